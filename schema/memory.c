@@ -1,0 +1,171 @@
+#include "schema/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_SIZE = 8192 };
+
+struct aq_arena_block {
+    struct aq_arena_block *next;
+    size_t size;
+    _Alignas(max_align_t) char bytes[];
+};
+
+static void *must(void *memory)
+{
+    if (memory == NULL)
+        aq_broken(__FILE__, __LINE__, "out of memory");
+    return memory;
+}
+
+void *aq_malloc(size_t size)
+{
+    return must(malloc(size ? size : 1));
+}
+
+void *aq_calloc(size_t count, size_t size)
+{
+    return must(calloc(count ? count : 1, size ? size : 1));
+}
+
+void *aq_realloc(void *old, size_t size)
+{
+    return must(realloc(old, size ? size : 1));
+}
+
+char *aq_strdup(const char *text)
+{
+    return must(strdup(text));
+}
+
+void *aq_arena_alloc(struct aq_arena *arena, size_t size)
+{
+    const size_t align = _Alignof(max_align_t);
+    size = (size + align - 1) / align * align;
+    if (arena->blocks == NULL || arena->blocks->size - arena->used < size) {
+        size_t block_size = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+        struct aq_arena_block *block = aq_malloc(sizeof *block + block_size);
+        block->next = arena->blocks;
+        block->size = block_size;
+        arena->blocks = block;
+        arena->used = 0;
+    }
+    void *memory = arena->blocks->bytes + arena->used;
+    arena->used += size;
+    memset(memory, 0, size);
+    return memory;
+}
+
+char *aq_arena_text(struct aq_arena *arena, const char *text, size_t length)
+{
+    char *copy = aq_arena_alloc(arena, length + 1);
+    if (length > 0)
+        memcpy(copy, text, length);
+    return copy;
+}
+
+char *aq_arena_format(struct aq_arena *arena, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    aq_assert(length >= 0);
+    char *text = aq_arena_alloc(arena, (size_t)length + 1);
+    va_start(args, format);
+    vsnprintf(text, (size_t)length + 1, format, args);
+    va_end(args);
+    return text;
+}
+
+void aq_arena_reset(struct aq_arena *arena)
+{
+    while (arena->blocks != NULL && arena->blocks->next != NULL) {
+        struct aq_arena_block *next = arena->blocks->next;
+        free(arena->blocks);
+        arena->blocks = next;
+    }
+    arena->used = 0;
+}
+
+void aq_arena_free(struct aq_arena *arena)
+{
+    aq_arena_reset(arena);
+    free(arena->blocks);
+    arena->blocks = NULL;
+}
+
+static void reserve(struct aq_buffer *buffer, size_t more)
+{
+    size_t wanted = buffer->length + more + 1;
+    if (wanted <= buffer->capacity)
+        return;
+    size_t capacity = buffer->capacity ? buffer->capacity * 2 : 256;
+    while (capacity < wanted)
+        capacity *= 2;
+    buffer->data = aq_realloc(buffer->data, capacity);
+    buffer->capacity = capacity;
+}
+
+void aq_buffer_add(struct aq_buffer *buffer, const void *bytes, size_t length)
+{
+    reserve(buffer, length);
+    if (length > 0)
+        memcpy(buffer->data + buffer->length, bytes, length);
+    buffer->length += length;
+    buffer->data[buffer->length] = '\0';
+}
+
+void aq_buffer_text(struct aq_buffer *buffer, const char *text)
+{
+    aq_buffer_add(buffer, text, strlen(text));
+}
+
+void aq_buffer_char(struct aq_buffer *buffer, char c)
+{
+    aq_buffer_add(buffer, &c, 1);
+}
+
+void aq_buffer_format(struct aq_buffer *buffer, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    aq_assert(length >= 0);
+    reserve(buffer, (size_t)length);
+    va_start(args, format);
+    vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, args);
+    va_end(args);
+    buffer->length += (size_t)length;
+}
+
+void aq_buffer_u64(struct aq_buffer *buffer, uint64_t number)
+{
+    char digits[20];
+    size_t n = sizeof digits;
+    do {
+        digits[--n] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    aq_buffer_add(buffer, digits + n, sizeof digits - n);
+}
+
+void aq_buffer_reset(struct aq_buffer *buffer)
+{
+    buffer->length = 0;
+    if (buffer->data != NULL)
+        buffer->data[0] = '\0';
+}
+
+void aq_buffer_free(struct aq_buffer *buffer)
+{
+    free(buffer->data);
+    *buffer = (struct aq_buffer){0};
+}
+
+const char *aq_buffer_string(const struct aq_buffer *buffer)
+{
+    return buffer->data ? buffer->data : "";
+}

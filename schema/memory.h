@@ -1,0 +1,52 @@
+/* Memory with a visible owner: an arena for what lives as long as one request or one batch, a buffer for bytes
+ * that grow. When the system has no memory left, the process ends: nothing here returns NULL. */
+#ifndef AQ_SCHEMA_MEMORY_H
+#define AQ_SCHEMA_MEMORY_H
+
+#include "schema/compiler.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+/* malloc/realloc that end the process instead of returning NULL. Released with free(). */
+void *aq_malloc(size_t size);
+void *aq_calloc(size_t count, size_t size);
+void *aq_realloc(void *old, size_t size);
+char *aq_strdup(const char *text);
+
+/* ---- arena: allocate often, free once ----------------------------------------------------------------- */
+
+struct aq_arena_block;
+
+struct aq_arena {
+    struct aq_arena_block *blocks; /* newest first */
+    size_t used;                   /* bytes handed out of the newest block */
+};
+
+/* Zeroed memory is an empty arena. */
+void *aq_arena_alloc(struct aq_arena *arena, size_t size); /* zeroed, aligned for any type */
+char *aq_arena_text(struct aq_arena *arena, const char *text, size_t length); /* adds the NUL */
+char *aq_arena_format(struct aq_arena *arena, const char *format, ...) AQ_PRINTF(2, 3);
+void aq_arena_reset(struct aq_arena *arena); /* empties it, and keeps one block for the next round */
+void aq_arena_free(struct aq_arena *arena);  /* the same as new afterwards */
+
+/* ---- buffer: bytes that grow -------------------------------------------------------------------------- */
+
+struct aq_buffer {
+    char *data; /* `length` bytes, followed by a NUL when data is not NULL */
+    size_t length;
+    size_t capacity;
+};
+
+void aq_buffer_add(struct aq_buffer *buffer, const void *bytes, size_t length);
+void aq_buffer_text(struct aq_buffer *buffer, const char *text);
+void aq_buffer_char(struct aq_buffer *buffer, char c);
+void aq_buffer_format(struct aq_buffer *buffer, const char *format, ...) AQ_PRINTF(2, 3);
+void aq_buffer_u64(struct aq_buffer *buffer, uint64_t number);
+void aq_buffer_reset(struct aq_buffer *buffer); /* length 0, memory kept */
+void aq_buffer_free(struct aq_buffer *buffer);
+const char *aq_buffer_string(const struct aq_buffer *buffer); /* never NULL */
+
+#endif
