@@ -1,0 +1,269 @@
+#include "controller/batch.h"
+
+#include "controller/decide/decide.h"
+#include "controller/project/project.h"
+#include "schema/pack.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+int batch_begin(struct batch *batch, struct state *state, struct place_index *index, uint64_t now_ms,
+                struct aq_error *error)
+{
+    *batch = (struct batch){.state = state, .index = index};
+    batch->last = &batch->first;
+    if (state_write(state, &batch->txn, error) != 0)
+        return -1;
+    batch->place = state_place_get(batch->txn);
+    batch->next_seq = batch->place.seq + 1;
+    /* Decisions never go back in time, even when the clock does. */
+    batch->time_ms = now_ms > batch->place.time_ms ? now_ms : batch->place.time_ms;
+    return 0;
+}
+
+bool batch_failed(const struct batch *batch, struct aq_error *error)
+{
+    return state_failed(batch->txn, error);
+}
+
+/* ---- one request -------------------------------------------------------------------------------------- */
+
+struct undo_point {
+    struct state_txn *outer; /* NULL: nothing to undo, a single command either decides or does nothing */
+    size_t index_mark;
+    uint64_t next_seq;
+    uint32_t count;
+    size_t bytes;
+};
+
+static int open_undo(struct batch *batch, const struct writer_request *request, struct undo_point *point)
+{
+    *point = (struct undo_point){NULL, place_index_mark(batch->index), batch->next_seq, batch->count, batch->bytes};
+    if (request->count == 1 && !request->dry_run)
+        return 0;
+    struct state_txn *inner;
+    struct aq_error error = {0};
+    if (state_nested(batch->txn, &inner, &error) != 0)
+        return -1;
+    point->outer = batch->txn;
+    batch->txn = inner;
+    return 0;
+}
+
+static void close_undo(struct batch *batch, const struct undo_point *point, bool keep)
+{
+    if (point->outer != NULL) {
+        struct aq_error error = {0};
+        struct state_txn *inner = batch->txn;
+        batch->txn = point->outer;
+        if (!keep)
+            state_end(inner);
+        else if (state_commit(inner, &error) != 0)
+            keep = false;
+    }
+    if (keep)
+        return;
+    place_index_undo(batch->index, point->index_mark);
+    batch->next_seq = point->next_seq;
+    batch->count = point->count;
+    batch->bytes = point->bytes;
+}
+
+static struct aq_logged_decision *new_decision(struct batch *batch)
+{
+    if (batch->count == batch->capacity) {
+        batch->capacity = batch->capacity ? batch->capacity * 2 : 64;
+        batch->decisions = aq_realloc(batch->decisions, batch->capacity * sizeof *batch->decisions);
+    }
+    struct aq_logged_decision *decision = &batch->decisions[batch->count++];
+    *decision = (struct aq_logged_decision){.author = ""};
+    return decision;
+}
+
+static void tell(struct writer_request *request, const struct project *project, const struct decide_event *event)
+{
+    struct aq_event shown = {project->seq,     project->time_ms, request->author,
+                             request->command, event->type,      event->data};
+    aq_buffer_char(&request->events, request->events.length > 1 ? ',' : '[');
+    aq_event_to_json(&shown, &request->events);
+}
+
+/* Projects what was decided, and appends it to the decision's events. */
+static void take_events(struct batch *batch, struct writer_request *request, const struct decide *decide,
+                        struct aq_list *events)
+{
+    struct project project = {.txn = batch->txn,
+                              .index = batch->index,
+                              .arena = &batch->scratch,
+                              .time_ms = batch->time_ms,
+                              .author = request->author};
+    struct aq_logged_event *rows = aq_arena_alloc(&batch->arena, (events->count + decide->count) * sizeof *rows);
+    if (events->count > 0)
+        memcpy(rows, events->items, events->count * sizeof *rows);
+    for (size_t i = 0; i < decide->count; i++) {
+        const struct decide_event *event = &decide->events[i];
+        struct aq_buffer packed = {0};
+        aq_record_pack(event->type->record, event->data, &packed);
+        rows[events->count++] = (struct aq_logged_event){
+            .code = event->type->code,
+            .version = event->type->record->version,
+            .data = {(unsigned char *)aq_arena_text(&batch->arena, packed.data, packed.length), packed.length}};
+        batch->bytes += packed.length + 8;
+        aq_buffer_free(&packed);
+        project.seq = batch->next_seq++;
+        project_event(&project, event->type, event->data);
+        if (request->dry_run)
+            tell(request, &project, event);
+    }
+    events->items = rows;
+    aq_arena_reset(&batch->scratch);
+}
+
+static int decide_items(struct batch *batch, struct writer_request *request, struct aq_list *events, char id[65])
+{
+    for (uint32_t i = 0; i < request->count; i++) {
+        struct decide decide = {.txn = batch->txn,
+                                .index = batch->index,
+                                .arena = &batch->arena,
+                                .time_ms = batch->time_ms,
+                                .author = request->author,
+                                .role = request->role};
+        if (decide_command(&decide, request->command, request->records[i], &request->error) != 0 ||
+            state_failed(batch->txn, &request->error)) {
+            request->failed_item = i;
+            return -1;
+        }
+        take_events(batch, request, &decide, events);
+        if (i == 0)
+            memcpy(id, decide.id, DECIDE_ID_SIZE);
+        if (request->ids != NULL)
+            memcpy(request->ids[i], decide.id, sizeof request->ids[i]);
+    }
+    return 0;
+}
+
+/* The ids of a batch that was done before: those of records that name their key, or numbers that were given in a row.
+ */
+static void repeat_ids(struct writer_request *request, const char *first)
+{
+    const struct aq_entity *entity = aq_entity_find(request->command->entity);
+    bool numbered = request->command->kind == AQ_CREATES && aq_entity_key(entity)->type != AQ_TYPE_NAME;
+    const struct aq_field *key = &request->command->record->fields[0];
+    for (uint32_t i = 0; request->ids != NULL && i < request->count; i++) {
+        if (numbered)
+            snprintf(request->ids[i], sizeof request->ids[i], "%llu", strtoull(first, NULL, 10) + i);
+        else if (aq_field_is_text(key))
+            snprintf(request->ids[i], sizeof request->ids[i], "%s", aq_field_text(key, request->records[i]));
+        else
+            snprintf(request->ids[i], sizeof request->ids[i], "%" PRIu64, aq_field_number(key, request->records[i]));
+    }
+}
+
+/* True: the key was seen before, and the request is answered from memory. */
+static bool answer_repeat(struct batch *batch, struct writer_request *request)
+{
+    struct project_remembered before;
+    if (request->key == NULL || request->key[0] == '\0' || request->dry_run ||
+        !project_remembers(batch->txn, request->author, request->key, &before))
+        return false;
+    if (before.fingerprint != request->fingerprint) {
+        (void)aq_fail(&request->error, AQ_E_KEY_REUSED,
+                      "Idempotency-Key %s was used for another request, at seq %" PRIu64, request->key, before.seq);
+        return true;
+    }
+    request->repeated = true;
+    request->seq = before.seq;
+    repeat_ids(request, before.id);
+    return true;
+}
+
+static void remember_key(struct batch *batch, const struct writer_request *request,
+                         const struct aq_logged_decision *decision)
+{
+    struct project project = {.txn = batch->txn, .arena = &batch->scratch, .time_ms = batch->time_ms};
+    project_key(&project, request->author, decision->key, request->fingerprint, batch->next_seq - 1, decision->id);
+}
+
+static void log_decision(struct batch *batch, const struct writer_request *request, const struct aq_list *events,
+                         const char *id)
+{
+    const char *key = request->key ? request->key : "";
+    struct aq_logged_decision *decision = new_decision(batch);
+    decision->author = aq_arena_text(&batch->arena, request->author, strlen(request->author));
+    decision->command = request->command->code;
+    decision->key = aq_arena_text(&batch->arena, key, strlen(key));
+    decision->fingerprint = key[0] ? request->fingerprint : 0;
+    decision->id = aq_arena_text(&batch->arena, id, strlen(id));
+    decision->events = *events;
+    batch->bytes += 64 + strlen(decision->author) + strlen(key);
+    remember_key(batch, request, decision);
+}
+
+void batch_add(struct batch *batch, struct writer_request *request)
+{
+    struct undo_point point;
+    struct aq_list events = {0};
+    char id[DECIDE_ID_SIZE] = "";
+    request->next = NULL;
+    *batch->last = request;
+    batch->last = &request->next;
+    batch->commands += request->count;
+    request->error = (struct aq_error){0};
+    if (answer_repeat(batch, request))
+        return;
+    if (open_undo(batch, request, &point) != 0)
+        return; /* the transaction has failed, and the batch with it */
+    bool decided = decide_items(batch, request, &events, id) == 0;
+    request->seq = batch->next_seq - 1;
+    if (decided && events.count > 0 && !request->dry_run)
+        log_decision(batch, request, &events, id);
+    close_undo(batch, &point, decided && !request->dry_run);
+    if (!decided || request->dry_run)
+        request->seq = batch->next_seq - 1;
+    if (request->dry_run)
+        aq_buffer_text(&request->events, request->events.length ? "]" : "[]");
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------ */
+
+void batch_pack(struct batch *batch, uint64_t index, struct aq_buffer *out)
+{
+    struct aq_entry entry = {
+        .format = AQ_ENTRY_FORMAT,
+        .previous = {batch->place.hash, AQ_HASH_SIZE},
+        .time = batch->time_ms,
+        .first_seq = batch->place.seq + 1,
+        .decisions = {batch->decisions, batch->count},
+    };
+    aq_entry_pack(&entry, out);
+    struct state_place place = {.index = index, .seq = batch->next_seq - 1, .time_ms = batch->time_ms};
+    aq_entry_hash(out->data, out->length, place.hash);
+    state_place_set(batch->txn, &place);
+}
+
+static struct writer_request *release(struct batch *batch)
+{
+    struct writer_request *requests = batch->first;
+    aq_arena_free(&batch->arena);
+    aq_arena_free(&batch->scratch);
+    free(batch->decisions);
+    *batch = (struct batch){0};
+    return requests;
+}
+
+struct writer_request *batch_commit(struct batch *batch, struct aq_error *error)
+{
+    if (state_commit(batch->txn, error) != 0)
+        aq_broken(__FILE__, __LINE__,
+                  error->message); /* the log has it, the tables do not: made anew at the next start */
+    place_index_keep(batch->index);
+    return release(batch);
+}
+
+struct writer_request *batch_abort(struct batch *batch)
+{
+    state_end(batch->txn);
+    place_index_undo(batch->index, 0);
+    return release(batch);
+}

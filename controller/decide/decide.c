@@ -1,0 +1,51 @@
+#include "controller/decide/decide.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+extern const struct decide_handler *const __start_aq_decide[], *const __stop_aq_decide[];
+
+int decide_command(struct decide *decide, const struct aq_command *command, const void *record, struct aq_error *error)
+{
+    if (decide->role < command->role)
+        return aq_fail(error, AQ_E_FORBIDDEN, "%s is for the role %s; %s has the role %s", command->name,
+                       aq_role_words.words[command->role], decide->author, aq_role_words.words[decide->role]);
+    for (const struct decide_handler *const *row = __start_aq_decide; row < __stop_aq_decide; row++)
+        if ((*row)->command == command)
+            return (*row)->decide(decide, record, error);
+    aq_broken(__FILE__, __LINE__, "a command that nobody decides");
+}
+
+void decide_emit(struct decide *decide, const struct aq_event_type *type, const void *data)
+{
+    aq_assert(decide->count < DECIDE_EVENTS_MAX);
+    if (decide->count == decide->capacity) {
+        size_t capacity = decide->capacity ? decide->capacity * 2 : 4;
+        struct decide_event *events = aq_arena_alloc(decide->arena, capacity * sizeof *events);
+        if (decide->count > 0)
+            memcpy(events, decide->events, decide->count * sizeof *events);
+        decide->events = events;
+        decide->capacity = capacity;
+    }
+    void *copy = aq_arena_alloc(decide->arena, type->record->size);
+    memcpy(copy, data, type->record->size);
+    decide->events[decide->count++] = (struct decide_event){type, copy};
+}
+
+void decide_id_number(struct decide *decide, uint64_t id)
+{
+    snprintf(decide->id, sizeof decide->id, "%" PRIu64, id);
+}
+
+void decide_id_name(struct decide *decide, const char *name)
+{
+    snprintf(decide->id, sizeof decide->id, "%s", name);
+}
+
+int decide_check_owner(const struct decide *decide, const char *owner, const char *what, struct aq_error *error)
+{
+    if (decide->role == AQ_ROLE_ADMIN || strcmp(decide->author, owner) == 0)
+        return 0;
+    return aq_fail(error, AQ_E_FORBIDDEN, "%s belongs to %s, not to %s", what, owner, decide->author);
+}

@@ -1,0 +1,54 @@
+#include "schema/label.h"
+
+#include "controller/decide/decide.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static int create(struct decide *decide, const void *record, struct aq_error *error)
+{
+    const struct aq_label_create *command = record;
+    char counter[96];
+    /* A version is never used again, not even after it was removed. */
+    snprintf(counter, sizeof counter, "version/%s", command->name);
+    uint64_t version = counter_get(decide->txn, counter) + 1;
+    if (command->version != 0 && command->version < version)
+        return aq_fail(error, AQ_E_EXISTS,
+                       "version is %" PRIu64 ", but label %s has had that one; the next is %" PRIu64, command->version,
+                       command->name, version);
+    if (command->version > version)
+        return aq_fail(error, AQ_E_INVALID, "version is %" PRIu64 ", but the next one of label %s is %" PRIu64,
+                       command->version, command->name, version);
+    struct aq_label_created event = {
+        .id = counter_get(decide->txn, "next/label") + 1,
+        .name = command->name,
+        .version = version,
+        .definitions = command->definitions,
+        .metadata = command->metadata,
+    };
+    decide_emit(decide, &aq_event_label_created, &event);
+    decide_id_number(decide, event.id);
+    return 0;
+}
+DECIDE(aq_command_label_create, create);
+
+static int delete (struct decide *decide, const void *record, struct aq_error *error)
+{
+    const struct aq_label_delete *command = record;
+    struct aq_label label;
+    char counter[64];
+    if (!state_label(decide->txn, command->id, &label, decide->arena))
+        return aq_fail(error, AQ_E_NOT_FOUND, "there is no label %" PRIu64, command->id);
+    snprintf(counter, sizeof counter, "open/label/%" PRIu64, command->id);
+    uint64_t open = counter_get(decide->txn, counter);
+    if (open > 0)
+        return aq_fail(error, AQ_E_STATE,
+                       "label %s, version %" PRIu64 ", is in use by %" PRIu64
+                       " open applications: deallocate them first",
+                       label.name, label.version, open);
+    struct aq_label_deleted event = {command->id};
+    decide_emit(decide, &aq_event_label_deleted, &event);
+    decide_id_number(decide, command->id);
+    return 0;
+}
+DECIDE(aq_command_label_delete, delete);

@@ -1,0 +1,86 @@
+#include "controller/hub/agents.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t bucket_of(const struct agents *agents, const char *name)
+{
+    uint32_t hash = 2166136261u;
+    for (; *name != '\0'; name++)
+        hash = (hash ^ (unsigned char)*name) * 16777619u;
+    return hash & (agents->bucket_count - 1);
+}
+
+struct hub_agent *agents_find(const struct agents *agents, const char *name)
+{
+    if (agents->count == 0)
+        return NULL;
+    struct hub_agent *agent = agents->buckets[bucket_of(agents, name)];
+    while (agent != NULL && strcmp(agent->name, name) != 0)
+        agent = agent->next;
+    return agent;
+}
+
+static void link_agent(struct agents *agents, struct hub_agent *agent)
+{
+    struct hub_agent **bucket = &agents->buckets[bucket_of(agents, agent->name)];
+    agent->next = *bucket;
+    *bucket = agent;
+}
+
+static void grow(struct agents *agents)
+{
+    agents->capacity = agents->capacity > 0 ? agents->capacity * 2 : 64;
+    agents->bucket_count = agents->capacity * 2;
+    agents->all = aq_realloc(agents->all, agents->capacity * sizeof(struct hub_agent *));
+    free(agents->buckets);
+    agents->buckets = aq_calloc(agents->bucket_count, sizeof(struct hub_agent *));
+    for (uint32_t i = 0; i < agents->count; i++)
+        link_agent(agents, agents->all[i]);
+}
+
+struct hub_agent *agents_add(struct agents *agents, const char *name)
+{
+    struct hub_agent *agent = agents_find(agents, name);
+    if (agent != NULL || agents->count == HUB_AGENTS_MAX)
+        return agent;
+    if (agents->count == agents->capacity)
+        grow(agents);
+    agent = aq_calloc(1, sizeof *agent);
+    int length = snprintf(agent->name, sizeof agent->name, "%s", name);
+    aq_assert(length > 0 && (size_t)length < sizeof agent->name);
+    agent->place = agents->count;
+    agents->all[agents->count++] = agent;
+    link_agent(agents, agent);
+    return agent;
+}
+
+static void agent_free(struct hub_agent *agent)
+{
+    aq_buffer_free(&agent->hello);
+    numbers_free(&agent->work.changed);
+    numbers_free(&agent->work.sent);
+    free(agent);
+}
+
+void agents_remove(struct agents *agents, struct hub_agent *agent)
+{
+    aq_assert(!agent->ready && agent->joining == NULL);
+    struct hub_agent **link = &agents->buckets[bucket_of(agents, agent->name)];
+    while (*link != agent)
+        link = &(*link)->next;
+    *link = agent->next;
+    agents->all[agent->place] = agents->all[--agents->count];
+    agents->all[agent->place]->place = agent->place;
+    agent_free(agent);
+}
+
+void agents_free(struct agents *agents)
+{
+    for (uint32_t i = 0; i < agents->count; i++)
+        agent_free(agents->all[i]);
+    free(agents->all);
+    free(agents->buckets);
+    *agents = (struct agents){0};
+}

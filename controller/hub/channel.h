@@ -1,0 +1,42 @@
+/* A channel is where questions come in, sealed with one key, and where answers go out, in any order and at any time.
+ *
+ * It is a raw nanomsg socket of type REP: each message comes with the header that says who asked, and an answer carries
+ * that header back. So any number of questions can stay open, and none blocks another. Sending never waits: an asker
+ * who is gone, or does not read, loses the answer and asks again. */
+#ifndef AQ_CONTROLLER_HUB_CHANNEL_H
+#define AQ_CONTROLLER_HUB_CHANNEL_H
+
+#include "schema/wire.h"
+
+enum { HUB_HEADER_MAX = 96, HUB_URL_MAX = 128 };
+
+struct hub_channel {
+    int socket; /* nanomsg's; -1: closed */
+    int fd;     /* readable while there is something to take */
+    struct aq_wire_key key;
+    struct aq_buffer sealed; /* of the answer under way */
+};
+
+/* A question that waits for its answer. Zeroed memory is no question. */
+struct hub_question {
+    struct hub_channel *channel; /* NULL: none */
+    unsigned header_length;
+    unsigned char header[HUB_HEADER_MAX];
+};
+
+int channel_open(struct hub_channel *channel, const char *url, const struct aq_wire_key *key,
+                 struct aq_error *error) AQ_MUST_CHECK;
+/* On TCP; port 0: finds a free one. *port is the one taken. */
+int channel_open_tcp(struct hub_channel *channel, const char *address, uint64_t *port, const struct aq_wire_key *key,
+                     struct aq_error *error) AQ_MUST_CHECK;
+void channel_close(struct hub_channel *channel);
+
+/* Takes the next message. 1: there is one, *message comes from `arena`. 0: none waits. -1: one came that is no message of ours. */
+int channel_receive(struct hub_channel *channel, struct hub_question *question, enum aq_message_type *type,
+                    void **message, struct aq_arena *arena) AQ_MUST_CHECK;
+
+/* Answers, and forgets the question; does nothing where there is none. */
+void channel_answer(struct hub_question *question, enum aq_message_type type, const void *message);
+void channel_refuse(struct hub_question *question, const struct aq_error *error);
+
+#endif

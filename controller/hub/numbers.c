@@ -1,0 +1,66 @@
+#include "controller/hub/numbers.h"
+
+#include "schema/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Where the number stands, or would. Most are larger than all before them. */
+static uint32_t place_of(const struct numbers *set, uint64_t number)
+{
+    uint32_t low = 0, high = set->count;
+    if (high > 0 && set->items[high - 1] < number)
+        return high;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (set->items[middle] < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool numbers_add(struct numbers *set, uint64_t number)
+{
+    uint32_t place = place_of(set, number);
+    if (place < set->count && set->items[place] == number)
+        return true;
+    if (set->count == NUMBERS_MAX)
+        return false;
+    if (set->count == set->capacity) {
+        set->capacity = set->capacity > 0 ? set->capacity * 2 : 8;
+        set->items = aq_realloc(set->items, set->capacity * sizeof *set->items);
+    }
+    memmove(set->items + place + 1, set->items + place, (set->count - place) * sizeof *set->items);
+    set->items[place] = number;
+    set->count++;
+    return true;
+}
+
+bool numbers_join(struct numbers *set, const struct numbers *more)
+{
+    for (uint32_t i = 0; i < more->count; i++)
+        if (!numbers_add(set, more->items[i]))
+            return false;
+    return true;
+}
+
+void numbers_drop_first(struct numbers *set, uint32_t count)
+{
+    aq_assert(count <= set->count);
+    set->count -= count;
+    if (set->count > 0)
+        memmove(set->items, set->items + count, set->count * sizeof *set->items);
+}
+
+void numbers_clear(struct numbers *set)
+{
+    set->count = 0;
+}
+
+void numbers_free(struct numbers *set)
+{
+    free(set->items);
+    *set = (struct numbers){0};
+}

@@ -1,0 +1,22 @@
+/* A set of resource numbers in ascending order, with a limit: who reaches it is told, and looks at everything instead. */
+#ifndef AQ_CONTROLLER_HUB_NUMBERS_H
+#define AQ_CONTROLLER_HUB_NUMBERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { NUMBERS_MAX = 4096 };
+
+/* Zeroed memory is an empty set. */
+struct numbers {
+    uint64_t *items;
+    uint32_t count, capacity;
+};
+
+bool numbers_add(struct numbers *set, uint64_t number); /* false: the set is full, and the number is not in it */
+bool numbers_join(struct numbers *set, const struct numbers *more);     /* adds all; false: as numbers_add */
+void numbers_drop_first(struct numbers *set, uint32_t count);
+void numbers_clear(struct numbers *set); /* memory is kept */
+void numbers_free(struct numbers *set);  /* the same as new afterwards */
+
+#endif

@@ -1,0 +1,173 @@
+#include "controller/hub/core.h"
+
+#include "schema/journal.h"
+#include "schema/resource.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One happening on its way to become a committed command. */
+struct deed {
+    struct writer_request request;
+    const void *records[1];
+    union {
+        struct aq_resource_start start;
+        struct aq_resource_fail fail;
+        struct aq_resource_end end;
+    } record;
+};
+
+/* A report whose happenings are with the writer: each is a command of its own, for one that is refused must not
+ * hold up the others. The last that is answered brings the report back. */
+struct hub_report {
+    struct hub_item item;
+    char name[HUB_NAME_SIZE];
+    char author[HUB_NAME_SIZE + 8];
+    uint64_t session, number;
+    struct hub_question question;
+    struct aq_arena arena;
+    struct deed *deeds;
+    uint32_t count; /* of deeds that the writer has, or had */
+    bool cut;       /* the writer took no more */
+    atomic_uint open;
+};
+
+static void deed_done(struct writer_request *request)
+{
+    struct hub_report *report = request->context;
+    if (atomic_fetch_sub(&report->open, 1) == 1)
+        mailbox_post(&report->item);
+}
+
+/* Each text of `happening` lives in the report's arena already. */
+static void deed_fill(struct deed *deed, const struct hub_report *report, const struct aq_happening *happening)
+{
+    if (happening->what == AQ_HAPPENED_STARTED) {
+        deed->request.command = &aq_command_resource_start;
+        deed->record.start = (struct aq_resource_start){.id = happening->resource,
+                                                        .node = report->name,
+                                                        .identifier = happening->identifier,
+                                                        .ip_addr = happening->ip_addr,
+                                                        .hw_addr = happening->hw_addr};
+    } else if (happening->what == AQ_HAPPENED_FAILED) {
+        deed->request.command = &aq_command_resource_fail;
+        deed->record.fail =
+            (struct aq_resource_fail){.id = happening->resource, .node = report->name, .reason = happening->reason};
+    } else {
+        deed->request.command = &aq_command_resource_end;
+        deed->record.end = (struct aq_resource_end){.id = happening->resource,
+                                                    .node = report->name,
+                                                    .exit_status = happening->exit_status,
+                                                    .reason = happening->reason};
+    }
+    deed->records[0] = &deed->record;
+    deed->request.records = deed->records;
+    deed->request.count = 1;
+    deed->request.author = report->author;
+    deed->request.role = AQ_ROLE_ADMIN;
+    deed->request.done = deed_done;
+    deed->request.context = (void *)report;
+}
+
+/* Has the cluster taken note for good? A refusal is such a note, unless it may be another next time. */
+static bool is_noted(const struct hub_report *report)
+{
+    bool noted = !report->cut;
+    for (uint32_t i = 0; i < report->count; i++) {
+        const struct writer_request *request = &report->deeds[i].request;
+        if (request->error.code == AQ_OK)
+            continue;
+        if (hub_error_passes(request->error.code))
+            noted = false;
+        else
+            aq_journal(AQ_INFO, "report refused", "node", report->name, "command", request->command->name, "error",
+                       request->error.message, NULL);
+    }
+    return noted;
+}
+
+static void report_free(struct hub_report *report)
+{
+    free(report->deeds);
+    aq_arena_free(&report->arena);
+    free(report);
+}
+
+static void report_done(struct hub *hub, struct hub_item *item)
+{
+    struct hub_report *report = (struct hub_report *)item;
+    struct hub_agent *agent = agents_find(&hub->agents, report->name);
+    hub->in_flight--;
+    bool noted = is_noted(report); /* if not, the agent is not answered, and tells again */
+    if (agent != NULL && agent->report == report) {
+        agent->report = NULL;
+        if (noted) {
+            agent->noted = report->number;
+            channel_answer(&report->question, AQ_MSG_NOTED, &(struct aq_noted){.number = report->number});
+        }
+    }
+    report_free(report);
+}
+
+static struct hub_report *report_new(struct hub *hub, const struct hub_agent *agent, const struct aq_report *message,
+                                     const struct hub_question *question)
+{
+    struct hub_report *report = aq_calloc(1, sizeof *report);
+    struct aq_report *copy = aq_arena_alloc(&report->arena, sizeof *copy);
+    struct aq_report source = *message;
+    source.told = (struct aq_list){0};
+    aq_record_copy(&aq_report_record, copy, &source, &report->arena);
+    memcpy(report->name, agent->name, sizeof report->name);
+    snprintf(report->author, sizeof report->author, "node:%s", agent->name);
+    report->session = message->session;
+    report->number = message->number;
+    report->question = *question;
+    report->item.home = &hub->mailbox;
+    report->item.run = report_done;
+    report->deeds = aq_calloc(copy->happenings.count, sizeof *report->deeds);
+    for (uint32_t i = 0; i < copy->happenings.count; i++)
+        deed_fill(&report->deeds[i], report, AQ_ITEM(copy->happenings, struct aq_happening, i));
+    return report;
+}
+
+static void report_submit(struct hub *hub, struct hub_report *report, uint32_t count)
+{
+    struct aq_error error;
+    hub->in_flight++;
+    atomic_store(&report->open, 1); /* held until all are handed over */
+    while (report->count < count && !report->cut) {
+        atomic_fetch_add(&report->open, 1);
+        if (writer_submit(hub->options.writer, &report->deeds[report->count].request, &error) == 0) {
+            report->count++;
+        } else {
+            atomic_fetch_sub(&report->open, 1);
+            report->cut = true;
+        }
+    }
+    if (atomic_fetch_sub(&report->open, 1) == 1)
+        mailbox_post(&report->item);
+}
+
+void hub_report(struct hub *hub, struct hub_question *question, const void *message)
+{
+    const struct aq_report *told = message;
+    struct hub_agent *agent = hub_known(hub, question, told->name, told->session);
+    if (agent == NULL)
+        return;
+    hub_asks_told(hub, agent, &told->told);
+    if (told->number <= agent->noted || (agent->report == NULL && told->happenings.count == 0)) {
+        agent->noted = told->number > agent->noted ? told->number : agent->noted;
+        channel_answer(question, AQ_MSG_NOTED, &(struct aq_noted){.number = told->number});
+        return;
+    }
+    if (agent->report != NULL) {
+        /* The same once more, before it is durable: whoever asked last is answered. */
+        if (agent->report->number == told->number)
+            agent->report->question = *question;
+        return;
+    }
+    agent->report = report_new(hub, agent, told, question);
+    report_submit(hub, agent->report, told->happenings.count);
+}

@@ -1,0 +1,239 @@
+#include "controller/hub/core.h"
+
+#include "controller/state/indexes.h"
+#include "schema/journal.h"
+#include "schema/label.h"
+#include "schema/resource.h"
+
+#include <string.h>
+
+/* One delivery holds at most so much, so that the message stays far below AQ_WIRE_MESSAGE_MAX: the last assignment may
+ * overshoot by what one of them can have. */
+enum { ASSIGNMENTS_MAX = 1000, BYTES_MAX = 1 << 20 };
+
+/* A delivery that is being put together. */
+struct draft {
+    struct hub *hub;
+    struct hub_agent *agent;
+    struct state_txn *txn;
+    struct aq_work work;
+    size_t bytes;
+};
+
+/* ---- what is to be told -------------------------------------------------------------------------------- */
+
+void hub_work_reset(struct hub_work *work)
+{
+    struct numbers changed = work->changed, sent = work->sent;
+    numbers_clear(&changed);
+    numbers_clear(&sent);
+    *work = (struct hub_work){.changed = changed, .sent = sent, .asks = work->asks, .full = true};
+}
+
+void hub_work_ready(struct hub *hub, struct hub_agent *agent)
+{
+    if (agent->ready || agent->work.poll.channel == NULL)
+        return;
+    agent->ready = true;
+    agent->next_ready = hub->ready;
+    hub->ready = agent;
+}
+
+static void all_from(struct hub_work *work, uint64_t number)
+{
+    if (!work->full || number < work->full_from)
+        work->full_from = number;
+    work->full = true;
+    if (number == 0)
+        numbers_clear(&work->changed); /* the rest may be below */
+}
+
+void hub_work_change_all(struct hub *hub, struct hub_agent *agent)
+{
+    all_from(&agent->work, 0);
+    hub_work_ready(hub, agent);
+}
+
+void hub_work_change(struct hub *hub, struct hub_agent *agent, uint64_t number)
+{
+    if (agent->session == 0)
+        return; /* its hello will be answered with everything */
+    if (!numbers_add(&agent->work.changed, number))
+        all_from(&agent->work, 0);
+    hub_work_ready(hub, agent);
+}
+
+void hub_agent_remove(struct hub *hub, struct hub_agent *agent)
+{
+    struct hub_agent **link = &hub->ready;
+    while (agent->ready && *link != agent)
+        link = &(*link)->next_ready;
+    if (agent->ready)
+        *link = agent->next_ready;
+    agent->ready = false;
+    agents_remove(&hub->agents, agent);
+}
+
+/* The agent has seen delivery `seen`: what was told since then is to be told again. */
+static void work_seen(struct hub_work *work, uint64_t seen)
+{
+    bool lost = seen != work->delivery;
+    if (lost && work->sent_full)
+        all_from(work, work->sent_from);
+    if (lost && !numbers_join(&work->changed, &work->sent))
+        all_from(work, 0);
+    work->sent_full = false;
+    numbers_clear(&work->sent);
+}
+
+/* ---- putting a delivery together ----------------------------------------------------------------------- */
+
+/* The label's definition that the resource was made from. Labels in use are not deleted. */
+static struct aq_definition definition_of(struct draft *draft, const struct aq_resource *resource)
+{
+    struct aq_label label;
+    if (state_label(draft->txn, resource->label_id, &label, &draft->hub->arena) &&
+        resource->definition < label.definitions.count)
+        return *AQ_ITEM(label.definitions, struct aq_definition, resource->definition);
+    aq_journal(AQ_ERROR, "a resource has a label that the tables have not", "node", resource->node, NULL);
+    return (struct aq_definition){.options = "{}", .resources.network = ""};
+}
+
+static void add_assignment(struct draft *draft, uint64_t number)
+{
+    struct aq_resource resource;
+    struct aq_assignment *assignment =
+        AQ_ITEM(draft->work.assignments, struct aq_assignment, draft->work.assignments.count);
+    draft->work.assignments.count++;
+    bool found = state_resource(draft->txn, number, &resource, &draft->hub->arena) &&
+                 strcmp(resource.node, draft->agent->name) == 0;
+    aq_record_init(&aq_assignment_record, assignment, &draft->hub->arena);
+    assignment->resource = number;
+    assignment->want = AQ_WANT_GONE;
+    draft->bytes += sizeof *assignment;
+    if (!found || resource.status == AQ_RESOURCE_STOPPING)
+        return;
+    struct aq_definition definition = definition_of(draft, &resource);
+    assignment->want = AQ_WANT_RUNNING;
+    assignment->driver = resource.driver;
+    assignment->options = definition.options;
+    assignment->network = definition.resources.network;
+    assignment->amounts = resource.amounts;
+    assignment->metadata = resource.metadata;
+    draft->bytes += strlen(definition.options) + strlen(resource.metadata);
+}
+
+static bool is_filled(const struct draft *draft)
+{
+    return draft->work.assignments.count == ASSIGNMENTS_MAX || draft->bytes >= BYTES_MAX;
+}
+
+static bool add_row(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    struct draft *draft = context;
+    (void)value, (void)length;
+    if (is_filled(draft))
+        return false; /* `last` stays at what was added last: the rest comes with the next delivery */
+    uint64_t number = index_number_at(key, key->length - sizeof number);
+    add_assignment(draft, number);
+    draft->work.last = number;
+    return true;
+}
+
+static void add_all(struct draft *draft)
+{
+    struct hub_work *work = &draft->agent->work;
+    struct aq_node node;
+    struct state_key prefix = {0}, after;
+    draft->work.full = true;
+    draft->work.first = work->full_from;
+    if (state_node(draft->txn, draft->agent->name, &node, &draft->hub->arena)) {
+        index_key_number(&prefix, node.number);
+        after = prefix;
+        index_key_number(&after, work->full_from > 0 ? work->full_from - 1 : 0);
+        index_scan_after(draft->txn, INDEX_NODE_RESOURCE, &prefix, &after, add_row, draft);
+    }
+    bool done = !is_filled(draft);
+    if (done)
+        draft->work.last = UINT64_MAX;
+    work->sent_full = true;
+    work->sent_from = work->full_from;
+    work->full = !done;
+    work->full_from = done ? 0 : draft->work.last + 1;
+}
+
+static void add_changed(struct draft *draft)
+{
+    struct hub_work *work = &draft->agent->work;
+    uint32_t count = 0;
+    for (; count < work->changed.count && !is_filled(draft); count++) {
+        add_assignment(draft, work->changed.items[count]);
+        bool added = numbers_add(&work->sent, work->changed.items[count]);
+        aq_assert(added);
+    }
+    numbers_drop_first(&work->changed, count);
+}
+
+static bool is_due(const struct hub *hub, const struct hub_agent *agent)
+{
+    const struct hub_work *work = &agent->work;
+    return work->full || work->changed.count > 0 || hub_asks_wait(hub, agent);
+}
+
+static void deliver(struct hub *hub, struct hub_agent *agent, struct state_txn *txn)
+{
+    struct draft draft = {.hub = hub, .agent = agent, .txn = txn};
+    struct hub_work *work = &agent->work;
+    aq_arena_reset(&hub->arena);
+    draft.work.assignments.items = aq_arena_alloc(&hub->arena, ASSIGNMENTS_MAX * sizeof(struct aq_assignment));
+    draft.work.delivery = ++work->delivery;
+    if (work->full)
+        add_all(&draft);
+    else
+        add_changed(&draft);
+    hub_asks_add(hub, agent, &draft.work);
+    channel_answer(&work->poll, AQ_MSG_WORK, &draft.work);
+}
+
+void hub_work_deliver(struct hub *hub)
+{
+    struct state_txn *txn = NULL;
+    struct aq_error error;
+    while (hub->ready != NULL) {
+        struct hub_agent *agent = hub->ready;
+        hub->ready = agent->next_ready;
+        agent->ready = false;
+        if (agent->work.poll.channel == NULL || !is_due(hub, agent))
+            continue;
+        if (txn == NULL && state_read(hub->options.state, &txn, &error) != 0) {
+            aq_journal(AQ_ERROR, "the tables cannot be read", "error", error.message, NULL);
+            return; /* polls run out, and agents ask again */
+        }
+        deliver(hub, agent, txn);
+    }
+    state_end(txn);
+}
+
+/* ---- POLL ---------------------------------------------------------------------------------------------- */
+
+void hub_poll(struct hub *hub, struct hub_question *question, const void *message)
+{
+    const struct aq_poll *poll = message;
+    struct hub_agent *agent = hub_known(hub, question, poll->name, poll->session);
+    if (agent == NULL)
+        return;
+    struct hub_work *work = &agent->work;
+    work_seen(work, poll->seen);
+    hub_asks_seen(hub, agent, poll->seen);
+    work->poll = *question;
+    work->poll_until_ms = hub->now_ms + hub->patience_ms;
+    hub_work_ready(hub, agent);
+}
+
+void hub_work_expire(struct hub *hub, struct hub_agent *agent)
+{
+    struct hub_work *work = &agent->work;
+    if (work->poll.channel == NULL || hub->now_ms < work->poll_until_ms)
+        return;
+    channel_answer(&work->poll, AQ_MSG_WORK, &(struct aq_work){.delivery = work->delivery});
+}

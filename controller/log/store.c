@@ -1,0 +1,303 @@
+#include "controller/log/store.h"
+
+#include "controller/state/events_shared.h"
+#include "controller/state/indexes.h"
+#include "controller/state/log_layout.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <lmdb.h>
+#include <raft.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+_Static_assert((int)LOG_TYPE_COMMAND == (int)RAFT_COMMAND, "log_layout.h names raft's own number");
+
+struct log_store {
+    MDB_env *env;
+    MDB_dbi entries, seqs, meta;
+    struct events *events;
+    char path[1200];
+};
+
+static int fail(struct aq_error *error, int code, const char *what)
+{
+    switch (code) {
+    case MDB_MAP_FULL:
+        return aq_fail(error, AQ_E_NO_SPACE, "%s: the log has reached log.map_size", what);
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+    case MDB_PANIC:
+        return aq_fail(error, AQ_E_CORRUPT, "%s: %s", what, mdb_strerror(code));
+    default:
+        if (code > 0)
+            return aq_fail_errno(error, code, "%s", what);
+        return aq_fail(error, AQ_E_IO, "%s: %s", what, mdb_strerror(code));
+    }
+}
+
+static int open_env(struct log_store *store, uint64_t map_bytes)
+{
+    MDB_txn *txn;
+    int code = mdb_env_create(&store->env);
+    if (code == 0)
+        code = mdb_env_set_maxdbs(store->env, 4);
+    if (code == 0)
+        code = mdb_env_set_maxreaders(store->env, LOG_READERS_MAX);
+    if (code == 0)
+        code = mdb_env_set_mapsize(store->env, map_bytes);
+    if (code == 0)
+        code = mdb_env_open(store->env, store->path, MDB_NOTLS, 0600);
+    if (code == 0)
+        code = mdb_txn_begin(store->env, NULL, 0, &txn);
+    if (code != 0)
+        return code;
+    code = mdb_dbi_open(txn, LOG_TABLE_ENTRIES, MDB_CREATE, &store->entries);
+    if (code == 0)
+        code = mdb_dbi_open(txn, LOG_TABLE_SEQS, MDB_CREATE, &store->seqs);
+    if (code == 0)
+        code = mdb_dbi_open(txn, LOG_TABLE_META, MDB_CREATE, &store->meta);
+    if (code != 0) {
+        mdb_txn_abort(txn);
+        return code;
+    }
+    return mdb_txn_commit(txn);
+}
+
+int log_store_open(struct log_store **out, const char *directory, uint64_t map_bytes, struct aq_error *error)
+{
+    struct log_store *store = aq_calloc(1, sizeof *store);
+    snprintf(store->path, sizeof store->path, "%s/log", directory);
+    int code = mkdir(store->path, 0700) == 0 || errno == EEXIST ? 0 : errno;
+    if (code == 0)
+        code = open_env(store, map_bytes);
+    if (code != 0) {
+        fail(error, code, store->path);
+        log_store_close(store);
+        return -1;
+    }
+    store->events = events_share(store->env, store->entries, store->seqs);
+    *out = store;
+    return 0;
+}
+
+void log_store_close(struct log_store *store)
+{
+    if (store == NULL)
+        return;
+    events_close(store->events);
+    if (store->env != NULL)
+        mdb_env_close(store->env);
+    free(store);
+}
+
+struct events *log_store_events(struct log_store *store)
+{
+    return store->events;
+}
+
+uint64_t log_store_free_mib(const struct log_store *store)
+{
+    struct statvfs status;
+    if (statvfs(store->path, &status) != 0)
+        return UINT64_MAX;
+    return (uint64_t)status.f_bavail * status.f_frsize >> 20;
+}
+
+/* ---- numbers in the meta table ------------------------------------------------------------------------ */
+
+static int meta_put(struct log_store *store, MDB_txn *txn, const char *name, uint64_t number)
+{
+    MDB_val key = {strlen(name), (void *)name}, value = {sizeof number, &number};
+    return mdb_put(txn, store->meta, &key, &value, 0);
+}
+
+static int meta_get(struct log_store *store, MDB_txn *txn, const char *name, uint64_t *number)
+{
+    MDB_val key = {strlen(name), (void *)name}, value;
+    *number = 0;
+    int code = mdb_get(txn, store->meta, &key, &value);
+    if (code == 0 && value.mv_size == sizeof *number)
+        memcpy(number, value.mv_data, sizeof *number);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
+static uint64_t index_of(const MDB_val *key)
+{
+    struct state_key copy = {.length = key->mv_size};
+    aq_assert(key->mv_size == sizeof(uint64_t));
+    memcpy(copy.bytes, key->mv_data, key->mv_size);
+    return index_number_at(&copy, 0);
+}
+
+static int read_ends(struct log_store *store, MDB_txn *txn, struct log_extent *extent)
+{
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    int code = mdb_cursor_open(txn, store->entries, &cursor);
+    if (code != 0)
+        return code;
+    code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+    if (code == 0) {
+        extent->first = index_of(&key);
+        code = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+    }
+    if (code == 0) {
+        struct log_head head;
+        extent->last = index_of(&key);
+        if (value.mv_size < sizeof head)
+            code = MDB_CORRUPTED;
+        else
+            memcpy(&head, value.mv_data, sizeof head), extent->last_term = head.term;
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
+int log_store_extent(struct log_store *store, struct log_extent *extent, struct aq_error *error)
+{
+    MDB_txn *txn;
+    *extent = (struct log_extent){0};
+    int code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    if (code != 0)
+        return fail(error, code, store->path);
+    code = read_ends(store, txn, extent);
+    if (code == 0)
+        code = meta_get(store, txn, "term", &extent->vote.term);
+    if (code == 0)
+        code = meta_get(store, txn, "vote", &extent->vote.voted_for);
+    if (code == 0)
+        code = meta_get(store, txn, "commit", &extent->commit);
+    if (code == 0)
+        code = meta_get(store, txn, "configuration", &extent->configuration);
+    mdb_txn_abort(txn);
+    return code == 0 ? 0 : fail(error, code, store->path);
+}
+
+/* ---- appending ---------------------------------------------------------------------------------------- */
+
+/* Removes entry `index`, if it is there, with its seq. */
+static int take_back(struct log_store *store, MDB_txn *txn, uint64_t index)
+{
+    struct state_key key = state_key_number(index);
+    MDB_val name = {key.length, key.bytes}, value;
+    MDB_cursor *cursor;
+    int code = mdb_del(txn, store->entries, &name, NULL);
+    if (code != 0)
+        return code;
+    code = mdb_cursor_open(txn, store->seqs, &cursor);
+    if (code != 0)
+        return code;
+    code = mdb_cursor_get(cursor, &name, &value, MDB_LAST);
+    if (code == 0 && index_of(&value) == index)
+        code = mdb_cursor_del(cursor, 0);
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
+static int truncate_from(struct log_store *store, MDB_txn *txn, uint64_t index)
+{
+    struct log_extent extent = {0};
+    int code = read_ends(store, txn, &extent);
+    for (uint64_t i = extent.last; code == 0 && i >= index && i > 0; i--)
+        code = take_back(store, txn, i);
+    return code;
+}
+
+static int put_entry(struct log_store *store, MDB_txn *txn, const struct log_entry *entry)
+{
+    struct log_head head = {entry->term, entry->type, entry->size};
+    struct state_key key = state_key_number(entry->index);
+    MDB_val name = {key.length, key.bytes}, value = {sizeof head + entry->size, NULL};
+    int code = mdb_put(txn, store->entries, &name, &value, MDB_RESERVE | MDB_NOOVERWRITE);
+    if (code != 0)
+        return code;
+    memcpy(value.mv_data, &head, sizeof head);
+    if (entry->size > 0)
+        memcpy((char *)value.mv_data + sizeof head, entry->data, entry->size);
+    if (entry->type == RAFT_CHANGE)
+        return meta_put(store, txn, "configuration", entry->index);
+    if (entry->first_seq == 0)
+        return 0;
+    struct state_key seq = state_key_number(entry->first_seq);
+    MDB_val seq_name = {seq.length, seq.bytes}, index = {key.length, key.bytes};
+    return mdb_put(txn, store->seqs, &seq_name, &index, 0);
+}
+
+int log_store_append(struct log_store *store, const struct log_entry *entries, unsigned count, uint64_t commit,
+                     const struct log_vote *vote, struct aq_error *error)
+{
+    MDB_txn *txn;
+    int code = mdb_txn_begin(store->env, NULL, 0, &txn);
+    if (code != 0)
+        return fail(error, code, store->path);
+    if (count > 0)
+        code = truncate_from(store, txn, entries[0].index);
+    for (unsigned i = 0; code == 0 && i < count; i++)
+        code = put_entry(store, txn, &entries[i]);
+    if (code == 0)
+        code = meta_put(store, txn, "commit", commit);
+    if (code == 0 && vote != NULL)
+        code = meta_put(store, txn, "term", vote->term);
+    if (code == 0 && vote != NULL)
+        code = meta_put(store, txn, "vote", vote->voted_for);
+    if (code != 0) {
+        mdb_txn_abort(txn);
+        return fail(error, code, "appending to the log");
+    }
+    code = mdb_txn_commit(txn);
+    return code == 0 ? 0 : fail(error, code, "appending to the log");
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------ */
+
+static int visit_row(const MDB_val *key, const MDB_val *value, log_visit_fn *visit, void *context,
+                     struct aq_error *error)
+{
+    struct log_head head;
+    uint64_t index = index_of(key);
+    if (value->mv_size < sizeof head)
+        return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " is cut short", index);
+    memcpy(&head, value->mv_data, sizeof head);
+    if (head.size != value->mv_size - sizeof head)
+        return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " says %u bytes, but has %zu", index, head.size,
+                       value->mv_size - sizeof head);
+    struct log_entry entry = {
+        .index = index,
+        .term = head.term,
+        .type = head.type,
+        .data = (const char *)value->mv_data + sizeof head,
+        .size = head.size,
+    };
+    return visit(context, &entry, error);
+}
+
+int log_store_read(struct log_store *store, uint64_t first, uint64_t last, log_visit_fn *visit, void *context,
+                   struct aq_error *error)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor;
+    struct state_key from = state_key_number(first);
+    MDB_val key = {from.length, from.bytes}, value;
+    int status = 0, code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    if (code != 0)
+        return fail(error, code, store->path);
+    code = mdb_cursor_open(txn, store->entries, &cursor);
+    if (code == 0) {
+        code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+        while (code == 0 && status == 0 && index_of(&key) <= last) {
+            status = visit_row(&key, &value, visit, context, error);
+            if (status == 0)
+                code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+        }
+        mdb_cursor_close(cursor);
+    }
+    mdb_txn_abort(txn);
+    if (code != 0 && code != MDB_NOTFOUND)
+        return fail(error, code, store->path);
+    return status;
+}

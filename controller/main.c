@@ -1,0 +1,261 @@
+/* aq-controller: options, then the parts in the order in which they need one another, then a signal to wait for. */
+#include "controller/config.h"
+#include "controller/hub/hub.h"
+#include "controller/log/replay.h"
+#include "controller/project/project.h"
+#include "controller/react/react.h"
+#include "controller/serve/credentials.h"
+#include "controller/serve/serve.h"
+#include "controller/setup.h"
+#include "controller/tables.h"
+#include "controller/writer.h"
+#include "schema/config.h"
+#include "schema/journal.h"
+#include "schema/notify.h"
+#include "schema/version.h"
+#include "schema/wire.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 2 };
+
+static const char usage[] =
+    "aq-controller: the log, the decisions, the tables, REST and the agents' hub of an Aquarium cluster\n"
+    "\n"
+    "  aq-controller [--config FILE] [--set KEY=VALUE]... [--rebuild]\n"
+    "  aq-controller [--config FILE] [--set KEY=VALUE]... --check\n"
+    "\n"
+    "  --config FILE    settings in YAML; default " DEFAULT_CONFIG ", if it is there\n"
+    "  --set KEY=VALUE  one setting, over those of the file, such as api.port=8011\n"
+    "  --rebuild        make the tables anew from the log, then go on as usual\n"
+    "  --check          walk the log's chain, compare the tables with the replayed log, and end: 0 equal, 1 not\n"
+    "  --help-config    all settings, with their presets, as a file to begin with\n"
+    "  --help, --version\n"
+    "\n"
+    "Ends in order at SIGTERM or SIGINT. Messages go to standard error.\n";
+
+struct controller {
+    struct aq_config_controller config;
+    struct aq_arena arena; /* holds the configuration */
+    bool rebuild, check;
+    int lock;
+    struct log_store *store;
+    struct state *state;
+    struct live *live;
+    struct credentials *credentials;
+    struct writer *writer;
+    struct hub *hub;
+    struct serve *serve;
+    struct react *react;
+};
+
+static int verify(void *context, struct aq_buffer *report, struct aq_error *error)
+{
+    struct controller *controller = context;
+    return replay_verify(controller->store, controller->state, controller->config.data,
+                         controller->config.state.map_size << 20, report, error);
+}
+
+static int open_writer(struct controller *controller, struct aq_error *error)
+{
+    struct state_txn *txn;
+    struct writer_options options = {&controller->config, controller->store, controller->state, place_index_new()};
+    if (state_read(controller->state, &txn, error) != 0) {
+        place_index_free(options.index);
+        return -1;
+    }
+    project_fill_index(txn, options.index);
+    state_end(txn);
+    return writer_open(&controller->writer, &options, error);
+}
+
+static int open_parts(struct controller *controller, struct aq_error *error)
+{
+    const struct aq_config_controller *config = &controller->config;
+    if (setup_directory(config->data, &controller->lock, error) != 0 ||
+        log_store_open(&controller->store, config->data, config->log.map_size << 20, error) != 0 ||
+        tables_open(&controller->state, config, controller->store, controller->rebuild, error) != 0)
+        return -1;
+    return 0;
+}
+
+static int start_parts(struct controller *controller, struct aq_error *error)
+{
+    const struct aq_config_controller *config = &controller->config;
+    if (live_open(&controller->live, config->data, STATE_WRITE, error) != 0 ||
+        credentials_open(&controller->credentials, controller->state, 1, error) != 0 ||
+        open_writer(controller, error) != 0)
+        return -1;
+    struct hub_options hub = {config, controller->writer, controller->state, controller->live, controller->credentials};
+    if (hub_start(&controller->hub, &hub, error) != 0)
+        return -1;
+    struct serve_options serve = {.config = config,
+                                  .writer = controller->writer,
+                                  .state = controller->state,
+                                  .live = controller->live,
+                                  .credentials = controller->credentials,
+                                  .hub = controller->hub,
+                                  .verify = verify,
+                                  .verify_context = controller};
+    if (serve_start(&controller->serve, &serve, error) != 0 ||
+        react_start(&controller->react, controller->writer, controller->state, error) != 0 ||
+        writer_start(controller->writer, error) != 0)
+        return -1;
+    return setup_admin(controller->writer, controller->state, config->data, error);
+}
+
+/* In the opposite order; what was never started is NULL. */
+static int stop_parts(struct controller *controller, struct aq_error *error)
+{
+    int status = 0;
+    react_stop(controller->react);
+    serve_stop(controller->serve);
+    hub_stop(controller->hub);
+    credentials_close(controller->credentials);
+    writer_close(controller->writer);
+    live_close(controller->live);
+    if (controller->state != NULL)
+        status = tables_close(controller->state, error);
+    log_store_close(controller->store);
+    if (controller->lock >= 0)
+        close(controller->lock);
+    return status;
+}
+
+static void block_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int serve_until_signal(struct controller *controller)
+{
+    sigset_t signals;
+    struct aq_error error = {0};
+    int number = 0, status = 0;
+    block_signals(&signals);
+    if (open_parts(controller, &error) != 0 || start_parts(controller, &error) != 0) {
+        aq_journal(AQ_ERROR, "cannot start", "error", error.message, NULL);
+        status = 1;
+    } else {
+        aq_notify("READY=1");
+        aq_journal(AQ_INFO, "ready", "data", controller->config.data, NULL);
+        sigwait(&signals, &number);
+        aq_notify("STOPPING=1");
+        aq_journal(AQ_INFO, "stops", "signal", strsignal(number), NULL);
+    }
+    if (stop_parts(controller, &error) != 0) {
+        aq_journal(AQ_ERROR, "cannot close the tables", "error", error.message, NULL);
+        status = 1;
+    }
+    return status;
+}
+
+static int check_tables(struct controller *controller)
+{
+    struct aq_error error = {0}, closing = {0};
+    struct aq_buffer report = {0};
+    int status = open_parts(controller, &error);
+    if (status == 0)
+        status = verify(controller, &report, &error);
+    fputs(aq_buffer_string(&report), stdout);
+    if (status != 0)
+        fprintf(stderr, "aq-controller: %s\n", error.message);
+    aq_buffer_free(&report);
+    (void)stop_parts(controller, &closing);
+    return status == 0 ? 0 : 1;
+}
+
+/* ---- options ------------------------------------------------------------------------------------------ */
+
+static int bad_usage(const struct aq_error *error)
+{
+    fprintf(stderr, "aq-controller: %s\n", error->message);
+    return EXIT_USAGE;
+}
+
+static void help_config(void)
+{
+    struct aq_buffer text = {0};
+    aq_config_print(&aq_config_controller_record, &text);
+    fputs(text.data, stdout);
+    aq_buffer_free(&text);
+}
+
+/* -1: go on; otherwise the exit status. */
+static int read_options(struct controller *controller, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
+        {"rebuild", no_argument, NULL, 'r'},      {"check", no_argument, NULL, 'k'},
+        {"help-config", no_argument, NULL, 'H'},  {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
+    };
+    struct aq_error error = {0};
+    const char *file = access(DEFAULT_CONFIG, R_OK) == 0 ? DEFAULT_CONFIG : NULL;
+    int option;
+    /* Twice over the arguments: the file first, whatever the order, then what goes over it. */
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+        switch (option) {
+        case 'c':
+            file = optarg;
+            break;
+        case 'r':
+            controller->rebuild = true;
+            break;
+        case 'k':
+            controller->check = true;
+            break;
+        case 'H':
+            help_config();
+            return 0;
+        case 'h':
+            fputs(usage, stdout);
+            return 0;
+        case 'V':
+            puts("aq-controller " AQ_VERSION);
+            return 0;
+        case '?':
+            return EXIT_USAGE;
+        default:
+            break;
+        }
+    if (optind < argc) {
+        (void)aq_fail(&error, AQ_E_INVALID, "unknown argument \"%s\": see --help", argv[optind]);
+        return bad_usage(&error);
+    }
+    aq_record_init(&aq_config_controller_record, &controller->config, &controller->arena);
+    if (file != NULL &&
+        aq_config_load(&aq_config_controller_record, &controller->config, file, &controller->arena, &error) != 0)
+        return bad_usage(&error);
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+        if (option == 's' &&
+            aq_config_set(&aq_config_controller_record, &controller->config, optarg, &controller->arena, &error) != 0)
+            return bad_usage(&error);
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct controller controller = {.lock = -1};
+    aq_journal_open("controller", AQ_INFO);
+    int status = read_options(&controller, argc, argv);
+    if (status < 0) {
+        aq_journal_open("controller", (enum aq_journal_level)controller.config.journal);
+        if (sodium_init() < 0)
+            aq_broken(__FILE__, __LINE__, "libsodium does not start");
+        status = controller.check ? check_tables(&controller) : serve_until_signal(&controller);
+    }
+    aq_arena_free(&controller.arena);
+    return status;
+}

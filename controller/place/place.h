@@ -1,0 +1,29 @@
+/* Placement: which node takes an application, and what every other one said.
+ *
+ * This first engine asks all nodes about the most preferred definition, then about the next, and takes the first node, in
+ * order of their numbers, that says yes. Pure: it reads the index and its arguments, and writes its answer. */
+#ifndef AQ_CONTROLLER_PLACE_PLACE_H
+#define AQ_CONTROLLER_PLACE_PLACE_H
+
+#include "controller/place/index.h"
+#include "schema/application.h"
+#include "schema/label.h"
+
+struct place_request {
+    const struct aq_list *definitions; /* of aq_definition, most preferred first */
+    const struct aq_list *tries;       /* of aq_try: not to be repeated there */
+};
+
+struct place_answer {
+    bool placed;
+    bool exhausted;         /* every node that could ever take it has been tried */
+    const char *node;       /* when placed; the index's, until it changes */
+    uint64_t definition;    /* when placed */
+    struct aq_list groups;  /* of aq_ballot_group; in the arena */
+    const char *reason;     /* when not placed: in words, in the arena */
+};
+
+void place(const struct place_index *index, const struct place_request *request, struct place_answer *answer,
+           struct aq_arena *arena);
+
+#endif

@@ -1,0 +1,175 @@
+#include "schema/application.h"
+
+#include "controller/project/project.h"
+#include "schema/json.h"
+#include "schema/label.h"
+#include "schema/node.h"
+#include "schema/pack.h"
+#include "schema/resource.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static void store(struct project *project, const struct aq_application *application)
+{
+    struct state_key key = state_key_number(application->id);
+    project_store(project, "application", &key, application);
+}
+
+/* False only when the store failed, which is latched. */
+static bool get(struct project *project, uint64_t id, struct aq_application *application)
+{
+    struct aq_error error;
+    bool found = state_application(project->txn, id, application, project->arena);
+    aq_assert(found || state_failed(project->txn, &error));
+    return found;
+}
+
+static void count_open(struct project *project, const struct aq_application *application, int change)
+{
+    char counter[96];
+    snprintf(counter, sizeof counter, "open/user/%s", application->user);
+    project_count(project, counter, change);
+    snprintf(counter, sizeof counter, "open/label/%" PRIu64, application->label_id);
+    project_count(project, counter, change);
+}
+
+static void set_status(struct project *project, struct aq_application *application, enum aq_application_status to)
+{
+    enum aq_application_status from = application->status;
+    struct state_key key = state_key_number(application->id);
+    aq_assert(aq_application_may_move(from, to));
+    if (from == AQ_NEW)
+        index_remove(project->txn, INDEX_WAITING, &key);
+    if (to == AQ_NEW)
+        index_put(project->txn, INDEX_WAITING, &key, "", 0);
+    if (aq_application_is_over(to))
+        count_open(project, application, -1);
+    application->status = to;
+    application->changed_at = project->time_ms;
+}
+
+static void created(struct project *project, const void *data)
+{
+    const struct aq_application_created *event = data;
+    struct aq_label label;
+    if (!state_label(project->txn, event->label_id, &label, project->arena))
+        return;
+    struct aq_application application = {
+        .id = event->id,
+        .user = project->author,
+        .label = label.name,
+        .version = label.version,
+        .label_id = label.id,
+        .status = AQ_NEW,
+        .metadata = event->metadata,
+        .created_at = project->time_ms,
+        .changed_at = project->time_ms,
+    };
+    struct state_key key = state_key_number(event->id), owned = {0};
+    index_key_text(&owned, application.user);
+    index_key_number(&owned, event->id);
+    index_put(project->txn, INDEX_OWNED, &owned, "", 0);
+    index_put(project->txn, INDEX_WAITING, &key, "", 0);
+    counter_set(project->txn, "next/application", event->id);
+    count_open(project, &application, 1);
+    store(project, &application);
+    project_history(project, event->id);
+}
+PROJECT(aq_event_application_created, created);
+
+static void store_ballot(struct project *project, struct aq_application *application, const char *node,
+                         uint64_t definition, struct aq_list groups)
+{
+    struct aq_ballot ballot = {
+        .application = application->id,
+        .round = ++application->round,
+        .time = project->time_ms,
+        .node = node,
+        .definition = definition,
+        .groups = groups,
+    };
+    struct aq_buffer packed = {0};
+    struct state_key key = state_key_number(application->id);
+    index_key_number(&key, ballot.round);
+    aq_record_pack(&aq_ballot_record, &ballot, &packed);
+    index_put(project->txn, INDEX_BALLOT, &key, packed.data, packed.length);
+    aq_buffer_free(&packed);
+}
+
+static void make_resource(struct project *project, const struct aq_application_elected *event,
+                          const struct aq_application *application)
+{
+    struct aq_label label;
+    struct aq_node node;
+    if (!state_label(project->txn, application->label_id, &label, project->arena) ||
+        !state_node(project->txn, event->node, &node, project->arena))
+        return;
+    aq_assert(event->definition < label.definitions.count);
+    const struct aq_definition *definition = AQ_ITEM(label.definitions, struct aq_definition, event->definition);
+    struct aq_resource resource = {
+        .id = event->resource,
+        .application = application->id,
+        .user = application->user,
+        .label_id = label.id,
+        .definition = event->definition,
+        .node = event->node,
+        .driver = definition->driver,
+        .status = AQ_RESOURCE_ASSIGNED,
+        .metadata = aq_json_merge(label.metadata, application->metadata, project->arena),
+        .amounts = aq_needs_amounts(&definition->resources),
+        .lifetime = definition->resources.lifetime,
+        .created_at = project->time_ms,
+    };
+    struct state_key key = state_key_number(resource.id), on_node = state_key_number(node.number);
+    index_key_number(&on_node, resource.id);
+    project_store(project, "resource", &key, &resource);
+    index_put(project->txn, INDEX_NODE_RESOURCE, &on_node, "", 0);
+    counter_set(project->txn, "next/resource", resource.id);
+    aq_amounts_add(&node.used, &resource.amounts);
+    project_node_used(project, &node);
+}
+
+static void elected(struct project *project, const void *data)
+{
+    const struct aq_application_elected *event = data;
+    struct aq_application application;
+    if (!get(project, event->id, &application))
+        return;
+    set_status(project, &application, AQ_ELECTED);
+    application.description = "";
+    application.resource = event->resource;
+    application.node = event->node;
+    store_ballot(project, &application, event->node, event->definition, event->groups);
+    store(project, &application);
+    make_resource(project, event, &application);
+    project_history(project, event->id);
+}
+PROJECT(aq_event_application_elected, elected);
+
+static void waiting(struct project *project, const void *data)
+{
+    const struct aq_application_waiting *event = data;
+    struct aq_application application;
+    if (!get(project, event->id, &application))
+        return;
+    application.description = event->reason;
+    store_ballot(project, &application, "", 0, event->groups);
+    store(project, &application);
+    project_history(project, event->id);
+}
+PROJECT(aq_event_application_waiting, waiting);
+
+static void moved(struct project *project, const void *data)
+{
+    const struct aq_application_moved *event = data;
+    struct aq_application application;
+    if (!get(project, event->id, &application))
+        return;
+    set_status(project, &application, event->status);
+    application.description = event->description;
+    store(project, &application);
+    project_history(project, event->id);
+}
+PROJECT(aq_event_application_moved, moved);

@@ -1,0 +1,47 @@
+#include "schema/label.h"
+
+#include "controller/project/project.h"
+
+#include <stdio.h>
+
+static struct state_key version_key(const char *name, uint64_t version)
+{
+    struct state_key key = {0};
+    index_key_text(&key, name);
+    index_key_number(&key, version);
+    return key;
+}
+
+static void created(struct project *project, const void *data)
+{
+    const struct aq_label_created *event = data;
+    struct aq_label label = {
+        .id = event->id,
+        .name = event->name,
+        .version = event->version,
+        .definitions = event->definitions,
+        .metadata = event->metadata,
+        .created_at = project->time_ms,
+        .created_by = project->author,
+    };
+    char counter[96];
+    struct state_key key = state_key_number(event->id), version = version_key(event->name, event->version);
+    project_store(project, "label", &key, &label);
+    index_put(project->txn, INDEX_LABEL_VERSION, &version, &event->id, sizeof event->id);
+    counter_set(project->txn, "next/label", event->id);
+    snprintf(counter, sizeof counter, "version/%s", event->name);
+    counter_set(project->txn, counter, event->version);
+}
+PROJECT(aq_event_label_created, created);
+
+static void deleted(struct project *project, const void *data)
+{
+    const struct aq_label_deleted *event = data;
+    struct aq_label label;
+    if (!state_label(project->txn, event->id, &label, project->arena))
+        return;
+    struct state_key key = state_key_number(event->id), version = version_key(label.name, label.version);
+    project_remove(project, "label", &key);
+    index_remove(project->txn, INDEX_LABEL_VERSION, &version);
+}
+PROJECT(aq_event_label_deleted, deleted);

@@ -1,0 +1,128 @@
+/* The metadata service: what a resource reads about itself, without a password. It is known by the address that it asks
+ * from, which counts only on the networks of meta.networks, where nobody can borrow another's. */
+#include "controller/serve/metadata_format.h"
+
+#include "controller/serve/answer.h"
+#include "controller/serve/service.h"
+#include "controller/serve/steps.h"
+#include "controller/state/indexes.h"
+#include "schema/json.h"
+#include "schema/resource.h"
+#include "schema/yaml.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH_PARTS = 3 /* meta/v1/data */ };
+static const char NEIGHBOURS[] = "/proc/net/arp";
+
+enum format { FORMAT_PLAIN, FORMAT_JSON, FORMAT_YAML, FORMAT_ENV };
+
+static bool is_controlled(const struct request *request)
+{
+    const struct serve *serve = request->serve;
+    const struct sockaddr *peer = request_peer(request);
+    for (unsigned i = 0; i < serve->network_count; i++)
+        if (network_holds(&serve->networks[i], peer))
+            return true;
+    return false;
+}
+
+/* 0: nobody's address. */
+static uint64_t resource_of_caller(const struct request *request, struct state_txn *txn,
+                                   char address[ADDRESS_TEXT_SIZE])
+{
+    char hardware[ADDRESS_TEXT_SIZE];
+    uint64_t id = index_address(txn, address);
+    if (id == 0 && !request_is_loopback(request) &&
+        network_hardware_address(NEIGHBOURS, address, hardware, sizeof hardware))
+        id = index_address(txn, hardware);
+    return id;
+}
+
+/* The metadata of whoever asks, as a text of the arena; NULL with the request's error. */
+static const char *find_metadata(struct request *request)
+{
+    char address[ADDRESS_TEXT_SIZE];
+    struct aq_resource resource;
+    struct state_txn *txn;
+    request_address(request, address, sizeof address);
+    if (!is_controlled(request)) {
+        aq_fail(&request->error, AQ_E_NOT_FOUND,
+                "%s lies in none of the networks in which callers are known by their "
+                "address (meta.networks)",
+                address);
+        return NULL;
+    }
+    if (state_read(request->serve->options.state, &txn, &request->error))
+        return NULL;
+    uint64_t id = resource_of_caller(request, txn, address);
+    bool found = id != 0 && state_resource(txn, id, &resource, &request->arena);
+    if (!found && !state_failed(txn, &request->error))
+        aq_fail(&request->error, AQ_E_NOT_FOUND, "no resource has the address %s", address);
+    state_end(txn);
+    return found ? resource.metadata : NULL;
+}
+
+static int take_wish(struct request *request, enum format *format, const char **prefix)
+{
+    static const char *const names[] = {[FORMAT_JSON] = "json", [FORMAT_YAML] = "yaml", [FORMAT_ENV] = "env"};
+    const char *name = query_take(&request->query, "format");
+    *prefix = query_take(&request->query, "prefix");
+    *format = request->segment_count > PATH_PARTS ? FORMAT_PLAIN : FORMAT_JSON;
+    if (query_end(&request->query, &request->error))
+        return -1;
+    if (name != NULL) {
+        for (*format = FORMAT_JSON; *format <= FORMAT_ENV && strcmp(name, names[*format]) != 0;)
+            *format = (enum format)(*format + 1);
+        if (*format > FORMAT_ENV)
+            return aq_fail(&request->error, AQ_E_INVALID, "format is \"%.100s\", but must be json, yaml or env", name);
+    }
+    if (*prefix != NULL && *format != FORMAT_ENV)
+        return aq_fail(&request->error, AQ_E_INVALID, "prefix goes with format=env only");
+    return *prefix != NULL ? metadata_check_prefix(*prefix, &request->error) : 0;
+}
+
+static enum outcome answer_value(struct request *request, const json_t *value, enum format format, const char *prefix)
+{
+    struct aq_buffer *out = &request->out;
+    aq_buffer_reset(out);
+    switch (format) {
+    case FORMAT_PLAIN:
+        if (json_is_string(value)) {
+            aq_buffer_text(out, json_string_value(value));
+            aq_buffer_char(out, '\n');
+            return answer_plain(request, MHD_HTTP_OK, "text/plain; charset=utf-8");
+        }
+        __attribute__((fallthrough)); /* whatever is no text is shown as JSON */
+    case FORMAT_JSON:
+        aq_buffer_text(out, aq_json_compact(value, &request->arena));
+        aq_buffer_char(out, '\n');
+        return answer_plain(request, MHD_HTTP_OK, "application/json");
+    case FORMAT_YAML:
+        aq_yaml_print(value, out);
+        return answer_plain(request, MHD_HTTP_OK, "application/yaml");
+    case FORMAT_ENV:
+        metadata_to_env(value, prefix != NULL ? prefix : "", request->segments[request->segment_count - 1], out);
+        return answer_plain(request, MHD_HTTP_OK, "text/plain; charset=utf-8");
+    }
+    aq_broken(__FILE__, __LINE__, "a format that is none");
+}
+
+enum outcome metadata_answer(struct request *request)
+{
+    enum format format;
+    const char *prefix, *text;
+    if (take_wish(request, &format, &prefix) || (text = find_metadata(request)) == NULL)
+        return answer_error(request);
+    json_t *json = aq_json_parse(text, strlen(text), &request->error);
+    if (json == NULL)
+        return answer_error(request);
+    unsigned count = request->segment_count - PATH_PARTS;
+    const json_t *value = metadata_at(json, request->segments + PATH_PARTS, count);
+    enum outcome outcome = value != NULL ? answer_value(request, value, format, prefix)
+                                         : answer_fail(request, AQ_E_NOT_FOUND, "the metadata has no key %.100s",
+                                                       request->segments[request->segment_count - 1]);
+    json_decref(json);
+    return outcome;
+}

@@ -1,0 +1,133 @@
+/* Is it alive, is it ready, how is it doing. */
+#include "controller/serve/answer.h"
+#include "controller/serve/service.h"
+#include "controller/serve/steps.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const char TEXT_TYPE[] = "text/plain; charset=utf-8";
+static const char METRICS_TYPE[] = "text/plain; version=0.0.4; charset=utf-8";
+
+enum outcome metrics_alive(struct request *request)
+{
+    aq_buffer_reset(&request->out);
+    aq_buffer_text(&request->out, "alive\n");
+    return answer_plain(request, MHD_HTTP_OK, TEXT_TYPE);
+}
+
+/* Opening a snapshot and looking at it fails when the tables are not good. */
+static bool tables_are_good(struct serve *serve, struct aq_error *error)
+{
+    struct state_txn *txn;
+    if (state_read(serve->options.state, &txn, error))
+        return false;
+    state_seq(txn);
+    bool good = !state_failed(txn, error);
+    state_end(txn);
+    return good;
+}
+
+enum outcome metrics_ready(struct request *request)
+{
+    if (!writer_is_leader(request->serve->options.writer))
+        return answer_fail(request, AQ_E_NO_LEADER, "not ready: no leader stands");
+    if (!tables_are_good(request->serve, &request->error)) {
+        struct aq_error why = request->error;
+        return answer_fail(request, AQ_E_NO_LEADER, "not ready: %s", why.message);
+    }
+    aq_buffer_reset(&request->out);
+    aq_buffer_text(&request->out, "ready\n");
+    return answer_plain(request, MHD_HTTP_OK, TEXT_TYPE);
+}
+
+/* ---- figures ---------------------------------------------------------------------------------------------- */
+
+static void figure(struct aq_buffer *out, const char *name, const char *type, const char *help, uint64_t value)
+{
+    aq_buffer_format(out, "# HELP aquarium_%s %s\n# TYPE aquarium_%s %s\naquarium_%s %" PRIu64 "\n", name, help, name,
+                     type, name, value);
+}
+
+static void writer_part(struct serve *serve, struct aq_buffer *out)
+{
+    struct writer_figures figures = {0};
+    writer_figures(serve->options.writer, &figures);
+    figure(out, "seq", "counter", "Place in the log: the last committed event.", writer_seq(serve->options.writer));
+    figure(out, "leader", "gauge", "1 when this controller leads.", writer_is_leader(serve->options.writer));
+    figure(out, "commands_total", "counter", "Commands that were decided.", figures.commands);
+    figure(out, "refusals_total", "counter", "Commands that were refused.", figures.refusals);
+    figure(out, "events_total", "counter", "Events that were committed.", figures.events);
+    figure(out, "batches_total", "counter", "Log entries that were written.", figures.batches);
+    figure(out, "queue_length", "gauge", "Commands that wait for the writer.", figures.queue_length);
+    figure(out, "raft_term", "gauge", "Term of the present leader.", figures.term);
+    figure(out, "raft_index", "counter", "Index of the last log entry.", figures.raft_index);
+}
+
+static void hub_part(struct serve *serve, struct aq_buffer *out)
+{
+    struct hub_figures figures = {0};
+    if (serve->options.hub == NULL)
+        return;
+    hub_figures(serve->options.hub, &figures);
+    figure(out, "agents", "gauge", "Agents that are heard of.", figures.agents);
+    figure(out, "hub_messages_total", "counter", "Messages from agents and file views.", figures.messages);
+    figure(out, "hub_strangers_total", "counter", "Messages that did not open, and were dropped.", figures.strangers);
+}
+
+static void entity_part(struct serve *serve, struct aq_buffer *out)
+{
+    struct state_txn *txn;
+    struct aq_error error;
+    if (state_read(serve->options.state, &txn, &error))
+        return;
+    aq_buffer_text(out, "# HELP aquarium_rows Rows of each entity.\n# TYPE aquarium_rows gauge\n");
+    for (size_t i = 0; i < serve->routes.count; i++)
+        aq_buffer_format(out, "aquarium_rows{entity=\"%s\"} %" PRIu64 "\n", serve->routes.rows[i].entity->name,
+                         state_count(txn, serve->routes.rows[i].entity));
+    state_end(txn);
+}
+
+static void http_part(struct serve *serve, struct aq_buffer *out)
+{
+    figure(out, "http_connections", "gauge", "Open connections.", serve_connections(serve));
+    figure(out, "http_requests_open", "gauge", "Requests under way.", serve->figures.requests_open);
+    figure(out, "http_streams", "gauge", "Open event streams.", serve->streams.count);
+    figure(out, "http_stream_events_total", "counter", "Events sent on streams.", serve->streams.sent);
+    figure(out, "http_requests_total", "counter", "Requests that were begun.", serve->figures.requests);
+    aq_buffer_text(out, "# HELP aquarium_http_answers_total Answers by HTTP status.\n"
+                        "# TYPE aquarium_http_answers_total counter\n");
+    for (unsigned status = 0; status < STATUS_MAX; status++)
+        if (serve->figures.answers[status] > 0)
+            aq_buffer_format(out, "aquarium_http_answers_total{status=\"%u\"} %" PRIu64 "\n", status,
+                             serve->figures.answers[status]);
+}
+
+static void process_part(struct aq_buffer *out)
+{
+    unsigned long virtual_pages = 0, resident_pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (file == NULL)
+        return;
+    int found = fscanf(file, "%lu %lu", &virtual_pages, &resident_pages);
+    fclose(file);
+    if (found != 2)
+        return;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    figure(out, "process_virtual_bytes", "gauge", "Address space of the controller.", virtual_pages * page);
+    figure(out, "process_resident_bytes", "gauge", "Memory of the controller.", resident_pages * page);
+}
+
+enum outcome metrics_answer(struct request *request)
+{
+    struct serve *serve = request->serve;
+    struct aq_buffer *out = &request->out;
+    aq_buffer_reset(out);
+    writer_part(serve, out);
+    hub_part(serve, out);
+    entity_part(serve, out);
+    http_part(serve, out);
+    process_part(out);
+    return answer_plain(request, MHD_HTTP_OK, METRICS_TYPE);
+}

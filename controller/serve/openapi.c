@@ -1,0 +1,317 @@
+#include "controller/serve/openapi.h"
+
+#include "controller/serve/answer.h"
+#include "controller/serve/filter.h"
+#include "controller/serve/service.h"
+#include "controller/serve/steps.h"
+#include "schema/application.h"
+#include "schema/entry.h"
+#include "schema/vote.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct making {
+    const struct routes *routes;
+    bool get_deallocate;
+    json_t *paths, *schemas;
+};
+
+/* ---- parts of an operation -------------------------------------------------------------------------------- */
+
+static json_t *parameter(const char *where, const char *name, const char *help, json_t *schema)
+{
+    return json_pack("{s:s, s:s, s:b, s:s, s:o}", "name", name, "in", where, "required", strcmp(where, "path") == 0,
+                     "description", help, "schema", schema);
+}
+
+static json_t *number(uint64_t least, uint64_t most)
+{
+    return json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum", (json_int_t)least, "maximum",
+                     (json_int_t)(most < INT64_MAX ? most : INT64_MAX));
+}
+
+static json_t *simple(const char *type)
+{
+    return json_pack("{s:s}", "type", type);
+}
+
+/* {"message", "data": <schema>, "seq"}, and "next" with lists. */
+static json_t *envelope(json_t *data, bool list)
+{
+    json_t *schema = json_pack("{s:s, s:[s, s, s], s:{s:{s:s}, s:o, s:{s:s, s:s}}}", "type", "object", "required",
+                               "message", "data", "seq", "properties", "message", "type", "string", "data", data, "seq",
+                               "type", "integer", "description", "place in the log that the answer is true at");
+    if (list)
+        json_object_set_new(json_object_get(schema, "properties"), "next",
+                            json_pack("{s:b, s:s, s:[{s:s}, {s:s}]}", "nullable", 1, "description",
+                                      "what to give as after= for the rest; null: this is all", "oneOf", "type",
+                                      "integer", "type", "string"));
+    return schema;
+}
+
+static json_t *operation(const char *summary, const char *tag, const char *type, json_t *schema, bool open)
+{
+    json_t *operation = json_pack("{s:s, s:[s], s:[], s:{s:{s:s, s:{s:{s:o}}}, s:{s:s}}}", "summary", summary, "tags",
+                                  tag, "parameters", "responses", "200", "description", "done", "content", type,
+                                  "schema", schema, "default", "$ref", "#/components/responses/error");
+    aq_assert(operation != NULL);
+    if (open)
+        json_object_set_new(operation, "security", json_array());
+    return operation;
+}
+
+static void add_parameter(json_t *operation, json_t *parameter)
+{
+    json_array_append_new(json_object_get(operation, "parameters"), parameter);
+}
+
+static void add_seq_parameter(json_t *operation)
+{
+    add_parameter(operation,
+                  parameter("query", "min_seq", "wait until the tables show this place in the log, 5 s at most",
+                            number(0, UINT64_MAX)));
+}
+
+static void add_path_operation(struct making *making, const char *path, const char *method, json_t *operation)
+{
+    json_t *item = json_object_get(making->paths, path);
+    if (item == NULL) {
+        item = json_object();
+        json_object_set_new(making->paths, path, item);
+    }
+    aq_assert(json_object_get(item, method) == NULL);
+    json_object_set_new(item, method, operation);
+}
+
+static void add_key_parameter(const struct aq_entity *entity, json_t *operation)
+{
+    const struct aq_field *key = aq_entity_key(entity);
+    json_t *ignored = json_object();
+    add_parameter(operation, parameter("path", key->name, key->help, openapi_field(key, true, ignored)));
+    json_decref(ignored);
+}
+
+/* ---- reads ------------------------------------------------------------------------------------------------ */
+
+static void add_list_parameters(json_t *operation, const struct aq_record *record)
+{
+    add_parameter(operation, parameter("query", "limit", "most rows of one answer", number(1, LIST_LIMIT_MAX)));
+    add_parameter(operation, parameter("query", "after", "go on behind this key", simple("string")));
+    add_parameter(operation, parameter("query", "reverse", "from the last to the first", simple("boolean")));
+    for (size_t i = 0; i < record->count; i++)
+        if (!(record->fields[i].rules & AQ_SECRET))
+            add_parameter(operation,
+                          parameter("query", record->fields[i].name,
+                                    "only rows with this value, or that match it with * and ?", simple("string")));
+    add_seq_parameter(operation);
+}
+
+static void add_list(struct making *making, const struct aq_entity *entity)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/api/v1/%s/", entity->name);
+    json_t *rows =
+        json_pack("{s:s, s:o}", "type", "array", "items", openapi_record(entity->record, false, making->schemas));
+    json_t *get = operation("list", entity->name, "application/json", envelope(rows, true), false);
+    add_list_parameters(get, entity->record);
+    add_path_operation(making, path, "get", get);
+}
+
+static void add_row(struct making *making, const struct aq_entity *entity)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/api/v1/%s/{%s}", entity->name, aq_entity_key(entity)->name);
+    json_t *row = openapi_record(entity->record, false, making->schemas);
+    if (entity->record == &aq_node_record)
+        row = json_pack("{s:[o, {s:s, s:{s:o}}]}", "allOf", row, "type", "object", "properties", "live",
+                        openapi_record(&aq_node_live_record, false, making->schemas));
+    json_t *get = operation("one row", entity->name, "application/json", envelope(row, false), false);
+    add_key_parameter(entity, get);
+    add_seq_parameter(get);
+    add_path_operation(making, path, "get", get);
+}
+
+static void add_field(struct making *making, const struct aq_entity *entity, const struct aq_field *field)
+{
+    char path[192];
+    const struct aq_entity *other = field->refers != NULL ? aq_entity_find(field->refers) : NULL;
+    snprintf(path, sizeof path, "/api/v1/%s/{%s}/%s", entity->name, aq_entity_key(entity)->name, field->name);
+    json_t *data = other != NULL ? openapi_record(other->record, false, making->schemas)
+                                 : openapi_field(field, false, making->schemas);
+    json_t *get = operation(field->help, entity->name, "application/json", envelope(data, false), false);
+    add_key_parameter(entity, get);
+    add_seq_parameter(get);
+    add_path_operation(making, path, "get", get);
+}
+
+static void add_view(struct making *making, const struct aq_entity *entity, const struct view *view)
+{
+    char path[192];
+    snprintf(path, sizeof path, "/api/v1/%s/{%s}/%s", entity->name, aq_entity_key(entity)->name, view->name);
+    json_t *get = operation(view->help, entity->name, "application/json", envelope(json_object(), false), false);
+    add_key_parameter(entity, get);
+    add_path_operation(making, path, "get", get);
+}
+
+/* ---- commands --------------------------------------------------------------------------------------------- */
+
+/* What is sent: the command's record; where the path names the row, without its key. */
+static json_t *request_body(struct making *making, const struct aq_command *command)
+{
+    json_t *record = openapi_record(command->record, true, making->schemas);
+    if (command->kind == AQ_CREATES) {
+        json_t *list = json_pack("{s:s, s:O, s:i, s:i}", "type", "array", "items", record, "minItems", 1, "maxItems",
+                                 (int)AQ_BATCH_COMMANDS_MAX);
+        json_t *either = json_pack("{s:[o, o]}", "oneOf", record, list);
+        return json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content", "application/json", "schema", either);
+    }
+    json_decref(record);
+    json_t *properties = json_object();
+    for (size_t i = 1; i < command->record->count; i++)
+        if (!(command->record->fields[i].rules & AQ_INTERNAL))
+            json_object_set_new(properties, command->record->fields[i].name,
+                                openapi_field(&command->record->fields[i], true, making->schemas));
+    json_t *schema = json_pack("{s:s, s:o}", "type", "object", "properties", properties);
+    return json_pack("{s:b, s:{s:{s:o}}}", "required", command->kind == AQ_UPDATES, "content", "application/json",
+                     "schema", schema);
+}
+
+static json_t *command_operation(struct making *making, const struct aq_entity *entity,
+                                 const struct aq_command *command, bool with_body)
+{
+    json_t *row = openapi_record(entity->record, false, making->schemas), *data = row;
+    if (command->kind == AQ_CREATES)
+        data = json_pack("{s:[O, {s:s, s:o}]}", "oneOf", row, "type", "array", "items", row);
+    else if (command->kind == AQ_DELETES)
+        json_object_set_new(data = json_pack("{s:b, s:[o]}", "nullable", 1, "allOf", row), "description",
+                            json_string("null"));
+    json_t *operation_ = operation(command->help, entity->name, "application/json", envelope(data, false), false);
+    if (command->kind != AQ_CREATES)
+        add_key_parameter(entity, operation_);
+    add_parameter(operation_,
+                  parameter("query", "dry_run", "tell what would happen, and change nothing", simple("boolean")));
+    add_parameter(operation_, parameter("header", "Idempotency-Key", "a repeat with the same key happens once",
+                                        json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength",
+                                                  (int)AQ_KEY_SIZE_MAX)));
+    if (with_body)
+        json_object_set_new(operation_, "requestBody", request_body(making, command));
+    json_object_set_new(operation_, "operationId", json_string(command->name));
+    return operation_;
+}
+
+static void add_command(struct making *making, const struct aq_entity *entity, const struct aq_command *command)
+{
+    char path[192];
+    const char *key = aq_entity_key(entity)->name;
+    switch (command->kind) {
+    case AQ_CREATES:
+        snprintf(path, sizeof path, "/api/v1/%s/", entity->name);
+        break;
+    case AQ_UPDATES:
+    case AQ_DELETES:
+        snprintf(path, sizeof path, "/api/v1/%s/{%s}", entity->name, key);
+        break;
+    case AQ_ACTS:
+        snprintf(path, sizeof path, "/api/v1/%s/{%s}/%s", entity->name, key, command->verb);
+        break;
+    case AQ_INTERNAL_COMMAND:
+        return;
+    }
+    bool deletes = command->kind == AQ_DELETES;
+    add_path_operation(making, path, deletes ? "delete" : "post", command_operation(making, entity, command, !deletes));
+    if (command != &aq_command_application_deallocate || !making->get_deallocate)
+        return;
+    json_t *get = command_operation(making, entity, command, false);
+    json_object_set_new(get, "deprecated", json_true());
+    json_object_set_new(get, "operationId", json_sprintf("%s_get", command->name));
+    add_path_operation(making, path, "get", get);
+}
+
+/* ---- the document ----------------------------------------------------------------------------------------- */
+
+static void add_entity(struct making *making, const struct aq_entity *entity)
+{
+    const struct aq_command *command;
+    const struct view *view;
+    add_list(making, entity);
+    add_row(making, entity);
+    for (size_t i = 0; i < entity->record->count; i++)
+        if (!(entity->record->fields[i].rules & AQ_SECRET))
+            add_field(making, entity, &entity->record->fields[i]);
+    for (size_t i = 0; (view = view_at(i)) != NULL; i++)
+        if (strcmp(view->entity, entity->name) == 0)
+            add_view(making, entity, view);
+    for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
+        if (strcmp(command->entity, entity->name) == 0)
+            add_command(making, entity, command);
+}
+
+static void add_fixed(struct making *making, const struct route *route)
+{
+    char path[128];
+    size_t length = strlen(route->path);
+    bool rest = length > 4 && strcmp(route->path + length - 4, "/...") == 0;
+    snprintf(path, sizeof path, "/%.*s%s", (int)(rest ? length - 4 : length), route->path, rest ? "/{path}" : "");
+    bool votes = route->step == vote_list, json = strcmp(route->type, "application/json") == 0;
+    json_t *schema = simple(json ? "object" : "string");
+    if (votes) {
+        json_decref(schema);
+        schema = envelope(
+            json_pack("{s:s, s:o}", "type", "array", "items", openapi_record(&aq_vote_record, false, making->schemas)),
+            true);
+    }
+    json_t *get = operation(route->help, "aquarium", route->type, schema, route->access < ACCESS_USER);
+    if (votes)
+        add_list_parameters(get, &aq_vote_record);
+    if (rest)
+        add_parameter(get, parameter("path", "path", "keys, joined by slashes", simple("string")));
+    add_path_operation(making, path, "get", get);
+}
+
+static json_t *error_response(void)
+{
+    json_t *names = json_array();
+    for (int code = AQ_OK + 1; code < AQ_E_COUNT; code++)
+        json_array_append_new(names, json_string(aq_error_name((enum aq_error_code)code)));
+    json_t *schema = json_pack("{s:s, s:{s:{s:s}, s:{s:b, s:s}, s:{s:s, s:o}, s:{s:s}}}", "type", "object",
+                               "properties", "message", "type", "string", "data", "nullable", 1, "type", "object",
+                               "error", "type", "string", "enum", names, "seq", "type", "integer");
+    return json_pack("{s:s, s:{s:{s:o}}}", "description", "what was wrong, and what would be right", "content",
+                     "application/json", "schema", schema);
+}
+
+json_t *openapi_make(const struct routes *routes, bool get_deallocate)
+{
+    struct making making = {routes, get_deallocate, json_object(), json_object()};
+    for (size_t i = 0; i < routes->count; i++)
+        add_entity(&making, routes->rows[i].entity);
+    const struct route *route;
+    for (size_t i = 0; (route = route_at(i)) != NULL; i++)
+        add_fixed(&making, route);
+    json_t *document =
+        json_pack("{s:s, s:{s:s, s:s, s:s}, s:[{s:[]}], s:o, s:{s:o, s:{s:o}, s:{s:{s:s, s:s}}}}", "openapi", "3.0.3",
+                  "info", "title", "Aquarium", "version", "1", "description",
+                  "A cluster's applications, resources, nodes, labels and users. /api/v1/events streams what happens.",
+                  "security", "basic", "paths", making.paths, "components", "schemas", making.schemas, "responses",
+                  "error", error_response(), "securitySchemes", "basic", "type", "http", "scheme", "basic");
+    aq_assert(document != NULL);
+    return document;
+}
+
+enum outcome openapi_answer(struct request *request)
+{
+    struct serve *serve = request->serve;
+    if (serve->openapi.length == 0) {
+        json_t *document = openapi_make(&serve->routes, serve->options.config->api.get_deallocate);
+        char *text = json_dumps(document, JSON_COMPACT);
+        aq_assert(text != NULL);
+        aq_buffer_text(&serve->openapi, text);
+        aq_buffer_char(&serve->openapi, '\n');
+        free(text);
+        json_decref(document);
+    }
+    aq_buffer_reset(&request->out);
+    aq_buffer_add(&request->out, serve->openapi.data, serve->openapi.length);
+    return answer_plain(request, MHD_HTTP_OK, "application/json");
+}

@@ -1,0 +1,132 @@
+#include "controller/serve/openapi.h"
+
+#include <string.h>
+
+static json_t *reference(const char *name)
+{
+    return json_pack("{s:s+}", "$ref", "#/components/schemas/", name);
+}
+
+/* Least and most, in the unit in which JSON shows the value. */
+static json_t *bounded(const char *type, const struct aq_field *field, double scale)
+{
+    json_t *schema = json_pack("{s:s}", "type", type);
+    if (field->most == 0)
+        return schema;
+    if (scale == 1.0 && field->most <= INT64_MAX) {
+        json_object_set_new(schema, "minimum", json_integer((json_int_t)field->least));
+        json_object_set_new(schema, "maximum", json_integer((json_int_t)field->most));
+    } else {
+        json_object_set_new(schema, "minimum", json_real((double)field->least * scale));
+        json_object_set_new(schema, "maximum", json_real((double)field->most * scale));
+    }
+    return schema;
+}
+
+static json_t *text(const struct aq_field *field, const char *format, const char *pattern)
+{
+    json_t *schema = json_pack("{s:s, s:s*, s:s*}", "type", "string", "format", format, "pattern", pattern);
+    if (field->most > 0 && format == NULL) {
+        json_object_set_new(schema, "minLength", json_integer((json_int_t)field->least));
+        json_object_set_new(schema, "maxLength", json_integer((json_int_t)field->most));
+    }
+    return schema;
+}
+
+static json_t *enumeration(const struct aq_words *words)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < words->count; i++)
+        json_array_append_new(list, json_string(words->words[i]));
+    return json_pack("{s:s, s:o}", "type", "string", "enum", list);
+}
+
+static json_t *list_of(const struct aq_field *field, json_t *items)
+{
+    return json_pack("{s:s, s:o, s:I, s:I}", "type", "array", "items", items, "minItems", (json_int_t)field->least,
+                     "maxItems", (json_int_t)field->most);
+}
+
+/* A number or a text: what people may send. */
+static json_t *either(const struct aq_field *field, const char *number, const char *pattern)
+{
+    return json_pack("{s:[o, o]}", "oneOf", bounded(number, field, 1.0), text(&(struct aq_field){0}, NULL, pattern));
+}
+
+static json_t *typed(const struct aq_field *field, bool input, json_t *schemas)
+{
+    static const char size_pattern[] = "^[0-9]+(\\.[0-9]+)?[KMGT]?(i?B)?$";
+    static const char duration_pattern[] = "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$";
+    switch (field->type) {
+    case AQ_TYPE_U64:
+        return bounded("integer", field, 1.0);
+    case AQ_TYPE_BOOL:
+        return json_pack("{s:s}", "type", "boolean");
+    case AQ_TYPE_TIME:
+        return text(field, "date-time", NULL);
+    case AQ_TYPE_DURATION:
+        return input ? either(field, "integer", duration_pattern) : bounded("integer", field, 1.0);
+    case AQ_TYPE_CPU:
+        return bounded("number", field, 0.001);
+    case AQ_TYPE_SIZE:
+        return input ? json_pack("{s:[{s:s}, o]}", "oneOf", "type", "number",
+                                 text(&(struct aq_field){0}, NULL, size_pattern))
+                     : text(&(struct aq_field){0}, NULL, size_pattern);
+    case AQ_TYPE_ENUM:
+        return enumeration(field->words);
+    case AQ_TYPE_TEXT:
+        return text(field, NULL, NULL);
+    case AQ_TYPE_NAME:
+        return text(field, NULL, "^[A-Za-z0-9][A-Za-z0-9._-]*$");
+    case AQ_TYPE_DOCUMENT:
+        return json_pack("{s:s, s:b}", "type", "object", "additionalProperties", 1);
+    case AQ_TYPE_BYTES:
+        return text(field, "byte", NULL);
+    case AQ_TYPE_TEXTS:
+        return list_of(field, json_pack("{s:s, s:i}", "type", "string", "maxLength", 255));
+    case AQ_TYPE_RECORD:
+        return json_pack("{s:[o]}", "allOf", openapi_record(field->record, input, schemas));
+    case AQ_TYPE_LIST:
+        return list_of(field, openapi_record(field->record, input, schemas));
+    }
+    aq_broken(__FILE__, __LINE__, "a field type without a schema");
+}
+
+json_t *openapi_field(const struct aq_field *field, bool input, json_t *schemas)
+{
+    json_t *schema = typed(field, input, schemas);
+    aq_assert(schema != NULL);
+    json_object_set_new(schema, "description",
+                        field->unit != NULL && field->unit[0] != '\0'
+                            ? json_sprintf("%s, in %s", field->help, field->unit)
+                            : json_string(field->help));
+    if (!input && (field->refers != NULL || field->type == AQ_TYPE_TIME))
+        json_object_set_new(schema, "nullable", json_true());
+    return schema;
+}
+
+json_t *openapi_record(const struct aq_record *record, bool input, json_t *schemas)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%s%s", record->name, input ? "_input" : "");
+    if (json_object_get(schemas, name) != NULL)
+        return reference(name);
+    json_t *properties = json_object(), *required = json_array();
+    json_t *schema =
+        json_pack("{s:s, s:s, s:o}", "type", "object", "description", record->help, "properties", properties);
+    json_object_set_new(schemas, name, schema); /* before its fields: one of them may hold the same record */
+    for (size_t i = 0; i < record->count; i++) {
+        const struct aq_field *field = &record->fields[i];
+        if (field->rules & (input ? AQ_INTERNAL : AQ_SECRET))
+            continue;
+        json_object_set_new(properties, field->name, openapi_field(field, input, schemas));
+        if (field->rules & AQ_REQUIRED)
+            json_array_append_new(required, json_string(field->name));
+    }
+    if (input)
+        json_object_set_new(schema, "additionalProperties", json_false());
+    if (input && json_array_size(required) > 0)
+        json_object_set(schema, "required", required);
+    json_decref(required);
+    return reference(name);
+}

@@ -1,0 +1,120 @@
+/* One row, one field of it, the row that a field refers to. */
+#include "controller/serve/answer.h"
+#include "controller/serve/service.h"
+#include "controller/serve/steps.h"
+#include "schema/json.h"
+
+#include <string.h>
+
+void read_render(struct request *request, const struct aq_entity *entity, const void *row)
+{
+    struct aq_node_live now;
+    struct live *live = request->serve->options.live;
+    aq_record_to_json(entity->record, row, &request->out);
+    if (entity->record != &aq_node_record || live == NULL)
+        return;
+    aq_assert(request->out.data[request->out.length - 1] == '}');
+    request->out.length--;
+    aq_buffer_text(&request->out, ",\"live\":");
+    if (live_node(live, aq_field_text(aq_entity_key(entity), row), &now))
+        aq_record_to_json(&aq_node_live_record, &now, &request->out);
+    else
+        aq_buffer_text(&request->out, "null");
+    aq_buffer_char(&request->out, '}');
+}
+
+/* The row by its key; what the caller may not see is not there. */
+static int find(struct request *request, struct state_txn *txn, const struct aq_entity *entity, const char *text,
+                void **row, struct aq_error *error)
+{
+    struct state_key key;
+    if (state_key_from_text(entity, text, &key, error))
+        return -1;
+    *row = aq_arena_alloc(&request->arena, entity->record->size);
+    if (state_find(txn, entity, &key, *row, &request->arena) && request_may_see(request, entity, *row))
+        return 0;
+    return aq_fail(error, AQ_E_NOT_FOUND, "there is no %s %.100s", entity->name, text);
+}
+
+int read_find(struct request *request, struct state_txn *txn, void **row, struct aq_error *error)
+{
+    if (find(request, txn, request->entity, request->key, row, error))
+        return -1;
+    return state_failed(txn, error) ? -1 : 0;
+}
+
+/* Runs `with` on the row inside one snapshot. */
+typedef int with_row(struct request *request, struct state_txn *txn, const void *row);
+
+static enum outcome answer_with(struct request *request, with_row *with)
+{
+    struct state_txn *txn;
+    void *row;
+    if (query_end(&request->query, &request->error) || state_read(request->serve->options.state, &txn, &request->error))
+        return answer_error(request);
+    int status = read_find(request, txn, &row, &request->error);
+    if (status == 0)
+        status = with(request, txn, row);
+    uint64_t seq = state_seq(txn);
+    if (status == 0 && state_failed(txn, &request->error))
+        status = -1;
+    state_end(txn);
+    return status == 0 ? answer_close(request, seq) : answer_error(request);
+}
+
+static int with_whole(struct request *request, struct state_txn *txn, const void *row)
+{
+    (void)txn;
+    answer_open(request, "%s %s", answer_title(request, request->entity->name), request->key);
+    read_render(request, request->entity, row);
+    return 0;
+}
+
+enum outcome read_row(struct request *request)
+{
+    return answer_with(request, with_whole);
+}
+
+/* A number, or a name, that identifies another row; "0" and "" identify none. */
+static const char *reference(struct request *request, const struct aq_field *field, const void *row)
+{
+    if (aq_field_is_text(field))
+        return aq_field_text(field, row)[0] != '\0' ? aq_field_text(field, row) : NULL;
+    uint64_t number = aq_field_number(field, row);
+    return number != 0 ? aq_arena_format(&request->arena, "%llu", (unsigned long long)number) : NULL;
+}
+
+static int with_field(struct request *request, struct state_txn *txn, const void *row)
+{
+    const struct aq_field *field = request->field;
+    const struct aq_entity *other = field->refers != NULL ? aq_entity_find(field->refers) : NULL;
+    const char *title = answer_title(request, request->entity->name);
+    if (other == NULL) {
+        answer_open(request, "%s %s %s", title, request->key, field->name);
+        aq_field_to_json(field, row, &request->out);
+        return 0;
+    }
+    void *found;
+    const char *key = reference(request, field, row);
+    if (key == NULL)
+        return aq_fail(&request->error, AQ_E_NOT_FOUND, "%s %s has no %s", request->entity->name, request->key,
+                       field->name);
+    if (find(request, txn, other, key, &found, &request->error))
+        return aq_error_context(&request->error, "%s of %s %s", field->name, request->entity->name, request->key);
+    answer_open(request, "%s %s of %s %s", answer_title(request, field->name), key, request->entity->name,
+                request->key);
+    read_render(request, other, found);
+    return 0;
+}
+
+enum outcome read_field(struct request *request)
+{
+    return answer_with(request, with_field);
+}
+
+enum outcome read_me(struct request *request)
+{
+    request->entity = aq_entity_find(aq_user_record.name);
+    request->key = request->user.name;
+    return answer_with(request, with_whole);
+}

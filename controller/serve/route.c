@@ -1,0 +1,203 @@
+#include "controller/serve/route.h"
+
+#include "controller/serve/service.h"
+#include "controller/serve/steps.h"
+#include "schema/application.h"
+
+#include <string.h>
+
+static const char JSON_TYPE[] = "application/json";
+
+static const struct route fixed[] = {
+    {"livez", ACCESS_OPEN, metrics_alive, "text/plain", "the process answers"},
+    {"readyz", ACCESS_OPEN, metrics_ready, "text/plain", "200 when a leader stands and the tables are good"},
+    {"metrics", ACCESS_LOOPBACK, metrics_answer, "text/plain", "figures in Prometheus' text form"},
+    {"meta/v1/data/...", ACCESS_OPEN, metadata_answer, "application/json",
+     "metadata of the resource that asks, known by its address; ?format=json|yaml|env, ?prefix="},
+    {"api/v1/openapi.json", ACCESS_OPEN, openapi_answer, JSON_TYPE, "this document"},
+    {"api/v1/me", ACCESS_USER, read_me, JSON_TYPE, "the calling user"},
+    {"api/v1/vote", ACCESS_USER, vote_list, JSON_TYPE, "why nodes were or were not chosen; ?application="},
+    {"api/v1/votes", ACCESS_USER, vote_list, JSON_TYPE, "the same"},
+    {"api/v1/events", ACCESS_ADMIN, stream_open, "text/event-stream",
+     "what happens, as server-sent events; ?since=, ?entity=, ?follow=false"},
+    {"api/v1/log/verify", ACCESS_ADMIN, verify_begin, JSON_TYPE, "walks the log and replays it"},
+};
+
+static const struct view views[] = {
+    {"application", "why", view_why, "which nodes were looked at, and why this one, in words"},
+    {"application", "events", view_events, "all that happened to it; ?after=<seq>, ?limit="},
+    {"resource", "log", view_log, "the newest bytes of what the workload wrote; ?size="},
+};
+
+const struct route *route_at(size_t index)
+{
+    return index < AQ_LENGTH(fixed) ? &fixed[index] : NULL;
+}
+
+const struct view *view_at(size_t index)
+{
+    return index < AQ_LENGTH(views) ? &views[index] : NULL;
+}
+
+void routes_gather(struct routes *routes)
+{
+    const struct aq_entity *entity;
+    routes->count = 0;
+    while ((entity = aq_entity_at(routes->count)) != NULL) {
+        aq_assert(routes->count < ROUTES_ENTITIES_MAX);
+        struct entity_routes *row = &routes->rows[routes->count++];
+        *row = (struct entity_routes){.entity = entity};
+        const struct aq_command *command;
+        for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++) {
+            if (strcmp(command->entity, entity->name) != 0)
+                continue;
+            if (command->kind == AQ_CREATES)
+                row->creates = command;
+            else if (command->kind == AQ_UPDATES)
+                row->updates = command;
+            else if (command->kind == AQ_DELETES)
+                row->deletes = command;
+        }
+    }
+}
+
+/* ---- fixed routes --------------------------------------------------------------------------------------- */
+
+static bool route_matches(const struct route *route, const struct request *request)
+{
+    const char *pattern = route->path;
+    for (unsigned i = 0; i < request->segment_count; i++) {
+        size_t length = strcspn(pattern, "/");
+        if (strcmp(pattern, "...") == 0)
+            return true;
+        if (strlen(request->segments[i]) != length || memcmp(request->segments[i], pattern, length) != 0)
+            return false;
+        pattern += length + (pattern[length] == '/');
+    }
+    return *pattern == '\0' || strcmp(pattern, "...") == 0;
+}
+
+static void refuse_method(struct request *request, const char *allow)
+{
+    request->allow = allow;
+    aq_fail(&request->error, AQ_E_METHOD, "%.200s takes %s only", request->path, allow);
+}
+
+static bool find_fixed(struct request *request)
+{
+    for (size_t i = 0; i < AQ_LENGTH(fixed); i++) {
+        if (!route_matches(&fixed[i], request))
+            continue;
+        request->access = fixed[i].access;
+        request->handler = fixed[i].step;
+        if (request->method != METHOD_GET)
+            refuse_method(request, "GET, HEAD");
+        return true;
+    }
+    return false;
+}
+
+/* ---- entities ------------------------------------------------------------------------------------------- */
+
+/* One method of a path: a read, a command, or nothing. */
+struct choice {
+    request_step *get;
+    const struct aq_command *get_command, *post, *delete;
+};
+
+static void choose(struct request *request, const struct choice *choice)
+{
+    const struct aq_command *command = request->method == METHOD_GET      ? choice->get_command
+                                       : request->method == METHOD_POST   ? choice->post
+                                       : request->method == METHOD_DELETE ? choice->delete
+                                                                          : NULL;
+    if (request->method == METHOD_GET && choice->get != NULL) {
+        request->handler = choice->get;
+    } else if (command != NULL) {
+        request->command = command;
+        request->handler = write_begin;
+    } else {
+        bool get = choice->get != NULL || choice->get_command != NULL;
+        const char *names[3] = {get ? "GET, HEAD" : NULL, choice->post ? "POST" : NULL,
+                                choice->delete ? "DELETE" : NULL};
+        struct aq_buffer allow = {0};
+        for (size_t i = 0; i < AQ_LENGTH(names); i++)
+            if (names[i] != NULL)
+                aq_buffer_format(&allow, "%s%s", allow.length > 0 ? ", " : "", names[i]);
+        refuse_method(request, aq_arena_text(&request->arena, aq_buffer_string(&allow), allow.length));
+        aq_buffer_free(&allow);
+    }
+}
+
+static const struct view *find_view(const struct aq_entity *entity, const char *name)
+{
+    for (size_t i = 0; i < AQ_LENGTH(views); i++)
+        if (strcmp(views[i].entity, entity->name) == 0 && strcmp(views[i].name, name) == 0)
+            return &views[i];
+    return NULL;
+}
+
+/* /api/v1/<entity>/:key/<name>: a view, a field, a command, or a field and a command of one name. */
+static void find_part(struct request *request, const char *name)
+{
+    struct choice choice = {0};
+    const struct aq_entity *entity = request->entity;
+    const struct view *view = find_view(entity, name);
+    const struct aq_field *field = aq_record_field(entity->record, name);
+    if (view != NULL)
+        choice.get = view->step;
+    if (choice.get == NULL && field != NULL && !(field->rules & AQ_SECRET)) {
+        request->field = field;
+        choice.get = read_field;
+    }
+    choice.post = aq_command_of(entity->name, name);
+    if (choice.post != NULL && choice.post->kind != AQ_ACTS)
+        choice.post = NULL;
+    if (choice.post == &aq_command_application_deallocate && request->serve->options.config->api.get_deallocate)
+        choice.get_command = choice.post;
+    if (choice.get == NULL && choice.post == NULL)
+        aq_fail(&request->error, AQ_E_NOT_FOUND, "%s has no field, view or command \"%.100s\"", entity->name, name);
+    else
+        choose(request, &choice);
+}
+
+static bool find_entity(struct request *request)
+{
+    const struct routes *routes = &request->serve->routes;
+    const char *const *segments = request->segments;
+    const struct entity_routes *row = NULL;
+    for (size_t i = 0; i < routes->count && row == NULL; i++)
+        if (strcmp(routes->rows[i].entity->name, segments[2]) == 0 ||
+            strcmp(routes->rows[i].entity->plural, segments[2]) == 0)
+            row = &routes->rows[i];
+    if (row == NULL)
+        return false;
+    request->access = ACCESS_USER;
+    request->entity = row->entity;
+    request->key = request->segment_count > 3 ? segments[3] : NULL;
+    switch (request->segment_count) {
+    case 3:
+        choose(request, &(struct choice){.get = list_rows, .post = row->creates});
+        return true;
+    case 4:
+        choose(request, &(struct choice){.get = read_row, .post = row->updates, .delete = row->deletes});
+        return true;
+    case 5:
+        find_part(request, segments[4]);
+        return true;
+    default:
+        return false;
+    }
+}
+
+void route_find(struct request *request)
+{
+    const char *const *segments = request->segments;
+    bool api = request->segment_count >= 2 && strcmp(segments[0], "api") == 0;
+    request->access = api ? ACCESS_USER : ACCESS_OPEN;
+    if (api && request->segment_count >= 3 && strcmp(segments[1], "v1") == 0 && find_entity(request))
+        return;
+    if (!find_fixed(request))
+        aq_fail(&request->error, AQ_E_NOT_FOUND,
+                "there is nothing at %.200s; what there is, /api/v1/openapi.json tells", request->path);
+}

@@ -1,0 +1,40 @@
+/* The steps that routes lead to. Each begins with a complete request of a user who may make it, and follows the
+ * contract of request_step. */
+#ifndef AQ_CONTROLLER_SERVE_STEPS_H
+#define AQ_CONTROLLER_SERVE_STEPS_H
+
+#include "controller/serve/request.h"
+
+/* read.c */
+request_step read_row;   /* one row of request->entity */
+request_step read_field; /* request->field of it */
+request_step read_me;    /* the caller's own row */
+/* Appends the row as JSON, with what is known of it only now. */
+void read_render(struct request *request, const struct aq_entity *entity, const void *row);
+/* Finds request->entity's row by request->key; fails when the caller may not see it. Memory of the arena. */
+int read_find(struct request *request, struct state_txn *txn, void **row, struct aq_error *error) AQ_MUST_CHECK;
+
+/* list.c */
+request_step list_rows;
+/* vote.c */
+request_step vote_list;
+
+/* view.c */
+request_step view_why, view_events, view_log;
+
+/* write.c */
+request_step write_begin; /* request->command */
+
+/* verify.c */
+request_step verify_begin;
+
+/* metadata.c */
+request_step metadata_answer;
+
+/* openapi.c */
+request_step openapi_answer;
+
+/* metrics.c */
+request_step metrics_alive, metrics_ready, metrics_answer;
+
+#endif

@@ -1,0 +1,176 @@
+/* What is told about a row beside its fields: why, its events, its workload's log. */
+#include "controller/serve/answer.h"
+#include "controller/serve/filter.h"
+#include "controller/serve/service.h"
+#include "controller/serve/steps.h"
+#include "controller/state/events.h"
+#include "controller/state/votes.h"
+#include "schema/json.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOG_BYTES = 65536, LOG_BYTES_MAX = 1 << 20 };
+
+/* A snapshot, the row that the path names, and its number. */
+static int open_row(struct request *request, struct state_txn **txn, uint64_t *id)
+{
+    void *row;
+    if (state_read(request->serve->options.state, txn, &request->error))
+        return -1;
+    if (read_find(request, *txn, &row, &request->error) == 0) {
+        *id = aq_field_number(aq_entity_key(request->entity), row);
+        return 0;
+    }
+    state_end(*txn);
+    return -1;
+}
+
+enum outcome view_why(struct request *request)
+{
+    struct state_txn *txn;
+    uint64_t id;
+    struct aq_buffer text = {0};
+    if (query_end(&request->query, &request->error) || open_row(request, &txn, &id))
+        return answer_error(request);
+    bool there = votes_why(txn, id, &text);
+    bool failed = state_failed(txn, &request->error);
+    uint64_t seq = state_seq(txn);
+    state_end(txn);
+    if (!failed && there) {
+        answer_open(request, "Why %s %s stands where it does", request->entity->name, request->key);
+        aq_json_string(aq_buffer_string(&text), text.length, &request->out);
+    }
+    aq_buffer_free(&text);
+    if (failed)
+        return answer_error(request);
+    return there ? answer_close(request, seq)
+                 : answer_fail(request, AQ_E_NOT_FOUND, "there is no %s %s", request->entity->name, request->key);
+}
+
+/* ---- events ----------------------------------------------------------------------------------------------- */
+
+struct history {
+    struct request *request;
+    struct list_bounds bounds;
+    uint64_t after, taken, last;
+    bool more;
+};
+
+static bool take_event(void *context, const struct aq_event *event)
+{
+    struct history *history = context;
+    struct aq_buffer *out = &history->request->out;
+    if (event->seq <= history->after)
+        return true;
+    if (history->taken == history->bounds.limit || out->length > LIST_BYTES_MAX) {
+        history->more = true;
+        return false;
+    }
+    if (history->taken++ > 0)
+        aq_buffer_char(out, ',');
+    aq_event_to_json(event, out);
+    history->last = event->seq;
+    return true;
+}
+
+enum outcome view_events(struct request *request)
+{
+    struct history history = {.request = request, .bounds.limit = LIST_LIMIT};
+    struct state_txn *txn;
+    uint64_t id;
+    if (query_take_number(&request->query, "after", 0, UINT64_MAX, &history.after, &request->error) ||
+        query_take_number(&request->query, "limit", 1, LIST_LIMIT_MAX, &history.bounds.limit, &request->error) ||
+        query_end(&request->query, &request->error) || open_row(request, &txn, &id))
+        return answer_error(request);
+    answer_open(request, "Events of %s %s", request->entity->name, request->key);
+    aq_buffer_char(&request->out, '[');
+    int status = events_of_application(writer_events(request->serve->options.writer), txn, id, take_event, &history,
+                                       &request->error);
+    uint64_t seq = state_seq(txn);
+    state_end(txn);
+    if (status)
+        return answer_error(request);
+    aq_buffer_char(&request->out, ']');
+    answer_member(request, "next");
+    if (history.more)
+        aq_buffer_u64(&request->out, history.last);
+    else
+        aq_buffer_text(&request->out, "null");
+    return answer_close(request, seq);
+}
+
+/* ---- the workload's log ----------------------------------------------------------------------------------- */
+
+/* A log that was cut at a count of bytes may begin in the middle of a character, and one that is being written may end
+ * so: those bytes are left out. */
+static void trim(const char **data, size_t *length)
+{
+    enum { CHARACTER_REST_MAX = 3 };
+    for (int i = 0; i<CHARACTER_REST_MAX && * length> 0 && ((unsigned char)**data & 0xC0) == 0x80; i++) {
+        (*data)++;
+        (*length)--;
+    }
+    size_t end = *length;
+    for (int i = 0; i < CHARACTER_REST_MAX && end > 0; i++) {
+        unsigned char c = (unsigned char)(*data)[--end];
+        if (c < 0x80)
+            return;
+        if (c >= 0xC0) { /* the first byte of a character */
+            if (!aq_utf8_is_good(*data + end, *length - end))
+                *length = end;
+            return;
+        }
+    }
+}
+
+/* What the hub brought; in the request's body, which a read has no other use for. */
+static enum outcome log_fetched(struct request *request)
+{
+    const struct aq_buffer *bytes = &request->body;
+    const char *data = aq_buffer_string(bytes);
+    size_t length = bytes->length;
+    if (request->error.code != AQ_OK)
+        return answer_error(request);
+    trim(&data, &length);
+    bool text = aq_utf8_is_good(data, length) && memchr(data, '\0', length) == NULL;
+    answer_open(request, "Log of %s %s", request->entity->name, request->key);
+    if (text) {
+        aq_json_string(data, length, &request->out);
+    } else {
+        struct aq_bytes raw = {(const unsigned char *)bytes->data, bytes->length};
+        const struct aq_field field = {.type = AQ_TYPE_BYTES};
+        aq_field_to_json(&field, &raw, &request->out);
+    }
+    answer_member(request, "base64");
+    aq_buffer_text(&request->out, text ? "false" : "true");
+    return answer_close(request, writer_seq(request->serve->options.writer));
+}
+
+/* On the hub's thread. */
+static void fetched(void *context, const struct aq_error *error, const void *data, size_t length)
+{
+    struct request *request = context;
+    if (error->code != AQ_OK)
+        request->error = *error;
+    else
+        aq_buffer_add(&request->body, data, length);
+    request_wake(request);
+}
+
+enum outcome view_log(struct request *request)
+{
+    struct state_txn *txn;
+    uint64_t id, size = LOG_BYTES;
+    if (query_take_number(&request->query, "size", 1, LOG_BYTES_MAX, &size, &request->error) ||
+        query_end(&request->query, &request->error) || open_row(request, &txn, &id))
+        return answer_error(request);
+    state_end(txn);
+    aq_buffer_reset(&request->body);
+    request->step = log_fetched;
+    if (hub_fetch(request->serve->options.hub, id, (size_t)size, fetched, request, &request->error))
+        return answer_error(request);
+    return RESTING;
+}

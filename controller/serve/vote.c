@@ -1,0 +1,139 @@
+/* Votes: newest applications first, each with its votes by round, definition and node. They have no key of their own;
+ * the place to go on from is "<application>.<votes of it that were seen>". */
+#include "controller/serve/answer.h"
+#include "controller/serve/filter.h"
+#include "controller/serve/service.h"
+#include "controller/serve/steps.h"
+#include "controller/state/votes.h"
+#include "schema/application.h"
+#include "schema/json.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { APPLICATIONS_MAX = 1000 /* looked at for one answer */ };
+
+struct votes_walk {
+    struct request *request;
+    struct state_txn *txn;
+    const struct aq_entity *applications;
+    struct list_bounds bounds;
+    struct filter filter;
+    uint64_t application; /* that is being walked */
+    uint64_t position;    /* votes of it that were passed */
+    uint64_t skip;        /* of the first one: seen already */
+    uint64_t taken, scanned, visited;
+    bool more;
+};
+
+static bool take_vote(void *context, const struct aq_vote *vote)
+{
+    struct votes_walk *walk = context;
+    struct aq_buffer *out = &walk->request->out;
+    if (walk->taken == walk->bounds.limit || walk->scanned == LIST_SCAN_MAX) {
+        walk->more = true;
+        return false;
+    }
+    walk->position++;
+    if (walk->position <= walk->skip)
+        return true;
+    walk->scanned++;
+    if (!filter_matches(&walk->filter, vote))
+        return true;
+    if (walk->taken++ > 0)
+        aq_buffer_char(out, ',');
+    aq_record_to_json(&aq_vote_record, vote, out);
+    return true;
+}
+
+static bool take_application(void *context, const struct state_key *key, const void *row)
+{
+    struct votes_walk *walk = context;
+    const struct aq_application *application = row;
+    (void)key;
+    if (!request_may_see(walk->request, walk->applications, row))
+        return true;
+    if (application->id != walk->application)
+        walk->skip = 0;
+    walk->application = application->id;
+    walk->position = 0;
+    if (walk->visited++ == APPLICATIONS_MAX)
+        walk->more = true;
+    else
+        votes_scan(walk->txn, application->id, take_vote, walk);
+    return !walk->more;
+}
+
+/* "12.100" or "12". */
+static int parse_after(struct votes_walk *walk, struct aq_error *error)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%s", walk->bounds.after);
+    char *dot = strchr(text, '.');
+    if (dot != NULL)
+        *dot++ = '\0';
+    if (query_number("after", text, 1, UINT64_MAX, &walk->application, error))
+        return -1;
+    return dot != NULL ? query_number("after", dot, 0, UINT64_MAX, &walk->skip, error) : 0;
+}
+
+static int scan_one(struct votes_walk *walk, uint64_t id, struct aq_error *error)
+{
+    struct aq_application application;
+    if (!state_application(walk->txn, id, &application, &walk->request->arena) ||
+        !request_may_see(walk->request, walk->applications, &application))
+        return aq_fail(error, AQ_E_NOT_FOUND, "there is no application %" PRIu64, id);
+    struct state_key key = state_key_number(id);
+    take_application(walk, &key, &application);
+    return 0;
+}
+
+static int scan(struct votes_walk *walk, const char *only, struct aq_error *error)
+{
+    if (walk->bounds.after != NULL && parse_after(walk, error))
+        return -1;
+    if (only != NULL) {
+        uint64_t id;
+        if (query_number("application", only, 1, UINT64_MAX, &id, error))
+            return -1;
+        return scan_one(walk, id, error);
+    }
+    struct state_key before = state_key_number(walk->application + 1);
+    bool begun = walk->application != 0 && walk->application != UINT64_MAX;
+    state_scan_back(walk->txn, walk->applications, begun ? &before : NULL, take_application, walk);
+    return 0;
+}
+
+static int fill(struct votes_walk *walk, struct aq_error *error)
+{
+    struct request *request = walk->request;
+    if (list_bounds_take(&walk->bounds, &request->query, error))
+        return -1;
+    const char *only = query_take(&request->query, "application");
+    filter_take(&walk->filter, &aq_vote_record, &request->query);
+    if (query_end(&request->query, error))
+        return -1;
+    answer_open(request, "Cluster votes list");
+    aq_buffer_char(&request->out, '[');
+    if (scan(walk, only, error) || state_failed(walk->txn, error))
+        return -1;
+    aq_buffer_char(&request->out, ']');
+    answer_member(request, "next");
+    if (walk->more)
+        aq_buffer_format(&request->out, "\"%" PRIu64 ".%" PRIu64 "\"", walk->application, walk->position);
+    else
+        aq_buffer_text(&request->out, "null");
+    return 0;
+}
+
+enum outcome vote_list(struct request *request)
+{
+    struct votes_walk walk = {.request = request, .applications = aq_entity_find(aq_application_record.name)};
+    if (state_read(request->serve->options.state, &walk.txn, &request->error))
+        return answer_error(request);
+    uint64_t seq = state_seq(walk.txn);
+    int status = fill(&walk, &request->error);
+    state_end(walk.txn);
+    filter_free(&walk.filter);
+    return status == 0 ? answer_close(request, seq) : answer_error(request);
+}

@@ -1,0 +1,307 @@
+/* Commands: from a body to the writer, and from its outcome to an answer.
+ *
+ * The records stand in the request's arena, and the request rests until the writer has called back; so they hold,
+ * whatever the client does meanwhile. */
+#include "controller/serve/answer.h"
+#include "controller/serve/service.h"
+#include "controller/serve/steps.h"
+#include "schema/entry.h"
+#include "schema/json.h"
+#include "schema/label.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TOKENS_MAX = 16, /* made in one batch: each costs as much as a verification */
+    ID_SIZE = 65
+};
+
+struct write {
+    struct writer_request request;
+    void **records;
+    bool batch; /* the body was an array: so is the answer */
+    char (*ids)[ID_SIZE];
+    char (*tokens)[TOKEN_SIZE]; /* NULL: the command makes none */
+    uint32_t tokens_made;
+};
+
+/* ---- the body --------------------------------------------------------------------------------------------- */
+
+/* Puts the path's key into the object; a body that names another is refused. */
+static int set_key(struct request *request, json_t *item)
+{
+    const struct aq_field *field = &request->command->record->fields[0];
+    json_t *given = json_object_get(item, field->name);
+    struct state_key path, body;
+    if (state_key_from_text(request->entity, request->key, &path, &request->error))
+        return -1;
+    if (given != NULL) {
+        char number[32];
+        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(given));
+        const char *text = json_is_string(given) ? json_string_value(given) : number;
+        if (!(json_is_string(given) || json_is_integer(given)) ||
+            state_key_from_text(request->entity, text, &body, &request->error) || path.length != body.length ||
+            memcmp(path.bytes, body.bytes, path.length) != 0)
+            return aq_fail(&request->error, AQ_E_INVALID, "%s of the body contradicts the path, which says %.100s",
+                           field->name, request->key);
+    }
+    json_object_set_new(item, field->name, json_string(request->key));
+    return 0;
+}
+
+static int read_item(struct request *request, json_t *item, void **record)
+{
+    const struct aq_command *command = request->command;
+    if (!json_is_object(item))
+        return aq_fail(&request->error, AQ_E_INVALID, "the body must be a JSON object%s",
+                       command->kind == AQ_CREATES ? ", or an array of them" : "");
+    if (command->kind != AQ_CREATES && set_key(request, item))
+        return -1;
+    if (command == &aq_command_label_create && aq_label_from_flat(item, &request->error))
+        return -1;
+    *record = aq_arena_alloc(&request->arena, command->record->size);
+    return aq_record_from_json(command->record, *record, item, NULL, &request->arena, &request->error);
+}
+
+static int read_items(struct request *request, struct write *write, json_t *json)
+{
+    write->batch = json_is_array(json) && request->command->kind == AQ_CREATES;
+    size_t count = write->batch ? json_array_size(json) : 1;
+    size_t most = credentials_makes_token(request->command) ? TOKENS_MAX : AQ_BATCH_COMMANDS_MAX;
+    if (count == 0 || count > most)
+        return aq_fail(&request->error, AQ_E_INVALID, "the array has %zu items, but must have 1 to %zu", count, most);
+    write->request.count = (uint32_t)count;
+    write->records = aq_arena_alloc(&request->arena, count * sizeof *write->records);
+    write->ids = aq_arena_alloc(&request->arena, count * sizeof *write->ids);
+    for (size_t i = 0; i < count; i++) {
+        json_t *item = write->batch ? json_array_get(json, i) : json;
+        if (read_item(request, item, &write->records[i]) == 0)
+            continue;
+        return write->batch ? aq_error_context(&request->error, "item %zu", i + 1) : -1;
+    }
+    return 0;
+}
+
+static int read_body(struct request *request, struct write *write)
+{
+    const struct aq_buffer *body = &request->body;
+    bool empty = strspn(aq_buffer_string(body), " \t\r\n") == body->length;
+    bool needed = request->command->kind == AQ_CREATES || request->command->kind == AQ_UPDATES;
+    if (empty && needed)
+        return aq_fail(&request->error, AQ_E_INVALID, "the body is empty, but must be a JSON object");
+    json_t *json = empty ? json_object() : aq_json_parse(body->data, body->length, &request->error);
+    if (json == NULL)
+        return -1;
+    int status = read_items(request, write, json);
+    json_decref(json);
+    return status;
+}
+
+/* ---- its key ---------------------------------------------------------------------------------------------- */
+
+static uint64_t fingerprint(const struct request *request)
+{
+    static const char *const methods[] = {"GET", "POST", "DELETE", ""};
+    unsigned char bytes[crypto_generichash_BYTES_MIN];
+    crypto_generichash_state hash;
+    const char *method = methods[request->method];
+    crypto_generichash_init(&hash, NULL, 0, sizeof bytes);
+    crypto_generichash_update(&hash, (const unsigned char *)method, strlen(method) + 1);
+    crypto_generichash_update(&hash, (const unsigned char *)request->path, strlen(request->path) + 1);
+    crypto_generichash_update(&hash, (const unsigned char *)aq_buffer_string(&request->body), request->body.length);
+    crypto_generichash_final(&hash, bytes, sizeof bytes);
+    uint64_t number;
+    memcpy(&number, bytes, sizeof number);
+    return number;
+}
+
+static int take_key(struct request *request, struct write *write)
+{
+    const char *key = request_header(request, "Idempotency-Key");
+    if (request->error.code != AQ_OK)
+        return -1;
+    if (key == NULL || write->request.dry_run)
+        return 0;
+    size_t length = strlen(key);
+    bool good = length >= 1 && length <= AQ_KEY_SIZE_MAX;
+    for (size_t i = 0; i < length; i++)
+        good = good && key[i] >= 0x20 && key[i] < 0x7F;
+    if (!good)
+        return aq_fail(&request->error, AQ_E_INVALID,
+                       "Idempotency-Key must have 1 to %d printable characters; it has %zu", AQ_KEY_SIZE_MAX, length);
+    write->request.key = aq_arena_text(&request->arena, key, length);
+    write->request.fingerprint = fingerprint(request);
+    return 0;
+}
+
+/* ---- the outcome ------------------------------------------------------------------------------------------ */
+
+static void answer_message(struct request *request, const struct write *write)
+{
+    const struct aq_command *command = request->command;
+    const char *title = answer_title(request, request->entity->name);
+    const char *dry = write->request.dry_run ? " (dry run: nothing was changed)" : "";
+    static const char *const done[] = {[AQ_CREATES] = "created", [AQ_UPDATES] = "updated", [AQ_DELETES] = "deleted"};
+    if (write->batch)
+        answer_open(request, "%" PRIu32 " %s %s%s", write->request.count, request->entity->plural, done[command->kind],
+                    dry);
+    else if (command->kind == AQ_ACTS)
+        answer_open(request, "%s %s %s%s", title, request->key, command->verb, dry);
+    else
+        answer_open(request, "%s %s%s", title, done[command->kind], dry);
+}
+
+/* The row as it is now; when it is gone again already, its key alone. */
+static void render_row(struct request *request, const struct write *write, struct state_txn *txn, uint32_t item)
+{
+    const struct aq_entity *entity = request->entity;
+    const char *id = write->ids[item];
+    struct state_key key;
+    struct aq_error error;
+    void *row = aq_arena_alloc(&request->arena, entity->record->size);
+    if (state_key_from_text(entity, id, &key, &error) == 0 && state_find(txn, entity, &key, row, &request->arena)) {
+        read_render(request, entity, row);
+    } else {
+        aq_buffer_format(&request->out, "{\"%s\":", aq_entity_key(entity)->name);
+        if (aq_field_is_number(aq_entity_key(entity)) && id[0] != '\0')
+            aq_buffer_text(&request->out, id);
+        else
+            aq_json_string(id, strlen(id), &request->out);
+        aq_buffer_char(&request->out, '}');
+    }
+    if (write->tokens == NULL || write->request.repeated)
+        return;
+    aq_assert(request->out.data[request->out.length - 1] == '}');
+    request->out.length--;
+    answer_member(request, "token");
+    aq_json_string(write->tokens[item], strlen(write->tokens[item]), &request->out);
+    aq_buffer_char(&request->out, '}');
+}
+
+static enum outcome answer_rows(struct request *request, struct write *write)
+{
+    struct state_txn *txn;
+    if (state_read(request->serve->options.state, &txn, &request->error))
+        return answer_error(request);
+    answer_message(request, write);
+    if (write->batch)
+        aq_buffer_char(&request->out, '[');
+    for (uint32_t i = 0; i < write->request.count; i++) {
+        if (i > 0)
+            aq_buffer_char(&request->out, ',');
+        if (request->command->kind == AQ_DELETES)
+            aq_buffer_text(&request->out, "null");
+        else
+            render_row(request, write, txn, i);
+    }
+    if (write->batch)
+        aq_buffer_char(&request->out, ']');
+    state_end(txn);
+    if (write->request.repeated) {
+        answer_member(request, "repeated");
+        aq_buffer_text(&request->out, "true");
+    }
+    return answer_close(request, write->request.seq);
+}
+
+static enum outcome outcome_step(struct request *request)
+{
+    struct write *write = request->work;
+    enum outcome outcome;
+    if (write->request.error.code != AQ_OK) {
+        request->error = write->request.error;
+        if (write->batch)
+            aq_error_context(&request->error, "item %" PRIu32, write->request.failed_item + 1);
+        outcome = answer_error(request);
+    } else if (write->request.dry_run) {
+        answer_message(request, write);
+        aq_buffer_text(&request->out, write->request.events.length ? write->request.events.data : "[]");
+        outcome = answer_close(request, write->request.seq);
+    } else {
+        outcome = answer_rows(request, write);
+    }
+    if (write->tokens != NULL)
+        sodium_memzero(write->tokens, write->request.count * sizeof *write->tokens);
+    aq_buffer_free(&write->request.events);
+    return outcome;
+}
+
+/* On the writer's thread. */
+static void decided(struct writer_request *request)
+{
+    request_wake(request->context);
+}
+
+static enum outcome submit(struct request *request)
+{
+    struct write *write = request->work;
+    request->step = outcome_step;
+    if (writer_submit(request->serve->options.writer, &write->request, &request->error))
+        return answer_error(request);
+    return RESTING;
+}
+
+/* ---- tokens, one after the other --------------------------------------------------------------------------- */
+
+/* On a thread of the pool. */
+static void token_made(void *context, const char *token, const struct aq_error *error)
+{
+    struct request *request = context;
+    struct write *write = request->work;
+    if (error->code != AQ_OK)
+        request->error = *error;
+    else
+        snprintf(write->tokens[write->tokens_made++], TOKEN_SIZE, "%s", token);
+    request_wake(request);
+}
+
+static enum outcome make_tokens(struct request *request)
+{
+    struct write *write = request->work;
+    if (request->error.code != AQ_OK)
+        return answer_error(request);
+    if (write->tokens_made == write->request.count)
+        return submit(request);
+    request->step = make_tokens;
+    if (credentials_fill(request->serve->options.credentials, request->command, write->records[write->tokens_made],
+                         &request->arena, token_made, request, &request->error))
+        return answer_error(request);
+    return RESTING;
+}
+
+/* ---- begin ------------------------------------------------------------------------------------------------- */
+
+static int prepare(struct request *request, struct write *write)
+{
+    const struct aq_command *command = request->command;
+    if (request->user.role < command->role)
+        return aq_fail(&request->error, AQ_E_FORBIDDEN, "%s of %s is for role %s; %s is %s", command->verb,
+                       command->entity, aq_role_words.words[command->role], request->user.name,
+                       aq_role_words.words[request->user.role]);
+    if (query_take_bool(&request->query, "dry_run", &write->request.dry_run, &request->error) ||
+        query_end(&request->query, &request->error) || read_body(request, write))
+        return -1;
+    return take_key(request, write);
+}
+
+enum outcome write_begin(struct request *request)
+{
+    struct write *write = aq_arena_alloc(&request->arena, sizeof *write);
+    request->work = write;
+    if (prepare(request, write))
+        return answer_error(request);
+    write->request.command = request->command;
+    write->request.records = (const void *const *)write->records;
+    write->request.author = request->user.name;
+    write->request.role = (enum aq_role)request->user.role;
+    write->request.done = decided;
+    write->request.context = request;
+    write->request.ids = write->ids;
+    if (!credentials_makes_token(request->command))
+        return submit(request);
+    write->tokens = aq_arena_alloc(&request->arena, write->request.count * sizeof *write->tokens);
+    return make_tokens(request);
+}

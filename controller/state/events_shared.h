@@ -1,0 +1,14 @@
+/* For controller/log: lends its open environment to readers of events. An environment must never be opened twice in one
+ * process. */
+#ifndef AQ_CONTROLLER_STATE_EVENTS_SHARED_H
+#define AQ_CONTROLLER_STATE_EVENTS_SHARED_H
+
+#include "controller/state/events.h"
+
+struct MDB_env;
+
+/* `entries` and `seqs` are handles of the tables in log_layout.h. The environment must outlive the result, which
+ * events_close() releases. */
+struct events *events_share(struct MDB_env *env, unsigned entries, unsigned seqs);
+
+#endif

@@ -1,0 +1,208 @@
+#include "controller/state/store.h"
+#include "schema/application.h"
+#include "schema/label.h"
+#include "schema/node.h"
+#include "schema/pack.h"
+#include "schema/resource.h"
+#include "schema/user.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- keys --------------------------------------------------------------------------------------------- */
+
+struct state_key state_key_number(uint64_t number)
+{
+    struct state_key key = {0};
+    index_key_number(&key, number);
+    return key;
+}
+
+struct state_key state_key_name(const char *name)
+{
+    struct state_key key = {0};
+    key.length = strnlen(name, STATE_KEY_MAX - 1);
+    memcpy(key.bytes, name, key.length);
+    return key;
+}
+
+int state_key_from_text(const struct aq_entity *entity, const char *text, struct state_key *key, struct aq_error *error)
+{
+    size_t length = strlen(text);
+    if (aq_entity_key(entity)->type == AQ_TYPE_NAME) {
+        if (length == 0 || length > 64 || !aq_name_is_good(text, length))
+            return aq_fail(error, AQ_E_INVALID,
+                           "\"%.80s\" is no name of a %s: 1 to 64 letters, digits, '.', '_' and '-'", text,
+                           entity->name);
+        *key = state_key_name(text);
+        return 0;
+    }
+    if (length == 0 || length > 19 || text[0] == '0' || strspn(text, "0123456789") != length)
+        return aq_fail(error, AQ_E_INVALID, "\"%.80s\" is no number of a %s: a whole number from 1", text,
+                       entity->name);
+    *key = state_key_number(strtoull(text, NULL, 10));
+    return 0;
+}
+
+void state_key_text(const struct aq_entity *entity, const void *object, char *out, size_t size)
+{
+    const struct aq_field *field = aq_entity_key(entity);
+    if (field->type == AQ_TYPE_NAME)
+        snprintf(out, size, "%s", aq_field_text(field, object));
+    else
+        snprintf(out, size, "%" PRIu64, aq_field_number(field, object));
+}
+
+static MDB_val key_value(const struct state_key *key)
+{
+    return (MDB_val){key->length, (void *)key->bytes};
+}
+
+/* ---- rows --------------------------------------------------------------------------------------------- */
+
+bool state_find(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key, void *object,
+                struct aq_arena *arena)
+{
+    MDB_val name = key_value(key), value;
+    int code = mdb_get(txn->txn, store_dbi(txn, entity), &name, &value);
+    if (code != 0) {
+        store_latch(txn, code, entity->plural);
+        return false;
+    }
+    struct aq_error error = {0};
+    if (aq_record_unpack(entity->record, object, value.mv_data, value.mv_size, false, arena, &error) == 0)
+        return true;
+    if (txn->error.code == AQ_OK)
+        (void)aq_fail(&txn->error, AQ_E_CORRUPT, "table %s: %s", entity->plural, error.message);
+    return false;
+}
+
+bool state_exists(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key)
+{
+    MDB_val name = key_value(key), value;
+    int code = mdb_get(txn->txn, store_dbi(txn, entity), &name, &value);
+    store_latch(txn, code, entity->plural);
+    return code == 0;
+}
+
+void state_store(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key, const void *object)
+{
+    struct aq_buffer packed = {0};
+    aq_record_pack(entity->record, object, &packed);
+    MDB_val name = key_value(key), value = {packed.length, packed.data};
+    store_latch(txn, mdb_put(txn->txn, store_dbi(txn, entity), &name, &value, 0), entity->plural);
+    aq_buffer_free(&packed);
+}
+
+void state_remove(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key)
+{
+    MDB_val name = key_value(key);
+    store_latch(txn, mdb_del(txn->txn, store_dbi(txn, entity), &name, NULL), entity->plural);
+}
+
+uint64_t state_count(struct state_txn *txn, const struct aq_entity *entity)
+{
+    MDB_stat stat = {0};
+    store_latch(txn, mdb_stat(txn->txn, store_dbi(txn, entity), &stat), entity->plural);
+    return stat.ms_entries;
+}
+
+static bool show_row(struct state_txn *txn, const struct aq_entity *entity, const MDB_val *name, const MDB_val *value,
+                     struct aq_arena *arena, state_row_fn *row, void *context)
+{
+    struct state_key key = {.length = name->mv_size};
+    struct aq_error error = {0};
+    aq_assert(name->mv_size <= sizeof key.bytes);
+    memcpy(key.bytes, name->mv_data, name->mv_size);
+    aq_arena_reset(arena);
+    void *object = aq_arena_alloc(arena, entity->record->size);
+    if (aq_record_unpack(entity->record, object, value->mv_data, value->mv_size, false, arena, &error) != 0) {
+        if (txn->error.code == AQ_OK)
+            (void)aq_fail(&txn->error, AQ_E_CORRUPT, "table %s: %s", entity->plural, error.message);
+        return false;
+    }
+    return row(context, &key, object);
+}
+
+static void scan(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *from, bool back,
+                 state_row_fn *row, void *context)
+{
+    MDB_cursor *cursor;
+    struct aq_arena arena = {0};
+    MDB_val name = {0}, value;
+    int code = mdb_cursor_open(txn->txn, store_dbi(txn, entity), &cursor);
+    if (code != 0) {
+        store_latch(txn, code, entity->plural);
+        return;
+    }
+    MDB_cursor_op next = back ? MDB_PREV : MDB_NEXT;
+    if (from == NULL) {
+        code = mdb_cursor_get(cursor, &name, &value, back ? MDB_LAST : MDB_FIRST);
+    } else {
+        name = key_value(from);
+        code = mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE); /* the first that is not before `from` */
+        bool same = code == 0 && name.mv_size == from->length && memcmp(name.mv_data, from->bytes, from->length) == 0;
+        if (back)
+            code = mdb_cursor_get(cursor, &name, &value, code == 0 ? MDB_PREV : MDB_LAST);
+        else if (same)
+            code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
+    }
+    while (code == 0 && show_row(txn, entity, &name, &value, &arena, row, context))
+        code = mdb_cursor_get(cursor, &name, &value, next);
+    store_latch(txn, code, entity->plural);
+    mdb_cursor_close(cursor);
+    aq_arena_free(&arena);
+}
+
+void state_scan(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *after, state_row_fn *row,
+                void *context)
+{
+    scan(txn, entity, after, false, row, context);
+}
+
+void state_scan_back(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *before,
+                     state_row_fn *row, void *context)
+{
+    scan(txn, entity, before, true, row, context);
+}
+
+/* ---- typed short forms -------------------------------------------------------------------------------- */
+
+static bool by_name(struct state_txn *txn, const char *entity, const char *name, void *object, struct aq_arena *arena)
+{
+    struct state_key key = state_key_name(name);
+    return state_find(txn, aq_entity_find(entity), &key, object, arena);
+}
+
+static bool by_number(struct state_txn *txn, const char *entity, uint64_t number, void *object, struct aq_arena *arena)
+{
+    struct state_key key = state_key_number(number);
+    return state_find(txn, aq_entity_find(entity), &key, object, arena);
+}
+
+bool state_user(struct state_txn *txn, const char *name, struct aq_user *user, struct aq_arena *arena)
+{
+    return by_name(txn, "user", name, user, arena);
+}
+
+bool state_label(struct state_txn *txn, uint64_t id, struct aq_label *label, struct aq_arena *arena)
+{
+    return by_number(txn, "label", id, label, arena);
+}
+
+bool state_node(struct state_txn *txn, const char *name, struct aq_node *node, struct aq_arena *arena)
+{
+    return by_name(txn, "node", name, node, arena);
+}
+
+bool state_application(struct state_txn *txn, uint64_t id, struct aq_application *application, struct aq_arena *arena)
+{
+    return by_number(txn, "application", id, application, arena);
+}
+
+bool state_resource(struct state_txn *txn, uint64_t id, struct aq_resource *resource, struct aq_arena *arena)
+{
+    return by_number(txn, "resource", id, resource, arena);
+}

@@ -1,0 +1,392 @@
+#include "controller/state/state.h"
+
+#include "controller/state/store.h"
+#include "schema/journal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_SIZE = 1200 };
+
+static int make_directory(const char *path, struct aq_error *error)
+{
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return aq_fail_errno(error, errno, "cannot make directory %s", path);
+    return 0;
+}
+
+/* ---- one generation ----------------------------------------------------------------------------------- */
+
+static void env_release(struct store_env *env)
+{
+    if (env != NULL && atomic_fetch_sub(&env->users, 1) == 1) {
+        mdb_env_close(env->env);
+        free(env);
+    }
+}
+
+static int open_tables(struct store_env *env, enum state_mode mode)
+{
+    MDB_txn *txn;
+    unsigned flags = mode == STATE_WRITE ? MDB_CREATE : 0;
+    int code = mdb_txn_begin(env->env, NULL, mode == STATE_WRITE ? 0 : MDB_RDONLY, &txn);
+    if (code != 0)
+        return code;
+    const struct aq_entity *entity;
+    for (size_t i = 0; code == 0 && (entity = aq_entity_at(i)) != NULL; i++) {
+        aq_assert(i < STORE_ENTITIES_MAX);
+        code = mdb_dbi_open(txn, entity->plural, flags, &env->entities[i]);
+    }
+    for (int i = 0; code == 0 && i < INDEX_COUNT; i++)
+        code = mdb_dbi_open(txn, store_index_name((enum state_index)i), flags, &env->indexes[i]);
+    if (code != 0) {
+        mdb_txn_abort(txn);
+        return code;
+    }
+    return mdb_txn_commit(txn);
+}
+
+static int env_open(struct store_env **out, const struct state *state, const char *name, struct aq_error *error)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/%s", state->directory, name);
+    if (state->mode == STATE_WRITE && make_directory(path, error) != 0)
+        return -1;
+    struct store_env *env = aq_calloc(1, sizeof *env);
+    snprintf(env->name, sizeof env->name, "%s", name);
+    atomic_init(&env->users, 1);
+    int code = mdb_env_create(&env->env);
+    if (code == 0)
+        code = mdb_env_set_maxdbs(env->env, STORE_ENTITIES_MAX + INDEX_COUNT);
+    if (code == 0)
+        code = mdb_env_set_maxreaders(env->env, STORE_READERS_MAX);
+    if (code == 0 && state->mode == STATE_WRITE)
+        code = mdb_env_set_mapsize(env->env, state->map_bytes);
+    if (code == 0)
+        code = mdb_env_open(env->env, path, MDB_NOTLS | (state->mode == STATE_WRITE ? MDB_NOSYNC : MDB_RDONLY), 0600);
+    if (code == 0)
+        code = open_tables(env, state->mode);
+    if (code == 0) {
+        *out = env;
+        return 0;
+    }
+    mdb_env_close(env->env);
+    free(env);
+    return store_fail(error, code, path);
+}
+
+/* ---- generations -------------------------------------------------------------------------------------- */
+
+static int current_name(const struct state *state, char *name, size_t size, struct aq_error *error)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/current", state->directory);
+    ssize_t length = readlink(path, name, size - 1);
+    if (length < 0)
+        return aq_fail_errno(error, errno, "no tables at %s", path);
+    name[length] = '\0';
+    if (strchr(name, '/') != NULL || name[0] != 'g')
+        return aq_fail(error, AQ_E_CORRUPT, "%s leads to %s, which is no generation of the tables", path, name);
+    return 0;
+}
+
+/* Calls `visit` with the name of each generation that stands below the directory. */
+static void each_generation(const struct state *state, void (*visit)(void *context, const char *name), void *context)
+{
+    DIR *directory = opendir(state->directory);
+    if (directory == NULL)
+        return;
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
+        if (entry->d_name[0] == 'g' && strlen(entry->d_name) < 20)
+            visit(context, entry->d_name);
+    closedir(directory);
+}
+
+static void note_highest(void *context, const char *name)
+{
+    unsigned long number = strtoul(name + 1, NULL, 10);
+    if (number > *(unsigned long *)context)
+        *(unsigned long *)context = number;
+}
+
+static void remove_generation(const struct state *state, const char *name)
+{
+    static const char *const files[] = {"/data.mdb", "/lock.mdb", ""};
+    for (size_t i = 0; i < AQ_LENGTH(files); i++) {
+        char path[PATH_SIZE];
+        snprintf(path, sizeof path, "%s/%s%s", state->directory, name, files[i]);
+        if (remove(path) != 0 && errno != ENOENT)
+            aq_journal(AQ_WARN, "old tables stay behind", "path", path, "error", strerror(errno), NULL);
+    }
+}
+
+static void remove_other(void *context, const char *name)
+{
+    const struct state *state = context;
+    if (strcmp(name, state->env->name) != 0)
+        remove_generation(state, name);
+}
+
+static struct state *state_new(const char *directory, enum state_mode mode, uint64_t map_bytes)
+{
+    struct state *state = aq_calloc(1, sizeof *state);
+    state->directory = aq_malloc(strlen(directory) + sizeof "/state");
+    sprintf(state->directory, "%s/state", directory);
+    state->mode = mode;
+    state->map_bytes = map_bytes;
+    pthread_mutex_init(&state->lock, NULL);
+    return state;
+}
+
+int state_open(struct state **out, const char *directory, enum state_mode mode, uint64_t map_bytes,
+               struct aq_error *error)
+{
+    char name[32];
+    struct state *state = state_new(directory, mode, map_bytes);
+    struct aq_error missing = {0};
+    int failed = current_name(state, name, sizeof name, &missing);
+    if (failed && mode == STATE_WRITE && missing.code == AQ_E_NOT_FOUND) {
+        state_close(state);
+        if (state_open_fresh(out, directory, map_bytes, error) != 0)
+            return -1;
+        if (state_publish(*out, error) == 0)
+            return 0;
+        state_close(*out);
+        return -1;
+    }
+    if (failed)
+        *error = missing;
+    if (failed || env_open(&state->env, state, name, error) != 0) {
+        state_close(state);
+        return -1;
+    }
+    *out = state;
+    return 0;
+}
+
+int state_open_fresh(struct state **out, const char *directory, uint64_t map_bytes, struct aq_error *error)
+{
+    struct state *state = state_new(directory, STATE_WRITE, map_bytes);
+    unsigned long highest = 0;
+    char name[32];
+    int failed = make_directory(state->directory, error);
+    each_generation(state, note_highest, &highest);
+    snprintf(name, sizeof name, "g%lu", highest + 1);
+    if (failed || env_open(&state->env, state, name, error) != 0) {
+        state_close(state);
+        return -1;
+    }
+    *out = state;
+    return 0;
+}
+
+int state_publish(struct state *state, struct aq_error *error)
+{
+    char link[PATH_SIZE], next[PATH_SIZE];
+    snprintf(link, sizeof link, "%s/current", state->directory);
+    snprintf(next, sizeof next, "%s/next", state->directory);
+    if (unlink(next) != 0 && errno != ENOENT)
+        return aq_fail_errno(error, errno, "cannot remove %s", next);
+    if (symlink(state->env->name, next) != 0)
+        return aq_fail_errno(error, errno, "cannot make %s", next);
+    if (rename(next, link) != 0)
+        return aq_fail_errno(error, errno, "cannot replace %s", link);
+    each_generation(state, remove_other, state);
+    return 0;
+}
+
+void state_close(struct state *state)
+{
+    if (state == NULL)
+        return;
+    env_release(state->env);
+    pthread_mutex_destroy(&state->lock);
+    free(state->directory);
+    free(state);
+}
+
+void state_discard(struct state *state)
+{
+    struct store_env *env = state->env;
+    char name[32];
+    snprintf(name, sizeof name, "%s", env->name);
+    state->env = NULL;
+    env_release(env);
+    remove_generation(state, name);
+    state_close(state);
+}
+
+/* ---- transactions ------------------------------------------------------------------------------------- */
+
+/* The generation to read; a reader process moves over when the link names another. Released by the caller. */
+static struct store_env *env_acquire(struct state *state)
+{
+    pthread_mutex_lock(&state->lock);
+    char name[32];
+    struct aq_error ignored = {0};
+    if (state->mode == STATE_READ && current_name(state, name, sizeof name, &ignored) == 0 &&
+        strcmp(name, state->env->name) != 0) {
+        struct store_env *moved;
+        if (env_open(&moved, state, name, &ignored) == 0) {
+            env_release(state->env);
+            state->env = moved;
+        }
+    }
+    struct store_env *env = state->env;
+    atomic_fetch_add(&env->users, 1);
+    pthread_mutex_unlock(&state->lock);
+    return env;
+}
+
+static int begin(struct state *state, struct state_txn *outer, unsigned flags, struct state_txn **out,
+                 struct aq_error *error)
+{
+    struct store_env *env = env_acquire(state);
+    MDB_txn *inner;
+    int code = mdb_txn_begin(env->env, outer ? outer->txn : NULL, flags, &inner);
+    if (code == MDB_READERS_FULL) { /* places of readers that died are given back */
+        int dead;
+        mdb_reader_check(env->env, &dead);
+        code = mdb_txn_begin(env->env, NULL, flags, &inner);
+    }
+    if (code != 0) {
+        env_release(env);
+        return store_fail(error, code, "beginning a transaction");
+    }
+    struct state_txn *txn = aq_calloc(1, sizeof *txn);
+    *txn = (struct state_txn){.state = state, .env = env, .txn = inner, .outer = outer};
+    *out = txn;
+    return 0;
+}
+
+int state_read(struct state *state, struct state_txn **txn, struct aq_error *error)
+{
+    return begin(state, NULL, MDB_RDONLY, txn, error);
+}
+
+int state_write(struct state *state, struct state_txn **txn, struct aq_error *error)
+{
+    aq_assert(state->mode == STATE_WRITE);
+    return begin(state, NULL, 0, txn, error);
+}
+
+int state_nested(struct state_txn *outer, struct state_txn **txn, struct aq_error *error)
+{
+    if (state_failed(outer, error))
+        return -1;
+    return begin(outer->state, outer, 0, txn, error);
+}
+
+static void finish(struct state_txn *txn)
+{
+    env_release(txn->env);
+    free(txn);
+}
+
+void state_end(struct state_txn *txn)
+{
+    if (txn == NULL)
+        return;
+    mdb_txn_abort(txn->txn);
+    finish(txn);
+}
+
+int state_commit(struct state_txn *txn, struct aq_error *error)
+{
+    if (state_failed(txn, error)) {
+        state_end(txn);
+        return -1;
+    }
+    int code = mdb_txn_commit(txn->txn);
+    finish(txn);
+    return code == 0 ? 0 : store_fail(error, code, "committing to the tables");
+}
+
+bool state_failed(const struct state_txn *txn, struct aq_error *error)
+{
+    if (txn->error.code == AQ_OK)
+        return false;
+    *error = txn->error;
+    return true;
+}
+
+/* ---- can they be believed? ---------------------------------------------------------------------------- */
+
+static uint64_t layout_number(void)
+{
+    uint64_t layout = STATE_LAYOUT;
+    const struct aq_entity *entity;
+    for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++)
+        layout = layout * 0x100000001b3 ^ aq_record_fingerprint(entity->record);
+    return layout * 0x100000001b3 ^ aq_record_fingerprint(&aq_ballot_record);
+}
+
+/* The boot that the tables are open in; empty once they are closed. */
+static struct state_key meta_key(const char *name)
+{
+    struct state_key key = {0};
+    index_key_text(&key, name);
+    return key;
+}
+
+bool state_is_good(struct state *state, const char *boot, struct aq_error *why)
+{
+    struct state_txn *txn;
+    if (state_read(state, &txn, why) != 0)
+        return false;
+    const void *value;
+    size_t length;
+    uint64_t layout = 0;
+    struct state_key key = meta_key("layout");
+    bool good = false;
+    if (index_get(txn, INDEX_META, &key, &value, &length) && length == sizeof layout)
+        memcpy(&layout, value, sizeof layout);
+    key = meta_key("boot");
+    if (layout != layout_number())
+        (void)aq_fail(why, AQ_E_CORRUPT, "their layout is of another version");
+    else if (index_get(txn, INDEX_META, &key, &value, &length) && length > 0 &&
+             (length != strlen(boot) || memcmp(value, boot, length) != 0))
+        (void)aq_fail(why, AQ_E_CORRUPT, "the machine stopped while they were open");
+    else
+        good = !state_failed(txn, why);
+    state_end(txn);
+    return good;
+}
+
+static int mark(struct state *state, const char *boot, struct aq_error *error)
+{
+    struct state_txn *txn;
+    if (state_write(state, &txn, error) != 0)
+        return -1;
+    uint64_t layout = layout_number();
+    struct state_key key = meta_key("layout");
+    index_put(txn, INDEX_META, &key, &layout, sizeof layout);
+    key = meta_key("boot");
+    index_put(txn, INDEX_META, &key, boot, strlen(boot));
+    return state_commit(txn, error);
+}
+
+int state_mark_open(struct state *state, const char *boot, struct aq_error *error)
+{
+    if (mark(state, boot, error) != 0)
+        return -1;
+    int code = mdb_env_sync(state->env->env, 1); /* or a crash could leave them looking closed */
+    return code == 0 ? 0 : store_fail(error, code, "syncing the tables");
+}
+
+int state_mark_closed(struct state *state, struct aq_error *error)
+{
+    int code = mdb_env_sync(state->env->env, 1);
+    if (code != 0)
+        return store_fail(error, code, "syncing the tables");
+    if (mark(state, "", error) != 0)
+        return -1;
+    code = mdb_env_sync(state->env->env, 1);
+    return code == 0 ? 0 : store_fail(error, code, "syncing the tables");
+}

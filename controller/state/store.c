@@ -1,0 +1,93 @@
+#include "controller/state/store.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <string.h>
+
+int store_fail(struct aq_error *error, int code, const char *what)
+{
+    switch (code) {
+    case MDB_MAP_FULL:
+        return aq_fail(error, AQ_E_NO_SPACE, "%s: the tables have reached state.map_size", what);
+    case ENOSPC:
+    case EDQUOT:
+        return aq_fail(error, AQ_E_NO_SPACE, "%s: the disk is full", what);
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+    case MDB_PANIC:
+        return aq_fail(error, AQ_E_CORRUPT, "%s: %s", what, mdb_strerror(code));
+    case MDB_READERS_FULL:
+        return aq_fail(error, AQ_E_BUSY, "%s: all %d places for readers are taken", what, STORE_READERS_MAX);
+    default:
+        return aq_fail(error, AQ_E_IO, "%s: %s", what, mdb_strerror(code));
+    }
+}
+
+void store_latch(struct state_txn *txn, int code, const char *what)
+{
+    if (code != 0 && code != MDB_NOTFOUND && txn->error.code == AQ_OK)
+        (void)store_fail(&txn->error, code, what);
+}
+
+MDB_dbi store_dbi(const struct state_txn *txn, const struct aq_entity *entity)
+{
+    const struct aq_entity *row;
+    for (size_t i = 0; (row = aq_entity_at(i)) != NULL; i++)
+        if (row == entity)
+            return txn->env->entities[i];
+    aq_broken(__FILE__, __LINE__, "an entity that is not registered");
+}
+
+/* ---- digest ------------------------------------------------------------------------------------------- */
+
+static void hash_sized(crypto_generichash_state *hash, const void *bytes, size_t length)
+{
+    uint64_t size = length;
+    crypto_generichash_update(hash, (const unsigned char *)&size, sizeof size);
+    crypto_generichash_update(hash, bytes, length);
+}
+
+/* How the tables were closed is no part of what they say. */
+static bool is_bookkeeping(const char *table, const MDB_val *key)
+{
+    return strcmp(table, store_index_name(INDEX_META)) == 0 &&
+           (memcmp(key->mv_data, "boot", key->mv_size < 4 ? key->mv_size : 4) == 0);
+}
+
+static int digest_table(struct state_txn *txn, MDB_dbi dbi, const char *table, crypto_generichash_state *hash,
+                        uint64_t *rows)
+{
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    int code = mdb_cursor_open(txn->txn, dbi, &cursor);
+    if (code != 0)
+        return code;
+    hash_sized(hash, table, strlen(table));
+    while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        if (is_bookkeeping(table, &key))
+            continue;
+        hash_sized(hash, key.mv_data, key.mv_size);
+        hash_sized(hash, value.mv_data, value.mv_size);
+        ++*rows;
+    }
+    mdb_cursor_close(cursor);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
+int state_digest(struct state_txn *txn, unsigned char digest[32], uint64_t *rows, struct aq_error *error)
+{
+    crypto_generichash_state hash;
+    crypto_generichash_init(&hash, NULL, 0, 32);
+    *rows = 0;
+    int code = 0;
+    const struct aq_entity *entity;
+    for (size_t i = 0; code == 0 && (entity = aq_entity_at(i)) != NULL; i++)
+        code = digest_table(txn, txn->env->entities[i], entity->plural, &hash, rows);
+    for (int i = 0; code == 0 && i < INDEX_COUNT; i++)
+        code = digest_table(txn, txn->env->indexes[i], store_index_name((enum state_index)i), &hash, rows);
+    crypto_generichash_final(&hash, digest, 32);
+    return code == 0 ? 0 : store_fail(error, code, "reading the tables");
+}

@@ -1,0 +1,47 @@
+/* What the files of this folder share about LMDB. Private to controller/state. */
+#ifndef AQ_CONTROLLER_STATE_STORE_H
+#define AQ_CONTROLLER_STATE_STORE_H
+
+#include "controller/state/indexes.h"
+#include "controller/state/state.h"
+
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { STORE_ENTITIES_MAX = 16, STORE_READERS_MAX = 512 };
+
+/* One generation of the tables: an environment in a directory of its own. */
+struct store_env {
+    MDB_env *env;
+    MDB_dbi entities[STORE_ENTITIES_MAX]; /* in the order of aq_entity_at() */
+    MDB_dbi indexes[INDEX_COUNT];
+    char name[32]; /* of its directory below state/ */
+    atomic_uint users;
+};
+
+struct state {
+    char *directory; /* <data>/state */
+    enum state_mode mode;
+    uint64_t map_bytes;
+    pthread_mutex_t lock; /* guards `env` against a move to another generation */
+    struct store_env *env;
+};
+
+struct state_txn {
+    struct state *state;
+    struct store_env *env;
+    MDB_txn *txn;
+    struct state_txn *outer; /* of a nested transaction */
+    struct aq_error error;   /* the first failure */
+};
+
+/* Turns an LMDB code into our error. Returns -1. */
+int store_fail(struct aq_error *error, int code, const char *what);
+/* Latches the first failure of a transaction; MDB_NOTFOUND is none. */
+void store_latch(struct state_txn *txn, int code, const char *what);
+
+MDB_dbi store_dbi(const struct state_txn *txn, const struct aq_entity *entity);
+const char *store_index_name(enum state_index index);
+
+#endif

@@ -1,0 +1,235 @@
+#include "controller/state/votes.h"
+
+#include "controller/state/indexes.h"
+#include "schema/application.h"
+#include "schema/label.h"
+#include "schema/pack.h"
+#include "schema/text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The field of aq_amounts that an answer is about; NULL: none. */
+static const struct aq_field *short_of(enum aq_answer answer)
+{
+    switch (answer) {
+    case AQ_ANSWER_CPU:
+        return aq_record_field(&aq_amounts_record, "cpu");
+    case AQ_ANSWER_RAM:
+        return aq_record_field(&aq_amounts_record, "ram");
+    case AQ_ANSWER_DISK:
+        return aq_record_field(&aq_amounts_record, "disk");
+    case AQ_ANSWER_SLOTS:
+        return aq_record_field(&aq_amounts_record, "slots");
+    default:
+        return NULL;
+    }
+}
+
+static void reason_text(const struct aq_ballot_group *group, struct aq_buffer *out)
+{
+    const struct aq_field *field = short_of((enum aq_answer)group->answer);
+    if (field == NULL) {
+        aq_buffer_text(out, aq_answer_words.help[group->answer]);
+        return;
+    }
+    aq_buffer_format(out, "not enough %s: ", field->name);
+    aq_number_to_text(field, group->have, out);
+    aq_buffer_text(out, " free, ");
+    aq_number_to_text(field, group->need, out);
+    aq_buffer_text(out, " needed");
+}
+
+/* Calls `visit` for each number of "1-3,7", until it returns false. */
+typedef bool number_fn(void *context, uint64_t number);
+static bool each_number(const char *ranges, number_fn *visit, void *context)
+{
+    while (*ranges != '\0') {
+        char *end;
+        uint64_t first = strtoull(ranges, &end, 10), last = first;
+        if (*end == '-')
+            last = strtoull(end + 1, &end, 10);
+        for (uint64_t number = first; number <= last; number++)
+            if (!visit(context, number))
+                return false;
+        ranges = *end == ',' ? end + 1 : end;
+        if (*end != ',' && *end != '\0')
+            break;
+    }
+    return true;
+}
+
+static void node_name(struct state_txn *txn, uint64_t number, char name[80])
+{
+    if (!index_node_name(txn, number, name, 80))
+        snprintf(name, 80, "%" PRIu64, number); /* forgotten since */
+}
+
+/* ---- ballots ------------------------------------------------------------------------------------------ */
+
+typedef bool ballot_fn(void *context, const struct aq_ballot *ballot);
+struct ballots {
+    ballot_fn *visit;
+    void *context;
+};
+
+static bool visit_ballot(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    struct ballots *ballots = context;
+    struct aq_arena arena = {0};
+    struct aq_ballot ballot;
+    struct aq_error error = {0};
+    (void)key;
+    bool more = aq_record_unpack(&aq_ballot_record, &ballot, value, length, false, &arena, &error) != 0 ||
+                ballots->visit(ballots->context, &ballot);
+    aq_arena_free(&arena);
+    return more;
+}
+
+static void each_ballot(struct state_txn *txn, uint64_t application, ballot_fn *visit, void *context)
+{
+    struct ballots ballots = {visit, context};
+    struct state_key prefix = state_key_number(application);
+    index_scan(txn, INDEX_BALLOT, &prefix, visit_ballot, &ballots);
+}
+
+/* ---- votes -------------------------------------------------------------------------------------------- */
+
+struct voting {
+    struct state_txn *txn;
+    votes_row_fn *row;
+    void *context;
+    const struct aq_ballot *ballot;
+    const struct aq_ballot_group *group;
+    const char *reason;
+};
+
+static bool show_vote(void *context, uint64_t number)
+{
+    struct voting *voting = context;
+    char name[80];
+    node_name(voting->txn, number, name);
+    const struct aq_ballot *ballot = voting->ballot;
+    struct aq_vote vote = {
+        .application = ballot->application,
+        .round = ballot->round,
+        .node = name,
+        .definition = voting->group->definition,
+        .available = voting->group->answer == AQ_ANSWER_FITS,
+        .chosen = strcmp(ballot->node, name) == 0 && ballot->definition == voting->group->definition,
+        .reason = voting->reason,
+        .time = ballot->time,
+    };
+    return voting->row(voting->context, &vote);
+}
+
+static bool show_ballot(void *context, const struct aq_ballot *ballot)
+{
+    struct voting *voting = context;
+    bool more = true;
+    voting->ballot = ballot;
+    for (uint32_t i = 0; more && i < ballot->groups.count; i++) {
+        struct aq_buffer reason = {0};
+        voting->group = AQ_ITEM(ballot->groups, struct aq_ballot_group, i);
+        reason_text(voting->group, &reason);
+        voting->reason = aq_buffer_string(&reason);
+        more = each_number(voting->group->nodes, show_vote, voting);
+        aq_buffer_free(&reason);
+    }
+    return more;
+}
+
+void votes_scan(struct state_txn *txn, uint64_t application, votes_row_fn *row, void *context)
+{
+    struct voting voting = {.txn = txn, .row = row, .context = context};
+    each_ballot(txn, application, show_ballot, &voting);
+}
+
+/* ---- why ---------------------------------------------------------------------------------------------- */
+
+enum { WHY_NAMES_MAX = 8 }; /* nodes named in one line; more are counted */
+
+struct why {
+    struct state_txn *txn;
+    struct aq_buffer *out;
+    const struct aq_label *label; /* NULL: gone */
+    uint64_t count;
+    struct aq_buffer names;
+};
+
+static bool name_one(void *context, uint64_t number)
+{
+    struct why *why = context;
+    char name[80];
+    if (why->count++ < WHY_NAMES_MAX) {
+        node_name(why->txn, number, name);
+        aq_buffer_format(&why->names, "%s%s", why->names.length ? ", " : "", name);
+    }
+    return true;
+}
+
+static void explain_group(struct why *why, const struct aq_ballot *ballot, const struct aq_ballot_group *group)
+{
+    why->count = 0;
+    aq_buffer_reset(&why->names);
+    each_number(group->nodes, name_one, why);
+    if (why->count > WHY_NAMES_MAX)
+        aq_buffer_format(&why->names, " and %" PRIu64 " more", why->count - WHY_NAMES_MAX);
+    aq_buffer_format(why->out, "    %s: %s: ", aq_buffer_string(&why->names),
+                     group->answer == AQ_ANSWER_FITS ? "yes" : "no");
+    reason_text(group, why->out);
+    if (group->answer == AQ_ANSWER_FITS && ballot->node[0] != '\0' && ballot->definition == group->definition)
+        aq_buffer_format(why->out, "; %s was chosen: the first that said yes", ballot->node);
+    aq_buffer_char(why->out, '\n');
+}
+
+static bool explain_ballot(void *context, const struct aq_ballot *ballot)
+{
+    struct why *why = context;
+    char time[AQ_TIME_TEXT_SIZE];
+    aq_time_to_text(ballot->time, time);
+    aq_buffer_format(why->out, "round %" PRIu64 ", %s: ", ballot->round, time);
+    if (ballot->node[0] != '\0')
+        aq_buffer_format(why->out, "%s was chosen\n", ballot->node);
+    else
+        aq_buffer_text(why->out, ballot->groups.count ? "no node could take it\n" : "there was no node at all\n");
+    uint64_t definition = UINT64_MAX;
+    for (uint32_t i = 0; i < ballot->groups.count; i++) {
+        const struct aq_ballot_group *group = AQ_ITEM(ballot->groups, struct aq_ballot_group, i);
+        if (group->definition != definition) {
+            definition = group->definition;
+            aq_buffer_format(why->out, "  definition %" PRIu64, definition);
+            if (why->label != NULL && definition < why->label->definitions.count)
+                aq_buffer_format(why->out, " (driver %s)",
+                                 AQ_ITEM(why->label->definitions, struct aq_definition, definition)->driver);
+            aq_buffer_text(why->out, ":\n");
+        }
+        explain_group(why, ballot, group);
+    }
+    return true;
+}
+
+bool votes_why(struct state_txn *txn, uint64_t id, struct aq_buffer *out)
+{
+    struct aq_arena arena = {0};
+    struct aq_application application;
+    struct aq_label label;
+    bool found = state_application(txn, id, &application, &arena);
+    if (found) {
+        aq_buffer_format(out, "application %" PRIu64 " asked for label %s, version %" PRIu64 "; it is %s", id,
+                         application.label, application.version, aq_application_status_words.words[application.status]);
+        aq_buffer_format(out, "%s%s\n", application.description[0] ? ": " : "", application.description);
+        struct why why = {.txn = txn, .out = out};
+        why.label = state_label(txn, application.label_id, &label, &arena) ? &label : NULL;
+        each_ballot(txn, id, explain_ballot, &why);
+        for (uint32_t i = 0; i < application.tries.count; i++) {
+            const struct aq_try *try = AQ_ITEM(application.tries, struct aq_try, i);
+            aq_buffer_format(out, "try %u on %s, definition %" PRIu64 ", failed: %s\n", i + 1, try->node,
+                             try->definition, try->reason);
+        }
+        aq_buffer_free(&why.names);
+    }
+    aq_arena_free(&arena);
+    return found;
+}

@@ -1,0 +1,74 @@
+#include "controller/tables.h"
+
+#include "controller/log/replay.h"
+#include "schema/journal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { BOOT_SIZE = 64 };
+
+/* Identifies the machine's present start. */
+static int read_boot(char boot[BOOT_SIZE], struct aq_error *error)
+{
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    size_t length = file ? fread(boot, 1, BOOT_SIZE - 1, file) : 0;
+    if (file != NULL)
+        fclose(file);
+    boot[length] = '\0';
+    boot[strcspn(boot, "\n")] = '\0';
+    if (boot[0] == '\0')
+        return aq_fail(error, AQ_E_IO, "cannot read /proc/sys/kernel/random/boot_id");
+    return 0;
+}
+
+static int make_anew(struct state **state, const struct aq_config_controller *config, struct log_store *store,
+                     uint64_t last, const char *boot, struct aq_error *error)
+{
+    if (state_open_fresh(state, config->data, config->state.map_size << 20, error) != 0)
+        return -1;
+    if (replay(store, *state, NULL, last, error) == 0 && state_mark_open(*state, boot, error) == 0 &&
+        state_publish(*state, error) == 0)
+        return 0;
+    state_discard(*state);
+    return -1;
+}
+
+/* The tables that are there, if they can be believed. NULL: they cannot, and `why` says so. */
+static struct state *open_good(const struct aq_config_controller *config, struct log_store *store, const char *boot,
+                               uint64_t last, struct aq_error *why)
+{
+    struct state *state;
+    if (state_open(&state, config->data, STATE_WRITE, config->state.map_size << 20, why) != 0)
+        return NULL;
+    if (state_is_good(state, boot, why) && replay_check_place(store, state, why) == 0 &&
+        state_mark_open(state, boot, why) == 0 && replay(store, state, NULL, last, why) == 0)
+        return state;
+    state_close(state);
+    return NULL;
+}
+
+int tables_open(struct state **state, const struct aq_config_controller *config, struct log_store *store, bool rebuild,
+                struct aq_error *error)
+{
+    char boot[BOOT_SIZE];
+    struct aq_error why = {0};
+    struct log_extent extent;
+    if (read_boot(boot, error) != 0 || log_store_extent(store, &extent, error) != 0)
+        return -1;
+    if (!rebuild) {
+        *state = open_good(config, store, boot, extent.commit, &why);
+        if (*state != NULL)
+            return 0;
+        if (extent.last > 0)
+            aq_journal(AQ_WARN, "makes the tables anew from the log", "because", why.message, NULL);
+    }
+    return make_anew(state, config, store, extent.commit, boot, error);
+}
+
+int tables_close(struct state *state, struct aq_error *error)
+{
+    int status = state_mark_closed(state, error);
+    state_close(state);
+    return status;
+}
