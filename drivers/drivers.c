@@ -1,0 +1,17 @@
+#include "drivers/driver.h"
+
+#include "drivers/process/process.h"
+#include "drivers/test.h"
+
+#include <stddef.h>
+#include <string.h>
+
+const struct driver_type *const driver_types[] = {&process_driver_type, &test_driver_type, NULL};
+
+const struct driver_type *driver_find(const char *name)
+{
+    for (size_t i = 0; driver_types[i] != NULL; i++)
+        if (strcmp(driver_types[i]->name, name) == 0)
+            return driver_types[i];
+    return NULL;
+}

@@ -1,0 +1,213 @@
+#include "drivers/process/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+enum { BOOT_SIZE = 40, STATE_SIZE = 512 };
+
+/* Reads a small file as a text. Returns its length; -1 with errno: it cannot be read. */
+static ssize_t text_read(int directory, const char *name, char *text, size_t size)
+{
+    text[0] = '\0';
+    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -1;
+    ssize_t length = read(fd, text, size - 1);
+    int number = errno;
+    close(fd);
+    errno = number;
+    text[length > 0 ? length : 0] = '\0';
+    return length;
+}
+
+static int text_write(int directory, const char *name, const char *text, struct aq_error *error)
+{
+    int fd = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return aq_fail_errno(error, errno, "file %s", name);
+    size_t length = strlen(text);
+    ssize_t written = write(fd, text, length);
+    int number = written < 0 ? errno : ENOSPC;
+    close(fd);
+    return written == (ssize_t)length ? 0 : aq_fail_errno(error, number, "file %s", name);
+}
+
+/* Waits until the disk has the file, and its name in the directory. */
+static int text_sync(int directory, const char *name, struct aq_error *error)
+{
+    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int failed = fd < 0 ? -1 : fsync(fd);
+    int number = errno;
+    if (fd >= 0)
+        close(fd);
+    if (failed == 0 && fsync(directory) == 0)
+        return 0;
+    return aq_fail_errno(error, failed == 0 ? errno : number, "file %s", name);
+}
+
+/* Which boot of the machine this is; "" if that cannot be found out now. */
+static const char *boot_id(void)
+{
+    static char boot[BOOT_SIZE];
+    if (boot[0] == '\0')
+        text_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof boot);
+    boot[strcspn(boot, "\n")] = '\0';
+    return boot;
+}
+
+/* ---- processes ---------------------------------------------------------------------------------------- */
+
+bool process_id_of(pid_t pid, struct process_id *id)
+{
+    char path[48];
+    char text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    if (text_read(AT_FDCWD, path, text, sizeof text) < 0) {
+        errno = errno == ENOENT ? ESRCH : errno;
+        return false;
+    }
+    /* The second field is the program's name in brackets, and may hold anything: count from the last bracket. */
+    const char *at = strrchr(text, ')');
+    uint64_t start_ticks;
+    if (at == NULL ||
+        sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %" SCNu64,
+               &start_ticks) != 1) {
+        errno = ESRCH;
+        return false;
+    }
+    *id = (struct process_id){pid, start_ticks};
+    return true;
+}
+
+int process_id_open(const struct process_id *id)
+{
+    if (id->pid <= 0) {
+        errno = ESRCH;
+        return -1;
+    }
+    int pidfd = pidfd_open(id->pid, 0);
+    struct process_id now;
+    if (pidfd < 0)
+        return -1;
+    /* Looked at after opening: whoever has the number and the start time now had the number then, too. */
+    bool found = process_id_of(id->pid, &now);
+    int number = found ? ESRCH : errno;
+    if (found && now.start_ticks == id->start_ticks)
+        return pidfd;
+    close(pidfd);
+    errno = number;
+    return -1;
+}
+
+bool process_runs(int pidfd)
+{
+    struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+    return poll(&poll_fd, 1, 0) == 0;
+}
+
+/* ---- state -------------------------------------------------------------------------------------------- */
+
+/* The main process comes later, in a line of its own at the end. A line counts when its newline is there, so whoever
+ * reads while it is being added sees all of it or nothing. */
+enum process_read process_state_read(int directory, struct process_state *state)
+{
+    char text[STATE_SIZE];
+    char boot_then[BOOT_SIZE];
+    int at = 0;
+    *state = (struct process_state){0};
+    if (text_read(directory, "state", text, sizeof text) < 0)
+        return errno == ENOENT ? PROCESS_MISSING : PROCESS_UNREADABLE;
+    if (boot_id()[0] == '\0')
+        return PROCESS_UNREADABLE;
+    int found = sscanf(text, "aquarium-process 1\nboot %39s\nkeeper %d %" SCNu64 "\nstop_grace %u\nkept%n", boot_then,
+                       &state->keeper.pid, &state->keeper.start_ticks, &state->stop_grace_s, &at);
+    bool whole = found == 4 && at > 0 && text[at] == '\n';
+    if (!whole || strcmp(boot_then, boot_id()) != 0) {
+        *state = (struct process_state){0};
+        return whole ? PROCESS_OTHER_BOOT : PROCESS_TORN;
+    }
+    struct process_id runs;
+    unsigned lacking;
+    if (strchr(text + at + 1, '\n') != NULL &&
+        sscanf(text + at, "\nmain %d %" SCNu64 " lacking %u", &runs.pid, &runs.start_ticks, &lacking) == 3) {
+        state->main = runs;
+        state->lacking = lacking;
+    }
+    return PROCESS_READ;
+}
+
+int process_state_claim(int directory, const struct process_state *state, struct aq_error *error)
+{
+    char text[STATE_SIZE];
+    char name[32]; /* of one's own: two may be claiming */
+    if (boot_id()[0] == '\0')
+        return aq_fail(error, AQ_E_IO, "file state: /proc/sys/kernel/random/boot_id cannot be read");
+    snprintf(name, sizeof name, "state.%d", getpid());
+    snprintf(text, sizeof text, "aquarium-process 1\nboot %s\nkeeper %d %" PRIu64 "\nstop_grace %u\nkept\n", boot_id(),
+             state->keeper.pid, state->keeper.start_ticks, state->stop_grace_s);
+    if (text_write(directory, name, text, error) != 0)
+        return -1;
+    int failed = linkat(directory, name, directory, "state", 0);
+    int number = errno;
+    unlinkat(directory, name, 0);
+    if (failed == 0)
+        return 0;
+    return number == EEXIST ? 1 : aq_fail_errno(error, number, "file state");
+}
+
+int process_state_add_main(int directory, const struct process_state *state, struct aq_error *error)
+{
+    char line[80];
+    int length = snprintf(line, sizeof line, "main %d %" PRIu64 " lacking %u\n", state->main.pid,
+                          state->main.start_ticks, state->lacking);
+    int fd = openat(directory, "state", O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return aq_fail_errno(error, errno, "file state");
+    ssize_t written = write(fd, line, (size_t)length);
+    int number = written < 0 ? errno : ENOSPC;
+    close(fd);
+    return written == length ? 0 : aq_fail_errno(error, number, "file state");
+}
+
+/* ---- exit --------------------------------------------------------------------------------------------- */
+
+enum process_read process_exit_read(int directory, struct process_exit *end)
+{
+    char text[PROCESS_REASON_SIZE + 64];
+    char word[8];
+    int at = 0;
+    *end = (struct process_exit){0};
+    if (text_read(directory, "exit", text, sizeof text) < 0)
+        return errno == ENOENT ? PROCESS_MISSING : PROCESS_UNREADABLE;
+    if (sscanf(text, "%7s %d\n%n", word, &end->exit_status, &at) != 2 || at == 0 || end->exit_status < 0 ||
+        end->exit_status > 255)
+        return PROCESS_TORN;
+    end->failed = strcmp(word, "failed") == 0;
+    size_t length = strcspn(text + at, "\n");
+    snprintf(end->reason, sizeof end->reason, "%.*s", (int)length, text + at);
+    return PROCESS_READ;
+}
+
+int process_exit_write(int directory, const struct process_exit *end, bool durable, struct aq_error *error)
+{
+    char text[PROCESS_REASON_SIZE + 64];
+    char reason[PROCESS_REASON_SIZE];
+    memcpy(reason, end->reason, sizeof reason);
+    for (char *c = reason; *c != '\0'; c++)
+        if (*c == '\n')
+            *c = ' ';
+    snprintf(text, sizeof text, "%s %d\n%s\n", end->failed ? "failed" : "ended", end->exit_status, reason);
+    if (text_write(directory, "exit.new", text, error) != 0)
+        return -1;
+    if (renameat(directory, "exit.new", directory, "exit") != 0)
+        return aq_fail_errno(error, errno, "file exit");
+    /* Only now, so that both are one turn of the disk. A crash in between may leave the file empty; that it ended with
+     * the machine is what is said of such a one, and nearly true. */
+    return durable ? text_sync(directory, "exit", error) : 0;
+}

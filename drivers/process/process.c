@@ -1,0 +1,241 @@
+#include "drivers/process/process.h"
+
+#include "drivers/process/job.h"
+#include "drivers/process/log.h"
+#include "drivers/process/workload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+enum { EVENTS = 64, ROUNDS = 16, NURSERY_AGAIN_MS = 2 };
+
+static int process_probe(struct aq_error *error)
+{
+    int pidfd = pidfd_open(getpid(), 0);
+    if (pidfd < 0)
+        return aq_fail_errno(error, errno, "the kernel has no pidfds");
+    close(pidfd);
+    int memory = memfd_create("aquarium-probe", MFD_CLOEXEC);
+    if (memory < 0)
+        return aq_fail_errno(error, errno, "the kernel has no memory files");
+    close(memory);
+    struct process_id id;
+    if (!process_id_of(getpid(), &id) || access("/proc/self/exe", X_OK) != 0)
+        return aq_fail(error, AQ_E_STATE, "/proc is not mounted, or not ours to read");
+    return 0;
+}
+
+static struct driver *process_open(const char *node, driver_report_fn *report, void *context)
+{
+    struct driver *driver = aq_calloc(1, sizeof *driver);
+    driver->report = report;
+    driver->context = context;
+    driver->node = aq_strdup(node);
+    driver->epoll = epoll_create1(EPOLL_CLOEXEC);
+    cgroup_host_read(&driver->host);
+    nursery_init(&driver->nursery);
+    /* Now rather than at the first workload, which then need not wait for it. If it fails, that one will tell. */
+    struct aq_error ignored;
+    int started = nursery_start(&driver->nursery, &ignored);
+    (void)started;
+    return driver;
+}
+
+static void process_close(struct driver *driver)
+{
+    if (driver == NULL)
+        return;
+    for (size_t i = 0; i < driver->roster.count; i++)
+        process_workload_free(driver->roster.entries[i].workload);
+    roster_free(&driver->roster);
+    schedule_free(&driver->schedule);
+    nursery_close(&driver->nursery);
+    if (driver->epoll >= 0)
+        close(driver->epoll);
+    free(driver->node);
+    free(driver);
+}
+
+/* ---- starting ----------------------------------------------------------------------------------------- */
+
+/* 0: the nursery has it. 1: it is busy. */
+static int workload_ask(struct driver *driver, struct process_workload *workload, struct aq_error *error)
+{
+    int asked = nursery_ask(&driver->nursery, workload->job, workload->asked, error);
+    if (asked != 0)
+        return asked;
+    close(workload->job);
+    close(workload->asked);
+    workload->job = workload->asked = -1;
+    workload->phase = PROCESS_STARTING;
+    return 0;
+}
+
+static void waiting_add(struct driver *driver, struct process_workload *workload)
+{
+    workload->next = NULL;
+    if (driver->last_waiting != NULL)
+        driver->last_waiting->next = workload;
+    else
+        driver->first_waiting = workload;
+    driver->last_waiting = workload;
+}
+
+static void waiting_remove(struct driver *driver, struct process_workload *workload)
+{
+    struct process_workload *before = NULL;
+    struct process_workload **link = &driver->first_waiting;
+    while (*link != NULL && *link != workload) {
+        before = *link;
+        link = &before->next;
+    }
+    aq_assert(*link == workload);
+    *link = workload->next;
+    if (driver->last_waiting == workload)
+        driver->last_waiting = before;
+    workload->next = NULL;
+}
+
+static void waiting_work(struct driver *driver)
+{
+    struct aq_error error;
+    while (driver->first_waiting != NULL) {
+        struct process_workload *workload = driver->first_waiting;
+        int asked = workload_ask(driver, workload, &error);
+        if (asked > 0)
+            return;
+        waiting_remove(driver, workload);
+        if (asked < 0)
+            process_workload_fail(driver, workload, error.message);
+    }
+}
+
+static int workload_begin(struct driver *driver, struct process_workload *workload, const struct driver_spec *spec,
+                          struct aq_error *error)
+{
+    int ends[2];
+    if (driver->epoll < 0)
+        return aq_fail(error, AQ_E_IO, "the driver has no epoll descriptor");
+    workload->job = process_job_encode(spec, driver->node, error);
+    if (workload->job < 0)
+        return -1;
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+        return aq_fail_errno(error, errno, "cannot make a pipe");
+    workload->status = ends[0];
+    workload->asked = ends[1];
+    if (process_workload_watch(driver, workload, workload->status, error) != 0)
+        return -1;
+    /* One's turn comes after those that wait already. */
+    int asked = driver->first_waiting != NULL ? 1 : workload_ask(driver, workload, error);
+    if (asked > 0)
+        waiting_add(driver, workload);
+    return asked < 0 ? -1 : 0;
+}
+
+static int process_start(struct driver *driver, const struct driver_spec *spec, struct aq_error *error)
+{
+    if (roster_find(&driver->roster, spec->resource) != NULL)
+        return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running here already", spec->resource);
+    struct process_workload *workload = process_workload_add(driver, spec->resource, spec->directory);
+    workload->phase = PROCESS_WAITING;
+    if (workload_begin(driver, workload, spec, error) == 0)
+        return 0;
+    roster_remove(&driver->roster, workload->resource);
+    process_workload_free(workload);
+    return -1;
+}
+
+static int process_adopt(struct driver *driver, uint64_t resource, const char *directory, struct aq_error *error)
+{
+    if (roster_find(&driver->roster, resource) != NULL)
+        return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running here already", resource);
+    if (driver->epoll < 0)
+        return aq_fail(error, AQ_E_IO, "the driver has no epoll descriptor");
+    if (access(directory, F_OK) != 0)
+        return aq_fail_errno(error, errno, "directory %s", directory);
+    struct process_workload *workload = process_workload_add(driver, resource, directory);
+    workload->phase = PROCESS_STARTING;
+    workload->adopted = true;
+    process_workload_wake_in(driver, workload, 0);
+    return 0;
+}
+
+/* ---- going on ----------------------------------------------------------------------------------------- */
+
+static void process_stop(struct driver *driver, uint64_t resource)
+{
+    struct process_workload *workload = roster_find(&driver->roster, resource);
+    if (workload == NULL)
+        return;
+    if (workload->phase != PROCESS_WAITING) {
+        process_workload_stop(driver, workload);
+        return;
+    }
+    waiting_remove(driver, workload);
+    process_workload_fail(driver, workload, "stopped before it had started");
+}
+
+static void process_work(struct driver *driver)
+{
+    struct epoll_event events[EVENTS];
+    int count = driver->epoll >= 0 ? EVENTS : 0;
+    for (int round = 0; round < ROUNDS && count == EVENTS; round++) {
+        count = epoll_wait(driver->epoll, events, EVENTS, 0);
+        for (int i = 0; i < count; i++) {
+            /* An event may name a workload that an earlier one has ended. */
+            struct process_workload *workload = roster_find(&driver->roster, events[i].data.u64);
+            if (workload != NULL)
+                process_workload_event(driver, workload);
+        }
+    }
+    uint64_t now_ms = schedule_now_ms();
+    struct schedule_entry entry;
+    while (schedule_take(&driver->schedule, now_ms, &entry)) {
+        struct process_workload *workload = roster_find(&driver->roster, entry.resource);
+        if (workload != NULL && workload->due_ms == entry.due_ms)
+            process_workload_due(driver, workload);
+    }
+    waiting_work(driver);
+}
+
+static int process_wake_fd(struct driver *driver)
+{
+    return driver->epoll;
+}
+
+static int process_timeout_ms(struct driver *driver)
+{
+    int timeout_ms = schedule_timeout_ms(&driver->schedule, schedule_now_ms());
+    bool waiting = driver->first_waiting != NULL;
+    return waiting && (timeout_ms < 0 || timeout_ms > NURSERY_AGAIN_MS) ? NURSERY_AGAIN_MS : timeout_ms;
+}
+
+static int process_logs(struct driver *driver, uint64_t resource, const char *directory, size_t max,
+                        struct aq_buffer *out, struct aq_error *error)
+{
+    (void)driver, (void)resource;
+    return process_log_read(directory, max, out, error);
+}
+
+const struct driver_type process_driver_type = {
+    .name = "process",
+    .help = "runs a program on the worker itself, with limits by control groups",
+    .probe = process_probe,
+    .validate = process_options_validate,
+    .open = process_open,
+    .close = process_close,
+    .start = process_start,
+    .adopt = process_adopt,
+    .stop = process_stop,
+    .logs = process_logs,
+    .wake_fd = process_wake_fd,
+    .timeout_ms = process_timeout_ms,
+    .work = process_work,
+};

@@ -1,0 +1,339 @@
+#include "drivers/process/workload.h"
+
+#include "schema/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+enum {
+    LOOK_AGAIN_MS = 10,
+    SHORT_AGAIN_MS = 100,
+    CLEAR_AGAIN_MS = 2,
+    CLEAR_AGAIN_MOST_MS = 500,
+    KEEPER_LATE_MS = 10000
+};
+enum { STATUS_KILLED = 128 + SIGKILL };
+
+struct process_workload *process_workload_add(struct driver *driver, uint64_t resource, const char *directory)
+{
+    struct process_workload *workload = aq_calloc(1, sizeof *workload);
+    workload->resource = resource;
+    workload->directory = aq_strdup(directory);
+    workload->job = workload->status = workload->asked = workload->pidfd = -1;
+    workload->due_ms = UINT64_MAX;
+    roster_add(&driver->roster, resource, workload);
+    return workload;
+}
+
+static void fd_close(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+void process_workload_free(struct process_workload *workload)
+{
+    fd_close(&workload->job);
+    fd_close(&workload->status);
+    fd_close(&workload->asked);
+    fd_close(&workload->pidfd);
+    free(workload->directory);
+    free(workload);
+}
+
+int process_workload_watch(struct driver *driver, struct process_workload *workload, int fd, struct aq_error *error)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = workload->resource};
+    if (epoll_ctl(driver->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+        return aq_fail_errno(error, errno, "cannot watch a process");
+    return 0;
+}
+
+void process_workload_wake_in(struct driver *driver, struct process_workload *workload, unsigned ms)
+{
+    workload->due_ms = schedule_now_ms() + ms;
+    schedule_add(&driver->schedule, workload->due_ms, workload->resource);
+}
+
+/* ---- reporting ---------------------------------------------------------------------------------------- */
+
+static void workload_report(struct driver *driver, const struct process_workload *workload,
+                            enum driver_report_kind kind, int exit_status, const char *reason)
+{
+    char identifier[24];
+    snprintf(identifier, sizeof identifier, "pid %d", workload->state.main.pid);
+    struct driver_report report = {.resource = workload->resource,
+                                   .kind = kind,
+                                   .identifier = identifier,
+                                   .ip_addr = "",
+                                   .hw_addr = "",
+                                   .exit_status = exit_status,
+                                   .reason = reason};
+    driver->report(driver->context, &report);
+}
+
+/* A keeper that was told to stop, and is late, will be killed. */
+static void keeper_watch_end(struct driver *driver, struct process_workload *workload)
+{
+    process_workload_wake_in(driver, workload, workload->state.stop_grace_s * 1000 + KEEPER_LATE_MS);
+}
+
+static void workload_started(struct driver *driver, struct process_workload *workload)
+{
+    workload->phase = PROCESS_RUNNING;
+    workload->due_ms = UINT64_MAX;
+    if (workload->stopping)
+        keeper_watch_end(driver, workload);
+    for (unsigned i = 0; i < CGROUP_CONTROLLERS; i++) {
+        unsigned bit = 1u << i;
+        if ((workload->state.lacking & bit) == 0 || (driver->told_lacking & bit) != 0)
+            continue;
+        driver->told_lacking |= bit;
+        aq_journal(AQ_WARN, "processes run without a limit: this machine has no control group to set it in", "driver",
+                   "process", "controller", cgroup_controller_name(i), NULL);
+    }
+    workload_report(driver, workload, DRIVER_STARTED, 0, "");
+}
+
+/* The report may call the driver: by then the workload is no longer known. */
+static void workload_over(struct driver *driver, struct process_workload *workload, const struct process_exit *end)
+{
+    roster_remove(&driver->roster, workload->resource);
+    workload_report(driver, workload, end->failed ? DRIVER_FAILED : DRIVER_ENDED, end->failed ? 0 : end->exit_status,
+                    end->reason);
+    process_workload_free(workload);
+}
+
+void process_workload_fail(struct driver *driver, struct process_workload *workload, const char *reason)
+{
+    struct process_exit end = {.failed = true};
+    snprintf(end.reason, sizeof end.reason, "%s", reason);
+    workload_over(driver, workload, &end);
+}
+
+static void workload_ended(struct driver *driver, struct process_workload *workload, const struct process_exit *end)
+{
+    /* One that ended before its beginning was seen: the beginning is told first, unless an agent before us may
+     * have told it. */
+    if (!end->failed && workload->phase == PROCESS_STARTING && !workload->adopted) {
+        uint64_t resource = workload->resource;
+        workload_started(driver, workload);
+        if (roster_find(&driver->roster, resource) != workload)
+            return;
+    }
+    workload_over(driver, workload, end);
+}
+
+/* ---- after a keeper that died before its time --------------------------------------------------------- */
+
+/* Without a group, the main process has died with its keeper; those that stayed in its process group are ended
+ * with it. Its number is theirs as long as there is any of them, and nobody else's unless it leads a process that
+ * started at another time. */
+static bool clear_without_group(const struct process_workload *workload)
+{
+    const struct process_id *main = &workload->state.main;
+    struct process_id now;
+    if (main->pid <= 1 || (process_id_of(main->pid, &now) && now.start_ticks != main->start_ticks))
+        return true;
+    return kill(-main->pid, SIGKILL) != 0;
+}
+
+static bool clear_main(const struct process_workload *workload)
+{
+    int pidfd = process_id_open(&workload->state.main);
+    if (pidfd < 0)
+        return errno == ESRCH;
+    bool runs = process_runs(pidfd);
+    if (runs)
+        pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+    close(pidfd);
+    return !runs;
+}
+
+static void workload_clear(struct driver *driver, struct process_workload *workload)
+{
+    struct cgroup group;
+    cgroup_name(&group, &driver->host, driver->node, workload->resource);
+    bool grouped = cgroup_exists(&group);
+    cgroup_kill(&group);
+    bool main_gone = clear_main(workload);
+    bool others_gone = grouped ? cgroup_is_empty(&group) : main_gone && clear_without_group(workload);
+    if (!main_gone || !others_gone || cgroup_remove(&group) != 0) {
+        process_workload_wake_in(driver, workload, workload->clear_again_ms);
+        workload->clear_again_ms *= 2;
+        if (workload->clear_again_ms > CLEAR_AGAIN_MOST_MS)
+            workload->clear_again_ms = CLEAR_AGAIN_MOST_MS;
+        return;
+    }
+    /* For an agent that comes after this one; if it cannot be written, that one finds out the same way. */
+    struct aq_error ignored;
+    int directory = open(workload->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int written = directory < 0 ? -1 : process_exit_write(directory, &workload->lost, false, &ignored);
+    (void)written;
+    fd_close(&directory);
+    workload_over(driver, workload, &workload->lost);
+}
+
+static void workload_lost(struct driver *driver, struct process_workload *workload, bool ran, const char *reason)
+{
+    workload->phase = PROCESS_CLEARING;
+    workload->clear_again_ms = CLEAR_AGAIN_MS;
+    workload->lost = (struct process_exit){.failed = !ran, .exit_status = ran ? STATUS_KILLED : 0};
+    snprintf(workload->lost.reason, sizeof workload->lost.reason, "%s", reason);
+    fd_close(&workload->status);
+    fd_close(&workload->pidfd);
+    workload_clear(driver, workload);
+}
+
+/* ---- looking at the files ----------------------------------------------------------------------------- */
+
+/* No keeper has been seen. If none can come any more, the workload is given up; a keeper that comes late sees that. */
+static void workload_unseen(struct driver *driver, struct process_workload *workload, int directory)
+{
+    struct aq_error error;
+    struct process_state nobody = {0};
+    if (workload->status >= 0) {
+        if (workload->stopping)
+            process_workload_wake_in(driver, workload, LOOK_AGAIN_MS);
+        return;
+    }
+    int claimed = process_state_claim(directory, &nobody, &error);
+    if (claimed < 0)
+        process_workload_fail(driver, workload, error.message);
+    else if (claimed == 0)
+        process_workload_fail(driver, workload,
+                              workload->adopted ? "the agent ended before it had started it"
+                                                : "its keeper could not be started");
+    else
+        process_workload_wake_in(driver, workload, 0); /* the keeper came just now */
+}
+
+static void keeper_tell_to_stop(const struct process_workload *workload)
+{
+    pidfd_send_signal(workload->pidfd, SIGTERM, NULL, 0);
+    pidfd_send_signal(workload->pidfd, SIGCONT, NULL, 0);
+}
+
+/* The keeper's state is known. */
+static void workload_kept(struct driver *driver, struct process_workload *workload, int directory)
+{
+    struct aq_error error;
+    struct process_exit end;
+    if (workload->pidfd < 0 && (workload->pidfd = process_id_open(&workload->state.keeper)) >= 0) {
+        if (process_workload_watch(driver, workload, workload->pidfd, &error) != 0) {
+            fd_close(&workload->pidfd); /* the kernel is short of something: it has not begun until we can watch */
+            process_workload_wake_in(driver, workload, LOOK_AGAIN_MS);
+            return;
+        }
+        if (workload->stopping)
+            keeper_tell_to_stop(workload);
+    }
+    if (workload->pidfd < 0 && errno != ESRCH) {
+        process_workload_wake_in(driver, workload, LOOK_AGAIN_MS);
+        return;
+    }
+    if (workload->pidfd < 0 || !process_runs(workload->pidfd)) {
+        /* It may have written the file between our looking at the file and at the process. */
+        if (process_exit_read(directory, &end) == PROCESS_READ)
+            workload_ended(driver, workload, &end);
+        else if (workload->state.main.pid == 0)
+            workload_lost(driver, workload, false, "its keeper was killed before it had started it");
+        else
+            workload_lost(driver, workload, true, "its keeper was killed, and the workload was ended with it");
+        return;
+    }
+    if (workload->phase == PROCESS_STARTING && workload->state.main.pid > 0)
+        workload_started(driver, workload);
+    else if (workload->phase == PROCESS_STARTING && workload->status < 0)
+        process_workload_wake_in(driver, workload, LOOK_AGAIN_MS);
+}
+
+static void workload_look(struct driver *driver, struct process_workload *workload)
+{
+    struct process_exit end;
+    int directory = open(workload->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0 && errno != ENOENT && errno != ENOTDIR) {
+        process_workload_wake_in(driver, workload, SHORT_AGAIN_MS);
+        return;
+    }
+    if (directory < 0) {
+        struct aq_error error;
+        aq_fail_errno(&error, errno, "directory %s", workload->directory);
+        workload_lost(driver, workload, workload->phase == PROCESS_RUNNING || workload->adopted, error.message);
+        return;
+    }
+    enum process_read found = process_exit_read(directory, &end);
+    if (found == PROCESS_READ) {
+        process_state_read(directory, &workload->state); /* for the main process's number, if it is still told */
+        close(directory);
+        workload_ended(driver, workload, &end);
+        return;
+    }
+    if (found != PROCESS_UNREADABLE)
+        found = process_state_read(directory, &workload->state);
+    switch (found) {
+    case PROCESS_UNREADABLE:
+        process_workload_wake_in(driver, workload, SHORT_AGAIN_MS);
+        break;
+    case PROCESS_MISSING:
+        workload_unseen(driver, workload, directory);
+        break;
+    case PROCESS_TORN:
+        workload_lost(driver, workload, true, "it was lost: the file state cannot be read");
+        break;
+    case PROCESS_OTHER_BOOT:
+        workload_lost(driver, workload, true, "it ended with the machine, which was started again");
+        break;
+    case PROCESS_READ:
+        if (workload->state.keeper.pid == 0)
+            process_workload_fail(driver, workload, "the agent ended before it had started it");
+        else
+            workload_kept(driver, workload, directory);
+    }
+    close(directory);
+}
+
+void process_workload_event(struct driver *driver, struct process_workload *workload)
+{
+    char byte;
+    if (workload->status >= 0 && (read(workload->status, &byte, 1) >= 0 || errno != EAGAIN))
+        fd_close(&workload->status);
+    if (workload->phase == PROCESS_STARTING || workload->phase == PROCESS_RUNNING)
+        workload_look(driver, workload);
+}
+
+void process_workload_due(struct driver *driver, struct process_workload *workload)
+{
+    workload->due_ms = UINT64_MAX;
+    if (workload->phase == PROCESS_CLEARING) {
+        workload_clear(driver, workload);
+    } else if (workload->phase == PROCESS_STARTING || !workload->stopping) {
+        workload_look(driver, workload);
+    } else {
+        /* The keeper had its time and more: it hangs. Its end is seen by the pidfd, and the rest is cleared. */
+        pidfd_send_signal(workload->pidfd, SIGKILL, NULL, 0);
+    }
+}
+
+void process_workload_stop(struct driver *driver, struct process_workload *workload)
+{
+    bool first = !workload->stopping;
+    workload->stopping = true;
+    if (workload->phase == PROCESS_CLEARING || !first)
+        return;
+    if (workload->pidfd >= 0)
+        keeper_tell_to_stop(workload);
+    if (workload->phase == PROCESS_RUNNING)
+        keeper_watch_end(driver, workload);
+    else if (workload->phase == PROCESS_STARTING)
+        process_workload_wake_in(driver, workload, LOOK_AGAIN_MS);
+}

@@ -1,0 +1,78 @@
+#include "drivers/schedule.h"
+
+#include "schema/memory.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <time.h>
+
+uint64_t schedule_now_ms(void)
+{
+    struct timespec now;
+    int failed = clock_gettime(CLOCK_BOOTTIME, &now);
+    aq_assert(failed == 0);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static bool schedule_before(const struct schedule_entry *a, const struct schedule_entry *b)
+{
+    return a->due_ms != b->due_ms ? a->due_ms < b->due_ms : a->resource < b->resource;
+}
+
+static void schedule_swap(struct schedule *schedule, size_t a, size_t b)
+{
+    struct schedule_entry entry = schedule->entries[a];
+    schedule->entries[a] = schedule->entries[b];
+    schedule->entries[b] = entry;
+}
+
+void schedule_add(struct schedule *schedule, uint64_t due_ms, uint64_t resource)
+{
+    if (schedule->count == schedule->capacity) {
+        schedule->capacity = schedule->capacity ? schedule->capacity * 2 : 16;
+        schedule->entries = aq_realloc(schedule->entries, schedule->capacity * sizeof *schedule->entries);
+    }
+    size_t place = schedule->count++;
+    schedule->entries[place] = (struct schedule_entry){due_ms, resource};
+    while (place > 0) {
+        size_t parent = (place - 1) / 2;
+        if (!schedule_before(&schedule->entries[place], &schedule->entries[parent]))
+            break;
+        schedule_swap(schedule, place, parent);
+        place = parent;
+    }
+}
+
+bool schedule_take(struct schedule *schedule, uint64_t now_ms, struct schedule_entry *entry)
+{
+    if (schedule->count == 0 || schedule->entries[0].due_ms > now_ms)
+        return false;
+    *entry = schedule->entries[0];
+    schedule->entries[0] = schedule->entries[--schedule->count];
+    for (size_t place = 0;;) {
+        size_t soonest = place;
+        for (size_t child = 2 * place + 1; child <= 2 * place + 2 && child < schedule->count; child++)
+            if (schedule_before(&schedule->entries[child], &schedule->entries[soonest]))
+                soonest = child;
+        if (soonest == place)
+            return true;
+        schedule_swap(schedule, place, soonest);
+        place = soonest;
+    }
+}
+
+int schedule_timeout_ms(const struct schedule *schedule, uint64_t now_ms)
+{
+    if (schedule->count == 0)
+        return -1;
+    uint64_t due_ms = schedule->entries[0].due_ms;
+    if (due_ms <= now_ms)
+        return 0;
+    return due_ms - now_ms < INT_MAX ? (int)(due_ms - now_ms) : INT_MAX;
+}
+
+void schedule_free(struct schedule *schedule)
+{
+    free(schedule->entries);
+    *schedule = (struct schedule){0};
+}
