@@ -1,0 +1,81 @@
+/* The file view of one controller: everything that aq-fs holds while it runs.
+ *
+ * One thread does all the work: it takes the kernel's requests from the session's descriptor, the controller's answers
+ * from the socket of orders, and never waits for either. A second one (waker.h) does nothing but tell the kernel that
+ * something can be read again. */
+#ifndef AQ_FS_FILEVIEW_H
+#define AQ_FS_FILEVIEW_H
+
+#include "controller/state/events.h"
+#include "controller/state/live.h"
+#include "controller/state/state.h"
+#include "fs/callers.h"
+#include "fs/complaints.h"
+#include "fs/config.h"
+#include "fs/eventfile.h"
+#include "fs/inodes.h"
+#include "fs/orders.h"
+#include "fs/tree.h"
+#include "fs/waker.h"
+#include "schema/journal.h"
+#include "schema/wire.h"
+
+struct fuse_session;
+struct open_file;
+struct open_directory;
+struct waiting;
+
+struct fileview {
+    const struct aq_config_fs *config;
+    struct state *state;
+    struct live *live;
+    struct events *events;
+    struct orders *orders;
+    struct callers *callers;
+    struct complaints *complaints;
+    struct inodes *inodes;
+    struct waker *waker;
+    struct fuse_session *session;
+    struct aq_arena arena;   /* of the look under way */
+    struct waiting *waiting; /* requests that wait for the controller, or for events */
+    size_t waiting_count;
+    struct open_file *files; /* all that are open */
+    struct open_directory *directories;
+    uint64_t opened_ms; /* since 1970 */
+
+    /* /events */
+    struct eventfile eventfile;
+    uint64_t event_seq; /* all up to here are in it */
+    uint64_t event_time_ms;
+    bool event_behind;        /* there are more in the log */
+    uint64_t event_failed_ms; /* when the log could last not be read */
+
+    /* What the controller said last. */
+    struct aq_now now;
+    struct aq_arena now_arena;
+    uint64_t watch;    /* ticket of the open WATCH; 0: none */
+    uint64_t asked_ms; /* when it was sent */
+};
+
+/* Opens the tables, which the controller must have made, and everything else but the mount. Waits up to 30 seconds for
+ * a controller that has just been started. */
+int fileview_open(struct fileview *view, const struct aq_config_fs *config, struct aq_error *error) AQ_MUST_CHECK;
+void fileview_close(struct fileview *view); /* zeroed memory is fine */
+
+/* Mounts, serves until `signals` (a signalfd) is readable or somebody unmounts, and unmounts. `ready` is called once
+ * it is mounted. */
+int fileview_run(struct fileview *view, int signals, void (*ready)(void), struct aq_error *error) AQ_MUST_CHECK;
+
+/* ---- for the parts ------------------------------------------------------------------------------------ */
+
+/* news.c: keeps /events and /cluster up to date. To be called at least each ORDERS_TICK_MS, and when the controller
+ * said something. */
+void news_begin(struct fileview *view); /* the newest 1,000 events */
+void news_work(struct fileview *view);
+
+/* Puts `error` where /errors/last of `uid` shows it. Returns the errno that belongs to it. */
+int fileview_complain(struct fileview *view, uid_t uid, const char *doing, const struct aq_error *error);
+
+uint64_t fileview_now_ms(void); /* since 1970 */
+
+#endif

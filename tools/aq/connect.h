@@ -1,0 +1,18 @@
+/* Whom aq asks, as whom, and with which token: from flags, the environment, or the defaults, in this order. */
+#ifndef AQ_TOOLS_CONNECT_H
+#define AQ_TOOLS_CONNECT_H
+
+#include "tools/aq/options.h"
+
+struct cli_connect {
+    char *server; /* "http://127.0.0.1:8001", without a slash at the end */
+    char *user;
+    char *token;   /* wiped when it is no longer needed */
+    bool is_local; /* the address is one of this machine: never through a proxy */
+};
+
+/* AQ_SERVER, AQ_USER, AQ_TOKEN, AQ_TOKEN_FILE. Messages name the file, never what is in it. */
+int cli_connect_open(struct cli_connect *connect, const struct cli_flags *flags, struct aq_error *error) AQ_MUST_CHECK;
+void cli_connect_close(struct cli_connect *connect); /* after a failure too */
+
+#endif

@@ -1,0 +1,258 @@
+#include "tools/aq/help.h"
+
+#include "schema/text.h"
+#include "tools/aq/table.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- two columns ---------------------------------------------------------------------------------------- */
+
+static void add_line(struct cli_table *table, const char *name, const char *help)
+{
+    struct aq_buffer indented = {0};
+    aq_buffer_format(&indented, "  %s", name);
+    cli_table_add(table, aq_buffer_string(&indented), indented.length, CLI_PLAIN);
+    cli_table_add(table, help, strlen(help), CLI_PLAIN);
+    aq_buffer_free(&indented);
+}
+
+static void end_table(struct cli_table *table, struct aq_buffer *out)
+{
+    cli_table_print(table, 0, 0, out);
+    cli_table_close(table);
+}
+
+/* ---- what fields take ----------------------------------------------------------------------------------- */
+
+static void add_bounds(const struct aq_field *field, struct aq_buffer *out)
+{
+    aq_buffer_text(out, ", ");
+    aq_number_to_text(field, field->least, out);
+    if (field->most == UINT64_MAX) {
+        aq_buffer_text(out, " or more");
+    } else {
+        aq_buffer_text(out, " to ");
+        aq_number_to_text(field, field->most, out);
+    }
+    if (field->unit != NULL && field->type != AQ_TYPE_DURATION) /* whose texts have one */
+        aq_buffer_format(out, " %s", field->unit);
+}
+
+void cli_help_type(const struct aq_field *field, struct aq_buffer *out)
+{
+    static const char *const names[] = {
+        [AQ_TYPE_U64] = "a whole number",
+        [AQ_TYPE_BOOL] = "true or false",
+        [AQ_TYPE_TIME] = "a time such as 2026-11-20T22:57:13Z",
+        [AQ_TYPE_DURATION] = "a duration such as 90s or 1h30m",
+        [AQ_TYPE_CPU] = "cores such as 2 or 0.5",
+        [AQ_TYPE_SIZE] = "a size such as 512MiB, or a number of GiB",
+        [AQ_TYPE_ENUM] = "one of ",
+        [AQ_TYPE_TEXT] = "a text",
+        [AQ_TYPE_NAME] = "a name",
+        [AQ_TYPE_DOCUMENT] = "a JSON object",
+        [AQ_TYPE_BYTES] = "base64",
+        [AQ_TYPE_TEXTS] = "texts, separated by commas",
+        [AQ_TYPE_RECORD] = "an object",
+        [AQ_TYPE_LIST] = "a list of objects",
+    };
+    aq_buffer_text(out, names[field->type]);
+    if (field->type == AQ_TYPE_ENUM)
+        aq_words_list(field->words, out);
+    else if (field->type == AQ_TYPE_LIST || field->type == AQ_TYPE_TEXTS)
+        aq_buffer_format(out, ", %" PRIu64 " to %" PRIu64, field->least, field->most);
+    else if (aq_field_is_text(field))
+        aq_buffer_format(out, ", %s%" PRIu64 " bytes", field->least > 0 ? "1 to " : "up to ", field->most);
+    else if (aq_field_is_number(field) && field->type != AQ_TYPE_BOOL && field->type != AQ_TYPE_TIME)
+        add_bounds(field, out);
+}
+
+static void add_fields(struct cli_table *table, const struct aq_record *record, const char *prefix, unsigned depth,
+                       const struct aq_field *left_out)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        const struct aq_field *field = &record->fields[i];
+        struct aq_buffer name = {0}, text = {0};
+        if ((field->rules & (AQ_INTERNAL | AQ_SECRET)) || field == left_out)
+            continue;
+        aq_buffer_format(&name, "%s%s", prefix, field->name);
+        aq_buffer_format(&text, "%s (", field->help);
+        cli_help_type(field, &text);
+        aq_buffer_text(&text, field->rules & AQ_REQUIRED ? "; must be given)" : ")");
+        add_line(table, aq_buffer_string(&name), aq_buffer_string(&text));
+        aq_buffer_text(&name, field->type == AQ_TYPE_LIST ? "[]." : ".");
+        if (field->record != NULL && depth < 4)
+            add_fields(table, field->record, aq_buffer_string(&name), depth + 1, NULL);
+        aq_buffer_free(&name);
+        aq_buffer_free(&text);
+    }
+}
+
+/* ---- flags ---------------------------------------------------------------------------------------------- */
+
+static void add_flags(struct aq_buffer *out)
+{
+    struct cli_table table;
+    cli_table_open(&table, 2);
+    for (size_t i = 0; i < cli_flags_record.count; i++) {
+        const struct aq_field *field = &cli_flags_record.fields[i];
+        struct aq_buffer name = {0}, text = {0};
+        char spelled[64], letter = cli_flag_letter(field->name);
+        if (letter != '\0')
+            aq_buffer_format(&name, "-%c, ", letter);
+        aq_buffer_text(&name, cli_flag_spelling(field, spelled));
+        aq_buffer_text(&text, field->help);
+        if (field->type != AQ_TYPE_BOOL) {
+            aq_buffer_text(&name, "=VALUE");
+            aq_buffer_text(&text, " (");
+            cli_help_type(field, &text);
+            aq_buffer_format(&text, "%s%s)", field->preset ? "; else " : "", field->preset ? field->preset : "");
+        }
+        add_line(&table, aq_buffer_string(&name), aq_buffer_string(&text));
+        aq_buffer_free(&name);
+        aq_buffer_free(&text);
+    }
+    end_table(&table, out);
+}
+
+/* ---- general -------------------------------------------------------------------------------------------- */
+
+static void help_general(struct aq_buffer *out)
+{
+    const struct aq_entity *entity;
+    const struct cli_topic *topic;
+    struct cli_table table;
+    aq_buffer_text(out, "aq - the command line of Aquarium, the cluster resource manager\n\n"
+                        "  aq NOUN [VERB] [KEY...] [field=value...] [FLAGS]\n\nNouns:\n");
+    cli_table_open(&table, 2);
+    for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++)
+        add_line(&table, entity->plural, entity->record->help);
+    for (size_t i = 0; (topic = cli_topic_at(i)) != NULL; i++)
+        if (topic->help != NULL)
+            add_line(&table, topic->name, topic->help);
+    end_table(&table, out);
+    aq_buffer_text(out, "\nFor example:\n"
+                        "  aq applications                             a table of all\n"
+                        "  aq applications --status=NEW --label='m*'   of some\n"
+                        "  aq run mac                                  ask for one, and wait until it runs\n"
+                        "  aq application 7                            everything about one\n"
+                        "  aq application 7 why                        which nodes were looked at\n"
+                        "  aq applications deallocate 7 8 --wait       give back two\n"
+                        "  aq labels create -f label.yml               make a label from a file\n"
+                        "  aq NOUN --help                              its verbs, and what they take\n"
+                        "\nFlags, anywhere on the line:\n");
+    add_flags(out);
+    aq_buffer_format(
+        out,
+        "  -f is --file with verbs that create or update, else --follow.\n"
+        "  A request is given up after %d s, a wait after %d s, unless --timeout says otherwise.\n"
+        "\nEnvironment:\n"
+        "  AQ_SERVER       address of a controller; else %s\n"
+        "  AQ_USER         who asks; else %s\n"
+        "  AQ_TOKEN        the user's token\n"
+        "  AQ_TOKEN_FILE   file that holds it; else %s\n"
+        "  NO_COLOR        no colours, even on a terminal\n"
+        "\nExit status:\n"
+        "  %d  done\n"
+        "  %d  what was asked for failed: an application is in ERROR, a wait took too long, the log is damaged\n"
+        "  %d  aq was called wrongly; nothing was sent\n"
+        "  %d  the server refused: the request's fault\n"
+        "  %d  the server's fault, or it does not answer\n",
+        CLI_TIMEOUT_S, CLI_WAIT_S, CLI_SERVER_DEFAULT, CLI_USER_DEFAULT, CLI_TOKEN_FILE_DEFAULT, CLI_DONE, CLI_FAILED,
+        CLI_USAGE, CLI_REFUSED, CLI_SERVER);
+}
+
+/* ---- nouns and verbs ------------------------------------------------------------------------------------ */
+
+static void help_entity(const struct aq_entity *entity, struct aq_buffer *out)
+{
+    const struct aq_command *command;
+    const struct cli_view *view;
+    struct cli_table table;
+    aq_buffer_format(out, "%s: %s\n\nVerbs:\n", entity->plural, entity->record->help);
+    cli_table_open(&table, 2);
+    for (size_t i = 0; cli_read_verbs[i] != NULL; i++)
+        add_line(&table, cli_read_verbs[i], cli_read_verb_help(cli_read_verbs[i]));
+    for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
+        if (cli_command_is_verb(command, entity))
+            add_line(&table, command->verb, command->help);
+    for (size_t i = 0; (view = cli_view_at(i)) != NULL; i++)
+        if (strcmp(view->entity, entity->name) == 0)
+            add_line(&table, view->name, view->help);
+    end_table(&table, out);
+    aq_buffer_format(out,
+                     "\n  aq %s VERB --help tells what a verb takes. Without a verb: list; with a key: get;\n"
+                     "  aq %s KEY VERB|FIELD is about one.\n\nFields, and what lists can be filtered by:\n",
+                     entity->plural, entity->name);
+    cli_table_open(&table, 2);
+    add_fields(&table, entity->record, "", 4, NULL);
+    end_table(&table, out);
+}
+
+static void help_command(const struct aq_entity *entity, const struct aq_command *command, struct aq_buffer *out)
+{
+    bool creates = command->kind == AQ_CREATES;
+    struct cli_table table;
+    aq_buffer_format(out, "aq %s %s%s", entity->plural, command->verb, creates ? "" : " KEY...");
+    if (command->kind != AQ_DELETES)
+        aq_buffer_text(out, " [field=value...]");
+    if (creates || command->kind == AQ_UPDATES)
+        aq_buffer_text(out, " [-f FILE]");
+    aq_buffer_format(out, "\n\n  %s\n", command->help);
+    if (command->kind == AQ_UPDATES)
+        aq_buffer_text(out, "  Fields that are not given keep their value.\n");
+    cli_table_open(&table, 2);
+    add_fields(&table, command->record, "", 0, creates ? NULL : &command->record->fields[0]);
+    if (table.count > 0)
+        aq_buffer_text(out, "\nFields:\n");
+    end_table(&table, out);
+    if (command->value != NULL)
+        aq_buffer_format(out, "\n  A word alone is the %s.\n", command->value);
+    if (creates)
+        aq_buffer_text(out,
+                       "\n  A file is YAML or JSON: an object, or a list of them; several are made all or none.\n");
+}
+
+static void help_view(const struct aq_entity *entity, const char *verb, const char *help, struct aq_buffer *out)
+{
+    aq_buffer_format(out, "aq %s %s%s\n\n  %s\n", entity->plural, verb,
+                     strcmp(verb, "list") == 0 || strcmp(verb, "watch") == 0 ? " [field=pattern...]" : " KEY", help);
+}
+
+static bool help_verb(const struct aq_entity *entity, const char *verb, struct aq_buffer *out)
+{
+    const struct aq_command *command = aq_command_of(entity->name, verb);
+    const struct cli_view *view = cli_view_find(entity, verb);
+    if (command != NULL && cli_command_is_verb(command, entity)) {
+        help_command(entity, command, out);
+        return true;
+    }
+    for (size_t i = 0; cli_read_verbs[i] != NULL; i++)
+        if (strcmp(cli_read_verbs[i], verb) == 0) {
+            help_view(entity, verb, cli_read_verb_help(verb), out);
+            return true;
+        }
+    if (view != NULL)
+        help_view(entity, verb, view->help, out);
+    return view != NULL;
+}
+
+void cli_help(const char *const *words, unsigned count, struct aq_buffer *out)
+{
+    const struct aq_entity *entity = count > 0 ? aq_entity_find(words[0]) : NULL;
+    const struct cli_topic *topic = count > 0 ? cli_topic_find(words[0]) : NULL;
+    if (topic != NULL && topic->help != NULL) {
+        aq_buffer_format(out, "aq %s%s%s\n\n  %s\n", topic->name, topic->usage[0] ? " " : "", topic->usage,
+                         topic->help);
+        return;
+    }
+    if (entity == NULL) {
+        help_general(out);
+        return;
+    }
+    for (unsigned i = 1; i < count && i < 3; i++) /* aq applications create --help, aq application 7 why --help */
+        if (help_verb(entity, words[i], out))
+            return;
+    help_entity(entity, out);
+}

@@ -1,0 +1,24 @@
+/* --help, for aq itself, for a noun, and for a verb: made from the declarations. */
+#ifndef AQ_TOOLS_HELP_H
+#define AQ_TOOLS_HELP_H
+
+#include "tools/aq/nouns.h"
+
+/* Words that are no noun of an entity: "status", "log", ... */
+struct cli_topic {
+    const char *name;
+    const char *usage; /* what may follow */
+    const char *help;
+    enum cli_exit (*run)(struct cli *cli, const char *const *words, unsigned count);
+    bool offline; /* asks no server */
+};
+const struct cli_topic *cli_topic_at(size_t index); /* NULL behind the last */
+const struct cli_topic *cli_topic_find(const char *name);
+
+/* Help about what the words name; general help when they name nothing. */
+void cli_help(const char *const *words, unsigned count, struct aq_buffer *out);
+
+/* "a whole number, 0 to 65535": what a field takes. */
+void cli_help_type(const struct aq_field *field, struct aq_buffer *out);
+
+#endif

@@ -1,0 +1,62 @@
+/* What can be asked of an entity: the nouns and verbs of aq. All follow from the registry (schema/entity.h): an entity
+ * is a noun by its name and by its plural; its commands are verbs, beside list, get and watch; views tell about one row
+ * what its fields do not.
+ *
+ *   aq applications                    list         aq application 7                get
+ *   aq applications create label=mac   a command    aq application 7 deallocate     the same as: deallocate 7
+ *   aq application 7 why               a view       aq application 7 status         one field
+ *
+ * Words that are no key=value are keys: numbers, or names. A label goes by its name too, and then is its latest
+ * version, or by name:version. */
+#ifndef AQ_TOOLS_NOUNS_H
+#define AQ_TOOLS_NOUNS_H
+
+#include "tools/aq/client.h"
+
+struct cli {
+    struct cli_options options;
+    struct cli_client *client;
+};
+
+/* `words` are those behind the noun. */
+enum cli_exit cli_noun(struct cli *cli, const struct aq_entity *entity, const char *const *words, unsigned count);
+
+/* ---- reads: read.c -------------------------------------------------------------------------------------- */
+
+enum cli_exit cli_list(struct cli *cli, const struct aq_entity *entity, const char *const *words, unsigned count);
+enum cli_exit cli_get(struct cli *cli, const struct aq_entity *entity, const char *const *words, unsigned count);
+/* One field of one row, alone. */
+enum cli_exit cli_get_field(struct cli *cli, const struct aq_entity *entity, const char *word,
+                            const struct aq_field *field);
+/* The row that a word names; told on standard error when there is none. `reply.data` is the row; the caller closes it.
+ */
+enum cli_exit cli_find(struct cli *cli, const struct aq_entity *entity, const char *word, struct cli_reply *reply);
+/* Only its key, as it stands in a path; a word that is a key already is not looked up. */
+enum cli_exit cli_find_key(struct cli *cli, const struct aq_entity *entity, const char *word, struct aq_buffer *key);
+/* All rows of a query such as "&status=NEW", page by page, at most `most`. `more` tells whether there are others. */
+enum cli_exit cli_read_rows(struct cli *cli, const char *path, const char *query, uint64_t most, json_t **rows,
+                            uint64_t *seq, bool *more);
+
+/* ---- writes: write.c ------------------------------------------------------------------------------------ */
+
+enum cli_exit cli_write(struct cli *cli, const struct aq_command *command, const char *const *words, unsigned count);
+
+/* ---- views: views.c ------------------------------------------------------------------------------------- */
+
+struct cli_view {
+    const char *entity, *name, *help;
+    enum cli_exit (*show)(struct cli *cli, const struct cli_view *view, const char *key);
+};
+const struct cli_view *cli_view_at(size_t index); /* NULL behind the last */
+const struct cli_view *cli_view_find(const struct aq_entity *entity, const char *name);
+
+/* How many bytes at the beginning of `new` are the end of `old`: both are windows on one growing text. */
+size_t cli_log_overlap(const struct aq_buffer *old, const struct aq_buffer *new);
+
+/* The entity's verbs that are no command. */
+extern const char *const cli_read_verbs[]; /* ends with NULL */
+const char *cli_read_verb_help(const char *verb);
+/* May a user ask for it? */
+bool cli_command_is_verb(const struct aq_command *command, const struct aq_entity *entity);
+
+#endif

@@ -1,0 +1,205 @@
+#include "tools/aq/show.h"
+
+#include "schema/yaml.h"
+#include "tools/aq/table.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH_SIZE = 256, SHOWN_DEPTH_MAX = 4 };
+
+bool cli_wants_data(const struct cli_flags *flags)
+{
+    return flags->json || flags->yaml;
+}
+
+static void print_value(const json_t *value, const struct cli_flags *flags, size_t json_form, const char *before)
+{
+    struct aq_buffer out = {0};
+    aq_buffer_text(&out, before);
+    if (flags->yaml) {
+        aq_yaml_print(value, &out);
+    } else {
+        char *text = json_dumps(value, json_form | JSON_ENCODE_ANY);
+        aq_buffer_text(&out, text ? text : "null");
+        aq_buffer_char(&out, '\n');
+        free(text);
+    }
+    cli_print(aq_buffer_string(&out), out.length);
+    aq_buffer_free(&out);
+}
+
+void cli_show_data(const json_t *value, const struct cli_flags *flags)
+{
+    print_value(value, flags, JSON_INDENT(2), "");
+}
+
+void cli_show_item(const json_t *value, const struct cli_flags *flags)
+{
+    print_value(value, flags, JSON_COMPACT, flags->yaml ? "---\n" : "");
+}
+
+/* ---- tables ------------------------------------------------------------------------------------------- */
+
+void cli_column_name(const struct aq_field *field, struct aq_buffer *out)
+{
+    size_t length = strlen(field->name);
+    if (field->type == AQ_TYPE_TIME && length > 3 && strcmp(field->name + length - 3, "_at") == 0)
+        length -= 3;
+    for (size_t i = 0; i < length; i++)
+        aq_buffer_char(out, (char)toupper((unsigned char)field->name[i]));
+}
+
+static unsigned count_columns(const struct aq_record *record)
+{
+    unsigned columns = 0;
+    for (size_t i = 0; i < record->count; i++)
+        columns += (record->fields[i].rules & AQ_COLUMN) != 0;
+    return columns;
+}
+
+static void add_row(struct cli_table *table, const struct aq_record *record, const json_t *row, uint64_t now_ms)
+{
+    struct aq_buffer text = {0};
+    for (size_t i = 0; i < record->count; i++) {
+        const struct aq_field *field = &record->fields[i];
+        if (!(field->rules & AQ_COLUMN))
+            continue;
+        aq_buffer_reset(&text);
+        if (row == NULL)
+            cli_column_name(field, &text);
+        else
+            cli_cell(field, json_object_get(row, field->name), now_ms, &text);
+        enum cli_colour colour = row == NULL ? CLI_BOLD : cli_cell_colour(field, json_object_get(row, field->name));
+        cli_table_add(table, aq_buffer_string(&text), text.length, colour);
+    }
+    aq_buffer_free(&text);
+}
+
+static void show_keys(const struct aq_record *record, const json_t *rows)
+{
+    struct aq_buffer out = {0};
+    size_t index;
+    json_t *row;
+    json_array_foreach ((json_t *)rows, index, row) {
+        cli_row_key(record, row, &out);
+        aq_buffer_char(&out, '\n');
+    }
+    cli_print(aq_buffer_string(&out), out.length);
+    aq_buffer_free(&out);
+}
+
+void cli_show_rows(const struct aq_record *record, const json_t *rows, const struct cli_flags *flags, bool headers)
+{
+    if (cli_wants_data(flags)) {
+        cli_show_data(rows, flags);
+        return;
+    }
+    if (flags->quiet) {
+        show_keys(record, rows);
+        return;
+    }
+    struct cli_table table;
+    struct aq_buffer out = {0};
+    uint64_t now_ms = cli_time_ms();
+    size_t index;
+    json_t *row;
+    cli_table_open(&table, count_columns(record));
+    add_row(&table, record, NULL, now_ms);
+    json_array_foreach ((json_t *)rows, index, row)
+        add_row(&table, record, row, now_ms);
+    cli_table_print(&table, headers && !flags->no_headers ? 0 : 1, cli_terminal_columns(), &out);
+    cli_print_raw(&out);
+    cli_table_close(&table);
+    aq_buffer_free(&out);
+}
+
+/* ---- one thing ---------------------------------------------------------------------------------------- */
+
+/* A line of the sheet; a text of several lines takes several. */
+static void add_line(struct cli_table *table, const char *path, const struct aq_field *field, const json_t *value)
+{
+    struct aq_buffer text = {0};
+    uint64_t now_ms = cli_time_ms();
+    bool is_time = field != NULL && field->type == AQ_TYPE_TIME && json_is_string(value);
+    if (is_time) /* when, and how long that is ago */
+        aq_buffer_format(&text, "%s (", json_string_value(value));
+    cli_cell(field, value, now_ms, &text);
+    if (is_time)
+        aq_buffer_char(&text, ')');
+    const char *line = aq_buffer_string(&text);
+    for (bool first = true;; first = false) {
+        size_t length = strcspn(line, "\n");
+        cli_table_add(table, first ? path : "", first ? strlen(path) : 0, CLI_FAINT);
+        cli_table_add(table, line, length, cli_cell_colour(field, value));
+        if (line[length] == '\0' || line[length + 1] == '\0')
+            break;
+        line += length + 1;
+    }
+    aq_buffer_free(&text);
+}
+
+static void add_lines(struct cli_table *table, const struct aq_record *record, const json_t *object, const char *prefix,
+                      unsigned depth);
+
+static void add_field(struct cli_table *table, const struct aq_field *field, const json_t *value, const char *path,
+                      unsigned depth)
+{
+    char inner[PATH_SIZE];
+    size_t index;
+    json_t *item;
+    if (field->type == AQ_TYPE_RECORD && json_is_object(value) && depth < SHOWN_DEPTH_MAX) {
+        snprintf(inner, sizeof inner, "%s.", path);
+        add_lines(table, field->record, value, inner, depth + 1);
+    } else if (field->type == AQ_TYPE_LIST && json_array_size(value) > 0 && depth < SHOWN_DEPTH_MAX) {
+        json_array_foreach ((json_t *)value, index, item) {
+            snprintf(inner, sizeof inner, "%s[%zu].", path, index);
+            add_lines(table, field->record, item, inner, depth + 1);
+        }
+    } else {
+        add_line(table, path, field, value);
+    }
+}
+
+static void add_lines(struct cli_table *table, const struct aq_record *record, const json_t *object, const char *prefix,
+                      unsigned depth)
+{
+    char path[PATH_SIZE];
+    const char *name;
+    json_t *value;
+    for (size_t i = 0; i < record->count; i++) {
+        const struct aq_field *field = &record->fields[i];
+        value = json_object_get(object, field->name);
+        if (value == NULL)
+            continue; /* secret, or the server is older */
+        snprintf(path, sizeof path, "%s%s", prefix, field->name);
+        add_field(table, field, value, path, depth);
+    }
+    json_object_foreach ((json_t *)object, name, value) {
+        if (aq_record_field(record, name) != NULL)
+            continue;
+        snprintf(path, sizeof path, "%s%.100s", prefix, name);
+        add_line(table, path, NULL, value);
+    }
+}
+
+void cli_show_one(const struct aq_record *record, const json_t *object, const struct cli_flags *flags)
+{
+    struct aq_buffer out = {0};
+    if (cli_wants_data(flags)) {
+        cli_show_data(object, flags);
+    } else if (flags->quiet) {
+        cli_row_key(record, object, &out);
+        aq_buffer_char(&out, '\n');
+        cli_print(aq_buffer_string(&out), out.length);
+    } else {
+        struct cli_table table;
+        cli_table_open(&table, 2);
+        add_lines(&table, record, object, "", 0);
+        cli_table_print(&table, 0, 0, &out);
+        cli_print_raw(&out);
+        cli_table_close(&table);
+    }
+    aq_buffer_free(&out);
+}

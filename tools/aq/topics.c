@@ -1,0 +1,57 @@
+/* Words that are no noun of an entity, and what they do. */
+#include "schema/application.h"
+#include "tools/aq/events.h"
+#include "tools/aq/help.h"
+#include "tools/aq/status.h"
+
+#include <string.h>
+
+static enum cli_exit run_version(struct cli *cli, const char *const *words, unsigned count)
+{
+    (void)cli;
+    (void)words;
+    (void)count;
+    cli_print("aq " CLI_VERSION "\n", sizeof "aq " CLI_VERSION);
+    return CLI_DONE;
+}
+
+static enum cli_exit run_help(struct cli *cli, const char *const *words, unsigned count)
+{
+    struct aq_buffer out = {0};
+    (void)cli;
+    cli_help(words, count, &out);
+    cli_print(aq_buffer_string(&out), out.length);
+    aq_buffer_free(&out);
+    return CLI_DONE;
+}
+
+/* aq run mac: as people say it. */
+static enum cli_exit run_application(struct cli *cli, const char *const *words, unsigned count)
+{
+    cli->options.flags.wait = !cli->options.flags.dry_run;
+    return cli_write(cli, &aq_command_application_create, words, count);
+}
+
+static const struct cli_topic topics[] = {
+    {"run", "LABEL [field=value...]", "create an application, and wait until it runs", run_application, false},
+    {"status", "", "the cluster at a glance: is it ready, what is there", cli_status, false},
+    {"events", "[ENTITY] [-f] [--since SEQ]", "what happened, one line each", cli_events, false},
+    {"log", "tail [-f] [-n 20] | show SEQ | verify", "the log: its end, one event, or proof that it is whole", cli_log,
+     false},
+    {"me", "", "who you are to the cluster", cli_me, false},
+    {"version", "", "version of aq", run_version, true},
+    {"help", "[NOUN [VERB]]", "the same as --help", run_help, true},
+};
+
+const struct cli_topic *cli_topic_at(size_t index)
+{
+    return index < AQ_LENGTH(topics) ? &topics[index] : NULL;
+}
+
+const struct cli_topic *cli_topic_find(const char *name)
+{
+    for (size_t i = 0; i < AQ_LENGTH(topics); i++)
+        if (strcmp(topics[i].name, name) == 0)
+            return &topics[i];
+    return NULL;
+}

@@ -1,0 +1,109 @@
+#include "tools/aq/watch.h"
+
+#include "tools/aq/follow.h"
+#include "tools/aq/show.h"
+
+#include <string.h>
+
+enum { REDRAW_MS = 10000 /* ages grow older without an event */ };
+
+/* Rows by their key. */
+static json_t *index_rows(const struct aq_record *record, const json_t *rows)
+{
+    json_t *by_key = json_object();
+    struct aq_buffer key = {0};
+    size_t index;
+    json_t *row;
+    json_array_foreach ((json_t *)rows, index, row) {
+        aq_buffer_reset(&key);
+        cli_row_key(record, row, &key);
+        json_object_set(by_key, aq_buffer_string(&key), row);
+    }
+    aq_buffer_free(&key);
+    return by_key;
+}
+
+json_t *cli_watch_changes(const struct aq_record *record, const json_t *before, const json_t *rows,
+                          struct aq_buffer *gone)
+{
+    json_t *old = index_rows(record, before), *new = index_rows(record, rows), *changed = json_array(), *row;
+    const char *key;
+    json_object_foreach (new, key, row)
+        if (!json_equal(row, json_object_get(old, key)))
+            json_array_append(changed, row);
+    json_object_foreach (old, key, row)
+        if (json_object_get(new, key) == NULL)
+            aq_buffer_format(gone, "%s\n", key);
+    json_decref(old);
+    json_decref(new);
+    return changed;
+}
+
+static void print_items(const json_t *rows, const struct cli_flags *flags)
+{
+    size_t index;
+    json_t *row;
+    json_array_foreach ((json_t *)rows, index, row)
+        cli_show_item(row, flags);
+}
+
+static void print_changes(const struct aq_record *record, const json_t *before, const json_t *rows,
+                          const struct cli_flags *flags, bool *headed)
+{
+    struct aq_buffer gone = {0};
+    json_t *changed = cli_watch_changes(record, before, rows, &gone);
+    if (cli_wants_data(flags))
+        print_items(changed, flags);
+    else if (json_array_size(changed) > 0) {
+        cli_show_rows(record, changed, flags, !*headed);
+        *headed = true;
+    }
+    if (!cli_wants_data(flags) && !flags->quiet)
+        for (const char *key = aq_buffer_string(&gone); *key != '\0'; key += strcspn(key, "\n") + 1) {
+            cli_print(key, strcspn(key, "\n"));
+            cli_print("   (gone)\n", 10);
+        }
+    json_decref(changed);
+    aq_buffer_free(&gone);
+}
+
+static void redraw(const struct aq_record *record, const json_t *rows, const struct cli_flags *flags)
+{
+    static const struct aq_buffer clear = {.data = "\033[H\033[2J\033[3J", .length = 11};
+    cli_print_raw(&clear);
+    cli_show_rows(record, rows, flags, true);
+}
+
+enum cli_exit cli_watch(struct cli_client *client, const struct cli_options *options, const struct aq_record *record,
+                        cli_watch_fn *read_rows, void *context)
+{
+    const struct cli_flags *flags = &options->flags;
+    bool headed = false, draws = cli_on_terminal() && !cli_wants_data(flags) && !flags->quiet;
+    struct cli_follow *follow = NULL;
+    json_t *before = NULL, *rows = NULL;
+    uint64_t seq = 0;
+    enum cli_exit code;
+    while ((code = read_rows(context, &rows, &seq)) == CLI_DONE) {
+        if (draws)
+            redraw(record, rows, flags);
+        else
+            print_changes(record, before, rows, flags, &headed);
+        json_decref(before);
+        before = rows;
+        if ((code = cli_say_close()) != CLI_DONE)
+            break;
+        if (follow == NULL)
+            follow = cli_follow_open(client, &(struct cli_follow_options){.since = seq, .forever = true});
+        enum cli_next next;
+        do /* without a screen to keep fresh, only changes matter */
+            next = cli_follow_change(follow, REDRAW_MS);
+        while (next == CLI_NEXT_QUIET && !draws);
+        if (next == CLI_NEXT_BROKEN || next == CLI_NEXT_ENDED) {
+            code = cli_follow_fail(follow);
+            break;
+        }
+    }
+    json_decref(before);
+    cli_follow_close(follow);
+    return code;
+}

@@ -1,0 +1,340 @@
+/* Writing: commands of entities, from words and files to the server, and what came of them. */
+#include "schema/application.h"
+#include "tools/aq/body.h"
+#include "tools/aq/events.h"
+#include "tools/aq/nouns.h"
+#include "tools/aq/show.h"
+#include "tools/aq/wait.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct write {
+    struct cli *cli;
+    const struct aq_command *command;
+    const struct aq_entity *entity;
+    const char *bare[CLI_WORDS_MAX]; /* words that are no key=value */
+    unsigned bare_count;
+    json_t *given; /* what the key=value words say */
+    json_t *rows;  /* answers */
+    json_t *keys;  /* of what was made or changed, as texts */
+    uint64_t seq;
+};
+
+/* ---- the outcome ---------------------------------------------------------------------------------------- */
+
+static const char *past_of(const struct aq_command *command, char *out, size_t size)
+{
+    static const char *const done[] = {[AQ_CREATES] = " created", [AQ_UPDATES] = " updated", [AQ_DELETES] = " deleted"};
+    if (command->kind == AQ_ACTS)
+        snprintf(out, size, ": %s done", command->verb);
+    else
+        snprintf(out, size, "%s", done[command->kind]);
+    return out;
+}
+
+/* A token is shown this once: alone on standard output, so that it can be kept by a script; the words go elsewhere. */
+static void show_token(const struct write *write, const char *key, const char *token, bool repeated)
+{
+    const char *name = write->entity->name;
+    if (token != NULL) {
+        cli_print(token, strlen(token));
+        cli_print("\n", 1);
+        cli_note("%s %s has this token; it is never shown again", name, key);
+    } else if (repeated) {
+        cli_note("the answer with the token of %s %s was lost on the way; make another one", name, key);
+    }
+}
+
+static void tell(const struct write *write, const char *key, const json_t *row, bool repeated)
+{
+    const struct cli_flags *flags = &write->cli->options.flags;
+    const json_t *token = json_object_get(row, "token");
+    const struct aq_field *hash = aq_record_field(write->command->record, "hash");
+    char past[96];
+    struct aq_buffer line = {0};
+    if (hash != NULL && (hash->rules & AQ_INTERNAL) && !cli_wants_data(flags)) {
+        show_token(write, key, json_string_value(token), repeated);
+        return;
+    }
+    if (cli_wants_data(flags) || flags->wait)
+        return; /* shown when all is done */
+    if (flags->quiet)
+        aq_buffer_text(&line, key);
+    else
+        aq_buffer_format(&line, "%s %s%s", write->entity->name, key, past_of(write->command, past, sizeof past));
+    aq_buffer_char(&line, '\n');
+    cli_print(aq_buffer_string(&line), line.length);
+    aq_buffer_free(&line);
+}
+
+/* One row of an answer; `asked` is the key that was sent, NULL when the server made one. */
+static void take_row(struct write *write, const json_t *row, const char *asked, bool repeated)
+{
+    struct aq_buffer key = {0};
+    if (json_is_object(row))
+        cli_row_key(write->entity->record, row, &key);
+    if (key.length == 0 && asked != NULL)
+        aq_buffer_text(&key, asked);
+    json_array_append_new(write->keys, json_string(aq_buffer_string(&key)));
+    json_array_append(write->rows, json_is_object(row) ? (json_t *)row : json_null());
+    tell(write, aq_buffer_string(&key), row, repeated);
+    aq_buffer_free(&key);
+}
+
+static void take_reply(struct write *write, const struct cli_reply *reply, const char *asked)
+{
+    bool repeated = json_is_true(json_object_get(reply->json, "repeated"));
+    size_t index;
+    json_t *row;
+    write->seq = reply->seq;
+    if (write->cli->options.flags.dry_run) {
+        cli_show_events(reply->data, &write->cli->options.flags);
+        return;
+    }
+    if (json_is_array(reply->data)) {
+        json_array_foreach (reply->data, index, row)
+            take_row(write, row, NULL, repeated);
+    } else {
+        take_row(write, reply->data, asked, repeated);
+    }
+}
+
+/* ---- one request ---------------------------------------------------------------------------------------- */
+
+/* `key` as it stands in a path; NULL: none. `body` may be NULL. */
+static enum cli_exit ask(struct write *write, const char *key, const json_t *body)
+{
+    struct aq_buffer path = {0};
+    struct cli_reply reply;
+    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    aq_buffer_format(&path, "/api/v1/%s/%s", write->entity->name, key ? key : "");
+    if (write->command->kind == AQ_ACTS)
+        aq_buffer_format(&path, "/%s", write->command->verb);
+    if (write->cli->options.flags.dry_run)
+        aq_buffer_text(&path, "?dry_run=true");
+    struct cli_request request = {.method = write->command->kind == AQ_DELETES ? "DELETE" : "POST",
+                                  .path = aq_buffer_string(&path),
+                                  .body = text};
+    enum cli_exit code = cli_client_ask(write->cli->client, &request, &reply);
+    if (code == CLI_DONE)
+        take_reply(write, &reply, key);
+    else
+        (void)cli_reply_fail(&reply);
+    cli_reply_close(&reply);
+    aq_buffer_free(&path);
+    free(text);
+    return code;
+}
+
+/* ---- create --------------------------------------------------------------------------------------------- */
+
+/* The field that a word alone sets: what a control file takes, or what the thing is called. NULL: none. */
+static const struct aq_field *field_of_bare_word(const struct write *write)
+{
+    const struct aq_record *record = write->command->record;
+    const char *names[] = {write->command->value, aq_entity_key(write->entity)->name, write->entity->group};
+    for (size_t i = 0; i < AQ_LENGTH(names); i++) {
+        const struct aq_field *field = names[i] ? aq_record_field(record, names[i]) : NULL;
+        if (field != NULL && !(field->rules & AQ_INTERNAL))
+            return field;
+    }
+    return NULL;
+}
+
+static enum cli_exit take_bare_word(struct write *write)
+{
+    const struct aq_field *field = field_of_bare_word(write);
+    if (write->bare_count == 0)
+        return CLI_DONE;
+    if (write->bare_count > 1 || field == NULL)
+        return cli_fail(CLI_USAGE, "\"%.64s\" is not key=value; see aq %s %s --help",
+                        write->bare[write->bare_count > 1], write->entity->plural, write->command->verb);
+    if (json_object_get(write->given, field->name) != NULL)
+        return cli_fail(CLI_USAGE, "%s is given twice: \"%.64s\" alone, and as %s=", field->name, write->bare[0],
+                        field->name);
+    json_object_set_new(write->given, field->name, json_string(write->bare[0]));
+    return CLI_DONE;
+}
+
+static enum cli_exit create(struct write *write)
+{
+    const struct cli_options *options = &write->cli->options;
+    struct aq_error error = {0};
+    enum cli_exit code = take_bare_word(write);
+    if (code != CLI_DONE)
+        return code;
+    if (options->file_count == 0 && json_object_size(write->given) == 0)
+        return cli_fail(CLI_USAGE, "nothing to create: give key=value words, or -f FILE; see aq %s %s --help",
+                        write->entity->plural, write->command->verb);
+    json_t *items = cli_body_items(options, write->given, &error);
+    if (items == NULL)
+        return cli_fail(CLI_USAGE, "%s", error.message);
+    if (options->file_count == 0)
+        json_array_append(items, write->given);
+    json_t *all = json_array();
+    for (uint64_t i = 0; i < (options->flags.count ? options->flags.count : 1); i++)
+        json_array_extend(all, items);
+    if (json_array_size(all) == 0)
+        code = cli_fail(CLI_USAGE, "nothing to create: the files hold no objects");
+    else
+        code = ask(write, NULL, json_array_size(all) == 1 ? json_array_get(all, 0) : all);
+    json_decref(items);
+    json_decref(all);
+    return code;
+}
+
+/* ---- update, delete, act -------------------------------------------------------------------------------- */
+
+/* What the row has now, for every field that the command takes; then what was given over it. */
+static json_t *merge_present(const struct write *write, const json_t *row)
+{
+    const struct aq_record *record = write->command->record;
+    json_t *body = json_object();
+    for (size_t i = 1; i < record->count; i++) { /* the first one is the key */
+        json_t *value = json_object_get(row, record->fields[i].name);
+        if (value != NULL && !(record->fields[i].rules & AQ_INTERNAL))
+            json_object_set(body, record->fields[i].name, value);
+    }
+    int failed = json_object_update_recursive(body, write->given);
+    aq_assert(failed == 0);
+    return body;
+}
+
+/* An update may read its fields from one file. */
+static enum cli_exit take_file(struct write *write)
+{
+    const struct cli_options *options = &write->cli->options;
+    struct aq_error error = {0};
+    if (options->file_count == 0)
+        return CLI_DONE;
+    json_t *items = cli_body_items(options, write->given, &error);
+    if (items == NULL)
+        return cli_fail(CLI_USAGE, "%s", error.message);
+    enum cli_exit code = CLI_DONE;
+    if (json_array_size(items) != 1)
+        code = cli_fail(CLI_USAGE, "%s takes one object, but the files hold %zu", write->command->verb,
+                        json_array_size(items));
+    else
+        json_object_update(write->given, json_array_get(items, 0));
+    json_decref(items);
+    return code;
+}
+
+static enum cli_exit change_one(struct write *write, const char *word)
+{
+    struct cli_reply present = {0};
+    struct aq_buffer key = {0}, escaped = {0};
+    enum cli_exit code;
+    json_t *body = NULL;
+    if (write->command->kind == AQ_UPDATES) {
+        code = cli_find(write->cli, write->entity, word, &present);
+        if (code == CLI_DONE) {
+            cli_row_key(write->entity->record, present.data, &key);
+            cli_url_escape(aq_buffer_string(&key), &escaped);
+            body = merge_present(write, present.data);
+        }
+    } else {
+        code = cli_find_key(write->cli, write->entity, word, &escaped);
+        if (write->command->kind == AQ_ACTS)
+            body = json_incref(write->given);
+    }
+    if (code == CLI_DONE)
+        code = ask(write, aq_buffer_string(&escaped), body);
+    json_decref(body);
+    cli_reply_close(&present);
+    aq_buffer_free(&key);
+    aq_buffer_free(&escaped);
+    return code;
+}
+
+/* aq nodes maintenance n1 true: the last word alone is the command's value. */
+static void take_value(struct write *write)
+{
+    const char *value = write->command->value;
+    if (value == NULL || write->bare_count < 2 || json_object_get(write->given, value) != NULL)
+        return;
+    json_object_set_new(write->given, value, json_string(write->bare[--write->bare_count]));
+}
+
+static enum cli_exit change(struct write *write)
+{
+    const struct aq_command *command = write->command;
+    enum cli_exit worst = CLI_DONE;
+    if (command->kind == AQ_ACTS)
+        take_value(write);
+    if (write->bare_count == 0)
+        return cli_fail(CLI_USAGE, "say which: aq %s %s KEY...", write->entity->plural, command->verb);
+    if (command->kind == AQ_DELETES && json_object_size(write->given) > 0)
+        return cli_fail(CLI_USAGE, "%s takes no key=value words", command->verb);
+    if (command->kind == AQ_UPDATES && take_file(write) != CLI_DONE)
+        return CLI_USAGE;
+    if (command->kind == AQ_UPDATES && json_object_size(write->given) == 0)
+        return cli_fail(CLI_USAGE, "nothing to change: give key=value words; see aq %s %s --help",
+                        write->entity->plural, command->verb);
+    for (unsigned i = 0; i < write->bare_count; i++) {
+        enum cli_exit code = change_one(write, write->bare[i]);
+        worst = code > worst ? code : worst;
+    }
+    return worst;
+}
+
+/* ---- all of them ---------------------------------------------------------------------------------------- */
+
+/* What is shown when all is done: data as a whole, or how it went on. */
+static enum cli_exit finish(struct write *write)
+{
+    const struct cli_options *options = &write->cli->options;
+    bool one = json_array_size(write->rows) == 1;
+    if (options->flags.dry_run || json_array_size(write->keys) == 0)
+        return CLI_DONE;
+    if (options->flags.wait)
+        return cli_wait(write->cli->client, options, write->keys, write->seq,
+                        write->command->kind == AQ_CREATES ? CLI_WISH_RUNS : CLI_WISH_OVER);
+    if (cli_wants_data(&options->flags))
+        cli_show_data(one ? json_array_get(write->rows, 0) : write->rows, &options->flags);
+    return CLI_DONE;
+}
+
+static enum cli_exit check_flags(const struct write *write)
+{
+    const struct cli_options *options = &write->cli->options;
+    if (options->flags.wait && write->entity->record != &aq_application_record)
+        return cli_fail(CLI_USAGE, "--wait is for %s only: what is done to %s is done at once",
+                        aq_entity_find(aq_application_record.name)->plural, write->entity->plural);
+    if (options->filter_count > 0)
+        return cli_fail(CLI_USAGE, "--%s is a filter, for lists; a field of a command is given as %s=VALUE",
+                        options->filters[0].field, options->filters[0].field);
+    if (write->command->kind != AQ_CREATES && options->flags.count > 0)
+        return cli_fail(CLI_USAGE, "--count is for create only");
+    return CLI_DONE;
+}
+
+enum cli_exit cli_write(struct cli *cli, const struct aq_command *command, const char *const *words, unsigned count)
+{
+    struct write write = {.cli = cli, .command = command, .entity = aq_entity_find(command->entity)};
+    struct aq_error error = {0};
+    const char *assigned[CLI_WORDS_MAX];
+    unsigned assigned_count = 0;
+    enum cli_exit code = check_flags(&write);
+    if (code != CLI_DONE)
+        return code;
+    for (unsigned i = 0; i < count; i++) {
+        if (strchr(words[i], '=') != NULL)
+            assigned[assigned_count++] = words[i];
+        else
+            write.bare[write.bare_count++] = words[i];
+    }
+    write.given = cli_body_words(assigned, assigned_count, &error);
+    if (write.given == NULL)
+        return cli_fail(CLI_USAGE, "%s", error.message);
+    write.rows = json_array();
+    write.keys = json_array();
+    code = command->kind == AQ_CREATES ? create(&write) : change(&write);
+    enum cli_exit later = finish(&write);
+    json_decref(write.given);
+    json_decref(write.rows);
+    json_decref(write.keys);
+    return code > later ? code : later;
+}

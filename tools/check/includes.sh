@@ -1,0 +1,102 @@
+#!/bin/sh
+# Which folder may use which: the architecture, checked. Ours are the includes in quotes; they are written from the root.
+# The pure parts of the controller may besides neither look at a clock nor touch files, sockets, threads or randomness.
+set -eu
+cd "$(dirname "${1:-$0}")/../.."
+. tools/check/files.sh
+
+# folder  folders (or files) it may include
+rules='
+schema               schema
+drivers              schema drivers
+agent                schema drivers agent
+controller/decide    schema controller/decide controller/project controller/place controller/state
+controller/project   schema controller/project controller/place controller/state
+controller/place     schema controller/place controller/state
+controller/state     schema controller/state
+controller           schema controller
+fs                   schema controller/state fs
+tools                schema tools
+tests                schema drivers agent controller fs tools tests
+'
+
+pure='controller/decide controller/project controller/place'
+impure_headers='time\.h|sys/time\.h|pthread\.h|threads\.h|sys/socket\.h|netinet/.*|sys/stat\.h|fcntl\.h|unistd\.h|poll\.h|sys/epoll\.h|sys/random\.h|sodium\.h|nanomsg/.*|curl/.*|microhttpd\.h|signal\.h|spawn\.h|dirent\.h'
+impure_calls='time|clock_gettime|gettimeofday|rand|random|srand|getrandom|randombytes_[a-z]*|open|openat|fopen|read|write|pread|pwrite|socket|connect|send|recv|fork|pthread_[a-z_]*|getenv|sleep|usleep|nanosleep|getpid'
+
+# shellcheck disable=SC2046 # names without blanks
+awk -v rules="$rules" -v pure="$pure" -v headers="$impure_headers" -v calls="$impure_calls" '
+    BEGIN {
+        count = split(rules, lines, "\n")
+        for (i = 1; i <= count; i++) {
+            n = split(lines[i], words, " ")
+            if (n == 0)
+                continue
+            order[++folders] = words[1]
+            for (j = 2; j <= n; j++)
+                may[words[1], ++uses[words[1]]] = words[j]
+        }
+        pures = split(pure, pure_list, " ")
+    }
+    function below(path, folder) {
+        return index(path, folder "/") == 1 || path == folder
+    }
+    # The longest folder that has a rule.
+    function home_of(path,    i, best) {
+        best = ""
+        for (i = 1; i <= folders; i++)
+            if (below(path, order[i]) && length(order[i]) > length(best))
+                best = order[i]
+        return best
+    }
+    function complain(what) {
+        print FILENAME ":" FNR ": " what
+        bad = 1
+    }
+    FNR == 1 {
+        home = home_of(FILENAME)
+        is_pure = 0
+        for (i = 1; i <= pures; i++)
+            is_pure = is_pure || below(FILENAME, pure_list[i])
+        in_comment = 0
+    }
+    /^[ \t]*#[ \t]*include[ \t]*"/ {
+        target = $0
+        sub(/^[^"]*"/, "", target)
+        sub(/".*/, "", target)
+        allowed = 0
+        for (i = 1; i <= uses[home]; i++)
+            allowed = allowed || below(target, may[home, i])
+        if (!allowed)
+            complain(home " may not include \"" target "\"")
+    }
+    is_pure && /^[ \t]*#[ \t]*include[ \t]*</ {
+        target = $0
+        sub(/^[^<]*</, "", target)
+        sub(/>.*/, "", target)
+        if (target ~ "^(" headers ")$")
+            complain(home " is pure, and has no use for <" target ">")
+    }
+    is_pure {
+        line = $0
+        gsub(/"([^"\\]|\\.)*"/, "", line)
+        gsub(/\/\*.*\*\//, "", line)
+        if (sub(/\/\*.*/, "", line))
+            opens = 1
+        else
+            opens = 0
+        if (in_comment) {
+            if (sub(/^.*\*\//, "", line))
+                in_comment = 0
+            else
+                line = ""
+        }
+        if (opens)
+            in_comment = 1
+        if (match(line, "(^|[^A-Za-z0-9_>.])(" calls ")[ \t]*\\("))
+            complain(home " is pure, and may not call: " substr(line, RSTART, RLENGTH) ")")
+    }
+    END { exit bad }' $(c_files) || {
+    echo "which folder may use which stands in $0"
+    exit 1
+}

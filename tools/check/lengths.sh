@@ -1,0 +1,8 @@
+#!/bin/sh
+# No C file is longer than 800 lines: one that gets there is about more than one thing, and is split.
+set -eu
+cd "$(dirname "$0")/../.."
+. tools/check/files.sh
+# shellcheck disable=SC2046 # names without blanks
+wc -l $(c_files) | awk '$2 != "total" && $1 > 800 { print $2 " has " $1 " lines, more than 800: split it"; bad = 1 }
+    END { exit bad }'

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Do all shell scripts parse? And with shellcheck, where it is installed, more than that.
+set -eu
+cd "$(dirname "$0")/../.."
+bad=0
+for script in $(find tools tests .ci -name '*.sh' -o -path .ci/run | sort); do
+    sh -n "$script" || bad=1
+    case $(head -n 1 "$script") in
+    '#!'*) [ -x "$script" ] || { echo "$script is not executable"; bad=1; } ;;
+    esac
+done
+if command -v shellcheck >/dev/null; then
+    find tools tests .ci -name '*.sh' -o -path .ci/run | sort |
+        xargs shellcheck -s dash -S warning -e SC1090,SC1091,SC2034,SC2046,SC2153,SC2154,SC3043 || bad=1
+fi
+exit "$bad"

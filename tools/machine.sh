@@ -1,0 +1,61 @@
+# What `make up` and `make down` agree on: where things are on this machine. Sourced, from the root of the tree.
+# AQUARIUM_ROOT puts all of it below another directory, with ports and names of its own: so the tests can use the same
+# scripts beside a cluster that runs.
+. tools/processes.sh
+. tools/workloads.sh
+
+root=${AQUARIUM_ROOT-}
+build=${BUILD:-build/release}
+state=$root/var/lib/aquarium
+run=$root/run/aquarium
+logs=$root/var/log/aquarium
+mount=$root/aquarium
+nodes=${AQUARIUM_NODES:-node-1 node-2}
+command_link=$root/usr/local/bin/aq
+api_port=${AQUARIUM_API_PORT:-8001} # 0: any free one
+hub_port=${AQUARIUM_HUB_PORT:-8002}
+token_file=$state/controller/admin.token
+
+say() {
+    echo "$*"
+}
+
+fail() {
+    echo "aquarium: $*" >&2
+    exit 1
+}
+
+# One `make up` or `make down` at a time.
+machine_lock() {
+    [ "$(id -u)" = 0 ] || fail "this needs root: it mounts $mount and makes control groups"
+    mkdir -p "$run" "$logs"
+    exec 9>"$run/lock"
+    flock -w 120 9 || fail "another make up or make down has been at work for two minutes: see who holds $run/lock"
+}
+
+# Where the controller is: known once it listens.
+machine_read_ports() {
+    [ -s "$state/controller/run/api.port" ] && [ -s "$state/controller/run/hub.port" ] || return 1
+    AQ_SERVER=http://127.0.0.1:$(cat "$state/controller/run/api.port")
+    hub=127.0.0.1:$(cat "$state/controller/run/hub.port")
+    AQ_USER="admin"
+    AQ_TOKEN_FILE=$token_file
+    export AQ_SERVER AQ_USER AQ_TOKEN_FILE
+    unset AQ_TOKEN
+}
+
+pid_file() { # NAME
+    echo "$run/$1.pid"
+}
+
+# Unmounts what is there, whether anyone serves it or not.
+machine_unmount() {
+    local tries=60
+    while mountpoint_is "$mount"; do
+        [ "$tries" -gt 0 ] || return 1
+        # Somebody may stand in it: after a while it goes from sight, and for good when they leave.
+        fusermount3 -u "$mount" 2>/dev/null || { [ "$tries" -lt 40 ] && fusermount3 -uz "$mount" 2>/dev/null; } ||
+            sleep 0.05
+        tries=$((tries - 1))
+    done
+}

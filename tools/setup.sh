@@ -1,0 +1,163 @@
+#!/bin/sh
+# Installs what is missing to build and run Aquarium on Debian 12 or later; with `check` also what its tests need.
+# Quiet unless something fails, and done in a moment when all is there. Needs root only when something is missing.
+#
+#   tools/setup.sh [check]
+set -eu
+cd "$(dirname "$0")/.."
+. tools/backports.sh
+
+raft_least=0.22.1
+to_run="gcc libc6-dev make pkg-config liblmdb-dev libnanomsg-dev libsodium-dev libmicrohttpd-dev libmsgpack-dev
+    libjansson-dev libyaml-dev libfuse3-dev libcurl4-openssl-dev fuse3 curl procps util-linux"
+to_check="clang clang-format libcmocka-dev jq iproute2 git"
+own_source=/etc/apt/sources.list.d/aquarium-backports
+
+say() {
+    echo "setup: $*" >&2
+}
+
+fail() {
+    say "$@"
+    exit 1
+}
+
+# The packages of the list that are not installed.
+missing_of() {
+    local installed package
+    installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p')
+    installed=" $(echo $installed) "
+    for package in "$@"; do
+        case $installed in
+        *" $package "*) ;;
+        *) echo "$package" ;;
+        esac
+    done
+}
+
+raft_is_good() {
+    local version
+    version=$(dpkg-query -W -f '${db:Status-Status} ${Version}' libraft-dev 2>/dev/null | sed -n 's/^installed //p')
+    [ -n "$version" ] && dpkg --compare-versions "$version" ge "$raft_least"
+}
+
+# ---- apt ------------------------------------------------------------------------------------------------
+
+# Runs apt-get; its output is shown only if the last attempt fails. Others may hold apt's locks for a while.
+apt_try() {
+    local attempt
+    for attempt in 1 2 3 4 5 6; do
+        if DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=60 -o Dpkg::Use-Pty=0 \
+            -o Acquire::Retries=3 "$@" </dev/null >"$scratch/apt.log" 2>&1; then
+            return 0
+        fi
+        grep -q 'Could not get lock\|Unable to lock\|Unable to acquire the dpkg' "$scratch/apt.log" || break
+        [ "$attempt" = 1 ] && say "waiting for another apt to finish"
+        sleep 10
+    done
+    return 1
+}
+
+apt_show() {
+    tail -n 40 "$scratch/apt.log" | sed 's/^/    /' >&2
+}
+
+updated=no
+apt_update() {
+    [ "$updated" = no ] || return 0
+    updated=yes
+    # A source that is of no use to us may be down: whether it matters shows when something is installed.
+    apt_try update || true
+}
+
+lists_are_there() {
+    [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -7 2>/dev/null | head -n 1)" ]
+}
+
+apt_install() {
+    lists_are_there || apt_update
+    apt_try install --no-install-recommends "$@" && return 0
+    if [ "$updated" = no ]; then
+        apt_update
+        apt_try install --no-install-recommends "$@" && return 0
+    fi
+    apt_show
+    fail "apt-get could not install: $*"
+}
+
+# ---- libraft ----------------------------------------------------------------------------------------------
+
+# Prints the suite that offers a libraft-dev that is new enough: "default" if a plain install takes it.
+raft_offered() {
+    local version
+    version=$(apt-cache policy libraft-dev | sed -n 's/^ *Candidate: //p')
+    if [ -n "$version" ] && [ "$version" != "(none)" ] && dpkg --compare-versions "$version" ge "$raft_least"; then
+        echo default
+        return 0
+    fi
+    version=$(apt-cache madison libraft-dev | grep "$release-backports/" | awk -F '|' 'NR == 1 { gsub(/ /, "", $2); print $2 }')
+    if [ -n "$version" ] && dpkg --compare-versions "$version" ge "$raft_least"; then
+        echo "$release-backports"
+    fi
+}
+
+# Tries one candidate for a source of backports: with its lists alone, so that a wrong one costs little.
+backports_use() {
+    local target="$own_source.${1##*.}"
+    rm -f "$own_source.sources" "$own_source.list"
+    cp "$1" "$target"
+    chmod 644 "$target"
+    apt_try update -o Dir::Etc::sourcelist="$target" -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0 &&
+        [ -n "$(raft_offered)" ] && return 0
+    rm -f "$target"
+    return 1
+}
+
+raft_install() {
+    local suite candidate
+    suite=$(raft_offered)
+    if [ -z "$suite" ]; then
+        apt_update
+        suite=$(raft_offered)
+    fi
+    if [ -z "$suite" ]; then
+        mkdir "$scratch/candidates"
+        backports_candidates /etc/apt "$release" "$scratch/candidates"
+        for candidate in "$scratch"/candidates/*; do
+            [ -f "$candidate" ] && backports_use "$candidate" && break
+        done
+        suite=$(raft_offered)
+    fi
+    case $suite in
+    "") fail "no libraft-dev $raft_least or later is to be had: on Debian 12 it comes from the suite" \
+        "$release-backports, on later releases from main; add that suite to the apt sources and run this again" ;;
+    default) apt_install libraft-dev ;;
+    *) apt_install -t "$suite" libraft-dev ;;
+    esac
+    raft_is_good || fail "libraft-dev was installed, but is older than $raft_least"
+}
+
+# ---- what to do -------------------------------------------------------------------------------------------
+
+command -v dpkg-query >/dev/null || fail "this is made for Debian: install the libraries of docs/dependencies.md by hand"
+wanted=$to_run
+case ${1-} in
+"") ;;
+check) wanted="$wanted $to_check" ;;
+*) fail "unknown word \"$1\": give nothing, or \"check\"" ;;
+esac
+# shellcheck disable=SC2086 # words
+missing=$(missing_of $wanted)
+[ -z "$missing" ] && raft_is_good && exit 0
+
+# shellcheck disable=SC2086 # words
+list=$(echo $missing $(raft_is_good || echo "libraft-dev>=$raft_least"))
+[ "$(id -u)" = 0 ] || fail "not installed: $list. Run this once as root: $0 ${1-}"
+release=$(. /etc/os-release && echo "${VERSION_CODENAME:-unknown}")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+trap 'exit 130' INT TERM
+say "installing $list"
+# shellcheck disable=SC2086 # words
+[ -z "$missing" ] || apt_install $missing
+raft_is_good || raft_install
