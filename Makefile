@@ -1,0 +1,133 @@
+# Aquarium. `make up` and `make check` are all that a newcomer needs; both install what is missing.
+#
+#   make            build everything into build/
+#   make up         install what is missing, build, start a one-machine cluster with /aquarium mounted
+#   make down       stop exactly that; state is kept
+#   make check      install what is missing, build, run all tests
+#   make format     put every C file into the house's format
+#   make tests      build the unit tests; make test-NAME builds and runs tests/unit/test_NAME.c
+#   make events-lock   after an event was added or got a new version: note its form in schema/events.lock
+#
+# VARIANT=asan builds with AddressSanitizer and UBSan into build/asan, VARIANT=tsan with ThreadSanitizer; CC chooses the compiler.
+
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/sh
+CC := gcc
+VARIANT := release
+BUILD := build/$(VARIANT)
+# As many at once as there are processors, unless whoever called has decided already.
+JOBS = $(if $(findstring -j,$(MAKEFLAGS))$(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
+PACKAGES := raft lmdb nanomsg libsodium libmicrohttpd msgpack jansson yaml-0.1 fuse3 libcurl
+RAFT_LEAST := 0.22.1
+# Asked for once, and only when something is built: `make up` installs them first.
+LIBRARIES = $(eval LIBRARIES := $(shell pkg-config --libs $(PACKAGES)))$(LIBRARIES)
+INCLUDES = $(eval INCLUDES := $(shell pkg-config --cflags $(PACKAGES)))$(INCLUDES)
+CFLAGS_release := -O2
+CFLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
+CFLAGS_lint := -O0
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
+            -Wno-missing-field-initializers
+ifneq ($(findstring clang,$(CC)),clang)
+WARNINGS += -Wno-format-truncation
+endif
+# _FORTIFY_SOURCE and the sanitizers do not go together.
+HARDENING_release := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DFUSE_USE_VERSION=312 -I. -g $(WARNINGS) $(CFLAGS_$(VARIANT)) \
+             $(HARDENING_$(VARIANT)) $(INCLUDES) $(CFLAGS)
+
+sources = $(sort $(wildcard $(1)/*.c) $(wildcard $(1)/*/*.c))
+objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+SCHEMA := $(call sources,schema)
+DRIVERS := $(call sources,drivers)
+STATE := $(call sources,controller/state)
+CONTROLLER := $(filter-out controller/main.c,$(call sources,controller))
+AGENT := $(filter-out agent/main.c,$(call sources,agent))
+FS := $(filter-out fs/main.c,$(call sources,fs))
+AQ := $(filter-out tools/aq/main.c,$(call sources,tools/aq))
+MAINS := controller/main.c agent/main.c fs/main.c tools/aq/main.c tools/check/schema_check.c
+UNIT := $(wildcard tests/unit/test_*.c)
+PARTS := $(SCHEMA) $(DRIVERS) $(CONTROLLER) $(AGENT) $(FS) $(AQ)
+
+BINARIES := $(addprefix $(BUILD)/,aq-controller aq-agent aq-fs aq)
+UNIT_BINARIES := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT))
+
+.PHONY: all up down check format check-format check-includes check-events events-lock tests objects clean packages FORCE
+all: $(BINARIES) check-events
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# Changes when the compiler or its flags do, and so makes everything anew.
+$(BUILD)/flags: FORCE | packages
+	@mkdir -p $(@D)
+	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' >$@
+
+packages:
+	@pkg-config --exists $(PACKAGES) || { pkg-config --print-errors --exists $(PACKAGES); \
+	    echo "libraries are missing: run tools/setup.sh as root" >&2; exit 1; }
+	@pkg-config --atleast-version=$(RAFT_LEAST) raft || { \
+	    echo "libraft is version $$(pkg-config --modversion raft), but $(RAFT_LEAST) is needed: older ones can lose committed entries" >&2; \
+	    echo "(see docs/dependencies.md); on Debian 12 tools/setup.sh installs it from the backports suite" >&2; exit 1; }
+
+$(BUILD)/aq-controller: $(call objects,controller/main.c $(CONTROLLER) $(SCHEMA))
+$(BUILD)/aq-agent: $(call objects,agent/main.c $(AGENT) $(DRIVERS) $(SCHEMA))
+$(BUILD)/aq-fs: $(call objects,fs/main.c $(FS) $(STATE) $(SCHEMA))
+$(BUILD)/aq: $(call objects,tools/aq/main.c $(AQ) $(SCHEMA))
+$(BUILD)/schema-check: $(call objects,tools/check/schema_check.c $(SCHEMA))
+$(BINARIES) $(BUILD)/schema-check:
+	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
+
+# A unit test is one file, linked with everything but the mains. That is linked to one object first: once, not for each test.
+$(BUILD)/everything.o: $(call objects,$(PARTS))
+	$(CC) -r -nostdlib $^ -o $@
+
+$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/everything.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lcmocka -lm -lpthread $(LDFLAGS)
+
+tests: $(UNIT_BINARIES)
+
+# All that can be compiled, unlinked: for a second compiler's opinion.
+objects: $(call objects,$(PARTS) $(wildcard $(MAINS)) $(UNIT))
+
+test-%: $(BUILD)/tests/test_%
+	timeout 300 $<
+
+# What stands in a log must stay readable: see schema/events.lock.
+check-events: $(BUILD)/events.checked
+$(BUILD)/events.checked: $(BUILD)/schema-check schema/events.lock
+	@$< schema/events.lock
+	@touch $@
+
+events-lock: $(BUILD)/schema-check
+	@$< schema/events.lock --write
+
+check-format:
+	@tools/check/format.sh
+check-includes:
+	@tools/check/includes.sh
+
+format:
+	clang-format -i $(sort $(PARTS) $(wildcard $(MAINS)) $(wildcard tests/*/*.[ch]) \
+	    $(shell find schema drivers controller agent fs tools -name '*.h'))
+
+up:
+	@tools/setup.sh
+	@$(MAKE) --no-print-directory -s $(JOBS) all
+	@tools/up.sh
+
+down:
+	@tools/down.sh
+
+check:
+	@tools/setup.sh check
+	@MAKE='$(MAKE)' JOBS='$(JOBS)' tools/check/check.sh
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

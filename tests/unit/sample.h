@@ -1,0 +1,113 @@
+/* Records of the tests' own: one of every type of record.h, an older and a newer edition of it, and settings. */
+#ifndef AQ_TESTS_UNIT_SAMPLE_H
+#define AQ_TESTS_UNIT_SAMPLE_H
+
+/* What cmocka.h wants to be there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "schema/error.h"
+#include "schema/memory.h"
+#include "schema/record.h"
+
+#define SAMPLE_COLOURS(W)                                                                                              \
+    W(SAMPLE_RED, "RED", "like blood")                                                                                 \
+    W(SAMPLE_GREEN, "GREEN", "like grass")                                                                             \
+    W(SAMPLE_BLUE, "BLUE", "like the sea")
+AQ_DECLARE_WORDS(sample_colour, SAMPLE_COLOURS)
+AQ_DEFINE_WORDS(sample_colour, SAMPLE_COLOURS)
+
+#define SAMPLE_PART(F, T)                                                                                              \
+    F(T, name, NAME, AQ_REQUIRED, 1, 16, NULL, "what it is called")                                                    \
+    F(T, weight, U64, 0, 0, 1000, "kg", "how heavy it is")
+AQ_DECLARE(sample_part, SAMPLE_PART)
+AQ_DEFINE(sample_part, "part", 1, SAMPLE_PART, "a part of a sample")
+
+#define SAMPLE(F, T)                                                                                                   \
+    F(T, count, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "how many")                                                     \
+    F(T, ready, BOOL, 0, 0, 1, NULL, "whether it is ready")                                                            \
+    F(T, seen_at, TIME, 0, 0, UINT64_MAX, NULL, "when it was seen")                                                    \
+    F(T, pause, DURATION, 0, 0, 86400, "s", "how long it waits")                                                       \
+    F(T, cpu, CPU, 0, 0, 64000, NULL, "cores")                                                                         \
+    F(T, memory, SIZE, 0, 0, 1 << 20, NULL, "memory")                                                                  \
+    F(T, colour, ENUM(sample_colour), 0, 0, 0, NULL, "its colour")                                                     \
+    F(T, note, TEXT, AQ_LINES, 0, 100, NULL, "some words")                                                             \
+    F(T, name, NAME, 0, 2, 8, NULL, "a name")                                                                          \
+    F(T, extra, DOCUMENT, 0, 0, 1000, NULL, "whatever else there is")                                                  \
+    F(T, raw, BYTES, 0, 0, 16, NULL, "opaque")                                                                         \
+    F(T, tags, TEXTS, 0, 0, 4, NULL, "words about it")                                                                 \
+    F(T, first, RECORD(sample_part), 0, 0, 0, NULL, "its first part")                                                  \
+    F(T, rest, LIST(sample_part), 0, 0, 3, NULL, "its other parts")                                                    \
+    F(T, parent, REF(sample), 0, 0, UINT64_MAX, NULL, "the sample it was cut from")                                    \
+    F(T, owner, REF_NAME(user), 0, 0, 16, NULL, "whose it is")                                                         \
+    F(T, token, TEXT, AQ_SECRET, 0, 32, NULL, "what opens it")                                                         \
+    F(T, revision, U64, AQ_INTERNAL, 0, UINT64_MAX, NULL, "how often it changed")
+AQ_DECLARE(sample, SAMPLE)
+AQ_DEFINE(sample, "sample", 1, SAMPLE, "one of everything")
+
+/* Every field filled, with what is awkward where it can be. */
+static inline struct sample sample_full(void)
+{
+    static struct sample_part rest[] = {{"wheel", 20}, {"seat-2.b", 0}};
+    static const char *tags[] = {"two words", "\"quoted\"", ""};
+    return (struct sample){
+        .count = UINT64_MAX,
+        .ready = true,
+        .seen_at = 1795215433123, /* 2026-11-20T22:57:13.123Z */
+        .pause = 5400,
+        .cpu = 1500,
+        .memory = 1536,
+        .colour = SAMPLE_BLUE,
+        .note = "one\n\ttwo \\ \"three\" \xE2\x82\xAC",
+        .name = "n-1",
+        .extra = "{\"a\":[1,null,{\"b\":\"c\"}]}",
+        .raw = {(const unsigned char *)"\x00\xFF\x10", 3},
+        .tags = {tags, 3},
+        .first = {"frame", 1000},
+        .rest = {rest, 2},
+        .parent = 7,
+        .owner = "ann",
+        .token = "sesame",
+        .revision = 3,
+    };
+}
+
+static inline void sample_assert_equal(const struct sample *a, const struct sample *b)
+{
+    assert_int_equal(a->count, b->count);
+    assert_int_equal(a->ready, b->ready);
+    assert_int_equal(a->seen_at, b->seen_at);
+    assert_int_equal(a->pause, b->pause);
+    assert_int_equal(a->cpu, b->cpu);
+    assert_int_equal(a->memory, b->memory);
+    assert_int_equal(a->colour, b->colour);
+    assert_string_equal(a->note, b->note);
+    assert_string_equal(a->name, b->name);
+    assert_string_equal(a->extra, b->extra);
+    assert_int_equal(a->raw.length, b->raw.length);
+    if (a->raw.length > 0)
+        assert_memory_equal(a->raw.data, b->raw.data, a->raw.length);
+    assert_int_equal(a->tags.count, b->tags.count);
+    for (uint32_t i = 0; i < a->tags.count; i++)
+        assert_string_equal(AQ_TEXT_ITEM(a->tags, i), AQ_TEXT_ITEM(b->tags, i));
+    assert_string_equal(a->first.name, b->first.name);
+    assert_int_equal(a->first.weight, b->first.weight);
+    assert_int_equal(a->rest.count, b->rest.count);
+    for (uint32_t i = 0; i < a->rest.count; i++) {
+        assert_string_equal(AQ_ITEM(a->rest, struct sample_part, i)->name,
+                            AQ_ITEM(b->rest, struct sample_part, i)->name);
+        assert_int_equal(AQ_ITEM(a->rest, struct sample_part, i)->weight,
+                         AQ_ITEM(b->rest, struct sample_part, i)->weight);
+    }
+    assert_int_equal(a->parent, b->parent);
+    assert_string_equal(a->owner, b->owner);
+}
+
+#endif

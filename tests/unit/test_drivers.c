@@ -1,0 +1,526 @@
+/* The drivers' table, what they make of options, the `test` driver, and control groups. The `process` driver has
+ * test_drivers_process.c. */
+#include "tests/unit/driver_bench.h"
+
+#include "drivers/roster.h"
+
+static int setup_test(void **state)
+{
+    return bench_setup(state, "test");
+}
+
+/* ---- the table ---------------------------------------------------------------------------------------- */
+
+static void test_types_are_in_order_and_found(void **state)
+{
+    (void)state;
+    for (size_t i = 0; driver_types[i] != NULL; i++) {
+        assert_ptr_equal(driver_find(driver_types[i]->name), driver_types[i]);
+        assert_true(i == 0 || strcmp(driver_types[i - 1]->name, driver_types[i]->name) < 0);
+        struct aq_error error;
+        assert_int_equal(driver_types[i]->probe(&error), 0);
+    }
+    assert_null(driver_find("no-such-driver"));
+    assert_null(driver_find(""));
+}
+
+struct wrong_options {
+    const char *driver;
+    const char *options;
+    const char *message; /* a part of it */
+};
+
+static const struct wrong_options wrong[] = {
+    {"process", "{}", "option \"command\" is missing"},
+    {"process", "[]", "must be an object"},
+    {"process", "{'command':''}", "must not be empty"},
+    {"process", "{'command':[]}", "must not be empty"},
+    {"process", "{'command':['']}", "the program's name is empty"},
+    {"process", "{'command':['a',1]}", "argument 1 must be a text"},
+    {"process", "{'command':'a\\u0000b'}", "option \"command\""},
+    {"process", "{'command':'a','comand':'b'}",
+     "option \"comand\" is unknown to driver process, which knows: command,"},
+    {"process", "{'command':'a','stop_grace':3601}", "option \"stop_grace\" is 3601, but must be"},
+    {"process", "{'command':'a','stop_grace':'1'}", "option \"stop_grace\" is \"1\", but must be"},
+    {"process", "{'command':'a','stop_grace':1.5}", "option \"stop_grace\" is 1.5, but must be"},
+    {"process", "{'command':'a','pids':0}", "from 1 to 4194304"},
+    {"process", "{'command':'a','log_size':4095}", "from 4096 to 1073741824"},
+    {"process", "{'command':'a','log_files':11}", "from 1 to 10"},
+    {"process", "{'command':'a','directory':'x'}", "must be an absolute path"},
+    {"process", "{'command':'a','directory':null}", "option \"directory\" is null, but must be a text"},
+    {"process", "{'command':'a','user':''}", "option \"user\""},
+    {"process", "{'command':'a','user':-1}", "option \"user\""},
+    {"process", "{'command':'a','user':4294967295}", "option \"user\""},
+    {"process", "{'command':'a','environment':[]}", "must be an object of texts"},
+    {"process", "{'command':'a','environment':{'A':1}}", "the value of \"A\" must be a text"},
+    {"process", "{'command':'a','environment':{'A=B':'1'}}", "\"A=B\" cannot be a variable's name"},
+    {"process", "{'command':'a','environment':{'':'1'}}", "cannot be a variable's name"},
+    {"process", "{'command':'a','environment':{'AQUARIUM_X':'1'}}", "are set by Aquarium"},
+    {"test", "{'run_ms':3600001}", "option \"run_ms\" is 3600001, but must be"},
+    {"test", "{'fail':'often'}", "option \"fail\" is \"often\", but must be one of: never, always, first"},
+    {"test", "{'fail':true}", "option \"fail\" is true, but must be a text"},
+    {"test", "{'fail_rate':1001}", "from 0 to 1000"},
+    {"test", "{'exit_status':256}", "from 0 to 255"},
+    {"test", "{'ip_addr':'a\\nb'}", "option \"ip_addr\" must be one line"},
+    {"test", "{'command':'a'}", "option \"command\" is unknown to driver test"},
+};
+
+static json_t *json_of(const char *text)
+{
+    char copy[512];
+    snprintf(copy, sizeof copy, "%s", text);
+    for (char *c = copy; *c != '\0'; c++)
+        if (*c == '\'')
+            *c = '"';
+    json_t *json = json_loads(copy, JSON_ALLOW_NUL, NULL);
+    assert_non_null(json);
+    return json;
+}
+
+static void test_wrong_options_are_named(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < AQ_LENGTH(wrong); i++) {
+        struct aq_error error = {.message = ""};
+        json_t *options = json_of(wrong[i].options);
+        assert_int_equal(driver_find(wrong[i].driver)->validate(options, &error), -1);
+        assert_int_equal(error.code, AQ_E_INVALID);
+        if (strstr(error.message, wrong[i].message) == NULL)
+            fail_msg("%s: %s", wrong[i].options, error.message);
+        json_decref(options);
+    }
+}
+
+static void test_good_options_pass(void **state)
+{
+    (void)state;
+    static const char *const good[][2] = {
+        {"process", "{'command':'exit 3'}"},
+        {"process", "{'command':['a',''],'environment':{'A':''},'directory':'/','user':0,'stop_grace':0,'pids':1,"
+                    "'log_size':4096,'log_files':1}"},
+        {"process", "{'command':['a'],'user':'nobody','stop_grace':3600,'log_size':1073741824,'log_files':10}"},
+        {"test", "{}"},
+        {"test", "{'fail':'first','fail_rate':1000,'seed':7,'exit_status':255,'fail_reason':'no','ip_addr':'10.0.0.1',"
+                 "'start_delay_ms':1,'run_ms':3600000,'stop_delay_ms':0}"},
+    };
+    for (size_t i = 0; i < AQ_LENGTH(good); i++) {
+        struct aq_error error = {.message = ""};
+        json_t *options = json_of(good[i][1]);
+        if (driver_find(good[i][0])->validate(options, &error) != 0)
+            fail_msg("%s: %s", good[i][1], error.message);
+        json_decref(options);
+    }
+}
+
+/* ---- roster and schedule ------------------------------------------------------------------------------ */
+
+static void test_roster_finds_in_any_order(void **state)
+{
+    (void)state;
+    struct roster roster = {0};
+    int values[200];
+    for (uint64_t i = 0; i < 200; i++)
+        roster_add(&roster, i * 7919 % 200 * 3, &values[i]);
+    for (uint64_t i = 0; i < 200; i++)
+        assert_ptr_equal(roster_find(&roster, i * 7919 % 200 * 3), &values[i]);
+    assert_null(roster_find(&roster, 1));
+    assert_null(roster_find(&roster, UINT64_MAX));
+    for (uint64_t i = 0; i < 200; i += 2)
+        roster_remove(&roster, i * 7919 % 200 * 3);
+    for (uint64_t i = 0; i < 200; i++)
+        assert_ptr_equal(roster_find(&roster, i * 7919 % 200 * 3), i % 2 ? &values[i] : NULL);
+    roster_free(&roster);
+}
+
+static void test_schedule_gives_the_soonest(void **state)
+{
+    (void)state;
+    struct schedule schedule = {0};
+    struct schedule_entry entry;
+    assert_int_equal(schedule_timeout_ms(&schedule, 0), -1);
+    for (uint64_t i = 0; i < 500; i++)
+        schedule_add(&schedule, i * 7919 % 500, i);
+    assert_int_equal(schedule_timeout_ms(&schedule, 0), 0);
+    for (uint64_t i = 0; i < 500; i++) {
+        assert_false(i > 0 && schedule_take(&schedule, i - 1, &entry));
+        assert_true(schedule_take(&schedule, i, &entry));
+        assert_int_equal(entry.due_ms, i);
+    }
+    schedule_add(&schedule, 900, 1);
+    assert_int_equal(schedule_timeout_ms(&schedule, 400), 500);
+    schedule_free(&schedule);
+}
+
+/* ---- the test driver ---------------------------------------------------------------------------------- */
+
+static void test_runs_and_ends(void **state)
+{
+    struct bench_workload *seen = bench_run(*state, "{'run_ms':20,'exit_status':3,'ip_addr':'10.1.2.3'}");
+    assert_int_equal(seen->exit_status, 3);
+    assert_string_equal(seen->reason, "exit status 3");
+    assert_string_equal(seen->identifier, "test 1");
+    assert_string_equal(seen->ip_addr, "10.1.2.3");
+}
+
+static void test_runs_until_stopped(void **state)
+{
+    struct bench *bench = *state;
+    uint64_t resource;
+    struct bench_workload *seen = bench_start_running(bench, "{'start_delay_ms':20,'stop_delay_ms':20}", &resource);
+    bench_turn(bench, 50);
+    assert_int_equal(seen->ended, 0);
+    bench->type->stop(bench->driver, resource);
+    bench->type->stop(bench->driver, resource);
+    bench->type->stop(bench->driver, 1000);
+    bench_await(bench, &seen->ended);
+    assert_int_equal(seen->exit_status, 143);
+    bench_turn(bench, 10);
+    assert_int_equal(seen->ended, 1);
+    assert_int_equal(bench->type->timeout_ms(bench->driver), -1);
+}
+
+static void test_stopped_before_it_started(void **state)
+{
+    struct bench *bench = *state;
+    uint64_t resource = bench_start(bench, "{'start_delay_ms':3600000}");
+    bench->type->stop(bench->driver, resource);
+    assert_int_equal(bench->seen[resource].failed, 1);
+    assert_string_equal(bench->seen[resource].reason, "stopped before it had started");
+}
+
+static void test_same_resource_twice_is_refused(void **state)
+{
+    struct bench *bench = *state;
+    struct aq_error error;
+    bench_start(bench, "{}");
+    bench->used--;
+    assert_int_equal(bench_try_start(bench, "{}", (struct driver_spec){0}, &error), 0);
+    assert_int_equal(error.code, AQ_E_EXISTS);
+}
+
+static void test_fails_as_told(void **state)
+{
+    struct bench *bench = *state;
+    for (int i = 0; i < 2; i++) {
+        struct bench_workload *always =
+            &bench->seen[bench_start(bench, "{'fail':'always','fail_reason':'no luck today'}")];
+        bench_await(bench, &always->failed);
+        assert_string_equal(always->reason, "no luck today");
+        assert_int_equal(always->started, 0);
+    }
+    struct bench_workload *first = &bench->seen[bench_start(bench, "{'fail':'first','run_ms':1}")];
+    bench_await(bench, &first->failed);
+    bench_run(bench, "{'fail':'first','run_ms':1}");
+}
+
+static int failures_of(struct bench *bench, const char *options, char pattern[101])
+{
+    int failed = 0;
+    uint64_t first = bench->used + 1;
+    for (int i = 0; i < 100; i++)
+        bench_start(bench, options);
+    for (int i = 0; i < 100; i++) {
+        struct bench_workload *seen = &bench->seen[first + (uint64_t)i];
+        while (seen->failed + seen->started == 0)
+            bench_turn(bench, 100);
+        failed += seen->failed;
+        pattern[i] = seen->failed ? 'x' : '.';
+    }
+    pattern[100] = '\0';
+    return failed;
+}
+
+static void test_fails_at_a_rate_that_repeats(void **state)
+{
+    struct bench *bench = *state;
+    char once[101];
+    char again[101];
+    char other[101];
+    assert_in_range(failures_of(bench, "{'fail_rate':300,'seed':1}", once), 10, 60);
+    bench_close(bench);
+    bench_open(bench);
+    bench->used = 0;
+    memset(bench->seen, 0, sizeof bench->seen);
+    failures_of(bench, "{'fail_rate':300,'seed':1}", again);
+    assert_string_equal(once, again);
+    bench_close(bench);
+    bench_open(bench);
+    bench->used = 0;
+    memset(bench->seen, 0, sizeof bench->seen);
+    failures_of(bench, "{'fail_rate':300,'seed':2}", other);
+    assert_string_not_equal(once, other);
+}
+
+static void adopt(struct bench *bench, uint64_t resource)
+{
+    struct aq_error error;
+    if (bench->type->adopt(bench->driver, resource, bench_directory(bench, resource), &error) != 0)
+        fail_msg("%s", error.message);
+}
+
+static void test_goes_on_after_the_agent_restarts(void **state)
+{
+    struct bench *bench = *state;
+    uint64_t running;
+    uint64_t ending;
+    bench_start_running(bench, "{'ip_addr':'10.0.0.9'}", &running);
+    bench_start_running(bench, "{'run_ms':30,'exit_status':4}", &ending);
+    uint64_t starting = bench_start(bench, "{'start_delay_ms':1000,'run_ms':1}");
+    bench_close(bench);
+    memset(bench->seen, 0, sizeof bench->seen);
+    bench_open(bench);
+    usleep(40000);
+    adopt(bench, running);
+    adopt(bench, ending);
+    adopt(bench, starting);
+    bench_await(bench, &bench->seen[running].started);
+    assert_string_equal(bench->seen[running].ip_addr, "10.0.0.9");
+    bench_await(bench, &bench->seen[ending].ended);
+    assert_int_equal(bench->seen[ending].exit_status, 4);
+    assert_int_equal(bench->seen[ending].started, 0);
+    bench_await(bench, &bench->seen[starting].ended);
+    assert_int_equal(bench->seen[starting].started, 1);
+    bench->type->stop(bench->driver, running);
+    bench_await(bench, &bench->seen[running].ended);
+}
+
+static void test_adopting_nothing_is_an_error(void **state)
+{
+    struct bench *bench = *state;
+    struct aq_error error;
+    assert_int_equal(bench->type->adopt(bench->driver, 1, bench->base, &error), -1);
+    assert_int_equal(error.code, AQ_E_NOT_FOUND);
+    char path[96];
+    snprintf(path, sizeof path, "%s/test", bench->base);
+    FILE *file = fopen(path, "w");
+    fputs("aquarium-test 1\nstarts_at_ms 5\nends_", file);
+    fclose(file);
+    assert_int_equal(bench->type->adopt(bench->driver, 1, bench->base, &error), -1);
+    assert_int_equal(error.code, AQ_E_CORRUPT);
+}
+
+static void test_a_thousand(void **state)
+{
+    struct bench *bench = *state;
+    for (int i = 0; i < 1000; i++)
+        bench_start(bench, i % 2 ? "{'start_delay_ms':10,'run_ms':20}" : "{}");
+    for (uint64_t i = 1; i <= 1000; i++)
+        bench_await(bench, &bench->seen[i].started);
+    for (uint64_t i = 1; i <= 1000; i++)
+        bench->type->stop(bench->driver, i);
+    for (uint64_t i = 1; i <= 1000; i++)
+        bench_await(bench, &bench->seen[i].ended);
+}
+
+/* ---- control groups ----------------------------------------------------------------------------------- */
+
+static bool all_writable(const char *path)
+{
+    (void)path;
+    return true;
+}
+
+static bool none_writable(const char *path)
+{
+    (void)path;
+    return false;
+}
+
+static void test_mounts_are_found(void **state)
+{
+    (void)state;
+    struct cgroup_host host;
+    const char *hybrid = "24 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+                         "32 31 0:29 / /sys/cg/cpu,cpuacct rw shared:4 master:2 - cgroup cgroup rw,cpu,cpuacct\n"
+                         "33 31 0:30 / /sys/cg/with\\040blank rw,relatime - cgroup cgroup rw,memory\n"
+                         "34 31 0:31 / /sys/cg/cpuset rw,relatime - cgroup cgroup rw,cpuset\n"
+                         "41 31 0:38 / /nowhere/unified rw,relatime - cgroup2 cgroup2 rw,nsdelegate";
+    cgroup_host_parse(&host, hybrid, all_writable);
+    assert_string_equal(host.version1[CGROUP_CPU], "/sys/cg/cpu,cpuacct");
+    assert_string_equal(host.version1[CGROUP_MEMORY], "/sys/cg/with blank");
+    assert_string_equal(host.version1[CGROUP_PIDS], "");
+    assert_string_equal(host.unified, "/nowhere/unified");
+    assert_false(host.in_unified[CGROUP_PIDS]);
+    cgroup_host_parse(&host, hybrid, none_writable);
+    assert_string_equal(host.version1[CGROUP_CPU], "");
+    assert_string_equal(host.unified, "");
+    cgroup_host_parse(&host, "", all_writable);
+    cgroup_host_parse(&host, "\n - \n1 2 3 - cgroup2\n1 2 3 4 /x y - cgroup\n", all_writable);
+    assert_string_equal(host.unified, "");
+}
+
+static void test_a_node_name_stays_in_its_place(void **state)
+{
+    (void)state;
+    struct cgroup_host host = {0};
+    struct cgroup group;
+    cgroup_name(&group, &host, "../../x", UINT64_MAX);
+    assert_string_equal(group.name, "aquarium/_._.._x/r18446744073709551615");
+    cgroup_name(&group, &host, "", 1);
+    assert_string_equal(group.name, "aquarium/_/r1");
+}
+
+static void test_without_any_group_nothing_fails(void **state)
+{
+    (void)state;
+    struct cgroup_host host = {0};
+    struct cgroup group;
+    struct aq_error error;
+    const struct cgroup_limits limits = {.cpu_milli = 100, .memory_bytes = 1 << 24, .pids = 3};
+    cgroup_name(&group, &host, "none", 1);
+    assert_int_equal(cgroup_make(&group, &limits, &error), 0);
+    assert_int_equal(group.lacking, 7);
+    assert_false(cgroup_exists(&group));
+    assert_int_equal(cgroup_join(&group, false, &error), 0);
+    assert_int_equal(cgroup_open_unified(&group), -1);
+    cgroup_kill(&group);
+    cgroup_signal(&group, SIGTERM);
+    assert_true(cgroup_is_empty(&group));
+    assert_false(cgroup_ran_out_of_memory(&group));
+    assert_int_equal(cgroup_remove(&group), 0);
+}
+
+static void file_put(const char *root, const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void file_expect(const char *root, const char *name, const char *expected)
+{
+    char path[256];
+    char text[64] = "";
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t length = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[length] = '\0';
+    assert_string_equal(text, expected);
+}
+
+/* Version 2 with all controllers, which not every machine has: plain files show what is written where. */
+static void test_limits_of_version_2(void **state)
+{
+    struct bench *bench = *state;
+    struct cgroup_host host = {0};
+    struct cgroup group;
+    struct aq_error error;
+    const struct cgroup_limits limits = {.cpu_milli = 250, .memory_bytes = 1 << 20, .pids = 7};
+    snprintf(host.unified, sizeof host.unified, "%s", bench->base);
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+        host.in_unified[i] = true;
+    cgroup_name(&group, &host, "n", 1);
+    assert_int_equal(cgroup_make(&group, &limits, &error), 0);
+    assert_int_equal(group.lacking, 7); /* nothing passes the controllers on yet */
+    file_put(bench->base, "cgroup.subtree_control", "");
+    file_put(bench->base, "aquarium/cgroup.subtree_control", "");
+    file_put(bench->base, "aquarium/n/cgroup.subtree_control", "");
+    cgroup_name(&group, &host, "n", 1);
+    assert_int_equal(cgroup_make(&group, &limits, &error), -1);
+    assert_non_null(strstr(error.message, "cpu.max: No such file or directory"));
+    static const char *const files[] = {"cpu.max", "memory.max", "memory.swap.max", "pids.max"};
+    static const char *const values[] = {"25000 100000", "1048576", "0", "7"};
+    char name[64];
+    for (size_t i = 0; i < AQ_LENGTH(files); i++) {
+        snprintf(name, sizeof name, "aquarium/n/r1/%s", files[i]);
+        file_put(bench->base, name, "");
+    }
+    assert_int_equal(cgroup_make(&group, &limits, &error), 0);
+    assert_int_equal(group.lacking, 0);
+    for (size_t i = 0; i < AQ_LENGTH(files); i++) {
+        snprintf(name, sizeof name, "aquarium/n/r1/%s", files[i]);
+        file_expect(bench->base, name, values[i]);
+    }
+    file_expect(bench->base, "aquarium/n/cgroup.subtree_control", "+pids");
+    assert_false(cgroup_ran_out_of_memory(&group));
+    file_put(bench->base, "aquarium/n/r1/memory.events", "low 0\noom 1\noom_kill 1\n");
+    assert_true(cgroup_ran_out_of_memory(&group));
+    file_put(bench->base, "aquarium/n/r1/cgroup.events", "populated 1\nfrozen 0\n");
+    assert_false(cgroup_is_empty(&group));
+    file_put(bench->base, "aquarium/n/r1/cgroup.kill", "");
+    cgroup_kill(&group);
+    file_expect(bench->base, "aquarium/n/r1/cgroup.kill", "1");
+}
+
+/* A process in a group, and one in a group inside that. */
+static pid_t sleeper_in(const struct cgroup *group)
+{
+    struct aq_error error;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (cgroup_join(group, false, &error) != 0)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    return pid;
+}
+
+static void test_a_group_holds_and_ends_a_tree(void **state)
+{
+    struct bench *bench = *state;
+    struct cgroup_host host;
+    struct cgroup group;
+    struct cgroup inner;
+    struct aq_error error;
+    const struct cgroup_limits limits = {.pids = 10};
+    cgroup_host_read(&host);
+    cgroup_name(&group, &host, bench->node, 1);
+    assert_int_equal(cgroup_make(&group, &limits, &error), 0);
+    if (!cgroup_exists(&group))
+        skip();
+    inner = group;
+    snprintf(inner.name + strlen(inner.name), 8, "/inner");
+    assert_int_equal(cgroup_make(&inner, &(struct cgroup_limits){0}, &error), 0);
+    bench->used = 1; /* for the teardown */
+    pid_t pids[2] = {sleeper_in(&group), sleeper_in(host.unified[0] != '\0' ? &group : &inner)};
+    for (int i = 0; i < 1000 && cgroup_is_empty(&group); i++)
+        usleep(1000);
+    assert_false(cgroup_is_empty(&group));
+    assert_int_equal(cgroup_remove(&group), -1);
+    for (int i = 0; i < 2; i++) {
+        int status;
+        while (waitpid(pids[i], &status, WNOHANG) == 0) {
+            cgroup_kill(&group);
+            usleep(1000);
+        }
+        assert_int_equal(WTERMSIG(status), SIGKILL);
+    }
+    for (int i = 0; i < 1000 && !cgroup_is_empty(&group); i++)
+        usleep(1000);
+    assert_true(cgroup_is_empty(&group));
+    assert_int_equal(cgroup_remove(&group), 0);
+    assert_false(cgroup_exists(&group));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_types_are_in_order_and_found),
+        cmocka_unit_test(test_wrong_options_are_named),
+        cmocka_unit_test(test_good_options_pass),
+        cmocka_unit_test(test_roster_finds_in_any_order),
+        cmocka_unit_test(test_schedule_gives_the_soonest),
+        cmocka_unit_test_setup_teardown(test_runs_and_ends, setup_test, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_runs_until_stopped, setup_test, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_stopped_before_it_started, setup_test, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_same_resource_twice_is_refused, setup_test, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_fails_as_told, setup_test, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_fails_at_a_rate_that_repeats, setup_test, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_goes_on_after_the_agent_restarts, setup_test, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_adopting_nothing_is_an_error, setup_test, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_a_thousand, setup_test, bench_teardown),
+        cmocka_unit_test(test_mounts_are_found),
+        cmocka_unit_test(test_a_node_name_stays_in_its_place),
+        cmocka_unit_test(test_without_any_group_nothing_fails),
+        cmocka_unit_test_setup_teardown(test_limits_of_version_2, setup_test, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_a_group_holds_and_ends_a_tree, setup_test, bench_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,456 @@
+/* The `process` driver: how programs are started, what they find, how they are limited, what is kept of their output,
+ * how they are stopped. What happens when an agent or a keeper dies is in test_drivers_keeper.c. */
+#include "tests/unit/driver_bench.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+
+static int setup(void **state)
+{
+    return bench_setup(state, "process");
+}
+
+static struct bench_workload *run_failing(struct bench *bench, const char *options)
+{
+    struct bench_workload *seen = &bench->seen[bench_start(bench, options)];
+    bench_await(bench, &seen->failed);
+    assert_int_equal(seen->started, 0);
+    assert_int_equal(seen->ended, 0);
+    assert_false(bench_has_group(bench, bench->used));
+    return seen;
+}
+
+/* ---- beginning and end -------------------------------------------------------------------------------- */
+
+static void test_exit_status(void **state)
+{
+    struct bench_workload *seen = bench_run(*state, "{'command':'exit 3'}");
+    assert_int_equal(seen->exit_status, 3);
+    assert_string_equal(seen->reason, "exit status 3");
+    assert_int_equal(strncmp(seen->identifier, "pid ", 4), 0);
+    seen = bench_run(*state, "{'command':['true']}");
+    assert_int_equal(seen->exit_status, 0);
+    assert_string_equal(seen->reason, "exit status 0");
+    assert_false(bench_has_group(*state, 2));
+}
+
+static void test_end_by_signal(void **state)
+{
+    struct bench_workload *seen = bench_run(*state, "{'command':'kill -SEGV $$'}");
+    assert_int_equal(seen->exit_status, 128 + SIGSEGV);
+    assert_string_equal(seen->reason, "killed by signal 11 (SIGSEGV)");
+}
+
+static void test_arguments_are_passed_as_they_are(void **state)
+{
+    struct bench *bench = *state;
+    bench_run(bench, "{'command':['printf','<%s>','a b','','$HOME','\\u0027']}");
+    assert_string_equal(bench_log(bench, 1, 1000), "<a b><><$HOME><'>");
+}
+
+static void test_what_cannot_start_fails_with_a_reason(void **state)
+{
+    struct bench *bench = *state;
+    assert_string_equal(run_failing(bench, "{'command':['/no/such','x']}")->reason,
+                        "command \"/no/such\": No such file or directory");
+    assert_string_equal(run_failing(bench, "{'command':['no-such-program']}")->reason,
+                        "command \"no-such-program\": No such file or directory");
+    assert_string_equal(run_failing(bench, "{'command':['/etc/passwd']}")->reason,
+                        "command \"/etc/passwd\": Permission denied");
+    assert_string_equal(run_failing(bench, "{'command':'true','directory':'/no/where'}")->reason,
+                        "directory \"/no/where\": No such file or directory");
+    assert_string_equal(run_failing(bench, "{'command':'true','user':'no-such-user'}")->reason,
+                        "user \"no-such-user\": there is no such user");
+}
+
+static void test_directory_that_is_gone(void **state)
+{
+    struct bench *bench = *state;
+    json_t *options = json_pack("{s:s}", "command", "true");
+    struct driver_spec spec = {.resource = 1, .options = options, .metadata_json = "{}", .directory = "/tmp/aq-none/x"};
+    struct aq_error error;
+    assert_int_equal(bench->type->start(bench->driver, &spec, &error), 0);
+    bench_await(bench, &bench->seen[1].failed);
+    assert_non_null(strstr(bench->seen[1].reason, "No such file or directory"));
+    json_decref(options);
+}
+
+static void test_many_at_once(void **state)
+{
+    struct bench *bench = *state;
+    for (int i = 0; i < 400; i++)
+        bench_start(bench, "{'command':['true']}");
+    for (uint64_t i = 1; i <= 400; i++) {
+        bench_await(bench, &bench->seen[i].ended);
+        assert_int_equal(bench->seen[i].started, 1);
+        assert_string_equal(bench->seen[i].reason, "exit status 0");
+    }
+}
+
+/* ---- what a program finds ----------------------------------------------------------------------------- */
+
+static void test_environment(void **state)
+{
+    struct bench *bench = *state;
+    bench_start_spec(bench, "{'command':['env'],'environment':{'GREETING':'good day','EMPTY':''}}",
+                     (struct driver_spec){.metadata_json = "{\"answer\":42}"});
+    bench_await(bench, &bench->seen[1].ended);
+    char expected[1024];
+    const struct passwd *self = getpwuid(getuid());
+    snprintf(expected, sizeof expected,
+             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nAQUARIUM_RESOURCE=1\n"
+             "AQUARIUM_METADATA={\"answer\":42}\nGREETING=good day\nEMPTY=\nHOME=%s\n",
+             self != NULL ? self->pw_dir : "/");
+    assert_string_equal(bench_log(bench, 1, 4096), expected);
+    bench_run(bench, "{'command':['/usr/bin/env'],'environment':{'HOME':'/h','PATH':'/p'}}");
+    assert_non_null(strstr(bench_log(bench, 2, 4096), "HOME=/h\n"));
+    assert_null(strstr(bench_log(bench, 2, 4096), "HOME=/root\n"));
+    assert_null(strstr(bench_log(bench, 2, 4096), "sbin"));
+}
+
+static void test_working_directory(void **state)
+{
+    struct bench *bench = *state;
+    char expected[128];
+    bench_run(bench, "{'command':'pwd; echo here > note'}");
+    snprintf(expected, sizeof expected, "%s/work\n", bench_directory(bench, 1));
+    assert_string_equal(bench_log(bench, 1, 1000), expected);
+    snprintf(expected, sizeof expected, "%s/work/note", bench_directory(bench, 1));
+    assert_int_equal(access(expected, F_OK), 0);
+    bench_run(bench, "{'command':'pwd','directory':'/usr'}");
+    assert_string_equal(bench_log(bench, 2, 1000), "/usr\n");
+}
+
+static void test_other_user(void **state)
+{
+    struct bench *bench = *state;
+    if (geteuid() != 0 || getpwnam("nobody") == NULL)
+        skip();
+    char expected[128];
+    bench_run(bench, "{'command':'id -un; id -G | wc -w; touch mine; ls -l mine | wc -l; echo again > /dev/stdout',"
+                     "'user':'nobody'}");
+    assert_string_equal(bench_log(bench, 1, 1000), "nobody\n1\n1\nagain\n");
+    snprintf(expected, sizeof expected, "54321\n54321\n/\n");
+    bench_run(bench, "{'command':'id -u; id -G; echo $HOME','user':54321}");
+    assert_string_equal(bench_log(bench, 2, 1000), expected);
+}
+
+/* Whatever the agent has open or blocked must not show in a workload. */
+static void test_nothing_leaks_in(void **state)
+{
+    struct bench *bench = *state;
+    sigset_t blocked;
+    sigset_t before;
+    bench_close(bench);
+    int leak = open("/etc/passwd", O_RDONLY); /* without O_CLOEXEC, as careless libraries do */
+    assert_true(leak >= 0);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &blocked, &before);
+    void (*handler)(int) = signal(SIGUSR2, SIG_IGN);
+    bench_open(bench);
+    bench_run(bench, "{'command':'ls -l /proc/self/fd | grep -c passwd; ls /proc/self/fd | wc -l;"
+                     "readlink /proc/$$/fd/0; grep -E \\\"^Sig(Blk|Ign)\\\" /proc/self/status;"
+                     "test $(ps -o sid= -p $$) = $$ && echo leader'}");
+    close(leak);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    signal(SIGUSR2, handler);
+    const char *log = bench_log(bench, 1, 1000);
+    assert_non_null(strstr(log, "/dev/null\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"));
+    assert_int_equal(strncmp(log, "0\n4\n", 4), 0); /* the fourth is how `ls` reads the directory */
+    assert_non_null(strstr(log, "leader\n"));
+}
+
+/* ---- limits ------------------------------------------------------------------------------------------- */
+
+static bool can_limit(enum cgroup_controller controller)
+{
+    struct cgroup_host host;
+    cgroup_host_read(&host);
+    return host.version1[controller][0] != '\0' || host.in_unified[controller];
+}
+
+static void test_out_of_memory(void **state)
+{
+    struct bench *bench = *state;
+    if (!can_limit(CGROUP_MEMORY))
+        skip();
+    uint64_t resource = bench_start_spec(bench, "{'command':['tail','/dev/zero']}",
+                                         (struct driver_spec){.metadata_json = "{}", .ram_mib = 24});
+    struct bench_workload *seen = &bench->seen[resource];
+    bench_await(bench, &seen->ended);
+    assert_int_equal(seen->exit_status, 137);
+    assert_string_equal(seen->reason, "killed by signal 9 (SIGKILL): out of memory");
+    assert_false(bench_has_group(bench, resource));
+}
+
+static void test_number_of_processes(void **state)
+{
+    struct bench *bench = *state;
+    if (!can_limit(CGROUP_PIDS))
+        skip();
+    struct bench_workload *seen =
+        bench_run(bench, "{'command':'for i in 1 2 3 4 5 6; do sleep 100 & done; echo all','pids':4}");
+    assert_null(strstr(bench_log(bench, 1, 1000), "all"));
+    assert_int_not_equal(seen->exit_status, 0);
+}
+
+static void test_cpu_share(void **state)
+{
+    struct bench *bench = *state;
+    struct cgroup_host host;
+    cgroup_host_read(&host);
+    if (host.version1[CGROUP_CPU][0] == '\0')
+        skip();
+    const uint64_t milli[] = {1500, 5};
+    const char *const quota[] = {"150000\n", "5000\n"};
+    for (int i = 0; i < 2; i++) {
+        uint64_t resource = bench_start_spec(bench, "{'command':['sleep','100'],'stop_grace':0}",
+                                             (struct driver_spec){.metadata_json = "{}", .cpu_milli = milli[i]});
+        bench_await(bench, &bench->seen[resource].started);
+        char path[512];
+        char text[32] = "";
+        snprintf(path, sizeof path, "%s/aquarium/%s/r%" PRIu64 "/cpu.cfs_quota_us", host.version1[CGROUP_CPU],
+                 bench->node, resource);
+        FILE *file = fopen(path, "r");
+        assert_non_null(file);
+        assert_non_null(fgets(text, sizeof text, file));
+        fclose(file);
+        assert_string_equal(text, quota[i]);
+        bench->type->stop(bench->driver, resource);
+        bench_await(bench, &bench->seen[resource].ended);
+    }
+}
+
+/* ---- output ------------------------------------------------------------------------------------------- */
+
+static void test_log_rotates(void **state)
+{
+    struct bench *bench = *state;
+    bench_run(bench, "{'command':'i=1000; while test $i -lt 6000; do echo line-$i; i=$((i+1)); done; echo end >&2',"
+                     "'log_size':4096,'log_files':3}");
+    for (int i = 0; i < 4; i++) {
+        char path[128];
+        struct stat status;
+        snprintf(path, sizeof path, i > 0 ? "%s/log.%d" : "%s/log", bench_directory(bench, 1), i);
+        if (i == 3) {
+            assert_int_equal(stat(path, &status), -1);
+            continue;
+        }
+        assert_int_equal(stat(path, &status), 0);
+        assert_true(status.st_size <= 4096);
+        assert_true(i == 0 || status.st_size > 4096 - 10); /* whole lines of ten bytes */
+        char bytes[4096];
+        FILE *file = fopen(path, "r");
+        assert_int_equal(fread(bytes, 1, sizeof bytes, file), status.st_size);
+        fclose(file);
+        assert_int_equal(strncmp(bytes, "line-", 5), 0);
+        assert_int_equal(bytes[status.st_size - 1], '\n');
+    }
+    assert_string_equal(bench_log(bench, 1, 14), "line-5999\nend\n");
+    /* Across the files, without a gap. */
+    const char *log = bench_log(bench, 1, 8000);
+    assert_int_equal(strlen(log), 8000);
+    log = strchr(log, '\n') + 1;
+    int first = atoi(log + 5);
+    for (int i = first; i < 6000; i++, log += 10)
+        assert_int_equal(atoi(log + 5), i);
+    assert_string_equal(log, "end\n");
+}
+
+static void test_long_lines_are_cut_and_one_file_is_enough(void **state)
+{
+    struct bench *bench = *state;
+    bench_run(bench, "{'command':'head -c 10000 /dev/zero | tr \\\"\\\\0\\\" x; echo; echo end','log_size':4096,"
+                     "'log_files':1}");
+    const char *log = bench_log(bench, 1, 100000);
+    assert_true(strlen(log) <= 4096);
+    assert_non_null(strstr(log, "x\nend\n"));
+    char path[128];
+    snprintf(path, sizeof path, "%s/log.1", bench_directory(bench, 1));
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+static void test_log_while_it_runs(void **state)
+{
+    struct bench *bench = *state;
+    uint64_t resource;
+    bench_start_running(bench, "{'command':'echo hello; sleep 100','stop_grace':0}", &resource);
+    bench_await_log(bench, resource, "hello\n");
+    assert_string_equal(bench_log(bench, resource, 3), "lo\n");
+    assert_string_equal(bench_log(bench, resource, 0), "");
+    struct aq_error error;
+    struct aq_buffer out = {0};
+    assert_int_equal(bench->type->logs(bench->driver, 7, "/no/such/place", 10, &out, &error), -1);
+    assert_int_equal(error.code, AQ_E_NOT_FOUND);
+    aq_buffer_free(&out);
+}
+
+/* ---- the tree ----------------------------------------------------------------------------------------- */
+
+/* Starts something that leaves its session and its parent, and says its number in the log. */
+#define DAEMON       "(setsid sh -c 'trap \"\" TERM; echo $$ > pid; mv pid daemon; exec sleep 1000' &); "
+#define AWAIT_DAEMON "while ! test -e daemon; do sleep 0.01; done; "
+
+static pid_t daemon_of(struct bench *bench, uint64_t resource)
+{
+    char path[128];
+    int pid = 0;
+    snprintf(path, sizeof path, "%s/work/daemon", bench_directory(bench, resource));
+    for (int i = 0; i < 5000 && access(path, F_OK) != 0; i++)
+        bench_turn(bench, 1);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%d", &pid), 1);
+    fclose(file);
+    return pid;
+}
+
+/* bench_start() takes ' for ", so these commands are put together without it. */
+static uint64_t start_command(struct bench *bench, const char *command, int stop_grace)
+{
+    json_t *options = json_pack("{s:s, s:i}", "command", command, "stop_grace", stop_grace);
+    struct driver_spec spec = {.resource = ++bench->used,
+                               .options = options,
+                               .metadata_json = "{}",
+                               .directory = bench_directory(bench, bench->used)};
+    struct aq_error error;
+    mkdir(spec.directory, 0755);
+    if (bench->type->start(bench->driver, &spec, &error) != 0)
+        fail_msg("%s", error.message);
+    json_decref(options);
+    return bench->used;
+}
+
+static void test_daemons_end_with_the_main_process(void **state)
+{
+    struct bench *bench = *state;
+    uint64_t resource = start_command(bench, DAEMON AWAIT_DAEMON "exit 5", 10);
+    bench_await(bench, &bench->seen[resource].ended);
+    assert_int_equal(bench->seen[resource].exit_status, 5);
+    assert_false(bench_is_alive(daemon_of(bench, resource)));
+    assert_false(bench_has_group(bench, resource));
+}
+
+static void test_who_leaves_the_group_ends_too(void **state)
+{
+    struct bench *bench = *state;
+    struct cgroup_host host;
+    cgroup_host_read(&host);
+    if (host.unified[0] == '\0')
+        skip();
+    char command[512];
+    snprintf(command, sizeof command, "echo $$ > %s/cgroup.procs; " DAEMON AWAIT_DAEMON "exit 6", host.unified);
+    uint64_t resource = start_command(bench, command, 10);
+    bench_await(bench, &bench->seen[resource].ended);
+    assert_int_equal(bench->seen[resource].exit_status, 6);
+    assert_false(bench_is_alive(daemon_of(bench, resource)));
+}
+
+static void test_stop_ends_all(void **state)
+{
+    struct bench *bench = *state;
+    uint64_t resource = start_command(bench, DAEMON "exec sleep 1000", 1);
+    bench_await(bench, &bench->seen[resource].started);
+    pid_t daemon = daemon_of(bench, resource);
+    assert_true(bench_is_alive(daemon));
+    bench->type->stop(bench->driver, resource);
+    bench->type->stop(bench->driver, resource);
+    bench_await(bench, &bench->seen[resource].ended);
+    assert_int_equal(bench->seen[resource].exit_status, 143);
+    assert_string_equal(bench->seen[resource].reason, "killed by signal 15 (SIGTERM): stopped");
+    assert_false(bench_is_alive(daemon));
+    bench_turn(bench, 20);
+    assert_int_equal(bench->seen[resource].ended, 1);
+}
+
+static void test_stop_lets_the_tree_finish(void **state)
+{
+    struct bench *bench = *state;
+    uint64_t resource = start_command(
+        bench, "sh -c 'trap \"sleep 0.2; echo tidied; exit 0\" TERM; echo up; while :; do sleep 0.01; done'; exit 1",
+        5);
+    bench_await_log(bench, resource, "up\n");
+    bench->type->stop(bench->driver, resource);
+    bench_await(bench, &bench->seen[resource].ended);
+    assert_non_null(strstr(bench_log(bench, resource, 1000), "tidied\n"));
+}
+
+static void test_own_exit_status_after_stop(void **state)
+{
+    struct bench *bench = *state;
+    uint64_t resource = start_command(bench, "trap 'exit 7' TERM; echo up; while :; do sleep 0.01; done", 5);
+    bench_await_log(bench, resource, "up\n");
+    bench->type->stop(bench->driver, resource);
+    bench_await(bench, &bench->seen[resource].ended);
+    assert_int_equal(bench->seen[resource].exit_status, 7);
+    assert_string_equal(bench->seen[resource].reason, "exit status 7: stopped");
+}
+
+static void test_stop_of_one_that_does_not_listen(void **state)
+{
+    struct bench *bench = *state;
+    const char *deaf = "trap '' TERM; echo up; while :; do sleep 0.05; done";
+    uint64_t slow = start_command(bench, deaf, 1);
+    uint64_t fast = start_command(bench, deaf, 0);
+    bench_await_log(bench, slow, "up\n");
+    bench_await_log(bench, fast, "up\n");
+    uint64_t begin_ms = schedule_now_ms();
+    bench->type->stop(bench->driver, slow);
+    bench->type->stop(bench->driver, fast);
+    bench_await(bench, &bench->seen[fast].ended);
+    assert_int_equal(bench->seen[slow].ended, 0);
+    assert_string_equal(bench->seen[fast].reason, "killed by signal 9 (SIGKILL): stopped");
+    bench_await(bench, &bench->seen[slow].ended);
+    assert_true(schedule_now_ms() - begin_ms >= 1000);
+    assert_int_equal(bench->seen[slow].exit_status, 137);
+    assert_string_equal(bench->seen[slow].reason, "killed by signal 9 (SIGKILL): still running 1 s after SIGTERM");
+}
+
+static void test_stop_right_after_start(void **state)
+{
+    struct bench *bench = *state;
+    for (int i = 0; i < 40; i++) {
+        uint64_t resource = start_command(bench, "sleep 1000", 1);
+        struct bench_workload *seen = &bench->seen[resource];
+        for (int turn = 0; turn < i % 4; turn++)
+            bench_turn(bench, 1);
+        bench->type->stop(bench->driver, resource);
+        while (seen->failed + seen->ended == 0)
+            bench_turn(bench, 100);
+        assert_int_equal(seen->started, seen->ended);
+        assert_true(seen->ended || strcmp(seen->reason, "stopped before it had started") == 0);
+    }
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, bench_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_exit_status),
+        TEST(test_end_by_signal),
+        TEST(test_arguments_are_passed_as_they_are),
+        TEST(test_what_cannot_start_fails_with_a_reason),
+        TEST(test_directory_that_is_gone),
+        TEST(test_many_at_once),
+        TEST(test_environment),
+        TEST(test_working_directory),
+        TEST(test_other_user),
+        TEST(test_nothing_leaks_in),
+        TEST(test_out_of_memory),
+        TEST(test_number_of_processes),
+        TEST(test_cpu_share),
+        TEST(test_log_rotates),
+        TEST(test_long_lines_are_cut_and_one_file_is_enough),
+        TEST(test_log_while_it_runs),
+        TEST(test_daemons_end_with_the_main_process),
+        TEST(test_who_leaves_the_group_ends_too),
+        TEST(test_stop_ends_all),
+        TEST(test_stop_lets_the_tree_finish),
+        TEST(test_own_exit_status_after_stop),
+        TEST(test_stop_of_one_that_does_not_listen),
+        TEST(test_stop_right_after_start),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

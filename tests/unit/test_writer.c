@@ -1,0 +1,280 @@
+/* The writer as its askers see it: durable, all or none, once for a key, the same after a restart, and after a rebuild. */
+#include "controller/log/replay.h"
+#include "tests/unit/test_cluster.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static int setup(void **context)
+{
+    struct test_cluster *cluster = aq_calloc(1, sizeof *cluster);
+    test_cluster_new(cluster);
+    test_cluster_start(cluster);
+    test_make_user(cluster, "admin", AQ_ROLE_ADMIN);
+    test_make_label(cluster, "mac");
+    *context = cluster;
+    return 0;
+}
+
+static int teardown(void **context)
+{
+    test_cluster_free(*context);
+    free(*context);
+    return 0;
+}
+
+static struct aq_application get_application(struct test_cluster *cluster, uint64_t id, struct aq_arena *arena)
+{
+    struct aq_error error = {0};
+    struct state_txn *txn;
+    struct aq_application application = {0};
+    test_must(state_read(cluster->state, &txn, &error), &error);
+    assert_true(state_application(txn, id, &application, arena));
+    state_end(txn);
+    return application;
+}
+
+static uint64_t create(struct test_cluster *cluster, char id[65])
+{
+    struct aq_error error = {0};
+    struct aq_application_create record = {.label = "mac", .metadata = "{\"a\":1}"};
+    uint64_t seq = test_ask(cluster, &aq_command_application_create, &record, "admin", id, &error);
+    assert_int_equal(error.code, AQ_OK);
+    return seq;
+}
+
+static void an_application_goes_through_its_life(void **context)
+{
+    struct test_cluster *cluster = *context;
+    struct aq_arena arena = {0};
+    struct aq_error error = {0};
+    char id[65];
+    test_make_node(cluster, "node-1", 2);
+    uint64_t seq = create(cluster, id);
+    assert_string_equal(id, "1");
+    assert_true(seq > 0);
+    assert_int_equal(get_application(cluster, 1, &arena).status, AQ_ELECTED);
+
+    struct aq_resource_start start = {.id = 1, .node = "node-1", .identifier = "pid 7", .ip_addr = "", .hw_addr = ""};
+    assert_true(test_ask(cluster, &aq_command_resource_start, &start, "node:node-1", NULL, &error) > seq);
+    assert_int_equal(get_application(cluster, 1, &arena).status, AQ_ALLOCATED);
+
+    struct aq_application_deallocate deallocate = {.id = 1};
+    assert_true(test_ask(cluster, &aq_command_application_deallocate, &deallocate, "admin", NULL, &error) > 0);
+    assert_int_equal(get_application(cluster, 1, &arena).status, AQ_DEALLOCATE);
+    assert_int_equal(test_ask(cluster, &aq_command_application_deallocate, &deallocate, "admin", NULL, &error), 0);
+    assert_int_equal(error.code, AQ_E_STATE);
+
+    struct aq_resource_end end = {.id = 1, .node = "node-1", .reason = "exit status 0"};
+    assert_true(test_ask(cluster, &aq_command_resource_end, &end, "node:node-1", NULL, &error) > 0);
+    assert_int_equal(get_application(cluster, 1, &arena).status, AQ_DEALLOCATED);
+    aq_arena_free(&arena);
+}
+
+static void a_batch_is_all_or_none(void **context)
+{
+    struct test_cluster *cluster = *context;
+    struct aq_application_create good = {.label = "mac", .metadata = "{}"}, bad = {.label = "nothing", .metadata = "{}"};
+    const void *records[] = {&good, &bad};
+    char ids[2][65];
+    struct writer_request request = {.command = &aq_command_application_create,
+                                     .records = records,
+                                     .count = 2,
+                                     .author = "admin",
+                                     .role = AQ_ROLE_ADMIN,
+                                     .ids = ids};
+    uint64_t seq = writer_seq(cluster->writer);
+    test_make_node(cluster, "node-1", 1);
+    seq = writer_seq(cluster->writer);
+    test_ask_request(cluster, &request);
+    assert_int_equal(request.error.code, AQ_E_NOT_FOUND);
+    assert_int_equal(request.failed_item, 1);
+    assert_int_equal(writer_seq(cluster->writer), seq);
+
+    /* The room that the first item would have taken is there again. */
+    records[1] = &good;
+    request.count = 1;
+    test_ask_request(cluster, &request);
+    assert_int_equal(request.error.code, AQ_OK);
+    struct aq_arena arena = {0};
+    assert_int_equal(get_application(cluster, 1, &arena).status, AQ_ELECTED);
+    aq_arena_free(&arena);
+}
+
+static void a_key_counts_once(void **context)
+{
+    struct test_cluster *cluster = *context;
+    struct aq_application_create record = {.label = "mac", .metadata = "{}"};
+    const void *records[] = {&record, &record, &record};
+    char ids[3][65];
+    struct writer_request request = {.command = &aq_command_application_create,
+                                     .records = records,
+                                     .count = 3,
+                                     .author = "admin",
+                                     .role = AQ_ROLE_ADMIN,
+                                     .key = "k-1",
+                                     .fingerprint = 42,
+                                     .ids = ids};
+    test_ask_request(cluster, &request);
+    assert_int_equal(request.error.code, AQ_OK);
+    assert_false(request.repeated);
+    uint64_t seq = request.seq;
+    memset(ids, 0, sizeof ids);
+    test_ask_request(cluster, &request);
+    assert_true(request.repeated);
+    assert_int_equal(request.seq, seq);
+    assert_string_equal(ids[0], "1");
+    assert_string_equal(ids[2], "3");
+    assert_int_equal(writer_seq(cluster->writer), seq);
+    request.fingerprint = 43;
+    test_ask_request(cluster, &request);
+    assert_int_equal(request.error.code, AQ_E_KEY_REUSED);
+}
+
+static void a_dry_run_tells_and_forgets(void **context)
+{
+    struct test_cluster *cluster = *context;
+    struct aq_application_create record = {.label = "mac", .metadata = "{}"};
+    const void *records[] = {&record};
+    struct writer_request request = {.command = &aq_command_application_create,
+                                     .records = records,
+                                     .count = 1,
+                                     .author = "admin",
+                                     .role = AQ_ROLE_ADMIN,
+                                     .dry_run = true};
+    test_make_node(cluster, "node-1", 1);
+    uint64_t seq = writer_seq(cluster->writer);
+    test_ask_request(cluster, &request);
+    assert_int_equal(request.error.code, AQ_OK);
+    assert_non_null(strstr(request.events.data, "\"event\":\"application_elected\""));
+    assert_non_null(strstr(request.events.data, "\"node\":\"node-1\""));
+    aq_buffer_free(&request.events);
+    assert_int_equal(writer_seq(cluster->writer), seq);
+    char id[65];
+    create(cluster, id);
+    assert_string_equal(id, "1");
+}
+
+static void fill(struct test_cluster *cluster)
+{
+    struct aq_error error = {0};
+    test_make_node(cluster, "node-1", 3);
+    test_make_node(cluster, "node-2", 1);
+    for (int i = 0; i < 6; i++)
+        create(cluster, NULL);
+    struct aq_resource_fail fail = {.id = 1, .node = "node-1", .reason = "no such image"};
+    test_ask(cluster, &aq_command_resource_fail, &fail, "node:node-1", NULL, &error);
+    struct aq_resource_start start = {.id = 2, .node = "node-1", .identifier = "x", .ip_addr = "10.0.0.2", .hw_addr = ""};
+    test_ask(cluster, &aq_command_resource_start, &start, "node:node-1", NULL, &error);
+    struct aq_application_deallocate deallocate = {.id = 3};
+    test_ask(cluster, &aq_command_application_deallocate, &deallocate, "admin", NULL, &error);
+    struct aq_node_lose lose = {.name = "node-2"};
+    test_ask(cluster, &aq_command_node_lose, &lose, "aquarium", NULL, &error);
+}
+
+static void digest_of(struct test_cluster *cluster, unsigned char digest[32])
+{
+    struct aq_error error = {0};
+    struct state_txn *txn;
+    uint64_t rows;
+    test_must(state_read(cluster->state, &txn, &error), &error);
+    test_must(state_digest(txn, digest, &rows, &error), &error);
+    state_end(txn);
+    assert_true(rows > 20);
+}
+
+static void a_restart_and_a_rebuild_give_equal_tables(void **context)
+{
+    struct test_cluster *cluster = *context;
+    unsigned char before[32], after[32];
+    fill(cluster);
+    uint64_t seq = writer_seq(cluster->writer);
+    digest_of(cluster, before);
+    for (int rebuild = 0; rebuild <= 1; rebuild++) {
+        test_cluster_close(cluster);
+        test_cluster_open(cluster, rebuild);
+        test_cluster_start(cluster);
+        assert_int_equal(writer_seq(cluster->writer), seq);
+        digest_of(cluster, after);
+        assert_memory_equal(before, after, 32);
+    }
+    create(cluster, NULL); /* and it goes on */
+    struct aq_buffer report = {0};
+    struct aq_error error = {0};
+    test_must(replay_verify(cluster->store, cluster->state, cluster->directory, 256 << 20, &report, &error), &error);
+    assert_non_null(strstr(report.data, "equal"));
+    aq_buffer_free(&report);
+}
+
+static void tables_that_differ_from_the_log_are_found(void **context)
+{
+    struct test_cluster *cluster = *context;
+    struct aq_error error = {0};
+    struct state_txn *txn;
+    struct aq_buffer report = {0};
+    fill(cluster);
+    uint64_t seq = writer_seq(cluster->writer);
+    writer_stop(cluster->writer);
+    test_must(state_write(cluster->state, &txn, &error), &error);
+    counter_set(txn, "open/user/admin", 77);
+    test_must(state_commit(txn, &error), &error);
+    assert_int_not_equal(replay_verify(cluster->store, cluster->state, cluster->directory, 256 << 20, &report, &error), 0);
+    assert_int_equal(error.code, AQ_E_CORRUPT);
+    aq_buffer_free(&report);
+    assert_true(seq > 0);
+}
+
+static void an_application_that_finds_no_room_waits_and_says_why(void **context)
+{
+    struct test_cluster *cluster = *context;
+    struct aq_arena arena = {0};
+    create(cluster, NULL);
+    struct aq_application application = get_application(cluster, 1, &arena);
+    assert_int_equal(application.status, AQ_NEW);
+    assert_string_equal(application.description, "no node has joined yet");
+    aq_arena_free(&arena);
+}
+
+static void three_tries_then_error_with_every_reason(void **context)
+{
+    struct test_cluster *cluster = *context;
+    struct aq_arena arena = {0};
+    struct aq_error error = {0};
+    const char *nodes[] = {"node-1", "node-2", "node-3"};
+    for (int i = 0; i < 3; i++)
+        test_make_node(cluster, nodes[i], 1);
+    create(cluster, NULL);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(get_application(cluster, 1, &arena).status, AQ_ELECTED);
+        assert_string_equal(get_application(cluster, 1, &arena).node, nodes[i]);
+        char reason[32];
+        snprintf(reason, sizeof reason, "reason %d", i + 1);
+        struct aq_resource_fail fail = {.id = (uint64_t)i + 1, .node = nodes[i], .reason = reason};
+        assert_true(test_ask(cluster, &aq_command_resource_fail, &fail, "x", NULL, &error) > 0);
+    }
+    struct aq_application application = get_application(cluster, 1, &arena);
+    assert_int_equal(application.status, AQ_ERRORED);
+    assert_string_equal(application.description, "failed 3 times; try 1 on node-1: reason 1; try 2 on node-2: reason 2; "
+                                                 "try 3 on node-3: reason 3");
+    aq_arena_free(&arena);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(an_application_goes_through_its_life),
+        TEST(a_batch_is_all_or_none),
+        TEST(a_key_counts_once),
+        TEST(a_dry_run_tells_and_forgets),
+        TEST(a_restart_and_a_rebuild_give_equal_tables),
+        TEST(tables_that_differ_from_the_log_are_found),
+        TEST(an_application_that_finds_no_room_waits_and_says_why),
+        TEST(three_tries_then_error_with_every_reason),
+    };
+    return cmocka_run_group_tests_name("writer", tests, NULL, NULL);
+}
