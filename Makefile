@@ -6,6 +6,8 @@
 #   make check      install what is missing, build, run all tests
 #   make format     put every C file into the house's format
 #   make tests      build the unit tests; make test-NAME builds and runs tests/unit/test_NAME.c
+#   make fuzz       fuzz every decoder and parser, FUZZ_SECONDS=60 each (clang); make fuzz-short: two minutes in all
+#   make fuzz-replay   run the kept corpora of tests/fuzz/corpus through the fuzz targets, without libFuzzer
 #   make events-lock   after an event was added or got a new version: note its form in schema/events.lock
 #
 # VARIANT=asan builds with AddressSanitizer and UBSan into build/asan, VARIANT=tsan with ThreadSanitizer; CC chooses the compiler.
@@ -26,6 +28,7 @@ INCLUDES = $(eval INCLUDES := $(shell pkg-config --cflags $(PACKAGES)))$(INCLUDE
 CFLAGS_release := -O2
 CFLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
+CFLAGS_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_lint := -O0
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
             -Wno-missing-field-initializers
@@ -49,12 +52,15 @@ FS := $(filter-out fs/main.c,$(call sources,fs))
 AQ := $(filter-out tools/aq/main.c,$(call sources,tools/aq))
 MAINS := controller/main.c agent/main.c fs/main.c tools/aq/main.c tools/check/schema_check.c
 UNIT := $(wildcard tests/unit/test_*.c)
+FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 PARTS := $(SCHEMA) $(DRIVERS) $(CONTROLLER) $(AGENT) $(FS) $(AQ)
 
 BINARIES := $(addprefix $(BUILD)/,aq-controller aq-agent aq-fs aq)
 UNIT_BINARIES := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT))
+FUZZ_BINARIES := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(FUZZ))
 
-.PHONY: all up down check format check-format check-includes check-events events-lock tests objects clean packages FORCE
+.PHONY: all up down check format check-format check-includes check-events events-lock tests fuzz fuzzers fuzz-short \
+        fuzz-replay objects clean packages FORCE
 all: $(BINARIES) check-events
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
@@ -91,8 +97,29 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/everything.o
 
 tests: $(UNIT_BINARIES)
 
+# A fuzz target is linked in the same way: with libFuzzer in the variant fuzz, else with a main that replays files.
+FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/tests/fuzz/replay_main.o)
+FUZZ_LINK := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer)
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(BUILD)/everything.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(FUZZ_LINK) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
+
+$(BUILD)/fuzz-seeds: $(BUILD)/tests/fuzz/seeds.o $(BUILD)/everything.o
+	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
+
+FUZZ_SECONDS := 60
+fuzzers: $(FUZZ_BINARIES)
+fuzz:
+	@$(MAKE) --no-print-directory VARIANT=fuzz CC=clang fuzzers
+	@tests/fuzz/run.sh each $(FUZZ_SECONDS)
+fuzz-short:
+	@$(MAKE) --no-print-directory -s VARIANT=fuzz CC=clang fuzzers
+	@tests/fuzz/run.sh total 120
+fuzz-replay: $(FUZZ_BINARIES)
+	@tests/fuzz/run.sh replay $(FUZZ_BINARIES)
+
 # All that can be compiled, unlinked: for a second compiler's opinion.
-objects: $(call objects,$(PARTS) $(wildcard $(MAINS)) $(UNIT))
+objects: $(call objects,$(PARTS) $(wildcard $(MAINS)) $(UNIT) $(wildcard tests/fuzz/*.c))
 
 test-%: $(BUILD)/tests/test_%
 	timeout 300 $<
@@ -117,6 +144,7 @@ format:
 
 up:
 	@tools/setup.sh
+	@$(MAKE) --no-print-directory -q all 2>/dev/null || echo "building into $(BUILD)"
 	@$(MAKE) --no-print-directory -s $(JOBS) all
 	@tools/up.sh
 

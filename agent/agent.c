@@ -18,14 +18,18 @@
 #include <unistd.h>
 
 enum {
-    ANSWER_MS = 5000,     /* for all but a POLL, whose patience is the hub's */
-    AGAIN_MS = 1000,      /* after a refusal */
-    SILENCE_MS = 30000,   /* between two lines about a hub that does not answer */
-    HAPPENINGS_MAX = 2000, /* in one report: far below AQ_WIRE_MESSAGE_MAX even if all texts are as long as may be */
-    TOLD_MAX = 64,        /* answers that wait */
+    ANSWER_MS = 5000,         /* for all but a POLL, whose patience is the hub's */
+    AGAIN_MS = 1000,          /* after a refusal */
+    AGAIN_LATER_MS = 10000,   /* after one that only somebody else can change */
+    SILENCE_MS = 30000,       /* between two lines about a hub that does not answer */
+    HAPPENINGS_MAX = 2000,    /* in one report: far below AQ_WIRE_MESSAGE_MAX even if all texts are as long as may be */
+    TOLD_MAX = 64,            /* answers that wait */
     TOLD_BYTES_MAX = 1 << 20, /* and one more */
-    SWEEP_FILES = 256, SWEEP_MS = 5,
-    URL_SIZE = 160, HOST_SIZE = 128, ADDRESS_SIZE = 64,
+    SWEEP_FILES = 256,
+    SWEEP_MS = 5,
+    URL_SIZE = 160,
+    HOST_SIZE = 128,
+    ADDRESS_SIZE = 64,
 };
 
 /* What is being told, until it is noted: repeated word for word. */
@@ -43,13 +47,13 @@ struct agent {
     char url[URL_SIZE], address[ADDRESS_SIZE];
 
     uint64_t session;
-    struct uplink poll, talk;
+    struct uplink uplink;
     bool welcome, was_welcome;
     bool changed; /* the hub is to be told what we offer */
     uint64_t beat_ms, patience_ms;
     uint64_t seen; /* number of the last delivery */
     uint64_t talk_at_ms, poll_at_ms, beat_at_ms;
-    uint64_t silent_since_ms, silence_told_ms;
+    uint64_t silence_told_ms;
 
     struct report report;
     uint64_t last_report;
@@ -75,7 +79,8 @@ static bool split_controller(const char *controller, char host[HOST_SIZE], char 
 {
     const char *colon = strrchr(controller, ':');
     size_t length = colon != NULL ? (size_t)(colon - controller) : 0;
-    if (length == 0 || length >= HOST_SIZE || strlen(colon + 1) > 5 || strspn(colon + 1, "0123456789") != strlen(colon + 1))
+    if (length == 0 || length >= HOST_SIZE || strlen(colon + 1) > 5 ||
+        strspn(colon + 1, "0123456789") != strlen(colon + 1))
         return false;
     long number = strtol(colon + 1, NULL, 10);
     if (number < 1 || number > 65535)
@@ -99,7 +104,8 @@ int agent_check(struct aq_config_agent *config, struct aq_arena *arena, struct a
             return aq_error_context(error, "the host's name is no good as the node's, so set one");
     }
     if (!split_controller(config->controller, host, port))
-        return aq_fail(error, AQ_E_INVALID, "controller is \"%.100s\"; must be ADDRESS:PORT, with a port from 1 to 65535",
+        return aq_fail(error, AQ_E_INVALID,
+                       "controller is \"%.100s\"; must be ADDRESS:PORT, with a port from 1 to 65535",
                        config->controller);
     return workloads_check_drivers(&config->drivers, error);
 }
@@ -125,6 +131,11 @@ static void find_address(const char *host, const char *port, char address[ADDRES
 
 /* ---- asking -------------------------------------------------------------------------------------------- */
 
+static bool is_free(const struct agent *agent, enum uplink_line line)
+{
+    return agent->uplink.lines[line].asked == AQ_MSG_NONE;
+}
+
 static void say_hello(struct agent *agent, uint64_t now_ms)
 {
     const char *names[DRIVERS_MAX];
@@ -143,7 +154,7 @@ static void say_hello(struct agent *agent, uint64_t now_ms)
         .capacity = capacity_offer(&agent->detected, &agent->config.capacity),
     };
     agent->changed = false;
-    uplink_ask(&agent->talk, AQ_MSG_HELLO, &hello, now_ms + ANSWER_MS);
+    uplink_ask(&agent->uplink, UPLINK_TALK, AQ_MSG_HELLO, &hello, now_ms + ANSWER_MS);
 }
 
 static void say_beat(struct agent *agent, uint64_t now_ms)
@@ -154,7 +165,7 @@ static void say_beat(struct agent *agent, uint64_t now_ms)
                            .memory_available = capacity_memory_available(),
                            .workloads = agent->workloads.roster.count};
     agent->beat_at_ms = now_ms + agent->beat_ms;
-    uplink_ask(&agent->talk, AQ_MSG_BEAT, &beat, now_ms + ANSWER_MS);
+    uplink_ask(&agent->uplink, UPLINK_TALK, AQ_MSG_BEAT, &beat, now_ms + ANSWER_MS);
 }
 
 /* Puts together what there is to tell. */
@@ -162,8 +173,10 @@ static void compose_report(struct agent *agent)
 {
     struct report *report = &agent->report;
     aq_arena_reset(&report->arena);
-    report->message = (struct aq_report){
-        .name = aq_arena_text(&report->arena, agent->config.name, strlen(agent->config.name)), .session = agent->session, .number = ++agent->last_report};
+    report->message =
+        (struct aq_report){.name = aq_arena_text(&report->arena, agent->config.name, strlen(agent->config.name)),
+                           .session = agent->session,
+                           .number = ++agent->last_report};
     workloads_tell(&agent->workloads, report->message.number, HAPPENINGS_MAX, &report->message.happenings,
                    &report->arena);
     report->message.told = (struct aq_list){aq_arena_alloc(&report->arena, sizeof agent->told), agent->told_count};
@@ -174,13 +187,13 @@ static void say_report(struct agent *agent, uint64_t now_ms)
 {
     if (agent->report.message.number == 0)
         compose_report(agent);
-    uplink_ask(&agent->talk, AQ_MSG_REPORT, &agent->report.message, now_ms + ANSWER_MS);
+    uplink_ask(&agent->uplink, UPLINK_TALK, AQ_MSG_REPORT, &agent->report.message, now_ms + ANSWER_MS);
 }
 
 static void ask_what_is_due(struct agent *agent, uint64_t now_ms)
 {
     bool told = agent->report.message.number != 0 || agent->workloads.waiting > 0 || agent->told_count > 0;
-    if (agent->talk.asked == AQ_MSG_NONE && now_ms >= agent->talk_at_ms) {
+    if (is_free(agent, UPLINK_TALK) && now_ms >= agent->talk_at_ms) {
         if (!agent->welcome || agent->changed)
             say_hello(agent, now_ms);
         else if (told)
@@ -188,9 +201,9 @@ static void ask_what_is_due(struct agent *agent, uint64_t now_ms)
         else if (now_ms >= agent->beat_at_ms)
             say_beat(agent, now_ms);
     }
-    if (agent->welcome && agent->poll.asked == AQ_MSG_NONE && now_ms >= agent->poll_at_ms) {
+    if (agent->welcome && is_free(agent, UPLINK_POLL) && now_ms >= agent->poll_at_ms) {
         struct aq_poll poll = {.name = agent->config.name, .session = agent->session, .seen = agent->seen};
-        uplink_ask(&agent->poll, AQ_MSG_POLL, &poll, now_ms + agent->patience_ms + ANSWER_MS);
+        uplink_ask(&agent->uplink, UPLINK_POLL, AQ_MSG_POLL, &poll, now_ms + agent->patience_ms + ANSWER_MS);
     }
 }
 
@@ -206,7 +219,7 @@ static void take_welcome(struct agent *agent, const struct aq_welcome *welcome, 
     agent->beat_at_ms = now_ms;
     agent->poll_at_ms = now_ms;
     agent->seen = 0; /* the hub begins anew, with everything */
-    uplink_give_up(&agent->poll);
+    uplink_give_up(&agent->uplink, UPLINK_POLL);
 }
 
 static void answer_ask(struct agent *agent, const struct aq_ask *ask)
@@ -274,39 +287,40 @@ static int take_refused(struct agent *agent, enum aq_message_type asked, const s
     }
     aq_journal(AQ_WARN, "refused by the controller", "question", aq_message_record(asked)->name, "error",
                refused->error, "message", refused->message, NULL);
-    *again_at_ms = now_ms + AGAIN_MS;
+    *again_at_ms = now_ms + (fault ? AGAIN_LATER_MS : AGAIN_MS);
     return 0;
 }
 
-static int take_answer(struct agent *agent, struct uplink *uplink, uint64_t now_ms, struct aq_error *error)
+/* Takes the answers that are there: at most one for each line, as nothing is asked meanwhile. */
+static int take_answers(struct agent *agent, uint64_t now_ms, struct aq_error *error)
 {
-    enum aq_message_type type, asked = uplink->asked;
+    enum aq_message_type type, asked;
+    enum uplink_line line;
     void *message;
-    aq_arena_reset(&agent->scratch);
-    int got = uplink_take(uplink, &type, &message, &agent->scratch);
-    if (got <= 0)
-        return 0;
-    agent->silent_since_ms = 0;
-    if (type == AQ_MSG_REFUSED)
-        return take_refused(agent, asked, message, now_ms, error);
-    if (asked == AQ_MSG_HELLO && type == AQ_MSG_WELCOME)
-        take_welcome(agent, message, now_ms);
-    else if (asked == AQ_MSG_POLL && type == AQ_MSG_WORK)
-        take_work(agent, message);
-    else if ((asked == AQ_MSG_REPORT || asked == AQ_MSG_BEAT) && type == AQ_MSG_NOTED)
-        take_noted(agent, message);
-    else
-        aq_journal(AQ_WARN, "the answer does not fit the question", "question", aq_message_record(asked)->name, "answer",
-                   aq_message_record(type)->name, NULL);
-    return 0;
+    for (;;) {
+        aq_arena_reset(&agent->scratch);
+        if (uplink_take(&agent->uplink, &line, &asked, &type, &message, &agent->scratch) <= 0)
+            return 0;
+        if (type == AQ_MSG_REFUSED) {
+            if (take_refused(agent, asked, message, now_ms, error) != 0)
+                return -1;
+        } else if (asked == AQ_MSG_HELLO && type == AQ_MSG_WELCOME) {
+            take_welcome(agent, message, now_ms);
+        } else if (asked == AQ_MSG_POLL && type == AQ_MSG_WORK) {
+            take_work(agent, message);
+        } else if ((asked == AQ_MSG_REPORT || asked == AQ_MSG_BEAT) && type == AQ_MSG_NOTED) {
+            take_noted(agent, message);
+        } else {
+            aq_journal(AQ_WARN, "the answer does not fit the question", "question", aq_message_record(asked)->name,
+                       "answer", aq_message_record(type)->name, NULL);
+        }
+    }
 }
 
 /* ---- silence ------------------------------------------------------------------------------------------- */
 
 static void tell_of_silence(struct agent *agent, uint64_t now_ms)
 {
-    if (agent->silent_since_ms == 0)
-        agent->silent_since_ms = now_ms;
     if (agent->silence_told_ms != 0 && now_ms - agent->silence_told_ms < SILENCE_MS)
         return;
     agent->silence_told_ms = now_ms;
@@ -314,13 +328,22 @@ static void tell_of_silence(struct agent *agent, uint64_t now_ms)
                "controller", agent->config.controller, "key_file", agent->config.key_file, NULL);
 }
 
-static void renew_if_late(struct agent *agent, struct uplink *uplink, uint64_t now_ms)
+/* A connection on which an answer is late may be dead. */
+static void renew_if_late(struct agent *agent, uint64_t now_ms)
 {
     struct aq_error error;
-    if (uplink->asked == AQ_MSG_NONE || now_ms < uplink->late_ms)
+    bool late = false;
+    for (int i = 0; i < UPLINK_LINES; i++) {
+        const struct uplink_question *question = &agent->uplink.lines[i];
+        if (question->asked == AQ_MSG_NONE || now_ms < question->late_ms)
+            continue;
+        uplink_give_up(&agent->uplink, (enum uplink_line)i);
+        late = true;
+    }
+    if (!late)
         return;
     tell_of_silence(agent, now_ms);
-    if (uplink_renew(uplink, &error) != 0) {
+    if (uplink_renew(&agent->uplink, &error) != 0) {
         aq_journal(AQ_WARN, "cannot connect", "error", error.message, NULL);
         agent->talk_at_ms = agent->poll_at_ms = now_ms + AGAIN_MS;
     }
@@ -343,14 +366,14 @@ static int pause_ms(struct agent *agent, uint64_t now_ms, int wait_ms)
         wait_ms = SWEEP_MS;
     if (drivers >= 0 && drivers < wait_ms)
         wait_ms = drivers;
-    if (agent->talk.asked != AQ_MSG_NONE)
-        wait_ms = until(agent->talk.late_ms, now_ms, wait_ms);
+    if (!is_free(agent, UPLINK_TALK))
+        wait_ms = until(agent->uplink.lines[UPLINK_TALK].late_ms, now_ms, wait_ms);
     else if (agent->talk_at_ms > now_ms)
         wait_ms = until(agent->talk_at_ms, now_ms, wait_ms);
     else
         wait_ms = until(agent->beat_at_ms, now_ms, wait_ms);
-    if (agent->poll.asked != AQ_MSG_NONE)
-        wait_ms = until(agent->poll.late_ms, now_ms, wait_ms);
+    if (!is_free(agent, UPLINK_POLL))
+        wait_ms = until(agent->uplink.lines[UPLINK_POLL].late_ms, now_ms, wait_ms);
     else if (agent->welcome)
         wait_ms = until(agent->poll_at_ms, now_ms, wait_ms);
     return wait_ms;
@@ -362,8 +385,10 @@ int agent_turn(struct agent *agent, int fd, int wait_ms, struct aq_error *error)
     nfds_t count = 0;
     uint64_t now_ms = clock_ms();
     ask_what_is_due(agent, now_ms);
-    fds[count++] = (struct pollfd){.fd = agent->talk.fd, .events = POLLIN};
-    fds[count++] = (struct pollfd){.fd = agent->poll.fd, .events = POLLIN};
+    uplink_flush(&agent->uplink);
+    bool full = uplink_waits_to_send(&agent->uplink);
+    fds[count++] = (struct pollfd){.fd = agent->uplink.fd, .events = POLLIN};
+    fds[count++] = (struct pollfd){.fd = full ? agent->uplink.send_fd : -1, .events = POLLIN};
     fds[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
     for (uint32_t i = 0; i < agent->workloads.driver_count; i++) {
         const struct opened_driver *opened = &agent->workloads.drivers[i];
@@ -374,10 +399,9 @@ int agent_turn(struct agent *agent, int fd, int wait_ms, struct aq_error *error)
 
     now_ms = clock_ms();
     workloads_work(&agent->workloads);
-    if (take_answer(agent, &agent->talk, now_ms, error) != 0 || take_answer(agent, &agent->poll, now_ms, error) != 0)
+    if (take_answers(agent, now_ms, error) != 0)
         return -1;
-    renew_if_late(agent, &agent->talk, now_ms);
-    renew_if_late(agent, &agent->poll, now_ms);
+    renew_if_late(agent, now_ms);
     if (agent->sweeping)
         agent->sweeping = home_sweep(agent->home, SWEEP_FILES);
     return 0;
@@ -421,8 +445,7 @@ static int open_all(struct agent *agent, struct aq_error *error)
     if (aq_wire_key_load(&key, config->key_file, error) != 0 ||
         home_open(&agent->home, config->data, config->name, error) != 0 ||
         workloads_open(&agent->workloads, agent->home, config->name, &config->drivers, error) != 0 ||
-        workloads_adopt(&agent->workloads, error) != 0 || uplink_open(&agent->talk, agent->url, &key, error) != 0 ||
-        uplink_open(&agent->poll, agent->url, &key, error) != 0)
+        workloads_adopt(&agent->workloads, error) != 0 || uplink_open(&agent->uplink, agent->url, &key, error) != 0)
         return -1;
     agent->detected = capacity_detect(home_directory(agent->home));
     find_address(host, port, agent->address);
@@ -433,7 +456,7 @@ static int open_all(struct agent *agent, struct aq_error *error)
 int agent_open(struct agent **out, const struct aq_config_agent *config, struct aq_error *error)
 {
     struct agent *agent = aq_calloc(1, sizeof *agent);
-    agent->talk = agent->poll = (struct uplink){.socket = -1, .fd = -1};
+    agent->uplink.socket = -1;
     set_config(agent, config);
     if (open_all(agent, error) != 0) {
         agent_close(agent);
@@ -447,8 +470,7 @@ void agent_close(struct agent *agent)
 {
     if (agent == NULL)
         return;
-    uplink_close(&agent->talk);
-    uplink_close(&agent->poll);
+    uplink_close(&agent->uplink);
     workloads_close(&agent->workloads);
     home_close(agent->home);
     for (uint32_t i = 0; i < agent->told_count; i++) {

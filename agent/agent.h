@@ -12,7 +12,8 @@
 
 struct agent;
 
-/* Checks what the declaration of the settings cannot: the controller's address, the drivers' names. Fills an empty name. */
+/* Checks what the declaration of the settings cannot: the controller's address, the drivers' names. Fills an empty
+ * name. */
 int agent_check(struct aq_config_agent *config, struct aq_arena *arena, struct aq_error *error) AQ_MUST_CHECK;
 
 /* Takes the directory, opens the drivers, finds workloads again. `config` was checked; it is copied. */
@@ -22,8 +23,8 @@ void agent_close(struct agent *agent); /* leaves workloads running; NULL is fine
 /* Other capacity and identifiers: the hub will be told. The rest of the settings takes a restart. */
 void agent_reconfigure(struct agent *agent, const struct aq_config_agent *config);
 
-/* One turn of the loop: waits for at most `wait_ms`, or until `fd` (-1: none) is readable. -1: the hub will not have this
- * agent, and `error` says why: there is no use in going on. */
+/* One turn of the loop: waits for at most `wait_ms`, or until `fd` (-1: none) is readable. -1: the hub will not have
+ * this agent, and `error` says why: there is no use in going on. */
 int agent_turn(struct agent *agent, int fd, int wait_ms, struct aq_error *error) AQ_MUST_CHECK;
 
 bool agent_is_welcome(const struct agent *agent); /* the hub knows it */

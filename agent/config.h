@@ -17,7 +17,8 @@ AQ_DECLARE_SETTINGS(aq_agent_capacity, AQ_AGENT_CAPACITY)
     F(T, controller, TEXT, 0, "127.0.0.1:8002", 1, 120, NULL, "where the controller listens for agents: ADDRESS:PORT") \
     F(T, key_file, TEXT, 0, "/var/lib/aquarium/controller/agent.key", 1, 1024, NULL,                                   \
       "a copy of the controller's agent.key, that nobody else may read")                                               \
-    F(T, data, TEXT, 0, "/var/lib/aquarium/agent", 1, 900, NULL, "directory; this agent keeps its state in <data>/<name>") \
+    F(T, data, TEXT, 0, "/var/lib/aquarium/agent", 1, 900, NULL,                                                       \
+      "directory; this agent keeps its state in <data>/<name>")                                                        \
     F(T, drivers, TEXTS, 0, "", 0, 32, NULL, "drivers to use; empty: all that work here")                              \
     F(T, identifiers, TEXTS, 0, "", 0, 48, NULL, "more to be found by in node filters, such as rack:a7")               \
     F(T, capacity, RECORD(aq_agent_capacity), 0, NULL, 0, 0, NULL, "what to offer: less than there is, never more")    \

@@ -44,7 +44,8 @@ static int home_lock(struct home *home, struct aq_error *error)
     if (flock(home->lock, LOCK_EX | LOCK_NB) == 0)
         return 0;
     if (errno == EWOULDBLOCK)
-        return aq_fail(error, AQ_E_EXISTS, "an agent is running in %s already: give this one another name or another data",
+        return aq_fail(error, AQ_E_EXISTS,
+                       "an agent is running in %s already: give this one another name or another data",
                        home->directory);
     return aq_fail_errno(error, errno, "cannot lock %s/lock", home->directory);
 }
@@ -367,9 +368,9 @@ static bool sweep_inner(void *context, int directory, const char *name, unsigned
     if (sweep->budget == 0)
         return false;
     sweep->budget--;
-    bool nested = type == DT_DIR || (type == DT_UNKNOWN &&
-                                     fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-                                     S_ISDIR(status.st_mode));
+    bool nested =
+        type == DT_DIR ||
+        (type == DT_UNKNOWN && fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode));
     if (nested)
         throw_away(sweep->home, directory, name);
     else

@@ -19,8 +19,8 @@
 #include <stdbool.h>
 
 enum {
-    HOME_LOGS_MAX = 50,      /* of workloads that are over */
-    HOME_ENDED_MAX = 1024,   /* remembered to be over */
+    HOME_LOGS_MAX = 50,    /* of workloads that are over */
+    HOME_ENDED_MAX = 1024, /* remembered to be over */
     HOME_LOG_SIZE_MAX = 1 << 20,
 };
 
@@ -54,7 +54,7 @@ bool home_is_over(const struct home *home, uint64_t resource); /* removed not lo
 
 /* Appends the newest `max` bytes of the log of one that is over. */
 int home_log(const struct home *home, uint64_t resource, size_t max, struct aq_buffer *out,
-              struct aq_error *error) AQ_MUST_CHECK;
+             struct aq_error *error) AQ_MUST_CHECK;
 
 /* Deletes up to `budget` files of what was removed. True: there are more. */
 bool home_sweep(struct home *home, unsigned budget);

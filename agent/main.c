@@ -176,7 +176,7 @@ static int run(const struct arguments *arguments, const struct aq_config_agent *
 {
     struct aq_error error;
     struct agent *agent = NULL;
-    bool told = false, end = false;
+    bool welcome = false, end = false;
     int failed = 0;
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     int signals = open_signals(&error);
@@ -186,12 +186,14 @@ static int run(const struct arguments *arguments, const struct aq_config_agent *
             close(signals);
         return EXIT_FAILURE;
     }
+    /* Ready without a controller too: workloads that were found again are looked after. */
+    aq_notify("READY=1\nSTATUS=looking for the controller");
     while (!end && failed == 0) {
         failed = agent_turn(agent, signals, TURN_MS, &error);
         end = take_signals(signals, agent, arguments);
-        if (!told && agent_is_welcome(agent)) {
-            aq_notify("READY=1");
-            told = true;
+        if (agent_is_welcome(agent) != welcome) {
+            welcome = !welcome;
+            aq_notify(welcome ? "STATUS=known to the controller" : "STATUS=looking for the controller");
         }
     }
     if (failed != 0)

@@ -89,8 +89,8 @@ static void workload_started(struct workloads *workloads, struct workload *workl
     log_workload(AQ_INFO, "workload started", workload->resource, workload->start.identifier);
 }
 
-static void workload_over(struct workloads *workloads, struct workload *workload, enum aq_happened what, int exit_status,
-                          const char *reason)
+static void workload_over(struct workloads *workloads, struct workload *workload, enum aq_happened what,
+                          int exit_status, const char *reason)
 {
     struct aq_error error;
     if (workload->over)
@@ -104,7 +104,8 @@ static void workload_over(struct workloads *workloads, struct workload *workload
     if (workload->kept && home_end(workloads->home, &workload->end, &error) != 0)
         log_workload(AQ_WARN, "a workload's end cannot be stored", workload->resource, error.message);
     tell(workloads, &workload->tell_end);
-    log_workload(AQ_INFO, aq_happened_words.words[what], workload->resource, workload->end.reason);
+    log_workload(AQ_INFO, what == AQ_HAPPENED_FAILED ? "workload failed" : "workload ended", workload->resource,
+                 workload->end.reason);
 }
 
 static void take_report(void *context, const struct driver_report *report)

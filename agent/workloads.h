@@ -1,7 +1,7 @@
 /* The workloads of an agent: what is wanted of each, what its driver says, and what the cluster has yet to hear.
  *
- * A workload is begun once its assignment is durable, and forgotten once the cluster knows that it is over. In between it
- * has at most two things to tell: that it started, and that it is over. */
+ * A workload is begun once its assignment is durable, and forgotten once the cluster knows that it is over. In between
+ * it has at most two things to tell: that it started, and that it is over. */
 #ifndef AQ_AGENT_WORKLOADS_H
 #define AQ_AGENT_WORKLOADS_H
 

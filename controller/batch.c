@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* One request fits into an entry beside all that log.batch_bytes lets in before it. */
+enum { REQUEST_BYTES_MAX = 7 << 20, REQUEST_EVENTS_MAX = 65536 };
+_Static_assert(REQUEST_BYTES_MAX + (8 << 20) < AQ_PACK_SIZE_MAX, "what is written must be readable again");
+
 int batch_begin(struct batch *batch, struct state *state, struct place_index *index, uint64_t now_ms,
                 struct aq_error *error)
 {
@@ -51,15 +55,15 @@ static int open_undo(struct batch *batch, const struct writer_request *request, 
     return 0;
 }
 
-static void close_undo(struct batch *batch, const struct undo_point *point, bool keep)
+/* `error` is filled when what should be kept cannot be: the store failed, and all is undone. */
+static void close_undo(struct batch *batch, const struct undo_point *point, bool keep, struct aq_error *error)
 {
     if (point->outer != NULL) {
-        struct aq_error error = {0};
         struct state_txn *inner = batch->txn;
         batch->txn = point->outer;
         if (!keep)
             state_end(inner);
-        else if (state_commit(inner, &error) != 0)
+        else if (state_commit(inner, error) != 0)
             keep = false;
     }
     if (keep)
@@ -81,6 +85,12 @@ static struct aq_logged_decision *new_decision(struct batch *batch)
     return decision;
 }
 
+/* The events of one decision, as they gather. */
+struct events_taken {
+    struct aq_list list; /* of aq_logged_event */
+    size_t capacity;
+};
+
 static void tell(struct writer_request *request, const struct project *project, const struct decide_event *event)
 {
     struct aq_event shown = {project->seq,     project->time_ms, request->author,
@@ -89,23 +99,37 @@ static void tell(struct writer_request *request, const struct project *project, 
     aq_event_to_json(&shown, &request->events);
 }
 
+/* Room for `more` events behind those in the list. It doubles, so that a batch of thousands does not copy itself again
+ * and again. */
+static struct aq_logged_event *make_room(struct batch *batch, struct events_taken *events, size_t more)
+{
+    size_t wanted = events->list.count + more;
+    if (wanted > events->capacity) {
+        while (events->capacity < wanted)
+            events->capacity = events->capacity ? events->capacity * 2 : 4;
+        struct aq_logged_event *rows = aq_arena_alloc(&batch->arena, events->capacity * sizeof *rows);
+        if (events->list.count > 0)
+            memcpy(rows, events->list.items, events->list.count * sizeof *rows);
+        events->list.items = rows;
+    }
+    return events->list.items;
+}
+
 /* Projects what was decided, and appends it to the decision's events. */
 static void take_events(struct batch *batch, struct writer_request *request, const struct decide *decide,
-                        struct aq_list *events)
+                        struct events_taken *events)
 {
     struct project project = {.txn = batch->txn,
                               .index = batch->index,
                               .arena = &batch->scratch,
                               .time_ms = batch->time_ms,
                               .author = request->author};
-    struct aq_logged_event *rows = aq_arena_alloc(&batch->arena, (events->count + decide->count) * sizeof *rows);
-    if (events->count > 0)
-        memcpy(rows, events->items, events->count * sizeof *rows);
+    struct aq_logged_event *rows = make_room(batch, events, decide->count);
     for (size_t i = 0; i < decide->count; i++) {
         const struct decide_event *event = &decide->events[i];
         struct aq_buffer packed = {0};
         aq_record_pack(event->type->record, event->data, &packed);
-        rows[events->count++] = (struct aq_logged_event){
+        rows[events->list.count++] = (struct aq_logged_event){
             .code = event->type->code,
             .version = event->type->record->version,
             .data = {(unsigned char *)aq_arena_text(&batch->arena, packed.data, packed.length), packed.length}};
@@ -116,29 +140,52 @@ static void take_events(struct batch *batch, struct writer_request *request, con
         if (request->dry_run)
             tell(request, &project, event);
     }
-    events->items = rows;
-    aq_arena_reset(&batch->scratch);
 }
 
-static int decide_items(struct batch *batch, struct writer_request *request, struct aq_list *events, char id[65])
+/* What cannot be read again must never be written. Only what can still be undone is looked at: a single command stays
+ * far below these bounds. */
+static int check_size(const struct batch *batch, const struct undo_point *point, const struct aq_list *events,
+                      struct aq_error *error)
+{
+    size_t bytes = batch->bytes - point->bytes;
+    if (point->outer == NULL || (bytes <= REQUEST_BYTES_MAX && events->count <= REQUEST_EVENTS_MAX))
+        return 0;
+    return aq_fail(error, AQ_E_TOO_LARGE,
+                   "the request leads to %u events of %zu bytes so far, and may lead to %d of %d bytes: send it in "
+                   "parts",
+                   events->count, bytes, REQUEST_EVENTS_MAX, REQUEST_BYTES_MAX);
+}
+
+static int decide_item(struct batch *batch, struct writer_request *request, uint32_t i, struct events_taken *events,
+                       char id[65])
+{
+    struct decide decide = {.txn = batch->txn,
+                            .index = batch->index,
+                            .arena = &batch->scratch,
+                            .time_ms = batch->time_ms,
+                            .author = request->author,
+                            .role = request->role};
+    if (decide_command(&decide, request->command, request->records[i], &request->error) != 0 ||
+        state_failed(batch->txn, &request->error))
+        return -1;
+    take_events(batch, request, &decide, events);
+    if (i == 0)
+        memcpy(id, decide.id, DECIDE_ID_SIZE);
+    if (request->ids != NULL)
+        memcpy(request->ids[i], decide.id, sizeof request->ids[i]);
+    return 0;
+}
+
+static int decide_items(struct batch *batch, struct writer_request *request, const struct undo_point *point,
+                        struct events_taken *events, char id[65])
 {
     for (uint32_t i = 0; i < request->count; i++) {
-        struct decide decide = {.txn = batch->txn,
-                                .index = batch->index,
-                                .arena = &batch->arena,
-                                .time_ms = batch->time_ms,
-                                .author = request->author,
-                                .role = request->role};
-        if (decide_command(&decide, request->command, request->records[i], &request->error) != 0 ||
-            state_failed(batch->txn, &request->error)) {
+        int status = decide_item(batch, request, i, events, id);
+        aq_arena_reset(&batch->scratch); /* what was read for one item, labels above all, must not add up */
+        if (status != 0 || check_size(batch, point, &events->list, &request->error) != 0) {
             request->failed_item = i;
             return -1;
         }
-        take_events(batch, request, &decide, events);
-        if (i == 0)
-            memcpy(id, decide.id, DECIDE_ID_SIZE);
-        if (request->ids != NULL)
-            memcpy(request->ids[i], decide.id, sizeof request->ids[i]);
     }
     return 0;
 }
@@ -203,7 +250,7 @@ static void log_decision(struct batch *batch, const struct writer_request *reque
 void batch_add(struct batch *batch, struct writer_request *request)
 {
     struct undo_point point;
-    struct aq_list events = {0};
+    struct events_taken events = {0};
     char id[DECIDE_ID_SIZE] = "";
     request->next = NULL;
     *batch->last = request;
@@ -214,13 +261,13 @@ void batch_add(struct batch *batch, struct writer_request *request)
         return;
     if (open_undo(batch, request, &point) != 0)
         return; /* the transaction has failed, and the batch with it */
-    bool decided = decide_items(batch, request, &events, id) == 0;
+    bool decided = decide_items(batch, request, &point, &events, id) == 0;
+    if (decided && events.list.count > 0 && !request->dry_run)
+        log_decision(batch, request, &events.list, id);
+    if (decided && request->dry_run)
+        (void)state_failed(batch->txn, &request->error);
+    close_undo(batch, &point, decided && !request->dry_run, &request->error);
     request->seq = batch->next_seq - 1;
-    if (decided && events.count > 0 && !request->dry_run)
-        log_decision(batch, request, &events, id);
-    close_undo(batch, &point, decided && !request->dry_run);
-    if (!decided || request->dry_run)
-        request->seq = batch->next_seq - 1;
     if (request->dry_run)
         aq_buffer_text(&request->events, request->events.length ? "]" : "[]");
 }

@@ -5,8 +5,10 @@
 #include "controller/log/replica.h"
 #include "controller/log/thread.h"
 #include "schema/journal.h"
+#include "schema/pack.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
@@ -69,6 +71,9 @@ static void ring(int fd)
 int writer_submit(struct writer *writer, struct writer_request *request, struct aq_error *error)
 {
     aq_assert(request->count >= 1 && request->count <= AQ_BATCH_COMMANDS_MAX && request->done != NULL);
+    if (request->key != NULL && strlen(request->key) > AQ_KEY_SIZE_MAX)
+        return aq_fail(error, AQ_E_INVALID, "the idempotency key is %zu bytes long, more than %d", strlen(request->key),
+                       AQ_KEY_SIZE_MAX);
     if (!atomic_load(&writer->leads))
         return aq_fail(error, AQ_E_NO_LEADER, "no leader stands; reads go on");
     pthread_mutex_lock(&writer->lock);
@@ -122,7 +127,12 @@ void writer_figures(const struct writer *writer, struct writer_figures *figures)
 void writer_watch(struct writer *writer, int fd)
 {
     aq_assert(!writer->started && writer->n_watchers < WATCHERS_MAX);
-    writer->watchers[writer->n_watchers++] = fd;
+    /* Its own descriptor: the watcher may close its one while the writer goes on, and the number may come to mean
+     * something else. */
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0)
+        aq_broken(__FILE__, __LINE__, "no descriptor is left for a watcher of the writer");
+    writer->watchers[writer->n_watchers++] = own;
 }
 
 struct events *writer_events(struct writer *writer)
@@ -303,7 +313,10 @@ static void submit_batch(struct writer *writer)
     struct batch *batch = &writer->batch;
     uint64_t index = replica_last(writer->replica) + 1;
     batch_pack(batch, index, &packed);
-    if (batch_failed(batch, &error)) {
+    if (packed.length > AQ_PACK_SIZE_MAX) /* it could never be read again */
+        (void)aq_fail(&error, AQ_E_TOO_LARGE, "a batch of %zu bytes is more than an entry may have: %d", packed.length,
+                      AQ_PACK_SIZE_MAX);
+    if (error.code != AQ_OK || batch_failed(batch, &error)) {
         aq_buffer_free(&packed);
         drop_batch(writer, &error);
         return;
@@ -404,7 +417,7 @@ static void *run(void *argument)
         if (waiting && idle && atomic_load(&writer->leads) && !stop)
             start_batch(writer);
         start_job(writer);
-        waiting = has_waiting(writer, &stop);
+        waiting = has_waiting(writer, &stop) && (atomic_load(&writer->leads) || stop);
         if (!(waiting && writer->batch_index == 0 && !writer->job_busy))
             sleep_until(writer, replica_deadline_ms(writer->replica));
     }
@@ -468,6 +481,8 @@ void writer_close(struct writer *writer)
     log_thread_stop(writer->log);
     replica_close(writer->replica);
     place_index_free(writer->index);
+    for (size_t i = 0; i < writer->n_watchers; i++)
+        close(writer->watchers[i]);
     if (writer->wake >= 0)
         close(writer->wake);
     pthread_mutex_destroy(&writer->lock);

@@ -5,7 +5,7 @@
 #include "schema/config.h"
 
 #define AQ_CONFIG_FS(F, T)                                                                                             \
-    F(T, data, TEXT, 0, "/var/lib/aquarium/controller", 1, 64, NULL, "the data directory of this host's controller")   \
+    F(T, data, TEXT, 0, "/var/lib/aquarium/controller", 1, 90, NULL, "the data directory of this host's controller")   \
     F(T, mount, TEXT, 0, "/aquarium", 1, 1024, NULL, "where the cluster appears")                                      \
     F(T, journal, ENUM(aq_level), 0, "info", 0, 0, NULL, "least level of messages on standard error")                  \
     F(T, answer_after, DURATION, 0, "10", 1, 3600, "s", "a write that is not answered for longer fails")

@@ -51,7 +51,7 @@ static void write_leader(const struct fileview *view, struct aq_buffer *out)
     const char *leader = "none";
     for (uint32_t i = 0; i < view->now.members.count; i++) {
         const struct aq_member *member = AQ_ITEM(view->now.members, struct aq_member, i);
-        if (member->leader)
+        if (member->leader && orders_connected(view->orders))
             leader = member->name;
     }
     aq_buffer_format(out, "%s\n", leader);
@@ -155,6 +155,14 @@ static void set_time(struct stat *stat, uint64_t time_ms)
     stat->st_ctim = stat->st_atim = stat->st_mtim;
 }
 
+/* After starting over it looks empty for longer than `tail -f` looks away (a second): or it would not notice, if the
+ * file grew past its old size in between. */
+static size_t events_size(const struct fileview *view)
+{
+    enum { EMPTY_MS = 1500 };
+    return fileview_now_ms() < view->event_anew_ms + EMPTY_MS ? 0 : view->eventfile.now.length;
+}
+
 static bool measure(struct look *look, const struct tree_node *node, struct stat *stat)
 {
     struct aq_buffer content = {0};
@@ -164,7 +172,7 @@ static bool measure(struct look *look, const struct tree_node *node, struct stat
         there = tree_link(look, node, &content);
     else if (tree_node_shape(node) == TREE_IS_FILE && node->kind != TREE_EVENTS && !content_is_fetched(node))
         there = content_write(look, node, &content, &error) == 0 || error.code != AQ_E_NOT_FOUND;
-    stat->st_size = (off_t)(node->kind == TREE_EVENTS ? look->view->eventfile.now.length : content.length);
+    stat->st_size = (off_t)(node->kind == TREE_EVENTS ? events_size(look->view) : content.length);
     stat->st_blocks = (stat->st_size + 511) / 512;
     aq_buffer_free(&content);
     return there;

@@ -21,7 +21,7 @@ struct open_file *open_file_of(const struct fuse_file_info *info)
 static struct open_file *open_file_new(struct fileview *view, const struct tree_node *node, uid_t uid)
 {
     struct open_file *file = aq_calloc(1, sizeof *file);
-    *file = (struct open_file){.next_file = view->files, .link = &view->files, .node = *node, .uid = uid};
+    *file = (struct open_file){.next_file = view->files, .link = &view->files, .node = *node, .uid = uid, .view = view};
     if (file->next_file != NULL)
         file->next_file->link = &file->next_file;
     view->files = file;
@@ -36,8 +36,21 @@ void open_file_free(struct open_file *file)
         file->next_file->link = file->link;
     if (file->poll != NULL)
         fuse_pollhandle_destroy(file->poll);
+    file->view->open_bytes -= file->charged;
     aq_buffer_free(&file->content);
     free(file);
+}
+
+/* Counts what the file holds now. */
+static int charge(struct open_file *file, struct aq_error *error)
+{
+    size_t bytes = sizeof *file + file->content.capacity;
+    file->view->open_bytes -= file->charged;
+    file->charged = 0;
+    if (operation_charge(file->view, bytes, error) != 0)
+        return -1;
+    file->charged = bytes;
+    return 0;
 }
 
 /* Whoever goes on behind what he wrote, or behind what he read, reads on in the answer; whoever seeks means the
@@ -89,8 +102,9 @@ static void fetch_done(void *context, const struct aq_error *refused, enum aq_me
         waiting_end(waiting);
         return;
     }
-    if (error.code == AQ_OK) {
+    if (error.code == AQ_OK)
         aq_buffer_add(&file->content, fetched->data.data, fetched->data.length);
+    if (error.code == AQ_OK && charge(file, &error) == 0) {
         reply_open(waiting->request, &waiting->info, file);
     } else {
         int number = fileview_complain(waiting->view, waiting->uid, waiting->doing, &error);
@@ -141,7 +155,7 @@ void operation_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info
     struct open_file *file = open_file_new(look.view, node, look.caller.uid);
     bool plain = node->kind != TREE_EVENTS && !content_is_fetched(node) && (info->flags & O_ACCMODE) != O_WRONLY;
     if (check_open(&look, &file->node, info->flags, &error) != 0 ||
-        (plain && content_write(&look, &file->node, &file->content, &error) != 0)) {
+        (plain && content_write(&look, &file->node, &file->content, &error) != 0) || charge(file, &error) != 0) {
         operation_fail(request, &look, "opening", &file->node, &error);
         open_file_free(file);
         return;

@@ -41,15 +41,16 @@ static int open_data(struct fileview *view, const char *directory, struct aq_err
     return 0;
 }
 
-int fileview_open(struct fileview *view, const struct aq_config_fs *config, struct aq_error *error)
+int fileview_open(struct fileview *view, const struct aq_config_fs *config, int signals, struct aq_error *error)
 {
-    const struct timespec pause = {0, RETRY_MS * 1000000L};
+    struct pollfd told_to_end = {signals, POLLIN, 0};
     *view = (struct fileview){.config = config};
     int status = open_data(view, config->data, error);
     for (int waited = 0; status != 0 && waited < START_MS; waited += RETRY_MS) {
         if (waited == 0)
             aq_journal(AQ_INFO, "waiting for the controller", "data", config->data, "error", error->message, NULL);
-        nanosleep(&pause, NULL);
+        if (poll(&told_to_end, 1, RETRY_MS) > 0)
+            break;
         status = open_data(view, config->data, error);
     }
     if (status != 0) {
@@ -139,8 +140,10 @@ int fileview_run(struct fileview *view, int signals, void (*ready)(void), struct
     if (mount_prepare(view->config->mount, error) != 0)
         return -1;
     view->session = fuse_session_new(&args, &operations, sizeof operations, view);
-    if (view->session == NULL)
+    if (view->session == NULL) {
+        fuse_opt_free_args(&args);
         return aq_fail(error, AQ_E_INTERNAL, "cannot make a FUSE session");
+    }
     int status = 0;
     if (fuse_session_mount(view->session, view->config->mount) != 0) {
         status =
@@ -149,9 +152,12 @@ int fileview_run(struct fileview *view, int signals, void (*ready)(void), struct
         ready();
         loop(view, signals);
         waiting_end_all(view);
+        waker_close(view->waker); /* before the session that it notifies through is gone */
+        view->waker = NULL;
         fuse_session_unmount(view->session);
     }
     fuse_session_destroy(view->session);
+    fuse_opt_free_args(&args);
     drop_open(view);
     return status;
 }

@@ -41,12 +41,14 @@ struct fileview {
     size_t waiting_count;
     struct open_file *files; /* all that are open */
     struct open_directory *directories;
+    size_t open_bytes;  /* what both hold of contents and names */
     uint64_t opened_ms; /* since 1970 */
 
     /* /events */
     struct eventfile eventfile;
     uint64_t event_seq; /* all up to here are in it */
     uint64_t event_time_ms;
+    uint64_t event_anew_ms;   /* when /events last started over */
     bool event_behind;        /* there are more in the log */
     uint64_t event_failed_ms; /* when the log could last not be read */
 
@@ -58,8 +60,9 @@ struct fileview {
 };
 
 /* Opens the tables, which the controller must have made, and everything else but the mount. Waits up to 30 seconds for
- * a controller that has just been started. */
-int fileview_open(struct fileview *view, const struct aq_config_fs *config, struct aq_error *error) AQ_MUST_CHECK;
+ * a controller that has just been started, or until `signals` (a signalfd) is readable. */
+int fileview_open(struct fileview *view, const struct aq_config_fs *config, int signals,
+                  struct aq_error *error) AQ_MUST_CHECK;
 void fileview_close(struct fileview *view); /* zeroed memory is fine */
 
 /* Mounts, serves until `signals` (a signalfd) is readable or somebody unmounts, and unmounts. `ready` is called once

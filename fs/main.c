@@ -1,6 +1,7 @@
 /* aq-fs: the cluster as a directory. See fileview.h. */
 #include "fs/fileview.h"
 #include "schema/notify.h"
+#include "schema/version.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -9,10 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
-#ifndef AQ_VERSION
-#define AQ_VERSION "0.1.0"
-#endif
+#define DEFAULT_CONFIG "/etc/aquarium/fs.yml"
 
 enum { EXIT_USAGE = 2 };
 
@@ -20,7 +20,7 @@ static const char help[] =
     "aq-fs: shows the cluster of this host's controller as files\n"
     "\n"
     "Usage: aq-fs [options]\n"
-    "  --config FILE    settings from a YAML file; see --help-config\n"
+    "  --config FILE    settings from a YAML file; default " DEFAULT_CONFIG ", if it is there\n"
     "  --set NAME=VALUE one setting, over those of the file\n"
     "  --data DIR       the controller's data directory: the same as --set data=DIR\n"
     "  --mount DIR      where to mount: the same as --set mount=DIR\n"
@@ -62,18 +62,19 @@ static void print_config(void)
     aq_buffer_free(&text);
 }
 
-/* The file first, wherever it stands on the command line; what is set there wins. */
+/* The file first, wherever its option stands; what is set on the command line wins. */
 static int read_file(int count, char **words, struct aq_config_fs *config, struct aq_arena *arena,
                      struct aq_error *error)
 {
     int code;
+    const char *path = access(DEFAULT_CONFIG, F_OK) == 0 ? DEFAULT_CONFIG : NULL;
     aq_record_init(&aq_config_fs_record, config, arena);
     optind = 1;
     opterr = 0;
     while ((code = getopt_long(count, words, "", options, NULL)) != -1)
-        if (code == OPTION_CONFIG && aq_config_load(&aq_config_fs_record, config, optarg, arena, error) != 0)
-            return -1;
-    return 0;
+        if (code == OPTION_CONFIG)
+            path = optarg;
+    return path != NULL ? aq_config_load(&aq_config_fs_record, config, path, arena, error) : 0;
 }
 
 static int set(const char *name, const char *value, struct aq_config_fs *config, struct aq_arena *arena,
@@ -110,7 +111,8 @@ static int read_options(int count, char **words, struct aq_config_fs *config, st
             puts("aq-fs " AQ_VERSION);
             return EXIT_SUCCESS;
         case '?':
-            return EXIT_USAGE; /* getopt has said what is wrong */
+            fputs("Try aq-fs --help.\n", stderr); /* getopt has said what is wrong */
+            return EXIT_USAGE;
         default:
             break;
         }
@@ -145,7 +147,7 @@ static int run(const struct aq_config_fs *config)
     struct fileview view;
     struct aq_error error = {0};
     int signals = take_signals();
-    if (fileview_open(&view, config, &error) != 0) {
+    if (fileview_open(&view, config, signals, &error) != 0) {
         aq_journal(AQ_ERROR, "cannot start", "error", error.message, NULL);
         return EXIT_FAILURE;
     }

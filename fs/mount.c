@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 enum { DEAD_MOUNTS_MAX = 16 }; /* stacked on one another by a server that died again and again */
 
@@ -31,7 +32,8 @@ static bool is_mount(const char *path)
 int mount_prepare(const char *path, struct aq_error *error)
 {
     struct stat stat_of;
-    for (int i = 0; i < DEAD_MOUNTS_MAX && stat(path, &stat_of) != 0 && errno == ENOTCONN; i++) {
+    struct statfs asked; /* the one question that the kernel never answers from memory */
+    for (int i = 0; i < DEAD_MOUNTS_MAX && statfs(path, &asked) != 0 && errno == ENOTCONN; i++) {
         aq_journal(AQ_INFO, "taking away a mount whose server is gone", "path", path, NULL);
         if (umount2(path, MNT_DETACH) != 0)
             return aq_fail_errno(error, errno, "cannot take away the dead mount at %s", path);

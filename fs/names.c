@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIRECTORY_BYTES_MAX = 256 << 20 }; /* of one snapshot: some millions of names */
+enum {
+    DIRECTORY_BYTES_MAX = 128 << 20, /* of one snapshot: some millions of names */
+    OPEN_BYTES_MAX = 512 << 20,      /* of all that is open */
+};
 
 /* ---- shared ------------------------------------------------------------------------------------------- */
 
@@ -49,6 +52,14 @@ int operation_permit(const struct look *look, const struct tree_node *node, stru
                    look->caller.name[0] ? look->caller.name : "without a name");
 }
 
+int operation_charge(struct fileview *view, size_t bytes, struct aq_error *error)
+{
+    if (view->open_bytes + bytes > OPEN_BYTES_MAX)
+        return aq_fail(error, AQ_E_LIMIT, "open files hold %zu MiB: close some", view->open_bytes >> 20);
+    view->open_bytes += bytes;
+    return 0;
+}
+
 /* The node, copied: the table of inodes may change under a pointer. False: the request has its answer. */
 static bool node_of(fuse_req_t request, fuse_ino_t number, struct tree_node *node)
 {
@@ -71,6 +82,21 @@ static void operation_init(void *context, struct fuse_conn_info *connection)
     connection->want |= connection->capable & FUSE_CAP_ATOMIC_O_TRUNC;
 }
 
+/* For how long the kernel may take a name and its attributes as known: directories that are always there, and look the
+ * same to everybody, are on the way to everything else. */
+static double keep_s(const struct tree_node *node)
+{
+    switch (node->kind) {
+    case TREE_ROOT:
+    case TREE_ERRORS:
+    case TREE_CLUSTER:
+    case TREE_TABLE:
+        return 1.0;
+    default:
+        return 0.0;
+    }
+}
+
 static void operation_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
     struct look look;
@@ -90,6 +116,7 @@ static void operation_lookup(fuse_req_t request, fuse_ino_t parent, const char *
         return;
     }
     struct inodes *inodes = view_of(request)->inodes;
+    entry.entry_timeout = entry.attr_timeout = keep_s(&child);
     entry.ino = entry.attr.st_ino = inodes_hold(inodes, &child);
     if (fuse_reply_entry(request, &entry) != 0)
         inodes_forget(inodes, entry.ino, 1); /* interrupted: the kernel does not hold it */
@@ -115,7 +142,7 @@ static void reply_attributes(fuse_req_t request, fuse_ino_t number, const struct
     look_end(look);
     stat.st_ino = number;
     if (found)
-        fuse_reply_attr(request, &stat, 0);
+        fuse_reply_attr(request, &stat, keep_s(node));
     else
         fuse_reply_err(request, ENOENT);
 }
@@ -175,16 +202,17 @@ struct entry {
 /* What a directory held when it was opened. */
 struct open_directory {
     struct open_directory *next, **link; /* in view->directories */
-    const struct inodes *inodes;
+    struct fileview *view;
     struct aq_buffer names;   /* each with its NUL */
     struct aq_buffer entries; /* of struct entry */
     bool full;
+    size_t charged; /* in view->open_bytes */
 };
 
 static bool note_entry(void *context, const char *name, const struct tree_node *node)
 {
     struct open_directory *directory = context;
-    const struct entry entry = {.number = inodes_number(directory->inodes, node),
+    const struct entry entry = {.number = inodes_number(directory->view->inodes, node),
                                 .name = (uint32_t)directory->names.length,
                                 .shape = tree_node_shape(node)};
     aq_buffer_add(&directory->names, name, strlen(name) + 1);
@@ -198,6 +226,7 @@ void open_directory_free(struct open_directory *directory)
     *directory->link = directory->next;
     if (directory->next != NULL)
         directory->next->link = directory->link;
+    directory->view->open_bytes -= directory->charged;
     aq_buffer_free(&directory->names);
     aq_buffer_free(&directory->entries);
     free(directory);
@@ -206,7 +235,7 @@ void open_directory_free(struct open_directory *directory)
 static struct open_directory *open_directory_new(struct fileview *view)
 {
     struct open_directory *directory = aq_calloc(1, sizeof *directory);
-    *directory = (struct open_directory){.next = view->directories, .link = &view->directories, .inodes = view->inodes};
+    *directory = (struct open_directory){.next = view->directories, .link = &view->directories, .view = view};
     if (directory->next != NULL)
         directory->next->link = &directory->next;
     view->directories = directory;
@@ -225,6 +254,9 @@ static void operation_opendir(fuse_req_t request, fuse_ino_t number, struct fuse
         tree_list(&look, &node, note_entry, directory);
         if (directory->full)
             (void)aq_fail(&error, AQ_E_LIMIT, "too many entries to be listed: name one, or ask REST page by page");
+        size_t bytes = sizeof *directory + directory->names.capacity + directory->entries.capacity;
+        if (error.code == AQ_OK && operation_charge(look.view, bytes, &error) == 0)
+            directory->charged = bytes;
     }
     if (error.code != AQ_OK) {
         open_directory_free(directory);

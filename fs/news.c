@@ -19,7 +19,10 @@ static bool add_event(void *context, const struct aq_event *event)
     struct aq_buffer line = {0};
     aq_event_to_json(event, &line);
     aq_buffer_char(&line, '\n');
+    uint64_t generation = view->eventfile.generation;
     eventfile_append(&view->eventfile, line.data, line.length);
+    if (view->eventfile.generation != generation)
+        view->event_anew_ms = fileview_now_ms();
     aq_buffer_free(&line);
     view->event_seq = event->seq;
     view->event_time_ms = event->time_ms;

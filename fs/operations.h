@@ -4,8 +4,9 @@
  *   writes.c  write: a command goes to the controller, its outcome comes back
  *   waiting.c requests that are answered later
  *
- * Attributes and names are never cached by the kernel (time-outs are 0): what is read is true now. Files are opened
- * with direct I/O: each descriptor reads its own content, fixed when it was opened. */
+ * Attributes and names are not cached by the kernel (time-outs are 0, but for directories that are always there): what
+ * is read is true now. Files are opened with direct I/O: each descriptor reads its own content, fixed when it was
+ * opened. */
 #ifndef AQ_FS_OPERATIONS_H
 #define AQ_FS_OPERATIONS_H
 
@@ -23,9 +24,11 @@ struct open_file {
     struct tree_node node;
     uid_t uid; /* who opened it: what is written through it is his, whoever holds it now */
 
+    struct fileview *view;
     struct aq_buffer content; /* fixed when it was opened; after a write, the answer to it */
     uint64_t base;            /* the offset at which the content begins for who goes on reading */
     uint64_t next;            /* where he goes on */
+    size_t charged;           /* of it, in view->open_bytes */
 
     /* /events only */
     struct eventfile_place place;
@@ -71,6 +74,9 @@ void waiting_end_all(struct fileview *view); /* answers all with EINTR: the view
 /* ---- shared ------------------------------------------------------------------------------------------- */
 
 struct fileview *view_of(fuse_req_t request);
+
+/* Counts bytes that stay while something is open. AQ_E_LIMIT: there would be too many. */
+int operation_charge(struct fileview *view, size_t bytes, struct aq_error *error) AQ_MUST_CHECK;
 
 /* Begins a look for the caller of the request. False: it has its answer, EIO. */
 bool operation_begin(fuse_req_t request, struct look *look);

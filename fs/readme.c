@@ -70,7 +70,9 @@ void readme_write(const char *mount, struct aq_buffer *out)
         aq_buffer_char(out, '\n');
     }
     aq_buffer_text(
-        out, "Good to know: a write is known to be durable when it returns. Without a leader, writes fail (read-only\n"
+        out, "Good to know: one write is one command, and a shell's own printf and echo -e write line by line: give\n"
+             "documents with cat (cat <<X > labels/new). A write is known to be durable when it returns. Without a "
+             "leader, writes fail (read-only\n"
              "file system) and reads go on. inotify sees nothing of what the cluster changes; poll() and blocking\n"
              "reads of events do. You see what your user may see: root is the user admin, and any other unix user\n"
              "is the cluster user of the same name.\n");

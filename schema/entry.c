@@ -25,8 +25,10 @@ void aq_entry_hash(const void *data, size_t length, unsigned char hash[AQ_HASH_S
 int aq_entry_unpack(struct aq_entry *entry, const void *data, size_t length, struct aq_arena *arena,
                     struct aq_error *error)
 {
-    if (aq_record_unpack(&aq_entry_record, entry, data, length, false, arena, error) != 0)
+    if (aq_record_unpack(&aq_entry_record, entry, data, length, false, arena, error) != 0) {
+        error->code = AQ_E_CORRUPT;
         return -1;
+    }
     if (entry->format != AQ_ENTRY_FORMAT)
         return aq_fail(error, AQ_E_CORRUPT, "log entry of format %" PRIu64 "; known is %d", entry->format,
                        AQ_ENTRY_FORMAT);
@@ -53,7 +55,10 @@ int aq_event_unpack(const struct aq_logged_event *logged, struct aq_event *event
                        record->name, logged->version, record->version);
     void *data = aq_arena_alloc(arena, record->size);
     event->data = data;
-    return aq_record_unpack(record, data, logged->data.data, logged->data.length, false, arena, error);
+    if (aq_record_unpack(record, data, logged->data.data, logged->data.length, false, arena, error) == 0)
+        return 0;
+    error->code = AQ_E_CORRUPT;
+    return -1;
 }
 
 void aq_event_to_json(const struct aq_event *event, struct aq_buffer *out)

@@ -17,7 +17,7 @@ AQ_DECLARE(aq_logged_event, AQ_LOGGED_EVENT)
 
 /* A command that changed nothing has no events, and is not logged. */
 #define AQ_LOGGED_DECISION(F, T)                                                                                       \
-    F(T, author, TEXT, 0, 0, 64, NULL, "whose command: a user, or node:<name>, or aquarium")                           \
+    F(T, author, TEXT, 0, 0, 80, NULL, "whose command: a user, or node:<name>, or aquarium")                           \
     F(T, command, U64, 0, 1, 65535, NULL, "which command")                                                             \
     F(T, key, TEXT, 0, 0, AQ_KEY_SIZE_MAX, NULL, "idempotency key; empty: none")                                       \
     F(T, fingerprint, U64, 0, 0, UINT64_MAX, NULL, "of the request, to know a repeat from another use of its key")     \

@@ -293,9 +293,17 @@ static int read_word(const struct aq_field *field, const char *text, const char 
     return 0;
 }
 
+/* "-1", "-0.5": a number, but none that any field takes. Said in the words that a JSON number gets. */
+static bool is_negative(const char *text)
+{
+    return text[0] == '-' && isdigit((unsigned char)text[1]) && text[1 + strspn(text + 1, "0123456789.")] == '\0';
+}
+
 int aq_number_from_text(const struct aq_field *field, const char *text, const char *path, uint64_t *value,
                         struct aq_error *error)
 {
+    if (is_negative(text) && field->type != AQ_TYPE_BOOL && field->type != AQ_TYPE_ENUM)
+        return aq_fail(error, AQ_E_INVALID, "%s is %.100s, but must be 0 or more", path, text);
     switch (field->type) {
     case AQ_TYPE_BOOL:
         if (strcmp(text, "true") == 0 || strcmp(text, "1") == 0 || strcmp(text, "on") == 0)

@@ -1,11 +1,11 @@
 /* Messages between processes: agents and the controllers' hub, the file view and its controller.
  *
- * Each message is a declared record. On the wire it is sealed as a whole, type included (libsodium's secretbox): 24 bytes of
- * nonce, then the ciphertext of one byte format, one byte type, and the packed record. Who does not hold the key can neither
- * read nor make one; what does not open is counted and dropped.
+ * Each message is a declared record. On the wire it is sealed as a whole, type included (libsodium's secretbox): 24
+ * bytes of nonce, then the ciphertext of one byte format, one byte type, and the packed record. Who does not hold the
+ * key can neither read nor make one; what does not open is counted and dropped.
  *
- * Every exchange is one question and one answer (nanomsg REQ/REP). Agents ask on TCP with the agents' key; the file view on
- * a local socket with a key of its own: neither can speak as the other. */
+ * Every exchange is one question and one answer (nanomsg REQ/REP). Agents ask on TCP with the agents' key; the file
+ * view on a local socket with a key of its own: neither can speak as the other. */
 #ifndef AQ_SCHEMA_WIRE_H
 #define AQ_SCHEMA_WIRE_H
 
@@ -16,27 +16,27 @@ enum { AQ_WIRE_FORMAT = 1, AQ_WIRE_KEY_SIZE = 32, AQ_WIRE_MESSAGE_MAX = 4 << 20 
 
 /*  type            record         from      answered by */
 #define AQ_MESSAGES(M)                                                                                                 \
-    M(AQ_MSG_HELLO,    aq_hello)    /* agent      WELCOME */                                                           \
-    M(AQ_MSG_WELCOME,  aq_welcome)  /* hub */                                                                          \
-    M(AQ_MSG_REFUSED,  aq_refused)  /* hub: to any question */                                                         \
-    M(AQ_MSG_POLL,     aq_poll)     /* agent      WORK, at once or when there is some */                               \
-    M(AQ_MSG_WORK,     aq_work)     /* hub */                                                                          \
-    M(AQ_MSG_REPORT,   aq_report)   /* agent      NOTED, when it is durable */                                         \
-    M(AQ_MSG_BEAT,     aq_beat)     /* agent      NOTED, at once */                                                    \
-    M(AQ_MSG_NOTED,    aq_noted)    /* hub */                                                                          \
-    M(AQ_MSG_ORDER,    aq_order)    /* file view  OUTCOME, when it is decided and durable */                           \
-    M(AQ_MSG_OUTCOME,  aq_outcome)  /* controller */                                                                   \
-    M(AQ_MSG_WATCH,    aq_watch)    /* file view  NOW, when seq is above the one named, or after its patience */       \
-    M(AQ_MSG_NOW,      aq_now)      /* controller */                                                                   \
-    M(AQ_MSG_FETCH,    aq_fetch)    /* file view  FETCHED: the newest bytes of a resource's log */                     \
-    M(AQ_MSG_FETCHED,  aq_fetched)  /* controller */
+    M(AQ_MSG_HELLO, aq_hello)     /* agent      WELCOME */                                                             \
+    M(AQ_MSG_WELCOME, aq_welcome) /* hub */                                                                            \
+    M(AQ_MSG_REFUSED, aq_refused) /* hub: to any question */                                                           \
+    M(AQ_MSG_POLL, aq_poll)       /* agent      WORK, at once or when there is some */                                 \
+    M(AQ_MSG_WORK, aq_work)       /* hub */                                                                            \
+    M(AQ_MSG_REPORT, aq_report)   /* agent      NOTED, when it is durable */                                           \
+    M(AQ_MSG_BEAT, aq_beat)       /* agent      NOTED, at once */                                                      \
+    M(AQ_MSG_NOTED, aq_noted)     /* hub */                                                                            \
+    M(AQ_MSG_ORDER, aq_order)     /* file view  OUTCOME, when it is decided and durable */                             \
+    M(AQ_MSG_OUTCOME, aq_outcome) /* controller */                                                                     \
+    M(AQ_MSG_WATCH, aq_watch)     /* file view  NOW, when seq is above the one named, or after its patience */         \
+    M(AQ_MSG_NOW, aq_now)         /* controller */                                                                     \
+    M(AQ_MSG_FETCH, aq_fetch)     /* file view  FETCHED: the newest bytes of a resource's log */                       \
+    M(AQ_MSG_FETCHED, aq_fetched) /* controller */
 
 enum aq_message_type {
     AQ_MSG_NONE,
 #define AQ_MESSAGE_CODE(type, record) type,
     AQ_MESSAGES(AQ_MESSAGE_CODE)
 #undef AQ_MESSAGE_CODE
-    aq_message_type_count
+        aq_message_type_count
 };
 
 /* ---- agent and hub ------------------------------------------------------------------------------------ */
@@ -144,7 +144,7 @@ AQ_DECLARE(aq_noted, AQ_NOTED)
 /* ---- file view and controller ------------------------------------------------------------------------- */
 
 /* Below the controller's data directory. */
-#define AQ_FILE_LOCAL_KEY "local.key" /* seals what travels between aq-fs and controller */
+#define AQ_FILE_LOCAL_KEY    "local.key" /* seals what travels between aq-fs and controller */
 #define AQ_FILE_LOCAL_SOCKET "run/local.sock"
 
 #define AQ_ORDER(F, T)                                                                                                 \
@@ -161,8 +161,7 @@ AQ_DECLARE(aq_order, AQ_ORDER)
     F(T, token, TEXT, 0, 0, 128, NULL, "the token of a new user: shown once")
 AQ_DECLARE(aq_outcome, AQ_OUTCOME)
 
-#define AQ_WATCH(F, T)                                                                                                 \
-    F(T, seq, U64, 0, 0, UINT64_MAX, NULL, "answer when the cluster is past this")
+#define AQ_WATCH(F, T) F(T, seq, U64, 0, 0, UINT64_MAX, NULL, "answer when the cluster is past this")
 AQ_DECLARE(aq_watch, AQ_WATCH)
 
 /* A controller as its fellows and the file view know it. */

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs test programs and counts. Each program prints "ok NAME" and "not ok NAME" lines (TAP; the unit tests do so when
-# CMOCKA_MESSAGE_OUTPUT=TAP); what passes is one line, what fails is shown whole.
+# CMOCKA_MESSAGE_OUTPUT=TAP); what passes is one line, what fails is shown.
 #
 #   tests/run.sh one KIND SECONDS PROGRAM...     one after the other
 #   tests/run.sh many KIND SECONDS PROGRAM...    as many at once as there are processors
@@ -24,7 +24,7 @@ run_one() { # KIND SECONDS PROGRAM
     log=$logs/$1/$name.log
     mkdir -p "$logs/$1"
     started=$(date +%s)
-    CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 10 "$2" "$3" >"$log" 2>&1 </dev/null
+    CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 30 "$2" "$3" >"$log" 2>&1 </dev/null
     status=$?
     took=$(($(date +%s) - started))
     skipped=$(grep -c '^ok .*# SKIP' "$log")
@@ -44,9 +44,16 @@ run_one() { # KIND SECONDS PROGRAM
     else
         # Collected, so that the output of two that fail at once does not mix.
         printf 'FAILED  %s %s: %s passed, %s failed, %s s\n%s\n' "$1" "$name" "$passed" "$failed" "$took" \
-            "$(tail -n 300 "$log" | sed 's/^/    /')"
+            "$(show_failures "$log" | head -n 400 | sed 's/^/    /')"
     fi
     return 0
+}
+
+# What failed, with what was said about it; of a program that died, its end.
+show_failures() { # LOG
+    awk '/^not ok/ { shown = 1 } /^ok / { shown = 0 } shown' "$1"
+    grep -q '^not ok: ended with' "$1" && tail -n 60 "$1"
+    echo "all of it: $1"
 }
 
 case ${1-} in

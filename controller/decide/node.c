@@ -107,9 +107,12 @@ DECIDE(aq_command_node_maintenance, maintenance);
 
 /* ---- forgetting a node ---------------------------------------------------------------------------------- */
 
+enum { ENDED_AT_ONCE_MAX = 16384 }; /* each takes two events, and all of them one decision */
+
 struct ending {
     struct decide *decide;
     const char *reason;
+    uint32_t count;
 };
 
 /* What ran there counts as ended: the operator says that the host is gone for good. */
@@ -121,6 +124,8 @@ static bool end_resource(void *context, const struct state_key *key, const void 
     struct aq_application application;
     (void)value;
     (void)length;
+    if (++ending->count > ENDED_AT_ONCE_MAX)
+        return false;
     uint64_t id = index_number_at(key, sizeof(uint64_t));
     if (!state_resource(decide->txn, id, &resource, decide->arena) ||
         !state_application(decide->txn, resource.application, &application, decide->arena))
@@ -147,9 +152,14 @@ static int delete (struct decide *decide, const void *record, struct aq_error *e
     if (node.status != AQ_NODE_LOST)
         return aq_fail(error, AQ_E_STATE, "node %s is %s: stop its agent first; only a LOST node can be forgotten",
                        command->name, aq_node_status_words.words[node.status]);
-    struct ending ending = {decide, aq_arena_format(decide->arena, "node %s was forgotten", command->name)};
+    struct ending ending = {decide, aq_arena_format(decide->arena, "node %s was forgotten", command->name), 0};
     struct state_key prefix = state_key_number(node.number);
     index_scan(decide->txn, INDEX_NODE_RESOURCE, &prefix, end_resource, &ending);
+    if (ending.count > ENDED_AT_ONCE_MAX)
+        return aq_fail(error, AQ_E_LIMIT,
+                       "node %s holds more than %d resources, which is the most that can end at once: let its agent "
+                       "come back and end some first",
+                       command->name, ENDED_AT_ONCE_MAX);
     struct aq_node_deleted event = {command->name};
     decide_emit(decide, &aq_event_node_deleted, &event);
     decide_id_name(decide, command->name);

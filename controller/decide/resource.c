@@ -86,8 +86,10 @@ static int fail(struct decide *decide, const void *record, struct aq_error *erro
     bool counts = application.status == AQ_ELECTED;
     struct aq_resource_ended event = {.id = command->id, .failed = counts, .reason = command->reason};
     decide_emit(decide, &aq_event_resource_ended, &event);
+    if (application.status == AQ_DEALLOCATE)
+        move(decide, application.id, AQ_DEALLOCATED, application.description);
     if (!counts)
-        return 0; /* recalled meanwhile */
+        return 0; /* given back meanwhile */
     struct aq_list tries = one_more_try(decide, &application, &resource, command->reason);
     if (tries.count >= AQ_TRIES_MAX) {
         move(decide, application.id, AQ_ERRORED, tries_text(decide, &tries));

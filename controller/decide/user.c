@@ -54,10 +54,9 @@ static int token(struct decide *decide, const void *record, struct aq_error *err
     const struct aq_user_token *command = record;
     struct aq_user user;
     char what[96];
-    if (find(decide, command->name, &user, error) != 0)
-        return -1;
+    /* In this order: who may not ask does not learn which users there are. */
     snprintf(what, sizeof what, "the token of user %s", command->name);
-    if (decide_check_owner(decide, command->name, what, error) != 0)
+    if (decide_check_owner(decide, command->name, what, error) != 0 || find(decide, command->name, &user, error) != 0)
         return -1;
     if (command->hash[0] == '\0')
         return aq_fail(error, AQ_E_INTERNAL, "no token was made for user %s", command->name);

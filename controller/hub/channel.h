@@ -31,7 +31,8 @@ int channel_open_tcp(struct hub_channel *channel, const char *address, uint64_t 
                      struct aq_error *error) AQ_MUST_CHECK;
 void channel_close(struct hub_channel *channel);
 
-/* Takes the next message. 1: there is one, *message comes from `arena`. 0: none waits. -1: one came that is no message of ours. */
+/* Takes the next message. 1: there is one, *message comes from `arena`. 0: none waits. -1: one came that is no message
+ * of ours. */
 int channel_receive(struct hub_channel *channel, struct hub_question *question, enum aq_message_type *type,
                     void **message, struct aq_arena *arena) AQ_MUST_CHECK;
 

@@ -20,12 +20,12 @@
 #include <stdatomic.h>
 
 enum {
-    HUB_TICK_MS = 200,         /* how often time-outs are looked at */
-    HUB_SCAN_MS = 1000,        /* how often all agents are */
-    HUB_WATCHES_MAX = 1024,    /* open at once; more are answered at once */
-    HUB_FETCHES_MAX = 1000,    /* open at once; more are refused */
-    HUB_TRACES = 4096,         /* ended resources whose node is remembered */
-    HUB_EVENTS_TURN = 10000,   /* events read in one turn of the loop */
+    HUB_TICK_MS = 200,           /* how often time-outs are looked at */
+    HUB_SCAN_MS = 1000,          /* how often all agents are */
+    HUB_WATCHES_MAX = 1024,      /* open at once; more are answered at once */
+    HUB_FETCHES_MAX = 1000,      /* open at once; more are refused */
+    HUB_TRACES = 4096,           /* ended resources whose node is remembered */
+    HUB_EVENTS_TURN = 10000,     /* events read in one turn of the loop */
     HUB_EVENTS_BEHIND = 1000000, /* further behind than this, everything is read anew instead */
 };
 
@@ -89,12 +89,13 @@ void hub_sessions_scan(struct hub *hub); /* once per second: who is lost; stores
 
 /* work.c */
 hub_answer_fn hub_poll;
-void hub_work_reset(struct hub_work *work);                                      /* of a new session */
-void hub_work_change(struct hub *hub, struct hub_agent *agent, uint64_t number); /* the agent is to hear of this resource */
+void hub_work_reset(struct hub_work *work); /* of a new session */
+void hub_work_change(struct hub *hub, struct hub_agent *agent,
+                     uint64_t number); /* the agent is to hear of this resource */
 void hub_work_change_all(struct hub *hub, struct hub_agent *agent);
-void hub_work_ready(struct hub *hub, struct hub_agent *agent); /* something may have to be told */
-void hub_work_deliver(struct hub *hub);                        /* answers those that are ready and wait */
-void hub_work_expire(struct hub *hub, struct hub_agent *agent); /* its POLL has waited long enough */
+void hub_work_ready(struct hub *hub, struct hub_agent *agent);   /* something may have to be told */
+void hub_work_deliver(struct hub *hub);                          /* answers those that are ready and wait */
+void hub_work_expire(struct hub *hub, struct hub_agent *agent);  /* its POLL has waited long enough */
 void hub_agent_remove(struct hub *hub, struct hub_agent *agent); /* out of every list, and freed */
 
 /* report.c */
@@ -110,8 +111,9 @@ void hub_watches_answer(struct hub *hub, bool all); /* those that have something
 /* fetch.c */
 hub_answer_fn hub_fetch_local;
 void hub_asks_seen(struct hub *hub, const struct hub_agent *agent, uint64_t seen); /* later deliveries were lost */
-bool hub_asks_wait(const struct hub *hub, const struct hub_agent *agent);           /* are there any to be sent? */
-void hub_asks_add(struct hub *hub, const struct hub_agent *agent, struct aq_work *work); /* to a delivery, in hub->arena */
+bool hub_asks_wait(const struct hub *hub, const struct hub_agent *agent);          /* are there any to be sent? */
+void hub_asks_add(struct hub *hub, const struct hub_agent *agent,
+                  struct aq_work *work); /* to a delivery, in hub->arena */
 void hub_asks_told(struct hub *hub, const struct hub_agent *agent, const struct aq_list *told);
 void hub_asks_expire(struct hub *hub, bool all);
 

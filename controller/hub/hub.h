@@ -19,12 +19,13 @@ struct hub_options {
     struct credentials *credentials;
 };
 
-/* Listens on TCP (port into <data>/run/hub.port) and on <data>/run/local.sock, and starts the thread. To be called before the writer runs. */
+/* Listens on TCP (port into <data>/run/hub.port) and on <data>/run/local.sock, and starts the thread. To be called
+ * before the writer runs. */
 int hub_start(struct hub **hub, const struct hub_options *options, struct aq_error *error) AQ_MUST_CHECK;
 void hub_stop(struct hub *hub); /* NULL is fine; the writer must still run */
 
-/* Asks the node of a resource for the newest `size` bytes of its log. `done` is called on the hub's thread, exactly once if 0 was
- * returned: within 5 seconds, with an error if the agent did not answer. Any thread. */
+/* Asks the node of a resource for the newest `size` bytes of its log. `done` is called on the hub's thread, exactly
+ * once if 0 was returned: within 5 seconds, with an error if the agent did not answer. Any thread. */
 typedef void hub_fetch_fn(void *context, const struct aq_error *error, const void *data, size_t length);
 int hub_fetch(struct hub *hub, uint64_t resource, size_t size, hub_fetch_fn *done, void *context,
               struct aq_error *error) AQ_MUST_CHECK;

@@ -11,7 +11,7 @@ struct hub;
 
 struct hub_item {
     struct hub_item *next;
-    struct mailbox *home; /* where it is posted */
+    struct mailbox *home;                                /* where it is posted */
     void (*run)(struct hub *hub, struct hub_item *item); /* on the hub's thread; may free the item */
 };
 
@@ -24,8 +24,8 @@ struct mailbox {
 int mailbox_open(struct mailbox *mailbox, struct aq_error *error) AQ_MUST_CHECK;
 void mailbox_close(struct mailbox *mailbox); /* nobody may post any more */
 
-void mailbox_post(struct hub_item *item);     /* to its home; any thread */
-void mailbox_wake(struct mailbox *mailbox);   /* makes `fd` readable; any thread */
+void mailbox_post(struct hub_item *item);               /* to its home; any thread */
+void mailbox_wake(struct mailbox *mailbox);             /* makes `fd` readable; any thread */
 struct hub_item *mailbox_take(struct mailbox *mailbox); /* all that wait, oldest first, linked by `next` */
 
 #endif

@@ -30,7 +30,10 @@ void project_remove(struct project *project, const char *entity, const struct st
 
 void project_count(struct project *project, const char *counter, int change)
 {
+    struct aq_error error;
     uint64_t value = counter_get(project->txn, counter);
+    if (state_failed(project->txn, &error))
+        return; /* it may have been read as 0 */
     aq_assert(change >= 0 || value >= (uint64_t)-change);
     counter_set(project->txn, counter, value + (uint64_t)change);
 }

@@ -19,8 +19,9 @@
 enum {
     WISHES_MAX = 256,         /* commands under way at once */
     WAITING_SEEN_MAX = 16384, /* applications looked at in one round */
-    LABEL_SHARE_MAX = 32,     /* of one label in one round: when the first has no room, most of the others have none */
-    ROUND_EVERY_MS = 10000,   /* looks again even when nothing seems to have changed */
+    LABEL_SHARE_MAX = 32,     /* of one label in one sweep: when the first has no room, most of the others have none */
+    SWEEP_EVERY_MS = 10000,   /* looks again even when nothing seems to have changed */
+    REST_MS = 1000,           /* after a wish that the writer could not take */
 };
 
 struct react;
@@ -36,18 +37,31 @@ struct wish {
     bool busy;
 };
 
+/* How often each label was tried in this sweep. */
+struct shares {
+    uint64_t label[64];
+    unsigned count[64];
+    unsigned n;
+};
+
 struct react {
     struct writer *writer;
     struct state *state;
     pthread_t thread;
     int wake; /* eventfd: a commit, or the wish to stop */
     atomic_bool stop;
-    atomic_uint under_way;
-    atomic_bool placed;   /* a wish of this round was granted: another round may grant more */
-    pthread_mutex_t lock; /* guards `busy` of the wishes */
+    pthread_mutex_t lock; /* guards the wishes, and the next two */
+    unsigned under_way;
+    bool refused; /* the writer could not take a wish: no room, no leader, a full queue */
     struct wish wishes[WISHES_MAX];
+
+    /* Its own thread alone. */
     uint64_t seen_seq;
-    bool room;               /* something has happened that may have made room */
+    bool room; /* something has happened that may have made room: a sweep over all that wait is due */
+    /* A sweep that is under way: where the next round goes on. Without it, those in front would starve those behind. */
+    struct state_key swept;
+    struct shares shares;
+    uint64_t next_sweep_ms, rest_until_ms;
     uint64_t next_expiry_ms; /* 0: none */
 };
 
@@ -58,6 +72,13 @@ static uint64_t clock_ms(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+static void ring(int fd)
+{
+    uint64_t one = 1;
+    ssize_t ignored = write(fd, &one, sizeof one);
+    (void)ignored; /* full: it is rung already */
+}
+
 /* ---- wishes ------------------------------------------------------------------------------------------- */
 
 /* On the writer's thread. */
@@ -65,14 +86,23 @@ static void wish_done(struct writer_request *request)
 {
     struct wish *wish = request->context;
     struct react *react = wish->react;
-    uint64_t one = 1;
-    pthread_mutex_lock(&react->lock);
+    enum aq_error_code code = request->error.code;
+    pthread_mutex_lock(&react->lock); /* to the end: once nothing is under way, react_stop() frees everything */
     wish->busy = false;
+    react->refused |= code != AQ_OK && code != AQ_E_NOT_FOUND;
+    if (--react->under_way == 0)
+        ring(react->wake);
     pthread_mutex_unlock(&react->lock);
-    if (atomic_fetch_sub(&react->under_way, 1) == 1) {
-        ssize_t ignored = write(react->wake, &one, sizeof one);
-        (void)ignored;
-    }
+}
+
+static unsigned count_under_way(struct react *react, bool *refused)
+{
+    pthread_mutex_lock(&react->lock);
+    unsigned count = react->under_way;
+    *refused = react->refused;
+    react->refused = false;
+    pthread_mutex_unlock(&react->lock);
+    return count;
 }
 
 static struct wish *free_wish(struct react *react)
@@ -82,8 +112,10 @@ static struct wish *free_wish(struct react *react)
     for (size_t i = 0; i < WISHES_MAX && found == NULL; i++)
         if (!react->wishes[i].busy)
             found = &react->wishes[i];
-    if (found != NULL)
+    if (found != NULL) {
         found->busy = true;
+        react->under_way++;
+    }
     pthread_mutex_unlock(&react->lock);
     return found;
 }
@@ -108,12 +140,12 @@ static bool make_wish(struct react *react, const struct aq_command *command, uin
                                             .role = AQ_ROLE_ADMIN,
                                             .done = wish_done,
                                             .context = wish};
-    atomic_fetch_add(&react->under_way, 1);
     if (writer_submit(react->writer, &wish->request, &error) == 0)
         return true;
-    atomic_fetch_sub(&react->under_way, 1);
     pthread_mutex_lock(&react->lock);
     wish->busy = false;
+    react->under_way--;
+    react->refused = true;
     pthread_mutex_unlock(&react->lock);
     return false;
 }
@@ -130,7 +162,7 @@ static bool makes_room(void *context, const struct aq_event *event)
     for (size_t i = 0; i < AQ_LENGTH(types); i++)
         if (event->type == types[i])
             react->room = true;
-    /* A round that placed something may not have reached all. */
+    /* A sweep that placed something may not have tried all of that label. */
     if (event->type == &aq_event_application_elected && strcmp(event->author, "aquarium") == 0)
         react->room = true;
     return !react->room; /* one is enough */
@@ -145,13 +177,6 @@ static void read_news(struct react *react)
         aq_journal(AQ_ERROR, "cannot read events", "error", error.message, NULL);
     react->seen_seq = seq;
 }
-
-/* How often each label was tried in this round. */
-struct shares {
-    uint64_t label[64];
-    unsigned count[64];
-    unsigned n;
-};
 
 static bool may_try(struct shares *shares, uint64_t label)
 {
@@ -168,31 +193,43 @@ static bool may_try(struct shares *shares, uint64_t label)
 struct round {
     struct react *react;
     struct state_txn *txn;
-    struct shares shares;
     unsigned seen;
+    bool whole; /* came to the end of what waits */
 };
 
 static bool place_one(void *context, const struct state_key *key, const void *value, size_t length)
 {
     struct round *round = context;
+    struct react *react = round->react;
     struct aq_arena arena = {0};
     struct aq_application application;
     (void)value;
     (void)length;
-    bool more = true;
+    bool handled = true;
     if (state_application(round->txn, index_number_at(key, 0), &application, &arena) &&
-        may_try(&round->shares, application.label_id))
-        more = make_wish(round->react, &aq_command_application_place, application.id);
+        may_try(&react->shares, application.label_id))
+        handled = make_wish(react, &aq_command_application_place, application.id);
     aq_arena_free(&arena);
-    return more && ++round->seen < WAITING_SEEN_MAX;
+    if (handled)
+        react->swept = *key;
+    round->whole = handled && ++round->seen < WAITING_SEEN_MAX;
+    return round->whole;
 }
 
+/* One round of a sweep: as many as may be under way at once, or looked at in one snapshot. */
 static void place_waiting(struct react *react, struct state_txn *txn)
 {
-    struct round round = {.react = react, .txn = txn};
+    struct round round = {.react = react, .txn = txn, .whole = true};
     const struct state_key all = {0};
-    react->room = false;
-    index_scan(txn, INDEX_WAITING, &all, place_one, &round);
+    if (react->swept.length == 0) {
+        react->room = false;
+        react->shares.n = 0;
+    }
+    index_scan_after(txn, INDEX_WAITING, &all, react->swept.length ? &react->swept : NULL, place_one, &round);
+    if (round.whole)
+        react->swept.length = 0;
+    else if (react->swept.length == 0)
+        react->room = true; /* not even the first could be wished for */
 }
 
 /* ---- what has outlived its lifetime ------------------------------------------------------------------- */
@@ -223,46 +260,56 @@ static void look(struct react *react)
 {
     struct aq_error error = {0};
     struct state_txn *txn;
+    read_news(react); /* before the snapshot: whoever waits for what is read here stands in it */
     if (state_read(react->state, &txn, &error) != 0) {
         aq_journal(AQ_ERROR, "cannot read the tables", "error", error.message, NULL);
+        react->rest_until_ms = clock_ms(CLOCK_MONOTONIC) + REST_MS;
         return;
     }
-    if (atomic_load(&react->under_way) == 0) {
-        read_news(react);
-        if (react->room)
-            place_waiting(react, txn);
-        expire_old(react, txn);
-    }
+    if (react->room || react->swept.length > 0)
+        place_waiting(react, txn);
+    expire_old(react, txn);
     if (state_failed(txn, &error))
         aq_journal(AQ_ERROR, "cannot read the tables", "error", error.message, NULL);
     state_end(txn);
 }
 
-static int wait_ms(const struct react *react, uint64_t next_round_ms)
+/* Looks when it may, and tells how long to wait for what comes next. */
+static int work(struct react *react)
 {
-    uint64_t now = clock_ms(CLOCK_MONOTONIC), real = clock_ms(CLOCK_REALTIME);
-    uint64_t wait = next_round_ms > now ? next_round_ms - now : 0;
-    if (react->next_expiry_ms != 0) {
-        uint64_t left = react->next_expiry_ms > real ? react->next_expiry_ms - real : 0;
-        wait = left < wait ? left : wait;
+    bool refused;
+    unsigned under_way = count_under_way(react, &refused);
+    uint64_t now = clock_ms(CLOCK_MONOTONIC);
+    if (refused)
+        react->rest_until_ms = now + REST_MS;
+    if (now >= react->next_sweep_ms) {
+        react->room = true;
+        react->next_sweep_ms = now + SWEEP_EVERY_MS;
     }
-    return (int)wait;
+    if (under_way > 0 || !writer_is_leader(react->writer))
+        return (int)(react->next_sweep_ms - now); /* woken before, when that changes */
+    if (now < react->rest_until_ms)
+        return (int)(react->rest_until_ms - now);
+    look(react);
+    under_way = count_under_way(react, &refused);
+    if (refused)
+        react->rest_until_ms = now + REST_MS;
+    if (under_way > 0)
+        return SWEEP_EVERY_MS; /* woken when all are answered */
+    if (refused || react->swept.length > 0 || react->room)
+        return refused ? REST_MS : 0;
+    uint64_t wait = react->next_sweep_ms - now, real = clock_ms(CLOCK_REALTIME);
+    uint64_t left = react->next_expiry_ms > real ? react->next_expiry_ms - real : 0;
+    return (int)(react->next_expiry_ms != 0 && left < wait ? left : wait);
 }
 
 static void *run(void *argument)
 {
     struct react *react = argument;
     struct pollfd fd = {.fd = react->wake, .events = POLLIN};
-    uint64_t next_round_ms = 0, ignored;
+    uint64_t ignored;
     while (!atomic_load(&react->stop)) {
-        uint64_t now = clock_ms(CLOCK_MONOTONIC);
-        if (now >= next_round_ms) {
-            react->room = true;
-            next_round_ms = now + ROUND_EVERY_MS;
-        }
-        if (writer_is_leader(react->writer))
-            look(react);
-        if (poll(&fd, 1, wait_ms(react, next_round_ms)) > 0) {
+        if (poll(&fd, 1, work(react)) > 0) {
             ssize_t got = read(react->wake, &ignored, sizeof ignored);
             (void)got;
         }
@@ -293,15 +340,14 @@ int react_start(struct react **out, struct writer *writer, struct state *state, 
 
 void react_stop(struct react *react)
 {
-    uint64_t one = 1;
+    bool refused;
     if (react == NULL)
         return;
     atomic_store(&react->stop, true);
-    ssize_t ignored = write(react->wake, &one, sizeof one);
-    (void)ignored;
+    ring(react->wake);
     pthread_join(react->thread, NULL);
     struct timespec pause = {.tv_nsec = 1000000};
-    while (atomic_load(&react->under_way) > 0) /* the writer answers each within its own bounds */
+    while (count_under_way(react, &refused) > 0) /* the writer answers each within its own bounds */
         nanosleep(&pause, NULL);
     close(react->wake);
     pthread_mutex_destroy(&react->lock);

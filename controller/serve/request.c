@@ -165,6 +165,8 @@ static enum outcome read_step(struct request *request)
 {
     uint64_t least = 0, from_header = 0;
     const char *header = request_header(request, "X-Aquarium-Seq");
+    if (request->error.code != AQ_OK)
+        return answer_error(request);
     if (query_take_number(&request->query, "min_seq", 0, UINT64_MAX, &least, &request->error) ||
         (header != NULL && query_number("X-Aquarium-Seq", header, 0, UINT64_MAX, &from_header, &request->error)))
         return answer_error(request);

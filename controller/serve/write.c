@@ -92,6 +92,8 @@ static int read_body(struct request *request, struct write *write)
     bool needed = request->command->kind == AQ_CREATES || request->command->kind == AQ_UPDATES;
     if (empty && needed)
         return aq_fail(&request->error, AQ_E_INVALID, "the body is empty, but must be a JSON object");
+    if (!aq_utf8_is_good(aq_buffer_string(body), body->length))
+        return aq_fail(&request->error, AQ_E_INVALID, "the body is not UTF-8");
     json_t *json = empty ? json_object() : aq_json_parse(body->data, body->length, &request->error);
     if (json == NULL)
         return -1;

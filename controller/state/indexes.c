@@ -162,7 +162,14 @@ uint64_t index_label(struct state_txn *txn, const char *name, uint64_t version)
         return 0;
     index_key_text(&key, name);
     if (version == 0) {
-        index_scan(txn, INDEX_LABEL_VERSION, &key, note_last, &id); /* versions sort by number */
+        struct state_key before = key;
+        char counter[96];
+        snprintf(counter, sizeof counter, "version/%s", name);
+        version = counter_get(txn, counter);
+        index_key_number(&before, version > 0 ? version - 1 : 0);
+        index_scan_after(txn, INDEX_LABEL_VERSION, &key, &before, note_last, &id); /* the last one, as a rule */
+        if (id == 0)
+            index_scan(txn, INDEX_LABEL_VERSION, &key, note_last, &id); /* versions sort by number */
         return id;
     }
     index_key_number(&key, version);

@@ -66,7 +66,7 @@ bool state_find(struct state_txn *txn, const struct aq_entity *entity, const str
                 struct aq_arena *arena)
 {
     MDB_val name = key_value(key), value;
-    int code = mdb_get(txn->txn, store_dbi(txn, entity), &name, &value);
+    int code = key->length ? mdb_get(txn->txn, store_dbi(txn, entity), &name, &value) : MDB_NOTFOUND;
     if (code != 0) {
         store_latch(txn, code, entity->plural);
         return false;
@@ -82,7 +82,7 @@ bool state_find(struct state_txn *txn, const struct aq_entity *entity, const str
 bool state_exists(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key)
 {
     MDB_val name = key_value(key), value;
-    int code = mdb_get(txn->txn, store_dbi(txn, entity), &name, &value);
+    int code = key->length ? mdb_get(txn->txn, store_dbi(txn, entity), &name, &value) : MDB_NOTFOUND;
     store_latch(txn, code, entity->plural);
     return code == 0;
 }

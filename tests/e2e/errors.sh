@@ -69,7 +69,7 @@ rest "no such application" 404 '*999*' GET application/999 ''
 rest "an id that is no number" 400 '*xyz*' GET application/xyz ''
 rest "no such route" 404 '*"message"*' GET nonsense/ ''
 rest "no such method" 405 '*"message"*' PUT application/ '{}'
-rest "a batch with one bad item does nothing" 400 '*nosuch*' POST application/ '[{"label": "quick"}, {"label": "nosuch"}]'
+rest "a batch with one bad item does nothing" 404 '*nosuch*' POST application/ '[{"label": "quick"}, {"label": "nosuch"}]'
 check_equal "wrong token: 401" 401 \
     "$(curl -s -o "$work/body" -w '%{http_code}' -u admin:wrong "http://127.0.0.1:$api_port/api/v1/application/")"
 check_match "with WWW-Authenticate" '*[Ww][Ww][Ww]-[Aa]uthenticate: Basic*' \

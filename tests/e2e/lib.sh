@@ -190,7 +190,7 @@ cluster_start() { # AGENTS [ARGUMENTS of the controller...]
     shift
     controller_start "$@"
     while [ "$i" -le "$count" ]; do
-        agent_start "$(agent_name "$i")" --set capacity.cpu=4 --set capacity.ram=4GiB --set capacity.slots=16
+        agent_start "$(agent_name "$i")" --set capacity.ram=1GiB --set capacity.slots=16
         i=$((i + 1))
     done
     wait_for 20 nodes_are_active "$count" || die "the agents do not join"

@@ -18,7 +18,7 @@ resource_of() { # APPLICATION
 }
 
 start_agent_again() {
-    agent_start "$agent" --set capacity.cpu=4 --set capacity.ram=4GiB --set capacity.slots=16
+    agent_start "$agent" --set capacity.ram=1GiB --set capacity.slots=16
 }
 
 long=$(application_create sleeper)

@@ -1,11 +1,10 @@
 /* aq: the command line taken apart, and what a write sends. */
-/* clang-format off: cmocka wants these first */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
-/* clang-format on */
 
 #include "schema/json.h"
 #include "tools/aq/body.h"
@@ -170,40 +169,76 @@ static void words_become_an_object(void **state)
     assert_string_equal(error.message, "\"a\" is given twice");
 }
 
+static const char *file_path(char *path, const char *text)
+{
+    strcpy(path, "/tmp/aq-options-XXXXXX");
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+    return path;
+}
+
+static void assert_file_refused(const char *text, const char *expected)
+{
+    char path[32];
+    struct cli_options options = {.files = {file_path(path, text)}, .file_count = 1};
+    struct cli_body body;
+    struct aq_error error = {0};
+    assert_int_equal(cli_body_read(&body, &options, NULL, &error), -1);
+    unlink(path);
+    assert_ptr_equal(strstr(error.message, path), error.message); /* the file's name comes first */
+    assert_string_equal(error.message + strlen(path), expected);
+    cli_body_close(&body);
+}
+
 static void files_hold_objects(void **state)
 {
     (void)state;
-    char path[] = "/tmp/aq-options-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    const char text[] = "- {name: a, version: 1}\n- name: b\n";
-    assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
-    struct cli_options options = {.files = {path}, .file_count = 1};
+    char path[32], other[32];
     struct aq_error error = {0};
     struct aq_arena arena = {0};
+    struct cli_body body;
+    struct cli_options options = {
+        .files = {file_path(path, "- {name: a, version: 1}\n- name: b\n"), file_path(other, "{\"name\": \"c\"}")},
+        .file_count = 2};
     json_t *over = json_loads("{\"version\": \"2\"}", 0, NULL);
-    json_t *items = cli_body_items(&options, over, &error);
-    assert_non_null(items);
-    assert_string_equal(aq_json_compact(items, &arena), "[{\"name\":\"a\",\"version\":\"2\"},{\"name\":\"b\",\"version\":\"2\"}]");
-    json_decref(items);
-
-    assert_int_equal(ftruncate(fd, 0), 0);
-    assert_int_equal(pwrite(fd, "a: [1\n", 6, 0), 6);
-    assert_null(cli_body_items(&options, over, &error));
-    char *place = strstr(error.message, path);
-    assert_ptr_equal(place, error.message); /* the file's name comes first, then line and column */
-    assert_non_null(strstr(error.message, ": 2:1: "));
-
-    assert_int_equal(ftruncate(fd, 0), 0);
-    assert_int_equal(pwrite(fd, "just words\n", 11, 0), 11);
-    assert_null(cli_body_items(&options, over, &error));
-    assert_non_null(strstr(error.message, "holds neither an object nor a list of objects"));
-    close(fd);
+    assert_int_equal(cli_body_read(&body, &options, over, &error), 0);
+    assert_string_equal(aq_json_compact(body.items, &arena),
+                        "[{\"name\":\"a\",\"version\":\"2\"},{\"name\":\"b\",\"version\":\"2\"},"
+                        "{\"name\":\"c\",\"version\":\"2\"}]");
+    cli_body_close(&body);
     unlink(path);
-    assert_null(cli_body_items(&options, over, &error));
+    unlink(other);
+    assert_int_equal(cli_body_read(&body, &options, over, &error), -1);
     assert_non_null(strstr(error.message, "No such file"));
+    cli_body_close(&body);
     json_decref(over);
     aq_arena_free(&arena);
+
+    assert_file_refused("just words\n", " holds neither an object nor a list of objects");
+    assert_file_refused("- 7\n", ": item 1 of the list is no object");
+    assert_file_refused("a: [1\n", ":2:1: did not find expected ',' or ']' while parsing a flow sequence");
+}
+
+static void an_error_is_found_in_its_file(void **state)
+{
+    (void)state;
+    char path[32];
+    struct aq_error error = {0};
+    struct aq_buffer out = {0};
+    struct cli_body body;
+    struct cli_options options = {.files = {file_path(path, "- {name: a, role: user}\n- name: b\n  role: king\n")},
+                                  .file_count = 1};
+    const struct aq_record *record = aq_command_of("user", "create")->record;
+    assert_int_equal(cli_body_read(&body, &options, NULL, &error), 0);
+    unlink(path);
+    assert_true(cli_body_place(&body, record, "item 2: role is \"king\", but must be one of user, admin", &out));
+    assert_ptr_equal(strstr(out.data, path), out.data);
+    assert_string_equal(out.data + strlen(path), ":3:9: role is \"king\", but must be one of user, admin");
+    assert_false(cli_body_place(&body, record, "the server speaks of something else", &out));
+    cli_body_close(&body);
+    aq_buffer_free(&out);
 }
 
 static const char *suggested(const char *word)
@@ -289,6 +324,7 @@ int main(void)
         cmocka_unit_test(words_are_bounded),
         cmocka_unit_test(words_become_an_object),
         cmocka_unit_test(files_hold_objects),
+        cmocka_unit_test(an_error_is_found_in_its_file),
         cmocka_unit_test(the_nearest_word_is_meant),
         cmocka_unit_test(completion_follows_the_registry),
         cmocka_unit_test(help_is_everywhere),

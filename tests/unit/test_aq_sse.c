@@ -1,11 +1,10 @@
 /* aq: server-sent events, however the bytes are cut. */
-/* clang-format off: cmocka wants these first */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
-/* clang-format on */
 
 #include "schema/memory.h"
 #include "tools/aq/sse.h"
@@ -52,7 +51,8 @@ static void events_have_id_name_and_data(void **state)
 static void lines_end_in_every_way(void **state)
 {
     (void)state;
-    assert_events("id: 1\r\ndata: a\r\n\r\nid: 2\rdata: b\r\rid: 3\ndata: c\n\n", "<1 message a><2 message b><3 message c>");
+    assert_events("id: 1\r\ndata: a\r\n\r\nid: 2\rdata: b\r\rid: 3\ndata: c\n\n",
+                  "<1 message a><2 message b><3 message c>");
 }
 
 static void data_lines_are_joined(void **state)

@@ -1,11 +1,10 @@
 /* aq: what people get to see: tables, ages, and text that cannot harm a terminal. */
-/* clang-format off: cmocka wants these first */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
-/* clang-format on */
 
 #include "schema/node.h"
 #include "tools/aq/cell.h"
@@ -107,8 +106,8 @@ static void ages_have_one_unit(void **state)
     static const struct {
         uint64_t seconds;
         const char *text;
-    } rows[] = {{0, "0s"},      {119, "119s"},    {120, "2m"},      {7199, "119m"},
-                {7200, "2h"},   {172799, "47h"},  {172800, "2d"},   {31536000, "365d"}};
+    } rows[] = {{0, "0s"},    {119, "119s"},   {120, "2m"},    {7199, "119m"},
+                {7200, "2h"}, {172799, "47h"}, {172800, "2d"}, {31536000, "365d"}};
     for (size_t i = 0; i < AQ_LENGTH(rows); i++) {
         struct aq_buffer out = {0};
         cli_age(rows[i].seconds * 1000, &out);

@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -77,30 +78,43 @@ static int read_all(const char *path, struct aq_buffer *text, struct aq_error *e
     return 0;
 }
 
+static const char *name_of(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 /* JSON where it is JSON, else YAML: most JSON is YAML too, but not all of it, and the other way round never. */
-static json_t *parse(const char *path, const struct aq_buffer *text, struct aq_error *error)
+static json_t *parse(const char *path, const struct aq_buffer *text, struct aq_yaml_places **places,
+                     struct aq_error *error)
 {
     const char *start = aq_buffer_string(text);
     struct aq_error json_error = {0};
     json_t *value = NULL;
     size_t length = strlen(path);
     bool named_json = length > 5 && strcmp(path + length - 5, ".json") == 0;
-    if (named_json || strchr("{[", start[strspn(start, " \t\r\n")]) != NULL)
+    char first = start[strspn(start, " \t\r\n")];
+    if (named_json || first == '{' || first == '[')
         value = aq_json_parse(start, text->length, &json_error);
     if (value == NULL && named_json)
         *error = json_error;
     else if (value == NULL)
-        value = aq_yaml_parse(start, text->length, NULL, error);
-    if (value == NULL)
-        (void)aq_error_context(error, "%.200s", strcmp(path, "-") == 0 ? "standard input" : path);
+        value = aq_yaml_parse(start, text->length, places, error);
+    unsigned line, column;
+    if (value == NULL) { /* as compilers do: FILE:3:7: ... */
+        bool placed = sscanf(error->message, "%u:%u:", &line, &column) == 2;
+        struct aq_error old = *error;
+        aq_fail(error, old.code, "%.200s:%s%.300s", name_of(path), placed ? "" : " ", old.message);
+    }
     return value;
 }
 
-/* Adds the objects of one file to `items`. */
-static int add_file(const char *path, json_t *items, struct aq_error *error)
+/* Adds the objects of one file. */
+static int add_file(struct cli_body *body, const char *path, struct aq_error *error)
 {
+    struct cli_body_file *file = &body->files[body->file_count++];
     struct aq_buffer text = {0};
-    json_t *value = read_all(path, &text, error) == 0 ? parse(path, &text, error) : NULL;
+    *file = (struct cli_body_file){.path = path};
+    json_t *value = read_all(path, &text, error) == 0 ? parse(path, &text, &file->places, error) : NULL;
     aq_buffer_free(&text);
     if (value == NULL)
         return -1;
@@ -108,34 +122,79 @@ static int add_file(const char *path, json_t *items, struct aq_error *error)
     size_t index;
     json_t *item;
     if (json_is_object(value)) {
-        json_array_append(items, value);
+        json_array_append(body->items, value);
     } else if (json_is_array(value)) {
         json_array_foreach (value, index, item) {
             if (!json_is_object(item))
-                status = aq_fail(error, AQ_E_INVALID, "%.300s: item %zu of the list is no object", path, index);
-            json_array_append(items, item);
+                status =
+                    aq_fail(error, AQ_E_INVALID, "%.300s: item %zu of the list is no object", name_of(path), index + 1);
+            json_array_append(body->items, item);
         }
     } else {
-        status = aq_fail(error, AQ_E_INVALID, "%.300s holds neither an object nor a list of objects", path);
+        status = aq_fail(error, AQ_E_INVALID, "%.300s holds neither an object nor a list of objects", name_of(path));
     }
+    file->end = json_array_size(body->items);
     json_decref(value);
     return status;
 }
 
-json_t *cli_body_items(const struct cli_options *options, const json_t *over, struct aq_error *error)
+int cli_body_read(struct cli_body *body, const struct cli_options *options, const json_t *over, struct aq_error *error)
 {
-    json_t *items = json_array();
     size_t index;
     json_t *item;
-    for (unsigned i = 0; i < options->file_count; i++) {
-        if (add_file(options->files[i], items, error) != 0) {
-            json_decref(items);
-            return NULL;
-        }
-    }
-    json_array_foreach (items, index, item) {
-        int failed = json_object_update_recursive(item, (json_t *)over);
+    *body = (struct cli_body){.items = json_array()};
+    for (unsigned i = 0; i < options->file_count; i++)
+        if (add_file(body, options->files[i], error) != 0)
+            return -1;
+    json_array_foreach (body->items, index, item) {
+        int failed = over != NULL ? json_object_update_recursive(item, (json_t *)over) : 0;
         aq_assert(failed == 0);
     }
-    return items;
+    return 0;
+}
+
+void cli_body_close(struct cli_body *body)
+{
+    json_decref(body->items);
+    for (unsigned i = 0; i < body->file_count; i++)
+        aq_yaml_places_free(body->files[i].places);
+    *body = (struct cli_body){0};
+}
+
+/* ---- where the server's error is ------------------------------------------------------------------------ */
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+    return end_length > 0 && length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* The server speaks last, and knows no files. The declaration that we know tells the place, when it says the same. */
+bool cli_body_place(const struct cli_body *body, const struct aq_record *record, const char *message,
+                    struct aq_buffer *out)
+{
+    struct aq_arena arena = {0};
+    void *object = aq_arena_alloc(&arena, record->size);
+    const struct cli_body_file *file = body->files;
+    bool found = false;
+    size_t index;
+    json_t *item;
+    json_array_foreach (body->items, index, item) {
+        struct aq_error error = {0};
+        unsigned line, column;
+        int used = 0;
+        while (file < body->files + body->file_count && index >= file->end)
+            file++;
+        if (file == body->files + body->file_count)
+            break;
+        if (file->places == NULL || aq_record_from_json(record, object, item, file->places, &arena, &error) == 0)
+            continue;
+        found = sscanf(error.message, "%u:%u: %n", &line, &column, &used) == 2 && used > 0 &&
+                ends_with(message, error.message + used);
+        if (found)
+            aq_buffer_format(out, "%s:%s", name_of(file->path), error.message);
+        break;
+    }
+    aq_arena_free(&arena);
+    return found;
 }

@@ -16,8 +16,29 @@ bool cli_word_is_assignment(const char *word);
 /* One object out of words of the form key=value. NULL with `error`. */
 json_t *cli_body_words(const char *const *words, unsigned count, struct aq_error *error);
 
-/* A list of objects: those of the files, or an empty one when there are no files; each with `over` merged into it. NULL
- * with `error`; else the caller's reference. */
-json_t *cli_body_items(const struct cli_options *options, const json_t *over, struct aq_error *error);
+struct aq_yaml_places;
+
+struct cli_body_file {
+    const char *path;
+    struct aq_yaml_places *places; /* NULL: JSON */
+    size_t end;                    /* its items end before this one */
+};
+
+struct cli_body {
+    json_t *items; /* list of objects */
+    struct cli_body_file files[CLI_FILES_MAX];
+    unsigned file_count;
+};
+
+/* Reads all files; `over`, which may be NULL, is merged into each object. The caller closes the body, after a failure
+ * too. */
+int cli_body_read(struct cli_body *body, const struct cli_options *options, const json_t *over,
+                  struct aq_error *error) AQ_MUST_CHECK;
+void cli_body_close(struct cli_body *body);
+
+/* The server refused the items with `message`: appends "FILE:LINE:COLUMN: message" when the place that it speaks of can
+ * be found. False: it cannot. */
+bool cli_body_place(const struct cli_body *body, const struct aq_record *record, const char *message,
+                    struct aq_buffer *out);
 
 #endif

@@ -231,6 +231,8 @@ enum cli_exit cli_log(struct cli *cli, const char *const *words, unsigned count)
     struct cli_suggest suggest = {.word = count > 0 ? words[0] : ""};
     if (count == 1 && strcmp(words[0], "tail") == 0)
         return log_tail(cli);
+    if (count == 1 && strcmp(words[0], "show") == 0)
+        return cli_events(cli, NULL, 0);
     if (count == 2 && strcmp(words[0], "show") == 0)
         return log_show(cli, words[1]);
     if (count == 1 && strcmp(words[0], "verify") == 0)
@@ -240,5 +242,5 @@ enum cli_exit cli_log(struct cli *cli, const char *const *words, unsigned count)
     cli_suggest_try(&suggest, "verify");
     if (suggest.best != NULL && suggest.distance > 0)
         return cli_fail(CLI_USAGE, "log knows no \"%.64s\"; did you mean %s?", words[0], suggest.best);
-    return cli_fail(CLI_USAGE, "it is: aq log tail [-f] [-n 20], aq log show SEQ, or aq log verify");
+    return cli_fail(CLI_USAGE, "it is: aq log tail [-f] [-n 20], aq log show [SEQ], or aq log verify");
 }

@@ -30,6 +30,7 @@ struct cli_follow {
     struct cli_event *events; /* read, not yet handed out */
     size_t count, next, capacity;
     struct aq_arena texts;
+    enum cli_next outcome; /* CLI_NEXT_QUIET until it is over for good */
     enum cli_exit exit;
     char message[1024];
 };
@@ -40,6 +41,7 @@ struct cli_follow *cli_follow_open(struct cli_client *client, const struct cli_f
     follow->client = client;
     follow->options = *options;
     follow->last = options->since;
+    follow->outcome = CLI_NEXT_QUIET;
     follow->multi = curl_multi_init();
     aq_assert(follow->multi != NULL);
     return follow;
@@ -183,18 +185,17 @@ static enum cli_next work(struct cli_follow *follow)
 enum cli_next cli_follow_next(struct cli_follow *follow, int timeout_ms, struct cli_event *event)
 {
     uint64_t end_ms = timeout_ms < 0 ? UINT64_MAX : cli_now_ms() + (uint64_t)timeout_ms;
-    enum cli_next outcome = CLI_NEXT_QUIET;
     for (;;) {
         if (follow->next < follow->count) {
             *event = follow->events[follow->next++];
             return CLI_NEXT_EVENT;
         }
-        if (outcome != CLI_NEXT_QUIET)
-            return outcome;
+        if (follow->outcome != CLI_NEXT_QUIET)
+            return follow->outcome;
         follow->next = follow->count = 0;
         aq_arena_reset(&follow->texts);
-        outcome = work(follow);
-        if (follow->count > 0 || outcome != CLI_NEXT_QUIET)
+        follow->outcome = work(follow);
+        if (follow->count > 0 || follow->outcome != CLI_NEXT_QUIET)
             continue;
         uint64_t now = cli_now_ms();
         if (now >= end_ms)

@@ -32,7 +32,7 @@ enum { CLI_WORDS_MAX = 1024, CLI_FILES_MAX = 64, CLI_FILTERS_MAX = 32, CLI_TIMEO
     F(T, timeout, DURATION, 0, NULL, 1, 86400, "s", "give up after this time")                                         \
     F(T, follow, BOOL, 0, NULL, 0, 1, NULL, "go on as more comes")                                                     \
     F(T, lines, U64, 0, "20", 0, 100000, NULL, "how many events from the end of the log")                              \
-    F(T, since, U64, 0, NULL, 0, UINT64_MAX, NULL, "events behind this seq")                                          \
+    F(T, since, U64, 0, NULL, 0, UINT64_MAX, NULL, "events behind this seq")                                           \
     F(T, size, U64, 0, "65536", 1, 1048576, "bytes", "how much from the end of a workload's output")                   \
     F(T, server, TEXT, 0, NULL, 1, 512, NULL, "address of a controller")                                               \
     F(T, user, NAME, 0, NULL, 1, 64, NULL, "who asks")                                                                 \

@@ -71,7 +71,7 @@ static enum cli_exit read_ready(struct cli *cli, json_t *status)
             length = strlen(words);
         }
         json_object_set_new(status, "ready", json_boolean(code == CLI_DONE));
-        json_object_set_new(status, "leader", json_stringn(words, aq_utf8_is_good(words, length) ? length : 0));
+        json_object_set_new(status, "words", json_stringn(words, aq_utf8_is_good(words, length) ? length : 0));
         code = CLI_DONE;
     }
     cli_reply_close(&reply);
@@ -104,12 +104,12 @@ static void show(const json_t *status)
     const char *name;
     json_t *counts;
     const char *server = json_string_value(json_object_get(status, "server"));
-    const char *leader = json_string_value(json_object_get(status, "leader"));
+    const char *words = json_string_value(json_object_get(status, "words"));
     bool ready = json_is_true(json_object_get(status, "ready"));
     cli_table_open(&table, 2);
     cli_table_add(&table, "server", 6, CLI_FAINT);
     cli_table_add(&table, server, strlen(server), CLI_PLAIN);
-    aq_buffer_format(&out, "%s%s%s", ready ? "yes" : "no", leader && leader[0] ? ": " : "", leader ? leader : "");
+    aq_buffer_format(&out, "%s%s", ready ? "yes: a leader stands" : "no: ", ready || words == NULL ? "" : words);
     cli_table_add(&table, "ready", 5, CLI_FAINT);
     cli_table_add(&table, aq_buffer_string(&out), out.length, ready ? CLI_GREEN : CLI_RED);
     aq_buffer_reset(&out);

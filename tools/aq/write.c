@@ -16,9 +16,10 @@ struct write {
     const struct aq_entity *entity;
     const char *bare[CLI_WORDS_MAX]; /* words that are no key=value */
     unsigned bare_count;
-    json_t *given; /* what the key=value words say */
-    json_t *rows;  /* answers */
-    json_t *keys;  /* of what was made or changed, as texts */
+    struct cli_body body; /* what files say */
+    json_t *given;        /* what the key=value words say */
+    json_t *rows;         /* answers */
+    json_t *keys;         /* of what was made or changed, as texts */
     uint64_t seq;
 };
 
@@ -47,13 +48,25 @@ static void show_token(const struct write *write, const char *key, const char *t
     }
 }
 
+/* What people call it: a label "mac:2", not "7". */
+static const char *name_of_row(const struct aq_entity *entity, const char *key, const json_t *row,
+                               struct aq_buffer *name)
+{
+    const json_t *group = entity->group ? json_object_get(row, entity->group) : NULL;
+    const json_t *member = entity->member ? json_object_get(row, entity->member) : NULL;
+    if (!json_is_string(group) || !json_is_integer(member))
+        return key;
+    aq_buffer_format(name, "%s:%" JSON_INTEGER_FORMAT, json_string_value(group), json_integer_value(member));
+    return aq_buffer_string(name);
+}
+
 static void tell(const struct write *write, const char *key, const json_t *row, bool repeated)
 {
     const struct cli_flags *flags = &write->cli->options.flags;
     const json_t *token = json_object_get(row, "token");
     const struct aq_field *hash = aq_record_field(write->command->record, "hash");
     char past[96];
-    struct aq_buffer line = {0};
+    struct aq_buffer line = {0}, name = {0};
     if (hash != NULL && (hash->rules & AQ_INTERNAL) && !cli_wants_data(flags)) {
         show_token(write, key, json_string_value(token), repeated);
         return;
@@ -63,7 +76,9 @@ static void tell(const struct write *write, const char *key, const json_t *row, 
     if (flags->quiet)
         aq_buffer_text(&line, key);
     else
-        aq_buffer_format(&line, "%s %s%s", write->entity->name, key, past_of(write->command, past, sizeof past));
+        aq_buffer_format(&line, "%s %s%s", write->entity->name, name_of_row(write->entity, key, row, &name),
+                         past_of(write->command, past, sizeof past));
+    aq_buffer_free(&name);
     aq_buffer_char(&line, '\n');
     cli_print(aq_buffer_string(&line), line.length);
     aq_buffer_free(&line);
@@ -103,6 +118,17 @@ static void take_reply(struct write *write, const struct cli_reply *reply, const
 
 /* ---- one request ---------------------------------------------------------------------------------------- */
 
+/* The server's words; with the place in the file, when it speaks of one. */
+static void refused(const struct write *write, const struct cli_reply *reply)
+{
+    struct aq_buffer placed = {0};
+    if (reply->exit == CLI_REFUSED && cli_body_place(&write->body, write->command->record, reply->message, &placed))
+        (void)cli_fail(reply->exit, "%s", aq_buffer_string(&placed));
+    else
+        (void)cli_reply_fail(reply);
+    aq_buffer_free(&placed);
+}
+
 /* `key` as it stands in a path; NULL: none. `body` may be NULL. */
 static enum cli_exit ask(struct write *write, const char *key, const json_t *body)
 {
@@ -121,7 +147,7 @@ static enum cli_exit ask(struct write *write, const char *key, const json_t *bod
     if (code == CLI_DONE)
         take_reply(write, &reply, key);
     else
-        (void)cli_reply_fail(&reply);
+        refused(write, &reply);
     cli_reply_close(&reply);
     aq_buffer_free(&path);
     free(text);
@@ -168,19 +194,18 @@ static enum cli_exit create(struct write *write)
     if (options->file_count == 0 && json_object_size(write->given) == 0)
         return cli_fail(CLI_USAGE, "nothing to create: give key=value words, or -f FILE; see aq %s %s --help",
                         write->entity->plural, write->command->verb);
-    json_t *items = cli_body_items(options, write->given, &error);
-    if (items == NULL)
+    if (cli_body_read(&write->body, options, write->given, &error) != 0)
         return cli_fail(CLI_USAGE, "%s", error.message);
+    json_t *items = write->body.items, *all = json_array();
     if (options->file_count == 0)
         json_array_append(items, write->given);
-    json_t *all = json_array();
+
     for (uint64_t i = 0; i < (options->flags.count ? options->flags.count : 1); i++)
         json_array_extend(all, items);
     if (json_array_size(all) == 0)
         code = cli_fail(CLI_USAGE, "nothing to create: the files hold no objects");
     else
         code = ask(write, NULL, json_array_size(all) == 1 ? json_array_get(all, 0) : all);
-    json_decref(items);
     json_decref(all);
     return code;
 }
@@ -209,17 +234,13 @@ static enum cli_exit take_file(struct write *write)
     struct aq_error error = {0};
     if (options->file_count == 0)
         return CLI_DONE;
-    json_t *items = cli_body_items(options, write->given, &error);
-    if (items == NULL)
+    if (cli_body_read(&write->body, options, write->given, &error) != 0)
         return cli_fail(CLI_USAGE, "%s", error.message);
-    enum cli_exit code = CLI_DONE;
-    if (json_array_size(items) != 1)
-        code = cli_fail(CLI_USAGE, "%s takes one object, but the files hold %zu", write->command->verb,
-                        json_array_size(items));
-    else
-        json_object_update(write->given, json_array_get(items, 0));
-    json_decref(items);
-    return code;
+    size_t count = json_array_size(write->body.items);
+    if (count != 1)
+        return cli_fail(CLI_USAGE, "%s takes one object, but the files hold %zu", write->command->verb, count);
+    json_object_update(write->given, json_array_get(write->body.items, 0));
+    return CLI_DONE;
 }
 
 static enum cli_exit change_one(struct write *write, const char *word)
@@ -333,6 +354,7 @@ enum cli_exit cli_write(struct cli *cli, const struct aq_command *command, const
     write.keys = json_array();
     code = command->kind == AQ_CREATES ? create(&write) : change(&write);
     enum cli_exit later = finish(&write);
+    cli_body_close(&write.body);
     json_decref(write.given);
     json_decref(write.rows);
     json_decref(write.keys);

@@ -4,9 +4,9 @@ set -eu
 cd "$(dirname "$0")/../.."
 . tools/check/files.sh
 # shellcheck disable=SC2046 # names without blanks
-said=$(printf '%s\n' $(c_files) | xargs -n 16 -P "$(nproc)" clang-format --dry-run 2>&1) || true
+said=$(clang-format --dry-run $(c_files) 2>&1) || true
 [ -z "$said" ] || {
-    printf '%s\n' "$said" | sed -n 's/^\([^:]*\):.*clang-format.*/\1 is not in the format of .clang-format/p' | sort -u
+    printf '%s\n' "$said" | sed -n 's/^\([^: ]*\):[0-9]*:[0-9]*: .*clang-format.*/\1 is not in the format of .clang-format/p' | sort -u
     echo "run: make format"
     exit 1
 }

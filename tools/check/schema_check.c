@@ -76,7 +76,8 @@ static int lock_write(const struct lock *lock)
 /* ---- one declaration ---------------------------------------------------------------------------------- */
 
 static const char what_to_do[] =
-    "  Logs hold events of the old form for ever, so the form may change only under a new version: raise the version in\n"
+    "  Logs hold events of the old form for ever, so the form may change only under a new version: raise the version "
+    "in\n"
     "  the event's AQ_DEFINE, keep the old form readable (aq_event_unpack() in schema/entry.c converts it), and run\n"
     "  `make events-lock`.\n";
 

@@ -1,0 +1,89 @@
+#!/bin/sh
+# The file view, as docs/files.md describes it.
+. "$(dirname "$0")/lib.sh"
+
+cluster_start 1
+label_create quick test '{}'
+label_create talks process '{"command": "echo hello; exec sleep 1000"}'
+fs_start
+view=$mount
+last=$view/applications/last
+
+# ---- writing ----------------------------------------------------------------------------------------------
+
+check "one word" sh -c "echo quick >'$view/applications/new'"
+echo "label=quick version=1 metadata='{\"a\":1}'" >"$work/line"
+check "key=value, quoted as in a shell" sh -c "cat '$work/line' >'$view/applications/new'"
+check_equal "is as written" '{"a":1}' "$(cat "$last/metadata")"
+check "a dot goes inside" sh -c "echo 'label=quick metadata.b=2' >'$view/applications/new'"
+check_match "a member of the document" '*"b":*2*' "$(cat "$last/metadata")"
+check "YAML" sh -c "printf 'label: quick\nmetadata:\n  c: [1, 2]\n' >'$work/a.yml' && cat '$work/a.yml' >'$view/applications/new'"
+check_equal "with what is in it" '{"c":[1,2]}' "$(cat "$last/metadata")"
+check "JSON, by cp" sh -c "echo '{\"label\": \"quick\"}' >'$work/a.json' && cp '$work/a.json' '$view/applications/new'"
+check "by tee" sh -c "echo quick | tee '$view/applications/new'"
+check "by dd" sh -c "echo quick | dd of='$view/applications/new' status=none"
+check_equal "each was one application" 7 "$(api_field '.data | length' application/)"
+check_equal "the answer is on the descriptor that wrote" 8 \
+    "$(exec 3<>"$view/applications/new" && echo quick >&3 && cat <&3)"
+check_match "a control file says what it takes" '*label*version*metadata*' "$(cat "$view/applications/new")"
+check_fails "a refused write fails" sh -c "echo nosuch >'$view/applications/new'"
+check_match "and says why" '*nosuch*' "$(cat "$view/errors/last")"
+check_fails "a field is no control file" sh -c "echo x >'$last/status'"
+check_fails "nothing can be made" touch "$view/applications/mine"
+check_fails "or removed" rm -rf "$view/applications/1"
+check "an old label's file makes the next version" sh -c "cat '$view/labels/quick/latest/definition.yml' >'$work/l.yml' &&
+    cat '$work/l.yml' >'$view/labels/new'"
+check_equal "which is the latest" 2 "$(readlink "$view/labels/quick/latest")"
+check "maintenance on" sh -c "echo true >'$view/nodes/$(agent_name 1)/maintenance'"
+check_equal "is shown" true "$(cat "$view/nodes/$(agent_name 1)/maintenance")"
+check "a node in maintenance takes no new work" sh -c "echo quick >'$view/applications/new'; sleep 0.5;
+    [ \$(cat '$last/status') = NEW ] && grep -q 'no new work' '$last/why'"
+check_fails "it has no resource yet" test -e "$last/resource"
+check "maintenance off" sh -c "echo false >'$view/nodes/$(agent_name 1)/maintenance'"
+check "and it is allocated" wait_for 20 file_is ALLOCATED "$last/status"
+
+# ---- reading ----------------------------------------------------------------------------------------------
+
+check "links lead to things" test -d "$last/resource/node/live"
+check_equal "there and back" "$(cat "$last/id")" "$(cat "$last/resource/application/id")"
+check "sizes are true" sh -c "[ \$(stat -c %s '$view/README') = \$(wc -c <'$view/README') ]"
+check "tar takes all of it" sh -c "tar -C '$view/labels' -cf '$work/labels.tar' quick && tar -xOf '$work/labels.tar' \
+    quick/2/definition.yml | grep -q 'driver: test'"
+check "find sees everything" sh -c "[ \$(find '$view' -name status | wc -l) -ge 9 ]"
+check "everything can be read" sh -c "find '$view' -type f -exec cat {} + >'$work/all'"
+echo talks >"$view/applications/new"
+check "a workload's output" wait_for 20 grep -qx hello "$last/resource/log"
+
+start tail tail -n 0 -f "$view/events"
+start blocked sh -c "tail -c +1 '$view/events' | grep -m 1 moved"
+sleep 0.5
+echo quick >"$view/applications/new"
+id=$(cat "$last/id")
+check "tail -f sees what happens" wait_for 10 grep -q "\"application_created\".*\"id\":$id" "$work/tail.log"
+check_equal "events are lines of JSON, in order" "$(seq "$(cat "$view/cluster/seq")" | md5sum)" \
+    "$(jq .seq "$view/events" | md5sum)"
+check_match "an application has its own" "*application_created*" "$(cat "$last/events")"
+check "leader" test "$(cat "$view/cluster/leader")" = controller-1
+
+# ---- who may do what --------------------------------------------------------------------------------------
+
+chmod 755 "$work" "$mount" 2>/dev/null
+as_nobody() {
+    setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
+}
+check_fails "who is no user of the cluster may not ask" as_nobody sh -c "echo quick >'$view/applications/new'"
+check "but is told why" sh -c ". tools/processes.sh; setpriv --reuid=nobody --regid=nogroup --clear-groups cat '$view/errors/last' | grep -q nobody"
+echo name=nobody >"$view/users/new"
+check "as a user of the cluster, yes" as_nobody sh -c "echo quick >'$view/applications/new'"
+check_equal "and owns it" nobody "$(as_nobody sh -c "stat -c %U '$view/applications/last/'")"
+check_fails "others' are not to be seen" as_nobody cat "$view/applications/1/metadata"
+check_fails "nor given back" as_nobody sh -c "echo 1 >'$view/applications/1/deallocate'"
+check_fails "nor may a user make users" as_nobody sh -c "echo name=eve >'$view/users/new'"
+check "one's own can be given back" as_nobody sh -c "echo 1 >'$view/applications/last/deallocate'"
+
+# ---- without a controller ---------------------------------------------------------------------------------
+
+kill_hard controller
+check "reads go on" test "$(cat "$view/applications/1/label")" = quick
+check "writes fail with EROFS" sh -c "LC_ALL=C sh -c \"echo quick >'$view/applications/new'\" 2>&1 | grep -qi 'read-only\|I/O error'"
+finish

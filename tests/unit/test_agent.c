@@ -1,0 +1,428 @@
+/* The whole agent, turned by hand, against a hub that says what the test wants it to say. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/agent.h"
+#include "agent/home.h"
+#include "controller/hub/channel.h"
+#include "schema/journal.h"
+
+#include <ftw.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TURNS_MAX = 1500, TURN_MS = 10, QUESTIONS_MAX = 8 };
+
+/* A message that came, with the question to answer. */
+struct heard {
+    enum aq_message_type type;
+    void *message;
+    struct hub_question question;
+};
+
+struct scene {
+    char directory[64], key_file[96], controller[64];
+    struct aq_wire_key key;
+    struct hub_channel channel;
+    uint64_t port;
+    struct aq_arena arena; /* of all that was heard */
+    struct heard heard[QUESTIONS_MAX];
+    unsigned count;
+    struct agent *agent;
+    struct aq_config_agent config;
+    struct aq_error refusal;
+};
+
+static void must(int status, const struct aq_error *error)
+{
+    if (status != 0)
+        fail_msg("%s", error->message);
+}
+
+static void open_channel(struct scene *scene)
+{
+    struct aq_error error = {0};
+    must(channel_open_tcp(&scene->channel, "127.0.0.1", &scene->port, &scene->key, &error), &error);
+}
+
+static void start_agent(struct scene *scene)
+{
+    struct aq_error error = {0};
+    must(agent_open(&scene->agent, &scene->config, &error), &error);
+}
+
+static int setup(void **context)
+{
+    struct scene *scene = aq_calloc(1, sizeof *scene);
+    struct aq_error error = {0};
+    strcpy(scene->directory, "/tmp/aquarium-test-XXXXXX");
+    if (sodium_init() < 0 || mkdtemp(scene->directory) == NULL)
+        return -1;
+    aq_journal_open("test", AQ_ERROR);
+    snprintf(scene->key_file, sizeof scene->key_file, "%s/key", scene->directory);
+    must(aq_wire_key_make(&scene->key, scene->key_file, &error), &error);
+    open_channel(scene);
+    snprintf(scene->controller, sizeof scene->controller, "127.0.0.1:%" PRIu64, scene->port);
+    aq_record_init(&aq_config_agent_record, &scene->config, &scene->arena);
+    scene->config.name = "one";
+    scene->config.controller = scene->controller;
+    scene->config.key_file = scene->key_file;
+    scene->config.data = scene->directory;
+    scene->config.drivers = (struct aq_list){aq_arena_alloc(&scene->arena, sizeof(char *)), 1};
+    AQ_TEXT_ITEM(scene->config.drivers, 0) = "test";
+    start_agent(scene);
+    *context = scene;
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+    (void)status, (void)kind, (void)walk;
+    return remove(path);
+}
+
+static int teardown(void **context)
+{
+    struct scene *scene = *context;
+    agent_close(scene->agent);
+    channel_close(&scene->channel);
+    aq_arena_free(&scene->arena);
+    nftw(scene->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    free(scene);
+    return 0;
+}
+
+/* Takes what has come; a newer message of a type replaces an older one, as it does for the agent. */
+static void listen(struct scene *scene)
+{
+    struct heard heard;
+    while (channel_receive(&scene->channel, &heard.question, &heard.type, &heard.message, &scene->arena) == 1) {
+        unsigned place = 0;
+        while (place < scene->count && scene->heard[place].type != heard.type)
+            place++;
+        assert_true(place < QUESTIONS_MAX);
+        scene->heard[place] = heard;
+        scene->count = place == scene->count ? place + 1 : scene->count;
+    }
+}
+
+/* One turn of the agent; false: it gave up. */
+static bool turn(struct scene *scene)
+{
+    bool goes_on = agent_turn(scene->agent, scene->channel.fd, TURN_MS, &scene->refusal) == 0;
+    listen(scene);
+    return goes_on;
+}
+
+static bool take(struct scene *scene, enum aq_message_type type, struct heard *out)
+{
+    for (unsigned i = 0; i < scene->count; i++) {
+        if (scene->heard[i].type != type)
+            continue;
+        *out = scene->heard[i];
+        scene->heard[i] = scene->heard[--scene->count];
+        return true;
+    }
+    return false;
+}
+
+/* Turns until the agent has asked this. Heartbeats are answered on the way. */
+static struct heard hear(struct scene *scene, enum aq_message_type type)
+{
+    struct heard heard, beat;
+    for (int i = 0; i < TURNS_MAX; i++) {
+        if (take(scene, type, &heard))
+            return heard;
+        if (take(scene, AQ_MSG_BEAT, &beat))
+            channel_answer(&beat.question, AQ_MSG_NOTED, &(struct aq_noted){0});
+        assert_true(turn(scene));
+    }
+    fail_msg("the agent does not say %s", aq_message_record(type)->name);
+    return heard;
+}
+
+static void greet(struct scene *scene)
+{
+    struct heard heard = hear(scene, AQ_MSG_HELLO);
+    const struct aq_hello *hello = heard.message;
+    assert_string_equal(hello->name, "one");
+    assert_int_equal(hello->drivers.count, 1);
+    struct aq_welcome welcome = {.number = 1, .beat_ms = 1000, .patience_ms = 10000};
+    channel_answer(&heard.question, AQ_MSG_WELCOME, &welcome);
+}
+
+/* Answers the next POLL. */
+static void deliver(struct scene *scene, uint64_t delivery, bool full, struct aq_assignment *assignments,
+                    uint32_t count)
+{
+    struct heard heard = hear(scene, AQ_MSG_POLL);
+    struct aq_work work = {.delivery = delivery, .full = full, .last = UINT64_MAX, .assignments = {assignments, count}};
+    channel_answer(&heard.question, AQ_MSG_WORK, &work);
+}
+
+static struct aq_assignment wanted(uint64_t resource, const char *options)
+{
+    return (struct aq_assignment){
+        .resource = resource, .driver = "test", .options = options, .network = "", .metadata = "{}"};
+}
+
+static struct aq_assignment gone(uint64_t resource)
+{
+    struct aq_assignment assignment = wanted(resource, "{}");
+    assignment.want = AQ_WANT_GONE;
+    return assignment;
+}
+
+static const struct aq_happening *only_happening(const struct heard *heard)
+{
+    const struct aq_report *report = heard->message;
+    assert_int_equal(report->happenings.count, 1);
+    return report->happenings.items;
+}
+
+static void note(struct heard *heard)
+{
+    const struct aq_report *report = heard->message;
+    channel_answer(&heard->question, AQ_MSG_NOTED, &(struct aq_noted){.number = report->number});
+}
+
+/* The next report tells just this. It is noted. */
+static void expect(struct scene *scene, uint64_t resource, enum aq_happened what)
+{
+    struct heard heard = hear(scene, AQ_MSG_REPORT);
+    const struct aq_happening *happening = only_happening(&heard);
+    assert_int_equal(happening->resource, resource);
+    assert_int_equal(happening->what, what);
+    note(&heard);
+}
+
+static void restart_agent(struct scene *scene)
+{
+    agent_close(scene->agent);
+    scene->agent = NULL;
+    listen(scene);
+    scene->count = 0;
+    start_agent(scene);
+    greet(scene);
+}
+
+/* ---- a workload's life ----------------------------------------------------------------------------------- */
+
+static void a_workload_starts_and_stops(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_assignment assignment = wanted(5, "{\"ip_addr\":\"10.0.0.5\"}");
+    greet(scene);
+    deliver(scene, 1, true, &assignment, 1);
+    struct heard heard = hear(scene, AQ_MSG_REPORT);
+    const struct aq_happening *started = only_happening(&heard);
+    assert_int_equal(started->what, AQ_HAPPENED_STARTED);
+    assert_string_equal(started->identifier, "test 5");
+    assert_string_equal(started->ip_addr, "10.0.0.5");
+    note(&heard);
+    deliver(scene, 2, false, &assignment, 1); /* it has that already */
+    assignment = gone(5);
+    deliver(scene, 3, false, &assignment, 1);
+    expect(scene, 5, AQ_HAPPENED_ENDED);
+    deliver(scene, 4, false, &assignment, 1);
+    expect(scene, 5, AQ_HAPPENED_ENDED); /* it is not here */
+}
+
+static void a_bad_start_is_told(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_assignment assignments[] = {wanted(1, "{\"fail\":\"always\",\"fail_reason\":\"no luck\"}"),
+                                          wanted(2, "{\"nonsense\":1}"), wanted(3, "{}")};
+    assignments[2].driver = "magic";
+    greet(scene);
+    deliver(scene, 1, true, assignments, 3);
+    for (unsigned told = 0; told < 3;) {
+        struct heard heard = hear(scene, AQ_MSG_REPORT);
+        const struct aq_report *report = heard.message;
+        for (uint32_t i = 0; i < report->happenings.count; i++, told++) {
+            const struct aq_happening *happening = AQ_ITEM(report->happenings, struct aq_happening, i);
+            static const char *const words[] = {"no luck", "nonsense", "magic"};
+            assert_int_equal(happening->what, AQ_HAPPENED_FAILED);
+            assert_non_null(strstr(happening->reason, words[happening->resource - 1]));
+        }
+        note(&heard);
+    }
+}
+
+static void a_report_is_repeated_until_it_is_noted(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_assignment assignment = wanted(5, "{}");
+    greet(scene);
+    deliver(scene, 1, true, &assignment, 1);
+    struct heard first = hear(scene, AQ_MSG_REPORT);
+    struct heard again = hear(scene, AQ_MSG_REPORT); /* it asks again, having heard nothing */
+    const struct aq_report *a = first.message, *b = again.message;
+    assert_int_equal(a->number, b->number);
+    assert_int_equal(only_happening(&again)->what, AQ_HAPPENED_STARTED);
+    note(&again);
+}
+
+static void what_is_not_named_is_ended(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_assignment assignments[] = {wanted(5, "{}"), wanted(9, "{}")};
+    greet(scene);
+    deliver(scene, 1, true, assignments, 2);
+    struct heard heard = hear(scene, AQ_MSG_REPORT);
+    note(&heard);
+    struct heard poll = hear(scene, AQ_MSG_POLL);
+    struct aq_work work = {.delivery = 2, .full = true, .first = 0, .last = 7}; /* 9 is none of its business */
+    channel_answer(&poll.question, AQ_MSG_WORK, &work);
+    expect(scene, 5, AQ_HAPPENED_ENDED);
+    poll = hear(scene, AQ_MSG_POLL);
+    work = (struct aq_work){.delivery = 3, .full = true, .first = 8, .last = UINT64_MAX};
+    channel_answer(&poll.question, AQ_MSG_WORK, &work);
+    expect(scene, 9, AQ_HAPPENED_ENDED);
+}
+
+/* ---- restarts -------------------------------------------------------------------------------------------- */
+
+static void a_restarted_agent_finds_its_workloads(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_assignment assignments[] = {wanted(5, "{}"), wanted(6, "{\"run_ms\":300,\"exit_status\":3}")};
+    greet(scene);
+    deliver(scene, 1, true, assignments, 2);
+    struct heard heard = hear(scene, AQ_MSG_REPORT);
+    note(&heard);
+    turn(scene); /* the note arrives */
+    agent_close(scene->agent);
+    scene->agent = NULL;
+    usleep(400000); /* one of them ends meanwhile */
+    listen(scene);
+    scene->count = 0;
+    start_agent(scene);
+    greet(scene);
+    bool running = false, ended = false;
+    while (!running || !ended) {
+        heard = hear(scene, AQ_MSG_REPORT);
+        const struct aq_report *report = heard.message;
+        for (uint32_t i = 0; i < report->happenings.count; i++) {
+            const struct aq_happening *happening = AQ_ITEM(report->happenings, struct aq_happening, i);
+            running = running || (happening->resource == 5 && happening->what == AQ_HAPPENED_STARTED);
+            ended = ended || (happening->resource == 6 && happening->what == AQ_HAPPENED_ENDED);
+            if (happening->what == AQ_HAPPENED_ENDED)
+                assert_int_equal(happening->exit_status, 3);
+        }
+        note(&heard);
+    }
+}
+
+static void an_end_that_was_not_noted_survives(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_assignment assignment = wanted(5, "{}");
+    greet(scene);
+    deliver(scene, 1, true, &assignment, 1);
+    expect(scene, 5, AQ_HAPPENED_STARTED);
+    assignment = gone(5);
+    deliver(scene, 2, false, &assignment, 1);
+    hear(scene, AQ_MSG_REPORT); /* and lost */
+    restart_agent(scene);
+    expect(scene, 5, AQ_HAPPENED_ENDED);
+    /* Work from before its end, which comes late, does not bring it back. */
+    assignment = wanted(5, "{}");
+    deliver(scene, 1, true, &assignment, 1);
+    expect(scene, 5, AQ_HAPPENED_ENDED);
+}
+
+static void the_hub_may_restart(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_assignment assignment = wanted(5, "{}");
+    greet(scene);
+    deliver(scene, 7, true, &assignment, 1);
+    expect(scene, 5, AQ_HAPPENED_STARTED);
+    struct heard heard = hear(scene, AQ_MSG_POLL);
+    assert_int_equal(((const struct aq_poll *)heard.message)->seen, 7);
+    channel_close(&scene->channel);
+    scene->count = 0;
+    open_channel(scene);
+    heard = hear(scene, AQ_MSG_POLL); /* repeated by itself on the new connection */
+    struct aq_refused refused = {"unauthenticated", "say hello first"};
+    channel_answer(&heard.question, AQ_MSG_REFUSED, &refused);
+    greet(scene);
+    do
+        heard = hear(scene, AQ_MSG_POLL);
+    while (((const struct aq_poll *)heard.message)->seen != 0);
+}
+
+static void a_refused_newcomer_gives_up(void **context)
+{
+    struct scene *scene = *context;
+    struct heard heard = hear(scene, AQ_MSG_HELLO);
+    struct aq_refused refused = {"exists", "node one is alive"};
+    channel_answer(&heard.question, AQ_MSG_REFUSED, &refused);
+    bool goes_on = true;
+    for (int i = 0; i < TURNS_MAX && goes_on; i++)
+        goes_on = turn(scene);
+    assert_false(goes_on);
+    assert_int_equal(scene->refusal.code, AQ_E_EXISTS);
+    assert_string_equal(scene->refusal.message, "node one is alive");
+}
+
+static void other_settings_are_told(void **context)
+{
+    struct scene *scene = *context;
+    greet(scene);
+    hear(scene, AQ_MSG_POLL);
+    struct aq_config_agent config = scene->config;
+    config.capacity.slots = 3;
+    agent_reconfigure(scene->agent, &config);
+    struct heard heard = hear(scene, AQ_MSG_HELLO);
+    assert_int_equal(((const struct aq_hello *)heard.message)->capacity.slots, 3);
+}
+
+/* ---- logs ------------------------------------------------------------------------------------------------ */
+
+static void questions_are_answered(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_assignment assignment = wanted(5, "{}");
+    struct aq_ask asks[] = {{.number = 1, .resource = 5, .size = 100}, {.number = 2, .resource = 99, .size = 100}};
+    greet(scene);
+    deliver(scene, 1, true, &assignment, 1);
+    expect(scene, 5, AQ_HAPPENED_STARTED);
+    struct heard heard = hear(scene, AQ_MSG_POLL);
+    struct aq_work work = {.delivery = 2, .asks = {asks, 2}};
+    channel_answer(&heard.question, AQ_MSG_WORK, &work);
+    heard = hear(scene, AQ_MSG_REPORT);
+    const struct aq_report *report = heard.message;
+    assert_int_equal(report->told.count, 2);
+    assert_string_equal(AQ_ITEM(report->told, struct aq_told, 0)->error, "");
+    assert_non_null(strstr(AQ_ITEM(report->told, struct aq_told, 1)->error, "99"));
+    note(&heard);
+    hear(scene, AQ_MSG_POLL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_workload_starts_and_stops, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_bad_start_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_report_is_repeated_until_it_is_noted, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_not_named_is_ended, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_restarted_agent_finds_its_workloads, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_end_that_was_not_noted_survives, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_hub_may_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_refused_newcomer_gives_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(other_settings_are_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(questions_are_answered, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

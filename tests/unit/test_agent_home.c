@@ -1,0 +1,320 @@
+/* What an agent must not forget: its directory, over restarts; and small things that it sends. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/agent.h"
+#include "agent/capacity.h"
+#include "agent/files.h"
+#include "agent/home.h"
+#include "agent/workloads.h"
+#include "schema/journal.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char directory[64];
+
+static int setup(void **context)
+{
+    (void)context;
+    strcpy(directory, "/tmp/aquarium-test-XXXXXX");
+    aq_journal_open("test", AQ_ERROR);
+    return sodium_init() >= 0 && mkdtemp(directory) != NULL ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+    (void)status, (void)kind, (void)walk;
+    return remove(path);
+}
+
+static int teardown(void **context)
+{
+    (void)context;
+    return nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static struct home *open_home(void)
+{
+    struct home *home = NULL;
+    struct aq_error error = {0};
+    if (home_open(&home, directory, "one", &error) != 0)
+        fail_msg("%s", error.message);
+    return home;
+}
+
+static struct aq_assignment assignment_of(uint64_t resource)
+{
+    return (struct aq_assignment){.resource = resource,
+                                  .want = AQ_WANT_RUNNING,
+                                  .driver = "test",
+                                  .options = "{\"a\":1}",
+                                  .network = "",
+                                  .metadata = "{}",
+                                  .amounts = {.cpu = 500}};
+}
+
+static void add(struct home *home, uint64_t resource)
+{
+    struct aq_error error = {0};
+    struct aq_assignment assignment = assignment_of(resource);
+    assert_int_equal(home_add(home, &assignment, &error), 0);
+}
+
+static bool there_is(const char *path)
+{
+    char full[256];
+    struct stat status;
+    snprintf(full, sizeof full, "%s/one/%s", directory, path);
+    return lstat(full, &status) == 0;
+}
+
+static void put(const char *path, const char *text)
+{
+    char full[256];
+    snprintf(full, sizeof full, "%s/one/%s", directory, path);
+    FILE *file = fopen(full, "we");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* ---- the directory ------------------------------------------------------------------------------------- */
+
+static void a_directory_has_one_agent(void **context)
+{
+    struct home *first = open_home(), *second = NULL;
+    struct aq_error error = {0};
+    (void)context;
+    assert_int_equal(home_open(&second, directory, "one", &error), -1);
+    assert_int_equal(error.code, AQ_E_EXISTS);
+    assert_non_null(strstr(error.message, "another name"));
+    home_close(first);
+    first = open_home();
+    home_close(first);
+}
+
+static void the_instance_is_drawn_once(void **context)
+{
+    struct home *home = open_home();
+    uint64_t instance = home_instance(home);
+    struct aq_error error = {0};
+    (void)context;
+    assert_true(instance != 0);
+    home_close(home);
+    home = open_home();
+    assert_true(home_instance(home) == instance);
+    home_close(home);
+    put("instance", "x\n");
+    assert_int_equal(home_open(&home, directory, "one", &error), -1);
+    assert_non_null(strstr(error.message, "instance"));
+}
+
+struct found {
+    unsigned count, ended;
+    uint64_t resource, exit_status;
+};
+
+static void count_row(void *context, const struct aq_assignment *assignment, const struct aq_happening *end)
+{
+    struct found *found = context;
+    found->count++;
+    found->resource = assignment->resource;
+    assert_string_equal(assignment->options, "{\"a\":1}");
+    assert_int_equal(assignment->amounts.cpu, 500);
+    if (end != NULL) {
+        found->ended++;
+        found->exit_status = end->exit_status;
+        assert_string_equal(end->reason, "exit status 3");
+    }
+}
+
+static struct found load(struct home *home)
+{
+    struct found found = {0};
+    struct aq_error error = {0};
+    assert_int_equal(home_load(home, count_row, &found, &error), 0);
+    return found;
+}
+
+static void workloads_are_found_again(void **context)
+{
+    struct home *home = open_home();
+    struct aq_error error = {0};
+    struct aq_happening end = {.resource = 7, .what = AQ_HAPPENED_ENDED, .exit_status = 3, .reason = "exit status 3"};
+    (void)context;
+    add(home, 7);
+    assert_true(there_is("workloads/7/driver"));
+    home_close(home);
+    home = open_home();
+    struct found found = load(home);
+    assert_int_equal(found.count, 1);
+    assert_int_equal(found.ended, 0);
+    assert_int_equal(home_end(home, &end, &error), 0);
+    home_close(home);
+    home = open_home();
+    found = load(home);
+    assert_int_equal(found.ended, 1);
+    assert_int_equal(found.exit_status, 3);
+    home_close(home);
+}
+
+static void what_is_damaged_is_put_aside(void **context)
+{
+    struct home *home = open_home();
+    (void)context;
+    add(home, 1);
+    add(home, 2);
+    add(home, 3);
+    put("workloads/1/assignment", "nonsense");
+    put("workloads/2/assignment", "");
+    put("workloads/3/ended", "nonsense"); /* the driver will know */
+    struct found found = load(home);
+    assert_int_equal(found.count, 1);
+    assert_int_equal(found.resource, 3);
+    assert_int_equal(found.ended, 0);
+    assert_false(there_is("workloads/1"));
+    home_close(home);
+}
+
+static void sweep(struct home *home)
+{
+    for (int i = 0; i < 1000 && home_sweep(home, 8); i++)
+        ;
+}
+
+static void only_the_log_remains(void **context)
+{
+    struct home *home = open_home();
+    struct aq_error error = {0};
+    struct aq_buffer log = {0};
+    char path[256];
+    (void)context;
+    add(home, 7);
+    strcpy(path, "workloads/7/driver");
+    for (int i = 0; i < 20; i++) {
+        char full[512];
+        strcat(path, "/d");
+        snprintf(full, sizeof full, "%s/one/%s", directory, path);
+        assert_int_equal(mkdir(full, 0700), 0);
+        put(strcat(strcpy(full, path), "/f"), "x");
+    }
+    put("outside", "x");
+    char link_path[256];
+    snprintf(link_path, sizeof link_path, "%s/one/workloads/7/driver/link", directory);
+    assert_int_equal(symlink("../../../outside", link_path), 0);
+    home_remove(home, 7, "hello world", 11);
+    assert_false(there_is("workloads/7"));
+    assert_true(home_is_over(home, 7));
+    assert_int_equal(home_log(home, 7, 5, &log, &error), 0);
+    assert_string_equal(aq_buffer_string(&log), "world");
+    sweep(home);
+    snprintf(path, sizeof path, "%s/one/trash", directory);
+    assert_int_equal(rmdir(path), 0); /* it is empty */
+    assert_true(there_is("outside"));
+    aq_buffer_free(&log);
+    home_close(home);
+}
+
+static void logs_of_the_newest_are_kept(void **context)
+{
+    struct home *home = open_home();
+    struct aq_error error = {0};
+    struct aq_buffer log = {0};
+    (void)context;
+    for (uint64_t i = 1; i <= HOME_LOGS_MAX + 5; i++) {
+        add(home, i);
+        home_remove(home, i, "x", 1);
+        usleep(1000); /* so that they have different ages */
+    }
+    home_close(home);
+    home = open_home();
+    assert_false(there_is("ended/5"));
+    assert_true(there_is("ended/6"));
+    assert_int_equal(home_log(home, 5, 10, &log, &error), -1);
+    assert_int_equal(error.code, AQ_E_NOT_FOUND);
+    assert_true(home_is_over(home, HOME_LOGS_MAX + 5));
+    aq_buffer_free(&log);
+    home_close(home);
+}
+
+/* ---- settings, capacity, texts --------------------------------------------------------------------------- */
+
+static void check(struct aq_arena *arena, const char *setting, const char *complaint)
+{
+    struct aq_config_agent config;
+    struct aq_error error = {0};
+    aq_record_init(&aq_config_agent_record, &config, arena);
+    assert_int_equal(aq_config_set(&aq_config_agent_record, &config, setting, arena, &error), 0);
+    int status = agent_check(&config, arena, &error);
+    assert_int_equal(status, complaint != NULL ? -1 : 0);
+    if (complaint != NULL && strstr(error.message, complaint) == NULL)
+        fail_msg("%s: %s", setting, error.message);
+}
+
+static void settings_are_checked(void **context)
+{
+    struct aq_arena arena = {0};
+    (void)context;
+    check(&arena, "name=", NULL); /* the host's */
+    check(&arena, "controller=[::1]:8002", NULL);
+    check(&arena, "controller=a.b.example:1", NULL);
+    check(&arena, "controller=8002", "ADDRESS:PORT");
+    check(&arena, "controller=host:", "ADDRESS:PORT");
+    check(&arena, "controller=host:65536", "ADDRESS:PORT");
+    check(&arena, "controller=ho/st:80", "ADDRESS:PORT");
+    check(&arena, "drivers=test,magic", "drivers[1] is \"magic\"");
+    aq_arena_free(&arena);
+}
+
+static void capacity_is_lowered_never_raised(void **context)
+{
+    (void)context;
+    struct aq_amounts detected = capacity_detect("/");
+    assert_true(detected.cpu >= 1 && detected.ram > 0);
+    struct aq_agent_capacity settings = {.cpu = 500, .ram = AQ_SIZE_MAX_MIB, .slots = 5};
+    struct aq_amounts there = {.cpu = 2000, .ram = 1024, .disk = 77};
+    struct aq_amounts offered = capacity_offer(&there, &settings);
+    assert_int_equal(offered.cpu, 500);
+    assert_int_equal(offered.ram, 1024);
+    assert_int_equal(offered.disk, 77);
+    assert_int_equal(offered.slots, 5);
+}
+
+static void texts_are_tidied(void **context)
+{
+    struct aq_arena arena = {0};
+    (void)context;
+    assert_string_equal(workloads_tidy("plain \xc3\xa4", 100, &arena), "plain \xc3\xa4");
+    assert_string_equal(workloads_tidy("a\nb\x01\x7f", 100, &arena), "a b??");
+    assert_string_equal(workloads_tidy("\xff\xc3", 100, &arena), "??");
+    assert_string_equal(workloads_tidy("ab\xc3\xa4", 3, &arena), "ab?");
+    assert_string_equal(workloads_tidy("", 3, &arena), "");
+    aq_arena_free(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_directory_has_one_agent, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_instance_is_drawn_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(workloads_are_found_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_damaged_is_put_aside, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_the_log_remains, setup, teardown),
+        cmocka_unit_test_setup_teardown(logs_of_the_newest_are_kept, setup, teardown),
+        cmocka_unit_test(settings_are_checked),
+        cmocka_unit_test(capacity_is_lowered_never_raised),
+        cmocka_unit_test(texts_are_tidied),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

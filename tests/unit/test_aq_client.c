@@ -1,0 +1,521 @@
+/* aq against a server that answers what it is told: exit codes, repeats, pages, and what is sent. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tools/aq/help.h"
+#include "tools/aq/nouns.h"
+
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ANSWERS_MAX = 16, SEEN_MAX = 64, TEXT_SIZE = 16384, BREAKS = 0 };
+
+/* What the server says to one kind of request; the first row that fits and is not used up. */
+struct answer {
+    const char *method, *url; /* begins so */
+    unsigned status;          /* BREAKS: the connection is closed without a word */
+    const char *body;
+    unsigned times; /* 0: always */
+};
+
+struct seen {
+    char line[256]; /* "POST /api/v1/label/?dry_run=true" */
+    char key[128];  /* Idempotency-Key */
+    char user[128]; /* Authorization */
+    char body[1024];
+};
+
+static struct {
+    pthread_mutex_t mutex;
+    struct MHD_Daemon *daemon;
+    struct answer answers[ANSWERS_MAX];
+    unsigned used[ANSWERS_MAX];
+    struct seen seen[SEEN_MAX];
+    unsigned seen_count;
+    char address[64];
+} server = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+/* ---- the server ----------------------------------------------------------------------------------------- */
+
+static void copy_header(struct MHD_Connection *connection, const char *name, char *out, size_t size)
+{
+    const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+    snprintf(out, size, "%s", value ? value : "");
+}
+
+static enum MHD_Result add_argument(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    char *line = context;
+    size_t used = strlen(line);
+    (void)kind;
+    snprintf(line + used, 256 - used, "%s%s=%s", strchr(line, '?') ? "&" : "?", name, value ? value : "");
+    return MHD_YES;
+}
+
+static const struct answer *choose(const char *method, const char *line)
+{
+    for (unsigned i = 0; i < ANSWERS_MAX && server.answers[i].method != NULL; i++) {
+        const struct answer *answer = &server.answers[i];
+        const char *url = line + strlen(method) + 1;
+        if (strcmp(answer->method, method) != 0 || strncmp(url, answer->url, strlen(answer->url)) != 0)
+            continue;
+        if (answer->times != 0 && server.used[i] == answer->times)
+            continue;
+        server.used[i]++;
+        return answer;
+    }
+    return NULL;
+}
+
+static enum MHD_Result respond(struct MHD_Connection *connection, struct seen *seen, const char *method)
+{
+    pthread_mutex_lock(&server.mutex);
+    const struct answer *answer = choose(method, seen->line);
+    if (server.seen_count < SEEN_MAX)
+        server.seen[server.seen_count++] = *seen;
+    pthread_mutex_unlock(&server.mutex);
+    if (answer != NULL && answer->status == BREAKS)
+        return MHD_NO;
+    static char unexpected[] = "{\"message\":\"the test expects no such request\",\"data\":null}";
+    const char *body = answer ? answer->body : unexpected;
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(strlen(body), (void *)(uintptr_t)body, MHD_RESPMEM_PERSISTENT);
+    enum MHD_Result result = MHD_queue_response(connection, answer ? answer->status : 400, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+                              const char *version, const char *data, size_t *size, void **request)
+{
+    struct seen *seen = *request;
+    (void)context;
+    (void)version;
+    if (seen == NULL) {
+        *request = seen = aq_calloc(1, sizeof *seen);
+        snprintf(seen->line, sizeof seen->line, "%s %s", method, url);
+        MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_argument, seen->line);
+        copy_header(connection, "Idempotency-Key", seen->key, sizeof seen->key);
+        copy_header(connection, "Authorization", seen->user, sizeof seen->user);
+        return MHD_YES;
+    }
+    if (*size > 0) {
+        size_t used = strlen(seen->body);
+        snprintf(seen->body + used, sizeof seen->body - used, "%.*s", (int)*size, data);
+        *size = 0;
+        return MHD_YES;
+    }
+    return respond(connection, seen, method);
+}
+
+static void forget(void *context, struct MHD_Connection *connection, void **request,
+                   enum MHD_RequestTerminationCode how)
+{
+    (void)context;
+    (void)connection;
+    (void)how;
+    free(*request);
+}
+
+static int server_start(void **state)
+{
+    (void)state;
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    server.daemon =
+        MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle, NULL, MHD_OPTION_SOCK_ADDR,
+                         (struct sockaddr *)&any, MHD_OPTION_NOTIFY_COMPLETED, forget, NULL, MHD_OPTION_END);
+    if (server.daemon == NULL)
+        return -1;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server.daemon, MHD_DAEMON_INFO_BIND_PORT);
+    snprintf(server.address, sizeof server.address, "http://127.0.0.1:%u", (unsigned)info->port);
+    return 0;
+}
+
+static int server_stop(void **state)
+{
+    (void)state;
+    MHD_stop_daemon(server.daemon);
+    return 0;
+}
+
+static int server_forget(void **state)
+{
+    (void)state;
+    pthread_mutex_lock(&server.mutex);
+    memset(server.answers, 0, sizeof server.answers);
+    memset(server.used, 0, sizeof server.used);
+    memset(server.seen, 0, sizeof server.seen);
+    server.seen_count = 0;
+    pthread_mutex_unlock(&server.mutex);
+    return 0;
+}
+
+static void server_answers(const struct answer *answers, size_t count)
+{
+    pthread_mutex_lock(&server.mutex);
+    memcpy(server.answers, answers, count * sizeof *answers);
+    pthread_mutex_unlock(&server.mutex);
+}
+
+#define ANSWERS(...)                                                                                                   \
+    server_answers((const struct answer[]){__VA_ARGS__}, AQ_LENGTH(((const struct answer[]){__VA_ARGS__})))
+
+/* ---- aq ------------------------------------------------------------------------------------------------- */
+
+static char printed[TEXT_SIZE], told[TEXT_SIZE]; /* standard output and error of the last run */
+
+static void take_back(int fd, FILE *file, int kept, char *text)
+{
+    fflush(NULL);
+    dup2(kept, fd);
+    close(kept);
+    rewind(file);
+    size_t length = fread(text, 1, TEXT_SIZE - 1, file);
+    text[length] = '\0';
+    fclose(file);
+}
+
+/* Runs `aq` on a line that is cut at blanks, against the server. */
+static enum cli_exit run_at(const char *address, const char *line)
+{
+    static char copy[1024];
+    struct cli cli = {0};
+    struct aq_error error = {0};
+    char *argv[64] = {"aq", "--server", (char *)(uintptr_t)address};
+    int argc = 3;
+    snprintf(copy, sizeof copy, "%s", line);
+    for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    assert_int_equal(cli_options_parse(&cli.options, argc, argv, &error), 0);
+    fflush(NULL);
+    FILE *out = tmpfile(), *err = tmpfile();
+    int kept_out = dup(STDOUT_FILENO), kept_err = dup(STDERR_FILENO);
+    dup2(fileno(out), STDOUT_FILENO);
+    dup2(fileno(err), STDERR_FILENO);
+    enum cli_exit code = cli_client_open(&cli.client, &cli.options);
+    const struct aq_entity *entity = aq_entity_find(cli.options.words[0]);
+    const struct cli_topic *topic = cli_topic_find(cli.options.words[0]);
+    const char *const *words = cli.options.words + 1;
+    if (code == CLI_DONE && topic != NULL)
+        code = topic->run(&cli, words, cli.options.word_count - 1);
+    else if (code == CLI_DONE)
+        code = cli_noun(&cli, entity, words, cli.options.word_count - 1);
+    cli_client_close(cli.client);
+    take_back(STDOUT_FILENO, out, kept_out, printed);
+    take_back(STDERR_FILENO, err, kept_err, told);
+    cli_options_close(&cli.options);
+    return code;
+}
+
+static enum cli_exit run(const char *line)
+{
+    return run_at(server.address, line);
+}
+
+static void assert_seen(unsigned index, const char *line)
+{
+    assert_in_range(index, 0, server.seen_count - 1);
+    assert_string_equal(server.seen[index].line, line);
+}
+
+/* ---- reads ---------------------------------------------------------------------------------------------- */
+
+static void a_list_is_a_table(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/user/", 200,
+             "{\"message\":\"m\",\"data\":[{\"name\":\"bob\",\"role\":\"user\",\"max_applications\":5,"
+             "\"created_at\":null}],\"next\":null,\"seq\":7}"});
+    assert_int_equal(run("users --role=us*"), CLI_DONE);
+    assert_string_equal(printed, "NAME   ROLE   MAX_APPLICATIONS   CREATED\nbob    user   5                  -\n");
+    assert_seen(0, "GET /api/v1/user/?limit=1000&role=us*");
+    assert_string_equal(server.seen[0].user, "Basic YWRtaW46YXFfc2VjcmV0"); /* admin:aq_secret */
+    assert_string_equal(server.seen[0].key, "");
+    assert_int_equal(run("users -q"), CLI_DONE);
+    assert_string_equal(printed, "bob\n");
+    assert_int_equal(run("users --no-headers"), CLI_DONE);
+    assert_string_equal(printed, "bob   user   5   -\n");
+    assert_int_equal(run("users --yaml"), CLI_DONE);
+    assert_string_equal(printed, "- name: bob\n  role: user\n  max_applications: 5\n  created_at: null\n");
+}
+
+static void pages_follow_one_another(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/user/?limit=1000&after=a", 200,
+             "{\"message\":\"m\",\"data\":[{\"name\":\"b\"}],\"next\":null,\"seq\":7}"},
+            {"GET", "/api/v1/user/?limit=1000", 200,
+             "{\"message\":\"m\",\"data\":[{\"name\":\"a\"}],\"next\":\"a\",\"seq\":7}"});
+    assert_int_equal(run("users --all -q"), CLI_DONE);
+    assert_string_equal(printed, "a\nb\n");
+    assert_int_equal(server.seen_count, 2);
+}
+
+static void whose_fault_it_is_the_exit_code_tells(void **state)
+{
+    (void)state;
+    ANSWERS(
+        {"GET", "/api/v1/node/no", 404, "{\"message\":\"there is no node no\",\"data\":null,\"error\":\"not_found\"}"},
+        {"GET", "/api/v1/me", 401, "{\"message\":\"the token is wrong\",\"data\":null}"},
+        {"GET", "/api/v1/label/", 500, "{\"message\":\"the disk failed\",\"data\":null,\"error\":\"io\"}"},
+        {"GET", "/api/v1/node/", 200, "welcome to another server"}, {"GET", "/api/v1/user/", 418, "no JSON"});
+    assert_int_equal(run("node no"), CLI_REFUSED);
+    assert_string_equal(told, "aq: there is no node no\n");
+    assert_int_equal(run("me"), CLI_REFUSED);
+    assert_string_equal(told, "aq: the token is wrong\n");
+    assert_int_equal(run("labels"), CLI_SERVER);
+    assert_string_equal(told, "aq: the disk failed\n");
+    assert_int_equal(run("nodes"), CLI_SERVER);
+    assert_string_equal(told, "aq: the server's answer holds no list\n");
+    assert_int_equal(run("users"), CLI_REFUSED);
+    assert_string_equal(told, "aq: the server answered with HTTP status 418\n");
+    assert_int_equal(run("users get"), CLI_USAGE);
+    assert_int_equal(run("applications creat"), CLI_USAGE);
+    assert_string_equal(told, "aq: applications know no \"creat\"; did you mean create?\n");
+    assert_string_equal(printed, "");
+}
+
+static void who_does_not_listen_is_told_of_at_once(void **state)
+{
+    (void)state;
+    assert_int_equal(run_at("http://127.0.0.1:1", "nodes"), CLI_SERVER);
+    assert_string_equal(told, "aq: http://127.0.0.1:1 does not answer: Couldn't connect to server\n");
+    assert_int_equal(run_at("http://admin:aq_secret@127.0.0.1:1", "nodes"), CLI_USAGE);
+    assert_null(strstr(told, "aq_secret"));
+    assert_int_equal(run_at("ftp://127.0.0.1:1", "nodes"), CLI_USAGE);
+    assert_int_equal(run_at("not an address", "nodes"), CLI_USAGE);
+}
+
+static void what_comes_is_made_harmless(void **state)
+{
+    (void)state;
+    ANSWERS(
+        {"GET", "/api/v1/user/", 200, "{\"data\":[{\"name\":\"a\\u001b[2Jb\",\"role\":\"\\u202eadmin\"}],\"seq\":1}"},
+        {"GET", "/api/v1/node/", 400, "{\"message\":\"bad\\u001b]0;title\\u0007\"}"});
+    assert_int_equal(run("users --no-headers"), CLI_DONE);
+    assert_string_equal(printed, "a\\x1b[2Jb   \\u202eadmin   -   -\n");
+    assert_int_equal(run("nodes"), CLI_REFUSED);
+    assert_string_equal(told, "aq: bad\\x1b]0;title\\x07\n");
+}
+
+static void an_answer_is_bounded(void **state)
+{
+    (void)state;
+    size_t size = CLI_ANSWER_SIZE_MAX + (1 << 20);
+    char *huge = aq_malloc(size);
+    memset(huge, ' ', size - 1);
+    huge[size - 1] = '\0';
+    ANSWERS({"GET", "/api/v1/node/", 200, huge});
+    assert_int_equal(run("nodes"), CLI_SERVER);
+    assert_non_null(strstr(told, "is larger than 64 MiB"));
+    server_forget(NULL);
+    free(huge);
+}
+
+/* ---- writes --------------------------------------------------------------------------------------------- */
+
+static void a_write_is_repeated_with_its_key(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/label/", 503, "{\"message\":\"busy\"}", 1}, {"POST", "/api/v1/label/", BREAKS, "", 1},
+            {"POST", "/api/v1/label/", 504, "{\"message\":\"unknown\"}", 1},
+            {"POST", "/api/v1/label/", 200,
+             "{\"message\":\"Label created\",\"data\":{\"id\":3,\"name\":\"x\",\"version\":2},\"seq\":9}"});
+    assert_int_equal(run("labels create name=x metadata.a=1"), CLI_DONE);
+    assert_string_equal(printed, "label x:2 created\n");
+    assert_non_null(strstr(told, "busy; trying again"));
+    assert_int_equal(server.seen_count, 4);
+    assert_int_equal(strlen(server.seen[0].key), 32);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_string_equal(server.seen[i].key, server.seen[0].key);
+        assert_string_equal(server.seen[i].body, "{\"name\":\"x\",\"metadata\":{\"a\":\"1\"}}");
+    }
+    assert_int_equal(run("labels create name=x"), CLI_DONE);
+    assert_string_not_equal(server.seen[4].key, server.seen[0].key);
+}
+
+static void patience_ends(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/label/", 503, "{\"message\":\"no leader stands\"}"});
+    uint64_t start_ms = cli_now_ms();
+    assert_int_equal(run("labels create name=x --timeout 1"), CLI_SERVER);
+    assert_in_range(cli_now_ms() - start_ms, 200, 10000);
+    assert_in_range(server.seen_count, 2, 20);
+    assert_non_null(strstr(told, "aq: no leader stands\n"));
+    assert_string_equal(printed, "");
+}
+
+static void what_is_refused_is_not_repeated(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/application/", 400,
+             "{\"message\":\"lable is not known; did you mean label?\",\"error\":\"invalid\"}"},
+            {"POST", "/api/v1/application/7/deallocate", 409, "{\"message\":\"it is over\",\"error\":\"state\"}"});
+    assert_int_equal(run("applications create lable=x"), CLI_REFUSED);
+    assert_string_equal(told, "aq: lable is not known; did you mean label?\n");
+    assert_int_equal(server.seen_count, 1);
+}
+
+static void many_are_one_batch(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/application/", 200,
+             "{\"message\":\"2 applications created\",\"data\":[{\"id\":1},{\"id\":2}],\"seq\":9}"});
+    assert_int_equal(run("applications create mac --count 2"), CLI_DONE);
+    assert_string_equal(server.seen[0].body, "[{\"label\":\"mac\"},{\"label\":\"mac\"}]");
+    assert_string_equal(printed, "application 1 created\napplication 2 created\n");
+}
+
+static void an_act_has_keys_and_a_value(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/node/a/maintenance", 200, "{\"data\":{\"name\":\"a\"},\"seq\":9}"},
+            {"POST", "/api/v1/node/b/maintenance", 404, "{\"message\":\"there is no node b\"}"},
+            {"POST", "/api/v1/node/c/maintenance", 200, "{\"data\":{\"name\":\"c\"},\"seq\":9}"});
+    assert_int_equal(run("nodes maintenance a b c true"), CLI_REFUSED);
+    assert_string_equal(printed, "node a: maintenance done\nnode c: maintenance done\n");
+    assert_string_equal(told, "aq: there is no node b\n");
+    assert_string_equal(server.seen[0].body, "{\"maintenance\":\"true\"}");
+    assert_int_equal(run("node c maintenance false"), CLI_DONE);
+    assert_string_equal(server.seen[3].body, "{\"maintenance\":\"false\"}");
+}
+
+static void an_update_keeps_what_is_not_given(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/user/bob", 200,
+             "{\"data\":{\"name\":\"bob\",\"role\":\"admin\",\"max_applications\":5},\"seq\":8}"},
+            {"POST", "/api/v1/user/bob", 200, "{\"data\":{\"name\":\"bob\"},\"seq\":9}"});
+    assert_int_equal(run("users update bob max_applications=6"), CLI_DONE);
+    assert_string_equal(server.seen[1].body, "{\"role\":\"admin\",\"max_applications\":\"6\"}");
+    assert_string_equal(printed, "user bob updated\n");
+}
+
+static void a_token_stands_alone(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/user/", 200, "{\"data\":{\"name\":\"bob\",\"token\":\"aq_new\"},\"seq\":9}", 1},
+            {"POST", "/api/v1/user/", 200, "{\"data\":{\"name\":\"bob\"},\"seq\":9,\"repeated\":true}"});
+    assert_int_equal(run("users create bob role=user"), CLI_DONE);
+    assert_string_equal(printed, "aq_new\n");
+    assert_null(strstr(told, "aq_new"));
+    assert_string_equal(server.seen[0].body, "{\"role\":\"user\",\"name\":\"bob\"}");
+    assert_int_equal(run("users create bob role=user"), CLI_DONE);
+    assert_string_equal(printed, "");
+    assert_non_null(strstr(told, "was lost on the way"));
+}
+
+static void a_dry_run_shows_events(void **state)
+{
+    (void)state;
+    ANSWERS({"DELETE", "/api/v1/node/a?dry_run=true", 200,
+             "{\"data\":[{\"seq\":10,\"time\":\"T\",\"author\":\"admin\",\"event\":\"node_deleted\",\"data\":{\"name\":"
+             "\"a\"}}],\"seq\":9}"});
+    assert_int_equal(run("nodes delete a --dry-run"), CLI_DONE);
+    assert_string_equal(printed, "10  T  admin  node_deleted  name=a\n");
+}
+
+static void a_label_goes_by_its_name(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/label/?limit=1&reverse=true&name=mac&version=2", 200,
+             "{\"data\":[{\"id\":5,\"name\":\"mac\"}],\"next\":null,\"seq\":8}"},
+            {"GET", "/api/v1/label/?limit=1&reverse=true&name=pc", 200, "{\"data\":[],\"next\":null,\"seq\":8}"},
+            {"DELETE", "/api/v1/label/5", 200, "{\"data\":null,\"seq\":9}"});
+    assert_int_equal(run("labels delete mac:2"), CLI_DONE);
+    assert_string_equal(printed, "label 5 deleted\n");
+    assert_int_equal(run("labels get pc"), CLI_REFUSED);
+    assert_string_equal(told, "aq: there is no label pc\n");
+}
+
+/* ---- waiting -------------------------------------------------------------------------------------------- */
+
+#define APPLICATION(status, words)                                                                                     \
+    "{\"data\":{\"id\":1,\"status\":\"" status "\",\"description\":\"" words "\"},\"seq\":9}"
+
+static void a_wait_ends_well(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
+            {"GET", "/api/v1/application/1", 200, APPLICATION("ELECTED", ""), 1},
+            {"GET", "/api/v1/application/1", 200, APPLICATION("ALLOCATED", "")},
+            {"GET", "/api/v1/events?since=9", 200, "id: 10\nevent: x\ndata: {}\n\n"});
+    assert_int_equal(run("run mac -q"), CLI_DONE);
+    assert_string_equal(printed, "1\n");
+    assert_non_null(strstr(told, "application 1  ELECTED"));
+    assert_non_null(strstr(told, "application 1  ALLOCATED"));
+}
+
+static void a_wait_that_fails_says_why(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
+            {"GET", "/api/v1/application/1", 200, APPLICATION("NEW", ""), 1},
+            {"GET", "/api/v1/application/1", 200, APPLICATION("ERROR", "3 tries failed")},
+            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"}); /* asks again each second then */
+    assert_int_equal(run("run mac"), CLI_FAILED);
+    assert_non_null(strstr(told, "aq: application 1 is in ERROR: 3 tries failed\n"));
+}
+
+static void a_wait_has_an_end(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
+            {"GET", "/api/v1/application/1", 200, APPLICATION("NEW", "no node has room")},
+            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
+    assert_int_equal(run("run mac --timeout 1"), CLI_FAILED);
+    assert_non_null(strstr(told, "aq: application 1 is still in NEW after 1 s"));
+}
+
+static void events_are_shown_once(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/events?since=4&follow=false", 200,
+             "id: 4\ndata: {\"seq\":4}\n\nid: 5\ndata: {\"seq\":5,\"time\":\"T\",\"author\":\"a\",\"event\":\"e\"}\n\n"
+             "id: 5\ndata: {\"seq\":5}\n\n"});
+    if (run("events --since 4"))
+        fail_msg("%s: %s", server.seen[0].line, told);
+    assert_string_equal(printed, "5  T  a  e\n");
+    assert_int_equal(server.seen_count, 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, server_forget)
+    const struct CMUnitTest tests[] = {
+        TEST(a_list_is_a_table),
+        TEST(pages_follow_one_another),
+        TEST(whose_fault_it_is_the_exit_code_tells),
+        TEST(who_does_not_listen_is_told_of_at_once),
+        TEST(what_comes_is_made_harmless),
+        TEST(an_answer_is_bounded),
+        TEST(a_write_is_repeated_with_its_key),
+        TEST(patience_ends),
+        TEST(what_is_refused_is_not_repeated),
+        TEST(many_are_one_batch),
+        TEST(an_act_has_keys_and_a_value),
+        TEST(an_update_keeps_what_is_not_given),
+        TEST(a_token_stands_alone),
+        TEST(a_dry_run_shows_events),
+        TEST(a_label_goes_by_its_name),
+        TEST(a_wait_ends_well),
+        TEST(a_wait_that_fails_says_why),
+        TEST(a_wait_has_an_end),
+        TEST(events_are_shown_once),
+    };
+    setenv("AQ_TOKEN", "aq_secret", 1);
+    setenv("AQ_USER", "admin", 1);
+    unsetenv("AQ_TOKEN_FILE");
+    cli_say_open();
+    return cmocka_run_group_tests_name("aq: client", tests, server_start, server_stop);
+}

@@ -1,0 +1,347 @@
+/* Applications: asking, being placed or waiting, giving back, being looked at again; and the table of statuses. */
+#include "tests/unit/decide_case.h"
+
+/* ---- create ------------------------------------------------------------------------------------------- */
+
+static void an_application_is_placed_at_once(void **context)
+{
+    (void)context;
+    given_cluster();
+    WHEN(application_create, .label = "mac", .metadata = "{\"a\":1}");
+    THEN(application_created, .id = 1, .label_id = 1, .metadata = "{\"a\":1}");
+    THEN(application_elected, .id = 1, .resource = 1, .node = "node-1", .definition = 0,
+         .groups = ITEMS(struct aq_ballot_group, {.answer = AQ_ANSWER_FITS, .nodes = "1"}));
+    DONE();
+    assert_string_equal(spec.decide.id, "1");
+    WHEN(application_create, .label = "mac");
+    THEN(application_created, .id = 2, .label_id = 1);
+    THEN_ELECTED(.id = 2, .resource = 2, .node = "node-1");
+    DONE();
+}
+
+static void without_a_node_it_waits_and_says_why(void **context)
+{
+    (void)context;
+    given_user("alice");
+    given_label(1, "mac", 1);
+    spec_as("alice", AQ_ROLE_USER);
+    WHEN(application_create, .label = "mac");
+    THEN(application_created, .id = 1, .label_id = 1);
+    THEN(application_waiting, .id = 1, .reason = "no node has joined yet");
+    DONE();
+    assert_int_equal(the_application(1).status, AQ_NEW);
+}
+
+static void with_every_node_full_it_waits_and_says_why(void **context)
+{
+    (void)context;
+    given_cluster();
+    for (int i = 0; i < 4; i++)
+        DO(application_create, .label = "mac");
+    WHEN(application_create, .label = "mac");
+    THEN(application_created, .id = 5, .label_id = 1);
+    THEN(application_waiting, .id = 5, .reason = "no node can take it: not enough slots are free",
+         .groups = ITEMS(struct aq_ballot_group, {.answer = AQ_ANSWER_SLOTS, .need = 1, .nodes = "1"}));
+    DONE();
+}
+
+static void a_label_is_named_in_one_way(void **context)
+{
+    (void)context;
+    given_cluster();
+    WHEN(application_create, .metadata = "{}");
+    REFUSED(AQ_E_INVALID, "label is missing: give label (and version), or label_id");
+    WHEN(application_create, .label = "mac", .label_id = 1);
+    REFUSED(AQ_E_INVALID, "label and label_id are both given: give one of them");
+    WHEN(application_create, .label_id = 1, .version = 1);
+    REFUSED(AQ_E_INVALID, "version goes with label; label_id names one version already");
+}
+
+static void a_label_must_be_there(void **context)
+{
+    (void)context;
+    given_cluster();
+    WHEN(application_create, .label = "linux");
+    REFUSED(AQ_E_NOT_FOUND, "there is no label linux");
+    WHEN(application_create, .label = "mac", .version = 2);
+    REFUSED(AQ_E_NOT_FOUND, "there is no version 2 of label mac");
+    WHEN(application_create, .label_id = 9);
+    REFUSED(AQ_E_NOT_FOUND, "there is no label with the number 9");
+    WHEN(application_create, .label = "ma"); /* the beginning of a name is no name */
+    REFUSED(AQ_E_NOT_FOUND, "there is no label ma");
+}
+
+static void the_latest_version_is_the_default(void **context)
+{
+    (void)context;
+    given_cluster();
+    given_label(2, "mac", 2);
+    given_label(3, "macos", 7);
+    WHEN(application_create, .label = "mac");
+    THEN(application_created, .id = 1, .label_id = 2);
+    THEN_ELECTED(.id = 1, .resource = 1, .node = "node-1");
+    DONE();
+    WHEN(application_create, .label = "mac", .version = 1);
+    THEN(application_created, .id = 2, .label_id = 1);
+    THEN_ELECTED(.id = 2, .resource = 2, .node = "node-1");
+    DONE();
+    WHEN(application_create, .label_id = 1);
+    THEN(application_created, .id = 3, .label_id = 1);
+    THEN_ELECTED(.id = 3, .resource = 3, .node = "node-1");
+    DONE();
+    GIVEN(label_deleted, .id = 2); /* then an older one is */
+    WHEN(application_create, .label = "mac");
+    THEN(application_created, .id = 4, .label_id = 1);
+    THEN_ELECTED(.id = 4, .resource = 4, .node = "node-1");
+    DONE();
+}
+
+static void who_is_no_user_asks_for_nothing(void **context)
+{
+    (void)context;
+    given_cluster();
+    spec_as("ghost", AQ_ROLE_ADMIN);
+    WHEN(application_create, .label = "mac");
+    REFUSED(AQ_E_FORBIDDEN, "ghost is no user of this cluster");
+    spec_as("node:node-1", AQ_ROLE_ADMIN);
+    WHEN(application_create, .label = "mac");
+    REFUSED(AQ_E_FORBIDDEN, "node:node-1 is no user of this cluster");
+    spec_as("", AQ_ROLE_ADMIN);
+    WHEN(application_create, .label = "mac");
+    REFUSED(AQ_E_FORBIDDEN, " is no user of this cluster");
+}
+
+static void a_user_has_a_limit(void **context)
+{
+    (void)context;
+    given_cluster();
+    GIVEN(user_updated, .name = "alice", .max_applications = 2);
+    DO(application_create, .label = "mac");
+    DO(application_create, .label = "mac");
+    WHEN(application_create, .label = "mac");
+    REFUSED(AQ_E_LIMIT, "user alice has 2 open applications, and may have 2");
+    DO(application_deallocate, .id = 1); /* RECALLED: not open any more */
+    DO(application_create, .label = "mac");
+    GIVEN(user_updated, .name = "alice", .max_applications = 1);
+    WHEN(application_create, .label = "mac");
+    REFUSED(AQ_E_LIMIT, "user alice has 2 open applications, and may have 1");
+    GIVEN(user_updated, .name = "alice", .max_applications = 0);
+    DO(application_create, .label = "mac");
+}
+
+/* ---- several definitions ------------------------------------------------------------------------------ */
+
+static void given_two_definitions(void)
+{
+    struct aq_definition both[] = {
+        {.driver = "container", .resources = {.cpu = 1000}},
+        {.driver = "test", .resources = {.cpu = 3000}},
+    };
+    given_user("alice");
+    GIVEN(label_created, .id = 1, .name = "mac", .version = 1, .definitions = {both, 2});
+    spec_as("alice", AQ_ROLE_USER);
+}
+
+static void the_preferred_definition_wins_even_on_a_later_node(void **context)
+{
+    (void)context;
+    given_two_definitions();
+    given_node(1, "node-1", 8);
+    GIVEN(node_joined, .name = "node-2", .number = 2, .drivers = ITEMS(const char *, "container"),
+          .capacity = {.cpu = 1000});
+    WHEN(application_create, .label = "mac");
+    THEN(application_created, .id = 1, .label_id = 1);
+    THEN(application_elected, .id = 1, .resource = 1, .node = "node-2", .definition = 0,
+         .groups = ITEMS(struct aq_ballot_group, {.answer = AQ_ANSWER_DRIVER, .nodes = "1"},
+                         {.answer = AQ_ANSWER_FITS, .nodes = "2"}));
+    DONE();
+}
+
+static void the_next_definition_is_taken_when_the_first_has_no_room(void **context)
+{
+    (void)context;
+    given_two_definitions();
+    given_node(1, "node-1", 8);
+    WHEN(application_create, .label = "mac");
+    THEN(application_created, .id = 1, .label_id = 1);
+    THEN(application_elected, .id = 1, .resource = 1, .node = "node-1", .definition = 1,
+         .groups = ITEMS(struct aq_ballot_group, {.answer = AQ_ANSWER_DRIVER, .nodes = "1"},
+                         {.definition = 1, .answer = AQ_ANSWER_FITS, .nodes = "1"}));
+    DONE();
+    assert_string_equal(the_resource(1).driver, "test");
+    assert_int_equal(the_resource(1).amounts.cpu, 3000);
+}
+
+static void every_definitions_reason_is_named(void **context)
+{
+    (void)context;
+    given_two_definitions();
+    given_node(1, "node-1", 2);
+    WHEN(application_create, .label = "mac");
+    THEN(application_created, .id = 1, .label_id = 1);
+    THEN_WAITING(.id = 1, .reason = "no node can take it: it does not have the driver; not enough cpu is free");
+    DONE();
+}
+
+/* ---- deallocate --------------------------------------------------------------------------------------- */
+
+static void one_that_waits_is_recalled(void **context)
+{
+    (void)context;
+    given_user("alice");
+    given_label(1, "mac", 1);
+    spec_as("alice", AQ_ROLE_USER);
+    DO(application_create, .label = "mac");
+    WHEN(application_deallocate, .id = 1);
+    THEN(application_moved, .id = 1, .status = AQ_RECALLED, .description = "deallocated by alice");
+    DONE();
+    assert_string_equal(spec.decide.id, "1");
+}
+
+static void one_that_is_being_started_is_recalled_and_its_resource_stopped(void **context)
+{
+    (void)context;
+    given_cluster();
+    DO(application_create, .label = "mac");
+    WHEN(application_deallocate, .id = 1);
+    THEN(application_moved, .id = 1, .status = AQ_RECALLED, .description = "deallocated by alice");
+    THEN(resource_stopped, .id = 1, .reason = "deallocated by alice");
+    DONE();
+}
+
+static void one_that_runs_is_given_back(void **context)
+{
+    (void)context;
+    given_cluster();
+    DO(application_create, .label = "mac");
+    as_system();
+    DO(resource_start, .id = 1, .node = "node-1");
+    spec_as("admin", AQ_ROLE_ADMIN); /* an admin may, too */
+    WHEN(application_deallocate, .id = 1);
+    THEN(application_moved, .id = 1, .status = AQ_DEALLOCATE, .description = "deallocated by admin");
+    THEN(resource_stopped, .id = 1, .reason = "deallocated by admin");
+    DONE();
+}
+
+static void nothing_is_given_back_twice(void **context)
+{
+    (void)context;
+    given_cluster();
+    for (int i = 0; i < 4; i++)
+        DO(application_create, .label = "mac");
+    as_system();
+    for (uint64_t id = 1; id <= 3; id++)
+        DO(resource_start, .id = id, .node = "node-1");
+    DO(application_deallocate, .id = 1);
+    DO(resource_end, .id = 2, .node = "node-1");
+    DO(resource_end, .id = 3, .node = "node-1", .exit_status = 1, .reason = "exit status 1");
+    DO(application_deallocate, .id = 4);
+    spec_as("alice", AQ_ROLE_USER);
+    WHEN(application_deallocate, .id = 1);
+    REFUSED(AQ_E_STATE, "application 1 is DEALLOCATE: it cannot be deallocated any more");
+    WHEN(application_deallocate, .id = 2);
+    REFUSED(AQ_E_STATE, "application 2 is DEALLOCATED: it cannot be deallocated any more");
+    WHEN(application_deallocate, .id = 3);
+    REFUSED(AQ_E_STATE, "application 3 is ERROR: it cannot be deallocated any more");
+    WHEN(application_deallocate, .id = 4);
+    REFUSED(AQ_E_STATE, "application 4 is RECALLED: it cannot be deallocated any more");
+}
+
+static void only_ones_own_are_given_back(void **context)
+{
+    (void)context;
+    given_cluster();
+    DO(application_create, .label = "mac");
+    spec_as("bob", AQ_ROLE_USER);
+    WHEN(application_deallocate, .id = 1);
+    REFUSED(AQ_E_FORBIDDEN, "application 1 belongs to alice, not to bob");
+    WHEN(application_deallocate, .id = 2);
+    REFUSED(AQ_E_NOT_FOUND, "there is no application 2");
+}
+
+/* ---- place -------------------------------------------------------------------------------------------- */
+
+static void one_that_waits_is_looked_at_again(void **context)
+{
+    (void)context;
+    given_user("alice");
+    given_label(1, "mac", 1);
+    spec_as("alice", AQ_ROLE_USER);
+    DO(application_create, .label = "mac");
+    as_system();
+    WHEN(application_place, .id = 1);
+    DONE(); /* the same reason is not said twice */
+    given_node(1, "node-1", 0);
+    WHEN(application_place, .id = 1);
+    THEN_WAITING(.id = 1, .reason = "no node can take it: not enough slots are free");
+    DONE();
+    WHEN(application_place, .id = 1);
+    DONE();
+    given_node(2, "node-2", 1);
+    WHEN(application_place, .id = 1);
+    THEN(application_elected, .id = 1, .resource = 1, .node = "node-2",
+         .groups = ITEMS(struct aq_ballot_group, {.answer = AQ_ANSWER_SLOTS, .need = 1, .nodes = "1"},
+                         {.answer = AQ_ANSWER_FITS, .nodes = "2"}));
+    DONE();
+    assert_string_equal(spec.decide.id, "1");
+    WHEN(application_place, .id = 1);
+    DONE(); /* somebody was faster */
+    WHEN(application_place, .id = 2);
+    REFUSED(AQ_E_NOT_FOUND, "there is no application 2");
+}
+
+/* ---- statuses ----------------------------------------------------------------------------------------- */
+
+static void the_table_of_moves_is_as_documented(void **context)
+{
+    (void)context;
+    static const char *const allowed[] = {
+        "NEW>ELECTED",           "NEW>RECALLED",         "NEW>ERROR",
+        "ELECTED>NEW",           "ELECTED>ALLOCATED",    "ELECTED>RECALLED",
+        "ELECTED>ERROR",         "ALLOCATED>DEALLOCATE", "ALLOCATED>DEALLOCATED",
+        "ALLOCATED>ERROR",       "DEALLOCATE>DEALLOCATED",
+    };
+    unsigned seen = 0;
+    for (uint32_t from = 0; from < aq_application_status_count; from++) {
+        bool over = true;
+        for (uint32_t to = 0; to < aq_application_status_count; to++) {
+            char move[40];
+            bool listed = false;
+            snprintf(move, sizeof move, "%s>%s", aq_application_status_words.words[from],
+                     aq_application_status_words.words[to]);
+            for (size_t i = 0; i < AQ_LENGTH(allowed); i++)
+                listed |= strcmp(allowed[i], move) == 0;
+            if (aq_application_may_move(from, to) != listed)
+                fail_msg("%s is %s", move, listed ? "not allowed" : "allowed");
+            seen += listed;
+            over &= !listed;
+        }
+        assert_int_equal(aq_application_is_over(from), over);
+    }
+    assert_int_equal(seen, AQ_LENGTH(allowed));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SPEC_TEST(an_application_is_placed_at_once),
+        SPEC_TEST(without_a_node_it_waits_and_says_why),
+        SPEC_TEST(with_every_node_full_it_waits_and_says_why),
+        SPEC_TEST(a_label_is_named_in_one_way),
+        SPEC_TEST(a_label_must_be_there),
+        SPEC_TEST(the_latest_version_is_the_default),
+        SPEC_TEST(who_is_no_user_asks_for_nothing),
+        SPEC_TEST(a_user_has_a_limit),
+        SPEC_TEST(the_preferred_definition_wins_even_on_a_later_node),
+        SPEC_TEST(the_next_definition_is_taken_when_the_first_has_no_room),
+        SPEC_TEST(every_definitions_reason_is_named),
+        SPEC_TEST(one_that_waits_is_recalled),
+        SPEC_TEST(one_that_is_being_started_is_recalled_and_its_resource_stopped),
+        SPEC_TEST(one_that_runs_is_given_back),
+        SPEC_TEST(nothing_is_given_back_twice),
+        SPEC_TEST(only_ones_own_are_given_back),
+        SPEC_TEST(one_that_waits_is_looked_at_again),
+        SPEC_TEST(the_table_of_moves_is_as_documented),
+    };
+    return cmocka_run_group_tests_name("decide application", tests, NULL, NULL);
+}

@@ -1,0 +1,113 @@
+/* Labels: versions that count up and are never used again, and what keeps a version from being removed. */
+#include "tests/unit/decide_case.h"
+
+static struct aq_definition definition = {.driver = "test", .options = "{}"};
+
+static void the_first_version_is_1(void **context)
+{
+    (void)context;
+    WHEN(label_create, .name = "mac", .definitions = {&definition, 1}, .metadata = "{\"a\":1}");
+    THEN(label_created, .id = 1, .name = "mac", .version = 1, .definitions = {&definition, 1},
+         .metadata = "{\"a\":1}");
+    DONE();
+    assert_string_equal(spec.decide.id, "1");
+}
+
+static void the_same_name_makes_the_next_version(void **context)
+{
+    (void)context;
+    given_label(1, "mac", 1);
+    given_label(2, "linux", 1);
+    WHEN(label_create, .name = "mac", .definitions = {&definition, 1});
+    THEN(label_created, .id = 3, .name = "mac", .version = 2, .definitions = {&definition, 1});
+    DONE();
+    assert_string_equal(spec.decide.id, "3");
+    WHEN(label_create, .name = "mac", .version = 3, .definitions = {&definition, 1});
+    THEN(label_created, .id = 4, .name = "mac", .version = 3, .definitions = {&definition, 1});
+    DONE();
+}
+
+static void a_version_that_is_given_must_be_the_next(void **context)
+{
+    (void)context;
+    given_label(1, "mac", 1);
+    given_label(2, "mac", 2);
+    WHEN(label_create, .name = "mac", .version = 2, .definitions = {&definition, 1});
+    REFUSED(AQ_E_EXISTS, "version is 2, but label mac has had that one; the next is 3");
+    WHEN(label_create, .name = "mac", .version = 4, .definitions = {&definition, 1});
+    REFUSED(AQ_E_INVALID, "version is 4, but the next one of label mac is 3");
+    WHEN(label_create, .name = "linux", .version = 2, .definitions = {&definition, 1});
+    REFUSED(AQ_E_INVALID, "version is 2, but the next one of label linux is 1");
+}
+
+static void a_removed_version_is_never_used_again(void **context)
+{
+    (void)context;
+    given_label(1, "mac", 1);
+    given_label(2, "mac", 2);
+    DO(label_delete, .id = 2);
+    DO(label_delete, .id = 1);
+    WHEN(label_create, .name = "mac", .version = 2, .definitions = {&definition, 1});
+    REFUSED(AQ_E_EXISTS, "version is 2, but label mac has had that one; the next is 3");
+    WHEN(label_create, .name = "mac", .definitions = {&definition, 1});
+    THEN(label_created, .id = 3, .name = "mac", .version = 3, .definitions = {&definition, 1});
+    DONE();
+}
+
+static void several_definitions_are_kept_in_their_order(void **context)
+{
+    (void)context;
+    struct aq_definition both[] = {
+        {.driver = "container", .options = "{\"image\":\"a\"}", .resources = {.cpu = 500, .lifetime = 60}},
+        {.driver = "process", .options = "{}", .resources = {.disks = ITEMS(struct aq_disk, {"a", 5}, {"b", 6})}},
+    };
+    WHEN(label_create, .name = "mac", .definitions = {both, 2});
+    THEN(label_created, .id = 1, .name = "mac", .version = 1, .definitions = {both, 2});
+    DONE();
+}
+
+static void a_version_in_use_stays(void **context)
+{
+    (void)context;
+    given_cluster();
+    given_label(2, "mac", 2);
+    DO(application_create, .label = "mac", .version = 1);
+    DO(application_create, .label = "mac", .version = 1);
+    spec_as("admin", AQ_ROLE_ADMIN);
+    WHEN(label_delete, .id = 1);
+    REFUSED(AQ_E_STATE, "label mac, version 1, is in use by 2 open applications: deallocate them first");
+    WHEN(label_delete, .id = 2); /* nobody uses this one */
+    THEN(label_deleted, .id = 2);
+    DONE();
+    assert_string_equal(spec.decide.id, "2");
+    DO(application_deallocate, .id = 1);
+    DO(application_deallocate, .id = 2);
+    WHEN(label_delete, .id = 1);
+    THEN(label_deleted, .id = 1);
+    DONE();
+}
+
+static void what_is_not_there_cannot_be_removed(void **context)
+{
+    (void)context;
+    WHEN(label_delete, .id = 1);
+    REFUSED(AQ_E_NOT_FOUND, "there is no label 1");
+    given_label(1, "mac", 1);
+    DO(label_delete, .id = 1);
+    WHEN(label_delete, .id = 1);
+    REFUSED(AQ_E_NOT_FOUND, "there is no label 1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SPEC_TEST(the_first_version_is_1),
+        SPEC_TEST(the_same_name_makes_the_next_version),
+        SPEC_TEST(a_version_that_is_given_must_be_the_next),
+        SPEC_TEST(a_removed_version_is_never_used_again),
+        SPEC_TEST(several_definitions_are_kept_in_their_order),
+        SPEC_TEST(a_version_in_use_stays),
+        SPEC_TEST(what_is_not_there_cannot_be_removed),
+    };
+    return cmocka_run_group_tests_name("decide label", tests, NULL, NULL);
+}

@@ -1,0 +1,376 @@
+/* Resources: what agents report, in every order that reports can come in, and what time brings. */
+#include "tests/unit/decide_case.h"
+
+/* alice has application 1, and node-1 is starting resource 1 for it; the reports come now. */
+static void given_elected(void)
+{
+    given_cluster();
+    DO(application_create, .label = "mac");
+    as_system();
+}
+
+static void given_running(void)
+{
+    given_elected();
+    DO(resource_start, .id = 1, .node = "node-1", .identifier = "pid 7", .ip_addr = "10.1.0.1");
+}
+
+/* ---- start -------------------------------------------------------------------------------------------- */
+
+static void a_start_allocates_its_application(void **context)
+{
+    (void)context;
+    given_elected();
+    WHEN(resource_start, .id = 1, .node = "node-1", .identifier = "pid 7", .ip_addr = "10.1.0.1", .hw_addr = "aa:bb");
+    THEN(resource_started, .id = 1, .identifier = "pid 7", .ip_addr = "10.1.0.1", .hw_addr = "aa:bb");
+    THEN(application_moved, .id = 1, .status = AQ_ALLOCATED);
+    DONE();
+    assert_string_equal(spec.decide.id, "1");
+}
+
+static void a_repeated_start_changes_nothing(void **context)
+{
+    (void)context;
+    given_running();
+    WHEN(resource_start, .id = 1, .node = "node-1", .identifier = "pid 7", .ip_addr = "10.1.0.1");
+    DONE();
+}
+
+static void a_start_with_news_is_noted(void **context)
+{
+    (void)context;
+    given_running();
+    WHEN(resource_start, .id = 1, .node = "node-1", .identifier = "pid 7", .ip_addr = "10.1.0.2");
+    THEN(resource_started, .id = 1, .identifier = "pid 7", .ip_addr = "10.1.0.2");
+    DONE();
+    assert_int_equal(the_application(1).status, AQ_ALLOCATED);
+}
+
+static void a_start_without_any_detail_counts(void **context)
+{
+    (void)context;
+    given_elected();
+    WHEN(resource_start, .id = 1, .node = "node-1");
+    THEN(resource_started, .id = 1);
+    THEN(application_moved, .id = 1, .status = AQ_ALLOCATED);
+    DONE();
+}
+
+static void reports_about_what_is_not_there_or_anothers_are_refused(void **context)
+{
+    (void)context;
+    given_elected();
+    WHEN(resource_start, .id = 2, .node = "node-1");
+    REFUSED(AQ_E_NOT_FOUND, "there is no resource 2");
+    WHEN(resource_fail, .id = 2, .node = "node-1");
+    REFUSED(AQ_E_NOT_FOUND, "there is no resource 2");
+    WHEN(resource_end, .id = 2, .node = "node-1");
+    REFUSED(AQ_E_NOT_FOUND, "there is no resource 2");
+    WHEN(resource_expire, .id = 2);
+    REFUSED(AQ_E_NOT_FOUND, "there is no resource 2");
+    WHEN(resource_start, .id = 1, .node = "node-2");
+    REFUSED(AQ_E_FORBIDDEN, "resource 1 is on node node-1, not on node-2");
+    WHEN(resource_fail, .id = 1, .node = "node-2");
+    REFUSED(AQ_E_FORBIDDEN, "resource 1 is on node node-1, not on node-2");
+    WHEN(resource_end, .id = 1, .node = "node-2");
+    REFUSED(AQ_E_FORBIDDEN, "resource 1 is on node node-1, not on node-2");
+}
+
+/* ---- recalled while it was being started -------------------------------------------------------------- */
+
+static void given_recalled(void)
+{
+    given_elected();
+    DO(application_deallocate, .id = 1);
+    assert_int_equal(the_application(1).status, AQ_RECALLED);
+}
+
+static void a_start_after_a_recall_is_noted_and_moves_nothing(void **context)
+{
+    (void)context;
+    given_recalled();
+    WHEN(resource_start, .id = 1, .node = "node-1", .identifier = "pid 7");
+    THEN(resource_started, .id = 1, .identifier = "pid 7");
+    DONE();
+    assert_int_equal(the_resource(1).status, AQ_RESOURCE_STOPPING);
+    WHEN(resource_start, .id = 1, .node = "node-1", .identifier = "pid 7");
+    DONE();
+    WHEN(resource_end, .id = 1, .node = "node-1", .exit_status = 143, .reason = "signal 15");
+    THEN(resource_ended, .id = 1, .exit_status = 143, .reason = "signal 15");
+    DONE();
+    assert_int_equal(the_application(1).status, AQ_RECALLED);
+}
+
+static void a_failure_after_a_recall_is_no_try(void **context)
+{
+    (void)context;
+    given_recalled();
+    WHEN(resource_fail, .id = 1, .node = "node-1", .reason = "stopped");
+    THEN(resource_ended, .id = 1, .failed = false, .reason = "stopped");
+    DONE();
+    assert_int_equal(the_application(1).status, AQ_RECALLED);
+    assert_int_equal(the_application(1).tries.count, 0);
+    assert_false(has_resource(1));
+}
+
+static void an_end_after_a_recall_frees_the_node(void **context)
+{
+    (void)context;
+    given_recalled();
+    WHEN(resource_end, .id = 1, .node = "node-1", .reason = "never started");
+    THEN(resource_ended, .id = 1, .reason = "never started");
+    DONE();
+    assert_int_equal(the_node("node-1").used.slots, 0);
+    WHEN(resource_end, .id = 1, .node = "node-1", .reason = "never started");
+    REFUSED(AQ_E_NOT_FOUND, "there is no resource 1"); /* a repeat: the agent counts it as done */
+}
+
+/* ---- end ---------------------------------------------------------------------------------------------- */
+
+static void what_ends_by_itself_is_given_back(void **context)
+{
+    (void)context;
+    given_running();
+    WHEN(resource_end, .id = 1, .node = "node-1", .exit_status = 0, .reason = "exit status 0");
+    THEN(resource_ended, .id = 1, .reason = "exit status 0");
+    THEN(application_moved, .id = 1, .status = AQ_DEALLOCATED, .description = "ended: exit status 0");
+    DONE();
+}
+
+static void what_ends_badly_is_an_error(void **context)
+{
+    (void)context;
+    given_running();
+    WHEN(resource_end, .id = 1, .node = "node-1", .exit_status = 2, .reason = "exit status 2");
+    THEN(resource_ended, .id = 1, .exit_status = 2, .reason = "exit status 2");
+    THEN(application_moved, .id = 1, .status = AQ_ERRORED, .description = "ended: exit status 2");
+    DONE();
+}
+
+static void what_was_to_end_is_given_back_however_it_ends(void **context)
+{
+    (void)context;
+    given_running();
+    spec_as("alice", AQ_ROLE_USER);
+    DO(application_deallocate, .id = 1);
+    as_system();
+    WHEN(resource_end, .id = 1, .node = "node-1", .exit_status = 137, .reason = "signal 9");
+    THEN(resource_ended, .id = 1, .exit_status = 137, .reason = "signal 9");
+    THEN(application_moved, .id = 1, .status = AQ_DEALLOCATED, .description = "deallocated by alice");
+    DONE();
+}
+
+static void an_end_may_come_before_its_start(void **context)
+{
+    (void)context;
+    given_elected();
+    WHEN(resource_end, .id = 1, .node = "node-1", .reason = "exit status 0");
+    THEN(resource_ended, .id = 1, .reason = "exit status 0");
+    THEN(application_moved, .id = 1, .status = AQ_ALLOCATED);
+    THEN(application_moved, .id = 1, .status = AQ_DEALLOCATED, .description = "ended: exit status 0");
+    DONE();
+    WHEN(resource_start, .id = 1, .node = "node-1", .identifier = "pid 7");
+    REFUSED(AQ_E_NOT_FOUND, "there is no resource 1");
+}
+
+static void a_bad_end_may_come_before_its_start(void **context)
+{
+    (void)context;
+    given_elected();
+    WHEN(resource_end, .id = 1, .node = "node-1", .exit_status = 1, .reason = "exit status 1");
+    THEN(resource_ended, .id = 1, .exit_status = 1, .reason = "exit status 1");
+    THEN(application_moved, .id = 1, .status = AQ_ALLOCATED);
+    THEN(application_moved, .id = 1, .status = AQ_ERRORED, .description = "ended: exit status 1");
+    DONE();
+}
+
+/* ---- fail --------------------------------------------------------------------------------------------- */
+
+static void a_failure_is_tried_elsewhere(void **context)
+{
+    (void)context;
+    given_elected();
+    given_node(2, "node-2", 1);
+    WHEN(resource_fail, .id = 1, .node = "node-1", .reason = "no such image");
+    THEN(resource_ended, .id = 1, .failed = true, .reason = "no such image");
+    THEN(application_moved, .id = 1, .status = AQ_NEW, .description = "no such image");
+    THEN(application_elected, .id = 1, .resource = 2, .node = "node-2",
+         .groups = ITEMS(struct aq_ballot_group, {.answer = AQ_ANSWER_TRIED, .nodes = "1"},
+                         {.answer = AQ_ANSWER_FITS, .nodes = "2"}));
+    DONE();
+    assert_int_equal(the_application(1).tries.count, 1);
+    WHEN(resource_fail, .id = 1, .node = "node-1", .reason = "no such image");
+    REFUSED(AQ_E_NOT_FOUND, "there is no resource 1");
+}
+
+static void a_failure_is_tried_with_another_definition(void **context)
+{
+    (void)context;
+    struct aq_definition both[] = {{.driver = "test"}, {.driver = "test", .options = "{\"b\":1}"}};
+    given_user("alice");
+    GIVEN(label_created, .id = 1, .name = "mac", .version = 1, .definitions = {both, 2});
+    given_node(1, "node-1", 4);
+    spec_as("alice", AQ_ROLE_USER);
+    DO(application_create, .label = "mac");
+    as_system();
+    WHEN(resource_fail, .id = 1, .node = "node-1", .reason = "a");
+    THEN(resource_ended, .id = 1, .failed = true, .reason = "a");
+    THEN(application_moved, .id = 1, .status = AQ_NEW, .description = "a");
+    THEN_ELECTED(.id = 1, .resource = 2, .node = "node-1", .definition = 1);
+    DONE();
+    WHEN(resource_fail, .id = 2, .node = "node-1", .reason = "b");
+    THEN(resource_ended, .id = 2, .failed = true, .reason = "b");
+    THEN(application_moved, .id = 1, .status = AQ_NEW, .description = "b");
+    THEN(application_moved, .id = 1, .status = AQ_ERRORED,
+         .description = "no other node or definition is left to try; try 1 on node-1: a; try 2 on node-1: b");
+    DONE();
+}
+
+static void three_failures_are_an_error_with_every_reason(void **context)
+{
+    (void)context;
+    given_elected();
+    for (uint64_t number = 2; number <= 4; number++) {
+        char name[16];
+        snprintf(name, sizeof name, "node-%" PRIu64, number);
+        given_node(number, name, 1);
+    }
+    DO(resource_fail, .id = 1, .node = "node-1", .reason = "a");
+    DO(resource_fail, .id = 2, .node = "node-2", .reason = "b");
+    WHEN(resource_fail, .id = 3, .node = "node-3", .reason = "c");
+    THEN(resource_ended, .id = 3, .failed = true, .reason = "c");
+    THEN(application_moved, .id = 1, .status = AQ_ERRORED,
+         .description = "failed 3 times; try 1 on node-1: a; try 2 on node-2: b; try 3 on node-3: c");
+    DONE();
+    assert_int_equal(the_application(1).tries.count, 3);
+    assert_int_equal(counter_get(spec.txn, "open/user/alice"), 0);
+}
+
+static void with_nothing_left_to_try_it_is_an_error_at_once(void **context)
+{
+    (void)context;
+    given_elected();
+    GIVEN(node_joined, .name = "node-2", .number = 2, .drivers = ITEMS(const char *, "other"));
+    WHEN(resource_fail, .id = 1, .node = "node-1", .reason = "no such image");
+    THEN(resource_ended, .id = 1, .failed = true, .reason = "no such image");
+    THEN(application_moved, .id = 1, .status = AQ_NEW, .description = "no such image");
+    THEN(application_moved, .id = 1, .status = AQ_ERRORED,
+         .description = "no other node or definition is left to try; try 1 on node-1: no such image");
+    DONE();
+}
+
+static void while_another_node_is_merely_full_it_waits(void **context)
+{
+    (void)context;
+    given_elected();
+    given_node(2, "node-2", 0);
+    WHEN(resource_fail, .id = 1, .node = "node-1", .reason = "no such image");
+    THEN(resource_ended, .id = 1, .failed = true, .reason = "no such image");
+    THEN(application_moved, .id = 1, .status = AQ_NEW, .description = "no such image");
+    THEN_WAITING(.id = 1, .reason = "no node can take it: an earlier try failed there; not enough slots are free");
+    DONE();
+    assert_int_equal(the_application(1).status, AQ_NEW);
+    DO(node_lose, .name = "node-2"); /* or may come back */
+    WHEN(application_place, .id = 1);
+    THEN_WAITING(.id = 1, .reason = "no node can take it: an earlier try failed there; its agent is not heard of");
+    DONE();
+    DO(node_delete, .name = "node-2");
+    WHEN(application_place, .id = 1);
+    THEN(application_moved, .id = 1, .status = AQ_ERRORED,
+         .description = "no other node or definition is left to try; try 1 on node-1: no such image");
+    DONE();
+}
+
+static void what_runs_cannot_fail_to_start(void **context)
+{
+    (void)context;
+    given_running();
+    WHEN(resource_fail, .id = 1, .node = "node-1", .reason = "x");
+    REFUSED(AQ_E_STATE, "resource 1 is RUNNING: it cannot fail to start");
+}
+
+/* It was running, is to end, and its agent finds that it cannot bring it back: it must not hang in DEALLOCATE. */
+static void a_failure_while_it_is_given_back_ends_it(void **context)
+{
+    (void)context;
+    given_running();
+    spec_as("alice", AQ_ROLE_USER);
+    DO(application_deallocate, .id = 1);
+    as_system();
+    WHEN(resource_fail, .id = 1, .node = "node-1", .reason = "gone");
+    THEN(resource_ended, .id = 1, .failed = false, .reason = "gone");
+    THEN(application_moved, .id = 1, .status = AQ_DEALLOCATED, .description = "deallocated by alice");
+    DONE();
+}
+
+/* ---- lifetime ----------------------------------------------------------------------------------------- */
+
+static void given_a_lifetime_of_a_minute(void)
+{
+    struct aq_definition definition = {.driver = "test", .resources = {.lifetime = 60}};
+    given_user("alice");
+    given_node(1, "node-1", 1);
+    GIVEN(label_created, .id = 1, .name = "mac", .version = 1, .definitions = {&definition, 1});
+    spec_as("alice", AQ_ROLE_USER);
+    DO(application_create, .label = "mac");
+    as_system();
+}
+
+static void a_lifetime_counts_from_the_start_and_ends_the_resource(void **context)
+{
+    (void)context;
+    given_a_lifetime_of_a_minute();
+    spec.time_ms += 600000;
+    WHEN(resource_expire, .id = 1); /* it does not run yet */
+    DONE();
+    DO(resource_start, .id = 1, .node = "node-1");
+    spec.time_ms += 59999;
+    WHEN(resource_expire, .id = 1);
+    DONE(); /* too early */
+    spec.time_ms += 1;
+    WHEN(resource_expire, .id = 1);
+    THEN(application_moved, .id = 1, .status = AQ_DEALLOCATE, .description = "its lifetime is over");
+    THEN(resource_stopped, .id = 1, .reason = "its lifetime is over");
+    DONE();
+    spec.time_ms += 60000;
+    WHEN(resource_expire, .id = 1);
+    DONE(); /* once is enough */
+}
+
+static void without_a_lifetime_nothing_expires(void **context)
+{
+    (void)context;
+    given_running();
+    spec.time_ms = UINT64_MAX;
+    WHEN(resource_expire, .id = 1);
+    DONE();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SPEC_TEST(a_start_allocates_its_application),
+        SPEC_TEST(a_repeated_start_changes_nothing),
+        SPEC_TEST(a_start_with_news_is_noted),
+        SPEC_TEST(a_start_without_any_detail_counts),
+        SPEC_TEST(reports_about_what_is_not_there_or_anothers_are_refused),
+        SPEC_TEST(a_start_after_a_recall_is_noted_and_moves_nothing),
+        SPEC_TEST(a_failure_after_a_recall_is_no_try),
+        SPEC_TEST(an_end_after_a_recall_frees_the_node),
+        SPEC_TEST(what_ends_by_itself_is_given_back),
+        SPEC_TEST(what_ends_badly_is_an_error),
+        SPEC_TEST(what_was_to_end_is_given_back_however_it_ends),
+        SPEC_TEST(an_end_may_come_before_its_start),
+        SPEC_TEST(a_bad_end_may_come_before_its_start),
+        SPEC_TEST(a_failure_is_tried_elsewhere),
+        SPEC_TEST(a_failure_is_tried_with_another_definition),
+        SPEC_TEST(three_failures_are_an_error_with_every_reason),
+        SPEC_TEST(with_nothing_left_to_try_it_is_an_error_at_once),
+        SPEC_TEST(while_another_node_is_merely_full_it_waits),
+        SPEC_TEST(what_runs_cannot_fail_to_start),
+        SPEC_TEST(a_failure_while_it_is_given_back_ends_it),
+        SPEC_TEST(a_lifetime_counts_from_the_start_and_ends_the_resource),
+        SPEC_TEST(without_a_lifetime_nothing_expires),
+    };
+    return cmocka_run_group_tests_name("decide resource", tests, NULL, NULL);
+}

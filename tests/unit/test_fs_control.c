@@ -1,0 +1,189 @@
+/* Control files: what may be written into them, and what comes of it. */
+#include "fs/control.h"
+#include "schema/application.h"
+#include "schema/label.h"
+#include "schema/node.h"
+#include "schema/pack.h"
+#include "schema/user.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct aq_arena arena;
+
+static int forget(void **state)
+{
+    (void)state;
+    aq_arena_free(&arena);
+    return 0;
+}
+
+/* The record that the text becomes. */
+static void *accepted(const struct aq_command *command, const char *key, const char *text)
+{
+    struct aq_buffer packed = {0};
+    struct aq_error error = {0};
+    int status = control_read(command, key, text, strlen(text), &packed, &error);
+    assert_string_equal(error.message, "");
+    assert_int_equal(status, 0);
+    void *record = aq_arena_alloc(&arena, command->record->size);
+    assert_int_equal(aq_record_unpack(command->record, record, packed.data, packed.length, true, &arena, &error), 0);
+    aq_buffer_free(&packed);
+    return record;
+}
+
+static void refused_bytes(const struct aq_command *command, const char *key, const char *text, size_t length,
+                          enum aq_error_code code, const char *words)
+{
+    struct aq_buffer packed = {0};
+    struct aq_error error = {0};
+    assert_int_equal(control_read(command, key, text, length, &packed, &error), -1);
+    assert_int_equal(packed.length, 0);
+    assert_int_equal(error.code, code);
+    if (strstr(error.message, words) == NULL)
+        assert_string_equal(error.message, words); /* shows both */
+    aq_buffer_free(&packed);
+}
+
+static void refused(const struct aq_command *command, const char *key, const char *text, const char *words)
+{
+    refused_bytes(command, key, text, strlen(text), AQ_E_INVALID, words);
+}
+
+static void an_application_in_every_form(void **state)
+{
+    (void)state;
+    const struct aq_command *create = &aq_command_application_create;
+    static const char *const forms[] = {
+        "label=mac version=2 metadata='{\"a\":1}'\n",
+        "label=mac\nversion=2\nmetadata.a=1\n",
+        "label: mac\nversion: 2\nmetadata: {a: 1}\n",
+        "---\nlabel: mac\nversion: 2\nmetadata:\n  a: 1\n",
+        "# a comment\nlabel: mac\nversion: 2\nmetadata: {a: 1}\n",
+        "{\"label\": \"mac\", \"version\": 2, \"metadata\": {\"a\": 1}}",
+        "  {\"label\":\"mac\",\"version\":\"2\",\"metadata\":{\"a\":1}}\n\n",
+    };
+    for (size_t i = 0; i < AQ_LENGTH(forms); i++) {
+        const struct aq_application_create *record = accepted(create, "", forms[i]);
+        assert_string_equal(record->label, "mac");
+        assert_int_equal(record->version, 2);
+        assert_non_null(strstr(record->metadata, "\"a\":"));
+    }
+    const struct aq_application_create *record = accepted(create, "", "mac\n");
+    assert_string_equal(record->label, "mac");
+    assert_int_equal(record->version, 0);
+}
+
+static void what_is_wrong_is_named(void **state)
+{
+    (void)state;
+    const struct aq_command *create = &aq_command_application_create;
+    refused(create, "", "", "nothing was written");
+    refused(create, "", " \n\t", "nothing was written");
+    refused(create, "", "label=mac colour=red", "colour is not known");
+    refused(create, "", "label=mac version=abc", "version is \"abc\"");
+    refused(create, "", "label=mac version=4294967296", "version");
+    refused(create, "", "label=\"mac", "a quote (\") is not closed");
+    refused(create, "", "label: mac\nversion: -1\n", "2:10: version");
+    refused(create, "", "label: mac\n x: [\n", "2:");
+    refused(create, "", "{\"label\": 3}", "label is a number");
+    refused(create, "", "{\"label\": ", "not valid JSON");
+    refused(create, "", "[1]", "must be an object");
+    refused(create, "", "- a\n- b\n", "must be an object");
+    refused(create, "", "\xff\xfe", "UTF-8");
+    refused(create, "", "label=\xff", "UTF-8");
+    refused_bytes(create, "", "label=mac\0", 10, AQ_E_INVALID, "NUL");
+}
+
+static void too_much_is_refused(void **state)
+{
+    (void)state;
+    size_t length = CONTROL_SIZE_MAX + 1;
+    char *text = aq_malloc(length);
+    memset(text, 'a', length);
+    refused_bytes(&aq_command_application_create, "", text, length, AQ_E_TOO_LARGE, "more than 131072");
+    memset(text, ' ', length);
+    refused_bytes(&aq_command_application_create, "", text, length - 1, AQ_E_INVALID, "nothing was written");
+    free(text);
+}
+
+static void a_command_without_words_takes_a_yes(void **state)
+{
+    (void)state;
+    const struct aq_command *deallocate = &aq_command_application_deallocate;
+    static const char *const yes[] = {"1", "yes\n", "true\n", "id=7", "{\"id\": 7}", "id: 7", "{}"};
+    for (size_t i = 0; i < AQ_LENGTH(yes); i++) {
+        const struct aq_application_deallocate *record = accepted(deallocate, "7", yes[i]);
+        assert_int_equal(record->id, 7);
+    }
+    refused(deallocate, "7", "0", "deallocate is \"0\", but must be 1, yes or true");
+    refused(deallocate, "7", "no", "must be 1, yes or true");
+    refused(deallocate, "7", "id=8", "id is 8, but this file is about 7");
+    refused(deallocate, "7", "{\"id\": [7]}", "id is something else");
+    refused(deallocate, "7", "force=1", "force is not known");
+    refused(deallocate, "7", "", "nothing was written");
+}
+
+static void a_bare_word_sets_the_field_that_is_named(void **state)
+{
+    (void)state;
+    const struct aq_node_maintenance *record = accepted(&aq_command_node_maintenance, "n1", "true\n");
+    assert_string_equal(record->name, "n1");
+    assert_true(record->maintenance);
+    record = accepted(&aq_command_node_maintenance, "n1", "maintenance=false");
+    assert_false(record->maintenance);
+    refused(&aq_command_node_maintenance, "n1", "maybe", "maintenance is \"maybe\"");
+    refused(&aq_command_user_update, "bob", "admin", "\"admin\" is not key=value");
+    refused(&aq_command_user_update, "bob", "role=admin", "max_applications is missing");
+}
+
+static void labels_may_have_the_old_form(void **state)
+{
+    (void)state;
+    const struct aq_label_create *record = accepted(
+        &aq_command_label_create, "", "name: mac\ndriver: process\ndefinition:\n  command: sleep 1\n  cpu: 2\n");
+    assert_int_equal(record->definitions.count, 1);
+    const struct aq_definition *definition = AQ_ITEM(record->definitions, struct aq_definition, 0);
+    assert_string_equal(definition->driver, "process");
+    assert_int_equal(definition->resources.cpu, 2000);
+    refused(&aq_command_label_create, "", "name: mac\n", "definitions is missing");
+    refused(&aq_command_label_create, "", "name: mac\ndefinitions:\n  - {driver: process, resources: {cpu: x}}\n",
+            "definitions[0].resources.cpu");
+}
+
+static void help_tells_the_fields(void **state)
+{
+    (void)state;
+    struct aq_buffer help = {0};
+    control_help(&aq_command_application_create, "/aquarium/applications/new", &help);
+    assert_non_null(strstr(help.data, "echo <label> > /aquarium/applications/new"));
+    for (size_t i = 0; i < aq_command_application_create.record->count; i++)
+        assert_non_null(strstr(help.data, aq_command_application_create.record->fields[i].help));
+    aq_buffer_reset(&help);
+    control_help(&aq_command_application_deallocate, "/x/deallocate", &help);
+    assert_non_null(strstr(help.data, "echo 1 > /x/deallocate"));
+    aq_buffer_reset(&help);
+    control_help(&aq_command_user_create, "/x/new", &help);
+    assert_null(strstr(help.data, "hash")); /* filled by the server */
+    aq_buffer_free(&help);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(an_application_in_every_form, forget),
+        cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(too_much_is_refused),
+        cmocka_unit_test_teardown(a_command_without_words_takes_a_yes, forget),
+        cmocka_unit_test_teardown(a_bare_word_sets_the_field_that_is_named, forget),
+        cmocka_unit_test_teardown(labels_may_have_the_old_form, forget),
+        cmocka_unit_test(help_tells_the_fields),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,117 @@
+/* /events: offsets that never change, one end of file, and going on behind a new beginning. */
+#include "fs/eventfile.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void append(struct eventfile *file, const char *line)
+{
+    eventfile_append(file, line, strlen(line));
+}
+
+/* What read() would give; NULL unless there is data. */
+static const char *read_at(struct eventfile *file, struct eventfile_place *place, uint64_t offset, size_t size,
+                           enum eventfile_answer expected)
+{
+    static char text[64];
+    const char *data = NULL;
+    size_t length = 0;
+    assert_int_equal(eventfile_read(file, place, offset, size, &data, &length), expected);
+    if (expected != EVENTFILE_DATA)
+        return NULL;
+    assert_true(length > 0 && length < sizeof text);
+    memcpy(text, data, length);
+    text[length] = '\0';
+    return text;
+}
+
+static void starts_over(struct eventfile *file)
+{
+    static char filler[EVENTFILE_SIZE_MAX];
+    memset(filler, 'x', sizeof filler);
+    uint64_t before = file->generation;
+    eventfile_append(file, filler, sizeof filler);
+    assert_int_equal(file->generation, before + 1);
+}
+
+static void end_of_file_comes_once(void **state)
+{
+    (void)state;
+    struct eventfile file = {0};
+    struct eventfile_place place = eventfile_open(&file);
+    assert_false(eventfile_has_more(&file, &place));
+    read_at(&file, &place, 0, 10, EVENTFILE_END);
+    read_at(&file, &place, 0, 10, EVENTFILE_WAIT);
+    append(&file, "one\n");
+    assert_true(eventfile_has_more(&file, &place));
+    assert_string_equal(read_at(&file, &place, 0, 10, EVENTFILE_DATA), "one\n");
+    read_at(&file, &place, 4, 10, EVENTFILE_END);
+    read_at(&file, &place, 4, 10, EVENTFILE_WAIT);
+    append(&file, "two\n");
+    assert_string_equal(read_at(&file, &place, 4, 10, EVENTFILE_DATA), "two\n");
+    assert_false(eventfile_has_more(&file, &place));
+    eventfile_free(&file);
+}
+
+static void seeking_is_reading_from_there(void **state)
+{
+    (void)state;
+    struct eventfile file = {0};
+    append(&file, "one\ntwo\n");
+    struct eventfile_place place = eventfile_open(&file);
+    assert_string_equal(read_at(&file, &place, 4, 3, EVENTFILE_DATA), "two");
+    assert_string_equal(read_at(&file, &place, 0, 3, EVENTFILE_DATA), "one");
+    read_at(&file, &place, 100, 3, EVENTFILE_END);
+    eventfile_free(&file);
+}
+
+static void reading_on_misses_nothing_when_it_starts_over(void **state)
+{
+    (void)state;
+    struct eventfile file = {0};
+    append(&file, "old\n");
+    struct eventfile_place reader = eventfile_open(&file), late = eventfile_open(&file);
+    assert_string_equal(read_at(&file, &reader, 0, 10, EVENTFILE_DATA), "old\n");
+    read_at(&file, &reader, 4, 10, EVENTFILE_END);
+    starts_over(&file);
+    assert_true(eventfile_has_more(&file, &reader));
+    assert_string_equal(read_at(&file, &late, 0, 10, EVENTFILE_DATA), "old\n");
+    assert_string_equal(read_at(&file, &late, 4, 3, EVENTFILE_DATA), "xxx");
+    assert_string_equal(read_at(&file, &reader, 4, 3, EVENTFILE_DATA), "xxx");
+    assert_string_equal(read_at(&file, &reader, 7, 3, EVENTFILE_DATA), "xxx");
+    /* Whoever seeks, as tail does when the file has shrunk, reads the new file. */
+    assert_string_equal(read_at(&file, &reader, 0, 2, EVENTFILE_DATA), "xx");
+    eventfile_free(&file);
+}
+
+static void far_behind_is_told(void **state)
+{
+    (void)state;
+    struct eventfile file = {0};
+    append(&file, "old\n");
+    struct eventfile_place reader = eventfile_open(&file), fresh = eventfile_open(&file);
+    assert_string_equal(read_at(&file, &reader, 0, 2, EVENTFILE_DATA), "ol");
+    starts_over(&file);
+    append(&file, "new\n"); /* full again: starts over once more */
+    assert_int_equal(file.generation, 2);
+    read_at(&file, &reader, 2, 10, EVENTFILE_BEHIND);
+    assert_string_equal(read_at(&file, &reader, 0, 10, EVENTFILE_DATA), "new\n");
+    assert_string_equal(read_at(&file, &fresh, 0, 10, EVENTFILE_DATA), "new\n");
+    eventfile_free(&file);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(end_of_file_comes_once),
+        cmocka_unit_test(seeking_is_reading_from_there),
+        cmocka_unit_test(reading_on_misses_nothing_when_it_starts_over),
+        cmocka_unit_test(far_behind_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,234 @@
+/* The hub as the file view sees it: orders, waiting for commits, logs; and hub_fetch() as REST uses it. */
+#include "tests/unit/test_hub.h"
+
+static int setup(void **context)
+{
+    struct test_hub *hub = aq_calloc(1, sizeof *hub);
+    test_hub_new(hub);
+    test_make_user(&hub->cluster, "bob", AQ_ROLE_USER);
+    *context = hub;
+    return 0;
+}
+
+static int teardown(void **context)
+{
+    test_hub_free(*context);
+    free(*context);
+    return 0;
+}
+
+static const struct aq_outcome *order(struct test_asker *asker, const char *author, const struct aq_command *command,
+                                      const void *record)
+{
+    struct aq_buffer packed = {0};
+    aq_record_pack(command->record, record, &packed);
+    struct aq_order message = {
+        .author = author, .command = command->code, .record = {(const unsigned char *)packed.data, packed.length}};
+    asker_ask(asker, AQ_MSG_ORDER, &message);
+    aq_buffer_free(&packed);
+    assert_int_equal(asker->type, AQ_MSG_OUTCOME);
+    return asker->message;
+}
+
+static void an_order_is_decided_and_durable(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker asker;
+    struct aq_application_create record = {.label = "mac", .metadata = "{}"};
+    asker_open(&asker, hub->local_url, &hub->local_key);
+    const struct aq_outcome *outcome = order(&asker, "bob", &aq_command_application_create, &record);
+    assert_string_equal(outcome->error, "ok");
+    assert_string_equal(outcome->id, "1");
+    assert_int_equal(outcome->seq, writer_seq(hub->cluster.writer));
+    record.label = "nothing";
+    outcome = order(&asker, "bob", &aq_command_application_create, &record);
+    assert_string_equal(outcome->error, "not_found");
+    assert_true(strstr(outcome->message, "nothing") != NULL);
+    asker_close(&asker);
+}
+
+static void an_order_must_be_allowed(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker asker;
+    struct aq_application_create application = {.label = "mac", .metadata = "{}"};
+    struct aq_user_delete user = {.name = "bob"};
+    struct aq_node_lose lose = {.name = "one"};
+    asker_open(&asker, hub->local_url, &hub->local_key);
+    const struct aq_outcome *outcome = order(&asker, "eve", &aq_command_application_create, &application);
+    assert_string_equal(outcome->error, "forbidden");
+    assert_string_equal(outcome->message, "unix user eve is no user of this cluster");
+    outcome = order(&asker, "bob", &aq_command_user_delete, &user);
+    assert_string_equal(outcome->error, "forbidden");
+    outcome = order(&asker, "admin", &aq_command_node_lose, &lose);
+    assert_string_equal(outcome->error, "forbidden");
+    asker_close(&asker);
+}
+
+static void an_order_must_be_well_formed(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker asker;
+    struct aq_user_create user = {.name = "carl", .hash = "chosen by a client"};
+    struct aq_order nonsense = {.author = "admin", .command = 4711, .record = {(const unsigned char *)"\x90", 1}};
+    asker_open(&asker, hub->local_url, &hub->local_key);
+    const struct aq_outcome *outcome = order(&asker, "admin", &aq_command_user_create, &user);
+    assert_string_equal(outcome->error, "invalid");
+    assert_true(strstr(outcome->message, "hash") != NULL);
+    asker_expect(&asker, AQ_MSG_ORDER, &nonsense, AQ_MSG_OUTCOME);
+    assert_string_equal(((const struct aq_outcome *)asker.message)->error, "invalid");
+    nonsense.command = aq_command_user_create.code;
+    nonsense.record.data = (const unsigned char *)"\xc1";
+    asker_expect(&asker, AQ_MSG_ORDER, &nonsense, AQ_MSG_OUTCOME);
+    assert_string_equal(((const struct aq_outcome *)asker.message)->error, "invalid");
+    asker_close(&asker);
+}
+
+static void a_new_user_gets_a_token(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker asker;
+    struct aq_user_create user = {.name = "carl"};
+    asker_open(&asker, hub->local_url, &hub->local_key);
+    const struct aq_outcome *outcome = order(&asker, "admin", &aq_command_user_create, &user);
+    assert_string_equal(outcome->error, "ok");
+    assert_true(strncmp(outcome->token, "aq_", 3) == 0);
+    outcome = order(&asker, "admin", &aq_command_user_create, &user);
+    assert_string_equal(outcome->error, "exists");
+    assert_string_equal(outcome->token, "");
+    asker_close(&asker);
+}
+
+static void a_watch_waits_for_the_next_commit(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker asker;
+    asker_open(&asker, hub->local_url, &hub->local_key);
+    struct aq_watch watch = {.seq = 0};
+    asker_expect(&asker, AQ_MSG_WATCH, &watch, AQ_MSG_NOW);
+    const struct aq_now *now = asker.message;
+    assert_true(now->seq > 0 && now->leader);
+    watch.seq = now->seq;
+    asker_send(&asker, AQ_MSG_WATCH, &watch);
+    assert_false(asker_receive_within(&asker, 300));
+    test_make_user(&hub->cluster, "dora", AQ_ROLE_USER);
+    assert_true(asker_receive_within(&asker, TEST_ANSWER_MS));
+    now = asker.message;
+    assert_true(now->seq > watch.seq);
+    watch.seq = now->seq + 1000;
+    asker_expect(&asker, AQ_MSG_WATCH, &watch, AQ_MSG_NOW); /* its patience ends */
+    asker_close(&asker);
+}
+
+/* ---- logs ---------------------------------------------------------------------------------------------- */
+
+/* Node "one" with one resource, whose number it returns. */
+static uint64_t make_resource(struct test_hub *hub, struct test_asker *agent)
+{
+    struct aq_error error;
+    struct aq_hello hello = test_hello("one", 1, 11);
+    struct aq_application_create record = {.label = "mac", .metadata = "{}"};
+    asker_open(agent, hub->agents_url, &hub->agent_key);
+    asker_expect(agent, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME);
+    assert_true(test_ask(&hub->cluster, &aq_command_application_create, &record, "admin", NULL, &error) > 0);
+    return 1;
+}
+
+/* The question that the agent is asked, with its next delivery. */
+static struct aq_ask take_ask(struct test_asker *agent, uint64_t seen)
+{
+    struct aq_poll poll = {"one", 11, seen};
+    const struct aq_work *work;
+    do {
+        asker_expect(agent, AQ_MSG_POLL, &poll, AQ_MSG_WORK);
+        work = agent->message;
+        poll.seen = work->delivery;
+    } while (work->asks.count == 0);
+    return *AQ_ITEM(work->asks, struct aq_ask, 0);
+}
+
+static void a_log_is_fetched_from_its_agent(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker agent, asker;
+    uint64_t resource = make_resource(hub, &agent);
+    struct aq_fetch fetch = {resource, 1000};
+    asker_open(&asker, hub->local_url, &hub->local_key);
+    asker_send(&asker, AQ_MSG_FETCH, &fetch);
+    struct aq_ask ask = take_ask(&agent, 0);
+    assert_int_equal(ask.resource, resource);
+    assert_int_equal(ask.size, 1000);
+    struct aq_told told = {.number = ask.number, .data = {(const unsigned char *)"hello\n", 6}};
+    struct aq_report report = {.name = "one", .session = 11, .number = 1, .told = {&told, 1}};
+    asker_expect(&agent, AQ_MSG_REPORT, &report, AQ_MSG_NOTED);
+    assert_true(asker_receive_within(&asker, TEST_ANSWER_MS));
+    assert_int_equal(asker.type, AQ_MSG_FETCHED);
+    const struct aq_fetched *fetched = asker.message;
+    assert_string_equal(fetched->error, "ok");
+    assert_int_equal(fetched->data.length, 6);
+    assert_memory_equal(fetched->data.data, "hello\n", 6);
+    asker_close(&asker);
+    asker_close(&agent);
+}
+
+static void an_agent_that_does_not_tell_is_given_up(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker agent, asker;
+    struct aq_fetch fetch = {make_resource(hub, &agent), 1000};
+    asker_open(&asker, hub->local_url, &hub->local_key);
+    asker_expect(&asker, AQ_MSG_FETCH, &fetch, AQ_MSG_FETCHED);
+    assert_string_equal(((const struct aq_fetched *)asker.message)->error, "unknown");
+    fetch.resource = 99;
+    asker_expect(&asker, AQ_MSG_FETCH, &fetch, AQ_MSG_FETCHED);
+    assert_string_equal(((const struct aq_fetched *)asker.message)->error, "not_found");
+    asker_close(&asker);
+    asker_close(&agent);
+}
+
+struct fetching {
+    sem_t done;
+    struct aq_error error;
+};
+
+static void fetch_done(void *context, const struct aq_error *error, const void *data, size_t length)
+{
+    struct fetching *fetching = context;
+    (void)data, (void)length;
+    fetching->error = *error;
+    sem_post(&fetching->done);
+}
+
+static void an_open_fetch_ends_with_the_hub(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker agent;
+    struct fetching fetching = {0};
+    struct aq_error error;
+    uint64_t resource = make_resource(hub, &agent);
+    sem_init(&fetching.done, 0, 0);
+    assert_int_equal(hub_fetch(hub->hub, resource, 0, fetch_done, &fetching, &error), -1);
+    assert_int_equal(error.code, AQ_E_INVALID);
+    assert_int_equal(hub_fetch(hub->hub, resource, 10, fetch_done, &fetching, &error), 0);
+    hub_stop(hub->hub);
+    hub->hub = NULL;
+    assert_int_equal(sem_trywait(&fetching.done), 0);
+    assert_int_not_equal(fetching.error.code, AQ_OK);
+    sem_destroy(&fetching.done);
+    asker_close(&agent);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_order_is_decided_and_durable, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_order_must_be_allowed, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_order_must_be_well_formed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_new_user_gets_a_token, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_watch_waits_for_the_next_commit, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_log_is_fetched_from_its_agent, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_agent_that_does_not_tell_is_given_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_open_fetch_ends_with_the_hub, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,259 @@
+/* Placement: which node is taken, what every other one answered and in which words; and the index that it reads, whose
+ * undo is held against a model. */
+#include "controller/place/place.h"
+#include "tests/unit/decide_case.h"
+
+static struct place_answer answer;
+
+static void given_machine(uint64_t number, struct aq_amounts room, bool lost, bool maintenance)
+{
+    char name[32];
+    snprintf(name, sizeof name, "node-%" PRIu64, number);
+    struct aq_node node = {.name = name,
+                           .number = number,
+                           .status = lost ? AQ_NODE_LOST : AQ_NODE_ACTIVE,
+                           .maintenance = maintenance,
+                           .drivers = ITEMS(const char *, "test"),
+                           .identifiers = ITEMS(const char *, "os:linux", "rack:a1", name),
+                           .free = room};
+    place_index_set(spec.index, spec_record(&aq_node_record, &node));
+}
+
+static const struct aq_amounts plenty = {.cpu = 8000, .ram = 8192, .disk = 8192, .slots = 8};
+
+static void asked(struct aq_definition *definitions, uint32_t count, struct aq_list tries)
+{
+    struct aq_list list = {definitions, count};
+    struct place_request request = {&list, &tries};
+    place(spec.index, &request, &answer, &spec.arena);
+}
+
+static void asked_for(struct aq_needs needs)
+{
+    struct aq_definition definition = {.driver = "test", .resources = needs};
+    asked(&definition, 1, (struct aq_list){0});
+}
+
+static const struct aq_ballot_group *group(uint32_t i)
+{
+    assert_true(i < answer.groups.count);
+    return AQ_ITEM(answer.groups, struct aq_ballot_group, i);
+}
+
+static void check_group(uint32_t i, enum aq_answer said, uint64_t have, uint64_t need, const char *nodes)
+{
+    assert_int_equal(group(i)->answer, said);
+    assert_int_equal(group(i)->have, have);
+    assert_int_equal(group(i)->need, need);
+    assert_string_equal(group(i)->nodes, nodes);
+}
+
+/* ---- choosing ----------------------------------------------------------------------------------------- */
+
+static void the_first_that_fits_is_taken(void **context)
+{
+    (void)context;
+    given_machine(3, plenty, false, false);
+    given_machine(2, plenty, false, false); /* in order of numbers, not of joining the index */
+    given_machine(1, (struct aq_amounts){.slots = 1}, false, false);
+    asked_for((struct aq_needs){.cpu = 1000});
+    assert_true(answer.placed);
+    assert_string_equal(answer.node, "node-2");
+    assert_int_equal(answer.definition, 0);
+    assert_int_equal(answer.groups.count, 2);
+    check_group(0, AQ_ANSWER_CPU, 0, 1000, "1");
+    check_group(1, AQ_ANSWER_FITS, 0, 0, "2-3"); /* all were asked */
+}
+
+static void exactly_enough_is_enough(void **context)
+{
+    (void)context;
+    struct aq_disk disks[] = {{"a", 5}, {"b", 6}};
+    given_machine(1, (struct aq_amounts){.cpu = 500, .ram = 7, .disk = 11, .slots = 1}, false, false);
+    asked_for((struct aq_needs){.cpu = 500, .ram = 7, .disks = {disks, 2}, .slots = 1});
+    assert_true(answer.placed);
+    disks[1].size = 7;
+    asked_for((struct aq_needs){.cpu = 500, .ram = 7, .disks = {disks, 2}, .slots = 1});
+    assert_false(answer.placed);
+    check_group(0, AQ_ANSWER_DISK, 11, 12, "1");
+}
+
+static void what_is_not_asked_for_is_not_counted(void **context)
+{
+    (void)context;
+    given_machine(1, (struct aq_amounts){0}, false, false);
+    asked_for((struct aq_needs){0});
+    assert_true(answer.placed);
+}
+
+static void without_a_node_it_says_so(void **context)
+{
+    (void)context;
+    asked_for((struct aq_needs){0});
+    assert_false(answer.placed);
+    assert_false(answer.exhausted);
+    assert_string_equal(answer.reason, "no node has joined yet");
+    assert_int_equal(answer.groups.count, 0);
+}
+
+/* Each reason with one node that has all the later ones, too. */
+static void reasons_come_in_order_lasting_ones_first(void **context)
+{
+    (void)context;
+    static const struct {
+        enum aq_answer said;
+        const char *words;
+    } order[] = {
+        {AQ_ANSWER_DRIVER, "it does not have the driver"}, {AQ_ANSWER_FILTER, "the node filter does not match"},
+        {AQ_ANSWER_TRIED, "an earlier try failed there"},  {AQ_ANSWER_LOST, "its agent is not heard of"},
+        {AQ_ANSWER_MAINTENANCE, "it takes no new work"},   {AQ_ANSWER_SLOTS, "not enough slots are free"},
+        {AQ_ANSWER_CPU, "not enough cpu is free"},         {AQ_ANSWER_RAM, "not enough memory is free"},
+        {AQ_ANSWER_DISK, "not enough disk is free"},
+    };
+    for (size_t i = 0; i < AQ_LENGTH(order); i++) {
+        struct aq_amounts room = {0};
+        struct aq_disk disk = {"a", 1};
+        struct aq_try try = {.node = i <= 2 ? "node-1" : "node-2"};
+        const char *filter[] = {i <= 1 ? "os:mac" : "os:linux"};
+        struct aq_definition definition = {.driver = i == 0 ? "none" : "test",
+                                           .resources = {.cpu = i <= 6, .ram = i <= 7, .slots = i <= 5}};
+        definition.resources.disks = (struct aq_list){&disk, 1};
+        definition.resources.node_filter = (struct aq_list){filter, 1};
+        given_machine(1, room, i <= 3, i <= 4);
+        asked(&definition, 1, (struct aq_list){&try, 1});
+        char reason[128];
+        snprintf(reason, sizeof reason, "no node can take it: %s", order[i].words);
+        assert_string_equal(answer.reason, reason);
+        assert_int_equal(group(0)->answer, order[i].said);
+    }
+}
+
+static void a_filters_patterns_must_all_match(void **context)
+{
+    (void)context;
+    static const struct {
+        const char *pattern[2];
+        bool match;
+    } cases[] = {
+        {{"os:linux", "rack:a1"}, true}, {{"os:*", "rack:a?"}, true},     {{"os:linux", "rack:b*"}, false},
+        {{"*", "node-[0-3]"}, true},     {{"os:linu", "*"}, false},       {{"OS:linux", "*"}, false},
+        {{"linux", "*"}, false},         {{"[", "*"}, false},             {{"\\os:linux", "*"}, true},
+    };
+    given_machine(1, plenty, false, false);
+    for (size_t i = 0; i < AQ_LENGTH(cases); i++) {
+        struct aq_needs needs = {.node_filter = {(void *)cases[i].pattern, 2}};
+        asked_for(needs);
+        if (answer.placed != cases[i].match)
+            fail_msg("%s and %s", cases[i].pattern[0], cases[i].pattern[1]);
+    }
+}
+
+static void a_spiteful_pattern_takes_no_time(void **context)
+{
+    (void)context;
+    char pattern[256] = "", identifier[256];
+    for (int i = 0; i < 100; i++)
+        strcat(pattern, "*a");
+    strcat(pattern, "b");
+    memset(identifier, 'a', 255);
+    identifier[255] = '\0';
+    struct aq_node node = {.name = "node-1", .number = 1, .drivers = ITEMS(const char *, "test"), .free = plenty};
+    node.identifiers = (struct aq_list)ITEMS(const char *, identifier);
+    place_index_set(spec.index, spec_record(&aq_node_record, &node));
+    asked_for((struct aq_needs){.node_filter = ITEMS(const char *, pattern)});
+    assert_false(answer.placed);
+}
+
+/* ---- what is written down ----------------------------------------------------------------------------- */
+
+static void numbers_of_nodes_are_written_as_ranges(void **context)
+{
+    (void)context;
+    static const uint64_t numbers[] = {1, 2, 3, 5, 7, 8, 4000000000};
+    for (size_t i = 0; i < AQ_LENGTH(numbers); i++)
+        given_machine(numbers[i], plenty, false, false);
+    given_machine(6, plenty, true, false);
+    asked_for((struct aq_needs){0});
+    check_group(0, AQ_ANSWER_FITS, 0, 0, "1-3,5,7-8,4000000000");
+    check_group(1, AQ_ANSWER_LOST, 0, 0, "6");
+}
+
+static void nodes_with_the_same_answer_stand_together(void **context)
+{
+    (void)context;
+    for (uint64_t i = 1; i <= 6; i++)
+        given_machine(i, (struct aq_amounts){.cpu = i % 2 ? 100 : 200}, false, false);
+    asked_for((struct aq_needs){.cpu = 1000});
+    assert_int_equal(answer.groups.count, 2);
+    check_group(0, AQ_ANSWER_CPU, 100, 1000, "1,3,5");
+    check_group(1, AQ_ANSWER_CPU, 200, 1000, "2,4,6");
+}
+
+static void beyond_64_groups_they_are_merged(void **context)
+{
+    (void)context;
+    for (uint64_t i = 1; i <= 200; i++)
+        given_machine(i, (struct aq_amounts){.cpu = i}, i == 150, false);
+    given_machine(201, plenty, false, false);
+    asked_for((struct aq_needs){.cpu = 1000});
+    assert_string_equal(answer.node, "node-201");
+    assert_int_equal(answer.groups.count, 64 + 2); /* every answer keeps a group of its own */
+    check_group(0, AQ_ANSWER_CPU, 200, 1000, "1,65-149,151-200"); /* "at most" */
+    check_group(63, AQ_ANSWER_CPU, 64, 1000, "64");
+    check_group(64, AQ_ANSWER_LOST, 0, 0, "150");
+    check_group(65, AQ_ANSWER_FITS, 0, 0, "201");
+}
+
+static void every_definition_has_its_groups(void **context)
+{
+    (void)context;
+    struct aq_definition both[] = {{.driver = "test", .resources = {.cpu = 9000}}, {.driver = "test"}, {.driver = "x"}};
+    given_machine(1, plenty, false, false);
+    asked(both, 3, (struct aq_list){0});
+    assert_int_equal(answer.definition, 1);
+    assert_int_equal(answer.groups.count, 2); /* the third was not asked for any more */
+    assert_int_equal(group(0)->definition, 0);
+    assert_int_equal(group(1)->definition, 1);
+}
+
+/* ---- tries -------------------------------------------------------------------------------------------- */
+
+static void a_try_counts_for_its_node_and_definition(void **context)
+{
+    (void)context;
+    struct aq_definition both[] = {{.driver = "test"}, {.driver = "test"}};
+    struct aq_try tries[] = {{"node-1", 0, "a"}, {"node-2", 0, "b"}, {"node-1", 1, "c"}};
+    given_machine(1, plenty, false, false);
+    given_machine(2, plenty, false, false);
+    asked(both, 2, (struct aq_list){tries, 1});
+    assert_string_equal(answer.node, "node-2");
+    asked(both, 2, (struct aq_list){tries, 2});
+    assert_string_equal(answer.node, "node-1");
+    assert_int_equal(answer.definition, 1);
+    asked(both, 1, (struct aq_list){tries, 2});
+    assert_false(answer.placed);
+    assert_true(answer.exhausted);
+    given_machine(3, plenty, false, true); /* in maintenance: for now */
+    asked(both, 1, (struct aq_list){tries, 2});
+    assert_false(answer.placed);
+    assert_false(answer.exhausted);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SPEC_TEST(the_first_that_fits_is_taken),
+        SPEC_TEST(exactly_enough_is_enough),
+        SPEC_TEST(what_is_not_asked_for_is_not_counted),
+        SPEC_TEST(without_a_node_it_says_so),
+        SPEC_TEST(reasons_come_in_order_lasting_ones_first),
+        SPEC_TEST(a_filters_patterns_must_all_match),
+        SPEC_TEST(a_spiteful_pattern_takes_no_time),
+        SPEC_TEST(numbers_of_nodes_are_written_as_ranges),
+        SPEC_TEST(nodes_with_the_same_answer_stand_together),
+        SPEC_TEST(beyond_64_groups_they_are_merged),
+        SPEC_TEST(every_definition_has_its_groups),
+        SPEC_TEST(a_try_counts_for_its_node_and_definition),
+    };
+    return cmocka_run_group_tests_name("place", tests, NULL, NULL);
+}

@@ -1,0 +1,242 @@
+/* REST over time: many connections, event streams, verification, stopping; health, figures and metadata. */
+#include "tests/unit/serve_place.h"
+
+/* ---- many connections -------------------------------------------------------------------------------------- */
+
+static void keep_alive_does_not_stall(void **context, int count)
+{
+    struct place *place = *context;
+    int *fds = aq_calloc((size_t)count, sizeof *fds);
+    for (int i = 0; i < count; i++)
+        fds[i] = http_connect(place->admin.port);
+    for (int round = 0; round < 20; round++) {
+        for (int i = 0; i < count; i++)
+            assert_true(http_send(fds[i], "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"));
+        for (int i = 0; i < count; i++) {
+            struct aq_buffer seen = {0};
+            assert_true(http_read_until(fds[i], "alive\n", &seen));
+            aq_buffer_free(&seen);
+        }
+    }
+    for (int i = 0; i < count; i++)
+        close(fds[i]);
+    free(fds);
+}
+
+/* Three times the library's own array of events, with which its own thread would stop. */
+static void exactly_128_connections_do_not_stall(void **context)
+{
+    keep_alive_does_not_stall(context, 128);
+    keep_alive_does_not_stall(context, 256);
+    keep_alive_does_not_stall(context, 127);
+}
+
+/* ---- events ------------------------------------------------------------------------------------------------ */
+
+static void events_are_streamed(void **context)
+{
+    struct place *place = *context;
+    furnish(place, 2);
+    uint64_t seq = seq_of(place);
+    http_ask(&place->admin, &place->reply, "GET", NULL, "/api/v1/events?since=0&follow=false");
+    assert_int_equal(place->reply.status, 200);
+    assert_true(has_header(place, "Content-Type: text/event-stream"));
+    const char *at = aq_buffer_string(&place->reply.body);
+    for (uint64_t i = 1; i <= seq; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "id: %" PRIu64 "\n", i);
+        at = strstr(at, id);
+        assert_non_null(at);
+    }
+    http_ask(&place->admin, &place->reply, "GET", NULL, "/api/v1/events?since=0&follow=false&entity=label");
+    assert_non_null(strstr(aq_buffer_string(&place->reply.body), "event: label_created\n"));
+    assert_null(strstr(aq_buffer_string(&place->reply.body), "event: application_created\n"));
+    struct http_client later = {place->admin.port, place->admin_login, "Last-Event-ID: 2"};
+    http_ask(&later, &place->reply, "GET", NULL, "/api/v1/events?follow=false");
+    assert_null(strstr(aq_buffer_string(&place->reply.body), "id: 2\n"));
+    assert_non_null(strstr(aq_buffer_string(&place->reply.body), "id: 3\n"));
+    refused(place, "GET", "/api/v1/events?since=100000", NULL, 400, "since is 100000");
+    refused(place, "GET", "/api/v1/events?entity=boat", NULL, 400, "boat");
+}
+
+static int open_stream(struct place *place, const char *parameters)
+{
+    char login[256], request[1024];
+    sodium_bin2base64(login, sizeof login, (unsigned char *)place->admin_login, strlen(place->admin_login),
+                      sodium_base64_VARIANT_ORIGINAL);
+    snprintf(request, sizeof request, "GET /api/v1/events%s HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\n\r\n",
+             parameters, login);
+    int fd = http_connect(place->admin.port);
+    assert_true(http_send(fd, request));
+    return fd;
+}
+
+static void a_stream_follows(void **context)
+{
+    struct place *place = *context;
+    struct aq_buffer seen[3] = {0};
+    furnish(place, 0);
+    int fds[3] = {open_stream(place, ""), open_stream(place, "?since=0"), open_stream(place, "?entity=application")};
+    for (int i = 0; i < 3; i++)
+        assert_true(http_read_until(fds[i], "retry:", &seen[i]));
+    for (int round = 0; round < 20; round++)
+        post(place, "/api/v1/application/", "{\"label\":\"mac\"}");
+    for (int i = 0; i < 3; i++) {
+        assert_true(http_read_until(fds[i], "\"data\":{\"id\":20,", &seen[i]));
+        for (int id = 1; id <= 20; id++) {
+            char wanted[64];
+            snprintf(wanted, sizeof wanted,
+                     "\"event\":\"application_created\",\"entity\":\"application\","
+                     "\"data\":{\"id\":%d,",
+                     id);
+            assert_non_null(strstr(aq_buffer_string(&seen[i]), wanted));
+        }
+        close(fds[i]);
+        aq_buffer_free(&seen[i]);
+    }
+}
+
+static void streams_are_limited(void **context)
+{
+    struct place *place = *context;
+    int fds[4];
+    for (int i = 0; i < 4; i++) {
+        struct aq_buffer seen = {0};
+        fds[i] = open_stream(place, "");
+        assert_true(http_read_until(fds[i], "retry:", &seen));
+        aq_buffer_free(&seen);
+    }
+    refused(place, "GET", "/api/v1/events", NULL, 503, "api.streams");
+    assert_true(has_header(place, "Retry-After: 1"));
+    for (int i = 0; i < 4; i++)
+        close(fds[i]);
+}
+
+static void stopping_ends_what_rests(void **context)
+{
+    struct place *place = *context;
+    struct aq_buffer seen = {0};
+    struct waiter waiter = {place, place->admin, "/api/v1/me/?min_seq=100000", {0}};
+    pthread_t thread;
+    int fd = open_stream(place, "");
+    assert_true(http_read_until(fd, "retry:", &seen));
+    pthread_create(&thread, NULL, ask_in_thread, &waiter);
+    usleep(200000);
+    serve_stop(place->serve);
+    place->serve = NULL;
+    assert_false(http_read_until(fd, "never", &seen));
+    pthread_join(thread, NULL);
+    assert_int_equal(waiter.reply.status, 504);
+    http_reply_free(&waiter.reply);
+    aq_buffer_free(&seen);
+    close(fd);
+}
+
+/* ---- the rest ---------------------------------------------------------------------------------------------- */
+
+static void one_verification_at_a_time(void **context)
+{
+    struct place *place = *context;
+    struct waiter waiter = {place, place->admin, "/api/v1/log/verify", {0}};
+    pthread_t thread;
+    pthread_create(&thread, NULL, ask_in_thread, &waiter);
+    while (sem_wait(&place->verify_begun) != 0)
+        ;
+    refused(place, "GET", "/api/v1/log/verify", NULL, 409, "already");
+    get(place, "/api/v1/me/");
+    sem_post(&place->verify_may_end);
+    pthread_join(thread, NULL);
+    assert_int_equal(waiter.reply.status, 200);
+    http_reply_free(&waiter.reply);
+    place->verify_fails = true;
+    sem_post(&place->verify_may_end);
+    assert_string_equal(json_string_value(ask_as(place, &place->admin, "GET", "/api/v1/log/verify", NULL, 500)),
+                        "walked");
+    assert_string_equal(message_of(place), "entry 7 is broken");
+}
+
+static void assert_plain(struct place *place, const char *path, long status, const char *wanted)
+{
+    http_ask(&place->nobody, &place->reply, "GET", NULL, path);
+    assert_int_equal(place->reply.status, status);
+    if (strstr(aq_buffer_string(&place->reply.body), wanted) == NULL)
+        print_message("%s: \"%s\" is not in: %s\n", path, wanted, aq_buffer_string(&place->reply.body));
+    assert_non_null(strstr(aq_buffer_string(&place->reply.body), wanted));
+}
+
+static void health_and_figures_need_no_password_here(void **context)
+{
+    struct place *place = *context;
+    assert_plain(place, "/livez", 200, "alive");
+    assert_plain(place, "/readyz", 200, "ready");
+    assert_plain(place, "/metrics", 200, "aquarium_rows{entity=\"user\"} 2\n");
+    assert_plain(place, "/metrics", 200, "aquarium_http_answers_total{status=\"200\"}");
+    assert_plain(place, "/api/v1/openapi.json", 200, "\"openapi\":\"3.0.3\"");
+    http_ask(&place->admin, &place->reply, "HEAD", NULL, "/api/v1/me/");
+    assert_int_equal(place->reply.status, 200);
+    assert_int_equal(place->reply.body.length, 0);
+}
+
+static void a_resource_reads_its_metadata(void **context)
+{
+    struct place *place = *context;
+    struct aq_error error = {0};
+    assert_plain(place, "/meta/v1/data/", 404, "no resource has the address 127.0.0.1");
+    test_make_node(&place->cluster, "node-1", 2);
+    post(place, "/api/v1/label/",
+         "{\"name\":\"mac\",\"definitions\":[{\"driver\":\"test\"}],\"metadata\":{\"a\":1,\"b\":\"x\"}}");
+    post(place, "/api/v1/application/", "{\"label\":\"mac\",\"metadata\":{\"b\":\"it's\",\"c\":{\"d\":true}}}");
+    struct aq_resource_start started = {
+        .id = 1, .node = "node-1", .identifier = "i", .ip_addr = "127.0.0.1", .hw_addr = ""};
+    assert_true(test_ask(&place->cluster, &aq_command_resource_start, &started, "node:node-1", NULL, &error) > 0);
+    assert_plain(place, "/meta/v1/data/", 200, "{\"a\":1,\"b\":\"it's\",\"c\":{\"d\":true}}\n");
+    assert_plain(place, "/meta/v1/data/?format=env&prefix=ci", 200, "CI_A='1'\nCI_B='it'\\''s'\nCI_C_D='true'\n");
+    assert_plain(place, "/meta/v1/data?format=yaml", 200, "a: 1\n");
+    assert_plain(place, "/meta/v1/data/b", 200, "it's\n");
+    assert_plain(place, "/meta/v1/data/c/d?format=json", 200, "true\n");
+    assert_plain(place, "/meta/v1/data/c/e", 404, "no key e");
+    assert_plain(place, "/meta/v1/data/?format=xml", 400, "json, yaml or env");
+    assert_plain(place, "/meta/v1/data/?format=env&prefix=a%20b", 400, "prefix");
+    assert_int_equal(json_integer_value(json_object_get(get(place, "/api/v1/application/1/resource"), "id")), 1);
+}
+
+static void plain_text_stays_on_this_host(void **context)
+{
+    (void)context;
+    struct aq_error error = {0};
+    struct test_cluster cluster;
+    struct serve *serve = NULL;
+    test_cluster_new(&cluster);
+    cluster.config.api.address = "0.0.0.0";
+    struct serve_options options = {.config = &cluster.config, .writer = cluster.writer, .state = cluster.state};
+    assert_int_equal(serve_start(&serve, &options, &error), -1);
+    assert_non_null(strstr(error.message, "api.allow_plain"));
+    cluster.config.api.address = "localhost.invalid";
+    assert_int_equal(serve_start(&serve, &options, &error), -1);
+    assert_non_null(strstr(error.message, "api.address"));
+    const char *networks[] = {"10.0.0.1/8"};
+    cluster.config.meta.networks = (struct aq_list){networks, 1};
+    assert_int_equal(serve_start(&serve, &options, &error), -1);
+    assert_non_null(strstr(error.message, "meta.networks"));
+    test_cluster_start(&cluster);
+    test_cluster_free(&cluster);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        HERE(exactly_128_connections_do_not_stall),
+        HERE(events_are_streamed),
+        HERE(a_stream_follows),
+        HERE(streams_are_limited),
+        HERE(stopping_ends_what_rests),
+        HERE(one_verification_at_a_time),
+        HERE(health_and_figures_need_no_password_here),
+        HERE(a_resource_reads_its_metadata),
+        cmocka_unit_test(plain_text_stays_on_this_host),
+    };
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    curl_global_cleanup();
+    return failed;
+}
