@@ -5,6 +5,7 @@
 #   make down       stop exactly that; state is kept
 #   make check      install what is missing, build, run all tests
 #   make format     put every C file into the house's format
+#   make bench      measure everything against its baseline, write docs/performance.md; NAMES="decisions reads" for some
 #   make tests      build the unit tests; make test-NAME builds and runs tests/unit/test_NAME.c
 #   make fuzz       fuzz every decoder and parser, FUZZ_SECONDS=60 each (clang); make fuzz-short: two minutes in all
 #   make fuzz-replay   run the kept corpora of tests/fuzz/corpus through the fuzz targets, without libFuzzer
@@ -53,13 +54,15 @@ AQ := $(filter-out tools/aq/main.c,$(call sources,tools/aq))
 MAINS := controller/main.c agent/main.c fs/main.c tools/aq/main.c tools/check/schema_check.c
 UNIT := $(wildcard tests/unit/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
+BENCH := $(wildcard tests/bench/*.c)
 PARTS := $(SCHEMA) $(DRIVERS) $(CONTROLLER) $(AGENT) $(FS) $(AQ)
 
 BINARIES := $(addprefix $(BUILD)/,aq-controller aq-agent aq-fs aq)
 UNIT_BINARIES := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT))
 FUZZ_BINARIES := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(FUZZ))
+BENCH_BINARIES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
 
-.PHONY: all up down check format check-format check-includes check-events events-lock tests fuzz fuzzers fuzz-short \
+.PHONY: all up down bench check format check-format check-includes check-events events-lock tests fuzz fuzzers fuzz-short \
         fuzz-replay objects clean packages FORCE
 all: $(BINARIES) check-events
 
@@ -118,8 +121,19 @@ fuzz-short:
 fuzz-replay: $(FUZZ_BINARIES)
 	@tests/fuzz/run.sh replay $(FUZZ_BINARIES)
 
+# A benchmark is one file, too; those whose names begin with plain_ are baselines, and have nothing of ours in them.
+$(BUILD)/bench/plain_%: $(BUILD)/tests/bench/plain_%.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/everything.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
+
+bench: $(BINARIES) $(BENCH_BINARIES)
+	@BUILD=$(BUILD) tests/bench/run.sh $(NAMES)
+
 # All that can be compiled, unlinked: for a second compiler's opinion.
-objects: $(call objects,$(PARTS) $(wildcard $(MAINS)) $(UNIT) $(wildcard tests/fuzz/*.c))
+objects: $(call objects,$(PARTS) $(wildcard $(MAINS)) $(UNIT) $(wildcard tests/fuzz/*.c) $(BENCH))
 
 test-%: $(BUILD)/tests/test_%
 	timeout 300 $<

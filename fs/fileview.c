@@ -108,7 +108,8 @@ static void loop(struct fileview *view, int signals)
     fcntl(fds[0].fd, F_SETFL, fcntl(fds[0].fd, F_GETFL) | O_NONBLOCK);
     uint64_t next_ms = 0;
     while (!fuse_session_exited(session)) {
-        int ready = poll(fds, AQ_LENGTH(fds), view->event_behind ? 0 : ORDERS_TICK_MS);
+        const int tick_ms = settling_any(view) ? SETTLING_TICK_MS : ORDERS_TICK_MS;
+        int ready = poll(fds, AQ_LENGTH(fds), view->event_behind ? 0 : tick_ms);
         if (ready < 0 && errno != EINTR)
             break;
         if (ready > 0 && fds[2].revents != 0)
@@ -118,7 +119,7 @@ static void loop(struct fileview *view, int signals)
         if ((ready > 0 && fds[1].revents != 0) || view->event_behind || fileview_now_ms() >= next_ms) {
             orders_work(view->orders);
             news_work(view);
-            next_ms = fileview_now_ms() + ORDERS_TICK_MS;
+            next_ms = fileview_now_ms() + (uint64_t)tick_ms;
         }
     }
     free(buffer.mem);

@@ -108,5 +108,6 @@ void news_work(struct fileview *view)
 {
     if (view->watch == 0)
         ask(view);
+    settling_work(view);
     read_events(view);
 }

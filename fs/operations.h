@@ -3,6 +3,7 @@
  *   files.c   open, read, poll, release
  *   writes.c  write: a command goes to the controller, its outcome comes back
  *   waiting.c requests that are answered later
+ *   settling.c writes that wait a moment for what they made
  *
  * Attributes and names are not cached by the kernel (time-outs are 0, but for directories that are always there): what
  * is read is true now. Files are opened with direct I/O: each descriptor reads its own content, fixed when it was
@@ -57,9 +58,11 @@ struct waiting {
     struct fuse_file_info info; /* of an open */
     uint64_t offset;
     size_t size;
-    bool for_events;  /* a read at the end of /events */
-    bool owns_file;   /* an open that is not answered: the kernel does not know the file yet */
-    bool for_outcome; /* a write: who interrupts it is told that it may still happen */
+    bool for_events;          /* a read at the end of /events */
+    bool owns_file;           /* an open that is not answered: the kernel does not know the file yet */
+    bool for_outcome;         /* a write: who interrupts it is told that it may still happen */
+    uint64_t settle_until_ms; /* a write that is done: waits for what it made to settle; 0: no */
+    char made[65];            /* its key */
     uid_t uid;
     char doing[128]; /* for /errors/last */
 };
@@ -68,7 +71,17 @@ enum { WAITING_MAX = 8192 };
 
 /* NULL: the request was interrupted already, or too many wait; it has its answer. */
 struct waiting *waiting_add(struct fileview *view, fuse_req_t request, struct open_file *file);
-void waiting_end(struct waiting *waiting);   /* frees it; the request must have its answer */
+void waiting_end(struct waiting *waiting); /* frees it; the request must have its answer */
+
+/* settling.c: a write that is done may wait a moment for what it made to leave a passing state (aq_command). True: it
+ * does, and settling_work() answers it. To be called when there is news, and at least each SETTLING_TICK_MS while
+ * settling_any(). */
+enum { SETTLING_TICK_MS = 20 };
+bool settling_begin(struct waiting *waiting, const struct aq_outcome *outcome);
+void settling_work(struct fileview *view);
+void settling_end(struct waiting *waiting); /* answers it */
+bool settling_any(const struct fileview *view);
+
 void waiting_end_all(struct fileview *view); /* answers all with EINTR: the view is closing */
 
 /* ---- shared ------------------------------------------------------------------------------------------- */

@@ -10,6 +10,10 @@ static void interrupted(fuse_req_t request, void *context)
     struct waiting *waiting = context;
     if (waiting->request == NULL)
         return;
+    if (waiting->settle_until_ms != 0) {
+        settling_end(waiting); /* it is done: no error */
+        return;
+    }
     if (waiting->for_outcome) {
         struct aq_error error = {0};
         (void)aq_fail(&error, AQ_E_UNKNOWN,
@@ -58,7 +62,9 @@ void waiting_end_all(struct fileview *view)
     while (view->waiting != NULL) {
         if (view->waiting->owns_file && view->waiting->file != NULL)
             open_file_free(view->waiting->file);
-        if (view->waiting->request != NULL)
+        if (view->waiting->settle_until_ms != 0)
+            fuse_reply_write(view->waiting->request, view->waiting->size); /* it is done */
+        else if (view->waiting->request != NULL)
             fuse_reply_err(view->waiting->request, EINTR);
         waiting_end(view->waiting);
     }

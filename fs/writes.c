@@ -19,6 +19,8 @@ static void outcome_done(void *context, const struct aq_error *refused, enum aq_
     }
     if (error.code == AQ_OK) {
         open_file_answer(waiting->file, outcome, waiting->offset + waiting->size);
+        if (settling_begin(waiting, outcome))
+            return;
         fuse_reply_write(waiting->request, waiting->size);
     } else {
         fuse_reply_err(waiting->request, fileview_complain(waiting->view, waiting->uid, waiting->doing, &error));

@@ -51,6 +51,10 @@ struct aq_command {
     const struct aq_record *record; /* for all but AQ_CREATES the first field is the entity's key */
     const char *value; /* field that a bare word written into the control file sets; NULL: any of 1, true, yes will do */
     const char *help;
+    /* Where what was made stands only for a moment, on its way to where it stays (NULL: nowhere). The file view waits
+     * that moment, so that the next line of a script meets what its author expects. */
+    const char *passing_field;
+    uint32_t passing_value;
 };
 
 const struct aq_command *aq_command_find(unsigned code);

@@ -9,29 +9,39 @@ AQ_DEFINE(aq_definition, "definition", 1, AQ_DEFINITION, "one way to run a label
 
 AQ_DEFINE(aq_label, "label", 1, AQ_LABEL, "an immutable, versioned recipe")
 static const struct aq_entity label = {
-    .name = "label", .plural = "labels", .record = &aq_label_record, .rank = 40, .group = "name", .member = "version"};
+    .name = "label",
+    .plural = "labels",
+    .record = &aq_label_record,
+    .rank = 40,
+    .group = "name",
+    .member = "version",
+};
 AQ_ENTITY(label);
 
 AQ_DEFINE(aq_label_create, "label_create", 1, AQ_LABEL_CREATE, "makes the next version of a label")
-const struct aq_command aq_command_label_create = {.code = 10,
-                                                   .name = "label_create",
-                                                   .entity = "label",
-                                                   .verb = "create",
-                                                   .kind = AQ_CREATES,
-                                                   .role = AQ_ROLE_ADMIN,
-                                                   .record = &aq_label_create_record,
-                                                   .help = "make a label, or the next version of one"};
+const struct aq_command aq_command_label_create = {
+    .code = 10,
+    .name = "label_create",
+    .entity = "label",
+    .verb = "create",
+    .kind = AQ_CREATES,
+    .role = AQ_ROLE_ADMIN,
+    .record = &aq_label_create_record,
+    .help = "make a label, or the next version of one",
+};
 AQ_COMMAND(aq_command_label_create);
 
 AQ_DEFINE(aq_label_delete, "label_delete", 1, AQ_LABEL_DELETE, "removes one version of a label")
-const struct aq_command aq_command_label_delete = {.code = 11,
-                                                   .name = "label_delete",
-                                                   .entity = "label",
-                                                   .verb = "delete",
-                                                   .kind = AQ_DELETES,
-                                                   .role = AQ_ROLE_ADMIN,
-                                                   .record = &aq_label_delete_record,
-                                                   .help = "remove a version of a label that no open application uses"};
+const struct aq_command aq_command_label_delete = {
+    .code = 11,
+    .name = "label_delete",
+    .entity = "label",
+    .verb = "delete",
+    .kind = AQ_DELETES,
+    .role = AQ_ROLE_ADMIN,
+    .record = &aq_label_delete_record,
+    .help = "remove a version of a label that no open application uses",
+};
 AQ_COMMAND(aq_command_label_delete);
 
 AQ_DEFINE(aq_label_created, "label_created", 1, AQ_LABEL_CREATED, "a version of a label was made")

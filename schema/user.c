@@ -2,7 +2,12 @@
 
 AQ_DEFINE(aq_user, "user", 1, AQ_USER, "who may ask for resources")
 static const struct aq_entity user = {
-    .name = "user", .plural = "users", .record = &aq_user_record, .rank = 50, .owner = "name"};
+    .name = "user",
+    .plural = "users",
+    .record = &aq_user_record,
+    .rank = 50,
+    .owner = "name",
+};
 AQ_ENTITY(user);
 
 AQ_DEFINE(aq_user_create, "user_create", 1, AQ_USER_CREATE, "makes a user and its token")
@@ -14,40 +19,47 @@ const struct aq_command aq_command_user_create = {
     .kind = AQ_CREATES,
     .role = AQ_ROLE_ADMIN,
     .record = &aq_user_create_record,
-    .help = "make a user; the answer holds its token, which is never shown again"};
+    .help = "make a user; the answer holds its token, which is never shown again",
+};
 AQ_COMMAND(aq_command_user_create);
 
 AQ_DEFINE(aq_user_update, "user_update", 1, AQ_USER_UPDATE, "sets role and limits of a user")
-const struct aq_command aq_command_user_update = {.code = 2,
-                                                  .name = "user_update",
-                                                  .entity = "user",
-                                                  .verb = "update",
-                                                  .kind = AQ_UPDATES,
-                                                  .role = AQ_ROLE_ADMIN,
-                                                  .record = &aq_user_update_record,
-                                                  .help = "set role and limits of a user"};
+const struct aq_command aq_command_user_update = {
+    .code = 2,
+    .name = "user_update",
+    .entity = "user",
+    .verb = "update",
+    .kind = AQ_UPDATES,
+    .role = AQ_ROLE_ADMIN,
+    .record = &aq_user_update_record,
+    .help = "set role and limits of a user",
+};
 AQ_COMMAND(aq_command_user_update);
 
 AQ_DEFINE(aq_user_token, "user_token", 1, AQ_USER_TOKEN, "gives a user a new token")
-const struct aq_command aq_command_user_token = {.code = 3,
-                                                 .name = "user_token",
-                                                 .entity = "user",
-                                                 .verb = "token",
-                                                 .kind = AQ_ACTS,
-                                                 .role = AQ_ROLE_USER,
-                                                 .record = &aq_user_token_record,
-                                                 .help = "give a user a new token; the old one is void at once"};
+const struct aq_command aq_command_user_token = {
+    .code = 3,
+    .name = "user_token",
+    .entity = "user",
+    .verb = "token",
+    .kind = AQ_ACTS,
+    .role = AQ_ROLE_USER,
+    .record = &aq_user_token_record,
+    .help = "give a user a new token; the old one is void at once",
+};
 AQ_COMMAND(aq_command_user_token);
 
 AQ_DEFINE(aq_user_delete, "user_delete", 1, AQ_USER_DELETE, "removes a user")
-const struct aq_command aq_command_user_delete = {.code = 4,
-                                                  .name = "user_delete",
-                                                  .entity = "user",
-                                                  .verb = "delete",
-                                                  .kind = AQ_DELETES,
-                                                  .role = AQ_ROLE_ADMIN,
-                                                  .record = &aq_user_delete_record,
-                                                  .help = "remove a user that has no open applications"};
+const struct aq_command aq_command_user_delete = {
+    .code = 4,
+    .name = "user_delete",
+    .entity = "user",
+    .verb = "delete",
+    .kind = AQ_DELETES,
+    .role = AQ_ROLE_ADMIN,
+    .record = &aq_user_delete_record,
+    .help = "remove a user that has no open applications",
+};
 AQ_COMMAND(aq_command_user_delete);
 
 AQ_DEFINE(aq_user_created, "user_created", 1, AQ_USER_CREATED, "a user was made")

@@ -4,11 +4,14 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static int create(struct decide *decide, const void *record, struct aq_error *error)
 {
     const struct aq_label_create *command = record;
     char counter[96];
+    if (strcmp(command->name, "new") == 0) /* the control file's name */
+        return aq_fail(error, AQ_E_INVALID, "name is \"new\", which is reserved");
     /* A version is never used again, not even after it was removed. */
     snprintf(counter, sizeof counter, "version/%s", command->name);
     uint64_t version = counter_get(decide->txn, counter) + 1;

@@ -2,7 +2,7 @@
  *
  * It is a raw nanomsg socket of type REP: each message comes with the header that says who asked, and an answer carries
  * that header back. So any number of questions can stay open, and none blocks another. Sending never waits: an asker
- * who is gone, or does not read, loses the answer and asks again. */
+ * who is gone, or does not read what was sent before, loses the answer and asks again. */
 #ifndef AQ_CONTROLLER_HUB_CHANNEL_H
 #define AQ_CONTROLLER_HUB_CHANNEL_H
 

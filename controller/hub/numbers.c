@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { KEPT_MAX = 64 }; /* there are two sets for each agent */
+
 /* Where the number stands, or would. Most are larger than all before them. */
 static uint32_t place_of(const struct numbers *set, uint64_t number)
 {
@@ -57,6 +59,8 @@ void numbers_drop_first(struct numbers *set, uint32_t count)
 void numbers_clear(struct numbers *set)
 {
     set->count = 0;
+    if (set->capacity > KEPT_MAX)
+        numbers_free(set);
 }
 
 void numbers_free(struct numbers *set)

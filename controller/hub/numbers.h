@@ -17,7 +17,7 @@ struct numbers {
 bool numbers_add(struct numbers *set, uint64_t number); /* false: the set is full, and the number is not in it */
 bool numbers_join(struct numbers *set, const struct numbers *more); /* adds all; false: as numbers_add */
 void numbers_drop_first(struct numbers *set, uint32_t count);
-void numbers_clear(struct numbers *set); /* memory is kept */
-void numbers_free(struct numbers *set);  /* the same as new afterwards */
+void numbers_clear(struct numbers *set);
+void numbers_free(struct numbers *set); /* the same as new afterwards */
 
 #endif

@@ -7,9 +7,10 @@
 
 #include <string.h>
 
-/* One delivery holds at most so much, so that the message stays far below AQ_WIRE_MESSAGE_MAX: the last assignment may
- * overshoot by what one of them can have. */
-enum { ASSIGNMENTS_MAX = 1000, BYTES_MAX = 1 << 20 };
+/* One delivery holds at most so much; the last assignment may overshoot by what one of them can have. nanomsg drops an
+ * answer for which the connection has no room just then, so all that is on its way to one agent should fit into the
+ * socket's buffer. */
+enum { ASSIGNMENTS_MAX = 256, BYTES_MAX = 64 << 10 };
 
 /* A delivery that is being put together. */
 struct draft {

@@ -12,7 +12,9 @@ done
 # ---- asked for by a file ----------------------------------------------------------------------------------
 
 check "echo label=mac > applications/new" sh -c "echo label=mac > '$view/applications/new'"
-check "cat applications/last/status: ALLOCATED" wait_for 20 file_is ALLOCATED "$view/applications/last/status"
+status=$(cat "$view/applications/last/status") # at once: the write has waited for the start
+check_equal "the very next line, cat applications/last/status: ALLOCATED" ALLOCATED "$status"
+check "and so it stays" wait_for 20 file_is ALLOCATED "$view/applications/last/status"
 id=$(basename "$(readlink -f "$view/applications/last")")
 check_equal "the first application is number 1" 1 "$id"
 check_match "cat resources/*/meta: the label's metadata" '*greeting*hello from the label*' "$(cat "$view"/resources/*/meta)"

@@ -60,8 +60,19 @@ static void the_widest_column_is_cut_first(void **state)
     const char *cells[] = {"ID", "DESCRIPTION", "7", "a rather long text that does not fit", NULL};
     assert_table(cells, 2, 20, "ID   DESCRIPTION\n7    a rather long \xE2\x80\xA6\n");
     /* a wide character that would stick out goes whole */
-    const char *wide[] = {"\xE6\xBC\xA2\xE6\xBC\xA2\xE6\xBC\xA2\xE6\xBC\xA2", NULL};
-    assert_table(wide, 1, 6, "\xE6\xBC\xA2\xE6\xBC\xA2\xE2\x80\xA6\n");
+    const char *wide[] = {"a", "\xE6\xBC\xA2\xE6\xBC\xA2\xE6\xBC\xA2\xE6\xBC\xA2", NULL};
+    assert_table(wide, 2, 10, "a   \xE6\xBC\xA2\xE6\xBC\xA2\xE2\x80\xA6\n");
+}
+
+static void the_first_column_stays_whole(void **state)
+{
+    (void)state;
+    const char *cells[] = {"a-rather-long-name", "a rather long text", "7", "x", NULL};
+    assert_table(cells, 2, 27, "a-rather-long-name   a rat\xE2\x80\xA6\n7                    x\n");
+    /* narrower than the narrowest: the rest of the row is left out */
+    assert_table(cells, 2, 24, "a-rather-long-name   a \xE2\x80\xA6\n7                    x\n");
+    assert_table(cells, 2, 20, "a-rather-long-name\n7\n");
+    assert_table(cells, 2, 5, "a-ra\xE2\x80\xA6\n7\n");
 }
 
 static void cells_cannot_harm(void **state)
@@ -194,6 +205,7 @@ int main(void)
         cmocka_unit_test(width_is_that_of_the_terminal),
         cmocka_unit_test(no_blanks_stand_at_the_end),
         cmocka_unit_test(the_widest_column_is_cut_first),
+        cmocka_unit_test(the_first_column_stays_whole),
         cmocka_unit_test(cells_cannot_harm),
         cmocka_unit_test(lines_may_stay_in_longer_texts),
         cmocka_unit_test(every_byte_is_harmless_or_shown),

@@ -64,35 +64,40 @@ void cli_table_add(struct cli_table *table, const char *text, size_t length, enu
     aq_buffer_free(&clean);
 }
 
-/* Takes from the widest column, one cell at a time, until the row fits or nothing can be taken any more. */
+/* Takes from the widest column, one cell at a time, until the row fits or nothing can be taken any more. The first
+ * column stays whole: it is what people copy. */
 static void shrink(unsigned *widths, unsigned columns, unsigned limit)
 {
     unsigned total = (columns - 1) * GAP;
     for (unsigned i = 0; i < columns; i++)
         total += widths[i];
     while (total > limit) {
-        unsigned widest = 0;
-        for (unsigned i = 1; i < columns; i++)
-            if (widths[i] >= widths[widest])
+        unsigned widest = columns - 1;
+        for (unsigned i = columns - 1; i > 0; i--)
+            if (widths[i] > widths[widest])
                 widest = i;
-        if (widths[widest] <= NARROWEST)
+        if (widest == 0 || widths[widest] <= NARROWEST)
             return;
         widths[widest]--;
         total--;
     }
 }
 
-static void print_row(const struct cli_table_cell *cells, const unsigned *widths, unsigned columns,
+/* What does not fit into `width` at all (0: no limit) is left out. */
+static void print_row(const struct cli_table_cell *cells, const unsigned *widths, unsigned columns, unsigned width,
                       struct aq_buffer *out)
 {
-    for (unsigned i = 0; i < columns; i++) {
+    unsigned at = 0;
+    for (unsigned i = 0; i < columns && (width == 0 || at < width); i++) {
+        unsigned room = width > 0 && width - at < widths[i] ? width - at : widths[i];
         bool coloured = cells[i].colour != CLI_PLAIN && cli_in_colour();
         if (coloured)
             aq_buffer_text(out, cli_colour_code(cells[i].colour));
-        unsigned used = cli_text_cut(cells[i].text, widths[i], out);
+        unsigned used = cli_text_cut(cells[i].text, room, out);
         if (coloured)
             aq_buffer_text(out, cli_colour_end());
-        if (i + 1 < columns)
+        at += widths[i] + GAP;
+        if (i + 1 < columns && (width == 0 || at < width))
             aq_buffer_format(out, "%*s", (int)(widths[i] - used + GAP), "");
     }
     while (out->length > 0 && out->data[out->length - 1] == ' ')
@@ -111,7 +116,7 @@ void cli_table_print(const struct cli_table *table, size_t first_row, unsigned w
     if (width > 0)
         shrink(widths, table->columns, width);
     for (size_t row = first_row; row < rows; row++)
-        print_row(table->cells + row * table->columns, widths, table->columns, out);
+        print_row(table->cells + row * table->columns, widths, table->columns, width, out);
     free(widths);
 }
 

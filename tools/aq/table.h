@@ -1,7 +1,7 @@
 /* A table for people: columns as wide as what they hold, measured in cells of a terminal, so that "é" and "漢" line up.
  *
  * The first row holds the headers. Cells are made harmless as they are added; line breaks in them become "\n".
- * Where the terminal is too narrow, the widest columns are cut, and "…" says so. */
+ * Where the terminal is too narrow, the widest columns but the first are cut, and "…" says so. */
 #ifndef AQ_TOOLS_TABLE_H
 #define AQ_TOOLS_TABLE_H
 

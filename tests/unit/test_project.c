@@ -1,0 +1,525 @@
+/* What each event does to rows, indexes, counters and the placement index; and that the same events make the same bytes. */
+#include "tests/unit/decide_case.h"
+
+#include <malloc.h>
+
+/* ---- looking into indexes ----------------------------------------------------------------------------- */
+
+static struct state_key key_of(const char *text, uint64_t a, uint64_t b)
+{
+    struct state_key key = {0};
+    if (text != NULL)
+        index_key_text(&key, text);
+    if (a != UINT64_MAX)
+        index_key_number(&key, a);
+    if (b != UINT64_MAX)
+        index_key_number(&key, b);
+    return key;
+}
+
+enum { NONE = -1 };
+#define HAS(index, text, a, b) has(index, key_of(text, (uint64_t)(a), (uint64_t)(b)))
+static bool has(enum state_index index, struct state_key key)
+{
+    const void *value;
+    size_t length;
+    return index_get(spec.txn, index, &key, &value, &length);
+}
+
+static bool count_one(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    (void)key;
+    (void)value;
+    (void)length;
+    ++*(unsigned *)context;
+    return true;
+}
+
+static unsigned rows_of(enum state_index index)
+{
+    unsigned count = 0;
+    const struct state_key all = {0};
+    index_scan(spec.txn, index, &all, count_one, &count);
+    return count;
+}
+
+static uint64_t counter(const char *name)
+{
+    return counter_get(spec.txn, name);
+}
+
+static void check_index(size_t row, uint64_t cpu, uint64_t slots)
+{
+    struct place_columns columns = place_index_columns(spec.index);
+    assert_true(row < columns.count);
+    assert_int_equal(columns.cpu[row], cpu);
+    assert_int_equal(columns.slots[row], slots);
+}
+
+/* ---- users -------------------------------------------------------------------------------------------- */
+
+static void users(void **context)
+{
+    (void)context;
+    struct aq_user user;
+    GIVEN(user_created, .name = "alice", .role = AQ_ROLE_ADMIN, .max_applications = 3, .hash = "h");
+    assert_true(state_user(spec.txn, "alice", &user, &spec.arena));
+    assert_int_equal(user.role, AQ_ROLE_ADMIN);
+    assert_int_equal(user.max_applications, 3);
+    assert_string_equal(user.hash, "h");
+    assert_int_equal(user.created_at, SPEC_START_MS);
+    assert_string_equal(user.created_by, "admin");
+    spec.time_ms++;
+    spec_as("bob", AQ_ROLE_ADMIN);
+    GIVEN(user_updated, .name = "alice", .role = AQ_ROLE_USER, .max_applications = 4);
+    GIVEN(user_token_changed, .name = "alice", .hash = "h2");
+    assert_true(state_user(spec.txn, "alice", &user, &spec.arena));
+    assert_int_equal(user.role, AQ_ROLE_USER);
+    assert_int_equal(user.max_applications, 4);
+    assert_string_equal(user.hash, "h2");
+    assert_int_equal(user.created_at, SPEC_START_MS);
+    assert_string_equal(user.created_by, "admin");
+    GIVEN(user_deleted, .name = "alice");
+    assert_false(state_user(spec.txn, "alice", &user, &spec.arena));
+}
+
+/* ---- labels ------------------------------------------------------------------------------------------- */
+
+static void labels(void **context)
+{
+    (void)context;
+    struct aq_label label;
+    given_label(1, "mac", 1);
+    given_label(2, "mac", 2);
+    given_label(3, "mac.b", 1);
+    assert_true(state_label(spec.txn, 2, &label, &spec.arena));
+    assert_string_equal(label.name, "mac");
+    assert_int_equal(label.version, 2);
+    assert_int_equal(label.definitions.count, 1);
+    assert_string_equal(label.metadata, "{\"from\":\"label\"}");
+    assert_int_equal(label.created_at, SPEC_START_MS);
+    assert_string_equal(label.created_by, "admin");
+    assert_int_equal(counter("next/label"), 3);
+    assert_int_equal(counter("version/mac"), 2);
+    assert_int_equal(index_label(spec.txn, "mac", 0), 2);
+    assert_int_equal(index_label(spec.txn, "mac", 1), 1);
+    assert_int_equal(index_label(spec.txn, "mac", 3), 0);
+    assert_int_equal(index_label(spec.txn, "mac.b", 0), 3);
+    assert_int_equal(index_label(spec.txn, "ma", 0), 0);
+    GIVEN(label_deleted, .id = 2);
+    assert_false(state_label(spec.txn, 2, &label, &spec.arena));
+    assert_int_equal(index_label(spec.txn, "mac", 0), 1);
+    assert_int_equal(index_label(spec.txn, "mac", 2), 0);
+    assert_int_equal(counter("next/label"), 3); /* numbers and versions are never used again */
+    assert_int_equal(counter("version/mac"), 2);
+    assert_int_equal(rows_of(INDEX_LABEL_VERSION), 2);
+}
+
+/* ---- nodes -------------------------------------------------------------------------------------------- */
+
+static void a_node_joins_and_changes(void **context)
+{
+    (void)context;
+    given_node(1, "node-1", 4);
+    struct aq_node node = the_node("node-1");
+    assert_int_equal(node.status, AQ_NODE_ACTIVE);
+    assert_int_equal(node.free.cpu, 4000);
+    assert_int_equal(node.used.cpu, 0);
+    assert_int_equal(node.instance, 7);
+    assert_int_equal(node.joined_at, SPEC_START_MS);
+    assert_int_equal(counter("next/node"), 1);
+    char name[80];
+    assert_true(index_node_name(spec.txn, 1, name, sizeof name));
+    assert_string_equal(name, "node-1");
+    check_index(0, 4000, 4);
+    spec.time_ms++;
+    GIVEN(node_changed, .name = "node-1", .instance = 8, .drivers = ITEMS(const char *, "other"),
+          .capacity = {.cpu = 500});
+    node = the_node("node-1");
+    assert_int_equal(node.instance, 8);
+    assert_int_equal(node.free.cpu, 500);
+    assert_int_equal(node.number, 1);
+    assert_int_equal(node.joined_at, SPEC_START_MS);
+    assert_int_equal(node.changed_at, SPEC_START_MS + 1);
+    check_index(0, 500, 0);
+    assert_true(place_index_has_driver(spec.index, 0, "other"));
+    assert_false(place_index_has_driver(spec.index, 0, "test"));
+}
+
+static void a_node_is_lost_found_and_maintained(void **context)
+{
+    (void)context;
+    given_node(1, "node-1", 4);
+    GIVEN(node_status_set, .name = "node-1", .status = AQ_NODE_LOST);
+    GIVEN(node_maintenance_set, .name = "node-1", .maintenance = true);
+    assert_int_equal(the_node("node-1").status, AQ_NODE_LOST);
+    assert_true(the_node("node-1").maintenance);
+    assert_false(place_index_columns(spec.index).active[0]);
+    assert_true(place_index_columns(spec.index).maintenance[0]);
+    GIVEN(node_status_set, .name = "node-1", .status = AQ_NODE_ACTIVE);
+    GIVEN(node_maintenance_set, .name = "node-1", .maintenance = false);
+    assert_true(place_index_columns(spec.index).active[0]);
+    assert_false(place_index_columns(spec.index).maintenance[0]);
+}
+
+static void a_forgotten_node_leaves_its_number_behind(void **context)
+{
+    (void)context;
+    struct aq_node node;
+    char name[80];
+    given_node(1, "node-1", 4);
+    GIVEN(node_deleted, .name = "node-1");
+    assert_false(state_node(spec.txn, "node-1", &node, &spec.arena));
+    assert_true(index_node_name(spec.txn, 1, name, sizeof name)); /* ballots go on naming it */
+    assert_int_equal(place_index_columns(spec.index).count, 0);
+    assert_int_equal(counter("next/node"), 1);
+}
+
+/* ---- the life of an application ----------------------------------------------------------------------- */
+
+static void given_created(void)
+{
+    given_cluster();
+    GIVEN(application_created, .id = 1, .label_id = 1, .metadata = "{\"b\":2}");
+}
+
+static void an_application_is_created(void **context)
+{
+    (void)context;
+    given_created();
+    struct aq_application application = the_application(1);
+    assert_string_equal(application.user, "alice");
+    assert_string_equal(application.label, "mac");
+    assert_int_equal(application.version, 1);
+    assert_int_equal(application.status, AQ_NEW);
+    assert_string_equal(application.metadata, "{\"b\":2}");
+    assert_int_equal(application.created_at, SPEC_START_MS);
+    assert_int_equal(counter("next/application"), 1);
+    assert_int_equal(counter("open/user/alice"), 1);
+    assert_int_equal(counter("open/label/1"), 1);
+    assert_true(HAS(INDEX_WAITING, NULL, 1, NONE));
+    assert_true(HAS(INDEX_OWNED, "alice", 1, NONE));
+    assert_true(HAS(INDEX_HISTORY, NULL, 1, spec.seq));
+}
+
+static void it_waits_and_its_ballot_is_kept(void **context)
+{
+    (void)context;
+    given_created();
+    GIVEN(application_waiting, .id = 1, .reason = "full",
+          .groups = ITEMS(struct aq_ballot_group, {.answer = AQ_ANSWER_CPU, .nodes = "1"}));
+    GIVEN(application_waiting, .id = 1, .reason = "still full");
+    struct aq_application application = the_application(1);
+    assert_int_equal(application.status, AQ_NEW);
+    assert_string_equal(application.description, "still full");
+    assert_int_equal(application.round, 2);
+    assert_true(HAS(INDEX_WAITING, NULL, 1, NONE));
+    assert_true(HAS(INDEX_BALLOT, NULL, 1, 1));
+    assert_true(HAS(INDEX_BALLOT, NULL, 1, 2));
+    assert_int_equal(rows_of(INDEX_HISTORY), 3);
+}
+
+static void it_is_elected_and_holds_a_part_of_its_node(void **context)
+{
+    (void)context;
+    given_created();
+    GIVEN(application_waiting, .id = 1, .reason = "full");
+    spec.time_ms++;
+    GIVEN(application_elected, .id = 1, .resource = 5, .node = "node-1");
+    struct aq_application application = the_application(1);
+    assert_int_equal(application.status, AQ_ELECTED);
+    assert_string_equal(application.description, "");
+    assert_int_equal(application.resource, 5);
+    assert_string_equal(application.node, "node-1");
+    assert_int_equal(application.round, 2);
+    assert_int_equal(application.changed_at, SPEC_START_MS + 1);
+    assert_false(HAS(INDEX_WAITING, NULL, 1, NONE));
+    struct aq_resource resource = the_resource(5);
+    assert_int_equal(resource.status, AQ_RESOURCE_ASSIGNED);
+    assert_int_equal(resource.application, 1);
+    assert_string_equal(resource.user, "alice");
+    assert_string_equal(resource.driver, "test");
+    assert_int_equal(resource.amounts.cpu, 1000);
+    assert_string_equal(resource.metadata, "{\"b\":2,\"from\":\"label\"}");
+    assert_int_equal(resource.created_at, SPEC_START_MS + 1);
+    assert_true(HAS(INDEX_NODE_RESOURCE, NULL, 1, 5));
+    assert_int_equal(counter("next/resource"), 5);
+    assert_int_equal(the_node("node-1").used.cpu, 1000);
+    assert_int_equal(the_node("node-1").free.cpu, 3000);
+    assert_int_equal(the_node("node-1").free.slots, 3);
+    check_index(0, 3000, 3);
+}
+
+static void given_started(void)
+{
+    given_created();
+    GIVEN(application_elected, .id = 1, .resource = 1, .node = "node-1");
+    GIVEN(resource_started, .id = 1, .identifier = "pid 7", .ip_addr = "10.1.0.1", .hw_addr = "aa:bb");
+    GIVEN(application_moved, .id = 1, .status = AQ_ALLOCATED);
+}
+
+static void it_starts_and_its_addresses_lead_to_it(void **context)
+{
+    (void)context;
+    given_started();
+    struct aq_resource resource = the_resource(1);
+    assert_int_equal(resource.status, AQ_RESOURCE_RUNNING);
+    assert_string_equal(resource.identifier, "pid 7");
+    assert_int_equal(resource.started_at, SPEC_START_MS);
+    assert_int_equal(resource.expires_at, 0);
+    assert_int_equal(index_address(spec.txn, "10.1.0.1"), 1);
+    assert_int_equal(index_address(spec.txn, "aa:bb"), 1);
+    assert_int_equal(index_address(spec.txn, "10.1.0"), 0);
+    assert_int_equal(the_application(1).status, AQ_ALLOCATED);
+    spec.time_ms++;
+    GIVEN(resource_started, .id = 1, .identifier = "pid 8", .ip_addr = "10.1.0.2"); /* a new address */
+    assert_int_equal(the_resource(1).started_at, SPEC_START_MS);
+    assert_int_equal(index_address(spec.txn, "10.1.0.1"), 0);
+    assert_int_equal(index_address(spec.txn, "10.1.0.2"), 1);
+    assert_int_equal(rows_of(INDEX_ADDRESS), 1);
+}
+
+static void an_address_belongs_to_who_had_it_last(void **context)
+{
+    (void)context;
+    given_started();
+    GIVEN(application_created, .id = 2, .label_id = 1);
+    GIVEN(application_elected, .id = 2, .resource = 2, .node = "node-1");
+    GIVEN(resource_started, .id = 2, .identifier = "pid 9", .ip_addr = "10.1.0.1");
+    assert_int_equal(index_address(spec.txn, "10.1.0.1"), 2);
+    GIVEN(resource_ended, .id = 1);
+    assert_int_equal(index_address(spec.txn, "10.1.0.1"), 2);
+    assert_int_equal(index_address(spec.txn, "aa:bb"), 0);
+    GIVEN(resource_ended, .id = 2);
+    assert_int_equal(rows_of(INDEX_ADDRESS), 0);
+}
+
+static void it_is_stopped_and_ends_and_nothing_of_it_stays(void **context)
+{
+    (void)context;
+    given_started();
+    GIVEN(application_moved, .id = 1, .status = AQ_DEALLOCATE, .description = "deallocated by alice");
+    GIVEN(resource_stopped, .id = 1, .reason = "deallocated by alice");
+    assert_int_equal(the_resource(1).status, AQ_RESOURCE_STOPPING);
+    assert_int_equal(counter("open/user/alice"), 1);
+    GIVEN(resource_ended, .id = 1, .reason = "exit status 0");
+    assert_int_equal(the_application(1).resource, 0);
+    assert_int_equal(the_application(1).tries.count, 0);
+    assert_false(has_resource(1));
+    assert_false(HAS(INDEX_NODE_RESOURCE, NULL, 1, 1));
+    assert_int_equal(rows_of(INDEX_ADDRESS), 0);
+    assert_int_equal(the_node("node-1").used.cpu, 0);
+    check_index(0, 4000, 4);
+    GIVEN(application_moved, .id = 1, .status = AQ_DEALLOCATED, .description = "deallocated by alice");
+    assert_int_equal(the_application(1).status, AQ_DEALLOCATED);
+    assert_int_equal(counter("open/user/alice"), 0);
+    assert_int_equal(counter("open/label/1"), 0);
+    assert_false(HAS(INDEX_COUNTERS, "open/user/alice", NONE, NONE)); /* no rows of zeros */
+    assert_int_equal(rows_of(INDEX_HISTORY), 8);
+    assert_true(HAS(INDEX_OWNED, "alice", 1, NONE)); /* it can still be looked up */
+}
+
+static void a_failed_try_is_kept(void **context)
+{
+    (void)context;
+    given_created();
+    GIVEN(application_elected, .id = 1, .resource = 1, .node = "node-1");
+    GIVEN(resource_ended, .id = 1, .failed = true, .reason = "no such image");
+    GIVEN(application_moved, .id = 1, .status = AQ_NEW, .description = "no such image");
+    struct aq_application application = the_application(1);
+    assert_int_equal(application.tries.count, 1);
+    const struct aq_try *try = AQ_ITEM(application.tries, struct aq_try, 0);
+    assert_string_equal(try->node, "node-1");
+    assert_string_equal(try->reason, "no such image");
+    assert_true(HAS(INDEX_WAITING, NULL, 1, NONE));
+    assert_int_equal(counter("open/user/alice"), 1);
+}
+
+static void a_lifetime_stands_in_the_index_while_it_runs(void **context)
+{
+    (void)context;
+    struct aq_definition definition = {.driver = "test", .resources = {.lifetime = 60}};
+    given_cluster();
+    GIVEN(label_created, .id = 2, .name = "short", .version = 1, .definitions = {&definition, 1});
+    for (uint64_t id = 1; id <= 2; id++) {
+        GIVEN(application_created, .id = id, .label_id = 2);
+        GIVEN(application_elected, .id = id, .resource = id, .node = "node-1");
+        assert_int_equal(rows_of(INDEX_EXPIRY), id - 1); /* not before it runs */
+        GIVEN(resource_started, .id = id);
+    }
+    assert_int_equal(the_resource(1).expires_at, SPEC_START_MS + 60000);
+    assert_true(HAS(INDEX_EXPIRY, NULL, SPEC_START_MS + 60000, 1));
+    spec.time_ms++;
+    GIVEN(resource_started, .id = 1, .identifier = "again"); /* counts from the first start */
+    assert_int_equal(rows_of(INDEX_EXPIRY), 2);
+    GIVEN(resource_stopped, .id = 1);
+    assert_int_equal(the_resource(1).expires_at, 0);
+    assert_int_equal(rows_of(INDEX_EXPIRY), 1);
+    GIVEN(resource_started, .id = 1, .identifier = "late"); /* a late report must not bring it back */
+    GIVEN(resource_ended, .id = 2);
+    assert_int_equal(rows_of(INDEX_EXPIRY), 0);
+}
+
+static void less_capacity_than_is_used_leaves_nothing_free(void **context)
+{
+    (void)context;
+    given_created();
+    GIVEN(application_elected, .id = 1, .resource = 1, .node = "node-1");
+    GIVEN(node_changed, .name = "node-1", .capacity = {.cpu = 400});
+    assert_int_equal(the_node("node-1").free.cpu, 0);
+    assert_int_equal(the_node("node-1").used.cpu, 1000);
+    check_index(0, 0, 0);
+    GIVEN(resource_ended, .id = 1);
+    assert_int_equal(the_node("node-1").free.cpu, 400);
+    check_index(0, 400, 0);
+}
+
+/* ---- idempotency keys --------------------------------------------------------------------------------- */
+
+static void remember(const char *author, const char *key, uint64_t seq)
+{
+    struct project project = {.txn = spec.txn, .arena = &spec.arena, .time_ms = spec.time_ms};
+    project_key(&project, author, key, 42, seq, "7");
+}
+
+static void answers_are_remembered_by_author_and_key(void **context)
+{
+    (void)context;
+    struct project_remembered before;
+    remember("alice", "", 1); /* no key: nothing to remember */
+    assert_int_equal(rows_of(INDEX_KEYS), 0);
+    remember("alice", "k", 5);
+    assert_true(project_remembers(spec.txn, "alice", "k", &before));
+    assert_int_equal(before.fingerprint, 42);
+    assert_int_equal(before.seq, 5);
+    assert_string_equal(before.id, "7");
+    assert_false(project_remembers(spec.txn, "bob", "k", &before));
+    assert_false(project_remembers(spec.txn, "alice", "kk", &before));
+    assert_false(project_remembers(spec.txn, "alic", "ek", &before));
+}
+
+static void keys_of_the_longest_kind_fit(void **context)
+{
+    (void)context;
+    struct project_remembered before;
+    char author[80] = "node:", key[AQ_KEY_SIZE_MAX + 1] = "";
+    memset(author + 5, 'n', 64);
+    memset(key, 'k', AQ_KEY_SIZE_MAX);
+    remember(author, key, 1);
+    assert_true(project_remembers(spec.txn, author, key, &before));
+}
+
+static void answers_are_forgotten_after_a_day_a_few_at_a_time(void **context)
+{
+    (void)context;
+    struct project_remembered before;
+    char key[16];
+    for (int i = 0; i < 20; i++) {
+        snprintf(key, sizeof key, "k-%02d", i);
+        remember("alice", key, (uint64_t)i + 1);
+    }
+    spec.time_ms += PROJECT_KEY_KEPT_MS;
+    remember("alice", "day", 30); /* exactly a day: still remembered */
+    assert_int_equal(rows_of(INDEX_KEYS), 21);
+    spec.time_ms++;
+    remember("alice", "later-1", 31);
+    assert_int_equal(rows_of(INDEX_KEYS), 22 - PROJECT_KEYS_FORGOTTEN_AT_ONCE);
+    assert_int_equal(rows_of(INDEX_KEY_TIMES), rows_of(INDEX_KEYS));
+    assert_false(project_remembers(spec.txn, "alice", "k-00", &before)); /* oldest first */
+    assert_true(project_remembers(spec.txn, "alice", "k-19", &before));
+    remember("alice", "later-2", 32);
+    remember("alice", "later-3", 33);
+    assert_int_equal(rows_of(INDEX_KEYS), 4);
+    assert_int_equal(rows_of(INDEX_KEY_TIMES), 4);
+    assert_false(project_remembers(spec.txn, "alice", "k-19", &before));
+    assert_true(project_remembers(spec.txn, "alice", "day", &before));
+}
+
+/* ---- the same events, the same bytes ------------------------------------------------------------------ */
+
+static void a_long_story(void)
+{
+    struct aq_definition definition = {.driver = "test", .resources = {.cpu = 10, .lifetime = 5}};
+    given_cluster();
+    spec_as("admin", AQ_ROLE_ADMIN);
+    GIVEN(label_created, .id = 2, .name = "short", .version = 1, .definitions = {&definition, 1});
+    given_node(2, "node-2", 1);
+    given_user("admin");
+    for (uint64_t i = 1; i <= 60; i++) {
+        spec.time_ms += 1000;
+        DO(application_create, .label_id = 1 + i % 2, .metadata = "{\"z\":1,\"a\":2}");
+        const struct aq_application application = the_application(i);
+        if (i % 3 == 0)
+            DO(application_deallocate, .id = i);
+        if (application.resource != 0 && i % 4 == 0)
+            DO(resource_start, .id = application.resource, .node = application.node, .ip_addr = "10.0.0.1");
+        if (application.resource != 0 && i % 5 == 0 && i % 4 != 0)
+            DO(resource_fail, .id = application.resource, .node = application.node, .reason = "x");
+        if (has_resource(application.resource) && i % 6 == 0)
+            DO(resource_end, .id = application.resource, .node = application.node);
+        remember("alice", "key", i);
+    }
+    DO(node_lose, .name = "node-2");
+    DO(node_delete, .name = "node-2");
+    DO(user_delete, .name = "alice");
+}
+
+static void told_twice_it_gives_equal_tables(void **context)
+{
+    unsigned char first[32], second[32];
+    uint64_t rows;
+    struct aq_error error = {0};
+    mallopt(M_PERTURB, 0x5A); /* whatever memory held before must not matter */
+    a_long_story();
+    assert_int_equal(state_digest(spec.txn, first, &rows, &error), 0);
+    assert_true(rows > 200);
+    spec_teardown(context);
+    mallopt(M_PERTURB, 0xA5);
+    assert_int_equal(spec_setup(context), 0);
+    a_long_story();
+    assert_int_equal(state_digest(spec.txn, second, &rows, &error), 0);
+    mallopt(M_PERTURB, 0);
+    assert_memory_equal(first, second, sizeof first);
+}
+
+static void the_index_is_what_the_tables_say(void **context)
+{
+    (void)context;
+    a_long_story();
+    struct place_index *fresh = place_index_new();
+    project_fill_index(spec.txn, fresh);
+    struct place_columns kept = place_index_columns(spec.index), made = place_index_columns(fresh);
+    assert_int_equal(kept.count, made.count);
+    for (size_t i = 0; i < made.count; i++) {
+        assert_int_equal(kept.number[i], made.number[i]);
+        assert_int_equal(kept.cpu[i], made.cpu[i]);
+        assert_int_equal(kept.slots[i], made.slots[i]);
+    }
+    place_index_free(fresh);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SPEC_TEST(users),
+        SPEC_TEST(labels),
+        SPEC_TEST(a_node_joins_and_changes),
+        SPEC_TEST(a_node_is_lost_found_and_maintained),
+        SPEC_TEST(a_forgotten_node_leaves_its_number_behind),
+        SPEC_TEST(an_application_is_created),
+        SPEC_TEST(it_waits_and_its_ballot_is_kept),
+        SPEC_TEST(it_is_elected_and_holds_a_part_of_its_node),
+        SPEC_TEST(it_starts_and_its_addresses_lead_to_it),
+        SPEC_TEST(an_address_belongs_to_who_had_it_last),
+        SPEC_TEST(it_is_stopped_and_ends_and_nothing_of_it_stays),
+        SPEC_TEST(a_failed_try_is_kept),
+        SPEC_TEST(a_lifetime_stands_in_the_index_while_it_runs),
+        SPEC_TEST(less_capacity_than_is_used_leaves_nothing_free),
+        SPEC_TEST(answers_are_remembered_by_author_and_key),
+        SPEC_TEST(keys_of_the_longest_kind_fit),
+        SPEC_TEST(answers_are_forgotten_after_a_day_a_few_at_a_time),
+        SPEC_TEST(told_twice_it_gives_equal_tables),
+        SPEC_TEST(the_index_is_what_the_tables_say),
+    };
+    return cmocka_run_group_tests_name("project", tests, NULL, NULL);
+}
