@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 enum { NAME_SIZE = 48, RECORD_SIZE_MAX = 1 << 20, INSTANCE_SIZE_MAX = 32 };
+enum { LOCK_TRIES = 20, LOCK_PAUSE_US = 50000 };
 
 struct home {
     char *directory;
@@ -41,7 +42,16 @@ static int home_lock(struct home *home, struct aq_error *error)
     home->lock = openat(home->root, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (home->lock < 0)
         return aq_fail_errno(error, errno, "cannot open %s/lock", home->directory);
-    if (flock(home->lock, LOCK_EX | LOCK_NB) == 0)
+    /* One that was killed a moment ago may still be on its way out. */
+    int failed = -1;
+    for (int i = 0; i < LOCK_TRIES && failed != 0; i++) {
+        if (i > 0)
+            usleep(LOCK_PAUSE_US);
+        failed = flock(home->lock, LOCK_EX | LOCK_NB);
+        if (failed != 0 && errno != EWOULDBLOCK)
+            break;
+    }
+    if (failed == 0)
         return 0;
     if (errno == EWOULDBLOCK)
         return aq_fail(error, AQ_E_EXISTS,

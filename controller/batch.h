@@ -11,7 +11,7 @@
 struct batch {
     struct state *state;
     struct place_index *index;
-    struct state_txn *txn; /* open between batch_begin() and batch_commit() or batch_abort() */
+    struct state_txn *txn;    /* open between batch_begin() and batch_commit() or batch_abort() */
     struct state_place place; /* where the batch begins */
     uint64_t time_ms;
     uint64_t next_seq;
@@ -19,8 +19,8 @@ struct batch {
     struct aq_arena scratch;
     struct aq_logged_decision *decisions;
     uint32_t count, capacity;
-    size_t bytes;     /* of all events */
-    uint32_t commands; /* taken in, refused ones included */
+    size_t bytes;                         /* of all events */
+    uint32_t commands;                    /* taken in, refused ones included */
     struct writer_request *first, **last; /* to be answered when the batch ends */
 };
 

@@ -19,7 +19,8 @@ AQ_DECLARE_SETTINGS(aq_config_api, AQ_CONFIG_API)
 
 #define AQ_CONFIG_HUB(F, T)                                                                                            \
     F(T, address, TEXT, 0, "127.0.0.1", 1, 64, NULL, "address to listen on for agents")                                \
-    F(T, port, U64, 0, "8002", 0, 65535, NULL, "port to listen on for agents; 0: any free one, see <data>/run/hub.port") \
+    F(T, port, U64, 0, "8002", 0, 65535, NULL,                                                                         \
+      "port to listen on for agents; 0: any free one, see <data>/run/hub.port")                                        \
     F(T, beat, DURATION, 0, "1", 1, 3600, "s", "how often agents send a heartbeat")                                    \
     F(T, lost_after, DURATION, 0, "10", 2, 86400, "s", "a node that is silent for longer is lost")
 AQ_DECLARE_SETTINGS(aq_config_hub, AQ_CONFIG_HUB)
@@ -32,8 +33,7 @@ AQ_DECLARE_SETTINGS(aq_config_hub, AQ_CONFIG_HUB)
     F(T, disk_reserve, SIZE, 0, "64MiB", 1, 1048576, NULL, "with less free disk than this, writes are refused")
 AQ_DECLARE_SETTINGS(aq_config_log, AQ_CONFIG_LOG)
 
-#define AQ_CONFIG_STATE(F, T)                                                                                          \
-    F(T, map_size, SIZE, 0, "16GiB", 16, 1048576, NULL, "most that the tables may grow to")
+#define AQ_CONFIG_STATE(F, T) F(T, map_size, SIZE, 0, "16GiB", 16, 1048576, NULL, "most that the tables may grow to")
 AQ_DECLARE_SETTINGS(aq_config_state, AQ_CONFIG_STATE)
 
 #define AQ_CONFIG_META(F, T)                                                                                           \
@@ -53,9 +53,9 @@ AQ_DECLARE_SETTINGS(aq_config_meta, AQ_CONFIG_META)
 AQ_DECLARE_SETTINGS(aq_config_controller, AQ_CONFIG_CONTROLLER)
 
 /* Files below the data directory. */
-#define AQ_FILE_TOKEN "admin.token"   /* of the user admin, made at the first start */
-#define AQ_FILE_AGENT_KEY "agent.key" /* seals what travels between agents and hub */
-#define AQ_FILE_API_PORT "run/api.port"
-#define AQ_FILE_HUB_PORT "run/hub.port"
+#define AQ_FILE_TOKEN     "admin.token" /* of the user admin, made at the first start */
+#define AQ_FILE_AGENT_KEY "agent.key"   /* seals what travels between agents and hub */
+#define AQ_FILE_API_PORT  "run/api.port"
+#define AQ_FILE_HUB_PORT  "run/hub.port"
 
 #endif

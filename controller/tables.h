@@ -1,5 +1,5 @@
-/* The tables at start: opened when they can be believed, made anew from the log when not, and brought up to what the log
- * is known to have committed. */
+/* The tables at start: opened when they can be believed, made anew from the log when not, and brought up to what the
+ * log is known to have committed. */
 #ifndef AQ_CONTROLLER_TABLES_H
 #define AQ_CONTROLLER_TABLES_H
 

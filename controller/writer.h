@@ -17,8 +17,8 @@ struct writer;
 
 struct writer_options {
     const struct aq_config_controller *config;
-    struct log_store *store; /* open; the writer's log thread appends to it */
-    struct state *state;     /* open for writing, and up to date with what the log is known to have committed */
+    struct log_store *store;   /* open; the writer's log thread appends to it */
+    struct state *state;       /* open for writing, and up to date with what the log is known to have committed */
     struct place_index *index; /* filled from `state`; the writer's from now on, released by writer_close() */
 };
 
@@ -32,7 +32,7 @@ struct writer_request {
     const struct aq_command *command; /* all items are of this command */
     const void *const *records;       /* `count` structs of command->record */
     uint32_t count;                   /* 1 to AQ_BATCH_COMMANDS_MAX */
-    const char *author;               /* a user's name; "node:<name>" for agents; "aquarium" for the controller itself */
+    const char *author; /* a user's name; "node:<name>" for agents; "aquarium" for the controller itself */
     enum aq_role role;
     const char *key;      /* idempotency key; NULL or "": none */
     uint64_t fingerprint; /* of the request, with a key */
@@ -46,8 +46,8 @@ struct writer_request {
     struct aq_error error; /* AQ_OK: done */
     uint32_t failed_item;  /* with an error: which item was refused */
     uint64_t seq;
-    char (*ids)[65];        /* `count` keys of what was made or changed; the asker's, or NULL if not wanted */
-    bool repeated;          /* answered from memory of the same key */
+    char (*ids)[65];         /* `count` keys of what was made or changed; the asker's, or NULL if not wanted */
+    bool repeated;           /* answered from memory of the same key */
     struct aq_buffer events; /* dry_run: JSON array of the events there would be; the asker frees it */
 
     struct writer_request *next; /* the writer's */
@@ -57,7 +57,7 @@ struct writer_request {
 int writer_submit(struct writer *writer, struct writer_request *request, struct aq_error *error) AQ_MUST_CHECK;
 
 /* Any thread. */
-uint64_t writer_seq(const struct writer *writer);  /* the last committed event */
+uint64_t writer_seq(const struct writer *writer); /* the last committed event */
 bool writer_is_leader(const struct writer *writer);
 
 struct writer_figures {

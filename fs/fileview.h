@@ -39,7 +39,7 @@ struct fileview {
     struct aq_arena arena;   /* of the look under way */
     struct waiting *waiting; /* requests that wait for the controller, or for events */
     size_t waiting_count;
-    size_t settling_count; /* of them, those whose write is done */
+    size_t settling_count;   /* of them, those whose write is done */
     struct open_file *files; /* all that are open */
     struct open_directory *directories;
     size_t open_bytes;  /* what both hold of contents and names */

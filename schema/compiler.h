@@ -5,9 +5,9 @@
 #ifndef AQ_SCHEMA_COMPILER_H
 #define AQ_SCHEMA_COMPILER_H
 
-#define AQ_MUST_CHECK __attribute__((warn_unused_result))
+#define AQ_MUST_CHECK          __attribute__((warn_unused_result))
 #define AQ_PRINTF(text, first) __attribute__((format(printf, text, first)))
-#define AQ_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+#define AQ_LENGTH(array)       (sizeof(array) / sizeof((array)[0]))
 
 /* Runs `function(&variable)` when the variable's scope ends. */
 #define AQ_CLEANUP(function) __attribute__((cleanup(function)))

@@ -2,8 +2,8 @@
  * commands and events.
  *
  * Each entity has a file of its own here, which declares its records and registers them with AQ_ENTITY, AQ_COMMAND and
- * AQ_EVENT. The linker gathers the registrations: nobody keeps a list. Whoever adds an entity adds its file here, one in
- * controller/decide/ and one in controller/project/. REST routes, files, `aq`, OpenAPI and storage follow. */
+ * AQ_EVENT. The linker gathers the registrations: nobody keeps a list. Whoever adds an entity adds its file here, one
+ * in controller/decide/ and one in controller/project/. REST routes, files, `aq`, OpenAPI and storage follow. */
 #ifndef AQ_SCHEMA_ENTITY_H
 #define AQ_SCHEMA_ENTITY_H
 
@@ -18,8 +18,8 @@ struct aq_entity {
     const char *name;   /* "application": in routes and references */
     const char *plural; /* "applications": the directory, the noun of `aq`, the table */
     const struct aq_record *record;
-    unsigned rank;      /* in lists of entities: small ones first */
-    const char *owner;  /* the field that names the user who owns it; NULL: everybody may read it */
+    unsigned rank;     /* in lists of entities: small ones first */
+    const char *owner; /* the field that names the user who owns it; NULL: everybody may read it */
     /* The file view: rows are directories named by their key, unless `group` and `member` name two fields: then they
      * are <group>/<member>/, as in labels/mac/2/. */
     const char *group, *member;
@@ -34,22 +34,23 @@ const struct aq_entity *aq_entity_at(size_t index);                 /* in order 
 /* ---- commands ----------------------------------------------------------------------------------------- */
 
 enum aq_verb_kind {
-    AQ_CREATES,  /* POST /<entity>/         a record                   files: <plural>/new          */
-    AQ_UPDATES,  /* POST /<entity>/:key     a record                   files: <plural>/<key>/update */
-    AQ_DELETES,  /* DELETE /<entity>/:key                              files: <plural>/<key>/delete */
-    AQ_ACTS,     /* POST /<entity>/:key/<verb>                         files: <plural>/<key>/<verb> */
+    AQ_CREATES,          /* POST /<entity>/         a record                   files: <plural>/new          */
+    AQ_UPDATES,          /* POST /<entity>/:key     a record                   files: <plural>/<key>/update */
+    AQ_DELETES,          /* DELETE /<entity>/:key                              files: <plural>/<key>/delete */
+    AQ_ACTS,             /* POST /<entity>/:key/<verb>                         files: <plural>/<key>/<verb> */
     AQ_INTERNAL_COMMAND, /* from agents and from the controller itself: no route, no file */
 };
 
 struct aq_command {
-    unsigned code; /* in the log: never changed, never used again */
+    unsigned code;    /* in the log: never changed, never used again */
     const char *name; /* "application_create" */
     const char *entity;
     const char *verb; /* "create" */
     enum aq_verb_kind kind;
-    enum aq_role role; /* the least that may ask for it. Ownership is checked by decide */
+    enum aq_role role;              /* the least that may ask for it. Ownership is checked by decide */
     const struct aq_record *record; /* for all but AQ_CREATES the first field is the entity's key */
-    const char *value; /* field that a bare word written into the control file sets; NULL: any of 1, true, yes will do */
+    const char
+        *value; /* field that a bare word written into the control file sets; NULL: any of 1, true, yes will do */
     const char *help;
     /* Where what was made stands only for a moment, on its way to where it stays (NULL: nowhere). The file view waits
      * that moment, so that the next line of a script meets what its author expects. */
@@ -65,7 +66,7 @@ const struct aq_command *aq_command_at(size_t index); /* in order of code; NULL 
 /* ---- events ------------------------------------------------------------------------------------------- */
 
 struct aq_event_type {
-    unsigned code; /* in the log: never changed, never used again */
+    unsigned code;                  /* in the log: never changed, never used again */
     const struct aq_record *record; /* its name is the event's name, its version the event's version */
     const char *entity;
 };
@@ -75,8 +76,10 @@ const struct aq_event_type *aq_event_type_at(size_t index); /* in order of code;
 
 /* ---- registration: in the .c file of the entity --------------------------------------------------------- */
 
-#define AQ_ENTITY(row) static const struct aq_entity *const row##_row __attribute__((used, section("aq_entities"))) = &row
-#define AQ_COMMAND(row) static const struct aq_command *const row##_row __attribute__((used, section("aq_commands"))) = &row
+#define AQ_ENTITY(row)                                                                                                 \
+    static const struct aq_entity *const row##_row __attribute__((used, section("aq_entities"))) = &row
+#define AQ_COMMAND(row)                                                                                                \
+    static const struct aq_command *const row##_row __attribute__((used, section("aq_commands"))) = &row
 #define AQ_EVENT(row)                                                                                                  \
     static const struct aq_event_type *const row##_row __attribute__((used, section("aq_events"))) = &row
 

@@ -11,30 +11,30 @@
 
 /*      code                name              HTTP errno         what it means */
 #define AQ_ERRORS(E)                                                                                                   \
-    E(AQ_E_INVALID,         "invalid",         400, EINVAL,       "the request breaks a rule of its declaration")      \
-    E(AQ_E_UNAUTHENTICATED, "unauthenticated", 401, EACCES,       "user name or token is missing or wrong")            \
-    E(AQ_E_FORBIDDEN,       "forbidden",       403, EPERM,        "the user may not do this")                          \
-    E(AQ_E_NOT_FOUND,       "not_found",       404, ENOENT,       "there is no such thing")                            \
-    E(AQ_E_METHOD,          "method",          405, ENOTSUP,      "the route does not take this method")               \
-    E(AQ_E_EXISTS,          "exists",          409, EEXIST,       "there is one of that name already")                 \
-    E(AQ_E_STATE,           "state",           409, EBUSY,        "not allowed in its present state")                  \
-    E(AQ_E_TOO_LARGE,       "too_large",       413, EMSGSIZE,     "larger than the limit")                             \
-    E(AQ_E_KEY_REUSED,      "key_reused",      422, EEXIST,       "the idempotency key was used for another request")  \
-    E(AQ_E_LIMIT,           "limit",           429, EDQUOT,       "a limit of the user is reached")                    \
-    E(AQ_E_INTERNAL,        "internal",        500, EIO,          "a fault of the server")                             \
-    E(AQ_E_IO,              "io",              500, EIO,          "the disk or the network failed")                    \
-    E(AQ_E_CORRUPT,         "corrupt",         500, EIO,          "stored bytes are not what was written")             \
-    E(AQ_E_BUSY,            "busy",            503, EAGAIN,       "the queue is full; try again")                      \
-    E(AQ_E_NO_LEADER,       "no_leader",       503, EROFS,        "no leader stands; reads go on")                     \
-    E(AQ_E_UNKNOWN,         "unknown",         504, ETIMEDOUT,    "the outcome is not known; repeat with the same key")\
-    E(AQ_E_NO_SPACE,        "no_space",        507, ENOSPC,       "the disk is full")
+    E(AQ_E_INVALID, "invalid", 400, EINVAL, "the request breaks a rule of its declaration")                            \
+    E(AQ_E_UNAUTHENTICATED, "unauthenticated", 401, EACCES, "user name or token is missing or wrong")                  \
+    E(AQ_E_FORBIDDEN, "forbidden", 403, EPERM, "the user may not do this")                                             \
+    E(AQ_E_NOT_FOUND, "not_found", 404, ENOENT, "there is no such thing")                                              \
+    E(AQ_E_METHOD, "method", 405, ENOTSUP, "the route does not take this method")                                      \
+    E(AQ_E_EXISTS, "exists", 409, EEXIST, "there is one of that name already")                                         \
+    E(AQ_E_STATE, "state", 409, EBUSY, "not allowed in its present state")                                             \
+    E(AQ_E_TOO_LARGE, "too_large", 413, EMSGSIZE, "larger than the limit")                                             \
+    E(AQ_E_KEY_REUSED, "key_reused", 422, EEXIST, "the idempotency key was used for another request")                  \
+    E(AQ_E_LIMIT, "limit", 429, EDQUOT, "a limit of the user is reached")                                              \
+    E(AQ_E_INTERNAL, "internal", 500, EIO, "a fault of the server")                                                    \
+    E(AQ_E_IO, "io", 500, EIO, "the disk or the network failed")                                                       \
+    E(AQ_E_CORRUPT, "corrupt", 500, EIO, "stored bytes are not what was written")                                      \
+    E(AQ_E_BUSY, "busy", 503, EAGAIN, "the queue is full; try again")                                                  \
+    E(AQ_E_NO_LEADER, "no_leader", 503, EROFS, "no leader stands; reads go on")                                        \
+    E(AQ_E_UNKNOWN, "unknown", 504, ETIMEDOUT, "the outcome is not known; repeat with the same key")                   \
+    E(AQ_E_NO_SPACE, "no_space", 507, ENOSPC, "the disk is full")
 
 enum aq_error_code {
     AQ_OK = 0,
 #define AQ_ERROR_CODE(code, name, http, number, text) code,
     AQ_ERRORS(AQ_ERROR_CODE)
 #undef AQ_ERROR_CODE
-    AQ_E_COUNT
+        AQ_E_COUNT
 };
 
 enum { AQ_ERROR_MESSAGE_SIZE = 512 };
@@ -53,10 +53,10 @@ int aq_fail_errno(struct aq_error *error, int number, const char *format, ...) A
 /* Puts "<words>: " in front of the message. Returns -1. */
 int aq_error_context(struct aq_error *error, const char *format, ...) AQ_PRINTF(2, 3);
 
-const char *aq_error_name(enum aq_error_code code);  /* "not_found" */
-const char *aq_error_text(enum aq_error_code code);  /* "there is no such thing" */
-int aq_error_http(enum aq_error_code code);          /* 404 */
-int aq_error_errno(enum aq_error_code code);         /* ENOENT */
+const char *aq_error_name(enum aq_error_code code);      /* "not_found" */
+const char *aq_error_text(enum aq_error_code code);      /* "there is no such thing" */
+int aq_error_http(enum aq_error_code code);              /* 404 */
+int aq_error_errno(enum aq_error_code code);             /* ENOENT */
 enum aq_error_code aq_error_from_name(const char *name); /* AQ_E_INTERNAL for an unknown name */
 
 #endif

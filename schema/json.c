@@ -181,11 +181,10 @@ int aq_json_check_document(const char *text, const char *path, struct aq_error *
 
 const char *aq_json_compact(const json_t *value, struct aq_arena *arena)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-    if (text == NULL)
-        aq_broken(__FILE__, __LINE__, "out of memory");
-    const char *copy = aq_arena_text(arena, text, strlen(text));
-    free(text);
+    struct aq_buffer text = {0};
+    aq_json_write(value, 0, true, &text);
+    const char *copy = aq_arena_text(arena, text.data, text.length);
+    aq_buffer_free(&text);
     return copy;
 }
 

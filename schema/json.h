@@ -18,6 +18,10 @@ void aq_field_to_json(const struct aq_field *field, const void *object, struct a
 /* Appends `text` in quotes, escaped. */
 void aq_json_string(const char *text, size_t length, struct aq_buffer *out);
 
+/* Appends a JSON value: compact with `indent` 0, otherwise with so many blanks a level. Keys are sorted when `sorted`,
+ * else in the order they came. A number is written in the shortest form that reads back as itself. */
+void aq_json_write(const json_t *value, unsigned indent, bool sorted, struct aq_buffer *out);
+
 /* Parses JSON text: bounded depth, no duplicate keys, nothing behind the end. NULL with `error`. */
 json_t *aq_json_parse(const char *text, size_t length, struct aq_error *error) AQ_MUST_CHECK;
 
@@ -27,9 +31,9 @@ int aq_json_check_document(const char *text, const char *path, struct aq_error *
 /* Compact text with sorted keys: the one form in which documents are stored. In `arena`. */
 const char *aq_json_compact(const json_t *value, struct aq_arena *arena);
 
-/* Fills `object` (record->size bytes, need not be initialised) from a JSON object: presets where nothing is given, unknown fields, internal
- * fields, wrong types and bounds refused with the field's path. Numbers, words and documents may also be given as
- * texts, so that a line of key=value words can be read the same way. Memory comes from `arena`.
+/* Fills `object` (record->size bytes, need not be initialised) from a JSON object: presets where nothing is given,
+ * unknown fields, internal fields, wrong types and bounds refused with the field's path. Numbers, words and documents
+ * may also be given as texts, so that a line of key=value words can be read the same way. Memory comes from `arena`.
  * `where`, when not NULL, tells line and column of a value for the error (see yaml.h). */
 struct aq_yaml_places;
 int aq_record_from_json(const struct aq_record *record, void *object, const json_t *json,

@@ -26,7 +26,7 @@ struct aq_arena {
 };
 
 /* Zeroed memory is an empty arena. */
-void *aq_arena_alloc(struct aq_arena *arena, size_t size); /* zeroed, aligned for any type */
+void *aq_arena_alloc(struct aq_arena *arena, size_t size);                    /* zeroed, aligned for any type */
 char *aq_arena_text(struct aq_arena *arena, const char *text, size_t length); /* adds the NUL */
 char *aq_arena_format(struct aq_arena *arena, const char *format, ...) AQ_PRINTF(2, 3);
 void aq_arena_reset(struct aq_arena *arena); /* empties it, and keeps one block for the next round */

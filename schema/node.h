@@ -26,7 +26,8 @@ AQ_DECLARE_WORDS(aq_node_status, AQ_NODE_STATUSES)
     AQ_NODE_DESCRIPTION(F, T)                                                                                          \
     F(T, used, RECORD(aq_amounts), AQ_COLUMN, 0, 0, NULL, "held by resources")                                         \
     F(T, free, RECORD(aq_amounts), 0, 0, 0, NULL, "capacity less what is used")                                        \
-    F(T, instance, U64, AQ_SECRET, 0, UINT64_MAX, NULL, "drawn by the agent at its first start: tells namesakes apart") \
+    F(T, instance, U64, AQ_SECRET, 0, UINT64_MAX, NULL,                                                                \
+      "drawn by the agent at its first start: tells namesakes apart")                                                  \
     F(T, joined_at, TIME, 0, 0, UINT64_MAX, NULL, "when it joined")                                                    \
     F(T, changed_at, TIME, AQ_COLUMN, 0, UINT64_MAX, NULL, "when status, maintenance or capacity last changed")
 AQ_DECLARE(aq_node, AQ_NODE)

@@ -260,6 +260,10 @@ static int record_in(struct unpacking *in, const struct aq_record *record, void 
         if ((in->strict || field->type == AQ_TYPE_ENUM) && aq_field_check(field, object, shown, in->error) != 0)
             return -1;
     }
+    for (size_t i = value->via.array.size; in->strict && i < record->count; i++)
+        if (record->fields[i].rules & AQ_REQUIRED)
+            return aq_fail(in->error, AQ_E_INVALID, "%s%s%s is missing", path, *path ? "." : "",
+                           record->fields[i].name);
     return 0;
 }
 

@@ -14,7 +14,8 @@ enum {
 void aq_record_pack(const struct aq_record *record, const void *object, struct aq_buffer *out);
 
 /* Reads exactly `length` bytes. Everything is copied into `arena`; nothing points into `data`. Types are always
- * checked; bounds, names and UTF-8 when `strict`: for what comes from another process. */
+ * checked; bounds, names, UTF-8, and that what must be given is there, when `strict`: for what comes from another
+ * process. */
 int aq_record_unpack(const struct aq_record *record, void *object, const void *data, size_t length, bool strict,
                      struct aq_arena *arena, struct aq_error *error) AQ_MUST_CHECK;
 

@@ -61,7 +61,7 @@ struct aq_list {
 
 /* Item `i` of a list of `struct type`. */
 #define AQ_ITEM(list, type, i) (&((type *)(list).items)[i])
-#define AQ_TEXT_ITEM(list, i) (((const char **)(list).items)[i])
+#define AQ_TEXT_ITEM(list, i)  (((const char **)(list).items)[i])
 
 struct aq_words {
     const char *name;
@@ -97,49 +97,56 @@ struct aq_record {
 
 /* ---- from a declaration to C -------------------------------------------------------------------------- */
 
-#define AQ_STORED_U64 uint64_t
-#define AQ_STORED_BOOL bool
-#define AQ_STORED_TIME uint64_t
-#define AQ_STORED_DURATION uint64_t
-#define AQ_STORED_CPU uint64_t
-#define AQ_STORED_SIZE uint64_t
-#define AQ_STORED_ENUM(words) uint32_t
-#define AQ_STORED_TEXT const char *
-#define AQ_STORED_NAME const char *
-#define AQ_STORED_DOCUMENT const char *
-#define AQ_STORED_BYTES struct aq_bytes
-#define AQ_STORED_TEXTS struct aq_list
-#define AQ_STORED_RECORD(of) struct of
-#define AQ_STORED_LIST(of) struct aq_list
-#define AQ_STORED_REF(entity) uint64_t
+#define AQ_STORED_U64              uint64_t
+#define AQ_STORED_BOOL             bool
+#define AQ_STORED_TIME             uint64_t
+#define AQ_STORED_DURATION         uint64_t
+#define AQ_STORED_CPU              uint64_t
+#define AQ_STORED_SIZE             uint64_t
+#define AQ_STORED_ENUM(words)      uint32_t
+#define AQ_STORED_TEXT             const char *
+#define AQ_STORED_NAME             const char *
+#define AQ_STORED_DOCUMENT         const char *
+#define AQ_STORED_BYTES            struct aq_bytes
+#define AQ_STORED_TEXTS            struct aq_list
+#define AQ_STORED_RECORD(of)       struct of
+#define AQ_STORED_LIST(of)         struct aq_list
+#define AQ_STORED_REF(entity)      uint64_t
 #define AQ_STORED_REF_NAME(entity) const char *
 
-#define AQ_DESCRIBED_U64 .type = AQ_TYPE_U64
-#define AQ_DESCRIBED_BOOL .type = AQ_TYPE_BOOL
-#define AQ_DESCRIBED_TIME .type = AQ_TYPE_TIME
-#define AQ_DESCRIBED_DURATION .type = AQ_TYPE_DURATION
-#define AQ_DESCRIBED_CPU .type = AQ_TYPE_CPU
-#define AQ_DESCRIBED_SIZE .type = AQ_TYPE_SIZE
-#define AQ_DESCRIBED_ENUM(of) .type = AQ_TYPE_ENUM, .words = &of##_words
-#define AQ_DESCRIBED_TEXT .type = AQ_TYPE_TEXT
-#define AQ_DESCRIBED_NAME .type = AQ_TYPE_NAME
-#define AQ_DESCRIBED_DOCUMENT .type = AQ_TYPE_DOCUMENT
-#define AQ_DESCRIBED_BYTES .type = AQ_TYPE_BYTES
-#define AQ_DESCRIBED_TEXTS .type = AQ_TYPE_TEXTS
-#define AQ_DESCRIBED_RECORD(of) .type = AQ_TYPE_RECORD, .record = &of##_record
-#define AQ_DESCRIBED_LIST(of) .type = AQ_TYPE_LIST, .record = &of##_record
-#define AQ_DESCRIBED_REF(entity) .type = AQ_TYPE_U64, .refers = #entity
+#define AQ_DESCRIBED_U64              .type = AQ_TYPE_U64
+#define AQ_DESCRIBED_BOOL             .type = AQ_TYPE_BOOL
+#define AQ_DESCRIBED_TIME             .type = AQ_TYPE_TIME
+#define AQ_DESCRIBED_DURATION         .type = AQ_TYPE_DURATION
+#define AQ_DESCRIBED_CPU              .type = AQ_TYPE_CPU
+#define AQ_DESCRIBED_SIZE             .type = AQ_TYPE_SIZE
+#define AQ_DESCRIBED_ENUM(of)         .type = AQ_TYPE_ENUM, .words = &of##_words
+#define AQ_DESCRIBED_TEXT             .type = AQ_TYPE_TEXT
+#define AQ_DESCRIBED_NAME             .type = AQ_TYPE_NAME
+#define AQ_DESCRIBED_DOCUMENT         .type = AQ_TYPE_DOCUMENT
+#define AQ_DESCRIBED_BYTES            .type = AQ_TYPE_BYTES
+#define AQ_DESCRIBED_TEXTS            .type = AQ_TYPE_TEXTS
+#define AQ_DESCRIBED_RECORD(of)       .type = AQ_TYPE_RECORD, .record = &of##_record
+#define AQ_DESCRIBED_LIST(of)         .type = AQ_TYPE_LIST, .record = &of##_record
+#define AQ_DESCRIBED_REF(entity)      .type = AQ_TYPE_U64, .refers = #entity
 #define AQ_DESCRIBED_REF_NAME(entity) .type = AQ_TYPE_NAME, .refers = #entity
 
-#define AQ_MEMBER(tag, name, type, rules, least, most, unit, help) AQ_STORED_##type name;
+#define AQ_MEMBER(tag, name, type, rules, least, most, unit, help)                 AQ_STORED_##type name;
 #define AQ_SETTING_MEMBER(tag, name, type, rules, preset, least, most, unit, help) AQ_STORED_##type name;
 
 #define AQ_DESCRIBE(tag, field, type, rule, min, max, in, words)                                                       \
-    {#field, AQ_DESCRIBED_##type, .rules = (rule), .least = (min), .most = (max), .unit = (in), .help = (words),       \
-     .offset = offsetof(struct tag, field)},
+    {#field,        AQ_DESCRIBED_##type, .rules = (rule), .least = (min),                                              \
+     .most = (max), .unit = (in),        .help = (words), .offset = offsetof(struct tag, field)},
 #define AQ_SETTING_DESCRIBE(tag, field, type, rule, value, min, max, in, words)                                        \
-    {#field, AQ_DESCRIBED_##type, .rules = (rule), .preset = (value), .least = (min), .most = (max), .unit = (in),     \
-     .help = (words), .offset = offsetof(struct tag, field)},
+    {#field,                                                                                                           \
+     AQ_DESCRIBED_##type,                                                                                              \
+     .rules = (rule),                                                                                                  \
+     .preset = (value),                                                                                                \
+     .least = (min),                                                                                                   \
+     .most = (max),                                                                                                    \
+     .unit = (in),                                                                                                     \
+     .help = (words),                                                                                                  \
+     .offset = offsetof(struct tag, field)},
 
 #define AQ_DECLARE(tag, FIELDS)                                                                                        \
     struct tag {                                                                                                       \
@@ -149,8 +156,8 @@ struct aq_record {
 
 #define AQ_DEFINE(tag, words, edition, FIELDS, text)                                                                   \
     static const struct aq_field tag##_fields[] = {FIELDS(AQ_DESCRIBE, tag)};                                          \
-    const struct aq_record tag##_record = {words, edition, text, tag##_fields, AQ_LENGTH(tag##_fields),                \
-                                           sizeof(struct tag)};
+    const struct aq_record tag##_record = {                                                                            \
+        words, edition, text, tag##_fields, AQ_LENGTH(tag##_fields), sizeof(struct tag)};
 
 #define AQ_DECLARE_SETTINGS(tag, FIELDS)                                                                               \
     struct tag {                                                                                                       \
@@ -166,8 +173,8 @@ struct aq_record {
 
 /* #define AQ_COLOURS(W) W(AQ_RED, "RED", "like blood")  ->  enum aq_colour, aq_colour_words */
 #define AQ_WORD_VALUE(value, word, help) value,
-#define AQ_WORD_TEXT(value, word, help) word,
-#define AQ_WORD_HELP(value, word, help) help,
+#define AQ_WORD_TEXT(value, word, help)  word,
+#define AQ_WORD_HELP(value, word, help)  help,
 #define AQ_DECLARE_WORDS(tag, WORDS)                                                                                   \
     enum tag { WORDS(AQ_WORD_VALUE) tag##_count };                                                                     \
     extern const struct aq_words tag##_words;
@@ -178,7 +185,7 @@ struct aq_record {
 
 /* ---- what works on any record ------------------------------------------------------------------------- */
 
-#define AQ_AT(object, field) ((void *)((char *)(object) + (field)->offset))
+#define AQ_AT(object, field)       ((void *)((char *)(object) + (field)->offset))
 #define AQ_AT_CONST(object, field) ((const void *)((const char *)(object) + (field)->offset))
 
 /* Texts empty, documents "{}", the presets set. `object` has record->size bytes. */

@@ -1,8 +1,8 @@
 /* vote: why a node was or was not chosen for an application.
  *
  * What is stored is a ballot: one row for each time an application was placed or could not be, in which nodes with the
- * same answer stand together ("1-4999,5003"), so that thousands of candidates cost a few bytes. Readers see votes: one row per node
- * considered. state_votes() in controller/state/votes.h makes the second from the first. */
+ * same answer stand together ("1-4999,5003"), so that thousands of candidates cost a few bytes. Readers see votes: one
+ * row per node considered. state_votes() in controller/state/votes.h makes the second from the first. */
 #ifndef AQ_SCHEMA_VOTE_H
 #define AQ_SCHEMA_VOTE_H
 
@@ -21,7 +21,8 @@
     W(AQ_ANSWER_DISK, "disk", "not enough disk is free")
 AQ_DECLARE_WORDS(aq_answer, AQ_ANSWERS)
 
-/* Nodes that answered the same for one definition. `have` and `need` are in the unit of what was short: thousandths of a core, MiB, slots. */
+/* Nodes that answered the same for one definition. `have` and `need` are in the unit of what was short: thousandths of
+ * a core, MiB, slots. */
 #define AQ_BALLOT_GROUP(F, T)                                                                                          \
     F(T, definition, U64, 0, 0, 15, NULL, "which definition, counted from 0")                                          \
     F(T, answer, ENUM(aq_answer), 0, 0, 0, NULL, "yes, or why not")                                                    \

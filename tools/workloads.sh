@@ -17,12 +17,12 @@ workloads_end() {
     [ "$waits" -gt 0 ]
 }
 
-# The pids of keepers that still run.
+# The pids of keepers that still run. Only the driver's own files say so, never what a workload may have written.
 workloads_keepers() { # DIRECTORY
     local boot
-    [ -d "$1" ] || return 0
+    [ -d "$1/workloads" ] || return 0
     boot=$(process_boot)
-    find "$1" -xdev -name state -type f -exec awk -v boot="$boot" '
+    find "$1/workloads" -mindepth 3 -maxdepth 3 -path '*/driver/state' -type f -exec awk -v boot="$boot" '
         FNR == 1 { known = $0 ~ /^aquarium-process /; here = 0 }
         known && $1 == "boot" { here = $2 == boot }
         known && here && $1 == "keeper" { print $2, $3 }' {} + 2>/dev/null |

@@ -1,5 +1,5 @@
-/* decide(state, command) -> events, or a refusal. Pure: reads the tables and the placement index, takes time and author as
- * inputs, writes nothing. Each entity has its file here; the linker gathers the handlers, nobody keeps a list.
+/* decide(state, command) -> events, or a refusal. Pure: reads the tables and the placement index, takes time and author
+ * as inputs, writes nothing. Each entity has its file here; the linker gathers the handlers, nobody keeps a list.
  *
  * A command that changes nothing (a repeated report, say) is done without events. */
 #ifndef AQ_CONTROLLER_DECIDE_DECIDE_H

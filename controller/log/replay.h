@@ -1,4 +1,5 @@
-/* From the log to tables: at start for what they lack, from nothing when they are in doubt, and to prove that both agree. */
+/* From the log to tables: at start for what they lack, from nothing when they are in doubt, and to prove that both
+ * agree. */
 #ifndef AQ_CONTROLLER_LOG_REPLAY_H
 #define AQ_CONTROLLER_LOG_REPLAY_H
 

@@ -1,7 +1,7 @@
 /* Placement: which node takes an application, and what every other one said.
  *
- * This first engine asks all nodes about the most preferred definition, then about the next, and takes the first node, in
- * order of their numbers, that says yes. Pure: it reads the index and its arguments, and writes its answer. */
+ * This first engine asks all nodes about the most preferred definition, then about the next, and takes the first node,
+ * in order of their numbers, that says yes. Pure: it reads the index and its arguments, and writes its answer. */
 #ifndef AQ_CONTROLLER_PLACE_PLACE_H
 #define AQ_CONTROLLER_PLACE_PLACE_H
 
@@ -16,11 +16,11 @@ struct place_request {
 
 struct place_answer {
     bool placed;
-    bool exhausted;         /* every node that could ever take it has been tried */
-    const char *node;       /* when placed; the index's, until it changes */
-    uint64_t definition;    /* when placed */
-    struct aq_list groups;  /* of aq_ballot_group; in the arena */
-    const char *reason;     /* when not placed: in words, in the arena */
+    bool exhausted;        /* every node that could ever take it has been tried */
+    const char *node;      /* when placed; the index's, until it changes */
+    uint64_t definition;   /* when placed */
+    struct aq_list groups; /* of aq_ballot_group; in the arena */
+    const char *reason;    /* when not placed: in words, in the arena */
 };
 
 void place(const struct place_index *index, const struct place_request *request, struct place_answer *answer,

@@ -1,6 +1,6 @@
-/* project(state, event) -> state. Pure: writes the tables and the placement index, and nothing else; takes its time from
- * the log; cannot refuse. Whoever replays the same events gets the same bytes. Each entity has its file here; the linker gathers the
- * handlers, nobody keeps a list.
+/* project(state, event) -> state. Pure: writes the tables and the placement index, and nothing else; takes its time
+ * from the log; cannot refuse. Whoever replays the same events gets the same bytes. Each entity has its file here; the
+ * linker gathers the handlers, nobody keeps a list.
  *
  * A failure of the store is latched in the transaction (state_failed()): the caller looks there after a batch. */
 #ifndef AQ_CONTROLLER_PROJECT_PROJECT_H
@@ -36,7 +36,8 @@ struct project_remembered {
 };
 bool project_remembers(struct state_txn *txn, const char *author, const char *key, struct project_remembered *out);
 
-/* Applies a whole entry, as read from the log: all events, all keys, and the place of the entry. `data` are its bytes. */
+/* Applies a whole entry, as read from the log: all events, all keys, and the place of the entry. `data` are its bytes.
+ */
 int project_entry(struct project *project, uint64_t index, const void *data, size_t length,
                   struct aq_error *error) AQ_MUST_CHECK;
 

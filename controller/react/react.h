@@ -1,5 +1,6 @@
-/* The leader's standing wishes: place what waits when there may be room, give back what has outlived its lifetime. Each looks at the
- * tables, and issues ordinary commands; nothing is kept, so that a new leader simply continues. One thread. */
+/* The leader's standing wishes: place what waits when there may be room, give back what has outlived its lifetime. Each
+ * looks at the tables, and issues ordinary commands; nothing is kept, so that a new leader simply continues. One
+ * thread. */
 #ifndef AQ_CONTROLLER_REACT_REACT_H
 #define AQ_CONTROLLER_REACT_REACT_H
 

@@ -26,7 +26,8 @@ enum state_index {
 
 /* Keys are built part by part; numbers sort by value. */
 void index_key_number(struct state_key *key, uint64_t number);
-void index_key_text(struct state_key *key, const char *text); /* ends with a NUL, so that no name is a prefix of another */
+void index_key_text(struct state_key *key,
+                    const char *text); /* ends with a NUL, so that no name is a prefix of another */
 
 bool index_get(struct state_txn *txn, enum state_index index, const struct state_key *key, const void **value,
                size_t *length); /* valid until the next write */

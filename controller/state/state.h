@@ -1,8 +1,9 @@
 /* The tables: what the cluster looks like at one place in its log.
  *
- * An LMDB environment below <data>/state/, and nothing but a cache of the log: whenever it is in doubt it is thrown away and
- * made anew. One process writes (its writer thread alone); any number of processes and threads read, each under a
- * snapshot of its own, never blocked and never blocking. A reader ends its transaction before it waits for anything.
+ * An LMDB environment below <data>/state/, and nothing but a cache of the log: whenever it is in doubt it is thrown
+ * away and made anew. One process writes (its writer thread alone); any number of processes and threads read, each
+ * under a snapshot of its own, never blocked and never blocking. A reader ends its transaction before it waits for
+ * anything.
  *
  * Rows are packed records. Each entity has a table named by its plural; beside them stand the indexes of indexes.h.
  * A rebuilt environment is a new directory that the link <data>/state/current then names; readers move over at
@@ -26,8 +27,8 @@ enum state_mode {
     STATE_WRITE, /* the controller's own: reads and writes */
 };
 
-/* `directory` is the controller's data directory. `map_bytes`: most that the tables may grow to (STATE_WRITE; readers take the writer's). STATE_WRITE
- * makes empty tables where there are none. */
+/* `directory` is the controller's data directory. `map_bytes`: most that the tables may grow to (STATE_WRITE; readers
+ * take the writer's). STATE_WRITE makes empty tables where there are none. */
 int state_open(struct state **state, const char *directory, enum state_mode mode, uint64_t map_bytes,
                struct aq_error *error) AQ_MUST_CHECK;
 void state_close(struct state *state); /* NULL is fine */
@@ -44,8 +45,8 @@ int state_publish(struct state *state, struct aq_error *error) AQ_MUST_CHECK;
 /* Closes tables that were never published, and removes them. */
 void state_discard(struct state *state);
 
-/* Can these tables be believed? Not if their layout is another, or if the machine stopped while they were open (they are
- * written without sync). False: `why` says so. `boot` identifies the machine's present start. */
+/* Can these tables be believed? Not if their layout is another, or if the machine stopped while they were open (they
+ * are written without sync). False: `why` says so. `boot` identifies the machine's present start. */
 bool state_is_good(struct state *state, const char *boot, struct aq_error *why);
 /* Notes that they are in use from now on, or closed with everything on disk. */
 int state_mark_open(struct state *state, const char *boot, struct aq_error *error) AQ_MUST_CHECK;
@@ -58,11 +59,12 @@ int state_digest(struct state_txn *txn, unsigned char digest[32], uint64_t *rows
 
 int state_read(struct state *state, struct state_txn **txn, struct aq_error *error) AQ_MUST_CHECK;
 int state_write(struct state *state, struct state_txn **txn, struct aq_error *error) AQ_MUST_CHECK;
-/* A transaction inside a write transaction: its end undoes or keeps what was written since. The outer one rests meanwhile. */
+/* A transaction inside a write transaction: its end undoes or keeps what was written since. The outer one rests
+ * meanwhile. */
 int state_nested(struct state_txn *outer, struct state_txn **txn, struct aq_error *error) AQ_MUST_CHECK;
 void state_end(struct state_txn *txn); /* ends a snapshot, or undoes what was written; NULL is fine */
 int state_commit(struct state_txn *txn, struct aq_error *error) AQ_MUST_CHECK; /* ends it in every case */
-bool state_failed(const struct state_txn *txn, struct aq_error *error); /* true: `error` has the first failure */
+bool state_failed(const struct state_txn *txn, struct aq_error *error);        /* true: `error` has the first failure */
 
 /* Place in the log that the snapshot shows: seq of the last event, 0 for none. */
 uint64_t state_seq(struct state_txn *txn);
@@ -93,8 +95,8 @@ void state_store(struct state_txn *txn, const struct aq_entity *entity, const st
 void state_remove(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key);
 uint64_t state_count(struct state_txn *txn, const struct aq_entity *entity);
 
-/* Calls `row` for each row in order of keys, from behind `after` on (NULL: from the first), until it returns false. `object` and what it
- * points to hold only during the call. */
+/* Calls `row` for each row in order of keys, from behind `after` on (NULL: from the first), until it returns false.
+ * `object` and what it points to hold only during the call. */
 typedef bool state_row_fn(void *context, const struct state_key *key, const void *object);
 void state_scan(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *after, state_row_fn *row,
                 void *context);
@@ -114,6 +116,5 @@ bool state_label(struct state_txn *txn, uint64_t id, struct aq_label *label, str
 bool state_node(struct state_txn *txn, const char *name, struct aq_node *node, struct aq_arena *arena);
 bool state_application(struct state_txn *txn, uint64_t id, struct aq_application *application, struct aq_arena *arena);
 bool state_resource(struct state_txn *txn, uint64_t id, struct aq_resource *resource, struct aq_arena *arena);
-
 
 #endif

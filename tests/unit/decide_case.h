@@ -6,8 +6,8 @@
  *     DONE();
  *
  * DONE() says that nothing else was decided, and lets it happen: the next WHEN sees it. REFUSED() says that nothing was
- * decided at all. Texts that are left out are empty. Real tables in a temporary directory, one write transaction that is
- * never committed; no log, no writer, no clock. */
+ * decided at all. Texts that are left out are empty. Real tables in a temporary directory, one write transaction that
+ * is never committed; no log, no writer, no clock. */
 #ifndef AQ_TESTS_UNIT_DECIDE_CASE_H
 #define AQ_TESTS_UNIT_DECIDE_CASE_H
 
@@ -110,7 +110,10 @@ static inline void *spec_record(const struct aq_record *record, const void *obje
 }
 
 /* A list in a record: .disks = ITEMS(struct aq_disk, {.name = "a", .size = 1}). */
-#define ITEMS(type, ...) {(type[]){__VA_ARGS__}, sizeof((type[]){__VA_ARGS__}) / sizeof(type)}
+#define ITEMS(type, ...)                                                                                               \
+    {                                                                                                                  \
+        (type[]){__VA_ARGS__}, sizeof((type[]){__VA_ARGS__}) / sizeof(type)                                            \
+    }
 
 /* ---- given -------------------------------------------------------------------------------------------- */
 

@@ -7,8 +7,7 @@ static void the_first_version_is_1(void **context)
 {
     (void)context;
     WHEN(label_create, .name = "mac", .definitions = {&definition, 1}, .metadata = "{\"a\":1}");
-    THEN(label_created, .id = 1, .name = "mac", .version = 1, .definitions = {&definition, 1},
-         .metadata = "{\"a\":1}");
+    THEN(label_created, .id = 1, .name = "mac", .version = 1, .definitions = {&definition, 1}, .metadata = "{\"a\":1}");
     DONE();
     assert_string_equal(spec.decide.id, "1");
 }

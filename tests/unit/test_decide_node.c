@@ -3,8 +3,7 @@
 
 #define DESCRIPTION                                                                                                    \
     .address = "10.0.0.1", .agent_version = "1", .drivers = ITEMS(const char *, "test"),                               \
-    .identifiers = ITEMS(const char *, "os:linux"),                                                                    \
-    .capacity = {.cpu = 4000, .ram = 1024, .disk = 1024, .slots = 4}
+    .identifiers = ITEMS(const char *, "os:linux"), .capacity = {.cpu = 4000, .ram = 1024, .disk = 1024, .slots = 4}
 
 static void a_new_node_joins_and_is_counted(void **context)
 {

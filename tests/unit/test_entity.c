@@ -1,5 +1,5 @@
-/* The registry: codes and names that are unique, somebody who decides each command and projects each event, declarations
- * that fit together, and events that are noted in schema/events.lock. */
+/* The registry: codes and names that are unique, somebody who decides each command and projects each event,
+ * declarations that fit together, and events that are noted in schema/events.lock. */
 #include "controller/decide/decide.h"
 #include "controller/project/project.h"
 #include "schema/application.h"
@@ -146,7 +146,8 @@ static void check_field(const struct aq_record *record, size_t i)
     for (size_t k = 0; k < i; k++)
         if (strcmp(record->fields[k].name, field->name) == 0)
             fail_msg("%s has two fields %s", record->name, field->name);
-    bool good = aq_name_is_good(field->name, strlen(field->name)) && strspn(field->name, "abcdefghijklmnopqrstuvwxyz_0123456789") == strlen(field->name);
+    bool good = aq_name_is_good(field->name, strlen(field->name)) &&
+                strspn(field->name, "abcdefghijklmnopqrstuvwxyz_0123456789") == strlen(field->name);
     good &= field->least <= field->most || field->type == AQ_TYPE_RECORD || field->type == AQ_TYPE_ENUM;
     good &= field->offset < record->size;
     good &= field->help != NULL && field->help[0] != '\0';

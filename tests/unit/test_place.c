@@ -135,9 +135,9 @@ static void a_filters_patterns_must_all_match(void **context)
         const char *pattern[2];
         bool match;
     } cases[] = {
-        {{"os:linux", "rack:a1"}, true}, {{"os:*", "rack:a?"}, true},     {{"os:linux", "rack:b*"}, false},
-        {{"*", "node-[0-3]"}, true},     {{"os:linu", "*"}, false},       {{"OS:linux", "*"}, false},
-        {{"linux", "*"}, false},         {{"[", "*"}, false},             {{"\\os:linux", "*"}, true},
+        {{"os:linux", "rack:a1"}, true}, {{"os:*", "rack:a?"}, true}, {{"os:linux", "rack:b*"}, false},
+        {{"*", "node-[0-3]"}, true},     {{"os:linu", "*"}, false},   {{"OS:linux", "*"}, false},
+        {{"linux", "*"}, false},         {{"[", "*"}, false},         {{"\\os:linux", "*"}, true},
     };
     given_machine(1, plenty, false, false);
     for (size_t i = 0; i < AQ_LENGTH(cases); i++) {
@@ -197,7 +197,7 @@ static void beyond_64_groups_they_are_merged(void **context)
     given_machine(201, plenty, false, false);
     asked_for((struct aq_needs){.cpu = 1000});
     assert_string_equal(answer.node, "node-201");
-    assert_int_equal(answer.groups.count, 64 + 2); /* every answer keeps a group of its own */
+    assert_int_equal(answer.groups.count, 64 + 2);                /* every answer keeps a group of its own */
     check_group(0, AQ_ANSWER_CPU, 200, 1000, "1,65-149,151-200"); /* "at most" */
     check_group(63, AQ_ANSWER_CPU, 64, 1000, "64");
     check_group(64, AQ_ANSWER_LOST, 0, 0, "150");

@@ -1,4 +1,5 @@
-/* What each event does to rows, indexes, counters and the placement index; and that the same events make the same bytes. */
+/* What each event does to rows, indexes, counters and the placement index; and that the same events make the same
+ * bytes. */
 #include "tests/unit/decide_case.h"
 
 #include <malloc.h>

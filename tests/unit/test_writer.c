@@ -1,4 +1,5 @@
-/* The writer as its askers see it: durable, all or none, once for a key, the same after a restart, and after a rebuild. */
+/* The writer as its askers see it: durable, all or none, once for a key, the same after a restart, and after a rebuild.
+ */
 #include "controller/log/replay.h"
 #include "tests/unit/test_cluster.h"
 
@@ -78,7 +79,8 @@ static void an_application_goes_through_its_life(void **context)
 static void a_batch_is_all_or_none(void **context)
 {
     struct test_cluster *cluster = *context;
-    struct aq_application_create good = {.label = "mac", .metadata = "{}"}, bad = {.label = "nothing", .metadata = "{}"};
+    struct aq_application_create good = {.label = "mac", .metadata = "{}"},
+                                 bad = {.label = "nothing", .metadata = "{}"};
     const void *records[] = {&good, &bad};
     char ids[2][65];
     struct writer_request request = {.command = &aq_command_application_create,
@@ -168,7 +170,8 @@ static void fill(struct test_cluster *cluster)
         create(cluster, NULL);
     struct aq_resource_fail fail = {.id = 1, .node = "node-1", .reason = "no such image"};
     test_ask(cluster, &aq_command_resource_fail, &fail, "node:node-1", NULL, &error);
-    struct aq_resource_start start = {.id = 2, .node = "node-1", .identifier = "x", .ip_addr = "10.0.0.2", .hw_addr = ""};
+    struct aq_resource_start start = {
+        .id = 2, .node = "node-1", .identifier = "x", .ip_addr = "10.0.0.2", .hw_addr = ""};
     test_ask(cluster, &aq_command_resource_start, &start, "node:node-1", NULL, &error);
     struct aq_application_deallocate deallocate = {.id = 3};
     test_ask(cluster, &aq_command_application_deallocate, &deallocate, "admin", NULL, &error);
@@ -222,7 +225,8 @@ static void tables_that_differ_from_the_log_are_found(void **context)
     test_must(state_write(cluster->state, &txn, &error), &error);
     counter_set(txn, "open/user/admin", 77);
     test_must(state_commit(txn, &error), &error);
-    assert_int_not_equal(replay_verify(cluster->store, cluster->state, cluster->directory, 256 << 20, &report, &error), 0);
+    assert_int_not_equal(replay_verify(cluster->store, cluster->state, cluster->directory, 256 << 20, &report, &error),
+                         0);
     assert_int_equal(error.code, AQ_E_CORRUPT);
     aq_buffer_free(&report);
     assert_true(seq > 0);
@@ -258,8 +262,9 @@ static void three_tries_then_error_with_every_reason(void **context)
     }
     struct aq_application application = get_application(cluster, 1, &arena);
     assert_int_equal(application.status, AQ_ERRORED);
-    assert_string_equal(application.description, "failed 3 times; try 1 on node-1: reason 1; try 2 on node-2: reason 2; "
-                                                 "try 3 on node-3: reason 3");
+    assert_string_equal(application.description,
+                        "failed 3 times; try 1 on node-1: reason 1; try 2 on node-2: reason 2; "
+                        "try 3 on node-3: reason 3");
     aq_arena_free(&arena);
 }
 

@@ -1,6 +1,7 @@
 #include "tools/aq/cell.h"
 
 #include "schema/application.h"
+#include "schema/json.h"
 #include "schema/node.h"
 #include "schema/resource.h"
 #include "schema/text.h"
@@ -45,9 +46,7 @@ static bool time_cell(const struct aq_field *field, const char *text, uint64_t n
 
 static void json_cell(const json_t *value, struct aq_buffer *out)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-    aq_buffer_text(out, text ? text : "?");
-    free(text);
+    aq_json_write(value, 0, false, out);
 }
 
 /* Zero, empty, or "0MiB": not worth a word in a cell. */

@@ -1,5 +1,6 @@
 #include "tools/aq/show.h"
 
+#include "schema/json.h"
 #include "schema/yaml.h"
 #include "tools/aq/table.h"
 
@@ -14,17 +15,15 @@ bool cli_wants_data(const struct cli_flags *flags)
     return flags->json || flags->yaml;
 }
 
-static void print_value(const json_t *value, const struct cli_flags *flags, size_t json_form, const char *before)
+static void print_value(const json_t *value, const struct cli_flags *flags, unsigned indent, const char *before)
 {
     struct aq_buffer out = {0};
     aq_buffer_text(&out, before);
     if (flags->yaml) {
         aq_yaml_print(value, &out);
     } else {
-        char *text = json_dumps(value, json_form | JSON_ENCODE_ANY);
-        aq_buffer_text(&out, text ? text : "null");
+        aq_json_write(value, indent, false, &out);
         aq_buffer_char(&out, '\n');
-        free(text);
     }
     cli_print(aq_buffer_string(&out), out.length);
     aq_buffer_free(&out);
@@ -32,12 +31,12 @@ static void print_value(const json_t *value, const struct cli_flags *flags, size
 
 void cli_show_data(const json_t *value, const struct cli_flags *flags)
 {
-    print_value(value, flags, JSON_INDENT(2), "");
+    print_value(value, flags, 2, "");
 }
 
 void cli_show_item(const json_t *value, const struct cli_flags *flags)
 {
-    print_value(value, flags, JSON_COMPACT, flags->yaml ? "---\n" : "");
+    print_value(value, flags, 0, flags->yaml ? "---\n" : "");
 }
 
 /* ---- tables ------------------------------------------------------------------------------------------- */

@@ -1,0 +1,541 @@
+/* The tables: keys, rows, scans, transactions, generations, and whether they can be believed. */
+#include "controller/state/store.h"
+#include "tests/unit/decide_case.h"
+
+#include <dirent.h>
+#include <sys/wait.h>
+
+static const struct aq_entity *entity(const char *name)
+{
+    return aq_entity_find(name);
+}
+
+/* ---- keys --------------------------------------------------------------------------------------------- */
+
+static void numbers_sort_by_value(void **context)
+{
+    (void)context;
+    static const uint64_t numbers[] = {0, 1, 255, 256, 65535, 65536, UINT32_MAX, 1ULL << 32, UINT64_MAX};
+    for (size_t i = 1; i < AQ_LENGTH(numbers); i++) {
+        struct state_key low = state_key_number(numbers[i - 1]), high = state_key_number(numbers[i]);
+        assert_int_equal(low.length, 8);
+        assert_true(memcmp(low.bytes, high.bytes, 8) < 0);
+        assert_int_equal(index_number_at(&high, 0), numbers[i]);
+    }
+}
+
+static void what_users_type_becomes_a_key(void **context)
+{
+    (void)context;
+    struct state_key key;
+    struct aq_error error = {0};
+    assert_int_equal(state_key_from_text(entity("label"), "70", &key, &error), 0);
+    assert_int_equal(index_number_at(&key, 0), 70);
+    assert_int_equal(state_key_from_text(entity("user"), "alice.b-1", &key, &error), 0);
+    assert_int_equal(key.length, 9);
+    assert_memory_equal(key.bytes, "alice.b-1", 9);
+    static const char *const numbers[] = {"", "0", "07", "-1", "+1", " 1", "1 ", "1x", "0x1", "99999999999999999999"};
+    for (size_t i = 0; i < AQ_LENGTH(numbers); i++) {
+        char words[120];
+        snprintf(words, sizeof words, "\"%s\" is no number of a label: a whole number from 1", numbers[i]);
+        assert_int_equal(state_key_from_text(entity("label"), numbers[i], &key, &error), -1);
+        assert_int_equal(error.code, AQ_E_INVALID);
+        assert_string_equal(error.message, words);
+    }
+    char long_name[66] = "";
+    memset(long_name, 'n', 65);
+    const char *const names[] = {"", ".", "a/b", "a b", "\xc3\xa4", long_name};
+    for (size_t i = 0; i < AQ_LENGTH(names); i++) {
+        assert_int_equal(state_key_from_text(entity("user"), names[i], &key, &error), -1);
+        assert_non_null(strstr(error.message, "is no name of a user: 1 to 64 letters, digits, '.', '_' and '-'"));
+    }
+    long_name[64] = '\0';
+    assert_int_equal(state_key_from_text(entity("user"), long_name, &key, &error), 0);
+}
+
+static void a_very_long_name_is_cut_and_an_empty_one_found_nowhere(void **context)
+{
+    (void)context;
+    char name[1000];
+    struct aq_user user;
+    struct aq_error error;
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    assert_int_equal(state_key_name(name).length, STATE_KEY_MAX - 1);
+    assert_false(state_user(spec.txn, name, &user, &spec.arena));
+    assert_false(state_user(spec.txn, "", &user, &spec.arena));
+    struct state_key empty = {0};
+    assert_false(state_exists(spec.txn, entity("user"), &empty));
+    assert_int_equal(index_label(spec.txn, name, 0), 0);
+    assert_int_equal(index_address(spec.txn, name), 0);
+    assert_false(state_failed(spec.txn, &error));
+}
+
+static void a_keys_text_is_what_users_see(void **context)
+{
+    (void)context;
+    char text[80];
+    struct aq_label label = {.id = 12};
+    struct aq_user user = {.name = "alice"};
+    state_key_text(entity("label"), &label, text, sizeof text);
+    assert_string_equal(text, "12");
+    state_key_text(entity("user"), &user, text, sizeof text);
+    assert_string_equal(text, "alice");
+}
+
+/* ---- rows and scans ----------------------------------------------------------------------------------- */
+
+static bool gather(void *context, const struct state_key *key, const void *object)
+{
+    struct aq_buffer *names = context;
+    const struct aq_user *user = object;
+    assert_memory_equal(key->bytes, user->name, key->length);
+    aq_buffer_format(names, "%s ", user->name);
+    return strcmp(user->name, "stop") != 0;
+}
+
+static void check_scan(const char *from, bool back, const char *expected)
+{
+    struct aq_buffer names = {0};
+    struct state_key key = state_key_name(from ? from : "");
+    (back ? state_scan_back : state_scan)(spec.txn, entity("user"), from ? &key : NULL, gather, &names);
+    assert_string_equal(aq_buffer_string(&names), expected);
+    aq_buffer_free(&names);
+}
+
+static void rows_are_scanned_from_anywhere_in_both_directions(void **context)
+{
+    (void)context;
+    check_scan(NULL, false, "");
+    check_scan(NULL, true, "");
+    check_scan("b", false, "");
+    check_scan("b", true, "");
+    given_user("b");
+    given_user("d");
+    given_user("a");
+    check_scan(NULL, false, "a b d ");
+    check_scan("a", false, "b d ");
+    check_scan("c", false, "d "); /* need not be there itself */
+    check_scan("d", false, "");
+    check_scan("z", false, "");
+    check_scan(NULL, true, "d b a ");
+    check_scan("d", true, "b a ");
+    check_scan("c", true, "b a ");
+    check_scan("a", true, "");
+    check_scan("z", true, "d b a ");
+    given_user("stop");
+    given_user("z");
+    check_scan("b", false, "d stop ");
+    check_scan(NULL, true, "z stop ");
+    assert_int_equal(state_count(spec.txn, entity("user")), 5);
+}
+
+static bool never(void *context, const struct state_key *key, const void *object)
+{
+    (void)context;
+    (void)key;
+    (void)object;
+    fail_msg("a row that cannot be read was shown");
+    return true;
+}
+
+static void a_row_that_cannot_be_read_fails_the_transaction(void **context)
+{
+    (void)context;
+    struct aq_label label;
+    struct aq_error error = {0};
+    struct state_txn *inner;
+    struct state_key key = state_key_number(1);
+    MDB_val name = {key.length, key.bytes}, garbage = {4, "\xc1\xc1\xc1\xc1"};
+    for (int scan = 0; scan <= 1; scan++) {
+        test_must(state_nested(spec.txn, &inner, &error), &error);
+        assert_int_equal(mdb_put(inner->txn, store_dbi(inner, entity("label")), &name, &garbage, 0), 0);
+        if (scan)
+            state_scan(inner, entity("label"), NULL, never, NULL);
+        else
+            assert_false(state_label(inner, 1, &label, &spec.arena));
+        assert_true(state_failed(inner, &error));
+        assert_int_equal(error.code, AQ_E_CORRUPT);
+        assert_string_equal(error.message, "table labels: label: not valid msgpack at byte 0 of 4");
+        state_end(inner);
+    }
+}
+
+/* ---- transactions ------------------------------------------------------------------------------------- */
+
+static void what_is_nested_is_kept_or_undone(void **context)
+{
+    (void)context;
+    struct state_txn *inner;
+    struct aq_error error = {0};
+    counter_set(spec.txn, "a", 1);
+    for (int keep = 0; keep <= 1; keep++) {
+        assert_int_equal(state_nested(spec.txn, &inner, &error), 0);
+        assert_int_equal(counter_get(inner, "a"), 1);
+        counter_set(inner, "a", 2);
+        counter_set(inner, "b", 3);
+        if (keep)
+            assert_int_equal(state_commit(inner, &error), 0);
+        else
+            state_end(inner);
+        assert_int_equal(counter_get(spec.txn, "a"), keep ? 2 : 1);
+        assert_int_equal(counter_get(spec.txn, "b"), keep ? 3 : 0);
+    }
+    assert_false(state_failed(spec.txn, &error));
+}
+
+static uint64_t committed(const char *counter)
+{
+    struct state_txn *txn;
+    struct aq_error error = {0};
+    test_must(state_read(spec.state, &txn, &error), &error);
+    uint64_t value = counter_get(txn, counter);
+    state_end(txn);
+    return value;
+}
+
+static void a_snapshot_does_not_change(void **context)
+{
+    (void)context;
+    struct state_txn *before;
+    struct aq_error error = {0};
+    test_must(state_read(spec.state, &before, &error), &error);
+    counter_set(spec.txn, "a", 1);
+    assert_int_equal(committed("a"), 0);
+    test_must(state_commit(spec.txn, &error), &error);
+    assert_int_equal(committed("a"), 1);
+    assert_int_equal(counter_get(before, "a"), 0);
+    state_end(before);
+    test_must(state_write(spec.state, &spec.txn, &error), &error);
+    counter_set(spec.txn, "a", 2);
+    state_end(spec.txn);
+    assert_int_equal(committed("a"), 1);
+    spec.txn = NULL;
+}
+
+static void the_place_in_the_log_is_part_of_the_transaction(void **context)
+{
+    (void)context;
+    struct state_place place = {.index = 3, .seq = 7, .time_ms = 9, .hash = {1, 2}};
+    assert_int_equal(state_seq(spec.txn), 0);
+    state_place_set(spec.txn, &place);
+    assert_int_equal(state_seq(spec.txn), 7);
+    struct state_place got = state_place_get(spec.txn);
+    assert_memory_equal(&got, &place, sizeof place);
+}
+
+/* ---- a full map --------------------------------------------------------------------------------------- */
+
+enum { SMALL_MAP_BYTES = 1 << 20 };
+
+/* How many counters it took. */
+static unsigned fill(struct state_txn *txn)
+{
+    struct aq_error error;
+    char name[64];
+    unsigned i;
+    for (i = 0; i < 100000 && !state_failed(txn, &error); i++) {
+        snprintf(name, sizeof name, "%08u-a-rather-long-name-of-a-counter", i);
+        counter_set(txn, name, i + 1);
+    }
+    return i;
+}
+
+static void a_full_map_is_latched_and_the_next_transaction_goes_on(void **context)
+{
+    (void)context;
+    struct state *small;
+    struct state_txn *txn;
+    struct aq_error error = {0};
+    char directory[80];
+    snprintf(directory, sizeof directory, "%s/small", spec.directory);
+    assert_int_equal(mkdir(directory, 0700), 0);
+    test_must(state_open(&small, directory, STATE_WRITE, SMALL_MAP_BYTES, &error), &error);
+    test_must(state_write(small, &txn, &error), &error);
+    counter_set(txn, "first", 1);
+    (void)fill(txn);
+    assert_true(state_failed(txn, &error));
+    assert_int_equal(error.code, AQ_E_NO_SPACE);
+    assert_string_equal(error.message, "counters: the tables have reached state.map_size");
+    assert_int_equal(counter_get(txn, "first"), 0); /* reads find nothing, writes do nothing */
+    counter_set(txn, "first", 2);
+    struct state_txn *inner;
+    assert_int_equal(state_nested(txn, &inner, &error), -1);
+    error = (struct aq_error){0};
+    assert_int_equal(state_commit(txn, &error), -1);
+    assert_int_equal(error.code, AQ_E_NO_SPACE);
+
+    test_must(state_write(small, &txn, &error), &error);
+    test_must(state_nested(txn, &inner, &error), &error);
+    (void)fill(inner);
+    assert_true(state_failed(inner, &error));
+    state_end(inner);
+    assert_false(state_failed(txn, &error)); /* the inner one failed alone */
+    counter_set(txn, "second", 1);
+    test_must(state_commit(txn, &error), &error);
+    state_close(small);
+}
+
+static void project_all(const struct decide_event *events, size_t count)
+{
+    struct project project = {.txn = spec.txn, .index = spec.index, .arena = &spec.arena, .author = "alice"};
+    for (size_t i = 0; i < count; i++)
+        project_event(&project, events[i].type, events[i].data);
+}
+
+/* Events that touch every index, from "1 waits, 2 is being started" on. */
+static void a_story(void)
+{
+    const struct decide_event events[] = {
+        {&aq_event_application_moved, &(struct aq_application_moved){1, AQ_RECALLED, "given back"}},
+        {&aq_event_application_created, &(struct aq_application_created){.id = 3, .label_id = 1, .metadata = "{}"}},
+        {&aq_event_application_elected, &(struct aq_application_elected){.id = 3, .resource = 3, .node = "node-1"}},
+        {&aq_event_resource_started, &(struct aq_resource_started){2, "x", "10.0.0.1", "aa:bb"}},
+        {&aq_event_application_moved, &(struct aq_application_moved){2, AQ_ALLOCATED, ""}},
+        {&aq_event_resource_ended, &(struct aq_resource_ended){.id = 2, .reason = "exit status 0"}},
+        {&aq_event_application_moved, &(struct aq_application_moved){2, AQ_DEALLOCATED, "ended"}},
+        {&aq_event_node_deleted, &(struct aq_node_deleted){"node-2"}},
+    };
+    project_all(events, AQ_LENGTH(events));
+}
+
+static void fill_with(struct state_txn *txn, unsigned count)
+{
+    char name[64];
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "%08u-a-rather-long-name-of-a-counter", i);
+        counter_set(txn, name, i + 1);
+    }
+}
+
+/* Wherever the map becomes full, the handlers of project go on to their end, without tripping over what they cannot
+ * read any more; and the index can be undone. */
+static void project_survives_a_full_map_at_every_point(void **context)
+{
+    (void)context;
+    struct aq_error error = {0};
+    char directory[80];
+    state_end(spec.txn);
+    state_close(spec.state);
+    snprintf(directory, sizeof directory, "%s/small", spec.directory);
+    assert_int_equal(mkdir(directory, 0700), 0);
+    test_must(state_open(&spec.state, directory, STATE_WRITE, SMALL_MAP_BYTES, &error), &error);
+    test_must(state_write(spec.state, &spec.txn, &error), &error);
+    spec.index = (place_index_free(spec.index), place_index_new());
+    given_cluster();
+    given_node(2, "node-2", 1);
+    GIVEN(application_created, .id = 1, .label_id = 1);
+    GIVEN(application_created, .id = 2, .label_id = 1);
+    GIVEN(application_elected, .id = 2, .resource = 2, .node = "node-1");
+    place_index_keep(spec.index);
+    test_must(state_commit(spec.txn, &error), &error);
+
+    test_must(state_write(spec.state, &spec.txn, &error), &error);
+    unsigned most = fill(spec.txn), failures = 0;
+    for (unsigned less = 0; less < 1500 && less <= most; less += 10) {
+        state_end(spec.txn);
+        test_must(state_write(spec.state, &spec.txn, &error), &error);
+        fill_with(spec.txn, most - less);
+        a_story();
+        failures += state_failed(spec.txn, &error);
+        place_index_undo(spec.index, 0);
+        aq_arena_reset(&spec.arena);
+    }
+    assert_true(failures > 10);
+    assert_int_equal(place_index_columns(spec.index).count, 2);
+}
+
+/* ---- can they be believed? ---------------------------------------------------------------------------- */
+
+static void check_good(const char *boot, const char *why_not)
+{
+    struct aq_error why = {0};
+    assert_int_equal(state_is_good(spec.state, boot, &why), why_not == NULL);
+    assert_string_equal(why.message, why_not ? why_not : "");
+}
+
+static void tables_are_believed_when_closed_or_in_use_since_this_boot(void **context)
+{
+    (void)context;
+    struct aq_error error = {0};
+    state_end(spec.txn);
+    spec.txn = NULL;
+    check_good("boot-1", "their layout is of another version"); /* never marked */
+    test_must(state_mark_open(spec.state, "boot-1", &error), &error);
+    check_good("boot-1", NULL); /* a killed process, the same machine */
+    check_good("boot-2", "the machine stopped while they were open");
+    check_good("boot-10", "the machine stopped while they were open");
+    test_must(state_mark_closed(spec.state, &error), &error);
+    check_good("boot-2", NULL);
+}
+
+/* ---- generations -------------------------------------------------------------------------------------- */
+
+static unsigned count_generations(void)
+{
+    char path[80];
+    unsigned count = 0;
+    snprintf(path, sizeof path, "%s/state", spec.directory);
+    DIR *directory = opendir(path);
+    assert_non_null(directory);
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
+        count += entry->d_name[0] == 'g';
+    closedir(directory);
+    return count;
+}
+
+static void commit_counter(struct state *state, uint64_t value)
+{
+    struct state_txn *txn;
+    struct aq_error error = {0};
+    test_must(state_write(state, &txn, &error), &error);
+    counter_set(txn, "a", value);
+    test_must(state_commit(txn, &error), &error);
+}
+
+static void fresh_tables_are_discarded_or_published(void **context)
+{
+    (void)context;
+    struct state *fresh;
+    struct aq_error error = {0};
+    test_must(state_open_fresh(&fresh, spec.directory, SPEC_MAP_BYTES, &error), &error);
+    assert_int_equal(count_generations(), 2);
+    state_discard(fresh);
+    assert_int_equal(count_generations(), 1);
+    test_must(state_open_fresh(&fresh, spec.directory, SPEC_MAP_BYTES, &error), &error);
+    commit_counter(fresh, 5);
+    state_end(spec.txn);
+    spec.txn = NULL;
+    test_must(state_publish(fresh, &error), &error);
+    assert_int_equal(count_generations(), 1);
+    state_close(fresh);
+    state_close(spec.state);
+    test_must(state_open(&spec.state, spec.directory, STATE_WRITE, SPEC_MAP_BYTES, &error), &error);
+    assert_int_equal(committed("a"), 5);
+}
+
+/* Reads the counter whenever it is asked to, as another process does; the first snapshot stays open. */
+static _Noreturn void read_elsewhere(const char *directory, int from, int to)
+{
+    struct state *state = NULL;
+    struct state_txn *first = NULL, *txn;
+    struct aq_error error = {0};
+    char go;
+    while (read(from, &go, 1) == 1) {
+        if (state == NULL && state_open(&state, directory, STATE_READ, 0, &error) != 0)
+            _exit(1);
+        if (state_read(state, &txn, &error) != 0)
+            _exit(2);
+        uint64_t seen[2] = {counter_get(txn, "a"), counter_get(first ? first : txn, "a")};
+        if (first == NULL)
+            first = txn;
+        else
+            state_end(txn);
+        if (write(to, seen, sizeof seen) != sizeof seen)
+            _exit(3);
+    }
+    state_end(first);
+    state_close(state);
+    _exit(0);
+}
+
+static void check_elsewhere(int to, int from, uint64_t now, uint64_t first)
+{
+    uint64_t seen[2];
+    assert_int_equal(write(to, "g", 1), 1);
+    assert_int_equal(read(from, seen, sizeof seen), sizeof seen);
+    assert_int_equal(seen[0], now);
+    assert_int_equal(seen[1], first);
+}
+
+static void a_reader_in_another_process_moves_over(void **context)
+{
+    (void)context;
+    int ask[2], answer[2], status;
+    struct state *fresh;
+    struct aq_error error = {0};
+    assert_int_equal(pipe(ask) | pipe(answer), 0);
+    state_end(spec.txn);
+    spec.txn = NULL;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        close(ask[1]);
+        close(answer[0]);
+        read_elsewhere(spec.directory, ask[0], answer[1]);
+    }
+    close(ask[0]);
+    close(answer[1]);
+    commit_counter(spec.state, 1);
+    check_elsewhere(ask[1], answer[0], 1, 1);
+    commit_counter(spec.state, 2);
+    check_elsewhere(ask[1], answer[0], 2, 1);
+    test_must(state_open_fresh(&fresh, spec.directory, SPEC_MAP_BYTES, &error), &error);
+    commit_counter(fresh, 3);
+    check_elsewhere(ask[1], answer[0], 2, 1); /* nobody reads it yet */
+    test_must(state_publish(fresh, &error), &error);
+    check_elsewhere(ask[1], answer[0], 3, 1);
+    commit_counter(fresh, 4);
+    check_elsewhere(ask[1], answer[0], 4, 1);
+    close(ask[1]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close(answer[0]);
+    state_close(fresh);
+}
+
+static void tables_that_are_not_there_are_an_error_for_readers(void **context)
+{
+    (void)context;
+    struct state *state;
+    struct aq_error error = {0};
+    assert_int_equal(state_open(&state, "/nowhere", STATE_READ, 0, &error), -1);
+    assert_int_equal(error.code, AQ_E_NOT_FOUND);
+    assert_non_null(strstr(error.message, "no tables at /nowhere/state/current"));
+}
+
+/* ---- digest ------------------------------------------------------------------------------------------- */
+
+static void the_digest_sees_every_row_but_not_how_they_were_closed(void **context)
+{
+    (void)context;
+    unsigned char one[32], two[32];
+    uint64_t rows_one, rows_two;
+    struct aq_error error = {0};
+    test_must(state_digest(spec.txn, one, &rows_one, &error), &error);
+    counter_set(spec.txn, "a", 1);
+    test_must(state_digest(spec.txn, two, &rows_two, &error), &error);
+    assert_memory_not_equal(one, two, 32);
+    assert_int_equal(rows_two, rows_one + 1);
+    counter_set(spec.txn, "a", 0); /* 0 is no row */
+    test_must(state_digest(spec.txn, two, &rows_two, &error), &error);
+    assert_memory_equal(one, two, 32);
+    struct state_key boot = {0};
+    index_key_text(&boot, "boot");
+    index_put(spec.txn, INDEX_META, &boot, "x", 1);
+    test_must(state_digest(spec.txn, two, &rows_two, &error), &error);
+    assert_memory_equal(one, two, 32);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SPEC_TEST(numbers_sort_by_value),
+        SPEC_TEST(what_users_type_becomes_a_key),
+        SPEC_TEST(a_very_long_name_is_cut_and_an_empty_one_found_nowhere),
+        SPEC_TEST(a_keys_text_is_what_users_see),
+        SPEC_TEST(rows_are_scanned_from_anywhere_in_both_directions),
+        SPEC_TEST(a_row_that_cannot_be_read_fails_the_transaction),
+        SPEC_TEST(what_is_nested_is_kept_or_undone),
+        SPEC_TEST(a_snapshot_does_not_change),
+        SPEC_TEST(the_place_in_the_log_is_part_of_the_transaction),
+        SPEC_TEST(a_full_map_is_latched_and_the_next_transaction_goes_on),
+        SPEC_TEST(project_survives_a_full_map_at_every_point),
+        SPEC_TEST(tables_are_believed_when_closed_or_in_use_since_this_boot),
+        SPEC_TEST(fresh_tables_are_discarded_or_published),
+        SPEC_TEST(a_reader_in_another_process_moves_over),
+        SPEC_TEST(tables_that_are_not_there_are_an_error_for_readers),
+        SPEC_TEST(the_digest_sees_every_row_but_not_how_they_were_closed),
+    };
+    return cmocka_run_group_tests_name("state", tests, NULL, NULL);
+}
