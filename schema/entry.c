@@ -22,6 +22,15 @@ void aq_entry_hash(const void *data, size_t length, unsigned char hash[AQ_HASH_S
     crypto_generichash(hash, AQ_HASH_SIZE, data, length, NULL, 0);
 }
 
+bool aq_entry_follows(const void *data, size_t length, const unsigned char hash[AQ_HASH_SIZE])
+{
+    /* Behind the one byte of the array: the format, and 32 bytes. */
+    static const unsigned char head[] = {AQ_ENTRY_FORMAT, 0xC4, AQ_HASH_SIZE};
+    const unsigned char *bytes = data;
+    return length > sizeof head + AQ_HASH_SIZE && (bytes[0] & 0xF0) == 0x90 &&
+           memcmp(bytes + 1, head, sizeof head) == 0 && memcmp(bytes + 1 + sizeof head, hash, AQ_HASH_SIZE) == 0;
+}
+
 int aq_entry_unpack(struct aq_entry *entry, const void *data, size_t length, struct aq_arena *arena,
                     struct aq_error *error)
 {

@@ -36,6 +36,8 @@ AQ_DECLARE(aq_entry, AQ_ENTRY)
 /* The bytes of an entry, and their hash: what the next entry names as its predecessor. */
 void aq_entry_pack(const struct aq_entry *entry, struct aq_buffer *out);
 void aq_entry_hash(const void *data, size_t length, unsigned char hash[AQ_HASH_SIZE]);
+/* Does the entry name `hash` as its predecessor's? Looks at nothing else, and so is cheap. */
+bool aq_entry_follows(const void *data, size_t length, const unsigned char hash[AQ_HASH_SIZE]);
 int aq_entry_unpack(struct aq_entry *entry, const void *data, size_t length, struct aq_arena *arena,
                     struct aq_error *error) AQ_MUST_CHECK;
 

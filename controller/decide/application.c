@@ -13,7 +13,7 @@
 void decide_election(struct decide *decide, const struct aq_application *application, const struct aq_label *label,
                      const struct aq_list *tries)
 {
-    struct place_request request = {&label->definitions, tries};
+    struct place_request request = {label->id, &label->definitions, tries};
     struct place_answer answer;
     place(decide->index, &request, &answer, decide->arena);
     if (answer.placed) {

@@ -10,12 +10,51 @@
 /* One write transaction takes so much: enough to be fast, little enough to stay in memory. */
 enum { ROUND_ENTRIES_MAX = 4096, ROUND_BYTES_MAX = 8 << 20 };
 
+/* An entry's bytes are believed when the entry behind it names their hash: only then are they projected, which is made
+ * for events of our own and stops at what cannot be. The last entry of the log has none behind it. */
+struct chain {
+    unsigned entries; /* that were linked so far */
+    size_t bytes;
+    unsigned char hash[AQ_HASH_SIZE]; /* of the last one */
+};
+
 struct round {
     struct project project;
     unsigned entries;
     size_t bytes;
     uint64_t next; /* index to go on with */
 };
+
+static int broken(const struct log_entry *entry, struct aq_arena *arena, struct aq_error *error)
+{
+    struct aq_entry whole;
+    if (aq_entry_unpack(&whole, entry->data, entry->size, arena, error) != 0)
+        return aq_error_context(error, "log entry %" PRIu64, entry->index);
+    return aq_fail(error, AQ_E_CORRUPT,
+                   "log entry %" PRIu64 " (seq %" PRIu64
+                   ") does not follow the one before it: the hash chain is broken",
+                   entry->index, whole.first_seq);
+}
+
+/* 1: all that a round may take, and the entry behind it, follow one another. */
+static int check_link(void *context, const struct log_entry *entry, struct aq_error *error)
+{
+    struct chain *chain = context;
+    if (entry->type != LOG_TYPE_COMMAND)
+        return 0;
+    if (chain->entries > 0 && !aq_entry_follows(entry->data, entry->size, chain->hash)) {
+        struct aq_arena arena = {0};
+        int status = broken(entry, &arena, error);
+        aq_arena_free(&arena);
+        return status;
+    }
+    if (chain->entries == ROUND_ENTRIES_MAX || chain->bytes > ROUND_BYTES_MAX)
+        return 1;
+    chain->entries++;
+    chain->bytes += entry->size;
+    aq_entry_hash(entry->data, entry->size, chain->hash);
+    return 0;
+}
 
 /* 1 ends the round, to commit what it has. */
 static int project_one(void *context, const struct log_entry *entry, struct aq_error *error)
@@ -38,6 +77,9 @@ static int replay_round(struct log_store *store, struct state *state, struct pla
 {
     struct aq_arena arena = {0};
     struct round round = {.project = {.index = index, .arena = &arena}, .next = last + 1};
+    struct chain chain = {0};
+    if (log_store_read(store, first, UINT64_MAX, check_link, &chain, error) < 0)
+        return -1;
     if (state_write(state, &round.project.txn, error) != 0)
         return -1;
     round.next = first;

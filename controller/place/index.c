@@ -1,8 +1,12 @@
 #include "controller/place/index.h"
 
+#include "controller/place/opinion.h"
+
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { RECENT_MAX = 1024 };
 
 /* What seldom changes, shared by all rows that a node ever had: freed when the last of them goes. */
 struct described {
@@ -31,11 +35,16 @@ struct place_index {
     struct described **described;
     struct undo *undo;
     size_t n_undo, undo_capacity;
+    uint64_t shape, changed;
+    uint32_t recent[RECENT_MAX]; /* the rows of the last changes, as a ring */
+    struct opinions *opinions;
 };
 
 struct place_index *place_index_new(void)
 {
-    return aq_calloc(1, sizeof(struct place_index));
+    struct place_index *index = aq_calloc(1, sizeof *index);
+    index->opinions = opinions_new();
+    return index;
 }
 
 static void release(struct described *described)
@@ -70,6 +79,7 @@ void place_index_free(struct place_index *index)
     free(index->maintenance);
     free(index->described);
     free(index->undo);
+    opinions_free(index->opinions);
     free(index);
 }
 
@@ -115,6 +125,7 @@ static void put(struct place_index *index, size_t at, const struct row *row)
     index->active[at] = row->active;
     index->maintenance[at] = row->maintenance;
     index->described[at] = row->described;
+    index->recent[index->changed++ % RECENT_MAX] = (uint32_t)at;
 }
 
 static void grow(struct place_index *index)
@@ -135,6 +146,7 @@ static void grow(struct place_index *index)
 static void insert(struct place_index *index, size_t at, const struct row *row)
 {
     grow(index);
+    index->shape++;
     for (size_t i = index->count++; i > at; i--) {
         struct row moved = get(index, i - 1);
         put(index, i, &moved);
@@ -145,6 +157,7 @@ static void insert(struct place_index *index, size_t at, const struct row *row)
 static void take_out(struct place_index *index, size_t at)
 {
     index->count--;
+    index->shape++;
     for (size_t i = at; i < index->count; i++) {
         struct row moved = get(index, i + 1);
         put(index, i, &moved);
@@ -231,6 +244,32 @@ void place_index_keep(struct place_index *index)
 {
     while (index->n_undo > 0)
         release(index->undo[--index->n_undo].row.described);
+}
+
+/* ---- what changed ------------------------------------------------------------------------------------- */
+
+uint64_t place_index_shape(const struct place_index *index)
+{
+    return index->shape;
+}
+
+uint64_t place_index_changed(const struct place_index *index)
+{
+    return index->changed;
+}
+
+bool place_index_changes(const struct place_index *index, uint64_t since, place_row_fn *visit, void *context)
+{
+    if (index->changed - since > RECENT_MAX)
+        return false;
+    for (uint64_t i = since; i < index->changed; i++)
+        visit(context, index->recent[i % RECENT_MAX]);
+    return true;
+}
+
+struct opinions *place_index_opinions(const struct place_index *index)
+{
+    return index->opinions;
 }
 
 /* ---- for placement ------------------------------------------------------------------------------------ */

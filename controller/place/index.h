@@ -36,6 +36,18 @@ struct place_columns {
     const bool *maintenance;
 };
 
+/* What changed: `shape` counts when rows came, went or moved; `changed` counts changes of single rows.
+ * place_index_changes() calls `visit` for each row that changed after the count `since` (some of them twice), or
+ * returns false: too many to tell. */
+uint64_t place_index_shape(const struct place_index *index);
+uint64_t place_index_changed(const struct place_index *index);
+typedef void place_row_fn(void *context, size_t row);
+bool place_index_changes(const struct place_index *index, uint64_t since, place_row_fn *visit, void *context);
+
+/* Placement's memory, kept with the index (opinion.h). */
+struct opinions;
+struct opinions *place_index_opinions(const struct place_index *index);
+
 struct place_columns place_index_columns(const struct place_index *index);
 const char *place_index_name(const struct place_index *index, size_t row);
 bool place_index_has_driver(const struct place_index *index, size_t row, const char *driver);

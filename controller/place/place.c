@@ -1,5 +1,7 @@
 #include "controller/place/place.h"
 
+#include "controller/place/opinion.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -12,83 +14,30 @@ struct group {
     uint64_t first, last; /* the run that is still open; 0: none */
 };
 
-struct asking {
+struct counting {
     const struct place_index *index;
-    const struct place_request *request;
     struct place_columns columns;
+    const uint8_t *answers;
     uint64_t definition;
-    const struct aq_definition *what;
     struct aq_amounts need;
     struct group groups[GROUPS_PER_DEFINITION_MAX + aq_answer_count];
     size_t n_groups;
 };
 
-static bool was_tried(const struct asking *asking, size_t row)
+static struct group *group_for(struct counting *counting, enum aq_answer answer, uint64_t have, uint64_t need)
 {
-    const struct aq_list *tries = asking->request->tries;
-    for (uint32_t i = 0; i < tries->count; i++) {
-        const struct aq_try *try = AQ_ITEM(*tries, struct aq_try, i);
-        if (try->definition == asking->definition && strcmp(try->node, place_index_name(asking->index, row)) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool filter_matches(const struct asking *asking, size_t row)
-{
-    const struct aq_list *filter = &asking->what->resources.node_filter;
-    for (uint32_t i = 0; i < filter->count; i++)
-        if (!place_index_matches(asking->index, row, AQ_TEXT_ITEM(*filter, i)))
-            return false;
-    return true;
-}
-
-static enum aq_answer short_of(uint64_t free, uint64_t wanted, enum aq_answer answer, uint64_t *have, uint64_t *need)
-{
-    if (free >= wanted)
-        return AQ_ANSWER_FITS;
-    *have = free;
-    *need = wanted;
-    return answer;
-}
-
-/* Lasting reasons come before passing ones, so that a reader sees what would have to change. */
-static enum aq_answer ask(const struct asking *asking, size_t row, uint64_t *have, uint64_t *need)
-{
-    const struct place_columns *columns = &asking->columns;
-    enum aq_answer answer;
-    *have = *need = 0;
-    if (!place_index_has_driver(asking->index, row, asking->what->driver))
-        return AQ_ANSWER_DRIVER;
-    if (!filter_matches(asking, row))
-        return AQ_ANSWER_FILTER;
-    if (was_tried(asking, row))
-        return AQ_ANSWER_TRIED;
-    if (!columns->active[row])
-        return AQ_ANSWER_LOST;
-    if (columns->maintenance[row])
-        return AQ_ANSWER_MAINTENANCE;
-    if ((answer = short_of(columns->slots[row], asking->need.slots, AQ_ANSWER_SLOTS, have, need)) != AQ_ANSWER_FITS ||
-        (answer = short_of(columns->cpu[row], asking->need.cpu, AQ_ANSWER_CPU, have, need)) != AQ_ANSWER_FITS ||
-        (answer = short_of(columns->ram[row], asking->need.ram, AQ_ANSWER_RAM, have, need)) != AQ_ANSWER_FITS)
-        return answer;
-    return short_of(columns->disk[row], asking->need.disk, AQ_ANSWER_DISK, have, need);
-}
-
-static struct group *group_for(struct asking *asking, enum aq_answer answer, uint64_t have, uint64_t need)
-{
-    bool full = asking->n_groups >= GROUPS_PER_DEFINITION_MAX;
-    for (size_t i = 0; i < asking->n_groups; i++) {
-        struct group *group = &asking->groups[i];
+    bool full = counting->n_groups >= GROUPS_PER_DEFINITION_MAX;
+    for (size_t i = 0; i < counting->n_groups; i++) {
+        struct group *group = &counting->groups[i];
         if (group->row.answer == answer && (group->row.have == have || full)) {
             if (have > group->row.have)
                 group->row.have = have; /* "at most": only when groups had to be merged */
             return group;
         }
     }
-    aq_assert(asking->n_groups < AQ_LENGTH(asking->groups));
-    struct group *group = &asking->groups[asking->n_groups++];
-    *group = (struct group){.row = {.definition = asking->definition, .answer = answer, .have = have, .need = need}};
+    aq_assert(counting->n_groups < AQ_LENGTH(counting->groups));
+    struct group *group = &counting->groups[counting->n_groups++];
+    *group = (struct group){.row = {.definition = counting->definition, .answer = answer, .have = have, .need = need}};
     return group;
 }
 
@@ -101,39 +50,76 @@ static void close_run(struct group *group)
         aq_buffer_format(&group->nodes, "-%" PRIu64, group->last);
 }
 
-static void add_node(struct group *group, uint64_t number)
+static void add_run(struct group *group, uint64_t first, uint64_t last)
 {
-    if (group->first != 0 && number == group->last + 1) {
-        group->last = number;
+    if (group->first != 0 && first == group->last + 1) {
+        group->last = last;
         return;
     }
     close_run(group);
-    group->first = group->last = number;
+    group->first = first;
+    group->last = last;
 }
 
-/* Asks every node about one definition. Returns the row of the first that fits, or -1. */
-static long ask_all(struct asking *asking, bool *maybe_later)
+/* The end of the run of equal answers that begins at `row`: eight at a time, for most answers are equal. */
+static size_t run_end(const struct counting *counting, size_t row)
 {
-    long chosen = -1;
-    for (size_t row = 0; row < asking->columns.count; row++) {
-        uint64_t have, need;
-        enum aq_answer answer = ask(asking, row, &have, &need);
-        add_node(group_for(asking, answer, have, need), asking->columns.number[row]);
-        if (answer == AQ_ANSWER_FITS && chosen < 0)
-            chosen = (long)row;
-        if (answer != AQ_ANSWER_DRIVER && answer != AQ_ANSWER_FILTER && answer != AQ_ANSWER_TRIED)
-            *maybe_later = true;
+    const uint8_t *answers = counting->answers;
+    const uint64_t eight = 0x0101010101010101 * (uint64_t)answers[row];
+    size_t end = row + 1;
+    for (uint64_t word; end + sizeof word <= counting->columns.count; end += sizeof word) {
+        memcpy(&word, answers + end, sizeof word);
+        if (word != eight)
+            break;
     }
-    return chosen;
+    while (end < counting->columns.count && answers[end] == answers[row])
+        end++;
+    return end;
 }
 
-static void keep_groups(struct asking *asking, struct aq_list *out, struct aq_arena *arena)
+/* Puts the rows from `row` to `end`, which gave the same answer, into their groups. */
+static void count_run(struct counting *counting, size_t row, size_t end)
 {
-    struct aq_ballot_group *rows = aq_arena_alloc(arena, (out->count + asking->n_groups) * sizeof *rows);
+    enum aq_answer answer = (enum aq_answer)counting->answers[row];
+    const uint64_t *number = counting->columns.number;
+    uint64_t have, need;
+    opinion_shortage(counting->index, row, answer, &counting->need, &have, &need);
+    if (need == 0 && number[end - 1] - number[row] == end - 1 - row) {
+        add_run(group_for(counting, answer, 0, 0), number[row], number[end - 1]);
+        return;
+    }
+    struct group *group = NULL;
+    uint64_t last_have = 0;
+    for (; row < end; row++) {
+        opinion_shortage(counting->index, row, answer, &counting->need, &have, &need);
+        if (group == NULL || have != last_have)
+            group = group_for(counting, answer, have, need);
+        last_have = have;
+        add_run(group, number[row], number[row]);
+    }
+}
+
+/* Counts what everybody said about one definition. True: somebody may take it one day. */
+static bool count_all(struct counting *counting)
+{
+    bool maybe_later = false;
+    for (size_t row = 0, end; row < counting->columns.count; row = end) {
+        enum aq_answer answer = (enum aq_answer)counting->answers[row];
+        end = run_end(counting, row);
+        count_run(counting, row, end);
+        if (answer != AQ_ANSWER_DRIVER && answer != AQ_ANSWER_FILTER && answer != AQ_ANSWER_TRIED)
+            maybe_later = true;
+    }
+    return maybe_later;
+}
+
+static void keep_groups(struct counting *counting, struct aq_list *out, struct aq_arena *arena)
+{
+    struct aq_ballot_group *rows = aq_arena_alloc(arena, (out->count + counting->n_groups) * sizeof *rows);
     if (out->count > 0)
         memcpy(rows, out->items, out->count * sizeof *rows);
-    for (size_t i = 0; i < asking->n_groups; i++) {
-        struct group *group = &asking->groups[i];
+    for (size_t i = 0; i < counting->n_groups; i++) {
+        struct group *group = &counting->groups[i];
         close_run(group);
         group->row.nodes = aq_arena_text(arena, group->nodes.data, group->nodes.length);
         aq_buffer_free(&group->nodes);
@@ -161,19 +147,21 @@ static const char *explain(const struct place_index *index, const struct place_a
 void place(const struct place_index *index, const struct place_request *request, struct place_answer *answer,
            struct aq_arena *arena)
 {
-    struct asking asking = {.index = index, .request = request, .columns = place_index_columns(index)};
+    struct counting counting = {.index = index, .columns = place_index_columns(index)};
     bool maybe_later = false;
     *answer = (struct place_answer){.node = ""};
-    for (uint32_t d = 0; d < request->definitions->count && !answer->placed; d++) {
-        asking.definition = d;
-        asking.what = AQ_ITEM(*request->definitions, struct aq_definition, d);
-        asking.need = aq_needs_amounts(&asking.what->resources);
-        asking.n_groups = 0;
-        long row = ask_all(&asking, &maybe_later);
-        keep_groups(&asking, &answer->groups, arena);
-        if (row >= 0) {
+    for (uint32_t d = 0; d < request->definitions->count && !answer->placed && counting.columns.count > 0; d++) {
+        const struct aq_definition *definition = AQ_ITEM(*request->definitions, struct aq_definition, d);
+        counting.answers = opinion_ask(index, request->label, d, definition, request->tries);
+        counting.definition = d;
+        counting.need = aq_needs_amounts(&definition->resources);
+        counting.n_groups = 0;
+        maybe_later = count_all(&counting) || maybe_later;
+        keep_groups(&counting, &answer->groups, arena);
+        const uint8_t *first = memchr(counting.answers, AQ_ANSWER_FITS, counting.columns.count);
+        if (first != NULL) {
             answer->placed = true;
-            answer->node = place_index_name(index, (size_t)row);
+            answer->node = place_index_name(index, (size_t)(first - counting.answers));
             answer->definition = d;
         }
     }

@@ -10,6 +10,7 @@
 #include "schema/label.h"
 
 struct place_request {
+    uint64_t label;                    /* whose definitions these are; 0: of none that may be remembered */
     const struct aq_list *definitions; /* of aq_definition, most preferred first */
     const struct aq_list *tries;       /* of aq_try: not to be repeated there */
 };

@@ -175,6 +175,7 @@ static inline void test_make_node(struct test_cluster *cluster, const char *name
     struct aq_node_join node = {.name = name,
                                 .instance = 7,
                                 .address = "127.0.0.1",
+                                .agent_version = "",
                                 .drivers = {drivers, 1},
                                 .identifiers = {identifiers, 1},
                                 .capacity = {.cpu = cores * 1000, .ram = 1024, .disk = 1024, .slots = cores}};

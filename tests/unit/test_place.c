@@ -24,7 +24,7 @@ static const struct aq_amounts plenty = {.cpu = 8000, .ram = 8192, .disk = 8192,
 static void asked(struct aq_definition *definitions, uint32_t count, struct aq_list tries)
 {
     struct aq_list list = {definitions, count};
-    struct place_request request = {&list, &tries};
+    struct place_request request = {0, &list, &tries};
     place(spec.index, &request, &answer, &spec.arena);
 }
 
@@ -239,6 +239,66 @@ static void a_try_counts_for_its_node_and_definition(void **context)
     assert_false(answer.exhausted);
 }
 
+static uint64_t seed = 42;
+
+static uint64_t draw(uint64_t below) /* xorshift64 */
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return seed % below;
+}
+
+static void the_same_is_said_anew(const struct aq_list *definitions)
+{
+    struct aq_list none = {0};
+    struct place_answer remembered, anew;
+    struct place_request request = {77, definitions, &none};
+    place(spec.index, &request, &remembered, &spec.arena);
+    request.label = 0;
+    place(spec.index, &request, &anew, &spec.arena);
+    assert_int_equal(remembered.placed, anew.placed);
+    assert_string_equal(remembered.node, anew.node);
+    assert_int_equal(remembered.groups.count, anew.groups.count);
+    for (uint32_t i = 0; i < anew.groups.count; i++) {
+        const struct aq_ballot_group *a = AQ_ITEM(remembered.groups, struct aq_ballot_group, i);
+        const struct aq_ballot_group *b = AQ_ITEM(anew.groups, struct aq_ballot_group, i);
+        assert_int_equal(a->answer, b->answer);
+        assert_int_equal(a->have, b->have);
+        assert_string_equal(a->nodes, b->nodes);
+    }
+}
+
+static void what_is_remembered_is_what_would_be_said_anew(void **context)
+{
+    (void)context;
+    struct aq_definition both[] = {{.driver = "test", .resources = {.cpu = 3000}},
+                                   {.driver = "test", .resources = {.cpu = 1000, .slots = 2}}};
+    struct aq_list definitions = {both, 2};
+    bool there[41] = {false};
+    for (int i = 0; i < 3000; i++) {
+        uint64_t number = 1 + draw(40), what = draw(12);
+        size_t mark = place_index_mark(spec.index);
+        struct aq_amounts room = {.cpu = draw(5) * 1000, .ram = 1, .disk = 1, .slots = draw(4)};
+        if (what == 0 && there[number]) {
+            place_index_remove(spec.index, number);
+            there[number] = false;
+        } else if (what < 4 || !there[number]) {
+            given_machine(number, room, draw(8) == 0, draw(8) == 0);
+            if (what == 2)
+                place_index_undo(spec.index, mark);
+            else
+                there[number] = true;
+        } else {
+            place_index_set_free(spec.index, number, &room);
+            if (what == 5)
+                place_index_undo(spec.index, mark);
+        }
+        if (draw(3) > 0)
+            the_same_is_said_anew(&definitions);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +314,7 @@ int main(void)
         SPEC_TEST(beyond_64_groups_they_are_merged),
         SPEC_TEST(every_definition_has_its_groups),
         SPEC_TEST(a_try_counts_for_its_node_and_definition),
+        SPEC_TEST(what_is_remembered_is_what_would_be_said_anew),
     };
     return cmocka_run_group_tests_name("place", tests, NULL, NULL);
 }

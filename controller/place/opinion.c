@@ -1,0 +1,172 @@
+#include "controller/place/opinion.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct column {
+    uint64_t label, number; /* of which definition; label 0: unused */
+    uint64_t used;          /* when, counted in questions */
+    uint64_t shape, seen;   /* of the index, when it was last brought up to date */
+    size_t capacity;
+    uint8_t *answers;
+};
+
+struct opinions {
+    uint64_t questions;
+    struct column columns[OPINIONS_MAX];
+    struct column scratch; /* for what is not remembered */
+};
+
+struct opinions *opinions_new(void)
+{
+    return aq_calloc(1, sizeof(struct opinions));
+}
+
+void opinions_free(struct opinions *opinions)
+{
+    for (size_t i = 0; i < OPINIONS_MAX; i++)
+        free(opinions->columns[i].answers);
+    free(opinions->scratch.answers);
+    free(opinions);
+}
+
+/* ---- one node ----------------------------------------------------------------------------------------- */
+
+struct asking {
+    const struct place_index *index;
+    struct place_columns columns;
+    uint64_t number;
+    const struct aq_definition *definition;
+    const struct aq_list *tries;
+    struct aq_amounts need;
+    struct column *column;
+};
+
+static bool was_tried(const struct asking *asking, size_t row)
+{
+    for (uint32_t i = 0; i < asking->tries->count; i++) {
+        const struct aq_try *try = AQ_ITEM(*asking->tries, struct aq_try, i);
+        if (try->definition == asking->number && strcmp(try->node, place_index_name(asking->index, row)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool filter_matches(const struct asking *asking, size_t row)
+{
+    const struct aq_list *filter = &asking->definition->resources.node_filter;
+    for (uint32_t i = 0; i < filter->count; i++)
+        if (!place_index_matches(asking->index, row, AQ_TEXT_ITEM(*filter, i)))
+            return false;
+    return true;
+}
+
+/* Lasting reasons come before passing ones, so that a reader sees what would have to change. */
+static enum aq_answer ask(const struct asking *asking, size_t row)
+{
+    const struct place_columns *columns = &asking->columns;
+    if (!place_index_has_driver(asking->index, row, asking->definition->driver))
+        return AQ_ANSWER_DRIVER;
+    if (!filter_matches(asking, row))
+        return AQ_ANSWER_FILTER;
+    if (was_tried(asking, row))
+        return AQ_ANSWER_TRIED;
+    if (!columns->active[row])
+        return AQ_ANSWER_LOST;
+    if (columns->maintenance[row])
+        return AQ_ANSWER_MAINTENANCE;
+    if (columns->slots[row] < asking->need.slots)
+        return AQ_ANSWER_SLOTS;
+    if (columns->cpu[row] < asking->need.cpu)
+        return AQ_ANSWER_CPU;
+    if (columns->ram[row] < asking->need.ram)
+        return AQ_ANSWER_RAM;
+    return columns->disk[row] < asking->need.disk ? AQ_ANSWER_DISK : AQ_ANSWER_FITS;
+}
+
+void opinion_shortage(const struct place_index *index, size_t row, enum aq_answer answer, const struct aq_amounts *need,
+                      uint64_t *have, uint64_t *needed)
+{
+    struct place_columns columns = place_index_columns(index);
+    *have = *needed = 0;
+    switch (answer) {
+    case AQ_ANSWER_SLOTS:
+        *have = columns.slots[row];
+        *needed = need->slots;
+        break;
+    case AQ_ANSWER_CPU:
+        *have = columns.cpu[row];
+        *needed = need->cpu;
+        break;
+    case AQ_ANSWER_RAM:
+        *have = columns.ram[row];
+        *needed = need->ram;
+        break;
+    case AQ_ANSWER_DISK:
+        *have = columns.disk[row];
+        *needed = need->disk;
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- columns ------------------------------------------------------------------------------------------ */
+
+static void ask_again(void *context, size_t row)
+{
+    struct asking *asking = context;
+    asking->column->answers[row] = (uint8_t)ask(asking, row);
+}
+
+static void ask_all(struct asking *asking)
+{
+    struct column *column = asking->column;
+    if (column->capacity < asking->columns.count) {
+        column->capacity = asking->columns.count + 64;
+        column->answers = aq_realloc(column->answers, column->capacity);
+    }
+    for (size_t row = 0; row < asking->columns.count; row++)
+        ask_again(asking, row);
+}
+
+/* The column of the definition, or the one that may be given up for it. */
+static struct column *find_column(struct opinions *opinions, uint64_t label, uint64_t number)
+{
+    struct column *oldest = &opinions->columns[0];
+    for (size_t i = 0; i < OPINIONS_MAX; i++) {
+        struct column *column = &opinions->columns[i];
+        if (column->label == label && column->number == number)
+            return column;
+        if (column->used < oldest->used)
+            oldest = column;
+    }
+    oldest->label = 0;
+    return oldest;
+}
+
+const uint8_t *opinion_ask(const struct place_index *index, uint64_t label, uint64_t number,
+                           const struct aq_definition *definition, const struct aq_list *tries)
+{
+    struct opinions *opinions = place_index_opinions(index);
+    bool keep = label != 0 && tries->count == 0;
+    struct asking asking = {
+        .index = index,
+        .columns = place_index_columns(index),
+        .number = number,
+        .definition = definition,
+        .tries = tries,
+        .need = aq_needs_amounts(&definition->resources),
+        .column = keep ? find_column(opinions, label, number) : &opinions->scratch,
+    };
+    struct column *column = asking.column;
+    bool known = keep && column->label == label && column->shape == place_index_shape(index);
+    if (!known || !place_index_changes(index, column->seen, ask_again, &asking))
+        ask_all(&asking);
+    column->label = keep ? label : 0;
+    column->number = number;
+    column->used = ++opinions->questions;
+    column->shape = place_index_shape(index);
+    column->seen = place_index_changed(index);
+    return column->answers;
+}

@@ -1,0 +1,29 @@
+/* What every node says about one definition of a label: a column of answers, one byte a node.
+ *
+ * Labels never change, and a decision changes one node or two: so the column is remembered, and only the rows that
+ * changed since are asked again. That is what makes a choice among thousands of nodes cost microseconds, with all of
+ * them considered. Belongs to the index, and to its thread. */
+#ifndef AQ_CONTROLLER_PLACE_OPINION_H
+#define AQ_CONTROLLER_PLACE_OPINION_H
+
+#include "controller/place/index.h"
+#include "schema/application.h"
+#include "schema/label.h"
+
+enum { OPINIONS_MAX = 64 }; /* columns remembered; the one that was not used for longest goes */
+
+/* enum aq_answer of each row of the index. Valid until the next call, or the next change of the index. `label` 0:
+ * nothing is to be remembered. `tries` (of aq_try): where it failed already; what they change is not remembered. */
+const uint8_t *opinion_ask(const struct place_index *index, uint64_t label, uint64_t number,
+                           const struct aq_definition *definition, const struct aq_list *tries);
+
+/* How much is free, and needed, of what is short on a row; 0 and 0 for an answer that is about something else. */
+void opinion_shortage(const struct place_index *index, size_t row, enum aq_answer answer, const struct aq_amounts *need,
+                      uint64_t *have, uint64_t *needed);
+
+/* For the index: its memory of columns. */
+struct opinions;
+struct opinions *opinions_new(void);
+void opinions_free(struct opinions *opinions);
+
+#endif

@@ -1,0 +1,245 @@
+/* The leader's standing wishes, with a real writer: what waits is placed when room comes, what has outlived its lifetime is
+ * given back, and nothing in front starves what stands behind. */
+#include "controller/react/react.h"
+#include "tests/unit/test_cluster.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+enum { PATIENCE_MS = 60000 }; /* only a wish that is never granted takes so long */
+
+static struct test_cluster cluster;
+static struct react *react;
+
+static int setup(void **context)
+{
+    (void)context;
+    struct aq_error error = {0};
+    test_cluster_new(&cluster);
+    test_must(react_start(&react, cluster.writer, cluster.state, &error), &error);
+    test_cluster_start(&cluster);
+    test_make_user(&cluster, "admin", AQ_ROLE_ADMIN);
+    test_make_label(&cluster, "mac");
+    return 0;
+}
+
+static int teardown(void **context)
+{
+    (void)context;
+    react_stop(react);
+    test_cluster_free(&cluster);
+    return 0;
+}
+
+static void ask(const struct aq_command *command, const void *record)
+{
+    struct aq_error error = {0};
+    test_must(test_ask(&cluster, command, record, "admin", NULL, &error) == 0, &error);
+}
+
+static uint64_t create(const char *label)
+{
+    char id[65];
+    struct aq_error error = {0};
+    struct aq_application_create record = {.label = label, .metadata = "{}"};
+    test_must(test_ask(&cluster, &aq_command_application_create, &record, "admin", id, &error) == 0, &error);
+    return strtoull(id, NULL, 10);
+}
+
+static void create_many(const char *label, uint32_t count)
+{
+    static const void *records[4096];
+    struct aq_application_create record = {.label = label, .metadata = "{}"};
+    struct writer_request request = {
+        .command = &aq_command_application_create, .records = records, .author = "admin", .role = AQ_ROLE_ADMIN};
+    for (uint32_t i = 0; i < AQ_LENGTH(records); i++)
+        records[i] = &record;
+    request.count = count;
+    test_ask_request(&cluster, &request);
+    assert_int_equal(request.error.code, AQ_OK);
+}
+
+static void make_label(const char *name, struct aq_needs needs)
+{
+    struct aq_definition definition = {.driver = "test", .options = "{}", .resources = needs};
+    struct aq_label_create label = {.name = name, .definitions = {&definition, 1}, .metadata = "{}"};
+    definition.resources.network = "";
+    definition.authentication.username = "";
+    ask(&aq_command_label_create, &label);
+}
+
+static enum aq_application_status status_of(uint64_t id)
+{
+    struct aq_arena arena = {0};
+    struct aq_application application = {0};
+    struct aq_error error = {0};
+    struct state_txn *txn;
+    test_must(state_read(cluster.state, &txn, &error), &error);
+    assert_true(state_application(txn, id, &application, &arena));
+    state_end(txn);
+    aq_arena_free(&arena);
+    return application.status;
+}
+
+static void await_status(uint64_t id, enum aq_application_status status)
+{
+    for (int i = 0; i < PATIENCE_MS && status_of(id) != status; i++)
+        usleep(1000);
+    assert_int_equal(status_of(id), status);
+}
+
+static void end_resource(uint64_t id, const char *node)
+{
+    struct aq_resource_end end = {.id = id, .node = node, .reason = "exit status 0"};
+    ask(&aq_command_resource_end, &end);
+}
+
+/* ---- room --------------------------------------------------------------------------------------------- */
+
+static void what_waits_is_placed_when_a_node_joins(void **context)
+{
+    (void)context;
+    uint64_t id = create("mac");
+    assert_int_equal(status_of(id), AQ_NEW);
+    test_make_node(&cluster, "node-1", 1);
+    await_status(id, AQ_ELECTED);
+}
+
+static void what_waits_is_placed_when_a_resource_ends(void **context)
+{
+    (void)context;
+    test_make_node(&cluster, "node-1", 1);
+    uint64_t first = create("mac"), second = create("mac");
+    assert_int_equal(status_of(first), AQ_ELECTED);
+    assert_int_equal(status_of(second), AQ_NEW);
+    end_resource(1, "node-1");
+    await_status(second, AQ_ELECTED);
+    assert_int_equal(status_of(first), AQ_DEALLOCATED);
+}
+
+static void what_waits_is_placed_when_maintenance_is_over(void **context)
+{
+    (void)context;
+    struct aq_node_maintenance maintenance = {"node-1", true};
+    test_make_node(&cluster, "node-1", 1);
+    ask(&aq_command_node_maintenance, &maintenance);
+    uint64_t id = create("mac");
+    assert_int_equal(status_of(id), AQ_NEW);
+    maintenance.maintenance = false;
+    ask(&aq_command_node_maintenance, &maintenance);
+    await_status(id, AQ_ELECTED);
+}
+
+static void what_waits_is_placed_when_a_node_comes_back_or_grows(void **context)
+{
+    (void)context;
+    struct aq_node_lose lose = {"node-1"};
+    test_make_node(&cluster, "node-1", 1);
+    ask(&aq_command_node_lose, &lose);
+    uint64_t first = create("mac"), second = create("mac");
+    test_make_node(&cluster, "node-1", 1);
+    await_status(first, AQ_ELECTED);
+    assert_int_equal(status_of(second), AQ_NEW);
+    test_make_node(&cluster, "node-1", 2);
+    await_status(second, AQ_ELECTED);
+}
+
+static void all_that_fit_are_placed_in_their_order(void **context)
+{
+    (void)context;
+    create_many("mac", 150); /* more than one sweep tries of one label */
+    test_make_node(&cluster, "node-1", 100);
+    await_status(100, AQ_ELECTED);
+    for (uint64_t id = 1; id <= 150; id++)
+        assert_int_equal(status_of(id), id <= 100 ? AQ_ELECTED : AQ_NEW);
+}
+
+/* Ten labels that never fit, each with more that wait than one sweep tries: 320 tries, and 256 can be under way. */
+static void those_that_never_fit_do_not_starve_the_others(void **context)
+{
+    (void)context;
+    for (int i = 0; i < 10; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "huge-%d", i);
+        make_label(name, (struct aq_needs){.cpu = 1000000});
+        create_many(name, 40);
+    }
+    uint64_t id = create("mac");
+    test_make_node(&cluster, "node-1", 1);
+    await_status(id, AQ_ELECTED);
+    assert_int_equal(status_of(1), AQ_NEW);
+}
+
+/* ---- lifetimes ---------------------------------------------------------------------------------------- */
+
+static void what_has_outlived_its_lifetime_is_given_back(void **context)
+{
+    (void)context;
+    make_label("short", (struct aq_needs){.lifetime = 1});
+    make_label("long", (struct aq_needs){.lifetime = 3600});
+    test_make_node(&cluster, "node-1", 1);
+    uint64_t short_one = create("short"), long_one = create("long");
+    for (uint64_t id = 1; id <= 2; id++) {
+        struct aq_resource_start start = {.id = id, .node = "node-1", .identifier = "", .ip_addr = "", .hw_addr = ""};
+        ask(&aq_command_resource_start, &start);
+    }
+    await_status(short_one, AQ_DEALLOCATE);
+    assert_int_equal(status_of(long_one), AQ_ALLOCATED);
+}
+
+/* ---- quiet -------------------------------------------------------------------------------------------- */
+
+static double cpu_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* A wish that the writer refuses is not made again at once, and again. */
+static void while_nothing_can_be_granted_it_rests(void **context)
+{
+    (void)context;
+    make_label("short", (struct aq_needs){.lifetime = 1});
+    test_make_node(&cluster, "node-1", 1);
+    uint64_t id = create("short"), reserve = cluster.config.log.disk_reserve;
+    struct aq_resource_start start = {.id = 1, .node = "node-1", .identifier = "", .ip_addr = "", .hw_addr = ""};
+    ask(&aq_command_resource_start, &start);
+    cluster.config.log.disk_reserve = 1ULL << 40; /* no room from now on */
+    usleep(1200000);
+    double cpu = cpu_seconds();
+    usleep(2000000);
+    assert_true(cpu_seconds() - cpu < 1.0);
+    assert_int_equal(status_of(id), AQ_ALLOCATED);
+    cluster.config.log.disk_reserve = reserve;
+    await_status(id, AQ_DEALLOCATE);
+}
+
+static void it_stops_while_wishes_are_under_way(void **context)
+{
+    (void)context;
+    create_many("mac", 200);
+    test_make_node(&cluster, "node-1", 300); /* and teardown comes at once */
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(what_waits_is_placed_when_a_node_joins),
+        TEST(what_waits_is_placed_when_a_resource_ends),
+        TEST(what_waits_is_placed_when_maintenance_is_over),
+        TEST(what_waits_is_placed_when_a_node_comes_back_or_grows),
+        TEST(all_that_fit_are_placed_in_their_order),
+        TEST(those_that_never_fit_do_not_starve_the_others),
+        TEST(what_has_outlived_its_lifetime_is_given_back),
+        TEST(while_nothing_can_be_granted_it_rests),
+        TEST(it_stops_while_wishes_are_under_way),
+    };
+    return cmocka_run_group_tests_name("react", tests, NULL, NULL);
+}
