@@ -44,10 +44,12 @@ struct undo_point {
 static int open_undo(struct batch *batch, const struct writer_request *request, struct undo_point *point)
 {
     *point = (struct undo_point){NULL, place_index_mark(batch->index), batch->next_seq, batch->count, batch->bytes};
-    if (request->count == 1 && !request->dry_run)
-        return 0;
     struct state_txn *inner;
     struct aq_error error = {0};
+    if (state_failed(batch->txn, &error))
+        return -1;
+    if (request->count == 1 && !request->dry_run)
+        return 0;
     if (state_nested(batch->txn, &inner, &error) != 0)
         return -1;
     point->outer = batch->txn;
@@ -165,8 +167,8 @@ static int decide_item(struct batch *batch, struct writer_request *request, uint
                             .time_ms = batch->time_ms,
                             .author = request->author,
                             .role = request->role};
-    if (decide_command(&decide, request->command, request->records[i], &request->error) != 0 ||
-        state_failed(batch->txn, &request->error))
+    int status = decide_command(&decide, request->command, request->records[i], &request->error);
+    if (state_failed(batch->txn, &request->error) || status != 0) /* a refusal may come of what could not be read */
         return -1;
     take_events(batch, request, &decide, events);
     if (i == 0)
@@ -311,6 +313,9 @@ struct writer_request *batch_commit(struct batch *batch, struct aq_error *error)
 struct writer_request *batch_abort(struct batch *batch)
 {
     state_end(batch->txn);
-    place_index_undo(batch->index, 0);
+    if (batch->count > 0)
+        place_index_undo_batch(batch->index);
+    else
+        place_index_undo(batch->index, 0); /* nothing was decided: placement's memory stays true */
     return release(batch);
 }

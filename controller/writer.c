@@ -316,7 +316,7 @@ static void submit_batch(struct writer *writer)
     if (packed.length > AQ_PACK_SIZE_MAX) /* it could never be read again */
         (void)aq_fail(&error, AQ_E_TOO_LARGE, "a batch of %zu bytes is more than an entry may have: %d", packed.length,
                       AQ_PACK_SIZE_MAX);
-    if (error.code != AQ_OK || batch_failed(batch, &error)) {
+    if (error.code != AQ_OK || batch_failed(batch, &error) || state_check_room(batch->txn, &error) != 0) {
         aq_buffer_free(&packed);
         drop_batch(writer, &error);
         return;

@@ -240,6 +240,12 @@ void place_index_undo(struct place_index *index, size_t mark)
     }
 }
 
+void place_index_undo_batch(struct place_index *index)
+{
+    place_index_undo(index, 0);
+    opinions_forget(index->opinions);
+}
+
 void place_index_keep(struct place_index *index)
 {
     while (index->n_undo > 0)

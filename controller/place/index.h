@@ -23,6 +23,8 @@ void place_index_set_free(struct place_index *index, uint64_t number, const stru
 
 size_t place_index_mark(struct place_index *index); /* a place to come back to */
 void place_index_undo(struct place_index *index, size_t mark);
+/* To the beginning. What was decided meanwhile, labels included, never was: placement's memory of it goes, too. */
+void place_index_undo_batch(struct place_index *index);
 void place_index_keep(struct place_index *index); /* forgets how to undo: all marks are void */
 
 /* ---- for placement -------------------------------------------------------------------------------------- */

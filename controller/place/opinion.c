@@ -22,6 +22,12 @@ struct opinions *opinions_new(void)
     return aq_calloc(1, sizeof(struct opinions));
 }
 
+void opinions_forget(struct opinions *opinions)
+{
+    for (size_t i = 0; i < OPINIONS_MAX; i++)
+        opinions->columns[i].label = 0;
+}
+
 void opinions_free(struct opinions *opinions)
 {
     for (size_t i = 0; i < OPINIONS_MAX; i++)

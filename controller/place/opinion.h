@@ -21,9 +21,11 @@ const uint8_t *opinion_ask(const struct place_index *index, uint64_t label, uint
 void opinion_shortage(const struct place_index *index, size_t row, enum aq_answer answer, const struct aq_amounts *need,
                       uint64_t *have, uint64_t *needed);
 
-/* For the index: its memory of columns. */
+/* For the index: its memory of columns. It is forgotten when a batch is undone: a label that was made in it never was,
+ * and its number will be given to another. */
 struct opinions;
 struct opinions *opinions_new(void);
+void opinions_forget(struct opinions *opinions);
 void opinions_free(struct opinions *opinions);
 
 #endif

@@ -12,7 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 1200 };
+enum {
+    PATH_SIZE = 1200,
+    ROOM_FOR_COMMIT_BYTES = 1 << 20, /* the list of pages that a transaction gives free, and some */
+    ROOM_SURE_BYTES = 256 << 20,     /* more than any transaction of ours takes */
+};
 
 static int make_directory(const char *path, struct aq_error *error)
 {
@@ -166,6 +170,8 @@ int state_open(struct state **out, const char *directory, enum state_mode mode, 
         state_close(state);
         return -1;
     }
+    if (mode == STATE_WRITE) /* what a process left behind that ended while it made others */
+        each_generation(state, remove_other, state);
     *out = state;
     return 0;
 }
@@ -306,6 +312,29 @@ int state_commit(struct state_txn *txn, struct aq_error *error)
     int code = mdb_txn_commit(txn->txn);
     finish(txn);
     return code == 0 ? 0 : store_fail(error, code, "committing to the tables");
+}
+
+/* Far from its end, the map has room for any commit. Near it, a nested transaction tries to get that room, and gives it
+ * back. */
+int state_check_room(struct state_txn *txn, struct aq_error *error)
+{
+    static const char what[] = "keeping room for a commit";
+    MDB_envinfo info;
+    MDB_stat stat;
+    MDB_txn *inner;
+    if (state_failed(txn, error))
+        return -1;
+    mdb_env_info(txn->env->env, &info);
+    mdb_env_stat(txn->env->env, &stat);
+    if (info.me_mapsize - (info.me_last_pgno + 1) * stat.ms_psize > ROOM_SURE_BYTES)
+        return 0;
+    int code = mdb_txn_begin(txn->env->env, txn->txn, 0, &inner);
+    if (code != 0)
+        return store_fail(error, code, what);
+    MDB_val key = {sizeof what, (void *)what}, value = {ROOM_FOR_COMMIT_BYTES, NULL};
+    code = mdb_put(inner, txn->env->indexes[INDEX_META], &key, &value, MDB_RESERVE);
+    mdb_txn_abort(inner);
+    return code == 0 ? 0 : store_fail(error, code, what);
 }
 
 bool state_failed(const struct state_txn *txn, struct aq_error *error)

@@ -64,7 +64,10 @@ int state_write(struct state *state, struct state_txn **txn, struct aq_error *er
 int state_nested(struct state_txn *outer, struct state_txn **txn, struct aq_error *error) AQ_MUST_CHECK;
 void state_end(struct state_txn *txn); /* ends a snapshot, or undoes what was written; NULL is fine */
 int state_commit(struct state_txn *txn, struct aq_error *error) AQ_MUST_CHECK; /* ends it in every case */
-bool state_failed(const struct state_txn *txn, struct aq_error *error);        /* true: `error` has the first failure */
+/* A commit takes room of its own, and may fail for the lack of it. Asked before what the transaction holds becomes
+ * final elsewhere; AQ_E_NO_SPACE: it must not. */
+int state_check_room(struct state_txn *txn, struct aq_error *error) AQ_MUST_CHECK;
+bool state_failed(const struct state_txn *txn, struct aq_error *error); /* true: `error` has the first failure */
 
 /* Place in the log that the snapshot shows: seq of the last event, 0 for none. */
 uint64_t state_seq(struct state_txn *txn);

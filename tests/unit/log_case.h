@@ -1,5 +1,5 @@
-/* A log on disk, written entry by entry: a well-formed chain, of which a test may spoil a part. Each event makes a user named
- * u<seq>. */
+/* A log on disk, written entry by entry: a well-formed chain, of which a test may spoil a part. Each event makes a user
+ * named u<seq>. */
 #ifndef AQ_TESTS_UNIT_LOG_CASE_H
 #define AQ_TESTS_UNIT_LOG_CASE_H
 

@@ -75,8 +75,8 @@ static void entries_are_read_as_far_as_there_are_any(void **context)
         unsigned count;
         uint64_t begin;
     } cases[] = {
-        {1, 4, 16, 0, 4, 1}, {0, 99, 16, 0, 4, 1}, {2, 3, 16, 0, 2, 2},   {4, 4, 16, 0, 1, 4},
-        {5, 9, 16, 0, 0, 0}, {3, 2, 16, 0, 0, 0},  {1, 4, 2, 1, 2, 1},    {1, 4, 2, -1, 2, 1},
+        {1, 4, 16, 0, 4, 1}, {0, 99, 16, 0, 4, 1}, {2, 3, 16, 0, 2, 2}, {4, 4, 16, 0, 1, 4},
+        {5, 9, 16, 0, 0, 0}, {3, 2, 16, 0, 0, 0},  {1, 4, 2, 1, 2, 1},  {1, 4, 2, -1, 2, 1},
     };
     log_case_begin();
     for (int i = 0; i < 3; i++)
@@ -169,9 +169,9 @@ static void make_durable(struct replica *replica)
     struct aq_error error = {0};
     struct log_job job;
     for (int i = 0; i < 10 && replica_job(replica, &job); i++) {
-        test_must(log_store_append(logs.store, job.entries, job.count, job.commit, job.has_vote ? &job.vote : NULL,
-                                   &error),
-                  &error);
+        test_must(
+            log_store_append(logs.store, job.entries, job.count, job.commit, job.has_vote ? &job.vote : NULL, &error),
+            &error);
         raft_free(job.memory);
         if (job.count > 0)
             test_must(replica_persisted(replica, job.entries[job.count - 1].index, 1000, &error), &error);
@@ -419,10 +419,8 @@ static void an_event_of_a_newer_version_is_named(void **context)
     (void)context;
     struct aq_logged_event event = log_case_event(1);
     struct aq_logged_decision decision = {.author = "admin", .command = 1, .key = "", .id = "x", .events = {&event, 1}};
-    struct aq_entry entry = {.format = AQ_ENTRY_FORMAT,
-                             .previous = {logs.hash, AQ_HASH_SIZE},
-                             .first_seq = 1,
-                             .decisions = {&decision, 1}};
+    struct aq_entry entry = {
+        .format = AQ_ENTRY_FORMAT, .previous = {logs.hash, AQ_HASH_SIZE}, .first_seq = 1, .decisions = {&decision, 1}};
     const char *const words[] = {"user_created of version 2, but only 1 is known: written by a newer version?",
                                  "the log holds event 999, which is not known: written by a newer version?"};
     log_case_begin();

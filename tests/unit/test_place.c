@@ -299,6 +299,24 @@ static void what_is_remembered_is_what_would_be_said_anew(void **context)
     }
 }
 
+/* The batch that made label 77 was not committed: its number goes to another. */
+static void an_undone_labels_answers_are_forgotten(void **context)
+{
+    (void)context;
+    struct aq_definition undone = {.driver = "test"}, made = {.driver = "other"};
+    struct aq_list first = {&undone, 1}, second = {&made, 1}, none = {0};
+    struct place_request request = {77, &first, &none};
+    given_machine(1, plenty, false, false);
+    place_index_keep(spec.index);
+    place(spec.index, &request, &answer, &spec.arena);
+    assert_true(answer.placed);
+    place_index_undo_batch(spec.index);
+    request.definitions = &second;
+    place(spec.index, &request, &answer, &spec.arena);
+    assert_false(answer.placed);
+    assert_int_equal(group(0)->answer, AQ_ANSWER_DRIVER);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +333,7 @@ int main(void)
         SPEC_TEST(every_definition_has_its_groups),
         SPEC_TEST(a_try_counts_for_its_node_and_definition),
         SPEC_TEST(what_is_remembered_is_what_would_be_said_anew),
+        SPEC_TEST(an_undone_labels_answers_are_forgotten),
     };
     return cmocka_run_group_tests_name("place", tests, NULL, NULL);
 }

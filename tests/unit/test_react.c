@@ -1,5 +1,5 @@
-/* The leader's standing wishes, with a real writer: what waits is placed when room comes, what has outlived its lifetime is
- * given back, and nothing in front starves what stands behind. */
+/* The leader's standing wishes, with a real writer: what waits is placed when room comes, what has outlived its
+ * lifetime is given back, and nothing in front starves what stands behind. */
 #include "controller/react/react.h"
 #include "tests/unit/test_cluster.h"
 
@@ -201,6 +201,17 @@ static double cpu_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static void restart_with_reserve(uint64_t mib)
+{
+    struct aq_error error = {0};
+    react_stop(react);
+    test_cluster_close(&cluster);
+    cluster.config.log.disk_reserve = mib;
+    test_cluster_open(&cluster, false);
+    test_must(react_start(&react, cluster.writer, cluster.state, &error), &error);
+    test_cluster_start(&cluster);
+}
+
 /* A wish that the writer refuses is not made again at once, and again. */
 static void while_nothing_can_be_granted_it_rests(void **context)
 {
@@ -210,13 +221,13 @@ static void while_nothing_can_be_granted_it_rests(void **context)
     uint64_t id = create("short"), reserve = cluster.config.log.disk_reserve;
     struct aq_resource_start start = {.id = 1, .node = "node-1", .identifier = "", .ip_addr = "", .hw_addr = ""};
     ask(&aq_command_resource_start, &start);
-    cluster.config.log.disk_reserve = 1ULL << 40; /* no room from now on */
+    restart_with_reserve(1ULL << 40); /* no room from now on */
     usleep(1200000);
     double cpu = cpu_seconds();
     usleep(2000000);
     assert_true(cpu_seconds() - cpu < 1.0);
     assert_int_equal(status_of(id), AQ_ALLOCATED);
-    cluster.config.log.disk_reserve = reserve;
+    restart_with_reserve(reserve);
     await_status(id, AQ_DEALLOCATE);
 }
 
@@ -231,14 +242,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(what_waits_is_placed_when_a_node_joins),
-        TEST(what_waits_is_placed_when_a_resource_ends),
-        TEST(what_waits_is_placed_when_maintenance_is_over),
-        TEST(what_waits_is_placed_when_a_node_comes_back_or_grows),
-        TEST(all_that_fit_are_placed_in_their_order),
-        TEST(those_that_never_fit_do_not_starve_the_others),
-        TEST(what_has_outlived_its_lifetime_is_given_back),
-        TEST(while_nothing_can_be_granted_it_rests),
+        TEST(what_waits_is_placed_when_a_node_joins),        TEST(what_waits_is_placed_when_a_resource_ends),
+        TEST(what_waits_is_placed_when_maintenance_is_over), TEST(what_waits_is_placed_when_a_node_comes_back_or_grows),
+        TEST(all_that_fit_are_placed_in_their_order),        TEST(those_that_never_fit_do_not_starve_the_others),
+        TEST(what_has_outlived_its_lifetime_is_given_back),  TEST(while_nothing_can_be_granted_it_rests),
         TEST(it_stops_while_wishes_are_under_way),
     };
     return cmocka_run_group_tests_name("react", tests, NULL, NULL);

@@ -254,6 +254,19 @@ static void a_shorter_record_keeps_its_presets(void **state)
     assert_string_equal(new.name, "none");
 }
 
+static void what_must_be_given_is_missed_when_strict(void **state)
+{
+    (void)state;
+    struct sample_part part;
+    struct aq_error error = {0};
+    PART_REFUSED("\x90", "name is missing");
+    assert_int_equal(aq_record_unpack(&sample_part_record, &part, "\x90", 1, false, &arena, &error), 0);
+    assert_string_equal(part.name, "");
+    /* The weight alone may be missing. */
+    assert_int_equal(aq_record_unpack(&sample_part_record, &part, "\x91\xA1x", 3, true, &arena, &error), 0);
+    assert_string_equal(part.name, "x");
+}
+
 static void a_longer_record_is_refused(void **state)
 {
     (void)state;
@@ -317,6 +330,7 @@ int main(void)
         cmocka_unit_test(types_are_always_checked),
         cmocka_unit_test(values_are_checked_when_strict),
         cmocka_unit_test(a_shorter_record_keeps_its_presets),
+        cmocka_unit_test(what_must_be_given_is_missed_when_strict),
         cmocka_unit_test(a_longer_record_is_refused),
         cmocka_unit_test(an_unknown_word_is_refused),
         cmocka_unit_test(a_fingerprint_knows_names_types_and_words),

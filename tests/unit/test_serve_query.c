@@ -137,7 +137,7 @@ static bool matches(const struct aq_node *node, const char *parameters)
     char text[128];
     snprintf(text, sizeof text, "%s", parameters);
     assert_int_equal(query_parse(&query, text, &error), 0);
-    filter_take(&filter, &aq_node_record, &query);
+    assert_int_equal(filter_take(&filter, &aq_node_record, &query, &error), 0);
     assert_int_equal(query_end(&query, &error), 0);
     bool yes = filter_matches(&filter, node);
     filter_free(&filter);
@@ -166,6 +166,66 @@ static void filters_compare_the_text_form(void **context)
     assert_false(matches(&node, "name=node-1&number=13"));
 }
 
+static void wildcards_stand_for_characters(void **context)
+{
+    (void)context;
+    static const struct {
+        const char *text, *pattern;
+        bool matches;
+    } cases[] = {{"", "*", true},
+                 {"", "?", false},
+                 {"abc", "a*c", true},
+                 {"abc", "*b", false},
+                 {"abc", "a?c*", true},
+                 {"abab", "*ab", true},
+                 {"aab", "*ab", true},
+                 {"abcabd", "*ab?", true},
+                 {"a[b]", "a[*", true},
+                 {"ab", "a[b]*", false},
+                 {"\xE2\x82\xAC", "%3F", true},
+                 {"\xE2\x82\xAC", "??", false},
+                 {"abc", "*a*b*c*", true},
+                 {"acb", "*a*b*c*", false}};
+    for (size_t i = 0; i < AQ_LENGTH(cases); i++) {
+        char parameters[64];
+        struct aq_node node = {.name = "n", .address = cases[i].text, .agent_version = ""};
+        snprintf(parameters, sizeof parameters, "address=%s", cases[i].pattern);
+        if (matches(&node, parameters) != cases[i].matches)
+            fail_msg("\"%s\" and \"%s\"", cases[i].pattern, cases[i].text);
+    }
+}
+
+/* An evil pattern over an evil text: bounded before it begins, and as it goes on. */
+static void filters_cost_little(void **context)
+{
+    (void)context;
+    struct aq_error error = {0};
+    struct query query;
+    struct filter filter;
+    char text[FILTER_PATTERN_MAX + 32], *long_text = aq_malloc(65537);
+    struct aq_node node = {.name = "n", .address = long_text, .agent_version = ""};
+    memset(long_text, 'a', 65536);
+    long_text[65536] = '\0';
+    for (size_t length = FILTER_PATTERN_MAX; length <= FILTER_PATTERN_MAX + 1; length++) {
+        int used = snprintf(text, sizeof text, "address=*");
+        memset(text + used, 'a', length - 2);
+        snprintf(text + used + length - 2, 2, "b");
+        assert_int_equal(query_parse(&query, text, &error), 0);
+        assert_int_equal(filter_take(&filter, &aq_node_record, &query, &error), length > FILTER_PATTERN_MAX ? -1 : 0);
+        if (length > FILTER_PATTERN_MAX) {
+            assert_string_equal(error.message, "address has 257 bytes, but with * or ? must have at most 256");
+        } else {
+            assert_false(filter_is_spent(&filter));
+            for (int rows = 0; !filter_is_spent(&filter); rows++) {
+                assert_true(rows < 2);
+                assert_false(filter_matches(&filter, &node));
+            }
+        }
+        filter_free(&filter);
+    }
+    free(long_text);
+}
+
 static void secrets_are_no_filters(void **context)
 {
     (void)context;
@@ -174,7 +234,7 @@ static void secrets_are_no_filters(void **context)
     struct filter filter;
     char text[] = "instance=7";
     assert_int_equal(query_parse(&query, text, &error), 0);
-    filter_take(&filter, &aq_node_record, &query);
+    assert_int_equal(filter_take(&filter, &aq_node_record, &query, &error), 0);
     assert_int_equal(query_end(&query, &error), -1);
     assert_null(strstr(error.message + strlen("unknown parameter instance"), "instance"));
     filter_free(&filter);
@@ -315,6 +375,8 @@ int main(void)
         cmocka_unit_test(a_parameter_is_given_once),
         cmocka_unit_test(numbers_have_bounds),
         cmocka_unit_test(filters_compare_the_text_form),
+        cmocka_unit_test(wildcards_stand_for_characters),
+        cmocka_unit_test(filters_cost_little),
         cmocka_unit_test(secrets_are_no_filters),
         cmocka_unit_test(networks_hold_their_addresses),
         cmocka_unit_test(networks_are_checked),

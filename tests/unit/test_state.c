@@ -1,9 +1,6 @@
-/* The tables: keys, rows, scans, transactions, generations, and whether they can be believed. */
+/* The tables: keys, rows, scans, transactions, and what happens when the map is full. */
 #include "controller/state/store.h"
 #include "tests/unit/decide_case.h"
-
-#include <dirent.h>
-#include <sys/wait.h>
 
 static const struct aq_entity *entity(const char *name)
 {
@@ -345,155 +342,6 @@ static void project_survives_a_full_map_at_every_point(void **context)
     assert_int_equal(place_index_columns(spec.index).count, 2);
 }
 
-/* ---- can they be believed? ---------------------------------------------------------------------------- */
-
-static void check_good(const char *boot, const char *why_not)
-{
-    struct aq_error why = {0};
-    assert_int_equal(state_is_good(spec.state, boot, &why), why_not == NULL);
-    assert_string_equal(why.message, why_not ? why_not : "");
-}
-
-static void tables_are_believed_when_closed_or_in_use_since_this_boot(void **context)
-{
-    (void)context;
-    struct aq_error error = {0};
-    state_end(spec.txn);
-    spec.txn = NULL;
-    check_good("boot-1", "their layout is of another version"); /* never marked */
-    test_must(state_mark_open(spec.state, "boot-1", &error), &error);
-    check_good("boot-1", NULL); /* a killed process, the same machine */
-    check_good("boot-2", "the machine stopped while they were open");
-    check_good("boot-10", "the machine stopped while they were open");
-    test_must(state_mark_closed(spec.state, &error), &error);
-    check_good("boot-2", NULL);
-}
-
-/* ---- generations -------------------------------------------------------------------------------------- */
-
-static unsigned count_generations(void)
-{
-    char path[80];
-    unsigned count = 0;
-    snprintf(path, sizeof path, "%s/state", spec.directory);
-    DIR *directory = opendir(path);
-    assert_non_null(directory);
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
-        count += entry->d_name[0] == 'g';
-    closedir(directory);
-    return count;
-}
-
-static void commit_counter(struct state *state, uint64_t value)
-{
-    struct state_txn *txn;
-    struct aq_error error = {0};
-    test_must(state_write(state, &txn, &error), &error);
-    counter_set(txn, "a", value);
-    test_must(state_commit(txn, &error), &error);
-}
-
-static void fresh_tables_are_discarded_or_published(void **context)
-{
-    (void)context;
-    struct state *fresh;
-    struct aq_error error = {0};
-    test_must(state_open_fresh(&fresh, spec.directory, SPEC_MAP_BYTES, &error), &error);
-    assert_int_equal(count_generations(), 2);
-    state_discard(fresh);
-    assert_int_equal(count_generations(), 1);
-    test_must(state_open_fresh(&fresh, spec.directory, SPEC_MAP_BYTES, &error), &error);
-    commit_counter(fresh, 5);
-    state_end(spec.txn);
-    spec.txn = NULL;
-    test_must(state_publish(fresh, &error), &error);
-    assert_int_equal(count_generations(), 1);
-    state_close(fresh);
-    state_close(spec.state);
-    test_must(state_open(&spec.state, spec.directory, STATE_WRITE, SPEC_MAP_BYTES, &error), &error);
-    assert_int_equal(committed("a"), 5);
-}
-
-/* Reads the counter whenever it is asked to, as another process does; the first snapshot stays open. */
-static _Noreturn void read_elsewhere(const char *directory, int from, int to)
-{
-    struct state *state = NULL;
-    struct state_txn *first = NULL, *txn;
-    struct aq_error error = {0};
-    char go;
-    while (read(from, &go, 1) == 1) {
-        if (state == NULL && state_open(&state, directory, STATE_READ, 0, &error) != 0)
-            _exit(1);
-        if (state_read(state, &txn, &error) != 0)
-            _exit(2);
-        uint64_t seen[2] = {counter_get(txn, "a"), counter_get(first ? first : txn, "a")};
-        if (first == NULL)
-            first = txn;
-        else
-            state_end(txn);
-        if (write(to, seen, sizeof seen) != sizeof seen)
-            _exit(3);
-    }
-    state_end(first);
-    state_close(state);
-    _exit(0);
-}
-
-static void check_elsewhere(int to, int from, uint64_t now, uint64_t first)
-{
-    uint64_t seen[2];
-    assert_int_equal(write(to, "g", 1), 1);
-    assert_int_equal(read(from, seen, sizeof seen), sizeof seen);
-    assert_int_equal(seen[0], now);
-    assert_int_equal(seen[1], first);
-}
-
-static void a_reader_in_another_process_moves_over(void **context)
-{
-    (void)context;
-    int ask[2], answer[2], status;
-    struct state *fresh;
-    struct aq_error error = {0};
-    assert_int_equal(pipe(ask) | pipe(answer), 0);
-    state_end(spec.txn);
-    spec.txn = NULL;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        close(ask[1]);
-        close(answer[0]);
-        read_elsewhere(spec.directory, ask[0], answer[1]);
-    }
-    close(ask[0]);
-    close(answer[1]);
-    commit_counter(spec.state, 1);
-    check_elsewhere(ask[1], answer[0], 1, 1);
-    commit_counter(spec.state, 2);
-    check_elsewhere(ask[1], answer[0], 2, 1);
-    test_must(state_open_fresh(&fresh, spec.directory, SPEC_MAP_BYTES, &error), &error);
-    commit_counter(fresh, 3);
-    check_elsewhere(ask[1], answer[0], 2, 1); /* nobody reads it yet */
-    test_must(state_publish(fresh, &error), &error);
-    check_elsewhere(ask[1], answer[0], 3, 1);
-    commit_counter(fresh, 4);
-    check_elsewhere(ask[1], answer[0], 4, 1);
-    close(ask[1]);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    close(answer[0]);
-    state_close(fresh);
-}
-
-static void tables_that_are_not_there_are_an_error_for_readers(void **context)
-{
-    (void)context;
-    struct state *state;
-    struct aq_error error = {0};
-    assert_int_equal(state_open(&state, "/nowhere", STATE_READ, 0, &error), -1);
-    assert_int_equal(error.code, AQ_E_NOT_FOUND);
-    assert_non_null(strstr(error.message, "no tables at /nowhere/state/current"));
-}
-
 /* ---- digest ------------------------------------------------------------------------------------------- */
 
 static void the_digest_sees_every_row_but_not_how_they_were_closed(void **context)
@@ -531,10 +379,6 @@ int main(void)
         SPEC_TEST(the_place_in_the_log_is_part_of_the_transaction),
         SPEC_TEST(a_full_map_is_latched_and_the_next_transaction_goes_on),
         SPEC_TEST(project_survives_a_full_map_at_every_point),
-        SPEC_TEST(tables_are_believed_when_closed_or_in_use_since_this_boot),
-        SPEC_TEST(fresh_tables_are_discarded_or_published),
-        SPEC_TEST(a_reader_in_another_process_moves_over),
-        SPEC_TEST(tables_that_are_not_there_are_an_error_for_readers),
         SPEC_TEST(the_digest_sees_every_row_but_not_how_they_were_closed),
     };
     return cmocka_run_group_tests_name("state", tests, NULL, NULL);

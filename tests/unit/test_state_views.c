@@ -73,12 +73,13 @@ static void votes_come_one_by_one_out_of_ranges(void **context)
                    "1/1 node-6 0 yes: it could take it\n1/1 node-7 0 yes: it could take it\n"
                    "1/1 node-8 0 yes: it could take it\n1/1 node-9 0 yes: it could take it\n"
                    "1/1 node-5 0 no: not enough slots: 0 free, 1 needed\n");
-    check_why(1, "application 1 asked for label mac, version 1; it is ELECTED\n"
-                 "round 1, 1970-01-01T00:16:40.000Z: node-1 was chosen\n"
-                 "  definition 0 (driver test):\n"
-                 "    node-1, node-2, node-3, node-4, node-6, node-7, node-8, node-9: yes: it could take it; node-1 was "
-                 "chosen: the first that said yes\n"
-                 "    node-5: no: not enough slots: 0 free, 1 needed\n");
+    check_why(1,
+              "application 1 asked for label mac, version 1; it is ELECTED\n"
+              "round 1, 1970-01-01T00:16:40.000Z: node-1 was chosen\n"
+              "  definition 0 (driver test):\n"
+              "    node-1, node-2, node-3, node-4, node-6, node-7, node-8, node-9: yes: it could take it; node-1 was "
+              "chosen: the first that said yes\n"
+              "    node-5: no: not enough slots: 0 free, 1 needed\n");
 }
 
 static void why_tells_every_round_in_words(void **context)
@@ -108,12 +109,13 @@ static void why_names_the_tries_and_what_is_gone_since(void **context)
     DO(node_lose, .name = "node-1");
     DO(node_delete, .name = "node-1");
     DO(label_delete, .id = 1);
-    check_why(1, "application 1 asked for label mac, version 1; it is ERROR: no other node or definition is left to try; "
-                 "try 1 on node-1: no such image\n"
-                 "round 1, 1970-01-01T00:16:40.000Z: node-1 was chosen\n"
-                 "  definition 0:\n"
-                 "    node-1: yes: it could take it; node-1 was chosen: the first that said yes\n"
-                 "try 1 on node-1, definition 0, failed: no such image\n");
+    check_why(1,
+              "application 1 asked for label mac, version 1; it is ERROR: no other node or definition is left to try; "
+              "try 1 on node-1: no such image\n"
+              "round 1, 1970-01-01T00:16:40.000Z: node-1 was chosen\n"
+              "  definition 0:\n"
+              "    node-1: yes: it could take it; node-1 was chosen: the first that said yes\n"
+              "try 1 on node-1, definition 0, failed: no such image\n");
 }
 
 static void why_counts_nodes_beyond_eight(void **context)
@@ -268,16 +270,11 @@ static void an_applications_own_events_are_told(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SPEC_TEST(every_node_that_was_asked_has_its_vote),
-        SPEC_TEST(votes_come_one_by_one_out_of_ranges),
-        SPEC_TEST(why_tells_every_round_in_words),
-        SPEC_TEST(why_names_the_tries_and_what_is_gone_since),
-        SPEC_TEST(why_counts_nodes_beyond_eight),
-        LOG_TEST(events_are_scanned_from_any_seq_to_any),
-        LOG_TEST(a_scan_stops_when_it_is_told_to),
-        LOG_TEST(an_empty_log_has_no_events),
-        LOG_TEST(another_process_reads_the_same),
-        cmocka_unit_test(an_applications_own_events_are_told),
+        SPEC_TEST(every_node_that_was_asked_has_its_vote), SPEC_TEST(votes_come_one_by_one_out_of_ranges),
+        SPEC_TEST(why_tells_every_round_in_words),         SPEC_TEST(why_names_the_tries_and_what_is_gone_since),
+        SPEC_TEST(why_counts_nodes_beyond_eight),          LOG_TEST(events_are_scanned_from_any_seq_to_any),
+        LOG_TEST(a_scan_stops_when_it_is_told_to),         LOG_TEST(an_empty_log_has_no_events),
+        LOG_TEST(another_process_reads_the_same),          cmocka_unit_test(an_applications_own_events_are_told),
     };
     return cmocka_run_group_tests_name("state views", tests, NULL, NULL);
 }

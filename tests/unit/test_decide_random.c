@@ -1,0 +1,246 @@
+/* Thousands of commands drawn from a seed, sensible and senseless ones in any order. After each of them the tables must
+ * hold together: what nodes have in use is what resources hold, counters count, indexes list what they are for. */
+#include "tests/unit/decide_case.h"
+
+enum { SEEDS = 6, COMMANDS = 1500, NODES = 5, USERS = 3 };
+
+static uint64_t seed;
+
+static uint64_t draw(uint64_t below) /* splitmix64 */
+{
+    uint64_t z = seed += 0x9E3779B97F4A7C15;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+    return (z ^ (z >> 31)) % below;
+}
+
+static const char *drawn(const char *what, uint64_t below)
+{
+    return aq_arena_format(&spec.arena, "%s-%" PRIu64, what, draw(below));
+}
+
+/* A number up to a little more than there are. */
+static uint64_t drawn_id(const char *counter)
+{
+    return 1 + draw(counter_get(spec.txn, counter) + 2);
+}
+
+/* ---- commands ----------------------------------------------------------------------------------------- */
+
+static void make_label(void)
+{
+    struct aq_disk disk = {"root", 1 + draw(300)};
+    const char *filter[] = {"os:linux"};
+    struct aq_definition both[2];
+    for (int i = 0; i < 2; i++)
+        both[i] = (struct aq_definition){.driver = drawn("driver", 2),
+                                         .resources = {.cpu = draw(3) * 500, .ram = draw(300), .slots = draw(2)}};
+    both[0].resources.disks = (struct aq_list){&disk, (uint32_t)draw(2)};
+    both[1].resources.node_filter = (struct aq_list){filter, (uint32_t)draw(2)};
+    both[1].resources.lifetime = draw(2) * 30;
+    WHEN(label_create, .name = drawn("label", 3), .definitions = {both, 1 + (uint32_t)draw(2)});
+}
+
+static void join_node(void)
+{
+    const char *drivers[] = {drawn("driver", 2), drawn("driver", 2)};
+    WHEN(node_join, .name = drawn("node", NODES), .instance = 1 + draw(4) / 3, .drivers = {drivers, 2},
+         .identifiers = ITEMS(const char *, "os:linux"),
+         .capacity = {.cpu = draw(5) * 1000, .ram = 1000, .disk = 1000, .slots = draw(6)});
+}
+
+static void change_cluster(uint64_t what)
+{
+    if (what < 4)
+        join_node();
+    else if (what < 6)
+        WHEN(node_lose, .name = drawn("node", NODES));
+    else if (what < 7)
+        WHEN(node_delete, .name = drawn("node", NODES));
+    else if (what < 10)
+        WHEN(node_maintenance, .name = drawn("node", NODES), .maintenance = draw(2));
+    else if (what < 12)
+        make_label();
+    else if (what < 13)
+        WHEN(label_delete, .id = drawn_id("next/label"));
+    else if (what < 15)
+        WHEN(user_create, .name = drawn("user", USERS), .hash = "x", .max_applications = draw(2) * 20);
+    else
+        WHEN(user_delete, .name = drawn("user", USERS));
+}
+
+/* Mostly the node that really has it. */
+static const char *reporter(uint64_t id)
+{
+    struct aq_resource resource;
+    bool there = state_resource(spec.txn, id, &resource, &spec.arena);
+    return there && draw(10) > 0 ? resource.node : drawn("node", NODES);
+}
+
+static void report(uint64_t what)
+{
+    uint64_t id = drawn_id("next/resource");
+    const char *node = reporter(id);
+    if (what < 10)
+        WHEN(resource_start, .id = id, .node = node, .identifier = drawn("pid", 3), .ip_addr = drawn("ip", 4));
+    else if (what < 14)
+        WHEN(resource_fail, .id = id, .node = node, .reason = "no luck");
+    else if (what < 20)
+        WHEN(resource_end, .id = id, .node = node, .exit_status = draw(3), .reason = "over");
+    else
+        WHEN(resource_expire, .id = id);
+}
+
+static void ask_something(void)
+{
+    uint64_t what = draw(60);
+    as_system();
+    if (what < 16)
+        change_cluster(what);
+    else if (what < 38)
+        report(what - 16);
+    else if (what < 44)
+        WHEN(application_place, .id = drawn_id("next/application"));
+    else {
+        spec_as(drawn("user", USERS), (enum aq_role)(draw(5) == 0));
+        if (what < 54)
+            WHEN(application_create, .label = drawn("label", 3), .version = draw(3));
+        else
+            WHEN(application_deallocate, .id = drawn_id("next/application"));
+    }
+    spec.open = false;
+    if (spec.status == 0)
+        spec_happens();
+    else
+        assert_int_equal(spec.decide.count, 0);
+}
+
+/* ---- what must always hold ---------------------------------------------------------------------------- */
+
+struct sums {
+    struct aq_amounts used[64]; /* by number of the node */
+    uint64_t resources, expiring, waiting, open;
+    uint64_t open_of[USERS];
+};
+
+static bool add_resource(void *context, const struct state_key *key, const void *object)
+{
+    struct sums *sums = context;
+    const struct aq_resource *resource = object;
+    struct aq_node node = the_node(resource->node);
+    struct aq_application application = the_application(resource->application);
+    (void)key;
+    aq_amounts_add(&sums->used[node.number % 64], &resource->amounts);
+    sums->resources++;
+    sums->expiring += resource->expires_at != 0;
+    assert_int_equal(application.resource, resource->id);
+    assert_true(application.status == AQ_RECALLED || !aq_application_is_over(application.status));
+    return true;
+}
+
+static bool add_application(void *context, const struct state_key *key, const void *object)
+{
+    struct sums *sums = context;
+    const struct aq_application *application = object;
+    (void)key;
+    bool open = !aq_application_is_over(application->status);
+    sums->waiting += application->status == AQ_NEW;
+    sums->open += open;
+    sums->open_of[application->user[strlen("user-")] - '0'] += open;
+    bool holds = application->status == AQ_ELECTED || application->status == AQ_ALLOCATED ||
+                 application->status == AQ_DEALLOCATE;
+    assert_true(!holds || has_resource(application->resource));
+    assert_true(application->status != AQ_NEW || application->resource == 0);
+    assert_true(application->tries.count <= AQ_TRIES_MAX);
+    return true;
+}
+
+static bool check_node(void *context, const struct state_key *key, const void *object)
+{
+    struct sums *sums = context;
+    const struct aq_node *node = object;
+    struct aq_amounts free = node->capacity;
+    (void)key;
+    assert_true(aq_amounts_equal(&node->used, &sums->used[node->number % 64]));
+    aq_amounts_subtract(&free, &node->used);
+    assert_true(aq_amounts_equal(&node->free, &free));
+    return true;
+}
+
+static bool count_row(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    (void)key;
+    (void)value;
+    (void)length;
+    ++*(uint64_t *)context;
+    return true;
+}
+
+static uint64_t rows_of(enum state_index index)
+{
+    uint64_t count = 0;
+    const struct state_key all = {0};
+    index_scan(spec.txn, index, &all, count_row, &count);
+    return count;
+}
+
+static void check_placement_index(void)
+{
+    struct place_index *fresh = place_index_new();
+    project_fill_index(spec.txn, fresh);
+    struct place_columns kept = place_index_columns(spec.index), made = place_index_columns(fresh);
+    assert_int_equal(kept.count, made.count);
+    for (size_t i = 0; i < made.count; i++) {
+        assert_int_equal(kept.number[i], made.number[i]);
+        assert_int_equal(kept.cpu[i], made.cpu[i]);
+        assert_int_equal(kept.ram[i], made.ram[i]);
+        assert_int_equal(kept.disk[i], made.disk[i]);
+        assert_int_equal(kept.slots[i], made.slots[i]);
+        assert_int_equal(kept.active[i], made.active[i]);
+        assert_int_equal(kept.maintenance[i], made.maintenance[i]);
+    }
+    place_index_free(fresh);
+}
+
+static void check_everything(void)
+{
+    struct sums sums = {0};
+    struct aq_error error;
+    state_scan(spec.txn, aq_entity_find("resource"), NULL, add_resource, &sums);
+    state_scan(spec.txn, aq_entity_find("application"), NULL, add_application, &sums);
+    state_scan(spec.txn, aq_entity_find("node"), NULL, check_node, &sums);
+    assert_int_equal(rows_of(INDEX_WAITING), sums.waiting);
+    assert_int_equal(rows_of(INDEX_NODE_RESOURCE), sums.resources);
+    assert_int_equal(rows_of(INDEX_EXPIRY), sums.expiring);
+    for (uint64_t user = 0; user < USERS; user++) {
+        char counter[40];
+        snprintf(counter, sizeof counter, "open/user/user-%" PRIu64, user);
+        assert_int_equal(counter_get(spec.txn, counter), sums.open_of[user]);
+    }
+    check_placement_index();
+    assert_false(state_failed(spec.txn, &error));
+}
+
+static void whatever_is_asked_the_tables_hold_together(void **context)
+{
+    for (uint64_t round = 1; round <= SEEDS; round++) {
+        seed = round;
+        for (int i = 0; i < COMMANDS; i++) {
+            spec.time_ms += draw(2000);
+            ask_something();
+            if (i % 8 == 0)
+                check_everything();
+            aq_arena_reset(&spec.arena);
+        }
+        assert_true(counter_get(spec.txn, "next/application") > 50);
+        assert_true(counter_get(spec.txn, "next/resource") > 20);
+        spec_teardown(context);
+        assert_int_equal(spec_setup(context), 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {SPEC_TEST(whatever_is_asked_the_tables_hold_together)};
+    return cmocka_run_group_tests_name("decide random", tests, NULL, NULL);
+}

@@ -1,0 +1,157 @@
+/* What projecting keeps beside rows: answers by idempotency key; and that the same events make the same bytes. */
+#include "tests/unit/decide_case.h"
+
+#include <malloc.h>
+
+static bool count_one(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    (void)key;
+    (void)value;
+    (void)length;
+    ++*(unsigned *)context;
+    return true;
+}
+
+static unsigned rows_of(enum state_index index)
+{
+    unsigned count = 0;
+    const struct state_key all = {0};
+    index_scan(spec.txn, index, &all, count_one, &count);
+    return count;
+}
+
+/* ---- idempotency keys --------------------------------------------------------------------------------- */
+
+static void remember(const char *author, const char *key, uint64_t seq)
+{
+    struct project project = {.txn = spec.txn, .arena = &spec.arena, .time_ms = spec.time_ms};
+    project_key(&project, author, key, 42, seq, "7");
+}
+
+static void answers_are_remembered_by_author_and_key(void **context)
+{
+    (void)context;
+    struct project_remembered before;
+    remember("alice", "", 1); /* no key: nothing to remember */
+    assert_int_equal(rows_of(INDEX_KEYS), 0);
+    remember("alice", "k", 5);
+    assert_true(project_remembers(spec.txn, "alice", "k", &before));
+    assert_int_equal(before.fingerprint, 42);
+    assert_int_equal(before.seq, 5);
+    assert_string_equal(before.id, "7");
+    assert_false(project_remembers(spec.txn, "bob", "k", &before));
+    assert_false(project_remembers(spec.txn, "alice", "kk", &before));
+    assert_false(project_remembers(spec.txn, "alic", "ek", &before));
+}
+
+static void keys_of_the_longest_kind_fit(void **context)
+{
+    (void)context;
+    struct project_remembered before;
+    char author[80] = "node:", key[AQ_KEY_SIZE_MAX + 1] = "";
+    memset(author + 5, 'n', 64);
+    memset(key, 'k', AQ_KEY_SIZE_MAX);
+    remember(author, key, 1);
+    assert_true(project_remembers(spec.txn, author, key, &before));
+}
+
+static void answers_are_forgotten_after_a_day_a_few_at_a_time(void **context)
+{
+    (void)context;
+    struct project_remembered before;
+    char key[16];
+    for (int i = 0; i < 20; i++) {
+        snprintf(key, sizeof key, "k-%02d", i);
+        remember("alice", key, (uint64_t)i + 1);
+    }
+    spec.time_ms += PROJECT_KEY_KEPT_MS;
+    remember("alice", "day", 30); /* exactly a day: still remembered */
+    assert_int_equal(rows_of(INDEX_KEYS), 21);
+    spec.time_ms++;
+    remember("alice", "later-1", 31);
+    assert_int_equal(rows_of(INDEX_KEYS), 22 - PROJECT_KEYS_FORGOTTEN_AT_ONCE);
+    assert_int_equal(rows_of(INDEX_KEY_TIMES), rows_of(INDEX_KEYS));
+    assert_false(project_remembers(spec.txn, "alice", "k-00", &before)); /* oldest first */
+    assert_true(project_remembers(spec.txn, "alice", "k-19", &before));
+    remember("alice", "later-2", 32);
+    remember("alice", "later-3", 33);
+    assert_int_equal(rows_of(INDEX_KEYS), 4);
+    assert_int_equal(rows_of(INDEX_KEY_TIMES), 4);
+    assert_false(project_remembers(spec.txn, "alice", "k-19", &before));
+    assert_true(project_remembers(spec.txn, "alice", "day", &before));
+}
+
+/* ---- the same events, the same bytes ------------------------------------------------------------------ */
+
+static void a_long_story(void)
+{
+    struct aq_definition definition = {.driver = "test", .resources = {.cpu = 10, .lifetime = 5}};
+    given_cluster();
+    spec_as("admin", AQ_ROLE_ADMIN);
+    GIVEN(label_created, .id = 2, .name = "short", .version = 1, .definitions = {&definition, 1});
+    given_node(2, "node-2", 1);
+    given_user("admin");
+    for (uint64_t i = 1; i <= 60; i++) {
+        spec.time_ms += 1000;
+        DO(application_create, .label_id = 1 + i % 2, .metadata = "{\"z\":1,\"a\":2}");
+        const struct aq_application application = the_application(i);
+        if (i % 3 == 0)
+            DO(application_deallocate, .id = i);
+        if (application.resource != 0 && i % 4 == 0)
+            DO(resource_start, .id = application.resource, .node = application.node, .ip_addr = "10.0.0.1");
+        if (application.resource != 0 && i % 5 == 0 && i % 4 != 0)
+            DO(resource_fail, .id = application.resource, .node = application.node, .reason = "x");
+        if (has_resource(application.resource) && i % 6 == 0)
+            DO(resource_end, .id = application.resource, .node = application.node);
+        remember("alice", "key", i);
+    }
+    DO(node_lose, .name = "node-2");
+    DO(node_delete, .name = "node-2");
+    DO(user_delete, .name = "alice");
+}
+
+static void told_twice_it_gives_equal_tables(void **context)
+{
+    unsigned char first[32], second[32];
+    uint64_t rows;
+    struct aq_error error = {0};
+    mallopt(M_PERTURB, 0x5A); /* whatever memory held before must not matter */
+    a_long_story();
+    assert_int_equal(state_digest(spec.txn, first, &rows, &error), 0);
+    assert_true(rows > 200);
+    spec_teardown(context);
+    mallopt(M_PERTURB, 0xA5);
+    assert_int_equal(spec_setup(context), 0);
+    a_long_story();
+    assert_int_equal(state_digest(spec.txn, second, &rows, &error), 0);
+    mallopt(M_PERTURB, 0);
+    assert_memory_equal(first, second, sizeof first);
+}
+
+static void the_index_is_what_the_tables_say(void **context)
+{
+    (void)context;
+    a_long_story();
+    struct place_index *fresh = place_index_new();
+    project_fill_index(spec.txn, fresh);
+    struct place_columns kept = place_index_columns(spec.index), made = place_index_columns(fresh);
+    assert_int_equal(kept.count, made.count);
+    for (size_t i = 0; i < made.count; i++) {
+        assert_int_equal(kept.number[i], made.number[i]);
+        assert_int_equal(kept.cpu[i], made.cpu[i]);
+        assert_int_equal(kept.slots[i], made.slots[i]);
+    }
+    place_index_free(fresh);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SPEC_TEST(answers_are_remembered_by_author_and_key),
+        SPEC_TEST(keys_of_the_longest_kind_fit),
+        SPEC_TEST(answers_are_forgotten_after_a_day_a_few_at_a_time),
+        SPEC_TEST(told_twice_it_gives_equal_tables),
+        SPEC_TEST(the_index_is_what_the_tables_say),
+    };
+    return cmocka_run_group_tests_name("project keys", tests, NULL, NULL);
+}
