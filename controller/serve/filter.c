@@ -2,7 +2,6 @@
 
 #include "schema/text.h"
 
-#include <fnmatch.h>
 #include <string.h>
 
 int list_bounds_take(struct list_bounds *bounds, struct query *query, struct aq_error *error)
@@ -17,7 +16,12 @@ int list_bounds_take(struct list_bounds *bounds, struct query *query, struct aq_
                : 0;
 }
 
-void filter_take(struct filter *filter, const struct aq_record *record, struct query *query)
+static bool has_wildcard(const char *pattern)
+{
+    return strpbrk(pattern, "*?") != NULL;
+}
+
+int filter_take(struct filter *filter, const struct aq_record *record, struct query *query, struct aq_error *error)
 {
     *filter = (struct filter){0};
     for (size_t i = 0; i < record->count; i++) {
@@ -27,14 +31,51 @@ void filter_take(struct filter *filter, const struct aq_record *record, struct q
         const char *pattern = query_take(query, field->name);
         if (pattern == NULL)
             continue;
+        if (has_wildcard(pattern) && strlen(pattern) > FILTER_PATTERN_MAX)
+            return aq_fail(error, AQ_E_INVALID, "%s has %zu bytes, but with * or ? must have at most %d", field->name,
+                           strlen(pattern), FILTER_PATTERN_MAX);
         filter->fields[filter->count] = field;
         filter->patterns[filter->count++] = pattern;
     }
+    return 0;
 }
 
-static bool text_matches(const char *pattern, const char *text)
+static const char *next_character(const char *text)
 {
-    return strpbrk(pattern, "*?") == NULL ? strcmp(pattern, text) == 0 : fnmatch(pattern, text, FNM_NOESCAPE) == 0;
+    do
+        text++;
+    while ((*text & 0xC0) == 0x80); /* the other bytes of one character of UTF-8 */
+    return text;
+}
+
+/* Goes back to the last star alone: what an earlier one took can stay, for the last may take as much as it likes. */
+static bool wildcards_match(const char *pattern, const char *text, uint64_t *steps)
+{
+    const char *star = NULL, *begun = NULL; /* behind the last star; where it stopped taking */
+    while (*text != '\0') {
+        ++*steps;
+        if (*pattern == '*') {
+            star = ++pattern;
+            begun = text;
+        } else if (*pattern == '?') {
+            pattern++;
+            text = next_character(text);
+        } else if (*pattern == *text) {
+            pattern++;
+            text++;
+        } else if (star != NULL) {
+            pattern = star;
+            text = begun = next_character(begun);
+        } else {
+            return false;
+        }
+    }
+    return pattern[strspn(pattern, "*")] == '\0';
+}
+
+static bool text_matches(struct filter *filter, const char *pattern, const char *text)
+{
+    return has_wildcard(pattern) ? wildcards_match(pattern, text, &filter->steps) : strcmp(pattern, text) == 0;
 }
 
 static bool field_matches(struct filter *filter, const struct aq_field *field, const char *pattern, const void *row)
@@ -42,15 +83,15 @@ static bool field_matches(struct filter *filter, const struct aq_field *field, c
     if (field->type == AQ_TYPE_TEXTS) {
         const struct aq_list *list = AQ_AT_CONST(row, field);
         for (uint32_t i = 0; i < list->count; i++)
-            if (text_matches(pattern, AQ_TEXT_ITEM(*list, i)))
+            if (text_matches(filter, pattern, AQ_TEXT_ITEM(*list, i)))
                 return true;
         return false;
     }
     if (aq_field_is_text(field))
-        return text_matches(pattern, aq_field_text(field, row));
+        return text_matches(filter, pattern, aq_field_text(field, row));
     aq_buffer_reset(&filter->scratch);
     aq_field_to_text(field, row, &filter->scratch);
-    return text_matches(pattern, aq_buffer_string(&filter->scratch));
+    return text_matches(filter, pattern, aq_buffer_string(&filter->scratch));
 }
 
 bool filter_matches(struct filter *filter, const void *row)
@@ -59,6 +100,11 @@ bool filter_matches(struct filter *filter, const void *row)
         if (!field_matches(filter, filter->fields[i], filter->patterns[i], row))
             return false;
     return true;
+}
+
+bool filter_is_spent(const struct filter *filter)
+{
+    return filter->steps >= FILTER_STEPS_MAX;
 }
 
 void filter_free(struct filter *filter)

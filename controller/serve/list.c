@@ -25,7 +25,8 @@ struct walk {
 static bool take_row(struct walk *walk, const void *row)
 {
     struct aq_buffer *out = &walk->request->out;
-    if (walk->taken == walk->bounds.limit || walk->scanned == LIST_SCAN_MAX || out->length > LIST_BYTES_MAX) {
+    if (walk->taken == walk->bounds.limit || walk->scanned == LIST_SCAN_MAX || out->length > LIST_BYTES_MAX ||
+        filter_is_spent(&walk->filter)) {
         walk->more = true;
         return false;
     }
@@ -96,8 +97,7 @@ static int fill(struct walk *walk, struct aq_error *error)
     struct request *request = walk->request;
     if (list_bounds_take(&walk->bounds, &request->query, error))
         return -1;
-    filter_take(&walk->filter, walk->entity->record, &request->query);
-    if (query_end(&request->query, error))
+    if (filter_take(&walk->filter, walk->entity->record, &request->query, error) || query_end(&request->query, error))
         return -1;
     answer_open(request, "Cluster %s list", walk->entity->plural);
     aq_buffer_char(&request->out, '[');

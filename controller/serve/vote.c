@@ -30,7 +30,7 @@ static bool take_vote(void *context, const struct aq_vote *vote)
 {
     struct votes_walk *walk = context;
     struct aq_buffer *out = &walk->request->out;
-    if (walk->taken == walk->bounds.limit || walk->scanned == LIST_SCAN_MAX) {
+    if (walk->taken == walk->bounds.limit || walk->scanned == LIST_SCAN_MAX || filter_is_spent(&walk->filter)) {
         walk->more = true;
         return false;
     }
@@ -110,8 +110,7 @@ static int fill(struct votes_walk *walk, struct aq_error *error)
     if (list_bounds_take(&walk->bounds, &request->query, error))
         return -1;
     const char *only = query_take(&request->query, "application");
-    filter_take(&walk->filter, &aq_vote_record, &request->query);
-    if (query_end(&request->query, error))
+    if (filter_take(&walk->filter, &aq_vote_record, &request->query, error) || query_end(&request->query, error))
         return -1;
     answer_open(request, "Cluster votes list");
     aq_buffer_char(&request->out, '[');
