@@ -26,15 +26,21 @@ _Noreturn void aq_broken(const char *file, int line, const char *what)
     abort();
 }
 
+static bool is_control(char c)
+{
+    return (unsigned char)c < 0x20 ? c != '\n' && c != '\t' : c == 0x7F;
+}
+
 /* Replaces what is not UTF-8: a "%.100s" or the end of the message may have cut a character in two, and what users
- * send may be anything. */
+ * send may be anything. Control characters as well: a message is shown on terminals, and travels as a text, which may
+ * hold none. */
 static void mend(char *text)
 {
     while (*text != '\0') {
         size_t left = strnlen(text, 4), size = 1;
         while (size <= left && !aq_utf8_is_good(text, size))
             size++;
-        if (size > left) {
+        if (size > left || is_control(*text)) {
             *text = '?';
             size = 1;
         }

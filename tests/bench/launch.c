@@ -1,0 +1,89 @@
+/* Writes requests into a control file, one after the other, and waits for the workload of each, see launch.sh.
+ *
+ *     launch NEW BORN DISK COUNT     NEW: applications/new; BORN: where workloads write when they began; DISK: a
+ *                                    directory on the disk of the log, to measure its sync */
+#include "tests/bench/bench.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+
+enum { COUNT_MAX = 10000, SYNCS = 100, BORN_S_MAX = 20, LEAST_PAUSE_US = 2000 };
+
+/* What a bare append with sync takes on this disk, in ms. */
+static double disk_sync(const char *directory)
+{
+    static char block[4096];
+    double times[SYNCS];
+    char path[BENCH_PATH_SIZE];
+    snprintf(path, sizeof path, "%s/sync", directory);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    BENCH_MUST(fd >= 0);
+    for (int i = 0; i < SYNCS; i++) {
+        double begun = bench_now();
+        BENCH_MUST(write(fd, block, sizeof block) == (ssize_t)sizeof block && fdatasync(fd) == 0);
+        times[i] = (bench_now() - begun) * 1e3;
+    }
+    close(fd);
+    unlink(path);
+    return bench_quantile(times, SYNCS, 0.5);
+}
+
+/* The time in the only file of the directory, which is removed; 0: there is none yet. */
+static double take_born(const char *directory)
+{
+    char path[BENCH_PATH_SIZE + 256], text[32] = "";
+    double born = 0;
+    DIR *stream = opendir(directory);
+    BENCH_MUST(stream != NULL);
+    for (struct dirent *entry; born == 0 && (entry = readdir(stream)) != NULL;) {
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+        FILE *file = fopen(path, "re");
+        if (file != NULL && fgets(text, sizeof text, file) != NULL && strchr(text, '\n') != NULL)
+            born = strtod(text, NULL) / 1e9;
+        if (file != NULL)
+            fclose(file);
+        if (born != 0)
+            unlink(path);
+    }
+    closedir(stream);
+    return born;
+}
+
+/* As `echo label=bench > new` does. In ms. */
+static double launch(const char *new, const char *born_directory)
+{
+    static const char line[] = "label=bench\n";
+    double born, begun = bench_now();
+    int fd = open(new, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    BENCH_MUST(fd >= 0 && write(fd, line, sizeof line - 1) == (ssize_t)sizeof line - 1);
+    close(fd);
+    while ((born = take_born(born_directory)) == 0) {
+        if (bench_now() > begun + BORN_S_MAX)
+            BENCH_DIE("no process within %d s", BORN_S_MAX);
+        usleep(200);
+    }
+    return (born - begun) * 1e3;
+}
+
+int main(int argc, char **argv)
+{
+    static double times[COUNT_MAX];
+    BENCH_MUST(argc == 5);
+    const size_t count = strtoul(argv[4], NULL, 10);
+    BENCH_MUST(count > 0 && count <= COUNT_MAX);
+    double sync_before = disk_sync(argv[3]);
+    for (size_t i = 0; i < 5; i++)
+        (void)launch(argv[1], argv[2]); /* warm */
+    for (size_t i = 0; i < count; i++) {
+        usleep(LEAST_PAUSE_US);
+        times[i] = launch(argv[1], argv[2]);
+    }
+    double sync_after = disk_sync(argv[3]);
+    bench_say("a sync of the disk took %.2f ms before, %.2f ms afterwards", sync_before, sync_after);
+    bench_plain("echo label= > new to process running, p50", "ms", bench_quantile(times, count, 0.5), BENCH_AT_MOST, 8);
+    bench_plain("echo label= > new to process running, p99", "ms", bench_quantile(times, count, 0.99), BENCH_AT_MOST,
+                25);
+    return 0;
+}

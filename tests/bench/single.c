@@ -1,0 +1,54 @@
+/* Single requests, each durable before its answer, on 1 connection and on 64. One connection against the bare append
+ * with sync: a request cannot be faster than the disk. There the median request is compared with the median append,
+ * as one connection passes through six threads, and each of them waits when the machine has other work. Many
+ * connections share one append: what 64 get done is compared with what 1 gets done. */
+#include "tests/bench/agents.h"
+#include "tests/bench/storage.h"
+
+enum { NODES = 100, ROUNDS = 9, MANY = 64 };
+
+/* Returns how many were done in a second; *median: how many the median would allow. */
+static double measure(struct cluster *cluster, unsigned connections, double seconds, double *median)
+{
+    struct load load;
+    load_open(&load, cluster->api_port, cluster->login, connections);
+    load_run(&load, seconds, 0, cluster_fill_one, NULL);
+    if (load.refused > 0)
+        BENCH_DIE("%llu requests were refused", (unsigned long long)load.refused);
+    double rate = load_rate(&load);
+    double p50 = bench_quantile(load.times, load.time_count, 0.5);
+    bench_say("%u connections: %.0f/s, p50 %.2f ms, p99 %.2f ms", connections, rate, p50 * 1e3,
+              bench_quantile(load.times, load.time_count, 0.99) * 1e3);
+    *median = connections / p50;
+    load_close(&load);
+    return rate;
+}
+
+int main(void)
+{
+    struct cluster cluster;
+    struct agents_fleet fleet;
+    struct storage storage;
+    double median, ignored;
+    struct bench_rounds one = {.count = 0}, typical = {.count = 0}, many = {.count = 0}, bare = {.count = 0};
+    const struct aq_amounts capacity = {.cpu = 6400000, .ram = 1 << 26, .disk = 1 << 20, .slots = 20000};
+    cluster_new(&cluster, NULL);
+    cluster_make_label(&cluster);
+    agents_open(&fleet, &cluster, NODES, &capacity);
+    agents_join(&fleet);
+    storage_open(&storage);
+    measure(&cluster, MANY, 0.5, &ignored); /* warm */
+    for (int i = 0; i < ROUNDS; i++) {
+        bench_round(&one, measure(&cluster, 1, 0.7, &median));
+        bench_round(&typical, median);
+        bench_round(&bare, storage_append_rate(&storage, 0.7));
+        bench_round(&many, measure(&cluster, MANY, 0.7, &ignored));
+    }
+    bench_ratio("single requests, 1 connection (medians; against bare append and sync)", "/s", &typical, &bare,
+                BENCH_AT_LEAST, 0.6);
+    bench_ratio("single requests, 64 connections (against 1 connection)", "/s", &many, &one, BENCH_AT_LEAST, 10);
+    storage_close(&storage);
+    agents_close(&fleet);
+    cluster_free(&cluster);
+    return 0;
+}

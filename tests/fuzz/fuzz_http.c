@@ -1,0 +1,152 @@
+/* REST, from the first byte on: a real server on loopback, with a real log behind it. Input: a byte; 'a' and 'u': what
+ * follows is a request, which gets the Authorization header of an admin or a user behind its first line; else: what
+ * follows is sent as it is.
+ *
+ * The server answers in HTTP or not at all, its JSON is JSON, no answer says that it is the server's fault, and it goes
+ * on serving. */
+#include "tests/fuzz/fuzz_cluster.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+enum { ANSWER_MAX = 1 << 20, PATIENCE_MS = 100 };
+
+static struct fuzz_cluster place;
+static struct sockaddr_in address;
+static bool runs;
+static unsigned inputs;
+
+/* ---- the server --------------------------------------------------------------------------------------------- */
+
+static void make_user(const char *name, enum aq_role role, const char *token)
+{
+    struct aq_error error = {0};
+    char hash[TOKEN_HASH_SIZE];
+    test_must(credentials_hash(token, hash, &error), &error);
+    struct aq_user_create user = {.name = name, .role = role, .hash = hash};
+    fuzz_must(test_ask(&place.cluster, &aq_command_user_create, &user, "aquarium", NULL, &error) > 0);
+}
+
+static void begin(void)
+{
+    struct aq_error error = {0};
+    struct aq_application_create create = {.label = "mac", .metadata = "{\"a\":{\"b\":[1]}}"};
+    struct aq_resource_start start = {1, "n1", "w", "127.0.0.1", ""};
+    fuzz_cluster_start(&place, true);
+    make_user("admin", AQ_ROLE_ADMIN, "aq_fuzz"); /* as in corpus/http/basic_good */
+    make_user("ann", AQ_ROLE_USER, "aq_fuzz");
+    test_make_node(&place.cluster, "n1", 2);
+    for (int i = 0; i < 3; i++)
+        fuzz_must(test_ask(&place.cluster, &aq_command_application_create, &create, "admin", NULL, &error) > 0);
+    fuzz_must(test_ask(&place.cluster, &aq_command_resource_start, &start, "node:n1", NULL, &error) > 0);
+    address = (struct sockaddr_in){.sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)fuzz_cluster_port(&place, AQ_FILE_API_PORT)),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    runs = true;
+}
+
+static void end(void)
+{
+    if (runs)
+        fuzz_cluster_stop(&place);
+    runs = false;
+}
+
+/* ---- one input ---------------------------------------------------------------------------------------------- */
+
+static void make_request(struct fuzz_input *in, struct aq_buffer *out)
+{
+    static const char admin[] = "Authorization: Basic YWRtaW46YXFfZnV6eg==\r\n"; /* admin:aq_fuzz */
+    static const char user[] = "Authorization: Basic YW5uOmFxX2Z1eno=\r\n";      /* ann:aq_fuzz */
+    char who = (char)fuzz_take(in, 1);
+    const uint8_t *line = in->size > 0 ? memchr(in->data, '\n', in->size) : NULL;
+    if (line != NULL && (who == 'a' || who == 'u')) {
+        size_t length = (size_t)(line - in->data) + 1;
+        aq_buffer_add(out, in->data, length);
+        aq_buffer_text(out, who == 'a' ? admin : user);
+        in->data += length;
+        in->size -= length;
+    }
+    aq_buffer_add(out, in->data, in->size);
+}
+
+/* Where the body of the first answer begins; NULL: its head is not there yet. `length`: of the body, as it was said. */
+static const char *find_body(const char *answer, size_t *length)
+{
+    const char *end = strstr(answer, "\r\n\r\n"), *said = strstr(answer, "Content-Length: ");
+    *length = said != NULL && end != NULL && said < end ? strtoul(said + strlen("Content-Length: "), NULL, 10) : 0;
+    return end != NULL ? end + 4 : NULL;
+}
+
+static bool is_whole(const struct aq_buffer *request, const struct aq_buffer *answer)
+{
+    size_t length;
+    const char *body = find_body(aq_buffer_string(answer), &length);
+    if (body == NULL || strncmp(answer->data, "HTTP/1.1 100", 12) == 0)
+        return false;
+    if (length > 0)
+        return strlen(body) >= length || strncmp(aq_buffer_string(request), "HEAD", 4) == 0;
+    return strstr(answer->data, "chunked") == NULL || strstr(body, "0\r\n\r\n") != NULL;
+}
+
+/* Sends all, says that no more comes, and reads until the server has answered, or has nothing to say for too long. */
+static void exchange(const struct aq_buffer *request, struct aq_buffer *answer)
+{
+    struct timeval patience = {.tv_usec = PATIENCE_MS * 1000};
+    char chunk[16384];
+    ssize_t got = 0;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    fuzz_must(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
+    /* Closed at once: tens of thousands of ports that rest in TIME_WAIT would be missed. */
+    struct linger hard = {.l_onoff = 1};
+    fuzz_must(setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard) == 0);
+    fuzz_must(connect(fd, (const struct sockaddr *)&address, sizeof address) == 0);
+    if (send(fd, request->data, request->length, MSG_NOSIGNAL) >= 0) {
+        /* The library does not see the end of what comes together with it. */
+        (void)poll(&(struct pollfd){fd, POLLIN, 0}, 1, 2);
+        (void)shutdown(fd, SHUT_WR);
+    }
+    while (!is_whole(request, answer) && answer->length < ANSWER_MAX && (got = recv(fd, chunk, sizeof chunk, 0)) > 0)
+        aq_buffer_add(answer, chunk, (size_t)got);
+    close(fd);
+}
+
+/* The first answer, when it came as a whole. */
+static void check_answer(const char *answer)
+{
+    size_t length;
+    const char *body = find_body(answer, &length), *type = strstr(answer, "Content-Type: application/json\r\n");
+    if (answer[0] == '\0')
+        return;
+    fuzz_must(strncmp(answer, "HTTP/1.", 7) == 0);
+    int status = atoi(answer + strcspn(answer, " "));
+    fuzz_must(status >= 100 && status < 600 && status != 500);
+    if (body == NULL || type == NULL || type > body || strlen(body) < length || length == 0)
+        return;
+    json_t *json = json_loadb(body, length, JSON_DECODE_ANY, NULL);
+    fuzz_must(json != NULL);
+    json_decref(json);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz_input in = {data, size};
+    struct aq_buffer request = {0}, answer = {0};
+    static bool known;
+    if (!known)
+        fuzz_must(atexit(end) == 0);
+    known = true;
+    if (++inputs % FUZZ_CLUSTER_INPUTS_MAX == 0)
+        end();
+    if (!runs)
+        begin();
+    make_request(&in, &request);
+    exchange(&request, &answer);
+    check_answer(aq_buffer_string(&answer));
+    aq_buffer_free(&request);
+    aq_buffer_free(&answer);
+    return 0;
+}

@@ -1,0 +1,228 @@
+/* Agents that lie, and a file view that does: a real hub with a real log behind it. Input: pieces one after another,
+ * each a byte that says what it is, a byte of type, two bytes of length, and so many bytes.
+ *
+ *   'a'   an agent's message: a packed record of this type, sealed with the agents' key
+ *   'l'   the same from the file view, with its key
+ *   else  bytes for the agents' port as they are, behind whatever was sent before
+ *
+ * All of an input's agents are one connection, which greets as nanomsg does unless the first piece is raw. Every answer
+ * opens with the asker's key, and is one that a hub gives; the hub goes on. */
+#include "tests/fuzz/fuzz_cluster.h"
+
+#include <arpa/inet.h>
+#include <nanomsg/nn.h>
+#include <nanomsg/reqrep.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+enum {
+    PIECES_MAX = 12,
+    PATIENCE_MS = 4,
+    GREETING_SIZE = 8,
+    FRAME_SIZE = 12 /* length, then the number of a question */
+};
+
+static struct fuzz_cluster place;
+static struct aq_wire_key agent_key, view_key;
+static struct sockaddr_in address;
+static int view; /* nanomsg's, raw: the cooked one aborts when an answer comes late */
+static bool runs;
+static unsigned inputs;
+
+/* One input's connection to the agents' port. */
+struct agent {
+    int fd;
+    struct aq_buffer heard;
+};
+
+/* nanomsg forgets what is under way when a socket is closed. Asked for by LeakSanitizer. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:nn_chunk_alloc\n";
+}
+
+/* ---- the hub ------------------------------------------------------------------------------------------------ */
+
+static void load_key(struct aq_wire_key *key, const char *name)
+{
+    struct aq_error error = {0};
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", place.cluster.directory, name);
+    test_must(aq_wire_key_load(key, path, &error), &error);
+}
+
+static void begin(void)
+{
+    char url[128];
+    const int wait = PATIENCE_MS, size = AQ_WIRE_MESSAGE_MAX;
+    fuzz_cluster_start(&place, false);
+    test_make_user(&place.cluster, "admin", AQ_ROLE_ADMIN);
+    test_make_user(&place.cluster, "ann", AQ_ROLE_USER);
+    load_key(&agent_key, AQ_FILE_AGENT_KEY);
+    load_key(&view_key, AQ_FILE_LOCAL_KEY);
+    address = (struct sockaddr_in){.sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)fuzz_cluster_port(&place, AQ_FILE_HUB_PORT)),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    view = nn_socket(AF_SP_RAW, NN_REQ);
+    snprintf(url, sizeof url, "ipc://%s/" AQ_FILE_LOCAL_SOCKET, place.cluster.directory);
+    fuzz_must(view >= 0 && nn_connect(view, url) >= 0);
+    nn_setsockopt(view, NN_SOL_SOCKET, NN_RCVTIMEO, &wait, sizeof wait);
+    nn_setsockopt(view, NN_SOL_SOCKET, NN_SNDTIMEO, &wait, sizeof wait);
+    nn_setsockopt(view, NN_SOL_SOCKET, NN_RCVMAXSIZE, &size, sizeof size);
+    runs = true;
+}
+
+static void end(void)
+{
+    if (!runs)
+        return;
+    nn_close(view);
+    fuzz_cluster_stop(&place);
+    runs = false;
+}
+
+/* ---- what is sent ------------------------------------------------------------------------------------------- */
+
+/* The packed record as it is, sealed: what aq_wire_seal() does with a struct. */
+static void seal(const struct aq_wire_key *key, unsigned type, const void *bytes, size_t length, struct aq_buffer *out)
+{
+    struct aq_buffer plain = {0};
+    unsigned char nonce[crypto_secretbox_NONCEBYTES];
+    aq_buffer_char(&plain, AQ_WIRE_FORMAT);
+    aq_buffer_char(&plain, (char)type);
+    aq_buffer_add(&plain, bytes, length);
+    randombytes_buf(nonce, sizeof nonce);
+    unsigned char *sealed = aq_malloc(plain.length + crypto_secretbox_MACBYTES);
+    crypto_secretbox_easy(sealed, (const unsigned char *)plain.data, plain.length, nonce, key->bytes);
+    aq_buffer_add(out, nonce, sizeof nonce);
+    aq_buffer_add(out, sealed, plain.length + crypto_secretbox_MACBYTES);
+    free(sealed);
+    aq_buffer_free(&plain);
+}
+
+static void check_answer(const struct aq_wire_key *key, const void *bytes, size_t length)
+{
+    struct aq_arena arena = {0};
+    struct aq_error error = {0};
+    enum aq_message_type type = AQ_MSG_NONE;
+    void *message;
+    if (aq_wire_open(key, bytes, length, &type, &message, &arena, &error) != 0)
+        fprintf(stderr, "the answer does not open: %s\n", error.message);
+    fuzz_must(type == AQ_MSG_WELCOME || type == AQ_MSG_REFUSED || type == AQ_MSG_WORK || type == AQ_MSG_NOTED ||
+              type == AQ_MSG_OUTCOME || type == AQ_MSG_NOW || type == AQ_MSG_FETCHED);
+    aq_arena_free(&arena);
+}
+
+/* A raw socket leaves the header to its user: a number that comes back with the answer. A WATCH may rest, and what does
+ * not open is dropped: no answer is fine. */
+static void ask_view(struct aq_buffer *sealed)
+{
+    struct {
+        struct nn_cmsghdr head;
+        size_t length;
+        unsigned char number[4];
+    } header = {{NN_CMSG_SPACE(sizeof(size_t) + 4), PROTO_SP, SP_HDR}, 4, {0x80, 0, 0, 1}};
+    struct nn_iovec vector = {sealed->data, sealed->length};
+    struct nn_msghdr message = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &header, .msg_controllen = sizeof header};
+    void *body = NULL;
+    (void)nn_sendmsg(view, &message, 0); /* the hub may be full, for a moment */
+    int length = nn_recv(view, &body, NN_MSG, 0);
+    if (length < 0)
+        return;
+    check_answer(&view_key, body, (size_t)length);
+    nn_freemsg(body);
+}
+
+static void open_agent(struct agent *agent, bool greet)
+{
+    static const unsigned char greeting[GREETING_SIZE] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
+    struct timeval patience = {.tv_usec = PATIENCE_MS * 1000};
+    struct linger hard = {.l_onoff = 1}; /* no port is left in TIME_WAIT */
+    *agent = (struct agent){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    fuzz_must(agent->fd >= 0 && connect(agent->fd, (const struct sockaddr *)&address, sizeof address) == 0);
+    setsockopt(agent->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(agent->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    if (greet)
+        (void)send(agent->fd, greeting, sizeof greeting, MSG_NOSIGNAL);
+}
+
+/* Reads one answer, if one comes. */
+static void hear(struct agent *agent)
+{
+    struct aq_buffer *heard = &agent->heard;
+    char chunk[4096];
+    for (;;) {
+        uint64_t length = 0;
+        struct fuzz_input head = {(const uint8_t *)aq_buffer_string(heard) + GREETING_SIZE, sizeof length};
+        if (heard->length >= GREETING_SIZE + FRAME_SIZE) {
+            length = fuzz_take(&head, sizeof length);
+            fuzz_must(length > 4 && length <= AQ_WIRE_MESSAGE_MAX + 4);
+        }
+        if (length > 0 && heard->length >= GREETING_SIZE + sizeof length + length) {
+            size_t used = GREETING_SIZE + sizeof length + (size_t)length;
+            check_answer(&agent_key, heard->data + GREETING_SIZE + FRAME_SIZE, (size_t)length - 4);
+            memmove(heard->data + GREETING_SIZE, heard->data + used, heard->length - used);
+            heard->length -= used - GREETING_SIZE;
+            return;
+        }
+        ssize_t got = recv(agent->fd, chunk, sizeof chunk, 0);
+        if (got <= 0)
+            return;
+        aq_buffer_add(heard, chunk, (size_t)got);
+    }
+}
+
+static void ask_agent(struct agent *agent, const struct aq_buffer *sealed)
+{
+    unsigned char frame[FRAME_SIZE] = {0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 1};
+    uint64_t length = sealed->length + 4;
+    for (int i = 0; i < 8; i++)
+        frame[i] = (unsigned char)(length >> (56 - 8 * i));
+    if (send(agent->fd, frame, sizeof frame, MSG_NOSIGNAL | MSG_MORE) >= 0 &&
+        send(agent->fd, sealed->data, sealed->length, MSG_NOSIGNAL) >= 0)
+        hear(agent);
+}
+
+static void send_piece(struct agent *agent, struct fuzz_input *in)
+{
+    struct aq_buffer sealed = {0};
+    char what = (char)fuzz_take(in, 1);
+    unsigned type = (unsigned)fuzz_take(in, 1);
+    size_t length = (size_t)fuzz_take(in, 2);
+    length = length < in->size ? length : in->size;
+    if (what == 'l') {
+        seal(&view_key, type, in->data, length, &sealed);
+        ask_view(&sealed);
+    } else if (what == 'a') {
+        seal(&agent_key, type, in->data, length, &sealed);
+        ask_agent(agent, &sealed);
+    } else {
+        (void)send(agent->fd, in->data, length, MSG_NOSIGNAL);
+    }
+    in->data += length;
+    in->size -= length;
+    aq_buffer_free(&sealed);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz_input in = {data, size};
+    struct agent agent;
+    static bool known;
+    if (!known)
+        fuzz_must(atexit(end) == 0);
+    known = true;
+    if (++inputs % FUZZ_CLUSTER_INPUTS_MAX == 0)
+        end();
+    if (!runs)
+        begin();
+    open_agent(&agent, size > 0 && (data[0] == 'a' || data[0] == 'l'));
+    for (int i = 0; i < PIECES_MAX && in.size > 0; i++)
+        send_piece(&agent, &in);
+    close(agent.fd);
+    aq_buffer_free(&agent.heard);
+    return 0;
+}

@@ -1,0 +1,82 @@
+/* Paths, parameters, filters, numbers and networks of requests. Input: the name of an entity, a line; then a path with
+ * or without a question mark and parameters.
+ *
+ * What is decoded is good UTF-8; a filter decides about any row; nothing is kept beyond the bounds. */
+#include "controller/serve/filter.h"
+#include "controller/serve/metadata_format.h"
+#include "controller/serve/network.h"
+#include "controller/serve/request.h"
+#include "tests/fuzz/fuzz.h"
+
+static void match(const struct aq_record *record, struct query *query)
+{
+    struct aq_arena arena = {0};
+    struct aq_error error = {0};
+    struct filter filter;
+    struct list_bounds bounds;
+    bool flag = false;
+    uint64_t number = 0;
+    void *row = aq_arena_alloc(&arena, record->size);
+    aq_record_init(record, row, &arena);
+    if (list_bounds_take(&bounds, query, &error) == 0)
+        fuzz_must(bounds.limit >= 1 && bounds.limit <= LIST_LIMIT_MAX);
+    error = (struct aq_error){0};
+    int status = filter_take(&filter, record, query, &error);
+    fuzz_check_error(status, &error);
+    (void)filter_matches(&filter, row);
+    filter_free(&filter);
+    error = (struct aq_error){0};
+    fuzz_check_error(query_take_bool(query, "dry_run", &flag, &error), &error);
+    error = (struct aq_error){0};
+    fuzz_check_error(query_take_number(query, "min_seq", 0, UINT64_MAX, &number, &error), &error);
+    error = (struct aq_error){0};
+    fuzz_check_error(query_end(query, &error), &error);
+    aq_arena_free(&arena);
+}
+
+static void look_up(const char *const *segments, unsigned count)
+{
+    struct aq_error error = {0};
+    struct aq_buffer env = {0};
+    struct network network;
+    json_t *json = json_pack("{s:{s:[s,i,{s:b}]}, s:s}", "a", "b", "x'y", 7, "c", 1, "a-b", "\n");
+    for (unsigned i = 0; i < count; i++) {
+        fuzz_must(aq_utf8_is_good(segments[i], strlen(segments[i])));
+        error = (struct aq_error){0};
+        fuzz_check_error(network_parse(&network, segments[i], &error), &error);
+        error = (struct aq_error){0};
+        if (metadata_check_prefix(segments[i], &error) == 0)
+            metadata_to_env(json, segments[i], segments[count - 1], &env);
+    }
+    (void)metadata_at(json, segments, count);
+    json_decref(json);
+    aq_buffer_free(&env);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct query query;
+    struct fuzz_input in = {data, size};
+    struct aq_error error = {0};
+    const char *segments[SEGMENTS_MAX];
+    unsigned count = 0;
+    char name[64];
+    fuzz_take_line(&in, name, sizeof name);
+    const struct aq_record *record = fuzz_record(name);
+    if (record == NULL)
+        return -1;
+    char *path = fuzz_rest(&in, true), *parameters = strchr(path, '?');
+    if (parameters != NULL)
+        *parameters++ = '\0';
+    int status = query_split_path(path, segments, SEGMENTS_MAX, &count, &error);
+    fuzz_check_error(status, &error);
+    if (status == 0)
+        look_up(segments, count);
+    error = (struct aq_error){0};
+    status = query_parse(&query, parameters, &error);
+    fuzz_check_error(status, &error);
+    if (status == 0)
+        match(record, &query);
+    free(path);
+    return 0;
+}
