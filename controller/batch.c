@@ -34,7 +34,7 @@ bool batch_failed(const struct batch *batch, struct aq_error *error)
 /* ---- one request -------------------------------------------------------------------------------------- */
 
 struct undo_point {
-    struct state_txn *outer; /* NULL: nothing to undo, a single command either decides or does nothing */
+    struct state_txn *outer; /* NULL: no transaction of its own */
     size_t index_mark;
     uint64_t next_seq;
     uint32_t count;
@@ -48,7 +48,7 @@ static int open_undo(struct batch *batch, const struct writer_request *request, 
     struct aq_error error = {0};
     if (state_failed(batch->txn, &error))
         return -1;
-    if (request->count == 1 && !request->dry_run)
+    if (!request->dry_run && (request->count == 1 || !batch->careful))
         return 0;
     if (state_nested(batch->txn, &inner, &error) != 0)
         return -1;
@@ -249,16 +249,45 @@ static void log_decision(struct batch *batch, const struct writer_request *reque
     remember_key(batch, request, decision);
 }
 
+/* A request of several commands was refused when the first of them had been projected already: everything is decided
+ * once more without it. That is seldom, and a transaction inside the batch's for each such request would cost every one
+ * of them. From then on the batch is careful, and does open them: so it starts over once at most. */
+static void start_over(struct batch *batch)
+{
+    struct batch old = *batch;
+    struct aq_error error = {0};
+    struct writer_request *requests = batch_abort(batch);
+    if (batch_begin(batch, old.state, old.index, old.time_ms, &error) != 0)
+        aq_broken(__FILE__, __LINE__, error.message);
+    batch->careful = true;
+    while (requests != NULL) {
+        struct writer_request *request = requests;
+        requests = request->next;
+        batch_add(batch, request);
+    }
+}
+
+static void append(struct batch *batch, struct writer_request *request)
+{
+    request->next = NULL;
+    *batch->last = request;
+    batch->last = &request->next;
+    batch->commands += request->count;
+}
+
 void batch_add(struct batch *batch, struct writer_request *request)
 {
     struct undo_point point;
     struct events_taken events = {0};
     char id[DECIDE_ID_SIZE] = "";
-    request->next = NULL;
-    *batch->last = request;
-    batch->last = &request->next;
-    batch->commands += request->count;
+    append(batch, request);
+    if (request->set_aside) {
+        request->seq = batch->next_seq - 1;
+        return; /* refused before, in this batch */
+    }
     request->error = (struct aq_error){0};
+    request->repeated = false;
+    aq_buffer_reset(&request->events);
     if (answer_repeat(batch, request))
         return;
     if (open_undo(batch, request, &point) != 0)
@@ -266,6 +295,12 @@ void batch_add(struct batch *batch, struct writer_request *request)
     bool decided = decide_items(batch, request, &point, &events, id) == 0;
     if (decided && events.list.count > 0 && !request->dry_run)
         log_decision(batch, request, &events.list, id);
+    if (!decided && point.outer == NULL && batch->next_seq != point.next_seq &&
+        !state_failed(batch->txn, &request->error)) {
+        request->set_aside = true;
+        start_over(batch);
+        return;
+    }
     if (decided && request->dry_run)
         (void)state_failed(batch->txn, &request->error);
     close_undo(batch, &point, decided && !request->dry_run, &request->error);

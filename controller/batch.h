@@ -20,6 +20,7 @@ struct batch {
     struct aq_logged_decision *decisions;
     uint32_t count, capacity;
     size_t bytes;                         /* of all events */
+    bool careful;                         /* requests of several commands have transactions of their own */
     uint32_t commands;                    /* taken in, refused ones included */
     struct writer_request *first, **last; /* to be answered when the batch ends */
 };

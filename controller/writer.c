@@ -80,6 +80,7 @@ int writer_submit(struct writer *writer, struct writer_request *request, struct 
     bool full =
         writer->queued + request->count > writer->config->log.queue + AQ_BATCH_COMMANDS_MAX * (writer->queued == 0);
     bool stop = writer->stop, was_empty = writer->first == NULL;
+    request->set_aside = false;
     if (!full && !stop) {
         request->next = NULL;
         *writer->last = request;

@@ -51,6 +51,7 @@ struct writer_request {
     struct aq_buffer events; /* dry_run: JSON array of the events there would be; the asker frees it */
 
     struct writer_request *next; /* the writer's */
+    bool set_aside;              /* the writer's; false at first */
 };
 
 /* -1 with AQ_E_BUSY: the queue is full; AQ_E_NO_LEADER: no leader stands. Any thread. */

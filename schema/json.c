@@ -191,6 +191,10 @@ const char *aq_json_compact(const json_t *value, struct aq_arena *arena)
 const char *aq_json_merge(const char *first, const char *second, struct aq_arena *arena)
 {
     struct aq_error error = {0};
+    if (strcmp(second, "{}") == 0) /* both are compact already */
+        return aq_arena_text(arena, first, strlen(first));
+    if (strcmp(first, "{}") == 0)
+        return aq_arena_text(arena, second, strlen(second));
     json_t *base = aq_json_parse(first, strlen(first), &error);
     json_t *over = aq_json_parse(second, strlen(second), &error);
     const char *merged = "{}";

@@ -74,9 +74,8 @@ void aq_record_copy(const struct aq_record *record, void *copy, const void *obje
         const struct aq_field *field = &record->fields[i];
         void *at = AQ_AT(copy, field);
         if (stores_text(field->type)) {
-            const char *text = *(const char **)at;
-            if (text != NULL)
-                *(const char **)at = aq_arena_text(arena, text, strlen(text));
+            const char *text = aq_field_text(field, object);
+            *(const char **)at = text[0] ? aq_arena_text(arena, text, strlen(text)) : "";
         } else if (field->type == AQ_TYPE_BYTES) {
             struct aq_bytes *bytes = at;
             bytes->data = (const unsigned char *)aq_arena_text(arena, (const char *)bytes->data, bytes->length);

@@ -193,7 +193,7 @@ void aq_record_init(const struct aq_record *record, void *object, struct aq_aren
 
 const struct aq_field *aq_record_field(const struct aq_record *record, const char *name); /* NULL: none */
 
-/* A deep copy into `arena`. `copy` has record->size bytes. */
+/* A deep copy into `arena`; texts that are NULL become empty. `copy` has record->size bytes. */
 void aq_record_copy(const struct aq_record *record, void *copy, const void *object, struct aq_arena *arena);
 
 /* Value of a number, time or enum field, whatever its width; the text of a text field. */

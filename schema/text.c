@@ -9,16 +9,36 @@
 #include <string.h>
 #include <time.h>
 
+static void put_digits(char *out, unsigned number, unsigned count)
+{
+    for (; count > 0; count--, number /= 10)
+        out[count - 1] = (char)('0' + number % 10);
+}
+
+/* By arithmetic: lists show several times a row, and strftime took a fifth of their cost. The calendar is that of
+ * Howard Hinnant's "chrono-compatible low-level date algorithms" (civil_from_days), with years that begin in March. */
 void aq_time_to_text(uint64_t time_ms, char out[AQ_TIME_TEXT_SIZE])
 {
-    time_t seconds = (time_t)(time_ms / 1000);
-    struct tm utc;
-    if (gmtime_r(&seconds, &utc) == NULL || utc.tm_year > 8099) {
+    const uint64_t last_ms = 253402300799999; /* of the year 9999 */
+    if (time_ms > last_ms) {
         snprintf(out, AQ_TIME_TEXT_SIZE, "%" PRIu64 "ms", time_ms);
         return;
     }
-    size_t used = strftime(out, AQ_TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(out + used, AQ_TIME_TEXT_SIZE - used, ".%03uZ", (unsigned)(time_ms % 1000));
+    unsigned days = (unsigned)(time_ms / 86400000) + 719468, rest = (unsigned)(time_ms % 86400000);
+    unsigned era = days / 146097, day_of_era = days % 146097;
+    unsigned year = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    unsigned day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
+    unsigned month = (5 * day_of_year + 2) / 153, day = day_of_year - (153 * month + 2) / 5 + 1;
+    month = month < 10 ? month + 3 : month - 9;
+    year += era * 400 + (month <= 2);
+    memcpy(out, "0000-00-00T00:00:00.000Z", 25);
+    put_digits(out, year, 4);
+    put_digits(out + 5, month, 2);
+    put_digits(out + 8, day, 2);
+    put_digits(out + 11, rest / 3600000, 2);
+    put_digits(out + 14, rest / 60000 % 60, 2);
+    put_digits(out + 17, rest / 1000 % 60, 2);
+    put_digits(out + 20, rest % 1000, 3);
 }
 
 static void duration_to_text(uint64_t seconds, struct aq_buffer *out)

@@ -90,30 +90,35 @@ static enum aq_answer ask(const struct asking *asking, size_t row)
     return columns->disk[row] < asking->need.disk ? AQ_ANSWER_DISK : AQ_ANSWER_FITS;
 }
 
-void opinion_shortage(const struct place_index *index, size_t row, enum aq_answer answer, const struct aq_amounts *need,
-                      uint64_t *have, uint64_t *needed)
+const uint64_t *opinion_column(const struct place_columns *columns, enum aq_answer answer)
 {
-    struct place_columns columns = place_index_columns(index);
-    *have = *needed = 0;
     switch (answer) {
     case AQ_ANSWER_SLOTS:
-        *have = columns.slots[row];
-        *needed = need->slots;
-        break;
+        return columns->slots;
     case AQ_ANSWER_CPU:
-        *have = columns.cpu[row];
-        *needed = need->cpu;
-        break;
+        return columns->cpu;
     case AQ_ANSWER_RAM:
-        *have = columns.ram[row];
-        *needed = need->ram;
-        break;
+        return columns->ram;
     case AQ_ANSWER_DISK:
-        *have = columns.disk[row];
-        *needed = need->disk;
-        break;
+        return columns->disk;
     default:
-        break;
+        return NULL;
+    }
+}
+
+uint64_t opinion_need(const struct aq_amounts *need, enum aq_answer answer)
+{
+    switch (answer) {
+    case AQ_ANSWER_SLOTS:
+        return need->slots;
+    case AQ_ANSWER_CPU:
+        return need->cpu;
+    case AQ_ANSWER_RAM:
+        return need->ram;
+    case AQ_ANSWER_DISK:
+        return need->disk;
+    default:
+        return 0;
     }
 }
 

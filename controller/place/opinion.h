@@ -17,9 +17,9 @@ enum { OPINIONS_MAX = 64 }; /* columns remembered; the one that was not used for
 const uint8_t *opinion_ask(const struct place_index *index, uint64_t label, uint64_t number,
                            const struct aq_definition *definition, const struct aq_list *tries);
 
-/* How much is free, and needed, of what is short on a row; 0 and 0 for an answer that is about something else. */
-void opinion_shortage(const struct place_index *index, size_t row, enum aq_answer answer, const struct aq_amounts *need,
-                      uint64_t *have, uint64_t *needed);
+/* The column of free amounts that the answer is about; NULL: it is about something else. */
+const uint64_t *opinion_column(const struct place_columns *columns, enum aq_answer answer);
+uint64_t opinion_need(const struct aq_amounts *need, enum aq_answer answer); /* how much of it is needed; 0 likewise */
 
 /* For the index: its memory of columns. It is forgotten when a batch is undone: a label that was made in it never was,
  * and its number will be given to another. */

@@ -81,21 +81,17 @@ static size_t run_end(const struct counting *counting, size_t row)
 static void count_run(struct counting *counting, size_t row, size_t end)
 {
     enum aq_answer answer = (enum aq_answer)counting->answers[row];
-    const uint64_t *number = counting->columns.number;
-    uint64_t have, need;
-    opinion_shortage(counting->index, row, answer, &counting->need, &have, &need);
-    if (need == 0 && number[end - 1] - number[row] == end - 1 - row) {
+    const uint64_t *number = counting->columns.number, *free = opinion_column(&counting->columns, answer);
+    uint64_t need = opinion_need(&counting->need, answer);
+    if (free == NULL && number[end - 1] - number[row] == end - 1 - row) {
         add_run(group_for(counting, answer, 0, 0), number[row], number[end - 1]);
         return;
     }
-    struct group *group = NULL;
-    uint64_t last_have = 0;
-    for (; row < end; row++) {
-        opinion_shortage(counting->index, row, answer, &counting->need, &have, &need);
-        if (group == NULL || have != last_have)
-            group = group_for(counting, answer, have, need);
-        last_have = have;
-        add_run(group, number[row], number[row]);
+    for (size_t first = row; first < end; first = row) {
+        uint64_t have = free ? free[first] : 0;
+        for (row = first + 1; row < end && number[row] == number[row - 1] + 1 && (free == NULL || free[row] == have);)
+            row++;
+        add_run(group_for(counting, answer, have, need), number[first], number[row - 1]);
     }
 }
 

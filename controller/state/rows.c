@@ -62,49 +62,108 @@ static MDB_val key_value(const struct state_key *key)
 
 /* ---- rows --------------------------------------------------------------------------------------------- */
 
-bool state_find(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key, void *object,
-                struct aq_arena *arena)
+static bool unpack_row(struct state_txn *txn, const struct aq_entity *entity, const MDB_val *value, void *object,
+                       struct aq_arena *arena)
 {
-    MDB_val name = key_value(key), value;
-    int code = key->length ? mdb_get(txn->txn, store_dbi(txn, entity), &name, &value) : MDB_NOTFOUND;
-    if (code != 0) {
-        store_latch(txn, code, entity->plural);
-        return false;
-    }
     struct aq_error error = {0};
-    if (aq_record_unpack(entity->record, object, value.mv_data, value.mv_size, false, arena, &error) == 0)
+    if (aq_record_unpack(entity->record, object, value->mv_data, value->mv_size, false, arena, &error) == 0)
         return true;
     if (txn->error.code == AQ_OK)
         (void)aq_fail(&txn->error, AQ_E_CORRUPT, "table %s: %s", entity->plural, error.message);
     return false;
 }
 
-bool state_exists(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key)
+static bool get_row(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key, MDB_val *value)
 {
-    MDB_val name = key_value(key), value;
-    int code = key->length ? mdb_get(txn->txn, store_dbi(txn, entity), &name, &value) : MDB_NOTFOUND;
+    MDB_val name = key_value(key);
+    if (key->length == 0)
+        return false; /* LMDB would fail the transaction */
+    int code = mdb_get(txn->txn, store_dbi(txn, entity), &name, value);
     store_latch(txn, code, entity->plural);
     return code == 0;
 }
 
+bool state_find(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key, void *object,
+                struct aq_arena *arena)
+{
+    MDB_val value;
+    if (txn->rows == NULL)
+        return get_row(txn, entity, key, &value) && unpack_row(txn, entity, &value, object, arena);
+    struct cached_row *row = row_cache_find(txn->rows, entity, key);
+    if (row == NULL) {
+        if (!get_row(txn, entity, key, &value))
+            return false;
+        void *copy = aq_arena_alloc(row_cache_arena(txn->rows), entity->record->size);
+        if (!unpack_row(txn, entity, &value, copy, row_cache_arena(txn->rows)))
+            return false;
+        row = row_cache_add(txn->rows, entity, key);
+        row->object = copy;
+    }
+    if (row->object == NULL)
+        return false;
+    memcpy(object, row->object, entity->record->size); /* what it points to stays until the transaction ends */
+    return true;
+}
+
+bool state_exists(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key)
+{
+    MDB_val value;
+    struct cached_row *row = txn->rows ? row_cache_find(txn->rows, entity, key) : NULL;
+    return row != NULL ? row->object != NULL : get_row(txn, entity, key, &value);
+}
+
+/* The row's place in the cache, to be written. */
+static struct cached_row *dirty_row(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key)
+{
+    aq_assert(txn->rows != NULL);
+    struct cached_row *row = row_cache_find(txn->rows, entity, key);
+    if (row == NULL)
+        row = row_cache_add(txn->rows, entity, key);
+    row->dirty = true;
+    return row;
+}
+
 void state_store(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key, const void *object)
 {
-    struct aq_buffer packed = {0};
-    aq_record_pack(entity->record, object, &packed);
-    MDB_val name = key_value(key), value = {packed.length, packed.data};
-    store_latch(txn, mdb_put(txn->txn, store_dbi(txn, entity), &name, &value, 0), entity->plural);
-    aq_buffer_free(&packed);
+    struct cached_row *row = dirty_row(txn, entity, key);
+    void *copy = aq_arena_alloc(row_cache_arena(txn->rows), entity->record->size);
+    aq_record_copy(entity->record, copy, object, row_cache_arena(txn->rows));
+    row->object = copy;
 }
 
 void state_remove(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key)
 {
-    MDB_val name = key_value(key);
-    store_latch(txn, mdb_del(txn->txn, store_dbi(txn, entity), &name, NULL), entity->plural);
+    dirty_row(txn, entity, key)->object = NULL;
+}
+
+void state_flush(struct state_txn *txn)
+{
+    struct aq_buffer packed = {0};
+    if (txn->rows == NULL)
+        return;
+    for (struct cached_row *row = row_cache_first(txn->rows); row != NULL; row = row->later) {
+        if (!row->dirty)
+            continue;
+        MDB_val name = {row->length, row->key};
+        int code;
+        if (row->object != NULL) {
+            aq_buffer_reset(&packed);
+            aq_record_pack(row->entity->record, row->object, &packed);
+            MDB_val value = {packed.length, packed.data};
+            code = mdb_put(txn->txn, store_dbi(txn, row->entity), &name, &value, 0);
+        } else {
+            code = mdb_del(txn->txn, store_dbi(txn, row->entity), &name, NULL);
+        }
+        store_latch(txn, code, row->entity->plural);
+        row->dirty = false;
+    }
+    aq_buffer_free(&packed);
 }
 
 uint64_t state_count(struct state_txn *txn, const struct aq_entity *entity)
 {
     MDB_stat stat = {0};
+    state_flush(txn);
     store_latch(txn, mdb_stat(txn->txn, store_dbi(txn, entity), &stat), entity->plural);
     return stat.ms_entries;
 }
@@ -113,16 +172,12 @@ static bool show_row(struct state_txn *txn, const struct aq_entity *entity, cons
                      struct aq_arena *arena, state_row_fn *row, void *context)
 {
     struct state_key key = {.length = name->mv_size};
-    struct aq_error error = {0};
     aq_assert(name->mv_size <= sizeof key.bytes);
     memcpy(key.bytes, name->mv_data, name->mv_size);
     aq_arena_reset(arena);
     void *object = aq_arena_alloc(arena, entity->record->size);
-    if (aq_record_unpack(entity->record, object, value->mv_data, value->mv_size, false, arena, &error) != 0) {
-        if (txn->error.code == AQ_OK)
-            (void)aq_fail(&txn->error, AQ_E_CORRUPT, "table %s: %s", entity->plural, error.message);
+    if (!unpack_row(txn, entity, value, object, arena))
         return false;
-    }
     return row(context, &key, object);
 }
 
@@ -132,6 +187,7 @@ static void scan(struct state_txn *txn, const struct aq_entity *entity, const st
     MDB_cursor *cursor;
     struct aq_arena arena = {0};
     MDB_val name = {0}, value;
+    state_flush(txn);
     int code = mdb_cursor_open(txn->txn, store_dbi(txn, entity), &cursor);
     if (code != 0) {
         store_latch(txn, code, entity->plural);

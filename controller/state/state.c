@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -230,13 +231,28 @@ void state_discard(struct state *state)
 
 /* ---- transactions ------------------------------------------------------------------------------------- */
 
+/* A reader process looks at the link from time to time only: a generation changes when a controller starts, and to look
+ * costs as much as the read of a row. Under the lock. */
+static bool time_to_look(struct state *state)
+{
+    struct timespec now;
+    if (state->mode != STATE_READ)
+        return false;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    if (now_ms < state->looked_ms + STORE_LOOK_MS)
+        return false;
+    state->looked_ms = now_ms;
+    return true;
+}
+
 /* The generation to read; a reader process moves over when the link names another. Released by the caller. */
 static struct store_env *env_acquire(struct state *state)
 {
     pthread_mutex_lock(&state->lock);
     char name[32];
     struct aq_error ignored = {0};
-    if (state->mode == STATE_READ && current_name(state, name, sizeof name, &ignored) == 0 &&
+    if (time_to_look(state) && current_name(state, name, sizeof name, &ignored) == 0 &&
         strcmp(name, state->env->name) != 0) {
         struct store_env *moved;
         if (env_open(&moved, state, name, &ignored) == 0) {
@@ -267,6 +283,8 @@ static int begin(struct state *state, struct state_txn *outer, unsigned flags, s
     }
     struct state_txn *txn = aq_calloc(1, sizeof *txn);
     *txn = (struct state_txn){.state = state, .env = env, .txn = inner, .outer = outer};
+    if (!(flags & MDB_RDONLY))
+        txn->rows = row_cache_new();
     *out = txn;
     return 0;
 }
@@ -284,6 +302,7 @@ int state_write(struct state *state, struct state_txn **txn, struct aq_error *er
 
 int state_nested(struct state_txn *outer, struct state_txn **txn, struct aq_error *error)
 {
+    state_flush(outer); /* the inner one reads what the outer one wrote */
     if (state_failed(outer, error))
         return -1;
     return begin(outer->state, outer, 0, txn, error);
@@ -292,6 +311,7 @@ int state_nested(struct state_txn *outer, struct state_txn **txn, struct aq_erro
 static void finish(struct state_txn *txn)
 {
     env_release(txn->env);
+    row_cache_free(txn->rows);
     free(txn);
 }
 
@@ -305,11 +325,14 @@ void state_end(struct state_txn *txn)
 
 int state_commit(struct state_txn *txn, struct aq_error *error)
 {
+    state_flush(txn);
     if (state_failed(txn, error)) {
         state_end(txn);
         return -1;
     }
     int code = mdb_txn_commit(txn->txn);
+    if (txn->outer != NULL)
+        row_cache_forget(txn->outer->rows); /* the inner one wrote over what it has */
     finish(txn);
     return code == 0 ? 0 : store_fail(error, code, "committing to the tables");
 }
@@ -322,6 +345,7 @@ int state_check_room(struct state_txn *txn, struct aq_error *error)
     MDB_envinfo info;
     MDB_stat stat;
     MDB_txn *inner;
+    state_flush(txn);
     if (state_failed(txn, error))
         return -1;
     mdb_env_info(txn->env->env, &info);

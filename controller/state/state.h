@@ -7,7 +7,7 @@
  *
  * Rows are packed records. Each entity has a table named by its plural; beside them stand the indexes of indexes.h.
  * A rebuilt environment is a new directory that the link <data>/state/current then names; readers move over at
- * their next transaction.
+ * their next transaction, or 20 ms later.
  *
  * Errors of the store are latched in the transaction: reads find nothing, writes do nothing, and state_failed() tells.
  * So project, which may not fail, need not look; its caller must. */
@@ -63,6 +63,8 @@ int state_write(struct state *state, struct state_txn **txn, struct aq_error *er
  * meanwhile. */
 int state_nested(struct state_txn *outer, struct state_txn **txn, struct aq_error *error) AQ_MUST_CHECK;
 void state_end(struct state_txn *txn); /* ends a snapshot, or undoes what was written; NULL is fine */
+/* Rows are written when the transaction ends, or now: for who wants to know whether there is room (state_failed()). */
+void state_flush(struct state_txn *txn);
 int state_commit(struct state_txn *txn, struct aq_error *error) AQ_MUST_CHECK; /* ends it in every case */
 /* A commit takes room of its own, and may fail for the lack of it. Asked before what the transaction holds becomes
  * final elsewhere; AQ_E_NO_SPACE: it must not. */

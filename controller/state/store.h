@@ -2,6 +2,7 @@
 #ifndef AQ_CONTROLLER_STATE_STORE_H
 #define AQ_CONTROLLER_STATE_STORE_H
 
+#include "controller/state/cache.h"
 #include "controller/state/indexes.h"
 #include "controller/state/state.h"
 
@@ -9,7 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { STORE_ENTITIES_MAX = 16, STORE_READERS_MAX = 512 };
+enum { STORE_ENTITIES_MAX = 16, STORE_READERS_MAX = 512, STORE_LOOK_MS = 20 };
 
 /* One generation of the tables: an environment in a directory of its own. */
 struct store_env {
@@ -26,6 +27,7 @@ struct state {
     uint64_t map_bytes;
     pthread_mutex_t lock; /* guards `env` against a move to another generation */
     struct store_env *env;
+    uint64_t looked_ms; /* when a reader last looked for another generation */
 };
 
 struct state_txn {
@@ -33,6 +35,7 @@ struct state_txn {
     struct store_env *env;
     MDB_txn *txn;
     struct state_txn *outer; /* of a nested transaction */
+    struct row_cache *rows;  /* of a write transaction; NULL in a snapshot */
     struct aq_error error;   /* the first failure */
 };
 

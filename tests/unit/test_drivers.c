@@ -284,12 +284,13 @@ static void test_goes_on_after_the_agent_restarts(void **state)
     bench_await(bench, &bench->seen[running].ended);
 }
 
-static void test_adopting_nothing_is_an_error(void **state)
+static void test_what_was_never_begun_has_failed(void **state)
 {
     struct bench *bench = *state;
     struct aq_error error;
-    assert_int_equal(bench->type->adopt(bench->driver, 1, bench->base, &error), -1);
-    assert_int_equal(error.code, AQ_E_NOT_FOUND);
+    assert_int_equal(bench->type->adopt(bench->driver, 1, bench->base, &error), 0);
+    bench_await(bench, &bench->seen[1].failed);
+    assert_string_equal(bench->seen[1].reason, "the agent ended before it had started it");
     char path[96];
     snprintf(path, sizeof path, "%s/test", bench->base);
     FILE *file = fopen(path, "w");
@@ -514,7 +515,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fails_as_told, setup_test, bench_teardown),
         cmocka_unit_test_setup_teardown(test_fails_at_a_rate_that_repeats, setup_test, bench_teardown),
         cmocka_unit_test_setup_teardown(test_goes_on_after_the_agent_restarts, setup_test, bench_teardown),
-        cmocka_unit_test_setup_teardown(test_adopting_nothing_is_an_error, setup_test, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_never_begun_has_failed, setup_test, bench_teardown),
         cmocka_unit_test_setup_teardown(test_a_thousand, setup_test, bench_teardown),
         cmocka_unit_test(test_mounts_are_found),
         cmocka_unit_test(test_a_node_name_stays_in_its_place),

@@ -197,6 +197,17 @@ static void error_is_utf8_whatever_it_was_told(void **state)
     assert_true(aq_utf8_is_good(error.message, strlen(error.message)));
 }
 
+/* Or its reader's terminal would obey it, and a message that carries it would not open. */
+static void error_has_no_control_characters(void **state)
+{
+    (void)state;
+    struct aq_error error = {0};
+    aq_fail(&error, AQ_E_INVALID, "name is \"%s\"\n\tand so on", "\x1B[31m\x7F\r");
+    assert_string_equal(error.message, "name is \"?[31m??\"\n\tand so on");
+    aq_error_context(&error, "a\ab");
+    assert_string_equal(error.message, "a?b: name is \"?[31m??\"\n\tand so on");
+}
+
 static void every_code_has_its_row(void **state)
 {
     (void)state;
@@ -229,6 +240,7 @@ int main(void)
         cmocka_unit_test(error_takes_its_code_from_errno),
         cmocka_unit_test(error_cuts_what_does_not_fit),
         cmocka_unit_test(error_is_utf8_whatever_it_was_told),
+        cmocka_unit_test(error_has_no_control_characters),
         cmocka_unit_test(every_code_has_its_row),
     };
     return cmocka_run_group_tests_name("schema: memory and errors", tests, NULL, NULL);

@@ -1,7 +1,9 @@
 /* Values as people write and read them, UTF-8 and names, and commands as lines of key=value words. */
 #include "schema/json.h"
+
 #include "schema/text.h"
 #include "tests/unit/sample.h"
+#include <time.h>
 
 /* ---- fields ------------------------------------------------------------------------------------------- */
 
@@ -249,9 +251,24 @@ static void every_field_survives_its_own_text(void **state)
     aq_arena_free(&arena);
 }
 
+static void times_are_those_of_the_calendar(void **state)
+{
+    (void)state;
+    for (uint64_t seconds = 0; seconds < 253402300800; seconds += 86399 * 31 + 7) { /* each month, to the year 9999 */
+        char text[AQ_TIME_TEXT_SIZE], expected[AQ_TIME_TEXT_SIZE];
+        time_t time = (time_t)seconds;
+        struct tm utc;
+        gmtime_r(&time, &utc);
+        strftime(expected, sizeof expected, "%Y-%m-%dT%H:%M:%S.007Z", &utc);
+        aq_time_to_text(seconds * 1000 + 7, text);
+        assert_string_equal(text, expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(times_are_those_of_the_calendar),
         cmocka_unit_test(numbers_are_written_for_people),
         cmocka_unit_test(numbers_are_read_in_all_their_forms),
         cmocka_unit_test(what_is_no_number_is_refused),

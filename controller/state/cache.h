@@ -1,0 +1,31 @@
+/* Rows of entities that a write transaction has read or written, unpacked. A batch of decisions comes back to the same
+ * rows again and again (the user, the label, the node that fills up): each is unpacked once, and packed once, when the
+ * transaction is flushed. Private to controller/state. */
+#ifndef AQ_CONTROLLER_STATE_CACHE_H
+#define AQ_CONTROLLER_STATE_CACHE_H
+
+#include "controller/state/state.h"
+
+struct row_cache;
+
+struct cached_row {
+    struct cached_row *next;  /* in its bucket */
+    struct cached_row *later; /* in the order of their first appearance */
+    const struct aq_entity *entity;
+    void *object; /* entity->record->size bytes, with all that it points to, in the cache's arena; NULL: there is no
+                     such row */
+    bool dirty;   /* not in LMDB yet */
+    uint16_t length;
+    unsigned char key[];
+};
+
+struct row_cache *row_cache_new(void);
+void row_cache_free(struct row_cache *cache);   /* NULL is fine */
+void row_cache_forget(struct row_cache *cache); /* everything: nothing may be dirty */
+
+struct cached_row *row_cache_find(struct row_cache *cache, const struct aq_entity *entity, const struct state_key *key);
+struct cached_row *row_cache_add(struct row_cache *cache, const struct aq_entity *entity, const struct state_key *key);
+struct aq_arena *row_cache_arena(struct row_cache *cache);   /* for objects */
+struct cached_row *row_cache_first(struct row_cache *cache); /* then along `later` */
+
+#endif

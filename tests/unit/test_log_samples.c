@@ -1,0 +1,278 @@
+/* Logs of earlier days stay readable for ever. Each directory tests/data/log-* holds one: data.mdb.gz, the log's own
+ * file as a release wrote it, and rows.jsonl, what the tables and the events were then. Such a log must open, its
+ * tables be made from it, and every field be what it was; fields that came later may be there besides.
+ *
+ *     AQ_SAMPLE=tests/data/log-2 build/release/tests/test_log_samples     writes one instead, with this tree's program
+ *
+ * To be done BEFORE an event gets a new version, and kept: the last test insists on a sample of every version that is
+ * no longer written. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "controller/log/replay.h"
+#include "schema/json.h"
+#include "tests/unit/log_sample.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+
+enum { ROWS_MAX = 4096, LOGGED_MAX = 256 };
+
+/* ---- everything that there is, a line each ---------------------------------------------------------------- */
+
+struct dump {
+    const struct aq_entity *entity;
+    struct aq_buffer lines;
+};
+
+static bool dump_row(void *context, const struct state_key *key, const void *object)
+{
+    struct dump *dump = context;
+    (void)key;
+    aq_buffer_format(&dump->lines, "{\"%s\":", dump->entity->name);
+    aq_record_to_json(dump->entity->record, object, &dump->lines);
+    aq_buffer_text(&dump->lines, "}\n");
+    return true;
+}
+
+static bool dump_event(void *context, const struct aq_event *event)
+{
+    struct dump *dump = context;
+    aq_event_to_json(event, &dump->lines);
+    aq_buffer_char(&dump->lines, '\n');
+    return true;
+}
+
+static void dump_all(const struct test_cluster *cluster, struct dump *dump)
+{
+    struct aq_error error = {0};
+    struct state_txn *txn;
+    test_must(state_read(cluster->state, &txn, &error), &error);
+    for (size_t i = 0; (dump->entity = aq_entity_at(i)) != NULL; i++)
+        state_scan(txn, dump->entity, NULL, dump_row, dump);
+    state_end(txn);
+    test_must(events_scan(log_store_events(cluster->store), 1, UINT64_MAX, dump_event, dump, &error), &error);
+}
+
+/* ---- writing a sample ------------------------------------------------------------------------------------- */
+
+static int run(const char *format, ...) AQ_PRINTF(1, 2);
+static int run(const char *format, ...)
+{
+    char command[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(command, sizeof command, format, args);
+    va_end(args);
+    return system(command);
+}
+
+static int write_sample(const char *directory)
+{
+    struct test_cluster cluster;
+    struct dump dump = {0};
+    char path[512];
+    if (mkdir(directory, 0755) != 0) {
+        fprintf(stderr, "%s cannot be made: %s\n", directory, strerror(errno));
+        return 1;
+    }
+    test_cluster_new(&cluster);
+    test_cluster_start(&cluster);
+    sample_live(&cluster);
+    dump_all(&cluster, &dump);
+    snprintf(path, sizeof path, "%s/rows.jsonl", directory);
+    FILE *file = fopen(path, "we");
+    bool written = file != NULL && fwrite(dump.lines.data, 1, dump.lines.length, file) == dump.lines.length;
+    written = file != NULL && fclose(file) == 0 && written;
+    aq_buffer_free(&dump.lines);
+    test_cluster_close(&cluster);
+    written = run("gzip -9nc %s/log/data.mdb > %s/data.mdb.gz", cluster.directory, directory) == 0 && written;
+    aq_arena_free(&cluster.arena);
+    test_remove_tree(cluster.directory);
+    return written ? 0 : 1;
+}
+
+/* ---- reading one ------------------------------------------------------------------------------------------ */
+
+/* Which versions of which events stand in the samples. */
+static struct {
+    uint64_t code, version;
+} logged[LOGGED_MAX];
+static unsigned logged_count;
+
+static void note_logged(uint64_t code, uint64_t version)
+{
+    for (unsigned i = 0; i < logged_count; i++)
+        if (logged[i].code == code && logged[i].version == version)
+            return;
+    assert_true(logged_count < LOGGED_MAX);
+    logged[logged_count].code = code;
+    logged[logged_count++].version = version;
+}
+
+static int note_entry(void *context, const struct log_entry *raw, struct aq_error *error)
+{
+    struct aq_arena *arena = context;
+    struct aq_entry entry;
+    if (raw->first_seq == 0)
+        return 0; /* raft's own */
+    if (aq_entry_unpack(&entry, raw->data, raw->size, arena, error) != 0)
+        return -1;
+    for (uint32_t d = 0; d < entry.decisions.count; d++) {
+        const struct aq_list *events = &AQ_ITEM(entry.decisions, struct aq_logged_decision, d)->events;
+        for (uint32_t e = 0; e < events->count; e++)
+            note_logged(AQ_ITEM(*events, struct aq_logged_event, e)->code,
+                        AQ_ITEM(*events, struct aq_logged_event, e)->version);
+    }
+    return 0;
+}
+
+/* Is everything that `old` says also said by `new`? */
+static bool is_within(const json_t *old, const json_t *new)
+{
+    const char *key;
+    json_t *value;
+    size_t index;
+    if (json_is_object(old) && json_is_object(new)) {
+        json_object_foreach ((json_t *)(uintptr_t)old, key, value)
+            if (!is_within(value, json_object_get(new, key)))
+                return false;
+        return true;
+    }
+    if (json_is_array(old) && json_is_array(new)) {
+        json_array_foreach (old, index, value)
+            if (!is_within(value, json_array_get(new, index)))
+                return false;
+        return json_array_size(old) == json_array_size(new);
+    }
+    return json_equal(old, new);
+}
+
+static void compare_line(const char *path, const char *old, size_t old_length, const char *new, size_t new_length)
+{
+    struct aq_error error = {0};
+    json_t *before = aq_json_parse(old, old_length, &error), *now = aq_json_parse(new, new_length, &error);
+    assert_non_null(before);
+    assert_non_null(now);
+    if (!is_within(before, now))
+        fail_msg("%s said\n%.*s\nand it is read as\n%.*s", path, (int)old_length, old, (int)new_length, new);
+    json_decref(before);
+    json_decref(now);
+}
+
+/* Line by line: rows are in the order of their keys, events in that of their seq. */
+static void compare_rows(const char *directory, const struct aq_buffer *now)
+{
+    char path[512], *line = NULL;
+    size_t size = 0;
+    ssize_t length;
+    snprintf(path, sizeof path, "%s/rows.jsonl", directory);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    const char *at = aq_buffer_string(now);
+    unsigned lines = 0;
+    while ((length = getline(&line, &size, file)) > 0) {
+        size_t here = strcspn(at, "\n");
+        assert_true(++lines < ROWS_MAX);
+        compare_line(path, line, strcspn(line, "\n"), at, here);
+        at += here + (at[here] == '\n');
+    }
+    assert_string_equal(at, "");
+    assert_true(lines > 0);
+    free(line);
+    fclose(file);
+}
+
+static char scratch[64]; /* where a sample is unpacked; removed after a failure, too */
+
+static int remove_scratch(void **state)
+{
+    (void)state;
+    if (scratch[0] != '\0')
+        test_remove_tree(scratch);
+    return 0;
+}
+
+static void read_sample(const char *directory)
+{
+    struct test_cluster cluster = {.directory = "/tmp/aquarium-test-XXXXXX"};
+    struct aq_error error = {0};
+    struct aq_buffer report = {0};
+    struct dump dump = {0};
+    assert_non_null(mkdtemp(cluster.directory));
+    memcpy(scratch, cluster.directory, sizeof scratch);
+    assert_int_equal(run("mkdir %s/log && gzip -dc %s/data.mdb.gz > %s/log/data.mdb", cluster.directory, directory,
+                         cluster.directory),
+                     0);
+    aq_record_init(&aq_config_controller_record, &cluster.config, &cluster.arena);
+    cluster.config.data = cluster.directory;
+    cluster.config.log.map_size = cluster.config.state.map_size = 256;
+    cluster.config.log.disk_reserve = 1;
+    test_cluster_open(&cluster, false);
+    test_cluster_start(&cluster); /* what was appended last is known to be committed once somebody leads */
+    dump_all(&cluster, &dump);
+    compare_rows(directory, &dump.lines);
+    test_must(log_store_read(cluster.store, 1, UINT64_MAX, note_entry, &cluster.arena, &error), &error);
+    test_make_user(&cluster, "newcomer", AQ_ROLE_USER);
+    test_must(replay_verify(cluster.store, cluster.state, cluster.directory, 256 << 20, &report, &error), &error);
+    aq_buffer_free(&report);
+    aq_buffer_free(&dump.lines);
+    test_cluster_free(&cluster);
+}
+
+static void every_kept_log_reads_as_it_did(void **state)
+{
+    glob_t found;
+    (void)state;
+    assert_int_equal(sodium_init() < 0, 0);
+    aq_journal_open("test", AQ_ERROR);
+    assert_int_equal(glob("tests/data/log-*", 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        read_sample(found.gl_pathv[i]);
+    globfree(&found);
+}
+
+static bool is_logged(uint64_t code, uint64_t version)
+{
+    for (unsigned i = 0; i < logged_count; i++)
+        if (logged[i].code == code && logged[i].version == version)
+            return true;
+    return false;
+}
+
+static void what_is_no_longer_written_is_kept_in_a_sample(void **state)
+{
+    char line[256], name[128];
+    unsigned code, version;
+    (void)state;
+    FILE *file = fopen("schema/events.lock", "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (line[0] == '#' || sscanf(line, "%u %127s %u", &code, name, &version) != 3 || code == 0)
+            continue;
+        const struct aq_event_type *type = aq_event_type_find(code);
+        bool superseded = type == NULL || version != type->record->version;
+        if (superseded && !is_logged(code, version))
+            fail_msg("no log below tests/data has version %u of %s, which is no longer written: see the top of %s",
+                     version, name, __FILE__);
+    }
+    fclose(file);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(every_kept_log_reads_as_it_did, remove_scratch),
+        cmocka_unit_test(what_is_no_longer_written_is_kept_in_a_sample),
+    };
+    const char *sample = getenv("AQ_SAMPLE");
+    if (sample != NULL)
+        return write_sample(sample);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
