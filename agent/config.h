@@ -1,9 +1,13 @@
-/* Settings of aq-agent: see aq-agent --help-config. */
+/* Settings of aq-agent, and how it is called: see aq-agent --help-config and --help. */
 #ifndef AQ_AGENT_CONFIG_H
 #define AQ_AGENT_CONFIG_H
 
 #include "schema/amounts.h"
 #include "schema/config.h"
+#include "schema/usage.h"
+
+#define AQ_AGENT_FILE "/etc/aquarium/agent.yml"
+extern const struct aq_usage aq_agent_usage;
 
 #define AQ_AGENT_CAPACITY(F, T)                                                                                        \
     F(T, cpu, CPU, 0, "0", 0, AQ_CPU_MAX, "cores", "processor cores to offer; 0: all that there are")                  \

@@ -14,27 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DEFAULT_CONFIG "/etc/aquarium/agent.yml"
-
 enum { EXIT_USER = 2, TURN_MS = 1000 };
 enum { OPTION_HELP_CONFIG = 256, OPTION_VERSION };
-
-static const char help[] =
-    "Usage: aq-agent [--config FILE] [--set KEY=VALUE]... [--name NAME] [--controller ADDRESS:PORT] [--drivers A,B]\n"
-    "\n"
-    "Runs workloads on this host for an Aquarium cluster.\n"
-    "\n"
-    "  --config FILE              settings in YAML; default " DEFAULT_CONFIG ", if it is there\n"
-    "  --set KEY=VALUE            one setting, over the file's; may be given often\n"
-    "  --name NAME                the node's name: the same as --set name=NAME\n"
-    "  --controller ADDRESS:PORT  where the controller listens: --set controller=...\n"
-    "  --drivers A,B              drivers to use: --set drivers=A,B\n"
-    "  --help                     this text\n"
-    "  --help-config              a commented file with all settings\n"
-    "  --version                  the version\n"
-    "\n"
-    "SIGTERM and SIGINT end the agent and leave its workloads running; SIGHUP reads capacity and identifiers again.\n"
-    "Exit status: 0 told to end, 1 a failure, 2 a fault in options or settings.\n";
 
 struct arguments {
     const char *config;
@@ -51,10 +32,13 @@ static void add_assignment(struct arguments *arguments, const char *key, const c
     arguments->assignments[arguments->assignment_count++] = text.data;
 }
 
-static void print_settings(void)
+static void help(bool about_settings)
 {
     struct aq_buffer text = {0};
-    aq_config_print(&aq_config_agent_record, &text);
+    if (about_settings)
+        aq_config_print(&aq_config_agent_record, &text);
+    else
+        aq_usage_print(&aq_agent_usage, &text);
     fputs(aq_buffer_string(&text), stdout);
     aq_buffer_free(&text);
 }
@@ -85,10 +69,8 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments)
             add_assignment(arguments, options[index].name, optarg);
             break;
         case 'h':
-            fputs(help, stdout);
-            return 0;
         case OPTION_HELP_CONFIG:
-            print_settings();
+            help(option == OPTION_HELP_CONFIG);
             return 0;
         case OPTION_VERSION:
             puts("aq-agent " AQ_VERSION);
@@ -108,7 +90,7 @@ static int read_config(const struct arguments *arguments, struct aq_config_agent
                        struct aq_error *error)
 {
     aq_record_init(&aq_config_agent_record, config, arena);
-    const char *file = access(DEFAULT_CONFIG, R_OK) == 0 ? DEFAULT_CONFIG : NULL;
+    const char *file = access(AQ_AGENT_FILE, R_OK) == 0 ? AQ_AGENT_FILE : NULL;
     file = arguments->config != NULL ? arguments->config : file;
     if (file != NULL && aq_config_load(&aq_config_agent_record, config, file, arena, error) != 0)
         return -1;

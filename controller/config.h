@@ -1,9 +1,13 @@
-/* Settings of aq-controller: see aq-controller --help-config. */
+/* Settings of aq-controller, and how it is called: see aq-controller --help-config and --help. */
 #ifndef AQ_CONTROLLER_CONFIG_H
 #define AQ_CONTROLLER_CONFIG_H
 
 #include "schema/config.h"
+#include "schema/usage.h"
 #include "schema/wire.h"
+
+#define AQ_CONTROLLER_FILE "/etc/aquarium/controller.yml"
+extern const struct aq_usage aq_controller_usage;
 
 #define AQ_CONFIG_API(F, T)                                                                                            \
     F(T, address, TEXT, 0, "127.0.0.1", 1, 64, NULL, "address to listen on; without TLS only loopback is allowed")     \

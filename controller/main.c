@@ -17,28 +17,21 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <jansson.h>
+#include <lmdb.h>
+#include <malloc.h>
+#include <microhttpd.h>
+#include <msgpack.h>
+#include <raft.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+#include <yaml.h>
 
 enum { EXIT_USAGE = 2 };
-
-static const char usage[] =
-    "aq-controller: the log, the decisions, the tables, REST and the agents' hub of an Aquarium cluster\n"
-    "\n"
-    "  aq-controller [--config FILE] [--set KEY=VALUE]... [--rebuild]\n"
-    "  aq-controller [--config FILE] [--set KEY=VALUE]... --check\n"
-    "\n"
-    "  --config FILE    settings in YAML; default " DEFAULT_CONFIG ", if it is there\n"
-    "  --set KEY=VALUE  one setting, over those of the file, such as api.port=8011\n"
-    "  --rebuild        make the tables anew from the log, then go on as usual\n"
-    "  --check          walk the log's chain, compare the tables with the replayed log, and end: 0 equal, 1 not\n"
-    "  --help-config    all settings, with their presets, as a file to begin with\n"
-    "  --help, --version\n"
-    "\n"
-    "Ends in order at SIGTERM or SIGINT. Messages go to standard error.\n";
 
 struct controller {
     struct aq_config_controller config;
@@ -183,12 +176,28 @@ static int bad_usage(const struct aq_error *error)
     return EXIT_USAGE;
 }
 
-static void help_config(void)
+static void help(bool about_settings)
 {
     struct aq_buffer text = {0};
-    aq_config_print(&aq_config_controller_record, &text);
-    fputs(text.data, stdout);
+    if (about_settings)
+        aq_config_print(&aq_config_controller_record, &text);
+    else
+        aq_usage_print(&aq_controller_usage, &text);
+    fputs(aq_buffer_string(&text), stdout);
     aq_buffer_free(&text);
+}
+
+/* With the libraries that it runs with: aq doctor asks for them. libraft alone cannot tell, so it is the version that
+ * this was built with. */
+static void version(void)
+{
+    int major, minor, patch;
+    mdb_version(&major, &minor, &patch);
+    puts("aq-controller " AQ_VERSION);
+    printf("libraft %d.%d.%d\nLMDB %d.%d.%d\n", RAFT_VERSION_MAJOR, RAFT_VERSION_MINOR, RAFT_VERSION_RELEASE, major,
+           minor, patch);
+    printf("libmicrohttpd %s\nlibsodium %s\njansson %s\nmsgpack %s\nlibyaml %s\n", MHD_get_version(),
+           sodium_version_string(), jansson_version_str(), msgpack_version(), yaml_get_version_string());
 }
 
 /* -1: go on; otherwise the exit status. */
@@ -201,7 +210,7 @@ static int read_options(struct controller *controller, int argc, char **argv)
         {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
     };
     struct aq_error error = {0};
-    const char *file = access(DEFAULT_CONFIG, R_OK) == 0 ? DEFAULT_CONFIG : NULL;
+    const char *file = access(AQ_CONTROLLER_FILE, R_OK) == 0 ? AQ_CONTROLLER_FILE : NULL;
     int option;
     /* Twice over the arguments: the file first, whatever the order, then what goes over it. */
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -216,13 +225,11 @@ static int read_options(struct controller *controller, int argc, char **argv)
             controller->check = true;
             break;
         case 'H':
-            help_config();
-            return 0;
         case 'h':
-            fputs(usage, stdout);
+            help(option == 'H');
             return 0;
         case 'V':
-            puts("aq-controller " AQ_VERSION);
+            version();
             return 0;
         case '?':
             return EXIT_USAGE;
@@ -245,6 +252,21 @@ static int read_options(struct controller *controller, int argc, char **argv)
     return -1;
 }
 
+/* Connections are descriptors: what is allowed is used. And memory that a crowd of clients took goes back to the
+ * system: glibc would otherwise raise the size from which on it does so to the largest that it has seen. */
+static void set_limits(void)
+{
+    enum { RETURNED_SIZE = 128 << 10 };
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+            aq_journal(AQ_WARN, "the limit of open files stays as it is", "error", strerror(errno), NULL);
+    }
+    mallopt(M_MMAP_THRESHOLD, RETURNED_SIZE);
+    mallopt(M_TRIM_THRESHOLD, RETURNED_SIZE);
+}
+
 int main(int argc, char **argv)
 {
     struct controller controller = {.lock = -1};
@@ -254,6 +276,7 @@ int main(int argc, char **argv)
         aq_journal_open("controller", (enum aq_journal_level)controller.config.journal);
         if (sodium_init() < 0)
             aq_broken(__FILE__, __LINE__, "libsodium does not start");
+        set_limits();
         status = controller.check ? check_tables(&controller) : serve_until_signal(&controller);
     }
     aq_arena_free(&controller.arena);

@@ -5,8 +5,6 @@
 #include "controller/state/state.h"
 #include "controller/writer.h"
 
-#define DEFAULT_CONFIG "/etc/aquarium/controller.yml"
-
 /* Makes the directory (mode 0700) with what belongs into it, and locks it: one controller to a directory. `lock` is the
  * descriptor that holds the lock. */
 int setup_directory(const char *path, int *lock, struct aq_error *error) AQ_MUST_CHECK;

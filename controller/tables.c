@@ -63,6 +63,8 @@ int tables_open(struct state **state, const struct aq_config_controller *config,
         if (extent.last > 0)
             aq_journal(AQ_WARN, "makes the tables anew from the log", "because", why.message, NULL);
     }
+    if (rebuild)
+        aq_journal(AQ_INFO, "makes the tables anew from the log", "because", "--rebuild was given", NULL);
     return make_anew(state, config, store, extent.commit, boot, error);
 }
 

@@ -1,8 +1,12 @@
-/* Settings of aq-fs: see aq-fs --help-config. */
+/* Settings of aq-fs, and how it is called: see aq-fs --help-config and --help. */
 #ifndef AQ_FS_CONFIG_H
 #define AQ_FS_CONFIG_H
 
 #include "schema/config.h"
+#include "schema/usage.h"
+
+#define AQ_FS_FILE "/etc/aquarium/fs.yml"
+extern const struct aq_usage aq_fs_usage;
 
 #define AQ_CONFIG_FS(F, T)                                                                                             \
     F(T, data, TEXT, 0, "/var/lib/aquarium/controller", 1, 90, NULL, "the data directory of this host's controller")   \

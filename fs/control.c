@@ -221,7 +221,10 @@ void control_help(const struct aq_command *command, const char *path, struct aq_
     if (needs_no_words(command))
         aq_buffer_format(out, "    echo 1 > %s\n", path);
     size_t first = command->kind == AQ_CREATES ? 0 : 1; /* which row it is about is known */
-    if (command->record->count > first) {
+    bool takes_fields = false;
+    for (size_t i = first; i < command->record->count; i++)
+        takes_fields |= !(command->record->fields[i].rules & (AQ_INTERNAL | AQ_SECRET));
+    if (takes_fields) {
         aq_buffer_format(out,
                          "    echo '<field>=<value> ...' > %s\n"
                          "    cat <YAML or JSON file> > %s\n"

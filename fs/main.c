@@ -12,24 +12,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define DEFAULT_CONFIG "/etc/aquarium/fs.yml"
-
 enum { EXIT_USAGE = 2 };
-
-static const char help[] =
-    "aq-fs: shows the cluster of this host's controller as files\n"
-    "\n"
-    "Usage: aq-fs [options]\n"
-    "  --config FILE    settings from a YAML file; default " DEFAULT_CONFIG ", if it is there\n"
-    "  --set NAME=VALUE one setting, over those of the file\n"
-    "  --data DIR       the controller's data directory: the same as --set data=DIR\n"
-    "  --mount DIR      where to mount: the same as --set mount=DIR\n"
-    "  --foreground     stay in the foreground; always so\n"
-    "  --help-config    print a commented file with every setting\n"
-    "  --help           print this\n"
-    "  --version        print the version\n"
-    "\n"
-    "It unmounts when it is sent SIGTERM or SIGINT. Exit status: 0 unmounted, 1 failed, 2 wrong usage.\n";
 
 enum option_code {
     OPTION_CONFIG = 256,
@@ -54,10 +37,13 @@ static const struct option options[] = {
     {0},
 };
 
-static void print_config(void)
+static void help(bool about_settings)
 {
     struct aq_buffer text = {0};
-    aq_config_print(&aq_config_fs_record, &text);
+    if (about_settings)
+        aq_config_print(&aq_config_fs_record, &text);
+    else
+        aq_usage_print(&aq_fs_usage, &text);
     fputs(aq_buffer_string(&text), stdout);
     aq_buffer_free(&text);
 }
@@ -67,7 +53,7 @@ static int read_file(int count, char **words, struct aq_config_fs *config, struc
                      struct aq_error *error)
 {
     int code;
-    const char *path = access(DEFAULT_CONFIG, F_OK) == 0 ? DEFAULT_CONFIG : NULL;
+    const char *path = access(AQ_FS_FILE, F_OK) == 0 ? AQ_FS_FILE : NULL;
     aq_record_init(&aq_config_fs_record, config, arena);
     optind = 1;
     opterr = 0;
@@ -102,10 +88,8 @@ static int read_options(int count, char **words, struct aq_config_fs *config, st
             status = set("mount=", optarg, config, arena, &error);
             break;
         case OPTION_HELP_CONFIG:
-            print_config();
-            return EXIT_SUCCESS;
         case OPTION_HELP:
-            fputs(help, stdout);
+            help(code == OPTION_HELP_CONFIG);
             return EXIT_SUCCESS;
         case OPTION_VERSION:
             puts("aq-fs " AQ_VERSION);

@@ -36,8 +36,8 @@ static void write_commands(const struct aq_entity *entity, struct aq_buffer *out
     const struct aq_command *command;
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
         if (command->kind != AQ_INTERNAL_COMMAND && strcmp(command->entity, entity->name) == 0)
-            aq_buffer_format(out, "    %s%-22s write: %s\n", command->kind == AQ_CREATES ? "" : "<key>/",
-                             directory_command_name(command), command->help);
+            aq_buffer_format(out, "    %s%-*s write: %s\n", command->kind == AQ_CREATES ? "" : "<key>/",
+                             command->kind == AQ_CREATES ? 28 : 22, directory_command_name(command), command->help);
 }
 
 static void write_fields(const struct aq_entity *entity, struct aq_buffer *out)
@@ -71,9 +71,8 @@ void readme_write(const char *mount, struct aq_buffer *out)
     }
     aq_buffer_text(
         out, "Good to know: one write is one command, and a shell's own printf and echo -e write line by line: give\n"
-             "documents with cat (cat <<X > labels/new). A write is known to be durable when it returns. Without a "
-             "leader, writes fail (read-only\n"
-             "file system) and reads go on. inotify sees nothing of what the cluster changes; poll() and blocking\n"
-             "reads of events do. You see what your user may see: root is the user admin, and any other unix user\n"
-             "is the cluster user of the same name.\n");
+             "documents with cat (cat <<X > labels/new). A write is known to be durable when it returns. Without a\n"
+             "leader, writes fail (read-only file system) and reads go on. inotify sees nothing of what the cluster\n"
+             "changes; poll() and blocking reads of events do. You see what your user may see: root is the user\n"
+             "admin, and any other unix user is the cluster user of the same name.\n");
 }

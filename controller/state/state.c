@@ -401,7 +401,9 @@ bool state_is_good(struct state *state, const char *boot, struct aq_error *why)
     if (index_get(txn, INDEX_META, &key, &value, &length) && length == sizeof layout)
         memcpy(&layout, value, sizeof layout);
     key = meta_key("boot");
-    if (layout != layout_number())
+    if (layout == 0)
+        (void)aq_fail(why, AQ_E_CORRUPT, "there are none yet");
+    else if (layout != layout_number())
         (void)aq_fail(why, AQ_E_CORRUPT, "their layout is of another version");
     else if (index_get(txn, INDEX_META, &key, &value, &length) && length > 0 &&
              (length != strlen(boot) || memcmp(value, boot, length) != 0))

@@ -2,6 +2,7 @@
 
 #include "schema/text.h"
 #include "tools/aq/table.h"
+#include "tools/aq/usage.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -118,13 +119,22 @@ static void add_flags(struct aq_buffer *out)
 
 /* ---- general -------------------------------------------------------------------------------------------- */
 
+static void add_usage(const char *title, const struct cli_usage_line *line, struct aq_buffer *out)
+{
+    struct cli_table table;
+    aq_buffer_format(out, "\n%s:\n", title);
+    cli_table_open(&table, 2);
+    for (; line->name != NULL; line++)
+        add_line(&table, line->name, line->help);
+    end_table(&table, out);
+}
+
 static void help_general(struct aq_buffer *out)
 {
     const struct aq_entity *entity;
     const struct cli_topic *topic;
     struct cli_table table;
-    aq_buffer_text(out, "aq - the command line of Aquarium, the cluster resource manager\n\n"
-                        "  aq NOUN [VERB] [KEY...] [field=value...] [FLAGS]\n\nNouns:\n");
+    aq_buffer_text(out, "aq - " CLI_PURPOSE "\n\n  aq " CLI_FORM "\n\nNouns:\n");
     cli_table_open(&table, 2);
     for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++)
         add_line(&table, entity->plural, entity->record->help);
@@ -132,35 +142,13 @@ static void help_general(struct aq_buffer *out)
         if (topic->help != NULL)
             add_line(&table, topic->name, topic->help);
     end_table(&table, out);
-    aq_buffer_text(out, "\nFor example:\n"
-                        "  aq applications                             a table of all\n"
-                        "  aq applications --status=NEW --label='m*'   of some\n"
-                        "  aq run mac                                  ask for one, and wait until it runs\n"
-                        "  aq application 7                            everything about one\n"
-                        "  aq application 7 why                        which nodes were looked at\n"
-                        "  aq applications deallocate 7 8 --wait       give back two\n"
-                        "  aq labels create -f label.yml               make a label from a file\n"
-                        "  aq NOUN --help                              its verbs, and what they take\n"
-                        "\nFlags, anywhere on the line:\n");
+    add_usage("For example", cli_examples, out);
+    aq_buffer_text(out, "\nFlags, anywhere on the line:\n");
     add_flags(out);
-    aq_buffer_format(
-        out,
-        "  -f is --file with verbs that create or update, else --follow.\n"
-        "  A request is given up after %d s, a wait after %d s, unless --timeout says otherwise.\n"
-        "\nEnvironment:\n"
-        "  AQ_SERVER       address of a controller; else %s\n"
-        "  AQ_USER         who asks; else %s\n"
-        "  AQ_TOKEN        the user's token\n"
-        "  AQ_TOKEN_FILE   file that holds it; else %s\n"
-        "  NO_COLOR        no colours, even on a terminal\n"
-        "\nExit status:\n"
-        "  %d  done\n"
-        "  %d  what was asked for failed: an application is in ERROR, a wait took too long, the log is damaged\n"
-        "  %d  aq was called wrongly; nothing was sent\n"
-        "  %d  the server refused: the request's fault\n"
-        "  %d  the server's fault, or it does not answer\n",
-        CLI_TIMEOUT_S, CLI_WAIT_S, CLI_SERVER_DEFAULT, CLI_USER_DEFAULT, CLI_TOKEN_FILE_DEFAULT, CLI_DONE, CLI_FAILED,
-        CLI_USAGE, CLI_REFUSED, CLI_SERVER);
+    for (const char *const *note = cli_flag_notes; *note != NULL; note++)
+        aq_buffer_format(out, "  %s\n", *note);
+    add_usage("Environment", cli_environment, out);
+    add_usage("Exit status", cli_exits, out);
 }
 
 /* ---- nouns and verbs ------------------------------------------------------------------------------------ */
@@ -194,16 +182,16 @@ static void help_command(const struct aq_entity *entity, const struct aq_command
 {
     bool creates = command->kind == AQ_CREATES;
     struct cli_table table;
+    cli_table_open(&table, 2);
+    add_fields(&table, command->record, "", 0, creates ? NULL : &command->record->fields[0]);
     aq_buffer_format(out, "aq %s %s%s", entity->plural, command->verb, creates ? "" : " KEY...");
-    if (command->kind != AQ_DELETES)
+    if (table.count > 0)
         aq_buffer_text(out, " [field=value...]");
     if (creates || command->kind == AQ_UPDATES)
         aq_buffer_text(out, " [-f FILE]");
     aq_buffer_format(out, "\n\n  %s\n", command->help);
     if (command->kind == AQ_UPDATES)
         aq_buffer_text(out, "  Fields that are not given keep their value.\n");
-    cli_table_open(&table, 2);
-    add_fields(&table, command->record, "", 0, creates ? NULL : &command->record->fields[0]);
     if (table.count > 0)
         aq_buffer_text(out, "\nFields:\n");
     end_table(&table, out);
@@ -245,6 +233,8 @@ void cli_help(const char *const *words, unsigned count, struct aq_buffer *out)
     if (topic != NULL && topic->help != NULL) {
         aq_buffer_format(out, "aq %s%s%s\n\n  %s\n", topic->name, topic->usage[0] ? " " : "", topic->usage,
                          topic->help);
+        if (topic->more != NULL)
+            aq_buffer_format(out, "  %s\n", topic->more);
         return;
     }
     if (entity == NULL) {

@@ -10,7 +10,8 @@ struct cli_topic {
     const char *usage; /* what may follow */
     const char *help;
     enum cli_exit (*run)(struct cli *cli, const char *const *words, unsigned count);
-    bool offline; /* asks no server */
+    bool offline;     /* asks no server */
+    const char *more; /* a line more of its own help; NULL: none */
 };
 const struct cli_topic *cli_topic_at(size_t index); /* NULL behind the last */
 const struct cli_topic *cli_topic_find(const char *name);

@@ -7,8 +7,9 @@
 #define AQ_TOOLS_OPTIONS_H
 
 #include "schema/entity.h"
+#include "schema/version.h"
 
-#define CLI_VERSION            "0.1.0"
+#define CLI_VERSION            AQ_VERSION
 #define CLI_SERVER_DEFAULT     "http://127.0.0.1:8001"
 #define CLI_USER_DEFAULT       "admin"
 #define CLI_TOKEN_FILE_DEFAULT "/var/lib/aquarium/controller/admin.token"
@@ -34,6 +35,7 @@ enum { CLI_WORDS_MAX = 1024, CLI_FILES_MAX = 64, CLI_FILTERS_MAX = 32, CLI_TIMEO
     F(T, lines, U64, 0, "20", 0, 100000, NULL, "how many events from the end of the log")                              \
     F(T, since, U64, 0, NULL, 0, UINT64_MAX, NULL, "events behind this seq")                                           \
     F(T, size, U64, 0, "65536", 1, 1048576, "bytes", "how much from the end of a workload's output")                   \
+    F(T, fix_hints, BOOL, 0, NULL, 0, 1, NULL, "with doctor: show the commands that would mend it")                    \
     F(T, server, TEXT, 0, NULL, 1, 512, NULL, "address of a controller")                                               \
     F(T, user, NAME, 0, NULL, 1, 64, NULL, "who asks")                                                                 \
     F(T, token_file, TEXT, 0, NULL, 1, 4096, NULL, "file that holds the user's token")

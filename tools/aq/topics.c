@@ -1,5 +1,6 @@
 /* Words that are no noun of an entity, and what they do. */
 #include "schema/application.h"
+#include "tools/aq/doctor.h"
 #include "tools/aq/events.h"
 #include "tools/aq/help.h"
 #include "tools/aq/status.h"
@@ -33,12 +34,16 @@ static enum cli_exit run_application(struct cli *cli, const char *const *words, 
 }
 
 static const struct cli_topic topics[] = {
-    {"run", "LABEL [field=value...]", "create an application, and wait until it runs", run_application, false},
+    {"run", "LABEL [field=value...]", "create an application, and wait until it runs", run_application, false,
+     "It takes the fields and flags of: aq applications create --help"},
     {"status", "", "the cluster at a glance: is it ready, what is there", cli_status, false},
     {"events", "[ENTITY] [-f] [--since SEQ]", "what happened, one line each", cli_events, false},
     {"log", "tail [-f] [-n 20] | show [SEQ] | verify", "the log: its end, one event or all, or proof that it is whole",
      cli_log, false},
     {"me", "", "who you are to the cluster", cli_me, false},
+    {"doctor", "[DIRECTORY] [--fix-hints] [--json]",
+     "is this machine fit for Aquarium, and what is to be done where not; DIRECTORY: the controller's data", cli_doctor,
+     true},
     {"version", "", "version of aq", run_version, true},
     {"help", "[NOUN [VERB]]", "the same as --help", run_help, true},
 };

@@ -43,12 +43,14 @@ step includes tools/check/includes.sh
 step lengths tools/check/lengths.sh
 step shell tools/check/shell.sh
 
-if build build-gcc all tests; then
+if build build-gcc all tests man; then
     "$run" many unit-release 120 build/release/tests/test_*
     e2e release tests/e2e/session.sh tests/e2e/up.sh
 fi
+# For the upgrade test: once for each commit, and not in that test's time.
+step previous tools/check/previous.sh
 build build-clang VARIANT=lint CC=clang objects
-if build build-asan VARIANT=asan all tests; then
+if build build-asan VARIANT=asan all tests man; then
     # shellcheck disable=SC2086 # words
     $fixed "$run" many unit-asan 240 build/asan/tests/test_*
     e2e asan tests/e2e/*.sh

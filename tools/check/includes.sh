@@ -16,7 +16,8 @@ controller/place     schema controller/place controller/state
 controller/state     schema controller/state
 controller           schema controller
 fs                   schema controller/state fs
-tools                schema tools
+tools                schema tools drivers/cgroup.h
+tools/man            schema tools controller/config.h agent/config.h fs/config.h
 tests                schema drivers agent controller fs tools tests
 '
 

@@ -1,0 +1,61 @@
+#!/bin/sh
+# aq doctor: on this machine, beside a cluster that runs, with a stranger at a port, and with a wrong directory.
+. "$(dirname "$0")/lib.sh"
+
+export NO_COLOR=1
+cluster_start 1
+
+doctor() { # ARGUMENTS...: its words go to files
+    timeout 60 "$BUILD/aq" doctor "$@" >"$work/out" 2>"$work/err"
+    echo $?
+}
+state_of() { # CHECK
+    jq -r --arg name "$1" '.[] | select(.check == $name) | .state' "$work/out"
+}
+finding_of() { # CHECK
+    jq -r --arg name "$1" '.[] | select(.check == $name) | .finding' "$work/out"
+}
+
+groups_before=$(find /sys/fs/cgroup -maxdepth 2 -name 'aquarium-doctor-*' 2>/dev/null)
+files_before=$(find "$data" | sort)
+status=$(doctor "$data" --json)
+check "it knows many checks" test "$(jq length "$work/out")" -gt 20
+check_equal "status 1 when something is bad, else 0" \
+    "$(jq 'if any(.[]; .state == "bad") then 1 else 0 end' "$work/out")" "$status"
+check_equal "what is not ok has advice" 0 "$(jq '[.[] | select(.state != "ok" and .advice == "")] | length' "$work/out")"
+check_equal "this cluster's ports are ours" "ok ok" "$(state_of "port for REST") $(state_of "port for agents")"
+check_match "and known" "*controller of Aquarium answers on port $api_port*" "$(finding_of "port for REST")"
+check_match "the hub's, too" "*controller of Aquarium answers on port $hub_port*" "$(finding_of "port for agents")"
+check_match "the disk was measured" "*$data takes *ms*" "$(finding_of "disk sync")"
+check_match "the controller is of our version" "runs here, version $("$BUILD/aq" --version | cut -d' ' -f2)*" \
+    "$(finding_of controller)"
+check_match "libraries are known" '*libraft 0.*LMDB*' "$(finding_of libraries)"
+check_equal "nothing of it stays: files" "$files_before" "$(find "$data" | sort)"
+check_equal "nothing of it stays: control groups" "$groups_before" \
+    "$(find /sys/fs/cgroup -maxdepth 2 -name 'aquarium-doctor-*' 2>/dev/null)"
+
+known=$(jq length "$work/out")
+doctor "$data" >"$work/code"
+check_equal "for people: a line for each check" "$known" "$(wc -l <"$work/out")"
+check_match "and a sum" '*ok, *bad*' "$(cat "$work/err")"
+
+# Somebody else at a port.
+strange=$work/strange
+mkdir -p "$strange/run"
+cp "$data/run/hub.port" "$strange/run/api.port"
+cp "$data/run/api.port" "$strange/run/hub.port"
+check_equal "strangers at both ports" 1 "$(doctor "$strange" --json)"
+check_equal "are bad" "bad bad" "$(state_of "port for REST") $(state_of "port for agents")"
+stop "$(agent_name 1)"
+stop controller
+doctor "$data" --json >"$work/code"
+check_equal "ports that nobody has are free" "ok ok" "$(state_of "port for REST") $(state_of "port for agents")"
+check_equal "a directory that is not there yet" "ok" "$(doctor /nowhere/at/all --json >"$work/code"; state_of "file system")"
+check_equal "a path that is none" 2 "$(doctor here)"
+check_equal "too many words" 2 "$(doctor /a /b)"
+cp "$BUILD/aq" "$work/aq" # where another user can get at it
+chmod 711 "$work"
+setpriv --reuid=65534 --regid=65534 --clear-groups timeout 60 "$work/aq" doctor /tmp --json >"$work/out" 2>"$work/err"
+check "as another user it works as well" test "$(jq length "$work/out")" -gt 20
+check_match "and says that root is needed where it is" '*run as root*' "$(jq -r '.[].advice' "$work/out")"
+finish

@@ -1,0 +1,99 @@
+#!/bin/sh
+# A log that the previous commit's release wrote opens in this one: every row is what it was, the tables equal the
+# replayed log, work goes on; after an orderly end and after a crash, and with tables that have to be made anew. Logs
+# that are kept in tests/data open as well; that their rows are what they were, tests/unit/test_log_samples.c shows.
+. "$(dirname "$0")/lib.sh"
+
+# ---- kept logs, of any age --------------------------------------------------------------------------------
+
+for sample in tests/data/log-*; do
+    rm -rf "$data"
+    mkdir -p "$data/log"
+    gzip -dc "$sample/data.mdb.gz" >"$data/log/data.mdb"
+    check_match "${sample##*/}: opens" '*equal*' \
+        "$("$BUILD/aq-controller" --config /dev/null --set data="$data" --check 2>"$work/check.err")"
+done
+rm -rf "$data"
+
+# ---- the commit before ------------------------------------------------------------------------------------
+
+previous=$(tools/check/previous.sh 2>"$work/previous.out")
+if [ -z "$previous" ]; then
+    echo "ok upgrade # SKIP $(tail -n 1 "$work/previous.out")"
+    finish
+fi
+ours=$BUILD
+
+# Everything that can be read, a line of JSON for each row and each event, in order.
+everything() { # FILE
+    local entity
+    for entity in user label node application resource; do
+        api GET "$entity/?limit=1000" | jq -c --arg entity "$entity" '.data[] | {($entity): .}'
+    done >"$1"
+    api GET 'events?since=0&follow=false' | sed -n 's/^data: *//p' >>"$1"
+}
+
+# Is all that the first file says also said by the second? Fields that came later may be there besides.
+within() { # OLD NEW
+    jq -n -e --slurpfile old "$1" --slurpfile new "$2" '
+        def within($a; $b):
+            if ($a | type) == "object" and ($b | type) == "object" then
+                all($a | keys_unsorted[]; . as $key | within($a[$key]; $b[$key]))
+            elif ($a | type) == "array" and ($b | type) == "array" then
+                ($a | length) == ($b | length) and all(range($a | length); . as $i | within($a[$i]; $b[$i]))
+            else $a == $b end;
+        within($old; $new)' >"$work/within"
+}
+
+# ---- the previous one writes ------------------------------------------------------------------------------
+
+BUILD=$previous
+controller_start
+api POST user/ '{"name": "anna", "max_applications": 50}' >"$work/answer"
+api POST user/ '{"name": "bert", "role": "admin"}' >"$work/answer"
+api POST user/anna '{"role": "user", "max_applications": 60}' >"$work/answer"
+api POST user/bert/token '{}' >"$work/answer"
+label_create mac test '{}' '{"cpu": 0.5, "ram": "64MiB", "slots": 1, "lifetime": "1h"}'
+label_create mac process '{"command": ["sleep", "1000"]}' '{"slots": 1, "node_filter": ["os:lin*"]}'
+label_create gone test '{}'
+api DELETE label/3 >"$work/answer"
+for number in 1 2 3 4 5; do
+    application_create mac "{\"n\": $number, \"text\": \"h\\u00e9\"}" >"$work/answer"
+done
+one=$(api POST application/ '{"label": "mac"}' -H 'Idempotency-Key: abc' | jq .data.id)
+api POST application/2/deallocate '{}' >"$work/answer"
+api DELETE user/bert >"$work/answer"
+everything "$work/before"
+check "the previous commit wrote a log" test "$(wc -l <"$work/before")" -gt 20
+stop controller
+cp -a "$data" "$work/kept"
+
+# ---- this one reads ---------------------------------------------------------------------------------------
+
+BUILD=$ours
+controller_start
+everything "$work/after"
+check "every row and event is what it was" within "$work/before" "$work/after"
+check_match "the log is whole, and equals the tables" '*equal*' "$(aq log verify)"
+check_equal "a request of then is known now" "$one" \
+    "$(api POST application/ '{"label": "mac"}' -H 'Idempotency-Key: abc' | jq .data.id)"
+id=$(application_create mac)
+check_equal "numbers go on" $((one + 1)) "$id"
+check_match "the previous token is good" '*admin*' "$(aq me)"
+stop controller
+
+# With tables from the log alone; a crash of the previous one leaves them open.
+rm -rf "$data"
+cp -a "$work/kept" "$data"
+BUILD=$previous
+controller_start
+application_create mac >"$work/answer"
+everything "$work/before"
+kill_hard controller
+BUILD=$ours
+controller_start --rebuild
+everything "$work/after"
+check "after a crash, with tables made anew: the same" within "$work/before" "$work/after"
+check_match "and equal" '*equal*' "$(aq log verify)"
+stop controller
+finish

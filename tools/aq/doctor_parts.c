@@ -1,0 +1,211 @@
+/* Aquarium itself: its ports, its libraries, and which of its programs run here, in which version. */
+#include "tools/aq/doctor_judge.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ANSWER_MS = 2000, PROGRAM_BYTES_MAX = 256 << 20, RUNNING_MAX = 64 };
+
+const char *const doctor_programs[] = {"aq-controller", "aq-agent", "aq-fs"};
+
+/* ---- ports ---------------------------------------------------------------------------------------------- */
+
+static struct sockaddr_in loopback(unsigned port)
+{
+    return (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+/* Sends `words`, if any, and reads an answer of at least `least` bytes. */
+static size_t converse(int fd, const char *words, char *answer, size_t size, size_t least)
+{
+    size_t used = 0;
+    ssize_t got = 1;
+    struct pollfd waiting = {.fd = fd, .events = POLLIN};
+    if (words[0] != '\0' && send(fd, words, strlen(words), MSG_NOSIGNAL) < 0)
+        return 0;
+    while (used < least && got > 0 && poll(&waiting, 1, ANSWER_MS) > 0) {
+        got = recv(fd, answer + used, size - used, 0);
+        used += got > 0 ? (size_t)got : 0;
+    }
+    return used;
+}
+
+static bool speaks_http(int fd)
+{
+    char answer[1024];
+    size_t length =
+        converse(fd, "GET /livez HTTP/1.0\r\nHost: localhost\r\n\r\n", answer, sizeof answer - 1, sizeof answer - 1);
+    answer[length] = '\0';
+    return strncmp(answer, "HTTP/1.", 7) == 0 && strstr(answer, " 200 ") != NULL && strstr(answer, "alive") != NULL;
+}
+
+/* nanomsg greets first: NUL, "SP", NUL, the kind of socket. */
+static bool speaks_nanomsg(int fd)
+{
+    char answer[8];
+    return converse(fd, "", answer, sizeof answer, sizeof answer) == sizeof answer && memcmp(answer, "\0SP\0", 4) == 0;
+}
+
+/* Whoever listens on another address of this machine only is found by binding. */
+static bool can_bind(unsigned port)
+{
+    struct sockaddr_in address = loopback(port);
+    int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); /* as the controller does */
+    bool bound = bind(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return bound;
+}
+
+static enum doctor_listener ask_port(unsigned port, bool (*speaks)(int fd))
+{
+    struct sockaddr_in address = loopback(port);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    enum doctor_listener listener = DOCTOR_STRANGER;
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
+        listener = speaks(fd) ? DOCTOR_OURS : DOCTOR_STRANGER;
+    else if (can_bind(port))
+        listener = DOCTOR_NOBODY;
+    if (fd >= 0)
+        close(fd);
+    return listener;
+}
+
+void doctor_api_port(const struct doctor *doctor, unsigned which, struct doctor_finding *finding)
+{
+    (void)which;
+    doctor_judge_port(doctor->api_port, ask_port(doctor->api_port, speaks_http), "api.port", finding);
+}
+
+void doctor_hub_port(const struct doctor *doctor, unsigned which, struct doctor_finding *finding)
+{
+    (void)which;
+    doctor_judge_port(doctor->hub_port, ask_port(doctor->hub_port, speaks_nanomsg), "hub.port", finding);
+}
+
+void doctor_ipv6(const struct doctor *doctor, unsigned which, struct doctor_finding *finding)
+{
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    (void)doctor;
+    (void)which;
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool there = fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    if (fd >= 0)
+        close(fd);
+    doctor_ok(finding, "%s", there ? "is there" : "is not there: addresses of IPv4 are all that can be listened on");
+}
+
+/* ---- libraries ------------------------------------------------------------------------------------------ */
+
+/* Runs `path --version` and keeps what it prints. The program is the one that was installed beside aq. */
+static bool ask_version(const char *path, char *said, size_t size)
+{
+    int ends[2];
+    pid_t pid;
+    char *const arguments[] = {(char *)(uintptr_t)path, (char *)(uintptr_t) "--version", NULL};
+    posix_spawn_file_actions_t actions;
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return false;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    int failed = posix_spawn(&pid, path, &actions, NULL, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    size_t used = 0;
+    ssize_t got = failed == 0 ? 1 : 0;
+    struct pollfd waiting = {.fd = ends[0], .events = POLLIN};
+    while (got > 0 && used < size - 1 && poll(&waiting, 1, ANSWER_MS) > 0) {
+        got = read(ends[0], said + used, size - 1 - used);
+        used += got > 0 ? (size_t)got : 0;
+    }
+    said[used] = '\0';
+    close(ends[0]);
+    if (failed == 0 && got > 0)
+        kill(pid, SIGKILL); /* it never came to an end */
+    while (failed == 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return used > 0;
+}
+
+void doctor_libraries(const struct doctor *doctor, unsigned which, struct doctor_finding *finding)
+{
+    char path[DOCTOR_PATH_SIZE], said[1024] = "";
+    (void)doctor;
+    (void)which;
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 32);
+    char *slash = length > 0 ? (path[length] = '\0', strrchr(path, '/')) : NULL;
+    if (slash != NULL) {
+        strcpy(slash + 1, doctor_programs[0]);
+        if (!ask_version(path, said, sizeof said))
+            said[0] = '\0';
+    }
+    doctor_judge_libraries(said, finding);
+}
+
+/* ---- programs that run ---------------------------------------------------------------------------------- */
+
+/* The version that stands in a running program's file, even if that was replaced since. It is read, not run: whoever
+ * calls a program aq-agent has no right to have it run by root. */
+static void read_version(const char *pid, const char *program, char version[DOCTOR_VERSION_SIZE])
+{
+    char path[300];
+    struct stat about;
+    version[0] = '\0';
+    snprintf(path, sizeof path, "/proc/%s/exe", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0 && about.st_size <= PROGRAM_BYTES_MAX) {
+        size_t length = (size_t)about.st_size;
+        const char *bytes = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (bytes != MAP_FAILED) {
+            (void)doctor_version_find(bytes, length, program, version);
+            munmap((void *)(uintptr_t)bytes, length);
+        }
+    }
+    close(fd);
+}
+
+static bool is_called(const char *pid, const char *program)
+{
+    char path[300], name[64] = "";
+    snprintf(path, sizeof path, "/proc/%s/comm", pid);
+    FILE *file = fopen(path, "re");
+    bool read = file != NULL && fgets(name, sizeof name, file) != NULL;
+    if (file != NULL)
+        fclose(file);
+    name[strcspn(name, "\n")] = '\0';
+    return read && strcmp(name, program) == 0;
+}
+
+void doctor_program(const struct doctor *doctor, unsigned which, struct doctor_finding *finding)
+{
+    char versions[RUNNING_MAX][DOCTOR_VERSION_SIZE];
+    unsigned count = 0;
+    struct dirent *entry;
+    (void)doctor;
+    DIR *processes = opendir("/proc");
+    while (processes != NULL && count < RUNNING_MAX && (entry = readdir(processes)) != NULL)
+        if (isdigit((unsigned char)entry->d_name[0]) && is_called(entry->d_name, doctor_programs[which]))
+            read_version(entry->d_name, doctor_programs[which], versions[count++]);
+    if (processes != NULL)
+        closedir(processes);
+    doctor_judge_program(doctor_programs[which], (const char(*)[DOCTOR_VERSION_SIZE])versions, count, finding);
+}

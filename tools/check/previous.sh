@@ -1,0 +1,39 @@
+#!/bin/sh
+# Builds the controller and aq of the commit before what is here, for the upgrade test, and prints their directory:
+# build/previous/<commit>. Built once for each commit; those of others are removed. Prints nothing, and says why on
+# standard error, when there is no such commit here: a shallow clone, or no history at all.
+#
+# What is here is the last commit, or the tree on top of it when that holds changes: the one before is then the last.
+set -eu
+cd "$(dirname "$0")/../.."
+unset MAKEFLAGS MFLAGS MAKELEVEL
+make=${MAKE:-make}
+jobs=${JOBS--j$(nproc)}
+folders="schema controller agent drivers fs tools/aq"
+
+skip() {
+    echo "previous: $*" >&2
+    exit 0
+}
+
+command -v git >/dev/null || skip "git is not installed"
+git rev-parse -q --verify HEAD >/dev/null 2>&1 || skip "there is no history here"
+before=HEAD
+# shellcheck disable=SC2086 # words
+[ -n "$(git status --porcelain -- $folders)" ] || before=HEAD~1
+commit=$(git rev-parse -q --verify "$before^{commit}" 2>/dev/null) || skip "the commit before the last is not here"
+target=build/previous/$commit
+mkdir -p build/previous
+exec 9>build/previous/lock # two tests may ask at once
+flock -w 280 9 || skip "somebody else has been building it for minutes"
+if [ ! -x "$target/bin/aq-controller" ] || [ ! -x "$target/bin/aq" ]; then
+    find build/previous -mindepth 1 -maxdepth 1 ! -name "$commit" ! -name lock -exec rm -rf {} +
+    rm -rf "$target"
+    mkdir -p "$target/tree" "$target/bin"
+    git archive "$commit" | tar -xf - -C "$target/tree"
+    # shellcheck disable=SC2086 # words
+    "$make" -C "$target/tree" -s $jobs build/release/aq-controller build/release/aq >&2 9>&-
+    mv "$target/tree/build/release/aq-controller" "$target/tree/build/release/aq" "$target/bin"
+    rm -rf "$target/tree"
+fi
+echo "$PWD/$target/bin"

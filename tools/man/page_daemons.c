@@ -1,0 +1,49 @@
+/* aq-controller(8), aq-agent(8), aq-fs(8), and the settings of all three: aquarium.yml(5). */
+#include "agent/config.h"
+#include "controller/config.h"
+#include "fs/config.h"
+#include "tools/man/pages.h"
+#include "tools/man/roff.h"
+
+void page_daemon(struct aq_buffer *page, const struct aq_usage *usage, const char *description)
+{
+    static const char *const others[] = {"aq(1)", "aquarium.yml(5)", "aquarium-labels(5)", NULL};
+    roff_begin(page, usage->program, 8, usage->purpose);
+    roff_section(page, "SYNOPSIS");
+    for (const char *const *form = usage->forms; *form != NULL; form++)
+        roff_form(page, usage->program, *form);
+    roff_section(page, "DESCRIPTION");
+    roff_paragraph(page, description);
+    for (const char *const *note = usage->notes; *note != NULL; note++)
+        roff_paragraph(page, *note);
+    roff_section(page, "OPTIONS");
+    for (const struct aq_usage_option *option = usage->options; option->spelling != NULL; option++)
+        roff_term(page, option->spelling, option->help);
+    roff_section(page, "FILES");
+    roff_term(page, usage->settings_file, "settings, if it is there; every one of them has a preset");
+    roff_see_also(page, others);
+}
+
+static void add_settings(struct aq_buffer *page, const struct aq_usage *usage, const struct aq_record *record)
+{
+    roff_section(page, usage->settings_file);
+    roff_paragraph(page, record->help);
+    page_fields(page, record, "");
+}
+
+void page_settings(struct aq_buffer *page)
+{
+    static const char *const others[] = {"aq-controller(8)", "aq-agent(8)", "aq-fs(8)", NULL};
+    roff_begin(page, "aquarium.yml", 5, "settings of aq-controller, aq-agent and aq-fs");
+    roff_section(page, "DESCRIPTION");
+    roff_paragraph(page, "Each daemon reads a file of its own in YAML, if it is there. What a file does not say is at "
+                         "its preset. A setting \"api.port\" below is written");
+    roff_lines(page, "api:\n  port: 8001\n");
+    roff_paragraph(page, "or given as --set api.port=8001, which goes over the file; a list of texts is then written "
+                         "with commas. A setting that is not known, or out of its bounds, is refused with its line and "
+                         "column. --help-config prints a file with all of them.");
+    add_settings(page, &aq_controller_usage, &aq_config_controller_record);
+    add_settings(page, &aq_agent_usage, &aq_config_agent_record);
+    add_settings(page, &aq_fs_usage, &aq_config_fs_record);
+    roff_see_also(page, others);
+}
