@@ -34,6 +34,10 @@ int filter_take(struct filter *filter, const struct aq_record *record, struct qu
         if (has_wildcard(pattern) && strlen(pattern) > FILTER_PATTERN_MAX)
             return aq_fail(error, AQ_E_INVALID, "%s has %zu bytes, but with * or ? must have at most %d", field->name,
                            strlen(pattern), FILTER_PATTERN_MAX);
+        uint64_t word;
+        if (field->type == AQ_TYPE_ENUM && !has_wildcard(pattern) &&
+            aq_number_from_text(field, pattern, field->name, &word, error))
+            return -1; /* a word that does not exist would find nothing, and look like an answer */
         filter->fields[filter->count] = field;
         filter->patterns[filter->count++] = pattern;
     }
