@@ -224,6 +224,36 @@ void state_scan_back(struct state_txn *txn, const struct aq_entity *entity, cons
     scan(txn, entity, before, true, row, context);
 }
 
+void state_scan_keys(struct state_txn *txn, const struct aq_entity *entity, state_key_fn *visit, void *context)
+{
+    MDB_cursor *cursor;
+    MDB_val name = {0}, value;
+    state_flush(txn);
+    int code = mdb_cursor_open(txn->txn, store_dbi(txn, entity), &cursor);
+    if (code != 0) {
+        store_latch(txn, code, entity->plural);
+        return;
+    }
+    struct state_key key = {0};
+    while ((code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT)) == 0) {
+        aq_assert(name.mv_size <= sizeof key.bytes);
+        key.length = name.mv_size;
+        memcpy(key.bytes, name.mv_data, name.mv_size);
+        if (!visit(context, &key))
+            break;
+    }
+    store_latch(txn, code, entity->plural);
+    mdb_cursor_close(cursor);
+}
+
+void state_key_show(const struct aq_entity *entity, const struct state_key *key, char *out, size_t size)
+{
+    if (aq_entity_key(entity)->type == AQ_TYPE_NAME)
+        snprintf(out, size, "%.*s", (int)key->length, (const char *)key->bytes);
+    else
+        snprintf(out, size, "%" PRIu64, index_number_at(key, 0));
+}
+
 /* ---- typed short forms -------------------------------------------------------------------------------- */
 
 static bool by_name(struct state_txn *txn, const char *entity, const char *name, void *object, struct aq_arena *arena)

@@ -109,6 +109,11 @@ void state_scan(struct state_txn *txn, const struct aq_entity *entity, const str
 void state_scan_back(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *before,
                      state_row_fn *row, void *context);
 
+/* Keys alone, in order, which costs a fraction of the rows. state_key_show() makes a key what users see. */
+typedef bool state_key_fn(void *context, const struct state_key *key);
+void state_scan_keys(struct state_txn *txn, const struct aq_entity *entity, state_key_fn *visit, void *context);
+void state_key_show(const struct aq_entity *entity, const struct state_key *key, char *out, size_t size);
+
 /* ---- typed short forms -------------------------------------------------------------------------------- */
 
 struct aq_user;

@@ -365,9 +365,48 @@ static void the_digest_sees_every_row_but_not_how_they_were_closed(void **contex
     assert_memory_equal(one, two, 32);
 }
 
+struct keys_seen {
+    const struct aq_entity *entity;
+    char text[128];
+    int most;
+};
+
+static bool see_key(void *context, const struct state_key *key)
+{
+    struct keys_seen *seen = context;
+    size_t used = strlen(seen->text);
+    char name[STATE_KEY_MAX];
+    state_key_show(seen->entity, key, name, sizeof name);
+    snprintf(seen->text + used, sizeof seen->text - used, "%s ", name);
+    return --seen->most > 0;
+}
+
+static void keys_can_be_had_without_their_rows(void **context)
+{
+    (void)context;
+    const char *names[] = {"carl", "alice", "bob"};
+    for (size_t i = 0; i < AQ_LENGTH(names); i++) {
+        struct aq_user user = {.name = names[i]};
+        struct state_key key = state_key_name(names[i]);
+        state_store(spec.txn, entity("user"), &key, &user);
+    }
+    struct keys_seen all = {.entity = entity("user"), .most = 9}, two = {.entity = entity("user"), .most = 2};
+    state_scan_keys(spec.txn, entity("user"), see_key, &all); /* what is not flushed yet is there, too */
+    state_scan_keys(spec.txn, entity("user"), see_key, &two);
+    assert_string_equal(all.text, "alice bob carl ");
+    assert_string_equal(two.text, "alice bob ");
+    struct aq_label label = {.id = 300, .name = "mac", .version = 1};
+    struct state_key number = state_key_number(300);
+    state_store(spec.txn, entity("label"), &number, &label);
+    struct keys_seen labels = {.entity = entity("label"), .most = 9};
+    state_scan_keys(spec.txn, entity("label"), see_key, &labels);
+    assert_string_equal(labels.text, "300 ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        SPEC_TEST(keys_can_be_had_without_their_rows),
         SPEC_TEST(numbers_sort_by_value),
         SPEC_TEST(what_users_type_becomes_a_key),
         SPEC_TEST(a_very_long_name_is_cut_and_an_empty_one_found_nowhere),
