@@ -157,16 +157,20 @@ static int plan_write(const struct test_plan *plan, const char *directory, struc
     int length = snprintf(bytes, sizeof bytes, plan_format, plan->starts_at_ms, plan->ends_at_ms, plan->stop_delay_ms,
                           plan->fails, plan->exit_status, plan->ip_addr, plan->fail_reason);
     aq_assert(length > 0 && (size_t)length < sizeof bytes);
-    char path[PATH_MAX];
-    if ((size_t)snprintf(path, sizeof path, "%s/test", directory) >= sizeof path)
+    char path[PATH_MAX], next[PATH_MAX];
+    if ((size_t)snprintf(path, sizeof path, "%s/test", directory) >= sizeof path ||
+        (size_t)snprintf(next, sizeof next, "%s/next", directory) >= sizeof next)
         return aq_fail(error, AQ_E_INVALID, "the directory's name is too long");
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
-        return aq_fail_errno(error, errno, "%s", path);
+        return aq_fail_errno(error, errno, "%s", next);
     ssize_t written = write(fd, bytes, (size_t)length);
     int number = written < 0 ? errno : ENOSPC;
     close(fd);
-    return written == length ? 0 : aq_fail_errno(error, number, "%s", path);
+    /* There as a whole or not at all: the agent may be killed at any moment. */
+    if (written == length && rename(next, path) == 0)
+        return 0;
+    return aq_fail_errno(error, written == length ? errno : number, "%s", path);
 }
 
 /* The rest of the line after `name` and a space. */
@@ -192,6 +196,10 @@ static int plan_read(struct test_plan *plan, const char *directory, struct aq_er
     if ((size_t)snprintf(path, sizeof path, "%s/test", directory) >= sizeof path)
         return aq_fail(error, AQ_E_INVALID, "the directory's name is too long");
     int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) { /* begun in no way: the same as one that could not be started */
+        *plan = (struct test_plan){.fails = true, .fail_reason = "the agent ended before it had started it"};
+        return 0;
+    }
     if (fd < 0)
         return aq_fail_errno(error, errno, "%s", path);
     char bytes[FILE_SIZE];

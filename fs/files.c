@@ -47,7 +47,7 @@ static int charge(struct open_file *file, struct aq_error *error)
     size_t bytes = sizeof *file + file->content.capacity;
     file->view->open_bytes -= file->charged;
     file->charged = 0;
-    if (operation_charge(file->view, bytes, error) != 0)
+    if (operation_charge(file->view, file->uid, bytes, error) != 0)
         return -1;
     file->charged = bytes;
     return 0;
@@ -201,7 +201,8 @@ void operation_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t of
     }
     if (answer_events(request, file, (uint64_t)offset, size))
         return;
-    if (info->flags & O_NONBLOCK) {
+    /* However many wait for events, there is room for writes that wait for their outcome. */
+    if (info->flags & O_NONBLOCK || view_of(request)->waiting_count >= WAITING_MAX / 2) {
         fuse_reply_err(request, EAGAIN);
         return;
     }

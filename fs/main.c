@@ -4,6 +4,7 @@
 #include "schema/version.h"
 
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -146,6 +147,15 @@ static int run(const struct aq_config_fs *config)
     return status == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* What was read and closed goes back to the system: glibc would otherwise raise the size from which on it does so to
+ * the largest that it has seen. */
+static void set_limits(void)
+{
+    enum { RETURNED_SIZE = 128 << 10 };
+    mallopt(M_MMAP_THRESHOLD, RETURNED_SIZE);
+    mallopt(M_TRIM_THRESHOLD, RETURNED_SIZE);
+}
+
 int main(int count, char **words)
 {
     struct aq_arena arena = {0};
@@ -155,6 +165,7 @@ int main(int count, char **words)
     int status = read_options(count, words, &config, &arena);
     if (status == -1) {
         aq_journal_open("fs", (enum aq_journal_level)config.journal);
+        set_limits();
         status = run(&config);
     }
     aq_arena_free(&arena);

@@ -10,6 +10,7 @@
 enum {
     DIRECTORY_BYTES_MAX = 128 << 20, /* of one snapshot: some millions of names */
     OPEN_BYTES_MAX = 512 << 20,      /* of all that is open */
+    USER_BYTES_MAX = 192 << 20,      /* of what one user has open: nobody takes it from all others */
 };
 
 /* ---- shared ------------------------------------------------------------------------------------------- */
@@ -50,14 +51,6 @@ int operation_permit(const struct look *look, const struct tree_node *node, stru
         return 0;
     return aq_fail(error, AQ_E_FORBIDDEN, "uid %u (%s) is no user of this cluster", (unsigned)look->caller.uid,
                    look->caller.name[0] ? look->caller.name : "without a name");
-}
-
-int operation_charge(struct fileview *view, size_t bytes, struct aq_error *error)
-{
-    if (view->open_bytes + bytes > OPEN_BYTES_MAX)
-        return aq_fail(error, AQ_E_LIMIT, "open files hold %zu MiB: close some", view->open_bytes >> 20);
-    view->open_bytes += bytes;
-    return 0;
 }
 
 /* The node, copied: the table of inodes may change under a pointer. False: the request has its answer. */
@@ -206,8 +199,30 @@ struct open_directory {
     struct aq_buffer names;   /* each with its NUL */
     struct aq_buffer entries; /* of struct entry */
     bool full;
+    uid_t uid;      /* whose it is */
     size_t charged; /* in view->open_bytes */
 };
+
+static size_t held_by(const struct fileview *view, uid_t uid)
+{
+    size_t bytes = 0;
+    for (const struct open_file *file = view->files; file != NULL; file = file->next_file)
+        bytes += file->uid == uid ? file->charged : 0;
+    for (const struct open_directory *directory = view->directories; directory != NULL; directory = directory->next)
+        bytes += directory->uid == uid ? directory->charged : 0;
+    return bytes;
+}
+
+/* What each user has is only counted when there is much. */
+int operation_charge(struct fileview *view, uid_t uid, size_t bytes, struct aq_error *error)
+{
+    if (view->open_bytes + bytes > OPEN_BYTES_MAX)
+        return aq_fail(error, AQ_E_LIMIT, "open files hold %zu MiB: close some", view->open_bytes >> 20);
+    if (view->open_bytes + bytes > USER_BYTES_MAX && held_by(view, uid) + bytes > USER_BYTES_MAX)
+        return aq_fail(error, AQ_E_LIMIT, "your open files hold %d MiB: close some", USER_BYTES_MAX >> 20);
+    view->open_bytes += bytes;
+    return 0;
+}
 
 static bool note_entry(void *context, const char *name, const struct tree_node *node)
 {
@@ -232,10 +247,11 @@ void open_directory_free(struct open_directory *directory)
     free(directory);
 }
 
-static struct open_directory *open_directory_new(struct fileview *view)
+static struct open_directory *open_directory_new(struct fileview *view, uid_t uid)
 {
     struct open_directory *directory = aq_calloc(1, sizeof *directory);
-    *directory = (struct open_directory){.next = view->directories, .link = &view->directories, .view = view};
+    *directory =
+        (struct open_directory){.next = view->directories, .link = &view->directories, .view = view, .uid = uid};
     if (directory->next != NULL)
         directory->next->link = &directory->next;
     view->directories = directory;
@@ -249,13 +265,13 @@ static void operation_opendir(fuse_req_t request, fuse_ino_t number, struct fuse
     struct aq_error error = {0};
     if (!node_of(request, number, &node) || !operation_begin(request, &look))
         return;
-    struct open_directory *directory = open_directory_new(look.view);
+    struct open_directory *directory = open_directory_new(look.view, look.caller.uid);
     if (operation_permit(&look, &node, &error) == 0) {
         tree_list(&look, &node, note_entry, directory);
         if (directory->full)
             (void)aq_fail(&error, AQ_E_LIMIT, "too many entries to be listed: name one, or ask REST page by page");
         size_t bytes = sizeof *directory + directory->names.capacity + directory->entries.capacity;
-        if (error.code == AQ_OK && operation_charge(look.view, bytes, &error) == 0)
+        if (error.code == AQ_OK && operation_charge(look.view, look.caller.uid, bytes, &error) == 0)
             directory->charged = bytes;
     }
     if (error.code != AQ_OK) {

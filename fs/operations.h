@@ -88,8 +88,8 @@ void waiting_end_all(struct fileview *view); /* answers all with EINTR: the view
 
 struct fileview *view_of(fuse_req_t request);
 
-/* Counts bytes that stay while something is open. AQ_E_LIMIT: there would be too many. */
-int operation_charge(struct fileview *view, size_t bytes, struct aq_error *error) AQ_MUST_CHECK;
+/* Counts bytes that stay while something is open. AQ_E_LIMIT: there would be too many, of this user or of all. */
+int operation_charge(struct fileview *view, uid_t uid, size_t bytes, struct aq_error *error) AQ_MUST_CHECK;
 
 /* Begins a look for the caller of the request. False: it has its answer, EIO. */
 bool operation_begin(fuse_req_t request, struct look *look);

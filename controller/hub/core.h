@@ -8,7 +8,7 @@
  *   changes.c  new events: which node is to hear of them
  *   local.c    the file view: ORDER, WATCH
  *   fetch.c    logs of workloads
- *   channel, mailbox, agents, numbers: what these stand on */
+ *   channel, gate, mailbox, agents, numbers: what these stand on */
 #ifndef AQ_CONTROLLER_HUB_CORE_H
 #define AQ_CONTROLLER_HUB_CORE_H
 

@@ -102,10 +102,13 @@ static bool take_message(struct hub *hub, struct hub_channel *channel, hub_answe
     return true;
 }
 
-static void take_messages(struct hub *hub, struct hub_channel *channel, hub_answer_fn *const answers[])
+/* True: it is not known to be empty. */
+static bool take_messages(struct hub *hub, struct hub_channel *channel, hub_answer_fn *const answers[])
 {
-    for (int i = 0; i < MESSAGES_TURN && take_message(hub, channel, answers); i++)
-        ;
+    int count = 0;
+    while (count < MESSAGES_TURN && take_message(hub, channel, answers))
+        count++;
+    return count == MESSAGES_TURN;
 }
 
 static void tell_of_strangers(struct hub *hub)
@@ -131,6 +134,7 @@ static void look_at_time(struct hub *hub)
     aq_arena_reset(&hub->arena);
     hub_watches_answer(hub, false);
     hub_asks_expire(hub, false);
+    channel_tick(&hub->agents_channel);
     tell_of_strangers(hub);
     if (hub->now_ms < hub->next_scan_ms)
         return;
@@ -157,20 +161,21 @@ static bool look_at_commits(struct hub *hub)
 static void *hub_main(void *context)
 {
     struct hub *hub = context;
-    bool more = true; /* the tables as they are at the start */
+    bool more = true;     /* the tables as they are at the start */
+    bool waiting = false; /* agents' messages were left for this turn */
     while (!atomic_load(&hub->stopping)) {
         struct pollfd fds[] = {{.fd = hub->agents_channel.fd, .events = POLLIN},
                                {.fd = hub->local_channel.fd, .events = POLLIN},
                                {.fd = hub->commits, .events = POLLIN},
                                {.fd = hub->mailbox.fd, .events = POLLIN}};
-        int ready = poll(fds, AQ_LENGTH(fds), more ? 0 : HUB_TICK_MS);
+        int ready = poll(fds, AQ_LENGTH(fds), more || waiting ? 0 : HUB_TICK_MS);
         hub->now_ms = clock_ms();
         if (more || (ready > 0 && fds[2].revents != 0))
             more = look_at_commits(hub);
         if (ready > 0 && fds[3].revents != 0)
             items_run(hub);
-        if (ready > 0 && fds[0].revents != 0)
-            take_messages(hub, &hub->agents_channel, agent_answers);
+        if (waiting || (ready > 0 && fds[0].revents != 0))
+            waiting = take_messages(hub, &hub->agents_channel, agent_answers);
         if (ready > 0 && fds[1].revents != 0)
             take_messages(hub, &hub->local_channel, local_answers);
         look_at_time(hub);

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-/* One delivery holds at most so much; the last assignment may overshoot by what one of them can have. nanomsg drops an
- * answer for which the connection has no room just then, so all that is on its way to one agent should fit into the
- * socket's buffer. */
+/* One delivery holds at most so much; the last assignment may overshoot by what one of them can have. An answer for
+ * which there is no room is dropped (GATE_UNREAD_MAX), so all that is on its way to one agent should be far below that.
+ */
 enum { ASSIGNMENTS_MAX = 256, BYTES_MAX = 64 << 10 };
 
 /* A delivery that is being put together. */

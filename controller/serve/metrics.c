@@ -92,6 +92,9 @@ static void entity_part(struct serve *serve, struct aq_buffer *out)
 static void http_part(struct serve *serve, struct aq_buffer *out)
 {
     figure(out, "http_connections", "gauge", "Open connections.", serve_connections(serve));
+    figure(out, "http_strangers", "gauge", "Of them, those that have not shown a valid token.", serve->door.strangers);
+    figure(out, "http_strangers_sent_away_total", "counter", "Closed because there were too many strangers.",
+           serve->door.sent_away);
     figure(out, "http_requests_open", "gauge", "Requests under way.", serve->figures.requests_open);
     figure(out, "http_streams", "gauge", "Open event streams.", serve->streams.count);
     figure(out, "http_stream_events_total", "counter", "Events sent on streams.", serve->streams.sent);

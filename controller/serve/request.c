@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BUFFER_KEPT_MAX = 256 << 10 };
+enum { BUFFER_KEPT_MAX = 128 << 10 };
 
 uint64_t serve_now_ms(void)
 {
@@ -72,6 +72,7 @@ void request_end(void *context, struct MHD_Connection *connection, void **state,
         return;
     aq_assert(request->phase != PHASE_RESTING);
     *state = NULL;
+    door_done(request);
     stream_end(request);
     serve->figures.requests_open--;
     if (serve->figures.spare == SPARE_REQUESTS_MAX) {
@@ -192,6 +193,8 @@ static enum outcome complete_step(struct request *request)
 static enum MHD_Result run(struct request *request)
 {
     enum outcome outcome = request->step(request);
+    if (request->known)
+        door_knows(&request->serve->door, request);
     switch (outcome) {
     case READY:
         aq_assert(!request->complete);
@@ -220,6 +223,7 @@ enum MHD_Result request_take(void *context, struct MHD_Connection *connection, c
     aq_assert(request != NULL && request->phase != PHASE_RESTING);
     if (request->phase == PHASE_HEADERS) {
         request->method = method_of(method);
+        door_asks(&request->serve->door, request);
         return run(request);
     }
     if (request->phase == PHASE_BODY && *upload_length > 0) {

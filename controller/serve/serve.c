@@ -108,13 +108,15 @@ static void log_library(void *context, const char *format, va_list args)
 static int start_daemon(struct serve *serve, struct aq_error *error)
 {
     const struct aq_config_api *api = &serve->options.config->api;
+    door_init(&serve->door, (unsigned)api->connections, (unsigned)api->connections_per_address);
     serve->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, request_take, serve,
         MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_LISTEN_SOCKET, serve->listen_fd,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)api->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         (unsigned)api->connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)api->timeout,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_MAX, MHD_OPTION_URI_LOG_CALLBACK, request_begin,
-        serve, MHD_OPTION_NOTIFY_COMPLETED, request_end, serve, MHD_OPTION_END);
+        serve, MHD_OPTION_NOTIFY_COMPLETED, request_end, serve, MHD_OPTION_NOTIFY_CONNECTION, door_notify, &serve->door,
+        MHD_OPTION_END);
     if (serve->daemon == NULL)
         return aq_fail(error, AQ_E_IO, "the HTTP library did not start");
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(serve->daemon, MHD_DAEMON_INFO_EPOLL_FD);

@@ -3,6 +3,7 @@
 #ifndef AQ_CONTROLLER_SERVE_SERVICE_H
 #define AQ_CONTROLLER_SERVE_SERVICE_H
 
+#include "controller/serve/door.h"
 #include "controller/serve/network.h"
 #include "controller/serve/request.h"
 #include "controller/serve/route.h"
@@ -13,9 +14,9 @@
 
 enum {
     STATUS_MAX = 600,             /* HTTP statuses that are counted */
-    SPARE_REQUESTS_MAX = 1024,    /* kept for later requests */
+    SPARE_REQUESTS_MAX = 64,      /* kept for later requests, with what BUFFER_KEPT_MAX says */
     WAIT_SEQ_MS = 5000,           /* longest wait for a seq */
-    CONNECTION_MEMORY_MAX = 32768 /* bytes of a request's head */
+    CONNECTION_MEMORY_MAX = 36864 /* bytes of a request's head; above 32 KiB the library maps it, and gives it back */
 };
 
 struct serve_figures {
@@ -43,6 +44,7 @@ struct serve {
     struct request *spare;
     struct request *waiting; /* for a seq */
     struct streams streams;
+    struct door door;
     struct network networks[NETWORKS_MAX]; /* of the metadata service */
     unsigned network_count;
     struct routes routes;

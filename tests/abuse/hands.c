@@ -1,0 +1,149 @@
+/* What a shell cannot do to a mount: many descriptors that are opened and not read, readers that are killed while they
+ * block, one write of any size, and how fast somebody else reads meanwhile. Used by mount.sh.
+ *
+ *   hands hold PATH COUNT        opens it so often, says "holds N", and waits until its standard input ends
+ *   hands block PATH COUNT       as many processes read it to its end, and on; then they are killed. Says in how many
+ * ms all were gone hands write PATH SIZE TEXT   the text and blanks behind it, in one write; says the name of the
+ * error, or "0" hands rate PATH SECONDS      opens, reads and closes it, over and over: says how often per second hands
+ * storm PATH COUNT       makes, renames and removes what may not be made; says how many of these were allowed */
+#include "schema/memory.h"
+#include "tests/bench/bench.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+enum { READERS_MAX = 1000, SETTLE_US = 300000, GONE_S = 10 };
+
+static int hold(const char *path, size_t count)
+{
+    char nothing[64];
+    size_t held = 0;
+    struct rlimit limit;
+    BENCH_MUST(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    limit.rlim_cur = limit.rlim_max;
+    BENCH_MUST(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    for (size_t i = 0; i < count; i++)
+        held += open(path, O_RDONLY | O_CLOEXEC) >= 0;
+    printf("holds %zu\n", held);
+    fflush(stdout);
+    while (read(0, nothing, sizeof nothing) > 0)
+        ;
+    return 0;
+}
+
+/* Ends only by being killed: at the end of what there is, a read blocks. */
+static void read_on(const char *path)
+{
+    char chunk[65536];
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && read(fd, chunk, sizeof chunk) >= 0)
+        ;
+    _exit(1);
+}
+
+static int block(const char *path, size_t count)
+{
+    static pid_t pids[READERS_MAX];
+    size_t gone = 0;
+    BENCH_MUST(count <= READERS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        pids[i] = fork();
+        BENCH_MUST(pids[i] >= 0);
+        if (pids[i] == 0)
+            read_on(path);
+    }
+    usleep(SETTLE_US);
+    double begun = bench_now();
+    for (size_t i = 0; i < count; i++)
+        kill(pids[i], SIGKILL);
+    for (size_t i = 0; i < count; i++) {
+        int status = 0;
+        pid_t got;
+        while ((got = waitpid(pids[i], &status, WNOHANG)) == 0 && bench_now() < begun + GONE_S)
+            usleep(1000);
+        gone += got == pids[i] && WIFSIGNALED(status);
+    }
+    if (gone < count)
+        BENCH_DIE("%zu of %zu readers were killed in their read", gone, count);
+    printf("%.0f\n", (bench_now() - begun) * 1e3);
+    return 0;
+}
+
+static int write_once(const char *path, size_t size, const char *text)
+{
+    char *bytes = aq_malloc(size);
+    size_t length = strlen(text);
+    memset(bytes, ' ', size);
+    memcpy(bytes, text, length < size ? length : size);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    BENCH_MUST(fd >= 0);
+    ssize_t wrote = write(fd, bytes, size);
+    if (wrote < 0)
+        puts(strerrorname_np(errno));
+    else
+        printf("%zu\n", size - (size_t)wrote);
+    free(bytes);
+    close(fd);
+    return 0;
+}
+
+static int rate(const char *path, double seconds)
+{
+    char chunk[65536];
+    double begun = bench_now();
+    size_t count = 0;
+    for (; bench_now() < begun + seconds; count++) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        BENCH_MUST(fd >= 0 && read(fd, chunk, sizeof chunk) > 0);
+        close(fd);
+    }
+    printf("%.0f\n", (double)count / seconds);
+    return 0;
+}
+
+static int storm(const char *path, size_t count)
+{
+    char name[BENCH_PATH_SIZE], other[BENCH_PATH_SIZE];
+    size_t allowed = 0;
+    for (size_t i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "%s/storm-%zu", path, i);
+        snprintf(other, sizeof other, "%s/other-%zu", path, i);
+        allowed += mkdir(name, 0700) == 0;
+        allowed += rename(name, other) == 0;
+        allowed += symlink("x", name) == 0;
+        allowed += link(path, name) == 0;
+        allowed += unlink(name) == 0;
+        allowed += rmdir(name) == 0;
+        allowed += mknod(name, S_IFREG | 0600, 0) == 0;
+        snprintf(name, sizeof name, "%s/1", path); /* what is there */
+        snprintf(other, sizeof other, "%s/new", path);
+        allowed += rename(name, other) == 0;
+        allowed += rmdir(name) == 0;
+        allowed += unlink(other) == 0;
+    }
+    printf("%zu\n", allowed);
+    return 0;
+}
+
+int main(int count, char **words)
+{
+    const char *verb = count > 3 ? words[1] : "";
+    double number = count > 3 ? strtod(words[3], NULL) : 0;
+    if (strcmp(verb, "hold") == 0)
+        return hold(words[2], (size_t)number);
+    if (strcmp(verb, "block") == 0)
+        return block(words[2], (size_t)number);
+    if (strcmp(verb, "write") == 0 && count == 5)
+        return write_once(words[2], (size_t)number, words[4]);
+    if (strcmp(verb, "rate") == 0)
+        return rate(words[2], number);
+    if (strcmp(verb, "storm") == 0)
+        return storm(words[2], (size_t)number);
+    fputs("hands hold|block|write|rate|storm PATH NUMBER [TEXT]\n", stderr);
+    return 2;
+}

@@ -1,0 +1,375 @@
+/* The agents' port among strangers who flood it, and an agent who lies. Others must be served as fast as before, and
+ * nothing may become of what was not said by who may say it. */
+#include "tests/abuse/visitor.h"
+
+enum {
+    FLOOD = 4000,
+    FLOODERS = 4,
+    SILENT = 12000,
+    CLAIMS = 1500,
+    SEALED = 2000,
+    BEATS = 1500,
+    STRANGERS_MAX = 1024,
+    SPARE_FDS = 4,
+    MEMORY_MIB_MAX = 32
+};
+
+static struct aq_wire_key key;
+
+/* ---- a decent agent ---------------------------------------------------------------------------------------- */
+
+struct decent {
+    struct visitor visitor;
+    struct bench_rounds times[2]; /* medians of heartbeats without and with whoever misbehaves, in µs */
+};
+
+static void decent_open(struct decent *decent)
+{
+    struct aq_hello hello = visitor_hello("decent", 1, 11);
+    *decent = (struct decent){0};
+    BENCH_MUST(visitor_open(&decent->visitor, &key));
+    check(visitor_gets(&decent->visitor, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME), "a decent agent is welcome");
+}
+
+static bool decent_beat(struct decent *decent)
+{
+    struct aq_beat beat = {.name = "decent", .session = 11, .load_milli = 1};
+    return visitor_gets(&decent->visitor, AQ_MSG_BEAT, &beat, AQ_MSG_NOTED);
+}
+
+static void decent_round(struct decent *decent, bool disturbed, const char *what)
+{
+    static double times[BEATS];
+    int answered = 0;
+    for (int i = 0; i < BEATS; i++) {
+        double begun = bench_now();
+        answered += decent_beat(decent);
+        times[i] = (bench_now() - begun) * 1e6;
+    }
+    check(answered == BEATS, "%s: each heartbeat is answered", what);
+    bench_round(&decent->times[disturbed], bench_quantile(times, BEATS, 0.5));
+}
+
+/* Floods take processor from whoever shares it: then only the answers count. `idle`: nobody uses any now. */
+static void decent_judge(struct decent *decent, const char *what, bool idle)
+{
+    double alone = bench_median(&decent->times[0]), disturbed = bench_median(&decent->times[1]);
+    bench_say("%s: a heartbeat takes %.0f instead of %.0f us (%+.1f %%)", what, disturbed, alone,
+              (disturbed / alone - 1) * 100);
+    if (idle)
+        check(disturbed / alone <= abuse_slower_most, "%s: others are hardly slower", what);
+    decent->times[0].count = decent->times[1].count = 0;
+}
+
+/* ---- strangers --------------------------------------------------------------------------------------------- */
+
+static uint32_t draw(uint32_t *seed, uint32_t below)
+{
+    *seed = *seed * 1664525U + 1013904223U;
+    return (*seed >> 8) % below;
+}
+
+static void put(struct aq_buffer *words, const void *bytes, size_t length)
+{
+    aq_buffer_add(words, bytes, length);
+}
+
+static void put_noise(struct aq_buffer *words, uint32_t *seed, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        aq_buffer_char(words, (char)draw(seed, 256));
+}
+
+/* What one stranger says. */
+static void speak(struct aq_buffer *words, uint32_t *seed)
+{
+    uint64_t size = htobe64(1ULL << (10 + draw(seed, 53)));
+    const char other[] = {0, 'S', 'P', 0, 0, (char)draw(seed, 256), 0, 0};
+    aq_buffer_reset(words);
+    switch (draw(seed, 8)) {
+    case 0:
+        put_noise(words, seed, 1 + draw(seed, 5000));
+        break;
+    case 1: /* a part of the greeting */
+        put(words, visitor_greeting, 1 + draw(seed, 7));
+        break;
+    case 2: /* noise as a message */
+        put(words, visitor_greeting, VISITOR_GREETING);
+        put_noise(words, seed, 1 + draw(seed, 200));
+        break;
+    case 3:
+        aq_buffer_text(words, "GET http://x/ HTTP/1.0\r\nUser-Agent: none\r\n\r\n");
+        break;
+    case 4: /* more than may come, or than will come */
+        put(words, visitor_greeting, VISITOR_GREETING);
+        put(words, &size, sizeof size);
+        put_noise(words, seed, draw(seed, 1000));
+        break;
+    case 5: /* another protocol */
+        put(words, other, sizeof other);
+        break;
+    case 6: { /* a stack of numbers that does not end */
+        const uint64_t long_stack = htobe64(4000);
+        put(words, visitor_greeting, VISITOR_GREETING);
+        put(words, &long_stack, sizeof long_stack);
+        for (int i = 0; i < 4000; i++)
+            aq_buffer_char(words, 1);
+        break;
+    }
+    default: /* says nothing */
+        break;
+    }
+}
+
+/* Comes, speaks, perhaps listens, and goes, with an end or a reset. */
+static void flood(uint32_t seed, int count)
+{
+    struct aq_buffer words = {0};
+    const struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    char answer[64];
+    for (int i = 0; i < count; i++) {
+        int fd = abuse_connect(abuse_cluster.hub_port, 2 + draw(&seed, 8));
+        if (fd < 0)
+            continue;
+        speak(&words, &seed);
+        if (words.length > 0 && send(fd, words.data, words.length, MSG_NOSIGNAL) > 0 && draw(&seed, 4) == 0)
+            (void)!recv(fd, answer, sizeof answer, MSG_DONTWAIT);
+        if (draw(&seed, 2) == 0)
+            setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+        close(fd);
+    }
+    aq_buffer_free(&words);
+}
+
+static void floods(struct decent *decent)
+{
+    pid_t pids[FLOODERS];
+    int before = abuse_fds(), left = FLOODERS;
+    uint32_t seed = (uint32_t)time(NULL);
+    bench_say("flood with seed %u", seed);
+    decent_round(decent, false, "before the flood");
+    for (int i = 0; i < FLOODERS; i++) {
+        pids[i] = fork();
+        BENCH_MUST(pids[i] >= 0);
+        if (pids[i] == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            flood(seed + (uint32_t)i, FLOOD / FLOODERS);
+            _exit(0);
+        }
+    }
+    decent_round(decent, true, "noise, half greetings and false claims");
+    for (int i = 0; i < FLOODERS; i++)
+        left -= waitpid(pids[i], NULL, 0) == pids[i];
+    check(left == 0 && decent_beat(decent), "%d strangers were borne", FLOOD);
+    decent_judge(decent, "noise, half greetings and false claims", false);
+    check(abuse_fds_within(before + SPARE_FDS, 10), "the flood's descriptors are given back");
+}
+
+static void crowds(struct decent *decent, const char *what, const void *words, size_t length, size_t count)
+{
+    struct crowd crowd;
+    int before = abuse_fds(), most = 0;
+    double memory = abuse_memory_mib(), peak = memory;
+    for (int i = 0; i < abuse_rounds; i++) {
+        decent_round(decent, false, what);
+        crowd_gather(&crowd, abuse_cluster.hub_port, count, words, length);
+        usleep(50000); /* what was sent has arrived */
+        decent_round(decent, true, what);
+        int now = abuse_fds();
+        most = now > most ? now : most;
+        peak = fmax(peak, abuse_memory_mib());
+        crowd_leave(&crowd, i % 2 == 1);
+    }
+    decent_judge(decent, what, true);
+    bench_say("%s: at most %d descriptors, %+.1f MiB", what, most, peak - memory);
+    check(most <= before + STRANGERS_MAX + SPARE_FDS, "%s: there is a bound to strangers", what);
+    check(peak < memory + MEMORY_MIB_MAX, "%s: there is a bound to memory", what);
+    check(abuse_fds_within(before + SPARE_FDS, 10), "%s: descriptors are given back", what);
+}
+
+/* Whoever only stays is sent away after five seconds; a decent agent may come meanwhile. */
+static void lingerers(struct decent *decent)
+{
+    struct crowd crowd;
+    struct visitor late;
+    int before = abuse_fds();
+    crowd_gather(&crowd, abuse_cluster.hub_port, STRANGERS_MAX, visitor_greeting, VISITOR_GREETING);
+    struct aq_hello hello = visitor_hello("late", 2, 12);
+    check(visitor_open(&late, &key) && visitor_gets(&late, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME),
+          "an agent joins while strangers have all the places they may have");
+    check(abuse_fds_within(before + 1 + SPARE_FDS, 12), "strangers who only stay are sent away");
+    check(decent_beat(decent), "agents are not");
+    crowd_leave(&crowd, false);
+    visitor_close(&late);
+}
+
+/* ---- the right key, and wrong words ------------------------------------------------------------------------ */
+
+static void sealed_nonsense(struct decent *decent)
+{
+    static const unsigned char gigabytes[] = {1, AQ_MSG_HELLO, 0xdd, 0xff, 0xff, 0xff, 0xff},
+                               text[] = {1, AQ_MSG_BEAT, 0xdb, 0xff, 0xff, 0xff, 0xff},
+                               map[] = {1, AQ_MSG_REPORT, 0xdf, 0xff, 0xff, 0xff, 0xff},
+                               list[] = {1, AQ_MSG_REPORT, 0x95, 0xa3, 'o',  'n', 'e', 1,
+                                         1, 0xdd,          0x00, 0x00, 0x27, 0x10};
+    static const struct {
+        const unsigned char *bytes;
+        size_t length;
+    } claims[] = {{gigabytes, sizeof gigabytes}, {text, sizeof text}, {map, sizeof map}, {list, sizeof list}};
+    struct aq_arena arena = {0};
+    unsigned char plain[512];
+    uint32_t seed = 7;
+    double memory = abuse_memory_mib(), begun = bench_now();
+    int before = abuse_fds();
+    for (int i = 0; i < SEALED; i++) {
+        struct visitor visitor;
+        if (!visitor_open(&visitor, &key))
+            continue;
+        size_t claim = draw(&seed, AQ_LENGTH(claims) + 1), length = 2 + draw(&seed, sizeof plain - 2);
+        for (size_t j = 0; j < length; j++)
+            plain[j] = (unsigned char)draw(&seed, 256);
+        plain[0] = draw(&seed, 8) != 0; /* the format, most of the time */
+        plain[1] = (unsigned char)draw(&seed, aq_message_type_count + 2);
+        if (claim < AQ_LENGTH(claims))
+            visitor_send_sealed(&visitor, claims[claim].bytes, claims[claim].length);
+        else
+            visitor_send_sealed(&visitor, plain, length);
+        visitor_close(&visitor);
+    }
+    bench_say("%d sealed messages of nonsense in %.1f s, memory %+.1f MiB", SEALED, bench_now() - begun,
+              abuse_memory_mib() - memory);
+    check(decent_beat(decent), "sealed nonsense does no harm");
+    check(abuse_memory_mib() < memory + MEMORY_MIB_MAX, "five bytes that claim gigabytes get none");
+    check(abuse_fds_within(before + SPARE_FDS, 10), "sealed nonsense: descriptors are given back");
+    aq_arena_free(&arena);
+}
+
+/* Who asks and asks, and never reads an answer. */
+static void unread_answers(struct decent *decent)
+{
+    struct visitor deaf;
+    struct aq_beat beat = {.name = "decent", .session = 11};
+    struct aq_buffer sealed = {0}, frames = {0};
+    double memory = abuse_memory_mib();
+    BENCH_MUST(visitor_open(&deaf, &key));
+    aq_wire_seal(&key, AQ_MSG_BEAT, &beat, &sealed);
+    for (int i = 0; i < 1000; i++)
+        visitor_frame(&frames, (uint32_t)i, sealed.data, sealed.length);
+    for (int i = 0; i < 300; i++)
+        if (send(deaf.fd, frames.data, frames.length, MSG_NOSIGNAL) < 0)
+            break;
+    check(decent_beat(decent), "300,000 questions of one who never reads do no harm");
+    bench_say("unread answers: %+.1f MiB", abuse_memory_mib() - memory);
+    check(abuse_memory_mib() < memory + MEMORY_MIB_MAX, "unread answers take a bounded amount of memory");
+    visitor_close(&deaf);
+    aq_buffer_free(&sealed);
+    aq_buffer_free(&frames);
+}
+
+/* ---- an agent who lies --------------------------------------------------------------------------------------- */
+
+static uint64_t make_application(void)
+{
+    struct aq_buffer body = {0};
+    load_ask(abuse_cluster.api_port, abuse_cluster.login, "/api/v1/application/", "{\"label\":\"bench\"}", &body);
+    const char *id = strstr(aq_buffer_string(&body), "\"id\":");
+    BENCH_MUST(id != NULL);
+    uint64_t number = strtoull(id + 5, NULL, 10);
+    aq_buffer_free(&body);
+    return number;
+}
+
+static bool application_is(uint64_t id, const char *status)
+{
+    char path[64], word[64];
+    struct aq_buffer body = {0};
+    snprintf(path, sizeof path, "/api/v1/application/%llu", (unsigned long long)id);
+    snprintf(word, sizeof word, "\"status\":\"%s\"", status);
+    load_ask(abuse_cluster.api_port, abuse_cluster.login, path, NULL, &body);
+    bool is = strstr(aq_buffer_string(&body), word) != NULL;
+    aq_buffer_free(&body);
+    return is;
+}
+
+static bool report(struct visitor *visitor, const char *name, uint64_t session, uint64_t number, uint64_t resource,
+                   enum aq_happened what)
+{
+    struct aq_happening happening = {.resource = resource,
+                                     .what = what,
+                                     .identifier = "abuse",
+                                     .ip_addr = "",
+                                     .hw_addr = "",
+                                     .reason = what == AQ_HAPPENED_FAILED ? "a lie" : ""};
+    struct aq_report message = {.name = name, .session = session, .number = number, .happenings = {&happening, 1}};
+    return visitor_ask(visitor, AQ_MSG_REPORT, &message) && visitor_hear(visitor);
+}
+
+/* The decent agent starts an application; the liar says that it failed, ended, is his own. */
+static void liar(struct decent *decent)
+{
+    struct visitor liar;
+    struct aq_hello hello = visitor_hello("liar", 3, 13), stolen = visitor_hello("decent", 4, 14);
+    struct aq_poll poll = {.name = "decent", .session = 11};
+    uint64_t application = make_application();
+    check(visitor_gets(&decent->visitor, AQ_MSG_POLL, &poll, AQ_MSG_WORK), "the decent agent gets work");
+    const struct aq_work *work = decent->visitor.message;
+    BENCH_MUST(work->assignments.count == 1);
+    uint64_t resource = AQ_ITEM(work->assignments, struct aq_assignment, 0)->resource;
+    check(report(&decent->visitor, "decent", 11, 1, resource, AQ_HAPPENED_STARTED) &&
+              decent->visitor.type == AQ_MSG_NOTED && application_is(application, "ALLOCATED"),
+          "and starts it");
+
+    BENCH_MUST(visitor_open(&liar, &key) && visitor_gets(&liar, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME));
+    check(visitor_gets(&liar, AQ_MSG_HELLO, &stolen, AQ_MSG_REFUSED), "another's name is refused: %s",
+          visitor_refusal(&liar));
+    check(report(&liar, "decent", 99, 2, resource, AQ_HAPPENED_ENDED) && liar.type == AQ_MSG_REFUSED,
+          "another's name with a guessed session is refused: %s", visitor_refusal(&liar));
+    for (int what = 0; what < 3; what++)
+        check(report(&liar, "liar", 13, (uint64_t)what + 1, resource, (enum aq_happened)what),
+              "another's resource: what is said of it is answered");
+    check(report(&liar, "liar", 13, 4, 123456789, AQ_HAPPENED_ENDED), "so is a resource that does not exist");
+    check(application_is(application, "ALLOCATED"), "but changes nothing");
+    uint64_t seq = cluster_seq(&abuse_cluster);
+
+    for (int i = 0; i < 50; i++) /* repeated, and in no order */
+        if (!report(&liar, "liar", 13, (uint64_t)(1 + i * 7 % 5), resource, AQ_HAPPENED_ENDED))
+            break;
+    for (int i = 0; i < 50; i++)
+        if (!visitor_gets(&liar, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME))
+            break;
+    check(report(&decent->visitor, "decent", 11, 1, resource, AQ_HAPPENED_STARTED) &&
+              decent->visitor.type == AQ_MSG_NOTED,
+          "the same report once more is noted once more");
+    check(application_is(application, "ALLOCATED") && decent_beat(decent), "repeating and mixing up changes nothing");
+    bench_say("%llu events came of 50 reports and 50 hellos that say nothing new",
+              (unsigned long long)(cluster_seq(&abuse_cluster) - seq));
+    check(cluster_seq(&abuse_cluster) <= seq + 1, "and fills no log");
+    visitor_close(&liar);
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const more[] = {"--set", "hub.lost_after=3600", NULL};
+    const uint64_t large = htobe64(4 << 20);
+    struct decent decent;
+    struct aq_buffer claim = {0};
+    abuse_begin(argc, argv, more);
+    cluster_make_label(&abuse_cluster);
+    visitor_key(&key);
+    decent_open(&decent);
+    put(&claim, visitor_greeting, VISITOR_GREETING);
+    put(&claim, &large, sizeof large);
+    for (int i = 0; i < 60000; i++)
+        aq_buffer_char(&claim, 0);
+    floods(&decent);
+    crowds(&decent, "silent connections", NULL, 0, SILENT / (unsigned)abuse_rounds);
+    crowds(&decent, "greetings and silence", visitor_greeting, VISITOR_GREETING, SILENT / (unsigned)abuse_rounds);
+    crowds(&decent, "4 MiB announced, 60 kB sent", claim.data, claim.length, CLAIMS);
+    lingerers(&decent);
+    sealed_nonsense(&decent);
+    unread_answers(&decent);
+    liar(&decent);
+    visitor_close(&decent.visitor);
+    aq_buffer_free(&claim);
+    return abuse_end();
+}

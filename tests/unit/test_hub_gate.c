@@ -1,0 +1,274 @@
+/* The gate: messages however they arrive, strangers and their bounds, answers that are not read. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "controller/hub/gate.h"
+#include "schema/memory.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { WAIT_MS = 2000, QUIET_MS = 50, UNREAD_ANSWERS = 2000, UNREAD_SIZE = 60000 };
+
+static const char greeting[8] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
+
+struct scene {
+    struct gate *gate;
+    uint64_t port;
+};
+
+static int setup(void **context)
+{
+    struct scene *scene = aq_calloc(1, sizeof *scene);
+    struct aq_error error = {0};
+    *context = scene;
+    return gate_open(&scene->gate, "127.0.0.1", &scene->port, &error);
+}
+
+static int teardown(void **context)
+{
+    struct scene *scene = *context;
+    gate_close(scene->gate);
+    free(scene);
+    return 0;
+}
+
+static int come(const struct scene *scene)
+{
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)scene->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timeval patience = {.tv_sec = 2};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    return fd;
+}
+
+static void say(int fd, const void *bytes, size_t length)
+{
+    assert_int_equal(send(fd, bytes, length, MSG_NOSIGNAL), length);
+}
+
+/* A message with so many numbers on its stack. */
+static void frame(struct aq_buffer *out, unsigned numbers, const char *body)
+{
+    const uint64_t size = htobe64(numbers * 4 + strlen(body));
+    aq_buffer_add(out, &size, sizeof size);
+    for (unsigned i = 1; i <= numbers; i++) {
+        const uint32_t number = htobe32(i == numbers ? 0x80000000U | i : i);
+        aq_buffer_add(out, &number, sizeof number);
+    }
+    aq_buffer_text(out, body);
+}
+
+/* The next that is no silence, or 0 after a while. */
+static int receive(const struct scene *scene, struct gate_message *message, int wait_ms)
+{
+    struct pollfd fd = {.fd = gate_fd(scene->gate), .events = POLLIN};
+    int got = gate_receive(scene->gate, message);
+    while (got == 0 && poll(&fd, 1, wait_ms) > 0)
+        got = gate_receive(scene->gate, message);
+    return got;
+}
+
+static void expect(const struct scene *scene, struct gate_message *message, const char *body)
+{
+    assert_int_equal(receive(scene, message, WAIT_MS), 1);
+    assert_int_equal(message->length, strlen(body));
+    assert_memory_equal(message->body, body, message->length);
+    gate_judge(scene->gate, true);
+}
+
+static bool is_closed(int fd)
+{
+    char byte;
+    ssize_t got = 1;
+    while (got > 0) /* the greeting may still be there */
+        got = recv(fd, &byte, 1, 0);
+    return got == 0;
+}
+
+static void messages_arrive_in_any_pieces(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_buffer words = {0};
+    struct gate_message message;
+    int fd = come(scene);
+    aq_buffer_add(&words, greeting, sizeof greeting);
+    frame(&words, 1, "first");
+    frame(&words, 3, "second");
+    frame(&words, 1, "");
+    for (size_t i = 0; i < words.length; i++) { /* byte by byte */
+        say(fd, words.data + i, 1);
+        if (i + 1 == sizeof greeting + 8 + 4 + 5)
+            expect(scene, &message, "first");
+        else if (i + 1 == sizeof greeting + 8 + 4 + 5 + 8 + 12 + 6)
+            expect(scene, &message, "second");
+        else if (i + 1 < words.length)
+            assert_int_equal(gate_receive(scene->gate, &message), 0);
+    }
+    expect(scene, &message, "");
+    aq_buffer_reset(&words);
+    for (int i = 0; i < 1000; i++)
+        frame(&words, 1, "one of many");
+    say(fd, words.data, words.length);
+    for (int i = 0; i < 1000; i++)
+        expect(scene, &message, "one of many");
+    assert_int_equal(receive(scene, &message, QUIET_MS), 0);
+    close(fd);
+    aq_buffer_free(&words);
+}
+
+static void an_answer_carries_the_stack_back(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_buffer words = {0};
+    struct gate_message message;
+    char stack[GATE_STACK_MAX], got[8 + 8 + 12 + 4];
+    int fd = come(scene);
+    aq_buffer_add(&words, greeting, sizeof greeting);
+    frame(&words, 3, "asked");
+    say(fd, words.data, words.length);
+    assert_int_equal(receive(scene, &message, WAIT_MS), 1);
+    assert_int_equal(message.stack_length, 12);
+    memcpy(stack, message.stack, message.stack_length);
+    gate_judge(scene->gate, true);
+    gate_answer(scene->gate, message.from, stack, message.stack_length, "said", 4);
+    assert_int_equal(recv(fd, got, sizeof got, MSG_WAITALL), sizeof got);
+    assert_memory_equal(got, "\0SP\0\0\x31\0\0", 8);
+    assert_memory_equal(got + 8, "\0\0\0\0\0\0\0\x10\0\0\0\1\0\0\0\2\x80\0\0\3said", 24);
+    gate_answer(scene->gate, message.from + (1 << 16), stack, message.stack_length, "lost", 4); /* nobody */
+    close(fd);
+    aq_buffer_free(&words);
+}
+
+static void who_speaks_otherwise_is_sent_away(void **context)
+{
+    static const struct {
+        const char *words;
+        size_t length;
+    } wrong[] = {
+        {"GET / HTTP/1.0\r\n\r\n", 18},
+        {"\0SP\0\0\x10\0\0", 8},                                    /* another protocol */
+        {"\0SP\0\0\x30\0\0\0\0\0\0\x40\0\0\0", 16},                 /* a gigabyte */
+        {"\0SP\0\0\x30\0\0\xff\xff\xff\xff\xff\xff\xff\xff", 16},   /* more than there is */
+        {"\0SP\0\0\x30\0\0\0\0\0\0\0\0\0\0", 16},                   /* no stack */
+        {"\0SP\0\0\x30\0\0\0\0\0\0\0\0\0\x08\0\0\0\1\0\0\0\2", 24}, /* a stack without an end */
+    };
+    struct scene *scene = *context;
+    struct gate_message message;
+    for (size_t i = 0; i < AQ_LENGTH(wrong); i++) {
+        int fd = come(scene);
+        say(fd, wrong[i].words, wrong[i].length);
+        assert_int_equal(receive(scene, &message, WAIT_MS), -1);
+        assert_true(is_closed(fd));
+        close(fd);
+    }
+}
+
+static void whose_message_does_not_open_is_not_heard_again(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_buffer words = {0};
+    struct gate_message message;
+    int fd = come(scene);
+    aq_buffer_add(&words, greeting, sizeof greeting);
+    frame(&words, 1, "wrong key");
+    frame(&words, 1, "and more");
+    say(fd, words.data, words.length);
+    assert_int_equal(receive(scene, &message, WAIT_MS), 1);
+    gate_judge(scene->gate, false);
+    say(fd, "even more", 9);
+    assert_int_equal(receive(scene, &message, QUIET_MS), 0);
+    close(fd);
+    aq_buffer_free(&words);
+}
+
+static void the_oldest_stranger_makes_room(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_buffer words = {0};
+    struct gate_message message;
+    static int fds[GATE_STRANGERS_MAX];
+    aq_buffer_add(&words, greeting, sizeof greeting);
+    frame(&words, 1, "known");
+    int known = come(scene);
+    say(known, words.data, words.length);
+    expect(scene, &message, "known");
+    for (int i = 0; i < GATE_STRANGERS_MAX; i++) {
+        fds[i] = come(scene);
+        (void)!gate_receive(scene->gate, &message);
+    }
+    assert_int_equal(receive(scene, &message, QUIET_MS), 0);
+    int late = come(scene);
+    say(late, words.data, words.length);
+    expect(scene, &message, "known");
+    assert_true(is_closed(fds[0]));
+    say(known, words.data + sizeof greeting, words.length - sizeof greeting);
+    expect(scene, &message, "known"); /* who is known stays */
+    for (int i = 0; i < GATE_STRANGERS_MAX; i++)
+        close(fds[i]);
+    close(known);
+    close(late);
+    aq_buffer_free(&words);
+}
+
+static void unread_answers_are_bounded_and_whole(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_buffer words = {0};
+    struct gate_message message;
+    char *big = aq_calloc(1, UNREAD_SIZE), *chunk = aq_malloc(UNREAD_SIZE), ours[8];
+    int fd = come(scene), answers = 0;
+    aq_buffer_add(&words, greeting, sizeof greeting);
+    frame(&words, 1, "asks");
+    say(fd, words.data, words.length);
+    expect(scene, &message, "asks");
+    uint64_t from = message.from, size;
+    for (int i = 0; i < UNREAD_ANSWERS; i++)
+        gate_answer(scene->gate, from, "\x80\0\0\1", 4, big, UNREAD_SIZE);
+    assert_int_equal(recv(fd, ours, sizeof ours, MSG_WAITALL), sizeof ours);
+    struct timeval patience = {.tv_usec = 200000};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    for (;; answers++) {
+        assert_int_equal(receive(scene, &message, 1), 0); /* which also sends on */
+        if (recv(fd, &size, sizeof size, MSG_WAITALL) != sizeof size)
+            break;
+        assert_int_equal(be64toh(size), UNREAD_SIZE + 4);
+        assert_int_equal(recv(fd, chunk, 4, MSG_WAITALL), 4);
+        for (size_t got = 0; got < UNREAD_SIZE;) {
+            ssize_t more = recv(fd, chunk, UNREAD_SIZE - got, MSG_DONTWAIT);
+            assert_true(more != 0);
+            got += more > 0 ? (size_t)more : 0;
+            assert_int_equal(gate_receive(scene->gate, &message), 0);
+        }
+    }
+    assert_in_range(answers, GATE_UNREAD_MAX / UNREAD_SIZE, UNREAD_ANSWERS - 1);
+    close(fd);
+    free(big);
+    free(chunk);
+    aq_buffer_free(&words);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(messages_arrive_in_any_pieces, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_answer_carries_the_stack_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_speaks_otherwise_is_sent_away, setup, teardown),
+        cmocka_unit_test_setup_teardown(whose_message_does_not_open_is_not_heard_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_oldest_stranger_makes_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(unread_answers_are_bounded_and_whole, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("hub: the gate", tests, NULL, NULL);
+}
