@@ -146,11 +146,11 @@ static void take_events(struct batch *batch, struct writer_request *request, con
 
 /* What cannot be read again must never be written. Only what can still be undone is looked at: a single command stays
  * far below these bounds. */
-static int check_size(const struct batch *batch, const struct undo_point *point, const struct aq_list *events,
-                      struct aq_error *error)
+static int check_size(const struct batch *batch, const struct undo_point *point, const struct writer_request *request,
+                      const struct aq_list *events, struct aq_error *error)
 {
     size_t bytes = batch->bytes - point->bytes;
-    if (point->outer == NULL || (bytes <= REQUEST_BYTES_MAX && events->count <= REQUEST_EVENTS_MAX))
+    if (request->count == 1 || (bytes <= REQUEST_BYTES_MAX && events->count <= REQUEST_EVENTS_MAX))
         return 0;
     return aq_fail(error, AQ_E_TOO_LARGE,
                    "the request leads to %u events of %zu bytes so far, and may lead to %d of %d bytes: send it in "
@@ -184,7 +184,7 @@ static int decide_items(struct batch *batch, struct writer_request *request, con
     for (uint32_t i = 0; i < request->count; i++) {
         int status = decide_item(batch, request, i, events, id);
         aq_arena_reset(&batch->scratch); /* what was read for one item, labels above all, must not add up */
-        if (status != 0 || check_size(batch, point, &events->list, &request->error) != 0) {
+        if (status != 0 || check_size(batch, point, request, &events->list, &request->error) != 0) {
             request->failed_item = i;
             return -1;
         }
@@ -338,10 +338,10 @@ static struct writer_request *release(struct batch *batch)
 
 struct writer_request *batch_commit(struct batch *batch, struct aq_error *error)
 {
-    if (state_commit(batch->txn, error) != 0)
-        aq_broken(__FILE__, __LINE__,
-                  error->message); /* the log has it, the tables do not: made anew at the next start */
-    place_index_keep(batch->index);
+    if (state_commit(batch->txn, error) == 0)
+        place_index_keep(batch->index);
+    else
+        place_index_undo_batch(batch->index);
     return release(batch);
 }
 

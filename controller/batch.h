@@ -37,7 +37,8 @@ bool batch_failed(const struct batch *batch, struct aq_error *error);
 /* The bytes of the entry; `index` is the raft index it will have. Writes the new place into the transaction. */
 void batch_pack(struct batch *batch, uint64_t index, struct aq_buffer *out);
 
-/* Ends it. The requests come back, to be answered by the caller. */
+/* Ends it. The requests come back, to be answered by the caller. A commit may fail, and all is undone then; what is in
+ * the log already is to be projected from there. */
 struct writer_request *batch_commit(struct batch *batch, struct aq_error *error);
 struct writer_request *batch_abort(struct batch *batch);
 
