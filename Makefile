@@ -4,10 +4,15 @@
 #   make up         install what is missing, build, start a one-machine cluster with /aquarium mounted
 #   make down       stop exactly that; state is kept
 #   make check      install what is missing, build, run all tests
+#   make install    into PREFIX (/usr/local) below DESTDIR; make uninstall removes exactly that. See docs/install.md
+#   make man        the manual pages, into build/man/
 #   make format     put every C file into the house's format
 #   make bench      measure everything against its baseline, write docs/performance.md; NAMES="decisions reads" for some
+#   make bench-peers   beside etcd and Slurm, which it installs from Debian's packages, in turns: four minutes
+#   make abuse      clients that misbehave, and by how much they slow others, exactly: three minutes
 #   make tests      build the unit tests; make test-NAME builds and runs tests/unit/test_NAME.c
 #   make fuzz       fuzz every decoder and parser, FUZZ_SECONDS=60 each (clang); make fuzz-short: two minutes in all
+#   make torture    kill the processes of a private cluster under load: ROUNDS=300 SEED=number
 #   make fuzz-replay   run the kept corpora of tests/fuzz/corpus through the fuzz targets, without libFuzzer
 #   make events-lock   after an event was added or got a new version: note its form in schema/events.lock
 #
@@ -51,19 +56,27 @@ CONTROLLER := $(filter-out controller/main.c,$(call sources,controller))
 AGENT := $(filter-out agent/main.c,$(call sources,agent))
 FS := $(filter-out fs/main.c,$(call sources,fs))
 AQ := $(filter-out tools/aq/main.c,$(call sources,tools/aq))
-MAINS := controller/main.c agent/main.c fs/main.c tools/aq/main.c tools/check/schema_check.c
+MAN := $(filter-out tools/man/main.c,$(call sources,tools/man))
+CGROUP := $(wildcard drivers/cgroup*.c)
+CONFIGS := controller/config.c agent/config.c fs/config.c
+MAINS := controller/main.c agent/main.c fs/main.c tools/aq/main.c tools/man/main.c tools/check/schema_check.c
 UNIT := $(wildcard tests/unit/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
+TORTURE := $(patsubst %,tests/torture/%.c,torture cluster victims rest load check)
 BENCH := $(wildcard tests/bench/*.c)
-PARTS := $(SCHEMA) $(DRIVERS) $(CONTROLLER) $(AGENT) $(FS) $(AQ)
+PEERS := $(wildcard tests/bench/peers/*.c)
+ABUSE := $(wildcard tests/abuse/*.c)
+PARTS := $(SCHEMA) $(DRIVERS) $(CONTROLLER) $(AGENT) $(FS) $(AQ) $(MAN)
 
 BINARIES := $(addprefix $(BUILD)/,aq-controller aq-agent aq-fs aq)
 UNIT_BINARIES := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT))
 FUZZ_BINARIES := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(FUZZ))
 BENCH_BINARIES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
+PEERS_BINARIES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(PEERS))
+ABUSE_BINARIES := $(patsubst tests/abuse/%.c,$(BUILD)/abuse/%,$(ABUSE))
 
-.PHONY: all up down bench check format check-format check-includes check-events events-lock tests fuzz fuzzers fuzz-short \
-        fuzz-replay objects clean packages FORCE
+.PHONY: all up down bench bench-peers abuse abuse-programs check format check-format check-includes check-events events-lock tests fuzz fuzzers fuzz-short \
+        fuzz-replay objects man install uninstall clean packages FORCE
 all: $(BINARIES) check-events
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
@@ -85,9 +98,10 @@ packages:
 $(BUILD)/aq-controller: $(call objects,controller/main.c $(CONTROLLER) $(SCHEMA))
 $(BUILD)/aq-agent: $(call objects,agent/main.c $(AGENT) $(DRIVERS) $(SCHEMA))
 $(BUILD)/aq-fs: $(call objects,fs/main.c $(FS) $(STATE) $(SCHEMA))
-$(BUILD)/aq: $(call objects,tools/aq/main.c $(AQ) $(SCHEMA))
+$(BUILD)/aq: $(call objects,tools/aq/main.c $(AQ) $(CGROUP) $(SCHEMA))
+$(BUILD)/man-pages: $(call objects,tools/man/main.c $(MAN) $(AQ) $(CGROUP) $(CONFIGS) $(SCHEMA))
 $(BUILD)/schema-check: $(call objects,tools/check/schema_check.c $(SCHEMA))
-$(BINARIES) $(BUILD)/schema-check:
+$(BINARIES) $(BUILD)/schema-check $(BUILD)/man-pages:
 	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
 
 # A unit test is one file, linked with everything but the mains. That is linked to one object first: once, not for each test.
@@ -98,7 +112,25 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/everything.o
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lcmocka -lm -lpthread $(LDFLAGS)
 
-tests: $(UNIT_BINARIES)
+tests: $(UNIT_BINARIES) $(BUILD)/torture $(BUILD)/lostwrites $(BUILD)/slowdisk.so
+
+# One program that starts, loads and kills a cluster; see tests/torture/torture.h.
+$(BUILD)/torture: $(call objects,$(TORTURE)) $(BUILD)/everything.o
+	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
+
+$(BUILD)/lostwrites: $(BUILD)/tests/torture/lostwrites.o $(BUILD)/everything.o
+	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread -ldl $(LDFLAGS)
+
+# Loaded before libc: a disk that is slow.
+$(BUILD)/slowdisk.so: tests/torture/slowdisk.c
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -D_GNU_SOURCE -I. -g -O2 -fPIC -shared $(WARNINGS) $< -o $@ -ldl
+
+ROUNDS := 300
+SEED :=
+.PHONY: torture
+torture: $(BINARIES) $(BUILD)/torture
+	@BUILD=$(BUILD) $(BUILD)/torture --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
 # A fuzz target is linked in the same way: with libFuzzer in the variant fuzz, else with a main that replays files.
 FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/tests/fuzz/replay_main.o)
@@ -129,11 +161,23 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/everything.o
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
 
+# So is an abuse test; the programs start the real processes, and mount.sh the file view.
+$(BUILD)/abuse/%: $(BUILD)/tests/abuse/%.o $(BUILD)/everything.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
+
+abuse-programs: $(ABUSE_BINARIES)
+abuse: $(BINARIES) $(ABUSE_BINARIES)
+	@BUILD=$(BUILD) tests/abuse/run.sh
+
 bench: $(BINARIES) $(BENCH_BINARIES)
 	@BUILD=$(BUILD) tests/bench/run.sh $(NAMES)
 
+bench-peers: $(BINARIES) $(PEERS_BINARIES)
+	@BUILD=$(BUILD) tests/bench/peers/run.sh $(NAMES)
+
 # All that can be compiled, unlinked: for a second compiler's opinion.
-objects: $(call objects,$(PARTS) $(wildcard $(MAINS)) $(UNIT) $(wildcard tests/fuzz/*.c) $(BENCH))
+objects: $(call objects,$(PARTS) $(wildcard $(MAINS)) $(UNIT) $(wildcard tests/fuzz/*.c) $(BENCH) $(PEERS) $(ABUSE))
 
 test-%: $(BUILD)/tests/test_%
 	timeout 300 $<
@@ -146,6 +190,20 @@ $(BUILD)/events.checked: $(BUILD)/schema-check schema/events.lock
 
 events-lock: $(BUILD)/schema-check
 	@$< schema/events.lock --write
+
+# Made from the registry, the settings, the usage texts, the examples, and the drivers' options in docs/labels.md.
+man: build/man/.made
+build/man/.made: $(BUILD)/man-pages docs/labels.md $(wildcard tools/examples/*.yml)
+	@mkdir -p $(@D)
+	@$< $(@D) docs/labels.md tools/examples/mac.yml
+	@touch $@
+
+PREFIX := /usr/local
+DESTDIR :=
+install: all man
+	@BUILD=$(BUILD) PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' tools/install.sh install
+uninstall:
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' tools/install.sh uninstall
 
 check-format:
 	@tools/check/format.sh

@@ -27,6 +27,7 @@ enum {
     TOLD_BYTES_MAX = 1 << 20, /* and one more */
     SWEEP_FILES = 256,
     SWEEP_MS = 5,
+    DISK_MS = 100, /* for the disk at once, before others have their turn */
     URL_SIZE = 160,
     HOST_SIZE = 128,
     ADDRESS_SIZE = 64,
@@ -61,6 +62,7 @@ struct agent {
     uint32_t told_count;
     size_t told_bytes;
 
+    bool busy; /* with what waits for the disk */
     bool sweeping;
     struct aq_arena scratch; /* of one message */
 };
@@ -201,7 +203,7 @@ static void ask_what_is_due(struct agent *agent, uint64_t now_ms)
         else if (now_ms >= agent->beat_at_ms)
             say_beat(agent, now_ms);
     }
-    if (agent->welcome && is_free(agent, UPLINK_POLL) && now_ms >= agent->poll_at_ms) {
+    if (agent->welcome && is_free(agent, UPLINK_POLL) && now_ms >= agent->poll_at_ms && !agent->busy) {
         struct aq_poll poll = {.name = agent->config.name, .session = agent->session, .seen = agent->seen};
         uplink_ask(&agent->uplink, UPLINK_POLL, AQ_MSG_POLL, &poll, now_ms + agent->patience_ms + ANSWER_MS);
     }
@@ -246,9 +248,9 @@ static void answer_ask(struct agent *agent, const struct aq_ask *ask)
 static void take_work(struct agent *agent, const struct aq_work *work)
 {
     bool news = work->delivery != agent->seen;
-    agent->seen = work->delivery;
-    if (!news)
+    if (!news || workloads_is_working(&agent->workloads))
         return;
+    agent->seen = work->delivery;
     workloads_want(&agent->workloads, work);
     for (uint32_t i = 0; i < work->asks.count; i++)
         answer_ask(agent, AQ_ITEM(work->asks, struct aq_ask, i));
@@ -362,6 +364,8 @@ static int until(uint64_t at_ms, uint64_t now_ms, int wait_ms)
 static int pause_ms(struct agent *agent, uint64_t now_ms, int wait_ms)
 {
     int drivers = workloads_timeout_ms(&agent->workloads);
+    if (agent->busy)
+        return 0;
     if (agent->sweeping && wait_ms > SWEEP_MS)
         wait_ms = SWEEP_MS;
     if (drivers >= 0 && drivers < wait_ms)
@@ -402,6 +406,7 @@ int agent_turn(struct agent *agent, int fd, int wait_ms, struct aq_error *error)
     if (take_answers(agent, now_ms, error) != 0)
         return -1;
     renew_if_late(agent, now_ms);
+    agent->busy = workloads_turn(&agent->workloads, DISK_MS);
     if (agent->sweeping)
         agent->sweeping = home_sweep(agent->home, SWEEP_FILES);
     return 0;

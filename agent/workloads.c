@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { STATUS_UNKNOWN = 255 };
 
@@ -89,10 +90,10 @@ static void workload_started(struct workloads *workloads, struct workload *workl
     log_workload(AQ_INFO, "workload started", workload->resource, workload->start.identifier);
 }
 
+/* Told once it is stored. */
 static void workload_over(struct workloads *workloads, struct workload *workload, enum aq_happened what,
                           int exit_status, const char *reason)
 {
-    struct aq_error error;
     if (workload->over)
         return;
     workload->over = true;
@@ -100,10 +101,8 @@ static void workload_over(struct workloads *workloads, struct workload *workload
                                           .what = what,
                                           .exit_status = (uint64_t)(exit_status & 0xFF),
                                           .reason = own_text(workloads, "reason", reason)};
-    /* If it cannot be written, an agent that comes after this one asks the driver again. */
-    if (workload->kept && home_end(workloads->home, &workload->end, &error) != 0)
-        log_workload(AQ_WARN, "a workload's end cannot be stored", workload->resource, error.message);
-    tell(workloads, &workload->tell_end);
+    workload->unstored = true;
+    workloads->unstored++;
     log_workload(AQ_INFO, what == AQ_HAPPENED_FAILED ? "workload failed" : "workload ended", workload->resource,
                  workload->end.reason);
 }
@@ -179,6 +178,7 @@ void workloads_close(struct workloads *workloads)
     for (size_t i = 0; i < workloads->roster.count; i++)
         workload_free(workloads->roster.entries[i].workload);
     roster_free(&workloads->roster);
+    aq_arena_free(&workloads->work_arena);
     aq_arena_free(&workloads->arena);
     *workloads = (struct workloads){0};
 }
@@ -332,11 +332,65 @@ static void end_unnamed(struct workloads *workloads, uint64_t first, uint64_t la
 
 void workloads_want(struct workloads *workloads, const struct aq_work *work)
 {
+    aq_assert(!workloads->working);
+    aq_arena_reset(&workloads->work_arena);
+    aq_record_copy(&aq_work_record, &workloads->work, work, &workloads->work_arena);
     workloads->pass++;
-    for (uint32_t i = 0; i < work->assignments.count; i++)
-        want(workloads, AQ_ITEM(work->assignments, struct aq_assignment, i));
+    workloads->work_done = 0;
+    workloads->working = true;
+}
+
+bool workloads_is_working(const struct workloads *workloads)
+{
+    return workloads->working;
+}
+
+static void want_next(struct workloads *workloads)
+{
+    const struct aq_work *work = &workloads->work;
+    if (workloads->work_done < work->assignments.count) {
+        want(workloads, AQ_ITEM(work->assignments, struct aq_assignment, workloads->work_done));
+        workloads->work_done++;
+    }
+    if (workloads->work_done < work->assignments.count)
+        return;
     if (work->full)
         end_unnamed(workloads, work->first, work->last);
+    workloads->working = false;
+}
+
+static void store_next(struct workloads *workloads)
+{
+    struct aq_error error;
+    struct workload *workload = NULL;
+    for (size_t i = 0; i < workloads->roster.count && (workload == NULL || !workload->unstored); i++)
+        workload = workloads->roster.entries[i].workload;
+    aq_assert(workload != NULL && workload->unstored);
+    /* If it cannot be written, an agent that comes after this one asks the driver again. */
+    if (workload->kept && home_end(workloads->home, &workload->end, &error) != 0)
+        log_workload(AQ_WARN, "a workload's end cannot be stored", workload->resource, error.message);
+    workload->unstored = false;
+    workloads->unstored--;
+    tell(workloads, &workload->tell_end);
+}
+
+static uint64_t clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+bool workloads_turn(struct workloads *workloads, unsigned ms)
+{
+    uint64_t until_ms = clock_ms() + ms;
+    while ((workloads->working || workloads->unstored > 0) && clock_ms() < until_ms) {
+        if (workloads->unstored > 0)
+            store_next(workloads);
+        if (workloads->working)
+            want_next(workloads);
+    }
+    return workloads->working || workloads->unstored > 0;
 }
 
 /* ---- telling -------------------------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@ struct workload {
     const struct opened_driver *driver; /* NULL: none, for one that could not be begun */
     bool kept;                          /* it has a directory */
     bool stopping, over;
+    bool unstored; /* it is over, and that is not on disk yet */
     uint64_t tell_start, tell_end;
     struct aq_happening start, end; /* texts are the workload's */
     uint64_t named;                 /* the last full delivery that named it */
@@ -37,6 +38,11 @@ struct workloads {
     struct roster roster; /* of struct workload */
     uint32_t waiting;     /* things to tell that no report tells yet */
     uint64_t pass;        /* full deliveries, counted */
+    struct aq_work work;  /* the delivery that is under way, in work_arena */
+    struct aq_arena work_arena;
+    uint32_t work_done; /* assignments of it */
+    bool working;
+    uint32_t unstored; /* workloads */
     struct aq_arena arena;
 };
 
@@ -49,8 +55,13 @@ void workloads_close(struct workloads *workloads); /* leaves them running */
 /* Finds again what an agent before this one had. */
 int workloads_adopt(struct workloads *workloads, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Does what a delivery asks for. */
+/* Takes a delivery. What it asks for is done by workloads_turn(): each assignment waits for the disk, and an agent that
+ * did nothing else meanwhile would be taken for lost. The next delivery comes when this one is done. */
 void workloads_want(struct workloads *workloads, const struct aq_work *work);
+bool workloads_is_working(const struct workloads *workloads);
+
+/* Does for so long what waits for the disk. True: there is more. */
+bool workloads_turn(struct workloads *workloads, unsigned ms);
 
 /* Puts up to `max` things to tell into the list, as told by report `number`; in `arena`. */
 void workloads_tell(struct workloads *workloads, uint64_t number, uint32_t max, struct aq_list *happenings,

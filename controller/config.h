@@ -30,14 +30,14 @@ AQ_DECLARE_SETTINGS(aq_config_api, AQ_CONFIG_API)
 AQ_DECLARE_SETTINGS(aq_config_hub, AQ_CONFIG_HUB)
 
 #define AQ_CONFIG_LOG(F, T)                                                                                            \
-    F(T, map_size, SIZE, 0, "16GiB", 16, 1048576, NULL, "most that the log may grow to")                               \
+    F(T, map_size, SIZE, 0, "1TiB", 16, 1048576, NULL, "most that the log may grow to")                                \
     F(T, queue, U64, 0, "16384", 1, 1000000, NULL, "most commands that wait; more are refused")                        \
     F(T, batch, U64, 0, "4096", 1, 65536, NULL, "most commands in one entry")                                          \
     F(T, batch_bytes, U64, 0, "1048576", 4096, 8388608, "bytes", "most bytes in one entry")                            \
     F(T, disk_reserve, SIZE, 0, "64MiB", 1, 1048576, NULL, "with less free disk than this, writes are refused")
 AQ_DECLARE_SETTINGS(aq_config_log, AQ_CONFIG_LOG)
 
-#define AQ_CONFIG_STATE(F, T) F(T, map_size, SIZE, 0, "16GiB", 16, 1048576, NULL, "most that the tables may grow to")
+#define AQ_CONFIG_STATE(F, T) F(T, map_size, SIZE, 0, "1TiB", 16, 1048576, NULL, "most that the tables may grow to")
 AQ_DECLARE_SETTINGS(aq_config_state, AQ_CONFIG_STATE)
 
 #define AQ_CONFIG_META(F, T)                                                                                           \

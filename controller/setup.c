@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 1200, LEADER_WAIT_MS = 30000 };
+enum { PATH_SIZE = 1200, LEADER_WAIT_MS = 30000, LOCK_TRIES = 40, LOCK_PAUSE_US = 50000 };
 
 /* `path` with all that leads to it. */
 static int make_directories(const char *path, struct aq_error *error)
@@ -55,7 +55,14 @@ int setup_directory(const char *path, int *lock, struct aq_error *error)
     *lock = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (*lock < 0)
         return aq_fail_errno(error, errno, "cannot open %s", file);
-    if (flock(*lock, LOCK_EX | LOCK_NB) != 0)
+    /* One that was killed a moment ago may still be on its way out. */
+    int failed = -1;
+    for (int i = 0; i < LOCK_TRIES && failed != 0; i++) {
+        if (i > 0)
+            usleep(LOCK_PAUSE_US);
+        failed = flock(*lock, LOCK_EX | LOCK_NB);
+    }
+    if (failed != 0)
         return aq_fail(error, AQ_E_EXISTS, "another controller works in %s", path);
     if (make_key(path, AQ_FILE_AGENT_KEY, error) != 0)
         return -1;

@@ -1,26 +1,8 @@
 #include "controller/tables.h"
 
 #include "controller/log/replay.h"
+#include "controller/state/boot.h"
 #include "schema/journal.h"
-
-#include <stdio.h>
-#include <string.h>
-
-enum { BOOT_SIZE = 64 };
-
-/* Identifies the machine's present start. */
-static int read_boot(char boot[BOOT_SIZE], struct aq_error *error)
-{
-    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-    size_t length = file ? fread(boot, 1, BOOT_SIZE - 1, file) : 0;
-    if (file != NULL)
-        fclose(file);
-    boot[length] = '\0';
-    boot[strcspn(boot, "\n")] = '\0';
-    if (boot[0] == '\0')
-        return aq_fail(error, AQ_E_IO, "cannot read /proc/sys/kernel/random/boot_id");
-    return 0;
-}
 
 static int make_anew(struct state **state, const struct aq_config_controller *config, struct log_store *store,
                      uint64_t last, const char *boot, struct aq_error *error)
@@ -31,6 +13,7 @@ static int make_anew(struct state **state, const struct aq_config_controller *co
         state_publish(*state, error) == 0)
         return 0;
     state_discard(*state);
+    *state = NULL; /* the caller closes what is there */
     return -1;
 }
 
@@ -39,9 +22,10 @@ static struct state *open_good(const struct aq_config_controller *config, struct
                                uint64_t last, struct aq_error *why)
 {
     struct state *state;
-    if (state_open(&state, config->data, STATE_WRITE, config->state.map_size << 20, why) != 0)
+    if (!state_is_whole(config->data, boot, why) ||
+        state_open(&state, config->data, STATE_WRITE, config->state.map_size << 20, why) != 0)
         return NULL;
-    if (state_is_good(state, boot, why) && replay_check_place(store, state, why) == 0 &&
+    if (state_is_good(state, why) && replay_check_place(store, state, why) == 0 &&
         state_mark_open(state, boot, why) == 0 && replay(store, state, NULL, last, why) == 0)
         return state;
     state_close(state);
@@ -54,7 +38,7 @@ int tables_open(struct state **state, const struct aq_config_controller *config,
     char boot[BOOT_SIZE];
     struct aq_error why = {0};
     struct log_extent extent;
-    if (read_boot(boot, error) != 0 || log_store_extent(store, &extent, error) != 0)
+    if (boot_read(boot, error) != 0 || log_store_extent(store, &extent, error) != 0)
         return -1;
     if (!rebuild) {
         *state = open_good(config, store, boot, extent.commit, &why);

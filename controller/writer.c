@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WATCHERS_MAX = 8, SERVER_ID = 1 };
+enum { WATCHERS_MAX = 8, SERVER_ID = 1, MEND_MS = 1000 };
 
 struct writer {
     const struct aq_config_controller *config;
@@ -46,7 +46,9 @@ struct writer {
     bool job_busy;
     struct batch batch;
     uint64_t batch_index; /* raft index of the batch under way; 0: none */
-    uint64_t free_mib;
+    bool no_room;         /* the log had none: told once */
+    bool behind;          /* the tables had no room for what the log has */
+    uint64_t mend_at_ms;  /* when that is tried again */
 
     atomic_uint_fast64_t seq, commands, refusals, events, batches, term, raft_index;
     atomic_bool leads;
@@ -204,16 +206,32 @@ static void start_job(struct writer *writer)
     }
 }
 
-/* Entries that were committed without a batch of ours: what the tables lacked at start. */
+/* The tables have no room for what the log has: they get it when there is. Until then nothing more is decided. */
+static void fall_behind(struct writer *writer, const struct aq_error *why)
+{
+    if (why->code != AQ_E_NO_SPACE)
+        give_up(why); /* the tables are made anew at the next start */
+    if (!writer->behind)
+        aq_journal(AQ_WARN, "no room for the tables: nothing is decided until there is", "error", why->message, NULL);
+    writer->behind = true;
+    writer->mend_at_ms = clock_ms(CLOCK_MONOTONIC) + MEND_MS;
+}
+
+/* Entries that were committed without a batch of ours: what the tables lacked at start, or had no room for. */
 static void catch_up(struct writer *writer)
 {
     struct aq_error error = {0};
     struct state_txn *txn;
     if (replay(writer->store, writer->state, writer->index, replica_commit(writer->replica), &error) != 0 ||
-        state_read(writer->state, &txn, &error) != 0)
-        give_up(&error);
+        state_read(writer->state, &txn, &error) != 0) {
+        fall_behind(writer, &error);
+        return;
+    }
     atomic_store(&writer->seq, state_seq(txn));
     state_end(txn);
+    if (writer->behind)
+        aq_journal(AQ_INFO, "the tables have room again", NULL);
+    writer->behind = false;
 }
 
 /* Leads for good once all entries of older terms are committed: with another voter, that would take an entry of our own
@@ -247,9 +265,15 @@ static void finish_batch(struct writer *writer)
     atomic_fetch_add(&writer->batches, 1);
     struct writer_request *requests = batch_commit(&writer->batch, &error);
     atomic_store(&writer->raft_index, writer->batch_index);
-    atomic_store(&writer->seq, seq);
     writer->batch_index = 0;
-    tell_watchers(writer);
+    if (error.code == AQ_OK) {
+        atomic_store(&writer->seq, seq);
+        tell_watchers(writer);
+    } else { /* it is decided, but nobody can see it yet */
+        fall_behind(writer, &error);
+        aq_error_context(&error, "decided, but not to be seen yet");
+        error.code = AQ_E_UNKNOWN;
+    }
     answer(writer, requests, &error);
 }
 
@@ -259,7 +283,9 @@ static void take_failed_job(struct writer *writer, const struct log_job *job)
 {
     if (job->error.code != AQ_E_NO_SPACE)
         give_up(&job->error);
-    aq_journal(AQ_WARN, "no room for the log", "error", job->error.message, NULL);
+    if (!writer->no_room)
+        aq_journal(AQ_WARN, "no room for the log", "error", job->error.message, NULL);
+    writer->no_room = true;
     if (writer->batch_index != 0)
         drop_batch(writer, &job->error);
     replica_close(writer->replica);
@@ -276,13 +302,13 @@ static void take_finished_job(struct writer *writer)
     if (job == NULL)
         return;
     writer->job_busy = false;
-    writer->free_mib = job->free_mib;
-    replica_set_free_mib(writer->replica, job->free_mib);
     raft_free(job->memory);
     if (job->status != 0) {
         take_failed_job(writer, job);
         return;
     }
+    if (job->count > 0)
+        writer->no_room = false;
     if (job->count > 0 &&
         replica_persisted(writer->replica, job->entries[job->count - 1].index, clock_ms(CLOCK_MONOTONIC), &error) != 0)
         give_up(&error);
@@ -336,16 +362,16 @@ static void submit_batch(struct writer *writer)
     writer->batch_index = index;
 }
 
-/* Refuses everything at the door while the disk is nearly full: better than failing in the middle. */
+/* Refuses everything at the door while the disk is nearly full: better than failing in the middle. Asked each time, for
+ * others fill the disk, too. */
 static bool has_room(struct writer *writer, struct aq_error *error)
 {
-    if (writer->free_mib >= writer->config->log.disk_reserve)
-        return true;
-    writer->free_mib = log_store_free_mib(writer->store);
-    if (writer->free_mib >= writer->config->log.disk_reserve)
+    uint64_t free_mib = log_store_free_mib(writer->store);
+    replica_set_free_mib(writer->replica, free_mib);
+    if (free_mib >= writer->config->log.disk_reserve)
         return true;
     (void)aq_fail(error, AQ_E_NO_SPACE,
-                  "the log's disk has %" PRIu64 " MiB free, less than %" PRIu64 " (log.disk_reserve)", writer->free_mib,
+                  "the log's disk has %" PRIu64 " MiB free, less than %" PRIu64 " (log.disk_reserve)", free_mib,
                   writer->config->log.disk_reserve);
     return false;
 }
@@ -387,43 +413,71 @@ static void sleep_until(struct writer *writer, uint64_t deadline_ms)
     }
 }
 
-static void refuse_waiting(struct writer *writer)
+static void refuse_waiting(struct writer *writer, enum aq_error_code code, const char *words)
 {
-    struct aq_error stopping = {0};
-    (void)aq_fail(&stopping, AQ_E_NO_LEADER, "the controller is stopping");
+    struct aq_error why = {0};
+    (void)aq_fail(&why, code, "%s", words);
     pthread_mutex_lock(&writer->lock);
     struct writer_request *requests = writer->first;
     writer->first = NULL;
     writer->last = &writer->first;
     writer->queued = 0;
     pthread_mutex_unlock(&writer->lock);
-    answer(writer, requests, &stopping);
+    answer(writer, requests, &why);
+}
+
+/* Until the tables have room again, requests are refused, not kept waiting. */
+static void mend(struct writer *writer)
+{
+    if (!writer->behind)
+        return;
+    if (clock_ms(CLOCK_MONOTONIC) >= writer->mend_at_ms) {
+        catch_up(writer);
+        tell_watchers(writer);
+    }
+    if (writer->behind)
+        refuse_waiting(writer, AQ_E_NO_SPACE, "the tables have no room: they need it before anything is decided");
+}
+
+/* What raft may do of itself depends on the disk's room, too. */
+static void keep_time(struct writer *writer)
+{
+    struct aq_error error = {0};
+    if (clock_ms(CLOCK_MONOTONIC) < replica_deadline_ms(writer->replica))
+        return;
+    replica_set_free_mib(writer->replica, log_store_free_mib(writer->store));
+    if (replica_timeout(writer->replica, clock_ms(CLOCK_MONOTONIC), &error) != 0)
+        give_up(&error);
+}
+
+static uint64_t next_deadline_ms(const struct writer *writer)
+{
+    uint64_t deadline_ms = replica_deadline_ms(writer->replica);
+    return writer->behind && writer->mend_at_ms < deadline_ms ? writer->mend_at_ms : deadline_ms;
 }
 
 static void *run(void *argument)
 {
     struct writer *writer = argument;
     for (;;) {
-        struct aq_error error = {0};
         bool stop;
         take_finished_job(writer);
         check_leadership(writer);
-        if (clock_ms(CLOCK_MONOTONIC) >= replica_deadline_ms(writer->replica) &&
-            replica_timeout(writer->replica, clock_ms(CLOCK_MONOTONIC), &error) != 0)
-            give_up(&error);
+        mend(writer);
+        keep_time(writer);
         bool waiting = has_waiting(writer, &stop);
         bool idle = writer->batch_index == 0 && !writer->job_busy;
         if (stop && idle)
             break;
-        if (waiting && idle && atomic_load(&writer->leads) && !stop)
+        if (waiting && idle && !writer->behind && atomic_load(&writer->leads) && !stop)
             start_batch(writer);
         start_job(writer);
         waiting = has_waiting(writer, &stop) && (atomic_load(&writer->leads) || stop);
         if (!(waiting && writer->batch_index == 0 && !writer->job_busy))
-            sleep_until(writer, replica_deadline_ms(writer->replica));
+            sleep_until(writer, next_deadline_ms(writer));
     }
     atomic_store(&writer->leads, false);
-    refuse_waiting(writer);
+    refuse_waiting(writer, AQ_E_NO_LEADER, "the controller is stopping");
     return NULL;
 }
 
@@ -437,7 +491,6 @@ int writer_open(struct writer **out, const struct writer_options *options, struc
     writer->state = options->state;
     writer->index = options->index;
     writer->last = &writer->first;
-    writer->free_mib = log_store_free_mib(options->store);
     pthread_mutex_init(&writer->lock, NULL);
     writer->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (writer->wake < 0) {

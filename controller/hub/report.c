@@ -29,7 +29,9 @@ struct hub_report {
     struct hub_question question;
     struct aq_arena arena;
     struct deed *deeds;
+    uint32_t total;
     uint32_t count; /* of deeds that the writer has, or had */
+    uint32_t begun; /* of those that it had before this turn */
     bool cut;       /* the writer took no more */
     atomic_uint open;
 };
@@ -71,21 +73,25 @@ static void deed_fill(struct deed *deed, const struct hub_report *report, const 
     deed->request.context = (void *)report;
 }
 
+/* Is there something that has to be told again? */
+static bool waits(const struct hub_report *report)
+{
+    for (uint32_t i = 0; i < report->count; i++)
+        if (hub_error_passes(report->deeds[i].request.error.code))
+            return true;
+    return false;
+}
+
 /* Has the cluster taken note for good? A refusal is such a note, unless it may be another next time. */
 static bool is_noted(const struct hub_report *report)
 {
-    bool noted = !report->cut;
     for (uint32_t i = 0; i < report->count; i++) {
         const struct writer_request *request = &report->deeds[i].request;
-        if (request->error.code == AQ_OK)
-            continue;
-        if (hub_error_passes(request->error.code))
-            noted = false;
-        else
+        if (request->error.code != AQ_OK && !hub_error_passes(request->error.code))
             aq_journal(AQ_INFO, "report refused", "node", report->name, "command", request->command->name, "error",
                        request->error.message, NULL);
     }
-    return noted;
+    return !report->cut && !waits(report);
 }
 
 static void report_free(struct hub_report *report)
@@ -93,22 +99,6 @@ static void report_free(struct hub_report *report)
     free(report->deeds);
     aq_arena_free(&report->arena);
     free(report);
-}
-
-static void report_done(struct hub *hub, struct hub_item *item)
-{
-    struct hub_report *report = (struct hub_report *)item;
-    struct hub_agent *agent = agents_find(&hub->agents, report->name);
-    hub->in_flight--;
-    bool noted = is_noted(report); /* if not, the agent is not answered, and tells again */
-    if (agent != NULL && agent->report == report) {
-        agent->report = NULL;
-        if (noted) {
-            agent->noted = report->number;
-            channel_answer(&report->question, AQ_MSG_NOTED, &(struct aq_noted){.number = report->number});
-        }
-    }
-    report_free(report);
 }
 
 static struct hub_report *report_new(struct hub *hub, const struct hub_agent *agent, const struct aq_report *message,
@@ -125,19 +115,24 @@ static struct hub_report *report_new(struct hub *hub, const struct hub_agent *ag
     report->number = message->number;
     report->question = *question;
     report->item.home = &hub->mailbox;
-    report->item.run = report_done;
-    report->deeds = aq_calloc(copy->happenings.count, sizeof *report->deeds);
-    for (uint32_t i = 0; i < copy->happenings.count; i++)
+    report->total = copy->happenings.count;
+    report->deeds = aq_calloc(report->total, sizeof *report->deeds);
+    for (uint32_t i = 0; i < report->total; i++)
         deed_fill(&report->deeds[i], report, AQ_ITEM(copy->happenings, struct aq_happening, i));
     return report;
 }
 
-static void report_submit(struct hub *hub, struct hub_report *report, uint32_t count)
+static void report_done(struct hub *hub, struct hub_item *item);
+
+static void report_submit(struct hub *hub, struct hub_report *report)
 {
     struct aq_error error;
     hub->in_flight++;
+    report->item.run = report_done;
+    report->begun = report->count;
+    report->cut = false;
     atomic_store(&report->open, 1); /* held until all are handed over */
-    while (report->count < count && !report->cut) {
+    while (report->count < report->total && !report->cut) {
         atomic_fetch_add(&report->open, 1);
         if (writer_submit(hub->options.writer, &report->deeds[report->count].request, &error) == 0) {
             report->count++;
@@ -148,6 +143,28 @@ static void report_submit(struct hub *hub, struct hub_report *report, uint32_t c
     }
     if (atomic_fetch_sub(&report->open, 1) == 1)
         mailbox_post(&report->item);
+}
+
+static void report_done(struct hub *hub, struct hub_item *item)
+{
+    struct hub_report *report = (struct hub_report *)item;
+    struct hub_agent *agent = agents_find(&hub->agents, report->name);
+    hub->in_flight--;
+    bool known = agent != NULL && agent->report == report;
+    if (known && report->cut && report->count > report->begun && !waits(report)) {
+        report_submit(hub, report); /* some of it is done: a report may be longer than the queue */
+        return;
+    }
+    bool noted = is_noted(report); /* if not, the agent is not answered, and tells again */
+    if (known) {
+        agent->report = NULL;
+        agent->seen_ms = hub->now_ms; /* it was silent because it waited for us */
+        if (noted) {
+            agent->noted = report->number;
+            channel_answer(&report->question, AQ_MSG_NOTED, &(struct aq_noted){.number = report->number});
+        }
+    }
+    report_free(report);
 }
 
 void hub_report(struct hub *hub, struct hub_question *question, const void *message)
@@ -169,5 +186,5 @@ void hub_report(struct hub *hub, struct hub_question *question, const void *mess
         return;
     }
     agent->report = report_new(hub, agent, told, question);
-    report_submit(hub, agent->report, told->happenings.count);
+    report_submit(hub, agent->report);
 }

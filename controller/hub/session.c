@@ -254,10 +254,11 @@ static void lose_start(struct hub *hub, struct hub_agent *agent)
         free(lose); /* the next second tries again */
 }
 
+/* One whose report is with the writer waits for our answer, and says nothing meanwhile. */
 static bool is_silent(const struct hub *hub, const struct hub_agent *agent)
 {
     uint64_t since = agent->seen_ms > hub->leads_since_ms ? agent->seen_ms : hub->leads_since_ms;
-    return hub->now_ms - since > hub->lost_after_ms;
+    return agent->report == NULL && hub->now_ms - since > hub->lost_after_ms;
 }
 
 void hub_sessions_scan(struct hub *hub)

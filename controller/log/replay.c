@@ -101,12 +101,15 @@ int replay(struct log_store *store, struct state *state, struct place_index *ind
         return -1;
     uint64_t next = state_place_get(txn).index + 1;
     state_end(txn);
-    while (next <= last)
-        if (replay_round(store, state, index, next, last, &next, error) != 0)
-            return -1;
-    if (index != NULL)
-        place_index_keep(index);
-    return 0;
+    int status = 0;
+    while (status == 0 && next <= last) {
+        status = replay_round(store, state, index, next, last, &next, error);
+        if (index != NULL && status == 0)
+            place_index_keep(index);
+        else if (index != NULL)
+            place_index_undo_batch(index);
+    }
+    return status;
 }
 
 static int check_hash(void *context, const struct log_entry *entry, struct aq_error *error)
@@ -171,7 +174,7 @@ int replay_verify(struct log_store *store, struct state *state, const char *dire
     if (status != 0 || state_open_fresh(&fresh, directory, map_bytes, error) != 0)
         return -1;
     /* The layout is marked in both, or their digests would differ. */
-    status = state_mark_open(fresh, "", error);
+    status = state_mark_layout(fresh, error);
     if (status == 0)
         status = digest_fresh(store, fresh, place.index, replayed, &rows_replayed, error);
     state_discard(fresh);

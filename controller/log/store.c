@@ -3,6 +3,7 @@
 #include "controller/state/events_shared.h"
 #include "controller/state/indexes.h"
 #include "controller/state/log_layout.h"
+#include "controller/state/map.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,8 +16,11 @@
 
 _Static_assert((int)LOG_TYPE_COMMAND == (int)RAFT_COMMAND, "log_layout.h names raft's own number");
 
+enum { FIRST_MAP_BYTES = 16 << 20 };
+
 struct log_store {
     MDB_env *env;
+    struct store_map map;
     MDB_dbi entries, seqs, meta;
     struct events *events;
     char path[1200];
@@ -49,11 +53,15 @@ static int open_env(struct log_store *store, uint64_t map_bytes)
     if (code == 0)
         code = mdb_env_set_maxreaders(store->env, LOG_READERS_MAX);
     if (code == 0)
-        code = mdb_env_set_mapsize(store->env, map_bytes);
+        code = mdb_env_set_mapsize(store->env, map_bytes < FIRST_MAP_BYTES ? map_bytes : FIRST_MAP_BYTES);
     if (code == 0)
         code = mdb_env_open(store->env, store->path, MDB_NOTLS, 0600);
-    if (code == 0)
-        code = mdb_txn_begin(store->env, NULL, 0, &txn);
+    if (code != 0)
+        return code;
+    store_map_init(&store->map, store->env, map_bytes);
+    while (store_map_grow(&store->map, false))
+        ;
+    code = mdb_txn_begin(store->env, NULL, 0, &txn);
     if (code != 0)
         return code;
     code = mdb_dbi_open(txn, LOG_TABLE_ENTRIES, MDB_CREATE, &store->entries);
@@ -80,7 +88,7 @@ int log_store_open(struct log_store **out, const char *directory, uint64_t map_b
         log_store_close(store);
         return -1;
     }
-    store->events = events_share(store->env, store->entries, store->seqs);
+    store->events = events_share(&store->map, store->entries, store->seqs);
     *out = store;
     return 0;
 }
@@ -92,6 +100,8 @@ void log_store_close(struct log_store *store)
     events_close(store->events);
     if (store->env != NULL)
         mdb_env_close(store->env);
+    if (store->map.env != NULL)
+        store_map_destroy(&store->map);
     free(store);
 }
 
@@ -126,48 +136,45 @@ static int meta_get(struct log_store *store, MDB_txn *txn, const char *name, uin
     return code == MDB_NOTFOUND ? 0 : code;
 }
 
-static uint64_t index_of(const MDB_val *key)
+static int read_end(MDB_cursor *cursor, MDB_cursor_op end, uint64_t *index, struct log_head *head,
+                    struct aq_error *error)
 {
-    struct state_key copy = {.length = key->mv_size};
-    aq_assert(key->mv_size == sizeof(uint64_t));
-    memcpy(copy.bytes, key->mv_data, key->mv_size);
-    return index_number_at(&copy, 0);
+    MDB_val key, value;
+    const void *payload;
+    int code = mdb_cursor_get(cursor, &key, &value, end);
+    if (code == MDB_NOTFOUND)
+        return 0;
+    if (code != 0)
+        return fail(error, code, "reading the log");
+    if (log_number_read(key.mv_data, key.mv_size, index, error) != 0)
+        return -1;
+    return log_row_read(*index, value.mv_data, value.mv_size, head, &payload, error);
 }
 
-static int read_ends(struct log_store *store, MDB_txn *txn, struct log_extent *extent)
+static int read_ends(struct log_store *store, MDB_txn *txn, struct log_extent *extent, struct aq_error *error)
 {
     MDB_cursor *cursor;
-    MDB_val key, value;
+    struct log_head head = {0};
     int code = mdb_cursor_open(txn, store->entries, &cursor);
     if (code != 0)
-        return code;
-    code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-    if (code == 0) {
-        extent->first = index_of(&key);
-        code = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
-    }
-    if (code == 0) {
-        struct log_head head;
-        extent->last = index_of(&key);
-        if (value.mv_size < sizeof head)
-            code = MDB_CORRUPTED;
-        else
-            memcpy(&head, value.mv_data, sizeof head), extent->last_term = head.term;
-    }
+        return fail(error, code, store->path);
+    int status = read_end(cursor, MDB_FIRST, &extent->first, &head, error);
+    if (status == 0)
+        status = read_end(cursor, MDB_LAST, &extent->last, &head, error);
+    extent->last_term = head.term;
     mdb_cursor_close(cursor);
-    return code == MDB_NOTFOUND ? 0 : code;
+    return status;
 }
 
 int log_store_extent(struct log_store *store, struct log_extent *extent, struct aq_error *error)
 {
     MDB_txn *txn;
     *extent = (struct log_extent){0};
-    int code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    int code = store_map_read(&store->map, &txn);
     if (code != 0)
         return fail(error, code, store->path);
-    code = read_ends(store, txn, extent);
-    if (code == 0)
-        code = meta_get(store, txn, "term", &extent->vote.term);
+    int status = read_ends(store, txn, extent, error);
+    code = meta_get(store, txn, "term", &extent->vote.term);
     if (code == 0)
         code = meta_get(store, txn, "vote", &extent->vote.voted_for);
     if (code == 0)
@@ -175,12 +182,13 @@ int log_store_extent(struct log_store *store, struct log_extent *extent, struct 
     if (code == 0)
         code = meta_get(store, txn, "configuration", &extent->configuration);
     mdb_txn_abort(txn);
-    return code == 0 ? 0 : fail(error, code, store->path);
+    store_map_done(&store->map);
+    return status != 0 || code == 0 ? status : fail(error, code, store->path);
 }
 
 /* ---- appending ---------------------------------------------------------------------------------------- */
 
-/* Removes entry `index`, if it is there, with its seq. */
+/* Removes entry `index` with its seq. */
 static int take_back(struct log_store *store, MDB_txn *txn, uint64_t index)
 {
     struct state_key key = state_key_number(index);
@@ -193,7 +201,7 @@ static int take_back(struct log_store *store, MDB_txn *txn, uint64_t index)
     if (code != 0)
         return code;
     code = mdb_cursor_get(cursor, &name, &value, MDB_LAST);
-    if (code == 0 && index_of(&value) == index)
+    if (code == 0 && value.mv_size == key.length && memcmp(value.mv_data, key.bytes, key.length) == 0)
         code = mdb_cursor_del(cursor, 0);
     mdb_cursor_close(cursor);
     return code == MDB_NOTFOUND ? 0 : code;
@@ -201,16 +209,26 @@ static int take_back(struct log_store *store, MDB_txn *txn, uint64_t index)
 
 static int truncate_from(struct log_store *store, MDB_txn *txn, uint64_t index)
 {
-    struct log_extent extent = {0};
-    int code = read_ends(store, txn, &extent);
-    for (uint64_t i = extent.last; code == 0 && i >= index && i > 0; i--)
-        code = take_back(store, txn, i);
-    return code;
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    uint64_t last = 0;
+    struct aq_error ignored;
+    int code = mdb_cursor_open(txn, store->entries, &cursor);
+    if (code != 0)
+        return code;
+    code = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+    mdb_cursor_close(cursor);
+    if (code == 0 && log_number_read(key.mv_data, key.mv_size, &last, &ignored) != 0)
+        code = MDB_CORRUPTED;
+    for (; code == 0 && last >= index && last > 0; last--)
+        code = take_back(store, txn, last);
+    return code == MDB_NOTFOUND ? 0 : code;
 }
 
 static int put_entry(struct log_store *store, MDB_txn *txn, const struct log_entry *entry)
 {
-    struct log_head head = {entry->term, entry->type, entry->size};
+    struct log_head head = {entry->term, entry->type | LOG_CHECKED, entry->size, entry->first_seq, 0};
+    head.check = log_check(entry->index, &head, entry->data);
     struct state_key key = state_key_number(entry->index);
     MDB_val name = {key.length, key.bytes}, value = {sizeof head + entry->size, NULL};
     int code = mdb_put(txn, store->entries, &name, &value, MDB_RESERVE | MDB_NOOVERWRITE);
@@ -228,13 +246,14 @@ static int put_entry(struct log_store *store, MDB_txn *txn, const struct log_ent
     return mdb_put(txn, store->seqs, &seq_name, &index, 0);
 }
 
-int log_store_append(struct log_store *store, const struct log_entry *entries, unsigned count, uint64_t commit,
-                     const struct log_vote *vote, struct aq_error *error)
+/* One transaction, synced. Returns LMDB's code. */
+static int append(struct log_store *store, const struct log_entry *entries, unsigned count, uint64_t commit,
+                  const struct log_vote *vote)
 {
     MDB_txn *txn;
     int code = mdb_txn_begin(store->env, NULL, 0, &txn);
     if (code != 0)
-        return fail(error, code, store->path);
+        return code;
     if (count > 0)
         code = truncate_from(store, txn, entries[0].index);
     for (unsigned i = 0; code == 0 && i < count; i++)
@@ -245,35 +264,59 @@ int log_store_append(struct log_store *store, const struct log_entry *entries, u
         code = meta_put(store, txn, "term", vote->term);
     if (code == 0 && vote != NULL)
         code = meta_put(store, txn, "vote", vote->voted_for);
-    if (code != 0) {
-        mdb_txn_abort(txn);
-        return fail(error, code, "appending to the log");
-    }
-    code = mdb_txn_commit(txn);
-    return code == 0 ? 0 : fail(error, code, "appending to the log");
+    if (code == 0)
+        return mdb_txn_commit(txn);
+    mdb_txn_abort(txn);
+    return code;
+}
+
+int log_store_append(struct log_store *store, const struct log_entry *entries, unsigned count, uint64_t commit,
+                     const struct log_vote *vote, struct aq_error *error)
+{
+    int code;
+    store_map_grow(&store->map, false);
+    do
+        code = append(store, entries, count, commit, vote);
+    while (code == MDB_MAP_FULL && store_map_grow(&store->map, true));
+    return code == 0 ? 0 : fail(error, store_map_write_code(&store->map, code), "appending to the log");
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------ */
 
-static int visit_row(const MDB_val *key, const MDB_val *value, log_visit_fn *visit, void *context,
-                     struct aq_error *error)
+static int visit_row(uint64_t index, const MDB_val *value, log_visit_fn *visit, void *context, struct aq_error *error)
 {
     struct log_head head;
-    uint64_t index = index_of(key);
-    if (value->mv_size < sizeof head)
-        return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " is cut short", index);
-    memcpy(&head, value->mv_data, sizeof head);
-    if (head.size != value->mv_size - sizeof head)
-        return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " says %u bytes, but has %zu", index, head.size,
-                       value->mv_size - sizeof head);
-    struct log_entry entry = {
-        .index = index,
-        .term = head.term,
-        .type = head.type,
-        .data = (const char *)value->mv_data + sizeof head,
-        .size = head.size,
-    };
+    struct log_entry entry = {.index = index};
+    if (log_row_read(index, value->mv_data, value->mv_size, &head, &entry.data, error) != 0)
+        return -1;
+    entry.term = head.term;
+    entry.type = head.type;
+    entry.size = head.size;
+    entry.first_seq = head.first_seq;
     return visit(context, &entry, error);
+}
+
+/* Visits from where the cursor is put on. */
+static int visit_rows(MDB_cursor *cursor, uint64_t first, uint64_t last, log_visit_fn *visit, void *context,
+                      struct aq_error *error)
+{
+    struct state_key from = state_key_number(first);
+    MDB_val key = {from.length, from.bytes}, value;
+    uint64_t index;
+    int status = 0, code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    for (uint64_t before = 0; code == 0 && status == 0; before = index) {
+        if (log_number_read(key.mv_data, key.mv_size, &index, error) != 0)
+            return -1;
+        if (before != 0 && index != before + 1)
+            return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " is missing: %" PRIu64 " comes after %" PRIu64,
+                           before + 1, index, before);
+        if (index > last)
+            return 0;
+        status = visit_row(index, &value, visit, context, error);
+        if (status == 0)
+            code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+    }
+    return code == 0 || code == MDB_NOTFOUND ? status : fail(error, code, "reading the log");
 }
 
 int log_store_read(struct log_store *store, uint64_t first, uint64_t last, log_visit_fn *visit, void *context,
@@ -281,23 +324,14 @@ int log_store_read(struct log_store *store, uint64_t first, uint64_t last, log_v
 {
     MDB_txn *txn;
     MDB_cursor *cursor;
-    struct state_key from = state_key_number(first);
-    MDB_val key = {from.length, from.bytes}, value;
-    int status = 0, code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+    int code = store_map_read(&store->map, &txn);
     if (code != 0)
         return fail(error, code, store->path);
     code = mdb_cursor_open(txn, store->entries, &cursor);
-    if (code == 0) {
-        code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-        while (code == 0 && status == 0 && index_of(&key) <= last) {
-            status = visit_row(&key, &value, visit, context, error);
-            if (status == 0)
-                code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-        }
+    int status = code == 0 ? visit_rows(cursor, first, last, visit, context, error) : fail(error, code, store->path);
+    if (code == 0)
         mdb_cursor_close(cursor);
-    }
     mdb_txn_abort(txn);
-    if (code != 0 && code != MDB_NOTFOUND)
-        return fail(error, code, store->path);
+    store_map_done(&store->map);
     return status;
 }

@@ -16,7 +16,7 @@ struct log_entry {
     uint32_t type; /* enum raft_entry_type */
     const void *data;
     uint32_t size;
-    uint64_t first_seq; /* of a batch of decisions; 0 for raft's own entries */
+    uint64_t first_seq; /* of a batch of decisions; 0 for raft's own entries, and in logs of older versions */
 };
 
 /* What must be durable beside the entries. */
@@ -24,6 +24,7 @@ struct log_vote {
     uint64_t term, voted_for;
 };
 
+/* `map_bytes`: most that the log may grow to. Its map begins small, and grows before it is full. */
 int log_store_open(struct log_store **store, const char *directory, uint64_t map_bytes,
                    struct aq_error *error) AQ_MUST_CHECK;
 void log_store_close(struct log_store *store); /* NULL is fine */

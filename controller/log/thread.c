@@ -36,7 +36,6 @@ static void *run(void *argument)
     for (struct log_job *job; (job = take(thread)) != NULL;) {
         job->status = log_store_append(thread->store, job->entries, job->count, job->commit,
                                        job->has_vote ? &job->vote : NULL, &job->error);
-        job->free_mib = log_store_free_mib(thread->store);
         thread->done(thread->context, job);
     }
     return NULL;

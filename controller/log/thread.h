@@ -21,7 +21,6 @@ struct log_job {
     /* The answer. */
     int status; /* 0, or -1 with `error` */
     struct aq_error error;
-    uint64_t free_mib; /* of the disk, after the job */
 
     struct log_job *next;
 };

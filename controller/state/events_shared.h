@@ -5,10 +5,10 @@
 
 #include "controller/state/events.h"
 
-struct MDB_env;
+struct store_map;
 
 /* `entries` and `seqs` are handles of the tables in log_layout.h. The environment must outlive the result, which
  * events_close() releases. */
-struct events *events_share(struct MDB_env *env, unsigned entries, unsigned seqs);
+struct events *events_share(struct store_map *map, unsigned entries, unsigned seqs);
 
 #endif

@@ -1,5 +1,6 @@
 #include "controller/state/live.h"
 
+#include "controller/state/boot.h"
 #include "controller/state/store.h"
 #include "schema/pack.h"
 
@@ -42,12 +43,28 @@ static int open_env(struct live *live, const char *path, bool write)
     return mdb_txn_commit(txn);
 }
 
+/* What the machine's end may have spoiled is not opened; nobody reads it then. */
+static int make_room(const char *path, struct aq_error *error)
+{
+    char boot[BOOT_SIZE], file[1300];
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return aq_fail_errno(error, errno, "cannot make directory %s", path);
+    if (boot_read(boot, error) != 0)
+        return -1;
+    if (boot_is_whole(path, boot))
+        return 0;
+    snprintf(file, sizeof file, "%s/data.mdb", path);
+    if (unlink(file) != 0 && errno != ENOENT)
+        return aq_fail_errno(error, errno, "cannot remove %s", file);
+    return boot_mark(path, boot, error);
+}
+
 int live_open(struct live **out, const char *directory, enum state_mode mode, struct aq_error *error)
 {
     char path[1200];
     snprintf(path, sizeof path, "%s/live", directory);
-    if (mode == STATE_WRITE && mkdir(path, 0700) != 0 && errno != EEXIST)
-        return aq_fail_errno(error, errno, "cannot make directory %s", path);
+    if (mode == STATE_WRITE && make_room(path, error) != 0)
+        return -1;
     struct live *live = aq_calloc(1, sizeof *live);
     int code = open_env(live, path, mode == STATE_WRITE);
     if (code == 0) {

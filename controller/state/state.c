@@ -1,5 +1,6 @@
 #include "controller/state/state.h"
 
+#include "controller/state/boot.h"
 #include "controller/state/store.h"
 #include "schema/journal.h"
 
@@ -17,6 +18,7 @@ enum {
     PATH_SIZE = 1200,
     ROOM_FOR_COMMIT_BYTES = 1 << 20, /* the list of pages that a transaction gives free, and some */
     ROOM_SURE_BYTES = 256 << 20,     /* more than any transaction of ours takes */
+    FIRST_MAP_BYTES = 1 << 30,       /* so that a quarter of it is room for any */
 };
 
 static int make_directory(const char *path, struct aq_error *error)
@@ -32,6 +34,7 @@ static void env_release(struct store_env *env)
 {
     if (env != NULL && atomic_fetch_sub(&env->users, 1) == 1) {
         mdb_env_close(env->env);
+        store_map_destroy(&env->map);
         free(env);
     }
 }
@@ -60,8 +63,9 @@ static int open_tables(struct store_env *env, enum state_mode mode)
 static int env_open(struct store_env **out, const struct state *state, const char *name, struct aq_error *error)
 {
     char path[PATH_SIZE];
+    bool writes = state->mode == STATE_WRITE;
     snprintf(path, sizeof path, "%s/%s", state->directory, name);
-    if (state->mode == STATE_WRITE && make_directory(path, error) != 0)
+    if (writes && make_directory(path, error) != 0)
         return -1;
     struct store_env *env = aq_calloc(1, sizeof *env);
     snprintf(env->name, sizeof env->name, "%s", name);
@@ -71,18 +75,20 @@ static int env_open(struct store_env **out, const struct state *state, const cha
         code = mdb_env_set_maxdbs(env->env, STORE_ENTITIES_MAX + INDEX_COUNT);
     if (code == 0)
         code = mdb_env_set_maxreaders(env->env, STORE_READERS_MAX);
-    if (code == 0 && state->mode == STATE_WRITE)
-        code = mdb_env_set_mapsize(env->env, state->map_bytes);
+    if (code == 0 && writes)
+        code = mdb_env_set_mapsize(env->env, state->map_bytes < FIRST_MAP_BYTES ? state->map_bytes : FIRST_MAP_BYTES);
     if (code == 0)
-        code = mdb_env_open(env->env, path, MDB_NOTLS | (state->mode == STATE_WRITE ? MDB_NOSYNC : MDB_RDONLY), 0600);
+        code = mdb_env_open(env->env, path, MDB_NOTLS | (writes ? MDB_NOSYNC : MDB_RDONLY), 0600);
+    store_map_init(&env->map, env->env, state->map_bytes);
+    if (code == 0 && writes)
+        store_map_grow(&env->map, false);
     if (code == 0)
         code = open_tables(env, state->mode);
     if (code == 0) {
         *out = env;
         return 0;
     }
-    mdb_env_close(env->env);
-    free(env);
+    env_release(env);
     return store_fail(error, code, path);
 }
 
@@ -122,7 +128,7 @@ static void note_highest(void *context, const char *name)
 
 static void remove_generation(const struct state *state, const char *name)
 {
-    static const char *const files[] = {"/data.mdb", "/lock.mdb", ""};
+    static const char *const files[] = {"/data.mdb", "/lock.mdb", "/" BOOT_FILE, "/" BOOT_FILE ".next", ""};
     for (size_t i = 0; i < AQ_LENGTH(files); i++) {
         char path[PATH_SIZE];
         snprintf(path, sizeof path, "%s/%s%s", state->directory, name, files[i]);
@@ -271,19 +277,23 @@ static int begin(struct state *state, struct state_txn *outer, unsigned flags, s
 {
     struct store_env *env = env_acquire(state);
     MDB_txn *inner;
-    int code = mdb_txn_begin(env->env, outer ? outer->txn : NULL, flags, &inner);
+    bool reads = flags & MDB_RDONLY;
+    if (!reads && outer == NULL)
+        store_map_grow(&env->map, false);
+    int code =
+        reads ? store_map_read(&env->map, &inner) : mdb_txn_begin(env->env, outer ? outer->txn : NULL, flags, &inner);
     if (code == MDB_READERS_FULL) { /* places of readers that died are given back */
         int dead;
         mdb_reader_check(env->env, &dead);
-        code = mdb_txn_begin(env->env, NULL, flags, &inner);
+        code = store_map_read(&env->map, &inner);
     }
     if (code != 0) {
         env_release(env);
         return store_fail(error, code, "beginning a transaction");
     }
     struct state_txn *txn = aq_calloc(1, sizeof *txn);
-    *txn = (struct state_txn){.state = state, .env = env, .txn = inner, .outer = outer};
-    if (!(flags & MDB_RDONLY))
+    *txn = (struct state_txn){.state = state, .env = env, .txn = inner, .outer = outer, .reads = reads};
+    if (!reads)
         txn->rows = row_cache_new();
     *out = txn;
     return 0;
@@ -310,6 +320,8 @@ int state_nested(struct state_txn *outer, struct state_txn **txn, struct aq_erro
 
 static void finish(struct state_txn *txn)
 {
+    if (txn->reads)
+        store_map_done(&txn->env->map);
     env_release(txn->env);
     row_cache_free(txn->rows);
     free(txn);
@@ -330,7 +342,7 @@ int state_commit(struct state_txn *txn, struct aq_error *error)
         state_end(txn);
         return -1;
     }
-    int code = mdb_txn_commit(txn->txn);
+    int code = store_map_write_code(&txn->env->map, mdb_txn_commit(txn->txn));
     if (txn->outer != NULL)
         row_cache_forget(txn->outer->rows); /* the inner one wrote over what it has */
     finish(txn);
@@ -380,15 +392,37 @@ static uint64_t layout_number(void)
     return layout * 0x100000001b3 ^ aq_record_fingerprint(&aq_ballot_record);
 }
 
-/* The boot that the tables are open in; empty once they are closed. */
-static struct state_key meta_key(const char *name)
+static struct state_key layout_key(void)
 {
     struct state_key key = {0};
-    index_key_text(&key, name);
+    index_key_text(&key, "layout");
     return key;
 }
 
-bool state_is_good(struct state *state, const char *boot, struct aq_error *why)
+static void generation_path(const struct state *state, const char *name, char path[PATH_SIZE])
+{
+    snprintf(path, PATH_SIZE, "%s/%s", state->directory, name);
+}
+
+bool state_is_whole(const char *directory, const char *boot, struct aq_error *why)
+{
+    struct state *state = state_new(directory, STATE_READ, 0);
+    char name[32], path[PATH_SIZE];
+    struct aq_error missing = {0};
+    bool found = current_name(state, name, sizeof name, &missing) == 0, whole = false;
+    if (found) {
+        generation_path(state, name, path);
+        whole = boot_is_whole(path, boot);
+    }
+    if (!found)
+        *why = missing;
+    else if (!whole)
+        (void)aq_fail(why, AQ_E_CORRUPT, "the machine stopped while they were open");
+    state_close(state);
+    return whole;
+}
+
+bool state_is_good(struct state *state, struct aq_error *why)
 {
     struct state_txn *txn;
     if (state_read(state, &txn, why) != 0)
@@ -396,52 +430,42 @@ bool state_is_good(struct state *state, const char *boot, struct aq_error *why)
     const void *value;
     size_t length;
     uint64_t layout = 0;
-    struct state_key key = meta_key("layout");
+    struct state_key key = layout_key();
     bool good = false;
     if (index_get(txn, INDEX_META, &key, &value, &length) && length == sizeof layout)
         memcpy(&layout, value, sizeof layout);
-    key = meta_key("boot");
     if (layout == 0)
         (void)aq_fail(why, AQ_E_CORRUPT, "there are none yet");
     else if (layout != layout_number())
         (void)aq_fail(why, AQ_E_CORRUPT, "their layout is of another version");
-    else if (index_get(txn, INDEX_META, &key, &value, &length) && length > 0 &&
-             (length != strlen(boot) || memcmp(value, boot, length) != 0))
-        (void)aq_fail(why, AQ_E_CORRUPT, "the machine stopped while they were open");
     else
         good = !state_failed(txn, why);
     state_end(txn);
     return good;
 }
 
-static int mark(struct state *state, const char *boot, struct aq_error *error)
+int state_mark_layout(struct state *state, struct aq_error *error)
 {
     struct state_txn *txn;
     if (state_write(state, &txn, error) != 0)
         return -1;
     uint64_t layout = layout_number();
-    struct state_key key = meta_key("layout");
+    struct state_key key = layout_key();
     index_put(txn, INDEX_META, &key, &layout, sizeof layout);
-    key = meta_key("boot");
-    index_put(txn, INDEX_META, &key, boot, strlen(boot));
     return state_commit(txn, error);
 }
 
 int state_mark_open(struct state *state, const char *boot, struct aq_error *error)
 {
-    if (mark(state, boot, error) != 0)
-        return -1;
-    int code = mdb_env_sync(state->env->env, 1); /* or a crash could leave them looking closed */
-    return code == 0 ? 0 : store_fail(error, code, "syncing the tables");
+    char path[PATH_SIZE];
+    generation_path(state, state->env->name, path);
+    return boot_mark(path, boot, error) == 0 ? state_mark_layout(state, error) : -1;
 }
 
 int state_mark_closed(struct state *state, struct aq_error *error)
 {
+    char path[PATH_SIZE];
+    generation_path(state, state->env->name, path);
     int code = mdb_env_sync(state->env->env, 1);
-    if (code != 0)
-        return store_fail(error, code, "syncing the tables");
-    if (mark(state, "", error) != 0)
-        return -1;
-    code = mdb_env_sync(state->env->env, 1);
-    return code == 0 ? 0 : store_fail(error, code, "syncing the tables");
+    return code == 0 ? boot_mark(path, BOOT_CLOSED, error) : store_fail(error, code, "syncing the tables");
 }

@@ -28,7 +28,7 @@ enum state_mode {
 };
 
 /* `directory` is the controller's data directory. `map_bytes`: most that the tables may grow to (STATE_WRITE; readers
- * take the writer's). STATE_WRITE makes empty tables where there are none. */
+ * take the writer's); their map begins smaller, and grows. STATE_WRITE makes empty tables where there are none. */
 int state_open(struct state **state, const char *directory, enum state_mode mode, uint64_t map_bytes,
                struct aq_error *error) AQ_MUST_CHECK;
 void state_close(struct state *state); /* NULL is fine */
@@ -45,11 +45,14 @@ int state_publish(struct state *state, struct aq_error *error) AQ_MUST_CHECK;
 /* Closes tables that were never published, and removes them. */
 void state_discard(struct state *state);
 
-/* Can these tables be believed? Not if their layout is another, or if the machine stopped while they were open (they
- * are written without sync). False: `why` says so. `boot` identifies the machine's present start. */
-bool state_is_good(struct state *state, const char *boot, struct aq_error *why);
+/* Can the tables that are there be opened at all? Not if the machine stopped while they were open (they are written
+ * without sync). False: `why` says so. `boot` identifies the machine's present start (boot.h). */
+bool state_is_whole(const char *directory, const char *boot, struct aq_error *why);
+/* Can these tables be believed? Not if their layout is another. */
+bool state_is_good(struct state *state, struct aq_error *why);
 /* Notes that they are in use from now on, or closed with everything on disk. */
 int state_mark_open(struct state *state, const char *boot, struct aq_error *error) AQ_MUST_CHECK;
+int state_mark_layout(struct state *state, struct aq_error *error) AQ_MUST_CHECK; /* which is a part of both */
 int state_mark_closed(struct state *state, struct aq_error *error) AQ_MUST_CHECK;
 
 /* BLAKE2b over every row of every table, in order: equal tables, equal digests. 32 bytes. */

@@ -29,7 +29,7 @@ int store_fail(struct aq_error *error, int code, const char *what)
 void store_latch(struct state_txn *txn, int code, const char *what)
 {
     if (code != 0 && code != MDB_NOTFOUND && txn->error.code == AQ_OK)
-        (void)store_fail(&txn->error, code, what);
+        (void)store_fail(&txn->error, store_map_write_code(&txn->env->map, code), what);
 }
 
 MDB_dbi store_dbi(const struct state_txn *txn, const struct aq_entity *entity)
@@ -50,13 +50,6 @@ static void hash_sized(crypto_generichash_state *hash, const void *bytes, size_t
     crypto_generichash_update(hash, bytes, length);
 }
 
-/* How the tables were closed is no part of what they say. */
-static bool is_bookkeeping(const char *table, const MDB_val *key)
-{
-    return strcmp(table, store_index_name(INDEX_META)) == 0 &&
-           (memcmp(key->mv_data, "boot", key->mv_size < 4 ? key->mv_size : 4) == 0);
-}
-
 static int digest_table(struct state_txn *txn, MDB_dbi dbi, const char *table, crypto_generichash_state *hash,
                         uint64_t *rows)
 {
@@ -67,8 +60,6 @@ static int digest_table(struct state_txn *txn, MDB_dbi dbi, const char *table, c
         return code;
     hash_sized(hash, table, strlen(table));
     while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-        if (is_bookkeeping(table, &key))
-            continue;
         hash_sized(hash, key.mv_data, key.mv_size);
         hash_sized(hash, value.mv_data, value.mv_size);
         ++*rows;

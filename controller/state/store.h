@@ -4,6 +4,7 @@
 
 #include "controller/state/cache.h"
 #include "controller/state/indexes.h"
+#include "controller/state/map.h"
 #include "controller/state/state.h"
 
 #include <lmdb.h>
@@ -15,6 +16,7 @@ enum { STORE_ENTITIES_MAX = 16, STORE_READERS_MAX = 512, STORE_LOOK_MS = 20 };
 /* One generation of the tables: an environment in a directory of its own. */
 struct store_env {
     MDB_env *env;
+    struct store_map map;
     MDB_dbi entities[STORE_ENTITIES_MAX]; /* in the order of aq_entity_at() */
     MDB_dbi indexes[INDEX_COUNT];
     char name[32]; /* of its directory below state/ */
@@ -35,6 +37,7 @@ struct state_txn {
     struct store_env *env;
     MDB_txn *txn;
     struct state_txn *outer; /* of a nested transaction */
+    bool reads;              /* a snapshot */
     struct row_cache *rows;  /* of a write transaction; NULL in a snapshot */
     struct aq_error error;   /* the first failure */
 };

@@ -43,9 +43,10 @@ step includes tools/check/includes.sh
 step lengths tools/check/lengths.sh
 step shell tools/check/shell.sh
 
-if build build-gcc all tests man; then
+if build build-gcc all tests abuse-programs man; then
     "$run" many unit-release 120 build/release/tests/test_*
     e2e release tests/e2e/session.sh tests/e2e/up.sh
+    e2e release build/release/abuse/http build/release/abuse/port tests/abuse/mount.sh
 fi
 # For the upgrade test: once for each commit, and not in that test's time.
 step previous tools/check/previous.sh

@@ -1,0 +1,60 @@
+#include "controller/state/log_layout.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* Each step can be undone, so two texts that differ in one word never meet again. */
+static uint64_t mix(uint64_t sum, uint64_t word)
+{
+    sum = (sum ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    return sum ^ (sum >> 32);
+}
+
+uint64_t log_check(uint64_t index, const struct log_head *head, const void *payload)
+{
+    const unsigned char *bytes = payload;
+    size_t left = head->size;
+    uint64_t word, sum = mix(mix(mix(index, head->term), (uint64_t)head->type << 32 | head->size), head->first_seq);
+    for (; left >= sizeof word; bytes += sizeof word, left -= sizeof word) {
+        memcpy(&word, bytes, sizeof word);
+        sum = mix(sum, word);
+    }
+    word = 0;
+    if (left > 0)
+        memcpy(&word, bytes, left);
+    return mix(sum, word);
+}
+
+int log_row_read(uint64_t index, const void *row, size_t length, struct log_head *head, const void **payload,
+                 struct aq_error *error)
+{
+    *head = (struct log_head){0};
+    if (length < LOG_HEAD_PLAIN_SIZE)
+        return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " is cut short", index);
+    memcpy(head, row, LOG_HEAD_PLAIN_SIZE);
+    bool checked = head->type & LOG_CHECKED;
+    size_t head_size = checked ? sizeof *head : LOG_HEAD_PLAIN_SIZE;
+    if (length < head_size || head->size != length - head_size)
+        return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " says %" PRIu32 " bytes, but has %zu", index,
+                       head->size, length < head_size ? 0 : length - head_size);
+    memcpy(head, row, head_size);
+    *payload = (const unsigned char *)row + head_size;
+    if (checked && log_check(index, head, *payload) != head->check)
+        return aq_fail(error, AQ_E_CORRUPT,
+                       "log entry %" PRIu64 " (seq %" PRIu64 ") is damaged: its bytes are not what was written", index,
+                       head->first_seq);
+    head->type &= ~LOG_CHECKED;
+    return 0;
+}
+
+int log_number_read(const void *bytes, size_t length, uint64_t *number, struct aq_error *error)
+{
+    const unsigned char *digits = bytes;
+    if (length != sizeof *number)
+        return aq_fail(error, AQ_E_CORRUPT, "the log is damaged: a number of %zu bytes stands in it", length);
+    *number = 0;
+    for (size_t i = 0; i < sizeof *number; i++)
+        *number = *number << 8 | digits[i];
+    return 0;
+}

@@ -1,0 +1,242 @@
+/* What the disk gives back is not what it was given: bits of the log's file are turned, in entries and in the pages
+ * around them, while nobody has it open and while it is in use. Never is anything served that was not written. */
+#include "controller/log/replay.h"
+#include "controller/state/log_layout.h"
+#include "tests/unit/log_case.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+enum { ENTRIES = 120, EVENTS = 3, FLIPS = 400, PAGE = 4096, PAGE_HEAD = 64 };
+
+static void path_of_file(char path[96])
+{
+    snprintf(path, 96, "%s/log/data.mdb", logs.directory);
+}
+
+static void given_entries(void)
+{
+    log_case_begin();
+    for (int i = 0; i < ENTRIES; i++)
+        log_case_add(1, EVENTS, logs.next_index - 1);
+}
+
+static void flip(const char *path, off_t offset, unsigned bit)
+{
+    unsigned char byte;
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &byte, 1, offset), 1);
+    byte ^= (unsigned char)(1u << bit);
+    assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
+    close(fd);
+}
+
+/* The last place in the file where the text stands: older copies of a page come before. */
+static off_t find_last(const char *path, const char *text)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY);
+    assert_int_equal(fstat(fd, &status), 0);
+    char *bytes = aq_malloc((size_t)status.st_size);
+    assert_int_equal(read(fd, bytes, (size_t)status.st_size), status.st_size);
+    close(fd);
+    off_t found = -1;
+    for (off_t i = 0; i + (off_t)strlen(text) <= status.st_size; i++)
+        if (memcmp(bytes + i, text, strlen(text)) == 0)
+            found = i;
+    free(bytes);
+    return found;
+}
+
+/* ---- reading all of it ------------------------------------------------------------------------------------ */
+
+/* Every event must be the one that was written. */
+static bool check_event(void *context, const struct aq_event *event)
+{
+    uint64_t *seen = context;
+    char name[32];
+    snprintf(name, sizeof name, "u%" PRIu64, event->seq);
+    const struct aq_user_created *user = event->data;
+    if (event->seq != *seen + 1 || event->type != &aq_event_user_created || strcmp(user->name, name) != 0 ||
+        strcmp(event->author, "admin") != 0 || strcmp(user->hash, "x") != 0)
+        abort();
+    ++*seen;
+    return true;
+}
+
+struct walk {
+    uint64_t entries;
+    unsigned char hash[AQ_HASH_SIZE];
+};
+
+static int check_entry(void *context, const struct log_entry *entry, struct aq_error *error)
+{
+    struct walk *walk = context;
+    if (entry->type != RAFT_COMMAND)
+        return 0;
+    walk->entries++;
+    if (!aq_entry_follows(entry->data, entry->size, walk->hash))
+        return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " does not follow", entry->index);
+    aq_entry_hash(entry->data, entry->size, walk->hash);
+    return 0;
+}
+
+/* 0: all is there, as it was written. 1: damage was found. */
+static int read_all(struct aq_error *error)
+{
+    struct log_extent extent;
+    struct walk walk = {0};
+    uint64_t seen = 0;
+    if (log_store_extent(logs.store, &extent, error) != 0 ||
+        log_store_read(logs.store, 1, UINT64_MAX, check_entry, &walk, error) != 0 ||
+        events_scan(log_store_events(logs.store), 1, UINT64_MAX, check_event, &seen, error) != 0)
+        return 1;
+    if (extent.last != ENTRIES + 1 || extent.commit != ENTRIES || walk.entries != ENTRIES || seen != ENTRIES * EVENTS)
+        return aq_fail(error, AQ_E_CORRUPT, "%" PRIu64 " entries and %" PRIu64 " events", walk.entries, seen), 1;
+    return 0;
+}
+
+/* ---- in an entry ------------------------------------------------------------------------------------------- */
+
+static void a_turned_bit_in_an_entry_is_named_with_its_place(void **context)
+{
+    (void)context;
+    char path[96];
+    struct aq_error error = {0};
+    uint64_t seen = 0;
+    given_entries();
+    path_of_file(path);
+    log_case_close();
+    flip(path, find_last(path, "u100"), 0);
+    log_case_open();
+    assert_int_equal(read_all(&error), 1);
+    assert_int_equal(error.code, AQ_E_CORRUPT);
+    assert_string_equal(error.message, "log entry 35 (seq 100) is damaged: its bytes are not what was written");
+    error = (struct aq_error){0};
+    assert_int_equal(events_scan(log_store_events(logs.store), 1, UINT64_MAX, check_event, &seen, &error), -1);
+    assert_int_equal(seen, 99); /* what comes before is served, and nothing else */
+    seen = 102;
+    test_must(events_scan(log_store_events(logs.store), 103, UINT64_MAX, check_event, &seen, &error), &error);
+    assert_int_equal(seen, ENTRIES * EVENTS); /* and what comes behind it, too */
+}
+
+static void while_the_log_is_in_use_too(void **context)
+{
+    (void)context;
+    char path[96];
+    struct aq_error error = {0};
+    struct state *state;
+    struct aq_buffer report = {0};
+    given_entries();
+    test_must(state_open(&state, logs.directory, STATE_WRITE, 64 << 20, &error), &error);
+    test_must(state_mark_layout(state, &error), &error);
+    test_must(replay(logs.store, state, NULL, ENTRIES, &error), &error);
+    test_must(replay_verify(logs.store, state, logs.directory, 64 << 20, &report, &error), &error);
+    path_of_file(path);
+    flip(path, find_last(path, "u200"), 3);
+    assert_int_equal(replay_verify(logs.store, state, logs.directory, 64 << 20, &report, &error), -1);
+    assert_string_equal(error.message, "log entry 68 (seq 199) is damaged: its bytes are not what was written");
+    aq_buffer_free(&report);
+    state_close(state);
+}
+
+static void an_entry_of_an_older_version_needs_no_check(void **context)
+{
+    (void)context;
+    struct log_head head;
+    const void *payload;
+    struct aq_error error = {0};
+    const struct {
+        uint64_t term;
+        uint32_t type, size;
+        char payload[5];
+    } old = {3, RAFT_COMMAND, 5, "hello"};
+    test_must(log_row_read(7, &old, LOG_HEAD_PLAIN_SIZE + 5, &head, &payload, &error), &error);
+    assert_int_equal(head.term, 3);
+    assert_int_equal(head.type, RAFT_COMMAND);
+    assert_memory_equal(payload, "hello", 5);
+    assert_int_equal(log_row_read(7, &old, LOG_HEAD_PLAIN_SIZE + 4, &head, &payload, &error), -1);
+    assert_string_equal(error.message, "log entry 7 says 5 bytes, but has 4");
+}
+
+/* ---- anywhere ------------------------------------------------------------------------------------------------- */
+
+enum outcome { UNHARMED, FOUND, ENDED, WRONG };
+
+/* In a process of its own: LMDB believes its pages, and may end the process that reads a damaged one. */
+static enum outcome read_in_child(void)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct aq_error error = {0};
+        struct rlimit none = {0, 0};
+        const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL}; /* cmocka has handlers of its own */
+        for (size_t i = 0; i < AQ_LENGTH(signals); i++)
+            signal(signals[i], SIG_DFL);
+        setrlimit(RLIMIT_CORE, &none);
+        int nothing = open("/dev/null", O_WRONLY);
+        dup2(nothing, 2);
+        alarm(20);
+        if (log_store_open(&logs.store, logs.directory, LOG_CASE_MAP_BYTES, &error) != 0)
+            _exit(FOUND);
+        _exit(read_all(&error) == 0 ? UNHARMED : FOUND);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (WIFEXITED(status) && WEXITSTATUS(status) <= FOUND)
+        return (enum outcome)WEXITSTATUS(status);
+    return WIFSIGNALED(status) ? ENDED : WRONG;
+}
+
+/* Turns one bit after the other, each alone. `within`: only in so many bytes from the beginning of each page. */
+static void turn_bits(unsigned within, unsigned outcomes[WRONG + 1])
+{
+    char path[96];
+    struct stat status;
+    uint64_t random = within;
+    path_of_file(path);
+    assert_int_equal(stat(path, &status), 0);
+    uint64_t pages = (uint64_t)status.st_size / PAGE;
+    for (int i = 0; i < FLIPS; i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        off_t offset = (off_t)((random >> 33) % pages * PAGE + (random >> 16) % within);
+        unsigned bit = (unsigned)(random >> 60) & 7;
+        flip(path, offset, bit);
+        enum outcome outcome = read_in_child();
+        outcomes[outcome]++;
+        if (outcome >= ENDED)
+            printf("# bit %u at %ld of page %ld: %s\n", bit, (long)offset % PAGE, (long)offset / PAGE,
+                   outcome == ENDED ? "ended" : "wrong");
+        flip(path, offset, bit);
+    }
+}
+
+static void wherever_it_is_nothing_wrong_is_served(void **context)
+{
+    (void)context;
+    unsigned outcomes[WRONG + 1] = {0};
+    given_entries();
+    log_case_close();
+    turn_bits(PAGE, outcomes);
+    turn_bits(PAGE_HEAD, outcomes);
+    printf("# unharmed %u, found %u, ended %u\n", outcomes[UNHARMED], outcomes[FOUND], outcomes[ENDED]);
+    assert_int_equal(outcomes[WRONG], 0);
+    assert_true(outcomes[FOUND] > FLIPS / 20);
+    log_case_open();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LOG_TEST(a_turned_bit_in_an_entry_is_named_with_its_place),
+        LOG_TEST(while_the_log_is_in_use_too),
+        LOG_TEST(an_entry_of_an_older_version_needs_no_check),
+        LOG_TEST(wherever_it_is_nothing_wrong_is_served),
+    };
+    return cmocka_run_group_tests_name("log damage", tests, NULL, NULL);
+}
