@@ -11,6 +11,7 @@ slowly() { # COMMAND...: what it starts has a slow disk
     unset LD_PRELOAD
 }
 queue=20
+lost_after=6 # less than it takes to store all workloads below, one after the other
 slowly cluster_start 2 --set log.queue="$queue" --set log.batch=8
 slowly fs_start
 label_create quick test '{}'
@@ -70,11 +71,11 @@ check_equal "what was taken is there, and no more" $((2 + $(count_code 200))) \
 
 # ---- agents -----------------------------------------------------------------------------------------------------
 
-for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+for i in $(seq 16); do
     application_create real >"$work/answer"
 done
-check "many workloads start" wait_for 60 prints 12 api_field '.data | length' 'application/?label=real&status=ALLOCATED'
-sleep 4 # longer than lost_after
+check "many workloads start" wait_for 60 prints 16 api_field '.data | length' 'application/?label=real&status=ALLOCATED'
+sleep $((lost_after + 1))
 check "both nodes are there" nodes_are_active 2
 for id in $(api_field '.data[].id' 'application/?label=real'); do
     api POST "application/$id/deallocate" >"$work/answer"

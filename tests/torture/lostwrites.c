@@ -66,6 +66,8 @@ static void machine_stops(void);
 static void put_bytes(struct disk_file *file, off_t offset, const unsigned char *bytes, size_t length)
 {
     size_t end = (size_t)offset + length;
+    if (length == 0)
+        return;
     if (end > file->capacity) {
         size_t capacity = end * 2;
         file->bytes = aq_realloc(file->bytes, capacity);
