@@ -247,7 +247,7 @@ static void make_file(const char *directory, const char *below, const void *byte
         *slash = '/';
     }
     FILE *file = fopen(path, "w");
-    aq_assert(file != NULL && fwrite(bytes, 1, size, file) == size && fclose(file) == 0);
+    aq_assert(file != NULL && (size == 0 || fwrite(bytes, 1, size, file) == size) && fclose(file) == 0);
 }
 
 /* Each unsynced write reached the disk, or not, or in some of its sectors: one draw in each of four ways. */
