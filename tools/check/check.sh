@@ -51,9 +51,11 @@ fi
 # For the upgrade test: once for each commit, and not in that test's time.
 step previous tools/check/previous.sh
 build build-clang VARIANT=lint CC=clang objects
-if build build-asan VARIANT=asan all tests man; then
+if build build-asan VARIANT=asan all tests man fuzzers; then
     # shellcheck disable=SC2086 # words
     $fixed "$run" many unit-asan 240 build/asan/tests/test_*
+    # shellcheck disable=SC2086 # words
+    step fuzz-replay $fixed tests/fuzz/run.sh replay build/asan/fuzz/*
     e2e asan tests/e2e/*.sh
 fi
 if build build-tsan VARIANT=tsan all; then
