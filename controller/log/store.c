@@ -21,7 +21,7 @@ enum { FIRST_MAP_BYTES = 16 << 20 };
 struct log_store {
     MDB_env *env;
     struct store_map map;
-    MDB_dbi entries, seqs, meta;
+    MDB_dbi entries, meta;
     struct events *events;
     char path[1200];
 };
@@ -44,9 +44,28 @@ static int fail(struct aq_error *error, int code, const char *what)
     }
 }
 
-static int open_env(struct log_store *store, uint64_t map_bytes)
+/* Both tables are made by the first transaction of all. Where there was one already, a table that is not found is
+ * damage: to make it anew would be to begin an empty log over one that is there. */
+static int open_tables(struct log_store *store)
 {
     MDB_txn *txn;
+    MDB_envinfo info;
+    mdb_env_info(store->env, &info);
+    bool fresh = info.me_last_txnid == 0;
+    int code = mdb_txn_begin(store->env, NULL, fresh ? 0 : MDB_RDONLY, &txn);
+    if (code != 0)
+        return code;
+    code = mdb_dbi_open(txn, LOG_TABLE_ENTRIES, fresh ? MDB_CREATE : 0, &store->entries);
+    if (code == 0)
+        code = mdb_dbi_open(txn, LOG_TABLE_META, fresh ? MDB_CREATE : 0, &store->meta);
+    if (code == 0)
+        return mdb_txn_commit(txn); /* keeps the handles */
+    mdb_txn_abort(txn);
+    return code == MDB_NOTFOUND ? MDB_CORRUPTED : code;
+}
+
+static int open_env(struct log_store *store, uint64_t map_bytes)
+{
     int code = mdb_env_create(&store->env);
     if (code == 0)
         code = mdb_env_set_maxdbs(store->env, 4);
@@ -61,19 +80,7 @@ static int open_env(struct log_store *store, uint64_t map_bytes)
     store_map_init(&store->map, store->env, map_bytes);
     while (store_map_grow(&store->map, false))
         ;
-    code = mdb_txn_begin(store->env, NULL, 0, &txn);
-    if (code != 0)
-        return code;
-    code = mdb_dbi_open(txn, LOG_TABLE_ENTRIES, MDB_CREATE, &store->entries);
-    if (code == 0)
-        code = mdb_dbi_open(txn, LOG_TABLE_SEQS, MDB_CREATE, &store->seqs);
-    if (code == 0)
-        code = mdb_dbi_open(txn, LOG_TABLE_META, MDB_CREATE, &store->meta);
-    if (code != 0) {
-        mdb_txn_abort(txn);
-        return code;
-    }
-    return mdb_txn_commit(txn);
+    return open_tables(store);
 }
 
 int log_store_open(struct log_store **out, const char *directory, uint64_t map_bytes, struct aq_error *error)
@@ -88,7 +95,7 @@ int log_store_open(struct log_store **out, const char *directory, uint64_t map_b
         log_store_close(store);
         return -1;
     }
-    store->events = events_share(&store->map, store->entries, store->seqs);
+    store->events = events_share(&store->map, store->entries);
     *out = store;
     return 0;
 }
@@ -162,6 +169,8 @@ static int read_ends(struct log_store *store, MDB_txn *txn, struct log_extent *e
     if (status == 0)
         status = read_end(cursor, MDB_LAST, &extent->last, &head, error);
     extent->last_term = head.term;
+    if (head.commit > extent->commit)
+        extent->commit = head.commit;
     mdb_cursor_close(cursor);
     return status;
 }
@@ -173,12 +182,12 @@ int log_store_extent(struct log_store *store, struct log_extent *extent, struct 
     int code = store_map_read(&store->map, &txn);
     if (code != 0)
         return fail(error, code, store->path);
+    code = meta_get(store, txn, "commit", &extent->commit);
     int status = read_ends(store, txn, extent, error);
-    code = meta_get(store, txn, "term", &extent->vote.term);
+    if (code == 0)
+        code = meta_get(store, txn, "term", &extent->vote.term);
     if (code == 0)
         code = meta_get(store, txn, "vote", &extent->vote.voted_for);
-    if (code == 0)
-        code = meta_get(store, txn, "commit", &extent->commit);
     if (code == 0)
         code = meta_get(store, txn, "configuration", &extent->configuration);
     mdb_txn_abort(txn);
@@ -187,25 +196,6 @@ int log_store_extent(struct log_store *store, struct log_extent *extent, struct 
 }
 
 /* ---- appending ---------------------------------------------------------------------------------------- */
-
-/* Removes entry `index` with its seq. */
-static int take_back(struct log_store *store, MDB_txn *txn, uint64_t index)
-{
-    struct state_key key = state_key_number(index);
-    MDB_val name = {key.length, key.bytes}, value;
-    MDB_cursor *cursor;
-    int code = mdb_del(txn, store->entries, &name, NULL);
-    if (code != 0)
-        return code;
-    code = mdb_cursor_open(txn, store->seqs, &cursor);
-    if (code != 0)
-        return code;
-    code = mdb_cursor_get(cursor, &name, &value, MDB_LAST);
-    if (code == 0 && value.mv_size == key.length && memcmp(value.mv_data, key.bytes, key.length) == 0)
-        code = mdb_cursor_del(cursor, 0);
-    mdb_cursor_close(cursor);
-    return code == MDB_NOTFOUND ? 0 : code;
-}
 
 static int truncate_from(struct log_store *store, MDB_txn *txn, uint64_t index)
 {
@@ -220,14 +210,18 @@ static int truncate_from(struct log_store *store, MDB_txn *txn, uint64_t index)
     mdb_cursor_close(cursor);
     if (code == 0 && log_number_read(key.mv_data, key.mv_size, &last, &ignored) != 0)
         code = MDB_CORRUPTED;
-    for (; code == 0 && last >= index && last > 0; last--)
-        code = take_back(store, txn, last);
+    for (; code == 0 && last >= index && last > 0; last--) {
+        struct state_key name = state_key_number(last);
+        key = (MDB_val){name.length, name.bytes};
+        code = mdb_del(txn, store->entries, &key, NULL);
+    }
     return code == MDB_NOTFOUND ? 0 : code;
 }
 
-static int put_entry(struct log_store *store, MDB_txn *txn, const struct log_entry *entry)
+static int put_entry(struct log_store *store, MDB_txn *txn, const struct log_entry *entry, uint64_t commit)
 {
-    struct log_head head = {entry->term, entry->type | LOG_CHECKED, entry->size, entry->first_seq, 0};
+    struct log_head head = {
+        entry->term, entry->type | LOG_CHECKED | LOG_COMMITS, entry->size, entry->first_seq, commit, 0};
     head.check = log_check(entry->index, &head, entry->data);
     struct state_key key = state_key_number(entry->index);
     MDB_val name = {key.length, key.bytes}, value = {sizeof head + entry->size, NULL};
@@ -239,11 +233,7 @@ static int put_entry(struct log_store *store, MDB_txn *txn, const struct log_ent
         memcpy((char *)value.mv_data + sizeof head, entry->data, entry->size);
     if (entry->type == RAFT_CHANGE)
         return meta_put(store, txn, "configuration", entry->index);
-    if (entry->first_seq == 0)
-        return 0;
-    struct state_key seq = state_key_number(entry->first_seq);
-    MDB_val seq_name = {seq.length, seq.bytes}, index = {key.length, key.bytes};
-    return mdb_put(txn, store->seqs, &seq_name, &index, 0);
+    return 0;
 }
 
 /* One transaction, synced. Returns LMDB's code. */
@@ -257,8 +247,8 @@ static int append(struct log_store *store, const struct log_entry *entries, unsi
     if (count > 0)
         code = truncate_from(store, txn, entries[0].index);
     for (unsigned i = 0; code == 0 && i < count; i++)
-        code = put_entry(store, txn, &entries[i]);
-    if (code == 0)
+        code = put_entry(store, txn, &entries[i], commit);
+    if (code == 0 && count == 0) /* else the entries say it */
         code = meta_put(store, txn, "commit", commit);
     if (code == 0 && vote != NULL)
         code = meta_put(store, txn, "term", vote->term);

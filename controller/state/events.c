@@ -11,7 +11,7 @@
 
 struct events {
     struct store_map *map;
-    MDB_dbi entries, seqs;
+    MDB_dbi entries;
     struct store_map own; /* opened here, closed here, when `map` leads to it */
 };
 
@@ -22,8 +22,6 @@ static int open_tables(struct events *events)
     if (code != 0)
         return code;
     code = mdb_dbi_open(txn, LOG_TABLE_ENTRIES, 0, &events->entries);
-    if (code == 0)
-        code = mdb_dbi_open(txn, LOG_TABLE_SEQS, 0, &events->seqs);
     if (code != 0) {
         mdb_txn_abort(txn);
         return code;
@@ -55,10 +53,10 @@ int events_open(struct events **out, const char *directory, struct aq_error *err
     return store_fail(error, code, path);
 }
 
-struct events *events_share(struct store_map *map, unsigned entries, unsigned seqs)
+struct events *events_share(struct store_map *map, unsigned entries)
 {
     struct events *events = aq_calloc(1, sizeof *events);
-    *events = (struct events){.map = map, .entries = entries, .seqs = seqs};
+    *events = (struct events){.map = map, .entries = entries};
     return events;
 }
 
@@ -112,58 +110,109 @@ static int show_entry(struct scan *scan, uint64_t index, const struct log_head *
     return seq <= scan->last;
 }
 
-/* The index of the entry that holds `seq`, and the seq that it begins with; index 0: before the first, or nothing
- * there. */
-static int entry_of(MDB_txn *txn, const struct events *events, uint64_t seq, uint64_t *index, uint64_t *begins,
-                    struct aq_error *error)
+/* ---- finding a seq -------------------------------------------------------------------------------------- */
+
+/* The seq that an entry of decisions begins with; 0: it is raft's own, and has none. */
+static int begin_of(uint64_t index, const MDB_val *row, uint64_t *begins, struct aq_error *error)
 {
-    MDB_cursor *cursor;
-    struct state_key key = state_key_number(seq);
-    MDB_val name = {key.length, key.bytes}, value;
+    struct log_head head;
+    const void *payload;
+    if (log_head_read(index, row->mv_data, row->mv_size, &head, &payload, error) != 0)
+        return -1;
+    *begins = head.first_seq;
+    if (head.type != LOG_TYPE_COMMAND || head.first_seq != 0)
+        return 0;
+    struct aq_entry entry; /* of a version that did not write it into the head */
+    struct aq_arena arena = {0};
+    int status = aq_entry_unpack(&entry, payload, head.size, &arena, error);
+    *begins = status == 0 ? entry.first_seq : 0;
+    aq_arena_free(&arena);
+    return status == 0 ? 0 : aq_error_context(error, "log entry %" PRIu64, index);
+}
+
+/* Where an entry of decisions stands, and the seq that it begins with. */
+struct spot {
+    uint64_t index, begins; /* index 0: none */
+};
+
+/* The first entry of decisions from `index` on. */
+static int spot_from(MDB_cursor *cursor, uint64_t index, struct spot *spot, struct aq_error *error)
+{
+    struct state_key key = state_key_number(index);
+    MDB_val name = {key.length, key.bytes}, row;
+    int code = mdb_cursor_get(cursor, &name, &row, MDB_SET_RANGE);
+    *spot = (struct spot){0, 0};
+    while (code == 0 && spot->begins == 0) {
+        if (log_number_read(name.mv_data, name.mv_size, &spot->index, error) != 0 ||
+            begin_of(spot->index, &row, &spot->begins, error) != 0)
+            return -1;
+        if (spot->begins == 0)
+            code = mdb_cursor_get(cursor, &name, &row, MDB_NEXT);
+    }
+    if (spot->begins == 0)
+        spot->index = 0;
+    return code == 0 || code == MDB_NOTFOUND ? 0 : store_fail(error, code, "reading the log");
+}
+
+static int end_of(MDB_cursor *cursor, MDB_cursor_op end, uint64_t *index, struct aq_error *error)
+{
+    MDB_val name, row;
+    int code = mdb_cursor_get(cursor, &name, &row, end);
     *index = 0;
-    int code = mdb_cursor_open(txn, events->seqs, &cursor);
-    if (code != 0)
-        return store_fail(error, code, "reading the log");
-    code = mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE);
-    if (code == MDB_NOTFOUND)
-        code = mdb_cursor_get(cursor, &name, &value, MDB_LAST);
-    else if (code == 0 && (name.mv_size != key.length || memcmp(name.mv_data, key.bytes, key.length) != 0))
-        code = mdb_cursor_get(cursor, &name, &value, MDB_PREV);
-    if (code == MDB_NOTFOUND) /* asked for what is older than all that is kept */
-        code = mdb_cursor_get(cursor, &name, &value, MDB_FIRST);
-    int status = 0;
     if (code == 0)
-        status = log_number_read(name.mv_data, name.mv_size, begins, error) == 0
-                     ? log_number_read(value.mv_data, value.mv_size, index, error)
-                     : -1;
-    mdb_cursor_close(cursor);
-    return code == 0 || code == MDB_NOTFOUND ? status : store_fail(error, code, "reading the log");
+        return log_number_read(name.mv_data, name.mv_size, index, error);
+    return code == MDB_NOTFOUND ? 0 : store_fail(error, code, "reading the log");
 }
 
-/* The index of events is small, and has no check: what it leads to must be what it says. */
-static int check_entry(uint64_t index, uint64_t expected, uint64_t begins, const struct log_head *head,
-                       struct aq_error *error)
+/* The entry that holds `seq`: the last one that does not begin behind it, or else the first one there is. Most ask for
+ * what was appended lately, so the steps back from the end grow until one is before `seq`; then the gap is halved until
+ * nothing is in it. Heads are believed on the way: one that lies stands next to where that leads, where it is read
+ * as a whole, and found. */
+static int entry_of(MDB_cursor *cursor, uint64_t seq, struct spot *spot, struct aq_error *error)
 {
-    if (index != expected)
-        return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " (seq %" PRIu64 ") is missing", expected, begins);
-    if (begins != 0 && head->first_seq != 0 && head->first_seq != begins)
-        return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " begins with seq %" PRIu64 ", not %" PRIu64, index,
-                       head->first_seq, begins);
-    return 0;
+    uint64_t first, last;
+    if (end_of(cursor, MDB_FIRST, &first, error) != 0 || end_of(cursor, MDB_LAST, &last, error) != 0)
+        return -1;
+    struct spot before = {0, 0}, seen;
+    uint64_t behind = last + 1; /* from here on, all begin behind `seq` */
+    for (uint64_t at = last, step = 1; first != 0 && before.index == 0 && behind > first; step *= 2) {
+        if (spot_from(cursor, at, &seen, error) != 0)
+            return -1;
+        if (seen.index != 0 && seen.index < behind && seen.begins <= seq)
+            before = seen;
+        else
+            behind = at;
+        at = at - first > step ? at - step : first;
+    }
+    while (before.index != 0 && behind - before.index > 1) {
+        uint64_t middle = before.index + (behind - before.index) / 2;
+        if (spot_from(cursor, middle, &seen, error) != 0)
+            return -1;
+        if (seen.index != 0 && seen.index < behind && seen.begins <= seq)
+            before = seen;
+        else
+            behind = middle;
+    }
+    *spot = before;
+    return before.index != 0 || first == 0 ? 0 : spot_from(cursor, first, spot, error);
 }
 
-/* From the entry `index` on, which begins with the seq `begins`. */
-static int scan_entries(MDB_cursor *cursor, struct scan *scan, uint64_t index, uint64_t begins, struct aq_error *error)
+/* ---- reading -------------------------------------------------------------------------------------------- */
+
+/* From the entry `index` on. */
+static int scan_entries(MDB_cursor *cursor, struct scan *scan, uint64_t index, struct aq_error *error)
 {
     struct state_key key = state_key_number(index);
     MDB_val name = {key.length, key.bytes}, value;
     int more = 1, code = mdb_cursor_get(cursor, &name, &value, MDB_SET_RANGE);
-    for (uint64_t expected = index; code == 0 && more == 1; expected++, begins = 0) {
+    for (uint64_t expected = index; code == 0 && more == 1; expected++) {
         struct log_head head;
         const void *payload;
-        if (log_number_read(name.mv_data, name.mv_size, &index, error) != 0 ||
-            log_row_read(index, value.mv_data, value.mv_size, &head, &payload, error) != 0 ||
-            check_entry(index, expected, begins, &head, error) != 0)
+        if (log_number_read(name.mv_data, name.mv_size, &index, error) != 0)
+            return -1;
+        if (index != expected)
+            return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " is missing", expected);
+        if (log_row_read(index, value.mv_data, value.mv_size, &head, &payload, error) != 0)
             return -1;
         more = show_entry(scan, index, &head, payload, error);
         if (more == 1)
@@ -179,22 +228,22 @@ int events_scan(struct events *events, uint64_t first, uint64_t last, events_row
 {
     MDB_txn *txn;
     MDB_cursor *cursor;
-    uint64_t index, begins;
+    struct spot spot;
     struct scan scan = {.first = first, .last = last, .row = row, .context = context};
     if (first > last)
         return 0;
     int code = store_map_read(events->map, &txn);
     if (code != 0)
         return store_fail(error, code, "reading the log");
-    int status = entry_of(txn, events, first, &index, &begins, error);
-    if (status == 0 && index != 0) {
-        code = mdb_cursor_open(txn, events->entries, &cursor);
-        if (code == 0) {
-            status = scan_entries(cursor, &scan, index, begins, error);
-            mdb_cursor_close(cursor);
-        } else {
-            status = store_fail(error, code, "reading the log");
-        }
+    int status;
+    code = mdb_cursor_open(txn, events->entries, &cursor);
+    if (code == 0) {
+        status = entry_of(cursor, first, &spot, error);
+        if (status == 0 && spot.index != 0)
+            status = scan_entries(cursor, &scan, spot.index, error);
+        mdb_cursor_close(cursor);
+    } else {
+        status = store_fail(error, code, "reading the log");
     }
     mdb_txn_abort(txn);
     store_map_done(events->map);
@@ -233,18 +282,16 @@ uint64_t events_first(struct events *events)
 {
     MDB_txn *txn;
     MDB_cursor *cursor;
-    MDB_val name, value;
     struct aq_error ignored;
-    uint64_t seq = 1;
+    struct spot spot = {0, 0};
     if (store_map_read(events->map, &txn) != 0)
-        return seq;
-    if (mdb_cursor_open(txn, events->seqs, &cursor) == 0) {
-        if (mdb_cursor_get(cursor, &name, &value, MDB_FIRST) == 0 &&
-            log_number_read(name.mv_data, name.mv_size, &seq, &ignored) != 0)
-            seq = 1;
+        return 1;
+    if (mdb_cursor_open(txn, events->entries, &cursor) == 0) {
+        if (spot_from(cursor, 0, &spot, &ignored) != 0)
+            spot.begins = 0;
         mdb_cursor_close(cursor);
     }
     mdb_txn_abort(txn);
     store_map_done(events->map);
-    return seq;
+    return spot.begins != 0 ? spot.begins : 1;
 }

@@ -7,8 +7,8 @@
 
 struct store_map;
 
-/* `entries` and `seqs` are handles of the tables in log_layout.h. The environment must outlive the result, which
+/* `entries` is the handle of the table in log_layout.h. The environment must outlive the result, which
  * events_close() releases. */
-struct events *events_share(struct store_map *map, unsigned entries, unsigned seqs);
+struct events *events_share(struct store_map *map, unsigned entries);
 
 #endif

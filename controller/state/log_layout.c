@@ -16,6 +16,8 @@ uint64_t log_check(uint64_t index, const struct log_head *head, const void *payl
     const unsigned char *bytes = payload;
     size_t left = head->size;
     uint64_t word, sum = mix(mix(mix(index, head->term), (uint64_t)head->type << 32 | head->size), head->first_seq);
+    if (head->type & LOG_COMMITS)
+        sum = mix(sum, head->commit);
     for (; left >= sizeof word; bytes += sizeof word, left -= sizeof word) {
         memcpy(&word, bytes, sizeof word);
         sum = mix(sum, word);
@@ -26,25 +28,49 @@ uint64_t log_check(uint64_t index, const struct log_head *head, const void *payl
     return mix(sum, word);
 }
 
-int log_row_read(uint64_t index, const void *row, size_t length, struct log_head *head, const void **payload,
-                 struct aq_error *error)
+/* `head->type` keeps its flags. */
+static int read_head(uint64_t index, const unsigned char *row, size_t length, struct log_head *head,
+                     const void **payload, struct aq_error *error)
 {
     *head = (struct log_head){0};
     if (length < LOG_HEAD_PLAIN_SIZE)
         return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " is cut short", index);
     memcpy(head, row, LOG_HEAD_PLAIN_SIZE);
-    bool checked = head->type & LOG_CHECKED;
-    size_t head_size = checked ? sizeof *head : LOG_HEAD_PLAIN_SIZE;
+    size_t head_size = head->type & LOG_COMMITS   ? sizeof *head
+                       : head->type & LOG_CHECKED ? LOG_HEAD_CHECKED_SIZE
+                                                  : LOG_HEAD_PLAIN_SIZE;
     if (length < head_size || head->size != length - head_size)
         return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " says %" PRIu32 " bytes, but has %zu", index,
                        head->size, length < head_size ? 0 : length - head_size);
-    memcpy(head, row, head_size);
-    *payload = (const unsigned char *)row + head_size;
-    if (checked && log_check(index, head, *payload) != head->check)
+    if (head_size > LOG_HEAD_PLAIN_SIZE)
+        memcpy(&head->first_seq, row + offsetof(struct log_head, first_seq), sizeof head->first_seq);
+    if (head_size == sizeof *head)
+        memcpy(&head->commit, row + offsetof(struct log_head, commit), sizeof head->commit);
+    if (head_size > LOG_HEAD_PLAIN_SIZE)
+        memcpy(&head->check, row + head_size - sizeof head->check, sizeof head->check);
+    *payload = row + head_size;
+    return 0;
+}
+
+int log_head_read(uint64_t index, const void *row, size_t length, struct log_head *head, const void **payload,
+                  struct aq_error *error)
+{
+    if (read_head(index, row, length, head, payload, error) != 0)
+        return -1;
+    head->type &= ~(LOG_CHECKED | LOG_COMMITS);
+    return 0;
+}
+
+int log_row_read(uint64_t index, const void *row, size_t length, struct log_head *head, const void **payload,
+                 struct aq_error *error)
+{
+    if (read_head(index, row, length, head, payload, error) != 0)
+        return -1;
+    if (head->type & (LOG_CHECKED | LOG_COMMITS) && log_check(index, head, *payload) != head->check)
         return aq_fail(error, AQ_E_CORRUPT,
                        "log entry %" PRIu64 " (seq %" PRIu64 ") is damaged: its bytes are not what was written", index,
                        head->first_seq);
-    head->type &= ~LOG_CHECKED;
+    head->type &= ~(LOG_CHECKED | LOG_COMMITS);
     return 0;
 }
 

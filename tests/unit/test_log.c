@@ -344,6 +344,35 @@ static void a_long_log_is_replayed_in_rounds(void **context)
     state_close(state);
 }
 
+/* Takes one event, and must be given the one that was asked for. */
+static bool take_one(void *context, const struct aq_event *event)
+{
+    *(uint64_t *)context = event->seq;
+    return false;
+}
+
+static void every_seq_is_found(void **context)
+{
+    (void)context;
+    struct aq_error error = {0};
+    log_case_begin();
+    for (unsigned i = 0; i < 100; i++) { /* with entries of raft's own among them, and at the end */
+        log_case_add(1, 1 + i % 7, 1);
+        for (unsigned k = 0; k < (i % 10 == 9 ? 3u : 0u); k++)
+            log_case_append(logs.next_index++, RAFT_BARRIER, "", 0, 0, 1);
+    }
+    struct events *events = log_store_events(logs.store);
+    assert_int_equal(events_first(events), 1);
+    for (uint64_t seq = 1; seq < logs.next_seq; seq++) {
+        uint64_t found = 0;
+        test_must(events_scan(events, seq, UINT64_MAX, take_one, &found, &error), &error);
+        assert_int_equal(found, seq);
+    }
+    uint64_t found = 0;
+    test_must(events_scan(events, logs.next_seq, UINT64_MAX, take_one, &found, &error), &error);
+    assert_int_equal(found, 0);
+}
+
 static void a_broken_chain_is_named(void **context)
 {
     (void)context;
@@ -450,6 +479,7 @@ int main(void)
         LOG_TEST(a_log_that_ends_before_what_was_committed_is_refused),
         LOG_TEST(replay_goes_on_where_the_tables_are),
         LOG_TEST(a_long_log_is_replayed_in_rounds),
+        LOG_TEST(every_seq_is_found),
         LOG_TEST(a_broken_chain_is_named),
         LOG_TEST(a_wrong_seq_is_named),
         LOG_TEST(a_flipped_byte_is_found_wherever_it_is),

@@ -35,8 +35,8 @@ static void flip(const char *path, off_t offset, unsigned bit)
     close(fd);
 }
 
-/* The last place in the file where the text stands: older copies of a page come before. */
-static off_t find_last(const char *path, const char *text)
+/* Calls for each place in the file where the text stands: older copies of a page are among them. */
+static void each_place(const char *path, const char *text, void (*visit)(void *context, off_t place), void *context)
 {
     struct stat status;
     int fd = open(path, O_RDONLY);
@@ -44,12 +44,27 @@ static off_t find_last(const char *path, const char *text)
     char *bytes = aq_malloc((size_t)status.st_size);
     assert_int_equal(read(fd, bytes, (size_t)status.st_size), status.st_size);
     close(fd);
-    off_t found = -1;
     for (off_t i = 0; i + (off_t)strlen(text) <= status.st_size; i++)
         if (memcmp(bytes + i, text, strlen(text)) == 0)
-            found = i;
+            visit(context, i);
     free(bytes);
+}
+
+static void note_place(void *context, off_t place)
+{
+    *(off_t *)context = place;
+}
+
+static off_t find_last(const char *path, const char *text)
+{
+    off_t found = -1;
+    each_place(path, text, note_place, &found);
     return found;
+}
+
+static void flip_place(void *context, off_t place)
+{
+    flip(context, place, 0);
 }
 
 /* ---- reading all of it ------------------------------------------------------------------------------------ */
@@ -163,6 +178,23 @@ static void an_entry_of_an_older_version_needs_no_check(void **context)
     assert_string_equal(error.message, "log entry 7 says 5 bytes, but has 4");
 }
 
+/* A table that is not found is no reason to begin a new log over the one that is there. */
+static void a_table_that_lost_its_name_is_damage(void **context)
+{
+    (void)context;
+    char path[96];
+    struct aq_error error = {0};
+    given_entries();
+    path_of_file(path);
+    log_case_close();
+    each_place(path, "entries", flip_place, path);
+    assert_int_equal(log_store_open(&logs.store, logs.directory, LOG_CASE_MAP_BYTES, &error), -1);
+    assert_int_equal(error.code, AQ_E_CORRUPT);
+    each_place(path, "dntries", flip_place, path);
+    log_case_open();
+    test_must(read_all(&error), &error); /* and nothing was written meanwhile */
+}
+
 /* ---- anywhere ------------------------------------------------------------------------------------------------- */
 
 enum outcome { UNHARMED, FOUND, ENDED, WRONG };
@@ -233,9 +265,8 @@ static void wherever_it_is_nothing_wrong_is_served(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LOG_TEST(a_turned_bit_in_an_entry_is_named_with_its_place),
-        LOG_TEST(while_the_log_is_in_use_too),
-        LOG_TEST(an_entry_of_an_older_version_needs_no_check),
+        LOG_TEST(a_turned_bit_in_an_entry_is_named_with_its_place), LOG_TEST(while_the_log_is_in_use_too),
+        LOG_TEST(an_entry_of_an_older_version_needs_no_check),      LOG_TEST(a_table_that_lost_its_name_is_damage),
         LOG_TEST(wherever_it_is_nothing_wrong_is_served),
     };
     return cmocka_run_group_tests_name("log damage", tests, NULL, NULL);
