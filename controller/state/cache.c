@@ -2,25 +2,30 @@
 
 #include <string.h>
 
-enum { BUCKETS = 4096 };
+/* Powers of two. A batch has hundreds of rows, a round of a rebuild hundreds of thousands. */
+enum { BUCKETS_LEAST = 1024, BUCKETS_TIMES = 8 };
 
 struct row_cache {
     struct aq_arena arena;
     struct cached_row *first, **last;
-    struct cached_row *buckets[BUCKETS];
+    size_t count, size; /* of rows, of buckets */
+    struct cached_row **buckets;
 };
 
 struct row_cache *row_cache_new(void)
 {
     struct row_cache *cache = aq_calloc(1, sizeof *cache);
     cache->last = &cache->first;
+    cache->size = BUCKETS_LEAST;
+    cache->buckets = aq_calloc(cache->size, sizeof(struct cached_row *));
     return cache;
 }
 
 void row_cache_forget(struct row_cache *cache)
 {
     aq_arena_reset(&cache->arena);
-    memset(cache->buckets, 0, sizeof cache->buckets);
+    memset(cache->buckets, 0, cache->size * sizeof(struct cached_row *));
+    cache->count = 0;
     cache->first = NULL;
     cache->last = &cache->first;
 }
@@ -30,22 +35,39 @@ void row_cache_free(struct row_cache *cache)
     if (cache == NULL)
         return;
     aq_arena_free(&cache->arena);
+    free(cache->buckets);
     free(cache);
 }
 
 /* FNV-1a, 64 bits. */
-static struct cached_row **bucket_of(struct row_cache *cache, const struct aq_entity *entity,
-                                     const struct state_key *key)
+static struct cached_row **bucket_of(struct row_cache *cache, const struct aq_entity *entity, const unsigned char *key,
+                                     size_t length)
 {
     uint64_t hash = 0xcbf29ce484222325 ^ entity->rank;
-    for (size_t i = 0; i < key->length; i++)
-        hash = (hash ^ key->bytes[i]) * 0x100000001b3;
-    return &cache->buckets[(hash ^ hash >> 32) % BUCKETS];
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ key[i]) * 0x100000001b3;
+    return &cache->buckets[(hash ^ hash >> 32) & (cache->size - 1)];
+}
+
+static void put_into_bucket(struct row_cache *cache, struct cached_row *row)
+{
+    struct cached_row **bucket = bucket_of(cache, row->entity, row->key, row->length);
+    row->next = *bucket;
+    *bucket = row;
+}
+
+static void grow(struct row_cache *cache)
+{
+    free(cache->buckets);
+    cache->size *= BUCKETS_TIMES;
+    cache->buckets = aq_calloc(cache->size, sizeof(struct cached_row *));
+    for (struct cached_row *row = cache->first; row != NULL; row = row->later)
+        put_into_bucket(cache, row);
 }
 
 struct cached_row *row_cache_find(struct row_cache *cache, const struct aq_entity *entity, const struct state_key *key)
 {
-    struct cached_row *row = *bucket_of(cache, entity, key);
+    struct cached_row *row = *bucket_of(cache, entity, key->bytes, key->length);
     while (row != NULL &&
            (row->entity != entity || row->length != key->length || memcmp(row->key, key->bytes, key->length) != 0))
         row = row->next;
@@ -54,15 +76,16 @@ struct cached_row *row_cache_find(struct row_cache *cache, const struct aq_entit
 
 struct cached_row *row_cache_add(struct row_cache *cache, const struct aq_entity *entity, const struct state_key *key)
 {
-    struct cached_row **bucket = bucket_of(cache, entity, key);
     struct cached_row *row = aq_arena_alloc(&cache->arena, sizeof *row + key->length);
     row->entity = entity;
     row->length = (uint16_t)key->length;
     memcpy(row->key, key->bytes, key->length);
-    row->next = *bucket;
-    *bucket = row;
     *cache->last = row;
     cache->last = &row->later;
+    if (++cache->count > cache->size)
+        grow(cache);
+    else
+        put_into_bucket(cache, row);
     return row;
 }
 

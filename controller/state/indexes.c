@@ -52,10 +52,26 @@ uint64_t index_number_at(const struct state_key *key, size_t offset)
     return number;
 }
 
+static void put(struct state_txn *txn, enum state_index index, const struct state_key *key, const void *value,
+                size_t length)
+{
+    MDB_val name = {key->length, (void *)key->bytes}, data = {length, (void *)value};
+    store_latch(txn, mdb_put(txn->txn, txn->env->indexes[index], &name, &data, 0), names[index]);
+}
+
+void index_flush(struct state_txn *txn)
+{
+    if (txn->waits)
+        put(txn, INDEX_WAITING, &txn->waiting, "", 0);
+    txn->waits = false;
+}
+
 bool index_get(struct state_txn *txn, enum state_index index, const struct state_key *key, const void **value,
                size_t *length)
 {
     MDB_val name = {key->length, (void *)key->bytes}, found;
+    if (index == INDEX_WAITING)
+        index_flush(txn);
     int code = mdb_get(txn->txn, txn->env->indexes[index], &name, &found);
     store_latch(txn, code, names[index]);
     if (code != 0)
@@ -68,13 +84,24 @@ bool index_get(struct state_txn *txn, enum state_index index, const struct state
 void index_put(struct state_txn *txn, enum state_index index, const struct state_key *key, const void *value,
                size_t length)
 {
-    MDB_val name = {key->length, (void *)key->bytes}, data = {length, (void *)value};
-    store_latch(txn, mdb_put(txn->txn, txn->env->indexes[index], &name, &data, 0), names[index]);
+    const void *old;
+    size_t old_length;
+    if (index == INDEX_WAITING && !index_get(txn, index, key, &old, &old_length)) {
+        txn->waits = true;
+        txn->waiting = *key;
+        return;
+    }
+    put(txn, index, key, value, length);
 }
 
 void index_remove(struct state_txn *txn, enum state_index index, const struct state_key *key)
 {
     MDB_val name = {key->length, (void *)key->bytes};
+    if (index == INDEX_WAITING && txn->waits && txn->waiting.length == key->length &&
+        memcmp(txn->waiting.bytes, key->bytes, key->length) == 0) {
+        txn->waits = false;
+        return;
+    }
     store_latch(txn, mdb_del(txn->txn, txn->env->indexes[index], &name, NULL), names[index]);
 }
 
@@ -89,6 +116,7 @@ void index_scan_after(struct state_txn *txn, enum state_index index, const struc
     MDB_cursor *cursor;
     const struct state_key *from = after ? after : prefix;
     MDB_val name = {from->length, (void *)from->bytes}, value;
+    index_flush(txn);
     int code = mdb_cursor_open(txn->txn, txn->env->indexes[index], &cursor);
     if (code != 0) {
         store_latch(txn, code, names[index]);

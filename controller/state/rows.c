@@ -141,6 +141,7 @@ void state_flush(struct state_txn *txn)
     struct aq_buffer packed = {0};
     if (txn->rows == NULL)
         return;
+    index_flush(txn);
     for (struct cached_row *row = row_cache_first(txn->rows); row != NULL; row = row->later) {
         if (!row->dirty)
             continue;

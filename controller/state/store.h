@@ -39,7 +39,12 @@ struct state_txn {
     struct state_txn *outer; /* of a nested transaction */
     bool reads;              /* a snapshot */
     struct row_cache *rows;  /* of a write transaction; NULL in a snapshot */
-    struct aq_error error;   /* the first failure */
+    /* The row of INDEX_WAITING that was put last, and is not in the table yet. Most applications are placed as soon as
+     * they are made, and a table of LMDB that becomes empty gives up its page, which the same transaction cannot use
+     * again: that would be a page for each of them. */
+    bool waits;
+    struct state_key waiting;
+    struct aq_error error; /* the first failure */
 };
 
 /* Turns an LMDB code into our error. Returns -1. */
@@ -49,5 +54,7 @@ void store_latch(struct state_txn *txn, int code, const char *what);
 
 MDB_dbi store_dbi(const struct state_txn *txn, const struct aq_entity *entity);
 const char *store_index_name(enum state_index index);
+/* Puts what waits to be put. */
+void index_flush(struct state_txn *txn);
 
 #endif

@@ -238,6 +238,56 @@ static unsigned fill(struct state_txn *txn)
     return i;
 }
 
+static bool count_row(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    (void)key;
+    (void)value;
+    (void)length;
+    ++*(unsigned *)context;
+    return true;
+}
+
+/* A page for each would fill the map of 256 pages. */
+static void applications_that_wait_no_longer_take_no_room(void **context)
+{
+    (void)context;
+    struct state *small;
+    struct state_txn *txn;
+    struct aq_error error = {0};
+    char directory[80];
+    const void *value;
+    size_t length;
+    struct state_key key, all = {0};
+    snprintf(directory, sizeof directory, "%s/brief", spec.directory);
+    assert_int_equal(mkdir(directory, 0700), 0);
+    test_must(state_open(&small, directory, STATE_WRITE, SMALL_MAP_BYTES, &error), &error);
+    for (unsigned round = 0; round < 2; round++) { /* in the second, the row is there from the first */
+        test_must(state_write(small, &txn, &error), &error);
+        for (unsigned i = 0; i < 1000; i++) {
+            key = state_key_number(i + 1);
+            index_put(txn, INDEX_WAITING, &key, "", 0);
+            index_remove(txn, INDEX_WAITING, &key);
+            assert_false(index_get(txn, INDEX_WAITING, &key, &value, &length));
+        }
+        unsigned seen = 0;
+        index_put(txn, INDEX_WAITING, &key, "", 0);
+        index_scan(txn, INDEX_WAITING, &all, count_row, &seen);
+        assert_int_equal(seen, 1);
+        assert_true(index_get(txn, INDEX_WAITING, &key, &value, &length));
+        test_must(state_commit(txn, &error), &error);
+    }
+    test_must(state_write(small, &txn, &error), &error);
+    struct state_key other = state_key_number(7);
+    index_put(txn, INDEX_WAITING, &other, "", 0);
+    test_must(state_commit(txn, &error), &error); /* what waits is put at the end */
+    unsigned seen = 0;
+    test_must(state_read(small, &txn, &error), &error);
+    index_scan(txn, INDEX_WAITING, &all, count_row, &seen);
+    assert_int_equal(seen, 2);
+    state_end(txn);
+    state_close(small);
+}
+
 static void a_full_map_is_latched_and_the_next_transaction_goes_on(void **context)
 {
     (void)context;
@@ -411,6 +461,7 @@ int main(void)
         SPEC_TEST(what_is_nested_is_kept_or_undone),
         SPEC_TEST(a_snapshot_does_not_change),
         SPEC_TEST(the_place_in_the_log_is_part_of_the_transaction),
+        SPEC_TEST(applications_that_wait_no_longer_take_no_room),
         SPEC_TEST(a_full_map_is_latched_and_the_next_transaction_goes_on),
         SPEC_TEST(project_survives_a_full_map_at_every_point),
         SPEC_TEST(the_digest_sees_every_row),
