@@ -26,6 +26,21 @@ static inline const char *cluster_build(void)
     return build != NULL ? build : "build/release";
 }
 
+/* What a program said last, as the directory is removed with all that is in it. */
+static inline void cluster_show_end(const char *log)
+{
+    enum { LINES = 10 };
+    char line[LINES][512];
+    unsigned count = 0;
+    FILE *file = fopen(log, "re");
+    while (file != NULL && fgets(line[count % LINES], sizeof line[0], file) != NULL)
+        count++;
+    if (file != NULL)
+        fclose(file);
+    for (unsigned i = count > LINES ? count - LINES : 0; i < count; i++)
+        bench_say("%.*s", (int)strcspn(line[i % LINES], "\n"), line[i % LINES]);
+}
+
 /* Starts a program that dies with us; its standard error goes to the file `log`. */
 static inline int cluster_spawn(char *const *arguments, const char *log)
 {
@@ -126,8 +141,10 @@ static inline double cluster_start(struct cluster *cluster, const char *const *m
     double begun = bench_now();
     cluster->pid = cluster_spawn((char *const *)arguments, log);
     while (!cluster_is_ready(cluster)) {
-        if (waitpid(cluster->pid, NULL, WNOHANG) != 0 || bench_now() > begun + CLUSTER_START_S)
-            BENCH_DIE("the controller does not get ready: see %s", log);
+        if (waitpid(cluster->pid, NULL, WNOHANG) != 0 || bench_now() > begun + CLUSTER_START_S) {
+            cluster_show_end(log);
+            BENCH_DIE("the controller does not get ready");
+        }
         usleep(2000);
     }
     return bench_now() - begun;

@@ -56,7 +56,9 @@ static void reader_look(struct reader *reader)
         const char *number = found + sizeof word - 1;
         if (memchr(number, '\n', (size_t)(reader->tail + reader->tail_length - number)) == NULL)
             continue;
-        reader->last = strtoull(number, NULL, 10);
+        uint64_t id = strtoull(number, NULL, 10);
+        if (id > reader->last) /* where one HTTP chunk ends in a number, only its first digits stand here */
+            reader->last = id;
         return;
     }
 }
