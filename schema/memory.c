@@ -96,35 +96,14 @@ void aq_arena_free(struct aq_arena *arena)
     arena->blocks = NULL;
 }
 
-static void reserve(struct aq_buffer *buffer, size_t more)
+void aq_buffer_grow(struct aq_buffer *buffer, size_t more)
 {
     size_t wanted = buffer->length + more + 1;
-    if (wanted <= buffer->capacity)
-        return;
     size_t capacity = buffer->capacity ? buffer->capacity * 2 : 256;
     while (capacity < wanted)
         capacity *= 2;
     buffer->data = aq_realloc(buffer->data, capacity);
     buffer->capacity = capacity;
-}
-
-void aq_buffer_add(struct aq_buffer *buffer, const void *bytes, size_t length)
-{
-    reserve(buffer, length);
-    if (length > 0)
-        memcpy(buffer->data + buffer->length, bytes, length);
-    buffer->length += length;
-    buffer->data[buffer->length] = '\0';
-}
-
-void aq_buffer_text(struct aq_buffer *buffer, const char *text)
-{
-    aq_buffer_add(buffer, text, strlen(text));
-}
-
-void aq_buffer_char(struct aq_buffer *buffer, char c)
-{
-    aq_buffer_add(buffer, &c, 1);
 }
 
 void aq_buffer_format(struct aq_buffer *buffer, const char *format, ...)
@@ -134,7 +113,7 @@ void aq_buffer_format(struct aq_buffer *buffer, const char *format, ...)
     int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
     aq_assert(length >= 0);
-    reserve(buffer, (size_t)length);
+    aq_buffer_room(buffer, (size_t)length);
     va_start(args, format);
     vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, args);
     va_end(args);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* malloc/realloc that end the process instead of returning NULL. Released with free(). */
 void *aq_malloc(size_t size);
@@ -40,9 +41,34 @@ struct aq_buffer {
     size_t capacity;
 };
 
-void aq_buffer_add(struct aq_buffer *buffer, const void *bytes, size_t length);
-void aq_buffer_text(struct aq_buffer *buffer, const char *text);
-void aq_buffer_char(struct aq_buffer *buffer, char c);
+void aq_buffer_grow(struct aq_buffer *buffer, size_t more); /* until `more` bytes and a NUL fit behind what there is */
+
+/* Here, as every byte of an answer passes through them: lengths of literals are known where they are written. */
+static inline void aq_buffer_room(struct aq_buffer *buffer, size_t more)
+{
+    if (buffer->length + more + 1 > buffer->capacity)
+        aq_buffer_grow(buffer, more);
+}
+
+static inline void aq_buffer_add(struct aq_buffer *buffer, const void *bytes, size_t length)
+{
+    aq_buffer_room(buffer, length);
+    if (length > 0)
+        memcpy(buffer->data + buffer->length, bytes, length);
+    buffer->length += length;
+    buffer->data[buffer->length] = '\0';
+}
+
+static inline void aq_buffer_text(struct aq_buffer *buffer, const char *text)
+{
+    aq_buffer_add(buffer, text, strlen(text));
+}
+
+static inline void aq_buffer_char(struct aq_buffer *buffer, char c)
+{
+    aq_buffer_add(buffer, &c, 1);
+}
+
 void aq_buffer_format(struct aq_buffer *buffer, const char *format, ...) AQ_PRINTF(2, 3);
 void aq_buffer_u64(struct aq_buffer *buffer, uint64_t number);
 void aq_buffer_reset(struct aq_buffer *buffer); /* length 0, memory kept */
