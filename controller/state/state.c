@@ -39,10 +39,14 @@ static void env_release(struct store_env *env)
     }
 }
 
+/* All tables are made by the first transaction. Where there was one already, a table that is not found is damage, or of
+ * another version: to go on with an empty one would be to serve what is not so. */
 static int open_tables(struct store_env *env, enum state_mode mode)
 {
     MDB_txn *txn;
-    unsigned flags = mode == STATE_WRITE ? MDB_CREATE : 0;
+    MDB_envinfo info;
+    mdb_env_info(env->env, &info);
+    unsigned flags = mode == STATE_WRITE && info.me_last_txnid == 0 ? MDB_CREATE : 0;
     int code = mdb_txn_begin(env->env, NULL, mode == STATE_WRITE ? 0 : MDB_RDONLY, &txn);
     if (code != 0)
         return code;
@@ -55,7 +59,7 @@ static int open_tables(struct store_env *env, enum state_mode mode)
         code = mdb_dbi_open(txn, store_index_name((enum state_index)i), flags, &env->indexes[i]);
     if (code != 0) {
         mdb_txn_abort(txn);
-        return code;
+        return code == MDB_NOTFOUND ? MDB_CORRUPTED : code;
     }
     return mdb_txn_commit(txn);
 }

@@ -39,6 +39,44 @@ static void tables_are_believed_when_closed_or_in_use_since_this_boot(void **con
     check_good("boot-2", NULL);
 }
 
+/* Changes every place in the file of the tables where `old` stands into `new`, of the same length. */
+static void replace_in_tables(const char *old, const char *new)
+{
+    char path[120];
+    snprintf(path, sizeof path, "%s/state/current/data.mdb", spec.directory);
+    FILE *file = fopen(path, "r+e");
+    assert_non_null(file);
+    fseek(file, 0, SEEK_END);
+    size_t size = (size_t)ftell(file), places = 0;
+    char *bytes = aq_malloc(size);
+    rewind(file);
+    assert_int_equal(fread(bytes, 1, size, file), size);
+    for (size_t i = 0; i + strlen(old) <= size; i++)
+        if (memcmp(bytes + i, old, strlen(old)) == 0) {
+            memcpy(bytes + i, new, strlen(old));
+            places++;
+        }
+    rewind(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    fclose(file);
+    free(bytes);
+    assert_true(places > 0);
+}
+
+static void a_table_that_lost_its_name_is_not_taken_for_an_empty_one(void **context)
+{
+    (void)context;
+    struct aq_error error = {0};
+    state_end(spec.txn);
+    spec.txn = NULL;
+    state_close(spec.state);
+    replace_in_tables("applications", "apprications");
+    assert_int_equal(state_open(&spec.state, spec.directory, STATE_WRITE, SPEC_MAP_BYTES, &error), -1);
+    assert_int_equal(error.code, AQ_E_CORRUPT);
+    replace_in_tables("apprications", "applications");
+    test_must(state_open(&spec.state, spec.directory, STATE_WRITE, SPEC_MAP_BYTES, &error), &error);
+}
+
 /* ---- generations -------------------------------------------------------------------------------------- */
 
 static unsigned count_generations(void)
@@ -186,6 +224,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SPEC_TEST(tables_are_believed_when_closed_or_in_use_since_this_boot),
+        SPEC_TEST(a_table_that_lost_its_name_is_not_taken_for_an_empty_one),
         SPEC_TEST(fresh_tables_are_discarded_or_published),
         SPEC_TEST(what_a_killed_process_left_behind_is_removed),
         SPEC_TEST(a_reader_in_another_process_moves_over),
