@@ -13,12 +13,17 @@
 enum { LIVE_MAP_BYTES = 256 << 20 };
 
 struct live {
-    MDB_env *env;
+    MDB_env *env; /* NULL: a reader could not follow to a new one yet */
     MDB_dbi nodes;
+    enum state_mode mode;
+    uint64_t looked_ms;
+    char path[1200];
 };
 
-static int open_env(struct live *live, const char *path, bool write)
+static int open_env(struct live *live)
 {
+    const char *path = live->path;
+    bool write = live->mode == STATE_WRITE;
     MDB_txn *txn;
     int code = mdb_env_create(&live->env);
     if (code == 0 && write)
@@ -43,9 +48,10 @@ static int open_env(struct live *live, const char *path, bool write)
     return mdb_txn_commit(txn);
 }
 
-/* What the machine's end may have spoiled is not opened; nobody reads it then. */
+/* What the machine's end may have spoiled is not opened. The lock goes with the file: a reader may have both open. */
 static int make_room(const char *path, struct aq_error *error)
 {
+    static const char *const files[] = {"data.mdb", "lock.mdb"};
     char boot[BOOT_SIZE], file[1300];
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return aq_fail_errno(error, errno, "cannot make directory %s", path);
@@ -53,41 +59,67 @@ static int make_room(const char *path, struct aq_error *error)
         return -1;
     if (boot_is_whole(path, boot))
         return 0;
-    snprintf(file, sizeof file, "%s/data.mdb", path);
-    if (unlink(file) != 0 && errno != ENOENT)
-        return aq_fail_errno(error, errno, "cannot remove %s", file);
+    for (size_t i = 0; i < AQ_LENGTH(files); i++) {
+        snprintf(file, sizeof file, "%s/%s", path, files[i]);
+        if (unlink(file) != 0 && errno != ENOENT)
+            return aq_fail_errno(error, errno, "cannot remove %s", file);
+    }
     return boot_mark(path, boot, error);
 }
 
 int live_open(struct live **out, const char *directory, enum state_mode mode, struct aq_error *error)
 {
-    char path[1200];
-    snprintf(path, sizeof path, "%s/live", directory);
-    if (mode == STATE_WRITE && make_room(path, error) != 0)
-        return -1;
     struct live *live = aq_calloc(1, sizeof *live);
-    int code = open_env(live, path, mode == STATE_WRITE);
+    live->mode = mode;
+    snprintf(live->path, sizeof live->path, "%s/live", directory);
+    if (mode == STATE_WRITE && make_room(live->path, error) != 0) {
+        live_close(live);
+        return -1;
+    }
+    int code = open_env(live);
     if (code == 0) {
         *out = live;
         return 0;
     }
+    (void)store_fail(error, code, live->path);
     live_close(live);
-    return store_fail(error, code, path);
+    return -1;
+}
+
+static void close_env(struct live *live)
+{
+    if (live->env != NULL)
+        mdb_env_close(live->env);
+    live->env = NULL;
 }
 
 void live_close(struct live *live)
 {
     if (live == NULL)
         return;
-    mdb_env_close(live->env);
+    close_env(live);
     free(live);
+}
+
+/* A reader goes over to the file that the controller has made anew. */
+static void follow(struct live *live)
+{
+    if (live->mode != STATE_READ || !store_time_to_look(&live->looked_ms))
+        return;
+    if (live->env != NULL && !store_is_other(live->env, live->path))
+        return;
+    close_env(live);
+    if (open_env(live) != 0)
+        close_env(live); /* tried again */
 }
 
 bool live_node(struct live *live, const char *name, struct aq_node_live *out)
 {
     MDB_txn *txn;
     MDB_val key = {strlen(name), (void *)name}, value;
-    if (key.mv_size == 0 || key.mv_size > 64 || mdb_txn_begin(live->env, NULL, MDB_RDONLY, &txn) != 0)
+    follow(live);
+    if (live->env == NULL || key.mv_size == 0 || key.mv_size > 64 ||
+        mdb_txn_begin(live->env, NULL, MDB_RDONLY, &txn) != 0)
         return false;
     bool found = mdb_get(txn, live->nodes, &key, &value) == 0;
     if (found) {

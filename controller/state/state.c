@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -71,8 +70,10 @@ static int env_open(struct store_env **out, const struct state *state, const cha
     snprintf(path, sizeof path, "%s/%s", state->directory, name);
     if (writes && make_directory(path, error) != 0)
         return -1;
+    static atomic_uint_fast64_t opened;
     struct store_env *env = aq_calloc(1, sizeof *env);
     snprintf(env->name, sizeof env->name, "%s", name);
+    env->number = atomic_fetch_add(&opened, 1) + 1;
     atomic_init(&env->users, 1);
     int code = mdb_env_create(&env->env);
     if (code == 0)
@@ -241,29 +242,21 @@ void state_discard(struct state *state)
 
 /* ---- transactions ------------------------------------------------------------------------------------- */
 
-/* A reader process looks at the link from time to time only: a generation changes when a controller starts, and to look
- * costs as much as the read of a row. Under the lock. */
-static bool time_to_look(struct state *state)
+/* Under the lock. A generation is known by its file: a name may come again, when all of state/ was removed. */
+static bool has_moved(struct state *state)
 {
-    struct timespec now;
-    if (state->mode != STATE_READ)
-        return false;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-    if (now_ms < state->looked_ms + STORE_LOOK_MS)
-        return false;
-    state->looked_ms = now_ms;
-    return true;
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/current", state->directory);
+    return state->mode == STATE_READ && store_time_to_look(&state->looked_ms) && store_is_other(state->env->env, path);
 }
 
-/* The generation to read; a reader process moves over when the link names another. Released by the caller. */
+/* The generation to read; a reader process moves over when the link leads to another. Released by the caller. */
 static struct store_env *env_acquire(struct state *state)
 {
     pthread_mutex_lock(&state->lock);
     char name[32];
     struct aq_error ignored = {0};
-    if (time_to_look(state) && current_name(state, name, sizeof name, &ignored) == 0 &&
-        strcmp(name, state->env->name) != 0) {
+    if (has_moved(state) && current_name(state, name, sizeof name, &ignored) == 0) {
         struct store_env *moved;
         if (env_open(&moved, state, name, &ignored) == 0) {
             env_release(state->env);
@@ -383,6 +376,11 @@ bool state_failed(const struct state_txn *txn, struct aq_error *error)
         return false;
     *error = txn->error;
     return true;
+}
+
+struct state_version state_version(const struct state_txn *txn)
+{
+    return (struct state_version){.generation = txn->env->number, .change = mdb_txn_id(txn->txn)};
 }
 
 /* ---- can they be believed? ---------------------------------------------------------------------------- */

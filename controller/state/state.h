@@ -77,6 +77,12 @@ bool state_failed(const struct state_txn *txn, struct aq_error *error); /* true:
 /* Place in the log that the snapshot shows: seq of the last event, 0 for none. */
 uint64_t state_seq(struct state_txn *txn);
 
+/* Which snapshot it is, among all that this process reads: equal ones show the same rows. */
+struct state_version {
+    uint64_t generation, change;
+};
+struct state_version state_version(const struct state_txn *txn);
+
 /* ---- rows of entities --------------------------------------------------------------------------------- */
 
 enum { STATE_KEY_MAX = 256 };

@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 int store_fail(struct aq_error *error, int code, const char *what)
 {
@@ -39,6 +42,29 @@ MDB_dbi store_dbi(const struct state_txn *txn, const struct aq_entity *entity)
         if (row == entity)
             return txn->env->entities[i];
     aq_broken(__FILE__, __LINE__, "an entity that is not registered");
+}
+
+/* ---- made anew by another process --------------------------------------------------------------------- */
+
+bool store_time_to_look(uint64_t *looked_ms)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    if (now_ms < *looked_ms + STORE_LOOK_MS)
+        return false;
+    *looked_ms = now_ms;
+    return true;
+}
+
+bool store_is_other(MDB_env *env, const char *directory)
+{
+    char path[1300];
+    mdb_filehandle_t file;
+    struct stat there, ours;
+    snprintf(path, sizeof path, "%s/data.mdb", directory);
+    return stat(path, &there) == 0 && mdb_env_get_fd(env, &file) == 0 && fstat(file, &ours) == 0 &&
+           (there.st_ino != ours.st_ino || there.st_dev != ours.st_dev);
 }
 
 /* ---- digest ------------------------------------------------------------------------------------------- */

@@ -19,7 +19,8 @@ struct store_env {
     struct store_map map;
     MDB_dbi entities[STORE_ENTITIES_MAX]; /* in the order of aq_entity_at() */
     MDB_dbi indexes[INDEX_COUNT];
-    char name[32]; /* of its directory below state/ */
+    char name[32];   /* of its directory below state/ */
+    uint64_t number; /* among all that this process has opened */
     atomic_uint users;
 };
 
@@ -51,6 +52,12 @@ struct state_txn {
 int store_fail(struct aq_error *error, int code, const char *what);
 /* Latches the first failure of a transaction; MDB_NOTFOUND is none. */
 void store_latch(struct state_txn *txn, int code, const char *what);
+
+/* Processes that read look from time to time only whether what they have open was made anew: that happens when a
+ * controller starts, and looking costs as much as the read of a row. True at most once in STORE_LOOK_MS. */
+bool store_time_to_look(uint64_t *looked_ms);
+/* Does another file than the open one stand in the directory? */
+bool store_is_other(MDB_env *env, const char *directory);
 
 MDB_dbi store_dbi(const struct state_txn *txn, const struct aq_entity *entity);
 const char *store_index_name(enum state_index index);

@@ -174,12 +174,15 @@ static void check_elsewhere(int to, int from, uint64_t now, uint64_t first)
     assert_int_equal(seen[1], first);
 }
 
-static void a_reader_in_another_process_moves_over(void **context)
+/* A process that reads, until `ask` is closed. */
+struct elsewhere {
+    int ask, answer;
+    pid_t pid;
+};
+
+static struct elsewhere start_elsewhere(void)
 {
-    (void)context;
-    int ask[2], answer[2], status;
-    struct state *fresh;
-    struct aq_error error = {0};
+    int ask[2], answer[2];
     assert_int_equal(pipe(ask) | pipe(answer), 0);
     state_end(spec.txn);
     spec.txn = NULL;
@@ -192,22 +195,84 @@ static void a_reader_in_another_process_moves_over(void **context)
     }
     close(ask[0]);
     close(answer[1]);
+    return (struct elsewhere){.ask = ask[1], .answer = answer[0], .pid = child};
+}
+
+static void end_elsewhere(struct elsewhere *process)
+{
+    int status;
+    close(process->ask);
+    assert_int_equal(waitpid(process->pid, &status, 0), process->pid);
+    assert_int_equal(status, 0);
+    close(process->answer);
+}
+
+static void a_reader_in_another_process_moves_over(void **context)
+{
+    (void)context;
+    struct state *fresh;
+    struct aq_error error = {0};
+    struct elsewhere process = start_elsewhere();
     commit_counter(spec.state, 1);
-    check_elsewhere(ask[1], answer[0], 1, 1);
+    check_elsewhere(process.ask, process.answer, 1, 1);
     commit_counter(spec.state, 2);
-    check_elsewhere(ask[1], answer[0], 2, 1);
+    check_elsewhere(process.ask, process.answer, 2, 1);
     test_must(state_open_fresh(&fresh, spec.directory, SPEC_MAP_BYTES, &error), &error);
     commit_counter(fresh, 3);
-    check_elsewhere(ask[1], answer[0], 2, 1); /* nobody reads it yet */
+    check_elsewhere(process.ask, process.answer, 2, 1); /* nobody reads it yet */
     test_must(state_publish(fresh, &error), &error);
-    check_elsewhere(ask[1], answer[0], 3, 1);
+    check_elsewhere(process.ask, process.answer, 3, 1);
     commit_counter(fresh, 4);
-    check_elsewhere(ask[1], answer[0], 4, 1);
-    close(ask[1]);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    close(answer[0]);
+    check_elsewhere(process.ask, process.answer, 4, 1);
+    end_elsewhere(&process);
     state_close(fresh);
+}
+
+static void also_to_one_of_the_same_name(void **context)
+{
+    (void)context;
+    char path[80];
+    struct state *fresh;
+    struct aq_error error = {0};
+    struct elsewhere process = start_elsewhere();
+    commit_counter(spec.state, 1);
+    check_elsewhere(process.ask, process.answer, 1, 1);
+    snprintf(path, sizeof path, "%s/state", spec.directory);
+    test_remove_tree(path);
+    test_must(state_open(&fresh, spec.directory, STATE_WRITE, SPEC_MAP_BYTES, &error), &error);
+    commit_counter(fresh, 3);
+    check_elsewhere(process.ask, process.answer, 3, 1);
+    end_elsewhere(&process);
+    state_close(fresh);
+}
+
+static struct state_version version_now(struct state *state)
+{
+    struct state_txn *txn;
+    struct aq_error error = {0};
+    test_must(state_read(state, &txn, &error), &error);
+    struct state_version version = state_version(txn);
+    state_end(txn);
+    return version;
+}
+
+static void a_version_is_that_of_one_snapshot(void **context)
+{
+    (void)context;
+    struct state *fresh;
+    struct aq_error error = {0};
+    state_end(spec.txn);
+    spec.txn = NULL;
+    struct state_version first = version_now(spec.state), again = version_now(spec.state);
+    assert_int_equal(first.generation, again.generation);
+    assert_int_equal(first.change, again.change);
+    commit_counter(spec.state, 1);
+    struct state_version later = version_now(spec.state);
+    assert_int_equal(later.generation, first.generation);
+    assert_int_not_equal(later.change, first.change);
+    test_must(state_open_fresh(&fresh, spec.directory, SPEC_MAP_BYTES, &error), &error);
+    assert_int_not_equal(version_now(fresh).generation, first.generation);
+    state_discard(fresh);
 }
 
 static void tables_that_are_not_there_are_an_error_for_readers(void **context)
@@ -228,6 +293,8 @@ int main(void)
         SPEC_TEST(fresh_tables_are_discarded_or_published),
         SPEC_TEST(what_a_killed_process_left_behind_is_removed),
         SPEC_TEST(a_reader_in_another_process_moves_over),
+        SPEC_TEST(also_to_one_of_the_same_name),
+        SPEC_TEST(a_version_is_that_of_one_snapshot),
         SPEC_TEST(tables_that_are_not_there_are_an_error_for_readers),
     };
     return cmocka_run_group_tests_name("state generations", tests, NULL, NULL);

@@ -1,0 +1,124 @@
+/* Heartbeats: written by one process, read by another, which follows when they are made anew. */
+#include "controller/state/live.h"
+#include "tests/unit/test_cluster.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+static char directory[64];
+
+static int set_up(void **context)
+{
+    (void)context;
+    snprintf(directory, sizeof directory, "/tmp/aquarium-test-XXXXXX");
+    return mkdtemp(directory) == NULL;
+}
+
+static int tear_down(void **context)
+{
+    (void)context;
+    test_remove_tree(directory);
+    return 0;
+}
+
+static struct live *heard(const char *name, uint64_t load)
+{
+    struct live *live;
+    struct aq_error error = {0};
+    const struct aq_node_live row = {.load_milli = load};
+    test_must(live_open(&live, directory, STATE_WRITE, &error), &error);
+    test_must(live_put(live, &name, &row, 1, &error), &error);
+    return live;
+}
+
+static void what_is_heard_is_known_until_the_next_start(void **context)
+{
+    (void)context;
+    struct aq_node_live row;
+    struct live *live = heard("one", 5);
+    assert_true(live_node(live, "one", &row));
+    assert_int_equal(row.load_milli, 5);
+    assert_false(live_node(live, "two", &row));
+    assert_false(live_node(live, "", &row));
+    live_close(live);
+    live = heard("two", 6);
+    assert_false(live_node(live, "one", &row));
+    live_close(live);
+}
+
+/* Tells the load of each node that it is asked for by a letter; 0: not heard of. */
+static _Noreturn void read_elsewhere(int from, int to)
+{
+    struct live *live = NULL;
+    struct aq_error error = {0};
+    char name[2] = "";
+    while (read(from, name, 1) == 1) {
+        struct aq_node_live row;
+        if (live == NULL && live_open(&live, directory, STATE_READ, &error) != 0)
+            _exit(1);
+        uint64_t load = live_node(live, name, &row) ? row.load_milli : 0;
+        if (write(to, &load, sizeof load) != sizeof load)
+            _exit(2);
+    }
+    live_close(live);
+    _exit(0);
+}
+
+static void check_elsewhere(const int pipes[2], char name, uint64_t expected)
+{
+    uint64_t load;
+    usleep(100000); /* readers look for another file every 20 ms only */
+    assert_int_equal(write(pipes[0], &name, 1), 1);
+    assert_int_equal(read(pipes[1], &load, sizeof load), sizeof load);
+    assert_int_equal(load, expected);
+}
+
+static void a_reader_follows_when_all_is_made_anew(void **context)
+{
+    (void)context;
+    int ask[2], answer[2], status;
+    char path[80];
+    assert_int_equal(pipe(ask) | pipe(answer), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        close(ask[1]);
+        close(answer[0]);
+        read_elsewhere(ask[0], answer[1]);
+    }
+    close(ask[0]);
+    close(answer[1]);
+    const int pipes[2] = {ask[1], answer[0]};
+    struct live *live = heard("a", 1);
+    check_elsewhere(pipes, 'a', 1);
+    live_close(live);
+    snprintf(path, sizeof path, "%s/live", directory); /* by hand, as the documentation allows */
+    test_remove_tree(path);
+    check_elsewhere(pipes, 'a', 1); /* nothing else is there yet */
+    live = heard("b", 2);
+    check_elsewhere(pipes, 'b', 2);
+    check_elsewhere(pipes, 'a', 0);
+    live_close(live);
+    snprintf(path, sizeof path, "%s/live/boot", directory); /* as after another start of the machine */
+    assert_int_equal(unlink(path), 0);
+    live = heard("c", 3);
+    check_elsewhere(pipes, 'c', 3);
+    live_close(live);
+    close(ask[1]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close(answer[0]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_heard_is_known_until_the_next_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_reader_follows_when_all_is_made_anew, set_up, tear_down),
+    };
+    return cmocka_run_group_tests_name("live", tests, NULL, NULL);
+}
