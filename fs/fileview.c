@@ -61,6 +61,7 @@ int fileview_open(struct fileview *view, const struct aq_config_fs *config, int 
     view->callers = callers_open();
     view->complaints = complaints_open();
     view->inodes = inodes_open();
+    view->listings = listings_open();
     view->waker = waker_open();
     view->opened_ms = fileview_now_ms();
     news_begin(view);
@@ -77,6 +78,7 @@ void fileview_close(struct fileview *view)
     callers_close(view->callers);
     complaints_close(view->complaints);
     inodes_close(view->inodes);
+    listings_close(view->listings);
     eventfile_free(&view->eventfile);
     aq_arena_free(&view->arena);
     aq_arena_free(&view->now_arena);
@@ -119,6 +121,7 @@ static void loop(struct fileview *view, int signals)
         if ((ready > 0 && fds[1].revents != 0) || view->event_behind || fileview_now_ms() >= next_ms) {
             orders_work(view->orders);
             news_work(view);
+            listings_work(view->listings, fileview_now_ms());
             next_ms = fileview_now_ms() + (uint64_t)tick_ms;
         }
     }

@@ -14,6 +14,7 @@
 #include "fs/config.h"
 #include "fs/eventfile.h"
 #include "fs/inodes.h"
+#include "fs/listings.h"
 #include "fs/orders.h"
 #include "fs/tree.h"
 #include "fs/waker.h"
@@ -34,6 +35,7 @@ struct fileview {
     struct callers *callers;
     struct complaints *complaints;
     struct inodes *inodes;
+    struct listings *listings;
     struct waker *waker;
     struct fuse_session *session;
     struct aq_arena arena;   /* of the look under way */

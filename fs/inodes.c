@@ -76,7 +76,8 @@ void inodes_close(struct inodes *inodes)
     free(inodes);
 }
 
-uint64_t inodes_number(const struct inodes *inodes, const struct tree_node *node)
+/* The number that it has or would get. */
+static uint64_t number_of(const struct inodes *inodes, const struct tree_node *node)
 {
     if (node->kind == TREE_ROOT)
         return ROOT_NUMBER;
@@ -89,7 +90,7 @@ uint64_t inodes_number(const struct inodes *inodes, const struct tree_node *node
 
 uint64_t inodes_hold(struct inodes *inodes, const struct tree_node *node)
 {
-    uint64_t number = inodes_number(inodes, node);
+    uint64_t number = number_of(inodes, node);
     struct inode *inode = entry_of(inodes, number);
     if (inode == NULL) {
         if (inodes->count >= inodes->bucket_count)

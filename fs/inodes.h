@@ -14,8 +14,6 @@ void inodes_close(struct inodes *inodes); /* NULL is fine */
 
 /* The node's number, held once more. */
 uint64_t inodes_hold(struct inodes *inodes, const struct tree_node *node);
-/* The number that it has or would get, without holding it. */
-uint64_t inodes_number(const struct inodes *inodes, const struct tree_node *node);
 void inodes_forget(struct inodes *inodes, uint64_t number, uint64_t count);
 
 /* NULL: a number that the kernel does not hold. Valid until the next hold or forget. */

@@ -8,9 +8,8 @@
 #include <string.h>
 
 enum {
-    DIRECTORY_BYTES_MAX = 128 << 20, /* of one snapshot: some millions of names */
-    OPEN_BYTES_MAX = 512 << 20,      /* of all that is open */
-    USER_BYTES_MAX = 192 << 20,      /* of what one user has open: nobody takes it from all others */
+    OPEN_BYTES_MAX = 512 << 20, /* of all that is open */
+    USER_BYTES_MAX = 192 << 20, /* of what one user has open: nobody takes it from all others */
 };
 
 /* ---- shared ------------------------------------------------------------------------------------------- */
@@ -186,21 +185,12 @@ static void operation_readlink(fuse_req_t request, fuse_ino_t number)
 
 /* ---- directories -------------------------------------------------------------------------------------- */
 
-struct entry {
-    uint64_t number;
-    uint32_t name; /* where it begins in `names` */
-    uint32_t shape;
-};
-
-/* What a directory held when it was opened. */
 struct open_directory {
     struct open_directory *next, **link; /* in view->directories */
     struct fileview *view;
-    struct aq_buffer names;   /* each with its NUL */
-    struct aq_buffer entries; /* of struct entry */
-    bool full;
-    uid_t uid;      /* whose it is */
-    size_t charged; /* in view->open_bytes */
+    struct listing *listing; /* what it held when it was opened */
+    uid_t uid;               /* whose it is */
+    size_t charged;          /* in view->open_bytes: as if the listing were not shared */
 };
 
 static size_t held_by(const struct fileview *view, uid_t uid)
@@ -224,34 +214,38 @@ int operation_charge(struct fileview *view, uid_t uid, size_t bytes, struct aq_e
     return 0;
 }
 
-static bool note_entry(void *context, const char *name, const struct tree_node *node)
-{
-    struct open_directory *directory = context;
-    const struct entry entry = {.number = inodes_number(directory->view->inodes, node),
-                                .name = (uint32_t)directory->names.length,
-                                .shape = tree_node_shape(node)};
-    aq_buffer_add(&directory->names, name, strlen(name) + 1);
-    aq_buffer_add(&directory->entries, &entry, sizeof entry);
-    directory->full = directory->names.length + directory->entries.length > DIRECTORY_BYTES_MAX;
-    return !directory->full;
-}
-
 void open_directory_free(struct open_directory *directory)
 {
     *directory->link = directory->next;
     if (directory->next != NULL)
         directory->next->link = directory->link;
     directory->view->open_bytes -= directory->charged;
-    aq_buffer_free(&directory->names);
-    aq_buffer_free(&directory->entries);
+    listings_give_back(directory->view->listings, directory->listing, fileview_now_ms());
     free(directory);
 }
 
-static struct open_directory *open_directory_new(struct fileview *view, uid_t uid)
+/* NULL: it may not be listed, or there would be too much. */
+static struct open_directory *open_directory_new(struct look *look, const struct tree_node *node, fuse_ino_t number,
+                                                 struct aq_error *error)
 {
+    struct fileview *view = look->view;
+    if (operation_permit(look, node, error) != 0)
+        return NULL;
+    struct listing *listing = listings_take(view->listings, look, node, number, error);
+    if (listing == NULL)
+        return NULL;
+    size_t bytes = sizeof(struct open_directory) + listing_bytes(listing);
+    if (operation_charge(view, look->caller.uid, bytes, error) != 0) {
+        listings_give_back(view->listings, listing, fileview_now_ms());
+        return NULL;
+    }
     struct open_directory *directory = aq_calloc(1, sizeof *directory);
-    *directory =
-        (struct open_directory){.next = view->directories, .link = &view->directories, .view = view, .uid = uid};
+    *directory = (struct open_directory){.next = view->directories,
+                                         .link = &view->directories,
+                                         .view = view,
+                                         .listing = listing,
+                                         .uid = look->caller.uid,
+                                         .charged = bytes};
     if (directory->next != NULL)
         directory->next->link = &directory->next;
     view->directories = directory;
@@ -265,17 +259,8 @@ static void operation_opendir(fuse_req_t request, fuse_ino_t number, struct fuse
     struct aq_error error = {0};
     if (!node_of(request, number, &node) || !operation_begin(request, &look))
         return;
-    struct open_directory *directory = open_directory_new(look.view, look.caller.uid);
-    if (operation_permit(&look, &node, &error) == 0) {
-        tree_list(&look, &node, note_entry, directory);
-        if (directory->full)
-            (void)aq_fail(&error, AQ_E_LIMIT, "too many entries to be listed: name one, or ask REST page by page");
-        size_t bytes = sizeof *directory + directory->names.capacity + directory->entries.capacity;
-        if (error.code == AQ_OK && operation_charge(look.view, look.caller.uid, bytes, &error) == 0)
-            directory->charged = bytes;
-    }
-    if (error.code != AQ_OK) {
-        open_directory_free(directory);
+    struct open_directory *directory = open_directory_new(&look, &node, number, &error);
+    if (directory == NULL) {
         operation_fail(request, &look, "listing", &node, &error);
         return;
     }
@@ -288,27 +273,12 @@ static void operation_opendir(fuse_req_t request, fuse_ino_t number, struct fuse
 static void operation_readdir(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
                               struct fuse_file_info *info)
 {
-    static const mode_t modes[] = {[TREE_IS_DIRECTORY] = S_IFDIR, [TREE_IS_FILE] = S_IFREG, [TREE_IS_LINK] = S_IFLNK};
     const struct open_directory *directory = (const struct open_directory *)(uintptr_t)info->fh;
-    size_t count = directory->entries.length / sizeof(struct entry), used = 0;
-    size_t room = size < (1 << 16) ? size : 1 << 16;
-    char *answer = aq_malloc(room);
-    for (size_t i = (size_t)offset; i < count + 2; i++) {
-        struct stat stat = {.st_ino = number, .st_mode = S_IFDIR};
-        const char *name = i == 0 ? "." : "..";
-        if (i >= 2) {
-            struct entry entry;
-            memcpy(&entry, directory->entries.data + (i - 2) * sizeof entry, sizeof entry);
-            stat = (struct stat){.st_ino = entry.number, .st_mode = modes[entry.shape]};
-            name = directory->names.data + entry.name;
-        }
-        size_t need = fuse_add_direntry(request, answer + used, room - used, name, &stat, (off_t)(i + 1));
-        if (need > room - used)
-            break;
-        used += need;
-    }
-    fuse_reply_buf(request, answer, used);
-    free(answer);
+    const char *data;
+    size_t length;
+    (void)number;
+    listing_read(directory->listing, (uint64_t)offset, size, &data, &length);
+    fuse_reply_buf(request, data, length);
 }
 
 static void operation_releasedir(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)

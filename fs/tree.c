@@ -18,7 +18,7 @@ struct tree_node tree_node(enum tree_kind kind, const struct aq_entity *entity, 
     memset(&node, 0, sizeof node); /* padding too */
     node.kind = kind;
     node.entity = entity;
-    snprintf(node.key, sizeof node.key, "%s", key);
+    memcpy(node.key, key, strnlen(key, sizeof node.key - 1));
     return node;
 }
 
@@ -28,22 +28,30 @@ bool tree_node_equal(const struct tree_node *a, const struct tree_node *b)
            a->extra == b->extra && strcmp(a->key, b->key) == 0;
 }
 
+/* Eight bytes at once: a listing takes the hash of each name. */
 static uint64_t mix(uint64_t hash, const char *text)
 {
-    for (const char *c = text; *c != '\0'; c++)
-        hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
-    return (hash ^ 0xFF) * 0x100000001b3; /* so that "ab", "c" is not "a", "bc" */
+    size_t length = strlen(text);
+    hash ^= length; /* so that "ab", "c" is not "a", "bc" */
+    do {
+        uint64_t word = 0;
+        size_t part = length < sizeof word ? length : sizeof word;
+        memcpy(&word, text, part);
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+        hash ^= hash >> 32;
+        text += part;
+        length -= part;
+    } while (length > 0);
+    return hash;
 }
 
 uint64_t tree_node_hash(const struct tree_node *node)
 {
-    uint64_t hash = (0xcbf29ce484222325 ^ (uint64_t)node->kind) * 0x100000001b3;
-    hash = mix(hash, node->entity ? node->entity->name : "");
+    uint64_t hash = mix((uint64_t)node->kind, node->entity ? node->entity->name : "");
     hash = mix(hash, node->key);
     hash = mix(hash, node->field ? node->field->name : "");
     hash = mix(hash, node->command ? node->command->name : "");
     hash = mix(hash, node->extra ? node->extra->name : "");
-    hash ^= hash >> 32; /* programs that still use 32 bits of it see a good half */
     return hash > 1 ? hash : hash + 2;
 }
 

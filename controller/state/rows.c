@@ -249,10 +249,20 @@ void state_scan_keys(struct state_txn *txn, const struct aq_entity *entity, stat
 
 void state_key_show(const struct aq_entity *entity, const struct state_key *key, char *out, size_t size)
 {
-    if (aq_entity_key(entity)->type == AQ_TYPE_NAME)
-        snprintf(out, size, "%.*s", (int)key->length, (const char *)key->bytes);
-    else
-        snprintf(out, size, "%" PRIu64, index_number_at(key, 0));
+    char digits[20];
+    const char *text = (const char *)key->bytes;
+    size_t length = key->length;
+    if (aq_entity_key(entity)->type != AQ_TYPE_NAME) { /* printf would be most of what a listing costs */
+        uint64_t number = index_number_at(key, 0);
+        length = 0;
+        do
+            digits[sizeof digits - ++length] = (char)('0' + number % 10);
+        while ((number /= 10) > 0);
+        text = digits + sizeof digits - length;
+    }
+    length = length < size ? length : size - 1;
+    memcpy(out, text, length);
+    out[length] = '\0';
 }
 
 /* ---- typed short forms -------------------------------------------------------------------------------- */

@@ -1,0 +1,229 @@
+/* Listings: given these tables, then these entries in the kernel's form, in pieces of any size; made once for each
+ * snapshot and caller, kept for a moment. */
+#include "fs/fileview.h"
+#include "tests/unit/test_cluster.h"
+
+#include <dirent.h>
+#include <linux/fuse.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+enum { ROWS = 300, ROWS_TOO_MANY_TO_KEEP = 70000, MAP_BYTES = 128 << 20 };
+
+static char directory[64];
+static struct fileview view;
+static struct look look;
+static struct tree_node table;
+
+/* ---- given -------------------------------------------------------------------------------------------- */
+
+static void store_rows(uint64_t first, uint64_t last, const char *user)
+{
+    struct state_txn *txn;
+    struct aq_error error = {0};
+    struct aq_resource row = {.id = first,
+                              .user = user,
+                              .node = "n",
+                              .driver = "test",
+                              .identifier = "",
+                              .ip_addr = "",
+                              .hw_addr = "",
+                              .metadata = "{}"};
+    test_must(state_write(view.state, &txn, &error), &error);
+    for (; row.id <= last; row.id++) {
+        struct state_key key = state_key_number(row.id);
+        state_store(txn, aq_entity_find("resource"), &key, &row);
+    }
+    test_must(state_commit(txn, &error), &error);
+}
+
+static void store_user(const char *name)
+{
+    struct state_txn *txn;
+    struct aq_error error = {0};
+    const struct aq_user row = {.name = name, .hash = "", .created_by = ""};
+    struct state_key key = state_key_name(name);
+    test_must(state_write(view.state, &txn, &error), &error);
+    state_store(txn, aq_entity_find("user"), &key, &row);
+    test_must(state_commit(txn, &error), &error);
+}
+
+static int set_up(void **context)
+{
+    struct aq_error error = {0};
+    (void)context;
+    snprintf(directory, sizeof directory, "/tmp/aquarium-test-XXXXXX");
+    if (mkdtemp(directory) == NULL)
+        return -1;
+    view = (struct fileview){.callers = callers_open(), .listings = listings_open()};
+    test_must(state_open(&view.state, directory, STATE_WRITE, MAP_BYTES, &error), &error);
+    store_user("daemon");
+    store_rows(1, ROWS, "admin");
+    table = tree_node(TREE_TABLE, aq_entity_find("resource"), "");
+    return 0;
+}
+
+static int tear_down(void **context)
+{
+    (void)context;
+    fileview_close(&view);
+    test_remove_tree(directory);
+    return 0;
+}
+
+/* ---- when --------------------------------------------------------------------------------------------- */
+
+static struct listing *take(uid_t uid, const struct tree_node *node)
+{
+    struct aq_error error = {0};
+    test_must(look_begin(&look, &view, uid, &error), &error);
+    struct listing *listing = listings_take(view.listings, &look, node, 77, &error);
+    look_end(&look);
+    assert_non_null(listing);
+    return listing;
+}
+
+static void give_back(struct listing *listing, uint64_t now_ms)
+{
+    listings_give_back(view.listings, listing, now_ms);
+}
+
+/* ---- then --------------------------------------------------------------------------------------------- */
+
+/* Reads all of it in pieces of `size`, as the kernel does, and checks that rows 1 to `rows` are there, once each. */
+static void holds_rows(const struct listing *listing, size_t size, uint64_t rows)
+{
+    uint64_t place = 0, count = 0;
+    const char *data;
+    size_t length;
+    for (;;) {
+        listing_read(listing, place, size, &data, &length);
+        assert_true(length <= size);
+        if (length == 0)
+            break;
+        for (size_t at = 0; at < length; count++) {
+            struct fuse_dirent head;
+            char name[80] = "", expected[32];
+            memcpy(&head, data + at, FUSE_NAME_OFFSET);
+            assert_true(head.namelen > 0 && head.namelen < sizeof name);
+            memcpy(name, data + at + FUSE_NAME_OFFSET, head.namelen);
+            snprintf(expected, sizeof expected, "%d", (int)count - 1);
+            assert_string_equal(name, count == 0 ? "." : count == 1 ? ".." : expected);
+            struct tree_node node = tree_node(TREE_ROW, table.entity, name);
+            assert_int_equal(head.ino, count < 2 ? 77 : tree_node_hash(&node));
+            assert_int_equal(head.type, DT_DIR);
+            place = head.off;
+            assert_int_equal(place, count + 1);
+            at += FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + head.namelen);
+        }
+    }
+    assert_int_equal(count, rows + 2);
+}
+
+static void it_is_read_in_pieces_of_any_size(void **context)
+{
+    (void)context;
+    static const size_t sizes[] = {32, 33, 100, 4096, 32768, 1 << 20, SIZE_MAX};
+    const char *data;
+    size_t length;
+    struct listing *listing = take(0, &table);
+    for (size_t i = 0; i < AQ_LENGTH(sizes); i++)
+        holds_rows(listing, sizes[i], ROWS);
+    listing_read(listing, 0, 31, &data, &length); /* not even one */
+    assert_int_equal(length, 0);
+    listing_read(listing, ROWS + 2, 4096, &data, &length);
+    assert_int_equal(length, 0);
+    listing_read(listing, UINT64_MAX, 4096, &data, &length); /* seeking anywhere does no harm */
+    assert_int_equal(length, 0);
+    give_back(listing, 0);
+}
+
+static void one_is_shared_until_the_tables_change(void **context)
+{
+    (void)context;
+    struct listing *first = take(0, &table), *again = take(0, &table);
+    assert_ptr_equal(first, again);
+    store_rows(ROWS + 1, ROWS + 1, "admin");
+    struct listing *later = take(0, &table);
+    assert_ptr_not_equal(first, later);
+    holds_rows(first, 4096, ROWS); /* as it was when it was opened */
+    holds_rows(later, 4096, ROWS + 1);
+    give_back(first, 0);
+    holds_rows(again, 4096, ROWS);
+    give_back(again, 0);
+    assert_int_equal(listings_kept(view.listings), 0); /* nobody can want it any more */
+    assert_ptr_equal(later, take(0, &table));
+    give_back(later, 0);
+    give_back(later, 0);
+}
+
+static void each_caller_has_his_own(void **context)
+{
+    (void)context;
+    struct listing *mine = take(0, &table), *others = take(1, &table), *strangers = take(65534, &table);
+    holds_rows(mine, 4096, ROWS);
+    holds_rows(others, 4096, 0);
+    holds_rows(strangers, 4096, 0);
+    assert_ptr_not_equal(others, strangers);
+    assert_ptr_equal(others, take(1, &table));
+    give_back(others, 0);
+    give_back(others, 0);
+    give_back(strangers, 0);
+    give_back(mine, 0);
+}
+
+static void other_directories_are_not_shared(void **context)
+{
+    (void)context;
+    const struct tree_node row = tree_node(TREE_ROW, table.entity, "1");
+    struct listing *first = take(0, &row), *again = take(0, &row);
+    assert_ptr_not_equal(first, again);
+    give_back(first, 0);
+    give_back(again, 0);
+    assert_int_equal(listings_kept(view.listings), 0);
+}
+
+static void what_nobody_has_open_is_kept_for_a_moment(void **context)
+{
+    (void)context;
+    struct listing *listing = take(0, &table);
+    size_t bytes = listing_bytes(listing);
+    give_back(listing, 1000);
+    assert_int_equal(listings_kept(view.listings), bytes);
+    listings_work(view.listings, 1000 + LISTINGS_KEPT_MS - 1);
+    assert_int_equal(listings_kept(view.listings), bytes);
+    assert_ptr_equal(take(0, &table), listing);
+    assert_int_equal(listings_kept(view.listings), 0);
+    listings_work(view.listings, UINT64_MAX); /* who has it open keeps it */
+    holds_rows(listing, 4096, ROWS);
+    give_back(listing, 5000);
+    listings_work(view.listings, 5000 + LISTINGS_KEPT_MS);
+    assert_int_equal(listings_kept(view.listings), 0);
+}
+
+static void large_ones_are_not_kept(void **context)
+{
+    (void)context;
+    store_rows(ROWS + 1, ROWS_TOO_MANY_TO_KEEP, "admin");
+    struct listing *listing = take(0, &table);
+    assert_true(listing_bytes(listing) > LISTINGS_KEPT_BYTES_MAX);
+    holds_rows(listing, 32768, ROWS_TOO_MANY_TO_KEEP);
+    give_back(listing, 0);
+    assert_int_equal(listings_kept(view.listings), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(it_is_read_in_pieces_of_any_size, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_is_shared_until_the_tables_change, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_caller_has_his_own, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(other_directories_are_not_shared, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_nobody_has_open_is_kept_for_a_moment, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(large_ones_are_not_kept, set_up, tear_down),
+    };
+    return cmocka_run_group_tests_name("file view listings", tests, NULL, NULL);
+}
