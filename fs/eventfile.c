@@ -1,14 +1,25 @@
 #include "fs/eventfile.h"
 
+static void start_over(struct eventfile *file, bool broken)
+{
+    aq_buffer_free(&file->before);
+    file->before = file->now;
+    file->now = (struct aq_buffer){0};
+    file->generation++;
+    file->broken = broken;
+}
+
 void eventfile_append(struct eventfile *file, const char *line, size_t length)
 {
-    if (file->now.length > 0 && file->now.length + length > EVENTFILE_SIZE_MAX) {
-        aq_buffer_free(&file->before);
-        file->before = file->now;
-        file->now = (struct aq_buffer){0};
-        file->generation++;
-    }
+    if (file->now.length > 0 && file->now.length + length > EVENTFILE_SIZE_MAX)
+        start_over(file, false);
     aq_buffer_add(&file->now, line, length);
+}
+
+void eventfile_break(struct eventfile *file)
+{
+    if (file->now.length > 0 || !file->broken) /* else nothing came since it broke */
+        start_over(file, true);
 }
 
 void eventfile_free(struct eventfile *file)
@@ -37,12 +48,15 @@ enum eventfile_answer eventfile_read(const struct eventfile *file, struct eventf
     if (offset != place->next || (gone && offset == 0)) /* it names an offset in the file as it is now */
         *place = (struct eventfile_place){.generation = file->generation, .next = offset};
     const struct aq_buffer *bytes = bytes_of(file, place->generation);
-    if (bytes == NULL)
+    if (bytes == NULL) {
+        *place = (struct eventfile_place){.generation = file->generation, .base = offset, .next = offset};
         return EVENTFILE_BEHIND;
+    }
     if (place->generation < file->generation && offset - place->base >= bytes->length) {
-        place->generation++;
-        place->base = offset;
-        bytes = bytes_of(file, place->generation);
+        *place = (struct eventfile_place){.generation = file->generation, .base = offset, .next = offset};
+        if (file->broken)
+            return EVENTFILE_BROKEN;
+        bytes = &file->now;
     }
     uint64_t at = offset - place->base;
     if (at >= bytes->length) {

@@ -5,6 +5,9 @@
  * misses nothing: it goes through the old bytes and then on to the new ones. One that is further behind than that is
  * told so.
  *
+ * Where the log is damaged it starts over, too: what comes behind the damage is a file of its own. Who reads on from
+ * before it is told so once.
+ *
  * A descriptor at the end is told "end of file" once; when it asks again, it means to wait. */
 #ifndef AQ_FS_EVENTFILE_H
 #define AQ_FS_EVENTFILE_H
@@ -20,6 +23,7 @@ enum { EVENTFILE_SIZE_MAX = 8 << 20 };
 struct eventfile {
     struct aq_buffer now, before;
     uint64_t generation; /* how often it started over */
+    bool broken;         /* the last time, because something between both could not be read */
 };
 
 /* Where one descriptor stands. */
@@ -34,10 +38,12 @@ enum eventfile_answer {
     EVENTFILE_DATA,   /* *data holds until the next append */
     EVENTFILE_END,    /* end of file, for the first time */
     EVENTFILE_WAIT,   /* still the end: wait for more */
-    EVENTFILE_BEHIND, /* what stood there is gone */
+    EVENTFILE_BEHIND, /* what stood there is gone; the next read goes on with what is there */
+    EVENTFILE_BROKEN, /* here something is missing; the next read goes on behind it */
 };
 
 void eventfile_append(struct eventfile *file, const char *line, size_t length);
+void eventfile_break(struct eventfile *file);
 void eventfile_free(struct eventfile *file);
 
 struct eventfile_place eventfile_open(const struct eventfile *file); /* a new descriptor, at offset 0 */

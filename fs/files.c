@@ -182,6 +182,9 @@ static bool answer_events(fuse_req_t request, struct open_file *file, uint64_t o
     case EVENTFILE_BEHIND:
         fuse_reply_err(request, ESTALE);
         return true;
+    case EVENTFILE_BROKEN:
+        fuse_reply_err(request, fileview_complain(file->view, file->uid, "reading /events", &file->view->event_damage));
+        return true;
     default:
         fuse_reply_buf(request, data, length);
         return true;

@@ -51,9 +51,10 @@ struct fileview {
     struct eventfile eventfile;
     uint64_t event_seq; /* all up to here are in it */
     uint64_t event_time_ms;
-    uint64_t event_anew_ms;   /* when /events last started over */
-    bool event_behind;        /* there are more in the log */
-    uint64_t event_failed_ms; /* when the log could last not be read */
+    uint64_t event_anew_ms;       /* when /events last started over */
+    bool event_behind;            /* there are more in the log */
+    uint64_t event_failed_ms;     /* when the log could last not be read */
+    struct aq_error event_damage; /* what is left out before the file as it is now */
 
     /* What the controller said last. */
     struct aq_now now;

@@ -1,6 +1,8 @@
 #include "fs/fileview.h"
 #include "fs/operations.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -40,6 +42,22 @@ static uint64_t tables_seq(struct fileview *view)
     return seq;
 }
 
+/* What stands in a damaged entry cannot be shown, and no more be waited for: goes on with the next entry, which begins
+ * /events anew. Its last event is the tables' last when none comes behind it. */
+static void pass_damage(struct fileview *view, uint64_t seq, const struct aq_error *damage)
+{
+    char left_out[48];
+    uint64_t first = view->event_seq + 1, next = events_behind(view->events, first);
+    view->event_seq = next != 0 && next <= seq ? next - 1 : seq;
+    view->event_damage = *damage;
+    view->event_damage.code = AQ_E_CORRUPT; /* whatever it looks like: EIO */
+    view->event_anew_ms = fileview_now_ms();
+    eventfile_break(&view->eventfile);
+    snprintf(left_out, sizeof left_out, "%" PRIu64 " to %" PRIu64, first, view->event_seq);
+    aq_journal(AQ_ERROR, "events are left out, for they cannot be read", "seq", left_out, "error", damage->message,
+               NULL);
+}
+
 static void read_events(struct fileview *view)
 {
     struct aq_error error = {0};
@@ -51,6 +69,9 @@ static void read_events(struct fileview *view)
     if (events_scan(view->events, view->event_seq + 1, last, add_event, view, &error) == 0) {
         view->event_seq = last;
         view->event_behind = last < seq;
+    } else if (error.code != AQ_E_IO && error.code != AQ_E_BUSY) {
+        pass_damage(view, seq, &error);
+        view->event_behind = view->event_seq < seq;
     } else if (fileview_now_ms() > view->event_failed_ms + COMPLAIN_MS) {
         view->event_failed_ms = fileview_now_ms();
         aq_journal(AQ_WARN, "events cannot be read", "error", error.message, NULL);

@@ -278,6 +278,44 @@ int events_of_application(struct events *events, struct state_txn *txn, uint64_t
     return of.status;
 }
 
+/* The seq that the first whole entry from `index` on begins with, if that is more than `least`; 0: there is none. */
+static uint64_t whole_from(MDB_cursor *cursor, uint64_t index, uint64_t least)
+{
+    struct state_key key = state_key_number(index);
+    MDB_val name = {key.length, key.bytes}, row;
+    struct log_head head;
+    const void *payload;
+    int code = mdb_cursor_get(cursor, &name, &row, MDB_SET_RANGE);
+    for (; code == 0; code = mdb_cursor_get(cursor, &name, &row, MDB_NEXT)) {
+        struct aq_error damaged = {0};
+        uint64_t begins;
+        if (log_number_read(name.mv_data, name.mv_size, &index, &damaged) == 0 &&
+            log_row_read(index, row.mv_data, row.mv_size, &head, &payload, &damaged) == 0 &&
+            begin_of(index, &row, &begins, &damaged) == 0 && begins > least)
+            return begins;
+    }
+    return 0;
+}
+
+uint64_t events_behind(struct events *events, uint64_t seq)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor;
+    struct aq_error damaged = {0};
+    struct spot spot = {0, 0};
+    uint64_t begins = 0;
+    if (store_map_read(events->map, &txn) != 0)
+        return 0;
+    if (mdb_cursor_open(txn, events->entries, &cursor) == 0) {
+        if (entry_of(cursor, seq, &spot, &damaged) == 0)
+            begins = whole_from(cursor, spot.index, seq);
+        mdb_cursor_close(cursor);
+    }
+    mdb_txn_abort(txn);
+    store_map_done(events->map);
+    return begins;
+}
+
 uint64_t events_first(struct events *events)
 {
     MDB_txn *txn;

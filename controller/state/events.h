@@ -22,6 +22,10 @@ int events_scan(struct events *events, uint64_t first, uint64_t last, events_row
 int events_of_application(struct events *events, struct state_txn *txn, uint64_t application, events_row_fn *row,
                           void *context, struct aq_error *error) AQ_MUST_CHECK;
 
+/* For who goes on behind an entry that is damaged: the first event of the entry behind the one that holds `seq`, or
+ * would hold it. 0: there is none. */
+uint64_t events_behind(struct events *events, uint64_t seq);
+
 /* The oldest event that is still kept. */
 uint64_t events_first(struct events *events);
 

@@ -6,9 +6,9 @@
 cluster_start 1
 label_create quick test '{}'
 fs_start
-ids=""
-for i in 1 2 3 4 5 6 7 8 9; do
-    ids="$ids $(application_create quick "{\"mark\": \"mark-$i-of-nine\"}")"
+for i in 1 2 3 4 5 6 7 8 9; do # one after the other, so that no two share an entry
+    id=$(application_create quick "{\"mark\": \"mark-$i-of-nine\"}")
+    wait_for 20 application_is ALLOCATED "$id"
 done
 check "all is well" wait_for 20 prints 9 api_field '.data | length' 'application/?status=ALLOCATED'
 check_match "before" '*equal*' "$(aq log verify 2>&1)"
@@ -41,6 +41,44 @@ check_fails "the file view does not serve it, either" cat "$mount/applications/5
 check "tables are read as ever" file_is ALLOCATED "$mount/applications/5/status"
 more=$(application_create quick)
 check "and work goes on" wait_for 20 application_is ALLOCATED "$more"
+
+# ---- what is damaged before the file view has read it -------------------------------------------------------------
+
+# Reads on for ever, whatever comes.
+cat >"$work/reader.pl" <<'X'
+$| = 1;
+open(my $file, "<", $ARGV[0]) or die "open: $!";
+while (1) {
+    my $got = sysread($file, my $data, 65536);
+    print defined $got ? $data : "error $!\n";
+}
+X
+start reader env LC_ALL=C perl "$work/reader.pl" "$mount/events"
+wait_for 10 grep -q "\"seq\":$(cat "$mount/cluster/seq")," "$work/reader.log"
+process_signal "$work/fs.pid" STOP
+hit=$(application_create quick '{"mark": "mark-ten-of-nine"}')
+wait_for 20 application_is ALLOCATED "$hit" # then nothing is written meanwhile
+damage mark-ten-of-nine
+behind=$(application_create quick)
+check "an application behind it runs" wait_for 20 application_is ALLOCATED "$behind"
+process_signal "$work/fs.pid" CONT
+about() { # APPLICATION
+    printf '"event":"application_created","entity":"application","data":{"id":%s,' "$1"
+}
+check "who follows the events gets those behind it" wait_for 10 grep -qF "$(about "$behind")" "$work/reader.log"
+check_equal "and is told once that some are missing" "error Input/output error" "$(grep error "$work/reader.log")"
+check_fails "which are not served" grep -qF "$(about "$hit")" "$work/reader.log"
+check_match "errors/last names the place" '*log entry * (seq *) is damaged*reading /events*' "$(cat "$mount/errors/last")"
+check "so does the journal" grep -q "events are left out.*(seq [0-9]*) is damaged" "$work/fs.log"
+cp "$mount/events" "$work/later"
+check "who opens the file later reads on from there" grep -qF "$(about "$behind")" "$work/later"
+check_equal "without a hole" "$(jq -s '[range(.[0].seq; .[-1].seq + 1)] | length' "$work/later")" "$(jq -s length "$work/later")"
+newer=$(application_create quick)
+check "and what is new comes" wait_for 10 grep -qF "$(about "$newer")" "$work/reader.log"
+stop fs
+fs_start
+wait_for 10 grep -qF "$(about "$newer")" "$mount/events"
+check "a new mount goes on behind it, too" grep -qF "$(about "$newer")" "$mount/events"
 
 # ---- a start ----------------------------------------------------------------------------------------------------
 

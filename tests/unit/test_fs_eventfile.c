@@ -1,4 +1,4 @@
-/* /events: offsets that never change, one end of file, and going on behind a new beginning. */
+/* /events: offsets that never change, one end of file, and going on behind a new beginning, or behind damage. */
 #include "fs/eventfile.h"
 
 #include <setjmp.h>
@@ -100,8 +100,37 @@ static void far_behind_is_told(void **state)
     append(&file, "new\n"); /* full again: starts over once more */
     assert_int_equal(file.generation, 2);
     read_at(&file, &reader, 2, 10, EVENTFILE_BEHIND);
+    assert_string_equal(read_at(&file, &reader, 2, 10, EVENTFILE_DATA), "new\n"); /* once: then it goes on */
     assert_string_equal(read_at(&file, &reader, 0, 10, EVENTFILE_DATA), "new\n");
     assert_string_equal(read_at(&file, &fresh, 0, 10, EVENTFILE_DATA), "new\n");
+    eventfile_free(&file);
+}
+
+static void damage_is_told_once_to_who_reads_on(void **state)
+{
+    (void)state;
+    struct eventfile file = {0};
+    append(&file, "old\n");
+    struct eventfile_place reader = eventfile_open(&file), late = eventfile_open(&file);
+    assert_string_equal(read_at(&file, &reader, 0, 10, EVENTFILE_DATA), "old\n");
+    read_at(&file, &reader, 4, 10, EVENTFILE_END);
+    read_at(&file, &reader, 4, 10, EVENTFILE_WAIT);
+    eventfile_break(&file);
+    assert_true(eventfile_has_more(&file, &reader));
+    read_at(&file, &reader, 4, 10, EVENTFILE_BROKEN);
+    assert_false(eventfile_has_more(&file, &reader));
+    read_at(&file, &reader, 4, 10, EVENTFILE_END);
+    eventfile_break(&file); /* still the same hole for all */
+    append(&file, "new\n");
+    assert_string_equal(read_at(&file, &reader, 4, 10, EVENTFILE_DATA), "new\n");
+    assert_string_equal(read_at(&file, &late, 0, 10, EVENTFILE_DATA), "old\n");
+    read_at(&file, &late, 4, 10, EVENTFILE_BROKEN);
+    assert_string_equal(read_at(&file, &late, 4, 10, EVENTFILE_DATA), "new\n");
+    struct eventfile_place fresh = eventfile_open(&file); /* what it reads has no hole */
+    assert_string_equal(read_at(&file, &fresh, 0, 10, EVENTFILE_DATA), "new\n");
+    read_at(&file, &fresh, 4, 10, EVENTFILE_END);
+    starts_over(&file); /* because it is full, this time */
+    assert_string_equal(read_at(&file, &fresh, 4, 3, EVENTFILE_DATA), "xxx");
     eventfile_free(&file);
 }
 
@@ -112,6 +141,7 @@ int main(void)
         cmocka_unit_test(seeking_is_reading_from_there),
         cmocka_unit_test(reading_on_misses_nothing_when_it_starts_over),
         cmocka_unit_test(far_behind_is_told),
+        cmocka_unit_test(damage_is_told_once_to_who_reads_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

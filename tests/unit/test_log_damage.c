@@ -137,6 +137,9 @@ static void a_turned_bit_in_an_entry_is_named_with_its_place(void **context)
     seen = 102;
     test_must(events_scan(log_store_events(logs.store), 103, UINT64_MAX, check_event, &seen, &error), &error);
     assert_int_equal(seen, ENTRIES * EVENTS); /* and what comes behind it, too */
+    assert_int_equal(events_behind(log_store_events(logs.store), 100), 103);
+    assert_int_equal(events_behind(log_store_events(logs.store), 102), 103);
+    assert_int_equal(events_behind(log_store_events(logs.store), ENTRIES * EVENTS), 0);
 }
 
 static void while_the_log_is_in_use_too(void **context)
