@@ -184,7 +184,12 @@ check_equal "and stays" "there is no label nope" "$(as_user 'head -n 1 errors/la
 
 # ---- without a controller -----------------------------------------------------------------------------------
 
-seq=$(cat "$view/cluster/seq")
+settled() {
+    seq=$(cat "$view/cluster/seq")
+    sleep 0.5
+    file_is "$seq" "$view/cluster/seq"
+}
+wait_for 20 settled # what was given back has ended
 kill_hard controller
 check_equal "reads go on" "$seq mac" "$(cat "$view/cluster/seq") $(cat "$view/applications/1/label")"
 check "it is noticed" wait_for 10 file_is none "$view/cluster/leader"
