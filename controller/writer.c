@@ -268,13 +268,15 @@ static void finish_batch(struct writer *writer)
     writer->batch_index = 0;
     if (error.code == AQ_OK) {
         atomic_store(&writer->seq, seq);
-        tell_watchers(writer);
     } else { /* it is decided, but nobody can see it yet */
         fall_behind(writer, &error);
         aq_error_context(&error, "decided, but not to be seen yet");
         error.code = AQ_E_UNKNOWN;
     }
+    bool seen = error.code == AQ_OK;
     answer(writer, requests, &error);
+    if (seen) /* after the answers: who waits for one should not wait for the watchers to wake, too */
+        tell_watchers(writer);
 }
 
 /* The append failed as a whole, so the log is as it was. Without room, the batch is refused and raft starts again from

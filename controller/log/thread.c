@@ -67,8 +67,8 @@ void log_thread_put(struct log_thread *thread, struct log_job *job)
     *thread->last = job;
     thread->last = &job->next;
     thread->count++;
-    pthread_cond_signal(&thread->waiting);
     pthread_mutex_unlock(&thread->lock);
+    pthread_cond_signal(&thread->waiting); /* unlocked: it must not wake to wait for the lock */
 }
 
 void log_thread_stop(struct log_thread *thread)

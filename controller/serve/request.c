@@ -245,10 +245,12 @@ void request_wake(struct request *request)
 {
     struct serve *serve = request->serve;
     pthread_mutex_lock(&serve->mutex);
+    bool first = serve->woken == NULL; /* else the loop is on its way, and takes this one, too */
     request->next = serve->woken;
     serve->woken = request;
     pthread_mutex_unlock(&serve->mutex);
-    eventfd_write(serve->wake_fd, 1);
+    if (first)
+        eventfd_write(serve->wake_fd, 1);
 }
 
 void serve_resume(struct serve *serve, struct request *request)
