@@ -19,7 +19,11 @@ void store_map_init(struct store_map *map, MDB_env *env, uint64_t most_bytes)
 {
     *map = (struct store_map){.env = env, .most = most_bytes};
     pthread_mutex_init(&map->lock, NULL);
-    pthread_cond_init(&map->changed, NULL);
+    pthread_condattr_t monotonic; /* a clock that is set back must not shut the readers out for longer */
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&map->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
 }
 
 void store_map_destroy(struct store_map *map)
@@ -32,7 +36,7 @@ void store_map_destroy(struct store_map *map)
 static bool shut_out(struct store_map *map, unsigned wait_ms)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += (until.tv_nsec / 1000000 + wait_ms) / 1000;
     until.tv_nsec = (until.tv_nsec / 1000000 + wait_ms) % 1000 * 1000000;
     map->growing = true;
