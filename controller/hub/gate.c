@@ -82,11 +82,16 @@ static struct visitor *find(const struct gate *gate, uint64_t id)
     return visitor != NULL && visitor->id == id ? visitor : NULL;
 }
 
-static void watch(struct gate *gate, struct visitor *visitor, int operation)
+static int watch_by(struct gate *gate, struct visitor *visitor, int operation)
 {
     struct epoll_event event = {.events = (visitor->ignored ? 0 : EPOLLIN) | (visitor->stuck ? EPOLLOUT : 0),
                                 .data.u64 = visitor->id};
-    int failed = epoll_ctl(gate->epoll, operation, visitor->fd, &event);
+    return epoll_ctl(gate->epoll, operation, visitor->fd, &event);
+}
+
+static void watch(struct gate *gate, struct visitor *visitor)
+{
+    int failed = watch_by(gate, visitor, EPOLL_CTL_MOD);
     aq_assert(failed == 0);
 }
 
@@ -147,7 +152,8 @@ static void let_in(struct gate *gate, int fd)
     gate->newest = visitor;
     gate->strangers++;
     gate->slots[slot] = visitor;
-    watch(gate, visitor, EPOLL_CTL_ADD);
+    if (watch_by(gate, visitor, EPOLL_CTL_ADD) != 0) /* the system has no room for one more */
+        send_away(gate, visitor);
 }
 
 static void watch_listener(struct gate *gate, int operation, bool paused)
@@ -189,21 +195,27 @@ static void flush(struct gate *gate, struct visitor *visitor)
     visitor->sent = 0;
     visitor->stuck = false;
     charge(gate, visitor);
-    watch(gate, visitor, EPOLL_CTL_MOD);
+    watch(gate, visitor);
 }
 
 static void keep(struct gate *gate, struct visitor *visitor, const struct iovec *parts, size_t count, size_t skip)
 {
+    struct aq_buffer *out = &visitor->out;
+    if (visitor->sent > out->length / 2) { /* or it would grow for as long as he reads, but never all */
+        memmove(out->data, out->data + visitor->sent, out->length - visitor->sent);
+        out->length -= visitor->sent;
+        visitor->sent = 0;
+    }
     for (size_t i = 0; i < count; i++) {
         size_t skipped = skip < parts[i].iov_len ? skip : parts[i].iov_len;
-        aq_buffer_add(&visitor->out, (const char *)parts[i].iov_base + skipped, parts[i].iov_len - skipped);
+        aq_buffer_add(out, (const char *)parts[i].iov_base + skipped, parts[i].iov_len - skipped);
         skip -= skipped;
     }
     charge(gate, visitor);
     if (visitor->stuck)
         return;
     visitor->stuck = true;
-    watch(gate, visitor, EPOLL_CTL_MOD);
+    watch(gate, visitor);
 }
 
 void gate_answer(struct gate *gate, uint64_t to, const void *stack, size_t stack_length, const void *body,
@@ -376,7 +388,7 @@ void gate_judge(struct gate *gate, bool ours)
     } else if (!ours) {
         /* Not sent away at once: he would be back at once. He stays until his time is over. */
         visitor->ignored = true;
-        watch(gate, visitor, EPOLL_CTL_MOD);
+        watch(gate, visitor);
         gate->left = 0;
         (void)put_back(gate);
     }

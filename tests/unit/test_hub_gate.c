@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <endian.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -260,6 +261,35 @@ static void unread_answers_are_bounded_and_whole(void **context)
     aq_buffer_free(&words);
 }
 
+/* He reads, but never all that waits. */
+static void a_slow_reader_costs_no_more_than_what_waits(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_buffer words = {0};
+    struct gate_message message;
+    char *big = aq_calloc(1, UNREAD_SIZE);
+    int fd = come(scene);
+    aq_buffer_add(&words, greeting, sizeof greeting);
+    frame(&words, 1, "asks");
+    say(fd, words.data, words.length);
+    expect(scene, &message, "asks");
+    uint64_t from = message.from;
+    for (int i = 0; i < UNREAD_ANSWERS; i++) /* until no more is kept */
+        gate_answer(scene->gate, from, "\x80\0\0\1", 4, big, UNREAD_SIZE);
+    struct mallinfo2 before = mallinfo2();
+    for (int i = 0; i < UNREAD_ANSWERS; i++) {
+        assert_true(recv(fd, big, UNREAD_SIZE, MSG_WAITALL) == UNREAD_SIZE);
+        assert_int_equal(receive(scene, &message, 0), 0); /* sends on */
+        memset(big, 0, UNREAD_SIZE);
+        gate_answer(scene->gate, from, "\x80\0\0\1", 4, big, UNREAD_SIZE);
+    }
+    struct mallinfo2 after = mallinfo2();
+    assert_true(after.uordblks + after.hblkhd < before.uordblks + before.hblkhd + 3 * (size_t)GATE_UNREAD_MAX);
+    close(fd);
+    free(big);
+    aq_buffer_free(&words);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +299,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(whose_message_does_not_open_is_not_heard_again, setup, teardown),
         cmocka_unit_test_setup_teardown(the_oldest_stranger_makes_room, setup, teardown),
         cmocka_unit_test_setup_teardown(unread_answers_are_bounded_and_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_slow_reader_costs_no_more_than_what_waits, setup, teardown),
     };
     return cmocka_run_group_tests_name("hub: the gate", tests, NULL, NULL);
 }
