@@ -2,7 +2,6 @@
 
 #include "controller/place/opinion.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 enum { GROUPS_PER_DEFINITION_MAX = 64 }; /* further nodes join the group of the same answer, whatever they have */
@@ -45,9 +44,13 @@ static void close_run(struct group *group)
 {
     if (group->first == 0)
         return;
-    aq_buffer_format(&group->nodes, "%s%" PRIu64, group->nodes.length ? "," : "", group->first);
-    if (group->last > group->first)
-        aq_buffer_format(&group->nodes, "-%" PRIu64, group->last);
+    if (group->nodes.length > 0)
+        aq_buffer_char(&group->nodes, ',');
+    aq_buffer_u64(&group->nodes, group->first);
+    if (group->last == group->first)
+        return;
+    aq_buffer_char(&group->nodes, '-');
+    aq_buffer_u64(&group->nodes, group->last);
 }
 
 static void add_run(struct group *group, uint64_t first, uint64_t last)
