@@ -1,0 +1,21 @@
+/* Looks through the pages of an LMDB file before LMDB does, which believes what it reads: a turned bit in a page's head
+ * ends the process that comes across it, or leads it astray. What is found is named with file, page and byte.
+ *
+ * It reads the layout of LMDB 0.9 (data version 1): two meta pages, of which the newer one counts, and from there every
+ * page that can be reached, each once. Checked are the heads of pages, the places and sizes of what lies in them, the
+ * order of keys, page numbers, and that no page is in use twice or in use and free. What the rows hold is not: the
+ * log's entries have a check of their own. Tables are plain ones, as ours are; any other form is damage.
+ *
+ * Costs one read of each page but those that hold large rows, of which the first head alone is read. */
+#ifndef AQ_CONTROLLER_STATE_PAGES_H
+#define AQ_CONTROLLER_STATE_PAGES_H
+
+#include "schema/error.h"
+
+#include <stdint.h>
+
+/* `directory` holds data.mdb, which nobody writes meanwhile. A file that is missing or empty is whole: LMDB makes it.
+ * -1: AQ_E_CORRUPT, or the disk's own error. */
+int pages_check(const char *directory, struct aq_error *error) AQ_MUST_CHECK;
+
+#endif

@@ -1,0 +1,261 @@
+/* The look through the pages of an LMDB file: takes whatever LMDB has written, names what was turned in it, and never
+ * reads where it may not, whatever stands there. */
+#include "controller/state/pages.h"
+#include "tests/unit/test_cluster.h"
+
+#include <fcntl.h>
+#include <lmdb.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+enum {
+    TABLES = 3,
+    ROUNDS = 200,
+    ROUNDS_GROWING = 20,
+    CHANGES = 60,
+    KEYS = 3000,
+    ROW_MOST = 20000,
+    FLIPS = 4000,
+    SPOILED_MOST = 16
+};
+
+static struct {
+    char directory[64], file[80];
+    uint64_t random;
+    MDB_env *env;
+    MDB_dbi tables[TABLES];
+    unsigned char *bytes; /* of the file */
+    size_t size;
+} pages;
+
+static uint64_t pick(uint64_t below)
+{
+    pages.random = pages.random * 6364136223846793005u + 1442695040888963407u;
+    return (pages.random >> 33) % below;
+}
+
+static int set_up(void **context)
+{
+    (void)context;
+    memset(&pages, 0, sizeof pages);
+    snprintf(pages.directory, sizeof pages.directory, "/tmp/aquarium-test-XXXXXX");
+    if (mkdtemp(pages.directory) == NULL)
+        return -1;
+    snprintf(pages.file, sizeof pages.file, "%s/data.mdb", pages.directory);
+    return 0;
+}
+
+static int tear_down(void **context)
+{
+    (void)context;
+    free(pages.bytes);
+    test_remove_tree(pages.directory);
+    return 0;
+}
+
+/* ---- what LMDB writes ------------------------------------------------------------------------------------- */
+
+static void open_environment(void)
+{
+    MDB_txn *txn;
+    assert_int_equal(mdb_env_create(&pages.env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(pages.env, TABLES), 0);
+    assert_int_equal(mdb_env_set_mapsize(pages.env, 256 << 20), 0);
+    assert_int_equal(mdb_env_open(pages.env, pages.directory, MDB_NOSYNC | MDB_NOTLS, 0600), 0);
+    assert_int_equal(mdb_txn_begin(pages.env, NULL, 0, &txn), 0);
+    for (int i = 0; i < TABLES; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "table-%d", i);
+        assert_int_equal(mdb_dbi_open(txn, name, MDB_CREATE, &pages.tables[i]), 0);
+    }
+    assert_int_equal(mdb_txn_commit(txn), 0);
+}
+
+/* Keys of several lengths, rows of all sizes; more of one or of the other, in turns. */
+static void change(MDB_txn *txn, bool shrink)
+{
+    static char row[ROW_MOST];
+    char name[64];
+    uint64_t number = pick(KEYS);
+    snprintf(name, sizeof name, number % 3 ? "%05d" : "a-much-longer-key-that-takes-more-room-%05d", (int)number);
+    MDB_dbi table = pages.tables[pick(TABLES)];
+    MDB_val key = {strlen(name), name}, value = {pick(4) ? pick(300) : pick(ROW_MOST), row};
+    int code = pick(4) >= (shrink ? 1 : 3) ? mdb_del(txn, table, &key, NULL) : mdb_put(txn, table, &key, &value, 0);
+    assert_true(code == 0 || code == MDB_NOTFOUND);
+}
+
+static void one_round(int round)
+{
+    MDB_txn *txn, *inner;
+    assert_int_equal(mdb_txn_begin(pages.env, NULL, 0, &txn), 0);
+    if (round % 50 == 49)
+        assert_int_equal(mdb_drop(txn, pages.tables[pick(TABLES)], 0), 0);
+    for (int i = 0; i < CHANGES; i++)
+        change(txn, round / 20 % 2);
+    assert_int_equal(mdb_txn_begin(pages.env, txn, 0, &inner), 0);
+    for (int i = 0; i < CHANGES / 4; i++)
+        change(inner, round / 20 % 2);
+    if (round % 2)
+        mdb_txn_abort(inner);
+    else
+        assert_int_equal(mdb_txn_commit(inner), 0);
+    if (round % 7 == 6)
+        mdb_txn_abort(txn);
+    else
+        assert_int_equal(mdb_txn_commit(txn), 0);
+}
+
+/* Leaves the environment open. */
+static void write_all(int rounds, bool check)
+{
+    struct aq_error error = {0};
+    MDB_txn *old = NULL;
+    open_environment();
+    for (int round = 0; round < rounds; round++) {
+        if (round % 10 == 3) { /* a snapshot keeps pages from being used again */
+            if (old != NULL)
+                mdb_txn_abort(old);
+            assert_int_equal(mdb_txn_begin(pages.env, NULL, MDB_RDONLY, &old), 0);
+        }
+        one_round(round);
+        if (check)
+            test_must(pages_check(pages.directory, &error), &error);
+    }
+    mdb_txn_abort(old);
+}
+
+static void what_was_written_is_whole(void **context)
+{
+    (void)context;
+    struct aq_error error = {0};
+    test_must(pages_check(pages.directory, &error), &error); /* nothing yet */
+    for (pages.random = 1; pages.random < 4;) {
+        uint64_t seed = pages.random;
+        write_all(ROUNDS, true);
+        mdb_env_close(pages.env);
+        test_must(pages_check(pages.directory, &error), &error);
+        pages.random = seed + 1;
+    }
+}
+
+/* ---- what is damaged ------------------------------------------------------------------------------------------ */
+
+static void given_a_file(void)
+{
+    struct stat status;
+    pages.random = 7;
+    write_all(ROUNDS_GROWING, false);
+    mdb_env_close(pages.env);
+    int fd = open(pages.file, O_RDONLY);
+    assert_int_equal(fstat(fd, &status), 0);
+    pages.size = (size_t)status.st_size;
+    pages.bytes = aq_malloc(pages.size);
+    assert_int_equal(read(fd, pages.bytes, pages.size), status.st_size);
+    close(fd);
+}
+
+static void put_bytes(size_t at, const void *bytes, size_t length)
+{
+    int fd = open(pages.file, O_WRONLY);
+    assert_int_equal(pwrite(fd, bytes, length, (off_t)at), (ssize_t)length);
+    close(fd);
+}
+
+/* 1: found, and named. */
+static unsigned look(void)
+{
+    struct aq_error error = {0};
+    if (pages_check(pages.directory, &error) == 0)
+        return 0;
+    assert_int_equal(error.code, AQ_E_CORRUPT);
+    assert_non_null(strstr(error.message, "/data.mdb is damaged: page "));
+    assert_non_null(strstr(error.message, ", byte "));
+    return 1;
+}
+
+static void a_turned_bit_is_named_with_its_place(void **context)
+{
+    (void)context;
+    uint64_t root;
+    struct aq_error error = {0};
+    char expected[256];
+    given_a_file();
+    unsigned newer = memcmp(pages.bytes + 144, pages.bytes + 4096 + 144, 8) < 0; /* their transactions: small numbers */
+    memcpy(&root, pages.bytes + newer * 4096 + 16 + 112, sizeof root);
+    unsigned char flags = pages.bytes[root * 4096 + 10] ^ 0x10;
+    put_bytes(root * 4096 + 10, &flags, 1);
+    assert_int_equal(pages_check(pages.directory, &error), -1);
+    snprintf(expected, sizeof expected, "%s is damaged: page %llu, byte %llu: has the flags 0x12, where 0x2 belong",
+             pages.file, (unsigned long long)root, (unsigned long long)root * 4096 + 10);
+    assert_string_equal(error.message, expected);
+}
+
+static void a_file_that_was_cut_is_damaged(void **context)
+{
+    (void)context;
+    given_a_file();
+    for (size_t size = pages.size - 4096; size > 8192; size /= 2) {
+        assert_int_equal(truncate(pages.file, (off_t)size), 0);
+        assert_int_equal(look(), 1);
+    }
+    assert_int_equal(truncate(pages.file, 1), 0);
+    assert_int_equal(look(), 1);
+}
+
+/* One after the other, each alone: in heads of pages, and everywhere. */
+static void whichever_bit_is_turned_the_look_ends(void **context)
+{
+    (void)context;
+    unsigned in_heads = 0, anywhere = 0;
+    given_a_file();
+    for (int i = 0; i < FLIPS; i++) {
+        size_t at = pick(pages.size / 4096) * 4096 + pick(i % 2 ? 16 : 4096);
+        unsigned char turned = (unsigned char)(pages.bytes[at] ^ 1u << pick(8));
+        put_bytes(at, &turned, 1);
+        *(i % 2 ? &in_heads : &anywhere) += look();
+        put_bytes(at, pages.bytes + at, 1);
+    }
+    printf("# found %u of %d in heads of pages, %u anywhere\n", in_heads, FLIPS / 2, anywhere);
+    assert_true(in_heads > FLIPS / 10); /* the others are in pages that are free, or in the middle of large rows */
+    assert_int_equal(look(), 0);
+}
+
+/* More at once, which fit one another by chance, and heads of other pages. */
+static void nonsense_is_never_believed_too_far(void **context)
+{
+    (void)context;
+    given_a_file();
+    for (int i = 0; i < FLIPS; i++) {
+        unsigned char spoiled[SPOILED_MOST];
+        size_t at[SPOILED_MOST], count = 1 + pick(SPOILED_MOST / 2);
+        for (size_t k = 0; k < count; k++) {
+            at[k] = pick(pages.size / 4096) * 4096 + (pick(2) ? pick(16) : pick(4096 - SPOILED_MOST));
+            size_t length = 1 + pick(SPOILED_MOST - 1);
+            for (size_t byte = 0; byte < length; byte++)
+                spoiled[byte] = (unsigned char)(pick(3) ? pick(256) : pick(2) * 255);
+            if (pick(4) == 0)
+                memcpy(spoiled, pages.bytes + pick(pages.size / 4096) * 4096, length);
+            put_bytes(at[k], spoiled, length);
+        }
+        (void)look();
+        for (size_t k = 0; k < count; k++)
+            put_bytes(at[k], pages.bytes + at[k], SPOILED_MOST);
+    }
+    assert_int_equal(look(), 0);
+}
+
+#define PAGES_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PAGES_TEST(what_was_written_is_whole),          PAGES_TEST(a_turned_bit_is_named_with_its_place),
+        PAGES_TEST(a_file_that_was_cut_is_damaged),     PAGES_TEST(whichever_bit_is_turned_the_look_ends),
+        PAGES_TEST(nonsense_is_never_believed_too_far),
+    };
+    return cmocka_run_group_tests_name("state pages", tests, NULL, NULL);
+}
