@@ -7,6 +7,7 @@
 #include "controller/serve/credentials.h"
 #include "controller/serve/serve.h"
 #include "controller/setup.h"
+#include "controller/state/guard.h"
 #include "controller/tables.h"
 #include "controller/writer.h"
 #include "schema/config.h"
@@ -277,6 +278,7 @@ int main(int argc, char **argv)
         if (sodium_init() < 0)
             aq_broken(__FILE__, __LINE__, "libsodium does not start");
         set_limits();
+        guard_signals("aq-controller");
         status = controller.check ? check_tables(&controller) : serve_until_signal(&controller);
     }
     aq_arena_free(&controller.arena);

@@ -41,14 +41,20 @@ static int open_data(struct fileview *view, const char *directory, struct aq_err
     return 0;
 }
 
+/* Tables that the controller has to look through or to make anew are waited for as long as that takes. */
+static bool is_to_be_mended(const struct aq_error *error)
+{
+    return error->code == AQ_E_BUSY || error->code == AQ_E_CORRUPT;
+}
+
 int fileview_open(struct fileview *view, const struct aq_config_fs *config, int signals, struct aq_error *error)
 {
     struct pollfd told_to_end = {signals, POLLIN, 0};
     *view = (struct fileview){.config = config};
     int status = open_data(view, config->data, error);
-    for (int waited = 0; status != 0 && waited < START_MS; waited += RETRY_MS) {
-        if (waited == 0)
-            aq_journal(AQ_INFO, "waiting for the controller", "data", config->data, "error", error->message, NULL);
+    if (status != 0)
+        aq_journal(AQ_INFO, "waiting for the controller", "data", config->data, "error", error->message, NULL);
+    for (int waited = 0; status != 0 && waited < START_MS; waited += is_to_be_mended(error) ? 0 : RETRY_MS) {
         if (poll(&told_to_end, 1, RETRY_MS) > 0)
             break;
         status = open_data(view, config->data, error);

@@ -1,4 +1,5 @@
 /* aq-fs: the cluster as a directory. See fileview.h. */
+#include "controller/state/guard.h"
 #include "fs/fileview.h"
 #include "schema/notify.h"
 #include "schema/version.h"
@@ -166,6 +167,7 @@ int main(int count, char **words)
     if (status == -1) {
         aq_journal_open("fs", (enum aq_journal_level)config.journal);
         set_limits();
+        guard_signals("aq-fs");
         status = run(&config);
     }
     aq_arena_free(&arena);

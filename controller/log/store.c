@@ -1,9 +1,11 @@
 #include "controller/log/store.h"
 
 #include "controller/state/events_shared.h"
+#include "controller/state/guard.h"
 #include "controller/state/indexes.h"
 #include "controller/state/log_layout.h"
 #include "controller/state/map.h"
+#include "controller/state/pages.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -36,7 +38,8 @@ static int fail(struct aq_error *error, int code, const char *what)
     case MDB_INVALID:
     case MDB_VERSION_MISMATCH:
     case MDB_PANIC:
-        return aq_fail(error, AQ_E_CORRUPT, "%s: %s", what, mdb_strerror(code));
+        return aq_fail(error, AQ_E_CORRUPT, "%s: %s: the log is damaged; aq-controller --check names the place", what,
+                       mdb_strerror(code));
     default:
         if (code > 0)
             return aq_fail_errno(error, code, "%s", what);
@@ -68,6 +71,8 @@ static int open_env(struct log_store *store, uint64_t map_bytes)
 {
     int code = mdb_env_create(&store->env);
     if (code == 0)
+        guard_environment(store->env);
+    if (code == 0)
         code = mdb_env_set_maxdbs(store->env, 4);
     if (code == 0)
         code = mdb_env_set_maxreaders(store->env, LOG_READERS_MAX);
@@ -87,14 +92,18 @@ int log_store_open(struct log_store **out, const char *directory, uint64_t map_b
 {
     struct log_store *store = aq_calloc(1, sizeof *store);
     snprintf(store->path, sizeof store->path, "%s/log", directory);
-    int code = mkdir(store->path, 0700) == 0 || errno == EEXIST ? 0 : errno;
+    int status = 0, code = mkdir(store->path, 0700) == 0 || errno == EEXIST ? 0 : errno;
     if (code == 0)
+        status = pages_check(store->path, error);
+    if (code == 0 && status == 0)
         code = open_env(store, map_bytes);
-    if (code != 0) {
-        fail(error, code, store->path);
+    if (code != 0)
+        status = fail(error, code, store->path);
+    if (status != 0) {
         log_store_close(store);
         return -1;
     }
+    guard_forget(store->path);
     store->events = events_share(&store->map, store->entries);
     *out = store;
     return 0;

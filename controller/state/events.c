@@ -1,6 +1,7 @@
 #include "controller/state/events.h"
 
 #include "controller/state/events_shared.h"
+#include "controller/state/guard.h"
 #include "controller/state/log_layout.h"
 #include "controller/state/map.h"
 #include "controller/state/store.h"
@@ -34,9 +35,12 @@ int events_open(struct events **out, const char *directory, struct aq_error *err
     char path[1200];
     MDB_env *env;
     snprintf(path, sizeof path, "%s/log", directory);
+    if (guard_check(path, error) != 0)
+        return -1;
     int code = mdb_env_create(&env);
     if (code != 0)
         return store_fail(error, code, path);
+    guard_environment(env);
     struct events *events = aq_calloc(1, sizeof *events);
     store_map_init(&events->own, env, 0);
     events->map = &events->own;

@@ -1,6 +1,8 @@
 #include "controller/state/live.h"
 
 #include "controller/state/boot.h"
+#include "controller/state/guard.h"
+#include "controller/state/pages.h"
 #include "controller/state/store.h"
 #include "schema/pack.h"
 
@@ -26,6 +28,8 @@ static int open_env(struct live *live)
     bool write = live->mode == STATE_WRITE;
     MDB_txn *txn;
     int code = mdb_env_create(&live->env);
+    if (code == 0)
+        guard_environment(live->env);
     if (code == 0 && write)
         code = mdb_env_set_mapsize(live->env, LIVE_MAP_BYTES);
     if (code == 0)
@@ -48,22 +52,33 @@ static int open_env(struct live *live)
     return mdb_txn_commit(txn);
 }
 
-/* What the machine's end may have spoiled is not opened. The lock goes with the file: a reader may have both open. */
-static int make_room(const char *path, struct aq_error *error)
+/* What the machine's end may have spoiled is not opened, and what was found damaged neither. */
+static int can_open(const char *path, const char *boot, struct aq_error *why)
+{
+    if (!boot_is_whole(path, boot))
+        return aq_fail(why, AQ_E_BUSY,
+                       "the heartbeats at %s may be spoiled: the controller has not made them anew since "
+                       "the machine started",
+                       path);
+    return guard_check(path, why);
+}
+
+/* The lock goes with the file: a reader may have both open. */
+static int make_room(const char *path, const char *boot, struct aq_error *error)
 {
     static const char *const files[] = {"data.mdb", "lock.mdb"};
-    char boot[BOOT_SIZE], file[1300];
+    char file[1300];
+    struct aq_error why = {0};
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return aq_fail_errno(error, errno, "cannot make directory %s", path);
-    if (boot_read(boot, error) != 0)
-        return -1;
-    if (boot_is_whole(path, boot))
+    if (can_open(path, boot, &why) == 0 && pages_check(path, &why) == 0)
         return 0;
     for (size_t i = 0; i < AQ_LENGTH(files); i++) {
         snprintf(file, sizeof file, "%s/%s", path, files[i]);
         if (unlink(file) != 0 && errno != ENOENT)
             return aq_fail_errno(error, errno, "cannot remove %s", file);
     }
+    guard_forget(path);
     return boot_mark(path, boot, error);
 }
 
@@ -72,7 +87,9 @@ int live_open(struct live **out, const char *directory, enum state_mode mode, st
     struct live *live = aq_calloc(1, sizeof *live);
     live->mode = mode;
     snprintf(live->path, sizeof live->path, "%s/live", directory);
-    if (mode == STATE_WRITE && make_room(live->path, error) != 0) {
+    char boot[BOOT_SIZE];
+    if (boot_read(boot, error) != 0 ||
+        (mode == STATE_WRITE ? make_room(live->path, boot, error) : can_open(live->path, boot, error)) != 0) {
         live_close(live);
         return -1;
     }
@@ -109,7 +126,9 @@ static void follow(struct live *live)
     if (live->env != NULL && !store_is_other(live->env, live->path))
         return;
     close_env(live);
-    if (open_env(live) != 0)
+    char boot[BOOT_SIZE];
+    struct aq_error not_yet;
+    if (boot_read(boot, &not_yet) != 0 || can_open(live->path, boot, &not_yet) != 0 || open_env(live) != 0)
         close_env(live); /* tried again */
 }
 

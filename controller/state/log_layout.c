@@ -1,5 +1,7 @@
 #include "controller/state/log_layout.h"
 
+#include "controller/state/guard.h"
+
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
@@ -77,8 +79,11 @@ int log_row_read(uint64_t index, const void *row, size_t length, struct log_head
 int log_number_read(const void *bytes, size_t length, uint64_t *number, struct aq_error *error)
 {
     const unsigned char *digits = bytes;
-    if (length != sizeof *number)
-        return aq_fail(error, AQ_E_CORRUPT, "the log is damaged: a number of %zu bytes stands in it", length);
+    if (length != sizeof *number) {
+        char place[GUARD_PLACE_SIZE];
+        guard_place(bytes, place);
+        return aq_fail(error, AQ_E_CORRUPT, "%s: a number of %zu bytes stands there", place, length);
+    }
     *number = 0;
     for (size_t i = 0; i < sizeof *number; i++)
         *number = *number << 8 | digits[i];

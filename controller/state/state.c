@@ -1,6 +1,8 @@
 #include "controller/state/state.h"
 
 #include "controller/state/boot.h"
+#include "controller/state/guard.h"
+#include "controller/state/pages.h"
 #include "controller/state/store.h"
 #include "schema/journal.h"
 
@@ -63,12 +65,26 @@ static int open_tables(struct store_env *env, enum state_mode mode)
     return mdb_txn_commit(txn);
 }
 
+/* Another process has to wait until the controller has found them good, or has made others: it does so at its start. */
+static int may_read(const char *path, struct aq_error *error)
+{
+    char boot[BOOT_SIZE];
+    if (boot_read(boot, error) != 0 || guard_check(path, error) != 0)
+        return -1;
+    if (boot_is_whole(path, boot))
+        return 0;
+    return aq_fail(error, AQ_E_BUSY,
+                   "the tables at %s may be spoiled: the controller has not looked at them since the "
+                   "machine started",
+                   path);
+}
+
 static int env_open(struct store_env **out, const struct state *state, const char *name, struct aq_error *error)
 {
     char path[PATH_SIZE];
     bool writes = state->mode == STATE_WRITE;
     snprintf(path, sizeof path, "%s/%s", state->directory, name);
-    if (writes && make_directory(path, error) != 0)
+    if (writes ? make_directory(path, error) != 0 : may_read(path, error) != 0)
         return -1;
     static atomic_uint_fast64_t opened;
     struct store_env *env = aq_calloc(1, sizeof *env);
@@ -76,6 +92,8 @@ static int env_open(struct store_env **out, const struct state *state, const cha
     env->number = atomic_fetch_add(&opened, 1) + 1;
     atomic_init(&env->users, 1);
     int code = mdb_env_create(&env->env);
+    if (code == 0)
+        guard_environment(env->env);
     if (code == 0)
         code = mdb_env_set_maxdbs(env->env, STORE_ENTITIES_MAX + INDEX_COUNT);
     if (code == 0)
@@ -133,7 +151,8 @@ static void note_highest(void *context, const char *name)
 
 static void remove_generation(const struct state *state, const char *name)
 {
-    static const char *const files[] = {"/data.mdb", "/lock.mdb", "/" BOOT_FILE, "/" BOOT_FILE ".next", ""};
+    static const char *const files[] = {"/data.mdb",           "/lock.mdb",    "/" BOOT_FILE,
+                                        "/" BOOT_FILE ".next", "/" GUARD_MARK, ""};
     for (size_t i = 0; i < AQ_LENGTH(files); i++) {
         char path[PATH_SIZE];
         snprintf(path, sizeof path, "%s/%s%s", state->directory, name, files[i]);
@@ -414,12 +433,13 @@ bool state_is_whole(const char *directory, const char *boot, struct aq_error *wh
     bool found = current_name(state, name, sizeof name, &missing) == 0, whole = false;
     if (found) {
         generation_path(state, name, path);
-        whole = boot_is_whole(path, boot);
-    }
-    if (!found)
+        if (!boot_is_whole(path, boot))
+            (void)aq_fail(why, AQ_E_CORRUPT, "the machine stopped while they were open");
+        else
+            whole = guard_check(path, why) == 0 && pages_check(path, why) == 0;
+    } else {
         *why = missing;
-    else if (!whole)
-        (void)aq_fail(why, AQ_E_CORRUPT, "the machine stopped while they were open");
+    }
     state_close(state);
     return whole;
 }

@@ -46,7 +46,8 @@ int state_publish(struct state *state, struct aq_error *error) AQ_MUST_CHECK;
 void state_discard(struct state *state);
 
 /* Can the tables that are there be opened at all? Not if the machine stopped while they were open (they are written
- * without sync). False: `why` says so. `boot` identifies the machine's present start (boot.h). */
+ * without sync), or if a page is damaged. False: `why` says so. `boot` identifies the machine's present start (boot.h).
+ */
 bool state_is_whole(const char *directory, const char *boot, struct aq_error *why);
 /* Can these tables be believed? Not if their layout is another. */
 bool state_is_good(struct state *state, struct aq_error *why);

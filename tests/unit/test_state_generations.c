@@ -1,4 +1,6 @@
 /* Whether tables can be believed, and how they are made anew while others read them. */
+#include "controller/state/boot.h"
+#include "controller/state/guard.h"
 #include "tests/unit/decide_case.h"
 
 #include <dirent.h>
@@ -101,6 +103,15 @@ static void commit_counter(struct state *state, uint64_t value)
     test_must(state_commit(txn, &error), &error);
 }
 
+/* As the controller does before others may read them. */
+static void mark_open(struct state *state)
+{
+    char boot[BOOT_SIZE];
+    struct aq_error error = {0};
+    test_must(boot_read(boot, &error), &error);
+    test_must(state_mark_open(state, boot, &error), &error);
+}
+
 static void fresh_tables_are_discarded_or_published(void **context)
 {
     (void)context;
@@ -186,6 +197,7 @@ static struct elsewhere start_elsewhere(void)
     assert_int_equal(pipe(ask) | pipe(answer), 0);
     state_end(spec.txn);
     spec.txn = NULL;
+    mark_open(spec.state);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
@@ -220,6 +232,7 @@ static void a_reader_in_another_process_moves_over(void **context)
     test_must(state_open_fresh(&fresh, spec.directory, SPEC_MAP_BYTES, &error), &error);
     commit_counter(fresh, 3);
     check_elsewhere(process.ask, process.answer, 2, 1); /* nobody reads it yet */
+    mark_open(fresh);
     test_must(state_publish(fresh, &error), &error);
     check_elsewhere(process.ask, process.answer, 3, 1);
     commit_counter(fresh, 4);
@@ -241,6 +254,8 @@ static void also_to_one_of_the_same_name(void **context)
     test_remove_tree(path);
     test_must(state_open(&fresh, spec.directory, STATE_WRITE, SPEC_MAP_BYTES, &error), &error);
     commit_counter(fresh, 3);
+    check_elsewhere(process.ask, process.answer, 1, 1); /* nobody has said that they are good */
+    mark_open(fresh);
     check_elsewhere(process.ask, process.answer, 3, 1);
     end_elsewhere(&process);
     state_close(fresh);
@@ -285,6 +300,38 @@ static void tables_that_are_not_there_are_an_error_for_readers(void **context)
     assert_non_null(strstr(error.message, "no tables at /nowhere/state/current"));
 }
 
+/* After the machine's end, they may hold anything until the controller has looked. */
+static void others_read_only_what_the_controller_has_found_good(void **context)
+{
+    (void)context;
+    char path[100];
+    struct state *state;
+    struct aq_error error = {0};
+    state_end(spec.txn);
+    spec.txn = NULL;
+    test_must(state_mark_open(spec.state, "another-boot", &error), &error);
+    assert_int_equal(state_open(&state, spec.directory, STATE_READ, 0, &error), -1);
+    assert_int_equal(error.code, AQ_E_BUSY);
+    assert_non_null(strstr(error.message, "may be spoiled: the controller has not looked at them since"));
+    mark_open(spec.state);
+    snprintf(path, sizeof path, "%s/state/current/" GUARD_MARK, spec.directory);
+    FILE *mark = fopen(path, "we");
+    fputs("page 7, byte 28672", mark);
+    fclose(mark);
+    assert_int_equal(state_open(&state, spec.directory, STATE_READ, 0, &error), -1);
+    assert_non_null(strstr(error.message, "was found damaged by a process that ended of it (page 7, byte 28672)"));
+    assert_false(state_is_whole(spec.directory, "another-boot", &error));
+    unlink(path);
+    test_must(state_mark_closed(spec.state, &error), &error);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(state_open(&state, spec.directory, STATE_READ, 0, &error) == 0 ? 0 : 1);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +341,7 @@ int main(void)
         SPEC_TEST(what_a_killed_process_left_behind_is_removed),
         SPEC_TEST(a_reader_in_another_process_moves_over),
         SPEC_TEST(also_to_one_of_the_same_name),
+        SPEC_TEST(others_read_only_what_the_controller_has_found_good),
         SPEC_TEST(a_version_is_that_of_one_snapshot),
         SPEC_TEST(tables_that_are_not_there_are_an_error_for_readers),
     };
