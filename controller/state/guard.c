@@ -288,7 +288,7 @@ void guard_place(const void *address, char words[GUARD_PLACE_SIZE])
         put(&text, " is damaged: ");
         put_place(&text, place.at);
     }
-    snprintf(words, GUARD_PLACE_SIZE, "%s", found ? text.bytes : "the log is damaged");
+    snprintf(words, GUARD_PLACE_SIZE, "%s", found ? text.bytes : "there is damage");
 }
 
 /* ---- marks -------------------------------------------------------------------------------------------------- */

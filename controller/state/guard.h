@@ -19,7 +19,8 @@ void guard_signals(const char *program);
 /* Says where it was, when LMDB finds its own pages impossible. */
 void guard_environment(MDB_env *env);
 
-/* Which byte of which file an address in memory is: "<file> is damaged: page 7, byte 28700". */
+/* Which byte of which file an address in memory is: "<file> is damaged: page 7, byte 28700"; "there is damage" if it is
+ * in none. */
 enum { GUARD_PLACE_SIZE = 256 };
 void guard_place(const void *address, char words[GUARD_PLACE_SIZE]);
 

@@ -127,10 +127,8 @@ void index_scan_after(struct state_txn *txn, enum state_index index, const struc
         memcmp(name.mv_data, after->bytes, after->length) == 0)
         code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
     while (code == 0 && begins_with(&name, prefix)) {
-        struct state_key key = {.length = name.mv_size};
-        aq_assert(name.mv_size <= sizeof key.bytes);
-        memcpy(key.bytes, name.mv_data, name.mv_size);
-        if (!row(context, &key, value.mv_data, value.mv_size))
+        struct state_key key;
+        if (!store_take_key(txn, &name, names[index], &key) || !row(context, &key, value.mv_data, value.mv_size))
             break;
         code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
     }
@@ -154,8 +152,10 @@ uint64_t counter_get(struct state_txn *txn, const char *name)
     uint64_t number = 0;
     index_key_text(&key, name);
     if (index_get(txn, INDEX_COUNTERS, &key, &value, &length)) {
-        aq_assert(length == sizeof number);
-        memcpy(&number, value, sizeof number);
+        if (length == sizeof number)
+            memcpy(&number, value, sizeof number);
+        else
+            store_damage(txn, value, names[INDEX_COUNTERS]);
     }
     return number;
 }
@@ -241,8 +241,10 @@ struct state_place state_place_get(struct state_txn *txn)
     size_t length;
     index_key_text(&key, "place");
     if (index_get(txn, INDEX_META, &key, &value, &length)) {
-        aq_assert(length == sizeof place);
-        memcpy(&place, value, sizeof place);
+        if (length == sizeof place)
+            memcpy(&place, value, sizeof place);
+        else
+            store_damage(txn, value, names[INDEX_META]);
     }
     return place;
 }

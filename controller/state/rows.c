@@ -172,9 +172,9 @@ uint64_t state_count(struct state_txn *txn, const struct aq_entity *entity)
 static bool show_row(struct state_txn *txn, const struct aq_entity *entity, const MDB_val *name, const MDB_val *value,
                      struct aq_arena *arena, state_row_fn *row, void *context)
 {
-    struct state_key key = {.length = name->mv_size};
-    aq_assert(name->mv_size <= sizeof key.bytes);
-    memcpy(key.bytes, name->mv_data, name->mv_size);
+    struct state_key key;
+    if (!store_take_key(txn, name, entity->plural, &key))
+        return false;
     aq_arena_reset(arena);
     void *object = aq_arena_alloc(arena, entity->record->size);
     if (!unpack_row(txn, entity, value, object, arena))
@@ -237,10 +237,7 @@ void state_scan_keys(struct state_txn *txn, const struct aq_entity *entity, stat
     }
     struct state_key key = {0};
     while ((code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT)) == 0) {
-        aq_assert(name.mv_size <= sizeof key.bytes);
-        key.length = name.mv_size;
-        memcpy(key.bytes, name.mv_data, name.mv_size);
-        if (!visit(context, &key))
+        if (!store_take_key(txn, &name, entity->plural, &key) || !visit(context, &key))
             break;
     }
     store_latch(txn, code, entity->plural);

@@ -1,5 +1,7 @@
 #include "controller/state/store.h"
 
+#include "controller/state/guard.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <sodium.h>
@@ -33,6 +35,25 @@ void store_latch(struct state_txn *txn, int code, const char *what)
 {
     if (code != 0 && code != MDB_NOTFOUND && txn->error.code == AQ_OK)
         (void)store_fail(&txn->error, store_map_write_code(&txn->env->map, code), what);
+}
+
+void store_damage(struct state_txn *txn, const void *given, const char *table)
+{
+    char place[GUARD_PLACE_SIZE];
+    guard_place(given, place);
+    if (txn->error.code == AQ_OK)
+        (void)aq_fail(&txn->error, AQ_E_CORRUPT, "table %s: %s", table, place);
+}
+
+bool store_take_key(struct state_txn *txn, const MDB_val *name, const char *table, struct state_key *key)
+{
+    key->length = name->mv_size;
+    if (key->length <= sizeof key->bytes) {
+        memcpy(key->bytes, name->mv_data, key->length);
+        return true;
+    }
+    store_damage(txn, name->mv_data, table);
+    return false;
 }
 
 MDB_dbi store_dbi(const struct state_txn *txn, const struct aq_entity *entity)

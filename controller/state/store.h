@@ -59,6 +59,11 @@ bool store_time_to_look(uint64_t *looked_ms);
 /* Does another file than the open one stand in the directory? */
 bool store_is_other(MDB_env *env, const char *directory);
 
+/* Latches that what LMDB has given cannot have been written, with its place. */
+void store_damage(struct state_txn *txn, const void *given, const char *table);
+/* A key out of a table. False: it is too long for one, which is latched. */
+bool store_take_key(struct state_txn *txn, const MDB_val *name, const char *table, struct state_key *key);
+
 MDB_dbi store_dbi(const struct state_txn *txn, const struct aq_entity *entity);
 const char *store_index_name(enum state_index index);
 /* Puts what waits to be put. */

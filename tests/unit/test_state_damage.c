@@ -1,0 +1,266 @@
+/* The tables' pages are damaged: at rest, then they are made anew; or in use, then whoever comes across it says where,
+ * and leaves a mark that makes the next start make them anew. */
+#include "controller/log/replay.h"
+#include "controller/state/boot.h"
+#include "controller/state/guard.h"
+#include "tests/unit/test_cluster.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+enum { FLIPS = 400, PAGE = 4096, PAGE_HEAD = 64, USERS = 150, HASH_SIZE = 9000 };
+
+static struct test_cluster cluster;
+
+/* Users with long hashes, some on pages of their own. Closed in order. */
+static int set_up(void **context)
+{
+    (void)context;
+    static char hash[HASH_SIZE];
+    test_cluster_new(&cluster);
+    test_cluster_start(&cluster);
+    for (int i = 0; i < USERS; i++) {
+        char name[16];
+        struct aq_error error = {0};
+        struct aq_user_create user = {.name = name, .role = AQ_ROLE_USER, .hash = hash};
+        snprintf(name, sizeof name, "user-%d", i);
+        memset(hash, 'x', sizeof hash);
+        hash[i % 20 == 0 ? HASH_SIZE - 1 : 100 + i] = '\0';
+        test_must(test_ask(&cluster, &aq_command_user_create, &user, "aquarium", NULL, &error) == 0, &error);
+    }
+    test_cluster_close(&cluster);
+    return 0;
+}
+
+static int tear_down(void **context)
+{
+    (void)context;
+    aq_arena_free(&cluster.arena);
+    test_remove_tree(cluster.directory);
+    return 0;
+}
+
+static void path_of(char path[128], const char *name)
+{
+    snprintf(path, 128, "%s/state/current/%s", cluster.directory, name);
+}
+
+static void flip(off_t offset, unsigned bit)
+{
+    char path[128];
+    unsigned char byte;
+    path_of(path, "data.mdb");
+    int fd = open(path, O_RDWR);
+    assert_int_equal(pread(fd, &byte, 1, offset), 1);
+    byte ^= (unsigned char)(1u << bit);
+    assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
+    close(fd);
+}
+
+static off_t file_size(void)
+{
+    char path[128];
+    struct stat status;
+    path_of(path, "data.mdb");
+    assert_int_equal(stat(path, &status), 0);
+    return status.st_size;
+}
+
+/* ---- reading all of it ---------------------------------------------------------------------------------------- */
+
+static bool count_row(void *context, const struct state_key *key, const void *object)
+{
+    (void)key;
+    (void)object;
+    ++*(unsigned *)context;
+    return true;
+}
+
+static int read_rows(struct state *state, unsigned *rows, struct aq_error *error)
+{
+    struct state_txn *txn;
+    unsigned char digest[32];
+    uint64_t all;
+    const struct aq_entity *entity;
+    if (state_read(state, &txn, error) != 0)
+        return -1;
+    for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++)
+        state_scan(txn, entity, NULL, count_row, rows);
+    int status = state_failed(txn, error) ? -1 : state_digest(txn, digest, &all, error);
+    state_end(txn);
+    return status;
+}
+
+enum outcome { READ, FAILED, NOT_WHOLE, NAMED, ENDED, OUTCOMES };
+
+static _Noreturn void read_turned(off_t offset, unsigned bit, bool in_use)
+{
+    char boot[BOOT_SIZE];
+    struct aq_error error = {0};
+    struct rlimit none = {0, 0};
+    struct state *state;
+    unsigned rows = 0;
+    const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL}; /* cmocka has handlers of its own */
+    for (size_t i = 0; i < AQ_LENGTH(signals); i++)
+        signal(signals[i], SIG_DFL);
+    guard_signals("test");
+    setrlimit(RLIMIT_CORE, &none);
+    alarm(20);
+    if (boot_read(boot, &error) != 0 || !state_is_whole(cluster.directory, boot, &error)) {
+        fprintf(stderr, "%s\n", error.message);
+        _exit(NOT_WHOLE);
+    }
+    if (state_open(&state, cluster.directory, STATE_READ, 0, &error) != 0)
+        _exit(FAILED);
+    if (in_use)
+        flip(offset, bit);
+    _exit(read_rows(state, &rows, &error) == 0 ? READ : FAILED);
+}
+
+static bool names_a_place(const char *words)
+{
+    return strstr(words, "/data.mdb is damaged: page ") != NULL && strstr(words, ", byte ") != NULL;
+}
+
+static enum outcome read_in_child(off_t offset, unsigned bit, bool in_use, char words[1024])
+{
+    int ends[2], status;
+    size_t length = 0;
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        dup2(ends[1], 2);
+        close(ends[0]);
+        close(ends[1]);
+        read_turned(offset, bit, in_use);
+    }
+    close(ends[1]);
+    for (ssize_t got; length < 1023 && (got = read(ends[0], words + length, 1023 - length)) > 0;)
+        length += (size_t)got;
+    words[length] = '\0';
+    close(ends[0]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (WIFEXITED(status) && WEXITSTATUS(status) <= FAILED)
+        return (enum outcome)WEXITSTATUS(status);
+    if (!names_a_place(words))
+        return ENDED;
+    return WIFSIGNALED(status) ? NAMED : NOT_WHOLE;
+}
+
+/* Whoever ended of it has left a mark: nobody opens them, until they are made anew. */
+static void check_mark(void)
+{
+    char path[128];
+    struct aq_error why = {0};
+    assert_false(state_is_whole(cluster.directory, "any", &why));
+    assert_non_null(strstr(why.message, "was found damaged by a process that ended of it (page "));
+    path_of(path, GUARD_MARK);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void turn_bits(unsigned within, bool in_use, unsigned outcomes[OUTCOMES])
+{
+    char words[1024];
+    uint64_t random = within, pages = (uint64_t)file_size() / PAGE;
+    for (int i = 0; i < FLIPS; i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        off_t offset = (off_t)((random >> 33) % pages * PAGE + (random >> 16) % within);
+        unsigned bit = (unsigned)(random >> 60) & 7;
+        if (!in_use)
+            flip(offset, bit);
+        enum outcome outcome = read_in_child(offset, bit, in_use, words);
+        flip(offset, bit);
+        outcomes[outcome]++;
+        if (outcome == ENDED)
+            printf("# bit %u at %ld of page %ld: %s\n", bit, (long)offset % PAGE, (long)offset / PAGE, words);
+        if (outcome == NAMED)
+            check_mark();
+    }
+}
+
+static void check_outcomes(bool in_use)
+{
+    unsigned outcomes[OUTCOMES] = {0};
+    turn_bits(PAGE, in_use, outcomes);
+    turn_bits(PAGE_HEAD, in_use, outcomes);
+    printf("# read %u, failed %u, not whole %u, ended with a name %u, without %u\n", outcomes[READ], outcomes[FAILED],
+           outcomes[NOT_WHOLE], outcomes[NAMED], outcomes[ENDED]);
+    assert_int_equal(outcomes[ENDED], 0);
+    assert_int_equal(in_use ? outcomes[NOT_WHOLE] : outcomes[NAMED], 0);
+    assert_true(outcomes[in_use ? NAMED : NOT_WHOLE] > 0);
+}
+
+static void pages_that_are_damaged_at_rest_are_not_read(void **context)
+{
+    (void)context;
+    check_outcomes(false);
+}
+
+static void pages_that_are_damaged_in_use_are_named_by_whom_they_end(void **context)
+{
+    (void)context;
+    check_outcomes(true);
+}
+
+/* ---- a start -------------------------------------------------------------------------------------------------- */
+
+/* Starts, counts the rows, and closes in order. `name` gets the generation of the tables. */
+static unsigned start_and_count(char name[64])
+{
+    char path[128];
+    struct aq_error error = {0};
+    unsigned rows = 0;
+    test_cluster_open(&cluster, false);
+    test_cluster_start(&cluster); /* what was appended last is known to be committed only now */
+    test_must(read_rows(cluster.state, &rows, &error), &error);
+    test_cluster_close(&cluster);
+    snprintf(path, sizeof path, "%s/state/current", cluster.directory);
+    ssize_t length = readlink(path, name, 63);
+    assert_true(length > 0);
+    name[length] = '\0';
+    return rows;
+}
+
+static void a_start_takes_good_tables_and_makes_damaged_ones_anew(void **context)
+{
+    (void)context;
+    char first[64], second[64], third[64], path[128];
+    unsigned rows = start_and_count(first);
+    assert_true(rows >= USERS);
+    assert_int_equal(start_and_count(second), rows);
+    assert_string_equal(second, first);
+
+    for (off_t page = 2; page * PAGE < file_size(); page++) /* whichever are in use */
+        flip(page * PAGE + 10, 4);
+    assert_int_equal(start_and_count(second), rows);
+    assert_string_not_equal(second, first);
+
+    path_of(path, GUARD_MARK);
+    FILE *mark = fopen(path, "we");
+    fputs("page 7, byte 28672", mark);
+    fclose(mark);
+    assert_int_equal(start_and_count(third), rows);
+    assert_string_not_equal(third, second);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+#define DAMAGE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DAMAGE_TEST(pages_that_are_damaged_at_rest_are_not_read),
+        DAMAGE_TEST(pages_that_are_damaged_in_use_are_named_by_whom_they_end),
+        DAMAGE_TEST(a_start_takes_good_tables_and_makes_damaged_ones_anew),
+    };
+    return cmocka_run_group_tests_name("state damage", tests, NULL, NULL);
+}
