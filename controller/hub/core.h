@@ -72,6 +72,7 @@ struct hub {
     struct hub_ask **asks_end;
     uint64_t last_ask;
     atomic_uint fetches; /* any thread */
+    uint64_t unstored;   /* scans whose heartbeats could not be stored, since they last could */
 
     atomic_uint_least64_t alive, messages, strangers; /* figures: any thread */
     uint64_t strangers_told, strangers_told_ms;

@@ -3,6 +3,7 @@
 #include "schema/journal.h"
 #include "schema/pack.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,6 +262,19 @@ static bool is_silent(const struct hub *hub, const struct hub_agent *agent)
     return agent->report == NULL && hub->now_ms - since > hub->lost_after_ms;
 }
 
+/* Told once, and once when it works again: a full disk may stay so for days. */
+static void note_stored(struct hub *hub, bool stored, const struct aq_error *error)
+{
+    char times[24];
+    if (!stored && hub->unstored++ == 0)
+        aq_journal(AQ_WARN, "heartbeats cannot be stored", "error", error->message, NULL);
+    if (!stored || hub->unstored == 0)
+        return;
+    snprintf(times, sizeof times, "%" PRIu64, hub->unstored);
+    aq_journal(AQ_INFO, "heartbeats are stored again", "failed", times, NULL);
+    hub->unstored = 0;
+}
+
 void hub_sessions_scan(struct hub *hub)
 {
     struct aq_error error;
@@ -282,6 +296,6 @@ void hub_sessions_scan(struct hub *hub)
         }
     }
     atomic_store(&hub->alive, alive);
-    if (beaten > 0 && live_put(hub->options.live, names, rows, beaten, &error) != 0)
-        aq_journal(AQ_WARN, "heartbeats could not be stored", "error", error.message, NULL);
+    if (beaten > 0)
+        note_stored(hub, live_put(hub->options.live, names, rows, beaten, &error) == 0, &error);
 }

@@ -1,4 +1,4 @@
-/* What the hub stands on: the set of numbers, the table of agents, the mailbox. */
+/* What the hub stands on: the set of numbers, the table of agents, the mailbox, the store of heartbeats. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,11 +7,18 @@
 #include <cmocka.h>
 
 #include "controller/hub/agents.h"
+#include "controller/hub/core.h"
 #include "controller/hub/mailbox.h"
 #include "controller/hub/numbers.h"
 
+#include "schema/journal.h"
+#include "tests/unit/test_cluster.h"
+
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 static void a_set_is_sorted_and_bounded(void **context)
 {
@@ -89,12 +96,78 @@ static void a_mailbox_keeps_the_order(void **context)
     mailbox_close(&mailbox);
 }
 
+/* ---- heartbeats on a full disk -------------------------------------------------------------------------------- */
+
+/* So often, one agent is heard of before. `room`: the file may be written to. */
+static void scan(struct hub *hub, struct hub_agent *agent, int times, bool room)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    struct rlimit none = {0, limit.rlim_max};
+    if (!room)
+        setrlimit(RLIMIT_FSIZE, &none);
+    for (int i = 0; i < times; i++) {
+        agent->beaten = true;
+        hub_sessions_scan(hub);
+        aq_arena_reset(&hub->arena);
+    }
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* What the journal says meanwhile. */
+static void say_while_the_disk_is_full(struct hub *hub, char words[2048])
+{
+    int ends[2], before = dup(STDERR_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    dup2(ends[1], STDERR_FILENO);
+    struct hub_agent *agent = agents_add(&hub->agents, "node-1");
+    scan(hub, agent, 1, true);
+    scan(hub, agent, 3, false);
+    scan(hub, agent, 2, true);
+    scan(hub, agent, 1, false);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    close(ends[1]);
+    ssize_t length = read(ends[0], words, 2047);
+    words[length > 0 ? length : 0] = '\0';
+    close(ends[0]);
+}
+
+static unsigned count(const char *words, const char *wanted)
+{
+    unsigned times = 0;
+    for (; (words = strstr(words, wanted)) != NULL; words += strlen(wanted))
+        times++;
+    return times;
+}
+
+static void heartbeats_that_cannot_be_stored_are_told_of_once(void **context)
+{
+    char directory[] = "/tmp/aquarium-test-XXXXXX", words[2048];
+    struct hub hub = {0};
+    struct aq_error error = {0};
+    (void)context;
+    assert_non_null(mkdtemp(directory));
+    signal(SIGXFSZ, SIG_IGN);
+    aq_journal_open("test", AQ_INFO);
+    test_must(live_open(&hub.options.live, directory, STATE_WRITE, &error), &error);
+    say_while_the_disk_is_full(&hub, words);
+    assert_int_equal(count(words, "warn test: heartbeats cannot be stored error="), 2);
+    assert_int_equal(count(words, "info test: heartbeats are stored again failed=3\n"), 1);
+    assert_int_equal(count(words, "\n"), 3);
+    live_close(hub.options.live);
+    agents_free(&hub.agents);
+    aq_arena_free(&hub.arena);
+    test_remove_tree(directory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_set_is_sorted_and_bounded),
         cmocka_unit_test(agents_are_found_by_name),
         cmocka_unit_test(a_mailbox_keeps_the_order),
+        cmocka_unit_test(heartbeats_that_cannot_be_stored_are_told_of_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
