@@ -101,7 +101,10 @@ static int start_parts(struct controller *controller, struct aq_error *error)
         react_start(&controller->react, controller->writer, controller->state, error) != 0 ||
         writer_start(controller->writer, error) != 0)
         return -1;
-    return setup_admin(controller->writer, controller->state, config->data, error);
+    if (setup_admin(controller->writer, controller->state, config->data, error) != 0)
+        return -1;
+    serve_ready(controller->serve);
+    return 0;
 }
 
 /* In the opposite order; what was never started is NULL. */

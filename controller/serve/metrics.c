@@ -33,6 +33,9 @@ enum outcome metrics_ready(struct request *request)
 {
     if (!writer_is_leader(request->serve->options.writer))
         return answer_fail(request, AQ_E_NO_LEADER, "not ready: no leader stands");
+    if (!atomic_load(&request->serve->ready))
+        return answer_fail(request, AQ_E_NO_LEADER,
+                           "not ready: the start is not over, in which the first admin is made");
     if (!tables_are_good(request->serve, &request->error)) {
         struct aq_error why = request->error;
         return answer_fail(request, AQ_E_NO_LEADER, "not ready: %s", why.message);

@@ -10,7 +10,8 @@ static const char JSON_TYPE[] = "application/json";
 
 static const struct route fixed[] = {
     {"livez", ACCESS_OPEN, metrics_alive, "text/plain", "the process answers"},
-    {"readyz", ACCESS_OPEN, metrics_ready, "text/plain", "200 when a leader stands and the tables are good"},
+    {"readyz", ACCESS_OPEN, metrics_ready, "text/plain",
+     "200 when a leader stands, the start is over and the tables are good"},
     {"metrics", ACCESS_LOOPBACK, metrics_answer, "text/plain", "figures in Prometheus' text form"},
     {"meta/v1/data/...", ACCESS_OPEN, metadata_answer, "application/json",
      "metadata of the resource that asks, known by its address; ?format=json|yaml|env, ?prefix="},

@@ -281,6 +281,11 @@ int serve_start(struct serve **out, const struct serve_options *options, struct 
     return 0;
 }
 
+void serve_ready(struct serve *serve)
+{
+    atomic_store(&serve->ready, true);
+}
+
 void serve_stop(struct serve *serve)
 {
     if (serve == NULL)

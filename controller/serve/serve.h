@@ -28,6 +28,8 @@ struct serve_options {
 /* Listens, and starts the thread. Writes the port into <data>/run/api.port. To be called before the writer runs (it
  * registers a watch). */
 int serve_start(struct serve **serve, const struct serve_options *options, struct aq_error *error) AQ_MUST_CHECK;
+/* All that belongs to a start is done, the first admin is there: /readyz may say so. Any thread. */
+void serve_ready(struct serve *serve);
 void serve_stop(struct serve *serve); /* closes connections, joins the thread; NULL is fine. The writer must still run,
                                          so that requests under way are answered */
 

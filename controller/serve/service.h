@@ -1,5 +1,5 @@
 /* The serving thread's own state: see serve.h for what it does. Everything here is touched by that thread alone, but
- * for what stands behind `mutex`. */
+ * for `ready` and what stands behind `mutex`. */
 #ifndef AQ_CONTROLLER_SERVE_SERVICE_H
 #define AQ_CONTROLLER_SERVE_SERVICE_H
 
@@ -11,6 +11,7 @@
 #include "controller/serve/verify.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum {
     STATUS_MAX = 600,             /* HTTP statuses that are counted */
@@ -33,6 +34,7 @@ struct serve {
     int watch_fd; /* the writer committed, or leadership changed */
     pthread_t thread;
     bool started;
+    atomic_bool ready; /* any thread */
 
     pthread_mutex_t mutex;
     struct request *woken; /* behind mutex */

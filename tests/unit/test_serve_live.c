@@ -168,6 +168,8 @@ static void health_and_figures_need_no_password_here(void **context)
 {
     struct place *place = *context;
     assert_plain(place, "/livez", 200, "alive");
+    assert_plain(place, "/readyz", 503, "not ready: the start is not over");
+    serve_ready(place->serve);
     assert_plain(place, "/readyz", 200, "ready");
     assert_plain(place, "/metrics", 200, "aquarium_rows{entity=\"user\"} 2\n");
     assert_plain(place, "/metrics", 200, "aquarium_http_answers_total{status=\"200\"}");
