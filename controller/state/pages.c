@@ -426,6 +426,7 @@ int pages_check(const char *directory, struct aq_error *error)
     file.fd = open(file.path, O_RDONLY | O_CLOEXEC);
     if (file.fd < 0)
         return errno == ENOENT ? 0 : aq_fail_errno(error, errno, "cannot open %s", file.path);
+    (void)posix_fadvise(file.fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* nearly, and the disk may read ahead */
     int failed = fstat(file.fd, &status);
     if (failed != 0)
         (void)aq_fail_errno(error, errno, "cannot look at %s", file.path);
