@@ -1,0 +1,236 @@
+/* The last net: a process that ends of a damaged file says of which and where, and leaves a mark; one that ends of
+ * something else ends as ever. */
+#include "controller/state/guard.h"
+#include "tests/unit/test_cluster.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+enum { PAGE = 4096, PAGES = 8, ROWS = 2000 };
+
+static char directory[64], file[80], words[1024];
+
+static int set_up(void **context)
+{
+    (void)context;
+    snprintf(directory, sizeof directory, "/tmp/aquarium-test-XXXXXX");
+    if (mkdtemp(directory) == NULL)
+        return -1;
+    snprintf(file, sizeof file, "%s/data.mdb", directory);
+    return 0;
+}
+
+static int tear_down(void **context)
+{
+    (void)context;
+    test_remove_tree(directory);
+    return 0;
+}
+
+/* Runs it in a process of its own with the net below it. Returns the signal that it ends of, and fills `words` with
+ * what it says. */
+static int end_of(void (*doing)(void))
+{
+    int ends[2], status;
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct rlimit none = {0, 0};
+        const int signals[] = {SIGSEGV, SIGBUS, SIGABRT}; /* cmocka has handlers of its own, and sanitizers */
+        for (size_t i = 0; i < AQ_LENGTH(signals); i++)
+            signal(signals[i], SIG_DFL);
+        setrlimit(RLIMIT_CORE, &none);
+        dup2(ends[1], STDERR_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        guard_signals("test");
+        alarm(20);
+        doing();
+        _exit(0);
+    }
+    close(ends[1]);
+    ssize_t length = read(ends[0], words, sizeof words - 1);
+    words[length > 0 ? length : 0] = '\0';
+    close(ends[0]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void check_mark(const char *wanted)
+{
+    struct aq_error error = {0};
+    char expected[512];
+    assert_int_equal(guard_check(directory, &error), -1);
+    assert_int_equal(error.code, AQ_E_CORRUPT);
+    snprintf(expected, sizeof expected, "%s was found damaged by a process that ended of it (%s", file, wanted);
+    assert_true(strncmp(error.message, expected, strlen(expected)) == 0);
+    guard_forget(directory);
+    error = (struct aq_error){0};
+    test_must(guard_check(directory, &error), &error);
+}
+
+/* ---- what has nothing to do with files ------------------------------------------------------------------------ */
+
+static void read_nowhere(void)
+{
+    volatile uintptr_t nowhere = 8; /* as of a member of what is not there */
+    (void)*(volatile const char *)nowhere;
+}
+
+static void send_it(void)
+{
+    raise(SIGSEGV);
+}
+
+static void read_another_file(void)
+{
+    char path[80];
+    snprintf(path, sizeof path, "%s/other.mdb", directory);
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    (void)*(volatile const char *)mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0); /* it is empty */
+}
+
+static void other_ends_are_as_they_were(void **context)
+{
+    (void)context;
+    struct aq_error error = {0};
+    assert_int_equal(end_of(read_nowhere), SIGSEGV);
+    assert_string_equal(words, "");
+    assert_int_equal(end_of(send_it), SIGSEGV);
+    assert_string_equal(words, "");
+    assert_int_equal(end_of(read_another_file), SIGBUS);
+    assert_string_equal(words, "");
+    test_must(guard_check(directory, &error), &error);
+}
+
+/* ---- pages that are not there ----------------------------------------------------------------------------------- */
+
+static const char *map_pages(int protection)
+{
+    int fd = open(file, O_RDWR | O_CREAT, 0600);
+    assert_int_equal(ftruncate(fd, PAGES * PAGE), 0);
+    const char *map = mmap(NULL, PAGES * PAGE, protection, MAP_SHARED, fd, 0);
+    assert_true(map != MAP_FAILED);
+    assert_int_equal(ftruncate(fd, 2 * PAGE), 0);
+    close(fd);
+    return map;
+}
+
+static void read_behind_the_end(void)
+{
+    (void)*(volatile const char *)(map_pages(PROT_READ) + 5 * PAGE + 7);
+}
+
+static void read_what_is_closed(void)
+{
+    (void)*(volatile const char *)(map_pages(PROT_NONE) + PAGE + 9);
+}
+
+static void a_page_that_cannot_be_read_is_named(void **context)
+{
+    (void)context;
+    char expected[512];
+    assert_int_equal(end_of(read_behind_the_end), SIGBUS);
+    snprintf(
+        expected, sizeof expected,
+        "test: ends, because %s is damaged: page 5, byte 20487: the disk has nothing to give for it. The controller "
+        "looks through it at its next start\n",
+        file);
+    assert_string_equal(words, expected);
+    check_mark("page 5, byte 20487: the disk has nothing to give for it)");
+    assert_int_equal(end_of(read_what_is_closed), SIGSEGV);
+    assert_non_null(strstr(words, "page 1, byte 4105: leads to where nothing is."));
+    check_mark("page 1, byte 4105");
+}
+
+static void a_place_in_memory_is_one_in_the_file(void **context)
+{
+    (void)context;
+    char place[GUARD_PLACE_SIZE], expected[GUARD_PLACE_SIZE];
+    const char *map = map_pages(PROT_READ);
+    guard_place(map + PAGE + 100, place);
+    snprintf(expected, sizeof expected, "%s is damaged: page 1, byte 4196", file);
+    assert_string_equal(place, expected);
+    guard_place(&place, place);
+    assert_string_equal(place, "there is damage");
+    munmap((void *)(uintptr_t)map, PAGES * PAGE);
+}
+
+/* ---- LMDB gives up ----------------------------------------------------------------------------------------------- */
+
+static MDB_env *open_environment(MDB_dbi *table)
+{
+    MDB_env *env;
+    MDB_txn *txn;
+    assert_int_equal(mdb_env_create(&env), 0);
+    guard_environment(env);
+    assert_int_equal(mdb_env_set_maxdbs(env, 2), 0);
+    assert_int_equal(mdb_env_open(env, directory, MDB_NOTLS, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, "rows", MDB_CREATE, table), 0);
+    for (int i = 0; i < ROWS; i++) {
+        MDB_val key = {sizeof i, &i}, value = {100, words};
+        assert_int_equal(mdb_put(txn, *table, &key, &value, 0), 0);
+    }
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    return env;
+}
+
+/* Each branch page says that it has one node only. */
+static void empty_branches(void)
+{
+    const uint16_t lower = 18;
+    unsigned char head[16];
+    struct stat status;
+    int fd = open(file, O_RDWR);
+    assert_int_equal(fstat(fd, &status), 0);
+    for (off_t at = 2 * PAGE; at < status.st_size; at += PAGE)
+        if (pread(fd, head, sizeof head, at) == sizeof head && head[10] == 1 && head[11] == 0)
+            assert_int_equal(pwrite(fd, &lower, sizeof lower, at + 12), sizeof lower);
+    close(fd);
+}
+
+static void read_damaged_branches(void)
+{
+    MDB_dbi table;
+    MDB_txn *txn;
+    int number = 7;
+    MDB_val key = {sizeof number, &number}, value;
+    MDB_env *env = open_environment(&table);
+    empty_branches();
+    assert_int_equal(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn), 0);
+    mdb_get(txn, table, &key, &value);
+}
+
+static void what_lmdb_finds_impossible_is_named(void **context)
+{
+    (void)context;
+    assert_int_equal(end_of(read_damaged_branches), SIGABRT);
+    assert_non_null(strstr(words, "/data.mdb is damaged: page "));
+    assert_non_null(strstr(words, ": has 1 nodes: "));
+    assert_non_null(strstr(words, "NUMKEYS(mp) > 1' failed"));
+    check_mark("page ");
+}
+
+#define GUARD_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        GUARD_TEST(other_ends_are_as_they_were),
+        GUARD_TEST(a_page_that_cannot_be_read_is_named),
+        GUARD_TEST(a_place_in_memory_is_one_in_the_file),
+        GUARD_TEST(what_lmdb_finds_impossible_is_named),
+    };
+    return cmocka_run_group_tests_name("state guard", tests, NULL, NULL);
+}
