@@ -237,9 +237,11 @@ static void on_fault(int number, siginfo_t *info, void *context)
 {
     only_once();
     bool sent = info->si_code <= 0; /* by somebody; else it comes again by itself */
-    if (!sent && !is_in_file(number, (uint64_t)(uintptr_t)info->si_addr))
-        (void)is_in_lmdb(context);
-    sigaction(number, number == SIGBUS ? &before_bus : &before_segv, NULL);
+    bool named = !sent && (is_in_file(number, (uint64_t)(uintptr_t)info->si_addr) || is_in_lmdb(context));
+    if (named)
+        signal(number, SIG_DFL);
+    else
+        sigaction(number, number == SIGBUS ? &before_bus : &before_segv, NULL);
     atomic_flag_clear(&ending);
     if (sent)
         raise(number);
