@@ -200,7 +200,7 @@ static bool is_in_file(int number, uint64_t address)
         return false;
     words.length = 0;
     put_place(&words, place.at);
-    put(&words, number == SIGBUS ? ": the disk has nothing to give for it" : ": leads to where nothing is");
+    put(&words, number == SIGBUS ? ": the disk has nothing to give for it" : ": LMDB went astray there");
     say(place.path, words.bytes);
     leave_mark(place.path, words.bytes);
     return true;
