@@ -26,10 +26,11 @@ BUILD := build/$(VARIANT)
 # As many at once as there are processors, unless whoever called has decided already.
 JOBS = $(if $(findstring -j,$(MAKEFLAGS))$(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-PACKAGES := raft lmdb nanomsg libsodium libmicrohttpd msgpack jansson yaml-0.1 fuse3 libcurl
+PACKAGES := raft lmdb nanomsg libsodium libmicrohttpd msgpack jansson yaml-0.1 fuse3 libcurl libevent_core libevent_extra
 RAFT_LEAST := 0.22.1
 # Asked for once, and only when something is built: `make up` installs them first.
-LIBRARIES = $(eval LIBRARIES := $(shell pkg-config --libs $(PACKAGES)))$(LIBRARIES)
+# What a program does not use is not loaded with it; libcurl is loaded by aq itself (tools/aq/http.h).
+LIBRARIES = $(eval LIBRARIES := -Wl,--as-needed $(shell pkg-config --libs $(PACKAGES)))$(LIBRARIES)
 INCLUDES = $(eval INCLUDES := $(shell pkg-config --cflags $(PACKAGES)))$(INCLUDES)
 CFLAGS_release := -O2
 CFLAGS_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 raft_least=0.22.1
 to_run="gcc libc6-dev make pkg-config liblmdb-dev libnanomsg-dev libsodium-dev libmicrohttpd-dev libmsgpack-dev
-    libjansson-dev libyaml-dev libfuse3-dev libcurl4-openssl-dev fuse3 curl procps util-linux"
+    libjansson-dev libyaml-dev libfuse3-dev libcurl4-openssl-dev libevent-dev fuse3 curl procps util-linux"
 to_check="clang libclang-rt-dev clang-format libcmocka-dev jq iproute2 git"
 own_source=/etc/apt/sources.list.d/aquarium-backports
 

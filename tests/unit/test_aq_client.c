@@ -12,9 +12,11 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { ANSWERS_MAX = 16, SEEN_MAX = 64, TEXT_SIZE = 16384, BREAKS = 0 };
@@ -126,9 +128,8 @@ static void forget(void *context, struct MHD_Connection *connection, void **requ
     free(*request);
 }
 
-static int server_start(void **state)
+static int server_start(const char *host)
 {
-    (void)state;
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     server.daemon =
         MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle, NULL, MHD_OPTION_SOCK_ADDR,
@@ -136,8 +137,20 @@ static int server_start(void **state)
     if (server.daemon == NULL)
         return -1;
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(server.daemon, MHD_DAEMON_INFO_BIND_PORT);
-    snprintf(server.address, sizeof server.address, "http://127.0.0.1:%u", (unsigned)info->port);
+    snprintf(server.address, sizeof server.address, "http://%s:%u", host, (unsigned)info->port);
     return 0;
+}
+
+static int server_start_near(void **state)
+{
+    (void)state;
+    return server_start("127.0.0.1");
+}
+
+static int server_start_far(void **state)
+{
+    (void)state;
+    return server_start("localhost"); /* is a name, and names are libcurl's */
 }
 
 static int server_stop(void **state)
@@ -289,10 +302,20 @@ static void who_does_not_listen_is_told_of_at_once(void **state)
     (void)state;
     assert_int_equal(run_at("http://127.0.0.1:1", "nodes"), CLI_SERVER);
     assert_string_equal(told, "aq: http://127.0.0.1:1 does not answer: Couldn't connect to server\n");
+    assert_int_equal(run_at("http://localhost:1", "nodes"), CLI_SERVER);
+    assert_string_equal(told, "aq: http://localhost:1 does not answer: Couldn't connect to server\n");
+    assert_int_equal(run_at("https://127.0.0.1:1/path/", "nodes"), CLI_SERVER);
+    assert_string_equal(told, "aq: https://127.0.0.1:1/path does not answer: Couldn't connect to server\n");
+    assert_int_equal(run_at("http://[::1]:1", "nodes"), CLI_SERVER);
+    assert_string_equal(told, "aq: http://[::1]:1 does not answer: Couldn't connect to server\n");
     assert_int_equal(run_at("http://admin:aq_secret@127.0.0.1:1", "nodes"), CLI_USAGE);
     assert_null(strstr(told, "aq_secret"));
     assert_int_equal(run_at("ftp://127.0.0.1:1", "nodes"), CLI_USAGE);
     assert_int_equal(run_at("not an address", "nodes"), CLI_USAGE);
+    assert_int_equal(run_at("127.0.0.1:1", "nodes"), CLI_USAGE);
+    assert_int_equal(run_at("http://", "nodes"), CLI_USAGE);
+    assert_int_equal(run_at("http://127.0.0.1:65536", "nodes"), CLI_USAGE);
+    assert_int_equal(run_at("http://127.0.0.1:1/?a=b", "nodes"), CLI_USAGE);
 }
 
 static void what_comes_is_made_harmless(void **state)
@@ -305,6 +328,57 @@ static void what_comes_is_made_harmless(void **state)
     assert_string_equal(printed, "a\\x1b[2Jb   \\u202eadmin   -   -\n");
     assert_int_equal(run("nodes"), CLI_REFUSED);
     assert_string_equal(told, "aq: bad\\x1b]0;title\\x07\n");
+}
+
+static void a_path_stands_before_ours(void **state)
+{
+    char address[128];
+    (void)state;
+    ANSWERS({"GET", "/behind/a/proxy/api/v1/node/", 200, "{\"data\":[],\"seq\":1}"});
+    snprintf(address, sizeof address, "%s/behind/a/proxy/", server.address);
+    assert_int_equal(run_at(address, "nodes -q"), CLI_DONE);
+    assert_seen(0, "GET /behind/a/proxy/api/v1/node/?limit=1000");
+}
+
+/* One that takes the question, says nothing or half of an answer, and may go then. */
+static enum cli_exit run_at_a_mute(const char *line, const char *answer, bool goes)
+{
+    char address[64], question[1024];
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof any;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_return_code(bind(listener, (struct sockaddr *)&any, size), 0);
+    assert_return_code(listen(listener, 1), 0);
+    assert_return_code(getsockname(listener, (struct sockaddr *)&any, &size), 0);
+    const char *host = strchr(server.address, '/') + 2;
+    snprintf(address, sizeof address, "http://%.*s:%u", (int)strcspn(host, ":"), host, (unsigned)ntohs(any.sin_port));
+    pid_t child = fork();
+    if (child == 0) {
+        int fd = accept(listener, NULL, NULL);
+        bool fine = read(fd, question, sizeof question) > 0 && write(fd, answer, strlen(answer)) >= 0;
+        while (!goes)
+            pause();
+        _exit(fine ? 0 : 1);
+    }
+    close(listener);
+    enum cli_exit code = run_at(address, line);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    return code;
+}
+
+static void a_server_without_an_answer_has_an_end(void **state)
+{
+    (void)state;
+    const char *half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"data\":";
+    assert_int_equal(run_at_a_mute("nodes --timeout 1", "", false), CLI_SERVER);
+    assert_non_null(strstr(told, "does not answer: Timeout was reached"));
+    assert_int_equal(run_at_a_mute("nodes --timeout 1", half, false), CLI_SERVER);
+    assert_non_null(strstr(told, "does not answer: Timeout was reached"));
+    assert_int_equal(run_at_a_mute("nodes --timeout 1", half, true), CLI_SERVER);
+    assert_non_null(strstr(told, "does not answer: "));
+    assert_int_equal(run_at_a_mute("nodes --timeout 1", "SSH-2.0-welcome\r\n\r\n", true), CLI_SERVER);
+    assert_non_null(strstr(told, "does not answer: "));
 }
 
 static void an_answer_is_bounded(void **state)
@@ -498,6 +572,8 @@ int main(void)
         TEST(whose_fault_it_is_the_exit_code_tells),
         TEST(who_does_not_listen_is_told_of_at_once),
         TEST(what_comes_is_made_harmless),
+        TEST(a_path_stands_before_ours),
+        TEST(a_server_without_an_answer_has_an_end),
         TEST(an_answer_is_bounded),
         TEST(a_write_is_repeated_with_its_key),
         TEST(patience_ends),
@@ -517,5 +593,6 @@ int main(void)
     setenv("AQ_USER", "admin", 1);
     unsetenv("AQ_TOKEN_FILE");
     cli_say_open();
-    return cmocka_run_group_tests_name("aq: client", tests, server_start, server_stop);
+    int failed = cmocka_run_group_tests_name("aq: client, near", tests, server_start_near, server_stop);
+    return failed + cmocka_run_group_tests_name("aq: client, far", tests, server_start_far, server_stop);
 }

@@ -1,33 +1,29 @@
 #include "tools/aq/client.h"
 
-#include "tools/aq/connect.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
-enum { PAUSE_LEAST_MS = 100, PAUSE_MOST_MS = 2000, CONNECT_MOST_MS = 5000 };
+enum { PAUSE_LEAST_MS = 100, PAUSE_MOST_MS = 2000, KEY_SIZE = 33 /* 32 hexadecimal digits */ };
 
 struct cli_client {
     struct cli_connect connect;
     unsigned timeout_s;
-    CURL *handle; /* used again, so that its connection is */
+    struct cli_http *http;
 };
 
 static struct cli_client *open_client(const struct cli_options *options, struct aq_error *error)
 {
-    if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        aq_broken(__FILE__, __LINE__, "a library does not start");
+    if (sodium_init() < 0)
+        aq_broken(__FILE__, __LINE__, "libsodium does not start");
     struct cli_client *client = aq_calloc(1, sizeof *client);
     client->timeout_s = options->flags.timeout > 0 ? (unsigned)options->flags.timeout : CLI_TIMEOUT_S;
-    client->handle = curl_easy_init();
-    aq_assert(client->handle != NULL);
-    if (cli_connect_open(&client->connect, &options->flags, error) == 0)
+    if (cli_connect_open(&client->connect, &options->flags, error) == 0 &&
+        (client->http = cli_http_open(&client->connect, error)) != NULL)
         return client;
     cli_client_close(client);
     return NULL;
@@ -50,10 +46,9 @@ void cli_client_close(struct cli_client *client)
 {
     if (client == NULL)
         return;
-    curl_easy_cleanup(client->handle);
+    cli_http_close(client->http);
     cli_connect_close(&client->connect);
     free(client);
-    curl_global_cleanup();
 }
 
 unsigned cli_client_timeout_s(const struct cli_client *client)
@@ -61,9 +56,9 @@ unsigned cli_client_timeout_s(const struct cli_client *client)
     return client->timeout_s;
 }
 
-const char *cli_client_server(const struct cli_client *client)
+const struct cli_connect *cli_client_connect(const struct cli_client *client)
 {
-    return client->connect.server;
+    return &client->connect;
 }
 
 void cli_url_escape(const char *text, struct aq_buffer *out)
@@ -78,56 +73,16 @@ void cli_url_escape(const char *text, struct aq_buffer *out)
     }
 }
 
-static void set(CURL *handle, CURLoption option, const char *text)
-{
-    if (curl_easy_setopt(handle, option, text) != CURLE_OK)
-        aq_broken(__FILE__, __LINE__, "libcurl does not know an option");
-}
-
-static void set_up(const struct cli_client *client, CURL *handle, const char *path)
-{
-    struct aq_buffer url = {0};
-    aq_buffer_text(&url, client->connect.server);
-    aq_buffer_text(&url, path);
-    set(handle, CURLOPT_URL, aq_buffer_string(&url));
-    aq_buffer_free(&url);
-    set(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    set(handle, CURLOPT_USERNAME, client->connect.user);
-    set(handle, CURLOPT_PASSWORD, client->connect.token);
-    set(handle, CURLOPT_USERAGENT, "aq/" CLI_VERSION);
-    curl_easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MOST_MS);
-    if (client->connect.is_local)
-        set(handle, CURLOPT_PROXY, "");
-}
-
-CURL *cli_client_handle(const struct cli_client *client, const char *path)
-{
-    CURL *handle = curl_easy_init();
-    if (handle == NULL)
-        aq_broken(__FILE__, __LINE__, "out of memory");
-    set_up(client, handle, path);
-    return handle;
-}
-
 /* ---- one try ------------------------------------------------------------------------------------------ */
 
-struct attempt {
-    struct cli_reply *reply;
-    bool too_large;
-};
-
-static size_t take_body(char *bytes, size_t size, size_t count, void *context)
+static bool take_body(void *context, long status, const char *bytes, size_t length)
 {
-    struct attempt *attempt = context;
-    size_t length = size * count;
-    if (attempt->reply->body.length + length > CLI_ANSWER_SIZE_MAX) {
-        attempt->too_large = true;
-        return 0;
-    }
-    aq_buffer_add(&attempt->reply->body, bytes, length);
-    return length;
+    struct cli_reply *reply = context;
+    (void)status;
+    if (reply->body.length + length > CLI_ANSWER_SIZE_MAX)
+        return false;
+    aq_buffer_add(&reply->body, bytes, length);
+    return true;
 }
 
 /* Reads the envelope; whatever is missing is made up, so that there always is a message. */
@@ -147,68 +102,51 @@ static void read_envelope(struct cli_reply *reply)
     reply->exit = reply->status / 100 == 2 ? CLI_DONE : reply->status / 100 == 4 ? CLI_REFUSED : CLI_SERVER;
 }
 
-static void no_answer(const struct cli_client *client, const struct attempt *attempt, CURLcode code)
+static void no_answer(const struct cli_client *client, const struct cli_http_end *end, struct cli_reply *reply)
 {
-    struct cli_reply *reply = attempt->reply;
     reply->exit = CLI_SERVER;
     reply->status = 0;
-    if (attempt->too_large)
+    if (end->fault == CLI_FAULT_STOPPED)
         snprintf(reply->message, sizeof reply->message, "the answer of %s is larger than %d MiB",
                  client->connect.server, CLI_ANSWER_SIZE_MAX >> 20);
     else
-        snprintf(reply->message, sizeof reply->message, "%s does not answer: %s", client->connect.server,
-                 curl_easy_strerror(code));
+        snprintf(reply->message, sizeof reply->message, "%s does not answer: %s", client->connect.server, end->why);
 }
 
-static CURLcode try_once(struct cli_client *client, const struct cli_request *request, const char *key,
-                         uint64_t left_ms, struct cli_reply *reply)
+static struct cli_http_end try_once(struct cli_client *client, const struct cli_http_request *request, uint64_t end_ms,
+                                    struct cli_reply *reply)
 {
-    struct attempt attempt = {.reply = reply};
-    struct curl_slist *headers = NULL;
+    struct cli_http_end end;
+    uint64_t now;
+    bool over;
     cli_reply_close(reply);
-    CURL *handle = client->handle;
-    curl_easy_reset(handle); /* its connection stays */
-    set_up(client, handle, request->path);
-    set(handle, CURLOPT_CUSTOMREQUEST, request->method);
-    headers = curl_slist_append(headers, "Accept: application/json");
-    if (key != NULL)
-        headers = curl_slist_append(headers, key);
-    if (request->body != NULL) {
-        headers = curl_slist_append(headers, "Content-Type: application/json");
-        headers = curl_slist_append(headers, "Expect:"); /* else a large body waits for a word that never comes */
-        curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(request->body));
-        set(handle, CURLOPT_POSTFIELDS, request->body);
-    } else if (strcmp(request->method, "POST") == 0) {
-        curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, 0L);
-        set(handle, CURLOPT_POSTFIELDS, "");
+    cli_http_start(client->http, request);
+    do {
+        now = cli_now_ms();
+        over = cli_http_work(client->http, now < end_ms ? end_ms - now : 0, &end);
+    } while (!over && now < end_ms);
+    if (!over) {
+        cli_http_stop(client->http);
+        end = (struct cli_http_end){.fault = CLI_FAULT_OTHER, .why = "Timeout was reached"};
     }
-    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)left_ms);
-    curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(handle, CURLOPT_WRITEDATA, &attempt);
-    CURLcode code = curl_easy_perform(handle);
-    curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &reply->status);
-    if (code == CURLE_OK)
+    reply->status = end.status;
+    if (end.fault == CLI_FAULT_NONE)
         read_envelope(reply);
     else
-        no_answer(client, &attempt, code);
-    curl_slist_free_all(headers);
-    return code;
+        no_answer(client, &end, reply);
+    return end;
 }
 
 /* ---- patience ----------------------------------------------------------------------------------------- */
 
-bool cli_may_repeat(CURLcode code, long status, bool write)
+bool cli_may_repeat(const struct cli_http_end *end, bool write)
 {
-    switch (code) {
-    case CURLE_OK:
-        return status == 502 || status == 503 || status == 504;
-    case CURLE_COULDNT_CONNECT:
+    switch (end->fault) {
+    case CLI_FAULT_NONE:
+        return end->status == 502 || end->status == 503 || end->status == 504;
+    case CLI_FAULT_ABSENT:
         return write; /* a controller that restarts; who only reads is told at once */
-    case CURLE_GOT_NOTHING:
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_PARTIAL_FILE:
+    case CLI_FAULT_BROKE:
         return true;
     default:
         return false;
@@ -229,31 +167,33 @@ void cli_sleep_ms(uint64_t ms)
         continue;
 }
 
-/* "Idempotency-Key: <32 hexadecimal digits>" */
-static void make_key(char out[64])
+static void make_key(char out[KEY_SIZE])
 {
-    unsigned char random[16];
+    unsigned char random[(KEY_SIZE - 1) / 2];
     randombytes_buf(random, sizeof random);
-    int used = snprintf(out, 64, "Idempotency-Key: ");
-    sodium_bin2hex(out + used, 64 - (size_t)used, random, sizeof random);
+    sodium_bin2hex(out, KEY_SIZE, random, sizeof random);
 }
 
 enum cli_exit cli_client_ask(struct cli_client *client, const struct cli_request *request, struct cli_reply *reply)
 {
-    char key[64];
+    char key[KEY_SIZE];
     bool write = strcmp(request->method, "GET") != 0, told = false;
     uint64_t timeout_ms = (request->timeout_s ? request->timeout_s : client->timeout_s) * UINT64_C(1000);
     uint64_t end_ms = cli_now_ms() + timeout_ms, pause_ms = PAUSE_LEAST_MS;
+    struct cli_http_request sent = {.method = request->method,
+                                    .path = request->path,
+                                    .body = request->body,
+                                    .idempotency_key = write ? key : NULL,
+                                    .take = take_body,
+                                    .context = reply};
     *reply = (struct cli_reply){0};
     make_key(key);
     for (;;) {
-        uint64_t started_ms = cli_now_ms(), left_ms = started_ms < end_ms ? end_ms - started_ms : 1;
-        CURLcode code = try_once(client, request, write ? key : NULL, left_ms, reply);
-        if (request->once || !cli_may_repeat(code, reply->status, write))
+        struct cli_http_end end = try_once(client, &sent, end_ms, reply);
+        if (request->once || !cli_may_repeat(&end, write))
             return reply->exit;
-        curl_off_t after_s = 0;
-        curl_easy_getinfo(client->handle, CURLINFO_RETRY_AFTER, &after_s);
-        uint64_t wanted_ms = after_s > 0 && after_s < 86400 ? (uint64_t)after_s * 1000 : pause_ms;
+        uint64_t after_s = end.retry_after_s;
+        uint64_t wanted_ms = after_s > 0 && after_s < 86400 ? after_s * 1000 : pause_ms;
         if (cli_now_ms() + wanted_ms >= end_ms)
             return reply->exit;
         if (!told)

@@ -7,13 +7,12 @@
 #ifndef AQ_TOOLS_CLIENT_H
 #define AQ_TOOLS_CLIENT_H
 
-#include "tools/aq/options.h"
+#include "tools/aq/http.h"
 #include "tools/aq/say.h"
 
-#include <curl/curl.h>
 #include <jansson.h>
 
-enum { CLI_ANSWER_SIZE_MAX = 64 << 20, CLI_TOKEN_SIZE_MAX = 4096 };
+enum { CLI_ANSWER_SIZE_MAX = 64 << 20 };
 
 struct cli_client;
 
@@ -56,12 +55,11 @@ enum cli_exit cli_reply_fail(const struct cli_reply *reply);
 void cli_url_escape(const char *text, struct aq_buffer *out);
 
 unsigned cli_client_timeout_s(const struct cli_client *client);
-const char *cli_client_server(const struct cli_client *client);
-/* A handle with address, user, token and limits set, for whoever streams; the caller's to clean up. */
-CURL *cli_client_handle(const struct cli_client *client, const char *path);
+/* For whoever streams, on a connection of its own. */
+const struct cli_connect *cli_client_connect(const struct cli_client *client);
 
 /* May a request that came to this be sent again? */
-bool cli_may_repeat(CURLcode code, long status, bool write);
+bool cli_may_repeat(const struct cli_http_end *end, bool write);
 
 uint64_t cli_now_ms(void); /* monotonic */
 void cli_sleep_ms(uint64_t ms);

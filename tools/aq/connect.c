@@ -1,17 +1,17 @@
 #include "tools/aq/connect.h"
 
-#include "tools/aq/client.h"
-
-#include <curl/curl.h>
+#include <arpa/inet.h>
 #include <errno.h>
+#include <event2/http.h>
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
-enum { TOKEN_TEXT_SIZE = CLI_TOKEN_SIZE_MAX + 2 };
+enum { HTTP_PORT = 80, TOKEN_TEXT_SIZE = CLI_TOKEN_SIZE_MAX + 2 };
 
 /* The first that says something: flag, environment, default. */
 static const char *choose(const char *flag, const char *variable, const char *otherwise)
@@ -22,38 +22,47 @@ static const char *choose(const char *flag, const char *variable, const char *ot
     return value != NULL && value[0] != '\0' ? value : otherwise;
 }
 
-static bool is_local_host(const char *host)
+/* What stands in it is checked already. Sets what is needed to go there without libcurl, if that can be. */
+static void look_near(struct cli_connect *connect, const char *scheme, const char *host, int port)
 {
-    return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0;
+    struct in_addr v4;
+    bool is_loopback =
+        strcmp(host, "[::1]") == 0 || (strncmp(host, "127.", 4) == 0 && inet_pton(AF_INET, host, &v4) == 1);
+    connect->is_local = is_loopback || strcasecmp(host, "localhost") == 0;
+    connect->is_near = is_loopback && strcasecmp(scheme, "http") == 0;
+    if (!connect->is_near)
+        return;
+    const char *authority = strstr(connect->server, "//") + 2;
+    size_t length = strcspn(authority, "/");
+    connect->address = aq_strdup(host[0] == '[' ? "::1" : host);
+    connect->prefix = aq_strdup(authority + length);
+    connect->authority = aq_strdup(authority);
+    connect->authority[length] = '\0';
+    connect->port = port > 0 ? (uint16_t)port : HTTP_PORT;
 }
 
 /* Checks the address and takes it apart. What it says is repeated only when no password can be in it. */
 static int read_server(struct cli_connect *connect, const char *text, struct aq_error *error)
 {
-    char *host = NULL, *user = NULL, *scheme = NULL, *query = NULL;
-    CURLU *url = curl_url();
-    bool is_url = url != NULL && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
-                  curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-                  curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK;
-    bool has_user = curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK || strchr(text, '@') != NULL;
-    bool has_query = curl_url_get(url, CURLUPART_QUERY, &query, 0) == CURLUE_OK;
+    struct evhttp_uri *uri = evhttp_uri_parse(text);
+    const char *scheme = uri ? evhttp_uri_get_scheme(uri) : NULL, *host = uri ? evhttp_uri_get_host(uri) : NULL;
+    bool is_http = scheme != NULL && (strcasecmp(scheme, "http") == 0 || strcasecmp(scheme, "https") == 0);
     int status = 0;
-    if (has_user)
+    if (strchr(text, '@') != NULL)
         status = aq_fail(error, AQ_E_INVALID,
                          "the server's address must not hold a user or a token: there are --user "
                          "and --token-file, AQ_USER and AQ_TOKEN");
-    else if (!is_url || has_query || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0))
+    else if (!is_http || host == NULL || host[0] == '\0' || strpbrk(text, "?#") != NULL)
         status = aq_fail(error, AQ_E_INVALID, "server is \"%.200s\", but must be an address such as %s", text,
                          CLI_SERVER_DEFAULT);
-    connect->is_local = host != NULL && is_local_host(host);
-    connect->server = aq_strdup(text);
-    for (size_t n = strlen(connect->server); n > 0 && connect->server[n - 1] == '/'; n--)
-        connect->server[n - 1] = '\0';
-    curl_free(host);
-    curl_free(user);
-    curl_free(scheme);
-    curl_free(query);
-    curl_url_cleanup(url);
+    if (status == 0) {
+        connect->server = aq_strdup(text);
+        for (size_t n = strlen(connect->server); n > 0 && connect->server[n - 1] == '/'; n--)
+            connect->server[n - 1] = '\0';
+        look_near(connect, scheme, host, evhttp_uri_get_port(uri));
+    }
+    if (uri != NULL)
+        evhttp_uri_free(uri);
     return status;
 }
 
@@ -127,5 +136,8 @@ void cli_connect_close(struct cli_connect *connect)
     free(connect->server);
     free(connect->user);
     free(connect->token);
+    free(connect->address);
+    free(connect->authority);
+    free(connect->prefix);
     *connect = (struct cli_connect){0};
 }

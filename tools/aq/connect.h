@@ -4,11 +4,16 @@
 
 #include "tools/aq/options.h"
 
+enum { CLI_TOKEN_SIZE_MAX = 4096 };
+
 struct cli_connect {
     char *server; /* "http://127.0.0.1:8001", without a slash at the end */
     char *user;
-    char *token;   /* wiped when it is no longer needed */
-    bool is_local; /* the address is one of this machine: never through a proxy */
+    char *token;                        /* wiped when it is no longer needed */
+    bool is_local;                      /* the address is one of this machine: never through a proxy */
+    bool is_near;                       /* and in figures, and without TLS; only then: */
+    char *address, *authority, *prefix; /* "::1", "[::1]:8001", "" or "/path" */
+    uint16_t port;
 };
 
 /* AQ_SERVER, AQ_USER, AQ_TOKEN, AQ_TOKEN_FILE. Messages name the file, never what is in it. */

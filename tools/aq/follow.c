@@ -19,13 +19,14 @@ struct cli_follow {
     struct cli_client *client;
     struct cli_follow_options options;
     uint64_t last; /* seq of the last event that was seen */
-    CURLM *multi;
-    CURL *handle; /* NULL: not connected */
+    struct cli_http *http;
+    bool under_way;
     uint64_t heard_ms, retry_at_ms;
     uint64_t failing_since_ms; /* 0: all is well */
     bool connected;            /* there was a stream before */
     bool refused;              /* the user may not follow */
     struct cli_sse sse;
+    struct aq_buffer path;    /* of the request that is under way */
     struct aq_buffer refusal; /* body of an answer that is no stream */
     struct cli_event *events; /* read, not yet handed out */
     size_t count, next, capacity;
@@ -38,22 +39,20 @@ struct cli_follow {
 struct cli_follow *cli_follow_open(struct cli_client *client, const struct cli_follow_options *options)
 {
     struct cli_follow *follow = aq_calloc(1, sizeof *follow);
+    struct aq_error unused;
     follow->client = client;
     follow->options = *options;
     follow->last = options->since;
     follow->outcome = CLI_NEXT_QUIET;
-    follow->multi = curl_multi_init();
-    aq_assert(follow->multi != NULL);
+    follow->http = cli_http_open(cli_client_connect(client), &unused);
+    aq_assert(follow->http != NULL); /* the client could open one */
     return follow;
 }
 
 static void disconnect(struct cli_follow *follow)
 {
-    if (follow->handle == NULL)
-        return;
-    curl_multi_remove_handle(follow->multi, follow->handle);
-    curl_easy_cleanup(follow->handle);
-    follow->handle = NULL;
+    cli_http_stop(follow->http);
+    follow->under_way = false;
     cli_sse_close(&follow->sse);
     aq_buffer_reset(&follow->refusal);
 }
@@ -63,7 +62,8 @@ void cli_follow_close(struct cli_follow *follow)
     if (follow == NULL)
         return;
     disconnect(follow);
-    curl_multi_cleanup(follow->multi);
+    cli_http_close(follow->http);
+    aq_buffer_free(&follow->path);
     aq_buffer_free(&follow->refusal);
     aq_arena_free(&follow->texts);
     free(follow->events);
@@ -91,66 +91,62 @@ static void take_event(void *context, const struct cli_sse_event *event)
         .seq = event->id, .text = aq_arena_text(&follow->texts, event->data, event->length), .length = event->length};
 }
 
-static size_t take_bytes(char *bytes, size_t size, size_t count, void *context)
+static bool take_bytes(void *context, long status, const char *bytes, size_t length)
 {
     struct cli_follow *follow = context;
-    size_t length = size * count;
-    long status = 0;
     follow->heard_ms = cli_now_ms();
-    curl_easy_getinfo(follow->handle, CURLINFO_RESPONSE_CODE, &status);
     if (status == 200) {
         follow->failing_since_ms = 0;
         follow->connected = true;
-        return cli_sse_feed(&follow->sse, bytes, length, take_event, follow) ? length : 0;
+        return cli_sse_feed(&follow->sse, bytes, length, take_event, follow);
     }
     if (follow->refusal.length + length <= REFUSAL_SIZE_MAX)
         aq_buffer_add(&follow->refusal, bytes, length);
-    return length;
+    return true;
 }
 
 /* ---- the connection ----------------------------------------------------------------------------------- */
 
 static void reconnect(struct cli_follow *follow)
 {
-    struct aq_buffer path = {0};
-    aq_buffer_format(&path, "/api/v1/events?since=%" PRIu64, follow->last);
+    aq_buffer_reset(&follow->path);
+    aq_buffer_format(&follow->path, "/api/v1/events?since=%" PRIu64, follow->last);
     if (follow->options.entity != NULL)
-        aq_buffer_format(&path, "&entity=%s", follow->options.entity);
+        aq_buffer_format(&follow->path, "&entity=%s", follow->options.entity);
     if (!follow->options.forever)
-        aq_buffer_text(&path, "&follow=false");
-    follow->handle = cli_client_handle(follow->client, aq_buffer_string(&path));
-    aq_buffer_free(&path);
+        aq_buffer_text(&follow->path, "&follow=false");
     follow->heard_ms = cli_now_ms();
-    curl_easy_setopt(follow->handle, CURLOPT_WRITEFUNCTION, take_bytes);
-    curl_easy_setopt(follow->handle, CURLOPT_WRITEDATA, follow);
-    CURLMcode failed = curl_multi_add_handle(follow->multi, follow->handle);
-    aq_assert(failed == CURLM_OK);
+    follow->under_way = true;
+    struct cli_http_request request = {
+        .method = "GET", .path = aq_buffer_string(&follow->path), .take = take_bytes, .context = follow};
+    cli_http_start(follow->http, &request);
 }
 
 /* Words for what went wrong. */
-static void explain(struct cli_follow *follow, CURLcode code, long status)
+static void explain(struct cli_follow *follow, const struct cli_http_end *end)
 {
     json_error_t unused;
     json_t *json = json_loadb(aq_buffer_string(&follow->refusal), follow->refusal.length, 0, &unused);
     const char *message = json_string_value(json_object_get(json, "message"));
-    follow->exit = status / 100 == 4 ? CLI_REFUSED : CLI_SERVER;
+    follow->exit = end->status / 100 == 4 ? CLI_REFUSED : CLI_SERVER;
     if (message != NULL)
         snprintf(follow->message, sizeof follow->message, "%s", message);
-    else if (code == CURLE_OK && status != 200)
-        snprintf(follow->message, sizeof follow->message, "the server answered with HTTP status %ld", status);
+    else if (end->fault == CLI_FAULT_NONE && end->status != 200)
+        snprintf(follow->message, sizeof follow->message, "the server answered with HTTP status %ld", end->status);
     else
         snprintf(follow->message, sizeof follow->message, "the event stream of %s broke: %s",
-                 cli_client_server(follow->client), curl_easy_strerror(code));
+                 cli_client_connect(follow->client)->server, end->why ? end->why : "it ended");
     json_decref(json);
 }
 
 /* The connection has ended: true when it is to be opened again, at retry_at_ms. */
-static bool goes_on(struct cli_follow *follow, CURLcode code, long status)
+static bool goes_on(struct cli_follow *follow, const struct cli_http_end *end)
 {
     uint64_t now = cli_now_ms();
-    bool may = follow->connected && (code == CURLE_OK ? status == 200 : code != CURLE_WRITE_ERROR);
-    may = may || cli_may_repeat(code, status, false);
-    explain(follow, code, status);
+    bool may =
+        follow->connected && (end->fault == CLI_FAULT_NONE ? end->status == 200 : end->fault != CLI_FAULT_STOPPED);
+    may = may || cli_may_repeat(end, false);
+    explain(follow, end);
     disconnect(follow);
     if (follow->failing_since_ms == 0)
         follow->failing_since_ms = now;
@@ -159,26 +155,26 @@ static bool goes_on(struct cli_follow *follow, CURLcode code, long status)
            follow->retry_at_ms - follow->failing_since_ms < cli_client_timeout_s(follow->client) * UINT64_C(1000);
 }
 
-/* Lets the connection work. CLI_NEXT_QUIET: nothing new is known. */
-static enum cli_next work(struct cli_follow *follow)
+/* Lets the connection work, `timeout_ms` at most. CLI_NEXT_QUIET: nothing new is known. */
+static enum cli_next work(struct cli_follow *follow, uint64_t timeout_ms)
 {
-    int running, left;
-    const CURLMsg *message;
-    if (follow->handle == NULL && cli_now_ms() >= follow->retry_at_ms)
+    static const struct cli_http_end silent = {.fault = CLI_FAULT_OTHER, .why = "nothing was heard for a minute"};
+    struct cli_http_end end;
+    if (!follow->under_way && cli_now_ms() < follow->retry_at_ms) {
+        cli_sleep_ms(timeout_ms);
+        return CLI_NEXT_QUIET;
+    }
+    if (!follow->under_way)
         reconnect(follow);
-    curl_multi_perform(follow->multi, &running);
-    while ((message = curl_multi_info_read(follow->multi, &left)) != NULL) {
-        long status = 0;
-        CURLcode code = message->data.result;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
-        if (code == CURLE_OK && status == 200 && !follow->options.forever) {
+    if (cli_http_work(follow->http, timeout_ms, &end)) {
+        if (end.fault == CLI_FAULT_NONE && end.status == 200 && !follow->options.forever) {
             disconnect(follow);
             return CLI_NEXT_ENDED;
         }
-        return goes_on(follow, code, status) ? CLI_NEXT_QUIET : CLI_NEXT_BROKEN;
+        return goes_on(follow, &end) ? CLI_NEXT_QUIET : CLI_NEXT_BROKEN;
     }
-    if (follow->handle != NULL && cli_now_ms() - follow->heard_ms > SILENCE_MAX_MS)
-        return goes_on(follow, CURLE_OPERATION_TIMEDOUT, 0) ? CLI_NEXT_QUIET : CLI_NEXT_BROKEN;
+    if (cli_now_ms() - follow->heard_ms > SILENCE_MAX_MS)
+        return goes_on(follow, &silent) ? CLI_NEXT_QUIET : CLI_NEXT_BROKEN;
     return CLI_NEXT_QUIET;
 }
 
@@ -194,13 +190,10 @@ enum cli_next cli_follow_next(struct cli_follow *follow, int timeout_ms, struct 
             return follow->outcome;
         follow->next = follow->count = 0;
         aq_arena_reset(&follow->texts);
-        follow->outcome = work(follow);
-        if (follow->count > 0 || follow->outcome != CLI_NEXT_QUIET)
-            continue;
-        uint64_t now = cli_now_ms();
-        if (now >= end_ms)
+        uint64_t now = cli_now_ms(), left_ms = end_ms > now ? end_ms - now : 0;
+        follow->outcome = work(follow, left_ms < PAUSE_MS ? left_ms : PAUSE_MS);
+        if (follow->count == 0 && follow->outcome == CLI_NEXT_QUIET && left_ms == 0)
             return CLI_NEXT_QUIET;
-        curl_multi_poll(follow->multi, NULL, 0, end_ms - now < PAUSE_MS ? (int)(end_ms - now) : PAUSE_MS, NULL);
     }
 }
 

@@ -132,7 +132,7 @@ enum cli_exit cli_status(struct cli *cli, const char *const *words, unsigned cou
     const struct aq_entity *entity;
     json_t *status = json_object(), *entities = json_object();
     uint64_t seq = 0;
-    json_object_set_new(status, "server", json_string(cli_client_server(cli->client)));
+    json_object_set_new(status, "server", json_string(cli_client_connect(cli->client)->server));
     enum cli_exit code = read_ready(cli, status);
     for (size_t i = 0; code == CLI_DONE && (entity = aq_entity_at(i)) != NULL; i++)
         code = count_entity(cli, entity, &seq, entities);

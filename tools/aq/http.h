@@ -1,0 +1,62 @@
+/* HTTP: one exchange at a time, on a connection that is kept for the next.
+ *
+ * Two libraries do it. An http address of this machine in figures, which needs no names, proxies or TLS, is near:
+ * libevent (http_near.c). Anything else is far: libcurl (http_far.c), which is loaded when it is needed first, for
+ * together with all that it brings it takes five times as long to start as the rest of aq. */
+#ifndef AQ_TOOLS_HTTP_H
+#define AQ_TOOLS_HTTP_H
+
+#include "tools/aq/connect.h"
+
+enum cli_fault {
+    CLI_FAULT_NONE,    /* a whole answer, whatever its status */
+    CLI_FAULT_ABSENT,  /* nobody listens there */
+    CLI_FAULT_BROKE,   /* the connection broke before the answer was whole */
+    CLI_FAULT_STOPPED, /* the taker wanted no more */
+    CLI_FAULT_OTHER,   /* what trying again does not help against */
+};
+
+struct cli_http_request {
+    const char *method, *path;   /* GET, POST or DELETE; encoded */
+    const char *body;            /* JSON; NULL: none */
+    const char *idempotency_key; /* NULL: none */
+    /* Takes a piece of the answer's body. False: no more. */
+    bool (*take)(void *context, long status, const char *bytes, size_t length);
+    void *context;
+};
+
+struct cli_http_end {
+    enum cli_fault fault;
+    const char *why;        /* words for the fault, which nobody frees */
+    long status;            /* 0: there was no answer */
+    uint64_t retry_after_s; /* 0: not told */
+};
+
+struct cli_http {
+    const struct cli_http_kind *kind;
+    const struct cli_connect *connect; /* the caller's, and outlives it */
+};
+
+/* What each of the libraries offers. */
+struct cli_http_kind {
+    struct cli_http *(*open)(const struct cli_connect *connect, struct aq_error *error);
+    void (*close)(struct cli_http *http);
+    void (*start)(struct cli_http *http, const struct cli_http_request *request);
+    bool (*work)(struct cli_http *http, uint64_t timeout_ms, struct cli_http_end *end);
+    void (*stop)(struct cli_http *http);
+};
+
+extern const struct cli_http_kind cli_http_near, cli_http_far;
+
+/* NULL: the library cannot be had. Sends nothing. */
+struct cli_http *cli_http_open(const struct cli_connect *connect, struct aq_error *error) AQ_MUST_CHECK;
+void cli_http_close(struct cli_http *http); /* NULL is fine */
+
+/* Begins an exchange; none may be under way. What `request` points to, but the key, is needed until its end. */
+void cli_http_start(struct cli_http *http, const struct cli_http_request *request);
+/* Lets it go on, and waits for that `timeout_ms` at most. True: it is over, and `end` says how. */
+bool cli_http_work(struct cli_http *http, uint64_t timeout_ms, struct cli_http_end *end);
+/* Gives up what is under way, if anything is. */
+void cli_http_stop(struct cli_http *http);
+
+#endif
