@@ -1,7 +1,7 @@
 #!/bin/sh
 # Aquarium beside Slurm: jobs that do nothing, on 100 nodes on this machine, each node with a daemon of its own (slurmd -N,
 # aq-agent) and eight places. Both run `true` as a real process of its own session; both are asked by their own
-# commands, eight at a time, and then for many jobs at once: Slurm by a job array, Aquarium by one batch over REST.
+# commands, eight at a time, and then for many jobs at once: Slurm by a job array, Aquarium by aq's --count.
 #
 # A job is complete for Slurm when it has left the queue, completing included, and for Aquarium in DEALLOCATED, which its
 # node has reported and the log has made durable. Slurm has no accounting, no Prolog, no cgroups, no MPI, and the settings
@@ -128,10 +128,7 @@ aquarium_start() {
     export AQ_SERVER="http://127.0.0.1:$api_port" AQ_USER=admin
     AQ_TOKEN=$(cat "$data/admin.token")
     export AQ_TOKEN
-    awk -v count="$array_jobs" 'BEGIN { for (i = 0; i < count; i++) printf "%s{\"label\":\"LABEL\"}", i ? "," : "["; print "]" }' \
-        >"$work/batch"
     for label in process test; do
-        sed "s/LABEL/$label/g" "$work/batch" >"$work/batch.$label"
         application=$(application_create "$label")
         wait_for 10 application_is DEALLOCATED "$application" || die "a first application does not end"
     done
@@ -208,9 +205,8 @@ aquarium_array() { # LABEL PREFIX
     local begun submitted after
     after=$(last_application)
     begun=$(now)
-    api POST application/ "@$work/batch.$1" >"$work/answer"
+    timeout "$patience" "$BUILD/aq" -q applications create label="$1" --count "$array_jobs" >/dev/null || die "aq failed"
     submitted=$(now)
-    [ "$(cat "$work/code")" = 200 ] || die "the batch was refused: $(head -c 300 "$work/answer")"
     wait_done aquarium_is_done "$after" "$array_jobs" || die "the batch does not end"
     note_figure "$2-submitted" ours "$array_jobs" "$begun" "$submitted"
     note_figure "$2-completed" ours "$array_jobs" "$begun" "$(now)"
