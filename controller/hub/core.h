@@ -54,8 +54,13 @@ struct hub {
 
     uint64_t now_ms; /* monotonic, of this turn */
     uint64_t next_tick_ms, next_scan_ms;
-    struct aq_arena arena; /* of this message */
-    uint64_t in_flight;    /* requests that others still hold */
+    uint64_t beats; /* since the last tick */
+    bool many_beats;
+    uint64_t stirred_ms;      /* when something was committed */
+    uint64_t gather_until_ms; /* agents' messages */
+    bool agents_wait;         /* some were left for the next turn */
+    struct aq_arena arena;    /* of this message */
+    uint64_t in_flight;       /* requests that others still hold */
 
     struct agents agents;
     struct hub_agent *ready; /* agents that may have to be told something */

@@ -60,6 +60,7 @@ struct gate {
 
     struct epoll_event events[EVENTS_TURN];
     int event_count, event_next;
+    bool seen_all;           /* the last look brought less than it could: there was nothing more */
     struct visitor *current; /* whose bytes are being looked at: `left` of them, from `data` on */
     const char *data;
     size_t left;
@@ -362,11 +363,14 @@ int gate_receive(struct gate *gate, struct gate_message *message)
                 return got;
         }
         if (gate->event_next == gate->event_count) {
-            if (waited)
+            if (waited || gate->seen_all) {
+                gate->seen_all = false;
                 return 0; /* others want their turn, too; what is left is still readable */
+            }
             int count = epoll_wait(gate->epoll, gate->events, EVENTS_TURN, 0);
             gate->event_count = count > 0 ? count : 0;
             gate->event_next = 0;
+            gate->seen_all = count > 0 && count < EVENTS_TURN;
             waited = true;
             if (gate->event_count == 0)
                 return 0;

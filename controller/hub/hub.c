@@ -20,6 +20,9 @@ enum {
     PATIENCE_BEATS = 10,     /* a POLL stays open for so many beats, */
     PATIENCE_MS_MAX = 30000, /* but no longer than this */
     STRANGERS_MS = 10000,    /* between two lines about strangers */
+    GATHER_MS = 2,           /* heartbeats gather for so long, */
+    GATHER_LEAST = 1000,     /* where there are so many in a second, */
+    STIR_MS = 100,           /* and nothing has happened in the cluster for so long */
 };
 
 static uint64_t clock_ms(void)
@@ -131,6 +134,8 @@ static void look_at_time(struct hub *hub)
     if (hub->now_ms < hub->next_tick_ms)
         return;
     hub->next_tick_ms = hub->now_ms + HUB_TICK_MS;
+    hub->many_beats = hub->beats * 1000 / HUB_TICK_MS >= GATHER_LEAST;
+    hub->beats = 0;
     aq_arena_reset(&hub->arena);
     hub_watches_answer(hub, false);
     hub_asks_expire(hub, false);
@@ -153,29 +158,45 @@ static bool look_at_commits(struct hub *hub)
         hub->leads_since_ms = hub->now_ms;
     bool turned = leads != hub->leads;
     hub->leads = leads;
+    uint64_t seen = hub->seen_seq;
     bool more = hub_changes_read(hub);
+    if (hub->seen_seq != seen) {
+        hub->stirred_ms = hub->now_ms;
+        hub->gather_until_ms = 0;
+    }
     hub_watches_answer(hub, turned);
     return more;
+}
+
+/* Where thousands of agents send little else than heartbeats, each would wake this thread for itself: their messages
+ * gather a moment. When something was committed just now, reports about it are under way, and nothing waits. */
+static void take_from_agents(struct hub *hub)
+{
+    bool calm = hub->now_ms - hub->stirred_ms >= STIR_MS;
+    hub->agents_wait = take_messages(hub, &hub->agents_channel, agent_answers);
+    if (hub->many_beats && calm && !hub->agents_wait)
+        hub->gather_until_ms = hub->now_ms + GATHER_MS;
 }
 
 static void *hub_main(void *context)
 {
     struct hub *hub = context;
-    bool more = true;     /* the tables as they are at the start */
-    bool waiting = false; /* agents' messages were left for this turn */
+    bool more = true; /* the tables as they are at the start */
     while (!atomic_load(&hub->stopping)) {
-        struct pollfd fds[] = {{.fd = hub->agents_channel.fd, .events = POLLIN},
+        bool gather = hub->now_ms < hub->gather_until_ms;
+        int wait_ms = more || hub->agents_wait ? 0 : gather ? (int)(hub->gather_until_ms - hub->now_ms) : HUB_TICK_MS;
+        struct pollfd fds[] = {{.fd = gather ? -1 : hub->agents_channel.fd, .events = POLLIN},
                                {.fd = hub->local_channel.fd, .events = POLLIN},
                                {.fd = hub->commits, .events = POLLIN},
                                {.fd = hub->mailbox.fd, .events = POLLIN}};
-        int ready = poll(fds, AQ_LENGTH(fds), more || waiting ? 0 : HUB_TICK_MS);
+        int ready = poll(fds, AQ_LENGTH(fds), wait_ms);
         hub->now_ms = clock_ms();
         if (more || (ready > 0 && fds[2].revents != 0))
             more = look_at_commits(hub);
         if (ready > 0 && fds[3].revents != 0)
             items_run(hub);
-        if (waiting || (ready > 0 && fds[0].revents != 0))
-            waiting = take_messages(hub, &hub->agents_channel, agent_answers);
+        if (hub->agents_wait || (ready > 0 && fds[0].revents != 0))
+            take_from_agents(hub);
         if (ready > 0 && fds[1].revents != 0)
             take_messages(hub, &hub->local_channel, local_answers);
         look_at_time(hub);

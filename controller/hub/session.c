@@ -208,6 +208,7 @@ void hub_beat(struct hub *hub, struct hub_question *question, const void *messag
     struct hub_agent *agent = hub_known(hub, question, beat->name, beat->session);
     if (agent == NULL)
         return;
+    hub->beats++;
     agent->live.load_milli = beat->load_milli;
     agent->live.memory_available = beat->memory_available;
     agent->live.workloads = beat->workloads;

@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -143,9 +145,8 @@ static bool becomes(struct test_hub *hub, const char *name, enum aq_node_status 
 
 /* ---- work ---------------------------------------------------------------------------------------------- */
 
-static void a_resource_starts_and_ends(void **context)
+static void start_and_end(struct test_hub *hub)
 {
-    struct test_hub *hub = *context;
     struct agent_stub stub;
     stub_open(&stub, hub, "one", 1, 11);
     const struct aq_work *work = stub_poll(&stub);
@@ -179,6 +180,43 @@ static void a_resource_starts_and_ends(void **context)
     assert_int_equal(status_of(hub, id), AQ_DEALLOCATED);
     stub_report(&stub, ended); /* once more does no harm: it is refused, and noted */
     stub_close(&stub);
+}
+
+static void a_resource_starts_and_ends(void **context)
+{
+    start_and_end(*context);
+}
+
+struct crowd {
+    struct test_hub *hub;
+    atomic_bool enough;
+    atomic_uint beats;
+};
+
+static void *beat_and_beat(void *context)
+{
+    struct crowd *crowd = context;
+    struct agent_stub stub;
+    stub_open(&stub, crowd->hub, "one", 1, 11);
+    while (!atomic_load(&crowd->enough)) {
+        stub_beat(&stub);
+        atomic_fetch_add(&crowd->beats, 1);
+    }
+    stub_close(&stub);
+    return NULL;
+}
+
+/* So many heartbeats that they gather: nothing else is lost among them, and all are answered. */
+static void heartbeats_that_pour_in_stop_nothing(void **context)
+{
+    struct crowd crowd = {.hub = *context};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, beat_and_beat, &crowd), 0);
+    while (atomic_load(&crowd.beats) < 5000)
+        usleep(1000);
+    start_and_end(*context);
+    atomic_store(&crowd.enough, true);
+    pthread_join(thread, NULL);
 }
 
 static void a_failed_start_is_tried_elsewhere(void **context)
@@ -467,6 +505,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_resource_starts_and_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(heartbeats_that_pour_in_stop_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failed_start_is_tried_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(a_delivery_is_repeated_until_it_is_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(everything_is_told_to_a_new_session, setup, teardown),
