@@ -453,11 +453,11 @@ static void many_are_one_batch(void **state)
 static void an_act_has_keys_and_a_value(void **state)
 {
     (void)state;
-    ANSWERS({"POST", "/api/v1/node/a/maintenance", 200, "{\"data\":{\"name\":\"a\"},\"seq\":9}"},
+    ANSWERS({"POST", "/api/v1/node/a/maintenance", 200, "{\"data\":{\"name\":\"a\",\"maintenance\":true},\"seq\":9}"},
             {"POST", "/api/v1/node/b/maintenance", 404, "{\"message\":\"there is no node b\"}"},
-            {"POST", "/api/v1/node/c/maintenance", 200, "{\"data\":{\"name\":\"c\"},\"seq\":9}"});
+            {"POST", "/api/v1/node/c/maintenance", 200, "{\"data\":{\"name\":\"c\",\"maintenance\":false},\"seq\":9}"});
     assert_int_equal(run("nodes maintenance a b c true"), CLI_REFUSED);
-    assert_string_equal(printed, "node a: maintenance done\nnode c: maintenance done\n");
+    assert_string_equal(printed, "node a: maintenance on\nnode c: maintenance off\n");
     assert_string_equal(told, "aq: there is no node b\n");
     assert_string_equal(server.seen[0].body, "{\"maintenance\":\"true\"}");
     assert_int_equal(run("node c maintenance false"), CLI_DONE);
@@ -551,6 +551,20 @@ static void a_wait_has_an_end(void **state)
     assert_non_null(strstr(told, "aq: application 1 is still in NEW after 1 s"));
 }
 
+static void what_is_followed_is_so_until_the_timeout(void **state)
+{
+    (void)state;
+    ANSWERS(
+        {"GET", "/api/v1/resource/7/log", 200, "{\"data\":\"one\\n\",\"seq\":1}", 1},
+        {"GET", "/api/v1/resource/7/log", 200, "{\"data\":\"one\\ntwo\\n\",\"seq\":1}"},
+        {"GET", "/api/v1/events", 200, "id: 5\ndata: {\"seq\":5,\"time\":\"T\",\"author\":\"a\",\"event\":\"e\"}\n\n"});
+    assert_int_equal(run("resource 7 log -f --timeout 1"), CLI_FAILED);
+    assert_string_equal(printed, "one\ntwo\n");
+    assert_string_equal(told, "aq: resource 7 is still there after 1 s\n");
+    assert_int_equal(run("events -f --timeout 1"), CLI_DONE);
+    assert_string_equal(printed, "5  T  a  e\n");
+}
+
 static void events_are_shown_once(void **state)
 {
     (void)state;
@@ -587,6 +601,7 @@ int main(void)
         TEST(a_wait_ends_well),
         TEST(a_wait_that_fails_says_why),
         TEST(a_wait_has_an_end),
+        TEST(what_is_followed_is_so_until_the_timeout),
         TEST(events_are_shown_once),
     };
     setenv("AQ_TOKEN", "aq_secret", 1);

@@ -88,20 +88,30 @@ struct tail {
     uint64_t most; /* events to be shown; 0: no limit */
 };
 
-/* Shows what comes until the stream ends or `most` were shown; `shown` counts. */
+/* -1: as long as it takes. */
+static int left_until(uint64_t end_ms)
+{
+    uint64_t now = cli_now_ms();
+    return end_ms == 0 ? -1 : end_ms > now ? (int)(end_ms - now) : 0;
+}
+
+/* Shows what comes until the stream ends, `most` were shown or --timeout is over; `shown` counts. */
 static enum cli_exit show_stream(const struct tail *tail, uint64_t *shown)
 {
+    const uint64_t timeout_s = tail->options.forever ? tail->cli->options.flags.timeout : 0;
+    const uint64_t end_ms = timeout_s > 0 ? cli_now_ms() + timeout_s * 1000 : 0;
     struct cli_follow *follow = cli_follow_open(tail->cli->client, &tail->options);
     enum cli_exit code = CLI_DONE;
     struct cli_event event;
     enum cli_next next = CLI_NEXT_QUIET;
     *shown = 0;
-    while (code == CLI_DONE && next != CLI_NEXT_ENDED && (tail->most == 0 || *shown < tail->most)) {
-        next = cli_follow_next(follow, *shown > 0 && tail->options.forever ? 0 : -1, &event);
+    while (code == CLI_DONE && next != CLI_NEXT_ENDED && (tail->most == 0 || *shown < tail->most) &&
+           left_until(end_ms) != 0) {
+        next = cli_follow_next(follow, *shown > 0 && tail->options.forever ? 0 : left_until(end_ms), &event);
         if (next == CLI_NEXT_QUIET) { /* nothing more for now: the reader wants to see what there is */
             code = cli_say_close();
             if (code == CLI_DONE)
-                next = cli_follow_next(follow, -1, &event);
+                next = cli_follow_next(follow, left_until(end_ms), &event);
         }
         if (next == CLI_NEXT_BROKEN)
             code = cli_follow_fail(follow);

@@ -111,10 +111,37 @@ size_t cli_log_overlap(const struct aq_buffer *old, const struct aq_buffer *new)
     return 0;
 }
 
-/* With --follow: asks again each second, and shows what came behind what was shown. Ends when the resource is gone. */
+/* Asks again each second, and shows what came behind `old`, which was shown. Ends when the resource is gone, or
+ * --timeout is over. */
+static enum cli_exit follow_log(struct cli *cli, const struct cli_view *view, const char *key, struct aq_buffer *old)
+{
+    struct aq_buffer new = {0};
+    const uint64_t timeout_s = cli->options.flags.timeout, begun_ms = cli_now_ms();
+    enum cli_exit code = CLI_DONE;
+    for (bool gone = false;;) {
+        code = cli_say_close();
+        uint64_t spent_ms = cli_now_ms() - begun_ms, left_ms = timeout_s * 1000 - spent_ms;
+        if (code == CLI_DONE && timeout_s > 0 && spent_ms >= timeout_s * 1000)
+            code = cli_fail(CLI_FAILED, "%s %s is still there after %" PRIu64 " s", view->entity, key, timeout_s);
+        if (code != CLI_DONE)
+            break;
+        cli_sleep_ms(timeout_s > 0 && left_ms < POLL_MS ? left_ms : POLL_MS);
+        code = read_log(cli, view, key, &new, &gone);
+        if (code != CLI_DONE || gone)
+            break;
+        size_t shown = cli_log_overlap(old, &new);
+        cli_print(aq_buffer_string(&new) + shown, new.length - shown);
+        struct aq_buffer swap = *old;
+        *old = new;
+        new = swap;
+    }
+    aq_buffer_free(&new);
+    return code;
+}
+
 static enum cli_exit show_log(struct cli *cli, const struct cli_view *view, const char *key)
 {
-    struct aq_buffer old = {0}, new = {0};
+    struct aq_buffer old = {0};
     enum cli_exit code = read_log(cli, view, key, &old, NULL);
     if (code == CLI_DONE && cli_wants_data(&cli->options.flags)) {
         json_t *text = json_stringn(aq_buffer_string(&old), old.length);
@@ -123,21 +150,9 @@ static enum cli_exit show_log(struct cli *cli, const struct cli_view *view, cons
     } else if (code == CLI_DONE) {
         cli_print(aq_buffer_string(&old), old.length);
     }
-    for (bool gone = false; code == CLI_DONE && cli->options.flags.follow;) {
-        code = cli_say_close();
-        cli_sleep_ms(POLL_MS);
-        if (code == CLI_DONE)
-            code = read_log(cli, view, key, &new, &gone);
-        if (code != CLI_DONE || gone)
-            break;
-        size_t shown = cli_log_overlap(&old, &new);
-        cli_print(aq_buffer_string(&new) + shown, new.length - shown);
-        struct aq_buffer swap = old;
-        old = new;
-        new = swap;
-    }
+    if (code == CLI_DONE && cli->options.flags.follow)
+        code = follow_log(cli, view, key, &old);
     aq_buffer_free(&old);
-    aq_buffer_free(&new);
     return code;
 }
 

@@ -25,11 +25,15 @@ struct write {
 
 /* ---- the outcome ---------------------------------------------------------------------------------------- */
 
-static const char *past_of(const struct aq_command *command, char *out, size_t size)
+static const char *past_of(const struct aq_command *command, const json_t *row, char *out, size_t size)
 {
+    const json_t *value = command->value != NULL ? json_object_get(row, command->value) : NULL;
     static const char *const done[] = {[AQ_CREATES] = " created", [AQ_UPDATES] = " updated", [AQ_DELETES] = " deleted"};
     if (command->kind == AQ_ACTS)
-        snprintf(out, size, ": %s done", command->verb);
+        snprintf(out, size, ": %s %s", command->verb,
+                 !json_is_boolean(value) ? "done"
+                 : json_is_true(value)   ? "on"
+                                         : "off");
     else
         snprintf(out, size, "%s", done[command->kind]);
     return out;
@@ -77,7 +81,7 @@ static void tell(const struct write *write, const char *key, const json_t *row, 
         aq_buffer_text(&line, key);
     else
         aq_buffer_format(&line, "%s %s%s", write->entity->name, name_of_row(write->entity, key, row, &name),
-                         past_of(write->command, past, sizeof past));
+                         past_of(write->command, row, past, sizeof past));
     aq_buffer_free(&name);
     aq_buffer_char(&line, '\n');
     cli_print(aq_buffer_string(&line), line.length);
