@@ -212,8 +212,7 @@ check-includes:
 	@tools/check/includes.sh
 
 format:
-	clang-format -i $(sort $(PARTS) $(wildcard $(MAINS)) $(wildcard tests/*/*.[ch]) \
-	    $(shell find schema drivers controller agent fs tools -name '*.h'))
+	@. tools/check/files.sh && clang-format -i $$(c_files)
 
 up:
 	@tools/setup.sh

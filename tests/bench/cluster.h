@@ -5,10 +5,8 @@
 
 #include "controller/config.h"
 #include "tests/bench/load.h"
+#include "tests/program.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 enum { CLUSTER_START_S = 120, CLUSTER_STOP_S = 60, CLUSTER_ARGUMENTS_MAX = 24 };
@@ -19,12 +17,6 @@ struct cluster {
     int pid;
     unsigned api_port, hub_port;
 };
-
-static inline const char *cluster_build(void)
-{
-    const char *build = getenv("BUILD");
-    return build != NULL ? build : "build/release";
-}
 
 /* What a program said last, as the directory is removed with all that is in it. */
 static inline void cluster_show_end(const char *log)
@@ -39,37 +31,6 @@ static inline void cluster_show_end(const char *log)
         fclose(file);
     for (unsigned i = count > LINES ? count - LINES : 0; i < count; i++)
         bench_say("%.*s", (int)strcspn(line[i % LINES], "\n"), line[i % LINES]);
-}
-
-/* Starts a program that dies with us; its standard error goes to the file `log`. */
-static inline int cluster_spawn(char *const *arguments, const char *log)
-{
-    pid_t parent = getpid(), pid = fork();
-    BENCH_MUST(pid >= 0);
-    if (pid > 0)
-        return pid;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600), nothing = open("/dev/null", O_RDONLY);
-    if (getppid() != parent || fd < 0 || nothing < 0)
-        _exit(127);
-    dup2(nothing, 0);
-    dup2(fd, 1);
-    dup2(fd, 2);
-    execv(arguments[0], arguments);
-    _exit(127);
-}
-
-static inline bool cluster_read_file(const struct cluster *cluster, const char *name, char *text, size_t size)
-{
-    char path[BENCH_PATH_SIZE + 64];
-    snprintf(path, sizeof path, "%s/%s", cluster->directory, name);
-    FILE *file = fopen(path, "re");
-    bool got = file != NULL && fgets(text, (int)size, file) != NULL;
-    if (file != NULL)
-        fclose(file);
-    if (got)
-        text[strcspn(text, "\n")] = '\0';
-    return got;
 }
 
 /* Does it take the login? It may listen, and even lead, a moment before its first user is there. */
@@ -99,12 +60,12 @@ static inline bool cluster_answers(const struct cluster *cluster)
 static inline bool cluster_is_ready(struct cluster *cluster)
 {
     char port[128], token[128];
-    if (!cluster_read_file(cluster, AQ_FILE_API_PORT, port, sizeof port) ||
-        !cluster_read_file(cluster, AQ_FILE_TOKEN, token, sizeof token))
+    if (!program_wrote(cluster->directory, AQ_FILE_API_PORT, port, sizeof port) ||
+        !program_wrote(cluster->directory, AQ_FILE_TOKEN, token, sizeof token))
         return false;
     cluster->api_port = (unsigned)strtoul(port, NULL, 10);
     snprintf(cluster->login, sizeof cluster->login, "admin:%.100s", token);
-    if (!cluster_answers(cluster) || !cluster_read_file(cluster, AQ_FILE_HUB_PORT, port, sizeof port))
+    if (!cluster_answers(cluster) || !program_wrote(cluster->directory, AQ_FILE_HUB_PORT, port, sizeof port))
         return false;
     cluster->hub_port = (unsigned)strtoul(port, NULL, 10);
     return true;
@@ -129,7 +90,7 @@ static inline double cluster_start(struct cluster *cluster, const char *const *m
                                                     "--set",
                                                     "hub.lost_after=86400"};
     size_t count = 13;
-    snprintf(program, sizeof program, "%s/aq-controller", cluster_build());
+    snprintf(program, sizeof program, "%s/aq-controller", program_build());
     snprintf(data, sizeof data, "data=%s", cluster->directory);
     snprintf(log, sizeof log, "%s/log.txt", cluster->directory);
     snprintf(port, sizeof port, "%s/" AQ_FILE_API_PORT, cluster->directory);
@@ -139,7 +100,8 @@ static inline double cluster_start(struct cluster *cluster, const char *const *m
     }
     unlink(port);
     double begun = bench_now();
-    cluster->pid = cluster_spawn((char *const *)arguments, log);
+    cluster->pid = program_start((char *const *)arguments, log);
+    BENCH_MUST(cluster->pid > 0);
     while (!cluster_is_ready(cluster)) {
         if (waitpid(cluster->pid, NULL, WNOHANG) != 0 || bench_now() > begun + CLUSTER_START_S) {
             cluster_show_end(log);

@@ -1,15 +1,13 @@
 #include "controller/config.h"
+#include "tests/program.h"
 #include "tests/torture/torture.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -33,9 +31,7 @@ void pause_ms(unsigned ms)
 
 void cluster_make(struct cluster *cluster)
 {
-    *cluster = (struct cluster){.work = "/tmp/aq-torture.XXXXXX", .build = getenv("BUILD")};
-    if (cluster->build == NULL)
-        cluster->build = "build/release";
+    *cluster = (struct cluster){.work = "/tmp/aq-torture.XXXXXX", .build = program_build()};
     if (mkdtemp(cluster->work) == NULL) {
         perror("mkdtemp");
         exit(1);
@@ -71,35 +67,10 @@ static pid_t run(struct cluster *cluster, const char *name, struct command_line 
 {
     char log[PATH_MOST];
     snprintf(log, sizeof log, "%s/%s.log", cluster->work, name);
-    pid_t parent = getpid(), pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600), nothing = open("/dev/null", O_RDONLY);
-        if (getppid() != parent || fd < 0 || nothing < 0)
-            _exit(127);
-        dup2(nothing, 0);
-        dup2(fd, 1);
-        dup2(fd, 2);
-        setsid();
-        execv(line->words[0], line->words);
-        _exit(127);
-    }
+    pid_t pid = program_start(line->words, log);
     for (size_t i = 0; i < line->count; i++)
         free(line->words[i]);
     return pid > 0 ? pid : 0;
-}
-
-static bool read_word(const struct cluster *cluster, const char *name, char *text, size_t size)
-{
-    char path[PATH_MOST + 64];
-    snprintf(path, sizeof path, "%s/%s", cluster->data, name);
-    FILE *file = fopen(path, "re");
-    bool got = file != NULL && fgets(text, (int)size, file) != NULL;
-    if (file != NULL)
-        fclose(file);
-    if (got)
-        text[strcspn(text, "\n")] = '\0';
-    return got;
 }
 
 static bool is_ready(struct cluster *cluster)
@@ -107,13 +78,13 @@ static bool is_ready(struct cluster *cluster)
     char word[120];
     struct rest rest;
     struct reply reply = {0};
-    if (!read_word(cluster, AQ_FILE_API_PORT, word, sizeof word))
+    if (!program_wrote(cluster->data, AQ_FILE_API_PORT, word, sizeof word))
         return false;
     cluster->api_port = (unsigned)strtoul(word, NULL, 10);
-    if (!read_word(cluster, AQ_FILE_TOKEN, word, sizeof word))
+    if (!program_wrote(cluster->data, AQ_FILE_TOKEN, word, sizeof word))
         return false;
     snprintf(cluster->login, sizeof cluster->login, "admin:%.110s", word);
-    if (!read_word(cluster, AQ_FILE_HUB_PORT, word, sizeof word))
+    if (!program_wrote(cluster->data, AQ_FILE_HUB_PORT, word, sizeof word))
         return false;
     cluster->hub_port = (unsigned)strtoul(word, NULL, 10);
     rest_open(&rest, cluster);

@@ -295,6 +295,23 @@ static inline void as_system(void)
 
 /* ---- looking ------------------------------------------------------------------------------------------ */
 
+static inline bool spec_count_one(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    (void)key;
+    (void)value;
+    (void)length;
+    ++*(uint64_t *)context;
+    return true;
+}
+
+static inline uint64_t rows_of(enum state_index index)
+{
+    uint64_t count = 0;
+    const struct state_key all = {0};
+    index_scan(spec.txn, index, &all, spec_count_one, &count);
+    return count;
+}
+
 static inline struct aq_application the_application(uint64_t id)
 {
     struct aq_application application = {0};

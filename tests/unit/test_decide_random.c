@@ -167,23 +167,6 @@ static bool check_node(void *context, const struct state_key *key, const void *o
     return true;
 }
 
-static bool count_row(void *context, const struct state_key *key, const void *value, size_t length)
-{
-    (void)key;
-    (void)value;
-    (void)length;
-    ++*(uint64_t *)context;
-    return true;
-}
-
-static uint64_t rows_of(enum state_index index)
-{
-    uint64_t count = 0;
-    const struct state_key all = {0};
-    index_scan(spec.txn, index, &all, count_row, &count);
-    return count;
-}
-
 static void check_placement_index(void)
 {
     struct place_index *fresh = place_index_new();

@@ -24,23 +24,6 @@ static bool has(enum state_index index, struct state_key key)
     return index_get(spec.txn, index, &key, &value, &length);
 }
 
-static bool count_one(void *context, const struct state_key *key, const void *value, size_t length)
-{
-    (void)key;
-    (void)value;
-    (void)length;
-    ++*(unsigned *)context;
-    return true;
-}
-
-static unsigned rows_of(enum state_index index)
-{
-    unsigned count = 0;
-    const struct state_key all = {0};
-    index_scan(spec.txn, index, &all, count_one, &count);
-    return count;
-}
-
 static uint64_t counter(const char *name)
 {
     return counter_get(spec.txn, name);

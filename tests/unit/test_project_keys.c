@@ -3,23 +3,6 @@
 
 #include <malloc.h>
 
-static bool count_one(void *context, const struct state_key *key, const void *value, size_t length)
-{
-    (void)key;
-    (void)value;
-    (void)length;
-    ++*(unsigned *)context;
-    return true;
-}
-
-static unsigned rows_of(enum state_index index)
-{
-    unsigned count = 0;
-    const struct state_key all = {0};
-    index_scan(spec.txn, index, &all, count_one, &count);
-    return count;
-}
-
 /* ---- idempotency keys --------------------------------------------------------------------------------- */
 
 static void remember(const char *author, const char *key, uint64_t seq)

@@ -96,7 +96,8 @@ static void etcd_start(struct etcd *etcd)
                                "--log-level",
                                "error",
                                NULL};
-    etcd->pid = cluster_spawn((char *const *)arguments, log);
+    etcd->pid = program_start((char *const *)arguments, log);
+    BENCH_MUST(etcd->pid > 0);
     for (double until = bench_now() + START_S; !etcd_listens(etcd); usleep(20000))
         if (waitpid(etcd->pid, NULL, WNOHANG) != 0 || bench_now() > until)
             BENCH_DIE("etcd does not get ready: see %s", log);
