@@ -122,6 +122,7 @@ void hub_asks_add(struct hub *hub, const struct hub_agent *agent,
                   struct aq_work *work); /* to a delivery, in hub->arena */
 void hub_asks_told(struct hub *hub, const struct hub_agent *agent, const struct aq_list *told);
 void hub_asks_expire(struct hub *hub, bool all);
+void hub_asks_drop(struct hub *hub, const struct hub_agent *agent); /* who will never tell */
 
 /* Hands a request to the writer: `item` comes back through the mailbox; request->context must be it. */
 int hub_submit(struct hub *hub, struct writer_request *request, struct hub_item *item,

@@ -178,6 +178,20 @@ void hub_asks_expire(struct hub *hub, bool all)
     }
 }
 
+void hub_asks_drop(struct hub *hub, const struct hub_agent *agent)
+{
+    struct hub_ask **link = &hub->asks;
+    while (*link != NULL) {
+        struct aq_error error;
+        if (strcmp((*link)->node, agent->name) != 0) {
+            link = &(*link)->next;
+            continue;
+        }
+        aq_fail(&error, AQ_E_STATE, "node %s is not there any more", agent->name);
+        ask_finish(hub, ask_take(hub, link), &error, NULL, 0);
+    }
+}
+
 /* ---- FETCH: from the file view --------------------------------------------------------------------------- */
 
 static void fetched(void *context, const struct aq_error *error, const void *data, size_t length)

@@ -72,6 +72,7 @@ void hub_agent_remove(struct hub *hub, struct hub_agent *agent)
     if (agent->ready)
         *link = agent->next_ready;
     agent->ready = false;
+    hub_asks_drop(hub, agent);
     agents_remove(&hub->agents, agent);
 }
 

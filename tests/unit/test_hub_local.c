@@ -186,6 +186,27 @@ static void an_agent_that_does_not_tell_is_given_up(void **context)
     asker_close(&agent);
 }
 
+/* Nothing of them is left to its name: the next one with it is asked what it is asked, and that is counted. */
+static void questions_end_with_their_node(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker agent, asker;
+    struct aq_error error;
+    struct aq_node_lose lose = {.name = "one"};
+    struct aq_node_delete delete = {.name = "one"};
+    struct aq_fetch fetch = {make_resource(hub, &agent), 1000};
+    asker_open(&asker, hub->local_url, &hub->local_key);
+    asker_send(&asker, AQ_MSG_FETCH, &fetch);
+    struct aq_ask ask = take_ask(&agent, 0);
+    assert_int_equal(ask.resource, fetch.resource);
+    assert_true(test_ask(&hub->cluster, &aq_command_node_lose, &lose, "admin", NULL, &error) > 0);
+    assert_true(test_ask(&hub->cluster, &aq_command_node_delete, &delete, "admin", NULL, &error) > 0);
+    assert_true(asker_receive_within(&asker, TEST_ANSWER_MS));
+    assert_string_equal(((const struct aq_fetched *)asker.message)->error, "state");
+    asker_close(&asker);
+    asker_close(&agent);
+}
+
 struct fetching {
     sem_t done;
     struct aq_error error;
@@ -228,6 +249,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_watch_waits_for_the_next_commit, setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_is_fetched_from_its_agent, setup, teardown),
         cmocka_unit_test_setup_teardown(an_agent_that_does_not_tell_is_given_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(questions_end_with_their_node, setup, teardown),
         cmocka_unit_test_setup_teardown(an_open_fetch_ends_with_the_hub, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
