@@ -305,7 +305,7 @@ static int put_back(struct gate *gate)
         aq_buffer_free(in);
     else if (in->length == 0)
         aq_buffer_add(in, gate->data, gate->left);
-    else
+    else if (gate->data != in->data) /* who sends a byte at a time does not have all moved for each */
         memmove(in->data, gate->data, gate->left);
     in->length = gate->left;
     charge(gate, visitor);
