@@ -166,7 +166,8 @@ int replay_verify(struct log_store *store, struct state *state, const char *dire
     struct state *fresh;
     unsigned char in_use[32], replayed[32];
     uint64_t rows_in_use, rows_replayed = 0;
-    if (state_read(state, &txn, error) != 0)
+    if (log_store_check_pages(store, error) != 0 || state_check_pages(state, error) != 0 ||
+        state_read(state, &txn, error) != 0)
         return -1;
     struct state_place place = state_place_get(txn);
     int status = state_digest(txn, in_use, &rows_in_use, error);

@@ -15,8 +15,9 @@ int replay(struct log_store *store, struct state *state, struct place_index *ind
 /* Is the entry at the tables' place the one that they were made from? */
 int replay_check_place(struct log_store *store, struct state *state, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Walks the whole chain, replays it into fresh tables below `directory`, and compares them with those in use, as of one
- * snapshot. Appends a report in words. -1: they differ, or the log is damaged. */
+/* Looks through the pages of log and tables, walks the whole chain, replays it into fresh tables below `directory`, and
+ * compares them with those in use, as of one snapshot. Appends a report in words. -1: they differ, or the log is
+ * damaged. */
 int replay_verify(struct log_store *store, struct state *state, const char *directory, uint64_t map_bytes,
                   struct aq_buffer *report, struct aq_error *error) AQ_MUST_CHECK;
 

@@ -134,6 +134,11 @@ uint64_t log_store_free_mib(const struct log_store *store)
     return (uint64_t)status.f_bavail * status.f_frsize >> 20;
 }
 
+int log_store_check_pages(struct log_store *store, struct aq_error *error)
+{
+    return store_map_check(&store->map, error);
+}
+
 /* ---- numbers in the meta table ------------------------------------------------------------------------ */
 
 static int meta_put(struct log_store *store, MDB_txn *txn, const char *name, uint64_t number)

@@ -49,6 +49,9 @@ typedef int log_visit_fn(void *context, const struct log_entry *entry, struct aq
 int log_store_read(struct log_store *store, uint64_t first, uint64_t last, log_visit_fn *visit, void *context,
                    struct aq_error *error) AQ_MUST_CHECK;
 
+/* Looks through the pages of the file, which may be appended to meanwhile. -1: one is damaged, and named. */
+int log_store_check_pages(struct log_store *store, struct aq_error *error) AQ_MUST_CHECK;
+
 /* For readers of events; released with the store. */
 struct events *log_store_events(struct log_store *store);
 

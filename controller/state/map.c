@@ -1,6 +1,6 @@
 #include "controller/state/map.h"
 
-#include "schema/compiler.h"
+#include "controller/state/pages.h"
 
 #include <errno.h>
 #include <sys/statvfs.h>
@@ -105,6 +105,23 @@ bool store_map_grow(struct store_map *map, bool full)
     let_in(map);
     pthread_mutex_unlock(&map->lock);
     return grown;
+}
+
+/* A snapshot keeps pages from being used again, those of newer snapshots too. So what is read of the newest stays as it
+ * is, but for the two meta pages, which may be written while they are read. */
+int store_map_check(struct store_map *map, struct aq_error *error)
+{
+    MDB_txn *txn;
+    const char *directory;
+    struct aq_error torn = {0};
+    int code = store_map_read(map, &txn);
+    if (code != 0)
+        return aq_fail(error, AQ_E_IO, "beginning a snapshot: %s", mdb_strerror(code));
+    mdb_env_get_path(map->env, &directory);
+    int status = pages_check(directory, &torn) == 0 ? 0 : pages_check(directory, error);
+    mdb_txn_abort(txn);
+    store_map_done(map);
+    return status;
 }
 
 int store_map_write_code(const struct store_map *map, int code)

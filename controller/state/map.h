@@ -7,6 +7,8 @@
 #ifndef AQ_CONTROLLER_STATE_MAP_H
 #define AQ_CONTROLLER_STATE_MAP_H
 
+#include "schema/error.h"
+
 #include <lmdb.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -31,6 +33,9 @@ void store_map_done(struct store_map *map);
 /* Makes the map larger when little of it is left; `full`: in any case. For the one that writes, between its
  * transactions. True: it has grown. */
 bool store_map_grow(struct store_map *map, bool full);
+
+/* Looks through the pages of the environment's file (pages.h) while it is in use. */
+int store_map_check(struct store_map *map, struct aq_error *error) AQ_MUST_CHECK;
 
 /* LMDB calls a write that the disk took only a part of EIO. With the disk full, it becomes ENOSPC, which it was. */
 int store_map_write_code(const struct store_map *map, int code);

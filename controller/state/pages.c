@@ -399,14 +399,17 @@ static int pick_meta(struct file *file, struct meta *meta)
     return (int)newer;
 }
 
-static int check_file(struct file *file, uint64_t size)
+static int check_file(struct file *file)
 {
     struct meta meta;
+    struct stat status_of;
     file->page_size = PAGE_LEAST; /* of the first page, no more is asked before its size is known */
     int from = pick_meta(file, &meta);
     if (from < 0)
         return -1;
-    file->pages = size / file->page_size;
+    if (fstat(file->fd, &status_of) != 0) /* only now, for it may grow */
+        return aq_fail_errno(file->error, errno, "cannot look at %s", file->path);
+    file->pages = (uint64_t)status_of.st_size / file->page_size;
     file->seen = aq_calloc(file->pages / 8 + 1, 1);
     int status = walk_table(file, TABLE_OF_FREE_PAGES, &meta.free, (uint64_t)from, HEAD_SIZE + 24);
     if (status == 0)
@@ -427,11 +430,9 @@ int pages_check(const char *directory, struct aq_error *error)
     if (file.fd < 0)
         return errno == ENOENT ? 0 : aq_fail_errno(error, errno, "cannot open %s", file.path);
     (void)posix_fadvise(file.fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* nearly, and the disk may read ahead */
-    int failed = fstat(file.fd, &status);
-    if (failed != 0)
-        (void)aq_fail_errno(error, errno, "cannot look at %s", file.path);
-    else if (status.st_size > 0)
-        failed = check_file(&file, (uint64_t)status.st_size);
+    int failed = 0;
+    if (fstat(file.fd, &status) != 0 || status.st_size > 0)
+        failed = check_file(&file);
     close(file.fd);
     return failed;
 }

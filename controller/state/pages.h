@@ -14,8 +14,8 @@
 
 #include <stdint.h>
 
-/* `directory` holds data.mdb, which nobody writes meanwhile. A file that is missing or empty is whole: LMDB makes it.
- * -1: AQ_E_CORRUPT, or the disk's own error. */
+/* `directory` holds data.mdb, which nobody writes meanwhile (but see store_map_check()). A file that is missing or
+ * empty is whole: LMDB makes it. -1: AQ_E_CORRUPT, or the disk's own error. */
 int pages_check(const char *directory, struct aq_error *error) AQ_MUST_CHECK;
 
 #endif

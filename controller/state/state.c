@@ -466,6 +466,14 @@ bool state_is_good(struct state *state, struct aq_error *why)
     return good;
 }
 
+int state_check_pages(struct state *state, struct aq_error *error)
+{
+    struct store_env *env = env_acquire(state);
+    int status = store_map_check(&env->map, error);
+    env_release(env);
+    return status;
+}
+
 int state_mark_layout(struct state *state, struct aq_error *error)
 {
     struct state_txn *txn;

@@ -51,6 +51,8 @@ void state_discard(struct state *state);
 bool state_is_whole(const char *directory, const char *boot, struct aq_error *why);
 /* Can these tables be believed? Not if their layout is another. */
 bool state_is_good(struct state *state, struct aq_error *why);
+/* Looks through the pages of tables that are in use. -1: one is damaged, and named. */
+int state_check_pages(struct state *state, struct aq_error *error) AQ_MUST_CHECK;
 /* Notes that they are in use from now on, or closed with everything on disk. */
 int state_mark_open(struct state *state, const char *boot, struct aq_error *error) AQ_MUST_CHECK;
 int state_mark_layout(struct state *state, struct aq_error *error) AQ_MUST_CHECK; /* which is a part of both */

@@ -81,6 +81,14 @@ turn_heads "$data/log/data.mdb"
 controller_start
 check_equal "and once it is as it was, all is" "$before" "$(all_of)"
 
+# ---- the log, in use ----------------------------------------------------------------------------------------------
+
+turn_heads "$data/log/data.mdb"
+check_match "aq log verify names the page" "*$place*" "$(aq log verify 2>&1)"
+check "and nobody ends of it" running controller
+turn_heads "$data/log/data.mdb"
+check_match "as it was, it is whole" '*equal*' "$(aq log verify 2>&1)"
+
 # ---- the machine's end --------------------------------------------------------------------------------------------
 
 kill_hard controller

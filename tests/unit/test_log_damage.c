@@ -143,6 +143,15 @@ static void a_turned_bit_in_an_entry_is_named_with_its_place(void **context)
     assert_int_equal(events_behind(log_store_events(logs.store), ENTRIES * EVENTS), 0);
 }
 
+/* In each page but the first two. */
+static void flip_heads(const char *path)
+{
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    for (off_t page = 2; page * PAGE < status.st_size; page++)
+        flip(path, page * PAGE + 10, 4);
+}
+
 static void while_the_log_is_in_use_too(void **context)
 {
     (void)context;
@@ -159,6 +168,10 @@ static void while_the_log_is_in_use_too(void **context)
     flip(path, find_last(path, "u200"), 3);
     assert_int_equal(replay_verify(logs.store, state, logs.directory, 64 << 20, &report, &error), -1);
     assert_string_equal(error.message, "log entry 68 (seq 199) is damaged: its bytes are not what was written");
+    flip_heads(path);
+    assert_int_equal(replay_verify(logs.store, state, logs.directory, 64 << 20, &report, &error), -1);
+    assert_non_null(strstr(error.message, "/log/data.mdb is damaged: page "));
+    flip_heads(path);
     aq_buffer_free(&report);
     state_close(state);
 }

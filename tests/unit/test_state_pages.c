@@ -1,12 +1,15 @@
 /* The look through the pages of an LMDB file: takes whatever LMDB has written, names what was turned in it, and never
  * reads where it may not, whatever stands there. */
+#include "controller/state/map.h"
 #include "controller/state/pages.h"
 #include "tests/unit/test_cluster.h"
 
 #include <fcntl.h>
 #include <lmdb.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/stat.h>
 
@@ -15,6 +18,7 @@
 enum {
     TABLES = 3,
     ROUNDS = 200,
+    LOOKS = 500,
     ROUNDS_GROWING = 20,
     CHANGES = 60,
     KEYS = 3000,
@@ -142,6 +146,33 @@ static void what_was_written_is_whole(void **context)
     }
 }
 
+/* ---- while it is written to ---------------------------------------------------------------------------------- */
+
+static void *go_on_writing(void *stop)
+{
+    for (int round = 0; !atomic_load((atomic_bool *)stop); round++)
+        one_round(round);
+    return NULL;
+}
+
+static void what_is_being_written_is_whole_at_each_moment(void **context)
+{
+    (void)context;
+    pthread_t thread;
+    atomic_bool stop = false;
+    struct store_map map;
+    struct aq_error error = {0};
+    open_environment();
+    store_map_init(&map, pages.env, 256 << 20);
+    assert_int_equal(pthread_create(&thread, NULL, go_on_writing, &stop), 0);
+    for (int i = 0; i < LOOKS; i++)
+        test_must(store_map_check(&map, &error), &error);
+    atomic_store(&stop, true);
+    pthread_join(thread, NULL);
+    store_map_destroy(&map);
+    mdb_env_close(pages.env);
+}
+
 /* ---- what is damaged ------------------------------------------------------------------------------------------ */
 
 static void given_a_file(void)
@@ -253,8 +284,11 @@ static void nonsense_is_never_believed_too_far(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PAGES_TEST(what_was_written_is_whole),          PAGES_TEST(a_turned_bit_is_named_with_its_place),
-        PAGES_TEST(a_file_that_was_cut_is_damaged),     PAGES_TEST(whichever_bit_is_turned_the_look_ends),
+        PAGES_TEST(what_was_written_is_whole),
+        PAGES_TEST(what_is_being_written_is_whole_at_each_moment),
+        PAGES_TEST(a_turned_bit_is_named_with_its_place),
+        PAGES_TEST(a_file_that_was_cut_is_damaged),
+        PAGES_TEST(whichever_bit_is_turned_the_look_ends),
         PAGES_TEST(nonsense_is_never_believed_too_far),
     };
     return cmocka_run_group_tests_name("state pages", tests, NULL, NULL);
