@@ -94,7 +94,7 @@ int log_store_open(struct log_store **out, const char *directory, uint64_t map_b
     snprintf(store->path, sizeof store->path, "%s/log", directory);
     int status = 0, code = mkdir(store->path, 0700) == 0 || errno == EEXIST ? 0 : errno;
     if (code == 0)
-        status = pages_check(store->path, error);
+        status = pages_check(store->path, PAGES_AT_START, error);
     if (code == 0 && status == 0)
         code = open_env(store, map_bytes);
     if (code != 0)

@@ -211,7 +211,7 @@ static bool is_damaged(void *context, const struct mapping *mapping)
     struct place *place = context;
     struct aq_error found = {0};
     memcpy(place->path, mapping->path, sizeof place->path);
-    if (!cut_to_directory(place->path) || pages_check(place->path, &found) == 0)
+    if (!cut_to_directory(place->path) || pages_check(place->path, PAGES_ALL, &found) == 0)
         return false;
     tell(place->path, &found, "");
     return true;
@@ -266,7 +266,7 @@ static void on_assert(MDB_env *env, const char *message)
     struct aq_error found = {0};
     only_once();
     mdb_env_get_path(env, &directory);
-    if (pages_check(directory, &found) == 0)
+    if (pages_check(directory, PAGES_ALL, &found) == 0)
         (void)aq_fail(&found, AQ_E_CORRUPT, "LMDB cannot go on");
     tell(directory, &found, message);
     abort();

@@ -71,7 +71,7 @@ static int make_room(const char *path, const char *boot, struct aq_error *error)
     struct aq_error why = {0};
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return aq_fail_errno(error, errno, "cannot make directory %s", path);
-    if (can_open(path, boot, &why) == 0 && pages_check(path, &why) == 0)
+    if (can_open(path, boot, &why) == 0 && pages_check(path, PAGES_AT_START, &why) == 0)
         return 0;
     for (size_t i = 0; i < AQ_LENGTH(files); i++) {
         snprintf(file, sizeof file, "%s/%s", path, files[i]);

@@ -118,7 +118,7 @@ int store_map_check(struct store_map *map, struct aq_error *error)
     if (code != 0)
         return aq_fail(error, AQ_E_IO, "beginning a snapshot: %s", mdb_strerror(code));
     mdb_env_get_path(map->env, &directory);
-    int status = pages_check(directory, &torn) == 0 ? 0 : pages_check(directory, error);
+    int status = pages_check(directory, PAGES_ALL, &torn) == 0 ? 0 : pages_check(directory, PAGES_ALL, error);
     mdb_txn_abort(txn);
     store_map_done(map);
     return status;

@@ -16,6 +16,11 @@
 
 /* `directory` holds data.mdb, which nobody writes meanwhile (but see store_map_check()). A file that is missing or
  * empty is whole: LMDB makes it. -1: AQ_E_CORRUPT, or the disk's own error. */
-int pages_check(const char *directory, struct aq_error *error) AQ_MUST_CHECK;
+int pages_check(const char *directory, uint64_t reads, struct aq_error *error) AQ_MUST_CHECK;
+
+/* For `reads`: most of the pages with rows that are read. Of more, those are that come last in the order of keys: in a
+ * log, the newest. So a start takes not much longer, however old the log is: a GiB is read in 0.3 s. */
+#define PAGES_ALL      UINT64_MAX
+#define PAGES_AT_START (UINT64_C(1) << 18) /* a GiB */
 
 #endif

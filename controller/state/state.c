@@ -436,7 +436,7 @@ bool state_is_whole(const char *directory, const char *boot, struct aq_error *wh
         if (!boot_is_whole(path, boot))
             (void)aq_fail(why, AQ_E_CORRUPT, "the machine stopped while they were open");
         else
-            whole = guard_check(path, why) == 0 && pages_check(path, why) == 0;
+            whole = guard_check(path, why) == 0 && pages_check(path, PAGES_AT_START, why) == 0;
     } else {
         *why = missing;
     }

@@ -19,6 +19,7 @@ enum {
     TABLES = 3,
     ROUNDS = 200,
     LOOKS = 500,
+    LEAVES = 20,
     ROUNDS_GROWING = 20,
     CHANGES = 60,
     KEYS = 3000,
@@ -127,7 +128,7 @@ static void write_all(int rounds, bool check)
         }
         one_round(round);
         if (check)
-            test_must(pages_check(pages.directory, &error), &error);
+            test_must(pages_check(pages.directory, PAGES_ALL, &error), &error);
     }
     mdb_txn_abort(old);
 }
@@ -136,12 +137,12 @@ static void what_was_written_is_whole(void **context)
 {
     (void)context;
     struct aq_error error = {0};
-    test_must(pages_check(pages.directory, &error), &error); /* nothing yet */
+    test_must(pages_check(pages.directory, PAGES_ALL, &error), &error); /* nothing yet */
     for (pages.random = 1; pages.random < 4;) {
         uint64_t seed = pages.random;
         write_all(ROUNDS, true);
         mdb_env_close(pages.env);
-        test_must(pages_check(pages.directory, &error), &error);
+        test_must(pages_check(pages.directory, PAGES_ALL, &error), &error);
         pages.random = seed + 1;
     }
 }
@@ -197,15 +198,20 @@ static void put_bytes(size_t at, const void *bytes, size_t length)
 }
 
 /* 1: found, and named. */
-static unsigned look(void)
+static unsigned look_at(uint64_t leaves)
 {
     struct aq_error error = {0};
-    if (pages_check(pages.directory, &error) == 0)
+    if (pages_check(pages.directory, leaves, &error) == 0)
         return 0;
     assert_int_equal(error.code, AQ_E_CORRUPT);
     assert_non_null(strstr(error.message, "/data.mdb is damaged: page "));
     assert_non_null(strstr(error.message, ", byte "));
     return 1;
+}
+
+static unsigned look(void)
+{
+    return look_at(PAGES_ALL);
 }
 
 static void a_turned_bit_is_named_with_its_place(void **context)
@@ -219,7 +225,7 @@ static void a_turned_bit_is_named_with_its_place(void **context)
     memcpy(&root, pages.bytes + newer * 4096 + 16 + 112, sizeof root);
     unsigned char flags = pages.bytes[root * 4096 + 10] ^ 0x10;
     put_bytes(root * 4096 + 10, &flags, 1);
-    assert_int_equal(pages_check(pages.directory, &error), -1);
+    assert_int_equal(pages_check(pages.directory, PAGES_ALL, &error), -1);
     snprintf(expected, sizeof expected, "%s is damaged: page %llu, byte %llu: has the flags 0x12, where 0x2 belong",
              pages.file, (unsigned long long)root, (unsigned long long)root * 4096 + 10);
     assert_string_equal(error.message, expected);
@@ -253,6 +259,29 @@ static void whichever_bit_is_turned_the_look_ends(void **context)
     printf("# found %u of %d in heads of pages, %u anywhere\n", in_heads, FLIPS / 2, anywhere);
     assert_true(in_heads > FLIPS / 10); /* the others are in pages that are free, or in the middle of large rows */
     assert_int_equal(look(), 0);
+}
+
+/* Of a long log, a start reads the newest leaves only, but all that leads to them. */
+static void with_a_bound_the_last_leaves_are_read(void **context)
+{
+    (void)context;
+    unsigned all = 0, some = 0, none = 0;
+    given_a_file();
+    assert_int_equal(look_at(LEAVES), 0);
+    assert_int_equal(look_at(0), 0);
+    for (size_t page = 2; page < pages.size / 4096; page++) {
+        unsigned char turned = pages.bytes[page * 4096 + 10] ^ 64;
+        put_bytes(page * 4096 + 10, &turned, 1);
+        unsigned found = look(), of_some = look_at(LEAVES), of_none = look_at(0);
+        assert_true(found >= of_some && of_some >= of_none);
+        all += found;
+        some += of_some;
+        none += of_none;
+        put_bytes(page * 4096 + 10, pages.bytes + page * 4096 + 10, 1);
+    }
+    printf("# all %u, some %u, none %u\n", all, some, none);
+    assert_true(some > none && none > 0); /* branches, and what describes the tables */
+    assert_true(all > some + LEAVES);
 }
 
 /* More at once, which fit one another by chance, and heads of other pages. */
@@ -289,6 +318,7 @@ int main(void)
         PAGES_TEST(a_turned_bit_is_named_with_its_place),
         PAGES_TEST(a_file_that_was_cut_is_damaged),
         PAGES_TEST(whichever_bit_is_turned_the_look_ends),
+        PAGES_TEST(with_a_bound_the_last_leaves_are_read),
         PAGES_TEST(nonsense_is_never_believed_too_far),
     };
     return cmocka_run_group_tests_name("state pages", tests, NULL, NULL);
