@@ -33,12 +33,16 @@ static int fail(struct aq_error *error, int code, const char *what)
     switch (code) {
     case MDB_MAP_FULL:
         return aq_fail(error, AQ_E_NO_SPACE, "%s: the log has reached log.map_size", what);
+    case MDB_NOTFOUND:
+        return aq_fail(error, AQ_E_CORRUPT, "%s: the log is damaged: one of its tables is missing", what);
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
+    case MDB_CURSOR_FULL:
+    case MDB_BAD_TXN:
     case MDB_INVALID:
     case MDB_VERSION_MISMATCH:
     case MDB_PANIC:
-        return aq_fail(error, AQ_E_CORRUPT, "%s: %s: the log is damaged; aq-controller --check names the place", what,
+        return aq_fail(error, AQ_E_CORRUPT, "%s: %s: the log is damaged; aq log verify names the place", what,
                        mdb_strerror(code));
     default:
         if (code > 0)
@@ -64,7 +68,7 @@ static int open_tables(struct log_store *store)
     if (code == 0)
         return mdb_txn_commit(txn); /* keeps the handles */
     mdb_txn_abort(txn);
-    return code == MDB_NOTFOUND ? MDB_CORRUPTED : code;
+    return code;
 }
 
 static int open_env(struct log_store *store, uint64_t map_bytes)

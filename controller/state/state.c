@@ -60,7 +60,7 @@ static int open_tables(struct store_env *env, enum state_mode mode)
         code = mdb_dbi_open(txn, store_index_name((enum state_index)i), flags, &env->indexes[i]);
     if (code != 0) {
         mdb_txn_abort(txn);
-        return code == MDB_NOTFOUND ? MDB_CORRUPTED : code;
+        return code;
     }
     return mdb_txn_commit(txn);
 }

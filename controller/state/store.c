@@ -18,12 +18,17 @@ int store_fail(struct aq_error *error, int code, const char *what)
     case ENOSPC:
     case EDQUOT:
         return aq_fail(error, AQ_E_NO_SPACE, "%s: the disk is full", what);
+    case MDB_NOTFOUND:
+        return aq_fail(error, AQ_E_CORRUPT, "%s: a table is missing", what);
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
+    case MDB_CURSOR_FULL:
+    case MDB_BAD_TXN:
     case MDB_INVALID:
     case MDB_VERSION_MISMATCH:
     case MDB_PANIC:
-        return aq_fail(error, AQ_E_CORRUPT, "%s: %s", what, mdb_strerror(code));
+        return aq_fail(error, AQ_E_CORRUPT, "%s: %s: pages are damaged; aq log verify names the place", what,
+                       mdb_strerror(code));
     case MDB_READERS_FULL:
         return aq_fail(error, AQ_E_BUSY, "%s: all %d places for readers are taken", what, STORE_READERS_MAX);
     default:

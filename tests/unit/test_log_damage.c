@@ -207,6 +207,7 @@ static void a_table_that_lost_its_name_is_damage(void **context)
     each_place(path, "entries", flip_place, path);
     assert_int_equal(log_store_open(&logs.store, logs.directory, LOG_CASE_MAP_BYTES, &error), -1);
     assert_int_equal(error.code, AQ_E_CORRUPT);
+    assert_non_null(strstr(error.message, "the log is damaged: one of its tables is missing"));
     each_place(path, "dntries", flip_place, path);
     log_case_open();
     test_must(read_all(&error), &error); /* and nothing was written meanwhile */
@@ -225,7 +226,7 @@ struct turned {
 
 static bool names_a_place(const char *words)
 {
-    return strstr(words, "aq-controller --check names the place") != NULL || strstr(words, "log entry ") != NULL ||
+    return strstr(words, "aq log verify names the place") != NULL || strstr(words, "log entry ") != NULL ||
            (strstr(words, "/log/data.mdb is damaged: ") != NULL && strstr(words, "page ") != NULL &&
             strstr(words, ", byte ") != NULL);
 }
