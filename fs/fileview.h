@@ -64,7 +64,8 @@ struct fileview {
 };
 
 /* Opens the tables, which the controller must have made, and everything else but the mount. Waits up to 30 seconds for
- * a controller that has just been started, or until `signals` (a signalfd) is readable. */
+ * a controller that has just been started, as long as it takes for one that has to look through them or to make them
+ * anew, or until `signals` (a signalfd) is readable. */
 int fileview_open(struct fileview *view, const struct aq_config_fs *config, int signals,
                   struct aq_error *error) AQ_MUST_CHECK;
 void fileview_close(struct fileview *view); /* zeroed memory is fine */

@@ -28,7 +28,9 @@ enum state_mode {
 };
 
 /* `directory` is the controller's data directory. `map_bytes`: most that the tables may grow to (STATE_WRITE; readers
- * take the writer's); their map begins smaller, and grows. STATE_WRITE makes empty tables where there are none. */
+ * take the writer's); their map begins smaller, and grows. STATE_WRITE makes empty tables where there are none.
+ * STATE_READ: AQ_E_BUSY or AQ_E_CORRUPT while the controller has yet to find them good, or to make others (boot.h,
+ * guard.h). */
 int state_open(struct state **state, const char *directory, enum state_mode mode, uint64_t map_bytes,
                struct aq_error *error) AQ_MUST_CHECK;
 void state_close(struct state *state); /* NULL is fine */
