@@ -26,7 +26,9 @@ enum {
     NUMBER_SIZE = 4,
     SMALL_SIZE = 4096, /* so much of a message any stranger may have on the way */
     SLOT_BITS = 16,    /* of a visitor's number; the rest is never used again */
-    QUIET_S = 60,      /* after so long a silence the system asks whether the other side is still there */
+    QUIET_S = 60,      /* after so long a silence the system asks whether the other side is still there, */
+    PROBE_S = 10,      /* and again, */
+    DEAD_MS = 60000,   /* and has it for dead once nothing was acknowledged for so long: his place is needed */
 };
 
 static const uint64_t LISTENER = UINT64_MAX;
@@ -132,7 +134,7 @@ static void send_away(struct gate *gate, struct visitor *visitor)
 
 static void let_in(struct gate *gate, int fd)
 {
-    int on = 1, quiet_s = QUIET_S;
+    int on = 1, quiet_s = QUIET_S, probe_s = PROBE_S, dead_ms = DEAD_MS;
     if (gate->strangers == GATE_STRANGERS_MAX || (gate->count == gate->most && gate->strangers > 0))
         send_away(gate, gate->oldest);
     if (gate->count == gate->most ||
@@ -143,6 +145,8 @@ static void let_in(struct gate *gate, int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &quiet_s, sizeof quiet_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &probe_s, sizeof probe_s);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, sizeof dead_ms);
     uint16_t slot = gate->free_slots[gate->count++];
     struct visitor *visitor = aq_calloc(1, sizeof *visitor);
     *visitor = (struct visitor){.id = ++gate->serial << SLOT_BITS | slot,

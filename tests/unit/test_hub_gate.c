@@ -11,15 +11,24 @@
 
 #include <arpa/inet.h>
 #include <endian.h>
+#include <errno.h>
 #include <malloc.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 2000, QUIET_MS = 50, UNREAD_ANSWERS = 2000, UNREAD_SIZE = 60000 };
+enum {
+    WAIT_MS = 2000,
+    QUIET_MS = 50,
+    UNREAD_ANSWERS = 2000,
+    UNREAD_SIZE = 60000,
+    SLOW_SIZE = 256 << 10,
+    SLOW_BEHIND = 14
+};
 
 static const char greeting[8] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
 
@@ -49,7 +58,8 @@ static int come(const struct scene *scene)
     struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)scene->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct timeval patience = {.tv_sec = 2};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), small = 64 << 10;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
     return fd;
@@ -261,6 +271,84 @@ static void unread_answers_are_bounded_and_whole(void **context)
     aq_buffer_free(&words);
 }
 
+/* Reads `length` bytes, and lets the gate send on meanwhile. */
+static void read_all(const struct scene *scene, int fd, char *out, size_t length)
+{
+    struct gate_message message;
+    for (size_t got = 0; got < length;) {
+        ssize_t more = recv(fd, out + got, length - got, MSG_DONTWAIT);
+        assert_true(more > 0 || (more < 0 && errno == EAGAIN));
+        got += more > 0 ? (size_t)more : 0;
+        assert_int_equal(gate_receive(scene->gate, &message), 0);
+    }
+}
+
+/* The gate's end of a connection, which is in this process, too. */
+static int other_end(int fd)
+{
+    struct sockaddr_in ours, peer;
+    socklen_t size = sizeof ours;
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&ours, &size), 0);
+    for (int other = 0; other < 1024; other++) {
+        size = sizeof peer;
+        if (getpeername(other, (struct sockaddr *)&peer, &size) == 0 && peer.sin_family == AF_INET &&
+            peer.sin_port == ours.sin_port)
+            return other;
+    }
+    fail_msg("the gate has no such connection");
+    return -1;
+}
+
+/* By default, the system takes twelve minutes to notice that, and the places of a whole rack stay taken meanwhile. */
+static void who_vanished_is_noticed_in_time(void **context)
+{
+    struct scene *scene = *context;
+    struct gate_message message;
+    int fd = come(scene), on = 0, idle_s = 0, probe_s = 0, dead_ms = 0;
+    socklen_t size = sizeof on;
+    assert_int_equal(receive(scene, &message, QUIET_MS), 0);
+    int other = other_end(fd);
+    assert_int_equal(getsockopt(other, SOL_SOCKET, SO_KEEPALIVE, &on, &size), 0);
+    assert_int_equal(getsockopt(other, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, &size), 0);
+    assert_int_equal(getsockopt(other, IPPROTO_TCP, TCP_KEEPINTVL, &probe_s, &size), 0);
+    assert_int_equal(getsockopt(other, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, &size), 0);
+    assert_true(on);
+    assert_in_range(dead_ms, 1, 60000);
+    assert_in_range(idle_s + probe_s, 1, 90);
+    close(fd);
+}
+
+/* Some answers always wait for him, but he reads all that come: more in the end than the gate may hold. */
+static void who_reads_behind_loses_nothing(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_buffer words = {0};
+    struct gate_message message;
+    const size_t whole = 8 + 4 + SLOW_SIZE;
+    const int small = 32 << 10; /* what the system takes of what waits */
+    char *big = aq_calloc(1, SLOW_SIZE), *answer = aq_malloc(whole);
+    int fd = come(scene);
+    aq_buffer_add(&words, greeting, sizeof greeting);
+    frame(&words, 1, "asks");
+    say(fd, words.data, words.length);
+    expect(scene, &message, "asks");
+    uint64_t from = message.from;
+    assert_int_equal(setsockopt(other_end(fd), SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+    read_all(scene, fd, answer, sizeof greeting);
+    for (unsigned sent = 0, seen = 0; seen < GATE_BYTES_MAX / SLOW_SIZE * 2; seen++) {
+        for (; sent < seen + SLOW_BEHIND; sent++) {
+            memcpy(big, &sent, sizeof sent);
+            gate_answer(scene->gate, from, "\x80\0\0\1", 4, big, SLOW_SIZE);
+        }
+        read_all(scene, fd, answer, whole);
+        assert_memory_equal(answer + 12, &seen, sizeof seen);
+    }
+    close(fd);
+    free(big);
+    free(answer);
+    aq_buffer_free(&words);
+}
+
 /* He reads, but never all that waits. */
 static void a_slow_reader_costs_no_more_than_what_waits(void **context)
 {
@@ -300,6 +388,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_oldest_stranger_makes_room, setup, teardown),
         cmocka_unit_test_setup_teardown(unread_answers_are_bounded_and_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(a_slow_reader_costs_no_more_than_what_waits, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_vanished_is_noticed_in_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_reads_behind_loses_nothing, setup, teardown),
     };
     return cmocka_run_group_tests_name("hub: the gate", tests, NULL, NULL);
 }
