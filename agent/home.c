@@ -22,10 +22,11 @@ enum { LOCK_TRIES = 20, LOCK_PAUSE_US = 50000 };
 
 struct home {
     char *directory;
-    int root, workloads, ended, trash, lock;
+    int root, workloads, ended, spare, trash, lock;
     uint64_t instance;
     uint64_t over[HOME_ENDED_MAX]; /* oldest first; the newest HOME_LOGS_MAX of them have a log */
     uint32_t over_count;
+    unsigned spares;  /* in spare/, named from 1 on */
     uint64_t trashed; /* names in trash/ are counted */
     bool sweeping;
 };
@@ -33,6 +34,21 @@ struct home {
 static void name_of(uint64_t resource, char name[NAME_SIZE])
 {
     snprintf(name, NAME_SIZE, "%" PRIu64, resource);
+}
+
+/* Out of sight at once; deleted little by little. False: it is still there. */
+static bool throw_away(struct home *home, int directory, const char *name)
+{
+    char other[NAME_SIZE];
+    name_of(++home->trashed, other);
+    if (renameat(directory, name, home->trash, other) == 0)
+        home->sweeping = true;
+    else if (errno != ENOENT) {
+        aq_journal(AQ_WARN, "a directory cannot be moved to the trash", "directory", home->directory, "name", name,
+                   "error", strerror(errno), NULL);
+        return false;
+    }
+    return true;
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------- */
@@ -139,6 +155,12 @@ static bool highest_name(void *context, int directory, const char *name, unsigne
     return true;
 }
 
+static bool throw_spare_away(void *context, int directory, const char *name, unsigned char type)
+{
+    (void)type;
+    return throw_away(context, directory, name);
+}
+
 static int home_recall(struct home *home, struct aq_error *error)
 {
     struct aged_list list = {0};
@@ -149,7 +171,9 @@ static int home_recall(struct home *home, struct aq_error *error)
         remember_over(home, list.items[i].resource);
     free(list.items);
     home->sweeping = true;
-    return failed != 0 ? -1 : files_list(home->trash, highest_name, &home->trashed, error);
+    if (failed != 0 || files_list(home->trash, highest_name, &home->trashed, error) != 0)
+        return -1;
+    return files_list(home->spare, throw_spare_away, home, error);
 }
 
 static int open_parts(struct home *home, struct aq_error *error)
@@ -161,6 +185,7 @@ static int open_parts(struct home *home, struct aq_error *error)
         return -1;
     if ((home->workloads = files_open_directory(home->root, "workloads", error)) < 0 ||
         (home->ended = files_open_directory(home->root, "ended", error)) < 0 ||
+        (home->spare = files_open_directory(home->root, "spare", error)) < 0 ||
         (home->trash = files_open_directory(home->root, "trash", error)) < 0 || home_identify(home, error) != 0 ||
         home_recall(home, error) != 0)
         return aq_error_context(error, "%s", home->directory);
@@ -176,7 +201,7 @@ int home_open(struct home **out, const char *data, const char *name, struct aq_e
     if (files_make_path(path, error) != 0)
         return -1;
     struct home *home = aq_calloc(1, sizeof *home);
-    home->root = home->workloads = home->ended = home->trash = home->lock = -1;
+    home->root = home->workloads = home->ended = home->spare = home->trash = home->lock = -1;
     home->directory = realpath(path, NULL);
     if ((home->directory != NULL || aq_fail_errno(error, errno, "directory %s", path) == 0) &&
         open_parts(home, error) == 0) {
@@ -191,7 +216,7 @@ void home_close(struct home *home)
 {
     if (home == NULL)
         return;
-    const int fds[] = {home->root, home->workloads, home->ended, home->trash, home->lock};
+    const int fds[] = {home->root, home->workloads, home->ended, home->spare, home->trash, home->lock};
     for (size_t i = 0; i < AQ_LENGTH(fds); i++)
         if (fds[i] >= 0)
             close(fds[i]);
@@ -223,16 +248,38 @@ static int open_workload(const struct home *home, uint64_t resource)
     return openat(home->workloads, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-/* Out of sight at once; deleted little by little. */
-static void throw_away(struct home *home, int directory, const char *name)
+/* ext4 looks for a place for a new file past all that were deleted in the last minute, so that on a node with many
+ * short workloads each took a millisecond. So the directory of a workload that is over, and our files in it, serve the
+ * next. False: it is still where it was. */
+static bool keep_as_spare(struct home *home, uint64_t resource)
 {
-    char other[NAME_SIZE];
-    name_of(++home->trashed, other);
-    if (renameat(directory, name, home->trash, other) == 0)
-        home->sweeping = true;
-    else if (errno != ENOENT)
-        aq_journal(AQ_WARN, "a directory cannot be moved to the trash", "directory", home->directory, "name", name,
-                   "error", strerror(errno), NULL);
+    char workload[NAME_SIZE], spare[NAME_SIZE];
+    int directory = home->spares < HOME_SPARES_MAX ? open_workload(home, resource) : -1;
+    name_of(resource, workload);
+    name_of(home->spares + 1, spare);
+    bool moved = directory >= 0 && renameat(home->workloads, workload, home->spare, spare) == 0;
+    if (moved && throw_away(home, directory, "driver")) {
+        /* One that would keep its name does no harm: it says whose it is. */
+        renameat(directory, "assignment", directory, "assignment.new");
+        renameat(directory, "ended", directory, "ended.new");
+        home->spares++;
+    } else if (moved) {
+        throw_away(home, home->spare, spare);
+    }
+    if (directory >= 0)
+        close(directory);
+    return moved;
+}
+
+/* Puts a spare directory in the place of a new one, where there is one. */
+static void take_spare(struct home *home, const char *workload)
+{
+    char spare[NAME_SIZE];
+    if (home->spares == 0)
+        return;
+    name_of(home->spares--, spare);
+    if (renameat(home->spare, spare, home->workloads, workload) != 0)
+        throw_away(home, home->spare, spare);
 }
 
 static int write_record(int directory, const char *name, const struct aq_record *record, const void *object,
@@ -250,6 +297,7 @@ int home_add(struct home *home, const struct aq_assignment *assignment, struct a
     char name[NAME_SIZE];
     name_of(assignment->resource, name);
     throw_away(home, home->workloads, name); /* what a failure may have left */
+    take_spare(home, name);
     int directory = files_open_directory(home->workloads, name, error);
     if (directory < 0)
         return -1;
@@ -340,7 +388,8 @@ void home_remove(struct home *home, uint64_t resource, const void *log, size_t l
     (void)written; /* a log that is cut short by a full disk is no reason to keep the workload */
     if (fd >= 0)
         close(fd);
-    throw_away(home, home->workloads, name);
+    if (!keep_as_spare(home, resource))
+        throw_away(home, home->workloads, name);
     remember_over(home, resource);
 }
 

@@ -7,6 +7,7 @@
  *       ended                how it ended, written before it is reported
  *       driver/              the driver's own
  *   ended/<resource>         the log of a workload that is over: kept for the newest few
+ *   spare/                   directories of workloads that are over, to be used again
  *   trash/                   on its way out
  *
  * Files are written to a temporary name, synced, and renamed: each is there as a whole or not at all. One thread. */
@@ -22,6 +23,7 @@ enum {
     HOME_LOGS_MAX = 50,    /* of workloads that are over */
     HOME_ENDED_MAX = 1024, /* remembered to be over */
     HOME_LOG_SIZE_MAX = 1 << 20,
+    HOME_SPARES_MAX = 16,
 };
 
 struct home;

@@ -226,6 +226,50 @@ static void only_the_log_remains(void **context)
     home_close(home);
 }
 
+static ino_t number_of(const char *path)
+{
+    char full[256];
+    struct stat status;
+    snprintf(full, sizeof full, "%s/one/%s", directory, path);
+    assert_int_equal(lstat(full, &status), 0);
+    return status.st_ino;
+}
+
+static void directories_are_used_again(void **context)
+{
+    struct home *home = open_home();
+    struct aq_error error = {0};
+    struct aq_happening end = {.resource = 1, .what = AQ_HAPPENED_ENDED, .exit_status = 3, .reason = "exit status 3"};
+    (void)context;
+    add(home, 1);
+    assert_int_equal(home_end(home, &end, &error), 0);
+    put("workloads/1/driver/file", "x");
+    ino_t place = number_of("workloads/1"), file = number_of("workloads/1/assignment");
+    home_remove(home, 1, "", 0);
+    assert_false(there_is("workloads/1"));
+    add(home, 2);
+    assert_int_equal(number_of("workloads/2"), place);
+    assert_int_equal(number_of("workloads/2/assignment"), file);
+    assert_false(there_is("workloads/2/driver/file"));
+    assert_false(there_is("workloads/2/ended"));
+    struct found found = load(home);
+    assert_int_equal(found.count, 1);
+    assert_int_equal(found.resource, 2);
+    assert_int_equal(found.ended, 0);
+    for (uint64_t i = 3; i < 3 + 2 * HOME_SPARES_MAX; i++)
+        add(home, i);
+    for (uint64_t i = 3; i < 3 + 2 * HOME_SPARES_MAX; i++)
+        home_remove(home, i, "", 0);
+    sweep(home);
+    assert_true(there_is("spare/16"));
+    assert_false(there_is("spare/17"));
+    home_close(home);
+    home = open_home(); /* what another agent has left serves nobody */
+    sweep(home);
+    assert_false(there_is("spare/1"));
+    home_close(home);
+}
+
 static void logs_of_the_newest_are_kept(void **context)
 {
     struct home *home = open_home();
@@ -311,6 +355,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(workloads_are_found_again, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_damaged_is_put_aside, setup, teardown),
         cmocka_unit_test_setup_teardown(only_the_log_remains, setup, teardown),
+        cmocka_unit_test_setup_teardown(directories_are_used_again, setup, teardown),
         cmocka_unit_test_setup_teardown(logs_of_the_newest_are_kept, setup, teardown),
         cmocka_unit_test(settings_are_checked),
         cmocka_unit_test(capacity_is_lowered_never_raised),
