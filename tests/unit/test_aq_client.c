@@ -340,8 +340,8 @@ static void a_path_stands_before_ours(void **state)
     assert_seen(0, "GET /behind/a/proxy/api/v1/node/?limit=1000");
 }
 
-/* One that takes the question, says nothing or half of an answer, and may go then. */
-static enum cli_exit run_at_a_mute(const char *line, const char *answer, bool goes)
+/* One that takes each question, says nothing or so much, and may close the connection then. */
+static enum cli_exit run_at_one_who_says(const char *line, const char *answer, bool goes)
 {
     char address[64], question[1024];
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -354,11 +354,15 @@ static enum cli_exit run_at_a_mute(const char *line, const char *answer, bool go
     snprintf(address, sizeof address, "http://%.*s:%u", (int)strcspn(host, ":"), host, (unsigned)ntohs(any.sin_port));
     pid_t child = fork();
     if (child == 0) {
-        int fd = accept(listener, NULL, NULL);
-        bool fine = read(fd, question, sizeof question) > 0 && write(fd, answer, strlen(answer)) >= 0;
-        while (!goes)
-            pause();
-        _exit(fine ? 0 : 1);
+        for (;;) {
+            int fd = accept(listener, NULL, NULL);
+            bool fine = read(fd, question, sizeof question) > 0;
+            fine = fine && send(fd, answer, strlen(answer), MSG_MORE | MSG_NOSIGNAL) >= 0; /* the end comes with it */
+            while (!goes)
+                pause();
+            if (!fine || close(fd) != 0)
+                _exit(1);
+        }
     }
     close(listener);
     enum cli_exit code = run_at(address, line);
@@ -371,14 +375,25 @@ static void a_server_without_an_answer_has_an_end(void **state)
 {
     (void)state;
     const char *half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"data\":";
-    assert_int_equal(run_at_a_mute("nodes --timeout 1", "", false), CLI_SERVER);
+    assert_int_equal(run_at_one_who_says("nodes --timeout 1", "", false), CLI_SERVER);
     assert_non_null(strstr(told, "does not answer: Timeout was reached"));
-    assert_int_equal(run_at_a_mute("nodes --timeout 1", half, false), CLI_SERVER);
+    assert_int_equal(run_at_one_who_says("nodes --timeout 1", half, false), CLI_SERVER);
     assert_non_null(strstr(told, "does not answer: Timeout was reached"));
-    assert_int_equal(run_at_a_mute("nodes --timeout 1", half, true), CLI_SERVER);
+    assert_int_equal(run_at_one_who_says("nodes --timeout 1", half, true), CLI_SERVER);
     assert_non_null(strstr(told, "does not answer: "));
-    assert_int_equal(run_at_a_mute("nodes --timeout 1", "SSH-2.0-welcome\r\n\r\n", true), CLI_SERVER);
+    assert_int_equal(run_at_one_who_says("nodes --timeout 1", "SSH-2.0-welcome\r\n\r\n", true), CLI_SERVER);
     assert_non_null(strstr(told, "does not answer: "));
+    assert_null(strstr(told, "trying again"));
+}
+
+static void a_connection_may_be_closed_between_two_questions(void **state)
+{
+    (void)state;
+    const char *answer = "HTTP/1.1 200 OK\r\nContent-Length: 74\r\n\r\n"
+                         "{\"data\":{\"name\":\"bob\",\"role\":\"admin\",\"max_applications\":5},\"seq\":8}       ";
+    assert_int_equal(run_at_one_who_says("users update bob max_applications=6 --timeout 1", answer, true), CLI_DONE);
+    assert_string_equal(told, "");
+    assert_string_equal(printed, "user bob updated\n");
 }
 
 static void an_answer_is_bounded(void **state)
@@ -588,6 +603,7 @@ int main(void)
         TEST(what_comes_is_made_harmless),
         TEST(a_path_stands_before_ours),
         TEST(a_server_without_an_answer_has_an_end),
+        TEST(a_connection_may_be_closed_between_two_questions),
         TEST(an_answer_is_bounded),
         TEST(a_write_is_repeated_with_its_key),
         TEST(patience_ends),

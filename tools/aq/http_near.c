@@ -73,12 +73,20 @@ static void take_piece(struct evhttp_request *request, void *context)
     }
 }
 
+/* Comes before take_end(), where there is more to say than that the connection broke. */
+static void take_error(enum evhttp_request_error kind, void *context)
+{
+    struct near *near = context;
+    if (kind == EVREQ_HTTP_INVALID_HEADER)
+        near->end = (struct cli_http_end){.fault = CLI_FAULT_OTHER, .why = "what it says is no HTTP"};
+}
+
 /* With a request that has no status: it did not come to a connection. With none: that broke. */
 static void take_end(struct evhttp_request *request, void *context)
 {
     struct near *near = context;
     near->request = NULL;
-    if (near->end.fault == CLI_FAULT_STOPPED)
+    if (near->end.fault != CLI_FAULT_NONE)
         return;
     near->end.status = request ? evhttp_request_get_response_code(request) : 0;
     if (request == NULL) {
@@ -138,9 +146,11 @@ static void near_start(struct cli_http *http, const struct cli_http_request *req
     aq_assert(near->request == NULL);
     near->asked = *request;
     near->end = (struct cli_http_end){0};
+    event_base_loop(near->base, EVLOOP_NONBLOCK); /* has the connection been closed since? Then it is a new one */
     near->request = evhttp_request_new(take_end, near);
     aq_assert(near->request != NULL);
     evhttp_request_set_chunked_cb(near->request, take_piece);
+    evhttp_request_set_error_cb(near->request, take_error);
     add_headers(near, body_length);
     if (body_length > 0 &&
         evbuffer_add(evhttp_request_get_output_buffer(near->request), request->body, body_length) != 0)
