@@ -2,7 +2,15 @@
  * is? Then each second one in a hundred gets something to start, or to end. Then one falls silent. */
 #include "tests/bench/agents.h"
 
-enum { AGENTS = 10000, BUSY = AGENTS / 100, SECONDS = 10, LOST_AFTER_S = 5, SCAN_S = 1, CONNECTIONS = 16 };
+enum {
+    AGENTS = 10000,
+    BUSY = AGENTS / 100,
+    SECONDS = 10,
+    LOST_AFTER_S = 5,
+    SCAN_S = 1,
+    LOOK_MS = 20,
+    CONNECTIONS = 16
+};
 
 /* ---- one in a hundred ----------------------------------------------------------------------------------- */
 
@@ -62,7 +70,7 @@ static double notice(struct cluster *cluster, struct agents_fleet *fleet)
     while (!is_lost(cluster, agent->name)) {
         if (bench_now() > begun + LOST_AFTER_S * 6)
             BENCH_DIE("a silent agent was not noticed");
-        agents_run(fleet, 0.05);
+        agents_run(fleet, LOOK_MS / 1e3);
     }
     return bench_now() - begun;
 }
