@@ -15,6 +15,11 @@ enum {
 void aq_record_to_json(const struct aq_record *record, const void *object, struct aq_buffer *out);
 void aq_field_to_json(const struct aq_field *field, const void *object, struct aq_buffer *out);
 
+/* The same from a record where it lies packed (pack.h), of an older edition too: no struct is made of it. Refused is
+ * what aq_record_unpack() refuses when it is not strict; nothing is appended then. */
+int aq_packed_to_json(const struct aq_record *record, const void *data, size_t length, struct aq_buffer *out,
+                      struct aq_error *error) AQ_MUST_CHECK;
+
 /* Appends `text` in quotes, escaped. */
 void aq_json_string(const char *text, size_t length, struct aq_buffer *out);
 

@@ -59,6 +59,13 @@ static inline void aq_buffer_add(struct aq_buffer *buffer, const void *bytes, si
     buffer->data[buffer->length] = '\0';
 }
 
+/* What was written behind what there was, into room that was asked for, ends at `end`. */
+static inline void aq_buffer_put(struct aq_buffer *buffer, char *end)
+{
+    buffer->length = (size_t)(end - buffer->data);
+    *end = '\0';
+}
+
 static inline void aq_buffer_text(struct aq_buffer *buffer, const char *text)
 {
     aq_buffer_add(buffer, text, strlen(text));

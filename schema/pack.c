@@ -1,5 +1,7 @@
 #include "schema/pack.h"
 
+#include "schema/packed.h"
+
 #include <inttypes.h>
 #include <msgpack.h>
 #include <string.h>
@@ -125,6 +127,19 @@ static bool walk_head(struct walk *walk, uint64_t *body, uint64_t *values)
     return true;
 }
 
+bool aq_packed_skip(struct aq_packed *in)
+{
+    struct walk walk = {in->at, (size_t)(in->end - in->at)};
+    for (uint64_t open = 1, body, values; open > 0; open += values - 1) {
+        if (!walk_head(&walk, &body, &values) || body > walk.left || values > walk.left)
+            return false;
+        walk.at += body;
+        walk.left -= body;
+    }
+    in->at = walk.at;
+    return true;
+}
+
 int aq_pack_check(const void *data, size_t length, struct aq_error *error)
 {
     struct walk walk = {data, length};
@@ -157,10 +172,9 @@ int aq_pack_check(const void *data, size_t length, struct aq_error *error)
     return 0;
 }
 
-/* ---- in ----------------------------------------------------------------------------------------------- */
+/* ---- in, from other processes ---------------------------------------------------------------------------- */
 
 struct unpacking {
-    bool strict;
     struct aq_arena *arena;
     struct aq_error *error;
 };
@@ -189,7 +203,7 @@ static int list_in(struct unpacking *in, const struct aq_field *field, struct aq
     if (value->type != MSGPACK_OBJECT_ARRAY)
         return wrong_type(in, path, "a list");
     uint32_t count = value->via.array.size;
-    if (in->strict && count > field->most)
+    if (count > field->most)
         return aq_fail(in->error, AQ_E_INVALID, "%s has %u items, more than %" PRIu64, path, count, field->most);
     size_t size = field->type == AQ_TYPE_TEXTS ? sizeof(char *) : field->record->size;
     list->count = count;
@@ -250,17 +264,12 @@ static int record_in(struct unpacking *in, const struct aq_record *record, void 
     for (uint32_t i = 0; i < value->via.array.size; i++) {
         const struct aq_field *field = &record->fields[i];
         char field_path[128];
-        const char *shown = field->name;
-        if (in->strict) { /* the path is for errors alone, and costs more than the reading */
-            snprintf(field_path, sizeof field_path, "%s%s%s", path, *path ? "." : "", field->name);
-            shown = field_path;
-        }
-        if (field_in(in, field, object, &value->via.array.ptr[i], shown) != 0)
-            return -1;
-        if ((in->strict || field->type == AQ_TYPE_ENUM) && aq_field_check(field, object, shown, in->error) != 0)
+        snprintf(field_path, sizeof field_path, "%s%s%s", path, *path ? "." : "", field->name);
+        if (field_in(in, field, object, &value->via.array.ptr[i], field_path) != 0 ||
+            aq_field_check(field, object, field_path, in->error) != 0)
             return -1;
     }
-    for (size_t i = value->via.array.size; in->strict && i < record->count; i++)
+    for (size_t i = value->via.array.size; i < record->count; i++)
         if (record->fields[i].rules & AQ_REQUIRED)
             return aq_fail(in->error, AQ_E_INVALID, "%s%s%s is missing", path, *path ? "." : "",
                            record->fields[i].name);
@@ -270,6 +279,8 @@ static int record_in(struct unpacking *in, const struct aq_record *record, void 
 int aq_record_unpack(const struct aq_record *record, void *object, const void *data, size_t length, bool strict,
                      struct aq_arena *arena, struct aq_error *error)
 {
+    if (!strict)
+        return aq_record_unpack_some(record, object, data, length, AQ_ALL_FIELDS, arena, error);
     if (aq_pack_check(data, length, error) != 0)
         return aq_error_context(error, "%s", record->name);
     msgpack_zone zone;
@@ -277,7 +288,7 @@ int aq_record_unpack(const struct aq_record *record, void *object, const void *d
     size_t used = 0;
     if (!msgpack_zone_init(&zone, 2048))
         aq_broken(__FILE__, __LINE__, "out of memory");
-    struct unpacking in = {strict, arena, error};
+    struct unpacking in = {arena, error};
     int status = -1;
     if (msgpack_unpack(data, length, &used, &zone, &value) == MSGPACK_UNPACK_SUCCESS)
         status = record_in(&in, record, object, &value, "");

@@ -19,6 +19,12 @@ void aq_record_pack(const struct aq_record *record, const void *object, struct a
 int aq_record_unpack(const struct aq_record *record, void *object, const void *data, size_t length, bool strict,
                      struct aq_arena *arena, struct aq_error *error) AQ_MUST_CHECK;
 
+/* Not strict, and only those fields whose bit stands in `wanted` (1 << 0: the first): the others are as
+ * aq_record_init() leaves them, and of their bytes nothing is looked at but that they are msgpack. */
+#define AQ_ALL_FIELDS UINT64_MAX
+int aq_record_unpack_some(const struct aq_record *record, void *object, const void *data, size_t length,
+                          uint64_t wanted, struct aq_arena *arena, struct aq_error *error) AQ_MUST_CHECK;
+
 /* Is this one well-formed msgpack value of exactly `length` bytes within depth and size? To be asked before any
  * library allocates what the bytes claim. */
 int aq_pack_check(const void *data, size_t length, struct aq_error *error) AQ_MUST_CHECK;

@@ -74,6 +74,8 @@ struct aq_record;
 
 struct aq_field {
     const char *name;
+    const char *member; /* as it stands in JSON: `,"name":`, so long, and AQ_PUT_STEP bytes that may be read (put.h) */
+    size_t member_length;
     enum aq_type type;
     unsigned rules;
     uint64_t least, most;
@@ -134,19 +136,16 @@ struct aq_record {
 #define AQ_MEMBER(tag, name, type, rules, least, most, unit, help)                 AQ_STORED_##type name;
 #define AQ_SETTING_MEMBER(tag, name, type, rules, preset, least, most, unit, help) AQ_STORED_##type name;
 
+#define AQ_NAMED(field)                                                                                                \
+    .name = #field, .member = ",\"" #field "\":\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",                                      \
+    .member_length = sizeof(",\"" #field "\":") - 1
 #define AQ_DESCRIBE(tag, field, type, rule, min, max, in, words)                                                       \
-    {#field,        AQ_DESCRIBED_##type, .rules = (rule), .least = (min),                                              \
-     .most = (max), .unit = (in),        .help = (words), .offset = offsetof(struct tag, field)},
+    {AQ_NAMED(field), AQ_DESCRIBED_##type, .rules = (rule), .least = (min),                                            \
+     .most = (max),   .unit = (in),        .help = (words), .offset = offsetof(struct tag, field)},
 #define AQ_SETTING_DESCRIBE(tag, field, type, rule, value, min, max, in, words)                                        \
-    {#field,                                                                                                           \
-     AQ_DESCRIBED_##type,                                                                                              \
-     .rules = (rule),                                                                                                  \
-     .preset = (value),                                                                                                \
-     .least = (min),                                                                                                   \
-     .most = (max),                                                                                                    \
-     .unit = (in),                                                                                                     \
-     .help = (words),                                                                                                  \
-     .offset = offsetof(struct tag, field)},
+    {AQ_NAMED(field),   AQ_DESCRIBED_##type, .rules = (rule),                                                          \
+     .preset = (value), .least = (min),      .most = (max),                                                            \
+     .unit = (in),      .help = (words),     .offset = offsetof(struct tag, field)},
 
 #define AQ_DECLARE(tag, FIELDS)                                                                                        \
     struct tag {                                                                                                       \

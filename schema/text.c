@@ -1,6 +1,7 @@
 #include "schema/text.h"
 
 #include "schema/json.h"
+#include "schema/put.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -9,21 +10,13 @@
 #include <string.h>
 #include <time.h>
 
-static void put_digits(char *out, unsigned number, unsigned count)
-{
-    for (; count > 0; count--, number /= 10)
-        out[count - 1] = (char)('0' + number % 10);
-}
-
 /* By arithmetic: lists show several times a row, and strftime took a fifth of their cost. The calendar is that of
  * Howard Hinnant's "chrono-compatible low-level date algorithms" (civil_from_days), with years that begin in March. */
-void aq_time_to_text(uint64_t time_ms, char out[AQ_TIME_TEXT_SIZE])
+size_t aq_time_to_text(uint64_t time_ms, char out[AQ_TIME_TEXT_SIZE])
 {
     const uint64_t last_ms = 253402300799999; /* of the year 9999 */
-    if (time_ms > last_ms) {
-        snprintf(out, AQ_TIME_TEXT_SIZE, "%" PRIu64 "ms", time_ms);
-        return;
-    }
+    if (time_ms > last_ms)
+        return (size_t)snprintf(out, AQ_TIME_TEXT_SIZE, "%" PRIu64 "ms", time_ms);
     unsigned days = (unsigned)(time_ms / 86400000) + 719468, rest = (unsigned)(time_ms % 86400000);
     unsigned era = days / 146097, day_of_era = days % 146097;
     unsigned year = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
@@ -32,77 +25,84 @@ void aq_time_to_text(uint64_t time_ms, char out[AQ_TIME_TEXT_SIZE])
     month = month < 10 ? month + 3 : month - 9;
     year += era * 400 + (month <= 2);
     memcpy(out, "0000-00-00T00:00:00.000Z", 25);
-    put_digits(out, year, 4);
-    put_digits(out + 5, month, 2);
-    put_digits(out + 8, day, 2);
-    put_digits(out + 11, rest / 3600000, 2);
-    put_digits(out + 14, rest / 60000 % 60, 2);
-    put_digits(out + 17, rest / 1000 % 60, 2);
-    put_digits(out + 20, rest % 1000, 3);
+    aq_put_pair(out, year / 100);
+    aq_put_pair(out + 2, year % 100);
+    aq_put_pair(out + 5, month);
+    aq_put_pair(out + 8, day);
+    aq_put_pair(out + 11, rest / 3600000);
+    aq_put_pair(out + 14, rest / 60000 % 60);
+    aq_put_pair(out + 17, rest / 1000 % 60);
+    out[20] = (char)('0' + rest % 1000 / 100);
+    aq_put_pair(out + 21, rest % 100);
+    return 24;
 }
 
-static void duration_to_text(uint64_t seconds, struct aq_buffer *out)
+static char *put_duration(char *at, uint64_t seconds)
 {
-    if (seconds == 0) {
-        aq_buffer_text(out, "0s");
-        return;
-    }
-    if (seconds >= 86400)
-        aq_buffer_format(out, "%" PRIu64 "d", seconds / 86400);
-    if (seconds / 3600 % 24)
-        aq_buffer_format(out, "%uh", (unsigned)(seconds / 3600 % 24));
-    if (seconds / 60 % 60)
-        aq_buffer_format(out, "%um", (unsigned)(seconds / 60 % 60));
-    if (seconds % 60)
-        aq_buffer_format(out, "%us", (unsigned)(seconds % 60));
+    const struct {
+        uint64_t count;
+        char unit;
+    } parts[] = {{seconds / 86400, 'd'}, {seconds / 3600 % 24, 'h'}, {seconds / 60 % 60, 'm'}, {seconds % 60, 's'}};
+    for (size_t i = 0; i < AQ_LENGTH(parts); i++)
+        if (parts[i].count != 0 || (seconds == 0 && parts[i].unit == 's')) {
+            at = aq_put_u64(at, parts[i].count);
+            *at++ = parts[i].unit;
+        }
+    return at;
 }
 
-static void cpu_to_text(uint64_t milli, struct aq_buffer *out)
+static char *put_cpu(char *at, uint64_t milli)
 {
-    aq_buffer_u64(out, milli / 1000);
     unsigned rest = (unsigned)(milli % 1000);
+    at = aq_put_u64(at, milli / 1000);
     if (rest == 0)
-        return;
-    char digits[8];
-    snprintf(digits, sizeof digits, ".%03u", rest);
-    for (size_t n = strlen(digits); digits[n - 1] == '0'; n--)
-        digits[n - 1] = '\0';
-    aq_buffer_text(out, digits);
+        return at;
+    *at++ = '.';
+    *at++ = (char)('0' + rest / 100);
+    at = aq_put_pair(at, rest % 100);
+    while (at[-1] == '0')
+        at--;
+    return at;
+}
+
+static char *put_size(char *at, uint64_t mib)
+{
+    bool whole = mib % 1024 == 0 && mib != 0;
+    at = aq_put_u64(at, whole ? mib / 1024 : mib);
+    memcpy(at, whole ? "GiB" : "MiB", 3);
+    return at + 3;
+}
+
+char *aq_number_put(const struct aq_field *field, uint64_t value, char *at)
+{
+    switch (field->type) {
+    case AQ_TYPE_TIME:
+        if (value != 0)
+            return at + aq_time_to_text(value, at);
+        *at = '-';
+        return at + 1;
+    case AQ_TYPE_DURATION:
+        return put_duration(at, value);
+    case AQ_TYPE_CPU:
+        return put_cpu(at, value);
+    case AQ_TYPE_SIZE:
+        return put_size(at, value);
+    case AQ_TYPE_BOOL:
+        memcpy(at, value ? "true " : "false", 5);
+        return at + (value ? 4 : 5);
+    default:
+        return aq_put_u64(at, value);
+    }
 }
 
 void aq_number_to_text(const struct aq_field *field, uint64_t value, struct aq_buffer *out)
 {
-    switch (field->type) {
-    case AQ_TYPE_TIME:
-        if (value != 0) {
-            char text[AQ_TIME_TEXT_SIZE];
-            aq_time_to_text(value, text);
-            aq_buffer_text(out, text);
-        } else {
-            aq_buffer_char(out, '-');
-        }
-        break;
-    case AQ_TYPE_DURATION:
-        duration_to_text(value, out);
-        break;
-    case AQ_TYPE_CPU:
-        cpu_to_text(value, out);
-        break;
-    case AQ_TYPE_SIZE:
-        if (value % 1024 == 0 && value != 0)
-            aq_buffer_format(out, "%" PRIu64 "GiB", value / 1024);
-        else
-            aq_buffer_format(out, "%" PRIu64 "MiB", value);
-        break;
-    case AQ_TYPE_ENUM:
+    if (field->type == AQ_TYPE_ENUM) {
         aq_buffer_text(out, value < field->words->count ? field->words->words[value] : "?");
-        break;
-    case AQ_TYPE_BOOL:
-        aq_buffer_text(out, value ? "true" : "false");
-        break;
-    default:
-        aq_buffer_u64(out, value);
+        return;
     }
+    aq_buffer_room(out, AQ_PUT_NUMBER_MAX);
+    aq_buffer_put(out, aq_number_put(field, value, out->data + out->length));
 }
 
 static void leaves_to_text(const struct aq_record *record, const void *object, const char *prefix,

@@ -9,6 +9,8 @@
 
 /* The value alone: "4", "0.5", "512MiB", "1h30m", "NEW", "2026-11-20T22:57:13.123Z". */
 void aq_number_to_text(const struct aq_field *field, uint64_t value, struct aq_buffer *out);
+/* The same where AQ_PUT_NUMBER_MAX bytes have room (put.h), for all but words. Returns where it ended. */
+char *aq_number_put(const struct aq_field *field, uint64_t value, char *at);
 
 /* One field: texts as they are, records and lists as one "name=value" line per leaf, without a last line break. */
 void aq_field_to_text(const struct aq_field *field, const void *object, struct aq_buffer *out);
@@ -25,9 +27,9 @@ int aq_field_from_text(const struct aq_field *field, void *object, const char *t
  * "a.b=1" makes {"a": {"b": "1"}}. NULL with `error` on failure; else the caller's reference. */
 json_t *aq_line_parse(const char *line, size_t length, struct aq_error *error) AQ_MUST_CHECK;
 
-/* "2026-11-20T22:57:13.123Z" (25 bytes with its NUL). */
+/* "2026-11-20T22:57:13.123Z" (25 bytes with its NUL). Returns the length. */
 enum { AQ_TIME_TEXT_SIZE = 32 };
-void aq_time_to_text(uint64_t time_ms, char out[AQ_TIME_TEXT_SIZE]);
+size_t aq_time_to_text(uint64_t time_ms, char out[AQ_TIME_TEXT_SIZE]);
 
 /* How many letters must change to turn one name into the other, for "did you mean"; 99 for long texts. */
 unsigned aq_text_distance(const char *a, const char *b);

@@ -20,6 +20,32 @@ static void show(const struct aq_record *record, const void *object, bool strict
     aq_buffer_free(&text);
 }
 
+/* What is shown without making a struct must be what the struct shows; and refused is the same. */
+static void check_packed(const struct aq_record *record, const void *object, const char *bytes, size_t length)
+{
+    struct aq_buffer shown = {0}, expected = {0};
+    struct aq_error error = {0};
+    int status = aq_packed_to_json(record, bytes, length, &shown, &error);
+    fuzz_check_error(status, &error);
+    fuzz_must((status == 0) == (object != NULL));
+    if (object != NULL)
+        aq_record_to_json(record, object, &expected);
+    fuzz_must(strcmp(aq_buffer_string(&shown), aq_buffer_string(&expected)) == 0 && shown.length == expected.length);
+    aq_buffer_free(&shown);
+    aq_buffer_free(&expected);
+}
+
+/* Whatever is read strictly, by the library, is read the same way where it lies. */
+static void check_same(const struct aq_record *record, const void *object, const char *bytes, size_t length)
+{
+    struct aq_arena arena = {0};
+    struct aq_error error = {0};
+    void *other = aq_arena_alloc(&arena, record->size);
+    fuzz_must(aq_record_unpack(record, other, bytes, length, false, &arena, &error) == 0);
+    fuzz_must(fuzz_equal(record, object, other));
+    aq_arena_free(&arena);
+}
+
 static void check_round(const struct aq_record *record, const void *object)
 {
     struct aq_arena arena = {0};
@@ -48,7 +74,11 @@ static void read_record(const struct aq_record *record, const char *bytes, size_
     if (status == 0) {
         show(record, object, strict);
         check_round(record, object);
+        if (strict)
+            check_same(record, object, bytes, length);
     }
+    if (!strict)
+        check_packed(record, status == 0 ? object : NULL, bytes, length);
     aq_arena_free(&arena);
 }
 
