@@ -21,7 +21,8 @@ int aq_record_unpack(const struct aq_record *record, void *object, const void *d
 
 /* Not strict, and only those fields whose bit stands in `wanted` (1 << 0: the first): the others are as
  * aq_record_init() leaves them, and of their bytes nothing is looked at but that they are msgpack. */
-#define AQ_ALL_FIELDS UINT64_MAX
+#define AQ_ALL_FIELDS                  UINT64_MAX
+#define AQ_FIELD_BIT(of_record, field) (UINT64_C(1) << ((field) - (of_record)->fields))
 int aq_record_unpack_some(const struct aq_record *record, void *object, const void *data, size_t length,
                           uint64_t wanted, struct aq_arena *arena, struct aq_error *error) AQ_MUST_CHECK;
 

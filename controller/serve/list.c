@@ -7,8 +7,7 @@
 #include "controller/state/indexes.h"
 #include "schema/application.h"
 #include "schema/json.h"
-
-#include <string.h>
+#include "schema/pack.h"
 
 struct walk {
     struct request *request;
@@ -16,14 +15,24 @@ struct walk {
     const struct aq_entity *entity;
     struct list_bounds bounds;
     struct filter filter;
+    uint64_t looked_at; /* fields that say whether a row is shown, as bits */
     uint64_t taken, scanned;
-    struct aq_buffer last; /* key of the row looked at last, as JSON */
-    bool more;             /* there are rows behind it */
-    struct aq_arena arena; /* one row */
+    struct state_packed last; /* the row looked at last */
+    bool more;                /* there are rows behind it */
+    struct aq_arena arena;    /* one row */
 };
 
-static bool take_row(struct walk *walk, const void *row)
+/* The fields of `wanted`, in memory that holds until the next row. NULL: the row is damaged. */
+static const void *fields_of(struct walk *walk, const struct state_packed *row, uint64_t wanted)
 {
+    aq_arena_reset(&walk->arena);
+    void *object = aq_arena_alloc(&walk->arena, walk->entity->record->size);
+    return state_unpack(walk->txn, walk->entity, row, wanted, object, &walk->arena) ? object : NULL;
+}
+
+static bool take_row(void *context, const struct state_packed *row)
+{
+    struct walk *walk = context;
     struct aq_buffer *out = &walk->request->out;
     if (walk->taken == walk->bounds.limit || walk->scanned == LIST_SCAN_MAX || out->length > LIST_BYTES_MAX ||
         filter_is_spent(&walk->filter)) {
@@ -31,20 +40,17 @@ static bool take_row(struct walk *walk, const void *row)
         return false;
     }
     walk->scanned++;
-    aq_buffer_reset(&walk->last);
-    aq_field_to_json(aq_entity_key(walk->entity), row, &walk->last);
-    if (!request_may_see(walk->request, walk->entity, row) || !filter_matches(&walk->filter, row))
-        return true;
+    walk->last = *row;
+    if (walk->looked_at != 0) {
+        const void *fields = fields_of(walk, row, walk->looked_at);
+        if (fields == NULL)
+            return false;
+        if (!request_may_see(walk->request, walk->entity, fields) || !filter_matches(&walk->filter, fields))
+            return true;
+    }
     if (walk->taken++ > 0)
         aq_buffer_char(out, ',');
-    read_render(walk->request, walk->entity, row);
-    return true;
-}
-
-static bool scanned_row(void *context, const struct state_key *key, const void *row)
-{
-    (void)key;
-    return take_row(context, row);
+    return read_show(walk->request, walk->txn, walk->entity, row);
 }
 
 /* ---- the caller's own, by the index ----------------------------------------------------------------------- */
@@ -52,14 +58,11 @@ static bool scanned_row(void *context, const struct state_key *key, const void *
 static bool owned_row(void *context, const struct state_key *key, const void *value, size_t length)
 {
     struct walk *walk = context;
+    struct state_packed row;
     (void)value;
     (void)length;
     struct state_key id = state_key_number(index_number_at(key, key->length - sizeof(uint64_t)));
-    aq_arena_reset(&walk->arena);
-    void *row = aq_arena_alloc(&walk->arena, walk->entity->record->size);
-    if (!state_find(walk->txn, walk->entity, &id, row, &walk->arena))
-        return true;
-    return take_row(walk, row);
+    return !state_find_packed(walk->txn, walk->entity, &id, &row) || take_row(walk, &row);
 }
 
 /* `after` is a key of the entity, a number. */
@@ -83,13 +86,35 @@ static int scan(struct walk *walk, struct aq_error *error)
         after = &key;
     }
     bool owned = walk->entity->record == &aq_application_record && !request_is_admin(walk->request);
-    if (walk->bounds.reverse)
-        state_scan_back(walk->txn, walk->entity, after, scanned_row, walk);
-    else if (owned)
+    if (owned && !walk->bounds.reverse)
         scan_owned(walk, after);
     else
-        state_scan(walk->txn, walk->entity, after, scanned_row, walk);
+        state_scan_packed(walk->txn, walk->entity, after, walk->bounds.reverse, take_row, walk);
     return state_failed(walk->txn, error) ? -1 : 0;
+}
+
+/* Where the next answer begins: the key of the row that was looked at last. */
+static int add_next(struct walk *walk, struct aq_error *error)
+{
+    struct aq_buffer *out = &walk->request->out;
+    const struct aq_field *key = aq_entity_key(walk->entity);
+    answer_member(walk->request, "next");
+    if (!walk->more) {
+        aq_buffer_text(out, "null");
+        return 0;
+    }
+    const void *fields = fields_of(walk, &walk->last, AQ_FIELD_BIT(walk->entity->record, key));
+    if (fields != NULL)
+        aq_field_to_json(key, fields, out);
+    return state_failed(walk->txn, error) ? -1 : 0;
+}
+
+static void look_at(struct walk *walk)
+{
+    const struct aq_record *record = walk->entity->record;
+    walk->looked_at = request_looks_at(walk->request, walk->entity);
+    for (unsigned i = 0; i < walk->filter.count; i++)
+        walk->looked_at |= AQ_FIELD_BIT(record, walk->filter.fields[i]);
 }
 
 static int fill(struct walk *walk, struct aq_error *error)
@@ -99,14 +124,13 @@ static int fill(struct walk *walk, struct aq_error *error)
         return -1;
     if (filter_take(&walk->filter, walk->entity->record, &request->query, error) || query_end(&request->query, error))
         return -1;
+    look_at(walk);
     answer_open(request, "Cluster %s list", walk->entity->plural);
     aq_buffer_char(&request->out, '[');
     if (scan(walk, error))
         return -1;
     aq_buffer_char(&request->out, ']');
-    answer_member(request, "next");
-    aq_buffer_text(&request->out, walk->more ? aq_buffer_string(&walk->last) : "null");
-    return 0;
+    return add_next(walk, error);
 }
 
 enum outcome list_rows(struct request *request)
@@ -118,7 +142,6 @@ enum outcome list_rows(struct request *request)
     int status = fill(&walk, &request->error);
     state_end(walk.txn);
     filter_free(&walk.filter);
-    aq_buffer_free(&walk.last);
     aq_arena_free(&walk.arena);
     return status == 0 ? answer_close(request, seq) : answer_error(request);
 }

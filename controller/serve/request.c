@@ -4,6 +4,7 @@
 #include "controller/serve/network.h"
 #include "controller/serve/route.h"
 #include "controller/serve/service.h"
+#include "schema/pack.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -299,6 +300,13 @@ uint64_t request_check_waits(struct serve *serve, uint64_t seq, uint64_t now_ms)
 bool request_is_admin(const struct request *request)
 {
     return request->known && request->user.role == AQ_ROLE_ADMIN;
+}
+
+uint64_t request_looks_at(const struct request *request, const struct aq_entity *entity)
+{
+    if (entity->owner == NULL || request_is_admin(request))
+        return 0;
+    return AQ_FIELD_BIT(entity->record, aq_record_field(entity->record, entity->owner));
 }
 
 bool request_may_see(const struct request *request, const struct aq_entity *entity, const void *row)

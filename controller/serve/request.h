@@ -98,6 +98,8 @@ const char *request_header(struct request *request, const char *name);
 bool request_is_admin(const struct request *request);
 /* May the caller see the row? Everything of one's own, and what nobody owns; admins see all. */
 bool request_may_see(const struct request *request, const struct aq_entity *entity, const void *row);
+/* The fields that this looks at, as bits (AQ_FIELD_BIT()); 0: the caller may see every row. */
+uint64_t request_looks_at(const struct request *request, const struct aq_entity *entity);
 const struct sockaddr *request_peer(const struct request *request);
 /* The caller's address as text: "127.0.0.1", "fe80::1"; IPv4 never in its IPv6 form. */
 void request_address(const struct request *request, char *out, size_t size);

@@ -9,10 +9,17 @@
 request_step read_row;   /* one row of request->entity */
 request_step read_field; /* request->field of it */
 request_step read_me;    /* the caller's own row */
-/* Appends the row as JSON, with what is known of it only now. */
+/* Append the row as JSON, with what is known of it only now. read_show(): from where it lies; false: it is damaged,
+ * which is the transaction's failure. */
 void read_render(struct request *request, const struct aq_entity *entity, const void *row);
-/* Finds request->entity's row by request->key; fails when the caller may not see it. Memory of the arena. */
-int read_find(struct request *request, struct state_txn *txn, void **row, struct aq_error *error) AQ_MUST_CHECK;
+bool read_show(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
+               const struct state_packed *row);
+/* Finds request->entity's row by request->key; fails when the caller may not see it. */
+int read_find(struct request *request, struct state_txn *txn, struct state_packed *row,
+              struct aq_error *error) AQ_MUST_CHECK;
+/* These fields of the row (AQ_FIELD_BIT()), in memory of the request's arena. NULL: it is damaged. */
+const void *read_fields(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
+                        const struct state_packed *row, uint64_t wanted);
 
 /* list.c */
 request_step list_rows;

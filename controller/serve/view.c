@@ -7,6 +7,7 @@
 #include "controller/state/indexes.h"
 #include "controller/state/votes.h"
 #include "schema/json.h"
+#include "schema/pack.h"
 
 #include <inttypes.h>
 #include <sodium.h>
@@ -18,12 +19,18 @@ enum { LOG_BYTES = 65536, LOG_BYTES_MAX = 1 << 20 };
 /* A snapshot, the row that the path names, and its number. */
 static int open_row(struct request *request, struct state_txn **txn, uint64_t *id)
 {
-    void *row;
+    const struct aq_field *key = aq_entity_key(request->entity);
+    struct state_packed row;
     if (state_read(request->serve->options.state, txn, &request->error))
         return -1;
     if (read_find(request, *txn, &row, &request->error) == 0) {
-        *id = aq_field_number(aq_entity_key(request->entity), row);
-        return 0;
+        const void *fields =
+            read_fields(request, *txn, request->entity, &row, AQ_FIELD_BIT(request->entity->record, key));
+        if (fields != NULL) {
+            *id = aq_field_number(key, fields);
+            return 0;
+        }
+        (void)state_failed(*txn, &request->error);
     }
     state_end(*txn);
     return -1;

@@ -1,5 +1,6 @@
 #include "controller/state/store.h"
 #include "schema/application.h"
+#include "schema/json.h"
 #include "schema/label.h"
 #include "schema/node.h"
 #include "schema/pack.h"
@@ -62,15 +63,33 @@ static MDB_val key_value(const struct state_key *key)
 
 /* ---- rows --------------------------------------------------------------------------------------------- */
 
+static bool damaged(struct state_txn *txn, const struct aq_entity *entity, const struct aq_error *error)
+{
+    if (txn->error.code == AQ_OK)
+        (void)aq_fail(&txn->error, AQ_E_CORRUPT, "table %s: %s", entity->plural, error->message);
+    return false;
+}
+
+bool state_unpack(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,
+                  uint64_t wanted, void *object, struct aq_arena *arena)
+{
+    struct aq_error error = {0};
+    return aq_record_unpack_some(entity->record, object, row->data, row->length, wanted, arena, &error) == 0 ||
+           damaged(txn, entity, &error);
+}
+
+bool state_show(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,
+                struct aq_buffer *out)
+{
+    struct aq_error error = {0};
+    return aq_packed_to_json(entity->record, row->data, row->length, out, &error) == 0 || damaged(txn, entity, &error);
+}
+
 static bool unpack_row(struct state_txn *txn, const struct aq_entity *entity, const MDB_val *value, void *object,
                        struct aq_arena *arena)
 {
-    struct aq_error error = {0};
-    if (aq_record_unpack(entity->record, object, value->mv_data, value->mv_size, false, arena, &error) == 0)
-        return true;
-    if (txn->error.code == AQ_OK)
-        (void)aq_fail(&txn->error, AQ_E_CORRUPT, "table %s: %s", entity->plural, error.message);
-    return false;
+    const struct state_packed row = {value->mv_data, value->mv_size};
+    return state_unpack(txn, entity, &row, AQ_ALL_FIELDS, object, arena);
 }
 
 static bool get_row(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key, MDB_val *value)
@@ -102,6 +121,17 @@ bool state_find(struct state_txn *txn, const struct aq_entity *entity, const str
     if (row->object == NULL)
         return false;
     memcpy(object, row->object, entity->record->size); /* what it points to stays until the transaction ends */
+    return true;
+}
+
+bool state_find_packed(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key,
+                       struct state_packed *row)
+{
+    MDB_val value;
+    aq_assert(txn->reads);
+    if (!get_row(txn, entity, key, &value))
+        return false;
+    *row = (struct state_packed){value.mv_data, value.mv_size};
     return true;
 }
 
@@ -169,24 +199,12 @@ uint64_t state_count(struct state_txn *txn, const struct aq_entity *entity)
     return stat.ms_entries;
 }
 
-static bool show_row(struct state_txn *txn, const struct aq_entity *entity, const MDB_val *name, const MDB_val *value,
-                     struct aq_arena *arena, state_row_fn *row, void *context)
-{
-    struct state_key key;
-    if (!store_take_key(txn, name, entity->plural, &key))
-        return false;
-    aq_arena_reset(arena);
-    void *object = aq_arena_alloc(arena, entity->record->size);
-    if (!unpack_row(txn, entity, value, object, arena))
-        return false;
-    return row(context, &key, object);
-}
+typedef bool visit_fn(void *context, const MDB_val *name, const MDB_val *value);
 
 static void scan(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *from, bool back,
-                 state_row_fn *row, void *context)
+                 visit_fn *visit, void *context)
 {
     MDB_cursor *cursor;
-    struct aq_arena arena = {0};
     MDB_val name = {0}, value;
     state_flush(txn);
     int code = mdb_cursor_open(txn->txn, store_dbi(txn, entity), &cursor);
@@ -206,24 +224,79 @@ static void scan(struct state_txn *txn, const struct aq_entity *entity, const st
         else if (same)
             code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
     }
-    while (code == 0 && show_row(txn, entity, &name, &value, &arena, row, context))
+    while (code == 0 && visit(context, &name, &value))
         code = mdb_cursor_get(cursor, &name, &value, next);
     store_latch(txn, code, entity->plural);
     mdb_cursor_close(cursor);
-    aq_arena_free(&arena);
+}
+
+/* ---- unpacked ---- */
+
+struct unpacked_scan {
+    struct state_txn *txn;
+    const struct aq_entity *entity;
+    struct aq_arena arena; /* one row */
+    state_row_fn *row;
+    void *context;
+};
+
+static bool visit_unpacked(void *context, const MDB_val *name, const MDB_val *value)
+{
+    struct unpacked_scan *unpacked = context;
+    struct state_key key;
+    if (!store_take_key(unpacked->txn, name, unpacked->entity->plural, &key))
+        return false;
+    aq_arena_reset(&unpacked->arena);
+    void *object = aq_arena_alloc(&unpacked->arena, unpacked->entity->record->size);
+    if (!unpack_row(unpacked->txn, unpacked->entity, value, object, &unpacked->arena))
+        return false;
+    return unpacked->row(unpacked->context, &key, object);
+}
+
+static void scan_unpacked(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *from,
+                          bool back, state_row_fn *row, void *context)
+{
+    struct unpacked_scan unpacked = {.txn = txn, .entity = entity, .row = row, .context = context};
+    scan(txn, entity, from, back, visit_unpacked, &unpacked);
+    aq_arena_free(&unpacked.arena);
 }
 
 void state_scan(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *after, state_row_fn *row,
                 void *context)
 {
-    scan(txn, entity, after, false, row, context);
+    scan_unpacked(txn, entity, after, false, row, context);
 }
 
 void state_scan_back(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *before,
                      state_row_fn *row, void *context)
 {
-    scan(txn, entity, before, true, row, context);
+    scan_unpacked(txn, entity, before, true, row, context);
 }
+
+/* ---- packed ---- */
+
+struct packed_scan {
+    state_packed_fn *row;
+    void *context;
+};
+
+static bool visit_packed(void *context, const MDB_val *name, const MDB_val *value)
+{
+    const struct packed_scan *packed = context;
+    const struct state_packed row = {value->mv_data, value->mv_size};
+    (void)name;
+    return packed->row(packed->context, &row);
+}
+
+void state_scan_packed(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *from, bool back,
+                       state_packed_fn *row, void *context)
+{
+    struct packed_scan packed = {row, context};
+    aq_assert(txn->reads);
+    scan(txn, entity, from, back, visit_packed, &packed);
+}
+
+/* ---- keys alone ---- */
 
 void state_scan_keys(struct state_txn *txn, const struct aq_entity *entity, state_key_fn *visit, void *context)
 {

@@ -123,6 +123,24 @@ void state_scan(struct state_txn *txn, const struct aq_entity *entity, const str
 void state_scan_back(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *before,
                      state_row_fn *row, void *context);
 
+/* Rows where they lie, packed (schema/pack.h), until the transaction ends; of snapshots alone. For who shows them, or
+ * looks at few of their fields. */
+struct state_packed {
+    const void *data;
+    size_t length;
+};
+bool state_find_packed(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key,
+                       struct state_packed *row);
+typedef bool state_packed_fn(void *context, const struct state_packed *row);
+void state_scan_packed(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *from, bool back,
+                       state_packed_fn *row, void *context);
+/* Appends the row as JSON; reads the fields whose bits stand in `wanted` (aq_record_unpack_some()). False: the row is
+ * damaged, which is the transaction's failure from now on. */
+bool state_show(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,
+                struct aq_buffer *out);
+bool state_unpack(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,
+                  uint64_t wanted, void *object, struct aq_arena *arena);
+
 /* Keys alone, in order, which costs a fraction of the rows. state_key_show() makes a key what users see. */
 typedef bool state_key_fn(void *context, const struct state_key *key);
 void state_scan_keys(struct state_txn *txn, const struct aq_entity *entity, state_key_fn *visit, void *context);
