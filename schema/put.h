@@ -102,7 +102,7 @@ static inline uint64_t aq_word4(const char *from)
 
 /* Copies a text. False: it has something to be escaped, or with `raw` a NUL; part of it may be copied then. The last
  * words overlap those before them, so that nothing beyond the text is touched. */
-static inline bool aq_put_clean(char *at, const char *text, size_t length, bool raw)
+static inline __attribute__((always_inline)) bool aq_put_clean(char *at, const char *text, size_t length, bool raw)
 {
     uint64_t word = AQ_EACH_BYTE(' ');
     if (length >= 8) {

@@ -10,30 +10,48 @@
 #include <string.h>
 #include <time.h>
 
-/* By arithmetic: lists show several times a row, and strftime took a fifth of their cost. The calendar is that of
- * Howard Hinnant's "chrono-compatible low-level date algorithms" (civil_from_days), with years that begin in March. */
-size_t aq_time_to_text(uint64_t time_ms, char out[AQ_TIME_TEXT_SIZE])
+enum { DATE_SIZE = 11 };
+
+/* "2026-11-20T". By arithmetic: strftime took a fifth of what a list costs. The calendar is that of Howard Hinnant's
+ * "chrono-compatible low-level date algorithms" (civil_from_days), with years that begin in March. */
+static void date_to_text(unsigned day_of_1970, char out[DATE_SIZE])
 {
-    const uint64_t last_ms = 253402300799999; /* of the year 9999 */
-    if (time_ms > last_ms)
-        return (size_t)snprintf(out, AQ_TIME_TEXT_SIZE, "%" PRIu64 "ms", time_ms);
-    unsigned days = (unsigned)(time_ms / 86400000) + 719468, rest = (unsigned)(time_ms % 86400000);
-    unsigned era = days / 146097, day_of_era = days % 146097;
+    unsigned days = day_of_1970 + 719468, era = days / 146097, day_of_era = days % 146097;
     unsigned year = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     unsigned day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
     unsigned month = (5 * day_of_year + 2) / 153, day = day_of_year - (153 * month + 2) / 5 + 1;
     month = month < 10 ? month + 3 : month - 9;
     year += era * 400 + (month <= 2);
-    memcpy(out, "0000-00-00T00:00:00.000Z", 25);
+    memcpy(out, "0000-00-00T", DATE_SIZE);
     aq_put_pair(out, year / 100);
     aq_put_pair(out + 2, year % 100);
     aq_put_pair(out + 5, month);
     aq_put_pair(out + 8, day);
-    aq_put_pair(out + 11, rest / 3600000);
-    aq_put_pair(out + 14, rest / 60000 % 60);
-    aq_put_pair(out + 17, rest / 1000 % 60);
-    out[20] = (char)('0' + rest % 1000 / 100);
-    aq_put_pair(out + 21, rest % 100);
+}
+
+/* Lists show several times a row, and most are of the day that was shown last. */
+size_t aq_time_to_text(uint64_t time_ms, char out[AQ_TIME_TEXT_SIZE])
+{
+    static _Thread_local struct {
+        unsigned day;
+        char text[DATE_SIZE];
+    } last = {0, "1970-01-01T"};
+    const uint64_t last_ms = 253402300799999; /* of the year 9999 */
+    if (time_ms > last_ms)
+        return (size_t)snprintf(out, AQ_TIME_TEXT_SIZE, "%" PRIu64 "ms", time_ms);
+    unsigned day = (unsigned)(time_ms / 86400000), rest = (unsigned)(time_ms % 86400000);
+    if (day != last.day) {
+        last.day = day;
+        date_to_text(day, last.text);
+    }
+    unsigned seconds = rest / 1000, ms = rest % 1000;
+    memcpy(out, last.text, DATE_SIZE);
+    memcpy(out + DATE_SIZE, "00:00:00.000Z", 14);
+    aq_put_pair(out + 11, seconds / 3600);
+    aq_put_pair(out + 14, seconds / 60 % 60);
+    aq_put_pair(out + 17, seconds % 60);
+    out[20] = (char)('0' + ms / 100);
+    aq_put_pair(out + 21, ms % 100);
     return 24;
 }
 
