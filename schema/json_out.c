@@ -224,7 +224,8 @@ static char *escaped_text(struct shaping *shaping, const char *name, char *at, c
     return go_on(shaping, 0);
 }
 
-static inline char *packed_text(struct shaping *shaping, struct aq_packed *in, const char *name, bool refers, char *at)
+static inline __attribute__((always_inline)) char *packed_text(struct shaping *shaping, struct aq_packed *in,
+                                                               const char *name, bool refers, char *at)
 {
     const char *text;
     size_t length;

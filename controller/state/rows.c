@@ -73,7 +73,7 @@ static bool damaged(struct state_txn *txn, const struct aq_entity *entity, const
 bool state_unpack(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,
                   uint64_t wanted, void *object, struct aq_arena *arena)
 {
-    struct aq_error error = {0};
+    struct aq_error error; /* filled by a failure alone: emptying it would take as long as a field */
     return aq_record_unpack_some(entity->record, object, row->data, row->length, wanted, arena, &error) == 0 ||
            damaged(txn, entity, &error);
 }
@@ -81,7 +81,7 @@ bool state_unpack(struct state_txn *txn, const struct aq_entity *entity, const s
 bool state_show(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,
                 struct aq_buffer *out)
 {
-    struct aq_error error = {0};
+    struct aq_error error;
     return aq_packed_to_json(entity->record, row->data, row->length, out, &error) == 0 || damaged(txn, entity, &error);
 }
 

@@ -1,5 +1,7 @@
 /* The tables: keys, rows, scans, transactions, and what happens when the map is full. */
 #include "controller/state/store.h"
+#include "schema/json.h"
+#include "schema/pack.h"
 #include "tests/unit/decide_case.h"
 
 static const struct aq_entity *entity(const char *name)
@@ -156,6 +158,100 @@ static void a_row_that_cannot_be_read_fails_the_transaction(void **context)
         assert_string_equal(error.message, "table labels: label: not valid msgpack at byte 0 of 4");
         state_end(inner);
     }
+}
+
+/* ---- rows where they lie ------------------------------------------------------------------------------ */
+
+/* What the transaction wrote becomes a snapshot. */
+static struct state_txn *snapshot(void)
+{
+    struct state_txn *txn;
+    struct aq_error error = {0};
+    test_must(state_commit(spec.txn, &error), &error);
+    spec.txn = NULL;
+    test_must(state_read(spec.state, &txn, &error), &error);
+    return txn;
+}
+
+struct shown {
+    struct state_txn *txn;
+    struct aq_buffer names, json;
+};
+
+static bool show(void *context, const struct state_packed *row)
+{
+    struct shown *shown = context;
+    struct aq_user user;
+    const struct aq_field *key = aq_entity_key(entity("user"));
+    if (!state_unpack(shown->txn, entity("user"), row, AQ_FIELD_BIT(&aq_user_record, key), &user, &spec.arena))
+        return false;
+    aq_buffer_format(&shown->names, "%s ", user.name);
+    return state_show(shown->txn, entity("user"), row, &shown->json) && strcmp(user.name, "stop") != 0;
+}
+
+static void check_packed(struct state_txn *txn, const char *from, bool back, const char *expected)
+{
+    struct shown shown = {.txn = txn};
+    struct state_key key = state_key_name(from ? from : "");
+    state_scan_packed(txn, entity("user"), from ? &key : NULL, back, show, &shown);
+    assert_string_equal(aq_buffer_string(&shown.names), expected);
+    aq_buffer_free(&shown.names);
+    aq_buffer_free(&shown.json);
+}
+
+static void rows_are_shown_where_they_lie(void **context)
+{
+    (void)context;
+    struct aq_error error = {0};
+    struct state_packed row;
+    struct aq_buffer around = {0}, straight = {0};
+    given_user("b");
+    given_user("stop");
+    given_user("a");
+    given_user("z");
+    struct state_txn *txn = snapshot();
+    check_packed(txn, NULL, false, "a b stop ");
+    check_packed(txn, "a", false, "b stop ");
+    check_packed(txn, "stop", true, "b a ");
+    check_packed(txn, NULL, true, "z stop ");
+    struct aq_user user;
+    struct state_key key = state_key_name("b"), none = state_key_name("c");
+    assert_true(state_find(txn, entity("user"), &key, &user, &spec.arena));
+    aq_record_to_json(&aq_user_record, &user, &around);
+    assert_true(state_find_packed(txn, entity("user"), &key, &row));
+    assert_true(state_show(txn, entity("user"), &row, &straight));
+    assert_string_equal(straight.data, around.data);
+    assert_false(state_find_packed(txn, entity("user"), &none, &row));
+    assert_false(state_failed(txn, &error));
+    state_end(txn);
+    aq_buffer_free(&around);
+    aq_buffer_free(&straight);
+}
+
+static void a_damaged_row_ends_what_is_shown(void **context)
+{
+    (void)context;
+    struct aq_error error = {0};
+    struct state_packed row;
+    struct aq_buffer out = {0};
+    given_user("a");
+    given_user("c");
+    struct state_key key = state_key_name("b");
+    MDB_val name = {key.length, key.bytes}, half = {2, "\x95\xA1"};
+    assert_int_equal(mdb_put(spec.txn->txn, store_dbi(spec.txn, entity("user")), &name, &half, 0), 0);
+    struct state_txn *txn = snapshot();
+    check_packed(txn, NULL, false, "a ");
+    assert_true(state_failed(txn, &error));
+    assert_int_equal(error.code, AQ_E_CORRUPT);
+    assert_string_equal(error.message, "table users: user: not valid msgpack at byte 0 of 2");
+    state_end(txn);
+    test_must(state_read(spec.state, &txn, &error), &error);
+    assert_true(state_find_packed(txn, entity("user"), &key, &row));
+    assert_false(state_show(txn, entity("user"), &row, &out));
+    assert_true(state_failed(txn, &error));
+    assert_string_equal(error.message, "table users: user: not valid msgpack at byte 0 of 2");
+    state_end(txn);
+    aq_buffer_free(&out);
 }
 
 /* ---- transactions ------------------------------------------------------------------------------------- */
@@ -458,6 +554,8 @@ int main(void)
         SPEC_TEST(a_keys_text_is_what_users_see),
         SPEC_TEST(rows_are_scanned_from_anywhere_in_both_directions),
         SPEC_TEST(a_row_that_cannot_be_read_fails_the_transaction),
+        SPEC_TEST(rows_are_shown_where_they_lie),
+        SPEC_TEST(a_damaged_row_ends_what_is_shown),
         SPEC_TEST(what_is_nested_is_kept_or_undone),
         SPEC_TEST(a_snapshot_does_not_change),
         SPEC_TEST(the_place_in_the_log_is_part_of_the_transaction),
