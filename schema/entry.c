@@ -73,11 +73,20 @@ int aq_event_unpack(const struct aq_logged_event *logged, struct aq_event *event
 void aq_event_to_json(const struct aq_event *event, struct aq_buffer *out)
 {
     char time[AQ_TIME_TEXT_SIZE];
-    aq_time_to_text(event->time_ms, time);
-    aq_buffer_format(out, "{\"seq\":%" PRIu64 ",\"time\":\"%s\",\"author\":", event->seq, time);
+    size_t length = aq_time_to_text(event->time_ms, time);
+    aq_buffer_text(out, "{\"seq\":");
+    aq_buffer_u64(out, event->seq);
+    aq_buffer_text(out, ",\"time\":\"");
+    aq_buffer_add(out, time, length);
+    aq_buffer_text(out, "\",\"author\":");
     aq_json_string(event->author, strlen(event->author), out);
-    aq_buffer_format(out, ",\"command\":\"%s\",\"event\":\"%s\",\"entity\":\"%s\",\"data\":",
-                     event->command ? event->command->name : "?", event->type->record->name, event->type->entity);
+    aq_buffer_text(out, ",\"command\":\"");
+    aq_buffer_text(out, event->command ? event->command->name : "?");
+    aq_buffer_text(out, "\",\"event\":\"");
+    aq_buffer_text(out, event->type->record->name);
+    aq_buffer_text(out, "\",\"entity\":\"");
+    aq_buffer_text(out, event->type->entity);
+    aq_buffer_text(out, "\",\"data\":");
     aq_record_to_json(event->type->record, event->data, out);
     aq_buffer_char(out, '}');
 }
