@@ -1,5 +1,7 @@
 #include "schema/memory.h"
 
+#include "schema/put.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,13 +124,8 @@ void aq_buffer_format(struct aq_buffer *buffer, const char *format, ...)
 
 void aq_buffer_u64(struct aq_buffer *buffer, uint64_t number)
 {
-    char digits[20];
-    size_t n = sizeof digits;
-    do {
-        digits[--n] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    aq_buffer_add(buffer, digits + n, sizeof digits - n);
+    aq_buffer_room(buffer, AQ_PUT_NUMBER_MAX);
+    aq_buffer_put(buffer, aq_put_u64(buffer->data + buffer->length, number));
 }
 
 void aq_buffer_reset(struct aq_buffer *buffer)
