@@ -53,18 +53,40 @@ static char *put_null(char *at)
     return at + 4;
 }
 
-/* Any number but an enum's, where AQ_PUT_NUMBER_MAX bytes have room. */
-static inline char *put_number(char *at, const struct aq_field *field, uint64_t value)
+static inline char *put_time(char *at, uint64_t time_ms)
 {
-    bool quoted =
-        field->type == AQ_TYPE_TIME || field->type == AQ_TYPE_SIZE ||
-        (value > INT64_MAX && field->type != AQ_TYPE_DURATION); /* most readers of JSON know no larger number */
-    if (value == 0 && (field->refers != NULL || field->type == AQ_TYPE_TIME))
+    if (time_ms == 0)
         return put_null(at);
+    *at++ = '"';
+    at += aq_time_to_text(time_ms, at);
     *at = '"';
-    at += quoted;
-    at = field->type == AQ_TYPE_U64 || field->type == AQ_TYPE_DURATION ? aq_put_u64(at, value)
-                                                                       : aq_number_put(field, value, at);
+    return at + 1;
+}
+
+static inline char *put_integer(char *at, const struct aq_field *field, uint64_t value)
+{
+    if (value == 0 && field->refers != NULL)
+        return put_null(at);
+    if (value <= INT64_MAX)
+        return aq_put_u64(at, value);
+    *at++ = '"'; /* most readers of JSON know no larger number */
+    at = aq_put_u64(at, value);
+    *at = '"';
+    return at + 1;
+}
+
+/* Any number but an enum's, where AQ_PUT_NUMBER_MAX bytes have room. */
+static char *put_number(char *at, const struct aq_field *field, uint64_t value)
+{
+    bool quoted = field->type == AQ_TYPE_SIZE || value > INT64_MAX;
+    if (field->type == AQ_TYPE_U64)
+        return put_integer(at, field, value);
+    if (field->type == AQ_TYPE_TIME)
+        return put_time(at, value);
+    if (field->type == AQ_TYPE_DURATION)
+        return aq_put_u64(at, value);
+    *at = '"';
+    at = aq_number_put(field, value, at + quoted);
     *at = '"';
     return at + quoted;
 }
@@ -208,6 +230,11 @@ static char *refuse(const struct shaping *shaping, const char *name, const char 
     return NULL;
 }
 
+static char *refuse_number(const struct shaping *shaping, const struct aq_field *field)
+{
+    return refuse(shaping, field->name, "a whole number");
+}
+
 static char *refuse_nul(const struct shaping *shaping, const char *name)
 {
     (void)aq_packed_refuse_nul(&shaping->whole, name);
@@ -255,11 +282,24 @@ static inline char *packed_document(struct shaping *shaping, struct aq_packed *i
     return aq_put_clean(at, text, length, true) ? at + length : refuse_nul(shaping, name);
 }
 
-static inline char *packed_number(struct shaping *shaping, struct aq_packed *in, const struct aq_field *field, char *at)
+static inline char *packed_integer(struct shaping *shaping, struct aq_packed *in, const struct aq_field *field,
+                                   char *at)
 {
     uint64_t value;
-    if (!aq_packed_number(in, &value))
-        return refuse(shaping, field->name, "a whole number");
+    return aq_packed_number(in, &value) ? put_integer(at, field, value) : refuse_number(shaping, field);
+}
+
+static inline char *packed_time(struct shaping *shaping, struct aq_packed *in, const struct aq_field *field, char *at)
+{
+    uint64_t value;
+    return aq_packed_number(in, &value) ? put_time(at, value) : refuse_number(shaping, field);
+}
+
+static char *packed_number(struct shaping *shaping, const struct aq_field *field, char *at)
+{
+    uint64_t value;
+    if (!aq_packed_number(&shaping->in, &value))
+        return refuse_number(shaping, field);
     return put_number(at, field, field->type == AQ_TYPE_BOOL ? value != 0 : value);
 }
 
@@ -267,7 +307,7 @@ static inline char *packed_word(struct shaping *shaping, struct aq_packed *in, c
 {
     uint64_t value;
     if (!aq_packed_number(in, &value))
-        return refuse(shaping, field->name, "a whole number");
+        return refuse_number(shaping, field);
     if (value >= field->words->count) {
         (void)aq_packed_refuse_word(&shaping->whole, field, value);
         return NULL;
@@ -282,8 +322,9 @@ static inline char *packed_word(struct shaping *shaping, struct aq_packed *in, c
 }
 
 /* Looked at, not shown. */
-static char *packed_secret(struct shaping *shaping, struct aq_packed *in, const struct aq_field *field, char *at)
+static char *packed_secret(struct shaping *shaping, const struct aq_field *field, char *at)
 {
+    struct aq_packed *in = &shaping->in;
     const char *text;
     size_t length;
     uint64_t value;
@@ -328,12 +369,20 @@ static char *packed_list(struct shaping *shaping, const struct aq_field *field, 
     return at;
 }
 
-/* What has values in it. */
-static char *packed_nested(struct shaping *shaping, const struct aq_field *field, char *at)
+/* What is rare, or has values in it. */
+static char *packed_other(struct shaping *shaping, const struct aq_field *field, char *at)
 {
-    if (field->type == AQ_TYPE_RECORD)
+    switch (field->type) {
+    case AQ_TYPE_BYTES:
+        return packed_bytes(shaping, field->name, at);
+    case AQ_TYPE_TEXTS:
+    case AQ_TYPE_LIST:
+        return packed_list(shaping, field, at);
+    case AQ_TYPE_RECORD:
         return packed_record(shaping, field->record, field->name, at);
-    return field->type == AQ_TYPE_BYTES ? packed_bytes(shaping, field->name, at) : packed_list(shaping, field, at);
+    default:
+        return packed_number(shaping, field, at);
+    }
 }
 
 /* The fields from `first` on, which the older edition that packed the record did not know: presets. */
@@ -352,14 +401,26 @@ static char *missing_fields(struct shaping *shaping, const struct aq_record *rec
 static char *packed_fields(struct shaping *shaping, const struct aq_record *record, size_t count, char *at)
 {
     struct aq_packed in = shaping->in;
-    for (const struct aq_field *field = record->fields; field < record->fields + count && at != NULL; field++) {
+    const struct aq_field *end = record->fields + count;
+    for (const struct aq_field *field = record->fields; field < end && at != NULL; field++) {
         if (field->rules & AQ_SECRET) {
-            at = packed_secret(shaping, &in, field, at);
+            shaping->in = in;
+            at = packed_secret(shaping, field, at);
+            in = shaping->in;
             continue;
         }
         at = room(shaping, at, field->member_length + AQ_PUT_STEP + AQ_PUT_NUMBER_MAX);
         at = aq_put_block(at, field->member, field->member_length);
         switch (field->type) {
+        case AQ_TYPE_U64:
+            at = packed_integer(shaping, &in, field, at);
+            break;
+        case AQ_TYPE_TIME:
+            at = packed_time(shaping, &in, field, at);
+            break;
+        case AQ_TYPE_ENUM:
+            at = packed_word(shaping, &in, field, at);
+            break;
         case AQ_TYPE_TEXT:
         case AQ_TYPE_NAME:
             at = packed_text(shaping, &in, field->name, field->refers != NULL, at);
@@ -367,19 +428,10 @@ static char *packed_fields(struct shaping *shaping, const struct aq_record *reco
         case AQ_TYPE_DOCUMENT:
             at = packed_document(shaping, &in, field->name, at);
             break;
-        case AQ_TYPE_BYTES:
-        case AQ_TYPE_TEXTS:
-        case AQ_TYPE_LIST:
-        case AQ_TYPE_RECORD:
-            shaping->in = in;
-            at = packed_nested(shaping, field, at);
-            in = shaping->in;
-            break;
-        case AQ_TYPE_ENUM:
-            at = packed_word(shaping, &in, field, at);
-            break;
         default:
-            at = packed_number(shaping, &in, field, at);
+            shaping->in = in;
+            at = packed_other(shaping, field, at);
+            in = shaping->in;
         }
     }
     shaping->in = in;

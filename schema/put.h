@@ -61,10 +61,11 @@ static inline char *aq_put_u64(char *at, uint64_t number)
     return end;
 }
 
-/* A text with AQ_PUT_STEP bytes behind it that may be read, to a place with as many that may be written. */
+/* A short text with AQ_PUT_STEP bytes behind it that may be read, to a place with as many that may be written. */
 static inline char *aq_put_block(char *at, const char *text, size_t length)
 {
-    for (size_t i = 0; i < length; i += AQ_PUT_STEP)
+    memcpy(at, text, AQ_PUT_STEP);
+    for (size_t i = AQ_PUT_STEP; i < length; i += AQ_PUT_STEP)
         memcpy(at + i, text + i, AQ_PUT_STEP);
     return at + length;
 }
