@@ -8,6 +8,8 @@
 #include "schema/wire.h"
 #include "tests/unit/sample.h"
 
+#include <inttypes.h>
+
 static struct aq_arena arena;
 
 static int free_arena(void **state)
@@ -272,6 +274,58 @@ static void every_form_of_a_value_is_read(void **state)
     }
 }
 
+/* ---- texts and numbers ------------------------------------------------------------------------------------ */
+
+/* Texts are copied by words of 8 and 4 bytes: so every length, with what must be escaped at every place. */
+static void a_text_is_escaped_wherever_it_must_be(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *character, *escaped;
+    } rows[] = {{"\"", "\\\""},      {"\\", "\\\\"},      {"\n", "\\n"},    {"\t", "\\t"}, {"\x01", "\\u0001"},
+                {"\x1F", "\\u001f"}, {"\x7F", "\\u007f"}, {"\x80", "\x80"}, {" ", " "},    {"\xFF", "\xFF"},
+                {"!", "!"},          {"[", "["},          {"\xA2", "\xA2"} /* '"' + 0x80 */};
+    for (size_t i = 0; i < AQ_LENGTH(rows); i++)
+        for (size_t length = 0; length <= 40; length++)
+            for (size_t place = 0; place < length; place++) {
+                struct aq_buffer out = {0}, expected = {0};
+                struct sample_part part = {0};
+                char text[64];
+                memset(text, 'x', length);
+                text[length] = '\0';
+                aq_buffer_format(&expected, "{\"name\":\"%.*s%s%s\",\"weight\":0}", (int)place, text, rows[i].escaped,
+                                 text + place + 1);
+                text[place] = rows[i].character[0];
+                part.name = text;
+                aq_record_to_json(&sample_part_record, &part, &out);
+                assert_string_equal(out.data, expected.data);
+                aq_buffer_reset(&out);
+                aq_record_pack(&sample_part_record, &part, &out);
+                assert_true(shows_the_same(&sample_part_record, out.data, out.length));
+                out.data[(length < 32 ? 2 : 3) + place] = '\0'; /* behind the heads of array and text */
+                assert_false(shows_the_same(&sample_part_record, out.data, out.length));
+                aq_buffer_free(&out);
+                aq_buffer_free(&expected);
+            }
+}
+
+static void a_number_has_all_its_digits(void **state)
+{
+    (void)state;
+    uint64_t power = 1;
+    for (int digits = 1; digits <= 20; digits++, power *= 10) {
+        const uint64_t numbers[] = {power - 1, power, power + 1, digits == 20 ? UINT64_MAX : power * 9};
+        for (size_t i = 0; i < AQ_LENGTH(numbers); i++) {
+            struct aq_buffer out = {0};
+            char expected[32];
+            snprintf(expected, sizeof expected, "%" PRIu64, numbers[i]);
+            aq_buffer_u64(&out, numbers[i]);
+            assert_string_equal(out.data, expected);
+            aq_buffer_free(&out);
+        }
+    }
+}
+
 /* ---- some of the fields ----------------------------------------------------------------------------------- */
 
 static void check_some(const struct aq_record *record, const struct aq_buffer *packed)
@@ -309,6 +363,8 @@ int main(void)
         cmocka_unit_test_teardown(a_damaged_record_is_refused_or_another_one, free_arena),
         cmocka_unit_test_teardown(what_a_damaged_row_is_refused_for, free_arena),
         cmocka_unit_test_teardown(every_form_of_a_value_is_read, free_arena),
+        cmocka_unit_test_teardown(a_text_is_escaped_wherever_it_must_be, free_arena),
+        cmocka_unit_test_teardown(a_number_has_all_its_digits, free_arena),
         cmocka_unit_test_teardown(only_the_fields_that_are_wanted_are_read, free_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
