@@ -14,16 +14,19 @@
 
 /* ---- keys --------------------------------------------------------------------------------------------- */
 
+/* Behind its length a key's bytes are nobody's: to empty them all took 4 % of a rebuild. */
+
 struct state_key state_key_number(uint64_t number)
 {
-    struct state_key key = {0};
+    struct state_key key;
+    key.length = 0;
     index_key_number(&key, number);
     return key;
 }
 
 struct state_key state_key_name(const char *name)
 {
-    struct state_key key = {0};
+    struct state_key key;
     key.length = strnlen(name, STATE_KEY_MAX - 1);
     memcpy(key.bytes, name, key.length);
     return key;
