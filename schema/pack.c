@@ -127,7 +127,7 @@ static bool walk_head(struct walk *walk, uint64_t *body, uint64_t *values)
     return true;
 }
 
-bool aq_packed_skip(struct aq_packed *in)
+bool aq_packed_skip_any(struct aq_packed *in)
 {
     struct walk walk = {in->at, (size_t)(in->end - in->at)};
     for (uint64_t open = 1, body, values; open > 0; open += values - 1) {

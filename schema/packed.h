@@ -116,7 +116,23 @@ static inline bool aq_packed_data(struct aq_packed *in, const char **data, size_
 }
 
 /* One value of whatever type, with all that is in it. */
-bool aq_packed_skip(struct aq_packed *in);
+bool aq_packed_skip_any(struct aq_packed *in);
+
+static inline bool aq_packed_skip(struct aq_packed *in)
+{
+    const unsigned char *at = in->at;
+    size_t left = (size_t)(in->end - at), size = 1;
+    if (left > 0 && at[0] >= 0xA0 && at[0] <= 0xBF) /* a short text */
+        size += at[0] & 0x1F;
+    else if (left > 0 && at[0] >= 0xCC && at[0] <= 0xCF) /* a number */
+        size += (size_t)1 << (at[0] & 3);
+    else if (left == 0 || at[0] > 0x7F)
+        return aq_packed_skip_any(in);
+    if (size > left)
+        return false;
+    in->at += size;
+    return true;
+}
 
 /* Each item takes at least one byte: so a count above what is left is a lie. */
 static inline bool aq_packed_array(struct aq_packed *in, size_t *count)
