@@ -5,8 +5,9 @@
 
 #define ROLES(W) W(AQ_ROLE_USER, "user", "own applications only") W(AQ_ROLE_ADMIN, "admin", "everything")
 static const char *const role_texts[] = {ROLES(AQ_WORD_TEXT)};
+static const struct aq_spelled role_quoted[] = {ROLES(AQ_WORD_QUOTED)};
 static const char *const role_helps[] = {ROLES(AQ_WORD_HELP)};
-const struct aq_words aq_role_words = {"aq_role", role_texts, role_helps, aq_role_count};
+const struct aq_words aq_role_words = {"aq_role", role_texts, role_quoted, role_helps, aq_role_count};
 
 /* Bounds of the sections, made by the linker. */
 extern const struct aq_entity *const __start_aq_entities[], *const __stop_aq_entities[];

@@ -91,9 +91,11 @@ static char *put_number(char *at, const struct aq_field *field, uint64_t value)
     return at + quoted;
 }
 
-static const char *word_of(const struct aq_field *field, uint64_t value)
+static void word_to_json(const struct aq_words *words, uint64_t value, struct aq_buffer *out)
 {
-    return value < field->words->count ? field->words->words[value] : "?";
+    static const struct aq_spelled unknown = {"\"?\"", 3};
+    const struct aq_spelled *word = value < words->count ? &words->quoted[value] : &unknown;
+    aq_buffer_add(out, word->text, word->length);
 }
 
 static void bytes_to_json(const void *data, size_t length, struct aq_buffer *out)
@@ -152,9 +154,7 @@ void aq_field_to_json(const struct aq_field *field, const void *object, struct a
         aq_record_to_json(field->record, at, out);
         break;
     case AQ_TYPE_ENUM:
-        aq_buffer_char(out, '"');
-        aq_buffer_text(out, word_of(field, aq_field_number(field, object)));
-        aq_buffer_char(out, '"');
+        word_to_json(field->words, aq_field_number(field, object), out);
         break;
     default:
         aq_buffer_room(out, AQ_PUT_NUMBER_MAX);
@@ -179,7 +179,7 @@ static void fields_to_json(const struct aq_record *record, size_t first, const v
         const struct aq_field *field = &record->fields[i];
         if (field->rules & AQ_SECRET)
             continue;
-        aq_buffer_add(out, field->member, field->member_length);
+        aq_buffer_add(out, field->member.text, field->member.length);
         aq_field_to_json(field, object, out);
     }
 }
@@ -312,13 +312,8 @@ static inline char *packed_word(struct shaping *shaping, struct aq_packed *in, c
         (void)aq_packed_refuse_word(&shaping->whole, field, value);
         return NULL;
     }
-    const char *word = field->words->words[value];
-    size_t length = strlen(word);
-    at = room(shaping, at, length + 2);
-    *at++ = '"';
-    memcpy(at, word, length);
-    at[length] = '"';
-    return at + length + 1;
+    const struct aq_spelled *word = &field->words->quoted[value];
+    return aq_put_block(room(shaping, at, word->length + AQ_PUT_STEP), word->text, word->length);
 }
 
 /* Looked at, not shown. */
@@ -409,8 +404,8 @@ static char *packed_fields(struct shaping *shaping, const struct aq_record *reco
             in = shaping->in;
             continue;
         }
-        at = room(shaping, at, field->member_length + AQ_PUT_STEP + AQ_PUT_NUMBER_MAX);
-        at = aq_put_block(at, field->member, field->member_length);
+        at = room(shaping, at, field->member.length + AQ_PUT_STEP + AQ_PUT_NUMBER_MAX);
+        at = aq_put_block(at, field->member.text, field->member.length);
         switch (field->type) {
         case AQ_TYPE_U64:
             at = packed_integer(shaping, &in, field, at);

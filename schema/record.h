@@ -63,9 +63,20 @@ struct aq_list {
 #define AQ_ITEM(list, type, i) (&((type *)(list).items)[i])
 #define AQ_TEXT_ITEM(list, i)  (((const char **)(list).items)[i])
 
+/* Text as it stands in JSON, so long; AQ_PUT_STEP bytes more may be read (put.h). */
+struct aq_spelled {
+    const char *text;
+    size_t length;
+};
+#define AQ_SPELLED(text)                                                                                               \
+    {                                                                                                                  \
+        text "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", sizeof(text) - 1                                                      \
+    }
+
 struct aq_words {
     const char *name;
     const char *const *words;
+    const struct aq_spelled *quoted; /* the same words */
     const char *const *help;
     uint32_t count;
 };
@@ -74,8 +85,7 @@ struct aq_record;
 
 struct aq_field {
     const char *name;
-    const char *member; /* as it stands in JSON: `,"name":`, so long, and AQ_PUT_STEP bytes that may be read (put.h) */
-    size_t member_length;
+    struct aq_spelled member; /* `,"name":` */
     enum aq_type type;
     unsigned rules;
     uint64_t least, most;
@@ -136,9 +146,7 @@ struct aq_record {
 #define AQ_MEMBER(tag, name, type, rules, least, most, unit, help)                 AQ_STORED_##type name;
 #define AQ_SETTING_MEMBER(tag, name, type, rules, preset, least, most, unit, help) AQ_STORED_##type name;
 
-#define AQ_NAMED(field)                                                                                                \
-    .name = #field, .member = ",\"" #field "\":\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",                                      \
-    .member_length = sizeof(",\"" #field "\":") - 1
+#define AQ_NAMED(field) .name = #field, .member = AQ_SPELLED(",\"" #field "\":")
 #define AQ_DESCRIBE(tag, field, type, rule, min, max, in, words)                                                       \
     {AQ_NAMED(field), AQ_DESCRIBED_##type, .rules = (rule), .least = (min),                                            \
      .most = (max),   .unit = (in),        .help = (words), .offset = offsetof(struct tag, field)},
@@ -171,16 +179,18 @@ struct aq_record {
 /* ---- enumerations ------------------------------------------------------------------------------------- */
 
 /* #define AQ_COLOURS(W) W(AQ_RED, "RED", "like blood")  ->  enum aq_colour, aq_colour_words */
-#define AQ_WORD_VALUE(value, word, help) value,
-#define AQ_WORD_TEXT(value, word, help)  word,
-#define AQ_WORD_HELP(value, word, help)  help,
+#define AQ_WORD_VALUE(value, word, help)  value,
+#define AQ_WORD_TEXT(value, word, help)   word,
+#define AQ_WORD_QUOTED(value, word, help) AQ_SPELLED("\"" word "\""),
+#define AQ_WORD_HELP(value, word, help)   help,
 #define AQ_DECLARE_WORDS(tag, WORDS)                                                                                   \
     enum tag { WORDS(AQ_WORD_VALUE) tag##_count };                                                                     \
     extern const struct aq_words tag##_words;
 #define AQ_DEFINE_WORDS(tag, WORDS)                                                                                    \
     static const char *const tag##_texts[] = {WORDS(AQ_WORD_TEXT)};                                                    \
+    static const struct aq_spelled tag##_quoted[] = {WORDS(AQ_WORD_QUOTED)};                                           \
     static const char *const tag##_helps[] = {WORDS(AQ_WORD_HELP)};                                                    \
-    const struct aq_words tag##_words = {#tag, tag##_texts, tag##_helps, tag##_count};
+    const struct aq_words tag##_words = {#tag, tag##_texts, tag##_quoted, tag##_helps, tag##_count};
 
 /* ---- what works on any record ------------------------------------------------------------------------- */
 
