@@ -41,7 +41,8 @@ char *aq_strdup(const char *text)
     return must(strdup(text));
 }
 
-void *aq_arena_alloc(struct aq_arena *arena, size_t size)
+/* Not zeroed. */
+static void *arena_take(struct aq_arena *arena, size_t size)
 {
     const size_t align = _Alignof(max_align_t);
     size = (size + align - 1) / align * align;
@@ -55,15 +56,20 @@ void *aq_arena_alloc(struct aq_arena *arena, size_t size)
     }
     void *memory = arena->blocks->bytes + arena->used;
     arena->used += size;
-    memset(memory, 0, size);
     return memory;
+}
+
+void *aq_arena_alloc(struct aq_arena *arena, size_t size)
+{
+    return memset(arena_take(arena, size), 0, size);
 }
 
 char *aq_arena_text(struct aq_arena *arena, const char *text, size_t length)
 {
-    char *copy = aq_arena_alloc(arena, length + 1);
+    char *copy = arena_take(arena, length + 1);
     if (length > 0)
         memcpy(copy, text, length);
+    copy[length] = '\0';
     return copy;
 }
 
