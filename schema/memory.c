@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_SIZE = 8192 };
+/* What many keep for long is small, so the first block is; each that follows is twice the one before, up to the most.
+ */
+enum { BLOCK_SIZE_MIN = 512, BLOCK_SIZE_MAX = 8192 };
 
 struct aq_arena_block {
     struct aq_arena_block *next;
@@ -47,7 +49,11 @@ static void *arena_take(struct aq_arena *arena, size_t size)
     const size_t align = _Alignof(max_align_t);
     size = (size + align - 1) / align * align;
     if (arena->blocks == NULL || arena->blocks->size - arena->used < size) {
-        size_t block_size = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+        size_t block_size = arena->blocks == NULL ? BLOCK_SIZE_MIN : 2 * arena->blocks->size;
+        if (block_size > BLOCK_SIZE_MAX)
+            block_size = BLOCK_SIZE_MAX;
+        if (block_size < size)
+            block_size = size;
         struct aq_arena_block *block = aq_malloc(sizeof *block + block_size);
         block->next = arena->blocks;
         block->size = block_size;
@@ -89,17 +95,24 @@ char *aq_arena_format(struct aq_arena *arena, const char *format, ...)
 
 void aq_arena_reset(struct aq_arena *arena)
 {
-    while (arena->blocks != NULL && arena->blocks->next != NULL) {
+    struct aq_arena_block *kept = NULL;
+    while (arena->blocks != NULL) {
         struct aq_arena_block *next = arena->blocks->next;
-        free(arena->blocks);
+        bool better = arena->blocks->size <= BLOCK_SIZE_MAX && (kept == NULL || arena->blocks->size > kept->size);
+        free(better ? kept : arena->blocks);
+        if (better)
+            kept = arena->blocks;
         arena->blocks = next;
     }
+    if (kept != NULL)
+        kept->next = NULL;
+    arena->blocks = kept;
     arena->used = 0;
 }
 
 void aq_arena_free(struct aq_arena *arena)
 {
-    aq_arena_reset(arena);
+    aq_arena_reset(arena); /* all but one */
     free(arena->blocks);
     arena->blocks = NULL;
 }

@@ -30,7 +30,7 @@ struct aq_arena {
 void *aq_arena_alloc(struct aq_arena *arena, size_t size);                    /* zeroed, aligned for any type */
 char *aq_arena_text(struct aq_arena *arena, const char *text, size_t length); /* adds the NUL */
 char *aq_arena_format(struct aq_arena *arena, const char *format, ...) AQ_PRINTF(2, 3);
-void aq_arena_reset(struct aq_arena *arena); /* empties it, and keeps one block for the next round */
+void aq_arena_reset(struct aq_arena *arena); /* empties it, and keeps a block of 8 KiB at most for the next round */
 void aq_arena_free(struct aq_arena *arena);  /* the same as new afterwards */
 
 /* ---- buffer: bytes that grow -------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include "tests/unit/sample.h"
 
 #include <errno.h>
+#include <malloc.h>
 
 /* ---- arena -------------------------------------------------------------------------------------------- */
 
@@ -54,6 +55,29 @@ static void arena_text_takes_a_part_and_adds_the_nul(void **state)
     assert_string_equal(aq_arena_text(&arena, "abcdef", 3), "abc");
     assert_string_equal(aq_arena_text(&arena, NULL, 0), "");
     aq_arena_free(&arena);
+}
+
+/* Thousands of nodes have one each, for as long as they are there. */
+static void arena_of_little_is_little(void **state)
+{
+    (void)state;
+    enum { COUNT = 1000, LITTLE = 100, MUCH = 1 << 20 };
+    struct aq_arena *arenas = aq_calloc(COUNT, sizeof *arenas);
+    struct mallinfo2 before = mallinfo2();
+    for (int i = 0; i < COUNT; i++)
+        aq_arena_alloc(&arenas[i], LITTLE);
+    assert_true(mallinfo2().uordblks - before.uordblks < COUNT * 1024);
+    for (int i = 0; i < COUNT; i++) {
+        for (int taken = 0; taken < 20000; taken += LITTLE)
+            aq_arena_alloc(&arenas[i], LITTLE);
+        aq_arena_alloc(&arenas[i], MUCH);
+        aq_arena_reset(&arenas[i]);
+    }
+    struct mallinfo2 after = mallinfo2();
+    assert_true(after.uordblks + after.hblkhd - before.uordblks - before.hblkhd < COUNT * 8300);
+    for (int i = 0; i < COUNT; i++)
+        aq_arena_free(&arenas[i]);
+    free(arenas);
 }
 
 static void arena_is_as_new_after_reset_and_free(void **state)
@@ -231,6 +255,7 @@ int main(void)
         cmocka_unit_test(arena_keeps_what_it_gave_while_it_grows),
         cmocka_unit_test(arena_gives_more_than_a_block_at_once),
         cmocka_unit_test(arena_text_takes_a_part_and_adds_the_nul),
+        cmocka_unit_test(arena_of_little_is_little),
         cmocka_unit_test(arena_is_as_new_after_reset_and_free),
         cmocka_unit_test(buffer_is_always_a_string),
         cmocka_unit_test(buffer_holds_any_bytes),
