@@ -65,25 +65,26 @@ static void load(struct hub *hub)
     state_end(txn);
 }
 
-static void load_one(struct hub *hub, struct state_txn *txn, const char *name)
-{
-    struct aq_node node;
-    aq_arena_reset(&hub->arena);
-    if (state_node(txn, name, &node, &hub->arena)) {
-        load_node(hub, NULL, &node);
-        return;
-    }
-    struct hub_agent *agent = agents_find(&hub->agents, name);
-    if (agent != NULL)
-        forget(hub, agent);
-}
-
 /* ---- what events say ----------------------------------------------------------------------------------- */
 
 struct reading {
     struct hub *hub;
     struct state_txn *txn; /* shows at least what the events brought */
+    struct aq_arena arena; /* one row; the hub's own may hold a message */
 };
+
+static void load_one(struct reading *reading, const char *name)
+{
+    struct aq_node node;
+    aq_arena_reset(&reading->arena);
+    if (state_node(reading->txn, name, &node, &reading->arena)) {
+        load_node(reading->hub, NULL, &node);
+        return;
+    }
+    struct hub_agent *agent = agents_find(&reading->hub->agents, name);
+    if (agent != NULL)
+        forget(reading->hub, agent);
+}
 
 static void tell_node(struct hub *hub, const char *node, uint64_t resource)
 {
@@ -95,8 +96,8 @@ static void tell_node(struct hub *hub, const char *node, uint64_t resource)
 static void resource_stopped(struct reading *reading, uint64_t number)
 {
     struct aq_resource resource;
-    aq_arena_reset(&reading->hub->arena);
-    if (state_resource(reading->txn, number, &resource, &reading->hub->arena))
+    aq_arena_reset(&reading->arena);
+    if (state_resource(reading->txn, number, &resource, &reading->arena))
         tell_node(reading->hub, resource.node, number);
 }
 
@@ -118,7 +119,7 @@ static bool read_event(void *context, const struct aq_event *event)
     if (strcmp(event->type->entity, aq_node_record.name) == 0) {
         const struct aq_field *key = aq_record_field(event->type->record, aq_entity_key(nodes())->name);
         aq_assert(key != NULL);
-        load_one(hub, reading->txn, aq_field_text(key, event->data));
+        load_one(reading, aq_field_text(key, event->data));
     } else if (event->type == &aq_event_application_elected) {
         const struct aq_application_elected *elected = event->data;
         tell_node(hub, elected->node, elected->resource);
@@ -148,6 +149,7 @@ bool hub_changes_read(struct hub *hub)
     }
     int failed = events_scan(writer_events(hub->options.writer), hub->seen_seq + 1, upto, read_event, &reading, &error);
     state_end(reading.txn);
+    aq_arena_free(&reading.arena);
     if (failed != 0 || hub->seen_seq < upto) {
         aq_journal(AQ_WARN, "events cannot be read: looking at everything anew", "error",
                    failed != 0 ? error.message : "they are not kept", NULL);

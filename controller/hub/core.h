@@ -21,7 +21,8 @@
 
 enum {
     HUB_TICK_MS = 200,           /* how often time-outs are looked at */
-    HUB_SCAN_MS = 1000,          /* how often all agents are */
+    HUB_SCAN_MS = 1000,          /* how often all agents are, at least, */
+    HUB_SCAN_LEAST_MS = 20,      /* and at most: one may be lost in between */
     HUB_WATCHES_MAX = 1024,      /* open at once; more are answered at once */
     HUB_FETCHES_MAX = 1000,      /* open at once; more are refused */
     HUB_TRACES = 4096,           /* ended resources whose node is remembered */
@@ -91,7 +92,7 @@ hub_answer_fn hub_hello, hub_beat;
 /* The agent of this session, marked as alive; NULL: there is none, and the question was refused. */
 struct hub_agent *hub_known(struct hub *hub, struct hub_question *question, const char *name, uint64_t session);
 void hub_session_end(struct hub *hub, struct hub_agent *agent);
-void hub_sessions_scan(struct hub *hub); /* once per second: who is lost; stores heartbeats */
+void hub_sessions_scan(struct hub *hub); /* who is lost; stores heartbeats; says when the next one is due */
 
 /* work.c */
 hub_answer_fn hub_poll;

@@ -32,6 +32,27 @@ static uint64_t clock_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* ---- what was committed -------------------------------------------------------------------------------- */
+
+/* True: there is more to look at. */
+static bool look_at_events(struct hub *hub)
+{
+    uint64_t seen = hub->seen_seq;
+    bool more = hub_changes_read(hub);
+    if (hub->seen_seq != seen) {
+        hub->stirred_ms = hub->now_ms;
+        hub->gather_until_ms = 0;
+    }
+    return more;
+}
+
+/* Before anything is taken up: whoever asks may know what was answered a moment ago, before we are told of it. */
+static void be_up_to_date(struct hub *hub)
+{
+    if (writer_seq(hub->options.writer) > hub->seen_seq)
+        look_at_events(hub);
+}
+
 /* ---- what others finish for us ------------------------------------------------------------------------- */
 
 static void request_done(struct writer_request *request)
@@ -59,6 +80,7 @@ bool hub_error_passes(enum aq_error_code code)
 static void items_run(struct hub *hub)
 {
     struct hub_item *item = mailbox_take(&hub->mailbox);
+    be_up_to_date(hub);
     while (item != NULL) {
         struct hub_item *next = item->next;
         item->run(hub, item);
@@ -94,6 +116,7 @@ static bool take_message(struct hub *hub, struct hub_channel *channel, hub_answe
     if (got <= 0)
         return got != 0;
     atomic_fetch_add(&hub->messages, 1);
+    be_up_to_date(hub);
     if (answers[type] != NULL) {
         answers[type](hub, &question, message);
         return true;
@@ -129,22 +152,35 @@ static void tell_of_strangers(struct hub *hub)
 
 /* ---- the loop ------------------------------------------------------------------------------------------ */
 
-static void look_at_time(struct hub *hub)
+static void tick(struct hub *hub)
 {
-    if (hub->now_ms < hub->next_tick_ms)
-        return;
     hub->next_tick_ms = hub->now_ms + HUB_TICK_MS;
     hub->many_beats = hub->beats * 1000 / HUB_TICK_MS >= GATHER_LEAST;
     hub->beats = 0;
-    aq_arena_reset(&hub->arena);
     hub_watches_answer(hub, false);
     hub_asks_expire(hub, false);
     channel_tick(&hub->agents_channel);
     tell_of_strangers(hub);
-    if (hub->now_ms < hub->next_scan_ms)
+}
+
+static void look_at_time(struct hub *hub)
+{
+    if (hub->now_ms < hub->next_tick_ms && hub->now_ms < hub->next_scan_ms)
         return;
-    hub->next_scan_ms = hub->now_ms + HUB_SCAN_MS;
-    hub_sessions_scan(hub);
+    aq_arena_reset(&hub->arena);
+    if (hub->now_ms >= hub->next_tick_ms)
+        tick(hub);
+    if (hub->now_ms >= hub->next_scan_ms)
+        hub_sessions_scan(hub);
+}
+
+/* How long to wait for messages, at most. */
+static int time_left_ms(const struct hub *hub, bool more)
+{
+    uint64_t until = hub->now_ms < hub->gather_until_ms ? hub->gather_until_ms : hub->now_ms + HUB_TICK_MS;
+    if (more || hub->agents_wait || hub->next_scan_ms <= hub->now_ms)
+        return 0;
+    return (int)((hub->next_scan_ms < until ? hub->next_scan_ms : until) - hub->now_ms);
 }
 
 /* True: there is more to look at. */
@@ -158,12 +194,7 @@ static bool look_at_commits(struct hub *hub)
         hub->leads_since_ms = hub->now_ms;
     bool turned = leads != hub->leads;
     hub->leads = leads;
-    uint64_t seen = hub->seen_seq;
-    bool more = hub_changes_read(hub);
-    if (hub->seen_seq != seen) {
-        hub->stirred_ms = hub->now_ms;
-        hub->gather_until_ms = 0;
-    }
+    bool more = look_at_events(hub);
     hub_watches_answer(hub, turned);
     return more;
 }
@@ -184,12 +215,11 @@ static void *hub_main(void *context)
     bool more = true; /* the tables as they are at the start */
     while (!atomic_load(&hub->stopping)) {
         bool gather = hub->now_ms < hub->gather_until_ms;
-        int wait_ms = more || hub->agents_wait ? 0 : gather ? (int)(hub->gather_until_ms - hub->now_ms) : HUB_TICK_MS;
         struct pollfd fds[] = {{.fd = gather ? -1 : hub->agents_channel.fd, .events = POLLIN},
                                {.fd = hub->local_channel.fd, .events = POLLIN},
                                {.fd = hub->commits, .events = POLLIN},
                                {.fd = hub->mailbox.fd, .events = POLLIN}};
-        int ready = poll(fds, AQ_LENGTH(fds), wait_ms);
+        int ready = poll(fds, AQ_LENGTH(fds), time_left_ms(hub, more));
         hub->now_ms = clock_ms();
         if (more || (ready > 0 && fds[2].revents != 0))
             more = look_at_commits(hub);

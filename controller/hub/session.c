@@ -256,11 +256,17 @@ static void lose_start(struct hub *hub, struct hub_agent *agent)
         free(lose); /* the next second tries again */
 }
 
+/* When, if it says nothing more. */
+static uint64_t lost_at(const struct hub *hub, const struct hub_agent *agent)
+{
+    uint64_t since = agent->seen_ms > hub->leads_since_ms ? agent->seen_ms : hub->leads_since_ms;
+    return since + hub->lost_after_ms + 1;
+}
+
 /* One whose report is with the writer waits for our answer, and says nothing meanwhile. */
 static bool is_silent(const struct hub *hub, const struct hub_agent *agent)
 {
-    uint64_t since = agent->seen_ms > hub->leads_since_ms ? agent->seen_ms : hub->leads_since_ms;
-    return agent->report == NULL && hub->now_ms - since > hub->lost_after_ms;
+    return agent->report == NULL && hub->now_ms >= lost_at(hub, agent);
 }
 
 /* Told once, and once when it works again: a full disk may stay so for days. */
@@ -279,7 +285,7 @@ static void note_stored(struct hub *hub, bool stored, const struct aq_error *err
 void hub_sessions_scan(struct hub *hub)
 {
     struct aq_error error;
-    uint64_t alive = 0;
+    uint64_t alive = 0, next_ms = hub->now_ms + HUB_SCAN_MS;
     size_t beaten = 0;
     const char **names = aq_arena_alloc(&hub->arena, hub->agents.count * sizeof *names);
     struct aq_node_live *rows = aq_arena_alloc(&hub->arena, hub->agents.count * sizeof *rows);
@@ -289,6 +295,8 @@ void hub_sessions_scan(struct hub *hub)
         alive += agent->session != 0 && !silent;
         if (hub->leads && agent->known && agent->active && silent && !agent->losing && agent->joining == NULL)
             lose_start(hub, agent);
+        else if (!silent && lost_at(hub, agent) < next_ms)
+            next_ms = lost_at(hub, agent);
         hub_work_expire(hub, agent);
         if (agent->beaten) {
             names[beaten] = agent->name;
@@ -297,6 +305,7 @@ void hub_sessions_scan(struct hub *hub)
         }
     }
     atomic_store(&hub->alive, alive);
+    hub->next_scan_ms = next_ms > hub->now_ms + HUB_SCAN_LEAST_MS ? next_ms : hub->now_ms + HUB_SCAN_LEAST_MS;
     if (beaten > 0)
         note_stored(hub, live_put(hub->options.live, names, rows, beaten, &error) == 0, &error);
 }

@@ -491,12 +491,7 @@ static void a_forgotten_node_must_say_hello(void **context)
     stub_open(&stub, hub, "one", 1, 11);
     assert_true(becomes(hub, "one", AQ_NODE_LOST));
     assert_true(test_ask(&hub->cluster, &aq_command_node_delete, &record, "admin", NULL, &error) > 0);
-    for (int i = 0; i < 500; i++) {
-        asker_ask(&stub.talk, AQ_MSG_BEAT, &beat);
-        if (stub.talk.type == AQ_MSG_REFUSED)
-            break;
-        usleep(10000);
-    }
+    asker_ask(&stub.talk, AQ_MSG_BEAT, &beat); /* at once: what was answered, the hub knows */
     assert_string_equal(asker_refusal(&stub.talk), "unauthenticated");
     stub_close(&stub);
 }

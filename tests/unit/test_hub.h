@@ -137,6 +137,8 @@ static inline void asker_ask(struct test_asker *asker, enum aq_message_type type
 #define asker_expect(asker, question, content, answer)                                                                 \
     do {                                                                                                               \
         asker_ask(asker, question, content);                                                                           \
+        if ((asker)->type == AQ_MSG_REFUSED && (answer) != AQ_MSG_REFUSED)                                             \
+            fail_msg("refused: %s", ((const struct aq_refused *)(asker)->message)->message);                           \
         assert_int_equal((asker)->type, answer);                                                                       \
     } while (0)
 
