@@ -99,7 +99,10 @@ enum outcome answer_fail(struct request *request, enum aq_error_code code, const
 
 enum outcome answer_plain(struct request *request, unsigned status, const char *type)
 {
-    return answer_queue(request, status, make_response(request, type));
+    struct MHD_Response *response = make_response(request, type);
+    if (request->minimal)
+        MHD_add_response_header(response, "Preference-Applied", "return=minimal");
+    return answer_queue(request, status, response);
 }
 
 enum outcome answer_queue(struct request *request, unsigned status, struct MHD_Response *response)

@@ -194,6 +194,10 @@ static json_t *command_operation(struct making *making, const struct aq_entity *
     add_parameter(operation_, parameter("header", "Idempotency-Key", "a repeat with the same key happens once",
                                         json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength",
                                                   (int)AQ_KEY_SIZE_MAX)));
+    if (command->kind != AQ_DELETES)
+        add_parameter(
+            operation_,
+            parameter("header", "Prefer", "of what was written, return=minimal wants the key alone", simple("string")));
     if (with_body)
         json_object_set_new(operation_, "requestBody", request_body(making, command));
     json_object_set_new(operation_, "operationId", json_string(command->name));

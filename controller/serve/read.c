@@ -26,13 +26,6 @@ static bool has_live(const struct request *request, const struct aq_entity *enti
     return entity->record == &aq_node_record && request->serve->options.live != NULL;
 }
 
-void read_render(struct request *request, const struct aq_entity *entity, const void *row)
-{
-    aq_record_to_json(entity->record, row, &request->out);
-    if (has_live(request, entity))
-        add_live(request, aq_field_text(aq_entity_key(entity), row));
-}
-
 const void *read_fields(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
                         const struct state_packed *row, uint64_t wanted)
 {

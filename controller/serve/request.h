@@ -78,6 +78,7 @@ struct request {
     struct aq_user user;
     bool known;      /* user is filled */
     unsigned proofs; /* how often the token was sent to be verified */
+    bool minimal;    /* of rows that were written, the key is enough for him */
 
     /* For a rest with an end. */
     uint64_t wait_seq, deadline_ms;

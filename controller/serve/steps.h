@@ -9,9 +9,8 @@
 request_step read_row;   /* one row of request->entity */
 request_step read_field; /* request->field of it */
 request_step read_me;    /* the caller's own row */
-/* Append the row as JSON, with what is known of it only now. read_show(): from where it lies; false: it is damaged,
- * which is the transaction's failure. */
-void read_render(struct request *request, const struct aq_entity *entity, const void *row);
+/* Appends the row as JSON, with what is known of it only now. False: it is damaged, which is the transaction's failure.
+ */
 bool read_show(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
                const struct state_packed *row);
 /* Finds request->entity's row by request->key; fails when the caller may not see it. */

@@ -13,6 +13,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     TOKENS_MAX = 16, /* made in one batch: each costs as much as a verification */
@@ -139,6 +140,20 @@ static int take_key(struct request *request, struct write *write)
     return 0;
 }
 
+/* "Prefer: return=minimal" (RFC 7240), which may stand among other wishes: those that are not known do not count. */
+static int take_preference(struct request *request)
+{
+    static const char wish[] = "return=minimal";
+    const char *at = request_header(request, "Prefer");
+    while (at != NULL && *at != '\0') {
+        at += strspn(at, " \t,");
+        size_t length = strcspn(at, " \t,;");
+        request->minimal |= length == sizeof wish - 1 && strncasecmp(at, wish, length) == 0;
+        at += strcspn(at, ",");
+    }
+    return request->error.code == AQ_OK ? 0 : -1;
+}
+
 /* ---- the outcome ------------------------------------------------------------------------------------------ */
 
 static void answer_message(struct request *request, const struct write *write)
@@ -156,23 +171,30 @@ static void answer_message(struct request *request, const struct write *write)
         answer_open(request, "%s %s%s", title, done[command->kind], dry);
 }
 
-/* The row as it is now; when it is gone again already, its key alone. */
+static void render_key(struct request *request, const char *id)
+{
+    const struct aq_field *key = aq_entity_key(request->entity);
+    aq_buffer_format(&request->out, "{\"%s\":", key->name);
+    if (aq_field_is_number(key) && id[0] != '\0')
+        aq_buffer_text(&request->out, id);
+    else
+        aq_json_string(id, strlen(id), &request->out);
+    aq_buffer_char(&request->out, '}');
+}
+
+/* The row as it is now; when it is gone again already, or no more is wanted, its key alone. */
 static void render_row(struct request *request, const struct write *write, struct state_txn *txn, uint32_t item)
 {
     const struct aq_entity *entity = request->entity;
     const char *id = write->ids[item];
     struct state_key key;
+    struct state_packed row;
     struct aq_error error;
-    void *row = aq_arena_alloc(&request->arena, entity->record->size);
-    if (state_key_from_text(entity, id, &key, &error) == 0 && state_find(txn, entity, &key, row, &request->arena)) {
-        read_render(request, entity, row);
-    } else {
-        aq_buffer_format(&request->out, "{\"%s\":", aq_entity_key(entity)->name);
-        if (aq_field_is_number(aq_entity_key(entity)) && id[0] != '\0')
-            aq_buffer_text(&request->out, id);
-        else
-            aq_json_string(id, strlen(id), &request->out);
-        aq_buffer_char(&request->out, '}');
+    size_t begun = request->out.length;
+    if (request->minimal || state_key_from_text(entity, id, &key, &error) != 0 ||
+        !state_find_packed(txn, entity, &key, &row) || !read_show(request, txn, entity, &row)) {
+        request->out.length = begun; /* of a damaged row: it is written all the same */
+        render_key(request, id);
     }
     if (write->tokens == NULL || write->request.repeated)
         return;
@@ -284,7 +306,7 @@ static int prepare(struct request *request, struct write *write)
                        command->entity, aq_role_words.words[command->role], request->user.name,
                        aq_role_words.words[request->user.role]);
     if (query_take_bool(&request->query, "dry_run", &write->request.dry_run, &request->error) ||
-        query_end(&request->query, &request->error) || read_body(request, write))
+        query_end(&request->query, &request->error) || take_preference(request) || read_body(request, write))
         return -1;
     return take_key(request, write);
 }

@@ -33,6 +33,7 @@ struct seen {
     char line[256]; /* "POST /api/v1/label/?dry_run=true" */
     char key[128];  /* Idempotency-Key */
     char user[128]; /* Authorization */
+    char prefer[64];
     char body[1024];
 };
 
@@ -108,6 +109,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
         MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_argument, seen->line);
         copy_header(connection, "Idempotency-Key", seen->key, sizeof seen->key);
         copy_header(connection, "Authorization", seen->user, sizeof seen->user);
+        copy_header(connection, "Prefer", seen->prefer, sizeof seen->prefer);
         return MHD_YES;
     }
     if (*size > 0) {
@@ -462,7 +464,10 @@ static void many_are_one_batch(void **state)
              "{\"message\":\"2 applications created\",\"data\":[{\"id\":1},{\"id\":2}],\"seq\":9}"});
     assert_int_equal(run("applications create mac --count 2"), CLI_DONE);
     assert_string_equal(server.seen[0].body, "[{\"label\":\"mac\"},{\"label\":\"mac\"}]");
+    assert_string_equal(server.seen[0].prefer, "return=minimal");
     assert_string_equal(printed, "application 1 created\napplication 2 created\n");
+    assert_int_equal(run("applications create mac --count 2 --json"), CLI_DONE);
+    assert_string_equal(server.seen[1].prefer, ""); /* the rows are shown */
 }
 
 static void an_act_has_keys_and_a_value(void **state)

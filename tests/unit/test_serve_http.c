@@ -233,6 +233,27 @@ static void a_repeat_with_the_same_key_happens_once(void **context)
     ask_as(place, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 400);
 }
 
+static void who_wants_the_keys_alone_gets_them(void **context)
+{
+    struct place *place = *context;
+    furnish(place, 0);
+    struct http_client modest = {place->admin.port, place->admin_login, "Prefer: respond-async;x=1, Return=Minimal"};
+    json_t *one = ask_as(place, &modest, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
+    assert_int_equal(json_object_size(one), 1);
+    assert_int_equal(json_integer_value(json_object_get(one, "id")), 1);
+    json_t *two =
+        ask_as(place, &modest, "POST", "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":\"mac\"}]", 200);
+    assert_int_equal(json_array_size(two), 2);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(two, 1), "id")), 3);
+    assert_int_equal(json_object_size(json_array_get(two, 1)), 1);
+    json_t *user = ask_as(place, &modest, "POST", "/api/v1/user/", "{\"name\":\"eve\"}", 200);
+    assert_string_equal(text_at(user, "name"), "eve");
+    assert_non_null(json_object_get(user, "token"));
+    modest.header = "Prefer: return=minimalist, xreturn=minimal";
+    one = ask_as(place, &modest, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
+    assert_string_equal(text_at(one, "label"), "mac");
+}
+
 static void a_dry_run_changes_nothing(void **context)
 {
     struct place *place = *context;
@@ -332,6 +353,7 @@ int main(void)
         HERE(a_read_waits_for_its_seq),
         HERE(a_batch_is_all_or_nothing),
         HERE(a_repeat_with_the_same_key_happens_once),
+        HERE(who_wants_the_keys_alone_gets_them),
         HERE(a_dry_run_changes_nothing),
         HERE(older_clients_are_understood),
         HERE(bad_bodies_are_told_what_is_wrong),

@@ -184,6 +184,7 @@ enum cli_exit cli_client_ask(struct cli_client *client, const struct cli_request
                                     .path = request->path,
                                     .body = request->body,
                                     .idempotency_key = write ? key : NULL,
+                                    .minimal = request->minimal,
                                     .take = take_body,
                                     .context = reply};
     *reply = (struct cli_reply){0};

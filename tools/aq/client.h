@@ -27,6 +27,7 @@ struct cli_request {
     const char *method;
     const char *path;   /* with its query, encoded: "/api/v1/application/?limit=2" */
     const char *body;   /* JSON; NULL: none */
+    bool minimal;       /* of what is written, the key alone is wanted back */
     bool once;          /* never repeated, whatever happens */
     unsigned timeout_s; /* 0: the client's */
 };

@@ -20,6 +20,7 @@ struct cli_http_request {
     const char *method, *path;   /* GET, POST or DELETE; encoded */
     const char *body;            /* JSON; NULL: none */
     const char *idempotency_key; /* NULL: none */
+    bool minimal;                /* of what is written, the key alone is wanted back */
     /* Takes a piece of the answer's body. False: no more. */
     bool (*take)(void *context, long status, const char *bytes, size_t length);
     void *context;

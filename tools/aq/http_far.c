@@ -161,6 +161,8 @@ static void far_start(struct cli_http *http, const struct cli_http_request *requ
         snprintf(line, sizeof line, "Idempotency-Key: %s", request->idempotency_key);
         add_header(far, line);
     }
+    if (request->minimal)
+        add_header(far, "Prefer: return=minimal");
     if (request->body != NULL) {
         add_header(far, "Content-Type: application/json");
         add_header(far, "Expect:"); /* else a large body waits for a word that never comes */

@@ -125,6 +125,8 @@ static void add_headers(struct near *near, size_t body_length)
     add_header(near, "Accept", "*/*");
     if (near->asked.idempotency_key != NULL)
         add_header(near, "Idempotency-Key", near->asked.idempotency_key);
+    if (near->asked.minimal)
+        add_header(near, "Prefer", "return=minimal");
     if (near->asked.body != NULL)
         add_header(near, "Content-Type", "application/json");
     if (strcmp(near->asked.method, "GET") != 0) {

@@ -133,6 +133,13 @@ static void refused(const struct write *write, const struct cli_reply *reply)
     aq_buffer_free(&placed);
 }
 
+/* Are the keys of what is created all that is shown of it? Of thousands, their rows would take the most time. */
+static bool keys_suffice(const struct write *write)
+{
+    const struct cli_flags *flags = &write->cli->options.flags;
+    return write->command->kind == AQ_CREATES && !cli_wants_data(flags) && (flags->quiet || !write->entity->group);
+}
+
 /* `key` as it stands in a path; NULL: none. `body` may be NULL. */
 static enum cli_exit ask(struct write *write, const char *key, const json_t *body)
 {
@@ -146,7 +153,8 @@ static enum cli_exit ask(struct write *write, const char *key, const json_t *bod
         aq_buffer_text(&path, "?dry_run=true");
     struct cli_request request = {.method = write->command->kind == AQ_DELETES ? "DELETE" : "POST",
                                   .path = aq_buffer_string(&path),
-                                  .body = text};
+                                  .body = text,
+                                  .minimal = keys_suffice(write)};
     enum cli_exit code = cli_client_ask(write->cli->client, &request, &reply);
     if (code == CLI_DONE)
         take_reply(write, &reply, key);
