@@ -205,6 +205,29 @@ static void expect(struct scene *scene, uint64_t resource, enum aq_happened what
     note(&heard);
 }
 
+/* Two workloads, by what was told of them so far. */
+struct pair {
+    uint64_t resources[2];
+    bool started[2], ended[2];
+};
+
+/* Hears one more report, and notes it. What happens to both may come in one or in two: a start takes its time. */
+static void hear_of(struct scene *scene, struct pair *pair)
+{
+    struct heard heard = hear(scene, AQ_MSG_REPORT);
+    const struct aq_report *report = heard.message;
+    for (uint32_t i = 0; i < report->happenings.count; i++) {
+        const struct aq_happening *happening = AQ_ITEM(report->happenings, struct aq_happening, i);
+        int which = happening->resource == pair->resources[1];
+        assert_int_equal(happening->resource, pair->resources[which]);
+        assert_true(happening->what == AQ_HAPPENED_STARTED || happening->what == AQ_HAPPENED_ENDED);
+        *(happening->what == AQ_HAPPENED_ENDED ? &pair->ended[which] : &pair->started[which]) = true;
+        if (happening->what == AQ_HAPPENED_ENDED)
+            assert_int_equal(happening->exit_status, 3);
+    }
+    note(&heard);
+}
+
 static void restart_agent(struct scene *scene)
 {
     agent_close(scene->agent);
@@ -278,8 +301,9 @@ static void what_is_not_named_is_ended(void **context)
     struct aq_assignment assignments[] = {wanted(5, "{}"), wanted(9, "{}")};
     greet(scene);
     deliver(scene, 1, true, assignments, 2);
-    struct heard heard = hear(scene, AQ_MSG_REPORT);
-    note(&heard);
+    struct pair pair = {.resources = {5, 9}};
+    while (!pair.started[0] || !pair.started[1])
+        hear_of(scene, &pair);
     struct heard poll = hear(scene, AQ_MSG_POLL);
     struct aq_work work = {.delivery = 2, .full = true, .first = 0, .last = 7}; /* 9 is none of its business */
     channel_answer(&poll.question, AQ_MSG_WORK, &work);
@@ -296,31 +320,23 @@ static void a_restarted_agent_finds_its_workloads(void **context)
 {
     struct scene *scene = *context;
     struct aq_assignment assignments[] = {wanted(5, "{}"), wanted(6, "{\"run_ms\":300,\"exit_status\":3}")};
+    struct pair pair = {.resources = {5, 6}};
     greet(scene);
     deliver(scene, 1, true, assignments, 2);
-    struct heard heard = hear(scene, AQ_MSG_REPORT);
-    note(&heard);
+    while (!pair.started[0] || !pair.started[1])
+        hear_of(scene, &pair);
     turn(scene); /* the note arrives */
     agent_close(scene->agent);
     scene->agent = NULL;
-    usleep(400000); /* one of them ends meanwhile */
+    usleep(400000); /* one of them ends meanwhile, if it has not on a slow machine */
     listen(scene);
     scene->count = 0;
     start_agent(scene);
     greet(scene);
-    bool running = false, ended = false;
-    while (!running || !ended) {
-        heard = hear(scene, AQ_MSG_REPORT);
-        const struct aq_report *report = heard.message;
-        for (uint32_t i = 0; i < report->happenings.count; i++) {
-            const struct aq_happening *happening = AQ_ITEM(report->happenings, struct aq_happening, i);
-            running = running || (happening->resource == 5 && happening->what == AQ_HAPPENED_STARTED);
-            ended = ended || (happening->resource == 6 && happening->what == AQ_HAPPENED_ENDED);
-            if (happening->what == AQ_HAPPENED_ENDED)
-                assert_int_equal(happening->exit_status, 3);
-        }
-        note(&heard);
-    }
+    pair.started[0] = false;
+    while (!pair.started[0] || !pair.ended[1])
+        hear_of(scene, &pair);
+    assert_false(pair.ended[0]);
 }
 
 static void an_end_that_was_not_noted_survives(void **context)
