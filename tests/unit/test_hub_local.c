@@ -4,7 +4,7 @@
 static int setup(void **context)
 {
     struct test_hub *hub = aq_calloc(1, sizeof *hub);
-    test_hub_new(hub);
+    test_hub_new(hub, TEST_LOST_LATE);
     test_make_user(&hub->cluster, "bob", AQ_ROLE_USER);
     *context = hub;
     return 0;
