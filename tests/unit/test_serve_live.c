@@ -112,6 +112,16 @@ static void streams_are_limited(void **context)
         close(fds[i]);
 }
 
+/* With the one that asks. */
+static uint64_t requests_begun(struct place *place)
+{
+    static const char name[] = "\naquarium_http_requests_total ";
+    http_ask(&place->nobody, &place->reply, "GET", NULL, "/metrics");
+    const char *at = strstr(aq_buffer_string(&place->reply.body), name);
+    assert_non_null(at);
+    return strtoull(at + strlen(name), NULL, 10);
+}
+
 static void stopping_ends_what_rests(void **context)
 {
     struct place *place = *context;
@@ -120,8 +130,11 @@ static void stopping_ends_what_rests(void **context)
     pthread_t thread;
     int fd = open_stream(place, "");
     assert_true(http_read_until(fd, "retry:", &seen));
+    uint64_t begun = requests_begun(place);
     pthread_create(&thread, NULL, ask_in_thread, &waiter);
-    usleep(200000);
+    /* Each look is a request, and the waiter is one more. */
+    for (int i = 0; i < 6000 && requests_begun(place) != ++begun + 1; i++)
+        usleep(10000);
     serve_stop(place->serve);
     place->serve = NULL;
     assert_false(http_read_until(fd, "never", &seen));
