@@ -220,6 +220,8 @@ static void while_nothing_can_be_granted_it_rests(void **context)
     test_make_node(&cluster, "node-1", 1);
     uint64_t id = create("short"), reserve = cluster.config.log.disk_reserve;
     struct aq_resource_start start = {.id = 1, .node = "node-1", .identifier = "", .ip_addr = "", .hw_addr = ""};
+    react_stop(react); /* nobody wishes anything before there is no room, however long that takes */
+    react = NULL;
     ask(&aq_command_resource_start, &start);
     restart_with_reserve(1ULL << 40); /* no room from now on */
     usleep(1200000);
