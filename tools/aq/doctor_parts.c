@@ -162,8 +162,9 @@ void doctor_libraries(const struct doctor *doctor, unsigned which, struct doctor
 /* ---- programs that run ---------------------------------------------------------------------------------- */
 
 /* The version that stands in a running program's file, even if that was replaced since. It is read, not run: whoever
- * calls a program aq-agent has no right to have it run by root. */
-static void read_version(const char *pid, const char *program, char version[DOCTOR_VERSION_SIZE])
+ * calls a program aq-agent has no right to have it run by root. False: the process has ended, and is at most waited
+ * for. */
+static bool read_version(const char *pid, const char *program, char version[DOCTOR_VERSION_SIZE])
 {
     char path[300];
     struct stat about;
@@ -171,7 +172,7 @@ static void read_version(const char *pid, const char *program, char version[DOCT
     snprintf(path, sizeof path, "/proc/%s/exe", pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return;
+        return errno != ENOENT && errno != ESRCH;
     if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0 && about.st_size <= PROGRAM_BYTES_MAX) {
         size_t length = (size_t)about.st_size;
         const char *bytes = mmap(NULL, length, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -181,6 +182,7 @@ static void read_version(const char *pid, const char *program, char version[DOCT
         }
     }
     close(fd);
+    return true;
 }
 
 static bool is_called(const char *pid, const char *program)
@@ -204,7 +206,7 @@ void doctor_program(const struct doctor *doctor, unsigned which, struct doctor_f
     DIR *processes = opendir("/proc");
     while (processes != NULL && count < RUNNING_MAX && (entry = readdir(processes)) != NULL)
         if (isdigit((unsigned char)entry->d_name[0]) && is_called(entry->d_name, doctor_programs[which]))
-            read_version(entry->d_name, doctor_programs[which], versions[count++]);
+            count += read_version(entry->d_name, doctor_programs[which], versions[count]);
     if (processes != NULL)
         closedir(processes);
     doctor_judge_program(doctor_programs[which], (const char(*)[DOCTOR_VERSION_SIZE])versions, count, finding);
