@@ -56,7 +56,7 @@ check "a workload's output" wait_for 20 grep -qx hello "$last/resource/log"
 
 start tail tail -n 0 -f "$view/events"
 start blocked sh -c "tail -c +1 '$view/events' | grep -m 1 moved"
-sleep 0.5
+wait_for 20 has_read_in tail "$view/events"
 echo quick >"$view/applications/new"
 id=$(cat "$last/id")
 check "tail -f sees what happens" wait_for 10 grep -q "\"application_created\".*\"id\":$id" "$work/tail.log"

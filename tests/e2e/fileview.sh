@@ -135,6 +135,7 @@ print "end\n";
 sub ready { my $set = ""; vec($set, fileno($fd), 1) = 1; return select($set, undef, undef, $_[0]); }
 if ($ARGV[1] eq "poll") {
     print "early\n" if ready(0.1);
+    print "waits\n";
     print "ready\n" if ready(20);
 }
 $got = sysread($fd, $data, 65536);
@@ -146,7 +147,8 @@ start tail tail -n 0 -f "$view/events"
 start reader perl "$work/reader.pl" "$view/events" block
 start poller perl "$work/reader.pl" "$view/events" poll
 wait_for 10 grep -q end "$work/reader.log"
-wait_for 10 grep -q end "$work/poller.log"
+wait_for 10 grep -q waits "$work/poller.log"
+wait_for 10 has_read_in tail "$view/events"
 sleep 0.5
 check_fails "a reader at the end gets nothing yet" grep -q data "$work/reader.log"
 written huge "$new"
@@ -199,11 +201,14 @@ check "and go on when it is back" wait_for 20 written huge "$new"
 check "so do events" wait_for 10 sh -c "[ \"\$(tail -n 1 '$view/events' | jq .seq)\" = \"\$(cat '$view/cluster/seq')\" ]"
 
 process_signal "$work/controller.pid" STOP
-start writer sh -c "echo mac | exec dd of='$new' status=none"
-sleep 0.5
+echo mac >"$work/mac"
+start writer dd if="$work/mac" of="$new" status=none
+waits_in_write() {
+    has_read_in writer "$work/mac" && grep -q '^State:.*S' "/proc/$(pid_of writer)/status"
+}
+check "a write waits for the controller" wait_for 10 waits_in_write
 check_equal "a controller that hangs does not stop reads" mac "$(timeout 5 cat "$view/applications/1/label")"
-writer=$(pgrep -s "$(pid_of writer)" -x dd)
-kill -s TERM "$writer"
+process_signal "$work/writer.pid" TERM
 check "a write that waits can be interrupted" process_wait_gone "$work/writer.pid" 10
 check_match "and it is said what that means" "*may still be carried out" "$(last_error)"
 process_signal "$work/controller.pid" CONT

@@ -108,6 +108,17 @@ file_is() { # TEXT FILE
     [ "$(cat "$2" 2>/dev/null)" = "$1" ]
 }
 
+# Has the process read in this file, or gone to its end? For wait_for.
+has_read_in() { # NAME FILE
+    local pid descriptor
+    pid=$(pid_of "$1")
+    for descriptor in /proc/"$pid"/fd/*; do
+        [ "$(readlink "$descriptor")" = "$2" ] || continue
+        grep -q '^pos:.*[1-9]' "/proc/$pid/fdinfo/${descriptor##*/}" && return 0
+    done
+    return 1
+}
+
 # ---- processes --------------------------------------------------------------------------------------------
 
 pid_of() { # NAME
