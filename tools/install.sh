@@ -110,6 +110,7 @@ install_all() {
     trap 'rm -rf "$scratch"' EXIT
     made=$scratch/made
     : >"$made"
+    [ -z "$root" ] || mkdir -p "$root"
     make_directory "$prefix/share/aquarium"
     put_all
     keep_what_was_made

@@ -6,10 +6,11 @@
 variant=${BUILD##*/}
 stage=$work/stage
 prefix=$stage/opt/aq
+elsewhere=$work/not/yet/there
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
-made() { # TARGET
-    make -s --no-print-directory VARIANT="$variant" DESTDIR="$stage" PREFIX=/opt/aq "$1"
+made() { # TARGET [DESTDIR]
+    make -s --no-print-directory VARIANT="$variant" DESTDIR="${2:-$stage}" PREFIX=/opt/aq "$1"
 }
 files() {
     (cd "$stage" && find . -type f | sort)
@@ -73,4 +74,8 @@ check "install, once more" made install
 check "uninstall, once more" made uninstall
 check_equal "nothing is left" "$before" "$(cd "$stage" && find . | sort)"
 check_fails "what is not installed cannot be uninstalled" made uninstall
+
+check "install below a directory that is not there yet" made install "$elsewhere"
+check "uninstall there" made uninstall "$elsewhere"
+check_equal "only that directory is left" "$elsewhere" "$(find "$elsewhere")"
 finish
