@@ -216,7 +216,10 @@ format:
 
 up:
 	@tools/setup.sh
-	@$(MAKE) --no-print-directory -q all 2>/dev/null || echo "building into $(BUILD)"
+	@$(MAKE) --no-print-directory -s $(BUILD)/flags
+	@# Those two are always made: with them nothing is ever up to date.
+	@[ $(BUILD)/aq -nt $(BUILD)/flags ] && $(MAKE) --no-print-directory -q -o $(BUILD)/flags -o packages all 2>/dev/null || \
+	    echo "building into $(BUILD)"
 	@$(MAKE) --no-print-directory -s $(JOBS) all
 	@tools/up.sh
 

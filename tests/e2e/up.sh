@@ -22,7 +22,8 @@ groups_of() {
     find /sys/fs/cgroup -maxdepth 4 -type d -path "*/aquarium/$tag-*" 2>/dev/null
 }
 
-check "up" tools/up.sh
+unset MAKEFLAGS MFLAGS MAKELEVEL
+check_match "make up" 'Started: *' "$(make --no-print-directory VARIANT="${BUILD##*/}" up 2>&1)" # all is built: not a word of that
 first=$(pids)
 check_equal "a controller, two agents, the view" 4 "$(echo "$first" | wc -l)"
 check "up again" tools/up.sh
