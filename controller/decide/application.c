@@ -78,8 +78,8 @@ static int check_limit(struct decide *decide, struct aq_error *error)
     uint64_t open = counter_get(decide->txn, counter);
     if (user.max_applications == 0 || open < user.max_applications)
         return 0;
-    return aq_fail(error, AQ_E_LIMIT, "user %s has %" PRIu64 " open applications, and may have %" PRIu64,
-                   decide->author, open, user.max_applications);
+    return aq_fail(error, AQ_E_LIMIT, "user %s has %" PRIu64 " open application%s, and may have %" PRIu64,
+                   decide->author, open, open == 1 ? "" : "s", user.max_applications);
 }
 
 static int create(struct decide *decide, const void *record, struct aq_error *error)

@@ -47,8 +47,8 @@ static int delete (struct decide *decide, const void *record, struct aq_error *e
     if (open > 0)
         return aq_fail(error, AQ_E_STATE,
                        "label %s, version %" PRIu64 ", is in use by %" PRIu64
-                       " open applications: deallocate them first",
-                       label.name, label.version, open);
+                       " open application%s: deallocate %s first",
+                       label.name, label.version, open, open == 1 ? "" : "s", open == 1 ? "it" : "them");
     struct aq_label_deleted event = {command->id};
     decide_emit(decide, &aq_event_label_deleted, &event);
     decide_id_number(decide, command->id);

@@ -79,8 +79,8 @@ static int delete (struct decide *decide, const void *record, struct aq_error *e
     snprintf(counter, sizeof counter, "open/user/%s", command->name);
     uint64_t open = counter_get(decide->txn, counter);
     if (open > 0)
-        return aq_fail(error, AQ_E_STATE, "user %s has %" PRIu64 " open applications: deallocate them first",
-                       command->name, open);
+        return aq_fail(error, AQ_E_STATE, "user %s has %" PRIu64 " open application%s: deallocate %s first",
+                       command->name, open, open == 1 ? "" : "s", open == 1 ? "it" : "them");
     struct aq_user_deleted event = {command->name};
     decide_emit(decide, &aq_event_user_deleted, &event);
     decide_id_name(decide, command->name);

@@ -115,8 +115,11 @@ static void a_user_has_a_limit(void **context)
 {
     (void)context;
     given_cluster();
-    GIVEN(user_updated, .name = "alice", .max_applications = 2);
+    GIVEN(user_updated, .name = "alice", .max_applications = 1);
     DO(application_create, .label = "mac");
+    WHEN(application_create, .label = "mac");
+    REFUSED(AQ_E_LIMIT, "user alice has 1 open application, and may have 1");
+    GIVEN(user_updated, .name = "alice", .max_applications = 2);
     DO(application_create, .label = "mac");
     WHEN(application_create, .label = "mac");
     REFUSED(AQ_E_LIMIT, "user alice has 2 open applications, and may have 2");

@@ -71,6 +71,10 @@ static void a_version_in_use_stays(void **context)
     given_cluster();
     given_label(2, "mac", 2);
     DO(application_create, .label = "mac", .version = 1);
+    spec_as("admin", AQ_ROLE_ADMIN);
+    WHEN(label_delete, .id = 1);
+    REFUSED(AQ_E_STATE, "label mac, version 1, is in use by 1 open application: deallocate it first");
+    spec_as("alice", AQ_ROLE_USER);
     DO(application_create, .label = "mac", .version = 1);
     spec_as("admin", AQ_ROLE_ADMIN);
     WHEN(label_delete, .id = 1);

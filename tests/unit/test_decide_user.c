@@ -107,7 +107,7 @@ static void a_user_with_open_applications_stays(void **context)
     DO(application_create, .label = "mac");
     spec_as("admin", AQ_ROLE_ADMIN);
     WHEN(user_delete, .name = "alice");
-    REFUSED(AQ_E_STATE, "user alice has 1 open applications: deallocate them first");
+    REFUSED(AQ_E_STATE, "user alice has 1 open application: deallocate it first");
     DO(application_deallocate, .id = 1);
     WHEN(user_delete, .name = "alice");
     THEN(user_deleted, .name = "alice");
