@@ -50,6 +50,7 @@ check_match "the log is whole" '*equal*' "$(aq log verify)"
 
 AQ_SERVER="http://127.0.0.1:$api_port" AQ_TOKEN_FILE="$data/admin.token"
 export AQ_SERVER AQ_TOKEN_FILE
+check_equal "a watch ends in time" 0 "$(timeout 20 "$BUILD/aq" nodes --watch --timeout 1 >"$work/watched"; echo $?)"
 start watch "$BUILD/aq" nodes --watch
 start follow "$BUILD/aq" log tail -f -n 1
 wait_for 10 grep -q ACTIVE "$work/watch.log"

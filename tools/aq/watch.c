@@ -74,6 +74,22 @@ static void redraw(const struct aq_record *record, const json_t *rows, const str
     cli_show_rows(record, rows, flags, true);
 }
 
+/* Until something changes; CLI_NEXT_QUIET: the screen wants to be made anew. CLI_NEXT_ENDED: it is `end_ms` (0: never).
+ */
+static enum cli_next next_change(struct cli_follow *follow, uint64_t end_ms, bool draws)
+{
+    for (;;) {
+        uint64_t now_ms = cli_now_ms(), left_ms = REDRAW_MS;
+        if (end_ms != 0 && now_ms >= end_ms)
+            return CLI_NEXT_ENDED;
+        if (end_ms != 0 && end_ms - now_ms < left_ms)
+            left_ms = end_ms - now_ms;
+        enum cli_next next = cli_follow_change(follow, (int)left_ms);
+        if (next != CLI_NEXT_QUIET || draws) /* without a screen to keep fresh, only changes matter */
+            return next;
+    }
+}
+
 enum cli_exit cli_watch(struct cli_client *client, const struct cli_options *options, const struct aq_record *record,
                         cli_watch_fn *read_rows, void *context)
 {
@@ -81,6 +97,7 @@ enum cli_exit cli_watch(struct cli_client *client, const struct cli_options *opt
     bool headed = false, draws = cli_on_terminal() && !cli_wants_data(flags) && !flags->quiet;
     struct cli_follow *follow = NULL;
     json_t *before = NULL, *rows = NULL;
+    const uint64_t end_ms = flags->timeout > 0 ? cli_now_ms() + flags->timeout * 1000 : 0;
     uint64_t seq = 0;
     enum cli_exit code;
     while ((code = read_rows(context, &rows, &seq)) == CLI_DONE) {
@@ -94,11 +111,10 @@ enum cli_exit cli_watch(struct cli_client *client, const struct cli_options *opt
             break;
         if (follow == NULL)
             follow = cli_follow_open(client, &(struct cli_follow_options){.since = seq, .forever = true});
-        enum cli_next next;
-        do /* without a screen to keep fresh, only changes matter */
-            next = cli_follow_change(follow, REDRAW_MS);
-        while (next == CLI_NEXT_QUIET && !draws);
-        if (next == CLI_NEXT_BROKEN || next == CLI_NEXT_ENDED) {
+        enum cli_next next = next_change(follow, end_ms, draws);
+        if (next == CLI_NEXT_ENDED)
+            break;
+        if (next == CLI_NEXT_BROKEN) {
             code = cli_follow_fail(follow);
             break;
         }
