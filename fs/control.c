@@ -73,7 +73,7 @@ static json_t *read_word(const struct aq_command *command, const char *text, siz
                       command->verb, (int)(length < 100 ? length : 100), text);
         return NULL;
     }
-    (void)aq_fail(error, AQ_E_INVALID, "\"%.*s\" is not key=value, and no document: read this file for what it takes",
+    (void)aq_fail(error, AQ_E_INVALID, "\"%.*s\" is not field=value, and no document: read this file for what it takes",
                   (int)(length < 100 ? length : 100), text);
     return NULL;
 }

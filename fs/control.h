@@ -1,7 +1,7 @@
 /* What is written into a control file, and what is read from one.
  *
  * One write is one whole command, in whichever form is handy:
- *     echo label=mac version=2 > applications/new      a line of key=value words
+ *     echo label=mac version=2 > applications/new      a line of field=value words
  *     echo mac > applications/new                      a bare word, where the command names a field for it
  *     echo 1 > applications/7/deallocate               1, yes or true, where there is nothing to say
  *     cat label.yml > labels/new                       a YAML or JSON document */

@@ -262,7 +262,7 @@ static int bytes_in(struct reading *in, const struct aq_field *field, void *obje
 static int field_in(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
                     const char *path);
 
-/* A record or a list that came as a text: in a line of key=value words there is no other way. */
+/* A record or a list that came as a text: in a line of field=value words there is no other way. */
 static int nested_in(struct reading *in, const struct aq_field *field, void *object, const json_t *text,
                      const char *path)
 {

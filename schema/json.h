@@ -38,7 +38,7 @@ const char *aq_json_compact(const json_t *value, struct aq_arena *arena);
 
 /* Fills `object` (record->size bytes, need not be initialised) from a JSON object: presets where nothing is given,
  * unknown fields, internal fields, wrong types and bounds refused with the field's path. Numbers, words and documents
- * may also be given as texts, so that a line of key=value words can be read the same way. Memory comes from `arena`.
+ * may also be given as texts, so that a line of field=value words can be read the same way. Memory comes from `arena`.
  * `where`, when not NULL, tells line and column of a value for the error (see yaml.h). */
 struct aq_yaml_places;
 int aq_record_from_json(const struct aq_record *record, void *object, const json_t *json,

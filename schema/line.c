@@ -115,7 +115,7 @@ static int read_words(const char *line, size_t length, struct word *word, json_t
             return -1;
         char *text = word->text.data;
         if (!word->has_equals)
-            return aq_fail(error, AQ_E_INVALID, "\"%.100s\" is not key=value", text);
+            return aq_fail(error, AQ_E_INVALID, "\"%.100s\" is not field=value", text);
         text[word->equals] = '\0';
         if (add_member(root, text, text + word->equals + 1, error) != 0)
             return -1;

@@ -1,5 +1,5 @@
 /* Values as people write and read them: one field as text (what `cat` of its file shows, what a cell of a table
- * holds), and a command as one line of key=value words. */
+ * holds), and a command as one line of field=value words. */
 #ifndef AQ_SCHEMA_TEXT_H
 #define AQ_SCHEMA_TEXT_H
 

@@ -37,15 +37,13 @@ int state_key_from_text(const struct aq_entity *entity, const char *text, struct
     size_t length = strlen(text);
     if (aq_entity_key(entity)->type == AQ_TYPE_NAME) {
         if (length == 0 || length > 64 || !aq_name_is_good(text, length))
-            return aq_fail(error, AQ_E_INVALID,
-                           "\"%.80s\" is no %s name: 1 to 64 letters, digits, '.', '_' and '-'", text,
-                           entity->name);
+            return aq_fail(error, AQ_E_INVALID, "\"%.80s\" is no %s name: 1 to 64 letters, digits, '.', '_' and '-'",
+                           text, entity->name);
         *key = state_key_name(text);
         return 0;
     }
     if (length == 0 || length > 19 || text[0] == '0' || strspn(text, "0123456789") != length)
-        return aq_fail(error, AQ_E_INVALID, "\"%.80s\" is no %s number: a whole number from 1", text,
-                       entity->name);
+        return aq_fail(error, AQ_E_INVALID, "\"%.80s\" is no %s number: a whole number from 1", text, entity->name);
     *key = state_key_number(strtoull(text, NULL, 10));
     return 0;
 }

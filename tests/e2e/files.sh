@@ -13,7 +13,7 @@ last=$view/applications/last
 
 check "one word" sh -c "echo quick >'$view/applications/new'"
 echo "label=quick version=1 metadata='{\"a\":1}'" >"$work/line"
-check "key=value, quoted as in a shell" sh -c "cat '$work/line' >'$view/applications/new'"
+check "field=value, quoted as in a shell" sh -c "cat '$work/line' >'$view/applications/new'"
 check_equal "is as written" '{"a":1}' "$(cat "$last/metadata")"
 check "a dot goes inside" sh -c "echo 'label=quick metadata.b=2' >'$view/applications/new'"
 check_match "a member of the document" '*"b":*2*' "$(cat "$last/metadata")"

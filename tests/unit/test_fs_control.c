@@ -139,7 +139,7 @@ static void a_bare_word_sets_the_field_that_is_named(void **state)
     record = accepted(&aq_command_node_maintenance, "n1", "maintenance=false");
     assert_false(record->maintenance);
     refused(&aq_command_node_maintenance, "n1", "maybe", "maintenance is \"maybe\"");
-    refused(&aq_command_user_update, "bob", "admin", "\"admin\" is not key=value");
+    refused(&aq_command_user_update, "bob", "admin", "\"admin\" is not field=value");
     refused(&aq_command_user_update, "bob", "role=admin", "max_applications is missing");
 }
 

@@ -71,11 +71,11 @@ static void dots_nest(void **state)
 static void what_is_not_key_and_value_is_named(void **state)
 {
     (void)state;
-    assert_refused("foo", "\"foo\" is not key=value");
-    assert_refused("a=1 'two words'", "\"two words\" is not key=value");
-    assert_refused("'a=1'", "\"a=1\" is not key=value"); /* the '=' is quoted */
-    assert_refused("a\\=1", "\"a=1\" is not key=value");
-    assert_refused("''", "\"\" is not key=value");
+    assert_refused("foo", "\"foo\" is not field=value");
+    assert_refused("a=1 'two words'", "\"two words\" is not field=value");
+    assert_refused("'a=1'", "\"a=1\" is not field=value"); /* the '=' is quoted */
+    assert_refused("a\\=1", "\"a=1\" is not field=value");
+    assert_refused("''", "\"\" is not field=value");
     assert_refused("=1", "a key is empty");
     assert_refused(".a=1", "a key is empty");
     assert_refused("a.=1", "a key is empty");

@@ -1,4 +1,4 @@
-/* Values as people write and read them, UTF-8 and names, and commands as lines of key=value words. */
+/* Values as people write and read them, UTF-8 and names, and commands as lines of field=value words. */
 #include "schema/json.h"
 
 #include "schema/text.h"

@@ -1,5 +1,5 @@
-/* What a write sends: words key=value and files, put together to JSON. The server checks it against the declaration, so
- * that files, REST and aq give the same errors; here only what cannot be sent at all is refused.
+/* What a write sends: words field=value and files, put together to JSON. The server checks it against the declaration,
+ * so that files, REST and aq give the same errors; here only what cannot be sent at all is refused.
  *
  * Words follow the rules of a control file's line (aq_line_parse): "a.b=1" is {"a": {"b": "1"}}, and values stay texts.
  * A file is one YAML or JSON document, an object or a list of objects. Words win over what files say. */
@@ -13,7 +13,7 @@
 /* The word's "=" splits it; does it have one, with a name in front that could be a field's? */
 bool cli_word_is_assignment(const char *word);
 
-/* One object out of words of the form key=value. NULL with `error`. */
+/* One object out of words of the form field=value. NULL with `error`. */
 json_t *cli_body_words(const char *const *words, unsigned count, struct aq_error *error);
 
 struct aq_yaml_places;

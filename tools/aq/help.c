@@ -189,7 +189,8 @@ static void help_command(const struct aq_entity *entity, const struct aq_command
         aq_buffer_text(out, " [field=value...]");
     if (creates || command->kind == AQ_UPDATES)
         aq_buffer_text(out, " [-f FILE]");
-    aq_buffer_format(out, "\n\n  %s\n", command->help);
+    aq_buffer_format(out, "%s%s [--dry-run]\n\n  %s\n", creates ? " [--count N]" : "",
+                     cli_may_wait(entity) ? " [--wait]" : "", command->help);
     if (command->kind == AQ_UPDATES)
         aq_buffer_text(out, "  Fields that are not given keep their value.\n");
     if (table.count > 0)
@@ -204,8 +205,12 @@ static void help_command(const struct aq_entity *entity, const struct aq_command
 
 static void help_view(const struct aq_entity *entity, const char *verb, const char *help, struct aq_buffer *out)
 {
-    aq_buffer_format(out, "aq %s %s%s\n\n  %s\n", entity->plural, verb,
-                     strcmp(verb, "list") == 0 || strcmp(verb, "watch") == 0 ? " [field=pattern...]" : " KEY", help);
+    bool lists = strcmp(verb, "list") == 0, watches = strcmp(verb, "watch") == 0;
+    aq_buffer_format(out, "aq %s %s%s%s\n\n  %s\n", entity->plural, verb,
+                     lists || watches           ? " [field=pattern...] [--limit N | --all] [--reverse]"
+                     : strcmp(verb, "get") == 0 ? " KEY... [--watch]"
+                                                : " KEY",
+                     lists ? " [--watch]" : "", help);
 }
 
 static bool help_verb(const struct aq_entity *entity, const char *verb, struct aq_buffer *out)

@@ -1,5 +1,6 @@
 #include "tools/aq/nouns.h"
 
+#include "schema/application.h"
 #include "tools/aq/body.h"
 #include "tools/aq/suggest.h"
 
@@ -9,7 +10,7 @@ const char *const cli_read_verbs[] = {"list", "get", "watch", NULL};
 
 const char *cli_read_verb_help(const char *verb)
 {
-    return strcmp(verb, "list") == 0  ? "a table of all, or of those that match key=pattern"
+    return strcmp(verb, "list") == 0  ? "a table of all, or of those that match field=pattern"
            : strcmp(verb, "get") == 0 ? "everything about one or several"
                                       : "list, and print again whenever something changes";
 }
@@ -17,6 +18,11 @@ const char *cli_read_verb_help(const char *verb)
 bool cli_command_is_verb(const struct aq_command *command, const struct aq_entity *entity)
 {
     return strcmp(command->entity, entity->name) == 0 && command->kind != AQ_INTERNAL_COMMAND;
+}
+
+bool cli_may_wait(const struct aq_entity *entity)
+{
+    return entity->record == &aq_application_record;
 }
 
 static const struct aq_command *find_command(const struct aq_entity *entity, const char *verb)
@@ -74,7 +80,8 @@ static enum cli_exit show_view(struct cli *cli, const struct aq_entity *entity, 
 {
     struct aq_buffer key = {0};
     if (count != 1)
-        return cli_fail(CLI_USAGE, "say whose %s: aq %s 1 %s", view->name, entity->name, view->name);
+        return cli_fail(CLI_USAGE, "%s is told of one %s: aq %s KEY %s", view->name, entity->name, entity->name,
+                        view->name);
     enum cli_exit code = cli_find_key(cli, entity, words[0], &key);
     if (code == CLI_DONE)
         code = view->show(cli, view, aq_buffer_string(&key));

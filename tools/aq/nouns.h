@@ -6,7 +6,7 @@
  *   aq applications create label=mac   a command    aq application 7 deallocate     the same as: deallocate 7
  *   aq application 7 why               a view       aq application 7 status         one field
  *
- * Words that are no key=value are keys: numbers, or names. A label goes by its name too, and then is its latest
+ * Words that are no field=value are keys: numbers, or names. A label goes by its name too, and then is its latest
  * version, or by name:version. */
 #ifndef AQ_TOOLS_NOUNS_H
 #define AQ_TOOLS_NOUNS_H
@@ -58,5 +58,7 @@ extern const char *const cli_read_verbs[]; /* ends with NULL */
 const char *cli_read_verb_help(const char *verb);
 /* May a user ask for it? */
 bool cli_command_is_verb(const struct aq_command *command, const struct aq_entity *entity);
+/* Is there something to wait for when its commands are done? */
+bool cli_may_wait(const struct aq_entity *entity);
 
 #endif

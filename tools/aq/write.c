@@ -14,10 +14,10 @@ struct write {
     struct cli *cli;
     const struct aq_command *command;
     const struct aq_entity *entity;
-    const char *bare[CLI_WORDS_MAX]; /* words that are no key=value */
+    const char *bare[CLI_WORDS_MAX]; /* words that are no field=value */
     unsigned bare_count;
     struct cli_body body; /* what files say */
-    json_t *given;        /* what the key=value words say */
+    json_t *given;        /* what the field=value words say */
     json_t *rows;         /* answers */
     json_t *keys;         /* of what was made or changed, as texts */
     uint64_t seq;
@@ -187,7 +187,7 @@ static enum cli_exit take_bare_word(struct write *write)
     if (write->bare_count == 0)
         return CLI_DONE;
     if (write->bare_count > 1 || field == NULL)
-        return cli_fail(CLI_USAGE, "\"%.64s\" is not key=value; see aq %s %s --help",
+        return cli_fail(CLI_USAGE, "\"%.64s\" is not field=value; see aq %s %s --help",
                         write->bare[write->bare_count > 1], write->entity->plural, write->command->verb);
     if (json_object_get(write->given, field->name) != NULL)
         return cli_fail(CLI_USAGE, "%s is given twice: \"%.64s\" alone, and as %s=", field->name, write->bare[0],
@@ -204,7 +204,7 @@ static enum cli_exit create(struct write *write)
     if (code != CLI_DONE)
         return code;
     if (options->file_count == 0 && json_object_size(write->given) == 0)
-        return cli_fail(CLI_USAGE, "nothing to create: give key=value words, or -f FILE; see aq %s %s --help",
+        return cli_fail(CLI_USAGE, "nothing to create: give field=value words, or -f FILE; see aq %s %s --help",
                         write->entity->plural, write->command->verb);
     if (cli_body_read(&write->body, options, write->given, &error) != 0)
         return cli_fail(CLI_USAGE, "%s", error.message);
@@ -300,11 +300,11 @@ static enum cli_exit change(struct write *write)
     if (write->bare_count == 0)
         return cli_fail(CLI_USAGE, "say which: aq %s %s KEY...", write->entity->plural, command->verb);
     if (command->kind == AQ_DELETES && json_object_size(write->given) > 0)
-        return cli_fail(CLI_USAGE, "%s takes no key=value words", command->verb);
+        return cli_fail(CLI_USAGE, "%s takes no field=value words", command->verb);
     if (command->kind == AQ_UPDATES && take_file(write) != CLI_DONE)
         return CLI_USAGE;
     if (command->kind == AQ_UPDATES && json_object_size(write->given) == 0)
-        return cli_fail(CLI_USAGE, "nothing to change: give key=value words; see aq %s %s --help",
+        return cli_fail(CLI_USAGE, "nothing to change: give field=value words; see aq %s %s --help",
                         write->entity->plural, command->verb);
     for (unsigned i = 0; i < write->bare_count; i++) {
         enum cli_exit code = change_one(write, write->bare[i]);
@@ -333,7 +333,7 @@ static enum cli_exit finish(struct write *write)
 static enum cli_exit check_flags(const struct write *write)
 {
     const struct cli_options *options = &write->cli->options;
-    if (options->flags.wait && write->entity->record != &aq_application_record)
+    if (options->flags.wait && !cli_may_wait(write->entity))
         return cli_fail(CLI_USAGE, "--wait is for %s only: what is done to %s is done at once",
                         aq_entity_find(aq_application_record.name)->plural, write->entity->plural);
     if (options->filter_count > 0)
