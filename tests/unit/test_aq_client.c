@@ -286,7 +286,7 @@ static void whose_fault_it_is_the_exit_code_tells(void **state)
     assert_int_equal(run("node no"), CLI_REFUSED);
     assert_string_equal(told, "aq: there is no node no\n");
     assert_int_equal(run("me"), CLI_REFUSED);
-    assert_string_equal(told, "aq: the token is wrong\n");
+    assert_string_equal(told, "aq: the token is wrong: user admin, token from AQ_TOKEN\n");
     assert_int_equal(run("labels"), CLI_SERVER);
     assert_string_equal(told, "aq: the disk failed\n");
     assert_int_equal(run("nodes"), CLI_SERVER);
@@ -303,13 +303,18 @@ static void who_does_not_listen_is_told_of_at_once(void **state)
 {
     (void)state;
     assert_int_equal(run_at("http://127.0.0.1:1", "nodes"), CLI_SERVER);
-    assert_string_equal(told, "aq: http://127.0.0.1:1 does not answer: Couldn't connect to server\n");
+    assert_string_equal(
+        told, "aq: http://127.0.0.1:1 does not answer: Couldn't connect to server (does a controller run there?)\n");
     assert_int_equal(run_at("http://localhost:1", "nodes"), CLI_SERVER);
-    assert_string_equal(told, "aq: http://localhost:1 does not answer: Couldn't connect to server\n");
+    assert_string_equal(
+        told, "aq: http://localhost:1 does not answer: Couldn't connect to server (does a controller run there?)\n");
     assert_int_equal(run_at("https://127.0.0.1:1/path/", "nodes"), CLI_SERVER);
-    assert_string_equal(told, "aq: https://127.0.0.1:1/path does not answer: Couldn't connect to server\n");
+    assert_string_equal(
+        told,
+        "aq: https://127.0.0.1:1/path does not answer: Couldn't connect to server (does a controller run there?)\n");
     assert_int_equal(run_at("http://[::1]:1", "nodes"), CLI_SERVER);
-    assert_string_equal(told, "aq: http://[::1]:1 does not answer: Couldn't connect to server\n");
+    assert_string_equal(
+        told, "aq: http://[::1]:1 does not answer: Couldn't connect to server (does a controller run there?)\n");
     assert_int_equal(run_at("http://admin:aq_secret@127.0.0.1:1", "nodes"), CLI_USAGE);
     assert_null(strstr(told, "aq_secret"));
     assert_int_equal(run_at("ftp://127.0.0.1:1", "nodes"), CLI_USAGE);

@@ -86,7 +86,7 @@ static bool take_body(void *context, long status, const char *bytes, size_t leng
 }
 
 /* Reads the envelope; whatever is missing is made up, so that there always is a message. */
-static void read_envelope(struct cli_reply *reply)
+static void read_envelope(const struct cli_connect *connect, struct cli_reply *reply)
 {
     json_error_t unused;
     reply->json = json_loadb(aq_buffer_string(&reply->body), reply->body.length, JSON_DECODE_ANY, &unused);
@@ -95,7 +95,10 @@ static void read_envelope(struct cli_reply *reply)
     if (json_is_integer(seq))
         reply->seq = (uint64_t)json_integer_value(seq);
     const char *message = json_string_value(json_object_get(reply->json, "message"));
-    if (message != NULL)
+    if (message != NULL && reply->status == 401) /* which of all that it may have been */
+        snprintf(reply->message, sizeof reply->message, "%s: user %s, token from %s", message, connect->user,
+                 connect->token_from);
+    else if (message != NULL)
         snprintf(reply->message, sizeof reply->message, "%s", message);
     else if (reply->status / 100 != 2)
         snprintf(reply->message, sizeof reply->message, "the server answered with HTTP status %ld", reply->status);
@@ -110,7 +113,8 @@ static void no_answer(const struct cli_client *client, const struct cli_http_end
         snprintf(reply->message, sizeof reply->message, "the answer of %s is larger than %d MiB",
                  client->connect.server, CLI_ANSWER_SIZE_MAX >> 20);
     else
-        snprintf(reply->message, sizeof reply->message, "%s does not answer: %s", client->connect.server, end->why);
+        snprintf(reply->message, sizeof reply->message, "%s does not answer: %s%s", client->connect.server, end->why,
+                 end->fault == CLI_FAULT_ABSENT ? " (does a controller run there?)" : "");
 }
 
 static struct cli_http_end try_once(struct cli_client *client, const struct cli_http_request *request, uint64_t end_ms,
@@ -131,7 +135,7 @@ static struct cli_http_end try_once(struct cli_client *client, const struct cli_
     }
     reply->status = end.status;
     if (end.fault == CLI_FAULT_NONE)
-        read_envelope(reply);
+        read_envelope(&client->connect, reply);
     else
         no_answer(client, &end, reply);
     return end;

@@ -110,8 +110,10 @@ static int read_token(struct cli_connect *connect, const char *flag, struct aq_e
     text[length] = '\0';
     for (const char *c = text; *c != '\0'; c++)
         good = good && *c > 0x20 && *c < 0x7F;
-    if (good)
+    if (good) {
         connect->token = aq_strdup(text);
+        connect->token_from = aq_strdup(where);
+    }
     sodium_memzero(text, sizeof text);
     return good ? 0 : aq_fail(error, AQ_E_INVALID, "%.200s does not hold a token: one word of plain characters", where);
 }
@@ -136,6 +138,7 @@ void cli_connect_close(struct cli_connect *connect)
     free(connect->server);
     free(connect->user);
     free(connect->token);
+    free(connect->token_from);
     free(connect->address);
     free(connect->authority);
     free(connect->prefix);

@@ -10,6 +10,7 @@ struct cli_connect {
     char *server; /* "http://127.0.0.1:8001", without a slash at the end */
     char *user;
     char *token;                        /* wiped when it is no longer needed */
+    char *token_from;                   /* the variable or file that it was read from */
     bool is_local;                      /* the address is one of this machine: never through a proxy */
     bool is_near;                       /* and in figures, and without TLS; only then: */
     char *address, *authority, *prefix; /* "::1", "[::1]:8001", "" or "/path" */
