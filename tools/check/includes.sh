@@ -10,10 +10,14 @@ rules='
 schema               schema
 drivers              schema drivers
 agent                schema drivers agent
-controller/decide    schema controller/decide controller/project controller/place controller/state
-controller/project   schema controller/project controller/place controller/state
-controller/place     schema controller/place controller/state
 controller/state     schema controller/state
+controller/place     schema controller/place
+controller/decide    schema controller/decide controller/state controller/place
+controller/project   schema controller/project controller/state controller/place
+controller/log       schema controller/log controller/state controller/place controller/project
+controller/hub       schema controller/hub controller/state controller/writer.h controller/config.h controller/serve/credentials.h
+controller/serve     schema controller/serve controller/state controller/hub controller/writer.h controller/config.h
+controller/react     schema controller/react controller/state controller/writer.h
 controller           schema controller
 fs                   schema controller/state fs
 tools                schema tools drivers/cgroup.h
