@@ -23,6 +23,7 @@ enum {
     HUB_TICK_MS = 200,           /* how often time-outs are looked at */
     HUB_SCAN_MS = 1000,          /* how often all agents are, at least, */
     HUB_SCAN_LEAST_MS = 20,      /* and at most: one may be lost in between */
+    HUB_HELD_UP_MS = 1000,       /* a turn that took longer: nobody was heard meanwhile */
     HUB_WATCHES_MAX = 1024,      /* open at once; more are answered at once */
     HUB_FETCHES_MAX = 1000,      /* open at once; more are refused */
     HUB_TRACES = 4096,           /* ended resources whose node is remembered */
@@ -66,7 +67,7 @@ struct hub {
     struct agents agents;
     struct hub_agent *ready; /* agents that may have to be told something */
     bool leads;
-    uint64_t leads_since_ms;
+    uint64_t listens_since_ms; /* silence before then was ours: we did not lead, or were held up */
 
     bool loaded;       /* the tables were read; from then on, events tell */
     uint64_t seen_seq; /* all events up to here have been looked at */

@@ -191,12 +191,22 @@ static bool look_at_commits(struct hub *hub)
     (void)got;
     bool leads = writer_is_leader(hub->options.writer);
     if (leads && !hub->leads)
-        hub->leads_since_ms = hub->now_ms;
+        hub->listens_since_ms = hub->now_ms;
     bool turned = leads != hub->leads;
     hub->leads = leads;
     bool more = look_at_events(hub);
     hub_watches_answer(hub, turned);
     return more;
+}
+
+/* After a turn that took long (the machine slept, the process was stopped, a disk hung) agents' messages still wait
+ * to be read, or go where connections have to be made anew. That is no silence of theirs. */
+static void look_at_clock(struct hub *hub)
+{
+    uint64_t before_ms = hub->now_ms;
+    hub->now_ms = clock_ms();
+    if (hub->now_ms - before_ms > HUB_HELD_UP_MS)
+        hub->listens_since_ms = hub->now_ms;
 }
 
 /* Where thousands of agents send little else than heartbeats, each would wake this thread for itself: their messages
@@ -220,7 +230,7 @@ static void *hub_main(void *context)
                                {.fd = hub->commits, .events = POLLIN},
                                {.fd = hub->mailbox.fd, .events = POLLIN}};
         int ready = poll(fds, AQ_LENGTH(fds), time_left_ms(hub, more));
-        hub->now_ms = clock_ms();
+        look_at_clock(hub);
         if (more || (ready > 0 && fds[2].revents != 0))
             more = look_at_commits(hub);
         if (ready > 0 && fds[3].revents != 0)
@@ -339,7 +349,7 @@ int hub_start(struct hub **out, const struct hub_options *options, struct aq_err
     hub->lost_after_ms = config->lost_after * 1000;
     hub->patience_ms =
         hub->beat_ms * PATIENCE_BEATS < PATIENCE_MS_MAX ? hub->beat_ms * PATIENCE_BEATS : PATIENCE_MS_MAX;
-    hub->now_ms = hub->leads_since_ms = clock_ms();
+    hub->now_ms = hub->listens_since_ms = clock_ms();
     hub->watches = aq_calloc(HUB_WATCHES_MAX, sizeof *hub->watches);
     hub->traces = aq_calloc(HUB_TRACES, sizeof *hub->traces);
     hub->asks_end = &hub->asks;

@@ -256,17 +256,17 @@ static void lose_start(struct hub *hub, struct hub_agent *agent)
         free(lose); /* the next second tries again */
 }
 
-/* When, if it says nothing more. */
+/* When, if it says nothing more. One whose report is with the writer waits for our answer, and says nothing meanwhile.
+ */
 static uint64_t lost_at(const struct hub *hub, const struct hub_agent *agent)
 {
-    uint64_t since = agent->seen_ms > hub->leads_since_ms ? agent->seen_ms : hub->leads_since_ms;
-    return since + hub->lost_after_ms + 1;
+    uint64_t since = agent->seen_ms > hub->listens_since_ms ? agent->seen_ms : hub->listens_since_ms;
+    return agent->report != NULL ? UINT64_MAX : since + hub->lost_after_ms + 1;
 }
 
-/* One whose report is with the writer waits for our answer, and says nothing meanwhile. */
 static bool is_silent(const struct hub *hub, const struct hub_agent *agent)
 {
-    return agent->report == NULL && hub->now_ms >= lost_at(hub, agent);
+    return hub->now_ms >= lost_at(hub, agent);
 }
 
 /* Told once, and once when it works again: a full disk may stay so for days. */

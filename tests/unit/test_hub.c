@@ -486,6 +486,43 @@ static void the_silent_are_lost_and_found(void **context)
     stub_close(&stub);
 }
 
+static void hold_up(void *context, const struct aq_error *error, const void *data, size_t length)
+{
+    (void)context, (void)error, (void)data, (void)length;
+    sleep(3); /* on the hub's thread; its agents count as lost after two */
+}
+
+/* More agents than it hears in one turn have spoken while the hub was held up: that is no silence of theirs. */
+static void a_hub_that_was_held_up_loses_nobody(void **context)
+{
+    enum { COUNT = 400 };
+    struct test_hub *hub = *context;
+    struct test_asker *askers = aq_calloc(COUNT, sizeof *askers);
+    struct aq_beat beats[COUNT];
+    char names[COUNT][16];
+    struct aq_error error;
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(names[i], sizeof names[i], "node-%d", i);
+        beats[i] = (struct aq_beat){.name = names[i], .session = 11};
+        struct aq_hello hello = test_hello(names[i], 1, 11);
+        asker_open(&askers[i], hub->agents_url, &hub->agent_key);
+        asker_expect(&askers[i], AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME);
+    }
+    for (int i = 0; i < COUNT; i++)
+        asker_expect(&askers[i], AQ_MSG_BEAT, &beats[i], AQ_MSG_NOTED);
+    uint64_t seq = writer_seq(hub->cluster.writer);
+    assert_int_equal(hub_fetch(hub->hub, 1, 1, hold_up, NULL, &error), 0);
+    for (int i = 0; i < COUNT; i++)
+        asker_send(&askers[i], AQ_MSG_BEAT, &beats[i]);
+    for (int i = 0; i < COUNT; i++)
+        assert_true(asker_receive_within(&askers[i], TEST_ANSWER_MS));
+    usleep(300000); /* whoever is to be lost is looked for now */
+    assert_int_equal(writer_seq(hub->cluster.writer), seq);
+    for (int i = 0; i < COUNT; i++)
+        asker_close(&askers[i]);
+    free(askers);
+}
+
 static void a_restarted_hub_gives_time_then_knows_nobody(void **context)
 {
     struct test_hub *hub = *context;
@@ -537,6 +574,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(strangers_are_counted_and_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(the_directory_is_closed_to_others, setup, teardown),
         cmocka_unit_test_setup_teardown(the_silent_are_lost_and_found, setup_of_the_silent, teardown),
+        cmocka_unit_test_setup_teardown(a_hub_that_was_held_up_loses_nobody, setup_of_the_silent, teardown),
         cmocka_unit_test_setup_teardown(a_restarted_hub_gives_time_then_knows_nobody, setup_of_the_silent, teardown),
         cmocka_unit_test_setup_teardown(a_forgotten_node_must_say_hello, setup_of_the_silent, teardown),
     };
