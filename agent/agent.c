@@ -47,7 +47,7 @@ struct agent {
     struct workloads workloads;
     char url[URL_SIZE], address[ADDRESS_SIZE];
 
-    uint64_t session;
+    uint64_t session; /* the hub says which; before that any number */
     struct uplink uplink;
     bool welcome, was_welcome;
     bool changed; /* the hub is to be told what we offer */
@@ -57,7 +57,7 @@ struct agent {
     uint64_t silence_told_ms;
 
     struct report report;
-    uint64_t last_report;
+    uint64_t last_report, last_beat;
     struct aq_told told[TOLD_MAX]; /* data is ours */
     uint32_t told_count;
     size_t told_bytes;
@@ -154,6 +154,7 @@ static void say_hello(struct agent *agent, uint64_t now_ms)
         .drivers = drivers,
         .identifiers = capacity_identifiers(agent->config.name, &agent->config.identifiers, &agent->scratch),
         .capacity = capacity_offer(&agent->detected, &agent->config.capacity),
+        .asks_session = true,
     };
     agent->changed = false;
     uplink_ask(&agent->uplink, UPLINK_TALK, AQ_MSG_HELLO, &hello, now_ms + ANSWER_MS);
@@ -165,7 +166,8 @@ static void say_beat(struct agent *agent, uint64_t now_ms)
                            .session = agent->session,
                            .load_milli = capacity_load_milli(),
                            .memory_available = capacity_memory_available(),
-                           .workloads = agent->workloads.roster.count};
+                           .workloads = agent->workloads.roster.count,
+                           .number = ++agent->last_beat};
     agent->beat_at_ms = now_ms + agent->beat_ms;
     uplink_ask(&agent->uplink, UPLINK_TALK, AQ_MSG_BEAT, &beat, now_ms + ANSWER_MS);
 }
@@ -211,6 +213,15 @@ static void ask_what_is_due(struct agent *agent, uint64_t now_ms)
 
 /* ---- answers ------------------------------------------------------------------------------------------- */
 
+/* The number of the session is the hub's to choose, so that recorded messages begin none. */
+static void take_session(struct agent *agent, const struct aq_session *offer)
+{
+    agent->session = offer->session;
+    if (agent->report.message.number != 0)
+        agent->report.message.session = offer->session;
+    agent->welcome = false; /* hello is to be said with it */
+}
+
 static void take_welcome(struct agent *agent, const struct aq_welcome *welcome, uint64_t now_ms)
 {
     if (!agent->welcome)
@@ -247,7 +258,7 @@ static void answer_ask(struct agent *agent, const struct aq_ask *ask)
 
 static void take_work(struct agent *agent, const struct aq_work *work)
 {
-    bool news = work->delivery != agent->seen;
+    bool news = work->delivery > agent->seen; /* one before that is a recording */
     if (!news || workloads_is_working(&agent->workloads))
         return;
     agent->seen = work->delivery;
@@ -306,6 +317,8 @@ static int take_answers(struct agent *agent, uint64_t now_ms, struct aq_error *e
         if (type == AQ_MSG_REFUSED) {
             if (take_refused(agent, asked, message, now_ms, error) != 0)
                 return -1;
+        } else if (asked == AQ_MSG_HELLO && type == AQ_MSG_SESSION) {
+            take_session(agent, message);
         } else if (asked == AQ_MSG_HELLO && type == AQ_MSG_WELCOME) {
             take_welcome(agent, message, now_ms);
         } else if (asked == AQ_MSG_POLL && type == AQ_MSG_WORK) {
@@ -390,6 +403,8 @@ int agent_turn(struct agent *agent, int fd, int wait_ms, struct aq_error *error)
     uint64_t now_ms = clock_ms();
     ask_what_is_due(agent, now_ms);
     uplink_flush(&agent->uplink);
+    if (uplink_was_made_anew(&agent->uplink))
+        agent->beat_at_ms = now_ms; /* the hub listens to us on it for long only after something new */
     bool full = uplink_waits_to_send(&agent->uplink);
     fds[count++] = (struct pollfd){.fd = agent->uplink.fd, .events = POLLIN};
     fds[count++] = (struct pollfd){.fd = full ? agent->uplink.send_fd : -1, .events = POLLIN};

@@ -131,10 +131,18 @@ void uplink_flush(struct uplink *uplink)
     uint64_t connections = nn_get_statistic(uplink->socket, NN_STAT_ESTABLISHED_CONNECTIONS);
     if (connections != uplink->connections && uplink->connections != 0)
         ask_all_again(uplink);
+    uplink->anew = uplink->anew || connections != uplink->connections;
     uplink->connections = connections;
     for (int i = 0; i < UPLINK_LINES; i++)
         if (uplink->lines[i].unsent)
             send_question(uplink, &uplink->lines[i]);
+}
+
+bool uplink_was_made_anew(struct uplink *uplink)
+{
+    bool anew = uplink->anew;
+    uplink->anew = false;
+    return anew;
 }
 
 bool uplink_waits_to_send(const struct uplink *uplink)

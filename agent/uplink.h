@@ -27,6 +27,7 @@ struct uplink {
     int socket;           /* nanomsg's; -1: closed */
     int fd, send_fd;      /* readable: an answer is there; there is room for a question */
     uint64_t connections; /* made so far, on this socket */
+    bool anew;            /* one more was made */
     uint32_t last_number;
     struct uplink_question lines[UPLINK_LINES]; /* one question may be open on each */
 };
@@ -43,6 +44,7 @@ void uplink_give_up(struct uplink *uplink, enum uplink_line line);
 
 /* Sends what could not be sent before, or was lost with a connection. */
 void uplink_flush(struct uplink *uplink);
+bool uplink_was_made_anew(struct uplink *uplink); /* the connection, since this was asked last */
 bool uplink_waits_to_send(const struct uplink *uplink);
 
 /* 1: *type and *message, from `arena`, answer what was open on *line, as *asked; it is closed now. 0: no answer waits.

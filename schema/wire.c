@@ -13,6 +13,7 @@
 AQ_DEFINE_WORDS(aq_want, AQ_WANTS)
 AQ_DEFINE_WORDS(aq_happened, AQ_HAPPENINGS)
 AQ_DEFINE(aq_hello, "hello", 1, AQ_HELLO, "an agent introduces itself")
+AQ_DEFINE(aq_session, "session", 1, AQ_SESSION, "the hub gives a session its number")
 AQ_DEFINE(aq_welcome, "welcome", 1, AQ_WELCOME, "the hub takes the agent in")
 AQ_DEFINE(aq_refused, "refused", 1, AQ_REFUSED, "the hub will not")
 AQ_DEFINE(aq_poll, "poll", 1, AQ_POLL, "an agent asks for work")

@@ -5,7 +5,12 @@
  * key can neither read nor make one; what does not open is counted and dropped.
  *
  * Every exchange is one question and one answer (nanomsg REQ/REP). Agents ask on TCP with the agents' key; the file
- * view on a local socket with a key of its own: neither can speak as the other. */
+ * view on a local socket with a key of its own: neither can speak as the other.
+ *
+ * Who records sealed messages can send them again. So an agent begins a session with a number that the hub draws for
+ * it: HELLO is answered with SESSION, and said once more with that number, which opens one session and no other. What
+ * belongs to another session is refused. Of this one, a repeated question does no harm: POLL and REPORT tell by their
+ * numbers what is new, and only a BEAT or a REPORT with a higher number than all before is a sign of life. */
 #ifndef AQ_SCHEMA_WIRE_H
 #define AQ_SCHEMA_WIRE_H
 
@@ -16,7 +21,7 @@ enum { AQ_WIRE_FORMAT = 1, AQ_WIRE_KEY_SIZE = 32, AQ_WIRE_MESSAGE_MAX = 4 << 20 
 
 /*  type            record         from      answered by */
 #define AQ_MESSAGES(M)                                                                                                 \
-    M(AQ_MSG_HELLO, aq_hello)     /* agent      WELCOME */                                                             \
+    M(AQ_MSG_HELLO, aq_hello)     /* agent      SESSION, or WELCOME */                                                 \
     M(AQ_MSG_WELCOME, aq_welcome) /* hub */                                                                            \
     M(AQ_MSG_REFUSED, aq_refused) /* hub: to any question */                                                           \
     M(AQ_MSG_POLL, aq_poll)       /* agent      WORK, at once or when there is some */                                 \
@@ -29,7 +34,8 @@ enum { AQ_WIRE_FORMAT = 1, AQ_WIRE_KEY_SIZE = 32, AQ_WIRE_MESSAGE_MAX = 4 << 20 
     M(AQ_MSG_WATCH, aq_watch)     /* file view  NOW, when seq is above the one named, or after its patience */         \
     M(AQ_MSG_NOW, aq_now)         /* controller */                                                                     \
     M(AQ_MSG_FETCH, aq_fetch)     /* file view  FETCHED: the newest bytes of a resource's log */                       \
-    M(AQ_MSG_FETCHED, aq_fetched) /* controller */
+    M(AQ_MSG_FETCHED, aq_fetched) /* controller */                                                                     \
+    M(AQ_MSG_SESSION, aq_session) /* hub */
 
 enum aq_message_type {
     AQ_MSG_NONE,
@@ -44,9 +50,14 @@ enum aq_message_type {
 #define AQ_HELLO(F, T)                                                                                                 \
     F(T, name, NAME, AQ_REQUIRED, 1, 64, NULL, "name of the node")                                                     \
     F(T, instance, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "drawn at the agent's first start, kept with its state")     \
-    F(T, session, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "drawn at each start of the agent")                           \
-    AQ_NODE_DESCRIPTION(F, T)
+    F(T, session, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "as SESSION says; before that any number")                    \
+    AQ_NODE_DESCRIPTION(F, T)                                                                                          \
+    F(T, asks_session, BOOL, 0, 0, 1, NULL, "not set by older agents, which draw the number themselves")
 AQ_DECLARE(aq_hello, AQ_HELLO)
+
+#define AQ_SESSION(F, T)                                                                                               \
+    F(T, session, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "number of the session, if it begins with the next HELLO")
+AQ_DECLARE(aq_session, AQ_SESSION)
 
 #define AQ_WELCOME(F, T)                                                                                               \
     F(T, number, U64, 0, 0, UINT64_MAX, NULL, "number of the node")                                                    \
@@ -135,7 +146,8 @@ AQ_DECLARE(aq_report, AQ_REPORT)
     F(T, session, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "as in HELLO")                                                \
     F(T, load_milli, U64, 0, 0, UINT64_MAX, "thousandths", "load average of one minute")                               \
     F(T, memory_available, SIZE, 0, 0, AQ_SIZE_MAX_MIB, NULL, "memory that is not in use")                             \
-    F(T, workloads, U64, 0, 0, UINT64_MAX, NULL, "workloads that the agent has")
+    F(T, workloads, U64, 0, 0, UINT64_MAX, NULL, "workloads that the agent has")                                       \
+    F(T, number, U64, 0, 0, UINT64_MAX, NULL, "higher than that of all before; 0: from an older agent")
 AQ_DECLARE(aq_beat, AQ_BEAT)
 
 #define AQ_NOTED(F, T) F(T, number, U64, 0, 0, UINT64_MAX, NULL, "of the report; 0 for a heartbeat")

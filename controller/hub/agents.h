@@ -16,6 +16,7 @@ struct hub_report;
  * may have been lost is made anew from the tables. See work.c. */
 struct hub_work {
     struct hub_question poll; /* an open POLL */
+    uint64_t poll_seen;       /* what it says */
     uint64_t poll_until_ms;
     uint64_t delivery; /* number of the last one */
     bool full;         /* the agent is to hear of all resources from `full_from` on */
@@ -37,6 +38,8 @@ struct hub_agent {
     uint64_t seen_ms;   /* last sign of life, or when we began to listen */
 
     uint64_t session;       /* 0: has not said hello to us */
+    bool offered;           /* its number is ours; an older agent draws it, and may be taken for its own recording */
+    uint64_t beats;         /* the highest number of a BEAT in it */
     struct aq_buffer hello; /* packed HELLO of the session, to join again with */
     struct hub_join *joining;
     struct aq_node_live live;

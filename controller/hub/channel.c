@@ -133,3 +133,9 @@ void channel_refuse(struct hub_question *question, const struct aq_error *error)
     struct aq_refused refused = {.error = aq_error_name(error->code), .message = error->message};
     channel_answer(question, AQ_MSG_REFUSED, &refused);
 }
+
+void channel_admit(const struct hub_question *question)
+{
+    if (question->channel->gate != NULL)
+        gate_admit(question->channel->gate, question->visitor);
+}

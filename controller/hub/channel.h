@@ -47,4 +47,7 @@ int channel_receive(struct hub_channel *channel, struct hub_question *question, 
 void channel_answer(struct hub_question *question, enum aq_message_type type, const void *message);
 void channel_refuse(struct hub_question *question, const struct aq_error *error);
 
+/* Whoever asked this is no stranger to the gate any more. */
+void channel_admit(const struct hub_question *question);
+
 #endif

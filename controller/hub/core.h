@@ -27,6 +27,7 @@ enum {
     HUB_WATCHES_MAX = 1024,      /* open at once; more are answered at once */
     HUB_FETCHES_MAX = 1000,      /* open at once; more are refused */
     HUB_TRACES = 4096,           /* ended resources whose node is remembered */
+    HUB_OFFERS = 1 << 15,        /* numbers of sessions that are remembered until they begin */
     HUB_EVENTS_TURN = 10000,     /* events read in one turn of the loop */
     HUB_EVENTS_BEHIND = 1000000, /* further behind than this, everything is read anew instead */
 };
@@ -72,6 +73,8 @@ struct hub {
     bool loaded;       /* the tables were read; from then on, events tell */
     uint64_t seen_seq; /* all events up to here have been looked at */
     struct hub_trace *traces;
+    uint64_t *offers; /* by their lowest bits; 0: none, or taken */
+    uint64_t last_offer;
 
     struct hub_watch *watches;
     uint32_t watch_count;
@@ -90,8 +93,10 @@ typedef void hub_answer_fn(struct hub *hub, struct hub_question *question, const
 
 /* session.c */
 hub_answer_fn hub_hello, hub_beat;
-/* The agent of this session, marked as alive; NULL: there is none, and the question was refused. */
+/* The agent of this session; NULL: there is none, and the question was refused. */
 struct hub_agent *hub_known(struct hub *hub, struct hub_question *question, const char *name, uint64_t session);
+/* It has asked this. `fresh`: no recording would have, so it is alive. */
+void hub_heard(struct hub *hub, struct hub_agent *agent, const struct hub_question *question, bool fresh);
 void hub_session_end(struct hub *hub, struct hub_agent *agent);
 void hub_sessions_scan(struct hub *hub); /* who is lost; stores heartbeats; says when the next one is due */
 

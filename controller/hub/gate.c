@@ -387,11 +387,7 @@ void gate_judge(struct gate *gate, bool ours)
 {
     struct visitor *visitor = gate->current;
     aq_assert(visitor != NULL);
-    if (ours && !visitor->known) {
-        forget_stranger(gate, visitor);
-        gate->held_by_strangers -= visitor->charged;
-        visitor->known = true;
-    } else if (!ours && visitor->known) {
+    if (!ours && visitor->known) {
         send_away(gate, visitor);
     } else if (!ours) {
         /* Not sent away at once: he would be back at once. He stays until his time is over. */
@@ -400,6 +396,16 @@ void gate_judge(struct gate *gate, bool ours)
         gate->left = 0;
         (void)put_back(gate);
     }
+}
+
+void gate_admit(struct gate *gate, uint64_t id)
+{
+    struct visitor *visitor = find(gate, id);
+    if (visitor == NULL || visitor->known)
+        return;
+    forget_stranger(gate, visitor);
+    gate->held_by_strangers -= visitor->charged;
+    visitor->known = true;
 }
 
 void gate_tick(struct gate *gate)

@@ -5,8 +5,9 @@
  * whoever connects keeps a descriptor for as long as he likes, and some of what is no SP makes it abort the process
  * (its issue 956). Here everything has a bound:
  *
- *   - A visitor is a stranger until a message of his opened with our key. Strangers have a few seconds for that, and
- * only so many may try at once: for one more, the oldest goes. A message that does not open ends the listening to him.
+ *   - A visitor is a stranger until he is admitted: for a message that opened with our key and that cannot have been
+ * recorded from another. Strangers have a few seconds for that, and only so many may try at once: for one more, the
+ * oldest goes. A message that does not open ends the listening to him.
  *   - What strangers have sent of unfinished messages, and what all have, is bounded; so are answers that are not read.
  *   - The process always keeps descriptors for others than agents.
  *
@@ -23,7 +24,7 @@
 
 enum {
     GATE_VISITORS_MAX = 12000,       /* at once; fewer where the process may not open that many descriptors */
-    GATE_STRANGERS_MAX = 1024,       /* of them, those who have not shown the key */
+    GATE_STRANGERS_MAX = 1024,       /* of them, those who are not admitted yet */
     GATE_STRANGER_MS = 5000,         /* they have for it */
     GATE_STRANGERS_BYTES = 16 << 20, /* of unfinished messages, all strangers together */
     GATE_BYTES_MAX = 256 << 20,      /* of unfinished messages and unread answers, all visitors together */
@@ -51,6 +52,8 @@ int gate_fd(const struct gate *gate);
 int gate_receive(struct gate *gate, struct gate_message *message) AQ_MUST_CHECK;
 /* Was the message that came last sealed with our key? */
 void gate_judge(struct gate *gate, bool ours);
+/* He is no stranger any more. Does nothing where he is gone. */
+void gate_admit(struct gate *gate, uint64_t visitor);
 /* Never waits. Does nothing where the visitor is gone. */
 void gate_answer(struct gate *gate, uint64_t to, const void *stack, size_t stack_length, const void *body,
                  size_t length);

@@ -336,6 +336,7 @@ static void hub_free(struct hub *hub)
     aq_arena_free(&hub->arena);
     free(hub->watches);
     free(hub->traces);
+    free(hub->offers);
     free(hub);
 }
 
@@ -352,10 +353,12 @@ int hub_start(struct hub **out, const struct hub_options *options, struct aq_err
     hub->now_ms = hub->listens_since_ms = clock_ms();
     hub->watches = aq_calloc(HUB_WATCHES_MAX, sizeof *hub->watches);
     hub->traces = aq_calloc(HUB_TRACES, sizeof *hub->traces);
+    hub->offers = aq_calloc(HUB_OFFERS, sizeof *hub->offers);
     hub->asks_end = &hub->asks;
     if (mailbox_open(&hub->mailbox, error) != 0) {
         free(hub->watches);
         free(hub->traces);
+        free(hub->offers);
         free(hub);
         return -1;
     }

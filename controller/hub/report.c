@@ -173,6 +173,7 @@ void hub_report(struct hub *hub, struct hub_question *question, const void *mess
     struct hub_agent *agent = hub_known(hub, question, told->name, told->session);
     if (agent == NULL)
         return;
+    hub_heard(hub, agent, question, told->number > agent->noted);
     hub_asks_told(hub, agent, &told->told);
     if (told->number <= agent->noted || (agent->report == NULL && told->happenings.count == 0)) {
         agent->noted = told->number > agent->noted ? told->number : agent->noted;

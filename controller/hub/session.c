@@ -4,6 +4,7 @@
 #include "schema/pack.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ struct hub_join {
     struct aq_arena arena;
     char author[AUTHOR_SIZE];
     uint64_t session;
+    bool offered;
     struct aq_buffer hello; /* packed */
     struct hub_question question;
 };
@@ -44,6 +46,27 @@ static void mark_alive(struct hub *hub, struct hub_agent *agent)
     agent->seen_ms = hub->now_ms;
     agent->live.seen_at = wall_ms();
     agent->beaten = true;
+}
+
+/* ---- numbers of sessions ------------------------------------------------------------------------------- */
+
+static void offer_session(struct hub *hub, struct hub_question *question)
+{
+    struct aq_session offer;
+    randombytes_buf(&offer.session, sizeof offer.session);
+    offer.session = (offer.session | 1ull << 63) / HUB_OFFERS * HUB_OFFERS + ++hub->last_offer % HUB_OFFERS;
+    hub->offers[offer.session % HUB_OFFERS] = offer.session;
+    channel_answer(question, AQ_MSG_SESSION, &offer);
+}
+
+/* Once: whoever says hello with it does so now, and not some time ago. */
+static bool take_offer(struct hub *hub, uint64_t session)
+{
+    uint64_t *offer = &hub->offers[session % HUB_OFFERS];
+    if (*offer != session)
+        return false;
+    *offer = 0;
+    return true;
 }
 
 /* ---- joining ------------------------------------------------------------------------------------------- */
@@ -79,11 +102,12 @@ static void session_begin(struct hub *hub, struct hub_agent *agent, struct hub_j
 {
     if (agent->session != join->session) {
         agent->report = NULL; /* it answers to nobody then */
+        agent->noted = agent->beats = 0;
         aq_journal(AQ_INFO, "agent joined", "node", agent->name, NULL);
     }
     agent->session = join->session;
+    agent->offered = join->offered;
     agent->known = agent->active = true;
-    agent->noted = 0;
     struct aq_buffer old = agent->hello;
     agent->hello = join->hello;
     join->hello = old;
@@ -131,6 +155,7 @@ static void join_start(struct hub *hub, struct hub_agent *agent, const struct aq
     join->records[0] = &join->join;
     snprintf(join->author, sizeof join->author, "node:%s", hello->name);
     join->session = hello->session;
+    join->offered = hello->asks_session;
     if (question != NULL)
         join->question = *question;
     join->item.run = join_done;
@@ -149,27 +174,37 @@ static void join_start(struct hub *hub, struct hub_agent *agent, const struct aq
         hub_agent_remove(hub, agent);
 }
 
-void hub_hello(struct hub *hub, struct hub_question *question, const void *message)
+/* Asked again before the answer: the same words get the answer; others are to be said once more. */
+static void said_again(struct hub_join *join, const struct aq_hello *hello, const struct hub_question *question)
 {
-    const struct aq_hello *hello = message;
-    struct hub_agent *agent = agents_add(&hub->agents, hello->name);
-    if (agent == NULL) {
-        struct aq_error error;
-        aq_fail(&error, AQ_E_LIMIT, "the hub has %d agents, and takes no more", HUB_AGENTS_MAX);
-        channel_refuse(question, &error);
-        return;
-    }
-    if (agent->joining == NULL) {
-        join_start(hub, agent, hello, question);
-        return;
-    }
-    /* Asked again before the answer: the same words get the answer; others are to be said once more. */
     struct aq_buffer packed = {0};
     aq_record_pack(&aq_hello_record, hello, &packed);
-    struct hub_join *join = agent->joining;
     if (join->hello.length == packed.length && memcmp(join->hello.data, packed.data, packed.length) == 0)
         join->question = *question;
     aq_buffer_free(&packed);
+}
+
+void hub_hello(struct hub *hub, struct hub_question *question, const void *message)
+{
+    const struct aq_hello *hello = message;
+    struct hub_agent *agent = agents_find(&hub->agents, hello->name);
+    if (agent != NULL && agent->joining != NULL) {
+        said_again(agent->joining, hello, question);
+        return;
+    }
+    if (hello->asks_session && !take_offer(hub, hello->session)) {
+        offer_session(hub, question);
+        return;
+    }
+    channel_admit(question);
+    agent = agents_add(&hub->agents, hello->name);
+    if (agent != NULL) {
+        join_start(hub, agent, hello, question);
+        return;
+    }
+    struct aq_error error;
+    aq_fail(&error, AQ_E_LIMIT, "the hub has %d agents, and takes no more", HUB_AGENTS_MAX);
+    channel_refuse(question, &error);
 }
 
 /* A node that counts as lost, but whose agent speaks: it joins again with the words it had. */
@@ -196,10 +231,17 @@ struct hub_agent *hub_known(struct hub *hub, struct hub_question *question, cons
         channel_refuse(question, &error);
         return NULL;
     }
+    return agent;
+}
+
+void hub_heard(struct hub *hub, struct hub_agent *agent, const struct hub_question *question, bool fresh)
+{
+    if (agent->offered && !fresh)
+        return;
+    channel_admit(question);
     mark_alive(hub, agent);
     if (!agent->active && agent->joining == NULL)
         join_again(hub, agent);
-    return agent;
 }
 
 void hub_beat(struct hub *hub, struct hub_question *question, const void *message)
@@ -208,11 +250,16 @@ void hub_beat(struct hub *hub, struct hub_question *question, const void *messag
     struct hub_agent *agent = hub_known(hub, question, beat->name, beat->session);
     if (agent == NULL)
         return;
+    bool fresh = !agent->offered || beat->number > agent->beats;
     hub->beats++;
+    hub_heard(hub, agent, question, fresh);
+    channel_answer(question, AQ_MSG_NOTED, &(struct aq_noted){.number = 0});
+    if (!fresh)
+        return;
+    agent->beats = beat->number;
     agent->live.load_milli = beat->load_milli;
     agent->live.memory_available = beat->memory_available;
     agent->live.workloads = beat->workloads;
-    channel_answer(question, AQ_MSG_NOTED, &(struct aq_noted){.number = 0});
 }
 
 void hub_session_end(struct hub *hub, struct hub_agent *agent)

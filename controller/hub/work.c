@@ -225,9 +225,13 @@ void hub_poll(struct hub *hub, struct hub_question *question, const void *messag
     if (agent == NULL)
         return;
     struct hub_work *work = &agent->work;
+    hub_heard(hub, agent, question, false);
     work_seen(work, poll->seen);
     hub_asks_seen(hub, agent, poll->seen);
+    /* Of two that are open one may be a recording: each is answered, so that the agent asks again. */
+    channel_answer(&work->poll, AQ_MSG_WORK, &(struct aq_work){.delivery = work->poll_seen});
     work->poll = *question;
+    work->poll_seen = poll->seen;
     work->poll_until_ms = hub->now_ms + hub->patience_ms;
     hub_work_ready(hub, agent);
 }

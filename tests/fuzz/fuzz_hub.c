@@ -110,8 +110,8 @@ static void check_answer(const struct aq_wire_key *key, const void *bytes, size_
     void *message;
     if (aq_wire_open(key, bytes, length, &type, &message, &arena, &error) != 0)
         fprintf(stderr, "the answer does not open: %s\n", error.message);
-    fuzz_must(type == AQ_MSG_WELCOME || type == AQ_MSG_REFUSED || type == AQ_MSG_WORK || type == AQ_MSG_NOTED ||
-              type == AQ_MSG_OUTCOME || type == AQ_MSG_NOW || type == AQ_MSG_FETCHED);
+    fuzz_must(type == AQ_MSG_WELCOME || type == AQ_MSG_SESSION || type == AQ_MSG_REFUSED || type == AQ_MSG_WORK ||
+              type == AQ_MSG_NOTED || type == AQ_MSG_OUTCOME || type == AQ_MSG_NOW || type == AQ_MSG_FETCHED);
     aq_arena_free(&arena);
 }
 

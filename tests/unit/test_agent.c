@@ -404,6 +404,56 @@ static void other_settings_are_told(void **context)
     assert_int_equal(((const struct aq_hello *)heard.message)->capacity.slots, 3);
 }
 
+static void the_hub_numbers_the_session(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_assignment assignment = wanted(5, "{}");
+    struct heard heard = hear(scene, AQ_MSG_HELLO);
+    assert_true(((const struct aq_hello *)heard.message)->asks_session);
+    channel_answer(&heard.question, AQ_MSG_SESSION, &(struct aq_session){77});
+    heard = hear(scene, AQ_MSG_HELLO);
+    assert_int_equal(((const struct aq_hello *)heard.message)->session, 77);
+    struct aq_welcome welcome = {.number = 1, .beat_ms = 100, .patience_ms = 10000};
+    channel_answer(&heard.question, AQ_MSG_WELCOME, &welcome);
+    deliver(scene, 1, true, &assignment, 1);
+    struct heard report = hear(scene, AQ_MSG_REPORT);
+    assert_int_equal(((const struct aq_report *)report.message)->session, 77);
+    /* The next session takes the report along that is not noted yet. */
+    struct aq_refused refused = {"unauthenticated", "say hello first"};
+    channel_answer(&report.question, AQ_MSG_REFUSED, &refused);
+    heard = hear(scene, AQ_MSG_HELLO);
+    channel_answer(&heard.question, AQ_MSG_SESSION, &(struct aq_session){78});
+    heard = hear(scene, AQ_MSG_HELLO);
+    assert_int_equal(((const struct aq_hello *)heard.message)->session, 78);
+    channel_answer(&heard.question, AQ_MSG_WELCOME, &welcome);
+    report = hear(scene, AQ_MSG_REPORT);
+    assert_int_equal(((const struct aq_report *)report.message)->session, 78);
+    assert_int_equal(only_happening(&report)->what, AQ_HAPPENED_STARTED);
+    note(&report);
+    uint64_t last = 0;
+    for (int i = 0; i < 3; i++) { /* heartbeats have numbers, on a new connection too */
+        struct heard beat = {0};
+        while (!take(scene, AQ_MSG_BEAT, &beat))
+            assert_true(turn(scene));
+        assert_true(((const struct aq_beat *)beat.message)->number > last);
+        last = ((const struct aq_beat *)beat.message)->number;
+        channel_answer(&beat.question, AQ_MSG_NOTED, &(struct aq_noted){0});
+    }
+}
+
+static void work_from_before_is_not_taken_again(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_assignment assignment = wanted(5, "{}");
+    greet(scene);
+    deliver(scene, 1, true, NULL, 0);
+    deliver(scene, 2, true, &assignment, 1);
+    expect(scene, 5, AQ_HAPPENED_STARTED);
+    deliver(scene, 1, true, NULL, 0); /* would end it */
+    struct heard heard = hear(scene, AQ_MSG_POLL);
+    assert_int_equal(((const struct aq_poll *)heard.message)->seen, 2);
+}
+
 /* ---- logs ------------------------------------------------------------------------------------------------ */
 
 static void questions_are_answered(void **context)
@@ -438,6 +488,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_hub_may_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(a_refused_newcomer_gives_up, setup, teardown),
         cmocka_unit_test_setup_teardown(other_settings_are_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_hub_numbers_the_session, setup, teardown),
+        cmocka_unit_test_setup_teardown(work_from_before_is_not_taken_again, setup, teardown),
         cmocka_unit_test_setup_teardown(questions_are_answered, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

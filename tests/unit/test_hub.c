@@ -463,6 +463,105 @@ static void the_directory_is_closed_to_others(void **context)
     assert_int_equal(status.st_mode & 0777, 0700);
 }
 
+/* ---- recordings ---------------------------------------------------------------------------------------- */
+
+/* An agent of today: the hub says which session it is to be. */
+static void stub_open_offered(struct agent_stub *stub, struct test_hub *hub, uint64_t slots)
+{
+    struct aq_hello hello = test_hello("one", 1, 5);
+    hello.asks_session = true;
+    hello.capacity.slots = slots;
+    *stub = (struct agent_stub){.name = "one"};
+    asker_open(&stub->poll, hub->agents_url, &hub->agent_key);
+    asker_open(&stub->talk, hub->agents_url, &hub->agent_key);
+    asker_expect(&stub->talk, AQ_MSG_HELLO, &hello, AQ_MSG_SESSION);
+    stub->session = hello.session = ((const struct aq_session *)stub->talk.message)->session;
+    asker_expect(&stub->talk, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME);
+}
+
+static void beat_in(struct test_asker *asker, uint64_t session, uint64_t number)
+{
+    struct aq_beat beat = {.name = "one", .session = session, .number = number};
+    asker_expect(asker, AQ_MSG_BEAT, &beat, AQ_MSG_NOTED);
+}
+
+/* Everything is said word for word as it was, by someone who has no key. */
+static void a_recorded_session_begins_no_other(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub first, stub;
+    struct test_asker other;
+    asker_open(&other, hub->agents_url, &hub->agent_key);
+    stub_open_offered(&first, hub, 3);
+    beat_in(&first.talk, first.session, 1);
+    stub_open_offered(&stub, hub, 8);
+    assert_true(stub.session != first.session);
+    beat_in(&stub.talk, stub.session, 1);
+    uint64_t seq = writer_seq(hub->cluster.writer);
+
+    struct aq_hello hello = test_hello("one", 1, 5);
+    hello.asks_session = true;
+    hello.capacity.slots = 3;
+    uint64_t said[] = {5, first.session, stub.session};
+    for (size_t i = 0; i < AQ_LENGTH(said); i++) {
+        hello.session = said[i];
+        asker_expect(&other, AQ_MSG_HELLO, &hello, AQ_MSG_SESSION);
+    }
+    struct aq_beat beat = {.name = "one", .session = first.session, .number = 1};
+    struct aq_poll poll = {"one", first.session, 0};
+    struct aq_report report = {.name = "one", .session = first.session, .number = 1};
+    asker_ask(&other, AQ_MSG_BEAT, &beat);
+    assert_string_equal(asker_refusal(&other), "unauthenticated");
+    asker_ask(&other, AQ_MSG_POLL, &poll);
+    assert_string_equal(asker_refusal(&other), "unauthenticated");
+    asker_ask(&other, AQ_MSG_REPORT, &report);
+    assert_string_equal(asker_refusal(&other), "unauthenticated");
+    beat_in(&stub.talk, stub.session, 2); /* and nothing has changed for the agent */
+    assert_int_equal(writer_seq(hub->cluster.writer), seq);
+    asker_close(&other);
+    stub_close(&first);
+    stub_close(&stub);
+}
+
+static void a_recorded_poll_takes_no_work_away(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    struct test_asker other;
+    asker_open(&other, hub->agents_url, &hub->agent_key);
+    stub_open_offered(&stub, hub, 8);
+    stub_poll(&stub);
+    stub_send_poll(&stub);
+    struct aq_poll poll = {"one", stub.session, 0};
+    asker_send(&other, AQ_MSG_POLL, &poll);
+    uint64_t seen = stub.seen;
+    const struct aq_work *work = stub_take_work(&stub); /* the agent is answered, and asks again */
+    assert_int_equal(work->delivery, seen);
+    assert_int_equal(work->assignments.count, 0);
+    apply(hub);
+    assert_int_equal(stub_poll(&stub)->assignments.count, 1);
+    asker_close(&other);
+    stub_close(&stub);
+}
+
+static void recorded_messages_keep_no_node_alive(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    stub_open_offered(&stub, hub, 8);
+    beat_in(&stub.talk, stub.session, 7);
+    struct aq_poll poll = {"one", stub.session, 0};
+    for (int i = 0; i < 500 && node_status(hub, "one") != AQ_NODE_LOST; i++) {
+        beat_in(&stub.talk, stub.session, 7);
+        asker_send(&stub.poll, AQ_MSG_POLL, &poll);
+        usleep(10000);
+    }
+    assert_int_equal(node_status(hub, "one"), AQ_NODE_LOST);
+    beat_in(&stub.talk, stub.session, 8);
+    assert_true(becomes(hub, "one", AQ_NODE_ACTIVE));
+    stub_close(&stub);
+}
+
 /* ---- lost and found ------------------------------------------------------------------------------------ */
 
 static void the_silent_are_lost_and_found(void **context)
@@ -573,6 +672,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_goes_without_hello, setup, teardown),
         cmocka_unit_test_setup_teardown(strangers_are_counted_and_dropped, setup, teardown),
         cmocka_unit_test_setup_teardown(the_directory_is_closed_to_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_recorded_session_begins_no_other, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_recorded_poll_takes_no_work_away, setup, teardown),
+        cmocka_unit_test_setup_teardown(recorded_messages_keep_no_node_alive, setup_of_the_silent, teardown),
         cmocka_unit_test_setup_teardown(the_silent_are_lost_and_found, setup_of_the_silent, teardown),
         cmocka_unit_test_setup_teardown(a_hub_that_was_held_up_loses_nobody, setup_of_the_silent, teardown),
         cmocka_unit_test_setup_teardown(a_restarted_hub_gives_time_then_knows_nobody, setup_of_the_silent, teardown),
