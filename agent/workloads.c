@@ -69,11 +69,18 @@ static void workload_free(struct workload *workload)
     free(workload);
 }
 
-static void tell(struct workloads *workloads, uint64_t *what)
+/* `what` is one of the workload's. */
+static void tell(struct workloads *workloads, struct workload *workload, uint64_t *what)
 {
+    struct workload_queue *queue = &workloads->telling;
     if (*what != TELL_WAITS)
         workloads->waiting++;
     *what = TELL_WAITS;
+    if (workload->telling)
+        return;
+    workload->telling = true;
+    *(queue->first != NULL ? &queue->last->next_telling : &queue->first) = workload;
+    queue->last = workload;
 }
 
 /* ---- what drivers report -------------------------------------------------------------------------------- */
@@ -86,7 +93,7 @@ static void workload_started(struct workloads *workloads, struct workload *workl
                                             .identifier = own_text(workloads, "identifier", report->identifier),
                                             .ip_addr = own_text(workloads, "ip_addr", report->ip_addr),
                                             .hw_addr = own_text(workloads, "hw_addr", report->hw_addr)};
-    tell(workloads, &workload->tell_start);
+    tell(workloads, workload, &workload->tell_start);
     log_workload(AQ_INFO, "workload started", workload->resource, workload->start.identifier);
 }
 
@@ -101,8 +108,9 @@ static void workload_over(struct workloads *workloads, struct workload *workload
                                           .what = what,
                                           .exit_status = (uint64_t)(exit_status & 0xFF),
                                           .reason = own_text(workloads, "reason", reason)};
-    workload->unstored = true;
-    workloads->unstored++;
+    struct workload_queue *queue = &workloads->unstored;
+    *(queue->first != NULL ? &queue->last->next_unstored : &queue->first) = workload;
+    queue->last = workload;
     log_workload(AQ_INFO, what == AQ_HAPPENED_FAILED ? "workload failed" : "workload ended", workload->resource,
                  workload->end.reason);
 }
@@ -252,7 +260,7 @@ static void adopt(void *context, const struct aq_assignment *assignment, const s
                                               .what = end->what,
                                               .exit_status = end->exit_status,
                                               .reason = own_text(workloads, "reason", end->reason)};
-        tell(workloads, &workload->tell_end);
+        tell(workloads, workload, &workload->tell_end);
         return;
     }
     if (workload->driver == NULL) {
@@ -362,16 +370,12 @@ static void want_next(struct workloads *workloads)
 static void store_next(struct workloads *workloads)
 {
     struct aq_error error;
-    struct workload *workload = NULL;
-    for (size_t i = 0; i < workloads->roster.count && (workload == NULL || !workload->unstored); i++)
-        workload = workloads->roster.entries[i].workload;
-    aq_assert(workload != NULL && workload->unstored);
+    struct workload *workload = workloads->unstored.first;
+    workloads->unstored.first = workload->next_unstored;
     /* If it cannot be written, an agent that comes after this one asks the driver again. */
     if (workload->kept && home_end(workloads->home, &workload->end, &error) != 0)
         log_workload(AQ_WARN, "a workload's end cannot be stored", workload->resource, error.message);
-    workload->unstored = false;
-    workloads->unstored--;
-    tell(workloads, &workload->tell_end);
+    tell(workloads, workload, &workload->tell_end);
 }
 
 static uint64_t clock_ms(void)
@@ -384,13 +388,13 @@ static uint64_t clock_ms(void)
 bool workloads_turn(struct workloads *workloads, unsigned ms)
 {
     uint64_t until_ms = clock_ms() + ms;
-    while ((workloads->working || workloads->unstored > 0) && clock_ms() < until_ms) {
-        if (workloads->unstored > 0)
+    while ((workloads->working || workloads->unstored.first != NULL) && clock_ms() < until_ms) {
+        if (workloads->unstored.first != NULL)
             store_next(workloads);
         if (workloads->working)
             want_next(workloads);
     }
-    return workloads->working || workloads->unstored > 0;
+    return workloads->working || workloads->unstored.first != NULL;
 }
 
 /* ---- telling -------------------------------------------------------------------------------------------- */
@@ -401,8 +405,8 @@ void workloads_tell(struct workloads *workloads, uint64_t number, uint32_t max, 
     uint32_t most = workloads->waiting < max ? workloads->waiting : max;
     struct aq_happening *items = aq_arena_alloc(arena, most * sizeof *items);
     *happenings = (struct aq_list){items, 0};
-    for (size_t i = 0; i < workloads->roster.count && happenings->count < most; i++) {
-        struct workload *workload = workloads->roster.entries[i].workload;
+    while (happenings->count < most) {
+        struct workload *workload = workloads->telling.first;
         if (workload->tell_start == TELL_WAITS) {
             workload->tell_start = number;
             aq_record_copy(&aq_happening_record, &items[happenings->count++], &workload->start, arena);
@@ -411,6 +415,11 @@ void workloads_tell(struct workloads *workloads, uint64_t number, uint32_t max, 
             workload->tell_end = number;
             aq_record_copy(&aq_happening_record, &items[happenings->count++], &workload->end, arena);
         }
+        if (workload->tell_end == TELL_WAITS)
+            break; /* for want of room */
+        workloads->telling.first = workload->next_telling;
+        workload->next_telling = NULL;
+        workload->telling = false;
     }
     workloads->waiting -= happenings->count;
 }
@@ -419,6 +428,7 @@ static void forget(struct workloads *workloads, struct workload *workload)
 {
     struct aq_buffer log = {0};
     struct aq_error ignored;
+    aq_assert(!workload->telling);
     if (workload->kept) {
         int failed = workloads_log(workloads, workload->resource, HOME_LOG_SIZE_MAX, &log, &ignored);
         home_remove(workloads->home, workload->resource, log.data, failed == 0 ? log.length : 0);

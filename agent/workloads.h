@@ -20,10 +20,17 @@ struct workload {
     const struct opened_driver *driver; /* NULL: none, for one that could not be begun */
     bool kept;                          /* it has a directory */
     bool stopping, over;
-    bool unstored; /* it is over, and that is not on disk yet */
+    struct workload *next_unstored; /* of those that are over, and that is not on disk yet */
     uint64_t tell_start, tell_end;
+    bool telling;                   /* it is in the list */
+    struct workload *next_telling;  /* of those that have something to tell */
     struct aq_happening start, end; /* texts are the workload's */
     uint64_t named;                 /* the last full delivery that named it */
+};
+
+/* Zeroed memory is an empty one. */
+struct workload_queue {
+    struct workload *first, *last;
 };
 
 struct opened_driver {
@@ -36,13 +43,13 @@ struct workloads {
     struct opened_driver drivers[DRIVERS_MAX];
     uint32_t driver_count;
     struct roster roster; /* of struct workload */
-    uint32_t waiting;     /* things to tell that no report tells yet */
-    uint64_t pass;        /* full deliveries, counted */
-    struct aq_work work;  /* the delivery that is under way, in work_arena */
+    struct workload_queue unstored, telling;
+    uint32_t waiting;    /* things to tell that no report tells yet */
+    uint64_t pass;       /* full deliveries, counted */
+    struct aq_work work; /* the delivery that is under way, in work_arena */
     struct aq_arena work_arena;
     uint32_t work_done; /* assignments of it */
     bool working;
-    uint32_t unstored; /* workloads */
     struct aq_arena arena;
 };
 

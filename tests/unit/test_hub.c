@@ -550,12 +550,18 @@ static void recorded_messages_keep_no_node_alive(void **context)
     struct agent_stub stub;
     stub_open_offered(&stub, hub, 8);
     beat_in(&stub.talk, stub.session, 7);
-    struct aq_poll poll = {"one", stub.session, 0};
+    struct test_asker other, *polls[] = {&stub.poll, &other};
+    asker_open(&other, hub->agents_url, &hub->agent_key);
+    stub_poll(&stub);
+    stub_send_poll(&stub);
     for (int i = 0; i < 500 && node_status(hub, "one") != AQ_NODE_LOST; i++) {
+        struct aq_poll poll = {"one", stub.session, stub.seen};
         beat_in(&stub.talk, stub.session, 7);
-        asker_send(&stub.poll, AQ_MSG_POLL, &poll);
+        asker_send(polls[(i + 1) % 2], AQ_MSG_POLL, &poll);
+        assert_true(asker_receive_within(polls[i % 2], TEST_ANSWER_MS));
         usleep(10000);
     }
+    asker_close(&other);
     assert_int_equal(node_status(hub, "one"), AQ_NODE_LOST);
     beat_in(&stub.talk, stub.session, 8);
     assert_true(becomes(hub, "one", AQ_NODE_ACTIVE));
