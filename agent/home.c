@@ -419,6 +419,13 @@ struct sweep {
     bool stuck;
 };
 
+/* A workload may have closed it, and for an agent that is not root that counts. */
+static void open_up(int directory, const char *name)
+{
+    int failed = geteuid() != 0 ? fchmodat(directory, name, 0700, AT_SYMLINK_NOFOLLOW) : 0;
+    (void)failed; /* then it cannot be emptied, which is told */
+}
+
 /* A directory in a thrown-away directory moves up, so that no depth is too deep. */
 static bool sweep_inner(void *context, int directory, const char *name, unsigned char type)
 {
@@ -430,10 +437,12 @@ static bool sweep_inner(void *context, int directory, const char *name, unsigned
     bool nested =
         type == DT_DIR ||
         (type == DT_UNKNOWN && fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode));
-    if (nested)
+    if (nested) {
+        open_up(directory, name);
         throw_away(sweep->home, directory, name);
-    else
+    } else {
         unlinkat(directory, name, 0);
+    }
     return true;
 }
 
@@ -447,6 +456,7 @@ static bool sweep_outer(void *context, int trash, const char *name, unsigned cha
     sweep->budget--;
     if (unlinkat(trash, name, 0) == 0)
         return true;
+    open_up(trash, name);
     int directory = openat(trash, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (directory >= 0) {
         int failed = files_list(directory, sweep_inner, sweep, &ignored);

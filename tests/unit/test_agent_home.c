@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char directory[64];
@@ -226,6 +227,44 @@ static void only_the_log_remains(void **context)
     home_close(home);
 }
 
+/* What a workload leaves behind, as an agent sees it that is not root: 0 when nothing of it is left. */
+static int remove_what_is_closed(void)
+{
+    enum { NOBODY = 65534 };
+    char path[256];
+    if (geteuid() == 0 && (setresgid(NOBODY, NOBODY, NOBODY) != 0 || setresuid(NOBODY, NOBODY, NOBODY) != 0))
+        return 2;
+    struct home *home = open_home();
+    add(home, 7);
+    snprintf(path, sizeof path, "%s/one/workloads/7/driver/work", directory);
+    int failed = mkdir(path, 0700);
+    strcat(path, "/module");
+    failed += mkdir(path, 0700);
+    put("workloads/7/driver/work/module/file", "x");
+    failed += chmod(path, 0500); /* read only, as some tools make what they fetch */
+    strcat(path, "/../secret");
+    failed += mkdir(path, 0);
+    snprintf(path, sizeof path, "%s/one/workloads/7/driver/work", directory);
+    failed += chmod(path, 0100);
+    home_remove(home, 7, "", 0);
+    sweep(home);
+    home_close(home);
+    snprintf(path, sizeof path, "%s/one/trash", directory);
+    return failed == 0 && rmdir(path) == 0 ? 0 : 1;
+}
+
+static void directories_that_were_closed_go_too(void **context)
+{
+    int status;
+    (void)context;
+    assert_int_equal(chmod(directory, 0777), 0);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(remove_what_is_closed());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 static ino_t number_of(const char *path)
 {
     char full[256];
@@ -355,6 +394,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(workloads_are_found_again, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_damaged_is_put_aside, setup, teardown),
         cmocka_unit_test_setup_teardown(only_the_log_remains, setup, teardown),
+        cmocka_unit_test_setup_teardown(directories_that_were_closed_go_too, setup, teardown),
         cmocka_unit_test_setup_teardown(directories_are_used_again, setup, teardown),
         cmocka_unit_test_setup_teardown(logs_of_the_newest_are_kept, setup, teardown),
         cmocka_unit_test(settings_are_checked),
