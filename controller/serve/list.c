@@ -9,6 +9,8 @@
 #include "schema/json.h"
 #include "schema/pack.h"
 
+#include <string.h>
+
 struct walk {
     struct request *request;
     struct state_txn *txn;
@@ -17,9 +19,9 @@ struct walk {
     struct filter filter;
     uint64_t looked_at; /* fields that say whether a row is shown, as bits */
     uint64_t taken, scanned;
-    struct state_packed last; /* the row looked at last */
-    bool more;                /* there are rows behind it */
-    struct aq_arena arena;    /* one row */
+    struct state_key last; /* of the row looked at last, as the table has it: what a damaged row says may lead back */
+    bool more;             /* there are rows behind it */
+    struct aq_arena arena; /* one row */
 };
 
 /* The fields of `wanted`, in memory that holds until the next row. NULL: the row is damaged. */
@@ -40,7 +42,8 @@ static bool take_row(void *context, const struct state_packed *row)
         return false;
     }
     walk->scanned++;
-    walk->last = *row;
+    walk->last.length = row->key_length;
+    memcpy(walk->last.bytes, row->key, row->key_length);
     if (walk->looked_at != 0) {
         const void *fields = fields_of(walk, row, walk->looked_at);
         if (fields == NULL)
@@ -77,6 +80,17 @@ static void scan_owned(struct walk *walk, const struct state_key *after)
     index_scan_after(walk->txn, INDEX_OWNED, &prefix, after != NULL ? &behind : NULL, owned_row, walk);
 }
 
+/* Of users, who own their own rows, the caller sees one; "next" would tell of others that were passed over. */
+static void look_at_own(struct walk *walk)
+{
+    struct state_packed row;
+    const char *name = walk->request->user.name, *after = walk->bounds.after;
+    struct state_key own = state_key_name(name);
+    bool behind = after == NULL || (walk->bounds.reverse ? strcmp(name, after) < 0 : strcmp(name, after) > 0);
+    if (behind && state_find_packed(walk->txn, walk->entity, &own, &row))
+        (void)take_row(walk, &row);
+}
+
 static int scan(struct walk *walk, struct aq_error *error)
 {
     struct state_key key, *after = NULL;
@@ -85,8 +99,11 @@ static int scan(struct walk *walk, struct aq_error *error)
             return aq_error_context(error, "after");
         after = &key;
     }
-    bool owned = walk->entity->record == &aq_application_record && !request_is_admin(walk->request);
-    if (owned && !walk->bounds.reverse)
+    const struct aq_record *record = walk->entity->record;
+    bool owned = record == &aq_application_record && !request_is_admin(walk->request);
+    if (request_looks_at(walk->request, walk->entity) == AQ_FIELD_BIT(record, aq_entity_key(walk->entity)))
+        look_at_own(walk);
+    else if (owned && !walk->bounds.reverse)
         scan_owned(walk, after);
     else
         state_scan_packed(walk->txn, walk->entity, after, walk->bounds.reverse, take_row, walk);
@@ -94,19 +111,17 @@ static int scan(struct walk *walk, struct aq_error *error)
 }
 
 /* Where the next answer begins: the key of the row that was looked at last. */
-static int add_next(struct walk *walk, struct aq_error *error)
+static void add_next(struct walk *walk)
 {
     struct aq_buffer *out = &walk->request->out;
-    const struct aq_field *key = aq_entity_key(walk->entity);
+    char key[STATE_KEY_MAX + 1] = "null";
     answer_member(walk->request, "next");
-    if (!walk->more) {
-        aq_buffer_text(out, "null");
-        return 0;
-    }
-    const void *fields = fields_of(walk, &walk->last, AQ_FIELD_BIT(walk->entity->record, key));
-    if (fields != NULL)
-        aq_field_to_json(key, fields, out);
-    return state_failed(walk->txn, error) ? -1 : 0;
+    if (walk->more)
+        state_key_show(walk->entity, &walk->last, key, sizeof key);
+    if (walk->more && aq_entity_key(walk->entity)->type == AQ_TYPE_NAME)
+        aq_json_string(key, strlen(key), out);
+    else
+        aq_buffer_text(out, key);
 }
 
 static void look_at(struct walk *walk)
@@ -130,7 +145,8 @@ static int fill(struct walk *walk, struct aq_error *error)
     if (scan(walk, error))
         return -1;
     aq_buffer_char(&request->out, ']');
-    return add_next(walk, error);
+    add_next(walk);
+    return 0;
 }
 
 enum outcome list_rows(struct request *request)

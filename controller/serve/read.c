@@ -59,10 +59,10 @@ static bool may_see(struct request *request, struct state_txn *txn, const struct
 static int find(struct request *request, struct state_txn *txn, const struct aq_entity *entity, const char *text,
                 struct state_packed *row, struct aq_error *error)
 {
-    struct state_key key;
-    if (state_key_from_text(entity, text, &key, error))
+    struct state_key *key = aq_arena_alloc(&request->arena, sizeof *key); /* as long as the row */
+    if (state_key_from_text(entity, text, key, error))
         return -1;
-    if (state_find_packed(txn, entity, &key, row) && may_see(request, txn, entity, row))
+    if (state_find_packed(txn, entity, key, row) && may_see(request, txn, entity, row))
         return 0;
     return state_failed(txn, error) ? -1 : aq_fail(error, AQ_E_NOT_FOUND, "there is no %s %.100s", entity->name, text);
 }

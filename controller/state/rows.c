@@ -64,10 +64,22 @@ static MDB_val key_value(const struct state_key *key)
 
 /* ---- rows --------------------------------------------------------------------------------------------- */
 
-static bool damaged(struct state_txn *txn, const struct aq_entity *entity, const struct aq_error *error)
+static bool key_is_whole(const struct aq_entity *entity, size_t length)
 {
+    return aq_entity_key(entity)->type == AQ_TYPE_NAME ? length <= STATE_KEY_MAX : length == sizeof(uint64_t);
+}
+
+static bool damaged(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,
+                    const struct aq_error *error)
+{
+    char shown[STATE_KEY_MAX + 1] = "?";
+    struct state_key key = {.length = row->key_length};
+    if (key_is_whole(entity, key.length)) {
+        memcpy(key.bytes, row->key, key.length);
+        state_key_show(entity, &key, shown, sizeof shown);
+    }
     if (txn->error.code == AQ_OK)
-        (void)aq_fail(&txn->error, AQ_E_CORRUPT, "table %s: %s", entity->plural, error->message);
+        (void)aq_fail(&txn->error, AQ_E_CORRUPT, "table %s, row %.100s: %s", entity->plural, shown, error->message);
     return false;
 }
 
@@ -76,20 +88,26 @@ bool state_unpack(struct state_txn *txn, const struct aq_entity *entity, const s
 {
     struct aq_error error; /* filled by a failure alone: emptying it would take as long as a field */
     return aq_record_unpack_some(entity->record, object, row->data, row->length, wanted, arena, &error) == 0 ||
-           damaged(txn, entity, &error);
+           damaged(txn, entity, row, &error);
 }
 
 bool state_show(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,
                 struct aq_buffer *out)
 {
     struct aq_error error;
-    return aq_packed_to_json(entity->record, row->data, row->length, out, &error) == 0 || damaged(txn, entity, &error);
+    return aq_packed_to_json(entity->record, row->data, row->length, out, &error) == 0 ||
+           damaged(txn, entity, row, &error);
 }
 
-static bool unpack_row(struct state_txn *txn, const struct aq_entity *entity, const MDB_val *value, void *object,
-                       struct aq_arena *arena)
+static struct state_packed packed_row(const MDB_val *name, const MDB_val *value)
 {
-    const struct state_packed row = {value->mv_data, value->mv_size};
+    return (struct state_packed){value->mv_data, value->mv_size, name->mv_data, name->mv_size};
+}
+
+static bool unpack_row(struct state_txn *txn, const struct aq_entity *entity, const MDB_val *name, const MDB_val *value,
+                       void *object, struct aq_arena *arena)
+{
+    const struct state_packed row = packed_row(name, value);
     return state_unpack(txn, entity, &row, AQ_ALL_FIELDS, object, arena);
 }
 
@@ -106,15 +124,15 @@ static bool get_row(struct state_txn *txn, const struct aq_entity *entity, const
 bool state_find(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key, void *object,
                 struct aq_arena *arena)
 {
-    MDB_val value;
+    MDB_val name = key_value(key), value;
     if (txn->rows == NULL)
-        return get_row(txn, entity, key, &value) && unpack_row(txn, entity, &value, object, arena);
+        return get_row(txn, entity, key, &value) && unpack_row(txn, entity, &name, &value, object, arena);
     struct cached_row *row = row_cache_find(txn->rows, entity, key);
     if (row == NULL) {
         if (!get_row(txn, entity, key, &value))
             return false;
         void *copy = aq_arena_alloc(row_cache_arena(txn->rows), entity->record->size);
-        if (!unpack_row(txn, entity, &value, copy, row_cache_arena(txn->rows)))
+        if (!unpack_row(txn, entity, &name, &value, copy, row_cache_arena(txn->rows)))
             return false;
         row = row_cache_add(txn->rows, entity, key);
         row->object = copy;
@@ -128,11 +146,11 @@ bool state_find(struct state_txn *txn, const struct aq_entity *entity, const str
 bool state_find_packed(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key,
                        struct state_packed *row)
 {
-    MDB_val value;
+    MDB_val name = key_value(key), value;
     aq_assert(txn->reads);
     if (!get_row(txn, entity, key, &value))
         return false;
-    *row = (struct state_packed){value.mv_data, value.mv_size};
+    *row = packed_row(&name, &value);
     return true;
 }
 
@@ -249,7 +267,7 @@ static bool visit_unpacked(void *context, const MDB_val *name, const MDB_val *va
         return false;
     aq_arena_reset(&unpacked->arena);
     void *object = aq_arena_alloc(&unpacked->arena, unpacked->entity->record->size);
-    if (!unpack_row(unpacked->txn, unpacked->entity, value, object, &unpacked->arena))
+    if (!unpack_row(unpacked->txn, unpacked->entity, name, value, object, &unpacked->arena))
         return false;
     return unpacked->row(unpacked->context, &key, object);
 }
@@ -277,6 +295,8 @@ void state_scan_back(struct state_txn *txn, const struct aq_entity *entity, cons
 /* ---- packed ---- */
 
 struct packed_scan {
+    struct state_txn *txn;
+    const struct aq_entity *entity;
     state_packed_fn *row;
     void *context;
 };
@@ -284,15 +304,18 @@ struct packed_scan {
 static bool visit_packed(void *context, const MDB_val *name, const MDB_val *value)
 {
     const struct packed_scan *packed = context;
-    const struct state_packed row = {value->mv_data, value->mv_size};
-    (void)name;
+    const struct state_packed row = packed_row(name, value);
+    if (!key_is_whole(packed->entity, name->mv_size)) {
+        store_damage(packed->txn, name->mv_data, packed->entity->plural);
+        return false;
+    }
     return packed->row(packed->context, &row);
 }
 
 void state_scan_packed(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *from, bool back,
                        state_packed_fn *row, void *context)
 {
-    struct packed_scan packed = {row, context};
+    struct packed_scan packed = {txn, entity, row, context};
     aq_assert(txn->reads);
     scan(txn, entity, from, back, visit_packed, &packed);
 }

@@ -128,6 +128,8 @@ void state_scan_back(struct state_txn *txn, const struct aq_entity *entity, cons
 struct state_packed {
     const void *data;
     size_t length;
+    const void *key; /* where the table, or whoever asked for the row, has it */
+    size_t key_length;
 };
 bool state_find_packed(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key,
                        struct state_packed *row);
@@ -135,7 +137,7 @@ typedef bool state_packed_fn(void *context, const struct state_packed *row);
 void state_scan_packed(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *from, bool back,
                        state_packed_fn *row, void *context);
 /* Appends the row as JSON; reads the fields whose bits stand in `wanted` (aq_record_unpack_some()). False: the row is
- * damaged, which is the transaction's failure from now on. */
+ * damaged, which is the transaction's failure from now on, and names table and key. */
 bool state_show(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,
                 struct aq_buffer *out);
 bool state_unpack(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,

@@ -50,6 +50,32 @@ static void users_see_only_what_is_theirs(void **context)
     assert_int_equal(json_array_size(get(place, "/api/v1/application/")), 4);
 }
 
+/* One page of users for ann; how many are on it. Nothing tells that there are others. */
+static size_t seen_by_ann(struct place *place, const char *query)
+{
+    char path[128];
+    snprintf(path, sizeof path, "/api/v1/user/?%s", query);
+    size_t count = json_array_size(ask_as(place, &place->user, "GET", path, NULL, 200));
+    assert_true(json_is_null(json_object_get(place->reply.json, "next")));
+    return count;
+}
+
+static void a_page_does_not_tell_who_else_there_is(void **context)
+{
+    struct place *place = *context;
+    post(place, "/api/v1/user/", "{\"name\":\"bob\"}");
+    assert_int_equal(seen_by_ann(place, "limit=1"), 1);
+    assert_int_equal(seen_by_ann(place, "limit=1&reverse=1"), 1);
+    assert_int_equal(seen_by_ann(place, "limit=1&after=admin"), 1);
+    assert_int_equal(seen_by_ann(place, "limit=1&after=bob&reverse=1"), 1);
+    assert_int_equal(seen_by_ann(place, "after=ann"), 0);
+    assert_int_equal(seen_by_ann(place, "after=ann&reverse=1"), 0);
+    assert_int_equal(seen_by_ann(place, "after=admin&reverse=1"), 0);
+    assert_int_equal(seen_by_ann(place, "role=admin"), 0);
+    assert_int_equal(json_array_size(get(place, "/api/v1/user/?limit=1")), 1);
+    assert_string_equal(json_string_value(json_object_get(place->reply.json, "next")), "admin");
+}
+
 static void a_token_is_shown_once_and_can_be_changed(void **context)
 {
     struct place *place = *context;
@@ -343,6 +369,7 @@ int main(void)
         HERE(wrong_credentials_are_told_how),
         HERE(the_caller_is_me),
         HERE(users_see_only_what_is_theirs),
+        HERE(a_page_does_not_tell_who_else_there_is),
         HERE(a_token_is_shown_once_and_can_be_changed),
         HERE(routes_follow_from_the_registry),
         HERE(rows_fields_and_relations_are_read),

@@ -155,7 +155,7 @@ static void a_row_that_cannot_be_read_fails_the_transaction(void **context)
             assert_false(state_label(inner, 1, &label, &spec.arena));
         assert_true(state_failed(inner, &error));
         assert_int_equal(error.code, AQ_E_CORRUPT);
-        assert_string_equal(error.message, "table labels: label: not valid msgpack at byte 0 of 4");
+        assert_string_equal(error.message, "table labels, row 1: label: not valid msgpack at byte 0 of 4");
         state_end(inner);
     }
 }
@@ -243,13 +243,13 @@ static void a_damaged_row_ends_what_is_shown(void **context)
     check_packed(txn, NULL, false, "a ");
     assert_true(state_failed(txn, &error));
     assert_int_equal(error.code, AQ_E_CORRUPT);
-    assert_string_equal(error.message, "table users: user: not valid msgpack at byte 0 of 2");
+    assert_string_equal(error.message, "table users, row b: user: not valid msgpack at byte 0 of 2");
     state_end(txn);
     test_must(state_read(spec.state, &txn, &error), &error);
     assert_true(state_find_packed(txn, entity("user"), &key, &row));
     assert_false(state_show(txn, entity("user"), &row, &out));
     assert_true(state_failed(txn, &error));
-    assert_string_equal(error.message, "table users: user: not valid msgpack at byte 0 of 2");
+    assert_string_equal(error.message, "table users, row b: user: not valid msgpack at byte 0 of 2");
     state_end(txn);
     aq_buffer_free(&out);
 }
