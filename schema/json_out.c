@@ -83,7 +83,7 @@ static char *put_number(char *at, const struct aq_field *field, uint64_t value)
         return put_integer(at, field, value);
     if (field->type == AQ_TYPE_TIME)
         return put_time(at, value);
-    if (field->type == AQ_TYPE_DURATION)
+    if (field->type == AQ_TYPE_DURATION && !quoted)
         return aq_put_u64(at, value);
     *at = '"';
     at = aq_number_put(field, value, at + quoted);
