@@ -393,6 +393,71 @@ static void a_server_without_an_answer_has_an_end(void **state)
     assert_null(strstr(told, "trying again"));
 }
 
+#define USERS "{\"data\":[{\"name\":\"bob\"}],\"next\":null,\"seq\":7}" /* 45 bytes */
+
+static void an_answer_ends_in_any_way_of_http(void **state)
+{
+    static const char *const answers[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 45\r\n\r\n" USERS,
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{\"data\":[\r\n1f\r\n"
+        "{\"name\":\"bob\"}],\"next\":null,\"se\r\n5\r\nq\":7}\r\n0\r\nX-Trailer: 1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n\r\n" USERS,
+        "HTTP/1.0 200 OK\r\nConnection: close\r\n\r\n" USERS,
+    };
+    (void)state;
+    for (size_t i = 0; i < AQ_LENGTH(answers); i++) {
+        if (run_at_one_who_says("users -q --timeout 5", answers[i], true) != CLI_DONE)
+            fail_msg("%s: %s", answers[i], told);
+        assert_string_equal(printed, "bob\n");
+        assert_string_equal(told, "");
+    }
+}
+
+/* The words are the same, whoever does the talking. */
+static void what_is_no_answer_is_told(void **state)
+{
+    (void)state;
+    static const char end[] = "\r\n\r\n" USERS;
+    size_t size = 8 << 20;
+    char *huge = aq_malloc(size);
+    const struct {
+        const char *answer, *words;
+    } rows[] = {
+        {"", "the connection was closed before the answer was whole"},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"data\":",
+         "the connection was closed before the answer was whole"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{\"data\":[\r\n",
+         "the connection was closed before the answer was whole"},
+        {"SSH-2.0-welcome\r\n\r\n", "what it says is no HTTP"},
+        {"220 mail.example.org ESMTP\r\n", "what it says is no HTTP"},
+        {"HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+         "the server answered with HTTP status 301"},
+        {huge, "what it says is no HTTP"},
+    };
+    memset(huge, 'x', size - 1);
+    memcpy(huge, "HTTP/1.1 200 OK\r\nX-Huge: ", 25);
+    memcpy(huge + size - sizeof end, end, sizeof end);
+    for (size_t i = 0; i < AQ_LENGTH(rows); i++) {
+        assert_int_equal(run_at_one_who_says("users -q --timeout 1", rows[i].answer, true), CLI_SERVER);
+        if (strstr(told, rows[i].words) == NULL)
+            fail_msg("%.60s: %s instead of %s", rows[i].answer, told, rows[i].words);
+    }
+    free(huge);
+}
+
+static void this_machine_is_asked_without_a_proxy(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/user/", 200, USERS});
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
+    enum cli_exit code = run("users -q");
+    unsetenv("http_proxy");
+    unsetenv("ALL_PROXY");
+    assert_int_equal(code, CLI_DONE);
+    assert_string_equal(printed, "bob\n");
+}
+
 static void a_connection_may_be_closed_between_two_questions(void **state)
 {
     (void)state;
@@ -613,6 +678,9 @@ int main(void)
         TEST(what_comes_is_made_harmless),
         TEST(a_path_stands_before_ours),
         TEST(a_server_without_an_answer_has_an_end),
+        TEST(an_answer_ends_in_any_way_of_http),
+        TEST(what_is_no_answer_is_told),
+        TEST(this_machine_is_asked_without_a_proxy),
         TEST(a_connection_may_be_closed_between_two_questions),
         TEST(an_answer_is_bounded),
         TEST(a_write_is_repeated_with_its_key),

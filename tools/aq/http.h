@@ -16,6 +16,11 @@ enum cli_fault {
     CLI_FAULT_OTHER,   /* what trying again does not help against */
 };
 
+/* The same words from both. */
+#define CLI_WHY_ABSENT  "Couldn't connect to server"
+#define CLI_WHY_BROKE   "the connection was closed before the answer was whole"
+#define CLI_WHY_NO_HTTP "what it says is no HTTP"
+
 struct cli_http_request {
     const char *method, *path;   /* GET, POST or DELETE; encoded */
     const char *body;            /* JSON; NULL: none */

@@ -199,6 +199,20 @@ static enum cli_fault fault_of(CURLcode code)
     }
 }
 
+static const char *why(CURLcode code)
+{
+    switch (code) {
+    case CURLE_COULDNT_CONNECT:
+        return CLI_WHY_ABSENT;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_OUT_OF_MEMORY: /* a header of more than 100 KiB */
+        return CLI_WHY_NO_HTTP;
+    default:
+        return fault_of(code) == CLI_FAULT_BROKE ? CLI_WHY_BROKE : curl.easy_strerror(code);
+    }
+}
+
 static bool far_work(struct cli_http *http, uint64_t timeout_ms, struct cli_http_end *end)
 {
     struct far *far = far_of(http);
@@ -215,7 +229,7 @@ static bool far_work(struct cli_http *http, uint64_t timeout_ms, struct cli_http
     if (message == NULL)
         return false;
     CURLcode code = message->data.result; /* the message goes with the handle */
-    *end = (struct cli_http_end){.fault = fault_of(code), .why = curl.easy_strerror(code)};
+    *end = (struct cli_http_end){.fault = fault_of(code), .why = why(code)};
     curl.easy_getinfo(far->handle, CURLINFO_RESPONSE_CODE, &end->status);
     curl.easy_getinfo(far->handle, CURLINFO_RETRY_AFTER, &after_s);
     end->retry_after_s = after_s > 0 ? (uint64_t)after_s : 0;

@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NO_TIMEOUT_S = 1 << 30 /* libevent's own; ours is the caller's */, TIMEOUT_MOST_MS = 86400000 };
+enum {
+    NO_TIMEOUT_S = 1 << 30, /* libevent's own; ours is the caller's */
+    TIMEOUT_MOST_MS = 86400000,
+    HEAD_SIZE_MAX = 100 << 10 /* as much as libcurl takes in one line; more is no HTTP for either */
+};
 
 struct near {
     struct cli_http http;
@@ -45,6 +49,7 @@ static struct cli_http *near_open(const struct cli_connect *connect, struct aq_e
     if (near->connection == NULL)
         aq_broken(__FILE__, __LINE__, "libevent does not start");
     evhttp_connection_set_timeout_tv(near->connection, &no_timeout);
+    evhttp_connection_set_max_headers_size(near->connection, HEAD_SIZE_MAX);
     return &near->http;
 }
 
@@ -78,7 +83,7 @@ static void take_error(enum evhttp_request_error kind, void *context)
 {
     struct near *near = context;
     if (kind == EVREQ_HTTP_INVALID_HEADER)
-        near->end = (struct cli_http_end){.fault = CLI_FAULT_OTHER, .why = "what it says is no HTTP"};
+        near->end = (struct cli_http_end){.fault = CLI_FAULT_OTHER, .why = CLI_WHY_NO_HTTP};
 }
 
 /* With a request that has no status: it did not come to a connection. With none: that broke. */
@@ -91,10 +96,10 @@ static void take_end(struct evhttp_request *request, void *context)
     near->end.status = request ? evhttp_request_get_response_code(request) : 0;
     if (request == NULL) {
         near->end.fault = CLI_FAULT_BROKE;
-        near->end.why = "the connection was closed before the answer was whole";
+        near->end.why = CLI_WHY_BROKE;
     } else if (near->end.status == 0) {
         near->end.fault = CLI_FAULT_ABSENT;
-        near->end.why = "Couldn't connect to server";
+        near->end.why = CLI_WHY_ABSENT;
     } else {
         const char *after = evhttp_find_header(evhttp_request_get_input_headers(request), "Retry-After");
         near->end.retry_after_s = after != NULL ? strtoull(after, NULL, 10) : 0;
