@@ -1,5 +1,6 @@
 #include "controller/state/pages.h"
 
+#include "controller/state/page_layout.h"
 #include "schema/memory.h"
 
 #include <errno.h>
@@ -11,56 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(size_t) == 8 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "LMDB's files are as the machine is");
-
-/* What stands in LMDB's file, by its names in mdb.c. */
-enum {
-    PAGE_BRANCH = 0x01, /* P_BRANCH and so on */
-    PAGE_LEAF = 0x02,
-    PAGE_OVERFLOW = 0x04,
-    PAGE_META = 0x08,
-    NODE_BIG = 0x01,      /* F_BIGDATA: the row lies on pages of its own */
-    NODE_TABLE = 0x02,    /* F_SUBDATA: the row is a table */
-    TABLE_NUMBERS = 0x08, /* MDB_INTEGERKEY, in the list of free pages alone */
-    HEAD_SIZE = 16,
-    NODE_SIZE = 8,
-    KEY_MOST = 511,
-    DEPTH_MOST = 32,
-    PAGE_LEAST = 512,
-    PAGE_MOST = 32768,
-    METAS = 2,
-    DATA_VERSION = 1,
-    PATH_SIZE = 1300,
-};
+enum { KEY_MOST = 511, DEPTH_MOST = 32, METAS = 2, DATA_VERSION = 1, PATH_SIZE = 1300 };
 #define META_MAGIC UINT32_C(0xBEEFC0DE)
 #define NO_PAGE    UINT64_MAX
 #define MAP_MOST   (UINT64_C(1) << 47) /* no process has more addresses */
-
-struct page_head { /* MDB_page */
-    uint64_t number;
-    uint16_t pad, flags;
-    uint16_t lower, upper; /* on an overflow page: the count of pages, in both */
-};
-
-struct node { /* MDB_node */
-    uint16_t low, high, flags, key_size;
-};
-
-struct table { /* MDB_db */
-    uint32_t pad;
-    uint16_t flags, depth;
-    uint64_t branches, leaves, overflows, entries, root;
-};
-
-struct meta { /* MDB_meta */
-    uint32_t magic, version;
-    uint64_t address, map_size;
-    struct table free, main;
-    uint64_t last, txn;
-};
-
-_Static_assert(sizeof(struct page_head) == HEAD_SIZE && sizeof(struct node) == NODE_SIZE, "as in mdb.c");
-_Static_assert(sizeof(struct table) == 48 && sizeof(struct meta) == 136, "as in mdb.c");
 
 struct file {
     int fd;
@@ -201,11 +156,6 @@ static unsigned node_at(const struct file *file, struct page *page, unsigned i, 
     return 0;
 }
 
-static uint32_t row_size(const struct node *node)
-{
-    return node->low | (uint32_t)node->high << 16;
-}
-
 /* The pages that a large row takes, from `first` on. */
 static int take_overflow(struct walk *walk, const struct page *page, unsigned at, uint64_t first, uint32_t size)
 {
@@ -256,7 +206,7 @@ static int take_leaf_node(struct walk *walk, const struct page *page, unsigned a
 {
     struct file *file = walk->file;
     const unsigned char *row = page->bytes + at + NODE_SIZE + node->key_size;
-    uint32_t size = row_size(node);
+    uint32_t size = node_row_size(node);
     if (take_key(walk, page, at, node, false) != 0)
         return -1;
     walk->found.entries++;
@@ -286,7 +236,7 @@ static int walk_page(struct walk *walk, uint64_t number, unsigned level);
 static int take_branch_node(struct walk *walk, const struct page *page, unsigned at, const struct node *node,
                             bool first, unsigned level)
 {
-    uint64_t child = row_size(node) | (uint64_t)node->flags << 32;
+    uint64_t child = node_row_size(node) | (uint64_t)node->flags << 32;
     if (!first && take_key(walk, page, at, node, true) != 0) /* the key of the first one does not count */
         return -1;
     if (claim(walk->file, child, page->number, at, true) != 0)
