@@ -2,6 +2,7 @@
 #include "controller/config.h"
 #include "controller/hub/hub.h"
 #include "controller/log/replay.h"
+#include "controller/log/salvage.h"
 #include "controller/project/project.h"
 #include "controller/react/react.h"
 #include "controller/serve/credentials.h"
@@ -38,6 +39,7 @@ struct controller {
     struct aq_config_controller config;
     struct aq_arena arena; /* holds the configuration */
     bool rebuild, check;
+    const char *salvage; /* where to; NULL: nothing is to be salvaged */
     int lock;
     struct log_store *store;
     struct state *state;
@@ -172,6 +174,24 @@ static int check_tables(struct controller *controller)
     return status == 0 ? 0 : 1;
 }
 
+/* Of the data directory, nothing but the lock is touched. */
+static int salvage_log(const struct controller *controller)
+{
+    const struct aq_config_controller *config = &controller->config;
+    struct aq_error error = {0};
+    struct aq_buffer report = {0};
+    int lock = -1, status = setup_lock(config->data, &lock, &error);
+    if (status == 0)
+        status = salvage(config->data, controller->salvage, config->log.map_size << 20, &report, &error);
+    fputs(aq_buffer_string(&report), stdout);
+    if (status != 0)
+        fprintf(stderr, "aq-controller: %s\n", error.message);
+    aq_buffer_free(&report);
+    if (lock >= 0)
+        close(lock);
+    return status == 0 ? 0 : 1;
+}
+
 /* ---- options ------------------------------------------------------------------------------------------ */
 
 static int bad_usage(const struct aq_error *error)
@@ -208,10 +228,15 @@ static void version(void)
 static int read_options(struct controller *controller, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
-        {"rebuild", no_argument, NULL, 'r'},      {"check", no_argument, NULL, 'k'},
-        {"help-config", no_argument, NULL, 'H'},  {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"set", required_argument, NULL, 's'},
+        {"rebuild", no_argument, NULL, 'r'},
+        {"check", no_argument, NULL, 'k'},
+        {"salvage", required_argument, NULL, 'S'},
+        {"help-config", no_argument, NULL, 'H'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
     };
     struct aq_error error = {0};
     const char *file = access(AQ_CONTROLLER_FILE, R_OK) == 0 ? AQ_CONTROLLER_FILE : NULL;
@@ -227,6 +252,9 @@ static int read_options(struct controller *controller, int argc, char **argv)
             break;
         case 'k':
             controller->check = true;
+            break;
+        case 'S':
+            controller->salvage = optarg;
             break;
         case 'H':
         case 'h':
@@ -282,7 +310,9 @@ int main(int argc, char **argv)
             aq_broken(__FILE__, __LINE__, "libsodium does not start");
         set_limits();
         guard_signals("aq-controller");
-        status = controller.check ? check_tables(&controller) : serve_until_signal(&controller);
+        status = controller.salvage ? salvage_log(&controller)
+                 : controller.check ? check_tables(&controller)
+                                    : serve_until_signal(&controller);
     }
     aq_arena_free(&controller.arena);
     return status;

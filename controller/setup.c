@@ -40,19 +40,13 @@ static int make_key(const char *directory, const char *name, struct aq_error *er
     return aq_wire_key_make(&key, path, error);
 }
 
-int setup_directory(const char *path, int *lock, struct aq_error *error)
+int setup_lock(const char *path, int *lock, struct aq_error *error)
 {
     char file[PATH_SIZE];
-    if (path[0] != '/' || strlen(path) > PATH_SIZE - 64)
-        return aq_fail(error, AQ_E_INVALID, "data is \"%.100s\", but must be an absolute path of at most %d bytes",
-                       path, PATH_SIZE - 64);
-    if (make_directories(path, error) != 0)
-        return -1;
-    snprintf(file, sizeof file, "%s/run", path);
-    if (mkdir(file, 0700) != 0 && errno != EEXIST)
-        return aq_fail_errno(error, errno, "cannot make directory %s", file);
     snprintf(file, sizeof file, "%s/lock", path);
     *lock = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*lock < 0 && errno == EROFS) /* as disks become that fail: a log can be salvaged from it */
+        *lock = open(file, O_RDONLY | O_CLOEXEC);
     if (*lock < 0)
         return aq_fail_errno(error, errno, "cannot open %s", file);
     /* One that was killed a moment ago may still be on its way out. */
@@ -64,6 +58,22 @@ int setup_directory(const char *path, int *lock, struct aq_error *error)
     }
     if (failed != 0)
         return aq_fail(error, AQ_E_EXISTS, "another controller works in %s", path);
+    return 0;
+}
+
+int setup_directory(const char *path, int *lock, struct aq_error *error)
+{
+    char file[PATH_SIZE];
+    if (path[0] != '/' || strlen(path) > PATH_SIZE - 64)
+        return aq_fail(error, AQ_E_INVALID, "data is \"%.100s\", but must be an absolute path of at most %d bytes",
+                       path, PATH_SIZE - 64);
+    if (make_directories(path, error) != 0)
+        return -1;
+    snprintf(file, sizeof file, "%s/run", path);
+    if (mkdir(file, 0700) != 0 && errno != EEXIST)
+        return aq_fail_errno(error, errno, "cannot make directory %s", file);
+    if (setup_lock(path, lock, error) != 0)
+        return -1;
     if (make_key(path, AQ_FILE_AGENT_KEY, error) != 0)
         return -1;
     return make_key(path, AQ_FILE_LOCAL_KEY, error);

@@ -9,6 +9,9 @@
  * descriptor that holds the lock. */
 int setup_directory(const char *path, int *lock, struct aq_error *error) AQ_MUST_CHECK;
 
+/* The lock alone, of a directory that is there. */
+int setup_lock(const char *path, int *lock, struct aq_error *error) AQ_MUST_CHECK;
+
 /* Makes the user admin if the cluster has none. Its token is printed once to standard error, and kept in a file that
  * only root reads. Waits until the writer leads: 30 seconds at most. */
 int setup_admin(struct writer *writer, struct state *state, const char *directory,

@@ -1,0 +1,276 @@
+#include "controller/log/leaves.h"
+
+#include "controller/state/page_layout.h"
+#include "schema/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <raft.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    KEY_SIZE = sizeof(uint64_t),
+    ROW_LEAST = sizeof(uint16_t) + NODE_SIZE + KEY_SIZE + LOG_HEAD_PLAIN_SIZE, /* that an entry takes of a leaf */
+    ROW_MOST = 256 << 20, /* more than an entry may be: log.batch_bytes, and a command behind it */
+};
+
+/* A page that holds entries from `first` to `last`. */
+struct leaf {
+    uint64_t first, last, page;
+    bool whole; /* else it is one entry, which is not */
+};
+
+struct leaves {
+    int fd;
+    uint32_t page_size;
+    uint64_t pages, last;
+    struct leaf *all; /* by `first` */
+    size_t count, room;
+    unsigned char *payload; /* a bit for each page that holds nothing but an entry's bytes, whatever they look like */
+    uint64_t number;        /* of the page in `bytes` */
+    unsigned char bytes[PAGE_MOST];
+    struct aq_buffer large; /* the last large row */
+};
+
+/* What lies on a page under a number that an entry may have. */
+struct row {
+    uint64_t index, page;
+    const unsigned char *bytes; /* itself, or the number of its first page */
+    uint32_t size;
+    bool big;
+};
+
+typedef void row_fn(struct leaves *leaves, const struct row *row, void *context);
+
+/* ---- pages ---------------------------------------------------------------------------------------------------- */
+
+/* The size is in the head of either meta page, or else what LMDB would take on this machine. */
+static void read_page_size(struct leaves *leaves)
+{
+    struct meta meta;
+    leaves->page_size = (uint32_t)sysconf(_SC_PAGESIZE);
+    for (uint64_t i = 0; i < 2; i++) {
+        bool got = pread(leaves->fd, &meta, sizeof meta, (off_t)(i * leaves->page_size + HEAD_SIZE)) == sizeof meta;
+        uint32_t size = meta.free.pad;
+        if (got && size >= PAGE_LEAST && size <= PAGE_MOST && (size & (size - 1)) == 0) {
+            leaves->page_size = size;
+            return;
+        }
+    }
+}
+
+static bool is_payload(const struct leaves *leaves, uint64_t page)
+{
+    return leaves->payload[page / 8] & 1u << page % 8;
+}
+
+/* True: it may be a leaf. One turned bit cannot spoil both, its number and its flags. */
+static bool load_page(struct leaves *leaves, uint64_t number)
+{
+    struct page_head head;
+    if (is_payload(leaves, number))
+        return false;
+    if (leaves->number != number && pread(leaves->fd, leaves->bytes, leaves->page_size,
+                                          (off_t)(number * leaves->page_size)) != (ssize_t)leaves->page_size) {
+        leaves->number = UINT64_MAX;
+        return false;
+    }
+    leaves->number = number;
+    memcpy(&head, leaves->bytes, sizeof head);
+    return head.number == number || head.flags == PAGE_LEAF;
+}
+
+static bool read_row(const struct leaves *leaves, unsigned at, struct row *row)
+{
+    struct node node;
+    struct aq_error ignored;
+    if (at + NODE_SIZE + KEY_SIZE > leaves->page_size)
+        return false;
+    memcpy(&node, leaves->bytes + at, sizeof node);
+    row->page = leaves->number;
+    row->bytes = leaves->bytes + at + NODE_SIZE + KEY_SIZE;
+    row->size = node_row_size(&node);
+    row->big = node.flags == NODE_BIG;
+    size_t here = row->big ? sizeof(uint64_t) : row->size;
+    return node.key_size == KEY_SIZE && (row->big || node.flags == 0) &&
+           here <= leaves->page_size - (at + NODE_SIZE + KEY_SIZE) &&
+           log_number_read(leaves->bytes + at + NODE_SIZE, KEY_SIZE, &row->index, &ignored) == 0 && row->index > 0 &&
+           row->index <= leaves->pages * leaves->page_size / ROW_LEAST;
+}
+
+/* The places of rows are at a page's begin, the rows at its end: the former are over where the latter begin. */
+static void each_row(struct leaves *leaves, uint64_t number, row_fn *visit, void *context)
+{
+    if (!load_page(leaves, number))
+        return;
+    unsigned end = leaves->page_size;
+    for (unsigned place = HEAD_SIZE; place + sizeof(uint16_t) <= end; place += sizeof(uint16_t)) {
+        uint16_t at;
+        struct row row;
+        memcpy(&at, leaves->bytes + place, sizeof at);
+        if (at < place + sizeof at || !read_row(leaves, at, &row))
+            continue;
+        if (at < end)
+            end = at;
+        visit(leaves, &row, context);
+    }
+}
+
+/* -1: the entry is not whole. */
+static int open_row(struct leaves *leaves, const struct row *row, struct log_head *head, const void **payload,
+                    struct aq_error *error)
+{
+    const void *bytes = row->bytes;
+    uint64_t page;
+    if (row->big) {
+        memcpy(&page, row->bytes, sizeof page);
+        if (page >= leaves->pages || row->size > ROW_MOST)
+            return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " is said to lie on page %" PRIu64, row->index,
+                           page);
+        aq_buffer_reset(&leaves->large);
+        aq_buffer_room(&leaves->large, row->size);
+        ssize_t got = pread(leaves->fd, leaves->large.data, row->size, (off_t)(page * leaves->page_size + HEAD_SIZE));
+        if (got < 0)
+            return aq_fail_errno(error, errno, "log entry %" PRIu64 ": cannot read page %" PRIu64, row->index, page);
+        if (got != (ssize_t)row->size)
+            return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 ": the file ends before it", row->index);
+        bytes = leaves->large.data;
+    }
+    if (log_row_read(row->index, bytes, row->size, head, payload, error) != 0)
+        return -1;
+    if (head->type < RAFT_COMMAND || head->type > RAFT_CHANGE) /* those without a check need one more look */
+        return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " is of type %" PRIu32, row->index, head->type);
+    return 0;
+}
+
+/* ---- which page holds which entries ----------------------------------------------------------------------------- */
+
+static void add_leaf(struct leaves *leaves, const struct leaf *leaf)
+{
+    if (leaves->count == leaves->room) {
+        leaves->room = leaves->room * 2 + 1024;
+        leaves->all = aq_realloc(leaves->all, leaves->room * sizeof *leaves->all);
+    }
+    leaves->all[leaves->count++] = *leaf;
+}
+
+/* What somebody wrote into the cluster must not be taken for a leaf of the log. */
+static void note_payload(struct leaves *leaves, const struct row *row)
+{
+    uint64_t page;
+    memcpy(&page, row->bytes, sizeof page);
+    uint64_t end = page + (HEAD_SIZE + row->size + leaves->page_size - 1) / leaves->page_size;
+    for (; page < end && page < leaves->pages; page++)
+        leaves->payload[page / 8] |= (unsigned char)(1u << page % 8);
+}
+
+/* A row that is not whole is noted by itself, for its number may be what was damaged. */
+static void note_row(struct leaves *leaves, const struct row *row, void *context)
+{
+    struct leaf *leaf = context;
+    struct log_head head;
+    const void *payload;
+    struct aq_error ignored = {0};
+    if (open_row(leaves, row, &head, &payload, &ignored) != 0) {
+        add_leaf(leaves, &(struct leaf){row->index, row->index, row->page, false});
+        return;
+    }
+    if (row->big)
+        note_payload(leaves, row);
+    if (leaf->first == 0 || row->index < leaf->first)
+        leaf->first = row->index;
+    if (row->index > leaf->last)
+        leaf->last = row->index;
+}
+
+static int by_first(const void *a, const void *b)
+{
+    const struct leaf *left = a, *right = b;
+    return left->first < right->first ? -1 : left->first > right->first;
+}
+
+int leaves_open(struct leaves **out, const char *directory, struct aq_error *error)
+{
+    char path[1300];
+    struct stat status;
+    snprintf(path, sizeof path, "%s/data.mdb", directory);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        int number = errno;
+        if (fd >= 0)
+            close(fd);
+        return aq_fail_errno(error, number, "cannot open %s", path);
+    }
+    struct leaves *leaves = aq_calloc(1, sizeof *leaves);
+    leaves->fd = fd;
+    leaves->number = UINT64_MAX;
+    read_page_size(leaves);
+    leaves->pages = (uint64_t)status.st_size / leaves->page_size;
+    leaves->payload = aq_calloc(leaves->pages / 8 + 1, 1);
+    for (uint64_t page = 0; page < leaves->pages; page++) {
+        struct leaf leaf = {.page = page, .whole = true};
+        each_row(leaves, page, note_row, &leaf);
+        if (leaf.first != 0)
+            add_leaf(leaves, &leaf);
+    }
+    qsort(leaves->all, leaves->count, sizeof *leaves->all, by_first);
+    for (const struct leaf *leaf = leaves->all; leaf < leaves->all + leaves->count; leaf++)
+        if (leaf->whole && leaf->last > leaves->last && !is_payload(leaves, leaf->page))
+            leaves->last = leaf->last;
+    *out = leaves;
+    return 0;
+}
+
+void leaves_close(struct leaves *leaves)
+{
+    if (leaves == NULL)
+        return;
+    close(leaves->fd);
+    aq_buffer_free(&leaves->large);
+    free(leaves->payload);
+    free(leaves->all);
+    free(leaves);
+}
+
+uint64_t leaves_last(const struct leaves *leaves)
+{
+    return leaves->last;
+}
+
+struct wanted {
+    uint64_t index;
+    leaves_visit_fn *visit;
+    void *context;
+    struct aq_error *why;
+};
+
+static void show_row(struct leaves *leaves, const struct row *row, void *context)
+{
+    const struct wanted *wanted = context;
+    struct log_head head;
+    const void *payload;
+    if (row->index == wanted->index && open_row(leaves, row, &head, &payload, wanted->why) == 0)
+        wanted->visit(wanted->context, &head, payload);
+}
+
+void leaves_find(struct leaves *leaves, uint64_t index, leaves_visit_fn *visit, void *context, struct aq_error *why)
+{
+    struct wanted wanted = {index, visit, context, why};
+    uint64_t rows = leaves->page_size / ROW_LEAST; /* most that a leaf holds: so far back it may begin */
+    size_t low = 0, high = leaves->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (leaves->all[middle].first > index)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    for (; low > 0 && leaves->all[low - 1].first + rows > index; low--)
+        if (leaves->all[low - 1].last >= index)
+            each_row(leaves, leaves->all[low - 1].page, show_row, &wanted);
+}

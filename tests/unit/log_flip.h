@@ -1,0 +1,54 @@
+/* Bits of the file of a log turn. */
+#ifndef AQ_TESTS_UNIT_LOG_FLIP_H
+#define AQ_TESTS_UNIT_LOG_FLIP_H
+
+#include "tests/unit/log_case.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static inline void path_of_file(char path[96])
+{
+    snprintf(path, 96, "%s/log/data.mdb", logs.directory);
+}
+
+static inline void flip(const char *path, off_t offset, unsigned bit)
+{
+    unsigned char byte;
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &byte, 1, offset), 1);
+    byte ^= (unsigned char)(1u << bit);
+    assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
+    close(fd);
+}
+
+/* Calls for each place in the file where the text stands: older copies of a page are among them. */
+static inline void each_place(const char *path, const char *text, void (*visit)(void *context, off_t place),
+                              void *context)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY);
+    assert_int_equal(fstat(fd, &status), 0);
+    char *bytes = aq_malloc((size_t)status.st_size);
+    assert_int_equal(read(fd, bytes, (size_t)status.st_size), status.st_size);
+    close(fd);
+    for (off_t i = 0; i + (off_t)strlen(text) <= status.st_size; i++)
+        if (memcmp(bytes + i, text, strlen(text)) == 0)
+            visit(context, i);
+    free(bytes);
+}
+
+static inline void note_place(void *context, off_t place)
+{
+    *(off_t *)context = place;
+}
+
+static inline off_t find_last(const char *path, const char *text)
+{
+    off_t found = -1;
+    each_place(path, text, note_place, &found);
+    return found;
+}
+
+#endif

@@ -1,0 +1,481 @@
+/* What is saved of a log that is damaged: all that is whole up to the first entry that is lost, nothing that was not
+ * written, and in a form that a controller goes on from. The damaged log stays as it is. */
+#include "controller/log/replica.h"
+#include "controller/log/salvage.h"
+#include "controller/setup.h"
+#include "controller/state/log_layout.h"
+#include "controller/state/page_layout.h"
+#include "tests/unit/log_flip.h"
+
+#include <lmdb.h>
+
+/* Some entries are large, so that they lie on pages of their own. */
+enum { ENTRIES = 120, EVENTS = 3, LARGE_EVENTS = 200, LARGE_EACH = 40, FLIPS = 300, PAGE = 4096 };
+
+static char path[96], saved[96], target[112]; /* the log's file; a data directory of what is saved; its log */
+static struct aq_buffer report;
+
+static unsigned events_of(uint64_t index)
+{
+    return index % LARGE_EACH == 0 ? LARGE_EVENTS : EVENTS;
+}
+
+/* The seq that an entry begins with. */
+static uint64_t seq_of(uint64_t index)
+{
+    uint64_t seq = 1;
+    for (uint64_t i = 2; i < index; i++)
+        seq += events_of(i);
+    return seq;
+}
+
+static void given_a_log(void)
+{
+    log_case_begin();
+    for (uint64_t index = 2; index <= ENTRIES + 1; index++)
+        log_case_add(1, events_of(index), index - 1);
+    log_case_close();
+    path_of_file(path);
+    snprintf(saved, sizeof saved, "%s/saved", logs.directory);
+    snprintf(target, sizeof target, "%s/log", saved);
+    assert_int_equal(mkdir(saved, 0700), 0);
+}
+
+static int salvage_it(struct aq_error *error)
+{
+    *error = (struct aq_error){0};
+    aq_buffer_reset(&report);
+    return salvage(logs.directory, target, LOG_CASE_MAP_BYTES, &report, error);
+}
+
+static void flip_place(void *context, off_t place)
+{
+    flip(context, place, 0);
+}
+
+/* An event in every copy of its page. */
+static void spoil(const char *name)
+{
+    each_place(path, name, flip_place, path);
+}
+
+/* In the flags of each page, the first two too. */
+static void spoil_heads(void)
+{
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    for (off_t page = 0; page * PAGE < status.st_size; page++)
+        flip(path, page * PAGE + 10, 4);
+}
+
+static bool check_event(void *context, const struct aq_event *event)
+{
+    uint64_t *seen = context;
+    char name[32];
+    snprintf(name, sizeof name, "u%" PRIu64, event->seq);
+    const struct aq_user_created *user = event->data;
+    assert_int_equal(event->seq, *seen + 1);
+    assert_string_equal(user->name, name);
+    ++*seen;
+    return true;
+}
+
+/* What was saved is the log up to this entry, and is closed again. */
+static void check_saved(uint64_t last)
+{
+    struct aq_error error = {0};
+    struct log_store *store;
+    struct log_extent extent;
+    uint64_t seen = 0;
+    test_must(log_store_open(&store, saved, LOG_CASE_MAP_BYTES, &error), &error);
+    test_must(log_store_extent(store, &extent, &error), &error);
+    test_must(events_scan(log_store_events(store), 1, UINT64_MAX, check_event, &seen, &error), &error);
+    assert_int_equal(extent.first, 1);
+    assert_int_equal(extent.last, last);
+    assert_int_equal(extent.last_term, LOG_CASE_TERM);
+    assert_int_equal(extent.commit, last);
+    assert_int_equal(extent.configuration, 1);
+    assert_int_equal(extent.vote.term, LOG_CASE_TERM);
+    assert_int_equal(seen, seq_of(last + 1) - 1);
+    log_store_close(store);
+}
+
+static void remove_saved(void)
+{
+    test_remove_tree(target);
+}
+
+static void check_report(const char *expected)
+{
+    assert_string_equal(aq_buffer_string(&report), expected);
+}
+
+/* ---- what is saved ------------------------------------------------------------------------------------------ */
+
+static void a_log_without_damage_is_copied_wholly(void **context)
+{
+    (void)context;
+    struct aq_error error;
+    char expected[512];
+    given_a_log();
+    test_must(salvage_it(&error), &error);
+    snprintf(expected, sizeof expected,
+             "whole, and copied: entries 1 to 121 (seq 1 to 951, until 1970-01-01T00:16:40.949Z)\nto %s\n"
+             "lost: nothing that can be told\n",
+             target);
+    check_report(expected);
+    check_saved(ENTRIES + 1);
+}
+
+static void up_to_an_entry_that_is_damaged(void **context)
+{
+    (void)context;
+    struct aq_error error;
+    char expected[512];
+    given_a_log();
+    spoil("u100");
+    test_must(salvage_it(&error), &error);
+    snprintf(expected, sizeof expected,
+             "whole, and copied: entries 1 to 34 (seq 1 to 99, until 1970-01-01T00:16:40.097Z)\nto %s\n"
+             "lost: log entry 35 (seq 100) is damaged: its bytes are not what was written\n"
+             "lost in all: entries 35 to 121 (seq 100 to 951, until 1970-01-01T00:16:40.949Z); "
+             "nothing can follow an entry that is lost\n",
+             target);
+    check_report(expected);
+    check_saved(34);
+    remove_saved();
+    spoil("t100"); /* as it was */
+    spoil("u951");
+    test_must(salvage_it(&error), &error);
+    snprintf(expected, sizeof expected,
+             "whole, and copied: entries 1 to 120 (seq 1 to 948, until 1970-01-01T00:16:40.749Z)\nto %s\n"
+             "lost: log entry 121 (seq 949) is damaged: its bytes are not what was written\n"
+             "lost in all: entry 121\n",
+             target);
+    check_report(expected);
+    check_saved(120);
+}
+
+static void a_large_entry_too(void **context)
+{
+    (void)context;
+    struct aq_error error;
+    given_a_log();
+    spoil("u300");
+    test_must(salvage_it(&error), &error);
+    assert_non_null(strstr(aq_buffer_string(&report), "lost: log entry 40 (seq 115) is damaged: its bytes"));
+    check_saved(39);
+}
+
+static void pages_that_lead_to_entries_need_not_be_whole(void **context)
+{
+    (void)context;
+    struct aq_error error;
+    given_a_log();
+    spoil_heads();
+    assert_int_equal(log_store_open(&logs.store, logs.directory, LOG_CASE_MAP_BYTES, &error), -1);
+    test_must(salvage_it(&error), &error);
+    assert_non_null(strstr(aq_buffer_string(&report), "\nlost: nothing that can be told\n"));
+    assert_non_null(strstr(aq_buffer_string(&report), "/log/data.mdb is damaged: page 0, byte 0: no meta page"));
+    check_saved(ENTRIES + 1);
+}
+
+/* As older versions wrote it: without a check of its own. */
+static void add_plain_entry(void)
+{
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi entries;
+    char directory[80];
+    snprintf(directory, sizeof directory, "%s/log", logs.directory);
+    struct aq_buffer packed = log_case_pack(logs.next_seq, 1, EVENTS, logs.hash), row = {0};
+    struct log_head head = {.term = LOG_CASE_TERM, .type = RAFT_COMMAND, .size = (uint32_t)packed.length};
+    aq_buffer_add(&row, &head, LOG_HEAD_PLAIN_SIZE);
+    aq_buffer_add(&row, packed.data, packed.length);
+    struct state_key name = state_key_number(logs.next_index++);
+    MDB_val key = {name.length, name.bytes}, value = {row.length, row.data};
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 4), 0);
+    assert_int_equal(mdb_env_open(env, directory, 0, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, LOG_TABLE_ENTRIES, 0, &entries), 0);
+    assert_int_equal(mdb_put(txn, entries, &key, &value, 0), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+    aq_entry_hash(packed.data, packed.length, logs.hash);
+    logs.next_seq += EVENTS;
+    aq_buffer_free(&packed);
+    aq_buffer_free(&row);
+}
+
+static void an_entry_without_a_check_is_proved_by_who_follows(void **context)
+{
+    (void)context;
+    struct aq_error error;
+    given_a_log();
+    add_plain_entry();
+    add_plain_entry();
+    test_must(salvage_it(&error), &error);
+    check_saved(ENTRIES + 3); /* behind the last one there is nothing that could prove it */
+    remove_saved();
+    spoil("u953");
+    test_must(salvage_it(&error), &error);
+    assert_non_null(strstr(aq_buffer_string(&report),
+                           "lost: log entry 123 (seq 0) does not follow the one before it: the hash chain is broken\n"
+                           "lost in all: entries 122 to 123 (seq 952 to 957, until "));
+    check_saved(ENTRIES + 1);
+}
+
+/* Each bit alone. In the head of a page, none costs an entry; and wherever it is, nothing is made up. */
+static void wherever_a_bit_turns(void **context)
+{
+    (void)context;
+    struct aq_error error;
+    struct stat status;
+    uint64_t random = 1, whole = 0;
+    given_a_log();
+    assert_int_equal(stat(path, &status), 0);
+    uint64_t pages = (uint64_t)status.st_size / PAGE;
+    for (int i = 0; i < FLIPS; i++) {
+        struct log_store *store;
+        struct log_extent extent;
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        uint64_t within = i % 2 ? HEAD_SIZE : PAGE;
+        off_t offset = (off_t)((random >> 33) % pages * PAGE + (random >> 16) % within);
+        flip(path, offset, (unsigned)(random >> 60) & 7);
+        if (salvage_it(&error) == 0) {
+            test_must(log_store_open(&store, saved, LOG_CASE_MAP_BYTES, &error), &error);
+            test_must(log_store_extent(store, &extent, &error), &error);
+            log_store_close(store);
+            check_saved(extent.last);
+            whole += extent.last == ENTRIES + 1;
+            assert_true(i % 2 == 0 || extent.last == ENTRIES + 1);
+        } else {
+            assert_true(i % 2 == 0);
+            assert_string_equal(error.message,
+                                "nothing can be copied: log entry 1 (seq 0) is damaged: its bytes are not what was "
+                                "written");
+        }
+        remove_saved();
+        flip(path, offset, (unsigned)(random >> 60) & 7);
+    }
+    printf("# %" PRIu64 " of %d cost no entry\n", whole, FLIPS);
+}
+
+/* ---- what is not believed ------------------------------------------------------------------------------------- */
+
+/* A page that looks like a leaf with an entry of raft's own, which no hash binds to the one before it. */
+static void forge_leaf(unsigned char *page, uint64_t index)
+{
+    struct log_head head = {.term = 99, .type = RAFT_BARRIER | (LOG_CHECKED | LOG_COMMITS)};
+    struct page_head page_head = {.flags = PAGE_LEAF, .lower = HEAD_SIZE + 2, .upper = 1024};
+    struct node node = {.low = sizeof head, .key_size = 8};
+    uint16_t at = 1024;
+    struct state_key key = state_key_number(index);
+    head.check = log_check(index, &head, "");
+    memcpy(page, &page_head, sizeof page_head);
+    memcpy(page + HEAD_SIZE, &at, sizeof at);
+    memcpy(page + at, &node, sizeof node);
+    memcpy(page + at + NODE_SIZE, key.bytes, key.length);
+    memcpy(page + at + NODE_SIZE + 8, &head, sizeof head);
+}
+
+static void what_is_written_in_an_entry_is_not_taken_for_one(void **context)
+{
+    (void)context;
+    struct aq_error error;
+    given_a_log();
+    log_case_open();
+    struct aq_buffer packed = log_case_pack(logs.next_seq, 1, 1000, logs.hash);
+    assert_true(packed.length > (size_t)3 * PAGE);
+    forge_leaf((unsigned char *)packed.data + PAGE - HEAD_SIZE - sizeof(struct log_head), logs.next_index + 1);
+    log_case_append(logs.next_index, RAFT_COMMAND, packed.data, packed.length, logs.next_seq, logs.next_index - 1);
+    aq_buffer_free(&packed);
+    log_case_close();
+    test_must(salvage_it(&error), &error);
+    assert_memory_equal(aq_buffer_string(&report), "whole, and copied: entries 1 to 122\n", 36);
+}
+
+/* Refused for want of room, when its pages were on the disk already; then another one got its number. */
+static void an_entry_that_was_refused_is_not_taken_for_the_one_after(void **context)
+{
+    (void)context;
+    struct aq_error error;
+    struct stat status;
+    unsigned char before[AQ_HASH_SIZE], page[PAGE];
+    given_a_log();
+    memcpy(before, logs.hash, sizeof before);
+    log_case_open();
+    log_case_add(1, EVENTS + 1, logs.next_index - 1);
+    off_t place = find_last(path, "u955");
+    int fd = open(path, O_RDWR);
+    assert_true(place > 0 && fd >= 0);
+    assert_int_equal(pread(fd, page, PAGE, place / PAGE * PAGE), PAGE);
+    memcpy(logs.hash, before, sizeof before);
+    logs.next_index--;
+    logs.next_seq -= EVENTS + 1;
+    log_case_add(1, EVENTS, logs.next_index - 1);
+    log_case_add(1, EVENTS, logs.next_index - 1);
+    log_case_close();
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_int_equal(pwrite(fd, page, PAGE, status.st_size), PAGE);
+    close(fd);
+    test_must(salvage_it(&error), &error);
+    check_saved(ENTRIES + 3);
+}
+
+/* ---- going on ----------------------------------------------------------------------------------------------- */
+
+static void check_tables(const struct aq_config_controller *config, bool made_anew, uint64_t index)
+{
+    struct aq_error error = {0};
+    struct log_store *store;
+    struct state *state;
+    struct state_txn *txn;
+    char before[64], after[64], link[112];
+    snprintf(link, sizeof link, "%s/state/current", saved);
+    ssize_t length = readlink(link, before, sizeof before - 1);
+    before[length > 0 ? length : 0] = '\0';
+    test_must(log_store_open(&store, saved, LOG_CASE_MAP_BYTES, &error), &error);
+    test_must(tables_open(&state, config, store, false, &error), &error);
+    test_must(state_read(state, &txn, &error), &error);
+    assert_int_equal(state_place_get(txn).index, index);
+    assert_int_equal(state_place_get(txn).seq, seq_of(index + 1) - 1);
+    state_end(txn);
+    length = readlink(link, after, sizeof after - 1);
+    assert_true(length > 0);
+    after[length] = '\0';
+    assert_int_equal(strcmp(before, after) != 0, made_anew);
+    test_must(tables_close(state, &error), &error);
+    log_store_close(store);
+}
+
+/* Raft goes on behind the last entry. */
+static void check_raft(uint64_t last)
+{
+    struct aq_error error = {0};
+    struct log_store *store;
+    struct replica *replica;
+    struct replica_options options = {.id = 1, .address = "controller-1", .applied = last, .reserve_mib = 1};
+    test_must(log_store_open(&store, saved, LOG_CASE_MAP_BYTES, &error), &error);
+    test_must(replica_open(&replica, store, &options, 1, &error), &error);
+    assert_true(replica_leads(replica));
+    assert_int_equal(replica_term(replica), LOG_CASE_TERM);
+    assert_int_equal(replica_last(replica), last);
+    assert_int_equal(replica_commit(replica), last);
+    replica_close(replica);
+    log_store_close(store);
+}
+
+static void old_tables_do_not_stay_ahead_of_it(void **context)
+{
+    (void)context;
+    struct aq_error error;
+    struct aq_arena arena = {0};
+    struct aq_config_controller config;
+    aq_journal_open("test", AQ_ERROR);
+    given_a_log();
+    aq_record_init(&aq_config_controller_record, &config, &arena);
+    config.data = saved;
+    config.state.map_size = 64;
+    test_must(salvage_it(&error), &error);
+    check_tables(&config, true, ENTRIES + 1);
+    check_tables(&config, false, ENTRIES + 1);
+    spoil("u100");
+    remove_saved();
+    test_must(salvage_it(&error), &error);
+    check_raft(34);
+    check_tables(&config, true, 34);
+    check_tables(&config, false, 34);
+    aq_arena_free(&arena);
+}
+
+/* ---- what is refused ------------------------------------------------------------------------------------------ */
+
+static void check_refused(const char *format, const char *where)
+{
+    struct aq_error error;
+    char expected[256];
+    snprintf(expected, sizeof expected, format, where);
+    assert_int_equal(salvage_it(&error), -1);
+    assert_string_equal(error.message, expected);
+    assert_int_equal(report.length, 0);
+}
+
+static void nothing_is_written_over(void **context)
+{
+    (void)context;
+    char part[120];
+    given_a_log();
+    assert_int_equal(mkdir(target, 0700), 0);
+    check_refused("%s is there already: name a directory that is not", target);
+    assert_int_equal(rmdir(target), 0); /* nothing was put into it */
+    snprintf(part, sizeof part, "%s.part", target);
+    assert_int_equal(mkdir(part, 0700), 0);
+    check_refused("%s is there, left by one that did not come to its end: remove it", part);
+    assert_int_equal(rmdir(part), 0);
+}
+
+static void without_a_beginning_there_is_no_log(void **context)
+{
+    (void)context;
+    struct aq_error error;
+    char part[120];
+    given_a_log();
+    snprintf(part, sizeof part, "%s.part", target);
+    spoil("controller-1");
+    check_refused("nothing can be copied: log entry 1 (seq 0) is damaged: its bytes are not what was written", "");
+    assert_int_equal(access(target, F_OK), -1);
+    assert_int_equal(access(part, F_OK), -1);
+    assert_int_equal(truncate(path, 0), 0);
+    check_refused("nothing can be copied: there are no entries of a log", "");
+    assert_int_equal(unlink(path), 0);
+    check_refused("cannot open %s: No such file or directory", path);
+    assert_int_equal(salvage_it(&error), -1);
+    assert_int_equal(access(part, F_OK), -1);
+}
+
+static void the_damaged_log_stays_as_it_is(void **context)
+{
+    (void)context;
+    struct aq_error error;
+    struct stat before, after;
+    char directory[80];
+    given_a_log();
+    spoil("u100");
+    spoil_heads();
+    snprintf(directory, sizeof directory, "%s/log", logs.directory);
+    assert_int_equal(chmod(path, 0400), 0);
+    assert_int_equal(stat(path, &before), 0);
+    test_must(salvage_it(&error), &error);
+    assert_int_equal(stat(path, &after), 0);
+    assert_memory_equal(&before.st_mtim, &after.st_mtim, sizeof before.st_mtim);
+    assert_int_equal(before.st_size, after.st_size);
+}
+
+static int end_case(void **context)
+{
+    aq_buffer_free(&report);
+    return log_case_teardown(context);
+}
+
+#define SALVAGE_TEST(name) cmocka_unit_test_setup_teardown(name, log_case_setup, end_case)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SALVAGE_TEST(a_log_without_damage_is_copied_wholly),
+        SALVAGE_TEST(up_to_an_entry_that_is_damaged),
+        SALVAGE_TEST(a_large_entry_too),
+        SALVAGE_TEST(pages_that_lead_to_entries_need_not_be_whole),
+        SALVAGE_TEST(an_entry_without_a_check_is_proved_by_who_follows),
+        SALVAGE_TEST(wherever_a_bit_turns),
+        SALVAGE_TEST(what_is_written_in_an_entry_is_not_taken_for_one),
+        SALVAGE_TEST(an_entry_that_was_refused_is_not_taken_for_the_one_after),
+        SALVAGE_TEST(old_tables_do_not_stay_ahead_of_it),
+        SALVAGE_TEST(nothing_is_written_over),
+        SALVAGE_TEST(without_a_beginning_there_is_no_log),
+        SALVAGE_TEST(the_damaged_log_stays_as_it_is),
+    };
+    return cmocka_run_group_tests_name("log salvage", tests, NULL, NULL);
+}
