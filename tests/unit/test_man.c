@@ -40,6 +40,7 @@ static void a_daemon_page_has_options_and_settings_have_bounds(void **state)
     page_daemon(&page, &aq_controller_usage, "Words.");
     assert_has(&page, ".TH \"AQ-CONTROLLER\" \"8\"");
     assert_has(&page, ".TP\n\\fB\\-\\-rebuild\\fR\n");
+    assert_has(&page, ".TP\n\\fB\\-\\-salvage DIRECTORY\\fR\n");
     aq_buffer_reset(&page);
     page_settings(&page);
     assert_has(&page, ".TP\n\\fBapi.port\\fR\n");
