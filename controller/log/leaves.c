@@ -85,6 +85,7 @@ static bool load_page(struct leaves *leaves, uint64_t number)
     return head.number == number || head.flags == PAGE_LEAF;
 }
 
+/* False: it is none of an entry, as those of the table "seqs" of older versions. */
 static bool read_row(const struct leaves *leaves, unsigned at, struct row *row)
 {
     struct node node;
@@ -97,7 +98,7 @@ static bool read_row(const struct leaves *leaves, unsigned at, struct row *row)
     row->size = node_row_size(&node);
     row->big = node.flags == NODE_BIG;
     size_t here = row->big ? sizeof(uint64_t) : row->size;
-    return node.key_size == KEY_SIZE && (row->big || node.flags == 0) &&
+    return node.key_size == KEY_SIZE && (row->big || node.flags == 0) && row->size >= LOG_HEAD_PLAIN_SIZE &&
            here <= leaves->page_size - (at + NODE_SIZE + KEY_SIZE) &&
            log_number_read(leaves->bytes + at + NODE_SIZE, KEY_SIZE, &row->index, &ignored) == 0 && row->index > 0 &&
            row->index <= leaves->pages * leaves->page_size / ROW_LEAST;
@@ -218,10 +219,13 @@ int leaves_open(struct leaves **out, const char *directory, struct aq_error *err
         if (leaf.first != 0)
             add_leaf(leaves, &leaf);
     }
-    qsort(leaves->all, leaves->count, sizeof *leaves->all, by_first);
-    for (const struct leaf *leaf = leaves->all; leaf < leaves->all + leaves->count; leaf++)
+    if (leaves->count > 0)
+        qsort(leaves->all, leaves->count, sizeof *leaves->all, by_first);
+    for (size_t i = 0; i < leaves->count; i++) {
+        const struct leaf *leaf = &leaves->all[i];
         if (leaf->whole && leaf->last > leaves->last && !is_payload(leaves, leaf->page))
             leaves->last = leaf->last;
+    }
     *out = leaves;
     return 0;
 }

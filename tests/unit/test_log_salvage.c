@@ -180,12 +180,12 @@ static void pages_that_lead_to_entries_need_not_be_whole(void **context)
     check_saved(ENTRIES + 1);
 }
 
-/* As older versions wrote it: without a check of its own. */
+/* As older versions wrote it: without a check of its own, and with a row in a table of seqs. */
 static void add_plain_entry(void)
 {
     MDB_env *env;
     MDB_txn *txn;
-    MDB_dbi entries;
+    MDB_dbi entries, seqs;
     char directory[80];
     snprintf(directory, sizeof directory, "%s/log", logs.directory);
     struct aq_buffer packed = log_case_pack(logs.next_seq, 1, EVENTS, logs.hash), row = {0};
@@ -200,6 +200,10 @@ static void add_plain_entry(void)
     assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
     assert_int_equal(mdb_dbi_open(txn, LOG_TABLE_ENTRIES, 0, &entries), 0);
     assert_int_equal(mdb_put(txn, entries, &key, &value, 0), 0);
+    assert_int_equal(mdb_dbi_open(txn, "seqs", MDB_CREATE, &seqs), 0);
+    name = state_key_number(logs.next_index);
+    value = (MDB_val){sizeof logs.next_seq, &logs.next_seq};
+    assert_int_equal(mdb_put(txn, seqs, &key, &value, 0), 0);
     assert_int_equal(mdb_txn_commit(txn), 0);
     mdb_env_close(env);
     aq_entry_hash(packed.data, packed.length, logs.hash);
@@ -216,6 +220,7 @@ static void an_entry_without_a_check_is_proved_by_who_follows(void **context)
     add_plain_entry();
     add_plain_entry();
     test_must(salvage_it(&error), &error);
+    assert_non_null(strstr(aq_buffer_string(&report), "\nlost: nothing that can be told\n"));
     check_saved(ENTRIES + 3); /* behind the last one there is nothing that could prove it */
     remove_saved();
     spoil("u953");
