@@ -19,7 +19,7 @@ enum {
     ROW_MOST = 256 << 20, /* more than an entry may be: log.batch_bytes, and a command behind it */
 };
 
-/* A page that holds entries from `first` to `last`. */
+/* A page that holds all entries from `first` to `last`; one that holds others, too, is there several times. */
 struct leaf {
     uint64_t first, last, page;
     bool whole; /* else it is one entry, which is not */
@@ -183,10 +183,13 @@ static void note_row(struct leaves *leaves, const struct row *row, void *context
     }
     if (row->big)
         note_payload(leaves, row);
-    if (leaf->first == 0 || row->index < leaf->first)
+    if (leaf->first != 0 && row->index != leaf->last + 1) { /* what lay there before, which no row's place leads to */
+        add_leaf(leaves, leaf);
+        leaf->first = 0;
+    }
+    if (leaf->first == 0)
         leaf->first = row->index;
-    if (row->index > leaf->last)
-        leaf->last = row->index;
+    leaf->last = row->index;
 }
 
 static int by_first(const void *a, const void *b)

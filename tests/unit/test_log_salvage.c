@@ -127,6 +127,54 @@ static void a_log_without_damage_is_copied_wholly(void **context)
     check_saved(ENTRIES + 1);
 }
 
+/* A leaf's room between the places of rows and the rows keeps what lay there before: here, an entry of another leaf.
+ * False: there is not enough of it. */
+static bool leave_over(unsigned char *page, const unsigned char *node, uint16_t size)
+{
+    struct page_head head;
+    memcpy(&head, page, sizeof head);
+    if (head.flags != PAGE_LEAF || head.upper - head.lower < size + 2)
+        return false;
+    uint16_t at = (uint16_t)(head.upper - size);
+    memcpy(page + at, node, size);
+    memcpy(page + head.lower, &at, sizeof at);
+    return true;
+}
+
+static void so_is_one_with_leftovers_on_its_pages(void **context)
+{
+    (void)context;
+    struct aq_error error;
+    struct stat status;
+    struct node node;
+    unsigned char bytes[PAGE], page[PAGE];
+    unsigned count = 0;
+    given_a_log();
+    log_case_open();
+    for (int i = 0; i < 2 * ENTRIES; i++)
+        log_case_add(1, events_of(logs.next_index), logs.next_index - 1);
+    log_case_close();
+    int fd = open(path, O_RDWR);
+    assert_int_equal(fstat(fd, &status), 0);
+    off_t place = find_last(path, "controller-1");
+    assert_int_equal(pread(fd, bytes, PAGE, place / PAGE * PAGE), PAGE);
+    uint16_t at; /* of the first row there */
+    memcpy(&at, bytes + HEAD_SIZE, sizeof at);
+    memcpy(&node, bytes + at, sizeof node);
+    uint16_t size = (uint16_t)(NODE_SIZE + node.key_size + node.low + node.low % 2);
+    for (off_t number = 2; number < status.st_size / PAGE; number++) {
+        assert_int_equal(pread(fd, page, PAGE, number * PAGE), PAGE);
+        if (leave_over(page, bytes + at, size)) {
+            assert_int_equal(pwrite(fd, page, PAGE, number * PAGE), PAGE);
+            count++;
+        }
+    }
+    close(fd);
+    assert_true(count > 5);
+    test_must(salvage_it(&error), &error);
+    check_saved(3 * ENTRIES + 1);
+}
+
 static void up_to_an_entry_that_is_damaged(void **context)
 {
     (void)context;
@@ -470,6 +518,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SALVAGE_TEST(a_log_without_damage_is_copied_wholly),
+        SALVAGE_TEST(so_is_one_with_leftovers_on_its_pages),
         SALVAGE_TEST(up_to_an_entry_that_is_damaged),
         SALVAGE_TEST(a_large_entry_too),
         SALVAGE_TEST(pages_that_lead_to_entries_need_not_be_whole),
