@@ -36,6 +36,7 @@ static int fail(struct aq_error *error, int code, const char *what)
     case MDB_NOTFOUND:
         return aq_fail(error, AQ_E_CORRUPT, "%s: the log is damaged: one of its tables is missing", what);
     case MDB_CORRUPTED:
+    case MDB_INCOMPATIBLE:
     case MDB_PAGE_NOTFOUND:
     case MDB_CURSOR_FULL:
     case MDB_BAD_TXN:
@@ -95,6 +96,8 @@ static int open_env(struct log_store *store, uint64_t map_bytes)
 int log_store_open(struct log_store **out, const char *directory, uint64_t map_bytes, struct aq_error *error)
 {
     struct log_store *store = aq_calloc(1, sizeof *store);
+    struct log_extent extent;
+    struct aq_error ignored;
     snprintf(store->path, sizeof store->path, "%s/log", directory);
     int status = 0, code = mkdir(store->path, 0700) == 0 || errno == EEXIST ? 0 : errno;
     if (code == 0)
@@ -108,7 +111,9 @@ int log_store_open(struct log_store **out, const char *directory, uint64_t map_b
         return -1;
     }
     guard_forget(store->path);
-    store->events = events_share(&store->map, store->entries);
+    if (log_store_extent(store, &extent, &ignored) != 0)
+        extent.last = 0; /* who reads there is told why */
+    store->events = events_share(&store->map, store->entries, extent.last);
     *out = store;
     return 0;
 }

@@ -7,13 +7,15 @@
 #include "controller/state/store.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 struct events {
     struct store_map *map;
     MDB_dbi entries;
-    struct store_map own; /* opened here, closed here, when `map` leads to it */
+    _Atomic uint64_t last; /* index of the last entry that was seen */
+    struct store_map own;  /* opened here, closed here, when `map` leads to it */
 };
 
 static int open_tables(struct events *events)
@@ -57,10 +59,10 @@ int events_open(struct events **out, const char *directory, struct aq_error *err
     return store_fail(error, code, path);
 }
 
-struct events *events_share(struct store_map *map, unsigned entries)
+struct events *events_share(struct store_map *map, unsigned entries, uint64_t last)
 {
     struct events *events = aq_calloc(1, sizeof *events);
-    *events = (struct events){.map = map, .entries = entries};
+    *events = (struct events){.map = map, .entries = entries, .last = last};
     return events;
 }
 
@@ -172,11 +174,12 @@ static int end_of(MDB_cursor *cursor, MDB_cursor_op end, uint64_t *index, struct
  * what was appended lately, so the steps back from the end grow until one is before `seq`; then the gap is halved until
  * nothing is in it. Heads are believed on the way: one that lies stands next to where that leads, where it is read
  * as a whole, and found. */
-static int entry_of(MDB_cursor *cursor, uint64_t seq, struct spot *spot, struct aq_error *error)
+static int entry_of(MDB_cursor *cursor, uint64_t seq, struct spot *spot, uint64_t *end, struct aq_error *error)
 {
     uint64_t first, last;
     if (end_of(cursor, MDB_FIRST, &first, error) != 0 || end_of(cursor, MDB_LAST, &last, error) != 0)
         return -1;
+    *end = last;
     struct spot before = {0, 0}, seen;
     uint64_t behind = last + 1; /* from here on, all begin behind `seq` */
     for (uint64_t at = last, step = 1; first != 0 && before.index == 0 && behind > first; step *= 2) {
@@ -227,6 +230,17 @@ static int scan_entries(MDB_cursor *cursor, struct scan *scan, uint64_t index, s
     return more < 0 ? -1 : 0;
 }
 
+/* To LMDB, a page that calls itself empty looks like the end of the log. So one that ends before where it did is looked
+ * through. `before` was its last entry before the snapshot was begun. */
+static int check_end(struct events *events, uint64_t before, uint64_t end, struct aq_error *error)
+{
+    if (end < before && store_map_check(events->map, error) != 0)
+        return -1;
+    if (end != before)
+        (void)atomic_compare_exchange_strong(&events->last, &before, end);
+    return 0;
+}
+
 int events_scan(struct events *events, uint64_t first, uint64_t last, events_row_fn *row, void *context,
                 struct aq_error *error)
 {
@@ -236,13 +250,14 @@ int events_scan(struct events *events, uint64_t first, uint64_t last, events_row
     struct scan scan = {.first = first, .last = last, .row = row, .context = context};
     if (first > last)
         return 0;
+    uint64_t before = atomic_load(&events->last), end = before;
     int code = store_map_read(events->map, &txn);
     if (code != 0)
         return store_fail(error, code, "reading the log");
     int status;
     code = mdb_cursor_open(txn, events->entries, &cursor);
     if (code == 0) {
-        status = entry_of(cursor, first, &spot, error);
+        status = entry_of(cursor, first, &spot, &end, error);
         if (status == 0 && spot.index != 0)
             status = scan_entries(cursor, &scan, spot.index, error);
         mdb_cursor_close(cursor);
@@ -252,7 +267,7 @@ int events_scan(struct events *events, uint64_t first, uint64_t last, events_row
     mdb_txn_abort(txn);
     store_map_done(events->map);
     aq_arena_free(&scan.arena);
-    return status;
+    return status == 0 ? check_end(events, before, end, error) : -1;
 }
 
 struct of_application {
@@ -307,11 +322,11 @@ uint64_t events_behind(struct events *events, uint64_t seq)
     MDB_cursor *cursor;
     struct aq_error damaged = {0};
     struct spot spot = {0, 0};
-    uint64_t begins = 0;
+    uint64_t begins = 0, end;
     if (store_map_read(events->map, &txn) != 0)
         return 0;
     if (mdb_cursor_open(txn, events->entries, &cursor) == 0) {
-        if (entry_of(cursor, seq, &spot, &damaged) == 0)
+        if (entry_of(cursor, seq, &spot, &end, &damaged) == 0)
             begins = whole_from(cursor, spot.index, seq);
         mdb_cursor_close(cursor);
     }

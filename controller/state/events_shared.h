@@ -7,8 +7,8 @@
 
 struct store_map;
 
-/* `entries` is the handle of the table in log_layout.h. The environment must outlive the result, which
- * events_close() releases. */
-struct events *events_share(struct store_map *map, unsigned entries);
+/* `entries` is the handle of the table in log_layout.h, `last` the index of its last entry. The environment must
+ * outlive the result, which events_close() releases. */
+struct events *events_share(struct store_map *map, unsigned entries, uint64_t last);
 
 #endif

@@ -21,6 +21,7 @@ int store_fail(struct aq_error *error, int code, const char *what)
     case MDB_NOTFOUND:
         return aq_fail(error, AQ_E_CORRUPT, "%s: a table is missing", what);
     case MDB_CORRUPTED:
+    case MDB_INCOMPATIBLE:
     case MDB_PAGE_NOTFOUND:
     case MDB_CURSOR_FULL:
     case MDB_BAD_TXN:
