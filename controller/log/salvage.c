@@ -44,6 +44,7 @@ struct salvage {
 
 /* ---- one entry after the other ---------------------------------------------------------------------------------- */
 
+/* Keeps a copy that may come next, unless it is the same as one that was kept. */
 static void take_copy(void *context, const struct log_head *head, const void *payload)
 {
     struct salvage *salvage = context;
@@ -73,7 +74,7 @@ static void note_named(void *context, const struct log_head *head, const void *p
     candidate->named |= head->type == LOG_TYPE_COMMAND && aq_entry_follows(payload, head->size, candidate->hash);
 }
 
-/* NULL: there is none. */
+/* Of two that differ, it is the one that the next entry names. NULL: there is none. */
 static const struct candidate *find_next(struct salvage *salvage)
 {
     struct aq_error ignored = {0};
