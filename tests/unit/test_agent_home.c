@@ -309,6 +309,61 @@ static void directories_are_used_again(void **context)
     home_close(home);
 }
 
+static void move(const char *from, const char *to)
+{
+    char a[256], b[256];
+    snprintf(a, sizeof a, "%s/one/%s", directory, from);
+    snprintf(b, sizeof b, "%s/one/%s", directory, to);
+    assert_int_equal(rename(a, b), 0);
+}
+
+/* An agent that ends between two of the steps in which a directory is used again, after so many of them. */
+static void stop_after(unsigned steps)
+{
+    static const char *const moves[][2] = {
+        {"workloads/1", "spare/1"},
+        {"spare/1/driver", "trash/9"},
+        {"spare/1/assignment", "spare/1/assignment.new"},
+        {"spare/1/ended", "spare/1/ended.new"},
+        {"spare/1", "workloads/2"}, /* and here it begins to serve the next */
+    };
+    for (unsigned i = 0; i < steps; i++)
+        move(moves[i][0], moves[i][1]);
+}
+
+static void nothing_is_taken_for_another_after_a_crash(void **context)
+{
+    struct aq_error error = {0};
+    struct aq_happening end = {.resource = 1, .what = AQ_HAPPENED_ENDED, .exit_status = 3, .reason = "exit status 3"};
+    (void)context;
+    for (unsigned steps = 0; steps <= 6; steps++) {
+        struct home *home = open_home();
+        add(home, 1);
+        assert_int_equal(home_end(home, &end, &error), 0);
+        put("workloads/1/driver/file", "of the first");
+        home_close(home);
+        if (steps < 6)
+            stop_after(steps);
+        else
+            move("workloads/1", "workloads/2"); /* the files of the first, had they kept their names */
+        home = open_home();
+        struct found found = load(home);
+        assert_int_equal(found.count, steps == 0 ? 1 : 0); /* still the first, with its end; or nobody */
+        assert_int_equal(found.ended, found.count);
+        add(home, 2);
+        assert_false(there_is("workloads/2/driver/file"));
+        assert_false(there_is("workloads/2/ended"));
+        home_close(home);
+        home = open_home();
+        found = load(home);
+        assert_int_equal(found.count, steps == 0 ? 2 : 1);
+        home_remove(home, 1, "", 0);
+        home_remove(home, 2, "", 0);
+        sweep(home);
+        home_close(home);
+    }
+}
+
 static void logs_of_the_newest_are_kept(void **context)
 {
     struct home *home = open_home();
@@ -396,6 +451,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_the_log_remains, setup, teardown),
         cmocka_unit_test_setup_teardown(directories_that_were_closed_go_too, setup, teardown),
         cmocka_unit_test_setup_teardown(directories_are_used_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_taken_for_another_after_a_crash, setup, teardown),
         cmocka_unit_test_setup_teardown(logs_of_the_newest_are_kept, setup, teardown),
         cmocka_unit_test(settings_are_checked),
         cmocka_unit_test(capacity_is_lowered_never_raised),
