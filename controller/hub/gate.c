@@ -24,7 +24,7 @@ enum {
     GREETING_SIZE = 8,
     LENGTH_SIZE = 8,
     NUMBER_SIZE = 4,
-    SMALL_SIZE = 4096, /* so much of a message any stranger may have on the way */
+    SMALL_SIZE = 4096, /* so much any stranger may have on the way */
     SLOT_BITS = 16,    /* of a visitor's number; the rest is never used again */
     QUIET_S = 60,      /* after so long a silence the system asks whether the other side is still there, */
     PROBE_S = 10,      /* and again, */
@@ -223,6 +223,15 @@ static void keep(struct gate *gate, struct visitor *visitor, const struct iovec 
     watch(gate, visitor);
 }
 
+/* Is there room for so much more that he does not read at once? */
+static bool may_keep(const struct gate *gate, const struct visitor *visitor, size_t more)
+{
+    size_t waits = visitor->out.length - visitor->sent;
+    if (!visitor->known && waits + more > SMALL_SIZE && gate->held_by_strangers + more > GATE_STRANGERS_BYTES)
+        return false;
+    return (waits == 0 || waits + more <= GATE_UNREAD_MAX) && gate->held + more <= GATE_BYTES_MAX;
+}
+
 void gate_answer(struct gate *gate, uint64_t to, const void *stack, size_t stack_length, const void *body,
                  size_t length)
 {
@@ -233,7 +242,7 @@ void gate_answer(struct gate *gate, uint64_t to, const void *stack, size_t stack
     if (visitor == NULL)
         return;
     if (visitor->stuck) {
-        if (visitor->out.length - visitor->sent + total <= GATE_UNREAD_MAX && gate->held + total <= GATE_BYTES_MAX)
+        if (may_keep(gate, visitor, total))
             keep(gate, visitor, parts, AQ_LENGTH(parts), 0);
         return;
     }
@@ -244,7 +253,7 @@ void gate_answer(struct gate *gate, uint64_t to, const void *stack, size_t stack
     size_t sent = got > 0 ? (size_t)got : 0;
     if (sent == total)
         return;
-    if (gate->held + total - sent <= GATE_BYTES_MAX)
+    if (may_keep(gate, visitor, total - sent))
         keep(gate, visitor, parts, AQ_LENGTH(parts), sent);
     else if (sent > 0)
         shutdown(visitor->fd, SHUT_RDWR); /* half an answer cannot be taken back */

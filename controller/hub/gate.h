@@ -8,7 +8,7 @@
  *   - A visitor is a stranger until he is admitted: for a message that opened with our key and that cannot have been
  * recorded from another. Strangers have a few seconds for that, and only so many may try at once: for one more, the
  * oldest goes. A message that does not open ends the listening to him.
- *   - What strangers have sent of unfinished messages, and what all have, is bounded; so are answers that are not read.
+ *   - Unfinished messages and answers that are not read are bounded: each, those of all strangers, and all together.
  *   - The process always keeps descriptors for others than agents.
  *
  * All of it belongs to the hub's thread. */
@@ -26,8 +26,8 @@ enum {
     GATE_VISITORS_MAX = 12000,       /* at once; fewer where the process may not open that many descriptors */
     GATE_STRANGERS_MAX = 1024,       /* of them, those who are not admitted yet */
     GATE_STRANGER_MS = 5000,         /* they have for it */
-    GATE_STRANGERS_BYTES = 16 << 20, /* of unfinished messages, all strangers together */
     GATE_BYTES_MAX = 256 << 20,      /* of unfinished messages and unread answers, all visitors together */
+    GATE_STRANGERS_BYTES = 16 << 20, /* the same, all strangers together, but for what is small */
     GATE_UNREAD_MAX = 4 << 20,       /* of answers for one visitor; more are dropped, and he asks again */
     GATE_STACK_MAX = 64,             /* bytes of a message's stack */
     GATE_MESSAGE_MAX = AQ_WIRE_MESSAGE_MAX + GATE_STACK_MAX

@@ -253,7 +253,7 @@ static void unread_answers_are_bounded_and_whole(void **context)
     aq_buffer_add(&words, greeting, sizeof greeting);
     frame(&words, 1, "asks");
     say(fd, words.data, words.length);
-    expect(scene, &message, "asks");
+    expect_and_admit(scene, &message, "asks");
     uint64_t from = message.from, size;
     for (int i = 0; i < UNREAD_ANSWERS; i++)
         gate_answer(scene->gate, from, "\x80\0\0\1", 4, big, UNREAD_SIZE);
@@ -277,6 +277,34 @@ static void unread_answers_are_bounded_and_whole(void **context)
     close(fd);
     free(big);
     free(chunk);
+    aq_buffer_free(&words);
+}
+
+/* Who sends again what he has recorded is answered; what he does not read of it is no burden. */
+static void strangers_have_few_unread_answers(void **context)
+{
+    enum { STRANGERS = 12 };
+    struct scene *scene = *context;
+    struct aq_buffer words = {0};
+    struct gate_message message;
+    char *big = aq_calloc(1, UNREAD_SIZE);
+    int fds[STRANGERS];
+    aq_buffer_add(&words, greeting, sizeof greeting);
+    frame(&words, 1, "asks");
+    struct mallinfo2 before = mallinfo2();
+    for (int i = 0; i < STRANGERS; i++) {
+        fds[i] = come(scene);
+        say(fds[i], words.data, words.length);
+        expect(scene, &message, "asks");
+        for (int k = 0; k < UNREAD_ANSWERS / 10; k++)
+            gate_answer(scene->gate, message.from, "\x80\0\0\1", 4, big, UNREAD_SIZE);
+    }
+    struct mallinfo2 after = mallinfo2();
+    assert_true(after.uordblks + after.hblkhd <
+                before.uordblks + before.hblkhd + GATE_STRANGERS_BYTES + 2 * (size_t)GATE_UNREAD_MAX);
+    for (int i = 0; i < STRANGERS; i++)
+        close(fds[i]);
+    free(big);
     aq_buffer_free(&words);
 }
 
@@ -340,7 +368,7 @@ static void who_reads_behind_loses_nothing(void **context)
     aq_buffer_add(&words, greeting, sizeof greeting);
     frame(&words, 1, "asks");
     say(fd, words.data, words.length);
-    expect(scene, &message, "asks");
+    expect_and_admit(scene, &message, "asks");
     uint64_t from = message.from;
     assert_int_equal(setsockopt(other_end(fd), SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
     read_all(scene, fd, answer, sizeof greeting);
@@ -369,7 +397,7 @@ static void a_slow_reader_costs_no_more_than_what_waits(void **context)
     aq_buffer_add(&words, greeting, sizeof greeting);
     frame(&words, 1, "asks");
     say(fd, words.data, words.length);
-    expect(scene, &message, "asks");
+    expect_and_admit(scene, &message, "asks");
     uint64_t from = message.from;
     for (int i = 0; i < UNREAD_ANSWERS; i++) /* until no more is kept */
         gate_answer(scene->gate, from, "\x80\0\0\1", 4, big, UNREAD_SIZE);
@@ -396,6 +424,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(whose_message_does_not_open_is_not_heard_again, setup, teardown),
         cmocka_unit_test_setup_teardown(the_oldest_stranger_makes_room, setup, teardown),
         cmocka_unit_test_setup_teardown(unread_answers_are_bounded_and_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(strangers_have_few_unread_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(a_slow_reader_costs_no_more_than_what_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(who_vanished_is_noticed_in_time, setup, teardown),
         cmocka_unit_test_setup_teardown(who_reads_behind_loses_nothing, setup, teardown),
