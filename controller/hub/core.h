@@ -70,8 +70,9 @@ struct hub {
     bool leads;
     uint64_t listens_since_ms; /* silence before then was ours: we did not lead, or were held up */
 
-    bool loaded;       /* the tables were read; from then on, events tell */
-    uint64_t seen_seq; /* all events up to here have been looked at */
+    bool loaded;            /* the tables were read; from then on, events tell */
+    uint64_t seen_seq;      /* all events up to here have been looked at */
+    uint64_t look_again_ms; /* at those that could not be read */
     struct hub_trace *traces;
     uint64_t *offers; /* by their lowest bits; 0: none, or taken */
     uint64_t last_offer;

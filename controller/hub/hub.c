@@ -49,8 +49,11 @@ static bool look_at_events(struct hub *hub)
 /* Before anything is taken up: whoever asks may know what was answered a moment ago, before we are told of it. */
 static void be_up_to_date(struct hub *hub)
 {
-    if (writer_seq(hub->options.writer) > hub->seen_seq)
-        look_at_events(hub);
+    uint64_t last = writer_seq(hub->options.writer);
+    if (last <= hub->seen_seq || hub->now_ms < hub->look_again_ms)
+        return;
+    if (!look_at_events(hub) && hub->seen_seq < last) /* it cannot be read: that is told, but not for each message */
+        hub->look_again_ms = hub->now_ms + HUB_TICK_MS;
 }
 
 /* ---- what others finish for us ------------------------------------------------------------------------- */

@@ -628,6 +628,45 @@ static void a_hub_that_was_held_up_loses_nobody(void **context)
     free(askers);
 }
 
+/* All places of readers are taken: what was committed cannot be looked at. That is told, but not for each message. */
+static void tables_that_cannot_be_read_are_told_now_and_then(void **context)
+{
+    enum { READERS = 2000, BEATS = 300 };
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    struct aq_error error = {0};
+    struct state_txn **txns = aq_calloc(READERS, sizeof *txns);
+    char line[512];
+    int count = 0, told = 0;
+    stub_open(&stub, hub, "one", 1, 11);
+    stub_beat(&stub);
+    while (count < READERS && state_read(hub->cluster.state, &txns[count], &error) == 0)
+        count++;
+    assert_true(count < READERS);
+    FILE *journal = tmpfile();
+    assert_non_null(journal);
+    int before = dup(STDERR_FILENO);
+    dup2(fileno(journal), STDERR_FILENO);
+    test_make_user(&hub->cluster, "late", AQ_ROLE_USER);
+    for (int i = 0; i < BEATS; i++)
+        stub_beat(&stub);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    for (int i = 0; i < count; i++)
+        state_end(txns[i]);
+    rewind(journal);
+    while (fgets(line, sizeof line, journal) != NULL)
+        told += strstr(line, "cannot be read") != NULL;
+    assert_in_range(told, 1, BEATS / 3);
+    fclose(journal);
+    free(txns);
+    uint64_t id = apply(hub); /* and all goes on */
+    const struct aq_work *work = stub_poll(&stub);
+    assert_int_equal(work->assignments.count, 1);
+    assert_int_equal(status_of(hub, id), AQ_ELECTED);
+    stub_close(&stub);
+}
+
 static void a_restarted_hub_gives_time_then_knows_nobody(void **context)
 {
     struct test_hub *hub = *context;
@@ -683,6 +722,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(recorded_messages_keep_no_node_alive, setup_of_the_silent, teardown),
         cmocka_unit_test_setup_teardown(the_silent_are_lost_and_found, setup_of_the_silent, teardown),
         cmocka_unit_test_setup_teardown(a_hub_that_was_held_up_loses_nobody, setup_of_the_silent, teardown),
+        cmocka_unit_test_setup_teardown(tables_that_cannot_be_read_are_told_now_and_then, setup, teardown),
         cmocka_unit_test_setup_teardown(a_restarted_hub_gives_time_then_knows_nobody, setup_of_the_silent, teardown),
         cmocka_unit_test_setup_teardown(a_forgotten_node_must_say_hello, setup_of_the_silent, teardown),
     };
