@@ -3,6 +3,8 @@
  *
  *   'a'   an agent's message: a packed record of this type, sealed with the agents' key
  *   'l'   the same from the file view, with its key
+ *   's'   an agent's session is begun with the number that the hub gives; the bytes say nothing
+ *   'r'   the last of an agent's messages is sent again, as it was
  *   else  bytes for the agents' port as they are, behind whatever was sent before
  *
  * All of an input's agents are one connection, which greets as nanomsg does unless the first piece is raw. Every answer
@@ -29,11 +31,13 @@ static struct sockaddr_in address;
 static int view; /* nanomsg's, raw: the cooked one aborts when an answer comes late */
 static bool runs;
 static unsigned inputs;
+static uint64_t offered; /* the number that the hub gave last */
 
 /* One input's connection to the agents' port. */
 struct agent {
     int fd;
     struct aq_buffer heard;
+    struct aq_buffer said; /* sealed, the last */
 };
 
 /* nanomsg forgets what is under way when a socket is closed. Asked for by LeakSanitizer. */
@@ -112,6 +116,8 @@ static void check_answer(const struct aq_wire_key *key, const void *bytes, size_
         fprintf(stderr, "the answer does not open: %s\n", error.message);
     fuzz_must(type == AQ_MSG_WELCOME || type == AQ_MSG_SESSION || type == AQ_MSG_REFUSED || type == AQ_MSG_WORK ||
               type == AQ_MSG_NOTED || type == AQ_MSG_OUTCOME || type == AQ_MSG_NOW || type == AQ_MSG_FETCHED);
+    if (type == AQ_MSG_SESSION)
+        offered = ((const struct aq_session *)message)->session;
     aq_arena_free(&arena);
 }
 
@@ -186,6 +192,24 @@ static void ask_agent(struct agent *agent, const struct aq_buffer *sealed)
         hear(agent);
 }
 
+static void begin_session(struct agent *agent)
+{
+    static const char *drivers[] = {"test"};
+    struct aq_hello hello = {.name = "one",
+                             .instance = 1,
+                             .session = 1,
+                             .address = "",
+                             .agent_version = "",
+                             .drivers = {drivers, 1},
+                             .capacity = {.cpu = 1000, .slots = 8},
+                             .asks_session = true};
+    for (int i = 0; i < 2; i++) {
+        aq_wire_seal(&agent_key, AQ_MSG_HELLO, &hello, &agent->said);
+        ask_agent(agent, &agent->said);
+        hello.session = offered > 0 ? offered : 1;
+    }
+}
+
 static void send_piece(struct agent *agent, struct fuzz_input *in)
 {
     struct aq_buffer sealed = {0};
@@ -197,8 +221,13 @@ static void send_piece(struct agent *agent, struct fuzz_input *in)
         seal(&view_key, type, in->data, length, &sealed);
         ask_view(&sealed);
     } else if (what == 'a') {
-        seal(&agent_key, type, in->data, length, &sealed);
-        ask_agent(agent, &sealed);
+        aq_buffer_reset(&agent->said);
+        seal(&agent_key, type, in->data, length, &agent->said);
+        ask_agent(agent, &agent->said);
+    } else if (what == 's') {
+        begin_session(agent);
+    } else if (what == 'r') {
+        ask_agent(agent, &agent->said);
     } else {
         (void)send(agent->fd, in->data, length, MSG_NOSIGNAL);
     }
@@ -219,10 +248,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         end();
     if (!runs)
         begin();
-    open_agent(&agent, size > 0 && (data[0] == 'a' || data[0] == 'l'));
+    open_agent(&agent, size > 0 && strchr("alsr", data[0]) != NULL && data[0] != 0);
     for (int i = 0; i < PIECES_MAX && in.size > 0; i++)
         send_piece(&agent, &in);
     close(agent.fd);
     aq_buffer_free(&agent.heard);
+    aq_buffer_free(&agent.said);
     return 0;
 }
