@@ -107,12 +107,23 @@ static void add_list_parameters(json_t *operation, const struct aq_record *recor
     add_seq_parameter(operation);
 }
 
+/* A row as answers hold it: that of a node with what is known of it only now. */
+static json_t *row_of(struct making *making, const struct aq_entity *entity)
+{
+    json_t *row = openapi_record(entity->record, false, making->schemas);
+    if (entity->record != &aq_node_record)
+        return row;
+    json_t *live =
+        json_pack("{s:b, s:s, s:[o]}", "nullable", 1, "description", "what its agent told last; null: nothing yet",
+                  "allOf", openapi_record(&aq_node_live_record, false, making->schemas));
+    return json_pack("{s:[o, {s:s, s:{s:o}}]}", "allOf", row, "type", "object", "properties", "live", live);
+}
+
 static void add_list(struct making *making, const struct aq_entity *entity)
 {
     char path[128];
     snprintf(path, sizeof path, "/api/v1/%s/", entity->name);
-    json_t *rows =
-        json_pack("{s:s, s:o}", "type", "array", "items", openapi_record(entity->record, false, making->schemas));
+    json_t *rows = json_pack("{s:s, s:o}", "type", "array", "items", row_of(making, entity));
     json_t *get = operation("list", entity->name, "application/json", envelope(rows, true), false);
     add_list_parameters(get, entity->record);
     add_path_operation(making, path, "get", get);
@@ -122,11 +133,8 @@ static void add_row(struct making *making, const struct aq_entity *entity)
 {
     char path[128];
     snprintf(path, sizeof path, "/api/v1/%s/{%s}", entity->name, aq_entity_key(entity)->name);
-    json_t *row = openapi_record(entity->record, false, making->schemas);
-    if (entity->record == &aq_node_record)
-        row = json_pack("{s:[o, {s:s, s:{s:o}}]}", "allOf", row, "type", "object", "properties", "live",
-                        openapi_record(&aq_node_live_record, false, making->schemas));
-    json_t *get = operation("one row", entity->name, "application/json", envelope(row, false), false);
+    json_t *get =
+        operation("one row", entity->name, "application/json", envelope(row_of(making, entity), false), false);
     add_key_parameter(entity, get);
     add_seq_parameter(get);
     add_path_operation(making, path, "get", get);
@@ -180,7 +188,7 @@ static json_t *request_body(struct making *making, const struct aq_command *comm
 static json_t *command_operation(struct making *making, const struct aq_entity *entity,
                                  const struct aq_command *command, bool with_body)
 {
-    json_t *row = openapi_record(entity->record, false, making->schemas), *data = row;
+    json_t *row = row_of(making, entity), *data = row;
     if (command->kind == AQ_CREATES)
         data = json_pack("{s:[O, {s:s, s:o}]}", "oneOf", row, "type", "array", "items", row);
     else if (command->kind == AQ_DELETES)

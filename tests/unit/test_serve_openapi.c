@@ -154,6 +154,27 @@ static void inputs_have_bounds_and_no_internal_fields(void **context)
     }
 }
 
+/* What an operation answers with, in its envelope. */
+static json_t *answer_of(const char *path, const char *method)
+{
+    json_t *answer = at(at(at(document, "paths", path), method, "responses"), "200", "content");
+    json_t *schema = at(at(answer, "application/json", "schema"), "properties", "data");
+    assert_non_null(schema);
+    return schema;
+}
+
+static void nodes_are_told_with_what_is_known_only_now(void **context)
+{
+    (void)context;
+    json_t *rows[] = {answer_of("/api/v1/node/{name}", "get"), at(answer_of("/api/v1/node/", "get"), "items", NULL),
+                      answer_of("/api/v1/node/{name}/maintenance", "post")};
+    for (size_t i = 0; i < AQ_LENGTH(rows); i++) {
+        json_t *live = at(json_array_get(at(rows[i], "allOf", NULL), 1), "properties", "live");
+        assert_true(json_is_true(json_object_get(live, "nullable")));
+        assert_int_equal(json_array_size(json_object_get(live, "allOf")), 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +184,7 @@ int main(void)
         cmocka_unit_test(each_command_is_there),
         cmocka_unit_test(path_parameters_are_declared),
         cmocka_unit_test(inputs_have_bounds_and_no_internal_fields),
+        cmocka_unit_test(nodes_are_told_with_what_is_known_only_now),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
