@@ -2,6 +2,7 @@
 #include "controller/state/indexes.h"
 #include "fs/content.h"
 #include "fs/fileview.h"
+#include "fs/readme.h"
 #include "schema/application.h"
 #include "schema/json.h"
 #include "schema/label.h"
@@ -443,9 +444,40 @@ static void numbers_are_stable_and_forgotten(void **state)
     inodes_close(others);
 }
 
+static unsigned occurrences(const char *text, const char *part)
+{
+    unsigned count = 0;
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part))
+        count++;
+    return count;
+}
+
+static void the_readme_names_each_file_once(void **context)
+{
+    (void)context;
+    static const char *const names[] = {"events",
+                                        "errors/last",
+                                        "cluster/seq",
+                                        "cluster/leader",
+                                        "cluster/members/<name>/address",
+                                        "<key>/live/seen_at",
+                                        "<key>/maintenance",
+                                        "<key>/definition.yml"};
+    struct aq_buffer out = {0};
+    char line[64];
+    readme_write("/aquarium", &out);
+    for (size_t i = 0; i < AQ_LENGTH(names); i++) {
+        snprintf(line, sizeof line, "\n    %s ", names[i]);
+        assert_int_equal(occurrences(aq_buffer_string(&out), line), 1);
+    }
+    assert_non_null(strstr(aq_buffer_string(&out), "read, or write: switch maintenance on or off"));
+    aq_buffer_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_readme_names_each_file_once),
         cmocka_unit_test_teardown(tables_are_directories, end_look),
         cmocka_unit_test_teardown(fields_are_files, end_look),
         cmocka_unit_test_teardown(names_are_strict, end_look),
