@@ -107,7 +107,7 @@ int agent_check(struct aq_config_agent *config, struct aq_arena *arena, struct a
     }
     if (!split_controller(config->controller, host, port))
         return aq_fail(error, AQ_E_INVALID,
-                       "controller is \"%.100s\"; must be ADDRESS:PORT, with a port from 1 to 65535",
+                       "controller is \"%.100s\", but must be ADDRESS:PORT, with a port from 1 to 65535",
                        config->controller);
     return workloads_check_drivers(&config->drivers, error);
 }

@@ -407,10 +407,10 @@ static void settings_are_checked(void **context)
     check(&arena, "name=", NULL); /* the host's */
     check(&arena, "controller=[::1]:8002", NULL);
     check(&arena, "controller=a.b.example:1", NULL);
-    check(&arena, "controller=8002", "ADDRESS:PORT");
-    check(&arena, "controller=host:", "ADDRESS:PORT");
-    check(&arena, "controller=host:65536", "ADDRESS:PORT");
-    check(&arena, "controller=ho/st:80", "ADDRESS:PORT");
+    check(&arena, "controller=8002", "but must be ADDRESS:PORT");
+    check(&arena, "controller=host:", "but must be ADDRESS:PORT");
+    check(&arena, "controller=host:65536", "but must be ADDRESS:PORT");
+    check(&arena, "controller=ho/st:80", "but must be ADDRESS:PORT");
     check(&arena, "drivers=test,magic", "drivers[1] is \"magic\"");
     aq_arena_free(&arena);
 }
