@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DATA_DEFAULT "/var/lib/aquarium/controller"
@@ -146,6 +147,9 @@ static enum cli_exit prepare(struct doctor *doctor, const char *data)
         char *slash = strrchr(doctor->there, '/');
         slash[slash == doctor->there] = '\0';
     }
+    struct stat about;
+    if (stat(doctor->there, &about) == 0 && !S_ISDIR(about.st_mode))
+        return cli_fail(CLI_USAGE, "the data directory is \"%.100s\", but %.100s is no directory", data, doctor->there);
     doctor->api_port = read_port(data, "api.port", API_PORT_DEFAULT);
     doctor->hub_port = read_port(data, "hub.port", HUB_PORT_DEFAULT);
     return CLI_DONE;

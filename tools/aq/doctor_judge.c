@@ -119,7 +119,8 @@ void doctor_judge_port(unsigned port, enum doctor_listener listener, const char 
 void doctor_judge_kvm(bool opens, bool guest, struct doctor_finding *finding)
 {
     if (!opens)
-        doctor_ok(finding, "there is no KVM to use: virtual machines would be emulated, 10 to 50 times slower");
+        doctor_ok(finding,
+                  "there is no KVM that can be opened: virtual machines would be emulated, 10 to 50 times slower");
     else if (guest)
         doctor_warn(finding, "boot a guest under KVM before any label asks for it; else let machines be emulated", "",
                     "/dev/kvm opens, but this machine is a virtual one itself: guests may die under KVM all the same");
