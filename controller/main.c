@@ -281,6 +281,9 @@ static int read_options(struct controller *controller, int argc, char **argv)
         if (option == 's' &&
             aq_config_set(&aq_config_controller_record, &controller->config, optarg, &controller->arena, &error) != 0)
             return bad_usage(&error);
+    if (setup_check(controller->config.data, &error) != 0 || hub_check(&controller->config, &error) != 0 ||
+        serve_check(&controller->config, &error) != 0)
+        return bad_usage(&error);
     return -1;
 }
 

@@ -40,6 +40,14 @@ static int make_key(const char *directory, const char *name, struct aq_error *er
     return aq_wire_key_make(&key, path, error);
 }
 
+int setup_check(const char *path, struct aq_error *error)
+{
+    if (path[0] != '/' || strlen(path) > PATH_SIZE - 64)
+        return aq_fail(error, AQ_E_INVALID, "data is \"%.100s\", but must be an absolute path of at most %d bytes",
+                       path, PATH_SIZE - 64);
+    return 0;
+}
+
 int setup_lock(const char *path, int *lock, struct aq_error *error)
 {
     char file[PATH_SIZE];
@@ -64,9 +72,6 @@ int setup_lock(const char *path, int *lock, struct aq_error *error)
 int setup_directory(const char *path, int *lock, struct aq_error *error)
 {
     char file[PATH_SIZE];
-    if (path[0] != '/' || strlen(path) > PATH_SIZE - 64)
-        return aq_fail(error, AQ_E_INVALID, "data is \"%.100s\", but must be an absolute path of at most %d bytes",
-                       path, PATH_SIZE - 64);
     if (make_directories(path, error) != 0)
         return -1;
     snprintf(file, sizeof file, "%s/run", path);

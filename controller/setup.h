@@ -5,8 +5,10 @@
 #include "controller/state/state.h"
 #include "controller/writer.h"
 
-/* Makes the directory (mode 0700) with what belongs into it, and locks it: one controller to a directory. `lock` is the
- * descriptor that holds the lock. */
+/* Can the data directory have this path? Touches nothing. */
+int setup_check(const char *path, struct aq_error *error) AQ_MUST_CHECK;
+/* `path` is checked. Makes the directory (mode 0700) with what belongs into it, and locks it: one controller to a
+ * directory. `lock` is the descriptor that holds the lock. */
 int setup_directory(const char *path, int *lock, struct aq_error *error) AQ_MUST_CHECK;
 
 /* The lock alone, of a directory that is there. */

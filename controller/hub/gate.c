@@ -438,13 +438,30 @@ static uint64_t port_of(int fd)
                                             : ((struct sockaddr_in6 *)&place)->sin6_port);
 }
 
-static int listen_on(const char *address, uint64_t *port, struct aq_error *error)
+static int resolve(const char *address, uint64_t port, struct addrinfo **found, struct aq_error *error)
 {
     char service[8];
-    struct addrinfo *found, hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
-    snprintf(service, sizeof service, "%u", (unsigned)*port);
-    if (getaddrinfo(address, service, &hints, &found) != 0)
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    snprintf(service, sizeof service, "%u", (unsigned)port);
+    if (getaddrinfo(address, service, &hints, found) != 0)
         return aq_fail(error, AQ_E_INVALID, "hub.address is \"%s\", but must be an IPv4 or IPv6 address", address);
+    return 0;
+}
+
+int gate_check(const char *address, struct aq_error *error)
+{
+    struct addrinfo *found;
+    if (resolve(address, 0, &found, error) != 0)
+        return -1;
+    freeaddrinfo(found);
+    return 0;
+}
+
+static int listen_on(const char *address, uint64_t *port, struct aq_error *error)
+{
+    struct addrinfo *found;
+    if (resolve(address, *port, &found, error) != 0)
+        return -1;
     int on = 1, fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     bool listening = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
                      bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;

@@ -41,6 +41,8 @@ struct gate_message {
     size_t stack_length, length;
 };
 
+/* Is it an address? Opens nothing. */
+int gate_check(const char *address, struct aq_error *error) AQ_MUST_CHECK;
 /* `address` is IPv4 or IPv6; port 0: a free one, which is put there. */
 int gate_open(struct gate **gate, const char *address, uint64_t *port, struct aq_error *error) AQ_MUST_CHECK;
 void gate_close(struct gate *gate); /* NULL is fine */

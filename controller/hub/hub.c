@@ -282,6 +282,11 @@ static int make_run_directory(const char *directory, struct aq_error *error)
     return 0;
 }
 
+int hub_check(const struct aq_config_controller *config, struct aq_error *error)
+{
+    return gate_check(config->hub.address, error);
+}
+
 static int open_local(struct hub *hub, const char *directory, struct aq_error *error)
 {
     char path[PATH_SIZE], url[PATH_SIZE + 8];

@@ -19,6 +19,8 @@ struct hub_options {
     struct credentials *credentials;
 };
 
+/* Are its settings good? Touches nothing. */
+int hub_check(const struct aq_config_controller *config, struct aq_error *error) AQ_MUST_CHECK;
 /* Listens on TCP (port into <data>/run/hub.port) and on <data>/run/local.sock, and starts the thread. To be called
  * before the writer runs. */
 int hub_start(struct hub **hub, const struct hub_options *options, struct aq_error *error) AQ_MUST_CHECK;

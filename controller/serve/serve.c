@@ -230,22 +230,31 @@ static void *serve_thread(void *context)
 
 /* ---- start and stop ------------------------------------------------------------------------------------- */
 
-static int parse_networks(struct serve *serve, struct aq_error *error)
+static int parse_networks(const struct aq_list *list, struct network networks[NETWORKS_MAX], struct aq_error *error)
 {
-    const struct aq_list *list = &serve->options.config->meta.networks;
     aq_assert(list->count <= NETWORKS_MAX);
     for (uint32_t i = 0; i < list->count; i++)
-        if (network_parse(&serve->networks[i], AQ_TEXT_ITEM(*list, i), error))
+        if (network_parse(&networks[i], AQ_TEXT_ITEM(*list, i), error))
             return aq_error_context(error, "meta.networks");
-    serve->network_count = list->count;
+    return 0;
+}
+
+int serve_check(const struct aq_config_controller *config, struct aq_error *error)
+{
+    struct network networks[NETWORKS_MAX];
+    struct addrinfo *found;
+    if (parse_networks(&config->meta.networks, networks, error) != 0 || resolve(&config->api, &found, error) != 0)
+        return -1;
+    freeaddrinfo(found);
     return 0;
 }
 
 static int start(struct serve *serve, struct aq_error *error)
 {
     const struct aq_config_controller *config = serve->options.config;
-    if (parse_networks(serve, error) || open_socket(&config->api, &serve->listen_fd, error) ||
-        start_daemon(serve, error))
+    serve->network_count = config->meta.networks.count;
+    if (parse_networks(&config->meta.networks, serve->networks, error) ||
+        open_socket(&config->api, &serve->listen_fd, error) || start_daemon(serve, error))
         return -1;
     unsigned port = port_of(serve->listen_fd);
     if (write_port(config->data, port, error))

@@ -25,6 +25,8 @@ struct serve_options {
     void *verify_context;
 };
 
+/* Are its settings good? Touches nothing. */
+int serve_check(const struct aq_config_controller *config, struct aq_error *error) AQ_MUST_CHECK;
 /* Listens, and starts the thread. Writes the port into <data>/run/api.port. To be called before the writer runs (it
  * registers a watch). */
 int serve_start(struct serve **serve, const struct serve_options *options, struct aq_error *error) AQ_MUST_CHECK;

@@ -129,6 +129,12 @@ check_match "a wrong setting: file, line, column, bound" '*bad.yml:3:*api.port*7
 printf 'name: c\napi:\n  prot: 1\n' >"$work/bad.yml"
 check_match "an unknown setting" '*bad.yml:3:*prot*' "$(timeout 10 "$BUILD/aq-controller" --config "$work/bad.yml" 2>&1)"
 check_match "--set, too" '*api.port*70000*' "$(timeout 10 "$BUILD/aq-controller" --set api.port=70000 2>&1)"
+for setting in api.address=nosuch api.address=0.0.0.0 hub.address=nosuch meta.networks=foo data=relative; do
+    check_equal "$setting is refused" 2 \
+        "$(timeout 10 "$BUILD/aq-controller" --set data="$work/none" --set "$setting" 2>"$work/refused"; echo $?)"
+    check_match "by its name" "*${setting%%=*}*${setting#*=}*" "$(cat "$work/refused")"
+done
+check_fails "before anything is touched" test -e "$work/none"
 check_match "and for the agent" '*nonsense*' "$(timeout 10 "$BUILD/aq-agent" --set nonsense=1 2>&1)"
 for program in aq-controller aq-agent aq-fs aq; do
     check "$program --help" timeout 10 "$BUILD/$program" --help
