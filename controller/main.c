@@ -264,6 +264,7 @@ static int read_options(struct controller *controller, int argc, char **argv)
             version();
             return 0;
         case '?':
+            fputs("Try aq-controller --help.\n", stderr); /* getopt has said what is wrong */
             return EXIT_USAGE;
         default:
             break;

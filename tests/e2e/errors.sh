@@ -138,5 +138,6 @@ check_fails "before anything is touched" test -e "$work/none"
 check_match "and for the agent" '*nonsense*' "$(timeout 10 "$BUILD/aq-agent" --set nonsense=1 2>&1)"
 for program in aq-controller aq-agent aq-fs aq; do
     check "$program --help" timeout 10 "$BUILD/$program" --help
+    check_match "$program --nosuch leads there" "*$program --help*" "$(timeout 10 "$BUILD/$program" --nosuch 2>&1)"
 done
 finish
