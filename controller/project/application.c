@@ -79,6 +79,7 @@ static void created(struct project *project, const void *data)
 }
 PROJECT(aq_event_application_created, created);
 
+/* It stands in the application's history, at the event. */
 static void store_ballot(struct project *project, struct aq_application *application, const char *node,
                          uint64_t definition, struct aq_list groups)
 {
@@ -91,10 +92,8 @@ static void store_ballot(struct project *project, struct aq_application *applica
         .groups = groups,
     };
     struct aq_buffer packed = {0};
-    struct state_key key = state_key_number(application->id);
-    index_key_number(&key, ballot.round);
     aq_record_pack(&aq_ballot_record, &ballot, &packed);
-    index_put(project->txn, INDEX_BALLOT, &key, packed.data, packed.length);
+    project_ballot(project, application->id, packed.data, packed.length);
     aq_buffer_free(&packed);
 }
 
@@ -144,7 +143,6 @@ static void elected(struct project *project, const void *data)
     store_ballot(project, &application, event->node, event->definition, event->groups);
     store(project, &application);
     make_resource(project, event, &application);
-    project_history(project, event->id);
 }
 PROJECT(aq_event_application_elected, elected);
 
@@ -157,7 +155,6 @@ static void waiting(struct project *project, const void *data)
     application.description = event->reason;
     store_ballot(project, &application, "", 0, event->groups);
     store(project, &application);
-    project_history(project, event->id);
 }
 PROJECT(aq_event_application_waiting, waiting);
 

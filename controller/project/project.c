@@ -40,9 +40,14 @@ void project_count(struct project *project, const char *counter, int change)
 
 void project_history(struct project *project, uint64_t application)
 {
+    project_ballot(project, application, "", 0);
+}
+
+void project_ballot(struct project *project, uint64_t application, const void *ballot, size_t length)
+{
     struct state_key key = state_key_number(application);
     index_key_number(&key, project->seq);
-    index_put(project->txn, INDEX_HISTORY, &key, "", 0);
+    index_put(project->txn, INDEX_HISTORY, &key, ballot, length);
 }
 
 /* ---- idempotency keys --------------------------------------------------------------------------------- */

@@ -65,7 +65,9 @@ struct aq_node;
 void project_node(struct project *project, struct aq_node *node);
 void project_node_used(struct project *project, struct aq_node *node);
 
-/* Notes that the event under way is about the application: its history can be read by application. */
+/* Notes that the event under way is about the application: its history can be read by application. The second form
+ * is for events that come of a ballot, which is kept there: a table of its own cost every placement two pages more. */
 void project_history(struct project *project, uint64_t application);
+void project_ballot(struct project *project, uint64_t application, const void *ballot, size_t length);
 
 #endif

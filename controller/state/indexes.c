@@ -8,7 +8,6 @@
 
 static const char *const names[INDEX_COUNT] = {
     [INDEX_META] = "meta",
-    [INDEX_COUNTERS] = "counters",
     [INDEX_LABEL_VERSION] = "label-version",
     [INDEX_NODE_NUMBER] = "node-number",
     [INDEX_NODE_RESOURCE] = "node-resource",
@@ -16,7 +15,6 @@ static const char *const names[INDEX_COUNT] = {
     [INDEX_EXPIRY] = "expiry",
     [INDEX_ADDRESS] = "address",
     [INDEX_HISTORY] = "history",
-    [INDEX_BALLOT] = "ballot",
     [INDEX_OWNED] = "owned",
     [INDEX_KEYS] = "keys",
     [INDEX_KEY_TIMES] = "key-times",
@@ -151,11 +149,11 @@ uint64_t counter_get(struct state_txn *txn, const char *name)
     size_t length;
     uint64_t number = 0;
     index_key_text(&key, name);
-    if (index_get(txn, INDEX_COUNTERS, &key, &value, &length)) {
+    if (index_get(txn, INDEX_META, &key, &value, &length)) {
         if (length == sizeof number)
             memcpy(&number, value, sizeof number);
         else
-            store_damage(txn, value, names[INDEX_COUNTERS]);
+            store_damage(txn, value, names[INDEX_META]);
     }
     return number;
 }
@@ -165,9 +163,9 @@ void counter_set(struct state_txn *txn, const char *name, uint64_t value)
     struct state_key key = {0};
     index_key_text(&key, name);
     if (value == 0)
-        index_remove(txn, INDEX_COUNTERS, &key);
+        index_remove(txn, INDEX_META, &key);
     else
-        index_put(txn, INDEX_COUNTERS, &key, &value, sizeof value);
+        index_put(txn, INDEX_META, &key, &value, sizeof value);
 }
 
 /* ---- labels, nodes, addresses ------------------------------------------------------------------------- */

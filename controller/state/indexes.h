@@ -8,16 +8,15 @@
 #include "schema/vote.h"
 
 enum state_index {
-    INDEX_META,          /* name -> bytes: place in the log, layout, how it was closed */
-    INDEX_COUNTERS,      /* name -> number: next ids, open applications per user and label */
+    INDEX_META,          /* name -> bytes: place in the log, layout; and numbers: next ids, open applications per user
+                            and label: every commit writes some of both, so they share its page */
     INDEX_LABEL_VERSION, /* label name, version -> label id */
     INDEX_NODE_NUMBER,   /* node number -> node name */
     INDEX_NODE_RESOURCE, /* node number, resource id -> */
     INDEX_WAITING,       /* id of an application that is NEW -> */
     INDEX_EXPIRY,        /* time, resource id -> */
     INDEX_ADDRESS,       /* IP or hardware address -> resource id */
-    INDEX_HISTORY,       /* application id, seq -> : events about it */
-    INDEX_BALLOT,        /* application id, round -> ballot */
+    INDEX_HISTORY,       /* application id, seq -> the ballot that the event led to, or nothing: events about it */
     INDEX_OWNED,         /* user, application id -> : for lists that only show one's own */
     INDEX_KEYS,          /* user, idempotency key -> remembered answer */
     INDEX_KEY_TIMES,     /* time, user, idempotency key -> : so that old ones can go */

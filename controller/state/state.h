@@ -37,7 +37,7 @@ void state_close(struct state *state); /* NULL is fine */
 
 /* ---- making anew: the controller's start, and proofs ------------------------------------------------------ */
 
-enum { STATE_LAYOUT = 1 }; /* raised when the meaning of an index changes */
+enum { STATE_LAYOUT = 2 }; /* raised when the meaning of an index changes */
 
 /* Empty tables in a new directory that nobody reads yet. */
 int state_open_fresh(struct state **state, const char *directory, uint64_t map_bytes,

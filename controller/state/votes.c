@@ -81,6 +81,8 @@ static bool visit_ballot(void *context, const struct state_key *key, const void 
     struct aq_ballot ballot;
     struct aq_error error = {0};
     (void)key;
+    if (length == 0)
+        return true; /* an event without one */
     bool more = aq_record_unpack(&aq_ballot_record, &ballot, value, length, false, &arena, &error) != 0 ||
                 ballots->visit(ballots->context, &ballot);
     aq_arena_free(&arena);
@@ -91,7 +93,7 @@ static void each_ballot(struct state_txn *txn, uint64_t application, ballot_fn *
 {
     struct ballots ballots = {visit, context};
     struct state_key prefix = state_key_number(application);
-    index_scan(txn, INDEX_BALLOT, &prefix, visit_ballot, &ballots);
+    index_scan(txn, INDEX_HISTORY, &prefix, visit_ballot, &ballots);
 }
 
 /* ---- votes -------------------------------------------------------------------------------------------- */

@@ -399,7 +399,7 @@ static void a_full_map_is_latched_and_the_next_transaction_goes_on(void **contex
     (void)fill(txn);
     assert_true(state_failed(txn, &error));
     assert_int_equal(error.code, AQ_E_NO_SPACE);
-    assert_string_equal(error.message, "counters: the tables have reached state.map_size");
+    assert_string_equal(error.message, "meta: the tables have reached state.map_size");
     assert_int_equal(counter_get(txn, "first"), 0); /* reads find nothing, writes do nothing */
     counter_set(txn, "first", 2);
     struct state_txn *inner;
