@@ -149,11 +149,11 @@ static int run(const struct aq_config_fs *config)
 }
 
 /* What was read and closed goes back to the system: glibc would otherwise raise the size from which on it does so to
- * the largest that it has seen. And what is large lies alone: among others, one that stays would keep all below it. */
+ * the largest that it has seen. */
 static void set_limits(void)
 {
-    enum { RETURNED_SIZE = 128 << 10, ALONE_SIZE = 32 << 10 };
-    mallopt(M_MMAP_THRESHOLD, ALONE_SIZE);
+    enum { RETURNED_SIZE = 128 << 10 };
+    mallopt(M_MMAP_THRESHOLD, RETURNED_SIZE);
     mallopt(M_TRIM_THRESHOLD, RETURNED_SIZE);
 }
 
