@@ -15,7 +15,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 
-enum { ABUSE_SECONDS_MAX = 120, ABUSE_NEWCOMER_MS = 3000 };
+enum { ABUSE_SECONDS_MAX = 120, ABUSE_NEWCOMER_MS = 3000, ABUSE_PATIENCE = 3, ABUSE_TIMEOUT_S = 5 };
 
 static struct cluster abuse_cluster = {.pid = -1};
 static int abuse_failed, abuse_rounds = 3;
@@ -188,6 +188,7 @@ static inline int abuse_say(unsigned port, const char *words, size_t length, str
 struct gentle {
     struct load load;
     struct aq_buffer request;
+    double rests_since;
     struct bench_rounds rate[2], median[2], slow[2]; /* without and with whoever misbehaves; times in ms */
 };
 
@@ -197,12 +198,15 @@ static inline void gentle_open(struct gentle *gentle, const char *path, unsigned
     load_open(&gentle->load, abuse_cluster.api_port, abuse_cluster.login, connections);
     load_get(&gentle->load, path, &gentle->request);
     load_run(&gentle->load, 0.2, 0, load_fill_same, &gentle->request); /* warm */
+    gentle->rests_since = bench_now();
 }
 
-/* Its connections anew: the old ones have rested for longer than the server bears. */
-static inline void gentle_again(struct gentle *gentle)
+/* Its connections anew, if the old ones have rested for nearly as long as the server bears. */
+static inline void gentle_wakes(struct gentle *gentle)
 {
     unsigned connections = gentle->load.count;
+    if (bench_now() - gentle->rests_since < ABUSE_TIMEOUT_S / 2.0)
+        return;
     load_close(&gentle->load);
     load_open(&gentle->load, abuse_cluster.api_port, abuse_cluster.login, connections);
 }
@@ -210,7 +214,9 @@ static inline void gentle_again(struct gentle *gentle)
 static inline void gentle_round(struct gentle *gentle, bool disturbed)
 {
     struct load *load = &gentle->load;
+    gentle_wakes(gentle);
     load_run(load, abuse_round_s, 0, load_fill_same, &gentle->request);
+    gentle->rests_since = bench_now();
     BENCH_MUST(load->refused == 0 && load->time_count > 0);
     bench_round(&gentle->rate[disturbed], load_rate(load));
     bench_round(&gentle->median[disturbed], bench_quantile(load->times, load->time_count, 0.5) * 1e3);
@@ -225,6 +231,12 @@ static inline double gentle_slower(struct gentle *gentle)
     double rates = bench_quantile(gentle->rate[0].figures, gentle->rate[0].count, 1) /
                    bench_quantile(gentle->rate[1].figures, gentle->rate[1].count, 1);
     return answers < rates ? answers : rates;
+}
+
+/* One more round? What the machine does besides passes: while somebody looks slower, there are more. */
+static inline bool abuse_goes_on(int round, double slower)
+{
+    return round < abuse_rounds || (round < abuse_rounds * ABUSE_PATIENCE && slower > abuse_slower_most);
 }
 
 static inline void gentle_close(struct gentle *gentle, const char *what)

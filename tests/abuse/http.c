@@ -28,7 +28,7 @@ static void beside_crowd(const char *what, size_t count, const char *words, bool
     struct gentle gentle;
     int before = abuse_fds(), most = 0;
     gentle_open(&gentle, row, 32);
-    for (int i = 0; i < abuse_rounds; i++) {
+    for (int i = 0; i == 0 || abuse_goes_on(i, gentle_slower(&gentle)); i++) {
         struct crowd crowd;
         gentle_round(&gentle, false);
         crowd_gather(&crowd, abuse_cluster.api_port, count, words, words != NULL ? strlen(words) : 0);
@@ -58,7 +58,7 @@ static void half_bodies(void)
     aq_buffer_format(&words, "Content-Length: %d\r\n\r\n", BODY_MAX);
     for (int i = 0; i < HALF_BODY; i++)
         aq_buffer_char(&words, ' ');
-    for (int i = 0; i < abuse_rounds; i++) {
+    for (int i = 0; i == 0 || abuse_goes_on(i, gentle_slower(&gentle)); i++) {
         gentle_round(&gentle, false);
         crowd_gather(&crowd, abuse_cluster.api_port, HALF_BODIES, words.data, words.length);
         usleep(ARRIVE_US);
@@ -256,8 +256,7 @@ static void unread_streams(void)
     bench_say("%llu events; memory grew by %.1f MiB", (unsigned long long)(last - first), abuse_memory_mib() - memory);
     check(abuse_memory_mib() - memory < MEMORY_MIB_MAX, "streams that nobody reads take a bounded amount of memory");
     gentle_newcomer("unread streams");
-    gentle_again(&gentle);
-    for (int i = 0; i < abuse_rounds; i++)
+    for (int i = 0; i == 0 || abuse_goes_on(i, gentle_slower(&gentle)); i++)
         gentle_round(&gentle, true);
     gentle_close(&gentle, "unread streams");
     crowd_leave(&stuck, true);
@@ -266,7 +265,7 @@ static void unread_streams(void)
     check(abuse_fds_within(before + SPARE_FDS, 10), "unread streams: descriptors are given back");
 }
 
-/* An unread stream goes when it has been silent for api.timeout, which is short here. */
+/* An unread stream goes when it has been silent for api.timeout, ABUSE_TIMEOUT_S here. */
 static void unread_streams_end(void)
 {
     struct load load;
@@ -283,8 +282,10 @@ static void unread_streams_end(void)
 
 int main(int argc, char **argv)
 {
-    static const char *const more[] = {"--set", "api.timeout=5", NULL};
+    char timeout[32];
+    const char *const more[] = {"--set", timeout, NULL};
     struct load load;
+    snprintf(timeout, sizeof timeout, "api.timeout=%d", ABUSE_TIMEOUT_S);
     abuse_begin(argc, argv, more);
     cluster_make_label(&abuse_cluster);
     load_open(&load, abuse_cluster.api_port, abuse_cluster.login, 1);

@@ -90,7 +90,7 @@ check "one user cannot have all of it" test "$(tr -dc 0-9 <"$work/held")" -lt 40
 check "others still open what they want" cat "$mount/applications/$fat/metadata"
 exec 8>&-
 wait $!
-check "afterwards it is free again" wait_for 10 memory_is_back
+check "afterwards it is free again" wait_for 60 memory_is_back
 
 # ---- who reads everything while it changes -----------------------------------------------------------------------
 
