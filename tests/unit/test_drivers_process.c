@@ -399,7 +399,8 @@ static void test_stop_of_one_that_does_not_listen(void **state)
     bench->type->stop(bench->driver, slow);
     bench->type->stop(bench->driver, fast);
     bench_await(bench, &bench->seen[fast].ended);
-    assert_int_equal(bench->seen[slow].ended, 0);
+    uint64_t waited_ms = schedule_now_ms() - begin_ms; /* for longer than the other has, where the machine is busy */
+    assert_true(bench->seen[slow].ended == 0 || waited_ms >= 1000);
     assert_string_equal(bench->seen[fast].reason, "killed by signal 9 (SIGKILL): stopped");
     bench_await(bench, &bench->seen[slow].ended);
     assert_true(schedule_now_ms() - begin_ms >= 1000);
