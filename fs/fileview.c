@@ -6,12 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { START_MS = 30000, RETRY_MS = 200, REQUESTS_TURN = 64 };
+enum { START_MS = 30000, RETRY_MS = 200, REQUESTS_TURN = 64, RETURNED_BYTES = 4 << 20 };
 
 uint64_t fileview_now_ms(void)
 {
@@ -107,6 +108,15 @@ static bool serve_kernel(struct fuse_session *session, struct fuse_buf *buffer)
     return !fuse_session_exited(session);
 }
 
+/* What many files held, and was freed below something small that stays, glibc does not return by itself. */
+static void give_memory_back(struct fileview *view)
+{
+    if (view->open_peak - view->open_bytes < RETURNED_BYTES)
+        return;
+    malloc_trim(0);
+    view->open_peak = view->open_bytes;
+}
+
 static void loop(struct fileview *view, int signals)
 {
     struct fuse_session *session = view->session;
@@ -128,6 +138,7 @@ static void loop(struct fileview *view, int signals)
             orders_work(view->orders);
             news_work(view);
             listings_work(view->listings, fileview_now_ms());
+            give_memory_back(view);
             next_ms = fileview_now_ms() + (uint64_t)tick_ms;
         }
     }

@@ -45,6 +45,7 @@ struct fileview {
     struct open_file *files; /* all that are open */
     struct open_directory *directories;
     size_t open_bytes;  /* what both hold of contents and names */
+    size_t open_peak;   /* of it, since memory was last given back */
     uint64_t opened_ms; /* since 1970 */
 
     /* /events */

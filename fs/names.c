@@ -211,6 +211,7 @@ int operation_charge(struct fileview *view, uid_t uid, size_t bytes, struct aq_e
     if (view->open_bytes + bytes > USER_BYTES_MAX && held_by(view, uid) + bytes > USER_BYTES_MAX)
         return aq_fail(error, AQ_E_LIMIT, "your open files hold %d MiB: close some", USER_BYTES_MAX >> 20);
     view->open_bytes += bytes;
+    view->open_peak = view->open_peak > view->open_bytes ? view->open_peak : view->open_bytes;
     return 0;
 }
 
