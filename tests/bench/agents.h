@@ -15,7 +15,7 @@ enum { AGENTS_SOCKETS = 4, AGENTS_WINDOW = 512, AGENTS_NAME_SIZE = 24, AGENTS_JO
 
 struct bench_agent {
     char name[AGENTS_NAME_SIZE];
-    uint64_t session, seen, last_report;
+    uint64_t session, seen, last_report, last_beat;
     double beat_at;
     bool welcome, silent; /* silent: says nothing any more */
 };
@@ -108,7 +108,8 @@ static inline void agents_hello(struct agents_fleet *fleet, unsigned which)
                              .agent_version = "bench",
                              .drivers = {drivers, AQ_LENGTH(drivers)},
                              .identifiers = {identifiers, AQ_LENGTH(identifiers)},
-                             .capacity = fleet->capacity};
+                             .capacity = fleet->capacity,
+                             .asks_session = true};
     agents_ask(fleet, which, AQ_MSG_HELLO, &hello);
 }
 
@@ -123,9 +124,13 @@ static inline void agents_poll(struct agents_fleet *fleet, unsigned which)
 
 static inline void agents_beat(struct agents_fleet *fleet, unsigned which)
 {
-    const struct bench_agent *agent = &fleet->agents[which];
-    struct aq_beat beat = {
-        .name = agent->name, .session = agent->session, .load_milli = 250, .memory_available = 4096, .workloads = 1};
+    struct bench_agent *agent = &fleet->agents[which];
+    struct aq_beat beat = {.name = agent->name,
+                           .session = agent->session,
+                           .load_milli = 250,
+                           .memory_available = 4096,
+                           .workloads = 1,
+                           .number = ++agent->last_beat};
     agents_ask(fleet, which, AQ_MSG_BEAT, &beat);
     fleet->beats++;
 }
@@ -164,7 +169,10 @@ static inline void agents_take(struct agents_fleet *fleet, unsigned which, enum 
 {
     struct bench_agent *agent = &fleet->agents[which];
     const struct aq_refused *refused = message;
-    if (type == AQ_MSG_WELCOME && !agent->welcome) {
+    if (type == AQ_MSG_SESSION) {
+        agent->session = ((const struct aq_session *)message)->session;
+        agents_hello(fleet, which);
+    } else if (type == AQ_MSG_WELCOME && !agent->welcome) {
         agent->welcome = true;
         fleet->welcome++;
         if (fleet->works)
