@@ -3,24 +3,13 @@
 #define AQ_TESTS_UNIT_LOG_FLIP_H
 
 #include "tests/unit/log_case.h"
+#include "tests/unit/turned_bits.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 static inline void path_of_file(char path[96])
 {
     snprintf(path, 96, "%s/log/data.mdb", logs.directory);
-}
-
-static inline void flip(const char *path, off_t offset, unsigned bit)
-{
-    unsigned char byte;
-    int fd = open(path, O_RDWR);
-    assert_true(fd >= 0);
-    assert_int_equal(pread(fd, &byte, 1, offset), 1);
-    byte ^= (unsigned char)(1u << bit);
-    assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
-    close(fd);
 }
 
 /* Calls for each place in the file where the text stands: older copies of a page are among them. */

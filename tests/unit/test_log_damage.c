@@ -1,15 +1,10 @@
 /* What the disk gives back is not what it was given: bits of the log's file are turned, in entries and in the pages
  * around them, while nobody has it open and while it is in use. Never is anything served that was not written. */
 #include "controller/log/replay.h"
-#include "controller/state/guard.h"
 #include "controller/state/log_layout.h"
 #include "tests/unit/log_flip.h"
 
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-
-enum { ENTRIES = 120, EVENTS = 3, FLIPS = 400, PAGE = 4096, PAGE_HEAD = 64 };
+enum { ENTRIES = 120, EVENTS = 3, FLIPS = 400 };
 
 static void given_entries(void)
 {
@@ -103,8 +98,8 @@ static void flip_heads(const char *path)
 {
     struct stat status;
     assert_int_equal(stat(path, &status), 0);
-    for (off_t page = 2; page * PAGE < status.st_size; page++)
-        flip(path, page * PAGE + 10, 4);
+    for (off_t page = 2; page * TURNED_PAGE < status.st_size; page++)
+        flip(path, page * TURNED_PAGE + 10, 4);
 }
 
 static void while_the_log_is_in_use_too(void **context)
@@ -174,8 +169,8 @@ static void a_table_that_lost_its_name_is_damage(void **context)
 enum outcome { UNHARMED, FOUND, UNNAMED, ENDED, WRONG, OUTCOMES };
 
 struct turned {
-    off_t offset;
-    unsigned bit;
+    const char *path;
+    struct turned_bit bit;
     bool in_use; /* the log is open already when it turns */
 };
 
@@ -186,45 +181,22 @@ static bool names_a_place(const char *words)
             strstr(words, ", byte ") != NULL);
 }
 
-static _Noreturn void read_turned(const char *path, const struct turned *turned)
+static void read_turned(const void *context)
 {
+    const struct turned *turned = context;
     struct aq_error error = {0};
-    struct rlimit none = {0, 0};
-    const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL}; /* cmocka has handlers of its own */
-    for (size_t i = 0; i < AQ_LENGTH(signals); i++)
-        signal(signals[i], SIG_DFL);
-    guard_signals("test");
-    setrlimit(RLIMIT_CORE, &none);
-    alarm(20);
     int status = log_store_open(&logs.store, logs.directory, LOG_CASE_MAP_BYTES, &error);
     if (turned->in_use)
-        flip(path, turned->offset, turned->bit);
+        flip(turned->path, turned->bit.offset, turned->bit.bit);
     if (status == 0 && read_all(&error) == 0)
         _exit(UNHARMED);
     fprintf(stderr, "%s\n", error.message);
     _exit(names_a_place(error.message) ? FOUND : UNNAMED);
 }
 
-/* In a process of its own: LMDB believes its pages, and may end the process that reads a damaged one. */
-static enum outcome read_in_child(const char *path, const struct turned *turned, char words[1024])
+static enum outcome read_in_child(const struct turned *turned, char words[LAST_WORDS_SIZE])
 {
-    int ends[2], status;
-    size_t length = 0;
-    assert_int_equal(pipe(ends), 0);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        dup2(ends[1], 2);
-        close(ends[0]);
-        close(ends[1]);
-        read_turned(path, turned);
-    }
-    close(ends[1]);
-    for (ssize_t got; length < 1023 && (got = read(ends[0], words + length, 1023 - length)) > 0;)
-        length += (size_t)got;
-    words[length] = '\0';
-    close(ends[0]);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    int status = run_reader(read_turned, turned, words);
     if (WIFEXITED(status) && WEXITSTATUS(status) <= UNNAMED)
         return (enum outcome)WEXITSTATUS(status);
     return !WIFSIGNALED(status) ? WRONG : names_a_place(words) ? FOUND : ENDED;
@@ -234,26 +206,23 @@ static enum outcome read_in_child(const char *path, const struct turned *turned,
 static void turn_bits(unsigned within, bool in_use, unsigned outcomes[OUTCOMES])
 {
     static const char *const names[] = {"unharmed", "found", "not named", "ended", "wrong"};
-    char path[96], mark[96], words[1024];
+    char path[96], mark[96], words[LAST_WORDS_SIZE];
     struct stat status;
     uint64_t random = within;
     path_of_file(path);
     snprintf(mark, sizeof mark, "%s/log/" GUARD_MARK, logs.directory);
     assert_int_equal(stat(path, &status), 0);
-    uint64_t pages = (uint64_t)status.st_size / PAGE;
+    uint64_t pages = (uint64_t)status.st_size / TURNED_PAGE;
     for (int i = 0; i < FLIPS; i++) {
-        random = random * 6364136223846793005u + 1442695040888963407u;
-        struct turned turned = {.offset = (off_t)((random >> 33) % pages * PAGE + (random >> 16) % within),
-                                .bit = (unsigned)(random >> 60) & 7,
-                                .in_use = in_use};
+        struct turned turned = {path, draw_bit(&random, pages, within), in_use};
         if (!in_use)
-            flip(path, turned.offset, turned.bit);
-        enum outcome outcome = read_in_child(path, &turned, words);
+            flip(path, turned.bit.offset, turned.bit.bit);
+        enum outcome outcome = read_in_child(&turned, words);
         outcomes[outcome]++;
         if (outcome > FOUND)
-            printf("# bit %u at %ld of page %ld: %s: %s\n", turned.bit, (long)turned.offset % PAGE,
-                   (long)turned.offset / PAGE, names[outcome], words);
-        flip(path, turned.offset, turned.bit);
+            printf("# bit %u at %ld of page %ld: %s: %s\n", turned.bit.bit, (long)turned.bit.offset % TURNED_PAGE,
+                   (long)turned.bit.offset / TURNED_PAGE, names[outcome], words);
+        flip(path, turned.bit.offset, turned.bit.bit);
         unlink(mark);
     }
 }
@@ -263,8 +232,8 @@ static void check_outcomes(bool in_use)
     unsigned outcomes[OUTCOMES] = {0};
     given_entries();
     log_case_close();
-    turn_bits(PAGE, in_use, outcomes);
-    turn_bits(PAGE_HEAD, in_use, outcomes);
+    turn_bits(TURNED_PAGE, in_use, outcomes);
+    turn_bits(TURNED_HEAD, in_use, outcomes);
     printf("# unharmed %u, found %u, not named %u, ended %u\n", outcomes[UNHARMED], outcomes[FOUND], outcomes[UNNAMED],
            outcomes[ENDED]);
     assert_int_equal(outcomes[WRONG], 0);

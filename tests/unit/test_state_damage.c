@@ -2,21 +2,12 @@
  * and leaves a mark that makes the next start make them anew. */
 #include "controller/log/replay.h"
 #include "controller/state/boot.h"
-#include "controller/state/guard.h"
 #include "tests/unit/test_cluster.h"
+#include "tests/unit/turned_bits.h"
 
-#include <fcntl.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
-#include <cmocka.h>
-
-enum { FLIPS = 400, PAGE = 4096, PAGE_HEAD = 64, USERS = 150, HASH_SIZE = 9000 };
+enum { FLIPS = 400, USERS = 150, HASH_SIZE = 9000 };
 
 static struct test_cluster cluster;
 
@@ -53,16 +44,11 @@ static void path_of(char path[128], const char *name)
     snprintf(path, 128, "%s/state/current/%s", cluster.directory, name);
 }
 
-static void flip(off_t offset, unsigned bit)
+static void turn(struct turned_bit bit)
 {
     char path[128];
-    unsigned char byte;
     path_of(path, "data.mdb");
-    int fd = open(path, O_RDWR);
-    assert_int_equal(pread(fd, &byte, 1, offset), 1);
-    byte ^= (unsigned char)(1u << bit);
-    assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
-    close(fd);
+    flip(path, bit.offset, bit.bit);
 }
 
 static off_t file_size(void)
@@ -101,27 +87,26 @@ static int read_rows(struct state *state, unsigned *rows, struct aq_error *error
 
 enum outcome { READ, FAILED, NOT_WHOLE, NAMED, ENDED, OUTCOMES };
 
-static _Noreturn void read_turned(off_t offset, unsigned bit, bool in_use)
+struct turned {
+    struct turned_bit bit;
+    bool in_use; /* the tables are open already when it turns */
+};
+
+static void read_turned(const void *context)
 {
+    const struct turned *turned = context;
     char boot[BOOT_SIZE];
     struct aq_error error = {0};
-    struct rlimit none = {0, 0};
     struct state *state;
     unsigned rows = 0;
-    const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL}; /* cmocka has handlers of its own */
-    for (size_t i = 0; i < AQ_LENGTH(signals); i++)
-        signal(signals[i], SIG_DFL);
-    guard_signals("test");
-    setrlimit(RLIMIT_CORE, &none);
-    alarm(20);
     if (boot_read(boot, &error) != 0 || !state_is_whole(cluster.directory, boot, &error)) {
         fprintf(stderr, "%s\n", error.message);
         _exit(NOT_WHOLE);
     }
     if (state_open(&state, cluster.directory, STATE_READ, 0, &error) != 0)
         _exit(FAILED);
-    if (in_use)
-        flip(offset, bit);
+    if (turned->in_use)
+        turn(turned->bit);
     _exit(read_rows(state, &rows, &error) == 0 ? READ : FAILED);
 }
 
@@ -130,25 +115,9 @@ static bool names_a_place(const char *words)
     return strstr(words, "/data.mdb is damaged: page ") != NULL && strstr(words, ", byte ") != NULL;
 }
 
-static enum outcome read_in_child(off_t offset, unsigned bit, bool in_use, char words[1024])
+static enum outcome read_in_child(const struct turned *turned, char words[LAST_WORDS_SIZE])
 {
-    int ends[2], status;
-    size_t length = 0;
-    assert_int_equal(pipe(ends), 0);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        dup2(ends[1], 2);
-        close(ends[0]);
-        close(ends[1]);
-        read_turned(offset, bit, in_use);
-    }
-    close(ends[1]);
-    for (ssize_t got; length < 1023 && (got = read(ends[0], words + length, 1023 - length)) > 0;)
-        length += (size_t)got;
-    words[length] = '\0';
-    close(ends[0]);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    int status = run_reader(read_turned, turned, words);
     if (WIFEXITED(status) && WEXITSTATUS(status) <= FAILED)
         return (enum outcome)WEXITSTATUS(status);
     if (!names_a_place(words))
@@ -169,19 +138,18 @@ static void check_mark(void)
 
 static void turn_bits(unsigned within, bool in_use, unsigned outcomes[OUTCOMES])
 {
-    char words[1024];
-    uint64_t random = within, pages = (uint64_t)file_size() / PAGE;
+    char words[LAST_WORDS_SIZE];
+    uint64_t random = within, pages = (uint64_t)file_size() / TURNED_PAGE;
     for (int i = 0; i < FLIPS; i++) {
-        random = random * 6364136223846793005u + 1442695040888963407u;
-        off_t offset = (off_t)((random >> 33) % pages * PAGE + (random >> 16) % within);
-        unsigned bit = (unsigned)(random >> 60) & 7;
+        struct turned turned = {draw_bit(&random, pages, within), in_use};
         if (!in_use)
-            flip(offset, bit);
-        enum outcome outcome = read_in_child(offset, bit, in_use, words);
-        flip(offset, bit);
+            turn(turned.bit);
+        enum outcome outcome = read_in_child(&turned, words);
+        turn(turned.bit);
         outcomes[outcome]++;
         if (outcome == ENDED)
-            printf("# bit %u at %ld of page %ld: %s\n", bit, (long)offset % PAGE, (long)offset / PAGE, words);
+            printf("# bit %u at %ld of page %ld: %s\n", turned.bit.bit, (long)turned.bit.offset % TURNED_PAGE,
+                   (long)turned.bit.offset / TURNED_PAGE, words);
         if (outcome == NAMED)
             check_mark();
     }
@@ -190,8 +158,8 @@ static void turn_bits(unsigned within, bool in_use, unsigned outcomes[OUTCOMES])
 static void check_outcomes(bool in_use)
 {
     unsigned outcomes[OUTCOMES] = {0};
-    turn_bits(PAGE, in_use, outcomes);
-    turn_bits(PAGE_HEAD, in_use, outcomes);
+    turn_bits(TURNED_PAGE, in_use, outcomes);
+    turn_bits(TURNED_HEAD, in_use, outcomes);
     printf("# read %u, failed %u, not whole %u, ended with a name %u, without %u\n", outcomes[READ], outcomes[FAILED],
            outcomes[NOT_WHOLE], outcomes[NAMED], outcomes[ENDED]);
     assert_int_equal(outcomes[ENDED], 0);
@@ -239,8 +207,8 @@ static void a_start_takes_good_tables_and_makes_damaged_ones_anew(void **context
     assert_int_equal(start_and_count(second), rows);
     assert_string_equal(second, first);
 
-    for (off_t page = 2; page * PAGE < file_size(); page++) /* whichever are in use */
-        flip(page * PAGE + 10, 4);
+    for (off_t page = 2; page * TURNED_PAGE < file_size(); page++) /* whichever are in use */
+        turn((struct turned_bit){page * TURNED_PAGE + 10, 4});
     assert_int_equal(start_and_count(second), rows);
     assert_string_not_equal(second, first);
 
