@@ -106,6 +106,19 @@ static void expect_and_admit(const struct scene *scene, struct gate_message *mes
     gate_admit(scene->gate, message->from);
 }
 
+/* A visitor who has asked something, and is no stranger any more. */
+static int come_and_ask(const struct scene *scene, struct gate_message *message)
+{
+    struct aq_buffer words = {0};
+    int fd = come(scene);
+    aq_buffer_add(&words, greeting, sizeof greeting);
+    frame(&words, 1, "asks");
+    say(fd, words.data, words.length);
+    expect_and_admit(scene, message, "asks");
+    aq_buffer_free(&words);
+    return fd;
+}
+
 static bool is_closed(int fd)
 {
     char byte;
@@ -246,14 +259,9 @@ static void the_oldest_stranger_makes_room(void **context)
 static void unread_answers_are_bounded_and_whole(void **context)
 {
     struct scene *scene = *context;
-    struct aq_buffer words = {0};
     struct gate_message message;
     char *big = aq_calloc(1, UNREAD_SIZE), *chunk = aq_malloc(UNREAD_SIZE), ours[8];
-    int fd = come(scene), answers = 0;
-    aq_buffer_add(&words, greeting, sizeof greeting);
-    frame(&words, 1, "asks");
-    say(fd, words.data, words.length);
-    expect_and_admit(scene, &message, "asks");
+    int fd = come_and_ask(scene, &message), answers = 0;
     uint64_t from = message.from, size;
     for (int i = 0; i < UNREAD_ANSWERS; i++)
         gate_answer(scene->gate, from, "\x80\0\0\1", 4, big, UNREAD_SIZE);
@@ -277,7 +285,6 @@ static void unread_answers_are_bounded_and_whole(void **context)
     close(fd);
     free(big);
     free(chunk);
-    aq_buffer_free(&words);
 }
 
 /* Who sends again what he has recorded is answered; what he does not read of it is no burden. */
@@ -359,16 +366,11 @@ static void who_vanished_is_noticed_in_time(void **context)
 static void who_reads_behind_loses_nothing(void **context)
 {
     struct scene *scene = *context;
-    struct aq_buffer words = {0};
     struct gate_message message;
     const size_t whole = 8 + 4 + SLOW_SIZE;
     const int small = 32 << 10; /* what the system takes of what waits */
     char *big = aq_calloc(1, SLOW_SIZE), *answer = aq_malloc(whole);
-    int fd = come(scene);
-    aq_buffer_add(&words, greeting, sizeof greeting);
-    frame(&words, 1, "asks");
-    say(fd, words.data, words.length);
-    expect_and_admit(scene, &message, "asks");
+    int fd = come_and_ask(scene, &message);
     uint64_t from = message.from;
     assert_int_equal(setsockopt(other_end(fd), SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
     read_all(scene, fd, answer, sizeof greeting);
@@ -383,21 +385,15 @@ static void who_reads_behind_loses_nothing(void **context)
     close(fd);
     free(big);
     free(answer);
-    aq_buffer_free(&words);
 }
 
 /* He reads, but never all that waits. */
 static void a_slow_reader_costs_no_more_than_what_waits(void **context)
 {
     struct scene *scene = *context;
-    struct aq_buffer words = {0};
     struct gate_message message;
     char *big = aq_calloc(1, UNREAD_SIZE);
-    int fd = come(scene);
-    aq_buffer_add(&words, greeting, sizeof greeting);
-    frame(&words, 1, "asks");
-    say(fd, words.data, words.length);
-    expect_and_admit(scene, &message, "asks");
+    int fd = come_and_ask(scene, &message);
     uint64_t from = message.from;
     for (int i = 0; i < UNREAD_ANSWERS; i++) /* until no more is kept */
         gate_answer(scene->gate, from, "\x80\0\0\1", 4, big, UNREAD_SIZE);
@@ -412,7 +408,6 @@ static void a_slow_reader_costs_no_more_than_what_waits(void **context)
     assert_true(after.uordblks + after.hblkhd < before.uordblks + before.hblkhd + 3 * (size_t)GATE_UNREAD_MAX);
     close(fd);
     free(big);
-    aq_buffer_free(&words);
 }
 
 int main(void)
