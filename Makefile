@@ -14,7 +14,7 @@
 #   make fuzz       fuzz every decoder and parser, FUZZ_SECONDS=60 each (clang); make fuzz-short: two minutes in all
 #   make torture    kill the processes of a private cluster under load: ROUNDS=300 SEED=number
 #   make fuzz-replay   run the kept corpora of tests/fuzz/corpus through the fuzz targets, without libFuzzer
-#   make events-lock   after an event was added or got a new version: note its form in schema/events.lock
+#   make events-lock   after an event was added or got a new version: note its form in schema/model/events.lock
 #
 # VARIANT=asan builds with AddressSanitizer and UBSan into build/asan, VARIANT=tsan with ThreadSanitizer; CC chooses the compiler.
 
@@ -52,14 +52,14 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 SCHEMA := $(call sources,schema)
 DRIVERS := $(call sources,drivers)
-STATE := $(call sources,controller/state)
+STATE := $(call sources,controller/state) $(call sources,controller/lmdb)
 CONTROLLER := $(filter-out controller/main.c,$(call sources,controller))
 AGENT := $(filter-out agent/main.c,$(call sources,agent))
 FS := $(filter-out fs/main.c,$(call sources,fs))
 AQ := $(filter-out tools/aq/main.c,$(call sources,tools/aq))
 MAN := $(filter-out tools/man/main.c,$(call sources,tools/man))
-CGROUP := $(wildcard drivers/cgroup*.c)
-CONFIGS := controller/config.c agent/config.c fs/config.c
+CGROUP := $(call sources,drivers/cgroup)
+CONFIGS := controller/settings/settings.c agent/settings/settings.c fs/settings/settings.c
 MAINS := controller/main.c agent/main.c fs/main.c tools/aq/main.c tools/man/main.c tools/check/schema_check.c
 UNIT := $(wildcard tests/unit/test_*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
@@ -183,14 +183,14 @@ objects: $(call objects,$(PARTS) $(wildcard $(MAINS)) $(UNIT) $(wildcard tests/f
 test-%: $(BUILD)/tests/test_%
 	timeout 300 $<
 
-# What stands in a log must stay readable: see schema/events.lock.
+# What stands in a log must stay readable: see schema/model/events.lock.
 check-events: $(BUILD)/events.checked
-$(BUILD)/events.checked: $(BUILD)/schema-check schema/events.lock
-	@$< schema/events.lock
+$(BUILD)/events.checked: $(BUILD)/schema-check schema/model/events.lock
+	@$< schema/model/events.lock
 	@touch $@
 
 events-lock: $(BUILD)/schema-check
-	@$< schema/events.lock --write
+	@$< schema/model/events.lock --write
 
 # Made from the registry, the settings, the usage texts, the examples, and the drivers' options in docs/labels.md.
 man: build/man/.made

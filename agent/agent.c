@@ -3,8 +3,10 @@
 #include "agent/capacity.h"
 #include "agent/uplink.h"
 #include "agent/workloads.h"
-#include "schema/journal.h"
-#include "schema/version.h"
+#include "schema/base/journal.h"
+#include "schema/base/version.h"
+#include "schema/codec/check.h"
+#include "schema/wire/seal.h"
 
 #include <inttypes.h>
 #include <netdb.h>

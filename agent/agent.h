@@ -5,8 +5,8 @@
 #ifndef AQ_AGENT_AGENT_H
 #define AQ_AGENT_AGENT_H
 
-#include "agent/config.h"
-#include "schema/memory.h"
+#include "agent/settings/settings.h"
+#include "schema/base/memory.h"
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 #include "agent/capacity.h"
 
-#include "schema/journal.h"
+#include "schema/base/journal.h"
 
 #include <inttypes.h>
 #include <sched.h>

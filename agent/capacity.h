@@ -2,8 +2,8 @@
 #ifndef AQ_AGENT_CAPACITY_H
 #define AQ_AGENT_CAPACITY_H
 
-#include "agent/config.h"
-#include "schema/memory.h"
+#include "agent/settings/settings.h"
+#include "schema/base/memory.h"
 
 /* What there is: processors and memory that this process may use (affinity and control groups count), free disk space
  * where `directory` is. No slots. */

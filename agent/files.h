@@ -2,8 +2,8 @@
 #ifndef AQ_AGENT_FILES_H
 #define AQ_AGENT_FILES_H
 
-#include "schema/error.h"
-#include "schema/memory.h"
+#include "schema/base/error.h"
+#include "schema/base/memory.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 #include "agent/home.h"
 
 #include "agent/files.h"
-#include "schema/journal.h"
-#include "schema/pack.h"
+#include "schema/base/journal.h"
+#include "schema/codec/pack.h"
 
 #include <dirent.h>
 #include <errno.h>

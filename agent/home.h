@@ -14,8 +14,8 @@
 #ifndef AQ_AGENT_HOME_H
 #define AQ_AGENT_HOME_H
 
-#include "schema/memory.h"
-#include "schema/wire.h"
+#include "schema/base/memory.h"
+#include "schema/wire/messages.h"
 
 #include <stdbool.h>
 

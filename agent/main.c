@@ -1,7 +1,8 @@
 #include "agent/agent.h"
-#include "schema/journal.h"
-#include "schema/notify.h"
-#include "schema/version.h"
+#include "schema/base/journal.h"
+#include "schema/base/notify.h"
+#include "schema/base/version.h"
+#include "schema/codec/check.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -1,4 +1,5 @@
 #include "agent/uplink.h"
+#include "schema/wire/seal.h"
 
 #include <errno.h>
 #include <nanomsg/nn.h>

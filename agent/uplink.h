@@ -9,7 +9,8 @@
 #ifndef AQ_AGENT_UPLINK_H
 #define AQ_AGENT_UPLINK_H
 
-#include "schema/wire.h"
+#include "schema/wire/messages.h"
+#include "schema/wire/seal.h"
 
 struct uplink_question {
     enum aq_message_type asked; /* AQ_MSG_NONE: it is not open */

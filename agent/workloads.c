@@ -1,7 +1,8 @@
 #include "agent/workloads.h"
 
-#include "schema/journal.h"
-#include "schema/json.h"
+#include "schema/base/journal.h"
+#include "schema/base/utf8.h"
+#include "schema/codec/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>

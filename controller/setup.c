@@ -1,10 +1,11 @@
 #include "controller/setup.h"
 
-#include "controller/config.h"
-#include "controller/serve/credentials.h"
-#include "schema/journal.h"
-#include "schema/user.h"
-#include "schema/wire.h"
+#include "controller/auth/credentials.h"
+#include "controller/settings/settings.h"
+#include "schema/base/journal.h"
+#include "schema/model/user.h"
+#include "schema/wire/messages.h"
+#include "schema/wire/seal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #define AQ_CONTROLLER_SETUP_H
 
 #include "controller/state/state.h"
-#include "controller/writer.h"
+#include "controller/write/writer.h"
 
 /* Can the data directory have this path? Touches nothing. */
 int setup_check(const char *path, struct aq_error *error) AQ_MUST_CHECK;

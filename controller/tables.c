@@ -1,8 +1,8 @@
 #include "controller/tables.h"
 
+#include "controller/lmdb/boot.h"
 #include "controller/log/replay.h"
-#include "controller/state/boot.h"
-#include "schema/journal.h"
+#include "schema/base/journal.h"
 
 static int make_anew(struct state **state, const struct aq_config_controller *config, struct log_store *store,
                      uint64_t last, const char *boot, struct aq_error *error)

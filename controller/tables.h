@@ -3,8 +3,8 @@
 #ifndef AQ_CONTROLLER_TABLES_H
 #define AQ_CONTROLLER_TABLES_H
 
-#include "controller/config.h"
 #include "controller/log/store.h"
+#include "controller/settings/settings.h"
 #include "controller/state/state.h"
 
 /* `rebuild`: make them anew in any case. */

@@ -16,8 +16,8 @@
 #ifndef AQ_DRIVERS_DRIVER_H
 #define AQ_DRIVERS_DRIVER_H
 
-#include "schema/error.h"
-#include "schema/memory.h"
+#include "schema/base/error.h"
+#include "schema/base/memory.h"
 
 #include <jansson.h>
 #include <stdbool.h>

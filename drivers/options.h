@@ -3,7 +3,7 @@
 #ifndef AQ_DRIVERS_OPTIONS_H
 #define AQ_DRIVERS_OPTIONS_H
 
-#include "schema/error.h"
+#include "schema/base/error.h"
 
 #include <jansson.h>
 #include <stdbool.h>

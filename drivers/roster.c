@@ -1,6 +1,6 @@
 #include "drivers/roster.h"
 
-#include "schema/memory.h"
+#include "schema/base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "drivers/schedule.h"
 
-#include "schema/memory.h"
+#include "schema/base/memory.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 #include "fs/fileview.h"
 
-#include "fs/mount.h"
-#include "fs/operations.h"
+#include "fs/kernel/mount.h"
+#include "fs/kernel/operations.h"
+#include "schema/codec/check.h"
 
 #include <errno.h>
 #include <fcntl.h>

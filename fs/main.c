@@ -1,8 +1,9 @@
 /* aq-fs: the cluster as a directory. See fileview.h. */
-#include "controller/state/guard.h"
+#include "controller/lmdb/guard.h"
 #include "fs/fileview.h"
-#include "schema/notify.h"
-#include "schema/version.h"
+#include "schema/base/notify.h"
+#include "schema/base/version.h"
+#include "schema/codec/check.h"
 
 #include <getopt.h>
 #include <malloc.h>

@@ -1,10 +1,10 @@
-#include "schema/application.h"
+#include "schema/model/application.h"
 
 #include "controller/decide/decide.h"
 #include "controller/place/place.h"
-#include "schema/label.h"
-#include "schema/resource.h"
-#include "schema/user.h"
+#include "schema/model/label.h"
+#include "schema/model/resource.h"
+#include "schema/model/user.h"
 
 #include <inttypes.h>
 #include <stdio.h>

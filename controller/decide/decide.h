@@ -8,7 +8,7 @@
 #include "controller/place/index.h"
 #include "controller/state/indexes.h"
 #include "controller/state/state.h"
-#include "schema/entity.h"
+#include "schema/model/entity.h"
 
 enum { DECIDE_EVENTS_MAX = 65536, DECIDE_ID_SIZE = 65 };
 

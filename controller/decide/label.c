@@ -1,4 +1,4 @@
-#include "schema/label.h"
+#include "schema/model/label.h"
 
 #include "controller/decide/decide.h"
 

@@ -1,9 +1,9 @@
-#include "schema/node.h"
+#include "schema/model/node.h"
 
 #include "controller/decide/decide.h"
-#include "schema/application.h"
-#include "schema/label.h"
-#include "schema/resource.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
+#include "schema/model/resource.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
-#include "schema/resource.h"
+#include "schema/model/resource.h"
 
 #include "controller/decide/decide.h"
-#include "schema/application.h"
-#include "schema/label.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "schema/user.h"
+#include "schema/model/user.h"
 #include "controller/decide/decide.h"
 
 #include <inttypes.h>

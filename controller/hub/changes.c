@@ -1,9 +1,9 @@
 #include "controller/hub/core.h"
 
-#include "schema/application.h"
-#include "schema/journal.h"
-#include "schema/node.h"
-#include "schema/resource.h"
+#include "schema/base/journal.h"
+#include "schema/model/application.h"
+#include "schema/model/node.h"
+#include "schema/model/resource.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 #include "controller/hub/channel.h"
+#include "schema/wire/seal.h"
 
 #include <nanomsg/nn.h>
 #include <nanomsg/reqrep.h>

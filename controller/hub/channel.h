@@ -10,7 +10,8 @@
 #define AQ_CONTROLLER_HUB_CHANNEL_H
 
 #include "controller/hub/gate.h"
-#include "schema/wire.h"
+#include "schema/wire/messages.h"
+#include "schema/wire/seal.h"
 
 enum { HUB_HEADER_MAX = 96 };
 

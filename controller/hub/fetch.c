@@ -1,6 +1,6 @@
 #include "controller/hub/core.h"
 
-#include "schema/resource.h"
+#include "schema/model/resource.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

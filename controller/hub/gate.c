@@ -1,6 +1,6 @@
 #include "controller/hub/gate.h"
 
-#include "schema/memory.h"
+#include "schema/base/memory.h"
 
 #include <endian.h>
 #include <errno.h>

@@ -15,8 +15,8 @@
 #ifndef AQ_CONTROLLER_HUB_GATE_H
 #define AQ_CONTROLLER_HUB_GATE_H
 
-#include "schema/error.h"
-#include "schema/wire.h"
+#include "schema/base/error.h"
+#include "schema/wire/messages.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
 #include "controller/hub/core.h"
 
-#include "schema/journal.h"
+#include "schema/base/journal.h"
+#include "schema/wire/seal.h"
 
 #include <errno.h>
 #include <inttypes.h>

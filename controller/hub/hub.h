@@ -1,13 +1,13 @@
 /* The hub: where agents and the file view ask. One thread; heartbeats stay in memory and in live/; only what decisions
- * depend on becomes a command. See schema/wire.h for the messages. */
+ * depend on becomes a command. See schema/wire/wire.h for the messages. */
 #ifndef AQ_CONTROLLER_HUB_HUB_H
 #define AQ_CONTROLLER_HUB_HUB_H
 
-#include "controller/config.h"
-#include "controller/serve/credentials.h"
+#include "controller/auth/credentials.h"
+#include "controller/settings/settings.h"
 #include "controller/state/live.h"
 #include "controller/state/state.h"
-#include "controller/writer.h"
+#include "controller/write/writer.h"
 
 struct hub;
 

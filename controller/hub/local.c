@@ -1,7 +1,7 @@
 #include "controller/hub/core.h"
 
-#include "schema/pack.h"
-#include "schema/user.h"
+#include "schema/codec/pack.h"
+#include "schema/model/user.h"
 
 #include <inttypes.h>
 #include <sodium.h>

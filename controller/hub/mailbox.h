@@ -3,7 +3,7 @@
 #ifndef AQ_CONTROLLER_HUB_MAILBOX_H
 #define AQ_CONTROLLER_HUB_MAILBOX_H
 
-#include "schema/error.h"
+#include "schema/base/error.h"
 
 #include <pthread.h>
 

@@ -1,7 +1,7 @@
 #include "controller/hub/core.h"
 
-#include "schema/journal.h"
-#include "schema/resource.h"
+#include "schema/base/journal.h"
+#include "schema/model/resource.h"
 
 #include <inttypes.h>
 #include <stdio.h>

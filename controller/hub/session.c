@@ -1,7 +1,7 @@
 #include "controller/hub/core.h"
 
-#include "schema/journal.h"
-#include "schema/pack.h"
+#include "schema/base/journal.h"
+#include "schema/codec/pack.h"
 
 #include <inttypes.h>
 #include <sodium.h>

@@ -1,9 +1,10 @@
 #include "controller/hub/core.h"
 
 #include "controller/state/indexes.h"
-#include "schema/journal.h"
-#include "schema/label.h"
-#include "schema/resource.h"
+#include "schema/base/journal.h"
+#include "schema/codec/check.h"
+#include "schema/model/label.h"
+#include "schema/model/resource.h"
 
 #include <string.h>
 

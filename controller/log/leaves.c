@@ -1,7 +1,7 @@
 #include "controller/log/leaves.h"
 
-#include "controller/state/page_layout.h"
-#include "schema/memory.h"
+#include "controller/lmdb/page_layout.h"
+#include "schema/base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

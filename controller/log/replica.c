@@ -1,6 +1,6 @@
 #include "controller/log/replica.h"
 
-#include "schema/journal.h"
+#include "schema/base/journal.h"
 
 #include <inttypes.h>
 #include <raft.h>

@@ -1,9 +1,9 @@
 #include "controller/log/salvage.h"
 
+#include "controller/lmdb/pages.h"
 #include "controller/log/leaves.h"
 #include "controller/log/store.h"
-#include "controller/state/pages.h"
-#include "schema/text.h"
+#include "schema/codec/text.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -3,8 +3,8 @@
 #ifndef AQ_CONTROLLER_LOG_SALVAGE_H
 #define AQ_CONTROLLER_LOG_SALVAGE_H
 
-#include "schema/error.h"
-#include "schema/memory.h"
+#include "schema/base/error.h"
+#include "schema/base/memory.h"
 
 #include <stdint.h>
 

@@ -1,11 +1,11 @@
 #include "controller/log/store.h"
 
+#include "controller/lmdb/guard.h"
+#include "controller/lmdb/map.h"
+#include "controller/lmdb/pages.h"
 #include "controller/state/events_shared.h"
-#include "controller/state/guard.h"
 #include "controller/state/indexes.h"
 #include "controller/state/log_layout.h"
-#include "controller/state/map.h"
-#include "controller/state/pages.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -5,7 +5,7 @@
 #define AQ_CONTROLLER_LOG_STORE_H
 
 #include "controller/state/events.h"
-#include "schema/error.h"
+#include "schema/base/error.h"
 
 #include <stdint.h>
 

@@ -5,7 +5,7 @@
 #ifndef AQ_CONTROLLER_PLACE_INDEX_H
 #define AQ_CONTROLLER_PLACE_INDEX_H
 
-#include "schema/node.h"
+#include "schema/model/node.h"
 
 #include <stdbool.h>
 #include <stdint.h>

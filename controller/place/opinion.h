@@ -7,8 +7,8 @@
 #define AQ_CONTROLLER_PLACE_OPINION_H
 
 #include "controller/place/index.h"
-#include "schema/application.h"
-#include "schema/label.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
 
 enum { OPINIONS_MAX = 64 }; /* columns remembered; the one that was not used for longest goes */
 

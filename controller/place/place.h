@@ -6,8 +6,8 @@
 #define AQ_CONTROLLER_PLACE_PLACE_H
 
 #include "controller/place/index.h"
-#include "schema/application.h"
-#include "schema/label.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
 
 struct place_request {
     uint64_t label;                    /* whose definitions these are; 0: of none that may be remembered */

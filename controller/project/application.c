@@ -1,11 +1,11 @@
-#include "schema/application.h"
+#include "schema/model/application.h"
 
 #include "controller/project/project.h"
-#include "schema/json.h"
-#include "schema/label.h"
-#include "schema/node.h"
-#include "schema/pack.h"
-#include "schema/resource.h"
+#include "schema/codec/json.h"
+#include "schema/codec/pack.h"
+#include "schema/model/label.h"
+#include "schema/model/node.h"
+#include "schema/model/resource.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "schema/node.h"
+#include "schema/model/node.h"
 
 #include "controller/project/project.h"
 

@@ -1,6 +1,6 @@
 #include "controller/project/project.h"
 
-#include "schema/node.h"
+#include "schema/model/node.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #include "controller/place/index.h"
 #include "controller/state/indexes.h"
 #include "controller/state/state.h"
-#include "schema/entry.h"
+#include "schema/codec/entry.h"
 
 struct project {
     struct state_txn *txn;

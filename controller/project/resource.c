@@ -1,8 +1,8 @@
-#include "schema/resource.h"
+#include "schema/model/resource.h"
 
 #include "controller/project/project.h"
-#include "schema/application.h"
-#include "schema/node.h"
+#include "schema/model/application.h"
+#include "schema/model/node.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "schema/user.h"
+#include "schema/model/user.h"
 
 #include "controller/project/project.h"
 

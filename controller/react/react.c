@@ -1,10 +1,10 @@
 #include "controller/react/react.h"
 
 #include "controller/state/indexes.h"
-#include "schema/application.h"
-#include "schema/journal.h"
-#include "schema/node.h"
-#include "schema/resource.h"
+#include "schema/base/journal.h"
+#include "schema/model/application.h"
+#include "schema/model/node.h"
+#include "schema/model/resource.h"
 
 #include <errno.h>
 #include <inttypes.h>

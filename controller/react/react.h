@@ -5,7 +5,7 @@
 #define AQ_CONTROLLER_REACT_REACT_H
 
 #include "controller/state/state.h"
-#include "controller/writer.h"
+#include "controller/write/writer.h"
 
 struct react;
 

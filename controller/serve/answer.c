@@ -1,7 +1,7 @@
 #include "controller/serve/answer.h"
 
 #include "controller/serve/service.h"
-#include "schema/json.h"
+#include "schema/codec/json.h"
 
 #include <ctype.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* HTTP Basic: finds out who asks. A token that was verified lately is known at once; otherwise the connection rests
  * until the pool has verified it. */
 #include "controller/serve/service.h"
+#include "schema/base/utf8.h"
 
 #include <sodium.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "controller/serve/filter.h"
 
-#include "schema/text.h"
+#include "schema/codec/text.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 #define AQ_CONTROLLER_SERVE_FILTER_H
 
 #include "controller/serve/query.h"
-#include "schema/record.h"
+#include "schema/model/record.h"
 
 enum {
     LIST_LIMIT = 100,

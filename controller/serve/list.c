@@ -5,9 +5,9 @@
 #include "controller/serve/service.h"
 #include "controller/serve/steps.h"
 #include "controller/state/indexes.h"
-#include "schema/application.h"
-#include "schema/json.h"
-#include "schema/pack.h"
+#include "schema/codec/json.h"
+#include "schema/codec/pack.h"
+#include "schema/model/application.h"
 
 #include <string.h>
 

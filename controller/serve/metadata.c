@@ -6,9 +6,9 @@
 #include "controller/serve/service.h"
 #include "controller/serve/steps.h"
 #include "controller/state/indexes.h"
-#include "schema/json.h"
-#include "schema/resource.h"
-#include "schema/yaml.h"
+#include "schema/codec/json.h"
+#include "schema/codec/yaml.h"
+#include "schema/model/resource.h"
 
 #include <stdlib.h>
 #include <string.h>

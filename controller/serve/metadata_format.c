@@ -1,7 +1,7 @@
 #include "controller/serve/metadata_format.h"
 
 #include "controller/serve/query.h"
-#include "schema/json.h"
+#include "schema/codec/json.h"
 
 #include <ctype.h>
 #include <string.h>

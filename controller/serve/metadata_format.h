@@ -2,8 +2,8 @@
 #ifndef AQ_CONTROLLER_SERVE_METADATA_FORMAT_H
 #define AQ_CONTROLLER_SERVE_METADATA_FORMAT_H
 
-#include "schema/error.h"
-#include "schema/memory.h"
+#include "schema/base/error.h"
+#include "schema/base/memory.h"
 
 #include <jansson.h>
 #include <stdbool.h>

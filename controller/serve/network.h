@@ -2,7 +2,7 @@
 #ifndef AQ_CONTROLLER_SERVE_NETWORK_H
 #define AQ_CONTROLLER_SERVE_NETWORK_H
 
-#include "schema/error.h"
+#include "schema/base/error.h"
 
 #include <stdbool.h>
 #include <stddef.h>

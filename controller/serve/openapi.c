@@ -4,9 +4,9 @@
 #include "controller/serve/filter.h"
 #include "controller/serve/service.h"
 #include "controller/serve/steps.h"
-#include "schema/application.h"
-#include "schema/entry.h"
-#include "schema/vote.h"
+#include "schema/codec/entry.h"
+#include "schema/model/application.h"
+#include "schema/model/vote.h"
 
 #include <stdlib.h>
 #include <string.h>

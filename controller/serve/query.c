@@ -1,6 +1,7 @@
 #include "controller/serve/query.h"
 
-#include "schema/record.h"
+#include "schema/base/utf8.h"
+#include "schema/model/record.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

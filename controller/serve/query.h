@@ -5,8 +5,8 @@
 #ifndef AQ_CONTROLLER_SERVE_QUERY_H
 #define AQ_CONTROLLER_SERVE_QUERY_H
 
-#include "schema/error.h"
-#include "schema/memory.h"
+#include "schema/base/error.h"
+#include "schema/base/memory.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,8 +2,8 @@
 #include "controller/serve/answer.h"
 #include "controller/serve/service.h"
 #include "controller/serve/steps.h"
-#include "schema/json.h"
-#include "schema/pack.h"
+#include "schema/codec/json.h"
+#include "schema/codec/pack.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include "controller/serve/network.h"
 #include "controller/serve/route.h"
 #include "controller/serve/service.h"
-#include "schema/pack.h"
+#include "schema/codec/pack.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 
 #include "controller/serve/service.h"
 #include "controller/serve/steps.h"
-#include "schema/application.h"
+#include "schema/model/application.h"
 
 #include <string.h>
 

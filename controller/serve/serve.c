@@ -4,7 +4,7 @@
 
 #include "controller/serve/service.h"
 #include "controller/serve/steps.h"
-#include "schema/journal.h"
+#include "schema/base/journal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

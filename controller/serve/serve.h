@@ -3,12 +3,12 @@
 #ifndef AQ_CONTROLLER_SERVE_SERVE_H
 #define AQ_CONTROLLER_SERVE_SERVE_H
 
-#include "controller/config.h"
+#include "controller/auth/credentials.h"
 #include "controller/hub/hub.h"
-#include "controller/serve/credentials.h"
+#include "controller/settings/settings.h"
 #include "controller/state/live.h"
 #include "controller/state/state.h"
-#include "controller/writer.h"
+#include "controller/write/writer.h"
 
 struct serve;
 

@@ -3,7 +3,7 @@
 #include "controller/serve/answer.h"
 #include "controller/serve/service.h"
 #include "controller/state/events.h"
-#include "schema/journal.h"
+#include "schema/base/journal.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #define AQ_CONTROLLER_SERVE_STREAM_H
 
 #include "controller/serve/request.h"
-#include "schema/entry.h"
+#include "schema/codec/entry.h"
 
 enum {
     STREAM_RING_LENGTH = 1024,         /* events kept rendered */

@@ -3,7 +3,7 @@
 #include "controller/serve/answer.h"
 #include "controller/serve/service.h"
 #include "controller/serve/steps.h"
-#include "schema/json.h"
+#include "schema/codec/json.h"
 
 #include <stdlib.h>
 

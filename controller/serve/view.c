@@ -6,8 +6,9 @@
 #include "controller/state/events.h"
 #include "controller/state/indexes.h"
 #include "controller/state/votes.h"
-#include "schema/json.h"
-#include "schema/pack.h"
+#include "schema/base/utf8.h"
+#include "schema/codec/json.h"
+#include "schema/codec/pack.h"
 
 #include <inttypes.h>
 #include <sodium.h>

@@ -5,8 +5,8 @@
 #include "controller/serve/service.h"
 #include "controller/serve/steps.h"
 #include "controller/state/votes.h"
-#include "schema/application.h"
-#include "schema/json.h"
+#include "schema/codec/json.h"
+#include "schema/model/application.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -5,9 +5,10 @@
 #include "controller/serve/answer.h"
 #include "controller/serve/service.h"
 #include "controller/serve/steps.h"
-#include "schema/entry.h"
-#include "schema/json.h"
-#include "schema/label.h"
+#include "schema/base/utf8.h"
+#include "schema/codec/entry.h"
+#include "schema/codec/json.h"
+#include "schema/model/label.h"
 
 #include <inttypes.h>
 #include <sodium.h>

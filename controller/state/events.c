@@ -1,9 +1,9 @@
 #include "controller/state/events.h"
 
+#include "controller/lmdb/guard.h"
+#include "controller/lmdb/map.h"
 #include "controller/state/events_shared.h"
-#include "controller/state/guard.h"
 #include "controller/state/log_layout.h"
-#include "controller/state/map.h"
 #include "controller/state/store.h"
 
 #include <inttypes.h>

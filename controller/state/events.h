@@ -4,7 +4,7 @@
 #define AQ_CONTROLLER_STATE_EVENTS_H
 
 #include "controller/state/state.h"
-#include "schema/entry.h"
+#include "schema/codec/entry.h"
 
 struct events;
 

@@ -4,8 +4,8 @@
 #define AQ_CONTROLLER_STATE_INDEXES_H
 
 #include "controller/state/state.h"
-#include "schema/entry.h"
-#include "schema/vote.h"
+#include "schema/codec/entry.h"
+#include "schema/model/vote.h"
 
 enum state_index {
     INDEX_META,          /* name -> bytes: place in the log, layout; and numbers: next ids, open applications per user

@@ -5,7 +5,7 @@
 #define AQ_CONTROLLER_STATE_LIVE_H
 
 #include "controller/state/state.h"
-#include "schema/node.h"
+#include "schema/model/node.h"
 
 struct live;
 

@@ -1,6 +1,6 @@
 #include "controller/state/log_layout.h"
 
-#include "controller/state/guard.h"
+#include "controller/lmdb/guard.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

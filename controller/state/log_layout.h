@@ -1,8 +1,8 @@
 /* How the log lies in its LMDB environment, <data>/log/: written by controller/log, read here too.
  *
  * Table "entries": raft index (8 bytes, big end first) -> struct log_head, then the payload: for RAFT_COMMAND a packed
- * aq_entry (schema/entry.h), for the others what raft made. Seqs grow with the index, so the entry that holds one is
- * found by bisection. Table "meta": "term", "vote", "commit", "configuration" -> 8 bytes each; an append of entries
+ * aq_entry (schema/codec/entry.h), for the others what raft made. Seqs grow with the index, so the entry that holds one
+ * is found by bisection. Table "meta": "term", "vote", "commit", "configuration" -> 8 bytes each; an append of entries
  * does not touch it, for each table more costs a transaction its pages. (Older versions kept a table "seqs" as well,
  * and "commit" there alone.)
  *
@@ -11,7 +11,7 @@
 #ifndef AQ_CONTROLLER_STATE_LOG_LAYOUT_H
 #define AQ_CONTROLLER_STATE_LOG_LAYOUT_H
 
-#include "schema/error.h"
+#include "schema/base/error.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,10 +1,10 @@
 #include "controller/state/state.h"
 
-#include "controller/state/boot.h"
-#include "controller/state/guard.h"
-#include "controller/state/pages.h"
+#include "controller/lmdb/boot.h"
+#include "controller/lmdb/guard.h"
+#include "controller/lmdb/pages.h"
 #include "controller/state/store.h"
-#include "schema/journal.h"
+#include "schema/base/journal.h"
 
 #include <dirent.h>
 #include <errno.h>

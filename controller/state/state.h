@@ -14,7 +14,7 @@
 #ifndef AQ_CONTROLLER_STATE_STATE_H
 #define AQ_CONTROLLER_STATE_STATE_H
 
-#include "schema/entity.h"
+#include "schema/model/entity.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -123,8 +123,8 @@ void state_scan(struct state_txn *txn, const struct aq_entity *entity, const str
 void state_scan_back(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *before,
                      state_row_fn *row, void *context);
 
-/* Rows where they lie, packed (schema/pack.h), until the transaction ends; of snapshots alone. For who shows them, or
- * looks at few of their fields. */
+/* Rows where they lie, packed (schema/codec/pack.h), until the transaction ends; of snapshots alone. For who shows
+ * them, or looks at few of their fields. */
 struct state_packed {
     const void *data;
     size_t length;

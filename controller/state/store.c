@@ -1,6 +1,6 @@
 #include "controller/state/store.h"
 
-#include "controller/state/guard.h"
+#include "controller/lmdb/guard.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -2,9 +2,9 @@
 #ifndef AQ_CONTROLLER_STATE_STORE_H
 #define AQ_CONTROLLER_STATE_STORE_H
 
+#include "controller/lmdb/map.h"
 #include "controller/state/cache.h"
 #include "controller/state/indexes.h"
-#include "controller/state/map.h"
 #include "controller/state/state.h"
 
 #include <lmdb.h>

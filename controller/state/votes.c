@@ -1,10 +1,10 @@
 #include "controller/state/votes.h"
 
 #include "controller/state/indexes.h"
-#include "schema/application.h"
-#include "schema/label.h"
-#include "schema/pack.h"
-#include "schema/text.h"
+#include "schema/codec/pack.h"
+#include "schema/codec/text.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

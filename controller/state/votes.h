@@ -3,7 +3,7 @@
 #define AQ_CONTROLLER_STATE_VOTES_H
 
 #include "controller/state/state.h"
-#include "schema/vote.h"
+#include "schema/model/vote.h"
 
 /* Calls `row` for every vote about the application, by round, definition and node, until it returns false. */
 typedef bool votes_row_fn(void *context, const struct aq_vote *vote);

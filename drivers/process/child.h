@@ -2,7 +2,7 @@
 #ifndef AQ_DRIVERS_PROCESS_CHILD_H
 #define AQ_DRIVERS_PROCESS_CHILD_H
 
-#include "drivers/cgroup.h"
+#include "drivers/cgroup/cgroup.h"
 #include "drivers/process/job.h"
 
 #include <stdbool.h>

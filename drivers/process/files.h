@@ -9,7 +9,7 @@
 #ifndef AQ_DRIVERS_PROCESS_FILES_H
 #define AQ_DRIVERS_PROCESS_FILES_H
 
-#include "schema/error.h"
+#include "schema/base/error.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
 #ifndef AQ_DRIVERS_PROCESS_KEEPER_H
 #define AQ_DRIVERS_PROCESS_KEEPER_H
 
-#include "drivers/cgroup.h"
+#include "drivers/cgroup/cgroup.h"
 
 /* Runs as a process of its own, with one thread, and standard input, output and error on /dev/null. `job` is the
  * memory file, `status` a pipe to the agent: a byte comes when the main process runs; it is closed at the end. */

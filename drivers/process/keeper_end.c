@@ -1,6 +1,6 @@
 #include "drivers/process/keeper_end.h"
 
-#include "schema/memory.h"
+#include "schema/base/memory.h"
 
 #include <ctype.h>
 #include <dirent.h>

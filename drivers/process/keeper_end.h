@@ -2,7 +2,7 @@
 #ifndef AQ_DRIVERS_PROCESS_KEEPER_END_H
 #define AQ_DRIVERS_PROCESS_KEEPER_END_H
 
-#include "drivers/cgroup.h"
+#include "drivers/cgroup/cgroup.h"
 #include "drivers/process/files.h"
 #include "drivers/process/job.h"
 #include "drivers/process/log.h"

@@ -6,8 +6,8 @@
 #ifndef AQ_DRIVERS_PROCESS_LOG_H
 #define AQ_DRIVERS_PROCESS_LOG_H
 
-#include "schema/error.h"
-#include "schema/memory.h"
+#include "schema/base/error.h"
+#include "schema/base/memory.h"
 
 #include <stdbool.h>
 #include <stddef.h>

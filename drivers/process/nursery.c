@@ -1,8 +1,8 @@
 #include "drivers/process/nursery.h"
 
-#include "drivers/cgroup.h"
+#include "drivers/cgroup/cgroup.h"
 #include "drivers/process/keeper.h"
-#include "schema/memory.h"
+#include "schema/base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
 #ifndef AQ_DRIVERS_PROCESS_NURSERY_H
 #define AQ_DRIVERS_PROCESS_NURSERY_H
 
-#include "schema/error.h"
+#include "schema/base/error.h"
 
 struct nursery {
     int socket; /* -1: not running */

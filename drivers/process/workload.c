@@ -1,6 +1,6 @@
 #include "drivers/process/workload.h"
 
-#include "schema/journal.h"
+#include "schema/base/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>

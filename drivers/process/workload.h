@@ -11,7 +11,7 @@
 #ifndef AQ_DRIVERS_PROCESS_WORKLOAD_H
 #define AQ_DRIVERS_PROCESS_WORKLOAD_H
 
-#include "drivers/cgroup.h"
+#include "drivers/cgroup/cgroup.h"
 #include "drivers/driver.h"
 #include "drivers/process/files.h"
 #include "drivers/process/nursery.h"

@@ -6,7 +6,7 @@
  * ms all were gone hands write PATH SIZE TEXT   the text and blanks behind it, in one write; says the name of the
  * error, or "0" hands rate PATH SECONDS      opens, reads and closes it, over and over: says how often per second hands
  * storm PATH COUNT       makes, renames and removes what may not be made; says how many of these were allowed */
-#include "schema/memory.h"
+#include "schema/base/memory.h"
 #include "tests/bench/bench.h"
 
 #include <errno.h>

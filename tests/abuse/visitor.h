@@ -3,7 +3,8 @@
 #ifndef AQ_TESTS_ABUSE_VISITOR_H
 #define AQ_TESTS_ABUSE_VISITOR_H
 
-#include "schema/wire.h"
+#include "schema/wire/messages.h"
+#include "schema/wire/seal.h"
 #include "tests/abuse/abuse.h"
 
 #include <endian.h>

@@ -4,7 +4,8 @@
 #ifndef AQ_TESTS_BENCH_AGENTS_H
 #define AQ_TESTS_BENCH_AGENTS_H
 
-#include "schema/wire.h"
+#include "schema/wire/messages.h"
+#include "schema/wire/seal.h"
 #include "tests/bench/cluster.h"
 
 #include <nanomsg/nn.h>

@@ -3,7 +3,7 @@
 #ifndef AQ_TESTS_BENCH_CLUSTER_H
 #define AQ_TESTS_BENCH_CLUSTER_H
 
-#include "controller/config.h"
+#include "controller/settings/settings.h"
 #include "tests/bench/load.h"
 #include "tests/program.h"
 

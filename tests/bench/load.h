@@ -9,7 +9,7 @@
 #ifndef AQ_TESTS_BENCH_LOAD_H
 #define AQ_TESTS_BENCH_LOAD_H
 
-#include "schema/memory.h"
+#include "schema/base/memory.h"
 #include "tests/bench/bench.h"
 
 #include <arpa/inet.h>

@@ -6,16 +6,17 @@
 #ifndef AQ_TESTS_FUZZ_FUZZ_H
 #define AQ_TESTS_FUZZ_FUZZ_H
 
-#include "agent/config.h"
-#include "controller/config.h"
-#include "fs/config.h"
-#include "schema/application.h"
-#include "schema/entry.h"
-#include "schema/json.h"
-#include "schema/label.h"
-#include "schema/pack.h"
-#include "schema/text.h"
-#include "schema/wire.h"
+#include "agent/settings/settings.h"
+#include "controller/settings/settings.h"
+#include "fs/settings/settings.h"
+#include "schema/codec/check.h"
+#include "schema/codec/entry.h"
+#include "schema/codec/json.h"
+#include "schema/codec/pack.h"
+#include "schema/codec/text.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
+#include "schema/wire/messages.h"
 #include "tools/aq/options.h"
 
 #include <stdio.h>

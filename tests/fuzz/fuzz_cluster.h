@@ -5,6 +5,7 @@
 
 #include "controller/hub/hub.h"
 #include "controller/serve/serve.h"
+#include "schema/codec/check.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/test_cluster.h"
 

@@ -2,7 +2,8 @@
  * of the write.
  *
  * Whatever is accepted is a record that the controller accepts. */
-#include "fs/control.h"
+#include "fs/tree/control.h"
+#include "schema/base/utf8.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_packed(const struct aq_command *command, const struct aq_buffer *packed)

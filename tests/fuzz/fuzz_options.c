@@ -1,6 +1,7 @@
 /* The command line of aq. Input: one argument a line.
  *
  * Whatever the arguments are, reading them ends, and what it keeps of them stays within its bounds. */
+#include "schema/base/utf8.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { ARGUMENTS_MAX = 1200 };

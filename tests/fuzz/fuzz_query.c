@@ -6,6 +6,8 @@
 #include "controller/serve/metadata_format.h"
 #include "controller/serve/network.h"
 #include "controller/serve/request.h"
+#include "schema/base/utf8.h"
+#include "schema/codec/check.h"
 #include "tests/fuzz/fuzz.h"
 
 static void match(const struct aq_record *record, struct query *query)

@@ -2,6 +2,7 @@
  * sealed with the key before it is opened; anything else: what follows is the message.
  *
  * What nobody sealed does not open; what opens can be sealed and opened again. */
+#include "schema/wire/seal.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <sodium.h>

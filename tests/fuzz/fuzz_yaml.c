@@ -1,7 +1,7 @@
 /* YAML: configuration files, labels, documents in control files. Input: the name of a record, a line; then YAML.
  *
  * What was read knows where each of its values stood; printed and read again it is the same value. */
-#include "schema/yaml.h"
+#include "schema/codec/yaml.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_places(const struct aq_yaml_places *places, json_t *json)

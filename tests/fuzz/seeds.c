@@ -2,7 +2,8 @@
  * in each of its forms. What people wrote by hand and what fuzzing found stands beside them, and is left alone.
  *
  * The seeds are kept in the tree. This is for when the registry has grown. */
-#include "schema/yaml.h"
+#include "schema/codec/check.h"
+#include "schema/codec/yaml.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <errno.h>

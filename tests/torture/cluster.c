@@ -1,4 +1,4 @@
-#include "controller/config.h"
+#include "controller/settings/settings.h"
 #include "tests/program.h"
 #include "tests/torture/torture.h"
 

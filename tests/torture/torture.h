@@ -14,7 +14,7 @@
 #ifndef AQ_TESTS_TORTURE_TORTURE_H
 #define AQ_TESTS_TORTURE_TORTURE_H
 
-#include "schema/memory.h"
+#include "schema/base/memory.h"
 
 #include <jansson.h>
 #include <pthread.h>

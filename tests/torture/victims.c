@@ -1,4 +1,4 @@
-#include "drivers/cgroup.h"
+#include "drivers/cgroup/cgroup.h"
 #include "tests/torture/torture.h"
 
 #include <dirent.h>

@@ -13,13 +13,13 @@
 
 #include "controller/decide/decide.h"
 #include "controller/project/project.h"
-#include "schema/application.h"
-#include "schema/json.h"
-#include "schema/label.h"
-#include "schema/node.h"
-#include "schema/pack.h"
-#include "schema/resource.h"
-#include "schema/user.h"
+#include "schema/codec/json.h"
+#include "schema/codec/pack.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
+#include "schema/model/node.h"
+#include "schema/model/resource.h"
+#include "schema/model/user.h"
 #include "tests/unit/test_cluster.h"
 
 #include <inttypes.h>

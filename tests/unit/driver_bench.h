@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/cgroup.h"
+#include "drivers/cgroup/cgroup.h"
 #include "drivers/driver.h"
 #include "drivers/schedule.h"
 

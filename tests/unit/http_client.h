@@ -3,7 +3,7 @@
 #ifndef AQ_TESTS_UNIT_HTTP_CLIENT_H
 #define AQ_TESTS_UNIT_HTTP_CLIENT_H
 
-#include "schema/memory.h"
+#include "schema/base/memory.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>

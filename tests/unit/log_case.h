@@ -4,8 +4,8 @@
 #define AQ_TESTS_UNIT_LOG_CASE_H
 
 #include "controller/log/store.h"
-#include "schema/entry.h"
-#include "schema/pack.h"
+#include "schema/codec/entry.h"
+#include "schema/codec/pack.h"
 #include "tests/unit/test_cluster.h"
 
 #include <inttypes.h>

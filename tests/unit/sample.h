@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
-#include "schema/error.h"
-#include "schema/memory.h"
-#include "schema/record.h"
+#include "schema/base/error.h"
+#include "schema/base/memory.h"
+#include "schema/model/record.h"
 
 #define SAMPLE_COLOURS(W)                                                                                              \
     W(SAMPLE_RED, "RED", "like blood")                                                                                 \

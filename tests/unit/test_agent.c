@@ -9,7 +9,9 @@
 #include "agent/agent.h"
 #include "agent/home.h"
 #include "controller/hub/channel.h"
-#include "schema/journal.h"
+#include "schema/base/journal.h"
+#include "schema/codec/check.h"
+#include "schema/wire/seal.h"
 
 #include <ftw.h>
 #include <inttypes.h>

@@ -11,7 +11,8 @@
 #include "agent/files.h"
 #include "agent/home.h"
 #include "agent/workloads.h"
-#include "schema/journal.h"
+#include "schema/base/journal.h"
+#include "schema/codec/check.h"
 
 #include <fcntl.h>
 #include <ftw.h>

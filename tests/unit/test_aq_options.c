@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "schema/json.h"
+#include "schema/codec/json.h"
 #include "tools/aq/body.h"
 #include "tools/aq/complete.h"
 #include "tools/aq/help.h"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "schema/memory.h"
+#include "schema/base/memory.h"
 #include "tools/aq/sse.h"
 
 #include <inttypes.h>

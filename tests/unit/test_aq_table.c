@@ -6,7 +6,8 @@
 
 #include <cmocka.h>
 
-#include "schema/node.h"
+#include "schema/base/utf8.h"
+#include "schema/model/node.h"
 #include "tools/aq/cell.h"
 #include "tools/aq/nouns.h"
 #include "tools/aq/table.h"

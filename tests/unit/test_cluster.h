@@ -2,17 +2,18 @@
 #ifndef AQ_TESTS_UNIT_TEST_CLUSTER_H
 #define AQ_TESTS_UNIT_TEST_CLUSTER_H
 
-#include "controller/config.h"
 #include "controller/log/store.h"
 #include "controller/project/project.h"
+#include "controller/settings/settings.h"
 #include "controller/tables.h"
-#include "controller/writer.h"
-#include "schema/application.h"
-#include "schema/journal.h"
-#include "schema/label.h"
-#include "schema/node.h"
-#include "schema/resource.h"
-#include "schema/user.h"
+#include "controller/write/writer.h"
+#include "schema/base/journal.h"
+#include "schema/codec/check.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
+#include "schema/model/node.h"
+#include "schema/model/resource.h"
+#include "schema/model/user.h"
 
 #include <ftw.h>
 #include <semaphore.h>

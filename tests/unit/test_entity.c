@@ -1,12 +1,13 @@
 /* The registry: codes and names that are unique, somebody who decides each command and projects each event,
- * declarations that fit together, and events that are noted in schema/events.lock. */
+ * declarations that fit together, and events that are noted in schema/model/events.lock. */
 #include "controller/decide/decide.h"
 #include "controller/project/project.h"
-#include "schema/application.h"
-#include "schema/entry.h"
-#include "schema/node.h"
-#include "schema/resource.h"
-#include "schema/vote.h"
+#include "schema/base/utf8.h"
+#include "schema/codec/entry.h"
+#include "schema/model/application.h"
+#include "schema/model/node.h"
+#include "schema/model/resource.h"
+#include "schema/model/vote.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -208,9 +209,9 @@ static bool stands_in_lock(const char *line)
 {
     char read[200];
     bool found = false;
-    FILE *lock = fopen("schema/events.lock", "r");
+    FILE *lock = fopen("schema/model/events.lock", "r");
     if (lock == NULL) {
-        print_message("schema/events.lock is looked for from the root of the tree\n");
+        print_message("schema/model/events.lock is looked for from the root of the tree\n");
         skip();
     }
     while (!found && fgets(read, sizeof read, lock) != NULL)
@@ -228,7 +229,7 @@ static void each_event_is_noted_in_its_present_form(void **context)
         snprintf(line, sizeof line, "%u %s %u %016" PRIx64 "\n", type->code, type->record->name, type->record->version,
                  aq_record_fingerprint(type->record));
         if (!stands_in_lock(line))
-            fail_msg("schema/events.lock has no line %s", line);
+            fail_msg("schema/model/events.lock has no line %s", line);
     }
 }
 

@@ -1,10 +1,10 @@
 /* Control files: what may be written into them, and what comes of it. */
-#include "fs/control.h"
-#include "schema/application.h"
-#include "schema/label.h"
-#include "schema/node.h"
-#include "schema/pack.h"
-#include "schema/user.h"
+#include "fs/tree/control.h"
+#include "schema/codec/pack.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
+#include "schema/model/node.h"
+#include "schema/model/user.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

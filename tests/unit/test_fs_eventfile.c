@@ -1,5 +1,5 @@
 /* /events: offsets that never change, one end of file, and going on behind a new beginning, or behind damage. */
-#include "fs/eventfile.h"
+#include "fs/link/eventfile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /* Questions to the controller: answered in any order, refused, given up; with a stand-in for the controller. */
-#include "fs/orders.h"
+#include "fs/link/orders.h"
+#include "schema/wire/seal.h"
 
 #include <ftw.h>
 #include <nanomsg/nn.h>

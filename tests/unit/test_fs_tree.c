@@ -1,15 +1,15 @@
 /* The tree: given these tables, then these names, links, contents and modes, for this caller. */
 #include "controller/state/indexes.h"
-#include "fs/content.h"
 #include "fs/fileview.h"
-#include "fs/readme.h"
-#include "schema/application.h"
-#include "schema/json.h"
-#include "schema/label.h"
-#include "schema/node.h"
-#include "schema/resource.h"
-#include "schema/user.h"
-#include "schema/yaml.h"
+#include "fs/tree/content.h"
+#include "fs/tree/readme.h"
+#include "schema/codec/json.h"
+#include "schema/codec/yaml.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
+#include "schema/model/node.h"
+#include "schema/model/resource.h"
+#include "schema/model/user.h"
 
 #include <ftw.h>
 #include <setjmp.h>

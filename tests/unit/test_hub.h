@@ -11,8 +11,9 @@
 
 #include "controller/hub/hub.h"
 #include "controller/state/live.h"
-#include "schema/pack.h"
-#include "schema/wire.h"
+#include "schema/codec/pack.h"
+#include "schema/wire/messages.h"
+#include "schema/wire/seal.h"
 #include "tests/unit/test_cluster.h"
 
 #include <inttypes.h>

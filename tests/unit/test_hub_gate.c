@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "controller/hub/gate.h"
-#include "schema/memory.h"
+#include "schema/base/memory.h"
 
 #include <arpa/inet.h>
 #include <endian.h>

@@ -11,7 +11,7 @@
 #include "controller/hub/mailbox.h"
 #include "controller/hub/numbers.h"
 
-#include "schema/journal.h"
+#include "schema/base/journal.h"
 #include "tests/unit/test_cluster.h"
 
 #include <fcntl.h>

@@ -1,10 +1,11 @@
 /* What is saved of a log that is damaged: all that is whole up to the first entry that is lost, nothing that was not
  * written, and in a form that a controller goes on from. The damaged log stays as it is. */
+#include "controller/lmdb/page_layout.h"
 #include "controller/log/replica.h"
 #include "controller/log/salvage.h"
 #include "controller/setup.h"
 #include "controller/state/log_layout.h"
-#include "controller/state/page_layout.h"
+#include "schema/codec/check.h"
 #include "tests/unit/log_flip.h"
 
 #include <lmdb.h>

@@ -14,7 +14,8 @@
 #include <cmocka.h>
 
 #include "controller/log/replay.h"
-#include "schema/json.h"
+#include "schema/codec/check.h"
+#include "schema/codec/json.h"
 #include "tests/unit/log_sample.h"
 
 #include <errno.h>
@@ -251,7 +252,7 @@ static void what_is_no_longer_written_is_kept_in_a_sample(void **state)
     char line[256], name[128];
     unsigned code, version;
     (void)state;
-    FILE *file = fopen("schema/events.lock", "re");
+    FILE *file = fopen("schema/model/events.lock", "re");
     assert_non_null(file);
     while (fgets(line, sizeof line, file) != NULL) {
         if (line[0] == '#' || sscanf(line, "%u %127s %u", &code, name, &version) != 3 || code == 0)

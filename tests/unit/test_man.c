@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "controller/config.h"
+#include "controller/settings/settings.h"
 #include "tools/man/pages.h"
 #include "tools/man/roff.h"
 

@@ -1,5 +1,5 @@
 /* Settings: from a file, from the command line, and the file that describes them. */
-#include "schema/config.h"
+#include "schema/codec/config.h"
 #include "tests/unit/sample.h"
 
 #include <unistd.h>

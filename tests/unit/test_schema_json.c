@@ -1,5 +1,7 @@
 /* Records as JSON, and the rules for JSON that comes from outside. */
-#include "schema/json.h"
+#include "schema/base/utf8.h"
+#include "schema/codec/check.h"
+#include "schema/codec/json.h"
 #include "tests/unit/sample.h"
 
 /* Reads `text` as a sample into `arena`. */

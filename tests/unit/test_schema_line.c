@@ -1,6 +1,6 @@
 /* A command as one line: "label=mac version=2 metadata='{"a": 1}'" to a JSON object of texts. */
-#include "schema/json.h"
-#include "schema/text.h"
+#include "schema/codec/json.h"
+#include "schema/codec/text.h"
 #include "tests/unit/sample.h"
 
 static void assert_parsed(const char *line, const char *expected)

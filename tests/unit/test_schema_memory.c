@@ -1,4 +1,5 @@
 /* What everything else stands on: arenas, buffers, and the object that carries an error. */
+#include "schema/base/utf8.h"
 #include "tests/unit/sample.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* Records as msgpack: how they are stored, logged and sent; and what arrives that no honest sender wrote. */
-#include "schema/pack.h"
+#include "schema/codec/check.h"
+#include "schema/codec/pack.h"
 #include "tests/unit/sample.h"
 
 /* The same record in three editions: fields are only ever added at the end. */

@@ -1,12 +1,13 @@
 /* Records shown, and read in part, where they lie packed: the same as by way of a struct, for every record that there
  * is; and damaged ones. */
-#include "schema/entity.h"
-#include "schema/entry.h"
-#include "schema/json.h"
-#include "schema/pack.h"
-#include "schema/packed.h"
-#include "schema/vote.h"
-#include "schema/wire.h"
+#include "schema/codec/check.h"
+#include "schema/codec/entry.h"
+#include "schema/codec/json.h"
+#include "schema/codec/pack.h"
+#include "schema/codec/packed.h"
+#include "schema/model/entity.h"
+#include "schema/model/vote.h"
+#include "schema/wire/messages.h"
 #include "tests/unit/sample.h"
 
 #include <inttypes.h>

@@ -1,7 +1,8 @@
 /* Values as people write and read them, UTF-8 and names, and commands as lines of field=value words. */
-#include "schema/json.h"
+#include "schema/codec/json.h"
 
-#include "schema/text.h"
+#include "schema/base/utf8.h"
+#include "schema/codec/text.h"
 #include "tests/unit/sample.h"
 #include <time.h>
 

@@ -1,6 +1,6 @@
 /* YAML as the JSON values we know: what is taken, what is refused and where, and that what is printed is read. */
-#include "schema/json.h"
-#include "schema/yaml.h"
+#include "schema/codec/json.h"
+#include "schema/codec/yaml.h"
 #include "tests/unit/sample.h"
 
 static void assert_parsed(const char *yaml, const char *expected)

@@ -1,7 +1,7 @@
 /* Tokens: made, hashed by the real Argon2id, checked on the pool, remembered for a while, void when the hash is
  * another. */
-#include "controller/serve/credentials.h"
-#include "controller/serve/proofs.h"
+#include "controller/auth/credentials.h"
+#include "controller/auth/proofs.h"
 #include "tests/unit/test_cluster.h"
 
 #include <setjmp.h>

@@ -3,8 +3,8 @@
 #include "controller/serve/metadata_format.h"
 #include "controller/serve/network.h"
 #include "controller/serve/query.h"
-#include "schema/json.h"
-#include "schema/node.h"
+#include "schema/codec/json.h"
+#include "schema/model/node.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
 /* The tables: keys, rows, scans, transactions, and what happens when the map is full. */
 #include "controller/state/store.h"
-#include "schema/json.h"
-#include "schema/pack.h"
+#include "schema/codec/json.h"
+#include "schema/codec/pack.h"
 #include "tests/unit/decide_case.h"
 
 static const struct aq_entity *entity(const char *name)

@@ -1,7 +1,7 @@
 /* The tables' pages are damaged: at rest, then they are made anew; or in use, then whoever comes across it says where,
  * and leaves a mark that makes the next start make them anew. */
+#include "controller/lmdb/boot.h"
 #include "controller/log/replay.h"
-#include "controller/state/boot.h"
 #include "tests/unit/test_cluster.h"
 #include "tests/unit/turned_bits.h"
 

@@ -1,6 +1,6 @@
 /* Whether tables can be believed, and how they are made anew while others read them. */
-#include "controller/state/boot.h"
-#include "controller/state/guard.h"
+#include "controller/lmdb/boot.h"
+#include "controller/lmdb/guard.h"
 #include "tests/unit/decide_case.h"
 
 #include <dirent.h>

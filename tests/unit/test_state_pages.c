@@ -1,7 +1,7 @@
 /* The look through the pages of an LMDB file: takes whatever LMDB has written, names what was turned in it, and never
  * reads where it may not, whatever stands there. */
-#include "controller/state/map.h"
-#include "controller/state/pages.h"
+#include "controller/lmdb/map.h"
+#include "controller/lmdb/pages.h"
 #include "tests/unit/test_cluster.h"
 
 #include <fcntl.h>

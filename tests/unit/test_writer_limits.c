@@ -2,7 +2,7 @@
  * entry. Each is refused with its reason, nothing is half done, and the next request finds everything in order. */
 #include "controller/log/replay.h"
 #include "controller/log/thread.h"
-#include "schema/pack.h"
+#include "schema/codec/pack.h"
 #include "tests/unit/test_cluster.h"
 
 #include <inttypes.h>

@@ -3,7 +3,7 @@
 #ifndef AQ_TESTS_UNIT_TURNED_BITS_H
 #define AQ_TESTS_UNIT_TURNED_BITS_H
 
-#include "controller/state/guard.h"
+#include "controller/lmdb/guard.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

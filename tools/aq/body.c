@@ -1,8 +1,8 @@
 #include "tools/aq/body.h"
 
-#include "schema/json.h"
-#include "schema/text.h"
-#include "schema/yaml.h"
+#include "schema/codec/json.h"
+#include "schema/codec/text.h"
+#include "schema/codec/yaml.h"
 
 #include <ctype.h>
 #include <errno.h>

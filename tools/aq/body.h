@@ -3,8 +3,8 @@
  *
  * Words follow the rules of a control file's line (aq_line_parse): "a.b=1" is {"a": {"b": "1"}}, and values stay texts.
  * A file is one YAML or JSON document, an object or a list of objects. Words win over what files say. */
-#ifndef AQ_TOOLS_BODY_H
-#define AQ_TOOLS_BODY_H
+#ifndef AQ_TOOLS_AQ_BODY_H
+#define AQ_TOOLS_AQ_BODY_H
 
 #include "tools/aq/options.h"
 

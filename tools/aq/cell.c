@@ -1,10 +1,10 @@
 #include "tools/aq/cell.h"
 
-#include "schema/application.h"
-#include "schema/json.h"
-#include "schema/node.h"
-#include "schema/resource.h"
-#include "schema/text.h"
+#include "schema/codec/json.h"
+#include "schema/codec/text.h"
+#include "schema/model/application.h"
+#include "schema/model/node.h"
+#include "schema/model/resource.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* One value from the server, as JSON, made into text for people: what stands in a table's cell. The field's declaration
  * says how: times become ages, durations get units, records become name=value words. */
-#ifndef AQ_TOOLS_CELL_H
-#define AQ_TOOLS_CELL_H
+#ifndef AQ_TOOLS_AQ_CELL_H
+#define AQ_TOOLS_AQ_CELL_H
 
-#include "schema/record.h"
+#include "schema/model/record.h"
 #include "tools/aq/say.h"
 
 #include <jansson.h>

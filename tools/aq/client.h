@@ -4,8 +4,8 @@
  * or the answer is 502, 503 or 504, it is repeated with the same key until the time is over, as often as the server's
  * Retry-After allows. A read is repeated too, except when nobody listens. The token goes into the Authorization header
  * and nowhere else: into no message, and through no proxy to an address of this machine. */
-#ifndef AQ_TOOLS_CLIENT_H
-#define AQ_TOOLS_CLIENT_H
+#ifndef AQ_TOOLS_AQ_CLIENT_H
+#define AQ_TOOLS_AQ_CLIENT_H
 
 #include "tools/aq/http.h"
 #include "tools/aq/say.h"

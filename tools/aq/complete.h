@@ -1,6 +1,6 @@
 /* What could come next on the command line: for the shell's completion (tools/completion/aq.bash). */
-#ifndef AQ_TOOLS_COMPLETE_H
-#define AQ_TOOLS_COMPLETE_H
+#ifndef AQ_TOOLS_AQ_COMPLETE_H
+#define AQ_TOOLS_AQ_COMPLETE_H
 
 #include "tools/aq/nouns.h"
 

@@ -1,4 +1,5 @@
 #include "tools/aq/connect.h"
+#include "schema/base/utf8.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* Whom aq asks, as whom, and with which token: from flags, the environment, or the defaults, in this order. */
-#ifndef AQ_TOOLS_CONNECT_H
-#define AQ_TOOLS_CONNECT_H
+#ifndef AQ_TOOLS_AQ_CONNECT_H
+#define AQ_TOOLS_AQ_CONNECT_H
 
 #include "tools/aq/options.h"
 

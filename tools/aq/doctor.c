@@ -1,6 +1,6 @@
 #include "tools/aq/doctor.h"
 
-#include "drivers/cgroup.h"
+#include "drivers/cgroup/cgroup.h"
 #include "tools/aq/show.h"
 #include "tools/aq/table.h"
 

@@ -3,8 +3,8 @@
  * Every check looks at one thing and leaves one finding: how it is, and, unless all is well, what to do about it, in
  * words and as commands. Looking changes nothing: what a check makes (a directory, a file without a name, a child in
  * namespaces of its own) is gone when it returns, and none takes longer than a few seconds. */
-#ifndef AQ_TOOLS_DOCTOR_H
-#define AQ_TOOLS_DOCTOR_H
+#ifndef AQ_TOOLS_AQ_DOCTOR_H
+#define AQ_TOOLS_AQ_DOCTOR_H
 
 #include "tools/aq/nouns.h"
 

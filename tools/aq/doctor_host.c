@@ -1,5 +1,5 @@
 /* Control groups, limits, clocks and KVM. */
-#include "drivers/cgroup.h"
+#include "drivers/cgroup/cgroup.h"
 #include "tools/aq/doctor_judge.h"
 
 #include <errno.h>

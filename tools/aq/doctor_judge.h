@@ -1,6 +1,6 @@
 /* From what was measured to what it means: the pure part of aq doctor. */
-#ifndef AQ_TOOLS_DOCTOR_JUDGE_H
-#define AQ_TOOLS_DOCTOR_JUDGE_H
+#ifndef AQ_TOOLS_AQ_DOCTOR_JUDGE_H
+#define AQ_TOOLS_AQ_DOCTOR_JUDGE_H
 
 #include "tools/aq/doctor.h"
 

@@ -1,6 +1,6 @@
 /* Events for people: one line each; and the commands that show them: aq events, aq log tail, aq log show. */
-#ifndef AQ_TOOLS_EVENTS_H
-#define AQ_TOOLS_EVENTS_H
+#ifndef AQ_TOOLS_AQ_EVENTS_H
+#define AQ_TOOLS_AQ_EVENTS_H
 
 #include "tools/aq/nouns.h"
 

@@ -2,8 +2,8 @@
  *
  * The connection is kept by this module: when it breaks or falls silent, it is opened again behind the last event that
  * was seen, until nothing was heard for the client's time-out. */
-#ifndef AQ_TOOLS_FOLLOW_H
-#define AQ_TOOLS_FOLLOW_H
+#ifndef AQ_TOOLS_AQ_FOLLOW_H
+#define AQ_TOOLS_AQ_FOLLOW_H
 
 #include "tools/aq/client.h"
 

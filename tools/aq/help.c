@@ -1,6 +1,6 @@
 #include "tools/aq/help.h"
 
-#include "schema/text.h"
+#include "schema/codec/text.h"
 #include "tools/aq/table.h"
 #include "tools/aq/usage.h"
 

@@ -1,6 +1,6 @@
 /* --help, for aq itself, for a noun, and for a verb: made from the declarations. */
-#ifndef AQ_TOOLS_HELP_H
-#define AQ_TOOLS_HELP_H
+#ifndef AQ_TOOLS_AQ_HELP_H
+#define AQ_TOOLS_AQ_HELP_H
 
 #include "tools/aq/nouns.h"
 

@@ -3,8 +3,8 @@
  * Two libraries do it. An http address of this machine in figures, which needs no names, proxies or TLS, is near:
  * libevent (http_near.c). Anything else is far: libcurl (http_far.c), which is loaded when it is needed first, for
  * together with all that it brings it takes five times as long to start as the rest of aq. */
-#ifndef AQ_TOOLS_HTTP_H
-#define AQ_TOOLS_HTTP_H
+#ifndef AQ_TOOLS_AQ_HTTP_H
+#define AQ_TOOLS_AQ_HTTP_H
 
 #include "tools/aq/connect.h"
 

@@ -1,6 +1,6 @@
 #include "tools/aq/nouns.h"
 
-#include "schema/application.h"
+#include "schema/model/application.h"
 #include "tools/aq/body.h"
 #include "tools/aq/suggest.h"
 

@@ -1,6 +1,6 @@
-/* What can be asked of an entity: the nouns and verbs of aq. All follow from the registry (schema/entity.h): an entity
- * is a noun by its name and by its plural; its commands are verbs, beside list, get and watch; views tell about one row
- * what its fields do not.
+/* What can be asked of an entity: the nouns and verbs of aq. All follow from the registry (schema/model/entity.h): an
+ * entity is a noun by its name and by its plural; its commands are verbs, beside list, get and watch; views tell about
+ * one row what its fields do not.
  *
  *   aq applications                    list         aq application 7                get
  *   aq applications create label=mac   a command    aq application 7 deallocate     the same as: deallocate 7
@@ -8,8 +8,8 @@
  *
  * Words that are no field=value are keys: numbers, or names. A label goes by its name too, and then is its latest
  * version, or by name:version. */
-#ifndef AQ_TOOLS_NOUNS_H
-#define AQ_TOOLS_NOUNS_H
+#ifndef AQ_TOOLS_AQ_NOUNS_H
+#define AQ_TOOLS_AQ_NOUNS_H
 
 #include "tools/aq/client.h"
 

@@ -1,6 +1,8 @@
 #include "tools/aq/options.h"
 
-#include "schema/text.h"
+#include "schema/base/utf8.h"
+#include "schema/codec/check.h"
+#include "schema/codec/text.h"
 #include "tools/aq/suggest.h"
 
 #include <stdio.h>

@@ -3,11 +3,11 @@
  * Flags are a declared record, so that reading them, their bounds, --help and completion follow from one table; "_" in
  * a name is "-" in the flag. They may stand anywhere. What looks like a flag and is a field of an entity is a filter:
  * --status=NEW. A token is never a flag: what stands in a command line, every user of the machine can read. */
-#ifndef AQ_TOOLS_OPTIONS_H
-#define AQ_TOOLS_OPTIONS_H
+#ifndef AQ_TOOLS_AQ_OPTIONS_H
+#define AQ_TOOLS_AQ_OPTIONS_H
 
-#include "schema/entity.h"
-#include "schema/version.h"
+#include "schema/base/version.h"
+#include "schema/model/entity.h"
 
 #define CLI_VERSION            AQ_VERSION
 #define CLI_SERVER_DEFAULT     "http://127.0.0.1:8001"

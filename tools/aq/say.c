@@ -1,6 +1,7 @@
 #include "tools/aq/say.h"
 
-#include "schema/record.h"
+#include "schema/base/utf8.h"
+#include "schema/model/record.h"
 
 #include <errno.h>
 #include <locale.h>

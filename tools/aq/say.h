@@ -2,11 +2,11 @@
  *
  * What comes from the server is never trusted to be harmless: control characters, broken UTF-8 and marks that turn the
  * direction of writing never reach a terminal as they are. Colour is for terminals only, and not with NO_COLOR. */
-#ifndef AQ_TOOLS_SAY_H
-#define AQ_TOOLS_SAY_H
+#ifndef AQ_TOOLS_AQ_SAY_H
+#define AQ_TOOLS_AQ_SAY_H
 
-#include "schema/error.h"
-#include "schema/memory.h"
+#include "schema/base/error.h"
+#include "schema/base/memory.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #include "tools/aq/show.h"
 
-#include "schema/json.h"
-#include "schema/yaml.h"
+#include "schema/codec/json.h"
+#include "schema/codec/yaml.h"
 #include "tools/aq/table.h"
 
 #include <ctype.h>

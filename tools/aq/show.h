@@ -1,7 +1,7 @@
 /* Rows and single things on standard output, in the form that was asked for: a table or lines for people, JSON or YAML
  * with everything for programs, or keys alone. */
-#ifndef AQ_TOOLS_SHOW_H
-#define AQ_TOOLS_SHOW_H
+#ifndef AQ_TOOLS_AQ_SHOW_H
+#define AQ_TOOLS_AQ_SHOW_H
 
 #include "tools/aq/cell.h"
 #include "tools/aq/options.h"

@@ -2,10 +2,10 @@
  *
  * Lines end with CR, LF or both. "id", "event" and "data" are known, comments and the rest are passed over. An event
  * ends with an empty line; one without data is none. */
-#ifndef AQ_TOOLS_SSE_H
-#define AQ_TOOLS_SSE_H
+#ifndef AQ_TOOLS_AQ_SSE_H
+#define AQ_TOOLS_AQ_SSE_H
 
-#include "schema/memory.h"
+#include "schema/base/memory.h"
 
 #include <stdbool.h>
 #include <stdint.h>

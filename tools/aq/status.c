@@ -1,6 +1,7 @@
 #include "tools/aq/status.h"
 
-#include "schema/user.h"
+#include "schema/base/utf8.h"
+#include "schema/model/user.h"
 #include "tools/aq/show.h"
 #include "tools/aq/table.h"
 

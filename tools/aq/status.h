@@ -1,6 +1,6 @@
 /* aq status: the cluster at a glance; aq me: who asks. */
-#ifndef AQ_TOOLS_STATUS_H
-#define AQ_TOOLS_STATUS_H
+#ifndef AQ_TOOLS_AQ_STATUS_H
+#define AQ_TOOLS_AQ_STATUS_H
 
 #include "tools/aq/nouns.h"
 

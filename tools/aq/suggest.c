@@ -1,6 +1,6 @@
 #include "tools/aq/suggest.h"
 
-#include "schema/text.h"
+#include "schema/codec/text.h"
 
 #include <string.h>
 

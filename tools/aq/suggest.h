@@ -1,6 +1,6 @@
 /* "did you mean ...": of all words there could have been, the nearest one. */
-#ifndef AQ_TOOLS_SUGGEST_H
-#define AQ_TOOLS_SUGGEST_H
+#ifndef AQ_TOOLS_AQ_SUGGEST_H
+#define AQ_TOOLS_AQ_SUGGEST_H
 
 struct cli_suggest {
     const char *word; /* what was typed */

@@ -2,10 +2,10 @@
  *
  * The first row holds the headers. Cells are made harmless as they are added; line breaks in them become "\n".
  * Where the terminal is too narrow, the widest columns but the first are cut, and "…" says so. */
-#ifndef AQ_TOOLS_TABLE_H
-#define AQ_TOOLS_TABLE_H
+#ifndef AQ_TOOLS_AQ_TABLE_H
+#define AQ_TOOLS_AQ_TABLE_H
 
-#include "schema/memory.h"
+#include "schema/base/memory.h"
 #include "tools/aq/say.h"
 
 struct cli_table_cell {

@@ -1,5 +1,5 @@
 /* Words that are no noun of an entity, and what they do. */
-#include "schema/application.h"
+#include "schema/model/application.h"
 #include "tools/aq/doctor.h"
 #include "tools/aq/events.h"
 #include "tools/aq/help.h"

@@ -1,6 +1,6 @@
 /* What --help of aq and its manual page both tell: examples, environment, exit status. Each table ends with NULL. */
-#ifndef AQ_TOOLS_USAGE_H
-#define AQ_TOOLS_USAGE_H
+#ifndef AQ_TOOLS_AQ_USAGE_H
+#define AQ_TOOLS_AQ_USAGE_H
 
 struct cli_usage_line {
     const char *name, *help;

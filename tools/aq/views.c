@@ -1,5 +1,5 @@
 /* Views: what is told about one row beside its fields. */
-#include "schema/vote.h"
+#include "schema/model/vote.h"
 #include "tools/aq/events.h"
 #include "tools/aq/nouns.h"
 #include "tools/aq/show.h"

@@ -1,6 +1,6 @@
 #include "tools/aq/wait.h"
 
-#include "schema/application.h"
+#include "schema/model/application.h"
 #include "tools/aq/follow.h"
 #include "tools/aq/show.h"
 

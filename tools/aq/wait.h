@@ -1,7 +1,7 @@
 /* --wait: applications are followed until they are where the user wants them, with every move told on standard error.
  */
-#ifndef AQ_TOOLS_WAIT_H
-#define AQ_TOOLS_WAIT_H
+#ifndef AQ_TOOLS_AQ_WAIT_H
+#define AQ_TOOLS_AQ_WAIT_H
 
 #include "tools/aq/client.h"
 

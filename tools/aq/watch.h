@@ -1,7 +1,7 @@
 /* --watch: a list, printed again whenever something changes. On a terminal the screen is drawn anew; elsewhere only
  * rows that changed are printed, and rows that went are named. */
-#ifndef AQ_TOOLS_WATCH_H
-#define AQ_TOOLS_WATCH_H
+#ifndef AQ_TOOLS_AQ_WATCH_H
+#define AQ_TOOLS_AQ_WATCH_H
 
 #include "tools/aq/client.h"
 

@@ -1,5 +1,5 @@
 /* Writing: commands of entities, from words and files to the server, and what came of them. */
-#include "schema/application.h"
+#include "schema/model/application.h"
 #include "tools/aq/body.h"
 #include "tools/aq/events.h"
 #include "tools/aq/nouns.h"

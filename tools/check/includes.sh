@@ -7,21 +7,29 @@ cd "$(dirname "${1:-$0}")/../.."
 
 # folder  folders (or files) it may include
 rules='
-schema               schema
+schema/base          schema/base
+schema/model         schema/base schema/model
+schema/codec         schema/base schema/model schema/codec
+schema/wire          schema/base schema/model schema/codec schema/wire
 drivers              schema drivers
 agent                schema drivers agent
-controller/state     schema controller/state
+controller/settings  schema controller/settings
+controller/lmdb      schema/base controller/lmdb
+controller/state     schema controller/state controller/lmdb
 controller/place     schema controller/place
 controller/decide    schema controller/decide controller/state controller/place
 controller/project   schema controller/project controller/state controller/place
-controller/log       schema controller/log controller/state controller/place controller/project
-controller/hub       schema controller/hub controller/state controller/writer.h controller/config.h controller/serve/credentials.h
-controller/serve     schema controller/serve controller/state controller/hub controller/writer.h controller/config.h
-controller/react     schema controller/react controller/state controller/writer.h
+controller/log       schema controller/log controller/lmdb controller/state controller/place controller/project
+controller/write     schema controller/write controller/settings controller/log controller/state controller/place controller/decide controller/project
+controller/auth      schema controller/auth controller/state
+controller/hub       schema controller/hub controller/settings controller/state controller/write controller/auth
+controller/serve     schema controller/serve controller/settings controller/lmdb controller/state controller/write controller/auth controller/hub
+controller/react     schema controller/react controller/state controller/write
 controller           schema controller
-fs                   schema controller/state fs
-tools                schema tools drivers/cgroup.h
-tools/man            schema tools controller/config.h agent/config.h fs/config.h
+fs/settings          schema fs/settings
+fs                   schema controller/state controller/lmdb fs
+tools                schema tools drivers/cgroup
+tools/man            schema tools controller/settings agent/settings fs/settings
 tests                schema drivers agent controller fs tools tests
 '
 

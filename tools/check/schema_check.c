@@ -1,9 +1,9 @@
-/* Compares the declarations of all events, and of the entries that hold them, with schema/events.lock.
+/* Compares the declarations of all events, and of the entries that hold them, with schema/model/events.lock.
  *
  * What is once in a log stays there, and is read for ever: so the meaning of stored bytes may change only under a new
  * version number. The lock file has one line "code name version fingerprint" for each version there ever was; lines are
  * added (--write) and never changed or removed. */
-#include "schema/entry.h"
+#include "schema/codec/entry.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -78,7 +78,8 @@ static int lock_write(const struct lock *lock)
 static const char what_to_do[] =
     "  Logs hold events of the old form for ever, so the form may change only under a new version: raise the version "
     "in\n"
-    "  the event's AQ_DEFINE, keep the old form readable (aq_event_unpack() in schema/entry.c converts it), and run\n"
+    "  the event's AQ_DEFINE, keep the old form readable (aq_event_unpack() in schema/codec/entry.c converts it), and "
+    "run\n"
     "  `make events-lock`.\n";
 
 static int complain(const struct line *now, const char *how)
@@ -124,7 +125,7 @@ static int check_declaration(struct lock *lock, const struct aq_record *record, 
     if (known || result != 0)
         return result;
     if (!add)
-        return complain(&now, "is new: run `make events-lock`, which adds it to schema/events.lock");
+        return complain(&now, "is new: run `make events-lock`, which adds it to schema/model/events.lock");
     if (lock->count == LINES_MAX)
         return complain(&now, "does not fit into the lock");
     lock->lines[lock->count++] = now;

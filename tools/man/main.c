@@ -1,8 +1,8 @@
 /* Makes the manual pages: man-pages DIRECTORY docs/labels.md EXAMPLE.yml. Everything but a few sentences comes from
  * where the programs themselves have it. */
-#include "agent/config.h"
-#include "controller/config.h"
-#include "fs/config.h"
+#include "agent/settings/settings.h"
+#include "controller/settings/settings.h"
+#include "fs/settings/settings.h"
 #include "tools/man/pages.h"
 
 #include <errno.h>

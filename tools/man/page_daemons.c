@@ -1,7 +1,7 @@
 /* aq-controller(8), aq-agent(8), aq-fs(8), and the settings of all three: aquarium.yml(5). */
-#include "agent/config.h"
-#include "controller/config.h"
-#include "fs/config.h"
+#include "agent/settings/settings.h"
+#include "controller/settings/settings.h"
+#include "fs/settings/settings.h"
 #include "tools/man/pages.h"
 #include "tools/man/roff.h"
 

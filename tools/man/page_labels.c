@@ -9,7 +9,7 @@
  *     |---|---|---|
  *     | `command` | a list: program and arguments | must be given |
  */
-#include "schema/label.h"
+#include "schema/model/label.h"
 #include "tools/man/pages.h"
 #include "tools/man/roff.h"
 

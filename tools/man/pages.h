@@ -3,8 +3,8 @@
 #ifndef AQ_TOOLS_MAN_PAGES_H
 #define AQ_TOOLS_MAN_PAGES_H
 
-#include "schema/record.h"
-#include "schema/usage.h"
+#include "schema/base/usage.h"
+#include "schema/model/record.h"
 
 void page_aq(struct aq_buffer *page);
 void page_daemon(struct aq_buffer *page, const struct aq_usage *usage, const char *description);

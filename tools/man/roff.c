@@ -1,6 +1,6 @@
 #include "tools/man/roff.h"
 
-#include "schema/version.h"
+#include "schema/base/version.h"
 #include "tools/aq/say.h"
 
 #include <ctype.h>

@@ -2,7 +2,7 @@
 #ifndef AQ_TOOLS_MAN_ROFF_H
 #define AQ_TOOLS_MAN_ROFF_H
 
-#include "schema/memory.h"
+#include "schema/base/memory.h"
 
 #include <stdbool.h>
 

@@ -1,0 +1,340 @@
+#include "controller/auth/credentials.h"
+
+#include "controller/auth/proofs.h"
+#include "schema/base/journal.h"
+#include "schema/base/utf8.h"
+
+#include <pthread.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    JOBS_MAX = 64,
+    WAITERS_MAX = 16384, /* of all jobs together */
+    THREADS_MAX = 64,
+    OPERATIONS = 2,
+    MEMORY = 19 << 20, /* bytes; with two passes: what is recommended for Argon2id at least */
+    TOKEN_BYTES = 32,
+    TOKEN_INPUT_MAX = 256
+};
+
+/* The names of the two fields that this module knows. */
+static const char HASH_FIELD[] = "hash";
+
+struct waiter {
+    struct waiter *next;
+    credentials_check_fn *done;
+    void *context;
+};
+
+/* Either a token to be verified, for all who wait for it, or one to be made. */
+struct job {
+    struct job *next;
+    unsigned char digest[PROOF_SIZE];
+    char stored[TOKEN_HASH_SIZE]; /* verify: the user's hash, or empty: no such user */
+    char token[TOKEN_INPUT_MAX + 1];
+    struct waiter *waiters;
+
+    const struct aq_command *command; /* NULL: to be verified */
+    void *record;
+    struct aq_arena *arena;
+    credentials_token_fn *made;
+    void *context;
+};
+
+struct credentials {
+    struct state *state;
+    unsigned char key[crypto_generichash_KEYBYTES];
+    char dummy[TOKEN_HASH_SIZE]; /* what tokens of unknown users are compared with */
+
+    pthread_mutex_t mutex;
+    pthread_cond_t work;
+    struct proofs *proofs; /* all below: behind mutex */
+    struct job *first, **last;
+    struct job *running[THREADS_MAX];
+    unsigned job_count, waiter_count;
+    bool stopping;
+
+    pthread_t threads[THREADS_MAX];
+    unsigned thread_count;
+};
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* ---- making and hashing --------------------------------------------------------------------------------- */
+
+void credentials_make_token(char token[TOKEN_SIZE])
+{
+    unsigned char bits[TOKEN_BYTES];
+    randombytes_buf(bits, sizeof bits);
+    memcpy(token, "aq_", 3);
+    sodium_bin2base64(token + 3, TOKEN_SIZE - 3, bits, sizeof bits, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_memzero(bits, sizeof bits);
+}
+
+int credentials_hash(const char *token, char hash[TOKEN_HASH_SIZE], struct aq_error *error)
+{
+    _Static_assert(crypto_pwhash_STRBYTES <= TOKEN_HASH_SIZE, "a hash must fit");
+    if (sodium_init() < 0)
+        return aq_fail(error, AQ_E_INTERNAL, "libsodium does not start");
+    memset(hash, 0, TOKEN_HASH_SIZE);
+    if (crypto_pwhash_str_alg(hash, token, strlen(token), OPERATIONS, MEMORY, crypto_pwhash_ALG_ARGON2ID13) != 0)
+        return aq_fail(error, AQ_E_INTERNAL, "not enough memory to hash a token: %d MiB are needed", MEMORY >> 20);
+    return 0;
+}
+
+static const struct aq_field *hash_field(const struct aq_command *command)
+{
+    const struct aq_field *field = aq_record_field(command->record, HASH_FIELD);
+    return field != NULL && field->rules & AQ_INTERNAL && aq_field_is_text(field) ? field : NULL;
+}
+
+bool credentials_makes_token(const struct aq_command *command)
+{
+    return hash_field(command) != NULL;
+}
+
+/* ---- the pool ------------------------------------------------------------------------------------------- */
+
+static void run_make(struct job *job)
+{
+    struct aq_error error = {0};
+    char token[TOKEN_SIZE], hash[TOKEN_HASH_SIZE];
+    credentials_make_token(token);
+    if (credentials_hash(token, hash, &error) == 0)
+        *(const char **)AQ_AT(job->record, hash_field(job->command)) = aq_arena_text(job->arena, hash, strlen(hash));
+    job->made(job->context, token, &error);
+    sodium_memzero(token, sizeof token);
+}
+
+static void run_verify(struct credentials *credentials, struct job *job, unsigned thread)
+{
+    struct aq_error error = {0};
+    bool unknown = job->stored[0] == '\0';
+    const char *hash = unknown ? credentials->dummy : job->stored;
+    bool matches = crypto_pwhash_str_verify(hash, job->token, strlen(job->token)) == 0;
+    bool good = matches && !unknown;
+    if (!good)
+        aq_fail(&error, AQ_E_UNAUTHENTICATED, "user name or token is wrong");
+
+    pthread_mutex_lock(&credentials->mutex);
+    proofs_add(credentials->proofs, job->digest, job->stored, good, now_ms());
+    credentials->running[thread] = NULL; /* nobody else can join it from here on */
+    struct waiter *waiter = job->waiters;
+    for (const struct waiter *each = waiter; each != NULL; each = each->next)
+        credentials->waiter_count--;
+    pthread_mutex_unlock(&credentials->mutex);
+    while (waiter != NULL) {
+        struct waiter *next = waiter->next;
+        waiter->done(waiter->context, &error);
+        free(waiter);
+        waiter = next;
+    }
+}
+
+struct worker {
+    struct credentials *credentials;
+    unsigned number;
+};
+
+/* When it is time to stop, what is queued is still done: whoever waits was promised an answer. */
+static void *work(void *context)
+{
+    struct worker *worker = context;
+    struct credentials *credentials = worker->credentials;
+    pthread_mutex_lock(&credentials->mutex);
+    while (!credentials->stopping || credentials->first != NULL) {
+        struct job *job = credentials->first;
+        if (job == NULL) {
+            pthread_cond_wait(&credentials->work, &credentials->mutex);
+            continue;
+        }
+        credentials->first = job->next;
+        if (credentials->first == NULL)
+            credentials->last = &credentials->first;
+        credentials->job_count--;
+        credentials->running[worker->number] = job;
+        pthread_mutex_unlock(&credentials->mutex);
+        if (job->command != NULL)
+            run_make(job);
+        else
+            run_verify(credentials, job, worker->number);
+        pthread_mutex_lock(&credentials->mutex);
+        credentials->running[worker->number] = NULL;
+        sodium_memzero(job, sizeof *job);
+        free(job);
+    }
+    pthread_mutex_unlock(&credentials->mutex);
+    free(worker);
+    return NULL;
+}
+
+/* Behind the mutex. Takes the job, or frees it. */
+static int enqueue(struct credentials *credentials, struct job *job, struct aq_error *error)
+{
+    if (credentials->job_count == JOBS_MAX) {
+        sodium_memzero(job, sizeof *job);
+        free(job);
+        return aq_fail(error, AQ_E_BUSY, "%d tokens wait to be verified already; try again", JOBS_MAX);
+    }
+    *credentials->last = job;
+    credentials->last = &job->next;
+    credentials->job_count++;
+    pthread_cond_signal(&credentials->work);
+    return 0;
+}
+
+int credentials_fill(struct credentials *credentials, const struct aq_command *command, void *record,
+                     struct aq_arena *arena, credentials_token_fn *done, void *context, struct aq_error *error)
+{
+    aq_assert(credentials_makes_token(command));
+    struct job *job = aq_calloc(1, sizeof *job);
+    job->command = command;
+    job->record = record;
+    job->arena = arena;
+    job->made = done;
+    job->context = context;
+    pthread_mutex_lock(&credentials->mutex);
+    int status = enqueue(credentials, job, error);
+    pthread_mutex_unlock(&credentials->mutex);
+    return status;
+}
+
+/* ---- checking ------------------------------------------------------------------------------------------- */
+
+static void digest_of(const struct credentials *credentials, const char *name, const char *token,
+                      unsigned char digest[PROOF_SIZE])
+{
+    crypto_generichash_state hash;
+    crypto_generichash_init(&hash, credentials->key, sizeof credentials->key, PROOF_SIZE);
+    crypto_generichash_update(&hash, (const unsigned char *)name, strlen(name) + 1);
+    crypto_generichash_update(&hash, (const unsigned char *)token, strlen(token));
+    crypto_generichash_final(&hash, digest, PROOF_SIZE);
+}
+
+/* Behind the mutex: the job that verifies the same already, or NULL. */
+static struct job *find_job(struct credentials *credentials, const unsigned char digest[PROOF_SIZE], const char *stored)
+{
+    for (unsigned i = 0; i < credentials->thread_count; i++) {
+        struct job *job = credentials->running[i];
+        if (job != NULL && job->command == NULL && memcmp(job->digest, digest, PROOF_SIZE) == 0 &&
+            strcmp(job->stored, stored) == 0)
+            return job;
+    }
+    for (struct job *job = credentials->first; job != NULL; job = job->next)
+        if (job->command == NULL && memcmp(job->digest, digest, PROOF_SIZE) == 0 && strcmp(job->stored, stored) == 0)
+            return job;
+    return NULL;
+}
+
+/* Behind the mutex. */
+static int wait_for_job(struct credentials *credentials, const unsigned char digest[PROOF_SIZE], const char *stored,
+                        const char *token, credentials_check_fn *done, void *context, struct aq_error *error)
+{
+    if (credentials->waiter_count >= WAITERS_MAX)
+        return aq_fail(error, AQ_E_BUSY, "%d requests wait for a token to be verified already; try again", WAITERS_MAX);
+    struct job *job = find_job(credentials, digest, stored);
+    if (job == NULL) {
+        job = aq_calloc(1, sizeof *job);
+        memcpy(job->digest, digest, PROOF_SIZE);
+        snprintf(job->stored, sizeof job->stored, "%s", stored);
+        snprintf(job->token, sizeof job->token, "%s", token);
+        if (enqueue(credentials, job, error))
+            return -1;
+    }
+    struct waiter *waiter = aq_calloc(1, sizeof *waiter);
+    *waiter = (struct waiter){job->waiters, done, context};
+    job->waiters = waiter;
+    credentials->waiter_count++;
+    return 0;
+}
+
+int credentials_check(struct credentials *credentials, const char *name, const char *token, struct aq_user *user,
+                      struct aq_arena *arena, credentials_check_fn *done, void *context, struct aq_error *error)
+{
+    if (strlen(token) > TOKEN_INPUT_MAX)
+        return aq_fail(error, AQ_E_UNAUTHENTICATED, "the token has more than %d bytes", TOKEN_INPUT_MAX);
+    struct state_txn *txn;
+    if (state_read(credentials->state, &txn, error))
+        return -1;
+    bool known = aq_name_is_good(name, strlen(name)) && state_user(txn, name, user, arena);
+    state_end(txn);
+    const char *stored = known ? user->hash : "";
+    unsigned char digest[PROOF_SIZE];
+    digest_of(credentials, name, token, digest);
+
+    pthread_mutex_lock(&credentials->mutex);
+    enum proof proof = proofs_find(credentials->proofs, digest, stored, now_ms());
+    int status = 1;
+    if (proof == PROOF_BAD)
+        status = aq_fail(error, AQ_E_UNAUTHENTICATED, "user name or token is wrong");
+    else if (proof == PROOF_NONE)
+        status = wait_for_job(credentials, digest, stored, token, done, context, error);
+    pthread_mutex_unlock(&credentials->mutex);
+    return status;
+}
+
+/* ---- open and close ------------------------------------------------------------------------------------- */
+
+static int start_threads(struct credentials *credentials, unsigned threads, struct aq_error *error)
+{
+    while (credentials->thread_count < threads) {
+        struct worker *worker = aq_calloc(1, sizeof *worker);
+        *worker = (struct worker){credentials, credentials->thread_count};
+        int failed = pthread_create(&credentials->threads[credentials->thread_count], NULL, work, worker);
+        if (failed != 0) {
+            free(worker);
+            return aq_fail_errno(error, failed, "a thread that verifies tokens");
+        }
+        pthread_mutex_lock(&credentials->mutex);
+        credentials->thread_count++;
+        pthread_mutex_unlock(&credentials->mutex);
+    }
+    return 0;
+}
+
+int credentials_open(struct credentials **out, struct state *state, unsigned threads, struct aq_error *error)
+{
+    char token[TOKEN_SIZE];
+    if (sodium_init() < 0)
+        return aq_fail(error, AQ_E_INTERNAL, "libsodium does not start");
+    aq_assert(threads >= 1 && threads <= THREADS_MAX);
+    struct credentials *credentials = aq_calloc(1, sizeof *credentials);
+    credentials->state = state;
+    credentials->last = &credentials->first;
+    credentials->proofs = proofs_new();
+    randombytes_buf(credentials->key, sizeof credentials->key);
+    pthread_mutex_init(&credentials->mutex, NULL);
+    pthread_cond_init(&credentials->work, NULL);
+    credentials_make_token(token);
+    if (credentials_hash(token, credentials->dummy, error) || start_threads(credentials, threads, error)) {
+        credentials_close(credentials);
+        return -1;
+    }
+    *out = credentials;
+    return 0;
+}
+
+void credentials_close(struct credentials *credentials)
+{
+    if (credentials == NULL)
+        return;
+    pthread_mutex_lock(&credentials->mutex);
+    credentials->stopping = true;
+    pthread_cond_broadcast(&credentials->work);
+    pthread_mutex_unlock(&credentials->mutex);
+    for (unsigned i = 0; i < credentials->thread_count; i++)
+        pthread_join(credentials->threads[i], NULL);
+    proofs_free(credentials->proofs);
+    pthread_mutex_destroy(&credentials->mutex);
+    pthread_cond_destroy(&credentials->work);
+    sodium_memzero(credentials->key, sizeof credentials->key);
+    free(credentials);
+}

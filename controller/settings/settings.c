@@ -1,0 +1,41 @@
+#include "controller/settings/settings.h"
+
+AQ_DEFINE_SETTINGS(aq_config_api, "api", AQ_CONFIG_API, "REST")
+AQ_DEFINE_SETTINGS(aq_config_hub, "hub", AQ_CONFIG_HUB, "agents")
+AQ_DEFINE_SETTINGS(aq_config_log, "log", AQ_CONFIG_LOG, "the log")
+AQ_DEFINE_SETTINGS(aq_config_state, "state", AQ_CONFIG_STATE, "the tables")
+AQ_DEFINE_SETTINGS(aq_config_meta, "meta", AQ_CONFIG_META, "the metadata service")
+AQ_DEFINE_SETTINGS(aq_config_controller, "controller", AQ_CONFIG_CONTROLLER, "settings of aq-controller")
+
+static const char *const forms[] = {
+    "[--config FILE] [--set KEY=VALUE]... [--rebuild]",
+    "[--config FILE] [--set KEY=VALUE]... --check",
+    "[--config FILE] [--set KEY=VALUE]... --salvage DIRECTORY",
+    NULL,
+};
+
+static const char *const notes[] = {
+    "Ends in order at SIGTERM or SIGINT. Messages go to standard error.",
+    "Exit status: 0 told to end, or all is equal, or a log was salvaged; 1 a failure, or a difference; 2 a fault in "
+    "options or settings.",
+    NULL,
+};
+
+const struct aq_usage aq_controller_usage = {
+    .program = "aq-controller",
+    .purpose = "the log, the decisions, the tables, REST and the agents' hub of an Aquarium cluster",
+    .forms = forms,
+    .notes = notes,
+    .settings_file = AQ_CONTROLLER_FILE,
+    .options =
+        {
+            {"--config FILE", "settings in YAML; default " AQ_CONTROLLER_FILE ", if it is there"},
+            {"--set KEY=VALUE", "one setting, over those of the file, such as api.port=8011; may be given often"},
+            {"--rebuild", "make the tables anew from the log, then go on as usual"},
+            {"--check", "walk the log's chain, compare the tables with the replayed log, and end: 0 equal, 1 not"},
+            {"--salvage DIRECTORY", "copy what is whole of a damaged log into this new one, say what is lost, and end"},
+            {"--help-config", "all settings, with their presets, as a file to begin with"},
+            {"--help", "this text"},
+            {"--version", "the version"},
+        },
+};

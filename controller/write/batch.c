@@ -1,0 +1,356 @@
+#include "controller/write/batch.h"
+
+#include "controller/decide/decide.h"
+#include "controller/project/project.h"
+#include "schema/codec/pack.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One request fits into an entry beside all that log.batch_bytes lets in before it. */
+enum { REQUEST_BYTES_MAX = 7 << 20, REQUEST_EVENTS_MAX = 65536 };
+_Static_assert(REQUEST_BYTES_MAX + (8 << 20) < AQ_PACK_SIZE_MAX, "what is written must be readable again");
+
+int batch_begin(struct batch *batch, struct state *state, struct place_index *index, uint64_t now_ms,
+                struct aq_error *error)
+{
+    *batch = (struct batch){.state = state, .index = index};
+    batch->last = &batch->first;
+    if (state_write(state, &batch->txn, error) != 0)
+        return -1;
+    batch->place = state_place_get(batch->txn);
+    batch->next_seq = batch->place.seq + 1;
+    /* Decisions never go back in time, even when the clock does. */
+    batch->time_ms = now_ms > batch->place.time_ms ? now_ms : batch->place.time_ms;
+    return 0;
+}
+
+bool batch_failed(const struct batch *batch, struct aq_error *error)
+{
+    return state_failed(batch->txn, error);
+}
+
+/* ---- one request -------------------------------------------------------------------------------------- */
+
+struct undo_point {
+    struct state_txn *outer; /* NULL: no transaction of its own */
+    size_t index_mark;
+    uint64_t next_seq;
+    uint32_t count;
+    size_t bytes;
+};
+
+static int open_undo(struct batch *batch, const struct writer_request *request, struct undo_point *point)
+{
+    *point = (struct undo_point){NULL, place_index_mark(batch->index), batch->next_seq, batch->count, batch->bytes};
+    struct state_txn *inner;
+    struct aq_error error = {0};
+    if (state_failed(batch->txn, &error))
+        return -1;
+    if (!request->dry_run && (request->count == 1 || !batch->careful))
+        return 0;
+    if (state_nested(batch->txn, &inner, &error) != 0)
+        return -1;
+    point->outer = batch->txn;
+    batch->txn = inner;
+    return 0;
+}
+
+/* `error` is filled when what should be kept cannot be: the store failed, and all is undone. */
+static void close_undo(struct batch *batch, const struct undo_point *point, bool keep, struct aq_error *error)
+{
+    if (point->outer != NULL) {
+        struct state_txn *inner = batch->txn;
+        batch->txn = point->outer;
+        if (!keep)
+            state_end(inner);
+        else if (state_commit(inner, error) != 0)
+            keep = false;
+    }
+    if (keep)
+        return;
+    place_index_undo(batch->index, point->index_mark);
+    batch->next_seq = point->next_seq;
+    batch->count = point->count;
+    batch->bytes = point->bytes;
+}
+
+static struct aq_logged_decision *new_decision(struct batch *batch)
+{
+    if (batch->count == batch->capacity) {
+        batch->capacity = batch->capacity ? batch->capacity * 2 : 64;
+        batch->decisions = aq_realloc(batch->decisions, batch->capacity * sizeof *batch->decisions);
+    }
+    struct aq_logged_decision *decision = &batch->decisions[batch->count++];
+    *decision = (struct aq_logged_decision){.author = ""};
+    return decision;
+}
+
+/* The events of one decision, as they gather. */
+struct events_taken {
+    struct aq_list list; /* of aq_logged_event */
+    size_t capacity;
+};
+
+static void tell(struct writer_request *request, const struct project *project, const struct decide_event *event)
+{
+    struct aq_event shown = {project->seq,     project->time_ms, request->author,
+                             request->command, event->type,      event->data};
+    aq_buffer_char(&request->events, request->events.length > 1 ? ',' : '[');
+    aq_event_to_json(&shown, &request->events);
+}
+
+/* Room for `more` events behind those in the list. It doubles, so that a batch of thousands does not copy itself again
+ * and again. */
+static struct aq_logged_event *make_room(struct batch *batch, struct events_taken *events, size_t more)
+{
+    size_t wanted = events->list.count + more;
+    if (wanted > events->capacity) {
+        while (events->capacity < wanted)
+            events->capacity = events->capacity ? events->capacity * 2 : 4;
+        struct aq_logged_event *rows = aq_arena_alloc(&batch->arena, events->capacity * sizeof *rows);
+        if (events->list.count > 0)
+            memcpy(rows, events->list.items, events->list.count * sizeof *rows);
+        events->list.items = rows;
+    }
+    return events->list.items;
+}
+
+/* Projects what was decided, and appends it to the decision's events. */
+static void take_events(struct batch *batch, struct writer_request *request, const struct decide *decide,
+                        struct events_taken *events)
+{
+    struct project project = {.txn = batch->txn,
+                              .index = batch->index,
+                              .arena = &batch->scratch,
+                              .time_ms = batch->time_ms,
+                              .author = request->author};
+    struct aq_logged_event *rows = make_room(batch, events, decide->count);
+    for (size_t i = 0; i < decide->count; i++) {
+        const struct decide_event *event = &decide->events[i];
+        struct aq_buffer packed = {0};
+        aq_record_pack(event->type->record, event->data, &packed);
+        rows[events->list.count++] = (struct aq_logged_event){
+            .code = event->type->code,
+            .version = event->type->record->version,
+            .data = {(unsigned char *)aq_arena_text(&batch->arena, packed.data, packed.length), packed.length}};
+        batch->bytes += packed.length + 8;
+        aq_buffer_free(&packed);
+        project.seq = batch->next_seq++;
+        project_event(&project, event->type, event->data);
+        if (request->dry_run)
+            tell(request, &project, event);
+    }
+}
+
+/* What cannot be read again must never be written. Only what can still be undone is looked at: a single command stays
+ * far below these bounds. */
+static int check_size(const struct batch *batch, const struct undo_point *point, const struct writer_request *request,
+                      const struct aq_list *events, struct aq_error *error)
+{
+    size_t bytes = batch->bytes - point->bytes;
+    if (request->count == 1 || (bytes <= REQUEST_BYTES_MAX && events->count <= REQUEST_EVENTS_MAX))
+        return 0;
+    return aq_fail(error, AQ_E_TOO_LARGE,
+                   "the request leads to %u events of %zu bytes so far, and may lead to %d of %d bytes: send it in "
+                   "parts",
+                   events->count, bytes, REQUEST_EVENTS_MAX, REQUEST_BYTES_MAX);
+}
+
+static int decide_item(struct batch *batch, struct writer_request *request, uint32_t i, struct events_taken *events,
+                       char id[65])
+{
+    struct decide decide = {.txn = batch->txn,
+                            .index = batch->index,
+                            .arena = &batch->scratch,
+                            .time_ms = batch->time_ms,
+                            .author = request->author,
+                            .role = request->role};
+    int status = decide_command(&decide, request->command, request->records[i], &request->error);
+    if (state_failed(batch->txn, &request->error) || status != 0) /* a refusal may come of what could not be read */
+        return -1;
+    take_events(batch, request, &decide, events);
+    if (i == 0)
+        memcpy(id, decide.id, DECIDE_ID_SIZE);
+    if (request->ids != NULL)
+        memcpy(request->ids[i], decide.id, sizeof request->ids[i]);
+    return 0;
+}
+
+static int decide_items(struct batch *batch, struct writer_request *request, const struct undo_point *point,
+                        struct events_taken *events, char id[65])
+{
+    for (uint32_t i = 0; i < request->count; i++) {
+        int status = decide_item(batch, request, i, events, id);
+        aq_arena_reset(&batch->scratch); /* what was read for one item, labels above all, must not add up */
+        if (status != 0 || check_size(batch, point, request, &events->list, &request->error) != 0) {
+            request->failed_item = i;
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* The ids of a batch that was done before: those of records that name their key, or numbers that were given in a row.
+ */
+static void repeat_ids(struct writer_request *request, const char *first)
+{
+    const struct aq_entity *entity = aq_entity_find(request->command->entity);
+    bool numbered = request->command->kind == AQ_CREATES && aq_entity_key(entity)->type != AQ_TYPE_NAME;
+    const struct aq_field *key = &request->command->record->fields[0];
+    for (uint32_t i = 0; request->ids != NULL && i < request->count; i++) {
+        if (numbered)
+            snprintf(request->ids[i], sizeof request->ids[i], "%llu", strtoull(first, NULL, 10) + i);
+        else if (aq_field_is_text(key))
+            snprintf(request->ids[i], sizeof request->ids[i], "%s", aq_field_text(key, request->records[i]));
+        else
+            snprintf(request->ids[i], sizeof request->ids[i], "%" PRIu64, aq_field_number(key, request->records[i]));
+    }
+}
+
+/* True: the key was seen before, and the request is answered from memory. */
+static bool answer_repeat(struct batch *batch, struct writer_request *request)
+{
+    struct project_remembered before;
+    if (request->key == NULL || request->key[0] == '\0' || request->dry_run ||
+        !project_remembers(batch->txn, request->author, request->key, &before))
+        return false;
+    if (before.fingerprint != request->fingerprint) {
+        (void)aq_fail(&request->error, AQ_E_KEY_REUSED,
+                      "Idempotency-Key %s was used for another request, at seq %" PRIu64, request->key, before.seq);
+        return true;
+    }
+    request->repeated = true;
+    request->seq = before.seq;
+    repeat_ids(request, before.id);
+    return true;
+}
+
+static void remember_key(struct batch *batch, const struct writer_request *request,
+                         const struct aq_logged_decision *decision)
+{
+    struct project project = {.txn = batch->txn, .arena = &batch->scratch, .time_ms = batch->time_ms};
+    project_key(&project, request->author, decision->key, request->fingerprint, batch->next_seq - 1, decision->id);
+}
+
+static void log_decision(struct batch *batch, const struct writer_request *request, const struct aq_list *events,
+                         const char *id)
+{
+    const char *key = request->key ? request->key : "";
+    struct aq_logged_decision *decision = new_decision(batch);
+    decision->author = aq_arena_text(&batch->arena, request->author, strlen(request->author));
+    decision->command = request->command->code;
+    decision->key = aq_arena_text(&batch->arena, key, strlen(key));
+    decision->fingerprint = key[0] ? request->fingerprint : 0;
+    decision->id = aq_arena_text(&batch->arena, id, strlen(id));
+    decision->events = *events;
+    batch->bytes += 64 + strlen(decision->author) + strlen(key);
+    remember_key(batch, request, decision);
+}
+
+/* A request of several commands was refused when the first of them had been projected already: everything is decided
+ * once more without it. That is seldom, and a transaction inside the batch's for each such request would cost every one
+ * of them. From then on the batch is careful, and does open them: so it starts over once at most. */
+static void start_over(struct batch *batch)
+{
+    struct batch old = *batch;
+    struct aq_error error = {0};
+    struct writer_request *requests = batch_abort(batch);
+    if (batch_begin(batch, old.state, old.index, old.time_ms, &error) != 0)
+        aq_broken(__FILE__, __LINE__, error.message);
+    batch->careful = true;
+    while (requests != NULL) {
+        struct writer_request *request = requests;
+        requests = request->next;
+        batch_add(batch, request);
+    }
+}
+
+static void append(struct batch *batch, struct writer_request *request)
+{
+    request->next = NULL;
+    *batch->last = request;
+    batch->last = &request->next;
+    batch->commands += request->count;
+}
+
+void batch_add(struct batch *batch, struct writer_request *request)
+{
+    struct undo_point point;
+    struct events_taken events = {0};
+    char id[DECIDE_ID_SIZE] = "";
+    append(batch, request);
+    if (request->set_aside) {
+        request->seq = batch->next_seq - 1;
+        return; /* refused before, in this batch */
+    }
+    request->error = (struct aq_error){0};
+    request->repeated = false;
+    aq_buffer_reset(&request->events);
+    if (answer_repeat(batch, request))
+        return;
+    if (open_undo(batch, request, &point) != 0)
+        return; /* the transaction has failed, and the batch with it */
+    bool decided = decide_items(batch, request, &point, &events, id) == 0;
+    if (decided && events.list.count > 0 && !request->dry_run)
+        log_decision(batch, request, &events.list, id);
+    if (!decided && point.outer == NULL && batch->next_seq != point.next_seq &&
+        !state_failed(batch->txn, &request->error)) {
+        request->set_aside = true;
+        start_over(batch);
+        return;
+    }
+    if (decided && request->dry_run)
+        (void)state_failed(batch->txn, &request->error);
+    close_undo(batch, &point, decided && !request->dry_run, &request->error);
+    request->seq = batch->next_seq - 1;
+    if (request->dry_run)
+        aq_buffer_text(&request->events, request->events.length ? "]" : "[]");
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------ */
+
+void batch_pack(struct batch *batch, uint64_t index, struct aq_buffer *out)
+{
+    struct aq_entry entry = {
+        .format = AQ_ENTRY_FORMAT,
+        .previous = {batch->place.hash, AQ_HASH_SIZE},
+        .time = batch->time_ms,
+        .first_seq = batch->place.seq + 1,
+        .decisions = {batch->decisions, batch->count},
+    };
+    aq_entry_pack(&entry, out);
+    struct state_place place = {.index = index, .seq = batch->next_seq - 1, .time_ms = batch->time_ms};
+    aq_entry_hash(out->data, out->length, place.hash);
+    state_place_set(batch->txn, &place);
+}
+
+static struct writer_request *release(struct batch *batch)
+{
+    struct writer_request *requests = batch->first;
+    aq_arena_free(&batch->arena);
+    aq_arena_free(&batch->scratch);
+    free(batch->decisions);
+    *batch = (struct batch){0};
+    return requests;
+}
+
+struct writer_request *batch_commit(struct batch *batch, struct aq_error *error)
+{
+    if (state_commit(batch->txn, error) == 0)
+        place_index_keep(batch->index);
+    else
+        place_index_undo_batch(batch->index);
+    return release(batch);
+}
+
+struct writer_request *batch_abort(struct batch *batch)
+{
+    state_end(batch->txn);
+    if (batch->count > 0)
+        place_index_undo_batch(batch->index);
+    else
+        place_index_undo(batch->index, 0); /* nothing was decided: placement's memory stays true */
+    return release(batch);
+}

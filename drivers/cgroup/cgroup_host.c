@@ -1,0 +1,105 @@
+/* The part of cgroup.h that finds out what the machine offers. */
+#include "drivers/cgroup/cgroup.h"
+
+#include "schema/base/memory.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Is `word` one of the words between commas? */
+static bool list_has(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = list; at != NULL; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, word, length) == 0 && (at[length] == ',' || at[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+/* mountinfo writes blank, tab, newline and backslash in octal. */
+static void path_decode(char *path)
+{
+    char *to = path;
+    for (const char *from = path; *from != '\0'; to++) {
+        unsigned number;
+        if (*from == '\\' && sscanf(from, "\\%3o", &number) == 1) {
+            *to = (char)number;
+            from += 4;
+        } else {
+            *to = *from++;
+        }
+    }
+    *to = '\0';
+}
+
+/* One line: "31 23 0:28 / /sys/fs/cgroup/cpu rw,relatime shared:4 - cgroup cgroup rw,cpu". */
+static void line_parse(struct cgroup_host *host, const char *line, bool (*writable)(const char *path))
+{
+    char path[CGROUP_ROOT_SIZE];
+    char type[16];
+    char options[256];
+    const char *rest = strstr(line, " - ");
+    if (sscanf(line, "%*s %*s %*s %*s %191s", path) != 1 || rest == NULL ||
+        sscanf(rest, " - %15s %*s %255s", type, options) != 2)
+        return;
+    path_decode(path);
+    if (strcmp(type, "cgroup2") == 0 && host->unified[0] == '\0' && writable(path))
+        memcpy(host->unified, path, sizeof path);
+    if (strcmp(type, "cgroup") != 0)
+        return;
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+        if (list_has(options, cgroup_controller_name(i)) && host->version1[i][0] == '\0' && writable(path))
+            memcpy(host->version1[i], path, sizeof path);
+}
+
+static void unified_read_controllers(struct cgroup_host *host)
+{
+    char path[CGROUP_PATH_SIZE];
+    char text[256];
+    snprintf(path, sizeof path, "%s/cgroup.controllers", host->unified);
+    FILE *stream = fopen(path, "re");
+    if (stream == NULL)
+        return;
+    while (fscanf(stream, "%255s", text) == 1)
+        for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+            if (strcmp(text, cgroup_controller_name(i)) == 0)
+                host->in_unified[i] = true;
+    fclose(stream);
+}
+
+void cgroup_host_parse(struct cgroup_host *host, const char *mountinfo, bool (*writable)(const char *path))
+{
+    *host = (struct cgroup_host){0};
+    char line[1024];
+    for (const char *at = mountinfo; *at != '\0';) {
+        size_t length = strcspn(at, "\n");
+        snprintf(line, sizeof line, "%.*s", length < sizeof line ? (int)length : 0, at);
+        line_parse(host, line, writable);
+        at += length + (at[length] == '\n');
+    }
+    if (host->unified[0] != '\0')
+        unified_read_controllers(host);
+}
+
+static bool mount_is_writable(const char *path)
+{
+    return access(path, W_OK | X_OK) == 0;
+}
+
+void cgroup_host_read(struct cgroup_host *host)
+{
+    struct aq_buffer text = {0};
+    int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    char bytes[4096];
+    for (ssize_t length; fd >= 0 && (length = read(fd, bytes, sizeof bytes)) > 0;)
+        aq_buffer_add(&text, bytes, (size_t)length);
+    if (fd >= 0)
+        close(fd);
+    cgroup_host_parse(host, aq_buffer_string(&text), mount_is_writable);
+    aq_buffer_free(&text);
+}

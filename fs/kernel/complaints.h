@@ -1,0 +1,25 @@
+/* What /errors/last shows: the last error that each uid met, in words, since an errno cannot say which field was wrong.
+ *
+ * Kept in memory for the 256 uids that met one last; gone when aq-fs restarts. */
+#ifndef AQ_FS_KERNEL_COMPLAINTS_H
+#define AQ_FS_KERNEL_COMPLAINTS_H
+
+#include "schema/base/error.h"
+#include "schema/base/memory.h"
+
+#include <sys/types.h>
+
+struct complaints;
+
+struct complaints *complaints_open(void);
+void complaints_close(struct complaints *complaints); /* NULL is fine */
+
+/* Remembers `error` for `uid`. `doing` says what it was about: "writing /applications/new". It is cut at 127 bytes. */
+void complaints_add(struct complaints *complaints, uid_t uid, const char *doing, const struct aq_error *error,
+                    uint64_t now_ms);
+
+/* Appends the text, then a line such as "3 s ago, writing /applications/new: Invalid argument"; nothing if there was
+ * no error. */
+void complaints_show(const struct complaints *complaints, uid_t uid, uint64_t now_ms, struct aq_buffer *out);
+
+#endif

@@ -1,0 +1,77 @@
+#include "fs/link/eventfile.h"
+
+static void start_over(struct eventfile *file, bool broken)
+{
+    aq_buffer_free(&file->before);
+    file->before = file->now;
+    file->now = (struct aq_buffer){0};
+    file->generation++;
+    file->broken = broken;
+}
+
+void eventfile_append(struct eventfile *file, const char *line, size_t length)
+{
+    if (file->now.length > 0 && file->now.length + length > EVENTFILE_SIZE_MAX)
+        start_over(file, false);
+    aq_buffer_add(&file->now, line, length);
+}
+
+void eventfile_break(struct eventfile *file)
+{
+    if (file->now.length > 0 || !file->broken) /* else nothing came since it broke */
+        start_over(file, true);
+}
+
+void eventfile_free(struct eventfile *file)
+{
+    aq_buffer_free(&file->now);
+    aq_buffer_free(&file->before);
+}
+
+struct eventfile_place eventfile_open(const struct eventfile *file)
+{
+    return (struct eventfile_place){.generation = file->generation};
+}
+
+/* The bytes of a generation; NULL: they are gone. */
+static const struct aq_buffer *bytes_of(const struct eventfile *file, uint64_t generation)
+{
+    if (generation == file->generation)
+        return &file->now;
+    return generation + 1 == file->generation ? &file->before : NULL;
+}
+
+enum eventfile_answer eventfile_read(const struct eventfile *file, struct eventfile_place *place, uint64_t offset,
+                                     size_t size, const char **data, size_t *length)
+{
+    bool gone = bytes_of(file, place->generation) == NULL;
+    if (offset != place->next || (gone && offset == 0)) /* it names an offset in the file as it is now */
+        *place = (struct eventfile_place){.generation = file->generation, .next = offset};
+    const struct aq_buffer *bytes = bytes_of(file, place->generation);
+    if (bytes == NULL) {
+        *place = (struct eventfile_place){.generation = file->generation, .base = offset, .next = offset};
+        return EVENTFILE_BEHIND;
+    }
+    if (place->generation < file->generation && offset - place->base >= bytes->length) {
+        *place = (struct eventfile_place){.generation = file->generation, .base = offset, .next = offset};
+        if (file->broken)
+            return EVENTFILE_BROKEN;
+        bytes = &file->now;
+    }
+    uint64_t at = offset - place->base;
+    if (at >= bytes->length) {
+        bool again = place->ended;
+        place->ended = true;
+        return again ? EVENTFILE_WAIT : EVENTFILE_END;
+    }
+    *data = bytes->data + at;
+    *length = bytes->length - at < size ? (size_t)(bytes->length - at) : size;
+    place->next = offset + *length;
+    place->ended = false;
+    return EVENTFILE_DATA;
+}
+
+bool eventfile_has_more(const struct eventfile *file, const struct eventfile_place *place)
+{
+    return place->generation < file->generation || place->next - place->base < file->now.length;
+}

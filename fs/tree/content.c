@@ -1,0 +1,237 @@
+#include "fs/tree/content.h"
+
+#include "controller/state/indexes.h"
+#include "fs/fileview.h"
+#include "fs/tree/control.h"
+#include "fs/tree/extras.h"
+#include "fs/tree/readme.h"
+#include "schema/codec/text.h"
+
+#include <string.h>
+
+bool content_is_fetched(const struct tree_node *node)
+{
+    return node->kind == TREE_EXTRA && node->extra->kind == EXTRA_FETCHED;
+}
+
+bool content_is_control(const struct tree_node *node)
+{
+    return node->command != NULL;
+}
+
+/* ---- content ------------------------------------------------------------------------------------------ */
+
+static void end_line(struct aq_buffer *out, size_t start)
+{
+    if (out->length > start && out->data[out->length - 1] != '\n')
+        aq_buffer_char(out, '\n');
+}
+
+/* The value and a line break; an empty value is an empty file. */
+static void write_field(const struct aq_field *field, const void *object, struct aq_buffer *out)
+{
+    size_t start = out->length;
+    aq_field_to_text(field, object, out);
+    if (out->length > start)
+        aq_buffer_char(out, '\n');
+}
+
+static const struct aq_member *member_named(const struct fileview *view, const char *name)
+{
+    for (uint32_t i = 0; i < view->now.members.count; i++) {
+        const struct aq_member *member = AQ_ITEM(view->now.members, struct aq_member, i);
+        if (strcmp(member->name, name) == 0)
+            return member;
+    }
+    return NULL;
+}
+
+static void write_leader(const struct fileview *view, struct aq_buffer *out)
+{
+    const char *leader = "none";
+    for (uint32_t i = 0; i < view->now.members.count; i++) {
+        const struct aq_member *member = AQ_ITEM(view->now.members, struct aq_member, i);
+        if (member->leader && orders_connected(view->orders))
+            leader = member->name;
+    }
+    aq_buffer_format(out, "%s\n", leader);
+}
+
+static int write_in_row(struct look *look, const struct tree_node *node, struct aq_buffer *out, struct aq_error *error)
+{
+    const void *row = look_row(look, node->entity, node->key);
+    size_t start = out->length;
+    if (row == NULL)
+        return aq_fail(error, AQ_E_NOT_FOUND, "there is no %s %s", node->entity->name, node->key);
+    if (node->kind == TREE_FIELD) {
+        write_field(node->field, row, out);
+    } else if (node->kind == TREE_LIVE_FIELD) {
+        void *live = aq_arena_alloc(look->arena, extras_live_record()->size);
+        if (extras_live_read(look, node->key, live))
+            write_field(node->field, live, out);
+    } else if (node->extra->write(look, node->entity, row, out, error) != 0) {
+        return -1;
+    } else {
+        end_line(out, start);
+    }
+    return 0;
+}
+
+static void write_control(struct look *look, const struct tree_node *node, struct aq_buffer *out)
+{
+    char path[256], full[1400];
+    tree_path(look, node, path, sizeof path);
+    snprintf(full, sizeof full, "%s%s", look->view->config->mount, path);
+    control_help(node->command, full, out);
+}
+
+int content_write(struct look *look, const struct tree_node *node, struct aq_buffer *out, struct aq_error *error)
+{
+    struct fileview *view = look->view;
+    const struct aq_member *member;
+    switch (node->kind) {
+    case TREE_README:
+        readme_write(view->config->mount, out);
+        return 0;
+    case TREE_LAST_ERROR:
+        complaints_show(view->complaints, look->caller.uid, fileview_now_ms(), out);
+        return 0;
+    case TREE_SEQ:
+        aq_buffer_u64(out, state_seq(look->txn));
+        aq_buffer_char(out, '\n');
+        return 0;
+    case TREE_LEADER:
+        write_leader(view, out);
+        return 0;
+    case TREE_MEMBER_FIELD:
+        member = member_named(view, node->key);
+        if (member == NULL)
+            return aq_fail(error, AQ_E_NOT_FOUND, "there is no member %s", node->key);
+        write_field(node->field, member, out);
+        return 0;
+    case TREE_CONTROL:
+        write_control(look, node, out);
+        return 0;
+    default:
+        return write_in_row(look, node, out, error);
+    }
+}
+
+/* ---- stat --------------------------------------------------------------------------------------------- */
+
+/* Read and write by the owner, read by others: what follows from whose it is and what it takes. */
+static mode_t mode_of(const struct tree_node *node, bool owned)
+{
+    bool directory = tree_node_shape(node) == TREE_IS_DIRECTORY;
+    bool for_users = node->command != NULL && node->command->role == AQ_ROLE_USER;
+    mode_t mode = directory ? 0500 : 0400;
+    if (content_is_control(node))
+        mode |= 0200;
+    bool readable_by_all = !owned && node->kind != TREE_EVENTS;
+    if (node->kind == TREE_CONTROL)
+        readable_by_all = readable_by_all && for_users;
+    if (readable_by_all)
+        mode |= directory ? 055 : 044;
+    if (content_is_control(node) && for_users && !owned)
+        mode |= 022;
+    return mode;
+}
+
+/* When what the row shows last changed, as far as it says. */
+static uint64_t row_time_ms(const struct aq_entity *entity, const void *row)
+{
+    static const char *const names[] = {"changed_at", "started_at", "created_at"};
+    for (size_t i = 0; i < AQ_LENGTH(names); i++) {
+        const struct aq_field *field = aq_record_field(entity->record, names[i]);
+        if (field != NULL && aq_field_number(field, row) != 0)
+            return aq_field_number(field, row);
+    }
+    return 0;
+}
+
+static void set_time(struct stat *stat, uint64_t time_ms)
+{
+    stat->st_mtim = (struct timespec){(time_t)(time_ms / 1000), (long)(time_ms % 1000) * 1000000};
+    stat->st_ctim = stat->st_atim = stat->st_mtim;
+}
+
+/* After starting over it looks empty for longer than `tail -f` looks away (a second): or it would not notice, if the
+ * file grew past its old size in between. */
+static size_t events_size(const struct fileview *view)
+{
+    enum { EMPTY_MS = 1500 };
+    return fileview_now_ms() < view->event_anew_ms + EMPTY_MS ? 0 : view->eventfile.now.length;
+}
+
+static bool measure(struct look *look, const struct tree_node *node, struct stat *stat)
+{
+    struct aq_buffer content = {0};
+    struct aq_error error = {0};
+    bool there = true;
+    if (tree_node_shape(node) == TREE_IS_LINK)
+        there = tree_link(look, node, &content);
+    else if (tree_node_shape(node) == TREE_IS_FILE && node->kind != TREE_EVENTS && !content_is_fetched(node))
+        there = content_write(look, node, &content, &error) == 0 || error.code != AQ_E_NOT_FOUND;
+    stat->st_size = (off_t)(node->kind == TREE_EVENTS ? events_size(look->view) : content.length);
+    stat->st_blocks = (stat->st_size + 511) / 512;
+    aq_buffer_free(&content);
+    return there;
+}
+
+/* An admin other than root and the owner may do what the owner may; modes can only say so to "group" and "others". The
+ * answer holds for this one request, and the controller decides in the end. */
+static void widen(const struct look *look, struct stat *stat)
+{
+    mode_t owners = stat->st_mode & 0700;
+    if (look->caller.admin && look->caller.uid != 0 && look->caller.uid != stat->st_uid)
+        stat->st_mode |= owners >> 3 | owners >> 6;
+}
+
+static bool group_is_there(struct look *look, const struct tree_node *node)
+{
+    char name[LOOK_KEY_SIZE];
+    struct tree_node found;
+    const struct tree_node table = tree_node(TREE_TABLE, node->entity, "");
+    snprintf(name, sizeof name, "%s", node->key);
+    return tree_find(look, &table, name, &found) && tree_node_equal(&found, node);
+}
+
+bool content_stat(struct look *look, const struct tree_node *node, struct stat *stat)
+{
+    const struct fileview *view = look->view;
+    uint64_t time_ms = view->opened_ms;
+    const void *row = NULL;
+    *stat = (struct stat){.st_nlink = 1, .st_blksize = 4096};
+    if (tree_node_is_row(node)) {
+        row = look_row(look, node->entity, node->key);
+        if (row == NULL)
+            return false;
+    } else if ((node->kind == TREE_GROUP && !group_is_there(look, node)) ||
+               (node->kind == TREE_MEMBER && member_named(view, node->key) == NULL)) {
+        return false;
+    }
+    const char *owner = row ? look_owner(node->entity, row) : NULL;
+    stat->st_mode = mode_of(node, owner != NULL);
+    if (owner != NULL && !(node->kind == TREE_CONTROL && node->command->role == AQ_ROLE_ADMIN))
+        stat->st_uid = callers_uid(view->callers, owner);
+    widen(look, stat);
+    switch (tree_node_shape(node)) {
+    case TREE_IS_DIRECTORY:
+        stat->st_mode |= S_IFDIR;
+        stat->st_nlink = 2;
+        break;
+    case TREE_IS_LINK:
+        stat->st_mode = S_IFLNK | 0777;
+        break;
+    default:
+        stat->st_mode |= S_IFREG;
+    }
+    if (node->kind == TREE_EVENTS)
+        time_ms = view->event_time_ms ? view->event_time_ms : time_ms;
+    else if (row != NULL)
+        time_ms = row_time_ms(node->entity, row);
+    else if (node->kind != TREE_README && node->kind != TREE_LAST_ERROR)
+        time_ms = state_place_get(look->txn).time_ms;
+    set_time(stat, time_ms ? time_ms : view->opened_ms);
+    return measure(look, node, stat);
+}

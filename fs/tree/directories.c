@@ -1,0 +1,287 @@
+#include "fs/tree/directories.h"
+
+#include "fs/tree/extras.h"
+#include "fs/tree/groups.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NEWEST "last"   /* of the caller, in a table */
+#define LATEST "latest" /* of a group */
+
+/* ---- names -------------------------------------------------------------------------------------------- */
+
+const char *directory_field_name(const struct aq_entity *entity, const struct aq_field *field)
+{
+    if (entity->file_field != NULL && strcmp(entity->file_field, field->name) == 0)
+        return entity->file_name;
+    return field->name;
+}
+
+const char *directory_command_name(const struct aq_command *command)
+{
+    switch (command->kind) {
+    case AQ_CREATES:
+        return "new";
+    case AQ_UPDATES:
+        return "update";
+    case AQ_DELETES:
+        return "delete";
+    default:
+        return command->verb;
+    }
+}
+
+static const struct aq_command *creating_command(const struct aq_entity *entity)
+{
+    const struct aq_command *command;
+    for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
+        if (command->kind == AQ_CREATES && strcmp(command->entity, entity->name) == 0)
+            return command;
+    return NULL;
+}
+
+/* The file that takes a command: about a row, or, with an empty key, about the table. */
+static struct tree_node command_node(const struct aq_entity *entity, const char *key, const struct aq_command *command)
+{
+    struct tree_node node = tree_node(TREE_CONTROL, entity, key);
+    node.command = command;
+    return node;
+}
+
+/* ---- tables ------------------------------------------------------------------------------------------- */
+
+/* What stands in a table's directory before its rows. Calls `entry` until it returns false, and returns that. */
+static bool list_table_head(struct look *look, const struct aq_entity *entity, tree_entry_fn *entry, void *context)
+{
+    const struct aq_command *command = creating_command(entity);
+    if (command != NULL) {
+        struct tree_node node = command_node(entity, "", command);
+        if (!entry(context, directory_command_name(command), &node))
+            return false;
+    }
+    if (extras_has_newest(entity) && extras_newest(look, entity) != 0) {
+        struct tree_node node = tree_node(TREE_NEWEST, entity, "");
+        return entry(context, NEWEST, &node);
+    }
+    return true;
+}
+
+struct listing {
+    struct look *look;
+    const struct aq_entity *entity;
+    tree_entry_fn *entry;
+    void *context;
+};
+
+static bool show_row(void *context, const struct state_key *key, const void *row)
+{
+    struct listing *listing = context;
+    char name[LOOK_KEY_SIZE];
+    (void)key;
+    if (!look_may_see(listing->look, listing->entity, row))
+        return true;
+    state_key_text(listing->entity, row, name, sizeof name);
+    struct tree_node node = tree_node(TREE_ROW, listing->entity, name);
+    return listing->entry(listing->context, name, &node);
+}
+
+/* Who may see every row need not have them read. */
+static bool show_key(void *context, const struct state_key *key)
+{
+    struct listing *listing = context;
+    char name[LOOK_KEY_SIZE];
+    state_key_show(listing->entity, key, name, sizeof name);
+    struct tree_node node = tree_node(TREE_ROW, listing->entity, name);
+    return listing->entry(listing->context, name, &node);
+}
+
+static bool show_group(void *context, const char *name, const char *key)
+{
+    struct listing *listing = context;
+    (void)key;
+    struct tree_node node = tree_node(TREE_GROUP, listing->entity, name);
+    return listing->entry(listing->context, name, &node);
+}
+
+void directory_list_table(struct look *look, const struct aq_entity *entity, tree_entry_fn *entry, void *context)
+{
+    struct listing listing = {look, entity, entry, context};
+    if (!list_table_head(look, entity, entry, context))
+        return;
+    if (entity->group != NULL)
+        groups_list(look, entity, show_group, &listing);
+    else if (look->caller.known && (entity->owner == NULL || look->caller.admin))
+        state_scan_keys(look->txn, entity, show_key, &listing);
+    else
+        state_scan(look->txn, entity, NULL, show_row, &listing);
+}
+
+bool directory_find_in_table(struct look *look, const struct aq_entity *entity, const char *name,
+                             struct tree_node *child)
+{
+    char member[LOOK_KEY_SIZE];
+    const struct aq_command *command = creating_command(entity);
+    if (command != NULL && strcmp(name, directory_command_name(command)) == 0) {
+        *child = command_node(entity, "", command);
+        return true;
+    }
+    if (extras_has_newest(entity) && strcmp(name, NEWEST) == 0) {
+        *child = tree_node(TREE_NEWEST, entity, "");
+        return extras_newest(look, entity) != 0;
+    }
+    if (strlen(name) >= LOOK_KEY_SIZE)
+        return false;
+    bool found = entity->group ? groups_latest(look, entity, name, member) : look_row(look, entity, name) != NULL;
+    if (found)
+        *child = tree_node(entity->group ? TREE_GROUP : TREE_ROW, entity, name);
+    return found;
+}
+
+/* ---- groups ------------------------------------------------------------------------------------------- */
+
+static bool show_member(void *context, const char *name, const char *key)
+{
+    struct listing *listing = context;
+    struct tree_node node = tree_node(TREE_ROW, listing->entity, key);
+    return listing->entry(listing->context, name, &node);
+}
+
+void directory_list_group(struct look *look, const struct aq_entity *entity, const char *group, tree_entry_fn *entry,
+                          void *context)
+{
+    struct listing listing = {look, entity, entry, context};
+    char member[LOOK_KEY_SIZE];
+    if (!groups_latest(look, entity, group, member))
+        return;
+    struct tree_node latest = tree_node(TREE_LATEST, entity, group);
+    if (entry(context, LATEST, &latest))
+        groups_list_members(look, entity, group, show_member, &listing);
+}
+
+bool directory_find_in_group(struct look *look, const struct aq_entity *entity, const char *group, const char *name,
+                             struct tree_node *child)
+{
+    char key[LOOK_KEY_SIZE];
+    if (strcmp(name, LATEST) == 0) {
+        *child = tree_node(TREE_LATEST, entity, group);
+        return groups_latest(look, entity, group, key);
+    }
+    if (!groups_find(look, entity, group, name, key))
+        return false;
+    *child = tree_node(TREE_ROW, entity, key);
+    return true;
+}
+
+/* ---- rows --------------------------------------------------------------------------------------------- */
+
+/* The command about a row whose file is called `name`; NULL: none. */
+static const struct aq_command *row_command(const struct aq_entity *entity, const char *name)
+{
+    const struct aq_command *command;
+    for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
+        if (command->kind != AQ_CREATES && command->kind != AQ_INTERNAL_COMMAND &&
+            strcmp(command->entity, entity->name) == 0 && strcmp(directory_command_name(command), name) == 0)
+            return command;
+    return NULL;
+}
+
+static const struct aq_field *row_field(const struct aq_entity *entity, const char *name)
+{
+    for (size_t i = 0; i < entity->record->count; i++) {
+        const struct aq_field *field = &entity->record->fields[i];
+        if (!(field->rules & AQ_SECRET) && strcmp(directory_field_name(entity, field), name) == 0)
+            return field;
+    }
+    return NULL;
+}
+
+static const struct tree_extra *row_extra(const struct aq_entity *entity, const char *name)
+{
+    const struct tree_extra *extra;
+    for (size_t i = 0; (extra = extras_at(i)) != NULL; i++)
+        if (strcmp(extra->entity, entity->name) == 0 && strcmp(extra->name, name) == 0)
+            return extra;
+    return NULL;
+}
+
+/* A field that a command shares its name with takes that command's writes. */
+static struct tree_node field_node(const struct aq_entity *entity, const char *key, const struct aq_field *field)
+{
+    struct tree_node node = tree_node(field->refers ? TREE_LINK : TREE_FIELD, entity, key);
+    node.field = field;
+    if (field->refers == NULL)
+        node.command = row_command(entity, directory_field_name(entity, field));
+    return node;
+}
+
+static struct tree_node extra_node(const struct aq_entity *entity, const char *key, const struct tree_extra *extra)
+{
+    struct tree_node node = tree_node(extra->kind == EXTRA_LIVE ? TREE_LIVE : TREE_EXTRA, entity, key);
+    node.extra = extra;
+    return node;
+}
+
+static bool leads_somewhere(struct look *look, const struct tree_node *node)
+{
+    struct aq_buffer target = {0};
+    bool leads = node->kind != TREE_LINK || tree_link(look, node, &target);
+    aq_buffer_free(&target);
+    return leads;
+}
+
+bool directory_find_in_row(struct look *look, const struct aq_entity *entity, const char *key, const char *name,
+                           struct tree_node *child)
+{
+    const struct aq_field *field = row_field(entity, name);
+    const struct aq_command *command = row_command(entity, name);
+    const struct tree_extra *extra = row_extra(entity, name);
+    if ((field == NULL && command == NULL && extra == NULL) || look_row(look, entity, key) == NULL)
+        return false;
+    if (field != NULL)
+        *child = field_node(entity, key, field);
+    else if (command != NULL)
+        *child = command_node(entity, key, command);
+    else
+        *child = extra_node(entity, key, extra);
+    return leads_somewhere(look, child);
+}
+
+static bool list_fields(struct look *look, const struct aq_entity *entity, const char *key, tree_entry_fn *entry,
+                        void *context)
+{
+    for (size_t i = 0; i < entity->record->count; i++) {
+        const struct aq_field *field = &entity->record->fields[i];
+        struct tree_node node = field_node(entity, key, field);
+        if (!(field->rules & AQ_SECRET) && leads_somewhere(look, &node) &&
+            !entry(context, directory_field_name(entity, field), &node))
+            return false;
+    }
+    return true;
+}
+
+static bool list_commands(const struct aq_entity *entity, const char *key, tree_entry_fn *entry, void *context)
+{
+    const struct aq_command *command;
+    for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++) {
+        const char *name = directory_command_name(command);
+        struct tree_node node = command_node(entity, key, command);
+        if (row_command(entity, name) == command && row_field(entity, name) == NULL && !entry(context, name, &node))
+            return false;
+    }
+    return true;
+}
+
+void directory_list_row(struct look *look, const struct aq_entity *entity, const char *key, tree_entry_fn *entry,
+                        void *context)
+{
+    if (look_row(look, entity, key) == NULL || !list_fields(look, entity, key, entry, context) ||
+        !list_commands(entity, key, entry, context))
+        return;
+    const struct tree_extra *extra;
+    for (size_t i = 0; (extra = extras_at(i)) != NULL; i++) {
+        struct tree_node node = extra_node(entity, key, extra);
+        if (strcmp(extra->entity, entity->name) == 0 && !entry(context, extra->name, &node))
+            return;
+    }
+}

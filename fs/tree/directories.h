@@ -1,0 +1,24 @@
+/* The directories that follow from the registry: tables, groups, rows. For tree.c alone. */
+#ifndef AQ_FS_TREE_DIRECTORIES_H
+#define AQ_FS_TREE_DIRECTORIES_H
+
+#include "fs/tree/tree.h"
+
+bool directory_find_in_table(struct look *look, const struct aq_entity *entity, const char *name,
+                             struct tree_node *child);
+bool directory_find_in_group(struct look *look, const struct aq_entity *entity, const char *group, const char *name,
+                             struct tree_node *child);
+bool directory_find_in_row(struct look *look, const struct aq_entity *entity, const char *key, const char *name,
+                           struct tree_node *child);
+
+void directory_list_table(struct look *look, const struct aq_entity *entity, tree_entry_fn *entry, void *context);
+void directory_list_group(struct look *look, const struct aq_entity *entity, const char *group, tree_entry_fn *entry,
+                          void *context);
+void directory_list_row(struct look *look, const struct aq_entity *entity, const char *key, tree_entry_fn *entry,
+                        void *context);
+
+/* What the file of a field, and the file that takes a command, are called. */
+const char *directory_field_name(const struct aq_entity *entity, const struct aq_field *field);
+const char *directory_command_name(const struct aq_command *command);
+
+#endif

@@ -1,0 +1,134 @@
+#include "fs/tree/groups.h"
+
+#include "controller/state/indexes.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Keys are the group's name and the member's number; the value is the row's number. */
+static const struct {
+    const char *entity;
+    enum state_index index;
+} indexes[] = {{"label", INDEX_LABEL_VERSION}};
+
+static enum state_index index_of(const struct aq_entity *entity)
+{
+    for (size_t i = 0; i < AQ_LENGTH(indexes); i++)
+        if (strcmp(indexes[i].entity, entity->name) == 0)
+            return indexes[i].index;
+    aq_broken(__FILE__, __LINE__, "an entity with groups that has no index");
+}
+
+static bool prefix_of(const char *group, struct state_key *prefix)
+{
+    size_t length = strlen(group);
+    if (length == 0 || length >= LOOK_KEY_SIZE)
+        return false;
+    *prefix = (struct state_key){0};
+    index_key_text(prefix, group);
+    return true;
+}
+
+static void number_text(uint64_t number, char text[LOOK_KEY_SIZE])
+{
+    snprintf(text, LOOK_KEY_SIZE, "%" PRIu64, number);
+}
+
+static void value_text(const void *value, size_t length, char key[LOOK_KEY_SIZE])
+{
+    uint64_t number;
+    aq_assert(length == sizeof number);
+    memcpy(&number, value, sizeof number);
+    number_text(number, key);
+}
+
+bool groups_find(struct look *look, const struct aq_entity *entity, const char *group, const char *member,
+                 char key[LOOK_KEY_SIZE])
+{
+    struct state_key name;
+    const void *value;
+    size_t length = strlen(member);
+    if (!prefix_of(group, &name) || length == 0 || length > 19 || member[0] == '0' ||
+        strspn(member, "0123456789") != length)
+        return false;
+    index_key_number(&name, strtoull(member, NULL, 10));
+    if (!index_get(look->txn, index_of(entity), &name, &value, &length))
+        return false;
+    value_text(value, length, key);
+    return true;
+}
+
+struct listing {
+    groups_entry_fn *entry;
+    void *context;
+    size_t prefix; /* bytes of a key in front of the member's number */
+    bool found;
+    char name[LOOK_KEY_SIZE];
+};
+
+static bool note_member(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    struct listing *listing = context;
+    (void)value;
+    (void)length;
+    listing->found = true;
+    number_text(index_number_at(key, listing->prefix), listing->name);
+    return true;
+}
+
+bool groups_latest(struct look *look, const struct aq_entity *entity, const char *group, char member[LOOK_KEY_SIZE])
+{
+    struct state_key prefix;
+    if (!prefix_of(group, &prefix))
+        return false;
+    struct listing listing = {.prefix = prefix.length};
+    index_scan(look->txn, index_of(entity), &prefix, note_member, &listing);
+    memcpy(member, listing.name, LOOK_KEY_SIZE);
+    return listing.found;
+}
+
+static bool note_group(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    struct listing *listing = context;
+    (void)value;
+    (void)length;
+    listing->found = true;
+    snprintf(listing->name, sizeof listing->name, "%.*s", (int)key->length, (const char *)key->bytes);
+    return false;
+}
+
+void groups_list(struct look *look, const struct aq_entity *entity, groups_entry_fn *entry, void *context)
+{
+    const struct state_key all = {0};
+    struct state_key after;
+    struct listing listing = {0};
+    index_scan(look->txn, index_of(entity), &all, note_group, &listing);
+    while (listing.found && entry(context, listing.name, NULL)) {
+        bool named = prefix_of(listing.name, &after);
+        aq_assert(named);
+        index_key_number(&after, UINT64_MAX); /* behind all members of this group */
+        listing.found = false;
+        index_scan_after(look->txn, index_of(entity), &all, &after, note_group, &listing);
+    }
+}
+
+static bool show_member(void *context, const struct state_key *name, const void *value, size_t length)
+{
+    struct listing *listing = context;
+    char member[LOOK_KEY_SIZE], key[LOOK_KEY_SIZE];
+    number_text(index_number_at(name, listing->prefix), member);
+    value_text(value, length, key);
+    return listing->entry(listing->context, member, key);
+}
+
+void groups_list_members(struct look *look, const struct aq_entity *entity, const char *group, groups_entry_fn *entry,
+                         void *context)
+{
+    struct state_key prefix;
+    if (!prefix_of(group, &prefix))
+        return;
+    struct listing listing = {.entry = entry, .context = context, .prefix = prefix.length};
+    index_scan(look->txn, index_of(entity), &prefix, show_member, &listing);
+}

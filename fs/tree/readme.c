@@ -1,0 +1,128 @@
+#include "fs/tree/readme.h"
+
+#include "fs/tree/directories.h"
+#include "fs/tree/extras.h"
+#include "schema/model/entity.h"
+#include "schema/wire/messages.h"
+
+#include <string.h>
+
+static void write_head(const char *mount, struct aq_buffer *out)
+{
+    aq_buffer_format(out,
+                     "Aquarium: the cluster as files\n"
+                     "\n"
+                     "A directory is a thing, a file is one of its fields, a symbolic link leads to another thing.\n"
+                     "To change something, write one whole command into a control file (%s/applications/new);\n"
+                     "`cat` a control file to see what it takes. A write that fails says why in errors/last.\n"
+                     "\n"
+                     "Try:\n"
+                     "    echo label=mac > applications/new      # ask for a resource of the label mac\n"
+                     "    cat applications/last/status           # NEW, ELECTED, ALLOCATED\n"
+                     "    cat applications/last/why              # which nodes were looked at, and why this one\n"
+                     "    cat applications/last/resource/meta    # what it was given\n"
+                     "    cat resources/*/log                    # what it says\n"
+                     "    echo 1 > applications/last/deallocate  # give it back\n"
+                     "    cat labels/mac/latest/definition.yml   # edit a copy, and: cat copy > labels/new\n"
+                     "    echo true > nodes/<name>/maintenance   # no new work there\n"
+                     "    tail -f events                         # everything that happens\n"
+                     "    cat errors/last                        # why your last write failed\n"
+                     "    exec 3<>applications/new; echo label=mac >&3; cat <&3   # the number of the new one\n"
+                     "\n",
+                     mount);
+}
+
+enum { NAME_WIDTH = 28 };
+
+/* One file: where it is, and what it is about. */
+static void write_file(const char *folder, const char *name, const char *mark, const char *help, struct aq_buffer *out)
+{
+    aq_buffer_format(out, "    %s%-*s %s%s\n", folder, (int)(NAME_WIDTH - strlen(folder)), name, mark, help);
+}
+
+/* Does the file of the command show a field, too? */
+static const struct aq_command *command_of_file(const struct aq_entity *entity, const char *name)
+{
+    const struct aq_command *command;
+    for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
+        if (command->kind != AQ_INTERNAL_COMMAND && strcmp(command->entity, entity->name) == 0 &&
+            strcmp(directory_command_name(command), name) == 0)
+            return command;
+    return NULL;
+}
+
+static bool shows_field(const struct aq_entity *entity, const struct aq_command *command)
+{
+    for (size_t i = 0; i < entity->record->count; i++)
+        if (strcmp(directory_field_name(entity, &entity->record->fields[i]), directory_command_name(command)) == 0)
+            return true;
+    return false;
+}
+
+static void write_commands(const struct aq_entity *entity, struct aq_buffer *out)
+{
+    const struct aq_command *command;
+    for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
+        if (command->kind != AQ_INTERNAL_COMMAND && strcmp(command->entity, entity->name) == 0)
+            write_file(command->kind == AQ_CREATES ? "" : "<key>/", directory_command_name(command),
+                       shows_field(entity, command) ? "read, or write: " : "write: ", command->help, out);
+}
+
+static void write_record(const char *folder, const struct aq_record *record, struct aq_buffer *out)
+{
+    for (size_t i = 0; i < record->count; i++)
+        if (!(record->fields[i].rules & (AQ_KEY | AQ_SECRET)))
+            write_file(folder, record->fields[i].name, "", record->fields[i].help, out);
+}
+
+static void write_fields(const struct aq_entity *entity, struct aq_buffer *out)
+{
+    for (size_t i = 0; i < entity->record->count; i++) {
+        const struct aq_field *field = &entity->record->fields[i];
+        const char *name = directory_field_name(entity, field);
+        if (!(field->rules & AQ_SECRET) && command_of_file(entity, name) == NULL)
+            write_file("<key>/", name, field->refers ? "link: " : "", field->help, out);
+    }
+    const struct tree_extra *extra;
+    for (size_t i = 0; (extra = extras_at(i)) != NULL; i++) {
+        if (strcmp(extra->entity, entity->name) != 0)
+            continue;
+        write_file("<key>/", extra->name, "", extra->help, out);
+        if (extra->kind == EXTRA_LIVE)
+            write_record("<key>/live/", extras_live_record(), out);
+    }
+}
+
+/* What is there beside the tables. */
+static void write_rest(struct aq_buffer *out)
+{
+    write_file("", "events", "", "everything that happens, one JSON line per event, for admins", out);
+    write_file("", "errors/last", "", "why your last write failed", out);
+    write_file("", "cluster/seq", "", "how far the log has come", out);
+    write_file("", "cluster/leader", "", "the controller that decides", out);
+    write_record("cluster/members/<name>/", &aq_member_record, out);
+}
+
+void readme_write(const char *mount, struct aq_buffer *out)
+{
+    const struct aq_entity *entity;
+    write_head(mount, out);
+    for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++) {
+        aq_buffer_format(out, "%s/: %s\n", entity->plural, entity->record->help);
+        if (entity->group != NULL)
+            aq_buffer_format(out, "    <key> is <%s>/<%s>; <%s>/latest leads to the last one\n", entity->group,
+                             entity->member, entity->group);
+        if (extras_has_newest(entity))
+            aq_buffer_text(out, "    last leads to your newest one\n");
+        write_commands(entity, out);
+        write_fields(entity, out);
+        aq_buffer_char(out, '\n');
+    }
+    write_rest(out);
+    aq_buffer_text(
+        out, "\nGood to know: one write is one command, and a shell's own printf and echo -e write line by line: give\n"
+             "documents with cat (cat <<X > labels/new). A write is known to be durable when it returns. Without a\n"
+             "leader, writes fail (read-only file system) and reads go on. inotify sees nothing of what the cluster\n"
+             "changes; poll() and blocking reads of events do. You see what your user may see: root is the user\n"
+             "admin, and any other unix user is the cluster user of the same name.\n");
+}

@@ -1,0 +1,85 @@
+/* Memory with a visible owner: an arena for what lives as long as one request or one batch, a buffer for bytes
+ * that grow. When the system has no memory left, the process ends: nothing here returns NULL. */
+#ifndef AQ_SCHEMA_BASE_MEMORY_H
+#define AQ_SCHEMA_BASE_MEMORY_H
+
+#include "schema/base/compiler.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* malloc/realloc that end the process instead of returning NULL. Released with free(). */
+void *aq_malloc(size_t size);
+void *aq_calloc(size_t count, size_t size);
+void *aq_realloc(void *old, size_t size);
+char *aq_strdup(const char *text);
+
+/* ---- arena: allocate often, free once ----------------------------------------------------------------- */
+
+struct aq_arena_block;
+
+struct aq_arena {
+    struct aq_arena_block *blocks; /* newest first */
+    size_t used;                   /* bytes handed out of the newest block */
+};
+
+/* Zeroed memory is an empty arena. */
+void *aq_arena_alloc(struct aq_arena *arena, size_t size);                    /* zeroed, aligned for any type */
+char *aq_arena_text(struct aq_arena *arena, const char *text, size_t length); /* adds the NUL */
+char *aq_arena_format(struct aq_arena *arena, const char *format, ...) AQ_PRINTF(2, 3);
+void aq_arena_reset(struct aq_arena *arena); /* empties it, and keeps a block of 8 KiB at most for the next round */
+void aq_arena_free(struct aq_arena *arena);  /* the same as new afterwards */
+
+/* ---- buffer: bytes that grow -------------------------------------------------------------------------- */
+
+struct aq_buffer {
+    char *data; /* `length` bytes, followed by a NUL when data is not NULL */
+    size_t length;
+    size_t capacity;
+};
+
+void aq_buffer_grow(struct aq_buffer *buffer, size_t more); /* until `more` bytes and a NUL fit behind what there is */
+
+/* Here, as every byte of an answer passes through them: lengths of literals are known where they are written. */
+static inline void aq_buffer_room(struct aq_buffer *buffer, size_t more)
+{
+    if (buffer->length + more + 1 > buffer->capacity)
+        aq_buffer_grow(buffer, more);
+}
+
+static inline void aq_buffer_add(struct aq_buffer *buffer, const void *bytes, size_t length)
+{
+    aq_buffer_room(buffer, length);
+    if (length > 0)
+        memcpy(buffer->data + buffer->length, bytes, length);
+    buffer->length += length;
+    buffer->data[buffer->length] = '\0';
+}
+
+/* What was written behind what there was, into room that was asked for, ends at `end`. */
+static inline void aq_buffer_put(struct aq_buffer *buffer, char *end)
+{
+    buffer->length = (size_t)(end - buffer->data);
+    *end = '\0';
+}
+
+static inline void aq_buffer_text(struct aq_buffer *buffer, const char *text)
+{
+    aq_buffer_add(buffer, text, strlen(text));
+}
+
+static inline void aq_buffer_char(struct aq_buffer *buffer, char c)
+{
+    aq_buffer_add(buffer, &c, 1);
+}
+
+void aq_buffer_format(struct aq_buffer *buffer, const char *format, ...) AQ_PRINTF(2, 3);
+void aq_buffer_u64(struct aq_buffer *buffer, uint64_t number);
+void aq_buffer_reset(struct aq_buffer *buffer); /* length 0, memory kept */
+void aq_buffer_free(struct aq_buffer *buffer);
+const char *aq_buffer_string(const struct aq_buffer *buffer); /* never NULL */
+
+#endif

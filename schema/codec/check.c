@@ -1,0 +1,119 @@
+#include "schema/codec/check.h"
+
+#include "schema/base/utf8.h"
+#include "schema/codec/json.h"
+#include "schema/codec/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+void aq_record_init(const struct aq_record *record, void *object, struct aq_arena *arena)
+{
+    memset(object, 0, record->size);
+    for (size_t i = 0; i < record->count; i++) {
+        const struct aq_field *field = &record->fields[i];
+        if (field->type == AQ_TYPE_DOCUMENT)
+            *(const char **)AQ_AT(object, field) = "{}";
+        else if (aq_field_is_text(field))
+            *(const char **)AQ_AT(object, field) = "";
+        else if (field->type == AQ_TYPE_RECORD)
+            aq_record_init(field->record, AQ_AT(object, field), arena);
+        if (field->preset != NULL) {
+            struct aq_error error = {0};
+            int failed = aq_field_from_text(field, object, field->preset, field->name, arena, &error);
+            aq_assert(failed == 0);
+        }
+    }
+}
+
+static bool has_control(const char *text, bool lines)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
+        if (*c == 0x7F || (*c < 0x20 && !(lines && (*c == '\n' || *c == '\t'))))
+            return true;
+    return false;
+}
+
+static int check_number(const struct aq_field *field, uint64_t value, const char *path, struct aq_error *error)
+{
+    if (value >= field->least && value <= field->most)
+        return 0;
+    struct aq_buffer given = {0}, bound = {0};
+    bool low = value < field->least;
+    aq_number_to_text(field, value, &given);
+    aq_number_to_text(field, low ? field->least : field->most, &bound);
+    const char *unit = field->unit && field->type == AQ_TYPE_U64 ? field->unit : ""; /* "1h s" says too much */
+    aq_fail(error, AQ_E_INVALID, "%s is %s%s%s, %s than %s%s%s", path, given.data, *unit ? " " : "", unit,
+            low ? "less" : "more", bound.data, *unit ? " " : "", unit);
+    aq_buffer_free(&given);
+    aq_buffer_free(&bound);
+    return -1;
+}
+
+static int check_text(const struct aq_field *field, const char *text, const char *path, struct aq_error *error)
+{
+    size_t length = strlen(text);
+    if (length > field->most)
+        return aq_fail(error, AQ_E_INVALID, "%s is %zu bytes long, more than %" PRIu64, path, length, field->most);
+    if (length < field->least && (length > 0 || (field->rules & AQ_REQUIRED)))
+        return aq_fail(error, AQ_E_INVALID, "%s is %zu bytes long, less than %" PRIu64, path, length, field->least);
+    if (!aq_utf8_is_good(text, length))
+        return aq_fail(error, AQ_E_INVALID, "%s is not valid UTF-8", path);
+    if (field->type == AQ_TYPE_DOCUMENT)
+        return aq_json_check_document(text, path, error);
+    if (field->type == AQ_TYPE_NAME && !aq_name_is_good(text, length) && (field->rules & AQ_SECRET))
+        return aq_fail(error, AQ_E_INVALID, "%s has other characters than letters, digits, '.', '_' and '-'", path);
+    if (field->type == AQ_TYPE_NAME && !aq_name_is_good(text, length))
+        return aq_fail(error, AQ_E_INVALID,
+                       "%s is \"%s\", but a name has only letters, digits, '.', '_' and '-', and begins with a letter "
+                       "or digit",
+                       path, text);
+    if (has_control(text, field->rules & AQ_LINES))
+        return aq_fail(error, AQ_E_INVALID, "%s holds a control character", path);
+    return 0;
+}
+
+static int check_texts(const struct aq_list *list, const char *path, struct aq_error *error)
+{
+    static const struct aq_field item = {.type = AQ_TYPE_TEXT, .most = 255};
+    for (uint32_t i = 0; i < list->count; i++) {
+        char item_path[256];
+        snprintf(item_path, sizeof item_path, "%s[%u]", path, i);
+        if (check_text(&item, AQ_TEXT_ITEM(*list, i), item_path, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int aq_field_check(const struct aq_field *field, const void *object, const char *path, struct aq_error *error)
+{
+    if (aq_field_is_text(field))
+        return check_text(field, aq_field_text(field, object), path, error);
+    if (aq_field_is_number(field))
+        return check_number(field, aq_field_number(field, object), path, error);
+    if (field->type == AQ_TYPE_ENUM) {
+        uint32_t value = *(const uint32_t *)AQ_AT_CONST(object, field);
+        if (value < field->words->count)
+            return 0;
+        return aq_fail(error, AQ_E_INVALID, "%s is %u, more than %u", path, value, field->words->count - 1);
+    }
+    if (field->type == AQ_TYPE_LIST || field->type == AQ_TYPE_TEXTS) {
+        const struct aq_list *list = AQ_AT_CONST(object, field);
+        if (list->count > field->most || list->count < field->least)
+            return aq_fail(error, AQ_E_INVALID, "%s has %u items, %s than %" PRIu64, path, list->count,
+                           list->count > field->most ? "more" : "less",
+                           list->count > field->most ? field->most : field->least);
+        return field->type == AQ_TYPE_TEXTS ? check_texts(list, path, error) : 0;
+    }
+    if (field->type == AQ_TYPE_BYTES) {
+        const struct aq_bytes *bytes = AQ_AT_CONST(object, field);
+        if (bytes->length > field->most)
+            return aq_fail(error, AQ_E_INVALID, "%s is %zu bytes long, more than %" PRIu64, path, bytes->length,
+                           field->most);
+        if (bytes->length < field->least && (bytes->length > 0 || (field->rules & AQ_REQUIRED)))
+            return aq_fail(error, AQ_E_INVALID, "%s is %zu bytes long, less than %" PRIu64, path, bytes->length,
+                           field->least);
+    }
+    return 0;
+}

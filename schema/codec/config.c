@@ -1,0 +1,139 @@
+#include "schema/codec/config.h"
+
+#include "schema/base/utf8.h"
+#include "schema/codec/json.h"
+#include "schema/codec/text.h"
+#include "schema/codec/yaml.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+AQ_DEFINE_WORDS(aq_level, AQ_LOG_LEVELS)
+
+/* ---- a file ------------------------------------------------------------------------------------------- */
+
+/* Reads at most one byte more than a YAML file may have: that is enough to see that it is too large. */
+static int read_file(const char *path, struct aq_buffer *out, struct aq_error *error)
+{
+    char chunk[16384];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return aq_fail_errno(error, errno, "%s", path);
+    ssize_t got = 0;
+    while (out->length <= AQ_YAML_SIZE_MAX) {
+        got = read(fd, chunk, sizeof chunk);
+        if (got == 0 || (got < 0 && errno != EINTR))
+            break;
+        aq_buffer_add(out, chunk, got > 0 ? (size_t)got : 0);
+    }
+    int number = errno;
+    close(fd);
+    return got < 0 ? aq_fail_errno(error, number, "%s", path) : 0;
+}
+
+/* Puts the file's name in front, as compilers do: "file:3:7: ..." when the place is known, "file: ..." otherwise. */
+static int add_path(const char *path, struct aq_error *error)
+{
+    struct aq_error old = *error;
+    unsigned line, column;
+    int used = 0;
+    bool placed = sscanf(old.message, "%u:%u:%n", &line, &column, &used) == 2 && used > 0;
+    return aq_fail(error, old.code, "%.200s:%s%.300s", path, placed ? "" : " ", old.message);
+}
+
+int aq_config_load(const struct aq_record *record, void *object, const char *path, struct aq_arena *arena,
+                   struct aq_error *error)
+{
+    struct aq_buffer text = {0};
+    struct aq_yaml_places *places = NULL;
+    json_t *json = NULL;
+    int status = read_file(path, &text, error);
+    if (status == 0) {
+        json = aq_yaml_parse(aq_buffer_string(&text), text.length, &places, error);
+        status = json != NULL ? aq_record_from_json(record, object, json, places, arena, error) : -1;
+        if (status != 0)
+            add_path(path, error);
+    }
+    json_decref(json);
+    aq_yaml_places_free(places);
+    aq_buffer_free(&text);
+    return status;
+}
+
+/* ---- one setting -------------------------------------------------------------------------------------- */
+
+/* The error that a file with this key would give, so that both speak alike: {"api": {"prot": true}} fails at its only
+ * leaf, for nothing else is there that could. */
+static int fail_unknown(const struct aq_record *record, const char *key, struct aq_error *error)
+{
+    struct aq_arena scratch = {0};
+    void *object = aq_arena_alloc(&scratch, record->size);
+    char *path = aq_arena_text(&scratch, key, strlen(key));
+    json_t *json = json_true();
+    for (char *dot; (dot = strrchr(path, '.')) != NULL; *dot = '\0')
+        json = json_pack("{s:o}", dot + 1, json);
+    json = json_pack("{s:o}", path, json);
+    aq_assert(json != NULL);
+    if (aq_record_from_json(record, object, json, NULL, &scratch, error) == 0)
+        aq_fail(error, AQ_E_INVALID, "%.100s is not known", key);
+    json_decref(json);
+    aq_arena_free(&scratch);
+    return -1;
+}
+
+/* Finds the field that `key` names and the object it is in, from `*object` down. */
+static int find_setting(const struct aq_record *record, const char *key, void **object, const struct aq_field **found,
+                        struct aq_error *error)
+{
+    const struct aq_record *level = record;
+    for (const char *part = key;;) {
+        char name[64];
+        size_t length = strcspn(part, ".");
+        const struct aq_field *field = NULL;
+        if (length < sizeof name) {
+            memcpy(name, part, length);
+            name[length] = '\0';
+            field = aq_record_field(level, name);
+        }
+        if (field == NULL || (field->rules & AQ_INTERNAL))
+            return fail_unknown(record, key, error);
+        if (part[length] == '\0') {
+            *found = field;
+            return 0;
+        }
+        if (field->type != AQ_TYPE_RECORD)
+            return aq_fail(error, AQ_E_INVALID, "%.100s is not known: %.*s has no parts", key,
+                           (int)(part + length - key), key);
+        *object = AQ_AT(*object, field);
+        level = field->record;
+        part += length + 1;
+    }
+}
+
+int aq_config_set(const struct aq_record *record, void *object, const char *assignment, struct aq_arena *arena,
+                  struct aq_error *error)
+{
+    const struct aq_field *field = NULL;
+    void *holder = object;
+    char key[256];
+    size_t length = strcspn(assignment, "=");
+    if (assignment[length] == '\0')
+        return aq_fail(error, AQ_E_INVALID, "\"%.100s\" is not key=value", assignment);
+    if (length == 0 || length >= sizeof key || !aq_utf8_is_good(assignment, length))
+        return aq_fail(error, AQ_E_INVALID, "\"%.100s\" does not begin with the name of a setting", assignment);
+    memcpy(key, assignment, length);
+    key[length] = '\0';
+    if (find_setting(record, key, &holder, &field, error) != 0)
+        return -1;
+    /* Tried on a copy first: a value out of bounds is stored before it is checked. */
+    void *copy = aq_arena_alloc(arena, record->size);
+    memcpy(copy, object, record->size);
+    void *place = (char *)copy + ((char *)holder - (char *)object);
+    if (aq_field_from_text(field, place, assignment + length + 1, key, arena, error) != 0)
+        return -1;
+    memcpy(object, copy, record->size);
+    return 0;
+}

@@ -1,0 +1,62 @@
+/* What stands in the log: one entry is one batch of decisions, each with its events.
+ *
+ * `seq` counts events from 1 over the whole life of the cluster; a decision is known by the seq of its last event.
+ * Every entry carries the BLAKE2b hash of the one before it, so that the log is a chain. */
+#ifndef AQ_SCHEMA_CODEC_ENTRY_H
+#define AQ_SCHEMA_CODEC_ENTRY_H
+
+#include "schema/model/entity.h"
+
+enum { AQ_ENTRY_FORMAT = 1, AQ_HASH_SIZE = 32, AQ_KEY_SIZE_MAX = 64, AQ_BATCH_COMMANDS_MAX = 4096 };
+
+#define AQ_LOGGED_EVENT(F, T)                                                                                          \
+    F(T, code, U64, 0, 1, 65535, NULL, "which event")                                                                  \
+    F(T, version, U64, 0, 1, 65535, NULL, "version of its declaration")                                                \
+    F(T, data, BYTES, 0, 0, 2097152, NULL, "its packed record")
+AQ_DECLARE(aq_logged_event, AQ_LOGGED_EVENT)
+
+/* A command that changed nothing has no events, and is not logged. */
+#define AQ_LOGGED_DECISION(F, T)                                                                                       \
+    F(T, author, TEXT, 0, 0, 80, NULL, "whose command: a user, or node:<name>, or aquarium")                           \
+    F(T, command, U64, 0, 1, 65535, NULL, "which command")                                                             \
+    F(T, key, TEXT, 0, 0, AQ_KEY_SIZE_MAX, NULL, "idempotency key; empty: none")                                       \
+    F(T, fingerprint, U64, 0, 0, UINT64_MAX, NULL, "of the request, to know a repeat from another use of its key")     \
+    F(T, id, TEXT, 0, 0, 64, NULL, "key of what it made or changed")                                                   \
+    F(T, events, LIST(aq_logged_event), 0, 1, 65536, NULL, "what happened")
+AQ_DECLARE(aq_logged_decision, AQ_LOGGED_DECISION)
+
+#define AQ_ENTRY(F, T)                                                                                                 \
+    F(T, format, U64, 0, 1, 1, NULL, "of the entry")                                                                   \
+    F(T, previous, BYTES, 0, AQ_HASH_SIZE, AQ_HASH_SIZE, NULL, "hash of the entry before")                             \
+    F(T, time, TIME, 0, 0, UINT64_MAX, NULL, "when it was decided")                                                    \
+    F(T, first_seq, U64, 0, 1, UINT64_MAX, NULL, "seq of its first event")                                             \
+    F(T, decisions, LIST(aq_logged_decision), 0, 1, 65536, NULL, "in order")
+AQ_DECLARE(aq_entry, AQ_ENTRY)
+
+/* The bytes of an entry, and their hash: what the next entry names as its predecessor. */
+void aq_entry_pack(const struct aq_entry *entry, struct aq_buffer *out);
+void aq_entry_hash(const void *data, size_t length, unsigned char hash[AQ_HASH_SIZE]);
+/* Does the entry name `hash` as its predecessor's? Looks at nothing else, and so is cheap. */
+bool aq_entry_follows(const void *data, size_t length, const unsigned char hash[AQ_HASH_SIZE]);
+int aq_entry_unpack(struct aq_entry *entry, const void *data, size_t length, struct aq_arena *arena,
+                    struct aq_error *error) AQ_MUST_CHECK;
+
+/* An event on its own, as readers see it. */
+struct aq_event {
+    uint64_t seq;
+    uint64_t time_ms;
+    const char *author;
+    const struct aq_command *command;
+    const struct aq_event_type *type;
+    const void *data; /* the struct of type->record */
+};
+
+/* Decodes one logged event; older versions are converted. In `arena`. */
+int aq_event_unpack(const struct aq_logged_event *logged, struct aq_event *event, struct aq_arena *arena,
+                    struct aq_error *error) AQ_MUST_CHECK;
+
+/* {"seq":7,"time":"...","author":"admin","command":"application_create","event":"application_created",
+ *  "entity":"application","data":{...}} */
+void aq_event_to_json(const struct aq_event *event, struct aq_buffer *out);
+
+#endif

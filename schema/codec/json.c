@@ -1,0 +1,380 @@
+#include "schema/codec/json.h"
+
+#include "schema/codec/check.h"
+#include "schema/codec/text.h"
+#include "schema/codec/yaml.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- text to value ------------------------------------------------------------------------------------ */
+
+static unsigned depth_of(const json_t *value, unsigned limit)
+{
+    unsigned deepest = 0;
+    const char *key;
+    size_t index;
+    json_t *child;
+    if (limit == 0)
+        return 1;
+    if (json_is_object(value)) {
+        json_object_foreach ((json_t *)value, key, child) {
+            unsigned depth = depth_of(child, limit - 1);
+            deepest = depth > deepest ? depth : deepest;
+        }
+    } else if (json_is_array(value)) {
+        json_array_foreach (value, index, child) {
+            unsigned depth = depth_of(child, limit - 1);
+            deepest = depth > deepest ? depth : deepest;
+        }
+    } else {
+        return 0;
+    }
+    return deepest + 1;
+}
+
+json_t *aq_json_parse(const char *text, size_t length, struct aq_error *error)
+{
+    json_error_t at;
+    json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &at);
+    if (json == NULL) {
+        aq_fail(error, AQ_E_INVALID, "not valid JSON: line %d, column %d: %s", at.line, at.column, at.text);
+        return NULL;
+    }
+    if (depth_of(json, AQ_JSON_DEPTH_MAX + 1) > AQ_JSON_DEPTH_MAX) {
+        aq_fail(error, AQ_E_INVALID, "JSON is nested more than %d levels deep", AQ_JSON_DEPTH_MAX);
+        json_decref(json);
+        return NULL;
+    }
+    return json;
+}
+
+int aq_json_check_document(const char *text, const char *path, struct aq_error *error)
+{
+    if (strcmp(text, "{}") == 0)
+        return 0;
+    json_t *json = aq_json_parse(text, strlen(text), error);
+    if (json == NULL)
+        return aq_error_context(error, "%s", path);
+    bool object = json_is_object(json);
+    json_decref(json);
+    return object ? 0 : aq_fail(error, AQ_E_INVALID, "%s must be a JSON object", path);
+}
+
+const char *aq_json_compact(const json_t *value, struct aq_arena *arena)
+{
+    struct aq_buffer text = {0};
+    aq_json_write(value, 0, true, &text);
+    const char *copy = aq_arena_text(arena, text.data, text.length);
+    aq_buffer_free(&text);
+    return copy;
+}
+
+const char *aq_json_merge(const char *first, const char *second, struct aq_arena *arena)
+{
+    struct aq_error error = {0};
+    if (strcmp(second, "{}") == 0) /* both are compact already */
+        return aq_arena_text(arena, first, strlen(first));
+    if (strcmp(first, "{}") == 0)
+        return aq_arena_text(arena, second, strlen(second));
+    json_t *base = aq_json_parse(first, strlen(first), &error);
+    json_t *over = aq_json_parse(second, strlen(second), &error);
+    const char *merged = "{}";
+    if (json_is_object(base) && json_is_object(over)) {
+        int failed = json_object_update_recursive(base, over);
+        aq_assert(failed == 0);
+        merged = aq_json_compact(base, arena);
+    }
+    json_decref(base);
+    json_decref(over);
+    return merged;
+}
+
+/* ---- value to record ---------------------------------------------------------------------------------- */
+
+struct reading {
+    const struct aq_yaml_places *where;
+    struct aq_arena *arena;
+    struct aq_error *error;
+    const json_t *parent; /* of the value being read */
+    const char *key;      /* in parent; NULL: index */
+    size_t index;
+};
+
+static int record_in(struct reading *in, const struct aq_record *record, void *object, const json_t *json,
+                     const char *path);
+
+/* Puts the place in front of the error, when it is known. Returns -1. */
+static int placed(const struct reading *in)
+{
+    unsigned line, column;
+    if (in->where != NULL && in->parent != NULL &&
+        aq_yaml_place(in->where, in->parent, in->key, in->index, &line, &column)) {
+        struct aq_error copy = *in->error;
+        aq_fail(in->error, copy.code, "%u:%u: %.480s", line, column, copy.message);
+    }
+    return -1;
+}
+
+static const char *kind_name(const json_t *json)
+{
+    switch (json_typeof(json)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "a list";
+    case JSON_STRING:
+        return "a text";
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return "a number";
+    case JSON_NULL:
+        return "null";
+    default:
+        return "true or false";
+    }
+}
+
+static const char *type_name(const struct aq_field *field)
+{
+    switch (field->type) {
+    case AQ_TYPE_U64:
+        return "a whole number";
+    case AQ_TYPE_BOOL:
+        return "true or false";
+    case AQ_TYPE_TIME:
+        return "a time such as \"2026-11-20T22:57:13Z\"";
+    case AQ_TYPE_DURATION:
+        return "a number of seconds, or a text such as \"1h30m\"";
+    case AQ_TYPE_CPU:
+        return "a number of cores such as 2 or 0.5";
+    case AQ_TYPE_SIZE:
+        return "a size such as \"512MiB\", or a number of GiB";
+    case AQ_TYPE_DOCUMENT:
+    case AQ_TYPE_RECORD:
+        return "an object";
+    case AQ_TYPE_LIST:
+        return "a list of objects";
+    case AQ_TYPE_TEXTS:
+        return "a list of texts";
+    case AQ_TYPE_BYTES:
+        return "a text in base64";
+    default:
+        return "a text";
+    }
+}
+
+static int wrong_type(const struct reading *in, const struct aq_field *field, const json_t *json, const char *path)
+{
+    aq_fail(in->error, AQ_E_INVALID, "%s is %s, but must be %s", path, kind_name(json), type_name(field));
+    return placed(in);
+}
+
+static int number_in(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
+                     const char *path)
+{
+    char text[64];
+    if (json_is_integer(json) && json_integer_value(json) >= 0) {
+        snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(json));
+    } else if (json_is_real(json) && (field->type == AQ_TYPE_CPU || field->type == AQ_TYPE_SIZE) &&
+               json_real_value(json) >= 0 && json_real_value(json) < 1e12) {
+        /* Rounded to thousandths: binary fractions such as 0.1 do not print exactly. */
+        snprintf(text, sizeof text, "%.3f", json_real_value(json));
+    } else if (json_is_number(json)) {
+        aq_fail(in->error, AQ_E_INVALID, "%s is %.15g, but must be %s", path, json_number_value(json),
+                json_number_value(json) < 0 ? "0 or more" : type_name(field));
+        return placed(in);
+    } else {
+        return wrong_type(in, field, json, path);
+    }
+    return aq_field_from_text(field, object, text, path, in->arena, in->error) == 0 ? 0 : placed(in);
+}
+
+static int texts_in(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
+                    const char *path)
+{
+    struct aq_list *list = AQ_AT(object, field);
+    list->count = (uint32_t)json_array_size(json);
+    list->items = aq_arena_alloc(in->arena, list->count * sizeof(char *));
+    for (uint32_t i = 0; i < list->count; i++) {
+        const json_t *item = json_array_get(json, i);
+        const char *text = json_string_value(item);
+        if (text == NULL || strlen(text) != json_string_length(item)) {
+            aq_fail(in->error, AQ_E_INVALID, "%s[%u] is %s, but must be a text without NUL", path, i, kind_name(item));
+            return placed(in);
+        }
+        AQ_TEXT_ITEM(*list, i) = aq_arena_text(in->arena, text, strlen(text));
+    }
+    return aq_field_check(field, object, path, in->error) == 0 ? 0 : placed(in);
+}
+
+static int list_in(struct reading *in, const struct aq_field *field, void *object, const json_t *json, const char *path)
+{
+    struct aq_list *list = AQ_AT(object, field);
+    size_t count = json_array_size(json);
+    if (count > field->most) {
+        aq_fail(in->error, AQ_E_INVALID, "%s has %zu items, more than %" PRIu64, path, count, field->most);
+        return placed(in);
+    }
+    list->count = (uint32_t)count;
+    list->items = aq_arena_alloc(in->arena, count * field->record->size);
+    for (size_t i = 0; i < count; i++) {
+        char item_path[200];
+        snprintf(item_path, sizeof item_path, "%s[%zu]", path, i);
+        struct reading item = *in;
+        item.parent = json;
+        item.key = NULL;
+        item.index = i;
+        if (record_in(&item, field->record, (char *)list->items + i * field->record->size, json_array_get(json, i),
+                      item_path) != 0)
+            return -1;
+    }
+    return aq_field_check(field, object, path, in->error) == 0 ? 0 : placed(in);
+}
+
+static int text_in(struct reading *in, const struct aq_field *field, void *object, const json_t *json, const char *path)
+{
+    const char *text = json_string_value(json);
+    if (strlen(text) != json_string_length(json)) {
+        aq_fail(in->error, AQ_E_INVALID, "%s holds a NUL byte", path);
+        return placed(in);
+    }
+    return aq_field_from_text(field, object, text, path, in->arena, in->error) == 0 ? 0 : placed(in);
+}
+
+static int bytes_in(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
+                    const char *path)
+{
+    struct aq_bytes *bytes = AQ_AT(object, field);
+    size_t length = json_string_length(json);
+    unsigned char *data = aq_arena_alloc(in->arena, length / 4 * 3 + 3);
+    if (sodium_base642bin(data, length / 4 * 3 + 3, json_string_value(json), length, NULL, &bytes->length, NULL,
+                          sodium_base64_VARIANT_ORIGINAL) != 0) {
+        aq_fail(in->error, AQ_E_INVALID, "%s is not valid base64", path);
+        return placed(in);
+    }
+    bytes->data = data;
+    return aq_field_check(field, object, path, in->error) == 0 ? 0 : placed(in);
+}
+
+static int field_in(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
+                    const char *path);
+
+/* A record or a list that came as a text: in a line of field=value words there is no other way. */
+static int nested_in(struct reading *in, const struct aq_field *field, void *object, const json_t *text,
+                     const char *path)
+{
+    json_t *json = aq_json_parse(json_string_value(text), json_string_length(text), in->error);
+    if (json == NULL) {
+        aq_error_context(in->error, "%s", path);
+        return placed(in);
+    }
+    struct reading inner = *in;
+    inner.where = NULL; /* places are of the outer document */
+    int status = json_is_string(json) ? wrong_type(in, field, text, path) : field_in(&inner, field, object, json, path);
+    json_decref(json);
+    return status;
+}
+
+static int field_in(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
+                    const char *path)
+{
+    if (json_is_string(json) && (field->type == AQ_TYPE_RECORD || field->type == AQ_TYPE_LIST) &&
+        strchr("[{", json_string_value(json)[0]) != NULL && json_string_length(json) > 0)
+        return nested_in(in, field, object, json, path);
+    if (field->type == AQ_TYPE_RECORD)
+        return record_in(in, field->record, AQ_AT(object, field), json, path);
+    if (field->type == AQ_TYPE_LIST && json_is_array(json))
+        return list_in(in, field, object, json, path);
+    if (field->type == AQ_TYPE_TEXTS && json_is_array(json))
+        return texts_in(in, field, object, json, path);
+    if (field->type == AQ_TYPE_DOCUMENT && json_is_object(json)) {
+        *(const char **)AQ_AT(object, field) = aq_json_compact(json, in->arena);
+        return aq_field_check(field, object, path, in->error) == 0 ? 0 : placed(in);
+    }
+    if (field->type == AQ_TYPE_BOOL && json_is_boolean(json)) {
+        *(bool *)AQ_AT(object, field) = json_is_true(json);
+        return 0;
+    }
+    if (json_is_string(json) && field->type == AQ_TYPE_BYTES)
+        return bytes_in(in, field, object, json, path);
+    if (json_is_string(json) && field->type != AQ_TYPE_LIST)
+        return text_in(in, field, object, json, path);
+    if (aq_field_is_number(field))
+        return number_in(in, field, object, json, path);
+    return wrong_type(in, field, json, path);
+}
+
+static int unknown_field(const struct reading *in, const struct aq_record *record, const char *prefix, const char *key)
+{
+    const char *near = NULL;
+    unsigned best = 3;
+    struct aq_buffer known = {0};
+    for (size_t i = 0; i < record->count; i++) {
+        const struct aq_field *field = &record->fields[i];
+        if (field->rules & AQ_INTERNAL)
+            continue;
+        aq_buffer_format(&known, "%s%s", known.length ? ", " : "", field->name);
+        unsigned d = aq_text_distance(key, field->name);
+        if (d < best) {
+            best = d;
+            near = field->name;
+        }
+    }
+    if (near != NULL)
+        aq_fail(in->error, AQ_E_INVALID, "%s%s%.64s is not known; did you mean %s?", prefix, *prefix ? "." : "", key,
+                near);
+    else
+        aq_fail(in->error, AQ_E_INVALID, "%s%s%.64s is not known; known are: %s", prefix, *prefix ? "." : "", key,
+                known.length ? known.data : "none");
+    aq_buffer_free(&known);
+    return placed(in);
+}
+
+static int record_in(struct reading *in, const struct aq_record *record, void *object, const json_t *json,
+                     const char *path)
+{
+    bool given[64] = {false};
+    const char *key;
+    json_t *value;
+    aq_assert(record->count <= AQ_LENGTH(given));
+    aq_record_init(record, object, in->arena);
+    if (!json_is_object(json)) {
+        aq_fail(in->error, AQ_E_INVALID, "%s is %s, but must be an object", *path ? path : record->name,
+                kind_name(json));
+        return placed(in);
+    }
+    json_object_foreach ((json_t *)json, key, value) {
+        struct reading member = *in;
+        member.parent = json;
+        member.key = key;
+        const struct aq_field *field = aq_record_field(record, key);
+        if (field == NULL || (field->rules & AQ_INTERNAL))
+            return unknown_field(&member, record, path, key);
+        if (json_is_null(value))
+            continue; /* null: as if not given */
+        char member_path[200];
+        snprintf(member_path, sizeof member_path, "%s%s%s", path, *path ? "." : "", key);
+        if (field_in(&member, field, object, value, member_path) != 0)
+            return -1;
+        given[field - record->fields] = true;
+    }
+    for (size_t i = 0; i < record->count; i++) {
+        const struct aq_field *field = &record->fields[i];
+        if ((field->rules & AQ_REQUIRED) && !given[i]) {
+            aq_fail(in->error, AQ_E_INVALID, "%s%s%s is missing: %s", path, *path ? "." : "", field->name, field->help);
+            return placed(in);
+        }
+    }
+    return 0;
+}
+
+int aq_record_from_json(const struct aq_record *record, void *object, const json_t *json,
+                        const struct aq_yaml_places *where, struct aq_arena *arena, struct aq_error *error)
+{
+    struct reading in = {.where = where, .arena = arena, .error = error};
+    return record_in(&in, record, object, json, "");
+}

@@ -1,0 +1,472 @@
+/* Records as JSON: from their structs, and, without making one, from where they lie packed. Both write a value by the
+ * same functions. */
+#include "schema/base/put.h"
+#include "schema/codec/check.h"
+#include "schema/codec/json.h"
+#include "schema/codec/pack.h"
+#include "schema/codec/packed.h"
+#include "schema/codec/text.h"
+
+#include <sodium.h>
+
+/* ---- values ------------------------------------------------------------------------------------------- */
+
+/* Behind a quote that is there already, with the quote that ends it. */
+static void add_escaped(struct aq_buffer *out, const char *text, size_t length)
+{
+    size_t plain = 0; /* bytes since the last escape */
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F)
+            continue;
+        aq_buffer_add(out, text + plain, i - plain);
+        plain = i + 1;
+        if (c == '"' || c == '\\')
+            aq_buffer_format(out, "\\%c", c);
+        else if (c == '\n')
+            aq_buffer_text(out, "\\n");
+        else if (c == '\t')
+            aq_buffer_text(out, "\\t");
+        else
+            aq_buffer_format(out, "\\u%04x", c);
+    }
+    aq_buffer_add(out, text + plain, length - plain);
+    aq_buffer_char(out, '"');
+}
+
+void aq_json_string(const char *text, size_t length, struct aq_buffer *out)
+{
+    aq_buffer_room(out, length + 2);
+    char *at = out->data + out->length;
+    *at++ = '"';
+    if (aq_put_clean(at, text, length, false)) {
+        at[length] = '"';
+        aq_buffer_put(out, at + length + 1);
+    } else {
+        aq_buffer_put(out, at);
+        add_escaped(out, text, length);
+    }
+}
+
+static char *put_null(char *at)
+{
+    memcpy(at, "null", 4);
+    return at + 4;
+}
+
+static inline char *put_time(char *at, uint64_t time_ms)
+{
+    if (time_ms == 0)
+        return put_null(at);
+    *at++ = '"';
+    at += aq_time_to_text(time_ms, at);
+    *at = '"';
+    return at + 1;
+}
+
+static inline char *put_integer(char *at, const struct aq_field *field, uint64_t value)
+{
+    if (value == 0 && field->refers != NULL)
+        return put_null(at);
+    if (value <= INT64_MAX)
+        return aq_put_u64(at, value);
+    *at++ = '"'; /* most readers of JSON know no larger number */
+    at = aq_put_u64(at, value);
+    *at = '"';
+    return at + 1;
+}
+
+/* Any number but an enum's, where AQ_PUT_NUMBER_MAX bytes have room. */
+static char *put_number(char *at, const struct aq_field *field, uint64_t value)
+{
+    bool quoted = field->type == AQ_TYPE_SIZE || value > INT64_MAX;
+    if (field->type == AQ_TYPE_U64)
+        return put_integer(at, field, value);
+    if (field->type == AQ_TYPE_TIME)
+        return put_time(at, value);
+    if (field->type == AQ_TYPE_DURATION && !quoted)
+        return aq_put_u64(at, value);
+    *at = '"';
+    at = aq_number_put(field, value, at + quoted);
+    *at = '"';
+    return at + quoted;
+}
+
+static void word_to_json(const struct aq_words *words, uint64_t value, struct aq_buffer *out)
+{
+    static const struct aq_spelled unknown = {"\"?\"", 3};
+    const struct aq_spelled *word = value < words->count ? &words->quoted[value] : &unknown;
+    aq_buffer_add(out, word->text, word->length);
+}
+
+static void bytes_to_json(const void *data, size_t length, struct aq_buffer *out)
+{
+    size_t size = sodium_base64_ENCODED_LEN(length, sodium_base64_VARIANT_ORIGINAL);
+    aq_buffer_room(out, size + 2);
+    char *at = out->data + out->length;
+    *at++ = '"';
+    sodium_bin2base64(at, size, data, length, sodium_base64_VARIANT_ORIGINAL);
+    at += size - 1; /* without its NUL */
+    *at++ = '"';
+    aq_buffer_put(out, at);
+}
+
+/* ---- from structs ------------------------------------------------------------------------------------- */
+
+static void list_to_json(const struct aq_field *field, const struct aq_list *list, struct aq_buffer *out)
+{
+    aq_buffer_char(out, '[');
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (i > 0)
+            aq_buffer_char(out, ',');
+        if (field->type == AQ_TYPE_TEXTS)
+            aq_json_string(AQ_TEXT_ITEM(*list, i), strlen(AQ_TEXT_ITEM(*list, i)), out);
+        else
+            aq_record_to_json(field->record, (const char *)list->items + i * field->record->size, out);
+    }
+    aq_buffer_char(out, ']');
+}
+
+void aq_field_to_json(const struct aq_field *field, const void *object, struct aq_buffer *out)
+{
+    const void *at = AQ_AT_CONST(object, field);
+    const char *text;
+    switch (field->type) {
+    case AQ_TYPE_TEXT:
+    case AQ_TYPE_NAME:
+        text = aq_field_text(field, object);
+        if (text[0] == '\0' && field->refers != NULL)
+            aq_buffer_text(out, "null");
+        else
+            aq_json_string(text, strlen(text), out);
+        break;
+    case AQ_TYPE_DOCUMENT:
+        text = aq_field_text(field, object);
+        aq_buffer_text(out, text[0] ? text : "{}");
+        break;
+    case AQ_TYPE_BYTES:
+        bytes_to_json(((const struct aq_bytes *)at)->data, ((const struct aq_bytes *)at)->length, out);
+        break;
+    case AQ_TYPE_TEXTS:
+    case AQ_TYPE_LIST:
+        list_to_json(field, at, out);
+        break;
+    case AQ_TYPE_RECORD:
+        aq_record_to_json(field->record, at, out);
+        break;
+    case AQ_TYPE_ENUM:
+        word_to_json(field->words, aq_field_number(field, object), out);
+        break;
+    default:
+        aq_buffer_room(out, AQ_PUT_NUMBER_MAX);
+        aq_buffer_put(out, put_number(out->data + out->length, field, aq_field_number(field, object)));
+    }
+}
+
+/* Each member begins with a comma: the first one's becomes the bracket. */
+static void close_object(struct aq_buffer *out, size_t begun)
+{
+    if (out->length == begun)
+        aq_buffer_char(out, '{');
+    else
+        out->data[begun] = '{';
+    aq_buffer_char(out, '}');
+}
+
+/* From the field `first` on. */
+static void fields_to_json(const struct aq_record *record, size_t first, const void *object, struct aq_buffer *out)
+{
+    for (size_t i = first; i < record->count; i++) {
+        const struct aq_field *field = &record->fields[i];
+        if (field->rules & AQ_SECRET)
+            continue;
+        aq_buffer_add(out, field->member.text, field->member.length);
+        aq_field_to_json(field, object, out);
+    }
+}
+
+void aq_record_to_json(const struct aq_record *record, const void *object, struct aq_buffer *out)
+{
+    size_t begun = out->length;
+    fields_to_json(record, 0, object, out);
+    close_object(out, begun);
+}
+
+/* ---- from packed records ------------------------------------------------------------------------------ */
+
+struct shaping {
+    struct aq_packed in;
+    struct aq_buffer *out;
+    char *limit; /* so far `out` has room */
+    struct aq_packed_whole whole;
+};
+
+static char *packed_record(struct shaping *shaping, const struct aq_record *record, const char *name, char *at);
+
+/* The buffer's own length is true again. */
+static void settle(struct shaping *shaping, char *at)
+{
+    aq_buffer_put(shaping->out, at);
+}
+
+/* Goes on behind what was added to the buffer itself, with room for `more`. */
+static char *go_on(struct shaping *shaping, size_t more)
+{
+    aq_buffer_room(shaping->out, more);
+    shaping->limit = shaping->out->data + shaping->out->capacity - 1;
+    return shaping->out->data + shaping->out->length;
+}
+
+static inline char *room(struct shaping *shaping, char *at, size_t more)
+{
+    if ((size_t)(shaping->limit - at) >= more)
+        return at;
+    settle(shaping, at);
+    return go_on(shaping, more);
+}
+
+static char *refuse(const struct shaping *shaping, const char *name, const char *right)
+{
+    (void)aq_packed_refuse(&shaping->whole, name, right);
+    return NULL;
+}
+
+static char *refuse_number(const struct shaping *shaping, const struct aq_field *field)
+{
+    return refuse(shaping, field->name, "a whole number");
+}
+
+static char *refuse_nul(const struct shaping *shaping, const char *name)
+{
+    (void)aq_packed_refuse_nul(&shaping->whole, name);
+    return NULL;
+}
+
+/* A text with something in it that must be escaped, behind its quote. */
+static char *escaped_text(struct shaping *shaping, const char *name, char *at, const char *text, size_t length)
+{
+    if (memchr(text, '\0', length) != NULL)
+        return refuse_nul(shaping, name);
+    settle(shaping, at);
+    add_escaped(shaping->out, text, length);
+    return go_on(shaping, 0);
+}
+
+static inline __attribute__((always_inline)) char *packed_text(struct shaping *shaping, struct aq_packed *in,
+                                                               const char *name, bool refers, char *at)
+{
+    const char *text;
+    size_t length;
+    if (!aq_packed_text(in, &text, &length))
+        return refuse(shaping, name, "a text");
+    at = room(shaping, at, length + 4);
+    if (length == 0 && refers)
+        return put_null(at);
+    *at++ = '"';
+    if (!aq_put_clean(at, text, length, false))
+        return escaped_text(shaping, name, at, text, length);
+    at[length] = '"';
+    return at + length + 1;
+}
+
+static inline char *packed_document(struct shaping *shaping, struct aq_packed *in, const char *name, char *at)
+{
+    const char *text;
+    size_t length;
+    if (!aq_packed_text(in, &text, &length))
+        return refuse(shaping, name, "a text");
+    if (length == 0) {
+        text = "{}";
+        length = 2;
+    }
+    at = room(shaping, at, length);
+    return aq_put_clean(at, text, length, true) ? at + length : refuse_nul(shaping, name);
+}
+
+static inline char *packed_integer(struct shaping *shaping, struct aq_packed *in, const struct aq_field *field,
+                                   char *at)
+{
+    uint64_t value;
+    return aq_packed_number(in, &value) ? put_integer(at, field, value) : refuse_number(shaping, field);
+}
+
+static inline char *packed_time(struct shaping *shaping, struct aq_packed *in, const struct aq_field *field, char *at)
+{
+    uint64_t value;
+    return aq_packed_number(in, &value) ? put_time(at, value) : refuse_number(shaping, field);
+}
+
+static char *packed_number(struct shaping *shaping, const struct aq_field *field, char *at)
+{
+    uint64_t value;
+    if (!aq_packed_number(&shaping->in, &value))
+        return refuse_number(shaping, field);
+    return put_number(at, field, field->type == AQ_TYPE_BOOL ? value != 0 : value);
+}
+
+static inline char *packed_word(struct shaping *shaping, struct aq_packed *in, const struct aq_field *field, char *at)
+{
+    uint64_t value;
+    if (!aq_packed_number(in, &value))
+        return refuse_number(shaping, field);
+    if (value >= field->words->count) {
+        (void)aq_packed_refuse_word(&shaping->whole, field, value);
+        return NULL;
+    }
+    const struct aq_spelled *word = &field->words->quoted[value];
+    return aq_put_block(room(shaping, at, word->length + AQ_PUT_STEP), word->text, word->length);
+}
+
+/* Looked at, not shown. */
+static char *packed_secret(struct shaping *shaping, const struct aq_field *field, char *at)
+{
+    struct aq_packed *in = &shaping->in;
+    const char *text;
+    size_t length;
+    uint64_t value;
+    if (!aq_field_is_text(field))
+        return (aq_field_is_number(field) ? aq_packed_number(in, &value) : aq_packed_skip(in))
+                   ? at
+                   : refuse(shaping, field->name, "a whole number");
+    if (!aq_packed_text(in, &text, &length))
+        return refuse(shaping, field->name, "a text");
+    return memchr(text, '\0', length) == NULL ? at : refuse_nul(shaping, field->name);
+}
+
+static char *packed_bytes(struct shaping *shaping, const char *name, char *at)
+{
+    const char *data;
+    size_t length;
+    if (!aq_packed_data(&shaping->in, &data, &length))
+        return refuse(shaping, name, "bytes");
+    settle(shaping, at);
+    bytes_to_json(data, length, shaping->out);
+    return go_on(shaping, 0);
+}
+
+static char *packed_list(struct shaping *shaping, const struct aq_field *field, char *at)
+{
+    size_t count;
+    if (!aq_packed_array(&shaping->in, &count))
+        return refuse(shaping, field->name, "a list");
+    at = room(shaping, at, 2);
+    *at++ = '[';
+    for (size_t i = 0; i < count && at != NULL; i++) {
+        at = room(shaping, at, 1);
+        if (i > 0)
+            *at++ = ',';
+        at = field->type == AQ_TYPE_TEXTS ? packed_text(shaping, &shaping->in, field->name, false, at)
+                                          : packed_record(shaping, field->record, field->name, at);
+    }
+    if (at == NULL)
+        return NULL;
+    at = room(shaping, at, 1);
+    *at++ = ']';
+    return at;
+}
+
+/* What is rare, or has values in it. */
+static char *packed_other(struct shaping *shaping, const struct aq_field *field, char *at)
+{
+    switch (field->type) {
+    case AQ_TYPE_BYTES:
+        return packed_bytes(shaping, field->name, at);
+    case AQ_TYPE_TEXTS:
+    case AQ_TYPE_LIST:
+        return packed_list(shaping, field, at);
+    case AQ_TYPE_RECORD:
+        return packed_record(shaping, field->record, field->name, at);
+    default:
+        return packed_number(shaping, field, at);
+    }
+}
+
+/* The fields from `first` on, which the older edition that packed the record did not know: presets. */
+static char *missing_fields(struct shaping *shaping, const struct aq_record *record, size_t first, char *at)
+{
+    struct aq_arena arena = {0};
+    void *object = aq_arena_alloc(&arena, record->size);
+    aq_record_init(record, object, &arena);
+    settle(shaping, at);
+    fields_to_json(record, first, object, shaping->out);
+    aq_arena_free(&arena);
+    return go_on(shaping, 0);
+}
+
+/* `in` is a variable of its own, and copied back and forth, so that it can stay in registers. */
+static char *packed_fields(struct shaping *shaping, const struct aq_record *record, size_t count, char *at)
+{
+    struct aq_packed in = shaping->in;
+    const struct aq_field *end = record->fields + count;
+    for (const struct aq_field *field = record->fields; field < end && at != NULL; field++) {
+        if (field->rules & AQ_SECRET) {
+            shaping->in = in;
+            at = packed_secret(shaping, field, at);
+            in = shaping->in;
+            continue;
+        }
+        at = room(shaping, at, field->member.length + AQ_PUT_STEP + AQ_PUT_NUMBER_MAX);
+        at = aq_put_block(at, field->member.text, field->member.length);
+        switch (field->type) {
+        case AQ_TYPE_U64:
+            at = packed_integer(shaping, &in, field, at);
+            break;
+        case AQ_TYPE_TIME:
+            at = packed_time(shaping, &in, field, at);
+            break;
+        case AQ_TYPE_ENUM:
+            at = packed_word(shaping, &in, field, at);
+            break;
+        case AQ_TYPE_TEXT:
+        case AQ_TYPE_NAME:
+            at = packed_text(shaping, &in, field->name, field->refers != NULL, at);
+            break;
+        case AQ_TYPE_DOCUMENT:
+            at = packed_document(shaping, &in, field->name, at);
+            break;
+        default:
+            shaping->in = in;
+            at = packed_other(shaping, field, at);
+            in = shaping->in;
+        }
+    }
+    shaping->in = in;
+    return at;
+}
+
+static char *packed_record(struct shaping *shaping, const struct aq_record *record, const char *name, char *at)
+{
+    size_t count;
+    if (!aq_packed_array(&shaping->in, &count))
+        return refuse(shaping, name, "a list of its fields");
+    if (count > record->count) {
+        (void)aq_packed_refuse_count(&shaping->whole, name, count, record->count);
+        return NULL;
+    }
+    size_t begun = (size_t)(at - shaping->out->data);
+    at = packed_fields(shaping, record, count, at);
+    if (at != NULL && count < record->count)
+        at = missing_fields(shaping, record, count, at);
+    if (at == NULL)
+        return NULL;
+    at = room(shaping, at, 2);
+    if ((size_t)(at - shaping->out->data) == begun)
+        at++;
+    shaping->out->data[begun] = '{'; /* in place of the first member's comma */
+    *at++ = '}';
+    return at;
+}
+
+int aq_packed_to_json(const struct aq_record *record, const void *data, size_t length, struct aq_buffer *out,
+                      struct aq_error *error)
+{
+    struct shaping shaping = {{data, (const unsigned char *)data + length}, out, NULL, {record, data, length, error}};
+    size_t begun = out->length;
+    if (length > AQ_PACK_SIZE_MAX)
+        return aq_pack_check(data, length, error);
+    char *at = packed_record(&shaping, record, record->name, go_on(&shaping, 0));
+    if (at != NULL && shaping.in.at != shaping.in.end)
+        at = refuse(&shaping, record->name, "one value");
+    settle(&shaping, at != NULL ? at : out->data + begun);
+    return at != NULL ? 0 : -1;
+}

@@ -1,0 +1,20 @@
+/* How much of everything: what a node has, what a definition needs, what a resource holds. */
+#ifndef AQ_SCHEMA_MODEL_AMOUNTS_H
+#define AQ_SCHEMA_MODEL_AMOUNTS_H
+
+#include "schema/model/record.h"
+
+enum { AQ_CPU_MAX = 65536000 /* 65,536 cores */, AQ_SIZE_MAX_MIB = 1 << 30 /* 1 PiB */, AQ_SLOTS_MAX = 1000000 };
+
+#define AQ_AMOUNTS(F, T)                                                                                               \
+    F(T, cpu, CPU, 0, 0, AQ_CPU_MAX, "cores", "processor cores")                                                       \
+    F(T, ram, SIZE, 0, 0, AQ_SIZE_MAX_MIB, NULL, "memory")                                                             \
+    F(T, disk, SIZE, 0, 0, AQ_SIZE_MAX_MIB, NULL, "disk space")                                                        \
+    F(T, slots, U64, 0, 0, AQ_SLOTS_MAX, NULL, "places for workloads")
+AQ_DECLARE(aq_amounts, AQ_AMOUNTS)
+
+bool aq_amounts_equal(const struct aq_amounts *a, const struct aq_amounts *b);
+void aq_amounts_add(struct aq_amounts *sum, const struct aq_amounts *more);
+void aq_amounts_subtract(struct aq_amounts *from, const struct aq_amounts *less); /* stops at 0 */
+
+#endif

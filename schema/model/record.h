@@ -1,0 +1,220 @@
+/* Declared once: the fields of every entity, command, event, message and configuration file.
+ *
+ * A declaration is one macro that lists the fields. From it follow the C struct (AQ_DECLARE), and the table
+ * (AQ_DEFINE) that drives everything else: the msgpack codec (pack.h), JSON (json.h), text and files (text.h),
+ * validation with the field's name in the error, OpenAPI, the columns of `aq`, the reference pages.
+ *
+ *     #define AQ_THING(F, T)                                                                    \
+ *         F(T, id,    U64,             AQ_KEY,      1, UINT64_MAX, NULL, "number, from 1")      \
+ *         F(T, label, REF_NAME(label), AQ_REQUIRED, 1, 64,         NULL, "what is wanted")      \
+ *         F(T, parts, LIST(aq_part),   0,           0, 16,         NULL, "what it is made of")
+ *     AQ_DECLARE(aq_thing, AQ_THING)                                  in the header
+ *     AQ_DEFINE(aq_thing, "thing", 1, AQ_THING, "one line of help")   in the .c file
+ *
+ * A field reads: name, type, rules, least, most, unit (NULL: none), help. Least and most bound a number's value, a
+ * text's bytes, a list's items. A settings field (AQ_SETTING) has its preset in front of the bounds. */
+#ifndef AQ_SCHEMA_MODEL_RECORD_H
+#define AQ_SCHEMA_MODEL_RECORD_H
+
+#include "schema/base/error.h"
+#include "schema/base/memory.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum aq_type {
+    AQ_TYPE_U64,      /* uint64_t */
+    AQ_TYPE_BOOL,     /* bool */
+    AQ_TYPE_TIME,     /* uint64_t: milliseconds since 1970, UTC; 0: never */
+    AQ_TYPE_DURATION, /* uint64_t: seconds; read as a number or as "1h30m" */
+    AQ_TYPE_CPU,      /* uint64_t: thousandths of a core; read and shown as cores, such as 0.5 */
+    AQ_TYPE_SIZE,     /* uint64_t: MiB; shown as "512MiB"; read so, or as a number of GiB */
+    AQ_TYPE_ENUM,     /* uint32_t: one of the words of `words` */
+    AQ_TYPE_TEXT,     /* const char *: UTF-8, never NULL once decoded */
+    AQ_TYPE_NAME,     /* const char *: letters, digits, '.', '_', '-'; begins with a letter or digit */
+    AQ_TYPE_DOCUMENT, /* const char *: a JSON object, compact, keys sorted; "{}" when empty */
+    AQ_TYPE_BYTES,    /* struct aq_bytes: opaque, base64 in JSON */
+    AQ_TYPE_TEXTS,    /* struct aq_list of const char *: each as a TEXT of at most 255 bytes */
+    AQ_TYPE_RECORD,   /* another record, inside this one */
+    AQ_TYPE_LIST,     /* struct aq_list of records */
+};
+
+enum aq_rule {
+    AQ_REQUIRED = 1 << 0, /* whoever sends this record must give the field */
+    AQ_KEY = 1 << 1,      /* identifies the entity */
+    AQ_SECRET = 1 << 2,   /* never shown to anyone */
+    AQ_COLUMN = 1 << 3,   /* a column of the entity's table in `aq` */
+    AQ_INTERNAL = 1 << 4, /* filled by the server; refused when a client sends it */
+    AQ_LINES = 1 << 5,    /* a TEXT that may hold line breaks */
+};
+
+struct aq_bytes {
+    const unsigned char *data;
+    size_t length;
+};
+
+struct aq_list {
+    void *items;
+    uint32_t count;
+};
+
+/* Item `i` of a list of `struct type`. */
+#define AQ_ITEM(list, type, i) (&((type *)(list).items)[i])
+#define AQ_TEXT_ITEM(list, i)  (((const char **)(list).items)[i])
+
+/* Text as it stands in JSON, so long; AQ_PUT_STEP bytes more may be read (put.h). */
+struct aq_spelled {
+    const char *text;
+    size_t length;
+};
+#define AQ_SPELLED(text)                                                                                               \
+    {                                                                                                                  \
+        text "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", sizeof(text) - 1                                                      \
+    }
+
+struct aq_words {
+    const char *name;
+    const char *const *words;
+    const struct aq_spelled *quoted; /* the same words */
+    const char *const *help;
+    uint32_t count;
+};
+
+struct aq_record;
+
+struct aq_field {
+    const char *name;
+    struct aq_spelled member; /* `,"name":` */
+    enum aq_type type;
+    unsigned rules;
+    uint64_t least, most;
+    const char *unit;
+    const char *help;
+    const char *preset;             /* text form of the value when none is given; NULL: zero or empty */
+    const struct aq_record *record; /* RECORD, LIST */
+    const struct aq_words *words;   /* ENUM */
+    const char *refers;             /* name of the entity that the value identifies; NULL: none */
+    size_t offset;
+};
+
+struct aq_record {
+    const char *name; /* as users meet it: "application" */
+    unsigned version; /* raised whenever the fields change; for events a build check insists */
+    const char *help;
+    const struct aq_field *fields;
+    size_t count;
+    size_t size; /* of the struct */
+};
+
+/* ---- from a declaration to C -------------------------------------------------------------------------- */
+
+#define AQ_STORED_U64              uint64_t
+#define AQ_STORED_BOOL             bool
+#define AQ_STORED_TIME             uint64_t
+#define AQ_STORED_DURATION         uint64_t
+#define AQ_STORED_CPU              uint64_t
+#define AQ_STORED_SIZE             uint64_t
+#define AQ_STORED_ENUM(words)      uint32_t
+#define AQ_STORED_TEXT             const char *
+#define AQ_STORED_NAME             const char *
+#define AQ_STORED_DOCUMENT         const char *
+#define AQ_STORED_BYTES            struct aq_bytes
+#define AQ_STORED_TEXTS            struct aq_list
+#define AQ_STORED_RECORD(of)       struct of
+#define AQ_STORED_LIST(of)         struct aq_list
+#define AQ_STORED_REF(entity)      uint64_t
+#define AQ_STORED_REF_NAME(entity) const char *
+
+#define AQ_DESCRIBED_U64              .type = AQ_TYPE_U64
+#define AQ_DESCRIBED_BOOL             .type = AQ_TYPE_BOOL
+#define AQ_DESCRIBED_TIME             .type = AQ_TYPE_TIME
+#define AQ_DESCRIBED_DURATION         .type = AQ_TYPE_DURATION
+#define AQ_DESCRIBED_CPU              .type = AQ_TYPE_CPU
+#define AQ_DESCRIBED_SIZE             .type = AQ_TYPE_SIZE
+#define AQ_DESCRIBED_ENUM(of)         .type = AQ_TYPE_ENUM, .words = &of##_words
+#define AQ_DESCRIBED_TEXT             .type = AQ_TYPE_TEXT
+#define AQ_DESCRIBED_NAME             .type = AQ_TYPE_NAME
+#define AQ_DESCRIBED_DOCUMENT         .type = AQ_TYPE_DOCUMENT
+#define AQ_DESCRIBED_BYTES            .type = AQ_TYPE_BYTES
+#define AQ_DESCRIBED_TEXTS            .type = AQ_TYPE_TEXTS
+#define AQ_DESCRIBED_RECORD(of)       .type = AQ_TYPE_RECORD, .record = &of##_record
+#define AQ_DESCRIBED_LIST(of)         .type = AQ_TYPE_LIST, .record = &of##_record
+#define AQ_DESCRIBED_REF(entity)      .type = AQ_TYPE_U64, .refers = #entity
+#define AQ_DESCRIBED_REF_NAME(entity) .type = AQ_TYPE_NAME, .refers = #entity
+
+#define AQ_MEMBER(tag, name, type, rules, least, most, unit, help)                 AQ_STORED_##type name;
+#define AQ_SETTING_MEMBER(tag, name, type, rules, preset, least, most, unit, help) AQ_STORED_##type name;
+
+#define AQ_NAMED(field) .name = #field, .member = AQ_SPELLED(",\"" #field "\":")
+#define AQ_DESCRIBE(tag, field, type, rule, min, max, in, words)                                                       \
+    {AQ_NAMED(field), AQ_DESCRIBED_##type, .rules = (rule), .least = (min),                                            \
+     .most = (max),   .unit = (in),        .help = (words), .offset = offsetof(struct tag, field)},
+#define AQ_SETTING_DESCRIBE(tag, field, type, rule, value, min, max, in, words)                                        \
+    {AQ_NAMED(field),   AQ_DESCRIBED_##type, .rules = (rule),                                                          \
+     .preset = (value), .least = (min),      .most = (max),                                                            \
+     .unit = (in),      .help = (words),     .offset = offsetof(struct tag, field)},
+
+#define AQ_DECLARE(tag, FIELDS)                                                                                        \
+    struct tag {                                                                                                       \
+        FIELDS(AQ_MEMBER, tag)                                                                                         \
+    };                                                                                                                 \
+    extern const struct aq_record tag##_record;
+
+#define AQ_DEFINE(tag, words, edition, FIELDS, text)                                                                   \
+    static const struct aq_field tag##_fields[] = {FIELDS(AQ_DESCRIBE, tag)};                                          \
+    const struct aq_record tag##_record = {                                                                            \
+        words, edition, text, tag##_fields, AQ_LENGTH(tag##_fields), sizeof(struct tag)};
+
+#define AQ_DECLARE_SETTINGS(tag, FIELDS)                                                                               \
+    struct tag {                                                                                                       \
+        FIELDS(AQ_SETTING_MEMBER, tag)                                                                                 \
+    };                                                                                                                 \
+    extern const struct aq_record tag##_record;
+
+#define AQ_DEFINE_SETTINGS(tag, words, FIELDS, text)                                                                   \
+    static const struct aq_field tag##_fields[] = {FIELDS(AQ_SETTING_DESCRIBE, tag)};                                  \
+    const struct aq_record tag##_record = {words, 1, text, tag##_fields, AQ_LENGTH(tag##_fields), sizeof(struct tag)};
+
+/* ---- enumerations ------------------------------------------------------------------------------------- */
+
+/* #define AQ_COLOURS(W) W(AQ_RED, "RED", "like blood")  ->  enum aq_colour, aq_colour_words */
+#define AQ_WORD_VALUE(value, word, help)  value,
+#define AQ_WORD_TEXT(value, word, help)   word,
+#define AQ_WORD_QUOTED(value, word, help) AQ_SPELLED("\"" word "\""),
+#define AQ_WORD_HELP(value, word, help)   help,
+#define AQ_DECLARE_WORDS(tag, WORDS)                                                                                   \
+    enum tag { WORDS(AQ_WORD_VALUE) tag##_count };                                                                     \
+    extern const struct aq_words tag##_words;
+#define AQ_DEFINE_WORDS(tag, WORDS)                                                                                    \
+    static const char *const tag##_texts[] = {WORDS(AQ_WORD_TEXT)};                                                    \
+    static const struct aq_spelled tag##_quoted[] = {WORDS(AQ_WORD_QUOTED)};                                           \
+    static const char *const tag##_helps[] = {WORDS(AQ_WORD_HELP)};                                                    \
+    const struct aq_words tag##_words = {#tag, tag##_texts, tag##_quoted, tag##_helps, tag##_count};
+
+/* ---- what works on any record ------------------------------------------------------------------------- */
+
+#define AQ_AT(object, field)       ((void *)((char *)(object) + (field)->offset))
+#define AQ_AT_CONST(object, field) ((const void *)((const char *)(object) + (field)->offset))
+
+const struct aq_field *aq_record_field(const struct aq_record *record, const char *name); /* NULL: none */
+
+/* A deep copy into `arena`; texts that are NULL become empty. `copy` has record->size bytes. */
+void aq_record_copy(const struct aq_record *record, void *copy, const void *object, struct aq_arena *arena);
+
+/* Value of a number, time or enum field, whatever its width; the text of a text field. */
+uint64_t aq_field_number(const struct aq_field *field, const void *object);
+const char *aq_field_text(const struct aq_field *field, const void *object);
+bool aq_field_is_number(const struct aq_field *field);
+bool aq_field_is_text(const struct aq_field *field);
+
+/* The word's number, or -1. */
+int aq_words_find(const struct aq_words *words, const char *word);
+/* "NEW, ELECTED, ..." into `out`. */
+void aq_words_list(const struct aq_words *words, struct aq_buffer *out);
+
+/* A fingerprint of the declaration: every field's name, type, and words, down to the leaves. Rules, bounds and help may
+ * change freely; what the stored bytes mean may not. */
+uint64_t aq_record_fingerprint(const struct aq_record *record);
+
+#endif

@@ -1,0 +1,54 @@
+/* vote: why a node was or was not chosen for an application.
+ *
+ * What is stored is a ballot: one row for each time an application was placed or could not be, in which nodes with the
+ * same answer stand together ("1-4999,5003"), so that thousands of candidates cost a few bytes. Readers see votes: one
+ * row per node considered. state_votes() in controller/state/votes.h makes the second from the first. */
+#ifndef AQ_SCHEMA_MODEL_VOTE_H
+#define AQ_SCHEMA_MODEL_VOTE_H
+
+#include "schema/model/entity.h"
+
+#define AQ_ANSWERS(W)                                                                                                  \
+    W(AQ_ANSWER_FITS, "fits", "it could take it")                                                                      \
+    W(AQ_ANSWER_LOST, "lost", "its agent is not heard of")                                                             \
+    W(AQ_ANSWER_MAINTENANCE, "maintenance", "it takes no new work")                                                    \
+    W(AQ_ANSWER_DRIVER, "driver", "it does not have the driver")                                                       \
+    W(AQ_ANSWER_FILTER, "node_filter", "the node filter does not match")                                               \
+    W(AQ_ANSWER_TRIED, "tried", "an earlier try failed there")                                                         \
+    W(AQ_ANSWER_SLOTS, "slots", "not enough slots are free")                                                           \
+    W(AQ_ANSWER_CPU, "cpu", "not enough cpu is free")                                                                  \
+    W(AQ_ANSWER_RAM, "ram", "not enough memory is free")                                                               \
+    W(AQ_ANSWER_DISK, "disk", "not enough disk is free")
+AQ_DECLARE_WORDS(aq_answer, AQ_ANSWERS)
+
+/* Nodes that answered the same for one definition. `have` and `need` are in the unit of what was short: thousandths of
+ * a core, MiB, slots. */
+#define AQ_BALLOT_GROUP(F, T)                                                                                          \
+    F(T, definition, U64, 0, 0, 15, NULL, "which definition, counted from 0")                                          \
+    F(T, answer, ENUM(aq_answer), 0, 0, 0, NULL, "yes, or why not")                                                    \
+    F(T, have, U64, 0, 0, UINT64_MAX, NULL, "how much of what was short is free there")                                \
+    F(T, need, U64, 0, 0, UINT64_MAX, NULL, "how much of it is needed")                                                \
+    F(T, nodes, TEXT, 0, 0, 1048576, NULL, "numbers of the nodes, such as 1-3,7")
+AQ_DECLARE(aq_ballot_group, AQ_BALLOT_GROUP)
+
+#define AQ_BALLOT(F, T)                                                                                                \
+    F(T, application, REF(application), 0, 1, UINT64_MAX, NULL, "for which application")                               \
+    F(T, round, U64, 0, 1, UINT64_MAX, NULL, "counted from 1 for each application")                                    \
+    F(T, time, TIME, 0, 0, UINT64_MAX, NULL, "when")                                                                   \
+    F(T, node, REF_NAME(node), 0, 0, 64, NULL, "the node that was chosen")                                             \
+    F(T, definition, U64, 0, 0, 15, NULL, "the definition that was chosen, counted from 0")                            \
+    F(T, groups, LIST(aq_ballot_group), 0, 0, 4096, NULL, "who answered what")
+AQ_DECLARE(aq_ballot, AQ_BALLOT)
+
+#define AQ_VOTE(F, T)                                                                                                  \
+    F(T, application, REF(application), AQ_COLUMN, 1, UINT64_MAX, NULL, "for which application")                       \
+    F(T, round, U64, AQ_COLUMN, 1, UINT64_MAX, NULL, "counted from 1 for each application")                            \
+    F(T, node, REF_NAME(node), AQ_COLUMN, 1, 64, NULL, "who answered")                                                 \
+    F(T, definition, U64, AQ_COLUMN, 0, 15, NULL, "which definition of the label, counted from 0")                     \
+    F(T, available, BOOL, AQ_COLUMN, 0, 1, NULL, "yes or no")                                                          \
+    F(T, chosen, BOOL, AQ_COLUMN, 0, 1, NULL, "whether it got the application")                                        \
+    F(T, reason, TEXT, AQ_COLUMN, 0, 256, NULL, "in words")                                                            \
+    F(T, time, TIME, 0, 0, UINT64_MAX, NULL, "when")
+AQ_DECLARE(aq_vote, AQ_VOTE)
+
+#endif

@@ -1,0 +1,35 @@
+#include "schema/wire/messages.h"
+
+AQ_DEFINE_WORDS(aq_want, AQ_WANTS)
+AQ_DEFINE_WORDS(aq_happened, AQ_HAPPENINGS)
+AQ_DEFINE(aq_hello, "hello", 1, AQ_HELLO, "an agent introduces itself")
+AQ_DEFINE(aq_session, "session", 1, AQ_SESSION, "the hub gives a session its number")
+AQ_DEFINE(aq_welcome, "welcome", 1, AQ_WELCOME, "the hub takes the agent in")
+AQ_DEFINE(aq_refused, "refused", 1, AQ_REFUSED, "the hub will not")
+AQ_DEFINE(aq_poll, "poll", 1, AQ_POLL, "an agent asks for work")
+AQ_DEFINE(aq_assignment, "assignment", 1, AQ_ASSIGNMENT, "what is wanted of one resource")
+AQ_DEFINE(aq_ask, "ask", 1, AQ_ASK, "a question about a resource")
+AQ_DEFINE(aq_work, "work", 1, AQ_WORK, "what is wanted of a node")
+AQ_DEFINE(aq_happening, "happening", 1, AQ_HAPPENING, "what happened to a resource")
+AQ_DEFINE(aq_told, "told", 1, AQ_TOLD, "the answer to a question")
+AQ_DEFINE(aq_report, "report", 1, AQ_REPORT, "what happened on a node")
+AQ_DEFINE(aq_beat, "beat", 1, AQ_BEAT, "a heartbeat")
+AQ_DEFINE(aq_noted, "noted", 1, AQ_NOTED, "a report is durable")
+AQ_DEFINE(aq_order, "order", 1, AQ_ORDER, "a command from the file view")
+AQ_DEFINE(aq_outcome, "outcome", 1, AQ_OUTCOME, "what became of a command")
+AQ_DEFINE(aq_watch, "watch", 1, AQ_WATCH, "waits for the next commit")
+AQ_DEFINE(aq_member, "member", 1, AQ_CLUSTER_MEMBER, "a controller of the cluster")
+AQ_DEFINE(aq_now, "now", 1, AQ_NOW, "where the cluster is")
+AQ_DEFINE(aq_fetch, "fetch", 1, AQ_FETCH, "asks for a resource's log")
+AQ_DEFINE(aq_fetched, "fetched", 1, AQ_FETCHED, "a resource's log")
+
+static const struct aq_record *const records[aq_message_type_count] = {
+#define RECORD_OF(type, record) [type] = &record##_record,
+    AQ_MESSAGES(RECORD_OF)
+#undef RECORD_OF
+};
+
+const struct aq_record *aq_message_record(enum aq_message_type type)
+{
+    return records[type];
+}
