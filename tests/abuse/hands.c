@@ -7,7 +7,7 @@
  * error, or "0" hands rate PATH SECONDS      opens, reads and closes it, over and over: says how often per second hands
  * storm PATH COUNT       makes, renames and removes what may not be made; says how many of these were allowed */
 #include "schema/base/memory.h"
-#include "tests/bench/bench.h"
+#include "tests/lib/bench.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* REST among clients that misbehave: silent and half-spoken ones, bodies that are too large or too deep, streams that
  * nobody reads. Each time: is the answer clear, do others get theirs as fast as before, and is everything given back?
  */
-#include "tests/abuse/abuse.h"
+#include "tests/lib/abuse.h"
 
 enum {
     SILENT = 10000,

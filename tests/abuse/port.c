@@ -1,7 +1,7 @@
 /* The agents' port among strangers who flood it, and an agent who lies. Others must be served as fast as before, and
  * nothing may become of what was not said by who may say it. */
 #include "schema/wire/seal.h"
-#include "tests/abuse/visitor.h"
+#include "tests/lib/visitor.h"
 
 enum {
     FLOOD = 4000,

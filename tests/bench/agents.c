@@ -1,6 +1,6 @@
 /* 10,000 agents on one controller. First they only send heartbeats: what does that cost, and does the log stay as it
  * is? Then each second one in a hundred gets something to start, or to end. Then one falls silent. */
-#include "tests/bench/agents.h"
+#include "tests/lib/agents.h"
 
 enum { AGENTS = 10000, BUSY = AGENTS / 100, SECONDS = 10, LOST_AFTER_S = 5, LOOK_MS = 20, CONNECTIONS = 16 };
 

@@ -1,8 +1,8 @@
 /* Durable application decisions in a second: batches over REST, with 5,000 nodes that each are asked about each
  * application. Against the bare storage work of batches of the same size. Another number of nodes may be given as
  * argument: what stays with few of them is not placement. */
-#include "tests/bench/agents.h"
-#include "tests/bench/storage.h"
+#include "tests/lib/agents.h"
+#include "tests/lib/storage.h"
 
 enum { NODES = 5000, APPLICATIONS_MAX = 2000000, ROUNDS = 9, CONNECTIONS = 4 };
 

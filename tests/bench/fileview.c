@@ -2,7 +2,7 @@
  * one client and by four.
  *
  *     fileview OURS PLAIN     two directories with the entries 1 to 10000, each with a file "status" */
-#include "tests/bench/bench.h"
+#include "tests/lib/bench.h"
 
 #include <dirent.h>
 #include <fcntl.h>

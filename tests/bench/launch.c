@@ -2,7 +2,7 @@
  *
  *     launch NEW BORN DISK COUNT     NEW: applications/new; BORN: where workloads write when they began; DISK: a
  *                                    directory on the disk of the log, to measure its sync */
-#include "tests/bench/bench.h"
+#include "tests/lib/bench.h"
 
 #include <dirent.h>
 #include <fcntl.h>

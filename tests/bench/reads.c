@@ -1,6 +1,6 @@
 /* Reads over REST: one application, and a page of 100. Against the same HTTP library, driven in the same way, that
  * answers a constant of the same size and looks at nothing. */
-#include "tests/bench/agents.h"
+#include "tests/lib/agents.h"
 
 #include <microhttpd.h>
 #include <poll.h>

@@ -4,7 +4,7 @@
  * one is stopped and started again, with good tables and with --rebuild. A smaller number than a million may be given
  * as argument. The cost is processor time of the controller for each request: what the disk takes does not depend on
  * how many applications there are, and would hide the rest. */
-#include "tests/bench/agents.h"
+#include "tests/lib/agents.h"
 
 enum { NODES = 5000, FEW = 1000, MANY = 1000000, ROUNDS = 5, CONNECTIONS = 16 };
 

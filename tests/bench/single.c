@@ -2,8 +2,8 @@
  * with sync: a request cannot be faster than the disk. There the median request is compared with the median append,
  * as one connection passes through six threads, and each of them waits when the machine has other work. Many
  * connections share one append: what 64 get done is compared with what 1 gets done. */
-#include "tests/bench/agents.h"
-#include "tests/bench/storage.h"
+#include "tests/lib/agents.h"
+#include "tests/lib/storage.h"
 
 enum { NODES = 100, ROUNDS = 9, MANY = 64 };
 

@@ -1,6 +1,6 @@
 /* The event stream: 100 readers, while a client brings 20,000 events in a second. A reader keeps up when it has read as
  * many by the end; one that was sent away has not. */
-#include "tests/bench/agents.h"
+#include "tests/lib/agents.h"
 
 enum { READERS = 100, NODES = 20, PRODUCERS = 2, BATCH = 200, RATE = 20000, EVENTS_EACH = 2, SECONDS = 8, TAIL = 4096 };
 

@@ -9,8 +9,8 @@
  * TMPDIR names a place for the log, on a fast disk. */
 #include "controller/log/replay.h"
 #include "controller/project/project.h"
-#include "tests/fuzz/fuzz.h"
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
+#include "tests/lib/fuzz.h"
 
 #include <setjmp.h>
 #include <signal.h>

@@ -4,7 +4,7 @@
  *
  * The server answers in HTTP or not at all, its JSON is JSON, no answer says that it is the server's fault, and it goes
  * on serving. */
-#include "tests/fuzz/fuzz_cluster.h"
+#include "tests/lib/fuzz_cluster.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

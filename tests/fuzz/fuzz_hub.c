@@ -10,7 +10,7 @@
  * All of an input's agents are one connection, which greets as nanomsg does unless the first piece is raw. Every answer
  * opens with the asker's key, and is one that a hub gives; the hub goes on. */
 #include "schema/wire/seal.h"
-#include "tests/fuzz/fuzz_cluster.h"
+#include "tests/lib/fuzz_cluster.h"
 
 #include <arpa/inet.h>
 #include <nanomsg/nn.h>

@@ -2,7 +2,7 @@
  * a line; then JSON.
  *
  * A command that was accepted packs to what another process accepts, and any record shows itself as good JSON. */
-#include "tests/fuzz/fuzz.h"
+#include "tests/lib/fuzz.h"
 
 static void check_record(const struct aq_record *record, const void *object)
 {

@@ -1,7 +1,7 @@
 /* A command as a line of field=value words. Input: the name of a command or another record, a line; then the line.
  *
  * A line that was read is a nest of objects whose leaves are texts, no deeper than its dots. */
-#include "tests/fuzz/fuzz.h"
+#include "tests/lib/fuzz.h"
 
 static void check_texts(const json_t *json, unsigned depth)
 {

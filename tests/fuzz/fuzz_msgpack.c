@@ -2,7 +2,7 @@
  *
  * Whatever is read strictly can be shown in every form, and all that is read packs to bytes that are the same record.
  * What stands in our own tables is read without strictness: that must be safe for any bytes as well. */
-#include "tests/fuzz/fuzz.h"
+#include "tests/lib/fuzz.h"
 
 static void show(const struct aq_record *record, const void *object, bool strict)
 {

@@ -2,7 +2,7 @@
  *
  * Whatever the arguments are, reading them ends, and what it keeps of them stays within its bounds. */
 #include "schema/base/utf8.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/lib/fuzz.h"
 
 enum { ARGUMENTS_MAX = 1200 };
 

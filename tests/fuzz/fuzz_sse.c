@@ -1,7 +1,7 @@
 /* Event streams as aq receives them. Input: a byte; then the stream, which arrives in pieces that the byte chooses.
  *
  * However the stream is cut, the same events come out of it. */
-#include "tests/fuzz/fuzz.h"
+#include "tests/lib/fuzz.h"
 #include "tools/aq/sse.h"
 
 static void note(void *context, const struct cli_sse_event *event)

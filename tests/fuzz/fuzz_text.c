@@ -3,7 +3,7 @@
  *
  * What was read is within its bounds. Shown and read again, a number, word, name or document is the same. */
 #include "schema/codec/check.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/lib/fuzz.h"
 
 /* Lists show one item a line, and are read with commas; a time far off is shown in milliseconds; a time of 0 as "-". */
 static bool shows_itself(const struct aq_field *field, const void *object)

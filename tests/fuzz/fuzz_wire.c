@@ -3,7 +3,7 @@
  *
  * What nobody sealed does not open; what opens can be sealed and opened again. */
 #include "schema/wire/seal.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/lib/fuzz.h"
 
 #include <sodium.h>
 

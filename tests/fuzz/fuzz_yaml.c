@@ -2,7 +2,7 @@
  *
  * What was read knows where each of its values stood; printed and read again it is the same value. */
 #include "schema/codec/yaml.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/lib/fuzz.h"
 
 static void check_places(const struct aq_yaml_places *places, json_t *json)
 {

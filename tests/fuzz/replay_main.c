@@ -4,7 +4,7 @@
  *     build/asan/fuzz/json FILE...          these
  *
  * Prints one TAP line for each directory or file. */
-#include "tests/fuzz/fuzz.h"
+#include "tests/lib/fuzz.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
  * The seeds are kept in the tree. This is for when the registry has grown. */
 #include "schema/codec/check.h"
 #include "schema/codec/yaml.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/lib/fuzz.h"
 
 #include <errno.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 #include "controller/settings/settings.h"
-#include "tests/program.h"
+#include "tests/lib/program.h"
 #include "tests/torture/torture.h"
 
 #include <dirent.h>

@@ -10,7 +10,7 @@
  *   lostwrites [SEED]      prints "ok" and "not ok" lines */
 #include "controller/log/replay.h"
 #include "schema/codec/check.h"
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* aq against a server that answers what it is told: exit codes, repeats, pages, and what is sent. */
-#include "tests/unit/aq_server.h"
+#include "tests/lib/aq_server.h"
 
 /* ---- reads ---------------------------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* Applications: asking, being placed or waiting, giving back, being looked at again; and the table of statuses. */
-#include "tests/unit/decide_case.h"
+#include "tests/lib/decide_case.h"
 
 /* ---- create ------------------------------------------------------------------------------------------- */
 

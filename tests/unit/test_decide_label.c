@@ -1,5 +1,5 @@
 /* Labels: versions that count up and are never used again, and what keeps a version from being removed. */
-#include "tests/unit/decide_case.h"
+#include "tests/lib/decide_case.h"
 
 static struct aq_definition definition = {.driver = "test", .options = "{}"};
 

@@ -1,5 +1,5 @@
 /* Nodes: joining, changing, getting lost, coming back, maintenance, being forgotten with all that they ran. */
-#include "tests/unit/decide_case.h"
+#include "tests/lib/decide_case.h"
 
 #define DESCRIPTION                                                                                                    \
     .address = "10.0.0.1", .agent_version = "1", .drivers = ITEMS(const char *, "test"),                               \

@@ -1,6 +1,6 @@
 /* Thousands of commands drawn from a seed, sensible and senseless ones in any order. After each of them the tables must
  * hold together: what nodes have in use is what resources hold, counters count, indexes list what they are for. */
-#include "tests/unit/decide_case.h"
+#include "tests/lib/decide_case.h"
 
 enum { SEEDS = 6, COMMANDS = 1500, NODES = 5, USERS = 3 };
 

@@ -1,5 +1,5 @@
 /* Users: who may be made, changed, given a token, removed; and what any command asks of its author's role. */
-#include "tests/unit/decide_case.h"
+#include "tests/lib/decide_case.h"
 
 static void a_new_user_is_made(void **context)
 {

@@ -1,6 +1,6 @@
 /* The drivers' table, what they make of options, the `test` driver, and control groups. The `process` driver has
  * test_drivers_process.c. */
-#include "tests/unit/driver_bench.h"
+#include "tests/lib/driver_bench.h"
 
 #include "drivers/roster.h"
 

@@ -1,6 +1,6 @@
 /* The `process` driver when something dies that should not: the agent, a keeper, the nursery; and on a machine
  * without control groups. */
-#include "tests/unit/driver_bench.h"
+#include "tests/lib/driver_bench.h"
 
 #include "drivers/process/files.h"
 #include "drivers/process/log.h"

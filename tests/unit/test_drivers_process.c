@@ -1,6 +1,6 @@
 /* The `process` driver: how programs are started, what they find, how they are limited, what is kept of their output,
  * how they are stopped. What happens when an agent or a keeper dies is in test_drivers_keeper.c. */
-#include "tests/unit/driver_bench.h"
+#include "tests/lib/driver_bench.h"
 
 #include <inttypes.h>
 #include <pwd.h>

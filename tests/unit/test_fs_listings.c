@@ -1,7 +1,7 @@
 /* Listings: given these tables, then these entries in the kernel's form, in pieces of any size; made once for each
  * snapshot and caller, kept for a moment. */
 #include "fs/fileview.h"
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
 
 #include <dirent.h>
 #include <linux/fuse.h>

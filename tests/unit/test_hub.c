@@ -1,5 +1,5 @@
 /* The hub as agents see it: what is to be done, what has happened, and deliveries that are lost on the way. */
-#include "tests/unit/agent_stub.h"
+#include "tests/lib/agent_stub.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,5 +1,5 @@
 /* The hub as the file view sees it: orders, waiting for commits, logs; and hub_fetch() as REST uses it. */
-#include "tests/unit/test_hub.h"
+#include "tests/lib/hub.h"
 
 static int setup(void **context)
 {

@@ -12,7 +12,7 @@
 #include "controller/hub/numbers.h"
 
 #include "schema/base/journal.h"
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
 
 #include <fcntl.h>
 #include <poll.h>

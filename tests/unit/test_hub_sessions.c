@@ -1,6 +1,6 @@
 /* Who is whom to the hub: hello, strangers, recorded messages; and what becomes of the silent. */
 #include "schema/wire/seal.h"
-#include "tests/unit/agent_stub.h"
+#include "tests/lib/agent_stub.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

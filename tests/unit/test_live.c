@@ -1,6 +1,6 @@
 /* Heartbeats: written by one process, read by another, which follows when they are made anew. */
 #include "controller/state/live.h"
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #include "controller/log/replay.h"
 #include "controller/log/replica.h"
 #include "controller/project/project.h"
-#include "tests/unit/log_case.h"
+#include "tests/lib/log_case.h"
 
 /* ---- store -------------------------------------------------------------------------------------------- */
 

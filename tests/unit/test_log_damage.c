@@ -2,7 +2,7 @@
  * around them, while nobody has it open and while it is in use. Never is anything served that was not written. */
 #include "controller/log/replay.h"
 #include "controller/state/log_layout.h"
-#include "tests/unit/log_flip.h"
+#include "tests/lib/log_flip.h"
 
 enum { ENTRIES = 120, EVENTS = 3, FLIPS = 400 };
 

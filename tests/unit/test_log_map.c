@@ -1,6 +1,6 @@
 /* The log's map begins small and grows before it is full, while others read: threads of this process, which hold
  * snapshots, and another process, which has the file mapped at its old size. */
-#include "tests/unit/log_case.h"
+#include "tests/lib/log_case.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

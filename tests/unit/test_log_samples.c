@@ -16,7 +16,7 @@
 #include "controller/log/replay.h"
 #include "schema/codec/check.h"
 #include "schema/codec/json.h"
-#include "tests/unit/log_sample.h"
+#include "tests/lib/log_sample.h"
 
 #include <errno.h>
 #include <glob.h>

@@ -1,7 +1,7 @@
 /* Placement: which node is taken, what every other one answered and in which words; and the index that it reads, whose
  * undo is held against a model. */
 #include "controller/place/place.h"
-#include "tests/unit/decide_case.h"
+#include "tests/lib/decide_case.h"
 
 static struct place_answer answer;
 

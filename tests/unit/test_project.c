@@ -1,5 +1,5 @@
 /* What each event does to rows, indexes, counters and the placement index. */
-#include "tests/unit/decide_case.h"
+#include "tests/lib/decide_case.h"
 
 /* ---- looking into indexes ----------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* What projecting keeps beside rows: answers by idempotency key; and that the same events make the same bytes. */
-#include "tests/unit/decide_case.h"
+#include "tests/lib/decide_case.h"
 
 #include <malloc.h>
 

@@ -1,7 +1,7 @@
 /* The leader's standing wishes, with a real writer: what waits is placed when room comes, what has outlived its
  * lifetime is given back, and nothing in front starves what stands behind. */
 #include "controller/react/react.h"
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
 
 #include <inttypes.h>
 #include <setjmp.h>

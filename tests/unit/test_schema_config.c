@@ -1,6 +1,6 @@
 /* Settings: from a file, from the command line, and the file that describes them. */
 #include "schema/codec/config.h"
-#include "tests/unit/sample.h"
+#include "tests/lib/sample.h"
 
 #include <unistd.h>
 

@@ -2,7 +2,7 @@
 #include "schema/base/utf8.h"
 #include "schema/codec/check.h"
 #include "schema/codec/json.h"
-#include "tests/unit/sample.h"
+#include "tests/lib/sample.h"
 
 /* Reads `text` as a sample into `arena`. */
 static int read_sample(const char *text, struct sample *sample, struct aq_arena *arena, struct aq_error *error)

@@ -1,7 +1,7 @@
 /* A command as one line: "label=mac version=2 metadata='{"a": 1}'" to a JSON object of texts. */
 #include "schema/codec/json.h"
 #include "schema/codec/text.h"
-#include "tests/unit/sample.h"
+#include "tests/lib/sample.h"
 
 static void assert_parsed(const char *line, const char *expected)
 {

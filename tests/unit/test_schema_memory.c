@@ -1,6 +1,6 @@
 /* What everything else stands on: arenas, buffers, and the object that carries an error. */
 #include "schema/base/utf8.h"
-#include "tests/unit/sample.h"
+#include "tests/lib/sample.h"
 
 #include <errno.h>
 #include <malloc.h>

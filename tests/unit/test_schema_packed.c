@@ -8,7 +8,7 @@
 #include "schema/model/entity.h"
 #include "schema/model/vote.h"
 #include "schema/wire/messages.h"
-#include "tests/unit/sample.h"
+#include "tests/lib/sample.h"
 
 #include <inttypes.h>
 #include <jansson.h>

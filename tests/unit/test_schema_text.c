@@ -3,7 +3,7 @@
 
 #include "schema/base/utf8.h"
 #include "schema/codec/text.h"
-#include "tests/unit/sample.h"
+#include "tests/lib/sample.h"
 #include <time.h>
 
 /* ---- fields ------------------------------------------------------------------------------------------- */

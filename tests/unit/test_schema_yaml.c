@@ -1,7 +1,7 @@
 /* YAML as the JSON values we know: what is taken, what is refused and where, and that what is printed is read. */
 #include "schema/codec/json.h"
 #include "schema/codec/yaml.h"
-#include "tests/unit/sample.h"
+#include "tests/lib/sample.h"
 
 static void assert_parsed(const char *yaml, const char *expected)
 {

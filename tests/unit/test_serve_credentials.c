@@ -2,7 +2,7 @@
  * another. */
 #include "controller/auth/credentials.h"
 #include "controller/auth/proofs.h"
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* REST over tables whose rows are damaged: a whole answer or an error that names the row, and pages that end. */
 #include "controller/state/store.h"
-#include "tests/unit/serve_place.h"
+#include "tests/lib/serve_place.h"
 
 enum { ROWS = 4, ROUNDS = 150 };
 

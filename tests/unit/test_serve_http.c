@@ -1,5 +1,5 @@
 /* REST as its clients see it: who asks, reading, writing. */
-#include "tests/unit/serve_place.h"
+#include "tests/lib/serve_place.h"
 
 /* ---- who asks ---------------------------------------------------------------------------------------------- */
 

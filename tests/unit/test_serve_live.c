@@ -1,5 +1,5 @@
 /* REST over time: many connections, event streams, verification, stopping; health, figures and metadata. */
-#include "tests/unit/serve_place.h"
+#include "tests/lib/serve_place.h"
 
 /* ---- many connections -------------------------------------------------------------------------------------- */
 

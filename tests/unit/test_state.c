@@ -2,7 +2,7 @@
 #include "controller/state/store.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
-#include "tests/unit/decide_case.h"
+#include "tests/lib/decide_case.h"
 
 static const struct aq_entity *entity(const char *name)
 {

@@ -2,8 +2,8 @@
  * and leaves a mark that makes the next start make them anew. */
 #include "controller/lmdb/boot.h"
 #include "controller/log/replay.h"
-#include "tests/unit/test_cluster.h"
-#include "tests/unit/turned_bits.h"
+#include "tests/lib/cluster.h"
+#include "tests/lib/turned_bits.h"
 
 #include <sys/stat.h>
 

@@ -1,7 +1,7 @@
 /* Whether tables can be believed, and how they are made anew while others read them. */
 #include "controller/lmdb/boot.h"
 #include "controller/lmdb/guard.h"
-#include "tests/unit/decide_case.h"
+#include "tests/lib/decide_case.h"
 
 #include <dirent.h>
 #include <sys/wait.h>

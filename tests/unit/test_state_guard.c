@@ -1,7 +1,7 @@
 /* The last net: a process that ends of a damaged file says of which and where, and leaves a mark; one that ends of
  * something else ends as ever. */
 #include "controller/lmdb/guard.h"
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

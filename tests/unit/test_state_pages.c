@@ -2,7 +2,7 @@
  * reads where it may not, whatever stands there. */
 #include "controller/lmdb/map.h"
 #include "controller/lmdb/pages.h"
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
 
 #include <fcntl.h>
 #include <lmdb.h>

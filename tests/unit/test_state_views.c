@@ -1,8 +1,8 @@
 /* What readers see beside rows: votes and "why" in words, and events by their seq. */
 #include "controller/state/events.h"
 #include "controller/state/votes.h"
-#include "tests/unit/decide_case.h"
-#include "tests/unit/log_case.h"
+#include "tests/lib/decide_case.h"
+#include "tests/lib/log_case.h"
 
 /* ---- votes -------------------------------------------------------------------------------------------- */
 

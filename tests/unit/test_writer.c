@@ -1,7 +1,7 @@
 /* The writer as its askers see it: durable, all or none, once for a key, the same after a restart, and after a rebuild.
  */
 #include "controller/log/replay.h"
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
 
 #include <inttypes.h>
 #include <setjmp.h>

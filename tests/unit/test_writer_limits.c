@@ -3,7 +3,7 @@
 #include "controller/log/replay.h"
 #include "controller/log/thread.h"
 #include "schema/codec/pack.h"
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
 
 #include <inttypes.h>
 #include <setjmp.h>

@@ -10,7 +10,7 @@
  *   streams   the same, all clients on one connection, as its Go client does: the fastest way
  *
  * Whether the puts by gRPC have happened is seen from the key's version, for HTTP says 200 to a refusal, too. */
-#include "tests/bench/agents.h"
+#include "tests/lib/agents.h"
 
 enum { NODES = 100, ROUNDS = 5, VALUE_SIZE = 200, START_S = 20, H2LOAD_S = 20, TEXT_SIZE = 512 };
 

@@ -1,6 +1,6 @@
 /* Records of the tests' own: one of every type of record.h, an older and a newer edition of it, and settings. */
-#ifndef AQ_TESTS_UNIT_SAMPLE_H
-#define AQ_TESTS_UNIT_SAMPLE_H
+#ifndef AQ_TESTS_LIB_SAMPLE_H
+#define AQ_TESTS_LIB_SAMPLE_H
 
 /* What cmocka.h wants to be there. */
 #include <setjmp.h>

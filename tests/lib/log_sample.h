@@ -1,9 +1,9 @@
 /* The life of a small cluster in which everything happens that can happen: what a kept log (tests/data/log-*) is made
  * from. See tests/unit/test_log_samples.c. */
-#ifndef AQ_TESTS_UNIT_LOG_SAMPLE_H
-#define AQ_TESTS_UNIT_LOG_SAMPLE_H
+#ifndef AQ_TESTS_LIB_LOG_SAMPLE_H
+#define AQ_TESTS_LIB_LOG_SAMPLE_H
 
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
 
 static inline void sample_ask(struct test_cluster *cluster, const struct aq_command *command, const void *record,
                               const char *author)

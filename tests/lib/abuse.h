@@ -6,10 +6,10 @@
  * may be slowed by no more than a tenth; without it, in `make check`, by half: that is what a machine that others use,
  * too, can tell in the time. Whatever happens, nothing stays: the controller dies with the program, and its directory
  * is removed. */
-#ifndef AQ_TESTS_ABUSE_ABUSE_H
-#define AQ_TESTS_ABUSE_ABUSE_H
+#ifndef AQ_TESTS_LIB_ABUSE_H
+#define AQ_TESTS_LIB_ABUSE_H
 
-#include "tests/bench/cluster.h"
+#include "tests/lib/controller.h"
 
 #include <dirent.h>
 #include <poll.h>

@@ -6,11 +6,11 @@
  *     load_run(&load, 2.0, 0, fill, context);   fill() gives each next request
  *     ... load.answers / load.seconds ...
  *     load_close(&load); */
-#ifndef AQ_TESTS_BENCH_LOAD_H
-#define AQ_TESTS_BENCH_LOAD_H
+#ifndef AQ_TESTS_LIB_LOAD_H
+#define AQ_TESTS_LIB_LOAD_H
 
 #include "schema/base/memory.h"
-#include "tests/bench/bench.h"
+#include "tests/lib/bench.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

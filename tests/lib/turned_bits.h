@@ -1,7 +1,7 @@
 /* Bits of a file turn, and what reads them does so in a process of its own: LMDB believes its pages, and may end
  * whoever reads a damaged one. */
-#ifndef AQ_TESTS_UNIT_TURNED_BITS_H
-#define AQ_TESTS_UNIT_TURNED_BITS_H
+#ifndef AQ_TESTS_LIB_TURNED_BITS_H
+#define AQ_TESTS_LIB_TURNED_BITS_H
 
 #include "controller/lmdb/guard.h"
 

@@ -1,12 +1,12 @@
 /* Thousands of agents in one process, made of messages only: they say hello, send heartbeats, ask for work, and report
  * that what they were told to start runs, and that what they were told to end is gone. Over a few raw nanomsg sockets,
  * each with any number of questions open; the number of a question tells who asked what. */
-#ifndef AQ_TESTS_BENCH_AGENTS_H
-#define AQ_TESTS_BENCH_AGENTS_H
+#ifndef AQ_TESTS_LIB_AGENTS_H
+#define AQ_TESTS_LIB_AGENTS_H
 
 #include "schema/wire/messages.h"
 #include "schema/wire/seal.h"
-#include "tests/bench/cluster.h"
+#include "tests/lib/controller.h"
 
 #include <nanomsg/nn.h>
 #include <nanomsg/reqrep.h>

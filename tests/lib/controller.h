@@ -1,11 +1,11 @@
 /* A real aq-controller process in a directory of its own, on free ports, with a label to ask for. It ends with the
  * program that started it, however that ends. BUILD says where the binaries are. */
-#ifndef AQ_TESTS_BENCH_CLUSTER_H
-#define AQ_TESTS_BENCH_CLUSTER_H
+#ifndef AQ_TESTS_LIB_CONTROLLER_H
+#define AQ_TESTS_LIB_CONTROLLER_H
 
 #include "controller/settings/settings.h"
-#include "tests/bench/load.h"
-#include "tests/program.h"
+#include "tests/lib/load.h"
+#include "tests/lib/program.h"
 
 #include <sys/wait.h>
 

@@ -1,6 +1,6 @@
 /* A hub on a real cluster, and agents that are made of messages only. */
-#ifndef AQ_TESTS_UNIT_TEST_HUB_H
-#define AQ_TESTS_UNIT_TEST_HUB_H
+#ifndef AQ_TESTS_LIB_HUB_H
+#define AQ_TESTS_LIB_HUB_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include "schema/codec/pack.h"
 #include "schema/wire/messages.h"
 #include "schema/wire/seal.h"
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
 
 #include <inttypes.h>
 #include <nanomsg/nn.h>

@@ -3,8 +3,8 @@
  *
  * Inputs are made to be read: where a target must be told which record, field or command is meant, its name is the
  * first line. So a corpus stays good when the registry grows, and a person can write one with an editor. */
-#ifndef AQ_TESTS_FUZZ_FUZZ_H
-#define AQ_TESTS_FUZZ_FUZZ_H
+#ifndef AQ_TESTS_LIB_FUZZ_H
+#define AQ_TESTS_LIB_FUZZ_H
 
 #include "agent/settings/settings.h"
 #include "controller/settings/settings.h"

@@ -1,6 +1,6 @@
 /* Programs that a test starts: those of this build, or others. */
-#ifndef AQ_TESTS_PROGRAM_H
-#define AQ_TESTS_PROGRAM_H
+#ifndef AQ_TESTS_LIB_PROGRAM_H
+#define AQ_TESTS_LIB_PROGRAM_H
 
 #include <fcntl.h>
 #include <signal.h>

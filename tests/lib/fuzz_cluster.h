@@ -1,13 +1,13 @@
 /* A cluster of its own for a fuzz target that talks to a real server: in a directory below TMPDIR, small, on free
  * ports. run.sh gives each target a TMPDIR on a fast disk, and removes it however the target ends. */
-#ifndef AQ_TESTS_FUZZ_FUZZ_CLUSTER_H
-#define AQ_TESTS_FUZZ_FUZZ_CLUSTER_H
+#ifndef AQ_TESTS_LIB_FUZZ_CLUSTER_H
+#define AQ_TESTS_LIB_FUZZ_CLUSTER_H
 
 #include "controller/hub/hub.h"
 #include "controller/serve/serve.h"
 #include "schema/codec/check.h"
-#include "tests/fuzz/fuzz.h"
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
+#include "tests/lib/fuzz.h"
 
 enum { FUZZ_CLUSTER_INPUTS_MAX = 20000 /* then it is made anew: or its log would grow for ever */ };
 

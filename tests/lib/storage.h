@@ -2,10 +2,10 @@
  *
  * For each batch one blob goes into an environment that is synced at each commit, as the log is, and three small rows
  * for each decision into one that is not, as the tables are. */
-#ifndef AQ_TESTS_BENCH_STORAGE_H
-#define AQ_TESTS_BENCH_STORAGE_H
+#ifndef AQ_TESTS_LIB_STORAGE_H
+#define AQ_TESTS_LIB_STORAGE_H
 
-#include "tests/bench/bench.h"
+#include "tests/lib/bench.h"
 
 #include <lmdb.h>
 

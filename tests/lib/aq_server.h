@@ -1,6 +1,6 @@
 /* A server that answers what it is told, and aq run against it in this process: what it printed, and what was sent. */
-#ifndef AQ_TESTS_UNIT_AQ_SERVER_H
-#define AQ_TESTS_UNIT_AQ_SERVER_H
+#ifndef AQ_TESTS_LIB_AQ_SERVER_H
+#define AQ_TESTS_LIB_AQ_SERVER_H
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,8 +7,8 @@
  *     RESULT  what  figure  baseline  ratio  wanted  ok|missed
  *
  * Everything else goes to standard error. Whatever cannot be measured ends the program with status 1. */
-#ifndef AQ_TESTS_BENCH_BENCH_H
-#define AQ_TESTS_BENCH_BENCH_H
+#ifndef AQ_TESTS_LIB_BENCH_H
+#define AQ_TESTS_LIB_BENCH_H
 
 #include <ftw.h>
 #include <math.h>
@@ -34,7 +34,7 @@ __attribute__((format(printf, 1, 2))) static inline void bench_say(const char *f
     va_end(args);
 }
 
-/* Ends the program: what was started ends with it, see cluster.h. */
+/* Ends the program: what was started ends with it, see controller.h. */
 #define BENCH_DIE(...)                                                                                                 \
     do {                                                                                                               \
         bench_say(__VA_ARGS__);                                                                                        \

@@ -1,6 +1,6 @@
 /* A real log, real tables and a real writer in a temporary directory, for tests; and a way to ask it and wait. */
-#ifndef AQ_TESTS_UNIT_TEST_CLUSTER_H
-#define AQ_TESTS_UNIT_TEST_CLUSTER_H
+#ifndef AQ_TESTS_LIB_CLUSTER_H
+#define AQ_TESTS_LIB_CLUSTER_H
 
 #include "controller/log/store.h"
 #include "controller/project/project.h"

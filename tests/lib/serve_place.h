@@ -1,10 +1,10 @@
 /* A place to test REST in: a real writer, real tables, the hub and the server, an admin and a user, and ways to ask. */
-#ifndef AQ_TESTS_UNIT_SERVE_PLACE_H
-#define AQ_TESTS_UNIT_SERVE_PLACE_H
+#ifndef AQ_TESTS_LIB_SERVE_PLACE_H
+#define AQ_TESTS_LIB_SERVE_PLACE_H
 
 #include "controller/serve/serve.h"
-#include "tests/unit/http_client.h"
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
+#include "tests/lib/http_client.h"
 
 #include <inttypes.h>
 #include <pthread.h>

@@ -1,9 +1,9 @@
 /* Bits of the file of a log turn. */
-#ifndef AQ_TESTS_UNIT_LOG_FLIP_H
-#define AQ_TESTS_UNIT_LOG_FLIP_H
+#ifndef AQ_TESTS_LIB_LOG_FLIP_H
+#define AQ_TESTS_LIB_LOG_FLIP_H
 
-#include "tests/unit/log_case.h"
-#include "tests/unit/turned_bits.h"
+#include "tests/lib/log_case.h"
+#include "tests/lib/turned_bits.h"
 
 #include <sys/stat.h>
 

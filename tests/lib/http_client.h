@@ -1,7 +1,7 @@
 /* A small HTTP client for tests: one request, one answer, on libcurl; and raw sockets for what no library would send.
  */
-#ifndef AQ_TESTS_UNIT_HTTP_CLIENT_H
-#define AQ_TESTS_UNIT_HTTP_CLIENT_H
+#ifndef AQ_TESTS_LIB_HTTP_CLIENT_H
+#define AQ_TESTS_LIB_HTTP_CLIENT_H
 
 #include "schema/base/memory.h"
 

@@ -1,11 +1,11 @@
 /* Somebody on the agents' port who speaks what nanomsg speaks there, byte by byte, so that he can also speak it
  * wrongly: eight bytes of greeting, then messages, each with its length in front and a number before its body. */
-#ifndef AQ_TESTS_ABUSE_VISITOR_H
-#define AQ_TESTS_ABUSE_VISITOR_H
+#ifndef AQ_TESTS_LIB_VISITOR_H
+#define AQ_TESTS_LIB_VISITOR_H
 
 #include "schema/wire/messages.h"
 #include "schema/wire/seal.h"
-#include "tests/abuse/abuse.h"
+#include "tests/lib/abuse.h"
 
 #include <endian.h>
 

@@ -1,7 +1,7 @@
 /* A bench to try drivers on: it plays the agent. It keeps what the driver reports, gives each workload a directory
  * of its own, and in the end leaves no process, directory or control group behind, however the test went. */
-#ifndef AQ_TESTS_UNIT_DRIVER_BENCH_H
-#define AQ_TESTS_UNIT_DRIVER_BENCH_H
+#ifndef AQ_TESTS_LIB_DRIVER_BENCH_H
+#define AQ_TESTS_LIB_DRIVER_BENCH_H
 
 /* What cmocka.h wants to be there. */
 #include <setjmp.h>

@@ -8,8 +8,8 @@
  * DONE() says that nothing else was decided, and lets it happen: the next WHEN sees it. REFUSED() says that nothing was
  * decided at all. Texts that are left out are empty. Real tables in a temporary directory, one write transaction that
  * is never committed; no log, no writer, no clock. */
-#ifndef AQ_TESTS_UNIT_DECIDE_CASE_H
-#define AQ_TESTS_UNIT_DECIDE_CASE_H
+#ifndef AQ_TESTS_LIB_DECIDE_CASE_H
+#define AQ_TESTS_LIB_DECIDE_CASE_H
 
 #include "controller/decide/decide.h"
 #include "controller/project/project.h"
@@ -20,7 +20,7 @@
 #include "schema/model/node.h"
 #include "schema/model/resource.h"
 #include "schema/model/user.h"
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
 
 #include <inttypes.h>
 #include <setjmp.h>

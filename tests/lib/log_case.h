@@ -1,12 +1,12 @@
 /* A log on disk, written entry by entry: a well-formed chain, of which a test may spoil a part. Each event makes a user
  * named u<seq>. */
-#ifndef AQ_TESTS_UNIT_LOG_CASE_H
-#define AQ_TESTS_UNIT_LOG_CASE_H
+#ifndef AQ_TESTS_LIB_LOG_CASE_H
+#define AQ_TESTS_LIB_LOG_CASE_H
 
 #include "controller/log/store.h"
 #include "schema/codec/entry.h"
 #include "schema/codec/pack.h"
-#include "tests/unit/test_cluster.h"
+#include "tests/lib/cluster.h"
 
 #include <inttypes.h>
 #include <raft.h>

@@ -1,8 +1,8 @@
 /* An agent made of messages only, in a cluster of its own; and what the tables say became of its work. */
-#ifndef AQ_TESTS_UNIT_AGENT_STUB_H
-#define AQ_TESTS_UNIT_AGENT_STUB_H
+#ifndef AQ_TESTS_LIB_AGENT_STUB_H
+#define AQ_TESTS_LIB_AGENT_STUB_H
 
-#include "tests/unit/test_hub.h"
+#include "tests/lib/hub.h"
 
 static inline int setup_for(void **context, unsigned lost_after)
 {
