@@ -1,6 +1,6 @@
 #include "controller/setup.h"
 
-#include "controller/auth/credentials.h"
+#include "controller/auth/tokens.h"
 #include "controller/settings/settings.h"
 #include "schema/base/journal.h"
 #include "schema/model/user.h"
@@ -168,9 +168,9 @@ int setup_admin(struct writer *writer, struct state *state, const char *director
         return -1;
     if (found)
         return 0;
-    credentials_make_token(token);
+    token_make(token);
     /* The file first: a token that is in no file would be lost if the process ended in between. */
-    if (credentials_hash(token, hash, error) != 0 || write_token(directory, token, error) != 0 ||
+    if (token_hash(token, hash, error) != 0 || write_token(directory, token, error) != 0 ||
         create_admin(writer, hash, error) != 0)
         return aq_error_context(error, "making the user admin");
     fprintf(stderr,

@@ -14,9 +14,6 @@ enum {
     JOBS_MAX = 64,
     WAITERS_MAX = 16384, /* of all jobs together */
     THREADS_MAX = 64,
-    OPERATIONS = 2,
-    MEMORY = 19 << 20, /* bytes; with two passes: what is recommended for Argon2id at least */
-    TOKEN_BYTES = 32,
     TOKEN_INPUT_MAX = 256
 };
 
@@ -68,27 +65,7 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* ---- making and hashing --------------------------------------------------------------------------------- */
-
-void credentials_make_token(char token[TOKEN_SIZE])
-{
-    unsigned char bits[TOKEN_BYTES];
-    randombytes_buf(bits, sizeof bits);
-    memcpy(token, "aq_", 3);
-    sodium_bin2base64(token + 3, TOKEN_SIZE - 3, bits, sizeof bits, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    sodium_memzero(bits, sizeof bits);
-}
-
-int credentials_hash(const char *token, char hash[TOKEN_HASH_SIZE], struct aq_error *error)
-{
-    _Static_assert(crypto_pwhash_STRBYTES <= TOKEN_HASH_SIZE, "a hash must fit");
-    if (sodium_init() < 0)
-        return aq_fail(error, AQ_E_INTERNAL, "libsodium does not start");
-    memset(hash, 0, TOKEN_HASH_SIZE);
-    if (crypto_pwhash_str_alg(hash, token, strlen(token), OPERATIONS, MEMORY, crypto_pwhash_ALG_ARGON2ID13) != 0)
-        return aq_fail(error, AQ_E_INTERNAL, "not enough memory to hash a token: %d MiB are needed", MEMORY >> 20);
-    return 0;
-}
+/* ---- commands that make a token ------------------------------------------------------------------------- */
 
 static const struct aq_field *hash_field(const struct aq_command *command)
 {
@@ -107,8 +84,8 @@ static void run_make(struct job *job)
 {
     struct aq_error error = {0};
     char token[TOKEN_SIZE], hash[TOKEN_HASH_SIZE];
-    credentials_make_token(token);
-    if (credentials_hash(token, hash, &error) == 0)
+    token_make(token);
+    if (token_hash(token, hash, &error) == 0)
         *(const char **)AQ_AT(job->record, hash_field(job->command)) = aq_arena_text(job->arena, hash, strlen(hash));
     job->made(job->context, token, &error);
     sodium_memzero(token, sizeof token);
@@ -119,7 +96,7 @@ static void run_verify(struct credentials *credentials, struct job *job, unsigne
     struct aq_error error = {0};
     bool unknown = job->stored[0] == '\0';
     const char *hash = unknown ? credentials->dummy : job->stored;
-    bool matches = crypto_pwhash_str_verify(hash, job->token, strlen(job->token)) == 0;
+    bool matches = token_matches(job->token, hash);
     bool good = matches && !unknown;
     if (!good)
         aq_fail(&error, AQ_E_UNAUTHENTICATED, "user name or token is wrong");
@@ -313,8 +290,8 @@ int credentials_open(struct credentials **out, struct state *state, unsigned thr
     randombytes_buf(credentials->key, sizeof credentials->key);
     pthread_mutex_init(&credentials->mutex, NULL);
     pthread_cond_init(&credentials->work, NULL);
-    credentials_make_token(token);
-    if (credentials_hash(token, credentials->dummy, error) || start_threads(credentials, threads, error)) {
+    token_make(token);
+    if (token_hash(token, credentials->dummy, error) || start_threads(credentials, threads, error)) {
         credentials_close(credentials);
         return -1;
     }

@@ -4,21 +4,15 @@
 #ifndef AQ_CONTROLLER_AUTH_CREDENTIALS_H
 #define AQ_CONTROLLER_AUTH_CREDENTIALS_H
 
+#include "controller/auth/tokens.h"
 #include "controller/state/state.h"
 #include "schema/model/user.h"
-
-enum { TOKEN_SIZE = 64, TOKEN_HASH_SIZE = 128 };
 
 struct credentials;
 
 int credentials_open(struct credentials **credentials, struct state *state, unsigned threads,
                      struct aq_error *error) AQ_MUST_CHECK;
 void credentials_close(struct credentials *credentials); /* waits for jobs under way; NULL is fine */
-
-/* "aq_" and 256 random bits in base64url. */
-void credentials_make_token(char token[TOKEN_SIZE]);
-/* Blocking: for start-up and for pool threads. */
-int credentials_hash(const char *token, char hash[TOKEN_HASH_SIZE], struct aq_error *error) AQ_MUST_CHECK;
 
 /* Does this command make a token (it has an internal field "hash")? */
 bool credentials_makes_token(const struct aq_command *command);

@@ -1,5 +1,7 @@
 #include "controller/auth/proofs.h"
 
+#include "schema/base/memory.h"
+
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>

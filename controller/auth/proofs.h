@@ -4,7 +4,7 @@
 #ifndef AQ_CONTROLLER_AUTH_PROOFS_H
 #define AQ_CONTROLLER_AUTH_PROOFS_H
 
-#include "controller/auth/credentials.h"
+#include "controller/auth/tokens.h"
 
 #include <stdbool.h>
 #include <stdint.h>

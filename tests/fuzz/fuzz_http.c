@@ -27,7 +27,7 @@ static void make_user(const char *name, enum aq_role role, const char *token)
 {
     struct aq_error error = {0};
     char hash[TOKEN_HASH_SIZE];
-    test_must(credentials_hash(token, hash, &error), &error);
+    test_must(token_hash(token, hash, &error), &error);
     struct aq_user_create user = {.name = name, .role = role, .hash = hash};
     fuzz_must(test_ask(&place.cluster, &aq_command_user_create, &user, "aquarium", NULL, &error) > 0);
 }

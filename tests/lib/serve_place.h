@@ -42,8 +42,8 @@ static inline void make_user(struct place *place, const char *name, enum aq_role
 {
     struct aq_error error = {0};
     char token[TOKEN_SIZE], hash[TOKEN_HASH_SIZE];
-    credentials_make_token(token);
-    test_must(credentials_hash(token, hash, &error), &error);
+    token_make(token);
+    test_must(token_hash(token, hash, &error), &error);
     struct aq_user_create user = {.name = name, .role = role, .hash = hash};
     assert_true(test_ask(&place->cluster, &aq_command_user_create, &user, "aquarium", NULL, &error) > 0);
     snprintf(login, 128, "%s:%s", name, token);

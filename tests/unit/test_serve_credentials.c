@@ -126,8 +126,8 @@ static void tokens_are_random_and_recognisable(void **context)
 {
     (void)context;
     char one[TOKEN_SIZE], other[TOKEN_SIZE];
-    credentials_make_token(one);
-    credentials_make_token(other);
+    token_make(one);
+    token_make(other);
     assert_int_equal(strncmp(one, "aq_", 3), 0);
     assert_int_equal(strlen(one), 3 + 43);
     assert_string_not_equal(one, other);
@@ -147,7 +147,7 @@ static void hashes_are_argon2id(void **context)
     (void)context;
     struct aq_error error = {0};
     char hash[TOKEN_HASH_SIZE];
-    assert_int_equal(credentials_hash("secret", hash, &error), 0);
+    assert_int_equal(token_hash("secret", hash, &error), 0);
     assert_int_equal(strncmp(hash, "$argon2id$v=19$m=19456,t=2,p=1$", 31), 0);
 }
 
