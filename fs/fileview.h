@@ -17,7 +17,6 @@
 #include "fs/link/orders.h"
 #include "fs/settings/settings.h"
 #include "fs/tree/listings.h"
-#include "fs/tree/tree.h"
 #include "schema/base/journal.h"
 #include "schema/wire/messages.h"
 

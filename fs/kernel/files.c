@@ -1,6 +1,7 @@
 #include "fs/kernel/operations.h"
 #include "fs/kernel/waker.h"
 #include "fs/tree/content.h"
+#include "fs/tree/paths.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
 #ifndef AQ_FS_KERNEL_INODES_H
 #define AQ_FS_KERNEL_INODES_H
 
-#include "fs/tree/tree.h"
+#include "fs/tree/node.h"
 
 struct inodes;
 

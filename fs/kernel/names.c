@@ -1,5 +1,7 @@
 #include "fs/kernel/operations.h"
 #include "fs/tree/content.h"
+#include "fs/tree/paths.h"
+#include "fs/tree/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,6 @@
 #include "fs/kernel/operations.h"
 #include "fs/tree/control.h"
+#include "fs/tree/paths.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,9 @@
 #include "fs/fileview.h"
 #include "fs/tree/control.h"
 #include "fs/tree/extras.h"
+#include "fs/tree/paths.h"
 #include "fs/tree/readme.h"
+#include "fs/tree/tree.h"
 #include "schema/codec/text.h"
 
 #include <string.h>
@@ -189,7 +191,7 @@ static void widen(const struct look *look, struct stat *stat)
 
 static bool group_is_there(struct look *look, const struct tree_node *node)
 {
-    char name[LOOK_KEY_SIZE];
+    char name[TREE_KEY_SIZE];
     struct tree_node found;
     const struct tree_node table = tree_node(TREE_TABLE, node->entity, "");
     snprintf(name, sizeof name, "%s", node->key);

@@ -2,7 +2,7 @@
 #ifndef AQ_FS_TREE_CONTENT_H
 #define AQ_FS_TREE_CONTENT_H
 
-#include "fs/tree/tree.h"
+#include "fs/tree/look.h"
 
 #include <sys/stat.h>
 

@@ -2,6 +2,7 @@
 
 #include "fs/tree/extras.h"
 #include "fs/tree/groups.h"
+#include "fs/tree/paths.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,28 +10,7 @@
 #define NEWEST "last"   /* of the caller, in a table */
 #define LATEST "latest" /* of a group */
 
-/* ---- names -------------------------------------------------------------------------------------------- */
-
-const char *directory_field_name(const struct aq_entity *entity, const struct aq_field *field)
-{
-    if (entity->file_field != NULL && strcmp(entity->file_field, field->name) == 0)
-        return entity->file_name;
-    return field->name;
-}
-
-const char *directory_command_name(const struct aq_command *command)
-{
-    switch (command->kind) {
-    case AQ_CREATES:
-        return "new";
-    case AQ_UPDATES:
-        return "update";
-    case AQ_DELETES:
-        return "delete";
-    default:
-        return command->verb;
-    }
-}
+/* ---- commands ----------------------------------------------------------------------------------------- */
 
 static const struct aq_command *creating_command(const struct aq_entity *entity)
 {
@@ -57,7 +37,7 @@ static bool list_table_head(struct look *look, const struct aq_entity *entity, t
     const struct aq_command *command = creating_command(entity);
     if (command != NULL) {
         struct tree_node node = command_node(entity, "", command);
-        if (!entry(context, directory_command_name(command), &node))
+        if (!entry(context, tree_command_name(command), &node))
             return false;
     }
     if (extras_has_newest(entity) && extras_newest(look, entity) != 0) {
@@ -77,7 +57,7 @@ struct listing {
 static bool show_row(void *context, const struct state_key *key, const void *row)
 {
     struct listing *listing = context;
-    char name[LOOK_KEY_SIZE];
+    char name[TREE_KEY_SIZE];
     (void)key;
     if (!look_may_see(listing->look, listing->entity, row))
         return true;
@@ -90,7 +70,7 @@ static bool show_row(void *context, const struct state_key *key, const void *row
 static bool show_key(void *context, const struct state_key *key)
 {
     struct listing *listing = context;
-    char name[LOOK_KEY_SIZE];
+    char name[TREE_KEY_SIZE];
     state_key_show(listing->entity, key, name, sizeof name);
     struct tree_node node = tree_node(TREE_ROW, listing->entity, name);
     return listing->entry(listing->context, name, &node);
@@ -120,9 +100,9 @@ void directory_list_table(struct look *look, const struct aq_entity *entity, tre
 bool directory_find_in_table(struct look *look, const struct aq_entity *entity, const char *name,
                              struct tree_node *child)
 {
-    char member[LOOK_KEY_SIZE];
+    char member[TREE_KEY_SIZE];
     const struct aq_command *command = creating_command(entity);
-    if (command != NULL && strcmp(name, directory_command_name(command)) == 0) {
+    if (command != NULL && strcmp(name, tree_command_name(command)) == 0) {
         *child = command_node(entity, "", command);
         return true;
     }
@@ -130,7 +110,7 @@ bool directory_find_in_table(struct look *look, const struct aq_entity *entity, 
         *child = tree_node(TREE_NEWEST, entity, "");
         return extras_newest(look, entity) != 0;
     }
-    if (strlen(name) >= LOOK_KEY_SIZE)
+    if (strlen(name) >= TREE_KEY_SIZE)
         return false;
     bool found = entity->group ? groups_latest(look, entity, name, member) : look_row(look, entity, name) != NULL;
     if (found)
@@ -151,7 +131,7 @@ void directory_list_group(struct look *look, const struct aq_entity *entity, con
                           void *context)
 {
     struct listing listing = {look, entity, entry, context};
-    char member[LOOK_KEY_SIZE];
+    char member[TREE_KEY_SIZE];
     if (!groups_latest(look, entity, group, member))
         return;
     struct tree_node latest = tree_node(TREE_LATEST, entity, group);
@@ -162,7 +142,7 @@ void directory_list_group(struct look *look, const struct aq_entity *entity, con
 bool directory_find_in_group(struct look *look, const struct aq_entity *entity, const char *group, const char *name,
                              struct tree_node *child)
 {
-    char key[LOOK_KEY_SIZE];
+    char key[TREE_KEY_SIZE];
     if (strcmp(name, LATEST) == 0) {
         *child = tree_node(TREE_LATEST, entity, group);
         return groups_latest(look, entity, group, key);
@@ -181,7 +161,7 @@ static const struct aq_command *row_command(const struct aq_entity *entity, cons
     const struct aq_command *command;
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
         if (command->kind != AQ_CREATES && command->kind != AQ_INTERNAL_COMMAND &&
-            strcmp(command->entity, entity->name) == 0 && strcmp(directory_command_name(command), name) == 0)
+            strcmp(command->entity, entity->name) == 0 && strcmp(tree_command_name(command), name) == 0)
             return command;
     return NULL;
 }
@@ -190,7 +170,7 @@ static const struct aq_field *row_field(const struct aq_entity *entity, const ch
 {
     for (size_t i = 0; i < entity->record->count; i++) {
         const struct aq_field *field = &entity->record->fields[i];
-        if (!(field->rules & AQ_SECRET) && strcmp(directory_field_name(entity, field), name) == 0)
+        if (!(field->rules & AQ_SECRET) && strcmp(tree_field_name(entity, field), name) == 0)
             return field;
     }
     return NULL;
@@ -211,7 +191,7 @@ static struct tree_node field_node(const struct aq_entity *entity, const char *k
     struct tree_node node = tree_node(field->refers ? TREE_LINK : TREE_FIELD, entity, key);
     node.field = field;
     if (field->refers == NULL)
-        node.command = row_command(entity, directory_field_name(entity, field));
+        node.command = row_command(entity, tree_field_name(entity, field));
     return node;
 }
 
@@ -254,7 +234,7 @@ static bool list_fields(struct look *look, const struct aq_entity *entity, const
         const struct aq_field *field = &entity->record->fields[i];
         struct tree_node node = field_node(entity, key, field);
         if (!(field->rules & AQ_SECRET) && leads_somewhere(look, &node) &&
-            !entry(context, directory_field_name(entity, field), &node))
+            !entry(context, tree_field_name(entity, field), &node))
             return false;
     }
     return true;
@@ -264,7 +244,7 @@ static bool list_commands(const struct aq_entity *entity, const char *key, tree_
 {
     const struct aq_command *command;
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++) {
-        const char *name = directory_command_name(command);
+        const char *name = tree_command_name(command);
         struct tree_node node = command_node(entity, key, command);
         if (row_command(entity, name) == command && row_field(entity, name) == NULL && !entry(context, name, &node))
             return false;

@@ -2,7 +2,11 @@
 #ifndef AQ_FS_TREE_DIRECTORIES_H
 #define AQ_FS_TREE_DIRECTORIES_H
 
-#include "fs/tree/tree.h"
+#include "fs/tree/look.h"
+#include "fs/tree/node.h"
+
+/* Called for each entry of a directory, until it returns false. */
+typedef bool tree_entry_fn(void *context, const char *name, const struct tree_node *node);
 
 bool directory_find_in_table(struct look *look, const struct aq_entity *entity, const char *name,
                              struct tree_node *child);
@@ -16,9 +20,5 @@ void directory_list_group(struct look *look, const struct aq_entity *entity, con
                           void *context);
 void directory_list_row(struct look *look, const struct aq_entity *entity, const char *key, tree_entry_fn *entry,
                         void *context);
-
-/* What the file of a field, and the file that takes a command, are called. */
-const char *directory_field_name(const struct aq_entity *entity, const struct aq_field *field);
-const char *directory_command_name(const struct aq_command *command);
 
 #endif

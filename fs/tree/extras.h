@@ -3,7 +3,7 @@
 #ifndef AQ_FS_TREE_EXTRAS_H
 #define AQ_FS_TREE_EXTRAS_H
 
-#include "fs/tree/tree.h"
+#include "fs/tree/look.h"
 
 enum extra_kind {
     EXTRA_TEXT,    /* a file; `write` makes its content from the tables */

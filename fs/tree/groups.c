@@ -24,19 +24,19 @@ static enum state_index index_of(const struct aq_entity *entity)
 static bool prefix_of(const char *group, struct state_key *prefix)
 {
     size_t length = strlen(group);
-    if (length == 0 || length >= LOOK_KEY_SIZE)
+    if (length == 0 || length >= TREE_KEY_SIZE)
         return false;
     *prefix = (struct state_key){0};
     index_key_text(prefix, group);
     return true;
 }
 
-static void number_text(uint64_t number, char text[LOOK_KEY_SIZE])
+static void number_text(uint64_t number, char text[TREE_KEY_SIZE])
 {
-    snprintf(text, LOOK_KEY_SIZE, "%" PRIu64, number);
+    snprintf(text, TREE_KEY_SIZE, "%" PRIu64, number);
 }
 
-static void value_text(const void *value, size_t length, char key[LOOK_KEY_SIZE])
+static void value_text(const void *value, size_t length, char key[TREE_KEY_SIZE])
 {
     uint64_t number;
     aq_assert(length == sizeof number);
@@ -45,7 +45,7 @@ static void value_text(const void *value, size_t length, char key[LOOK_KEY_SIZE]
 }
 
 bool groups_find(struct look *look, const struct aq_entity *entity, const char *group, const char *member,
-                 char key[LOOK_KEY_SIZE])
+                 char key[TREE_KEY_SIZE])
 {
     struct state_key name;
     const void *value;
@@ -65,7 +65,7 @@ struct listing {
     void *context;
     size_t prefix; /* bytes of a key in front of the member's number */
     bool found;
-    char name[LOOK_KEY_SIZE];
+    char name[TREE_KEY_SIZE];
 };
 
 static bool note_member(void *context, const struct state_key *key, const void *value, size_t length)
@@ -78,14 +78,14 @@ static bool note_member(void *context, const struct state_key *key, const void *
     return true;
 }
 
-bool groups_latest(struct look *look, const struct aq_entity *entity, const char *group, char member[LOOK_KEY_SIZE])
+bool groups_latest(struct look *look, const struct aq_entity *entity, const char *group, char member[TREE_KEY_SIZE])
 {
     struct state_key prefix;
     if (!prefix_of(group, &prefix))
         return false;
     struct listing listing = {.prefix = prefix.length};
     index_scan(look->txn, index_of(entity), &prefix, note_member, &listing);
-    memcpy(member, listing.name, LOOK_KEY_SIZE);
+    memcpy(member, listing.name, TREE_KEY_SIZE);
     return listing.found;
 }
 
@@ -117,7 +117,7 @@ void groups_list(struct look *look, const struct aq_entity *entity, groups_entry
 static bool show_member(void *context, const struct state_key *name, const void *value, size_t length)
 {
     struct listing *listing = context;
-    char member[LOOK_KEY_SIZE], key[LOOK_KEY_SIZE];
+    char member[TREE_KEY_SIZE], key[TREE_KEY_SIZE];
     number_text(index_number_at(name, listing->prefix), member);
     value_text(value, length, key);
     return listing->entry(listing->context, member, key);

@@ -3,14 +3,14 @@
 #ifndef AQ_FS_TREE_GROUPS_H
 #define AQ_FS_TREE_GROUPS_H
 
-#include "fs/tree/tree.h"
+#include "fs/tree/look.h"
 
 /* The key of a row, as users write it. False: there is no such row. */
 bool groups_find(struct look *look, const struct aq_entity *entity, const char *group, const char *member,
-                 char key[LOOK_KEY_SIZE]);
+                 char key[TREE_KEY_SIZE]);
 
 /* The last member of a group, as users write it. False: there is no such group. */
-bool groups_latest(struct look *look, const struct aq_entity *entity, const char *group, char member[LOOK_KEY_SIZE]);
+bool groups_latest(struct look *look, const struct aq_entity *entity, const char *group, char member[TREE_KEY_SIZE]);
 
 /* Calls `entry` for each group (with key NULL), or for each member of one, in order, until it returns false. */
 typedef bool groups_entry_fn(void *context, const char *name, const char *key);

@@ -1,5 +1,7 @@
 #include "fs/tree/listings.h"
 
+#include "fs/tree/tree.h"
+
 #include <dirent.h>
 #include <limits.h>
 #include <linux/fuse.h>

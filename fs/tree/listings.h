@@ -6,7 +6,7 @@
 #ifndef AQ_FS_TREE_LISTINGS_H
 #define AQ_FS_TREE_LISTINGS_H
 
-#include "fs/tree/tree.h"
+#include "fs/tree/look.h"
 
 struct listing;
 struct listings;

@@ -11,8 +11,7 @@
 #define AQ_FS_TREE_LOOK_H
 
 #include "fs/kernel/callers.h"
-
-enum { LOOK_KEY_SIZE = 65 }; /* of a row, as users write it, with its NUL */
+#include "fs/tree/node.h"
 
 struct fileview;
 
@@ -23,7 +22,7 @@ struct look {
     struct caller caller;
     /* The row that was asked for last, and whether it is there. */
     const struct aq_entity *row_entity;
-    char row_key[LOOK_KEY_SIZE];
+    char row_key[TREE_KEY_SIZE];
     void *row;
 };
 

@@ -1,7 +1,7 @@
 #include "fs/tree/readme.h"
 
-#include "fs/tree/directories.h"
 #include "fs/tree/extras.h"
+#include "fs/tree/paths.h"
 #include "schema/model/entity.h"
 #include "schema/wire/messages.h"
 
@@ -46,7 +46,7 @@ static const struct aq_command *command_of_file(const struct aq_entity *entity, 
     const struct aq_command *command;
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
         if (command->kind != AQ_INTERNAL_COMMAND && strcmp(command->entity, entity->name) == 0 &&
-            strcmp(directory_command_name(command), name) == 0)
+            strcmp(tree_command_name(command), name) == 0)
             return command;
     return NULL;
 }
@@ -54,7 +54,7 @@ static const struct aq_command *command_of_file(const struct aq_entity *entity, 
 static bool shows_field(const struct aq_entity *entity, const struct aq_command *command)
 {
     for (size_t i = 0; i < entity->record->count; i++)
-        if (strcmp(directory_field_name(entity, &entity->record->fields[i]), directory_command_name(command)) == 0)
+        if (strcmp(tree_field_name(entity, &entity->record->fields[i]), tree_command_name(command)) == 0)
             return true;
     return false;
 }
@@ -64,7 +64,7 @@ static void write_commands(const struct aq_entity *entity, struct aq_buffer *out
     const struct aq_command *command;
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
         if (command->kind != AQ_INTERNAL_COMMAND && strcmp(command->entity, entity->name) == 0)
-            write_file(command->kind == AQ_CREATES ? "" : "<key>/", directory_command_name(command),
+            write_file(command->kind == AQ_CREATES ? "" : "<key>/", tree_command_name(command),
                        shows_field(entity, command) ? "read, or write: " : "write: ", command->help, out);
 }
 
@@ -79,7 +79,7 @@ static void write_fields(const struct aq_entity *entity, struct aq_buffer *out)
 {
     for (size_t i = 0; i < entity->record->count; i++) {
         const struct aq_field *field = &entity->record->fields[i];
-        const char *name = directory_field_name(entity, field);
+        const char *name = tree_field_name(entity, field);
         if (!(field->rules & AQ_SECRET) && command_of_file(entity, name) == NULL)
             write_file("<key>/", name, field->refers ? "link: " : "", field->help, out);
     }

@@ -1,0 +1,66 @@
+/* A node of the tree: one directory, file or link, as a value: small, comparable, and independent of any memory of
+ * ours. Whether it exists is read from the tables each time. */
+#ifndef AQ_FS_TREE_NODE_H
+#define AQ_FS_TREE_NODE_H
+
+#include "schema/model/entity.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { TREE_KEY_SIZE = 65 }; /* of a row's key, as users write it, with its NUL */
+
+enum tree_kind {
+    TREE_ROOT,
+    TREE_README,
+    TREE_EVENTS,
+    TREE_ERRORS,
+    TREE_LAST_ERROR,
+    TREE_CLUSTER,
+    TREE_SEQ,
+    TREE_LEADER,
+    TREE_MEMBERS,
+    TREE_MEMBER,       /* key: its name */
+    TREE_MEMBER_FIELD, /* key, field */
+    TREE_TABLE,        /* entity */
+    TREE_NEWEST,       /* entity: a link */
+    TREE_GROUP,        /* entity, key: the group's name */
+    TREE_LATEST,       /* entity, key: the group's name; a link */
+    TREE_ROW,          /* entity, key: as users write it, also within groups */
+    TREE_FIELD,        /* entity, key, field; command as well if one has its name */
+    TREE_LINK,         /* entity, key, field */
+    TREE_CONTROL,      /* entity, key (empty for the table's own), command */
+    TREE_EXTRA,        /* entity, key, extra */
+    TREE_LIVE,         /* entity, key: a directory */
+    TREE_LIVE_FIELD,   /* entity, key, field */
+};
+
+struct tree_extra;
+
+/* All bytes count when nodes are compared: begin with tree_node(). */
+struct tree_node {
+    enum tree_kind kind;
+    char key[TREE_KEY_SIZE];
+    const struct aq_entity *entity;
+    const struct aq_field *field;
+    const struct aq_command *command;
+    const struct tree_extra *extra;
+};
+
+struct tree_node tree_node(enum tree_kind kind, const struct aq_entity *entity, const char *key);
+bool tree_node_equal(const struct tree_node *a, const struct tree_node *b);
+uint64_t tree_node_hash(const struct tree_node *node); /* the same in every process; never 0 or 1 */
+
+enum tree_shape { TREE_IS_DIRECTORY, TREE_IS_FILE, TREE_IS_LINK };
+enum tree_shape tree_node_shape(const struct tree_node *node);
+bool tree_node_is_row(const struct tree_node *node); /* a row, or something in one: it has the row's owner */
+
+/* The nodes that are always there, and in which directory. NULL after the last. */
+struct tree_fixed {
+    enum tree_kind parent;
+    const char *name;
+    enum tree_kind kind;
+};
+const struct tree_fixed *tree_fixed_at(size_t index);
+
+#endif

@@ -1,0 +1,18 @@
+/* Names, links and paths of nodes. */
+#ifndef AQ_FS_TREE_PATHS_H
+#define AQ_FS_TREE_PATHS_H
+
+#include "fs/tree/look.h"
+#include "fs/tree/node.h"
+
+/* The name of the file that shows a field, and of the file that takes a command. */
+const char *tree_field_name(const struct aq_entity *entity, const struct aq_field *field);
+const char *tree_command_name(const struct aq_command *command);
+
+/* Appends where a link leads, as readlink() shows it. False: it leads nowhere (any more). */
+bool tree_link(struct look *look, const struct tree_node *node, struct aq_buffer *out);
+
+/* "/labels/mac/2/delete", for messages; cut where it does not fit. */
+void tree_path(struct look *look, const struct tree_node *node, char *out, size_t size);
+
+#endif
