@@ -51,6 +51,8 @@ sources = $(sort $(wildcard $(1)/*.c) $(wildcard $(1)/*/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 SCHEMA := $(call sources,schema)
+# For programs that send no messages, and so do not load nanomsg.
+SCHEMA_SILENT := $(filter-out schema/wire/ask.c,$(SCHEMA))
 DRIVERS := $(call sources,drivers)
 STATE := $(call sources,controller/state) $(call sources,controller/lmdb)
 CONTROLLER := $(filter-out controller/main.c,$(call sources,controller))
@@ -99,9 +101,9 @@ packages:
 $(BUILD)/aq-controller: $(call objects,controller/main.c $(CONTROLLER) $(SCHEMA))
 $(BUILD)/aq-agent: $(call objects,agent/main.c $(AGENT) $(DRIVERS) $(SCHEMA))
 $(BUILD)/aq-fs: $(call objects,fs/main.c $(FS) $(STATE) $(SCHEMA))
-$(BUILD)/aq: $(call objects,tools/aq/main.c $(AQ) $(CGROUP) $(SCHEMA))
-$(BUILD)/man-pages: $(call objects,tools/man/main.c $(MAN) $(AQ) $(CGROUP) $(CONFIGS) $(SCHEMA))
-$(BUILD)/schema-check: $(call objects,tools/check/schema_check.c $(SCHEMA))
+$(BUILD)/aq: $(call objects,tools/aq/main.c $(AQ) $(CGROUP) $(SCHEMA_SILENT))
+$(BUILD)/man-pages: $(call objects,tools/man/main.c $(MAN) $(AQ) $(CGROUP) $(CONFIGS) $(SCHEMA_SILENT))
+$(BUILD)/schema-check: $(call objects,tools/check/schema_check.c $(SCHEMA_SILENT))
 $(BINARIES) $(BUILD)/schema-check $(BUILD)/man-pages:
 	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
 

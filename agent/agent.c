@@ -1,12 +1,11 @@
 #include "agent/agent.h"
 
 #include "agent/capacity.h"
-#include "agent/uplink.h"
 #include "agent/workloads.h"
 #include "schema/base/journal.h"
 #include "schema/base/version.h"
 #include "schema/codec/check.h"
-#include "schema/wire/seal.h"
+#include "schema/wire/ask.h"
 
 #include <inttypes.h>
 #include <netdb.h>
@@ -23,6 +22,7 @@ enum {
     ANSWER_MS = 5000,         /* for all but a POLL, whose patience is the hub's */
     AGAIN_MS = 1000,          /* after a refusal */
     AGAIN_LATER_MS = 10000,   /* after one that only somebody else can change */
+    CONNECT_MOST_MS = 2000,   /* between two tries to connect */
     SILENCE_MS = 30000,       /* between two lines about a hub that does not answer */
     HAPPENINGS_MAX = 2000,    /* in one report: far below AQ_WIRE_MESSAGE_MAX even if all texts are as long as may be */
     TOLD_MAX = 64,            /* answers that wait */
@@ -50,7 +50,8 @@ struct agent {
     char url[URL_SIZE], address[ADDRESS_SIZE];
 
     uint64_t session; /* the hub says which; before that any number */
-    struct uplink uplink;
+    struct aq_asker *asker;
+    struct aq_question talk, poll; /* a POLL waits for long while others come and go */
     bool welcome, was_welcome;
     bool changed; /* the hub is to be told what we offer */
     uint64_t beat_ms, patience_ms;
@@ -135,11 +136,6 @@ static void find_address(const char *host, const char *port, char address[ADDRES
 
 /* ---- asking -------------------------------------------------------------------------------------------- */
 
-static bool is_free(const struct agent *agent, enum uplink_line line)
-{
-    return agent->uplink.lines[line].asked == AQ_MSG_NONE;
-}
-
 static void say_hello(struct agent *agent, uint64_t now_ms)
 {
     const char *names[DRIVERS_MAX];
@@ -159,7 +155,7 @@ static void say_hello(struct agent *agent, uint64_t now_ms)
         .asks_session = true,
     };
     agent->changed = false;
-    uplink_ask(&agent->uplink, UPLINK_TALK, AQ_MSG_HELLO, &hello, now_ms + ANSWER_MS);
+    aq_asker_ask(agent->asker, &agent->talk, AQ_MSG_HELLO, &hello, now_ms + ANSWER_MS);
 }
 
 static void say_beat(struct agent *agent, uint64_t now_ms)
@@ -171,7 +167,7 @@ static void say_beat(struct agent *agent, uint64_t now_ms)
                            .workloads = agent->workloads.roster.count,
                            .number = ++agent->last_beat};
     agent->beat_at_ms = now_ms + agent->beat_ms;
-    uplink_ask(&agent->uplink, UPLINK_TALK, AQ_MSG_BEAT, &beat, now_ms + ANSWER_MS);
+    aq_asker_ask(agent->asker, &agent->talk, AQ_MSG_BEAT, &beat, now_ms + ANSWER_MS);
 }
 
 /* Puts together what there is to tell. */
@@ -193,13 +189,13 @@ static void say_report(struct agent *agent, uint64_t now_ms)
 {
     if (agent->report.message.number == 0)
         compose_report(agent);
-    uplink_ask(&agent->uplink, UPLINK_TALK, AQ_MSG_REPORT, &agent->report.message, now_ms + ANSWER_MS);
+    aq_asker_ask(agent->asker, &agent->talk, AQ_MSG_REPORT, &agent->report.message, now_ms + ANSWER_MS);
 }
 
 static void ask_what_is_due(struct agent *agent, uint64_t now_ms)
 {
     bool told = agent->report.message.number != 0 || agent->workloads.waiting > 0 || agent->told_count > 0;
-    if (is_free(agent, UPLINK_TALK) && now_ms >= agent->talk_at_ms) {
+    if (!agent->talk.open && now_ms >= agent->talk_at_ms) {
         if (!agent->welcome || agent->changed)
             say_hello(agent, now_ms);
         else if (told)
@@ -207,9 +203,9 @@ static void ask_what_is_due(struct agent *agent, uint64_t now_ms)
         else if (now_ms >= agent->beat_at_ms)
             say_beat(agent, now_ms);
     }
-    if (agent->welcome && is_free(agent, UPLINK_POLL) && now_ms >= agent->poll_at_ms && !agent->busy) {
+    if (agent->welcome && !agent->poll.open && now_ms >= agent->poll_at_ms && !agent->busy) {
         struct aq_poll poll = {.name = agent->config.name, .session = agent->session, .seen = agent->seen};
-        uplink_ask(&agent->uplink, UPLINK_POLL, AQ_MSG_POLL, &poll, now_ms + agent->patience_ms + ANSWER_MS);
+        aq_asker_ask(agent->asker, &agent->poll, AQ_MSG_POLL, &poll, now_ms + agent->patience_ms + ANSWER_MS);
     }
 }
 
@@ -234,7 +230,7 @@ static void take_welcome(struct agent *agent, const struct aq_welcome *welcome, 
     agent->beat_at_ms = now_ms;
     agent->poll_at_ms = now_ms;
     agent->seen = 0; /* the hub begins anew, with everything */
-    uplink_give_up(&agent->uplink, UPLINK_POLL);
+    aq_asker_drop(agent->asker, &agent->poll);
 }
 
 static void answer_ask(struct agent *agent, const struct aq_ask *ask)
@@ -306,16 +302,17 @@ static int take_refused(struct agent *agent, enum aq_message_type asked, const s
     return 0;
 }
 
-/* Takes the answers that are there: at most one for each line, as nothing is asked meanwhile. */
+/* Takes the answers that are there: two at most, as nothing is asked meanwhile. */
 static int take_answers(struct agent *agent, uint64_t now_ms, struct aq_error *error)
 {
-    enum aq_message_type type, asked;
-    enum uplink_line line;
+    enum aq_message_type type;
     void *message;
     for (;;) {
         aq_arena_reset(&agent->scratch);
-        if (uplink_take(&agent->uplink, &line, &asked, &type, &message, &agent->scratch) <= 0)
+        const struct aq_question *question = aq_asker_take(agent->asker, &type, &message, &agent->scratch);
+        if (question == NULL)
             return 0;
+        const enum aq_message_type asked = question->asked;
         if (type == AQ_MSG_REFUSED) {
             if (take_refused(agent, asked, message, now_ms, error) != 0)
                 return -1;
@@ -350,17 +347,12 @@ static void renew_if_late(struct agent *agent, uint64_t now_ms)
 {
     struct aq_error error;
     bool late = false;
-    for (int i = 0; i < UPLINK_LINES; i++) {
-        const struct uplink_question *question = &agent->uplink.lines[i];
-        if (question->asked == AQ_MSG_NONE || now_ms < question->late_ms)
-            continue;
-        uplink_give_up(&agent->uplink, (enum uplink_line)i);
+    while (aq_asker_take_failed(agent->asker, now_ms) != NULL)
         late = true;
-    }
     if (!late)
         return;
     tell_of_silence(agent, now_ms);
-    if (uplink_renew(&agent->uplink, &error) != 0) {
+    if (aq_asker_reconnect(agent->asker, &error) != 0) {
         aq_journal(AQ_WARN, "cannot connect", "error", error.message, NULL);
         agent->talk_at_ms = agent->poll_at_ms = now_ms + AGAIN_MS;
     }
@@ -385,14 +377,14 @@ static int pause_ms(struct agent *agent, uint64_t now_ms, int wait_ms)
         wait_ms = SWEEP_MS;
     if (drivers >= 0 && drivers < wait_ms)
         wait_ms = drivers;
-    if (!is_free(agent, UPLINK_TALK))
-        wait_ms = until(agent->uplink.lines[UPLINK_TALK].late_ms, now_ms, wait_ms);
+    if (agent->talk.open)
+        wait_ms = until(agent->talk.late_ms, now_ms, wait_ms);
     else if (agent->talk_at_ms > now_ms)
         wait_ms = until(agent->talk_at_ms, now_ms, wait_ms);
     else
         wait_ms = until(agent->beat_at_ms, now_ms, wait_ms);
-    if (!is_free(agent, UPLINK_POLL))
-        wait_ms = until(agent->uplink.lines[UPLINK_POLL].late_ms, now_ms, wait_ms);
+    if (agent->poll.open)
+        wait_ms = until(agent->poll.late_ms, now_ms, wait_ms);
     else if (agent->welcome)
         wait_ms = until(agent->poll_at_ms, now_ms, wait_ms);
     return wait_ms;
@@ -404,12 +396,12 @@ int agent_turn(struct agent *agent, int fd, int wait_ms, struct aq_error *error)
     nfds_t count = 0;
     uint64_t now_ms = clock_ms();
     ask_what_is_due(agent, now_ms);
-    uplink_flush(&agent->uplink);
-    if (uplink_was_made_anew(&agent->uplink))
+    aq_asker_flush(agent->asker);
+    if (aq_asker_has_new_connection(agent->asker))
         agent->beat_at_ms = now_ms; /* the hub listens to us on it for long only after something new */
-    bool full = uplink_waits_to_send(&agent->uplink);
-    fds[count++] = (struct pollfd){.fd = agent->uplink.fd, .events = POLLIN};
-    fds[count++] = (struct pollfd){.fd = full ? agent->uplink.send_fd : -1, .events = POLLIN};
+    bool full = aq_asker_has_unsent(agent->asker);
+    fds[count++] = (struct pollfd){.fd = aq_asker_fd(agent->asker), .events = POLLIN};
+    fds[count++] = (struct pollfd){.fd = full ? aq_asker_send_fd(agent->asker) : -1, .events = POLLIN};
     fds[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
     for (uint32_t i = 0; i < agent->workloads.driver_count; i++) {
         const struct opened_driver *opened = &agent->workloads.drivers[i];
@@ -467,7 +459,8 @@ static int open_all(struct agent *agent, struct aq_error *error)
     if (aq_wire_key_load(&key, config->key_file, error) != 0 ||
         home_open(&agent->home, config->data, config->name, error) != 0 ||
         workloads_open(&agent->workloads, agent->home, config->name, &config->drivers, error) != 0 ||
-        workloads_adopt(&agent->workloads, error) != 0 || uplink_open(&agent->uplink, agent->url, &key, error) != 0)
+        workloads_adopt(&agent->workloads, error) != 0 ||
+        aq_asker_open(&agent->asker, agent->url, CONNECT_MOST_MS, &key, error) != 0)
         return -1;
     agent->detected = capacity_detect(home_directory(agent->home));
     find_address(host, port, agent->address);
@@ -478,7 +471,6 @@ static int open_all(struct agent *agent, struct aq_error *error)
 int agent_open(struct agent **out, const struct aq_config_agent *config, struct aq_error *error)
 {
     struct agent *agent = aq_calloc(1, sizeof *agent);
-    agent->uplink.socket = -1;
     set_config(agent, config);
     if (open_all(agent, error) != 0) {
         agent_close(agent);
@@ -492,7 +484,7 @@ void agent_close(struct agent *agent)
 {
     if (agent == NULL)
         return;
-    uplink_close(&agent->uplink);
+    aq_asker_close(agent->asker);
     workloads_close(&agent->workloads);
     home_close(agent->home);
     for (uint32_t i = 0; i < agent->told_count; i++) {

@@ -38,7 +38,7 @@ static int open_data(struct fileview *view, const char *directory, struct aq_err
         return -1;
     if (view->events == NULL && events_open(&view->events, directory, error) != 0)
         return -1;
-    if (view->orders == NULL && orders_open(&view->orders, directory, error) != 0)
+    if (view->questions == NULL && questions_open(&view->questions, directory, error) != 0)
         return -1;
     return 0;
 }
@@ -79,7 +79,7 @@ int fileview_open(struct fileview *view, const struct aq_config_fs *config, int 
 void fileview_close(struct fileview *view)
 {
     waker_close(view->waker);
-    orders_close(view->orders);
+    questions_close(view->questions);
     events_close(view->events);
     live_close(view->live);
     state_close(view->state);
@@ -123,11 +123,11 @@ static void loop(struct fileview *view, int signals)
     struct fuse_session *session = view->session;
     struct fuse_buf buffer = {0};
     struct pollfd fds[] = {
-        {fuse_session_fd(session), POLLIN, 0}, {orders_fd(view->orders), POLLIN, 0}, {signals, POLLIN, 0}};
+        {fuse_session_fd(session), POLLIN, 0}, {questions_fd(view->questions), POLLIN, 0}, {signals, POLLIN, 0}};
     fcntl(fds[0].fd, F_SETFL, fcntl(fds[0].fd, F_GETFL) | O_NONBLOCK);
     uint64_t next_ms = 0;
     while (!fuse_session_exited(session)) {
-        const int tick_ms = settling_any(view) ? SETTLING_TICK_MS : ORDERS_TICK_MS;
+        const int tick_ms = settling_any(view) ? SETTLING_TICK_MS : QUESTIONS_TICK_MS;
         int ready = poll(fds, AQ_LENGTH(fds), view->event_behind ? 0 : tick_ms);
         if (ready < 0 && errno != EINTR)
             break;
@@ -136,7 +136,7 @@ static void loop(struct fileview *view, int signals)
         if (ready > 0 && fds[0].revents != 0 && !serve_kernel(session, &buffer))
             break;
         if ((ready > 0 && fds[1].revents != 0) || view->event_behind || fileview_now_ms() >= next_ms) {
-            orders_work(view->orders);
+            questions_work(view->questions);
             news_work(view);
             listings_work(view->listings, fileview_now_ms());
             give_memory_back(view);

@@ -1,8 +1,8 @@
 /* The file view of one controller: everything that aq-fs holds while it runs.
  *
  * One thread does all the work: it takes the kernel's requests from the session's descriptor, the controller's answers
- * from the socket of orders, and never waits for either. A second one (waker.h) does nothing but tell the kernel that
- * something can be read again. */
+ * from the socket of questions, and never waits for either. A second one (waker.h) does nothing but tell the kernel
+ * that something can be read again. */
 #ifndef AQ_FS_FILEVIEW_H
 #define AQ_FS_FILEVIEW_H
 
@@ -14,7 +14,7 @@
 #include "fs/kernel/inodes.h"
 #include "fs/kernel/waker.h"
 #include "fs/link/eventfile.h"
-#include "fs/link/orders.h"
+#include "fs/link/questions.h"
 #include "fs/settings/settings.h"
 #include "fs/tree/listings.h"
 #include "schema/base/journal.h"
@@ -30,7 +30,7 @@ struct fileview {
     struct state *state;
     struct live *live;
     struct events *events;
-    struct orders *orders;
+    struct questions *questions;
     struct callers *callers;
     struct complaints *complaints;
     struct inodes *inodes;
@@ -59,7 +59,7 @@ struct fileview {
     /* What the controller said last. */
     struct aq_now now;
     struct aq_arena now_arena;
-    uint64_t watch;    /* ticket of the open WATCH; 0: none */
+    bool watching;     /* a WATCH is open */
     uint64_t asked_ms; /* when it was sent */
 };
 
@@ -76,7 +76,7 @@ int fileview_run(struct fileview *view, int signals, void (*ready)(void), struct
 
 /* ---- for the parts ------------------------------------------------------------------------------------ */
 
-/* news.c: keeps /events and /cluster up to date. To be called at least each ORDERS_TICK_MS, and when the controller
+/* news.c: keeps /events and /cluster up to date. To be called at least each QUESTIONS_TICK_MS, and when the controller
  * said something. */
 void news_begin(struct fileview *view); /* the newest 1,000 events */
 void news_work(struct fileview *view);

@@ -129,7 +129,7 @@ static void open_fetched(fuse_req_t request, struct fuse_file_info *info, struct
     waiting->info = *info;
     waiting->owns_file = true;
     snprintf(waiting->doing, sizeof waiting->doing, "opening %s", path);
-    if (orders_ask(view->orders, AQ_MSG_FETCH, &fetch, FETCH_MS, fetch_done, waiting, &error) == 0)
+    if (questions_ask(view->questions, AQ_MSG_FETCH, &fetch, FETCH_MS, fetch_done, waiting, &error) != 0)
         fetch_done(waiting, &error, AQ_MSG_NONE, NULL);
 }
 

@@ -45,8 +45,8 @@ static void send_order(fuse_req_t request, struct open_file *file, const char *a
     waiting->offset = offset;
     waiting->size = size;
     snprintf(waiting->doing, sizeof waiting->doing, "%s", doing);
-    if (orders_ask(view->orders, AQ_MSG_ORDER, &order, (unsigned)view->config->answer_after * 1000, outcome_done,
-                   waiting, &error) == 0)
+    if (questions_ask(view->questions, AQ_MSG_ORDER, &order, (unsigned)view->config->answer_after * 1000, outcome_done,
+                      waiting, &error) != 0)
         outcome_done(waiting, &error, AQ_MSG_NONE, NULL);
 }
 

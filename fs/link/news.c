@@ -94,7 +94,7 @@ static void watch_done(void *context, const struct aq_error *refused, enum aq_me
 {
     struct fileview *view = context;
     (void)refused;
-    view->watch = 0;
+    view->watching = false;
     if (answer == NULL || type != AQ_MSG_NOW) {
         forget_leader(view);
         return; /* asked again at the next tick */
@@ -111,8 +111,8 @@ static void ask(struct fileview *view)
     struct aq_error ignored = {0};
     const struct aq_watch watch = {.seq = view->now.seq};
     view->asked_ms = fileview_now_ms();
-    view->watch = orders_ask(view->orders, AQ_MSG_WATCH, &watch, WATCH_MS, watch_done, view, &ignored);
-    if (view->watch == 0)
+    view->watching = questions_ask(view->questions, AQ_MSG_WATCH, &watch, WATCH_MS, watch_done, view, &ignored) == 0;
+    if (!view->watching)
         forget_leader(view);
 }
 
@@ -127,7 +127,7 @@ void news_begin(struct fileview *view)
 
 void news_work(struct fileview *view)
 {
-    if (view->watch == 0)
+    if (!view->watching)
         ask(view);
     settling_work(view);
     read_events(view);

@@ -53,7 +53,7 @@ static void write_leader(const struct fileview *view, struct aq_buffer *out)
     const char *leader = "none";
     for (uint32_t i = 0; i < view->now.members.count; i++) {
         const struct aq_member *member = AQ_ITEM(view->now.members, struct aq_member, i);
-        if (member->leader && orders_connected(view->orders))
+        if (member->leader && questions_connected(view->questions))
             leader = member->name;
     }
     aq_buffer_format(out, "%s\n", leader);

@@ -1,0 +1,74 @@
+/* A server of questions that a test plays by hand: it takes a question, and answers it when the test says so, with what
+ * the test says. */
+#ifndef AQ_TESTS_UNIT_WIRE_SERVER_H
+#define AQ_TESTS_UNIT_WIRE_SERVER_H
+
+#include "schema/wire/seal.h"
+
+#include <nanomsg/nn.h>
+#include <nanomsg/reqrep.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A question as the server gets it: what its answer has to carry, and its message. */
+struct wire_question {
+    unsigned char header[256];
+    size_t header_length;
+    enum aq_message_type type;
+    uint64_t seq; /* that a WATCH names */
+};
+
+/* Returns nanomsg's socket; closed with nn_close(). */
+static inline int wire_serve(const char *url)
+{
+    int wait_ms = 10000, server = nn_socket(AF_SP_RAW, NN_REP);
+    assert_true(server >= 0);
+    assert_int_equal(nn_setsockopt(server, NN_SOL_SOCKET, NN_RCVTIMEO, &wait_ms, sizeof wait_ms), 0);
+    assert_true(nn_bind(server, url) >= 0);
+    return server;
+}
+
+/* Waits up to 10 seconds for a question. */
+static inline void wire_take(int server, const struct aq_wire_key *key, struct wire_question *question)
+{
+    void *body, *control, *watch;
+    struct nn_iovec data = {&body, NN_MSG};
+    struct nn_msghdr message = {&data, 1, &control, NN_MSG};
+    struct aq_arena arena = {0};
+    struct aq_error error = {0};
+    int length = nn_recvmsg(server, &message, 0);
+    assert_true(length > 0);
+    const struct nn_cmsghdr *head = NN_CMSG_FIRSTHDR(&message);
+    assert_true(head != NULL && head->cmsg_len <= sizeof question->header);
+    question->header_length = head->cmsg_len;
+    memcpy(question->header, head, head->cmsg_len);
+    assert_int_equal(aq_wire_open(key, body, (size_t)length, &question->type, &watch, &arena, &error), 0);
+    assert_int_equal(question->type, AQ_MSG_WATCH);
+    question->seq = ((const struct aq_watch *)watch)->seq;
+    nn_freemsg(body);
+    nn_freemsg(control);
+    aq_arena_free(&arena);
+}
+
+static inline void wire_answer_bytes(int server, struct wire_question *question, const void *bytes, size_t length)
+{
+    struct nn_iovec data = {(void *)(uintptr_t)bytes, length};
+    struct nn_msghdr message = {&data, 1, question->header, question->header_length};
+    assert_true(nn_sendmsg(server, &message, 0) >= 0);
+}
+
+static inline void wire_answer(int server, const struct aq_wire_key *key, struct wire_question *question,
+                               enum aq_message_type type, const void *message)
+{
+    struct aq_buffer sealed = {0};
+    aq_wire_seal(key, type, message, &sealed);
+    wire_answer_bytes(server, question, sealed.data, sealed.length);
+    aq_buffer_free(&sealed);
+}
+
+#endif
