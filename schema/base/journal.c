@@ -1,11 +1,11 @@
 #include "schema/base/journal.h"
 
+#include "schema/base/clock.h"
 #include "schema/base/memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char *program_name = "aquarium";
@@ -41,15 +41,15 @@ void aq_journal(enum aq_journal_level level, const char *words, ...)
     static const char *const names[] = {"debug", "info", "warn", "error"};
     if (level < least_level)
         return;
-    struct timespec now;
+    uint64_t now_ms = aq_clock_wall_ms();
+    time_t now_s = (time_t)(now_ms / 1000);
     struct tm utc;
     char stamp[32];
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
+    gmtime_r(&now_s, &utc);
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
 
-    struct aq_buffer line = {0};
-    aq_buffer_format(&line, "%s.%03ldZ %s %s: %s", stamp, now.tv_nsec / 1000000, names[level], program_name, words);
+    AQ_CLEANUP_BUFFER struct aq_buffer line = {0};
+    aq_buffer_format(&line, "%s.%03uZ %s %s: %s", stamp, (unsigned)(now_ms % 1000), names[level], program_name, words);
     va_list args;
     va_start(args, words);
     for (const char *name; (name = va_arg(args, const char *)) != NULL;) {
@@ -61,5 +61,4 @@ void aq_journal(enum aq_journal_level level, const char *words, ...)
     aq_buffer_char(&line, '\n');
     ssize_t ignored = write(STDERR_FILENO, line.data, line.length);
     (void)ignored;
-    aq_buffer_free(&line);
 }

@@ -17,6 +17,25 @@ void *aq_calloc(size_t count, size_t size);
 void *aq_realloc(void *old, size_t size);
 char *aq_strdup(const char *text);
 
+/* Makes room for one more element in a malloc'ed array of `count` elements that has room for `capacity`; all three are
+ * variables. The array doubles, so adding is cheap however often:
+ *     AQ_GROW(list->items, list->count, list->capacity);
+ *     list->items[list->count++] = item; */
+#define AQ_GROW(array, count, capacity)                                                                                \
+    do {                                                                                                               \
+        if ((count) == (capacity)) {                                                                                   \
+            (capacity) = (capacity) > 0 ? (capacity)*2 : 16;                                                           \
+            (array) = aq_realloc((array), (capacity) * sizeof *(array));                                               \
+        }                                                                                                              \
+    } while (0)
+
+/* AQ_CLEANUP_MEMORY char *text = aq_strdup(...); frees it on every way out of the scope. */
+#define AQ_CLEANUP_MEMORY AQ_CLEANUP(aq_cleanup_memory)
+static inline void aq_cleanup_memory(void *pointer)
+{
+    free(*(void **)pointer);
+}
+
 /* ---- arena: allocate often, free once ----------------------------------------------------------------- */
 
 struct aq_arena_block;
@@ -32,6 +51,9 @@ char *aq_arena_text(struct aq_arena *arena, const char *text, size_t length); /*
 char *aq_arena_format(struct aq_arena *arena, const char *format, ...) AQ_PRINTF(2, 3);
 void aq_arena_reset(struct aq_arena *arena); /* empties it, and keeps a block of 8 KiB at most for the next round */
 void aq_arena_free(struct aq_arena *arena);  /* the same as new afterwards */
+
+/* AQ_CLEANUP_ARENA struct aq_arena arena = {0}; frees it on every way out of the scope. */
+#define AQ_CLEANUP_ARENA AQ_CLEANUP(aq_arena_free)
 
 /* ---- buffer: bytes that grow -------------------------------------------------------------------------- */
 
@@ -81,5 +103,8 @@ void aq_buffer_u64(struct aq_buffer *buffer, uint64_t number);
 void aq_buffer_reset(struct aq_buffer *buffer); /* length 0, memory kept */
 void aq_buffer_free(struct aq_buffer *buffer);
 const char *aq_buffer_string(const struct aq_buffer *buffer); /* never NULL */
+
+/* AQ_CLEANUP_BUFFER struct aq_buffer text = {0}; frees it on every way out of the scope. */
+#define AQ_CLEANUP_BUFFER AQ_CLEANUP(aq_buffer_free)
 
 #endif

@@ -155,6 +155,46 @@ static void buffer_writes_every_u64(void **state)
     aq_buffer_free(&buffer);
 }
 
+/* ---- arrays and scopes -------------------------------------------------------------------------------- */
+
+static void an_array_grows_as_it_is_filled(void **state)
+{
+    (void)state;
+    AQ_CLEANUP_MEMORY unsigned *items = NULL;
+    size_t count = 0, capacity = 0, moves = 0;
+    for (unsigned i = 0; i < 1000; i++) {
+        size_t before = capacity;
+        AQ_GROW(items, count, capacity);
+        moves += capacity != before;
+        items[count++] = i;
+    }
+    for (unsigned i = 0; i < 1000; i++)
+        assert_int_equal(items[i], i);
+    assert_int_equal(capacity, 1024);
+    assert_int_equal(moves, 7);
+}
+
+static size_t length_of_scoped(const char *text)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer buffer = {0};
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    AQ_CLEANUP_MEMORY char *copy = aq_strdup(text);
+    AQ_CLEANUP_MEMORY char *none = NULL;
+    (void)none;
+    aq_buffer_text(&buffer, aq_arena_text(&arena, copy, strlen(copy)));
+    return buffer.length;
+}
+
+static void the_end_of_a_scope_frees(void **state)
+{
+    (void)state;
+    length_of_scoped("text");
+    size_t before = mallinfo2().uordblks;
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(length_of_scoped("text"), 4);
+    assert_int_equal(mallinfo2().uordblks, before);
+}
+
 /* ---- error -------------------------------------------------------------------------------------------- */
 
 static void error_carries_code_and_words(void **state)
@@ -262,6 +302,8 @@ int main(void)
         cmocka_unit_test(buffer_holds_any_bytes),
         cmocka_unit_test(buffer_adds_nothing_from_nowhere),
         cmocka_unit_test(buffer_writes_every_u64),
+        cmocka_unit_test(an_array_grows_as_it_is_filled),
+        cmocka_unit_test(the_end_of_a_scope_frees),
         cmocka_unit_test(error_carries_code_and_words),
         cmocka_unit_test(error_takes_its_code_from_errno),
         cmocka_unit_test(error_cuts_what_does_not_fit),

@@ -35,7 +35,7 @@ tests                schema drivers agent controller fs tools tests
 
 pure='controller/decide controller/project controller/place'
 impure_headers='time\.h|sys/time\.h|pthread\.h|threads\.h|sys/socket\.h|netinet/.*|sys/stat\.h|fcntl\.h|unistd\.h|poll\.h|sys/epoll\.h|sys/random\.h|sodium\.h|nanomsg/.*|curl/.*|microhttpd\.h|signal\.h|spawn\.h|dirent\.h'
-impure_calls='time|clock_gettime|gettimeofday|rand|random|srand|getrandom|randombytes_[a-z]*|open|openat|fopen|read|write|pread|pwrite|socket|connect|send|recv|fork|pthread_[a-z_]*|getenv|sleep|usleep|nanosleep|getpid'
+impure_calls='time|clock_gettime|gettimeofday|rand|random|srand|getrandom|randombytes_[a-z]*|open|openat|fopen|read|write|pread|pwrite|socket|connect|send|recv|fork|pthread_[a-z_]*|getenv|sleep|usleep|nanosleep|getpid|aq_clock_[a-z_]*|aq_file_[a-z_]*'
 
 # shellcheck disable=SC2046 # names without blanks
 awk -v rules="$rules" -v pure="$pure" -v headers="$impure_headers" -v calls="$impure_calls" '

@@ -1,0 +1,95 @@
+/* Small files that are there whole or not at all, directories, and lock files.
+ *
+ * A file is named by a directory's descriptor and a name in it, or by AT_FDCWD and a path. A name in a directory may
+ * not be a symbolic link; a path may lead through links. */
+#ifndef AQ_SCHEMA_BASE_FILES_H
+#define AQ_SCHEMA_BASE_FILES_H
+
+#include "schema/base/error.h"
+#include "schema/base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+/* ---- files -------------------------------------------------------------------------------------------- */
+
+/* Replaces the file, or makes it, with access `mode` (less the umask): writes `name`.new, syncs it, renames it, syncs
+ * the directory. Readers find the old contents or the new ones, and so does the next start after a power failure.
+ * After a failure, too, the file has the one or the other. */
+int aq_file_replace(int directory, const char *name, mode_t mode, const void *data, size_t length,
+                    struct aq_error *error) AQ_MUST_CHECK;
+
+/* The same without the syncs, for what is worthless after a power failure. */
+int aq_file_replace_unsynced(int directory, const char *name, mode_t mode, const void *data, size_t length,
+                             struct aq_error *error) AQ_MUST_CHECK;
+
+/* Appends the whole file to `out`. Fails with AQ_E_NOT_FOUND when it is missing, with AQ_E_CORRUPT when it has more
+ * than `max` bytes. */
+int aq_file_read(int directory, const char *name, size_t max, struct aq_buffer *out,
+                 struct aq_error *error) AQ_MUST_CHECK;
+
+/* Appends the last `max` bytes of the file to `out`, or all of it if it is shorter. */
+int aq_file_read_end(int directory, const char *name, size_t max, struct aq_buffer *out,
+                     struct aq_error *error) AQ_MUST_CHECK;
+
+/* Reads the first `size` - 1 bytes as a NUL-terminated text. Returns its length, or -1 with errno and an empty text. */
+ssize_t aq_file_read_text(int directory, const char *name, char *text, size_t size);
+
+/* Writes all of it, however often write() stops short. Returns -1 with errno. */
+int aq_file_write_all(int fd, const void *data, size_t length) AQ_MUST_CHECK;
+
+/* Opens the file, which is made when it is missing (mode 0600), and locks it for this process: flock(2), exclusive.
+ * Retries for two seconds, for a process that was killed a moment ago may still hold the lock. Returns the
+ * descriptor, which holds the lock until it is closed; -1 with `error`, AQ_E_EXISTS if another process has the lock.
+ * Works on a read-only file system if the file is there. */
+int aq_file_lock(int directory, const char *name, struct aq_error *error) AQ_MUST_CHECK;
+
+/* ---- directories -------------------------------------------------------------------------------------- */
+
+/* Makes the directory unless it is there. */
+int aq_directory_make(int parent, const char *name, mode_t mode, struct aq_error *error) AQ_MUST_CHECK;
+
+/* Makes the directory at `path` with `mode` and those above it with `above`, where they are missing. */
+int aq_directory_make_path(const char *path, mode_t mode, mode_t above, struct aq_error *error) AQ_MUST_CHECK;
+
+/* Makes the directory with mode 0700 unless it is there, and opens it. Returns a descriptor; -1 with `error`. */
+int aq_directory_open(int parent, const char *name, struct aq_error *error) AQ_MUST_CHECK;
+
+/* Waits until the disk has the names in the directory. `path` may be relative to `parent`. */
+int aq_directory_sync(int parent, const char *path, struct aq_error *error) AQ_MUST_CHECK;
+
+/* Calls `entry` for each name in the directory but . and .., until it returns false; it may remove what it is called
+ * for. `type` is a DT_ constant of <dirent.h>. Fails when the directory cannot be read. */
+typedef bool aq_directory_entry_fn(void *context, int directory, const char *name, unsigned char type);
+int aq_directory_list(int directory, aq_directory_entry_fn *entry, void *context, struct aq_error *error) AQ_MUST_CHECK;
+
+/* ---- scope-bound descriptors -------------------------------------------------------------------------- */
+
+/* AQ_CLEANUP_FD int fd = open(...); closes it, if it is not negative, on every way out of the scope.
+ * errno stays. */
+#define AQ_CLEANUP_FD AQ_CLEANUP(aq_cleanup_fd)
+static inline void aq_cleanup_fd(const int *fd)
+{
+    int number = errno;
+    if (*fd >= 0)
+        close(*fd);
+    errno = number;
+}
+
+/* AQ_CLEANUP_FILE FILE *file = fopen(...); closes it, if it is not NULL. For files that are read: a failed fclose() of
+ * a written one would pass unseen. */
+#define AQ_CLEANUP_FILE AQ_CLEANUP(aq_cleanup_file)
+static inline void aq_cleanup_file(FILE *const *file)
+{
+    int number = errno;
+    if (*file != NULL)
+        fclose(*file);
+    errno = number;
+}
+
+#endif

@@ -1,0 +1,49 @@
+#include "schema/base/listen.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+int aq_listen_resolve(struct aq_listen_place *place, struct aq_error *error)
+{
+    char service[8];
+    struct addrinfo *found, hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    snprintf(service, sizeof service, "%u", (unsigned)place->port);
+    if (getaddrinfo(place->address, service, &hints, &found) != 0)
+        return aq_fail(error, AQ_E_INVALID, "%s.address is \"%s\", but must be an IPv4 or IPv6 address", place->section,
+                       place->address);
+    memcpy(&place->socket_address, found->ai_addr, found->ai_addrlen);
+    place->socket_length = found->ai_addrlen;
+    freeaddrinfo(found);
+    return 0;
+}
+
+int aq_listen_open(const struct aq_listen_place *place, int backlog, struct aq_error *error)
+{
+    int on = 1, fd = socket(place->socket_address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        bind(fd, (const struct sockaddr *)&place->socket_address, place->socket_length) == 0 &&
+        listen(fd, backlog) == 0)
+        return fd;
+    aq_fail_errno(error, errno, "cannot listen on %s.address %s, %s.port %u", place->section, place->address,
+                  place->section, (unsigned)place->port);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+uint16_t aq_listen_port(int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {0};
+    socklen_t length = sizeof address;
+    if (getsockname(fd, &address.any, &length) != 0)
+        return 0;
+    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
+}

@@ -1,0 +1,35 @@
+/* Listening TCP sockets, opened at the address and port that two settings give.
+ *
+ *     struct aq_listen_place place = {.section = "api", .address = api->address, .port = api->port};
+ *     if (aq_listen_resolve(&place, error) != 0)
+ *         return -1;
+ *     int fd = aq_listen_open(&place, BACKLOG, error);
+ *
+ * The two steps are apart so that a program can check its settings, and what kind of address it is, before it opens
+ * anything. */
+#ifndef AQ_SCHEMA_BASE_LISTEN_H
+#define AQ_SCHEMA_BASE_LISTEN_H
+
+#include "schema/base/error.h"
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct aq_listen_place {
+    const char *section;                    /* of the settings: "api" for api.address and api.port; used in errors */
+    const char *address;                    /* IPv4 or IPv6, in digits */
+    uint64_t port;                          /* 0: any free one */
+    struct sockaddr_storage socket_address; /* the two above, once aq_listen_resolve() succeeded */
+    socklen_t socket_length;
+};
+
+/* Fails with AQ_E_INVALID when `address` is not an IPv4 or IPv6 address. */
+int aq_listen_resolve(struct aq_listen_place *place, struct aq_error *error) AQ_MUST_CHECK;
+
+/* `place` is resolved. Returns a nonblocking descriptor that listens; -1 with `error`. */
+int aq_listen_open(const struct aq_listen_place *place, int backlog, struct aq_error *error) AQ_MUST_CHECK;
+
+/* The port that a TCP socket is bound to; 0 if it is not bound. */
+uint16_t aq_listen_port(int fd);
+
+#endif
