@@ -1,16 +1,13 @@
 #include "controller/state/store.h"
-#include "schema/base/utf8.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
 #include "schema/model/application.h"
+#include "schema/model/key.h"
 #include "schema/model/label.h"
 #include "schema/model/node.h"
 #include "schema/model/resource.h"
 #include "schema/model/user.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- keys --------------------------------------------------------------------------------------------- */
@@ -35,27 +32,17 @@ struct state_key state_key_name(const char *name)
 
 int state_key_from_text(const struct aq_entity *entity, const char *text, struct state_key *key, struct aq_error *error)
 {
-    size_t length = strlen(text);
-    if (aq_entity_key(entity)->type == AQ_TYPE_NAME) {
-        if (length == 0 || length > 64 || !aq_name_is_good(text, length))
-            return aq_fail(error, AQ_E_INVALID, "\"%.80s\" is no %s name: 1 to 64 letters, digits, '.', '_' and '-'",
-                           text, entity->name);
-        *key = state_key_name(text);
-        return 0;
-    }
-    if (length == 0 || length > 19 || text[0] == '0' || strspn(text, "0123456789") != length)
-        return aq_fail(error, AQ_E_INVALID, "\"%.80s\" is no %s number: a whole number from 1", text, entity->name);
-    *key = state_key_number(strtoull(text, NULL, 10));
+    struct aq_key value;
+    if (aq_key_from_text(entity, text, &value, error) != 0)
+        return -1;
+    *key = value.name != NULL ? state_key_name(value.name) : state_key_number(value.number);
     return 0;
 }
 
 void state_key_text(const struct aq_entity *entity, const void *object, char *out, size_t size)
 {
-    const struct aq_field *field = aq_entity_key(entity);
-    if (field->type == AQ_TYPE_NAME)
-        snprintf(out, size, "%s", aq_field_text(field, object));
-    else
-        snprintf(out, size, "%" PRIu64, aq_field_number(field, object));
+    const struct aq_key key = aq_key_in_field(aq_entity_key(entity), object);
+    aq_key_to_text(&key, out, size);
 }
 
 static MDB_val key_value(const struct state_key *key)

@@ -36,7 +36,7 @@ static void what_users_type_becomes_a_key(void **context)
     static const char *const numbers[] = {"", "0", "07", "-1", "+1", " 1", "1 ", "1x", "0x1", "99999999999999999999"};
     for (size_t i = 0; i < AQ_LENGTH(numbers); i++) {
         char words[120];
-        snprintf(words, sizeof words, "\"%s\" is no label number: a whole number from 1", numbers[i]);
+        snprintf(words, sizeof words, "\"%s\" is not a valid label number: use a whole number from 1", numbers[i]);
         assert_int_equal(state_key_from_text(entity("label"), numbers[i], &key, &error), -1);
         assert_int_equal(error.code, AQ_E_INVALID);
         assert_string_equal(error.message, words);
@@ -46,7 +46,8 @@ static void what_users_type_becomes_a_key(void **context)
     const char *const names[] = {"", ".", "a/b", "a b", "\xc3\xa4", long_name};
     for (size_t i = 0; i < AQ_LENGTH(names); i++) {
         assert_int_equal(state_key_from_text(entity("user"), names[i], &key, &error), -1);
-        assert_non_null(strstr(error.message, "is no user name: 1 to 64 letters, digits, '.', '_' and '-'"));
+        assert_non_null(
+            strstr(error.message, "is not a valid user name: use 1 to 64 letters, digits, '.', '_' and '-'"));
     }
     long_name[64] = '\0';
     assert_int_equal(state_key_from_text(entity("user"), long_name, &key, &error), 0);

@@ -1,0 +1,55 @@
+#include "schema/model/key.h"
+
+#include "schema/base/utf8.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_SIZE_MAX = 64, DIGITS_MAX = 19 };
+
+bool aq_entity_is_named(const struct aq_entity *entity)
+{
+    return aq_entity_key(entity)->type == AQ_TYPE_NAME;
+}
+
+int aq_key_from_text(const struct aq_entity *entity, const char *text, struct aq_key *key, struct aq_error *error)
+{
+    size_t length = strlen(text);
+    if (aq_entity_is_named(entity)) {
+        if (length == 0 || length > NAME_SIZE_MAX || !aq_name_is_good(text, length))
+            return aq_fail(error, AQ_E_INVALID,
+                           "\"%.80s\" is not a valid %s name: use 1 to %d letters, digits, '.', '_' and '-'", text,
+                           entity->name, NAME_SIZE_MAX);
+        *key = (struct aq_key){.name = text};
+        return 0;
+    }
+    if (length == 0 || length > DIGITS_MAX || text[0] == '0' || strspn(text, "0123456789") != length)
+        return aq_fail(error, AQ_E_INVALID, "\"%.80s\" is not a valid %s number: use a whole number from 1", text,
+                       entity->name);
+    *key = (struct aq_key){.number = strtoull(text, NULL, 10)};
+    return 0;
+}
+
+struct aq_key aq_key_in_field(const struct aq_field *field, const void *object)
+{
+    if (aq_field_is_text(field))
+        return (struct aq_key){.name = aq_field_text(field, object)};
+    return (struct aq_key){.number = aq_field_number(field, object)};
+}
+
+bool aq_key_equals(const struct aq_key *key, const struct aq_key *other)
+{
+    if (key->name != NULL && other->name != NULL)
+        return strcmp(key->name, other->name) == 0;
+    return key->name == other->name && key->number == other->number;
+}
+
+void aq_key_to_text(const struct aq_key *key, char *out, size_t size)
+{
+    if (key->name != NULL)
+        snprintf(out, size, "%s", key->name);
+    else
+        snprintf(out, size, "%" PRIu64, key->number);
+}

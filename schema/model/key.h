@@ -1,0 +1,31 @@
+/* The key of a row as a value: the number or the name that identifies it within its entity.
+ *
+ * What a user types, a path or a body says becomes a key here. Two texts mean the same row when their keys are equal,
+ * whatever they look like: a body's "id": 7 and id=007 are the row of /application/7. */
+#ifndef AQ_SCHEMA_MODEL_KEY_H
+#define AQ_SCHEMA_MODEL_KEY_H
+
+#include "schema/model/entity.h"
+
+struct aq_key {
+    const char *name; /* NULL: the key is a number */
+    uint64_t number;
+};
+
+/* Does the entity identify its rows by name? Otherwise by number. */
+bool aq_entity_is_named(const struct aq_entity *entity);
+
+/* From the text of a path or an argument: "7" or "mac". Fails with AQ_E_INVALID where no row of the entity can have
+ * this key; the message names the entity and the text, and says what would be right. `key` points into `text`. */
+int aq_key_from_text(const struct aq_entity *entity, const char *text, struct aq_key *key,
+                     struct aq_error *error) AQ_MUST_CHECK;
+
+/* The key that the record `object` has in `field`. Points into the record. */
+struct aq_key aq_key_in_field(const struct aq_field *field, const void *object);
+
+bool aq_key_equals(const struct aq_key *key, const struct aq_key *other);
+
+/* The key as users see it, cut to `size` bytes. */
+void aq_key_to_text(const struct aq_key *key, char *out, size_t size);
+
+#endif
