@@ -1,5 +1,7 @@
 #include "controller/decide/decide.h"
 
+#include "schema/codec/command.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,9 +10,8 @@ extern const struct decide_handler *const __start_aq_decide[], *const __stop_aq_
 
 int decide_command(struct decide *decide, const struct aq_command *command, const void *record, struct aq_error *error)
 {
-    if (decide->role < command->role)
-        return aq_fail(error, AQ_E_FORBIDDEN, "%s is for the role %s; %s has the role %s", command->name,
-                       aq_role_words.words[command->role], decide->author, aq_role_words.words[decide->role]);
+    if (aq_command_check_role(command, decide->author, decide->role, error) != 0)
+        return -1;
     for (const struct decide_handler *const *row = __start_aq_decide; row < __stop_aq_decide; row++)
         if ((*row)->command == command)
             return (*row)->decide(decide, record, error);

@@ -1,5 +1,6 @@
 #include "controller/hub/core.h"
 
+#include "schema/codec/command.h"
 #include "schema/codec/pack.h"
 #include "schema/model/user.h"
 
@@ -92,34 +93,6 @@ static void token_made(void *context, const char *token, const struct aq_error *
     mailbox_post(&order->item);
 }
 
-static bool is_empty(const struct aq_field *field, const void *object)
-{
-    if (aq_field_is_text(field)) {
-        const char *text = aq_field_text(field, object);
-        return text[0] == '\0' || (field->type == AQ_TYPE_DOCUMENT && strcmp(text, "{}") == 0);
-    }
-    if (field->type == AQ_TYPE_BYTES)
-        return ((const struct aq_bytes *)AQ_AT_CONST(object, field))->length == 0;
-    if (field->type == AQ_TYPE_LIST || field->type == AQ_TYPE_TEXTS)
-        return ((const struct aq_list *)AQ_AT_CONST(object, field))->count == 0;
-    return aq_field_number(field, object) == 0;
-}
-
-/* What only the server fills may not come from outside. */
-static int check_internal(const struct aq_record *record, const void *object, struct aq_error *error)
-{
-    for (size_t i = 0; i < record->count; i++) {
-        const struct aq_field *field = &record->fields[i];
-        if (field->type == AQ_TYPE_RECORD) {
-            if (check_internal(field->record, AQ_AT_CONST(object, field), error) != 0)
-                return -1;
-        } else if ((field->rules & AQ_INTERNAL) && !is_empty(field, object)) {
-            return aq_fail(error, AQ_E_INVALID, "%s is filled by the server, and may not be given", field->name);
-        }
-    }
-    return 0;
-}
-
 static int find_user(struct hub *hub, const char *name, struct aq_user *user, struct aq_error *error)
 {
     struct state_txn *txn = NULL;
@@ -139,15 +112,12 @@ static int order_read(struct hub *hub, const struct aq_order *message, struct or
         message->command <= UINT32_MAX ? aq_command_find((unsigned)message->command) : NULL;
     if (command == NULL)
         return aq_fail(error, AQ_E_INVALID, "there is no command with this code");
-    if (command->kind == AQ_INTERNAL_COMMAND)
-        return aq_fail(error, AQ_E_FORBIDDEN, "%s is for agents and controllers only", command->name);
-    if (user.role < command->role)
-        return aq_fail(error, AQ_E_FORBIDDEN, "%s takes the role %s, but user %s has the role %s", command->name,
-                       aq_role_words.words[command->role], user.name, aq_role_words.words[user.role]);
+    if (aq_command_check_caller(command, user.name, (enum aq_role)user.role, error) != 0)
+        return -1;
     void *record = aq_arena_alloc(&order->arena, command->record->size);
     if (aq_record_unpack(command->record, record, message->record.data, message->record.length, true, &order->arena,
                          error) != 0 ||
-        check_internal(command->record, record, error) != 0)
+        aq_command_check_internal(command, record, error) != 0)
         return -1;
     order->records[0] = record;
     order->request = (struct writer_request){.command = command,

@@ -6,9 +6,9 @@
 #include "controller/serve/service.h"
 #include "controller/serve/steps.h"
 #include "schema/base/utf8.h"
+#include "schema/codec/command.h"
 #include "schema/codec/entry.h"
 #include "schema/codec/json.h"
-#include "schema/model/label.h"
 
 #include <inttypes.h>
 #include <sodium.h>
@@ -32,40 +32,11 @@ struct write {
 
 /* ---- the body --------------------------------------------------------------------------------------------- */
 
-/* Puts the path's key into the object; a body that names another is refused. */
-static int set_key(struct request *request, json_t *item)
-{
-    const struct aq_field *field = &request->command->record->fields[0];
-    json_t *given = json_object_get(item, field->name);
-    struct state_key path, body;
-    if (state_key_from_text(request->entity, request->key, &path, &request->error))
-        return -1;
-    if (given != NULL) {
-        char number[32];
-        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(given));
-        const char *text = json_is_string(given) ? json_string_value(given) : number;
-        if (!(json_is_string(given) || json_is_integer(given)) ||
-            state_key_from_text(request->entity, text, &body, &request->error) || path.length != body.length ||
-            memcmp(path.bytes, body.bytes, path.length) != 0)
-            return aq_fail(&request->error, AQ_E_INVALID, "%s of the body contradicts the path, which says %.100s",
-                           field->name, request->key);
-    }
-    json_object_set_new(item, field->name, json_string(request->key));
-    return 0;
-}
-
 static int read_item(struct request *request, json_t *item, void **record)
 {
     const struct aq_command *command = request->command;
-    if (!json_is_object(item))
-        return aq_fail(&request->error, AQ_E_INVALID, "the body must be a JSON object%s",
-                       command->kind == AQ_CREATES ? ", or an array of them" : "");
-    if (command->kind != AQ_CREATES && set_key(request, item))
-        return -1;
-    if (command == &aq_command_label_create && aq_label_from_flat(item, &request->error))
-        return -1;
     *record = aq_arena_alloc(&request->arena, command->record->size);
-    return aq_record_from_json(command->record, *record, item, NULL, &request->arena, &request->error);
+    return aq_command_from_json(command, request->key, item, NULL, *record, &request->arena, &request->error);
 }
 
 static int read_items(struct request *request, struct write *write, json_t *json)
@@ -301,11 +272,9 @@ static enum outcome make_tokens(struct request *request)
 
 static int prepare(struct request *request, struct write *write)
 {
-    const struct aq_command *command = request->command;
-    if (request->user.role < command->role)
-        return aq_fail(&request->error, AQ_E_FORBIDDEN, "%s of %s is for role %s; %s is %s", command->verb,
-                       command->entity, aq_role_words.words[command->role], request->user.name,
-                       aq_role_words.words[request->user.role]);
+    if (aq_command_check_caller(request->command, request->user.name, (enum aq_role)request->user.role,
+                                &request->error) != 0)
+        return -1;
     if (query_take_bool(&request->query, "dry_run", &write->request.dry_run, &request->error) ||
         query_end(&request->query, &request->error) || take_preference(request) || read_body(request, write))
         return -1;

@@ -1,29 +1,12 @@
 #include "fs/tree/control.h"
 
+#include "schema/codec/command.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
 #include "schema/codec/text.h"
 #include "schema/codec/yaml.h"
-#include "schema/model/label.h"
 
-#include <inttypes.h>
 #include <string.h>
-
-static const struct aq_field *key_field(const struct aq_command *command)
-{
-    return command->kind == AQ_CREATES ? NULL : &command->record->fields[0];
-}
-
-/* Can the command be given without saying anything beyond which row it is about? */
-static bool needs_no_words(const struct aq_command *command)
-{
-    if (key_field(command) == NULL)
-        return false;
-    for (size_t i = 1; i < command->record->count; i++)
-        if (command->record->fields[i].rules & AQ_REQUIRED)
-            return false;
-    return true;
-}
 
 /* ---- which form --------------------------------------------------------------------------------------- */
 
@@ -54,36 +37,12 @@ static enum form form_of(const char *text, size_t length)
 
 /* ---- reading ------------------------------------------------------------------------------------------ */
 
-static json_t *read_word(const struct aq_command *command, const char *text, size_t length, struct aq_error *error)
-{
-    static const char *const yes[] = {"1", "yes", "true"};
-    if (command->value != NULL) {
-        json_t *word = json_stringn(text, length);
-        if (word == NULL) {
-            (void)aq_fail(error, AQ_E_INVALID, "%s is not valid UTF-8", command->value);
-            return NULL;
-        }
-        return json_pack("{s:o}", command->value, word);
-    }
-    if (needs_no_words(command)) {
-        for (size_t i = 0; i < AQ_LENGTH(yes); i++)
-            if (length == strlen(yes[i]) && memcmp(text, yes[i], length) == 0)
-                return json_object();
-        (void)aq_fail(error, AQ_E_INVALID, "%s is \"%.*s\", but must be 1, yes or true: nothing else can be meant",
-                      command->verb, (int)(length < 100 ? length : 100), text);
-        return NULL;
-    }
-    (void)aq_fail(error, AQ_E_INVALID, "\"%.*s\" is not field=value, and no document: read this file for what it takes",
-                  (int)(length < 100 ? length : 100), text);
-    return NULL;
-}
-
 static json_t *read_text(const struct aq_command *command, const char *text, size_t length,
                          struct aq_yaml_places **places, struct aq_error *error)
 {
     switch (form_of(text, length)) {
     case FORM_WORD:
-        return read_word(command, text, length, error);
+        return aq_command_from_word(command, text, length, error);
     case FORM_LINE:
         return aq_line_parse(text, length, error);
     case FORM_YAML:
@@ -93,41 +52,14 @@ static json_t *read_text(const struct aq_command *command, const char *text, siz
     }
 }
 
-/* Puts the row's key where the command has it. Naming the row once more is fine, naming another is not. */
-static int set_key(const struct aq_command *command, const char *key, json_t *json, struct aq_error *error)
-{
-    const struct aq_field *field = key_field(command);
-    if (field == NULL)
-        return 0;
-    const json_t *given = json_object_get(json, field->name);
-    char number[32];
-    const char *text = json_string_value(given);
-    if (json_is_integer(given)) {
-        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(given));
-        text = number;
-    }
-    if (given != NULL && (text == NULL || strcmp(text, key) != 0))
-        return aq_fail(error, AQ_E_INVALID, "%s is %.100s%s, but this file is about %s: leave it out", field->name,
-                       text ? "" : "something else", text ? text : "", key);
-    int failed = json_object_set_new(json, field->name, json_string(key));
-    aq_assert(failed == 0);
-    return 0;
-}
-
 static int to_record(const struct aq_command *command, const char *key, json_t *json,
                      const struct aq_yaml_places *places, struct aq_buffer *packed, struct aq_error *error)
 {
-    if (!json_is_object(json))
-        return aq_fail(error, AQ_E_INVALID, "the document must be an object: names with values");
-    if (command == &aq_command_label_create && aq_label_from_flat(json, error) != 0)
-        return -1;
-    if (set_key(command, key, json, error) != 0)
-        return -1;
     struct aq_arena arena = {0};
-    void *object = aq_arena_alloc(&arena, command->record->size);
-    int status = aq_record_from_json(command->record, object, json, places, &arena, error);
+    void *record = aq_arena_alloc(&arena, command->record->size);
+    int status = aq_command_from_json(command, key, json, places, record, &arena, error);
     if (status == 0)
-        aq_record_pack(command->record, object, packed);
+        aq_record_pack(command->record, record, packed);
     aq_arena_free(&arena);
     return status;
 }
@@ -218,7 +150,7 @@ void control_help(const struct aq_command *command, const char *path, struct aq_
     aq_buffer_format(out, "Write here to %s. One write is one whole command.\n", command->help);
     if (command->value != NULL)
         aq_buffer_format(out, "    echo <%s> > %s\n", command->value, path);
-    if (needs_no_words(command))
+    if (aq_command_needs_only_key(command))
         aq_buffer_format(out, "    echo 1 > %s\n", path);
     size_t first = command->kind == AQ_CREATES ? 0 : 1; /* which row it is about is known */
     bool takes_fields = false;

@@ -9,6 +9,8 @@
 
 #include "schema/model/record.h"
 
+struct json_t; /* jansson.h */
+
 enum aq_role { AQ_ROLE_USER, AQ_ROLE_ADMIN, aq_role_count };
 extern const struct aq_words aq_role_words;
 
@@ -56,6 +58,9 @@ struct aq_command {
      * that moment, so that the next line of a script meets what its author expects. */
     const char *passing_field;
     uint32_t passing_value;
+    /* Turns an object in the form of older clients into the present one, in place; leaves every other as it is. NULL:
+     * there is no older form. */
+    int (*older_form)(struct json_t *json, struct aq_error *error);
 };
 
 const struct aq_command *aq_command_find(unsigned code);

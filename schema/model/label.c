@@ -28,6 +28,7 @@ const struct aq_command aq_command_label_create = {
     .role = AQ_ROLE_ADMIN,
     .record = &aq_label_create_record,
     .help = "make a label, or the next version of one",
+    .older_form = aq_label_from_flat,
 };
 AQ_COMMAND(aq_command_label_create);
 

@@ -81,7 +81,7 @@ refused "not UTF-8" "Invalid argument" "*UTF-8*" "$new" "label=$(printf '\377')"
 refused "nothing" "Invalid argument" "nothing was written*" "$new" "
 "
 refused "no yes" "Invalid argument" "*must be 1, yes or true*" "$view/applications/1/deallocate" perhaps
-refused "another row's key" "Invalid argument" "id is 2, but this file is about 1*" "$view/applications/1/deallocate" id=2
+refused "another row's key" "Invalid argument" "id is 2, but the path names application 1*" "$view/applications/1/deallocate" id=2
 written 1 "$view/applications/5/deallocate"
 refused "a move that is not allowed" "Device or resource busy" "application 5 is RECALLED*" "$view/applications/5/deallocate" 1
 check_match "too large: errno" "*Message too long*" \

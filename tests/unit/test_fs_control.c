@@ -124,8 +124,8 @@ static void a_command_without_words_takes_a_yes(void **state)
     }
     refused(deallocate, "7", "0", "deallocate is \"0\", but must be 1, yes or true");
     refused(deallocate, "7", "no", "must be 1, yes or true");
-    refused(deallocate, "7", "id=8", "id is 8, but this file is about 7");
-    refused(deallocate, "7", "{\"id\": [7]}", "id is something else");
+    refused(deallocate, "7", "id=8", "id is 8, but the path names application 7: leave id out");
+    refused(deallocate, "7", "{\"id\": [7]}", "id is a list, but must be a whole number");
     refused(deallocate, "7", "force=1", "force is not known");
     refused(deallocate, "7", "", "nothing was written");
 }

@@ -317,7 +317,7 @@ static void bad_bodies_are_told_what_is_wrong(void **context)
     refused(place, "POST", "/api/v1/label/", "{\"name\":\"x\",\"name\":\"y\"}", 400, "duplicate");
     refused(place, "POST", "/api/v1/user/", "{\"name\":\"x\",\"hash\":\"y\"}", 400, "hash");
     refused(place, "POST", "/api/v1/user/ann", "{\"name\":\"bob\",\"role\":\"user\",\"max_applications\":1}", 400,
-            "contradicts the path");
+            "name is bob, but the path names user ann: leave name out");
     refused(place, "DELETE", "/api/v1/user/nix", NULL, 404, "nix");
     refused(place, "POST", "/api/v1/label/?boat=1", "{}", 400, "unknown parameter boat");
 }

@@ -1,0 +1,149 @@
+#include "schema/codec/command.h"
+
+#include "schema/codec/json.h"
+#include "schema/model/key.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- who may give it -------------------------------------------------------------------------------------- */
+
+/* "create labels", "run maintenance on nodes" */
+static void put_action(const struct aq_command *command, char *out, size_t size)
+{
+    const char *plural = aq_entity_find(command->entity)->plural;
+    if (command->kind == AQ_ACTS || command->kind == AQ_INTERNAL_COMMAND)
+        snprintf(out, size, "run %s on %s", command->verb, plural);
+    else
+        snprintf(out, size, "%s %s", command->verb, plural);
+}
+
+int aq_command_check_role(const struct aq_command *command, const char *author, enum aq_role role,
+                          struct aq_error *error)
+{
+    char action[128];
+    if (role >= command->role)
+        return 0;
+    put_action(command, action, sizeof action);
+    return aq_fail(error, AQ_E_FORBIDDEN, "only %ss may %s; %s is a %s", aq_role_words.words[command->role], action,
+                   author, aq_role_words.words[role]);
+}
+
+int aq_command_check_caller(const struct aq_command *command, const char *author, enum aq_role role,
+                            struct aq_error *error)
+{
+    char action[128];
+    if (command->kind != AQ_INTERNAL_COMMAND)
+        return aq_command_check_role(command, author, role, error);
+    put_action(command, action, sizeof action);
+    return aq_fail(error, AQ_E_FORBIDDEN, "only agents and controllers may %s", action);
+}
+
+/* ---- what only the server sets ---------------------------------------------------------------------------- */
+
+static bool is_empty(const struct aq_field *field, const void *object)
+{
+    if (aq_field_is_text(field)) {
+        const char *text = aq_field_text(field, object);
+        return text[0] == '\0' || (field->type == AQ_TYPE_DOCUMENT && strcmp(text, "{}") == 0);
+    }
+    if (field->type == AQ_TYPE_BYTES)
+        return ((const struct aq_bytes *)AQ_AT_CONST(object, field))->length == 0;
+    if (field->type == AQ_TYPE_LIST || field->type == AQ_TYPE_TEXTS)
+        return ((const struct aq_list *)AQ_AT_CONST(object, field))->count == 0;
+    return aq_field_number(field, object) == 0;
+}
+
+static int check_internal(const struct aq_record *record, const void *object, struct aq_error *error)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        const struct aq_field *field = &record->fields[i];
+        if (field->type == AQ_TYPE_RECORD) {
+            if (check_internal(field->record, AQ_AT_CONST(object, field), error) != 0)
+                return -1;
+        } else if ((field->rules & AQ_INTERNAL) && !is_empty(field, object)) {
+            return aq_fail(error, AQ_E_INVALID, "%s is set by the server: leave it out", field->name);
+        }
+    }
+    return 0;
+}
+
+int aq_command_check_internal(const struct aq_command *command, const void *record, struct aq_error *error)
+{
+    return check_internal(command->record, record, error);
+}
+
+/* ---- its record ------------------------------------------------------------------------------------------- */
+
+const struct aq_field *aq_command_key(const struct aq_command *command)
+{
+    return command->kind == AQ_CREATES ? NULL : &command->record->fields[0];
+}
+
+bool aq_command_needs_only_key(const struct aq_command *command)
+{
+    if (aq_command_key(command) == NULL)
+        return false;
+    for (size_t i = 1; i < command->record->count; i++)
+        if (command->record->fields[i].rules & AQ_REQUIRED)
+            return false;
+    return true;
+}
+
+json_t *aq_command_from_word(const struct aq_command *command, const char *word, size_t length, struct aq_error *error)
+{
+    static const char *const yes[] = {"1", "yes", "true"};
+    const int shown = (int)(length < 100 ? length : 100);
+    if (command->value != NULL) {
+        json_t *value = json_stringn(word, length);
+        if (value != NULL)
+            return json_pack("{s:o}", command->value, value);
+        (void)aq_fail(error, AQ_E_INVALID, "%s is not valid UTF-8", command->value);
+        return NULL;
+    }
+    if (!aq_command_needs_only_key(command)) {
+        (void)aq_fail(error, AQ_E_INVALID, "\"%.*s\" is not field=value, and %s takes no single word", shown, word,
+                      command->name);
+        return NULL;
+    }
+    for (size_t i = 0; i < AQ_LENGTH(yes); i++)
+        if (length == strlen(yes[i]) && memcmp(word, yes[i], length) == 0)
+            return json_object();
+    (void)aq_fail(error, AQ_E_INVALID, "%s is \"%.*s\", but must be 1, yes or true", command->verb, shown, word);
+    return NULL;
+}
+
+/* Fails when the record names a row that is not that of the path. */
+static int check_key(const struct aq_entity *entity, const struct aq_field *field, const struct aq_key *path,
+                     const void *record, struct aq_error *error)
+{
+    const struct aq_key given = aq_key_in_field(field, record);
+    char given_text[128], path_text[128];
+    if (aq_key_equals(&given, path))
+        return 0;
+    aq_key_to_text(&given, given_text, sizeof given_text);
+    aq_key_to_text(path, path_text, sizeof path_text);
+    return aq_fail(error, AQ_E_INVALID, "%s is %s, but the path names %s %s: leave %s out", field->name, given_text,
+                   entity->name, path_text, field->name);
+}
+
+int aq_command_from_json(const struct aq_command *command, const char *key, json_t *json,
+                         const struct aq_yaml_places *where, void *record, struct aq_arena *arena,
+                         struct aq_error *error)
+{
+    const struct aq_field *field = aq_command_key(command);
+    const struct aq_entity *entity = aq_entity_find(command->entity);
+    struct aq_key path = {0};
+    if (field != NULL && aq_key_from_text(entity, key, &path, error) != 0)
+        return -1;
+    if (json_is_object(json)) {
+        if (command->older_form != NULL && command->older_form(json, error) != 0)
+            return -1;
+        json_t *given = field == NULL ? NULL : json_object_get(json, field->name);
+        if (field != NULL && (given == NULL || json_is_null(given)))
+            json_object_set_new(json, field->name, json_string(key));
+    }
+    if (aq_record_from_json(command->record, record, json, where, arena, error) != 0)
+        return -1;
+    return field == NULL ? 0 : check_key(entity, field, &path, record, error);
+}

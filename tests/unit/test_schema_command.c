@@ -1,0 +1,381 @@
+/* The way in for commands: who may give one, and how its record is made from an object and the key of a path. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "schema/codec/command.h"
+#include "schema/codec/json.h"
+#include "schema/codec/text.h"
+#include "schema/model/application.h"
+#include "schema/model/key.h"
+#include "schema/model/label.h"
+#include "schema/model/node.h"
+#include "schema/model/user.h"
+
+static struct aq_arena arena;
+
+static int free_arena(void **state)
+{
+    (void)state;
+    aq_arena_free(&arena);
+    return 0;
+}
+
+/* ---- making records --------------------------------------------------------------------------------------- */
+
+static int from_json(const struct aq_command *command, const char *key, json_t *json, void **record,
+                     struct aq_error *error)
+{
+    *record = aq_arena_alloc(&arena, command->record->size);
+    int status = aq_command_from_json(command, key, json, NULL, *record, &arena, error);
+    json_decref(json);
+    return status;
+}
+
+static json_t *body(const char *text)
+{
+    struct aq_error error = {0};
+    json_t *json = aq_json_parse(text, strlen(text), &error);
+    assert_string_equal(error.message, "");
+    return json;
+}
+
+static json_t *line(const char *text)
+{
+    struct aq_error error = {0};
+    json_t *json = aq_line_parse(text, strlen(text), &error);
+    assert_string_equal(error.message, "");
+    return json;
+}
+
+static void *accepted(const struct aq_command *command, const char *key, json_t *json)
+{
+    void *record;
+    struct aq_error error = {0};
+    int status = from_json(command, key, json, &record, &error);
+    assert_string_equal(error.message, "");
+    assert_int_equal(status, 0);
+    return record;
+}
+
+static void refused(const struct aq_command *command, const char *key, json_t *json, const char *message)
+{
+    void *record;
+    struct aq_error error = {0};
+    assert_int_equal(from_json(command, key, json, &record, &error), -1);
+    assert_int_equal(error.code, AQ_E_INVALID);
+    assert_string_equal(error.message, message);
+}
+
+static void a_create_takes_no_key(void **state)
+{
+    (void)state;
+    const char *const keys[] = {NULL, "", "7"};
+    for (size_t i = 0; i < AQ_LENGTH(keys); i++) {
+        const struct aq_application_create *record =
+            accepted(&aq_command_application_create, keys[i], body("{\"label\":\"mac\",\"version\":2}"));
+        assert_string_equal(record->label, "mac");
+        assert_int_equal(record->version, 2);
+    }
+    const struct aq_user_create *user = accepted(&aq_command_user_create, "ann", body("{\"name\":\"bob\"}"));
+    assert_string_equal(user->name, "bob");
+    refused(&aq_command_user_create, "ann", body("{}"), "name is missing: login");
+    assert_null(aq_command_key(&aq_command_user_create));
+}
+
+static void the_key_of_the_path_is_filled_in(void **state)
+{
+    (void)state;
+    const struct aq_user_update *update =
+        accepted(&aq_command_user_update, "ann", body("{\"role\":\"admin\",\"max_applications\":3}"));
+    assert_string_equal(update->name, "ann");
+    assert_int_equal(update->role, AQ_ROLE_ADMIN);
+    assert_int_equal(update->max_applications, 3);
+    const struct aq_label_delete *delete = accepted(&aq_command_label_delete, "12", body("{}"));
+    assert_int_equal(delete->id, 12);
+    const struct aq_application_deallocate *act = accepted(&aq_command_application_deallocate, "7", body("{}"));
+    assert_int_equal(act->id, 7);
+    const struct aq_node_maintenance *maintenance =
+        accepted(&aq_command_node_maintenance, "n1", line("maintenance=true"));
+    assert_string_equal(maintenance->name, "n1");
+    assert_true(maintenance->maintenance);
+    assert_string_equal(aq_command_key(&aq_command_node_maintenance)->name, "name");
+}
+
+static void the_body_may_name_the_row_as_well(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {"{\"id\":7}", "{\"id\":\"7\"}", "{\"id\":\"007\"}", "{\"id\":null}"};
+    static const char *const lines[] = {"id=7", "id=007"};
+    for (size_t i = 0; i < AQ_LENGTH(bodies); i++) {
+        const struct aq_application_deallocate *record =
+            accepted(&aq_command_application_deallocate, "7", body(bodies[i]));
+        assert_int_equal(record->id, 7);
+    }
+    for (size_t i = 0; i < AQ_LENGTH(lines); i++) {
+        const struct aq_label_delete *record = accepted(&aq_command_label_delete, "7", line(lines[i]));
+        assert_int_equal(record->id, 7);
+    }
+    const struct aq_user_delete *user = accepted(&aq_command_user_delete, "ann", body("{\"name\":\"ann\"}"));
+    assert_string_equal(user->name, "ann");
+}
+
+static void the_body_may_not_name_another_row(void **state)
+{
+    (void)state;
+    const char *const other = "id is 8, but the path names application 7: leave id out";
+    refused(&aq_command_application_deallocate, "7", body("{\"id\":8}"), other);
+    refused(&aq_command_application_deallocate, "7", body("{\"id\":\"8\"}"), other);
+    refused(&aq_command_application_deallocate, "7", line("id=08"), other);
+    refused(&aq_command_label_delete, "70", line("id=7"), "id is 7, but the path names label 70: leave id out");
+    refused(&aq_command_user_delete, "ann", body("{\"name\":\"Ann\"}"),
+            "name is Ann, but the path names user ann: leave name out");
+    refused(&aq_command_user_update, "ann", line("name=bob role=user max_applications=1"),
+            "name is bob, but the path names user ann: leave name out");
+    refused(&aq_command_node_maintenance, "n1", line("name=n2 maintenance=1"),
+            "name is n2, but the path names node n1: leave name out");
+}
+
+static void a_key_must_have_the_form_of_its_entity(void **state)
+{
+    (void)state;
+    refused(&aq_command_application_deallocate, "007", body("{}"),
+            "\"007\" is not a valid application number: use a whole number from 1");
+    refused(&aq_command_application_deallocate, "mac", body("{\"id\":7}"),
+            "\"mac\" is not a valid application number: use a whole number from 1");
+    refused(&aq_command_user_delete, "a b", body("{}"),
+            "\"a b\" is not a valid user name: use 1 to 64 letters, digits, '.', '_' and '-'");
+    refused(&aq_command_application_deallocate, "7", body("{\"id\":[7]}"), "id is a list, but must be a whole number");
+    refused(&aq_command_application_deallocate, "7", body("{\"id\":-7}"), "id is -7, but must be 0 or more");
+    refused(&aq_command_user_delete, "ann", body("{\"name\":5}"), "name is a number, but must be a text");
+}
+
+static void what_is_not_an_object_is_refused(void **state)
+{
+    (void)state;
+    refused(&aq_command_label_create, "", body("[1]"), "label_create is a list, but must be an object");
+    refused(&aq_command_label_create, "", body("7"), "label_create is a number, but must be an object");
+    refused(&aq_command_user_update, "ann", body("\"x\""), "user_update is a text, but must be an object");
+    refused(&aq_command_label_delete, "1", body("null"), "label_delete is null, but must be an object");
+    refused(&aq_command_application_deallocate, "1", body("true"),
+            "application_deallocate is true or false, but must be an object");
+}
+
+static void fields_are_checked(void **state)
+{
+    (void)state;
+    refused(&aq_command_application_create, "", body("{\"label\":3}"), "label is a number, but must be a text");
+    refused(&aq_command_application_create, "", line("label=mac version=x"),
+            "version is \"x\", but must be a whole number");
+    refused(&aq_command_node_maintenance, "n1", body("{\"maintenance\":\"maybe\"}"),
+            "maintenance is \"maybe\", but must be true or false");
+    refused(&aq_command_node_maintenance, "n1", body("{}"), "maintenance is missing: true: take no new work");
+    refused(&aq_command_label_delete, "1", body("{\"force\":true}"), "force is not known; known are: id");
+    refused(&aq_command_user_create, "", body("{\"name\":\"bob\",\"hash\":\"x\"}"),
+            "hash is not known; known are: name, role, max_applications");
+}
+
+static void an_older_form_is_understood(void **state)
+{
+    (void)state;
+    const struct aq_label_create *record =
+        accepted(&aq_command_label_create, NULL,
+                 body("{\"name\":\"mac\",\"driver\":\"process\",\"definition\":{\"command\":\"sleep\",\"cpu\":2}}"));
+    assert_int_equal(record->definitions.count, 1);
+    const struct aq_definition *definition = AQ_ITEM(record->definitions, struct aq_definition, 0);
+    assert_string_equal(definition->driver, "process");
+    assert_int_equal(definition->resources.cpu, 2000);
+    refused(&aq_command_label_create, NULL, body("{\"name\":\"mac\",\"driver\":\"process\",\"definitions\":[]}"),
+            "definitions cannot stand beside driver and definition: give one form");
+    /* Only where the command declares one. */
+    refused(&aq_command_application_create, NULL, body("{\"label\":\"mac\",\"driver\":\"x\"}"),
+            "driver is not known; known are: label, version, label_id, metadata");
+}
+
+/* ---- bare words ------------------------------------------------------------------------------------------- */
+
+static json_t *word(const struct aq_command *command, const char *text)
+{
+    struct aq_error error = {0};
+    json_t *json = aq_command_from_word(command, text, strlen(text), &error);
+    assert_string_equal(error.message, "");
+    return json;
+}
+
+static void refused_word(const struct aq_command *command, const char *text, const char *message)
+{
+    struct aq_error error = {0};
+    assert_null(aq_command_from_word(command, text, strlen(text), &error));
+    assert_int_equal(error.code, AQ_E_INVALID);
+    assert_string_equal(error.message, message);
+}
+
+static void a_bare_word_sets_the_declared_field(void **state)
+{
+    (void)state;
+    const struct aq_application_create *application =
+        accepted(&aq_command_application_create, "", word(&aq_command_application_create, "mac"));
+    assert_string_equal(application->label, "mac");
+    static const char *const on[] = {"true", "1", "on"}, *const off[] = {"false", "0", "off"};
+    for (size_t i = 0; i < AQ_LENGTH(on); i++) {
+        const struct aq_node_maintenance *record =
+            accepted(&aq_command_node_maintenance, "n1", word(&aq_command_node_maintenance, on[i]));
+        assert_true(record->maintenance);
+        record = accepted(&aq_command_node_maintenance, "n1", word(&aq_command_node_maintenance, off[i]));
+        assert_false(record->maintenance);
+    }
+    refused(&aq_command_node_maintenance, "n1", word(&aq_command_node_maintenance, "maybe"),
+            "maintenance is \"maybe\", but must be true or false");
+    refused_word(&aq_command_application_create, "\xff", "label is not valid UTF-8");
+}
+
+static void a_yes_will_do_where_the_key_says_everything(void **state)
+{
+    (void)state;
+    static const char *const yes[] = {"1", "yes", "true"}, *const no[] = {"0", "no", "tru", "yes!", ""};
+    const struct aq_command *const commands[] = {&aq_command_application_deallocate, &aq_command_label_delete};
+    for (size_t i = 0; i < AQ_LENGTH(commands); i++) {
+        assert_true(aq_command_needs_only_key(commands[i]));
+        for (size_t j = 0; j < AQ_LENGTH(yes); j++) {
+            const struct aq_application_deallocate *record = accepted(commands[i], "7", word(commands[i], yes[j]));
+            assert_int_equal(record->id, 7); /* both records have nothing but the number */
+        }
+        for (size_t j = 0; j < AQ_LENGTH(no); j++) {
+            char message[100];
+            snprintf(message, sizeof message, "%s is \"%s\", but must be 1, yes or true", commands[i]->verb, no[j]);
+            refused_word(commands[i], no[j], message);
+        }
+    }
+}
+
+static void other_commands_take_no_bare_word(void **state)
+{
+    (void)state;
+    assert_false(aq_command_needs_only_key(&aq_command_user_update));
+    assert_false(aq_command_needs_only_key(&aq_command_user_create));
+    refused_word(&aq_command_user_update, "1", "\"1\" is not field=value, and user_update takes no single word");
+    refused_word(&aq_command_label_create, "mac", "\"mac\" is not field=value, and label_create takes no single word");
+}
+
+/* ---- who may give it -------------------------------------------------------------------------------------- */
+
+static void only_admins_may_what_is_for_admins(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct aq_command *command;
+        const char *message;
+    } cases[] = {
+        {&aq_command_label_create, "only admins may create labels; bob is a user"},
+        {&aq_command_label_delete, "only admins may delete labels; bob is a user"},
+        {&aq_command_user_update, "only admins may update users; bob is a user"},
+        {&aq_command_node_maintenance, "only admins may run maintenance on nodes; bob is a user"},
+    };
+    for (size_t i = 0; i < AQ_LENGTH(cases); i++) {
+        struct aq_error error = {0};
+        assert_int_equal(aq_command_check_role(cases[i].command, "bob", AQ_ROLE_USER, &error), -1);
+        assert_int_equal(error.code, AQ_E_FORBIDDEN);
+        assert_string_equal(error.message, cases[i].message);
+        assert_int_equal(aq_command_check_caller(cases[i].command, "bob", AQ_ROLE_USER, &error), -1);
+        assert_string_equal(error.message, cases[i].message);
+    }
+}
+
+/* From the registry: whatever command there is. */
+static void each_command_has_its_role(void **state)
+{
+    (void)state;
+    const struct aq_command *command;
+    unsigned admin = 0, internal = 0;
+    for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++) {
+        struct aq_error error = {0};
+        const bool is_internal = command->kind == AQ_INTERNAL_COMMAND, is_admin = command->role == AQ_ROLE_ADMIN;
+        assert_int_equal(aq_command_check_role(command, "root", AQ_ROLE_ADMIN, &error), 0);
+        assert_int_equal(aq_command_check_role(command, "bob", AQ_ROLE_USER, &error), is_admin ? -1 : 0);
+        if (is_admin) {
+            assert_int_equal(error.code, AQ_E_FORBIDDEN);
+            assert_memory_equal(error.message, "only admins may ", 16);
+            assert_non_null(strstr(error.message, command->verb));
+            assert_non_null(strstr(error.message, "; bob is a user"));
+        }
+        error = (struct aq_error){0};
+        assert_int_equal(aq_command_check_caller(command, "root", AQ_ROLE_ADMIN, &error), is_internal ? -1 : 0);
+        if (is_internal) {
+            char message[120];
+            snprintf(message, sizeof message, "only agents and controllers may run %s on ", command->verb);
+            assert_int_equal(error.code, AQ_E_FORBIDDEN);
+            assert_memory_equal(error.message, message, strlen(message));
+        }
+        assert_int_equal(aq_command_check_caller(command, "bob", AQ_ROLE_USER, &error),
+                         is_internal || is_admin ? -1 : 0);
+        admin += is_admin;
+        internal += is_internal;
+    }
+    assert_true(admin > 8 && internal > 4);
+}
+
+static void what_the_server_sets_may_not_come_from_outside(void **state)
+{
+    (void)state;
+    struct aq_error error = {0};
+    struct aq_user_create user = {.name = "bob", .hash = ""};
+    assert_int_equal(aq_command_check_internal(&aq_command_user_create, &user, &error), 0);
+    user.hash = "chosen by a client";
+    assert_int_equal(aq_command_check_internal(&aq_command_user_create, &user, &error), -1);
+    assert_int_equal(error.code, AQ_E_INVALID);
+    assert_string_equal(error.message, "hash is set by the server: leave it out");
+    struct aq_user_token token = {.name = "bob", .hash = "x"};
+    assert_int_equal(aq_command_check_internal(&aq_command_user_token, &token, &error), -1);
+}
+
+/* ---- keys ------------------------------------------------------------------------------------------------- */
+
+static void keys_are_compared_as_values(void **state)
+{
+    (void)state;
+    struct aq_error error = {0};
+    struct aq_key seven, eight, ann, bob;
+    char name[] = "ann", text[40];
+    const struct aq_key same = {.name = name}, zero = {.number = 0};
+    assert_int_equal(aq_key_from_text(aq_entity_find("label"), "7", &seven, &error), 0);
+    assert_int_equal(aq_key_from_text(aq_entity_find("label"), "8", &eight, &error), 0);
+    assert_int_equal(aq_key_from_text(aq_entity_find("user"), "ann", &ann, &error), 0);
+    assert_int_equal(aq_key_from_text(aq_entity_find("user"), "bob", &bob, &error), 0);
+    assert_true(aq_key_equals(&seven, &(struct aq_key){.number = 7}));
+    assert_false(aq_key_equals(&seven, &eight));
+    assert_true(aq_key_equals(&ann, &same));
+    assert_false(aq_key_equals(&ann, &bob));
+    assert_false(aq_key_equals(&ann, &zero));
+    assert_false(aq_key_equals(&zero, &ann));
+    aq_key_to_text(&seven, text, sizeof text);
+    assert_string_equal(text, "7");
+    aq_key_to_text(&ann, text, sizeof text);
+    assert_string_equal(text, "ann");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_create_takes_no_key, free_arena),
+        cmocka_unit_test_teardown(the_key_of_the_path_is_filled_in, free_arena),
+        cmocka_unit_test_teardown(the_body_may_name_the_row_as_well, free_arena),
+        cmocka_unit_test_teardown(the_body_may_not_name_another_row, free_arena),
+        cmocka_unit_test_teardown(a_key_must_have_the_form_of_its_entity, free_arena),
+        cmocka_unit_test_teardown(what_is_not_an_object_is_refused, free_arena),
+        cmocka_unit_test_teardown(fields_are_checked, free_arena),
+        cmocka_unit_test_teardown(an_older_form_is_understood, free_arena),
+        cmocka_unit_test_teardown(a_bare_word_sets_the_declared_field, free_arena),
+        cmocka_unit_test_teardown(a_yes_will_do_where_the_key_says_everything, free_arena),
+        cmocka_unit_test_teardown(other_commands_take_no_bare_word, free_arena),
+        cmocka_unit_test(only_admins_may_what_is_for_admins),
+        cmocka_unit_test(each_command_has_its_role),
+        cmocka_unit_test(what_the_server_sets_may_not_come_from_outside),
+        cmocka_unit_test(keys_are_compared_as_values),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
