@@ -1,6 +1,5 @@
 #include "controller/serve/answer.h"
 
-#include "controller/serve/service.h"
 #include "schema/codec/json.h"
 
 #include <ctype.h>
@@ -70,6 +69,14 @@ static struct MHD_Response *make_response(struct request *request, const char *t
     return response;
 }
 
+static enum outcome answer_with(struct request *request, unsigned status, struct MHD_Response *response)
+{
+    aq_assert(request->response == NULL);
+    request->status = status;
+    request->response = response;
+    return ANSWERED;
+}
+
 enum outcome answer_error(struct request *request)
 {
     const struct aq_error *error = &request->error;
@@ -79,11 +86,11 @@ enum outcome answer_error(struct request *request)
     answer_member(request, "error");
     aq_json_string(aq_error_name(error->code), strlen(aq_error_name(error->code)), &request->out);
     answer_member(request, "seq");
-    aq_buffer_u64(&request->out, writer_seq(request->serve->options.writer));
+    aq_buffer_u64(&request->out, writer_seq(request->backend->writer));
     aq_buffer_text(&request->out, "}\n");
     struct MHD_Response *response = make_response(request, JSON_TYPE);
     add_error_headers(request, response);
-    return answer_queue(request, (unsigned)aq_error_http(error->code), response);
+    return answer_with(request, (unsigned)aq_error_http(error->code), response);
 }
 
 enum outcome answer_fail(struct request *request, enum aq_error_code code, const char *format, ...)
@@ -102,17 +109,12 @@ enum outcome answer_plain(struct request *request, unsigned status, const char *
     struct MHD_Response *response = make_response(request, type);
     if (request->minimal)
         MHD_add_response_header(response, "Preference-Applied", "return=minimal");
-    return answer_queue(request, status, response);
+    return answer_with(request, status, response);
 }
 
-enum outcome answer_queue(struct request *request, unsigned status, struct MHD_Response *response)
+enum outcome answer_source(struct request *request)
 {
-    struct serve *serve = request->serve;
-    aq_assert(request->phase == PHASE_RUNNING || request->phase == PHASE_HEADERS);
-    request->phase = PHASE_ANSWERED;
-    serve->figures.answers[status < STATUS_MAX ? status : 0]++;
-    request->lost = MHD_queue_response(request->connection, status, response) != MHD_YES;
-    MHD_destroy_response(response);
+    request->status = MHD_HTTP_OK;
     return ANSWERED;
 }
 

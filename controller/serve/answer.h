@@ -1,7 +1,7 @@
 /* Answers: the envelope {"message": ..., "data": ..., "seq": ...}, errors in the same form, and plain texts.
  *
  * A step opens the envelope, appends the data as JSON to request->out, and closes it; or says what went wrong. Each of
- * the functions that return an outcome queues the answer, and must be the last thing that a step does. */
+ * the functions that return an outcome makes the answer, and must be the last thing that a step does. */
 #ifndef AQ_CONTROLLER_SERVE_ANSWER_H
 #define AQ_CONTROLLER_SERVE_ANSWER_H
 
@@ -22,8 +22,8 @@ enum outcome answer_fail(struct request *request, enum aq_error_code code, const
 /* What stands in request->out, as it is. */
 enum outcome answer_plain(struct request *request, unsigned status, const char *type);
 
-/* An answer that is made elsewhere: counts it and hands it over. */
-enum outcome answer_queue(struct request *request, unsigned status, struct MHD_Response *response);
+/* The bytes of request->source, which is filled. */
+enum outcome answer_source(struct request *request);
 
 /* "application" -> "Application". */
 const char *answer_title(struct request *request, const char *name);

@@ -2,7 +2,7 @@
  * begins behind "next". */
 #include "controller/serve/answer.h"
 #include "controller/serve/filter.h"
-#include "controller/serve/service.h"
+#include "controller/serve/rows.h"
 #include "controller/serve/steps.h"
 #include "controller/state/indexes.h"
 #include "schema/codec/json.h"
@@ -53,7 +53,7 @@ static bool take_row(void *context, const struct state_packed *row)
     }
     if (walk->taken++ > 0)
         aq_buffer_char(out, ',');
-    return read_show(walk->request, walk->txn, walk->entity, row);
+    return row_show(walk->request, walk->txn, walk->entity, row);
 }
 
 /* ---- the caller's own, by the index ----------------------------------------------------------------------- */
@@ -152,7 +152,7 @@ static int fill(struct walk *walk, struct aq_error *error)
 enum outcome list_rows(struct request *request)
 {
     struct walk walk = {.request = request, .entity = request->entity};
-    if (state_read(request->serve->options.state, &walk.txn, &request->error))
+    if (state_read(request->backend->state, &walk.txn, &request->error))
         return answer_error(request);
     uint64_t seq = state_seq(walk.txn);
     int status = fill(&walk, &request->error);

@@ -3,7 +3,7 @@
 #include "controller/serve/metadata_format.h"
 
 #include "controller/serve/answer.h"
-#include "controller/serve/service.h"
+#include "controller/serve/network.h"
 #include "controller/serve/steps.h"
 #include "controller/state/indexes.h"
 #include "schema/codec/json.h"
@@ -17,16 +17,6 @@ enum { PATH_PARTS = 3 /* meta/v1/data */ };
 static const char NEIGHBOURS[] = "/proc/net/arp";
 
 enum format { FORMAT_PLAIN, FORMAT_JSON, FORMAT_YAML, FORMAT_ENV };
-
-static bool is_controlled(const struct request *request)
-{
-    const struct serve *serve = request->serve;
-    const struct sockaddr *peer = request_peer(request);
-    for (unsigned i = 0; i < serve->network_count; i++)
-        if (network_holds(&serve->networks[i], peer))
-            return true;
-    return false;
-}
 
 /* 0: nobody's address. */
 static uint64_t resource_of_caller(const struct request *request, struct state_txn *txn,
@@ -47,14 +37,14 @@ static const char *find_metadata(struct request *request)
     struct aq_resource resource;
     struct state_txn *txn;
     request_address(request, address, sizeof address);
-    if (!is_controlled(request)) {
+    if (!networks_hold(request->backend->networks, request_peer(request))) {
         aq_fail(&request->error, AQ_E_NOT_FOUND,
                 "%s lies in none of the networks in which callers are known by their "
                 "address (meta.networks)",
                 address);
         return NULL;
     }
-    if (state_read(request->serve->options.state, &txn, &request->error))
+    if (state_read(request->backend->state, &txn, &request->error))
         return NULL;
     uint64_t id = resource_of_caller(request, txn, address);
     bool found = id != 0 && state_resource(txn, id, &resource, &request->arena);

@@ -1,7 +1,10 @@
 /* Is it alive, is it ready, how is it doing. */
+#include "controller/serve/metrics.h"
+
 #include "controller/serve/answer.h"
-#include "controller/serve/service.h"
+#include "controller/serve/connections.h"
 #include "controller/serve/steps.h"
+#include "controller/serve/stream.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,10 +21,10 @@ enum outcome metrics_alive(struct request *request)
 }
 
 /* Opening a snapshot and looking at it fails when the tables are not good. */
-static bool tables_are_good(struct serve *serve, struct aq_error *error)
+static bool tables_are_good(struct state *state, struct aq_error *error)
 {
     struct state_txn *txn;
-    if (state_read(serve->options.state, &txn, error))
+    if (state_read(state, &txn, error) != 0)
         return false;
     state_seq(txn);
     bool good = !state_failed(txn, error);
@@ -31,12 +34,12 @@ static bool tables_are_good(struct serve *serve, struct aq_error *error)
 
 enum outcome metrics_ready(struct request *request)
 {
-    if (!writer_is_leader(request->serve->options.writer))
+    if (!writer_is_leader(request->backend->writer))
         return answer_fail(request, AQ_E_NO_LEADER, "not ready: no leader stands");
-    if (!atomic_load(&request->serve->ready))
+    if (!atomic_load(&request->backend->metrics->ready))
         return answer_fail(request, AQ_E_NO_LEADER,
                            "not ready: the start is not over, in which the first admin is made");
-    if (!tables_are_good(request->serve, &request->error)) {
+    if (!tables_are_good(request->backend->state, &request->error)) {
         struct aq_error why = request->error;
         return answer_fail(request, AQ_E_NO_LEADER, "not ready: %s", why.message);
     }
@@ -53,12 +56,12 @@ static void figure(struct aq_buffer *out, const char *name, const char *type, co
                      type, name, value);
 }
 
-static void writer_part(struct serve *serve, struct aq_buffer *out)
+static void writer_part(const struct writer *writer, struct aq_buffer *out)
 {
     struct writer_figures figures = {0};
-    writer_figures(serve->options.writer, &figures);
-    figure(out, "seq", "counter", "Place in the log: the last committed event.", writer_seq(serve->options.writer));
-    figure(out, "leader", "gauge", "1 when this controller leads.", writer_is_leader(serve->options.writer));
+    writer_figures(writer, &figures);
+    figure(out, "seq", "counter", "Place in the log: the last committed event.", writer_seq(writer));
+    figure(out, "leader", "gauge", "1 when this controller leads.", writer_is_leader(writer));
     figure(out, "commands_total", "counter", "Commands that were decided.", figures.commands);
     figure(out, "refusals_total", "counter", "Commands that were refused.", figures.refusals);
     figure(out, "events_total", "counter", "Events that were committed.", figures.events);
@@ -68,46 +71,49 @@ static void writer_part(struct serve *serve, struct aq_buffer *out)
     figure(out, "raft_index", "counter", "Index of the last log entry.", figures.raft_index);
 }
 
-static void hub_part(struct serve *serve, struct aq_buffer *out)
+static void hub_part(struct hub *hub, struct aq_buffer *out)
 {
     struct hub_figures figures = {0};
-    if (serve->options.hub == NULL)
+    if (hub == NULL)
         return;
-    hub_figures(serve->options.hub, &figures);
+    hub_figures(hub, &figures);
     figure(out, "agents", "gauge", "Agents that are heard of.", figures.agents);
     figure(out, "hub_messages_total", "counter", "Messages from agents and file views.", figures.messages);
     figure(out, "hub_strangers_total", "counter", "Messages that did not open, and were dropped.", figures.strangers);
 }
 
-static void entity_part(struct serve *serve, struct aq_buffer *out)
+static void entity_part(struct state *state, struct aq_buffer *out)
 {
+    const struct aq_entity *entity;
     struct state_txn *txn;
     struct aq_error error;
-    if (state_read(serve->options.state, &txn, &error))
+    if (state_read(state, &txn, &error) != 0)
         return;
     aq_buffer_text(out, "# HELP aquarium_rows Rows of each entity.\n# TYPE aquarium_rows gauge\n");
-    for (size_t i = 0; i < serve->routes.count; i++)
-        aq_buffer_format(out, "aquarium_rows{entity=\"%s\"} %" PRIu64 "\n", serve->routes.rows[i].entity->name,
-                         state_count(txn, serve->routes.rows[i].entity));
+    for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++)
+        aq_buffer_format(out, "aquarium_rows{entity=\"%s\"} %" PRIu64 "\n", entity->name, state_count(txn, entity));
     state_end(txn);
 }
 
-static void http_part(struct serve *serve, struct aq_buffer *out)
+static void http_part(const struct backend *backend, struct aq_buffer *out)
 {
-    figure(out, "http_connections", "gauge", "Open connections.", serve_connections(serve));
-    figure(out, "http_strangers", "gauge", "Of them, those that have not shown a valid token.", serve->door.strangers);
+    const struct connections *connections = backend->connections;
+    const struct metrics *metrics = backend->metrics;
+    figure(out, "http_connections", "gauge", "Open connections.", connections->count);
+    figure(out, "http_strangers", "gauge", "Of them, those that have not shown a valid token.",
+           connections->unauthenticated);
     figure(out, "http_strangers_sent_away_total", "counter", "Closed because there were too many strangers.",
-           serve->door.sent_away);
-    figure(out, "http_requests_open", "gauge", "Requests under way.", serve->figures.requests_open);
-    figure(out, "http_streams", "gauge", "Open event streams.", serve->streams.count);
-    figure(out, "http_stream_events_total", "counter", "Events sent on streams.", serve->streams.sent);
-    figure(out, "http_requests_total", "counter", "Requests that were begun.", serve->figures.requests);
+           connections->dropped);
+    figure(out, "http_requests_open", "gauge", "Requests under way.", metrics->requests_open);
+    figure(out, "http_streams", "gauge", "Open event streams.", streams_count(backend->streams));
+    figure(out, "http_stream_events_total", "counter", "Events sent on streams.", streams_sent(backend->streams));
+    figure(out, "http_requests_total", "counter", "Requests that were begun.", metrics->requests);
     aq_buffer_text(out, "# HELP aquarium_http_answers_total Answers by HTTP status.\n"
                         "# TYPE aquarium_http_answers_total counter\n");
     for (unsigned status = 0; status < STATUS_MAX; status++)
-        if (serve->figures.answers[status] > 0)
+        if (metrics->answers[status] > 0)
             aq_buffer_format(out, "aquarium_http_answers_total{status=\"%u\"} %" PRIu64 "\n", status,
-                             serve->figures.answers[status]);
+                             metrics->answers[status]);
 }
 
 static void process_part(struct aq_buffer *out)
@@ -127,13 +133,13 @@ static void process_part(struct aq_buffer *out)
 
 enum outcome metrics_answer(struct request *request)
 {
-    struct serve *serve = request->serve;
+    const struct backend *backend = request->backend;
     struct aq_buffer *out = &request->out;
     aq_buffer_reset(out);
-    writer_part(serve, out);
-    hub_part(serve, out);
-    entity_part(serve, out);
-    http_part(serve, out);
+    writer_part(backend->writer, out);
+    hub_part(backend->hub, out);
+    entity_part(backend->state, out);
+    http_part(backend, out);
     process_part(out);
     return answer_plain(request, MHD_HTTP_OK, METRICS_TYPE);
 }

@@ -84,6 +84,24 @@ bool network_holds(const struct network *network, const struct sockaddr *address
     return bytes_of(address, bytes) && same_prefix(network->bytes, bytes, network->bits);
 }
 
+int networks_parse(struct networks *networks, const struct aq_list *texts, struct aq_error *error)
+{
+    aq_assert(texts->count <= NETWORKS_MAX);
+    networks->count = texts->count;
+    for (uint32_t i = 0; i < texts->count; i++)
+        if (network_parse(&networks->list[i], AQ_TEXT_ITEM(*texts, i), error) != 0)
+            return -1;
+    return 0;
+}
+
+bool networks_hold(const struct networks *networks, const struct sockaddr *address)
+{
+    for (unsigned i = 0; i < networks->count; i++)
+        if (network_holds(&networks->list[i], address))
+            return true;
+    return false;
+}
+
 void network_address_text(const struct sockaddr *address, char *out, size_t size)
 {
     unsigned char bytes[16];

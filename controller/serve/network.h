@@ -2,7 +2,7 @@
 #ifndef AQ_CONTROLLER_SERVE_NETWORK_H
 #define AQ_CONTROLLER_SERVE_NETWORK_H
 
-#include "schema/base/error.h"
+#include "schema/model/record.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,6 +18,14 @@ struct network {
 /* "10.0.0.0/8"; without a slash the one address. Bits behind the prefix must be 0. */
 int network_parse(struct network *network, const char *text, struct aq_error *error) AQ_MUST_CHECK;
 bool network_holds(const struct network *network, const struct sockaddr *address);
+
+/* A list of them, as a setting has it. */
+struct networks {
+    struct network list[NETWORKS_MAX];
+    unsigned count;
+};
+int networks_parse(struct networks *networks, const struct aq_list *texts, struct aq_error *error) AQ_MUST_CHECK;
+bool networks_hold(const struct networks *networks, const struct sockaddr *address); /* one of them does */
 
 /* "127.0.0.1", "fe80::1": IPv4 is never shown in its IPv6 form. Empty when it is neither. */
 void network_address_text(const struct sockaddr *address, char *out, size_t size);

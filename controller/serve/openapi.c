@@ -2,18 +2,15 @@
 
 #include "controller/serve/answer.h"
 #include "controller/serve/filter.h"
-#include "controller/serve/service.h"
 #include "controller/serve/steps.h"
 #include "schema/codec/entry.h"
 #include "schema/model/application.h"
-#include "schema/model/vote.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct making {
     const struct routes *routes;
-    bool get_deallocate;
     json_t *paths, *schemas;
 };
 
@@ -232,7 +229,7 @@ static void add_command(struct making *making, const struct aq_entity *entity, c
     }
     bool deletes = command->kind == AQ_DELETES;
     add_path_operation(making, path, deletes ? "delete" : "post", command_operation(making, entity, command, !deletes));
-    if (command != &aq_command_application_deallocate || !making->get_deallocate)
+    if (command != &aq_command_application_deallocate || !making->routes->get_deallocate)
         return;
     json_t *get = command_operation(making, entity, command, false);
     json_object_set_new(get, "deprecated", json_true());
@@ -251,7 +248,7 @@ static void add_entity(struct making *making, const struct aq_entity *entity)
     for (size_t i = 0; i < entity->record->count; i++)
         if (!(entity->record->fields[i].rules & AQ_SECRET))
             add_field(making, entity, &entity->record->fields[i]);
-    for (size_t i = 0; (view = view_at(i)) != NULL; i++)
+    for (view = making->routes->views; view->name != NULL; view++)
         if (strcmp(view->entity, entity->name) == 0)
             add_view(making, entity, view);
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
@@ -265,17 +262,17 @@ static void add_fixed(struct making *making, const struct route *route)
     size_t length = strlen(route->path);
     bool rest = length > 4 && strcmp(route->path + length - 4, "/...") == 0;
     snprintf(path, sizeof path, "/%.*s%s", (int)(rest ? length - 4 : length), route->path, rest ? "/{path}" : "");
-    bool votes = route->step == vote_list, json = strcmp(route->type, "application/json") == 0;
+    bool json = strcmp(route->type, "application/json") == 0;
     json_t *schema = simple(json ? "object" : "string");
-    if (votes) {
+    if (route->list != NULL) {
         json_decref(schema);
         schema = envelope(
-            json_pack("{s:s, s:o}", "type", "array", "items", openapi_record(&aq_vote_record, false, making->schemas)),
+            json_pack("{s:s, s:o}", "type", "array", "items", openapi_record(route->list, false, making->schemas)),
             true);
     }
     json_t *get = operation(route->help, "aquarium", route->type, schema, route->access < ACCESS_USER);
-    if (votes)
-        add_list_parameters(get, &aq_vote_record);
+    if (route->list != NULL)
+        add_list_parameters(get, route->list);
     if (rest)
         add_parameter(get, parameter("path", "path", "keys, joined by slashes", simple("string")));
     add_path_operation(making, path, "get", get);
@@ -293,13 +290,12 @@ static json_t *error_response(void)
                      "application/json", "schema", schema);
 }
 
-json_t *openapi_make(const struct routes *routes, bool get_deallocate)
+json_t *openapi_make(const struct routes *routes)
 {
-    struct making making = {routes, get_deallocate, json_object(), json_object()};
+    struct making making = {routes, json_object(), json_object()};
     for (size_t i = 0; i < routes->count; i++)
         add_entity(&making, routes->rows[i].entity);
-    const struct route *route;
-    for (size_t i = 0; (route = route_at(i)) != NULL; i++)
+    for (const struct route *route = routes->fixed; route->path != NULL; route++)
         add_fixed(&making, route);
     json_t *document =
         json_pack("{s:s, s:{s:s, s:s, s:s}, s:[{s:[]}], s:o, s:{s:o, s:{s:o}, s:{s:{s:s, s:s}}}}", "openapi", "3.0.3",
@@ -313,17 +309,17 @@ json_t *openapi_make(const struct routes *routes, bool get_deallocate)
 
 enum outcome openapi_answer(struct request *request)
 {
-    struct serve *serve = request->serve;
-    if (serve->openapi.length == 0) {
-        json_t *document = openapi_make(&serve->routes, serve->options.config->api.get_deallocate);
+    struct openapi *openapi = request->backend->openapi;
+    if (openapi->text.length == 0) {
+        json_t *document = openapi_make(openapi->routes);
         char *text = json_dumps(document, JSON_COMPACT);
         aq_assert(text != NULL);
-        aq_buffer_text(&serve->openapi, text);
-        aq_buffer_char(&serve->openapi, '\n');
+        aq_buffer_text(&openapi->text, text);
+        aq_buffer_char(&openapi->text, '\n');
         free(text);
         json_decref(document);
     }
     aq_buffer_reset(&request->out);
-    aq_buffer_add(&request->out, serve->openapi.data, serve->openapi.length);
+    aq_buffer_add(&request->out, openapi->text.data, openapi->text.length);
     return answer_plain(request, MHD_HTTP_OK, "application/json");
 }

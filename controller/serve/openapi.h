@@ -2,12 +2,18 @@
 #ifndef AQ_CONTROLLER_SERVE_OPENAPI_H
 #define AQ_CONTROLLER_SERVE_OPENAPI_H
 
-#include "controller/serve/route.h"
+#include "controller/serve/routes.h"
 
 #include <jansson.h>
 
-/* The whole document; the caller's reference. */
-json_t *openapi_make(const struct routes *routes, bool get_deallocate);
+/* The document as it is served; made when it is first asked for. */
+struct openapi {
+    const struct routes *routes;
+    struct aq_buffer text;
+};
+
+/* Makes the document. The caller owns the reference. */
+json_t *openapi_make(const struct routes *routes);
 
 /* ---- openapi_schema.c: records ---------------------------------------------------------------------------- */
 

@@ -1,76 +1,11 @@
 /* One row, one field of it, the row that a field refers to. */
 #include "controller/serve/answer.h"
-#include "controller/serve/service.h"
+#include "controller/serve/rows.h"
 #include "controller/serve/steps.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
 
 #include <string.h>
-
-/* Behind a row that was just shown: what is known of it only now. */
-static void add_live(struct request *request, const char *node)
-{
-    struct aq_node_live now;
-    aq_assert(request->out.data[request->out.length - 1] == '}');
-    request->out.length--;
-    aq_buffer_text(&request->out, ",\"live\":");
-    if (live_node(request->serve->options.live, node, &now))
-        aq_record_to_json(&aq_node_live_record, &now, &request->out);
-    else
-        aq_buffer_text(&request->out, "null");
-    aq_buffer_char(&request->out, '}');
-}
-
-static bool has_live(const struct request *request, const struct aq_entity *entity)
-{
-    return entity->record == &aq_node_record && request->serve->options.live != NULL;
-}
-
-const void *read_fields(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
-                        const struct state_packed *row, uint64_t wanted)
-{
-    void *object = aq_arena_alloc(&request->arena, entity->record->size);
-    return state_unpack(txn, entity, row, wanted, object, &request->arena) ? object : NULL;
-}
-
-bool read_show(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
-               const struct state_packed *row)
-{
-    const struct aq_field *key = aq_entity_key(entity);
-    if (!state_show(txn, entity, row, &request->out))
-        return false;
-    if (!has_live(request, entity))
-        return true;
-    const void *fields = read_fields(request, txn, entity, row, AQ_FIELD_BIT(entity->record, key));
-    if (fields != NULL)
-        add_live(request, aq_field_text(key, fields));
-    return fields != NULL;
-}
-
-static bool may_see(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
-                    const struct state_packed *row)
-{
-    uint64_t wanted = request_looks_at(request, entity);
-    const void *fields = wanted != 0 ? read_fields(request, txn, entity, row, wanted) : NULL;
-    return wanted == 0 || (fields != NULL && request_may_see(request, entity, fields));
-}
-
-/* The row by its key; what the caller may not see is not there. */
-static int find(struct request *request, struct state_txn *txn, const struct aq_entity *entity, const char *text,
-                struct state_packed *row, struct aq_error *error)
-{
-    struct state_key *key = aq_arena_alloc(&request->arena, sizeof *key); /* as long as the row */
-    if (state_key_from_text(entity, text, key, error))
-        return -1;
-    if (state_find_packed(txn, entity, key, row) && may_see(request, txn, entity, row))
-        return 0;
-    return state_failed(txn, error) ? -1 : aq_fail(error, AQ_E_NOT_FOUND, "there is no %s %.100s", entity->name, text);
-}
-
-int read_find(struct request *request, struct state_txn *txn, struct state_packed *row, struct aq_error *error)
-{
-    return find(request, txn, request->entity, request->key, row, error);
-}
 
 /* Runs `with` on the row inside one snapshot; it need not say what state_failed() says. */
 typedef int with_row(struct request *request, struct state_txn *txn, const struct state_packed *row);
@@ -79,9 +14,9 @@ static enum outcome answer_with(struct request *request, with_row *with)
 {
     struct state_txn *txn;
     struct state_packed row;
-    if (query_end(&request->query, &request->error) || state_read(request->serve->options.state, &txn, &request->error))
+    if (query_end(&request->query, &request->error) || state_read(request->backend->state, &txn, &request->error))
         return answer_error(request);
-    int status = read_find(request, txn, &row, &request->error);
+    int status = row_find(request, txn, request->entity, request->key, &row, &request->error);
     if (status == 0)
         status = with(request, txn, &row);
     uint64_t seq = state_seq(txn);
@@ -94,7 +29,7 @@ static enum outcome answer_with(struct request *request, with_row *with)
 static int with_whole(struct request *request, struct state_txn *txn, const struct state_packed *row)
 {
     answer_open(request, "%s %s", answer_title(request, request->entity->name), request->key);
-    return read_show(request, txn, request->entity, row) ? 0 : -1;
+    return row_show(request, txn, request->entity, row) ? 0 : -1;
 }
 
 enum outcome read_row(struct request *request)
@@ -116,7 +51,7 @@ static int with_field(struct request *request, struct state_txn *txn, const stru
     const struct aq_field *field = request->field;
     const struct aq_entity *other = field->refers != NULL ? aq_entity_find(field->refers) : NULL;
     const char *title = answer_title(request, request->entity->name);
-    const void *fields = read_fields(request, txn, request->entity, row, AQ_FIELD_BIT(request->entity->record, field));
+    const void *fields = row_fields(request, txn, request->entity, row, AQ_FIELD_BIT(request->entity->record, field));
     if (fields == NULL)
         return -1;
     if (other == NULL) {
@@ -129,11 +64,11 @@ static int with_field(struct request *request, struct state_txn *txn, const stru
     if (key == NULL)
         return aq_fail(&request->error, AQ_E_NOT_FOUND, "%s %s has no %s", request->entity->name, request->key,
                        field->name);
-    if (find(request, txn, other, key, &found, &request->error))
+    if (row_find(request, txn, other, key, &found, &request->error))
         return aq_error_context(&request->error, "%s of %s %s", field->name, request->entity->name, request->key);
     answer_open(request, "%s %s of %s %s", answer_title(request, field->name), key, request->entity->name,
                 request->key);
-    return read_show(request, txn, other, &found) ? 0 : -1;
+    return row_show(request, txn, other, &found) ? 0 : -1;
 }
 
 enum outcome read_field(struct request *request)

@@ -1,72 +1,74 @@
-/* One request, from its first byte to the last byte of its answer.
+/* One request: what it asks for, who sends it, and the answer that is being made.
  *
- * A request belongs to the serving thread. It is READING until its body is there, then RUNNING its step; a step
- * answers, or rests until somebody else (the writer, the pool of credentials, the hub, a timer) has done its part.
- * While it rests the connection is suspended, so that its memory holds whatever the client does; request_wake(), from
- * any thread and exactly once for each rest, lets it run its next step. Everything that the request needs lives in its
- * arena and its buffers, which are used again by later requests. */
+ * A request is worked on in steps, which run on the serving thread. A step ends by making an answer (answer.h), or by
+ * resting until another thread (the writer, the credentials, the hub) has done its part. That thread calls
+ * request_wake(), exactly once for each rest; then the step that the request names in `step` runs. exchange.h runs the
+ * steps.
+ *
+ * What a request needs is in its arena and its buffers, which later requests use again. They are kept while it rests,
+ * whatever the client does. */
 #ifndef AQ_CONTROLLER_SERVE_REQUEST_H
 #define AQ_CONTROLLER_SERVE_REQUEST_H
 
+#include "controller/serve/backend.h"
 #include "controller/serve/query.h"
-#include "controller/serve/serve.h"
 
 #include <microhttpd.h>
+#include <pthread.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 enum {
-    SEGMENTS_MAX = 24,       /* of a path */
-    HEADER_VALUE_MAX = 1024, /* bytes of a header that we read */
-    BODY_DRAIN_MAX = 1 << 20 /* so much of a body that is not wanted is read and dropped, for the answer to arrive */
-};
-
-enum phase {
-    PHASE_HEADERS, /* who asks for what is being found out */
-    PHASE_BODY,    /* the body is arriving */
-    PHASE_RUNNING, /* the step runs */
-    PHASE_RESTING, /* suspended: somebody will wake it */
-    PHASE_ANSWERED /* the answer is queued; nothing but its end follows */
+    SEGMENTS_MAX = 24,      /* of a path */
+    HEADER_VALUE_MAX = 1024 /* bytes of a header that is read */
 };
 
 enum method { METHOD_GET, METHOD_POST, METHOD_DELETE, METHOD_OTHER };
-enum outcome {
-    ANSWERED, /* the answer is queued */
-    RESTING,  /* request_wake() will be called */
-    READY     /* only while the head is looked at: go on with the body */
-};
 
 enum access {
     ACCESS_OPEN,     /* anybody */
-    ACCESS_LOOPBACK, /* anybody on this host; others as users */
+    ACCESS_LOOPBACK, /* anybody on this host; users from elsewhere */
     ACCESS_USER,     /* users of the cluster */
-    ACCESS_ADMIN     /* of role admin */
+    ACCESS_ADMIN     /* those with the role admin */
+};
+
+/* How a step ends. */
+enum outcome {
+    ANSWERED, /* the answer is made */
+    RESTING   /* request_wake() will be called */
 };
 
 struct request;
-struct stream;
 typedef enum outcome request_step(struct request *request);
 
-struct request {
-    struct serve *serve;
-    struct MHD_Connection *connection;
-    struct request *next; /* in one list: of free, woken, or waiting ones */
-    enum phase phase;
-    bool lost;          /* the library did not take the answer: the connection is to be closed */
-    bool complete;      /* all of it has arrived */
-    request_step *step; /* what runs next */
+/* An answer whose bytes are made while it is sent. */
+enum { SOURCE_END = -1 };
+struct request_source {
+    const char *type; /* of the contents */
+    /* Writes up to `max` bytes and returns how many. 0: there is nothing now, and the owner of the source resumes the
+     * request when there is. SOURCE_END: that was all. */
+    ssize_t (*read)(void *context, char *out, size_t max);
+    void (*end)(void *context); /* the request is over */
+    void *context;
+};
 
-    /* What was asked. */
+struct request {
+    const struct backend *backend;
+    struct MHD_Connection *connection;
+    struct request *next_woken;
+    request_step *step; /* runs next */
+
+    /* What is asked for. */
     enum method method;
     const char *path; /* as it was sent, without the query */
     const char *segments[SEGMENTS_MAX];
     unsigned segment_count;
     struct query query;
     struct aq_buffer body;
-    uint64_t body_length;  /* of what arrived, kept or not */
-    struct aq_error error; /* why it is refused, once that is known */
-    const char *allow;     /* with AQ_E_METHOD: what the route takes */
+    struct aq_error error; /* why it fails, once that is known */
+    const char *allow;     /* with AQ_E_METHOD: the methods that the route takes */
 
-    /* What it comes to: filled by route_find(). */
+    /* Where that leads: filled by route_find(). */
     request_step *handler;
     enum access access;
     const struct aq_entity *entity;
@@ -74,37 +76,49 @@ struct request {
     const struct aq_field *field;
     const char *key; /* of the entity, as typed */
 
-    /* Who asks. */
+    /* Who sends it. */
     struct aq_user user;
-    bool known;      /* user is filled */
-    unsigned proofs; /* how often the token was sent to be verified */
-    bool minimal;    /* of rows that were written, the key is enough for him */
+    bool known;             /* user is filled */
+    unsigned verifications; /* of its token that were begun */
 
-    /* For a rest with an end. */
-    uint64_t wait_seq, deadline_ms;
+    /* The answer. */
+    struct aq_buffer out;
+    bool minimal; /* of rows that were written, the caller wants only the key */
+    unsigned status;
+    struct MHD_Response *response; /* NULL while there is none, and when there is a source */
+    struct request_source source;  /* read is NULL: there is none */
 
     struct aq_arena arena;
-    struct aq_buffer out;
-    struct stream *stream; /* when the answer is one */
-    void *work;            /* the step's own, in the arena or freed by it */
+    void *work; /* the step's own, in the arena or freed by it */
 };
 
-/* Any thread. */
+/* Lets a request that rests run its next step. Any thread. */
 void request_wake(struct request *request);
-/* Rests until the writer has reached `seq`, at most until `deadline_ms` (monotonic). Serving thread. */
-enum outcome request_wait_seq(struct request *request, uint64_t seq, uint64_t deadline_ms);
 
-/* The header's value, or NULL. A value that is too long is as good as none and leaves an error in the request. */
+/* The value of a header, or NULL. A value that is too long counts as none and leaves an error in the request. */
 const char *request_header(struct request *request, const char *name);
 bool request_is_admin(const struct request *request);
-/* May the caller see the row? Everything of one's own, and what nobody owns; admins see all. */
+/* May the caller see the row? Users see what they own and what has no owner; admins see all. */
 bool request_may_see(const struct request *request, const struct aq_entity *entity, const void *row);
-/* The fields that this looks at, as bits (AQ_FIELD_BIT()); 0: the caller may see every row. */
+/* The fields that request_may_see() reads, as bits (AQ_FIELD_BIT()); 0: the caller may see every row. */
 uint64_t request_looks_at(const struct request *request, const struct aq_entity *entity);
 const struct sockaddr *request_peer(const struct request *request);
 /* The caller's address as text: "127.0.0.1", "fe80::1"; IPv4 never in its IPv6 form. */
 void request_address(const struct request *request, char *out, size_t size);
 bool request_is_loopback(const struct request *request);
+
+/* ---- the requests that were woken ------------------------------------------------------------------------- */
+
+/* Woken requests on their way to the serving thread. */
+struct wakes {
+    pthread_mutex_t mutex;
+    struct request *first; /* guarded by mutex */
+    int bell;              /* an eventfd: there are some */
+};
+
+void wakes_init(struct wakes *wakes);
+void wakes_free(struct wakes *wakes);
+struct request *wakes_take(struct wakes *wakes); /* all of them, linked by next_woken; NULL: none */
 
 uint64_t serve_now_ms(void); /* monotonic */
 

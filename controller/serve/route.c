@@ -1,8 +1,8 @@
 #include "controller/serve/route.h"
 
-#include "controller/serve/service.h"
 #include "controller/serve/steps.h"
 #include "schema/model/application.h"
+#include "schema/model/vote.h"
 
 #include <string.h>
 
@@ -17,33 +17,26 @@ static const struct route fixed[] = {
      "metadata of the resource that asks, known by its address; ?format=json|yaml|env, ?prefix="},
     {"api/v1/openapi.json", ACCESS_OPEN, openapi_answer, JSON_TYPE, "this document"},
     {"api/v1/me", ACCESS_USER, read_me, JSON_TYPE, "the calling user"},
-    {"api/v1/vote", ACCESS_USER, vote_list, JSON_TYPE, "why nodes were or were not chosen; ?application="},
-    {"api/v1/votes", ACCESS_USER, vote_list, JSON_TYPE, "the same"},
+    {"api/v1/vote", ACCESS_USER, vote_list, JSON_TYPE,
+     "why nodes were or were not chosen; ?application=", &aq_vote_record},
+    {"api/v1/votes", ACCESS_USER, vote_list, JSON_TYPE, "the same", &aq_vote_record},
     {"api/v1/events", ACCESS_ADMIN, stream_open, "text/event-stream",
      "what happens, as server-sent events; ?since=, ?entity=, ?follow=false"},
     {"api/v1/log/verify", ACCESS_ADMIN, verify_begin, JSON_TYPE, "walks the log and replays it"},
+    {NULL},
 };
 
 static const struct view views[] = {
     {"application", "why", view_why, "which nodes were looked at, and why this one, in words"},
     {"application", "events", view_events, "all that happened to it; ?after=<seq>, ?limit="},
     {"resource", "log", view_log, "the newest bytes of what the workload wrote; ?size="},
+    {NULL},
 };
 
-const struct route *route_at(size_t index)
-{
-    return index < AQ_LENGTH(fixed) ? &fixed[index] : NULL;
-}
-
-const struct view *view_at(size_t index)
-{
-    return index < AQ_LENGTH(views) ? &views[index] : NULL;
-}
-
-void routes_gather(struct routes *routes)
+void routes_gather(struct routes *routes, bool get_deallocate)
 {
     const struct aq_entity *entity;
-    routes->count = 0;
+    *routes = (struct routes){.get_deallocate = get_deallocate, .fixed = fixed, .views = views};
     while ((entity = aq_entity_at(routes->count)) != NULL) {
         aq_assert(routes->count < ROUTES_ENTITIES_MAX);
         struct entity_routes *row = &routes->rows[routes->count++];
@@ -84,13 +77,13 @@ static void refuse_method(struct request *request, const char *allow)
     aq_fail(&request->error, AQ_E_METHOD, "%.200s takes %s only", request->path, allow);
 }
 
-static bool find_fixed(struct request *request)
+static bool find_fixed(const struct routes *routes, struct request *request)
 {
-    for (size_t i = 0; i < AQ_LENGTH(fixed); i++) {
-        if (!route_matches(&fixed[i], request))
+    for (const struct route *route = routes->fixed; route->path != NULL; route++) {
+        if (!route_matches(route, request))
             continue;
-        request->access = fixed[i].access;
-        request->handler = fixed[i].step;
+        request->access = route->access;
+        request->handler = route->step;
         if (request->method != METHOD_GET)
             refuse_method(request, "GET, HEAD");
         return true;
@@ -130,20 +123,20 @@ static void choose(struct request *request, const struct choice *choice)
     }
 }
 
-static const struct view *find_view(const struct aq_entity *entity, const char *name)
+static const struct view *find_view(const struct routes *routes, const struct aq_entity *entity, const char *name)
 {
-    for (size_t i = 0; i < AQ_LENGTH(views); i++)
-        if (strcmp(views[i].entity, entity->name) == 0 && strcmp(views[i].name, name) == 0)
-            return &views[i];
+    for (const struct view *view = routes->views; view->name != NULL; view++)
+        if (strcmp(view->entity, entity->name) == 0 && strcmp(view->name, name) == 0)
+            return view;
     return NULL;
 }
 
 /* /api/v1/<entity>/:key/<name>: a view, a field, a command, or a field and a command of one name. */
-static void find_part(struct request *request, const char *name)
+static void find_part(const struct routes *routes, struct request *request, const char *name)
 {
     struct choice choice = {0};
     const struct aq_entity *entity = request->entity;
-    const struct view *view = find_view(entity, name);
+    const struct view *view = find_view(routes, entity, name);
     const struct aq_field *field = aq_record_field(entity->record, name);
     if (view != NULL)
         choice.get = view->step;
@@ -154,7 +147,7 @@ static void find_part(struct request *request, const char *name)
     choice.post = aq_command_of(entity->name, name);
     if (choice.post != NULL && choice.post->kind != AQ_ACTS)
         choice.post = NULL;
-    if (choice.post == &aq_command_application_deallocate && request->serve->options.config->api.get_deallocate)
+    if (choice.post == &aq_command_application_deallocate && routes->get_deallocate)
         choice.get_command = choice.post;
     if (choice.get == NULL && choice.post == NULL)
         aq_fail(&request->error, AQ_E_NOT_FOUND, "%s has no field, view or command \"%.100s\"", entity->name, name);
@@ -162,9 +155,8 @@ static void find_part(struct request *request, const char *name)
         choose(request, &choice);
 }
 
-static bool find_entity(struct request *request)
+static bool find_entity(const struct routes *routes, struct request *request)
 {
-    const struct routes *routes = &request->serve->routes;
     const char *const *segments = request->segments;
     const struct entity_routes *row = NULL;
     for (size_t i = 0; i < routes->count && row == NULL; i++)
@@ -184,21 +176,21 @@ static bool find_entity(struct request *request)
         choose(request, &(struct choice){.get = read_row, .post = row->updates, .delete = row->deletes});
         return true;
     case 5:
-        find_part(request, segments[4]);
+        find_part(routes, request, segments[4]);
         return true;
     default:
         return false;
     }
 }
 
-void route_find(struct request *request)
+void route_find(const struct routes *routes, struct request *request)
 {
     const char *const *segments = request->segments;
     bool api = request->segment_count >= 2 && strcmp(segments[0], "api") == 0;
     request->access = api ? ACCESS_USER : ACCESS_OPEN;
-    if (api && request->segment_count >= 3 && strcmp(segments[1], "v1") == 0 && find_entity(request))
+    if (api && request->segment_count >= 3 && strcmp(segments[1], "v1") == 0 && find_entity(routes, request))
         return;
-    if (!find_fixed(request))
+    if (!find_fixed(routes, request))
         aq_fail(&request->error, AQ_E_NOT_FOUND,
                 "there is nothing at %.200s; what there is, /api/v1/openapi.json tells", request->path);
 }

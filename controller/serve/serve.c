@@ -2,8 +2,14 @@
  * (The library's own thread stalls with exactly 128 connections.) */
 #include "controller/serve/serve.h"
 
-#include "controller/serve/service.h"
-#include "controller/serve/steps.h"
+#include "controller/serve/connections.h"
+#include "controller/serve/exchange.h"
+#include "controller/serve/metrics.h"
+#include "controller/serve/network.h"
+#include "controller/serve/openapi.h"
+#include "controller/serve/route.h"
+#include "controller/serve/stream.h"
+#include "controller/serve/verify.h"
 #include "schema/base/journal.h"
 
 #include <arpa/inet.h>
@@ -22,9 +28,34 @@
 enum {
     BACKLOG = 1024,
     POLL_MS_MAX = 60000,
-    DRAIN_MS_MAX = 2000, /* how long answers may take to leave when we stop */
+    DRAIN_MS_MAX = 2000, /* for answers to be sent when the server stops */
     DRAIN_STEP_MS = 50,
-    DRAIN_WARN_MS = 10000
+    DRAIN_WARN_MS = 10000,
+    CONNECTION_MEMORY_MAX = 36864 /* bytes of a request's head; above 32 KiB the library maps it, and gives it back */
+};
+
+/* All of it is the serving thread's, but for `stopping`. */
+struct serve {
+    const struct aq_config_controller *config;
+    struct writer *writer;
+    struct MHD_Daemon *daemon;
+    int listen_fd, epoll_fd;
+    int watch_fd; /* readable when the writer committed, or leadership changed */
+    pthread_t thread;
+    bool started;
+    atomic_bool stopping;
+    bool draining;     /* the thread has seen that it is to stop */
+    uint64_t seen_seq; /* of the writer, when waits and streams were last checked */
+
+    struct exchanges *exchanges;
+    struct connections connections;
+    struct routes routes;
+    struct backend backend;
+    /* What the backend refers to. */
+    struct wakes wakes;
+    struct networks networks;
+    struct openapi openapi;
+    struct metrics metrics;
 };
 
 /* ---- listening ------------------------------------------------------------------------------------------ */
@@ -107,16 +138,16 @@ static void log_library(void *context, const char *format, va_list args)
 
 static int start_daemon(struct serve *serve, struct aq_error *error)
 {
-    const struct aq_config_api *api = &serve->options.config->api;
-    door_init(&serve->door, (unsigned)api->connections, (unsigned)api->connections_per_address);
+    const struct aq_config_api *api = &serve->config->api;
+    connections_init(&serve->connections, (unsigned)api->connections, (unsigned)api->connections_per_address);
     serve->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, request_take, serve,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, exchange_take, serve->exchanges,
         MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL, MHD_OPTION_LISTEN_SOCKET, serve->listen_fd,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)api->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         (unsigned)api->connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)api->timeout,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_MAX, MHD_OPTION_URI_LOG_CALLBACK, request_begin,
-        serve, MHD_OPTION_NOTIFY_COMPLETED, request_end, serve, MHD_OPTION_NOTIFY_CONNECTION, door_notify, &serve->door,
-        MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_MAX, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin,
+        serve->exchanges, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, serve->exchanges, MHD_OPTION_NOTIFY_CONNECTION,
+        connections_notify, &serve->connections, MHD_OPTION_END);
     if (serve->daemon == NULL)
         return aq_fail(error, AQ_E_IO, "the HTTP library did not start");
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(serve->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -125,45 +156,32 @@ static int start_daemon(struct serve *serve, struct aq_error *error)
     return 0;
 }
 
-void serve_due(struct serve *serve, uint64_t when_ms)
-{
-    if (when_ms < serve->due_ms)
-        serve->due_ms = when_ms;
-}
-
-unsigned serve_connections(struct serve *serve)
-{
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(serve->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-    return info != NULL ? info->num_connections : 0;
-}
-
 /* ---- the loop ------------------------------------------------------------------------------------------- */
 
-static void resume_woken(struct serve *serve)
+/* Takes no more connections. Ends streams and waits; requests that rest are woken by the threads that work on them. */
+static void begin_drain(struct serve *serve)
 {
-    pthread_mutex_lock(&serve->mutex);
-    struct request *request = serve->woken;
-    serve->woken = NULL;
-    if (serve->stopping && !serve->draining) {
-        serve->draining = true;
-        MHD_quiesce_daemon(serve->daemon);
-    }
-    pthread_mutex_unlock(&serve->mutex);
-    while (request != NULL) {
-        struct request *next = request->next;
-        serve_resume(serve, request);
-        request = next;
-    }
+    serve->draining = true;
+    MHD_quiesce_daemon(serve->daemon);
+    verifier_close(serve->backend.verifier);
+    streams_close(serve->backend.streams);
+    exchanges_close(serve->exchanges);
+}
+
+static uint64_t due_ms(const struct serve *serve)
+{
+    uint64_t waits = exchanges_due_ms(serve->exchanges), streams = streams_due_ms(serve->backend.streams);
+    return waits < streams ? waits : streams;
 }
 
 static int poll_timeout(struct serve *serve)
 {
     MHD_UNSIGNED_LONG_LONG library_ms;
-    uint64_t now = serve_now_ms(), wait = POLL_MS_MAX;
+    uint64_t now = serve_now_ms(), due = due_ms(serve), wait = serve->draining ? DRAIN_STEP_MS : POLL_MS_MAX;
     if (MHD_get_timeout(serve->daemon, &library_ms) == MHD_YES && library_ms < wait)
         wait = library_ms;
-    if (serve->due_ms < now + wait)
-        wait = serve->due_ms > now ? serve->due_ms - now : 0;
+    if (due < now + wait)
+        wait = due > now ? due - now : 0;
     return (int)wait;
 }
 
@@ -174,41 +192,41 @@ static void clear(int fd, short events)
         aq_assert(errno == EAGAIN);
 }
 
-/* Those who wait for a seq or for a time. Whoever begins to wait lowers due_ms. */
+/* Goes on with what waits for a seq or a time. */
 static void check_waits(struct serve *serve)
 {
-    uint64_t seq = writer_seq(serve->options.writer), now = serve_now_ms();
-    if (seq == serve->seen_seq && now < serve->due_ms && !serve->draining)
+    uint64_t seq = writer_seq(serve->writer), now = serve_now_ms();
+    if (seq == serve->seen_seq && now < due_ms(serve) && !serve->draining)
         return;
     if (seq != serve->seen_seq)
-        streams_feed(serve, seq);
+        streams_feed(serve->backend.streams, seq);
     serve->seen_seq = seq;
-    uint64_t waits = request_check_waits(serve, seq, now), streams = streams_check(serve, now);
-    serve->due_ms = waits < streams ? waits : streams;
+    exchanges_check_waits(serve->exchanges, seq, now);
+    streams_check(serve->backend.streams, now);
 }
 
 static void turn(struct serve *serve)
 {
-    struct pollfd fds[3] = {{serve->epoll_fd, POLLIN, 0}, {serve->wake_fd, POLLIN, 0}, {serve->watch_fd, POLLIN, 0}};
+    struct pollfd fds[3] = {{serve->epoll_fd, POLLIN, 0}, {serve->wakes.bell, POLLIN, 0}, {serve->watch_fd, POLLIN, 0}};
     int ready = poll(fds, AQ_LENGTH(fds), poll_timeout(serve));
     aq_assert(ready >= 0 || errno == EINTR);
     if (ready > 0) {
-        clear(serve->wake_fd, fds[1].revents);
+        clear(serve->wakes.bell, fds[1].revents);
         clear(serve->watch_fd, fds[2].revents);
     }
-    resume_woken(serve);
+    exchanges_resume_woken(serve->exchanges);
+    if (atomic_load(&serve->stopping) && !serve->draining)
+        begin_drain(serve);
     check_waits(serve);
     MHD_run(serve->daemon);
 }
 
-/* What rests is woken by those who promised it; streams are told to end. Then the answers have a moment to leave. */
-static void end_all(struct serve *serve)
+/* Until every request that rests has its outcome, and answers had a moment to be sent. */
+static void drain(struct serve *serve)
 {
     uint64_t begun = serve_now_ms(), warned = begun;
-    verify_cancel(serve);
-    streams_close(serve);
-    while (serve->figures.resting > 0 || (serve->figures.requests_open > 0 && serve_now_ms() < begun + DRAIN_MS_MAX)) {
-        serve->due_ms = serve_now_ms() + DRAIN_STEP_MS;
+    while (exchanges_suspended(serve->exchanges) > 0 ||
+           (serve->metrics.requests_open > 0 && serve_now_ms() < begun + DRAIN_MS_MAX)) {
         turn(serve);
         if (serve_now_ms() > warned + DRAIN_WARN_MS) {
             warned = serve_now_ms();
@@ -222,7 +240,7 @@ static void *serve_thread(void *context)
     struct serve *serve = context;
     while (!serve->draining)
         turn(serve);
-    end_all(serve);
+    drain(serve);
     MHD_stop_daemon(serve->daemon);
     serve->daemon = NULL;
     return NULL;
@@ -230,36 +248,54 @@ static void *serve_thread(void *context)
 
 /* ---- start and stop ------------------------------------------------------------------------------------- */
 
-static int parse_networks(const struct aq_list *list, struct network networks[NETWORKS_MAX], struct aq_error *error)
+static int read_networks(const struct aq_config_controller *config, struct networks *networks, struct aq_error *error)
 {
-    aq_assert(list->count <= NETWORKS_MAX);
-    for (uint32_t i = 0; i < list->count; i++)
-        if (network_parse(&networks[i], AQ_TEXT_ITEM(*list, i), error))
-            return aq_error_context(error, "meta.networks");
-    return 0;
+    return networks_parse(networks, &config->meta.networks, error) == 0 ? 0 : aq_error_context(error, "meta.networks");
 }
 
 int serve_check(const struct aq_config_controller *config, struct aq_error *error)
 {
-    struct network networks[NETWORKS_MAX];
+    struct networks networks;
     struct addrinfo *found;
-    if (parse_networks(&config->meta.networks, networks, error) != 0 || resolve(&config->api, &found, error) != 0)
+    if (read_networks(config, &networks, error) != 0 || resolve(&config->api, &found, error) != 0)
         return -1;
     freeaddrinfo(found);
     return 0;
 }
 
+static void make_parts(struct serve *serve, const struct serve_options *options)
+{
+    const struct aq_config_api *api = &options->config->api;
+    wakes_init(&serve->wakes);
+    routes_gather(&serve->routes, api->get_deallocate);
+    serve->openapi.routes = &serve->routes;
+    serve->backend = (struct backend){
+        .writer = options->writer,
+        .state = options->state,
+        .live = options->live,
+        .credentials = options->credentials,
+        .hub = options->hub,
+        .wakes = &serve->wakes,
+        .streams = streams_new(options->writer, options->state, api->streams, exchange_resume),
+        .verifier = verifier_new(options->verify, options->verify_context),
+        .openapi = &serve->openapi,
+        .metrics = &serve->metrics,
+        .networks = &serve->networks,
+        .connections = &serve->connections,
+    };
+    serve->exchanges = exchanges_new(&serve->backend, &serve->routes, &serve->connections, api->body_max);
+}
+
 static int start(struct serve *serve, struct aq_error *error)
 {
-    const struct aq_config_controller *config = serve->options.config;
-    serve->network_count = config->meta.networks.count;
-    if (parse_networks(&config->meta.networks, serve->networks, error) ||
-        open_socket(&config->api, &serve->listen_fd, error) || start_daemon(serve, error))
+    const struct aq_config_controller *config = serve->config;
+    if (read_networks(config, &serve->networks, error) != 0 ||
+        open_socket(&config->api, &serve->listen_fd, error) != 0 || start_daemon(serve, error) != 0)
         return -1;
     unsigned port = port_of(serve->listen_fd);
-    if (write_port(config->data, port, error))
+    if (write_port(config->data, port, error) != 0)
         return -1;
-    writer_watch(serve->options.writer, serve->watch_fd);
+    writer_watch(serve->writer, serve->watch_fd);
     int failed = pthread_create(&serve->thread, NULL, serve_thread, serve);
     if (failed != 0)
         return aq_fail_errno(error, failed, "the serving thread");
@@ -273,16 +309,13 @@ static int start(struct serve *serve, struct aq_error *error)
 int serve_start(struct serve **out, const struct serve_options *options, struct aq_error *error)
 {
     struct serve *serve = aq_calloc(1, sizeof *serve);
-    serve->options = *options;
+    serve->config = options->config;
+    serve->writer = options->writer;
     serve->listen_fd = -1;
-    serve->due_ms = UINT64_MAX;
-    serve->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     serve->watch_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    aq_assert(serve->wake_fd >= 0 && serve->watch_fd >= 0);
-    pthread_mutex_init(&serve->mutex, NULL);
-    streams_init(&serve->streams);
-    routes_gather(&serve->routes);
-    if (start(serve, error)) {
+    aq_assert(serve->watch_fd >= 0);
+    make_parts(serve, options);
+    if (start(serve, error) != 0) {
         serve_stop(serve);
         return -1;
     }
@@ -292,7 +325,7 @@ int serve_start(struct serve **out, const struct serve_options *options, struct 
 
 void serve_ready(struct serve *serve)
 {
-    atomic_store(&serve->ready, true);
+    atomic_store(&serve->metrics.ready, true);
 }
 
 void serve_stop(struct serve *serve)
@@ -300,29 +333,22 @@ void serve_stop(struct serve *serve)
     if (serve == NULL)
         return;
     if (serve->started) {
-        pthread_mutex_lock(&serve->mutex);
-        serve->stopping = true;
-        pthread_mutex_unlock(&serve->mutex);
-        eventfd_write(serve->wake_fd, 1);
+        atomic_store(&serve->stopping, true);
+        eventfd_write(serve->wakes.bell, 1);
         pthread_join(serve->thread, NULL);
     }
-    verify_join(serve);
+    verifier_free(serve->backend.verifier);
     if (serve->daemon != NULL) {
-        MHD_quiesce_daemon(serve->daemon); /* or it closes our socket */
+        MHD_quiesce_daemon(serve->daemon); /* otherwise it closes our socket */
         MHD_stop_daemon(serve->daemon);
     }
     if (serve->listen_fd >= 0)
         close(serve->listen_fd);
-    while (serve->spare != NULL) {
-        struct request *next = serve->spare->next;
-        request_free(serve->spare);
-        serve->spare = next;
-    }
-    streams_free(&serve->streams);
-    aq_buffer_free(&serve->openapi);
-    pthread_mutex_destroy(&serve->mutex);
-    close(serve->wake_fd);
+    exchanges_free(serve->exchanges);
+    streams_free(serve->backend.streams);
+    aq_buffer_free(&serve->openapi.text);
+    wakes_free(&serve->wakes);
     if (!serve->started)
-        close(serve->watch_fd); /* otherwise the writer goes on writing to it: it stays as long as the process */
+        close(serve->watch_fd); /* otherwise the writer goes on writing to it: it stays open as long as the process */
     free(serve);
 }

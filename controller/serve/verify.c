@@ -1,46 +1,68 @@
 #include "controller/serve/verify.h"
 
 #include "controller/serve/answer.h"
-#include "controller/serve/service.h"
 #include "controller/serve/steps.h"
 #include "schema/codec/json.h"
 
 #include <stdlib.h>
 
+struct verifier {
+    verify_fn *verify;
+    void *context;
+
+    /* The verification under way. */
+    bool begun, closed;
+    pthread_t thread;
+    struct aq_buffer report;
+    struct aq_error error;
+
+    pthread_mutex_t mutex;
+    struct request *request; /* that waits for the outcome; guarded by mutex. NULL: none */
+};
+
+struct verifier *verifier_new(verify_fn *verify, void *context)
+{
+    struct verifier *verifier = aq_calloc(1, sizeof *verifier);
+    verifier->verify = verify;
+    verifier->context = context;
+    pthread_mutex_init(&verifier->mutex, NULL);
+    return verifier;
+}
+
+/* Returns the request that waits, for the one who wakes it. */
+static struct request *take_request(struct verifier *verifier)
+{
+    pthread_mutex_lock(&verifier->mutex);
+    struct request *request = verifier->request;
+    verifier->request = NULL;
+    pthread_mutex_unlock(&verifier->mutex);
+    return request;
+}
+
 static void *verify_thread(void *context)
 {
-    struct verify *verify = context;
-    struct serve *serve = verify->serve;
-    if (serve->options.verify(serve->options.verify_context, &verify->report, &verify->error) == 0)
-        verify->error = (struct aq_error){0};
-    pthread_mutex_lock(&serve->mutex);
-    struct request *request = verify->request;
-    verify->request = NULL;
-    pthread_mutex_unlock(&serve->mutex);
+    struct verifier *verifier = context;
+    if (verifier->verify(verifier->context, &verifier->report, &verifier->error) == 0)
+        verifier->error = (struct aq_error){0};
+    struct request *request = take_request(verifier);
     if (request != NULL)
         request_wake(request);
     return NULL;
 }
 
-void verify_join(struct serve *serve)
+static void join(struct verifier *verifier)
 {
-    struct verify *verify = serve->verify;
-    if (verify == NULL)
+    if (!verifier->begun)
         return;
-    pthread_join(verify->thread, NULL);
-    aq_buffer_free(&verify->report);
-    free(verify);
-    serve->verify = NULL;
+    pthread_join(verifier->thread, NULL);
+    aq_buffer_free(&verifier->report);
+    verifier->begun = false;
 }
 
-void verify_cancel(struct serve *serve)
+void verifier_close(struct verifier *verifier)
 {
-    if (serve->verify == NULL)
-        return;
-    pthread_mutex_lock(&serve->mutex);
-    struct request *request = serve->verify->request;
-    serve->verify->request = NULL;
-    pthread_mutex_unlock(&serve->mutex);
+    struct request *request = take_request(verifier);
+    verifier->closed = true;
     if (request == NULL)
         return;
     aq_fail(&request->error, AQ_E_BUSY, "the controller stops");
@@ -48,40 +70,49 @@ void verify_cancel(struct serve *serve)
     request_wake(request);
 }
 
-static enum outcome verify_ended(struct request *request)
+void verifier_free(struct verifier *verifier)
 {
-    struct serve *serve = request->serve;
-    struct verify *verify = serve->verify;
-    request->error = verify->error;
-    bool whole = request->error.code == AQ_OK;
-    answer_open(request, "%s", whole ? "The log is whole, and its replay equals the tables" : request->error.message);
-    aq_json_string(aq_buffer_string(&verify->report), verify->report.length, &request->out);
-    verify_join(serve);
-    if (!whole) {
+    if (verifier == NULL)
+        return;
+    join(verifier);
+    pthread_mutex_destroy(&verifier->mutex);
+    free(verifier);
+}
+
+static enum outcome answer_report(struct request *request)
+{
+    struct verifier *verifier = request->backend->verifier;
+    request->error = verifier->error;
+    bool intact = request->error.code == AQ_OK;
+    answer_open(request, "%s", intact ? "The log is whole, and its replay equals the tables" : request->error.message);
+    aq_json_string(aq_buffer_string(&verifier->report), verifier->report.length, &request->out);
+    join(verifier);
+    if (!intact) {
         answer_member(request, "error");
         aq_buffer_format(&request->out, "\"%s\"", aq_error_name(request->error.code));
     }
-    return answer_close_as(request, writer_seq(serve->options.writer),
-                           whole ? MHD_HTTP_OK : (unsigned)aq_error_http(request->error.code));
+    return answer_close_as(request, writer_seq(request->backend->writer),
+                           intact ? MHD_HTTP_OK : (unsigned)aq_error_http(request->error.code));
 }
 
 enum outcome verify_begin(struct request *request)
 {
-    struct serve *serve = request->serve;
-    if (query_end(&request->query, &request->error))
+    struct verifier *verifier = request->backend->verifier;
+    if (query_end(&request->query, &request->error) != 0)
         return answer_error(request);
-    if (serve->verify != NULL)
+    if (verifier->closed)
+        return answer_fail(request, AQ_E_BUSY, "the controller stops");
+    if (verifier->begun)
         return answer_fail(request, AQ_E_STATE, "the log is being verified already");
-    struct verify *verify = aq_calloc(1, sizeof *verify);
-    verify->serve = serve;
-    verify->request = request;
-    request->step = verify_ended;
-    int failed = pthread_create(&verify->thread, NULL, verify_thread, verify);
+    verifier->request = request;
+    verifier->error = (struct aq_error){0};
+    request->step = answer_report;
+    int failed = pthread_create(&verifier->thread, NULL, verify_thread, verifier);
     if (failed != 0) {
-        free(verify);
+        verifier->request = NULL;
         aq_fail_errno(&request->error, failed, "the thread that verifies");
         return answer_error(request);
     }
-    serve->verify = verify;
+    verifier->begun = true;
     return RESTING;
 }

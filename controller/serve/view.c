@@ -1,7 +1,7 @@
 /* What is told about a row beside its fields: why, its events, its workload's log. */
 #include "controller/serve/answer.h"
 #include "controller/serve/filter.h"
-#include "controller/serve/service.h"
+#include "controller/serve/rows.h"
 #include "controller/serve/steps.h"
 #include "controller/state/events.h"
 #include "controller/state/indexes.h"
@@ -22,11 +22,11 @@ static int open_row(struct request *request, struct state_txn **txn, uint64_t *i
 {
     const struct aq_field *key = aq_entity_key(request->entity);
     struct state_packed row;
-    if (state_read(request->serve->options.state, txn, &request->error))
+    if (state_read(request->backend->state, txn, &request->error))
         return -1;
-    if (read_find(request, *txn, &row, &request->error) == 0) {
+    if (row_find(request, *txn, request->entity, request->key, &row, &request->error) == 0) {
         const void *fields =
-            read_fields(request, *txn, request->entity, &row, AQ_FIELD_BIT(request->entity->record, key));
+            row_fields(request, *txn, request->entity, &row, AQ_FIELD_BIT(request->entity->record, key));
         if (fields != NULL) {
             *id = aq_field_number(key, fields);
             return 0;
@@ -96,8 +96,8 @@ enum outcome view_events(struct request *request)
         return answer_error(request);
     answer_open(request, "Events of %s %s", request->entity->name, request->key);
     aq_buffer_char(&request->out, '[');
-    int status = events_of_application(writer_events(request->serve->options.writer), txn, id, take_event, &history,
-                                       &request->error);
+    int status =
+        events_of_application(writer_events(request->backend->writer), txn, id, take_event, &history, &request->error);
     uint64_t seq = state_seq(txn);
     state_end(txn);
     if (status)
@@ -155,7 +155,7 @@ static enum outcome log_fetched(struct request *request)
     }
     answer_member(request, "base64");
     aq_buffer_text(&request->out, text ? "false" : "true");
-    return answer_close(request, writer_seq(request->serve->options.writer));
+    return answer_close(request, writer_seq(request->backend->writer));
 }
 
 /* On the hub's thread. */
@@ -196,7 +196,7 @@ enum outcome view_log(struct request *request)
         return answer_error(request);
     aq_buffer_reset(&request->body);
     request->step = log_fetched;
-    if (hub_fetch(request->serve->options.hub, id, (size_t)size, fetched, request, &request->error))
+    if (hub_fetch(request->backend->hub, id, (size_t)size, fetched, request, &request->error))
         return answer_error(request);
     return RESTING;
 }

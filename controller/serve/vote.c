@@ -2,7 +2,6 @@
  * the place to go on from is "<application>.<votes of it that were seen>". */
 #include "controller/serve/answer.h"
 #include "controller/serve/filter.h"
-#include "controller/serve/service.h"
 #include "controller/serve/steps.h"
 #include "controller/state/votes.h"
 #include "schema/codec/json.h"
@@ -128,7 +127,7 @@ static int fill(struct votes_walk *walk, struct aq_error *error)
 enum outcome vote_list(struct request *request)
 {
     struct votes_walk walk = {.request = request, .applications = aq_entity_find(aq_application_record.name)};
-    if (state_read(request->serve->options.state, &walk.txn, &request->error))
+    if (state_read(request->backend->state, &walk.txn, &request->error))
         return answer_error(request);
     uint64_t seq = state_seq(walk.txn);
     int status = fill(&walk, &request->error);

@@ -3,7 +3,7 @@
  * The records stand in the request's arena, and the request rests until the writer has called back; so they hold,
  * whatever the client does meanwhile. */
 #include "controller/serve/answer.h"
-#include "controller/serve/service.h"
+#include "controller/serve/rows.h"
 #include "controller/serve/steps.h"
 #include "schema/base/utf8.h"
 #include "schema/codec/command.h"
@@ -164,7 +164,7 @@ static void render_row(struct request *request, const struct write *write, struc
     struct aq_error error;
     size_t begun = request->out.length;
     if (request->minimal || state_key_from_text(entity, id, &key, &error) != 0 ||
-        !state_find_packed(txn, entity, &key, &row) || !read_show(request, txn, entity, &row)) {
+        !state_find_packed(txn, entity, &key, &row) || !row_show(request, txn, entity, &row)) {
         request->out.length = begun; /* of a damaged row: it is written all the same */
         render_key(request, id);
     }
@@ -180,7 +180,7 @@ static void render_row(struct request *request, const struct write *write, struc
 static enum outcome answer_rows(struct request *request, struct write *write)
 {
     struct state_txn *txn;
-    if (state_read(request->serve->options.state, &txn, &request->error))
+    if (state_read(request->backend->state, &txn, &request->error))
         return answer_error(request);
     answer_message(request, write);
     if (write->batch)
@@ -235,7 +235,7 @@ static enum outcome submit(struct request *request)
 {
     struct write *write = request->work;
     request->step = outcome_step;
-    if (writer_submit(request->serve->options.writer, &write->request, &request->error))
+    if (writer_submit(request->backend->writer, &write->request, &request->error))
         return answer_error(request);
     return RESTING;
 }
@@ -262,7 +262,7 @@ static enum outcome make_tokens(struct request *request)
     if (write->tokens_made == write->request.count)
         return submit(request);
     request->step = make_tokens;
-    if (credentials_fill(request->serve->options.credentials, request->command, write->records[write->tokens_made],
+    if (credentials_fill(request->backend->credentials, request->command, write->records[write->tokens_made],
                          &request->arena, token_made, request, &request->error))
         return answer_error(request);
     return RESTING;

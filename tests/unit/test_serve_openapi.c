@@ -1,6 +1,7 @@
 /* The OpenAPI document: every entity and every command that has a route is in it, and every reference leads somewhere.
  */
 #include "controller/serve/openapi.h"
+#include "controller/serve/route.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,8 +17,8 @@ static struct routes routes;
 static int setup(void **context)
 {
     (void)context;
-    routes_gather(&routes);
-    document = openapi_make(&routes, true);
+    routes_gather(&routes, true);
+    document = openapi_make(&routes);
     return 0;
 }
 

@@ -1,6 +1,5 @@
-/* HTTP Basic: finds out who asks. A token that was verified lately is known at once; otherwise the connection rests
- * until the pool has verified it. */
-#include "controller/serve/service.h"
+#include "controller/serve/identify.h"
+
 #include "schema/base/utf8.h"
 
 #include <sodium.h>
@@ -8,12 +7,12 @@
 #include <strings.h>
 
 enum {
-    PROOFS_MAX = 3, /* a verified token may have been forgotten again before we asked; but not for ever */
+    VERIFICATIONS_MAX = 3, /* a verified token may be dropped from memory before it is asked for again */
     LOGIN_MAX = 64 + 1 + 256
 };
 
-/* "Basic <base64 of name:token>" into `login`, where the name ends in a NUL. NULL with `error`: missing or malformed;
- * else the token. */
+/* Decodes "Basic <base64 of name:token>" into `login`, where the name then ends in a NUL. Returns the token, or NULL
+ * with `error`. */
 static const char *parse_login(const char *header, char login[LOGIN_MAX + 1], struct aq_error *error)
 {
     static const char scheme[] = "Basic ";
@@ -39,7 +38,7 @@ static const char *parse_login(const char *header, char login[LOGIN_MAX + 1], st
     return colon + 1;
 }
 
-/* On a thread of the pool. */
+/* Runs on a thread of the credentials. */
 static void verified(void *context, const struct aq_error *error)
 {
     struct request *request = context;
@@ -48,26 +47,24 @@ static void verified(void *context, const struct aq_error *error)
     request_wake(request);
 }
 
-enum outcome auth_step(struct request *request)
+bool identify(struct request *request)
 {
-    struct serve *serve = request->serve;
     char login[LOGIN_MAX + 1];
     if (request->error.code != AQ_OK)
-        return READY;
+        return true;
     const char *header = request_header(request, MHD_HTTP_HEADER_AUTHORIZATION);
     if (request->error.code != AQ_OK)
-        return READY;
+        return true;
     const char *token = parse_login(header, login, &request->error);
     if (token == NULL)
-        return READY;
-    if (request->proofs++ == PROOFS_MAX) {
+        return true;
+    if (request->verifications++ == VERIFICATIONS_MAX) {
         aq_fail(&request->error, AQ_E_BUSY, "too many tokens are being verified; try again");
-        return READY;
+        return true;
     }
-    request->step = auth_step;
-    int status = credentials_check(serve->options.credentials, login, token, &request->user, &request->arena, verified,
-                                   request, &request->error);
+    int status = credentials_check(request->backend->credentials, login, token, &request->user, &request->arena,
+                                   verified, request, &request->error);
     sodium_memzero(login, sizeof login);
     request->known = status == 1;
-    return status == 0 ? RESTING : READY;
+    return status != 0;
 }

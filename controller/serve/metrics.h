@@ -1,0 +1,24 @@
+/* Health checks and metrics, and what the server counts for them. */
+#ifndef AQ_CONTROLLER_SERVE_METRICS_H
+#define AQ_CONTROLLER_SERVE_METRICS_H
+
+#include "controller/serve/request.h"
+
+#include <stdatomic.h>
+
+enum { STATUS_MAX = 600 };
+
+struct metrics {
+    atomic_bool ready; /* the start is complete; any thread */
+    /* The serving thread's. */
+    uint64_t requests;
+    unsigned requests_open;
+    uint64_t answers[STATUS_MAX]; /* by HTTP status; 0: any other */
+};
+
+static inline void metrics_count_answer(struct metrics *metrics, unsigned status)
+{
+    metrics->answers[status < STATUS_MAX ? status : 0]++;
+}
+
+#endif

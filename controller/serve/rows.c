@@ -1,0 +1,64 @@
+#include "controller/serve/rows.h"
+
+#include "schema/codec/json.h"
+#include "schema/codec/pack.h"
+#include "schema/model/node.h"
+
+/* Behind a row that was just shown: what is known of it only now. */
+static void add_live(struct request *request, const char *node)
+{
+    struct aq_node_live now;
+    aq_assert(request->out.data[request->out.length - 1] == '}');
+    request->out.length--;
+    aq_buffer_text(&request->out, ",\"live\":");
+    if (live_node(request->backend->live, node, &now))
+        aq_record_to_json(&aq_node_live_record, &now, &request->out);
+    else
+        aq_buffer_text(&request->out, "null");
+    aq_buffer_char(&request->out, '}');
+}
+
+static bool has_live(const struct request *request, const struct aq_entity *entity)
+{
+    return entity->record == &aq_node_record && request->backend->live != NULL;
+}
+
+const void *row_fields(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
+                       const struct state_packed *row, uint64_t wanted)
+{
+    void *object = aq_arena_alloc(&request->arena, entity->record->size);
+    return state_unpack(txn, entity, row, wanted, object, &request->arena) ? object : NULL;
+}
+
+bool row_show(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
+              const struct state_packed *row)
+{
+    const struct aq_field *key = aq_entity_key(entity);
+    if (!state_show(txn, entity, row, &request->out))
+        return false;
+    if (!has_live(request, entity))
+        return true;
+    const void *fields = row_fields(request, txn, entity, row, AQ_FIELD_BIT(entity->record, key));
+    if (fields != NULL)
+        add_live(request, aq_field_text(key, fields));
+    return fields != NULL;
+}
+
+static bool may_see(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
+                    const struct state_packed *row)
+{
+    uint64_t wanted = request_looks_at(request, entity);
+    const void *fields = wanted != 0 ? row_fields(request, txn, entity, row, wanted) : NULL;
+    return wanted == 0 || (fields != NULL && request_may_see(request, entity, fields));
+}
+
+int row_find(struct request *request, struct state_txn *txn, const struct aq_entity *entity, const char *text,
+             struct state_packed *row, struct aq_error *error)
+{
+    struct state_key *key = aq_arena_alloc(&request->arena, sizeof *key); /* as long as the row */
+    if (state_key_from_text(entity, text, key, error))
+        return -1;
+    if (state_find_packed(txn, entity, key, row) && may_see(request, txn, entity, row))
+        return 0;
+    return state_failed(txn, error) ? -1 : aq_fail(error, AQ_E_NOT_FOUND, "there is no %s %.100s", entity->name, text);
+}

@@ -1,0 +1,18 @@
+/* Rows of the tables, as the caller of a request sees them. */
+#ifndef AQ_CONTROLLER_SERVE_ROWS_H
+#define AQ_CONTROLLER_SERVE_ROWS_H
+
+#include "controller/serve/request.h"
+
+/* Finds the row by its key, as typed. Fails with AQ_E_NOT_FOUND when there is none that the caller may see. */
+int row_find(struct request *request, struct state_txn *txn, const struct aq_entity *entity, const char *key,
+             struct state_packed *row, struct aq_error *error) AQ_MUST_CHECK;
+/* Appends the row to the answer as JSON: a node's with its heartbeat. False: it is damaged, and the transaction has
+ * failed. */
+bool row_show(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
+              const struct state_packed *row);
+/* These fields of the row (AQ_FIELD_BIT()), in the request's arena. NULL: it is damaged. */
+const void *row_fields(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
+                       const struct state_packed *row, uint64_t wanted);
+
+#endif
