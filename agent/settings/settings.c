@@ -1,7 +1,7 @@
 #include "agent/settings/settings.h"
 
-AQ_DEFINE_SETTINGS(aq_agent_capacity, "capacity", AQ_AGENT_CAPACITY, "what to offer")
-AQ_DEFINE_SETTINGS(aq_config_agent, "agent", AQ_CONFIG_AGENT, "settings of aq-agent")
+AQ_DEFINE_SETTINGS(aq_agent_capacity, "capacity", "what to offer")
+AQ_DEFINE_SETTINGS(aq_config_agent, "agent", "settings of aq-agent")
 
 static const char *const forms[] = {
     "[--config FILE] [--set KEY=VALUE]... [--name NAME] [--controller ADDRESS:PORT] [--drivers A,B]",

@@ -8,7 +8,9 @@
 #include "controller/place/index.h"
 #include "controller/state/indexes.h"
 #include "controller/state/state.h"
+#include "schema/model/command.h"
 #include "schema/model/entity.h"
+#include "schema/model/event.h"
 
 enum { DECIDE_EVENTS_MAX = 65536, DECIDE_ID_SIZE = 65 };
 

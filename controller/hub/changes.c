@@ -12,7 +12,7 @@ static const char node_author[] = "node:";
 
 static const struct aq_entity *nodes(void)
 {
-    return aq_entity_find(aq_node_record.name);
+    return &aq_entity_node;
 }
 
 /* ---- what the tables say ------------------------------------------------------------------------------- */
@@ -116,7 +116,7 @@ static bool read_event(void *context, const struct aq_event *event)
     struct reading *reading = context;
     struct hub *hub = reading->hub;
     hub->seen_seq = event->seq;
-    if (strcmp(event->type->entity, aq_node_record.name) == 0) {
+    if (event->type->entity == &aq_entity_node) {
         const struct aq_field *key = aq_record_field(event->type->record, aq_entity_key(nodes())->name);
         aq_assert(key != NULL);
         load_one(reading, aq_field_text(key, event->data));

@@ -74,8 +74,8 @@ static bool take_offer(struct hub *hub, uint64_t session)
 /* What a node's agent says of itself is what the command says of it. */
 static struct aq_node_join join_of(const struct aq_hello *hello)
 {
-#define COPY_FIELD(tag, field, type, rule, least, most, unit, help) .field = hello->field,
-    return (struct aq_node_join){AQ_NODE_JOIN(COPY_FIELD, aq_node_join)};
+#define COPY_FIELD(tag, field, type, rule, help) .field = hello->field,
+    return (struct aq_node_join){aq_node_join_fields(COPY_FIELD, aq_node_join)};
 #undef COPY_FIELD
 }
 

@@ -140,7 +140,7 @@ static void add_row(struct making *making, const struct aq_entity *entity)
 static void add_field(struct making *making, const struct aq_entity *entity, const struct aq_field *field)
 {
     char path[192];
-    const struct aq_entity *other = field->refers != NULL ? aq_entity_find(field->refers) : NULL;
+    const struct aq_entity *other = field->refers;
     snprintf(path, sizeof path, "/api/v1/%s/{%s}/%s", entity->name, aq_entity_key(entity)->name, field->name);
     json_t *data = other != NULL ? openapi_record(other->record, false, making->schemas)
                                  : openapi_field(field, false, making->schemas);
@@ -252,7 +252,7 @@ static void add_entity(struct making *making, const struct aq_entity *entity)
         if (strcmp(view->entity, entity->name) == 0)
             add_view(making, entity, view);
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
-        if (strcmp(command->entity, entity->name) == 0)
+        if (command->entity == entity)
             add_command(making, entity, command);
 }
 

@@ -49,7 +49,7 @@ static const char *reference(struct request *request, const struct aq_field *fie
 static int with_field(struct request *request, struct state_txn *txn, const struct state_packed *row)
 {
     const struct aq_field *field = request->field;
-    const struct aq_entity *other = field->refers != NULL ? aq_entity_find(field->refers) : NULL;
+    const struct aq_entity *other = field->refers;
     const char *title = answer_title(request, request->entity->name);
     const void *fields = row_fields(request, txn, request->entity, row, AQ_FIELD_BIT(request->entity->record, field));
     if (fields == NULL)
@@ -78,7 +78,7 @@ enum outcome read_field(struct request *request)
 
 enum outcome read_me(struct request *request)
 {
-    request->entity = aq_entity_find(aq_user_record.name);
+    request->entity = &aq_entity_user;
     request->key = request->user.name;
     return answer_with(request, with_whole);
 }

@@ -43,7 +43,7 @@ void routes_gather(struct routes *routes, bool get_deallocate)
         *row = (struct entity_routes){.entity = entity};
         const struct aq_command *command;
         for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++) {
-            if (strcmp(command->entity, entity->name) != 0)
+            if (command->entity != entity)
                 continue;
             if (command->kind == AQ_CREATES)
                 row->creates = command;
@@ -144,7 +144,7 @@ static void find_part(const struct routes *routes, struct request *request, cons
         request->field = field;
         choice.get = read_field;
     }
-    choice.post = aq_command_of(entity->name, name);
+    choice.post = aq_command_of(entity, name);
     if (choice.post != NULL && choice.post->kind != AQ_ACTS)
         choice.post = NULL;
     if (choice.post == &aq_command_application_deallocate && routes->get_deallocate)

@@ -110,8 +110,7 @@ static bool ring_add(void *context, const struct aq_event *event)
     while (streams->first <= streams->last && (streams->last - streams->first + 1 == STREAM_RING_LENGTH ||
                                                streams->bytes + text.length > STREAM_RING_BYTES_MAX))
         ring_drop(streams);
-    *ring_at(streams, event->seq) =
-        (struct ring_event){event->seq, aq_entity_find(event->type->entity), text.data, text.length};
+    *ring_at(streams, event->seq) = (struct ring_event){event->seq, event->type->entity, text.data, text.length};
     streams->last = event->seq;
     streams->bytes += text.length;
     return true;
@@ -148,7 +147,7 @@ static bool take_event(void *context, const struct aq_event *event)
 {
     struct stream *stream = context;
     stream->position = event->seq;
-    if (stream->entity == NULL || stream->entity == aq_entity_find(event->type->entity)) {
+    if (stream->entity == NULL || stream->entity == event->type->entity) {
         render_event(event, &stream->buffer);
         stream->streams->sent++;
     }

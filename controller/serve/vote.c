@@ -126,7 +126,7 @@ static int fill(struct votes_walk *walk, struct aq_error *error)
 
 enum outcome vote_list(struct request *request)
 {
-    struct votes_walk walk = {.request = request, .applications = aq_entity_find(aq_application_record.name)};
+    struct votes_walk walk = {.request = request, .applications = &aq_entity_application};
     if (state_read(request->backend->state, &walk.txn, &request->error))
         return answer_error(request);
     uint64_t seq = state_seq(walk.txn);

@@ -1,11 +1,11 @@
 #include "controller/settings/settings.h"
 
-AQ_DEFINE_SETTINGS(aq_config_api, "api", AQ_CONFIG_API, "REST")
-AQ_DEFINE_SETTINGS(aq_config_hub, "hub", AQ_CONFIG_HUB, "agents")
-AQ_DEFINE_SETTINGS(aq_config_log, "log", AQ_CONFIG_LOG, "the log")
-AQ_DEFINE_SETTINGS(aq_config_state, "state", AQ_CONFIG_STATE, "the tables")
-AQ_DEFINE_SETTINGS(aq_config_meta, "meta", AQ_CONFIG_META, "the metadata service")
-AQ_DEFINE_SETTINGS(aq_config_controller, "controller", AQ_CONFIG_CONTROLLER, "settings of aq-controller")
+AQ_DEFINE_SETTINGS(aq_config_api, "api", "REST")
+AQ_DEFINE_SETTINGS(aq_config_hub, "hub", "agents")
+AQ_DEFINE_SETTINGS(aq_config_log, "log", "the log")
+AQ_DEFINE_SETTINGS(aq_config_state, "state", "the tables")
+AQ_DEFINE_SETTINGS(aq_config_meta, "meta", "the metadata service")
+AQ_DEFINE_SETTINGS(aq_config_controller, "controller", "settings of aq-controller")
 
 static const char *const forms[] = {
     "[--config FILE] [--set KEY=VALUE]... [--rebuild]",

@@ -9,52 +9,62 @@
 #define AQ_CONTROLLER_FILE "/etc/aquarium/controller.yml"
 extern const struct aq_usage aq_controller_usage;
 
-#define AQ_CONFIG_API(F, T)                                                                                            \
-    F(T, address, TEXT, 0, "127.0.0.1", 1, 64, NULL, "address to listen on; without TLS only loopback is allowed")     \
-    F(T, port, U64, 0, "8001", 0, 65535, NULL, "port to listen on; 0: any free one, see <data>/run/api.port")          \
-    F(T, connections, U64, 0, "4096", 16, 15000, NULL, "most connections at once")                                     \
-    F(T, connections_per_address, U64, 0, "2048", 1, 15000, NULL, "most connections at once from one address")         \
-    F(T, streams, U64, 0, "256", 1, 4096, NULL, "most event streams at once")                                          \
-    F(T, timeout, DURATION, 0, "60", 1, 3600, "s", "a connection that is silent for longer is closed")                 \
-    F(T, body_max, U64, 0, "1048576", 1024, 16777216, "bytes", "largest body of a request")                            \
-    F(T, get_deallocate, BOOL, 0, "true", 0, 1, NULL, "older clients deallocate with GET")                             \
-    F(T, allow_plain, BOOL, 0, "false", 0, 1, NULL, "listen without TLS on other addresses than loopback")
-AQ_DECLARE_SETTINGS(aq_config_api, AQ_CONFIG_API)
+/* clang-format off */
+#define aq_config_api_fields(S, T)                                                                                     \
+    S(T, address,                 TEXT(1, 64),                  "127.0.0.1", 0,                                        \
+      "address to listen on; without TLS only loopback is allowed")                                                    \
+    S(T, port,                    U64(0, 65535),                "8001",      0,                                        \
+      "port to listen on; 0: any free one, see <data>/run/api.port")                                                   \
+    S(T, connections,             U64(16, 15000),               "4096",      0, "most connections at once")            \
+    S(T, connections_per_address, U64(1, 15000),                "2048",      0,                                        \
+      "most connections at once from one address")                                                                     \
+    S(T, streams,                 U64(1, 4096),                 "256",       0, "most event streams at once")          \
+    S(T, timeout,                 DURATION(1, 3600),            "60",        0,                                        \
+      "a connection that is silent for longer is closed")                                                              \
+    S(T, body_max,                U64(1024, 16777216, "bytes"), "1048576",   0, "largest body of a request")           \
+    S(T, get_deallocate,          BOOL,                         "true",      0, "older clients deallocate with GET")   \
+    S(T, allow_plain,             BOOL,                         "false",     0,                                        \
+      "listen without TLS on other addresses than loopback")
+AQ_DECLARE_SETTINGS(aq_config_api)
 
-#define AQ_CONFIG_HUB(F, T)                                                                                            \
-    F(T, address, TEXT, 0, "127.0.0.1", 1, 64, NULL, "address to listen on for agents")                                \
-    F(T, port, U64, 0, "8002", 0, 65535, NULL,                                                                         \
+#define aq_config_hub_fields(S, T)                                                                                     \
+    S(T, address,    TEXT(1, 64),        "127.0.0.1", 0, "address to listen on for agents")                            \
+    S(T, port,       U64(0, 65535),      "8002",      0,                                                               \
       "port to listen on for agents; 0: any free one, see <data>/run/hub.port")                                        \
-    F(T, beat, DURATION, 0, "1", 1, 3600, "s", "how often agents send a heartbeat")                                    \
-    F(T, lost_after, DURATION, 0, "10", 2, 86400, "s", "a node that is silent for longer is lost")
-AQ_DECLARE_SETTINGS(aq_config_hub, AQ_CONFIG_HUB)
+    S(T, beat,       DURATION(1, 3600),  "1",         0, "how often agents send a heartbeat")                          \
+    S(T, lost_after, DURATION(2, 86400), "10",        0, "a node that is silent for longer is lost")
+AQ_DECLARE_SETTINGS(aq_config_hub)
 
-#define AQ_CONFIG_LOG(F, T)                                                                                            \
-    F(T, map_size, SIZE, 0, "1TiB", 16, 1048576, NULL, "most that the log may grow to")                                \
-    F(T, queue, U64, 0, "16384", 1, 1000000, NULL, "most commands that wait; more are refused")                        \
-    F(T, batch, U64, 0, "4096", 1, 65536, NULL, "most commands in one entry")                                          \
-    F(T, batch_bytes, U64, 0, "1048576", 4096, 8388608, "bytes", "most bytes in one entry")                            \
-    F(T, disk_reserve, SIZE, 0, "64MiB", 1, 1048576, NULL, "with less free disk than this, writes are refused")
-AQ_DECLARE_SETTINGS(aq_config_log, AQ_CONFIG_LOG)
+#define aq_config_log_fields(S, T)                                                                                     \
+    S(T, map_size,     SIZE(16, 1048576),           "1TiB",    0, "most that the log may grow to")                     \
+    S(T, queue,        U64(1, 1000000),             "16384",   0, "most commands that wait; more are refused")         \
+    S(T, batch,        U64(1, 65536),               "4096",    0, "most commands in one entry")                        \
+    S(T, batch_bytes,  U64(4096, 8388608, "bytes"), "1048576", 0, "most bytes in one entry")                           \
+    S(T, disk_reserve, SIZE(1, 1048576),            "64MiB",   0, "with less free disk than this, writes are refused")
+AQ_DECLARE_SETTINGS(aq_config_log)
 
-#define AQ_CONFIG_STATE(F, T) F(T, map_size, SIZE, 0, "1TiB", 16, 1048576, NULL, "most that the tables may grow to")
-AQ_DECLARE_SETTINGS(aq_config_state, AQ_CONFIG_STATE)
+#define aq_config_state_fields(S, T)                                                                                   \
+    S(T, map_size, SIZE(16, 1048576), "1TiB", 0, "most that the tables may grow to")
+AQ_DECLARE_SETTINGS(aq_config_state)
 
-#define AQ_CONFIG_META(F, T)                                                                                           \
-    F(T, networks, TEXTS, 0, "127.0.0.0/8,::1/128", 0, 32, NULL,                                                       \
+#define aq_config_meta_fields(S, T)                                                                                    \
+    S(T, networks, TEXTS(0, 32), "127.0.0.0/8,::1/128", 0,                                                             \
       "controlled networks: callers whose address may be recognised as a resource's")
-AQ_DECLARE_SETTINGS(aq_config_meta, AQ_CONFIG_META)
+AQ_DECLARE_SETTINGS(aq_config_meta)
 
-#define AQ_CONFIG_CONTROLLER(F, T)                                                                                     \
-    F(T, data, TEXT, 0, "/var/lib/aquarium/controller", 1, 1024, NULL, "directory that holds the log and the tables")  \
-    F(T, name, NAME, 0, "controller-1", 1, 64, NULL, "name of this controller")                                        \
-    F(T, journal, ENUM(aq_level), 0, "info", 0, 0, NULL, "least level of messages on standard error")                  \
-    F(T, api, RECORD(aq_config_api), 0, NULL, 0, 0, NULL, "REST")                                                      \
-    F(T, hub, RECORD(aq_config_hub), 0, NULL, 0, 0, NULL, "agents")                                                    \
-    F(T, log, RECORD(aq_config_log), 0, NULL, 0, 0, NULL, "the log")                                                   \
-    F(T, state, RECORD(aq_config_state), 0, NULL, 0, 0, NULL, "the tables")                                            \
-    F(T, meta, RECORD(aq_config_meta), 0, NULL, 0, 0, NULL, "the metadata service")
-AQ_DECLARE_SETTINGS(aq_config_controller, AQ_CONFIG_CONTROLLER)
+#define aq_config_controller_fields(S, T)                                                                              \
+    S(T, data,    TEXT(1, 1024),           "/var/lib/aquarium/controller", 0,                                          \
+      "directory that holds the log and the tables")                                                                   \
+    S(T, name,    NAME(1, 64),             "controller-1",                 0, "name of this controller")               \
+    S(T, journal, ENUM(aq_level),          "info",                         0,                                          \
+      "least level of messages on standard error")                                                                     \
+    S(T, api,     RECORD(aq_config_api),   NULL,                           0, "REST")                                  \
+    S(T, hub,     RECORD(aq_config_hub),   NULL,                           0, "agents")                                \
+    S(T, log,     RECORD(aq_config_log),   NULL,                           0, "the log")                               \
+    S(T, state,   RECORD(aq_config_state), NULL,                           0, "the tables")                            \
+    S(T, meta,    RECORD(aq_config_meta),  NULL,                           0, "the metadata service")
+AQ_DECLARE_SETTINGS(aq_config_controller)
+/* clang-format on */
 
 /* Files below the data directory. */
 #define AQ_FILE_TOKEN     "admin.token" /* of the user admin, made at the first start */

@@ -196,7 +196,7 @@ static int decide_items(struct batch *batch, struct writer_request *request, con
  */
 static void repeat_ids(struct writer_request *request, const char *first)
 {
-    const struct aq_entity *entity = aq_entity_find(request->command->entity);
+    const struct aq_entity *entity = request->command->entity;
     bool numbered = request->command->kind == AQ_CREATES && aq_entity_key(entity)->type != AQ_TYPE_NAME;
     const struct aq_field *key = &request->command->record->fields[0];
     for (uint32_t i = 0; request->ids != NULL && i < request->count; i++) {

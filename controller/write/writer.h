@@ -11,6 +11,7 @@
 #include "controller/settings/settings.h"
 #include "controller/state/events.h"
 #include "controller/state/state.h"
+#include "schema/model/command.h"
 #include "schema/model/entity.h"
 
 struct writer;

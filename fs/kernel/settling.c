@@ -6,7 +6,7 @@
 static bool still_passing(struct waiting *waiting)
 {
     const struct aq_command *command = waiting->file->node.command;
-    const struct aq_entity *entity = aq_entity_find(command->entity);
+    const struct aq_entity *entity = command->entity;
     const struct aq_field *field = aq_record_field(entity->record, command->passing_field);
     struct aq_error ignored = {0};
     struct aq_arena arena = {0};

@@ -1,6 +1,6 @@
 #include "fs/settings/settings.h"
 
-AQ_DEFINE_SETTINGS(aq_config_fs, "fs", AQ_CONFIG_FS, "settings of aq-fs")
+AQ_DEFINE_SETTINGS(aq_config_fs, "fs", "settings of aq-fs")
 
 static const char *const forms[] = {"[--config FILE] [--set KEY=VALUE]... [--data DIR] [--mount DIR]", NULL};
 

@@ -8,13 +8,18 @@
 #define AQ_FS_FILE "/etc/aquarium/fs.yml"
 extern const struct aq_usage aq_fs_usage;
 
-#define AQ_CONFIG_FS(F, T)                                                                                             \
-    F(T, data, TEXT, 0, "/var/lib/aquarium/controller", 1, 90, NULL, "the data directory of this host's controller")   \
-    F(T, mount, TEXT, 0, "/aquarium", 1, 1024, NULL, "where the cluster appears")                                      \
-    F(T, journal, ENUM(aq_level), 0, "info", 0, 0, NULL, "least level of messages on standard error")                  \
-    F(T, answer_after, DURATION, 0, "10", 1, 3600, "s", "a write that is not answered for longer fails")               \
-    F(T, settle_ms, U64, 0, "100", 0, 10000, "ms",                                                                     \
+/* clang-format off */
+#define aq_config_fs_fields(S, T)                                                                                      \
+    S(T, data,         TEXT(1, 90),         "/var/lib/aquarium/controller", 0,                                         \
+      "the data directory of this host's controller")                                                                  \
+    S(T, mount,        TEXT(1, 1024),       "/aquarium",                    0, "where the cluster appears")            \
+    S(T, journal,      ENUM(aq_level),      "info",                         0,                                         \
+      "least level of messages on standard error")                                                                     \
+    S(T, answer_after, DURATION(1, 3600),   "10",                           0,                                         \
+      "a write that is not answered for longer fails")                                                                 \
+    S(T, settle_ms,    U64(0, 10000, "ms"), "100",                          0,                                         \
       "a new application is waited for so long while it is only ELECTED; 0: not at all")
-AQ_DECLARE_SETTINGS(aq_config_fs, AQ_CONFIG_FS)
+AQ_DECLARE_SETTINGS(aq_config_fs)
+/* clang-format on */
 
 #endif

@@ -8,6 +8,7 @@
 #ifndef AQ_FS_TREE_CONTROL_H
 #define AQ_FS_TREE_CONTROL_H
 
+#include "schema/model/command.h"
 #include "schema/model/entity.h"
 
 enum { CONTROL_SIZE_MAX = 128 << 10 };

@@ -16,7 +16,7 @@ static const struct aq_command *creating_command(const struct aq_entity *entity)
 {
     const struct aq_command *command;
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
-        if (command->kind == AQ_CREATES && strcmp(command->entity, entity->name) == 0)
+        if (command->kind == AQ_CREATES && command->entity == entity)
             return command;
     return NULL;
 }
@@ -160,8 +160,8 @@ static const struct aq_command *row_command(const struct aq_entity *entity, cons
 {
     const struct aq_command *command;
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
-        if (command->kind != AQ_CREATES && command->kind != AQ_INTERNAL_COMMAND &&
-            strcmp(command->entity, entity->name) == 0 && strcmp(tree_command_name(command), name) == 0)
+        if (command->kind != AQ_CREATES && command->kind != AQ_INTERNAL_COMMAND && command->entity == entity &&
+            strcmp(tree_command_name(command), name) == 0)
             return command;
     return NULL;
 }

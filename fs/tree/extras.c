@@ -46,7 +46,7 @@ static int write_definition(struct look *look, const struct aq_entity *entity, c
                             struct aq_error *error)
 {
     (void)look;
-    const struct aq_command *create = aq_command_of(entity->name, "create");
+    const struct aq_command *create = aq_command_of(entity, "create");
     aq_assert(create != NULL);
     struct aq_buffer text = {0};
     for (size_t i = 0; i < create->record->count; i++) {

@@ -3,6 +3,7 @@
 #ifndef AQ_FS_TREE_NODE_H
 #define AQ_FS_TREE_NODE_H
 
+#include "schema/model/command.h"
 #include "schema/model/entity.h"
 
 #include <stdbool.h>

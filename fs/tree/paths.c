@@ -51,7 +51,7 @@ static void add_row_path(const struct aq_entity *entity, const void *row, struct
 /* Where a field leads: to a row that is there, whether the caller may look into it or not. */
 static bool link_of_field(struct look *look, const struct tree_node *node, const void *row, struct aq_buffer *out)
 {
-    const struct aq_entity *target = aq_entity_find(node->field->refers);
+    const struct aq_entity *target = node->field->refers;
     aq_assert(target != NULL);
     bool by_number = aq_field_is_number(node->field);
     uint64_t number = by_number ? aq_field_number(node->field, row) : 0;

@@ -2,6 +2,7 @@
 
 #include "fs/tree/extras.h"
 #include "fs/tree/paths.h"
+#include "schema/model/command.h"
 #include "schema/model/entity.h"
 #include "schema/wire/messages.h"
 
@@ -45,7 +46,7 @@ static const struct aq_command *command_of_file(const struct aq_entity *entity, 
 {
     const struct aq_command *command;
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
-        if (command->kind != AQ_INTERNAL_COMMAND && strcmp(command->entity, entity->name) == 0 &&
+        if (command->kind != AQ_INTERNAL_COMMAND && command->entity == entity &&
             strcmp(tree_command_name(command), name) == 0)
             return command;
     return NULL;
@@ -63,7 +64,7 @@ static void write_commands(const struct aq_entity *entity, struct aq_buffer *out
 {
     const struct aq_command *command;
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
-        if (command->kind != AQ_INTERNAL_COMMAND && strcmp(command->entity, entity->name) == 0)
+        if (command->kind != AQ_INTERNAL_COMMAND && command->entity == entity)
             write_file(command->kind == AQ_CREATES ? "" : "<key>/", tree_command_name(command),
                        shows_field(entity, command) ? "read, or write: " : "write: ", command->help, out);
 }

@@ -11,7 +11,7 @@
 /* "create labels", "run maintenance on nodes" */
 static void put_action(const struct aq_command *command, char *out, size_t size)
 {
-    const char *plural = aq_entity_find(command->entity)->plural;
+    const char *plural = command->entity->plural;
     if (command->kind == AQ_ACTS || command->kind == AQ_INTERNAL_COMMAND)
         snprintf(out, size, "run %s on %s", command->verb, plural);
     else
@@ -132,7 +132,7 @@ int aq_command_from_json(const struct aq_command *command, const char *key, json
                          struct aq_error *error)
 {
     const struct aq_field *field = aq_command_key(command);
-    const struct aq_entity *entity = aq_entity_find(command->entity);
+    const struct aq_entity *entity = command->entity;
     struct aq_key path = {0};
     if (field != NULL && aq_key_from_text(entity, key, &path, error) != 0)
         return -1;

@@ -7,6 +7,7 @@
 #ifndef AQ_SCHEMA_CODEC_COMMAND_H
 #define AQ_SCHEMA_CODEC_COMMAND_H
 
+#include "schema/model/command.h"
 #include "schema/model/entity.h"
 
 #include <jansson.h>

@@ -8,9 +8,9 @@
 #include <sodium.h>
 #include <string.h>
 
-AQ_DEFINE(aq_logged_event, "logged_event", 1, AQ_LOGGED_EVENT, "one event in the log")
-AQ_DEFINE(aq_logged_decision, "logged_decision", 1, AQ_LOGGED_DECISION, "what one command led to")
-AQ_DEFINE(aq_entry, "entry", 1, AQ_ENTRY, "one batch of decisions")
+AQ_DEFINE(aq_logged_event, "logged_event", 1, "one event in the log")
+AQ_DEFINE(aq_logged_decision, "logged_decision", 1, "what one command led to")
+AQ_DEFINE(aq_entry, "entry", 1, "one batch of decisions")
 
 void aq_entry_pack(const struct aq_entry *entry, struct aq_buffer *out)
 {
@@ -85,7 +85,7 @@ void aq_event_to_json(const struct aq_event *event, struct aq_buffer *out)
     aq_buffer_text(out, "\",\"event\":\"");
     aq_buffer_text(out, event->type->record->name);
     aq_buffer_text(out, "\",\"entity\":\"");
-    aq_buffer_text(out, event->type->entity);
+    aq_buffer_text(out, event->type->entity->name);
     aq_buffer_text(out, "\",\"data\":");
     aq_record_to_json(event->type->record, event->data, out);
     aq_buffer_char(out, '}');

@@ -5,33 +5,38 @@
 #ifndef AQ_SCHEMA_CODEC_ENTRY_H
 #define AQ_SCHEMA_CODEC_ENTRY_H
 
+#include "schema/model/command.h"
 #include "schema/model/entity.h"
+#include "schema/model/event.h"
 
 enum { AQ_ENTRY_FORMAT = 1, AQ_HASH_SIZE = 32, AQ_KEY_SIZE_MAX = 64, AQ_BATCH_COMMANDS_MAX = 4096 };
 
-#define AQ_LOGGED_EVENT(F, T)                                                                                          \
-    F(T, code, U64, 0, 1, 65535, NULL, "which event")                                                                  \
-    F(T, version, U64, 0, 1, 65535, NULL, "version of its declaration")                                                \
-    F(T, data, BYTES, 0, 0, 2097152, NULL, "its packed record")
-AQ_DECLARE(aq_logged_event, AQ_LOGGED_EVENT)
+/* clang-format off */
+#define aq_logged_event_fields(F, T)                                                                                   \
+    F(T, code,    U64(1, 65535),     0, "which event")                                                                 \
+    F(T, version, U64(1, 65535),     0, "version of its declaration")                                                  \
+    F(T, data,    BYTES(0, 2097152), 0, "its packed record")
+AQ_DECLARE(aq_logged_event)
 
 /* A command that changed nothing has no events, and is not logged. */
-#define AQ_LOGGED_DECISION(F, T)                                                                                       \
-    F(T, author, TEXT, 0, 0, 80, NULL, "whose command: a user, or node:<name>, or aquarium")                           \
-    F(T, command, U64, 0, 1, 65535, NULL, "which command")                                                             \
-    F(T, key, TEXT, 0, 0, AQ_KEY_SIZE_MAX, NULL, "idempotency key; empty: none")                                       \
-    F(T, fingerprint, U64, 0, 0, UINT64_MAX, NULL, "of the request, to know a repeat from another use of its key")     \
-    F(T, id, TEXT, 0, 0, 64, NULL, "key of what it made or changed")                                                   \
-    F(T, events, LIST(aq_logged_event), 0, 1, 65536, NULL, "what happened")
-AQ_DECLARE(aq_logged_decision, AQ_LOGGED_DECISION)
+#define aq_logged_decision_fields(F, T)                                                                                \
+    F(T, author,      TEXT(0, 80),                     0, "whose command: a user, or node:<name>, or aquarium")        \
+    F(T, command,     U64(1, 65535),                   0, "which command")                                             \
+    F(T, key,         TEXT(0, AQ_KEY_SIZE_MAX),        0, "idempotency key; empty: none")                              \
+    F(T, fingerprint, U64(0, UINT64_MAX),              0,                                                              \
+      "of the request, to know a repeat from another use of its key")                                                  \
+    F(T, id,          TEXT(0, 64),                     0, "key of what it made or changed")                            \
+    F(T, events,      LIST(aq_logged_event, 1, 65536), 0, "what happened")
+AQ_DECLARE(aq_logged_decision)
 
-#define AQ_ENTRY(F, T)                                                                                                 \
-    F(T, format, U64, 0, 1, 1, NULL, "of the entry")                                                                   \
-    F(T, previous, BYTES, 0, AQ_HASH_SIZE, AQ_HASH_SIZE, NULL, "hash of the entry before")                             \
-    F(T, time, TIME, 0, 0, UINT64_MAX, NULL, "when it was decided")                                                    \
-    F(T, first_seq, U64, 0, 1, UINT64_MAX, NULL, "seq of its first event")                                             \
-    F(T, decisions, LIST(aq_logged_decision), 0, 1, 65536, NULL, "in order")
-AQ_DECLARE(aq_entry, AQ_ENTRY)
+#define aq_entry_fields(F, T)                                                                                          \
+    F(T, format,    U64(1, 1),                          0, "of the entry")                                             \
+    F(T, previous,  BYTES(AQ_HASH_SIZE, AQ_HASH_SIZE),  0, "hash of the entry before")                                 \
+    F(T, time,      TIME,                               0, "when it was decided")                                      \
+    F(T, first_seq, U64(1, UINT64_MAX),                 0, "seq of its first event")                                   \
+    F(T, decisions, LIST(aq_logged_decision, 1, 65536), 0, "in order")
+AQ_DECLARE(aq_entry)
+/* clang-format on */
 
 /* The bytes of an entry, and their hash: what the next entry names as its predecessor. */
 void aq_entry_pack(const struct aq_entry *entry, struct aq_buffer *out);

@@ -1,6 +1,6 @@
 #include "schema/model/amounts.h"
 
-AQ_DEFINE(aq_amounts, "amounts", 1, AQ_AMOUNTS, "how much of everything")
+AQ_DEFINE(aq_amounts, "amounts", 1, "how much of everything")
 
 bool aq_amounts_equal(const struct aq_amounts *a, const struct aq_amounts *b)
 {

@@ -6,12 +6,14 @@
 
 enum { AQ_CPU_MAX = 65536000 /* 65,536 cores */, AQ_SIZE_MAX_MIB = 1 << 30 /* 1 PiB */, AQ_SLOTS_MAX = 1000000 };
 
-#define AQ_AMOUNTS(F, T)                                                                                               \
-    F(T, cpu, CPU, 0, 0, AQ_CPU_MAX, "cores", "processor cores")                                                       \
-    F(T, ram, SIZE, 0, 0, AQ_SIZE_MAX_MIB, NULL, "memory")                                                             \
-    F(T, disk, SIZE, 0, 0, AQ_SIZE_MAX_MIB, NULL, "disk space")                                                        \
-    F(T, slots, U64, 0, 0, AQ_SLOTS_MAX, NULL, "places for workloads")
-AQ_DECLARE(aq_amounts, AQ_AMOUNTS)
+/* clang-format off */
+#define aq_amounts_fields(F, T)                                                                                        \
+    F(T, cpu,   CPU(0, AQ_CPU_MAX),       0, "processor cores")                                                        \
+    F(T, ram,   SIZE(0, AQ_SIZE_MAX_MIB), 0, "memory")                                                                 \
+    F(T, disk,  SIZE(0, AQ_SIZE_MAX_MIB), 0, "disk space")                                                             \
+    F(T, slots, U64(0, AQ_SLOTS_MAX),     0, "places for workloads")
+AQ_DECLARE(aq_amounts)
+/* clang-format on */
 
 bool aq_amounts_equal(const struct aq_amounts *a, const struct aq_amounts *b);
 void aq_amounts_add(struct aq_amounts *sum, const struct aq_amounts *more);

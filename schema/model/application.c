@@ -1,16 +1,18 @@
 #include "schema/model/application.h"
 
+#include "schema/model/label.h"
+#include "schema/model/node.h"
+#include "schema/model/resource.h"
+#include "schema/model/user.h"
+#include "schema/model/view.h"
+
 AQ_DEFINE_WORDS(aq_application_status, AQ_APPLICATION_STATUSES)
-AQ_DEFINE(aq_try, "try", 1, AQ_TRY, "a try that failed")
-AQ_DEFINE(aq_application, "application", 1, AQ_APPLICATION, "one request for a label")
-static const struct aq_entity application = {
-    .name = "application",
-    .plural = "applications",
-    .record = &aq_application_record,
-    .rank = 10,
-    .owner = "user",
-};
-AQ_ENTITY(application);
+AQ_DEFINE(aq_try, "try", 1, "a try that failed")
+AQ_ENTITY(application, 1, "one request for a label", .plural = "applications", .rank = 10, .owner = "user",
+          .has_newest = true, .indexed_by_owner = true, .may_wait = true)
+AQ_VIEW(application, "why", AQ_VIEW_WHY, "which nodes were considered, and why this one was chosen")
+AQ_VIEW(application, "events", AQ_VIEW_EVENTS, "all that happened to it")
+AQ_VIEW(application, "votes", AQ_VIEW_VOTES, "what each node answered, as a table")
 
 #define TO(status) (1u << (status))
 static const unsigned moves[aq_application_status_count] = {
@@ -33,60 +35,13 @@ bool aq_application_is_over(enum aq_application_status status)
     return moves[status] == 0;
 }
 
-AQ_DEFINE(aq_application_create, "application_create", 1, AQ_APPLICATION_CREATE, "asks for a resource of a label")
-const struct aq_command aq_command_application_create = {
-    .code = 30,
-    .name = "application_create",
-    .entity = "application",
-    .verb = "create",
-    .kind = AQ_CREATES,
-    .role = AQ_ROLE_USER,
-    .record = &aq_application_create_record,
-    .passing_field = "status",
-    .passing_value = AQ_ELECTED,
-    .value = "label",
-    .help = "ask for a resource of a label",
-};
-AQ_COMMAND(aq_command_application_create);
+AQ_COMMAND(application, create, 30, AQ_CREATES, AQ_ROLE_USER, "ask for a resource of a label", .value = "label",
+           .passing_field = "status", .passing_value = AQ_ELECTED)
+AQ_COMMAND(application, deallocate, 31, AQ_ACTS, AQ_ROLE_USER, "give back what the application was given",
+           .may_get = true)
+AQ_COMMAND(application, place, 32, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "look again for a node")
 
-AQ_DEFINE(aq_application_deallocate, "application_deallocate", 1, AQ_APPLICATION_DEALLOCATE, "gives it back")
-const struct aq_command aq_command_application_deallocate = {
-    .code = 31,
-    .name = "application_deallocate",
-    .entity = "application",
-    .verb = "deallocate",
-    .kind = AQ_ACTS,
-    .role = AQ_ROLE_USER,
-    .record = &aq_application_deallocate_record,
-    .help = "give back what the application was given",
-};
-AQ_COMMAND(aq_command_application_deallocate);
-
-AQ_DEFINE(aq_application_place, "application_place", 1, AQ_APPLICATION_PLACE, "looks again for a node")
-const struct aq_command aq_command_application_place = {
-    .code = 32,
-    .name = "application_place",
-    .entity = "application",
-    .verb = "place",
-    .kind = AQ_INTERNAL_COMMAND,
-    .role = AQ_ROLE_ADMIN,
-    .record = &aq_application_place_record,
-    .help = "look again for a node",
-};
-AQ_COMMAND(aq_command_application_place);
-
-AQ_DEFINE(aq_application_created, "application_created", 1, AQ_APPLICATION_CREATED, "an application was asked for")
-const struct aq_event_type aq_event_application_created = {30, &aq_application_created_record, "application"};
-AQ_EVENT(aq_event_application_created);
-
-AQ_DEFINE(aq_application_elected, "application_elected", 1, AQ_APPLICATION_ELECTED, "a node was chosen")
-const struct aq_event_type aq_event_application_elected = {31, &aq_application_elected_record, "application"};
-AQ_EVENT(aq_event_application_elected);
-
-AQ_DEFINE(aq_application_waiting, "application_waiting", 1, AQ_APPLICATION_WAITING, "no node could take it")
-const struct aq_event_type aq_event_application_waiting = {32, &aq_application_waiting_record, "application"};
-AQ_EVENT(aq_event_application_waiting);
-
-AQ_DEFINE(aq_application_moved, "application_moved", 1, AQ_APPLICATION_MOVED, "an application has a new status")
-const struct aq_event_type aq_event_application_moved = {33, &aq_application_moved_record, "application"};
-AQ_EVENT(aq_event_application_moved);
+AQ_EVENT(application, created, 30, 1, "an application was asked for")
+AQ_EVENT(application, elected, 31, 1, "a node was chosen")
+AQ_EVENT(application, waiting, 32, 1, "no node could take it")
+AQ_EVENT(application, moved, 33, 1, "an application has a new status")

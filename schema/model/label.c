@@ -1,57 +1,25 @@
 #include "schema/model/label.h"
 
+#include "schema/model/user.h"
+#include "schema/model/view.h"
+
 #include <string.h>
 
-AQ_DEFINE(aq_disk, "disk", 1, AQ_DISK, "a disk of a resource")
-AQ_DEFINE(aq_needs, "resources", 1, AQ_NEEDS, "what a definition needs of a node")
-AQ_DEFINE(aq_authentication, "authentication", 1, AQ_AUTHENTICATION, "how to log in")
-AQ_DEFINE(aq_definition, "definition", 1, AQ_DEFINITION, "one way to run a label")
+AQ_DEFINE(aq_disk, "disk", 1, "a disk of a resource")
+AQ_DEFINE(aq_needs, "resources", 1, "what a definition needs of a node")
+AQ_DEFINE(aq_authentication, "authentication", 1, "how to log in")
+AQ_DEFINE(aq_definition, "definition", 1, "one way to run a label")
 
-AQ_DEFINE(aq_label, "label", 1, AQ_LABEL, "an immutable, versioned recipe")
-static const struct aq_entity label = {
-    .name = "label",
-    .plural = "labels",
-    .record = &aq_label_record,
-    .rank = 40,
-    .group = "name",
-    .member = "version",
-};
-AQ_ENTITY(label);
+AQ_ENTITY(label, 1, "an immutable, versioned recipe", .plural = "labels", .rank = 40, .group = "name",
+          .member = "version")
+AQ_VIEW(label, "definition.yml", AQ_VIEW_DEFINITION, "as it can be written to new again")
 
-AQ_DEFINE(aq_label_create, "label_create", 1, AQ_LABEL_CREATE, "makes the next version of a label")
-const struct aq_command aq_command_label_create = {
-    .code = 10,
-    .name = "label_create",
-    .entity = "label",
-    .verb = "create",
-    .kind = AQ_CREATES,
-    .role = AQ_ROLE_ADMIN,
-    .record = &aq_label_create_record,
-    .help = "make a label, or the next version of one",
-    .older_form = aq_label_from_flat,
-};
-AQ_COMMAND(aq_command_label_create);
+AQ_COMMAND(label, create, 10, AQ_CREATES, AQ_ROLE_ADMIN, "make a label, or the next version of one",
+           .older_form = aq_label_from_flat)
+AQ_COMMAND(label, delete, 11, AQ_DELETES, AQ_ROLE_ADMIN, "remove a version of a label that no open application uses")
 
-AQ_DEFINE(aq_label_delete, "label_delete", 1, AQ_LABEL_DELETE, "removes one version of a label")
-const struct aq_command aq_command_label_delete = {
-    .code = 11,
-    .name = "label_delete",
-    .entity = "label",
-    .verb = "delete",
-    .kind = AQ_DELETES,
-    .role = AQ_ROLE_ADMIN,
-    .record = &aq_label_delete_record,
-    .help = "remove a version of a label that no open application uses",
-};
-AQ_COMMAND(aq_command_label_delete);
-
-AQ_DEFINE(aq_label_created, "label_created", 1, AQ_LABEL_CREATED, "a version of a label was made")
-const struct aq_event_type aq_event_label_created = {10, &aq_label_created_record, "label"};
-AQ_EVENT(aq_event_label_created);
-
-AQ_DEFINE(aq_label_deleted, "label_deleted", 1, AQ_LABEL_DELETED, "a version of a label was removed")
-const struct aq_event_type aq_event_label_deleted = {11, &aq_label_deleted_record, "label"};
-AQ_EVENT(aq_event_label_deleted);
+AQ_EVENT(label, created, 10, 1, "a version of a label was made")
+AQ_EVENT(label, deleted, 11, 1, "a version of a label was removed")
 
 struct aq_amounts aq_needs_amounts(const struct aq_needs *needs)
 {

@@ -3,7 +3,9 @@
 #define AQ_SCHEMA_MODEL_NODE_H
 
 #include "schema/model/amounts.h"
+#include "schema/model/command.h"
 #include "schema/model/entity.h"
+#include "schema/model/event.h"
 
 #define AQ_NODE_STATUSES(W)                                                                                            \
     W(AQ_NODE_ACTIVE, "ACTIVE", "its agent is heard of")                                                               \
@@ -11,87 +13,84 @@
 AQ_DECLARE_WORDS(aq_node_status, AQ_NODE_STATUSES)
 
 /* What an agent says of itself: the same in commands, events and the table. */
+/* clang-format off */
 #define AQ_NODE_DESCRIPTION(F, T)                                                                                      \
-    F(T, address, TEXT, AQ_COLUMN, 0, 128, NULL, "where its agent was heard from")                                     \
-    F(T, agent_version, TEXT, 0, 0, 32, NULL, "version of the agent")                                                  \
-    F(T, drivers, TEXTS, AQ_COLUMN, 0, 32, NULL, "drivers that work there")                                            \
-    F(T, identifiers, TEXTS, 0, 0, 64, NULL, "what node filters are matched with, such as os:linux")                   \
-    F(T, capacity, RECORD(aq_amounts), AQ_COLUMN, 0, 0, NULL, "all that it offers")
+    F(T, address,       TEXT(0, 128),       AQ_COLUMN, "where its agent was heard from")                               \
+    F(T, agent_version, TEXT(0, 32),        0,         "version of the agent")                                         \
+    F(T, drivers,       TEXTS(0, 32),       AQ_COLUMN, "drivers that work there")                                      \
+    F(T, identifiers,   TEXTS(0, 64),       0,         "what node filters are matched with, such as os:linux")         \
+    F(T, capacity,      RECORD(aq_amounts), AQ_COLUMN, "all that it offers")
 
-#define AQ_NODE(F, T)                                                                                                  \
-    F(T, name, NAME, AQ_KEY | AQ_COLUMN, 1, 64, NULL, "its own name, unique in the cluster")                           \
-    F(T, number, U64, AQ_COLUMN, 1, UINT32_MAX, NULL, "counted from 1 as nodes joined")                                \
-    F(T, status, ENUM(aq_node_status), AQ_COLUMN, 0, 0, NULL, "whether its agent is heard of")                         \
-    F(T, maintenance, BOOL, AQ_COLUMN, 0, 1, NULL, "takes no new work")                                                \
+#define aq_node_fields(F, T)                                                                                           \
+    F(T, name,        NAME(1, 64),          AQ_KEY | AQ_COLUMN, "its own name, unique in the cluster")                 \
+    F(T, number,      U64(1, UINT32_MAX),   AQ_COLUMN,          "counted from 1 as nodes joined")                      \
+    F(T, status,      ENUM(aq_node_status), AQ_COLUMN,          "whether its agent is heard of")                       \
+    F(T, maintenance, BOOL,                 AQ_COLUMN,          "takes no new work")                                   \
     AQ_NODE_DESCRIPTION(F, T)                                                                                          \
-    F(T, used, RECORD(aq_amounts), AQ_COLUMN, 0, 0, NULL, "held by resources")                                         \
-    F(T, free, RECORD(aq_amounts), 0, 0, 0, NULL, "capacity less what is used")                                        \
-    F(T, instance, U64, AQ_SECRET, 0, UINT64_MAX, NULL,                                                                \
+    F(T, used,        RECORD(aq_amounts),   AQ_COLUMN,          "held by resources")                                   \
+    F(T, free,        RECORD(aq_amounts),   0,                  "capacity less what is used")                          \
+    F(T, instance,    U64(0, UINT64_MAX),   AQ_SECRET,                                                                 \
       "drawn by the agent at its first start: tells namesakes apart")                                                  \
-    F(T, joined_at, TIME, 0, 0, UINT64_MAX, NULL, "when it joined")                                                    \
-    F(T, changed_at, TIME, AQ_COLUMN, 0, UINT64_MAX, NULL, "when status, maintenance or capacity last changed")
-AQ_DECLARE(aq_node, AQ_NODE)
+    F(T, joined_at,   TIME,                 0,                  "when it joined")                                      \
+    F(T, changed_at,  TIME,                 AQ_COLUMN,          "when status, maintenance or capacity last changed")
+AQ_DECLARE_ENTITY(node)
 
 /* Heartbeats: kept in the live tables, never in the log. */
-#define AQ_NODE_LIVE(F, T)                                                                                             \
-    F(T, seen_at, TIME, 0, 0, UINT64_MAX, NULL, "when its agent was last heard of")                                    \
-    F(T, load_milli, U64, 0, 0, UINT64_MAX, "thousandths", "load average of one minute")                               \
-    F(T, memory_available, SIZE, 0, 0, AQ_SIZE_MAX_MIB, NULL, "memory that is not in use")                             \
-    F(T, workloads, U64, 0, 0, UINT64_MAX, NULL, "workloads that its agent has")
-AQ_DECLARE(aq_node_live, AQ_NODE_LIVE)
+#define aq_node_live_fields(F, T)                                                                                      \
+    F(T, seen_at,          TIME,                              0, "when its agent was last heard of")                   \
+    F(T, load_milli,       U64(0, UINT64_MAX, "thousandths"), 0, "load average of one minute")                         \
+    F(T, memory_available, SIZE(0, AQ_SIZE_MAX_MIB),          0, "memory that is not in use")                          \
+    F(T, workloads,        U64(0, UINT64_MAX),                0, "workloads that its agent has")
+AQ_DECLARE(aq_node_live)
 
 /* ---- commands ---- */
-#define AQ_NODE_JOIN(F, T)                                                                                             \
-    F(T, name, NAME, AQ_REQUIRED, 1, 64, NULL, "its own name")                                                         \
-    F(T, instance, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "the agent's own number")                                    \
+#define aq_node_join_fields(F, T)                                                                                      \
+    F(T, name,     NAME(1, 64),        AQ_REQUIRED, "its own name")                                                    \
+    F(T, instance, U64(1, UINT64_MAX), AQ_REQUIRED, "the agent's own number")                                          \
     AQ_NODE_DESCRIPTION(F, T)
-AQ_DECLARE(aq_node_join, AQ_NODE_JOIN)
-extern const struct aq_command aq_command_node_join; /* an agent said hello: joins, changes, or returns */
+AQ_DECLARE_COMMAND(node_join) /* an agent said hello: joins, changes, or returns */
 
-#define AQ_NODE_LOSE(F, T) F(T, name, NAME, AQ_REQUIRED, 1, 64, NULL, "name of the node")
-AQ_DECLARE(aq_node_lose, AQ_NODE_LOSE)
-extern const struct aq_command aq_command_node_lose; /* its agent has been silent for too long */
+#define aq_node_lose_fields(F, T)                                                                                      \
+    F(T, name, NAME(1, 64), AQ_REQUIRED, "name of the node")
+AQ_DECLARE_COMMAND(node_lose) /* its agent has been silent for too long */
 
-#define AQ_NODE_MAINTENANCE(F, T)                                                                                      \
-    F(T, name, NAME, AQ_REQUIRED, 1, 64, NULL, "name of the node")                                                     \
-    F(T, maintenance, BOOL, AQ_REQUIRED, 0, 1, NULL, "true: take no new work")
-AQ_DECLARE(aq_node_maintenance, AQ_NODE_MAINTENANCE)
-extern const struct aq_command aq_command_node_maintenance;
+#define aq_node_maintenance_fields(F, T)                                                                               \
+    F(T, name,        NAME(1, 64), AQ_REQUIRED, "name of the node")                                                    \
+    F(T, maintenance, BOOL,        AQ_REQUIRED, "true: take no new work")
+AQ_DECLARE_COMMAND(node_maintenance)
 
-#define AQ_NODE_DELETE(F, T) F(T, name, NAME, AQ_REQUIRED, 1, 64, NULL, "name of the node")
-AQ_DECLARE(aq_node_delete, AQ_NODE_DELETE)
-extern const struct aq_command aq_command_node_delete;
+#define aq_node_delete_fields(F, T)                                                                                    \
+    F(T, name, NAME(1, 64), AQ_REQUIRED, "name of the node")
+AQ_DECLARE_COMMAND(node_delete)
 
 /* ---- events ---- */
-#define AQ_NODE_JOINED(F, T)                                                                                           \
-    F(T, name, NAME, 0, 1, 64, NULL, "name of the node")                                                               \
-    F(T, number, U64, 0, 1, UINT32_MAX, NULL, "its number")                                                            \
-    F(T, instance, U64, AQ_SECRET, 0, UINT64_MAX, NULL, "the agent's own number")                                      \
+#define aq_node_joined_fields(F, T)                                                                                    \
+    F(T, name,     NAME(1, 64),        0,         "name of the node")                                                  \
+    F(T, number,   U64(1, UINT32_MAX), 0,         "its number")                                                        \
+    F(T, instance, U64(0, UINT64_MAX), AQ_SECRET, "the agent's own number")                                            \
     AQ_NODE_DESCRIPTION(F, T)
-AQ_DECLARE(aq_node_joined, AQ_NODE_JOINED)
-extern const struct aq_event_type aq_event_node_joined;
+AQ_DECLARE_EVENT(node_joined)
 
-#define AQ_NODE_CHANGED(F, T)                                                                                          \
-    F(T, name, NAME, 0, 1, 64, NULL, "name of the node")                                                               \
-    F(T, instance, U64, AQ_SECRET, 0, UINT64_MAX, NULL, "the agent's own number")                                      \
+#define aq_node_changed_fields(F, T)                                                                                   \
+    F(T, name,     NAME(1, 64),        0,         "name of the node")                                                  \
+    F(T, instance, U64(0, UINT64_MAX), AQ_SECRET, "the agent's own number")                                            \
     AQ_NODE_DESCRIPTION(F, T)
-AQ_DECLARE(aq_node_changed, AQ_NODE_CHANGED)
-extern const struct aq_event_type aq_event_node_changed;
+AQ_DECLARE_EVENT(node_changed)
 
-#define AQ_NODE_STATUS_SET(F, T)                                                                                       \
-    F(T, name, NAME, 0, 1, 64, NULL, "name of the node")                                                               \
-    F(T, status, ENUM(aq_node_status), 0, 0, 0, NULL, "lost, or back again")
-AQ_DECLARE(aq_node_status_set, AQ_NODE_STATUS_SET)
-extern const struct aq_event_type aq_event_node_status_set;
+#define aq_node_status_set_fields(F, T)                                                                                \
+    F(T, name,   NAME(1, 64),          0, "name of the node")                                                          \
+    F(T, status, ENUM(aq_node_status), 0, "lost, or back again")
+AQ_DECLARE_EVENT(node_status_set)
 
-#define AQ_NODE_MAINTENANCE_SET(F, T)                                                                                  \
-    F(T, name, NAME, 0, 1, 64, NULL, "name of the node")                                                               \
-    F(T, maintenance, BOOL, 0, 0, 1, NULL, "takes no new work")
-AQ_DECLARE(aq_node_maintenance_set, AQ_NODE_MAINTENANCE_SET)
-extern const struct aq_event_type aq_event_node_maintenance_set;
+#define aq_node_maintenance_set_fields(F, T)                                                                           \
+    F(T, name,        NAME(1, 64), 0, "name of the node")                                                              \
+    F(T, maintenance, BOOL,        0, "takes no new work")
+AQ_DECLARE_EVENT(node_maintenance_set)
 
-#define AQ_NODE_DELETED(F, T) F(T, name, NAME, 0, 1, 64, NULL, "name of the node")
-AQ_DECLARE(aq_node_deleted, AQ_NODE_DELETED)
+#define aq_node_deleted_fields(F, T)                                                                                   \
+    F(T, name, NAME(1, 64), 0, "name of the node")
+AQ_DECLARE(aq_node_deleted)
+/* clang-format on */
 extern const struct aq_event_type aq_event_node_deleted;
 
 #endif

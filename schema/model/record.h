@@ -1,18 +1,19 @@
 /* Declared once: the fields of every entity, command, event, message and configuration file.
  *
- * A declaration is one macro that lists the fields. From it follow the C struct (AQ_DECLARE), and the table
- * (AQ_DEFINE) that drives everything else: the msgpack codec (pack.h), JSON (json.h), text and files (text.h),
- * validation with the field's name in the error, OpenAPI, the columns of `aq`, the reference pages.
+ * A declaration is one macro that lists the fields, one row each. From it follow the C struct (AQ_DECLARE) and a table
+ * of fields (AQ_DEFINE) that drives everything else: msgpack (codec/pack.h), JSON (codec/json.h), text and files
+ * (codec/text.h), validation with the field's name in the error, OpenAPI, the columns of `aq`, the manual pages.
  *
- *     #define AQ_THING(F, T)                                                                    \
- *         F(T, id,    U64,             AQ_KEY,      1, UINT64_MAX, NULL, "number, from 1")      \
- *         F(T, label, REF_NAME(label), AQ_REQUIRED, 1, 64,         NULL, "what is wanted")      \
- *         F(T, parts, LIST(aq_part),   0,           0, 16,         NULL, "what it is made of")
- *     AQ_DECLARE(aq_thing, AQ_THING)                                  in the header
- *     AQ_DEFINE(aq_thing, "thing", 1, AQ_THING, "one line of help")   in the .c file
+ *     #define aq_thing_fields(F, T)                                                       \
+ *         F(T, id,    U64(1, UINT64_MAX),    AQ_KEY,      "number, counted from 1")        \
+ *         F(T, label, REF_NAME(label),       AQ_REQUIRED, "the label that is asked for")   \
+ *         F(T, parts, LIST(aq_part, 0, 16),  0,           "what it is made of")
+ *     AQ_DECLARE(aq_thing)                                  in the header
+ *     AQ_DEFINE(aq_thing, "thing", 1, "one line of help")   in the .c file
  *
- * A field reads: name, type, rules, least, most, unit (NULL: none), help. Least and most bound a number's value, a
- * text's bytes, a list's items. A settings field (AQ_SETTING) has its preset in front of the bounds. */
+ * A row is: name, type, rules, help. The type carries its bounds, least and most: of a number's value, a text's bytes,
+ * a list's items. A number may have a unit as a third argument: U64(1, 3600000, "ms"). A settings row has its preset
+ * before the rules: S(T, lost_after, DURATION(2, 86400), "10", 0, "..."). */
 #ifndef AQ_SCHEMA_MODEL_RECORD_H
 #define AQ_SCHEMA_MODEL_RECORD_H
 
@@ -82,6 +83,9 @@ struct aq_words {
 };
 
 struct aq_record;
+struct aq_entity;
+
+enum { AQ_NAME_MAX = 64 }; /* bytes of the name of a user, node or label */
 
 struct aq_field {
     const char *name;
@@ -94,7 +98,7 @@ struct aq_field {
     const char *preset;             /* text form of the value when none is given; NULL: zero or empty */
     const struct aq_record *record; /* RECORD, LIST */
     const struct aq_words *words;   /* ENUM */
-    const char *refers;             /* name of the entity that the value identifies; NULL: none */
+    const struct aq_entity *refers; /* the entity that the value identifies; NULL: none */
     size_t offset;
 };
 
@@ -109,72 +113,79 @@ struct aq_record {
 
 /* ---- from a declaration to C -------------------------------------------------------------------------- */
 
-#define AQ_STORED_U64              uint64_t
-#define AQ_STORED_BOOL             bool
-#define AQ_STORED_TIME             uint64_t
-#define AQ_STORED_DURATION         uint64_t
-#define AQ_STORED_CPU              uint64_t
-#define AQ_STORED_SIZE             uint64_t
-#define AQ_STORED_ENUM(words)      uint32_t
-#define AQ_STORED_TEXT             const char *
-#define AQ_STORED_NAME             const char *
-#define AQ_STORED_DOCUMENT         const char *
-#define AQ_STORED_BYTES            struct aq_bytes
-#define AQ_STORED_TEXTS            struct aq_list
-#define AQ_STORED_RECORD(of)       struct of
-#define AQ_STORED_LIST(of)         struct aq_list
-#define AQ_STORED_REF(entity)      uint64_t
-#define AQ_STORED_REF_NAME(entity) const char *
+/* A field's C type. */
+#define AQ_STORED_U64(...)                 uint64_t
+#define AQ_STORED_BOOL                     bool
+#define AQ_STORED_TIME                     uint64_t
+#define AQ_STORED_DURATION(least, most)    uint64_t
+#define AQ_STORED_CPU(least, most)         uint64_t
+#define AQ_STORED_SIZE(least, most)        uint64_t
+#define AQ_STORED_ENUM(words)              uint32_t
+#define AQ_STORED_TEXT(least, most)        const char *
+#define AQ_STORED_NAME(least, most)        const char *
+#define AQ_STORED_DOCUMENT(most)           const char *
+#define AQ_STORED_BYTES(least, most)       struct aq_bytes
+#define AQ_STORED_TEXTS(least, most)       struct aq_list
+#define AQ_STORED_RECORD(of)               struct of
+#define AQ_STORED_LIST(of, least, most)    struct aq_list
+#define AQ_STORED_REF(entity)              uint64_t
+#define AQ_STORED_REF_OR_NONE(entity)      uint64_t
+#define AQ_STORED_REF_NAME(entity)         const char *
+#define AQ_STORED_REF_NAME_OR_NONE(entity) const char *
 
-#define AQ_DESCRIBED_U64              .type = AQ_TYPE_U64
-#define AQ_DESCRIBED_BOOL             .type = AQ_TYPE_BOOL
-#define AQ_DESCRIBED_TIME             .type = AQ_TYPE_TIME
-#define AQ_DESCRIBED_DURATION         .type = AQ_TYPE_DURATION
-#define AQ_DESCRIBED_CPU              .type = AQ_TYPE_CPU
-#define AQ_DESCRIBED_SIZE             .type = AQ_TYPE_SIZE
-#define AQ_DESCRIBED_ENUM(of)         .type = AQ_TYPE_ENUM, .words = &of##_words
-#define AQ_DESCRIBED_TEXT             .type = AQ_TYPE_TEXT
-#define AQ_DESCRIBED_NAME             .type = AQ_TYPE_NAME
-#define AQ_DESCRIBED_DOCUMENT         .type = AQ_TYPE_DOCUMENT
-#define AQ_DESCRIBED_BYTES            .type = AQ_TYPE_BYTES
-#define AQ_DESCRIBED_TEXTS            .type = AQ_TYPE_TEXTS
-#define AQ_DESCRIBED_RECORD(of)       .type = AQ_TYPE_RECORD, .record = &of##_record
-#define AQ_DESCRIBED_LIST(of)         .type = AQ_TYPE_LIST, .record = &of##_record
-#define AQ_DESCRIBED_REF(entity)      .type = AQ_TYPE_U64, .refers = #entity
-#define AQ_DESCRIBED_REF_NAME(entity) .type = AQ_TYPE_NAME, .refers = #entity
+/* A field's row in the table. */
+#define AQ_BOUNDS(min, max)                   .least = (min), .most = (max)
+#define AQ_DESCRIBED_U64(...)                 .type = AQ_TYPE_U64, AQ_NUMBER_BOUNDS(__VA_ARGS__, NULL, )
+#define AQ_NUMBER_BOUNDS(min, max, in, ...)   AQ_BOUNDS(min, max), .unit = (in)
+#define AQ_DESCRIBED_BOOL                     .type = AQ_TYPE_BOOL, AQ_BOUNDS(0, 1)
+#define AQ_DESCRIBED_TIME                     .type = AQ_TYPE_TIME, AQ_BOUNDS(0, UINT64_MAX)
+#define AQ_DESCRIBED_DURATION(min, max)       .type = AQ_TYPE_DURATION, AQ_BOUNDS(min, max), .unit = "s"
+#define AQ_DESCRIBED_CPU(min, max)            .type = AQ_TYPE_CPU, AQ_BOUNDS(min, max), .unit = "cores"
+#define AQ_DESCRIBED_SIZE(min, max)           .type = AQ_TYPE_SIZE, AQ_BOUNDS(min, max)
+#define AQ_DESCRIBED_ENUM(of)                 .type = AQ_TYPE_ENUM, .words = &of##_words
+#define AQ_DESCRIBED_TEXT(min, max)           .type = AQ_TYPE_TEXT, AQ_BOUNDS(min, max)
+#define AQ_DESCRIBED_NAME(min, max)           .type = AQ_TYPE_NAME, AQ_BOUNDS(min, max)
+#define AQ_DESCRIBED_DOCUMENT(max)            .type = AQ_TYPE_DOCUMENT, AQ_BOUNDS(0, max)
+#define AQ_DESCRIBED_BYTES(min, max)          .type = AQ_TYPE_BYTES, AQ_BOUNDS(min, max)
+#define AQ_DESCRIBED_TEXTS(min, max)          .type = AQ_TYPE_TEXTS, AQ_BOUNDS(min, max)
+#define AQ_DESCRIBED_RECORD(of)               .type = AQ_TYPE_RECORD, .record = &of##_record
+#define AQ_DESCRIBED_LIST(of, min, max)       .type = AQ_TYPE_LIST, AQ_BOUNDS(min, max), .record = &of##_record
+#define AQ_DESCRIBED_REF(entity)              AQ_DESCRIBED_U64(1, UINT64_MAX), .refers = &aq_entity_##entity
+#define AQ_DESCRIBED_REF_OR_NONE(entity)      AQ_DESCRIBED_U64(0, UINT64_MAX), .refers = &aq_entity_##entity
+#define AQ_DESCRIBED_REF_NAME(entity)         AQ_DESCRIBED_NAME(1, AQ_NAME_MAX), .refers = &aq_entity_##entity
+#define AQ_DESCRIBED_REF_NAME_OR_NONE(entity) AQ_DESCRIBED_NAME(0, AQ_NAME_MAX), .refers = &aq_entity_##entity
 
-#define AQ_MEMBER(tag, name, type, rules, least, most, unit, help)                 AQ_STORED_##type name;
-#define AQ_SETTING_MEMBER(tag, name, type, rules, preset, least, most, unit, help) AQ_STORED_##type name;
+#define AQ_MEMBER(tag, name, type, rules, help)                 AQ_STORED_##type name;
+#define AQ_SETTING_MEMBER(tag, name, type, preset, rules, help) AQ_STORED_##type name;
 
-#define AQ_NAMED(field) .name = #field, .member = AQ_SPELLED(",\"" #field "\":")
-#define AQ_DESCRIBE(tag, field, type, rule, min, max, in, words)                                                       \
-    {AQ_NAMED(field), AQ_DESCRIBED_##type, .rules = (rule), .least = (min),                                            \
-     .most = (max),   .unit = (in),        .help = (words), .offset = offsetof(struct tag, field)},
-#define AQ_SETTING_DESCRIBE(tag, field, type, rule, value, min, max, in, words)                                        \
-    {AQ_NAMED(field),   AQ_DESCRIBED_##type, .rules = (rule),                                                          \
-     .preset = (value), .least = (min),      .most = (max),                                                            \
-     .unit = (in),      .help = (words),     .offset = offsetof(struct tag, field)},
+#define AQ_NAMED(tag, field)                                                                                           \
+    .name = #field, .member = AQ_SPELLED(",\"" #field "\":"), .offset = offsetof(struct tag, field)
+#define AQ_DESCRIBE(tag, field, type, rule, words)                                                                     \
+    {AQ_NAMED(tag, field), AQ_DESCRIBED_##type, .rules = (rule), .help = (words)},
+#define AQ_SETTING_DESCRIBE(tag, field, type, value, rule, words)                                                      \
+    {AQ_NAMED(tag, field), AQ_DESCRIBED_##type, .preset = (value), .rules = (rule), .help = (words)},
 
-#define AQ_DECLARE(tag, FIELDS)                                                                                        \
+/* `tag`_fields lists the fields. */
+#define AQ_DECLARE(tag)                                                                                                \
     struct tag {                                                                                                       \
-        FIELDS(AQ_MEMBER, tag)                                                                                         \
+        tag##_fields(AQ_MEMBER, tag)                                                                                   \
     };                                                                                                                 \
     extern const struct aq_record tag##_record;
 
-#define AQ_DEFINE(tag, words, edition, FIELDS, text)                                                                   \
-    static const struct aq_field tag##_fields[] = {FIELDS(AQ_DESCRIBE, tag)};                                          \
+#define AQ_DEFINE(tag, words, edition, text)                                                                           \
+    static const struct aq_field tag##_table[] = {tag##_fields(AQ_DESCRIBE, tag)};                                     \
     const struct aq_record tag##_record = {                                                                            \
-        words, edition, text, tag##_fields, AQ_LENGTH(tag##_fields), sizeof(struct tag)};
+        words, edition, text, tag##_table, AQ_LENGTH(tag##_table), sizeof(struct tag)};
 
-#define AQ_DECLARE_SETTINGS(tag, FIELDS)                                                                               \
+#define AQ_DECLARE_SETTINGS(tag)                                                                                       \
     struct tag {                                                                                                       \
-        FIELDS(AQ_SETTING_MEMBER, tag)                                                                                 \
+        tag##_fields(AQ_SETTING_MEMBER, tag)                                                                           \
     };                                                                                                                 \
     extern const struct aq_record tag##_record;
 
-#define AQ_DEFINE_SETTINGS(tag, words, FIELDS, text)                                                                   \
-    static const struct aq_field tag##_fields[] = {FIELDS(AQ_SETTING_DESCRIBE, tag)};                                  \
-    const struct aq_record tag##_record = {words, 1, text, tag##_fields, AQ_LENGTH(tag##_fields), sizeof(struct tag)};
+#define AQ_DEFINE_SETTINGS(tag, words, text)                                                                           \
+    static const struct aq_field tag##_table[] = {tag##_fields(AQ_SETTING_DESCRIBE, tag)};                             \
+    const struct aq_record tag##_record = {words, 1, text, tag##_table, AQ_LENGTH(tag##_table), sizeof(struct tag)};
 
 /* ---- enumerations ------------------------------------------------------------------------------------- */
 

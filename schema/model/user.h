@@ -2,67 +2,67 @@
 #ifndef AQ_SCHEMA_MODEL_USER_H
 #define AQ_SCHEMA_MODEL_USER_H
 
+#include "schema/model/command.h"
 #include "schema/model/entity.h"
+#include "schema/model/event.h"
 
-#define AQ_USER(F, T)                                                                                                  \
-    F(T, name, NAME, AQ_KEY | AQ_COLUMN, 1, 64, NULL, "login; a unix user of this name acts as it in the file view")   \
-    F(T, role, ENUM(aq_role), AQ_COLUMN, 0, 0, NULL, "what the user may do")                                           \
-    F(T, max_applications, U64, AQ_COLUMN, 0, 1000000000, NULL, "most applications open at once; 0: no limit")         \
-    F(T, hash, TEXT, AQ_SECRET, 0, 128, NULL, "Argon2id hash of the token")                                            \
-    F(T, created_at, TIME, AQ_COLUMN, 0, UINT64_MAX, NULL, "when it was made")                                         \
-    F(T, created_by, REF_NAME(user), 0, 0, 64, NULL, "who made it")
-AQ_DECLARE(aq_user, AQ_USER)
+/* clang-format off */
+#define aq_user_fields(F, T)                                                                                           \
+    F(T, name,             NAME(1, 64),            AQ_KEY | AQ_COLUMN,                                                 \
+      "login; a unix user of this name acts as it in the file view")                                                   \
+    F(T, role,             ENUM(aq_role),          AQ_COLUMN,          "what the user may do")                         \
+    F(T, max_applications, U64(0, 1000000000),     AQ_COLUMN,          "most applications open at once; 0: no limit")  \
+    F(T, hash,             TEXT(0, 128),           AQ_SECRET,          "Argon2id hash of the token")                   \
+    F(T, created_at,       TIME,                   AQ_COLUMN,          "when it was made")                             \
+    F(T, created_by,       REF_NAME_OR_NONE(user), 0,                  "who made it")
+AQ_DECLARE_ENTITY(user)
 
 /* ---- commands ---- */
-#define AQ_USER_CREATE(F, T)                                                                                           \
-    F(T, name, NAME, AQ_REQUIRED, 1, 64, NULL, "login")                                                                \
-    F(T, role, ENUM(aq_role), 0, 0, 0, NULL, "what the user may do")                                                   \
-    F(T, max_applications, U64, 0, 0, 1000000000, NULL, "most applications open at once; 0: no limit")                 \
-    F(T, hash, TEXT, AQ_INTERNAL | AQ_SECRET, 0, 128, NULL, "Argon2id hash of the token")
-AQ_DECLARE(aq_user_create, AQ_USER_CREATE)
-extern const struct aq_command aq_command_user_create;
+#define aq_user_create_fields(F, T)                                                                                    \
+    F(T, name,             NAME(1, 64),        AQ_REQUIRED,             "login")                                       \
+    F(T, role,             ENUM(aq_role),      0,                       "what the user may do")                        \
+    F(T, max_applications, U64(0, 1000000000), 0,                       "most applications open at once; 0: no limit") \
+    F(T, hash,             TEXT(0, 128),       AQ_INTERNAL | AQ_SECRET, "Argon2id hash of the token")
+AQ_DECLARE_COMMAND(user_create)
 
-#define AQ_USER_UPDATE(F, T)                                                                                           \
-    F(T, name, NAME, AQ_REQUIRED, 1, 64, NULL, "login")                                                                \
-    F(T, role, ENUM(aq_role), AQ_REQUIRED, 0, 0, NULL, "what the user may do")                                         \
-    F(T, max_applications, U64, AQ_REQUIRED, 0, 1000000000, NULL, "most applications open at once; 0: no limit")
-AQ_DECLARE(aq_user_update, AQ_USER_UPDATE)
-extern const struct aq_command aq_command_user_update;
+#define aq_user_update_fields(F, T)                                                                                    \
+    F(T, name,             NAME(1, 64),        AQ_REQUIRED, "login")                                                   \
+    F(T, role,             ENUM(aq_role),      AQ_REQUIRED, "what the user may do")                                    \
+    F(T, max_applications, U64(0, 1000000000), AQ_REQUIRED, "most applications open at once; 0: no limit")
+AQ_DECLARE_COMMAND(user_update)
 
-#define AQ_USER_TOKEN(F, T)                                                                                            \
-    F(T, name, NAME, AQ_REQUIRED, 1, 64, NULL, "login")                                                                \
-    F(T, hash, TEXT, AQ_INTERNAL | AQ_SECRET, 0, 128, NULL, "Argon2id hash of the new token")
-AQ_DECLARE(aq_user_token, AQ_USER_TOKEN)
-extern const struct aq_command aq_command_user_token;
+#define aq_user_token_fields(F, T)                                                                                     \
+    F(T, name, NAME(1, 64),  AQ_REQUIRED,             "login")                                                         \
+    F(T, hash, TEXT(0, 128), AQ_INTERNAL | AQ_SECRET, "Argon2id hash of the new token")
+AQ_DECLARE_COMMAND(user_token)
 
-#define AQ_USER_DELETE(F, T) F(T, name, NAME, AQ_REQUIRED, 1, 64, NULL, "login")
-AQ_DECLARE(aq_user_delete, AQ_USER_DELETE)
-extern const struct aq_command aq_command_user_delete;
+#define aq_user_delete_fields(F, T)                                                                                    \
+    F(T, name, NAME(1, 64), AQ_REQUIRED, "login")
+AQ_DECLARE_COMMAND(user_delete)
 
 /* ---- events ---- */
-#define AQ_USER_CREATED(F, T)                                                                                          \
-    F(T, name, NAME, 0, 1, 64, NULL, "login")                                                                          \
-    F(T, role, ENUM(aq_role), 0, 0, 0, NULL, "what the user may do")                                                   \
-    F(T, max_applications, U64, 0, 0, UINT64_MAX, NULL, "most applications open at once")                              \
-    F(T, hash, TEXT, AQ_SECRET, 0, 128, NULL, "Argon2id hash of the token")
-AQ_DECLARE(aq_user_created, AQ_USER_CREATED)
-extern const struct aq_event_type aq_event_user_created;
+#define aq_user_created_fields(F, T)                                                                                   \
+    F(T, name,             NAME(1, 64),        0,         "login")                                                     \
+    F(T, role,             ENUM(aq_role),      0,         "what the user may do")                                      \
+    F(T, max_applications, U64(0, UINT64_MAX), 0,         "most applications open at once")                            \
+    F(T, hash,             TEXT(0, 128),       AQ_SECRET, "Argon2id hash of the token")
+AQ_DECLARE_EVENT(user_created)
 
-#define AQ_USER_UPDATED(F, T)                                                                                          \
-    F(T, name, NAME, 0, 1, 64, NULL, "login")                                                                          \
-    F(T, role, ENUM(aq_role), 0, 0, 0, NULL, "what the user may do")                                                   \
-    F(T, max_applications, U64, 0, 0, UINT64_MAX, NULL, "most applications open at once")
-AQ_DECLARE(aq_user_updated, AQ_USER_UPDATED)
-extern const struct aq_event_type aq_event_user_updated;
+#define aq_user_updated_fields(F, T)                                                                                   \
+    F(T, name,             NAME(1, 64),        0, "login")                                                             \
+    F(T, role,             ENUM(aq_role),      0, "what the user may do")                                              \
+    F(T, max_applications, U64(0, UINT64_MAX), 0, "most applications open at once")
+AQ_DECLARE_EVENT(user_updated)
 
-#define AQ_USER_TOKEN_CHANGED(F, T)                                                                                    \
-    F(T, name, NAME, 0, 1, 64, NULL, "login")                                                                          \
-    F(T, hash, TEXT, AQ_SECRET, 0, 128, NULL, "Argon2id hash of the new token")
-AQ_DECLARE(aq_user_token_changed, AQ_USER_TOKEN_CHANGED)
-extern const struct aq_event_type aq_event_user_token_changed;
+#define aq_user_token_changed_fields(F, T)                                                                             \
+    F(T, name, NAME(1, 64),  0,         "login")                                                                       \
+    F(T, hash, TEXT(0, 128), AQ_SECRET, "Argon2id hash of the new token")
+AQ_DECLARE_EVENT(user_token_changed)
 
-#define AQ_USER_DELETED(F, T) F(T, name, NAME, 0, 1, 64, NULL, "login")
-AQ_DECLARE(aq_user_deleted, AQ_USER_DELETED)
+#define aq_user_deleted_fields(F, T)                                                                                   \
+    F(T, name, NAME(1, 64), 0, "login")
+AQ_DECLARE(aq_user_deleted)
+/* clang-format on */
 extern const struct aq_event_type aq_event_user_deleted;
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef AQ_SCHEMA_MODEL_VOTE_H
 #define AQ_SCHEMA_MODEL_VOTE_H
 
-#include "schema/model/entity.h"
+#include "schema/model/record.h"
 
 #define AQ_ANSWERS(W)                                                                                                  \
     W(AQ_ANSWER_FITS, "fits", "it could take it")                                                                      \
@@ -23,32 +23,34 @@ AQ_DECLARE_WORDS(aq_answer, AQ_ANSWERS)
 
 /* Nodes that answered the same for one definition. `have` and `need` are in the unit of what was short: thousandths of
  * a core, MiB, slots. */
-#define AQ_BALLOT_GROUP(F, T)                                                                                          \
-    F(T, definition, U64, 0, 0, 15, NULL, "which definition, counted from 0")                                          \
-    F(T, answer, ENUM(aq_answer), 0, 0, 0, NULL, "yes, or why not")                                                    \
-    F(T, have, U64, 0, 0, UINT64_MAX, NULL, "how much of what was short is free there")                                \
-    F(T, need, U64, 0, 0, UINT64_MAX, NULL, "how much of it is needed")                                                \
-    F(T, nodes, TEXT, 0, 0, 1048576, NULL, "numbers of the nodes, such as 1-3,7")
-AQ_DECLARE(aq_ballot_group, AQ_BALLOT_GROUP)
+/* clang-format off */
+#define aq_ballot_group_fields(F, T)                                                                                   \
+    F(T, definition, U64(0, 15),         0, "which definition, counted from 0")                                        \
+    F(T, answer,     ENUM(aq_answer),    0, "yes, or why not")                                                         \
+    F(T, have,       U64(0, UINT64_MAX), 0, "how much of what was short is free there")                                \
+    F(T, need,       U64(0, UINT64_MAX), 0, "how much of it is needed")                                                \
+    F(T, nodes,      TEXT(0, 1048576),   0, "numbers of the nodes, such as 1-3,7")
+AQ_DECLARE(aq_ballot_group)
 
-#define AQ_BALLOT(F, T)                                                                                                \
-    F(T, application, REF(application), 0, 1, UINT64_MAX, NULL, "for which application")                               \
-    F(T, round, U64, 0, 1, UINT64_MAX, NULL, "counted from 1 for each application")                                    \
-    F(T, time, TIME, 0, 0, UINT64_MAX, NULL, "when")                                                                   \
-    F(T, node, REF_NAME(node), 0, 0, 64, NULL, "the node that was chosen")                                             \
-    F(T, definition, U64, 0, 0, 15, NULL, "the definition that was chosen, counted from 0")                            \
-    F(T, groups, LIST(aq_ballot_group), 0, 0, 4096, NULL, "who answered what")
-AQ_DECLARE(aq_ballot, AQ_BALLOT)
+#define aq_ballot_fields(F, T)                                                                                         \
+    F(T, application, REF(application),               0, "for which application")                                      \
+    F(T, round,       U64(1, UINT64_MAX),             0, "counted from 1 for each application")                        \
+    F(T, time,        TIME,                           0, "when")                                                       \
+    F(T, node,        REF_NAME_OR_NONE(node),         0, "the node that was chosen")                                   \
+    F(T, definition,  U64(0, 15),                     0, "the definition that was chosen, counted from 0")             \
+    F(T, groups,      LIST(aq_ballot_group, 0, 4096), 0, "who answered what")
+AQ_DECLARE(aq_ballot)
 
-#define AQ_VOTE(F, T)                                                                                                  \
-    F(T, application, REF(application), AQ_COLUMN, 1, UINT64_MAX, NULL, "for which application")                       \
-    F(T, round, U64, AQ_COLUMN, 1, UINT64_MAX, NULL, "counted from 1 for each application")                            \
-    F(T, node, REF_NAME(node), AQ_COLUMN, 1, 64, NULL, "who answered")                                                 \
-    F(T, definition, U64, AQ_COLUMN, 0, 15, NULL, "which definition of the label, counted from 0")                     \
-    F(T, available, BOOL, AQ_COLUMN, 0, 1, NULL, "yes or no")                                                          \
-    F(T, chosen, BOOL, AQ_COLUMN, 0, 1, NULL, "whether it got the application")                                        \
-    F(T, reason, TEXT, AQ_COLUMN, 0, 256, NULL, "in words")                                                            \
-    F(T, time, TIME, 0, 0, UINT64_MAX, NULL, "when")
-AQ_DECLARE(aq_vote, AQ_VOTE)
+#define aq_vote_fields(F, T)                                                                                           \
+    F(T, application, REF(application),   AQ_COLUMN, "for which application")                                          \
+    F(T, round,       U64(1, UINT64_MAX), AQ_COLUMN, "counted from 1 for each application")                            \
+    F(T, node,        REF_NAME(node),     AQ_COLUMN, "who answered")                                                   \
+    F(T, definition,  U64(0, 15),         AQ_COLUMN, "which definition of the label, counted from 0")                  \
+    F(T, available,   BOOL,               AQ_COLUMN, "yes or no")                                                      \
+    F(T, chosen,      BOOL,               AQ_COLUMN, "whether it got the application")                                 \
+    F(T, reason,      TEXT(0, 256),       AQ_COLUMN, "in words")                                                       \
+    F(T, time,        TIME,               0,         "when")
+AQ_DECLARE(aq_vote)
+/* clang-format on */
 
 #endif

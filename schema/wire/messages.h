@@ -45,68 +45,71 @@ enum aq_message_type {
 
 /* ---- agent and hub ------------------------------------------------------------------------------------ */
 
-#define AQ_HELLO(F, T)                                                                                                 \
-    F(T, name, NAME, AQ_REQUIRED, 1, 64, NULL, "name of the node")                                                     \
-    F(T, instance, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "drawn at the agent's first start, kept with its state")     \
-    F(T, session, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "as SESSION says; before that any number")                    \
+/* clang-format off */
+#define aq_hello_fields(F, T)                                                                                          \
+    F(T, name,         NAME(1, 64),        AQ_REQUIRED, "name of the node")                                            \
+    F(T, instance,     U64(1, UINT64_MAX), AQ_REQUIRED, "drawn at the agent's first start, kept with its state")       \
+    F(T, session,      U64(1, UINT64_MAX), AQ_REQUIRED, "as SESSION says; before that any number")                     \
     AQ_NODE_DESCRIPTION(F, T)                                                                                          \
-    F(T, asks_session, BOOL, 0, 0, 1, NULL, "not set by older agents, which draw the number themselves")
-AQ_DECLARE(aq_hello, AQ_HELLO)
+    F(T, asks_session, BOOL,               0,           "not set by older agents, which draw the number themselves")
+AQ_DECLARE(aq_hello)
 
-#define AQ_SESSION(F, T)                                                                                               \
-    F(T, session, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "number of the session, if it begins with the next HELLO")
-AQ_DECLARE(aq_session, AQ_SESSION)
+#define aq_session_fields(F, T)                                                                                        \
+    F(T, session, U64(1, UINT64_MAX), AQ_REQUIRED, "number of the session, if it begins with the next HELLO")
+AQ_DECLARE(aq_session)
 
-#define AQ_WELCOME(F, T)                                                                                               \
-    F(T, number, U64, 0, 0, UINT64_MAX, NULL, "number of the node")                                                    \
-    F(T, beat_ms, U64, 0, 1, 3600000, "ms", "how often to send a heartbeat")                                           \
-    F(T, patience_ms, U64, 0, 1, 3600000, "ms", "how long a POLL may stay unanswered")
-AQ_DECLARE(aq_welcome, AQ_WELCOME)
+#define aq_welcome_fields(F, T)                                                                                        \
+    F(T, number,      U64(0, UINT64_MAX),    0, "number of the node")                                                  \
+    F(T, beat_ms,     U64(1, 3600000, "ms"), 0, "how often to send a heartbeat")                                       \
+    F(T, patience_ms, U64(1, 3600000, "ms"), 0, "how long a POLL may stay unanswered")
+AQ_DECLARE(aq_welcome)
 
-#define AQ_REFUSED(F, T)                                                                                               \
-    F(T, error, TEXT, 0, 0, 32, NULL, "name of the error: unauthenticated means say hello first")                      \
-    F(T, message, TEXT, AQ_LINES, 0, 512, NULL, "in words")
-AQ_DECLARE(aq_refused, AQ_REFUSED)
+#define aq_refused_fields(F, T)                                                                                        \
+    F(T, error,   TEXT(0, 32),  0,        "name of the error: unauthenticated means say hello first")                  \
+    F(T, message, TEXT(0, 512), AQ_LINES, "in words")
+AQ_DECLARE(aq_refused)
 
 /* `seen`: the delivery that arrived last; 0: none in this session. A delivery is repeated until it is seen. */
-#define AQ_POLL(F, T)                                                                                                  \
-    F(T, name, NAME, AQ_REQUIRED, 1, 64, NULL, "name of the node")                                                     \
-    F(T, session, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "as in HELLO")                                                \
-    F(T, seen, U64, 0, 0, UINT64_MAX, NULL, "number of the last delivery that arrived")
-AQ_DECLARE(aq_poll, AQ_POLL)
+#define aq_poll_fields(F, T)                                                                                           \
+    F(T, name,    NAME(1, 64),        AQ_REQUIRED, "name of the node")                                                 \
+    F(T, session, U64(1, UINT64_MAX), AQ_REQUIRED, "as in HELLO")                                                      \
+    F(T, seen,    U64(0, UINT64_MAX), 0,           "number of the last delivery that arrived")
+AQ_DECLARE(aq_poll)
 
 #define AQ_WANTS(W)                                                                                                    \
     W(AQ_WANT_RUNNING, "running", "start it, if it is not there yet")                                                  \
     W(AQ_WANT_GONE, "gone", "end it, if it is still there")
 AQ_DECLARE_WORDS(aq_want, AQ_WANTS)
 
-#define AQ_ASSIGNMENT(F, T)                                                                                            \
-    F(T, resource, U64, 0, 1, UINT64_MAX, NULL, "number of the resource")                                              \
-    F(T, want, ENUM(aq_want), 0, 0, 0, NULL, "what is wanted of it")                                                   \
-    F(T, driver, TEXT, 0, 0, 64, NULL, "driver that runs it")                                                          \
-    F(T, options, DOCUMENT, 0, 0, 65536, NULL, "what the driver wants to know")                                        \
-    F(T, amounts, RECORD(aq_amounts), 0, 0, 0, NULL, "limits to hold it to")                                           \
-    F(T, network, TEXT, 0, 0, 64, NULL, "network to be attached to")                                                   \
-    F(T, metadata, DOCUMENT, 0, 0, 131072, NULL, "merged metadata")
-AQ_DECLARE(aq_assignment, AQ_ASSIGNMENT)
+#define aq_assignment_fields(F, T)                                                                                     \
+    F(T, resource, U64(1, UINT64_MAX), 0, "number of the resource")                                                    \
+    F(T, want,     ENUM(aq_want),      0, "what is wanted of it")                                                      \
+    F(T, driver,   TEXT(0, 64),        0, "driver that runs it")                                                       \
+    F(T, options,  DOCUMENT(65536),    0, "what the driver wants to know")                                             \
+    F(T, amounts,  RECORD(aq_amounts), 0, "limits to hold it to")                                                      \
+    F(T, network,  TEXT(0, 64),        0, "network to be attached to")                                                 \
+    F(T, metadata, DOCUMENT(131072),   0, "merged metadata")
+AQ_DECLARE(aq_assignment)
 
 /* A question about a resource, answered in the next REPORT. */
-#define AQ_ASK(F, T)                                                                                                   \
-    F(T, number, U64, 0, 1, UINT64_MAX, NULL, "to be repeated in the answer")                                          \
-    F(T, resource, U64, 0, 1, UINT64_MAX, NULL, "whose log is wanted")                                                 \
-    F(T, size, U64, 0, 1, 1048576, "bytes", "at most so many of its newest bytes")
-AQ_DECLARE(aq_ask, AQ_ASK)
+#define aq_ask_fields(F, T)                                                                                            \
+    F(T, number,   U64(1, UINT64_MAX),       0, "to be repeated in the answer")                                        \
+    F(T, resource, U64(1, UINT64_MAX),       0, "whose log is wanted")                                                 \
+    F(T, size,     U64(1, 1048576, "bytes"), 0, "at most so many of its newest bytes")
+AQ_DECLARE(aq_ask)
 
 /* `full`: these are all assignments of the node with numbers from `first` to `last`; a workload in between that is not
  * named is to be ended. A node with many resources is told of them in several such deliveries. */
-#define AQ_WORK(F, T)                                                                                                  \
-    F(T, delivery, U64, 0, 0, UINT64_MAX, NULL, "number of this delivery; as before when there is nothing new")        \
-    F(T, full, BOOL, 0, 0, 1, NULL, "these are all assignments from first to last that the node has")                  \
-    F(T, first, U64, 0, 0, UINT64_MAX, NULL, "full: number of a resource")                                             \
-    F(T, last, U64, 0, 0, UINT64_MAX, NULL, "full: number of a resource")                                              \
-    F(T, assignments, LIST(aq_assignment), 0, 0, 100000, NULL, "what is wanted")                                       \
-    F(T, asks, LIST(aq_ask), 0, 0, 1000, NULL, "questions")
-AQ_DECLARE(aq_work, AQ_WORK)
+#define aq_work_fields(F, T)                                                                                           \
+    F(T, delivery,    U64(0, UINT64_MAX),             0,                                                               \
+      "number of this delivery; as before when there is nothing new")                                                  \
+    F(T, full,        BOOL,                           0,                                                               \
+      "these are all assignments from first to last that the node has")                                                \
+    F(T, first,       U64(0, UINT64_MAX),             0, "full: number of a resource")                                 \
+    F(T, last,        U64(0, UINT64_MAX),             0, "full: number of a resource")                                 \
+    F(T, assignments, LIST(aq_assignment, 0, 100000), 0, "what is wanted")                                             \
+    F(T, asks,        LIST(aq_ask, 0, 1000),          0, "questions")
+AQ_DECLARE(aq_work)
 
 #define AQ_HAPPENINGS(W)                                                                                               \
     W(AQ_HAPPENED_STARTED, "started", "it runs")                                                                       \
@@ -114,42 +117,44 @@ AQ_DECLARE(aq_work, AQ_WORK)
     W(AQ_HAPPENED_ENDED, "ended", "it is gone")
 AQ_DECLARE_WORDS(aq_happened, AQ_HAPPENINGS)
 
-#define AQ_HAPPENING(F, T)                                                                                             \
-    F(T, resource, U64, 0, 1, UINT64_MAX, NULL, "number of the resource")                                              \
-    F(T, what, ENUM(aq_happened), 0, 0, 0, NULL, "what happened to it")                                                \
-    F(T, identifier, TEXT, 0, 0, 256, NULL, "started: the driver's own name for it")                                   \
-    F(T, ip_addr, TEXT, 0, 0, 64, NULL, "started: its address")                                                        \
-    F(T, hw_addr, TEXT, 0, 0, 64, NULL, "started: its hardware address")                                               \
-    F(T, exit_status, U64, 0, 0, 255, NULL, "ended: as a shell tells it")                                              \
-    F(T, reason, TEXT, AQ_LINES, 0, 512, NULL, "failed, ended: in words")
-AQ_DECLARE(aq_happening, AQ_HAPPENING)
+#define aq_happening_fields(F, T)                                                                                      \
+    F(T, resource,    U64(1, UINT64_MAX), 0,        "number of the resource")                                          \
+    F(T, what,        ENUM(aq_happened),  0,        "what happened to it")                                             \
+    F(T, identifier,  TEXT(0, 256),       0,        "started: the driver's own name for it")                           \
+    F(T, ip_addr,     TEXT(0, 64),        0,        "started: its address")                                            \
+    F(T, hw_addr,     TEXT(0, 64),        0,        "started: its hardware address")                                   \
+    F(T, exit_status, U64(0, 255),        0,        "ended: as a shell tells it")                                      \
+    F(T, reason,      TEXT(0, 512),       AQ_LINES, "failed, ended: in words")
+AQ_DECLARE(aq_happening)
 
-#define AQ_TOLD(F, T)                                                                                                  \
-    F(T, number, U64, 0, 1, UINT64_MAX, NULL, "of the question")                                                       \
-    F(T, error, TEXT, 0, 0, 512, NULL, "why there is no answer; empty: there is one")                                  \
-    F(T, data, BYTES, 0, 0, 1048576, NULL, "the answer")
-AQ_DECLARE(aq_told, AQ_TOLD)
+#define aq_told_fields(F, T)                                                                                           \
+    F(T, number, U64(1, UINT64_MAX), 0, "of the question")                                                             \
+    F(T, error,  TEXT(0, 512),       0, "why there is no answer; empty: there is one")                                 \
+    F(T, data,   BYTES(0, 1048576),  0, "the answer")
+AQ_DECLARE(aq_told)
 
 /* Reports carry numbers; the same number again is the same report. NOTED names the last that is durable. */
-#define AQ_REPORT(F, T)                                                                                                \
-    F(T, name, NAME, AQ_REQUIRED, 1, 64, NULL, "name of the node")                                                     \
-    F(T, session, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "as in HELLO")                                                \
-    F(T, number, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "counted from 1 in each session")                              \
-    F(T, happenings, LIST(aq_happening), 0, 0, 10000, NULL, "what happened, in order")                                 \
-    F(T, told, LIST(aq_told), 0, 0, 1000, NULL, "answers to questions")
-AQ_DECLARE(aq_report, AQ_REPORT)
+#define aq_report_fields(F, T)                                                                                         \
+    F(T, name,       NAME(1, 64),                  AQ_REQUIRED, "name of the node")                                    \
+    F(T, session,    U64(1, UINT64_MAX),           AQ_REQUIRED, "as in HELLO")                                         \
+    F(T, number,     U64(1, UINT64_MAX),           AQ_REQUIRED, "counted from 1 in each session")                      \
+    F(T, happenings, LIST(aq_happening, 0, 10000), 0,           "what happened, in order")                             \
+    F(T, told,       LIST(aq_told, 0, 1000),       0,           "answers to questions")
+AQ_DECLARE(aq_report)
 
-#define AQ_BEAT(F, T)                                                                                                  \
-    F(T, name, NAME, AQ_REQUIRED, 1, 64, NULL, "name of the node")                                                     \
-    F(T, session, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "as in HELLO")                                                \
-    F(T, load_milli, U64, 0, 0, UINT64_MAX, "thousandths", "load average of one minute")                               \
-    F(T, memory_available, SIZE, 0, 0, AQ_SIZE_MAX_MIB, NULL, "memory that is not in use")                             \
-    F(T, workloads, U64, 0, 0, UINT64_MAX, NULL, "workloads that the agent has")                                       \
-    F(T, number, U64, 0, 0, UINT64_MAX, NULL, "higher than that of all before; 0: from an older agent")
-AQ_DECLARE(aq_beat, AQ_BEAT)
+#define aq_beat_fields(F, T)                                                                                           \
+    F(T, name,             NAME(1, 64),                       AQ_REQUIRED, "name of the node")                         \
+    F(T, session,          U64(1, UINT64_MAX),                AQ_REQUIRED, "as in HELLO")                              \
+    F(T, load_milli,       U64(0, UINT64_MAX, "thousandths"), 0,           "load average of one minute")               \
+    F(T, memory_available, SIZE(0, AQ_SIZE_MAX_MIB),          0,           "memory that is not in use")                \
+    F(T, workloads,        U64(0, UINT64_MAX),                0,           "workloads that the agent has")             \
+    F(T, number,           U64(0, UINT64_MAX),                0,                                                       \
+      "higher than that of all before; 0: from an older agent")
+AQ_DECLARE(aq_beat)
 
-#define AQ_NOTED(F, T) F(T, number, U64, 0, 0, UINT64_MAX, NULL, "of the report; 0 for a heartbeat")
-AQ_DECLARE(aq_noted, AQ_NOTED)
+#define aq_noted_fields(F, T)                                                                                          \
+    F(T, number, U64(0, UINT64_MAX), 0, "of the report; 0 for a heartbeat")
+AQ_DECLARE(aq_noted)
 
 /* ---- file view and controller ------------------------------------------------------------------------- */
 
@@ -157,47 +162,49 @@ AQ_DECLARE(aq_noted, AQ_NOTED)
 #define AQ_FILE_LOCAL_KEY    "local.key" /* seals what travels between aq-fs and controller */
 #define AQ_FILE_LOCAL_SOCKET "run/local.sock"
 
-#define AQ_ORDER(F, T)                                                                                                 \
-    F(T, author, NAME, AQ_REQUIRED, 1, 64, NULL, "the cluster user whose uid wrote")                                   \
-    F(T, command, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "code of the command")                                        \
-    F(T, record, BYTES, AQ_REQUIRED, 0, 1048576, NULL, "its packed record")
-AQ_DECLARE(aq_order, AQ_ORDER)
+#define aq_order_fields(F, T)                                                                                          \
+    F(T, author,  NAME(1, 64),        AQ_REQUIRED, "the cluster user whose uid wrote")                                 \
+    F(T, command, U64(1, UINT64_MAX), AQ_REQUIRED, "code of the command")                                              \
+    F(T, record,  BYTES(0, 1048576),  AQ_REQUIRED, "its packed record")
+AQ_DECLARE(aq_order)
 
-#define AQ_OUTCOME(F, T)                                                                                               \
-    F(T, error, TEXT, 0, 0, 32, NULL, "name of the error; \"ok\" for none")                                            \
-    F(T, message, TEXT, AQ_LINES, 0, 512, NULL, "in words")                                                            \
-    F(T, seq, U64, 0, 0, UINT64_MAX, NULL, "place in the log")                                                         \
-    F(T, id, TEXT, 0, 0, 64, NULL, "key of what was made or changed")                                                  \
-    F(T, token, TEXT, 0, 0, 128, NULL, "the token of a new user: shown once")
-AQ_DECLARE(aq_outcome, AQ_OUTCOME)
+#define aq_outcome_fields(F, T)                                                                                        \
+    F(T, error,   TEXT(0, 32),        0,        "name of the error; \"ok\" for none")                                  \
+    F(T, message, TEXT(0, 512),       AQ_LINES, "in words")                                                            \
+    F(T, seq,     U64(0, UINT64_MAX), 0,        "place in the log")                                                    \
+    F(T, id,      TEXT(0, 64),        0,        "key of what was made or changed")                                     \
+    F(T, token,   TEXT(0, 128),       0,        "the token of a new user: shown once")
+AQ_DECLARE(aq_outcome)
 
-#define AQ_WATCH(F, T) F(T, seq, U64, 0, 0, UINT64_MAX, NULL, "answer when the cluster is past this")
-AQ_DECLARE(aq_watch, AQ_WATCH)
+#define aq_watch_fields(F, T)                                                                                          \
+    F(T, seq, U64(0, UINT64_MAX), 0, "answer when the cluster is past this")
+AQ_DECLARE(aq_watch)
 
 /* A controller as its fellows and the file view know it. */
-#define AQ_CLUSTER_MEMBER(F, T)                                                                                        \
-    F(T, name, NAME, AQ_KEY, 1, 64, NULL, "name of the controller")                                                    \
-    F(T, role, TEXT, 0, 0, 16, NULL, "what it is to the cluster: voter")                                               \
-    F(T, leader, BOOL, 0, 0, 1, NULL, "whether it leads")                                                              \
-    F(T, address, TEXT, 0, 0, 128, NULL, "where it serves REST")
-AQ_DECLARE(aq_member, AQ_CLUSTER_MEMBER)
+#define aq_member_fields(F, T)                                                                                         \
+    F(T, name,    NAME(1, 64),  AQ_KEY, "name of the controller")                                                      \
+    F(T, role,    TEXT(0, 16),  0,      "what it is to the cluster: voter")                                            \
+    F(T, leader,  BOOL,         0,      "whether it leads")                                                            \
+    F(T, address, TEXT(0, 128), 0,      "where it serves REST")
+AQ_DECLARE(aq_member)
 
-#define AQ_NOW(F, T)                                                                                                   \
-    F(T, seq, U64, 0, 0, UINT64_MAX, NULL, "where the cluster is")                                                     \
-    F(T, leader, BOOL, 0, 0, 1, NULL, "whether this controller leads")                                                 \
-    F(T, members, LIST(aq_member), 0, 0, 16, NULL, "the controllers of the cluster")
-AQ_DECLARE(aq_now, AQ_NOW)
+#define aq_now_fields(F, T)                                                                                            \
+    F(T, seq,     U64(0, UINT64_MAX),     0, "where the cluster is")                                                   \
+    F(T, leader,  BOOL,                   0, "whether this controller leads")                                          \
+    F(T, members, LIST(aq_member, 0, 16), 0, "the controllers of the cluster")
+AQ_DECLARE(aq_now)
 
-#define AQ_FETCH(F, T)                                                                                                 \
-    F(T, resource, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "whose log")                                                 \
-    F(T, size, U64, AQ_REQUIRED, 1, 1048576, "bytes", "at most so many of its newest bytes")
-AQ_DECLARE(aq_fetch, AQ_FETCH)
+#define aq_fetch_fields(F, T)                                                                                          \
+    F(T, resource, U64(1, UINT64_MAX),       AQ_REQUIRED, "whose log")                                                 \
+    F(T, size,     U64(1, 1048576, "bytes"), AQ_REQUIRED, "at most so many of its newest bytes")
+AQ_DECLARE(aq_fetch)
 
-#define AQ_FETCHED(F, T)                                                                                               \
-    F(T, error, TEXT, 0, 0, 32, NULL, "name of the error; \"ok\" for none")                                            \
-    F(T, message, TEXT, AQ_LINES, 0, 512, NULL, "in words")                                                            \
-    F(T, data, BYTES, 0, 0, 1048576, NULL, "the bytes")
-AQ_DECLARE(aq_fetched, AQ_FETCHED)
+#define aq_fetched_fields(F, T)                                                                                        \
+    F(T, error,   TEXT(0, 32),       0,        "name of the error; \"ok\" for none")                                   \
+    F(T, message, TEXT(0, 512),      AQ_LINES, "in words")                                                             \
+    F(T, data,    BYTES(0, 1048576), 0,        "the bytes")
+AQ_DECLARE(aq_fetched)
+/* clang-format on */
 
 const struct aq_record *aq_message_record(enum aq_message_type type);
 

@@ -15,7 +15,8 @@
 
 #include "schema/base/error.h"
 #include "schema/base/memory.h"
-#include "schema/model/record.h"
+#include "schema/model/application.h"
+#include "schema/model/user.h"
 
 #define SAMPLE_COLOURS(W)                                                                                              \
     W(SAMPLE_RED, "RED", "like blood")                                                                                 \
@@ -24,33 +25,35 @@
 AQ_DECLARE_WORDS(sample_colour, SAMPLE_COLOURS)
 AQ_DEFINE_WORDS(sample_colour, SAMPLE_COLOURS)
 
-#define SAMPLE_PART(F, T)                                                                                              \
-    F(T, name, NAME, AQ_REQUIRED, 1, 16, NULL, "what it is called")                                                    \
-    F(T, weight, U64, 0, 0, 1000, "kg", "how heavy it is")
-AQ_DECLARE(sample_part, SAMPLE_PART)
-AQ_DEFINE(sample_part, "part", 1, SAMPLE_PART, "a part of a sample")
+/* clang-format off */
+#define sample_part_fields(F, T)                                                                                       \
+    F(T, name,   NAME(1, 16),        AQ_REQUIRED, "what it is called")                                                 \
+    F(T, weight, U64(0, 1000, "kg"), 0,           "how heavy it is")
+AQ_DECLARE(sample_part)
+AQ_DEFINE(sample_part, "part", 1, "a part of a sample")
 
-#define SAMPLE(F, T)                                                                                                   \
-    F(T, count, U64, AQ_REQUIRED, 1, UINT64_MAX, NULL, "how many")                                                     \
-    F(T, ready, BOOL, 0, 0, 1, NULL, "whether it is ready")                                                            \
-    F(T, seen_at, TIME, 0, 0, UINT64_MAX, NULL, "when it was seen")                                                    \
-    F(T, pause, DURATION, 0, 0, 86400, "s", "how long it waits")                                                       \
-    F(T, cpu, CPU, 0, 0, 64000, NULL, "cores")                                                                         \
-    F(T, memory, SIZE, 0, 0, 1 << 20, NULL, "memory")                                                                  \
-    F(T, colour, ENUM(sample_colour), 0, 0, 0, NULL, "its colour")                                                     \
-    F(T, note, TEXT, AQ_LINES, 0, 100, NULL, "some words")                                                             \
-    F(T, name, NAME, 0, 2, 8, NULL, "a name")                                                                          \
-    F(T, extra, DOCUMENT, 0, 0, 1000, NULL, "whatever else there is")                                                  \
-    F(T, raw, BYTES, 0, 0, 16, NULL, "opaque")                                                                         \
-    F(T, tags, TEXTS, 0, 0, 4, NULL, "words about it")                                                                 \
-    F(T, first, RECORD(sample_part), 0, 0, 0, NULL, "its first part")                                                  \
-    F(T, rest, LIST(sample_part), 0, 0, 3, NULL, "its other parts")                                                    \
-    F(T, parent, REF(sample), 0, 0, UINT64_MAX, NULL, "the sample it was cut from")                                    \
-    F(T, owner, REF_NAME(user), 0, 0, 16, NULL, "whose it is")                                                         \
-    F(T, token, TEXT, AQ_SECRET, 0, 32, NULL, "what opens it")                                                         \
-    F(T, revision, U64, AQ_INTERNAL, 0, UINT64_MAX, NULL, "how often it changed")
-AQ_DECLARE(sample, SAMPLE)
-AQ_DEFINE(sample, "sample", 1, SAMPLE, "one of everything")
+#define sample_fields(F, T)                                                                                            \
+    F(T, count,    U64(1, UINT64_MAX),       AQ_REQUIRED, "how many")                                                  \
+    F(T, ready,    BOOL,                     0,           "whether it is ready")                                       \
+    F(T, seen_at,  TIME,                     0,           "when it was seen")                                          \
+    F(T, pause,    DURATION(0, 86400),       0,           "how long it waits")                                         \
+    F(T, cpu,      CPU(0, 64000),            0,           "cores")                                                     \
+    F(T, memory,   SIZE(0, 1 << 20),         0,           "memory")                                                    \
+    F(T, colour,   ENUM(sample_colour),      0,           "its colour")                                                \
+    F(T, note,     TEXT(0, 100),             AQ_LINES,    "some words")                                                \
+    F(T, name,     NAME(2, 8),               0,           "a name")                                                    \
+    F(T, extra,    DOCUMENT(1000),           0,           "whatever else there is")                                    \
+    F(T, raw,      BYTES(0, 16),             0,           "opaque")                                                    \
+    F(T, tags,     TEXTS(0, 4),              0,           "words about it")                                            \
+    F(T, first,    RECORD(sample_part),      0,           "its first part")                                            \
+    F(T, rest,     LIST(sample_part, 0, 3),  0,           "its other parts")                                           \
+    F(T, parent,   REF_OR_NONE(application), 0,           "the sample it was cut from")                                \
+    F(T, owner,    REF_NAME_OR_NONE(user),   0,           "whose it is")                                               \
+    F(T, token,    TEXT(0, 32),              AQ_SECRET,   "what opens it")                                             \
+    F(T, revision, U64(0, UINT64_MAX),       AQ_INTERNAL, "how often it changed")
+AQ_DECLARE(sample)
+/* clang-format on */
+AQ_DEFINE(sample, "sample", 1, "one of everything")
 
 /* Every field filled, with what is awkward where it can be. */
 static inline struct sample sample_full(void)

@@ -230,7 +230,7 @@ static void an_error_is_found_in_its_file(void **state)
     struct cli_body body;
     struct cli_options options = {.files = {file_path(path, "- {name: a, role: user}\n- name: b\n  role: king\n")},
                                   .file_count = 1};
-    const struct aq_record *record = aq_command_of("user", "create")->record;
+    const struct aq_record *record = aq_command_of(aq_entity_find("user"), "create")->record;
     assert_int_equal(cli_body_read(&body, &options, NULL, &error), 0);
     unlink(path);
     assert_true(cli_body_place(&body, record, "item 2: role is \"king\", but must be one of user, admin", &out));

@@ -129,7 +129,7 @@ static void a_command_for_admins_is_refused_to_users(void **context)
         void *record = aq_arena_alloc(&spec.arena, command->record->size);
         const bool is_plain = command->kind != AQ_ACTS && command->kind != AQ_INTERNAL_COMMAND;
         snprintf(text, sizeof text, "only admins may %s%s %s%s; alice is a user", is_plain ? "" : "run ", command->verb,
-                 is_plain ? "" : "on ", aq_entity_find(command->entity)->plural);
+                 is_plain ? "" : "on ", command->entity->plural);
         spec_when(command, record);
         REFUSED(AQ_E_FORBIDDEN, text);
         refused++;

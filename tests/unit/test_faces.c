@@ -13,9 +13,9 @@ static const char *through_rest(struct place *place, const struct http_client *c
     char path[200];
     const char *verb = command->kind == AQ_ACTS ? command->verb : "";
     if (command->kind == AQ_CREATES)
-        snprintf(path, sizeof path, "/api/v1/%s/", command->entity);
+        snprintf(path, sizeof path, "/api/v1/%s/", command->entity->name);
     else
-        snprintf(path, sizeof path, "/api/v1/%s/%s%s%s", command->entity, key, *verb ? "/" : "", verb);
+        snprintf(path, sizeof path, "/api/v1/%s/%s%s%s", command->entity->name, key, *verb ? "/" : "", verb);
     http_ask(client, &place->reply, command->kind == AQ_DELETES ? "DELETE" : "POST", body, path);
     return message_of(place);
 }
@@ -117,7 +117,7 @@ static void a_user_is_refused_in_the_same_words(void **context)
         char message[AQ_ERROR_MESSAGE_SIZE];
         if (command->kind == AQ_INTERNAL_COMMAND || command->role == AQ_ROLE_USER)
             continue;
-        const bool is_named = aq_entity_key(aq_entity_find(command->entity))->type == AQ_TYPE_NAME;
+        const bool is_named = aq_entity_key(command->entity)->type == AQ_TYPE_NAME;
         through_hub(place, "ann", command, "\x90", 1, message);
         assert_string_equal(through_rest(place, &place->user, command, is_named ? "x" : "1", "{}"), message);
         assert_int_equal(place->reply.status, 403);

@@ -4,39 +4,41 @@
 
 #include <unistd.h>
 
-#define API(F, T)                                                                                                      \
-    F(T, host, TEXT, 0, "127.0.0.1", 1, 64, NULL, "where it listens")                                                  \
-    F(T, port, U64, 0, "8001", 1, 65535, NULL, "TCP port")                                                             \
-    F(T, token, NAME, AQ_SECRET, NULL, 1, 32, NULL, "what clients must know")
-AQ_DECLARE_SETTINGS(test_api, API)
-AQ_DEFINE_SETTINGS(test_api, "api", API, "the REST API")
+/* clang-format off */
+#define test_api_fields(S, T)                                                                                          \
+    S(T, host,  TEXT(1, 64),   "127.0.0.1", 0,         "where it listens")                                             \
+    S(T, port,  U64(1, 65535), "8001",      0,         "TCP port")                                                     \
+    S(T, token, NAME(1, 32),   NULL,        AQ_SECRET, "what clients must know")
+AQ_DECLARE_SETTINGS(test_api)
+AQ_DEFINE_SETTINGS(test_api, "api", "the REST API")
 
-#define PEER(F, T)                                                                                                     \
-    F(T, name, NAME, AQ_REQUIRED, NULL, 1, 16, NULL, "its name")                                                       \
-    F(T, weight, U64, 0, "1", 0, 9, NULL, "how much it counts")                                                        \
-    F(T, note, TEXT, 0, NULL, 0, 16, NULL, "some words")
-AQ_DECLARE_SETTINGS(test_peer, PEER)
-AQ_DEFINE_SETTINGS(test_peer, "peer", PEER, "another controller")
+#define test_peer_fields(S, T)                                                                                         \
+    S(T, name,   NAME(1, 16), NULL, AQ_REQUIRED, "its name")                                                           \
+    S(T, weight, U64(0, 9),   "1",  0,           "how much it counts")                                                 \
+    S(T, note,   TEXT(0, 16), NULL, 0,           "some words")
+AQ_DECLARE_SETTINGS(test_peer)
+AQ_DEFINE_SETTINGS(test_peer, "peer", "another controller")
 
-#define SETTINGS(F, T)                                                                                                 \
-    F(T, name, NAME, AQ_REQUIRED, NULL, 2, 8, NULL, "name of this machine")                                            \
-    F(T, id, U64, AQ_REQUIRED, NULL, 1, 9, NULL, "number of this machine")                                             \
-    F(T, api, RECORD(test_api), 0, NULL, 0, 0, NULL, "where the API is")                                               \
-    F(T, heartbeat, U64, 0, "500", 10, 60000, "ms", "time between signs of life")                                      \
-    F(T, keep, DURATION, 0, "1h30m", 0, UINT64_MAX, NULL, "how long old things stay")                                  \
-    F(T, cpu, CPU, 0, "0.5", 0, 64000, NULL, "cores to use")                                                           \
-    F(T, memory, SIZE, 0, "512MiB", 1, UINT64_MAX, NULL, "memory to use")                                              \
-    F(T, colour, ENUM(sample_colour), 0, "GREEN", 0, 0, NULL, "its colour")                                            \
-    F(T, debug, BOOL, 0, "false", 0, 1, NULL, "whether it talks much")                                                 \
-    F(T, motto, TEXT, 0, "yes: no", 0, 64, NULL, "to be quoted")                                                       \
-    F(T, extra, DOCUMENT, 0, "{\"a\": 1}", 0, 64, NULL, "whatever")                                                    \
-    F(T, labels, TEXTS, 0, "a,b", 0, 4, NULL, "what it has")                                                           \
-    F(T, peers, LIST(test_peer), 0, NULL, 0, 3, NULL, "the other controllers")                                         \
-    F(T, voters, LIST(test_peer), AQ_REQUIRED, NULL, 1, 3, NULL, "who votes")                                          \
-    F(T, since, TIME, AQ_REQUIRED, NULL, 0, UINT64_MAX, NULL, "since when")                                            \
-    F(T, started, U64, AQ_INTERNAL, NULL, 0, UINT64_MAX, NULL, "filled by the program")
-AQ_DECLARE_SETTINGS(test_settings, SETTINGS)
-AQ_DEFINE_SETTINGS(test_settings, "test", SETTINGS, "settings of a test")
+#define test_settings_fields(S, T)                                                                                     \
+    S(T, name,      NAME(2, 8),              NULL,         AQ_REQUIRED, "name of this machine")                        \
+    S(T, id,        U64(1, 9),               NULL,         AQ_REQUIRED, "number of this machine")                      \
+    S(T, api,       RECORD(test_api),        NULL,         0,           "where the API is")                            \
+    S(T, heartbeat, U64(10, 60000, "ms"),    "500",        0,           "time between signs of life")                  \
+    S(T, keep,      DURATION(0, UINT64_MAX), "1h30m",      0,           "how long old things stay")                    \
+    S(T, cpu,       CPU(0, 64000),           "0.5",        0,           "cores to use")                                \
+    S(T, memory,    SIZE(1, UINT64_MAX),     "512MiB",     0,           "memory to use")                               \
+    S(T, colour,    ENUM(sample_colour),     "GREEN",      0,           "its colour")                                  \
+    S(T, debug,     BOOL,                    "false",      0,           "whether it talks much")                       \
+    S(T, motto,     TEXT(0, 64),             "yes: no",    0,           "to be quoted")                                \
+    S(T, extra,     DOCUMENT(64),            "{\"a\": 1}", 0,           "whatever")                                    \
+    S(T, labels,    TEXTS(0, 4),             "a,b",        0,           "what it has")                                 \
+    S(T, peers,     LIST(test_peer, 0, 3),   NULL,         0,           "the other controllers")                       \
+    S(T, voters,    LIST(test_peer, 1, 3),   NULL,         AQ_REQUIRED, "who votes")                                   \
+    S(T, since,     TIME,                    NULL,         AQ_REQUIRED, "since when")                                  \
+    S(T, started,   U64(0, UINT64_MAX),      NULL,         AQ_INTERNAL, "filled by the program")
+AQ_DECLARE_SETTINGS(test_settings)
+/* clang-format on */
+AQ_DEFINE_SETTINGS(test_settings, "test", "settings of a test")
 
 static char path[64]; /* of the file of the running test */
 static struct aq_arena arena;

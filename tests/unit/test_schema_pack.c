@@ -4,19 +4,21 @@
 #include "tests/lib/sample.h"
 
 /* The same record in three editions: fields are only ever added at the end. */
-#define OLDER(F, T)                                                                                                    \
-    F(T, id, U64, 0, 0, 1, 100, NULL, "number")                                                                        \
-    F(T, name, NAME, 0, "none", 1, 8, NULL, "name")
-AQ_DECLARE_SETTINGS(older, OLDER)
-AQ_DEFINE_SETTINGS(older, "thing", OLDER, "as it was")
+/* clang-format off */
+#define older_fields(S, T)                                                                                             \
+    S(T, id,   U64(1, 100), 0,      0, "number")                                                                       \
+    S(T, name, NAME(1, 8),  "none", 0, "name")
+AQ_DECLARE_SETTINGS(older)
+AQ_DEFINE_SETTINGS(older, "thing", "as it was")
 
-#define NEWER(F, T)                                                                                                    \
-    OLDER(F, T)                                                                                                        \
-    F(T, port, U64, 0, "8001", 1, 65535, NULL, "port")                                                                 \
-    F(T, words, TEXTS, 0, "a,b", 0, 4, NULL, "words")                                                                  \
-    F(T, colour, ENUM(sample_colour), 0, "GREEN", 0, 0, NULL, "colour")
-AQ_DECLARE_SETTINGS(newer, NEWER)
-AQ_DEFINE_SETTINGS(newer, "thing", NEWER, "as it is")
+#define newer_fields(S, T)                                                                                             \
+    older_fields(S, T)                                                                                                 \
+    S(T, port,   U64(1, 65535),       "8001",  0, "port")                                                              \
+    S(T, words,  TEXTS(0, 4),         "a,b",   0, "words")                                                             \
+    S(T, colour, ENUM(sample_colour), "GREEN", 0, "colour")
+AQ_DECLARE_SETTINGS(newer)
+/* clang-format on */
+AQ_DEFINE_SETTINGS(newer, "thing", "as it is")
 
 static struct aq_arena arena;
 

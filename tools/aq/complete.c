@@ -112,7 +112,7 @@ static void offer_fields(struct cli *cli, struct completion *completion, const s
 static void complete_entity(struct cli *cli, struct completion *completion, const struct aq_entity *entity,
                             const char *const *words, unsigned count)
 {
-    const struct aq_command *command = count > 0 ? aq_command_of(entity->name, words[0]) : NULL;
+    const struct aq_command *command = count > 0 ? aq_command_of(entity, words[0]) : NULL;
     bool reads_list = count > 0 && (strcmp(words[0], "list") == 0 || strcmp(words[0], "watch") == 0);
     if (count == 0) {
         offer_verbs(completion, entity, false);
@@ -150,6 +150,6 @@ void cli_complete(struct cli *cli, const char *const *words, unsigned count, str
         offer(&completion, "verify", "");
     } else if (strcmp(plain[0], "run") == 0) {
         entity = aq_entity_find("application");
-        offer_fields(cli, &completion, aq_command_of(entity->name, "create"));
+        offer_fields(cli, &completion, aq_command_of(entity, "create"));
     }
 }

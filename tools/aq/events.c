@@ -1,5 +1,6 @@
 #include "tools/aq/events.h"
 
+#include "schema/model/event.h"
 #include "tools/aq/follow.h"
 #include "tools/aq/show.h"
 #include "tools/aq/suggest.h"

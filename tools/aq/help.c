@@ -190,7 +190,7 @@ static void help_command(const struct aq_entity *entity, const struct aq_command
     if (creates || command->kind == AQ_UPDATES)
         aq_buffer_text(out, " [-f FILE]");
     aq_buffer_format(out, "%s%s [--dry-run]\n\n  %s\n", creates ? " [--count N]" : "",
-                     cli_may_wait(entity) ? " [--wait]" : "", command->help);
+                     entity->may_wait ? " [--wait]" : "", command->help);
     if (command->kind == AQ_UPDATES)
         aq_buffer_text(out, "  Fields that are not given keep their value.\n");
     if (table.count > 0)
@@ -215,7 +215,7 @@ static void help_view(const struct aq_entity *entity, const char *verb, const ch
 
 static bool help_verb(const struct aq_entity *entity, const char *verb, struct aq_buffer *out)
 {
-    const struct aq_command *command = aq_command_of(entity->name, verb);
+    const struct aq_command *command = aq_command_of(entity, verb);
     const struct cli_view *view = cli_view_find(entity, verb);
     if (command != NULL && cli_command_is_verb(command, entity)) {
         help_command(entity, command, out);

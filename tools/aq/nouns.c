@@ -17,17 +17,12 @@ const char *cli_read_verb_help(const char *verb)
 
 bool cli_command_is_verb(const struct aq_command *command, const struct aq_entity *entity)
 {
-    return strcmp(command->entity, entity->name) == 0 && command->kind != AQ_INTERNAL_COMMAND;
-}
-
-bool cli_may_wait(const struct aq_entity *entity)
-{
-    return entity->record == &aq_application_record;
+    return command->entity == entity && command->kind != AQ_INTERNAL_COMMAND;
 }
 
 static const struct aq_command *find_command(const struct aq_entity *entity, const char *verb)
 {
-    const struct aq_command *command = aq_command_of(entity->name, verb);
+    const struct aq_command *command = aq_command_of(entity, verb);
     return command != NULL && cli_command_is_verb(command, entity) ? command : NULL;
 }
 

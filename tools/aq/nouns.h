@@ -11,6 +11,7 @@
 #ifndef AQ_TOOLS_AQ_NOUNS_H
 #define AQ_TOOLS_AQ_NOUNS_H
 
+#include "schema/model/command.h"
 #include "tools/aq/client.h"
 
 struct cli {
@@ -58,7 +59,5 @@ extern const char *const cli_read_verbs[]; /* ends with NULL */
 const char *cli_read_verb_help(const char *verb);
 /* May a user ask for it? */
 bool cli_command_is_verb(const struct aq_command *command, const struct aq_entity *entity);
-/* Is there something to wait for when its commands are done? */
-bool cli_may_wait(const struct aq_entity *entity);
 
 #endif

@@ -3,12 +3,13 @@
 #include "schema/base/utf8.h"
 #include "schema/codec/check.h"
 #include "schema/codec/text.h"
+#include "schema/model/command.h"
 #include "tools/aq/suggest.h"
 
 #include <stdio.h>
 #include <string.h>
 
-AQ_DEFINE_SETTINGS(cli_flags, "flags", CLI_FLAGS, "flags of aq")
+AQ_DEFINE_SETTINGS(cli_flags, "flags", "flags of aq")
 
 static const struct {
     char letter;

@@ -16,30 +16,33 @@
 
 enum { CLI_WORDS_MAX = 1024, CLI_FILES_MAX = 64, CLI_FILTERS_MAX = 32, CLI_TIMEOUT_S = 30, CLI_WAIT_S = 300 };
 
-#define CLI_FLAGS(F, T)                                                                                                \
-    F(T, help, BOOL, 0, NULL, 0, 1, NULL, "tell how it is used")                                                       \
-    F(T, json, BOOL, 0, NULL, 0, 1, NULL, "print whole data as JSON")                                                  \
-    F(T, yaml, BOOL, 0, NULL, 0, 1, NULL, "print whole data as YAML")                                                  \
-    F(T, quiet, BOOL, 0, NULL, 0, 1, NULL, "print keys only")                                                          \
-    F(T, no_headers, BOOL, 0, NULL, 0, 1, NULL, "tables without their first row")                                      \
-    F(T, watch, BOOL, 0, NULL, 0, 1, NULL, "print again whenever something changes")                                   \
-    F(T, limit, U64, 0, NULL, 1, 1000000, "rows", "list at most so many")                                              \
-    F(T, all, BOOL, 0, NULL, 0, 1, NULL, "list all there are, page by page")                                           \
-    F(T, reverse, BOOL, 0, NULL, 0, 1, NULL, "list the last ones first")                                               \
-    F(T, file, TEXT, 0, NULL, 1, 4096, NULL, "read a YAML or JSON file, - for standard input; may be repeated")        \
-    F(T, count, U64, 0, NULL, 1, 4096, NULL, "create so many at once: all or none")                                    \
-    F(T, wait, BOOL, 0, NULL, 0, 1, NULL, "wait for the outcome, and show progress")                                   \
-    F(T, dry_run, BOOL, 0, NULL, 0, 1, NULL, "change nothing, print the events there would be")                        \
-    F(T, timeout, DURATION, 0, NULL, 1, 86400, "s", "give up after this time")                                         \
-    F(T, follow, BOOL, 0, NULL, 0, 1, NULL, "go on as more comes")                                                     \
-    F(T, lines, U64, 0, "20", 0, 100000, NULL, "how many events from the end of the log")                              \
-    F(T, since, U64, 0, NULL, 0, UINT64_MAX, NULL, "events behind this seq")                                           \
-    F(T, size, U64, 0, "65536", 1, 1048576, "bytes", "how much from the end of a workload's output")                   \
-    F(T, fix_hints, BOOL, 0, NULL, 0, 1, NULL, "with doctor: show the commands that would mend it")                    \
-    F(T, server, TEXT, 0, NULL, 1, 512, NULL, "address of a controller")                                               \
-    F(T, user, NAME, 0, NULL, 1, 64, NULL, "who asks")                                                                 \
-    F(T, token_file, TEXT, 0, NULL, 1, 4096, NULL, "file that holds the user's token")
-AQ_DECLARE_SETTINGS(cli_flags, CLI_FLAGS)
+/* clang-format off */
+#define cli_flags_fields(S, T)                                                                                         \
+    S(T, help,       BOOL,                     NULL,    0, "tell how it is used")                                      \
+    S(T, json,       BOOL,                     NULL,    0, "print whole data as JSON")                                 \
+    S(T, yaml,       BOOL,                     NULL,    0, "print whole data as YAML")                                 \
+    S(T, quiet,      BOOL,                     NULL,    0, "print keys only")                                          \
+    S(T, no_headers, BOOL,                     NULL,    0, "tables without their first row")                           \
+    S(T, watch,      BOOL,                     NULL,    0, "print again whenever something changes")                   \
+    S(T, limit,      U64(1, 1000000, "rows"),  NULL,    0, "list at most so many")                                     \
+    S(T, all,        BOOL,                     NULL,    0, "list all there are, page by page")                         \
+    S(T, reverse,    BOOL,                     NULL,    0, "list the last ones first")                                 \
+    S(T, file,       TEXT(1, 4096),            NULL,    0,                                                             \
+      "read a YAML or JSON file, - for standard input; may be repeated")                                               \
+    S(T, count,      U64(1, 4096),             NULL,    0, "create so many at once: all or none")                      \
+    S(T, wait,       BOOL,                     NULL,    0, "wait for the outcome, and show progress")                  \
+    S(T, dry_run,    BOOL,                     NULL,    0, "change nothing, print the events there would be")          \
+    S(T, timeout,    DURATION(1, 86400),       NULL,    0, "give up after this time")                                  \
+    S(T, follow,     BOOL,                     NULL,    0, "go on as more comes")                                      \
+    S(T, lines,      U64(0, 100000),           "20",    0, "how many events from the end of the log")                  \
+    S(T, since,      U64(0, UINT64_MAX),       NULL,    0, "events behind this seq")                                   \
+    S(T, size,       U64(1, 1048576, "bytes"), "65536", 0, "how much from the end of a workload's output")             \
+    S(T, fix_hints,  BOOL,                     NULL,    0, "with doctor: show the commands that would mend it")        \
+    S(T, server,     TEXT(1, 512),             NULL,    0, "address of a controller")                                  \
+    S(T, user,       NAME(1, 64),              NULL,    0, "who asks")                                                 \
+    S(T, token_file, TEXT(1, 4096),            NULL,    0, "file that holds the user's token")
+AQ_DECLARE_SETTINGS(cli_flags)
+/* clang-format on */
 
 struct cli_filter {
     const char *field;

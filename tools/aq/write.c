@@ -333,9 +333,9 @@ static enum cli_exit finish(struct write *write)
 static enum cli_exit check_flags(const struct write *write)
 {
     const struct cli_options *options = &write->cli->options;
-    if (options->flags.wait && !cli_may_wait(write->entity))
-        return cli_fail(CLI_USAGE, "--wait is for %s only: what is done to %s is done at once",
-                        aq_entity_find(aq_application_record.name)->plural, write->entity->plural);
+    if (options->flags.wait && !write->entity->may_wait)
+        return cli_fail(CLI_USAGE, "--wait does not apply to %s: what is done to them is done at once",
+                        write->entity->plural);
     if (options->filter_count > 0)
         return cli_fail(CLI_USAGE, "--%s is a filter, for lists; a field of a command is given as %s=VALUE",
                         options->filters[0].field, options->filters[0].field);
@@ -346,7 +346,7 @@ static enum cli_exit check_flags(const struct write *write)
 
 enum cli_exit cli_write(struct cli *cli, const struct aq_command *command, const char *const *words, unsigned count)
 {
-    struct write write = {.cli = cli, .command = command, .entity = aq_entity_find(command->entity)};
+    struct write write = {.cli = cli, .command = command, .entity = command->entity};
     struct aq_error error = {0};
     const char *assigned[CLI_WORDS_MAX];
     unsigned assigned_count = 0;
