@@ -19,12 +19,7 @@
 
 #include <stdbool.h>
 
-enum {
-    HOME_LOGS_MAX = 50,    /* of workloads that are over */
-    HOME_ENDED_MAX = 1024, /* remembered to be over */
-    HOME_LOG_SIZE_MAX = 1 << 20,
-    HOME_SPARES_MAX = 16,
-};
+enum { HOME_SPARES_MAX = 16 };
 
 struct home;
 
@@ -58,7 +53,8 @@ bool home_is_over(const struct home *home, uint64_t resource); /* removed not lo
 int home_log(const struct home *home, uint64_t resource, size_t max, struct aq_buffer *out,
              struct aq_error *error) AQ_MUST_CHECK;
 
-/* Deletes up to `budget` files of what was removed. True: there are more. */
-bool home_sweep(struct home *home, unsigned budget);
+/* Deletes up to `budget` files of what was removed. */
+void home_sweep(struct home *home, unsigned budget);
+bool home_has_trash(const struct home *home); /* there are more */
 
 #endif

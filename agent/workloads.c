@@ -1,46 +1,26 @@
 #include "agent/workloads.h"
 
+#include "agent/ended.h"
+#include "agent/tidy.h"
 #include "schema/base/journal.h"
-#include "schema/base/utf8.h"
 #include "schema/codec/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { STATUS_UNKNOWN = 255 };
 
-/* ---- small things -------------------------------------------------------------------------------------- */
-
-const char *workloads_tidy(const char *text, size_t most, struct aq_arena *arena)
-{
-    size_t length = strnlen(text, most);
-    char *copy = aq_arena_text(arena, text, length);
-    for (size_t i = 0; i < length;) {
-        size_t size = 1;
-        while (size <= 4 && i + size <= length && !aq_utf8_is_good(copy + i, size))
-            size++;
-        bool good = size <= 4 && i + size <= length;
-        if (!good || (unsigned char)copy[i] < ' ' || copy[i] == 0x7F) {
-            copy[i] = good && copy[i] == '\n' ? ' ' : '?';
-            size = 1;
-        }
-        i += size;
-    }
-    return copy;
-}
-
-/* A text of a happening, as long as its declaration allows; the workload's. */
-static const char *own_text(struct workloads *workloads, const char *field, const char *text)
+/* A text of a happening for free(), as long as its declaration allows. */
+static const char *copy_text(const char *field, const char *text)
 {
     const struct aq_field *declared = aq_record_field(&aq_happening_record, field);
     aq_assert(declared != NULL);
-    return aq_strdup(workloads_tidy(text != NULL ? text : "", declared->most, &workloads->arena));
+    return tidy_copy(text != NULL ? text : "", declared->most);
 }
 
-static void happening_free(struct aq_happening *happening)
+static void free_happening(struct aq_happening *happening)
 {
     for (size_t i = 0; i < aq_happening_record.count; i++)
         if (aq_field_is_text(&aq_happening_record.fields[i]))
@@ -48,14 +28,14 @@ static void happening_free(struct aq_happening *happening)
     *happening = (struct aq_happening){0};
 }
 
-static void log_workload(enum aq_journal_level level, const char *words, uint64_t resource, const char *detail)
+static void journal_workload(enum aq_journal_level level, const char *words, uint64_t resource, const char *detail)
 {
     char number[24];
     snprintf(number, sizeof number, "%" PRIu64, resource);
     aq_journal(level, words, "resource", number, "detail", detail, NULL);
 }
 
-static struct workload *workload_add(struct workloads *workloads, uint64_t resource)
+static struct workload *add_workload(struct workloads *workloads, uint64_t resource)
 {
     struct workload *workload = aq_calloc(1, sizeof *workload);
     workload->resource = resource;
@@ -63,15 +43,15 @@ static struct workload *workload_add(struct workloads *workloads, uint64_t resou
     return workload;
 }
 
-static void workload_free(struct workload *workload)
+static void free_workload(struct workload *workload)
 {
-    happening_free(&workload->start);
-    happening_free(&workload->end);
+    free_happening(&workload->start);
+    free_happening(&workload->end);
     free(workload);
 }
 
 /* `what` is one of the workload's. */
-static void tell(struct workloads *workloads, struct workload *workload, uint64_t *what)
+static void queue_telling(struct workloads *workloads, struct workload *workload, uint64_t *what)
 {
     struct workload_queue *queue = &workloads->telling;
     if (*what != TELL_WAITS)
@@ -86,21 +66,21 @@ static void tell(struct workloads *workloads, struct workload *workload, uint64_
 
 /* ---- what drivers report -------------------------------------------------------------------------------- */
 
-static void workload_started(struct workloads *workloads, struct workload *workload, const struct driver_report *report)
+static void note_start(struct workloads *workloads, struct workload *workload, const struct driver_report *report)
 {
-    happening_free(&workload->start);
+    free_happening(&workload->start);
     workload->start = (struct aq_happening){.resource = workload->resource,
                                             .what = AQ_HAPPENED_STARTED,
-                                            .identifier = own_text(workloads, "identifier", report->identifier),
-                                            .ip_addr = own_text(workloads, "ip_addr", report->ip_addr),
-                                            .hw_addr = own_text(workloads, "hw_addr", report->hw_addr)};
-    tell(workloads, workload, &workload->tell_start);
-    log_workload(AQ_INFO, "workload started", workload->resource, workload->start.identifier);
+                                            .identifier = copy_text("identifier", report->identifier),
+                                            .ip_addr = copy_text("ip_addr", report->ip_addr),
+                                            .hw_addr = copy_text("hw_addr", report->hw_addr)};
+    queue_telling(workloads, workload, &workload->tell_start);
+    journal_workload(AQ_INFO, "workload started", workload->resource, workload->start.identifier);
 }
 
 /* Told once it is stored. */
-static void workload_over(struct workloads *workloads, struct workload *workload, enum aq_happened what,
-                          int exit_status, const char *reason)
+static void note_end(struct workloads *workloads, struct workload *workload, enum aq_happened what, int exit_status,
+                     const char *reason)
 {
     if (workload->over)
         return;
@@ -108,12 +88,12 @@ static void workload_over(struct workloads *workloads, struct workload *workload
     workload->end = (struct aq_happening){.resource = workload->resource,
                                           .what = what,
                                           .exit_status = (uint64_t)(exit_status & 0xFF),
-                                          .reason = own_text(workloads, "reason", reason)};
+                                          .reason = copy_text("reason", reason)};
     struct workload_queue *queue = &workloads->unstored;
     *(queue->first != NULL ? &queue->last->next_unstored : &queue->first) = workload;
     queue->last = workload;
-    log_workload(AQ_INFO, what == AQ_HAPPENED_FAILED ? "workload failed" : "workload ended", workload->resource,
-                 workload->end.reason);
+    journal_workload(AQ_INFO, what == AQ_HAPPENED_FAILED ? "workload failed" : "workload ended", workload->resource,
+                     workload->end.reason);
 }
 
 static void take_report(void *context, const struct driver_report *report)
@@ -121,109 +101,48 @@ static void take_report(void *context, const struct driver_report *report)
     struct workloads *workloads = context;
     struct workload *workload = roster_find(&workloads->roster, report->resource);
     if (workload == NULL || workload->over) {
-        log_workload(AQ_WARN, "a driver reports about a workload that is not there", report->resource, "");
+        journal_workload(AQ_WARN, "a driver reports about a workload that is not there", report->resource, "");
         return;
     }
     if (report->kind == DRIVER_STARTED)
-        workload_started(workloads, workload, report);
+        note_start(workloads, workload, report);
     else if (report->kind == DRIVER_FAILED && !workload->stopping)
-        workload_over(workloads, workload, AQ_HAPPENED_FAILED, 0, report->reason);
+        note_end(workloads, workload, AQ_HAPPENED_FAILED, 0, report->reason);
     else
-        workload_over(workloads, workload, AQ_HAPPENED_ENDED, report->exit_status, report->reason);
+        note_end(workloads, workload, AQ_HAPPENED_ENDED, report->exit_status, report->reason);
 }
 
-/* ---- drivers -------------------------------------------------------------------------------------------- */
-
-int workloads_check_drivers(const struct aq_list *wanted, struct aq_error *error)
-{
-    for (uint32_t i = 0; i < wanted->count; i++) {
-        struct aq_buffer known = {0};
-        if (driver_find(AQ_TEXT_ITEM(*wanted, i)) != NULL)
-            continue;
-        for (size_t k = 0; driver_types[k] != NULL; k++)
-            aq_buffer_format(&known, "%s%s", k > 0 ? ", " : "", driver_types[k]->name);
-        aq_fail(error, AQ_E_INVALID, "drivers[%u] is \"%.64s\", but there are only: %s", i, AQ_TEXT_ITEM(*wanted, i),
-                aq_buffer_string(&known));
-        aq_buffer_free(&known);
-        return -1;
-    }
-    return 0;
-}
-
-static bool is_wanted(const char *name, const struct aq_list *wanted)
-{
-    for (uint32_t i = 0; i < wanted->count; i++)
-        if (strcmp(AQ_TEXT_ITEM(*wanted, i), name) == 0)
-            return true;
-    return wanted->count == 0;
-}
+/* ---- open and close ------------------------------------------------------------------------------------- */
 
 int workloads_open(struct workloads *workloads, struct home *home, const char *node, const struct aq_list *wanted,
                    struct aq_error *error)
 {
     *workloads = (struct workloads){.home = home};
-    if (workloads_check_drivers(wanted, error) != 0)
-        return -1;
-    for (size_t i = 0; driver_types[i] != NULL; i++) {
-        const struct driver_type *type = driver_types[i];
-        struct aq_error why;
-        if (!is_wanted(type->name, wanted))
-            continue;
-        if (type->probe(&why) != 0) {
-            aq_journal(AQ_WARN, "driver left out", "driver", type->name, "error", why.message, NULL);
-            continue;
-        }
-        aq_assert(workloads->driver_count < DRIVERS_MAX);
-        workloads->drivers[workloads->driver_count++] =
-            (struct opened_driver){type, type->open(node, take_report, workloads)};
-    }
-    return 0;
+    return drivers_open(&workloads->drivers, node, wanted, take_report, workloads, error);
 }
 
 void workloads_close(struct workloads *workloads)
 {
-    for (uint32_t i = 0; i < workloads->driver_count; i++)
-        workloads->drivers[i].type->close(workloads->drivers[i].driver);
+    drivers_close(&workloads->drivers);
     for (size_t i = 0; i < workloads->roster.count; i++)
-        workload_free(workloads->roster.entries[i].workload);
+        free_workload(workloads->roster.entries[i].workload);
     roster_free(&workloads->roster);
-    aq_arena_free(&workloads->work_arena);
     aq_arena_free(&workloads->arena);
     *workloads = (struct workloads){0};
-}
-
-static const struct opened_driver *find_driver(const struct workloads *workloads, const char *name)
-{
-    for (uint32_t i = 0; i < workloads->driver_count; i++)
-        if (strcmp(workloads->drivers[i].type->name, name) == 0)
-            return &workloads->drivers[i];
-    return NULL;
-}
-
-int workloads_timeout_ms(struct workloads *workloads)
-{
-    int soonest = -1;
-    for (uint32_t i = 0; i < workloads->driver_count; i++) {
-        int timeout = workloads->drivers[i].type->timeout_ms(workloads->drivers[i].driver);
-        if (timeout >= 0 && (soonest < 0 || timeout < soonest))
-            soonest = timeout;
-    }
-    return soonest;
 }
 
 void workloads_work(struct workloads *workloads)
 {
     aq_arena_reset(&workloads->arena);
-    for (uint32_t i = 0; i < workloads->driver_count; i++)
-        workloads->drivers[i].type->work(workloads->drivers[i].driver);
+    drivers_work(&workloads->drivers);
 }
 
-/* ---- beginning ------------------------------------------------------------------------------------------ */
+/* ---- starting and stopping ------------------------------------------------------------------------------ */
 
-static int begin(struct workloads *workloads, struct workload *workload, const struct aq_assignment *assignment,
-                 struct aq_error *error)
+static int begin_workload(struct workloads *workloads, struct workload *workload,
+                          const struct aq_assignment *assignment, struct aq_error *error)
 {
-    workload->driver = find_driver(workloads, assignment->driver);
+    workload->driver = drivers_find(&workloads->drivers, assignment->driver);
     if (workload->driver == NULL)
         return aq_fail(error, AQ_E_INVALID, "this node has no driver \"%s\"", assignment->driver);
     json_t *options = aq_json_parse(assignment->options, strlen(assignment->options), error);
@@ -248,154 +167,95 @@ static int begin(struct workloads *workloads, struct workload *workload, const s
     return failed;
 }
 
-static void adopt(void *context, const struct aq_assignment *assignment, const struct aq_happening *end)
+static void adopt_workload(void *context, const struct aq_assignment *assignment, const struct aq_happening *end)
 {
     struct workloads *workloads = context;
     struct aq_error error;
-    struct workload *workload = workload_add(workloads, assignment->resource);
+    struct workload *workload = add_workload(workloads, assignment->resource);
     workload->kept = true;
-    workload->driver = find_driver(workloads, assignment->driver);
+    workload->driver = drivers_find(&workloads->drivers, assignment->driver);
     if (end != NULL) {
         workload->over = true;
         workload->end = (struct aq_happening){.resource = end->resource,
                                               .what = end->what,
                                               .exit_status = end->exit_status,
-                                              .reason = own_text(workloads, "reason", end->reason)};
-        tell(workloads, workload, &workload->tell_end);
+                                              .reason = copy_text("reason", end->reason)};
+        queue_telling(workloads, workload, &workload->tell_end);
         return;
     }
     if (workload->driver == NULL) {
-        log_workload(AQ_ERROR, "a workload is left alone: its driver is not in use here", assignment->resource,
-                     assignment->driver);
+        journal_workload(AQ_ERROR, "a workload is left alone: its driver is not in use here", assignment->resource,
+                         assignment->driver);
         return;
     }
     const char *directory = home_driver_directory(workloads->home, assignment->resource, &workloads->arena);
     if (workload->driver->type->adopt(workload->driver->driver, assignment->resource, directory, &error) != 0) {
         aq_error_context(&error, "it cannot be found again");
-        workload_over(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, error.message);
+        note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, error.message);
     }
 }
 
 int workloads_adopt(struct workloads *workloads, struct aq_error *error)
 {
-    return home_load(workloads->home, adopt, workloads, error);
+    return home_load(workloads->home, adopt_workload, workloads, error);
 }
 
-/* ---- what is wanted ------------------------------------------------------------------------------------- */
+struct workload *workloads_find(const struct workloads *workloads, uint64_t resource)
+{
+    return roster_find(&workloads->roster, resource);
+}
 
-static void want_running(struct workloads *workloads, const struct aq_assignment *assignment)
+struct workload *workloads_start(struct workloads *workloads, const struct aq_assignment *assignment)
 {
     struct aq_error error;
-    if (roster_find(&workloads->roster, assignment->resource) != NULL || workloads->roster.count >= WORKLOADS_MAX)
-        return;
-    struct workload *workload = workload_add(workloads, assignment->resource);
-    workload->named = workloads->pass;
+    if (workloads->roster.count >= WORKLOADS_MAX)
+        return NULL;
+    aq_arena_reset(&workloads->arena);
+    struct workload *workload = add_workload(workloads, assignment->resource);
     if (home_is_over(workloads->home, assignment->resource))
-        workload_over(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, "it has ended here before");
-    else if (begin(workloads, workload, assignment, &error) != 0)
-        workload_over(workloads, workload, AQ_HAPPENED_FAILED, 0, error.message);
+        note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, "it has ended here before");
+    else if (begin_workload(workloads, workload, assignment, &error) != 0)
+        note_end(workloads, workload, AQ_HAPPENED_FAILED, 0, error.message);
+    return workload;
 }
 
-static void want_gone(struct workload *workload)
+struct workload *workloads_add_missing(struct workloads *workloads, uint64_t resource)
+{
+    if (workloads->roster.count >= WORKLOADS_MAX)
+        return NULL;
+    struct workload *workload = add_workload(workloads, resource);
+    note_end(workloads, workload, AQ_HAPPENED_ENDED, 0, "it was not here");
+    return workload;
+}
+
+void workloads_stop(struct workload *workload)
 {
     if (workload->over || workload->stopping)
         return;
     if (workload->driver == NULL) {
-        log_workload(AQ_ERROR, "a workload cannot be ended: its driver is not in use here", workload->resource, "");
+        journal_workload(AQ_ERROR, "a workload cannot be ended: its driver is not in use here", workload->resource, "");
         return;
     }
     workload->stopping = true;
     workload->driver->type->stop(workload->driver->driver, workload->resource);
 }
 
-static void want(struct workloads *workloads, const struct aq_assignment *assignment)
+/* ---- storing ends --------------------------------------------------------------------------------------- */
+
+bool workloads_has_unstored(const struct workloads *workloads)
 {
-    aq_arena_reset(&workloads->arena);
-    struct workload *workload = roster_find(&workloads->roster, assignment->resource);
-    if (assignment->want == AQ_WANT_RUNNING) {
-        if (workload == NULL)
-            want_running(workloads, assignment);
-    } else if (workload != NULL) {
-        want_gone(workload);
-    } else if (workloads->roster.count < WORKLOADS_MAX) {
-        workload = workload_add(workloads, assignment->resource);
-        workload_over(workloads, workload, AQ_HAPPENED_ENDED, 0, "it was not here");
-    }
-    workload = roster_find(&workloads->roster, assignment->resource);
-    if (workload != NULL)
-        workload->named = workloads->pass;
+    return workloads->unstored.first != NULL;
 }
 
-/* What the cluster does not know of any more. Ending one may report it at once, but removes none. */
-static void end_unnamed(struct workloads *workloads, uint64_t first, uint64_t last)
-{
-    for (size_t i = 0; i < workloads->roster.count; i++) {
-        struct workload *workload = workloads->roster.entries[i].workload;
-        if (workload->resource < first || workload->resource > last || workload->named == workloads->pass ||
-            workload->over || workload->stopping)
-            continue;
-        log_workload(AQ_WARN, "a workload is ended: the cluster does not know of it", workload->resource, "");
-        want_gone(workload);
-    }
-}
-
-void workloads_want(struct workloads *workloads, const struct aq_work *work)
-{
-    aq_assert(!workloads->working);
-    aq_arena_reset(&workloads->work_arena);
-    aq_record_copy(&aq_work_record, &workloads->work, work, &workloads->work_arena);
-    workloads->pass++;
-    workloads->work_done = 0;
-    workloads->working = true;
-}
-
-bool workloads_is_working(const struct workloads *workloads)
-{
-    return workloads->working;
-}
-
-static void want_next(struct workloads *workloads)
-{
-    const struct aq_work *work = &workloads->work;
-    if (workloads->work_done < work->assignments.count) {
-        want(workloads, AQ_ITEM(work->assignments, struct aq_assignment, workloads->work_done));
-        workloads->work_done++;
-    }
-    if (workloads->work_done < work->assignments.count)
-        return;
-    if (work->full)
-        end_unnamed(workloads, work->first, work->last);
-    workloads->working = false;
-}
-
-static void store_next(struct workloads *workloads)
+void workloads_store_next(struct workloads *workloads)
 {
     struct aq_error error;
     struct workload *workload = workloads->unstored.first;
     workloads->unstored.first = workload->next_unstored;
     /* If it cannot be written, an agent that comes after this one asks the driver again. */
     if (workload->kept && home_end(workloads->home, &workload->end, &error) != 0)
-        log_workload(AQ_WARN, "a workload's end cannot be stored", workload->resource, error.message);
-    tell(workloads, workload, &workload->tell_end);
-}
-
-static uint64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-bool workloads_turn(struct workloads *workloads, unsigned ms)
-{
-    uint64_t until_ms = clock_ms() + ms;
-    while ((workloads->working || workloads->unstored.first != NULL) && clock_ms() < until_ms) {
-        if (workloads->unstored.first != NULL)
-            store_next(workloads);
-        if (workloads->working)
-            want_next(workloads);
-    }
-    return workloads->working || workloads->unstored.first != NULL;
+        journal_workload(AQ_WARN, "a workload's end cannot be stored", workload->resource, error.message);
+    queue_telling(workloads, workload, &workload->tell_end);
 }
 
 /* ---- telling -------------------------------------------------------------------------------------------- */
@@ -425,18 +285,18 @@ void workloads_tell(struct workloads *workloads, uint64_t number, uint32_t max, 
     workloads->waiting -= happenings->count;
 }
 
-static void forget(struct workloads *workloads, struct workload *workload)
+static void drop_workload(struct workloads *workloads, struct workload *workload)
 {
     struct aq_buffer log = {0};
     struct aq_error ignored;
     aq_assert(!workload->telling);
     if (workload->kept) {
-        int failed = workloads_log(workloads, workload->resource, HOME_LOG_SIZE_MAX, &log, &ignored);
+        int failed = workloads_log(workloads, workload->resource, ENDED_LOG_SIZE_MAX, &log, &ignored);
         home_remove(workloads->home, workload->resource, log.data, failed == 0 ? log.length : 0);
         aq_buffer_free(&log);
     }
     roster_remove(&workloads->roster, workload->resource);
-    workload_free(workload);
+    free_workload(workload);
 }
 
 void workloads_noted(struct workloads *workloads, uint64_t number, const struct aq_list *happenings)
@@ -449,7 +309,7 @@ void workloads_noted(struct workloads *workloads, uint64_t number, const struct 
         if (workload->tell_start == number)
             workload->tell_start = TELL_NOTHING;
         if (workload->tell_end == number)
-            forget(workloads, workload);
+            drop_workload(workloads, workload);
     }
 }
 

@@ -1,31 +1,31 @@
-/* The workloads of an agent: what is wanted of each, what its driver says, and what the cluster has yet to hear.
+/* The workloads of an agent: what their drivers say of them, and what the cluster has yet to hear.
  *
- * A workload is begun once its assignment is durable, and forgotten once the cluster knows that it is over. In between
- * it has at most two things to tell: that it started, and that it is over. */
+ * A workload is started once its assignment is durable, and dropped once the cluster knows that it is over. In between
+ * it has at most two things to tell: that it started, and that it is over. The end is stored before it is told. */
 #ifndef AQ_AGENT_WORKLOADS_H
 #define AQ_AGENT_WORKLOADS_H
 
+#include "agent/drivers.h"
 #include "agent/home.h"
-#include "drivers/driver.h"
 #include "drivers/roster.h"
 
-enum { WORKLOADS_MAX = 100000, DRIVERS_MAX = 32 };
+enum { WORKLOADS_MAX = 100000 };
 
-/* Where a thing to tell stands: nothing to tell, to be told, or the number of the report that tells it. */
+/* The state of a thing to tell: nothing to tell, waiting for a report, or the number of the report that tells it. */
 enum { TELL_NOTHING = 0 };
 #define TELL_WAITS UINT64_MAX
 
 struct workload {
     uint64_t resource;
-    const struct opened_driver *driver; /* NULL: none, for one that could not be begun */
+    const struct opened_driver *driver; /* NULL: none, for one that could not be started */
     bool kept;                          /* it has a directory */
     bool stopping, over;
-    struct workload *next_unstored; /* of those that are over, and that is not on disk yet */
+    struct workload *next_unstored; /* of those that are over, which is not on disk yet */
     uint64_t tell_start, tell_end;
     bool telling;                   /* it is in the list */
     struct workload *next_telling;  /* of those that have something to tell */
-    struct aq_happening start, end; /* texts are the workload's */
-    uint64_t named;                 /* the last full delivery that named it */
+    struct aq_happening start, end; /* own their texts */
+    uint64_t named;                 /* the last delivery that named it */
 };
 
 /* Zeroed memory is an empty one. */
@@ -33,42 +33,34 @@ struct workload_queue {
     struct workload *first, *last;
 };
 
-struct opened_driver {
-    const struct driver_type *type;
-    struct driver *driver;
-};
-
 struct workloads {
     struct home *home;
-    struct opened_driver drivers[DRIVERS_MAX];
-    uint32_t driver_count;
+    struct drivers drivers;
     struct roster roster; /* of struct workload */
     struct workload_queue unstored, telling;
-    uint32_t waiting;    /* things to tell that no report tells yet */
-    uint64_t pass;       /* full deliveries, counted */
-    struct aq_work work; /* the delivery that is under way, in work_arena */
-    struct aq_arena work_arena;
-    uint32_t work_done; /* assignments of it */
-    bool working;
+    uint32_t waiting; /* things to tell that are in no report yet */
     struct aq_arena arena;
 };
 
-/* Opens the drivers that `wanted` names, or all, as far as they work here. -1: `wanted` names one that there is not. */
+/* Opens the drivers that `wanted` names, or all. */
 int workloads_open(struct workloads *workloads, struct home *home, const char *node, const struct aq_list *wanted,
                    struct aq_error *error) AQ_MUST_CHECK;
-int workloads_check_drivers(const struct aq_list *wanted, struct aq_error *error) AQ_MUST_CHECK;
 void workloads_close(struct workloads *workloads); /* leaves them running */
 
-/* Finds again what an agent before this one had. */
+/* Takes over the workloads that an earlier run of the agent had. */
 int workloads_adopt(struct workloads *workloads, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Takes a delivery. What it asks for is done by workloads_turn(): each assignment waits for the disk, and an agent that
- * did nothing else meanwhile would be taken for lost. The next delivery comes when this one is done. */
-void workloads_want(struct workloads *workloads, const struct aq_work *work);
-bool workloads_is_working(const struct workloads *workloads);
+struct workload *workloads_find(const struct workloads *workloads, uint64_t resource); /* NULL: none */
 
-/* Does for so long what waits for the disk. True: there is more. */
-bool workloads_turn(struct workloads *workloads, unsigned ms);
+/* Starts a workload, which must be new; if it cannot be started, it is over. NULL: there are WORKLOADS_MAX already. */
+struct workload *workloads_start(struct workloads *workloads, const struct aq_assignment *assignment);
+/* Adds one that the cluster takes for running, and that is not here: it is over. NULL as above. */
+struct workload *workloads_add_missing(struct workloads *workloads, uint64_t resource);
+void workloads_stop(struct workload *workload); /* repeating is harmless */
+
+/* The ends that have yet to be stored. Storing one waits for the disk. */
+bool workloads_has_unstored(const struct workloads *workloads);
+void workloads_store_next(struct workloads *workloads);
 
 /* Puts up to `max` things to tell into the list, as told by report `number`; in `arena`. */
 void workloads_tell(struct workloads *workloads, uint64_t number, uint32_t max, struct aq_list *happenings,
@@ -80,10 +72,6 @@ void workloads_noted(struct workloads *workloads, uint64_t number, const struct 
 int workloads_log(struct workloads *workloads, uint64_t resource, size_t max, struct aq_buffer *out,
                   struct aq_error *error) AQ_MUST_CHECK;
 
-int workloads_timeout_ms(struct workloads *workloads); /* of the drivers; -1: none */
-void workloads_work(struct workloads *workloads);      /* what the drivers have to do */
-
-/* What the hub will take: at most `most` bytes of good UTF-8, without control characters. In `arena`. */
-const char *workloads_tidy(const char *text, size_t most, struct aq_arena *arena);
+void workloads_work(struct workloads *workloads); /* what the drivers have to do */
 
 #endif

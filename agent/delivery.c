@@ -1,0 +1,99 @@
+#include "agent/delivery.h"
+
+#include "schema/base/journal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+void delivery_init(struct delivery *delivery, struct workloads *workloads)
+{
+    *delivery = (struct delivery){.workloads = workloads};
+}
+
+void delivery_free(struct delivery *delivery)
+{
+    aq_arena_free(&delivery->arena);
+    *delivery = (struct delivery){0};
+}
+
+void delivery_take(struct delivery *delivery, const struct aq_work *work)
+{
+    aq_assert(!delivery->open);
+    aq_arena_reset(&delivery->arena);
+    aq_record_copy(&aq_work_record, &delivery->work, work, &delivery->arena);
+    delivery->counted++;
+    delivery->done = 0;
+    delivery->open = true;
+}
+
+static void carry_out(struct delivery *delivery, const struct aq_assignment *assignment)
+{
+    struct workload *workload = workloads_find(delivery->workloads, assignment->resource);
+    if (assignment->want == AQ_WANT_RUNNING) {
+        if (workload == NULL)
+            workload = workloads_start(delivery->workloads, assignment);
+    } else if (workload != NULL) {
+        workloads_stop(workload);
+    } else {
+        workload = workloads_add_missing(delivery->workloads, assignment->resource);
+    }
+    if (workload != NULL)
+        workload->named = delivery->counted;
+}
+
+/* Ends what a full delivery does not name, for the cluster does not know it any more. Ending one may report it at once,
+ * but removes none. */
+static void end_unnamed(struct delivery *delivery)
+{
+    const struct aq_work *work = &delivery->work;
+    const struct roster *roster = &delivery->workloads->roster;
+    for (size_t i = 0; i < roster->count; i++) {
+        struct workload *workload = roster->entries[i].workload;
+        if (workload->resource < work->first || workload->resource > work->last ||
+            workload->named == delivery->counted || workload->over || workload->stopping)
+            continue;
+        char number[24];
+        snprintf(number, sizeof number, "%" PRIu64, workload->resource);
+        aq_journal(AQ_WARN, "a workload is ended: the cluster does not know of it", "resource", number, "detail", "",
+                   NULL);
+        workloads_stop(workload);
+    }
+}
+
+static void carry_out_next(struct delivery *delivery)
+{
+    const struct aq_work *work = &delivery->work;
+    if (delivery->done < work->assignments.count) {
+        carry_out(delivery, AQ_ITEM(work->assignments, struct aq_assignment, delivery->done));
+        delivery->done++;
+    }
+    if (delivery->done < work->assignments.count)
+        return;
+    if (work->full)
+        end_unnamed(delivery);
+    delivery->open = false;
+}
+
+static uint64_t clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+bool delivery_is_busy(const struct delivery *delivery)
+{
+    return delivery->open || workloads_has_unstored(delivery->workloads);
+}
+
+void delivery_turn(struct delivery *delivery, unsigned ms)
+{
+    uint64_t until_ms = clock_ms() + ms;
+    while (delivery_is_busy(delivery) && clock_ms() < until_ms) {
+        if (workloads_has_unstored(delivery->workloads))
+            workloads_store_next(delivery->workloads);
+        if (delivery->open)
+            carry_out_next(delivery);
+    }
+}

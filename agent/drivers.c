@@ -1,0 +1,82 @@
+#include "agent/drivers.h"
+
+#include "schema/base/journal.h"
+
+#include <string.h>
+
+int drivers_check(const struct aq_list *wanted, struct aq_error *error)
+{
+    for (uint32_t i = 0; i < wanted->count; i++) {
+        struct aq_buffer known = {0};
+        if (driver_find(AQ_TEXT_ITEM(*wanted, i)) != NULL)
+            continue;
+        for (size_t k = 0; driver_types[k] != NULL; k++)
+            aq_buffer_format(&known, "%s%s", k > 0 ? ", " : "", driver_types[k]->name);
+        aq_fail(error, AQ_E_INVALID, "drivers[%u] is \"%.64s\", but there are only: %s", i, AQ_TEXT_ITEM(*wanted, i),
+                aq_buffer_string(&known));
+        aq_buffer_free(&known);
+        return -1;
+    }
+    return 0;
+}
+
+static bool is_wanted(const char *name, const struct aq_list *wanted)
+{
+    for (uint32_t i = 0; i < wanted->count; i++)
+        if (strcmp(AQ_TEXT_ITEM(*wanted, i), name) == 0)
+            return true;
+    return wanted->count == 0;
+}
+
+int drivers_open(struct drivers *drivers, const char *node, const struct aq_list *wanted, driver_report_fn *report,
+                 void *context, struct aq_error *error)
+{
+    *drivers = (struct drivers){0};
+    if (drivers_check(wanted, error) != 0)
+        return -1;
+    for (size_t i = 0; driver_types[i] != NULL; i++) {
+        const struct driver_type *type = driver_types[i];
+        struct aq_error why;
+        if (!is_wanted(type->name, wanted))
+            continue;
+        if (type->probe(&why) != 0) {
+            aq_journal(AQ_WARN, "driver left out", "driver", type->name, "error", why.message, NULL);
+            continue;
+        }
+        aq_assert(drivers->count < DRIVERS_MAX);
+        drivers->opened[drivers->count++] = (struct opened_driver){type, type->open(node, report, context)};
+    }
+    return 0;
+}
+
+void drivers_close(struct drivers *drivers)
+{
+    for (uint32_t i = 0; i < drivers->count; i++)
+        drivers->opened[i].type->close(drivers->opened[i].driver);
+    *drivers = (struct drivers){0};
+}
+
+const struct opened_driver *drivers_find(const struct drivers *drivers, const char *name)
+{
+    for (uint32_t i = 0; i < drivers->count; i++)
+        if (strcmp(drivers->opened[i].type->name, name) == 0)
+            return &drivers->opened[i];
+    return NULL;
+}
+
+int drivers_timeout_ms(const struct drivers *drivers)
+{
+    int soonest = -1;
+    for (uint32_t i = 0; i < drivers->count; i++) {
+        int timeout = drivers->opened[i].type->timeout_ms(drivers->opened[i].driver);
+        if (timeout >= 0 && (soonest < 0 || timeout < soonest))
+            soonest = timeout;
+    }
+    return soonest;
+}
+
+void drivers_work(const struct drivers *drivers)
+{
+    for (uint32_t i = 0; i < drivers->count; i++)
+        drivers->opened[i].type->work(drivers->opened[i].driver);
+}
