@@ -5,12 +5,12 @@
 #include "agent/delivery.h"
 #include "agent/session.h"
 #include "agent/workloads.h"
+#include "schema/base/clock.h"
 #include "schema/codec/check.h"
 
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -119,13 +119,6 @@ void agent_close(struct agent *agent)
 
 /* ---- the loop ----------------------------------------------------------------------------------------- */
 
-static uint64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* How long nothing will be due: `wait_ms` at most. */
 static int pause_ms(const struct agent *agent, uint64_t now_ms, int wait_ms)
 {
@@ -156,11 +149,11 @@ static void wait_for_news(const struct agent *agent, int fd, int wait_ms)
 
 int agent_turn(struct agent *agent, int fd, int wait_ms, struct aq_error *error)
 {
-    uint64_t now_ms = clock_ms();
+    uint64_t now_ms = aq_clock_ms();
     session_ask(agent->session, now_ms);
     wait_for_news(agent, fd, pause_ms(agent, now_ms, wait_ms));
     workloads_work(&agent->workloads);
-    if (session_take(agent->session, clock_ms(), error) != 0)
+    if (session_take(agent->session, aq_clock_ms(), error) != 0)
         return -1;
     delivery_turn(&agent->delivery, DISK_MS);
     home_sweep(agent->home, SWEEP_FILES);

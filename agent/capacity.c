@@ -1,5 +1,6 @@
 #include "agent/capacity.h"
 
+#include "schema/base/files.h"
 #include "schema/base/journal.h"
 
 #include <inttypes.h>
@@ -23,12 +24,8 @@ struct limit_place {
 
 static bool read_line(const char *path, char line[LINE_SIZE])
 {
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return false;
-    bool got = fgets(line, LINE_SIZE, file) != NULL;
-    fclose(file);
-    return got;
+    AQ_CLEANUP_FILE FILE *file = fopen(path, "re");
+    return file != NULL && fgets(line, LINE_SIZE, file) != NULL;
 }
 
 /* Is `name` one of the comma-separated words? */
@@ -45,7 +42,7 @@ static bool has_word(const char *words, const char *name)
 static void own_group(const char *controller, char group[LINE_SIZE])
 {
     char line[LINE_SIZE];
-    FILE *file = fopen("/proc/self/cgroup", "re");
+    AQ_CLEANUP_FILE FILE *file = fopen("/proc/self/cgroup", "re");
     strcpy(group, "/");
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
         char *names = strchr(line, ':'), *path = names != NULL ? strchr(names + 1, ':') : NULL;
@@ -57,8 +54,6 @@ static void own_group(const char *controller, char group[LINE_SIZE])
         if (same && path[0] == '/')
             snprintf(group, LINE_SIZE, "%s", path);
     }
-    if (file != NULL)
-        fclose(file);
 }
 
 /* The least value that `read` finds in this process's group and those around it; `most` where there is none. */
@@ -114,12 +109,10 @@ static uint64_t meminfo(const char *name)
 {
     char line[LINE_SIZE];
     uint64_t kib = 0;
-    FILE *file = fopen("/proc/meminfo", "re");
+    AQ_CLEANUP_FILE FILE *file = fopen("/proc/meminfo", "re");
     while (file != NULL && fgets(line, sizeof line, file) != NULL)
         if (strncmp(line, name, strlen(name)) == 0)
             sscanf(line + strlen(name), "%" SCNu64, &kib);
-    if (file != NULL)
-        fclose(file);
     return kib / 1024;
 }
 

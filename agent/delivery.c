@@ -1,10 +1,10 @@
 #include "agent/delivery.h"
 
+#include "schema/base/clock.h"
 #include "schema/base/journal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 void delivery_init(struct delivery *delivery, struct workloads *workloads)
 {
@@ -75,13 +75,6 @@ static void carry_out_next(struct delivery *delivery)
     delivery->open = false;
 }
 
-static uint64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 bool delivery_is_busy(const struct delivery *delivery)
 {
     return delivery->open || workloads_has_unstored(delivery->workloads);
@@ -89,8 +82,8 @@ bool delivery_is_busy(const struct delivery *delivery)
 
 void delivery_turn(struct delivery *delivery, unsigned ms)
 {
-    uint64_t until_ms = clock_ms() + ms;
-    while (delivery_is_busy(delivery) && clock_ms() < until_ms) {
+    uint64_t until_ms = aq_clock_ms() + ms;
+    while (delivery_is_busy(delivery) && aq_clock_ms() < until_ms) {
         if (workloads_has_unstored(delivery->workloads))
             workloads_store_next(delivery->workloads);
         if (delivery->open)

@@ -1,22 +1,15 @@
 #include "agent/ended.h"
 
-#include "agent/files.h"
+#include "agent/names.h"
+#include "schema/base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { NAME_SIZE = 24 };
-
-static void name_log(uint64_t resource, char name[NAME_SIZE])
-{
-    snprintf(name, NAME_SIZE, "%" PRIu64, resource);
-}
 
 /* ---- opening ------------------------------------------------------------------------------------------ */
 
@@ -36,13 +29,10 @@ static bool add_aged(void *context, int directory, const char *name, unsigned ch
     struct aged aged;
     struct stat status;
     (void)type;
-    if (!files_number(name, &aged.resource) || fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    if (!number_of_name(name, &aged.resource) || fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return true;
     aged.time = status.st_mtim;
-    if (list->count == list->capacity) {
-        list->capacity = list->capacity > 0 ? list->capacity * 2 : 64;
-        list->items = aq_realloc(list->items, list->capacity * sizeof *list->items);
-    }
+    AQ_GROW(list->items, list->count, list->capacity);
     list->items[list->count++] = aged;
     return true;
 }
@@ -66,7 +56,7 @@ static void remember(struct ended *ended, uint64_t resource)
     ended->resources[ended->count++] = resource;
     if (ended->count <= ENDED_LOGS_MAX)
         return;
-    name_log(ended->resources[ended->count - 1 - ENDED_LOGS_MAX], name);
+    name_of_number(ended->resources[ended->count - 1 - ENDED_LOGS_MAX], name);
     unlinkat(ended->directory, name, 0);
 }
 
@@ -74,10 +64,10 @@ int ended_open(struct ended *ended, int parent, struct aq_error *error)
 {
     struct aged_list list = {0};
     ended->count = 0;
-    ended->directory = files_open_directory(parent, "ended", error);
+    ended->directory = aq_directory_open(parent, "ended", error);
     if (ended->directory < 0)
         return -1;
-    int failed = files_list(ended->directory, add_aged, &list, error);
+    int failed = aq_directory_list(ended->directory, add_aged, &list, error);
     if (list.count > 0)
         qsort(list.items, list.count, sizeof *list.items, by_age);
     for (size_t i = 0; i < list.count; i++)
@@ -98,13 +88,11 @@ void ended_close(struct ended *ended)
 void ended_add(struct ended *ended, uint64_t resource, const void *log, size_t length)
 {
     char name[NAME_SIZE];
-    name_log(resource, name);
+    name_of_number(resource, name);
     size_t skipped = length > ENDED_LOG_SIZE_MAX ? length - ENDED_LOG_SIZE_MAX : 0;
-    int fd = openat(ended->directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    AQ_CLEANUP_FD int fd = openat(ended->directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     ssize_t written = fd >= 0 && length > 0 ? write(fd, (const char *)log + skipped, length - skipped) : 0;
     (void)written;
-    if (fd >= 0)
-        close(fd);
     remember(ended, resource);
 }
 
@@ -119,9 +107,9 @@ bool ended_has(const struct ended *ended, uint64_t resource)
 int ended_log(const struct ended *ended, uint64_t resource, size_t max, struct aq_buffer *out, struct aq_error *error)
 {
     char name[NAME_SIZE];
-    name_log(resource, name);
+    name_of_number(resource, name);
     if (faccessat(ended->directory, name, F_OK, 0) != 0 && errno == ENOENT)
         return aq_fail(error, AQ_E_NOT_FOUND, "resource %" PRIu64 " has no log here; those of the newest %d are kept",
                        resource, ENDED_LOGS_MAX);
-    return files_read(ended->directory, name, max, true, out, error);
+    return aq_file_read_end(ended->directory, name, max, out, error);
 }

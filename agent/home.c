@@ -1,8 +1,9 @@
 #include "agent/home.h"
 
 #include "agent/ended.h"
-#include "agent/files.h"
+#include "agent/names.h"
 #include "agent/trash.h"
+#include "schema/base/files.h"
 #include "schema/base/journal.h"
 #include "schema/codec/pack.h"
 
@@ -13,13 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAME_SIZE = 24, RECORD_SIZE_MAX = 1 << 20, INSTANCE_SIZE_MAX = 32 };
-enum { LOCK_TRIES = 20, LOCK_PAUSE_US = 50000 };
+enum { RECORD_SIZE_MAX = 1 << 20, INSTANCE_SIZE_MAX = 32 };
 
 struct home {
     char *directory;
@@ -30,34 +29,18 @@ struct home {
     struct trash trash;
 };
 
-static void name_of(uint64_t resource, char name[NAME_SIZE])
-{
-    snprintf(name, NAME_SIZE, "%" PRIu64, resource);
-}
-
 /* ---- opening ------------------------------------------------------------------------------------------- */
 
-static int home_lock(struct home *home, struct aq_error *error)
+static int lock_home(struct home *home, struct aq_error *error)
 {
-    home->lock = openat(home->root, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (home->lock < 0)
-        return aq_fail_errno(error, errno, "cannot open %s/lock", home->directory);
-    /* One that was killed a moment ago may still be on its way out. */
-    int failed = -1;
-    for (int i = 0; i < LOCK_TRIES && failed != 0; i++) {
-        if (i > 0)
-            usleep(LOCK_PAUSE_US);
-        failed = flock(home->lock, LOCK_EX | LOCK_NB);
-        if (failed != 0 && errno != EWOULDBLOCK)
-            break;
-    }
-    if (failed == 0)
+    home->lock = aq_file_lock(home->root, "lock", error);
+    if (home->lock >= 0)
         return 0;
-    if (errno == EWOULDBLOCK)
+    if (error->code == AQ_E_EXISTS)
         return aq_fail(error, AQ_E_EXISTS,
                        "an agent is running in %s already: give this one another name or another data",
                        home->directory);
-    return aq_fail_errno(error, errno, "cannot lock %s/lock", home->directory);
+    return aq_error_context(error, "%s", home->directory);
 }
 
 static int home_identify(struct home *home, struct aq_error *error)
@@ -68,14 +51,14 @@ static int home_identify(struct home *home, struct aq_error *error)
             return aq_fail_errno(error, errno, "cannot draw a number");
         home->instance |= 1; /* 0 means none */
         aq_buffer_format(&text, "%" PRIu64 "\n", home->instance);
-        int failed = files_write(home->root, "instance", text.data, text.length, error);
+        int failed = aq_file_replace(home->root, "instance", 0600, text.data, text.length, error);
         aq_buffer_free(&text);
         return failed;
     }
-    int failed = files_read(home->root, "instance", INSTANCE_SIZE_MAX, false, &text, error);
+    int failed = aq_file_read(home->root, "instance", INSTANCE_SIZE_MAX, &text, error);
     if (failed == 0 && text.length > 0 && text.data[text.length - 1] == '\n')
         text.data[--text.length] = '\0';
-    if (failed == 0 && !files_number(aq_buffer_string(&text), &home->instance))
+    if (failed == 0 && !number_of_name(aq_buffer_string(&text), &home->instance))
         failed = aq_fail(error, AQ_E_CORRUPT, "%s/instance holds no number", home->directory);
     aq_buffer_free(&text);
     return failed;
@@ -92,13 +75,13 @@ static int open_parts(struct home *home, struct aq_error *error)
     home->root = open(home->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (home->root < 0)
         return aq_fail_errno(error, errno, "cannot open directory %s", home->directory);
-    if (home_lock(home, error) != 0)
+    if (lock_home(home, error) != 0)
         return -1;
-    if ((home->workloads = files_open_directory(home->root, "workloads", error)) < 0 ||
-        (home->spare = files_open_directory(home->root, "spare", error)) < 0 || home_identify(home, error) != 0 ||
+    if ((home->workloads = aq_directory_open(home->root, "workloads", error)) < 0 ||
+        (home->spare = aq_directory_open(home->root, "spare", error)) < 0 || home_identify(home, error) != 0 ||
         ended_open(&home->ended, home->root, error) != 0 ||
         trash_open(&home->trash, home->root, home->directory, error) != 0 ||
-        files_list(home->spare, drop_spare, &home->trash, error) != 0)
+        aq_directory_list(home->spare, drop_spare, &home->trash, error) != 0)
         return aq_error_context(error, "%s", home->directory);
     return 0;
 }
@@ -109,7 +92,7 @@ int home_open(struct home **out, const char *data, const char *name, struct aq_e
     int length = snprintf(path, sizeof path, "%s/%s", data, name);
     if (length < 0 || (size_t)length >= sizeof path)
         return aq_fail(error, AQ_E_INVALID, "data is %zu bytes long, more than %d", strlen(data), PATH_MAX - 1);
-    if (files_make_path(path, error) != 0)
+    if (aq_directory_make_path(path, 0700, 0700, error) != 0)
         return -1;
     struct home *home = aq_calloc(1, sizeof *home);
     home->root = home->workloads = home->spare = home->lock = home->ended.directory = home->trash.directory = -1;
@@ -157,7 +140,7 @@ const char *home_driver_directory(const struct home *home, uint64_t resource, st
 static int open_workload(const struct home *home, uint64_t resource)
 {
     char name[NAME_SIZE];
-    name_of(resource, name);
+    name_of_number(resource, name);
     return openat(home->workloads, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
@@ -168,8 +151,8 @@ static bool keep_as_spare(struct home *home, uint64_t resource)
 {
     char workload[NAME_SIZE], spare[NAME_SIZE];
     int directory = home->spares < HOME_SPARES_MAX ? open_workload(home, resource) : -1;
-    name_of(resource, workload);
-    name_of(home->spares + 1, spare);
+    name_of_number(resource, workload);
+    name_of_number(home->spares + 1, spare);
     bool moved = directory >= 0 && renameat(home->workloads, workload, home->spare, spare) == 0;
     if (moved && trash_put(&home->trash, directory, "driver")) {
         /* One that would keep its name does no harm: it says whose it is. */
@@ -190,7 +173,7 @@ static void take_spare(struct home *home, const char *workload)
     char spare[NAME_SIZE];
     if (home->spares == 0)
         return;
-    name_of(home->spares--, spare);
+    name_of_number(home->spares--, spare);
     if (renameat(home->spare, spare, home->workloads, workload) != 0)
         trash_put(&home->trash, home->spare, spare);
 }
@@ -200,7 +183,7 @@ static int write_record(int directory, const char *name, const struct aq_record 
 {
     struct aq_buffer packed = {0};
     aq_record_pack(record, object, &packed);
-    int failed = files_write(directory, name, packed.data, packed.length, error);
+    int failed = aq_file_replace(directory, name, 0600, packed.data, packed.length, error);
     aq_buffer_free(&packed);
     return failed;
 }
@@ -208,10 +191,10 @@ static int write_record(int directory, const char *name, const struct aq_record 
 int home_add(struct home *home, const struct aq_assignment *assignment, struct aq_error *error)
 {
     char name[NAME_SIZE];
-    name_of(assignment->resource, name);
+    name_of_number(assignment->resource, name);
     trash_put(&home->trash, home->workloads, name); /* what a failure may have left */
     take_spare(home, name);
-    int directory = files_open_directory(home->workloads, name, error);
+    int directory = aq_directory_open(home->workloads, name, error);
     if (directory < 0)
         return -1;
     bool good = mkdirat(directory, "driver", 0700) == 0 || aq_fail_errno(error, errno, "cannot make a directory") == 0;
@@ -245,7 +228,7 @@ static int read_record(int directory, const char *name, const struct aq_record *
                        struct aq_arena *arena, struct aq_error *error)
 {
     struct aq_buffer packed = {0};
-    int failed = files_read(directory, name, RECORD_SIZE_MAX, false, &packed, error);
+    int failed = aq_file_read(directory, name, RECORD_SIZE_MAX, &packed, error);
     if (failed == 0)
         failed = aq_record_unpack(record, object, packed.data, packed.length, true, arena, error);
     aq_buffer_free(&packed);
@@ -261,7 +244,7 @@ static bool load_one(void *context, int workloads, const char *name, unsigned ch
     struct aq_error error = {0}, ignored;
     uint64_t resource;
     (void)workloads, (void)type;
-    if (!files_number(name, &resource))
+    if (!number_of_name(name, &resource))
         return true;
     int directory = open_workload(loading->home, resource);
     if (directory >= 0 &&
@@ -286,7 +269,7 @@ static bool load_one(void *context, int workloads, const char *name, unsigned ch
 int home_load(struct home *home, home_row_fn *row, void *context, struct aq_error *error)
 {
     struct loading loading = {home, row, context};
-    return files_list(home->workloads, load_one, &loading, error);
+    return aq_directory_list(home->workloads, load_one, &loading, error);
 }
 
 /* ---- those that are over ------------------------------------------------------------------------------- */
@@ -294,7 +277,7 @@ int home_load(struct home *home, home_row_fn *row, void *context, struct aq_erro
 void home_remove(struct home *home, uint64_t resource, const void *log, size_t length)
 {
     char name[NAME_SIZE];
-    name_of(resource, name);
+    name_of_number(resource, name);
     ended_add(&home->ended, resource, log, length);
     if (!keep_as_spare(home, resource))
         trash_put(&home->trash, home->workloads, name);

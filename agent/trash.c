@@ -1,32 +1,29 @@
 #include "agent/trash.h"
 
-#include "agent/files.h"
+#include "agent/names.h"
+#include "schema/base/files.h"
 #include "schema/base/journal.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { NAME_SIZE = 24 };
 
 static bool find_last(void *context, int directory, const char *name, unsigned char type)
 {
     uint64_t *last = context, number;
     (void)directory, (void)type;
-    if (files_number(name, &number) && number > *last)
+    if (number_of_name(name, &number) && number > *last)
         *last = number;
     return true;
 }
 
 int trash_open(struct trash *trash, int parent, const char *home, struct aq_error *error)
 {
-    *trash = (struct trash){.directory = files_open_directory(parent, "trash", error), .home = home, .sweeping = true};
-    return trash->directory >= 0 ? files_list(trash->directory, find_last, &trash->last, error) : -1;
+    *trash = (struct trash){.directory = aq_directory_open(parent, "trash", error), .home = home, .sweeping = true};
+    return trash->directory >= 0 ? aq_directory_list(trash->directory, find_last, &trash->last, error) : -1;
 }
 
 void trash_close(struct trash *trash)
@@ -39,7 +36,7 @@ void trash_close(struct trash *trash)
 bool trash_put(struct trash *trash, int directory, const char *name)
 {
     char counted[NAME_SIZE];
-    snprintf(counted, sizeof counted, "%" PRIu64, ++trash->last);
+    name_of_number(++trash->last, counted);
     if (renameat(directory, name, trash->directory, counted) == 0) {
         trash->sweeping = true;
         return true;
@@ -101,12 +98,9 @@ static bool sweep_outer(void *context, int trash, const char *name, unsigned cha
     if (unlinkat(trash, name, 0) == 0)
         return true;
     open_up(trash, name);
-    int directory = openat(trash, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (directory >= 0) {
-        int failed = files_list(directory, sweep_inner, sweep, &ignored);
-        (void)failed;
-        close(directory);
-    }
+    AQ_CLEANUP_FD int directory = openat(trash, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    int failed = directory >= 0 ? aq_directory_list(directory, sweep_inner, sweep, &ignored) : 0;
+    (void)failed; /* then it is stuck */
     if (sweep->budget > 0 && unlinkat(trash, name, AT_REMOVEDIR) != 0)
         sweep->stuck = true;
     return true;
@@ -119,7 +113,7 @@ void trash_sweep(struct trash *trash, unsigned budget)
     if (!trash->sweeping)
         return;
     uint64_t before = trash->last;
-    int failed = files_list(trash->directory, sweep_outer, &sweep, &error);
+    int failed = aq_directory_list(trash->directory, sweep_outer, &sweep, &error);
     bool stuck = failed != 0 || sweep.stuck;
     if (stuck)
         aq_journal(AQ_WARN, "the trash cannot be emptied", "directory", trash->home, NULL);

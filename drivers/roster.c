@@ -32,10 +32,7 @@ void roster_add(struct roster *roster, uint64_t resource, void *workload)
 {
     size_t place = roster_place(roster, resource);
     aq_assert(place == roster->count || roster->entries[place].resource != resource);
-    if (roster->count == roster->capacity) {
-        roster->capacity = roster->capacity ? roster->capacity * 2 : 16;
-        roster->entries = aq_realloc(roster->entries, roster->capacity * sizeof *roster->entries);
-    }
+    AQ_GROW(roster->entries, roster->count, roster->capacity);
     struct roster_entry *at = roster->entries + place;
     memmove(at + 1, at, (roster->count - place) * sizeof *at);
     *at = (struct roster_entry){resource, workload};

@@ -4,15 +4,6 @@
 
 #include <limits.h>
 #include <stdlib.h>
-#include <time.h>
-
-uint64_t schedule_now_ms(void)
-{
-    struct timespec now;
-    int failed = clock_gettime(CLOCK_BOOTTIME, &now);
-    aq_assert(failed == 0);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static bool schedule_before(const struct schedule_entry *a, const struct schedule_entry *b)
 {
@@ -28,10 +19,7 @@ static void schedule_swap(struct schedule *schedule, size_t a, size_t b)
 
 void schedule_add(struct schedule *schedule, uint64_t due_ms, uint64_t resource)
 {
-    if (schedule->count == schedule->capacity) {
-        schedule->capacity = schedule->capacity ? schedule->capacity * 2 : 16;
-        schedule->entries = aq_realloc(schedule->entries, schedule->capacity * sizeof *schedule->entries);
-    }
+    AQ_GROW(schedule->entries, schedule->count, schedule->capacity);
     size_t place = schedule->count++;
     schedule->entries[place] = (struct schedule_entry){due_ms, resource};
     while (place > 0) {

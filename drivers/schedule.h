@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 struct schedule_entry {
-    uint64_t due_ms; /* on the clock of schedule_now_ms() */
+    uint64_t due_ms; /* on the clock of aq_clock_boot_ms() */
     uint64_t resource;
 };
 
@@ -21,8 +21,6 @@ struct schedule {
     size_t count;
     size_t capacity;
 };
-
-uint64_t schedule_now_ms(void); /* monotonic; goes on while the machine sleeps */
 
 void schedule_add(struct schedule *schedule, uint64_t due_ms, uint64_t resource);
 

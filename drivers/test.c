@@ -3,6 +3,8 @@
 #include "drivers/options.h"
 #include "drivers/roster.h"
 #include "drivers/schedule.h"
+#include "schema/base/clock.h"
+#include "schema/base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* One hour: what waits longer is no test. */
@@ -109,14 +110,6 @@ static void test_close(struct driver *driver)
     free(driver);
 }
 
-static uint64_t wall_now_ms(void)
-{
-    struct timespec now;
-    int failed = clock_gettime(CLOCK_REALTIME, &now);
-    aq_assert(failed == 0);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* splitmix64: neighbouring ids give unrelated numbers. */
 static uint64_t test_random(uint64_t seed, uint64_t resource)
 {
@@ -157,20 +150,10 @@ static int plan_write(const struct test_plan *plan, const char *directory, struc
     int length = snprintf(bytes, sizeof bytes, plan_format, plan->starts_at_ms, plan->ends_at_ms, plan->stop_delay_ms,
                           plan->fails, plan->exit_status, plan->ip_addr, plan->fail_reason);
     aq_assert(length > 0 && (size_t)length < sizeof bytes);
-    char path[PATH_MAX], next[PATH_MAX];
-    if ((size_t)snprintf(path, sizeof path, "%s/test", directory) >= sizeof path ||
-        (size_t)snprintf(next, sizeof next, "%s/next", directory) >= sizeof next)
+    char path[PATH_MAX];
+    if ((size_t)snprintf(path, sizeof path, "%s/test", directory) >= sizeof path)
         return aq_fail(error, AQ_E_INVALID, "the directory's name is too long");
-    int fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return aq_fail_errno(error, errno, "%s", next);
-    ssize_t written = write(fd, bytes, (size_t)length);
-    int number = written < 0 ? errno : ENOSPC;
-    close(fd);
-    /* There as a whole or not at all: the agent may be killed at any moment. */
-    if (written == length && rename(next, path) == 0)
-        return 0;
-    return aq_fail_errno(error, written == length ? errno : number, "%s", path);
+    return aq_file_replace_unsynced(AT_FDCWD, path, 0600, bytes, (size_t)length, error);
 }
 
 /* The rest of the line after `name` and a space. */
@@ -195,17 +178,14 @@ static int plan_read(struct test_plan *plan, const char *directory, struct aq_er
     char path[PATH_MAX];
     if ((size_t)snprintf(path, sizeof path, "%s/test", directory) >= sizeof path)
         return aq_fail(error, AQ_E_INVALID, "the directory's name is too long");
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) { /* begun in no way: the same as one that could not be started */
+    char bytes[FILE_SIZE];
+    ssize_t length = aq_file_read_text(AT_FDCWD, path, bytes, sizeof bytes);
+    if (length < 0 && errno == ENOENT) { /* begun in no way: the same as one that could not be started */
         *plan = (struct test_plan){.fails = true, .fail_reason = "the agent ended before it had started it"};
         return 0;
     }
-    if (fd < 0)
+    if (length < 0)
         return aq_fail_errno(error, errno, "%s", path);
-    char bytes[FILE_SIZE];
-    ssize_t length = read(fd, bytes, sizeof bytes - 1);
-    close(fd);
-    bytes[length > 0 ? length : 0] = '\0';
     int fails;
     int found = sscanf(bytes,
                        "aquarium-test 1\nstarts_at_ms %" SCNu64 "\nends_at_ms %" SCNu64 "\nstop_delay_ms %" SCNu64
@@ -223,8 +203,8 @@ static int plan_read(struct test_plan *plan, const char *directory, struct aq_er
 /* `at_ms` is a time on the wall. */
 static void workload_wake_at(struct driver *driver, struct test_workload *workload, uint64_t at_ms)
 {
-    uint64_t wall_ms = wall_now_ms();
-    workload->due_ms = schedule_now_ms() + (at_ms > wall_ms ? at_ms - wall_ms : 0);
+    uint64_t wall_ms = aq_clock_wall_ms();
+    workload->due_ms = aq_clock_boot_ms() + (at_ms > wall_ms ? at_ms - wall_ms : 0);
     schedule_add(&driver->schedule, workload->due_ms, workload->resource);
 }
 
@@ -245,7 +225,7 @@ static int test_start(struct driver *driver, const struct driver_spec *spec, str
         return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running here already", spec->resource);
     struct test_plan plan = {0};
     uint64_t run_ms = (uint64_t)options_number(spec->options, "run_ms", 0);
-    plan.starts_at_ms = wall_now_ms() + (uint64_t)options_number(spec->options, "start_delay_ms", 0);
+    plan.starts_at_ms = aq_clock_wall_ms() + (uint64_t)options_number(spec->options, "start_delay_ms", 0);
     plan.ends_at_ms = run_ms > 0 ? plan.starts_at_ms + run_ms : 0;
     plan.stop_delay_ms = (uint64_t)options_number(spec->options, "stop_delay_ms", 0);
     plan.fails = test_will_fail(driver, spec);
@@ -268,7 +248,7 @@ static int test_adopt(struct driver *driver, uint64_t resource, const char *dire
         return -1;
     struct test_workload *workload = workload_add(driver, resource, directory, &plan);
     /* What has ended in between is not said to have started again. */
-    if (!plan.fails && plan.ends_at_ms > 0 && plan.ends_at_ms <= wall_now_ms()) {
+    if (!plan.fails && plan.ends_at_ms > 0 && plan.ends_at_ms <= aq_clock_wall_ms()) {
         workload->phase = TEST_RUNNING;
         workload_wake_at(driver, workload, plan.ends_at_ms);
     } else {
@@ -333,12 +313,12 @@ static void test_stop(struct driver *driver, uint64_t resource)
         return;
     }
     workload->phase = TEST_STOPPING;
-    workload_wake_at(driver, workload, wall_now_ms() + workload->plan.stop_delay_ms);
+    workload_wake_at(driver, workload, aq_clock_wall_ms() + workload->plan.stop_delay_ms);
 }
 
 static void test_work(struct driver *driver)
 {
-    uint64_t now_ms = schedule_now_ms();
+    uint64_t now_ms = aq_clock_boot_ms();
     struct schedule_entry entry;
     while (schedule_take(&driver->schedule, now_ms, &entry)) {
         struct test_workload *workload = roster_find(&driver->roster, entry.resource);
@@ -373,7 +353,7 @@ static int test_wake_fd(struct driver *driver)
 
 static int test_timeout_ms(struct driver *driver)
 {
-    return schedule_timeout_ms(&driver->schedule, schedule_now_ms());
+    return schedule_timeout_ms(&driver->schedule, aq_clock_boot_ms());
 }
 
 const struct driver_type test_driver_type = {

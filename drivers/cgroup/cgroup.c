@@ -1,5 +1,7 @@
 #include "drivers/cgroup/cgroup.h"
 
+#include "schema/base/files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -49,26 +51,8 @@ static void path_of(char path[CGROUP_PATH_SIZE], const char *root, const char *n
 
 static int file_write(const char *path, const char *text)
 {
-    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    ssize_t written = write(fd, text, strlen(text));
-    int number = errno;
-    close(fd);
-    errno = number;
-    return written < 0 ? -1 : 0;
-}
-
-/* The beginning of a file, "" if there is none. */
-static void file_read(const char *path, char *text, size_t size)
-{
-    text[0] = '\0';
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    ssize_t length = read(fd, text, size - 1);
-    text[length > 0 ? length : 0] = '\0';
-    close(fd);
+    AQ_CLEANUP_FD int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    return fd >= 0 && write(fd, text, strlen(text)) >= 0 ? 0 : -1;
 }
 
 static bool exists_below(const char *root, const char *name)
@@ -238,7 +222,7 @@ bool cgroup_ran_out_of_memory(const struct cgroup *group)
         if (root[0] == '\0')
             continue;
         path_of(path, root, group->name, unified ? "memory.events" : "memory.oom_control");
-        file_read(path, text, sizeof text);
+        aq_file_read_text(AT_FDCWD, path, text, sizeof text);
         const char *line = strstr(text, "oom_kill ");
         if (line != NULL && strtoull(line + strlen("oom_kill "), NULL, 10) > 0)
             return true;

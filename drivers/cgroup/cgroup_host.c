@@ -1,13 +1,15 @@
 /* The part of cgroup.h that finds out what the machine offers. */
 #include "drivers/cgroup/cgroup.h"
 
-#include "schema/base/memory.h"
+#include "schema/base/files.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { MOUNTINFO_SIZE_MAX = 16 << 20 };
 
 /* Is `word` one of the words between commas? */
 static bool list_has(const char *list, const char *word)
@@ -62,14 +64,11 @@ static void unified_read_controllers(struct cgroup_host *host)
     char path[CGROUP_PATH_SIZE];
     char text[256];
     snprintf(path, sizeof path, "%s/cgroup.controllers", host->unified);
-    FILE *stream = fopen(path, "re");
-    if (stream == NULL)
-        return;
-    while (fscanf(stream, "%255s", text) == 1)
+    AQ_CLEANUP_FILE FILE *stream = fopen(path, "re");
+    while (stream != NULL && fscanf(stream, "%255s", text) == 1)
         for (int i = 0; i < CGROUP_CONTROLLERS; i++)
             if (strcmp(text, cgroup_controller_name(i)) == 0)
                 host->in_unified[i] = true;
-    fclose(stream);
 }
 
 void cgroup_host_parse(struct cgroup_host *host, const char *mountinfo, bool (*writable)(const char *path))
@@ -93,13 +92,9 @@ static bool mount_is_writable(const char *path)
 
 void cgroup_host_read(struct cgroup_host *host)
 {
-    struct aq_buffer text = {0};
-    int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-    char bytes[4096];
-    for (ssize_t length; fd >= 0 && (length = read(fd, bytes, sizeof bytes)) > 0;)
-        aq_buffer_add(&text, bytes, (size_t)length);
-    if (fd >= 0)
-        close(fd);
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
+    struct aq_error ignored;
+    int failed = aq_file_read(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_SIZE_MAX, &text, &ignored);
+    (void)failed; /* then there is nothing, or its beginning */
     cgroup_host_parse(host, aq_buffer_string(&text), mount_is_writable);
-    aq_buffer_free(&text);
 }

@@ -2,6 +2,8 @@
  * in them, ending all, and removing them. */
 #include "drivers/cgroup/cgroup.h"
 
+#include "schema/base/files.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -64,12 +66,10 @@ static FILE *procs_open(int directory)
 static void visit_signal(int parent, int directory, const char *name, void *context)
 {
     (void)parent, (void)name;
-    FILE *procs = procs_open(directory);
+    AQ_CLEANUP_FILE FILE *procs = procs_open(directory);
     for (int pid; procs != NULL && fscanf(procs, "%d", &pid) == 1;)
         if (pid > 1 && pid != getpid()) /* 0: a process of another pid namespace, which has no number here */
             kill(pid, *(int *)context);
-    if (procs != NULL)
-        fclose(procs);
 }
 
 /* One hierarchy knows all processes: version 2 if the group is there, or else the first of version 1. */
@@ -86,14 +86,9 @@ void cgroup_signal(const struct cgroup *group, int number)
 
 void cgroup_kill(const struct cgroup *group)
 {
-    int directory = tree_open(group, CGROUP_CONTROLLERS);
-    int file = directory >= 0 ? openat(directory, "cgroup.kill", O_WRONLY | O_CLOEXEC) : -1;
-    bool killed = file >= 0 && write(file, "1", 1) == 1;
-    if (file >= 0)
-        close(file);
-    if (directory >= 0)
-        close(directory);
-    if (!killed)
+    AQ_CLEANUP_FD int directory = tree_open(group, CGROUP_CONTROLLERS);
+    AQ_CLEANUP_FD int file = directory >= 0 ? openat(directory, "cgroup.kill", O_WRONLY | O_CLOEXEC) : -1;
+    if (file < 0 || write(file, "1", 1) != 1)
         cgroup_signal(group, SIGKILL);
 }
 
@@ -101,26 +96,19 @@ void cgroup_kill(const struct cgroup *group)
 static void visit_empty(int parent, int directory, const char *name, void *context)
 {
     (void)parent, (void)name;
-    FILE *procs = procs_open(directory);
+    AQ_CLEANUP_FILE FILE *procs = procs_open(directory);
     int pid;
     if (procs == NULL ? errno != ENOENT : fscanf(procs, "%d", &pid) == 1)
         *(bool *)context = false;
-    if (procs != NULL)
-        fclose(procs);
 }
 
 /* Version 2 tells whether anything lives in the group or below. -1: it does not. */
 static int unified_populated(const struct cgroup *group)
 {
-    int directory = tree_open(group, CGROUP_CONTROLLERS);
-    int file = directory >= 0 ? openat(directory, "cgroup.events", O_RDONLY | O_CLOEXEC) : -1;
-    char text[256];
-    ssize_t length = file >= 0 ? read(file, text, sizeof text - 1) : -1;
-    if (file >= 0)
-        close(file);
+    AQ_CLEANUP_FD int directory = tree_open(group, CGROUP_CONTROLLERS);
+    char text[256] = "";
     if (directory >= 0)
-        close(directory);
-    text[length > 0 ? length : 0] = '\0';
+        aq_file_read_text(directory, "cgroup.events", text, sizeof text);
     const char *word = strstr(text, "populated ");
     return word != NULL ? word[strlen("populated ")] == '1' : -1;
 }

@@ -1,5 +1,7 @@
 #include "drivers/process/files.h"
 
+#include "schema/base/files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,44 +13,21 @@
 
 enum { BOOT_SIZE = 40, STATE_SIZE = 512 };
 
-/* Reads a small file as a text. Returns its length; -1 with errno: it cannot be read. */
-static ssize_t text_read(int directory, const char *name, char *text, size_t size)
+static int write_text(int directory, const char *name, const char *text, struct aq_error *error)
 {
-    text[0] = '\0';
-    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
-        return -1;
-    ssize_t length = read(fd, text, size - 1);
-    int number = errno;
-    close(fd);
-    errno = number;
-    text[length > 0 ? length : 0] = '\0';
-    return length;
-}
-
-static int text_write(int directory, const char *name, const char *text, struct aq_error *error)
-{
-    int fd = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
+    AQ_CLEANUP_FD int fd = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || aq_file_write_all(fd, text, strlen(text)) != 0)
         return aq_fail_errno(error, errno, "file %s", name);
-    size_t length = strlen(text);
-    ssize_t written = write(fd, text, length);
-    int number = written < 0 ? errno : ENOSPC;
-    close(fd);
-    return written == (ssize_t)length ? 0 : aq_fail_errno(error, number, "file %s", name);
+    return 0;
 }
 
 /* Waits until the disk has the file, and its name in the directory. */
-static int text_sync(int directory, const char *name, struct aq_error *error)
+static int sync_file(int directory, const char *name, struct aq_error *error)
 {
-    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    int failed = fd < 0 ? -1 : fsync(fd);
-    int number = errno;
-    if (fd >= 0)
-        close(fd);
-    if (failed == 0 && fsync(directory) == 0)
-        return 0;
-    return aq_fail_errno(error, failed == 0 ? errno : number, "file %s", name);
+    AQ_CLEANUP_FD int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || fsync(fd) != 0 || fsync(directory) != 0)
+        return aq_fail_errno(error, errno, "file %s", name);
+    return 0;
 }
 
 /* Which boot of the machine this is; "" if that cannot be found out now. */
@@ -56,7 +35,7 @@ static const char *boot_id(void)
 {
     static char boot[BOOT_SIZE];
     if (boot[0] == '\0')
-        text_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof boot);
+        aq_file_read_text(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof boot);
     boot[strcspn(boot, "\n")] = '\0';
     return boot;
 }
@@ -68,7 +47,7 @@ bool process_id_of(pid_t pid, struct process_id *id)
     char path[48];
     char text[1024];
     snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    if (text_read(AT_FDCWD, path, text, sizeof text) < 0) {
+    if (aq_file_read_text(AT_FDCWD, path, text, sizeof text) < 0) {
         errno = errno == ENOENT ? ESRCH : errno;
         return false;
     }
@@ -121,7 +100,7 @@ enum process_read process_state_read(int directory, struct process_state *state)
     char boot_then[BOOT_SIZE];
     int at = 0;
     *state = (struct process_state){0};
-    if (text_read(directory, "state", text, sizeof text) < 0)
+    if (aq_file_read_text(directory, "state", text, sizeof text) < 0)
         return errno == ENOENT ? PROCESS_MISSING : PROCESS_UNREADABLE;
     if (boot_id()[0] == '\0')
         return PROCESS_UNREADABLE;
@@ -151,7 +130,7 @@ int process_state_claim(int directory, const struct process_state *state, struct
     snprintf(name, sizeof name, "state.%d", getpid());
     snprintf(text, sizeof text, "aquarium-process 1\nboot %s\nkeeper %d %" PRIu64 "\nstop_grace %u\nkept\n", boot_id(),
              state->keeper.pid, state->keeper.start_ticks, state->stop_grace_s);
-    if (text_write(directory, name, text, error) != 0)
+    if (write_text(directory, name, text, error) != 0)
         return -1;
     int failed = linkat(directory, name, directory, "state", 0);
     int number = errno;
@@ -166,13 +145,10 @@ int process_state_add_main(int directory, const struct process_state *state, str
     char line[80];
     int length = snprintf(line, sizeof line, "main %d %" PRIu64 " lacking %u\n", state->main.pid,
                           state->main.start_ticks, state->lacking);
-    int fd = openat(directory, "state", O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
+    AQ_CLEANUP_FD int fd = openat(directory, "state", O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || aq_file_write_all(fd, line, (size_t)length) != 0)
         return aq_fail_errno(error, errno, "file state");
-    ssize_t written = write(fd, line, (size_t)length);
-    int number = written < 0 ? errno : ENOSPC;
-    close(fd);
-    return written == length ? 0 : aq_fail_errno(error, number, "file state");
+    return 0;
 }
 
 /* ---- exit --------------------------------------------------------------------------------------------- */
@@ -183,7 +159,7 @@ enum process_read process_exit_read(int directory, struct process_exit *end)
     char word[8];
     int at = 0;
     *end = (struct process_exit){0};
-    if (text_read(directory, "exit", text, sizeof text) < 0)
+    if (aq_file_read_text(directory, "exit", text, sizeof text) < 0)
         return errno == ENOENT ? PROCESS_MISSING : PROCESS_UNREADABLE;
     if (sscanf(text, "%7s %d\n%n", word, &end->exit_status, &at) != 2 || at == 0 || end->exit_status < 0 ||
         end->exit_status > 255)
@@ -203,11 +179,9 @@ int process_exit_write(int directory, const struct process_exit *end, bool durab
         if (*c == '\n')
             *c = ' ';
     snprintf(text, sizeof text, "%s %d\n%s\n", end->failed ? "failed" : "ended", end->exit_status, reason);
-    if (text_write(directory, "exit.new", text, error) != 0)
+    if (aq_file_replace_unsynced(directory, "exit", 0600, text, strlen(text), error) != 0)
         return -1;
-    if (renameat(directory, "exit.new", directory, "exit") != 0)
-        return aq_fail_errno(error, errno, "file exit");
     /* Only now, so that both are one turn of the disk. A crash in between may leave the file empty; that it ended with
      * the machine is what is said of such a one, and nearly true. */
-    return durable ? text_sync(directory, "exit", error) : 0;
+    return durable ? sync_file(directory, "exit", error) : 0;
 }

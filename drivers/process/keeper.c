@@ -4,7 +4,7 @@
 #include "drivers/process/files.h"
 #include "drivers/process/keeper_end.h"
 #include "drivers/process/log.h"
-#include "drivers/schedule.h"
+#include "schema/base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -156,7 +156,7 @@ static void keeper_stop(struct keeper *keeper)
     if (keeper->stopping || keeper->killing)
         return;
     keeper->stopping = true;
-    keeper->kill_at_ms = schedule_now_ms() + keeper->state.stop_grace_s * 1000u;
+    keeper->kill_at_ms = aq_clock_boot_ms() + keeper->state.stop_grace_s * 1000u;
     if (keeper->errors >= 0)
         keeper_fail(keeper, "stopped before it had started");
     else if (keeper->state.stop_grace_s > 0)
@@ -181,7 +181,7 @@ static void keeper_read_signals(struct keeper *keeper)
 /* Kills what must be killed by now. Returns how long to sleep, for poll(). */
 static int keeper_kill_due(struct keeper *keeper)
 {
-    uint64_t now_ms = schedule_now_ms();
+    uint64_t now_ms = aq_clock_boot_ms();
     if (!keeper->killing) {
         bool in_grace = keeper->stopping && now_ms < keeper->kill_at_ms;
         keeper->grace_over = keeper->stopping && !in_grace && !keeper->main_ended;

@@ -1,6 +1,6 @@
 #include "drivers/process/keeper_end.h"
 
-#include "schema/base/memory.h"
+#include "schema/base/files.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -37,11 +37,7 @@ static pid_t parent_of(pid_t pid)
     char path[48];
     char text[512];
     snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
-    if (fd >= 0)
-        close(fd);
-    text[length > 0 ? length : 0] = '\0';
+    aq_file_read_text(AT_FDCWD, path, text, sizeof text);
     const char *at = strrchr(text, ')');
     pid_t parent;
     return at != NULL && sscanf(at, ") %*c %d", &parent) == 1 ? parent : 0;
@@ -57,10 +53,7 @@ static struct relation *relations_read(size_t *count)
         pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? (pid_t)strtol(entry->d_name, NULL, 10) : 0;
         if (pid <= 1)
             continue;
-        if (*count == capacity) {
-            capacity = capacity ? capacity * 2 : 256;
-            relations = aq_realloc(relations, capacity * sizeof *relations);
-        }
+        AQ_GROW(relations, *count, capacity);
         relations[(*count)++] = (struct relation){pid, parent_of(pid), false};
     }
     if (stream != NULL)

@@ -3,6 +3,7 @@
 #include "drivers/process/job.h"
 #include "drivers/process/log.h"
 #include "drivers/process/workload.h"
+#include "schema/base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -195,7 +196,7 @@ static void process_work(struct driver *driver)
                 process_workload_event(driver, workload);
         }
     }
-    uint64_t now_ms = schedule_now_ms();
+    uint64_t now_ms = aq_clock_boot_ms();
     struct schedule_entry entry;
     while (schedule_take(&driver->schedule, now_ms, &entry)) {
         struct process_workload *workload = roster_find(&driver->roster, entry.resource);
@@ -212,7 +213,7 @@ static int process_wake_fd(struct driver *driver)
 
 static int process_timeout_ms(struct driver *driver)
 {
-    int timeout_ms = schedule_timeout_ms(&driver->schedule, schedule_now_ms());
+    int timeout_ms = schedule_timeout_ms(&driver->schedule, aq_clock_boot_ms());
     bool waiting = driver->first_waiting != NULL;
     return waiting && (timeout_ms < 0 || timeout_ms > NURSERY_AGAIN_MS) ? NURSERY_AGAIN_MS : timeout_ms;
 }

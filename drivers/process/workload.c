@@ -1,5 +1,6 @@
 #include "drivers/process/workload.h"
 
+#include "schema/base/clock.h"
 #include "schema/base/journal.h"
 
 #include <errno.h>
@@ -60,7 +61,7 @@ int process_workload_watch(struct driver *driver, struct process_workload *workl
 
 void process_workload_wake_in(struct driver *driver, struct process_workload *workload, unsigned ms)
 {
-    workload->due_ms = schedule_now_ms() + ms;
+    workload->due_ms = aq_clock_boot_ms() + ms;
     schedule_add(&driver->schedule, workload->due_ms, workload->resource);
 }
 

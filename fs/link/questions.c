@@ -1,11 +1,11 @@
 #include "fs/link/questions.h"
+#include "schema/base/clock.h"
 #include "schema/wire/ask.h"
 
 #include <nanomsg/nn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { ANSWERS_TURN = 256 }; /* taken in one call of questions_work() */
 
@@ -20,13 +20,6 @@ struct questions {
     struct aq_arena arena; /* of one answer */
     size_t count;
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* ---- open and close ----------------------------------------------------------------------------------- */
 
@@ -91,7 +84,7 @@ int questions_ask(struct questions *questions, enum aq_message_type type, const 
         return aq_fail(error, AQ_E_BUSY, "%d writes are waiting already: try again", QUESTIONS_MAX);
     struct question *question = aq_malloc(sizeof *question);
     *question = (struct question){.done = done, .context = context};
-    if (aq_asker_ask_once(questions->asker, &question->asked, type, message, now_ms() + timeout_ms, error) == 0) {
+    if (aq_asker_ask_once(questions->asker, &question->asked, type, message, aq_clock_ms() + timeout_ms, error) == 0) {
         questions->count++;
         return 0;
     }
@@ -142,7 +135,7 @@ void questions_work(struct questions *questions)
     for (int i = 0; i < ANSWERS_TURN && take_answer(questions); i++)
         continue;
     aq_asker_flush(questions->asker);
-    const uint64_t now = now_ms();
+    const uint64_t now = aq_clock_ms();
     while ((question = take_failed(questions, now)) != NULL)
         fail_question(question);
 }

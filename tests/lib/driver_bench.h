@@ -13,7 +13,7 @@
 
 #include "drivers/cgroup/cgroup.h"
 #include "drivers/driver.h"
-#include "drivers/schedule.h"
+#include "schema/base/clock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -118,9 +118,9 @@ static inline void bench_turn(struct bench *bench, int most_ms)
 /* Works until `*counter` is not 0; fails the test when patience ends. */
 static inline void bench_await(struct bench *bench, const int *counter)
 {
-    uint64_t until_ms = schedule_now_ms() + BENCH_PATIENCE_MS;
+    uint64_t until_ms = aq_clock_boot_ms() + BENCH_PATIENCE_MS;
     while (*counter == 0) {
-        assert_true(schedule_now_ms() < until_ms);
+        assert_true(aq_clock_boot_ms() < until_ms);
         bench_turn(bench, 100);
     }
 }
@@ -196,9 +196,9 @@ static inline const char *bench_log(struct bench *bench, uint64_t resource, size
 /* Works until the log has the text. */
 static inline void bench_await_log(struct bench *bench, uint64_t resource, const char *text)
 {
-    uint64_t until_ms = schedule_now_ms() + BENCH_PATIENCE_MS;
+    uint64_t until_ms = aq_clock_boot_ms() + BENCH_PATIENCE_MS;
     while (strstr(bench_log(bench, resource, 65536), text) == NULL) {
-        if (schedule_now_ms() > until_ms)
+        if (aq_clock_boot_ms() > until_ms)
             fail_msg("no %s in the log: %s", text, bench_log(bench, resource, 65536));
         bench_turn(bench, 5);
     }

@@ -9,7 +9,6 @@
 #include "agent/agent.h"
 #include "agent/capacity.h"
 #include "agent/ended.h"
-#include "agent/files.h"
 #include "agent/home.h"
 #include "agent/tidy.h"
 #include "schema/base/journal.h"

@@ -3,6 +3,7 @@
 #include "tests/lib/driver_bench.h"
 
 #include "drivers/roster.h"
+#include "drivers/schedule.h"
 
 static int setup_test(void **state)
 {
