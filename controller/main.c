@@ -314,7 +314,7 @@ int main(int argc, char **argv)
         if (sodium_init() < 0)
             aq_broken(__FILE__, __LINE__, "libsodium does not start");
         set_limits();
-        guard_signals("aq-controller");
+        lmdb_guard_signals("aq-controller");
         status = controller.salvage ? salvage_log(&controller)
                  : controller.check ? check_tables(&controller)
                                     : serve_until_signal(&controller);

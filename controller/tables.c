@@ -1,6 +1,6 @@
 #include "controller/tables.h"
 
-#include "controller/lmdb/boot.h"
+#include "controller/lmdb/marks.h"
 #include "controller/log/replay.h"
 #include "schema/base/journal.h"
 
@@ -22,7 +22,7 @@ static struct state *open_good(const struct aq_config_controller *config, struct
                                uint64_t last, struct aq_error *why)
 {
     struct state *state;
-    if (!state_is_whole(config->data, boot, why) ||
+    if (!state_is_intact(config->data, boot, why) ||
         state_open(&state, config->data, STATE_WRITE, config->state.map_size << 20, why) != 0)
         return NULL;
     if (state_is_good(state, why) && replay_check_place(store, state, why) == 0 &&
@@ -35,10 +35,10 @@ static struct state *open_good(const struct aq_config_controller *config, struct
 int tables_open(struct state **state, const struct aq_config_controller *config, struct log_store *store, bool rebuild,
                 struct aq_error *error)
 {
-    char boot[BOOT_SIZE];
+    char boot[LMDB_BOOT_SIZE];
     struct aq_error why = {0};
     struct log_extent extent;
-    if (boot_read(boot, error) != 0 || log_store_extent(store, &extent, error) != 0)
+    if (lmdb_boot_id(boot, error) != 0 || log_store_extent(store, &extent, error) != 0)
         return -1;
     if (!rebuild) {
         *state = open_good(config, store, boot, extent.commit, &why);

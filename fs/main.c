@@ -168,7 +168,7 @@ int main(int count, char **words)
     if (status == -1) {
         aq_journal_open("fs", (enum aq_journal_level)config.journal);
         set_limits();
-        guard_signals("aq-fs");
+        lmdb_guard_signals("aq-fs");
         status = run(&config);
     }
     aq_arena_free(&arena);

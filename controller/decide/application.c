@@ -19,7 +19,7 @@ void decide_election(struct decide *decide, const struct aq_application *applica
     if (answer.placed) {
         struct aq_application_elected event = {
             .id = application->id,
-            .resource = counter_get(decide->txn, "next/resource") + 1,
+            .resource = counter_last_id(decide->txn, "resource") + 1,
             .node = aq_arena_text(decide->arena, answer.node, strlen(answer.node)),
             .definition = answer.definition,
             .groups = answer.groups,
@@ -57,7 +57,7 @@ static int find_label(struct decide *decide, const struct aq_application_create 
     if (id != 0 && command->version != 0)
         return aq_fail(error, AQ_E_INVALID, "version goes with label; label_id names one version already");
     if (id == 0)
-        id = index_label(decide->txn, command->label, command->version);
+        id = state_label_id(decide->txn, command->label, command->version);
     if (id != 0 && state_label(decide->txn, id, label, decide->arena))
         return 0;
     if (command->label[0] == '\0')
@@ -71,11 +71,9 @@ static int find_label(struct decide *decide, const struct aq_application_create 
 static int check_limit(struct decide *decide, struct aq_error *error)
 {
     struct aq_user user;
-    char counter[96];
     if (!state_user(decide->txn, decide->author, &user, decide->arena))
         return aq_fail(error, AQ_E_FORBIDDEN, "%s is no user of this cluster", decide->author);
-    snprintf(counter, sizeof counter, "open/user/%s", decide->author);
-    uint64_t open = counter_get(decide->txn, counter);
+    uint64_t open = counter_open_of_user(decide->txn, decide->author);
     if (user.max_applications == 0 || open < user.max_applications)
         return 0;
     return aq_fail(error, AQ_E_LIMIT, "user %s has %" PRIu64 " open application%s, and may have %" PRIu64,
@@ -90,7 +88,7 @@ static int create(struct decide *decide, const void *record, struct aq_error *er
     if (check_limit(decide, error) != 0 || find_label(decide, command, &label, error) != 0)
         return -1;
     struct aq_application_created event = {
-        .id = counter_get(decide->txn, "next/application") + 1,
+        .id = counter_last_id(decide->txn, "application") + 1,
         .label_id = label.id,
         .metadata = command->metadata,
     };

@@ -6,6 +6,7 @@
 #define AQ_CONTROLLER_DECIDE_DECIDE_H
 
 #include "controller/place/index.h"
+#include "controller/state/counters.h"
 #include "controller/state/indexes.h"
 #include "controller/state/state.h"
 #include "schema/model/command.h"

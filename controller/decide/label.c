@@ -9,12 +9,10 @@
 static int create(struct decide *decide, const void *record, struct aq_error *error)
 {
     const struct aq_label_create *command = record;
-    char counter[96];
     if (strcmp(command->name, "new") == 0) /* the control file's name */
         return aq_fail(error, AQ_E_INVALID, "name is \"new\", which is reserved");
     /* A version is never used again, not even after it was removed. */
-    snprintf(counter, sizeof counter, "version/%s", command->name);
-    uint64_t version = counter_get(decide->txn, counter) + 1;
+    uint64_t version = counter_label_version(decide->txn, command->name) + 1;
     if (command->version != 0 && command->version < version)
         return aq_fail(error, AQ_E_EXISTS,
                        "version is %" PRIu64 ", but label %s has had that one; the next is %" PRIu64, command->version,
@@ -23,7 +21,7 @@ static int create(struct decide *decide, const void *record, struct aq_error *er
         return aq_fail(error, AQ_E_INVALID, "version is %" PRIu64 ", but the next one of label %s is %" PRIu64,
                        command->version, command->name, version);
     struct aq_label_created event = {
-        .id = counter_get(decide->txn, "next/label") + 1,
+        .id = counter_last_id(decide->txn, "label") + 1,
         .name = command->name,
         .version = version,
         .definitions = command->definitions,
@@ -39,11 +37,9 @@ static int delete (struct decide *decide, const void *record, struct aq_error *e
 {
     const struct aq_label_delete *command = record;
     struct aq_label label;
-    char counter[64];
     if (!state_label(decide->txn, command->id, &label, decide->arena))
         return aq_fail(error, AQ_E_NOT_FOUND, "there is no label %" PRIu64, command->id);
-    snprintf(counter, sizeof counter, "open/label/%" PRIu64, command->id);
-    uint64_t open = counter_get(decide->txn, counter);
+    uint64_t open = counter_open_of_label(decide->txn, command->id);
     if (open > 0)
         return aq_fail(error, AQ_E_STATE,
                        "label %s, version %" PRIu64 ", is in use by %" PRIu64

@@ -41,7 +41,7 @@ static int join(struct decide *decide, const void *record, struct aq_error *erro
     if (!state_node(decide->txn, command->name, &node, decide->arena)) {
         struct aq_node_joined event = {
             .name = command->name,
-            .number = counter_get(decide->txn, "next/node") + 1,
+            .number = counter_last_id(decide->txn, "node") + 1,
             .instance = command->instance,
             .address = command->address,
             .agent_version = command->agent_version,
@@ -126,7 +126,7 @@ static bool end_resource(void *context, const struct state_key *key, const void 
     (void)length;
     if (++ending->count > ENDED_AT_ONCE_MAX)
         return false;
-    uint64_t id = index_number_at(key, sizeof(uint64_t));
+    uint64_t id = state_key_number_at(key, sizeof(uint64_t));
     if (!state_resource(decide->txn, id, &resource, decide->arena) ||
         !state_application(decide->txn, resource.application, &application, decide->arena))
         return true;

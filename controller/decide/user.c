@@ -71,13 +71,11 @@ static int delete (struct decide *decide, const void *record, struct aq_error *e
 {
     const struct aq_user_delete *command = record;
     struct aq_user user;
-    char counter[96];
     if (find(decide, command->name, &user, error) != 0)
         return -1;
     if (strcmp(command->name, "admin") == 0)
         return aq_fail(error, AQ_E_STATE, "the user admin cannot be removed");
-    snprintf(counter, sizeof counter, "open/user/%s", command->name);
-    uint64_t open = counter_get(decide->txn, counter);
+    uint64_t open = counter_open_of_user(decide->txn, command->name);
     if (open > 0)
         return aq_fail(error, AQ_E_STATE, "user %s has %" PRIu64 " open application%s: deallocate %s first",
                        command->name, open, open == 1 ? "" : "s", open == 1 ? "it" : "them");

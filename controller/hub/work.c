@@ -137,7 +137,7 @@ static bool add_row(void *context, const struct state_key *key, const void *valu
     (void)value, (void)length;
     if (is_filled(draft))
         return false; /* `last` stays at what was added last: the rest comes with the next delivery */
-    uint64_t number = index_number_at(key, key->length - sizeof number);
+    uint64_t number = state_key_number_at(key, key->length - sizeof number);
     add_assignment(draft, number);
     draft->work.last = number;
     return true;
@@ -151,9 +151,9 @@ static void add_all(struct draft *draft)
     draft->work.full = true;
     draft->work.first = work->full_from;
     if (state_node(draft->txn, draft->agent->name, &node, &draft->hub->arena)) {
-        index_key_number(&prefix, node.number);
+        state_key_add_number(&prefix, node.number);
         after = prefix;
-        index_key_number(&after, work->full_from > 0 ? work->full_from - 1 : 0);
+        state_key_add_number(&after, work->full_from > 0 ? work->full_from - 1 : 0);
         index_scan_after(draft->txn, INDEX_NODE_RESOURCE, &prefix, &after, add_row, draft);
     }
     bool done = !is_filled(draft);

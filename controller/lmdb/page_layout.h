@@ -1,21 +1,22 @@
-/* How LMDB 0.9 (data version 1) lays out its file, by its names in mdb.c: for those who read it without LMDB, which
- * believes what it reads. Private to pages.c and controller/log/leaves.c. */
+/* The file layout of LMDB 0.9 (data version 1), for code that reads the file without LMDB, which trusts what it reads.
+ * The comments give LMDB's names in mdb.c. Used by pages.c and controller/log/leaves.c. */
 #ifndef AQ_CONTROLLER_LMDB_PAGE_LAYOUT_H
 #define AQ_CONTROLLER_LMDB_PAGE_LAYOUT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-_Static_assert(sizeof(size_t) == 8 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "LMDB's files are as the machine is");
+_Static_assert(sizeof(size_t) == 8 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "LMDB's files have the byte order and word size of the machine");
 
 enum {
     PAGE_BRANCH = 0x01, /* P_BRANCH and so on */
     PAGE_LEAF = 0x02,
     PAGE_OVERFLOW = 0x04,
     PAGE_META = 0x08,
-    NODE_BIG = 0x01,      /* F_BIGDATA: the row lies on pages of its own */
+    NODE_BIG = 0x01,      /* F_BIGDATA: the row is on pages of its own */
     NODE_TABLE = 0x02,    /* F_SUBDATA: the row is a table */
-    TABLE_NUMBERS = 0x08, /* MDB_INTEGERKEY, in the list of free pages alone */
+    TABLE_NUMBERS = 0x08, /* MDB_INTEGERKEY, only of the list of free pages */
     HEAD_SIZE = 16,
     NODE_SIZE = 8,
     PAGE_LEAST = 512,
@@ -25,7 +26,7 @@ enum {
 struct page_head { /* MDB_page */
     uint64_t number;
     uint16_t pad, flags;
-    uint16_t lower, upper; /* on an overflow page: the count of pages, in both */
+    uint16_t lower, upper; /* on an overflow page, both together are the count of pages */
 };
 
 struct node { /* MDB_node */

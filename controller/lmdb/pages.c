@@ -1,5 +1,7 @@
 #include "controller/lmdb/pages.h"
 
+#include "controller/lmdb/address.h"
+#include "controller/lmdb/file.h"
 #include "controller/lmdb/page_layout.h"
 #include "schema/base/memory.h"
 
@@ -15,43 +17,43 @@
 enum { KEY_MOST = 511, DEPTH_MOST = 32, METAS = 2, DATA_VERSION = 1, PATH_SIZE = 1300 };
 #define META_MAGIC UINT32_C(0xBEEFC0DE)
 #define NO_PAGE    UINT64_MAX
-#define MAP_MOST   (UINT64_C(1) << 47) /* no process has more addresses */
+#define MAP_MOST   (UINT64_C(1) << 47) /* address space of a process */
 
 struct file {
     int fd;
     char path[PATH_SIZE];
     struct aq_error *error;
     uint32_t page_size;
-    uint64_t pages;      /* that the file is long */
-    uint64_t last;       /* number of the last page that LMDB counts */
-    uint64_t highest;    /* page that was seen */
+    uint64_t pages;      /* length of the file */
+    uint64_t last;       /* number of the last page according to LMDB */
+    uint64_t highest;    /* page seen so far */
     unsigned char *seen; /* a bit for each page of the file */
-    uint64_t reads;      /* so many pages with rows may still be read */
-    bool partly;         /* some were not */
+    uint64_t reads;      /* how many more leaf pages may be read */
+    bool partly;         /* some were skipped */
 };
 
 enum kind { TABLE_OF_ROWS, TABLE_OF_TABLES, TABLE_OF_FREE_PAGES };
 
-/* One table, while it is walked in the order of its keys. */
+/* A walk through one table in the order of its keys. */
 struct walk {
     struct file *file;
     enum kind kind;
     const struct table *table;
-    struct table found; /* what was counted */
-    uint64_t skipped;   /* so many of its leaves, the first ones, are not read */
-    bool begun;         /* there is a key before */
-    bool may_equal;     /* it is a branch's, which the next one may be equal to */
+    struct table found; /* counted so far */
+    uint64_t skipped;   /* how many of its first leaves are not read */
+    bool begun;         /* `before` holds the previous key */
+    bool may_equal;     /* `before` is a branch's key: the next key may be equal to it */
     size_t before_size;
     unsigned char before[KEY_MOST];
 };
 
-/* A page in memory, and which it is. */
+/* A page in memory. */
 struct page {
     uint64_t number;
     struct page_head head;
     const unsigned char *bytes;
     unsigned count;
-    unsigned used; /* by the nodes that were seen */
+    unsigned used; /* bytes of the nodes seen so far */
 };
 
 static int damaged(const struct file *file, uint64_t page, unsigned at, const char *format, ...) AQ_PRINTF(4, 5);
@@ -62,8 +64,8 @@ static int damaged(const struct file *file, uint64_t page, unsigned at, const ch
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    return aq_fail(file->error, AQ_E_CORRUPT, "%s is damaged: page %" PRIu64 ", byte %" PRIu64 ": %s", file->path, page,
-                   page * file->page_size + at, what);
+    return aq_fail(file->error, AQ_E_CORRUPT, "%s" LMDB_IS_DAMAGED "page %" PRIu64 ", byte %" PRIu64 ": %s", file->path,
+                   page, page * file->page_size + at, what);
 }
 
 /* ---- bytes ------------------------------------------------------------------------------------------------ */
@@ -78,19 +80,20 @@ static int read_at(const struct file *file, uint64_t page, uint64_t at, void *ou
     return damaged(file, page, (unsigned)at, "the file ends before it");
 }
 
-/* A page is in use, or free, and that once. Free pages at the end need not have been written. */
+/* Notes that the page is in use or free. Each page is one of them, once. Free pages at the end of the file may never
+ * have been written. */
 static int claim(struct file *file, uint64_t page, uint64_t from, unsigned at, bool in_use)
 {
     if (page < METAS || page > file->last)
-        return damaged(file, from, at, "leads to page %" PRIu64 ", but the pages are %d to %" PRIu64, page, METAS,
+        return damaged(file, from, at, "refers to page %" PRIu64 ", but the pages are %d to %" PRIu64, page, METAS,
                        file->last);
     if (page > file->highest)
         file->highest = page;
     if (page >= file->pages)
-        return in_use ? damaged(file, from, at, "leads to page %" PRIu64 ", where the file has ended", page) : 0;
+        return in_use ? damaged(file, from, at, "refers to page %" PRIu64 ", beyond the end of the file", page) : 0;
     unsigned char bit = (unsigned char)(1u << page % 8);
     if (file->seen[page / 8] & bit)
-        return damaged(file, from, at, "leads to page %" PRIu64 ", which stands elsewhere, too", page);
+        return damaged(file, from, at, "refers to page %" PRIu64 ", which is referred to elsewhere too", page);
     file->seen[page / 8] |= bit;
     return 0;
 }
@@ -114,14 +117,14 @@ static bool in_order(const struct walk *walk, const unsigned char *key, size_t s
     return order < 0 || (order == 0 && walk->may_equal);
 }
 
-/* The next key in the table's order. */
-static int take_key(struct walk *walk, const struct page *page, unsigned at, const struct node *node, bool of_branch)
+/* Checks that the node's key follows the previous one. */
+static int check_key(struct walk *walk, const struct page *page, unsigned at, const struct node *node, bool of_branch)
 {
     const unsigned char *key = page->bytes + at + NODE_SIZE;
     if (node->key_size == 0 || (walk->kind == TABLE_OF_FREE_PAGES && node->key_size != sizeof(uint64_t)))
         return damaged(walk->file, page->number, at, "a key of %u bytes", node->key_size);
     if (walk->begun && !in_order(walk, key, node->key_size))
-        return damaged(walk->file, page->number, at, "a key that is not behind the one before it");
+        return damaged(walk->file, page->number, at, "a key out of order");
     memcpy(walk->before, key, node->key_size);
     walk->before_size = node->key_size;
     walk->begun = true;
@@ -131,7 +134,7 @@ static int take_key(struct walk *walk, const struct page *page, unsigned at, con
 
 /* ---- nodes ------------------------------------------------------------------------------------------------ */
 
-/* Where node `i` of a page begins. 0: it is damaged, which was said; no node begins there. */
+/* Returns where node `i` of a page begins, or 0 after a failure: no node begins there. */
 static unsigned node_at(const struct file *file, struct page *page, unsigned i, struct node *node)
 {
     uint16_t at;
@@ -149,15 +152,13 @@ static unsigned node_at(const struct file *file, struct page *page, unsigned i, 
         if (at + size <= file->page_size)
             return at;
     }
-    (void)damaged(file, page->number, HEAD_SIZE + i * (unsigned)sizeof at,
-                  "node %u is said to be at %u, and to end "
-                  "outside of its page",
-                  i, at);
+    (void)damaged(file, page->number, HEAD_SIZE + i * (unsigned)sizeof at, "node %u at %u does not fit the page", i,
+                  at);
     return 0;
 }
 
-/* The pages that a large row takes, from `first` on. */
-static int take_overflow(struct walk *walk, const struct page *page, unsigned at, uint64_t first, uint32_t size)
+/* Checks the pages of a large row, from `first` on. */
+static int check_overflow(struct walk *walk, const struct page *page, unsigned at, uint64_t first, uint32_t size)
 {
     struct file *file = walk->file;
     struct page_head head;
@@ -165,7 +166,7 @@ static int take_overflow(struct walk *walk, const struct page *page, unsigned at
         return -1;
     uint32_t pages = head.lower | (uint32_t)head.upper << 16;
     if (head.number != first || head.flags != PAGE_OVERFLOW)
-        return damaged(file, first, 0, "no page of a large row (number %" PRIu64 ", flags %#x)", head.number,
+        return damaged(file, first, 0, "not a page of a large row (number %" PRIu64 ", flags %#x)", head.number,
                        head.flags);
     if ((uint64_t)pages * file->page_size < (uint64_t)size + HEAD_SIZE || pages > file->last)
         return damaged(file, first, 12, "%" PRIu32 " pages for %" PRIu32 " bytes", pages, size);
@@ -176,9 +177,9 @@ static int take_overflow(struct walk *walk, const struct page *page, unsigned at
     return 0;
 }
 
-/* A row of the list of free pages: how many, then their numbers, the highest first. */
-static int take_free(struct walk *walk, const struct page *page, unsigned at, uint64_t from, uint64_t in_page,
-                     uint32_t size)
+/* Checks a row of the list of free pages: their count, then their numbers, the highest first. */
+static int check_free(struct walk *walk, const struct page *page, unsigned at, uint64_t from, uint64_t in_page,
+                      uint32_t size)
 {
     enum { CHUNK = 512 };
     uint64_t numbers[CHUNK], count = 0, before = NO_PAGE;
@@ -194,7 +195,7 @@ static int take_free(struct walk *walk, const struct page *page, unsigned at, ui
             if (claim(walk->file, numbers[i], page->number, at, false) != 0)
                 return -1;
             else if (numbers[i] >= before)
-                return damaged(walk->file, page->number, at, "free pages that are not in order");
+                return damaged(walk->file, page->number, at, "free pages out of order");
         done += some;
     }
     return 0;
@@ -202,42 +203,42 @@ static int take_free(struct walk *walk, const struct page *page, unsigned at, ui
 
 static int walk_table(struct file *file, enum kind kind, const struct table *table, uint64_t from, unsigned at);
 
-static int take_leaf_node(struct walk *walk, const struct page *page, unsigned at, const struct node *node)
+static int check_leaf_node(struct walk *walk, const struct page *page, unsigned at, const struct node *node)
 {
     struct file *file = walk->file;
     const unsigned char *row = page->bytes + at + NODE_SIZE + node->key_size;
     uint32_t size = node_row_size(node);
-    if (take_key(walk, page, at, node, false) != 0)
+    if (check_key(walk, page, at, node, false) != 0)
         return -1;
     walk->found.entries++;
     if (walk->kind == TABLE_OF_TABLES) {
         struct table table;
         if (node->flags != NODE_TABLE || size != sizeof table)
-            return damaged(file, page->number, at, "what should be a table is not (flags %#x)", node->flags);
+            return damaged(file, page->number, at, "not a table (flags %#x)", node->flags);
         memcpy(&table, row, sizeof table);
         return walk_table(file, TABLE_OF_ROWS, &table, page->number, at);
     }
     if (node->flags & ~NODE_BIG)
-        return damaged(file, page->number, at, "a row with the flags %#x", node->flags);
+        return damaged(file, page->number, at, "a row with flags %#x", node->flags);
     uint64_t from = page->number, in_page = (uint64_t)(row - page->bytes);
     if (node->flags & NODE_BIG) {
         memcpy(&from, row, sizeof from);
         in_page = HEAD_SIZE;
-        if (take_overflow(walk, page, at, from, size) != 0)
+        if (check_overflow(walk, page, at, from, size) != 0)
             return -1;
     }
-    return walk->kind == TABLE_OF_FREE_PAGES ? take_free(walk, page, at, from, in_page, size) : 0;
+    return walk->kind == TABLE_OF_FREE_PAGES ? check_free(walk, page, at, from, in_page, size) : 0;
 }
 
 /* ---- pages ------------------------------------------------------------------------------------------------ */
 
 static int walk_page(struct walk *walk, uint64_t number, unsigned level);
 
-static int take_branch_node(struct walk *walk, const struct page *page, unsigned at, const struct node *node,
-                            bool first, unsigned level)
+static int check_branch_node(struct walk *walk, const struct page *page, unsigned at, const struct node *node,
+                             bool first, unsigned level)
 {
     uint64_t child = node_row_size(node) | (uint64_t)node->flags << 32;
-    if (!first && take_key(walk, page, at, node, true) != 0) /* the key of the first one does not count */
+    if (!first && check_key(walk, page, at, node, true) != 0) /* the first key of a branch is not used */
         return -1;
     if (claim(walk->file, child, page->number, at, true) != 0)
         return -1;
@@ -254,12 +255,12 @@ static int check_head(const struct walk *walk, struct page *page, unsigned level
     unsigned flags = level + 1 < walk->table->depth ? PAGE_BRANCH : PAGE_LEAF;
     memcpy(&page->head, page->bytes, sizeof page->head);
     if (page->head.number != page->number)
-        return damaged(file, page->number, 0, "calls itself page %" PRIu64, page->head.number);
+        return damaged(file, page->number, 0, "has the page number %" PRIu64, page->head.number);
     if (page->head.flags != flags)
-        return damaged(file, page->number, 10, "has the flags %#x, where %#x belong", page->head.flags, flags);
+        return damaged(file, page->number, 10, "has flags %#x instead of %#x", page->head.flags, flags);
     if (page->head.lower < HEAD_SIZE || page->head.lower % 2 != 0 || page->head.lower > page->head.upper ||
         page->head.upper > file->page_size)
-        return damaged(file, page->number, 12, "has its room from %u to %u", page->head.lower, page->head.upper);
+        return damaged(file, page->number, 12, "has free space from %u to %u", page->head.lower, page->head.upper);
     page->count = (page->head.lower - HEAD_SIZE) / 2u;
     unsigned least = flags == PAGE_BRANCH && walk->kind != TABLE_OF_FREE_PAGES ? 2 : 1;
     if (page->count < least)
@@ -273,13 +274,13 @@ static int walk_nodes(struct walk *walk, struct page *page, unsigned level)
     for (unsigned i = 0; i < page->count; i++) {
         struct node node;
         unsigned at = node_at(walk->file, page, i, &node);
-        if (at == 0 || (branch ? take_branch_node(walk, page, at, &node, i == 0, level)
-                               : take_leaf_node(walk, page, at, &node)) != 0)
+        if (at == 0 || (branch ? check_branch_node(walk, page, at, &node, i == 0, level)
+                               : check_leaf_node(walk, page, at, &node)) != 0)
             return -1;
     }
     if (page->used != walk->file->page_size - page->head.upper)
-        return damaged(walk->file, page->number, 14, "its nodes take %u bytes, and its room ends at %u", page->used,
-                       page->head.upper);
+        return damaged(walk->file, page->number, 14, "its nodes take %u bytes, but its free space ends at %u",
+                       page->used, page->head.upper);
     *(branch ? &walk->found.branches : &walk->found.leaves) += 1;
     return 0;
 }
@@ -297,7 +298,7 @@ static int walk_page(struct walk *walk, uint64_t number, unsigned level)
     return status;
 }
 
-/* How many leaves are too many. Large rows cost a read of their own each. */
+/* How many leaves to skip to stay within file->reads. Each large row costs a read of its own. */
 static uint64_t leaves_to_skip(struct file *file, enum kind kind, const struct table *table)
 {
     uint64_t large = table->entries < table->overflows ? table->entries : table->overflows;
@@ -314,15 +315,15 @@ static uint64_t leaves_to_skip(struct file *file, enum kind kind, const struct t
     return table->leaves - read;
 }
 
-/* `from`, `at`: where the table is described. */
+/* `from`, `at`: the page and the byte in it that describe the table. */
 static int walk_table(struct file *file, enum kind kind, const struct table *table, uint64_t from, unsigned at)
 {
     struct walk walk = {.file = file, .kind = kind, .table = table};
     const struct table *found = &walk.found;
     if (table->flags != (kind == TABLE_OF_FREE_PAGES ? TABLE_NUMBERS : 0) || table->depth > DEPTH_MOST ||
         (table->depth == 0) != (table->root == NO_PAGE) || table->leaves > file->last || table->overflows > file->last)
-        return damaged(file, from, at, "a table with the flags %#x, %u pages deep, from page %" PRIu64 " on",
-                       table->flags, table->depth, table->root);
+        return damaged(file, from, at, "a table with flags %#x, depth %u and root page %" PRIu64, table->flags,
+                       table->depth, table->root);
     walk.skipped = leaves_to_skip(file, kind, table);
     if (table->depth > 0 && (claim(file, table->root, from, at, true) != 0 || walk_page(&walk, table->root, 0) != 0))
         return -1;
@@ -330,8 +331,7 @@ static int walk_table(struct file *file, enum kind kind, const struct table *tab
     if (found->branches != table->branches || found->leaves != table->leaves ||
         (all && (found->overflows != table->overflows || found->entries != table->entries)))
         return damaged(file, from, at,
-                       "a table of %" PRIu64 " rows on %" PRIu64 " pages, of which %" PRIu64 " on %" PRIu64
-                       " are there",
+                       "a table of %" PRIu64 " rows on %" PRIu64 " pages has %" PRIu64 " rows on %" PRIu64 " pages",
                        table->entries, table->branches + table->leaves + table->overflows, found->entries,
                        found->branches + found->leaves + found->overflows);
     return 0;
@@ -346,16 +346,18 @@ static int read_meta(struct file *file, unsigned i, struct meta *meta)
         return -1;
     if (head.number != i || head.flags != PAGE_META || meta->magic != META_MAGIC || meta->version != DATA_VERSION)
         return damaged(file, i, 0,
-                       "no meta page of LMDB (number %" PRIu64 ", flags %#x, magic %#" PRIx32 ", version %" PRIu32 ")",
+                       "not a meta page of LMDB (number %" PRIu64 ", flags %#x, magic %#" PRIx32 ", version %" PRIu32
+                       ")",
                        head.number, head.flags, meta->magic, meta->version);
     if (meta->free.pad < PAGE_LEAST || meta->free.pad > PAGE_MOST || (meta->free.pad & (meta->free.pad - 1)) != 0 ||
         (i > 0 && meta->free.pad != file->page_size))
-        return damaged(file, i, HEAD_SIZE + 24, "pages of %" PRIu32 " bytes", meta->free.pad);
+        return damaged(file, i, HEAD_SIZE + 24, "a page size of %" PRIu32, meta->free.pad);
     file->page_size = meta->free.pad;
     return 0;
 }
 
-/* Each transaction writes the older of the two, so they are of two that follow one another. */
+/* Returns the number of the newer meta page, or -1. Each transaction writes the older of the two, so they belong to two
+ * successive transactions. */
 static int pick_meta(struct file *file, struct meta *meta)
 {
     enum { TXN_AT = HEAD_SIZE + 128 };
@@ -366,7 +368,7 @@ static int pick_meta(struct file *file, struct meta *meta)
     unsigned newer = metas[0].txn < metas[1].txn;
     *meta = metas[newer];
     if (meta->txn != 0 && (meta->txn % METAS != newer || metas[!newer].txn != meta->txn - 1))
-        return damaged(file, newer, TXN_AT, "transaction %" PRIu64 " beside %" PRIu64, meta->txn, metas[!newer].txn);
+        return damaged(file, newer, TXN_AT, "transaction %" PRIu64 " next to %" PRIu64, meta->txn, metas[!newer].txn);
     if (meta->last < METAS - 1 || meta->map_size > MAP_MOST || meta->last >= meta->map_size / file->page_size)
         return damaged(file, newer, HEAD_SIZE + 120, "%" PRIu64 " pages in a map of %" PRIu64 " bytes", meta->last + 1,
                        meta->map_size);
@@ -379,12 +381,12 @@ static int check_file(struct file *file)
 {
     struct meta meta;
     struct stat status_of;
-    file->page_size = PAGE_LEAST; /* of the first page, no more is asked before its size is known */
+    file->page_size = PAGE_LEAST; /* until the first page tells the size */
     int from = pick_meta(file, &meta);
     if (from < 0)
         return -1;
-    if (fstat(file->fd, &status_of) != 0) /* only now, for it may grow */
-        return aq_fail_errno(file->error, errno, "cannot look at %s", file->path);
+    if (fstat(file->fd, &status_of) != 0) /* after the meta pages: the file may grow */
+        return aq_fail_errno(file->error, errno, "cannot stat %s", file->path);
     file->pages = (uint64_t)status_of.st_size / file->page_size;
     file->seen = aq_calloc(file->pages / 8 + 1, 1);
     int status = walk_table(file, TABLE_OF_FREE_PAGES, &meta.free, (uint64_t)from, HEAD_SIZE + 24);
@@ -392,20 +394,20 @@ static int check_file(struct file *file)
         status = walk_table(file, TABLE_OF_TABLES, &meta.main, (uint64_t)from, HEAD_SIZE + 72);
     free(file->seen);
     if (status == 0 && file->highest != file->last && !file->partly)
-        return damaged(file, (uint64_t)from, HEAD_SIZE + 120,
-                       "page %" PRIu64 " is said to be the last, but %" PRIu64 " is", file->last, file->highest);
+        return damaged(file, (uint64_t)from, HEAD_SIZE + 120, "the last page should be %" PRIu64 ", but is %" PRIu64,
+                       file->last, file->highest);
     return status;
 }
 
-int pages_check(const char *directory, uint64_t reads, struct aq_error *error)
+int lmdb_pages_check(const char *directory, uint64_t reads, struct aq_error *error)
 {
     struct stat status;
     struct file file = {.error = error, .reads = reads};
-    snprintf(file.path, sizeof file.path, "%s/data.mdb", directory);
+    snprintf(file.path, sizeof file.path, "%s/" LMDB_DATA_FILE, directory);
     file.fd = open(file.path, O_RDONLY | O_CLOEXEC);
     if (file.fd < 0)
         return errno == ENOENT ? 0 : aq_fail_errno(error, errno, "cannot open %s", file.path);
-    (void)posix_fadvise(file.fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* nearly, and the disk may read ahead */
+    (void)posix_fadvise(file.fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* nearly: lets the disk read ahead */
     int failed = 0;
     if (fstat(file.fd, &status) != 0 || status.st_size > 0)
         failed = check_file(&file);

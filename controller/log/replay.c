@@ -1,6 +1,7 @@
 #include "controller/log/replay.h"
 
 #include "controller/project/project.h"
+#include "controller/state/applied.h"
 #include "controller/state/log_layout.h"
 
 #include <inttypes.h>
@@ -30,10 +31,7 @@ static int broken(const struct log_entry *entry, struct aq_arena *arena, struct 
     struct aq_entry whole;
     if (aq_entry_unpack(&whole, entry->data, entry->size, arena, error) != 0)
         return aq_error_context(error, "log entry %" PRIu64, entry->index);
-    return aq_fail(error, AQ_E_CORRUPT,
-                   "log entry %" PRIu64 " (seq %" PRIu64
-                   ") does not follow the one before it: the hash chain is broken",
-                   entry->index, whole.first_seq);
+    return log_fail_chain(entry->index, whole.first_seq, error);
 }
 
 /* 1: all that a round may take, and the entry behind it, follow one another. */
@@ -99,7 +97,7 @@ int replay(struct log_store *store, struct state *state, struct place_index *ind
     struct state_txn *txn;
     if (state_read(state, &txn, error) != 0)
         return -1;
-    uint64_t next = state_place_get(txn).index + 1;
+    uint64_t next = state_applied_get(txn).index + 1;
     state_end(txn);
     int status = 0;
     while (status == 0 && next <= last) {
@@ -114,13 +112,13 @@ int replay(struct log_store *store, struct state *state, struct place_index *ind
 
 static int check_hash(void *context, const struct log_entry *entry, struct aq_error *error)
 {
-    const struct state_place *place = context;
+    const struct state_applied *applied = context;
     unsigned char hash[AQ_HASH_SIZE];
     aq_entry_hash(entry->data, entry->size, hash);
-    if (entry->index == place->index && memcmp(hash, place->hash, sizeof hash) == 0)
+    if (entry->index == applied->index && memcmp(hash, applied->hash, sizeof hash) == 0)
         return 1;
     return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " is not the one that the tables were made from",
-                   place->index);
+                   applied->index);
 }
 
 int replay_check_place(struct log_store *store, struct state *state, struct aq_error *error)
@@ -128,14 +126,14 @@ int replay_check_place(struct log_store *store, struct state *state, struct aq_e
     struct state_txn *txn;
     if (state_read(state, &txn, error) != 0)
         return -1;
-    struct state_place place = state_place_get(txn);
+    struct state_applied applied = state_applied_get(txn);
     state_end(txn);
-    if (place.index == 0)
+    if (applied.index == 0)
         return 0;
-    int status = log_store_read(store, place.index, place.index, check_hash, &place, error);
+    int status = log_store_read(store, applied.index, applied.index, check_hash, &applied, error);
     if (status == 0)
         return aq_fail(error, AQ_E_CORRUPT, "the tables are at log entry %" PRIu64 ", which the log does not have",
-                       place.index);
+                       applied.index);
     return status == 1 ? 0 : -1;
 }
 
@@ -169,7 +167,7 @@ int replay_verify(struct log_store *store, struct state *state, const char *dire
     if (log_store_check_pages(store, error) != 0 || state_check_pages(state, error) != 0 ||
         state_read(state, &txn, error) != 0)
         return -1;
-    struct state_place place = state_place_get(txn);
+    struct state_applied applied = state_applied_get(txn);
     int status = state_digest(txn, in_use, &rows_in_use, error);
     state_end(txn);
     if (status != 0 || state_open_fresh(&fresh, directory, map_bytes, error) != 0)
@@ -177,11 +175,12 @@ int replay_verify(struct log_store *store, struct state *state, const char *dire
     /* The layout is marked in both, or their digests would differ. */
     status = state_mark_layout(fresh, error);
     if (status == 0)
-        status = digest_fresh(store, fresh, place.index, replayed, &rows_replayed, error);
+        status = digest_fresh(store, fresh, applied.index, replayed, &rows_replayed, error);
     state_discard(fresh);
     if (status != 0)
         return -1;
-    aq_buffer_format(report, "log: chain is whole up to entry %" PRIu64 ", seq %" PRIu64 "\n", place.index, place.seq);
+    aq_buffer_format(report, "log: chain is whole up to entry %" PRIu64 ", seq %" PRIu64 "\n", applied.index,
+                     applied.seq);
     add_digest(report, "tables in use", in_use, rows_in_use);
     add_digest(report, "replayed", replayed, rows_replayed);
     if (memcmp(in_use, replayed, sizeof in_use) != 0)

@@ -50,10 +50,7 @@ static void take_copy(void *context, const struct log_head *head, const void *pa
     struct salvage *salvage = context;
     struct candidate *last = &salvage->found[salvage->found_count];
     if (head->type == LOG_TYPE_COMMAND && !aq_entry_follows(payload, head->size, salvage->hash)) {
-        (void)aq_fail(&salvage->why, AQ_E_CORRUPT,
-                      "log entry %" PRIu64 " (seq %" PRIu64
-                      ") does not follow the one before it: the hash chain is broken",
-                      salvage->index, head->first_seq);
+        (void)log_fail_chain(salvage->index, head->first_seq, &salvage->why);
         return;
     }
     if (head->term < salvage->term || salvage->found_count == AQ_LENGTH(salvage->found))
@@ -200,7 +197,7 @@ static void add_report(struct salvage *salvage, const char *source, const char *
         add_lost(salvage, report);
     else
         aq_buffer_text(report, "lost: nothing that can be told\n");
-    if (pages_check(source, PAGES_ALL, &pages) != 0)
+    if (lmdb_pages_check(source, LMDB_PAGES_ALL, &pages) != 0)
         aq_buffer_format(report, "%s\n", pages.message);
 }
 

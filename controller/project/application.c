@@ -7,10 +7,6 @@
 #include "schema/model/node.h"
 #include "schema/model/resource.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-
 static void store(struct project *project, const struct aq_application *application)
 {
     struct state_key key = state_key_number(application->id);
@@ -26,15 +22,6 @@ static bool get(struct project *project, uint64_t id, struct aq_application *app
     return found;
 }
 
-static void count_open(struct project *project, const struct aq_application *application, int change)
-{
-    char counter[96];
-    snprintf(counter, sizeof counter, "open/user/%s", application->user);
-    project_count(project, counter, change);
-    snprintf(counter, sizeof counter, "open/label/%" PRIu64, application->label_id);
-    project_count(project, counter, change);
-}
-
 static void set_status(struct project *project, struct aq_application *application, enum aq_application_status to)
 {
     enum aq_application_status from = application->status;
@@ -45,7 +32,7 @@ static void set_status(struct project *project, struct aq_application *applicati
     if (to == AQ_NEW)
         index_put(project->txn, INDEX_WAITING, &key, "", 0);
     if (aq_application_is_over(to))
-        count_open(project, application, -1);
+        counter_add_open(project->txn, application->user, application->label_id, -1);
     application->status = to;
     application->changed_at = project->time_ms;
 }
@@ -68,12 +55,12 @@ static void created(struct project *project, const void *data)
         .changed_at = project->time_ms,
     };
     struct state_key key = state_key_number(event->id), owned = {0};
-    index_key_text(&owned, application.user);
-    index_key_number(&owned, event->id);
+    state_key_add_text(&owned, application.user);
+    state_key_add_number(&owned, event->id);
     index_put(project->txn, INDEX_OWNED, &owned, "", 0);
     index_put(project->txn, INDEX_WAITING, &key, "", 0);
-    counter_set(project->txn, "next/application", event->id);
-    count_open(project, &application, 1);
+    counter_set_last_id(project->txn, "application", event->id);
+    counter_add_open(project->txn, application.user, application.label_id, 1);
     store(project, &application);
     project_history(project, event->id);
 }
@@ -122,10 +109,10 @@ static void make_resource(struct project *project, const struct aq_application_e
         .created_at = project->time_ms,
     };
     struct state_key key = state_key_number(resource.id), on_node = state_key_number(node.number);
-    index_key_number(&on_node, resource.id);
+    state_key_add_number(&on_node, resource.id);
     project_store(project, "resource", &key, &resource);
     index_put(project->txn, INDEX_NODE_RESOURCE, &on_node, "", 0);
-    counter_set(project->txn, "next/resource", resource.id);
+    counter_set_last_id(project->txn, "resource", resource.id);
     aq_amounts_add(&node.used, &resource.amounts);
     project_node_used(project, &node);
 }

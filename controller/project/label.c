@@ -2,13 +2,11 @@
 
 #include "controller/project/project.h"
 
-#include <stdio.h>
-
 static struct state_key version_key(const char *name, uint64_t version)
 {
     struct state_key key = {0};
-    index_key_text(&key, name);
-    index_key_number(&key, version);
+    state_key_add_text(&key, name);
+    state_key_add_number(&key, version);
     return key;
 }
 
@@ -24,13 +22,11 @@ static void created(struct project *project, const void *data)
         .created_at = project->time_ms,
         .created_by = project->author,
     };
-    char counter[96];
     struct state_key key = state_key_number(event->id), version = version_key(event->name, event->version);
     project_store(project, "label", &key, &label);
     index_put(project->txn, INDEX_LABEL_VERSION, &version, &event->id, sizeof event->id);
-    counter_set(project->txn, "next/label", event->id);
-    snprintf(counter, sizeof counter, "version/%s", event->name);
-    counter_set(project->txn, counter, event->version);
+    counter_set_last_id(project->txn, "label", event->id);
+    counter_set_label_version(project->txn, event->name, event->version);
 }
 PROJECT(aq_event_label_created, created);
 

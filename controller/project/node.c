@@ -2,7 +2,6 @@
 
 #include "controller/project/project.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static void store(struct project *project, struct aq_node *node)
@@ -45,7 +44,7 @@ static void joined(struct project *project, const void *data)
     };
     struct state_key number = state_key_number(event->number);
     index_put(project->txn, INDEX_NODE_NUMBER, &number, event->name, strlen(event->name));
-    counter_set(project->txn, "next/node", event->number);
+    counter_set_last_id(project->txn, "node", event->number);
     project_node(project, &node);
 }
 PROJECT(aq_event_node_joined, joined);

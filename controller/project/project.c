@@ -1,5 +1,7 @@
 #include "controller/project/project.h"
 
+#include "controller/state/applied.h"
+#include "controller/state/log_layout.h"
 #include "schema/model/node.h"
 
 #include <inttypes.h>
@@ -28,16 +30,6 @@ void project_remove(struct project *project, const char *entity, const struct st
     state_remove(project->txn, aq_entity_find(entity), key);
 }
 
-void project_count(struct project *project, const char *counter, int change)
-{
-    struct aq_error error;
-    uint64_t value = counter_get(project->txn, counter);
-    if (state_failed(project->txn, &error))
-        return; /* it may have been read as 0 */
-    aq_assert(change >= 0 || value >= (uint64_t)-change);
-    counter_set(project->txn, counter, value + (uint64_t)change);
-}
-
 void project_history(struct project *project, uint64_t application)
 {
     project_ballot(project, application, "", 0);
@@ -46,7 +38,7 @@ void project_history(struct project *project, uint64_t application)
 void project_ballot(struct project *project, uint64_t application, const void *ballot, size_t length)
 {
     struct state_key key = state_key_number(application);
-    index_key_number(&key, project->seq);
+    state_key_add_number(&key, project->seq);
     index_put(project->txn, INDEX_HISTORY, &key, ballot, length);
 }
 
@@ -55,8 +47,8 @@ void project_ballot(struct project *project, uint64_t application, const void *b
 static struct state_key key_of(const char *author, const char *key)
 {
     struct state_key row = {0};
-    index_key_text(&row, author);
-    index_key_text(&row, key);
+    state_key_add_text(&row, author);
+    state_key_add_text(&row, key);
     return row;
 }
 
@@ -71,7 +63,7 @@ static bool note_old(void *context, const struct state_key *key, const void *val
     struct forgetting *forgetting = context;
     (void)value;
     (void)length;
-    if (index_number_at(key, 0) >= forgetting->before_ms || forgetting->count == PROJECT_KEYS_FORGOTTEN_AT_ONCE)
+    if (state_key_number_at(key, 0) >= forgetting->before_ms || forgetting->count == PROJECT_KEYS_FORGOTTEN_AT_ONCE)
         return false;
     forgetting->keys[forgetting->count++] = *key;
     return true;
@@ -106,9 +98,9 @@ void project_key(struct project *project, const char *author, const char *key, u
     strncpy(remembered.id, id, sizeof remembered.id - 1);
     struct state_key row = key_of(author, key), timed = {0};
     index_put(project->txn, INDEX_KEYS, &row, &remembered, sizeof remembered);
-    index_key_number(&timed, project->time_ms);
-    index_key_text(&timed, author);
-    index_key_text(&timed, key);
+    state_key_add_number(&timed, project->time_ms);
+    state_key_add_text(&timed, author);
+    state_key_add_text(&timed, key);
     index_put(project->txn, INDEX_KEY_TIMES, &timed, "", 0);
     forget_old(project);
 }
@@ -145,28 +137,25 @@ static int project_decision(struct project *project, const struct aq_logged_deci
 int project_entry(struct project *project, uint64_t index, const void *data, size_t length, struct aq_error *error)
 {
     struct aq_entry entry;
-    struct state_place place = state_place_get(project->txn);
+    struct state_applied applied = state_applied_get(project->txn);
     if (aq_entry_unpack(&entry, data, length, project->arena, error) != 0)
         return aq_error_context(error, "log entry %" PRIu64, index);
-    if (entry.first_seq != place.seq + 1)
+    if (entry.first_seq != applied.seq + 1)
         return aq_fail(error, AQ_E_CORRUPT,
                        "log entry %" PRIu64 " begins at seq %" PRIu64 ", but %" PRIu64 " comes next", index,
-                       entry.first_seq, place.seq + 1);
-    if (memcmp(entry.previous.data, place.hash, AQ_HASH_SIZE) != 0)
-        return aq_fail(error, AQ_E_CORRUPT,
-                       "log entry %" PRIu64 " (seq %" PRIu64 ") does not follow the one before it: "
-                       "the hash chain is broken",
-                       index, entry.first_seq);
+                       entry.first_seq, applied.seq + 1);
+    if (memcmp(entry.previous.data, applied.hash, AQ_HASH_SIZE) != 0)
+        return log_fail_chain(index, entry.first_seq, error);
     uint64_t seq = entry.first_seq;
     project->time_ms = entry.time;
     for (uint32_t i = 0; i < entry.decisions.count; i++)
         if (project_decision(project, AQ_ITEM(entry.decisions, struct aq_logged_decision, i), &seq, error) != 0)
             return aq_error_context(error, "log entry %" PRIu64, index);
-    place.index = index;
-    place.seq = seq - 1;
-    place.time_ms = entry.time;
-    aq_entry_hash(data, length, place.hash);
-    state_place_set(project->txn, &place);
+    applied.index = index;
+    applied.seq = seq - 1;
+    applied.time_ms = entry.time;
+    aq_entry_hash(data, length, applied.hash);
+    state_applied_set(project->txn, &applied);
     return state_failed(project->txn, error) ? -1 : 0;
 }
 

@@ -7,6 +7,7 @@
 #define AQ_CONTROLLER_PROJECT_PROJECT_H
 
 #include "controller/place/index.h"
+#include "controller/state/counters.h"
 #include "controller/state/indexes.h"
 #include "controller/state/state.h"
 #include "schema/codec/entry.h"
@@ -57,7 +58,6 @@ struct project_handler {
 
 void project_store(struct project *project, const char *entity, const struct state_key *key, const void *object);
 void project_remove(struct project *project, const char *entity, const struct state_key *key);
-void project_count(struct project *project, const char *counter, int change); /* a counter of the tables */
 
 /* Stores a node, with what is free, and tells the index. The second form is for a change of `used` alone: the cheap and
  * frequent case. */

@@ -25,7 +25,7 @@ static void note_address(struct project *project, const char *address, uint64_t 
     struct state_key key = {0};
     if (address[0] == '\0')
         return;
-    index_key_text(&key, address);
+    state_key_add_text(&key, address);
     index_put(project->txn, INDEX_ADDRESS, &key, &resource, sizeof resource);
 }
 
@@ -33,9 +33,9 @@ static void note_address(struct project *project, const char *address, uint64_t 
 static void forget_address(struct project *project, const char *address, uint64_t resource)
 {
     struct state_key key = {0};
-    if (address[0] == '\0' || index_address(project->txn, address) != resource)
+    if (address[0] == '\0' || state_resource_at(project->txn, address) != resource)
         return;
-    index_key_text(&key, address);
+    state_key_add_text(&key, address);
     index_remove(project->txn, INDEX_ADDRESS, &key);
 }
 
@@ -44,7 +44,7 @@ static void forget_expiry(struct project *project, const struct aq_resource *res
     if (resource->expires_at == 0)
         return;
     struct state_key key = state_key_number(resource->expires_at);
-    index_key_number(&key, resource->id);
+    state_key_add_number(&key, resource->id);
     index_remove(project->txn, INDEX_EXPIRY, &key);
 }
 
@@ -67,7 +67,7 @@ static void started(struct project *project, const void *data)
         if (resource.lifetime > 0) {
             resource.expires_at = project->time_ms + resource.lifetime * 1000;
             struct state_key key = state_key_number(resource.expires_at);
-            index_key_number(&key, resource.id);
+            state_key_add_number(&key, resource.id);
             index_put(project->txn, INDEX_EXPIRY, &key, "", 0);
         }
     }
@@ -96,7 +96,7 @@ static void free_node(struct project *project, const struct aq_resource *resourc
     if (!state_node(project->txn, resource->node, &node, project->arena))
         return;
     struct state_key key = state_key_number(node.number);
-    index_key_number(&key, resource->id);
+    state_key_add_number(&key, resource->id);
     index_remove(project->txn, INDEX_NODE_RESOURCE, &key);
     aq_amounts_subtract(&node.used, &resource->amounts);
     project_node_used(project, &node);

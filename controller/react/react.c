@@ -206,7 +206,7 @@ static bool place_one(void *context, const struct state_key *key, const void *va
     (void)value;
     (void)length;
     bool handled = true;
-    if (state_application(round->txn, index_number_at(key, 0), &application, &arena) &&
+    if (state_application(round->txn, state_key_number_at(key, 0), &application, &arena) &&
         may_try(&react->shares, application.label_id))
         handled = make_wish(react, &aq_command_application_place, application.id);
     aq_arena_free(&arena);
@@ -239,12 +239,12 @@ static bool expire_one(void *context, const struct state_key *key, const void *v
     struct react *react = context;
     (void)value;
     (void)length;
-    uint64_t time_ms = index_number_at(key, 0);
+    uint64_t time_ms = state_key_number_at(key, 0);
     if (time_ms > clock_ms(CLOCK_REALTIME)) {
         react->next_expiry_ms = time_ms;
         return false;
     }
-    return make_wish(react, &aq_command_resource_expire, index_number_at(key, sizeof(uint64_t)));
+    return make_wish(react, &aq_command_resource_expire, state_key_number_at(key, sizeof(uint64_t)));
 }
 
 static void expire_old(struct react *react, struct state_txn *txn)

@@ -64,7 +64,7 @@ static bool owned_row(void *context, const struct state_key *key, const void *va
     struct state_packed row;
     (void)value;
     (void)length;
-    struct state_key id = state_key_number(index_number_at(key, key->length - sizeof(uint64_t)));
+    struct state_key id = state_key_number(state_key_number_at(key, key->length - sizeof(uint64_t)));
     return !state_find_packed(walk->txn, walk->entity, &id, &row) || take_row(walk, &row);
 }
 
@@ -72,10 +72,10 @@ static bool owned_row(void *context, const struct state_key *key, const void *va
 static void scan_owned(struct walk *walk, const struct state_key *after)
 {
     struct state_key prefix = {0}, behind;
-    index_key_text(&prefix, walk->request->user.name);
+    state_key_add_text(&prefix, walk->request->user.name);
     if (after != NULL) {
         behind = prefix;
-        index_key_number(&behind, index_number_at(after, 0));
+        state_key_add_number(&behind, state_key_number_at(after, 0));
     }
     index_scan_after(walk->txn, INDEX_OWNED, &prefix, after != NULL ? &behind : NULL, owned_row, walk);
 }

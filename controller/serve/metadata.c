@@ -23,10 +23,10 @@ static uint64_t resource_of_caller(const struct request *request, struct state_t
                                    char address[ADDRESS_TEXT_SIZE])
 {
     char hardware[ADDRESS_TEXT_SIZE];
-    uint64_t id = index_address(txn, address);
+    uint64_t id = state_resource_at(txn, address);
     if (id == 0 && !request_is_loopback(request) &&
         network_hardware_address(NEIGHBOURS, address, hardware, sizeof hardware))
-        id = index_address(txn, hardware);
+        id = state_resource_at(txn, hardware);
     return id;
 }
 

@@ -178,7 +178,7 @@ static bool may_look_back(struct request *request, uint64_t *id)
     if (request->error.code != AQ_E_NOT_FOUND || request->user.role != AQ_ROLE_ADMIN ||
         state_key_from_text(request->entity, request->key, &key, &bad) != 0)
         return false;
-    *id = index_number_at(&key, 0);
+    *id = state_key_number_at(&key, 0);
     request->error = (struct aq_error){0};
     return true;
 }

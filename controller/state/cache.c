@@ -21,7 +21,7 @@ struct row_cache *row_cache_new(void)
     return cache;
 }
 
-void row_cache_forget(struct row_cache *cache)
+void row_cache_clear(struct row_cache *cache)
 {
     aq_arena_reset(&cache->arena);
     memset(cache->buckets, 0, cache->size * sizeof(struct cached_row *));

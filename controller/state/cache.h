@@ -20,8 +20,8 @@ struct cached_row {
 };
 
 struct row_cache *row_cache_new(void);
-void row_cache_free(struct row_cache *cache);   /* NULL is fine */
-void row_cache_forget(struct row_cache *cache); /* everything: nothing may be dirty */
+void row_cache_free(struct row_cache *cache);  /* NULL is fine */
+void row_cache_clear(struct row_cache *cache); /* everything: nothing may be dirty */
 
 struct cached_row *row_cache_find(struct row_cache *cache, const struct aq_entity *entity, const struct state_key *key);
 struct cached_row *row_cache_add(struct row_cache *cache, const struct aq_entity *entity, const struct state_key *key);

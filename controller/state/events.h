@@ -1,5 +1,5 @@
-/* Reading the log: events by their seq. Works on the log's LMDB environment, which the controller shares with its
- * own threads, and which other processes (aq-fs) open for reading. */
+/* Events out of the log, by their seq. Reads the log's LMDB environment, which the controller shares with its own log
+ * store, and which other processes (aq-fs) open for reading. */
 #ifndef AQ_CONTROLLER_STATE_EVENTS_H
 #define AQ_CONTROLLER_STATE_EVENTS_H
 
@@ -8,25 +8,25 @@
 
 struct events;
 
-/* For another process than the controller: opens <directory>/log for reading. */
+/* Opens <directory>/log for reading; for other processes than the controller. */
 int events_open(struct events **events, const char *directory, struct aq_error *error) AQ_MUST_CHECK;
 void events_close(struct events *events); /* NULL is fine */
 
-/* Calls `row` for each event from `first` to `last` (both included), in order, until it returns false.
- * The event holds only during the call. Returns -1 when the log cannot be read or is damaged. */
+/* Calls `row` for each event from `first` to `last` (inclusive), in order, until it returns false. The event is valid
+ * during the call only. Fails when the log cannot be read or is damaged. */
 typedef bool events_row_fn(void *context, const struct aq_event *event);
 int events_scan(struct events *events, uint64_t first, uint64_t last, events_row_fn *row, void *context,
                 struct aq_error *error) AQ_MUST_CHECK;
 
-/* The same for the events about one application, oldest first, as far as `txn` has seen them. */
+/* The same for the events about one application, oldest first, as far as `txn` shows them. */
 int events_of_application(struct events *events, struct state_txn *txn, uint64_t application, events_row_fn *row,
                           void *context, struct aq_error *error) AQ_MUST_CHECK;
 
-/* For who goes on behind an entry that is damaged: the first event of the entry behind the one that holds `seq`, or
+/* Where a reader continues after damage: the first event of the first intact entry after the one that holds `seq`, or
  * would hold it. 0: there is none. */
-uint64_t events_behind(struct events *events, uint64_t seq);
+uint64_t events_after_damage(struct events *events, uint64_t seq);
 
-/* The oldest event that is still kept. */
+/* The oldest event in the log; 1 if there is none. */
 uint64_t events_first(struct events *events);
 
 #endif

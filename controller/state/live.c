@@ -1,9 +1,8 @@
 #include "controller/state/live.h"
 
-#include "controller/lmdb/boot.h"
-#include "controller/lmdb/guard.h"
+#include "controller/lmdb/file.h"
+#include "controller/lmdb/marks.h"
 #include "controller/lmdb/pages.h"
-#include "controller/state/store.h"
 #include "schema/codec/pack.h"
 
 #include <errno.h>
@@ -14,72 +13,89 @@
 
 enum { LIVE_MAP_BYTES = 256 << 20 };
 
+static const char writing[] = "writing heartbeats";
+
 struct live {
-    MDB_env *env; /* NULL: a reader could not follow to a new one yet */
+    struct lmdb_file file; /* closed when a reader could not open a new file yet */
     MDB_dbi nodes;
     enum state_mode mode;
-    uint64_t looked_ms;
+    uint64_t checked_ms;
     char path[1200];
 };
 
-static int open_env(struct live *live)
+/* ---- open and close ----------------------------------------------------------------------------------- */
+
+/* Returns LMDB's code. */
+static int open_table(struct live *live, bool write)
 {
-    const char *path = live->path;
-    bool write = live->mode == STATE_WRITE;
     MDB_txn *txn;
-    int code = mdb_env_create(&live->env);
-    if (code == 0)
-        guard_environment(live->env);
-    if (code == 0 && write)
-        code = mdb_env_set_mapsize(live->env, LIVE_MAP_BYTES);
-    if (code == 0)
-        code = mdb_env_set_maxdbs(live->env, 2);
-    if (code == 0)
-        code = mdb_env_set_maxreaders(live->env, STORE_READERS_MAX);
-    if (code == 0)
-        code = mdb_env_open(live->env, path, MDB_NOTLS | (write ? MDB_NOSYNC : MDB_RDONLY), 0600);
-    if (code == 0)
-        code = mdb_txn_begin(live->env, NULL, write ? 0 : MDB_RDONLY, &txn);
+    int code = mdb_txn_begin(live->file.env, NULL, write ? 0 : MDB_RDONLY, &txn);
     if (code != 0)
         return code;
     code = mdb_dbi_open(txn, "nodes", write ? MDB_CREATE : 0, &live->nodes);
     if (code == 0 && write)
         code = mdb_drop(txn, live->nodes, 0); /* what an earlier process heard is not true now */
-    if (code != 0) {
-        mdb_txn_abort(txn);
-        return code;
-    }
-    return mdb_txn_commit(txn);
+    if (code == 0)
+        return mdb_txn_commit(txn); /* keeps the handle */
+    mdb_txn_abort(txn);
+    return code;
 }
 
-/* What the machine's end may have spoiled is not opened, and what was found damaged neither. */
-static int can_open(const char *path, const char *boot, struct aq_error *why)
+static int open_file(struct live *live, struct aq_error *error)
 {
-    if (!boot_is_whole(path, boot))
-        return aq_fail(why, AQ_E_BUSY,
-                       "the heartbeats at %s may be spoiled: the controller has not made them anew since "
-                       "the machine started",
-                       path);
-    return guard_check(path, why);
-}
-
-/* The lock goes with the file: a reader may have both open. */
-static int make_room(const char *path, const char *boot, struct aq_error *error)
-{
-    static const char *const files[] = {"data.mdb", "lock.mdb"};
-    char file[1300];
-    struct aq_error why = {0};
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return aq_fail_errno(error, errno, "cannot make directory %s", path);
-    if (can_open(path, boot, &why) == 0 && pages_check(path, PAGES_AT_START, &why) == 0)
+    bool write = live->mode == STATE_WRITE;
+    struct lmdb_options options = {
+        .directory = live->path,
+        .setting = "on the number of heartbeats",
+        .flags = write ? MDB_NOSYNC : MDB_RDONLY,
+        .tables_max = 2,
+        .first_bytes = LIVE_MAP_BYTES,
+        .most_bytes = write ? LIVE_MAP_BYTES : 0,
+    };
+    if (lmdb_file_open(&live->file, &options, error) != 0)
+        return -1;
+    int code = open_table(live, write);
+    if (code == 0)
         return 0;
+    (void)lmdb_file_fail(&live->file, code, live->path, error);
+    lmdb_file_close(&live->file);
+    return -1;
+}
+
+static int check_marks(const char *path, struct aq_error *error)
+{
+    char boot[LMDB_BOOT_SIZE];
+    if (lmdb_boot_id(boot, error) != 0 || lmdb_mark_check_boot(path, boot, error) != 0)
+        return -1;
+    return lmdb_mark_check_damaged(path, error);
+}
+
+/* Readers may have both files open. */
+static int remove_files(const char *path, struct aq_error *error)
+{
+    static const char *const files[] = {LMDB_DATA_FILE, LMDB_LOCK_FILE};
+    char file[1300];
     for (size_t i = 0; i < AQ_LENGTH(files); i++) {
         snprintf(file, sizeof file, "%s/%s", path, files[i]);
         if (unlink(file) != 0 && errno != ENOENT)
             return aq_fail_errno(error, errno, "cannot remove %s", file);
     }
-    guard_forget(path);
-    return boot_mark(path, boot, error);
+    return 0;
+}
+
+/* Makes sure that the controller opens an intact file, or none. */
+static int prepare_directory(const char *path, struct aq_error *error)
+{
+    char boot[LMDB_BOOT_SIZE];
+    struct aq_error damaged = {0};
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return aq_fail_errno(error, errno, "cannot create directory %s", path);
+    if (check_marks(path, &damaged) == 0 && lmdb_pages_check(path, LMDB_PAGES_AT_START, &damaged) == 0)
+        return 0;
+    if (lmdb_boot_id(boot, error) != 0 || remove_files(path, error) != 0)
+        return -1;
+    lmdb_mark_clear_damaged(path);
+    return lmdb_mark_open(path, boot, error);
 }
 
 int live_open(struct live **out, const char *directory, enum state_mode mode, struct aq_error *error)
@@ -87,58 +103,44 @@ int live_open(struct live **out, const char *directory, enum state_mode mode, st
     struct live *live = aq_calloc(1, sizeof *live);
     live->mode = mode;
     snprintf(live->path, sizeof live->path, "%s/live", directory);
-    char boot[BOOT_SIZE];
-    if (boot_read(boot, error) != 0 ||
-        (mode == STATE_WRITE ? make_room(live->path, boot, error) : can_open(live->path, boot, error)) != 0) {
+    if ((mode == STATE_WRITE ? prepare_directory(live->path, error) : check_marks(live->path, error)) != 0 ||
+        open_file(live, error) != 0) {
         live_close(live);
         return -1;
     }
-    int code = open_env(live);
-    if (code == 0) {
-        *out = live;
-        return 0;
-    }
-    (void)store_fail(error, code, live->path);
-    live_close(live);
-    return -1;
-}
-
-static void close_env(struct live *live)
-{
-    if (live->env != NULL)
-        mdb_env_close(live->env);
-    live->env = NULL;
+    *out = live;
+    return 0;
 }
 
 void live_close(struct live *live)
 {
     if (live == NULL)
         return;
-    close_env(live);
+    lmdb_file_close(&live->file);
     free(live);
 }
 
-/* A reader goes over to the file that the controller has made anew. */
-static void follow(struct live *live)
+/* ---- read and write ----------------------------------------------------------------------------------- */
+
+/* A reader moves to the file that the controller has put in the place of the one that is open. */
+static void move_to_new_file(struct live *live)
 {
-    if (live->mode != STATE_READ || !store_time_to_look(&live->looked_ms))
-        return;
-    if (live->env != NULL && !store_is_other(live->env, live->path))
-        return;
-    close_env(live);
-    char boot[BOOT_SIZE];
     struct aq_error not_yet;
-    if (boot_read(boot, &not_yet) != 0 || can_open(live->path, boot, &not_yet) != 0 || open_env(live) != 0)
-        close_env(live); /* tried again */
+    if (live->mode != STATE_READ || !lmdb_check_due(&live->checked_ms))
+        return;
+    if (live->file.env != NULL && !lmdb_file_is_replaced(&live->file, live->path))
+        return;
+    lmdb_file_close(&live->file);
+    (void)(check_marks(live->path, &not_yet) == 0 && open_file(live, &not_yet) == 0); /* or the next read tries again */
 }
 
 bool live_node(struct live *live, const char *name, struct aq_node_live *out)
 {
     MDB_txn *txn;
     MDB_val key = {strlen(name), (void *)name}, value;
-    follow(live);
-    if (live->env == NULL || key.mv_size == 0 || key.mv_size > 64 ||
-        mdb_txn_begin(live->env, NULL, MDB_RDONLY, &txn) != 0)
+    move_to_new_file(live);
+    if (live->file.env == NULL || key.mv_size == 0 || key.mv_size > 64 ||
+        mdb_txn_begin(live->file.env, NULL, MDB_RDONLY, &txn) != 0)
         return false;
     bool found = mdb_get(txn, live->nodes, &key, &value) == 0;
     if (found) {
@@ -156,9 +158,9 @@ int live_put(struct live *live, const char *const *names, const struct aq_node_l
 {
     MDB_txn *txn;
     struct aq_buffer packed = {0};
-    int code = mdb_txn_begin(live->env, NULL, 0, &txn);
+    int code = mdb_txn_begin(live->file.env, NULL, 0, &txn);
     if (code != 0)
-        return store_fail(error, code, "writing what is live");
+        return lmdb_file_fail(&live->file, code, writing, error);
     for (size_t i = 0; code == 0 && i < count; i++) {
         aq_buffer_reset(&packed);
         aq_record_pack(&aq_node_live_record, &rows[i], &packed);
@@ -166,10 +168,9 @@ int live_put(struct live *live, const char *const *names, const struct aq_node_l
         code = mdb_put(txn, live->nodes, &key, &value, 0);
     }
     aq_buffer_free(&packed);
-    if (code != 0) {
+    if (code == 0)
+        code = mdb_txn_commit(txn);
+    else
         mdb_txn_abort(txn);
-        return store_fail(error, code, "writing what is live");
-    }
-    code = mdb_txn_commit(txn);
-    return code == 0 ? 0 : store_fail(error, code, "writing what is live");
+    return code == 0 ? 0 : lmdb_file_fail(&live->file, code, writing, error);
 }

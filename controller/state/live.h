@@ -1,6 +1,8 @@
-/* What is true only now: heartbeats and load. An LMDB environment of its own, <data>/live/, written by the hub, so that
- * every reader has it too. Empty after a restart; nothing is ever decided from it. Another process that reads follows
- * within 20 ms when it was made anew, and uses it from one thread. */
+/* Heartbeats: what is true only now. An LMDB environment of its own, <data>/live/, written by the hub, so that every
+ * process can read it. Empty after a restart; nothing is ever decided from it.
+ *
+ * Another process reads it from one thread. When the controller replaces the file, that process moves to the new one
+ * within 20 ms. */
 #ifndef AQ_CONTROLLER_STATE_LIVE_H
 #define AQ_CONTROLLER_STATE_LIVE_H
 
@@ -9,12 +11,15 @@
 
 struct live;
 
+/* STATE_WRITE removes the heartbeats of an earlier process, and a damaged file. STATE_READ fails with AQ_E_BUSY or
+ * AQ_E_CORRUPT until the controller has done so. */
 int live_open(struct live **live, const char *directory, enum state_mode mode, struct aq_error *error) AQ_MUST_CHECK;
 void live_close(struct live *live); /* NULL is fine */
 
-bool live_node(struct live *live, const char *name, struct aq_node_live *out); /* false: not heard of */
+/* False: the node has not been heard from. */
+bool live_node(struct live *live, const char *name, struct aq_node_live *out);
 
-/* Writing: one transaction for many nodes. Returns -1 when the store failed; the next one tries anew. */
+/* Writes the heartbeats of `count` nodes in one transaction. After a failure the next call tries again. */
 int live_put(struct live *live, const char *const *names, const struct aq_node_live *rows, size_t count,
              struct aq_error *error) AQ_MUST_CHECK;
 

@@ -1,12 +1,12 @@
 #include "controller/state/log_layout.h"
 
-#include "controller/lmdb/guard.h"
+#include "controller/lmdb/address.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
-/* Each step can be undone, so two texts that differ in one word never meet again. */
+/* Each step is a bijection, so inputs that differ in one word never give the same sum. */
 static uint64_t mix(uint64_t sum, uint64_t word)
 {
     sum = (sum ^ word) * UINT64_C(0x9E3779B97F4A7C15);
@@ -30,7 +30,7 @@ uint64_t log_check(uint64_t index, const struct log_head *head, const void *payl
     return mix(sum, word);
 }
 
-/* `head->type` keeps its flags. */
+/* Leaves the flags in head->type. */
 static int read_head(uint64_t index, const unsigned char *row, size_t length, struct log_head *head,
                      const void **payload, struct aq_error *error)
 {
@@ -42,7 +42,7 @@ static int read_head(uint64_t index, const unsigned char *row, size_t length, st
                        : head->type & LOG_CHECKED ? LOG_HEAD_CHECKED_SIZE
                                                   : LOG_HEAD_PLAIN_SIZE;
     if (length < head_size || head->size != length - head_size)
-        return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " says %" PRIu32 " bytes, but has %zu", index,
+        return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " should have %" PRIu32 " bytes, but has %zu", index,
                        head->size, length < head_size ? 0 : length - head_size);
     if (head_size > LOG_HEAD_PLAIN_SIZE)
         memcpy(&head->first_seq, row + offsetof(struct log_head, first_seq), sizeof head->first_seq);
@@ -80,12 +80,20 @@ int log_number_read(const void *bytes, size_t length, uint64_t *number, struct a
 {
     const unsigned char *digits = bytes;
     if (length != sizeof *number) {
-        char place[GUARD_PLACE_SIZE];
-        guard_place(bytes, place);
-        return aq_fail(error, AQ_E_CORRUPT, "%s: a number of %zu bytes stands there", place, length);
+        char place[LMDB_PLACE_SIZE];
+        lmdb_address_show(bytes, place);
+        return aq_fail(error, AQ_E_CORRUPT, "%s: a number of %zu bytes", place, length);
     }
     *number = 0;
     for (size_t i = 0; i < sizeof *number; i++)
         *number = *number << 8 | digits[i];
     return 0;
+}
+
+int log_fail_chain(uint64_t index, uint64_t first_seq, struct aq_error *error)
+{
+    return aq_fail(error, AQ_E_CORRUPT,
+                   "log entry %" PRIu64 " (seq %" PRIu64
+                   ") does not follow the one before it: the hash chain is broken",
+                   index, first_seq);
 }

@@ -1,13 +1,16 @@
-/* How the log lies in its LMDB environment, <data>/log/: written by controller/log, read here too.
+/* How the log is stored in its LMDB environment, <data>/log/. controller/log writes it; events.c reads it too.
  *
- * Table "entries": raft index (8 bytes, big end first) -> struct log_head, then the payload: for RAFT_COMMAND a packed
- * aq_entry (schema/codec/entry.h), for the others what raft made. Seqs grow with the index, so the entry that holds one
- * is found by bisection. Table "meta": "term", "vote", "commit", "configuration" -> 8 bytes each; an append of entries
- * does not touch it, for each table more costs a transaction its pages. (Older versions kept a table "seqs" as well,
- * and "commit" there alone.)
+ * Table "entries": raft index (8 bytes, high byte first) -> struct log_head, then the payload: a packed aq_entry
+ * (schema/codec/entry.h) for RAFT_COMMAND, raft's own bytes for other types. Seqs grow with the index, so the entry
+ * that holds a seq is found by bisection (log_search.h).
  *
- * What the disk gives back need not be what it was given: each entry carries a check over all of it, which is compared
- * whenever it is read, so that nothing damaged is served. The hash chain proves more, but only to who reads it all. */
+ * Table "meta": "term", "vote", "commit", "configuration" -> 8 bytes each. Appending entries does not write to it, for
+ * each table that a transaction writes to costs it pages. (Older versions also kept a table "seqs", and "commit" only
+ * in "meta".)
+ *
+ * A disk may return other bytes than were written. Each entry carries a checksum over all of it, which is compared
+ * whenever the entry is read, so that nothing damaged is served. The hash chain proves more, but only by reading the
+ * whole log. */
 #ifndef AQ_CONTROLLER_STATE_LOG_LAYOUT_H
 #define AQ_CONTROLLER_STATE_LOG_LAYOUT_H
 
@@ -18,35 +21,40 @@
 
 #define LOG_TABLE_ENTRIES "entries"
 #define LOG_TABLE_META    "meta"
+#define LOG_SIZE_SETTING  "log.map_size"
+
+enum { LOG_TABLES_MAX = 4, LOG_TYPE_COMMAND = 1, LOG_HEAD_PLAIN_SIZE = 16, LOG_HEAD_CHECKED_SIZE = 32 };
 
 struct log_head {
     uint64_t term;
-    uint32_t type;      /* enum raft_entry_type: 1 is RAFT_COMMAND; on disk with flags that say what follows */
-    uint32_t size;      /* bytes of payload */
+    uint32_t type;      /* enum raft_entry_type (1 is RAFT_COMMAND); on disk with the flags below */
+    uint32_t size;      /* of the payload, in bytes */
     uint64_t first_seq; /* of a batch of decisions; 0 for raft's own entries */
-    uint64_t commit;    /* index that was known to be committed when this was appended */
+    uint64_t commit;    /* index that was known to be committed when the entry was appended */
     uint64_t check;     /* log_check() */
 };
 
-/* Heads of older versions end after `size`, or lack `commit`. */
-enum { LOG_TYPE_COMMAND = 1, LOG_READERS_MAX = 512, LOG_HEAD_PLAIN_SIZE = 16, LOG_HEAD_CHECKED_SIZE = 32 };
-#define LOG_CHECKED UINT32_C(0x80000000) /* with first_seq and check */
-#define LOG_COMMITS UINT32_C(0x40000000) /* with commit, too */
+/* Flags in the type: heads of older versions end after `size`, or lack `commit`. */
+#define LOG_CHECKED UINT32_C(0x80000000) /* has first_seq and check */
+#define LOG_COMMITS UINT32_C(0x40000000) /* has commit too */
 
-/* Over the index, the head but for its check, and the payload. Cheap beside all else that is done with an entry. Any
- * change of a single word of 8 bytes changes it. */
+/* The checksum over the index, the head without `check`, and the payload. Any change of a single 8-byte word changes
+ * it. Its cost is small against everything else that is done with an entry. */
 uint64_t log_check(uint64_t index, const struct log_head *head, const void *payload);
 
-/* Takes apart the row of an entry; `payload` points into it, `head->type` is raft's own. -1: damaged, named with its
- * place. Entries without a check are taken as they are: older versions wrote them, and the chain proves them. */
+/* Reads a stored entry. `payload` points into `row`; `head->type` has no flags. Fails with AQ_E_CORRUPT if the entry is
+ * damaged. Entries without a checksum, of older versions, are taken as they are: the hash chain proves them. */
 int log_row_read(uint64_t index, const void *row, size_t length, struct log_head *head, const void **payload,
                  struct aq_error *error) AQ_MUST_CHECK;
 
-/* The head alone, when all that is wanted is to find one's way: that it is whole nobody has proved. */
+/* The same without comparing the checksum. */
 int log_head_read(uint64_t index, const void *row, size_t length, struct log_head *head, const void **payload,
                   struct aq_error *error) AQ_MUST_CHECK;
 
-/* The number that a key or a row of 8 bytes is. -1: it is none. */
+/* Reads a key of "entries". */
 int log_number_read(const void *bytes, size_t length, uint64_t *number, struct aq_error *error) AQ_MUST_CHECK;
+
+/* The error that an entry does not continue the hash chain. Returns -1. */
+int log_fail_chain(uint64_t index, uint64_t first_seq, struct aq_error *error);
 
 #endif

@@ -1,8 +1,9 @@
-/* What the files of this folder share about LMDB. Private to controller/state. */
+/* What the files of controller/state share: the structs behind state.h, and how a transaction fails. Private to this
+ * folder. */
 #ifndef AQ_CONTROLLER_STATE_STORE_H
 #define AQ_CONTROLLER_STATE_STORE_H
 
-#include "controller/lmdb/map.h"
+#include "controller/lmdb/file.h"
 #include "controller/state/cache.h"
 #include "controller/state/indexes.h"
 #include "controller/state/state.h"
@@ -11,16 +12,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { STORE_ENTITIES_MAX = 16, STORE_READERS_MAX = 512, STORE_LOOK_MS = 20 };
+enum { STORE_ENTITIES_MAX = 16, STORE_PATH_SIZE = 1200, STORE_NAME_SIZE = 32 };
 
 /* One generation of the tables: an environment in a directory of its own. */
 struct store_env {
-    MDB_env *env;
-    struct store_map map;
+    struct lmdb_file file;
     MDB_dbi entities[STORE_ENTITIES_MAX]; /* in the order of aq_entity_at() */
     MDB_dbi indexes[INDEX_COUNT];
-    char name[32];   /* of its directory below state/ */
-    uint64_t number; /* among all that this process has opened */
+    char name[STORE_NAME_SIZE]; /* of its directory below state/ */
+    uint64_t number;            /* counts the generations that this process has opened */
     atomic_uint users;
 };
 
@@ -30,7 +30,7 @@ struct state {
     uint64_t map_bytes;
     pthread_mutex_t lock; /* guards `env` against a move to another generation */
     struct store_env *env;
-    uint64_t looked_ms; /* when a reader last looked for another generation */
+    uint64_t checked_ms; /* when a reader last checked for another generation */
 };
 
 struct state_txn {
@@ -38,35 +38,41 @@ struct state_txn {
     struct store_env *env;
     MDB_txn *txn;
     struct state_txn *outer; /* of a nested transaction */
-    bool reads;              /* a snapshot */
+    bool reads;              /* it is a snapshot */
     struct row_cache *rows;  /* of a write transaction; NULL in a snapshot */
-    /* The row of INDEX_WAITING that was put last, and is not in the table yet. Most applications are placed as soon as
-     * they are made, and a table of LMDB that becomes empty gives up its page, which the same transaction cannot use
-     * again: that would be a page for each of them. */
-    bool waits;
+    /* The row of INDEX_WAITING that was put last and is not in the table yet. Most applications are placed as soon as
+     * they are created, and an LMDB table that becomes empty frees its page, which the same transaction cannot reuse:
+     * that would cost a page for each application. */
+    bool has_waiting;
     struct state_key waiting;
     struct aq_error error; /* the first failure */
 };
 
-/* Turns an LMDB code into our error. Returns -1. */
-int store_fail(struct aq_error *error, int code, const char *what);
-/* Latches the first failure of a transaction; MDB_NOTFOUND is none. */
+/* ---- store.c ------------------------------------------------------------------------------------------ */
+
+/* Latches the first failure of a transaction. MDB_NOTFOUND is not one. */
 void store_latch(struct state_txn *txn, int code, const char *what);
-
-/* Processes that read look from time to time only whether what they have open was made anew: that happens when a
- * controller starts, and looking costs as much as the read of a row. True at most once in STORE_LOOK_MS. */
-bool store_time_to_look(uint64_t *looked_ms);
-/* Does another file than the open one stand in the directory? */
-bool store_is_other(MDB_env *env, const char *directory);
-
-/* Latches that what LMDB has given cannot have been written, with its place. */
-void store_damage(struct state_txn *txn, const void *given, const char *table);
-/* A key out of a table. False: it is too long for one, which is latched. */
-bool store_take_key(struct state_txn *txn, const MDB_val *name, const char *table, struct state_key *key);
+/* Latches that bytes from LMDB cannot have been written like that, with their place in the file. */
+void store_damage(struct state_txn *txn, const void *bytes, const char *table);
+/* Copies a key out of a table. False: it is too long for one, which is latched. */
+bool store_copy_key(struct state_txn *txn, const MDB_val *name, const char *table, struct state_key *key);
 
 MDB_dbi store_dbi(const struct state_txn *txn, const struct aq_entity *entity);
-const char *store_index_name(enum state_index index);
-/* Puts what waits to be put. */
+
+/* ---- generations.c ------------------------------------------------------------------------------------ */
+
+/* The generation to read; a reader moves to another one when the link names it. The caller releases it. */
+struct store_env *store_env_acquire(struct state *state);
+void store_env_release(struct store_env *env); /* NULL is fine */
+
+/* The path of a generation's directory. */
+void store_env_path(const struct state *state, const char *name, char path[STORE_PATH_SIZE]);
+/* Reads the name of the current generation. Fails with AQ_E_NOT_FOUND if there is none. */
+int store_current_name(const char *directory, char name[STORE_NAME_SIZE], struct aq_error *error) AQ_MUST_CHECK;
+
+/* ---- indexes.c ---------------------------------------------------------------------------------------- */
+
+/* Writes the waiting row, if there is one. */
 void index_flush(struct state_txn *txn);
 
 #endif

@@ -60,10 +60,10 @@ static bool each_number(const char *ranges, number_fn *visit, void *context)
     return true;
 }
 
-static void node_name(struct state_txn *txn, uint64_t number, char name[80])
+static void show_node(struct state_txn *txn, uint64_t number, char name[80])
 {
-    if (!index_node_name(txn, number, name, 80))
-        snprintf(name, 80, "%" PRIu64, number); /* forgotten since */
+    if (!state_node_name(txn, number, name, 80))
+        snprintf(name, 80, "%" PRIu64, number); /* not in the index: show the number instead */
 }
 
 /* ---- ballots ------------------------------------------------------------------------------------------ */
@@ -111,7 +111,7 @@ static bool show_vote(void *context, uint64_t number)
 {
     struct voting *voting = context;
     char name[80];
-    node_name(voting->txn, number, name);
+    show_node(voting->txn, number, name);
     const struct aq_ballot *ballot = voting->ballot;
     struct aq_vote vote = {
         .application = ballot->application,
@@ -165,7 +165,7 @@ static bool name_one(void *context, uint64_t number)
     struct why *why = context;
     char name[80];
     if (why->count++ < WHY_NAMES_MAX) {
-        node_name(why->txn, number, name);
+        show_node(why->txn, number, name);
         aq_buffer_format(&why->names, "%s%s", why->names.length ? ", " : "", name);
     }
     return true;

@@ -19,7 +19,7 @@ int batch_begin(struct batch *batch, struct state *state, struct place_index *in
     batch->last = &batch->first;
     if (state_write(state, &batch->txn, error) != 0)
         return -1;
-    batch->place = state_place_get(batch->txn);
+    batch->place = state_applied_get(batch->txn);
     batch->next_seq = batch->place.seq + 1;
     /* Decisions never go back in time, even when the clock does. */
     batch->time_ms = now_ms > batch->place.time_ms ? now_ms : batch->place.time_ms;
@@ -321,9 +321,9 @@ void batch_pack(struct batch *batch, uint64_t index, struct aq_buffer *out)
         .decisions = {batch->decisions, batch->count},
     };
     aq_entry_pack(&entry, out);
-    struct state_place place = {.index = index, .seq = batch->next_seq - 1, .time_ms = batch->time_ms};
+    struct state_applied place = {.index = index, .seq = batch->next_seq - 1, .time_ms = batch->time_ms};
     aq_entry_hash(out->data, out->length, place.hash);
-    state_place_set(batch->txn, &place);
+    state_applied_set(batch->txn, &place);
 }
 
 static struct writer_request *release(struct batch *batch)

@@ -4,15 +4,15 @@
 #define AQ_CONTROLLER_WRITE_BATCH_H
 
 #include "controller/place/index.h"
-#include "controller/state/indexes.h"
+#include "controller/state/applied.h"
 #include "controller/write/writer.h"
 #include "schema/codec/entry.h"
 
 struct batch {
     struct state *state;
     struct place_index *index;
-    struct state_txn *txn;    /* open between batch_begin() and batch_commit() or batch_abort() */
-    struct state_place place; /* where the batch begins */
+    struct state_txn *txn;      /* open between batch_begin() and batch_commit() or batch_abort() */
+    struct state_applied place; /* where the batch begins */
     uint64_t time_ms;
     uint64_t next_seq;
     struct aq_arena arena; /* events and what they point to: until the batch ends */

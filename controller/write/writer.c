@@ -190,7 +190,7 @@ static void open_replica(struct writer *writer)
         give_up(&error);
     struct replica_options options = {.id = SERVER_ID,
                                       .address = writer->config->name,
-                                      .applied = state_place_get(txn).index,
+                                      .applied = state_applied_get(txn).index,
                                       .reserve_mib = writer->config->log.disk_reserve};
     state_end(txn);
     if (replica_open(&writer->replica, writer->store, &options, clock_ms(CLOCK_MONOTONIC), &error) != 0)

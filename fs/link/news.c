@@ -47,7 +47,7 @@ static uint64_t tables_seq(struct fileview *view)
 static void pass_damage(struct fileview *view, uint64_t seq, const struct aq_error *damage)
 {
     char left_out[48];
-    uint64_t first = view->event_seq + 1, next = events_behind(view->events, first);
+    uint64_t first = view->event_seq + 1, next = events_after_damage(view->events, first);
     view->event_seq = next != 0 && next <= seq ? next - 1 : seq;
     view->event_damage = *damage;
     view->event_damage.code = AQ_E_CORRUPT; /* whatever it looks like: EIO */

@@ -1,6 +1,6 @@
 #include "fs/tree/content.h"
 
-#include "controller/state/indexes.h"
+#include "controller/state/applied.h"
 #include "fs/fileview.h"
 #include "fs/tree/control.h"
 #include "fs/tree/extras.h"
@@ -233,7 +233,7 @@ bool content_stat(struct look *look, const struct tree_node *node, struct stat *
     else if (row != NULL)
         time_ms = row_time_ms(node->entity, row);
     else if (node->kind != TREE_README && node->kind != TREE_LAST_ERROR)
-        time_ms = state_place_get(look->txn).time_ms;
+        time_ms = state_applied_get(look->txn).time_ms;
     set_time(stat, time_ms ? time_ms : view->opened_ms);
     return measure(look, node, stat);
 }

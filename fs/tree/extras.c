@@ -101,7 +101,7 @@ static bool note_number(void *context, const struct state_key *key, const void *
 {
     (void)value;
     (void)length;
-    *(uint64_t *)context = index_number_at(key, key->length - sizeof(uint64_t));
+    *(uint64_t *)context = state_key_number_at(key, key->length - sizeof(uint64_t));
     return false;
 }
 
@@ -112,12 +112,12 @@ uint64_t extras_newest(struct look *look, const struct aq_entity *entity)
     if (!look->caller.known)
         return 0;
     struct state_key prefix = {0};
-    index_key_text(&prefix, look->caller.name);
+    state_key_add_text(&prefix, look->caller.name);
     uint64_t newest = 0, beyond = UINT64_MAX;
     while (newest + 1 < beyond) {
         uint64_t middle = newest + (beyond - newest) / 2, found = 0;
         struct state_key after = prefix;
-        index_key_number(&after, middle - 1);
+        state_key_add_number(&after, middle - 1);
         index_scan_after(look->txn, INDEX_OWNED, &prefix, &after, note_number, &found);
         if (found == 0)
             beyond = middle;

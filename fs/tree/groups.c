@@ -27,7 +27,7 @@ static bool prefix_of(const char *group, struct state_key *prefix)
     if (length == 0 || length >= TREE_KEY_SIZE)
         return false;
     *prefix = (struct state_key){0};
-    index_key_text(prefix, group);
+    state_key_add_text(prefix, group);
     return true;
 }
 
@@ -53,7 +53,7 @@ bool groups_find(struct look *look, const struct aq_entity *entity, const char *
     if (!prefix_of(group, &name) || length == 0 || length > 19 || member[0] == '0' ||
         strspn(member, "0123456789") != length)
         return false;
-    index_key_number(&name, strtoull(member, NULL, 10));
+    state_key_add_number(&name, strtoull(member, NULL, 10));
     if (!index_get(look->txn, index_of(entity), &name, &value, &length))
         return false;
     value_text(value, length, key);
@@ -74,7 +74,7 @@ static bool note_member(void *context, const struct state_key *key, const void *
     (void)value;
     (void)length;
     listing->found = true;
-    number_text(index_number_at(key, listing->prefix), listing->name);
+    number_text(state_key_number_at(key, listing->prefix), listing->name);
     return true;
 }
 
@@ -108,7 +108,7 @@ void groups_list(struct look *look, const struct aq_entity *entity, groups_entry
     while (listing.found && entry(context, listing.name, NULL)) {
         bool named = prefix_of(listing.name, &after);
         aq_assert(named);
-        index_key_number(&after, UINT64_MAX); /* behind all members of this group */
+        state_key_add_number(&after, UINT64_MAX); /* behind all members of this group */
         listing.found = false;
         index_scan_after(look->txn, index_of(entity), &all, &after, note_group, &listing);
     }
@@ -118,7 +118,7 @@ static bool show_member(void *context, const struct state_key *name, const void 
 {
     struct listing *listing = context;
     char member[TREE_KEY_SIZE], key[TREE_KEY_SIZE];
-    number_text(index_number_at(name, listing->prefix), member);
+    number_text(state_key_number_at(name, listing->prefix), member);
     value_text(value, length, key);
     return listing->entry(listing->context, member, key);
 }

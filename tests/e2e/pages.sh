@@ -34,14 +34,14 @@ fs_says() { # PATTERN: once since the last start
 truncate -s 8192 "$data/state/current/data.mdb"
 api GET application/ >"$work/answer"
 check "without its pages, the controller ends" wait_for 10 gone controller
-check "with the place" grep -q "^aq-controller: ends, because $data/state/g[0-9]*/data.mdb is damaged: page [0-9]*, byte [0-9]*: the disk has nothing" "$work/controller.log"
+check "with the place" grep -q "^aq-controller: exiting: $data/state/g[0-9]*/data.mdb is damaged: page [0-9]*, byte [0-9]*: the disk returned no data" "$work/controller.log"
 cat "$mount/applications/1/status" >"$work/answer" 2>&1
 check "so does the file view" wait_for 10 gone fs
-check "with the place" grep -q "^aq-fs: ends, because $data/state/g[0-9]*/data.mdb is damaged: page [0-9]*, byte [0-9]*" "$work/fs.log"
+check "with the place" grep -q "^aq-fs: exiting: $data/state/g[0-9]*/data.mdb is damaged: page [0-9]*, byte [0-9]*" "$work/fs.log"
 fs_begin
-check "another one waits" wait_for 10 fs_says 'waiting for the controller.*data.mdb was found damaged by a process that ended of it (page [0-9]*, byte'
+check "another one waits" wait_for 10 fs_says 'waiting for the controller.*data.mdb is damaged: a process crashed on it (page [0-9]*, byte'
 controller_start
-check "the next start makes the tables anew" grep -q 'makes the tables anew from the log because=.*was found damaged by a process' "$work/controller.log"
+check "the next start makes the tables anew" grep -q 'makes the tables anew from the log because=.*is damaged: a process crashed on it' "$work/controller.log"
 check_equal "as they were" "$before" "$(all_of)"
 check "then the file view goes on" wait_for 20 file_is ALLOCATED "$mount/applications/1/status"
 
@@ -95,7 +95,7 @@ kill_hard controller
 echo another-start >"$data/state/current/boot"
 echo another-start >"$data/live/boot"
 fs_begin
-check "after the machine's end, the file view waits" wait_for 10 fs_says 'waiting for the controller.*tables at .* may be spoiled'
+check "after the machine's end, the file view waits" wait_for 10 fs_says 'waiting for the controller.*data.mdb may be damaged: the machine stopped'
 check_fails "and serves nothing" test -e "$mount/README"
 controller_start
 check "until the controller has made the tables anew" wait_for 20 file_is ALLOCATED "$mount/applications/1/status"

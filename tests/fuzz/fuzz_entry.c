@@ -9,6 +9,7 @@
  * TMPDIR names a place for the log, on a fast disk. */
 #include "controller/log/replay.h"
 #include "controller/project/project.h"
+#include "controller/state/applied.h"
 #include "tests/lib/cluster.h"
 #include "tests/lib/fuzz.h"
 
@@ -220,7 +221,7 @@ static void forge(struct fuzz_input *in)
     if (type == NULL)
         return;
     fuzz_must(state_read(base, &txn, &error) == 0);
-    struct state_place at = state_place_get(txn);
+    struct state_applied at = state_applied_get(txn);
     state_end(txn);
     struct aq_logged_event event = {type->code, type->record->version, {in->data, in->size}};
     struct aq_logged_decision decision = {.author = "admin", .command = 1, .key = "", .id = "1", .events = {&event, 1}};

@@ -59,7 +59,7 @@ static inline int run_reader(void (*read_it)(const void *context), const void *c
         close(ends[1]);
         for (size_t i = 0; i < AQ_LENGTH(signals); i++)
             signal(signals[i], SIG_DFL);
-        guard_signals("test");
+        lmdb_guard_signals("test");
         setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
         alarm(20);
         read_it(context);

@@ -59,8 +59,8 @@ static void store_label(struct state_txn *txn, uint64_t id, const char *name, ui
              "\"resources\": {\"cpu\": 0.5, \"ram\": \"64MiB\"}}]}",
              (int)id, name, (int)version);
     store(txn, aq_entity_find("label"), state_key_number(id), json);
-    index_key_text(&key, name);
-    index_key_number(&key, version);
+    state_key_add_text(&key, name);
+    state_key_add_number(&key, version);
     index_put(txn, INDEX_LABEL_VERSION, &key, &id, sizeof id);
 }
 
@@ -71,8 +71,8 @@ static void store_application(struct state_txn *txn, uint64_t id, const char *us
     snprintf(json, sizeof json, "{\"id\": %d, \"user\": \"%s\", \"label\": \"mac\", \"version\": 2, \"label_id\": 2%s}",
              (int)id, user, more);
     store(txn, aq_entity_find("application"), state_key_number(id), json);
-    index_key_text(&key, user);
-    index_key_number(&key, id);
+    state_key_add_text(&key, user);
+    state_key_add_number(&key, id);
     index_put(txn, INDEX_OWNED, &key, "", 0);
 }
 

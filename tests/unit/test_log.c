@@ -142,7 +142,7 @@ static void an_append_that_finds_no_room_leaves_the_log_as_it_was(void **context
     }
     assert_int_equal(status, -1);
     assert_int_equal(error.code, AQ_E_NO_SPACE);
-    assert_string_equal(error.message, "appending to the log: the log has reached log.map_size");
+    assert_string_equal(error.message, "appending to the log: the limit log.map_size is reached");
     check_extent(1, entry.index - 1, 2, 1);
     entry.size = 100;
     test_must(log_store_append(logs.store, &entry, 1, 2, NULL, &error), &error); /* a small one still fits */

@@ -1,5 +1,6 @@
 /* What the disk gives back is not what it was given: bits of the log's file are turned, in entries and in the pages
  * around them, while nobody has it open and while it is in use. Never is anything served that was not written. */
+#include "controller/lmdb/marks.h"
 #include "controller/log/replay.h"
 #include "controller/state/log_layout.h"
 #include "tests/lib/log_flip.h"
@@ -88,9 +89,9 @@ static void a_turned_bit_in_an_entry_is_named_with_its_place(void **context)
     seen = 102;
     test_must(events_scan(log_store_events(logs.store), 103, UINT64_MAX, check_event, &seen, &error), &error);
     assert_int_equal(seen, ENTRIES * EVENTS); /* and what comes behind it, too */
-    assert_int_equal(events_behind(log_store_events(logs.store), 100), 103);
-    assert_int_equal(events_behind(log_store_events(logs.store), 102), 103);
-    assert_int_equal(events_behind(log_store_events(logs.store), ENTRIES * EVENTS), 0);
+    assert_int_equal(events_after_damage(log_store_events(logs.store), 100), 103);
+    assert_int_equal(events_after_damage(log_store_events(logs.store), 102), 103);
+    assert_int_equal(events_after_damage(log_store_events(logs.store), ENTRIES * EVENTS), 0);
 }
 
 /* In each page but the first two. */
@@ -142,7 +143,7 @@ static void an_entry_of_an_older_version_needs_no_check(void **context)
     assert_int_equal(head.type, RAFT_COMMAND);
     assert_memory_equal(payload, "hello", 5);
     assert_int_equal(log_row_read(7, &old, LOG_HEAD_PLAIN_SIZE + 4, &head, &payload, &error), -1);
-    assert_string_equal(error.message, "log entry 7 says 5 bytes, but has 4");
+    assert_string_equal(error.message, "log entry 7 should have 5 bytes, but has 4");
 }
 
 /* A table that is not found is no reason to begin a new log over the one that is there. */
@@ -157,7 +158,7 @@ static void a_table_that_lost_its_name_is_damage(void **context)
     each_place(path, "entries", flip_place, path);
     assert_int_equal(log_store_open(&logs.store, logs.directory, LOG_CASE_MAP_BYTES, &error), -1);
     assert_int_equal(error.code, AQ_E_CORRUPT);
-    assert_non_null(strstr(error.message, "the log is damaged: one of its tables is missing"));
+    assert_non_null(strstr(error.message, "data.mdb is damaged: one of its tables is missing"));
     each_place(path, "dntries", flip_place, path);
     log_case_open();
     test_must(read_all(&error), &error); /* and nothing was written meanwhile */
@@ -210,7 +211,7 @@ static void turn_bits(unsigned within, bool in_use, unsigned outcomes[OUTCOMES])
     struct stat status;
     uint64_t random = within;
     path_of_file(path);
-    snprintf(mark, sizeof mark, "%s/log/" GUARD_MARK, logs.directory);
+    snprintf(mark, sizeof mark, "%s/log/" LMDB_MARK_DAMAGED, logs.directory);
     assert_int_equal(stat(path, &status), 0);
     uint64_t pages = (uint64_t)status.st_size / TURNED_PAGE;
     for (int i = 0; i < FLIPS; i++) {

@@ -4,6 +4,7 @@
 #include "controller/log/replica.h"
 #include "controller/log/salvage.h"
 #include "controller/setup.h"
+#include "controller/state/applied.h"
 #include "controller/state/log_layout.h"
 #include "schema/codec/check.h"
 #include "tests/lib/log_flip.h"
@@ -225,7 +226,7 @@ static void pages_that_lead_to_entries_need_not_be_whole(void **context)
     assert_int_equal(log_store_open(&logs.store, logs.directory, LOG_CASE_MAP_BYTES, &error), -1);
     test_must(salvage_it(&error), &error);
     assert_non_null(strstr(aq_buffer_string(&report), "\nlost: nothing that can be told\n"));
-    assert_non_null(strstr(aq_buffer_string(&report), "/log/data.mdb is damaged: page 0, byte 0: no meta page"));
+    assert_non_null(strstr(aq_buffer_string(&report), "/log/data.mdb is damaged: page 0, byte 0: not a meta page"));
     check_saved(ENTRIES + 1);
 }
 
@@ -393,8 +394,8 @@ static void check_tables(const struct aq_config_controller *config, bool made_an
     test_must(log_store_open(&store, saved, LOG_CASE_MAP_BYTES, &error), &error);
     test_must(tables_open(&state, config, store, false, &error), &error);
     test_must(state_read(state, &txn, &error), &error);
-    assert_int_equal(state_place_get(txn).index, index);
-    assert_int_equal(state_place_get(txn).seq, seq_of(index + 1) - 1);
+    assert_int_equal(state_applied_get(txn).index, index);
+    assert_int_equal(state_applied_get(txn).seq, seq_of(index + 1) - 1);
     state_end(txn);
     length = readlink(link, after, sizeof after - 1);
     assert_true(length > 0);

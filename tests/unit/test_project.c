@@ -7,11 +7,11 @@ static struct state_key key_of(const char *text, uint64_t a, uint64_t b)
 {
     struct state_key key = {0};
     if (text != NULL)
-        index_key_text(&key, text);
+        state_key_add_text(&key, text);
     if (a != UINT64_MAX)
-        index_key_number(&key, a);
+        state_key_add_number(&key, a);
     if (b != UINT64_MAX)
-        index_key_number(&key, b);
+        state_key_add_number(&key, b);
     return key;
 }
 
@@ -91,15 +91,15 @@ static void labels(void **context)
     assert_string_equal(label.created_by, "admin");
     assert_int_equal(counter("next/label"), 3);
     assert_int_equal(counter("version/mac"), 2);
-    assert_int_equal(index_label(spec.txn, "mac", 0), 2);
-    assert_int_equal(index_label(spec.txn, "mac", 1), 1);
-    assert_int_equal(index_label(spec.txn, "mac", 3), 0);
-    assert_int_equal(index_label(spec.txn, "mac.b", 0), 3);
-    assert_int_equal(index_label(spec.txn, "ma", 0), 0);
+    assert_int_equal(state_label_id(spec.txn, "mac", 0), 2);
+    assert_int_equal(state_label_id(spec.txn, "mac", 1), 1);
+    assert_int_equal(state_label_id(spec.txn, "mac", 3), 0);
+    assert_int_equal(state_label_id(spec.txn, "mac.b", 0), 3);
+    assert_int_equal(state_label_id(spec.txn, "ma", 0), 0);
     GIVEN(label_deleted, .id = 2);
     assert_false(state_label(spec.txn, 2, &label, &spec.arena));
-    assert_int_equal(index_label(spec.txn, "mac", 0), 1);
-    assert_int_equal(index_label(spec.txn, "mac", 2), 0);
+    assert_int_equal(state_label_id(spec.txn, "mac", 0), 1);
+    assert_int_equal(state_label_id(spec.txn, "mac", 2), 0);
     assert_int_equal(counter("next/label"), 3); /* numbers and versions are never used again */
     assert_int_equal(counter("version/mac"), 2);
     assert_int_equal(rows_of(INDEX_LABEL_VERSION), 2);
@@ -119,7 +119,7 @@ static void a_node_joins_and_changes(void **context)
     assert_int_equal(node.joined_at, SPEC_START_MS);
     assert_int_equal(counter("next/node"), 1);
     char name[80];
-    assert_true(index_node_name(spec.txn, 1, name, sizeof name));
+    assert_true(state_node_name(spec.txn, 1, name, sizeof name));
     assert_string_equal(name, "node-1");
     check_index(0, 4000, 4);
     spec.time_ms++;
@@ -160,7 +160,7 @@ static void a_forgotten_node_leaves_its_number_behind(void **context)
     given_node(1, "node-1", 4);
     GIVEN(node_deleted, .name = "node-1");
     assert_false(state_node(spec.txn, "node-1", &node, &spec.arena));
-    assert_true(index_node_name(spec.txn, 1, name, sizeof name)); /* ballots go on naming it */
+    assert_true(state_node_name(spec.txn, 1, name, sizeof name)); /* ballots go on naming it */
     assert_int_equal(place_index_columns(spec.index).count, 0);
     assert_int_equal(counter("next/node"), 1);
 }
@@ -258,15 +258,15 @@ static void it_starts_and_its_addresses_lead_to_it(void **context)
     assert_string_equal(resource.identifier, "pid 7");
     assert_int_equal(resource.started_at, SPEC_START_MS);
     assert_int_equal(resource.expires_at, 0);
-    assert_int_equal(index_address(spec.txn, "10.1.0.1"), 1);
-    assert_int_equal(index_address(spec.txn, "aa:bb"), 1);
-    assert_int_equal(index_address(spec.txn, "10.1.0"), 0);
+    assert_int_equal(state_resource_at(spec.txn, "10.1.0.1"), 1);
+    assert_int_equal(state_resource_at(spec.txn, "aa:bb"), 1);
+    assert_int_equal(state_resource_at(spec.txn, "10.1.0"), 0);
     assert_int_equal(the_application(1).status, AQ_ALLOCATED);
     spec.time_ms++;
     GIVEN(resource_started, .id = 1, .identifier = "pid 8", .ip_addr = "10.1.0.2"); /* a new address */
     assert_int_equal(the_resource(1).started_at, SPEC_START_MS);
-    assert_int_equal(index_address(spec.txn, "10.1.0.1"), 0);
-    assert_int_equal(index_address(spec.txn, "10.1.0.2"), 1);
+    assert_int_equal(state_resource_at(spec.txn, "10.1.0.1"), 0);
+    assert_int_equal(state_resource_at(spec.txn, "10.1.0.2"), 1);
     assert_int_equal(rows_of(INDEX_ADDRESS), 1);
 }
 
@@ -277,10 +277,10 @@ static void an_address_belongs_to_who_had_it_last(void **context)
     GIVEN(application_created, .id = 2, .label_id = 1);
     GIVEN(application_elected, .id = 2, .resource = 2, .node = "node-1");
     GIVEN(resource_started, .id = 2, .identifier = "pid 9", .ip_addr = "10.1.0.1");
-    assert_int_equal(index_address(spec.txn, "10.1.0.1"), 2);
+    assert_int_equal(state_resource_at(spec.txn, "10.1.0.1"), 2);
     GIVEN(resource_ended, .id = 1);
-    assert_int_equal(index_address(spec.txn, "10.1.0.1"), 2);
-    assert_int_equal(index_address(spec.txn, "aa:bb"), 0);
+    assert_int_equal(state_resource_at(spec.txn, "10.1.0.1"), 2);
+    assert_int_equal(state_resource_at(spec.txn, "aa:bb"), 0);
     GIVEN(resource_ended, .id = 2);
     assert_int_equal(rows_of(INDEX_ADDRESS), 0);
 }

@@ -1,4 +1,5 @@
 /* The tables: keys, rows, scans, transactions, and what happens when the map is full. */
+#include "controller/state/applied.h"
 #include "controller/state/store.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
@@ -19,7 +20,7 @@ static void numbers_sort_by_value(void **context)
         struct state_key low = state_key_number(numbers[i - 1]), high = state_key_number(numbers[i]);
         assert_int_equal(low.length, 8);
         assert_true(memcmp(low.bytes, high.bytes, 8) < 0);
-        assert_int_equal(index_number_at(&high, 0), numbers[i]);
+        assert_int_equal(state_key_number_at(&high, 0), numbers[i]);
     }
 }
 
@@ -29,7 +30,7 @@ static void what_users_type_becomes_a_key(void **context)
     struct state_key key;
     struct aq_error error = {0};
     assert_int_equal(state_key_from_text(entity("label"), "70", &key, &error), 0);
-    assert_int_equal(index_number_at(&key, 0), 70);
+    assert_int_equal(state_key_number_at(&key, 0), 70);
     assert_int_equal(state_key_from_text(entity("user"), "alice.b-1", &key, &error), 0);
     assert_int_equal(key.length, 9);
     assert_memory_equal(key.bytes, "alice.b-1", 9);
@@ -66,8 +67,8 @@ static void a_very_long_name_is_cut_and_an_empty_one_found_nowhere(void **contex
     assert_false(state_user(spec.txn, "", &user, &spec.arena));
     struct state_key empty = {0};
     assert_false(state_exists(spec.txn, entity("user"), &empty));
-    assert_int_equal(index_label(spec.txn, name, 0), 0);
-    assert_int_equal(index_address(spec.txn, name), 0);
+    assert_int_equal(state_label_id(spec.txn, name, 0), 0);
+    assert_int_equal(state_resource_at(spec.txn, name), 0);
     assert_false(state_failed(spec.txn, &error));
 }
 
@@ -310,11 +311,11 @@ static void a_snapshot_does_not_change(void **context)
 static void the_place_in_the_log_is_part_of_the_transaction(void **context)
 {
     (void)context;
-    struct state_place place = {.index = 3, .seq = 7, .time_ms = 9, .hash = {1, 2}};
+    struct state_applied place = {.index = 3, .seq = 7, .time_ms = 9, .hash = {1, 2}};
     assert_int_equal(state_seq(spec.txn), 0);
-    state_place_set(spec.txn, &place);
+    state_applied_set(spec.txn, &place);
     assert_int_equal(state_seq(spec.txn), 7);
-    struct state_place got = state_place_get(spec.txn);
+    struct state_applied got = state_applied_get(spec.txn);
     assert_memory_equal(&got, &place, sizeof place);
 }
 
@@ -400,7 +401,7 @@ static void a_full_map_is_latched_and_the_next_transaction_goes_on(void **contex
     (void)fill(txn);
     assert_true(state_failed(txn, &error));
     assert_int_equal(error.code, AQ_E_NO_SPACE);
-    assert_string_equal(error.message, "meta: the tables have reached state.map_size");
+    assert_string_equal(error.message, "meta: the limit state.map_size is reached");
     assert_int_equal(counter_get(txn, "first"), 0); /* reads find nothing, writes do nothing */
     counter_set(txn, "first", 2);
     struct state_txn *inner;

@@ -1,6 +1,6 @@
 /* The tables' pages are damaged: at rest, then they are made anew; or in use, then whoever comes across it says where,
  * and leaves a mark that makes the next start make them anew. */
-#include "controller/lmdb/boot.h"
+#include "controller/lmdb/marks.h"
 #include "controller/log/replay.h"
 #include "tests/lib/cluster.h"
 #include "tests/lib/turned_bits.h"
@@ -95,11 +95,11 @@ struct turned {
 static void read_turned(const void *context)
 {
     const struct turned *turned = context;
-    char boot[BOOT_SIZE];
+    char boot[LMDB_BOOT_SIZE];
     struct aq_error error = {0};
     struct state *state;
     unsigned rows = 0;
-    if (boot_read(boot, &error) != 0 || !state_is_whole(cluster.directory, boot, &error)) {
+    if (lmdb_boot_id(boot, &error) != 0 || !state_is_intact(cluster.directory, boot, &error)) {
         fprintf(stderr, "%s\n", error.message);
         _exit(NOT_WHOLE);
     }
@@ -130,9 +130,9 @@ static void check_mark(void)
 {
     char path[128];
     struct aq_error why = {0};
-    assert_false(state_is_whole(cluster.directory, "any", &why));
-    assert_non_null(strstr(why.message, "was found damaged by a process that ended of it (page "));
-    path_of(path, GUARD_MARK);
+    assert_false(state_is_intact(cluster.directory, "any", &why));
+    assert_non_null(strstr(why.message, "is damaged: a process crashed on it (page "));
+    path_of(path, LMDB_MARK_DAMAGED);
     assert_int_equal(unlink(path), 0);
 }
 
@@ -212,7 +212,7 @@ static void a_start_takes_good_tables_and_makes_damaged_ones_anew(void **context
     assert_int_equal(start_and_count(second), rows);
     assert_string_not_equal(second, first);
 
-    path_of(path, GUARD_MARK);
+    path_of(path, LMDB_MARK_DAMAGED);
     FILE *mark = fopen(path, "we");
     fputs("page 7, byte 28672", mark);
     fclose(mark);

@@ -1,6 +1,5 @@
 /* Whether tables can be believed, and how they are made anew while others read them. */
-#include "controller/lmdb/boot.h"
-#include "controller/lmdb/guard.h"
+#include "controller/lmdb/marks.h"
 #include "tests/lib/decide_case.h"
 
 #include <dirent.h>
@@ -21,9 +20,12 @@ static uint64_t committed(const char *counter)
 static void check_good(const char *boot, const char *why_not)
 {
     struct aq_error why = {0};
-    bool good = state_is_whole(spec.directory, boot, &why) && state_is_good(spec.state, &why);
+    bool good = state_is_intact(spec.directory, boot, &why) && state_is_good(spec.state, &why);
     assert_int_equal(good, why_not == NULL);
-    assert_string_equal(why.message, why_not ? why_not : "");
+    if (why_not != NULL)
+        assert_non_null(strstr(why.message, why_not));
+    else
+        assert_string_equal(why.message, "");
 }
 
 static void tables_are_believed_when_closed_or_in_use_since_this_boot(void **context)
@@ -32,11 +34,11 @@ static void tables_are_believed_when_closed_or_in_use_since_this_boot(void **con
     struct aq_error error = {0};
     state_end(spec.txn);
     spec.txn = NULL;
-    check_good("boot-1", "the machine stopped while they were open"); /* never marked: nobody knows */
+    check_good("boot-1", "the machine stopped while it was open"); /* never marked: nobody knows */
     test_must(state_mark_open(spec.state, "boot-1", &error), &error);
     check_good("boot-1", NULL); /* a killed process, the same machine */
-    check_good("boot-2", "the machine stopped while they were open");
-    check_good("boot-10", "the machine stopped while they were open");
+    check_good("boot-2", "the machine stopped while it was open");
+    check_good("boot-10", "the machine stopped while it was open");
     test_must(state_mark_closed(spec.state, &error), &error);
     check_good("boot-2", NULL);
 }
@@ -106,9 +108,9 @@ static void commit_counter(struct state *state, uint64_t value)
 /* As the controller does before others may read them. */
 static void mark_open(struct state *state)
 {
-    char boot[BOOT_SIZE];
+    char boot[LMDB_BOOT_SIZE];
     struct aq_error error = {0};
-    test_must(boot_read(boot, &error), &error);
+    test_must(lmdb_boot_id(boot, &error), &error);
     test_must(state_mark_open(state, boot, &error), &error);
 }
 
@@ -312,15 +314,17 @@ static void others_read_only_what_the_controller_has_found_good(void **context)
     test_must(state_mark_open(spec.state, "another-boot", &error), &error);
     assert_int_equal(state_open(&state, spec.directory, STATE_READ, 0, &error), -1);
     assert_int_equal(error.code, AQ_E_BUSY);
-    assert_non_null(strstr(error.message, "may be spoiled: the controller has not looked at them since"));
+    assert_non_null(
+        strstr(error.message,
+               "may be damaged: the machine stopped while it was open, and the controller has not checked it since"));
     mark_open(spec.state);
-    snprintf(path, sizeof path, "%s/state/current/" GUARD_MARK, spec.directory);
+    snprintf(path, sizeof path, "%s/state/current/" LMDB_MARK_DAMAGED, spec.directory);
     FILE *mark = fopen(path, "we");
     fputs("page 7, byte 28672", mark);
     fclose(mark);
     assert_int_equal(state_open(&state, spec.directory, STATE_READ, 0, &error), -1);
-    assert_non_null(strstr(error.message, "was found damaged by a process that ended of it (page 7, byte 28672)"));
-    assert_false(state_is_whole(spec.directory, "another-boot", &error));
+    assert_non_null(strstr(error.message, "is damaged: a process crashed on it (page 7, byte 28672)"));
+    assert_false(state_is_intact(spec.directory, "another-boot", &error));
     unlink(path);
     test_must(state_mark_closed(spec.state, &error), &error);
     pid_t child = fork();

@@ -1,6 +1,8 @@
 /* The last net: a process that ends of a damaged file says of which and where, and leaves a mark; one that ends of
  * something else ends as ever. */
+#include "controller/lmdb/address.h"
 #include "controller/lmdb/guard.h"
+#include "controller/lmdb/marks.h"
 #include "tests/lib/cluster.h"
 
 #include <fcntl.h>
@@ -53,7 +55,7 @@ static int end_of(void (*doing)(void))
         dup2(ends[1], STDERR_FILENO);
         close(ends[0]);
         close(ends[1]);
-        guard_signals("test");
+        lmdb_guard_signals("test");
         alarm(20);
         doing();
         _exit(0);
@@ -70,13 +72,13 @@ static void check_mark(const char *wanted)
 {
     struct aq_error error = {0};
     char expected[512];
-    assert_int_equal(guard_check(directory, &error), -1);
+    assert_int_equal(lmdb_mark_check_damaged(directory, &error), -1);
     assert_int_equal(error.code, AQ_E_CORRUPT);
-    snprintf(expected, sizeof expected, "%s was found damaged by a process that ended of it (%s", file, wanted);
+    snprintf(expected, sizeof expected, "%s is damaged: a process crashed on it (%s", file, wanted);
     assert_true(strncmp(error.message, expected, strlen(expected)) == 0);
-    guard_forget(directory);
+    lmdb_mark_clear_damaged(directory);
     error = (struct aq_error){0};
-    test_must(guard_check(directory, &error), &error);
+    test_must(lmdb_mark_check_damaged(directory, &error), &error);
 }
 
 /* ---- what has nothing to do with files ------------------------------------------------------------------------ */
@@ -110,7 +112,7 @@ static void other_ends_are_as_they_were(void **context)
     assert_string_equal(words, "");
     assert_int_equal(end_of(read_another_file), SIGBUS);
     assert_string_equal(words, "");
-    test_must(guard_check(directory, &error), &error);
+    test_must(lmdb_mark_check_damaged(directory, &error), &error);
 }
 
 /* ---- pages that are not there ----------------------------------------------------------------------------------- */
@@ -143,25 +145,25 @@ static void a_page_that_cannot_be_read_is_named(void **context)
     assert_int_equal(end_of(read_behind_the_end), SIGBUS);
     snprintf(
         expected, sizeof expected,
-        "test: ends, because %s is damaged: page 5, byte 20487: the disk has nothing to give for it. The controller "
-        "looks through it at its next start\n",
+        "test: exiting: %s is damaged: page 5, byte 20487: the disk returned no data for it; the controller will check "
+        "the file at its next start\n",
         file);
     assert_string_equal(words, expected);
-    check_mark("page 5, byte 20487: the disk has nothing to give for it)");
+    check_mark("page 5, byte 20487: the disk returned no data for it)");
     assert_int_equal(end_of(read_what_is_closed), SIGSEGV);
-    assert_non_null(strstr(words, "page 1, byte 4105: LMDB went astray there."));
+    assert_non_null(strstr(words, "page 1, byte 4105: LMDB made an invalid access;"));
     check_mark("page 1, byte 4105");
 }
 
 static void a_place_in_memory_is_one_in_the_file(void **context)
 {
     (void)context;
-    char place[GUARD_PLACE_SIZE], expected[GUARD_PLACE_SIZE];
+    char place[LMDB_PLACE_SIZE], expected[LMDB_PLACE_SIZE];
     const char *map = map_pages(PROT_READ);
-    guard_place(map + PAGE + 100, place);
+    lmdb_address_show(map + PAGE + 100, place);
     snprintf(expected, sizeof expected, "%s is damaged: page 1, byte 4196", file);
     assert_string_equal(place, expected);
-    guard_place(&place, place);
+    lmdb_address_show(&place, place);
     assert_string_equal(place, "there is damage");
     munmap((void *)(uintptr_t)map, PAGES * PAGE);
 }
@@ -173,7 +175,7 @@ static MDB_env *open_environment(MDB_dbi *table)
     MDB_env *env;
     MDB_txn *txn;
     assert_int_equal(mdb_env_create(&env), 0);
-    guard_environment(env);
+    lmdb_guard_env(env);
     assert_int_equal(mdb_env_set_maxdbs(env, 2), 0);
     assert_int_equal(mdb_env_open(env, directory, MDB_NOTLS, 0600), 0);
     assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);

@@ -1,6 +1,6 @@
 /* The look through the pages of an LMDB file: takes whatever LMDB has written, names what was turned in it, and never
  * reads where it may not, whatever stands there. */
-#include "controller/lmdb/map.h"
+#include "controller/lmdb/file.h"
 #include "controller/lmdb/pages.h"
 #include "tests/lib/cluster.h"
 
@@ -31,7 +31,7 @@ enum {
 static struct {
     char directory[64], file[80];
     uint64_t random;
-    MDB_env *env;
+    struct lmdb_file lmdb;
     MDB_dbi tables[TABLES];
     unsigned char *bytes; /* of the file */
     size_t size;
@@ -67,11 +67,14 @@ static int tear_down(void **context)
 static void open_environment(void)
 {
     MDB_txn *txn;
-    assert_int_equal(mdb_env_create(&pages.env), 0);
-    assert_int_equal(mdb_env_set_maxdbs(pages.env, TABLES), 0);
-    assert_int_equal(mdb_env_set_mapsize(pages.env, 256 << 20), 0);
-    assert_int_equal(mdb_env_open(pages.env, pages.directory, MDB_NOSYNC | MDB_NOTLS, 0600), 0);
-    assert_int_equal(mdb_txn_begin(pages.env, NULL, 0, &txn), 0);
+    struct aq_error error = {0};
+    struct lmdb_options options = {.directory = pages.directory,
+                                   .flags = MDB_NOSYNC,
+                                   .tables_max = TABLES,
+                                   .first_bytes = 256 << 20,
+                                   .most_bytes = 256 << 20};
+    test_must(lmdb_file_open(&pages.lmdb, &options, &error), &error);
+    assert_int_equal(mdb_txn_begin(pages.lmdb.env, NULL, 0, &txn), 0);
     for (int i = 0; i < TABLES; i++) {
         char name[16];
         snprintf(name, sizeof name, "table-%d", i);
@@ -96,12 +99,12 @@ static void change(MDB_txn *txn, bool shrink)
 static void one_round(int round)
 {
     MDB_txn *txn, *inner;
-    assert_int_equal(mdb_txn_begin(pages.env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_txn_begin(pages.lmdb.env, NULL, 0, &txn), 0);
     if (round % 50 == 49)
         assert_int_equal(mdb_drop(txn, pages.tables[pick(TABLES)], 0), 0);
     for (int i = 0; i < CHANGES; i++)
         change(txn, round / 20 % 2);
-    assert_int_equal(mdb_txn_begin(pages.env, txn, 0, &inner), 0);
+    assert_int_equal(mdb_txn_begin(pages.lmdb.env, txn, 0, &inner), 0);
     for (int i = 0; i < CHANGES / 4; i++)
         change(inner, round / 20 % 2);
     if (round % 2)
@@ -124,11 +127,11 @@ static void write_all(int rounds, bool check)
         if (round % 10 == 3) { /* a snapshot keeps pages from being used again */
             if (old != NULL)
                 mdb_txn_abort(old);
-            assert_int_equal(mdb_txn_begin(pages.env, NULL, MDB_RDONLY, &old), 0);
+            assert_int_equal(mdb_txn_begin(pages.lmdb.env, NULL, MDB_RDONLY, &old), 0);
         }
         one_round(round);
         if (check)
-            test_must(pages_check(pages.directory, PAGES_ALL, &error), &error);
+            test_must(lmdb_pages_check(pages.directory, LMDB_PAGES_ALL, &error), &error);
     }
     mdb_txn_abort(old);
 }
@@ -137,12 +140,12 @@ static void what_was_written_is_whole(void **context)
 {
     (void)context;
     struct aq_error error = {0};
-    test_must(pages_check(pages.directory, PAGES_ALL, &error), &error); /* nothing yet */
+    test_must(lmdb_pages_check(pages.directory, LMDB_PAGES_ALL, &error), &error); /* nothing yet */
     for (pages.random = 1; pages.random < 4;) {
         uint64_t seed = pages.random;
         write_all(ROUNDS, true);
-        mdb_env_close(pages.env);
-        test_must(pages_check(pages.directory, PAGES_ALL, &error), &error);
+        lmdb_file_close(&pages.lmdb);
+        test_must(lmdb_pages_check(pages.directory, LMDB_PAGES_ALL, &error), &error);
         pages.random = seed + 1;
     }
 }
@@ -161,17 +164,14 @@ static void what_is_being_written_is_whole_at_each_moment(void **context)
     (void)context;
     pthread_t thread;
     atomic_bool stop = false;
-    struct store_map map;
     struct aq_error error = {0};
     open_environment();
-    store_map_init(&map, pages.env, 256 << 20);
     assert_int_equal(pthread_create(&thread, NULL, go_on_writing, &stop), 0);
     for (int i = 0; i < LOOKS; i++)
-        test_must(store_map_check(&map, &error), &error);
+        test_must(lmdb_file_check(&pages.lmdb, &error), &error);
     atomic_store(&stop, true);
     pthread_join(thread, NULL);
-    store_map_destroy(&map);
-    mdb_env_close(pages.env);
+    lmdb_file_close(&pages.lmdb);
 }
 
 /* ---- what is damaged ------------------------------------------------------------------------------------------ */
@@ -181,7 +181,7 @@ static void given_a_file(void)
     struct stat status;
     pages.random = 7;
     write_all(ROUNDS_GROWING, false);
-    mdb_env_close(pages.env);
+    lmdb_file_close(&pages.lmdb);
     int fd = open(pages.file, O_RDONLY);
     assert_int_equal(fstat(fd, &status), 0);
     pages.size = (size_t)status.st_size;
@@ -201,7 +201,7 @@ static void put_bytes(size_t at, const void *bytes, size_t length)
 static unsigned look_at(uint64_t leaves)
 {
     struct aq_error error = {0};
-    if (pages_check(pages.directory, leaves, &error) == 0)
+    if (lmdb_pages_check(pages.directory, leaves, &error) == 0)
         return 0;
     assert_int_equal(error.code, AQ_E_CORRUPT);
     assert_non_null(strstr(error.message, "/data.mdb is damaged: page "));
@@ -211,7 +211,7 @@ static unsigned look_at(uint64_t leaves)
 
 static unsigned look(void)
 {
-    return look_at(PAGES_ALL);
+    return look_at(LMDB_PAGES_ALL);
 }
 
 static void a_turned_bit_is_named_with_its_place(void **context)
@@ -225,8 +225,8 @@ static void a_turned_bit_is_named_with_its_place(void **context)
     memcpy(&root, pages.bytes + newer * 4096 + 16 + 112, sizeof root);
     unsigned char flags = pages.bytes[root * 4096 + 10] ^ 0x10;
     put_bytes(root * 4096 + 10, &flags, 1);
-    assert_int_equal(pages_check(pages.directory, PAGES_ALL, &error), -1);
-    snprintf(expected, sizeof expected, "%s is damaged: page %llu, byte %llu: has the flags 0x12, where 0x2 belong",
+    assert_int_equal(lmdb_pages_check(pages.directory, LMDB_PAGES_ALL, &error), -1);
+    snprintf(expected, sizeof expected, "%s is damaged: page %llu, byte %llu: has flags 0x12 instead of 0x2",
              pages.file, (unsigned long long)root, (unsigned long long)root * 4096 + 10);
     assert_string_equal(error.message, expected);
 }

@@ -283,7 +283,7 @@ static void with_the_tables_full_requests_are_refused(uint32_t at_once)
     given_a_cluster(256, 16, 16384);
     uint64_t granted = fill_up(at_once, &error);
     assert_int_equal(error.code, AQ_E_NO_SPACE);
-    assert_non_null(strstr(error.message, "the tables have reached state.map_size"));
+    assert_non_null(strstr(error.message, "the limit state.map_size is reached"));
     assert_true(granted > 0);
     assert_int_equal(count_rows("application"), granted); /* nothing half done, nothing granted that is not there */
     /* Wherever in a request the tables become full, in its last event, too: granted is what is there. */
@@ -336,7 +336,7 @@ static void with_the_log_full_requests_are_refused(void **context)
     given_a_cluster(16, 256, 16384);
     uint64_t granted = fill_up(5, &error);
     assert_int_equal(error.code, AQ_E_NO_SPACE);
-    assert_string_equal(error.message, "appending to the log: the log has reached log.map_size");
+    assert_string_equal(error.message, "appending to the log: the limit log.map_size is reached");
     assert_int_equal(count_rows("application"), granted);
     double cpu = cpu_seconds();
     usleep(500000);

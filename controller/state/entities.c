@@ -1,0 +1,117 @@
+/* Rows of each entity by their key, and keys by what else identifies a row. */
+#include "controller/state/counters.h"
+#include "controller/state/store.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
+#include "schema/model/node.h"
+#include "schema/model/resource.h"
+#include "schema/model/user.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- rows --------------------------------------------------------------------------------------------- */
+
+static bool find_by_name(struct state_txn *txn, const char *entity, const char *name, void *object,
+                         struct aq_arena *arena)
+{
+    struct state_key key = state_key_name(name);
+    return state_find(txn, aq_entity_find(entity), &key, object, arena);
+}
+
+static bool find_by_number(struct state_txn *txn, const char *entity, uint64_t number, void *object,
+                           struct aq_arena *arena)
+{
+    struct state_key key = state_key_number(number);
+    return state_find(txn, aq_entity_find(entity), &key, object, arena);
+}
+
+bool state_user(struct state_txn *txn, const char *name, struct aq_user *user, struct aq_arena *arena)
+{
+    return find_by_name(txn, "user", name, user, arena);
+}
+
+bool state_label(struct state_txn *txn, uint64_t id, struct aq_label *label, struct aq_arena *arena)
+{
+    return find_by_number(txn, "label", id, label, arena);
+}
+
+bool state_node(struct state_txn *txn, const char *name, struct aq_node *node, struct aq_arena *arena)
+{
+    return find_by_name(txn, "node", name, node, arena);
+}
+
+bool state_application(struct state_txn *txn, uint64_t id, struct aq_application *application, struct aq_arena *arena)
+{
+    return find_by_number(txn, "application", id, application, arena);
+}
+
+bool state_resource(struct state_txn *txn, uint64_t id, struct aq_resource *resource, struct aq_arena *arena)
+{
+    return find_by_number(txn, "resource", id, resource, arena);
+}
+
+/* ---- keys --------------------------------------------------------------------------------------------- */
+
+/* The value of a row of an index, which is an id. */
+static bool note_id(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    (void)key;
+    aq_assert(length == sizeof(uint64_t));
+    memcpy(context, value, length);
+    return true;
+}
+
+static uint64_t get_id(struct state_txn *txn, enum state_index index, const struct state_key *key)
+{
+    uint64_t id = 0;
+    const void *value;
+    size_t length;
+    if (index_get(txn, index, key, &value, &length))
+        note_id(&id, key, value, length);
+    return id;
+}
+
+/* Starts at the newest version that there ever was. If that one was deleted, scans all: versions sort by number. */
+static uint64_t latest_label_id(struct state_txn *txn, const char *name, const struct state_key *prefix)
+{
+    uint64_t id = 0, newest = counter_label_version(txn, name);
+    struct state_key before = *prefix;
+    state_key_add_number(&before, newest > 0 ? newest - 1 : 0);
+    index_scan_after(txn, INDEX_LABEL_VERSION, prefix, &before, note_id, &id);
+    if (id == 0)
+        index_scan(txn, INDEX_LABEL_VERSION, prefix, note_id, &id);
+    return id;
+}
+
+uint64_t state_label_id(struct state_txn *txn, const char *name, uint64_t version)
+{
+    struct state_key key = {0};
+    if (strlen(name) > 64)
+        return 0;
+    state_key_add_text(&key, name);
+    if (version == 0)
+        return latest_label_id(txn, name, &key);
+    state_key_add_number(&key, version);
+    return get_id(txn, INDEX_LABEL_VERSION, &key);
+}
+
+bool state_node_name(struct state_txn *txn, uint64_t number, char *name, size_t size)
+{
+    struct state_key key = state_key_number(number);
+    const void *value;
+    size_t length;
+    if (!index_get(txn, INDEX_NODE_NUMBER, &key, &value, &length))
+        return false;
+    snprintf(name, size, "%.*s", (int)length, (const char *)value);
+    return true;
+}
+
+uint64_t state_resource_at(struct state_txn *txn, const char *address)
+{
+    struct state_key key = {0};
+    if (strlen(address) >= STATE_KEY_MAX)
+        return 0;
+    state_key_add_text(&key, address);
+    return get_id(txn, INDEX_ADDRESS, &key);
+}
