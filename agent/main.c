@@ -1,107 +1,27 @@
 #include "agent/agent.h"
 #include "schema/base/journal.h"
 #include "schema/base/notify.h"
-#include "schema/base/version.h"
-#include "schema/codec/check.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { EXIT_USER = 2, TURN_MS = 1000 };
-enum { OPTION_HELP_CONFIG = 256, OPTION_VERSION };
+enum { TURN_MS = 1000 };
 
-struct arguments {
-    const char *config;
-    char **assignments; /* KEY=VALUE, in order */
-    int assignment_count;
-};
-
-static void add_assignment(struct arguments *arguments, const char *key, const char *value)
-{
-    struct aq_buffer text = {0};
-    aq_buffer_format(&text, "%s%s%s", key, key[0] != '\0' ? "=" : "", value);
-    arguments->assignments =
-        aq_realloc(arguments->assignments, ((size_t)arguments->assignment_count + 1) * sizeof(char *));
-    arguments->assignments[arguments->assignment_count++] = text.data;
-}
-
-static void help(bool about_settings)
-{
-    struct aq_buffer text = {0};
-    if (about_settings)
-        aq_config_print(&aq_config_agent_record, &text);
-    else
-        aq_usage_print(&aq_agent_usage, &text);
-    fputs(aq_buffer_string(&text), stdout);
-    aq_buffer_free(&text);
-}
-
-/* -1: go on; else the exit status. */
-static int read_arguments(int argc, char **argv, struct arguments *arguments)
-{
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"set", required_argument, NULL, 's'},
-                                            {"name", required_argument, NULL, 'n'},
-                                            {"controller", required_argument, NULL, 'C'},
-                                            {"drivers", required_argument, NULL, 'd'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {"help-config", no_argument, NULL, OPTION_HELP_CONFIG},
-                                            {"version", no_argument, NULL, OPTION_VERSION},
-                                            {NULL, 0, NULL, 0}};
-    for (int option, index = 0; (option = getopt_long(argc, argv, "h", options, &index)) != -1;) {
-        switch (option) {
-        case 'c':
-            arguments->config = optarg;
-            break;
-        case 's':
-            add_assignment(arguments, "", optarg);
-            break;
-        case 'n':
-        case 'C':
-        case 'd':
-            add_assignment(arguments, options[index].name, optarg);
-            break;
-        case 'h':
-        case OPTION_HELP_CONFIG:
-            help(option == OPTION_HELP_CONFIG);
-            return 0;
-        case OPTION_VERSION:
-            puts("aq-agent " AQ_VERSION);
-            return 0;
-        default:
-            fputs("Try aq-agent --help.\n", stderr);
-            return EXIT_USER;
-        }
-    }
-    if (optind == argc)
-        return -1;
-    fprintf(stderr, "aq-agent: \"%s\" is not expected here. Try aq-agent --help.\n", argv[optind]);
-    return EXIT_USER;
-}
-
-static int read_config(const struct arguments *arguments, struct aq_config_agent *config, struct aq_arena *arena,
+static int read_config(const struct aq_arguments *arguments, struct aq_config_agent *config, struct aq_arena *arena,
                        struct aq_error *error)
 {
-    aq_record_init(&aq_config_agent_record, config, arena);
-    const char *file = access(AQ_AGENT_FILE, R_OK) == 0 ? AQ_AGENT_FILE : NULL;
-    file = arguments->config != NULL ? arguments->config : file;
-    if (file != NULL && aq_config_load(&aq_config_agent_record, config, file, arena, error) != 0)
+    if (aq_config_read(&aq_config_agent_record, config, arguments, arena, error) != 0)
         return -1;
-    for (int i = 0; i < arguments->assignment_count; i++)
-        if (aq_config_set(&aq_config_agent_record, config, arguments->assignments[i], arena, error) != 0)
-            return -1;
     return agent_check(config, arena, error);
 }
 
-static void reread_config(struct agent *agent, const struct arguments *arguments)
+static void reread_config(struct agent *agent, const struct aq_arguments *arguments)
 {
     struct aq_arena arena = {0};
     struct aq_config_agent config;
@@ -130,7 +50,7 @@ static int open_signals(struct aq_error *error)
 }
 
 /* True: it is time to end. A second signal, while the agent ends, ends it at once. */
-static bool take_signals(int signals, struct agent *agent, const struct arguments *arguments)
+static bool take_signals(int signals, struct agent *agent, const struct aq_arguments *arguments)
 {
     struct signalfd_siginfo info;
     bool end = false;
@@ -155,7 +75,7 @@ static void unblock_end(void)
     sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static int run(const struct arguments *arguments, const struct aq_config_agent *config)
+static int run(const struct aq_arguments *arguments, const struct aq_config_agent *config)
 {
     struct aq_error error;
     struct agent *agent = NULL;
@@ -192,24 +112,22 @@ static int run(const struct arguments *arguments, const struct aq_config_agent *
 
 int main(int argc, char **argv)
 {
-    struct arguments arguments = {0};
+    struct aq_arguments arguments;
     struct aq_arena arena = {0};
     struct aq_config_agent config;
     struct aq_error error;
     aq_journal_open("agent", AQ_INFO);
-    int status = read_arguments(argc, argv, &arguments);
+    int status = aq_program_read(&aq_agent_program, argc, argv, NULL, &arguments);
     if (status < 0) {
         if (read_config(&arguments, &config, &arena, &error) == 0) {
             aq_journal_open("agent", (enum aq_journal_level)config.journal);
             status = run(&arguments, &config);
         } else {
             fprintf(stderr, "aq-agent: %s\n", error.message);
-            status = EXIT_USER;
+            status = AQ_EXIT_USAGE;
         }
     }
-    for (int i = 0; i < arguments.assignment_count; i++)
-        free(arguments.assignments[i]);
-    free(arguments.assignments);
+    aq_arguments_free(&arguments);
     aq_arena_free(&arena);
     return status;
 }

@@ -13,13 +13,10 @@
 #include "controller/write/writer.h"
 #include "schema/base/journal.h"
 #include "schema/base/notify.h"
-#include "schema/base/version.h"
-#include "schema/codec/check.h"
 #include "schema/codec/config.h"
 #include "schema/wire/messages.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <lmdb.h>
 #include <malloc.h>
@@ -33,8 +30,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 #include <yaml.h>
-
-enum { EXIT_USAGE = 2 };
 
 struct controller {
     struct aq_config_controller config;
@@ -195,98 +190,31 @@ static int salvage_log(const struct controller *controller)
 
 /* ---- options ------------------------------------------------------------------------------------------ */
 
-static int bad_usage(const struct aq_error *error)
-{
-    fprintf(stderr, "aq-controller: %s\n", error->message);
-    return EXIT_USAGE;
-}
-
-static void help(bool about_settings)
-{
-    struct aq_buffer text = {0};
-    if (about_settings)
-        aq_config_print(&aq_config_controller_record, &text);
-    else
-        aq_usage_print(&aq_controller_usage, &text);
-    fputs(aq_buffer_string(&text), stdout);
-    aq_buffer_free(&text);
-}
-
 /* With the libraries that it runs with: aq doctor asks for them. libraft alone cannot tell, so it is the version that
  * this was built with. */
-static void version(void)
+static void add_libraries(struct aq_buffer *text)
 {
     int major, minor, patch;
     mdb_version(&major, &minor, &patch);
-    puts("aq-controller " AQ_VERSION);
-    printf("libraft %d.%d.%d\nLMDB %d.%d.%d\n", RAFT_VERSION_MAJOR, RAFT_VERSION_MINOR, RAFT_VERSION_RELEASE, major,
-           minor, patch);
-    printf("libmicrohttpd %s\nlibsodium %s\njansson %s\nmsgpack %s\nlibyaml %s\n", MHD_get_version(),
-           sodium_version_string(), jansson_version_str(), msgpack_version(), yaml_get_version_string());
+    aq_buffer_format(text, "libraft %d.%d.%d\nLMDB %d.%d.%d\n", RAFT_VERSION_MAJOR, RAFT_VERSION_MINOR,
+                     RAFT_VERSION_RELEASE, major, minor, patch);
+    aq_buffer_format(text, "libmicrohttpd %s\nlibsodium %s\njansson %s\nmsgpack %s\nlibyaml %s\n", MHD_get_version(),
+                     sodium_version_string(), jansson_version_str(), msgpack_version(), yaml_get_version_string());
 }
 
 /* -1: go on; otherwise the exit status. */
-static int read_options(struct controller *controller, int argc, char **argv)
+static int read_options(struct controller *controller, const struct aq_arguments *arguments)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"set", required_argument, NULL, 's'},
-        {"rebuild", no_argument, NULL, 'r'},
-        {"check", no_argument, NULL, 'k'},
-        {"salvage", required_argument, NULL, 'S'},
-        {"help-config", no_argument, NULL, 'H'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {NULL, 0, NULL, 0},
-    };
+    struct aq_config_controller *config = &controller->config;
     struct aq_error error = {0};
-    const char *file = access(AQ_CONTROLLER_FILE, R_OK) == 0 ? AQ_CONTROLLER_FILE : NULL;
-    int option;
-    /* Twice over the arguments: the file first, whatever the order, then what goes over it. */
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-        switch (option) {
-        case 'c':
-            file = optarg;
-            break;
-        case 'r':
-            controller->rebuild = true;
-            break;
-        case 'k':
-            controller->check = true;
-            break;
-        case 'S':
-            controller->salvage = optarg;
-            break;
-        case 'H':
-        case 'h':
-            help(option == 'H');
-            return 0;
-        case 'V':
-            version();
-            return 0;
-        case '?':
-            fputs("Try aq-controller --help.\n", stderr); /* getopt has said what is wrong */
-            return EXIT_USAGE;
-        default:
-            break;
-        }
-    if (optind < argc) {
-        (void)aq_fail(&error, AQ_E_INVALID, "unknown argument \"%s\": see --help", argv[optind]);
-        return bad_usage(&error);
-    }
-    aq_record_init(&aq_config_controller_record, &controller->config, &controller->arena);
-    if (file != NULL &&
-        aq_config_load(&aq_config_controller_record, &controller->config, file, &controller->arena, &error) != 0)
-        return bad_usage(&error);
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-        if (option == 's' &&
-            aq_config_set(&aq_config_controller_record, &controller->config, optarg, &controller->arena, &error) != 0)
-            return bad_usage(&error);
-    if (setup_check(controller->config.data, &error) != 0 || hub_check(&controller->config, &error) != 0 ||
-        serve_check(&controller->config, &error) != 0)
-        return bad_usage(&error);
-    return -1;
+    controller->rebuild = aq_arguments_own(arguments, "rebuild") != NULL;
+    controller->check = aq_arguments_own(arguments, "check") != NULL;
+    controller->salvage = aq_arguments_own(arguments, "salvage");
+    if (aq_config_read(&aq_config_controller_record, config, arguments, &controller->arena, &error) == 0 &&
+        setup_check(config->data, &error) == 0 && hub_check(config, &error) == 0 && serve_check(config, &error) == 0)
+        return -1;
+    fprintf(stderr, "aq-controller: %s\n", error.message);
+    return AQ_EXIT_USAGE;
 }
 
 /* Connections are descriptors: what is allowed is used. And memory that a crowd of clients took goes back to the
@@ -307,8 +235,11 @@ static void set_limits(void)
 int main(int argc, char **argv)
 {
     struct controller controller = {.lock = -1};
+    struct aq_arguments arguments;
     aq_journal_open("controller", AQ_INFO);
-    int status = read_options(&controller, argc, argv);
+    int status = aq_program_read(&aq_controller_program, argc, argv, add_libraries, &arguments);
+    if (status < 0)
+        status = read_options(&controller, &arguments);
     if (status < 0) {
         aq_journal_open("controller", (enum aq_journal_level)controller.config.journal);
         if (sodium_init() < 0)
@@ -319,6 +250,7 @@ int main(int argc, char **argv)
                  : controller.check ? check_tables(&controller)
                                     : serve_until_signal(&controller);
     }
+    aq_arguments_free(&arguments);
     aq_arena_free(&controller.arena);
     return status;
 }

@@ -14,21 +14,25 @@ static const char *const notes[] = {
     NULL,
 };
 
-const struct aq_usage aq_agent_usage = {
-    .program = "aq-agent",
+static void print_settings(struct aq_buffer *text)
+{
+    aq_config_print(&aq_config_agent_record, text);
+}
+
+const struct aq_program aq_agent_program = {
+    .name = "aq-agent",
     .purpose = "runs workloads on this host for an Aquarium cluster",
     .forms = forms,
     .notes = notes,
     .settings_file = AQ_AGENT_FILE,
+    .print_settings = print_settings,
     .options =
         {
-            {"--config FILE", "settings in YAML; default " AQ_AGENT_FILE ", if it is there"},
-            {"--set KEY=VALUE", "one setting, over those of the file; may be given often"},
-            {"--name NAME", "the node's name: the same as --set name=NAME"},
-            {"--controller ADDRESS:PORT", "where the controller listens: --set controller=..."},
-            {"--drivers A,B", "drivers to use: --set drivers=A,B"},
-            {"--help-config", "all settings, with their presets, as a file to begin with"},
-            {"--help", "this text"},
-            {"--version", "the version"},
+            AQ_OPTION_ROW_CONFIG(AQ_AGENT_FILE),
+            AQ_OPTION_ROW_SET(""),
+            {"--name NAME", "the node's name: the same as --set name=NAME", AQ_OPTION_SETTING},
+            {"--controller ADDRESS:PORT", "where the controller listens: --set controller=...", AQ_OPTION_SETTING},
+            {"--drivers A,B", "drivers to use: --set drivers=A,B", AQ_OPTION_SETTING},
+            AQ_OPTION_ROWS_LAST,
         },
 };

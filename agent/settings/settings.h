@@ -2,12 +2,12 @@
 #ifndef AQ_AGENT_SETTINGS_SETTINGS_H
 #define AQ_AGENT_SETTINGS_SETTINGS_H
 
-#include "schema/base/usage.h"
+#include "schema/base/program.h"
 #include "schema/codec/config.h"
 #include "schema/model/amounts.h"
 
 #define AQ_AGENT_FILE "/etc/aquarium/agent.yml"
-extern const struct aq_usage aq_agent_usage;
+extern const struct aq_program aq_agent_program;
 
 /* clang-format off */
 #define aq_agent_capacity_fields(S, T)                                                                                 \

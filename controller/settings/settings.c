@@ -21,21 +21,25 @@ static const char *const notes[] = {
     NULL,
 };
 
-const struct aq_usage aq_controller_usage = {
-    .program = "aq-controller",
+static void print_settings(struct aq_buffer *text)
+{
+    aq_config_print(&aq_config_controller_record, text);
+}
+
+const struct aq_program aq_controller_program = {
+    .name = "aq-controller",
     .purpose = "the log, the decisions, the tables, REST and the agents' hub of an Aquarium cluster",
     .forms = forms,
     .notes = notes,
     .settings_file = AQ_CONTROLLER_FILE,
+    .print_settings = print_settings,
     .options =
         {
-            {"--config FILE", "settings in YAML; default " AQ_CONTROLLER_FILE ", if it is there"},
-            {"--set KEY=VALUE", "one setting, over those of the file, such as api.port=8011; may be given often"},
+            AQ_OPTION_ROW_CONFIG(AQ_CONTROLLER_FILE),
+            AQ_OPTION_ROW_SET(", such as api.port=8011"),
             {"--rebuild", "make the tables anew from the log, then go on as usual"},
             {"--check", "walk the log's chain, compare the tables with the replayed log, and end: 0 equal, 1 not"},
             {"--salvage DIRECTORY", "copy what is whole of a damaged log into this new one, say what is lost, and end"},
-            {"--help-config", "all settings, with their presets, as a file to begin with"},
-            {"--help", "this text"},
-            {"--version", "the version"},
+            AQ_OPTION_ROWS_LAST,
         },
 };

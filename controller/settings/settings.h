@@ -2,12 +2,12 @@
 #ifndef AQ_CONTROLLER_SETTINGS_SETTINGS_H
 #define AQ_CONTROLLER_SETTINGS_SETTINGS_H
 
-#include "schema/base/usage.h"
+#include "schema/base/program.h"
 #include "schema/codec/config.h"
 #include "schema/wire/messages.h"
 
 #define AQ_CONTROLLER_FILE "/etc/aquarium/controller.yml"
-extern const struct aq_usage aq_controller_usage;
+extern const struct aq_program aq_controller_program;
 
 /* clang-format off */
 #define aq_config_api_fields(S, T)                                                                                     \

@@ -10,21 +10,25 @@ static const char *const notes[] = {
     NULL,
 };
 
-const struct aq_usage aq_fs_usage = {
-    .program = "aq-fs",
+static void print_settings(struct aq_buffer *text)
+{
+    aq_config_print(&aq_config_fs_record, text);
+}
+
+const struct aq_program aq_fs_program = {
+    .name = "aq-fs",
     .purpose = "shows the cluster of this host's controller as files",
     .forms = forms,
     .notes = notes,
     .settings_file = AQ_FS_FILE,
+    .print_settings = print_settings,
     .options =
         {
-            {"--config FILE", "settings in YAML; default " AQ_FS_FILE ", if it is there"},
-            {"--set KEY=VALUE", "one setting, over those of the file; may be given often"},
-            {"--data DIR", "the controller's data directory: the same as --set data=DIR"},
-            {"--mount DIR", "where to mount: the same as --set mount=DIR"},
+            AQ_OPTION_ROW_CONFIG(AQ_FS_FILE),
+            AQ_OPTION_ROW_SET(""),
+            {"--data DIR", "the controller's data directory: the same as --set data=DIR", AQ_OPTION_SETTING},
+            {"--mount DIR", "where to mount: the same as --set mount=DIR", AQ_OPTION_SETTING},
             {"--foreground", "stay in the foreground; always so"},
-            {"--help-config", "all settings, with their presets, as a file to begin with"},
-            {"--help", "this text"},
-            {"--version", "the version"},
+            AQ_OPTION_ROWS_LAST,
         },
 };

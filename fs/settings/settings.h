@@ -2,11 +2,11 @@
 #ifndef AQ_FS_SETTINGS_SETTINGS_H
 #define AQ_FS_SETTINGS_SETTINGS_H
 
-#include "schema/base/usage.h"
+#include "schema/base/program.h"
 #include "schema/codec/config.h"
 
 #define AQ_FS_FILE "/etc/aquarium/fs.yml"
-extern const struct aq_usage aq_fs_usage;
+extern const struct aq_program aq_fs_program;
 
 /* clang-format off */
 #define aq_config_fs_fields(S, T)                                                                                      \

@@ -1,6 +1,7 @@
 #include "schema/codec/config.h"
 
 #include "schema/base/utf8.h"
+#include "schema/codec/check.h"
 #include "schema/codec/json.h"
 #include "schema/codec/text.h"
 #include "schema/codec/yaml.h"
@@ -135,5 +136,19 @@ int aq_config_set(const struct aq_record *record, void *object, const char *assi
     if (aq_field_from_text(field, place, assignment + length + 1, key, arena, error) != 0)
         return -1;
     memcpy(object, copy, record->size);
+    return 0;
+}
+
+/* ---- a command line ----------------------------------------------------------------------------------- */
+
+int aq_config_read(const struct aq_record *record, void *object, const struct aq_arguments *arguments,
+                   struct aq_arena *arena, struct aq_error *error)
+{
+    aq_record_init(record, object, arena);
+    if (arguments->settings_file != NULL && aq_config_load(record, object, arguments->settings_file, arena, error) != 0)
+        return -1;
+    for (size_t i = 0; i < arguments->assignment_count; i++)
+        if (aq_config_set(record, object, arguments->assignments[i], arena, error) != 0)
+            return -1;
     return 0;
 }

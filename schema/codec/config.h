@@ -8,6 +8,7 @@
 #ifndef AQ_SCHEMA_CODEC_CONFIG_H
 #define AQ_SCHEMA_CODEC_CONFIG_H
 
+#include "schema/base/program.h"
 #include "schema/model/record.h"
 
 /* Fills `object` (record->size bytes, need not be initialised) from the file at `path`: presets where it says nothing.
@@ -20,6 +21,10 @@ int aq_config_load(const struct aq_record *record, void *object, const char *pat
  * object is what it was before. */
 int aq_config_set(const struct aq_record *record, void *object, const char *assignment, struct aq_arena *arena,
                   struct aq_error *error) AQ_MUST_CHECK;
+
+/* Fills `object` from presets, the settings file and the assignments of a command line, each over those before. */
+int aq_config_read(const struct aq_record *record, void *object, const struct aq_arguments *arguments,
+                   struct aq_arena *arena, struct aq_error *error) AQ_MUST_CHECK;
 
 /* Appends a commented YAML file with every setting: its help, bounds, unit and preset. What has neither a preset nor
  * must be given is commented out; what must be given has an example. The file loads as it is. */

@@ -37,7 +37,7 @@ static void a_daemon_page_has_options_and_settings_have_bounds(void **state)
 {
     struct aq_buffer page = {0};
     (void)state;
-    page_daemon(&page, &aq_controller_usage, "Words.");
+    page_daemon(&page, &aq_controller_program, "Words.");
     assert_has(&page, ".TH \"AQ-CONTROLLER\" \"8\"");
     assert_has(&page, ".TP\n\\fB\\-\\-rebuild\\fR\n");
     assert_has(&page, ".TP\n\\fB\\-\\-salvage DIRECTORY\\fR\n");
@@ -90,14 +90,14 @@ static void aq_page_has_every_noun_and_word(void **state)
 static void usage_is_told_in_columns(void **state)
 {
     static const char *const forms[] = {"[-a]", NULL}, *const notes[] = {"It ends.", NULL};
-    static const struct aq_usage usage = {.program = "x",
-                                          .purpose = "does x",
-                                          .forms = forms,
-                                          .notes = notes,
-                                          .options = {{"-a", "one"}, {"--bcd E", "two"}}};
+    static const struct aq_program program = {.name = "x",
+                                              .purpose = "does x",
+                                              .forms = forms,
+                                              .notes = notes,
+                                              .options = {{"-a", "one"}, {"--bcd E", "two"}}};
     struct aq_buffer out = {0};
     (void)state;
-    aq_usage_print(&usage, &out);
+    aq_program_print(&program, &out);
     assert_string_equal(aq_buffer_string(&out),
                         "x: does x\n\n  x [-a]\n\n  -a       one\n  --bcd E  two\n\nIt ends.\n");
     aq_buffer_free(&out);

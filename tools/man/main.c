@@ -43,17 +43,17 @@ static int put_all(const char *directory, const char *labels, const char *exampl
     struct aq_buffer page = {0};
     page_aq(&page);
     int status = put_page(directory, "aq.1", &page, error);
-    page_daemon(&page, &aq_controller_usage,
+    page_daemon(&page, &aq_controller_program,
                 "Keeps the log of the cluster, decides every command, places applications on nodes, and answers "
                 "`aq`, REST clients, agents and the file view. Its data directory holds the log: back that up. Tables "
                 "beside it are made anew from the log whenever they are in doubt.");
     status = status == 0 ? put_page(directory, "aq-controller.8", &page, error) : status;
-    page_daemon(&page, &aq_agent_usage,
+    page_daemon(&page, &aq_agent_program,
                 "One runs on every host that workloads are to run on. It reports what the host has to offer, asks the "
                 "controller for work, and starts and ends workloads through drivers. Workloads outlive their agent, "
                 "which finds them again when it is back.");
     status = status == 0 ? put_page(directory, "aq-agent.8", &page, error) : status;
-    page_daemon(&page, &aq_fs_usage,
+    page_daemon(&page, &aq_fs_program,
                 "Mounts the cluster as a directory: things are directories, fields are files, and a line written into "
                 "a control file is a command. README in the mounted directory lists every file.");
     status = status == 0 ? put_page(directory, "aq-fs.8", &page, error) : status;
