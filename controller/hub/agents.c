@@ -59,14 +59,23 @@ struct hub_agent *agents_add(struct agents *agents, const char *name)
 static void agent_free(struct hub_agent *agent)
 {
     aq_buffer_free(&agent->hello);
-    numbers_free(&agent->work.changed);
-    numbers_free(&agent->work.sent);
+    pending_free(&agent->pending);
     free(agent);
+}
+
+static void remove_ready(struct agents *agents, const struct hub_agent *agent)
+{
+    struct hub_agent **link = &agents->ready;
+    while (*link != agent)
+        link = &(*link)->next_ready;
+    *link = agent->next_ready;
 }
 
 void agents_remove(struct agents *agents, struct hub_agent *agent)
 {
-    aq_assert(!agent->ready && agent->joining == NULL);
+    aq_assert(agent->joining == NULL);
+    if (agent->ready)
+        remove_ready(agents, agent);
     struct hub_agent **link = &agents->buckets[bucket_of(agents, agent->name)];
     while (*link != agent)
         link = &(*link)->next;
@@ -83,4 +92,41 @@ void agents_free(struct agents *agents)
     free(agents->all);
     free(agents->buckets);
     *agents = (struct agents){0};
+}
+
+/* ---- what agents must be told -------------------------------------------------------------------------- */
+
+void agents_mark_ready(struct agents *agents, struct hub_agent *agent)
+{
+    if (agent->ready || agent->poll.question.channel == NULL)
+        return;
+    agent->ready = true;
+    agent->next_ready = agents->ready;
+    agents->ready = agent;
+}
+
+struct hub_agent *agents_take_ready(struct agents *agents)
+{
+    struct hub_agent *agent = agents->ready;
+    if (agent != NULL) {
+        agents->ready = agent->next_ready;
+        agent->ready = false;
+    }
+    return agent;
+}
+
+void agents_tell(struct agents *agents, struct hub_agent *agent, uint64_t resource)
+{
+    if (agent->session == 0)
+        return;
+    pending_add(&agent->pending, resource);
+    agents_mark_ready(agents, agent);
+}
+
+void agents_tell_all(struct agents *agents, struct hub_agent *agent)
+{
+    if (agent->session == 0)
+        return;
+    pending_add_all(&agent->pending);
+    agents_mark_ready(agents, agent);
 }

@@ -5,27 +5,19 @@
 #define AQ_CONTROLLER_HUB_AGENTS_H
 
 #include "controller/hub/channel.h"
-#include "controller/hub/numbers.h"
+#include "controller/hub/pending.h"
+#include "controller/state/live.h"
 
 enum { HUB_AGENTS_MAX = 20000, HUB_NAME_SIZE = 65 };
 
 struct hub_join;
 struct hub_report;
 
-/* What is to be told to an agent, and what was told but not yet seen. Deliveries say what is wanted now, so one that
- * may have been lost is made anew from the tables. See work.c. */
-struct hub_work {
-    struct hub_question poll; /* an open POLL */
-    uint64_t poll_seen;       /* what it says */
-    uint64_t poll_until_ms;
-    uint64_t delivery; /* number of the last one */
-    bool full;         /* the agent is to hear of all resources from `full_from` on */
-    uint64_t full_from;
-    struct numbers changed; /* resources to be told of */
-    bool sent_full;         /* what the last delivery told, until it is seen: all from `sent_from` on, */
-    uint64_t sent_from;
-    struct numbers sent; /* or these */
-    uint32_t asks;       /* open questions about its resources */
+/* A POLL that waits for a delivery; without a question there is none. */
+struct hub_poll {
+    struct hub_question question;
+    uint64_t seen; /* what it says */
+    uint64_t until_ms;
 };
 
 struct hub_agent {
@@ -48,8 +40,10 @@ struct hub_agent {
     struct hub_report *report; /* being made durable */
     uint64_t noted;            /* number of the last report that is */
 
-    struct hub_work work;
-    bool ready; /* is in the list of those that may have to be told something */
+    struct hub_poll poll;
+    struct pending pending;
+    uint32_t fetches; /* open ones of logs on this node */
+    bool ready;       /* is in the list of those that may have to be told something */
     struct hub_agent *next_ready;
 };
 
@@ -58,12 +52,22 @@ struct agents {
     struct hub_agent **buckets;
     struct hub_agent **all; /* in no order */
     uint32_t count, capacity, bucket_count;
+    struct hub_agent *ready; /* those that may have to be told something, in no order */
 };
 
 struct hub_agent *agents_find(const struct agents *agents, const char *name); /* NULL: none */
-struct hub_agent *agents_add(struct agents *agents,
-                             const char *name);                     /* found, or new; NULL: HUB_AGENTS_MAX are there */
-void agents_remove(struct agents *agents, struct hub_agent *agent); /* frees it; must not be ready nor joining */
+/* Found, or new; NULL: HUB_AGENTS_MAX are there. */
+struct hub_agent *agents_add(struct agents *agents, const char *name);
+void agents_remove(struct agents *agents, struct hub_agent *agent); /* frees it; must not be joining */
 void agents_free(struct agents *agents);
+
+/* There may be something to tell the agent: puts it into the list of ready ones if it has an open POLL. */
+void agents_mark_ready(struct agents *agents, struct hub_agent *agent);
+struct hub_agent *agents_take_ready(struct agents *agents); /* NULL: none is left */
+
+/* The agent must be told of this resource, or of all. Without a session there is nothing to do: the next one begins
+ * with all. */
+void agents_tell(struct agents *agents, struct hub_agent *agent, uint64_t resource);
+void agents_tell_all(struct agents *agents, struct hub_agent *agent);
 
 #endif

@@ -59,7 +59,7 @@ static void load(struct hub *hub)
         if (!state_exists(txn, nodes(), &key) && agent->joining == NULL)
             forget(hub, agent);
         else if (agent->session != 0)
-            hub_work_change_all(hub, agent);
+            agents_tell_all(&hub->agents, agent);
     }
     hub->loaded = !state_failed(txn, &error);
     state_end(txn);
@@ -90,7 +90,7 @@ static void tell_node(struct hub *hub, const char *node, uint64_t resource)
 {
     struct hub_agent *agent = agents_find(&hub->agents, node);
     if (agent != NULL)
-        hub_work_change(hub, agent, resource);
+        agents_tell(&hub->agents, agent, resource);
 }
 
 static void resource_stopped(struct reading *reading, uint64_t number)

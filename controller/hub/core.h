@@ -66,7 +66,6 @@ struct hub {
     uint64_t in_flight;       /* requests that others still hold */
 
     struct agents agents;
-    struct hub_agent *ready; /* agents that may have to be told something */
     bool leads;
     uint64_t listens_since_ms; /* silence before then was ours: we did not lead, or were held up */
 
@@ -103,11 +102,6 @@ void hub_sessions_scan(struct hub *hub); /* who is lost; stores heartbeats; says
 
 /* work.c */
 hub_answer_fn hub_poll;
-void hub_work_reset(struct hub_work *work); /* of a new session */
-void hub_work_change(struct hub *hub, struct hub_agent *agent,
-                     uint64_t number); /* the agent is to hear of this resource */
-void hub_work_change_all(struct hub *hub, struct hub_agent *agent);
-void hub_work_ready(struct hub *hub, struct hub_agent *agent);   /* something may have to be told */
 void hub_work_deliver(struct hub *hub);                          /* answers those that are ready and wait */
 void hub_work_expire(struct hub *hub, struct hub_agent *agent);  /* its POLL has waited long enough */
 void hub_agent_remove(struct hub *hub, struct hub_agent *agent); /* out of every list, and freed */

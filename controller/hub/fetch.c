@@ -71,8 +71,8 @@ static void ask_begin(struct hub *hub, struct hub_item *item)
     ask->next = NULL;
     *hub->asks_end = ask;
     hub->asks_end = &ask->next;
-    agent->work.asks++;
-    hub_work_ready(hub, agent);
+    agent->fetches++;
+    agents_mark_ready(&hub->agents, agent);
 }
 
 int hub_fetch(struct hub *hub, uint64_t resource, size_t size, hub_fetch_fn *done, void *context,
@@ -100,7 +100,7 @@ int hub_fetch(struct hub *hub, uint64_t resource, size_t size, hub_fetch_fn *don
 
 void hub_asks_seen(struct hub *hub, const struct hub_agent *agent, uint64_t seen)
 {
-    if (agent->work.asks == 0)
+    if (agent->fetches == 0)
         return;
     for (struct hub_ask *ask = hub->asks; ask != NULL; ask = ask->next)
         if (ask->sent_in > seen && strcmp(ask->node, agent->name) == 0)
@@ -109,7 +109,7 @@ void hub_asks_seen(struct hub *hub, const struct hub_agent *agent, uint64_t seen
 
 bool hub_asks_wait(const struct hub *hub, const struct hub_agent *agent)
 {
-    if (agent->work.asks == 0)
+    if (agent->fetches == 0)
         return false;
     for (const struct hub_ask *ask = hub->asks; ask != NULL; ask = ask->next)
         if (ask->sent_in == 0 && strcmp(ask->node, agent->name) == 0)
@@ -121,7 +121,7 @@ void hub_asks_add(struct hub *hub, const struct hub_agent *agent, struct aq_work
 {
     if (!hub_asks_wait(hub, agent))
         return;
-    work->asks.items = aq_arena_alloc(&hub->arena, agent->work.asks * sizeof(struct aq_ask));
+    work->asks.items = aq_arena_alloc(&hub->arena, agent->fetches * sizeof(struct aq_ask));
     for (struct hub_ask *ask = hub->asks; ask != NULL; ask = ask->next) {
         if (ask->sent_in != 0 || strcmp(ask->node, agent->name) != 0)
             continue;
@@ -142,8 +142,8 @@ static struct hub_ask *ask_take(struct hub *hub, struct hub_ask **link)
     *link = ask->next;
     if (ask->next == NULL)
         hub->asks_end = link;
-    if (agent != NULL && agent->work.asks > 0)
-        agent->work.asks--;
+    if (agent != NULL && agent->fetches > 0)
+        agent->fetches--;
     return ask;
 }
 

@@ -98,6 +98,13 @@ static void welcome(struct hub *hub, const char *name, struct hub_question *ques
     channel_answer(question, AQ_MSG_WELCOME, &message);
 }
 
+/* A new session is told everything; a POLL of the last one gets no answer. */
+static void forget_deliveries(struct hub_agent *agent)
+{
+    agent->poll = (struct hub_poll){0};
+    pending_reset(&agent->pending);
+}
+
 static void session_begin(struct hub *hub, struct hub_agent *agent, struct hub_join *join)
 {
     if (agent->session != join->session) {
@@ -113,8 +120,8 @@ static void session_begin(struct hub *hub, struct hub_agent *agent, struct hub_j
     join->hello = old;
     mark_alive(hub, agent);
     if (join->question.channel != NULL)
-        hub_work_reset(&agent->work);
-    hub_work_change_all(hub, agent);
+        forget_deliveries(agent);
+    agents_tell_all(&hub->agents, agent);
 }
 
 static void join_free(struct hub_join *join)
@@ -268,7 +275,7 @@ void hub_session_end(struct hub *hub, struct hub_agent *agent)
     agent->session = 0;
     agent->report = NULL;
     aq_buffer_free(&agent->hello);
-    hub_work_reset(&agent->work);
+    forget_deliveries(agent);
 }
 
 /* ---- once per second ----------------------------------------------------------------------------------- */

@@ -22,71 +22,10 @@ struct draft {
     size_t bytes;
 };
 
-/* ---- what is to be told -------------------------------------------------------------------------------- */
-
-void hub_work_reset(struct hub_work *work)
-{
-    struct numbers changed = work->changed, sent = work->sent;
-    numbers_clear(&changed);
-    numbers_clear(&sent);
-    *work = (struct hub_work){.changed = changed, .sent = sent, .asks = work->asks, .full = true};
-}
-
-void hub_work_ready(struct hub *hub, struct hub_agent *agent)
-{
-    if (agent->ready || agent->work.poll.channel == NULL)
-        return;
-    agent->ready = true;
-    agent->next_ready = hub->ready;
-    hub->ready = agent;
-}
-
-static void all_from(struct hub_work *work, uint64_t number)
-{
-    if (!work->full || number < work->full_from)
-        work->full_from = number;
-    work->full = true;
-    if (number == 0)
-        numbers_clear(&work->changed); /* the rest may be below */
-}
-
-void hub_work_change_all(struct hub *hub, struct hub_agent *agent)
-{
-    all_from(&agent->work, 0);
-    hub_work_ready(hub, agent);
-}
-
-void hub_work_change(struct hub *hub, struct hub_agent *agent, uint64_t number)
-{
-    if (agent->session == 0)
-        return; /* its hello will be answered with everything */
-    if (!numbers_add(&agent->work.changed, number))
-        all_from(&agent->work, 0);
-    hub_work_ready(hub, agent);
-}
-
 void hub_agent_remove(struct hub *hub, struct hub_agent *agent)
 {
-    struct hub_agent **link = &hub->ready;
-    while (agent->ready && *link != agent)
-        link = &(*link)->next_ready;
-    if (agent->ready)
-        *link = agent->next_ready;
-    agent->ready = false;
     hub_asks_drop(hub, agent);
     agents_remove(&hub->agents, agent);
-}
-
-/* The agent has seen delivery `seen`: what was told since then is to be told again. */
-static void work_seen(struct hub_work *work, uint64_t seen)
-{
-    bool lost = seen != work->delivery;
-    if (lost && work->sent_full)
-        all_from(work, work->sent_from);
-    if (lost && !numbers_join(&work->changed, &work->sent))
-        all_from(work, 0);
-    work->sent_full = false;
-    numbers_clear(&work->sent);
 }
 
 /* ---- putting a delivery together ----------------------------------------------------------------------- */
@@ -145,68 +84,58 @@ static bool add_row(void *context, const struct state_key *key, const void *valu
 
 static void add_all(struct draft *draft)
 {
-    struct hub_work *work = &draft->agent->work;
+    const struct pending *pending = &draft->agent->pending;
     struct aq_node node;
     struct state_key prefix = {0}, after;
     draft->work.full = true;
-    draft->work.first = work->full_from;
+    draft->work.first = pending->all_from;
     if (state_node(draft->txn, draft->agent->name, &node, &draft->hub->arena)) {
         state_key_add_number(&prefix, node.number);
         after = prefix;
-        state_key_add_number(&after, work->full_from > 0 ? work->full_from - 1 : 0);
+        state_key_add_number(&after, pending->all_from > 0 ? pending->all_from - 1 : 0);
         index_scan_after(draft->txn, INDEX_NODE_RESOURCE, &prefix, &after, add_row, draft);
     }
     bool done = !is_filled(draft);
     if (done)
         draft->work.last = UINT64_MAX;
-    work->sent_full = true;
-    work->sent_from = work->full_from;
-    work->full = !done;
-    work->full_from = done ? 0 : draft->work.last + 1;
+    pending_sent_all(&draft->agent->pending, done ? 0 : draft->work.last + 1);
 }
 
 static void add_changed(struct draft *draft)
 {
-    struct hub_work *work = &draft->agent->work;
+    const struct numbers *changed = &draft->agent->pending.changed;
     uint32_t count = 0;
-    for (; count < work->changed.count && !is_filled(draft); count++) {
-        add_assignment(draft, work->changed.items[count]);
-        bool added = numbers_add(&work->sent, work->changed.items[count]);
-        aq_assert(added);
-    }
-    numbers_drop_first(&work->changed, count);
+    for (; count < changed->count && !is_filled(draft); count++)
+        add_assignment(draft, changed->items[count]);
+    pending_sent_changed(&draft->agent->pending, count);
 }
 
 static bool is_due(const struct hub *hub, const struct hub_agent *agent)
 {
-    const struct hub_work *work = &agent->work;
-    return work->full || work->changed.count > 0 || hub_asks_wait(hub, agent);
+    return !pending_is_empty(&agent->pending) || hub_asks_wait(hub, agent);
 }
 
 static void deliver(struct hub *hub, struct hub_agent *agent, struct state_txn *txn)
 {
     struct draft draft = {.hub = hub, .agent = agent, .txn = txn};
-    struct hub_work *work = &agent->work;
     aq_arena_reset(&hub->arena);
     draft.work.assignments.items = aq_arena_alloc(&hub->arena, ASSIGNMENTS_MAX * sizeof(struct aq_assignment));
-    draft.work.delivery = ++work->delivery;
-    if (work->full)
+    draft.work.delivery = ++agent->pending.delivery;
+    if (agent->pending.all)
         add_all(&draft);
     else
         add_changed(&draft);
     hub_asks_add(hub, agent, &draft.work);
-    channel_answer(&work->poll, AQ_MSG_WORK, &draft.work);
+    channel_answer(&agent->poll.question, AQ_MSG_WORK, &draft.work);
 }
 
 void hub_work_deliver(struct hub *hub)
 {
     struct state_txn *txn = NULL;
     struct aq_error error;
-    while (hub->ready != NULL) {
-        struct hub_agent *agent = hub->ready;
-        hub->ready = agent->next_ready;
-        agent->ready = false;
-        if (agent->work.poll.channel == NULL || !is_due(hub, agent))
+    struct hub_agent *agent;
+    while ((agent = agents_take_ready(&hub->agents)) != NULL) {
+        if (agent->poll.question.channel == NULL || !is_due(hub, agent))
             continue;
         if (txn == NULL && state_read(hub->options.state, &txn, &error) != 0) {
             aq_journal(AQ_ERROR, "the tables cannot be read", "error", error.message, NULL);
@@ -225,22 +154,19 @@ void hub_poll(struct hub *hub, struct hub_question *question, const void *messag
     struct hub_agent *agent = hub_known(hub, question, poll->name, poll->session);
     if (agent == NULL)
         return;
-    struct hub_work *work = &agent->work;
     hub_heard(hub, agent, question, false);
-    work_seen(work, poll->seen);
+    pending_seen(&agent->pending, poll->seen);
     hub_asks_seen(hub, agent, poll->seen);
     /* Of two that are open one may be a recording: each is answered, so that the agent asks again. */
-    channel_answer(&work->poll, AQ_MSG_WORK, &(struct aq_work){.delivery = work->poll_seen});
-    work->poll = *question;
-    work->poll_seen = poll->seen;
-    work->poll_until_ms = hub->now_ms + hub->patience_ms;
-    hub_work_ready(hub, agent);
+    channel_answer(&agent->poll.question, AQ_MSG_WORK, &(struct aq_work){.delivery = agent->poll.seen});
+    agent->poll =
+        (struct hub_poll){.question = *question, .seen = poll->seen, .until_ms = hub->now_ms + hub->patience_ms};
+    agents_mark_ready(&hub->agents, agent);
 }
 
 void hub_work_expire(struct hub *hub, struct hub_agent *agent)
 {
-    struct hub_work *work = &agent->work;
-    if (work->poll.channel == NULL || hub->now_ms < work->poll_until_ms)
+    if (agent->poll.question.channel == NULL || hub->now_ms < agent->poll.until_ms)
         return;
-    channel_answer(&work->poll, AQ_MSG_WORK, &(struct aq_work){.delivery = work->delivery});
+    channel_answer(&agent->poll.question, AQ_MSG_WORK, &(struct aq_work){.delivery = agent->pending.delivery});
 }
