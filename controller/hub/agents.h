@@ -61,6 +61,9 @@ struct hub_agent *agents_add(struct agents *agents, const char *name);
 void agents_remove(struct agents *agents, struct hub_agent *agent); /* frees it; must not be joining */
 void agents_free(struct agents *agents);
 
+/* It has given a sign of life now. */
+void agent_mark_alive(struct hub_agent *agent, uint64_t now_ms);
+
 /* There may be something to tell the agent: puts it into the list of ready ones if it has an open POLL. */
 void agents_mark_ready(struct agents *agents, struct hub_agent *agent);
 struct hub_agent *agents_take_ready(struct agents *agents); /* NULL: none is left */

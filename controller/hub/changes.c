@@ -1,12 +1,16 @@
-#include "controller/hub/core.h"
+#include "controller/hub/changes.h"
 
 #include "schema/base/journal.h"
 #include "schema/model/application.h"
 #include "schema/model/node.h"
 #include "schema/model/resource.h"
 
-#include <stdio.h>
 #include <string.h>
+
+enum {
+    EVENTS_TURN = 10000,     /* events read at once */
+    EVENTS_BEHIND = 1000000, /* further behind than this, the tables are read again instead */
+};
 
 static const char node_author[] = "node:";
 
@@ -19,56 +23,50 @@ static const struct aq_entity *nodes(void)
 
 static bool load_node(void *context, const struct state_key *key, const void *object)
 {
-    struct hub *hub = context;
+    struct hub_base *base = context;
     const struct aq_node *node = object;
     (void)key;
-    struct hub_agent *agent = agents_add(&hub->agents, node->name);
+    struct hub_agent *agent = agents_add(&base->agents, node->name);
     if (agent == NULL)
         return true; /* its agent will be refused */
     if (!agent->known)
-        agent->seen_ms = hub->now_ms;
+        agent->seen_ms = base->now_ms;
     agent->known = true;
     agent->active = node->status == AQ_NODE_ACTIVE;
     return true;
 }
 
-static void forget(struct hub *hub, struct hub_agent *agent)
-{
-    agent->known = agent->active = false;
-    hub_session_end(hub, agent);
-    if (agent->joining == NULL)
-        hub_agent_remove(hub, agent);
-}
-
 /* Everything anew: at the start, and when events cannot tell. */
-static void load(struct hub *hub)
+static void load(struct hub_changes *changes)
 {
+    struct hub_base *base = changes->base;
+    struct agents *agents = &base->agents;
     struct state_txn *txn = NULL;
     struct aq_error error;
-    if (state_read(hub->options.state, &txn, &error) != 0) {
+    if (state_read(base->state, &txn, &error) != 0) {
         aq_journal(AQ_ERROR, "the tables cannot be read", "error", error.message, NULL);
         return;
     }
-    for (uint32_t i = 0; i < hub->agents.count; i++)
-        hub->agents.all[i]->active = false;
-    state_scan(txn, nodes(), NULL, load_node, hub);
-    hub->seen_seq = state_seq(txn);
-    for (uint32_t i = hub->agents.count; i > 0; i--) {
-        struct hub_agent *agent = hub->agents.all[i - 1];
+    for (uint32_t i = 0; i < agents->count; i++)
+        agents->all[i]->active = false;
+    state_scan(txn, nodes(), NULL, load_node, base);
+    changes->seen_seq = state_seq(txn);
+    for (uint32_t i = agents->count; i > 0; i--) {
+        struct hub_agent *agent = agents->all[i - 1];
         struct state_key key = state_key_name(agent->name);
         if (!state_exists(txn, nodes(), &key) && agent->joining == NULL)
-            forget(hub, agent);
+            sessions_drop_node(changes->sessions, agent);
         else if (agent->session != 0)
-            agents_tell_all(&hub->agents, agent);
+            agents_tell_all(agents, agent);
     }
-    hub->loaded = !state_failed(txn, &error);
+    changes->loaded = !state_failed(txn, &error);
     state_end(txn);
 }
 
 /* ---- what events say ----------------------------------------------------------------------------------- */
 
 struct reading {
-    struct hub *hub;
+    struct hub_changes *changes;
     struct state_txn *txn; /* shows at least what the events brought */
     struct aq_arena arena; /* one row; the hub's own may hold a message */
 };
@@ -78,19 +76,20 @@ static void load_one(struct reading *reading, const char *name)
     struct aq_node node;
     aq_arena_reset(&reading->arena);
     if (state_node(reading->txn, name, &node, &reading->arena)) {
-        load_node(reading->hub, NULL, &node);
+        load_node(reading->changes->base, NULL, &node);
         return;
     }
-    struct hub_agent *agent = agents_find(&reading->hub->agents, name);
+    struct hub_agent *agent = agents_find(&reading->changes->base->agents, name);
     if (agent != NULL)
-        forget(reading->hub, agent);
+        sessions_drop_node(reading->changes->sessions, agent);
 }
 
-static void tell_node(struct hub *hub, const char *node, uint64_t resource)
+static void tell_node(const struct reading *reading, const char *node, uint64_t resource)
 {
-    struct hub_agent *agent = agents_find(&hub->agents, node);
+    struct agents *agents = &reading->changes->base->agents;
+    struct hub_agent *agent = agents_find(agents, node);
     if (agent != NULL)
-        agents_tell(&hub->agents, agent, resource);
+        agents_tell(agents, agent, resource);
 }
 
 static void resource_stopped(struct reading *reading, uint64_t number)
@@ -98,62 +97,59 @@ static void resource_stopped(struct reading *reading, uint64_t number)
     struct aq_resource resource;
     aq_arena_reset(&reading->arena);
     if (state_resource(reading->txn, number, &resource, &reading->arena))
-        tell_node(reading->hub, resource.node, number);
+        tell_node(reading, resource.node, number);
 }
 
 /* Ended by its node's own word; a node that was forgotten hears of everything when it says hello. */
-static void resource_ended(struct hub *hub, const char *author, uint64_t number)
+static void resource_ended(struct hub_changes *changes, const char *author, uint64_t number)
 {
-    if (strncmp(author, node_author, strlen(node_author)) != 0)
-        return;
-    struct hub_trace *trace = &hub->traces[number % HUB_TRACES];
-    trace->resource = number;
-    snprintf(trace->node, sizeof trace->node, "%s", author + strlen(node_author));
+    if (strncmp(author, node_author, strlen(node_author)) == 0)
+        fetches_note_end(changes->fetches, number, author + strlen(node_author));
 }
 
 static bool read_event(void *context, const struct aq_event *event)
 {
     struct reading *reading = context;
-    struct hub *hub = reading->hub;
-    hub->seen_seq = event->seq;
+    reading->changes->seen_seq = event->seq;
     if (event->type->entity == &aq_entity_node) {
         const struct aq_field *key = aq_record_field(event->type->record, aq_entity_key(nodes())->name);
         aq_assert(key != NULL);
         load_one(reading, aq_field_text(key, event->data));
     } else if (event->type == &aq_event_application_elected) {
         const struct aq_application_elected *elected = event->data;
-        tell_node(hub, elected->node, elected->resource);
+        tell_node(reading, elected->node, elected->resource);
     } else if (event->type == &aq_event_resource_stopped) {
         const struct aq_resource_stopped *stopped = event->data;
         resource_stopped(reading, stopped->id);
     } else if (event->type == &aq_event_resource_ended) {
         const struct aq_resource_ended *ended = event->data;
-        resource_ended(hub, event->author, ended->id);
+        resource_ended(reading->changes, event->author, ended->id);
     }
     return true;
 }
 
-bool hub_changes_read(struct hub *hub)
+bool changes_read(struct hub_changes *changes)
 {
-    uint64_t last = writer_seq(hub->options.writer);
-    if (!hub->loaded || last > hub->seen_seq + HUB_EVENTS_BEHIND)
-        load(hub);
-    if (!hub->loaded || last <= hub->seen_seq)
+    const struct hub_base *base = changes->base;
+    uint64_t last = writer_seq(base->writer);
+    if (!changes->loaded || last > changes->seen_seq + EVENTS_BEHIND)
+        load(changes);
+    if (!changes->loaded || last <= changes->seen_seq)
         return false;
-    uint64_t upto = last - hub->seen_seq > HUB_EVENTS_TURN ? hub->seen_seq + HUB_EVENTS_TURN : last;
-    struct reading reading = {.hub = hub};
+    uint64_t upto = last - changes->seen_seq > EVENTS_TURN ? changes->seen_seq + EVENTS_TURN : last;
+    struct reading reading = {.changes = changes};
     struct aq_error error;
-    if (state_read(hub->options.state, &reading.txn, &error) != 0) {
+    if (state_read(base->state, &reading.txn, &error) != 0) {
         aq_journal(AQ_ERROR, "the tables cannot be read", "error", error.message, NULL);
         return false; /* the next commit tries again */
     }
-    int failed = events_scan(writer_events(hub->options.writer), hub->seen_seq + 1, upto, read_event, &reading, &error);
+    int failed = events_scan(writer_events(base->writer), changes->seen_seq + 1, upto, read_event, &reading, &error);
     state_end(reading.txn);
     aq_arena_free(&reading.arena);
-    if (failed != 0 || hub->seen_seq < upto) {
+    if (failed != 0 || changes->seen_seq < upto) {
         aq_journal(AQ_WARN, "events cannot be read: looking at everything anew", "error",
                    failed != 0 ? error.message : "they are not kept", NULL);
-        load(hub);
+        load(changes);
         return false;
     }
     return upto < last;

@@ -1,22 +1,40 @@
-#include "controller/hub/core.h"
+/* The hub's thread: its loop, and which part answers which message. The parts, from the lowest up:
+ *
+ *   numbers, pending   what one agent must be told
+ *   mailbox            what other threads have finished
+ *   gate, channel      messages in and out; endpoints opens both channels
+ *   agents             all agents
+ *   base               what all parts use; hub_submit()
+ *   fetches            FETCH: logs of workloads
+ *   deliveries         POLL: what is wanted of a node
+ *   sessions           HELLO: nodes join
+ *   presence           BEAT: who is alive, who is lost
+ *   reports            REPORT: what happened on a node becomes commands
+ *   changes            new events: which agents must be told
+ *   orders, watches    ORDER and WATCH: the file view */
+#include "controller/hub/hub.h"
 
+#include "controller/hub/changes.h"
+#include "controller/hub/deliveries.h"
+#include "controller/hub/endpoints.h"
+#include "controller/hub/orders.h"
+#include "controller/hub/presence.h"
+#include "controller/hub/reports.h"
+#include "controller/hub/watches.h"
 #include "schema/base/journal.h"
-#include "schema/wire/seal.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-    PATH_SIZE = 1200,
+    TICK_MS = 200,           /* how often time-outs are looked at */
+    HELD_UP_MS = 1000,       /* a turn that took longer: nobody was heard meanwhile */
     MESSAGES_TURN = 256,     /* taken from one channel before the other has its turn */
     PATIENCE_BEATS = 10,     /* a POLL stays open for so many beats, */
     PATIENCE_MS_MAX = 30000, /* but no longer than this */
@@ -24,6 +42,32 @@ enum {
     GATHER_MS = 2,           /* heartbeats gather for so long, */
     GATHER_LEAST = 1000,     /* where there are so many in a second, */
     STIR_MS = 100,           /* and nothing has happened in the cluster for so long */
+};
+
+struct hub {
+    struct hub_base base;
+    struct hub_fetches fetches;
+    struct hub_deliveries deliveries;
+    struct hub_sessions sessions;
+    struct hub_presence presence;
+    struct hub_changes changes;
+    struct hub_orders orders;
+    struct hub_watches watches;
+
+    struct hub_channel agents_channel, local_channel;
+    int commits; /* eventfd that the writer signals */
+    pthread_t thread;
+    atomic_bool stopping;
+
+    uint64_t next_tick_ms;
+    uint64_t look_again_ms;   /* at events that could not be read */
+    uint64_t stirred_ms;      /* when something was committed */
+    uint64_t gather_until_ms; /* agents' messages */
+    bool many_beats;
+    bool agents_wait; /* some of their messages were left for the next turn */
+
+    atomic_uint_least64_t messages, strangers; /* figures: any thread */
+    uint64_t strangers_told, strangers_told_ms;
 };
 
 static uint64_t clock_ms(void)
@@ -38,10 +82,10 @@ static uint64_t clock_ms(void)
 /* True: there is more to look at. */
 static bool look_at_events(struct hub *hub)
 {
-    uint64_t seen = hub->seen_seq;
-    bool more = hub_changes_read(hub);
-    if (hub->seen_seq != seen) {
-        hub->stirred_ms = hub->now_ms;
+    uint64_t seen = hub->changes.seen_seq;
+    bool more = changes_read(&hub->changes);
+    if (hub->changes.seen_seq != seen) {
+        hub->stirred_ms = hub->base.now_ms;
         hub->gather_until_ms = 0;
     }
     return more;
@@ -50,71 +94,95 @@ static bool look_at_events(struct hub *hub)
 /* Before anything is taken up: whoever asks may know what was answered a moment ago, before we are told of it. */
 static void be_up_to_date(struct hub *hub)
 {
-    uint64_t last = writer_seq(hub->options.writer);
-    if (last <= hub->seen_seq || hub->now_ms < hub->look_again_ms)
+    uint64_t last = writer_seq(hub->base.writer);
+    if (last <= hub->changes.seen_seq || hub->base.now_ms < hub->look_again_ms)
         return;
-    if (!look_at_events(hub) && hub->seen_seq < last) /* it cannot be read: that is told, but not for each message */
-        hub->look_again_ms = hub->now_ms + HUB_TICK_MS;
+    if (!look_at_events(hub) && hub->changes.seen_seq < last) /* unreadable: that is told, but not for each message */
+        hub->look_again_ms = hub->base.now_ms + TICK_MS;
 }
 
-/* ---- what others finish for us ------------------------------------------------------------------------- */
-
-static void request_done(struct writer_request *request)
+static void run_items(struct hub *hub)
 {
-    mailbox_post(request->context);
-}
-
-int hub_submit(struct hub *hub, struct writer_request *request, struct hub_item *item, struct aq_error *error)
-{
-    item->home = &hub->mailbox;
-    request->context = item;
-    request->done = request_done;
-    if (writer_submit(hub->options.writer, request, error) != 0)
-        return -1;
-    hub->in_flight++;
-    return 0;
-}
-
-bool hub_error_passes(enum aq_error_code code)
-{
-    return code == AQ_E_BUSY || code == AQ_E_NO_LEADER || code == AQ_E_UNKNOWN || code == AQ_E_NO_SPACE ||
-           code == AQ_E_IO || code == AQ_E_INTERNAL || code == AQ_E_CORRUPT;
-}
-
-static void items_run(struct hub *hub)
-{
-    struct hub_item *item = mailbox_take(&hub->mailbox);
+    struct hub_item *items = mailbox_take(&hub->base.mailbox);
     be_up_to_date(hub);
-    while (item != NULL) {
-        struct hub_item *next = item->next;
-        item->run(hub, item);
-        item = next;
-    }
+    mailbox_run(&hub->base.mailbox, items);
 }
 
 /* ---- messages ------------------------------------------------------------------------------------------ */
 
-static hub_answer_fn *const agent_answers[aq_message_type_count] = {
-    [AQ_MSG_HELLO] = hub_hello,
-    [AQ_MSG_POLL] = hub_poll,
-    [AQ_MSG_REPORT] = hub_report,
-    [AQ_MSG_BEAT] = hub_beat,
+/* The message holds during the call. */
+typedef void answer_fn(struct hub *hub, struct hub_question *question, const void *message);
+
+static void answer_hello(struct hub *hub, struct hub_question *question, const void *message)
+{
+    sessions_hello(&hub->sessions, question, message);
+}
+
+static void answer_poll(struct hub *hub, struct hub_question *question, const void *message)
+{
+    const struct aq_poll *poll = message;
+    struct hub_agent *agent = sessions_find(&hub->sessions, question, poll->name, poll->session);
+    if (agent == NULL)
+        return;
+    presence_heard(&hub->presence, agent, question, false);
+    deliveries_poll(&hub->deliveries, agent, question, poll);
+}
+
+static void answer_report(struct hub *hub, struct hub_question *question, const void *message)
+{
+    const struct aq_report *report = message;
+    struct hub_agent *agent = sessions_find(&hub->sessions, question, report->name, report->session);
+    if (agent == NULL)
+        return;
+    presence_heard(&hub->presence, agent, question, report->number > agent->noted);
+    fetches_told(&hub->fetches, agent, &report->told);
+    reports_take(&hub->base, agent, question, report);
+}
+
+static void answer_beat(struct hub *hub, struct hub_question *question, const void *message)
+{
+    const struct aq_beat *beat = message;
+    struct hub_agent *agent = sessions_find(&hub->sessions, question, beat->name, beat->session);
+    if (agent != NULL)
+        presence_beat(&hub->presence, agent, question, beat);
+}
+
+static void answer_order(struct hub *hub, struct hub_question *question, const void *message)
+{
+    orders_take(&hub->orders, question, message);
+}
+
+static void answer_watch(struct hub *hub, struct hub_question *question, const void *message)
+{
+    watches_take(&hub->watches, question, message);
+}
+
+static void answer_fetch(struct hub *hub, struct hub_question *question, const void *message)
+{
+    fetches_begin_for_view(&hub->fetches, question, message);
+}
+
+static answer_fn *const agent_answers[aq_message_type_count] = {
+    [AQ_MSG_HELLO] = answer_hello,
+    [AQ_MSG_POLL] = answer_poll,
+    [AQ_MSG_REPORT] = answer_report,
+    [AQ_MSG_BEAT] = answer_beat,
 };
 
-static hub_answer_fn *const local_answers[aq_message_type_count] = {
-    [AQ_MSG_ORDER] = hub_order,
-    [AQ_MSG_WATCH] = hub_watch,
-    [AQ_MSG_FETCH] = hub_fetch_local,
+static answer_fn *const local_answers[aq_message_type_count] = {
+    [AQ_MSG_ORDER] = answer_order,
+    [AQ_MSG_WATCH] = answer_watch,
+    [AQ_MSG_FETCH] = answer_fetch,
 };
 
 /* False: nothing waits in the channel. */
-static bool take_message(struct hub *hub, struct hub_channel *channel, hub_answer_fn *const answers[])
+static bool take_message(struct hub *hub, struct hub_channel *channel, answer_fn *const answers[])
 {
     struct hub_question question;
     enum aq_message_type type;
     void *message;
-    aq_arena_reset(&hub->arena);
-    int got = channel_receive(channel, &question, &type, &message, &hub->arena);
+    aq_arena_reset(&hub->base.arena);
+    int got = channel_receive(channel, &question, &type, &message, &hub->base.arena);
     if (got < 0)
         atomic_fetch_add(&hub->strangers, 1);
     if (got <= 0)
@@ -133,7 +201,7 @@ static bool take_message(struct hub *hub, struct hub_channel *channel, hub_answe
 }
 
 /* True: it is not known to be empty. */
-static bool take_messages(struct hub *hub, struct hub_channel *channel, hub_answer_fn *const answers[])
+static bool take_messages(struct hub *hub, struct hub_channel *channel, answer_fn *const answers[])
 {
     int count = 0;
     while (count < MESSAGES_TURN && take_message(hub, channel, answers))
@@ -141,51 +209,74 @@ static bool take_messages(struct hub *hub, struct hub_channel *channel, hub_answ
     return count == MESSAGES_TURN;
 }
 
+/* Where thousands of agents send little else than heartbeats, each would wake this thread for itself: their messages
+ * gather a moment. When something was committed just now, reports about it are under way, and nothing waits. */
+static void take_from_agents(struct hub *hub)
+{
+    bool calm = hub->base.now_ms - hub->stirred_ms >= STIR_MS;
+    hub->agents_wait = take_messages(hub, &hub->agents_channel, agent_answers);
+    if (hub->many_beats && calm && !hub->agents_wait)
+        hub->gather_until_ms = hub->base.now_ms + GATHER_MS;
+}
+
+/* ---- time ---------------------------------------------------------------------------------------------- */
+
 static void tell_of_strangers(struct hub *hub)
 {
     uint64_t count = atomic_load(&hub->strangers);
-    bool lately = hub->strangers_told_ms != 0 && hub->now_ms - hub->strangers_told_ms < STRANGERS_MS;
+    bool lately = hub->strangers_told_ms != 0 && hub->base.now_ms - hub->strangers_told_ms < STRANGERS_MS;
     if (count == hub->strangers_told || lately)
         return;
     char number[24];
     snprintf(number, sizeof number, "%" PRIu64, count - hub->strangers_told);
     aq_journal(AQ_WARN, "messages dropped that were not sealed with our keys", "count", number, NULL);
     hub->strangers_told = count;
-    hub->strangers_told_ms = hub->now_ms;
+    hub->strangers_told_ms = hub->base.now_ms;
 }
-
-/* ---- the loop ------------------------------------------------------------------------------------------ */
 
 static void tick(struct hub *hub)
 {
-    hub->next_tick_ms = hub->now_ms + HUB_TICK_MS;
-    hub->many_beats = hub->beats * 1000 / HUB_TICK_MS >= GATHER_LEAST;
-    hub->beats = 0;
-    hub_watches_answer(hub, false);
-    hub_asks_expire(hub, false);
+    hub->next_tick_ms = hub->base.now_ms + TICK_MS;
+    hub->many_beats = presence_take_beats(&hub->presence) * 1000 / TICK_MS >= GATHER_LEAST;
+    watches_answer(&hub->watches, false);
+    fetches_expire(&hub->fetches, false);
     channel_tick(&hub->agents_channel);
     tell_of_strangers(hub);
 }
 
 static void look_at_time(struct hub *hub)
 {
-    if (hub->now_ms < hub->next_tick_ms && hub->now_ms < hub->next_scan_ms)
+    uint64_t now_ms = hub->base.now_ms;
+    if (now_ms < hub->next_tick_ms && now_ms < hub->presence.next_scan_ms)
         return;
-    aq_arena_reset(&hub->arena);
-    if (hub->now_ms >= hub->next_tick_ms)
+    aq_arena_reset(&hub->base.arena);
+    if (now_ms >= hub->next_tick_ms)
         tick(hub);
-    if (hub->now_ms >= hub->next_scan_ms)
-        hub_sessions_scan(hub);
+    if (now_ms >= hub->presence.next_scan_ms)
+        presence_scan(&hub->presence);
 }
 
 /* How long to wait for messages, at most. */
 static int time_left_ms(const struct hub *hub, bool more)
 {
-    uint64_t until = hub->now_ms < hub->gather_until_ms ? hub->gather_until_ms : hub->now_ms + HUB_TICK_MS;
-    if (more || hub->agents_wait || hub->next_scan_ms <= hub->now_ms)
+    uint64_t now_ms = hub->base.now_ms, scan_ms = hub->presence.next_scan_ms;
+    uint64_t until = now_ms < hub->gather_until_ms ? hub->gather_until_ms : now_ms + TICK_MS;
+    if (more || hub->agents_wait || scan_ms <= now_ms)
         return 0;
-    return (int)((hub->next_scan_ms < until ? hub->next_scan_ms : until) - hub->now_ms);
+    return (int)((scan_ms < until ? scan_ms : until) - now_ms);
 }
+
+/* After a turn that took long (the machine slept, the process was stopped, a disk hung) agents' messages still wait
+ * to be read, or go where connections have to be made anew. That is no silence of theirs. */
+static void look_at_clock(struct hub *hub)
+{
+    uint64_t before_ms = hub->base.now_ms;
+    hub->base.now_ms = clock_ms();
+    if (hub->base.now_ms - before_ms > HELD_UP_MS)
+        hub->presence.listens_since_ms = hub->base.now_ms;
+}
+
+/* ---- the loop ------------------------------------------------------------------------------------------ */
 
 /* True: there is more to look at. */
 static bool look_at_commits(struct hub *hub)
@@ -193,146 +284,79 @@ static bool look_at_commits(struct hub *hub)
     uint64_t count;
     ssize_t got = read(hub->commits, &count, sizeof count);
     (void)got;
-    bool leads = writer_is_leader(hub->options.writer);
-    if (leads && !hub->leads)
-        hub->listens_since_ms = hub->now_ms;
-    bool turned = leads != hub->leads;
-    hub->leads = leads;
+    bool turned = presence_set_leader(&hub->presence, writer_is_leader(hub->base.writer));
     bool more = look_at_events(hub);
-    hub_watches_answer(hub, turned);
+    watches_answer(&hub->watches, turned);
     return more;
 }
 
-/* After a turn that took long (the machine slept, the process was stopped, a disk hung) agents' messages still wait
- * to be read, or go where connections have to be made anew. That is no silence of theirs. */
-static void look_at_clock(struct hub *hub)
+static void take_turn(struct hub *hub, bool *more)
 {
-    uint64_t before_ms = hub->now_ms;
-    hub->now_ms = clock_ms();
-    if (hub->now_ms - before_ms > HUB_HELD_UP_MS)
-        hub->listens_since_ms = hub->now_ms;
-}
-
-/* Where thousands of agents send little else than heartbeats, each would wake this thread for itself: their messages
- * gather a moment. When something was committed just now, reports about it are under way, and nothing waits. */
-static void take_from_agents(struct hub *hub)
-{
-    bool calm = hub->now_ms - hub->stirred_ms >= STIR_MS;
-    hub->agents_wait = take_messages(hub, &hub->agents_channel, agent_answers);
-    if (hub->many_beats && calm && !hub->agents_wait)
-        hub->gather_until_ms = hub->now_ms + GATHER_MS;
+    bool gather = hub->base.now_ms < hub->gather_until_ms;
+    struct pollfd fds[] = {{.fd = gather ? -1 : hub->agents_channel.fd, .events = POLLIN},
+                           {.fd = hub->local_channel.fd, .events = POLLIN},
+                           {.fd = hub->commits, .events = POLLIN},
+                           {.fd = hub->base.mailbox.fd, .events = POLLIN}};
+    int ready = poll(fds, AQ_LENGTH(fds), time_left_ms(hub, *more));
+    look_at_clock(hub);
+    if (*more || (ready > 0 && fds[2].revents != 0))
+        *more = look_at_commits(hub);
+    if (ready > 0 && fds[3].revents != 0)
+        run_items(hub);
+    if (hub->agents_wait || (ready > 0 && fds[0].revents != 0))
+        take_from_agents(hub);
+    if (ready > 0 && fds[1].revents != 0)
+        take_messages(hub, &hub->local_channel, local_answers);
+    look_at_time(hub);
+    deliveries_send(&hub->deliveries);
 }
 
 static void *hub_main(void *context)
 {
     struct hub *hub = context;
     bool more = true; /* the tables as they are at the start */
-    while (!atomic_load(&hub->stopping)) {
-        bool gather = hub->now_ms < hub->gather_until_ms;
-        struct pollfd fds[] = {{.fd = gather ? -1 : hub->agents_channel.fd, .events = POLLIN},
-                               {.fd = hub->local_channel.fd, .events = POLLIN},
-                               {.fd = hub->commits, .events = POLLIN},
-                               {.fd = hub->mailbox.fd, .events = POLLIN}};
-        int ready = poll(fds, AQ_LENGTH(fds), time_left_ms(hub, more));
-        look_at_clock(hub);
-        if (more || (ready > 0 && fds[2].revents != 0))
-            more = look_at_commits(hub);
-        if (ready > 0 && fds[3].revents != 0)
-            items_run(hub);
-        if (hub->agents_wait || (ready > 0 && fds[0].revents != 0))
-            take_from_agents(hub);
-        if (ready > 0 && fds[1].revents != 0)
-            take_messages(hub, &hub->local_channel, local_answers);
-        look_at_time(hub);
-        hub_work_deliver(hub);
-    }
+    while (!atomic_load(&hub->stopping))
+        take_turn(hub, &more);
     /* What others still hold of ours comes back before we go. */
-    while (hub->in_flight > 0) {
-        struct pollfd fd = {.fd = hub->mailbox.fd, .events = POLLIN};
-        poll(&fd, 1, HUB_TICK_MS);
-        items_run(hub);
+    while (hub->base.mailbox.expected > 0) {
+        struct pollfd fd = {.fd = hub->base.mailbox.fd, .events = POLLIN};
+        poll(&fd, 1, TICK_MS);
+        run_items(hub);
     }
-    items_run(hub);
-    hub_asks_expire(hub, true);
+    run_items(hub);
+    fetches_expire(&hub->fetches, true);
     return NULL;
 }
 
 /* ---- start and stop ------------------------------------------------------------------------------------ */
-
-static int write_port(const char *directory, uint64_t port, struct aq_error *error)
-{
-    char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%s/" AQ_FILE_HUB_PORT, directory);
-    FILE *file = fopen(path, "we");
-    if (file == NULL)
-        return aq_fail_errno(error, errno, "cannot write %s", path);
-    bool written = fprintf(file, "%" PRIu64 "\n", port) > 0;
-    if (fclose(file) != 0 || !written)
-        return aq_fail_errno(error, errno, "cannot write %s", path);
-    return 0;
-}
-
-static int make_run_directory(const char *directory, struct aq_error *error)
-{
-    char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%s/run", directory);
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return aq_fail_errno(error, errno, "cannot make directory %s", path);
-    if (chmod(path, 0700) != 0)
-        return aq_fail_errno(error, errno, "cannot set the mode of directory %s", path);
-    return 0;
-}
 
 int hub_check(const struct aq_config_controller *config, struct aq_error *error)
 {
     return gate_check(config->hub.address, error);
 }
 
-static int open_local(struct hub *hub, const char *directory, struct aq_error *error)
+static void connect_parts(struct hub *hub, const struct hub_options *options)
 {
-    char path[PATH_SIZE], url[PATH_SIZE + 8];
-    const size_t most = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
-    struct aq_wire_key key;
-    snprintf(path, sizeof path, "%s/" AQ_FILE_LOCAL_KEY, directory);
-    if (aq_wire_key_make(&key, path, error) != 0)
-        return -1;
-    int length = snprintf(path, sizeof path, "%s/" AQ_FILE_LOCAL_SOCKET, directory);
-    if (length < 0 || (size_t)length > most)
-        return aq_fail(error, AQ_E_INVALID, "data is %zu bytes long; for the socket in it, it may have at most %zu",
-                       strlen(directory), most - strlen("/" AQ_FILE_LOCAL_SOCKET));
-    if (unlink(path) != 0 && errno != ENOENT)
-        return aq_fail_errno(error, errno, "cannot remove the old socket %s", path);
-    snprintf(url, sizeof url, "ipc://%s", path);
-    return channel_open(&hub->local_channel, url, &key, error);
-}
-
-static int open_agents(struct hub *hub, const char *directory, struct aq_error *error)
-{
-    char path[PATH_SIZE], number[24];
-    struct aq_wire_key key;
-    uint64_t port = hub->options.config->hub.port;
-    snprintf(path, sizeof path, "%s/" AQ_FILE_AGENT_KEY, directory);
-    if (aq_wire_key_make(&key, path, error) != 0 ||
-        channel_open_tcp(&hub->agents_channel, hub->options.config->hub.address, &port, &key, error) != 0 ||
-        write_port(directory, port, error) != 0)
-        return -1;
-    snprintf(number, sizeof number, "%" PRIu64, port);
-    aq_journal(AQ_INFO, "listening for agents", "address", hub->options.config->hub.address, "port", number, NULL);
-    return 0;
-}
-
-static int hub_open(struct hub *hub, struct aq_error *error)
-{
-    const char *directory = hub->options.config->data;
-    hub->commits = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (hub->commits < 0)
-        return aq_fail_errno(error, errno, "cannot make an eventfd");
-    if (make_run_directory(directory, error) != 0 || open_local(hub, directory, error) != 0 ||
-        open_agents(hub, directory, error) != 0)
-        return -1;
-    writer_watch(hub->options.writer, hub->commits);
-    int failed = pthread_create(&hub->thread, NULL, hub_main, hub);
-    return failed == 0 ? 0 : aq_fail_errno(error, failed, "cannot start the hub's thread");
+    struct hub_base *base = &hub->base;
+    const struct aq_config_hub *config = &options->config->hub;
+    uint64_t beat_ms = config->beat * 1000, patience_ms = beat_ms * PATIENCE_BEATS;
+    base->config = options->config;
+    base->writer = options->writer;
+    base->state = options->state;
+    base->beat_ms = beat_ms;
+    base->patience_ms = patience_ms < PATIENCE_MS_MAX ? patience_ms : PATIENCE_MS_MAX;
+    base->now_ms = clock_ms();
+    fetches_open(&hub->fetches, base);
+    hub->deliveries = (struct hub_deliveries){.base = base, .fetches = &hub->fetches};
+    sessions_open(&hub->sessions, base, &hub->fetches);
+    hub->presence = (struct hub_presence){.base = base,
+                                          .sessions = &hub->sessions,
+                                          .live = options->live,
+                                          .lost_after_ms = config->lost_after * 1000,
+                                          .listens_since_ms = base->now_ms};
+    hub->changes = (struct hub_changes){.base = base, .sessions = &hub->sessions, .fetches = &hub->fetches};
+    hub->orders = (struct hub_orders){.base = base, .credentials = options->credentials};
+    watches_open(&hub->watches, base);
 }
 
 /* The eventfd stays open: the writer signals it to its own end. */
@@ -340,37 +364,38 @@ static void hub_free(struct hub *hub)
 {
     channel_close(&hub->agents_channel);
     channel_close(&hub->local_channel);
-    mailbox_close(&hub->mailbox);
-    agents_free(&hub->agents);
-    aq_arena_free(&hub->arena);
-    free(hub->watches);
-    free(hub->traces);
-    free(hub->offers);
+    mailbox_close(&hub->base.mailbox);
+    watches_close(&hub->watches);
+    sessions_close(&hub->sessions);
+    fetches_close(&hub->fetches);
+    agents_free(&hub->base.agents);
+    aq_arena_free(&hub->base.arena);
     free(hub);
+}
+
+static int hub_open(struct hub *hub, struct aq_error *error)
+{
+    const struct aq_config_controller *config = hub->base.config;
+    hub->commits = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (hub->commits < 0)
+        return aq_fail_errno(error, errno, "cannot make an eventfd");
+    if (endpoints_make_directory(config, error) != 0 || endpoints_open_local(&hub->local_channel, config, error) != 0 ||
+        endpoints_open_agents(&hub->agents_channel, config, error) != 0)
+        return -1;
+    writer_watch(hub->base.writer, hub->commits);
+    int failed = pthread_create(&hub->thread, NULL, hub_main, hub);
+    return failed == 0 ? 0 : aq_fail_errno(error, failed, "cannot start the hub's thread");
 }
 
 int hub_start(struct hub **out, const struct hub_options *options, struct aq_error *error)
 {
     struct hub *hub = aq_calloc(1, sizeof *hub);
-    const struct aq_config_hub *config = &options->config->hub;
-    hub->options = *options;
     hub->agents_channel.socket = hub->local_channel.socket = hub->commits = -1;
-    hub->beat_ms = config->beat * 1000;
-    hub->lost_after_ms = config->lost_after * 1000;
-    hub->patience_ms =
-        hub->beat_ms * PATIENCE_BEATS < PATIENCE_MS_MAX ? hub->beat_ms * PATIENCE_BEATS : PATIENCE_MS_MAX;
-    hub->now_ms = hub->listens_since_ms = clock_ms();
-    hub->watches = aq_calloc(HUB_WATCHES_MAX, sizeof *hub->watches);
-    hub->traces = aq_calloc(HUB_TRACES, sizeof *hub->traces);
-    hub->offers = aq_calloc(HUB_OFFERS, sizeof *hub->offers);
-    hub->asks_end = &hub->asks;
-    if (mailbox_open(&hub->mailbox, error) != 0) {
-        free(hub->watches);
-        free(hub->traces);
-        free(hub->offers);
+    if (mailbox_open(&hub->base.mailbox, error) != 0) {
         free(hub);
         return -1;
     }
+    connect_parts(hub, options);
     if (hub_open(hub, error) != 0) {
         hub_free(hub);
         return -1;
@@ -384,14 +409,22 @@ void hub_stop(struct hub *hub)
     if (hub == NULL)
         return;
     atomic_store(&hub->stopping, true);
-    mailbox_wake(&hub->mailbox);
+    mailbox_wake(&hub->base.mailbox);
     pthread_join(hub->thread, NULL);
     hub_free(hub);
 }
 
+/* ---- any thread ---------------------------------------------------------------------------------------- */
+
+int hub_fetch(struct hub *hub, uint64_t resource, size_t size, hub_fetch_fn *done, void *context,
+              struct aq_error *error)
+{
+    return fetches_begin(&hub->fetches, resource, size, done, context, error);
+}
+
 void hub_figures(struct hub *hub, struct hub_figures *figures)
 {
-    *figures = (struct hub_figures){.agents = atomic_load(&hub->alive),
+    *figures = (struct hub_figures){.agents = atomic_load(&hub->presence.alive),
                                     .messages = atomic_load(&hub->messages),
                                     .strangers = atomic_load(&hub->strangers)};
 }

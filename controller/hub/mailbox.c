@@ -63,3 +63,23 @@ struct hub_item *mailbox_take(struct mailbox *mailbox)
     pthread_mutex_unlock(&mailbox->lock);
     return first;
 }
+
+void mailbox_expect(struct mailbox *mailbox, struct hub_item *item)
+{
+    aq_assert(item->home == mailbox && !item->expected);
+    item->expected = true;
+    mailbox->expected++;
+}
+
+void mailbox_run(struct mailbox *mailbox, struct hub_item *items)
+{
+    while (items != NULL) {
+        struct hub_item *item = items;
+        items = item->next;
+        if (item->expected) {
+            item->expected = false;
+            mailbox->expected--;
+        }
+        item->run(item);
+    }
+}

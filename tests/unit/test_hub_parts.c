@@ -7,9 +7,9 @@
 #include <cmocka.h>
 
 #include "controller/hub/agents.h"
-#include "controller/hub/core.h"
 #include "controller/hub/mailbox.h"
 #include "controller/hub/numbers.h"
+#include "controller/hub/presence.h"
 
 #include "schema/base/journal.h"
 #include "tests/lib/cluster.h"
@@ -99,7 +99,7 @@ static void a_mailbox_keeps_the_order(void **context)
 /* ---- heartbeats on a full disk -------------------------------------------------------------------------------- */
 
 /* So often, one agent is heard of before. `room`: the file may be written to. */
-static void scan(struct hub *hub, struct hub_agent *agent, int times, bool room)
+static void scan(struct hub_presence *presence, struct hub_agent *agent, int times, bool room)
 {
     struct rlimit limit;
     getrlimit(RLIMIT_FSIZE, &limit);
@@ -108,23 +108,23 @@ static void scan(struct hub *hub, struct hub_agent *agent, int times, bool room)
         setrlimit(RLIMIT_FSIZE, &none);
     for (int i = 0; i < times; i++) {
         agent->beaten = true;
-        hub_sessions_scan(hub);
-        aq_arena_reset(&hub->arena);
+        presence_scan(presence);
+        aq_arena_reset(&presence->base->arena);
     }
     setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 /* What the journal says meanwhile. */
-static void say_while_the_disk_is_full(struct hub *hub, char words[2048])
+static void say_while_the_disk_is_full(struct hub_presence *presence, char words[2048])
 {
     int ends[2], before = dup(STDERR_FILENO);
     assert_int_equal(pipe(ends), 0);
     dup2(ends[1], STDERR_FILENO);
-    struct hub_agent *agent = agents_add(&hub->agents, "node-1");
-    scan(hub, agent, 1, true);
-    scan(hub, agent, 3, false);
-    scan(hub, agent, 2, true);
-    scan(hub, agent, 1, false);
+    struct hub_agent *agent = agents_add(&presence->base->agents, "node-1");
+    scan(presence, agent, 1, true);
+    scan(presence, agent, 3, false);
+    scan(presence, agent, 2, true);
+    scan(presence, agent, 1, false);
     dup2(before, STDERR_FILENO);
     close(before);
     close(ends[1]);
@@ -144,20 +144,21 @@ static unsigned count(const char *words, const char *wanted)
 static void heartbeats_that_cannot_be_stored_are_told_of_once(void **context)
 {
     char directory[] = "/tmp/aquarium-test-XXXXXX", words[2048];
-    struct hub hub = {0};
+    struct hub_base base = {0};
+    struct hub_presence presence = {.base = &base};
     struct aq_error error = {0};
     (void)context;
     assert_non_null(mkdtemp(directory));
     signal(SIGXFSZ, SIG_IGN);
     aq_journal_open("test", AQ_INFO);
-    test_must(live_open(&hub.options.live, directory, STATE_WRITE, &error), &error);
-    say_while_the_disk_is_full(&hub, words);
+    test_must(live_open(&presence.live, directory, STATE_WRITE, &error), &error);
+    say_while_the_disk_is_full(&presence, words);
     assert_int_equal(count(words, "warn test: heartbeats cannot be stored error="), 2);
     assert_int_equal(count(words, "info test: heartbeats are stored again failed=3\n"), 1);
     assert_int_equal(count(words, "\n"), 3);
-    live_close(hub.options.live);
-    agents_free(&hub.agents);
-    aq_arena_free(&hub.arena);
+    live_close(presence.live);
+    agents_free(&base.agents);
+    aq_arena_free(&base.arena);
     test_remove_tree(directory);
 }
 

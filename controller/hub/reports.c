@@ -1,9 +1,10 @@
-#include "controller/hub/core.h"
+#include "controller/hub/reports.h"
 
 #include "schema/base/journal.h"
 #include "schema/model/resource.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ struct deed {
  * hold up the others. The last that is answered brings the report back. */
 struct hub_report {
     struct hub_item item;
+    struct hub_base *base;
     char name[HUB_NAME_SIZE];
     char author[HUB_NAME_SIZE + 8];
     uint64_t session, number;
@@ -77,7 +79,7 @@ static void deed_fill(struct deed *deed, const struct hub_report *report, const 
 static bool waits(const struct hub_report *report)
 {
     for (uint32_t i = 0; i < report->count; i++)
-        if (hub_error_passes(report->deeds[i].request.error.code))
+        if (hub_error_is_temporary(report->deeds[i].request.error.code))
             return true;
     return false;
 }
@@ -87,7 +89,7 @@ static bool is_noted(const struct hub_report *report)
 {
     for (uint32_t i = 0; i < report->count; i++) {
         const struct writer_request *request = &report->deeds[i].request;
-        if (request->error.code != AQ_OK && !hub_error_passes(request->error.code))
+        if (request->error.code != AQ_OK && !hub_error_is_temporary(request->error.code))
             aq_journal(AQ_INFO, "report refused", "node", report->name, "command", request->command->name, "error",
                        request->error.message, NULL);
     }
@@ -101,8 +103,8 @@ static void report_free(struct hub_report *report)
     free(report);
 }
 
-static struct hub_report *report_new(struct hub *hub, const struct hub_agent *agent, const struct aq_report *message,
-                                     const struct hub_question *question)
+static struct hub_report *report_new(struct hub_base *base, const struct hub_agent *agent,
+                                     const struct aq_report *message, const struct hub_question *question)
 {
     struct hub_report *report = aq_calloc(1, sizeof *report);
     struct aq_report *copy = aq_arena_alloc(&report->arena, sizeof *copy);
@@ -114,7 +116,8 @@ static struct hub_report *report_new(struct hub *hub, const struct hub_agent *ag
     report->session = message->session;
     report->number = message->number;
     report->question = *question;
-    report->item.home = &hub->mailbox;
+    report->base = base;
+    report->item.home = &base->mailbox;
     report->total = copy->happenings.count;
     report->deeds = aq_calloc(report->total, sizeof *report->deeds);
     for (uint32_t i = 0; i < report->total; i++)
@@ -122,19 +125,19 @@ static struct hub_report *report_new(struct hub *hub, const struct hub_agent *ag
     return report;
 }
 
-static void report_done(struct hub *hub, struct hub_item *item);
+static void report_done(struct hub_item *item);
 
-static void report_submit(struct hub *hub, struct hub_report *report)
+static void report_submit(struct hub_report *report)
 {
     struct aq_error error;
-    hub->in_flight++;
     report->item.run = report_done;
+    mailbox_expect(report->item.home, &report->item);
     report->begun = report->count;
     report->cut = false;
     atomic_store(&report->open, 1); /* held until all are handed over */
     while (report->count < report->total && !report->cut) {
         atomic_fetch_add(&report->open, 1);
-        if (writer_submit(hub->options.writer, &report->deeds[report->count].request, &error) == 0) {
+        if (writer_submit(report->base->writer, &report->deeds[report->count].request, &error) == 0) {
             report->count++;
         } else {
             atomic_fetch_sub(&report->open, 1);
@@ -145,20 +148,19 @@ static void report_submit(struct hub *hub, struct hub_report *report)
         mailbox_post(&report->item);
 }
 
-static void report_done(struct hub *hub, struct hub_item *item)
+static void report_done(struct hub_item *item)
 {
     struct hub_report *report = (struct hub_report *)item;
-    struct hub_agent *agent = agents_find(&hub->agents, report->name);
-    hub->in_flight--;
+    struct hub_agent *agent = agents_find(&report->base->agents, report->name);
     bool known = agent != NULL && agent->report == report;
     if (known && report->cut && report->count > report->begun && !waits(report)) {
-        report_submit(hub, report); /* some of it is done: a report may be longer than the queue */
+        report_submit(report); /* some of it is done: a report may be longer than the queue */
         return;
     }
     bool noted = is_noted(report); /* if not, the agent is not answered, and tells again */
     if (known) {
         agent->report = NULL;
-        agent->seen_ms = hub->now_ms; /* it was silent because it waited for us */
+        agent->seen_ms = report->base->now_ms; /* it was silent because it waited for us */
         if (noted) {
             agent->noted = report->number;
             channel_answer(&report->question, AQ_MSG_NOTED, &(struct aq_noted){.number = report->number});
@@ -167,25 +169,20 @@ static void report_done(struct hub *hub, struct hub_item *item)
     report_free(report);
 }
 
-void hub_report(struct hub *hub, struct hub_question *question, const void *message)
+void reports_take(struct hub_base *base, struct hub_agent *agent, struct hub_question *question,
+                  const struct aq_report *message)
 {
-    const struct aq_report *told = message;
-    struct hub_agent *agent = hub_known(hub, question, told->name, told->session);
-    if (agent == NULL)
-        return;
-    hub_heard(hub, agent, question, told->number > agent->noted);
-    hub_asks_told(hub, agent, &told->told);
-    if (told->number <= agent->noted || (agent->report == NULL && told->happenings.count == 0)) {
-        agent->noted = told->number > agent->noted ? told->number : agent->noted;
-        channel_answer(question, AQ_MSG_NOTED, &(struct aq_noted){.number = told->number});
+    if (message->number <= agent->noted || (agent->report == NULL && message->happenings.count == 0)) {
+        agent->noted = message->number > agent->noted ? message->number : agent->noted;
+        channel_answer(question, AQ_MSG_NOTED, &(struct aq_noted){.number = message->number});
         return;
     }
     if (agent->report != NULL) {
         /* The same once more, before it is durable: whoever asked last is answered. */
-        if (agent->report->number == told->number)
+        if (agent->report->number == message->number)
             agent->report->question = *question;
         return;
     }
-    agent->report = report_new(hub, agent, told, question);
-    report_submit(hub, agent->report);
+    agent->report = report_new(base, agent, message, question);
+    report_submit(agent->report);
 }

@@ -1,4 +1,4 @@
-#include "controller/hub/core.h"
+#include "controller/hub/orders.h"
 
 #include "schema/codec/command.h"
 #include "schema/codec/pack.h"
@@ -10,13 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WATCH_MS = 5000 };
-
-/* ---- ORDER: a command from the file view ---------------------------------------------------------------- */
-
 struct order {
     struct hub_item item;
-    struct hub *hub;
+    struct hub_base *base;
     struct writer_request request;
     const void *records[1];
     char ids[1][65];
@@ -49,32 +45,30 @@ static void order_free(struct order *order)
     free(order);
 }
 
-static void order_done(struct hub *hub, struct hub_item *item)
+static void order_done(struct hub_item *item)
 {
     struct order *order = (struct order *)item;
     bool good = order->request.error.code == AQ_OK;
-    hub->in_flight--;
     answer(&order->question, &order->request.error, order->request.seq, good ? order->ids[0] : "",
            good ? order->token : "");
     order_free(order);
 }
 
-static void order_submit(struct hub *hub, struct order *order)
+static void order_submit(struct order *order)
 {
     struct aq_error error;
     order->item.run = order_done;
-    if (hub_submit(hub, &order->request, &order->item, &error) == 0)
+    if (hub_submit(order->base, &order->request, &order->item, &error) == 0)
         return;
     answer_error(&order->question, &error);
     order_free(order);
 }
 
-static void token_ready(struct hub *hub, struct hub_item *item)
+static void token_ready(struct hub_item *item)
 {
     struct order *order = (struct order *)item;
-    hub->in_flight--;
     if (order->error.code == AQ_OK) {
-        order_submit(hub, order);
+        order_submit(order);
         return;
     }
     answer_error(&order->question, &order->error);
@@ -93,20 +87,21 @@ static void token_made(void *context, const char *token, const struct aq_error *
     mailbox_post(&order->item);
 }
 
-static int find_user(struct hub *hub, const char *name, struct aq_user *user, struct aq_error *error)
+static int find_user(struct hub_base *base, const char *name, struct aq_user *user, struct aq_error *error)
 {
     struct state_txn *txn = NULL;
-    if (state_read(hub->options.state, &txn, error) != 0)
+    if (state_read(base->state, &txn, error) != 0)
         return -1;
-    bool found = state_user(txn, name, user, &hub->arena);
+    bool found = state_user(txn, name, user, &base->arena);
     state_end(txn);
     return found ? 0 : aq_fail(error, AQ_E_FORBIDDEN, "unix user %s is no user of this cluster", name);
 }
 
-static int order_read(struct hub *hub, const struct aq_order *message, struct order *order, struct aq_error *error)
+static int order_read(struct hub_base *base, const struct aq_order *message, struct order *order,
+                      struct aq_error *error)
 {
     struct aq_user user;
-    if (find_user(hub, message->author, &user, error) != 0)
+    if (find_user(base, message->author, &user, error) != 0)
         return -1;
     const struct aq_command *command =
         message->command <= UINT32_MAX ? aq_command_find((unsigned)message->command) : NULL;
@@ -129,62 +124,27 @@ static int order_read(struct hub *hub, const struct aq_order *message, struct or
     return 0;
 }
 
-void hub_order(struct hub *hub, struct hub_question *question, const void *message)
+void orders_take(struct hub_orders *orders, struct hub_question *question, const struct aq_order *message)
 {
     struct aq_error error;
     struct order *order = aq_calloc(1, sizeof *order);
-    if (order_read(hub, message, order, &error) != 0) {
+    if (order_read(orders->base, message, order, &error) != 0) {
         answer_error(question, &error);
         order_free(order);
         return;
     }
+    order->base = orders->base;
     order->question = *question;
     if (!credentials_makes_token(order->request.command)) {
-        order_submit(hub, order);
+        order_submit(order);
         return;
     }
-    order->item = (struct hub_item){.home = &hub->mailbox, .run = token_ready};
-    if (credentials_fill(hub->options.credentials, order->request.command, (void *)order->records[0], &order->arena,
+    order->item = (struct hub_item){.home = &orders->base->mailbox, .run = token_ready};
+    if (credentials_fill(orders->credentials, order->request.command, (void *)order->records[0], &order->arena,
                          token_made, order, &error) == 0) {
-        hub->in_flight++;
+        mailbox_expect(order->item.home, &order->item);
         return;
     }
     answer_error(question, &error);
     order_free(order);
-}
-
-/* ---- WATCH --------------------------------------------------------------------------------------------- */
-
-static void answer_now(struct hub *hub, struct hub_question *question)
-{
-    const struct aq_config_controller *config = hub->options.config;
-    char address[128];
-    struct aq_now now = {.seq = writer_seq(hub->options.writer), .leader = writer_is_leader(hub->options.writer)};
-    struct aq_member self = {.name = config->name, .role = "voter", .leader = now.leader, .address = address};
-    snprintf(address, sizeof address, "%s:%" PRIu64, config->api.address, config->api.port);
-    now.members = (struct aq_list){&self, 1};
-    channel_answer(question, AQ_MSG_NOW, &now);
-}
-
-void hub_watch(struct hub *hub, struct hub_question *question, const void *message)
-{
-    const struct aq_watch *watch = message;
-    if (writer_seq(hub->options.writer) > watch->seq || hub->watch_count == HUB_WATCHES_MAX) {
-        answer_now(hub, question);
-        return;
-    }
-    hub->watches[hub->watch_count++] =
-        (struct hub_watch){.question = *question, .seq = watch->seq, .until_ms = hub->now_ms + WATCH_MS};
-}
-
-void hub_watches_answer(struct hub *hub, bool all)
-{
-    uint64_t seq = writer_seq(hub->options.writer);
-    for (uint32_t i = hub->watch_count; i > 0; i--) {
-        struct hub_watch *watch = &hub->watches[i - 1];
-        if (!all && watch->seq >= seq && hub->now_ms < watch->until_ms)
-            continue;
-        answer_now(hub, &watch->question);
-        *watch = hub->watches[--hub->watch_count];
-    }
 }

@@ -1,4 +1,4 @@
-#include "controller/hub/core.h"
+#include "controller/hub/deliveries.h"
 
 #include "controller/state/indexes.h"
 #include "schema/base/journal.h"
@@ -15,18 +15,12 @@ enum { ASSIGNMENTS_MAX = 256, BYTES_MAX = 64 << 10 };
 
 /* A delivery that is being put together. */
 struct draft {
-    struct hub *hub;
     struct hub_agent *agent;
     struct state_txn *txn;
+    struct aq_arena *arena;
     struct aq_work work;
     size_t bytes;
 };
-
-void hub_agent_remove(struct hub *hub, struct hub_agent *agent)
-{
-    hub_asks_drop(hub, agent);
-    agents_remove(&hub->agents, agent);
-}
 
 /* ---- putting a delivery together ----------------------------------------------------------------------- */
 
@@ -34,7 +28,7 @@ void hub_agent_remove(struct hub *hub, struct hub_agent *agent)
 static struct aq_definition definition_of(struct draft *draft, const struct aq_resource *resource)
 {
     struct aq_label label;
-    if (state_label(draft->txn, resource->label_id, &label, &draft->hub->arena) &&
+    if (state_label(draft->txn, resource->label_id, &label, draft->arena) &&
         resource->definition < label.definitions.count)
         return *AQ_ITEM(label.definitions, struct aq_definition, resource->definition);
     aq_journal(AQ_ERROR, "a resource has a label that the tables have not", "node", resource->node, NULL);
@@ -47,9 +41,9 @@ static void add_assignment(struct draft *draft, uint64_t number)
     struct aq_assignment *assignment =
         AQ_ITEM(draft->work.assignments, struct aq_assignment, draft->work.assignments.count);
     draft->work.assignments.count++;
-    bool found = state_resource(draft->txn, number, &resource, &draft->hub->arena) &&
-                 strcmp(resource.node, draft->agent->name) == 0;
-    aq_record_init(&aq_assignment_record, assignment, &draft->hub->arena);
+    bool found =
+        state_resource(draft->txn, number, &resource, draft->arena) && strcmp(resource.node, draft->agent->name) == 0;
+    aq_record_init(&aq_assignment_record, assignment, draft->arena);
     assignment->resource = number;
     assignment->want = AQ_WANT_GONE;
     draft->bytes += sizeof *assignment;
@@ -89,7 +83,7 @@ static void add_all(struct draft *draft)
     struct state_key prefix = {0}, after;
     draft->work.full = true;
     draft->work.first = pending->all_from;
-    if (state_node(draft->txn, draft->agent->name, &node, &draft->hub->arena)) {
+    if (state_node(draft->txn, draft->agent->name, &node, draft->arena)) {
         state_key_add_number(&prefix, node.number);
         after = prefix;
         state_key_add_number(&after, pending->all_from > 0 ? pending->all_from - 1 : 0);
@@ -110,63 +104,62 @@ static void add_changed(struct draft *draft)
     pending_sent_changed(&draft->agent->pending, count);
 }
 
-static bool is_due(const struct hub *hub, const struct hub_agent *agent)
+static bool is_due(const struct hub_deliveries *deliveries, const struct hub_agent *agent)
 {
-    return !pending_is_empty(&agent->pending) || hub_asks_wait(hub, agent);
+    return !pending_is_empty(&agent->pending) || fetches_wait(deliveries->fetches, agent);
 }
 
-static void deliver(struct hub *hub, struct hub_agent *agent, struct state_txn *txn)
+static void deliver(struct hub_deliveries *deliveries, struct hub_agent *agent, struct state_txn *txn)
 {
-    struct draft draft = {.hub = hub, .agent = agent, .txn = txn};
-    aq_arena_reset(&hub->arena);
-    draft.work.assignments.items = aq_arena_alloc(&hub->arena, ASSIGNMENTS_MAX * sizeof(struct aq_assignment));
+    struct aq_arena *arena = &deliveries->base->arena;
+    struct draft draft = {.agent = agent, .txn = txn, .arena = arena};
+    aq_arena_reset(arena);
+    draft.work.assignments.items = aq_arena_alloc(arena, ASSIGNMENTS_MAX * sizeof(struct aq_assignment));
     draft.work.delivery = ++agent->pending.delivery;
     if (agent->pending.all)
         add_all(&draft);
     else
         add_changed(&draft);
-    hub_asks_add(hub, agent, &draft.work);
+    fetches_add(deliveries->fetches, agent, &draft.work);
     channel_answer(&agent->poll.question, AQ_MSG_WORK, &draft.work);
 }
 
-void hub_work_deliver(struct hub *hub)
+void deliveries_send(struct hub_deliveries *deliveries)
 {
+    struct hub_base *base = deliveries->base;
     struct state_txn *txn = NULL;
     struct aq_error error;
     struct hub_agent *agent;
-    while ((agent = agents_take_ready(&hub->agents)) != NULL) {
-        if (agent->poll.question.channel == NULL || !is_due(hub, agent))
+    while ((agent = agents_take_ready(&base->agents)) != NULL) {
+        if (agent->poll.question.channel == NULL || !is_due(deliveries, agent))
             continue;
-        if (txn == NULL && state_read(hub->options.state, &txn, &error) != 0) {
+        if (txn == NULL && state_read(base->state, &txn, &error) != 0) {
             aq_journal(AQ_ERROR, "the tables cannot be read", "error", error.message, NULL);
             return; /* polls run out, and agents ask again */
         }
-        deliver(hub, agent, txn);
+        deliver(deliveries, agent, txn);
     }
     state_end(txn);
 }
 
 /* ---- POLL ---------------------------------------------------------------------------------------------- */
 
-void hub_poll(struct hub *hub, struct hub_question *question, const void *message)
+void deliveries_poll(struct hub_deliveries *deliveries, struct hub_agent *agent, const struct hub_question *question,
+                     const struct aq_poll *message)
 {
-    const struct aq_poll *poll = message;
-    struct hub_agent *agent = hub_known(hub, question, poll->name, poll->session);
-    if (agent == NULL)
-        return;
-    hub_heard(hub, agent, question, false);
-    pending_seen(&agent->pending, poll->seen);
-    hub_asks_seen(hub, agent, poll->seen);
+    struct hub_base *base = deliveries->base;
+    pending_seen(&agent->pending, message->seen);
+    fetches_seen(deliveries->fetches, agent, message->seen);
     /* Of two that are open one may be a recording: each is answered, so that the agent asks again. */
     channel_answer(&agent->poll.question, AQ_MSG_WORK, &(struct aq_work){.delivery = agent->poll.seen});
     agent->poll =
-        (struct hub_poll){.question = *question, .seen = poll->seen, .until_ms = hub->now_ms + hub->patience_ms};
-    agents_mark_ready(&hub->agents, agent);
+        (struct hub_poll){.question = *question, .seen = message->seen, .until_ms = base->now_ms + base->patience_ms};
+    agents_mark_ready(&base->agents, agent);
 }
 
-void hub_work_expire(struct hub *hub, struct hub_agent *agent)
+void deliveries_expire_poll(struct hub_agent *agent, uint64_t now_ms)
 {
-    if (agent->poll.question.channel == NULL || hub->now_ms < agent->poll.until_ms)
+    if (agent->poll.question.channel == NULL || now_ms < agent->poll.until_ms)
         return;
     channel_answer(&agent->poll.question, AQ_MSG_WORK, &(struct aq_work){.delivery = agent->pending.delivery});
 }

@@ -1,0 +1,155 @@
+#include "controller/hub/presence.h"
+
+#include "controller/hub/deliveries.h"
+#include "schema/base/journal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SCAN_MS = 1000,     /* how often all agents are looked at, at least, */
+    SCAN_LEAST_MS = 20, /* and at most: one may be lost in between */
+};
+
+struct hub_lose {
+    struct hub_item item;
+    struct hub_base *base;
+    struct writer_request request;
+    struct aq_node_lose lose;
+    const void *records[1];
+    char name[HUB_NAME_SIZE];
+};
+
+/* ---- signs of life ------------------------------------------------------------------------------------- */
+
+void presence_heard(struct hub_presence *presence, struct hub_agent *agent, const struct hub_question *question,
+                    bool fresh)
+{
+    if (agent->offered && !fresh)
+        return;
+    channel_admit(question);
+    agent_mark_alive(agent, presence->base->now_ms);
+    if (!agent->active && agent->joining == NULL)
+        sessions_rejoin(presence->sessions, agent);
+}
+
+void presence_beat(struct hub_presence *presence, struct hub_agent *agent, struct hub_question *question,
+                   const struct aq_beat *beat)
+{
+    bool fresh = !agent->offered || beat->number > agent->beats;
+    presence->beats++;
+    presence_heard(presence, agent, question, fresh);
+    channel_answer(question, AQ_MSG_NOTED, &(struct aq_noted){.number = 0});
+    if (!fresh)
+        return;
+    agent->beats = beat->number;
+    agent->live.load_milli = beat->load_milli;
+    agent->live.memory_available = beat->memory_available;
+    agent->live.workloads = beat->workloads;
+}
+
+/* ---- once per second ----------------------------------------------------------------------------------- */
+
+static void lose_done(struct hub_item *item)
+{
+    struct hub_lose *lose = (struct hub_lose *)item;
+    struct hub_agent *agent = agents_find(&lose->base->agents, lose->name);
+    if (agent != NULL)
+        agent->losing = false;
+    if (lose->request.error.code == AQ_OK)
+        aq_journal(AQ_WARN, "agent lost", "node", lose->name, NULL);
+    free(lose);
+}
+
+static void lose_start(struct hub_base *base, struct hub_agent *agent)
+{
+    struct aq_error error;
+    struct hub_lose *lose = aq_calloc(1, sizeof *lose);
+    memcpy(lose->name, agent->name, sizeof lose->name);
+    lose->lose.name = lose->name;
+    lose->records[0] = &lose->lose;
+    lose->base = base;
+    lose->item.run = lose_done;
+    lose->request = (struct writer_request){.command = &aq_command_node_lose,
+                                            .records = lose->records,
+                                            .count = 1,
+                                            .author = "aquarium",
+                                            .role = AQ_ROLE_ADMIN};
+    agent->losing = hub_submit(base, &lose->request, &lose->item, &error) == 0;
+    if (!agent->losing)
+        free(lose); /* the next second tries again */
+}
+
+/* When, if it says nothing more. One whose report is with the writer waits for our answer, and says nothing meanwhile.
+ */
+static uint64_t lost_at(const struct hub_presence *presence, const struct hub_agent *agent)
+{
+    uint64_t since = agent->seen_ms > presence->listens_since_ms ? agent->seen_ms : presence->listens_since_ms;
+    return agent->report != NULL ? UINT64_MAX : since + presence->lost_after_ms + 1;
+}
+
+static bool is_silent(const struct hub_presence *presence, const struct hub_agent *agent)
+{
+    return presence->base->now_ms >= lost_at(presence, agent);
+}
+
+/* Told once, and once when it works again: a full disk may stay so for days. */
+static void note_stored(struct hub_presence *presence, bool stored, const struct aq_error *error)
+{
+    char times[24];
+    if (!stored && presence->unstored++ == 0)
+        aq_journal(AQ_WARN, "heartbeats cannot be stored", "error", error->message, NULL);
+    if (!stored || presence->unstored == 0)
+        return;
+    snprintf(times, sizeof times, "%" PRIu64, presence->unstored);
+    aq_journal(AQ_INFO, "heartbeats are stored again", "failed", times, NULL);
+    presence->unstored = 0;
+}
+
+void presence_scan(struct hub_presence *presence)
+{
+    struct hub_base *base = presence->base;
+    const struct agents *agents = &base->agents;
+    struct aq_error error;
+    uint64_t alive = 0, next_ms = base->now_ms + SCAN_MS;
+    size_t beaten = 0;
+    const char **names = aq_arena_alloc(&base->arena, agents->count * sizeof *names);
+    struct aq_node_live *rows = aq_arena_alloc(&base->arena, agents->count * sizeof *rows);
+    for (uint32_t i = 0; i < agents->count; i++) {
+        struct hub_agent *agent = agents->all[i];
+        bool silent = is_silent(presence, agent);
+        alive += agent->session != 0 && !silent;
+        if (presence->leads && agent->known && agent->active && silent && !agent->losing && agent->joining == NULL)
+            lose_start(base, agent);
+        else if (!silent && lost_at(presence, agent) < next_ms)
+            next_ms = lost_at(presence, agent);
+        deliveries_expire_poll(agent, base->now_ms);
+        if (agent->beaten) {
+            names[beaten] = agent->name;
+            rows[beaten++] = agent->live;
+            agent->beaten = false;
+        }
+    }
+    atomic_store(&presence->alive, alive);
+    presence->next_scan_ms = next_ms > base->now_ms + SCAN_LEAST_MS ? next_ms : base->now_ms + SCAN_LEAST_MS;
+    if (beaten > 0)
+        note_stored(presence, live_put(presence->live, names, rows, beaten, &error) == 0, &error);
+}
+
+bool presence_set_leader(struct hub_presence *presence, bool leads)
+{
+    bool changed = leads != presence->leads;
+    if (leads && changed)
+        presence->listens_since_ms = presence->base->now_ms;
+    presence->leads = leads;
+    return changed;
+}
+
+uint64_t presence_take_beats(struct hub_presence *presence)
+{
+    uint64_t beats = presence->beats;
+    presence->beats = 0;
+    return beats;
+}

@@ -1,0 +1,252 @@
+#include "controller/hub/sessions.h"
+
+#include "schema/base/journal.h"
+#include "schema/codec/pack.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    AUTHOR_SIZE = HUB_NAME_SIZE + 8,
+    OFFERS = 1 << 15, /* numbers of sessions that are remembered until they begin */
+};
+
+/* A HELLO on its way to become a committed command. */
+struct hub_join {
+    struct hub_item item;
+    struct hub_sessions *sessions;
+    struct writer_request request;
+    struct aq_node_join join;
+    const void *records[1];
+    struct aq_arena arena;
+    char author[AUTHOR_SIZE];
+    uint64_t session;
+    bool offered;
+    struct aq_buffer hello; /* packed */
+    struct hub_question question;
+};
+
+/* ---- numbers of sessions ------------------------------------------------------------------------------- */
+
+static void offer_session(struct hub_sessions *sessions, struct hub_question *question)
+{
+    struct aq_session offer;
+    randombytes_buf(&offer.session, sizeof offer.session);
+    offer.session = (offer.session | 1ull << 63) / OFFERS * OFFERS + ++sessions->last_offer % OFFERS;
+    sessions->offers[offer.session % OFFERS] = offer.session;
+    channel_answer(question, AQ_MSG_SESSION, &offer);
+}
+
+/* Once: whoever says hello with it does so now, and not some time ago. */
+static bool take_offer(struct hub_sessions *sessions, uint64_t session)
+{
+    uint64_t *offer = &sessions->offers[session % OFFERS];
+    if (*offer != session)
+        return false;
+    *offer = 0;
+    return true;
+}
+
+/* ---- joining ------------------------------------------------------------------------------------------- */
+
+/* What a node's agent says of itself is what the command says of it. */
+static struct aq_node_join join_of(const struct aq_hello *hello)
+{
+#define COPY_FIELD(tag, field, type, rule, help) .field = hello->field,
+    return (struct aq_node_join){aq_node_join_fields(COPY_FIELD, aq_node_join)};
+#undef COPY_FIELD
+}
+
+static void welcome(struct hub_base *base, const char *name, struct hub_question *question)
+{
+    struct aq_welcome message = {.beat_ms = base->beat_ms, .patience_ms = base->patience_ms};
+    struct state_txn *txn = NULL;
+    struct aq_node node;
+    struct aq_error error;
+    if (question->channel == NULL)
+        return;
+    aq_arena_reset(&base->arena);
+    if (state_read(base->state, &txn, &error) != 0) {
+        channel_refuse(question, &error);
+        return;
+    }
+    if (state_node(txn, name, &node, &base->arena))
+        message.number = node.number;
+    state_end(txn);
+    channel_answer(question, AQ_MSG_WELCOME, &message);
+}
+
+/* A new session is told everything; a POLL of the last one gets no answer. */
+static void reset_deliveries(struct hub_agent *agent)
+{
+    agent->poll = (struct hub_poll){0};
+    pending_reset(&agent->pending);
+}
+
+static void session_begin(struct hub_base *base, struct hub_agent *agent, struct hub_join *join)
+{
+    if (agent->session != join->session) {
+        agent->report = NULL; /* it answers to nobody then */
+        agent->noted = agent->beats = 0;
+        aq_journal(AQ_INFO, "agent joined", "node", agent->name, NULL);
+    }
+    agent->session = join->session;
+    agent->offered = join->offered;
+    agent->known = agent->active = true;
+    struct aq_buffer old = agent->hello;
+    agent->hello = join->hello;
+    join->hello = old;
+    agent_mark_alive(agent, base->now_ms);
+    if (join->question.channel != NULL)
+        reset_deliveries(agent);
+    agents_tell_all(&base->agents, agent);
+}
+
+static void join_free(struct hub_join *join)
+{
+    aq_buffer_free(&join->hello);
+    aq_arena_free(&join->arena);
+    free(join);
+}
+
+static void remove_agent(struct hub_sessions *sessions, struct hub_agent *agent)
+{
+    fetches_drop(sessions->fetches, agent);
+    agents_remove(&sessions->base->agents, agent);
+}
+
+static void join_done(struct hub_item *item)
+{
+    struct hub_join *join = (struct hub_join *)item;
+    struct hub_base *base = join->sessions->base;
+    struct hub_agent *agent = agents_find(&base->agents, join->join.name);
+    aq_assert(agent != NULL && agent->joining == join);
+    agent->joining = NULL;
+    if (join->request.error.code == AQ_OK) {
+        session_begin(base, agent, join);
+        welcome(base, agent->name, &join->question);
+    } else {
+        aq_journal(AQ_WARN, "agent refused", "node", agent->name, "error", join->request.error.message, NULL);
+        channel_refuse(&join->question, &join->request.error);
+        if (!agent->known && agent->session == 0)
+            remove_agent(join->sessions, agent);
+    }
+    join_free(join);
+}
+
+/* Asks the writer to take the node in, as `hello` describes it. `question`, when not NULL, is answered then. */
+static void join_start(struct hub_sessions *sessions, struct hub_agent *agent, const struct aq_hello *hello,
+                       const struct hub_question *question)
+{
+    struct aq_error error;
+    struct hub_join *join = aq_calloc(1, sizeof *join);
+    const struct aq_node_join draft = join_of(hello);
+    aq_record_copy(&aq_node_join_record, &join->join, &draft, &join->arena);
+    aq_record_pack(&aq_hello_record, hello, &join->hello);
+    join->records[0] = &join->join;
+    snprintf(join->author, sizeof join->author, "node:%s", hello->name);
+    join->session = hello->session;
+    join->offered = hello->asks_session;
+    if (question != NULL)
+        join->question = *question;
+    join->sessions = sessions;
+    join->item.run = join_done;
+    join->request = (struct writer_request){.command = &aq_command_node_join,
+                                            .records = join->records,
+                                            .count = 1,
+                                            .author = join->author,
+                                            .role = AQ_ROLE_ADMIN};
+    if (hub_submit(sessions->base, &join->request, &join->item, &error) == 0) {
+        agent->joining = join;
+        return;
+    }
+    channel_refuse(&join->question, &error);
+    join_free(join);
+    if (!agent->known && agent->session == 0)
+        remove_agent(sessions, agent);
+}
+
+/* Asked again before the answer: the same words get the answer; others are to be said once more. */
+static void said_again(struct hub_join *join, const struct aq_hello *hello, const struct hub_question *question)
+{
+    struct aq_buffer packed = {0};
+    aq_record_pack(&aq_hello_record, hello, &packed);
+    if (join->hello.length == packed.length && memcmp(join->hello.data, packed.data, packed.length) == 0)
+        join->question = *question;
+    aq_buffer_free(&packed);
+}
+
+void sessions_hello(struct hub_sessions *sessions, struct hub_question *question, const struct aq_hello *hello)
+{
+    struct agents *agents = &sessions->base->agents;
+    struct hub_agent *agent = agents_find(agents, hello->name);
+    if (agent != NULL && agent->joining != NULL) {
+        said_again(agent->joining, hello, question);
+        return;
+    }
+    if (hello->asks_session && !take_offer(sessions, hello->session)) {
+        offer_session(sessions, question);
+        return;
+    }
+    channel_admit(question);
+    agent = agents_add(agents, hello->name);
+    if (agent != NULL) {
+        join_start(sessions, agent, hello, question);
+        return;
+    }
+    struct aq_error error;
+    aq_fail(&error, AQ_E_LIMIT, "the hub has %d agents, and takes no more", HUB_AGENTS_MAX);
+    channel_refuse(question, &error);
+}
+
+/* A node that counts as lost, but whose agent speaks: it joins again with the words it had. */
+void sessions_rejoin(struct hub_sessions *sessions, struct hub_agent *agent)
+{
+    struct aq_hello hello;
+    struct aq_error error;
+    struct aq_arena arena = {0};
+    int failed =
+        aq_record_unpack(&aq_hello_record, &hello, agent->hello.data, agent->hello.length, false, &arena, &error);
+    aq_assert(failed == 0);
+    join_start(sessions, agent, &hello, NULL);
+    aq_arena_free(&arena);
+}
+
+/* ---- finding and ending ---------------------------------------------------------------------------------- */
+
+struct hub_agent *sessions_find(struct hub_sessions *sessions, struct hub_question *question, const char *name,
+                                uint64_t session)
+{
+    struct hub_agent *agent = agents_find(&sessions->base->agents, name);
+    if (agent == NULL || agent->session != session) {
+        struct aq_error error;
+        aq_fail(&error, AQ_E_UNAUTHENTICATED, "no session of node %s is known here: say hello first", name);
+        channel_refuse(question, &error);
+        return NULL;
+    }
+    return agent;
+}
+
+void sessions_drop_node(struct hub_sessions *sessions, struct hub_agent *agent)
+{
+    agent->known = agent->active = false;
+    agent->session = 0;
+    agent->report = NULL;
+    aq_buffer_free(&agent->hello);
+    reset_deliveries(agent);
+    if (agent->joining == NULL)
+        remove_agent(sessions, agent);
+}
+
+void sessions_open(struct hub_sessions *sessions, struct hub_base *base, struct hub_fetches *fetches)
+{
+    *sessions =
+        (struct hub_sessions){.base = base, .fetches = fetches, .offers = aq_calloc(OFFERS, sizeof *sessions->offers)};
+}
+
+void sessions_close(struct hub_sessions *sessions)
+{
+    free(sessions->offers);
+}

@@ -1,0 +1,23 @@
+/* Watches: questions of file views that wait for the next commit. */
+#ifndef AQ_CONTROLLER_HUB_WATCHES_H
+#define AQ_CONTROLLER_HUB_WATCHES_H
+
+#include "controller/hub/base.h"
+
+struct hub_watch;
+
+struct hub_watches {
+    struct hub_base *base;
+    struct hub_watch *items;
+    uint32_t count;
+};
+
+void watches_open(struct hub_watches *watches, struct hub_base *base);
+void watches_close(struct hub_watches *watches);
+
+/* WATCH: answered at the next commit after `message->seq`, or after five seconds. */
+void watches_take(struct hub_watches *watches, struct hub_question *question, const struct aq_watch *message);
+/* Answers those that have something to hear or have waited long enough, or all. */
+void watches_answer(struct hub_watches *watches, bool all);
+
+#endif
