@@ -1,6 +1,7 @@
-/* aq-fs: the cluster as a directory. See fileview.h. */
+/* aq-fs: the cluster as a directory. See fileview.h and loop.h. */
 #include "controller/lmdb/guard.h"
-#include "fs/fileview.h"
+#include "fs/loop.h"
+#include "schema/base/journal.h"
 #include "schema/base/notify.h"
 
 #include <malloc.h>
@@ -38,7 +39,7 @@ static int run(const struct aq_config_fs *config)
         return EXIT_FAILURE;
     }
     aq_journal(AQ_INFO, "mounting", "mount", config->mount, "data", config->data, NULL);
-    int status = fileview_run(&view, signals, say_ready, &error);
+    int status = loop_run(&view, signals, say_ready, &error);
     aq_notify("STOPPING=1");
     if (status != 0)
         aq_journal(AQ_ERROR, "cannot serve", "error", error.message, NULL);

@@ -1,5 +1,9 @@
-#include "fs/kernel/operations.h"
-#include "fs/kernel/waker.h"
+#include "fs/kernel/files.h"
+
+#include "fs/kernel/openfile.h"
+#include "fs/kernel/request.h"
+#include "fs/link/eventfeed.h"
+#include "fs/link/questions.h"
 #include "fs/tree/content.h"
 #include "fs/tree/paths.h"
 
@@ -12,74 +16,7 @@
 
 enum { FETCH_BYTES = 1 << 20, FETCH_MS = 6000 };
 
-/* ---- open files --------------------------------------------------------------------------------------- */
-
-struct open_file *open_file_of(const struct fuse_file_info *info)
-{
-    return (struct open_file *)(uintptr_t)info->fh;
-}
-
-static struct open_file *open_file_new(struct fileview *view, const struct tree_node *node, uid_t uid)
-{
-    struct open_file *file = aq_calloc(1, sizeof *file);
-    *file = (struct open_file){.next_file = view->files, .link = &view->files, .node = *node, .uid = uid, .view = view};
-    if (file->next_file != NULL)
-        file->next_file->link = &file->next_file;
-    view->files = file;
-    file->place = eventfile_open(&view->eventfile);
-    return file;
-}
-
-void open_file_free(struct open_file *file)
-{
-    *file->link = file->next_file;
-    if (file->next_file != NULL)
-        file->next_file->link = file->link;
-    if (file->poll != NULL)
-        fuse_pollhandle_destroy(file->poll);
-    file->view->open_bytes -= file->charged;
-    aq_buffer_free(&file->content);
-    free(file);
-}
-
-/* Counts what the file holds now. */
-static int charge(struct open_file *file, struct aq_error *error)
-{
-    size_t bytes = sizeof *file + file->content.capacity;
-    file->view->open_bytes -= file->charged;
-    file->charged = 0;
-    if (operation_charge(file->view, file->uid, bytes, error) != 0)
-        return -1;
-    file->charged = bytes;
-    return 0;
-}
-
-/* Whoever goes on behind what he wrote, or behind what he read, reads on in the answer; whoever seeks means the
- * answer's own offsets. */
-void open_file_read(struct open_file *file, uint64_t offset, size_t size, const char **data, size_t *length)
-{
-    if (offset != file->next && offset < file->base)
-        file->base = 0;
-    uint64_t at = offset - file->base;
-    *length = 0;
-    if (at < file->content.length) {
-        *data = file->content.data + at;
-        *length = file->content.length - at < size ? (size_t)(file->content.length - at) : size;
-    }
-    file->next = offset + *length;
-}
-
-void open_file_answer(struct open_file *file, const struct aq_outcome *outcome, uint64_t end)
-{
-    aq_buffer_reset(&file->content);
-    if (outcome->id[0] != '\0')
-        aq_buffer_format(&file->content, "%s\n", outcome->id);
-    if (outcome->token[0] != '\0')
-        aq_buffer_format(&file->content, "token=%s\n", outcome->token);
-    file->base = file->next = end;
-}
-
-/* ---- open --------------------------------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------------------------------------ */
 
 static void reply_open(fuse_req_t request, struct fuse_file_info *info, struct open_file *file)
 {
@@ -89,53 +26,71 @@ static void reply_open(fuse_req_t request, struct fuse_file_info *info, struct o
         open_file_free(file); /* interrupted: the kernel will not release it */
 }
 
+/* An open whose content the controller is asked for. It owns the file: the kernel does not know it yet. */
+struct waiting_open {
+    struct waiting waiting;
+    struct filesystem *filesystem;
+    struct open_file *file;
+    struct fuse_file_info info;
+    char doing[128]; /* for /errors/last */
+};
+
+static void cancel_open(struct waiting *waiting)
+{
+    open_file_free(((struct waiting_open *)waiting)->file);
+    fuse_reply_err(waiting->request, EINTR);
+}
+
 static void fetch_done(void *context, const struct aq_error *refused, enum aq_message_type type, const void *answer)
 {
-    struct waiting *waiting = context;
-    struct open_file *file = waiting->file;
+    struct waiting_open *open = context;
+    struct open_file *file = open->file;
     struct aq_error error = *refused;
     const struct aq_fetched *fetched = answer;
+    if (open->waiting.request == NULL) { /* cancelled */
+        waiting_end(&open->waiting);
+        return;
+    }
     if (answer != NULL && type != AQ_MSG_FETCHED)
         (void)aq_fail(&error, AQ_E_INTERNAL, "the controller answered something else");
     else if (answer != NULL && strcmp(fetched->error, aq_error_name(AQ_OK)) != 0)
         (void)aq_fail(&error, aq_error_from_name(fetched->error), "%s", fetched->message);
-    if (waiting->request == NULL) { /* interrupted; nobody else knows the file */
-        waiting_end(waiting);
-        return;
-    }
     if (error.code == AQ_OK)
         aq_buffer_add(&file->content, fetched->data.data, fetched->data.length);
-    if (error.code == AQ_OK && charge(file, &error) == 0) {
-        reply_open(waiting->request, &waiting->info, file);
+    if (error.code == AQ_OK && open_file_charge(file, &error) == 0) {
+        reply_open(open->waiting.request, &open->info, file);
     } else {
-        int number = fileview_complain(waiting->view, waiting->uid, waiting->doing, &error);
-        fuse_reply_err(waiting->request, number == EROFS ? EIO : number); /* nobody wanted to write */
+        int number = filesystem_complain(open->filesystem, file->uid, open->doing, &error);
+        fuse_reply_err(open->waiting.request, number == EROFS ? EIO : number); /* this is no write */
         open_file_free(file);
     }
-    waiting_end(waiting);
+    waiting_end(&open->waiting);
 }
 
-/* A workload's log: its node is asked for it. */
+/* A workload's log: the controller asks its node for it. */
 static void open_fetched(fuse_req_t request, struct fuse_file_info *info, struct open_file *file, const char *path)
 {
-    struct fileview *view = view_of(request);
+    struct filesystem *filesystem = filesystem_of(request);
     struct aq_error error = {0};
     const struct aq_fetch fetch = {.resource = strtoull(file->node.key, NULL, 10), .size = FETCH_BYTES};
-    struct waiting *waiting = waiting_add(view, request, file);
-    if (waiting == NULL) {
+    struct waiting_open *open =
+        waiting_add(&filesystem->waiting, request, WAITING_FOR_CONTENT, sizeof *open, cancel_open);
+    if (open == NULL) {
         open_file_free(file);
         return;
     }
-    waiting->info = *info;
-    waiting->owns_file = true;
-    snprintf(waiting->doing, sizeof waiting->doing, "opening %s", path);
-    if (questions_ask(view->questions, AQ_MSG_FETCH, &fetch, FETCH_MS, fetch_done, waiting, &error) != 0)
-        fetch_done(waiting, &error, AQ_MSG_NONE, NULL);
+    open->waiting.asked = true;
+    open->filesystem = filesystem;
+    open->file = file;
+    open->info = *info;
+    snprintf(open->doing, sizeof open->doing, "opening %s", path);
+    if (questions_ask(filesystem->questions, AQ_MSG_FETCH, &fetch, FETCH_MS, fetch_done, open, &error) != 0)
+        fetch_done(open, &error, AQ_MSG_NONE, NULL);
 }
 
 static int check_open(const struct look *look, const struct tree_node *node, int flags, struct aq_error *error)
 {
-    if (operation_permit(look, node, error) != 0)
+    if (request_permit(look, node, error) != 0)
         return -1;
     if ((flags & O_ACCMODE) != O_RDONLY && !content_is_control(node))
         return aq_fail(error, AQ_E_FORBIDDEN, "it only shows what is: there is no command that sets it");
@@ -144,52 +99,90 @@ static int check_open(const struct look *look, const struct tree_node *node, int
 
 void operation_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
 {
+    struct filesystem *filesystem = filesystem_of(request);
     struct look look;
+    struct tree_node node;
     struct aq_error error = {0};
-    const struct tree_node *node = inodes_find(view_of(request)->inodes, number);
-    if (node == NULL) {
-        fuse_reply_err(request, ESTALE);
+    if (!request_node(request, number, &node) || !request_look(request, &look))
         return;
-    }
-    if (!operation_begin(request, &look))
-        return;
-    struct open_file *file = open_file_new(look.view, node, look.caller.uid);
-    bool plain = node->kind != TREE_EVENTS && !content_is_fetched(node) && (info->flags & O_ACCMODE) != O_WRONLY;
-    if (check_open(&look, &file->node, info->flags, &error) != 0 ||
-        (plain && content_write(&look, &file->node, &file->content, &error) != 0) || charge(file, &error) != 0) {
-        operation_fail(request, &look, "opening", &file->node, &error);
+    struct open_file *file = open_file_new(&filesystem->files, &filesystem->budget, &node, look.caller.uid);
+    bool filled = node.kind != TREE_EVENTS && !content_is_fetched(&node) && (info->flags & O_ACCMODE) != O_WRONLY;
+    file->place = eventfile_open(eventfeed_file(filesystem->sources->feed));
+    if (check_open(&look, &node, info->flags, &error) != 0 ||
+        (filled && content_write(&look, &node, &file->content, &error) != 0) || open_file_charge(file, &error) != 0) {
+        request_fail(request, &look, "opening", &node, &error);
         open_file_free(file);
         return;
     }
     char path[200];
-    tree_path(&look, &file->node, path, sizeof path);
+    tree_path(&look, &node, path, sizeof path);
     look_end(&look);
-    if (content_is_fetched(&file->node))
+    if (content_is_fetched(&node))
         open_fetched(request, info, file, path);
     else
         reply_open(request, info, file);
 }
 
-/* ---- read --------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------ */
+
+/* A read at the end of /events. */
+struct waiting_read {
+    struct waiting waiting;
+    struct open_file *file;
+    uint64_t offset;
+    size_t size;
+};
+
+static void cancel_read(struct waiting *waiting)
+{
+    fuse_reply_err(waiting->request, EINTR);
+}
 
 /* Answers a read of /events. False: it has to wait. */
-static bool answer_events(fuse_req_t request, struct open_file *file, uint64_t offset, size_t size)
+static bool answer_events(fuse_req_t request, struct filesystem *filesystem, struct open_file *file, uint64_t offset,
+                          size_t size)
 {
+    const struct eventfeed *feed = filesystem->sources->feed;
     const char *data = NULL;
     size_t length = 0;
-    switch (eventfile_read(&view_of(request)->eventfile, &file->place, offset, size, &data, &length)) {
+    switch (eventfile_read(eventfeed_file(feed), &file->place, offset, size, &data, &length)) {
     case EVENTFILE_WAIT:
         return false;
     case EVENTFILE_BEHIND:
         fuse_reply_err(request, ESTALE);
         return true;
     case EVENTFILE_BROKEN:
-        fuse_reply_err(request, fileview_complain(file->view, file->uid, "reading /events", &file->view->event_damage));
+        fuse_reply_err(request, filesystem_complain(filesystem, file->uid, "reading /events", eventfeed_damage(feed)));
         return true;
     default:
         fuse_reply_buf(request, data, length);
         return true;
     }
+}
+
+/* Reads of /events may take only half of the room for requests that wait: writes need the rest. */
+static bool may_wait(const struct filesystem *filesystem, const struct fuse_file_info *info)
+{
+    return !(info->flags & O_NONBLOCK) && waiting_count(&filesystem->waiting) < WAITING_MAX / 2;
+}
+
+static void read_events(fuse_req_t request, struct open_file *file, size_t size, uint64_t offset,
+                        const struct fuse_file_info *info)
+{
+    struct filesystem *filesystem = filesystem_of(request);
+    if (answer_events(request, filesystem, file, offset, size))
+        return;
+    if (!may_wait(filesystem, info)) {
+        fuse_reply_err(request, EAGAIN);
+        return;
+    }
+    struct waiting_read *read =
+        waiting_add(&filesystem->waiting, request, WAITING_FOR_EVENTS, sizeof *read, cancel_read);
+    if (read == NULL)
+        return;
+    read->file = file;
+    read->offset = offset;
+    read->size = size;
 }
 
 void operation_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset, struct fuse_file_info *info)
@@ -198,57 +191,48 @@ void operation_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t of
     const char *data = NULL;
     size_t length;
     (void)number;
-    if (file->node.kind != TREE_EVENTS) {
-        open_file_read(file, (uint64_t)offset, size, &data, &length);
-        fuse_reply_buf(request, data, length);
+    if (file->node.kind == TREE_EVENTS) {
+        read_events(request, file, size, (uint64_t)offset, info);
         return;
     }
-    if (answer_events(request, file, (uint64_t)offset, size))
-        return;
-    /* However many wait for events, there is room for writes that wait for their outcome. */
-    if (info->flags & O_NONBLOCK || view_of(request)->waiting_count >= WAITING_MAX / 2) {
-        fuse_reply_err(request, EAGAIN);
-        return;
-    }
-    struct waiting *waiting = waiting_add(view_of(request), request, file);
-    if (waiting != NULL) {
-        waiting->for_events = true;
-        waiting->offset = (uint64_t)offset;
-        waiting->size = size;
-    }
+    open_file_read(file, (uint64_t)offset, size, &data, &length);
+    fuse_reply_buf(request, data, length);
 }
 
-/* ---- poll --------------------------------------------------------------------------------------------- */
+/* ---- polling ------------------------------------------------------------------------------------------ */
 
 void operation_poll(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info, struct fuse_pollhandle *poll)
 {
     struct open_file *file = open_file_of(info);
+    bool is_events = file->node.kind == TREE_EVENTS;
     (void)number;
     unsigned ready = POLLIN | POLLRDNORM;
     if (content_is_control(&file->node))
         ready |= POLLOUT | POLLWRNORM;
-    if (file->node.kind == TREE_EVENTS && !eventfile_has_more(&view_of(request)->eventfile, &file->place))
+    if (is_events && !eventfile_has_more(eventfeed_file(filesystem_of(request)->sources->feed), &file->place))
         ready = 0;
-    if (poll != NULL && file->node.kind == TREE_EVENTS) {
+    if (poll != NULL && is_events) {
         if (file->poll != NULL)
             fuse_pollhandle_destroy(file->poll);
         file->poll = poll;
     } else if (poll != NULL) {
-        fuse_pollhandle_destroy(poll); /* always ready: nothing to tell later */
+        fuse_pollhandle_destroy(poll); /* always ready: there will be nothing to notify */
     }
     fuse_reply_poll(request, ready);
 }
 
-void open_files_wake(struct fileview *view)
+void files_wake(struct filesystem *filesystem)
 {
-    for (struct waiting *waiting = view->waiting, *next; waiting != NULL; waiting = next) {
+    for (struct waiting *waiting = filesystem->waiting.first, *next; waiting != NULL; waiting = next) {
+        const struct waiting_read *read = (const struct waiting_read *)waiting;
         next = waiting->next;
-        if (waiting->for_events && answer_events(waiting->request, waiting->file, waiting->offset, waiting->size))
+        if (waiting->kind == WAITING_FOR_EVENTS &&
+            answer_events(waiting->request, filesystem, read->file, read->offset, read->size))
             waiting_end(waiting);
     }
-    for (struct open_file *file = view->files; file != NULL; file = file->next_file)
+    for (struct open_file *file = filesystem->files; file != NULL; file = file->next)
         if (file->poll != NULL) {
-            waker_notify(view->waker, file->poll);
+            waker_notify(filesystem->waker, file->poll);
             file->poll = NULL;
         }
 }

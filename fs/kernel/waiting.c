@@ -1,71 +1,75 @@
-#include "fs/kernel/operations.h"
+#include "fs/kernel/waiting.h"
+
+#include "schema/base/memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* Somebody pressed ^C, or was killed. Called by libfuse, on our one thread, while it handles the kernel's INTERRUPT. */
+/* The user pressed ^C, or the process was killed. libfuse calls this on our one thread, while it handles the kernel's
+ * INTERRUPT. */
 static void interrupted(fuse_req_t request, void *context)
 {
     struct waiting *waiting = context;
+    (void)request;
     if (waiting->request == NULL)
         return;
-    if (waiting->settle_until_ms != 0) {
-        settling_end(waiting); /* it is done: no error */
-        return;
-    }
-    if (waiting->for_outcome) {
-        struct aq_error error = {0};
-        (void)aq_fail(&error, AQ_E_UNKNOWN,
-                      "interrupted before the controller answered: the order may still be carried out");
-        fileview_complain(waiting->view, waiting->uid, waiting->doing, &error);
-    }
+    waiting->cancel(waiting);
     waiting->request = NULL;
-    if (waiting->owns_file)
-        open_file_free(waiting->file);
-    waiting->file = NULL; /* may be closed from now on */
-    if (waiting->for_events)
-        waiting_end(waiting); /* the others wait for an answer of the controller, which comes in any case */
-    fuse_reply_err(request, EINTR);
+    if (!waiting->asked)
+        waiting_end(waiting);
 }
 
-struct waiting *waiting_add(struct fileview *view, fuse_req_t request, struct open_file *file)
+void *waiting_add(struct waiting_list *list, fuse_req_t request, enum waiting_kind kind, size_t size,
+                  waiting_cancel_fn *cancel)
 {
-    /* Asked first: libfuse would call the handler of a request that was interrupted early, and use it afterwards. */
-    if (fuse_req_interrupted(request) || view->waiting_count >= WAITING_MAX) {
+    /* Check for an early interrupt first: fuse_req_interrupt_func() would call the handler for it, and use the request
+     * afterwards. */
+    if (fuse_req_interrupted(request) || waiting_count(list) >= WAITING_MAX) {
         fuse_reply_err(request, fuse_req_interrupted(request) ? EINTR : EAGAIN);
         return NULL;
     }
-    struct waiting *waiting = aq_calloc(1, sizeof *waiting);
-    *waiting = (struct waiting){.view = view, .request = request, .file = file, .uid = file->uid};
-    waiting->next = view->waiting;
-    waiting->link = &view->waiting;
+    aq_assert(size >= sizeof(struct waiting));
+    struct waiting *waiting = aq_calloc(1, size);
+    *waiting = (struct waiting){
+        .next = list->first, .link = &list->first, .list = list, .kind = kind, .request = request, .cancel = cancel};
     if (waiting->next != NULL)
         waiting->next->link = &waiting->next;
-    view->waiting = waiting;
-    view->waiting_count++;
+    list->first = waiting;
+    list->counts[kind]++;
     fuse_req_interrupt_func(request, interrupted, waiting);
     return waiting;
 }
 
+void waiting_change(struct waiting *waiting, enum waiting_kind kind, waiting_cancel_fn *cancel)
+{
+    waiting->list->counts[waiting->kind]--;
+    waiting->list->counts[kind]++;
+    waiting->kind = kind;
+    waiting->cancel = cancel;
+}
+
 void waiting_end(struct waiting *waiting)
 {
-    waiting->view->waiting_count--;
+    waiting->list->counts[waiting->kind]--;
     *waiting->link = waiting->next;
     if (waiting->next != NULL)
         waiting->next->link = waiting->link;
     free(waiting);
 }
 
-void waiting_end_all(struct fileview *view)
+void waiting_cancel_all(struct waiting_list *list)
 {
-    while (view->waiting != NULL) {
-        if (view->waiting->owns_file && view->waiting->file != NULL)
-            open_file_free(view->waiting->file);
-        if (view->waiting->settle_until_ms != 0)
-            fuse_reply_write(view->waiting->request, view->waiting->size); /* it is done */
-        else if (view->waiting->request != NULL)
-            fuse_reply_err(view->waiting->request, EINTR);
-        waiting_end(view->waiting);
+    while (list->first != NULL) {
+        if (list->first->request != NULL)
+            list->first->cancel(list->first);
+        waiting_end(list->first);
     }
+}
+
+size_t waiting_count(const struct waiting_list *list)
+{
+    size_t count = 0;
+    for (size_t kind = 0; kind < WAITING_KINDS; kind++)
+        count += list->counts[kind];
+    return count;
 }

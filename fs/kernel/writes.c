@@ -1,68 +1,142 @@
-#include "fs/kernel/operations.h"
+#include "fs/kernel/writes.h"
+
+#include "fs/kernel/openfile.h"
+#include "fs/kernel/request.h"
+#include "fs/kernel/settling.h"
+#include "fs/link/questions.h"
 #include "fs/tree/control.h"
 #include "fs/tree/paths.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+struct waiting_write {
+    struct waiting waiting;
+    struct filesystem *filesystem;
+    struct open_file *file; /* open as long as the request has no answer */
+    uid_t uid;
+    uint64_t offset;
+    size_t size;
+    char doing[128]; /* for /errors/last */
+    struct settling settling;
+};
+
+/* ---- settling ----------------------------------------------------------------------------------------- */
+
+static void reply_written(struct waiting *waiting)
+{
+    const struct waiting_write *write = (const struct waiting_write *)waiting;
+    fuse_reply_write(waiting->request, write->size);
+}
+
+void writes_work(struct filesystem *filesystem)
+{
+    if (!writes_are_settling(filesystem))
+        return;
+    for (struct waiting *waiting = filesystem->waiting.first, *next; waiting != NULL; waiting = next) {
+        const struct waiting_write *write = (const struct waiting_write *)waiting;
+        next = waiting->next;
+        if (waiting->kind == WAITING_TO_SETTLE && settling_is_over(&write->settling, filesystem->sources->state)) {
+            reply_written(waiting);
+            waiting_end(waiting);
+        }
+    }
+}
+
+bool writes_are_settling(const struct filesystem *filesystem)
+{
+    return filesystem->waiting.counts[WAITING_TO_SETTLE] > 0;
+}
+
+/* ---- the controller's answer -------------------------------------------------------------------------- */
+
+/* Answers the request, or lets it wait for what it made to settle. */
+static void finish_write(struct waiting_write *write, const struct aq_outcome *outcome)
+{
+    const struct filesystem *filesystem = write->filesystem;
+    open_file_answer(write->file, outcome, write->offset + write->size);
+    if (settling_begin(&write->settling, filesystem->sources->state, write->file->node.command, outcome->id,
+                       filesystem->config->settle_ms)) {
+        waiting_change(&write->waiting, WAITING_TO_SETTLE, reply_written); /* cancelled: it is done all the same */
+        return;
+    }
+    reply_written(&write->waiting);
+    waiting_end(&write->waiting);
+}
+
 static void outcome_done(void *context, const struct aq_error *refused, enum aq_message_type type, const void *answer)
 {
-    struct waiting *waiting = context;
+    struct waiting_write *write = context;
     struct aq_error error = *refused;
     const struct aq_outcome *outcome = answer;
+    write->waiting.asked = false;
+    if (write->waiting.request == NULL) { /* cancelled */
+        waiting_end(&write->waiting);
+        return;
+    }
     if (answer != NULL && type != AQ_MSG_OUTCOME)
         (void)aq_fail(&error, AQ_E_INTERNAL, "the controller answered something else");
     else if (answer != NULL && strcmp(outcome->error, aq_error_name(AQ_OK)) != 0)
         (void)aq_fail(&error, aq_error_from_name(outcome->error), "%s", outcome->message);
-    if (waiting->request == NULL) {
-        waiting_end(waiting); /* whoever interrupted it has been told */
+    if (error.code == AQ_OK) {
+        finish_write(write, outcome);
         return;
     }
-    if (error.code == AQ_OK) {
-        open_file_answer(waiting->file, outcome, waiting->offset + waiting->size);
-        if (settling_begin(waiting, outcome))
-            return;
-        fuse_reply_write(waiting->request, waiting->size);
-    } else {
-        fuse_reply_err(waiting->request, fileview_complain(waiting->view, waiting->uid, waiting->doing, &error));
-    }
-    waiting_end(waiting);
+    fuse_reply_err(write->waiting.request, filesystem_complain(write->filesystem, write->uid, write->doing, &error));
+    waiting_end(&write->waiting);
 }
 
-/* Hands the packed command to the controller. The request is answered when its outcome is known. */
-static void send_order(fuse_req_t request, struct open_file *file, const char *author, const struct aq_buffer *packed,
-                       const char *doing, uint64_t offset, size_t size)
+static void cancel_write(struct waiting *waiting)
 {
-    struct fileview *view = view_of(request);
+    const struct waiting_write *write = (const struct waiting_write *)waiting;
+    struct aq_error error = {0};
+    (void)aq_fail(&error, AQ_E_UNKNOWN,
+                  "interrupted before the controller answered: the order may still be carried out");
+    filesystem_complain(write->filesystem, write->uid, write->doing, &error);
+    fuse_reply_err(waiting->request, EINTR);
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------ */
+
+/* Sends the packed command to the controller. The request is answered when the outcome is known. */
+static void send_command(fuse_req_t request, struct open_file *file, const char *author, const struct aq_buffer *packed,
+                         const char *doing, uint64_t offset, size_t size)
+{
+    struct filesystem *filesystem = filesystem_of(request);
     struct aq_error error = {0};
     const struct aq_order order = {.author = author,
                                    .command = file->node.command->code,
                                    .record = {(const unsigned char *)packed->data, packed->length}};
-    struct waiting *waiting = waiting_add(view, request, file);
-    if (waiting == NULL)
+    struct waiting_write *write =
+        waiting_add(&filesystem->waiting, request, WAITING_FOR_OUTCOME, sizeof *write, cancel_write);
+    if (write == NULL)
         return;
-    waiting->for_outcome = true;
-    waiting->offset = offset;
-    waiting->size = size;
-    snprintf(waiting->doing, sizeof waiting->doing, "%s", doing);
-    if (questions_ask(view->questions, AQ_MSG_ORDER, &order, (unsigned)view->config->answer_after * 1000, outcome_done,
-                      waiting, &error) != 0)
-        outcome_done(waiting, &error, AQ_MSG_NONE, NULL);
+    write->filesystem = filesystem;
+    write->file = file;
+    write->uid = file->uid;
+    write->offset = offset;
+    write->size = size;
+    snprintf(write->doing, sizeof write->doing, "%s", doing);
+    write->waiting.asked = true;
+    if (questions_ask(filesystem->questions, AQ_MSG_ORDER, &order, (unsigned)filesystem->config->answer_after * 1000,
+                      outcome_done, write, &error) != 0)
+        outcome_done(write, &error, AQ_MSG_NONE, NULL);
 }
 
 void operation_write(fuse_req_t request, fuse_ino_t number, const char *data, size_t size, off_t offset,
                      struct fuse_file_info *info)
 {
     struct open_file *file = open_file_of(info);
-    struct fileview *view = view_of(request);
+    struct filesystem *filesystem = filesystem_of(request);
     struct look look;
     struct aq_error error = {0};
     struct aq_buffer packed = {0};
     char path[110], doing[128], author[CALLER_NAME_SIZE];
     (void)number;
-    aq_assert(file->node.command != NULL); /* or it would not have been opened for writing */
-    if (look_begin(&look, view, file->uid, &error) != 0) {
-        fuse_reply_err(request, fileview_complain(view, file->uid, "writing", &error));
+    aq_assert(file->node.command != NULL); /* otherwise it could not have been opened for writing */
+    if (look_begin(&look, filesystem->sources, file->uid, &error) != 0) {
+        fuse_reply_err(request, filesystem_complain(filesystem, file->uid, "writing", &error));
         return;
     }
     tree_path(&look, &file->node, path, sizeof path);
@@ -73,8 +147,8 @@ void operation_write(fuse_req_t request, fuse_ino_t number, const char *data, si
     if (!known)
         (void)aq_fail(&error, AQ_E_FORBIDDEN, "uid %u is no user of this cluster", (unsigned)file->uid);
     else if (control_read(file->node.command, file->node.key, data, size, &packed, &error) == 0)
-        send_order(request, file, author, &packed, doing, (uint64_t)offset, size);
+        send_command(request, file, author, &packed, doing, (uint64_t)offset, size);
     if (error.code != AQ_OK)
-        fuse_reply_err(request, fileview_complain(view, file->uid, doing, &error));
+        fuse_reply_err(request, filesystem_complain(filesystem, file->uid, doing, &error));
     aq_buffer_free(&packed);
 }

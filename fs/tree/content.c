@@ -1,12 +1,15 @@
 #include "fs/tree/content.h"
 
 #include "controller/state/applied.h"
-#include "fs/fileview.h"
+#include "fs/link/eventfeed.h"
+#include "fs/link/news.h"
+#include "fs/tree/complaints.h"
 #include "fs/tree/control.h"
 #include "fs/tree/extras.h"
 #include "fs/tree/paths.h"
 #include "fs/tree/readme.h"
 #include "fs/tree/tree.h"
+#include "schema/base/clock.h"
 #include "schema/codec/text.h"
 
 #include <string.h>
@@ -38,25 +41,10 @@ static void write_field(const struct aq_field *field, const void *object, struct
         aq_buffer_char(out, '\n');
 }
 
-static const struct aq_member *member_named(const struct fileview *view, const char *name)
+static void write_leader(const struct news *news, struct aq_buffer *out)
 {
-    for (uint32_t i = 0; i < view->now.members.count; i++) {
-        const struct aq_member *member = AQ_ITEM(view->now.members, struct aq_member, i);
-        if (strcmp(member->name, name) == 0)
-            return member;
-    }
-    return NULL;
-}
-
-static void write_leader(const struct fileview *view, struct aq_buffer *out)
-{
-    const char *leader = "none";
-    for (uint32_t i = 0; i < view->now.members.count; i++) {
-        const struct aq_member *member = AQ_ITEM(view->now.members, struct aq_member, i);
-        if (member->leader && questions_connected(view->questions))
-            leader = member->name;
-    }
-    aq_buffer_format(out, "%s\n", leader);
+    const char *leader = news_leader(news);
+    aq_buffer_format(out, "%s\n", leader != NULL ? leader : "none");
 }
 
 static int write_in_row(struct look *look, const struct tree_node *node, struct aq_buffer *out, struct aq_error *error)
@@ -83,30 +71,30 @@ static void write_control(struct look *look, const struct tree_node *node, struc
 {
     char path[256], full[1400];
     tree_path(look, node, path, sizeof path);
-    snprintf(full, sizeof full, "%s%s", look->view->config->mount, path);
+    snprintf(full, sizeof full, "%s%s", look->sources->mount, path);
     control_help(node->command, full, out);
 }
 
 int content_write(struct look *look, const struct tree_node *node, struct aq_buffer *out, struct aq_error *error)
 {
-    struct fileview *view = look->view;
+    const struct look_sources *sources = look->sources;
     const struct aq_member *member;
     switch (node->kind) {
     case TREE_README:
-        readme_write(view->config->mount, out);
+        readme_write(sources->mount, out);
         return 0;
     case TREE_LAST_ERROR:
-        complaints_show(view->complaints, look->caller.uid, fileview_now_ms(), out);
+        complaints_show(sources->complaints, look->caller.uid, aq_clock_wall_ms(), out);
         return 0;
     case TREE_SEQ:
         aq_buffer_u64(out, state_seq(look->txn));
         aq_buffer_char(out, '\n');
         return 0;
     case TREE_LEADER:
-        write_leader(view, out);
+        write_leader(sources->news, out);
         return 0;
     case TREE_MEMBER_FIELD:
-        member = member_named(view, node->key);
+        member = news_member(sources->news, node->key);
         if (member == NULL)
             return aq_fail(error, AQ_E_NOT_FOUND, "there is no member %s", node->key);
         write_field(node->field, member, out);
@@ -157,14 +145,6 @@ static void set_time(struct stat *stat, uint64_t time_ms)
     stat->st_ctim = stat->st_atim = stat->st_mtim;
 }
 
-/* After starting over it looks empty for longer than `tail -f` looks away (a second): or it would not notice, if the
- * file grew past its old size in between. */
-static size_t events_size(const struct fileview *view)
-{
-    enum { EMPTY_MS = 1500 };
-    return fileview_now_ms() < view->event_anew_ms + EMPTY_MS ? 0 : view->eventfile.now.length;
-}
-
 static bool measure(struct look *look, const struct tree_node *node, struct stat *stat)
 {
     struct aq_buffer content = {0};
@@ -174,7 +154,7 @@ static bool measure(struct look *look, const struct tree_node *node, struct stat
         there = tree_link(look, node, &content);
     else if (tree_node_shape(node) == TREE_IS_FILE && node->kind != TREE_EVENTS && !content_is_fetched(node))
         there = content_write(look, node, &content, &error) == 0 || error.code != AQ_E_NOT_FOUND;
-    stat->st_size = (off_t)(node->kind == TREE_EVENTS ? events_size(look->view) : content.length);
+    stat->st_size = (off_t)(node->kind == TREE_EVENTS ? eventfeed_size(look->sources->feed) : content.length);
     stat->st_blocks = (stat->st_size + 511) / 512;
     aq_buffer_free(&content);
     return there;
@@ -200,8 +180,8 @@ static bool group_is_there(struct look *look, const struct tree_node *node)
 
 bool content_stat(struct look *look, const struct tree_node *node, struct stat *stat)
 {
-    const struct fileview *view = look->view;
-    uint64_t time_ms = view->opened_ms;
+    const struct look_sources *sources = look->sources;
+    uint64_t time_ms = sources->opened_ms;
     const void *row = NULL;
     *stat = (struct stat){.st_nlink = 1, .st_blksize = 4096};
     if (tree_node_is_row(node)) {
@@ -209,13 +189,13 @@ bool content_stat(struct look *look, const struct tree_node *node, struct stat *
         if (row == NULL)
             return false;
     } else if ((node->kind == TREE_GROUP && !group_is_there(look, node)) ||
-               (node->kind == TREE_MEMBER && member_named(view, node->key) == NULL)) {
+               (node->kind == TREE_MEMBER && news_member(sources->news, node->key) == NULL)) {
         return false;
     }
     const char *owner = row ? look_owner(node->entity, row) : NULL;
     stat->st_mode = mode_of(node, owner != NULL);
     if (owner != NULL && !(node->kind == TREE_CONTROL && node->command->role == AQ_ROLE_ADMIN))
-        stat->st_uid = callers_uid(view->callers, owner);
+        stat->st_uid = callers_uid(sources->callers, owner);
     widen(look, stat);
     switch (tree_node_shape(node)) {
     case TREE_IS_DIRECTORY:
@@ -229,11 +209,11 @@ bool content_stat(struct look *look, const struct tree_node *node, struct stat *
         stat->st_mode |= S_IFREG;
     }
     if (node->kind == TREE_EVENTS)
-        time_ms = view->event_time_ms ? view->event_time_ms : time_ms;
+        time_ms = eventfeed_time_ms(sources->feed);
     else if (row != NULL)
         time_ms = row_time_ms(node->entity, row);
     else if (node->kind != TREE_README && node->kind != TREE_LAST_ERROR)
         time_ms = state_applied_get(look->txn).time_ms;
-    set_time(stat, time_ms ? time_ms : view->opened_ms);
+    set_time(stat, time_ms != 0 ? time_ms : sources->opened_ms);
     return measure(look, node, stat);
 }

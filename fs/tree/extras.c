@@ -2,7 +2,6 @@
 
 #include "controller/state/indexes.h"
 #include "controller/state/votes.h"
-#include "fs/fileview.h"
 #include "schema/codec/check.h"
 #include "schema/codec/json.h"
 #include "schema/codec/yaml.h"
@@ -37,7 +36,7 @@ static bool add_event(void *context, const struct aq_event *event)
 static int write_history(struct look *look, const struct aq_entity *entity, const void *row, struct aq_buffer *out,
                          struct aq_error *error)
 {
-    return events_of_application(look->view->events, look->txn, row_number(entity, row), add_event, out, error);
+    return events_of_application(look->sources->events, look->txn, row_number(entity, row), add_event, out, error);
 }
 
 /* The row in the form in which it can be written to the table's `new` again: the fields that the creating command
@@ -87,7 +86,7 @@ const struct aq_record *extras_live_record(void)
 bool extras_live_read(struct look *look, const char *key, void *live)
 {
     aq_record_init(&aq_node_live_record, live, look->arena);
-    return live_node(look->view->live, key, live);
+    return live_node(look->sources->live, key, live);
 }
 
 /* ---- the newest row of a caller ----------------------------------------------------------------------- */

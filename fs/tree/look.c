@@ -1,16 +1,16 @@
 #include "fs/tree/look.h"
 
-#include "fs/fileview.h"
+#include "schema/base/journal.h"
 
 #include <stdio.h>
 #include <string.h>
 
-int look_begin(struct look *look, struct fileview *view, uid_t uid, struct aq_error *error)
+int look_begin(struct look *look, struct look_sources *sources, uid_t uid, struct aq_error *error)
 {
-    *look = (struct look){.view = view, .arena = &view->arena};
-    if (state_read(view->state, &look->txn, error) != 0)
+    *look = (struct look){.sources = sources, .arena = &sources->arena};
+    if (state_read(sources->state, &look->txn, error) != 0)
         return -1;
-    look->caller = callers_find(view->callers, uid, look->txn, look->arena);
+    look->caller = callers_find(sources->callers, uid, look->txn, look->arena);
     return 0;
 }
 

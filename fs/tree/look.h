@@ -1,41 +1,60 @@
-/* A look at the cluster, for one request of the kernel: who asks, and the one snapshot of the tables that all of the
- * answer is taken from.
+/* A look at the cluster, for one request of the kernel: who asks, and the one snapshot of the tables from which the
+ * whole answer is taken.
  *
  *     struct look look;
- *     if (look_begin(&look, view, uid, &error) != 0) ... EIO
+ *     if (look_begin(&look, &sources, uid, &error) != 0) ... EIO
  *     ... look_row(&look, entity, "7") ...
  *     look_end(&look);
  *
- * Nothing waits with a look open: what has to wait (writes, logs of workloads) ends it before. */
+ * Nothing waits while a look is open: requests that have to wait (writes, logs of workloads) end it first. */
 #ifndef AQ_FS_TREE_LOOK_H
 #define AQ_FS_TREE_LOOK_H
 
-#include "fs/kernel/callers.h"
+#include "controller/state/events.h"
+#include "controller/state/live.h"
+#include "controller/state/state.h"
+#include "fs/tree/callers.h"
 #include "fs/tree/node.h"
 
-struct fileview;
+struct complaints;
+struct eventfeed;
+struct news;
+
+/* Where the contents of the tree come from. */
+struct look_sources {
+    const char *mount;  /* the path of the tree */
+    uint64_t opened_ms; /* when it was opened: milliseconds since 1970 */
+    struct state *state;
+    struct live *live;
+    struct events *events;
+    struct callers *callers;
+    const struct complaints *complaints; /* /errors/last */
+    const struct eventfeed *feed;        /* /events */
+    const struct news *news;             /* /cluster */
+    struct aq_arena arena;               /* memory of the look that is open; looks are never nested */
+};
 
 struct look {
-    struct fileview *view;
+    struct look_sources *sources;
     struct state_txn *txn;
-    struct aq_arena *arena; /* the view's; emptied at the end */
+    struct aq_arena *arena; /* emptied by look_end() */
     struct caller caller;
-    /* The row that was asked for last, and whether it is there. */
+    /* The row that was read last; NULL: it is not there. */
     const struct aq_entity *row_entity;
     char row_key[TREE_KEY_SIZE];
     void *row;
 };
 
-int look_begin(struct look *look, struct fileview *view, uid_t uid, struct aq_error *error) AQ_MUST_CHECK;
+int look_begin(struct look *look, struct look_sources *sources, uid_t uid, struct aq_error *error) AQ_MUST_CHECK;
 void look_end(struct look *look);
 
-/* The row whose key users write as `key`. NULL: there is none, or the caller may not see it. Holds until the end. */
+/* The row whose key users write as `key`. NULL: there is none, or the caller may not see it. Valid until look_end(). */
 const void *look_row(struct look *look, const struct aq_entity *entity, const char *key);
 
-/* May the caller see this row? Rows with an owner are for him and for admins. */
+/* May the caller see this row? Only its owner and admins see a row that has an owner. */
 bool look_may_see(const struct look *look, const struct aq_entity *entity, const void *row);
 
-/* The name of the row's owner; NULL where the entity has none. */
+/* The name of the row's owner; NULL if the entity has none. */
 const char *look_owner(const struct aq_entity *entity, const void *row);
 
 #endif

@@ -1,6 +1,6 @@
 #include "fs/tree/tree.h"
 
-#include "fs/fileview.h"
+#include "fs/link/news.h"
 #include "fs/tree/extras.h"
 
 #include <string.h>
@@ -28,10 +28,10 @@ static void list_tables(tree_entry_fn *entry, void *context)
     }
 }
 
-static void list_members(const struct fileview *view, tree_entry_fn *entry, void *context)
+static void list_members(const struct aq_now *now, tree_entry_fn *entry, void *context)
 {
-    for (uint32_t i = 0; i < view->now.members.count; i++) {
-        const char *name = AQ_ITEM(view->now.members, struct aq_member, i)->name;
+    for (uint32_t i = 0; i < now->members.count; i++) {
+        const char *name = AQ_ITEM(now->members, struct aq_member, i)->name;
         struct tree_node node = tree_node(TREE_MEMBER, NULL, name);
         if (!entry(context, name, &node))
             return;
@@ -59,7 +59,7 @@ void tree_list(struct look *look, const struct tree_node *parent, tree_entry_fn 
         list_tables(entry, context);
         break;
     case TREE_MEMBERS:
-        list_members(look->view, entry, context);
+        list_members(news_now(look->sources->news), entry, context);
         break;
     case TREE_MEMBER:
         list_record(&aq_member_record, parent, TREE_MEMBER_FIELD, entry, context);

@@ -1,6 +1,6 @@
 /* Listings: given these tables, then these entries in the kernel's form, in pieces of any size; made once for each
  * snapshot and caller, kept for a moment. */
-#include "fs/fileview.h"
+#include "fs/tree/listings.h"
 #include "tests/lib/cluster.h"
 
 #include <dirent.h>
@@ -14,7 +14,8 @@
 enum { ROWS = 300, ROWS_TOO_MANY_TO_KEEP = 70000, MAP_BYTES = 128 << 20 };
 
 static char directory[64];
-static struct fileview view;
+static struct look_sources sources;
+static struct listings *listings;
 static struct look look;
 static struct tree_node table;
 
@@ -32,7 +33,7 @@ static void store_rows(uint64_t first, uint64_t last, const char *user)
                               .ip_addr = "",
                               .hw_addr = "",
                               .metadata = "{}"};
-    test_must(state_write(view.state, &txn, &error), &error);
+    test_must(state_write(sources.state, &txn, &error), &error);
     for (; row.id <= last; row.id++) {
         struct state_key key = state_key_number(row.id);
         state_store(txn, aq_entity_find("resource"), &key, &row);
@@ -46,7 +47,7 @@ static void store_user(const char *name)
     struct aq_error error = {0};
     const struct aq_user row = {.name = name, .hash = "", .created_by = ""};
     struct state_key key = state_key_name(name);
-    test_must(state_write(view.state, &txn, &error), &error);
+    test_must(state_write(sources.state, &txn, &error), &error);
     state_store(txn, aq_entity_find("user"), &key, &row);
     test_must(state_commit(txn, &error), &error);
 }
@@ -58,8 +59,9 @@ static int set_up(void **context)
     snprintf(directory, sizeof directory, "/tmp/aquarium-test-XXXXXX");
     if (mkdtemp(directory) == NULL)
         return -1;
-    view = (struct fileview){.callers = callers_open(), .listings = listings_open()};
-    test_must(state_open(&view.state, directory, STATE_WRITE, MAP_BYTES, &error), &error);
+    sources = (struct look_sources){.callers = callers_open()};
+    listings = listings_open();
+    test_must(state_open(&sources.state, directory, STATE_WRITE, MAP_BYTES, &error), &error);
     store_user("daemon");
     store_rows(1, ROWS, "admin");
     table = tree_node(TREE_TABLE, aq_entity_find("resource"), "");
@@ -69,7 +71,10 @@ static int set_up(void **context)
 static int tear_down(void **context)
 {
     (void)context;
-    fileview_close(&view);
+    listings_close(listings);
+    callers_close(sources.callers);
+    aq_arena_free(&sources.arena);
+    state_close(sources.state);
     test_remove_tree(directory);
     return 0;
 }
@@ -79,8 +84,8 @@ static int tear_down(void **context)
 static struct listing *take(uid_t uid, const struct tree_node *node)
 {
     struct aq_error error = {0};
-    test_must(look_begin(&look, &view, uid, &error), &error);
-    struct listing *listing = listings_take(view.listings, &look, node, 77, &error);
+    test_must(look_begin(&look, &sources, uid, &error), &error);
+    struct listing *listing = listings_take(listings, &look, node, 77, &error);
     look_end(&look);
     assert_non_null(listing);
     return listing;
@@ -88,7 +93,7 @@ static struct listing *take(uid_t uid, const struct tree_node *node)
 
 static void give_back(struct listing *listing, uint64_t now_ms)
 {
-    listings_give_back(view.listings, listing, now_ms);
+    listings_give_back(listings, listing, now_ms);
 }
 
 /* ---- then --------------------------------------------------------------------------------------------- */
@@ -154,7 +159,7 @@ static void one_is_shared_until_the_tables_change(void **context)
     give_back(first, 0);
     holds_rows(again, 4096, ROWS);
     give_back(again, 0);
-    assert_int_equal(listings_kept(view.listings), 0); /* nobody can want it any more */
+    assert_int_equal(listings_kept(listings), 0); /* nobody can want it any more */
     assert_ptr_equal(later, take(0, &table));
     give_back(later, 0);
     give_back(later, 0);
@@ -183,7 +188,7 @@ static void other_directories_are_not_shared(void **context)
     assert_ptr_not_equal(first, again);
     give_back(first, 0);
     give_back(again, 0);
-    assert_int_equal(listings_kept(view.listings), 0);
+    assert_int_equal(listings_kept(listings), 0);
 }
 
 static void what_nobody_has_open_is_kept_for_a_moment(void **context)
@@ -192,16 +197,16 @@ static void what_nobody_has_open_is_kept_for_a_moment(void **context)
     struct listing *listing = take(0, &table);
     size_t bytes = listing_bytes(listing);
     give_back(listing, 1000);
-    assert_int_equal(listings_kept(view.listings), bytes);
-    listings_work(view.listings, 1000 + LISTINGS_KEPT_MS - 1);
-    assert_int_equal(listings_kept(view.listings), bytes);
+    assert_int_equal(listings_kept(listings), bytes);
+    listings_work(listings, 1000 + LISTINGS_KEPT_MS - 1);
+    assert_int_equal(listings_kept(listings), bytes);
     assert_ptr_equal(take(0, &table), listing);
-    assert_int_equal(listings_kept(view.listings), 0);
-    listings_work(view.listings, UINT64_MAX); /* who has it open keeps it */
+    assert_int_equal(listings_kept(listings), 0);
+    listings_work(listings, UINT64_MAX); /* who has it open keeps it */
     holds_rows(listing, 4096, ROWS);
     give_back(listing, 5000);
-    listings_work(view.listings, 5000 + LISTINGS_KEPT_MS);
-    assert_int_equal(listings_kept(view.listings), 0);
+    listings_work(listings, 5000 + LISTINGS_KEPT_MS);
+    assert_int_equal(listings_kept(listings), 0);
 }
 
 static void large_ones_are_not_kept(void **context)
@@ -212,7 +217,7 @@ static void large_ones_are_not_kept(void **context)
     assert_true(listing_bytes(listing) > LISTINGS_KEPT_BYTES_MAX);
     holds_rows(listing, 32768, ROWS_TOO_MANY_TO_KEEP);
     give_back(listing, 0);
-    assert_int_equal(listings_kept(view.listings), 0);
+    assert_int_equal(listings_kept(listings), 0);
 }
 
 int main(void)

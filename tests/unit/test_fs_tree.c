@@ -1,10 +1,14 @@
 /* The tree: given these tables, then these names, links, contents and modes, for this caller. */
 #include "controller/state/indexes.h"
-#include "fs/fileview.h"
+#include "fs/kernel/inodes.h"
+#include "fs/link/eventfeed.h"
+#include "fs/link/news.h"
+#include "fs/tree/complaints.h"
 #include "fs/tree/content.h"
 #include "fs/tree/paths.h"
 #include "fs/tree/readme.h"
 #include "fs/tree/tree.h"
+#include "schema/base/clock.h"
 #include "schema/codec/json.h"
 #include "schema/codec/yaml.h"
 #include "schema/model/application.h"
@@ -28,8 +32,10 @@
 static char directory[64];
 static struct state *tables;
 static struct live *heartbeats;
-static struct fileview view;
-static struct aq_config_fs config;
+static struct complaints *complaints;
+static struct eventfeed *feed;
+static struct news *news;
+static struct look_sources sources;
 static struct look look;
 
 /* ---- the tables --------------------------------------------------------------------------------------- */
@@ -107,14 +113,17 @@ static int set_up(void **state)
     fill(txn);
     assert_int_equal(state_commit(txn, &error), 0);
     assert_int_equal(live_open(&heartbeats, directory, STATE_WRITE, &error), 0);
-    config.mount = "/aquarium";
-    view = (struct fileview){.config = &config,
-                             .state = tables,
-                             .live = heartbeats,
-                             .callers = callers_open(),
-                             .complaints = complaints_open(),
-                             .inodes = inodes_open(),
-                             .opened_ms = 1000};
+    complaints = complaints_open();
+    feed = eventfeed_open(tables, NULL);
+    news = news_open(NULL);
+    sources = (struct look_sources){.mount = "/aquarium",
+                                    .opened_ms = 1000,
+                                    .state = tables,
+                                    .live = heartbeats,
+                                    .callers = callers_open(),
+                                    .complaints = complaints,
+                                    .feed = feed,
+                                    .news = news};
     return 0;
 }
 
@@ -129,7 +138,13 @@ static int remove_one(const char *path, const struct stat *stat, int type, struc
 static int tear_down(void **state)
 {
     (void)state;
-    fileview_close(&view); /* tables and heartbeats with it */
+    complaints_close(complaints);
+    eventfeed_close(feed);
+    news_close(news);
+    callers_close(sources.callers);
+    aq_arena_free(&sources.arena);
+    live_close(heartbeats);
+    state_close(tables);
     return nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -140,7 +155,7 @@ static void as(uid_t uid)
     struct aq_error error = {0};
     if (look.txn != NULL)
         look_end(&look);
-    assert_int_equal(look_begin(&look, &view, uid, &error), 0);
+    assert_int_equal(look_begin(&look, &sources, uid, &error), 0);
 }
 
 static int end_look(void **state)
@@ -391,7 +406,7 @@ static void the_last_error_is_per_user(void **state)
     (void)state;
     struct aq_error error = {0};
     (void)aq_fail(&error, AQ_E_NOT_FOUND, "there is no label nope");
-    complaints_add(view.complaints, 1, "writing /applications/new", &error, fileview_now_ms());
+    complaints_add(complaints, 1, "writing /applications/new", &error, aq_clock_wall_ms());
     as(0);
     holds("/errors/last", "");
     as(1);
@@ -406,10 +421,10 @@ static void many_users_leave_room_for_the_newest(void **state)
     struct aq_buffer text = {0};
     (void)aq_fail(&error, AQ_E_INVALID, "wrong");
     for (uid_t uid = 1000; uid < 2000; uid++)
-        complaints_add(view.complaints, uid, "x", &error, uid);
-    complaints_show(view.complaints, 1000, 5000, &text);
+        complaints_add(complaints, uid, "x", &error, uid);
+    complaints_show(complaints, 1000, 5000, &text);
     assert_int_equal(text.length, 0);
-    complaints_show(view.complaints, 1999, 5000, &text);
+    complaints_show(complaints, 1999, 5000, &text);
     assert_string_equal(aq_buffer_string(&text), "wrong\n3 s ago, x: Invalid argument\n");
     aq_buffer_free(&text);
 }

@@ -27,6 +27,9 @@ controller/serve     schema controller/serve controller/settings controller/lmdb
 controller/react     schema controller/react controller/state controller/write
 controller           schema controller
 fs/settings          schema fs/settings
+fs/link              schema controller/state fs/link
+fs/tree              schema controller/state fs/link fs/tree
+fs/kernel            schema controller/state fs/settings fs/link fs/tree fs/kernel
 fs                   schema controller/state controller/lmdb fs
 tools                schema tools drivers/cgroup
 tools/man            schema tools controller/settings agent/settings fs/settings

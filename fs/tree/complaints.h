@@ -1,8 +1,8 @@
 /* What /errors/last shows: the last error that each uid met, in words, since an errno cannot say which field was wrong.
  *
  * Kept in memory for the 256 uids that met one last; gone when aq-fs restarts. */
-#ifndef AQ_FS_KERNEL_COMPLAINTS_H
-#define AQ_FS_KERNEL_COMPLAINTS_H
+#ifndef AQ_FS_TREE_COMPLAINTS_H
+#define AQ_FS_TREE_COMPLAINTS_H
 
 #include "schema/base/error.h"
 #include "schema/base/memory.h"

@@ -3,8 +3,8 @@
  * Root acts as the user admin; any other uid acts as the cluster user of the same name as in the machine's user
  * database. Answers of that database are remembered for ten seconds, so that it is not asked for each file. What a
  * caller may do follows from the cluster's tables, at every request anew. */
-#ifndef AQ_FS_KERNEL_CALLERS_H
-#define AQ_FS_KERNEL_CALLERS_H
+#ifndef AQ_FS_TREE_CALLERS_H
+#define AQ_FS_TREE_CALLERS_H
 
 #include "controller/state/state.h"
 

@@ -1,4 +1,4 @@
-#include "fs/kernel/complaints.h"
+#include "fs/tree/complaints.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

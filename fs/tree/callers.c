@@ -1,4 +1,4 @@
-#include "fs/kernel/callers.h"
+#include "fs/tree/callers.h"
 
 #include "schema/base/utf8.h"
 #include "schema/model/user.h"

@@ -1,0 +1,44 @@
+/* An open file: its content, fixed when it was opened, and where its reader is. */
+#ifndef AQ_FS_KERNEL_OPENFILE_H
+#define AQ_FS_KERNEL_OPENFILE_H
+
+#include "fs/kernel/budget.h"
+#include "fs/link/eventfile.h"
+#include "fs/tree/node.h"
+#include "schema/wire/messages.h"
+
+#include <fuse_lowlevel.h>
+
+struct open_file {
+    struct open_file *next, **link; /* in the list of all */
+    struct budget *budget;
+    struct budget_charge charge;
+    struct tree_node node;
+    uid_t uid; /* of the process that opened it: writes are its user's, whichever process they come from */
+
+    struct aq_buffer content; /* after a write: the answer to it */
+    uint64_t base;            /* the offset at which the content begins, for a reader that does not seek */
+    uint64_t next_offset;     /* where such a reader goes on */
+
+    /* Of /events only. */
+    struct eventfile_place place;
+    struct fuse_pollhandle *poll; /* of a process that polls; NULL: none */
+};
+
+/* Adds an open file, without content, to `list`. */
+struct open_file *open_file_new(struct open_file **list, struct budget *budget, const struct tree_node *node,
+                                uid_t uid);
+void open_file_free(struct open_file *file);
+
+/* Counts what the file holds now. AQ_E_LIMIT as from budget_charge(). */
+int open_file_charge(struct open_file *file, struct aq_error *error) AQ_MUST_CHECK;
+
+/* The bytes to be read at `offset`: after what was written or read, or anywhere by seeking. */
+void open_file_read(struct open_file *file, uint64_t offset, size_t size, const char **data, size_t *length);
+
+/* The outcome of a write that ended at the offset `end` becomes the content. */
+void open_file_answer(struct open_file *file, const struct aq_outcome *outcome, uint64_t end);
+
+struct open_file *open_file_of(const struct fuse_file_info *info);
+
+#endif

@@ -1,0 +1,26 @@
+/* What the handlers of the kernel's requests have in common: finding the node, beginning a look, permission, failing.
+ */
+#ifndef AQ_FS_KERNEL_REQUEST_H
+#define AQ_FS_KERNEL_REQUEST_H
+
+#include "fs/kernel/filesystem.h"
+
+struct filesystem *filesystem_of(fuse_req_t request);
+
+/* Copies the node: the table of inodes may change during the request. False: the request is answered with ESTALE. */
+bool request_node(fuse_req_t request, fuse_ino_t number, struct tree_node *node);
+
+/* Begins a look for the caller of the request. False: the tables cannot be read, and the request is answered. */
+bool request_look(fuse_req_t request, struct look *look);
+
+/* Answers with the error, shows it in /errors/last, and ends the look. `verb` says what failed: "opening". */
+void request_fail(fuse_req_t request, struct look *look, const char *verb, const struct tree_node *node,
+                  const struct aq_error *error);
+
+/* May the caller list this directory or open this file at all? Others than users of the cluster may do little. */
+int request_permit(const struct look *look, const struct tree_node *node, struct aq_error *error) AQ_MUST_CHECK;
+
+/* Shows `error` in /errors/last of `uid`. Returns its errno. */
+int filesystem_complain(struct filesystem *filesystem, uid_t uid, const char *doing, const struct aq_error *error);
+
+#endif

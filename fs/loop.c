@@ -1,0 +1,98 @@
+#include "fs/loop.h"
+
+#include "fs/kernel/files.h"
+#include "fs/kernel/mount.h"
+#include "fs/kernel/operations.h"
+#include "fs/kernel/settling.h"
+#include "fs/kernel/writes.h"
+#include "fs/link/eventfeed.h"
+#include "fs/link/news.h"
+#include "fs/link/questions.h"
+#include "schema/base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+
+enum { REQUESTS_TURN = 64 };
+
+/* Handles requests of the kernel, up to a bound. False: the session is over. */
+static bool serve_kernel(struct fuse_session *session, struct fuse_buf *buffer)
+{
+    for (int i = 0; i < REQUESTS_TURN; i++) {
+        int got = fuse_session_receive_buf(session, buffer);
+        if (got == -EAGAIN || got == -EINTR)
+            return true;
+        if (got <= 0)
+            return false;
+        fuse_session_process_buf(session, buffer);
+    }
+    return !fuse_session_exited(session);
+}
+
+/* Everything but the kernel's requests: the controller's answers, new events, and what is due. */
+static void work(struct fileview *view)
+{
+    struct filesystem *filesystem = view->filesystem;
+    questions_work(view->questions);
+    news_work(view->news);
+    writes_work(filesystem);
+    if (eventfeed_work(view->feed))
+        files_wake(filesystem);
+    listings_work(filesystem->listings, aq_clock_ms());
+    budget_trim(&filesystem->budget);
+}
+
+static void serve(struct fileview *view, struct fuse_session *session, int signals)
+{
+    struct fuse_buf buffer = {0};
+    struct pollfd fds[] = {
+        {fuse_session_fd(session), POLLIN, 0}, {questions_fd(view->questions), POLLIN, 0}, {signals, POLLIN, 0}};
+    fcntl(fds[0].fd, F_SETFL, fcntl(fds[0].fd, F_GETFL) | O_NONBLOCK);
+    uint64_t next_ms = 0;
+    while (!fuse_session_exited(session)) {
+        const int tick_ms = writes_are_settling(view->filesystem) ? SETTLING_TICK_MS : QUESTIONS_TICK_MS;
+        const bool behind = eventfeed_is_behind(view->feed);
+        int ready = poll(fds, AQ_LENGTH(fds), behind ? 0 : tick_ms);
+        if (ready < 0 && errno != EINTR)
+            break;
+        if (ready > 0 && fds[2].revents != 0)
+            break;
+        if (ready > 0 && fds[0].revents != 0 && !serve_kernel(session, &buffer))
+            break;
+        if ((ready > 0 && fds[1].revents != 0) || behind || aq_clock_ms() >= next_ms) {
+            work(view);
+            next_ms = aq_clock_ms() + (uint64_t)tick_ms;
+        }
+    }
+    free(buffer.mem);
+}
+
+static int mount_and_serve(struct fileview *view, struct fuse_session *session, int signals, void (*ready)(void),
+                           struct aq_error *error)
+{
+    const char *mount = view->config->mount;
+    if (fuse_session_mount(session, mount) != 0)
+        return aq_fail(error, AQ_E_IO, "cannot mount at %s: is /dev/fuse there, and are we root?", mount);
+    ready();
+    serve(view, session, signals);
+    filesystem_end_requests(view->filesystem);
+    fuse_session_unmount(session);
+    return 0;
+}
+
+int loop_run(struct fileview *view, int signals, void (*ready)(void), struct aq_error *error)
+{
+    char *words[] = {"aq-fs", "-o", "allow_other,default_permissions,fsname=aquarium,subtype=aq", NULL};
+    struct fuse_args args = FUSE_ARGS_INIT(3, words);
+    if (mount_prepare(view->config->mount, error) != 0)
+        return -1;
+    struct fuse_session *session = fuse_session_new(&args, &operations, sizeof operations, view->filesystem);
+    fuse_opt_free_args(&args);
+    if (session == NULL)
+        return aq_fail(error, AQ_E_INTERNAL, "cannot make a FUSE session");
+    int status = mount_and_serve(view, session, signals, ready, error);
+    fuse_session_destroy(session);
+    return status;
+}

@@ -1,0 +1,12 @@
+/* The loop of aq-fs: takes the kernel's requests from the session's descriptor and the controller's answers from its
+ * socket, and waits for neither. */
+#ifndef AQ_FS_LOOP_H
+#define AQ_FS_LOOP_H
+
+#include "fs/fileview.h"
+
+/* Mounts, serves until `signals` (a signalfd) is readable or the tree is unmounted, and unmounts. Calls `ready` when it
+ * is mounted. */
+int loop_run(struct fileview *view, int signals, void (*ready)(void), struct aq_error *error) AQ_MUST_CHECK;
+
+#endif
