@@ -1,14 +1,13 @@
 #include "controller/auth/credentials.h"
 
 #include "controller/auth/proofs.h"
-#include "schema/base/journal.h"
+#include "schema/base/clock.h"
 #include "schema/base/utf8.h"
 
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     JOBS_MAX = 64,
@@ -58,13 +57,6 @@ struct credentials {
     unsigned thread_count;
 };
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* ---- commands that make a token ------------------------------------------------------------------------- */
 
 static const struct aq_field *hash_field(const struct aq_command *command)
@@ -102,7 +94,7 @@ static void run_verify(struct credentials *credentials, struct job *job, unsigne
         aq_fail(&error, AQ_E_UNAUTHENTICATED, "user name or token is wrong");
 
     pthread_mutex_lock(&credentials->mutex);
-    proofs_add(credentials->proofs, job->digest, job->stored, good, now_ms());
+    proofs_add(credentials->proofs, job->digest, job->stored, good, aq_clock_ms());
     credentials->running[thread] = NULL; /* nobody else can join it from here on */
     struct waiter *waiter = job->waiters;
     for (const struct waiter *each = waiter; each != NULL; each = each->next)
@@ -223,7 +215,7 @@ static int wait_for_job(struct credentials *credentials, const unsigned char dig
         memcpy(job->digest, digest, PROOF_SIZE);
         snprintf(job->stored, sizeof job->stored, "%s", stored);
         snprintf(job->token, sizeof job->token, "%s", token);
-        if (enqueue(credentials, job, error))
+        if (enqueue(credentials, job, error) != 0)
             return -1;
     }
     struct waiter *waiter = aq_calloc(1, sizeof *waiter);
@@ -239,7 +231,7 @@ int credentials_check(struct credentials *credentials, const char *name, const c
     if (strlen(token) > TOKEN_INPUT_MAX)
         return aq_fail(error, AQ_E_UNAUTHENTICATED, "the token has more than %d bytes", TOKEN_INPUT_MAX);
     struct state_txn *txn;
-    if (state_read(credentials->state, &txn, error))
+    if (state_read(credentials->state, &txn, error) != 0)
         return -1;
     bool known = aq_name_is_good(name, strlen(name)) && state_user(txn, name, user, arena);
     state_end(txn);
@@ -248,7 +240,7 @@ int credentials_check(struct credentials *credentials, const char *name, const c
     digest_of(credentials, name, token, digest);
 
     pthread_mutex_lock(&credentials->mutex);
-    enum proof proof = proofs_find(credentials->proofs, digest, stored, now_ms());
+    enum proof proof = proofs_find(credentials->proofs, digest, stored, aq_clock_ms());
     int status = 1;
     if (proof == PROOF_BAD)
         status = aq_fail(error, AQ_E_UNAUTHENTICATED, "user name or token is wrong");
@@ -291,7 +283,7 @@ int credentials_open(struct credentials **out, struct state *state, unsigned thr
     pthread_mutex_init(&credentials->mutex, NULL);
     pthread_cond_init(&credentials->work, NULL);
     token_make(token);
-    if (token_hash(token, credentials->dummy, error) || start_threads(credentials, threads, error)) {
+    if (token_hash(token, credentials->dummy, error) != 0 || start_threads(credentials, threads, error) != 0) {
         credentials_close(credentials);
         return -1;
     }

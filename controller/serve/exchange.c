@@ -3,6 +3,7 @@
 #include "controller/serve/answer.h"
 #include "controller/serve/identify.h"
 #include "controller/serve/metrics.h"
+#include "schema/base/clock.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -310,7 +311,7 @@ static enum outcome wait_for_seq(struct exchange *exchange, uint64_t seq)
 {
     struct exchanges *exchanges = exchange->exchanges;
     exchange->wait_seq = seq;
-    exchange->deadline_ms = serve_now_ms() + WAIT_SEQ_MS;
+    exchange->deadline_ms = aq_clock_ms() + WAIT_SEQ_MS;
     exchange->next = exchanges->waiting;
     exchanges->waiting = exchange;
     if (exchange->deadline_ms < exchanges->due_ms)

@@ -10,10 +10,9 @@ int list_bounds_take(struct list_bounds *bounds, struct query *query, struct aq_
     bounds->after = query_take(query, "after");
     if (bounds->after != NULL && bounds->after[0] == '\0')
         bounds->after = NULL;
-    return query_take_number(query, "limit", 1, LIST_LIMIT_MAX, &bounds->limit, error) ||
-                   query_take_bool(query, "reverse", &bounds->reverse, error)
-               ? -1
-               : 0;
+    if (query_take_number(query, "limit", 1, LIST_LIMIT_MAX, &bounds->limit, error) != 0)
+        return -1;
+    return query_take_bool(query, "reverse", &bounds->reverse, error);
 }
 
 static bool has_wildcard(const char *pattern)
@@ -36,7 +35,7 @@ int filter_take(struct filter *filter, const struct aq_record *record, struct qu
                            strlen(pattern), FILTER_PATTERN_MAX);
         uint64_t word;
         if (field->type == AQ_TYPE_ENUM && !has_wildcard(pattern) &&
-            aq_number_from_text(field, pattern, field->name, &word, error))
+            aq_number_from_text(field, pattern, field->name, &word, error) != 0)
             return -1; /* a word that does not exist would find nothing, and look like an answer */
         filter->fields[filter->count] = field;
         filter->patterns[filter->count++] = pattern;

@@ -95,7 +95,7 @@ static int scan(struct walk *walk, struct aq_error *error)
 {
     struct state_key key, *after = NULL;
     if (walk->bounds.after != NULL) {
-        if (state_key_from_text(walk->entity, walk->bounds.after, &key, error))
+        if (state_key_from_text(walk->entity, walk->bounds.after, &key, error) != 0)
             return aq_error_context(error, "after");
         after = &key;
     }
@@ -135,14 +135,15 @@ static void look_at(struct walk *walk)
 static int fill(struct walk *walk, struct aq_error *error)
 {
     struct request *request = walk->request;
-    if (list_bounds_take(&walk->bounds, &request->query, error))
+    if (list_bounds_take(&walk->bounds, &request->query, error) != 0)
         return -1;
-    if (filter_take(&walk->filter, walk->entity->record, &request->query, error) || query_end(&request->query, error))
+    if (filter_take(&walk->filter, walk->entity->record, &request->query, error) != 0 ||
+        query_end(&request->query, error) != 0)
         return -1;
     look_at(walk);
     answer_open(request, "Cluster %s list", walk->entity->plural);
     aq_buffer_char(&request->out, '[');
-    if (scan(walk, error))
+    if (scan(walk, error) != 0)
         return -1;
     aq_buffer_char(&request->out, ']');
     add_next(walk);
@@ -152,7 +153,7 @@ static int fill(struct walk *walk, struct aq_error *error)
 enum outcome list_rows(struct request *request)
 {
     struct walk walk = {.request = request, .entity = request->entity};
-    if (state_read(request->backend->state, &walk.txn, &request->error))
+    if (state_read(request->backend->state, &walk.txn, &request->error) != 0)
         return answer_error(request);
     uint64_t seq = state_seq(walk.txn);
     int status = fill(&walk, &request->error);

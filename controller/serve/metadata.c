@@ -44,7 +44,7 @@ static const char *find_metadata(struct request *request)
                 address);
         return NULL;
     }
-    if (state_read(request->backend->state, &txn, &request->error))
+    if (state_read(request->backend->state, &txn, &request->error) != 0)
         return NULL;
     uint64_t id = resource_of_caller(request, txn, address);
     bool found = id != 0 && state_resource(txn, id, &resource, &request->arena);
@@ -60,7 +60,7 @@ static int take_wish(struct request *request, enum format *format, const char **
     const char *name = query_take(&request->query, "format");
     *prefix = query_take(&request->query, "prefix");
     *format = request->segment_count > PATH_PARTS ? FORMAT_PLAIN : FORMAT_JSON;
-    if (query_end(&request->query, &request->error))
+    if (query_end(&request->query, &request->error) != 0)
         return -1;
     if (name != NULL) {
         for (*format = FORMAT_JSON; *format <= FORMAT_ENV && strcmp(name, names[*format]) != 0;)
@@ -103,16 +103,15 @@ enum outcome metadata_answer(struct request *request)
 {
     enum format format;
     const char *prefix, *text;
-    if (take_wish(request, &format, &prefix) || (text = find_metadata(request)) == NULL)
+    if (take_wish(request, &format, &prefix) != 0 || (text = find_metadata(request)) == NULL)
         return answer_error(request);
-    json_t *json = aq_json_parse(text, strlen(text), &request->error);
+    json_auto_t *json = aq_json_parse(text, strlen(text), &request->error);
     if (json == NULL)
         return answer_error(request);
     unsigned count = request->segment_count - PATH_PARTS;
     const json_t *value = metadata_at(json, request->segments + PATH_PARTS, count);
-    enum outcome outcome = value != NULL ? answer_value(request, value, format, prefix)
-                                         : answer_fail(request, AQ_E_NOT_FOUND, "the metadata has no key %.100s",
-                                                       request->segments[request->segment_count - 1]);
-    json_decref(json);
-    return outcome;
+    if (value == NULL)
+        return answer_fail(request, AQ_E_NOT_FOUND, "the metadata has no key %.100s",
+                           request->segments[request->segment_count - 1]);
+    return answer_value(request, value, format, prefix);
 }

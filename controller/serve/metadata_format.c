@@ -12,7 +12,8 @@ const json_t *metadata_at(const json_t *json, const char *const *keys, unsigned 
     for (unsigned i = 0; i < count && json != NULL; i++) {
         uint64_t index;
         if (json_is_array(json))
-            json = query_number("index", keys[i], 0, SIZE_MAX, &index, &ignored) ? NULL : json_array_get(json, index);
+            json =
+                query_number("index", keys[i], 0, SIZE_MAX, &index, &ignored) == 0 ? json_array_get(json, index) : NULL;
         else
             json = json_object_get(json, keys[i]);
     }
@@ -75,7 +76,7 @@ static void add_lines(const json_t *json, struct aq_buffer *name, struct aq_buff
         }
         return;
     }
-    struct aq_arena arena = {0};
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     aq_buffer_add(out, aq_buffer_string(name), name->length);
     aq_buffer_char(out, '=');
     if (json_is_string(json))
@@ -83,16 +84,14 @@ static void add_lines(const json_t *json, struct aq_buffer *name, struct aq_buff
     else
         add_quoted(json_is_null(json) ? "" : aq_json_compact(json, &arena), out);
     aq_buffer_char(out, '\n');
-    aq_arena_free(&arena);
 }
 
 void metadata_to_env(const json_t *json, const char *prefix, const char *name, struct aq_buffer *out)
 {
-    struct aq_buffer path = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer path = {0};
     if (prefix[0] != '\0')
         join_name(&path, prefix);
     if (!json_is_object(json))
         join_name(&path, name);
     add_lines(json, &path, out);
-    aq_buffer_free(&path);
 }

@@ -5,6 +5,7 @@
 #include "controller/serve/connections.h"
 #include "controller/serve/steps.h"
 #include "controller/serve/stream.h"
+#include "schema/base/files.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -119,12 +120,10 @@ static void http_part(const struct backend *backend, struct aq_buffer *out)
 static void process_part(struct aq_buffer *out)
 {
     unsigned long virtual_pages = 0, resident_pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
+    AQ_CLEANUP_FILE FILE *file = fopen("/proc/self/statm", "re");
     if (file == NULL)
         return;
-    int found = fscanf(file, "%lu %lu", &virtual_pages, &resident_pages);
-    fclose(file);
-    if (found != 2)
+    if (fscanf(file, "%lu %lu", &virtual_pages, &resident_pages) != 2)
         return;
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     figure(out, "process_virtual_bytes", "gauge", "Address space of the controller.", virtual_pages * page);

@@ -1,5 +1,7 @@
 #include "controller/serve/network.h"
 
+#include "schema/base/files.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <netinet/in.h>
@@ -70,7 +72,7 @@ int network_parse(struct network *network, const char *text, struct aq_error *er
         return aq_fail(error, AQ_E_INVALID, "network \"%.100s\" is not such as 10.0.0.0/8 or fd00::/8", text);
     unsigned most = four ? 32 : 128;
     network->bits = most;
-    if (slash != NULL && parse_prefix(text, slash + 1, most, &network->bits, error))
+    if (slash != NULL && parse_prefix(text, slash + 1, most, &network->bits, error) != 0)
         return -1;
     network->bits += four ? MAPPED_BITS : 0;
     if (!is_zero_behind(network->bytes, network->bits))
@@ -125,7 +127,7 @@ bool network_is_loopback(const struct sockaddr *address)
 
 bool network_hardware_address(const char *table, const char *address, char *out, size_t size)
 {
-    FILE *file = fopen(table, "re");
+    AQ_CLEANUP_FILE FILE *file = fopen(table, "re");
     if (file == NULL)
         return false;
     char line[256], ip[64], type[16], flags[16], hardware[32];
@@ -133,7 +135,6 @@ bool network_hardware_address(const char *table, const char *address, char *out,
     for (unsigned i = 0; i < ARP_LINES_MAX && !found && fgets(line, sizeof line, file) != NULL; i++)
         found = sscanf(line, "%63s %15s %15s %31s", ip, type, flags, hardware) == 4 && strcmp(ip, address) == 0 &&
                 strlen(hardware) == 17 && strcmp(hardware, "00:00:00:00:00:00") != 0;
-    fclose(file);
     if (!found || size <= strlen(hardware))
         return false;
     for (size_t i = 0; i <= strlen(hardware); i++)

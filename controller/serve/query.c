@@ -40,7 +40,7 @@ int query_decode(char *text, bool plus, const char *what, struct aq_error *error
 
 static int add_item(struct query *query, char *name, char *value, struct aq_error *error)
 {
-    if (query_decode(name, true, "the name of a parameter", error) || query_decode(value, true, name, error))
+    if (query_decode(name, true, "the name of a parameter", error) != 0 || query_decode(value, true, name, error) != 0)
         return -1;
     for (unsigned i = 0; i < query->count; i++)
         if (strcmp(query->items[i].name, name) == 0)
@@ -64,7 +64,7 @@ int query_parse(struct query *query, char *text, struct aq_error *error)
         char *value = strchr(item, '=');
         if (value != NULL)
             *value++ = '\0';
-        if (add_item(query, item, value != NULL ? value : item + strlen(item), error))
+        if (add_item(query, item, value != NULL ? value : item + strlen(item), error) != 0)
             return -1;
     }
     return 0;
@@ -84,7 +84,7 @@ int query_split_path(char *path, const char **segments, unsigned most, unsigned 
             return aq_fail(error, AQ_E_NOT_FOUND, "the path has an empty part: two slashes follow one another");
         if (*count == most)
             return aq_fail(error, AQ_E_NOT_FOUND, "the path has more than %u parts", most);
-        if (query_decode(segment, false, "the path", error))
+        if (query_decode(segment, false, "the path", error) != 0)
             return -1;
         segments[(*count)++] = segment;
     }
@@ -147,13 +147,11 @@ int query_end(const struct query *query, struct aq_error *error)
     for (unsigned i = 0; i < query->count; i++) {
         if (query->items[i].taken)
             continue;
-        struct aq_buffer known = {0};
+        AQ_CLEANUP_BUFFER struct aq_buffer known = {0};
         for (unsigned k = 0; k < query->known_count; k++)
             aq_buffer_format(&known, "%s%s", k > 0 ? ", " : "", query->known[k]);
-        aq_fail(error, AQ_E_INVALID, "unknown parameter %.60s; %s%s", query->items[i].name,
-                known.length > 0 ? "known are " : "there are none here", aq_buffer_string(&known));
-        aq_buffer_free(&known);
-        return -1;
+        return aq_fail(error, AQ_E_INVALID, "unknown parameter %.60s; %s%s", query->items[i].name,
+                       known.length > 0 ? "known are " : "there are none here", aq_buffer_string(&known));
     }
     return 0;
 }

@@ -14,7 +14,8 @@ static enum outcome answer_with(struct request *request, with_row *with)
 {
     struct state_txn *txn;
     struct state_packed row;
-    if (query_end(&request->query, &request->error) || state_read(request->backend->state, &txn, &request->error))
+    if (query_end(&request->query, &request->error) != 0 ||
+        state_read(request->backend->state, &txn, &request->error) != 0)
         return answer_error(request);
     int status = row_find(request, txn, request->entity, request->key, &row, &request->error);
     if (status == 0)
@@ -64,7 +65,7 @@ static int with_field(struct request *request, struct state_txn *txn, const stru
     if (key == NULL)
         return aq_fail(&request->error, AQ_E_NOT_FOUND, "%s %s has no %s", request->entity->name, request->key,
                        field->name);
-    if (row_find(request, txn, other, key, &found, &request->error))
+    if (row_find(request, txn, other, key, &found, &request->error) != 0)
         return aq_error_context(&request->error, "%s of %s %s", field->name, request->entity->name, request->key);
     answer_open(request, "%s %s of %s %s", answer_title(request, field->name), key, request->entity->name,
                 request->key);

@@ -1,19 +1,11 @@
 #include "controller/serve/request.h"
 
 #include "controller/serve/network.h"
+#include "schema/base/bell.h"
 #include "schema/codec/pack.h"
 
 #include <string.h>
-#include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
-
-uint64_t serve_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* ---- waking --------------------------------------------------------------------------------------------- */
 
@@ -26,21 +18,22 @@ void request_wake(struct request *request)
     wakes->first = request;
     pthread_mutex_unlock(&wakes->mutex);
     if (first)
-        eventfd_write(wakes->bell, 1);
+        aq_bell_ring(wakes->bell);
 }
 
-void wakes_init(struct wakes *wakes)
+int wakes_init(struct wakes *wakes, struct aq_error *error)
 {
     wakes->first = NULL;
-    wakes->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    aq_assert(wakes->bell >= 0);
     pthread_mutex_init(&wakes->mutex, NULL);
+    wakes->bell = aq_bell_open(error);
+    return wakes->bell >= 0 ? 0 : -1;
 }
 
 void wakes_free(struct wakes *wakes)
 {
     pthread_mutex_destroy(&wakes->mutex);
-    close(wakes->bell);
+    if (wakes->bell >= 0)
+        close(wakes->bell);
 }
 
 struct request *wakes_take(struct wakes *wakes)

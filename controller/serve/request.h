@@ -113,13 +113,11 @@ bool request_is_loopback(const struct request *request);
 struct wakes {
     pthread_mutex_t mutex;
     struct request *first; /* guarded by mutex */
-    int bell;              /* an eventfd: there are some */
+    int bell;              /* rung when there are some */
 };
 
-void wakes_init(struct wakes *wakes);
-void wakes_free(struct wakes *wakes);
+int wakes_init(struct wakes *wakes, struct aq_error *error) AQ_MUST_CHECK;
+void wakes_free(struct wakes *wakes);            /* also after a failed wakes_init() */
 struct request *wakes_take(struct wakes *wakes); /* all of them, linked by next_woken; NULL: none */
-
-uint64_t serve_now_ms(void); /* monotonic */
 
 #endif

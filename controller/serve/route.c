@@ -114,12 +114,11 @@ static void choose(struct request *request, const struct choice *choice)
         bool get = choice->get != NULL || choice->get_command != NULL;
         const char *names[3] = {get ? "GET, HEAD" : NULL, choice->post ? "POST" : NULL,
                                 choice->delete ? "DELETE" : NULL};
-        struct aq_buffer allow = {0};
+        AQ_CLEANUP_BUFFER struct aq_buffer allow = {0};
         for (size_t i = 0; i < AQ_LENGTH(names); i++)
             if (names[i] != NULL)
                 aq_buffer_format(&allow, "%s%s", allow.length > 0 ? ", " : "", names[i]);
         refuse_method(request, aq_arena_text(&request->arena, aq_buffer_string(&allow), allow.length));
-        aq_buffer_free(&allow);
     }
 }
 

@@ -56,7 +56,7 @@ int row_find(struct request *request, struct state_txn *txn, const struct aq_ent
              struct state_packed *row, struct aq_error *error)
 {
     struct state_key *key = aq_arena_alloc(&request->arena, sizeof *key); /* as long as the row */
-    if (state_key_from_text(entity, text, key, error))
+    if (state_key_from_text(entity, text, key, error) != 0)
         return -1;
     if (state_find_packed(txn, entity, key, row) && may_see(request, txn, entity, row))
         return 0;

@@ -10,19 +10,17 @@
 #include "controller/serve/route.h"
 #include "controller/serve/stream.h"
 #include "controller/serve/verify.h"
+#include "schema/base/bell.h"
+#include "schema/base/clock.h"
+#include "schema/base/files.h"
 #include "schema/base/journal.h"
+#include "schema/base/listen.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -40,7 +38,7 @@ struct serve {
     struct writer *writer;
     struct MHD_Daemon *daemon;
     int listen_fd, epoll_fd;
-    int watch_fd; /* readable when the writer committed, or leadership changed */
+    int watch_bell; /* rung when the writer committed, or leadership changed */
     pthread_t thread;
     bool started;
     atomic_bool stopping;
@@ -60,71 +58,36 @@ struct serve {
 
 /* ---- listening ------------------------------------------------------------------------------------------ */
 
-static int resolve(const struct aq_config_api *api, struct addrinfo **found, struct aq_error *error)
+static int resolve(const struct aq_config_api *api, struct aq_listen_place *place, struct aq_error *error)
 {
-    char port[8];
-    snprintf(port, sizeof port, "%u", (unsigned)api->port);
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
-    if (getaddrinfo(api->address, port, &hints, found) != 0)
-        return aq_fail(error, AQ_E_INVALID, "api.address is \"%s\", but must be an IPv4 or IPv6 address", api->address);
-    if (!network_is_loopback((*found)->ai_addr) && !api->allow_plain) {
-        freeaddrinfo(*found);
+    *place = (struct aq_listen_place){.section = "api", .address = api->address, .port = api->port};
+    if (aq_listen_resolve(place, error) != 0)
+        return -1;
+    if (!network_is_loopback((const struct sockaddr *)&place->socket_address) && !api->allow_plain)
         return aq_fail(error, AQ_E_INVALID,
                        "api.address is %s: without TLS only loopback is allowed, unless api.allow_plain is true",
                        api->address);
-    }
     return 0;
 }
 
 static int open_socket(const struct aq_config_api *api, int *listen_fd, struct aq_error *error)
 {
-    struct addrinfo *found;
-    if (resolve(api, &found, error))
+    struct aq_listen_place place;
+    if (resolve(api, &place, error) != 0)
         return -1;
-    int on = 1, fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool listening = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-                     bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
-    int number = errno;
-    freeaddrinfo(found);
-    if (!listening) {
-        if (fd >= 0)
-            close(fd);
-        return aq_fail_errno(error, number, "cannot listen on api.address %s, api.port %u", api->address,
-                             (unsigned)api->port);
-    }
-    *listen_fd = fd;
-    return 0;
+    *listen_fd = aq_listen_open(&place, BACKLOG, error);
+    return *listen_fd >= 0 ? 0 : -1;
 }
 
-static unsigned port_of(int fd)
-{
-    struct sockaddr_storage address;
-    socklen_t length = sizeof address;
-    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0)
-        return 0;
-    return address.ss_family == AF_INET ? ntohs(((struct sockaddr_in *)&address)->sin_port)
-                                        : ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
-}
-
-/* In one move, so that no reader finds half of it. */
 static int write_port(const char *directory, unsigned port, struct aq_error *error)
 {
-    char path[1200], fresh[1216], run[1200], text[16];
+    char path[1200], run[1200], text[16];
     snprintf(run, sizeof run, "%s/run", directory);
     snprintf(path, sizeof path, "%s/" AQ_FILE_API_PORT, directory);
-    snprintf(fresh, sizeof fresh, "%s.new", path);
-    if (mkdir(run, 0755) != 0 && errno != EEXIST)
-        return aq_fail_errno(error, errno, "%s", run);
+    if (aq_directory_make(AT_FDCWD, run, 0755, error) != 0)
+        return -1;
     int length = snprintf(text, sizeof text, "%u\n", port);
-    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return aq_fail_errno(error, errno, "%s", fresh);
-    bool written = write(fd, text, (size_t)length) == length;
-    int number = errno;
-    close(fd);
-    if (!written || rename(fresh, path) != 0)
-        return aq_fail_errno(error, written ? errno : number, "%s", path);
-    return 0;
+    return aq_file_replace_unsynced(AT_FDCWD, path, 0644, text, (size_t)length, error);
 }
 
 static void log_library(void *context, const char *format, va_list args)
@@ -177,7 +140,7 @@ static uint64_t due_ms(const struct serve *serve)
 static int poll_timeout(struct serve *serve)
 {
     MHD_UNSIGNED_LONG_LONG library_ms;
-    uint64_t now = serve_now_ms(), due = due_ms(serve), wait = serve->draining ? DRAIN_STEP_MS : POLL_MS_MAX;
+    uint64_t now = aq_clock_ms(), due = due_ms(serve), wait = serve->draining ? DRAIN_STEP_MS : POLL_MS_MAX;
     if (MHD_get_timeout(serve->daemon, &library_ms) == MHD_YES && library_ms < wait)
         wait = library_ms;
     if (due < now + wait)
@@ -185,17 +148,10 @@ static int poll_timeout(struct serve *serve)
     return (int)wait;
 }
 
-static void clear(int fd, short events)
-{
-    eventfd_t count;
-    if (events & POLLIN && eventfd_read(fd, &count) != 0)
-        aq_assert(errno == EAGAIN);
-}
-
 /* Goes on with what waits for a seq or a time. */
 static void check_waits(struct serve *serve)
 {
-    uint64_t seq = writer_seq(serve->writer), now = serve_now_ms();
+    uint64_t seq = writer_seq(serve->writer), now = aq_clock_ms();
     if (seq == serve->seen_seq && now < due_ms(serve) && !serve->draining)
         return;
     if (seq != serve->seen_seq)
@@ -207,13 +163,14 @@ static void check_waits(struct serve *serve)
 
 static void turn(struct serve *serve)
 {
-    struct pollfd fds[3] = {{serve->epoll_fd, POLLIN, 0}, {serve->wakes.bell, POLLIN, 0}, {serve->watch_fd, POLLIN, 0}};
+    struct pollfd fds[3] = {
+        {serve->epoll_fd, POLLIN, 0}, {serve->wakes.bell, POLLIN, 0}, {serve->watch_bell, POLLIN, 0}};
     int ready = poll(fds, AQ_LENGTH(fds), poll_timeout(serve));
     aq_assert(ready >= 0 || errno == EINTR);
-    if (ready > 0) {
-        clear(serve->wakes.bell, fds[1].revents);
-        clear(serve->watch_fd, fds[2].revents);
-    }
+    if (fds[1].revents != 0)
+        aq_bell_clear(serve->wakes.bell);
+    if (fds[2].revents != 0)
+        aq_bell_clear(serve->watch_bell);
     exchanges_resume_woken(serve->exchanges);
     if (atomic_load(&serve->stopping) && !serve->draining)
         begin_drain(serve);
@@ -224,12 +181,12 @@ static void turn(struct serve *serve)
 /* Until every request that rests has its outcome, and answers had a moment to be sent. */
 static void drain(struct serve *serve)
 {
-    uint64_t begun = serve_now_ms(), warned = begun;
+    uint64_t begun = aq_clock_ms(), warned = begun;
     while (exchanges_suspended(serve->exchanges) > 0 ||
-           (serve->metrics.requests_open > 0 && serve_now_ms() < begun + DRAIN_MS_MAX)) {
+           (serve->metrics.requests_open > 0 && aq_clock_ms() < begun + DRAIN_MS_MAX)) {
         turn(serve);
-        if (serve_now_ms() > warned + DRAIN_WARN_MS) {
-            warned = serve_now_ms();
+        if (aq_clock_ms() > warned + DRAIN_WARN_MS) {
+            warned = aq_clock_ms();
             aq_journal(AQ_WARN, "stopping: requests still wait for their outcome", NULL);
         }
     }
@@ -256,17 +213,13 @@ static int read_networks(const struct aq_config_controller *config, struct netwo
 int serve_check(const struct aq_config_controller *config, struct aq_error *error)
 {
     struct networks networks;
-    struct addrinfo *found;
-    if (read_networks(config, &networks, error) != 0 || resolve(&config->api, &found, error) != 0)
-        return -1;
-    freeaddrinfo(found);
-    return 0;
+    struct aq_listen_place place;
+    return read_networks(config, &networks, error) == 0 && resolve(&config->api, &place, error) == 0 ? 0 : -1;
 }
 
 static void make_parts(struct serve *serve, const struct serve_options *options)
 {
     const struct aq_config_api *api = &options->config->api;
-    wakes_init(&serve->wakes);
     routes_gather(&serve->routes, api->get_deallocate);
     serve->openapi.routes = &serve->routes;
     serve->backend = (struct backend){
@@ -289,13 +242,14 @@ static void make_parts(struct serve *serve, const struct serve_options *options)
 static int start(struct serve *serve, struct aq_error *error)
 {
     const struct aq_config_controller *config = serve->config;
-    if (read_networks(config, &serve->networks, error) != 0 ||
+    if (wakes_init(&serve->wakes, error) != 0 || (serve->watch_bell = aq_bell_open(error)) < 0 ||
+        read_networks(config, &serve->networks, error) != 0 ||
         open_socket(&config->api, &serve->listen_fd, error) != 0 || start_daemon(serve, error) != 0)
         return -1;
-    unsigned port = port_of(serve->listen_fd);
+    unsigned port = aq_listen_port(serve->listen_fd);
     if (write_port(config->data, port, error) != 0)
         return -1;
-    writer_watch(serve->writer, serve->watch_fd);
+    writer_watch(serve->writer, serve->watch_bell);
     int failed = pthread_create(&serve->thread, NULL, serve_thread, serve);
     if (failed != 0)
         return aq_fail_errno(error, failed, "the serving thread");
@@ -311,9 +265,7 @@ int serve_start(struct serve **out, const struct serve_options *options, struct 
     struct serve *serve = aq_calloc(1, sizeof *serve);
     serve->config = options->config;
     serve->writer = options->writer;
-    serve->listen_fd = -1;
-    serve->watch_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    aq_assert(serve->watch_fd >= 0);
+    serve->listen_fd = serve->watch_bell = -1;
     make_parts(serve, options);
     if (start(serve, error) != 0) {
         serve_stop(serve);
@@ -334,7 +286,7 @@ void serve_stop(struct serve *serve)
         return;
     if (serve->started) {
         atomic_store(&serve->stopping, true);
-        eventfd_write(serve->wakes.bell, 1);
+        aq_bell_ring(serve->wakes.bell);
         pthread_join(serve->thread, NULL);
     }
     verifier_free(serve->backend.verifier);
@@ -348,7 +300,7 @@ void serve_stop(struct serve *serve)
     streams_free(serve->backend.streams);
     aq_buffer_free(&serve->openapi.text);
     wakes_free(&serve->wakes);
-    if (!serve->started)
-        close(serve->watch_fd); /* otherwise the writer goes on writing to it: it stays open as long as the process */
+    if (!serve->started && serve->watch_bell >= 0)
+        close(serve->watch_bell); /* otherwise it stays open, for the writer goes on ringing it */
     free(serve);
 }

@@ -3,6 +3,7 @@
 #include "controller/serve/answer.h"
 #include "controller/serve/steps.h"
 #include "controller/state/events.h"
+#include "schema/base/clock.h"
 #include "schema/base/journal.h"
 #include "schema/codec/entry.h"
 
@@ -228,7 +229,7 @@ static ssize_t read_stream(void *context, char *out, size_t max)
         return SOURCE_END;
     if (left == 0) {
         stream->idle = true;
-        stream->comment_ms = serve_now_ms() + STREAM_COMMENT_MS;
+        stream->comment_ms = aq_clock_ms() + STREAM_COMMENT_MS;
         if (stream->comment_ms < streams->due_ms)
             streams->due_ms = stream->comment_ms;
         return 0;
@@ -267,7 +268,7 @@ void streams_feed(struct streams *streams, uint64_t seq)
 static bool may_go_on(const struct stream *stream)
 {
     const struct aq_user *reader = &stream->request->user;
-    struct aq_arena arena = {0};
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     struct aq_error error;
     struct aq_user user;
     struct state_txn *txn;
@@ -276,7 +277,6 @@ static bool may_go_on(const struct stream *stream)
     bool may = state_user(txn, reader->name, &user, &arena) && user.role == AQ_ROLE_ADMIN &&
                strcmp(user.hash, reader->hash) == 0;
     state_end(txn);
-    aq_arena_free(&arena);
     return may;
 }
 

@@ -22,7 +22,7 @@ static int open_row(struct request *request, struct state_txn **txn, uint64_t *i
 {
     const struct aq_field *key = aq_entity_key(request->entity);
     struct state_packed row;
-    if (state_read(request->backend->state, txn, &request->error))
+    if (state_read(request->backend->state, txn, &request->error) != 0)
         return -1;
     if (row_find(request, *txn, request->entity, request->key, &row, &request->error) == 0) {
         const void *fields =
@@ -41,8 +41,8 @@ enum outcome view_why(struct request *request)
 {
     struct state_txn *txn;
     uint64_t id;
-    struct aq_buffer text = {0};
-    if (query_end(&request->query, &request->error) || open_row(request, &txn, &id))
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
+    if (query_end(&request->query, &request->error) != 0 || open_row(request, &txn, &id) != 0)
         return answer_error(request);
     bool there = votes_why(txn, id, &text);
     bool failed = state_failed(txn, &request->error);
@@ -52,7 +52,6 @@ enum outcome view_why(struct request *request)
         answer_open(request, "Why %s %s stands where it does", request->entity->name, request->key);
         aq_json_string(aq_buffer_string(&text), text.length, &request->out);
     }
-    aq_buffer_free(&text);
     if (failed)
         return answer_error(request);
     return there ? answer_close(request, seq)
@@ -90,9 +89,9 @@ enum outcome view_events(struct request *request)
     struct history history = {.request = request, .bounds.limit = LIST_LIMIT};
     struct state_txn *txn;
     uint64_t id;
-    if (query_take_number(&request->query, "after", 0, UINT64_MAX, &history.after, &request->error) ||
-        query_take_number(&request->query, "limit", 1, LIST_LIMIT_MAX, &history.bounds.limit, &request->error) ||
-        query_end(&request->query, &request->error) || open_row(request, &txn, &id))
+    if (query_take_number(&request->query, "after", 0, UINT64_MAX, &history.after, &request->error) != 0 ||
+        query_take_number(&request->query, "limit", 1, LIST_LIMIT_MAX, &history.bounds.limit, &request->error) != 0 ||
+        query_end(&request->query, &request->error) != 0 || open_row(request, &txn, &id) != 0)
         return answer_error(request);
     answer_open(request, "Events of %s %s", request->entity->name, request->key);
     aq_buffer_char(&request->out, '[');
@@ -100,7 +99,7 @@ enum outcome view_events(struct request *request)
         events_of_application(writer_events(request->backend->writer), txn, id, take_event, &history, &request->error);
     uint64_t seq = state_seq(txn);
     state_end(txn);
-    if (status)
+    if (status != 0)
         return answer_error(request);
     aq_buffer_char(&request->out, ']');
     answer_member(request, "next");
@@ -187,8 +186,8 @@ enum outcome view_log(struct request *request)
 {
     struct state_txn *txn;
     uint64_t id, size = LOG_BYTES;
-    if (query_take_number(&request->query, "size", 1, LOG_BYTES_MAX, &size, &request->error) ||
-        query_end(&request->query, &request->error))
+    if (query_take_number(&request->query, "size", 1, LOG_BYTES_MAX, &size, &request->error) != 0 ||
+        query_end(&request->query, &request->error) != 0)
         return answer_error(request);
     if (open_row(request, &txn, &id) == 0)
         state_end(txn);
@@ -196,7 +195,7 @@ enum outcome view_log(struct request *request)
         return answer_error(request);
     aq_buffer_reset(&request->body);
     request->step = log_fetched;
-    if (hub_fetch(request->backend->hub, id, (size_t)size, fetched, request, &request->error))
+    if (hub_fetch(request->backend->hub, id, (size_t)size, fetched, request, &request->error) != 0)
         return answer_error(request);
     return RESTING;
 }

@@ -71,7 +71,7 @@ static int parse_after(struct votes_walk *walk, struct aq_error *error)
     char *dot = strchr(text, '.');
     if (dot != NULL)
         *dot++ = '\0';
-    if (query_number("after", text, 1, UINT64_MAX, &walk->application, error))
+    if (query_number("after", text, 1, UINT64_MAX, &walk->application, error) != 0)
         return -1;
     return dot != NULL ? query_number("after", dot, 0, UINT64_MAX, &walk->skip, error) : 0;
 }
@@ -89,11 +89,11 @@ static int scan_one(struct votes_walk *walk, uint64_t id, struct aq_error *error
 
 static int scan(struct votes_walk *walk, const char *only, struct aq_error *error)
 {
-    if (walk->bounds.after != NULL && parse_after(walk, error))
+    if (walk->bounds.after != NULL && parse_after(walk, error) != 0)
         return -1;
     if (only != NULL) {
         uint64_t id;
-        if (query_number("application", only, 1, UINT64_MAX, &id, error))
+        if (query_number("application", only, 1, UINT64_MAX, &id, error) != 0)
             return -1;
         return scan_one(walk, id, error);
     }
@@ -106,14 +106,15 @@ static int scan(struct votes_walk *walk, const char *only, struct aq_error *erro
 static int fill(struct votes_walk *walk, struct aq_error *error)
 {
     struct request *request = walk->request;
-    if (list_bounds_take(&walk->bounds, &request->query, error))
+    if (list_bounds_take(&walk->bounds, &request->query, error) != 0)
         return -1;
     const char *only = query_take(&request->query, "application");
-    if (filter_take(&walk->filter, &aq_vote_record, &request->query, error) || query_end(&request->query, error))
+    if (filter_take(&walk->filter, &aq_vote_record, &request->query, error) != 0 ||
+        query_end(&request->query, error) != 0)
         return -1;
     answer_open(request, "Cluster votes list");
     aq_buffer_char(&request->out, '[');
-    if (scan(walk, only, error) || state_failed(walk->txn, error))
+    if (scan(walk, only, error) != 0 || state_failed(walk->txn, error))
         return -1;
     aq_buffer_char(&request->out, ']');
     answer_member(request, "next");
@@ -127,7 +128,7 @@ static int fill(struct votes_walk *walk, struct aq_error *error)
 enum outcome vote_list(struct request *request)
 {
     struct votes_walk walk = {.request = request, .applications = &aq_entity_application};
-    if (state_read(request->backend->state, &walk.txn, &request->error))
+    if (state_read(request->backend->state, &walk.txn, &request->error) != 0)
         return answer_error(request);
     uint64_t seq = state_seq(walk.txn);
     int status = fill(&walk, &request->error);

@@ -67,12 +67,8 @@ static int read_body(struct request *request, struct write *write)
         return aq_fail(&request->error, AQ_E_INVALID, "the body is empty, but must be a JSON object");
     if (!aq_utf8_is_good(aq_buffer_string(body), body->length))
         return aq_fail(&request->error, AQ_E_INVALID, "the body is not UTF-8");
-    json_t *json = empty ? json_object() : aq_json_parse(body->data, body->length, &request->error);
-    if (json == NULL)
-        return -1;
-    int status = read_items(request, write, json);
-    json_decref(json);
-    return status;
+    json_auto_t *json = empty ? json_object() : aq_json_parse(body->data, body->length, &request->error);
+    return json != NULL ? read_items(request, write, json) : -1;
 }
 
 /* ---- its key ---------------------------------------------------------------------------------------------- */
@@ -180,7 +176,7 @@ static void render_row(struct request *request, const struct write *write, struc
 static enum outcome answer_rows(struct request *request, struct write *write)
 {
     struct state_txn *txn;
-    if (state_read(request->backend->state, &txn, &request->error))
+    if (state_read(request->backend->state, &txn, &request->error) != 0)
         return answer_error(request);
     answer_message(request, write);
     if (write->batch)
@@ -235,7 +231,7 @@ static enum outcome submit(struct request *request)
 {
     struct write *write = request->work;
     request->step = outcome_step;
-    if (writer_submit(request->backend->writer, &write->request, &request->error))
+    if (writer_submit(request->backend->writer, &write->request, &request->error) != 0)
         return answer_error(request);
     return RESTING;
 }
@@ -263,7 +259,7 @@ static enum outcome make_tokens(struct request *request)
         return submit(request);
     request->step = make_tokens;
     if (credentials_fill(request->backend->credentials, request->command, write->records[write->tokens_made],
-                         &request->arena, token_made, request, &request->error))
+                         &request->arena, token_made, request, &request->error) != 0)
         return answer_error(request);
     return RESTING;
 }
@@ -275,8 +271,9 @@ static int prepare(struct request *request, struct write *write)
     if (aq_command_check_caller(request->command, request->user.name, (enum aq_role)request->user.role,
                                 &request->error) != 0)
         return -1;
-    if (query_take_bool(&request->query, "dry_run", &write->request.dry_run, &request->error) ||
-        query_end(&request->query, &request->error) || take_preference(request) || read_body(request, write))
+    if (query_take_bool(&request->query, "dry_run", &write->request.dry_run, &request->error) != 0 ||
+        query_end(&request->query, &request->error) != 0 || take_preference(request) != 0 ||
+        read_body(request, write) != 0)
         return -1;
     return take_key(request, write);
 }
@@ -285,7 +282,7 @@ enum outcome write_begin(struct request *request)
 {
     struct write *write = aq_arena_alloc(&request->arena, sizeof *write);
     request->work = write;
-    if (prepare(request, write))
+    if (prepare(request, write) != 0)
         return answer_error(request);
     write->request.command = request->command;
     write->request.records = (const void *const *)write->records;
