@@ -114,7 +114,7 @@ struct worker {
 };
 
 /* When it is time to stop, what is queued is still done: whoever waits was promised an answer. */
-static void *work(void *context)
+static void *worker_thread(void *context)
 {
     struct worker *worker = context;
     struct credentials *credentials = worker->credentials;
@@ -257,7 +257,7 @@ static int start_threads(struct credentials *credentials, unsigned threads, stru
     while (credentials->thread_count < threads) {
         struct worker *worker = aq_calloc(1, sizeof *worker);
         *worker = (struct worker){credentials, credentials->thread_count};
-        int failed = pthread_create(&credentials->threads[credentials->thread_count], NULL, work, worker);
+        int failed = pthread_create(&credentials->threads[credentials->thread_count], NULL, worker_thread, worker);
         if (failed != 0) {
             free(worker);
             return aq_fail_errno(error, failed, "a thread that verifies tokens");

@@ -69,7 +69,7 @@ static struct MHD_Response *make_response(struct request *request, const char *t
     return response;
 }
 
-static enum outcome answer_with(struct request *request, unsigned status, struct MHD_Response *response)
+static enum outcome finish_answer(struct request *request, unsigned status, struct MHD_Response *response)
 {
     aq_assert(request->response == NULL);
     request->status = status;
@@ -90,7 +90,7 @@ enum outcome answer_error(struct request *request)
     aq_buffer_text(&request->out, "}\n");
     struct MHD_Response *response = make_response(request, JSON_TYPE);
     add_error_headers(request, response);
-    return answer_with(request, (unsigned)aq_error_http(error->code), response);
+    return finish_answer(request, (unsigned)aq_error_http(error->code), response);
 }
 
 enum outcome answer_fail(struct request *request, enum aq_error_code code, const char *format, ...)
@@ -109,7 +109,7 @@ enum outcome answer_plain(struct request *request, unsigned status, const char *
     struct MHD_Response *response = make_response(request, type);
     if (request->minimal)
         MHD_add_response_header(response, "Preference-Applied", "return=minimal");
-    return answer_with(request, status, response);
+    return finish_answer(request, status, response);
 }
 
 enum outcome answer_source(struct request *request)

@@ -68,7 +68,7 @@ static struct exchange *exchange_of(struct request *request)
     return (struct exchange *)request;
 }
 
-static void move(struct exchange *exchange, enum phase phase)
+static void move_to(struct exchange *exchange, enum phase phase)
 {
     aq_assert(moves[exchange->phase] & TO(phase));
     exchange->phase = phase;
@@ -140,7 +140,7 @@ void exchange_end(void *context, struct MHD_Connection *connection, void **state
     (void)how;
     if (exchange == NULL)
         return;
-    move(exchange, PHASE_OVER);
+    move_to(exchange, PHASE_OVER);
     *state = NULL;
     const struct request_source *source = &exchange->request.source;
     if (source->end != NULL)
@@ -151,9 +151,9 @@ void exchange_end(void *context, struct MHD_Connection *connection, void **state
 
 /* ---- suspended connections ------------------------------------------------------------------------------ */
 
-static void suspend(struct exchange *exchange, enum phase phase)
+static void suspend_in(struct exchange *exchange, enum phase phase)
 {
-    move(exchange, phase);
+    move_to(exchange, phase);
     exchange->exchanges->suspended++;
     MHD_suspend_connection(exchange->request.connection);
 }
@@ -166,7 +166,7 @@ void exchange_resume(struct request *request)
     aq_assert(exchange->phase < AQ_LENGTH(next));
     if (exchange->phase == PHASE_VERIFYING)
         connection_verifies(exchange->connection, false);
-    move(exchange, next[exchange->phase]);
+    move_to(exchange, next[exchange->phase]);
     exchange->exchanges->suspended--;
     MHD_resume_connection(request->connection);
 }
@@ -191,7 +191,7 @@ static ssize_t read_source(void *context, uint64_t offset, char *out, size_t max
     (void)offset;
     ssize_t length = source->read(source->context, out, max);
     if (length == 0)
-        suspend(exchange, PHASE_PAUSED);
+        suspend_in(exchange, PHASE_PAUSED);
     return length == SOURCE_END ? MHD_CONTENT_READER_END_OF_STREAM : length;
 }
 
@@ -210,7 +210,7 @@ static enum MHD_Result send_answer(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
     struct MHD_Response *response = request->source.read != NULL ? make_source_response(exchange) : request->response;
-    move(exchange, PHASE_SENDING);
+    move_to(exchange, PHASE_SENDING);
     metrics_count_answer(request->backend->metrics, request->status);
     enum MHD_Result taken = MHD_queue_response(request->connection, request->status, response);
     MHD_destroy_response(response);
@@ -261,10 +261,10 @@ static enum MHD_Result find_caller(struct exchange *exchange)
     if (request->known)
         connection_authenticated(exchange->exchanges->connections, exchange->connection);
     if (found) {
-        move(exchange, PHASE_BODY);
+        move_to(exchange, PHASE_BODY);
     } else {
         connection_verifies(exchange->connection, true);
-        suspend(exchange, PHASE_VERIFYING);
+        suspend_in(exchange, PHASE_VERIFYING);
     }
     return MHD_YES;
 }
@@ -282,10 +282,10 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method)
     }
     bool open = request->access == ACCESS_OPEN || (request->access == ACCESS_LOOPBACK && request_is_loopback(request));
     if (request->error.code != AQ_OK || open) {
-        move(exchange, PHASE_BODY);
+        move_to(exchange, PHASE_BODY);
         return MHD_YES;
     }
-    move(exchange, PHASE_IDENTIFYING);
+    move_to(exchange, PHASE_IDENTIFYING);
     return find_caller(exchange);
 }
 
@@ -387,7 +387,7 @@ static enum MHD_Result run_step(struct exchange *exchange)
 {
     if (exchange->request.step(&exchange->request) == ANSWERED)
         return send_answer(exchange);
-    suspend(exchange, PHASE_RESTING);
+    suspend_in(exchange, PHASE_RESTING);
     return MHD_YES;
 }
 
@@ -410,7 +410,7 @@ enum MHD_Result exchange_take(void *context, struct MHD_Connection *connection, 
         *upload_length = 0;
         if (length > 0)
             return take_body(exchange, upload, length);
-        move(exchange, PHASE_RUNNING);
+        move_to(exchange, PHASE_RUNNING);
         exchange->request.step = begin_steps;
         return run_step(exchange);
     case PHASE_RUNNING:

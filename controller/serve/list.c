@@ -25,7 +25,7 @@ struct walk {
 };
 
 /* The fields of `wanted`, in memory that holds until the next row. NULL: the row is damaged. */
-static const void *fields_of(struct walk *walk, const struct state_packed *row, uint64_t wanted)
+static const void *unpack_fields(struct walk *walk, const struct state_packed *row, uint64_t wanted)
 {
     aq_arena_reset(&walk->arena);
     void *object = aq_arena_alloc(&walk->arena, walk->entity->record->size);
@@ -45,7 +45,7 @@ static bool take_row(void *context, const struct state_packed *row)
     walk->last.length = row->key_length;
     memcpy(walk->last.bytes, row->key, row->key_length);
     if (walk->looked_at != 0) {
-        const void *fields = fields_of(walk, row, walk->looked_at);
+        const void *fields = unpack_fields(walk, row, walk->looked_at);
         if (fields == NULL)
             return false;
         if (!request_may_see(walk->request, walk->entity, fields) || !filter_matches(&walk->filter, fields))
@@ -58,7 +58,7 @@ static bool take_row(void *context, const struct state_packed *row)
 
 /* ---- the caller's own, by the index ----------------------------------------------------------------------- */
 
-static bool owned_row(void *context, const struct state_key *key, const void *value, size_t length)
+static bool take_owned_row(void *context, const struct state_key *key, const void *value, size_t length)
 {
     struct walk *walk = context;
     struct state_packed row;
@@ -77,11 +77,11 @@ static void scan_owned(struct walk *walk, const struct state_key *after)
         behind = prefix;
         state_key_add_number(&behind, state_key_number_at(after, 0));
     }
-    index_scan_after(walk->txn, INDEX_OWNED, &prefix, after != NULL ? &behind : NULL, owned_row, walk);
+    index_scan_after(walk->txn, INDEX_OWNED, &prefix, after != NULL ? &behind : NULL, take_owned_row, walk);
 }
 
 /* Of users, who own their own rows, the caller sees one; "next" would tell of others that were passed over. */
-static void look_at_own(struct walk *walk)
+static void take_own_row(struct walk *walk)
 {
     struct state_packed row;
     const char *name = walk->request->user.name, *after = walk->bounds.after;
@@ -91,7 +91,7 @@ static void look_at_own(struct walk *walk)
         (void)take_row(walk, &row);
 }
 
-static int scan(struct walk *walk, struct aq_error *error)
+static int scan_rows(struct walk *walk, struct aq_error *error)
 {
     struct state_key key, *after = NULL;
     if (walk->bounds.after != NULL) {
@@ -102,7 +102,7 @@ static int scan(struct walk *walk, struct aq_error *error)
     const struct aq_record *record = walk->entity->record;
     bool owned = record == &aq_application_record && !request_is_admin(walk->request);
     if (request_looks_at(walk->request, walk->entity) == AQ_FIELD_BIT(record, aq_entity_key(walk->entity)))
-        look_at_own(walk);
+        take_own_row(walk);
     else if (owned && !walk->bounds.reverse)
         scan_owned(walk, after);
     else
@@ -124,7 +124,7 @@ static void add_next(struct walk *walk)
         aq_buffer_text(out, key);
 }
 
-static void look_at(struct walk *walk)
+static void choose_fields(struct walk *walk)
 {
     const struct aq_record *record = walk->entity->record;
     walk->looked_at = request_looks_at(walk->request, walk->entity);
@@ -132,7 +132,7 @@ static void look_at(struct walk *walk)
         walk->looked_at |= AQ_FIELD_BIT(record, walk->filter.fields[i]);
 }
 
-static int fill(struct walk *walk, struct aq_error *error)
+static int fill_page(struct walk *walk, struct aq_error *error)
 {
     struct request *request = walk->request;
     if (list_bounds_take(&walk->bounds, &request->query, error) != 0)
@@ -140,10 +140,10 @@ static int fill(struct walk *walk, struct aq_error *error)
     if (filter_take(&walk->filter, walk->entity->record, &request->query, error) != 0 ||
         query_end(&request->query, error) != 0)
         return -1;
-    look_at(walk);
+    choose_fields(walk);
     answer_open(request, "Cluster %s list", walk->entity->plural);
     aq_buffer_char(&request->out, '[');
-    if (scan(walk, error) != 0)
+    if (scan_rows(walk, error) != 0)
         return -1;
     aq_buffer_char(&request->out, ']');
     add_next(walk);
@@ -156,7 +156,7 @@ enum outcome list_rows(struct request *request)
     if (state_read(request->backend->state, &walk.txn, &request->error) != 0)
         return answer_error(request);
     uint64_t seq = state_seq(walk.txn);
-    int status = fill(&walk, &request->error);
+    int status = fill_page(&walk, &request->error);
     state_end(walk.txn);
     filter_free(&walk.filter);
     aq_arena_free(&walk.arena);

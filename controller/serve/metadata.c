@@ -54,7 +54,7 @@ static const char *find_metadata(struct request *request)
     return found ? resource.metadata : NULL;
 }
 
-static int take_wish(struct request *request, enum format *format, const char **prefix)
+static int take_parameters(struct request *request, enum format *format, const char **prefix)
 {
     static const char *const names[] = {[FORMAT_JSON] = "json", [FORMAT_YAML] = "yaml", [FORMAT_ENV] = "env"};
     const char *name = query_take(&request->query, "format");
@@ -103,7 +103,7 @@ enum outcome metadata_answer(struct request *request)
 {
     enum format format;
     const char *prefix, *text;
-    if (take_wish(request, &format, &prefix) != 0 || (text = find_metadata(request)) == NULL)
+    if (take_parameters(request, &format, &prefix) != 0 || (text = find_metadata(request)) == NULL)
         return answer_error(request);
     json_auto_t *json = aq_json_parse(text, strlen(text), &request->error);
     if (json == NULL)

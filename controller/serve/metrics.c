@@ -51,39 +51,40 @@ enum outcome metrics_ready(struct request *request)
 
 /* ---- figures ---------------------------------------------------------------------------------------------- */
 
-static void figure(struct aq_buffer *out, const char *name, const char *type, const char *help, uint64_t value)
+static void add_metric(struct aq_buffer *out, const char *name, const char *type, const char *help, uint64_t value)
 {
     aq_buffer_format(out, "# HELP aquarium_%s %s\n# TYPE aquarium_%s %s\naquarium_%s %" PRIu64 "\n", name, help, name,
                      type, name, value);
 }
 
-static void writer_part(const struct writer *writer, struct aq_buffer *out)
+static void add_writer_metrics(const struct writer *writer, struct aq_buffer *out)
 {
     struct writer_figures figures = {0};
     writer_figures(writer, &figures);
-    figure(out, "seq", "counter", "Place in the log: the last committed event.", writer_seq(writer));
-    figure(out, "leader", "gauge", "1 when this controller leads.", writer_is_leader(writer));
-    figure(out, "commands_total", "counter", "Commands that were decided.", figures.commands);
-    figure(out, "refusals_total", "counter", "Commands that were refused.", figures.refusals);
-    figure(out, "events_total", "counter", "Events that were committed.", figures.events);
-    figure(out, "batches_total", "counter", "Log entries that were written.", figures.batches);
-    figure(out, "queue_length", "gauge", "Commands that wait for the writer.", figures.queue_length);
-    figure(out, "raft_term", "gauge", "Term of the present leader.", figures.term);
-    figure(out, "raft_index", "counter", "Index of the last log entry.", figures.raft_index);
+    add_metric(out, "seq", "counter", "Place in the log: the last committed event.", writer_seq(writer));
+    add_metric(out, "leader", "gauge", "1 when this controller leads.", writer_is_leader(writer));
+    add_metric(out, "commands_total", "counter", "Commands that were decided.", figures.commands);
+    add_metric(out, "refusals_total", "counter", "Commands that were refused.", figures.refusals);
+    add_metric(out, "events_total", "counter", "Events that were committed.", figures.events);
+    add_metric(out, "batches_total", "counter", "Log entries that were written.", figures.batches);
+    add_metric(out, "queue_length", "gauge", "Commands that wait for the writer.", figures.queue_length);
+    add_metric(out, "raft_term", "gauge", "Term of the present leader.", figures.term);
+    add_metric(out, "raft_index", "counter", "Index of the last log entry.", figures.raft_index);
 }
 
-static void hub_part(struct hub *hub, struct aq_buffer *out)
+static void add_hub_metrics(struct hub *hub, struct aq_buffer *out)
 {
     struct hub_figures figures = {0};
     if (hub == NULL)
         return;
     hub_figures(hub, &figures);
-    figure(out, "agents", "gauge", "Agents that are heard of.", figures.agents);
-    figure(out, "hub_messages_total", "counter", "Messages from agents and file views.", figures.messages);
-    figure(out, "hub_strangers_total", "counter", "Messages that did not open, and were dropped.", figures.strangers);
+    add_metric(out, "agents", "gauge", "Agents that are heard of.", figures.agents);
+    add_metric(out, "hub_messages_total", "counter", "Messages from agents and file views.", figures.messages);
+    add_metric(out, "hub_strangers_total", "counter", "Messages that did not open, and were dropped.",
+               figures.strangers);
 }
 
-static void entity_part(struct state *state, struct aq_buffer *out)
+static void add_entity_metrics(struct state *state, struct aq_buffer *out)
 {
     const struct aq_entity *entity;
     struct state_txn *txn;
@@ -96,19 +97,19 @@ static void entity_part(struct state *state, struct aq_buffer *out)
     state_end(txn);
 }
 
-static void http_part(const struct backend *backend, struct aq_buffer *out)
+static void add_http_metrics(const struct backend *backend, struct aq_buffer *out)
 {
     const struct connections *connections = backend->connections;
     const struct metrics *metrics = backend->metrics;
-    figure(out, "http_connections", "gauge", "Open connections.", connections->count);
-    figure(out, "http_strangers", "gauge", "Of them, those that have not shown a valid token.",
-           connections->unauthenticated);
-    figure(out, "http_strangers_sent_away_total", "counter", "Closed because there were too many strangers.",
-           connections->dropped);
-    figure(out, "http_requests_open", "gauge", "Requests under way.", metrics->requests_open);
-    figure(out, "http_streams", "gauge", "Open event streams.", streams_count(backend->streams));
-    figure(out, "http_stream_events_total", "counter", "Events sent on streams.", streams_sent(backend->streams));
-    figure(out, "http_requests_total", "counter", "Requests that were begun.", metrics->requests);
+    add_metric(out, "http_connections", "gauge", "Open connections.", connections->count);
+    add_metric(out, "http_strangers", "gauge", "Of them, those that have not shown a valid token.",
+               connections->unauthenticated);
+    add_metric(out, "http_strangers_sent_away_total", "counter", "Closed because there were too many strangers.",
+               connections->dropped);
+    add_metric(out, "http_requests_open", "gauge", "Requests under way.", metrics->requests_open);
+    add_metric(out, "http_streams", "gauge", "Open event streams.", streams_count(backend->streams));
+    add_metric(out, "http_stream_events_total", "counter", "Events sent on streams.", streams_sent(backend->streams));
+    add_metric(out, "http_requests_total", "counter", "Requests that were begun.", metrics->requests);
     aq_buffer_text(out, "# HELP aquarium_http_answers_total Answers by HTTP status.\n"
                         "# TYPE aquarium_http_answers_total counter\n");
     for (unsigned status = 0; status < STATUS_MAX; status++)
@@ -117,7 +118,7 @@ static void http_part(const struct backend *backend, struct aq_buffer *out)
                              metrics->answers[status]);
 }
 
-static void process_part(struct aq_buffer *out)
+static void add_process_metrics(struct aq_buffer *out)
 {
     unsigned long virtual_pages = 0, resident_pages = 0;
     AQ_CLEANUP_FILE FILE *file = fopen("/proc/self/statm", "re");
@@ -126,8 +127,8 @@ static void process_part(struct aq_buffer *out)
     if (fscanf(file, "%lu %lu", &virtual_pages, &resident_pages) != 2)
         return;
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    figure(out, "process_virtual_bytes", "gauge", "Address space of the controller.", virtual_pages * page);
-    figure(out, "process_resident_bytes", "gauge", "Memory of the controller.", resident_pages * page);
+    add_metric(out, "process_virtual_bytes", "gauge", "Address space of the controller.", virtual_pages * page);
+    add_metric(out, "process_resident_bytes", "gauge", "Memory of the controller.", resident_pages * page);
 }
 
 enum outcome metrics_answer(struct request *request)
@@ -135,10 +136,10 @@ enum outcome metrics_answer(struct request *request)
     const struct backend *backend = request->backend;
     struct aq_buffer *out = &request->out;
     aq_buffer_reset(out);
-    writer_part(backend->writer, out);
-    hub_part(backend->hub, out);
-    entity_part(backend->state, out);
-    http_part(backend, out);
-    process_part(out);
+    add_writer_metrics(backend->writer, out);
+    add_hub_metrics(backend->hub, out);
+    add_entity_metrics(backend->state, out);
+    add_http_metrics(backend, out);
+    add_process_metrics(out);
     return answer_plain(request, MHD_HTTP_OK, METRICS_TYPE);
 }

@@ -15,7 +15,7 @@ static const unsigned char mapped[12] = {[10] = 0xFF, [11] = 0xFF};
 static const unsigned char loopback6[16] = {[15] = 1};
 
 /* False: neither IPv4 nor IPv6. */
-static bool bytes_of(const struct sockaddr *address, unsigned char bytes[16])
+static bool address_bytes(const struct sockaddr *address, unsigned char bytes[16])
 {
     if (address->sa_family == AF_INET) {
         memcpy(bytes, mapped, sizeof mapped);
@@ -37,7 +37,7 @@ static bool same_prefix(const unsigned char *a, const unsigned char *b, unsigned
     return rest == 0 || ((a[bits / 8] ^ b[bits / 8]) >> (8 - rest)) == 0;
 }
 
-static bool is_zero_behind(const unsigned char bytes[16], unsigned bits)
+static bool is_zero_after(const unsigned char bytes[16], unsigned bits)
 {
     for (unsigned i = bits; i < 128; i++)
         if (bytes[i / 8] & (0x80 >> i % 8))
@@ -75,7 +75,7 @@ int network_parse(struct network *network, const char *text, struct aq_error *er
     if (slash != NULL && parse_prefix(text, slash + 1, most, &network->bits, error) != 0)
         return -1;
     network->bits += four ? MAPPED_BITS : 0;
-    if (!is_zero_behind(network->bytes, network->bits))
+    if (!is_zero_after(network->bytes, network->bits))
         return aq_fail(error, AQ_E_INVALID, "network \"%.100s\" has bits set behind its prefix", text);
     return 0;
 }
@@ -83,7 +83,7 @@ int network_parse(struct network *network, const char *text, struct aq_error *er
 bool network_holds(const struct network *network, const struct sockaddr *address)
 {
     unsigned char bytes[16];
-    return bytes_of(address, bytes) && same_prefix(network->bytes, bytes, network->bits);
+    return address_bytes(address, bytes) && same_prefix(network->bytes, bytes, network->bits);
 }
 
 int networks_parse(struct networks *networks, const struct aq_list *texts, struct aq_error *error)
@@ -108,7 +108,7 @@ void network_address_text(const struct sockaddr *address, char *out, size_t size
 {
     unsigned char bytes[16];
     out[0] = '\0';
-    if (!bytes_of(address, bytes))
+    if (!address_bytes(address, bytes))
         return;
     bool four = memcmp(bytes, mapped, sizeof mapped) == 0;
     if (inet_ntop(four ? AF_INET : AF_INET6, four ? bytes + 12 : bytes, out, (socklen_t)size) == NULL)
@@ -118,7 +118,7 @@ void network_address_text(const struct sockaddr *address, char *out, size_t size
 bool network_is_loopback(const struct sockaddr *address)
 {
     unsigned char bytes[16];
-    if (!bytes_of(address, bytes))
+    if (!address_bytes(address, bytes))
         return false;
     if (memcmp(bytes, mapped, sizeof mapped) == 0)
         return bytes[12] == 127;

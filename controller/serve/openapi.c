@@ -9,26 +9,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct making {
+struct builder {
     const struct routes *routes;
     json_t *paths, *schemas;
 };
 
 /* ---- parts of an operation -------------------------------------------------------------------------------- */
 
-static json_t *parameter(const char *where, const char *name, const char *help, json_t *schema)
+static json_t *make_parameter(const char *where, const char *name, const char *help, json_t *schema)
 {
     return json_pack("{s:s, s:s, s:b, s:s, s:o}", "name", name, "in", where, "required", strcmp(where, "path") == 0,
                      "description", help, "schema", schema);
 }
 
-static json_t *number(uint64_t least, uint64_t most)
+static json_t *integer_schema(uint64_t least, uint64_t most)
 {
     return json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum", (json_int_t)least, "maximum",
                      (json_int_t)(most < INT64_MAX ? most : INT64_MAX));
 }
 
-static json_t *simple(const char *type)
+static json_t *simple_schema(const char *type)
 {
     return json_pack("{s:s}", "type", type);
 }
@@ -47,7 +47,7 @@ static json_t *envelope(json_t *data, bool list)
     return schema;
 }
 
-static json_t *operation(const char *summary, const char *tag, const char *type, json_t *schema, bool open)
+static json_t *make_operation(const char *summary, const char *tag, const char *type, json_t *schema, bool open)
 {
     json_t *operation = json_pack("{s:s, s:[s], s:[], s:{s:{s:s, s:{s:{s:o}}}, s:{s:s}}}", "summary", summary, "tags",
                                   tag, "parameters", "responses", "200", "description", "done", "content", type,
@@ -66,16 +66,16 @@ static void add_parameter(json_t *operation, json_t *parameter)
 static void add_seq_parameter(json_t *operation)
 {
     add_parameter(operation,
-                  parameter("query", "min_seq", "wait until the tables show this place in the log, 5 s at most",
-                            number(0, UINT64_MAX)));
+                  make_parameter("query", "min_seq", "wait until the tables show this place in the log, 5 s at most",
+                                 integer_schema(0, UINT64_MAX)));
 }
 
-static void add_path_operation(struct making *making, const char *path, const char *method, json_t *operation)
+static void add_path_operation(struct builder *builder, const char *path, const char *method, json_t *operation)
 {
-    json_t *item = json_object_get(making->paths, path);
+    json_t *item = json_object_get(builder->paths, path);
     if (item == NULL) {
         item = json_object();
-        json_object_set_new(making->paths, path, item);
+        json_object_set_new(builder->paths, path, item);
     }
     aq_assert(json_object_get(item, method) == NULL);
     json_object_set_new(item, method, operation);
@@ -85,7 +85,7 @@ static void add_key_parameter(const struct aq_entity *entity, json_t *operation)
 {
     const struct aq_field *key = aq_entity_key(entity);
     json_t *ignored = json_object();
-    add_parameter(operation, parameter("path", key->name, key->help, openapi_field(key, true, ignored)));
+    add_parameter(operation, make_parameter("path", key->name, key->help, openapi_field(key, true, ignored)));
     json_decref(ignored);
 }
 
@@ -93,78 +93,80 @@ static void add_key_parameter(const struct aq_entity *entity, json_t *operation)
 
 static void add_list_parameters(json_t *operation, const struct aq_record *record)
 {
-    add_parameter(operation, parameter("query", "limit", "most rows of one answer", number(1, LIST_LIMIT_MAX)));
-    add_parameter(operation, parameter("query", "after", "go on behind this key", simple("string")));
-    add_parameter(operation, parameter("query", "reverse", "from the last to the first", simple("boolean")));
+    add_parameter(operation,
+                  make_parameter("query", "limit", "most rows of one answer", integer_schema(1, LIST_LIMIT_MAX)));
+    add_parameter(operation, make_parameter("query", "after", "go on behind this key", simple_schema("string")));
+    add_parameter(operation,
+                  make_parameter("query", "reverse", "from the last to the first", simple_schema("boolean")));
     for (size_t i = 0; i < record->count; i++)
         if (!(record->fields[i].rules & AQ_SECRET))
-            add_parameter(operation,
-                          parameter("query", record->fields[i].name,
-                                    "only rows with this value, or that match it with * and ?", simple("string")));
+            add_parameter(operation, make_parameter("query", record->fields[i].name,
+                                                    "only rows with this value, or that match it with * and ?",
+                                                    simple_schema("string")));
     add_seq_parameter(operation);
 }
 
 /* A row as answers hold it: that of a node with what is known of it only now. */
-static json_t *row_of(struct making *making, const struct aq_entity *entity)
+static json_t *row_of(struct builder *builder, const struct aq_entity *entity)
 {
-    json_t *row = openapi_record(entity->record, false, making->schemas);
+    json_t *row = openapi_record(entity->record, false, builder->schemas);
     if (entity->record != &aq_node_record)
         return row;
     json_t *live =
         json_pack("{s:b, s:s, s:[o]}", "nullable", 1, "description", "what its agent told last; null: nothing yet",
-                  "allOf", openapi_record(&aq_node_live_record, false, making->schemas));
+                  "allOf", openapi_record(&aq_node_live_record, false, builder->schemas));
     return json_pack("{s:[o, {s:s, s:{s:o}}]}", "allOf", row, "type", "object", "properties", "live", live);
 }
 
-static void add_list(struct making *making, const struct aq_entity *entity)
+static void add_list(struct builder *builder, const struct aq_entity *entity)
 {
     char path[128];
     snprintf(path, sizeof path, "/api/v1/%s/", entity->name);
-    json_t *rows = json_pack("{s:s, s:o}", "type", "array", "items", row_of(making, entity));
-    json_t *get = operation("list", entity->name, "application/json", envelope(rows, true), false);
+    json_t *rows = json_pack("{s:s, s:o}", "type", "array", "items", row_of(builder, entity));
+    json_t *get = make_operation("list", entity->name, "application/json", envelope(rows, true), false);
     add_list_parameters(get, entity->record);
-    add_path_operation(making, path, "get", get);
+    add_path_operation(builder, path, "get", get);
 }
 
-static void add_row(struct making *making, const struct aq_entity *entity)
+static void add_row(struct builder *builder, const struct aq_entity *entity)
 {
     char path[128];
     snprintf(path, sizeof path, "/api/v1/%s/{%s}", entity->name, aq_entity_key(entity)->name);
     json_t *get =
-        operation("one row", entity->name, "application/json", envelope(row_of(making, entity), false), false);
+        make_operation("one row", entity->name, "application/json", envelope(row_of(builder, entity), false), false);
     add_key_parameter(entity, get);
     add_seq_parameter(get);
-    add_path_operation(making, path, "get", get);
+    add_path_operation(builder, path, "get", get);
 }
 
-static void add_field(struct making *making, const struct aq_entity *entity, const struct aq_field *field)
+static void add_field(struct builder *builder, const struct aq_entity *entity, const struct aq_field *field)
 {
     char path[192];
     const struct aq_entity *other = field->refers;
     snprintf(path, sizeof path, "/api/v1/%s/{%s}/%s", entity->name, aq_entity_key(entity)->name, field->name);
-    json_t *data = other != NULL ? openapi_record(other->record, false, making->schemas)
-                                 : openapi_field(field, false, making->schemas);
-    json_t *get = operation(field->help, entity->name, "application/json", envelope(data, false), false);
+    json_t *data = other != NULL ? openapi_record(other->record, false, builder->schemas)
+                                 : openapi_field(field, false, builder->schemas);
+    json_t *get = make_operation(field->help, entity->name, "application/json", envelope(data, false), false);
     add_key_parameter(entity, get);
     add_seq_parameter(get);
-    add_path_operation(making, path, "get", get);
+    add_path_operation(builder, path, "get", get);
 }
 
-static void add_view(struct making *making, const struct aq_entity *entity, const struct view *view)
+static void add_view(struct builder *builder, const struct aq_entity *entity, const struct view *view)
 {
     char path[192];
     snprintf(path, sizeof path, "/api/v1/%s/{%s}/%s", entity->name, aq_entity_key(entity)->name, view->name);
-    json_t *get = operation(view->help, entity->name, "application/json", envelope(json_object(), false), false);
+    json_t *get = make_operation(view->help, entity->name, "application/json", envelope(json_object(), false), false);
     add_key_parameter(entity, get);
-    add_path_operation(making, path, "get", get);
+    add_path_operation(builder, path, "get", get);
 }
 
 /* ---- commands --------------------------------------------------------------------------------------------- */
 
 /* What is sent: the command's record; where the path names the row, without its key. */
-static json_t *request_body(struct making *making, const struct aq_command *command)
+static json_t *request_body(struct builder *builder, const struct aq_command *command)
 {
-    json_t *record = openapi_record(command->record, true, making->schemas);
+    json_t *record = openapi_record(command->record, true, builder->schemas);
     if (command->kind == AQ_CREATES) {
         json_t *list = json_pack("{s:s, s:O, s:i, s:i}", "type", "array", "items", record, "minItems", 1, "maxItems",
                                  (int)AQ_BATCH_COMMANDS_MAX);
@@ -176,40 +178,40 @@ static json_t *request_body(struct making *making, const struct aq_command *comm
     for (size_t i = 1; i < command->record->count; i++)
         if (!(command->record->fields[i].rules & AQ_INTERNAL))
             json_object_set_new(properties, command->record->fields[i].name,
-                                openapi_field(&command->record->fields[i], true, making->schemas));
+                                openapi_field(&command->record->fields[i], true, builder->schemas));
     json_t *schema = json_pack("{s:s, s:o}", "type", "object", "properties", properties);
     return json_pack("{s:b, s:{s:{s:o}}}", "required", command->kind == AQ_UPDATES, "content", "application/json",
                      "schema", schema);
 }
 
-static json_t *command_operation(struct making *making, const struct aq_entity *entity,
+static json_t *command_operation(struct builder *builder, const struct aq_entity *entity,
                                  const struct aq_command *command, bool with_body)
 {
-    json_t *row = row_of(making, entity), *data = row;
+    json_t *row = row_of(builder, entity), *data = row;
     if (command->kind == AQ_CREATES)
         data = json_pack("{s:[O, {s:s, s:o}]}", "oneOf", row, "type", "array", "items", row);
     else if (command->kind == AQ_DELETES)
         json_object_set_new(data = json_pack("{s:b, s:[o]}", "nullable", 1, "allOf", row), "description",
                             json_string("null"));
-    json_t *operation_ = operation(command->help, entity->name, "application/json", envelope(data, false), false);
+    json_t *operation = make_operation(command->help, entity->name, "application/json", envelope(data, false), false);
     if (command->kind != AQ_CREATES)
-        add_key_parameter(entity, operation_);
-    add_parameter(operation_,
-                  parameter("query", "dry_run", "tell what would happen, and change nothing", simple("boolean")));
-    add_parameter(operation_, parameter("header", "Idempotency-Key", "a repeat with the same key happens once",
-                                        json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength",
-                                                  (int)AQ_KEY_SIZE_MAX)));
+        add_key_parameter(entity, operation);
+    add_parameter(operation, make_parameter("query", "dry_run", "tell what would happen, and change nothing",
+                                            simple_schema("boolean")));
+    add_parameter(operation, make_parameter("header", "Idempotency-Key", "a repeat with the same key happens once",
+                                            json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength",
+                                                      (int)AQ_KEY_SIZE_MAX)));
     if (command->kind != AQ_DELETES)
-        add_parameter(
-            operation_,
-            parameter("header", "Prefer", "of what was written, return=minimal wants the key alone", simple("string")));
+        add_parameter(operation,
+                      make_parameter("header", "Prefer", "of what was written, return=minimal wants the key alone",
+                                     simple_schema("string")));
     if (with_body)
-        json_object_set_new(operation_, "requestBody", request_body(making, command));
-    json_object_set_new(operation_, "operationId", json_string(command->name));
-    return operation_;
+        json_object_set_new(operation, "requestBody", request_body(builder, command));
+    json_object_set_new(operation, "operationId", json_string(command->name));
+    return operation;
 }
 
-static void add_command(struct making *making, const struct aq_entity *entity, const struct aq_command *command)
+static void add_command(struct builder *builder, const struct aq_entity *entity, const struct aq_command *command)
 {
     char path[192];
     const char *key = aq_entity_key(entity)->name;
@@ -228,54 +230,55 @@ static void add_command(struct making *making, const struct aq_entity *entity, c
         return;
     }
     bool deletes = command->kind == AQ_DELETES;
-    add_path_operation(making, path, deletes ? "delete" : "post", command_operation(making, entity, command, !deletes));
-    if (command != &aq_command_application_deallocate || !making->routes->get_deallocate)
+    add_path_operation(builder, path, deletes ? "delete" : "post",
+                       command_operation(builder, entity, command, !deletes));
+    if (command != &aq_command_application_deallocate || !builder->routes->get_deallocate)
         return;
-    json_t *get = command_operation(making, entity, command, false);
+    json_t *get = command_operation(builder, entity, command, false);
     json_object_set_new(get, "deprecated", json_true());
     json_object_set_new(get, "operationId", json_sprintf("%s_get", command->name));
-    add_path_operation(making, path, "get", get);
+    add_path_operation(builder, path, "get", get);
 }
 
 /* ---- the document ----------------------------------------------------------------------------------------- */
 
-static void add_entity(struct making *making, const struct aq_entity *entity)
+static void add_entity(struct builder *builder, const struct aq_entity *entity)
 {
     const struct aq_command *command;
     const struct view *view;
-    add_list(making, entity);
-    add_row(making, entity);
+    add_list(builder, entity);
+    add_row(builder, entity);
     for (size_t i = 0; i < entity->record->count; i++)
         if (!(entity->record->fields[i].rules & AQ_SECRET))
-            add_field(making, entity, &entity->record->fields[i]);
-    for (view = making->routes->views; view->name != NULL; view++)
+            add_field(builder, entity, &entity->record->fields[i]);
+    for (view = builder->routes->views; view->name != NULL; view++)
         if (strcmp(view->entity, entity->name) == 0)
-            add_view(making, entity, view);
+            add_view(builder, entity, view);
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
         if (command->entity == entity)
-            add_command(making, entity, command);
+            add_command(builder, entity, command);
 }
 
-static void add_fixed(struct making *making, const struct route *route)
+static void add_fixed(struct builder *builder, const struct route *route)
 {
     char path[128];
     size_t length = strlen(route->path);
     bool rest = length > 4 && strcmp(route->path + length - 4, "/...") == 0;
     snprintf(path, sizeof path, "/%.*s%s", (int)(rest ? length - 4 : length), route->path, rest ? "/{path}" : "");
     bool json = strcmp(route->type, "application/json") == 0;
-    json_t *schema = simple(json ? "object" : "string");
+    json_t *schema = simple_schema(json ? "object" : "string");
     if (route->list != NULL) {
         json_decref(schema);
         schema = envelope(
-            json_pack("{s:s, s:o}", "type", "array", "items", openapi_record(route->list, false, making->schemas)),
+            json_pack("{s:s, s:o}", "type", "array", "items", openapi_record(route->list, false, builder->schemas)),
             true);
     }
-    json_t *get = operation(route->help, "aquarium", route->type, schema, route->access < ACCESS_USER);
+    json_t *get = make_operation(route->help, "aquarium", route->type, schema, route->access < ACCESS_USER);
     if (route->list != NULL)
         add_list_parameters(get, route->list);
     if (rest)
-        add_parameter(get, parameter("path", "path", "keys, joined by slashes", simple("string")));
-    add_path_operation(making, path, "get", get);
+        add_parameter(get, make_parameter("path", "path", "keys, joined by slashes", simple_schema("string")));
+    add_path_operation(builder, path, "get", get);
 }
 
 static json_t *error_response(void)
@@ -292,16 +295,16 @@ static json_t *error_response(void)
 
 json_t *openapi_make(const struct routes *routes)
 {
-    struct making making = {routes, json_object(), json_object()};
+    struct builder builder = {routes, json_object(), json_object()};
     for (size_t i = 0; i < routes->count; i++)
-        add_entity(&making, routes->rows[i].entity);
+        add_entity(&builder, routes->rows[i].entity);
     for (const struct route *route = routes->fixed; route->path != NULL; route++)
-        add_fixed(&making, route);
+        add_fixed(&builder, route);
     json_t *document =
         json_pack("{s:s, s:{s:s, s:s, s:s}, s:[{s:[]}], s:o, s:{s:o, s:{s:o}, s:{s:{s:s, s:s}}}}", "openapi", "3.0.3",
                   "info", "title", "Aquarium", "version", "1", "description",
                   "A cluster's applications, resources, nodes, labels and users. /api/v1/events streams what happens.",
-                  "security", "basic", "paths", making.paths, "components", "schemas", making.schemas, "responses",
+                  "security", "basic", "paths", builder.paths, "components", "schemas", builder.schemas, "responses",
                   "error", error_response(), "securitySchemes", "basic", "type", "http", "scheme", "basic");
     aq_assert(document != NULL);
     return document;

@@ -2,13 +2,13 @@
 
 #include <string.h>
 
-static json_t *reference(const char *name)
+static json_t *schema_reference(const char *name)
 {
     return json_pack("{s:s+}", "$ref", "#/components/schemas/", name);
 }
 
 /* Least and most, in the unit in which JSON shows the value. */
-static json_t *bounded(const char *type, const struct aq_field *field, double scale)
+static json_t *number_schema(const char *type, const struct aq_field *field, double scale)
 {
     json_t *schema = json_pack("{s:s}", "type", type);
     if (field->most == 0)
@@ -23,7 +23,7 @@ static json_t *bounded(const char *type, const struct aq_field *field, double sc
     return schema;
 }
 
-static json_t *text(const struct aq_field *field, const char *format, const char *pattern)
+static json_t *text_schema(const struct aq_field *field, const char *format, const char *pattern)
 {
     json_t *schema = json_pack("{s:s, s:s*, s:s*}", "type", "string", "format", format, "pattern", pattern);
     if (field->most > 0 && format == NULL) {
@@ -33,7 +33,7 @@ static json_t *text(const struct aq_field *field, const char *format, const char
     return schema;
 }
 
-static json_t *enumeration(const struct aq_words *words)
+static json_t *enum_schema(const struct aq_words *words)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < words->count; i++)
@@ -41,60 +41,61 @@ static json_t *enumeration(const struct aq_words *words)
     return json_pack("{s:s, s:o}", "type", "string", "enum", list);
 }
 
-static json_t *list_of(const struct aq_field *field, json_t *items)
+static json_t *list_schema(const struct aq_field *field, json_t *items)
 {
     return json_pack("{s:s, s:o, s:I, s:I}", "type", "array", "items", items, "minItems", (json_int_t)field->least,
                      "maxItems", (json_int_t)field->most);
 }
 
 /* A number or a text: what people may send. */
-static json_t *either(const struct aq_field *field, const char *number, const char *pattern)
+static json_t *number_or_text_schema(const struct aq_field *field, const char *number, const char *pattern)
 {
-    return json_pack("{s:[o, o]}", "oneOf", bounded(number, field, 1.0), text(&(struct aq_field){0}, NULL, pattern));
+    return json_pack("{s:[o, o]}", "oneOf", number_schema(number, field, 1.0),
+                     text_schema(&(struct aq_field){0}, NULL, pattern));
 }
 
-static json_t *typed(const struct aq_field *field, bool input, json_t *schemas)
+static json_t *typed_schema(const struct aq_field *field, bool input, json_t *schemas)
 {
     static const char size_pattern[] = "^[0-9]+(\\.[0-9]+)?[KMGT]?(i?B)?$";
     static const char duration_pattern[] = "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$";
     switch (field->type) {
     case AQ_TYPE_U64:
-        return bounded("integer", field, 1.0);
+        return number_schema("integer", field, 1.0);
     case AQ_TYPE_BOOL:
         return json_pack("{s:s}", "type", "boolean");
     case AQ_TYPE_TIME:
-        return text(field, "date-time", NULL);
+        return text_schema(field, "date-time", NULL);
     case AQ_TYPE_DURATION:
-        return input ? either(field, "integer", duration_pattern) : bounded("integer", field, 1.0);
+        return input ? number_or_text_schema(field, "integer", duration_pattern) : number_schema("integer", field, 1.0);
     case AQ_TYPE_CPU:
-        return bounded("number", field, 0.001);
+        return number_schema("number", field, 0.001);
     case AQ_TYPE_SIZE:
         return input ? json_pack("{s:[{s:s}, o]}", "oneOf", "type", "number",
-                                 text(&(struct aq_field){0}, NULL, size_pattern))
-                     : text(&(struct aq_field){0}, NULL, size_pattern);
+                                 text_schema(&(struct aq_field){0}, NULL, size_pattern))
+                     : text_schema(&(struct aq_field){0}, NULL, size_pattern);
     case AQ_TYPE_ENUM:
-        return enumeration(field->words);
+        return enum_schema(field->words);
     case AQ_TYPE_TEXT:
-        return text(field, NULL, NULL);
+        return text_schema(field, NULL, NULL);
     case AQ_TYPE_NAME:
-        return text(field, NULL, "^[A-Za-z0-9][A-Za-z0-9._-]*$");
+        return text_schema(field, NULL, "^[A-Za-z0-9][A-Za-z0-9._-]*$");
     case AQ_TYPE_DOCUMENT:
         return json_pack("{s:s, s:b}", "type", "object", "additionalProperties", 1);
     case AQ_TYPE_BYTES:
-        return text(field, "byte", NULL);
+        return text_schema(field, "byte", NULL);
     case AQ_TYPE_TEXTS:
-        return list_of(field, json_pack("{s:s, s:i}", "type", "string", "maxLength", 255));
+        return list_schema(field, json_pack("{s:s, s:i}", "type", "string", "maxLength", 255));
     case AQ_TYPE_RECORD:
         return json_pack("{s:[o]}", "allOf", openapi_record(field->record, input, schemas));
     case AQ_TYPE_LIST:
-        return list_of(field, openapi_record(field->record, input, schemas));
+        return list_schema(field, openapi_record(field->record, input, schemas));
     }
     aq_broken(__FILE__, __LINE__, "a field type without a schema");
 }
 
 json_t *openapi_field(const struct aq_field *field, bool input, json_t *schemas)
 {
-    json_t *schema = typed(field, input, schemas);
+    json_t *schema = typed_schema(field, input, schemas);
     aq_assert(schema != NULL);
     json_object_set_new(schema, "description",
                         field->unit != NULL && field->unit[0] != '\0'
@@ -110,7 +111,7 @@ json_t *openapi_record(const struct aq_record *record, bool input, json_t *schem
     char name[128];
     snprintf(name, sizeof name, "%s%s", record->name, input ? "_input" : "");
     if (json_object_get(schemas, name) != NULL)
-        return reference(name);
+        return schema_reference(name);
     json_t *properties = json_object(), *required = json_array();
     json_t *schema =
         json_pack("{s:s, s:s, s:o}", "type", "object", "description", record->help, "properties", properties);
@@ -128,5 +129,5 @@ json_t *openapi_record(const struct aq_record *record, bool input, json_t *schem
     if (input && json_array_size(required) > 0)
         json_object_set(schema, "required", required);
     json_decref(required);
-    return reference(name);
+    return schema_reference(name);
 }

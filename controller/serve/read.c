@@ -8,9 +8,9 @@
 #include <string.h>
 
 /* Runs `with` on the row inside one snapshot; it need not say what state_failed() says. */
-typedef int with_row(struct request *request, struct state_txn *txn, const struct state_packed *row);
+typedef int show_fn(struct request *request, struct state_txn *txn, const struct state_packed *row);
 
-static enum outcome answer_with(struct request *request, with_row *with)
+static enum outcome answer_row(struct request *request, show_fn *show)
 {
     struct state_txn *txn;
     struct state_packed row;
@@ -19,7 +19,7 @@ static enum outcome answer_with(struct request *request, with_row *with)
         return answer_error(request);
     int status = row_find(request, txn, request->entity, request->key, &row, &request->error);
     if (status == 0)
-        status = with(request, txn, &row);
+        status = show(request, txn, &row);
     uint64_t seq = state_seq(txn);
     if (state_failed(txn, &request->error))
         status = -1;
@@ -27,7 +27,7 @@ static enum outcome answer_with(struct request *request, with_row *with)
     return status == 0 ? answer_close(request, seq) : answer_error(request);
 }
 
-static int with_whole(struct request *request, struct state_txn *txn, const struct state_packed *row)
+static int show_row(struct request *request, struct state_txn *txn, const struct state_packed *row)
 {
     answer_open(request, "%s %s", answer_title(request, request->entity->name), request->key);
     return row_show(request, txn, request->entity, row) ? 0 : -1;
@@ -35,11 +35,11 @@ static int with_whole(struct request *request, struct state_txn *txn, const stru
 
 enum outcome read_row(struct request *request)
 {
-    return answer_with(request, with_whole);
+    return answer_row(request, show_row);
 }
 
 /* A number, or a name, that identifies another row; "0" and "" identify none. */
-static const char *reference(struct request *request, const struct aq_field *field, const void *row)
+static const char *referred_key(struct request *request, const struct aq_field *field, const void *row)
 {
     if (aq_field_is_text(field))
         return aq_field_text(field, row)[0] != '\0' ? aq_field_text(field, row) : NULL;
@@ -47,7 +47,7 @@ static const char *reference(struct request *request, const struct aq_field *fie
     return number != 0 ? aq_arena_format(&request->arena, "%llu", (unsigned long long)number) : NULL;
 }
 
-static int with_field(struct request *request, struct state_txn *txn, const struct state_packed *row)
+static int show_field(struct request *request, struct state_txn *txn, const struct state_packed *row)
 {
     const struct aq_field *field = request->field;
     const struct aq_entity *other = field->refers;
@@ -61,7 +61,7 @@ static int with_field(struct request *request, struct state_txn *txn, const stru
         return 0;
     }
     struct state_packed found;
-    const char *key = reference(request, field, fields);
+    const char *key = referred_key(request, field, fields);
     if (key == NULL)
         return aq_fail(&request->error, AQ_E_NOT_FOUND, "%s %s has no %s", request->entity->name, request->key,
                        field->name);
@@ -74,12 +74,12 @@ static int with_field(struct request *request, struct state_txn *txn, const stru
 
 enum outcome read_field(struct request *request)
 {
-    return answer_with(request, with_field);
+    return answer_row(request, show_field);
 }
 
 enum outcome read_me(struct request *request)
 {
     request->entity = &aq_entity_user;
     request->key = request->user.name;
-    return answer_with(request, with_whole);
+    return answer_row(request, show_row);
 }

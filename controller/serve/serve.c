@@ -58,7 +58,7 @@ struct serve {
 
 /* ---- listening ------------------------------------------------------------------------------------------ */
 
-static int resolve(const struct aq_config_api *api, struct aq_listen_place *place, struct aq_error *error)
+static int resolve_address(const struct aq_config_api *api, struct aq_listen_place *place, struct aq_error *error)
 {
     *place = (struct aq_listen_place){.section = "api", .address = api->address, .port = api->port};
     if (aq_listen_resolve(place, error) != 0)
@@ -73,7 +73,7 @@ static int resolve(const struct aq_config_api *api, struct aq_listen_place *plac
 static int open_socket(const struct aq_config_api *api, int *listen_fd, struct aq_error *error)
 {
     struct aq_listen_place place;
-    if (resolve(api, &place, error) != 0)
+    if (resolve_address(api, &place, error) != 0)
         return -1;
     *listen_fd = aq_listen_open(&place, BACKLOG, error);
     return *listen_fd >= 0 ? 0 : -1;
@@ -161,7 +161,7 @@ static void check_waits(struct serve *serve)
     streams_check(serve->backend.streams, now);
 }
 
-static void turn(struct serve *serve)
+static void serve_turn(struct serve *serve)
 {
     struct pollfd fds[3] = {
         {serve->epoll_fd, POLLIN, 0}, {serve->wakes.bell, POLLIN, 0}, {serve->watch_bell, POLLIN, 0}};
@@ -184,7 +184,7 @@ static void drain(struct serve *serve)
     uint64_t begun = aq_clock_ms(), warned = begun;
     while (exchanges_suspended(serve->exchanges) > 0 ||
            (serve->metrics.requests_open > 0 && aq_clock_ms() < begun + DRAIN_MS_MAX)) {
-        turn(serve);
+        serve_turn(serve);
         if (aq_clock_ms() > warned + DRAIN_WARN_MS) {
             warned = aq_clock_ms();
             aq_journal(AQ_WARN, "stopping: requests still wait for their outcome", NULL);
@@ -196,7 +196,7 @@ static void *serve_thread(void *context)
 {
     struct serve *serve = context;
     while (!serve->draining)
-        turn(serve);
+        serve_turn(serve);
     drain(serve);
     MHD_stop_daemon(serve->daemon);
     serve->daemon = NULL;
@@ -214,7 +214,7 @@ int serve_check(const struct aq_config_controller *config, struct aq_error *erro
 {
     struct networks networks;
     struct aq_listen_place place;
-    return read_networks(config, &networks, error) == 0 && resolve(&config->api, &place, error) == 0 ? 0 : -1;
+    return read_networks(config, &networks, error) == 0 && resolve_address(&config->api, &place, error) == 0 ? 0 : -1;
 }
 
 static void make_parts(struct serve *serve, const struct serve_options *options)
@@ -239,7 +239,7 @@ static void make_parts(struct serve *serve, const struct serve_options *options)
     serve->exchanges = exchanges_new(&serve->backend, &serve->routes, &serve->connections, api->body_max);
 }
 
-static int start(struct serve *serve, struct aq_error *error)
+static int start_serving(struct serve *serve, struct aq_error *error)
 {
     const struct aq_config_controller *config = serve->config;
     if (wakes_init(&serve->wakes, error) != 0 || (serve->watch_bell = aq_bell_open(error)) < 0 ||
@@ -267,7 +267,7 @@ int serve_start(struct serve **out, const struct serve_options *options, struct 
     serve->writer = options->writer;
     serve->listen_fd = serve->watch_bell = -1;
     make_parts(serve, options);
-    if (start(serve, error) != 0) {
+    if (start_serving(serve, error) != 0) {
         serve_stop(serve);
         return -1;
     }

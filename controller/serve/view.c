@@ -67,7 +67,7 @@ struct history {
     bool more;
 };
 
-static bool take_event(void *context, const struct aq_event *event)
+static bool take_history_event(void *context, const struct aq_event *event)
 {
     struct history *history = context;
     struct aq_buffer *out = &history->request->out;
@@ -95,8 +95,8 @@ enum outcome view_events(struct request *request)
         return answer_error(request);
     answer_open(request, "Events of %s %s", request->entity->name, request->key);
     aq_buffer_char(&request->out, '[');
-    int status =
-        events_of_application(writer_events(request->backend->writer), txn, id, take_event, &history, &request->error);
+    int status = events_of_application(writer_events(request->backend->writer), txn, id, take_history_event, &history,
+                                       &request->error);
     uint64_t seq = state_seq(txn);
     state_end(txn);
     if (status != 0)
@@ -114,7 +114,7 @@ enum outcome view_events(struct request *request)
 
 /* A log that was cut at a count of bytes may begin in the middle of a character, and one that is being written may end
  * so: those bytes are left out. */
-static void trim(const char **data, size_t *length)
+static void trim_broken_characters(const char **data, size_t *length)
 {
     enum { CHARACTER_REST_MAX = 3 };
     for (int i = 0; i < CHARACTER_REST_MAX && *length != 0 && ((unsigned char)**data & 0xC0) == 0x80; i++) {
@@ -135,14 +135,14 @@ static void trim(const char **data, size_t *length)
 }
 
 /* What the hub brought; in the request's body, which a read has no other use for. */
-static enum outcome log_fetched(struct request *request)
+static enum outcome answer_log(struct request *request)
 {
     const struct aq_buffer *bytes = &request->body;
     const char *data = aq_buffer_string(bytes);
     size_t length = bytes->length;
     if (request->error.code != AQ_OK)
         return answer_error(request);
-    trim(&data, &length);
+    trim_broken_characters(&data, &length);
     bool text = aq_utf8_is_good(data, length) && memchr(data, '\0', length) == NULL;
     answer_open(request, "Log of %s %s", request->entity->name, request->key);
     if (text) {
@@ -158,7 +158,7 @@ static enum outcome log_fetched(struct request *request)
 }
 
 /* On the hub's thread. */
-static void fetched(void *context, const struct aq_error *error, const void *data, size_t length)
+static void log_arrived(void *context, const struct aq_error *error, const void *data, size_t length)
 {
     struct request *request = context;
     if (error->code != AQ_OK)
@@ -170,7 +170,7 @@ static void fetched(void *context, const struct aq_error *error, const void *dat
 
 /* Nodes keep the logs of workloads that ended lately. Whose they were, no row tells any more: so they are for admins.
  */
-static bool may_look_back(struct request *request, uint64_t *id)
+static bool may_read_ended_log(struct request *request, uint64_t *id)
 {
     struct state_key key;
     struct aq_error bad = {0};
@@ -191,11 +191,11 @@ enum outcome view_log(struct request *request)
         return answer_error(request);
     if (open_row(request, &txn, &id) == 0)
         state_end(txn);
-    else if (!may_look_back(request, &id))
+    else if (!may_read_ended_log(request, &id))
         return answer_error(request);
     aq_buffer_reset(&request->body);
-    request->step = log_fetched;
-    if (hub_fetch(request->backend->hub, id, (size_t)size, fetched, request, &request->error) != 0)
+    request->step = answer_log;
+    if (hub_fetch(request->backend->hub, id, (size_t)size, log_arrived, request, &request->error) != 0)
         return answer_error(request);
     return RESTING;
 }

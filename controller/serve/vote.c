@@ -76,7 +76,7 @@ static int parse_after(struct votes_walk *walk, struct aq_error *error)
     return dot != NULL ? query_number("after", dot, 0, UINT64_MAX, &walk->skip, error) : 0;
 }
 
-static int scan_one(struct votes_walk *walk, uint64_t id, struct aq_error *error)
+static int scan_application(struct votes_walk *walk, uint64_t id, struct aq_error *error)
 {
     struct aq_application application;
     if (!state_application(walk->txn, id, &application, &walk->request->arena) ||
@@ -87,7 +87,7 @@ static int scan_one(struct votes_walk *walk, uint64_t id, struct aq_error *error
     return 0;
 }
 
-static int scan(struct votes_walk *walk, const char *only, struct aq_error *error)
+static int scan_votes(struct votes_walk *walk, const char *only, struct aq_error *error)
 {
     if (walk->bounds.after != NULL && parse_after(walk, error) != 0)
         return -1;
@@ -95,7 +95,7 @@ static int scan(struct votes_walk *walk, const char *only, struct aq_error *erro
         uint64_t id;
         if (query_number("application", only, 1, UINT64_MAX, &id, error) != 0)
             return -1;
-        return scan_one(walk, id, error);
+        return scan_application(walk, id, error);
     }
     struct state_key before = state_key_number(walk->application + 1);
     bool begun = walk->application != 0 && walk->application != UINT64_MAX;
@@ -103,7 +103,7 @@ static int scan(struct votes_walk *walk, const char *only, struct aq_error *erro
     return 0;
 }
 
-static int fill(struct votes_walk *walk, struct aq_error *error)
+static int fill_page(struct votes_walk *walk, struct aq_error *error)
 {
     struct request *request = walk->request;
     if (list_bounds_take(&walk->bounds, &request->query, error) != 0)
@@ -114,7 +114,7 @@ static int fill(struct votes_walk *walk, struct aq_error *error)
         return -1;
     answer_open(request, "Cluster votes list");
     aq_buffer_char(&request->out, '[');
-    if (scan(walk, only, error) != 0 || state_failed(walk->txn, error))
+    if (scan_votes(walk, only, error) != 0 || state_failed(walk->txn, error))
         return -1;
     aq_buffer_char(&request->out, ']');
     answer_member(request, "next");
@@ -131,7 +131,7 @@ enum outcome vote_list(struct request *request)
     if (state_read(request->backend->state, &walk.txn, &request->error) != 0)
         return answer_error(request);
     uint64_t seq = state_seq(walk.txn);
-    int status = fill(&walk, &request->error);
+    int status = fill_page(&walk, &request->error);
     state_end(walk.txn);
     filter_free(&walk.filter);
     return status == 0 ? answer_close(request, seq) : answer_error(request);

@@ -89,7 +89,7 @@ static uint64_t fingerprint(const struct request *request)
     return number;
 }
 
-static int take_key(struct request *request, struct write *write)
+static int take_idempotency_key(struct request *request, struct write *write)
 {
     const char *key = request_header(request, "Idempotency-Key");
     if (request->error.code != AQ_OK)
@@ -227,7 +227,7 @@ static void decided(struct writer_request *request)
     request_wake(request->context);
 }
 
-static enum outcome submit(struct request *request)
+static enum outcome submit_records(struct request *request)
 {
     struct write *write = request->work;
     request->step = outcome_step;
@@ -256,7 +256,7 @@ static enum outcome make_tokens(struct request *request)
     if (request->error.code != AQ_OK)
         return answer_error(request);
     if (write->tokens_made == write->request.count)
-        return submit(request);
+        return submit_records(request);
     request->step = make_tokens;
     if (credentials_fill(request->backend->credentials, request->command, write->records[write->tokens_made],
                          &request->arena, token_made, request, &request->error) != 0)
@@ -266,7 +266,7 @@ static enum outcome make_tokens(struct request *request)
 
 /* ---- begin ------------------------------------------------------------------------------------------------- */
 
-static int prepare(struct request *request, struct write *write)
+static int read_command(struct request *request, struct write *write)
 {
     if (aq_command_check_caller(request->command, request->user.name, (enum aq_role)request->user.role,
                                 &request->error) != 0)
@@ -275,14 +275,14 @@ static int prepare(struct request *request, struct write *write)
         query_end(&request->query, &request->error) != 0 || take_preference(request) != 0 ||
         read_body(request, write) != 0)
         return -1;
-    return take_key(request, write);
+    return take_idempotency_key(request, write);
 }
 
 enum outcome write_begin(struct request *request)
 {
     struct write *write = aq_arena_alloc(&request->arena, sizeof *write);
     request->work = write;
-    if (prepare(request, write) != 0)
+    if (read_command(request, write) != 0)
         return answer_error(request);
     write->request.command = request->command;
     write->request.records = (const void *const *)write->records;
@@ -292,7 +292,7 @@ enum outcome write_begin(struct request *request)
     write->request.context = request;
     write->request.ids = write->ids;
     if (!credentials_makes_token(request->command))
-        return submit(request);
+        return submit_records(request);
     write->tokens = aq_arena_alloc(&request->arena, write->request.count * sizeof *write->tokens);
     return make_tokens(request);
 }
