@@ -102,7 +102,7 @@ $(BUILD)/aq-controller: $(call objects,controller/main.c $(CONTROLLER) $(SCHEMA)
 $(BUILD)/aq-agent: $(call objects,agent/main.c $(AGENT) $(DRIVERS) $(SCHEMA))
 $(BUILD)/aq-fs: $(call objects,fs/main.c $(FS) $(STATE) $(SCHEMA))
 $(BUILD)/aq: $(call objects,tools/aq/main.c $(AQ) $(CGROUP) $(SCHEMA_SILENT))
-$(BUILD)/man-pages: $(call objects,tools/man/main.c $(MAN) $(AQ) $(CGROUP) $(CONFIGS) $(SCHEMA_SILENT))
+$(BUILD)/man-pages: $(call objects,tools/man/main.c $(MAN) $(AQ) $(DRIVERS) $(CONFIGS) $(SCHEMA_SILENT))
 $(BUILD)/schema-check: $(call objects,tools/check/schema_check.c $(SCHEMA_SILENT))
 $(BINARIES) $(BUILD)/schema-check $(BUILD)/man-pages:
 	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
@@ -194,11 +194,11 @@ $(BUILD)/events.checked: $(BUILD)/schema-check schema/model/events.lock
 events-lock: $(BUILD)/schema-check
 	@$< schema/model/events.lock --write
 
-# Made from the registry, the settings, the usage texts, the examples, and the drivers' options in docs/labels.md.
+# Made from the registry, the settings, the usage texts, the drivers' options, and the examples.
 man: build/man/.made
-build/man/.made: $(BUILD)/man-pages docs/labels.md $(wildcard tools/examples/*.yml)
+build/man/.made: $(BUILD)/man-pages $(wildcard tools/examples/*.yml)
 	@mkdir -p $(@D)
-	@$< $(@D) docs/labels.md tools/examples/mac.yml
+	@$< $(@D) tools/examples/mac.yml
 	@touch $@
 
 PREFIX := /usr/local

@@ -2,6 +2,7 @@
 
 #include "agent/ended.h"
 #include "agent/tidy.h"
+#include "drivers/options.h"
 #include "schema/base/journal.h"
 #include "schema/codec/json.h"
 
@@ -139,32 +140,35 @@ void workloads_work(struct workloads *workloads)
 
 /* ---- starting and stopping ------------------------------------------------------------------------------ */
 
+static int read_options(struct workloads *workloads, const struct driver_type *type,
+                        const struct aq_assignment *assignment, const void **options, struct aq_error *error)
+{
+    json_t *json = aq_json_parse(assignment->options, strlen(assignment->options), error);
+    if (json == NULL)
+        return -1;
+    int failed = driver_options_read(type, json, options, &workloads->arena, error);
+    json_decref(json);
+    return failed;
+}
+
 static int begin_workload(struct workloads *workloads, struct workload *workload,
                           const struct aq_assignment *assignment, struct aq_error *error)
 {
     workload->driver = drivers_find(&workloads->drivers, assignment->driver);
     if (workload->driver == NULL)
         return aq_fail(error, AQ_E_INVALID, "this node has no driver \"%s\"", assignment->driver);
-    json_t *options = aq_json_parse(assignment->options, strlen(assignment->options), error);
-    if (options == NULL)
+    struct driver_spec spec = {.resource = assignment->resource,
+                               .cpu_milli = assignment->amounts.cpu,
+                               .ram_mib = assignment->amounts.ram,
+                               .slots = assignment->amounts.slots,
+                               .metadata_json = assignment->metadata,
+                               .directory =
+                                   home_driver_directory(workloads->home, assignment->resource, &workloads->arena)};
+    if (read_options(workloads, workload->driver->type, assignment, &spec.options, error) != 0 ||
+        home_add(workloads->home, assignment, error) != 0)
         return -1;
-    int failed = workload->driver->type->validate(options, error);
-    if (failed == 0)
-        failed = home_add(workloads->home, assignment, error);
-    if (failed == 0) {
-        const struct driver_spec spec = {
-            .resource = assignment->resource,
-            .options = options,
-            .cpu_milli = assignment->amounts.cpu,
-            .ram_mib = assignment->amounts.ram,
-            .slots = assignment->amounts.slots,
-            .metadata_json = assignment->metadata,
-            .directory = home_driver_directory(workloads->home, assignment->resource, &workloads->arena)};
-        workload->kept = true;
-        failed = workload->driver->type->start(workload->driver->driver, &spec, error);
-    }
-    json_decref(options);
-    return failed;
+    workload->kept = true;
+    return workload->driver->type->start(workload->driver->driver, &spec, error);
 }
 
 static void adopt_workload(void *context, const struct aq_assignment *assignment, const struct aq_happening *end)

@@ -1,7 +1,7 @@
 /* A driver starts, watches and ends one kind of workload. The agent knows no other way to run anything.
  *
  * How it is used. The agent calls probe() once; a driver that answers no is left out. For each assignment it
- * calls validate(), then start(). From then on the driver tells what happens through the `report` callback that
+ * reads the options, then calls start(). From then on the driver tells what happens through the `report` callback that
  * open() was given: exactly one DRIVER_STARTED or DRIVER_FAILED for each start(), and exactly one DRIVER_ENDED
  * after each DRIVER_STARTED. stop() asks for the end; DRIVER_ENDED follows when the whole tree is gone.
  *
@@ -18,6 +18,7 @@
 
 #include "schema/base/error.h"
 #include "schema/base/memory.h"
+#include "schema/model/record.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -40,26 +41,27 @@ typedef void driver_report_fn(void *context, const struct driver_report *report)
 
 /* What to run. Belongs to the caller; the driver copies what it keeps. */
 struct driver_spec {
-    uint64_t resource;     /* the resource's id: unique in the cluster, for ever */
-    const json_t *options; /* the label's options for this driver: an object, already validated */
-    uint64_t cpu_milli;    /* 0: no limit */
-    uint64_t ram_mib;      /* 0: no limit */
+    uint64_t resource;   /* the resource's id: unique in the cluster, for ever */
+    const void *options; /* the driver's struct, as driver_options_read() made it of the label's options */
+    uint64_t cpu_milli;  /* 0: no limit */
+    uint64_t ram_mib;    /* 0: no limit */
     uint64_t slots;
     const char *metadata_json; /* merged metadata of label and application: a JSON object */
     const char *directory;     /* exists, empty, absolute, the driver's alone; removed by the agent after the end */
 };
 
+struct driver_option_reader;
 struct driver; /* one opened driver: each driver's own */
 
 struct driver_type {
     const char *name; /* as in a label's `driver` */
-    const char *help;
+    const char *help; /* in whole sentences */
+
+    const struct aq_record *options;            /* declared as settings are: see options.h */
+    const struct driver_option_reader *readers; /* of options that need one; NULL: none do */
 
     /* Can it work on this machine? -1 with the reason in `error` if not. No lasting effect. */
     int (*probe)(struct aq_error *error) AQ_MUST_CHECK;
-
-    /* Are these options good for this driver? Names the wrong option, its value and what would be right. */
-    int (*validate)(const json_t *options, struct aq_error *error) AQ_MUST_CHECK;
 
     /* `node` is the agent's name (agents of other names may share the machine). */
     struct driver *(*open)(const char *node, driver_report_fn *report, void *context);

@@ -1,7 +1,7 @@
 #include "drivers/driver.h"
 
 #include "drivers/process/process.h"
-#include "drivers/test.h"
+#include "drivers/test/test.h"
 
 #include <stddef.h>
 #include <string.h>

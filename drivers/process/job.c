@@ -1,6 +1,6 @@
 #include "drivers/process/job.h"
 
-#include "drivers/options.h"
+#include "drivers/process/options.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,8 +15,6 @@
 
 static const char default_path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-enum { STOP_GRACE_S = 10, LOG_SIZE = 1 << 20, LOG_FILES = 2 };
-
 static size_t pointers_size(const struct process_job *job)
 {
     return ((size_t)job->argument_count + job->environment_count + 3) * sizeof(char *);
@@ -27,48 +25,28 @@ static void text_add(struct aq_buffer *texts, const char *text)
     aq_buffer_add(texts, text, strlen(text) + 1);
 }
 
-static void arguments_add(struct process_job *job, struct aq_buffer *texts, const json_t *command)
+static bool has_path(const struct aq_list *variables)
 {
-    if (json_is_string(command)) {
-        text_add(texts, "/bin/sh");
-        text_add(texts, "-c");
-        text_add(texts, json_string_value(command));
-        job->argument_count = 3;
-        return;
-    }
-    size_t i;
-    json_t *argument;
-    json_array_foreach ((json_t *)(uintptr_t)command, i, argument)
-        text_add(texts, json_string_value(argument));
-    job->argument_count = (uint32_t)json_array_size(command);
+    for (uint32_t i = 0; i < variables->count; i++)
+        if (strncmp(AQ_TEXT_ITEM(*variables, i), "PATH=", strlen("PATH=")) == 0)
+            return true;
+    return false;
 }
 
-static void environment_add(struct process_job *job, struct aq_buffer *texts, const struct driver_spec *spec)
+/* Returns how many variables there are. */
+static uint32_t environment_add(struct aq_buffer *texts, const struct driver_spec *spec)
 {
-    const json_t *given = json_object_get(spec->options, "environment");
-    const char *name;
-    json_t *value;
-    if (json_object_get(given, "PATH") == NULL) {
+    const struct aq_list *given = &((const struct process_options *)spec->options)->environment;
+    const bool path = !has_path(given);
+    if (path)
         text_add(texts, default_path);
-        job->environment_count++;
-    }
     aq_buffer_format(texts, "AQUARIUM_RESOURCE=%" PRIu64, spec->resource);
     aq_buffer_char(texts, '\0');
     aq_buffer_format(texts, "AQUARIUM_METADATA=%s", spec->metadata_json != NULL ? spec->metadata_json : "{}");
     aq_buffer_char(texts, '\0');
-    job->environment_count += 2;
-    json_object_foreach ((json_t *)(uintptr_t)given, name, value) {
-        aq_buffer_format(texts, "%s=%s", name, json_string_value(value));
-        aq_buffer_char(texts, '\0');
-        job->environment_count++;
-    }
-}
-
-static void user_add(struct aq_buffer *texts, const json_t *user)
-{
-    char number[24];
-    snprintf(number, sizeof number, "%" PRIu64, (uint64_t)json_integer_value(user));
-    text_add(texts, user == NULL ? "" : json_is_string(user) ? json_string_value(user) : number);
+    for (uint32_t i = 0; i < given->count; i++)
+        text_add(texts, AQ_TEXT_ITEM(*given, i));
+    return given->count + (path ? 3 : 2);
 }
 
 static int memory_file(const struct process_job *job, const struct aq_buffer *texts, struct aq_error *error)
@@ -94,22 +72,25 @@ static int memory_file(const struct process_job *job, const struct aq_buffer *te
 
 int process_job_encode(const struct driver_spec *spec, const char *node, struct aq_error *error)
 {
+    const struct process_options *options = spec->options;
     struct process_job job;
     struct aq_buffer texts = {0};
     memset(&job, 0, sizeof job);
     job.resource = spec->resource;
     job.cpu_milli = spec->cpu_milli;
     job.ram_mib = spec->ram_mib;
-    job.pids = (uint64_t)options_number(spec->options, "pids", 0);
-    job.log_size = (uint64_t)options_number(spec->options, "log_size", LOG_SIZE);
-    job.log_files = (uint32_t)options_number(spec->options, "log_files", LOG_FILES);
-    job.stop_grace_s = (uint32_t)options_number(spec->options, "stop_grace", STOP_GRACE_S);
+    job.pids = options->pids;
+    job.log_size = options->log_size;
+    job.log_files = (uint32_t)options->log_files;
+    job.stop_grace_s = (uint32_t)options->stop_grace;
     text_add(&texts, node);
     text_add(&texts, spec->directory);
-    text_add(&texts, options_text(spec->options, "directory", ""));
-    user_add(&texts, json_object_get(spec->options, "user"));
-    arguments_add(&job, &texts, json_object_get(spec->options, "command"));
-    environment_add(&job, &texts, spec);
+    text_add(&texts, options->directory);
+    text_add(&texts, options->user);
+    for (uint32_t i = 0; i < options->command.count; i++)
+        text_add(&texts, AQ_TEXT_ITEM(options->command, i));
+    job.argument_count = options->command.count;
+    job.environment_count = environment_add(&texts, spec);
     int fd = memory_file(&job, &texts, error);
     aq_buffer_free(&texts);
     return fd;

@@ -27,9 +27,6 @@ struct process_job {
     size_t mapped;         /* bytes at this address, for process_job_unmap() */
 };
 
-/* Checks a label's options for this driver. */
-int process_options_validate(const json_t *options, struct aq_error *error) AQ_MUST_CHECK;
-
 /* Returns a memory file that holds the job; -1 and `error`. `node` is the agent's name. */
 int process_job_encode(const struct driver_spec *spec, const char *node, struct aq_error *error) AQ_MUST_CHECK;
 

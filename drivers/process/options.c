@@ -1,86 +1,109 @@
-/* The part of job.h that checks what a label asks for. */
-#include "drivers/process/job.h"
+#include "drivers/process/options.h"
 
-#include "drivers/options.h"
-
+#include <inttypes.h>
 #include <string.h>
 
-static const char *const known_options[] = {"command", "environment", "directory", "user", "stop_grace",
-                                            "pids",    "log_size",    "log_files", NULL};
+AQ_DEFINE_SETTINGS(process_options, "options", "options of driver process");
 
-static int command_validate(const json_t *command, struct aq_error *error)
+static void set_texts(const struct aq_field *field, void *object, const char **items, size_t count)
 {
-    if (command == NULL)
-        return aq_fail(error, AQ_E_INVALID,
-                       "option \"command\" is missing: give a list of texts (program and arguments), "
-                       "or one text for /bin/sh");
-    if (options_is_text(command) && json_string_length(command) > 0)
+    *(struct aq_list *)AQ_AT(object, field) = (struct aq_list){items, (uint32_t)count};
+}
+
+/* Kept as the arguments of execvp(). */
+static int read_command(const struct aq_field *field, const json_t *value, void *object, struct aq_arena *arena,
+                        struct aq_error *error)
+{
+    size_t count = json_array_size(value);
+    if (driver_option_is_text(value) && json_string_length(value) > 0) {
+        const char **shell = aq_arena_alloc(arena, 3 * sizeof *shell);
+        shell[0] = "/bin/sh";
+        shell[1] = "-c";
+        shell[2] = aq_arena_text(arena, json_string_value(value), json_string_length(value));
+        set_texts(field, object, shell, 3);
         return 0;
-    if (!json_is_array(command) || json_array_size(command) == 0)
+    }
+    if (count < field->least || count > field->most)
         return aq_fail(error, AQ_E_INVALID,
                        "option \"command\" must be a list of texts that begins with the program, "
                        "or one text for /bin/sh, and must not be empty");
-    size_t i;
-    json_t *argument;
-    json_array_foreach ((json_t *)(uintptr_t)command, i, argument) {
-        if (!options_is_text(argument))
+    const char **arguments = aq_arena_alloc(arena, count * sizeof *arguments);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *argument = json_array_get(value, i);
+        if (!driver_option_is_text(argument))
             return aq_fail(error, AQ_E_INVALID, "option \"command\": argument %zu must be a text", i);
+        arguments[i] = aq_arena_text(arena, json_string_value(argument), json_string_length(argument));
     }
-    if (json_string_length(json_array_get(command, 0)) == 0)
+    if (arguments[0][0] == '\0')
         return aq_fail(error, AQ_E_INVALID, "option \"command\": the program's name is empty");
+    set_texts(field, object, arguments, count);
     return 0;
 }
 
-static int environment_validate(const json_t *environment, struct aq_error *error)
+static int check_variable(const char *name, const json_t *value, struct aq_error *error)
 {
-    if (environment == NULL)
-        return 0;
-    if (!json_is_object(environment))
-        return aq_fail(error, AQ_E_INVALID, "option \"environment\" must be an object of texts");
+    if (name[0] == '\0' || strchr(name, '=') != NULL)
+        return aq_fail(error, AQ_E_INVALID,
+                       "option \"environment\": \"%.64s\" cannot be a variable's name: "
+                       "it must not be empty, and must have no \"=\"",
+                       name);
+    if (strncmp(name, "AQUARIUM_", strlen("AQUARIUM_")) == 0)
+        return aq_fail(error, AQ_E_INVALID,
+                       "option \"environment\": \"%.64s\" is not free: names that begin with AQUARIUM_ "
+                       "are set by Aquarium",
+                       name);
+    if (!driver_option_is_text(value))
+        return aq_fail(error, AQ_E_INVALID, "option \"environment\": the value of \"%.64s\" must be a text", name);
+    return 0;
+}
+
+/* Kept as "NAME=value". */
+static int read_environment(const struct aq_field *field, const json_t *value, void *object, struct aq_arena *arena,
+                            struct aq_error *error)
+{
     const char *name;
-    json_t *value;
-    json_object_foreach ((json_t *)(uintptr_t)environment, name, value) {
-        if (name[0] == '\0' || strchr(name, '=') != NULL)
-            return aq_fail(error, AQ_E_INVALID,
-                           "option \"environment\": \"%.64s\" cannot be a variable's name: "
-                           "it must not be empty, and must have no \"=\"",
-                           name);
-        if (strncmp(name, "AQUARIUM_", strlen("AQUARIUM_")) == 0)
-            return aq_fail(error, AQ_E_INVALID,
-                           "option \"environment\": \"%.64s\" is not free: names that begin with AQUARIUM_ "
-                           "are set by Aquarium",
-                           name);
-        if (!options_is_text(value))
-            return aq_fail(error, AQ_E_INVALID, "option \"environment\": the value of \"%.64s\" must be a text", name);
+    json_t *text;
+    uint32_t count = 0;
+    if (!json_is_object(value) || json_object_size(value) > field->most)
+        return aq_fail(error, AQ_E_INVALID, "option \"environment\" must be an object of texts");
+    const char **variables = aq_arena_alloc(arena, json_object_size(value) * sizeof *variables);
+    json_object_foreach ((json_t *)(uintptr_t)value, name, text) {
+        if (check_variable(name, text, error) != 0)
+            return -1;
+        variables[count++] = aq_arena_format(arena, "%s=%s", name, json_string_value(text));
     }
+    set_texts(field, object, variables, count);
     return 0;
 }
 
-static int user_validate(const json_t *user, struct aq_error *error)
+static int read_directory(const struct aq_field *field, const json_t *value, void *object, struct aq_arena *arena,
+                          struct aq_error *error)
 {
-    if (user == NULL || (options_is_text(user) && json_string_length(user) > 0))
-        return 0;
-    /* The number above the last one means "no change" to the kernel. */
-    if (json_is_integer(user) && json_integer_value(user) >= 0 && json_integer_value(user) < UINT32_MAX)
-        return 0;
-    return aq_fail(error, AQ_E_INVALID, "option \"user\" must be a user's name or number");
-}
-
-int process_options_validate(const json_t *options, struct aq_error *error)
-{
-    if (options_check_names(options, "process", known_options, error) != 0 ||
-        command_validate(json_object_get(options, "command"), error) != 0 ||
-        environment_validate(json_object_get(options, "environment"), error) != 0 ||
-        user_validate(json_object_get(options, "user"), error) != 0 ||
-        options_check_text(options, "directory", error) != 0 ||
-        options_check_number(options, "stop_grace", 0, 3600, error) != 0 ||
-        options_check_number(options, "pids", 1, 4194304, error) != 0 ||
-        options_check_number(options, "log_size", 4096, 1 << 30, error) != 0 ||
-        options_check_number(options, "log_files", 1, 10, error) != 0)
+    if (driver_option_read_text(field, value, object, arena, error) != 0)
         return -1;
-    const char *directory = options_text(options, "directory", "/");
+    const char *directory = json_string_value(value);
     if (directory[0] != '/')
         return aq_fail(error, AQ_E_INVALID, "option \"directory\" is \"%.128s\", but must be an absolute path",
                        directory);
     return 0;
 }
+
+static int read_user(const struct aq_field *field, const json_t *value, void *object, struct aq_arena *arena,
+                     struct aq_error *error)
+{
+    if (driver_option_is_text(value))
+        return driver_option_read_text(field, value, object, arena, error);
+    /* The kernel takes UINT32_MAX for "no change". */
+    if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) >= UINT32_MAX)
+        return aq_fail(error, AQ_E_INVALID, "option \"user\" must be a user's name or number");
+    *(const char **)AQ_AT(object, field) = aq_arena_format(arena, "%" PRIu64, (uint64_t)json_integer_value(value));
+    return 0;
+}
+
+const struct driver_option_reader process_option_readers[] = {
+    {"command", "a list of texts, or one text", read_command},
+    {"environment", "an object of texts", read_environment},
+    {"directory", "an absolute path", read_directory},
+    {"user", "a name or a number", read_user},
+    {0},
+};

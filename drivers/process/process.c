@@ -2,6 +2,7 @@
 
 #include "drivers/process/job.h"
 #include "drivers/process/log.h"
+#include "drivers/process/options.h"
 #include "drivers/process/workload.h"
 #include "schema/base/clock.h"
 
@@ -227,9 +228,12 @@ static int process_logs(struct driver *driver, uint64_t resource, const char *di
 
 const struct driver_type process_driver_type = {
     .name = "process",
-    .help = "runs a program on the worker itself, with limits by control groups",
+    .help = "Runs a program on the agent's host, in a session and control groups of its own. When its main process "
+            "ends, all "
+            "that it started ends too.",
+    .options = &process_options_record,
+    .readers = process_option_readers,
     .probe = process_probe,
-    .validate = process_options_validate,
     .open = process_open,
     .close = process_close,
     .start = process_start,

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "drivers/cgroup/cgroup.h"
-#include "drivers/driver.h"
+#include "drivers/options.h"
 #include "schema/base/clock.h"
 
 #include <dirent.h>
@@ -139,10 +139,10 @@ static inline uint64_t bench_try_start(struct bench *bench, const char *options,
     if (json == NULL)
         fail_msg("%s: %s", options, wrong.text);
     spec.resource = ++bench->used;
-    spec.options = json;
     spec.directory = bench_directory(bench, spec.resource);
     mkdir(spec.directory, 0755);
-    int failed = bench->type->validate(json, error);
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    int failed = driver_options_read(bench->type, json, &spec.options, &arena, error);
     if (failed == 0)
         failed = bench->type->start(bench->driver, &spec, error);
     json_decref(json);

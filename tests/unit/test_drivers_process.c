@@ -1,5 +1,6 @@
 /* The `process` driver: how programs are started, what they find, how they are limited, what is kept of their output,
  * how they are stopped. What happens when an agent or a keeper dies is in test_drivers_keeper.c. */
+#include "drivers/process/options.h"
 #include "tests/lib/driver_bench.h"
 
 #include <inttypes.h>
@@ -66,13 +67,15 @@ static void test_what_cannot_start_fails_with_a_reason(void **state)
 static void test_directory_that_is_gone(void **state)
 {
     struct bench *bench = *state;
-    json_t *options = json_pack("{s:s}", "command", "true");
-    struct driver_spec spec = {.resource = 1, .options = options, .metadata_json = "{}", .directory = "/tmp/aq-none/x"};
+    const char *arguments[] = {"true"};
+    const struct process_options options = {
+        .command = {arguments, 1}, .directory = "", .user = "", .log_size = 1 << 20, .log_files = 2};
+    struct driver_spec spec = {
+        .resource = 1, .options = &options, .metadata_json = "{}", .directory = "/tmp/aq-none/x"};
     struct aq_error error;
     assert_int_equal(bench->type->start(bench->driver, &spec, &error), 0);
     bench_await(bench, &bench->seen[1].failed);
     assert_non_null(strstr(bench->seen[1].reason, "No such file or directory"));
-    json_decref(options);
 }
 
 static void test_many_at_once(void **state)
@@ -309,16 +312,21 @@ static pid_t daemon_of(struct bench *bench, uint64_t resource)
 /* bench_start() takes ' for ", so these commands are put together without it. */
 static uint64_t start_command(struct bench *bench, const char *command, int stop_grace)
 {
-    json_t *options = json_pack("{s:s, s:i}", "command", command, "stop_grace", stop_grace);
+    const char *arguments[] = {"/bin/sh", "-c", command};
+    const struct process_options options = {.command = {arguments, 3},
+                                            .directory = "",
+                                            .user = "",
+                                            .stop_grace = (uint64_t)stop_grace,
+                                            .log_size = 1 << 20,
+                                            .log_files = 2};
     struct driver_spec spec = {.resource = ++bench->used,
-                               .options = options,
+                               .options = &options,
                                .metadata_json = "{}",
                                .directory = bench_directory(bench, bench->used)};
     struct aq_error error;
     mkdir(spec.directory, 0755);
     if (bench->type->start(bench->driver, &spec, &error) != 0)
         fail_msg("%s", error.message);
-    json_decref(options);
     return bench->used;
 }
 

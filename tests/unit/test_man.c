@@ -7,9 +7,12 @@
 #include <cmocka.h>
 
 #include "controller/settings/settings.h"
+#include "drivers/driver.h"
+#include "schema/base/files.h"
 #include "tools/man/pages.h"
 #include "tools/man/roff.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void assert_has(const struct aq_buffer *page, const char *part)
@@ -49,29 +52,51 @@ static void a_daemon_page_has_options_and_settings_have_bounds(void **state)
     aq_buffer_free(&page);
 }
 
-static void options_of_drivers_come_from_the_tables(void **state)
+static void options_of_drivers_come_from_their_declarations(void **state)
 {
-    static const char labels[] =
-        "# Labels\n\n| no | | x |\n|---|---|---|\n| `this` | not | y |\n\n"
-        "## Driver `process`\n\nRuns\na program.\n\nNot this.\n\n"
-        "| option | | preset |\n|---|---|---|\n| `command` | a list; or a text for `/bin/sh` | must be given |\n\n"
-        "## Driver `test`\n\nPretends.\n\n"
-        "| option | | preset |\n|---|---|---|\n| `a`, `b` | two | 0 |\n| `c` | three | |\nlast words\n\n"
-        "## Next\n\n| nor | | |\n|---|---|---|\n| `that` | x | |\n";
     struct aq_buffer page = {0};
-    struct aq_error error = {0};
     (void)state;
-    assert_int_equal(page_labels(&page, labels, "name: mac\n", &error), 0);
-    assert_has(&page, ".SS \"process\"\n.PP\nRuns a program.\n.TP\n\\fBcommand\\fR\n"
-                      "a list; or a text for \\fB/bin/sh\\fR; must be given\n.SS");
-    assert_has(&page, ".SS \"test\"\n.PP\nPretends.\n.TP\n\\fBa, b\\fR\ntwo; preset: 0\n.TP\n\\fBc\\fR\nthree\n.SH");
+    page_labels(&page, "name: mac\n");
+    assert_has(&page, ".SS \"process\"\n.PP\nRuns a program on the agent\\(aqs host");
+    assert_has(&page,
+               ".TP\n\\fBcommand\\fR\nprogram and arguments; one text is run by /bin/sh \\-c (a list of texts, or one "
+               "text; must be given)\n.TP\n");
+    assert_has(&page, ".SS \"test\"\n.PP\nRuns nothing");
+    assert_has(&page,
+               ".TP\n\\fBstop_grace\\fR\ntime between SIGTERM and SIGKILL (a whole number of seconds from 0 to 3600; "
+               "preset 10)\n");
     assert_has(&page, "\\fBdefinitions[].resources.node_filter\\fR");
-    assert_null(strstr(aq_buffer_string(&page), "\\fBthis"));
-    assert_null(strstr(aq_buffer_string(&page), "\\fBthat"));
-    aq_buffer_reset(&page);
-    assert_int_equal(page_labels(&page, "# Labels\n\nnothing\n", "", &error), -1);
-    assert_int_equal(page_labels(&page, "\n## Driver `x`\n\nnothing\n", "", &error), -1);
     aq_buffer_free(&page);
+}
+
+/* Of docs/labels.md, from `heading` to the next one; empty where there is none. */
+static void read_section(const char *heading, struct aq_buffer *out)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
+    struct aq_error error = {0};
+    if (aq_file_read(AT_FDCWD, "docs/labels.md", 1 << 20, &text, &error) != 0)
+        fail_msg("%s", error.message);
+    const char *from = strstr(aq_buffer_string(&text), heading);
+    const char *to = from != NULL ? strstr(from + strlen(heading), "\n## ") : NULL;
+    if (from != NULL)
+        aq_buffer_add(out, from, to != NULL ? (size_t)(to - from) : strlen(from));
+}
+
+static void the_documented_options_are_the_declared_ones(void **state)
+{
+    (void)state;
+    for (size_t i = 0; driver_types[i] != NULL; i++) {
+        AQ_CLEANUP_BUFFER struct aq_buffer heading = {0}, section = {0}, table = {0};
+        aq_buffer_format(&heading, "\n## Driver `%s`\n", driver_types[i]->name);
+        read_section(aq_buffer_string(&heading), &section);
+        page_options_table(&table, driver_types[i]);
+        if (strstr(aq_buffer_string(&section), aq_buffer_string(&table)) == NULL) {
+            fprintf(stderr, "docs/labels.md must have this table:\n%s\n", aq_buffer_string(&table));
+            fail_msg("the options of driver %s in docs/labels.md are not those declared", driver_types[i]->name);
+        }
+        if (strstr(aq_buffer_string(&section), driver_types[i]->help) == NULL)
+            fail_msg("docs/labels.md must say of driver %s: %s", driver_types[i]->name, driver_types[i]->help);
+    }
 }
 
 static void aq_page_has_every_noun_and_word(void **state)
@@ -108,7 +133,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_escaped),
         cmocka_unit_test(a_daemon_page_has_options_and_settings_have_bounds),
-        cmocka_unit_test(options_of_drivers_come_from_the_tables),
+        cmocka_unit_test(options_of_drivers_come_from_their_declarations),
+        cmocka_unit_test(the_documented_options_are_the_declared_ones),
         cmocka_unit_test(aq_page_has_every_noun_and_word),
         cmocka_unit_test(usage_is_told_in_columns),
     };

@@ -32,7 +32,7 @@ fs/tree              schema controller/state fs/link fs/tree
 fs/kernel            schema controller/state fs/settings fs/link fs/tree fs/kernel
 fs                   schema controller/state controller/lmdb fs
 tools                schema tools drivers/cgroup
-tools/man            schema tools controller/settings agent/settings fs/settings
+tools/man            schema tools drivers controller/settings agent/settings fs/settings
 tests                schema drivers agent controller fs tools tests
 '
 

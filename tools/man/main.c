@@ -1,4 +1,4 @@
-/* Makes the manual pages: man-pages DIRECTORY docs/labels.md EXAMPLE.yml. Everything but a few sentences comes from
+/* Makes the manual pages: man-pages DIRECTORY EXAMPLE.yml. Everything but a few sentences comes from
  * where the programs themselves have it. */
 #include "agent/settings/settings.h"
 #include "controller/settings/settings.h"
@@ -38,7 +38,7 @@ static int put_page(const char *directory, const char *name, struct aq_buffer *p
     return status;
 }
 
-static int put_all(const char *directory, const char *labels, const char *example, struct aq_error *error)
+static int put_all(const char *directory, const char *example, struct aq_error *error)
 {
     struct aq_buffer page = {0};
     page_aq(&page);
@@ -59,28 +59,25 @@ static int put_all(const char *directory, const char *labels, const char *exampl
     status = status == 0 ? put_page(directory, "aq-fs.8", &page, error) : status;
     page_settings(&page);
     status = status == 0 ? put_page(directory, "aquarium.yml.5", &page, error) : status;
-    if (status == 0 && (status = page_labels(&page, labels, example, error)) == 0)
-        status = put_page(directory, "aquarium-labels.5", &page, error);
+    page_labels(&page, example);
+    status = status == 0 ? put_page(directory, "aquarium-labels.5", &page, error) : status;
     aq_buffer_free(&page);
     return status;
 }
 
 int main(int argc, char **argv)
 {
-    struct aq_buffer labels = {0}, example = {0};
+    struct aq_buffer example = {0};
     struct aq_error error = {0};
-    if (argc != 4) {
-        fputs("usage: man-pages DIRECTORY docs/labels.md EXAMPLE.yml\n", stderr);
+    if (argc != 3) {
+        fputs("usage: man-pages DIRECTORY EXAMPLE.yml\n", stderr);
         return 2;
     }
-    int status = read_file(argv[2], &labels, &error);
+    int status = read_file(argv[2], &example, &error);
     if (status == 0)
-        status = read_file(argv[3], &example, &error);
-    if (status == 0)
-        status = put_all(argv[1], aq_buffer_string(&labels), aq_buffer_string(&example), &error);
+        status = put_all(argv[1], aq_buffer_string(&example), &error);
     if (status != 0)
         fprintf(stderr, "man-pages: %s\n", error.message);
-    aq_buffer_free(&labels);
     aq_buffer_free(&example);
     return status == 0 ? 0 : 1;
 }

@@ -1,5 +1,4 @@
-/* The manual pages, each made from what the programs are declared with. A failure (a file that cannot be read, or lacks
- * what is looked for) is told in `error`. */
+/* The manual pages, each made from what the programs are declared with. */
 #ifndef AQ_TOOLS_MAN_PAGES_H
 #define AQ_TOOLS_MAN_PAGES_H
 
@@ -9,8 +8,11 @@
 void page_aq(struct aq_buffer *page);
 void page_daemon(struct aq_buffer *page, const struct aq_program *program, const char *description);
 void page_settings(struct aq_buffer *page);
-/* `labels`: docs/labels.md, whose tables tell the drivers' options. `example`: a label's file. */
-int page_labels(struct aq_buffer *page, const char *labels, const char *example, struct aq_error *error) AQ_MUST_CHECK;
+void page_labels(struct aq_buffer *page, const char *example); /* a label's file */
+
+/* A driver's options as the table that docs/labels.md has; `make check` compares them. */
+struct driver_type;
+void page_options_table(struct aq_buffer *out, const struct driver_type *type);
 
 /* Every field of a record as a term, those of inner records by their path. */
 void page_fields(struct aq_buffer *page, const struct aq_record *record, const char *prefix);

@@ -1,10 +1,10 @@
-#include "drivers/test.h"
+#include "drivers/test/test.h"
 
-#include "drivers/options.h"
 #include "drivers/roster.h"
 #include "drivers/schedule.h"
+#include "drivers/test/options.h"
+#include "drivers/test/plan.h"
 #include "schema/base/clock.h"
-#include "schema/base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,22 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* One hour: what waits longer is no test. */
-enum { LONGEST_MS = 3600000, TEXT_SIZE = 128, FILE_SIZE = 1024, STATUS_STOPPED = 128 + 15 };
+enum { STATUS_STOPPED = 128 + 15 };
 
 enum test_phase { TEST_STARTING, TEST_RUNNING, TEST_STOPPING };
-
-/* What a workload will do. The file `test` in its directory holds just this, with times of the clock on the wall,
- * because the schedule's clock begins anew when the machine does. */
-struct test_plan {
-    uint64_t starts_at_ms;
-    uint64_t ends_at_ms; /* 0: when it is stopped */
-    uint64_t stop_delay_ms;
-    bool fails;
-    int exit_status;
-    char ip_addr[TEXT_SIZE];
-    char fail_reason[TEXT_SIZE];
-};
 
 struct test_workload {
     uint64_t resource;
@@ -48,40 +35,10 @@ struct driver {
     bool failed_first; /* a start with `fail` "first" has had its failure */
 };
 
-static const char *const fail_words[] = {"never", "always", "first", NULL};
-
 static int test_probe(struct aq_error *error)
 {
     (void)error;
     return 0;
-}
-
-static int test_validate(const json_t *options, struct aq_error *error)
-{
-    static const char *const known[] = {"start_delay_ms", "run_ms",      "stop_delay_ms", "fail",    "fail_rate",
-                                        "seed",           "exit_status", "fail_reason",   "ip_addr", NULL};
-    if (options_check_names(options, "test", known, error) != 0 ||
-        options_check_number(options, "start_delay_ms", 0, LONGEST_MS, error) != 0 ||
-        options_check_number(options, "run_ms", 0, LONGEST_MS, error) != 0 ||
-        options_check_number(options, "stop_delay_ms", 0, LONGEST_MS, error) != 0 ||
-        options_check_number(options, "fail_rate", 0, 1000, error) != 0 ||
-        options_check_number(options, "seed", 0, INT64_MAX, error) != 0 ||
-        options_check_number(options, "exit_status", 0, 255, error) != 0 ||
-        options_check_text(options, "fail", error) != 0 || options_check_text(options, "fail_reason", error) != 0 ||
-        options_check_text(options, "ip_addr", error) != 0)
-        return -1;
-    static const char *const lines[] = {"fail_reason", "ip_addr"};
-    for (size_t i = 0; i < AQ_LENGTH(lines); i++) {
-        const char *text = options_text(options, lines[i], "");
-        if (strlen(text) >= TEXT_SIZE || strchr(text, '\n') != NULL)
-            return aq_fail(error, AQ_E_INVALID, "option \"%s\" must be one line of at most %d bytes", lines[i],
-                           TEXT_SIZE - 1);
-    }
-    const char *fail = options_text(options, "fail", "never");
-    for (size_t i = 0; fail_words[i] != NULL; i++)
-        if (strcmp(fail_words[i], fail) == 0)
-            return 0;
-    return aq_fail(error, AQ_E_INVALID, "option \"fail\" is \"%.64s\", but must be one of: never, always, first", fail);
 }
 
 static struct driver *test_open(const char *node, driver_report_fn *report, void *context)
@@ -119,83 +76,15 @@ static uint64_t test_random(uint64_t seed, uint64_t resource)
     return x ^ (x >> 31);
 }
 
-static bool test_will_fail(struct driver *driver, const struct driver_spec *spec)
+static bool test_will_fail(struct driver *driver, const struct test_options *options, uint64_t resource)
 {
-    const char *fail = options_text(spec->options, "fail", "never");
-    if (strcmp(fail, "always") == 0)
+    if (options->fail == TEST_FAIL_ALWAYS)
         return true;
-    if (strcmp(fail, "first") == 0 && !driver->failed_first) {
+    if (options->fail == TEST_FAIL_FIRST && !driver->failed_first) {
         driver->failed_first = true;
         return true;
     }
-    uint64_t rate = (uint64_t)options_number(spec->options, "fail_rate", 0);
-    uint64_t seed = (uint64_t)options_number(spec->options, "seed", 0);
-    return test_random(seed, spec->resource) % 1000 < rate;
-}
-
-/* ---- the file ----------------------------------------------------------------------------------------- */
-
-static const char plan_format[] = "aquarium-test 1\n"
-                                  "starts_at_ms %" PRIu64 "\n"
-                                  "ends_at_ms %" PRIu64 "\n"
-                                  "stop_delay_ms %" PRIu64 "\n"
-                                  "fails %d\n"
-                                  "exit_status %d\n"
-                                  "ip_addr %s\n"
-                                  "fail_reason %s\n";
-
-static int plan_write(const struct test_plan *plan, const char *directory, struct aq_error *error)
-{
-    char bytes[FILE_SIZE];
-    int length = snprintf(bytes, sizeof bytes, plan_format, plan->starts_at_ms, plan->ends_at_ms, plan->stop_delay_ms,
-                          plan->fails, plan->exit_status, plan->ip_addr, plan->fail_reason);
-    aq_assert(length > 0 && (size_t)length < sizeof bytes);
-    char path[PATH_MAX];
-    if ((size_t)snprintf(path, sizeof path, "%s/test", directory) >= sizeof path)
-        return aq_fail(error, AQ_E_INVALID, "the directory's name is too long");
-    return aq_file_replace_unsynced(AT_FDCWD, path, 0600, bytes, (size_t)length, error);
-}
-
-/* The rest of the line after `name` and a space. */
-static bool line_text(const char *bytes, const char *name, char text[TEXT_SIZE])
-{
-    char start[32];
-    snprintf(start, sizeof start, "\n%s ", name);
-    const char *from = strstr(bytes, start);
-    if (from == NULL)
-        return false;
-    from += strlen(start);
-    size_t length = strcspn(from, "\n");
-    if (length >= TEXT_SIZE || from[length] != '\n')
-        return false;
-    memcpy(text, from, length);
-    text[length] = '\0';
-    return true;
-}
-
-static int plan_read(struct test_plan *plan, const char *directory, struct aq_error *error)
-{
-    char path[PATH_MAX];
-    if ((size_t)snprintf(path, sizeof path, "%s/test", directory) >= sizeof path)
-        return aq_fail(error, AQ_E_INVALID, "the directory's name is too long");
-    char bytes[FILE_SIZE];
-    ssize_t length = aq_file_read_text(AT_FDCWD, path, bytes, sizeof bytes);
-    if (length < 0 && errno == ENOENT) { /* begun in no way: the same as one that could not be started */
-        *plan = (struct test_plan){.fails = true, .fail_reason = "the agent ended before it had started it"};
-        return 0;
-    }
-    if (length < 0)
-        return aq_fail_errno(error, errno, "%s", path);
-    int fails;
-    int found = sscanf(bytes,
-                       "aquarium-test 1\nstarts_at_ms %" SCNu64 "\nends_at_ms %" SCNu64 "\nstop_delay_ms %" SCNu64
-                       "\nfails %d\nexit_status %d\n",
-                       &plan->starts_at_ms, &plan->ends_at_ms, &plan->stop_delay_ms, &fails, &plan->exit_status);
-    if (found != 5 || plan->exit_status < 0 || plan->exit_status > 255 || plan->stop_delay_ms > LONGEST_MS ||
-        !line_text(bytes, "ip_addr", plan->ip_addr) || !line_text(bytes, "fail_reason", plan->fail_reason))
-        return aq_fail(error, AQ_E_CORRUPT, "%s: not a plan of the test driver", path);
-    plan->fails = fails != 0;
-    return 0;
+    return test_random(options->seed, resource) % 1000 < options->fail_rate;
 }
 
 /* ---- what happens ------------------------------------------------------------------------------------- */
@@ -223,17 +112,16 @@ static int test_start(struct driver *driver, const struct driver_spec *spec, str
 {
     if (roster_find(&driver->roster, spec->resource) != NULL)
         return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running here already", spec->resource);
+    const struct test_options *options = spec->options;
     struct test_plan plan = {0};
-    uint64_t run_ms = (uint64_t)options_number(spec->options, "run_ms", 0);
-    plan.starts_at_ms = aq_clock_wall_ms() + (uint64_t)options_number(spec->options, "start_delay_ms", 0);
-    plan.ends_at_ms = run_ms > 0 ? plan.starts_at_ms + run_ms : 0;
-    plan.stop_delay_ms = (uint64_t)options_number(spec->options, "stop_delay_ms", 0);
-    plan.fails = test_will_fail(driver, spec);
-    plan.exit_status = (int)options_number(spec->options, "exit_status", 0);
-    snprintf(plan.ip_addr, sizeof plan.ip_addr, "%s", options_text(spec->options, "ip_addr", ""));
-    snprintf(plan.fail_reason, sizeof plan.fail_reason, "%s",
-             options_text(spec->options, "fail_reason", "told to fail"));
-    if (plan_write(&plan, spec->directory, error) != 0)
+    plan.starts_at_ms = aq_clock_wall_ms() + options->start_delay_ms;
+    plan.ends_at_ms = options->run_ms > 0 ? plan.starts_at_ms + options->run_ms : 0;
+    plan.stop_delay_ms = options->stop_delay_ms;
+    plan.fails = test_will_fail(driver, options, spec->resource);
+    plan.exit_status = (int)options->exit_status;
+    snprintf(plan.ip_addr, sizeof plan.ip_addr, "%s", options->ip_addr);
+    snprintf(plan.fail_reason, sizeof plan.fail_reason, "%s", options->fail_reason);
+    if (test_plan_write(&plan, spec->directory, error) != 0)
         return -1;
     workload_wake_at(driver, workload_add(driver, spec->resource, spec->directory, &plan), plan.starts_at_ms);
     return 0;
@@ -244,7 +132,7 @@ static int test_adopt(struct driver *driver, uint64_t resource, const char *dire
     if (roster_find(&driver->roster, resource) != NULL)
         return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running here already", resource);
     struct test_plan plan = {0};
-    if (plan_read(&plan, directory, error) != 0)
+    if (test_plan_read(&plan, directory, error) != 0)
         return -1;
     struct test_workload *workload = workload_add(driver, resource, directory, &plan);
     /* What has ended in between is not said to have started again. */
@@ -280,7 +168,7 @@ static void workload_started(struct driver *driver, struct test_workload *worklo
     if (workload->plan.ends_at_ms > 0)
         workload_wake_at(driver, workload, workload->plan.ends_at_ms);
     char identifier[32];
-    char ip_addr[TEXT_SIZE];
+    char ip_addr[TEST_TEXT_MAX + 1];
     snprintf(identifier, sizeof identifier, "test %" PRIu64, workload->resource);
     memcpy(ip_addr, workload->plan.ip_addr, sizeof ip_addr);
     struct driver_report report = {.resource = workload->resource,
@@ -298,7 +186,7 @@ static void workload_stopped(struct driver *driver, struct test_workload *worklo
     struct aq_error ignored;
     workload->plan.ends_at_ms = workload->plan.starts_at_ms;
     workload->plan.exit_status = STATUS_STOPPED;
-    if (plan_write(&workload->plan, workload->directory, &ignored) != 0)
+    if (test_plan_write(&workload->plan, workload->directory, &ignored) != 0)
         workload->plan.ends_at_ms = 0; /* the adopted one then runs on until it is stopped again */
     workload_end(driver, workload, DRIVER_ENDED, STATUS_STOPPED, "killed by signal 15 (SIGTERM): stopped");
 }
@@ -358,9 +246,9 @@ static int test_timeout_ms(struct driver *driver)
 
 const struct driver_type test_driver_type = {
     .name = "test",
-    .help = "runs nothing: takes the time and gives the answers that its options say",
+    .help = "Runs nothing, and pretends: to try things out, and for tests of thousands of workloads.",
+    .options = &test_options_record,
     .probe = test_probe,
-    .validate = test_validate,
     .open = test_open,
     .close = test_close,
     .start = test_start,

@@ -1,0 +1,75 @@
+#include "drivers/test/plan.h"
+
+#include "schema/base/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FILE_SIZE = 1024 };
+
+static const char plan_format[] = "aquarium-test 1\n"
+                                  "starts_at_ms %" PRIu64 "\n"
+                                  "ends_at_ms %" PRIu64 "\n"
+                                  "stop_delay_ms %" PRIu64 "\n"
+                                  "fails %d\n"
+                                  "exit_status %d\n"
+                                  "ip_addr %s\n"
+                                  "fail_reason %s\n";
+
+int test_plan_write(const struct test_plan *plan, const char *directory, struct aq_error *error)
+{
+    char bytes[FILE_SIZE];
+    int length = snprintf(bytes, sizeof bytes, plan_format, plan->starts_at_ms, plan->ends_at_ms, plan->stop_delay_ms,
+                          plan->fails, plan->exit_status, plan->ip_addr, plan->fail_reason);
+    aq_assert(length > 0 && (size_t)length < sizeof bytes);
+    char path[PATH_MAX];
+    if ((size_t)snprintf(path, sizeof path, "%s/test", directory) >= sizeof path)
+        return aq_fail(error, AQ_E_INVALID, "the directory's name is too long");
+    return aq_file_replace_unsynced(AT_FDCWD, path, 0600, bytes, (size_t)length, error);
+}
+
+/* The rest of the line after `name` and a space. */
+static bool line_text(const char *bytes, const char *name, char text[TEST_TEXT_MAX + 1])
+{
+    char start[32];
+    snprintf(start, sizeof start, "\n%s ", name);
+    const char *from = strstr(bytes, start);
+    if (from == NULL)
+        return false;
+    from += strlen(start);
+    size_t length = strcspn(from, "\n");
+    if (length > TEST_TEXT_MAX || from[length] != '\n')
+        return false;
+    memcpy(text, from, length);
+    text[length] = '\0';
+    return true;
+}
+
+int test_plan_read(struct test_plan *plan, const char *directory, struct aq_error *error)
+{
+    char path[PATH_MAX];
+    if ((size_t)snprintf(path, sizeof path, "%s/test", directory) >= sizeof path)
+        return aq_fail(error, AQ_E_INVALID, "the directory's name is too long");
+    char bytes[FILE_SIZE];
+    ssize_t length = aq_file_read_text(AT_FDCWD, path, bytes, sizeof bytes);
+    if (length < 0 && errno == ENOENT) { /* begun in no way: the same as one that could not be started */
+        *plan = (struct test_plan){.fails = true, .fail_reason = "the agent ended before it had started it"};
+        return 0;
+    }
+    if (length < 0)
+        return aq_fail_errno(error, errno, "%s", path);
+    int fails;
+    int found = sscanf(bytes,
+                       "aquarium-test 1\nstarts_at_ms %" SCNu64 "\nends_at_ms %" SCNu64 "\nstop_delay_ms %" SCNu64
+                       "\nfails %d\nexit_status %d\n",
+                       &plan->starts_at_ms, &plan->ends_at_ms, &plan->stop_delay_ms, &fails, &plan->exit_status);
+    if (found != 5 || plan->exit_status < 0 || plan->exit_status > 255 || plan->stop_delay_ms > TEST_DELAY_MAX_MS ||
+        !line_text(bytes, "ip_addr", plan->ip_addr) || !line_text(bytes, "fail_reason", plan->fail_reason))
+        return aq_fail(error, AQ_E_CORRUPT, "%s: not a plan of the test driver", path);
+    plan->fails = fails != 0;
+    return 0;
+}

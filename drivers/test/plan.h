@@ -1,0 +1,27 @@
+/* What a workload of the `test` driver will do, kept in the file `test` of its directory for the agent that comes after
+ * this one. Times are wall time, since the schedule's clock starts over when the machine does. */
+#ifndef AQ_DRIVERS_TEST_PLAN_H
+#define AQ_DRIVERS_TEST_PLAN_H
+
+#include "drivers/test/options.h"
+#include "schema/base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct test_plan {
+    uint64_t starts_at_ms;
+    uint64_t ends_at_ms; /* 0: when it is stopped */
+    uint64_t stop_delay_ms;
+    bool fails;
+    int exit_status;
+    char ip_addr[TEST_TEXT_MAX + 1];
+    char fail_reason[TEST_TEXT_MAX + 1];
+};
+
+int test_plan_write(const struct test_plan *plan, const char *directory, struct aq_error *error) AQ_MUST_CHECK;
+
+/* A missing file reads as the plan of a start that fails. */
+int test_plan_read(struct test_plan *plan, const char *directory, struct aq_error *error) AQ_MUST_CHECK;
+
+#endif
