@@ -2,6 +2,7 @@
 
 #include "controller/decide/decide.h"
 #include "controller/place/place.h"
+#include "schema/model/access.h"
 #include "schema/model/label.h"
 #include "schema/model/resource.h"
 #include "schema/model/user.h"
@@ -72,7 +73,7 @@ static int check_limit(struct decide *decide, struct aq_error *error)
 {
     struct aq_user user;
     if (!state_user(decide->txn, decide->author, &user, decide->arena))
-        return aq_fail(error, AQ_E_FORBIDDEN, "%s is no user of this cluster", decide->author);
+        return aq_access_refuse_unknown(decide->author, error);
     uint64_t open = counter_open_of_user(decide->txn, decide->author);
     if (user.max_applications == 0 || open < user.max_applications)
         return 0;

@@ -1,6 +1,7 @@
 #include "controller/decide/decide.h"
 
 #include "schema/codec/command.h"
+#include "schema/model/access.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ void decide_id_name(struct decide *decide, const char *name)
 
 int decide_check_owner(const struct decide *decide, const char *owner, const char *what, struct aq_error *error)
 {
-    if (decide->role == AQ_ROLE_ADMIN || strcmp(decide->author, owner) == 0)
+    if (aq_access_is_allowed(owner, decide->author, decide->role))
         return 0;
     return aq_fail(error, AQ_E_FORBIDDEN, "%s belongs to %s, not to %s", what, owner, decide->author);
 }

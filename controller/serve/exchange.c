@@ -4,8 +4,10 @@
 #include "controller/serve/identify.h"
 #include "controller/serve/metrics.h"
 #include "schema/base/clock.h"
+#include "schema/model/access.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -370,14 +372,21 @@ static enum outcome begin_read(struct request *request)
     return request->handler(request);
 }
 
+static int check_admin(struct request *request)
+{
+    char action[128];
+    snprintf(action, sizeof action, "read %.100s", request->path);
+    return aq_access_check_role(AQ_ROLE_ADMIN, action, request->user.name, (enum aq_role)request->user.role,
+                                &request->error);
+}
+
 /* The step of a request that is complete. */
 static enum outcome begin_steps(struct request *request)
 {
     if (request->error.code != AQ_OK)
         return answer_error(request);
-    if (request->access == ACCESS_ADMIN && !request_is_admin(request))
-        return answer_fail(request, AQ_E_FORBIDDEN, "%s is for admins; %s is a %s", request->path, request->user.name,
-                           aq_role_words.words[request->user.role]);
+    if (request->access == ACCESS_ADMIN && check_admin(request) != 0)
+        return answer_error(request);
     if (request->method == METHOD_GET && request->access >= ACCESS_USER && request->command == NULL)
         return begin_read(request);
     return request->handler(request);

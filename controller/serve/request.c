@@ -3,6 +3,7 @@
 #include "controller/serve/network.h"
 #include "schema/base/bell.h"
 #include "schema/codec/pack.h"
+#include "schema/model/access.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -67,16 +68,14 @@ uint64_t request_looks_at(const struct request *request, const struct aq_entity 
 {
     if (entity->owner == NULL || request_is_admin(request))
         return 0;
-    return AQ_FIELD_BIT(entity->record, aq_record_field(entity->record, entity->owner));
+    return AQ_FIELD_BIT(entity->record, aq_access_owner_field(entity));
 }
 
 bool request_may_see(const struct request *request, const struct aq_entity *entity, const void *row)
 {
-    if (entity->owner == NULL || request_is_admin(request))
-        return true;
-    const struct aq_field *field = aq_record_field(entity->record, entity->owner);
-    aq_assert(field != NULL && aq_field_is_text(field));
-    return request->known && strcmp(aq_field_text(field, row), request->user.name) == 0;
+    if (!request->known)
+        return entity->owner == NULL;
+    return aq_access_may_read(entity, row, request->user.name, (enum aq_role)request->user.role);
 }
 
 const struct sockaddr *request_peer(const struct request *request)

@@ -1,6 +1,7 @@
 #include "schema/codec/command.h"
 
 #include "schema/codec/json.h"
+#include "schema/model/access.h"
 #include "schema/model/key.h"
 
 #include <stdio.h>
@@ -25,8 +26,7 @@ int aq_command_check_role(const struct aq_command *command, const char *author, 
     if (role >= command->role)
         return 0;
     put_action(command, action, sizeof action);
-    return aq_fail(error, AQ_E_FORBIDDEN, "only %ss may %s; %s is a %s", aq_role_words.words[command->role], action,
-                   author, aq_role_words.words[role]);
+    return aq_access_check_role(command->role, action, author, role, error);
 }
 
 int aq_command_check_caller(const struct aq_command *command, const char *author, enum aq_role role,

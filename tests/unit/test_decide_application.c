@@ -102,13 +102,13 @@ static void who_is_no_user_asks_for_nothing(void **context)
     given_cluster();
     spec_as("ghost", AQ_ROLE_ADMIN);
     WHEN(application_create, .label = "mac");
-    REFUSED(AQ_E_FORBIDDEN, "ghost is no user of this cluster");
+    REFUSED(AQ_E_FORBIDDEN, "ghost is not a user of this cluster");
     spec_as("node:node-1", AQ_ROLE_ADMIN);
     WHEN(application_create, .label = "mac");
-    REFUSED(AQ_E_FORBIDDEN, "node:node-1 is no user of this cluster");
+    REFUSED(AQ_E_FORBIDDEN, "node:node-1 is not a user of this cluster");
     spec_as("", AQ_ROLE_ADMIN);
     WHEN(application_create, .label = "mac");
-    REFUSED(AQ_E_FORBIDDEN, " is no user of this cluster");
+    REFUSED(AQ_E_FORBIDDEN, " is not a user of this cluster");
 }
 
 static void a_user_has_a_limit(void **context)

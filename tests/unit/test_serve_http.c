@@ -45,6 +45,7 @@ static void users_see_only_what_is_theirs(void **context)
     ask_as(place, &place->user, "GET", "/api/v1/vote/?application=1", NULL, 404);
     ask_as(place, &place->user, "GET", "/api/v1/user/admin", NULL, 404);
     ask_as(place, &place->user, "GET", "/api/v1/events", NULL, 403);
+    assert_string_equal(message_of(place), "only admins may read /api/v1/events; ann is a user");
     ask_as(place, &place->user, "GET", "/api/v1/log/verify", NULL, 403);
     ask_as(place, &place->user, "POST", "/api/v1/label/", "{\"name\":\"x\",\"definitions\":[]}", 403);
     assert_int_equal(json_array_size(get(place, "/api/v1/application/")), 4);
