@@ -7,7 +7,6 @@
 #include "controller/state/indexes.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
-#include "schema/model/application.h"
 
 #include <string.h>
 
@@ -100,7 +99,7 @@ static int scan_rows(struct walk *walk, struct aq_error *error)
         after = &key;
     }
     const struct aq_record *record = walk->entity->record;
-    bool owned = record == &aq_application_record && !request_is_admin(walk->request);
+    bool owned = walk->entity->indexed_by_owner && !request_is_admin(walk->request);
     if (request_looks_at(walk->request, walk->entity) == AQ_FIELD_BIT(record, aq_entity_key(walk->entity)))
         take_own_row(walk);
     else if (owned && !walk->bounds.reverse)

@@ -106,15 +106,15 @@ static void add_list_parameters(json_t *operation, const struct aq_record *recor
     add_seq_parameter(operation);
 }
 
-/* A row as answers hold it: that of a node with what is known of it only now. */
+/* A row as answers hold it, with its live values. */
 static json_t *row_of(struct builder *builder, const struct aq_entity *entity)
 {
     json_t *row = openapi_record(entity->record, false, builder->schemas);
-    if (entity->record != &aq_node_record)
+    if (entity->live == NULL)
         return row;
     json_t *live =
-        json_pack("{s:b, s:s, s:[o]}", "nullable", 1, "description", "what its agent told last; null: nothing yet",
-                  "allOf", openapi_record(&aq_node_live_record, false, builder->schemas));
+        json_pack("{s:b, s:s, s:[o]}", "nullable", 1, "description", "what was reported last; null: nothing yet",
+                  "allOf", openapi_record(entity->live, false, builder->schemas));
     return json_pack("{s:[o, {s:s, s:{s:o}}]}", "allOf", row, "type", "object", "properties", "live", live);
 }
 
@@ -152,11 +152,13 @@ static void add_field(struct builder *builder, const struct aq_entity *entity, c
     add_path_operation(builder, path, "get", get);
 }
 
-static void add_view(struct builder *builder, const struct aq_entity *entity, const struct view *view)
+static void add_view(struct builder *builder, const struct aq_view *view)
 {
-    char path[192];
+    const struct aq_entity *entity = view->entity;
+    char path[192], help[256];
     snprintf(path, sizeof path, "/api/v1/%s/{%s}/%s", entity->name, aq_entity_key(entity)->name, view->name);
-    json_t *get = make_operation(view->help, entity->name, "application/json", envelope(json_object(), false), false);
+    snprintf(help, sizeof help, "%s%s", view->help, builder->routes->renderers[view->kind].parameters);
+    json_t *get = make_operation(help, entity->name, "application/json", envelope(json_object(), false), false);
     add_key_parameter(entity, get);
     add_path_operation(builder, path, "get", get);
 }
@@ -232,7 +234,7 @@ static void add_command(struct builder *builder, const struct aq_entity *entity,
     bool deletes = command->kind == AQ_DELETES;
     add_path_operation(builder, path, deletes ? "delete" : "post",
                        command_operation(builder, entity, command, !deletes));
-    if (command != &aq_command_application_deallocate || !builder->routes->get_deallocate)
+    if (!command->may_get || !builder->routes->get_deallocate)
         return;
     json_t *get = command_operation(builder, entity, command, false);
     json_object_set_new(get, "deprecated", json_true());
@@ -245,15 +247,15 @@ static void add_command(struct builder *builder, const struct aq_entity *entity,
 static void add_entity(struct builder *builder, const struct aq_entity *entity)
 {
     const struct aq_command *command;
-    const struct view *view;
+    const struct aq_view *view;
     add_list(builder, entity);
     add_row(builder, entity);
     for (size_t i = 0; i < entity->record->count; i++)
         if (!(entity->record->fields[i].rules & AQ_SECRET))
             add_field(builder, entity, &entity->record->fields[i]);
-    for (view = builder->routes->views; view->name != NULL; view++)
-        if (strcmp(view->entity, entity->name) == 0)
-            add_view(builder, entity, view);
+    for (size_t i = 0; (view = aq_view_at(i)) != NULL; i++)
+        if (view->entity == entity && builder->routes->renderers[view->kind].step != NULL)
+            add_view(builder, view);
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
         if (command->entity == entity)
             add_command(builder, entity, command);

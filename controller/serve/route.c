@@ -1,7 +1,6 @@
 #include "controller/serve/route.h"
 
 #include "controller/serve/steps.h"
-#include "schema/model/application.h"
 #include "schema/model/vote.h"
 
 #include <string.h>
@@ -26,17 +25,16 @@ static const struct route fixed[] = {
     {NULL},
 };
 
-static const struct view views[] = {
-    {"application", "why", view_why, "which nodes were looked at, and why this one, in words"},
-    {"application", "events", view_events, "all that happened to it; ?after=<seq>, ?limit="},
-    {"resource", "log", view_log, "the newest bytes of what the workload wrote; ?size="},
-    {NULL},
+static const struct view_renderer renderers[aq_view_kind_count] = {
+    [AQ_VIEW_WHY] = {view_why, ""},
+    [AQ_VIEW_EVENTS] = {view_events, "; ?after=<seq>, ?limit="},
+    [AQ_VIEW_OUTPUT] = {view_log, "; ?size="},
 };
 
 void routes_gather(struct routes *routes, bool get_deallocate)
 {
     const struct aq_entity *entity;
-    *routes = (struct routes){.get_deallocate = get_deallocate, .fixed = fixed, .views = views};
+    *routes = (struct routes){.get_deallocate = get_deallocate, .fixed = fixed, .renderers = renderers};
     while ((entity = aq_entity_at(routes->count)) != NULL) {
         aq_assert(routes->count < ROUTES_ENTITIES_MAX);
         struct entity_routes *row = &routes->rows[routes->count++];
@@ -122,23 +120,15 @@ static void choose(struct request *request, const struct choice *choice)
     }
 }
 
-static const struct view *find_view(const struct routes *routes, const struct aq_entity *entity, const char *name)
-{
-    for (const struct view *view = routes->views; view->name != NULL; view++)
-        if (strcmp(view->entity, entity->name) == 0 && strcmp(view->name, name) == 0)
-            return view;
-    return NULL;
-}
-
 /* /api/v1/<entity>/:key/<name>: a view, a field, a command, or a field and a command of one name. */
 static void find_part(const struct routes *routes, struct request *request, const char *name)
 {
     struct choice choice = {0};
     const struct aq_entity *entity = request->entity;
-    const struct view *view = find_view(routes, entity, name);
+    const struct aq_view *view = aq_view_of(entity, name);
     const struct aq_field *field = aq_record_field(entity->record, name);
     if (view != NULL)
-        choice.get = view->step;
+        choice.get = routes->renderers[view->kind].step;
     if (choice.get == NULL && field != NULL && !(field->rules & AQ_SECRET)) {
         request->field = field;
         choice.get = read_field;
@@ -146,7 +136,7 @@ static void find_part(const struct routes *routes, struct request *request, cons
     choice.post = aq_command_of(entity, name);
     if (choice.post != NULL && choice.post->kind != AQ_ACTS)
         choice.post = NULL;
-    if (choice.post == &aq_command_application_deallocate && routes->get_deallocate)
+    if (choice.post != NULL && choice.post->may_get && routes->get_deallocate)
         choice.get_command = choice.post;
     if (choice.get == NULL && choice.post == NULL)
         aq_fail(&request->error, AQ_E_NOT_FOUND, "%s has no field, view or command \"%.100s\"", entity->name, name);

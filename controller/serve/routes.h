@@ -3,6 +3,7 @@
 #define AQ_CONTROLLER_SERVE_ROUTES_H
 
 #include "controller/serve/request.h"
+#include "schema/model/view.h"
 
 enum { ROUTES_ENTITIES_MAX = 64 };
 
@@ -16,11 +17,10 @@ struct route {
     const struct aq_record *list; /* the answer is a list of these, with a list's parameters; NULL: it is not */
 };
 
-/* What can be asked about a row besides its fields. */
-struct view {
-    const char *entity, *name;
+/* The step that renders a kind of view. A view whose kind has none is not served. */
+struct view_renderer {
     request_step *step;
-    const char *help;
+    const char *parameters; /* of the query, for its description: "; ?size=" */
 };
 
 struct entity_routes {
@@ -29,9 +29,9 @@ struct entity_routes {
 };
 
 struct routes {
-    bool get_deallocate;       /* applications can be deallocated by GET */
-    const struct route *fixed; /* ends with a path that is NULL */
-    const struct view *views;  /* ends with a name that is NULL */
+    bool get_deallocate;                   /* commands that may_get are taken with GET, too */
+    const struct route *fixed;             /* ends with a path that is NULL */
+    const struct view_renderer *renderers; /* one for each aq_view_kind */
     struct entity_routes rows[ROUTES_ENTITIES_MAX];
     size_t count;
 };

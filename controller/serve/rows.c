@@ -20,7 +20,7 @@ static void add_live(struct request *request, const char *node)
 
 static bool has_live(const struct request *request, const struct aq_entity *entity)
 {
-    return entity->record == &aq_node_record && request->backend->live != NULL;
+    return entity->live != NULL && request->backend->live != NULL;
 }
 
 const void *row_fields(struct request *request, struct state_txn *txn, const struct aq_entity *entity,

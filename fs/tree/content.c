@@ -5,10 +5,10 @@
 #include "fs/link/news.h"
 #include "fs/tree/complaints.h"
 #include "fs/tree/control.h"
-#include "fs/tree/extras.h"
 #include "fs/tree/paths.h"
 #include "fs/tree/readme.h"
 #include "fs/tree/tree.h"
+#include "fs/tree/views.h"
 #include "schema/base/clock.h"
 #include "schema/codec/text.h"
 
@@ -16,7 +16,7 @@
 
 bool content_is_fetched(const struct tree_node *node)
 {
-    return node->kind == TREE_EXTRA && node->extra->kind == EXTRA_FETCHED;
+    return node->kind == TREE_VIEW && node->view->kind == AQ_VIEW_OUTPUT;
 }
 
 bool content_is_control(const struct tree_node *node)
@@ -56,10 +56,10 @@ static int write_in_row(struct look *look, const struct tree_node *node, struct 
     if (node->kind == TREE_FIELD) {
         write_field(node->field, row, out);
     } else if (node->kind == TREE_LIVE_FIELD) {
-        void *live = aq_arena_alloc(look->arena, extras_live_record()->size);
-        if (extras_live_read(look, node->key, live))
+        void *live = aq_arena_alloc(look->arena, node->entity->live->size);
+        if (tree_live_read(look, node->entity, node->key, live))
             write_field(node->field, live, out);
-    } else if (node->extra->write(look, node->entity, row, out, error) != 0) {
+    } else if (tree_view_write(look, node->view, row, out, error) != 0) {
         return -1;
     } else {
         end_line(out, start);

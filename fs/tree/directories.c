@@ -1,8 +1,9 @@
 #include "fs/tree/directories.h"
 
-#include "fs/tree/extras.h"
 #include "fs/tree/groups.h"
+#include "fs/tree/newest.h"
 #include "fs/tree/paths.h"
+#include "fs/tree/views.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,7 +41,7 @@ static bool list_table_head(struct look *look, const struct aq_entity *entity, t
         if (!entry(context, tree_command_name(command), &node))
             return false;
     }
-    if (extras_has_newest(entity) && extras_newest(look, entity) != 0) {
+    if (entity->has_newest && newest_row(look, entity) != 0) {
         struct tree_node node = tree_node(TREE_NEWEST, entity, "");
         return entry(context, NEWEST, &node);
     }
@@ -106,9 +107,9 @@ bool directory_find_in_table(struct look *look, const struct aq_entity *entity, 
         *child = command_node(entity, "", command);
         return true;
     }
-    if (extras_has_newest(entity) && strcmp(name, NEWEST) == 0) {
+    if (entity->has_newest && strcmp(name, NEWEST) == 0) {
         *child = tree_node(TREE_NEWEST, entity, "");
-        return extras_newest(look, entity) != 0;
+        return newest_row(look, entity) != 0;
     }
     if (strlen(name) >= TREE_KEY_SIZE)
         return false;
@@ -176,15 +177,6 @@ static const struct aq_field *row_field(const struct aq_entity *entity, const ch
     return NULL;
 }
 
-static const struct tree_extra *row_extra(const struct aq_entity *entity, const char *name)
-{
-    const struct tree_extra *extra;
-    for (size_t i = 0; (extra = extras_at(i)) != NULL; i++)
-        if (strcmp(extra->entity, entity->name) == 0 && strcmp(extra->name, name) == 0)
-            return extra;
-    return NULL;
-}
-
 /* A field that a command shares its name with takes that command's writes. */
 static struct tree_node field_node(const struct aq_entity *entity, const char *key, const struct aq_field *field)
 {
@@ -195,10 +187,10 @@ static struct tree_node field_node(const struct aq_entity *entity, const char *k
     return node;
 }
 
-static struct tree_node extra_node(const struct aq_entity *entity, const char *key, const struct tree_extra *extra)
+static struct tree_node view_node(const struct aq_view *view, const char *key)
 {
-    struct tree_node node = tree_node(extra->kind == EXTRA_LIVE ? TREE_LIVE : TREE_EXTRA, entity, key);
-    node.extra = extra;
+    struct tree_node node = tree_node(view->kind == AQ_VIEW_LIVE ? TREE_LIVE : TREE_VIEW, view->entity, key);
+    node.view = view;
     return node;
 }
 
@@ -215,15 +207,15 @@ bool directory_find_in_row(struct look *look, const struct aq_entity *entity, co
 {
     const struct aq_field *field = row_field(entity, name);
     const struct aq_command *command = row_command(entity, name);
-    const struct tree_extra *extra = row_extra(entity, name);
-    if ((field == NULL && command == NULL && extra == NULL) || look_row(look, entity, key) == NULL)
+    const struct aq_view *view = tree_view_find(entity, name);
+    if ((field == NULL && command == NULL && view == NULL) || look_row(look, entity, key) == NULL)
         return false;
     if (field != NULL)
         *child = field_node(entity, key, field);
     else if (command != NULL)
         *child = command_node(entity, key, command);
     else
-        *child = extra_node(entity, key, extra);
+        *child = view_node(view, key);
     return leads_somewhere(look, child);
 }
 
@@ -258,10 +250,10 @@ void directory_list_row(struct look *look, const struct aq_entity *entity, const
     if (look_row(look, entity, key) == NULL || !list_fields(look, entity, key, entry, context) ||
         !list_commands(entity, key, entry, context))
         return;
-    const struct tree_extra *extra;
-    for (size_t i = 0; (extra = extras_at(i)) != NULL; i++) {
-        struct tree_node node = extra_node(entity, key, extra);
-        if (strcmp(extra->entity, entity->name) == 0 && !entry(context, extra->name, &node))
+    const struct aq_view *view;
+    for (size_t i = 0; (view = tree_view_at(entity, &i)) != NULL;) {
+        struct tree_node node = view_node(view, key);
+        if (!entry(context, view->name, &node))
             return;
     }
 }

@@ -1,6 +1,6 @@
 #include "fs/tree/node.h"
 
-#include "fs/tree/extras.h"
+#include "fs/tree/views.h"
 
 #include <string.h>
 
@@ -17,7 +17,7 @@ struct tree_node tree_node(enum tree_kind kind, const struct aq_entity *entity, 
 bool tree_node_equal(const struct tree_node *a, const struct tree_node *b)
 {
     return a->kind == b->kind && a->entity == b->entity && a->field == b->field && a->command == b->command &&
-           a->extra == b->extra && strcmp(a->key, b->key) == 0;
+           a->view == b->view && strcmp(a->key, b->key) == 0;
 }
 
 /* Eight bytes at once: a listing takes the hash of each name. */
@@ -43,7 +43,7 @@ uint64_t tree_node_hash(const struct tree_node *node)
     hash = mix(hash, node->key);
     hash = mix(hash, node->field ? node->field->name : "");
     hash = mix(hash, node->command ? node->command->name : "");
-    hash = mix(hash, node->extra ? node->extra->name : "");
+    hash = mix(hash, node->view ? node->view->name : "");
     return hash > 1 ? hash : hash + 2;
 }
 
@@ -75,7 +75,7 @@ bool tree_node_is_row(const struct tree_node *node)
     case TREE_ROW:
     case TREE_FIELD:
     case TREE_LINK:
-    case TREE_EXTRA:
+    case TREE_VIEW:
     case TREE_LIVE:
     case TREE_LIVE_FIELD:
         return true;

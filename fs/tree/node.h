@@ -31,12 +31,12 @@ enum tree_kind {
     TREE_FIELD,        /* entity, key, field; command as well if one has its name */
     TREE_LINK,         /* entity, key, field */
     TREE_CONTROL,      /* entity, key (empty for the table's own), command */
-    TREE_EXTRA,        /* entity, key, extra */
+    TREE_VIEW,         /* entity, key, view */
     TREE_LIVE,         /* entity, key: a directory */
     TREE_LIVE_FIELD,   /* entity, key, field */
 };
 
-struct tree_extra;
+struct aq_view;
 
 /* All bytes count when nodes are compared: begin with tree_node(). */
 struct tree_node {
@@ -45,7 +45,7 @@ struct tree_node {
     const struct aq_entity *entity;
     const struct aq_field *field;
     const struct aq_command *command;
-    const struct tree_extra *extra;
+    const struct aq_view *view;
 };
 
 struct tree_node tree_node(enum tree_kind kind, const struct aq_entity *entity, const char *key);

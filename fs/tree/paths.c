@@ -1,8 +1,9 @@
 #include "fs/tree/paths.h"
 
 #include "controller/state/state.h"
-#include "fs/tree/extras.h"
 #include "fs/tree/groups.h"
+#include "fs/tree/newest.h"
+#include "fs/tree/views.h"
 #include "schema/codec/text.h"
 
 #include <stdio.h>
@@ -74,7 +75,7 @@ bool tree_link(struct look *look, const struct tree_node *node, struct aq_buffer
     uint64_t newest;
     switch (node->kind) {
     case TREE_NEWEST:
-        newest = extras_newest(look, node->entity);
+        newest = newest_row(look, node->entity);
         if (newest != 0)
             aq_buffer_u64(out, newest);
         return newest != 0;
@@ -95,8 +96,8 @@ bool tree_link(struct look *look, const struct tree_node *node, struct aq_buffer
 
 static const char *name_in_row(const struct tree_node *node)
 {
-    if (node->kind == TREE_LIVE || node->kind == TREE_EXTRA)
-        return node->extra->name;
+    if (node->kind == TREE_LIVE || node->kind == TREE_VIEW)
+        return node->view->name;
     if (node->kind == TREE_CONTROL)
         return tree_command_name(node->command);
     return node->field ? tree_field_name(node->entity, node->field) : "";

@@ -1,7 +1,7 @@
 #include "fs/tree/readme.h"
 
-#include "fs/tree/extras.h"
 #include "fs/tree/paths.h"
+#include "fs/tree/views.h"
 #include "schema/model/command.h"
 #include "schema/model/entity.h"
 #include "schema/wire/messages.h"
@@ -84,13 +84,14 @@ static void write_fields(const struct aq_entity *entity, struct aq_buffer *out)
         if (!(field->rules & AQ_SECRET) && command_of_file(entity, name) == NULL)
             write_file("<key>/", name, field->refers ? "link: " : "", field->help, out);
     }
-    const struct tree_extra *extra;
-    for (size_t i = 0; (extra = extras_at(i)) != NULL; i++) {
-        if (strcmp(extra->entity, entity->name) != 0)
-            continue;
-        write_file("<key>/", extra->name, "", extra->help, out);
-        if (extra->kind == EXTRA_LIVE)
-            write_record("<key>/live/", extras_live_record(), out);
+    const struct aq_view *view;
+    for (size_t i = 0; (view = tree_view_at(entity, &i)) != NULL;) {
+        struct aq_buffer path = {0};
+        aq_buffer_format(&path, "<key>/%s/", view->name);
+        write_file("<key>/", view->name, "", view->help, out);
+        if (view->kind == AQ_VIEW_LIVE)
+            write_record(aq_buffer_string(&path), entity->live, out);
+        aq_buffer_free(&path);
     }
 }
 
@@ -113,7 +114,7 @@ void readme_write(const char *mount, struct aq_buffer *out)
         if (entity->group != NULL)
             aq_buffer_format(out, "    <key> is <%s>/<%s>; <%s>/latest leads to the last one\n", entity->group,
                              entity->member, entity->group);
-        if (extras_has_newest(entity))
+        if (entity->has_newest)
             aq_buffer_text(out, "    last leads to your newest one\n");
         write_commands(entity, out);
         write_fields(entity, out);

@@ -1,7 +1,7 @@
 #include "fs/tree/tree.h"
 
 #include "fs/link/news.h"
-#include "fs/tree/extras.h"
+#include "fs/tree/views.h"
 
 #include <string.h>
 
@@ -74,7 +74,7 @@ void tree_list(struct look *look, const struct tree_node *parent, tree_entry_fn 
         directory_list_row(look, parent->entity, parent->key, entry, context);
         break;
     case TREE_LIVE:
-        list_record(extras_live_record(), parent, TREE_LIVE_FIELD, entry, context);
+        list_record(parent->entity->live, parent, TREE_LIVE_FIELD, entry, context);
         break;
     default:
         break;

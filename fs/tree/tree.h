@@ -7,7 +7,7 @@
  *       <key>/                            a row, or <group>/<member>/ with latest -> <member>
  *           <field>                       one field; a symbolic link where it refers to another row
  *           <verb>, update, delete        the commands about the row
- *           why, events, log, ...         what is derived from it: extras.h
+ *           why, events, log, ...         what is derived from it: views.h
  */
 #ifndef AQ_FS_TREE_TREE_H
 #define AQ_FS_TREE_TREE_H

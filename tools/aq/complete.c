@@ -53,14 +53,14 @@ static void offer_nouns(struct completion *completion)
 static void offer_verbs(struct completion *completion, const struct aq_entity *entity, bool for_one)
 {
     const struct aq_command *command;
-    const struct cli_view *view;
+    const struct aq_view *view;
     for (size_t i = 0; !for_one && cli_read_verbs[i] != NULL; i++)
         offer(completion, cli_read_verbs[i], "");
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
         if (cli_command_is_verb(command, entity) && !(for_one && command->kind == AQ_CREATES))
             offer(completion, command->verb, "");
-    for (size_t i = 0; (view = cli_view_at(i)) != NULL; i++)
-        if (strcmp(view->entity, entity->name) == 0)
+    for (size_t i = 0; (view = cli_view_at(&i)) != NULL;)
+        if (view->entity == entity)
             offer(completion, view->name, "");
 }
 

@@ -156,7 +156,8 @@ static void help_general(struct aq_buffer *out)
 static void help_entity(const struct aq_entity *entity, struct aq_buffer *out)
 {
     const struct aq_command *command;
-    const struct cli_view *view;
+    const struct aq_view *view;
+    struct aq_buffer text = {0};
     struct cli_table table;
     aq_buffer_format(out, "%s: %s\n\nVerbs:\n", entity->plural, entity->record->help);
     cli_table_open(&table, 2);
@@ -165,9 +166,10 @@ static void help_entity(const struct aq_entity *entity, struct aq_buffer *out)
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
         if (cli_command_is_verb(command, entity))
             add_line(&table, command->verb, command->help);
-    for (size_t i = 0; (view = cli_view_at(i)) != NULL; i++)
-        if (strcmp(view->entity, entity->name) == 0)
-            add_line(&table, view->name, view->help);
+    for (size_t i = 0; (view = cli_view_at(&i)) != NULL;)
+        if (view->entity == entity)
+            add_line(&table, view->name, cli_view_help(view, &text));
+    aq_buffer_free(&text);
     end_table(&table, out);
     aq_buffer_format(out,
                      "\n  aq %s VERB --help tells what a verb takes. Without a verb: list; with a key: get;\n"
@@ -216,7 +218,7 @@ static void help_view(const struct aq_entity *entity, const char *verb, const ch
 static bool help_verb(const struct aq_entity *entity, const char *verb, struct aq_buffer *out)
 {
     const struct aq_command *command = aq_command_of(entity, verb);
-    const struct cli_view *view = cli_view_find(entity, verb);
+    const struct aq_view *view = cli_view_find(entity, verb);
     if (command != NULL && cli_command_is_verb(command, entity)) {
         help_command(entity, command, out);
         return true;
@@ -226,9 +228,12 @@ static bool help_verb(const struct aq_entity *entity, const char *verb, struct a
             help_view(entity, verb, cli_read_verb_help(verb), out);
             return true;
         }
-    if (view != NULL)
-        help_view(entity, verb, view->help, out);
-    return view != NULL;
+    if (view == NULL)
+        return false;
+    struct aq_buffer text = {0};
+    help_view(entity, verb, cli_view_help(view, &text), out);
+    aq_buffer_free(&text);
+    return true;
 }
 
 void cli_help(const char *const *words, unsigned count, struct aq_buffer *out)

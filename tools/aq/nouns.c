@@ -47,14 +47,14 @@ static const char *nearest(const struct aq_entity *entity, const char *word, boo
 {
     struct cli_suggest suggest = {.word = word};
     const struct aq_command *command;
-    const struct cli_view *view;
+    const struct aq_view *view;
     for (size_t i = 0; cli_read_verbs[i] != NULL; i++)
         cli_suggest_try(&suggest, cli_read_verbs[i]);
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
         if (cli_command_is_verb(command, entity))
             cli_suggest_try(&suggest, command->verb);
-    for (size_t i = 0; (view = cli_view_at(i)) != NULL; i++)
-        if (strcmp(view->entity, entity->name) == 0)
+    for (size_t i = 0; (view = cli_view_at(&i)) != NULL;)
+        if (view->entity == entity)
             cli_suggest_try(&suggest, view->name);
     for (size_t i = 0; with_fields && i < entity->record->count; i++)
         if (!(entity->record->fields[i].rules & AQ_SECRET))
@@ -70,7 +70,7 @@ static enum cli_exit unknown_word(const struct aq_entity *entity, const char *wo
     return cli_fail(CLI_USAGE, "%s know no \"%.64s\"; see aq %s --help", entity->plural, word, entity->plural);
 }
 
-static enum cli_exit show_view(struct cli *cli, const struct aq_entity *entity, const struct cli_view *view,
+static enum cli_exit show_view(struct cli *cli, const struct aq_entity *entity, const struct aq_view *view,
                                const char *const *words, unsigned count)
 {
     struct aq_buffer key = {0};
@@ -79,7 +79,7 @@ static enum cli_exit show_view(struct cli *cli, const struct aq_entity *entity, 
                         view->name);
     enum cli_exit code = cli_find_key(cli, entity, words[0], &key);
     if (code == CLI_DONE)
-        code = view->show(cli, view, aq_buffer_string(&key));
+        code = cli_view_show(cli, view, aq_buffer_string(&key));
     aq_buffer_free(&key);
     return code;
 }
@@ -89,7 +89,7 @@ static enum cli_exit about_row(struct cli *cli, const struct aq_entity *entity, 
                                unsigned count)
 {
     const char *key = words[0], *word = words[1];
-    const struct cli_view *view = cli_view_find(entity, word);
+    const struct aq_view *view = cli_view_find(entity, word);
     const struct aq_command *command = find_command(entity, word);
     const struct aq_field *field = aq_record_field(entity->record, word);
     bool more_keys = may_be_key(entity, word);
@@ -124,7 +124,7 @@ enum cli_exit cli_noun(struct cli *cli, const struct aq_entity *entity, const ch
         return cli_list(cli, entity, words, count);
     const char *word = words[0];
     const struct aq_command *command = find_command(entity, word);
-    const struct cli_view *view = cli_view_find(entity, word);
+    const struct aq_view *view = cli_view_find(entity, word);
     if (is_read_verb(word)) {
         if (strcmp(word, "get") == 0)
             return cli_get(cli, entity, words + 1, count - 1);

@@ -12,6 +12,7 @@
 #define AQ_TOOLS_AQ_NOUNS_H
 
 #include "schema/model/command.h"
+#include "schema/model/view.h"
 #include "tools/aq/client.h"
 
 struct cli {
@@ -44,12 +45,11 @@ enum cli_exit cli_write(struct cli *cli, const struct aq_command *command, const
 
 /* ---- views: views.c ------------------------------------------------------------------------------------- */
 
-struct cli_view {
-    const char *entity, *name, *help;
-    enum cli_exit (*show)(struct cli *cli, const struct cli_view *view, const char *key);
-};
-const struct cli_view *cli_view_at(size_t index); /* NULL behind the last */
-const struct cli_view *cli_view_find(const struct aq_entity *entity, const char *name);
+/* The views that aq can show: those of schema/model/view.h whose kind has a renderer here. */
+const struct aq_view *cli_view_at(size_t *index); /* the next one from *index on, which it advances; NULL: no more */
+const struct aq_view *cli_view_find(const struct aq_entity *entity, const char *name);
+const char *cli_view_help(const struct aq_view *view, struct aq_buffer *out); /* its help, in `out` */
+enum cli_exit cli_view_show(struct cli *cli, const struct aq_view *view, const char *key);
 
 /* How many bytes at the beginning of `new` are the end of `old`: both are windows on one growing text. */
 size_t cli_log_overlap(const struct aq_buffer *old, const struct aq_buffer *new);

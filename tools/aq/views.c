@@ -13,11 +13,11 @@ enum { ROWS_MAX = 100000, POLL_MS = 1000 };
 
 /* ---- why ------------------------------------------------------------------------------------------------ */
 
-static enum cli_exit show_text(struct cli *cli, const struct cli_view *view, const char *key)
+static enum cli_exit show_text(struct cli *cli, const struct aq_view *view, const char *key)
 {
     struct cli_reply reply;
     const struct cli_flags *flags = &cli->options.flags;
-    enum cli_exit code = cli_client_get(cli->client, &reply, "/api/v1/%s/%s/%s", view->entity, key, view->name);
+    enum cli_exit code = cli_client_get(cli->client, &reply, "/api/v1/%s/%s/%s", view->entity->name, key, view->name);
     const char *text = json_string_value(reply.data);
     if (code != CLI_DONE) {
         (void)cli_reply_fail(&reply);
@@ -34,13 +34,13 @@ static enum cli_exit show_text(struct cli *cli, const struct cli_view *view, con
 
 /* ---- events, votes -------------------------------------------------------------------------------------- */
 
-static enum cli_exit show_events(struct cli *cli, const struct cli_view *view, const char *key)
+static enum cli_exit show_events(struct cli *cli, const struct aq_view *view, const char *key)
 {
     struct aq_buffer path = {0};
     json_t *rows = NULL;
     uint64_t seq = 0;
     bool more;
-    aq_buffer_format(&path, "/api/v1/%s/%s/%s", view->entity, key, view->name);
+    aq_buffer_format(&path, "/api/v1/%s/%s/%s", view->entity->name, key, view->name);
     enum cli_exit code = cli_read_rows(cli, aq_buffer_string(&path), "", ROWS_MAX, &rows, &seq, &more);
     if (code == CLI_DONE && cli_wants_data(&cli->options.flags))
         cli_show_data(rows, &cli->options.flags);
@@ -51,13 +51,13 @@ static enum cli_exit show_events(struct cli *cli, const struct cli_view *view, c
     return code;
 }
 
-static enum cli_exit show_votes(struct cli *cli, const struct cli_view *view, const char *key)
+static enum cli_exit show_votes(struct cli *cli, const struct aq_view *view, const char *key)
 {
     struct aq_buffer query = {0};
     json_t *rows = NULL;
     uint64_t seq = 0;
     bool more;
-    aq_buffer_format(&query, "&%s=%s", view->entity, key);
+    aq_buffer_format(&query, "&%s=%s", view->entity->name, key);
     enum cli_exit code = cli_read_rows(cli, "/api/v1/vote/", aq_buffer_string(&query), ROWS_MAX, &rows, &seq, &more);
     if (code == CLI_DONE)
         cli_show_rows(&aq_vote_record, rows, &cli->options.flags, true);
@@ -69,11 +69,11 @@ static enum cli_exit show_votes(struct cli *cli, const struct cli_view *view, co
 /* ---- log ------------------------------------------------------------------------------------------------ */
 
 /* With `gone`, a resource that is no longer there is no failure. */
-static enum cli_exit read_log(struct cli *cli, const struct cli_view *view, const char *key, struct aq_buffer *bytes,
+static enum cli_exit read_log(struct cli *cli, const struct aq_view *view, const char *key, struct aq_buffer *bytes,
                               bool *gone)
 {
     struct cli_reply reply;
-    enum cli_exit code = cli_client_get(cli->client, &reply, "/api/v1/%s/%s/%s?size=%" PRIu64, view->entity, key,
+    enum cli_exit code = cli_client_get(cli->client, &reply, "/api/v1/%s/%s/%s?size=%" PRIu64, view->entity->name, key,
                                         view->name, cli->options.flags.size);
     const char *text = json_string_value(reply.data);
     aq_buffer_reset(bytes);
@@ -113,7 +113,7 @@ size_t cli_log_overlap(const struct aq_buffer *old, const struct aq_buffer *new)
 
 /* Asks again each second, and shows what came behind `old`, which was shown. Ends when the resource is gone, or
  * --timeout is over. */
-static enum cli_exit follow_log(struct cli *cli, const struct cli_view *view, const char *key, struct aq_buffer *old)
+static enum cli_exit follow_log(struct cli *cli, const struct aq_view *view, const char *key, struct aq_buffer *old)
 {
     struct aq_buffer new = {0};
     const uint64_t timeout_s = cli->options.flags.timeout, begun_ms = cli_now_ms();
@@ -122,7 +122,7 @@ static enum cli_exit follow_log(struct cli *cli, const struct cli_view *view, co
         code = cli_say_close();
         uint64_t spent_ms = cli_now_ms() - begun_ms, left_ms = timeout_s * 1000 - spent_ms;
         if (code == CLI_DONE && timeout_s > 0 && spent_ms >= timeout_s * 1000)
-            code = cli_fail(CLI_FAILED, "%s %s is still there after %" PRIu64 " s", view->entity, key, timeout_s);
+            code = cli_fail(CLI_FAILED, "%s %s is still there after %" PRIu64 " s", view->entity->name, key, timeout_s);
         if (code != CLI_DONE)
             break;
         cli_sleep_ms(timeout_s > 0 && left_ms < POLL_MS ? left_ms : POLL_MS);
@@ -139,7 +139,7 @@ static enum cli_exit follow_log(struct cli *cli, const struct cli_view *view, co
     return code;
 }
 
-static enum cli_exit show_log(struct cli *cli, const struct cli_view *view, const char *key)
+static enum cli_exit show_log(struct cli *cli, const struct aq_view *view, const char *key)
 {
     struct aq_buffer old = {0};
     enum cli_exit code = read_log(cli, view, key, &old, NULL);
@@ -158,22 +158,41 @@ static enum cli_exit show_log(struct cli *cli, const struct cli_view *view, cons
 
 /* ---- all of them ---------------------------------------------------------------------------------------- */
 
-static const struct cli_view views[] = {
-    {"application", "why", "which nodes were looked at, and why this one, in words", show_text},
-    {"application", "events", "all that happened to it", show_events},
-    {"application", "votes", "what each node answered, as a table", show_votes},
-    {"resource", "log", "the newest output of its workload; -f goes on", show_log},
+static const struct {
+    enum cli_exit (*show)(struct cli *, const struct aq_view *, const char *);
+    const char *note; /* what the command line adds to the view's help */
+} renderers[aq_view_kind_count] = {
+    [AQ_VIEW_WHY] = {show_text, ""},
+    [AQ_VIEW_EVENTS] = {show_events, ""},
+    [AQ_VIEW_VOTES] = {show_votes, ""},
+    [AQ_VIEW_OUTPUT] = {show_log, "; -f follows it"},
 };
 
-const struct cli_view *cli_view_at(size_t index)
+const struct aq_view *cli_view_at(size_t *index)
 {
-    return index < AQ_LENGTH(views) ? &views[index] : NULL;
+    const struct aq_view *view;
+    while ((view = aq_view_at(*index)) != NULL) {
+        ++*index;
+        if (renderers[view->kind].show != NULL)
+            return view;
+    }
+    return NULL;
 }
 
-const struct cli_view *cli_view_find(const struct aq_entity *entity, const char *name)
+const struct aq_view *cli_view_find(const struct aq_entity *entity, const char *name)
 {
-    for (size_t i = 0; i < AQ_LENGTH(views); i++)
-        if (strcmp(views[i].entity, entity->name) == 0 && strcmp(views[i].name, name) == 0)
-            return &views[i];
-    return NULL;
+    const struct aq_view *view = aq_view_of(entity, name);
+    return view != NULL && renderers[view->kind].show != NULL ? view : NULL;
+}
+
+enum cli_exit cli_view_show(struct cli *cli, const struct aq_view *view, const char *key)
+{
+    return renderers[view->kind].show(cli, view, key);
+}
+
+const char *cli_view_help(const struct aq_view *view, struct aq_buffer *out)
+{
+    aq_buffer_reset(out);
+    aq_buffer_format(out, "%s%s", view->help, renderers[view->kind].note);
+    return aq_buffer_string(out);
 }

@@ -46,7 +46,8 @@ static void add_table(struct aq_buffer *page, const struct cli_usage_line *line)
 static void add_entity(struct aq_buffer *page, const struct aq_entity *entity)
 {
     const struct aq_command *command;
-    const struct cli_view *view;
+    const struct aq_view *view;
+    struct aq_buffer text = {0};
     roff_subsection(page, entity->plural);
     roff_paragraph(page, entity->record->help);
     for (size_t i = 0; cli_read_verbs[i] != NULL; i++)
@@ -54,9 +55,10 @@ static void add_entity(struct aq_buffer *page, const struct aq_entity *entity)
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
         if (cli_command_is_verb(command, entity))
             roff_term(page, command->verb, command->help);
-    for (size_t i = 0; (view = cli_view_at(i)) != NULL; i++)
-        if (strcmp(view->entity, entity->name) == 0)
-            roff_term(page, view->name, view->help);
+    for (size_t i = 0; (view = cli_view_at(&i)) != NULL;)
+        if (view->entity == entity)
+            roff_term(page, view->name, cli_view_help(view, &text));
+    aq_buffer_free(&text);
     aq_buffer_text(page, ".PP\nFields:\n.RS 4\n");
     page_fields(page, entity->record, "");
     aq_buffer_text(page, ".RE\n");

@@ -1,6 +1,5 @@
-#include "fs/tree/extras.h"
+#include "fs/tree/views.h"
 
-#include "controller/state/indexes.h"
 #include "controller/state/votes.h"
 #include "schema/codec/check.h"
 #include "schema/codec/json.h"
@@ -65,63 +64,42 @@ static int write_definition(struct look *look, const struct aq_entity *entity, c
     return 0;
 }
 
-static const struct tree_extra rows[] = {
-    {"application", "why", EXTRA_TEXT, "which nodes were looked at, and why this one", write_why},
-    {"application", "events", EXTRA_TEXT, "what happened to it, one JSON line per event", write_history},
-    {"resource", "log", EXTRA_FETCHED, "the newest output of the workload, from its node", NULL},
-    {"node", "live", EXTRA_LIVE, "what its agent told last; not kept", NULL},
-    {"label", "definition.yml", EXTRA_TEXT, "as it can be written to new again", write_definition},
+static const struct {
+    bool there; /* the file view shows this kind */
+    int (*write)(struct look *look, const struct aq_entity *entity, const void *row, struct aq_buffer *out,
+                 struct aq_error *error);
+} renderers[aq_view_kind_count] = {
+    [AQ_VIEW_WHY] = {true, write_why}, [AQ_VIEW_EVENTS] = {true, write_history},        [AQ_VIEW_OUTPUT] = {true, NULL},
+    [AQ_VIEW_LIVE] = {true, NULL},     [AQ_VIEW_DEFINITION] = {true, write_definition},
 };
 
-const struct tree_extra *extras_at(size_t index)
+const struct aq_view *tree_view_find(const struct aq_entity *entity, const char *name)
 {
-    return index < AQ_LENGTH(rows) ? &rows[index] : NULL;
+    const struct aq_view *view = aq_view_of(entity, name);
+    return view != NULL && renderers[view->kind].there ? view : NULL;
 }
 
-const struct aq_record *extras_live_record(void)
+const struct aq_view *tree_view_at(const struct aq_entity *entity, size_t *index)
 {
-    return &aq_node_live_record;
-}
-
-bool extras_live_read(struct look *look, const char *key, void *live)
-{
-    aq_record_init(&aq_node_live_record, live, look->arena);
-    return live_node(look->sources->live, key, live);
-}
-
-/* ---- the newest row of a caller ----------------------------------------------------------------------- */
-
-bool extras_has_newest(const struct aq_entity *entity)
-{
-    return strcmp(entity->name, "application") == 0;
-}
-
-static bool note_number(void *context, const struct state_key *key, const void *value, size_t length)
-{
-    (void)value;
-    (void)length;
-    *(uint64_t *)context = state_key_number_at(key, key->length - sizeof(uint64_t));
-    return false;
-}
-
-/* The index can only be walked forwards: halves the range of numbers until nothing comes behind. */
-uint64_t extras_newest(struct look *look, const struct aq_entity *entity)
-{
-    aq_assert(extras_has_newest(entity));
-    if (!look->caller.known)
-        return 0;
-    struct state_key prefix = {0};
-    state_key_add_text(&prefix, look->caller.name);
-    uint64_t newest = 0, beyond = UINT64_MAX;
-    while (newest + 1 < beyond) {
-        uint64_t middle = newest + (beyond - newest) / 2, found = 0;
-        struct state_key after = prefix;
-        state_key_add_number(&after, middle - 1);
-        index_scan_after(look->txn, INDEX_OWNED, &prefix, &after, note_number, &found);
-        if (found == 0)
-            beyond = middle;
-        else
-            newest = found;
+    const struct aq_view *view;
+    while ((view = aq_view_at(*index)) != NULL) {
+        ++*index;
+        if (view->entity == entity && renderers[view->kind].there)
+            return view;
     }
-    return newest;
+    return NULL;
+}
+
+int tree_view_write(struct look *look, const struct aq_view *view, const void *row, struct aq_buffer *out,
+                    struct aq_error *error)
+{
+    aq_assert(renderers[view->kind].write != NULL);
+    return renderers[view->kind].write(look, view->entity, row, out, error);
+}
+
+bool tree_live_read(struct look *look, const struct aq_entity *entity, const char *key, void *live)
+{
+    aq_assert(entity->live == &aq_node_live_record);
+    aq_record_init(entity->live, live, look->arena);
+    return live_node(look->sources->live, key, live);
 }
