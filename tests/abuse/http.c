@@ -32,7 +32,7 @@ static void beside_crowd(const char *what, size_t count, const char *words, bool
         struct crowd crowd;
         gentle_round(&gentle, false);
         crowd_gather(&crowd, abuse_cluster.api_port, count, words, words != NULL ? strlen(words) : 0);
-        check(crowd.count > count / 2, "%s: %zu connections, in round %d", what, crowd.count, i + 1);
+        abuse_check(crowd.count > count / 2, "%s: %zu connections, in round %d", what, crowd.count, i + 1);
         gentle_newcomer(what);
         gentle_round(&gentle, true);
         int now = abuse_fds();
@@ -41,8 +41,8 @@ static void beside_crowd(const char *what, size_t count, const char *words, bool
     }
     gentle_close(&gentle, what);
     bench_say("%s: the controller had at most %d descriptors", what, most);
-    check(most < before + 4096, "%s: there is a bound to connections", what);
-    check(abuse_fds_within(before + SPARE_FDS, 10), "%s: descriptors are given back", what);
+    abuse_check(most < before + 4096, "%s: there is a bound to connections", what);
+    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "%s: descriptors are given back", what);
 }
 
 /* Users may begin with a body and never end it; each costs what has come of it, and no more. */
@@ -67,7 +67,7 @@ static void half_bodies(void)
         crowd_leave(&crowd, i % 2 == 1);
     }
     gentle_close(&gentle, "half-sent bodies");
-    check(abuse_fds_within(before + SPARE_FDS, 10), "half-sent bodies: descriptors are given back");
+    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "half-sent bodies: descriptors are given back");
     aq_buffer_free(&words);
 }
 
@@ -83,8 +83,8 @@ static void full_speed(unsigned connections, double reference)
     load_run(&load, abuse_round_s * 2, 0, load_fill_same, &request);
     double slowest = bench_quantile(load.times, load.time_count, 1.0) * 1e3, rate = load_rate(&load);
     bench_say("%u connections at full speed: %.0f requests/s, the slowest took %.1f ms", connections, rate, slowest);
-    check(load.refused == 0 && slowest < 3000 && rate > reference / 10, "%u connections at full speed do not stall",
-          connections);
+    abuse_check(load.refused == 0 && slowest < 3000 && rate > reference / 10,
+                "%u connections at full speed do not stall", connections);
     load_close(&load);
     aq_buffer_free(&request);
 }
@@ -116,8 +116,8 @@ static void send_body(const char *what, const struct aq_buffer *body, int expect
     int status = abuse_say(abuse_cluster.api_port, words.data, words.length, &answer);
     const char *message = strstr(aq_buffer_string(&answer), "\"message\"");
     bench_say("%s: %d %.160s", what, status, message != NULL ? message : "");
-    check(status == expected && message != NULL && strstr(message, word) != NULL, "%s: refused with %d, which says why",
-          what, expected);
+    abuse_check(status == expected && message != NULL && strstr(message, word) != NULL,
+                "%s: refused with %d, which says why", what, expected);
     load_close(&load);
     aq_buffer_free(&words);
     aq_buffer_free(&answer);
@@ -162,13 +162,13 @@ static void heads(void)
     repeat(&words, "x", 200000);
     aq_buffer_text(&words, "\r\n\r\n");
     int status = abuse_say(abuse_cluster.api_port, words.data, words.length, &answer);
-    check(status == 0 || status == 431 || status == 413, "a head of 200,000 bytes is refused (%d)", status);
+    abuse_check(status == 0 || status == 431 || status == 413, "a head of 200,000 bytes is refused (%d)", status);
     aq_buffer_reset(&words);
     aq_buffer_text(&words, "GET /");
     repeat(&words, "a/", 60000);
     aq_buffer_text(&words, " HTTP/1.1\r\nHost: localhost\r\n\r\n");
     status = abuse_say(abuse_cluster.api_port, words.data, words.length, &answer);
-    check(status == 0 || status == 414 || status == 400, "a path of 120,000 bytes is refused (%d)", status);
+    abuse_check(status == 0 || status == 414 || status == 400, "a path of 120,000 bytes is refused (%d)", status);
     aq_buffer_reset(&words);
     aq_buffer_text(&words,
                    "POST /api/v1/application/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -178,11 +178,11 @@ static void heads(void)
         aq_buffer_text(&words, "\r\n");
     }
     status = abuse_say(abuse_cluster.api_port, words.data, words.length, &answer);
-    check(status == 0 || status == 413 || status == 401, "6 MiB in chunks are cut off (%d)", status);
+    abuse_check(status == 0 || status == 413 || status == 401, "6 MiB in chunks are cut off (%d)", status);
     aq_buffer_reset(&words);
     repeat(&words, "\x80\xff\r\n", 5000);
     status = abuse_say(abuse_cluster.api_port, words.data, words.length, &answer);
-    check(status == 0 || status == 400, "noise is refused (%d)", status);
+    abuse_check(status == 0 || status == 400, "noise is refused (%d)", status);
     aq_buffer_free(&words);
     aq_buffer_free(&answer);
 }
@@ -252,9 +252,10 @@ static void unread_streams(void)
     uint64_t first = cluster_seq(&abuse_cluster);
     make_events(&load, STREAM_EVENTS);
     uint64_t last = cluster_seq(&abuse_cluster), came = read_stream(good.fds[0], last);
-    check(came > 0 && came <= last - first, "a stream that is read goes on beside %zu that are not", stuck.count);
+    abuse_check(came > 0 && came <= last - first, "a stream that is read goes on beside %zu that are not", stuck.count);
     bench_say("%llu events; memory grew by %.1f MiB", (unsigned long long)(last - first), abuse_memory_mib() - memory);
-    check(abuse_memory_mib() - memory < MEMORY_MIB_MAX, "streams that nobody reads take a bounded amount of memory");
+    abuse_check(abuse_memory_mib() - memory < MEMORY_MIB_MAX,
+                "streams that nobody reads take a bounded amount of memory");
     gentle_newcomer("unread streams");
     for (int i = 0; i == 0 || abuse_goes_on(i, gentle_slower(&gentle)); i++)
         gentle_round(&gentle, true);
@@ -262,7 +263,7 @@ static void unread_streams(void)
     crowd_leave(&stuck, true);
     crowd_leave(&good, false);
     load_close(&load);
-    check(abuse_fds_within(before + SPARE_FDS, 10), "unread streams: descriptors are given back");
+    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "unread streams: descriptors are given back");
 }
 
 /* An unread stream goes when it has been silent for api.timeout, ABUSE_TIMEOUT_S here. */
@@ -276,7 +277,7 @@ static void unread_streams_end(void)
     usleep(200000);
     make_events(&load, STREAM_EVENTS);
     load_close(&load);
-    check(abuse_fds_within(before + SPARE_FDS, 20), "a stream that nobody reads is closed in the end");
+    abuse_check(abuse_fds_within(before + SPARE_FDS, 20), "a stream that nobody reads is closed in the end");
     crowd_leave(&stuck, false);
 }
 
@@ -301,6 +302,6 @@ int main(int argc, char **argv)
     unread_streams();
     unread_streams_end();
     bench_say("memory: %.1f MiB at first, %.1f MiB at last", memory, abuse_memory_mib());
-    check(abuse_memory_mib() < memory + MEMORY_MIB_MAX, "memory is given back, or used again");
+    abuse_check(abuse_memory_mib() < memory + MEMORY_MIB_MAX, "memory is given back, or used again");
     return abuse_end();
 }

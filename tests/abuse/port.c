@@ -29,7 +29,7 @@ static void decent_open(struct decent *decent)
     struct aq_hello hello = visitor_hello("decent", 1, 11);
     *decent = (struct decent){0};
     BENCH_MUST(visitor_open(&decent->visitor, &key));
-    check(visitor_gets(&decent->visitor, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME), "a decent agent is welcome");
+    abuse_check(visitor_gets(&decent->visitor, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME), "a decent agent is welcome");
 }
 
 static bool decent_beat(struct decent *decent)
@@ -47,7 +47,7 @@ static void decent_round(struct decent *decent, bool disturbed, const char *what
         answered += decent_beat(decent);
         times[i] = (bench_now() - begun) * 1e6;
     }
-    check(answered == BEATS, "%s: each heartbeat is answered", what);
+    abuse_check(answered == BEATS, "%s: each heartbeat is answered", what);
     bench_round(&decent->times[disturbed], bench_quantile(times, BEATS, 0.5));
 }
 
@@ -63,7 +63,7 @@ static void decent_judge(struct decent *decent, const char *what, bool idle)
     bench_say("%s: a heartbeat takes %.0f instead of %.0f us (%+.1f %%)", what, disturbed, alone,
               (disturbed / alone - 1) * 100);
     if (idle)
-        check(decent_slower(decent) <= abuse_slower_most, "%s: others are hardly slower", what);
+        abuse_check(decent_slower(decent) <= abuse_slower_most, "%s: others are hardly slower", what);
     decent->times[0].count = decent->times[1].count = 0;
 }
 
@@ -166,9 +166,9 @@ static void floods(struct decent *decent)
     decent_round(decent, true, "noise, half greetings and false claims");
     for (int i = 0; i < FLOODERS; i++)
         left -= waitpid(pids[i], NULL, 0) == pids[i];
-    check(left == 0 && decent_beat(decent), "%d strangers were borne", FLOOD);
+    abuse_check(left == 0 && decent_beat(decent), "%d strangers were borne", FLOOD);
     decent_judge(decent, "noise, half greetings and false claims", false);
-    check(abuse_fds_within(before + SPARE_FDS, 10), "the flood's descriptors are given back");
+    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "the flood's descriptors are given back");
 }
 
 static void crowds(struct decent *decent, const char *what, const void *words, size_t length, size_t count)
@@ -188,9 +188,9 @@ static void crowds(struct decent *decent, const char *what, const void *words, s
     }
     decent_judge(decent, what, true);
     bench_say("%s: at most %d descriptors, %+.1f MiB", what, most, peak - memory);
-    check(most <= before + STRANGERS_MAX + SPARE_FDS, "%s: there is a bound to strangers", what);
-    check(peak < memory + MEMORY_MIB_MAX, "%s: there is a bound to memory", what);
-    check(abuse_fds_within(before + SPARE_FDS, 10), "%s: descriptors are given back", what);
+    abuse_check(most <= before + STRANGERS_MAX + SPARE_FDS, "%s: there is a bound to strangers", what);
+    abuse_check(peak < memory + MEMORY_MIB_MAX, "%s: there is a bound to memory", what);
+    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "%s: descriptors are given back", what);
 }
 
 /* Whoever only stays is sent away after five seconds; a decent agent may come meanwhile. */
@@ -201,10 +201,10 @@ static void lingerers(struct decent *decent)
     int before = abuse_fds();
     crowd_gather(&crowd, abuse_cluster.hub_port, STRANGERS_MAX, visitor_greeting, VISITOR_GREETING);
     struct aq_hello hello = visitor_hello("late", 2, 12);
-    check(visitor_open(&late, &key) && visitor_gets(&late, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME),
-          "an agent joins while strangers have all the places they may have");
-    check(abuse_fds_within(before + 1 + SPARE_FDS, 12), "strangers who only stay are sent away");
-    check(decent_beat(decent), "agents are not");
+    abuse_check(visitor_open(&late, &key) && visitor_gets(&late, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME),
+                "an agent joins while strangers have all the places they may have");
+    abuse_check(abuse_fds_within(before + 1 + SPARE_FDS, 12), "strangers who only stay are sent away");
+    abuse_check(decent_beat(decent), "agents are not");
     crowd_leave(&crowd, false);
     visitor_close(&late);
 }
@@ -244,9 +244,9 @@ static void sealed_nonsense(struct decent *decent)
     }
     bench_say("%d sealed messages of nonsense in %.1f s, memory %+.1f MiB", SEALED, bench_now() - begun,
               abuse_memory_mib() - memory);
-    check(decent_beat(decent), "sealed nonsense does no harm");
-    check(abuse_memory_mib() < memory + MEMORY_MIB_MAX, "five bytes that claim gigabytes get none");
-    check(abuse_fds_within(before + SPARE_FDS, 10), "sealed nonsense: descriptors are given back");
+    abuse_check(decent_beat(decent), "sealed nonsense does no harm");
+    abuse_check(abuse_memory_mib() < memory + MEMORY_MIB_MAX, "five bytes that claim gigabytes get none");
+    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "sealed nonsense: descriptors are given back");
     aq_arena_free(&arena);
 }
 
@@ -264,9 +264,9 @@ static void unread_answers(struct decent *decent)
     for (int i = 0; i < 300; i++)
         if (send(deaf.fd, frames.data, frames.length, MSG_NOSIGNAL) < 0)
             break;
-    check(decent_beat(decent), "300,000 questions of one who never reads do no harm");
+    abuse_check(decent_beat(decent), "300,000 questions of one who never reads do no harm");
     bench_say("unread answers: %+.1f MiB", abuse_memory_mib() - memory);
-    check(abuse_memory_mib() < memory + MEMORY_MIB_MAX, "unread answers take a bounded amount of memory");
+    abuse_check(abuse_memory_mib() < memory + MEMORY_MIB_MAX, "unread answers take a bounded amount of memory");
     visitor_close(&deaf);
     aq_buffer_free(&sealed);
     aq_buffer_free(&frames);
@@ -317,24 +317,24 @@ static void liar(struct decent *decent)
     struct aq_hello hello = visitor_hello("liar", 3, 13), stolen = visitor_hello("decent", 4, 14);
     struct aq_poll poll = {.name = "decent", .session = 11};
     uint64_t application = make_application();
-    check(visitor_gets(&decent->visitor, AQ_MSG_POLL, &poll, AQ_MSG_WORK), "the decent agent gets work");
+    abuse_check(visitor_gets(&decent->visitor, AQ_MSG_POLL, &poll, AQ_MSG_WORK), "the decent agent gets work");
     const struct aq_work *work = decent->visitor.message;
     BENCH_MUST(work->assignments.count == 1);
     uint64_t resource = AQ_ITEM(work->assignments, struct aq_assignment, 0)->resource;
-    check(report(&decent->visitor, "decent", 11, 1, resource, AQ_HAPPENED_STARTED) &&
-              decent->visitor.type == AQ_MSG_NOTED && application_is(application, "ALLOCATED"),
-          "and starts it");
+    abuse_check(report(&decent->visitor, "decent", 11, 1, resource, AQ_HAPPENED_STARTED) &&
+                    decent->visitor.type == AQ_MSG_NOTED && application_is(application, "ALLOCATED"),
+                "and starts it");
 
     BENCH_MUST(visitor_open(&liar, &key) && visitor_gets(&liar, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME));
-    check(visitor_gets(&liar, AQ_MSG_HELLO, &stolen, AQ_MSG_REFUSED), "another's name is refused: %s",
-          visitor_refusal(&liar));
-    check(report(&liar, "decent", 99, 2, resource, AQ_HAPPENED_ENDED) && liar.type == AQ_MSG_REFUSED,
-          "another's name with a guessed session is refused: %s", visitor_refusal(&liar));
+    abuse_check(visitor_gets(&liar, AQ_MSG_HELLO, &stolen, AQ_MSG_REFUSED), "another's name is refused: %s",
+                visitor_refusal(&liar));
+    abuse_check(report(&liar, "decent", 99, 2, resource, AQ_HAPPENED_ENDED) && liar.type == AQ_MSG_REFUSED,
+                "another's name with a guessed session is refused: %s", visitor_refusal(&liar));
     for (int what = 0; what < 3; what++)
-        check(report(&liar, "liar", 13, (uint64_t)what + 1, resource, (enum aq_happened)what),
-              "another's resource: what is said of it is answered");
-    check(report(&liar, "liar", 13, 4, 123456789, AQ_HAPPENED_ENDED), "so is a resource that does not exist");
-    check(application_is(application, "ALLOCATED"), "but changes nothing");
+        abuse_check(report(&liar, "liar", 13, (uint64_t)what + 1, resource, (enum aq_happened)what),
+                    "another's resource: what is said of it is answered");
+    abuse_check(report(&liar, "liar", 13, 4, 123456789, AQ_HAPPENED_ENDED), "so is a resource that does not exist");
+    abuse_check(application_is(application, "ALLOCATED"), "but changes nothing");
     uint64_t seq = cluster_seq(&abuse_cluster);
 
     for (int i = 0; i < 50; i++) /* repeated, and in no order */
@@ -343,13 +343,14 @@ static void liar(struct decent *decent)
     for (int i = 0; i < 50; i++)
         if (!visitor_gets(&liar, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME))
             break;
-    check(report(&decent->visitor, "decent", 11, 1, resource, AQ_HAPPENED_STARTED) &&
-              decent->visitor.type == AQ_MSG_NOTED,
-          "the same report once more is noted once more");
-    check(application_is(application, "ALLOCATED") && decent_beat(decent), "repeating and mixing up changes nothing");
+    abuse_check(report(&decent->visitor, "decent", 11, 1, resource, AQ_HAPPENED_STARTED) &&
+                    decent->visitor.type == AQ_MSG_NOTED,
+                "the same report once more is noted once more");
+    abuse_check(application_is(application, "ALLOCATED") && decent_beat(decent),
+                "repeating and mixing up changes nothing");
     bench_say("%llu events came of 50 reports and 50 hellos that say nothing new",
               (unsigned long long)(cluster_seq(&abuse_cluster) - seq));
-    check(cluster_seq(&abuse_cluster) <= seq + 1, "and fills no log");
+    abuse_check(cluster_seq(&abuse_cluster) <= seq + 1, "and fills no log");
     visitor_close(&liar);
 }
 

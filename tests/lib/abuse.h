@@ -23,7 +23,7 @@ static double abuse_round_s = 0.4, abuse_slower_most = 1.5;
 
 /* ---- checks -------------------------------------------------------------------------------------------- */
 
-__attribute__((format(printf, 2, 3))) static inline bool check(bool good, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static inline bool abuse_check(bool good, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -72,7 +72,7 @@ static inline void abuse_begin(int argc, char **argv, const char *const *more)
 static inline int abuse_end(void)
 {
     cluster_signal(&abuse_cluster, SIGTERM); /* dies unless the controller ends with status 0 */
-    check(true, "the controller ends as it should");
+    abuse_check(true, "the controller ends as it should");
     return abuse_failed > 0;
 }
 
@@ -246,7 +246,7 @@ static inline void gentle_close(struct gentle *gentle, const char *what)
         "%s: %.0f instead of %.0f requests/s (%+.1f %%), p50 %.2f instead of %.2f ms, p99 %.2f instead of %.2f ms",
         what, disturbed, alone, (disturbed / alone - 1) * 100, bench_median(&gentle->median[1]),
         bench_median(&gentle->median[0]), bench_median(&gentle->slow[1]), bench_median(&gentle->slow[0]));
-    check(gentle_slower(gentle) <= abuse_slower_most, "%s: others are hardly slower", what);
+    abuse_check(gentle_slower(gentle) <= abuse_slower_most, "%s: others are hardly slower", what);
     load_close(&gentle->load);
     aq_buffer_free(&gentle->request);
 }
@@ -258,7 +258,7 @@ static inline void gentle_newcomer(const char *what)
     bool answered = cluster_answers(&abuse_cluster);
     double ms = (bench_now() - begun) * 1e3;
     bench_say("%s: somebody new is answered after %.1f ms", what, ms);
-    check(answered && ms < ABUSE_NEWCOMER_MS, "%s: somebody new is let in and answered at once", what);
+    abuse_check(answered && ms < ABUSE_NEWCOMER_MS, "%s: somebody new is let in and answered at once", what);
 }
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "tests/lib/hub.h"
 
-static inline int setup_for(void **context, unsigned lost_after)
+static inline int stub_setup_for(void **context, unsigned lost_after)
 {
     struct test_hub *hub = aq_calloc(1, sizeof *hub);
     test_hub_new(hub, lost_after);
@@ -12,17 +12,17 @@ static inline int setup_for(void **context, unsigned lost_after)
     return 0;
 }
 
-static inline int setup(void **context)
+static inline int stub_setup(void **context)
 {
-    return setup_for(context, TEST_LOST_LATE);
+    return stub_setup_for(context, TEST_LOST_LATE);
 }
 
-static inline int setup_of_the_silent(void **context)
+static inline int stub_setup_lost_soon(void **context)
 {
-    return setup_for(context, TEST_LOST_SOON);
+    return stub_setup_for(context, TEST_LOST_SOON);
 }
 
-static inline int teardown(void **context)
+static inline int stub_teardown(void **context)
 {
     test_hub_free(*context);
     free(*context);
@@ -88,7 +88,7 @@ static inline void stub_beat(struct agent_stub *stub)
     asker_expect(&stub->talk, AQ_MSG_BEAT, &beat, AQ_MSG_NOTED);
 }
 
-static inline uint64_t apply(struct test_hub *hub)
+static inline uint64_t make_application(struct test_hub *hub)
 {
     struct aq_error error;
     struct aq_application_create record = {.label = "mac", .metadata = "{\"a\":1}"};
@@ -97,14 +97,14 @@ static inline uint64_t apply(struct test_hub *hub)
     return strtoull(id, NULL, 10);
 }
 
-static inline void deallocate(struct test_hub *hub, uint64_t id)
+static inline void deallocate_application(struct test_hub *hub, uint64_t id)
 {
     struct aq_error error;
     struct aq_application_deallocate record = {.id = id};
     assert_true(test_ask(&hub->cluster, &aq_command_application_deallocate, &record, "admin", NULL, &error) > 0);
 }
 
-static inline enum aq_application_status look_up(struct test_hub *hub, uint64_t id, char node[65])
+static inline enum aq_application_status find_application(struct test_hub *hub, uint64_t id, char node[65])
 {
     struct aq_error error = {0};
     struct aq_arena arena = {0};
@@ -118,15 +118,15 @@ static inline enum aq_application_status look_up(struct test_hub *hub, uint64_t 
     return application.status;
 }
 
-static inline enum aq_application_status status_of(struct test_hub *hub, uint64_t id)
+static inline enum aq_application_status application_status(struct test_hub *hub, uint64_t id)
 {
     char node[65];
-    return look_up(hub, id, node);
+    return find_application(hub, id, node);
 }
 
-static inline void node_of(struct test_hub *hub, uint64_t id, char node[65])
+static inline void application_node(struct test_hub *hub, uint64_t id, char node[65])
 {
-    look_up(hub, id, node);
+    find_application(hub, id, node);
 }
 
 static inline enum aq_node_status node_status(struct test_hub *hub, const char *name)
@@ -142,7 +142,7 @@ static inline enum aq_node_status node_status(struct test_hub *hub, const char *
     return node.status;
 }
 
-static inline bool becomes(struct test_hub *hub, const char *name, enum aq_node_status status)
+static inline bool node_becomes(struct test_hub *hub, const char *name, enum aq_node_status status)
 {
     for (int i = 0; i < 1000 && node_status(hub, name) != status; i++)
         usleep(10000);

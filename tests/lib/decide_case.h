@@ -304,7 +304,7 @@ static inline bool spec_count_one(void *context, const struct state_key *key, co
     return true;
 }
 
-static inline uint64_t rows_of(enum state_index index)
+static inline uint64_t spec_rows(enum state_index index)
 {
     uint64_t count = 0;
     const struct state_key all = {0};

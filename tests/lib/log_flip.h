@@ -7,13 +7,13 @@
 
 #include <sys/stat.h>
 
-static inline void path_of_file(char path[96])
+static inline void log_case_path(char path[96])
 {
     snprintf(path, 96, "%s/log/data.mdb", logs.directory);
 }
 
 /* Calls for each place in the file where the text stands: older copies of a page are among them. */
-static inline void each_place(const char *path, const char *text, void (*visit)(void *context, off_t place),
+static inline void each_match(const char *path, const char *text, void (*visit)(void *context, off_t place),
                               void *context)
 {
     struct stat status;
@@ -28,15 +28,15 @@ static inline void each_place(const char *path, const char *text, void (*visit)(
     free(bytes);
 }
 
-static inline void note_place(void *context, off_t place)
+static inline void note_match(void *context, off_t place)
 {
     *(off_t *)context = place;
 }
 
-static inline off_t find_last(const char *path, const char *text)
+static inline off_t find_last_match(const char *path, const char *text)
 {
     off_t found = -1;
-    each_place(path, text, note_place, &found);
+    each_match(path, text, note_match, &found);
     return found;
 }
 

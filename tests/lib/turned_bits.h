@@ -24,7 +24,7 @@ struct turned_bit {
     unsigned bit;
 };
 
-static inline void flip(const char *path, off_t offset, unsigned bit)
+static inline void flip_bit(const char *path, off_t offset, unsigned bit)
 {
     unsigned char byte;
     int fd = open(path, O_RDWR);

@@ -192,9 +192,9 @@ static void check_everything(void)
     state_scan(spec.txn, aq_entity_find("resource"), NULL, add_resource, &sums);
     state_scan(spec.txn, aq_entity_find("application"), NULL, add_application, &sums);
     state_scan(spec.txn, aq_entity_find("node"), NULL, check_node, &sums);
-    assert_int_equal(rows_of(INDEX_WAITING), sums.waiting);
-    assert_int_equal(rows_of(INDEX_NODE_RESOURCE), sums.resources);
-    assert_int_equal(rows_of(INDEX_EXPIRY), sums.expiring);
+    assert_int_equal(spec_rows(INDEX_WAITING), sums.waiting);
+    assert_int_equal(spec_rows(INDEX_NODE_RESOURCE), sums.resources);
+    assert_int_equal(spec_rows(INDEX_EXPIRY), sums.expiring);
     for (uint64_t user = 0; user < USERS; user++) {
         char counter[40];
         snprintf(counter, sizeof counter, "open/user/user-%" PRIu64, user);

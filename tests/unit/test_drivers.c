@@ -1,13 +1,13 @@
 /* The drivers' table, what they make of options, the `test` driver, and control groups. The `process` driver has
  * test_drivers_process.c. */
-#include "tests/lib/driver_bench.h"
+#include "tests/lib/driver_rig.h"
 
 #include "drivers/roster.h"
 #include "drivers/schedule.h"
 
 static int setup_test(void **state)
 {
-    return bench_setup(state, "test");
+    return rig_setup(state, "test");
 }
 
 /* ---- the table ---------------------------------------------------------------------------------------- */
@@ -163,7 +163,7 @@ static void test_schedule_gives_the_soonest(void **state)
 
 static void test_runs_and_ends(void **state)
 {
-    struct bench_workload *seen = bench_run(*state, "{'run_ms':20,'exit_status':3,'ip_addr':'10.1.2.3'}");
+    struct rig_workload *seen = rig_run(*state, "{'run_ms':20,'exit_status':3,'ip_addr':'10.1.2.3'}");
     assert_int_equal(seen->exit_status, 3);
     assert_string_equal(seen->reason, "exit status 3");
     assert_string_equal(seen->identifier, "test 1");
@@ -172,65 +172,64 @@ static void test_runs_and_ends(void **state)
 
 static void test_runs_until_stopped(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     uint64_t resource;
-    struct bench_workload *seen = bench_start_running(bench, "{'start_delay_ms':20,'stop_delay_ms':20}", &resource);
-    bench_turn(bench, 50);
+    struct rig_workload *seen = rig_start_running(rig, "{'start_delay_ms':20,'stop_delay_ms':20}", &resource);
+    rig_turn(rig, 50);
     assert_int_equal(seen->ended, 0);
-    bench->type->stop(bench->driver, resource);
-    bench->type->stop(bench->driver, resource);
-    bench->type->stop(bench->driver, 1000);
-    bench_await(bench, &seen->ended);
+    rig->type->stop(rig->driver, resource);
+    rig->type->stop(rig->driver, resource);
+    rig->type->stop(rig->driver, 1000);
+    rig_await(rig, &seen->ended);
     assert_int_equal(seen->exit_status, 143);
-    bench_turn(bench, 10);
+    rig_turn(rig, 10);
     assert_int_equal(seen->ended, 1);
-    assert_int_equal(bench->type->timeout_ms(bench->driver), -1);
+    assert_int_equal(rig->type->timeout_ms(rig->driver), -1);
 }
 
 static void test_stopped_before_it_started(void **state)
 {
-    struct bench *bench = *state;
-    uint64_t resource = bench_start(bench, "{'start_delay_ms':3600000}");
-    bench->type->stop(bench->driver, resource);
-    assert_int_equal(bench->seen[resource].failed, 1);
-    assert_string_equal(bench->seen[resource].reason, "stopped before it had started");
+    struct rig *rig = *state;
+    uint64_t resource = rig_start(rig, "{'start_delay_ms':3600000}");
+    rig->type->stop(rig->driver, resource);
+    assert_int_equal(rig->seen[resource].failed, 1);
+    assert_string_equal(rig->seen[resource].reason, "stopped before it had started");
 }
 
 static void test_same_resource_twice_is_refused(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     struct aq_error error;
-    bench_start(bench, "{}");
-    bench->used--;
-    assert_int_equal(bench_try_start(bench, "{}", (struct driver_spec){0}, &error), 0);
+    rig_start(rig, "{}");
+    rig->used--;
+    assert_int_equal(rig_try_start(rig, "{}", (struct driver_spec){0}, &error), 0);
     assert_int_equal(error.code, AQ_E_EXISTS);
 }
 
 static void test_fails_as_told(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     for (int i = 0; i < 2; i++) {
-        struct bench_workload *always =
-            &bench->seen[bench_start(bench, "{'fail':'always','fail_reason':'no luck today'}")];
-        bench_await(bench, &always->failed);
+        struct rig_workload *always = &rig->seen[rig_start(rig, "{'fail':'always','fail_reason':'no luck today'}")];
+        rig_await(rig, &always->failed);
         assert_string_equal(always->reason, "no luck today");
         assert_int_equal(always->started, 0);
     }
-    struct bench_workload *first = &bench->seen[bench_start(bench, "{'fail':'first','run_ms':1}")];
-    bench_await(bench, &first->failed);
-    bench_run(bench, "{'fail':'first','run_ms':1}");
+    struct rig_workload *first = &rig->seen[rig_start(rig, "{'fail':'first','run_ms':1}")];
+    rig_await(rig, &first->failed);
+    rig_run(rig, "{'fail':'first','run_ms':1}");
 }
 
-static int failures_of(struct bench *bench, const char *options, char pattern[101])
+static int failures_of(struct rig *rig, const char *options, char pattern[101])
 {
     int failed = 0;
-    uint64_t first = bench->used + 1;
+    uint64_t first = rig->used + 1;
     for (int i = 0; i < 100; i++)
-        bench_start(bench, options);
+        rig_start(rig, options);
     for (int i = 0; i < 100; i++) {
-        struct bench_workload *seen = &bench->seen[first + (uint64_t)i];
+        struct rig_workload *seen = &rig->seen[first + (uint64_t)i];
         while (seen->failed + seen->started == 0)
-            bench_turn(bench, 100);
+            rig_turn(rig, 100);
         failed += seen->failed;
         pattern[i] = seen->failed ? 'x' : '.';
     }
@@ -240,85 +239,85 @@ static int failures_of(struct bench *bench, const char *options, char pattern[10
 
 static void test_fails_at_a_rate_that_repeats(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     char once[101];
     char again[101];
     char other[101];
-    assert_in_range(failures_of(bench, "{'fail_rate':300,'seed':1}", once), 10, 60);
-    bench_close(bench);
-    bench_open(bench);
-    bench->used = 0;
-    memset(bench->seen, 0, sizeof bench->seen);
-    failures_of(bench, "{'fail_rate':300,'seed':1}", again);
+    assert_in_range(failures_of(rig, "{'fail_rate':300,'seed':1}", once), 10, 60);
+    rig_close(rig);
+    rig_open(rig);
+    rig->used = 0;
+    memset(rig->seen, 0, sizeof rig->seen);
+    failures_of(rig, "{'fail_rate':300,'seed':1}", again);
     assert_string_equal(once, again);
-    bench_close(bench);
-    bench_open(bench);
-    bench->used = 0;
-    memset(bench->seen, 0, sizeof bench->seen);
-    failures_of(bench, "{'fail_rate':300,'seed':2}", other);
+    rig_close(rig);
+    rig_open(rig);
+    rig->used = 0;
+    memset(rig->seen, 0, sizeof rig->seen);
+    failures_of(rig, "{'fail_rate':300,'seed':2}", other);
     assert_string_not_equal(once, other);
 }
 
-static void adopt(struct bench *bench, uint64_t resource)
+static void adopt(struct rig *rig, uint64_t resource)
 {
     struct aq_error error;
-    if (bench->type->adopt(bench->driver, resource, bench_directory(bench, resource), &error) != 0)
+    if (rig->type->adopt(rig->driver, resource, rig_directory(rig, resource), &error) != 0)
         fail_msg("%s", error.message);
 }
 
 static void test_goes_on_after_the_agent_restarts(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     uint64_t running;
     uint64_t ending;
-    bench_start_running(bench, "{'ip_addr':'10.0.0.9'}", &running);
-    bench_start_running(bench, "{'run_ms':30,'exit_status':4}", &ending);
-    uint64_t starting = bench_start(bench, "{'start_delay_ms':1000,'run_ms':1}");
-    bench_close(bench);
-    memset(bench->seen, 0, sizeof bench->seen);
-    bench_open(bench);
+    rig_start_running(rig, "{'ip_addr':'10.0.0.9'}", &running);
+    rig_start_running(rig, "{'run_ms':30,'exit_status':4}", &ending);
+    uint64_t starting = rig_start(rig, "{'start_delay_ms':1000,'run_ms':1}");
+    rig_close(rig);
+    memset(rig->seen, 0, sizeof rig->seen);
+    rig_open(rig);
     usleep(40000);
-    adopt(bench, running);
-    adopt(bench, ending);
-    adopt(bench, starting);
-    bench_await(bench, &bench->seen[running].started);
-    assert_string_equal(bench->seen[running].ip_addr, "10.0.0.9");
-    bench_await(bench, &bench->seen[ending].ended);
-    assert_int_equal(bench->seen[ending].exit_status, 4);
-    assert_int_equal(bench->seen[ending].started, 0);
-    bench_await(bench, &bench->seen[starting].ended);
-    assert_int_equal(bench->seen[starting].started, 1);
-    bench->type->stop(bench->driver, running);
-    bench_await(bench, &bench->seen[running].ended);
+    adopt(rig, running);
+    adopt(rig, ending);
+    adopt(rig, starting);
+    rig_await(rig, &rig->seen[running].started);
+    assert_string_equal(rig->seen[running].ip_addr, "10.0.0.9");
+    rig_await(rig, &rig->seen[ending].ended);
+    assert_int_equal(rig->seen[ending].exit_status, 4);
+    assert_int_equal(rig->seen[ending].started, 0);
+    rig_await(rig, &rig->seen[starting].ended);
+    assert_int_equal(rig->seen[starting].started, 1);
+    rig->type->stop(rig->driver, running);
+    rig_await(rig, &rig->seen[running].ended);
 }
 
 static void test_what_was_never_begun_has_failed(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     struct aq_error error;
-    assert_int_equal(bench->type->adopt(bench->driver, 1, bench->base, &error), 0);
-    bench_await(bench, &bench->seen[1].failed);
-    assert_string_equal(bench->seen[1].reason, "the agent ended before it had started it");
+    assert_int_equal(rig->type->adopt(rig->driver, 1, rig->base, &error), 0);
+    rig_await(rig, &rig->seen[1].failed);
+    assert_string_equal(rig->seen[1].reason, "the agent ended before it had started it");
     char path[96];
-    snprintf(path, sizeof path, "%s/test", bench->base);
+    snprintf(path, sizeof path, "%s/test", rig->base);
     FILE *file = fopen(path, "w");
     fputs("aquarium-test 1\nstarts_at_ms 5\nends_", file);
     fclose(file);
-    assert_int_equal(bench->type->adopt(bench->driver, 1, bench->base, &error), -1);
+    assert_int_equal(rig->type->adopt(rig->driver, 1, rig->base, &error), -1);
     assert_int_equal(error.code, AQ_E_CORRUPT);
 }
 
 static void test_a_thousand(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     for (int i = 0; i < 1000; i++)
-        bench_start(bench, i % 2 ? "{'start_delay_ms':10,'run_ms':20}" : "{}");
+        rig_start(rig, i % 2 ? "{'start_delay_ms':10,'run_ms':20}" : "{}");
     for (uint64_t i = 1; i <= 1000; i++)
-        bench_await(bench, &bench->seen[i].started);
+        rig_await(rig, &rig->seen[i].started);
     for (uint64_t i = 1; i <= 1000; i++)
-        bench->type->stop(bench->driver, i);
+        rig->type->stop(rig->driver, i);
     for (uint64_t i = 1; i <= 1000; i++)
-        bench_await(bench, &bench->seen[i].ended);
+        rig_await(rig, &rig->seen[i].ended);
 }
 
 /* ---- control groups ----------------------------------------------------------------------------------- */
@@ -415,20 +414,20 @@ static void file_expect(const char *root, const char *name, const char *expected
 /* Version 2 with all controllers, which not every machine has: plain files show what is written where. */
 static void test_limits_of_version_2(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     struct cgroup_host host = {0};
     struct cgroup group;
     struct aq_error error;
     const struct cgroup_limits limits = {.cpu_milli = 250, .memory_bytes = 1 << 20, .pids = 7};
-    snprintf(host.unified, sizeof host.unified, "%s", bench->base);
+    snprintf(host.unified, sizeof host.unified, "%s", rig->base);
     for (int i = 0; i < CGROUP_CONTROLLERS; i++)
         host.in_unified[i] = true;
     cgroup_name(&group, &host, "n", 1);
     assert_int_equal(cgroup_make(&group, &limits, &error), 0);
     assert_int_equal(group.lacking, 7); /* nothing passes the controllers on yet */
-    file_put(bench->base, "cgroup.subtree_control", "");
-    file_put(bench->base, "aquarium/cgroup.subtree_control", "");
-    file_put(bench->base, "aquarium/n/cgroup.subtree_control", "");
+    file_put(rig->base, "cgroup.subtree_control", "");
+    file_put(rig->base, "aquarium/cgroup.subtree_control", "");
+    file_put(rig->base, "aquarium/n/cgroup.subtree_control", "");
     cgroup_name(&group, &host, "n", 1);
     assert_int_equal(cgroup_make(&group, &limits, &error), -1);
     assert_non_null(strstr(error.message, "cpu.max: No such file or directory"));
@@ -437,23 +436,23 @@ static void test_limits_of_version_2(void **state)
     char name[64];
     for (size_t i = 0; i < AQ_LENGTH(files); i++) {
         snprintf(name, sizeof name, "aquarium/n/r1/%s", files[i]);
-        file_put(bench->base, name, "");
+        file_put(rig->base, name, "");
     }
     assert_int_equal(cgroup_make(&group, &limits, &error), 0);
     assert_int_equal(group.lacking, 0);
     for (size_t i = 0; i < AQ_LENGTH(files); i++) {
         snprintf(name, sizeof name, "aquarium/n/r1/%s", files[i]);
-        file_expect(bench->base, name, values[i]);
+        file_expect(rig->base, name, values[i]);
     }
-    file_expect(bench->base, "aquarium/n/cgroup.subtree_control", "+pids");
+    file_expect(rig->base, "aquarium/n/cgroup.subtree_control", "+pids");
     assert_false(cgroup_ran_out_of_memory(&group));
-    file_put(bench->base, "aquarium/n/r1/memory.events", "low 0\noom 1\noom_kill 1\n");
+    file_put(rig->base, "aquarium/n/r1/memory.events", "low 0\noom 1\noom_kill 1\n");
     assert_true(cgroup_ran_out_of_memory(&group));
-    file_put(bench->base, "aquarium/n/r1/cgroup.events", "populated 1\nfrozen 0\n");
+    file_put(rig->base, "aquarium/n/r1/cgroup.events", "populated 1\nfrozen 0\n");
     assert_false(cgroup_is_empty(&group));
-    file_put(bench->base, "aquarium/n/r1/cgroup.kill", "");
+    file_put(rig->base, "aquarium/n/r1/cgroup.kill", "");
     cgroup_kill(&group);
-    file_expect(bench->base, "aquarium/n/r1/cgroup.kill", "1");
+    file_expect(rig->base, "aquarium/n/r1/cgroup.kill", "1");
 }
 
 /* A process in a group, and one in a group inside that. */
@@ -473,21 +472,21 @@ static pid_t sleeper_in(const struct cgroup *group)
 
 static void test_a_group_holds_and_ends_a_tree(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     struct cgroup_host host;
     struct cgroup group;
     struct cgroup inner;
     struct aq_error error;
     const struct cgroup_limits limits = {.pids = 10};
     cgroup_host_read(&host);
-    cgroup_name(&group, &host, bench->node, 1);
+    cgroup_name(&group, &host, rig->node, 1);
     assert_int_equal(cgroup_make(&group, &limits, &error), 0);
     if (!cgroup_exists(&group))
         skip();
     inner = group;
     snprintf(inner.name + strlen(inner.name), 8, "/inner");
     assert_int_equal(cgroup_make(&inner, &(struct cgroup_limits){0}, &error), 0);
-    bench->used = 1; /* for the teardown */
+    rig->used = 1; /* for the teardown */
     pid_t pids[2] = {sleeper_in(&group), sleeper_in(host.unified[0] != '\0' ? &group : &inner)};
     for (int i = 0; i < 10000 && cgroup_is_empty(&group); i++)
         usleep(1000);
@@ -516,20 +515,20 @@ int main(void)
         cmocka_unit_test(test_good_options_pass),
         cmocka_unit_test(test_roster_finds_in_any_order),
         cmocka_unit_test(test_schedule_gives_the_soonest),
-        cmocka_unit_test_setup_teardown(test_runs_and_ends, setup_test, bench_teardown),
-        cmocka_unit_test_setup_teardown(test_runs_until_stopped, setup_test, bench_teardown),
-        cmocka_unit_test_setup_teardown(test_stopped_before_it_started, setup_test, bench_teardown),
-        cmocka_unit_test_setup_teardown(test_same_resource_twice_is_refused, setup_test, bench_teardown),
-        cmocka_unit_test_setup_teardown(test_fails_as_told, setup_test, bench_teardown),
-        cmocka_unit_test_setup_teardown(test_fails_at_a_rate_that_repeats, setup_test, bench_teardown),
-        cmocka_unit_test_setup_teardown(test_goes_on_after_the_agent_restarts, setup_test, bench_teardown),
-        cmocka_unit_test_setup_teardown(test_what_was_never_begun_has_failed, setup_test, bench_teardown),
-        cmocka_unit_test_setup_teardown(test_a_thousand, setup_test, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_runs_and_ends, setup_test, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_runs_until_stopped, setup_test, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_stopped_before_it_started, setup_test, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_same_resource_twice_is_refused, setup_test, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_fails_as_told, setup_test, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_fails_at_a_rate_that_repeats, setup_test, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_goes_on_after_the_agent_restarts, setup_test, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_never_begun_has_failed, setup_test, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_a_thousand, setup_test, rig_teardown),
         cmocka_unit_test(test_mounts_are_found),
         cmocka_unit_test(test_a_node_name_stays_in_its_place),
         cmocka_unit_test(test_without_any_group_nothing_fails),
-        cmocka_unit_test_setup_teardown(test_limits_of_version_2, setup_test, bench_teardown),
-        cmocka_unit_test_setup_teardown(test_a_group_holds_and_ends_a_tree, setup_test, bench_teardown),
+        cmocka_unit_test_setup_teardown(test_limits_of_version_2, setup_test, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_a_group_holds_and_ends_a_tree, setup_test, rig_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

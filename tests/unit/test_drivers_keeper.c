@@ -1,6 +1,6 @@
 /* The `process` driver when something dies that should not: the agent, a keeper, the nursery; and on a machine
  * without control groups. */
-#include "tests/lib/driver_bench.h"
+#include "tests/lib/driver_rig.h"
 
 #include "drivers/process/files.h"
 #include "drivers/process/log.h"
@@ -12,37 +12,37 @@
 
 static int setup(void **state)
 {
-    return bench_setup(state, "process");
+    return rig_setup(state, "process");
 }
 
-static void adopt(struct bench *bench, uint64_t resource)
+static void adopt(struct rig *rig, uint64_t resource)
 {
     struct aq_error error;
-    if (bench->type->adopt(bench->driver, resource, bench_directory(bench, resource), &error) != 0)
+    if (rig->type->adopt(rig->driver, resource, rig_directory(rig, resource), &error) != 0)
         fail_msg("%s", error.message);
 }
 
-static int directory_open(struct bench *bench, uint64_t resource)
+static int directory_open(struct rig *rig, uint64_t resource)
 {
-    int directory = open(bench_directory(bench, resource), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int directory = open(rig_directory(rig, resource), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true(directory >= 0);
     return directory;
 }
 
-static pid_t keeper_of(struct bench *bench, uint64_t resource)
+static pid_t keeper_of(struct rig *rig, uint64_t resource)
 {
     struct process_state kept;
-    int directory = directory_open(bench, resource);
+    int directory = directory_open(rig, resource);
     assert_int_equal(process_state_read(directory, &kept), PROCESS_READ);
     close(directory);
     assert_true(kept.keeper.pid > 1);
     return kept.keeper.pid;
 }
 
-static void await_file(struct bench *bench, uint64_t resource, const char *name)
+static void await_file(struct rig *rig, uint64_t resource, const char *name)
 {
     char path[128];
-    snprintf(path, sizeof path, "%s/%s", bench_directory(bench, resource), name);
+    snprintf(path, sizeof path, "%s/%s", rig_directory(rig, resource), name);
     for (int i = 0; access(path, F_OK) != 0; i++) {
         assert_true(i < 10000);
         usleep(1000);
@@ -50,22 +50,22 @@ static void await_file(struct bench *bench, uint64_t resource, const char *name)
 }
 
 /* Plays an agent of its own in another process, and kills it when it has started `options`. */
-static void start_and_kill_agent(struct bench *bench, const char *const options[], size_t count)
+static void start_and_kill_agent(struct rig *rig, const char *const options[], size_t count)
 {
     int ready[2];
     assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-    bench_close(bench);
+    rig_close(rig);
     pid_t agent = fork();
     assert_true(agent >= 0);
     if (agent == 0) {
         /* No assertion of cmocka may return from here into the tests: a failed one shows as a missing byte. */
         signal(SIGALRM, SIG_DFL);
         alarm(20);
-        bench->driver = bench->type->open(bench->node, bench_report, bench);
+        rig->driver = rig->type->open(rig->node, rig_report, rig);
         for (size_t i = 0; i < count; i++) {
-            uint64_t resource = bench_start(bench, options[i]);
-            while (bench->seen[resource].started == 0)
-                bench_turn(bench, 100);
+            uint64_t resource = rig_start(rig, options[i]);
+            while (rig->seen[resource].started == 0)
+                rig_turn(rig, 100);
         }
         ssize_t written = write(ready[1], "r", 1);
         (void)written;
@@ -78,8 +78,8 @@ static void start_and_kill_agent(struct bench *bench, const char *const options[
     close(ready[0]);
     kill(agent, SIGKILL);
     waitpid(agent, NULL, 0);
-    bench->used = count;
-    bench_open(bench);
+    rig->used = count;
+    rig_open(rig);
     assert_int_equal(length, 1);
 }
 
@@ -87,103 +87,103 @@ static void start_and_kill_agent(struct bench *bench, const char *const options[
 
 static void test_adopt_after_close(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     uint64_t resource;
-    bench_start_running(bench, "{'command':'echo up; sleep 1000','stop_grace':3}", &resource);
-    pid_t pid = bench->seen[resource].pid;
-    bench_close(bench);
-    bench_open(bench);
-    memset(bench->seen, 0, sizeof bench->seen);
-    assert_true(bench_is_alive(pid));
-    adopt(bench, resource);
-    bench_await(bench, &bench->seen[resource].started);
-    assert_int_equal(bench->seen[resource].pid, pid);
-    bench_await_log(bench, resource, "up\n");
-    bench->type->stop(bench->driver, resource);
-    bench_await(bench, &bench->seen[resource].ended);
-    assert_int_equal(bench->seen[resource].exit_status, 143);
-    assert_int_equal(bench->seen[resource].started, 1);
-    assert_false(bench_is_alive(pid));
+    rig_start_running(rig, "{'command':'echo up; sleep 1000','stop_grace':3}", &resource);
+    pid_t pid = rig->seen[resource].pid;
+    rig_close(rig);
+    rig_open(rig);
+    memset(rig->seen, 0, sizeof rig->seen);
+    assert_true(rig_is_alive(pid));
+    adopt(rig, resource);
+    rig_await(rig, &rig->seen[resource].started);
+    assert_int_equal(rig->seen[resource].pid, pid);
+    rig_await_log(rig, resource, "up\n");
+    rig->type->stop(rig->driver, resource);
+    rig_await(rig, &rig->seen[resource].ended);
+    assert_int_equal(rig->seen[resource].exit_status, 143);
+    assert_int_equal(rig->seen[resource].started, 1);
+    assert_false(rig_is_alive(pid));
 }
 
 static void test_adopt_after_kill(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     const char *const options[] = {"{'command':'echo one; while ! test -e go; do sleep 0.01; done; echo two; exit 9'}",
                                    "{'command':'while ! test -e go; do sleep 0.01; done; exit 8'}",
                                    "{'command':'sleep 1000'}"};
-    start_and_kill_agent(bench, options, AQ_LENGTH(options));
+    start_and_kill_agent(rig, options, AQ_LENGTH(options));
     /* The first ends while nobody looks; the second later. */
     char path[128];
-    snprintf(path, sizeof path, "%s/work/go", bench_directory(bench, 1));
+    snprintf(path, sizeof path, "%s/work/go", rig_directory(rig, 1));
     close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-    await_file(bench, 1, "exit");
+    await_file(rig, 1, "exit");
     for (uint64_t resource = 1; resource <= 3; resource++)
-        adopt(bench, resource);
-    bench_await(bench, &bench->seen[1].ended);
-    assert_int_equal(bench->seen[1].exit_status, 9);
-    assert_string_equal(bench->seen[1].reason, "exit status 9");
-    assert_int_equal(bench->seen[1].started, 0);
-    assert_string_equal(bench_log(bench, 1, 100), "one\ntwo\n");
-    bench_await(bench, &bench->seen[2].started);
-    bench_await(bench, &bench->seen[3].started);
-    snprintf(path, sizeof path, "%s/work/go", bench_directory(bench, 2));
+        adopt(rig, resource);
+    rig_await(rig, &rig->seen[1].ended);
+    assert_int_equal(rig->seen[1].exit_status, 9);
+    assert_string_equal(rig->seen[1].reason, "exit status 9");
+    assert_int_equal(rig->seen[1].started, 0);
+    assert_string_equal(rig_log(rig, 1, 100), "one\ntwo\n");
+    rig_await(rig, &rig->seen[2].started);
+    rig_await(rig, &rig->seen[3].started);
+    snprintf(path, sizeof path, "%s/work/go", rig_directory(rig, 2));
     close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-    bench_await(bench, &bench->seen[2].ended);
-    assert_int_equal(bench->seen[2].exit_status, 8);
-    bench->type->stop(bench->driver, 3);
-    bench_await(bench, &bench->seen[3].ended);
-    assert_int_equal(bench->seen[3].exit_status, 143);
+    rig_await(rig, &rig->seen[2].ended);
+    assert_int_equal(rig->seen[2].exit_status, 8);
+    rig->type->stop(rig->driver, 3);
+    rig_await(rig, &rig->seen[3].ended);
+    assert_int_equal(rig->seen[3].exit_status, 143);
 }
 
 static void test_log_goes_on_without_an_agent(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     const char *const options[] = {
         "{'command':'i=0; while test $i -lt 3000; do echo line $i; i=$((i+1)); done; echo done; sleep 1000',"
         "'log_size':4096,'stop_grace':0}"};
-    start_and_kill_agent(bench, options, 1);
-    bench_await_log(bench, 1, "line 2999\ndone\n");
-    await_file(bench, 1, "log.1");
-    adopt(bench, 1);
-    bench_await(bench, &bench->seen[1].started);
+    start_and_kill_agent(rig, options, 1);
+    rig_await_log(rig, 1, "line 2999\ndone\n");
+    await_file(rig, 1, "log.1");
+    adopt(rig, 1);
+    rig_await(rig, &rig->seen[1].started);
 }
 
 static void test_adopt_of_one_that_failed(void **state)
 {
-    struct bench *bench = *state;
-    uint64_t resource = bench_start(bench, "{'command':['/no/such']}");
-    await_file(bench, resource, "exit");
-    bench_close(bench);
-    bench_open(bench);
-    adopt(bench, resource);
-    bench_await(bench, &bench->seen[resource].failed);
-    assert_string_equal(bench->seen[resource].reason, "command \"/no/such\": No such file or directory");
+    struct rig *rig = *state;
+    uint64_t resource = rig_start(rig, "{'command':['/no/such']}");
+    await_file(rig, resource, "exit");
+    rig_close(rig);
+    rig_open(rig);
+    adopt(rig, resource);
+    rig_await(rig, &rig->seen[resource].failed);
+    assert_string_equal(rig->seen[resource].reason, "command \"/no/such\": No such file or directory");
 }
 
 static void test_adopt_of_one_that_was_never_started(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     struct aq_error error;
-    bench->used = 1;
-    mkdir(bench_directory(bench, 1), 0755);
+    rig->used = 1;
+    mkdir(rig_directory(rig, 1), 0755);
     for (int i = 0; i < 2; i++) {
-        bench->seen[1].failed = 0;
-        adopt(bench, 1);
-        bench_await(bench, &bench->seen[1].failed);
-        assert_string_equal(bench->seen[1].reason, "the agent ended before it had started it");
+        rig->seen[1].failed = 0;
+        adopt(rig, 1);
+        rig_await(rig, &rig->seen[1].failed);
+        assert_string_equal(rig->seen[1].reason, "the agent ended before it had started it");
     }
     /* A keeper that comes now would find this, and give up. */
-    int directory = directory_open(bench, 1);
+    int directory = directory_open(rig, 1);
     assert_int_equal(process_state_claim(directory, &(struct process_state){0}, &error), 1);
     close(directory);
-    assert_int_equal(bench->type->adopt(bench->driver, 2, "/tmp/aq-none/x", &error), -1);
+    assert_int_equal(rig->type->adopt(rig->driver, 2, "/tmp/aq-none/x", &error), -1);
     assert_int_equal(error.code, AQ_E_NOT_FOUND);
 }
 
 static void test_the_same_number_is_not_the_same_process(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     struct aq_error error;
     struct process_state other = {0};
     pid_t stranger = fork();
@@ -195,27 +195,27 @@ static void test_the_same_number_is_not_the_same_process(void **state)
     other.main = other.keeper;
     other.keeper.start_ticks--;
     other.main.start_ticks--;
-    bench->used = 1;
-    mkdir(bench_directory(bench, 1), 0755);
-    int directory = directory_open(bench, 1);
+    rig->used = 1;
+    mkdir(rig_directory(rig, 1), 0755);
+    int directory = directory_open(rig, 1);
     assert_int_equal(process_state_claim(directory, &other, &error), 0);
     assert_int_equal(process_state_add_main(directory, &other, &error), 0);
     close(directory);
-    adopt(bench, 1);
-    bench_await(bench, &bench->seen[1].ended);
-    bool unharmed = bench_is_alive(stranger);
+    adopt(rig, 1);
+    rig_await(rig, &rig->seen[1].ended);
+    bool unharmed = rig_is_alive(stranger);
     kill(stranger, SIGKILL);
     waitpid(stranger, NULL, 0);
     assert_true(unharmed);
-    assert_int_equal(bench->seen[1].exit_status, 137);
+    assert_int_equal(rig->seen[1].exit_status, 137);
 }
 
-static void write_state(struct bench *bench, const char *text)
+static void write_state(struct rig *rig, const char *text)
 {
     char path[128];
-    bench->used++;
-    mkdir(bench_directory(bench, bench->used), 0755);
-    snprintf(path, sizeof path, "%s/state", bench_directory(bench, bench->used));
+    rig->used++;
+    mkdir(rig_directory(rig, rig->used), 0755);
+    snprintf(path, sizeof path, "%s/state", rig_directory(rig, rig->used));
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fputs(text, file);
@@ -224,37 +224,37 @@ static void write_state(struct bench *bench, const char *text)
 
 static void test_torn_and_old_files(void **state)
 {
-    struct bench *bench = *state;
-    write_state(bench, "");
-    write_state(bench, "aquarium-process 1\nboot x\nkeeper 1");
-    write_state(bench, "aquarium-process 1\nboot another-boot\nkeeper 1 1\nstop_grace 1\nkept\nmain 1 1 lacking 0\n");
+    struct rig *rig = *state;
+    write_state(rig, "");
+    write_state(rig, "aquarium-process 1\nboot x\nkeeper 1");
+    write_state(rig, "aquarium-process 1\nboot another-boot\nkeeper 1 1\nstop_grace 1\nkept\nmain 1 1 lacking 0\n");
     for (uint64_t resource = 1; resource <= 3; resource++) {
-        adopt(bench, resource);
-        bench_await(bench, &bench->seen[resource].ended);
-        assert_int_equal(bench->seen[resource].exit_status, 137);
+        adopt(rig, resource);
+        rig_await(rig, &rig->seen[resource].ended);
+        assert_int_equal(rig->seen[resource].exit_status, 137);
     }
-    assert_string_equal(bench->seen[1].reason, "it was lost: the file state cannot be read");
-    assert_string_equal(bench->seen[2].reason, "it was lost: the file state cannot be read");
-    assert_string_equal(bench->seen[3].reason, "it ended with the machine, which was started again");
+    assert_string_equal(rig->seen[1].reason, "it was lost: the file state cannot be read");
+    assert_string_equal(rig->seen[2].reason, "it was lost: the file state cannot be read");
+    assert_string_equal(rig->seen[3].reason, "it ended with the machine, which was started again");
     /* A second agent is told the same. */
-    bench->seen[3].ended = 0;
-    adopt(bench, 3);
-    bench_await(bench, &bench->seen[3].ended);
-    assert_string_equal(bench->seen[3].reason, "it ended with the machine, which was started again");
+    rig->seen[3].ended = 0;
+    adopt(rig, 3);
+    rig_await(rig, &rig->seen[3].ended);
+    assert_string_equal(rig->seen[3].reason, "it ended with the machine, which was started again");
 }
 
 /* An agent that has used up its descriptors must not take its workloads for dead. */
 static void test_an_agent_short_of_descriptors_harms_nobody(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     uint64_t resource;
     struct rlimit before;
-    bench_start_running(bench, "{'command':'sleep 1000','stop_grace':0}", &resource);
-    pid_t pid = bench->seen[resource].pid;
-    bench_close(bench);
-    bench_open(bench);
-    bench->seen[resource].started = 0;
-    adopt(bench, resource);
+    rig_start_running(rig, "{'command':'sleep 1000','stop_grace':0}", &resource);
+    pid_t pid = rig->seen[resource].pid;
+    rig_close(rig);
+    rig_open(rig);
+    rig->seen[resource].started = 0;
+    adopt(rig, resource);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     /* From nothing at all to nearly enough: each place where it can run out has its turn. */
     int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -263,22 +263,22 @@ static void test_an_agent_short_of_descriptors_harms_nobody(void **state)
         struct rlimit tight = {.rlim_cur = (rlim_t)(next + spare), .rlim_max = before.rlim_max};
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
         for (int i = 0; i < 20; i++)
-            bench_turn(bench, 10);
+            rig_turn(rig, 10);
     }
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-    bench_await(bench, &bench->seen[resource].started);
-    assert_true(bench_is_alive(pid));
-    assert_int_equal(bench->seen[resource].ended, 0);
+    rig_await(rig, &rig->seen[resource].started);
+    assert_true(rig_is_alive(pid));
+    assert_int_equal(rig->seen[resource].ended, 0);
 }
 
 /* ---- the keeper dies ---------------------------------------------------------------------------------- */
 
-static pid_t daemon_of(struct bench *bench, uint64_t resource)
+static pid_t daemon_of(struct rig *rig, uint64_t resource)
 {
     char path[128];
     int pid = 0;
-    await_file(bench, resource, "work/daemon");
-    snprintf(path, sizeof path, "%s/work/daemon", bench_directory(bench, resource));
+    await_file(rig, resource, "work/daemon");
+    snprintf(path, sizeof path, "%s/work/daemon", rig_directory(rig, resource));
     FILE *file = fopen(path, "r");
     assert_non_null(file);
     assert_int_equal(fscanf(file, "%d", &pid), 1);
@@ -287,63 +287,63 @@ static pid_t daemon_of(struct bench *bench, uint64_t resource)
 }
 
 /* Something that leaves its session and its parent, and says its number in a file. */
-static uint64_t start_with_daemon(struct bench *bench)
+static uint64_t start_with_daemon(struct rig *rig)
 {
     uint64_t resource;
-    bench_start_running(bench,
-                        "{'command':'echo \\\"$SCRIPT\\\" > daemon.sh; (setsid sh daemon.sh &); sleep 1000',"
-                        "'environment':{'SCRIPT':'echo $$ > pid; mv pid daemon; exec sleep 1000'}}",
-                        &resource);
+    rig_start_running(rig,
+                      "{'command':'echo \\\"$SCRIPT\\\" > daemon.sh; (setsid sh daemon.sh &); sleep 1000',"
+                      "'environment':{'SCRIPT':'echo $$ > pid; mv pid daemon; exec sleep 1000'}}",
+                      &resource);
     return resource;
 }
 
-static void expect_all_gone(struct bench *bench, uint64_t resource, pid_t main, pid_t daemon)
+static void expect_all_gone(struct rig *rig, uint64_t resource, pid_t main, pid_t daemon)
 {
-    bench_await(bench, &bench->seen[resource].ended);
-    assert_int_equal(bench->seen[resource].exit_status, 137);
-    assert_string_equal(bench->seen[resource].reason, "its keeper was killed, and the workload was ended with it");
-    assert_false(bench_is_alive(main));
-    assert_true(daemon == 0 || !bench_is_alive(daemon));
-    assert_false(bench_has_group(bench, resource));
+    rig_await(rig, &rig->seen[resource].ended);
+    assert_int_equal(rig->seen[resource].exit_status, 137);
+    assert_string_equal(rig->seen[resource].reason, "its keeper was killed, and the workload was ended with it");
+    assert_false(rig_is_alive(main));
+    assert_true(daemon == 0 || !rig_is_alive(daemon));
+    assert_false(rig_has_group(rig, resource));
 }
 
 static void test_keeper_killed(void **state)
 {
-    struct bench *bench = *state;
-    uint64_t resource = start_with_daemon(bench);
-    pid_t daemon = daemon_of(bench, resource);
-    pid_t pid = bench->seen[resource].pid;
-    bool grouped = bench_has_group(bench, resource);
-    kill(keeper_of(bench, resource), SIGKILL);
-    expect_all_gone(bench, resource, pid, grouped ? daemon : 0);
+    struct rig *rig = *state;
+    uint64_t resource = start_with_daemon(rig);
+    pid_t daemon = daemon_of(rig, resource);
+    pid_t pid = rig->seen[resource].pid;
+    bool grouped = rig_has_group(rig, resource);
+    kill(keeper_of(rig, resource), SIGKILL);
+    expect_all_gone(rig, resource, pid, grouped ? daemon : 0);
 }
 
 static void test_keeper_killed_without_an_agent(void **state)
 {
-    struct bench *bench = *state;
-    uint64_t resource = start_with_daemon(bench);
-    pid_t daemon = daemon_of(bench, resource);
-    pid_t pid = bench->seen[resource].pid;
-    bool grouped = bench_has_group(bench, resource);
-    bench_close(bench);
-    kill(keeper_of(bench, resource), SIGKILL);
-    for (int i = 0; i < 5000 && bench_is_alive(pid); i++)
+    struct rig *rig = *state;
+    uint64_t resource = start_with_daemon(rig);
+    pid_t daemon = daemon_of(rig, resource);
+    pid_t pid = rig->seen[resource].pid;
+    bool grouped = rig_has_group(rig, resource);
+    rig_close(rig);
+    kill(keeper_of(rig, resource), SIGKILL);
+    for (int i = 0; i < 5000 && rig_is_alive(pid); i++)
         usleep(1000);
-    assert_false(bench_is_alive(pid)); /* by itself: it dies with its keeper */
-    bench_open(bench);
-    adopt(bench, resource);
-    expect_all_gone(bench, resource, pid, grouped ? daemon : 0);
+    assert_false(rig_is_alive(pid)); /* by itself: it dies with its keeper */
+    rig_open(rig);
+    adopt(rig, resource);
+    expect_all_gone(rig, resource, pid, grouped ? daemon : 0);
 }
 
 static void test_keeper_that_was_stopped_hears_of_the_end(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     uint64_t resource;
-    bench_start_running(bench, "{'command':['sleep','1000']}", &resource);
-    kill(keeper_of(bench, resource), SIGSTOP);
-    bench->type->stop(bench->driver, resource);
-    bench_await(bench, &bench->seen[resource].ended);
-    assert_int_equal(bench->seen[resource].exit_status, 143);
+    rig_start_running(rig, "{'command':['sleep','1000']}", &resource);
+    kill(keeper_of(rig, resource), SIGSTOP);
+    rig->type->stop(rig->driver, resource);
+    rig_await(rig, &rig->seen[resource].ended);
+    assert_int_equal(rig->seen[resource].exit_status, 143);
 }
 
 /* The nursery is the only child of this process that is not a keeper's; its number stands at the driver's beginning. */
@@ -377,10 +377,10 @@ static void test_nursery_killed(void **state)
 
 static void test_log_tells_what_was_lost(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     struct aq_error error;
     struct process_log log;
-    int base = open(bench->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int base = open(rig->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_int_equal(process_log_open(&log, base, 4096, 2, &error), 0);
     process_log_write(&log, "before", 6);
     int good = log.fd;
@@ -393,7 +393,7 @@ static void test_log_tells_what_was_lost(void **state)
     process_log_close(&log);
     close(base);
     struct aq_buffer out = {0};
-    assert_int_equal(process_log_read(bench->base, 1000, &out, &error), 0);
+    assert_int_equal(process_log_read(rig->base, 1000, &out, &error), 0);
     bool told = strcmp(aq_buffer_string(&out), "before\n[aquarium: 10 bytes of output are lost here: No space left on "
                                                "device]\nafter\n") == 0;
     if (!told)
@@ -420,7 +420,7 @@ static int setup_without_groups(void **state)
 
 static int teardown_without_groups(void **state)
 {
-    int failed = *state != NULL ? bench_teardown(state) : 0;
+    int failed = *state != NULL ? rig_teardown(state) : 0;
     if (own_mounts >= 0 && setns(own_mounts, CLONE_NEWNS) != 0)
         failed = -1;
     close(own_mounts);
@@ -429,43 +429,43 @@ static int teardown_without_groups(void **state)
 
 static void test_without_groups(void **state)
 {
-    struct bench *bench = *state;
-    if (bench == NULL)
+    struct rig *rig = *state;
+    if (rig == NULL)
         skip();
     struct cgroup_host host;
     cgroup_host_read(&host);
     assert_string_equal(host.unified, "");
     assert_string_equal(host.version1[CGROUP_MEMORY], "");
-    uint64_t limited = bench_start_spec(bench, "{'command':'exit 3','pids':5}",
-                                        (struct driver_spec){.metadata_json = "{}", .ram_mib = 24, .cpu_milli = 100});
-    bench_await(bench, &bench->seen[limited].ended);
-    assert_int_equal(bench->seen[limited].exit_status, 3);
-    uint64_t resource = start_with_daemon(bench);
-    pid_t daemon = daemon_of(bench, resource);
-    bench->type->stop(bench->driver, resource);
-    bench_await(bench, &bench->seen[resource].ended);
-    assert_false(bench_is_alive(daemon));
-    assert_int_equal(bench->seen[resource].exit_status, 143);
+    uint64_t limited = rig_start_spec(rig, "{'command':'exit 3','pids':5}",
+                                      (struct driver_spec){.metadata_json = "{}", .ram_mib = 24, .cpu_milli = 100});
+    rig_await(rig, &rig->seen[limited].ended);
+    assert_int_equal(rig->seen[limited].exit_status, 3);
+    uint64_t resource = start_with_daemon(rig);
+    pid_t daemon = daemon_of(rig, resource);
+    rig->type->stop(rig->driver, resource);
+    rig_await(rig, &rig->seen[resource].ended);
+    assert_false(rig_is_alive(daemon));
+    assert_int_equal(rig->seen[resource].exit_status, 143);
 }
 
 static void test_keeper_killed_without_groups(void **state)
 {
-    struct bench *bench = *state;
-    if (bench == NULL)
+    struct rig *rig = *state;
+    if (rig == NULL)
         skip();
     uint64_t resource;
-    bench_start_running(bench, "{'command':'echo $$ > pid; mv pid daemon; sleep 1000 & wait'}", &resource);
-    pid_t pid = daemon_of(bench, resource);
-    assert_int_equal(pid, bench->seen[resource].pid);
-    kill(keeper_of(bench, resource), SIGKILL);
-    expect_all_gone(bench, resource, pid, 0);
+    rig_start_running(rig, "{'command':'echo $$ > pid; mv pid daemon; sleep 1000 & wait'}", &resource);
+    pid_t pid = daemon_of(rig, resource);
+    assert_int_equal(pid, rig->seen[resource].pid);
+    kill(keeper_of(rig, resource), SIGKILL);
+    expect_all_gone(rig, resource, pid, 0);
     /* The whole process group; process 1 may take seconds to reap what was killed. */
     for (int i = 0; i < 1000 && kill(-pid, 0) == 0; i++)
         usleep(10000);
     assert_int_equal(kill(-pid, 0), -1);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, bench_teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, rig_teardown)
 #define TEST_WITHOUT_GROUPS(function)                                                                                  \
     cmocka_unit_test_setup_teardown(function, setup_without_groups, teardown_without_groups)
 

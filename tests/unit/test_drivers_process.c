@@ -1,23 +1,23 @@
 /* The `process` driver: how programs are started, what they find, how they are limited, what is kept of their output,
  * how they are stopped. What happens when an agent or a keeper dies is in test_drivers_keeper.c. */
 #include "drivers/process/options.h"
-#include "tests/lib/driver_bench.h"
+#include "tests/lib/driver_rig.h"
 
 #include <inttypes.h>
 #include <pwd.h>
 
 static int setup(void **state)
 {
-    return bench_setup(state, "process");
+    return rig_setup(state, "process");
 }
 
-static struct bench_workload *run_failing(struct bench *bench, const char *options)
+static struct rig_workload *run_failing(struct rig *rig, const char *options)
 {
-    struct bench_workload *seen = &bench->seen[bench_start(bench, options)];
-    bench_await(bench, &seen->failed);
+    struct rig_workload *seen = &rig->seen[rig_start(rig, options)];
+    rig_await(rig, &seen->failed);
     assert_int_equal(seen->started, 0);
     assert_int_equal(seen->ended, 0);
-    assert_false(bench_has_group(bench, bench->used));
+    assert_false(rig_has_group(rig, rig->used));
     return seen;
 }
 
@@ -25,68 +25,68 @@ static struct bench_workload *run_failing(struct bench *bench, const char *optio
 
 static void test_exit_status(void **state)
 {
-    struct bench_workload *seen = bench_run(*state, "{'command':'exit 3'}");
+    struct rig_workload *seen = rig_run(*state, "{'command':'exit 3'}");
     assert_int_equal(seen->exit_status, 3);
     assert_string_equal(seen->reason, "exit status 3");
     assert_int_equal(strncmp(seen->identifier, "pid ", 4), 0);
-    seen = bench_run(*state, "{'command':['true']}");
+    seen = rig_run(*state, "{'command':['true']}");
     assert_int_equal(seen->exit_status, 0);
     assert_string_equal(seen->reason, "exit status 0");
-    assert_false(bench_has_group(*state, 2));
+    assert_false(rig_has_group(*state, 2));
 }
 
 static void test_end_by_signal(void **state)
 {
-    struct bench_workload *seen = bench_run(*state, "{'command':'kill -SEGV $$'}");
+    struct rig_workload *seen = rig_run(*state, "{'command':'kill -SEGV $$'}");
     assert_int_equal(seen->exit_status, 128 + SIGSEGV);
     assert_string_equal(seen->reason, "killed by signal 11 (SIGSEGV)");
 }
 
 static void test_arguments_are_passed_as_they_are(void **state)
 {
-    struct bench *bench = *state;
-    bench_run(bench, "{'command':['printf','<%s>','a b','','$HOME','\\u0027']}");
-    assert_string_equal(bench_log(bench, 1, 1000), "<a b><><$HOME><'>");
+    struct rig *rig = *state;
+    rig_run(rig, "{'command':['printf','<%s>','a b','','$HOME','\\u0027']}");
+    assert_string_equal(rig_log(rig, 1, 1000), "<a b><><$HOME><'>");
 }
 
 static void test_what_cannot_start_fails_with_a_reason(void **state)
 {
-    struct bench *bench = *state;
-    assert_string_equal(run_failing(bench, "{'command':['/no/such','x']}")->reason,
+    struct rig *rig = *state;
+    assert_string_equal(run_failing(rig, "{'command':['/no/such','x']}")->reason,
                         "command \"/no/such\": No such file or directory");
-    assert_string_equal(run_failing(bench, "{'command':['no-such-program']}")->reason,
+    assert_string_equal(run_failing(rig, "{'command':['no-such-program']}")->reason,
                         "command \"no-such-program\": No such file or directory");
-    assert_string_equal(run_failing(bench, "{'command':['/etc/passwd']}")->reason,
+    assert_string_equal(run_failing(rig, "{'command':['/etc/passwd']}")->reason,
                         "command \"/etc/passwd\": Permission denied");
-    assert_string_equal(run_failing(bench, "{'command':'true','directory':'/no/where'}")->reason,
+    assert_string_equal(run_failing(rig, "{'command':'true','directory':'/no/where'}")->reason,
                         "directory \"/no/where\": No such file or directory");
-    assert_string_equal(run_failing(bench, "{'command':'true','user':'no-such-user'}")->reason,
+    assert_string_equal(run_failing(rig, "{'command':'true','user':'no-such-user'}")->reason,
                         "user \"no-such-user\": there is no such user");
 }
 
 static void test_directory_that_is_gone(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     const char *arguments[] = {"true"};
     const struct process_options options = {
         .command = {arguments, 1}, .directory = "", .user = "", .log_size = 1 << 20, .log_files = 2};
     struct driver_spec spec = {
         .resource = 1, .options = &options, .metadata_json = "{}", .directory = "/tmp/aq-none/x"};
     struct aq_error error;
-    assert_int_equal(bench->type->start(bench->driver, &spec, &error), 0);
-    bench_await(bench, &bench->seen[1].failed);
-    assert_non_null(strstr(bench->seen[1].reason, "No such file or directory"));
+    assert_int_equal(rig->type->start(rig->driver, &spec, &error), 0);
+    rig_await(rig, &rig->seen[1].failed);
+    assert_non_null(strstr(rig->seen[1].reason, "No such file or directory"));
 }
 
 static void test_many_at_once(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     for (int i = 0; i < 400; i++)
-        bench_start(bench, "{'command':['true']}");
+        rig_start(rig, "{'command':['true']}");
     for (uint64_t i = 1; i <= 400; i++) {
-        bench_await(bench, &bench->seen[i].ended);
-        assert_int_equal(bench->seen[i].started, 1);
-        assert_string_equal(bench->seen[i].reason, "exit status 0");
+        rig_await(rig, &rig->seen[i].ended);
+        assert_int_equal(rig->seen[i].started, 1);
+        assert_string_equal(rig->seen[i].reason, "exit status 0");
     }
 }
 
@@ -94,71 +94,71 @@ static void test_many_at_once(void **state)
 
 static void test_environment(void **state)
 {
-    struct bench *bench = *state;
-    bench_start_spec(bench, "{'command':['env'],'environment':{'GREETING':'good day','EMPTY':''}}",
-                     (struct driver_spec){.metadata_json = "{\"answer\":42}"});
-    bench_await(bench, &bench->seen[1].ended);
+    struct rig *rig = *state;
+    rig_start_spec(rig, "{'command':['env'],'environment':{'GREETING':'good day','EMPTY':''}}",
+                   (struct driver_spec){.metadata_json = "{\"answer\":42}"});
+    rig_await(rig, &rig->seen[1].ended);
     char expected[1024];
     const struct passwd *self = getpwuid(getuid());
     snprintf(expected, sizeof expected,
              "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nAQUARIUM_RESOURCE=1\n"
              "AQUARIUM_METADATA={\"answer\":42}\nGREETING=good day\nEMPTY=\nHOME=%s\n",
              self != NULL ? self->pw_dir : "/");
-    assert_string_equal(bench_log(bench, 1, 4096), expected);
-    bench_run(bench, "{'command':['/usr/bin/env'],'environment':{'HOME':'/h','PATH':'/p'}}");
-    assert_non_null(strstr(bench_log(bench, 2, 4096), "HOME=/h\n"));
-    assert_null(strstr(bench_log(bench, 2, 4096), "HOME=/root\n"));
-    assert_null(strstr(bench_log(bench, 2, 4096), "sbin"));
+    assert_string_equal(rig_log(rig, 1, 4096), expected);
+    rig_run(rig, "{'command':['/usr/bin/env'],'environment':{'HOME':'/h','PATH':'/p'}}");
+    assert_non_null(strstr(rig_log(rig, 2, 4096), "HOME=/h\n"));
+    assert_null(strstr(rig_log(rig, 2, 4096), "HOME=/root\n"));
+    assert_null(strstr(rig_log(rig, 2, 4096), "sbin"));
 }
 
 static void test_working_directory(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     char expected[128];
-    bench_run(bench, "{'command':'pwd; echo here > note'}");
-    snprintf(expected, sizeof expected, "%s/work\n", bench_directory(bench, 1));
-    assert_string_equal(bench_log(bench, 1, 1000), expected);
-    snprintf(expected, sizeof expected, "%s/work/note", bench_directory(bench, 1));
+    rig_run(rig, "{'command':'pwd; echo here > note'}");
+    snprintf(expected, sizeof expected, "%s/work\n", rig_directory(rig, 1));
+    assert_string_equal(rig_log(rig, 1, 1000), expected);
+    snprintf(expected, sizeof expected, "%s/work/note", rig_directory(rig, 1));
     assert_int_equal(access(expected, F_OK), 0);
-    bench_run(bench, "{'command':'pwd','directory':'/usr'}");
-    assert_string_equal(bench_log(bench, 2, 1000), "/usr\n");
+    rig_run(rig, "{'command':'pwd','directory':'/usr'}");
+    assert_string_equal(rig_log(rig, 2, 1000), "/usr\n");
 }
 
 static void test_other_user(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     if (geteuid() != 0 || getpwnam("nobody") == NULL)
         skip();
     char expected[128];
-    bench_run(bench, "{'command':'id -un; id -G | wc -w; touch mine; ls -l mine | wc -l; echo again > /dev/stdout',"
-                     "'user':'nobody'}");
-    assert_string_equal(bench_log(bench, 1, 1000), "nobody\n1\n1\nagain\n");
+    rig_run(rig, "{'command':'id -un; id -G | wc -w; touch mine; ls -l mine | wc -l; echo again > /dev/stdout',"
+                 "'user':'nobody'}");
+    assert_string_equal(rig_log(rig, 1, 1000), "nobody\n1\n1\nagain\n");
     snprintf(expected, sizeof expected, "54321\n54321\n/\n");
-    bench_run(bench, "{'command':'id -u; id -G; echo $HOME','user':54321}");
-    assert_string_equal(bench_log(bench, 2, 1000), expected);
+    rig_run(rig, "{'command':'id -u; id -G; echo $HOME','user':54321}");
+    assert_string_equal(rig_log(rig, 2, 1000), expected);
 }
 
 /* Whatever the agent has open or blocked must not show in a workload. */
 static void test_nothing_leaks_in(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     sigset_t blocked;
     sigset_t before;
-    bench_close(bench);
+    rig_close(rig);
     int leak = open("/etc/passwd", O_RDONLY); /* without O_CLOEXEC, as careless libraries do */
     assert_true(leak >= 0);
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGUSR1);
     sigprocmask(SIG_BLOCK, &blocked, &before);
     void (*handler)(int) = signal(SIGUSR2, SIG_IGN);
-    bench_open(bench);
-    bench_run(bench, "{'command':'ls -l /proc/self/fd | grep -c passwd; ls /proc/self/fd | wc -l;"
-                     "readlink /proc/$$/fd/0; grep -E \\\"^Sig(Blk|Ign)\\\" /proc/self/status;"
-                     "test $(ps -o sid= -p $$) = $$ && echo leader'}");
+    rig_open(rig);
+    rig_run(rig, "{'command':'ls -l /proc/self/fd | grep -c passwd; ls /proc/self/fd | wc -l;"
+                 "readlink /proc/$$/fd/0; grep -E \\\"^Sig(Blk|Ign)\\\" /proc/self/status;"
+                 "test $(ps -o sid= -p $$) = $$ && echo leader'}");
     close(leak);
     sigprocmask(SIG_SETMASK, &before, NULL);
     signal(SIGUSR2, handler);
-    const char *log = bench_log(bench, 1, 1000);
+    const char *log = rig_log(rig, 1, 1000);
     assert_non_null(strstr(log, "/dev/null\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"));
     assert_int_equal(strncmp(log, "0\n4\n", 4), 0); /* the fourth is how `ls` reads the directory */
     assert_non_null(strstr(log, "leader\n"));
@@ -175,32 +175,32 @@ static bool can_limit(enum cgroup_controller controller)
 
 static void test_out_of_memory(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     if (!can_limit(CGROUP_MEMORY))
         skip();
-    uint64_t resource = bench_start_spec(bench, "{'command':['tail','/dev/zero']}",
-                                         (struct driver_spec){.metadata_json = "{}", .ram_mib = 24});
-    struct bench_workload *seen = &bench->seen[resource];
-    bench_await(bench, &seen->ended);
+    uint64_t resource = rig_start_spec(rig, "{'command':['tail','/dev/zero']}",
+                                       (struct driver_spec){.metadata_json = "{}", .ram_mib = 24});
+    struct rig_workload *seen = &rig->seen[resource];
+    rig_await(rig, &seen->ended);
     assert_int_equal(seen->exit_status, 137);
     assert_string_equal(seen->reason, "killed by signal 9 (SIGKILL): out of memory");
-    assert_false(bench_has_group(bench, resource));
+    assert_false(rig_has_group(rig, resource));
 }
 
 static void test_number_of_processes(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     if (!can_limit(CGROUP_PIDS))
         skip();
-    struct bench_workload *seen =
-        bench_run(bench, "{'command':'for i in 1 2 3 4 5 6; do sleep 100 & done; echo all','pids':4}");
-    assert_null(strstr(bench_log(bench, 1, 1000), "all"));
+    struct rig_workload *seen =
+        rig_run(rig, "{'command':'for i in 1 2 3 4 5 6; do sleep 100 & done; echo all','pids':4}");
+    assert_null(strstr(rig_log(rig, 1, 1000), "all"));
     assert_int_not_equal(seen->exit_status, 0);
 }
 
 static void test_cpu_share(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     struct cgroup_host host;
     cgroup_host_read(&host);
     if (host.version1[CGROUP_CPU][0] == '\0')
@@ -208,20 +208,20 @@ static void test_cpu_share(void **state)
     const uint64_t milli[] = {1500, 5};
     const char *const quota[] = {"150000\n", "5000\n"};
     for (int i = 0; i < 2; i++) {
-        uint64_t resource = bench_start_spec(bench, "{'command':['sleep','100'],'stop_grace':0}",
-                                             (struct driver_spec){.metadata_json = "{}", .cpu_milli = milli[i]});
-        bench_await(bench, &bench->seen[resource].started);
+        uint64_t resource = rig_start_spec(rig, "{'command':['sleep','100'],'stop_grace':0}",
+                                           (struct driver_spec){.metadata_json = "{}", .cpu_milli = milli[i]});
+        rig_await(rig, &rig->seen[resource].started);
         char path[512];
         char text[32] = "";
         snprintf(path, sizeof path, "%s/aquarium/%s/r%" PRIu64 "/cpu.cfs_quota_us", host.version1[CGROUP_CPU],
-                 bench->node, resource);
+                 rig->node, resource);
         FILE *file = fopen(path, "r");
         assert_non_null(file);
         assert_non_null(fgets(text, sizeof text, file));
         fclose(file);
         assert_string_equal(text, quota[i]);
-        bench->type->stop(bench->driver, resource);
-        bench_await(bench, &bench->seen[resource].ended);
+        rig->type->stop(rig->driver, resource);
+        rig_await(rig, &rig->seen[resource].ended);
     }
 }
 
@@ -229,13 +229,13 @@ static void test_cpu_share(void **state)
 
 static void test_log_rotates(void **state)
 {
-    struct bench *bench = *state;
-    bench_run(bench, "{'command':'i=1000; while test $i -lt 6000; do echo line-$i; i=$((i+1)); done; echo end >&2',"
-                     "'log_size':4096,'log_files':3}");
+    struct rig *rig = *state;
+    rig_run(rig, "{'command':'i=1000; while test $i -lt 6000; do echo line-$i; i=$((i+1)); done; echo end >&2',"
+                 "'log_size':4096,'log_files':3}");
     for (int i = 0; i < 4; i++) {
         char path[128];
         struct stat status;
-        snprintf(path, sizeof path, i > 0 ? "%s/log.%d" : "%s/log", bench_directory(bench, 1), i);
+        snprintf(path, sizeof path, i > 0 ? "%s/log.%d" : "%s/log", rig_directory(rig, 1), i);
         if (i == 3) {
             assert_int_equal(stat(path, &status), -1);
             continue;
@@ -250,9 +250,9 @@ static void test_log_rotates(void **state)
         assert_int_equal(strncmp(bytes, "line-", 5), 0);
         assert_int_equal(bytes[status.st_size - 1], '\n');
     }
-    assert_string_equal(bench_log(bench, 1, 14), "line-5999\nend\n");
+    assert_string_equal(rig_log(rig, 1, 14), "line-5999\nend\n");
     /* Across the files, without a gap. */
-    const char *log = bench_log(bench, 1, 8000);
+    const char *log = rig_log(rig, 1, 8000);
     assert_int_equal(strlen(log), 8000);
     log = strchr(log, '\n') + 1;
     int first = atoi(log + 5);
@@ -263,28 +263,28 @@ static void test_log_rotates(void **state)
 
 static void test_long_lines_are_cut_and_one_file_is_enough(void **state)
 {
-    struct bench *bench = *state;
-    bench_run(bench, "{'command':'head -c 10000 /dev/zero | tr \\\"\\\\0\\\" x; echo; echo end','log_size':4096,"
-                     "'log_files':1}");
-    const char *log = bench_log(bench, 1, 100000);
+    struct rig *rig = *state;
+    rig_run(rig, "{'command':'head -c 10000 /dev/zero | tr \\\"\\\\0\\\" x; echo; echo end','log_size':4096,"
+                 "'log_files':1}");
+    const char *log = rig_log(rig, 1, 100000);
     assert_true(strlen(log) <= 4096);
     assert_non_null(strstr(log, "x\nend\n"));
     char path[128];
-    snprintf(path, sizeof path, "%s/log.1", bench_directory(bench, 1));
+    snprintf(path, sizeof path, "%s/log.1", rig_directory(rig, 1));
     assert_int_equal(access(path, F_OK), -1);
 }
 
 static void test_log_while_it_runs(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     uint64_t resource;
-    bench_start_running(bench, "{'command':'echo hello; sleep 100','stop_grace':0}", &resource);
-    bench_await_log(bench, resource, "hello\n");
-    assert_string_equal(bench_log(bench, resource, 3), "lo\n");
-    assert_string_equal(bench_log(bench, resource, 0), "");
+    rig_start_running(rig, "{'command':'echo hello; sleep 100','stop_grace':0}", &resource);
+    rig_await_log(rig, resource, "hello\n");
+    assert_string_equal(rig_log(rig, resource, 3), "lo\n");
+    assert_string_equal(rig_log(rig, resource, 0), "");
     struct aq_error error;
     struct aq_buffer out = {0};
-    assert_int_equal(bench->type->logs(bench->driver, 7, "/no/such/place", 10, &out, &error), -1);
+    assert_int_equal(rig->type->logs(rig->driver, 7, "/no/such/place", 10, &out, &error), -1);
     assert_int_equal(error.code, AQ_E_NOT_FOUND);
     aq_buffer_free(&out);
 }
@@ -295,13 +295,13 @@ static void test_log_while_it_runs(void **state)
 #define DAEMON       "(setsid sh -c 'trap \"\" TERM; echo $$ > pid; mv pid daemon; exec sleep 1000' &); "
 #define AWAIT_DAEMON "while ! test -e daemon; do sleep 0.01; done; "
 
-static pid_t daemon_of(struct bench *bench, uint64_t resource)
+static pid_t daemon_of(struct rig *rig, uint64_t resource)
 {
     char path[128];
     int pid = 0;
-    snprintf(path, sizeof path, "%s/work/daemon", bench_directory(bench, resource));
+    snprintf(path, sizeof path, "%s/work/daemon", rig_directory(rig, resource));
     for (int i = 0; i < 5000 && access(path, F_OK) != 0; i++)
-        bench_turn(bench, 1);
+        rig_turn(rig, 1);
     FILE *file = fopen(path, "r");
     assert_non_null(file);
     assert_int_equal(fscanf(file, "%d", &pid), 1);
@@ -309,8 +309,8 @@ static pid_t daemon_of(struct bench *bench, uint64_t resource)
     return pid;
 }
 
-/* bench_start() takes ' for ", so these commands are put together without it. */
-static uint64_t start_command(struct bench *bench, const char *command, int stop_grace)
+/* rig_start() takes ' for ", so these commands are put together without it. */
+static uint64_t start_command(struct rig *rig, const char *command, int stop_grace)
 {
     const char *arguments[] = {"/bin/sh", "-c", command};
     const struct process_options options = {.command = {arguments, 3},
@@ -319,120 +319,119 @@ static uint64_t start_command(struct bench *bench, const char *command, int stop
                                             .stop_grace = (uint64_t)stop_grace,
                                             .log_size = 1 << 20,
                                             .log_files = 2};
-    struct driver_spec spec = {.resource = ++bench->used,
+    struct driver_spec spec = {.resource = ++rig->used,
                                .options = &options,
                                .metadata_json = "{}",
-                               .directory = bench_directory(bench, bench->used)};
+                               .directory = rig_directory(rig, rig->used)};
     struct aq_error error;
     mkdir(spec.directory, 0755);
-    if (bench->type->start(bench->driver, &spec, &error) != 0)
+    if (rig->type->start(rig->driver, &spec, &error) != 0)
         fail_msg("%s", error.message);
-    return bench->used;
+    return rig->used;
 }
 
 static void test_daemons_end_with_the_main_process(void **state)
 {
-    struct bench *bench = *state;
-    uint64_t resource = start_command(bench, DAEMON AWAIT_DAEMON "exit 5", 10);
-    bench_await(bench, &bench->seen[resource].ended);
-    assert_int_equal(bench->seen[resource].exit_status, 5);
-    assert_false(bench_is_alive(daemon_of(bench, resource)));
-    assert_false(bench_has_group(bench, resource));
+    struct rig *rig = *state;
+    uint64_t resource = start_command(rig, DAEMON AWAIT_DAEMON "exit 5", 10);
+    rig_await(rig, &rig->seen[resource].ended);
+    assert_int_equal(rig->seen[resource].exit_status, 5);
+    assert_false(rig_is_alive(daemon_of(rig, resource)));
+    assert_false(rig_has_group(rig, resource));
 }
 
 static void test_who_leaves_the_group_ends_too(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     struct cgroup_host host;
     cgroup_host_read(&host);
     if (host.unified[0] == '\0')
         skip();
     char command[512];
     snprintf(command, sizeof command, "echo $$ > %s/cgroup.procs; " DAEMON AWAIT_DAEMON "exit 6", host.unified);
-    uint64_t resource = start_command(bench, command, 10);
-    bench_await(bench, &bench->seen[resource].ended);
-    assert_int_equal(bench->seen[resource].exit_status, 6);
-    assert_false(bench_is_alive(daemon_of(bench, resource)));
+    uint64_t resource = start_command(rig, command, 10);
+    rig_await(rig, &rig->seen[resource].ended);
+    assert_int_equal(rig->seen[resource].exit_status, 6);
+    assert_false(rig_is_alive(daemon_of(rig, resource)));
 }
 
 static void test_stop_ends_all(void **state)
 {
-    struct bench *bench = *state;
-    uint64_t resource = start_command(bench, DAEMON "exec sleep 1000", 1);
-    bench_await(bench, &bench->seen[resource].started);
-    pid_t daemon = daemon_of(bench, resource);
-    assert_true(bench_is_alive(daemon));
-    bench->type->stop(bench->driver, resource);
-    bench->type->stop(bench->driver, resource);
-    bench_await(bench, &bench->seen[resource].ended);
-    assert_int_equal(bench->seen[resource].exit_status, 143);
-    assert_string_equal(bench->seen[resource].reason, "killed by signal 15 (SIGTERM): stopped");
-    assert_false(bench_is_alive(daemon));
-    bench_turn(bench, 20);
-    assert_int_equal(bench->seen[resource].ended, 1);
+    struct rig *rig = *state;
+    uint64_t resource = start_command(rig, DAEMON "exec sleep 1000", 1);
+    rig_await(rig, &rig->seen[resource].started);
+    pid_t daemon = daemon_of(rig, resource);
+    assert_true(rig_is_alive(daemon));
+    rig->type->stop(rig->driver, resource);
+    rig->type->stop(rig->driver, resource);
+    rig_await(rig, &rig->seen[resource].ended);
+    assert_int_equal(rig->seen[resource].exit_status, 143);
+    assert_string_equal(rig->seen[resource].reason, "killed by signal 15 (SIGTERM): stopped");
+    assert_false(rig_is_alive(daemon));
+    rig_turn(rig, 20);
+    assert_int_equal(rig->seen[resource].ended, 1);
 }
 
 static void test_stop_lets_the_tree_finish(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     uint64_t resource = start_command(
-        bench, "sh -c 'trap \"sleep 0.2; echo tidied; exit 0\" TERM; echo up; while :; do sleep 0.01; done'; exit 1",
-        5);
-    bench_await_log(bench, resource, "up\n");
-    bench->type->stop(bench->driver, resource);
-    bench_await(bench, &bench->seen[resource].ended);
-    assert_non_null(strstr(bench_log(bench, resource, 1000), "tidied\n"));
+        rig, "sh -c 'trap \"sleep 0.2; echo tidied; exit 0\" TERM; echo up; while :; do sleep 0.01; done'; exit 1", 5);
+    rig_await_log(rig, resource, "up\n");
+    rig->type->stop(rig->driver, resource);
+    rig_await(rig, &rig->seen[resource].ended);
+    assert_non_null(strstr(rig_log(rig, resource, 1000), "tidied\n"));
 }
 
 static void test_own_exit_status_after_stop(void **state)
 {
-    struct bench *bench = *state;
-    uint64_t resource = start_command(bench, "trap 'exit 7' TERM; echo up; while :; do sleep 0.01; done", 5);
-    bench_await_log(bench, resource, "up\n");
-    bench->type->stop(bench->driver, resource);
-    bench_await(bench, &bench->seen[resource].ended);
-    assert_int_equal(bench->seen[resource].exit_status, 7);
-    assert_string_equal(bench->seen[resource].reason, "exit status 7: stopped");
+    struct rig *rig = *state;
+    uint64_t resource = start_command(rig, "trap 'exit 7' TERM; echo up; while :; do sleep 0.01; done", 5);
+    rig_await_log(rig, resource, "up\n");
+    rig->type->stop(rig->driver, resource);
+    rig_await(rig, &rig->seen[resource].ended);
+    assert_int_equal(rig->seen[resource].exit_status, 7);
+    assert_string_equal(rig->seen[resource].reason, "exit status 7: stopped");
 }
 
 static void test_stop_of_one_that_does_not_listen(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     const char *deaf = "trap '' TERM; echo up; while :; do sleep 0.05; done";
-    uint64_t slow = start_command(bench, deaf, 1);
-    uint64_t fast = start_command(bench, deaf, 0);
-    bench_await_log(bench, slow, "up\n");
-    bench_await_log(bench, fast, "up\n");
+    uint64_t slow = start_command(rig, deaf, 1);
+    uint64_t fast = start_command(rig, deaf, 0);
+    rig_await_log(rig, slow, "up\n");
+    rig_await_log(rig, fast, "up\n");
     uint64_t begin_ms = aq_clock_boot_ms();
-    bench->type->stop(bench->driver, slow);
-    bench->type->stop(bench->driver, fast);
-    bench_await(bench, &bench->seen[fast].ended);
+    rig->type->stop(rig->driver, slow);
+    rig->type->stop(rig->driver, fast);
+    rig_await(rig, &rig->seen[fast].ended);
     uint64_t waited_ms = aq_clock_boot_ms() - begin_ms; /* for longer than the other has, where the machine is busy */
-    assert_true(bench->seen[slow].ended == 0 || waited_ms >= 1000);
-    assert_string_equal(bench->seen[fast].reason, "killed by signal 9 (SIGKILL): stopped");
-    bench_await(bench, &bench->seen[slow].ended);
+    assert_true(rig->seen[slow].ended == 0 || waited_ms >= 1000);
+    assert_string_equal(rig->seen[fast].reason, "killed by signal 9 (SIGKILL): stopped");
+    rig_await(rig, &rig->seen[slow].ended);
     assert_true(aq_clock_boot_ms() - begin_ms >= 1000);
-    assert_int_equal(bench->seen[slow].exit_status, 137);
-    assert_string_equal(bench->seen[slow].reason, "killed by signal 9 (SIGKILL): still running 1 s after SIGTERM");
+    assert_int_equal(rig->seen[slow].exit_status, 137);
+    assert_string_equal(rig->seen[slow].reason, "killed by signal 9 (SIGKILL): still running 1 s after SIGTERM");
 }
 
 static void test_stop_right_after_start(void **state)
 {
-    struct bench *bench = *state;
+    struct rig *rig = *state;
     for (int i = 0; i < 40; i++) {
-        uint64_t resource = start_command(bench, "sleep 1000", 1);
-        struct bench_workload *seen = &bench->seen[resource];
+        uint64_t resource = start_command(rig, "sleep 1000", 1);
+        struct rig_workload *seen = &rig->seen[resource];
         for (int turn = 0; turn < i % 4; turn++)
-            bench_turn(bench, 1);
-        bench->type->stop(bench->driver, resource);
+            rig_turn(rig, 1);
+        rig->type->stop(rig->driver, resource);
         while (seen->failed + seen->ended == 0)
-            bench_turn(bench, 100);
+            rig_turn(rig, 100);
         assert_int_equal(seen->started, seen->ended);
         assert_true(seen->ended || strcmp(seen->reason, "stopped before it had started") == 0);
     }
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, bench_teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, rig_teardown)
 
 int main(void)
 {

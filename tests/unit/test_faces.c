@@ -2,13 +2,13 @@
 #include "fs/tree/control.h"
 #include "schema/model/user.h"
 #include "tests/lib/hub.h"
-#include "tests/lib/serve_place.h"
+#include "tests/lib/rest_case.h"
 
 /* ---- a command through each face -------------------------------------------------------------------------- */
 
 /* The answer to a command through REST; `key` NULL: one that creates. */
-static const char *through_rest(struct place *place, const struct http_client *client, const struct aq_command *command,
-                                const char *key, const char *body)
+static const char *through_rest(struct rest_case *rest, const struct http_client *client,
+                                const struct aq_command *command, const char *key, const char *body)
 {
     char path[200];
     const char *verb = command->kind == AQ_ACTS ? command->verb : "";
@@ -16,30 +16,30 @@ static const char *through_rest(struct place *place, const struct http_client *c
         snprintf(path, sizeof path, "/api/v1/%s/", command->entity->name);
     else
         snprintf(path, sizeof path, "/api/v1/%s/%s%s%s", command->entity->name, key, *verb ? "/" : "", verb);
-    http_ask(client, &place->reply, command->kind == AQ_DELETES ? "DELETE" : "POST", body, path);
-    return message_of(place);
+    http_ask(client, &rest->reply, command->kind == AQ_DELETES ? "DELETE" : "POST", body, path);
+    return rest_message(rest);
 }
 
-static struct aq_wire_key local_key(struct place *place)
+static struct aq_wire_key local_key(struct rest_case *rest)
 {
     struct aq_wire_key key;
     struct aq_error error = {0};
     char path[200];
-    snprintf(path, sizeof path, "%s/" AQ_FILE_LOCAL_KEY, place->cluster.directory);
+    snprintf(path, sizeof path, "%s/" AQ_FILE_LOCAL_KEY, rest->cluster.directory);
     test_must(aq_wire_key_load(&key, path, &error), &error);
     return key;
 }
 
 /* The answer to a packed record through the hub. */
-static void through_hub(struct place *place, const char *author, const struct aq_command *command, const char *packed,
-                        size_t length, char message[AQ_ERROR_MESSAGE_SIZE])
+static void through_hub(struct rest_case *rest, const char *author, const struct aq_command *command,
+                        const char *packed, size_t length, char message[AQ_ERROR_MESSAGE_SIZE])
 {
     struct test_asker asker;
     char url[200];
-    const struct aq_wire_key key = local_key(place);
+    const struct aq_wire_key key = local_key(rest);
     struct aq_order order = {
         .author = author, .command = command->code, .record = {(const unsigned char *)packed, length}};
-    snprintf(url, sizeof url, "ipc://%s/" AQ_FILE_LOCAL_SOCKET, place->cluster.directory);
+    snprintf(url, sizeof url, "ipc://%s/" AQ_FILE_LOCAL_SOCKET, rest->cluster.directory);
     asker_open(&asker, url, &key);
     asker_expect(&asker, AQ_MSG_ORDER, &order, AQ_MSG_OUTCOME);
     snprintf(message, AQ_ERROR_MESSAGE_SIZE, "%s", ((const struct aq_outcome *)asker.message)->message);
@@ -47,13 +47,13 @@ static void through_hub(struct place *place, const char *author, const struct aq
 }
 
 /* The answer to what is written into the command's file. */
-static void through_files(struct place *place, const char *author, const struct aq_command *command, const char *key,
+static void through_files(struct rest_case *rest, const char *author, const struct aq_command *command, const char *key,
                           const char *text, char message[AQ_ERROR_MESSAGE_SIZE])
 {
     struct aq_buffer packed = {0};
     struct aq_error error = {0};
     if (control_read(command, key, text, strlen(text), &packed, &error) == 0)
-        through_hub(place, author, command, packed.data, packed.length, message);
+        through_hub(rest, author, command, packed.data, packed.length, message);
     else
         snprintf(message, AQ_ERROR_MESSAGE_SIZE, "%s", error.message);
     aq_buffer_free(&packed);
@@ -91,17 +91,17 @@ static void a_wrong_command_is_refused_in_the_same_words(void **context)
         {"application_deallocate", "7", "{\"force\":1}"},
         {"application_deallocate", "7", "{}"},
     };
-    struct place *place = *context;
+    struct rest_case *rest = *context;
     for (size_t i = 0; i < AQ_LENGTH(cases); i++) {
         const struct aq_command *command = aq_command_named(cases[i].command);
         char message[AQ_ERROR_MESSAGE_SIZE];
         const char *key = cases[i].key != NULL ? cases[i].key : "";
-        through_files(place, "admin", command, key, cases[i].body, message);
-        const char *answer = through_rest(place, &place->admin, command, key, cases[i].body);
+        through_files(rest, "admin", command, key, cases[i].body, message);
+        const char *answer = through_rest(rest, &rest->admin, command, key, cases[i].body);
         /* REST says which item of an array is meant; a file takes no array. */
         if (strncmp(answer, "item 1: ", 8) == 0)
             answer += 8;
-        assert_true(place->reply.status >= 400);
+        assert_true(rest->reply.status >= 400);
         assert_string_not_equal(message, "");
         assert_string_equal(answer, message);
     }
@@ -110,7 +110,7 @@ static void a_wrong_command_is_refused_in_the_same_words(void **context)
 /* From the registry: whatever command there is. */
 static void a_user_is_refused_in_the_same_words(void **context)
 {
-    struct place *place = *context;
+    struct rest_case *rest = *context;
     const struct aq_command *command;
     unsigned refused = 0;
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++) {
@@ -118,9 +118,9 @@ static void a_user_is_refused_in_the_same_words(void **context)
         if (command->kind == AQ_INTERNAL_COMMAND || command->role == AQ_ROLE_USER)
             continue;
         const bool is_named = aq_entity_key(command->entity)->type == AQ_TYPE_NAME;
-        through_hub(place, "ann", command, "\x90", 1, message);
-        assert_string_equal(through_rest(place, &place->user, command, is_named ? "x" : "1", "{}"), message);
-        assert_int_equal(place->reply.status, 403);
+        through_hub(rest, "ann", command, "\x90", 1, message);
+        assert_string_equal(through_rest(rest, &rest->user, command, is_named ? "x" : "1", "{}"), message);
+        assert_int_equal(rest->reply.status, 403);
         assert_non_null(strstr(message, "only admins may "));
         refused++;
     }
@@ -130,8 +130,8 @@ static void a_user_is_refused_in_the_same_words(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HERE(a_wrong_command_is_refused_in_the_same_words),
-        HERE(a_user_is_refused_in_the_same_words),
+        REST_TEST(a_wrong_command_is_refused_in_the_same_words),
+        REST_TEST(a_user_is_refused_in_the_same_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

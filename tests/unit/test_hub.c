@@ -15,7 +15,7 @@ static void start_and_end(struct test_hub *hub)
     assert_int_equal(work->assignments.count, 0);
 
     stub_send_poll(&stub); /* held until there is something */
-    uint64_t id = apply(hub);
+    uint64_t id = make_application(hub);
     work = stub_take_work(&stub);
     assert_false(work->full);
     assert_int_equal(work->assignments.count, 1);
@@ -29,16 +29,16 @@ static void start_and_end(struct test_hub *hub)
     struct aq_happening started = {
         .resource = resource, .what = AQ_HAPPENED_STARTED, .identifier = "pid 1", .ip_addr = "", .hw_addr = ""};
     stub_report(&stub, started);
-    assert_int_equal(status_of(hub, id), AQ_ALLOCATED);
+    assert_int_equal(application_status(hub, id), AQ_ALLOCATED);
 
     stub_send_poll(&stub);
-    deallocate(hub, id);
+    deallocate_application(hub, id);
     work = stub_take_work(&stub);
     assert_int_equal(work->assignments.count, 1);
     assert_int_equal(AQ_ITEM(work->assignments, struct aq_assignment, 0)->want, AQ_WANT_GONE);
     struct aq_happening ended = {.resource = resource, .what = AQ_HAPPENED_ENDED, .reason = "stopped"};
     stub_report(&stub, ended);
-    assert_int_equal(status_of(hub, id), AQ_DEALLOCATED);
+    assert_int_equal(application_status(hub, id), AQ_DEALLOCATED);
     stub_report(&stub, ended); /* once more does no harm: it is refused, and noted */
     stub_close(&stub);
 }
@@ -88,9 +88,9 @@ static void a_failed_start_is_tried_elsewhere(void **context)
     stub_open(&stubs[1], hub, "two", 2, 22);
     stub_poll(&stubs[0]);
     stub_poll(&stubs[1]);
-    uint64_t id = apply(hub);
+    uint64_t id = make_application(hub);
     char node[65];
-    node_of(hub, id, node);
+    application_node(hub, id, node);
     struct agent_stub *first = strcmp(node, "one") == 0 ? &stubs[0] : &stubs[1];
     struct agent_stub *second = first == &stubs[0] ? &stubs[1] : &stubs[0];
     uint64_t resource = AQ_ITEM(stub_poll(first)->assignments, struct aq_assignment, 0)->resource;
@@ -100,7 +100,7 @@ static void a_failed_start_is_tried_elsewhere(void **context)
     const struct aq_work *work = stub_take_work(second);
     assert_int_equal(work->assignments.count, 1);
     assert_true(AQ_ITEM(work->assignments, struct aq_assignment, 0)->resource > resource);
-    assert_int_equal(status_of(hub, id), AQ_ELECTED);
+    assert_int_equal(application_status(hub, id), AQ_ELECTED);
     stub_close(&stubs[0]);
     stub_close(&stubs[1]);
 }
@@ -111,12 +111,12 @@ static void a_delivery_is_repeated_until_it_is_seen(void **context)
     struct agent_stub stub;
     stub_open(&stub, hub, "one", 1, 11);
     stub_poll(&stub);
-    apply(hub);
+    make_application(hub);
     uint64_t seen = stub.seen;
     const struct aq_work *work = stub_poll(&stub);
     assert_int_equal(work->assignments.count, 1);
     stub.seen = seen; /* as if it had been lost */
-    apply(hub);
+    make_application(hub);
     work = stub_poll(&stub);
     assert_false(work->full);
     assert_int_equal(work->assignments.count, 2);
@@ -132,7 +132,7 @@ static void everything_is_told_to_a_new_session(void **context)
     struct agent_stub stub, again;
     stub_open(&stub, hub, "one", 1, 11);
     for (int i = 0; i < 5; i++)
-        apply(hub);
+        make_application(hub);
     stub_open(&again, hub, "one", 1, 12); /* the agent has restarted */
     const struct aq_work *work = stub_poll(&again);
     assert_true(work->full);
@@ -197,12 +197,12 @@ static void many_resources_are_told_in_parts(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_resource_starts_and_ends, setup, teardown),
-        cmocka_unit_test_setup_teardown(heartbeats_that_pour_in_stop_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_failed_start_is_tried_elsewhere, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_delivery_is_repeated_until_it_is_seen, setup, teardown),
-        cmocka_unit_test_setup_teardown(everything_is_told_to_a_new_session, setup, teardown),
-        cmocka_unit_test_setup_teardown(many_resources_are_told_in_parts, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_resource_starts_and_ends, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(heartbeats_that_pour_in_stop_nothing, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_failed_start_is_tried_elsewhere, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_delivery_is_repeated_until_it_is_seen, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(everything_is_told_to_a_new_session, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(many_resources_are_told_in_parts, stub_setup, stub_teardown),
     };
     return cmocka_run_group_tests_name("hub: work", tests, NULL, NULL);
 }

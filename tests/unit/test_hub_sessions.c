@@ -203,7 +203,7 @@ static void a_recorded_poll_takes_no_work_away(void **context)
     const struct aq_work *work = stub_take_work(&stub); /* the agent is answered, and asks again */
     assert_int_equal(work->delivery, seen);
     assert_int_equal(work->assignments.count, 0);
-    apply(hub);
+    make_application(hub);
     assert_int_equal(stub_poll(&stub)->assignments.count, 1);
     asker_close(&other);
     stub_close(&stub);
@@ -229,7 +229,7 @@ static void recorded_messages_keep_no_node_alive(void **context)
     asker_close(&other);
     assert_int_equal(node_status(hub, "one"), AQ_NODE_LOST);
     beat_in(&stub.talk, stub.session, 8);
-    assert_true(becomes(hub, "one", AQ_NODE_ACTIVE));
+    assert_true(node_becomes(hub, "one", AQ_NODE_ACTIVE));
     stub_close(&stub);
 }
 
@@ -248,9 +248,9 @@ static void the_silent_are_lost_and_found(void **context)
     assert_true(live_node(hub->live, "one", &live));
     assert_int_equal(live.load_milli, 42);
     assert_true(live.seen_at > 0);
-    assert_true(becomes(hub, "one", AQ_NODE_LOST));
+    assert_true(node_becomes(hub, "one", AQ_NODE_LOST));
     stub_beat(&stub); /* its session is still known */
-    assert_true(becomes(hub, "one", AQ_NODE_ACTIVE));
+    assert_true(node_becomes(hub, "one", AQ_NODE_ACTIVE));
     const struct aq_work *work = stub_poll(&stub);
     assert_true(work->full);
     stub_close(&stub);
@@ -344,10 +344,10 @@ static void tables_that_cannot_be_read_are_told_now_and_then(void **context)
     assert_in_range(told, 1, BEATS / 3);
     fclose(journal);
     free(txns);
-    uint64_t id = apply(hub); /* and all goes on */
+    uint64_t id = make_application(hub); /* and all goes on */
     const struct aq_work *work = stub_poll(&stub);
     assert_int_equal(work->assignments.count, 1);
-    assert_int_equal(status_of(hub, id), AQ_ELECTED);
+    assert_int_equal(application_status(hub, id), AQ_ELECTED);
     stub_close(&stub);
 }
 
@@ -356,7 +356,7 @@ static void a_restarted_hub_gives_time_then_knows_nobody(void **context)
     struct test_hub *hub = *context;
     struct agent_stub stub;
     stub_open(&stub, hub, "one", 1, 11);
-    apply(hub);
+    make_application(hub);
     hub_stop(hub->hub);
     credentials_close(hub->credentials);
     test_cluster_close(&hub->cluster);
@@ -370,7 +370,7 @@ static void a_restarted_hub_gives_time_then_knows_nobody(void **context)
     assert_true(work->full);
     assert_int_equal(work->assignments.count, 1);
     stub_close(&stub);
-    assert_true(becomes(hub, "one", AQ_NODE_LOST));
+    assert_true(node_becomes(hub, "one", AQ_NODE_LOST));
 }
 
 static void a_forgotten_node_must_say_hello(void **context)
@@ -381,7 +381,7 @@ static void a_forgotten_node_must_say_hello(void **context)
     struct aq_node_delete record = {.name = "one"};
     struct aq_beat beat = {.name = "one", .session = 11};
     stub_open(&stub, hub, "one", 1, 11);
-    assert_true(becomes(hub, "one", AQ_NODE_LOST));
+    assert_true(node_becomes(hub, "one", AQ_NODE_LOST));
     assert_true(test_ask(&hub->cluster, &aq_command_node_delete, &record, "admin", NULL, &error) > 0);
     asker_ask(&stub.talk, AQ_MSG_BEAT, &beat); /* at once: what was answered, the hub knows */
     assert_string_equal(asker_refusal(&stub.talk), "unauthenticated");
@@ -391,18 +391,19 @@ static void a_forgotten_node_must_say_hello(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_living_name_is_refused_to_another, setup, teardown),
-        cmocka_unit_test_setup_teardown(nothing_goes_without_hello, setup, teardown),
-        cmocka_unit_test_setup_teardown(strangers_are_counted_and_dropped, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_directory_is_closed_to_others, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_recorded_session_begins_no_other, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_recorded_poll_takes_no_work_away, setup, teardown),
-        cmocka_unit_test_setup_teardown(recorded_messages_keep_no_node_alive, setup_of_the_silent, teardown),
-        cmocka_unit_test_setup_teardown(the_silent_are_lost_and_found, setup_of_the_silent, teardown),
-        cmocka_unit_test_setup_teardown(a_hub_that_was_held_up_loses_nobody, setup_of_the_silent, teardown),
-        cmocka_unit_test_setup_teardown(tables_that_cannot_be_read_are_told_now_and_then, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_restarted_hub_gives_time_then_knows_nobody, setup_of_the_silent, teardown),
-        cmocka_unit_test_setup_teardown(a_forgotten_node_must_say_hello, setup_of_the_silent, teardown),
+        cmocka_unit_test_setup_teardown(a_living_name_is_refused_to_another, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(nothing_goes_without_hello, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(strangers_are_counted_and_dropped, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(the_directory_is_closed_to_others, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_recorded_session_begins_no_other, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_recorded_poll_takes_no_work_away, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(recorded_messages_keep_no_node_alive, stub_setup_lost_soon, stub_teardown),
+        cmocka_unit_test_setup_teardown(the_silent_are_lost_and_found, stub_setup_lost_soon, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_hub_that_was_held_up_loses_nobody, stub_setup_lost_soon, stub_teardown),
+        cmocka_unit_test_setup_teardown(tables_that_cannot_be_read_are_told_now_and_then, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_restarted_hub_gives_time_then_knows_nobody, stub_setup_lost_soon,
+                                        stub_teardown),
+        cmocka_unit_test_setup_teardown(a_forgotten_node_must_say_hello, stub_setup_lost_soon, stub_teardown),
     };
     return cmocka_run_group_tests_name("hub: sessions", tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@ static void given_entries(void)
 
 static void flip_place(void *context, off_t place)
 {
-    flip(context, place, 0);
+    flip_bit(context, place, 0);
 }
 
 /* ---- reading all of it ------------------------------------------------------------------------------------ */
@@ -76,9 +76,9 @@ static void a_turned_bit_in_an_entry_is_named_with_its_place(void **context)
     struct aq_error error = {0};
     uint64_t seen = 0;
     given_entries();
-    path_of_file(path);
+    log_case_path(path);
     log_case_close();
-    flip(path, find_last(path, "u100"), 0);
+    flip_bit(path, find_last_match(path, "u100"), 0);
     log_case_open();
     assert_int_equal(read_all(&error), 1);
     assert_int_equal(error.code, AQ_E_CORRUPT);
@@ -100,7 +100,7 @@ static void flip_heads(const char *path)
     struct stat status;
     assert_int_equal(stat(path, &status), 0);
     for (off_t page = 2; page * TURNED_PAGE < status.st_size; page++)
-        flip(path, page * TURNED_PAGE + 10, 4);
+        flip_bit(path, page * TURNED_PAGE + 10, 4);
 }
 
 static void while_the_log_is_in_use_too(void **context)
@@ -115,8 +115,8 @@ static void while_the_log_is_in_use_too(void **context)
     test_must(state_mark_layout(state, &error), &error);
     test_must(replay(logs.store, state, NULL, ENTRIES, &error), &error);
     test_must(replay_verify(logs.store, state, logs.directory, 64 << 20, &report, &error), &error);
-    path_of_file(path);
-    flip(path, find_last(path, "u200"), 3);
+    log_case_path(path);
+    flip_bit(path, find_last_match(path, "u200"), 3);
     assert_int_equal(replay_verify(logs.store, state, logs.directory, 64 << 20, &report, &error), -1);
     assert_string_equal(error.message, "log entry 68 (seq 199) is damaged: its bytes are not what was written");
     flip_heads(path);
@@ -153,13 +153,13 @@ static void a_table_that_lost_its_name_is_damage(void **context)
     char path[96];
     struct aq_error error = {0};
     given_entries();
-    path_of_file(path);
+    log_case_path(path);
     log_case_close();
-    each_place(path, "entries", flip_place, path);
+    each_match(path, "entries", flip_place, path);
     assert_int_equal(log_store_open(&logs.store, logs.directory, LOG_CASE_MAP_BYTES, &error), -1);
     assert_int_equal(error.code, AQ_E_CORRUPT);
     assert_non_null(strstr(error.message, "data.mdb is damaged: one of its tables is missing"));
-    each_place(path, "dntries", flip_place, path);
+    each_match(path, "dntries", flip_place, path);
     log_case_open();
     test_must(read_all(&error), &error); /* and nothing was written meanwhile */
 }
@@ -188,7 +188,7 @@ static void read_turned(const void *context)
     struct aq_error error = {0};
     int status = log_store_open(&logs.store, logs.directory, LOG_CASE_MAP_BYTES, &error);
     if (turned->in_use)
-        flip(turned->path, turned->bit.offset, turned->bit.bit);
+        flip_bit(turned->path, turned->bit.offset, turned->bit.bit);
     if (status == 0 && read_all(&error) == 0)
         _exit(UNHARMED);
     fprintf(stderr, "%s\n", error.message);
@@ -210,20 +210,20 @@ static void turn_bits(unsigned within, bool in_use, unsigned outcomes[OUTCOMES])
     char path[96], mark[96], words[LAST_WORDS_SIZE];
     struct stat status;
     uint64_t random = within;
-    path_of_file(path);
+    log_case_path(path);
     snprintf(mark, sizeof mark, "%s/log/" LMDB_MARK_DAMAGED, logs.directory);
     assert_int_equal(stat(path, &status), 0);
     uint64_t pages = (uint64_t)status.st_size / TURNED_PAGE;
     for (int i = 0; i < FLIPS; i++) {
         struct turned turned = {path, draw_bit(&random, pages, within), in_use};
         if (!in_use)
-            flip(path, turned.bit.offset, turned.bit.bit);
+            flip_bit(path, turned.bit.offset, turned.bit.bit);
         enum outcome outcome = read_in_child(&turned, words);
         outcomes[outcome]++;
         if (outcome > FOUND)
             printf("# bit %u at %ld of page %ld: %s: %s\n", turned.bit.bit, (long)turned.bit.offset % TURNED_PAGE,
                    (long)turned.bit.offset / TURNED_PAGE, names[outcome], words);
-        flip(path, turned.bit.offset, turned.bit.bit);
+        flip_bit(path, turned.bit.offset, turned.bit.bit);
         unlink(mark);
     }
 }

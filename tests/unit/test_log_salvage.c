@@ -37,7 +37,7 @@ static void given_a_log(void)
     for (uint64_t index = 2; index <= ENTRIES + 1; index++)
         log_case_add(1, events_of(index), index - 1);
     log_case_close();
-    path_of_file(path);
+    log_case_path(path);
     snprintf(saved, sizeof saved, "%s/saved", logs.directory);
     snprintf(target, sizeof target, "%s/log", saved);
     assert_int_equal(mkdir(saved, 0700), 0);
@@ -52,13 +52,13 @@ static int salvage_it(struct aq_error *error)
 
 static void flip_place(void *context, off_t place)
 {
-    flip(context, place, 0);
+    flip_bit(context, place, 0);
 }
 
 /* An event in every copy of its page. */
 static void spoil(const char *name)
 {
-    each_place(path, name, flip_place, path);
+    each_match(path, name, flip_place, path);
 }
 
 /* In the flags of each page, the first two too. */
@@ -67,7 +67,7 @@ static void spoil_heads(void)
     struct stat status;
     assert_int_equal(stat(path, &status), 0);
     for (off_t page = 0; page * PAGE < status.st_size; page++)
-        flip(path, page * PAGE + 10, 4);
+        flip_bit(path, page * PAGE + 10, 4);
 }
 
 static bool check_event(void *context, const struct aq_event *event)
@@ -158,7 +158,7 @@ static void so_is_one_with_leftovers_on_its_pages(void **context)
     log_case_close();
     int fd = open(path, O_RDWR);
     assert_int_equal(fstat(fd, &status), 0);
-    off_t place = find_last(path, "controller-1");
+    off_t place = find_last_match(path, "controller-1");
     assert_int_equal(pread(fd, bytes, PAGE, place / PAGE * PAGE), PAGE);
     uint16_t at; /* of the first row there */
     memcpy(&at, bytes + HEAD_SIZE, sizeof at);
@@ -297,7 +297,7 @@ static void wherever_a_bit_turns(void **context)
         random = random * 6364136223846793005u + 1442695040888963407u;
         uint64_t within = i % 2 ? HEAD_SIZE : PAGE;
         off_t offset = (off_t)((random >> 33) % pages * PAGE + (random >> 16) % within);
-        flip(path, offset, (unsigned)(random >> 60) & 7);
+        flip_bit(path, offset, (unsigned)(random >> 60) & 7);
         if (salvage_it(&error) == 0) {
             test_must(log_store_open(&store, saved, LOG_CASE_MAP_BYTES, &error), &error);
             test_must(log_store_extent(store, &extent, &error), &error);
@@ -312,7 +312,7 @@ static void wherever_a_bit_turns(void **context)
                                 "written");
         }
         remove_saved();
-        flip(path, offset, (unsigned)(random >> 60) & 7);
+        flip_bit(path, offset, (unsigned)(random >> 60) & 7);
     }
     printf("# %" PRIu64 " of %d cost no entry\n", whole, FLIPS);
 }
@@ -362,7 +362,7 @@ static void an_entry_that_was_refused_is_not_taken_for_the_one_after(void **cont
     memcpy(before, logs.hash, sizeof before);
     log_case_open();
     log_case_add(1, EVENTS + 1, logs.next_index - 1);
-    off_t place = find_last(path, "u955");
+    off_t place = find_last_match(path, "u955");
     int fd = open(path, O_RDWR);
     assert_true(place > 0 && fd >= 0);
     assert_int_equal(pread(fd, page, PAGE, place / PAGE * PAGE), PAGE);

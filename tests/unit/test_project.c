@@ -102,7 +102,7 @@ static void labels(void **context)
     assert_int_equal(state_label_id(spec.txn, "mac", 2), 0);
     assert_int_equal(counter("next/label"), 3); /* numbers and versions are never used again */
     assert_int_equal(counter("version/mac"), 2);
-    assert_int_equal(rows_of(INDEX_LABEL_VERSION), 2);
+    assert_int_equal(spec_rows(INDEX_LABEL_VERSION), 2);
 }
 
 /* ---- nodes -------------------------------------------------------------------------------------------- */
@@ -207,7 +207,7 @@ static void it_waits_and_its_ballot_is_kept(void **context)
     assert_int_equal(ballot_length(1, spec.seq - 2), 0); /* of application_created */
     assert_true(ballot_length(1, spec.seq - 1) > ballot_length(1, spec.seq));
     assert_true(ballot_length(1, spec.seq) > 0);
-    assert_int_equal(rows_of(INDEX_HISTORY), 3);
+    assert_int_equal(spec_rows(INDEX_HISTORY), 3);
 }
 
 static void it_is_elected_and_holds_a_part_of_its_node(void **context)
@@ -267,7 +267,7 @@ static void it_starts_and_its_addresses_lead_to_it(void **context)
     assert_int_equal(the_resource(1).started_at, SPEC_START_MS);
     assert_int_equal(state_resource_at(spec.txn, "10.1.0.1"), 0);
     assert_int_equal(state_resource_at(spec.txn, "10.1.0.2"), 1);
-    assert_int_equal(rows_of(INDEX_ADDRESS), 1);
+    assert_int_equal(spec_rows(INDEX_ADDRESS), 1);
 }
 
 static void an_address_belongs_to_who_had_it_last(void **context)
@@ -282,7 +282,7 @@ static void an_address_belongs_to_who_had_it_last(void **context)
     assert_int_equal(state_resource_at(spec.txn, "10.1.0.1"), 2);
     assert_int_equal(state_resource_at(spec.txn, "aa:bb"), 0);
     GIVEN(resource_ended, .id = 2);
-    assert_int_equal(rows_of(INDEX_ADDRESS), 0);
+    assert_int_equal(spec_rows(INDEX_ADDRESS), 0);
 }
 
 static void it_is_stopped_and_ends_and_nothing_of_it_stays(void **context)
@@ -298,7 +298,7 @@ static void it_is_stopped_and_ends_and_nothing_of_it_stays(void **context)
     assert_int_equal(the_application(1).tries.count, 0);
     assert_false(has_resource(1));
     assert_false(HAS(INDEX_NODE_RESOURCE, NULL, 1, 1));
-    assert_int_equal(rows_of(INDEX_ADDRESS), 0);
+    assert_int_equal(spec_rows(INDEX_ADDRESS), 0);
     assert_int_equal(the_node("node-1").used.cpu, 0);
     check_index(0, 4000, 4);
     GIVEN(application_moved, .id = 1, .status = AQ_DEALLOCATED, .description = "deallocated by alice");
@@ -306,7 +306,7 @@ static void it_is_stopped_and_ends_and_nothing_of_it_stays(void **context)
     assert_int_equal(counter("open/user/alice"), 0);
     assert_int_equal(counter("open/label/1"), 0);
     assert_false(HAS(INDEX_META, "open/user/alice", NONE, NONE)); /* no rows of zeros */
-    assert_int_equal(rows_of(INDEX_HISTORY), 8);
+    assert_int_equal(spec_rows(INDEX_HISTORY), 8);
     assert_true(HAS(INDEX_OWNED, "alice", 1, NONE)); /* it can still be looked up */
 }
 
@@ -335,20 +335,20 @@ static void a_lifetime_stands_in_the_index_while_it_runs(void **context)
     for (uint64_t id = 1; id <= 2; id++) {
         GIVEN(application_created, .id = id, .label_id = 2);
         GIVEN(application_elected, .id = id, .resource = id, .node = "node-1");
-        assert_int_equal(rows_of(INDEX_EXPIRY), id - 1); /* not before it runs */
+        assert_int_equal(spec_rows(INDEX_EXPIRY), id - 1); /* not before it runs */
         GIVEN(resource_started, .id = id);
     }
     assert_int_equal(the_resource(1).expires_at, SPEC_START_MS + 60000);
     assert_true(HAS(INDEX_EXPIRY, NULL, SPEC_START_MS + 60000, 1));
     spec.time_ms++;
     GIVEN(resource_started, .id = 1, .identifier = "again"); /* counts from the first start */
-    assert_int_equal(rows_of(INDEX_EXPIRY), 2);
+    assert_int_equal(spec_rows(INDEX_EXPIRY), 2);
     GIVEN(resource_stopped, .id = 1);
     assert_int_equal(the_resource(1).expires_at, 0);
-    assert_int_equal(rows_of(INDEX_EXPIRY), 1);
+    assert_int_equal(spec_rows(INDEX_EXPIRY), 1);
     GIVEN(resource_started, .id = 1, .identifier = "late"); /* a late report must not bring it back */
     GIVEN(resource_ended, .id = 2);
-    assert_int_equal(rows_of(INDEX_EXPIRY), 0);
+    assert_int_equal(spec_rows(INDEX_EXPIRY), 0);
 }
 
 static void less_capacity_than_is_used_leaves_nothing_free(void **context)

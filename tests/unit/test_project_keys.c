@@ -16,7 +16,7 @@ static void answers_are_remembered_by_author_and_key(void **context)
     (void)context;
     struct project_remembered before;
     remember("alice", "", 1); /* no key: nothing to remember */
-    assert_int_equal(rows_of(INDEX_KEYS), 0);
+    assert_int_equal(spec_rows(INDEX_KEYS), 0);
     remember("alice", "k", 5);
     assert_true(project_remembers(spec.txn, "alice", "k", &before));
     assert_int_equal(before.fingerprint, 42);
@@ -49,17 +49,17 @@ static void answers_are_forgotten_after_a_day_a_few_at_a_time(void **context)
     }
     spec.time_ms += PROJECT_KEY_KEPT_MS;
     remember("alice", "day", 30); /* exactly a day: still remembered */
-    assert_int_equal(rows_of(INDEX_KEYS), 21);
+    assert_int_equal(spec_rows(INDEX_KEYS), 21);
     spec.time_ms++;
     remember("alice", "later-1", 31);
-    assert_int_equal(rows_of(INDEX_KEYS), 22 - PROJECT_KEYS_FORGOTTEN_AT_ONCE);
-    assert_int_equal(rows_of(INDEX_KEY_TIMES), rows_of(INDEX_KEYS));
+    assert_int_equal(spec_rows(INDEX_KEYS), 22 - PROJECT_KEYS_FORGOTTEN_AT_ONCE);
+    assert_int_equal(spec_rows(INDEX_KEY_TIMES), spec_rows(INDEX_KEYS));
     assert_false(project_remembers(spec.txn, "alice", "k-00", &before)); /* oldest first */
     assert_true(project_remembers(spec.txn, "alice", "k-19", &before));
     remember("alice", "later-2", 32);
     remember("alice", "later-3", 33);
-    assert_int_equal(rows_of(INDEX_KEYS), 4);
-    assert_int_equal(rows_of(INDEX_KEY_TIMES), 4);
+    assert_int_equal(spec_rows(INDEX_KEYS), 4);
+    assert_int_equal(spec_rows(INDEX_KEY_TIMES), 4);
     assert_false(project_remembers(spec.txn, "alice", "k-19", &before));
     assert_true(project_remembers(spec.txn, "alice", "day", &before));
 }

@@ -1,6 +1,6 @@
 /* REST over tables whose rows are damaged: a whole answer or an error that names the row, and pages that end. */
 #include "controller/state/store.h"
-#include "tests/lib/serve_place.h"
+#include "tests/lib/rest_case.h"
 
 enum { ROWS = 4, ROUNDS = 150 };
 
@@ -9,30 +9,30 @@ static const struct aq_entity *applications(void)
     return aq_entity_find("application");
 }
 
-static void put(struct place *place, const MDB_val *name, const char *bytes, size_t length)
+static void put(struct rest_case *rest, const MDB_val *name, const char *bytes, size_t length)
 {
     struct state_txn *txn;
     struct aq_error error = {0};
     MDB_val key = *name, value = {length, (void *)(uintptr_t)bytes};
-    test_must(state_write(place->cluster.state, &txn, &error), &error);
+    test_must(state_write(rest->cluster.state, &txn, &error), &error);
     assert_int_equal(mdb_put(txn->txn, store_dbi(txn, applications()), &key, &value, 0), 0);
     test_must(state_commit(txn, &error), &error);
 }
 
-static void put_row(struct place *place, uint64_t id, const struct aq_buffer *row)
+static void put_row(struct rest_case *rest, uint64_t id, const struct aq_buffer *row)
 {
     struct state_key key = state_key_number(id);
-    put(place, &(MDB_val){key.length, key.bytes}, row->data, row->length);
+    put(rest, &(MDB_val){key.length, key.bytes}, row->data, row->length);
 }
 
-static struct aq_buffer row_of(struct place *place, uint64_t id)
+static struct aq_buffer row_of(struct rest_case *rest, uint64_t id)
 {
     struct state_txn *txn;
     struct state_packed row;
     struct aq_buffer copy = {0};
     struct aq_error error = {0};
     struct state_key key = state_key_number(id);
-    test_must(state_read(place->cluster.state, &txn, &error), &error);
+    test_must(state_read(rest->cluster.state, &txn, &error), &error);
     assert_true(state_find_packed(txn, applications(), &key, &row));
     aq_buffer_add(&copy, row.data, row.length);
     state_end(txn);
@@ -40,16 +40,16 @@ static struct aq_buffer row_of(struct place *place, uint64_t id)
 }
 
 /* Page for page, as `aq` does it. */
-static void read_all(struct place *place, const struct http_client *client, bool reverse)
+static void read_all(struct rest_case *rest, const struct http_client *client, bool reverse)
 {
     char path[128], after[64] = "";
     for (int pages = 0; pages <= ROWS; pages++) {
         snprintf(path, sizeof path, "/api/v1/application/?limit=1&reverse=%d&after=%s", reverse, after);
-        http_ask(client, &place->reply, "GET", NULL, path);
-        const struct aq_buffer *body = &place->reply.body;
+        http_ask(client, &rest->reply, "GET", NULL, path);
+        const struct aq_buffer *body = &rest->reply.body;
         assert_true(body->length > 2 && strcmp(body->data + body->length - 2, "}\n") == 0);
-        if (place->reply.status != 200) {
-            assert_int_equal(place->reply.status, 500);
+        if (rest->reply.status != 200) {
+            assert_int_equal(rest->reply.status, 500);
             assert_non_null(strstr(body->data, "table applications, row 2: "));
             return;
         }
@@ -59,28 +59,28 @@ static void read_all(struct place *place, const struct http_client *client, bool
         if (after[0] == '\0')
             return;
     }
-    fail_msg("more pages than rows: %s", place->reply.body.data);
+    fail_msg("more pages than rows: %s", rest->reply.body.data);
 }
 
 static void damaged_rows_are_named_and_pages_end(void **context)
 {
-    struct place *place = *context;
+    struct rest_case *rest = *context;
     uint64_t random = 88172645463325252;
-    furnish(place, ROWS / 2 - 1);
+    rest_furnish(rest, ROWS / 2 - 1);
     for (int i = ROWS / 2; i <= ROWS; i++)
-        ask_as(place, &place->user, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
-    struct aq_buffer row = row_of(place, 2);
+        rest_ask_as(rest, &rest->user, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
+    struct aq_buffer row = row_of(rest, 2);
     for (int i = 0; i < ROUNDS; i++) {
         random = random * 6364136223846793005u + 1442695040888963407u;
         size_t at = i < 8 ? (size_t)i : (size_t)(random >> 33) % row.length; /* the key stands first */
         char before = row.data[at];
         row.data[at] ^= (char)(1 + (random >> 20) % 255);
-        put_row(place, 2, &row);
+        put_row(rest, 2, &row);
         row.data[at] = before;
-        read_all(place, &place->admin, false);
-        read_all(place, &place->admin, true);
-        read_all(place, &place->user, false);
-        read_all(place, &place->user, true);
+        read_all(rest, &rest->admin, false);
+        read_all(rest, &rest->admin, true);
+        read_all(rest, &rest->user, false);
+        read_all(rest, &rest->user, true);
     }
     aq_buffer_free(&row);
 }
@@ -88,27 +88,27 @@ static void damaged_rows_are_named_and_pages_end(void **context)
 /* The file's own format has room for longer keys than ours. */
 static void a_damaged_key_is_an_error(void **context)
 {
-    struct place *place = *context;
+    struct rest_case *rest = *context;
     char name[400];
     struct aq_error error = {0};
-    furnish(place, 1);
-    struct aq_buffer row = row_of(place, 1);
+    rest_furnish(rest, 1);
+    struct aq_buffer row = row_of(rest, 1);
     memset(name, 1, sizeof name);
-    put(place, &(MDB_val){sizeof name, name}, row.data, row.length);
-    refused(place, "GET", "/api/v1/application/", NULL, 500, "table applications: ");
+    put(rest, &(MDB_val){sizeof name, name}, row.data, row.length);
+    rest_refused(rest, "GET", "/api/v1/application/", NULL, 500, "table applications: ");
     struct state_txn *txn;
-    test_must(state_write(place->cluster.state, &txn, &error), &error);
+    test_must(state_write(rest->cluster.state, &txn, &error), &error);
     assert_int_equal(mdb_del(txn->txn, store_dbi(txn, applications()), &(MDB_val){sizeof name, name}, NULL), 0);
     test_must(state_commit(txn, &error), &error);
-    assert_int_equal(json_array_size(get(place, "/api/v1/application/")), 1);
+    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/")), 1);
     aq_buffer_free(&row);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HERE(damaged_rows_are_named_and_pages_end),
-        HERE(a_damaged_key_is_an_error),
+        REST_TEST(damaged_rows_are_named_and_pages_end),
+        REST_TEST(a_damaged_key_is_an_error),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

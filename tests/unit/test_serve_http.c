@@ -1,364 +1,366 @@
 /* REST as its clients see it: who asks, reading, writing. */
-#include "tests/lib/serve_place.h"
+#include "tests/lib/rest_case.h"
 
 /* ---- who asks ---------------------------------------------------------------------------------------------- */
 
 static void wrong_credentials_are_told_how(void **context)
 {
-    struct place *place = *context;
-    ask_as(place, &place->nobody, "GET", "/api/v1/me/", NULL, 401);
-    assert_true(has_header(place, "WWW-Authenticate: Basic realm=\"aquarium\""));
-    struct http_client wrong = {place->admin.port, "admin:wrong", NULL};
-    ask_as(place, &wrong, "GET", "/api/v1/me/", NULL, 401);
-    struct http_client unknown = {place->admin.port, "nobody:wrong", NULL};
+    struct rest_case *rest = *context;
+    rest_ask_as(rest, &rest->nobody, "GET", "/api/v1/me/", NULL, 401);
+    assert_true(rest_has_header(rest, "WWW-Authenticate: Basic realm=\"aquarium\""));
+    struct http_client wrong = {rest->admin.port, "admin:wrong", NULL};
+    rest_ask_as(rest, &wrong, "GET", "/api/v1/me/", NULL, 401);
+    struct http_client unknown = {rest->admin.port, "nobody:wrong", NULL};
     char first[256];
-    snprintf(first, sizeof first, "%s", message_of(place));
-    ask_as(place, &unknown, "GET", "/api/v1/me/", NULL, 401);
-    assert_string_equal(message_of(place), first);
-    struct http_client odd = {place->admin.port, NULL, "Authorization: Basic !!!"};
-    ask_as(place, &odd, "GET", "/api/v1/me/", NULL, 401);
-    ask_as(place, &place->nobody, "POST", "/api/v1/label/", "{\"name\":\"x\"}", 401);
+    snprintf(first, sizeof first, "%s", rest_message(rest));
+    rest_ask_as(rest, &unknown, "GET", "/api/v1/me/", NULL, 401);
+    assert_string_equal(rest_message(rest), first);
+    struct http_client odd = {rest->admin.port, NULL, "Authorization: Basic !!!"};
+    rest_ask_as(rest, &odd, "GET", "/api/v1/me/", NULL, 401);
+    rest_ask_as(rest, &rest->nobody, "POST", "/api/v1/label/", "{\"name\":\"x\"}", 401);
 }
 
 static void the_caller_is_me(void **context)
 {
-    struct place *place = *context;
-    assert_string_equal(text_at(get(place, "/api/v1/me/"), "name"), "admin");
-    assert_null(json_object_get(data_of(place), "hash"));
-    assert_string_equal(text_at(ask_as(place, &place->user, "GET", "/api/v1/me", NULL, 200), "role"), "user");
+    struct rest_case *rest = *context;
+    assert_string_equal(json_text_at(rest_get(rest, "/api/v1/me/"), "name"), "admin");
+    assert_null(json_object_get(rest_data(rest), "hash"));
+    assert_string_equal(json_text_at(rest_ask_as(rest, &rest->user, "GET", "/api/v1/me", NULL, 200), "role"), "user");
 }
 
 static void users_see_only_what_is_theirs(void **context)
 {
-    struct place *place = *context;
-    furnish(place, 3);
-    json_t *made = ask_as(place, &place->user, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
+    struct rest_case *rest = *context;
+    rest_furnish(rest, 3);
+    json_t *made = rest_ask_as(rest, &rest->user, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
     assert_int_equal(json_integer_value(json_object_get(made, "id")), 4);
-    assert_int_equal(json_array_size(ask_as(place, &place->user, "GET", "/api/v1/application/", NULL, 200)), 1);
-    assert_int_equal(json_array_size(ask_as(place, &place->user, "GET", "/api/v1/application/?reverse=1", NULL, 200)),
-                     1);
-    assert_int_equal(json_array_size(ask_as(place, &place->user, "GET", "/api/v1/user/", NULL, 200)), 1);
-    assert_int_equal(json_array_size(ask_as(place, &place->user, "GET", "/api/v1/label/", NULL, 200)), 1);
-    ask_as(place, &place->user, "GET", "/api/v1/application/1", NULL, 404);
-    ask_as(place, &place->user, "GET", "/api/v1/application/1/why", NULL, 404);
-    ask_as(place, &place->user, "GET", "/api/v1/application/1/events", NULL, 404);
-    ask_as(place, &place->user, "GET", "/api/v1/vote/?application=1", NULL, 404);
-    ask_as(place, &place->user, "GET", "/api/v1/user/admin", NULL, 404);
-    ask_as(place, &place->user, "GET", "/api/v1/events", NULL, 403);
-    assert_string_equal(message_of(place), "only admins may read /api/v1/events; ann is a user");
-    ask_as(place, &place->user, "GET", "/api/v1/log/verify", NULL, 403);
-    ask_as(place, &place->user, "POST", "/api/v1/label/", "{\"name\":\"x\",\"definitions\":[]}", 403);
-    assert_int_equal(json_array_size(get(place, "/api/v1/application/")), 4);
+    assert_int_equal(json_array_size(rest_ask_as(rest, &rest->user, "GET", "/api/v1/application/", NULL, 200)), 1);
+    assert_int_equal(
+        json_array_size(rest_ask_as(rest, &rest->user, "GET", "/api/v1/application/?reverse=1", NULL, 200)), 1);
+    assert_int_equal(json_array_size(rest_ask_as(rest, &rest->user, "GET", "/api/v1/user/", NULL, 200)), 1);
+    assert_int_equal(json_array_size(rest_ask_as(rest, &rest->user, "GET", "/api/v1/label/", NULL, 200)), 1);
+    rest_ask_as(rest, &rest->user, "GET", "/api/v1/application/1", NULL, 404);
+    rest_ask_as(rest, &rest->user, "GET", "/api/v1/application/1/why", NULL, 404);
+    rest_ask_as(rest, &rest->user, "GET", "/api/v1/application/1/events", NULL, 404);
+    rest_ask_as(rest, &rest->user, "GET", "/api/v1/vote/?application=1", NULL, 404);
+    rest_ask_as(rest, &rest->user, "GET", "/api/v1/user/admin", NULL, 404);
+    rest_ask_as(rest, &rest->user, "GET", "/api/v1/events", NULL, 403);
+    assert_string_equal(rest_message(rest), "only admins may read /api/v1/events; ann is a user");
+    rest_ask_as(rest, &rest->user, "GET", "/api/v1/log/verify", NULL, 403);
+    rest_ask_as(rest, &rest->user, "POST", "/api/v1/label/", "{\"name\":\"x\",\"definitions\":[]}", 403);
+    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/")), 4);
 }
 
 /* One page of users for ann; how many are on it. Nothing tells that there are others. */
-static size_t seen_by_ann(struct place *place, const char *query)
+static size_t seen_by_ann(struct rest_case *rest, const char *query)
 {
     char path[128];
     snprintf(path, sizeof path, "/api/v1/user/?%s", query);
-    size_t count = json_array_size(ask_as(place, &place->user, "GET", path, NULL, 200));
-    assert_true(json_is_null(json_object_get(place->reply.json, "next")));
+    size_t count = json_array_size(rest_ask_as(rest, &rest->user, "GET", path, NULL, 200));
+    assert_true(json_is_null(json_object_get(rest->reply.json, "next")));
     return count;
 }
 
 static void a_page_does_not_tell_who_else_there_is(void **context)
 {
-    struct place *place = *context;
-    post(place, "/api/v1/user/", "{\"name\":\"bob\"}");
-    assert_int_equal(seen_by_ann(place, "limit=1"), 1);
-    assert_int_equal(seen_by_ann(place, "limit=1&reverse=1"), 1);
-    assert_int_equal(seen_by_ann(place, "limit=1&after=admin"), 1);
-    assert_int_equal(seen_by_ann(place, "limit=1&after=bob&reverse=1"), 1);
-    assert_int_equal(seen_by_ann(place, "after=ann"), 0);
-    assert_int_equal(seen_by_ann(place, "after=ann&reverse=1"), 0);
-    assert_int_equal(seen_by_ann(place, "after=admin&reverse=1"), 0);
-    assert_int_equal(seen_by_ann(place, "role=admin"), 0);
-    assert_int_equal(json_array_size(get(place, "/api/v1/user/?limit=1")), 1);
-    assert_string_equal(json_string_value(json_object_get(place->reply.json, "next")), "admin");
+    struct rest_case *rest = *context;
+    rest_post(rest, "/api/v1/user/", "{\"name\":\"bob\"}");
+    assert_int_equal(seen_by_ann(rest, "limit=1"), 1);
+    assert_int_equal(seen_by_ann(rest, "limit=1&reverse=1"), 1);
+    assert_int_equal(seen_by_ann(rest, "limit=1&after=admin"), 1);
+    assert_int_equal(seen_by_ann(rest, "limit=1&after=bob&reverse=1"), 1);
+    assert_int_equal(seen_by_ann(rest, "after=ann"), 0);
+    assert_int_equal(seen_by_ann(rest, "after=ann&reverse=1"), 0);
+    assert_int_equal(seen_by_ann(rest, "after=admin&reverse=1"), 0);
+    assert_int_equal(seen_by_ann(rest, "role=admin"), 0);
+    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/user/?limit=1")), 1);
+    assert_string_equal(json_string_value(json_object_get(rest->reply.json, "next")), "admin");
 }
 
 static void a_token_is_shown_once_and_can_be_changed(void **context)
 {
-    struct place *place = *context;
+    struct rest_case *rest = *context;
     char login[128];
-    snprintf(login, sizeof login, "bob:%s", text_at(post(place, "/api/v1/user/", "{\"name\":\"bob\"}"), "token"));
-    struct http_client bob = {place->admin.port, login, NULL};
-    assert_string_equal(text_at(ask_as(place, &bob, "GET", "/api/v1/me/", NULL, 200), "name"), "bob");
-    assert_null(json_object_get(get(place, "/api/v1/user/bob"), "token"));
+    snprintf(login, sizeof login, "bob:%s",
+             json_text_at(rest_post(rest, "/api/v1/user/", "{\"name\":\"bob\"}"), "token"));
+    struct http_client bob = {rest->admin.port, login, NULL};
+    assert_string_equal(json_text_at(rest_ask_as(rest, &bob, "GET", "/api/v1/me/", NULL, 200), "name"), "bob");
+    assert_null(json_object_get(rest_get(rest, "/api/v1/user/bob"), "token"));
     char fresh[128];
     snprintf(fresh, sizeof fresh, "bob:%s",
-             text_at(ask_as(place, &bob, "POST", "/api/v1/user/bob/token", NULL, 200), "token"));
-    ask_as(place, &bob, "GET", "/api/v1/me/", NULL, 401);
+             json_text_at(rest_ask_as(rest, &bob, "POST", "/api/v1/user/bob/token", NULL, 200), "token"));
+    rest_ask_as(rest, &bob, "GET", "/api/v1/me/", NULL, 401);
     bob.login = fresh;
-    ask_as(place, &bob, "GET", "/api/v1/me/", NULL, 200);
-    ask_as(place, &place->admin, "DELETE", "/api/v1/user/bob", NULL, 200);
-    ask_as(place, &bob, "GET", "/api/v1/me/", NULL, 401);
+    rest_ask_as(rest, &bob, "GET", "/api/v1/me/", NULL, 200);
+    rest_ask_as(rest, &rest->admin, "DELETE", "/api/v1/user/bob", NULL, 200);
+    rest_ask_as(rest, &bob, "GET", "/api/v1/me/", NULL, 401);
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------- */
 
 static void routes_follow_from_the_registry(void **context)
 {
-    struct place *place = *context;
+    struct rest_case *rest = *context;
     const struct aq_entity *entity;
     for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++) {
         char path[128];
         snprintf(path, sizeof path, "/api/v1/%s/", entity->name);
-        assert_true(json_is_array(get(place, path)));
+        assert_true(json_is_array(rest_get(rest, path)));
         snprintf(path, sizeof path, "/api/v1/%s", entity->plural);
-        assert_true(json_is_array(get(place, path)));
-        assert_true(json_is_null(json_object_get(place->reply.json, "next")));
+        assert_true(json_is_array(rest_get(rest, path)));
+        assert_true(json_is_null(json_object_get(rest->reply.json, "next")));
         snprintf(path, sizeof path, "/api/v1/%s/", entity->name);
-        ask_as(place, &place->admin, "PATCH", path, "{}", 405);
-        assert_true(has_header(place, "Allow: GET, HEAD"));
+        rest_ask_as(rest, &rest->admin, "PATCH", path, "{}", 405);
+        assert_true(rest_has_header(rest, "Allow: GET, HEAD"));
     }
-    refused(place, "GET", "/api/v1/boat/", NULL, 404, "/api/v1/boat/");
-    refused(place, "GET", "/", NULL, 404, "openapi.json");
+    rest_refused(rest, "GET", "/api/v1/boat/", NULL, 404, "/api/v1/boat/");
+    rest_refused(rest, "GET", "/", NULL, 404, "openapi.json");
 }
 
 static void rows_fields_and_relations_are_read(void **context)
 {
-    struct place *place = *context;
-    furnish(place, 1);
-    assert_string_equal(text_at(get(place, "/api/v1/application/1"), "label"), "mac");
-    assert_string_equal(json_string_value(get(place, "/api/v1/application/1/status")), "NEW");
-    assert_string_equal(text_at(get(place, "/api/v1/application/1/user"), "role"), "admin");
-    assert_string_equal(text_at(get(place, "/api/v1/application/1/label_id"), "name"), "mac");
-    assert_non_null(strstr(json_string_value(get(place, "/api/v1/application/1/why")), "no node"));
-    assert_true(json_array_size(get(place, "/api/v1/application/1/events")) >= 1);
-    refused(place, "GET", "/api/v1/application/1/resource", NULL, 404, "application 1 has no resource");
-    refused(place, "GET", "/api/v1/application/1/boat", NULL, 404, "boat");
-    refused(place, "GET", "/api/v1/application/2", NULL, 404, "no application 2");
-    refused(place, "GET", "/api/v1/application/x", NULL, 400, "x");
-    refused(place, "GET", "/api/v1/user/admin/hash", NULL, 404, "hash");
-    refused(place, "GET", "/api/v1/user/ad%2Fmin", NULL, 400, "ad/min");
-    refused(place, "GET", "/api/v1/user/admin%00x", NULL, 400, "NUL");
-    refused(place, "GET", "/api/v1/user/%ff", NULL, 400, "UTF-8");
-    refused(place, "GET", "/api/v1/resource/1/log", NULL, 404, "no resource 1");
+    struct rest_case *rest = *context;
+    rest_furnish(rest, 1);
+    assert_string_equal(json_text_at(rest_get(rest, "/api/v1/application/1"), "label"), "mac");
+    assert_string_equal(json_string_value(rest_get(rest, "/api/v1/application/1/status")), "NEW");
+    assert_string_equal(json_text_at(rest_get(rest, "/api/v1/application/1/user"), "role"), "admin");
+    assert_string_equal(json_text_at(rest_get(rest, "/api/v1/application/1/label_id"), "name"), "mac");
+    assert_non_null(strstr(json_string_value(rest_get(rest, "/api/v1/application/1/why")), "no node"));
+    assert_true(json_array_size(rest_get(rest, "/api/v1/application/1/events")) >= 1);
+    rest_refused(rest, "GET", "/api/v1/application/1/resource", NULL, 404, "application 1 has no resource");
+    rest_refused(rest, "GET", "/api/v1/application/1/boat", NULL, 404, "boat");
+    rest_refused(rest, "GET", "/api/v1/application/2", NULL, 404, "no application 2");
+    rest_refused(rest, "GET", "/api/v1/application/x", NULL, 400, "x");
+    rest_refused(rest, "GET", "/api/v1/user/admin/hash", NULL, 404, "hash");
+    rest_refused(rest, "GET", "/api/v1/user/ad%2Fmin", NULL, 400, "ad/min");
+    rest_refused(rest, "GET", "/api/v1/user/admin%00x", NULL, 400, "NUL");
+    rest_refused(rest, "GET", "/api/v1/user/%ff", NULL, 400, "UTF-8");
+    rest_refused(rest, "GET", "/api/v1/resource/1/log", NULL, 404, "no resource 1");
 }
 
 static void nodes_have_their_heartbeat(void **context)
 {
-    struct place *place = *context;
+    struct rest_case *rest = *context;
     struct aq_error error = {0};
     const char *names[] = {"node-1"};
     struct aq_node_live now = {.seen_at = 1000, .load_milli = 250, .workloads = 3};
-    test_make_node(&place->cluster, "node-1", 2);
-    assert_true(json_is_null(json_object_get(get(place, "/api/v1/node/node-1"), "live")));
-    test_must(live_put(place->live, names, &now, 1, &error), &error);
-    json_t *live = json_object_get(get(place, "/api/v1/node/node-1"), "live");
+    test_make_node(&rest->cluster, "node-1", 2);
+    assert_true(json_is_null(json_object_get(rest_get(rest, "/api/v1/node/node-1"), "live")));
+    test_must(live_put(rest->live, names, &now, 1, &error), &error);
+    json_t *live = json_object_get(rest_get(rest, "/api/v1/node/node-1"), "live");
     assert_int_equal(json_integer_value(json_object_get(live, "load_milli")), 250);
-    ask_as(place, &place->admin, "POST", "/api/v1/node/node-1/maintenance", "{\"maintenance\":true}", 200);
-    assert_true(json_is_true(get(place, "/api/v1/node/node-1/maintenance")));
+    rest_ask_as(rest, &rest->admin, "POST", "/api/v1/node/node-1/maintenance", "{\"maintenance\":true}", 200);
+    assert_true(json_is_true(rest_get(rest, "/api/v1/node/node-1/maintenance")));
 }
 
 static void lists_are_paged_by_key(void **context)
 {
-    struct place *place = *context;
-    furnish(place, 5);
-    assert_int_equal(json_array_size(get(place, "/api/v1/application/?limit=2")), 2);
-    assert_int_equal(json_integer_value(json_object_get(place->reply.json, "next")), 2);
-    json_t *rows = get(place, "/api/v1/application/?limit=3&after=2");
+    struct rest_case *rest = *context;
+    rest_furnish(rest, 5);
+    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/?limit=2")), 2);
+    assert_int_equal(json_integer_value(json_object_get(rest->reply.json, "next")), 2);
+    json_t *rows = rest_get(rest, "/api/v1/application/?limit=3&after=2");
     assert_int_equal(json_array_size(rows), 3);
     assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 0), "id")), 3);
-    assert_true(json_is_null(json_object_get(place->reply.json, "next")));
-    rows = get(place, "/api/v1/application/?reverse=true&limit=2");
+    assert_true(json_is_null(json_object_get(rest->reply.json, "next")));
+    rows = rest_get(rest, "/api/v1/application/?reverse=true&limit=2");
     assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 0), "id")), 5);
-    rows = get(place, "/api/v1/application/?reverse=true&limit=2&after=4");
+    rows = rest_get(rest, "/api/v1/application/?reverse=true&limit=2&after=4");
     assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 0), "id")), 3);
-    assert_int_equal(json_array_size(get(place, "/api/v1/application/?after=5")), 0);
-    refused(place, "GET", "/api/v1/application/?limit=0", NULL, 400, "limit is 0, less than 1");
-    refused(place, "GET", "/api/v1/application/?limit=1001", NULL, 400, "more than 1000");
-    refused(place, "GET", "/api/v1/application/?after=x", NULL, 400, "after");
+    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/?after=5")), 0);
+    rest_refused(rest, "GET", "/api/v1/application/?limit=0", NULL, 400, "limit is 0, less than 1");
+    rest_refused(rest, "GET", "/api/v1/application/?limit=1001", NULL, 400, "more than 1000");
+    rest_refused(rest, "GET", "/api/v1/application/?after=x", NULL, 400, "after");
 }
 
 static void lists_are_filtered(void **context)
 {
-    struct place *place = *context;
-    furnish(place, 3);
-    post(place, "/api/v1/application/1/deallocate", NULL);
-    assert_int_equal(json_array_size(get(place, "/api/v1/application/?status=NEW")), 2);
-    assert_int_equal(json_array_size(get(place, "/api/v1/application/?status=RE*&label=m?c")), 1);
-    assert_int_equal(json_array_size(get(place, "/api/v1/application/?status=NEW&id=1")), 0);
-    refused(place, "GET", "/api/v1/application/?stat=NEW", NULL, 400, "unknown parameter stat; known are min_seq");
-    refused(place, "GET", "/api/v1/user/?hash=x", NULL, 400, "unknown parameter hash");
-    refused(place, "GET", "/api/v1/application/?status=NEW&status=ERROR", NULL, 400, "given twice");
+    struct rest_case *rest = *context;
+    rest_furnish(rest, 3);
+    rest_post(rest, "/api/v1/application/1/deallocate", NULL);
+    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/?status=NEW")), 2);
+    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/?status=RE*&label=m?c")), 1);
+    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/?status=NEW&id=1")), 0);
+    rest_refused(rest, "GET", "/api/v1/application/?stat=NEW", NULL, 400, "unknown parameter stat; known are min_seq");
+    rest_refused(rest, "GET", "/api/v1/user/?hash=x", NULL, 400, "unknown parameter hash");
+    rest_refused(rest, "GET", "/api/v1/application/?status=NEW&status=ERROR", NULL, 400, "given twice");
 }
 
 static void votes_are_listed(void **context)
 {
-    struct place *place = *context;
-    test_make_node(&place->cluster, "node-1", 2);
-    test_make_node(&place->cluster, "node-2", 2);
-    furnish(place, 3);
-    size_t each = json_array_size(get(place, "/api/v1/vote/?application=1"));
+    struct rest_case *rest = *context;
+    test_make_node(&rest->cluster, "node-1", 2);
+    test_make_node(&rest->cluster, "node-2", 2);
+    rest_furnish(rest, 3);
+    size_t each = json_array_size(rest_get(rest, "/api/v1/vote/?application=1"));
     assert_true(each >= 2);
-    assert_int_equal(json_array_size(get(place, "/api/v1/vote/")), 3 * each);
+    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/vote/")), 3 * each);
     size_t seen = 0, pages = 0;
     char path[128] = "/api/v1/vote/?limit=1";
     for (; pages < 100; pages++) {
-        json_t *rows = get(place, path);
-        const char *next = json_string_value(json_object_get(place->reply.json, "next"));
+        json_t *rows = rest_get(rest, path);
+        const char *next = json_string_value(json_object_get(rest->reply.json, "next"));
         seen += json_array_size(rows);
         if (next == NULL)
             break;
         snprintf(path, sizeof path, "/api/v1/vote/?limit=1&after=%s", next);
     }
     assert_int_equal(seen, 3 * each);
-    assert_int_equal(json_array_size(get(place, "/api/v1/vote/?application=1&chosen=true")), 1);
-    refused(place, "GET", "/api/v1/vote/?application=99", NULL, 404, "99");
+    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/vote/?application=1&chosen=true")), 1);
+    rest_refused(rest, "GET", "/api/v1/vote/?application=99", NULL, 404, "99");
 }
 
 static void a_read_waits_for_its_seq(void **context)
 {
-    struct place *place = *context;
+    struct rest_case *rest = *context;
     char path[64];
-    furnish(place, 0);
-    uint64_t seq = seq_of(place);
+    rest_furnish(rest, 0);
+    uint64_t seq = rest_seq(rest);
     snprintf(path, sizeof path, "/api/v1/application/1?min_seq=%" PRIu64, seq + 1);
-    struct waiter waiter = {place, place->admin, path, {0}};
+    struct rest_waiter waiter = {rest, rest->admin, path, {0}};
     pthread_t thread;
-    pthread_create(&thread, NULL, ask_in_thread, &waiter);
+    pthread_create(&thread, NULL, rest_ask_in_thread, &waiter);
     usleep(100000);
-    post(place, "/api/v1/application/", "{\"label\":\"mac\"}");
+    rest_post(rest, "/api/v1/application/", "{\"label\":\"mac\"}");
     pthread_join(thread, NULL);
     assert_int_equal(waiter.reply.status, 200);
     assert_true((uint64_t)json_integer_value(json_object_get(waiter.reply.json, "seq")) > seq);
     http_reply_free(&waiter.reply);
-    refused(place, "GET", "/api/v1/me/?min_seq=x", NULL, 400, "min_seq");
-    refused(place, "GET", "/api/v1/me/?min_seq=100000", NULL, 504, "seq 100000 was not reached");
+    rest_refused(rest, "GET", "/api/v1/me/?min_seq=x", NULL, 400, "min_seq");
+    rest_refused(rest, "GET", "/api/v1/me/?min_seq=100000", NULL, 504, "seq 100000 was not reached");
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------- */
 
 static void a_batch_is_all_or_nothing(void **context)
 {
-    struct place *place = *context;
-    furnish(place, 0);
-    json_t *rows = post(place, "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":\"mac\"}]");
+    struct rest_case *rest = *context;
+    rest_furnish(rest, 0);
+    json_t *rows = rest_post(rest, "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":\"mac\"}]");
     assert_int_equal(json_array_size(rows), 2);
     assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 1), "id")), 2);
-    refused(place, "POST", "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":\"nix\"}]", 404, "item 2");
-    refused(place, "POST", "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":7}]", 400, "item 2");
-    refused(place, "POST", "/api/v1/application/", "[]", 400, "1 to 4096");
-    assert_int_equal(json_array_size(get(place, "/api/v1/application/")), 2);
+    rest_refused(rest, "POST", "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":\"nix\"}]", 404, "item 2");
+    rest_refused(rest, "POST", "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":7}]", 400, "item 2");
+    rest_refused(rest, "POST", "/api/v1/application/", "[]", 400, "1 to 4096");
+    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/")), 2);
 }
 
 static void a_repeat_with_the_same_key_happens_once(void **context)
 {
-    struct place *place = *context;
-    furnish(place, 0);
-    struct http_client keyed = {place->admin.port, place->admin_login, "Idempotency-Key: once"};
-    ask_as(place, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
-    uint64_t seq = seq_of(place);
-    json_t *again = ask_as(place, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
+    struct rest_case *rest = *context;
+    rest_furnish(rest, 0);
+    struct http_client keyed = {rest->admin.port, rest->admin_login, "Idempotency-Key: once"};
+    rest_ask_as(rest, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
+    uint64_t seq = rest_seq(rest);
+    json_t *again = rest_ask_as(rest, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
     assert_int_equal(json_integer_value(json_object_get(again, "id")), 1);
-    assert_true(seq_of(place) == seq);
-    assert_int_equal(json_array_size(get(place, "/api/v1/application/")), 1);
-    ask_as(place, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\",\"version\":1}", 422);
+    assert_true(rest_seq(rest) == seq);
+    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/")), 1);
+    rest_ask_as(rest, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\",\"version\":1}", 422);
     keyed.header = "Idempotency-Key: 12345678901234567890123456789012345678901234567890123456789012345";
-    ask_as(place, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 400);
+    rest_ask_as(rest, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 400);
 }
 
 static void who_wants_the_keys_alone_gets_them(void **context)
 {
-    struct place *place = *context;
-    furnish(place, 0);
-    struct http_client modest = {place->admin.port, place->admin_login, "Prefer: respond-async;x=1, Return=Minimal"};
-    json_t *one = ask_as(place, &modest, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
+    struct rest_case *rest = *context;
+    rest_furnish(rest, 0);
+    struct http_client modest = {rest->admin.port, rest->admin_login, "Prefer: respond-async;x=1, Return=Minimal"};
+    json_t *one = rest_ask_as(rest, &modest, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
     assert_int_equal(json_object_size(one), 1);
     assert_int_equal(json_integer_value(json_object_get(one, "id")), 1);
     json_t *two =
-        ask_as(place, &modest, "POST", "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":\"mac\"}]", 200);
+        rest_ask_as(rest, &modest, "POST", "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":\"mac\"}]", 200);
     assert_int_equal(json_array_size(two), 2);
     assert_int_equal(json_integer_value(json_object_get(json_array_get(two, 1), "id")), 3);
     assert_int_equal(json_object_size(json_array_get(two, 1)), 1);
-    json_t *user = ask_as(place, &modest, "POST", "/api/v1/user/", "{\"name\":\"eve\"}", 200);
-    assert_string_equal(text_at(user, "name"), "eve");
+    json_t *user = rest_ask_as(rest, &modest, "POST", "/api/v1/user/", "{\"name\":\"eve\"}", 200);
+    assert_string_equal(json_text_at(user, "name"), "eve");
     assert_non_null(json_object_get(user, "token"));
     modest.header = "Prefer: return=minimalist, xreturn=minimal";
-    one = ask_as(place, &modest, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
-    assert_string_equal(text_at(one, "label"), "mac");
+    one = rest_ask_as(rest, &modest, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
+    assert_string_equal(json_text_at(one, "label"), "mac");
 }
 
 static void a_dry_run_changes_nothing(void **context)
 {
-    struct place *place = *context;
-    furnish(place, 0);
-    uint64_t seq = seq_of(place);
-    json_t *events = post(place, "/api/v1/application/?dry_run=true", "{\"label\":\"mac\"}");
-    assert_string_equal(text_at(json_array_get(events, 0), "event"), "application_created");
-    assert_int_equal(json_array_size(get(place, "/api/v1/application/")), 0);
-    assert_true(seq_of(place) == seq);
-    events = post(place, "/api/v1/user/?dry_run=true", "{\"name\":\"bob\"}");
-    assert_null(strstr(aq_buffer_string(&place->reply.body), "aq_"));
-    refused(place, "GET", "/api/v1/user/bob", NULL, 404, "bob");
+    struct rest_case *rest = *context;
+    rest_furnish(rest, 0);
+    uint64_t seq = rest_seq(rest);
+    json_t *events = rest_post(rest, "/api/v1/application/?dry_run=true", "{\"label\":\"mac\"}");
+    assert_string_equal(json_text_at(json_array_get(events, 0), "event"), "application_created");
+    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/")), 0);
+    assert_true(rest_seq(rest) == seq);
+    events = rest_post(rest, "/api/v1/user/?dry_run=true", "{\"name\":\"bob\"}");
+    assert_null(strstr(aq_buffer_string(&rest->reply.body), "aq_"));
+    rest_refused(rest, "GET", "/api/v1/user/bob", NULL, 404, "bob");
 }
 
 static void older_clients_are_understood(void **context)
 {
-    struct place *place = *context;
-    json_t *label = post(place, "/api/v1/label/",
-                         "{\"name\":\"old\",\"driver\":\"test\",\"definition\":{\"cpu\":1},\"metadata\":{\"a\":1}}");
+    struct rest_case *rest = *context;
+    json_t *label =
+        rest_post(rest, "/api/v1/label/",
+                  "{\"name\":\"old\",\"driver\":\"test\",\"definition\":{\"cpu\":1},\"metadata\":{\"a\":1}}");
     json_t *definition = json_array_get(json_object_get(label, "definitions"), 0);
-    assert_string_equal(text_at(definition, "driver"), "test");
-    post(place, "/api/v1/application/", "{\"label_id\":1}");
-    assert_string_equal(text_at(get(place, "/api/v1/application/1/deallocate"), "status"), "RECALLED");
-    refused(place, "GET", "/api/v1/application/1/deallocate", NULL, 409, "RECALLED");
+    assert_string_equal(json_text_at(definition, "driver"), "test");
+    rest_post(rest, "/api/v1/application/", "{\"label_id\":1}");
+    assert_string_equal(json_text_at(rest_get(rest, "/api/v1/application/1/deallocate"), "status"), "RECALLED");
+    rest_refused(rest, "GET", "/api/v1/application/1/deallocate", NULL, 409, "RECALLED");
 }
 
 static void bad_bodies_are_told_what_is_wrong(void **context)
 {
-    struct place *place = *context;
-    refused(place, "POST", "/api/v1/label/", "{", 400, "line 1");
-    refused(place, "POST", "/api/v1/label/", "", 400, "empty");
-    refused(place, "POST", "/api/v1/label/", "7", 400, "object");
-    refused(place, "POST", "/api/v1/label/", "{\"name\":\"\xff\"}", 400, "UTF-8");
-    refused(place, "POST", "/api/v1/label/", "{\"nam\":\"x\"}", 400, "nam is not known");
-    refused(place, "POST", "/api/v1/label/", "{\"name\":\"x\",\"name\":\"y\"}", 400, "duplicate");
-    refused(place, "POST", "/api/v1/user/", "{\"name\":\"x\",\"hash\":\"y\"}", 400, "hash");
-    refused(place, "POST", "/api/v1/user/ann", "{\"name\":\"bob\",\"role\":\"user\",\"max_applications\":1}", 400,
-            "name is bob, but the path names user ann: leave name out");
-    refused(place, "DELETE", "/api/v1/user/nix", NULL, 404, "nix");
-    refused(place, "POST", "/api/v1/label/?boat=1", "{}", 400, "unknown parameter boat");
+    struct rest_case *rest = *context;
+    rest_refused(rest, "POST", "/api/v1/label/", "{", 400, "line 1");
+    rest_refused(rest, "POST", "/api/v1/label/", "", 400, "empty");
+    rest_refused(rest, "POST", "/api/v1/label/", "7", 400, "object");
+    rest_refused(rest, "POST", "/api/v1/label/", "{\"name\":\"\xff\"}", 400, "UTF-8");
+    rest_refused(rest, "POST", "/api/v1/label/", "{\"nam\":\"x\"}", 400, "nam is not known");
+    rest_refused(rest, "POST", "/api/v1/label/", "{\"name\":\"x\",\"name\":\"y\"}", 400, "duplicate");
+    rest_refused(rest, "POST", "/api/v1/user/", "{\"name\":\"x\",\"hash\":\"y\"}", 400, "hash");
+    rest_refused(rest, "POST", "/api/v1/user/ann", "{\"name\":\"bob\",\"role\":\"user\",\"max_applications\":1}", 400,
+                 "name is bob, but the path names user ann: leave name out");
+    rest_refused(rest, "DELETE", "/api/v1/user/nix", NULL, 404, "nix");
+    rest_refused(rest, "POST", "/api/v1/label/?boat=1", "{}", 400, "unknown parameter boat");
 }
 
 static void large_bodies_are_refused(void **context)
 {
-    struct place *place = *context;
+    struct rest_case *rest = *context;
     char *body = aq_malloc(3 << 20);
     memset(body, ' ', 3 << 20);
     body[100000] = '\0';
-    refused(place, "POST", "/api/v1/label/", body, 413, "more than 65536 (api.body_max)");
+    rest_refused(rest, "POST", "/api/v1/label/", body, 413, "more than 65536 (api.body_max)");
     body[100000] = ' ';
     body[(3 << 20) - 1] = '\0';
-    refused(place, "POST", "/api/v1/label/", body, 413, "api.body_max");
-    struct http_client chunked = {place->admin.port, place->admin_login, "Transfer-Encoding: chunked"};
+    rest_refused(rest, "POST", "/api/v1/label/", body, 413, "api.body_max");
+    struct http_client chunked = {rest->admin.port, rest->admin_login, "Transfer-Encoding: chunked"};
     body[100000] = '\0';
-    ask_as(place, &chunked, "POST", "/api/v1/label/", body, 413);
+    rest_ask_as(rest, &chunked, "POST", "/api/v1/label/", body, 413);
     free(body);
-    get(place, "/api/v1/me/");
+    rest_get(rest, "/api/v1/me/");
 }
 
 static void a_client_may_leave_while_its_write_is_under_way(void **context)
 {
-    struct place *place = *context;
-    furnish(place, 0);
+    struct rest_case *rest = *context;
+    rest_furnish(rest, 0);
     char login[256], request[1024];
-    sodium_bin2base64(login, sizeof login, (unsigned char *)place->admin_login, strlen(place->admin_login),
+    sodium_bin2base64(login, sizeof login, (unsigned char *)rest->admin_login, strlen(rest->admin_login),
                       sodium_base64_VARIANT_ORIGINAL);
     snprintf(request, sizeof request,
              "POST /api/v1/application/ HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\nContent-Length: 15\r\n\r\n"
              "{\"label\":\"mac\"}",
              login);
     for (int i = 0; i < 50; i++) {
-        int fd = http_connect(place->admin.port);
+        int fd = http_connect(rest->admin.port);
         assert_true(http_send(fd, request));
         close(fd);
     }
     size_t there = 0;
     for (int i = 0; i < 1000 && there < 50; i++) {
-        there = json_array_size(get(place, "/api/v1/application/"));
+        there = json_array_size(rest_get(rest, "/api/v1/application/"));
         usleep(10000);
     }
     assert_int_equal(there, 50);
@@ -367,26 +369,26 @@ static void a_client_may_leave_while_its_write_is_under_way(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HERE(wrong_credentials_are_told_how),
-        HERE(the_caller_is_me),
-        HERE(users_see_only_what_is_theirs),
-        HERE(a_page_does_not_tell_who_else_there_is),
-        HERE(a_token_is_shown_once_and_can_be_changed),
-        HERE(routes_follow_from_the_registry),
-        HERE(rows_fields_and_relations_are_read),
-        HERE(nodes_have_their_heartbeat),
-        HERE(lists_are_paged_by_key),
-        HERE(lists_are_filtered),
-        HERE(votes_are_listed),
-        HERE(a_read_waits_for_its_seq),
-        HERE(a_batch_is_all_or_nothing),
-        HERE(a_repeat_with_the_same_key_happens_once),
-        HERE(who_wants_the_keys_alone_gets_them),
-        HERE(a_dry_run_changes_nothing),
-        HERE(older_clients_are_understood),
-        HERE(bad_bodies_are_told_what_is_wrong),
-        HERE(large_bodies_are_refused),
-        HERE(a_client_may_leave_while_its_write_is_under_way),
+        REST_TEST(wrong_credentials_are_told_how),
+        REST_TEST(the_caller_is_me),
+        REST_TEST(users_see_only_what_is_theirs),
+        REST_TEST(a_page_does_not_tell_who_else_there_is),
+        REST_TEST(a_token_is_shown_once_and_can_be_changed),
+        REST_TEST(routes_follow_from_the_registry),
+        REST_TEST(rows_fields_and_relations_are_read),
+        REST_TEST(nodes_have_their_heartbeat),
+        REST_TEST(lists_are_paged_by_key),
+        REST_TEST(lists_are_filtered),
+        REST_TEST(votes_are_listed),
+        REST_TEST(a_read_waits_for_its_seq),
+        REST_TEST(a_batch_is_all_or_nothing),
+        REST_TEST(a_repeat_with_the_same_key_happens_once),
+        REST_TEST(who_wants_the_keys_alone_gets_them),
+        REST_TEST(a_dry_run_changes_nothing),
+        REST_TEST(older_clients_are_understood),
+        REST_TEST(bad_bodies_are_told_what_is_wrong),
+        REST_TEST(large_bodies_are_refused),
+        REST_TEST(a_client_may_leave_while_its_write_is_under_way),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

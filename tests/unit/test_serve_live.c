@@ -1,14 +1,14 @@
 /* REST over time: many connections, event streams, verification, stopping; health, figures and metadata. */
-#include "tests/lib/serve_place.h"
+#include "tests/lib/rest_case.h"
 
 /* ---- many connections -------------------------------------------------------------------------------------- */
 
 static void keep_alive_does_not_stall(void **context, int count)
 {
-    struct place *place = *context;
+    struct rest_case *rest = *context;
     int *fds = aq_calloc((size_t)count, sizeof *fds);
     for (int i = 0; i < count; i++)
-        fds[i] = http_connect(place->admin.port);
+        fds[i] = http_connect(rest->admin.port);
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < count; i++)
             assert_true(http_send(fds[i], "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"));
@@ -35,52 +35,52 @@ static void exactly_128_connections_do_not_stall(void **context)
 
 static void events_are_streamed(void **context)
 {
-    struct place *place = *context;
-    furnish(place, 2);
-    uint64_t seq = seq_of(place);
-    http_ask(&place->admin, &place->reply, "GET", NULL, "/api/v1/events?since=0&follow=false");
-    assert_int_equal(place->reply.status, 200);
-    assert_true(has_header(place, "Content-Type: text/event-stream"));
-    const char *at = aq_buffer_string(&place->reply.body);
+    struct rest_case *rest = *context;
+    rest_furnish(rest, 2);
+    uint64_t seq = rest_seq(rest);
+    http_ask(&rest->admin, &rest->reply, "GET", NULL, "/api/v1/events?since=0&follow=false");
+    assert_int_equal(rest->reply.status, 200);
+    assert_true(rest_has_header(rest, "Content-Type: text/event-stream"));
+    const char *at = aq_buffer_string(&rest->reply.body);
     for (uint64_t i = 1; i <= seq; i++) {
         char id[32];
         snprintf(id, sizeof id, "id: %" PRIu64 "\n", i);
         at = strstr(at, id);
         assert_non_null(at);
     }
-    http_ask(&place->admin, &place->reply, "GET", NULL, "/api/v1/events?since=0&follow=false&entity=label");
-    assert_non_null(strstr(aq_buffer_string(&place->reply.body), "event: label_created\n"));
-    assert_null(strstr(aq_buffer_string(&place->reply.body), "event: application_created\n"));
-    struct http_client later = {place->admin.port, place->admin_login, "Last-Event-ID: 2"};
-    http_ask(&later, &place->reply, "GET", NULL, "/api/v1/events?follow=false");
-    assert_null(strstr(aq_buffer_string(&place->reply.body), "id: 2\n"));
-    assert_non_null(strstr(aq_buffer_string(&place->reply.body), "id: 3\n"));
-    refused(place, "GET", "/api/v1/events?since=100000", NULL, 400, "since is 100000");
-    refused(place, "GET", "/api/v1/events?entity=boat", NULL, 400, "boat");
+    http_ask(&rest->admin, &rest->reply, "GET", NULL, "/api/v1/events?since=0&follow=false&entity=label");
+    assert_non_null(strstr(aq_buffer_string(&rest->reply.body), "event: label_created\n"));
+    assert_null(strstr(aq_buffer_string(&rest->reply.body), "event: application_created\n"));
+    struct http_client later = {rest->admin.port, rest->admin_login, "Last-Event-ID: 2"};
+    http_ask(&later, &rest->reply, "GET", NULL, "/api/v1/events?follow=false");
+    assert_null(strstr(aq_buffer_string(&rest->reply.body), "id: 2\n"));
+    assert_non_null(strstr(aq_buffer_string(&rest->reply.body), "id: 3\n"));
+    rest_refused(rest, "GET", "/api/v1/events?since=100000", NULL, 400, "since is 100000");
+    rest_refused(rest, "GET", "/api/v1/events?entity=boat", NULL, 400, "boat");
 }
 
-static int open_stream(struct place *place, const char *parameters)
+static int open_stream(struct rest_case *rest, const char *parameters)
 {
     char login[256], request[1024];
-    sodium_bin2base64(login, sizeof login, (unsigned char *)place->admin_login, strlen(place->admin_login),
+    sodium_bin2base64(login, sizeof login, (unsigned char *)rest->admin_login, strlen(rest->admin_login),
                       sodium_base64_VARIANT_ORIGINAL);
     snprintf(request, sizeof request, "GET /api/v1/events%s HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\n\r\n",
              parameters, login);
-    int fd = http_connect(place->admin.port);
+    int fd = http_connect(rest->admin.port);
     assert_true(http_send(fd, request));
     return fd;
 }
 
 static void a_stream_follows(void **context)
 {
-    struct place *place = *context;
+    struct rest_case *rest = *context;
     struct aq_buffer seen[3] = {0};
-    furnish(place, 0);
-    int fds[3] = {open_stream(place, ""), open_stream(place, "?since=0"), open_stream(place, "?entity=application")};
+    rest_furnish(rest, 0);
+    int fds[3] = {open_stream(rest, ""), open_stream(rest, "?since=0"), open_stream(rest, "?entity=application")};
     for (int i = 0; i < 3; i++)
         assert_true(http_read_until(fds[i], "retry:", &seen[i]));
     for (int round = 0; round < 20; round++)
-        post(place, "/api/v1/application/", "{\"label\":\"mac\"}");
+        rest_post(rest, "/api/v1/application/", "{\"label\":\"mac\"}");
     for (int i = 0; i < 3; i++) {
         assert_true(http_read_until(fds[i], "\"data\":{\"id\":20,", &seen[i]));
         for (int id = 1; id <= 20; id++) {
@@ -98,45 +98,45 @@ static void a_stream_follows(void **context)
 
 static void streams_are_limited(void **context)
 {
-    struct place *place = *context;
+    struct rest_case *rest = *context;
     int fds[4];
     for (int i = 0; i < 4; i++) {
         struct aq_buffer seen = {0};
-        fds[i] = open_stream(place, "");
+        fds[i] = open_stream(rest, "");
         assert_true(http_read_until(fds[i], "retry:", &seen));
         aq_buffer_free(&seen);
     }
-    refused(place, "GET", "/api/v1/events", NULL, 503, "api.streams");
-    assert_true(has_header(place, "Retry-After: 1"));
+    rest_refused(rest, "GET", "/api/v1/events", NULL, 503, "api.streams");
+    assert_true(rest_has_header(rest, "Retry-After: 1"));
     for (int i = 0; i < 4; i++)
         close(fds[i]);
 }
 
 /* With the one that asks. */
-static uint64_t requests_begun(struct place *place)
+static uint64_t requests_begun(struct rest_case *rest)
 {
     static const char name[] = "\naquarium_http_requests_total ";
-    http_ask(&place->nobody, &place->reply, "GET", NULL, "/metrics");
-    const char *at = strstr(aq_buffer_string(&place->reply.body), name);
+    http_ask(&rest->nobody, &rest->reply, "GET", NULL, "/metrics");
+    const char *at = strstr(aq_buffer_string(&rest->reply.body), name);
     assert_non_null(at);
     return strtoull(at + strlen(name), NULL, 10);
 }
 
 static void stopping_ends_what_rests(void **context)
 {
-    struct place *place = *context;
+    struct rest_case *rest = *context;
     struct aq_buffer seen = {0};
-    struct waiter waiter = {place, place->admin, "/api/v1/me/?min_seq=100000", {0}};
+    struct rest_waiter waiter = {rest, rest->admin, "/api/v1/me/?min_seq=100000", {0}};
     pthread_t thread;
-    int fd = open_stream(place, "");
+    int fd = open_stream(rest, "");
     assert_true(http_read_until(fd, "retry:", &seen));
-    uint64_t begun = requests_begun(place);
-    pthread_create(&thread, NULL, ask_in_thread, &waiter);
+    uint64_t begun = requests_begun(rest);
+    pthread_create(&thread, NULL, rest_ask_in_thread, &waiter);
     /* Each look is a request, and the waiter is one more. */
-    for (int i = 0; i < 6000 && requests_begun(place) != ++begun + 1; i++)
+    for (int i = 0; i < 6000 && requests_begun(rest) != ++begun + 1; i++)
         usleep(10000);
-    serve_stop(place->serve);
-    place->serve = NULL;
+    serve_stop(rest->serve);
+    rest->serve = NULL;
     assert_false(http_read_until(fd, "never", &seen));
     pthread_join(thread, NULL);
     assert_int_equal(waiter.reply.status, 504);
@@ -149,70 +149,70 @@ static void stopping_ends_what_rests(void **context)
 
 static void one_verification_at_a_time(void **context)
 {
-    struct place *place = *context;
-    struct waiter waiter = {place, place->admin, "/api/v1/log/verify", {0}};
+    struct rest_case *rest = *context;
+    struct rest_waiter waiter = {rest, rest->admin, "/api/v1/log/verify", {0}};
     pthread_t thread;
-    pthread_create(&thread, NULL, ask_in_thread, &waiter);
-    while (sem_wait(&place->verify_begun) != 0)
+    pthread_create(&thread, NULL, rest_ask_in_thread, &waiter);
+    while (sem_wait(&rest->verify_begun) != 0)
         ;
-    refused(place, "GET", "/api/v1/log/verify", NULL, 409, "already");
-    get(place, "/api/v1/me/");
-    sem_post(&place->verify_may_end);
+    rest_refused(rest, "GET", "/api/v1/log/verify", NULL, 409, "already");
+    rest_get(rest, "/api/v1/me/");
+    sem_post(&rest->verify_may_end);
     pthread_join(thread, NULL);
     assert_int_equal(waiter.reply.status, 200);
     http_reply_free(&waiter.reply);
-    place->verify_fails = true;
-    sem_post(&place->verify_may_end);
-    assert_string_equal(json_string_value(ask_as(place, &place->admin, "GET", "/api/v1/log/verify", NULL, 500)),
+    rest->verify_fails = true;
+    sem_post(&rest->verify_may_end);
+    assert_string_equal(json_string_value(rest_ask_as(rest, &rest->admin, "GET", "/api/v1/log/verify", NULL, 500)),
                         "walked");
-    assert_string_equal(message_of(place), "entry 7 is broken");
+    assert_string_equal(rest_message(rest), "entry 7 is broken");
 }
 
-static void assert_plain(struct place *place, const char *path, long status, const char *wanted)
+static void assert_plain(struct rest_case *rest, const char *path, long status, const char *wanted)
 {
-    http_ask(&place->nobody, &place->reply, "GET", NULL, path);
-    assert_int_equal(place->reply.status, status);
-    if (strstr(aq_buffer_string(&place->reply.body), wanted) == NULL)
-        print_message("%s: \"%s\" is not in: %s\n", path, wanted, aq_buffer_string(&place->reply.body));
-    assert_non_null(strstr(aq_buffer_string(&place->reply.body), wanted));
+    http_ask(&rest->nobody, &rest->reply, "GET", NULL, path);
+    assert_int_equal(rest->reply.status, status);
+    if (strstr(aq_buffer_string(&rest->reply.body), wanted) == NULL)
+        print_message("%s: \"%s\" is not in: %s\n", path, wanted, aq_buffer_string(&rest->reply.body));
+    assert_non_null(strstr(aq_buffer_string(&rest->reply.body), wanted));
 }
 
 static void health_and_figures_need_no_password_here(void **context)
 {
-    struct place *place = *context;
-    assert_plain(place, "/livez", 200, "alive");
-    assert_plain(place, "/readyz", 503, "not ready: the start is not over");
-    serve_ready(place->serve);
-    assert_plain(place, "/readyz", 200, "ready");
-    assert_plain(place, "/metrics", 200, "aquarium_rows{entity=\"user\"} 2\n");
-    assert_plain(place, "/metrics", 200, "aquarium_http_answers_total{status=\"200\"}");
-    assert_plain(place, "/api/v1/openapi.json", 200, "\"openapi\":\"3.0.3\"");
-    http_ask(&place->admin, &place->reply, "HEAD", NULL, "/api/v1/me/");
-    assert_int_equal(place->reply.status, 200);
-    assert_int_equal(place->reply.body.length, 0);
+    struct rest_case *rest = *context;
+    assert_plain(rest, "/livez", 200, "alive");
+    assert_plain(rest, "/readyz", 503, "not ready: the start is not over");
+    serve_ready(rest->serve);
+    assert_plain(rest, "/readyz", 200, "ready");
+    assert_plain(rest, "/metrics", 200, "aquarium_rows{entity=\"user\"} 2\n");
+    assert_plain(rest, "/metrics", 200, "aquarium_http_answers_total{status=\"200\"}");
+    assert_plain(rest, "/api/v1/openapi.json", 200, "\"openapi\":\"3.0.3\"");
+    http_ask(&rest->admin, &rest->reply, "HEAD", NULL, "/api/v1/me/");
+    assert_int_equal(rest->reply.status, 200);
+    assert_int_equal(rest->reply.body.length, 0);
 }
 
 static void a_resource_reads_its_metadata(void **context)
 {
-    struct place *place = *context;
+    struct rest_case *rest = *context;
     struct aq_error error = {0};
-    assert_plain(place, "/meta/v1/data/", 404, "no resource has the address 127.0.0.1");
-    test_make_node(&place->cluster, "node-1", 2);
-    post(place, "/api/v1/label/",
-         "{\"name\":\"mac\",\"definitions\":[{\"driver\":\"test\"}],\"metadata\":{\"a\":1,\"b\":\"x\"}}");
-    post(place, "/api/v1/application/", "{\"label\":\"mac\",\"metadata\":{\"b\":\"it's\",\"c\":{\"d\":true}}}");
+    assert_plain(rest, "/meta/v1/data/", 404, "no resource has the address 127.0.0.1");
+    test_make_node(&rest->cluster, "node-1", 2);
+    rest_post(rest, "/api/v1/label/",
+              "{\"name\":\"mac\",\"definitions\":[{\"driver\":\"test\"}],\"metadata\":{\"a\":1,\"b\":\"x\"}}");
+    rest_post(rest, "/api/v1/application/", "{\"label\":\"mac\",\"metadata\":{\"b\":\"it's\",\"c\":{\"d\":true}}}");
     struct aq_resource_start started = {
         .id = 1, .node = "node-1", .identifier = "i", .ip_addr = "127.0.0.1", .hw_addr = ""};
-    assert_true(test_ask(&place->cluster, &aq_command_resource_start, &started, "node:node-1", NULL, &error) > 0);
-    assert_plain(place, "/meta/v1/data/", 200, "{\"a\":1,\"b\":\"it's\",\"c\":{\"d\":true}}\n");
-    assert_plain(place, "/meta/v1/data/?format=env&prefix=ci", 200, "CI_A='1'\nCI_B='it'\\''s'\nCI_C_D='true'\n");
-    assert_plain(place, "/meta/v1/data?format=yaml", 200, "a: 1\n");
-    assert_plain(place, "/meta/v1/data/b", 200, "it's\n");
-    assert_plain(place, "/meta/v1/data/c/d?format=json", 200, "true\n");
-    assert_plain(place, "/meta/v1/data/c/e", 404, "no key e");
-    assert_plain(place, "/meta/v1/data/?format=xml", 400, "json, yaml or env");
-    assert_plain(place, "/meta/v1/data/?format=env&prefix=a%20b", 400, "prefix");
-    assert_int_equal(json_integer_value(json_object_get(get(place, "/api/v1/application/1/resource"), "id")), 1);
+    assert_true(test_ask(&rest->cluster, &aq_command_resource_start, &started, "node:node-1", NULL, &error) > 0);
+    assert_plain(rest, "/meta/v1/data/", 200, "{\"a\":1,\"b\":\"it's\",\"c\":{\"d\":true}}\n");
+    assert_plain(rest, "/meta/v1/data/?format=env&prefix=ci", 200, "CI_A='1'\nCI_B='it'\\''s'\nCI_C_D='true'\n");
+    assert_plain(rest, "/meta/v1/data?format=yaml", 200, "a: 1\n");
+    assert_plain(rest, "/meta/v1/data/b", 200, "it's\n");
+    assert_plain(rest, "/meta/v1/data/c/d?format=json", 200, "true\n");
+    assert_plain(rest, "/meta/v1/data/c/e", 404, "no key e");
+    assert_plain(rest, "/meta/v1/data/?format=xml", 400, "json, yaml or env");
+    assert_plain(rest, "/meta/v1/data/?format=env&prefix=a%20b", 400, "prefix");
+    assert_int_equal(json_integer_value(json_object_get(rest_get(rest, "/api/v1/application/1/resource"), "id")), 1);
 }
 
 static void plain_text_stays_on_this_host(void **context)
@@ -240,14 +240,14 @@ static void plain_text_stays_on_this_host(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        HERE(exactly_128_connections_do_not_stall),
-        HERE(events_are_streamed),
-        HERE(a_stream_follows),
-        HERE(streams_are_limited),
-        HERE(stopping_ends_what_rests),
-        HERE(one_verification_at_a_time),
-        HERE(health_and_figures_need_no_password_here),
-        HERE(a_resource_reads_its_metadata),
+        REST_TEST(exactly_128_connections_do_not_stall),
+        REST_TEST(events_are_streamed),
+        REST_TEST(a_stream_follows),
+        REST_TEST(streams_are_limited),
+        REST_TEST(stopping_ends_what_rests),
+        REST_TEST(one_verification_at_a_time),
+        REST_TEST(health_and_figures_need_no_password_here),
+        REST_TEST(a_resource_reads_its_metadata),
         cmocka_unit_test(plain_text_stays_on_this_host),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);

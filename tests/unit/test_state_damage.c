@@ -48,7 +48,7 @@ static void turn(struct turned_bit bit)
 {
     char path[128];
     path_of(path, "data.mdb");
-    flip(path, bit.offset, bit.bit);
+    flip_bit(path, bit.offset, bit.bit);
 }
 
 static off_t file_size(void)
