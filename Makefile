@@ -64,6 +64,7 @@ CGROUP := $(call sources,drivers/cgroup)
 CONFIGS := controller/settings/settings.c agent/settings/settings.c fs/settings/settings.c
 MAINS := controller/main.c agent/main.c fs/main.c tools/aq/main.c tools/man/main.c tools/check/schema_check.c
 UNIT := $(wildcard tests/unit/test_*.c)
+TESTS_LIB := $(wildcard tests/lib/*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 TORTURE := $(patsubst %,tests/torture/%.c,torture cluster victims rest load check)
 BENCH := $(wildcard tests/bench/*.c)
@@ -105,24 +106,38 @@ $(BUILD)/aq: $(call objects,tools/aq/main.c $(AQ) $(CGROUP) $(SCHEMA_SILENT))
 $(BUILD)/man-pages: $(call objects,tools/man/main.c $(MAN) $(AQ) $(DRIVERS) $(CONFIGS) $(SCHEMA_SILENT))
 $(BUILD)/schema-check: $(call objects,tools/check/schema_check.c $(SCHEMA_SILENT))
 $(BINARIES) $(BUILD)/schema-check $(BUILD)/man-pages:
-	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
+	$(link)
 
-# A unit test is one file, linked with everything but the mains. That is linked to one object first: once, not for each test.
+# How every program is linked. A group of targets may add to LINK_FLAGS and LINK_LIBRARIES.
+define link
+@mkdir -p $(@D)
+$(CC) $(ALL_CFLAGS) $(LINK_FLAGS) $^ -o $@ $(LIBRARIES) $(LINK_LIBRARIES) -lm -lpthread $(LDFLAGS)
+endef
+
+# A test is one file, linked with the helpers that it uses (tests/lib) and with everything but the mains. That is linked
+# to one object first: once, not for each test.
 $(BUILD)/everything.o: $(call objects,$(PARTS))
 	$(CC) -r -nostdlib $^ -o $@
 
-$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/everything.o
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lcmocka -lm -lpthread $(LDFLAGS)
+$(BUILD)/tests/lib.a: $(call objects,$(TESTS_LIB))
+	@rm -f $@
+	$(AR) rc $@ $^
+
+TESTED := $(BUILD)/tests/lib.a $(BUILD)/everything.o
+
+$(UNIT_BINARIES): LINK_LIBRARIES := -lcmocka
+$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(TESTED)
+	$(link)
 
 tests: $(UNIT_BINARIES) $(BUILD)/torture $(BUILD)/lostwrites $(BUILD)/slowdisk.so
 
 # One program that starts, loads and kills a cluster; see tests/torture/torture.h.
-$(BUILD)/torture: $(call objects,$(TORTURE)) $(BUILD)/everything.o
-	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
+$(BUILD)/torture: $(call objects,$(TORTURE)) $(TESTED)
+	$(link)
 
-$(BUILD)/lostwrites: $(BUILD)/tests/torture/lostwrites.o $(BUILD)/everything.o
-	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread -ldl $(LDFLAGS)
+$(BUILD)/lostwrites: LINK_LIBRARIES := -ldl
+$(BUILD)/lostwrites: $(BUILD)/tests/torture/lostwrites.o $(TESTED)
+	$(link)
 
 # Loaded before libc: a disk that is slow.
 $(BUILD)/slowdisk.so: tests/torture/slowdisk.c
@@ -137,13 +152,12 @@ torture: $(BINARIES) $(BUILD)/torture
 
 # A fuzz target is linked in the same way: with libFuzzer in the variant fuzz, else with a main that replays files.
 FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/tests/fuzz/replay_main.o)
-FUZZ_LINK := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer)
-$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(BUILD)/everything.o
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(FUZZ_LINK) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
+$(FUZZ_BINARIES): LINK_FLAGS := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer)
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(TESTED)
+	$(link)
 
-$(BUILD)/fuzz-seeds: $(BUILD)/tests/fuzz/seeds.o $(BUILD)/everything.o
-	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
+$(BUILD)/fuzz-seeds: $(BUILD)/tests/fuzz/seeds.o $(TESTED)
+	$(link)
 
 FUZZ_SECONDS := 60
 fuzzers: $(FUZZ_BINARIES)
@@ -158,16 +172,13 @@ fuzz-replay: $(FUZZ_BINARIES)
 
 # A benchmark is one file, too; those whose names begin with plain_ are baselines, and have nothing of ours in them.
 $(BUILD)/bench/plain_%: $(BUILD)/tests/bench/plain_%.o
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
-$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/everything.o
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
+	$(link)
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(TESTED)
+	$(link)
 
 # So is an abuse test; the programs start the real processes, and mount.sh the file view.
-$(BUILD)/abuse/%: $(BUILD)/tests/abuse/%.o $(BUILD)/everything.o
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBRARIES) -lm -lpthread $(LDFLAGS)
+$(BUILD)/abuse/%: $(BUILD)/tests/abuse/%.o $(TESTED)
+	$(link)
 
 abuse-programs: $(ABUSE_BINARIES)
 abuse: $(BINARIES) $(ABUSE_BINARIES)
@@ -180,7 +191,7 @@ bench-peers: $(BINARIES) $(PEERS_BINARIES)
 	@BUILD=$(BUILD) tests/bench/peers/run.sh $(NAMES)
 
 # All that can be compiled, unlinked: for a second compiler's opinion.
-objects: $(call objects,$(PARTS) $(wildcard $(MAINS)) $(UNIT) $(wildcard tests/fuzz/*.c) $(BENCH) $(PEERS) $(ABUSE))
+objects: $(call objects,$(PARTS) $(wildcard $(MAINS)) $(UNIT) $(TESTS_LIB) $(wildcard tests/fuzz/*.c) $(BENCH) $(PEERS) $(ABUSE))
 
 test-%: $(BUILD)/tests/test_%
 	timeout 300 $<

@@ -32,155 +32,30 @@ struct test_cluster {
     struct writer *writer;
 };
 
-static inline void test_must(int status, const struct aq_error *error)
-{
-    if (status != 0) {
-        fprintf(stderr, "test cluster: %s\n", error->message);
-        abort();
-    }
-}
-
-static inline int test_remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
-static inline void test_remove_tree(const char *path)
-{
-    nftw(path, test_remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
+void test_must(int status, const struct aq_error *error);
+void test_remove_tree(const char *path);
 /* Everything but the writer's thread; a caller may register watches before test_cluster_start(). */
-static inline void test_cluster_open(struct test_cluster *cluster, bool rebuild)
-{
-    struct aq_error error = {0};
-    struct state_txn *txn;
-    test_must(log_store_open(&cluster->store, cluster->directory, cluster->config.log.map_size << 20, &error), &error);
-    test_must(tables_open(&cluster->state, &cluster->config, cluster->store, rebuild, &error), &error);
-    struct writer_options options = {&cluster->config, cluster->store, cluster->state, place_index_new()};
-    test_must(state_read(cluster->state, &txn, &error), &error);
-    project_fill_index(txn, options.index);
-    state_end(txn);
-    test_must(writer_open(&cluster->writer, &options, &error), &error);
-}
-
-static inline void test_cluster_new(struct test_cluster *cluster)
-{
-    if (sodium_init() < 0)
-        abort();
-    *cluster = (struct test_cluster){.directory = "/tmp/aquarium-test-XXXXXX"};
-    if (mkdtemp(cluster->directory) == NULL)
-        abort();
-    aq_journal_open("test", AQ_ERROR);
-    aq_record_init(&aq_config_controller_record, &cluster->config, &cluster->arena);
-    cluster->config.data = cluster->directory;
-    cluster->config.log.map_size = 256;
-    cluster->config.state.map_size = 256;
-    cluster->config.log.disk_reserve = 1;
-    test_cluster_open(cluster, false);
-}
-
-static inline void test_cluster_start(struct test_cluster *cluster)
-{
-    struct aq_error error = {0};
-    test_must(writer_start(cluster->writer, &error), &error);
-    for (int i = 0; i < 10000 && !writer_is_leader(cluster->writer); i++)
-        usleep(1000);
-    if (!writer_is_leader(cluster->writer))
-        abort();
-}
-
+void test_cluster_open(struct test_cluster *cluster, bool rebuild);
+void test_cluster_new(struct test_cluster *cluster);
+void test_cluster_start(struct test_cluster *cluster);
 /* Ends the writer and closes everything; the directory stays. */
-static inline void test_cluster_close(struct test_cluster *cluster)
-{
-    struct aq_error error = {0};
-    writer_close(cluster->writer);
-    test_must(tables_close(cluster->state, &error), &error);
-    log_store_close(cluster->store);
-}
-
-static inline void test_cluster_free(struct test_cluster *cluster)
-{
-    test_cluster_close(cluster);
-    aq_arena_free(&cluster->arena);
-    test_remove_tree(cluster->directory);
-}
+void test_cluster_close(struct test_cluster *cluster);
+void test_cluster_free(struct test_cluster *cluster);
 
 /* ---- asking ------------------------------------------------------------------------------------------- */
 
-static inline void test_asked(struct writer_request *request)
-{
-    sem_post(request->context);
-}
-
 /* Fills what is missing of the request, asks, waits. The request holds the answer. */
-static inline void test_ask_request(struct test_cluster *cluster, struct writer_request *request)
-{
-    sem_t done;
-    struct aq_error error = {0};
-    sem_init(&done, 0, 0);
-    request->done = test_asked;
-    request->context = &done;
-    if (writer_submit(cluster->writer, request, &error) != 0)
-        request->error = error;
-    else
-        while (sem_wait(&done) != 0)
-            ;
-    sem_destroy(&done);
-}
-
+void test_ask_request(struct test_cluster *cluster, struct writer_request *request);
 /* One command as `author` (role admin). Returns the seq; on refusal 0, with `error` filled. `id` may be NULL. */
-static inline uint64_t test_ask(struct test_cluster *cluster, const struct aq_command *command, const void *record,
-                                const char *author, char id[65], struct aq_error *error)
-{
-    char ids[1][65] = {""};
-    const void *records[] = {record};
-    struct writer_request request = {
-        .command = command, .records = records, .count = 1, .author = author, .role = AQ_ROLE_ADMIN, .ids = ids};
-    test_ask_request(cluster, &request);
-    if (id != NULL)
-        memcpy(id, ids[0], sizeof ids[0]);
-    *error = request.error;
-    return request.error.code == AQ_OK ? request.seq : 0;
-}
+uint64_t test_ask(struct test_cluster *cluster, const struct aq_command *command, const void *record,
+                  const char *author, char id[65], struct aq_error *error);
 
 /* ---- the usual furniture ------------------------------------------------------------------------------ */
 
-static inline void test_make_user(struct test_cluster *cluster, const char *name, enum aq_role role)
-{
-    struct aq_error error = {0};
-    struct aq_user_create user = {.name = name, .role = role, .hash = "x"};
-    test_must(test_ask(cluster, &aq_command_user_create, &user, "aquarium", NULL, &error) == 0, &error);
-}
-
+void test_make_user(struct test_cluster *cluster, const char *name, enum aq_role role);
 /* A label with one definition of the driver `test` that needs one core and one slot. */
-static inline void test_make_label(struct test_cluster *cluster, const char *name)
-{
-    struct aq_error error = {0};
-    struct aq_definition definition = {.driver = "test", .options = "{}"};
-    definition.resources.cpu = 1000;
-    definition.resources.slots = 1;
-    struct aq_label_create label = {.name = name, .definitions = {&definition, 1}, .metadata = "{\"from\":\"label\"}"};
-    test_must(test_ask(cluster, &aq_command_label_create, &label, "admin", NULL, &error) == 0, &error);
-}
-
+void test_make_label(struct test_cluster *cluster, const char *name);
 /* A node with the driver `test`, so many cores, and a slot for each. */
-static inline void test_make_node(struct test_cluster *cluster, const char *name, unsigned cores)
-{
-    struct aq_error error = {0};
-    const char *drivers[] = {"test"};
-    const char *identifiers[] = {"os:linux"};
-    struct aq_node_join node = {.name = name,
-                                .instance = 7,
-                                .address = "127.0.0.1",
-                                .agent_version = "",
-                                .drivers = {drivers, 1},
-                                .identifiers = {identifiers, 1},
-                                .capacity = {.cpu = cores * 1000, .ram = 1024, .disk = 1024, .slots = cores}};
-    test_must(test_ask(cluster, &aq_command_node_join, &node, "aquarium", NULL, &error) == 0, &error);
-}
+void test_make_node(struct test_cluster *cluster, const char *name, unsigned cores);
 
 #endif

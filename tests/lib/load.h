@@ -51,236 +51,24 @@ struct load {
 
 /* Writes the next request, head and body; see load_get() and load_post(). */
 typedef void load_fill_fn(struct load *load, void *context, struct aq_buffer *out);
-
-static inline void load_get(struct load *load, const char *path, struct aq_buffer *out)
-{
-    aq_buffer_text(out, "GET ");
-    aq_buffer_text(out, path);
-    aq_buffer_text(out, " HTTP/1.1\r\nHost: localhost\r\n");
-    aq_buffer_text(out, load->authorization);
-    aq_buffer_text(out, "\r\n");
-}
-
-static inline void load_post(struct load *load, const char *path, const char *body, size_t length,
-                             struct aq_buffer *out)
-{
-    aq_buffer_text(out, "POST ");
-    aq_buffer_text(out, path);
-    aq_buffer_text(out, " HTTP/1.1\r\nHost: localhost\r\n");
-    aq_buffer_text(out, load->authorization);
-    aq_buffer_text(out, "Content-Type: application/json\r\nContent-Length: ");
-    aq_buffer_u64(out, length);
-    aq_buffer_text(out, "\r\n\r\n");
-    aq_buffer_add(out, body, length);
-}
-
-static inline void load_connect(struct load *load, struct load_connection *connection)
-{
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)load->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int on = 1;
-    connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    BENCH_MUST(connection->fd >= 0);
-    BENCH_MUST(connect(connection->fd, (struct sockaddr *)&address, sizeof address) == 0);
-    setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
-    BENCH_MUST(epoll_ctl(load->epoll, EPOLL_CTL_ADD, connection->fd, &event) == 0);
-}
-
+void load_get(struct load *load, const char *path, struct aq_buffer *out);
+void load_post(struct load *load, const char *path, const char *body, size_t length, struct aq_buffer *out);
 /* `login` is "name:token"; NULL: none. */
-static inline void load_open(struct load *load, unsigned port, const char *login, unsigned count)
-{
-    *load = (struct load){.port = port, .count = count};
-    if (login != NULL) {
-        char encoded[200];
-        sodium_bin2base64(encoded, sizeof encoded, (const unsigned char *)login, strlen(login),
-                          sodium_base64_VARIANT_ORIGINAL);
-        snprintf(load->authorization, sizeof load->authorization, "Authorization: Basic %s\r\n", encoded);
-    }
-    load->epoll = epoll_create1(EPOLL_CLOEXEC);
-    BENCH_MUST(load->epoll >= 0);
-    load->scratch = aq_malloc(LOAD_READ_SIZE);
-    load->times = aq_malloc(LOAD_TIMES_MAX * sizeof *load->times);
-    load->connections = aq_calloc(count, sizeof *load->connections);
-    for (unsigned i = 0; i < count; i++)
-        load_connect(load, &load->connections[i]);
-}
-
-static inline void load_close(struct load *load)
-{
-    for (unsigned i = 0; i < load->count; i++) {
-        close(load->connections[i].fd);
-        aq_buffer_free(&load->connections[i].request);
-    }
-    close(load->epoll);
-    free(load->connections);
-    free(load->scratch);
-    free(load->times);
-}
+void load_open(struct load *load, unsigned port, const char *login, unsigned count);
+void load_close(struct load *load);
 
 /* ---- sending ------------------------------------------------------------------------------------------- */
 
-static inline void load_watch(struct load *load, struct load_connection *connection, unsigned events)
-{
-    struct epoll_event event = {.events = events, .data.ptr = connection};
-    BENCH_MUST(epoll_ctl(load->epoll, EPOLL_CTL_MOD, connection->fd, &event) == 0);
-}
-
-static inline void load_send(struct load *load, struct load_connection *connection)
-{
-    bool first = connection->sent == 0;
-    while (connection->sent < connection->request.length) {
-        ssize_t got = send(connection->fd, connection->request.data + connection->sent,
-                           connection->request.length - connection->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (got < 0 && errno == EAGAIN)
-            break;
-        BENCH_MUST(got > 0);
-        connection->sent += (size_t)got;
-    }
-    bool done = connection->sent == connection->request.length;
-    if (!done && first)
-        load_watch(load, connection, EPOLLIN | EPOLLOUT);
-    else if (done && !first)
-        load_watch(load, connection, EPOLLIN);
-}
-
-static inline void load_begin(struct load *load, struct load_connection *connection, load_fill_fn *fill, void *context)
-{
-    aq_buffer_reset(&connection->request);
-    fill(load, context, &connection->request);
-    connection->sent = connection->head_length = 0;
-    connection->in_body = false;
-    connection->busy = true;
-    connection->begun = bench_now();
-    load->begun++;
-    load_send(load, connection);
-}
-
 /* ---- receiving ----------------------------------------------------------------------------------------- */
 
-static inline void load_body(struct load *load, const char *bytes, size_t length)
-{
-    load->bytes += length;
-    if (load->keep != NULL)
-        aq_buffer_add(load->keep, bytes, length);
-}
-
-/* Takes bytes of a head; true when it is complete. What follows it in `bytes` is taken as body. */
-static inline bool load_head(struct load *load, struct load_connection *connection, const char *bytes, size_t length)
-{
-    size_t room = LOAD_HEAD_MAX - 1 - connection->head_length, taken = length < room ? length : room;
-    size_t before = connection->head_length;
-    memcpy(connection->head + before, bytes, taken);
-    connection->head_length += taken;
-    connection->head[connection->head_length] = '\0';
-    const char *end = strstr(connection->head, "\r\n\r\n");
-    BENCH_MUST(end != NULL || connection->head_length < LOAD_HEAD_MAX - 1);
-    if (end == NULL)
-        return false;
-    const char *field = strcasestr(connection->head, "\r\nContent-Length:");
-    BENCH_MUST(field != NULL && field < end && strncmp(connection->head, "HTTP/1.1 ", 9) == 0);
-    connection->body_left = strtoul(field + 17, NULL, 10);
-    connection->in_body = true;
-    if (connection->head[9] != '2' && load->refused++ == 0)
-        bench_say("first refusal: %.200s", end + 4);
-    size_t head_bytes = (size_t)(end + 4 - connection->head) - before, rest = length - head_bytes;
-    BENCH_MUST(rest <= connection->body_left);
-    connection->body_left -= rest;
-    load_body(load, bytes + head_bytes, rest);
-    return true;
-}
-
-/* True: the answer is complete. */
-static inline bool load_receive(struct load *load, struct load_connection *connection)
-{
-    for (;;) {
-        ssize_t got = recv(connection->fd, load->scratch, LOAD_READ_SIZE, MSG_DONTWAIT);
-        if (got < 0 && errno == EAGAIN)
-            return false;
-        if (got <= 0)
-            BENCH_DIE("the server closed a connection in the middle");
-        if (!connection->in_body) {
-            (void)load_head(load, connection, load->scratch, (size_t)got);
-        } else {
-            BENCH_MUST((size_t)got <= connection->body_left);
-            connection->body_left -= (size_t)got;
-            load_body(load, load->scratch, (size_t)got);
-        }
-        if (connection->in_body && connection->body_left == 0)
-            return true;
-    }
-}
-
-static inline void load_note(struct load *load, struct load_connection *connection)
-{
-    connection->busy = false;
-    load->answers++;
-    if (load->time_count < LOAD_TIMES_MAX)
-        load->times[load->time_count++] = bench_now() - connection->begun;
-}
-
 /* Runs for `seconds`, or until `requests` were sent (0: no bound); all that was asked is waited for. */
-static inline void load_run(struct load *load, double seconds, uint64_t requests, load_fill_fn *fill, void *context)
-{
-    struct epoll_event events[64];
-    unsigned busy = 0;
-    double begun = bench_now(), until = begun + seconds;
-    load->begun = load->answers = load->refused = load->bytes = load->time_count = 0;
-    for (unsigned i = 0; i < load->count && (requests == 0 || load->begun < requests); i++, busy++)
-        load_begin(load, &load->connections[i], fill, context);
-    while (busy > 0) {
-        int ready = epoll_wait(load->epoll, events, 64, LOAD_WAIT_MS);
-        if (ready < 0 && errno == EINTR)
-            continue;
-        if (ready <= 0)
-            BENCH_DIE("no answer within %d s", LOAD_WAIT_MS / 1000);
-        for (int i = 0; i < ready; i++) {
-            struct load_connection *connection = events[i].data.ptr;
-            if (events[i].events & EPOLLOUT)
-                load_send(load, connection);
-            if (!(events[i].events & ~(unsigned)EPOLLOUT) || !load_receive(load, connection))
-                continue;
-            load_note(load, connection);
-            if (bench_now() < until && (requests == 0 || load->begun < requests))
-                load_begin(load, connection, fill, context);
-            else
-                busy--;
-        }
-    }
-    load->seconds = bench_now() - begun;
-}
-
-static inline double load_rate(const struct load *load)
-{
-    return (double)(load->answers - load->refused) / load->seconds;
-}
+void load_run(struct load *load, double seconds, uint64_t requests, load_fill_fn *fill, void *context);
+double load_rate(const struct load *load);
 
 /* ---- a text that is always the same -------------------------------------------------------------------- */
 
-static inline void load_fill_same(struct load *load, void *context, struct aq_buffer *out)
-{
-    const struct aq_buffer *text = context;
-    (void)load;
-    aq_buffer_add(out, text->data, text->length);
-}
-
+void load_fill_same(struct load *load, void *context, struct aq_buffer *out);
 /* One request; the body of its answer, which the caller frees, stays in `body`. */
-static inline void load_ask(unsigned port, const char *login, const char *path, const char *post,
-                            struct aq_buffer *body)
-{
-    struct load load;
-    struct aq_buffer request = {0};
-    load_open(&load, port, login, 1);
-    load.keep = body;
-    if (post != NULL)
-        load_post(&load, path, post, strlen(post), &request);
-    else
-        load_get(&load, path, &request);
-    load_run(&load, 1, 1, load_fill_same, &request);
-    if (load.refused > 0)
-        BENCH_DIE("refused: %s: %s", path, aq_buffer_string(body));
-    aq_buffer_free(&request);
-    load_close(&load);
-}
+void load_ask(unsigned port, const char *login, const char *path, const char *post, struct aq_buffer *body);
 
 #endif

@@ -18,124 +18,30 @@
 
 enum { LOG_CASE_MAP_BYTES = 64 << 20, LOG_CASE_TERM = 1 };
 
-static struct log_case {
+struct log_case {
     char directory[64];
     struct log_store *store;
     struct aq_arena arena;
     uint64_t next_index, next_seq;
     unsigned char hash[AQ_HASH_SIZE]; /* of the entry before */
-} logs;
+};
+extern struct log_case logs;
 
-static inline void log_case_open(void)
-{
-    struct aq_error error = {0};
-    test_must(log_store_open(&logs.store, logs.directory, LOG_CASE_MAP_BYTES, &error), &error);
-}
-
-static inline void log_case_close(void)
-{
-    log_store_close(logs.store);
-    logs.store = NULL;
-}
-
-static inline int log_case_setup(void **context)
-{
-    (void)context;
-    if (sodium_init() < 0)
-        return -1;
-    logs = (struct log_case){.directory = "/tmp/aquarium-test-XXXXXX", .next_index = 2, .next_seq = 1};
-    if (mkdtemp(logs.directory) == NULL)
-        return -1;
-    log_case_open();
-    return 0;
-}
-
-static inline int log_case_teardown(void **context)
-{
-    (void)context;
-    log_case_close();
-    aq_arena_free(&logs.arena);
-    test_remove_tree(logs.directory);
-    return 0;
-}
+void log_case_open(void);
+void log_case_close(void);
+int log_case_setup(void **context);
+int log_case_teardown(void **context);
 
 #define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, log_case_setup, log_case_teardown)
 
-static inline struct aq_logged_event log_case_event(uint64_t seq)
-{
-    char *name = aq_arena_format(&logs.arena, "u%" PRIu64, seq);
-    struct aq_user_created user = {.name = name, .hash = "x"};
-    struct aq_buffer packed = {0};
-    aq_record_pack(&aq_user_created_record, &user, &packed);
-    struct aq_logged_event event = {.code = aq_event_user_created.code, .version = 1};
-    event.data.data = (unsigned char *)aq_arena_text(&logs.arena, packed.data, packed.length);
-    event.data.length = packed.length;
-    aq_buffer_free(&packed);
-    return event;
-}
-
+struct aq_logged_event log_case_event(uint64_t seq);
 /* The bytes of an entry of so many decisions with so many events each, from `first_seq` on, behind `previous`. */
-static inline struct aq_buffer log_case_pack(uint64_t first_seq, unsigned decisions, unsigned events,
-                                             const unsigned char previous[AQ_HASH_SIZE])
-{
-    struct aq_logged_decision *rows = aq_arena_alloc(&logs.arena, decisions * sizeof *rows);
-    uint64_t seq = first_seq;
-    for (unsigned d = 0; d < decisions; d++) {
-        struct aq_logged_event *list = aq_arena_alloc(&logs.arena, events * sizeof *list);
-        for (unsigned e = 0; e < events; e++)
-            list[e] = log_case_event(seq++);
-        rows[d] = (struct aq_logged_decision){
-            .author = "admin", .command = aq_command_user_create.code, .key = "", .id = "x", .events = {list, events}};
-    }
-    struct aq_entry entry = {.format = AQ_ENTRY_FORMAT,
-                             .previous = {previous, AQ_HASH_SIZE},
-                             .time = 1000000 + first_seq,
-                             .first_seq = first_seq,
-                             .decisions = {rows, decisions}};
-    struct aq_buffer packed = {0};
-    aq_entry_pack(&entry, &packed);
-    return packed;
-}
-
-static inline void log_case_append(uint64_t index, uint32_t type, const void *data, size_t size, uint64_t first_seq,
-                                   uint64_t commit)
-{
-    struct aq_error error = {0};
-    struct log_entry entry = {.index = index,
-                              .term = LOG_CASE_TERM,
-                              .type = type,
-                              .data = data,
-                              .size = (uint32_t)size,
-                              .first_seq = first_seq};
-    test_must(log_store_append(logs.store, &entry, 1, commit, NULL, &error), &error);
-}
-
+struct aq_buffer log_case_pack(uint64_t first_seq, unsigned decisions, unsigned events,
+                               const unsigned char previous[AQ_HASH_SIZE]);
+void log_case_append(uint64_t index, uint32_t type, const void *data, size_t size, uint64_t first_seq, uint64_t commit);
 /* Appends the next entry of the chain; `commit`: as far as the log then knows itself to be committed. */
-static inline void log_case_add(unsigned decisions, unsigned events, uint64_t commit)
-{
-    struct aq_buffer packed = log_case_pack(logs.next_seq, decisions, events, logs.hash);
-    log_case_append(logs.next_index, RAFT_COMMAND, packed.data, packed.length, logs.next_seq, commit);
-    aq_entry_hash(packed.data, packed.length, logs.hash);
-    aq_buffer_free(&packed);
-    logs.next_seq += (uint64_t)decisions * events;
-    logs.next_index++;
-}
-
+void log_case_add(unsigned decisions, unsigned events, uint64_t commit);
 /* The configuration of one voter as entry 1, as replica_open() begins an empty log. */
-static inline void log_case_begin(void)
-{
-    struct raft_configuration configuration;
-    struct raft_buffer buffer;
-    struct aq_error error = {0};
-    raft_configuration_init(&configuration);
-    assert_int_equal(raft_configuration_add(&configuration, 1, "controller-1", RAFT_VOTER), 0);
-    assert_int_equal(raft_configuration_encode(&configuration, &buffer), 0);
-    raft_configuration_close(&configuration);
-    struct log_entry entry = {
-        .index = 1, .term = 1, .type = RAFT_CHANGE, .data = buffer.base, .size = (uint32_t)buffer.len};
-    struct log_vote vote = {.term = LOG_CASE_TERM};
-    test_must(log_store_append(logs.store, &entry, 1, 1, &vote, &error), &error);
-    raft_free(buffer.base);
-}
+void log_case_begin(void);
 
 #endif

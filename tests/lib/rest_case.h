@@ -28,167 +28,24 @@ struct rest_case {
 
 /* ---- the place --------------------------------------------------------------------------------------------- */
 
-static inline int verify(void *context, struct aq_buffer *report, struct aq_error *error)
-{
-    struct rest_case *rest = context;
-    sem_post(&rest->verify_begun);
-    while (sem_wait(&rest->verify_may_end) != 0)
-        ;
-    aq_buffer_text(report, "walked");
-    return rest->verify_fails ? aq_fail(error, AQ_E_CORRUPT, "entry 7 is broken") : 0;
-}
-
-static inline void rest_make_user(struct rest_case *rest, const char *name, enum aq_role role, char login[128])
-{
-    struct aq_error error = {0};
-    char token[TOKEN_SIZE], hash[TOKEN_HASH_SIZE];
-    token_make(token);
-    test_must(token_hash(token, hash, &error), &error);
-    struct aq_user_create user = {.name = name, .role = role, .hash = hash};
-    assert_true(test_ask(&rest->cluster, &aq_command_user_create, &user, "aquarium", NULL, &error) > 0);
-    snprintf(login, 128, "%s:%s", name, token);
-}
-
-static inline unsigned rest_read_port(struct rest_case *rest)
-{
-    char path[128];
-    unsigned port = 0;
-    snprintf(path, sizeof path, "%s/" AQ_FILE_API_PORT, rest->cluster.directory);
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    assert_int_equal(fscanf(file, "%u", &port), 1);
-    fclose(file);
-    return port;
-}
-
-static inline void rest_start_server(struct rest_case *rest)
-{
-    struct aq_error error = {0};
-    struct test_cluster *cluster = &rest->cluster;
-    struct hub_options hub = {&cluster->config, cluster->writer, cluster->state, rest->live, rest->credentials};
-    test_must(hub_start(&rest->hub, &hub, &error), &error);
-    struct serve_options options = {.config = &cluster->config,
-                                    .writer = cluster->writer,
-                                    .state = cluster->state,
-                                    .live = rest->live,
-                                    .credentials = rest->credentials,
-                                    .hub = rest->hub,
-                                    .verify = verify,
-                                    .verify_context = rest};
-    test_must(serve_start(&rest->serve, &options, &error), &error);
-}
-
-static inline int rest_setup(void **context)
-{
-    struct rest_case *rest = aq_calloc(1, sizeof *rest);
-    struct aq_error error = {0};
-    struct test_cluster *cluster = &rest->cluster;
-    test_cluster_new(cluster);
-    cluster->config.api.port = 0;
-    cluster->config.hub.port = 0;
-    cluster->config.api.body_max = 65536;
-    cluster->config.api.streams = 4;
-    sem_init(&rest->verify_begun, 0, 0);
-    sem_init(&rest->verify_may_end, 0, 0);
-    test_must(live_open(&rest->live, cluster->directory, STATE_WRITE, &error), &error);
-    test_must(credentials_open(&rest->credentials, cluster->state, 1, &error), &error);
-    rest_start_server(rest);
-    test_cluster_start(cluster);
-    rest_make_user(rest, "admin", AQ_ROLE_ADMIN, rest->admin_login);
-    rest_make_user(rest, "ann", AQ_ROLE_USER, rest->user_login);
-    rest->nobody.port = rest->admin.port = rest->user.port = rest_read_port(rest);
-    rest->admin.login = rest->admin_login;
-    rest->user.login = rest->user_login;
-    *context = rest;
-    return 0;
-}
-
-static inline int rest_teardown(void **context)
-{
-    struct rest_case *rest = *context;
-    sem_post(&rest->verify_may_end);
-    serve_stop(rest->serve);
-    hub_stop(rest->hub);
-    credentials_close(rest->credentials);
-    live_close(rest->live);
-    http_reply_free(&rest->reply);
-    test_cluster_free(&rest->cluster);
-    sem_destroy(&rest->verify_begun);
-    sem_destroy(&rest->verify_may_end);
-    free(rest);
-    return 0;
-}
+int rest_setup(void **context);
+int rest_teardown(void **context);
 
 /* ---- asking ------------------------------------------------------------------------------------------------ */
 
-static inline json_t *rest_data(struct rest_case *rest)
-{
-    return json_object_get(rest->reply.json, "data");
-}
-
-static inline const char *rest_message(struct rest_case *rest)
-{
-    const char *message = json_string_value(json_object_get(rest->reply.json, "message"));
-    return message != NULL ? message : "";
-}
-
-static inline uint64_t rest_seq(struct rest_case *rest)
-{
-    return (uint64_t)json_integer_value(json_object_get(rest->reply.json, "seq"));
-}
-
+json_t *rest_data(struct rest_case *rest);
+const char *rest_message(struct rest_case *rest);
+uint64_t rest_seq(struct rest_case *rest);
 /* Asks, and checks status and envelope. Returns the data. */
-static inline json_t *rest_ask_as(struct rest_case *rest, const struct http_client *client, const char *method,
-                                  const char *path, const char *body, int status)
-{
-    http_ask(client, &rest->reply, method, body, path);
-    if (rest->reply.status != status)
-        print_message("%s %s: %ld %s\n", method, path, rest->reply.status, aq_buffer_string(&rest->reply.body));
-    assert_int_equal(rest->reply.status, status);
-    assert_true(json_is_object(rest->reply.json));
-    assert_true(rest_message(rest)[0] != '\0');
-    assert_non_null(rest_data(rest));
-    assert_true(json_is_integer(json_object_get(rest->reply.json, "seq")));
-    assert_true(status < 400 || json_is_string(json_object_get(rest->reply.json, "error")));
-    return rest_data(rest);
-}
-
-static inline json_t *rest_get(struct rest_case *rest, const char *path)
-{
-    return rest_ask_as(rest, &rest->admin, "GET", path, NULL, 200);
-}
-
-static inline json_t *rest_post(struct rest_case *rest, const char *path, const char *body)
-{
-    return rest_ask_as(rest, &rest->admin, "POST", path, body, 200);
-}
-
-static inline void rest_refused(struct rest_case *rest, const char *method, const char *path, const char *body,
-                                int status, const char *words)
-{
-    rest_ask_as(rest, &rest->admin, method, path, body, status);
-    if (strstr(rest_message(rest), words) == NULL)
-        print_message("\"%s\" is not in: %s\n", words, rest_message(rest));
-    assert_non_null(strstr(rest_message(rest), words));
-}
-
-static inline bool rest_has_header(const struct rest_case *rest, const char *line)
-{
-    return strcasestr(aq_buffer_string(&rest->reply.headers), line) != NULL;
-}
-
-static inline const char *json_text_at(json_t *data, const char *key)
-{
-    const char *text = json_string_value(json_object_get(data, key));
-    return text != NULL ? text : "";
-}
-
-static inline void rest_furnish(struct rest_case *rest, int applications)
-{
-    rest_post(rest, "/api/v1/label/", "{\"name\":\"mac\",\"definitions\":[{\"driver\":\"test\"}]}");
-    for (int i = 0; i < applications; i++)
-        rest_post(rest, "/api/v1/application/", "{\"label\":\"mac\"}");
-}
+json_t *rest_ask_as(struct rest_case *rest, const struct http_client *client, const char *method, const char *path,
+                    const char *body, int status);
+json_t *rest_get(struct rest_case *rest, const char *path);
+json_t *rest_post(struct rest_case *rest, const char *path, const char *body);
+void rest_refused(struct rest_case *rest, const char *method, const char *path, const char *body, int status,
+                  const char *words);
+bool rest_has_header(const struct rest_case *rest, const char *line);
+const char *json_text_at(json_t *data, const char *key);
+void rest_furnish(struct rest_case *rest, int applications);
 
 /* ---- asking in a thread of its own ------------------------------------------------------------------------- */
 
@@ -199,12 +56,7 @@ struct rest_waiter {
     struct http_reply reply;
 };
 
-static inline void *rest_ask_in_thread(void *context)
-{
-    struct rest_waiter *waiter = context;
-    http_ask(&waiter->client, &waiter->reply, "GET", NULL, waiter->path);
-    return NULL;
-}
+void *rest_ask_in_thread(void *context);
 
 #define REST_TEST(test) cmocka_unit_test_setup_teardown(test, rest_setup, rest_teardown)
 

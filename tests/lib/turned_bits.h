@@ -11,6 +11,8 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,55 +26,11 @@ struct turned_bit {
     unsigned bit;
 };
 
-static inline void flip_bit(const char *path, off_t offset, unsigned bit)
-{
-    unsigned char byte;
-    int fd = open(path, O_RDWR);
-    assert_true(fd >= 0);
-    assert_int_equal(pread(fd, &byte, 1, offset), 1);
-    byte ^= (unsigned char)(1u << bit);
-    assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
-    close(fd);
-}
-
+void flip_bit(const char *path, off_t offset, unsigned bit);
 /* The next one by chance, in the first `within` bytes of any of the pages. */
-static inline struct turned_bit draw_bit(uint64_t *random, uint64_t pages, unsigned within)
-{
-    *random = *random * 6364136223846793005u + 1442695040888963407u;
-    return (struct turned_bit){.offset = (off_t)((*random >> 33) % pages * TURNED_PAGE + (*random >> 16) % within),
-                               .bit = (unsigned)(*random >> 60) & 7};
-}
-
+struct turned_bit draw_bit(uint64_t *random, uint64_t pages, unsigned within);
 /* Runs `read_it`, which ends the process, in a child; returns its status, as of waitpid(), and what it wrote to
  * standard error. */
-static inline int run_reader(void (*read_it)(const void *context), const void *context, char words[LAST_WORDS_SIZE])
-{
-    const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL}; /* cmocka has handlers of its own */
-    int ends[2], status;
-    size_t length = 0;
-    assert_int_equal(pipe(ends), 0);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        dup2(ends[1], 2);
-        close(ends[0]);
-        close(ends[1]);
-        for (size_t i = 0; i < AQ_LENGTH(signals); i++)
-            signal(signals[i], SIG_DFL);
-        lmdb_guard_signals("test");
-        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-        alarm(20);
-        read_it(context);
-        abort();
-    }
-    close(ends[1]);
-    for (ssize_t got;
-         length < LAST_WORDS_SIZE - 1 && (got = read(ends[0], words + length, LAST_WORDS_SIZE - 1 - length)) > 0;)
-        length += (size_t)got;
-    words[length] = '\0';
-    close(ends[0]);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return status;
-}
+int run_reader(void (*read_it)(const void *context), const void *context, char words[LAST_WORDS_SIZE]);
 
 #endif

@@ -1,0 +1,207 @@
+#include "tests/lib/driver_rig.h"
+
+void rig_report(void *context, const struct driver_report *report)
+{
+    struct rig *rig = context;
+    assert_in_range(report->resource, 1, RIG_MOST);
+    struct rig_workload *seen = &rig->seen[report->resource];
+    if (report->kind == DRIVER_STARTED) {
+        assert_non_null(report->identifier);
+        seen->started++;
+        snprintf(seen->identifier, sizeof seen->identifier, "%s", report->identifier);
+        snprintf(seen->ip_addr, sizeof seen->ip_addr, "%s", report->ip_addr);
+        if (strncmp(report->identifier, "pid ", 4) == 0)
+            seen->pid = atoi(report->identifier + 4);
+    } else {
+        seen->failed += report->kind == DRIVER_FAILED;
+        seen->ended += report->kind == DRIVER_ENDED;
+        seen->exit_status = report->exit_status;
+        snprintf(seen->reason, sizeof seen->reason, "%s", report->reason);
+    }
+    if (rig->on_report != NULL)
+        rig->on_report(rig, report);
+}
+
+void rig_open(struct rig *rig)
+{
+    rig->driver = rig->type->open(rig->node, rig_report, rig);
+    assert_non_null(rig->driver);
+}
+
+void rig_close(struct rig *rig)
+{
+    rig->type->close(rig->driver);
+    rig->driver = NULL;
+}
+
+int rig_setup(void **state, const char *driver)
+{
+    static unsigned count;
+    struct rig *rig = calloc(1, sizeof *rig);
+    rig->type = driver_find(driver);
+    snprintf(rig->node, sizeof rig->node, "rig-%d-%u", getpid(), count++);
+    snprintf(rig->base, sizeof rig->base, "/tmp/aq-bench-XXXXXX");
+    if (rig->type == NULL || mkdtemp(rig->base) == NULL || chmod(rig->base, 0755) != 0)
+        return -1;
+    *state = rig;
+    rig_open(rig);
+    return 0;
+}
+
+const char *rig_directory(const struct rig *rig, uint64_t resource)
+{
+    static char path[96];
+    snprintf(path, sizeof path, "%s/r%u", rig->base, (unsigned)resource);
+    return path;
+}
+
+void rig_turn(struct rig *rig, int most_ms)
+{
+    int timeout_ms = rig->type->timeout_ms(rig->driver);
+    struct pollfd fd = {.fd = rig->type->wake_fd(rig->driver), .events = POLLIN};
+    poll(&fd, 1, timeout_ms < 0 || timeout_ms > most_ms ? most_ms : timeout_ms);
+    rig->type->work(rig->driver);
+}
+
+void rig_await(struct rig *rig, const int *counter)
+{
+    uint64_t until_ms = aq_clock_boot_ms() + RIG_PATIENCE_MS;
+    while (*counter == 0) {
+        assert_true(aq_clock_boot_ms() < until_ms);
+        rig_turn(rig, 100);
+    }
+}
+
+uint64_t rig_try_start(struct rig *rig, const char *options, struct driver_spec spec, struct aq_error *error)
+{
+    char *text = strdup(options);
+    for (char *c = text; *c != '\0'; c++)
+        if (*c == '\'')
+            *c = '"';
+    json_error_t wrong;
+    json_t *json = json_loads(text, 0, &wrong);
+    free(text);
+    if (json == NULL)
+        fail_msg("%s: %s", options, wrong.text);
+    spec.resource = ++rig->used;
+    spec.directory = rig_directory(rig, spec.resource);
+    mkdir(spec.directory, 0755);
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    int failed = driver_options_read(rig->type, json, &spec.options, &arena, error);
+    if (failed == 0)
+        failed = rig->type->start(rig->driver, &spec, error);
+    json_decref(json);
+    return failed == 0 ? spec.resource : 0;
+}
+
+uint64_t rig_start_spec(struct rig *rig, const char *options, struct driver_spec spec)
+{
+    struct aq_error error;
+    uint64_t resource = rig_try_start(rig, options, spec, &error);
+    if (resource == 0)
+        fail_msg("%s: %s", options, error.message);
+    return resource;
+}
+
+uint64_t rig_start(struct rig *rig, const char *options)
+{
+    return rig_start_spec(rig, options, (struct driver_spec){.metadata_json = "{}"});
+}
+
+struct rig_workload *rig_run(struct rig *rig, const char *options)
+{
+    struct rig_workload *seen = &rig->seen[rig_start(rig, options)];
+    rig_await(rig, &seen->ended);
+    assert_int_equal(seen->started, 1);
+    assert_int_equal(seen->failed, 0);
+    return seen;
+}
+
+struct rig_workload *rig_start_running(struct rig *rig, const char *options, uint64_t *resource)
+{
+    *resource = rig_start(rig, options);
+    struct rig_workload *seen = &rig->seen[*resource];
+    rig_await(rig, &seen->started);
+    return seen;
+}
+
+const char *rig_log(struct rig *rig, uint64_t resource, size_t max)
+{
+    static struct aq_buffer log;
+    struct aq_error error;
+    aq_buffer_reset(&log);
+    aq_buffer_text(&log, "");
+    if (rig->type->logs(rig->driver, resource, rig_directory(rig, resource), max, &log, &error) != 0)
+        fail_msg("%s", error.message);
+    return aq_buffer_string(&log);
+}
+
+void rig_await_log(struct rig *rig, uint64_t resource, const char *text)
+{
+    uint64_t until_ms = aq_clock_boot_ms() + RIG_PATIENCE_MS;
+    while (strstr(rig_log(rig, resource, 65536), text) == NULL) {
+        if (aq_clock_boot_ms() > until_ms)
+            fail_msg("no %s in the log: %s", text, rig_log(rig, resource, 65536));
+        rig_turn(rig, 5);
+    }
+}
+
+bool rig_is_alive(pid_t pid)
+{
+    char path[32];
+    char text[256] = "";
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t length = read(fd, text, sizeof text - 1);
+    close(fd);
+    const char *at = length > 0 ? strrchr(text, ')') : NULL;
+    return at != NULL && at[2] != 'Z' && at[2] != 'X';
+}
+
+bool rig_has_group(const struct rig *rig, uint64_t resource)
+{
+    struct cgroup_host host;
+    struct cgroup group;
+    cgroup_host_read(&host);
+    cgroup_name(&group, &host, rig->node, resource);
+    return cgroup_exists(&group);
+}
+
+static int rig_remove_entry(const char *path, const struct stat *status, int flag, struct FTW *walk)
+{
+    (void)status, (void)flag, (void)walk;
+    return remove(path);
+}
+
+int rig_teardown(void **state)
+{
+    struct rig *rig = *state;
+    struct cgroup_host host;
+    struct cgroup group;
+    rig->on_report = NULL;
+    cgroup_host_read(&host);
+    for (uint64_t resource = 1; resource <= rig->used; resource++) {
+        if (rig->seen[resource].failed + rig->seen[resource].ended > 0)
+            continue;
+        if (rig->driver != NULL)
+            rig->type->stop(rig->driver, resource);
+        cgroup_name(&group, &host, rig->node, resource);
+        for (int i = 0; i < 500 && cgroup_exists(&group); i++) {
+            cgroup_kill(&group);
+            usleep(2000);
+            if (cgroup_remove(&group) == 0)
+                break;
+        }
+    }
+    rig->type->close(rig->driver);
+    /* A keeper may be writing its last word just now. */
+    for (int i = 0; i < 500 && access(rig->base, F_OK) == 0; i++) {
+        nftw(rig->base, rig_remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        if (access(rig->base, F_OK) == 0)
+            usleep(10000);
+    }
+    free(rig);
+    return 0;
+}
