@@ -1,9 +1,10 @@
 #include "controller/hub/agents.h"
 
+#include "schema/base/clock.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static uint32_t bucket_of(const struct agents *agents, const char *name)
 {
@@ -95,17 +96,10 @@ void agents_free(struct agents *agents)
     *agents = (struct agents){0};
 }
 
-static uint64_t wall_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 void agent_mark_alive(struct hub_agent *agent, uint64_t now_ms)
 {
     agent->seen_ms = now_ms;
-    agent->live.seen_at = wall_ms();
+    agent->live.seen_at = aq_clock_wall_ms();
     agent->beaten = true;
 }
 

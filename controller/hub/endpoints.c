@@ -1,5 +1,6 @@
 #include "controller/hub/endpoints.h"
 
+#include "schema/base/files.h"
 #include "schema/base/journal.h"
 #include "schema/wire/seal.h"
 
@@ -7,32 +8,25 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 enum { PATH_SIZE = 1200 };
 
 static int write_port(const char *directory, uint64_t port, struct aq_error *error)
 {
-    char path[PATH_SIZE];
+    char path[PATH_SIZE], text[24];
     snprintf(path, sizeof path, "%s/" AQ_FILE_HUB_PORT, directory);
-    FILE *file = fopen(path, "we");
-    if (file == NULL)
-        return aq_fail_errno(error, errno, "cannot write %s", path);
-    bool written = fprintf(file, "%" PRIu64 "\n", port) > 0;
-    if (fclose(file) != 0 || !written)
-        return aq_fail_errno(error, errno, "cannot write %s", path);
-    return 0;
+    int length = snprintf(text, sizeof text, "%" PRIu64 "\n", port);
+    return aq_file_replace_unsynced(AT_FDCWD, path, 0666, text, (size_t)length, error);
 }
 
 int endpoints_make_directory(const struct aq_config_controller *config, struct aq_error *error)
 {
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "%s/run", config->data);
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return aq_fail_errno(error, errno, "cannot make directory %s", path);
-    if (chmod(path, 0700) != 0)
+    if (aq_directory_make(AT_FDCWD, path, 0700, error) != 0)
+        return -1;
+    if (chmod(path, 0700) != 0) /* it may have been there */
         return aq_fail_errno(error, errno, "cannot set the mode of directory %s", path);
     return 0;
 }

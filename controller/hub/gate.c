@@ -1,19 +1,18 @@
 #include "controller/hub/gate.h"
 
+#include "schema/base/clock.h"
+#include "schema/base/listen.h"
 #include "schema/base/memory.h"
 
 #include <endian.h>
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -68,13 +67,6 @@ struct gate {
     size_t left;
     char scratch[READ_SIZE];
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* ---- visitors ------------------------------------------------------------------------------------------ */
 
@@ -152,7 +144,7 @@ static void let_in(struct gate *gate, int fd)
     *visitor = (struct visitor){.id = ++gate->serial << SLOT_BITS | slot,
                                 .fd = fd,
                                 .older = gate->newest,
-                                .until_ms = now_ms() + GATE_STRANGER_MS};
+                                .until_ms = aq_clock_coarse_ms() + GATE_STRANGER_MS};
     *(visitor->older != NULL ? &visitor->older->newer : &gate->oldest) = visitor;
     gate->newest = visitor;
     gate->strangers++;
@@ -419,7 +411,7 @@ void gate_admit(struct gate *gate, uint64_t id)
 
 void gate_tick(struct gate *gate)
 {
-    uint64_t now = now_ms();
+    uint64_t now = aq_clock_coarse_ms();
     while (gate->oldest != NULL && gate->oldest->until_ms <= now)
         send_away(gate, gate->oldest);
     if (gate->paused)
@@ -428,52 +420,21 @@ void gate_tick(struct gate *gate)
 
 /* ---- open and close ------------------------------------------------------------------------------------ */
 
-static uint64_t port_of(int fd)
+static int listen_on(const char *address, uint64_t *port, struct aq_error *error)
 {
-    struct sockaddr_storage place = {0};
-    socklen_t length = sizeof place;
-    if (getsockname(fd, (struct sockaddr *)&place, &length) != 0)
-        return 0;
-    return ntohs(place.ss_family == AF_INET ? ((struct sockaddr_in *)&place)->sin_port
-                                            : ((struct sockaddr_in6 *)&place)->sin6_port);
-}
-
-static int resolve(const char *address, uint64_t port, struct addrinfo **found, struct aq_error *error)
-{
-    char service[8];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
-    snprintf(service, sizeof service, "%u", (unsigned)port);
-    if (getaddrinfo(address, service, &hints, found) != 0)
-        return aq_fail(error, AQ_E_INVALID, "hub.address is \"%s\", but must be an IPv4 or IPv6 address", address);
-    return 0;
+    struct aq_listen_place place = {.section = "hub", .address = address, .port = *port};
+    if (aq_listen_resolve(&place, error) != 0)
+        return -1;
+    int fd = aq_listen_open(&place, BACKLOG, error);
+    if (fd >= 0)
+        *port = aq_listen_port(fd);
+    return fd;
 }
 
 int gate_check(const char *address, struct aq_error *error)
 {
-    struct addrinfo *found;
-    if (resolve(address, 0, &found, error) != 0)
-        return -1;
-    freeaddrinfo(found);
-    return 0;
-}
-
-static int listen_on(const char *address, uint64_t *port, struct aq_error *error)
-{
-    struct addrinfo *found;
-    if (resolve(address, *port, &found, error) != 0)
-        return -1;
-    int on = 1, fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool listening = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-                     bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0;
-    int number = errno;
-    freeaddrinfo(found);
-    if (listening) {
-        *port = port_of(fd);
-        return fd;
-    }
-    if (fd >= 0)
-        close(fd);
-    return aq_fail_errno(error, number, "cannot listen on hub.address %s, hub.port %u", address, (unsigned)*port);
+    struct aq_listen_place place = {.section = "hub", .address = address};
+    return aq_listen_resolve(&place, error);
 }
 
 /* Three of five descriptors are for agents, the others for everybody else. */

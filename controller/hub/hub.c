@@ -21,16 +21,14 @@
 #include "controller/hub/presence.h"
 #include "controller/hub/reports.h"
 #include "controller/hub/watches.h"
+#include "schema/base/bell.h"
+#include "schema/base/clock.h"
 #include "schema/base/journal.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
     TICK_MS = 200,           /* how often time-outs are looked at */
@@ -55,7 +53,7 @@ struct hub {
     struct hub_watches watches;
 
     struct hub_channel agents_channel, local_channel;
-    int commits; /* eventfd that the writer signals */
+    int commits; /* a bell: the writer rings at each commit */
     pthread_t thread;
     atomic_bool stopping;
 
@@ -69,13 +67,6 @@ struct hub {
     atomic_uint_least64_t messages, strangers; /* figures: any thread */
     uint64_t strangers_told, strangers_told_ms;
 };
-
-static uint64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* ---- what was committed -------------------------------------------------------------------------------- */
 
@@ -271,7 +262,7 @@ static int time_left_ms(const struct hub *hub, bool more)
 static void look_at_clock(struct hub *hub)
 {
     uint64_t before_ms = hub->base.now_ms;
-    hub->base.now_ms = clock_ms();
+    hub->base.now_ms = aq_clock_ms();
     if (hub->base.now_ms - before_ms > HELD_UP_MS)
         hub->presence.listens_since_ms = hub->base.now_ms;
 }
@@ -281,9 +272,7 @@ static void look_at_clock(struct hub *hub)
 /* True: there is more to look at. */
 static bool look_at_commits(struct hub *hub)
 {
-    uint64_t count;
-    ssize_t got = read(hub->commits, &count, sizeof count);
-    (void)got;
+    aq_bell_clear(hub->commits);
     bool turned = presence_set_leader(&hub->presence, writer_is_leader(hub->base.writer));
     bool more = look_at_events(hub);
     watches_answer(&hub->watches, turned);
@@ -296,7 +285,7 @@ static void take_turn(struct hub *hub, bool *more)
     struct pollfd fds[] = {{.fd = gather ? -1 : hub->agents_channel.fd, .events = POLLIN},
                            {.fd = hub->local_channel.fd, .events = POLLIN},
                            {.fd = hub->commits, .events = POLLIN},
-                           {.fd = hub->base.mailbox.fd, .events = POLLIN}};
+                           {.fd = hub->base.mailbox.bell, .events = POLLIN}};
     int ready = poll(fds, AQ_LENGTH(fds), time_left_ms(hub, *more));
     look_at_clock(hub);
     if (*more || (ready > 0 && fds[2].revents != 0))
@@ -319,7 +308,7 @@ static void *hub_main(void *context)
         take_turn(hub, &more);
     /* What others still hold of ours comes back before we go. */
     while (hub->base.mailbox.expected > 0) {
-        struct pollfd fd = {.fd = hub->base.mailbox.fd, .events = POLLIN};
+        struct pollfd fd = {.fd = hub->base.mailbox.bell, .events = POLLIN};
         poll(&fd, 1, TICK_MS);
         run_items(hub);
     }
@@ -345,7 +334,7 @@ static void connect_parts(struct hub *hub, const struct hub_options *options)
     base->state = options->state;
     base->beat_ms = beat_ms;
     base->patience_ms = patience_ms < PATIENCE_MS_MAX ? patience_ms : PATIENCE_MS_MAX;
-    base->now_ms = clock_ms();
+    base->now_ms = aq_clock_ms();
     fetches_open(&hub->fetches, base);
     hub->deliveries = (struct hub_deliveries){.base = base, .fetches = &hub->fetches};
     sessions_open(&hub->sessions, base, &hub->fetches);
@@ -376,10 +365,9 @@ static void hub_free(struct hub *hub)
 static int hub_open(struct hub *hub, struct aq_error *error)
 {
     const struct aq_config_controller *config = hub->base.config;
-    hub->commits = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (hub->commits < 0)
-        return aq_fail_errno(error, errno, "cannot make an eventfd");
-    if (endpoints_make_directory(config, error) != 0 || endpoints_open_local(&hub->local_channel, config, error) != 0 ||
+    hub->commits = aq_bell_open(error);
+    if (hub->commits < 0 || endpoints_make_directory(config, error) != 0 ||
+        endpoints_open_local(&hub->local_channel, config, error) != 0 ||
         endpoints_open_agents(&hub->agents_channel, config, error) != 0)
         return -1;
     writer_watch(hub->base.writer, hub->commits);

@@ -1,16 +1,15 @@
 #include "controller/hub/mailbox.h"
 
-#include <errno.h>
+#include "schema/base/bell.h"
+
 #include <stddef.h>
-#include <stdint.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 int mailbox_open(struct mailbox *mailbox, struct aq_error *error)
 {
-    *mailbox = (struct mailbox){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-    if (mailbox->fd < 0)
-        return aq_fail_errno(error, errno, "cannot make an eventfd");
+    *mailbox = (struct mailbox){.bell = aq_bell_open(error)};
+    if (mailbox->bell < 0)
+        return -1;
     pthread_mutex_init(&mailbox->lock, NULL);
     return 0;
 }
@@ -21,14 +20,7 @@ void mailbox_close(struct mailbox *mailbox)
     pthread_mutex_lock(&mailbox->lock);
     pthread_mutex_unlock(&mailbox->lock);
     pthread_mutex_destroy(&mailbox->lock);
-    close(mailbox->fd);
-}
-
-static void signal_locked(struct mailbox *mailbox)
-{
-    const uint64_t one = 1;
-    ssize_t written = write(mailbox->fd, &one, sizeof one);
-    (void)written; /* fails only when it is readable anyway */
+    close(mailbox->bell);
 }
 
 void mailbox_post(struct hub_item *item)
@@ -41,23 +33,21 @@ void mailbox_post(struct hub_item *item)
     else
         mailbox->first = item;
     mailbox->last = item;
-    signal_locked(mailbox);
+    aq_bell_ring(mailbox->bell);
     pthread_mutex_unlock(&mailbox->lock);
 }
 
 void mailbox_wake(struct mailbox *mailbox)
 {
     pthread_mutex_lock(&mailbox->lock);
-    signal_locked(mailbox);
+    aq_bell_ring(mailbox->bell);
     pthread_mutex_unlock(&mailbox->lock);
 }
 
 struct hub_item *mailbox_take(struct mailbox *mailbox)
 {
-    uint64_t count;
     pthread_mutex_lock(&mailbox->lock);
-    ssize_t got = read(mailbox->fd, &count, sizeof count);
-    (void)got;
+    aq_bell_clear(mailbox->bell);
     struct hub_item *first = mailbox->first;
     mailbox->first = mailbox->last = NULL;
     pthread_mutex_unlock(&mailbox->lock);

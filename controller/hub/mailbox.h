@@ -19,7 +19,7 @@ struct hub_item {
 struct mailbox {
     pthread_mutex_t lock;
     struct hub_item *first, *last;
-    int fd;            /* an eventfd: readable while items wait */
+    int bell;          /* readable while items wait */
     uint64_t expected; /* items that other threads hold; the owner's thread alone */
 };
 
@@ -27,7 +27,7 @@ int mailbox_open(struct mailbox *mailbox, struct aq_error *error) AQ_MUST_CHECK;
 void mailbox_close(struct mailbox *mailbox); /* nobody may post any more */
 
 void mailbox_post(struct hub_item *item);               /* to its home; any thread */
-void mailbox_wake(struct mailbox *mailbox);             /* makes `fd` readable; any thread */
+void mailbox_wake(struct mailbox *mailbox);             /* rings the bell; any thread */
 struct hub_item *mailbox_take(struct mailbox *mailbox); /* all that wait, oldest first, linked by `next` */
 
 /* For the owner's thread: counts an item that another thread holds and will post, until mailbox_run() runs it. */

@@ -30,10 +30,7 @@ bool numbers_add(struct numbers *set, uint64_t number)
         return true;
     if (set->count == NUMBERS_MAX)
         return false;
-    if (set->count == set->capacity) {
-        set->capacity = set->capacity > 0 ? set->capacity * 2 : 8;
-        set->items = aq_realloc(set->items, set->capacity * sizeof *set->items);
-    }
+    AQ_GROW(set->items, set->count, set->capacity);
     memmove(set->items + place + 1, set->items + place, (set->count - place) * sizeof *set->items);
     set->items[place] = number;
     set->count++;

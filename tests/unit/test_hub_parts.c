@@ -84,14 +84,14 @@ static void a_mailbox_keeps_the_order(void **context)
     assert_null(mailbox_take(&mailbox));
     for (int i = 0; i < 3; i++)
         mailbox_post(&items[i]);
-    assert_true(is_readable(mailbox.fd));
+    assert_true(is_readable(mailbox.bell));
     struct hub_item *item = mailbox_take(&mailbox);
     for (int i = 0; i < 3; i++, item = item->next)
         assert_ptr_equal(item, &items[i]);
     assert_null(item);
-    assert_false(is_readable(mailbox.fd));
+    assert_false(is_readable(mailbox.bell));
     mailbox_wake(&mailbox);
-    assert_true(is_readable(mailbox.fd));
+    assert_true(is_readable(mailbox.bell));
     assert_null(mailbox_take(&mailbox));
     mailbox_close(&mailbox);
 }
