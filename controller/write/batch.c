@@ -78,10 +78,7 @@ static void close_undo(struct batch *batch, const struct undo_point *point, bool
 
 static struct aq_logged_decision *new_decision(struct batch *batch)
 {
-    if (batch->count == batch->capacity) {
-        batch->capacity = batch->capacity ? batch->capacity * 2 : 64;
-        batch->decisions = aq_realloc(batch->decisions, batch->capacity * sizeof *batch->decisions);
-    }
+    AQ_GROW(batch->decisions, batch->count, batch->capacity);
     struct aq_logged_decision *decision = &batch->decisions[batch->count++];
     *decision = (struct aq_logged_decision){.author = ""};
     return decision;

@@ -5,7 +5,7 @@
 
 #include "controller/place/index.h"
 #include "controller/state/applied.h"
-#include "controller/write/writer.h"
+#include "controller/write/request.h"
 #include "schema/codec/entry.h"
 
 struct batch {

@@ -4,10 +4,12 @@
 #include "controller/log/replica.h"
 #include "controller/log/thread.h"
 #include "controller/write/batch.h"
+#include "controller/write/queue.h"
+#include "schema/base/bell.h"
+#include "schema/base/clock.h"
 #include "schema/base/journal.h"
 #include "schema/codec/pack.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -16,8 +18,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { WATCHERS_MAX = 8, SERVER_ID = 1, MEND_MS = 1000 };
@@ -31,15 +31,12 @@ struct writer {
     struct log_thread *log;
     pthread_t thread;
     bool started;
-    int wake; /* eventfd: a request, a finished job, or the wish to stop */
+    int bell; /* rung for a request, a finished job, or to stop */
     int watchers[WATCHERS_MAX];
     size_t n_watchers;
 
-    pthread_mutex_t lock; /* guards what other threads put here */
-    struct writer_request *first, **last;
-    uint64_t queued;          /* commands in the queue */
-    struct log_job *finished; /* one at a time */
-    bool stop;
+    struct request_queue queue;         /* closed when the thread must end */
+    _Atomic(struct log_job *) finished; /* by the log thread; one at a time */
 
     /* The writer's thread alone. */
     struct log_job job; /* under way when job_busy */
@@ -54,20 +51,6 @@ struct writer {
     atomic_bool leads;
 };
 
-static uint64_t clock_ms(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static void ring(int fd)
-{
-    uint64_t one = 1;
-    ssize_t ignored = write(fd, &one, sizeof one);
-    (void)ignored; /* full: it is rung already */
-}
-
 /* ---- any thread --------------------------------------------------------------------------------------- */
 
 int writer_submit(struct writer *writer, struct writer_request *request, struct aq_error *error)
@@ -78,25 +61,12 @@ int writer_submit(struct writer *writer, struct writer_request *request, struct 
                        AQ_KEY_SIZE_MAX);
     if (!atomic_load(&writer->leads))
         return aq_fail(error, AQ_E_NO_LEADER, "no leader stands; reads go on");
-    pthread_mutex_lock(&writer->lock);
-    bool full =
-        writer->queued + request->count > writer->config->log.queue + AQ_BATCH_COMMANDS_MAX * (writer->queued == 0);
-    bool stop = writer->stop, was_empty = writer->first == NULL;
+    bool was_empty;
     request->set_aside = false;
-    if (!full && !stop) {
-        request->next = NULL;
-        *writer->last = request;
-        writer->last = &request->next;
-        writer->queued += request->count;
-    }
-    pthread_mutex_unlock(&writer->lock);
-    if (stop)
-        return aq_fail(error, AQ_E_NO_LEADER, "the controller is stopping");
-    if (full)
-        return aq_fail(error, AQ_E_BUSY, "%" PRIu64 " commands are waiting already (log.queue): try again",
-                       writer->config->log.queue);
+    if (request_queue_put(&writer->queue, request, writer->config->log.queue, &was_empty, error) != 0)
+        return -1;
     if (was_empty)
-        ring(writer->wake);
+        aq_bell_ring(writer->bell);
     return 0;
 }
 
@@ -112,16 +82,12 @@ bool writer_is_leader(const struct writer *writer)
 
 void writer_figures(const struct writer *writer, struct writer_figures *figures)
 {
-    struct writer *open = (struct writer *)writer;
-    pthread_mutex_lock(&open->lock);
-    uint64_t queued = writer->queued;
-    pthread_mutex_unlock(&open->lock);
     *figures = (struct writer_figures){
         .commands = atomic_load(&writer->commands),
         .refusals = atomic_load(&writer->refusals),
         .events = atomic_load(&writer->events),
         .batches = atomic_load(&writer->batches),
-        .queue_length = queued,
+        .queue_length = request_queue_length(&writer->queue),
         .term = atomic_load(&writer->term),
         .raft_index = atomic_load(&writer->raft_index),
     };
@@ -147,11 +113,9 @@ struct events *writer_events(struct writer *writer)
 static void note_finished(void *context, struct log_job *job)
 {
     struct writer *writer = context;
-    pthread_mutex_lock(&writer->lock);
-    aq_assert(writer->finished == NULL);
-    writer->finished = job;
-    pthread_mutex_unlock(&writer->lock);
-    ring(writer->wake);
+    struct log_job *before = atomic_exchange(&writer->finished, job);
+    aq_assert(before == NULL);
+    aq_bell_ring(writer->bell);
 }
 
 /* ---- the writer's thread ------------------------------------------------------------------------------ */
@@ -159,7 +123,7 @@ static void note_finished(void *context, struct log_job *job)
 static void tell_watchers(struct writer *writer)
 {
     for (size_t i = 0; i < writer->n_watchers; i++)
-        ring(writer->watchers[i]);
+        aq_bell_ring(writer->watchers[i]);
 }
 
 /* Answers a list of requests; `error` not AQ_OK: all of them with it. */
@@ -193,7 +157,7 @@ static void open_replica(struct writer *writer)
                                       .applied = state_applied_get(txn).index,
                                       .reserve_mib = writer->config->log.disk_reserve};
     state_end(txn);
-    if (replica_open(&writer->replica, writer->store, &options, clock_ms(CLOCK_MONOTONIC), &error) != 0)
+    if (replica_open(&writer->replica, writer->store, &options, aq_clock_ms(), &error) != 0)
         give_up(&error);
 }
 
@@ -214,7 +178,7 @@ static void fall_behind(struct writer *writer, const struct aq_error *why)
     if (!writer->behind)
         aq_journal(AQ_WARN, "no room for the tables: nothing is decided until there is", "error", why->message, NULL);
     writer->behind = true;
-    writer->mend_at_ms = clock_ms(CLOCK_MONOTONIC) + MEND_MS;
+    writer->mend_at_ms = aq_clock_ms() + MEND_MS;
 }
 
 /* Entries that were committed without a batch of ours: what the tables lacked at start, or had no room for. */
@@ -297,10 +261,7 @@ static void take_failed_job(struct writer *writer, const struct log_job *job)
 static void take_finished_job(struct writer *writer)
 {
     struct aq_error error = {0};
-    pthread_mutex_lock(&writer->lock);
-    struct log_job *job = writer->finished;
-    writer->finished = NULL;
-    pthread_mutex_unlock(&writer->lock);
+    struct log_job *job = atomic_exchange(&writer->finished, NULL);
     if (job == NULL)
         return;
     writer->job_busy = false;
@@ -312,27 +273,21 @@ static void take_finished_job(struct writer *writer)
     if (job->count > 0)
         writer->no_room = false;
     if (job->count > 0 &&
-        replica_persisted(writer->replica, job->entries[job->count - 1].index, clock_ms(CLOCK_MONOTONIC), &error) != 0)
+        replica_persisted(writer->replica, job->entries[job->count - 1].index, aq_clock_ms(), &error) != 0)
         give_up(&error);
     if (writer->batch_index != 0 && replica_commit(writer->replica) >= writer->batch_index)
         finish_batch(writer);
 }
 
+/* The next request that goes into the batch; the first one always does. */
 static struct writer_request *take_request(struct writer *writer, const struct batch *batch)
 {
-    pthread_mutex_lock(&writer->lock);
-    struct writer_request *request = writer->first;
-    bool fits =
-        batch->commands == 0 || (request != NULL && batch->commands + request->count <= writer->config->log.batch &&
-                                 batch->bytes < writer->config->log.batch_bytes);
-    if (request != NULL && fits) {
-        writer->first = request->next;
-        if (writer->first == NULL)
-            writer->last = &writer->first;
-        writer->queued -= request->count;
-    }
-    pthread_mutex_unlock(&writer->lock);
-    return fits ? request : NULL;
+    const struct aq_config_log *bounds = &writer->config->log;
+    if (batch->commands == 0)
+        return request_queue_take(&writer->queue, UINT64_MAX);
+    if (batch->commands >= bounds->batch || batch->bytes >= bounds->batch_bytes)
+        return NULL;
+    return request_queue_take(&writer->queue, bounds->batch - batch->commands);
 }
 
 static void submit_batch(struct writer *writer)
@@ -355,8 +310,7 @@ static void submit_batch(struct writer *writer)
     memcpy(data, packed.data, packed.length);
     uint32_t size = (uint32_t)packed.length;
     aq_buffer_free(&packed);
-    if (replica_submit(writer->replica, RAFT_COMMAND, data, size, batch->place.seq + 1, clock_ms(CLOCK_MONOTONIC),
-                       &error) != 0) {
+    if (replica_submit(writer->replica, RAFT_COMMAND, data, size, batch->place.seq + 1, aq_clock_ms(), &error) != 0) {
         drop_batch(writer, &error);
         return;
     }
@@ -383,7 +337,7 @@ static void start_batch(struct writer *writer)
     struct aq_error error = {0}, none = {0};
     struct batch *batch = &writer->batch;
     struct writer_request *request;
-    if (batch_begin(batch, writer->state, writer->index, clock_ms(CLOCK_REALTIME), &error) != 0)
+    if (batch_begin(batch, writer->state, writer->index, aq_clock_wall_ms(), &error) != 0)
         give_up(&error);
     while ((request = take_request(writer, batch)) != NULL)
         batch_add(batch, request);
@@ -395,37 +349,20 @@ static void start_batch(struct writer *writer)
         submit_batch(writer);
 }
 
-static bool has_waiting(struct writer *writer, bool *stop)
-{
-    pthread_mutex_lock(&writer->lock);
-    bool waiting = writer->first != NULL;
-    *stop = writer->stop;
-    pthread_mutex_unlock(&writer->lock);
-    return waiting;
-}
-
 static void sleep_until(struct writer *writer, uint64_t deadline_ms)
 {
-    uint64_t now = clock_ms(CLOCK_MONOTONIC), ignored;
-    struct pollfd fd = {.fd = writer->wake, .events = POLLIN};
+    uint64_t now = aq_clock_ms();
+    struct pollfd fd = {.fd = writer->bell, .events = POLLIN};
     int wait = deadline_ms <= now ? 0 : deadline_ms - now > 10000 ? 10000 : (int)(deadline_ms - now);
-    if (poll(&fd, 1, wait) > 0) {
-        ssize_t got = read(writer->wake, &ignored, sizeof ignored);
-        (void)got;
-    }
+    if (poll(&fd, 1, wait) > 0)
+        aq_bell_clear(writer->bell);
 }
 
 static void refuse_waiting(struct writer *writer, enum aq_error_code code, const char *words)
 {
     struct aq_error why = {0};
     (void)aq_fail(&why, code, "%s", words);
-    pthread_mutex_lock(&writer->lock);
-    struct writer_request *requests = writer->first;
-    writer->first = NULL;
-    writer->last = &writer->first;
-    writer->queued = 0;
-    pthread_mutex_unlock(&writer->lock);
-    answer(writer, requests, &why);
+    answer(writer, request_queue_take_all(&writer->queue), &why);
 }
 
 /* Until the tables have room again, requests are refused, not kept waiting. */
@@ -433,7 +370,7 @@ static void mend(struct writer *writer)
 {
     if (!writer->behind)
         return;
-    if (clock_ms(CLOCK_MONOTONIC) >= writer->mend_at_ms) {
+    if (aq_clock_ms() >= writer->mend_at_ms) {
         catch_up(writer);
         tell_watchers(writer);
     }
@@ -445,10 +382,10 @@ static void mend(struct writer *writer)
 static void keep_time(struct writer *writer)
 {
     struct aq_error error = {0};
-    if (clock_ms(CLOCK_MONOTONIC) < replica_deadline_ms(writer->replica))
+    if (aq_clock_ms() < replica_deadline_ms(writer->replica))
         return;
     replica_set_free_mib(writer->replica, log_store_free_mib(writer->store));
-    if (replica_timeout(writer->replica, clock_ms(CLOCK_MONOTONIC), &error) != 0)
+    if (replica_timeout(writer->replica, aq_clock_ms(), &error) != 0)
         give_up(&error);
 }
 
@@ -467,14 +404,14 @@ static void *run(void *argument)
         check_leadership(writer);
         mend(writer);
         keep_time(writer);
-        bool waiting = has_waiting(writer, &stop);
+        bool waiting = request_queue_waits(&writer->queue, &stop);
         bool idle = writer->batch_index == 0 && !writer->job_busy;
         if (stop && idle)
             break;
         if (waiting && idle && !writer->behind && atomic_load(&writer->leads) && !stop)
             start_batch(writer);
         start_job(writer);
-        waiting = has_waiting(writer, &stop) && (atomic_load(&writer->leads) || stop);
+        waiting = request_queue_waits(&writer->queue, &stop) && (atomic_load(&writer->leads) || stop);
         if (!(waiting && writer->batch_index == 0 && !writer->job_busy))
             sleep_until(writer, next_deadline_ms(writer));
     }
@@ -492,11 +429,9 @@ int writer_open(struct writer **out, const struct writer_options *options, struc
     writer->store = options->store;
     writer->state = options->state;
     writer->index = options->index;
-    writer->last = &writer->first;
-    pthread_mutex_init(&writer->lock, NULL);
-    writer->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (writer->wake < 0) {
-        aq_fail_errno(error, errno, "cannot make an eventfd");
+    request_queue_open(&writer->queue);
+    writer->bell = aq_bell_open(error);
+    if (writer->bell < 0) {
         writer_close(writer);
         return -1;
     }
@@ -521,10 +456,8 @@ void writer_stop(struct writer *writer)
 {
     if (!writer->started)
         return;
-    pthread_mutex_lock(&writer->lock);
-    writer->stop = true;
-    pthread_mutex_unlock(&writer->lock);
-    ring(writer->wake);
+    request_queue_close(&writer->queue);
+    aq_bell_ring(writer->bell);
     pthread_join(writer->thread, NULL);
     writer->started = false;
 }
@@ -539,8 +472,8 @@ void writer_close(struct writer *writer)
     place_index_free(writer->index);
     for (size_t i = 0; i < writer->n_watchers; i++)
         close(writer->watchers[i]);
-    if (writer->wake >= 0)
-        close(writer->wake);
-    pthread_mutex_destroy(&writer->lock);
+    if (writer->bell >= 0)
+        close(writer->bell);
+    request_queue_free(&writer->queue);
     free(writer);
 }

@@ -11,8 +11,7 @@
 #include "controller/settings/settings.h"
 #include "controller/state/events.h"
 #include "controller/state/state.h"
-#include "schema/model/command.h"
-#include "schema/model/entity.h"
+#include "controller/write/request.h"
 
 struct writer;
 
@@ -27,33 +26,6 @@ int writer_open(struct writer **writer, const struct writer_options *options, st
 int writer_start(struct writer *writer, struct aq_error *error) AQ_MUST_CHECK; /* starts its thread */
 void writer_stop(struct writer *writer);  /* answers what is under way, refuses what waits, ends the thread */
 void writer_close(struct writer *writer); /* NULL is fine */
-
-struct writer_request {
-    /* Filled by the asker; must hold until `done` was called. */
-    const struct aq_command *command; /* all items are of this command */
-    const void *const *records;       /* `count` structs of command->record */
-    uint32_t count;                   /* 1 to AQ_BATCH_COMMANDS_MAX */
-    const char *author; /* a user's name; "node:<name>" for agents; "aquarium" for the controller itself */
-    enum aq_role role;
-    const char *key;      /* idempotency key; NULL or "": none */
-    uint64_t fingerprint; /* of the request, with a key */
-    bool dry_run;         /* decide, tell, and forget */
-
-    /* Called on the writer's thread, exactly once if writer_submit() returned 0. Must not block. */
-    void (*done)(struct writer_request *request);
-    void *context; /* the asker's own */
-
-    /* The answer. */
-    struct aq_error error; /* AQ_OK: done */
-    uint32_t failed_item;  /* with an error: which item was refused */
-    uint64_t seq;
-    char (*ids)[65];         /* `count` keys of what was made or changed; the asker's, or NULL if not wanted */
-    bool repeated;           /* answered from memory of the same key */
-    struct aq_buffer events; /* dry_run: JSON array of the events there would be; the asker frees it */
-
-    struct writer_request *next; /* the writer's */
-    bool set_aside;              /* the writer's; false at first */
-};
 
 /* -1 with AQ_E_BUSY: the queue is full; AQ_E_NO_LEADER: no leader stands. Any thread. */
 int writer_submit(struct writer *writer, struct writer_request *request, struct aq_error *error) AQ_MUST_CHECK;
