@@ -1,0 +1,89 @@
+#include "controller/react/commands.h"
+
+#include "schema/base/bell.h"
+
+#include <time.h>
+
+/* On the writer's thread. */
+static void command_done(struct writer_request *request)
+{
+    struct react_command *item = request->context;
+    struct react_commands *commands = item->commands;
+    enum aq_error_code code = request->error.code;
+    pthread_mutex_lock(&commands->lock); /* to the end: once nothing is under way, react_stop() frees everything */
+    item->busy = false;
+    commands->refused |= code != AQ_OK && code != AQ_E_NOT_FOUND;
+    if (--commands->under_way == 0)
+        aq_bell_ring(commands->bell);
+    pthread_mutex_unlock(&commands->lock);
+}
+
+static struct react_command *take_free(struct react_commands *commands)
+{
+    struct react_command *found = NULL;
+    pthread_mutex_lock(&commands->lock);
+    for (size_t i = 0; i < REACT_COMMANDS_MAX && found == NULL; i++)
+        if (!commands->items[i].busy)
+            found = &commands->items[i];
+    if (found != NULL) {
+        found->busy = true;
+        commands->under_way++;
+    }
+    pthread_mutex_unlock(&commands->lock);
+    return found;
+}
+
+bool react_commands_send(struct react_commands *commands, const struct aq_command *command, uint64_t id)
+{
+    struct react_command *item = take_free(commands);
+    struct aq_error error = {0};
+    if (item == NULL)
+        return false;
+    if (command == &aq_command_application_place)
+        item->record.place = (struct aq_application_place){.id = id};
+    else
+        item->record.expire = (struct aq_resource_expire){.id = id};
+    item->commands = commands;
+    item->records[0] = &item->record;
+    item->request = (struct writer_request){.command = command,
+                                            .records = item->records,
+                                            .count = 1,
+                                            .author = "aquarium",
+                                            .role = AQ_ROLE_ADMIN,
+                                            .done = command_done,
+                                            .context = item};
+    if (writer_submit(commands->writer, &item->request, &error) == 0)
+        return true;
+    pthread_mutex_lock(&commands->lock);
+    item->busy = false;
+    commands->under_way--;
+    commands->refused = true;
+    pthread_mutex_unlock(&commands->lock);
+    return false;
+}
+
+unsigned react_commands_under_way(struct react_commands *commands, bool *refused)
+{
+    pthread_mutex_lock(&commands->lock);
+    unsigned count = commands->under_way;
+    *refused = commands->refused;
+    commands->refused = false;
+    pthread_mutex_unlock(&commands->lock);
+    return count;
+}
+
+void react_commands_open(struct react_commands *commands, struct writer *writer, int bell)
+{
+    commands->writer = writer;
+    commands->bell = bell;
+    pthread_mutex_init(&commands->lock, NULL);
+}
+
+void react_commands_close(struct react_commands *commands)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    bool refused;
+    while (react_commands_under_way(commands, &refused) > 0) /* the writer answers each within its own bounds */
+        nanosleep(&pause, NULL);
+    pthread_mutex_destroy(&commands->lock);
+}

@@ -1,0 +1,101 @@
+#include "controller/react/waiting.h"
+
+#include "controller/state/events.h"
+#include "controller/state/indexes.h"
+#include "schema/base/journal.h"
+#include "schema/model/node.h"
+
+#include <string.h>
+
+enum {
+    SEEN_MAX = 16384,     /* applications looked at in one snapshot */
+    LABEL_TRIES_MAX = 32, /* of one label in one sweep: when the first has no room, most of the others have none */
+};
+
+/* ---- what may make room ------------------------------------------------------------------------------- */
+
+static bool makes_room(void *context, const struct aq_event *event)
+{
+    struct waiting *waiting = context;
+    static const struct aq_event_type *const types[] = {
+        &aq_event_resource_ended,  &aq_event_node_joined,          &aq_event_node_changed,
+        &aq_event_node_status_set, &aq_event_node_maintenance_set, &aq_event_application_moved,
+    };
+    for (size_t i = 0; i < AQ_LENGTH(types); i++)
+        if (event->type == types[i])
+            waiting->room = true;
+    /* A sweep that placed something may not have tried all of that label. */
+    if (event->type == &aq_event_application_elected && strcmp(event->author, "aquarium") == 0)
+        waiting->room = true;
+    return !waiting->room; /* one is enough */
+}
+
+void waiting_read_events(struct waiting *waiting)
+{
+    struct aq_error error = {0};
+    struct writer *writer = waiting->commands->writer;
+    uint64_t seq = writer_seq(writer);
+    if (!waiting->room &&
+        events_scan(writer_events(writer), waiting->seen_seq + 1, seq, makes_room, waiting, &error) != 0)
+        aq_journal(AQ_ERROR, "cannot read events", "error", error.message, NULL);
+    waiting->seen_seq = seq;
+}
+
+/* ---- sweeps ------------------------------------------------------------------------------------------- */
+
+struct sweep_part {
+    struct waiting *waiting;
+    struct state_txn *txn;
+    unsigned seen;
+    bool whole; /* came to the end of what waits */
+};
+
+static bool may_try(struct waiting *waiting, uint64_t label)
+{
+    for (unsigned i = 0; i < waiting->label_count; i++)
+        if (waiting->labels[i] == label)
+            return waiting->tries[i]++ < LABEL_TRIES_MAX;
+    if (waiting->label_count == WAITING_LABELS)
+        return true;
+    waiting->labels[waiting->label_count] = label;
+    waiting->tries[waiting->label_count++] = 1;
+    return true;
+}
+
+static bool place_one(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    struct sweep_part *part = context;
+    struct waiting *waiting = part->waiting;
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct aq_application application;
+    (void)value, (void)length;
+    bool handled = true;
+    if (state_application(part->txn, state_key_number_at(key, 0), &application, &arena) &&
+        may_try(waiting, application.label_id))
+        handled = react_commands_send(waiting->commands, &aq_command_application_place, application.id);
+    if (handled)
+        waiting->swept = *key;
+    part->whole = handled && ++part->seen < SEEN_MAX;
+    return part->whole;
+}
+
+bool waiting_is_due(const struct waiting *waiting)
+{
+    return waiting->room || waiting->swept.length > 0;
+}
+
+void waiting_sweep(struct waiting *waiting, struct state_txn *txn)
+{
+    struct sweep_part part = {.waiting = waiting, .txn = txn, .whole = true};
+    const struct state_key all = {0};
+    bool begins = waiting->swept.length == 0;
+    if (begins) {
+        waiting->room = false;
+        waiting->label_count = 0;
+    }
+    index_scan_after(txn, INDEX_WAITING, &all, begins ? NULL : &waiting->swept, place_one, &part);
+    if (part.whole)
+        waiting->swept.length = 0;
+    else if (waiting->swept.length == 0)
+        waiting->room = true; /* not even the first could be sent */
+}
