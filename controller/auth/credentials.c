@@ -3,6 +3,7 @@
 #include "controller/auth/proofs.h"
 #include "schema/base/clock.h"
 #include "schema/base/utf8.h"
+#include "schema/codec/command.h"
 
 #include <pthread.h>
 #include <sodium.h>
@@ -17,7 +18,6 @@ enum {
 };
 
 /* The names of the two fields that this module knows. */
-static const char HASH_FIELD[] = "hash";
 
 struct waiter {
     struct waiter *next;
@@ -59,15 +59,9 @@ struct credentials {
 
 /* ---- commands that make a token ------------------------------------------------------------------------- */
 
-static const struct aq_field *hash_field(const struct aq_command *command)
-{
-    const struct aq_field *field = aq_record_field(command->record, HASH_FIELD);
-    return field != NULL && field->rules & AQ_INTERNAL && aq_field_is_text(field) ? field : NULL;
-}
-
 bool credentials_makes_token(const struct aq_command *command)
 {
-    return hash_field(command) != NULL;
+    return aq_command_token_field(command) != NULL;
 }
 
 /* ---- the pool ------------------------------------------------------------------------------------------- */
@@ -78,7 +72,8 @@ static void run_make(struct job *job)
     char token[TOKEN_SIZE], hash[TOKEN_HASH_SIZE];
     token_make(token);
     if (token_hash(token, hash, &error) == 0)
-        *(const char **)AQ_AT(job->record, hash_field(job->command)) = aq_arena_text(job->arena, hash, strlen(hash));
+        *(const char **)AQ_AT(job->record, aq_command_token_field(job->command)) =
+            aq_arena_text(job->arena, hash, strlen(hash));
     job->made(job->context, token, &error);
     sodium_memzero(token, sizeof token);
 }

@@ -1,5 +1,6 @@
 #include "controller/hub/fetches.h"
 
+#include "schema/model/key.h"
 #include "schema/model/resource.h"
 
 #include <inttypes.h>
@@ -49,7 +50,7 @@ static int find_node(struct hub_fetch *fetch, struct aq_error *error)
     state_end(txn);
     const char *node = found ? resource.node : trace->node;
     if (!found && trace->resource != fetch->resource)
-        return aq_fail(error, AQ_E_NOT_FOUND, "there is no resource %" PRIu64, fetch->resource);
+        return aq_key_not_found(&aq_entity_resource, aq_key_number(fetch->resource), error);
     aq_assert(strlen(node) < sizeof fetch->node);
     memcpy(fetch->node, node, strlen(node) + 1);
     return 0;

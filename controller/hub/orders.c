@@ -2,6 +2,7 @@
 
 #include "schema/codec/command.h"
 #include "schema/codec/pack.h"
+#include "schema/model/access.h"
 #include "schema/model/user.h"
 
 #include <inttypes.h>
@@ -94,7 +95,7 @@ static int find_user(struct hub_base *base, const char *name, struct aq_user *us
         return -1;
     bool found = state_user(txn, name, user, &base->arena);
     state_end(txn);
-    return found ? 0 : aq_fail(error, AQ_E_FORBIDDEN, "unix user %s is no user of this cluster", name);
+    return found ? 0 : aq_access_refuse_unknown(name, error);
 }
 
 static int order_read(struct hub_base *base, const struct aq_order *message, struct order *order,

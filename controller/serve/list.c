@@ -7,6 +7,7 @@
 #include "controller/state/indexes.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
+#include "schema/model/key.h"
 
 #include <string.h>
 
@@ -117,7 +118,7 @@ static void add_next(struct walk *walk)
     answer_member(walk->request, "next");
     if (walk->more)
         state_key_show(walk->entity, &walk->last, key, sizeof key);
-    if (walk->more && aq_entity_key(walk->entity)->type == AQ_TYPE_NAME)
+    if (walk->more && aq_entity_is_named(walk->entity))
         aq_json_string(key, strlen(key), out);
     else
         aq_buffer_text(out, key);

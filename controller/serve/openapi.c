@@ -3,6 +3,7 @@
 #include "controller/serve/answer.h"
 #include "controller/serve/filter.h"
 #include "controller/serve/steps.h"
+#include "schema/codec/command.h"
 #include "schema/codec/entry.h"
 #include "schema/model/application.h"
 
@@ -177,8 +178,8 @@ static json_t *request_body(struct builder *builder, const struct aq_command *co
     }
     json_decref(record);
     json_t *properties = json_object();
-    for (size_t i = 1; i < command->record->count; i++)
-        if (!(command->record->fields[i].rules & AQ_INTERNAL))
+    for (size_t i = 0; i < command->record->count; i++)
+        if (aq_command_takes_field(command, &command->record->fields[i]))
             json_object_set_new(properties, command->record->fields[i].name,
                                 openapi_field(&command->record->fields[i], true, builder->schemas));
     json_t *schema = json_pack("{s:s, s:o}", "type", "object", "properties", properties);

@@ -2,6 +2,7 @@
 
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
+#include "schema/model/key.h"
 #include "schema/model/node.h"
 
 /* Behind a row that was just shown: what is known of it only now. */
@@ -60,5 +61,5 @@ int row_find(struct request *request, struct state_txn *txn, const struct aq_ent
         return -1;
     if (state_find_packed(txn, entity, key, row) && may_see(request, txn, entity, row))
         return 0;
-    return state_failed(txn, error) ? -1 : aq_fail(error, AQ_E_NOT_FOUND, "there is no %s %.100s", entity->name, text);
+    return state_failed(txn, error) ? -1 : aq_key_not_found(entity, aq_key_name(text), error);
 }

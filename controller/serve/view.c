@@ -9,6 +9,7 @@
 #include "schema/base/utf8.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
+#include "schema/model/key.h"
 
 #include <inttypes.h>
 #include <sodium.h>
@@ -54,8 +55,9 @@ enum outcome view_why(struct request *request)
     }
     if (failed)
         return answer_error(request);
-    return there ? answer_close(request, seq)
-                 : answer_fail(request, AQ_E_NOT_FOUND, "there is no %s %s", request->entity->name, request->key);
+    if (!there && aq_key_not_found(request->entity, aq_key_name(request->key), &request->error) != 0)
+        return answer_error(request);
+    return answer_close(request, seq);
 }
 
 /* ---- events ----------------------------------------------------------------------------------------------- */

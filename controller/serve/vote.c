@@ -6,6 +6,7 @@
 #include "controller/state/votes.h"
 #include "schema/codec/json.h"
 #include "schema/model/application.h"
+#include "schema/model/key.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -81,7 +82,7 @@ static int scan_application(struct votes_walk *walk, uint64_t id, struct aq_erro
     struct aq_application application;
     if (!state_application(walk->txn, id, &application, &walk->request->arena) ||
         !request_may_see(walk->request, walk->applications, &application))
-        return aq_fail(error, AQ_E_NOT_FOUND, "there is no application %" PRIu64, id);
+        return aq_key_not_found(&aq_entity_application, aq_key_number(id), error);
     struct state_key key = state_key_number(id);
     take_application(walk, &key, &application);
     return 0;

@@ -129,14 +129,13 @@ static void answer_message(struct request *request, const struct write *write)
     const struct aq_command *command = request->command;
     const char *title = answer_title(request, request->entity->name);
     const char *dry = write->request.dry_run ? " (dry run: nothing was changed)" : "";
-    static const char *const done[] = {[AQ_CREATES] = "created", [AQ_UPDATES] = "updated", [AQ_DELETES] = "deleted"};
+    const char *past = aq_command_past(command);
     if (write->batch)
-        answer_open(request, "%" PRIu32 " %s %s%s", write->request.count, request->entity->plural, done[command->kind],
-                    dry);
-    else if (command->kind == AQ_ACTS)
+        answer_open(request, "%" PRIu32 " %s %s%s", write->request.count, request->entity->plural, past, dry);
+    else if (past == NULL)
         answer_open(request, "%s %s %s%s", title, request->key, command->verb, dry);
     else
-        answer_open(request, "%s %s%s", title, done[command->kind], dry);
+        answer_open(request, "%s %s%s", title, past, dry);
 }
 
 static void render_key(struct request *request, const char *id)

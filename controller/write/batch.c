@@ -3,6 +3,7 @@
 #include "controller/decide/decide.h"
 #include "controller/project/project.h"
 #include "schema/codec/pack.h"
+#include "schema/model/key.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -194,7 +195,7 @@ static int decide_items(struct batch *batch, struct writer_request *request, con
 static void repeat_ids(struct writer_request *request, const char *first)
 {
     const struct aq_entity *entity = request->command->entity;
-    bool numbered = request->command->kind == AQ_CREATES && aq_entity_key(entity)->type != AQ_TYPE_NAME;
+    bool numbered = request->command->kind == AQ_CREATES && !aq_entity_is_named(entity);
     const struct aq_field *key = &request->command->record->fields[0];
     for (uint32_t i = 0; request->ids != NULL && i < request->count; i++) {
         if (numbered)

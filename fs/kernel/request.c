@@ -3,6 +3,7 @@
 #include "fs/tree/paths.h"
 #include "schema/base/clock.h"
 #include "schema/base/journal.h"
+#include "schema/model/access.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -54,11 +55,22 @@ void request_fail(fuse_req_t request, struct look *look, const char *verb, const
 
 int request_permit(const struct look *look, const struct tree_node *node, struct aq_error *error)
 {
-    if (node->kind == TREE_EVENTS && !look->caller.admin)
-        return aq_fail(error, AQ_E_FORBIDDEN, "events are for users with the role admin");
-    if (look->caller.known || node->kind == TREE_ROOT || node->kind == TREE_README || node->kind == TREE_ERRORS ||
+    const struct caller *caller = &look->caller;
+    if (node->kind == TREE_ROOT || node->kind == TREE_README || node->kind == TREE_ERRORS ||
         node->kind == TREE_LAST_ERROR)
         return 0;
-    return aq_fail(error, AQ_E_FORBIDDEN, "uid %u (%s) is no user of this cluster", (unsigned)look->caller.uid,
-                   look->caller.name[0] ? look->caller.name : "without a name");
+    if (!caller->known)
+        return request_refuse_unknown(caller, error);
+    if (node->kind != TREE_EVENTS)
+        return 0;
+    return aq_access_check_role(AQ_ROLE_ADMIN, "read events", caller->name,
+                                caller->admin ? AQ_ROLE_ADMIN : AQ_ROLE_USER, error);
+}
+
+int request_refuse_unknown(const struct caller *caller, struct aq_error *error)
+{
+    char name[128];
+    snprintf(name, sizeof name, "uid %u (%s)", (unsigned)caller->uid,
+             caller->name[0] ? caller->name : "without a name");
+    return aq_access_refuse_unknown(name, error);
 }

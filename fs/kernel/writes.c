@@ -132,7 +132,7 @@ void operation_write(fuse_req_t request, fuse_ino_t number, const char *data, si
     struct look look;
     struct aq_error error = {0};
     struct aq_buffer packed = {0};
-    char path[110], doing[128], author[CALLER_NAME_SIZE];
+    char path[110], doing[128];
     (void)number;
     aq_assert(file->node.command != NULL); /* otherwise it could not have been opened for writing */
     if (look_begin(&look, filesystem->sources, file->uid, &error) != 0) {
@@ -141,13 +141,12 @@ void operation_write(fuse_req_t request, fuse_ino_t number, const char *data, si
     }
     tree_path(&look, &file->node, path, sizeof path);
     snprintf(doing, sizeof doing, "writing %s", path);
-    snprintf(author, sizeof author, "%s", look.caller.name);
-    bool known = look.caller.known;
+    const struct caller caller = look.caller;
     look_end(&look);
-    if (!known)
-        (void)aq_fail(&error, AQ_E_FORBIDDEN, "uid %u is no user of this cluster", (unsigned)file->uid);
+    if (!caller.known)
+        (void)request_refuse_unknown(&caller, &error);
     else if (control_read(file->node.command, file->node.key, data, size, &packed, &error) == 0)
-        send_command(request, file, author, &packed, doing, (uint64_t)offset, size);
+        send_command(request, file, caller.name, &packed, doing, (uint64_t)offset, size);
     if (error.code != AQ_OK)
         fuse_reply_err(request, filesystem_complain(filesystem, file->uid, doing, &error));
     aq_buffer_free(&packed);

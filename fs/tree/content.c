@@ -11,6 +11,7 @@
 #include "fs/tree/views.h"
 #include "schema/base/clock.h"
 #include "schema/codec/text.h"
+#include "schema/model/key.h"
 
 #include <string.h>
 
@@ -52,7 +53,7 @@ static int write_in_row(struct look *look, const struct tree_node *node, struct 
     const void *row = look_row(look, node->entity, node->key);
     size_t start = out->length;
     if (row == NULL)
-        return aq_fail(error, AQ_E_NOT_FOUND, "there is no %s %s", node->entity->name, node->key);
+        return aq_key_not_found(node->entity, aq_key_name(node->key), error);
     if (node->kind == TREE_FIELD) {
         write_field(node->field, row, out);
     } else if (node->kind == TREE_LIVE_FIELD) {

@@ -152,18 +152,17 @@ void control_help(const struct aq_command *command, const char *path, struct aq_
         aq_buffer_format(out, "    echo <%s> > %s\n", command->value, path);
     if (aq_command_needs_only_key(command))
         aq_buffer_format(out, "    echo 1 > %s\n", path);
-    size_t first = command->kind == AQ_CREATES ? 0 : 1; /* which row it is about is known */
     bool takes_fields = false;
-    for (size_t i = first; i < command->record->count; i++)
-        takes_fields |= !(command->record->fields[i].rules & (AQ_INTERNAL | AQ_SECRET));
+    for (size_t i = 0; i < command->record->count; i++)
+        takes_fields |= aq_command_takes_field(command, &command->record->fields[i]);
     if (takes_fields) {
         aq_buffer_format(out,
                          "    echo '<field>=<value> ...' > %s\n"
                          "    cat <YAML or JSON file> > %s\n"
                          "Fields:\n",
                          path, path);
-        for (size_t i = first; i < command->record->count; i++)
-            if (!(command->record->fields[i].rules & (AQ_INTERNAL | AQ_SECRET)))
+        for (size_t i = 0; i < command->record->count; i++)
+            if (aq_command_takes_field(command, &command->record->fields[i]))
                 help_field(&command->record->fields[i], "    ", out);
     }
     aq_buffer_text(out,

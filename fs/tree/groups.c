@@ -1,10 +1,10 @@
 #include "fs/tree/groups.h"
 
 #include "controller/state/indexes.h"
+#include "schema/model/key.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Keys are the group's name and the member's number; the value is the row's number. */
@@ -49,11 +49,11 @@ bool groups_find(struct look *look, const struct aq_entity *entity, const char *
 {
     struct state_key name;
     const void *value;
-    size_t length = strlen(member);
-    if (!prefix_of(group, &name) || length == 0 || length > 19 || member[0] == '0' ||
-        strspn(member, "0123456789") != length)
+    uint64_t number;
+    size_t length;
+    if (!prefix_of(group, &name) || !aq_key_read_number(member, &number))
         return false;
-    state_key_add_number(&name, strtoull(member, NULL, 10));
+    state_key_add_number(&name, number);
     if (!index_get(look->txn, index_of(entity), &name, &value, &length))
         return false;
     value_text(value, length, key);

@@ -1,6 +1,7 @@
 #include "fs/tree/look.h"
 
 #include "schema/base/journal.h"
+#include "schema/model/access.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,17 +26,14 @@ void look_end(struct look *look)
 
 const char *look_owner(const struct aq_entity *entity, const void *row)
 {
-    if (entity->owner == NULL)
-        return NULL;
-    const struct aq_field *field = aq_record_field(entity->record, entity->owner);
-    aq_assert(field != NULL);
-    return aq_field_text(field, row);
+    const struct aq_field *field = aq_access_owner_field(entity);
+    return field != NULL ? aq_field_text(field, row) : NULL;
 }
 
 bool look_may_see(const struct look *look, const struct aq_entity *entity, const void *row)
 {
-    const char *owner = look_owner(entity, row);
-    return look->caller.known && (owner == NULL || look->caller.admin || strcmp(owner, look->caller.name) == 0);
+    const struct caller *caller = &look->caller;
+    return caller->known && aq_access_may_read(entity, row, caller->name, caller->admin ? AQ_ROLE_ADMIN : AQ_ROLE_USER);
 }
 
 const void *look_row(struct look *look, const struct aq_entity *entity, const char *key)

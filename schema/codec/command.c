@@ -80,6 +80,23 @@ const struct aq_field *aq_command_key(const struct aq_command *command)
     return command->kind == AQ_CREATES ? NULL : &command->record->fields[0];
 }
 
+bool aq_command_takes_field(const struct aq_command *command, const struct aq_field *field)
+{
+    return field != aq_command_key(command) && !(field->rules & AQ_INTERNAL);
+}
+
+const struct aq_field *aq_command_token_field(const struct aq_command *command)
+{
+    const struct aq_field *field = aq_record_field(command->record, "hash");
+    return field != NULL && (field->rules & AQ_INTERNAL) && aq_field_is_text(field) ? field : NULL;
+}
+
+const char *aq_command_past(const struct aq_command *command)
+{
+    static const char *const past[] = {[AQ_CREATES] = "created", [AQ_UPDATES] = "updated", [AQ_DELETES] = "deleted"};
+    return command->kind < AQ_LENGTH(past) ? past[command->kind] : NULL;
+}
+
 bool aq_command_needs_only_key(const struct aq_command *command)
 {
     if (aq_command_key(command) == NULL)

@@ -44,6 +44,15 @@ json_t *aq_command_from_word(const struct aq_command *command, const char *word,
 /* The field that names the row; NULL for a command that creates. */
 const struct aq_field *aq_command_key(const struct aq_command *command);
 
+/* Is this a field that callers give? All but the key, which the path says, and what the server sets. */
+bool aq_command_takes_field(const struct aq_command *command, const struct aq_field *field);
+
+/* The field that takes the hash of a new token, for a command that makes one; NULL for every other. */
+const struct aq_field *aq_command_token_field(const struct aq_command *command);
+
+/* "created", "updated", "deleted": what the command did to the row. NULL for a command with a verb of its own. */
+const char *aq_command_past(const struct aq_command *command);
+
 /* Does the key say everything that must be said? */
 bool aq_command_needs_only_key(const struct aq_command *command);
 

@@ -14,6 +14,19 @@ bool aq_entity_is_named(const struct aq_entity *entity)
     return aq_entity_key(entity)->type == AQ_TYPE_NAME;
 }
 
+bool aq_key_is_digits(const char *text)
+{
+    return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
+bool aq_key_read_number(const char *text, uint64_t *number)
+{
+    if (!aq_key_is_digits(text) || text[0] == '0' || strlen(text) > DIGITS_MAX)
+        return false;
+    *number = strtoull(text, NULL, 10);
+    return true;
+}
+
 int aq_key_from_text(const struct aq_entity *entity, const char *text, struct aq_key *key, struct aq_error *error)
 {
     size_t length = strlen(text);
@@ -22,21 +35,28 @@ int aq_key_from_text(const struct aq_entity *entity, const char *text, struct aq
             return aq_fail(error, AQ_E_INVALID,
                            "\"%.80s\" is not a valid %s name: use 1 to %d letters, digits, '.', '_' and '-'", text,
                            entity->name, NAME_SIZE_MAX);
-        *key = (struct aq_key){.name = text};
+        *key = aq_key_name(text);
         return 0;
     }
-    if (length == 0 || length > DIGITS_MAX || text[0] == '0' || strspn(text, "0123456789") != length)
-        return aq_fail(error, AQ_E_INVALID, "\"%.80s\" is not a valid %s number: use a whole number from 1", text,
-                       entity->name);
-    *key = (struct aq_key){.number = strtoull(text, NULL, 10)};
-    return 0;
+    *key = (struct aq_key){0};
+    if (aq_key_read_number(text, &key->number))
+        return 0;
+    return aq_fail(error, AQ_E_INVALID, "\"%.80s\" is not a valid %s number: use a whole number from 1", text,
+                   entity->name);
+}
+
+int aq_key_not_found(const struct aq_entity *entity, struct aq_key key, struct aq_error *error)
+{
+    char text[128];
+    aq_key_to_text(&key, text, sizeof text);
+    return aq_fail(error, AQ_E_NOT_FOUND, "there is no %s %s", entity->name, text);
 }
 
 struct aq_key aq_key_in_field(const struct aq_field *field, const void *object)
 {
     if (aq_field_is_text(field))
-        return (struct aq_key){.name = aq_field_text(field, object)};
-    return (struct aq_key){.number = aq_field_number(field, object)};
+        return aq_key_name(aq_field_text(field, object));
+    return aq_key_number(aq_field_number(field, object));
 }
 
 bool aq_key_equals(const struct aq_key *key, const struct aq_key *other)

@@ -12,6 +12,16 @@ struct aq_key {
     uint64_t number;
 };
 
+static inline struct aq_key aq_key_number(uint64_t number)
+{
+    return (struct aq_key){.number = number};
+}
+
+static inline struct aq_key aq_key_name(const char *name)
+{
+    return (struct aq_key){.name = name};
+}
+
 /* Does the entity identify its rows by name? Otherwise by number. */
 bool aq_entity_is_named(const struct aq_entity *entity);
 
@@ -19,6 +29,15 @@ bool aq_entity_is_named(const struct aq_entity *entity);
  * this key; the message names the entity and the text, and says what would be right. `key` points into `text`. */
 int aq_key_from_text(const struct aq_entity *entity, const char *text, struct aq_key *key,
                      struct aq_error *error) AQ_MUST_CHECK;
+
+/* Reads a whole number from 1 as keys have it, without leading zeros. False: the text is not one. */
+bool aq_key_read_number(const char *text, uint64_t *number);
+
+/* Are there only digits in the text, so that it can only be meant as a number? */
+bool aq_key_is_digits(const char *text);
+
+/* Fails with AQ_E_NOT_FOUND: "there is no label 7". Returns -1. */
+int aq_key_not_found(const struct aq_entity *entity, struct aq_key key, struct aq_error *error);
 
 /* The key that the record `object` has in `field`. Points into the record. */
 struct aq_key aq_key_in_field(const struct aq_field *field, const void *object);

@@ -166,7 +166,7 @@ check "a reader that waits can be killed" process_wait_gone "$work/killed.pid" 1
 # ---- other users --------------------------------------------------------------------------------------------
 
 check_match "who is no user sees nothing" "*not permitted*" "$(as_user 'cat labels/mac/1/name')"
-check_match "and is told why" "*no user of this cluster*" "$(as_user 'cat errors/last')"
+check_match "and is told why" "*not a user of this cluster*" "$(as_user 'cat errors/last')"
 check_match "a new user's token is shown once" "$user token=aq_*" \
     "$(exec 3<>"$view/users/new" && echo "name=$user" >&3 && tr '\n' ' ' <&3)"
 check_equal "a user sees no one else's applications" "new " "$(as_user 'ls applications' | tr '\n' ' ')"

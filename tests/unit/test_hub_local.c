@@ -57,7 +57,7 @@ static void an_order_must_be_allowed(void **context)
     asker_open(&asker, hub->local_url, &hub->local_key);
     const struct aq_outcome *outcome = order(&asker, "eve", &aq_command_application_create, &application);
     assert_string_equal(outcome->error, "forbidden");
-    assert_string_equal(outcome->message, "unix user eve is no user of this cluster");
+    assert_string_equal(outcome->message, "eve is not a user of this cluster");
     outcome = order(&asker, "bob", &aq_command_user_delete, &user);
     assert_string_equal(outcome->error, "forbidden");
     outcome = order(&asker, "admin", &aq_command_node_lose, &lose);

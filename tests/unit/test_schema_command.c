@@ -333,6 +333,38 @@ static void what_the_server_sets_may_not_come_from_outside(void **state)
     assert_int_equal(aq_command_check_internal(&aq_command_user_token, &token, &error), -1);
 }
 
+/* ---- what it takes and does ------------------------------------------------------------------------------- */
+
+static void callers_give_all_but_the_key_and_what_the_server_sets(void **state)
+{
+    (void)state;
+    const struct aq_record *update = aq_command_user_update.record, *create = aq_command_user_create.record;
+    assert_false(aq_command_takes_field(&aq_command_user_update, aq_record_field(update, "name")));
+    assert_true(aq_command_takes_field(&aq_command_user_update, aq_record_field(update, "role")));
+    assert_true(aq_command_takes_field(&aq_command_user_create, aq_record_field(create, "name")));
+    assert_false(aq_command_takes_field(&aq_command_user_create, aq_record_field(create, "hash")));
+}
+
+static void some_commands_make_a_token(void **state)
+{
+    (void)state;
+    assert_ptr_equal(aq_command_token_field(&aq_command_user_create),
+                     aq_record_field(aq_command_user_create.record, "hash"));
+    assert_non_null(aq_command_token_field(&aq_command_user_token));
+    assert_null(aq_command_token_field(&aq_command_user_update));
+    assert_null(aq_command_token_field(&aq_command_label_create));
+}
+
+static void what_was_done_has_a_word(void **state)
+{
+    (void)state;
+    assert_string_equal(aq_command_past(&aq_command_label_create), "created");
+    assert_string_equal(aq_command_past(&aq_command_user_update), "updated");
+    assert_string_equal(aq_command_past(&aq_command_node_delete), "deleted");
+    assert_null(aq_command_past(&aq_command_node_maintenance));
+    assert_null(aq_command_past(&aq_command_node_lose));
+}
+
 /* ---- keys ------------------------------------------------------------------------------------------------- */
 
 static void keys_are_compared_as_values(void **state)
@@ -358,6 +390,32 @@ static void keys_are_compared_as_values(void **state)
     assert_string_equal(text, "ann");
 }
 
+static void a_number_is_read_in_its_only_form(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "0", "07", "-1", "+1", " 1", "1 ", "1x", "0x1", "99999999999999999999"};
+    uint64_t number = 5;
+    for (size_t i = 0; i < AQ_LENGTH(bad); i++)
+        assert_false(aq_key_read_number(bad[i], &number));
+    assert_int_equal(number, 5);
+    assert_true(aq_key_read_number("7", &number));
+    assert_int_equal(number, 7);
+    assert_true(aq_key_is_digits("007"));
+    assert_false(aq_key_is_digits(""));
+    assert_false(aq_key_is_digits("7a"));
+}
+
+static void a_row_that_is_not_there_is_named(void **state)
+{
+    (void)state;
+    struct aq_error error = {0};
+    assert_int_equal(aq_key_not_found(&aq_entity_label, aq_key_number(7), &error), -1);
+    assert_int_equal(error.code, AQ_E_NOT_FOUND);
+    assert_string_equal(error.message, "there is no label 7");
+    assert_int_equal(aq_key_not_found(&aq_entity_node, aq_key_name("n1"), &error), -1);
+    assert_string_equal(error.message, "there is no node n1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,7 +433,12 @@ int main(void)
         cmocka_unit_test(only_admins_may_what_is_for_admins),
         cmocka_unit_test(each_command_has_its_role),
         cmocka_unit_test(what_the_server_sets_may_not_come_from_outside),
+        cmocka_unit_test(callers_give_all_but_the_key_and_what_the_server_sets),
+        cmocka_unit_test(some_commands_make_a_token),
+        cmocka_unit_test(what_was_done_has_a_word),
         cmocka_unit_test(keys_are_compared_as_values),
+        cmocka_unit_test(a_number_is_read_in_its_only_form),
+        cmocka_unit_test(a_row_that_is_not_there_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 #include "tools/aq/complete.h"
 
+#include "schema/codec/command.h"
 #include "tools/aq/help.h"
 #include "tools/aq/show.h"
 
@@ -93,7 +94,7 @@ static void offer_fields(struct cli *cli, struct completion *completion, const s
     const char *equals = strchr(completion->begun, '=');
     for (size_t i = 0; i < command->record->count; i++) {
         const struct aq_field *field = &command->record->fields[i];
-        if ((field->rules & AQ_INTERNAL) || (command->kind != AQ_CREATES && i == 0))
+        if (!aq_command_takes_field(command, field))
             continue;
         if (equals == NULL)
             offer(completion, field->name, "=");

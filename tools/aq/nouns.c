@@ -1,6 +1,7 @@
 #include "tools/aq/nouns.h"
 
 #include "schema/model/application.h"
+#include "schema/model/key.h"
 #include "tools/aq/body.h"
 #include "tools/aq/suggest.h"
 
@@ -37,9 +38,7 @@ static bool is_read_verb(const char *word)
 /* Could the word be the key of a row? */
 static bool may_be_key(const struct aq_entity *entity, const char *word)
 {
-    if (aq_entity_key(entity)->type == AQ_TYPE_NAME || entity->group != NULL)
-        return true;
-    return word[0] != '\0' && word[strspn(word, "0123456789")] == '\0';
+    return aq_entity_is_named(entity) || entity->group != NULL || aq_key_is_digits(word);
 }
 
 /* The verb, view or, behind a key, field that was meant. */
@@ -103,7 +102,7 @@ static enum cli_exit about_row(struct cli *cli, const struct aq_entity *entity, 
     }
     if (field != NULL && !(field->rules & AQ_SECRET) && count == 2)
         return cli_get_field(cli, entity, key, field);
-    if (more_keys && aq_entity_key(entity)->type != AQ_TYPE_NAME)
+    if (more_keys && !aq_entity_is_named(entity))
         return cli_get(cli, entity, words, count);
     return unknown_word(entity, word, true);
 }

@@ -1,4 +1,5 @@
 /* Reading: list, get, one field, and finding what a word names. */
+#include "schema/model/key.h"
 #include "tools/aq/body.h"
 #include "tools/aq/nouns.h"
 #include "tools/aq/show.h"
@@ -149,15 +150,17 @@ enum cli_exit cli_list(struct cli *cli, const struct aq_entity *entity, const ch
 
 /* ---- one row -------------------------------------------------------------------------------------------- */
 
-static bool is_number(const char *word)
-{
-    return word[0] != '\0' && word[strspn(word, "0123456789")] == '\0';
-}
-
 /* Is the word what stands in a path, or has it to be looked up? */
 static bool is_key(const struct aq_entity *entity, const char *word)
 {
-    return aq_entity_key(entity)->type == AQ_TYPE_NAME || entity->group == NULL || is_number(word);
+    return aq_entity_is_named(entity) || entity->group == NULL || aq_key_is_digits(word);
+}
+
+static enum cli_exit not_found(const struct aq_entity *entity, const char *word)
+{
+    struct aq_error error;
+    (void)aq_key_not_found(entity, aq_key_name(word), &error);
+    return cli_fail(CLI_REFUSED, "%s", error.message);
 }
 
 /* The newest row of a group, "mac", or one of its members, "mac:2". */
@@ -179,7 +182,7 @@ static enum cli_exit find_member(struct cli *cli, const struct aq_entity *entity
         cli_read_rows(cli, aq_buffer_string(&path), aq_buffer_string(&query), 1, &reply->json, &reply->seq, &more);
     reply->data = json_array_get(reply->json, 0);
     if (reply->exit == CLI_DONE && reply->data == NULL)
-        reply->exit = cli_fail(CLI_REFUSED, "there is no %s %.100s", entity->name, word);
+        reply->exit = not_found(entity, word);
     aq_buffer_free(&path);
     aq_buffer_free(&query);
     aq_arena_free(&arena);

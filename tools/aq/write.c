@@ -1,4 +1,5 @@
 /* Writing: commands of entities, from words and files to the server, and what came of them. */
+#include "schema/codec/command.h"
 #include "schema/model/application.h"
 #include "tools/aq/body.h"
 #include "tools/aq/events.h"
@@ -28,14 +29,14 @@ struct write {
 static const char *past_of(const struct aq_command *command, const json_t *row, char *out, size_t size)
 {
     const json_t *value = command->value != NULL ? json_object_get(row, command->value) : NULL;
-    static const char *const done[] = {[AQ_CREATES] = " created", [AQ_UPDATES] = " updated", [AQ_DELETES] = " deleted"};
-    if (command->kind == AQ_ACTS)
+    const char *past = aq_command_past(command);
+    if (past == NULL)
         snprintf(out, size, ": %s %s", command->verb,
                  !json_is_boolean(value) ? "done"
                  : json_is_true(value)   ? "on"
                                          : "off");
     else
-        snprintf(out, size, "%s", done[command->kind]);
+        snprintf(out, size, " %s", past);
     return out;
 }
 
@@ -68,10 +69,9 @@ static void tell(const struct write *write, const char *key, const json_t *row, 
 {
     const struct cli_flags *flags = &write->cli->options.flags;
     const json_t *token = json_object_get(row, "token");
-    const struct aq_field *hash = aq_record_field(write->command->record, "hash");
     char past[96];
     struct aq_buffer line = {0}, name = {0};
-    if (hash != NULL && (hash->rules & AQ_INTERNAL) && !cli_wants_data(flags)) {
+    if (aq_command_token_field(write->command) != NULL && !cli_wants_data(flags)) {
         show_token(write, key, json_string_value(token), repeated);
         return;
     }
@@ -229,9 +229,9 @@ static json_t *merge_present(const struct write *write, const json_t *row)
 {
     const struct aq_record *record = write->command->record;
     json_t *body = json_object();
-    for (size_t i = 1; i < record->count; i++) { /* the first one is the key */
+    for (size_t i = 0; i < record->count; i++) {
         json_t *value = json_object_get(row, record->fields[i].name);
-        if (value != NULL && !(record->fields[i].rules & AQ_INTERNAL))
+        if (value != NULL && aq_command_takes_field(write->command, &record->fields[i]))
             json_object_set(body, record->fields[i].name, value);
     }
     int failed = json_object_update_recursive(body, write->given);
