@@ -255,7 +255,16 @@ static void tables_are_directories(void **state)
 {
     (void)state;
     as(0);
-    lists("/", "README events errors cluster applications resources nodes labels users ");
+    struct aq_buffer names = {0};
+    const struct aq_entity *entity;
+    aq_buffer_text(&names, "README events errors cluster ");
+    for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++)
+        aq_buffer_format(&names, "%s ", entity->plural);
+    static const char *const known[] = {" applications ", " resources ", " nodes ", " labels ", " users "};
+    for (size_t i = 0; i < AQ_LENGTH(known); i++)
+        assert_non_null(strstr(aq_buffer_string(&names), known[i]));
+    lists("/", aq_buffer_string(&names));
+    aq_buffer_free(&names);
     lists("/applications", "new last 1 2 12 ");
     lists("/resources", "7 ");
     lists("/labels", "new mac mac-mini ");
