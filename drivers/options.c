@@ -1,6 +1,6 @@
 #include "drivers/options.h"
 
-#include "schema/codec/check.h"
+#include "schema/codec/preset.h"
 
 #include <inttypes.h>
 #include <stdio.h>

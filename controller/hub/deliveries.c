@@ -2,7 +2,7 @@
 
 #include "controller/state/indexes.h"
 #include "schema/base/journal.h"
-#include "schema/codec/check.h"
+#include "schema/codec/preset.h"
 #include "schema/model/label.h"
 #include "schema/model/resource.h"
 

@@ -2,7 +2,7 @@
 
 #include "fs/link/questions.h"
 #include "schema/base/clock.h"
-#include "schema/codec/check.h"
+#include "schema/codec/preset.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 #include "fs/tree/views.h"
 
 #include "controller/state/votes.h"
-#include "schema/codec/check.h"
 #include "schema/codec/json.h"
+#include "schema/codec/preset.h"
 #include "schema/codec/yaml.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "schema/codec/config.h"
 
 #include "schema/base/utf8.h"
-#include "schema/codec/check.h"
 #include "schema/codec/json.h"
+#include "schema/codec/preset.h"
 #include "schema/codec/text.h"
 #include "schema/codec/yaml.h"
 

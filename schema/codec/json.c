@@ -1,6 +1,7 @@
 #include "schema/codec/json.h"
 
 #include "schema/codec/check.h"
+#include "schema/codec/preset.h"
 #include "schema/codec/text.h"
 #include "schema/codec/yaml.h"
 
@@ -9,91 +10,6 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- text to value ------------------------------------------------------------------------------------ */
-
-static unsigned depth_of(const json_t *value, unsigned limit)
-{
-    unsigned deepest = 0;
-    const char *key;
-    size_t index;
-    json_t *child;
-    if (limit == 0)
-        return 1;
-    if (json_is_object(value)) {
-        json_object_foreach ((json_t *)value, key, child) {
-            unsigned depth = depth_of(child, limit - 1);
-            deepest = depth > deepest ? depth : deepest;
-        }
-    } else if (json_is_array(value)) {
-        json_array_foreach (value, index, child) {
-            unsigned depth = depth_of(child, limit - 1);
-            deepest = depth > deepest ? depth : deepest;
-        }
-    } else {
-        return 0;
-    }
-    return deepest + 1;
-}
-
-json_t *aq_json_parse(const char *text, size_t length, struct aq_error *error)
-{
-    json_error_t at;
-    json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &at);
-    if (json == NULL) {
-        aq_fail(error, AQ_E_INVALID, "not valid JSON: line %d, column %d: %s", at.line, at.column, at.text);
-        return NULL;
-    }
-    if (depth_of(json, AQ_JSON_DEPTH_MAX + 1) > AQ_JSON_DEPTH_MAX) {
-        aq_fail(error, AQ_E_INVALID, "JSON is nested more than %d levels deep", AQ_JSON_DEPTH_MAX);
-        json_decref(json);
-        return NULL;
-    }
-    return json;
-}
-
-int aq_json_check_document(const char *text, const char *path, struct aq_error *error)
-{
-    if (strcmp(text, "{}") == 0)
-        return 0;
-    json_t *json = aq_json_parse(text, strlen(text), error);
-    if (json == NULL)
-        return aq_error_context(error, "%s", path);
-    bool object = json_is_object(json);
-    json_decref(json);
-    return object ? 0 : aq_fail(error, AQ_E_INVALID, "%s must be a JSON object", path);
-}
-
-const char *aq_json_compact(const json_t *value, struct aq_arena *arena)
-{
-    struct aq_buffer text = {0};
-    aq_json_write(value, 0, true, &text);
-    const char *copy = aq_arena_text(arena, text.data, text.length);
-    aq_buffer_free(&text);
-    return copy;
-}
-
-const char *aq_json_merge(const char *first, const char *second, struct aq_arena *arena)
-{
-    struct aq_error error = {0};
-    if (strcmp(second, "{}") == 0) /* both are compact already */
-        return aq_arena_text(arena, first, strlen(first));
-    if (strcmp(first, "{}") == 0)
-        return aq_arena_text(arena, second, strlen(second));
-    json_t *base = aq_json_parse(first, strlen(first), &error);
-    json_t *over = aq_json_parse(second, strlen(second), &error);
-    const char *merged = "{}";
-    if (json_is_object(base) && json_is_object(over)) {
-        int failed = json_object_update_recursive(base, over);
-        aq_assert(failed == 0);
-        merged = aq_json_compact(base, arena);
-    }
-    json_decref(base);
-    json_decref(over);
-    return merged;
-}
-
-/* ---- value to record ---------------------------------------------------------------------------------- */
 
 struct reading {
     const struct aq_yaml_places *where;

@@ -1,52 +1,14 @@
 /* Records as JSON: from their structs, and, without making one, from where they lie packed. Both write a value by the
  * same functions. */
 #include "schema/base/put.h"
-#include "schema/codec/check.h"
 #include "schema/codec/json.h"
-#include "schema/codec/pack.h"
+#include "schema/codec/number.h"
 #include "schema/codec/packed.h"
-#include "schema/codec/text.h"
+#include "schema/codec/preset.h"
 
 #include <sodium.h>
 
 /* ---- values ------------------------------------------------------------------------------------------- */
-
-/* Behind a quote that is there already, with the quote that ends it. */
-static void add_escaped(struct aq_buffer *out, const char *text, size_t length)
-{
-    size_t plain = 0; /* bytes since the last escape */
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F)
-            continue;
-        aq_buffer_add(out, text + plain, i - plain);
-        plain = i + 1;
-        if (c == '"' || c == '\\')
-            aq_buffer_format(out, "\\%c", c);
-        else if (c == '\n')
-            aq_buffer_text(out, "\\n");
-        else if (c == '\t')
-            aq_buffer_text(out, "\\t");
-        else
-            aq_buffer_format(out, "\\u%04x", c);
-    }
-    aq_buffer_add(out, text + plain, length - plain);
-    aq_buffer_char(out, '"');
-}
-
-void aq_json_string(const char *text, size_t length, struct aq_buffer *out)
-{
-    aq_buffer_room(out, length + 2);
-    char *at = out->data + out->length;
-    *at++ = '"';
-    if (aq_put_clean(at, text, length, false)) {
-        at[length] = '"';
-        aq_buffer_put(out, at + length + 1);
-    } else {
-        aq_buffer_put(out, at);
-        add_escaped(out, text, length);
-    }
-}
 
 static char *put_null(char *at)
 {
@@ -248,7 +210,7 @@ static char *escaped_text(struct shaping *shaping, const char *name, char *at, c
     if (memchr(text, '\0', length) != NULL)
         return refuse_nul(shaping, name);
     settle(shaping, at);
-    add_escaped(shaping->out, text, length);
+    aq_json_string_rest(text, length, shaping->out);
     return go_on(shaping, 0);
 }
 
@@ -310,7 +272,7 @@ static inline char *packed_word(struct shaping *shaping, struct aq_packed *in, c
     if (!aq_packed_number(in, &value))
         return refuse_number(shaping, field);
     if (value >= field->words->count) {
-        (void)aq_packed_refuse_word(&shaping->whole, field, value);
+        (void)aq_packed_refuse_word(&shaping->whole, field->name, field->words, value);
         return NULL;
     }
     const struct aq_spelled *word = &field->words->quoted[value];

@@ -1,11 +1,107 @@
 #include "schema/codec/packed.h"
 
-#include "schema/codec/check.h"
-#include "schema/codec/pack.h"
-
 #include <inttypes.h>
 
-/* ---- what is wrong ------------------------------------------------------------------------------------ */
+/* ---- well-formed or not ------------------------------------------------------------------------------- */
+
+struct walk {
+    const unsigned char *at;
+    size_t left;
+};
+
+/* Reads a big-endian number of `size` bytes. */
+static bool walk_number(struct walk *walk, size_t size, uint64_t *number)
+{
+    if (walk->left < size)
+        return false;
+    *number = 0;
+    for (size_t i = 0; i < size; i++)
+        *number = *number << 8 | walk->at[i];
+    walk->at += size;
+    walk->left -= size;
+    return true;
+}
+
+/* One type byte: how many bytes of body follow, and how many values. False: truncated, or an extension type. */
+static bool walk_head(struct walk *walk, uint64_t *body, uint64_t *values)
+{
+    uint64_t type, n = 0;
+    *body = *values = 0;
+    if (!walk_number(walk, 1, &type))
+        return false;
+    if (type <= 0x7F || type >= 0xE0 || type == 0xC0 || type == 0xC2 || type == 0xC3)
+        return true;
+    if (type <= 0x8F)
+        *values = (type & 0x0F) * 2;
+    else if (type <= 0x9F)
+        *values = type & 0x0F;
+    else if (type <= 0xBF)
+        *body = type & 0x1F;
+    else if (type >= 0xC4 && type <= 0xC6) /* bin 8, 16, 32 */
+        return walk_number(walk, (size_t)1 << (type - 0xC4), body);
+    else if (type >= 0xD9 && type <= 0xDB) /* str 8, 16, 32 */
+        return walk_number(walk, (size_t)1 << (type - 0xD9), body);
+    else if (type == 0xCA || type == 0xCB) /* float 32, 64 */
+        *body = type == 0xCA ? 4 : 8;
+    else if (type >= 0xCC && type <= 0xD3) /* uint and int, 8 to 64 */
+        *body = (uint64_t)1 << ((type - 0xCC) % 4);
+    else if (type == 0xDC || type == 0xDD) /* array 16, 32 */
+        return walk_number(walk, type == 0xDC ? 2 : 4, values);
+    else if (type == 0xDE || type == 0xDF) { /* map 16, 32 */
+        if (!walk_number(walk, type == 0xDE ? 2 : 4, &n))
+            return false;
+        *values = n * 2;
+    } else
+        return false;
+    return true;
+}
+
+bool aq_packed_skip_any(struct aq_packed *in)
+{
+    struct walk walk = {in->at, (size_t)(in->end - in->at)};
+    for (uint64_t open = 1, body, values; open > 0; open += values - 1) {
+        if (!walk_head(&walk, &body, &values) || body > walk.left || values > walk.left)
+            return false;
+        walk.at += body;
+        walk.left -= body;
+    }
+    in->at = walk.at;
+    return true;
+}
+
+int aq_pack_check(const void *data, size_t length, struct aq_error *error)
+{
+    struct walk walk = {data, length};
+    uint64_t total = 0;
+    uint64_t open[AQ_PACK_DEPTH_MAX + 1] = {1}; /* values still to come at each level */
+    size_t depth = 0;
+    if (length > AQ_PACK_SIZE_MAX)
+        return aq_fail(error, AQ_E_TOO_LARGE, "message is %zu bytes long, more than %d", length, AQ_PACK_SIZE_MAX);
+    do {
+        uint64_t body, values;
+        size_t position = length - walk.left;
+        /* Each value takes at least one byte, so a count larger than the bytes left is false. */
+        if (!walk_head(&walk, &body, &values) || body > walk.left || values > walk.left)
+            return aq_fail(error, AQ_E_INVALID, "not valid msgpack at byte %zu of %zu", position, length);
+        if (++total > AQ_PACK_VALUES_MAX)
+            return aq_fail(error, AQ_E_TOO_LARGE, "msgpack of more than %d values", AQ_PACK_VALUES_MAX);
+        walk.at += body;
+        walk.left -= body;
+        open[depth]--;
+        if (values > 0) {
+            if (depth == AQ_PACK_DEPTH_MAX)
+                return aq_fail(error, AQ_E_INVALID, "msgpack is nested more than %d levels deep", AQ_PACK_DEPTH_MAX);
+            open[++depth] = values;
+        }
+        while (depth > 0 && open[depth] == 0)
+            depth--;
+    } while (depth > 0 || open[0] > 0);
+    if (walk.left > 0)
+        return aq_fail(error, AQ_E_INVALID, "%zu bytes too many behind a msgpack value", walk.left);
+    return 0;
+}
+
+/* ---- errors ------------------------------------------------------------------------------------------- */
 
 int aq_packed_refuse(const struct aq_packed_whole *whole, const char *name, const char *right)
 {
@@ -25,125 +121,8 @@ int aq_packed_refuse_count(const struct aq_packed_whole *whole, const char *name
                    name, count, known);
 }
 
-int aq_packed_refuse_word(const struct aq_packed_whole *whole, const struct aq_field *field, uint64_t value)
+int aq_packed_refuse_word(const struct aq_packed_whole *whole, const char *name, const struct aq_words *words,
+                          uint64_t value)
 {
-    return aq_fail(whole->error, AQ_E_INVALID, "%s is %" PRIu64 ", more than %u", field->name, value,
-                   field->words->count - 1);
-}
-
-/* ---- into structs ------------------------------------------------------------------------------------- */
-
-struct unpacking {
-    struct aq_packed in;
-    struct aq_packed_whole whole;
-    struct aq_arena *arena;
-};
-
-static int record_in(struct unpacking *unpacking, const struct aq_record *record, const char *name, uint64_t wanted,
-                     void *object);
-
-static int text_in(struct unpacking *unpacking, const char *name, const char **out)
-{
-    const char *text;
-    size_t length;
-    if (!aq_packed_text(&unpacking->in, &text, &length))
-        return aq_packed_refuse(&unpacking->whole, name, "a text");
-    if (length > 0 && memchr(text, '\0', length) != NULL)
-        return aq_packed_refuse_nul(&unpacking->whole, name);
-    *out = length > 0 ? aq_arena_text(unpacking->arena, text, length) : "";
-    return 0;
-}
-
-static int bytes_in(struct unpacking *unpacking, const char *name, struct aq_bytes *out)
-{
-    const char *data;
-    if (!aq_packed_data(&unpacking->in, &data, &out->length))
-        return aq_packed_refuse(&unpacking->whole, name, "bytes");
-    out->data = (const unsigned char *)aq_arena_text(unpacking->arena, data, out->length);
-    return 0;
-}
-
-static int list_in(struct unpacking *unpacking, const struct aq_field *field, struct aq_list *list)
-{
-    size_t count, size = field->type == AQ_TYPE_TEXTS ? sizeof(char *) : field->record->size;
-    if (!aq_packed_array(&unpacking->in, &count))
-        return aq_packed_refuse(&unpacking->whole, field->name, "a list");
-    list->count = (uint32_t)count;
-    list->items = count > 0 ? aq_arena_alloc(unpacking->arena, size * count) : NULL;
-    for (size_t i = 0; i < count; i++) {
-        char *item = (char *)list->items + i * size;
-        if (field->type == AQ_TYPE_TEXTS ? text_in(unpacking, field->name, (const char **)(void *)item)
-                                         : record_in(unpacking, field->record, field->name, AQ_ALL_FIELDS, item))
-            return -1;
-    }
-    return 0;
-}
-
-static int number_in(struct unpacking *unpacking, const struct aq_field *field, void *at)
-{
-    uint64_t value;
-    if (!aq_packed_number(&unpacking->in, &value))
-        return aq_packed_refuse(&unpacking->whole, field->name, "a whole number");
-    if (field->type == AQ_TYPE_ENUM && value >= field->words->count)
-        return aq_packed_refuse_word(&unpacking->whole, field, value);
-    if (field->type == AQ_TYPE_ENUM)
-        *(uint32_t *)at = (uint32_t)value;
-    else if (field->type == AQ_TYPE_BOOL)
-        *(bool *)at = value != 0;
-    else
-        *(uint64_t *)at = value;
-    return 0;
-}
-
-static int field_in(struct unpacking *unpacking, const struct aq_field *field, void *object)
-{
-    void *at = AQ_AT(object, field);
-    switch (field->type) {
-    case AQ_TYPE_TEXT:
-    case AQ_TYPE_NAME:
-    case AQ_TYPE_DOCUMENT:
-        return text_in(unpacking, field->name, at);
-    case AQ_TYPE_BYTES:
-        return bytes_in(unpacking, field->name, at);
-    case AQ_TYPE_TEXTS:
-    case AQ_TYPE_LIST:
-        return list_in(unpacking, field, at);
-    case AQ_TYPE_RECORD:
-        return record_in(unpacking, field->record, field->name, AQ_ALL_FIELDS, at);
-    default:
-        return number_in(unpacking, field, at);
-    }
-}
-
-static int record_in(struct unpacking *unpacking, const struct aq_record *record, const char *name, uint64_t wanted,
-                     void *object)
-{
-    size_t count;
-    aq_record_init(record, object, unpacking->arena);
-    if (!aq_packed_array(&unpacking->in, &count))
-        return aq_packed_refuse(&unpacking->whole, name, "a list of its fields");
-    if (count > record->count)
-        return aq_packed_refuse_count(&unpacking->whole, name, count, record->count);
-    for (size_t i = 0; i < count; i++, wanted >>= 1) {
-        const struct aq_field *field = &record->fields[i];
-        if (wanted & 1) {
-            if (field_in(unpacking, field, object) != 0)
-                return -1;
-        } else if (!aq_packed_skip(&unpacking->in)) {
-            return aq_packed_refuse(&unpacking->whole, field->name, "a value");
-        }
-    }
-    return 0;
-}
-
-int aq_record_unpack_some(const struct aq_record *record, void *object, const void *data, size_t length,
-                          uint64_t wanted, struct aq_arena *arena, struct aq_error *error)
-{
-    struct unpacking unpacking = {{data, (const unsigned char *)data + length}, {record, data, length, error}, arena};
-    aq_assert(record->count <= 64); /* as many as `wanted` has bits */
-    if (length > AQ_PACK_SIZE_MAX)
-        return aq_pack_check(data, length, error);
-    if (record_in(&unpacking, record, record->name, wanted, object) != 0)
-        return -1;
-    return unpacking.in.at == unpacking.in.end ? 0 : aq_packed_refuse(&unpacking.whole, record->name, "one value");
+    return aq_fail(whole->error, AQ_E_INVALID, "%s is %" PRIu64 ", more than %u", name, value, words->count - 1);
 }

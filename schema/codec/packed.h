@@ -1,5 +1,7 @@
-/* Reads msgpack where it lies, one value after the other, and never behind its end: for what we packed ourselves and
- * find again in tables and in the log. A function that returns false has read nothing: there is no such value. */
+/* Reads msgpack in place, value by value, and never past its end. This is the only reader of msgpack: records of
+ * tables, log and messages are unpacked, and turned into JSON, through it.
+ *
+ * A function that returns false has read nothing: there is no value of that type. */
 #ifndef AQ_SCHEMA_CODEC_PACKED_H
 #define AQ_SCHEMA_CODEC_PACKED_H
 
@@ -7,11 +9,22 @@
 
 #include <endian.h>
 
-enum { AQ_PACKED_NO_TYPE = 0x100 };
+enum {
+    AQ_PACK_DEPTH_MAX = 16,
+    AQ_PACK_VALUES_MAX = 1 << 21,
+    AQ_PACK_SIZE_MAX = 16 << 20, /* bytes of one message */
+    AQ_PACKED_NO_TYPE = 0x100
+};
 
 struct aq_packed {
     const unsigned char *at, *end;
 };
+
+/* Fails unless `data` is one well-formed msgpack value of exactly `length` bytes, within the limits of size, depth and
+ * number of values. Allocates nothing. */
+int aq_pack_check(const void *data, size_t length, struct aq_error *error) AQ_MUST_CHECK;
+
+/* ---- errors ------------------------------------------------------------------------------------------- */
 
 /* What is being read, for its errors. */
 struct aq_packed_whole {
@@ -21,13 +34,17 @@ struct aq_packed_whole {
     struct aq_error *error;
 };
 
-/* Say what is wrong, and return -1: all of it is not msgpack, or else `name` is of another type than is right. */
+/* Each fills the error and returns -1. The first says that the bytes are not msgpack, if they are not, or else that
+ * `name` has the wrong type and must be `right`. */
 int aq_packed_refuse(const struct aq_packed_whole *whole, const char *name, const char *right);
 int aq_packed_refuse_nul(const struct aq_packed_whole *whole, const char *name);
 int aq_packed_refuse_count(const struct aq_packed_whole *whole, const char *name, size_t count, size_t known);
-int aq_packed_refuse_word(const struct aq_packed_whole *whole, const struct aq_field *field, uint64_t value);
+int aq_packed_refuse_word(const struct aq_packed_whole *whole, const char *name, const struct aq_words *words,
+                          uint64_t value);
 
-/* A big-endian number of `size` bytes, 1, 2, 4 or 8, which are there. */
+/* ---- values ------------------------------------------------------------------------------------------- */
+
+/* A big-endian number of `size` bytes: 1, 2, 4 or 8. The caller has checked that they are there. */
 static inline uint64_t aq_packed_bytes(const unsigned char *at, size_t size)
 {
     uint16_t two;
@@ -48,7 +65,7 @@ static inline uint64_t aq_packed_bytes(const unsigned char *at, size_t size)
     }
 }
 
-/* A whole number from 0, in any of its forms. */
+/* A whole number, 0 or more, in any of its forms. */
 static inline bool aq_packed_number(struct aq_packed *in, uint64_t *number)
 {
     size_t left = (size_t)(in->end - in->at);
@@ -71,8 +88,8 @@ static inline bool aq_packed_number(struct aq_packed *in, uint64_t *number)
     return true;
 }
 
-/* The head of a value whose length, or count, is in its type byte (`fixed` with 0 to `most`), or in 1, 2 or 4 bytes
- * behind one of the three types from `first` on. */
+/* The head of a value whose length, or count, is in its type byte (`fixed` plus 0 to `most`), or in the 1, 2 or 4 bytes
+ * that follow one of the three types from `first` on. */
 static inline bool aq_packed_head(struct aq_packed *in, unsigned fixed, unsigned most, unsigned first, size_t *length)
 {
     size_t left = (size_t)(in->end - in->at);
@@ -97,11 +114,11 @@ static inline bool aq_packed_head(struct aq_packed *in, unsigned fixed, unsigned
 static inline bool aq_packed_body(struct aq_packed *in, unsigned fixed, unsigned most, unsigned first,
                                   const char **data, size_t *length)
 {
-    struct aq_packed behind = *in;
-    if (!aq_packed_head(&behind, fixed, most, first, length) || *length > (size_t)(behind.end - behind.at))
+    struct aq_packed rest = *in;
+    if (!aq_packed_head(&rest, fixed, most, first, length) || *length > (size_t)(rest.end - rest.at))
         return false;
-    *data = (const char *)behind.at;
-    in->at = behind.at + *length;
+    *data = (const char *)rest.at;
+    in->at = rest.at + *length;
     return true;
 }
 
@@ -115,7 +132,7 @@ static inline bool aq_packed_data(struct aq_packed *in, const char **data, size_
     return aq_packed_body(in, AQ_PACKED_NO_TYPE, 0, 0xC4, data, length); /* bin */
 }
 
-/* One value of whatever type, with all that is in it. */
+/* One value of any type, with all values in it. */
 bool aq_packed_skip_any(struct aq_packed *in);
 
 static inline bool aq_packed_skip(struct aq_packed *in)
@@ -134,15 +151,15 @@ static inline bool aq_packed_skip(struct aq_packed *in)
     return true;
 }
 
-/* Each item takes at least one byte: so a count above what is left is a lie. */
+/* The head of an array. Each item takes at least one byte, so a count larger than the bytes left is false. */
 static inline bool aq_packed_array(struct aq_packed *in, size_t *count)
 {
-    struct aq_packed behind = *in;
-    if (behind.at < behind.end && *behind.at == 0xDB)
+    struct aq_packed rest = *in;
+    if (rest.at < rest.end && *rest.at == 0xDB)
         return false; /* str 32: an array has its count in 2 or 4 bytes, never in one */
-    if (!aq_packed_head(&behind, 0x90, 0x0F, 0xDB, count) || *count > (size_t)(behind.end - behind.at))
+    if (!aq_packed_head(&rest, 0x90, 0x0F, 0xDB, count) || *count > (size_t)(rest.end - rest.at))
         return false;
-    *in = behind;
+    *in = rest;
     return true;
 }
 

@@ -7,7 +7,7 @@
 #include "controller/serve/network.h"
 #include "controller/serve/request.h"
 #include "schema/base/utf8.h"
-#include "schema/codec/check.h"
+#include "schema/codec/preset.h"
 #include "tests/lib/fuzz.h"
 
 static void match(const struct aq_record *record, struct query *query)

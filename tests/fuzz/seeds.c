@@ -2,7 +2,7 @@
  * in each of its forms. What people wrote by hand and what fuzzing found stands beside them, and is left alone.
  *
  * The seeds are kept in the tree. This is for when the registry has grown. */
-#include "schema/codec/check.h"
+#include "schema/codec/preset.h"
 #include "schema/codec/yaml.h"
 #include "tests/lib/fuzz.h"
 

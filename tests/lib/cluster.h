@@ -8,7 +8,7 @@
 #include "controller/tables.h"
 #include "controller/write/writer.h"
 #include "schema/base/journal.h"
-#include "schema/codec/check.h"
+#include "schema/codec/preset.h"
 #include "schema/model/application.h"
 #include "schema/model/label.h"
 #include "schema/model/node.h"

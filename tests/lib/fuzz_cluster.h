@@ -5,7 +5,7 @@
 
 #include "controller/hub/hub.h"
 #include "controller/serve/serve.h"
-#include "schema/codec/check.h"
+#include "schema/codec/preset.h"
 #include "tests/lib/cluster.h"
 #include "tests/lib/fuzz.h"
 

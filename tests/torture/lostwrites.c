@@ -9,7 +9,7 @@
  *
  *   lostwrites [SEED]      prints "ok" and "not ok" lines */
 #include "controller/log/replay.h"
-#include "schema/codec/check.h"
+#include "schema/codec/preset.h"
 #include "tests/lib/cluster.h"
 
 #include <dlfcn.h>

@@ -10,7 +10,7 @@
 #include "agent/home.h"
 #include "controller/hub/channel.h"
 #include "schema/base/journal.h"
-#include "schema/codec/check.h"
+#include "schema/codec/preset.h"
 #include "schema/wire/seal.h"
 
 #include <ftw.h>

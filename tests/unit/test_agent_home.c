@@ -12,7 +12,7 @@
 #include "agent/home.h"
 #include "agent/tidy.h"
 #include "schema/base/journal.h"
-#include "schema/codec/check.h"
+#include "schema/codec/preset.h"
 
 #include <fcntl.h>
 #include <ftw.h>

@@ -6,7 +6,7 @@
 #include "controller/setup.h"
 #include "controller/state/applied.h"
 #include "controller/state/log_layout.h"
-#include "schema/codec/check.h"
+#include "schema/codec/preset.h"
 #include "tests/lib/log_flip.h"
 
 #include <lmdb.h>

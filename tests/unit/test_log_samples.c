@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "controller/log/replay.h"
-#include "schema/codec/check.h"
 #include "schema/codec/json.h"
+#include "schema/codec/preset.h"
 #include "tests/lib/log_sample.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* Records as JSON, and the rules for JSON that comes from outside. */
 #include "schema/base/utf8.h"
-#include "schema/codec/check.h"
 #include "schema/codec/json.h"
+#include "schema/codec/preset.h"
 #include "tests/lib/sample.h"
 
 /* Reads `text` as a sample into `arena`. */

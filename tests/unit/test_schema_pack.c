@@ -1,6 +1,7 @@
 /* Records as msgpack: how they are stored, logged and sent; and what arrives that no honest sender wrote. */
 #include "schema/codec/check.h"
 #include "schema/codec/pack.h"
+#include "schema/codec/preset.h"
 #include "tests/lib/sample.h"
 
 /* The same record in three editions: fields are only ever added at the end. */

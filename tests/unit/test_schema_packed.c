@@ -1,10 +1,10 @@
 /* Records shown, and read in part, where they lie packed: the same as by way of a struct, for every record that there
  * is; and damaged ones. */
-#include "schema/codec/check.h"
 #include "schema/codec/entry.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
 #include "schema/codec/packed.h"
+#include "schema/codec/preset.h"
 #include "schema/model/command.h"
 #include "schema/model/entity.h"
 #include "schema/model/event.h"

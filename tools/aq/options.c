@@ -1,7 +1,7 @@
 #include "tools/aq/options.h"
 
 #include "schema/base/utf8.h"
-#include "schema/codec/check.h"
+#include "schema/codec/preset.h"
 #include "schema/codec/text.h"
 #include "schema/model/command.h"
 #include "tools/aq/suggest.h"
