@@ -11,6 +11,7 @@
 #include "controller/setup.h"
 #include "controller/tables.h"
 #include "controller/write/writer.h"
+#include "schema/base/files.h"
 #include "schema/base/journal.h"
 #include "schema/base/notify.h"
 #include "schema/codec/config.h"
@@ -155,19 +156,24 @@ static int serve_until_signal(struct controller *controller)
     return status;
 }
 
+/* Prints what a check or a salvage has found; returns the exit status. */
+static int print_report(const struct aq_buffer *report, int status, const struct aq_error *error)
+{
+    fputs(aq_buffer_string(report), stdout);
+    if (status != 0)
+        fprintf(stderr, "aq-controller: %s\n", error->message);
+    return status == 0 ? 0 : 1;
+}
+
 static int check_tables(struct controller *controller)
 {
     struct aq_error error = {0}, closing = {0};
-    struct aq_buffer report = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer report = {0};
     int status = open_parts(controller, &error);
     if (status == 0)
         status = verify(controller, &report, &error);
-    fputs(aq_buffer_string(&report), stdout);
-    if (status != 0)
-        fprintf(stderr, "aq-controller: %s\n", error.message);
-    aq_buffer_free(&report);
     (void)stop_parts(controller, &closing);
-    return status == 0 ? 0 : 1;
+    return print_report(&report, status, &error);
 }
 
 /* Of the data directory, nothing but the lock is touched. */
@@ -175,17 +181,12 @@ static int salvage_log(const struct controller *controller)
 {
     const struct aq_config_controller *config = &controller->config;
     struct aq_error error = {0};
-    struct aq_buffer report = {0};
-    int lock = -1, status = setup_lock(config->data, &lock, &error);
+    AQ_CLEANUP_BUFFER struct aq_buffer report = {0};
+    AQ_CLEANUP_FD int lock = -1;
+    int status = setup_lock(config->data, &lock, &error);
     if (status == 0)
         status = salvage(config->data, controller->salvage, config->log.map_size << 20, &report, &error);
-    fputs(aq_buffer_string(&report), stdout);
-    if (status != 0)
-        fprintf(stderr, "aq-controller: %s\n", error.message);
-    aq_buffer_free(&report);
-    if (lock >= 0)
-        close(lock);
-    return status == 0 ? 0 : 1;
+    return print_report(&report, status, &error);
 }
 
 /* ---- options ------------------------------------------------------------------------------------------ */

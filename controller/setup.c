@@ -2,36 +2,18 @@
 
 #include "controller/auth/tokens.h"
 #include "controller/settings/settings.h"
-#include "schema/base/journal.h"
+#include "schema/base/files.h"
 #include "schema/model/user.h"
 #include "schema/wire/messages.h"
 #include "schema/wire/seal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { PATH_SIZE = 1200, LEADER_WAIT_MS = 30000, LOCK_TRIES = 40, LOCK_PAUSE_US = 50000 };
-
-/* `path` with all that leads to it. */
-static int make_directories(const char *path, struct aq_error *error)
-{
-    char part[PATH_SIZE];
-    for (size_t i = 1; i <= strlen(path); i++) {
-        if (path[i] != '/' && path[i] != '\0')
-            continue;
-        snprintf(part, sizeof part, "%.*s", (int)i, path);
-        if (mkdir(part, path[i] == '\0' ? 0700 : 0755) != 0 && errno != EEXIST)
-            return aq_fail_errno(error, errno, "cannot make directory %s", part);
-    }
-    return 0;
-}
+enum { PATH_SIZE = 1200, LEADER_WAIT_MS = 30000 };
 
 static int make_key(const char *directory, const char *name, struct aq_error *error)
 {
@@ -53,34 +35,18 @@ int setup_lock(const char *path, int *lock, struct aq_error *error)
 {
     char file[PATH_SIZE];
     snprintf(file, sizeof file, "%s/lock", path);
-    *lock = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (*lock < 0 && errno == EROFS) /* as disks become that fail: a log can be salvaged from it */
-        *lock = open(file, O_RDONLY | O_CLOEXEC);
-    if (*lock < 0)
-        return aq_fail_errno(error, errno, "cannot open %s", file);
-    /* One that was killed a moment ago may still be on its way out. */
-    int failed = -1;
-    for (int i = 0; i < LOCK_TRIES && failed != 0; i++) {
-        if (i > 0)
-            usleep(LOCK_PAUSE_US);
-        failed = flock(*lock, LOCK_EX | LOCK_NB);
-    }
-    if (failed != 0)
+    *lock = aq_file_lock(AT_FDCWD, file, error);
+    if (*lock < 0 && error->code == AQ_E_EXISTS)
         return aq_fail(error, AQ_E_EXISTS, "another controller works in %s", path);
-    return 0;
+    return *lock < 0 ? -1 : 0;
 }
 
 int setup_directory(const char *path, int *lock, struct aq_error *error)
 {
     char file[PATH_SIZE];
-    if (make_directories(path, error) != 0)
-        return -1;
     snprintf(file, sizeof file, "%s/run", path);
-    if (mkdir(file, 0700) != 0 && errno != EEXIST)
-        return aq_fail_errno(error, errno, "cannot make directory %s", file);
-    if (setup_lock(path, lock, error) != 0)
-        return -1;
-    if (make_key(path, AQ_FILE_AGENT_KEY, error) != 0)
+    if (aq_directory_make_path(path, 0700, 0755, error) != 0 || aq_directory_make(AT_FDCWD, file, 0700, error) != 0 ||
+        setup_lock(path, lock, error) != 0 || make_key(path, AQ_FILE_AGENT_KEY, error) != 0)
         return -1;
     return make_key(path, AQ_FILE_LOCAL_KEY, error);
 }
@@ -89,32 +55,22 @@ int setup_directory(const char *path, int *lock, struct aq_error *error)
 
 static int write_token(const char *directory, const char *token, struct aq_error *error)
 {
-    char path[PATH_SIZE], next[PATH_SIZE];
+    char path[PATH_SIZE], line[TOKEN_SIZE + 1];
     snprintf(path, sizeof path, "%s/" AQ_FILE_TOKEN, directory);
-    snprintf(next, sizeof next, "%s/" AQ_FILE_TOKEN ".next", directory);
-    int fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return aq_fail_errno(error, errno, "cannot make %s", next);
-    size_t length = strlen(token);
-    bool written = write(fd, token, length) == (ssize_t)length && write(fd, "\n", 1) == 1 && fsync(fd) == 0;
-    int number = errno;
-    close(fd);
-    if (!written || rename(next, path) != 0)
-        return aq_fail_errno(error, written ? errno : number, "cannot write %s", path);
-    return 0;
+    int length = snprintf(line, sizeof line, "%s\n", token);
+    return aq_file_replace(AT_FDCWD, path, 0600, line, (size_t)length, error);
 }
 
 static int has_admin(struct state *state, bool *found, struct aq_error *error)
 {
     struct state_txn *txn;
-    struct aq_arena arena = {0};
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     struct aq_user user;
     if (state_read(state, &txn, error) != 0)
         return -1;
     *found = state_user(txn, "admin", &user, &arena);
     int status = state_failed(txn, error) ? -1 : 0;
     state_end(txn);
-    aq_arena_free(&arena);
     return status;
 }
 

@@ -171,11 +171,10 @@ static void join_start(struct hub_sessions *sessions, struct hub_agent *agent, c
 /* Asked again before the answer: the same words get the answer; others are to be said once more. */
 static void said_again(struct hub_join *join, const struct aq_hello *hello, const struct hub_question *question)
 {
-    struct aq_buffer packed = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
     aq_record_pack(&aq_hello_record, hello, &packed);
     if (join->hello.length == packed.length && memcmp(join->hello.data, packed.data, packed.length) == 0)
         join->question = *question;
-    aq_buffer_free(&packed);
 }
 
 void sessions_hello(struct hub_sessions *sessions, struct hub_question *question, const struct aq_hello *hello)
@@ -206,12 +205,11 @@ void sessions_rejoin(struct hub_sessions *sessions, struct hub_agent *agent)
 {
     struct aq_hello hello;
     struct aq_error error;
-    struct aq_arena arena = {0};
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     int failed =
         aq_record_unpack(&aq_hello_record, &hello, agent->hello.data, agent->hello.length, false, &arena, &error);
     aq_assert(failed == 0);
     join_start(sessions, agent, &hello, NULL);
-    aq_arena_free(&arena);
 }
 
 /* ---- finding and ending ---------------------------------------------------------------------------------- */

@@ -127,14 +127,13 @@ static void take_events(struct batch *batch, struct writer_request *request, con
     struct aq_logged_event *rows = make_room(batch, events, decide->count);
     for (size_t i = 0; i < decide->count; i++) {
         const struct decide_event *event = &decide->events[i];
-        struct aq_buffer packed = {0};
+        AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
         aq_record_pack(event->type->record, event->data, &packed);
         rows[events->list.count++] = (struct aq_logged_event){
             .code = event->type->code,
             .version = event->type->record->version,
             .data = {(unsigned char *)aq_arena_text(&batch->arena, packed.data, packed.length), packed.length}};
         batch->bytes += packed.length + 8;
-        aq_buffer_free(&packed);
         project.seq = batch->next_seq++;
         project_event(&project, event->type, event->data);
         if (request->dry_run)

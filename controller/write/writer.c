@@ -293,7 +293,7 @@ static struct writer_request *take_request(struct writer *writer, const struct b
 static void submit_batch(struct writer *writer)
 {
     struct aq_error error = {0};
-    struct aq_buffer packed = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
     struct batch *batch = &writer->batch;
     uint64_t index = replica_last(writer->replica) + 1;
     batch_pack(batch, index, &packed);
@@ -301,16 +301,14 @@ static void submit_batch(struct writer *writer)
         (void)aq_fail(&error, AQ_E_TOO_LARGE, "a batch of %zu bytes is more than an entry may have: %d", packed.length,
                       AQ_PACK_SIZE_MAX);
     if (error.code != AQ_OK || batch_failed(batch, &error) || state_check_room(batch->txn, &error) != 0) {
-        aq_buffer_free(&packed);
         drop_batch(writer, &error);
         return;
     }
     void *data = raft_malloc(packed.length);
     aq_assert(data != NULL);
     memcpy(data, packed.data, packed.length);
-    uint32_t size = (uint32_t)packed.length;
-    aq_buffer_free(&packed);
-    if (replica_submit(writer->replica, RAFT_COMMAND, data, size, batch->place.seq + 1, aq_clock_ms(), &error) != 0) {
+    if (replica_submit(writer->replica, RAFT_COMMAND, data, (uint32_t)packed.length, batch->place.seq + 1,
+                       aq_clock_ms(), &error) != 0) {
         drop_batch(writer, &error);
         return;
     }
