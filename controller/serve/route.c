@@ -147,10 +147,10 @@ static void find_part(const struct routes *routes, struct request *request, cons
 static bool find_entity(const struct routes *routes, struct request *request)
 {
     const char *const *segments = request->segments;
+    const struct aq_entity *entity = aq_entity_find(segments[2]);
     const struct entity_routes *row = NULL;
     for (size_t i = 0; i < routes->count && row == NULL; i++)
-        if (strcmp(routes->rows[i].entity->name, segments[2]) == 0 ||
-            strcmp(routes->rows[i].entity->plural, segments[2]) == 0)
+        if (routes->rows[i].entity == entity)
             row = &routes->rows[i];
     if (row == NULL)
         return false;

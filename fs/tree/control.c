@@ -1,6 +1,7 @@
 #include "fs/tree/control.h"
 
 #include "schema/codec/command.h"
+#include "schema/codec/help.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
 #include "schema/codec/text.h"
@@ -91,45 +92,10 @@ int control_read(const struct aq_command *command, const char *key, const char *
 
 /* ---- help --------------------------------------------------------------------------------------------- */
 
-static const char *kind_of(const struct aq_field *field)
-{
-    switch (field->type) {
-    case AQ_TYPE_U64:
-        return "number";
-    case AQ_TYPE_BOOL:
-        return "true or false";
-    case AQ_TYPE_TIME:
-        return "time";
-    case AQ_TYPE_DURATION:
-        return "duration such as 1h30m";
-    case AQ_TYPE_CPU:
-        return "cores such as 0.5";
-    case AQ_TYPE_SIZE:
-        return "size such as 512MiB";
-    case AQ_TYPE_NAME:
-        return "name";
-    case AQ_TYPE_DOCUMENT:
-        return "JSON object";
-    case AQ_TYPE_BYTES:
-        return "base64";
-    case AQ_TYPE_TEXTS:
-        return "list of texts";
-    case AQ_TYPE_RECORD:
-        return "group of fields";
-    case AQ_TYPE_LIST:
-        return "list of groups of fields";
-    default:
-        return "text";
-    }
-}
-
 static void help_field(const struct aq_field *field, const char *indent, struct aq_buffer *out)
 {
     aq_buffer_format(out, "%s%-16s %s (", indent, field->name, field->help);
-    if (field->type == AQ_TYPE_ENUM)
-        aq_words_list(field->words, out);
-    else
-        aq_buffer_text(out, kind_of(field));
+    aq_help_field_type(field, out);
     aq_buffer_text(out, field->rules & AQ_REQUIRED ? "; must be given)\n" : ")\n");
     if (field->record != NULL) {
         char deeper[64];

@@ -165,6 +165,7 @@ static void help_tells_the_fields(void **state)
     assert_non_null(strstr(help.data, "echo <label> > /aquarium/applications/new"));
     for (size_t i = 0; i < aq_command_application_create.record->count; i++)
         assert_non_null(strstr(help.data, aq_command_application_create.record->fields[i].help));
+    assert_non_null(strstr(help.data, "(a name, up to 64 bytes)"));
     aq_buffer_reset(&help);
     control_help(&aq_command_application_deallocate, "/x/deallocate", &help);
     assert_non_null(strstr(help.data, "echo 1 > /x/deallocate"));

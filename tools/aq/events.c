@@ -135,15 +135,14 @@ static enum cli_exit show_stream(const struct tail *tail, uint64_t *shown)
 static enum cli_exit find_entity(const char *const *words, unsigned count, const char **name)
 {
     struct cli_suggest suggest = {.word = count > 0 ? words[0] : ""};
-    const struct aq_entity *entity;
     *name = NULL;
     if (count == 0)
         return CLI_DONE;
-    for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++) {
+    const struct aq_entity *entity = aq_entity_find(words[0]);
+    if (entity != NULL)
+        *name = entity->name;
+    for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++)
         cli_suggest_try(&suggest, entity->plural);
-        if (strcmp(entity->name, words[0]) == 0 || strcmp(entity->plural, words[0]) == 0)
-            *name = entity->name;
-    }
     if (count > 1)
         return cli_fail(CLI_USAGE, "events are shown of all entities, or of one: aq events [ENTITY]");
     if (*name == NULL)

@@ -19,7 +19,4 @@ const struct cli_topic *cli_topic_find(const char *name);
 /* Help about what the words name; general help when they name nothing. */
 void cli_help(const char *const *words, unsigned count, struct aq_buffer *out);
 
-/* "a whole number, 0 to 65535": what a field takes. */
-void cli_help_type(const struct aq_field *field, struct aq_buffer *out);
-
 #endif

@@ -1,4 +1,5 @@
 /* aq(1), and how fields are told on every page. */
+#include "schema/codec/help.h"
 #include "tools/aq/help.h"
 #include "tools/aq/usage.h"
 #include "tools/man/pages.h"
@@ -17,7 +18,7 @@ static void fields_below(struct aq_buffer *page, const struct aq_record *record,
             continue;
         aq_buffer_format(&name, "%s%s", prefix, field->name);
         aq_buffer_format(&text, "%s (", field->help);
-        cli_help_type(field, &text);
+        aq_help_field_type(field, &text);
         if (field->rules & AQ_REQUIRED)
             aq_buffer_text(&text, "; must be given");
         if (field->preset != NULL && field->preset[0] != '\0')
@@ -89,7 +90,7 @@ static void add_flags(struct aq_buffer *page)
         aq_buffer_text(&text, field->help);
         if (field->type != AQ_TYPE_BOOL) {
             aq_buffer_text(&text, " (");
-            cli_help_type(field, &text);
+            aq_help_field_type(field, &text);
             aq_buffer_format(&text, "%s%s)", field->preset != NULL ? "; else " : "",
                              field->preset != NULL ? field->preset : "");
         }
