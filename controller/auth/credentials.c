@@ -12,12 +12,10 @@
 
 enum {
     JOBS_MAX = 64,
-    WAITERS_MAX = 16384, /* of all jobs together */
+    WAITERS_MAX = 16384, /* for all jobs together */
     THREADS_MAX = 64,
     TOKEN_INPUT_MAX = 256
 };
-
-/* The names of the two fields that this module knows. */
 
 struct waiter {
     struct waiter *next;
@@ -25,15 +23,15 @@ struct waiter {
     void *context;
 };
 
-/* Either a token to be verified, for all who wait for it, or one to be made. */
+/* A token to verify, for all who wait for the result, or one to make. */
 struct job {
     struct job *next;
     unsigned char digest[PROOF_SIZE];
-    char stored[TOKEN_HASH_SIZE]; /* verify: the user's hash, or empty: no such user */
+    char stored[TOKEN_HASH_SIZE]; /* the user's hash; empty: there is no such user */
     char token[TOKEN_INPUT_MAX + 1];
     struct waiter *waiters;
 
-    const struct aq_command *command; /* NULL: to be verified */
+    const struct aq_command *command; /* that needs a token; NULL: the token is to be verified */
     void *record;
     struct aq_arena *arena;
     credentials_token_fn *made;
@@ -43,11 +41,11 @@ struct job {
 struct credentials {
     struct state *state;
     unsigned char key[crypto_generichash_KEYBYTES];
-    char dummy[TOKEN_HASH_SIZE]; /* what tokens of unknown users are compared with */
+    char dummy[TOKEN_HASH_SIZE]; /* the hash for unknown users; no token matches it */
 
     pthread_mutex_t mutex;
     pthread_cond_t work;
-    struct proofs *proofs; /* all below: behind mutex */
+    struct proofs *proofs; /* this and the members down to `stopping` are guarded by mutex */
     struct job *first, **last;
     struct job *running[THREADS_MAX];
     unsigned job_count, waiter_count;
@@ -90,7 +88,7 @@ static void run_verify(struct credentials *credentials, struct job *job, unsigne
 
     pthread_mutex_lock(&credentials->mutex);
     proofs_add(credentials->proofs, job->digest, job->stored, good, aq_clock_ms());
-    credentials->running[thread] = NULL; /* nobody else can join it from here on */
+    credentials->running[thread] = NULL; /* nobody can join its waiters any more */
     struct waiter *waiter = job->waiters;
     for (const struct waiter *each = waiter; each != NULL; each = each->next)
         credentials->waiter_count--;
@@ -108,7 +106,7 @@ struct worker {
     unsigned number;
 };
 
-/* When it is time to stop, what is queued is still done: whoever waits was promised an answer. */
+/* Completes the queue before it ends: every job was promised a call. */
 static void *worker_thread(void *context)
 {
     struct worker *worker = context;
@@ -140,13 +138,13 @@ static void *worker_thread(void *context)
     return NULL;
 }
 
-/* Behind the mutex. Takes the job, or frees it. */
+/* Call with the mutex held. Takes over the job, and frees it on failure. */
 static int enqueue(struct credentials *credentials, struct job *job, struct aq_error *error)
 {
     if (credentials->job_count == JOBS_MAX) {
         sodium_memzero(job, sizeof *job);
         free(job);
-        return aq_fail(error, AQ_E_BUSY, "%d tokens wait to be verified already; try again", JOBS_MAX);
+        return aq_fail(error, AQ_E_BUSY, "%d tokens are already waiting to be verified; try again", JOBS_MAX);
     }
     *credentials->last = job;
     credentials->last = &job->next;
@@ -183,7 +181,7 @@ static void digest_of(const struct credentials *credentials, const char *name, c
     crypto_generichash_final(&hash, digest, PROOF_SIZE);
 }
 
-/* Behind the mutex: the job that verifies the same already, or NULL. */
+/* Call with the mutex held. Returns the job that verifies the same token, or NULL. */
 static struct job *find_job(struct credentials *credentials, const unsigned char digest[PROOF_SIZE], const char *stored)
 {
     for (unsigned i = 0; i < credentials->thread_count; i++) {
@@ -198,12 +196,13 @@ static struct job *find_job(struct credentials *credentials, const unsigned char
     return NULL;
 }
 
-/* Behind the mutex. */
+/* Call with the mutex held. */
 static int wait_for_job(struct credentials *credentials, const unsigned char digest[PROOF_SIZE], const char *stored,
                         const char *token, credentials_check_fn *done, void *context, struct aq_error *error)
 {
     if (credentials->waiter_count >= WAITERS_MAX)
-        return aq_fail(error, AQ_E_BUSY, "%d requests wait for a token to be verified already; try again", WAITERS_MAX);
+        return aq_fail(error, AQ_E_BUSY, "%d requests are already waiting for a token to be verified; try again",
+                       WAITERS_MAX);
     struct job *job = find_job(credentials, digest, stored);
     if (job == NULL) {
         job = aq_calloc(1, sizeof *job);
@@ -255,7 +254,7 @@ static int start_threads(struct credentials *credentials, unsigned threads, stru
         int failed = pthread_create(&credentials->threads[credentials->thread_count], NULL, worker_thread, worker);
         if (failed != 0) {
             free(worker);
-            return aq_fail_errno(error, failed, "a thread that verifies tokens");
+            return aq_fail_errno(error, failed, "cannot start a thread for tokens");
         }
         pthread_mutex_lock(&credentials->mutex);
         credentials->thread_count++;
@@ -268,7 +267,7 @@ int credentials_open(struct credentials **out, struct state *state, unsigned thr
 {
     char token[TOKEN_SIZE];
     if (sodium_init() < 0)
-        return aq_fail(error, AQ_E_INTERNAL, "libsodium does not start");
+        return aq_fail(error, AQ_E_INTERNAL, "cannot start libsodium");
     aq_assert(threads >= 1 && threads <= THREADS_MAX);
     struct credentials *credentials = aq_calloc(1, sizeof *credentials);
     credentials->state = state;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A digest may stand in any place of the one set that its first bytes name. */
+/* The first bytes of a digest choose a set; it may be at any place in the set. */
 enum { PLACES = 8, SETS = PROOFS_MAX_COUNT / PLACES };
 
 struct row {
@@ -49,7 +49,7 @@ enum proof proofs_find(struct proofs *proofs, const unsigned char digest[PROOF_S
     return PROOF_NONE;
 }
 
-/* How little a row would be missed: free and expired ones least, then bad ones, then the one that expires first. */
+/* The row with the least worth is replaced: a free or expired one, then a bad one, then the one that expires first. */
 static uint64_t worth(const struct row *row, uint64_t now_ms)
 {
     if (now_ms >= row->expires_ms)

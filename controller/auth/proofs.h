@@ -1,6 +1,7 @@
-/* What was verified lately: a bounded memory of digests of (user, token), each with the hash that it was compared with
- * and the outcome. A good one holds for a minute, a bad one for a few seconds, so that a client that repeats a wrong
- * token costs nothing. None holds once the user's stored hash is another. Not safe between threads by itself. */
+/* Recent results of verifying tokens: a table of fixed size, from the digest of user and token to the hash that the
+ * token was compared with, and the result. A good result is valid for a minute. A bad one is valid for a few seconds,
+ * so that a client that repeats a wrong token costs little. A result becomes invalid when the user's stored hash
+ * changes. The caller has to serialize calls. */
 #ifndef AQ_CONTROLLER_AUTH_PROOFS_H
 #define AQ_CONTROLLER_AUTH_PROOFS_H
 
@@ -18,11 +19,11 @@ struct proofs;
 struct proofs *proofs_new(void);
 void proofs_free(struct proofs *proofs); /* NULL is fine */
 
-/* `digest` must come from a hash under a secret key: its first bytes choose the place. `stored`: the user's hash now;
- * empty: no such user. */
+/* `digest` must be a hash with a secret key, since its first bytes choose the place. `stored`: the user's current hash;
+ * empty: there is no such user. */
 enum proof proofs_find(struct proofs *proofs, const unsigned char digest[PROOF_SIZE], const char *stored,
                        uint64_t now_ms);
-/* The oldest goes when there is no room; bad ones before good ones. */
+/* Replaces the oldest result if there is no room; bad ones first. */
 void proofs_add(struct proofs *proofs, const unsigned char digest[PROOF_SIZE], const char *stored, bool good,
                 uint64_t now_ms);
 

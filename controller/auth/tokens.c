@@ -5,7 +5,7 @@
 
 enum {
     OPERATIONS = 2,
-    MEMORY = 19 << 20, /* bytes; with two passes the least that is recommended for Argon2id */
+    MEMORY = 19 << 20, /* bytes; with two passes, the minimum that is recommended for Argon2id */
     TOKEN_BYTES = 32
 };
 
@@ -22,10 +22,10 @@ int token_hash(const char *token, char hash[TOKEN_HASH_SIZE], struct aq_error *e
 {
     _Static_assert(crypto_pwhash_STRBYTES <= TOKEN_HASH_SIZE, "a hash must fit");
     if (sodium_init() < 0)
-        return aq_fail(error, AQ_E_INTERNAL, "libsodium does not start");
+        return aq_fail(error, AQ_E_INTERNAL, "cannot start libsodium");
     memset(hash, 0, TOKEN_HASH_SIZE);
     if (crypto_pwhash_str_alg(hash, token, strlen(token), OPERATIONS, MEMORY, crypto_pwhash_ALG_ARGON2ID13) != 0)
-        return aq_fail(error, AQ_E_INTERNAL, "not enough memory to hash a token: %d MiB are needed", MEMORY >> 20);
+        return aq_fail(error, AQ_E_INTERNAL, "not enough memory to hash a token; %d MiB are needed", MEMORY >> 20);
     return 0;
 }
 

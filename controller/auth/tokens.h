@@ -1,5 +1,5 @@
-/* Tokens of users: random, and stored only as an Argon2id hash. Hashing and comparing block for tens of milliseconds
- * and take 19 MiB, so they are for start-up and for the threads of credentials.h. */
+/* Tokens of users: random, and stored only as Argon2id hashes. Hashing and matching block for tens of milliseconds and
+ * take 19 MiB, so only the start and the threads of credentials.h call them. */
 #ifndef AQ_CONTROLLER_AUTH_TOKENS_H
 #define AQ_CONTROLLER_AUTH_TOKENS_H
 

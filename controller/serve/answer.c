@@ -41,7 +41,7 @@ enum outcome answer_close_as(struct request *request, uint64_t seq, unsigned sta
     return answer_plain(request, status, JSON_TYPE);
 }
 
-/* Headers that go with an error's status. */
+/* The headers that HTTP requires with the status of the error. */
 static void add_error_headers(struct request *request, struct MHD_Response *response)
 {
     switch (aq_error_http(request->error.code)) {
@@ -59,7 +59,7 @@ static void add_error_headers(struct request *request, struct MHD_Response *resp
     }
 }
 
-/* The buffer belongs to the request, which outlives the response. */
+/* The response refers to request->out: the request outlives it. */
 static struct MHD_Response *make_response(struct request *request, const char *type)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(

@@ -1,5 +1,6 @@
-/* What steps work with: the rest of the controller, and the parts of the server that live longer than one request.
- * Everything belongs to the server, or to those who started it, and outlives every request. */
+/* What steps work with: the other modules of the controller, and the parts of the server that outlive a request.
+ *
+ * The server owns the parts of its own; whoever started the server owns the rest. Everything outlives every request. */
 #ifndef AQ_CONTROLLER_SERVE_BACKEND_H
 #define AQ_CONTROLLER_SERVE_BACKEND_H
 
@@ -20,16 +21,16 @@ struct wakes;
 struct backend {
     struct writer *writer;
     struct state *state;
-    struct live *live; /* NULL: nothing is known of heartbeats */
+    struct live *live; /* NULL: no heartbeats */
     struct credentials *credentials;
-    struct hub *hub; /* NULL: there is none */
+    struct hub *hub; /* NULL: no hub */
 
     struct wakes *wakes;
     struct streams *streams;
     struct verifier *verifier;
     struct openapi *openapi;
     struct metrics *metrics;
-    const struct networks *networks; /* whose callers the metadata service knows by their address */
+    const struct networks *networks; /* where the metadata service trusts addresses */
     const struct connections *connections;
 };
 

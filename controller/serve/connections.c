@@ -8,8 +8,8 @@
 struct connection {
     struct connection *older, *newer;
     int fd;
-    bool listed; /* among the unauthenticated ones */
-    bool verifies;
+    bool listed;   /* among the unauthenticated ones */
+    bool verifies; /* its token is being verified */
 };
 
 void connections_init(struct connections *connections, unsigned max, unsigned max_per_address)
@@ -38,7 +38,7 @@ static void list_append(struct connections *connections, struct connection *conn
     connections->unauthenticated++;
 }
 
-/* Spares connections whose token is being verified; they are few. The library sees the end of the connection and
+/* Spares connections whose token is being verified; they are few. libmicrohttpd sees the end of the connection and
  * cleans up. */
 static void drop_oldest(struct connections *connections)
 {

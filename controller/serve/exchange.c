@@ -15,7 +15,7 @@ enum {
     SPARE_MAX = 64,              /* exchanges kept for later requests */
     BUFFER_KEPT_MAX = 128 << 10, /* bytes of a buffer that is kept with one */
     WAIT_SEQ_MS = 5000,          /* the longest wait for a seq */
-    BODY_DRAIN_MAX = 1 << 20,    /* bytes beyond the limit that are read and dropped, so that the answer arrives */
+    BODY_DRAIN_MAX = 1 << 20, /* bytes over the limit that are read and dropped, so that the client gets the answer */
     SOURCE_BLOCK_SIZE = 16 << 10
 };
 
@@ -45,13 +45,13 @@ static const unsigned moves[] = {
 };
 
 struct exchange {
-    struct request request; /* first: steps know only this part */
+    struct request request; /* first: steps see only this part */
     struct exchanges *exchanges;
-    struct exchange *next; /* among the spare or the waiting ones */
+    struct exchange *next; /* in the list of spare or of waiting ones */
     struct connection *connection;
     enum phase phase;
-    uint64_t body_length;           /* of what arrived, kept or not */
-    uint64_t wait_seq, deadline_ms; /* while it waits for a seq */
+    uint64_t body_length;           /* bytes that arrived, kept or not */
+    uint64_t wait_seq, deadline_ms; /* if it waits for a seq */
 };
 
 struct exchanges {
@@ -78,7 +78,7 @@ static void move_to(struct exchange *exchange, enum phase phase)
 
 /* ---- begin and end -------------------------------------------------------------------------------------- */
 
-/* Called as soon as the first line is there, before the library decodes anything in it. */
+/* Called when the first line has arrived, before libmicrohttpd decodes anything in it. */
 void *exchange_begin(void *context, const char *uri, struct MHD_Connection *connection)
 {
     struct exchanges *exchanges = context;
@@ -185,7 +185,7 @@ void exchanges_resume_woken(struct exchanges *exchanges)
 
 /* ---- sending -------------------------------------------------------------------------------------------- */
 
-/* Called when the library can send more of an answer with a source. */
+/* Called when more of an answer with a source can be sent. */
 static ssize_t read_source(void *context, uint64_t offset, char *out, size_t max)
 {
     struct exchange *exchange = context;
@@ -207,7 +207,7 @@ static struct MHD_Response *make_source_response(struct exchange *exchange)
     return response;
 }
 
-/* MHD_NO: the library did not take the answer, and closes the connection. */
+/* Returns MHD_NO, which closes the connection, if the answer cannot be queued. */
 static enum MHD_Result send_answer(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
@@ -243,7 +243,7 @@ static int parse_uri(struct request *request)
     return query_parse(&request->query, parameters, &request->error);
 }
 
-/* The body is announced as so large that it is not read at all: the connection ends with the answer. */
+/* True: the announced body is so large that it is not read. The connection is closed after the answer. */
 static bool is_far_too_large(struct request *request, uint64_t max)
 {
     uint64_t length = 0;
@@ -356,7 +356,7 @@ void exchanges_close(struct exchanges *exchanges)
 
 /* ---- running -------------------------------------------------------------------------------------------- */
 
-/* A read may ask for a least seq, so that callers read their own writes. */
+/* A read may ask for a minimum seq, so that callers read their own writes. */
 static enum outcome begin_read(struct request *request)
 {
     uint64_t least = 0, from_header = 0;
@@ -380,7 +380,7 @@ static int check_admin(struct request *request)
                                 &request->error);
 }
 
-/* The step of a request that is complete. */
+/* The first step, when the request is complete. */
 static enum outcome begin_steps(struct request *request)
 {
     if (request->error.code != AQ_OK)
@@ -432,10 +432,10 @@ enum MHD_Result exchange_take(void *context, struct MHD_Connection *connection, 
     case PHASE_OVER:
         break;
     }
-    aq_broken(__FILE__, __LINE__, "the library calls for an exchange that is suspended or over");
+    aq_broken(__FILE__, __LINE__, "libmicrohttpd called for an exchange that is suspended or over");
 }
 
-/* ---- all of them ---------------------------------------------------------------------------------------- */
+/* ---- the exchanges ---------------------------------------------------------------------------------------- */
 
 struct exchanges *exchanges_new(const struct backend *backend, const struct routes *routes,
                                 struct connections *connections, uint64_t body_max)

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 enum {
-    VERIFICATIONS_MAX = 3, /* a verified token may be dropped from memory before it is asked for again */
+    VERIFICATIONS_MAX = 3, /* the proof of a verified token may be dropped before identify() is called again */
     LOGIN_MAX = 64 + 1 + 256
 };
 
@@ -17,7 +17,8 @@ static const char *parse_login(const char *header, char login[LOGIN_MAX + 1], st
 {
     static const char scheme[] = "Basic ";
     if (header == NULL || strncasecmp(header, scheme, sizeof scheme - 1) != 0) {
-        aq_fail(error, AQ_E_UNAUTHENTICATED, "user name and token are missing: send them by HTTP Basic");
+        aq_fail(error, AQ_E_UNAUTHENTICATED,
+                "user name and token are missing: send them with HTTP Basic authentication");
         return NULL;
     }
     header += sizeof scheme - 1;
@@ -25,13 +26,13 @@ static const char *parse_login(const char *header, char login[LOGIN_MAX + 1], st
     size_t length = 0;
     if (sodium_base642bin((unsigned char *)login, LOGIN_MAX, header, strlen(header), NULL, &length, NULL,
                           sodium_base64_VARIANT_ORIGINAL) != 0) {
-        aq_fail(error, AQ_E_UNAUTHENTICATED, "the Authorization header is not the base64 form of name:token");
+        aq_fail(error, AQ_E_UNAUTHENTICATED, "the Authorization header is not the base64 encoding of name:token");
         return NULL;
     }
     login[length] = '\0';
     char *colon = memchr(login, ':', length);
     if (colon == NULL || strlen(login) != length || !aq_utf8_is_good(login, length)) {
-        aq_fail(error, AQ_E_UNAUTHENTICATED, "the Authorization header is not the base64 form of name:token");
+        aq_fail(error, AQ_E_UNAUTHENTICATED, "the Authorization header is not the base64 encoding of name:token");
         return NULL;
     }
     *colon = '\0';

@@ -1,5 +1,5 @@
-/* The metadata service: what a resource reads about itself, without a password. It is known by the address that it asks
- * from, which counts only on the networks of meta.networks, where nobody can borrow another's. */
+/* The metadata service: a resource reads its own metadata, without a token. It is identified by the address of its
+ * connection, which is trusted only in the networks of meta.networks: nobody there can use the address of another. */
 #include "controller/serve/metadata_format.h"
 
 #include "controller/serve/answer.h"
@@ -18,7 +18,7 @@ static const char NEIGHBOURS[] = "/proc/net/arp";
 
 enum format { FORMAT_PLAIN, FORMAT_JSON, FORMAT_YAML, FORMAT_ENV };
 
-/* 0: nobody's address. */
+/* 0: no resource has the address. */
 static uint64_t resource_of_caller(const struct request *request, struct state_txn *txn,
                                    char address[ADDRESS_TEXT_SIZE])
 {
@@ -30,7 +30,7 @@ static uint64_t resource_of_caller(const struct request *request, struct state_t
     return id;
 }
 
-/* The metadata of whoever asks, as a text of the arena; NULL with the request's error. */
+/* The metadata of the caller, in the arena. NULL with the request's error. */
 static const char *find_metadata(struct request *request)
 {
     char address[ADDRESS_TEXT_SIZE];
@@ -39,9 +39,7 @@ static const char *find_metadata(struct request *request)
     request_address(request, address, sizeof address);
     if (!networks_hold(request->backend->networks, request_peer(request))) {
         aq_fail(&request->error, AQ_E_NOT_FOUND,
-                "%s lies in none of the networks in which callers are known by their "
-                "address (meta.networks)",
-                address);
+                "%s is in none of the networks where callers are identified by their address (meta.networks)", address);
         return NULL;
     }
     if (state_read(request->backend->state, &txn, &request->error) != 0)
@@ -69,7 +67,7 @@ static int take_parameters(struct request *request, enum format *format, const c
             return aq_fail(&request->error, AQ_E_INVALID, "format is \"%.100s\", but must be json, yaml or env", name);
     }
     if (*prefix != NULL && *format != FORMAT_ENV)
-        return aq_fail(&request->error, AQ_E_INVALID, "prefix goes with format=env only");
+        return aq_fail(&request->error, AQ_E_INVALID, "prefix is only for format=env");
     return *prefix != NULL ? metadata_check_prefix(*prefix, &request->error) : 0;
 }
 
@@ -84,7 +82,7 @@ static enum outcome answer_value(struct request *request, const json_t *value, e
             aq_buffer_char(out, '\n');
             return answer_plain(request, MHD_HTTP_OK, "text/plain; charset=utf-8");
         }
-        __attribute__((fallthrough)); /* whatever is no text is shown as JSON */
+        __attribute__((fallthrough)); /* all that is not a text is shown as JSON */
     case FORMAT_JSON:
         aq_buffer_text(out, aq_json_compact(value, &request->arena));
         aq_buffer_char(out, '\n');
@@ -96,7 +94,7 @@ static enum outcome answer_value(struct request *request, const json_t *value, e
         metadata_to_env(value, prefix != NULL ? prefix : "", request->segments[request->segment_count - 1], out);
         return answer_plain(request, MHD_HTTP_OK, "text/plain; charset=utf-8");
     }
-    aq_broken(__FILE__, __LINE__, "a format that is none");
+    aq_broken(__FILE__, __LINE__, "unknown format");
 }
 
 enum outcome metadata_answer(struct request *request)

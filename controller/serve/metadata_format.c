@@ -28,8 +28,8 @@ int metadata_check_prefix(const char *prefix, struct aq_error *error)
         good = good && (isalnum((unsigned char)prefix[i]) || prefix[i] == '_') && (unsigned char)prefix[i] < 0x80;
     if (!good)
         return aq_fail(error, AQ_E_INVALID,
-                       "prefix is \"%.100s\", but must be at most %d letters, digits and _, no digit first", prefix,
-                       METADATA_PREFIX_MAX);
+                       "prefix is \"%.100s\", but must be at most %d letters, digits and _, and not begin with a digit",
+                       prefix, METADATA_PREFIX_MAX);
     return 0;
 }
 
@@ -38,7 +38,7 @@ static bool is_plain(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* "<so far>_KEY". */
+/* Appends "_KEY" to the name. */
 static void join_name(struct aq_buffer *name, const char *key)
 {
     if (name->length > 0 && name->data[name->length - 1] != '_')
@@ -61,7 +61,7 @@ static void add_quoted(const char *text, struct aq_buffer *out)
     aq_buffer_char(out, '\'');
 }
 
-/* The depth is that of a stored document, which is bounded. */
+/* Recursion is bounded: stored documents have a maximum depth. */
 static void add_lines(const json_t *json, struct aq_buffer *name, struct aq_buffer *out)
 {
     if (json_is_object(json)) {

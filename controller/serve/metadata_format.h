@@ -1,4 +1,4 @@
-/* Metadata in the forms that scripts read: a part of it by its path, and shell assignments. */
+/* Metadata for scripts: one value by its path, and shell assignments. */
 #ifndef AQ_CONTROLLER_SERVE_METADATA_FORMAT_H
 #define AQ_CONTROLLER_SERVE_METADATA_FORMAT_H
 
@@ -10,14 +10,16 @@
 
 enum { METADATA_PREFIX_MAX = 64 };
 
-/* The value at keys[0].keys[1]...; an item of a list by its number from 0. NULL: there is none. Owned by `json`. */
+/* The value at keys[0].keys[1]...; the key of a list's item is its number, from 0. NULL: there is none. The value
+ * belongs to `json`. */
 const json_t *metadata_at(const json_t *json, const char *const *keys, unsigned count);
 
-/* A prefix is a shell variable's name: letters, digits and _, no digit first. Empty is fine. */
+/* A prefix is the name of a shell variable: letters, digits and _, beginning with no digit. It may be empty. */
 int metadata_check_prefix(const char *prefix, struct aq_error *error) AQ_MUST_CHECK;
 
-/* One line PREFIX_KEY='value' for each leaf; keys in upper case with _ for whatever a shell does not take, keys of
- * nested objects joined by _; lists and their contents as JSON. `name` names a value that is no object. */
+/* Appends a line PREFIX_KEY='value' for each leaf. Keys are in upper case, with _ for characters that the shell does
+ * not allow; the keys of nested objects are joined by _. Lists are written as JSON. `name` is used as the key of a
+ * value that is not an object. */
 void metadata_to_env(const json_t *json, const char *prefix, const char *name, struct aq_buffer *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* Is it alive, is it ready, how is it doing. */
+/* Health checks (/livez, /readyz) and metrics. */
 #include "controller/serve/metrics.h"
 
 #include "controller/serve/answer.h"
@@ -21,7 +21,7 @@ enum outcome metrics_alive(struct request *request)
     return answer_plain(request, MHD_HTTP_OK, TEXT_TYPE);
 }
 
-/* Opening a snapshot and looking at it fails when the tables are not good. */
+/* A snapshot of damaged tables cannot be opened, or fails when it is read. */
 static bool tables_are_good(struct state *state, struct aq_error *error)
 {
     struct state_txn *txn;
@@ -36,10 +36,9 @@ static bool tables_are_good(struct state *state, struct aq_error *error)
 enum outcome metrics_ready(struct request *request)
 {
     if (!writer_is_leader(request->backend->writer))
-        return answer_fail(request, AQ_E_NO_LEADER, "not ready: no leader stands");
+        return answer_fail(request, AQ_E_NO_LEADER, "not ready: there is no leader");
     if (!atomic_load(&request->backend->metrics->ready))
-        return answer_fail(request, AQ_E_NO_LEADER,
-                           "not ready: the start is not over, in which the first admin is made");
+        return answer_fail(request, AQ_E_NO_LEADER, "not ready: the controller is still starting");
     if (!tables_are_good(request->backend->state, &request->error)) {
         struct aq_error why = request->error;
         return answer_fail(request, AQ_E_NO_LEADER, "not ready: %s", why.message);
@@ -49,7 +48,7 @@ enum outcome metrics_ready(struct request *request)
     return answer_plain(request, MHD_HTTP_OK, TEXT_TYPE);
 }
 
-/* ---- figures ---------------------------------------------------------------------------------------------- */
+/* ---- metrics ---------------------------------------------------------------------------------------------- */
 
 static void add_metric(struct aq_buffer *out, const char *name, const char *type, const char *help, uint64_t value)
 {
@@ -61,14 +60,14 @@ static void add_writer_metrics(const struct writer *writer, struct aq_buffer *ou
 {
     struct writer_figures figures = {0};
     writer_figures(writer, &figures);
-    add_metric(out, "seq", "counter", "Place in the log: the last committed event.", writer_seq(writer));
-    add_metric(out, "leader", "gauge", "1 when this controller leads.", writer_is_leader(writer));
-    add_metric(out, "commands_total", "counter", "Commands that were decided.", figures.commands);
-    add_metric(out, "refusals_total", "counter", "Commands that were refused.", figures.refusals);
-    add_metric(out, "events_total", "counter", "Events that were committed.", figures.events);
-    add_metric(out, "batches_total", "counter", "Log entries that were written.", figures.batches);
-    add_metric(out, "queue_length", "gauge", "Commands that wait for the writer.", figures.queue_length);
-    add_metric(out, "raft_term", "gauge", "Term of the present leader.", figures.term);
+    add_metric(out, "seq", "counter", "The last committed event.", writer_seq(writer));
+    add_metric(out, "leader", "gauge", "1 if this controller is the leader.", writer_is_leader(writer));
+    add_metric(out, "commands_total", "counter", "Commands decided.", figures.commands);
+    add_metric(out, "refusals_total", "counter", "Commands refused.", figures.refusals);
+    add_metric(out, "events_total", "counter", "Events committed.", figures.events);
+    add_metric(out, "batches_total", "counter", "Log entries written.", figures.batches);
+    add_metric(out, "queue_length", "gauge", "Commands waiting for the writer.", figures.queue_length);
+    add_metric(out, "raft_term", "gauge", "Term of the current leader.", figures.term);
     add_metric(out, "raft_index", "counter", "Index of the last log entry.", figures.raft_index);
 }
 
@@ -78,9 +77,9 @@ static void add_hub_metrics(struct hub *hub, struct aq_buffer *out)
     if (hub == NULL)
         return;
     hub_figures(hub, &figures);
-    add_metric(out, "agents", "gauge", "Agents that are heard of.", figures.agents);
+    add_metric(out, "agents", "gauge", "Agents heard from recently.", figures.agents);
     add_metric(out, "hub_messages_total", "counter", "Messages from agents and file views.", figures.messages);
-    add_metric(out, "hub_strangers_total", "counter", "Messages that did not open, and were dropped.",
+    add_metric(out, "hub_strangers_total", "counter", "Messages that could not be opened, and were dropped.",
                figures.strangers);
 }
 
@@ -102,14 +101,14 @@ static void add_http_metrics(const struct backend *backend, struct aq_buffer *ou
     const struct connections *connections = backend->connections;
     const struct metrics *metrics = backend->metrics;
     add_metric(out, "http_connections", "gauge", "Open connections.", connections->count);
-    add_metric(out, "http_strangers", "gauge", "Of them, those that have not shown a valid token.",
+    add_metric(out, "http_strangers", "gauge", "Open connections that have not shown a valid token.",
                connections->unauthenticated);
-    add_metric(out, "http_strangers_sent_away_total", "counter", "Closed because there were too many strangers.",
-               connections->dropped);
-    add_metric(out, "http_requests_open", "gauge", "Requests under way.", metrics->requests_open);
+    add_metric(out, "http_strangers_sent_away_total", "counter",
+               "Connections without a valid token, closed to make room.", connections->dropped);
+    add_metric(out, "http_requests_open", "gauge", "Requests in progress.", metrics->requests_open);
     add_metric(out, "http_streams", "gauge", "Open event streams.", streams_count(backend->streams));
     add_metric(out, "http_stream_events_total", "counter", "Events sent on streams.", streams_sent(backend->streams));
-    add_metric(out, "http_requests_total", "counter", "Requests that were begun.", metrics->requests);
+    add_metric(out, "http_requests_total", "counter", "Requests received.", metrics->requests);
     aq_buffer_text(out, "# HELP aquarium_http_answers_total Answers by HTTP status.\n"
                         "# TYPE aquarium_http_answers_total counter\n");
     for (unsigned status = 0; status < STATUS_MAX; status++)
@@ -128,7 +127,7 @@ static void add_process_metrics(struct aq_buffer *out)
         return;
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     add_metric(out, "process_virtual_bytes", "gauge", "Address space of the controller.", virtual_pages * page);
-    add_metric(out, "process_resident_bytes", "gauge", "Memory of the controller.", resident_pages * page);
+    add_metric(out, "process_resident_bytes", "gauge", "Resident memory of the controller.", resident_pages * page);
 }
 
 enum outcome metrics_answer(struct request *request)

@@ -1,4 +1,4 @@
-/* Health checks and metrics, and what the server counts for them. */
+/* What the server counts for its metrics, and its health. */
 #ifndef AQ_CONTROLLER_SERVE_METRICS_H
 #define AQ_CONTROLLER_SERVE_METRICS_H
 
@@ -10,7 +10,7 @@ enum { STATUS_MAX = 600 };
 
 struct metrics {
     atomic_bool ready; /* the start is complete; any thread */
-    /* The serving thread's. */
+    /* Serving thread: */
     uint64_t requests;
     unsigned requests_open;
     uint64_t answers[STATUS_MAX]; /* by HTTP status; 0: any other */

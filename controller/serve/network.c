@@ -14,7 +14,7 @@ enum { MAPPED_BITS = 96, ARP_LINES_MAX = 16384 };
 static const unsigned char mapped[12] = {[10] = 0xFF, [11] = 0xFF};
 static const unsigned char loopback6[16] = {[15] = 1};
 
-/* False: neither IPv4 nor IPv6. */
+/* False: the address is neither IPv4 nor IPv6. */
 static bool address_bytes(const struct sockaddr *address, unsigned char bytes[16])
 {
     if (address->sa_family == AF_INET) {
@@ -62,21 +62,21 @@ int network_parse(struct network *network, const char *text, struct aq_error *er
     const char *slash = strchr(text, '/');
     size_t length = slash != NULL ? (size_t)(slash - text) : strlen(text);
     if (length >= sizeof address)
-        return aq_fail(error, AQ_E_INVALID, "network \"%.100s\" is not such as 10.0.0.0/8 or fd00::/8", text);
+        return aq_fail(error, AQ_E_INVALID, "network is \"%.100s\", but must be such as 10.0.0.0/8 or fd00::/8", text);
     memcpy(address, text, length);
     address[length] = '\0';
 
     memcpy(network->bytes, mapped, sizeof mapped);
     bool four = inet_pton(AF_INET, address, network->bytes + 12) == 1;
     if (!four && inet_pton(AF_INET6, address, network->bytes) != 1)
-        return aq_fail(error, AQ_E_INVALID, "network \"%.100s\" is not such as 10.0.0.0/8 or fd00::/8", text);
+        return aq_fail(error, AQ_E_INVALID, "network is \"%.100s\", but must be such as 10.0.0.0/8 or fd00::/8", text);
     unsigned most = four ? 32 : 128;
     network->bits = most;
     if (slash != NULL && parse_prefix(text, slash + 1, most, &network->bits, error) != 0)
         return -1;
     network->bits += four ? MAPPED_BITS : 0;
     if (!is_zero_after(network->bytes, network->bits))
-        return aq_fail(error, AQ_E_INVALID, "network \"%.100s\" has bits set behind its prefix", text);
+        return aq_fail(error, AQ_E_INVALID, "network \"%.100s\" has bits set after its prefix", text);
     return 0;
 }
 

@@ -39,11 +39,11 @@ static json_t *envelope(json_t *data, bool list)
 {
     json_t *schema = json_pack("{s:s, s:[s, s, s], s:{s:{s:s}, s:o, s:{s:s, s:s}}}", "type", "object", "required",
                                "message", "data", "seq", "properties", "message", "type", "string", "data", data, "seq",
-                               "type", "integer", "description", "place in the log that the answer is true at");
+                               "type", "integer", "description", "the last event that the answer includes");
     if (list)
         json_object_set_new(json_object_get(schema, "properties"), "next",
                             json_pack("{s:b, s:s, s:[{s:s}, {s:s}]}", "nullable", 1, "description",
-                                      "what to give as after= for the rest; null: this is all", "oneOf", "type",
+                                      "the value of after= for the next page; null: this is the last", "oneOf", "type",
                                       "integer", "type", "string"));
     return schema;
 }
@@ -66,9 +66,8 @@ static void add_parameter(json_t *operation, json_t *parameter)
 
 static void add_seq_parameter(json_t *operation)
 {
-    add_parameter(operation,
-                  make_parameter("query", "min_seq", "wait until the tables show this place in the log, 5 s at most",
-                                 integer_schema(0, UINT64_MAX)));
+    add_parameter(operation, make_parameter("query", "min_seq", "wait until the tables show this seq, for 5 s at most",
+                                            integer_schema(0, UINT64_MAX)));
 }
 
 static void add_path_operation(struct builder *builder, const char *path, const char *method, json_t *operation)
@@ -95,26 +94,25 @@ static void add_key_parameter(const struct aq_entity *entity, json_t *operation)
 static void add_list_parameters(json_t *operation, const struct aq_record *record)
 {
     add_parameter(operation,
-                  make_parameter("query", "limit", "most rows of one answer", integer_schema(1, LIST_LIMIT_MAX)));
-    add_parameter(operation, make_parameter("query", "after", "go on behind this key", simple_schema("string")));
-    add_parameter(operation,
-                  make_parameter("query", "reverse", "from the last to the first", simple_schema("boolean")));
+                  make_parameter("query", "limit", "maximum number of rows", integer_schema(1, LIST_LIMIT_MAX)));
+    add_parameter(operation, make_parameter("query", "after", "continue after this key", simple_schema("string")));
+    add_parameter(operation, make_parameter("query", "reverse", "last row first", simple_schema("boolean")));
     for (size_t i = 0; i < record->count; i++)
         if (!(record->fields[i].rules & AQ_SECRET))
-            add_parameter(operation, make_parameter("query", record->fields[i].name,
-                                                    "only rows with this value, or that match it with * and ?",
-                                                    simple_schema("string")));
+            add_parameter(operation,
+                          make_parameter("query", record->fields[i].name,
+                                         "only rows with this value; * and ? are wildcards", simple_schema("string")));
     add_seq_parameter(operation);
 }
 
-/* A row as answers hold it, with its live values. */
+/* A row as it is answered: with its live values. */
 static json_t *row_of(struct builder *builder, const struct aq_entity *entity)
 {
     json_t *row = openapi_record(entity->record, false, builder->schemas);
     if (entity->live == NULL)
         return row;
     json_t *live =
-        json_pack("{s:b, s:s, s:[o]}", "nullable", 1, "description", "what was reported last; null: nothing yet",
+        json_pack("{s:b, s:s, s:[o]}", "nullable", 1, "description", "the values reported last; null: none yet",
                   "allOf", openapi_record(entity->live, false, builder->schemas));
     return json_pack("{s:[o, {s:s, s:{s:o}}]}", "allOf", row, "type", "object", "properties", "live", live);
 }
@@ -166,7 +164,7 @@ static void add_view(struct builder *builder, const struct aq_view *view)
 
 /* ---- commands --------------------------------------------------------------------------------------------- */
 
-/* What is sent: the command's record; where the path names the row, without its key. */
+/* The command's record, without the key if the path names the row. */
 static json_t *request_body(struct builder *builder, const struct aq_command *command)
 {
     json_t *record = openapi_record(command->record, true, builder->schemas);
@@ -199,15 +197,16 @@ static json_t *command_operation(struct builder *builder, const struct aq_entity
     json_t *operation = make_operation(command->help, entity->name, "application/json", envelope(data, false), false);
     if (command->kind != AQ_CREATES)
         add_key_parameter(entity, operation);
-    add_parameter(operation, make_parameter("query", "dry_run", "tell what would happen, and change nothing",
+    add_parameter(operation, make_parameter("query", "dry_run", "show what would happen, and change nothing",
                                             simple_schema("boolean")));
-    add_parameter(operation, make_parameter("header", "Idempotency-Key", "a repeat with the same key happens once",
-                                            json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength",
-                                                      (int)AQ_KEY_SIZE_MAX)));
+    add_parameter(operation,
+                  make_parameter("header", "Idempotency-Key", "requests with the same key are carried out once",
+                                 json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength",
+                                           (int)AQ_KEY_SIZE_MAX)));
     if (command->kind != AQ_DELETES)
-        add_parameter(operation,
-                      make_parameter("header", "Prefer", "of what was written, return=minimal wants the key alone",
-                                     simple_schema("string")));
+        add_parameter(operation, make_parameter("header", "Prefer",
+                                                "return=minimal: answer only with the keys of what was written",
+                                                simple_schema("string")));
     if (with_body)
         json_object_set_new(operation, "requestBody", request_body(builder, command));
     json_object_set_new(operation, "operationId", json_string(command->name));
@@ -292,7 +291,7 @@ static json_t *error_response(void)
     json_t *schema = json_pack("{s:s, s:{s:{s:s}, s:{s:b, s:s}, s:{s:s, s:o}, s:{s:s}}}", "type", "object",
                                "properties", "message", "type", "string", "data", "nullable", 1, "type", "object",
                                "error", "type", "string", "enum", names, "seq", "type", "integer");
-    return json_pack("{s:s, s:{s:{s:o}}}", "description", "what was wrong, and what would be right", "content",
+    return json_pack("{s:s, s:{s:{s:o}}}", "description", "what is wrong, and what would be right", "content",
                      "application/json", "schema", schema);
 }
 
@@ -303,12 +302,12 @@ json_t *openapi_make(const struct routes *routes)
         add_entity(&builder, routes->rows[i].entity);
     for (const struct route *route = routes->fixed; route->path != NULL; route++)
         add_fixed(&builder, route);
-    json_t *document =
-        json_pack("{s:s, s:{s:s, s:s, s:s}, s:[{s:[]}], s:o, s:{s:o, s:{s:o}, s:{s:{s:s, s:s}}}}", "openapi", "3.0.3",
-                  "info", "title", "Aquarium", "version", "1", "description",
-                  "A cluster's applications, resources, nodes, labels and users. /api/v1/events streams what happens.",
-                  "security", "basic", "paths", builder.paths, "components", "schemas", builder.schemas, "responses",
-                  "error", error_response(), "securitySchemes", "basic", "type", "http", "scheme", "basic");
+    json_t *document = json_pack(
+        "{s:s, s:{s:s, s:s, s:s}, s:[{s:[]}], s:o, s:{s:o, s:{s:o}, s:{s:{s:s, s:s}}}}", "openapi", "3.0.3", "info",
+        "title", "Aquarium", "version", "1", "description",
+        "The applications, resources, nodes, labels and users of a cluster. /api/v1/events streams its events.",
+        "security", "basic", "paths", builder.paths, "components", "schemas", builder.schemas, "responses", "error",
+        error_response(), "securitySchemes", "basic", "type", "http", "scheme", "basic");
     aq_assert(document != NULL);
     return document;
 }

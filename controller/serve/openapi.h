@@ -1,4 +1,4 @@
-/* The OpenAPI 3.0.3 document, made from the registry and the routes: what is declared is described, nothing else. */
+/* The OpenAPI 3.0.3 document. It is made from the registry and the routes, and describes exactly what they declare. */
 #ifndef AQ_CONTROLLER_SERVE_OPENAPI_H
 #define AQ_CONTROLLER_SERVE_OPENAPI_H
 
@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-/* The document as it is served; made when it is first asked for. */
+/* The document as it is served: made for the first request for it. */
 struct openapi {
     const struct routes *routes;
     struct aq_buffer text;
@@ -15,12 +15,13 @@ struct openapi {
 /* Makes the document. The caller owns the reference. */
 json_t *openapi_make(const struct routes *routes);
 
-/* ---- openapi_schema.c: records ---------------------------------------------------------------------------- */
+/* ---- openapi_schema.c: schemas of records
+ * ---------------------------------------------------------------------------- */
 
-/* The schema of one field. `input`: as it may be sent, which is more than what is answered. Records that it holds are
- * added to `schemas`. */
+/* The schema of one field. `input`: as it may be sent, which allows more forms than the answer has. Adds the records
+ * that the field refers to to `schemas`. */
 json_t *openapi_field(const struct aq_field *field, bool input, json_t *schemas);
-/* Adds the record to `schemas`, under its name, if it is not there yet; returns {"$ref": ...} to it. */
+/* Adds the record to `schemas`, under its name, unless it is there. Returns a {"$ref": ...} to it. */
 json_t *openapi_record(const struct aq_record *record, bool input, json_t *schemas);
 
 #endif

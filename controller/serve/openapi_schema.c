@@ -7,7 +7,7 @@ static json_t *schema_reference(const char *name)
     return json_pack("{s:s+}", "$ref", "#/components/schemas/", name);
 }
 
-/* Least and most, in the unit in which JSON shows the value. */
+/* With the bounds of the field, times `scale`: in the unit of the value in JSON. */
 static json_t *number_schema(const char *type, const struct aq_field *field, double scale)
 {
     json_t *schema = json_pack("{s:s}", "type", type);
@@ -47,7 +47,7 @@ static json_t *list_schema(const struct aq_field *field, json_t *items)
                      "maxItems", (json_int_t)field->most);
 }
 
-/* A number or a text: what people may send. */
+/* A number or a text: both may be sent. */
 static json_t *number_or_text_schema(const struct aq_field *field, const char *number, const char *pattern)
 {
     return json_pack("{s:[o, o]}", "oneOf", number_schema(number, field, 1.0),
@@ -115,7 +115,7 @@ json_t *openapi_record(const struct aq_record *record, bool input, json_t *schem
     json_t *properties = json_object(), *required = json_array();
     json_t *schema =
         json_pack("{s:s, s:s, s:o}", "type", "object", "description", record->help, "properties", properties);
-    json_object_set_new(schemas, name, schema); /* before its fields: one of them may hold the same record */
+    json_object_set_new(schemas, name, schema); /* before its fields, which may refer to the same record */
     for (size_t i = 0; i < record->count; i++) {
         const struct aq_field *field = &record->fields[i];
         if (field->rules & (input ? AQ_INTERNAL : AQ_SECRET))

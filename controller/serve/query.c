@@ -23,9 +23,10 @@ int query_decode(char *text, bool plus, const char *what, struct aq_error *error
         if (*from == '%') {
             int high = hex_digit(from[1]), low = high < 0 ? -1 : hex_digit(from[2]);
             if (low < 0)
-                return aq_fail(error, AQ_E_INVALID, "%s holds a %% without two hexadecimal digits behind it", what);
+                return aq_fail(error, AQ_E_INVALID, "%s holds a %% that is not followed by two hexadecimal digits",
+                               what);
             if (high == 0 && low == 0)
-                return aq_fail(error, AQ_E_INVALID, "%s holds a NUL", what);
+                return aq_fail(error, AQ_E_INVALID, "%s holds a NUL byte", what);
             *to++ = (char)(high * 16 + low);
             from += 2;
         } else {
@@ -74,14 +75,14 @@ int query_split_path(char *path, const char **segments, unsigned most, unsigned 
 {
     *count = 0;
     if (*path != '/')
-        return aq_fail(error, AQ_E_INVALID, "a path begins with /");
+        return aq_fail(error, AQ_E_INVALID, "the path must begin with /");
     path++;
     while (path != NULL) {
         char *segment = strsep(&path, "/");
         if (*segment == '\0' && path == NULL)
             break;
         if (*segment == '\0')
-            return aq_fail(error, AQ_E_NOT_FOUND, "the path has an empty part: two slashes follow one another");
+            return aq_fail(error, AQ_E_NOT_FOUND, "the path has an empty part: two slashes in a row");
         if (*count == most)
             return aq_fail(error, AQ_E_NOT_FOUND, "the path has more than %u parts", most);
         if (query_decode(segment, false, "the path", error) != 0)
@@ -151,7 +152,7 @@ int query_end(const struct query *query, struct aq_error *error)
         for (unsigned k = 0; k < query->known_count; k++)
             aq_buffer_format(&known, "%s%s", k > 0 ? ", " : "", query->known[k]);
         return aq_fail(error, AQ_E_INVALID, "unknown parameter %.60s; %s%s", query->items[i].name,
-                       known.length > 0 ? "known are " : "there are none here", aq_buffer_string(&known));
+                       known.length > 0 ? "known are: " : "none are known here", aq_buffer_string(&known));
     }
     return 0;
 }

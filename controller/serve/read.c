@@ -1,4 +1,4 @@
-/* One row, one field of it, the row that a field refers to. */
+/* One row, one field of it, or the row that a field refers to. */
 #include "controller/serve/answer.h"
 #include "controller/serve/rows.h"
 #include "controller/serve/steps.h"
@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-/* Runs `with` on the row inside one snapshot; it need not say what state_failed() says. */
+/* Appends the row, or a part of it, to the answer. Returns -1 with the request's error, or after a read of the
+ * transaction failed. */
 typedef int show_fn(struct request *request, struct state_txn *txn, const struct state_packed *row);
 
 static enum outcome answer_row(struct request *request, show_fn *show)
@@ -38,7 +39,7 @@ enum outcome read_row(struct request *request)
     return answer_row(request, show_row);
 }
 
-/* A number, or a name, that identifies another row; "0" and "" identify none. */
+/* The key of the row that the field refers to, as text. NULL: it refers to none. */
 static const char *referred_key(struct request *request, const struct aq_field *field, const void *row)
 {
     if (aq_field_is_text(field))

@@ -14,7 +14,7 @@ void request_wake(struct request *request)
 {
     struct wakes *wakes = request->backend->wakes;
     pthread_mutex_lock(&wakes->mutex);
-    bool first = wakes->first == NULL; /* otherwise the bell was rung, and the thread will find this one, too */
+    bool first = wakes->first == NULL; /* otherwise the bell has been rung for the others */
     request->next_woken = wakes->first;
     wakes->first = request;
     pthread_mutex_unlock(&wakes->mutex);

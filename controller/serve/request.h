@@ -1,12 +1,11 @@
-/* One request: what it asks for, who sends it, and the answer that is being made.
+/* A request: what it asks for, who sends it, and its answer.
  *
- * A request is worked on in steps, which run on the serving thread. A step ends by making an answer (answer.h), or by
- * resting until another thread (the writer, the credentials, the hub) has done its part. That thread calls
- * request_wake(), exactly once for each rest; then the step that the request names in `step` runs. exchange.h runs the
- * steps.
+ * A request is handled in steps, which exchange.h runs on the serving thread. A step either makes the answer
+ * (answer.h), or rests until another thread (the writer, the credentials, the hub) has done its part. That thread calls
+ * request_wake(), exactly once for each rest; then the step in `request->step` runs.
  *
- * What a request needs is in its arena and its buffers, which later requests use again. They are kept while it rests,
- * whatever the client does. */
+ * What a request needs is in its arena and its buffers, which later requests use again. They stay as they are while the
+ * request rests, whatever the client does. */
 #ifndef AQ_CONTROLLER_SERVE_REQUEST_H
 #define AQ_CONTROLLER_SERVE_REQUEST_H
 
@@ -27,9 +26,9 @@ enum method { METHOD_GET, METHOD_POST, METHOD_DELETE, METHOD_OTHER };
 
 enum access {
     ACCESS_OPEN,     /* anybody */
-    ACCESS_LOOPBACK, /* anybody on this host; users from elsewhere */
+    ACCESS_LOOPBACK, /* anybody on this host, and users from elsewhere */
     ACCESS_USER,     /* users of the cluster */
-    ACCESS_ADMIN     /* those with the role admin */
+    ACCESS_ADMIN     /* users with the role admin */
 };
 
 /* How a step ends. */
@@ -45,8 +44,8 @@ typedef enum outcome request_step(struct request *request);
 enum { SOURCE_END = -1 };
 struct request_source {
     const char *type; /* of the contents */
-    /* Writes up to `max` bytes and returns how many. 0: there is nothing now, and the owner of the source resumes the
-     * request when there is. SOURCE_END: that was all. */
+    /* Writes up to `max` bytes and returns how many. 0: there are none now, and the source resumes the request when
+     * there are. SOURCE_END: there are no more. */
     ssize_t (*read)(void *context, char *out, size_t max);
     void (*end)(void *context); /* the request is over */
     void *context;
@@ -56,19 +55,19 @@ struct request {
     const struct backend *backend;
     struct MHD_Connection *connection;
     struct request *next_woken;
-    request_step *step; /* runs next */
+    request_step *step; /* to run next */
 
     /* What is asked for. */
     enum method method;
-    const char *path; /* as it was sent, without the query */
+    const char *path; /* as sent, without the query */
     const char *segments[SEGMENTS_MAX];
     unsigned segment_count;
     struct query query;
     struct aq_buffer body;
-    struct aq_error error; /* why it fails, once that is known */
+    struct aq_error error; /* why it fails, if it does */
     const char *allow;     /* with AQ_E_METHOD: the methods that the route takes */
 
-    /* Where that leads: filled by route_find(). */
+    /* What it is routed to; filled by route_find(). */
     request_step *handler;
     enum access access;
     const struct aq_entity *entity;
@@ -79,17 +78,17 @@ struct request {
     /* Who sends it. */
     struct aq_user user;
     bool known;             /* user is filled */
-    unsigned verifications; /* of its token that were begun */
+    unsigned verifications; /* of its token, so far */
 
     /* The answer. */
     struct aq_buffer out;
-    bool minimal; /* of rows that were written, the caller wants only the key */
+    bool minimal; /* the caller wants only the keys of rows that were written */
     unsigned status;
-    struct MHD_Response *response; /* NULL while there is none, and when there is a source */
+    struct MHD_Response *response; /* NULL before there is one, and if there is a source */
     struct request_source source;  /* read is NULL: there is none */
 
     struct aq_arena arena;
-    void *work; /* the step's own, in the arena or freed by it */
+    void *work; /* for the steps, which free it unless it is in the arena */
 };
 
 /* Lets a request that rests run its next step. Any thread. */
@@ -98,7 +97,7 @@ void request_wake(struct request *request);
 /* The value of a header, or NULL. A value that is too long counts as none and leaves an error in the request. */
 const char *request_header(struct request *request, const char *name);
 bool request_is_admin(const struct request *request);
-/* May the caller see the row? Users see what they own and what has no owner; admins see all. */
+/* May the caller see the row? Users see their own rows and rows that have no owner; admins see all. */
 bool request_may_see(const struct request *request, const struct aq_entity *entity, const void *row);
 /* The fields that request_may_see() reads, as bits (AQ_FIELD_BIT()); 0: the caller may see every row. */
 uint64_t request_looks_at(const struct request *request, const struct aq_entity *entity);
@@ -107,13 +106,13 @@ const struct sockaddr *request_peer(const struct request *request);
 void request_address(const struct request *request, char *out, size_t size);
 bool request_is_loopback(const struct request *request);
 
-/* ---- the requests that were woken ------------------------------------------------------------------------- */
+/* ---- woken requests ------------------------------------------------------------------------- */
 
-/* Woken requests on their way to the serving thread. */
+/* Requests that were woken, for the serving thread to take. */
 struct wakes {
     pthread_mutex_t mutex;
     struct request *first; /* guarded by mutex */
-    int bell;              /* rung when there are some */
+    int bell;              /* rung when there are any */
 };
 
 int wakes_init(struct wakes *wakes, struct aq_error *error) AQ_MUST_CHECK;

@@ -1,4 +1,4 @@
-/* The routes as data: what route.c finds a request's handler by, and openapi.c describes. */
+/* The routes as data: route.c looks requests up in them, openapi.c describes them. */
 #ifndef AQ_CONTROLLER_SERVE_ROUTES_H
 #define AQ_CONTROLLER_SERVE_ROUTES_H
 
@@ -7,14 +7,14 @@
 
 enum { ROUTES_ENTITIES_MAX = 64 };
 
-/* A route that is not made from the registry; all are GET. */
+/* A route that does not come from the registry; all are GET. */
 struct route {
-    const char *path; /* "api/v1/me"; a last part "..." stands for any number of parts */
+    const char *path; /* "api/v1/me"; "..." at the end matches any number of parts */
     enum access access;
     request_step *step;
     const char *type; /* of the answer */
     const char *help;
-    const struct aq_record *list; /* the answer is a list of these, with a list's parameters; NULL: it is not */
+    const struct aq_record *list; /* if the answer is a list: of these */
 };
 
 /* The step that renders a kind of view. A view whose kind has none is not served. */

@@ -5,7 +5,7 @@
 #include "schema/model/key.h"
 #include "schema/model/node.h"
 
-/* Behind a row that was just shown: what is known of it only now. */
+/* Adds the node's heartbeat to the row that was appended last. */
 static void add_live(struct request *request, const char *node)
 {
     struct aq_node_live now;
@@ -56,7 +56,7 @@ static bool may_see(struct request *request, struct state_txn *txn, const struct
 int row_find(struct request *request, struct state_txn *txn, const struct aq_entity *entity, const char *text,
              struct state_packed *row, struct aq_error *error)
 {
-    struct state_key *key = aq_arena_alloc(&request->arena, sizeof *key); /* as long as the row */
+    struct state_key *key = aq_arena_alloc(&request->arena, sizeof *key); /* lives as long as the row */
     if (state_key_from_text(entity, text, key, error) != 0)
         return -1;
     if (state_find_packed(txn, entity, key, row) && may_see(request, txn, entity, row))

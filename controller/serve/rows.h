@@ -7,11 +7,11 @@
 /* Finds the row by its key, as typed. Fails with AQ_E_NOT_FOUND when there is none that the caller may see. */
 int row_find(struct request *request, struct state_txn *txn, const struct aq_entity *entity, const char *key,
              struct state_packed *row, struct aq_error *error) AQ_MUST_CHECK;
-/* Appends the row to the answer as JSON: a node's with its heartbeat. False: it is damaged, and the transaction has
- * failed. */
+/* Appends the row to the answer as JSON; a node's row with its heartbeat. False: the row is damaged, and the
+ * transaction has failed. */
 bool row_show(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
               const struct state_packed *row);
-/* These fields of the row (AQ_FIELD_BIT()), in the request's arena. NULL: it is damaged. */
+/* The row with the fields of `wanted` (AQ_FIELD_BIT()), in the request's arena. NULL: the row is damaged. */
 const void *row_fields(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
                        const struct state_packed *row, uint64_t wanted);
 

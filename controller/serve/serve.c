@@ -1,5 +1,5 @@
-/* The loop: waits on libmicrohttpd's epoll descriptor, on our own wake-up and on the writer's, and runs what is ready.
- * (The library's own thread stalls with exactly 128 connections.) */
+/* The serving thread: polls libmicrohttpd's epoll descriptor and two bells, and runs what is ready. (libmicrohttpd's
+ * own thread stalls with exactly 128 connections.) */
 #include "controller/serve/serve.h"
 
 #include "controller/serve/connections.h"
@@ -26,30 +26,30 @@
 enum {
     BACKLOG = 1024,
     POLL_MS_MAX = 60000,
-    DRAIN_MS_MAX = 2000, /* for answers to be sent when the server stops */
+    DRAIN_MS_MAX = 2000, /* for sending answers when the server stops */
     DRAIN_STEP_MS = 50,
     DRAIN_WARN_MS = 10000,
-    CONNECTION_MEMORY_MAX = 36864 /* bytes of a request's head; above 32 KiB the library maps it, and gives it back */
+    CONNECTION_MEMORY_MAX = 36864 /* bytes for a request's head; above 32 KiB libmicrohttpd maps and unmaps them */
 };
 
-/* All of it is the serving thread's, but for `stopping`. */
+/* Serving thread, except for `stopping` and `metrics.ready`. */
 struct serve {
     const struct aq_config_controller *config;
     struct writer *writer;
     struct MHD_Daemon *daemon;
     int listen_fd, epoll_fd;
-    int watch_bell; /* rung when the writer committed, or leadership changed */
+    int watch_bell; /* the writer rings it after a commit and after a change of leadership */
     pthread_t thread;
     bool started;
     atomic_bool stopping;
-    bool draining;     /* the thread has seen that it is to stop */
+    bool draining;     /* the thread has seen `stopping` */
     uint64_t seen_seq; /* of the writer, when waits and streams were last checked */
 
     struct exchanges *exchanges;
     struct connections connections;
     struct routes routes;
     struct backend backend;
-    /* What the backend refers to. */
+    /* The backend refers to these. */
     struct wakes wakes;
     struct networks networks;
     struct openapi openapi;
@@ -112,7 +112,7 @@ static int start_daemon(struct serve *serve, struct aq_error *error)
         serve->exchanges, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, serve->exchanges, MHD_OPTION_NOTIFY_CONNECTION,
         connections_notify, &serve->connections, MHD_OPTION_END);
     if (serve->daemon == NULL)
-        return aq_fail(error, AQ_E_IO, "the HTTP library did not start");
+        return aq_fail(error, AQ_E_IO, "cannot start libmicrohttpd");
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(serve->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     aq_assert(info != NULL && info->epoll_fd >= 0);
     serve->epoll_fd = info->epoll_fd;
@@ -121,7 +121,7 @@ static int start_daemon(struct serve *serve, struct aq_error *error)
 
 /* ---- the loop ------------------------------------------------------------------------------------------- */
 
-/* Takes no more connections. Ends streams and waits; requests that rest are woken by the threads that work on them. */
+/* Accepts no more connections, and ends streams and waits. Other requests that rest are woken as usual. */
 static void begin_drain(struct serve *serve)
 {
     serve->draining = true;
@@ -148,7 +148,7 @@ static int poll_timeout(struct serve *serve)
     return (int)wait;
 }
 
-/* Goes on with what waits for a seq or a time. */
+/* Resumes what waited for a seq or a time. */
 static void check_waits(struct serve *serve)
 {
     uint64_t seq = writer_seq(serve->writer), now = aq_clock_ms();
@@ -178,7 +178,7 @@ static void serve_turn(struct serve *serve)
     MHD_run(serve->daemon);
 }
 
-/* Until every request that rests has its outcome, and answers had a moment to be sent. */
+/* Runs until every resting request has its outcome, and gives the answers a moment to be sent. */
 static void drain(struct serve *serve)
 {
     uint64_t begun = aq_clock_ms(), warned = begun;
@@ -187,7 +187,7 @@ static void drain(struct serve *serve)
         serve_turn(serve);
         if (aq_clock_ms() > warned + DRAIN_WARN_MS) {
             warned = aq_clock_ms();
-            aq_journal(AQ_WARN, "stopping: requests still wait for their outcome", NULL);
+            aq_journal(AQ_WARN, "stopping: waiting for the outcome of requests", NULL);
         }
     }
 }
@@ -252,7 +252,7 @@ static int start_serving(struct serve *serve, struct aq_error *error)
     writer_watch(serve->writer, serve->watch_bell);
     int failed = pthread_create(&serve->thread, NULL, serve_thread, serve);
     if (failed != 0)
-        return aq_fail_errno(error, failed, "the serving thread");
+        return aq_fail_errno(error, failed, "cannot start the serving thread");
     serve->started = true;
     char text[8];
     snprintf(text, sizeof text, "%u", port);
@@ -291,7 +291,7 @@ void serve_stop(struct serve *serve)
     }
     verifier_free(serve->backend.verifier);
     if (serve->daemon != NULL) {
-        MHD_quiesce_daemon(serve->daemon); /* otherwise it closes our socket */
+        MHD_quiesce_daemon(serve->daemon); /* otherwise libmicrohttpd closes our socket */
         MHD_stop_daemon(serve->daemon);
     }
     if (serve->listen_fd >= 0)
@@ -301,6 +301,6 @@ void serve_stop(struct serve *serve)
     aq_buffer_free(&serve->openapi.text);
     wakes_free(&serve->wakes);
     if (!serve->started && serve->watch_bell >= 0)
-        close(serve->watch_bell); /* otherwise it stays open, for the writer goes on ringing it */
+        close(serve->watch_bell); /* otherwise it stays open, since the writer still rings it */
     free(serve);
 }

@@ -1,5 +1,5 @@
-/* REST: one thread that drives libmicrohttpd by its epoll descriptor. Reads are answered from the tables at once;
- * writes go to the writer, and the connection rests until they are durable. */
+/* The REST server. One thread drives libmicrohttpd. Reads are answered from the tables at once; writes go to the
+ * writer, and are answered when they are durable. */
 #ifndef AQ_CONTROLLER_SERVE_SERVE_H
 #define AQ_CONTROLLER_SERVE_SERVE_H
 
@@ -19,20 +19,21 @@ struct serve_options {
     struct live *live;
     struct credentials *credentials;
     struct hub *hub;
-    /* Walks the log and replays it into fresh tables: `aq log verify`. Runs on a thread of its own; blocking. Appends a
-     * report in words; 0: all is well. */
+    /* For `aq log verify`: scans the log, and replays it into fresh tables. Appends a report in words; returns 0 if the
+     * log is intact. Runs on a thread of its own, and may block. */
     int (*verify)(void *context, struct aq_buffer *report, struct aq_error *error);
     void *verify_context;
 };
 
-/* Are its settings good? Touches nothing. */
+/* Fails if the settings are not valid. Opens nothing. */
 int serve_check(const struct aq_config_controller *config, struct aq_error *error) AQ_MUST_CHECK;
-/* Listens, and starts the thread. Writes the port into <data>/run/api.port. To be called before the writer runs (it
- * registers a watch). */
+/* Listens, and starts the thread. Writes the port to <data>/run/api.port. Must be called before writer_start(), since
+ * it watches the writer. `options->config` must outlive the server. */
 int serve_start(struct serve **serve, const struct serve_options *options, struct aq_error *error) AQ_MUST_CHECK;
-/* All that belongs to a start is done, the first admin is there: /readyz may say so. Any thread. */
+/* The start of the controller is complete, and the user admin exists: /readyz may say so. Any thread. */
 void serve_ready(struct serve *serve);
-void serve_stop(struct serve *serve); /* closes connections, joins the thread; NULL is fine. The writer must still run,
-                                         so that requests under way are answered */
+/* Completes the requests in progress, closes all connections and joins the thread. The writer must still run. NULL is
+ * fine. */
+void serve_stop(struct serve *serve);
 
 #endif

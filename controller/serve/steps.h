@@ -1,4 +1,5 @@
-/* The steps that routes lead to. Each begins with a complete request of a user who may make it. */
+/* The first steps of the routes. Each starts with a complete request whose caller has the access that its route needs.
+ */
 #ifndef AQ_CONTROLLER_SERVE_STEPS_H
 #define AQ_CONTROLLER_SERVE_STEPS_H
 

@@ -18,14 +18,14 @@ struct stream {
     struct streams *streams;
     struct request *request;
     const struct aq_entity *entity; /* NULL: all */
-    uint64_t position;              /* the last event that was taken or skipped */
+    uint64_t position;              /* the last event that was rendered or skipped */
     uint64_t target;                /* ends after this event; UINT64_MAX: never */
-    uint64_t behind_max;            /* farther behind than this, the reader has to start over */
+    uint64_t behind_max;            /* events; a reader farther behind has to start over */
     uint64_t comment_ms;            /* when the next comment is due, while it is idle */
     struct aq_buffer buffer;
     size_t sent; /* bytes of the buffer */
     bool idle;   /* has nothing to send, and waits for events */
-    bool ending; /* once the buffer is sent */
+    bool ending; /* ends when the buffer is sent */
 };
 
 /* A rendered event. */
@@ -128,7 +128,7 @@ static void ring_extend(struct streams *streams, uint64_t from, uint64_t seq)
     if (from != streams->last + 1)
         ring_restart(streams, from);
     if (events_scan(writer_events(streams->writer), from, seq, ring_add, streams, &error) != 0) {
-        aq_journal(AQ_WARN, "the log cannot be read for event streams", "error", error.message, NULL);
+        aq_journal(AQ_WARN, "cannot read the log for event streams", "error", error.message, NULL);
         ring_restart(streams, seq + 1);
     }
 }
@@ -173,12 +173,12 @@ static void fill_from_log(struct stream *stream, uint64_t last)
     if (events_scan(writer_events(stream->streams->writer), stream->position + 1, last < most ? last : most, take_event,
                     stream, &error) == 0)
         return;
-    aq_journal(AQ_WARN, "the log cannot be read for an event stream", "error", error.message, NULL);
+    aq_journal(AQ_WARN, "cannot read the log for an event stream", "error", error.message, NULL);
     aq_buffer_format(&stream->buffer, "event: failed\ndata: {\"error\":\"%s\"}\n\n", aq_error_name(error.code));
     stream->ending = true;
 }
 
-/* The reader has to start over: read the tables, and follow from the seq that they show. */
+/* Tells the reader to start over: to read the tables, and to follow from their seq. */
 static void end_as_behind(struct stream *stream, uint64_t first, uint64_t seq)
 {
     aq_buffer_format(&stream->buffer, "event: behind\ndata: {\"seq\":%" PRIu64 ",\"first\":%" PRIu64 "}\n\n", seq,
@@ -186,7 +186,7 @@ static void end_as_behind(struct stream *stream, uint64_t first, uint64_t seq)
     stream->ending = true;
 }
 
-/* Fills the empty buffer. Leaves it empty when there is nothing to be sent now. */
+/* Fills the empty buffer. Leaves it empty if there is nothing to send now. */
 static void fill_buffer(struct stream *stream)
 {
     struct streams *streams = stream->streams;
@@ -217,7 +217,7 @@ static void fill_buffer(struct stream *stream)
 
 /* ---- sending ---------------------------------------------------------------------------------------------- */
 
-/* The read function of the request's source. */
+/* The `read` function of the request's source. */
 static ssize_t read_stream(void *context, char *out, size_t max)
 {
     struct stream *stream = context;
@@ -264,7 +264,7 @@ void streams_feed(struct streams *streams, uint64_t seq)
     }
 }
 
-/* False for a user that lost the right to read, or has a new token. */
+/* False: the user was deleted, is no longer an admin, or has a new token. */
 static bool may_go_on(const struct stream *stream)
 {
     const struct aq_user *reader = &stream->request->user;
@@ -335,7 +335,7 @@ uint64_t streams_sent(const struct streams *streams)
 
 /* ---- begin and end ---------------------------------------------------------------------------------------- */
 
-/* The end function of the request's source. */
+/* The `end` function of the request's source. */
 static void end_stream(void *context)
 {
     struct stream *stream = context;
@@ -370,10 +370,9 @@ static int take_query(struct request *request, uint64_t seq, struct stream_query
         return -1;
     wanted->entity = name != NULL ? aq_entity_find(name) : NULL;
     if (name != NULL && wanted->entity == NULL)
-        return aq_fail(error, AQ_E_INVALID, "entity is \"%.100s\", but there is none of that name", name);
+        return aq_fail(error, AQ_E_INVALID, "entity is \"%.100s\", but there is no such entity", name);
     if (wanted->since > seq)
-        return aq_fail(error, AQ_E_INVALID, "since is %" PRIu64 ", but the log has only got to %" PRIu64, wanted->since,
-                       seq);
+        return aq_fail(error, AQ_E_INVALID, "since is %" PRIu64 ", but the last event is %" PRIu64, wanted->since, seq);
     return 0;
 }
 
@@ -402,7 +401,7 @@ enum outcome stream_open(struct request *request)
     if (take_query(request, seq, &wanted) != 0)
         return answer_error(request);
     if (streams->count >= streams->max || streams->closed)
-        return answer_fail(request, AQ_E_BUSY, "%u event streams are open already (api.streams)", streams->count);
+        return answer_fail(request, AQ_E_BUSY, "%u event streams are already open (api.streams)", streams->count);
     struct stream *stream = add_stream(request, &wanted, seq);
     request->source = (struct request_source){"text/event-stream", read_stream, end_stream, stream};
     return answer_source(request);

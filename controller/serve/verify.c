@@ -10,14 +10,14 @@ struct verifier {
     verify_fn *verify;
     void *context;
 
-    /* The verification under way. */
+    /* The current verification. */
     bool begun, closed;
     pthread_t thread;
     struct aq_buffer report;
     struct aq_error error;
 
     pthread_mutex_t mutex;
-    struct request *request; /* that waits for the outcome; guarded by mutex. NULL: none */
+    struct request *request; /* that waits for the outcome; NULL: none. Guarded by mutex */
 };
 
 struct verifier *verifier_new(verify_fn *verify, void *context)
@@ -29,7 +29,7 @@ struct verifier *verifier_new(verify_fn *verify, void *context)
     return verifier;
 }
 
-/* Returns the request that waits, for the one who wakes it. */
+/* Returns the waiting request, for the caller to wake. */
 static struct request *take_request(struct verifier *verifier)
 {
     pthread_mutex_lock(&verifier->mutex);
@@ -65,7 +65,7 @@ void verifier_close(struct verifier *verifier)
     verifier->closed = true;
     if (request == NULL)
         return;
-    aq_fail(&request->error, AQ_E_BUSY, "the controller stops");
+    aq_fail(&request->error, AQ_E_BUSY, "the controller is stopping");
     request->step = answer_error;
     request_wake(request);
 }
@@ -84,7 +84,7 @@ static enum outcome answer_report(struct request *request)
     struct verifier *verifier = request->backend->verifier;
     request->error = verifier->error;
     bool intact = request->error.code == AQ_OK;
-    answer_open(request, "%s", intact ? "The log is whole, and its replay equals the tables" : request->error.message);
+    answer_open(request, "%s", intact ? "The log is intact, and its replay equals the tables" : request->error.message);
     aq_json_string(aq_buffer_string(&verifier->report), verifier->report.length, &request->out);
     join(verifier);
     if (!intact) {
@@ -101,16 +101,16 @@ enum outcome verify_begin(struct request *request)
     if (query_end(&request->query, &request->error) != 0)
         return answer_error(request);
     if (verifier->closed)
-        return answer_fail(request, AQ_E_BUSY, "the controller stops");
+        return answer_fail(request, AQ_E_BUSY, "the controller is stopping");
     if (verifier->begun)
-        return answer_fail(request, AQ_E_STATE, "the log is being verified already");
+        return answer_fail(request, AQ_E_STATE, "the log is already being verified");
     verifier->request = request;
     verifier->error = (struct aq_error){0};
     request->step = answer_report;
     int failed = pthread_create(&verifier->thread, NULL, verify_thread, verifier);
     if (failed != 0) {
         verifier->request = NULL;
-        aq_fail_errno(&request->error, failed, "the thread that verifies");
+        aq_fail_errno(&request->error, failed, "cannot start the verifying thread");
         return answer_error(request);
     }
     verifier->begun = true;

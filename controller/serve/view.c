@@ -1,4 +1,4 @@
-/* What is told about a row beside its fields: why, its events, its workload's log. */
+/* The views of rows: why, events, log. */
 #include "controller/serve/answer.h"
 #include "controller/serve/filter.h"
 #include "controller/serve/rows.h"
@@ -18,7 +18,7 @@
 
 enum { LOG_BYTES = 65536, LOG_BYTES_MAX = 1 << 20 };
 
-/* A snapshot, the row that the path names, and its number. */
+/* Opens a snapshot, and finds the row of the path and its number. */
 static int open_row(struct request *request, struct state_txn **txn, uint64_t *id)
 {
     const struct aq_field *key = aq_entity_key(request->entity);
@@ -50,7 +50,7 @@ enum outcome view_why(struct request *request)
     uint64_t seq = state_seq(txn);
     state_end(txn);
     if (!failed && there) {
-        answer_open(request, "Why %s %s stands where it does", request->entity->name, request->key);
+        answer_open(request, "Why %s %s is where it is", request->entity->name, request->key);
         aq_json_string(aq_buffer_string(&text), text.length, &request->out);
     }
     if (failed)
@@ -114,8 +114,8 @@ enum outcome view_events(struct request *request)
 
 /* ---- the workload's log ----------------------------------------------------------------------------------- */
 
-/* A log that was cut at a count of bytes may begin in the middle of a character, and one that is being written may end
- * so: those bytes are left out. */
+/* The newest bytes of a log may begin in the middle of a character, and a log that is being written may end in one.
+ * Leaves out the bytes of such characters. */
 static void trim_broken_characters(const char **data, size_t *length)
 {
     enum { CHARACTER_REST_MAX = 3 };
@@ -128,7 +128,7 @@ static void trim_broken_characters(const char **data, size_t *length)
         unsigned char c = (unsigned char)(*data)[--end];
         if (c < 0x80)
             return;
-        if (c >= 0xC0) { /* the first byte of a character */
+        if (c >= 0xC0) { /* the first byte of the last character */
             if (!aq_utf8_is_good(*data + end, *length - end))
                 *length = end;
             return;
@@ -136,7 +136,7 @@ static void trim_broken_characters(const char **data, size_t *length)
     }
 }
 
-/* What the hub brought; in the request's body, which a read has no other use for. */
+/* The log is in the request's body, which is otherwise unused. */
 static enum outcome answer_log(struct request *request)
 {
     const struct aq_buffer *bytes = &request->body;
@@ -159,7 +159,7 @@ static enum outcome answer_log(struct request *request)
     return answer_close(request, writer_seq(request->backend->writer));
 }
 
-/* On the hub's thread. */
+/* Runs on the hub's thread. */
 static void log_arrived(void *context, const struct aq_error *error, const void *data, size_t length)
 {
     struct request *request = context;
@@ -170,8 +170,8 @@ static void log_arrived(void *context, const struct aq_error *error, const void 
     request_wake(request);
 }
 
-/* Nodes keep the logs of workloads that ended lately. Whose they were, no row tells any more: so they are for admins.
- */
+/* Nodes keep the logs of workloads for a while after they ended. No row says any more who owned them, so only admins
+ * may read them. */
 static bool may_read_ended_log(struct request *request, uint64_t *id)
 {
     struct state_key key;

@@ -1,5 +1,5 @@
-/* Votes: newest applications first, each with its votes by round, definition and node. They have no key of their own;
- * the place to go on from is "<application>.<votes of it that were seen>". */
+/* The list of votes: newest applications first, and the votes of each by round, definition and node. Votes have no key
+ * of their own: "after" and "next" are "<application>.<number of its votes before>". */
 #include "controller/serve/answer.h"
 #include "controller/serve/filter.h"
 #include "controller/serve/steps.h"
@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { APPLICATIONS_MAX = 1000 /* looked at for one answer */ };
+enum { APPLICATIONS_MAX = 1000 /* read for one answer */ };
 
 struct votes_walk {
     struct request *request;
@@ -19,9 +19,9 @@ struct votes_walk {
     const struct aq_entity *applications;
     struct list_bounds bounds;
     struct filter filter;
-    uint64_t application; /* that is being walked */
-    uint64_t position;    /* votes of it that were passed */
-    uint64_t skip;        /* of the first one: seen already */
+    uint64_t application; /* whose votes are being read */
+    uint64_t position;    /* the number of its votes so far */
+    uint64_t skip;        /* votes of the first application, which an earlier page had */
     uint64_t taken, scanned, visited;
     bool more;
 };
@@ -64,7 +64,7 @@ static bool take_application(void *context, const struct state_key *key, const v
     return !walk->more;
 }
 
-/* "12.100" or "12". */
+/* Reads "12.100" or "12". */
 static int parse_after(struct votes_walk *walk, struct aq_error *error)
 {
     char text[64];

@@ -1,7 +1,7 @@
 /* Commands: from a body to the writer, and from its outcome to an answer.
  *
- * The records stand in the request's arena, and the request rests until the writer has called back; so they hold,
- * whatever the client does meanwhile. */
+ * The records are in the request's arena. The request rests until the writer has called back, so they stay valid
+ * whatever the client does. */
 #include "controller/serve/answer.h"
 #include "controller/serve/rows.h"
 #include "controller/serve/steps.h"
@@ -17,16 +17,16 @@
 #include <strings.h>
 
 enum {
-    TOKENS_MAX = 16, /* made in one batch: each costs as much as a verification */
+    TOKENS_MAX = 16, /* in one request: making a token costs as much as verifying one */
     ID_SIZE = 65
 };
 
 struct write {
     struct writer_request request;
     void **records;
-    bool batch; /* the body was an array: so is the answer */
+    bool batch; /* the body was an array, so the answer is one */
     char (*ids)[ID_SIZE];
-    char (*tokens)[TOKEN_SIZE]; /* NULL: the command makes none */
+    char (*tokens)[TOKEN_SIZE]; /* NULL: the command makes no token */
     uint32_t tokens_made;
 };
 
@@ -71,7 +71,7 @@ static int read_body(struct request *request, struct write *write)
     return json != NULL ? read_items(request, write, json) : -1;
 }
 
-/* ---- its key ---------------------------------------------------------------------------------------------- */
+/* ---- headers ---------------------------------------------------------------------------------------------- */
 
 static uint64_t fingerprint(const struct request *request)
 {
@@ -108,15 +108,15 @@ static int take_idempotency_key(struct request *request, struct write *write)
     return 0;
 }
 
-/* "Prefer: return=minimal" (RFC 7240), which may stand among other wishes: those that are not known do not count. */
+/* "Prefer: return=minimal" (RFC 7240). The header may hold other preferences, which are ignored. */
 static int take_preference(struct request *request)
 {
-    static const char wish[] = "return=minimal";
+    static const char minimal[] = "return=minimal";
     const char *at = request_header(request, "Prefer");
     while (at != NULL && *at != '\0') {
         at += strspn(at, " \t,");
         size_t length = strcspn(at, " \t,;");
-        request->minimal |= length == sizeof wish - 1 && strncasecmp(at, wish, length) == 0;
+        request->minimal |= length == sizeof minimal - 1 && strncasecmp(at, minimal, length) == 0;
         at += strcspn(at, ",");
     }
     return request->error.code == AQ_OK ? 0 : -1;
@@ -149,7 +149,7 @@ static void render_key(struct request *request, const char *id)
     aq_buffer_char(&request->out, '}');
 }
 
-/* The row as it is now; when it is gone again already, or no more is wanted, its key alone. */
+/* The current row. Its key alone, if the row was deleted meanwhile or the caller wants no more. */
 static void render_row(struct request *request, const struct write *write, struct state_txn *txn, uint32_t item)
 {
     const struct aq_entity *entity = request->entity;
@@ -160,7 +160,7 @@ static void render_row(struct request *request, const struct write *write, struc
     size_t begun = request->out.length;
     if (request->minimal || state_key_from_text(entity, id, &key, &error) != 0 ||
         !state_find_packed(txn, entity, &key, &row) || !row_show(request, txn, entity, &row)) {
-        request->out.length = begun; /* of a damaged row: it is written all the same */
+        request->out.length = begun; /* the row may be damaged: the command succeeded all the same */
         render_key(request, id);
     }
     if (write->tokens == NULL || write->request.repeated)
@@ -220,7 +220,7 @@ static enum outcome outcome_step(struct request *request)
     return outcome;
 }
 
-/* On the writer's thread. */
+/* Runs on the writer's thread. */
 static void decided(struct writer_request *request)
 {
     request_wake(request->context);
@@ -235,9 +235,9 @@ static enum outcome submit_records(struct request *request)
     return RESTING;
 }
 
-/* ---- tokens, one after the other --------------------------------------------------------------------------- */
+/* ---- tokens, one at a time --------------------------------------------------------------------------- */
 
-/* On a thread of the pool. */
+/* Runs on a thread of the credentials. */
 static void token_made(void *context, const char *token, const struct aq_error *error)
 {
     struct request *request = context;

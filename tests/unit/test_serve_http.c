@@ -181,7 +181,7 @@ static void lists_are_filtered(void **context)
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/?status=NEW")), 2);
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/?status=RE*&label=m?c")), 1);
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/?status=NEW&id=1")), 0);
-    rest_refused(rest, "GET", "/api/v1/application/?stat=NEW", NULL, 400, "unknown parameter stat; known are min_seq");
+    rest_refused(rest, "GET", "/api/v1/application/?stat=NEW", NULL, 400, "unknown parameter stat; known are: min_seq");
     rest_refused(rest, "GET", "/api/v1/user/?hash=x", NULL, 400, "unknown parameter hash");
     rest_refused(rest, "GET", "/api/v1/application/?status=NEW&status=ERROR", NULL, 400, "given twice");
 }

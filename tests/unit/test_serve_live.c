@@ -181,7 +181,7 @@ static void health_and_figures_need_no_password_here(void **context)
 {
     struct rest_case *rest = *context;
     assert_plain(rest, "/livez", 200, "alive");
-    assert_plain(rest, "/readyz", 503, "not ready: the start is not over");
+    assert_plain(rest, "/readyz", 503, "not ready: the controller is still starting");
     serve_ready(rest->serve);
     assert_plain(rest, "/readyz", 200, "ready");
     assert_plain(rest, "/metrics", 200, "aquarium_rows{entity=\"user\"} 2\n");

@@ -93,7 +93,7 @@ static void parameters_are_taken_by_name(void **context)
     assert_int_equal(query_take_bool(&query, "flag", &flag, &error), 0);
     assert_true(flag);
     assert_int_equal(query_end(&query, &error), -1);
-    assert_string_equal(error.message, "unknown parameter empty; known are limit, other, name, flag");
+    assert_string_equal(error.message, "unknown parameter empty; known are: limit, other, name, flag");
     assert_string_equal(query_take(&query, "empty"), "");
     assert_int_equal(query_end(&query, &error), -0);
 }
