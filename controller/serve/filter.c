@@ -31,12 +31,12 @@ int filter_take(struct filter *filter, const struct aq_record *record, struct qu
         if (pattern == NULL)
             continue;
         if (has_wildcard(pattern) && strlen(pattern) > FILTER_PATTERN_MAX)
-            return aq_fail(error, AQ_E_INVALID, "%s has %zu bytes, but with * or ? must have at most %d", field->name,
+            return aq_fail(error, AQ_E_INVALID, "%s has %zu bytes; with * or ? it may have at most %d", field->name,
                            strlen(pattern), FILTER_PATTERN_MAX);
         uint64_t word;
         if (field->type == AQ_TYPE_ENUM && !has_wildcard(pattern) &&
             aq_number_from_text(field, pattern, field->name, &word, error) != 0)
-            return -1; /* a word that does not exist would find nothing, and look like an answer */
+            return -1; /* a word that does not exist would match nothing, and the mistake would pass unseen */
         filter->fields[filter->count] = field;
         filter->patterns[filter->count++] = pattern;
     }
@@ -47,14 +47,15 @@ static const char *next_character(const char *text)
 {
     do
         text++;
-    while ((*text & 0xC0) == 0x80); /* the other bytes of one character of UTF-8 */
+    while ((*text & 0xC0) == 0x80); /* continuation bytes of UTF-8 */
     return text;
 }
 
-/* Goes back to the last star alone: what an earlier one took can stay, for the last may take as much as it likes. */
+/* After a mismatch, retries from the last star only: what earlier stars have matched need not change, since the last
+ * one can match any text. */
 static bool wildcards_match(const char *pattern, const char *text, uint64_t *steps)
 {
-    const char *star = NULL, *begun = NULL; /* behind the last star; where it stopped taking */
+    const char *star = NULL, *begun = NULL; /* the pattern after the last star, and the text that it is tried at */
     while (*text != '\0') {
         ++*steps;
         if (*pattern == '*') {

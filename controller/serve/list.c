@@ -1,5 +1,5 @@
-/* Lists of rows, paged by key. Work and size of one answer are bounded: what did not fit comes with the next, which
- * begins behind "next". */
+/* Lists of rows, in pages ordered by key. The work for one page and its size are limited. "next" in the answer is the
+ * value of ?after= for the next page. */
 #include "controller/serve/answer.h"
 #include "controller/serve/filter.h"
 #include "controller/serve/rows.h"
@@ -17,14 +17,14 @@ struct walk {
     const struct aq_entity *entity;
     struct list_bounds bounds;
     struct filter filter;
-    uint64_t looked_at; /* fields that say whether a row is shown, as bits */
+    uint64_t looked_at; /* the fields that decide whether a row is shown, as bits */
     uint64_t taken, scanned;
-    struct state_key last; /* of the row looked at last, as the table has it: what a damaged row says may lead back */
-    bool more;             /* there are rows behind it */
-    struct aq_arena arena; /* one row */
+    struct state_key last; /* of the last row that was read, from the table: that in a damaged row could lead back */
+    bool more;             /* there are rows after it */
+    struct aq_arena arena; /* for one row */
 };
 
-/* The fields of `wanted`, in memory that holds until the next row. NULL: the row is damaged. */
+/* The row with the fields of `wanted`, valid until the next call. NULL: the row is damaged. */
 static const void *unpack_fields(struct walk *walk, const struct state_packed *row, uint64_t wanted)
 {
     aq_arena_reset(&walk->arena);
@@ -56,7 +56,7 @@ static bool take_row(void *context, const struct state_packed *row)
     return row_show(walk->request, walk->txn, walk->entity, row);
 }
 
-/* ---- the caller's own, by the index ----------------------------------------------------------------------- */
+/* ---- the caller's own rows, by the index ----------------------------------------------------------------------- */
 
 static bool take_owned_row(void *context, const struct state_key *key, const void *value, size_t length)
 {
@@ -68,7 +68,7 @@ static bool take_owned_row(void *context, const struct state_key *key, const voi
     return !state_find_packed(walk->txn, walk->entity, &id, &row) || take_row(walk, &row);
 }
 
-/* `after` is a key of the entity, a number. */
+/* `after` is a key of the entity, which is a number; NULL: from the beginning. */
 static void scan_owned(struct walk *walk, const struct state_key *after)
 {
     struct state_key prefix = {0}, behind;
@@ -80,14 +80,14 @@ static void scan_owned(struct walk *walk, const struct state_key *after)
     index_scan_after(walk->txn, INDEX_OWNED, &prefix, after != NULL ? &behind : NULL, take_owned_row, walk);
 }
 
-/* Of users, who own their own rows, the caller sees one; "next" would tell of others that were passed over. */
+/* A user owns one row of the users: their own. Scanning for it would reveal others in "next". */
 static void take_own_row(struct walk *walk)
 {
     struct state_packed row;
     const char *name = walk->request->user.name, *after = walk->bounds.after;
     struct state_key own = state_key_name(name);
-    bool behind = after == NULL || (walk->bounds.reverse ? strcmp(name, after) < 0 : strcmp(name, after) > 0);
-    if (behind && state_find_packed(walk->txn, walk->entity, &own, &row))
+    bool is_after = after == NULL || (walk->bounds.reverse ? strcmp(name, after) < 0 : strcmp(name, after) > 0);
+    if (is_after && state_find_packed(walk->txn, walk->entity, &own, &row))
         (void)take_row(walk, &row);
 }
 
@@ -110,7 +110,7 @@ static int scan_rows(struct walk *walk, struct aq_error *error)
     return state_failed(walk->txn, error) ? -1 : 0;
 }
 
-/* Where the next answer begins: the key of the row that was looked at last. */
+/* The key of the last row that was read, or null if this is the last page. */
 static void add_next(struct walk *walk)
 {
     struct aq_buffer *out = &walk->request->out;

@@ -10,18 +10,19 @@ static const char JSON_TYPE[] = "application/json";
 static const struct route fixed[] = {
     {"livez", ACCESS_OPEN, metrics_alive, "text/plain", "the process answers"},
     {"readyz", ACCESS_OPEN, metrics_ready, "text/plain",
-     "200 when a leader stands, the start is over and the tables are good"},
-    {"metrics", ACCESS_LOOPBACK, metrics_answer, "text/plain", "figures in Prometheus' text form"},
+     "200 when there is a leader, the start is complete and the tables are intact"},
+    {"metrics", ACCESS_LOOPBACK, metrics_answer, "text/plain", "metrics in the text format of Prometheus"},
     {"meta/v1/data/...", ACCESS_OPEN, metadata_answer, "application/json",
-     "metadata of the resource that asks, known by its address; ?format=json|yaml|env, ?prefix="},
+     "metadata of the calling resource, identified by its address; ?format=json|yaml|env, ?prefix="},
     {"api/v1/openapi.json", ACCESS_OPEN, openapi_answer, JSON_TYPE, "this document"},
     {"api/v1/me", ACCESS_USER, read_me, JSON_TYPE, "the calling user"},
     {"api/v1/vote", ACCESS_USER, vote_list, JSON_TYPE,
      "why nodes were or were not chosen; ?application=", &aq_vote_record},
-    {"api/v1/votes", ACCESS_USER, vote_list, JSON_TYPE, "the same", &aq_vote_record},
+    {"api/v1/votes", ACCESS_USER, vote_list, JSON_TYPE, "the same as /api/v1/vote", &aq_vote_record},
     {"api/v1/events", ACCESS_ADMIN, stream_open, "text/event-stream",
-     "what happens, as server-sent events; ?since=, ?entity=, ?follow=false"},
-    {"api/v1/log/verify", ACCESS_ADMIN, verify_begin, JSON_TYPE, "walks the log and replays it"},
+     "events as they are committed, as server-sent events; ?since=, ?entity=, ?follow=false"},
+    {"api/v1/log/verify", ACCESS_ADMIN, verify_begin, JSON_TYPE,
+     "scans the log, and compares its replay with the tables"},
     {NULL},
 };
 
@@ -72,7 +73,7 @@ static bool route_matches(const struct route *route, const struct request *reque
 static void refuse_method(struct request *request, const char *allow)
 {
     request->allow = allow;
-    aq_fail(&request->error, AQ_E_METHOD, "%.200s takes %s only", request->path, allow);
+    aq_fail(&request->error, AQ_E_METHOD, "%.200s only allows %s", request->path, allow);
 }
 
 static bool find_fixed(const struct routes *routes, struct request *request)
@@ -91,7 +92,7 @@ static bool find_fixed(const struct routes *routes, struct request *request)
 
 /* ---- entities ------------------------------------------------------------------------------------------- */
 
-/* One method of a path: a read, a command, or nothing. */
+/* What a path does for each method. */
 struct choice {
     request_step *get;
     const struct aq_command *get_command, *post, *delete;
@@ -120,7 +121,7 @@ static void choose(struct request *request, const struct choice *choice)
     }
 }
 
-/* /api/v1/<entity>/:key/<name>: a view, a field, a command, or a field and a command of one name. */
+/* /api/v1/<entity>/:key/<name>: a view, a field, a command, or both a field and a command. */
 static void find_part(const struct routes *routes, struct request *request, const char *name)
 {
     struct choice choice = {0};
@@ -180,6 +181,6 @@ void route_find(const struct routes *routes, struct request *request)
     if (api && request->segment_count >= 3 && strcmp(segments[1], "v1") == 0 && find_entity(routes, request))
         return;
     if (!find_fixed(routes, request))
-        aq_fail(&request->error, AQ_E_NOT_FOUND,
-                "there is nothing at %.200s; what there is, /api/v1/openapi.json tells", request->path);
+        aq_fail(&request->error, AQ_E_NOT_FOUND, "there is nothing at %.200s; see /api/v1/openapi.json for all routes",
+                request->path);
 }
