@@ -1,11 +1,12 @@
 #include "agent/address.h"
 
+#include "schema/base/files.h"
+
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 bool address_parse(struct address *address, const char *text)
 {
@@ -39,12 +40,10 @@ void address_own(const struct address *controller, char own[ADDRESS_OWN_SIZE])
     own[0] = '\0';
     if (getaddrinfo(controller->host, controller->port, &hints, &found) != 0)
         return;
-    int fd = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    AQ_CLEANUP_FD int fd = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) == 0 &&
         getsockname(fd, (struct sockaddr *)&name, &length) == 0 &&
         getnameinfo((struct sockaddr *)&name, length, own, ADDRESS_OWN_SIZE, NULL, 0, NI_NUMERICHOST) != 0)
         own[0] = '\0';
-    if (fd >= 0)
-        close(fd);
     freeaddrinfo(found);
 }

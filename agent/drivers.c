@@ -7,15 +7,13 @@
 int drivers_check(const struct aq_list *wanted, struct aq_error *error)
 {
     for (uint32_t i = 0; i < wanted->count; i++) {
-        struct aq_buffer known = {0};
+        AQ_CLEANUP_BUFFER struct aq_buffer known = {0};
         if (driver_find(AQ_TEXT_ITEM(*wanted, i)) != NULL)
             continue;
         for (size_t k = 0; driver_types[k] != NULL; k++)
             aq_buffer_format(&known, "%s%s", k > 0 ? ", " : "", driver_types[k]->name);
-        aq_fail(error, AQ_E_INVALID, "drivers[%u] is \"%.64s\", but there are only: %s", i, AQ_TEXT_ITEM(*wanted, i),
-                aq_buffer_string(&known));
-        aq_buffer_free(&known);
-        return -1;
+        return aq_fail(error, AQ_E_INVALID, "drivers[%u] is \"%.64s\", but there are only: %s", i,
+                       AQ_TEXT_ITEM(*wanted, i), aq_buffer_string(&known));
     }
     return 0;
 }

@@ -43,25 +43,23 @@ static int lock_home(struct home *home, struct aq_error *error)
     return aq_error_context(error, "%s", home->directory);
 }
 
-static int home_identify(struct home *home, struct aq_error *error)
+static int identify_home(struct home *home, struct aq_error *error)
 {
-    struct aq_buffer text = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
     if (faccessat(home->root, "instance", F_OK, 0) != 0 && errno == ENOENT) {
         if (getrandom(&home->instance, sizeof home->instance, 0) != sizeof home->instance)
             return aq_fail_errno(error, errno, "cannot draw a number");
         home->instance |= 1; /* 0 means none */
         aq_buffer_format(&text, "%" PRIu64 "\n", home->instance);
-        int failed = aq_file_replace(home->root, "instance", 0600, text.data, text.length, error);
-        aq_buffer_free(&text);
-        return failed;
+        return aq_file_replace(home->root, "instance", 0600, text.data, text.length, error);
     }
-    int failed = aq_file_read(home->root, "instance", INSTANCE_SIZE_MAX, &text, error);
-    if (failed == 0 && text.length > 0 && text.data[text.length - 1] == '\n')
+    if (aq_file_read(home->root, "instance", INSTANCE_SIZE_MAX, &text, error) != 0)
+        return -1;
+    if (text.length > 0 && text.data[text.length - 1] == '\n')
         text.data[--text.length] = '\0';
-    if (failed == 0 && !number_of_name(aq_buffer_string(&text), &home->instance))
-        failed = aq_fail(error, AQ_E_CORRUPT, "%s/instance holds no number", home->directory);
-    aq_buffer_free(&text);
-    return failed;
+    if (!number_of_name(aq_buffer_string(&text), &home->instance))
+        return aq_fail(error, AQ_E_CORRUPT, "%s/instance holds no number", home->directory);
+    return 0;
 }
 
 static bool drop_spare(void *context, int directory, const char *name, unsigned char type)
@@ -78,7 +76,7 @@ static int open_parts(struct home *home, struct aq_error *error)
     if (lock_home(home, error) != 0)
         return -1;
     if ((home->workloads = aq_directory_open(home->root, "workloads", error)) < 0 ||
-        (home->spare = aq_directory_open(home->root, "spare", error)) < 0 || home_identify(home, error) != 0 ||
+        (home->spare = aq_directory_open(home->root, "spare", error)) < 0 || identify_home(home, error) != 0 ||
         ended_open(&home->ended, home->root, error) != 0 ||
         trash_open(&home->trash, home->root, home->directory, error) != 0 ||
         aq_directory_list(home->spare, drop_spare, &home->trash, error) != 0)
@@ -150,7 +148,7 @@ static int open_workload(const struct home *home, uint64_t resource)
 static bool keep_as_spare(struct home *home, uint64_t resource)
 {
     char workload[NAME_SIZE], spare[NAME_SIZE];
-    int directory = home->spares < HOME_SPARES_MAX ? open_workload(home, resource) : -1;
+    AQ_CLEANUP_FD int directory = home->spares < HOME_SPARES_MAX ? open_workload(home, resource) : -1;
     name_of_number(resource, workload);
     name_of_number(home->spares + 1, spare);
     bool moved = directory >= 0 && renameat(home->workloads, workload, home->spare, spare) == 0;
@@ -162,8 +160,6 @@ static bool keep_as_spare(struct home *home, uint64_t resource)
     } else if (moved) {
         trash_put(&home->trash, home->spare, spare);
     }
-    if (directory >= 0)
-        close(directory);
     return moved;
 }
 
@@ -181,11 +177,24 @@ static void take_spare(struct home *home, const char *workload)
 static int write_record(int directory, const char *name, const struct aq_record *record, const void *object,
                         struct aq_error *error)
 {
-    struct aq_buffer packed = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
     aq_record_pack(record, object, &packed);
-    int failed = aq_file_replace(directory, name, 0600, packed.data, packed.length, error);
-    aq_buffer_free(&packed);
-    return failed;
+    return aq_file_replace(directory, name, 0600, packed.data, packed.length, error);
+}
+
+static int fill_workload(const struct home *home, const char *name, const struct aq_assignment *assignment,
+                         struct aq_error *error)
+{
+    AQ_CLEANUP_FD int directory = aq_directory_open(home->workloads, name, error);
+    if (directory < 0)
+        return -1;
+    if (mkdirat(directory, "driver", 0700) != 0)
+        return aq_fail_errno(error, errno, "cannot make a directory");
+    if (write_record(directory, "assignment", &aq_assignment_record, assignment, error) != 0)
+        return -1;
+    if (fsync(home->workloads) != 0)
+        return aq_fail_errno(error, errno, "cannot sync %s/workloads", home->directory);
+    return 0;
 }
 
 int home_add(struct home *home, const struct aq_assignment *assignment, struct aq_error *error)
@@ -194,28 +203,18 @@ int home_add(struct home *home, const struct aq_assignment *assignment, struct a
     name_of_number(assignment->resource, name);
     trash_put(&home->trash, home->workloads, name); /* what a failure may have left */
     take_spare(home, name);
-    int directory = aq_directory_open(home->workloads, name, error);
-    if (directory < 0)
-        return -1;
-    bool good = mkdirat(directory, "driver", 0700) == 0 || aq_fail_errno(error, errno, "cannot make a directory") == 0;
-    good = good && write_record(directory, "assignment", &aq_assignment_record, assignment, error) == 0;
-    close(directory);
-    if (good && fsync(home->workloads) == 0)
+    if (fill_workload(home, name, assignment, error) == 0)
         return 0;
-    if (good)
-        aq_fail_errno(error, errno, "cannot sync %s/workloads", home->directory);
     trash_put(&home->trash, home->workloads, name);
     return -1;
 }
 
 int home_end(struct home *home, const struct aq_happening *end, struct aq_error *error)
 {
-    int directory = open_workload(home, end->resource);
+    AQ_CLEANUP_FD int directory = open_workload(home, end->resource);
     if (directory < 0)
         return aq_fail_errno(error, errno, "workload %" PRIu64, end->resource);
-    int failed = write_record(directory, "ended", &aq_happening_record, end, error);
-    close(directory);
-    return failed;
+    return write_record(directory, "ended", &aq_happening_record, end, error);
 }
 
 struct loading {
@@ -227,18 +226,16 @@ struct loading {
 static int read_record(int directory, const char *name, const struct aq_record *record, void *object,
                        struct aq_arena *arena, struct aq_error *error)
 {
-    struct aq_buffer packed = {0};
-    int failed = aq_file_read(directory, name, RECORD_SIZE_MAX, &packed, error);
-    if (failed == 0)
-        failed = aq_record_unpack(record, object, packed.data, packed.length, true, arena, error);
-    aq_buffer_free(&packed);
-    return failed;
+    AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
+    if (aq_file_read(directory, name, RECORD_SIZE_MAX, &packed, error) != 0)
+        return -1;
+    return aq_record_unpack(record, object, packed.data, packed.length, true, arena, error);
 }
 
 static bool load_one(void *context, int workloads, const char *name, unsigned char type)
 {
     struct loading *loading = context;
-    struct aq_arena arena = {0};
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     struct aq_assignment assignment;
     struct aq_happening end;
     struct aq_error error = {0}, ignored;
@@ -246,7 +243,7 @@ static bool load_one(void *context, int workloads, const char *name, unsigned ch
     (void)workloads, (void)type;
     if (!number_of_name(name, &resource))
         return true;
-    int directory = open_workload(loading->home, resource);
+    AQ_CLEANUP_FD int directory = open_workload(loading->home, resource);
     if (directory >= 0 &&
         read_record(directory, "assignment", &aq_assignment_record, &assignment, &arena, &error) == 0 &&
         assignment.resource == resource) {
@@ -260,9 +257,6 @@ static bool load_one(void *context, int workloads, const char *name, unsigned ch
                    error.message, NULL);
         trash_put(&loading->home->trash, loading->home->workloads, name);
     }
-    if (directory >= 0)
-        close(directory);
-    aq_arena_free(&arena);
     return true;
 }
 

@@ -291,13 +291,12 @@ void workloads_tell(struct workloads *workloads, uint64_t number, uint32_t max, 
 
 static void drop_workload(struct workloads *workloads, struct workload *workload)
 {
-    struct aq_buffer log = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer log = {0};
     struct aq_error ignored;
     aq_assert(!workload->telling);
     if (workload->kept) {
         int failed = workloads_log(workloads, workload->resource, ENDED_LOG_SIZE_MAX, &log, &ignored);
         home_remove(workloads->home, workload->resource, log.data, failed == 0 ? log.length : 0);
-        aq_buffer_free(&log);
     }
     roster_remove(&workloads->roster, workload->resource);
     free_workload(workload);

@@ -1,6 +1,8 @@
 /* What is done here is done in a fork of a process with one thread: every function of the library may be used. */
 #include "drivers/process/child.h"
 
+#include "schema/base/files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -93,12 +95,11 @@ static void work_enter(const struct process_child *child, const struct child_use
 {
     if (mkdirat(child->directory, "work", 0700) != 0 && errno != EEXIST)
         child_fail_errno(child, "directory", "work");
-    int work = openat(child->directory, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    AQ_CLEANUP_FD int work = openat(child->directory, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (work < 0 || fchdir(work) != 0)
         child_fail_errno(child, "directory", "work");
     if (user->given && fchown(work, user->uid, user->gid) != 0 && errno != EPERM)
         child_fail_errno(child, "directory", "work");
-    close(work);
 }
 
 static void environment_set(const struct process_child *child, const struct child_user *user)
@@ -119,11 +120,9 @@ static void environment_set(const struct process_child *child, const struct chil
 /* An agent may be protected from the kernel's search for memory; its workloads are not. */
 static void oom_score_reset(void)
 {
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    AQ_CLEANUP_FD int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     ssize_t written = fd >= 0 ? write(fd, "0", 1) : 0; /* refused where it is above 0: then it may stay so */
     (void)written;
-    if (fd >= 0)
-        close(fd);
 }
 
 static void signals_reset(void)
@@ -170,7 +169,7 @@ static _Noreturn void child_run(const struct process_child *child, bool born_in_
 pid_t process_child_start(const struct process_child *child)
 {
     /* Born into its group of version 2: moving there later would make the kernel wait for all its processors. */
-    int group = cgroup_open_unified(child->group);
+    AQ_CLEANUP_FD int group = cgroup_open_unified(child->group);
     bool born_in_group = group >= 0;
     pid_t pid = -1;
     if (group >= 0) {
@@ -183,9 +182,5 @@ pid_t process_child_start(const struct process_child *child)
     }
     if (pid == 0)
         child_run(child, born_in_group);
-    int number = errno;
-    if (group >= 0)
-        close(group);
-    errno = number;
     return pid;
 }

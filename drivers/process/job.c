@@ -74,7 +74,7 @@ int process_job_encode(const struct driver_spec *spec, const char *node, struct 
 {
     const struct process_options *options = spec->options;
     struct process_job job;
-    struct aq_buffer texts = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer texts = {0};
     memset(&job, 0, sizeof job);
     job.resource = spec->resource;
     job.cpu_milli = spec->cpu_milli;
@@ -91,9 +91,7 @@ int process_job_encode(const struct driver_spec *spec, const char *node, struct 
         text_add(&texts, AQ_TEXT_ITEM(options->command, i));
     job.argument_count = options->command.count;
     job.environment_count = environment_add(&texts, spec);
-    int fd = memory_file(&job, &texts, error);
-    aq_buffer_free(&texts);
-    return fd;
+    return memory_file(&job, &texts, error);
 }
 
 /* The text at `*at`, which then moves behind it; NULL: there is none before `end`. */

@@ -1,5 +1,7 @@
 #include "drivers/process/log.h"
 
+#include "schema/base/files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -174,12 +176,11 @@ static int part_read(const struct log_part *part, uint64_t from, struct aq_buffe
 
 int process_log_read(const char *directory, size_t max, struct aq_buffer *out, struct aq_error *error)
 {
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AQ_CLEANUP_FD int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return aq_fail_errno(error, errno, "directory %s", directory);
     struct log_part parts[PROCESS_LOG_FILES_MOST];
     unsigned count = parts_open(fd, max, parts);
-    close(fd);
     uint64_t held = 0;
     for (unsigned i = 0; i < count; i++)
         held += parts[i].size;

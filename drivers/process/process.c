@@ -5,6 +5,7 @@
 #include "drivers/process/options.h"
 #include "drivers/process/workload.h"
 #include "schema/base/clock.h"
+#include "schema/base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,14 +21,12 @@ enum { EVENTS = 64, ROUNDS = 16, NURSERY_AGAIN_MS = 2 };
 
 static int process_probe(struct aq_error *error)
 {
-    int pidfd = pidfd_open(getpid(), 0);
+    AQ_CLEANUP_FD int pidfd = pidfd_open(getpid(), 0);
     if (pidfd < 0)
         return aq_fail_errno(error, errno, "the kernel has no pidfds");
-    close(pidfd);
-    int memory = memfd_create("aquarium-probe", MFD_CLOEXEC);
+    AQ_CLEANUP_FD int memory = memfd_create("aquarium-probe", MFD_CLOEXEC);
     if (memory < 0)
         return aq_fail_errno(error, errno, "the kernel has no memory files");
-    close(memory);
     struct process_id id;
     if (!process_id_of(getpid(), &id) || access("/proc/self/exe", X_OK) != 0)
         return aq_fail(error, AQ_E_STATE, "/proc is not mounted, or not ours to read");

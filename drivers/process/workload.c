@@ -1,6 +1,7 @@
 #include "drivers/process/workload.h"
 
 #include "schema/base/clock.h"
+#include "schema/base/files.h"
 #include "schema/base/journal.h"
 
 #include <errno.h>
@@ -150,14 +151,13 @@ static bool clear_without_group(const struct process_workload *workload)
 
 static bool clear_main(const struct process_workload *workload)
 {
-    int pidfd = process_id_open(&workload->state.main);
+    AQ_CLEANUP_FD int pidfd = process_id_open(&workload->state.main);
     if (pidfd < 0)
         return errno == ESRCH;
-    bool runs = process_runs(pidfd);
-    if (runs)
-        pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-    close(pidfd);
-    return !runs;
+    if (!process_runs(pidfd))
+        return true;
+    pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+    return false;
 }
 
 static void workload_clear(struct driver *driver, struct process_workload *workload)
@@ -177,10 +177,9 @@ static void workload_clear(struct driver *driver, struct process_workload *workl
     }
     /* For an agent that comes after this one; if it cannot be written, that one finds out the same way. */
     struct aq_error ignored;
-    int directory = open(workload->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AQ_CLEANUP_FD int directory = open(workload->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int written = directory < 0 ? -1 : process_exit_write(directory, &workload->lost, false, &ignored);
     (void)written;
-    fd_close(&directory);
     workload_over(driver, workload, &workload->lost);
 }
 
@@ -261,7 +260,7 @@ static void workload_kept(struct driver *driver, struct process_workload *worklo
 static void workload_look(struct driver *driver, struct process_workload *workload)
 {
     struct process_exit end;
-    int directory = open(workload->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AQ_CLEANUP_FD int directory = open(workload->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0 && errno != ENOENT && errno != ENOTDIR) {
         process_workload_wake_in(driver, workload, SHORT_AGAIN_MS);
         return;
@@ -275,7 +274,6 @@ static void workload_look(struct driver *driver, struct process_workload *worklo
     enum process_read found = process_exit_read(directory, &end);
     if (found == PROCESS_READ) {
         process_state_read(directory, &workload->state); /* for the main process's number, if it is still told */
-        close(directory);
         workload_ended(driver, workload, &end);
         return;
     }
@@ -300,7 +298,6 @@ static void workload_look(struct driver *driver, struct process_workload *worklo
         else
             workload_kept(driver, workload, directory);
     }
-    close(directory);
 }
 
 void process_workload_event(struct driver *driver, struct process_workload *workload)

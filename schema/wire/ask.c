@@ -1,5 +1,7 @@
 #include "schema/wire/ask.h"
 
+#include "schema/base/files.h"
+
 #include <errno.h>
 #include <nanomsg/nn.h>
 #include <nanomsg/reqrep.h>
@@ -7,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 enum {
     RETRY_MS = 100,   /* between two tries to connect, at first */
@@ -59,11 +60,8 @@ static int fail_nanomsg(const struct aq_asker *asker, struct aq_error *error)
 /* nanomsg ends the process when it is told to use IPv6 on a host that has none. */
 static int check_ipv6(struct aq_error *error)
 {
-    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return aq_fail_errno(error, errno, "no IPv6 here");
-    close(fd);
-    return 0;
+    AQ_CLEANUP_FD int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return fd >= 0 ? 0 : aq_fail_errno(error, errno, "no IPv6 here");
 }
 
 static void disconnect(struct aq_asker *asker)
