@@ -40,7 +40,7 @@ static int name_after_host(struct aq_config_agent *config, struct aq_arena *aren
     config->name = aq_arena_text(arena, host, strlen(host));
     const struct aq_field *field = aq_record_field(&aq_config_agent_record, "name");
     if (aq_field_check(field, config, field->name, error) != 0)
-        return aq_error_context(error, "the host's name is no good as the node's, so set one");
+        return aq_error_context(error, "the host's name cannot be the node's name: set one");
     return 0;
 }
 
@@ -75,7 +75,7 @@ void agent_reconfigure(struct agent *agent, const struct aq_config_agent *config
 
 /* ---- open and close ----------------------------------------------------------------------------------- */
 
-static int open_parts(struct agent *agent, struct aq_error *error)
+static int open_agent(struct agent *agent, struct aq_error *error)
 {
     const struct aq_config_agent *config = &agent->config;
     struct aq_wire_key key;
@@ -97,7 +97,7 @@ int agent_open(struct agent **out, const struct aq_config_agent *config, struct 
 {
     struct agent *agent = aq_calloc(1, sizeof *agent);
     set_config(agent, config);
-    if (open_parts(agent, error) != 0) {
+    if (open_agent(agent, error) != 0) {
         agent_close(agent);
         return -1;
     }
@@ -119,8 +119,8 @@ void agent_close(struct agent *agent)
 
 /* ---- the loop ----------------------------------------------------------------------------------------- */
 
-/* How long nothing will be due: `wait_ms` at most. */
-static int pause_ms(const struct agent *agent, uint64_t now_ms, int wait_ms)
+/* How long nothing is due, `wait_ms` at most. */
+static int turn_pause_ms(const struct agent *agent, uint64_t now_ms, int wait_ms)
 {
     int drivers_ms = drivers_timeout_ms(&agent->workloads.drivers);
     if (delivery_is_busy(&agent->delivery))
@@ -132,7 +132,7 @@ static int pause_ms(const struct agent *agent, uint64_t now_ms, int wait_ms)
     return session_pause_ms(agent->session, now_ms, wait_ms);
 }
 
-/* Waits until something may have happened. The caller then looks at everything, whatever it was. */
+/* Waits until something may have happened. The caller then checks everything. */
 static void wait_for_news(const struct agent *agent, int fd, int wait_ms)
 {
     struct pollfd fds[SESSION_FDS + 1 + DRIVERS_MAX];
@@ -151,7 +151,7 @@ int agent_turn(struct agent *agent, int fd, int wait_ms, struct aq_error *error)
 {
     uint64_t now_ms = aq_clock_ms();
     session_ask(agent->session, now_ms);
-    wait_for_news(agent, fd, pause_ms(agent, now_ms, wait_ms));
+    wait_for_news(agent, fd, turn_pause_ms(agent, now_ms, wait_ms));
     workloads_work(&agent->workloads);
     if (session_take(agent->session, aq_clock_ms(), error) != 0)
         return -1;

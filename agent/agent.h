@@ -1,7 +1,7 @@
-/* The agent: says hello to the hub, asks for work, runs it through the drivers, reports what happens.
+/* The agent: greets the hub, asks it for work, runs the work through drivers, and reports what happens.
  *
- * One thread, one loop, nothing in it waits. Workloads do not depend on it: they go on while it restarts, and while the
- * hub is not to be reached. What is to be told is kept and repeated until the hub says that it is durable. */
+ * One thread, one loop; no call blocks for long. Workloads do not depend on the agent: they continue while it restarts
+ * and while the hub is unreachable. Reports are kept and repeated until the hub has noted them. */
 #ifndef AQ_AGENT_AGENT_H
 #define AQ_AGENT_AGENT_H
 
@@ -12,21 +12,22 @@
 
 struct agent;
 
-/* Checks what the declaration of the settings cannot: the controller's address, the drivers' names. Fills an empty
- * name. */
+/* Checks what the declaration of the settings cannot: the controller's address and the names of drivers. An empty name
+ * is replaced by the host's. */
 int agent_check(struct aq_config_agent *config, struct aq_arena *arena, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Takes the directory, opens the drivers, finds workloads again. `config` was checked; it is copied. */
+/* Locks the data directory, opens the drivers, adopts the workloads of an earlier run. `config` must have been checked;
+ * it is copied. */
 int agent_open(struct agent **agent, const struct aq_config_agent *config, struct aq_error *error) AQ_MUST_CHECK;
 void agent_close(struct agent *agent); /* leaves workloads running; NULL is fine */
 
-/* Other capacity and identifiers: the hub will be told. The rest of the settings takes a restart. */
+/* Takes capacity and identifiers from `config` and tells the hub. Other settings need a restart. */
 void agent_reconfigure(struct agent *agent, const struct aq_config_agent *config);
 
-/* One turn of the loop: waits for at most `wait_ms`, or until `fd` (-1: none) is readable. -1: the hub will not have
- * this agent, and `error` says why: there is no use in going on. */
+/* One turn of the loop: waits for at most `wait_ms`, or until `fd` (-1: none) is readable. Fails only when the hub
+ * refuses this agent for good. */
 int agent_turn(struct agent *agent, int fd, int wait_ms, struct aq_error *error) AQ_MUST_CHECK;
 
-bool agent_is_welcome(const struct agent *agent); /* the hub knows it */
+bool agent_is_welcome(const struct agent *agent); /* the hub has welcomed it */
 
 #endif

@@ -15,11 +15,11 @@ enum { MIB = 1 << 20, LINE_SIZE = 1024, PATH_SIZE = 1280, IDENTIFIERS_OWN = 4, I
 
 /* ---- limits of control groups -------------------------------------------------------------------------- */
 
-/* Where limits of one kind stand: mounts of version 1 and 2, and the file in a group's directory. */
+/* Where limits of one kind are found. */
 struct limit_place {
     const char *controller; /* as in /proc/self/cgroup; "": version 2 */
     const char *mount;
-    const char *file;
+    const char *file; /* in a group's directory */
 };
 
 static bool read_line(const char *path, char line[LINE_SIZE])
@@ -28,7 +28,7 @@ static bool read_line(const char *path, char line[LINE_SIZE])
     return file != NULL && fgets(line, LINE_SIZE, file) != NULL;
 }
 
-/* Is `name` one of the comma-separated words? */
+/* Whether `name` is one of the comma-separated words. */
 static bool has_word(const char *words, const char *name)
 {
     size_t length = strlen(name);
@@ -38,7 +38,7 @@ static bool has_word(const char *words, const char *name)
     return false;
 }
 
-/* The group of this process in the hierarchy, "/" where it cannot be seen. */
+/* The group of this process in the hierarchy; "/" if it is not visible. */
 static void own_group(const char *controller, char group[LINE_SIZE])
 {
     char line[LINE_SIZE];
@@ -56,7 +56,8 @@ static void own_group(const char *controller, char group[LINE_SIZE])
     }
 }
 
-/* The least value that `read` finds in this process's group and those around it; `most` where there is none. */
+/* The lowest value that `read` finds in this process's group and the groups that contain it; `most` if there is none.
+ */
 static uint64_t least_limit(const struct limit_place *place, uint64_t (*read)(const char *path, uint64_t most),
                             uint64_t most)
 {
@@ -80,7 +81,7 @@ static uint64_t read_bytes(const char *path, uint64_t most)
     return read_line(path, line) && sscanf(line, "%" SCNu64, &bytes) == 1 ? bytes : most;
 }
 
-/* "max 100000", or microseconds of processor time and of the period they are for. */
+/* Version 2: "max 100000", or microseconds of processor time and of the period. */
 static uint64_t read_cpu_max(const char *path, uint64_t most)
 {
     char line[LINE_SIZE];
@@ -90,7 +91,7 @@ static uint64_t read_cpu_max(const char *path, uint64_t most)
     return quota * 1000 / period;
 }
 
-/* Version 1: -1 or microseconds, for a period of its own file. */
+/* Version 1: -1, or microseconds of processor time; the period is in another file. */
 static uint64_t read_cfs_quota(const char *path, uint64_t most)
 {
     char line[LINE_SIZE], other[PATH_SIZE];
@@ -103,7 +104,7 @@ static uint64_t read_cfs_quota(const char *path, uint64_t most)
     return (uint64_t)quota * 1000 / (uint64_t)period;
 }
 
-/* ---- what there is ------------------------------------------------------------------------------------- */
+/* ---- what the host has --------------------------------------------------------------------------------- */
 
 static uint64_t meminfo(const char *name)
 {
@@ -137,7 +138,7 @@ static uint64_t detect_ram(void)
     return least_limit(&first, read_bytes, bytes) / MIB;
 }
 
-/* In whole GiB where there are any, so that an agent's restart seldom changes it. */
+/* Rounded down to whole GiB, if there are any, so that it seldom changes when the agent restarts. */
 static uint64_t detect_disk(const char *directory)
 {
     struct statvfs status;
@@ -165,7 +166,7 @@ static uint64_t lowered(const char *what, uint64_t detected, uint64_t wanted)
         return detected;
     if (wanted < detected)
         return wanted;
-    aq_journal(AQ_WARN, "the settings offer more than there is: offering what there is", "what", what, NULL);
+    aq_journal(AQ_WARN, "the settings offer more than the host has: offering what it has", "what", what, NULL);
     return detected;
 }
 

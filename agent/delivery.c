@@ -42,8 +42,8 @@ static void carry_out(struct delivery *delivery, const struct aq_assignment *ass
         workload->named = delivery->counted;
 }
 
-/* Ends what a full delivery does not name, for the cluster does not know it any more. Ending one may report it at once,
- * but removes none. */
+/* Ends the workloads that a full delivery does not name: the cluster no longer knows them. Stopping one may report its
+ * end, but does not change the roster. */
 static void end_unnamed(struct delivery *delivery)
 {
     const struct aq_work *work = &delivery->work;

@@ -1,6 +1,5 @@
-/* A delivery: what the hub wants of this node. It is carried out one assignment after the other, since each waits for
- * the disk, and an agent that did nothing else meanwhile would be taken for lost. The next delivery is taken when this
- * one is done. */
+/* A delivery: what the hub wants this node to run. The agent carries it out over several turns, because each assignment
+ * waits for the disk, and an agent that sends no heartbeat meanwhile would be considered lost. */
 #ifndef AQ_AGENT_DELIVERY_H
 #define AQ_AGENT_DELIVERY_H
 
@@ -11,18 +10,18 @@ struct delivery {
     struct aq_work work; /* in arena */
     struct aq_arena arena;
     uint32_t done;    /* assignments of it */
-    bool open;        /* some are left */
+    bool open;        /* assignments are left */
     uint64_t counted; /* deliveries so far, this one included */
 };
 
 void delivery_init(struct delivery *delivery, struct workloads *workloads);
 void delivery_free(struct delivery *delivery);
 
-/* Copies the work. None may be open. */
+/* Copies the work. No delivery may be open. */
 void delivery_take(struct delivery *delivery, const struct aq_work *work);
 
-/* Something waits for the disk: assignments, or ends to be stored. */
+/* There is work that waits for the disk: assignments, or ends of workloads to store. */
 bool delivery_is_busy(const struct delivery *delivery);
-void delivery_turn(struct delivery *delivery, unsigned ms); /* spends up to so long on it */
+void delivery_turn(struct delivery *delivery, unsigned ms); /* works on that for up to `ms` */
 
 #endif

@@ -1,4 +1,4 @@
-/* The drivers that this agent has opened: those that its settings name and that work on this machine. */
+/* The drivers that this agent uses: those that its settings name and that work on this host. */
 #ifndef AQ_AGENT_DRIVERS_H
 #define AQ_AGENT_DRIVERS_H
 
@@ -18,16 +18,16 @@ struct drivers {
     uint32_t count;
 };
 
-/* Fails if the names in `wanted` include one that is not built in. */
+/* Fails if `wanted` names a driver that is not built in. */
 int drivers_check(const struct aq_list *wanted, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Opens the drivers that `wanted` names, or all if it is empty. One that does not work here is left out, with a line in
- * the journal. All of them report to `report`. */
+/* Opens the drivers that `wanted` names, or all if it is empty. One that does not work on this host is left out, with a
+ * line in the journal. All report to `report`. */
 int drivers_open(struct drivers *drivers, const char *node, const struct aq_list *wanted, driver_report_fn *report,
                  void *context, struct aq_error *error) AQ_MUST_CHECK;
 void drivers_close(struct drivers *drivers); /* leaves workloads running */
 
-const struct opened_driver *drivers_find(const struct drivers *drivers, const char *name); /* NULL: not open */
+const struct opened_driver *drivers_find(const struct drivers *drivers, const char *name); /* NULL: it is not open */
 
 int drivers_timeout_ms(const struct drivers *drivers); /* call drivers_work() at the latest then; -1: no need */
 void drivers_work(const struct drivers *drivers);

@@ -47,8 +47,8 @@ static int by_age(const void *a, const void *b)
     return x->resource < y->resource ? -1 : x->resource > y->resource;
 }
 
-/* The log that is one too many is deleted. */
-static void remember(struct ended *ended, uint64_t resource)
+/* Deletes the log that is one too many. */
+static void remember_ended(struct ended *ended, uint64_t resource)
 {
     char name[NAME_SIZE];
     if (ended->count == ENDED_MAX)
@@ -71,7 +71,7 @@ int ended_open(struct ended *ended, int parent, struct aq_error *error)
     if (list.count > 0)
         qsort(list.items, list.count, sizeof *list.items, by_age);
     for (size_t i = 0; i < list.count; i++)
-        remember(ended, list.items[i].resource);
+        remember_ended(ended, list.items[i].resource);
     free(list.items);
     return failed;
 }
@@ -93,7 +93,7 @@ void ended_add(struct ended *ended, uint64_t resource, const void *log, size_t l
     AQ_CLEANUP_FD int fd = openat(ended->directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     ssize_t written = fd >= 0 && length > 0 ? write(fd, (const char *)log + skipped, length - skipped) : 0;
     (void)written;
-    remember(ended, resource);
+    remember_ended(ended, resource);
 }
 
 bool ended_has(const struct ended *ended, uint64_t resource)

@@ -1,4 +1,4 @@
-/* The workloads of an agent that are over, and of the newest of them the logs: files in ended/, named by resource. */
+/* The workloads of an agent that are over, and the logs of the newest of them: files in ended/, named by resource. */
 #ifndef AQ_AGENT_ENDED_H
 #define AQ_AGENT_ENDED_H
 
@@ -19,11 +19,11 @@ struct ended {
     uint32_t count;
 };
 
-/* Opens ended/, which is made where it is missing, in `parent`, and remembers those that have a log. */
+/* Opens ended/ in `parent`, creates it if it is missing, and reads which workloads have a log. */
 int ended_open(struct ended *ended, int parent, struct aq_error *error) AQ_MUST_CHECK;
 void ended_close(struct ended *ended);
 
-/* Keeps the end of the log. A disk that is full may cut it short. */
+/* Adds a workload and stores the end of its log, which is cut short if the disk is full. */
 void ended_add(struct ended *ended, uint64_t resource, const void *log, size_t length);
 
 bool ended_has(const struct ended *ended, uint64_t resource); /* is remembered */

@@ -38,7 +38,7 @@ static int lock_home(struct home *home, struct aq_error *error)
         return 0;
     if (error->code == AQ_E_EXISTS)
         return aq_fail(error, AQ_E_EXISTS,
-                       "an agent is running in %s already: give this one another name or another data",
+                       "an agent is running in %s already: give this one another name or another data directory",
                        home->directory);
     return aq_error_context(error, "%s", home->directory);
 }
@@ -48,7 +48,7 @@ static int identify_home(struct home *home, struct aq_error *error)
     AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
     if (faccessat(home->root, "instance", F_OK, 0) != 0 && errno == ENOENT) {
         if (getrandom(&home->instance, sizeof home->instance, 0) != sizeof home->instance)
-            return aq_fail_errno(error, errno, "cannot draw a number");
+            return aq_fail_errno(error, errno, "cannot get a random number");
         home->instance |= 1; /* 0 means none */
         aq_buffer_format(&text, "%" PRIu64 "\n", home->instance);
         return aq_file_replace(home->root, "instance", 0600, text.data, text.length, error);
@@ -58,7 +58,7 @@ static int identify_home(struct home *home, struct aq_error *error)
     if (text.length > 0 && text.data[text.length - 1] == '\n')
         text.data[--text.length] = '\0';
     if (!number_of_name(aq_buffer_string(&text), &home->instance))
-        return aq_fail(error, AQ_E_CORRUPT, "%s/instance holds no number", home->directory);
+        return aq_fail(error, AQ_E_CORRUPT, "%s/instance does not hold a number", home->directory);
     return 0;
 }
 
@@ -68,7 +68,7 @@ static bool drop_spare(void *context, int directory, const char *name, unsigned 
     return trash_put(context, directory, name);
 }
 
-static int open_parts(struct home *home, struct aq_error *error)
+static int open_directories(struct home *home, struct aq_error *error)
 {
     home->root = open(home->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (home->root < 0)
@@ -96,7 +96,7 @@ int home_open(struct home **out, const char *data, const char *name, struct aq_e
     home->root = home->workloads = home->spare = home->lock = home->ended.directory = home->trash.directory = -1;
     home->directory = realpath(path, NULL);
     if ((home->directory != NULL || aq_fail_errno(error, errno, "directory %s", path) == 0) &&
-        open_parts(home, error) == 0) {
+        open_directories(home, error) == 0) {
         *out = home;
         return 0;
     }
@@ -142,9 +142,9 @@ static int open_workload(const struct home *home, uint64_t resource)
     return openat(home->workloads, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-/* ext4 looks for a place for a new file past all that were deleted in the last minute, so that on a node with many
- * short workloads each took a millisecond. So the directory of a workload that is over, and our files in it, serve the
- * next. False: it is still where it was. */
+/* Keeps the directory of a workload that is over, with our files in it, for the next one: ext4 skips every inode that
+ * was deleted in the last minute when it creates a file, which cost a millisecond for each of many short workloads.
+ * Returns false if the directory is still in its place. */
 static bool keep_as_spare(struct home *home, uint64_t resource)
 {
     char workload[NAME_SIZE], spare[NAME_SIZE];
@@ -153,7 +153,7 @@ static bool keep_as_spare(struct home *home, uint64_t resource)
     name_of_number(home->spares + 1, spare);
     bool moved = directory >= 0 && renameat(home->workloads, workload, home->spare, spare) == 0;
     if (moved && trash_put(&home->trash, directory, "driver")) {
-        /* One that would keep its name does no harm: it says whose it is. */
+        /* A file that keeps its name does no harm, since it names its resource. */
         renameat(directory, "assignment", directory, "assignment.new");
         renameat(directory, "ended", directory, "ended.new");
         home->spares++;
@@ -163,7 +163,7 @@ static bool keep_as_spare(struct home *home, uint64_t resource)
     return moved;
 }
 
-/* Puts a spare directory in the place of a new one, where there is one. */
+/* Moves a spare directory, if there is one, to where the workload's is to be created. */
 static void take_spare(struct home *home, const char *workload)
 {
     char spare[NAME_SIZE];
@@ -189,7 +189,7 @@ static int fill_workload(const struct home *home, const char *name, const struct
     if (directory < 0)
         return -1;
     if (mkdirat(directory, "driver", 0700) != 0)
-        return aq_fail_errno(error, errno, "cannot make a directory");
+        return aq_fail_errno(error, errno, "cannot create a directory");
     if (write_record(directory, "assignment", &aq_assignment_record, assignment, error) != 0)
         return -1;
     if (fsync(home->workloads) != 0)
@@ -201,7 +201,7 @@ int home_add(struct home *home, const struct aq_assignment *assignment, struct a
 {
     char name[NAME_SIZE];
     name_of_number(assignment->resource, name);
-    trash_put(&home->trash, home->workloads, name); /* what a failure may have left */
+    trash_put(&home->trash, home->workloads, name); /* remains of a failure */
     take_spare(home, name);
     if (fill_workload(home, name, assignment, error) == 0)
         return 0;
@@ -217,7 +217,7 @@ int home_end(struct home *home, const struct aq_happening *end, struct aq_error 
     return write_record(directory, "ended", &aq_happening_record, end, error);
 }
 
-struct loading {
+struct load {
     struct home *home;
     home_row_fn *row;
     void *context;
@@ -232,9 +232,9 @@ static int read_record(int directory, const char *name, const struct aq_record *
     return aq_record_unpack(record, object, packed.data, packed.length, true, arena, error);
 }
 
-static bool load_one(void *context, int workloads, const char *name, unsigned char type)
+static bool load_workload(void *context, int workloads, const char *name, unsigned char type)
 {
-    struct loading *loading = context;
+    struct load *load = context;
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     struct aq_assignment assignment;
     struct aq_happening end;
@@ -243,27 +243,27 @@ static bool load_one(void *context, int workloads, const char *name, unsigned ch
     (void)workloads, (void)type;
     if (!number_of_name(name, &resource))
         return true;
-    AQ_CLEANUP_FD int directory = open_workload(loading->home, resource);
+    AQ_CLEANUP_FD int directory = open_workload(load->home, resource);
     if (directory >= 0 &&
         read_record(directory, "assignment", &aq_assignment_record, &assignment, &arena, &error) == 0 &&
         assignment.resource == resource) {
-        /* An end that cannot be read is found again by the driver. */
+        /* If the end cannot be read, the driver finds out again. */
         bool over = read_record(directory, "ended", &aq_happening_record, &end, &arena, &ignored) == 0 &&
                     end.resource == resource;
-        loading->row(loading->context, &assignment, over ? &end : NULL);
+        load->row(load->context, &assignment, over ? &end : NULL);
     } else {
-        /* Nothing was begun before the assignment was there. */
-        aq_journal(AQ_WARN, "a workload's directory holds no assignment: put aside", "resource", name, "error",
+        /* Nothing is started before the assignment is stored. */
+        aq_journal(AQ_WARN, "a workload's directory holds no assignment: moved to the trash", "resource", name, "error",
                    error.message, NULL);
-        trash_put(&loading->home->trash, loading->home->workloads, name);
+        trash_put(&load->home->trash, load->home->workloads, name);
     }
     return true;
 }
 
 int home_load(struct home *home, home_row_fn *row, void *context, struct aq_error *error)
 {
-    struct loading loading = {home, row, context};
-    return aq_directory_list(home->workloads, load_one, &loading, error);
+    struct load load = {home, row, context};
+    return aq_directory_list(home->workloads, load_workload, &load, error);
 }
 
 /* ---- those that are over ------------------------------------------------------------------------------- */

@@ -1,16 +1,16 @@
-/* What an agent must not forget, in <data>/<name>/, one directory for one agent:
+/* What the agent keeps on disk, in <data>/<name>/:
  *
- *   lock                     held while an agent runs: a second one of the same directory is refused
- *   instance                 the number that tells this agent from a namesake
+ *   lock                     locked while an agent runs on this directory
+ *   instance                 a number that distinguishes this agent from another of the same name
  *   workloads/<resource>/    a workload, until the cluster knows that it is over
- *       assignment           what is wanted, written before it is begun
- *       ended                how it ended, written before it is reported
- *       driver/              the driver's own
- *   ended/<resource>         the log of a workload that is over: kept for the newest few
- *   spare/                   directories of workloads that are over, to be used again
- *   trash/                   on its way out
+ *       assignment           what to run; written before it is started
+ *       ended                how it ended; written before it is reported
+ *       driver/              belongs to the driver
+ *   ended/<resource>         the log of a workload that is over (ended.h)
+ *   spare/                   directories of workloads that are over, to be reused
+ *   trash/                   what is being deleted (trash.h)
  *
- * Files are written to a temporary name, synced, and renamed: each is there as a whole or not at all. One thread. */
+ * Files are replaced as a whole. Not for several threads. */
 #ifndef AQ_AGENT_HOME_H
 #define AQ_AGENT_HOME_H
 
@@ -23,38 +23,38 @@ enum { HOME_SPARES_MAX = 16 };
 
 struct home;
 
-/* Makes what is missing. An error says which directory, and what is wrong with it. */
+/* Opens the directory, creates what is missing, and takes the lock. Fails with AQ_E_EXISTS if another agent has it. */
 int home_open(struct home **home, const char *data, const char *name, struct aq_error *error) AQ_MUST_CHECK;
 void home_close(struct home *home); /* NULL is fine */
 
 const char *home_directory(const struct home *home); /* absolute */
 uint64_t home_instance(const struct home *home);
 
-/* A new workload: durable when this returns. After a failure there is nothing of it. */
+/* Stores a new workload, durably. After a failure, nothing of it is left. */
 int home_add(struct home *home, const struct aq_assignment *assignment, struct aq_error *error) AQ_MUST_CHECK;
 
-/* How it ended: durable. */
+/* Stores how a workload ended, durably. */
 int home_end(struct home *home, const struct aq_happening *end, struct aq_error *error) AQ_MUST_CHECK;
 
-/* The driver's directory, absolute; in `arena`. */
+/* The absolute path of a workload's driver/, in `arena`. */
 const char *home_driver_directory(const struct home *home, uint64_t resource, struct aq_arena *arena);
 
-/* Calls `row` for each workload; `end` is NULL for one that has not ended. What cannot be read is put aside, with a
- * line in the journal. Both hold only during the call. */
+/* Calls `row` for each workload; `end` is NULL if none is stored. Both are valid only during the call. A workload that
+ * cannot be read is moved to the trash, with a line in the journal. */
 typedef void home_row_fn(void *context, const struct aq_assignment *assignment, const struct aq_happening *end);
 int home_load(struct home *home, home_row_fn *row, void *context, struct aq_error *error) AQ_MUST_CHECK;
 
-/* The cluster knows that it is over: only its log is kept. */
+/* Removes a workload and keeps the end of its log. */
 void home_remove(struct home *home, uint64_t resource, const void *log, size_t length);
 
-bool home_is_over(const struct home *home, uint64_t resource); /* removed not long ago */
+bool home_is_over(const struct home *home, uint64_t resource); /* was removed recently */
 
-/* Appends the newest `max` bytes of the log of one that is over. */
+/* Appends the newest `max` bytes of the log of a workload that is over. */
 int home_log(const struct home *home, uint64_t resource, size_t max, struct aq_buffer *out,
              struct aq_error *error) AQ_MUST_CHECK;
 
-/* Deletes up to `budget` files of what was removed. */
+/* Deletes up to `budget` files from the trash. */
 void home_sweep(struct home *home, unsigned budget);
-bool home_has_trash(const struct home *home); /* there are more */
+bool home_has_trash(const struct home *home); /* something may be left to delete */
 
 #endif

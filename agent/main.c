@@ -30,7 +30,7 @@ static void reread_config(struct agent *agent, const struct aq_arguments *argume
         agent_reconfigure(agent, &config);
         aq_journal(AQ_INFO, "settings read again", NULL);
     } else {
-        aq_journal(AQ_ERROR, "the settings are no good: going on with those from before", "error", error.message, NULL);
+        aq_journal(AQ_ERROR, "the settings are wrong: keeping the previous ones", "error", error.message, NULL);
     }
     aq_arena_free(&arena);
 }
@@ -46,10 +46,10 @@ static int open_signals(struct aq_error *error)
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return fd >= 0 ? fd : aq_fail_errno(error, errno, "cannot make a signalfd");
+    return fd >= 0 ? fd : aq_fail_errno(error, errno, "cannot create a signalfd");
 }
 
-/* True: it is time to end. A second signal, while the agent ends, ends it at once. */
+/* Returns true if the agent must end. */
 static bool take_signals(int signals, struct agent *agent, const struct aq_arguments *arguments)
 {
     struct signalfd_siginfo info;
@@ -60,13 +60,14 @@ static bool take_signals(int signals, struct agent *agent, const struct aq_argum
         else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
             end = true;
     }
-    /* Orphans of our workloads' keepers fall to us. */
+    /* The agent is a subreaper: it inherits the orphans of keepers. */
     while (waitpid(-1, NULL, WNOHANG) > 0)
         ;
     return end;
 }
 
-static void unblock_end(void)
+/* While the agent closes, a second SIGTERM or SIGINT kills it. */
+static void unblock_end_signals(void)
 {
     sigset_t set;
     sigemptyset(&set);
@@ -75,7 +76,7 @@ static void unblock_end(void)
     sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static int run(const struct aq_arguments *arguments, const struct aq_config_agent *config)
+static int run_agent(const struct aq_arguments *arguments, const struct aq_config_agent *config)
 {
     struct aq_error error;
     struct agent *agent = NULL;
@@ -89,7 +90,7 @@ static int run(const struct aq_arguments *arguments, const struct aq_config_agen
             close(signals);
         return EXIT_FAILURE;
     }
-    /* Ready without a controller too: workloads that were found again are looked after. */
+    /* Ready even without a controller: the adopted workloads are watched already. */
     aq_notify("READY=1\nSTATUS=looking for the controller");
     while (!end && failed == 0) {
         failed = agent_turn(agent, signals, TURN_MS, &error);
@@ -102,9 +103,9 @@ static int run(const struct aq_arguments *arguments, const struct aq_config_agen
     if (failed != 0)
         aq_journal(AQ_ERROR, "the controller refuses this agent", "error", error.message, NULL);
     else
-        aq_journal(AQ_INFO, "ending; workloads go on", NULL);
+        aq_journal(AQ_INFO, "ending; workloads continue to run", NULL);
     aq_notify("STOPPING=1");
-    unblock_end();
+    unblock_end_signals();
     agent_close(agent);
     close(signals);
     return failed != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -121,7 +122,7 @@ int main(int argc, char **argv)
     if (status < 0) {
         if (read_config(&arguments, &config, &arena, &error) == 0) {
             aq_journal_open("agent", (enum aq_journal_level)config.journal);
-            status = run(&arguments, &config);
+            status = run_agent(&arguments, &config);
         } else {
             fprintf(stderr, "aq-agent: %s\n", error.message);
             status = AQ_EXIT_USAGE;

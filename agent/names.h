@@ -1,4 +1,4 @@
-/* Names of files and directories that are numbers: resources in workloads/ and ended/, counts in spare/ and trash/. */
+/* Names of files and directories that are numbers: of resources, or counted. */
 #ifndef AQ_AGENT_NAMES_H
 #define AQ_AGENT_NAMES_H
 
@@ -8,6 +8,6 @@
 enum { NAME_SIZE = 24 };
 
 void name_of_number(uint64_t number, char name[NAME_SIZE]);
-bool number_of_name(const char *name, uint64_t *number); /* false: it is not a decimal number above 0 */
+bool number_of_name(const char *name, uint64_t *number); /* false if it is not a decimal number above 0 */
 
 #endif

@@ -1,17 +1,17 @@
-/* What the agent has to tell the hub: what became of its workloads, and the logs that the hub asked for.
+/* Reports to the hub: what became of workloads, and the logs that the hub asked for.
  *
- * One report is under way at a time. It is sent again, word for word, until the hub has noted it; what happens
- * meanwhile waits for the next one. */
+ * One report is sent at a time, and repeated unchanged until the hub has noted it. What happens meanwhile waits for the
+ * next one. */
 #ifndef AQ_AGENT_REPORT_H
 #define AQ_AGENT_REPORT_H
 
 #include "agent/workloads.h"
 
-enum { REPORT_ANSWERS_MAX = 64 }; /* that wait to be told */
+enum { REPORT_ANSWERS_MAX = 64 }; /* that wait to be sent */
 
-/* Zeroed memory is a report of nothing. */
+/* Zeroed memory is an empty one. */
 struct report {
-    struct aq_report message; /* number 0: no report is under way */
+    struct aq_report message; /* number 0: none is being sent */
     struct aq_arena arena;    /* of message */
     uint64_t last_number;
     struct aq_told answers[REPORT_ANSWERS_MAX]; /* the first of them are in `message` */
@@ -21,19 +21,19 @@ struct report {
 
 void report_free(struct report *report);
 
-/* There is something to tell. */
+/* There is something to report. */
 bool report_is_due(const struct report *report, const struct workloads *workloads);
 
-/* The report that is under way, which is composed first if there is none. */
+/* Returns the report that is being sent, and composes one first if there is none. */
 const struct aq_report *report_compose(struct report *report, struct workloads *workloads, const char *name,
                                        uint64_t session);
-/* The report that is under way belongs to this session. */
+/* Moves the report that is being sent to another session. */
 void report_set_session(struct report *report, uint64_t session);
 
-/* The hub has noted report `number`. False: that is not the one under way. */
+/* The hub has noted report `number`. Returns false if it is not the one that is being sent. */
 bool report_noted(struct report *report, struct workloads *workloads, uint64_t number);
 
-/* Answers the hub's question for a log. While too many answers wait, the question is dropped, and times out. */
+/* Adds the log that the hub asks for. While too many answers wait, the question is ignored and times out. */
 void report_answer(struct report *report, struct workloads *workloads, const struct aq_ask *ask);
 
 #endif

@@ -9,11 +9,11 @@
 #include <sys/random.h>
 
 enum {
-    ANSWER_MS = 5000,       /* for all questions but a POLL, whose patience the hub sets */
+    ANSWER_MS = 5000,       /* until an answer is late; a POLL has longer, as the hub says */
     AGAIN_MS = 1000,        /* after a refusal */
-    AGAIN_LATER_MS = 10000, /* after one that only an operator can change */
-    SILENCE_MS = 30000,     /* between two lines about a hub that does not answer */
-    RETRY_MOST_MS = 2000,   /* between two tries to connect */
+    AGAIN_LATER_MS = 10000, /* after a refusal that only an operator can lift */
+    SILENCE_MS = 30000,     /* between two journal lines about a hub that does not answer */
+    RETRY_MOST_MS = 2000,   /* between two attempts to connect, at most */
 };
 
 struct session {
@@ -43,7 +43,7 @@ static int connect_session(struct session *session, const struct aq_wire_key *ke
     aq_assert(good);
     address_url(&controller, url);
     if (getrandom(&session->number, sizeof session->number, 0) != sizeof session->number)
-        return aq_fail(error, AQ_E_IO, "cannot draw a number");
+        return aq_fail(error, AQ_E_IO, "cannot get a random number");
     session->number |= 1; /* 0 means none */
     if (aq_asker_open(&session->asker, url, RETRY_MOST_MS, key, error) != 0)
         return -1;
@@ -149,17 +149,17 @@ void session_ask(struct session *session, uint64_t now_ms)
         ask_for_work(session, now_ms);
     aq_asker_flush(session->asker);
     if (aq_asker_has_new_connection(session->asker))
-        session->beat_at_ms = now_ms; /* the hub soon drops a connection on which it has heard nothing new */
+        session->beat_at_ms = now_ms; /* the hub soon drops a new connection that has sent nothing */
 }
 
 /* ---- answers ------------------------------------------------------------------------------------------ */
 
-/* The hub numbers sessions, so that recorded messages cannot open one. */
+/* The hub chooses the number of the session, so that a recorded HELLO cannot open one. */
 static void take_session(struct session *session, const struct aq_session *offer)
 {
     session->number = offer->session;
     report_set_session(&session->report, offer->session);
-    session->welcome = false; /* HELLO must be said with the new number */
+    session->welcome = false; /* HELLO must be sent with the new number */
 }
 
 static void take_welcome(struct session *session, const struct aq_welcome *welcome, uint64_t now_ms)
@@ -177,7 +177,7 @@ static void take_welcome(struct session *session, const struct aq_welcome *welco
 
 static void take_work(struct session *session, const struct aq_work *work)
 {
-    bool repeated = work->delivery <= session->seen; /* by someone who recorded it */
+    bool repeated = work->delivery <= session->seen; /* a recording of an earlier delivery */
     if (repeated || session->agent.delivery->open)
         return;
     session->seen = work->delivery;
@@ -186,7 +186,7 @@ static void take_work(struct session *session, const struct aq_work *work)
         report_answer(&session->report, session->agent.workloads, AQ_ITEM(work->asks, struct aq_ask, i));
 }
 
-/* -1: trying again is of no use. */
+/* Fails if trying again is of no use. */
 static int take_refused(struct session *session, enum aq_message_type asked, const struct aq_refused *refused,
                         uint64_t now_ms, struct aq_error *error)
 {
@@ -219,7 +219,7 @@ static int take_answer(struct session *session, enum aq_message_type asked, enum
     else if ((asked == AQ_MSG_REPORT || asked == AQ_MSG_BEAT) && type == AQ_MSG_NOTED)
         report_noted(&session->report, session->agent.workloads, ((const struct aq_noted *)message)->number);
     else
-        aq_journal(AQ_WARN, "the answer does not fit the question", "question", aq_message_record(asked)->name,
+        aq_journal(AQ_WARN, "the answer does not match the question", "question", aq_message_record(asked)->name,
                    "answer", aq_message_record(type)->name, NULL);
     return 0;
 }
@@ -249,7 +249,7 @@ static void reconnect_if_late(struct session *session, uint64_t now_ms)
     }
 }
 
-/* There are two at most, as nothing is asked meanwhile. */
+/* At most two answers can have come, as no question is sent meanwhile. */
 int session_take(struct session *session, uint64_t now_ms, struct aq_error *error)
 {
     const struct aq_question *question;

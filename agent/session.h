@@ -1,8 +1,8 @@
-/* The agent's dialogue with the hub. It says HELLO until the hub has welcomed it; from then on it asks for work with a
- * POLL, tells what happens with REPORTs, and otherwise sends BEATs.
+/* The agent's dialogue with the hub. It sends HELLO until the hub welcomes it. From then on it asks for work with POLL,
+ * reports what happens with REPORT, and sends a BEAT when there is nothing to report.
  *
- * Two questions may be open at once, for a POLL waits until there is work. A connection on which an answer is late may
- * be dead, and is replaced. */
+ * A POLL stays open until there is work, so a second question may be open beside it. A connection on which an answer is
+ * late may be dead, and is replaced. */
 #ifndef AQ_AGENT_SESSION_H
 #define AQ_AGENT_SESSION_H
 
@@ -15,7 +15,7 @@
 
 enum { SESSION_FDS = 2 };
 
-/* What the agent brings to its session; the settings were checked, and may be replaced in place. */
+/* The agent whose session it is. The settings must have been checked; they may change while the session is open. */
 struct session_agent {
     const struct aq_config_agent *config;
     struct aq_amounts detected; /* what the machine has */
@@ -31,19 +31,19 @@ int session_open(struct session **session, const struct session_agent *agent, co
                  struct aq_error *error) AQ_MUST_CHECK;
 void session_close(struct session *session); /* NULL is fine */
 
-bool session_is_welcome(const struct session *session); /* the hub knows this agent */
+bool session_is_welcome(const struct session *session); /* the hub has welcomed the agent */
 
-/* Capacity or identifiers in the settings have changed: the hub is told again. */
+/* Capacity or identifiers in the settings have changed: sends HELLO again. */
 void session_offer_again(struct session *session);
 
-/* Asks what is due. No work is asked for while the last delivery is being carried out. */
+/* Sends what is due. Asks for no work while the last delivery is being carried out. */
 void session_ask(struct session *session, uint64_t now_ms);
 
-/* What to poll, and for how many milliseconds nothing will be due: `wait_ms` at most. */
+/* The descriptors to poll, and for how long nothing is due, `wait_ms` at most. */
 void session_fds(const struct session *session, struct pollfd fds[SESSION_FDS]);
 int session_pause_ms(const struct session *session, uint64_t now_ms, int wait_ms);
 
-/* Takes the answers that have come. -1: the hub refuses this agent for good, and `error` says why. */
+/* Handles the answers that have come. Fails only when the hub refuses the agent for good. */
 int session_take(struct session *session, uint64_t now_ms, struct aq_error *error) AQ_MUST_CHECK;
 
 #endif

@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* A copy of at most `most` bytes for free(): a line break becomes a blank; any other control character, and each byte
- * that is not part of valid UTF-8, a question mark. */
+/* Returns a copy of at most `most` bytes, for free(). A line break becomes a blank; any other control character, and
+ * each byte that is not valid UTF-8, becomes a question mark. */
 char *tidy_copy(const char *text, size_t most);
 
 #endif

@@ -56,11 +56,11 @@ struct sweep {
     bool stuck;
 };
 
-/* A workload may have closed the directory, which matters to an agent that is not root. */
+/* A workload may have removed permissions from the directory, which matters to an agent that is not root. */
 static void open_up(int directory, const char *name)
 {
     int failed = geteuid() != 0 ? fchmodat(directory, name, 0700, AT_SYMLINK_NOFOLLOW) : 0;
-    (void)failed; /* then it cannot be emptied, which the journal says */
+    (void)failed; /* then deleting fails, with a line in the journal */
 }
 
 static bool is_directory(int directory, const char *name, unsigned char type)
@@ -71,7 +71,7 @@ static bool is_directory(int directory, const char *name, unsigned char type)
     return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* A directory inside a directory of the trash moves up into the trash, so that no depth is too deep. */
+/* Moves a nested directory up into the trash, so that any depth can be deleted. */
 static bool sweep_inner(void *context, int directory, const char *name, unsigned char type)
 {
     struct sweep *sweep = context;
@@ -100,7 +100,7 @@ static bool sweep_outer(void *context, int trash, const char *name, unsigned cha
     open_up(trash, name);
     AQ_CLEANUP_FD int directory = openat(trash, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     int failed = directory >= 0 ? aq_directory_list(directory, sweep_inner, sweep, &ignored) : 0;
-    (void)failed; /* then it is stuck */
+    (void)failed; /* the directory then cannot be removed, which is reported */
     if (sweep->budget > 0 && unlinkat(trash, name, AT_REMOVEDIR) != 0)
         sweep->stuck = true;
     return true;

@@ -1,4 +1,4 @@
-/* Directories on their way out: moved into trash/ at once, emptied little by little. */
+/* Directories that are being deleted: moved into trash/ at once, deleted a few files at a time. */
 #ifndef AQ_AGENT_TRASH_H
 #define AQ_AGENT_TRASH_H
 
@@ -9,19 +9,20 @@
 
 struct trash {
     int directory;    /* -1: not open */
-    const char *home; /* the directory that trash/ is in, for messages; the caller's */
-    uint64_t last;    /* names in trash/ are counted */
+    const char *home; /* path of the directory that holds trash/, for messages; the caller's */
+    uint64_t last;    /* number of the newest entry: entries are named by numbers */
     bool sweeping;    /* there may be something to delete */
 };
 
-/* Opens trash/, which is made where it is missing, in the directory that `parent` is open on and `home` names. */
+/* Opens trash/ in `parent`, whose path is `home`, and creates it if it is missing. */
 int trash_open(struct trash *trash, int parent, const char *home, struct aq_error *error) AQ_MUST_CHECK;
 void trash_close(struct trash *trash);
 
-/* Moves `name` out of `directory`; it may be missing. False: it is still there, and the journal says why. */
+/* Moves `name` from `directory` into the trash; it may be missing. Returns false if it is still there, with a line in
+ * the journal. */
 bool trash_put(struct trash *trash, int directory, const char *name);
 
-/* Deletes up to `budget` files. What cannot be deleted stays until something more is put in. */
+/* Deletes up to `budget` files. After a failure, nothing is tried until something is put in again. */
 void trash_sweep(struct trash *trash, unsigned budget);
 
 #endif

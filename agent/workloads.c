@@ -13,7 +13,7 @@
 
 enum { STATUS_UNKNOWN = 255 };
 
-/* A text of a happening for free(), as long as its declaration allows. */
+/* Returns a text of a happening, cut to its declared length, for free(). */
 static const char *copy_text(const char *field, const char *text)
 {
     const struct aq_field *declared = aq_record_field(&aq_happening_record, field);
@@ -51,7 +51,7 @@ static void free_workload(struct workload *workload)
     free(workload);
 }
 
-/* `what` is one of the workload's. */
+/* `what` is the workload's tell_start or tell_end. */
 static void queue_telling(struct workloads *workloads, struct workload *workload, uint64_t *what)
 {
     struct workload_queue *queue = &workloads->telling;
@@ -65,7 +65,7 @@ static void queue_telling(struct workloads *workloads, struct workload *workload
     queue->last = workload;
 }
 
-/* ---- what drivers report -------------------------------------------------------------------------------- */
+/* ---- reports of drivers --------------------------------------------------------------------------------- */
 
 static void note_start(struct workloads *workloads, struct workload *workload, const struct driver_report *report)
 {
@@ -79,7 +79,7 @@ static void note_start(struct workloads *workloads, struct workload *workload, c
     journal_workload(AQ_INFO, "workload started", workload->resource, workload->start.identifier);
 }
 
-/* Told once it is stored. */
+/* It is reported once it is stored. */
 static void note_end(struct workloads *workloads, struct workload *workload, enum aq_happened what, int exit_status,
                      const char *reason)
 {
@@ -102,7 +102,7 @@ static void take_report(void *context, const struct driver_report *report)
     struct workloads *workloads = context;
     struct workload *workload = roster_find(&workloads->roster, report->resource);
     if (workload == NULL || workload->over) {
-        journal_workload(AQ_WARN, "a driver reports about a workload that is not there", report->resource, "");
+        journal_workload(AQ_WARN, "a driver reports on an unknown workload", report->resource, "");
         return;
     }
     if (report->kind == DRIVER_STARTED)
@@ -140,8 +140,8 @@ void workloads_work(struct workloads *workloads)
 
 /* ---- starting and stopping ------------------------------------------------------------------------------ */
 
-static int read_options(struct workloads *workloads, const struct driver_type *type,
-                        const struct aq_assignment *assignment, const void **options, struct aq_error *error)
+static int read_driver_options(struct workloads *workloads, const struct driver_type *type,
+                               const struct aq_assignment *assignment, const void **options, struct aq_error *error)
 {
     json_t *json = aq_json_parse(assignment->options, strlen(assignment->options), error);
     if (json == NULL)
@@ -164,7 +164,7 @@ static int begin_workload(struct workloads *workloads, struct workload *workload
                                .metadata_json = assignment->metadata,
                                .directory =
                                    home_driver_directory(workloads->home, assignment->resource, &workloads->arena)};
-    if (read_options(workloads, workload->driver->type, assignment, &spec.options, error) != 0 ||
+    if (read_driver_options(workloads, workload->driver->type, assignment, &spec.options, error) != 0 ||
         home_add(workloads->home, assignment, error) != 0)
         return -1;
     workload->kept = true;
@@ -188,13 +188,13 @@ static void adopt_workload(void *context, const struct aq_assignment *assignment
         return;
     }
     if (workload->driver == NULL) {
-        journal_workload(AQ_ERROR, "a workload is left alone: its driver is not in use here", assignment->resource,
-                         assignment->driver);
+        journal_workload(AQ_ERROR, "a workload is not watched: its driver is not in use on this node",
+                         assignment->resource, assignment->driver);
         return;
     }
     const char *directory = home_driver_directory(workloads->home, assignment->resource, &workloads->arena);
     if (workload->driver->type->adopt(workload->driver->driver, assignment->resource, directory, &error) != 0) {
-        aq_error_context(&error, "it cannot be found again");
+        aq_error_context(&error, "it cannot be adopted");
         note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, error.message);
     }
 }
@@ -228,7 +228,7 @@ struct workload *workloads_add_missing(struct workloads *workloads, uint64_t res
     if (workloads->roster.count >= WORKLOADS_MAX)
         return NULL;
     struct workload *workload = add_workload(workloads, resource);
-    note_end(workloads, workload, AQ_HAPPENED_ENDED, 0, "it was not here");
+    note_end(workloads, workload, AQ_HAPPENED_ENDED, 0, "it was not on this node");
     return workload;
 }
 
@@ -237,7 +237,8 @@ void workloads_stop(struct workload *workload)
     if (workload->over || workload->stopping)
         return;
     if (workload->driver == NULL) {
-        journal_workload(AQ_ERROR, "a workload cannot be ended: its driver is not in use here", workload->resource, "");
+        journal_workload(AQ_ERROR, "a workload cannot be ended: its driver is not in use on this node",
+                         workload->resource, "");
         return;
     }
     workload->stopping = true;
@@ -256,13 +257,13 @@ void workloads_store_next(struct workloads *workloads)
     struct aq_error error;
     struct workload *workload = workloads->unstored.first;
     workloads->unstored.first = workload->next_unstored;
-    /* If it cannot be written, an agent that comes after this one asks the driver again. */
+    /* If this fails, the next run of the agent asks the driver again. */
     if (workload->kept && home_end(workloads->home, &workload->end, &error) != 0)
         journal_workload(AQ_WARN, "a workload's end cannot be stored", workload->resource, error.message);
     queue_telling(workloads, workload, &workload->tell_end);
 }
 
-/* ---- telling -------------------------------------------------------------------------------------------- */
+/* ---- reporting ------------------------------------------------------------------------------------------ */
 
 void workloads_tell(struct workloads *workloads, uint64_t number, uint32_t max, struct aq_list *happenings,
                     struct aq_arena *arena)
@@ -281,7 +282,7 @@ void workloads_tell(struct workloads *workloads, uint64_t number, uint32_t max, 
             aq_record_copy(&aq_happening_record, &items[happenings->count++], &workload->end, arena);
         }
         if (workload->tell_end == TELL_WAITS)
-            break; /* for want of room */
+            break; /* `max` is reached */
         workloads->telling.first = workload->next_telling;
         workload->next_telling = NULL;
         workload->telling = false;
@@ -323,7 +324,7 @@ int workloads_log(struct workloads *workloads, uint64_t resource, size_t max, st
     if (workload == NULL || !workload->kept)
         return home_log(workloads->home, resource, max, out, error);
     if (workload->driver == NULL)
-        return aq_fail(error, AQ_E_STATE, "the driver of resource %" PRIu64 " is not in use here", resource);
+        return aq_fail(error, AQ_E_STATE, "the driver of resource %" PRIu64 " is not in use on this node", resource);
     aq_arena_reset(&workloads->arena);
     return workload->driver->type->logs(workload->driver->driver, resource,
                                         home_driver_directory(workloads->home, resource, &workloads->arena), max, out,

@@ -9,7 +9,7 @@ static const char *const forms[] = {
 };
 
 static const char *const notes[] = {
-    "SIGTERM and SIGINT end the agent and leave its workloads running; SIGHUP reads capacity and identifiers again.",
+    "SIGTERM and SIGINT end the agent and leave its workloads running; SIGHUP rereads capacity and identifiers.",
     "Exit status: 0 told to end, 1 a failure, 2 a fault in options or settings.",
     NULL,
 };

@@ -1,4 +1,4 @@
-/* Settings of aq-agent, and how it is called: see aq-agent --help-config and --help. */
+/* Settings and command line of aq-agent: what --help-config and --help print. */
 #ifndef AQ_AGENT_SETTINGS_SETTINGS_H
 #define AQ_AGENT_SETTINGS_SETTINGS_H
 
@@ -11,8 +11,8 @@ extern const struct aq_program aq_agent_program;
 
 /* clang-format off */
 #define aq_agent_capacity_fields(S, T)                                                                                 \
-    S(T, cpu,   CPU(0, AQ_CPU_MAX),       "0",  0, "processor cores to offer; 0: all that there are")                  \
-    S(T, ram,   SIZE(0, AQ_SIZE_MAX_MIB), "0",  0, "memory to offer; 0: all that there is")                            \
+    S(T, cpu,   CPU(0, AQ_CPU_MAX),       "0",  0, "processor cores to offer; 0: all of them")                  \
+    S(T, ram,   SIZE(0, AQ_SIZE_MAX_MIB), "0",  0, "memory to offer; 0: all of it")                            \
     S(T, disk,  SIZE(0, AQ_SIZE_MAX_MIB), "0",  0, "disk space to offer; 0: all that is free")                         \
     S(T, slots, U64(0, AQ_SLOTS_MAX),     "64", 0, "places for workloads to offer")
 AQ_DECLARE_SETTINGS(aq_agent_capacity)
@@ -23,15 +23,15 @@ AQ_DECLARE_SETTINGS(aq_agent_capacity)
     S(T, controller,  TEXT(1, 120),              "127.0.0.1:8002",                         0,                          \
       "where the controller listens for agents: ADDRESS:PORT")                                                         \
     S(T, key_file,    TEXT(1, 1024),             "/var/lib/aquarium/controller/agent.key", 0,                          \
-      "a copy of the controller's agent.key, that nobody else may read")                                               \
+      "copy of the controller's agent.key; only the agent may have access to it")                                               \
     S(T, data,        TEXT(1, 900),              "/var/lib/aquarium/agent",                0,                          \
-      "directory; this agent keeps its state in <data>/<name>")                                                        \
+      "directory; the agent keeps its state in <data>/<name>")                                                        \
     S(T, drivers,     TEXTS(0, 32),              "",                                       0,                          \
-      "drivers to use; empty: all that work here")                                                                     \
+      "drivers to use; empty: all that work on this host")                                                                     \
     S(T, identifiers, TEXTS(0, 48),              "",                                       0,                          \
-      "more to be found by in node filters, such as rack:a7")                                                          \
+      "further identifiers for node filters, such as rack:a7")                                                          \
     S(T, capacity,    RECORD(aq_agent_capacity), NULL,                                     0,                          \
-      "what to offer: less than there is, never more")                                                                 \
+      "what to offer: at most what the host has")                                                                 \
     S(T, journal,     ENUM(aq_level),            "info",                                   0,                          \
       "least level of messages on standard error")
 AQ_DECLARE_SETTINGS(aq_config_agent)
