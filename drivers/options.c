@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SHOWN_SIZE = 64 }; /* a longer value would not help in a message */
+enum { SHOWN_SIZE = 64 }; /* longer values are not quoted in messages */
 
-/* ---- what an option may be ---------------------------------------------------------------------------- */
+/* ---- what an option accepts --------------------------------------------------------------------------- */
 
 static const struct driver_option_reader *find_reader(const struct driver_type *type, const struct aq_field *field)
 {
@@ -47,7 +47,7 @@ static void describe_type(const struct aq_field *field, struct aq_buffer *out)
         aq_words_list(field->words, out);
         break;
     default:
-        aq_assert(field->type == AQ_TYPE_TEXT); /* no driver has needed another yet */
+        aq_assert(field->type == AQ_TYPE_TEXT); /* no driver has options of other types yet */
         aq_buffer_format(out, "%s of at most %" PRIu64 " bytes", field->rules & AQ_LINES ? "a text" : "one line",
                          field->most);
     }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first place whose id is not below `resource`. */
+/* The first place whose number is not below `resource`. */
 static size_t roster_place(const struct roster *roster, uint64_t resource)
 {
     size_t low = 0;

@@ -1,7 +1,7 @@
-/* A roster is what a driver knows its workloads by: pointers in the order of their resource ids.
+/* A roster finds workloads by resource: an array of pointers, sorted by number.
  *
- * Ids only grow, so a new workload nearly always goes to the end; looking one up is a binary search. The roster
- * holds pointers of the driver's own kind and owns none of them. */
+ * Numbers only grow, so a new workload is nearly always added at the end; finding one is a binary search. The roster
+ * does not own what the pointers lead to. */
 #ifndef AQ_DRIVERS_ROSTER_H
 #define AQ_DRIVERS_ROSTER_H
 
@@ -20,9 +20,9 @@ struct roster {
     size_t capacity;
 };
 
-void *roster_find(const struct roster *roster, uint64_t resource);         /* NULL: not there */
-void roster_add(struct roster *roster, uint64_t resource, void *workload); /* must not be there yet */
-void roster_remove(struct roster *roster, uint64_t resource);              /* must be there */
-void roster_free(struct roster *roster);                                   /* the same as new afterwards */
+void *roster_find(const struct roster *roster, uint64_t resource);         /* NULL: none */
+void roster_add(struct roster *roster, uint64_t resource, void *workload); /* must be new */
+void roster_remove(struct roster *roster, uint64_t resource);              /* must be in it */
+void roster_free(struct roster *roster);                                   /* then it is empty */
 
 #endif

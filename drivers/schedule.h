@@ -1,8 +1,7 @@
-/* A schedule says which workload needs attention when: a heap of times, soonest first.
+/* A schedule says when workloads need attention: a heap of times, soonest first.
  *
- * It never forgets and never searches: who changes his mind adds another time. A workload therefore remembers its
- * own newest time, and whoever takes an entry out compares: an entry that is not the workload's newest time, or
- * that names a workload which is gone, is old and means nothing. */
+ * An entry cannot be changed or removed; a workload whose time changes adds another one. So a workload remembers its
+ * newest time, and the caller ignores an entry whose time is another, or whose workload is gone. */
 #ifndef AQ_DRIVERS_SCHEDULE_H
 #define AQ_DRIVERS_SCHEDULE_H
 
@@ -11,7 +10,7 @@
 #include <stdint.h>
 
 struct schedule_entry {
-    uint64_t due_ms; /* on the clock of aq_clock_boot_ms() */
+    uint64_t due_ms; /* of aq_clock_boot_ms() */
     uint64_t resource;
 };
 
@@ -24,11 +23,11 @@ struct schedule {
 
 void schedule_add(struct schedule *schedule, uint64_t due_ms, uint64_t resource);
 
-/* Takes out the soonest entry that is due at `now_ms`. False: none is. */
+/* Removes the soonest entry if it is due at `now_ms`. Returns false if none is. */
 bool schedule_take(struct schedule *schedule, uint64_t now_ms, struct schedule_entry *entry);
 
 int schedule_timeout_ms(const struct schedule *schedule, uint64_t now_ms); /* for poll(); -1: empty */
 
-void schedule_free(struct schedule *schedule); /* the same as new afterwards */
+void schedule_free(struct schedule *schedule); /* then it is empty */
 
 #endif

@@ -26,7 +26,7 @@ const char *cgroup_controller_name(enum cgroup_controller controller)
 void cgroup_name(struct cgroup *group, const struct cgroup_host *host, const char *node, uint64_t resource)
 {
     *group = (struct cgroup){.host = host};
-    char safe[128]; /* a node's name is checked elsewhere; here it must in no case lead out of its directory */
+    char safe[128]; /* the name is checked elsewhere; this keeps it from leading out of the directory */
     snprintf(safe, sizeof safe, "%s", node[0] != '\0' ? node : "_");
     for (char *c = safe; *c != '\0'; c++)
         if (*c == '/' || *c == '\n' || (*c == '.' && c == safe))
@@ -36,14 +36,14 @@ void cgroup_name(struct cgroup *group, const struct cgroup_host *host, const cha
 
 /* ---- paths and small files ---------------------------------------------------------------------------- */
 
-/* The mounts one after the other: each controller's of version 1, then version 2. "": there is none. */
-static const char *root_of(const struct cgroup_host *host, int i)
+/* The mounts in order: of each controller of version 1, then of version 2. "": there is none. */
+static const char *mount_at(const struct cgroup_host *host, int i)
 {
     return i < CGROUP_CONTROLLERS ? host->version1[i] : host->unified;
 }
 
-/* A directory of the group, or a file in it. */
-static void path_of(char path[CGROUP_PATH_SIZE], const char *root, const char *name, const char *file)
+/* The path of a group, or of a file in it. */
+static void group_path(char path[CGROUP_PATH_SIZE], const char *root, const char *name, const char *file)
 {
     int length = snprintf(path, CGROUP_PATH_SIZE, file != NULL ? "%s/%s/%s" : "%s/%s", root, name, file);
     aq_assert(length > 0 && length < CGROUP_PATH_SIZE);
@@ -58,26 +58,26 @@ static int file_write(const char *path, const char *text)
 static bool exists_below(const char *root, const char *name)
 {
     char path[CGROUP_PATH_SIZE];
-    path_of(path, root, name, NULL);
+    group_path(path, root, name, NULL);
     return root[0] != '\0' && access(path, F_OK) == 0;
 }
 
 bool cgroup_exists(const struct cgroup *group)
 {
     for (int i = 0; i < ALL_ROOTS; i++)
-        if (exists_below(root_of(group->host, i), group->name))
+        if (exists_below(mount_at(group->host, i), group->name))
             return true;
     return false;
 }
 
-/* ---- making ------------------------------------------------------------------------------------------- */
+/* ---- creating ----------------------------------------------------------------------------------------- */
 
-/* Makes `root/aquarium/<node>/r<resource>`. Others may be removing the parents just now: hence the attempts. */
-static int directory_make(const char *root, const char *name)
+/* Creates root/aquarium/<node>/r<resource>. Tries again when another process removes a parent at the same time. */
+static int make_directory(const char *root, const char *name)
 {
     for (int attempt = 0; attempt < MAKE_ATTEMPTS; attempt++) {
         char path[CGROUP_PATH_SIZE];
-        path_of(path, root, name, NULL);
+        group_path(path, root, name, NULL);
         if (mkdir(path, 0755) == 0 || errno == EEXIST)
             return 0;
         if (errno != ENOENT)
@@ -92,7 +92,7 @@ static int directory_make(const char *root, const char *name)
     return -1;
 }
 
-/* Lets the group have a controller of version 2: each directory above it must pass the controller on. */
+/* Enables a controller of version 2 for the group, in each directory above it. */
 static bool unified_enable(const struct cgroup *group, enum cgroup_controller controller)
 {
     char word[16];
@@ -102,7 +102,7 @@ static bool unified_enable(const struct cgroup *group, enum cgroup_controller co
     for (char *slash = name; (slash = strchr(slash, '/')) != NULL; slash++) {
         char path[CGROUP_PATH_SIZE];
         *slash = '\0';
-        path_of(path, group->host->unified, name, "cgroup.subtree_control");
+        group_path(path, group->host->unified, name, "cgroup.subtree_control");
         *slash = '/';
         if (file_write(path, word) != 0)
             return false;
@@ -114,14 +114,14 @@ static int limit_write(const struct cgroup *group, const char *root, const char 
                        struct aq_error *error)
 {
     char path[CGROUP_PATH_SIZE];
-    path_of(path, root, group->name, file);
-    return file_write(path, value) == 0 ? 0 : aq_fail_errno(error, errno, "cgroup: writing %s to %s", value, path);
+    group_path(path, root, group->name, file);
+    return file_write(path, value) == 0 ? 0 : aq_fail_errno(error, errno, "cgroup: cannot write %s to %s", value, path);
 }
 
 static int limit_set_cpu(const struct cgroup *group, const char *root, bool unified, uint64_t milli,
                          struct aq_error *error)
 {
-    /* The kernel refuses less than 1 ms in a period: small shares need the longest period, 1 s. */
+    /* The kernel refuses less than 1 ms in a period, so small shares need the longest period, 1 s. */
     uint64_t period_us = milli < 10 ? 1000000 : 100000;
     uint64_t quota_us = milli * period_us / 1000;
     char quota[48];
@@ -145,8 +145,8 @@ static int limit_set_memory(const struct cgroup *group, const char *root, bool u
     snprintf(value, sizeof value, "%" PRIu64, bytes);
     if (limit_write(group, root, unified ? "memory.max" : "memory.limit_in_bytes", value, error) != 0)
         return -1;
-    /* Without swap: a workload that is over its limit should end, and not crawl. Not every kernel counts swap. */
-    path_of(path, root, group->name, unified ? "memory.swap.max" : "memory.memsw.limit_in_bytes");
+    /* No swap, so that a workload over its limit ends rather than crawls. Not every kernel counts swap. */
+    group_path(path, root, group->name, unified ? "memory.swap.max" : "memory.memsw.limit_in_bytes");
     if (access(path, F_OK) != 0)
         return 0;
     return limit_write(group, root, strrchr(path, '/') + 1, unified ? "0" : value, error);
@@ -162,7 +162,7 @@ static int limit_set(struct cgroup *group, enum cgroup_controller controller, ui
             group->lacking |= 1u << controller;
             return 0;
         }
-    } else if (directory_make(root, group->name) != 0) {
+    } else if (make_directory(root, group->name) != 0) {
         group->lacking |= 1u << controller;
         return 0;
     }
@@ -179,36 +179,36 @@ int cgroup_make(struct cgroup *group, const struct cgroup_limits *limits, struct
 {
     const uint64_t wanted[CGROUP_CONTROLLERS] = {
         [CGROUP_CPU] = limits->cpu_milli, [CGROUP_MEMORY] = limits->memory_bytes, [CGROUP_PIDS] = limits->pids};
-    bool held = group->host->unified[0] != '\0' && directory_make(group->host->unified, group->name) == 0;
+    bool held = group->host->unified[0] != '\0' && make_directory(group->host->unified, group->name) == 0;
     for (int i = 0; i < CGROUP_CONTROLLERS; i++)
         if (wanted[i] > 0 && limit_set(group, i, wanted[i], error) != 0)
             return -1;
     for (int i = CGROUP_CONTROLLERS - 1; i >= 0 && !held && !cgroup_exists(group); i--)
-        held = group->host->version1[i][0] != '\0' && directory_make(group->host->version1[i], group->name) == 0;
+        held = group->host->version1[i][0] != '\0' && make_directory(group->host->version1[i], group->name) == 0;
     return 0;
 }
 
-/* ---- who is in it ------------------------------------------------------------------------------------- */
+/* ---- processes in it ---------------------------------------------------------------------------------- */
 
 int cgroup_open_unified(const struct cgroup *group)
 {
     char path[CGROUP_PATH_SIZE];
     if (group->host->unified[0] == '\0')
         return -1;
-    path_of(path, group->host->unified, group->name, NULL);
+    group_path(path, group->host->unified, group->name, NULL);
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-int cgroup_join(const struct cgroup *group, bool born_in_unified, struct aq_error *error)
+int cgroup_join(const struct cgroup *group, bool created_in_unified, struct aq_error *error)
 {
     for (int i = 0; i < ALL_ROOTS; i++) {
-        const char *root = root_of(group->host, i);
-        if ((i == CGROUP_CONTROLLERS && born_in_unified) || !exists_below(root, group->name))
+        const char *root = mount_at(group->host, i);
+        if ((i == CGROUP_CONTROLLERS && created_in_unified) || !exists_below(root, group->name))
             continue;
         char path[CGROUP_PATH_SIZE];
-        path_of(path, root, group->name, "cgroup.procs");
+        group_path(path, root, group->name, "cgroup.procs");
         if (file_write(path, "0") != 0)
-            return aq_fail_errno(error, errno, "joining %s", path);
+            return aq_fail_errno(error, errno, "cannot join %s", path);
     }
     return 0;
 }
@@ -221,7 +221,7 @@ bool cgroup_ran_out_of_memory(const struct cgroup *group)
         const char *root = unified ? group->host->unified : group->host->version1[CGROUP_MEMORY];
         if (root[0] == '\0')
             continue;
-        path_of(path, root, group->name, unified ? "memory.events" : "memory.oom_control");
+        group_path(path, root, group->name, unified ? "memory.events" : "memory.oom_control");
         aq_file_read_text(AT_FDCWD, path, text, sizeof text);
         const char *line = strstr(text, "oom_kill ");
         if (line != NULL && strtoull(line + strlen("oom_kill "), NULL, 10) > 0)

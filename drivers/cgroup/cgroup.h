@@ -1,16 +1,15 @@
-/* Control groups: they hold a workload's processes together, however these fork and detach, and limit them.
+/* Control groups: they hold a workload's processes together, even if these fork and detach, and limit them.
  *
- * A machine may have version 1 (one hierarchy for each controller), version 2 (one for all), or both at once with
- * each controller in one of them. cgroup_host_read() finds out. A workload then has a group
- * `aquarium/<node>/r<resource>`:
- *  - in version 2, where there is one, even if no controller works there: for cgroup.kill and cgroup.events;
- *  - in a hierarchy of version 1 where one of its limits is set, and no other: joining such a group costs the
- *    kernel up to 15 ms, while a process can be born into a group of version 2 for nothing;
- *  - without version 2 and without limits in one hierarchy of version 1, to hold the processes together.
- * A limit whose controller is not to be had is left out, and named in `lacking`: it is the caller's to tell.
+ * A host may have version 1 (one hierarchy for each controller), version 2 (one for all), or both, with each controller
+ * in one of them. cgroup_host_read() finds out. A workload has a group `aquarium/<node>/r<resource>`:
+ *  - in version 2, if there is one, even without controllers: for cgroup.kill and cgroup.events;
+ *  - in each hierarchy of version 1 that sets one of its limits. In no other, because joining a group costs the kernel
+ *    up to 15 ms there, while a process can be created in a group of version 2 at no cost;
+ *  - without version 2 and without limits, in one hierarchy of version 1, to hold the processes together.
+ * A limit whose controller is missing is not set, and marked in `lacking`; the caller reports that.
  *
- * Nothing here waits. What takes several attempts (ending, removing) says so, and is repeated by the caller.
- * Whoever is root inside a group can leave it: groups guard against accidents, not against root. */
+ * No function waits. Killing and removing may take several attempts, which the caller repeats. A process that runs as
+ * root can leave its group: groups guard against accidents, not against root. */
 #ifndef AQ_DRIVERS_CGROUP_CGROUP_H
 #define AQ_DRIVERS_CGROUP_CGROUP_H
 
@@ -23,10 +22,10 @@ enum cgroup_controller { CGROUP_CPU, CGROUP_MEMORY, CGROUP_PIDS, CGROUP_CONTROLL
 
 enum { CGROUP_PATH_SIZE = 512, CGROUP_ROOT_SIZE = 192, CGROUP_NAME_SIZE = 256 };
 
-/* What the machine offers. */
+/* What the host offers. */
 struct cgroup_host {
-    char unified[CGROUP_ROOT_SIZE];                      /* where version 2 is mounted; "": nowhere writable */
-    char version1[CGROUP_CONTROLLERS][CGROUP_ROOT_SIZE]; /* likewise for each controller of version 1 */
+    char unified[CGROUP_ROOT_SIZE];                      /* mount of version 2; "": none that is writable */
+    char version1[CGROUP_CONTROLLERS][CGROUP_ROOT_SIZE]; /* the same for each controller of version 1 */
     bool in_unified[CGROUP_CONTROLLERS];                 /* version 2 has the controller */
 };
 
@@ -37,41 +36,41 @@ struct cgroup_limits {
     uint64_t pids;
 };
 
-/* One workload's group, in as many hierarchies as it has one. */
+/* A workload's group, in all hierarchies. */
 struct cgroup {
     const struct cgroup_host *host;
     char name[CGROUP_NAME_SIZE]; /* below each mount: "aquarium/<node>/r<resource>" */
-    unsigned lacking;            /* bit 1 << controller: this limit was asked for and cannot be had */
+    unsigned lacking;            /* bit 1 << controller: this limit cannot be set */
 };
 
-/* Reads /proc/self/mountinfo and looks which mounts can be written. Finding nothing is no error. */
+/* Reads /proc/self/mountinfo and checks which mounts are writable. Finding none is not an error. */
 void cgroup_host_read(struct cgroup_host *host);
 
-/* The same from a text in that format, for the tests; asks `writable` about each mount. */
+/* The same from a text in that format, for tests; calls `writable` for each mount. */
 void cgroup_host_parse(struct cgroup_host *host, const char *mountinfo, bool (*writable)(const char *path));
 
 const char *cgroup_controller_name(enum cgroup_controller controller); /* "cpu", "memory", "pids" */
 
-/* Names the group; touches nothing. `host` must stay. Enough for finding a group that another process made. */
+/* Names a group that may or may not exist. `host` must outlive it. */
 void cgroup_name(struct cgroup *group, const struct cgroup_host *host, const char *node, uint64_t resource);
 
-/* Makes the named group's directories and sets the limits. -1: a limit was refused by the kernel. */
+/* Creates the group and sets its limits. Fails if the kernel refuses a limit. */
 int cgroup_make(struct cgroup *group, const struct cgroup_limits *limits, struct aq_error *error) AQ_MUST_CHECK;
 
 bool cgroup_exists(const struct cgroup *group); /* in any hierarchy */
 
-/* For clone3(CLONE_INTO_CGROUP): a descriptor of the directory in version 2, or -1. */
+/* A descriptor of the directory in version 2, for clone3(CLONE_INTO_CGROUP), or -1. */
 int cgroup_open_unified(const struct cgroup *group);
 
-/* Moves the calling process into the group: in every hierarchy, or in all but version 2 if it was born there. */
-int cgroup_join(const struct cgroup *group, bool born_in_unified, struct aq_error *error) AQ_MUST_CHECK;
+/* Moves the calling process into the group in all hierarchies; not in version 2 if it was created there. */
+int cgroup_join(const struct cgroup *group, bool created_in_unified, struct aq_error *error) AQ_MUST_CHECK;
 
-void cgroup_signal(const struct cgroup *group, int number); /* each process that is in it now */
-void cgroup_kill(const struct cgroup *group);               /* SIGKILL to all; repeat until it is empty */
-bool cgroup_is_empty(const struct cgroup *group);           /* no living process; also when it does not exist */
-bool cgroup_ran_out_of_memory(const struct cgroup *group);  /* the kernel killed something in it for that */
+void cgroup_signal(const struct cgroup *group, int number); /* to each process in it */
+void cgroup_kill(const struct cgroup *group);               /* repeat until it is empty */
+bool cgroup_is_empty(const struct cgroup *group);           /* or does not exist */
+bool cgroup_ran_out_of_memory(const struct cgroup *group);  /* the kernel has killed a process in it for that */
 
-/* Removes the group, groups inside it, and parents that nothing else is in. -1: still in use, try again. */
+/* Removes the group, the groups inside it, and its parents if they are empty. Returns -1 if it is in use: try again. */
 int cgroup_remove(const struct cgroup *group) AQ_MUST_CHECK;
 
 #endif

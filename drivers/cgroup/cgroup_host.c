@@ -1,4 +1,4 @@
-/* The part of cgroup.h that finds out what the machine offers. */
+/* The part of cgroup.h that finds out what the host offers. */
 #include "drivers/cgroup/cgroup.h"
 
 #include "schema/base/files.h"
@@ -11,7 +11,7 @@
 
 enum { MOUNTINFO_SIZE_MAX = 16 << 20 };
 
-/* Is `word` one of the words between commas? */
+/* Whether `word` is one of the comma-separated words. */
 static bool list_has(const char *list, const char *word)
 {
     size_t length = strlen(word);
@@ -23,7 +23,7 @@ static bool list_has(const char *list, const char *word)
     return false;
 }
 
-/* mountinfo writes blank, tab, newline and backslash in octal. */
+/* mountinfo has blank, tab, newline and backslash in octal. */
 static void path_decode(char *path)
 {
     char *to = path;
@@ -95,6 +95,6 @@ void cgroup_host_read(struct cgroup_host *host)
     AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
     struct aq_error ignored;
     int failed = aq_file_read(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_SIZE_MAX, &text, &ignored);
-    (void)failed; /* then there is nothing, or its beginning */
+    (void)failed; /* then the text is empty or incomplete */
     cgroup_host_parse(host, aq_buffer_string(&text), mount_is_writable);
 }

@@ -1,5 +1,4 @@
-/* The part of cgroup.h that looks at a group and at the groups inside it, which a workload may have made: who is
- * in them, ending all, and removing them. */
+/* The part of cgroup.h that works on a group together with the groups inside it, which a workload may have created. */
 #include "drivers/cgroup/cgroup.h"
 
 #include "schema/base/files.h"
@@ -16,8 +15,8 @@
 
 enum { ALL_ROOTS = CGROUP_CONTROLLERS + 1, DEPTH_MOST = 16 };
 
-/* Opens the group's directory in one hierarchy. -1: it is not there if errno is ENOENT; otherwise it cannot be
- * told, and the group counts as existing and in use. */
+/* Opens the group's directory in one hierarchy. Returns -1 with ENOENT if it does not exist. After any other error it
+ * may exist, and counts as in use. */
 static int tree_open(const struct cgroup *group, int i)
 {
     char path[CGROUP_PATH_SIZE];
@@ -30,10 +29,11 @@ static int tree_open(const struct cgroup *group, int i)
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Calls `visit` for a group and all groups in it, the innermost first. Closes `directory`. `name` is the group's
- * own name in `parent`, which is -1 at the top. */
+/* Called for a group and all groups in it, innermost first. `name` is the group's name in `parent`, which is -1 for the
+ * outermost. */
 typedef void tree_visit_fn(int parent, int directory, const char *name, void *context);
 
+/* Closes `directory`. */
 static void tree_walk(int parent, int directory, const char *name, int depth, tree_visit_fn *visit, void *context)
 {
     int again = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -53,7 +53,7 @@ static void tree_walk(int parent, int directory, const char *name, int depth, tr
     close(directory);
 }
 
-/* Who stands in the group's cgroup.procs; NULL: nobody can be told. */
+/* The group's cgroup.procs; NULL with errno. */
 static FILE *procs_open(int directory)
 {
     int fd = openat(directory, "cgroup.procs", O_RDONLY | O_CLOEXEC);
@@ -68,11 +68,11 @@ static void visit_signal(int parent, int directory, const char *name, void *cont
     (void)parent, (void)name;
     AQ_CLEANUP_FILE FILE *procs = procs_open(directory);
     for (int pid; procs != NULL && fscanf(procs, "%d", &pid) == 1;)
-        if (pid > 1 && pid != getpid()) /* 0: a process of another pid namespace, which has no number here */
+        if (pid > 1 && pid != getpid()) /* 0: a process of another pid namespace */
             kill(pid, *(int *)context);
 }
 
-/* One hierarchy knows all processes: version 2 if the group is there, or else the first of version 1. */
+/* One hierarchy has all processes: version 2 if the group is in it, otherwise the first one of version 1. */
 void cgroup_signal(const struct cgroup *group, int number)
 {
     for (int i = ALL_ROOTS - 1; i >= 0; i--) {
@@ -92,7 +92,7 @@ void cgroup_kill(const struct cgroup *group)
         cgroup_signal(group, SIGKILL);
 }
 
-/* Who cannot be asked is not empty. */
+/* A group that cannot be read is not empty. */
 static void visit_empty(int parent, int directory, const char *name, void *context)
 {
     (void)parent, (void)name;
@@ -102,7 +102,7 @@ static void visit_empty(int parent, int directory, const char *name, void *conte
         *(bool *)context = false;
 }
 
-/* Version 2 tells whether anything lives in the group or below. -1: it does not. */
+/* Whether version 2 says that the group or one inside it has processes. -1: unknown. */
 static int unified_populated(const struct cgroup *group)
 {
     AQ_CLEANUP_FD int directory = tree_open(group, CGROUP_CONTROLLERS);
@@ -129,7 +129,7 @@ bool cgroup_is_empty(const struct cgroup *group)
     return empty;
 }
 
-/* If one cannot be removed, neither can those around it, and the outermost tells. */
+/* If a group cannot be removed, the outermost cannot either, and the caller notices that. */
 static void visit_remove(int parent, int directory, const char *name, void *context)
 {
     (void)directory, (void)context;
@@ -156,7 +156,7 @@ int cgroup_remove(const struct cgroup *group)
         }
         if (directory >= 0)
             close(directory);
-        /* The node's directory and ours: they go with the last who is in them. */
+        /* The node's directory and `aquarium`, if they are empty. */
         for (int level = 0; level < 2; level++) {
             *strrchr(path, '/') = '\0';
             if (rmdir(path) != 0)

@@ -1,4 +1,4 @@
-/* What is done here is done in a fork of a process with one thread: every function of the library may be used. */
+/* All of this runs in a fork of a process with one thread, so every library function may be used. */
 #include "drivers/process/child.h"
 
 #include "schema/base/files.h"
@@ -32,7 +32,7 @@ struct child_user {
 
 static _Noreturn void child_fail(const struct process_child *child, const char *message)
 {
-    /* If even this cannot be written, the keeper sees an end without a beginning: good enough. */
+    /* If this cannot be written either, the keeper still sees that the process ended without having started. */
     ssize_t written = write(child->errors, message, strlen(message));
     (void)written;
     _exit(NOT_STARTED);
@@ -81,7 +81,7 @@ static void user_become(const struct process_child *child, const struct child_us
         child_fail_errno(child, "user", child->job->user);
 }
 
-/* A program may open its own /dev/stdout again: the pipe must belong to whom it runs as. */
+/* A program may open its /dev/stdout again, so the pipe must belong to its user. */
 static void output_prepare(const struct process_child *child, const struct child_user *user)
 {
     if (user->given && fchown(child->output, user->uid, user->gid) != 0 && errno != EPERM)
@@ -90,7 +90,8 @@ static void output_prepare(const struct process_child *child, const struct child
         child_fail_errno(child, "file", "log");
 }
 
-/* The workload's own place is entered with the agent's rights, one that the label names with those of its user. */
+/* Enters the workload's own directory with the agent's rights. A directory that the label names is entered with the
+ * rights of the workload's user. */
 static void work_enter(const struct process_child *child, const struct child_user *user)
 {
     if (mkdirat(child->directory, "work", 0700) != 0 && errno != EEXIST)
@@ -117,19 +118,19 @@ static void environment_set(const struct process_child *child, const struct chil
     environ = job->environment;
 }
 
-/* An agent may be protected from the kernel's search for memory; its workloads are not. */
+/* An agent may be protected from the OOM killer; its workloads are not. */
 static void oom_score_reset(void)
 {
     AQ_CLEANUP_FD int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    ssize_t written = fd >= 0 ? write(fd, "0", 1) : 0; /* refused where it is above 0: then it may stay so */
+    ssize_t written = fd >= 0 ? write(fd, "0", 1) : 0; /* refused if it is above 0, which is fine */
     (void)written;
 }
 
 static void signals_reset(void)
 {
     sigset_t none;
-    /* Past the library, which would hide two signals of its own that posix_spawn() has left ignored. All zero is
-     * the default action; it fails for the two that cannot be changed and need not be. */
+    /* By system call, because the library hides two of its own signals, which posix_spawn() has left ignored. All zeros
+     * are the default action. This fails for two signals, which cannot be changed anyway. */
     static const char default_action[64];
     for (int number = 1; number < NSIG; number++)
         syscall(SYS_rt_sigaction, number, default_action, NULL, (NSIG - 1) / 8);
@@ -137,13 +138,13 @@ static void signals_reset(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void child_run(const struct process_child *child, bool born_in_group)
+static _Noreturn void child_run(const struct process_child *child, bool in_group)
 {
     struct aq_error error;
     struct child_user user = {0};
     setsid();
     umask(022);
-    if (cgroup_join(child->group, born_in_group, &error) != 0)
+    if (cgroup_join(child->group, in_group, &error) != 0)
         child_fail(child, error.message);
     oom_score_reset();
     user_find(child, &user);
@@ -155,7 +156,7 @@ static _Noreturn void child_run(const struct process_child *child, bool born_in_
     if (!own_place && chdir(child->job->working) != 0)
         child_fail_errno(child, "directory", child->job->working);
     environment_set(child, &user);
-    /* After the change of user, which clears it. The keeper may have died before. */
+    /* After the change of user, which would clear it. The keeper may have died already. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != child->keeper)
         _exit(NOT_STARTED);
@@ -168,19 +169,19 @@ static _Noreturn void child_run(const struct process_child *child, bool born_in_
 
 pid_t process_child_start(const struct process_child *child)
 {
-    /* Born into its group of version 2: moving there later would make the kernel wait for all its processors. */
+    /* Created in its group of version 2: moving there later makes the kernel wait for all processors. */
     AQ_CLEANUP_FD int group = cgroup_open_unified(child->group);
-    bool born_in_group = group >= 0;
+    bool in_group = group >= 0;
     pid_t pid = -1;
     if (group >= 0) {
         struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)group};
         pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
     }
-    if (pid < 0) { /* an older kernel, or a group that cannot be born into: it is joined instead */
-        born_in_group = false;
+    if (pid < 0) { /* an older kernel, or a group that does not allow this: join it instead */
+        in_group = false;
         pid = fork();
     }
     if (pid == 0)
-        child_run(child, born_in_group);
+        child_run(child, in_group);
     return pid;
 }

@@ -1,4 +1,4 @@
-/* The main process of a workload between its birth and its program. */
+/* The main process of a workload, from fork to exec. */
 #ifndef AQ_DRIVERS_PROCESS_CHILD_H
 #define AQ_DRIVERS_PROCESS_CHILD_H
 
@@ -13,11 +13,11 @@ struct process_child {
     const struct cgroup *group;
     int directory; /* the workload's */
     int output;    /* becomes standard output and error */
-    int errors;    /* closed when the program runs; if it cannot, a line that says why goes here before */
+    int errors;    /* closed by exec; if the program cannot run, the reason is written here first */
     pid_t keeper;
 };
 
-/* Bears the main process; -1 with errno. It dies with its keeper. */
+/* Creates the main process, which is killed when its keeper dies. Returns -1 with errno on failure. */
 pid_t process_child_start(const struct process_child *child);
 
 #endif

@@ -21,7 +21,7 @@ static int write_text(int directory, const char *name, const char *text, struct 
     return 0;
 }
 
-/* Waits until the disk has the file, and its name in the directory. */
+/* Waits until the disk has the file and its name. */
 static int sync_file(int directory, const char *name, struct aq_error *error)
 {
     AQ_CLEANUP_FD int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -30,7 +30,7 @@ static int sync_file(int directory, const char *name, struct aq_error *error)
     return 0;
 }
 
-/* Which boot of the machine this is; "" if that cannot be found out now. */
+/* Identifies this boot of the host; "" if it cannot be read now. */
 static const char *boot_id(void)
 {
     static char boot[BOOT_SIZE];
@@ -51,7 +51,7 @@ bool process_id_of(pid_t pid, struct process_id *id)
         errno = errno == ENOENT ? ESRCH : errno;
         return false;
     }
-    /* The second field is the program's name in brackets, and may hold anything: count from the last bracket. */
+    /* The second field is the program's name in brackets, with any characters: start at the last bracket. */
     const char *at = strrchr(text, ')');
     uint64_t start_ticks;
     if (at == NULL ||
@@ -74,7 +74,7 @@ int process_id_open(const struct process_id *id)
     struct process_id now;
     if (pidfd < 0)
         return -1;
-    /* Looked at after opening: whoever has the number and the start time now had the number then, too. */
+    /* Checked after opening: a process that has this number and start time now had the number then, too. */
     bool found = process_id_of(id->pid, &now);
     int number = found ? ESRCH : errno;
     if (found && now.start_ticks == id->start_ticks)
@@ -92,8 +92,8 @@ bool process_runs(int pidfd)
 
 /* ---- state -------------------------------------------------------------------------------------------- */
 
-/* The main process comes later, in a line of its own at the end. A line counts when its newline is there, so whoever
- * reads while it is being added sees all of it or nothing. */
+/* The line of the main process is added later. A line counts once it has its newline, so a concurrent reader sees all
+ * of it or nothing. */
 enum process_read process_state_read(int directory, struct process_state *state)
 {
     char text[STATE_SIZE];
@@ -124,7 +124,7 @@ enum process_read process_state_read(int directory, struct process_state *state)
 int process_state_claim(int directory, const struct process_state *state, struct aq_error *error)
 {
     char text[STATE_SIZE];
-    char name[32]; /* of one's own: two may be claiming */
+    char name[32]; /* one for each process, as two may be creating the state */
     if (boot_id()[0] == '\0')
         return aq_fail(error, AQ_E_IO, "file state: /proc/sys/kernel/random/boot_id cannot be read");
     snprintf(name, sizeof name, "state.%d", getpid());
@@ -181,7 +181,7 @@ int process_exit_write(int directory, const struct process_exit *end, bool durab
     snprintf(text, sizeof text, "%s %d\n%s\n", end->failed ? "failed" : "ended", end->exit_status, reason);
     if (aq_file_replace_unsynced(directory, "exit", 0600, text, strlen(text), error) != 0)
         return -1;
-    /* Only now, so that both are one turn of the disk. A crash in between may leave the file empty; that it ended with
-     * the machine is what is said of such a one, and nearly true. */
+    /* One sync after the rename is faster than one before and one after it. A crash in between may leave the file
+     * empty; then the workload is reported to have ended with the host, which is nearly true. */
     return durable ? sync_file(directory, "exit", error) : 0;
 }

@@ -1,11 +1,11 @@
-/* What a keeper leaves in its workload's directory for the agent of now and for the agent after it.
+/* The files that a keeper writes in its workload's directory for this and later runs of the agent.
  *
- * `state` says who keeps the workload. It is made once, by a link that fails if there is one already: so either
- * the keeper makes it, and may start the workload, or an agent that found none makes an empty one, and the keeper
- * that comes too late gives up. After that the keeper alone adds to it. A process is named by its number and its
- * start time, for numbers are used again, and by the boot that both belong to.
+ * `state` names the keeper. It is created once, by a link that fails if it exists already: either the keeper creates it
+ * and may start the workload, or an agent that finds none creates it without a keeper, and a keeper that comes later
+ * gives up. After that, only the keeper adds to it. A process is identified by its number, its start time and the boot,
+ * because numbers are reused.
  *
- * `exit` says how it went. It is written once, durably, when nothing of the workload is left. */
+ * `exit` says how the workload ended. It is written once, durably, when no process of the workload is left. */
 #ifndef AQ_DRIVERS_PROCESS_FILES_H
 #define AQ_DRIVERS_PROCESS_FILES_H
 
@@ -21,10 +21,10 @@ struct process_id {
 };
 
 struct process_state {
-    struct process_id keeper; /* pid 0: an agent gave the workload up before its keeper came */
-    struct process_id main;   /* pid 0: not running yet */
+    struct process_id keeper; /* pid 0: an agent gave the workload up before there was a keeper */
+    struct process_id main;   /* pid 0: not started yet */
     unsigned stop_grace_s;
-    unsigned lacking; /* limits that could not be set, see struct cgroup */
+    unsigned lacking; /* limits that cannot be set, see struct cgroup */
 };
 
 enum { PROCESS_REASON_SIZE = 512 };
@@ -38,31 +38,31 @@ struct process_exit {
 enum process_read {
     PROCESS_READ,
     PROCESS_MISSING,
-    PROCESS_TORN,       /* it was being written when the machine went down */
-    PROCESS_OTHER_BOOT, /* so nothing of it can run any more */
-    PROCESS_UNREADABLE, /* for want of a descriptor, say: it tells nothing about the workload; try again */
+    PROCESS_TORN,       /* incomplete: it was being written when the host went down */
+    PROCESS_OTHER_BOOT, /* of an earlier boot, so no process of it is left */
+    PROCESS_UNREADABLE, /* such as without a free descriptor; says nothing about the workload: try again */
 };
 
-/* All take a descriptor of the workload's directory. */
+/* These take a descriptor of the workload's directory. */
 enum process_read process_state_read(int directory, struct process_state *state);
 enum process_read process_exit_read(int directory, struct process_exit *end);
 
-/* 0: this state, without its main process, is now the state. 1: there is one already. -1: could not be written. */
+/* Creates `state`, without a main process. Returns 0 if it was created, 1 if it exists already, -1 with `error`. */
 int process_state_claim(int directory, const struct process_state *state, struct aq_error *error) AQ_MUST_CHECK;
 int process_state_add_main(int directory, const struct process_state *state, struct aq_error *error) AQ_MUST_CHECK;
 
-/* `durable`: waits for the disk. */
+/* `durable`: waits until the disk has it. */
 int process_exit_write(int directory, const struct process_exit *end, bool durable,
                        struct aq_error *error) AQ_MUST_CHECK;
 
-/* The name of a living process, or of one that is dead and not yet waited for. False: there is none if errno is
- * ESRCH; otherwise it cannot be found out now. */
+/* Identifies a process, which may be a zombie. Returns false with ESRCH if there is none; after any other error, try
+ * again. */
 bool process_id_of(pid_t pid, struct process_id *id);
 
-/* A pidfd of just that process. -1: it is gone if errno is ESRCH; otherwise try again. */
+/* Opens a pidfd of exactly that process. Returns -1 with ESRCH if it is gone; after any other error, try again. */
 int process_id_open(const struct process_id *id);
 
-/* Does the pidfd's process still run? */
+/* Whether the pidfd's process still runs. */
 bool process_runs(int pidfd);
 
 #endif

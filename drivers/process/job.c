@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The memory file: a struct process_job whose pointers mean nothing yet, room for the pointers of arguments and
- * environment with a NULL behind each and one spare, then all texts, one after the other. */
+/* The memory file holds a struct process_job whose pointers are not valid yet, room for the pointers of arguments and
+ * environment with a NULL after each and one spare, and then all texts. */
 
 static const char default_path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -33,7 +33,7 @@ static bool has_path(const struct aq_list *variables)
     return false;
 }
 
-/* Returns how many variables there are. */
+/* Returns the number of variables. */
 static uint32_t environment_add(struct aq_buffer *texts, const struct driver_spec *spec)
 {
     const struct aq_list *given = &((const struct process_options *)spec->options)->environment;
@@ -53,7 +53,7 @@ static int memory_file(const struct process_job *job, const struct aq_buffer *te
 {
     int fd = memfd_create("aquarium-job", MFD_CLOEXEC);
     if (fd < 0)
-        return aq_fail_errno(error, errno, "cannot make a memory file");
+        return aq_fail_errno(error, errno, "cannot create a memory file");
     const struct {
         const void *bytes;
         size_t length;
@@ -94,7 +94,7 @@ int process_job_encode(const struct driver_spec *spec, const char *node, struct 
     return memory_file(&job, &texts, error);
 }
 
-/* The text at `*at`, which then moves behind it; NULL: there is none before `end`. */
+/* Returns the text at *at and moves *at after it; NULL if no text ends before `end`. */
 static char *text_next(char **at, const char *end)
 {
     char *text = *at;

@@ -1,6 +1,6 @@
-/* A job is all that a keeper must know to run one workload, in one piece of memory that can be handed to another
- * process: the agent encodes it into a memory file, the keeper maps that file and points into it. Both are the
- * same binary, so the layout need not last. */
+/* A job is all that a keeper must know to run a workload, in one block of memory that is passed to another process: the
+ * agent encodes it into a memory file, and the keeper maps that file. Both are the same binary, so the layout may
+ * change at any time. */
 #ifndef AQ_DRIVERS_PROCESS_JOB_H
 #define AQ_DRIVERS_PROCESS_JOB_H
 
@@ -13,27 +13,27 @@ struct process_job {
     uint64_t cpu_milli;
     uint64_t ram_mib;
     uint64_t pids;      /* 0: no limit */
-    uint64_t log_size;  /* bytes at which the log goes on in a new file */
-    uint32_t log_files; /* how many files there may be */
+    uint64_t log_size;  /* size at which the log continues in a new file */
+    uint32_t log_files; /* how many files are kept */
     uint32_t stop_grace_s;
     uint32_t argument_count;
     uint32_t environment_count;
     const char *node;
     const char *directory; /* the workload's */
-    const char *working;   /* where to run; "": the workload's own place */
-    const char *user;      /* whom to run as, name or number; "": as the agent does */
-    char **arguments;      /* ended by NULL; the first is the program */
-    char **environment;    /* ended by NULL, with room for one more */
-    size_t mapped;         /* bytes at this address, for process_job_unmap() */
+    const char *working;   /* where to run; "": in work/ of `directory` */
+    const char *user;      /* name or number of the user to run as; "": the agent's */
+    char **arguments;      /* NULL ends them; the first is the program */
+    char **environment;    /* NULL ends them, and there is room for one more */
+    size_t mapped;         /* size of the mapping */
 };
 
-/* Returns a memory file that holds the job; -1 and `error`. `node` is the agent's name. */
+/* Returns the descriptor of a memory file that holds the job, or -1. `node` is the agent's name. */
 int process_job_encode(const struct driver_spec *spec, const char *node, struct aq_error *error) AQ_MUST_CHECK;
 
-/* What process_job_encode() wrote; NULL if it is not that. The descriptor may be closed afterwards. */
+/* Maps what process_job_encode() wrote; NULL if it is something else. The descriptor may be closed afterwards. */
 struct process_job *process_job_map(int fd);
 
-/* Gives the memory back, all that the job points to included. */
+/* Unmaps the job and all that it points to. */
 void process_job_unmap(struct process_job *job);
 
 #endif

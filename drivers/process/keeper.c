@@ -36,11 +36,11 @@ static int signals_open(void)
     sigaddset(&wanted, SIGCHLD);
     sigaddset(&wanted, SIGTERM);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    signal(SIGCHLD, SIG_DFL); /* the nursery ignored it, which would lose the exit status */
+    signal(SIGCHLD, SIG_DFL); /* the nursery ignores it, which would lose the exit status */
     return signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* From here on the workload is this keeper's, or this process ends. */
+/* Takes the workload for this keeper, or ends the process. */
 static void keeper_claim(struct keeper *keeper)
 {
     struct aq_error error;
@@ -70,7 +70,7 @@ static void keeper_start_main(struct keeper *keeper)
     int output[2];
     int errors[2];
     if (pipe2(output, O_CLOEXEC) != 0 || pipe2(errors, O_CLOEXEC) != 0) {
-        aq_fail_errno(&error, errno, "cannot make a pipe");
+        aq_fail_errno(&error, errno, "cannot create a pipe");
         keeper_give_up(keeper, error.message);
     }
     const struct process_child child = {.job = keeper->job,
@@ -81,7 +81,7 @@ static void keeper_start_main(struct keeper *keeper)
                                         .keeper = getpid()};
     keeper->main = process_child_start(&child);
     if (keeper->main < 0) {
-        aq_fail_errno(&error, errno, "cannot make a process");
+        aq_fail_errno(&error, errno, "cannot create a process");
         keeper_give_up(keeper, error.message);
     }
     close(output[1]);
@@ -90,14 +90,14 @@ static void keeper_start_main(struct keeper *keeper)
     fcntl(errors[0], F_SETFL, O_NONBLOCK);
     keeper->output = output[0];
     keeper->errors = errors[0];
-    /* Only now, while the main process is on its way: making a file takes as long as making a process. */
+    /* While the main process is starting: creating a file takes as long as creating a process. */
     if (process_log_open(&keeper->log, keeper->directory, keeper->job->log_size, keeper->job->log_files, &error) != 0)
         keeper_fail(keeper, error.message);
-    process_job_unmap(keeper->job); /* may be large, and is not needed again */
+    process_job_unmap(keeper->job); /* it may be large, and is not needed any more */
     keeper->job = NULL;
 }
 
-/* ---- what happens ------------------------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------------------------------------ */
 
 static void keeper_started(struct keeper *keeper)
 {
@@ -108,14 +108,14 @@ static void keeper_started(struct keeper *keeper)
         keeper_fail(keeper, error.message);
         return;
     }
-    /* No agent, no reader: that is no fault. SIGPIPE is blocked. */
+    /* Fails without an agent, which is fine. SIGPIPE is blocked. */
     ssize_t written = write(keeper->status, "s", 1);
     (void)written;
     close(keeper->status);
     keeper->status = -1;
 }
 
-/* The pipe of errors says nothing when the program runs, and why if it does not. */
+/* The pipe of errors is closed without a word if the program runs, and has the reason if it does not. */
 static void keeper_read_errors(struct keeper *keeper)
 {
     char text[PROCESS_REASON_SIZE];
@@ -134,7 +134,7 @@ static void keeper_read_errors(struct keeper *keeper)
 
 static void keeper_reap(struct keeper *keeper)
 {
-    /* The main process may have run and ended since poll() looked: its beginning comes before its end. */
+    /* The main process may have started and ended since poll() returned: its start comes first. */
     if (keeper->errors >= 0)
         keeper_read_errors(keeper);
     for (;;) {
@@ -158,7 +158,7 @@ static void keeper_stop(struct keeper *keeper)
     keeper->stopping = true;
     keeper->kill_at_ms = aq_clock_boot_ms() + keeper->state.stop_grace_s * 1000u;
     if (keeper->errors >= 0)
-        keeper_fail(keeper, "stopped before it had started");
+        keeper_fail(keeper, "stopped before it started");
     else if (keeper->state.stop_grace_s > 0)
         keeper_signal_tree(keeper, SIGTERM);
 }
@@ -178,7 +178,7 @@ static void keeper_read_signals(struct keeper *keeper)
         keeper_stop(keeper);
 }
 
-/* Kills what must be killed by now. Returns how long to sleep, for poll(). */
+/* Kills what is due to be killed. Returns the timeout for poll(). */
 static int keeper_kill_due(struct keeper *keeper)
 {
     uint64_t now_ms = aq_clock_boot_ms();
@@ -201,8 +201,8 @@ static int keeper_kill_due(struct keeper *keeper)
     return (int)(keeper->kill_at_ms - now_ms);
 }
 
-/* Writes what is in the pipe to the log; comes back now and then if there is no end of it. A line that a read has cut
- * waits for the next read, so that the log can go on in a new file between lines. False: nothing was there. */
+/* Copies output from the pipe to the log, for a bounded number of reads. A line that a read has cut waits for the next
+ * read, so that the log can continue in a new file between lines. Returns false if there was nothing. */
 static bool keeper_copy_output(struct keeper *keeper)
 {
     char bytes[COPY_SIZE];
@@ -246,7 +246,7 @@ static void keeper_loop(struct keeper *keeper)
         if (fds[SIGNALS].revents != 0)
             keeper_read_signals(keeper);
     }
-    /* Nobody of the tree can write now; the bound is for a pipe that was handed to a stranger. */
+    /* No process of the workload can write any more; the bound is for a pipe that was passed to another process. */
     for (int rounds = 0; rounds < 256 && keeper_copy_output(keeper); rounds++)
         ;
 }

@@ -68,14 +68,14 @@ static int relation_compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* All that descend from this process, groups or not: orphans among them have become its children. */
+/* Signals all descendants of this process, in groups or not; orphans have become its children. */
 static void descendants_signal(int number)
 {
     size_t count;
     struct relation *relations = relations_read(&count);
     if (count > 0)
         qsort(relations, count, sizeof *relations, relation_compare);
-    /* Each round finds at least one generation more. */
+    /* Each round finds at least one more generation. */
     for (bool found = true; found;) {
         found = false;
         for (size_t i = 0; i < count; i++) {
@@ -99,29 +99,29 @@ void keeper_signal_tree(struct keeper *keeper, int number)
         cgroup_kill(&keeper->group);
         if (!keeper->main_ended)
             kill(keeper->main, SIGKILL);
-        /* Who has left the group, or where there is none. Looking through /proc takes a while: only if need be. */
+        /* Processes that have left the group, or have none. Scanning /proc is slow, so only if it is necessary. */
         if (!grouped || keeper->kill_again_ms > 20)
             descendants_signal(SIGKILL);
         return;
     }
     if (grouped) {
         cgroup_signal(&keeper->group, number);
-        cgroup_signal(&keeper->group, SIGCONT); /* a stopped process does not hear it otherwise */
+        cgroup_signal(&keeper->group, SIGCONT); /* a stopped process does not handle it otherwise */
     } else {
         descendants_signal(number);
         descendants_signal(SIGCONT);
     }
 }
 
-/* ---- ending oneself ----------------------------------------------------------------------------------- */
+/* ---- ending the keeper -------------------------------------------------------------------------------- */
 
-static void pause_ms(long ms)
+static void sleep_ms(long ms)
 {
     const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
     nanosleep(&time, NULL);
 }
 
-/* Why it ended, when that is not plain from the status. */
+/* Why it ended, if the status does not say so. */
 static void reason_context(const struct keeper *keeper, bool out_of_memory, char context[64])
 {
     bool by_kill = WIFSIGNALED(keeper->wait_status) && WTERMSIG(keeper->wait_status) == SIGKILL;
@@ -163,9 +163,9 @@ _Noreturn void keeper_finish(struct keeper *keeper)
     if (keeper->log.fd >= 0)
         process_log_close(&keeper->log);
     for (int i = 0; i < REMOVE_ATTEMPTS && cgroup_remove(&keeper->group) != 0; i++)
-        pause_ms(REMOVE_PAUSE_MS);
-    /* A full disk may get room again. Without the file the agent can only tell that the keeper is gone. */
+        sleep_ms(REMOVE_PAUSE_MS);
+    /* A full disk may get room again. Without the file the agent only knows that the keeper is gone. */
     for (int i = 0; i < WRITE_ATTEMPTS && process_exit_write(keeper->directory, &end, true, &error) != 0; i++)
-        pause_ms(WRITE_PAUSE_MS);
+        sleep_ms(WRITE_PAUSE_MS);
     _exit(0);
 }

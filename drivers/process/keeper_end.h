@@ -13,35 +13,35 @@
 
 struct keeper {
     const struct cgroup_host *host;
-    struct process_job *job; /* NULL when the main process has been born */
+    struct process_job *job; /* NULL once the main process exists */
     struct cgroup group;
     struct process_log log;
     struct process_state state;
     int directory;
-    int status;  /* pipe to the agent that started it; -1 after the beginning was told */
+    int status;  /* pipe to the agent; -1 after the start was reported */
     int signals; /* signalfd */
     int output;  /* pipe from the workload; -1: closed */
-    int errors;  /* pipe from the main process until its program runs; -1 after that */
+    int errors;  /* pipe from the main process; -1 once its program runs */
 
-    pid_t main; /* 0: not born */
+    pid_t main; /* 0: none yet */
     bool main_ended;
-    int wait_status; /* of the main process, when it has ended */
-    bool tree_gone;  /* no child was left when last asked */
+    int wait_status; /* of the main process, once it has ended */
+    bool tree_gone;  /* no child was left at the last check */
 
-    bool failed; /* it will not run, for `reason` */
+    bool failed; /* the program could not run, see `reason` */
     char reason[PROCESS_REASON_SIZE];
-    bool stopping;   /* SIGTERM came */
-    bool killing;    /* all must end now */
-    bool grace_over; /* the main process was still there at the end of the grace time */
+    bool stopping;   /* SIGTERM was received */
+    bool killing;    /* all processes are being killed */
+    bool grace_over; /* the main process still ran at the end of the grace time */
     uint64_t kill_at_ms;
     unsigned kill_again_ms;
 };
 
-void keeper_fail(struct keeper *keeper, const char *reason); /* the first reason stays */
+void keeper_fail(struct keeper *keeper, const char *reason); /* keeps the first reason */
 
 void keeper_signal_tree(struct keeper *keeper, int number);
 
-/* Nothing of the workload is left: removes its groups, writes `exit`, ends this process. */
+/* Once no process of the workload is left: removes its groups, writes `exit`, and ends this process. */
 _Noreturn void keeper_finish(struct keeper *keeper);
 
 #endif

@@ -12,7 +12,7 @@
 
 enum { NAME_SIZE = 16, LOG_FLAGS = O_CLOEXEC | O_NOFOLLOW | O_NOCTTY };
 
-static void name_of(char name[NAME_SIZE], unsigned number)
+static void name_log(char name[NAME_SIZE], unsigned number)
 {
     if (number == 0)
         snprintf(name, NAME_SIZE, "log");
@@ -56,7 +56,7 @@ static bool log_put(struct process_log *log, const char *bytes, size_t length)
     return done == length;
 }
 
-/* Begins a new file. If that fails, what follows is lost until it succeeds: the limit of size is kept. */
+/* Starts a new file. While that fails, output is lost: the limit of the size is kept. */
 static bool log_rotate(struct process_log *log)
 {
     if (log->files == 1) {
@@ -71,9 +71,9 @@ static bool log_rotate(struct process_log *log)
     char from[NAME_SIZE];
     char to[NAME_SIZE];
     for (unsigned number = log->files - 1; number > 0; number--) {
-        name_of(from, number - 1);
-        name_of(to, number);
-        renameat(log->directory, from, log->directory, to); /* one that is not there yet need not move */
+        name_log(from, number - 1);
+        name_log(to, number);
+        renameat(log->directory, from, log->directory, to); /* fails for a file that does not exist yet */
     }
     if (renameat(log->directory, "log.new", log->directory, "log") != 0) {
         close(fd);
@@ -96,7 +96,7 @@ static void log_tell_lost(struct process_log *log)
         log->lost = lost;
 }
 
-/* How much of `bytes` goes into the present file; 0: nothing, begin a new one first. */
+/* How much of `bytes` goes into the current file; 0: start a new one first. */
 static size_t log_share(const struct process_log *log, const char *bytes, size_t length)
 {
     size_t room = log->used < log->size ? (size_t)(log->size - log->used) : 0;
@@ -105,7 +105,7 @@ static size_t log_share(const struct process_log *log, const char *bytes, size_t
     const char *newline = room > 0 ? memrchr(bytes, '\n', room) : NULL;
     if (newline != NULL)
         return (size_t)(newline - bytes) + 1;
-    return log->used > 0 && !log->mid_line ? 0 : room; /* a line longer than a file is cut */
+    return log->used > 0 && !log->mid_line ? 0 : room; /* a line that is longer than a file is cut */
 }
 
 void process_log_write(struct process_log *log, const char *bytes, size_t length)
@@ -134,7 +134,7 @@ struct log_part {
     uint64_t size;
 };
 
-/* Opens the files from the newest on, until they hold `max` bytes. A rotation in between makes one show up twice. */
+/* Opens the newest files that hold `max` bytes. A concurrent rotation can make a file appear twice. */
 static unsigned parts_open(int directory, size_t max, struct log_part parts[PROCESS_LOG_FILES_MOST])
 {
     unsigned count = 0;
@@ -143,7 +143,7 @@ static unsigned parts_open(int directory, size_t max, struct log_part parts[PROC
          number++) {
         char name[NAME_SIZE];
         struct stat status;
-        name_of(name, number);
+        name_log(name, number);
         int fd = openat(directory, name, O_RDONLY | O_NONBLOCK | LOG_FLAGS);
         if (fd < 0)
             break;
@@ -165,8 +165,8 @@ static int part_read(const struct log_part *part, uint64_t from, struct aq_buffe
         uint64_t left = part->size - from;
         ssize_t length = pread(part->fd, bytes, left < sizeof bytes ? (size_t)left : sizeof bytes, (off_t)from);
         if (length < 0)
-            return aq_fail_errno(error, errno, "reading the log");
-        if (length == 0) /* cut meanwhile */
+            return aq_fail_errno(error, errno, "cannot read the log");
+        if (length == 0) /* truncated meanwhile */
             return 0;
         aq_buffer_add(out, bytes, (size_t)length);
         from += (uint64_t)length;

@@ -1,8 +1,8 @@
-/* A workload's output, in files that do not grow without end: `log`, and the older `log.1`, `log.2` ... in its
- * directory. When `log` is full, each moves up by one and the oldest goes; where it can, a file ends with a line.
+/* A workload's output, in files of limited size: `log`, and the older `log.1`, `log.2` ... in its directory. When `log`
+ * is full, each file moves up by one, and the oldest is deleted. Files end at the end of a line if possible.
  *
- * Output that cannot be written (the disk is full) is dropped and counted, so that the workload never waits for
- * the disk; a line in the log says how much was lost as soon as there is room for it. */
+ * Output that cannot be written, because the disk is full, is dropped and counted, so that the workload never waits for
+ * the disk. As soon as there is room, a line in the log says how much was lost. */
 #ifndef AQ_DRIVERS_PROCESS_LOG_H
 #define AQ_DRIVERS_PROCESS_LOG_H
 
@@ -16,11 +16,11 @@
 enum { PROCESS_LOG_FILES_MOST = 10 };
 
 struct process_log {
-    int directory;  /* the workload's; the caller's */
+    int directory;  /* the workload's; belongs to the caller */
     int fd;         /* of `log` */
-    uint64_t size;  /* a file is full at this many bytes */
+    uint64_t size;  /* of a full file, in bytes */
     uint64_t used;  /* of `log` */
-    unsigned files; /* how many files there may be, 1 to PROCESS_LOG_FILES_MOST */
+    unsigned files; /* how many files are kept, 1 to PROCESS_LOG_FILES_MOST */
     bool mid_line;  /* the last byte written did not end a line */
     uint64_t lost;  /* bytes dropped since the last successful write */
     int lost_errno;
@@ -31,7 +31,7 @@ int process_log_open(struct process_log *log, int directory, uint64_t size, unsi
 void process_log_write(struct process_log *log, const char *bytes, size_t length);
 void process_log_close(struct process_log *log);
 
-/* Appends the newest `max` bytes of the workload's log files to `out`. Somebody may be writing them. */
+/* Appends the newest `max` bytes of the workload's log files to `out`. The keeper may be writing them meanwhile. */
 int process_log_read(const char *directory, size_t max, struct aq_buffer *out, struct aq_error *error) AQ_MUST_CHECK;
 
 #endif

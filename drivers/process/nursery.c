@@ -56,10 +56,10 @@ static _Noreturn void nursery_run(void)
     int job;
     int status;
     setsid();
-    if (chdir("/") != 0) /* keepers must not hold on to wherever the agent was started */
+    if (chdir("/") != 0) /* keepers must not keep the directory busy in which the agent was started */
         _exit(1);
     prctl(PR_SET_NAME, nursery_name);
-    signal(SIGCHLD, SIG_IGN); /* nobody waits for keepers: they leave their word in a file */
+    signal(SIGCHLD, SIG_IGN); /* keepers are not waited for: their result is in a file */
     cgroup_host_read(&host);
     while (request_take(&job, &status)) {
         pid_t pid = -1;
@@ -69,7 +69,7 @@ static _Noreturn void nursery_run(void)
             close(NURSERY_SOCKET);
             process_keeper_run(job, status, &host);
         }
-        /* The agent sees by the closed pipe if there was no process to be had. */
+        /* If no process could be created, the agent sees that the pipe is closed. */
         close(job);
         close(status);
     }
@@ -89,7 +89,7 @@ void nursery_init(struct nursery *nursery)
     *nursery = (struct nursery){.socket = -1, .pidfd = -1};
 }
 
-static void nursery_forget(struct nursery *nursery)
+static void nursery_reset(struct nursery *nursery)
 {
     if (nursery->pidfd >= 0) {
         siginfo_t info;
@@ -101,7 +101,7 @@ static void nursery_forget(struct nursery *nursery)
     nursery_init(nursery);
 }
 
-/* The one variable that the binary may need to start at all: "LD_LIBRARY_PATH=..." as it stands, or NULL. */
+/* "LD_LIBRARY_PATH=...", which the binary may need to start; NULL if it is not set. */
 static char *library_path(void)
 {
     static const char name[] = "LD_LIBRARY_PATH=";
@@ -111,7 +111,7 @@ static char *library_path(void)
     return NULL;
 }
 
-/* Starts the binary anew with `socket` as its only descriptor besides /dev/null. */
+/* Executes the binary again, with `socket` as its only descriptor besides /dev/null. Returns an error number or 0. */
 static int nursery_spawn(int socket, int *pid)
 {
     posix_spawn_file_actions_t actions;
@@ -149,7 +149,7 @@ int nursery_start(struct nursery *nursery, struct aq_error *error)
         return 0;
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-        return aq_fail_errno(error, errno, "cannot make a socket");
+        return aq_fail_errno(error, errno, "cannot create a socket");
     int pid;
     int number = nursery_spawn(ends[1], &pid);
     close(ends[1]);
@@ -161,7 +161,7 @@ int nursery_start(struct nursery *nursery, struct aq_error *error)
     return 0;
 }
 
-/* 0 or errno. */
+/* Returns an error number or 0. */
 static int request_send(const struct nursery *nursery, int job, int status)
 {
     const int fds[2] = {job, status};
@@ -189,7 +189,7 @@ int nursery_ask(struct nursery *nursery, int job, int status, struct aq_error *e
             return 0;
         if (number == EAGAIN || number == ENOBUFS || number == ETOOMANYREFS || number == EINTR)
             return 1;
-        nursery_forget(nursery);
+        nursery_reset(nursery);
     }
     return aq_fail_errno(error, number, "the nursery of keepers does not answer");
 }
@@ -202,5 +202,5 @@ void nursery_close(struct nursery *nursery)
     struct pollfd end = {.fd = nursery->pidfd, .events = POLLIN};
     if (nursery->pidfd >= 0)
         poll(&end, 1, CLOSE_WAIT_MS);
-    nursery_forget(nursery);
+    nursery_reset(nursery);
 }

@@ -1,9 +1,8 @@
-/* The nursery is the process that keepers are forked from; process.h says why there is one.
+/* The nursery is the process that forks keepers; process.h says why there is one.
  *
- * It is the agent's own binary, executed again under another name: a constructor in nursery.c sees that name and
- * never comes to main(). It inherits no descriptor but its socket, and nothing of the environment but LD_LIBRARY_PATH.
- * It ends when the socket's other end does; keepers live on. If it dies before its time, the next request starts
- * another. */
+ * It is the agent's binary, executed again under another name: a constructor in nursery.c sees that name and never
+ * reaches main(). It inherits only its socket and LD_LIBRARY_PATH. It ends when the other end of the socket is closed;
+ * keepers live on. If it dies earlier, the next request starts another one. */
 #ifndef AQ_DRIVERS_PROCESS_NURSERY_H
 #define AQ_DRIVERS_PROCESS_NURSERY_H
 
@@ -17,14 +16,14 @@ struct nursery {
 
 void nursery_init(struct nursery *nursery);
 
-/* Starts it where it does not run; takes the time of one fork and exec. */
+/* Starts the process if it does not run, which takes as long as a fork and an exec. */
 int nursery_start(struct nursery *nursery, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Asks for a keeper, see keeper.h for the descriptors; they stay the caller's. 0: asked. 1: busy, try again in a
- * moment. -1: failed. */
+/* Asks for a keeper; keeper.h describes the descriptors, which stay the caller's. Returns 0 if it was asked, 1 if it is
+ * busy (try again soon), -1 with `error`. */
 int nursery_ask(struct nursery *nursery, int job, int status, struct aq_error *error) AQ_MUST_CHECK;
 
-/* What was asked for is still done; waits a little for that. */
+/* Waits a little for the requests to be done. They are done in any case. */
 void nursery_close(struct nursery *nursery);
 
 #endif

@@ -10,7 +10,7 @@ static void set_texts(const struct aq_field *field, void *object, const char **i
     *(struct aq_list *)AQ_AT(object, field) = (struct aq_list){items, (uint32_t)count};
 }
 
-/* Kept as the arguments of execvp(). */
+/* Stored as the arguments of execvp(). */
 static int read_command(const struct aq_field *field, const json_t *value, void *object, struct aq_arena *arena,
                         struct aq_error *error)
 {
@@ -45,11 +45,11 @@ static int check_variable(const char *name, const json_t *value, struct aq_error
     if (name[0] == '\0' || strchr(name, '=') != NULL)
         return aq_fail(error, AQ_E_INVALID,
                        "option \"environment\": \"%.64s\" cannot be a variable's name: "
-                       "it must not be empty, and must have no \"=\"",
+                       "it must not be empty or contain \"=\"",
                        name);
     if (strncmp(name, "AQUARIUM_", strlen("AQUARIUM_")) == 0)
         return aq_fail(error, AQ_E_INVALID,
-                       "option \"environment\": \"%.64s\" is not free: names that begin with AQUARIUM_ "
+                       "option \"environment\": \"%.64s\" is reserved: names that begin with AQUARIUM_ "
                        "are set by Aquarium",
                        name);
     if (!driver_option_is_text(value))
@@ -57,7 +57,7 @@ static int check_variable(const char *name, const json_t *value, struct aq_error
     return 0;
 }
 
-/* Kept as "NAME=value". */
+/* Stored as "NAME=value". */
 static int read_environment(const struct aq_field *field, const json_t *value, void *object, struct aq_arena *arena,
                             struct aq_error *error)
 {
@@ -93,7 +93,7 @@ static int read_user(const struct aq_field *field, const json_t *value, void *ob
 {
     if (driver_option_is_text(value))
         return driver_option_read_text(field, value, object, arena, error);
-    /* The kernel takes UINT32_MAX for "no change". */
+    /* UINT32_MAX means "no change" to the kernel. */
     if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) >= UINT32_MAX)
         return aq_fail(error, AQ_E_INVALID, "option \"user\" must be a user's name or number");
     *(const char **)AQ_AT(object, field) = aq_arena_format(arena, "%" PRIu64, (uint64_t)json_integer_value(value));

@@ -29,7 +29,7 @@ static int process_probe(struct aq_error *error)
         return aq_fail_errno(error, errno, "the kernel has no memory files");
     struct process_id id;
     if (!process_id_of(getpid(), &id) || access("/proc/self/exe", X_OK) != 0)
-        return aq_fail(error, AQ_E_STATE, "/proc is not mounted, or not ours to read");
+        return aq_fail(error, AQ_E_STATE, "/proc is not mounted or not readable");
     return 0;
 }
 
@@ -42,7 +42,8 @@ static struct driver *process_open(const char *node, driver_report_fn *report, v
     driver->epoll = epoll_create1(EPOLL_CLOEXEC);
     cgroup_host_read(&driver->host);
     nursery_init(&driver->nursery);
-    /* Now rather than at the first workload, which then need not wait for it. If it fails, that one will tell. */
+    /* Started now, so that the first workload need not wait for it. If this fails, starting that workload reports it.
+     */
     struct aq_error ignored;
     int started = nursery_start(&driver->nursery, &ignored);
     (void)started;
@@ -66,7 +67,7 @@ static void process_close(struct driver *driver)
 
 /* ---- starting ----------------------------------------------------------------------------------------- */
 
-/* 0: the nursery has it. 1: it is busy. */
+/* Returns 0 if the nursery has the request, 1 if it is busy. */
 static int workload_ask(struct driver *driver, struct process_workload *workload, struct aq_error *error)
 {
     int asked = nursery_ask(&driver->nursery, workload->job, workload->asked, error);
@@ -128,12 +129,12 @@ static int workload_begin(struct driver *driver, struct process_workload *worklo
     if (workload->job < 0)
         return -1;
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
-        return aq_fail_errno(error, errno, "cannot make a pipe");
+        return aq_fail_errno(error, errno, "cannot create a pipe");
     workload->status = ends[0];
     workload->asked = ends[1];
     if (process_workload_watch(driver, workload, workload->status, error) != 0)
         return -1;
-    /* One's turn comes after those that wait already. */
+    /* Workloads that wait already come first. */
     int asked = driver->first_waiting != NULL ? 1 : workload_ask(driver, workload, error);
     if (asked > 0)
         waiting_add(driver, workload);
@@ -143,7 +144,7 @@ static int workload_begin(struct driver *driver, struct process_workload *worklo
 static int process_start(struct driver *driver, const struct driver_spec *spec, struct aq_error *error)
 {
     if (roster_find(&driver->roster, spec->resource) != NULL)
-        return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running here already", spec->resource);
+        return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running on this node already", spec->resource);
     struct process_workload *workload = process_workload_add(driver, spec->resource, spec->directory);
     workload->phase = PROCESS_WAITING;
     if (workload_begin(driver, workload, spec, error) == 0)
@@ -156,7 +157,7 @@ static int process_start(struct driver *driver, const struct driver_spec *spec, 
 static int process_adopt(struct driver *driver, uint64_t resource, const char *directory, struct aq_error *error)
 {
     if (roster_find(&driver->roster, resource) != NULL)
-        return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running here already", resource);
+        return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running on this node already", resource);
     if (driver->epoll < 0)
         return aq_fail(error, AQ_E_IO, "the driver has no epoll descriptor");
     if (access(directory, F_OK) != 0)
@@ -168,7 +169,7 @@ static int process_adopt(struct driver *driver, uint64_t resource, const char *d
     return 0;
 }
 
-/* ---- going on ----------------------------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------------------------------------ */
 
 static void process_stop(struct driver *driver, uint64_t resource)
 {
@@ -180,7 +181,7 @@ static void process_stop(struct driver *driver, uint64_t resource)
         return;
     }
     waiting_remove(driver, workload);
-    process_workload_fail(driver, workload, "stopped before it had started");
+    process_workload_fail(driver, workload, "stopped before it started");
 }
 
 static void process_work(struct driver *driver)
@@ -190,7 +191,7 @@ static void process_work(struct driver *driver)
     for (int round = 0; round < ROUNDS && count == EVENTS; round++) {
         count = epoll_wait(driver->epoll, events, EVENTS, 0);
         for (int i = 0; i < count; i++) {
-            /* An event may name a workload that an earlier one has ended. */
+            /* An earlier event may have ended the workload. */
             struct process_workload *workload = roster_find(&driver->roster, events[i].data.u64);
             if (workload != NULL)
                 process_workload_event(driver, workload);

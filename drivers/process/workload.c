@@ -83,7 +83,7 @@ static void workload_report(struct driver *driver, const struct process_workload
     driver->report(driver->context, &report);
 }
 
-/* A keeper that was told to stop, and is late, will be killed. */
+/* A keeper that was told to stop and is late is killed. */
 static void keeper_watch_end(struct driver *driver, struct process_workload *workload)
 {
     process_workload_wake_in(driver, workload, workload->state.stop_grace_s * 1000 + KEEPER_LATE_MS);
@@ -100,13 +100,13 @@ static void workload_started(struct driver *driver, struct process_workload *wor
         if ((workload->state.lacking & bit) == 0 || (driver->told_lacking & bit) != 0)
             continue;
         driver->told_lacking |= bit;
-        aq_journal(AQ_WARN, "processes run without a limit: this machine has no control group to set it in", "driver",
+        aq_journal(AQ_WARN, "processes run without a limit: this host has no control group to set it in", "driver",
                    "process", "controller", cgroup_controller_name(i), NULL);
     }
     workload_report(driver, workload, DRIVER_STARTED, 0, "");
 }
 
-/* The report may call the driver: by then the workload is no longer known. */
+/* The callback may call the driver, so the workload is removed first. */
 static void workload_over(struct driver *driver, struct process_workload *workload, const struct process_exit *end)
 {
     roster_remove(&driver->roster, workload->resource);
@@ -124,8 +124,8 @@ void process_workload_fail(struct driver *driver, struct process_workload *workl
 
 static void workload_ended(struct driver *driver, struct process_workload *workload, const struct process_exit *end)
 {
-    /* One that ended before its beginning was seen: the beginning is told first, unless an agent before us may
-     * have told it. */
+    /* If it ended before its start was seen, the start is reported first, unless an earlier run of the agent may have
+     * reported it. */
     if (!end->failed && workload->phase == PROCESS_STARTING && !workload->adopted) {
         uint64_t resource = workload->resource;
         workload_started(driver, workload);
@@ -135,11 +135,11 @@ static void workload_ended(struct driver *driver, struct process_workload *workl
     workload_over(driver, workload, end);
 }
 
-/* ---- after a keeper that died before its time --------------------------------------------------------- */
+/* ---- after a keeper has died -------------------------------------------------------------------------- */
 
-/* Without a group, the main process has died with its keeper; those that stayed in its process group are ended
- * with it. Its number is theirs as long as there is any of them, and nobody else's unless it leads a process that
- * started at another time. */
+/* Without a control group: the main process has died with its keeper, and the processes in its process group are
+ * killed. The number of the process group is not reused while one of them is left; a process that has this number, but
+ * started at another time, shows that none is. */
 static bool clear_without_group(const struct process_workload *workload)
 {
     const struct process_id *main = &workload->state.main;
@@ -175,7 +175,7 @@ static void workload_clear(struct driver *driver, struct process_workload *workl
             workload->clear_again_ms = CLEAR_AGAIN_MOST_MS;
         return;
     }
-    /* For an agent that comes after this one; if it cannot be written, that one finds out the same way. */
+    /* For the next run of the agent; if this cannot be written, that run finds out in the same way. */
     struct aq_error ignored;
     AQ_CLEANUP_FD int directory = open(workload->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int written = directory < 0 ? -1 : process_exit_write(directory, &workload->lost, false, &ignored);
@@ -194,9 +194,9 @@ static void workload_lost(struct driver *driver, struct process_workload *worklo
     workload_clear(driver, workload);
 }
 
-/* ---- looking at the files ----------------------------------------------------------------------------- */
+/* ---- reading the files -------------------------------------------------------------------------------- */
 
-/* No keeper has been seen. If none can come any more, the workload is given up; a keeper that comes late sees that. */
+/* No keeper has been seen. If none can come any more, gives the workload up; a keeper that comes later sees that. */
 static void workload_unseen(struct driver *driver, struct process_workload *workload, int directory)
 {
     struct aq_error error;
@@ -211,10 +211,10 @@ static void workload_unseen(struct driver *driver, struct process_workload *work
         process_workload_fail(driver, workload, error.message);
     else if (claimed == 0)
         process_workload_fail(driver, workload,
-                              workload->adopted ? "the agent ended before it had started it"
+                              workload->adopted ? "the agent ended before it started the workload"
                                                 : "its keeper could not be started");
     else
-        process_workload_wake_in(driver, workload, 0); /* the keeper came just now */
+        process_workload_wake_in(driver, workload, 0); /* a keeper has just come */
 }
 
 static void keeper_tell_to_stop(const struct process_workload *workload)
@@ -223,14 +223,14 @@ static void keeper_tell_to_stop(const struct process_workload *workload)
     pidfd_send_signal(workload->pidfd, SIGCONT, NULL, 0);
 }
 
-/* The keeper's state is known. */
+/* The keeper is known. */
 static void workload_kept(struct driver *driver, struct process_workload *workload, int directory)
 {
     struct aq_error error;
     struct process_exit end;
     if (workload->pidfd < 0 && (workload->pidfd = process_id_open(&workload->state.keeper)) >= 0) {
         if (process_workload_watch(driver, workload, workload->pidfd, &error) != 0) {
-            fd_close(&workload->pidfd); /* the kernel is short of something: it has not begun until we can watch */
+            fd_close(&workload->pidfd); /* the kernel is short of something: try again */
             process_workload_wake_in(driver, workload, LOOK_AGAIN_MS);
             return;
         }
@@ -242,11 +242,11 @@ static void workload_kept(struct driver *driver, struct process_workload *worklo
         return;
     }
     if (workload->pidfd < 0 || !process_runs(workload->pidfd)) {
-        /* It may have written the file between our looking at the file and at the process. */
+        /* The keeper may have written the file since it was read. */
         if (process_exit_read(directory, &end) == PROCESS_READ)
             workload_ended(driver, workload, &end);
         else if (workload->state.main.pid == 0)
-            workload_lost(driver, workload, false, "its keeper was killed before it had started it");
+            workload_lost(driver, workload, false, "its keeper was killed before it started the workload");
         else
             workload_lost(driver, workload, true, "its keeper was killed, and the workload was ended with it");
         return;
@@ -273,7 +273,8 @@ static void workload_look(struct driver *driver, struct process_workload *worklo
     }
     enum process_read found = process_exit_read(directory, &end);
     if (found == PROCESS_READ) {
-        process_state_read(directory, &workload->state); /* for the main process's number, if it is still told */
+        process_state_read(
+            directory, &workload->state); /* for the number of the main process, in case its start must be reported */
         workload_ended(driver, workload, &end);
         return;
     }
@@ -290,11 +291,11 @@ static void workload_look(struct driver *driver, struct process_workload *worklo
         workload_lost(driver, workload, true, "it was lost: the file state cannot be read");
         break;
     case PROCESS_OTHER_BOOT:
-        workload_lost(driver, workload, true, "it ended with the machine, which was started again");
+        workload_lost(driver, workload, true, "it ended when the host restarted");
         break;
     case PROCESS_READ:
         if (workload->state.keeper.pid == 0)
-            process_workload_fail(driver, workload, "the agent ended before it had started it");
+            process_workload_fail(driver, workload, "the agent ended before it started the workload");
         else
             workload_kept(driver, workload, directory);
     }
@@ -317,7 +318,7 @@ void process_workload_due(struct driver *driver, struct process_workload *worklo
     } else if (workload->phase == PROCESS_STARTING || !workload->stopping) {
         workload_look(driver, workload);
     } else {
-        /* The keeper had its time and more: it hangs. Its end is seen by the pidfd, and the rest is cleared. */
+        /* The keeper hangs. The pidfd shows its end, and the remaining processes are cleared. */
         pidfd_send_signal(workload->pidfd, SIGKILL, NULL, 0);
     }
 }

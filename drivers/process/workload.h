@@ -1,13 +1,13 @@
-/* What the agent's side of the driver knows of one workload, and how it moves on. Private to the driver.
+/* A workload as the agent's side of the driver sees it. Private to the driver.
  *
  *   WAITING ──> STARTING ──> RUNNING ──> (ended, gone)
  *                   └────────────┴──> CLEARING ──> (ended, gone)
  *
- * WAITING: the nursery was busy. STARTING: a keeper was asked for, or the workload was adopted, and nothing was
- * seen of it yet. CLEARING: its keeper died before its time, and what is left is being ended.
+ * WAITING: the nursery was busy. STARTING: a keeper was asked for, or the workload was adopted, and its main process
+ * has not been seen yet. CLEARING: its keeper has died, and the processes that are left are being ended.
  *
- * All that is known comes from the files that the keeper writes (files.h); the pipe, the pidfd and the clock only say
- * when to look at them. So a workload that was started and one that was adopted are the same thing. */
+ * All knowledge comes from the files that the keeper writes (files.h); the pipe, the pidfd and the clock only say when
+ * to read them. So started and adopted workloads are treated alike. */
 #ifndef AQ_DRIVERS_PROCESS_WORKLOAD_H
 #define AQ_DRIVERS_PROCESS_WORKLOAD_H
 
@@ -25,16 +25,16 @@ struct process_workload {
     enum process_phase phase;
     char *directory;
     int job;    /* WAITING: the memory file; otherwise -1 */
-    int status; /* read end of the pipe from the keeper, until it has spoken; -1: none */
-    int asked;  /* WAITING: write end, for the keeper; otherwise -1 */
+    int status; /* read end of the pipe from the keeper, until it has written or closed it; -1: none */
+    int asked;  /* WAITING: the write end, for the keeper; otherwise -1 */
     int pidfd;  /* of the keeper; -1: not seen yet, or gone */
     struct process_state state;
     bool adopted;
     bool stopping;
-    uint64_t due_ms; /* look at it then; UINT64_MAX: no need */
+    uint64_t due_ms; /* when to look at it; UINT64_MAX: no need */
     unsigned clear_again_ms;
-    struct process_exit lost;      /* CLEARING: what will be said of it */
-    struct process_workload *next; /* WAITING: who is behind in the queue */
+    struct process_exit lost;      /* CLEARING: what will be reported */
+    struct process_workload *next; /* WAITING: the next in the queue */
 };
 
 struct driver {
@@ -48,19 +48,19 @@ struct driver {
     struct schedule schedule;
     struct process_workload *first_waiting;
     struct process_workload *last_waiting;
-    unsigned told_lacking; /* controllers whose lack was told */
+    unsigned told_lacking; /* controllers whose lack is in the journal already */
 };
 
 struct process_workload *process_workload_add(struct driver *driver, uint64_t resource, const char *directory);
-void process_workload_free(struct process_workload *workload); /* closes what it holds; nothing else */
+void process_workload_free(struct process_workload *workload); /* closes its descriptors; ends nothing */
 
-/* Wakes when `fd` is readable; the event carries the resource's id. */
+/* Wakes the agent when `fd` is readable; the event has the number of the resource. */
 int process_workload_watch(struct driver *driver, struct process_workload *workload, int fd,
                            struct aq_error *error) AQ_MUST_CHECK;
 
 void process_workload_wake_in(struct driver *driver, struct process_workload *workload, unsigned ms);
 
-/* These may report, and `workload` may be gone afterwards. */
+/* These may report, and free `workload`. */
 void process_workload_event(struct driver *driver, struct process_workload *workload); /* a descriptor is readable */
 void process_workload_due(struct driver *driver, struct process_workload *workload);   /* its time has come */
 void process_workload_stop(struct driver *driver, struct process_workload *workload);

@@ -28,7 +28,7 @@ int test_plan_write(const struct test_plan *plan, const char *directory, struct 
     aq_assert(length > 0 && (size_t)length < sizeof bytes);
     char path[PATH_MAX];
     if ((size_t)snprintf(path, sizeof path, "%s/test", directory) >= sizeof path)
-        return aq_fail(error, AQ_E_INVALID, "the directory's name is too long");
+        return aq_fail(error, AQ_E_INVALID, "the directory's path is too long");
     return aq_file_replace_unsynced(AT_FDCWD, path, 0600, bytes, (size_t)length, error);
 }
 
@@ -53,11 +53,11 @@ int test_plan_read(struct test_plan *plan, const char *directory, struct aq_erro
 {
     char path[PATH_MAX];
     if ((size_t)snprintf(path, sizeof path, "%s/test", directory) >= sizeof path)
-        return aq_fail(error, AQ_E_INVALID, "the directory's name is too long");
+        return aq_fail(error, AQ_E_INVALID, "the directory's path is too long");
     char bytes[FILE_SIZE];
     ssize_t length = aq_file_read_text(AT_FDCWD, path, bytes, sizeof bytes);
-    if (length < 0 && errno == ENOENT) { /* begun in no way: the same as one that could not be started */
-        *plan = (struct test_plan){.fails = true, .fail_reason = "the agent ended before it had started it"};
+    if (length < 0 && errno == ENOENT) { /* never started */
+        *plan = (struct test_plan){.fails = true, .fail_reason = "the agent ended before it started the workload"};
         return 0;
     }
     if (length < 0)

@@ -1,5 +1,5 @@
-/* What a workload of the `test` driver will do, kept in the file `test` of its directory for the agent that comes after
- * this one. Times are wall time, since the schedule's clock starts over when the machine does. */
+/* What a workload of the `test` driver will do, stored in the file `test` of its directory for the next run of the
+ * agent. Times are wall time, because the clock of the schedule starts over when the host restarts. */
 #ifndef AQ_DRIVERS_TEST_PLAN_H
 #define AQ_DRIVERS_TEST_PLAN_H
 
@@ -11,7 +11,7 @@
 
 struct test_plan {
     uint64_t starts_at_ms;
-    uint64_t ends_at_ms; /* 0: when it is stopped */
+    uint64_t ends_at_ms; /* 0: not before it is stopped */
     uint64_t stop_delay_ms;
     bool fails;
     int exit_status;

@@ -22,7 +22,7 @@ enum test_phase { TEST_STARTING, TEST_RUNNING, TEST_STOPPING };
 struct test_workload {
     uint64_t resource;
     enum test_phase phase;
-    uint64_t due_ms; /* the next thing happens then; UINT64_MAX: nothing does */
+    uint64_t due_ms; /* when the next thing happens; UINT64_MAX: never */
     struct test_plan plan;
     char *directory;
 };
@@ -32,7 +32,7 @@ struct driver {
     void *context;
     struct roster roster;
     struct schedule schedule;
-    bool failed_first; /* a start with `fail` "first" has had its failure */
+    bool failed_first; /* the start that `fail` "first" lets fail has been */
 };
 
 static int test_probe(struct aq_error *error)
@@ -67,7 +67,7 @@ static void test_close(struct driver *driver)
     free(driver);
 }
 
-/* splitmix64: neighbouring ids give unrelated numbers. */
+/* splitmix64: neighbouring numbers give unrelated results. */
 static uint64_t test_random(uint64_t seed, uint64_t resource)
 {
     uint64_t x = seed * 0x9e3779b97f4a7c15u + resource + 1;
@@ -87,9 +87,9 @@ static bool test_will_fail(struct driver *driver, const struct test_options *opt
     return test_random(options->seed, resource) % 1000 < options->fail_rate;
 }
 
-/* ---- what happens ------------------------------------------------------------------------------------- */
+/* ---- workloads ---------------------------------------------------------------------------------------- */
 
-/* `at_ms` is a time on the wall. */
+/* `at_ms` is wall time. */
 static void workload_wake_at(struct driver *driver, struct test_workload *workload, uint64_t at_ms)
 {
     uint64_t wall_ms = aq_clock_wall_ms();
@@ -111,7 +111,7 @@ static struct test_workload *workload_add(struct driver *driver, uint64_t resour
 static int test_start(struct driver *driver, const struct driver_spec *spec, struct aq_error *error)
 {
     if (roster_find(&driver->roster, spec->resource) != NULL)
-        return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running here already", spec->resource);
+        return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running on this node already", spec->resource);
     const struct test_options *options = spec->options;
     struct test_plan plan = {0};
     plan.starts_at_ms = aq_clock_wall_ms() + options->start_delay_ms;
@@ -130,12 +130,12 @@ static int test_start(struct driver *driver, const struct driver_spec *spec, str
 static int test_adopt(struct driver *driver, uint64_t resource, const char *directory, struct aq_error *error)
 {
     if (roster_find(&driver->roster, resource) != NULL)
-        return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running here already", resource);
+        return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running on this node already", resource);
     struct test_plan plan = {0};
     if (test_plan_read(&plan, directory, error) != 0)
         return -1;
     struct test_workload *workload = workload_add(driver, resource, directory, &plan);
-    /* What has ended in between is not said to have started again. */
+    /* If it has ended meanwhile, only the end is reported. */
     if (!plan.fails && plan.ends_at_ms > 0 && plan.ends_at_ms <= aq_clock_wall_ms()) {
         workload->phase = TEST_RUNNING;
         workload_wake_at(driver, workload, plan.ends_at_ms);
@@ -145,7 +145,7 @@ static int test_adopt(struct driver *driver, uint64_t resource, const char *dire
     return 0;
 }
 
-/* Reports the end of `workload`, which is gone afterwards. The report may call the driver again. */
+/* Reports the end of `workload` and frees it. The callback may call the driver. */
 static void workload_end(struct driver *driver, struct test_workload *workload, enum driver_report_kind kind,
                          int exit_status, const char *reason)
 {
@@ -161,7 +161,7 @@ static void workload_end(struct driver *driver, struct test_workload *workload, 
     workload_free(workload);
 }
 
-static void workload_started(struct driver *driver, struct test_workload *workload)
+static void report_started(struct driver *driver, struct test_workload *workload)
 {
     workload->phase = TEST_RUNNING;
     workload->due_ms = UINT64_MAX;
@@ -182,12 +182,12 @@ static void workload_started(struct driver *driver, struct test_workload *worklo
 
 static void workload_stopped(struct driver *driver, struct test_workload *workload)
 {
-    /* For an agent that restarts before it has taken note of the end: it has ended now, and with this status. */
+    /* For the next run of the agent, in case this one ends before it stores the end. */
     struct aq_error ignored;
     workload->plan.ends_at_ms = workload->plan.starts_at_ms;
     workload->plan.exit_status = STATUS_STOPPED;
     if (test_plan_write(&workload->plan, workload->directory, &ignored) != 0)
-        workload->plan.ends_at_ms = 0; /* the adopted one then runs on until it is stopped again */
+        workload->plan.ends_at_ms = 0; /* then the adopted workload runs until it is stopped again */
     workload_end(driver, workload, DRIVER_ENDED, STATUS_STOPPED, "killed by signal 15 (SIGTERM): stopped");
 }
 
@@ -197,7 +197,7 @@ static void test_stop(struct driver *driver, uint64_t resource)
     if (workload == NULL || workload->phase == TEST_STOPPING)
         return;
     if (workload->phase == TEST_STARTING) {
-        workload_end(driver, workload, DRIVER_FAILED, 0, "stopped before it had started");
+        workload_end(driver, workload, DRIVER_FAILED, 0, "stopped before it started");
         return;
     }
     workload->phase = TEST_STOPPING;
@@ -221,7 +221,7 @@ static void test_work(struct driver *driver)
         } else if (workload->plan.fails) {
             workload_end(driver, workload, DRIVER_FAILED, 0, workload->plan.fail_reason);
         } else {
-            workload_started(driver, workload);
+            report_started(driver, workload);
         }
     }
 }
@@ -246,7 +246,7 @@ static int test_timeout_ms(struct driver *driver)
 
 const struct driver_type test_driver_type = {
     .name = "test",
-    .help = "Runs nothing, and pretends: to try things out, and for tests of thousands of workloads.",
+    .help = "Only pretends to run workloads: for trying things out, and for tests with thousands of workloads.",
     .options = &test_options_record,
     .probe = test_probe,
     .open = test_open,

@@ -1,8 +1,8 @@
-/* The `test` driver acts the part of workloads without running anything: it takes the time that it is told to take,
- * fails when it is told to fail, and costs a few hundred bytes each, so that one agent can hold thousands.
+/* The `test` driver only pretends to run workloads, for trying out a cluster and for tests. It takes as long and fails
+ * as its options say. A workload costs a few hundred bytes, so one agent can have thousands.
  *
- * It is for trying out a cluster, and for the tests. What it does follows from its options, from the resource's id
- * and from the clock alone; a small file in the workload's directory lets it go on after the agent's restart. */
+ * What it does depends only on the options, the number of the resource, and the clock. A small file in the workload's
+ * directory lets the next run of the agent continue (plan.h). */
 #ifndef AQ_DRIVERS_TEST_H
 #define AQ_DRIVERS_TEST_H
 

@@ -193,7 +193,7 @@ static void test_stopped_before_it_started(void **state)
     uint64_t resource = rig_start(rig, "{'start_delay_ms':3600000}");
     rig->type->stop(rig->driver, resource);
     assert_int_equal(rig->seen[resource].failed, 1);
-    assert_string_equal(rig->seen[resource].reason, "stopped before it had started");
+    assert_string_equal(rig->seen[resource].reason, "stopped before it started");
 }
 
 static void test_same_resource_twice_is_refused(void **state)
@@ -297,7 +297,7 @@ static void test_what_was_never_begun_has_failed(void **state)
     struct aq_error error;
     assert_int_equal(rig->type->adopt(rig->driver, 1, rig->base, &error), 0);
     rig_await(rig, &rig->seen[1].failed);
-    assert_string_equal(rig->seen[1].reason, "the agent ended before it had started it");
+    assert_string_equal(rig->seen[1].reason, "the agent ended before it started the workload");
     char path[96];
     snprintf(path, sizeof path, "%s/test", rig->base);
     FILE *file = fopen(path, "w");

@@ -171,7 +171,7 @@ static void test_adopt_of_one_that_was_never_started(void **state)
         rig->seen[1].failed = 0;
         adopt(rig, 1);
         rig_await(rig, &rig->seen[1].failed);
-        assert_string_equal(rig->seen[1].reason, "the agent ended before it had started it");
+        assert_string_equal(rig->seen[1].reason, "the agent ended before it started the workload");
     }
     /* A keeper that comes now would find this, and give up. */
     int directory = directory_open(rig, 1);
@@ -235,12 +235,12 @@ static void test_torn_and_old_files(void **state)
     }
     assert_string_equal(rig->seen[1].reason, "it was lost: the file state cannot be read");
     assert_string_equal(rig->seen[2].reason, "it was lost: the file state cannot be read");
-    assert_string_equal(rig->seen[3].reason, "it ended with the machine, which was started again");
+    assert_string_equal(rig->seen[3].reason, "it ended when the host restarted");
     /* A second agent is told the same. */
     rig->seen[3].ended = 0;
     adopt(rig, 3);
     rig_await(rig, &rig->seen[3].ended);
-    assert_string_equal(rig->seen[3].reason, "it ended with the machine, which was started again");
+    assert_string_equal(rig->seen[3].reason, "it ended when the host restarted");
 }
 
 /* An agent that has used up its descriptors must not take its workloads for dead. */

@@ -61,7 +61,7 @@ static void options_of_drivers_come_from_their_declarations(void **state)
     assert_has(&page,
                ".TP\n\\fBcommand\\fR\nprogram and arguments; one text is run by /bin/sh \\-c (a list of texts, or one "
                "text; must be given)\n.TP\n");
-    assert_has(&page, ".SS \"test\"\n.PP\nRuns nothing");
+    assert_has(&page, ".SS \"test\"\n.PP\nOnly pretends");
     assert_has(&page,
                ".TP\n\\fBstop_grace\\fR\ntime between SIGTERM and SIGKILL (a whole number of seconds from 0 to 3600; "
                "preset 10)\n");
