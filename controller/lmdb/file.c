@@ -2,12 +2,12 @@
 
 #include "controller/lmdb/guard.h"
 #include "controller/lmdb/pages.h"
+#include "schema/base/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
 enum {
     PATH_SIZE = 1300,
@@ -101,10 +101,7 @@ int lmdb_file_open_tables(struct lmdb_file *file, const char *const *names, MDB_
 /* Called with the lock: lets no snapshot begin until let_in(), and waits until none is open. False: some still are. */
 static bool shut_out(struct lmdb_file *file, unsigned wait_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (until.tv_nsec / 1000000 + wait_ms) / 1000;
-    until.tv_nsec = (until.tv_nsec / 1000000 + wait_ms) % 1000 * 1000000;
+    const struct timespec until = aq_clock_deadline(wait_ms);
     file->growing = true;
     while (file->readers > 0 && wait_ms > 0)
         if (pthread_cond_timedwait(&file->changed, &file->lock, &until) == ETIMEDOUT)
@@ -245,9 +242,7 @@ int lmdb_file_fail(const struct lmdb_file *file, int code, const char *what, str
 
 bool lmdb_check_due(uint64_t *checked_ms)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    uint64_t now_ms = aq_clock_coarse_ms();
     if (now_ms < *checked_ms + CHECK_MS)
         return false;
     *checked_ms = now_ms;

@@ -3,7 +3,7 @@
 #include "controller/lmdb/address.h"
 #include "controller/lmdb/file.h"
 #include "controller/lmdb/page_layout.h"
-#include "schema/base/memory.h"
+#include "schema/base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -287,15 +287,11 @@ static int walk_nodes(struct walk *walk, struct page *page, unsigned level)
 
 static int walk_page(struct walk *walk, uint64_t number, unsigned level)
 {
-    unsigned char *bytes = aq_malloc(walk->file->page_size);
+    AQ_CLEANUP_MEMORY unsigned char *bytes = aq_malloc(walk->file->page_size);
     struct page page = {.number = number, .bytes = bytes};
-    int status = read_at(walk->file, number, 0, bytes, walk->file->page_size);
-    if (status == 0)
-        status = check_head(walk, &page, level);
-    if (status == 0)
-        status = walk_nodes(walk, &page, level);
-    free(bytes);
-    return status;
+    if (read_at(walk->file, number, 0, bytes, walk->file->page_size) != 0 || check_head(walk, &page, level) != 0)
+        return -1;
+    return walk_nodes(walk, &page, level);
 }
 
 /* How many leaves to skip to stay within file->reads. Each large row costs a read of its own. */

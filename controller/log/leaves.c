@@ -1,5 +1,6 @@
 #include "controller/log/leaves.h"
 
+#include "controller/lmdb/file.h"
 #include "controller/lmdb/page_layout.h"
 #include "schema/base/memory.h"
 
@@ -153,10 +154,7 @@ static int open_row(struct leaves *leaves, const struct row *row, struct log_hea
 
 static void add_leaf(struct leaves *leaves, const struct leaf *leaf)
 {
-    if (leaves->count == leaves->room) {
-        leaves->room = leaves->room * 2 + 1024;
-        leaves->all = aq_realloc(leaves->all, leaves->room * sizeof *leaves->all);
-    }
+    AQ_GROW(leaves->all, leaves->count, leaves->room);
     leaves->all[leaves->count++] = *leaf;
 }
 
@@ -198,24 +196,8 @@ static int by_first(const void *a, const void *b)
     return left->first < right->first ? -1 : left->first > right->first;
 }
 
-int leaves_open(struct leaves **out, const char *directory, struct aq_error *error)
+static void scan_pages(struct leaves *leaves)
 {
-    char path[1300];
-    struct stat status;
-    snprintf(path, sizeof path, "%s/data.mdb", directory);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &status) != 0) {
-        int number = errno;
-        if (fd >= 0)
-            close(fd);
-        return aq_fail_errno(error, number, "cannot open %s", path);
-    }
-    struct leaves *leaves = aq_calloc(1, sizeof *leaves);
-    leaves->fd = fd;
-    leaves->number = UINT64_MAX;
-    read_page_size(leaves);
-    leaves->pages = (uint64_t)status.st_size / leaves->page_size;
-    leaves->payload = aq_calloc(leaves->pages / 8 + 1, 1);
     for (uint64_t page = 0; page < leaves->pages; page++) {
         struct leaf leaf = {.page = page, .whole = true};
         each_row(leaves, page, note_row, &leaf);
@@ -229,6 +211,25 @@ int leaves_open(struct leaves **out, const char *directory, struct aq_error *err
         if (leaf->whole && leaf->last > leaves->last && !is_payload(leaves, leaf->page))
             leaves->last = leaf->last;
     }
+}
+
+int leaves_open(struct leaves **out, const char *directory, struct aq_error *error)
+{
+    char path[1300];
+    struct stat status;
+    snprintf(path, sizeof path, "%s/" LMDB_DATA_FILE, directory);
+    struct leaves *leaves = aq_calloc(1, sizeof *leaves);
+    leaves->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (leaves->fd < 0 || fstat(leaves->fd, &status) != 0) {
+        (void)aq_fail_errno(error, errno, "cannot open %s", path);
+        leaves_close(leaves);
+        return -1;
+    }
+    leaves->number = UINT64_MAX;
+    read_page_size(leaves);
+    leaves->pages = (uint64_t)status.st_size / leaves->page_size;
+    leaves->payload = aq_calloc(leaves->pages / 8 + 1, 1);
+    scan_pages(leaves);
     *out = leaves;
     return 0;
 }
@@ -237,7 +238,8 @@ void leaves_close(struct leaves *leaves)
 {
     if (leaves == NULL)
         return;
-    close(leaves->fd);
+    if (leaves->fd >= 0)
+        close(leaves->fd);
     aq_buffer_free(&leaves->large);
     free(leaves->payload);
     free(leaves->all);

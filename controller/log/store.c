@@ -7,13 +7,12 @@
 #include "controller/state/keys.h"
 #include "controller/state/log_cursor.h"
 #include "controller/state/log_layout.h"
+#include "schema/base/files.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <raft.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 _Static_assert((int)LOG_TYPE_COMMAND == (int)RAFT_COMMAND, "log_layout.h uses raft's number");
@@ -28,13 +27,6 @@ struct log_store {
 };
 
 /* ---- open and close ----------------------------------------------------------------------------------- */
-
-static int make_directory(const char *path, struct aq_error *error)
-{
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return aq_fail_errno(error, errno, "cannot create directory %s", path);
-    return 0;
-}
 
 static int open_file(struct log_store *store, uint64_t map_bytes, struct aq_error *error)
 {
@@ -61,8 +53,8 @@ int log_store_open(struct log_store **out, const char *directory, uint64_t map_b
     struct log_extent extent;
     struct aq_error damaged;
     snprintf(store->path, sizeof store->path, "%s/log", directory);
-    if (make_directory(store->path, error) != 0 || lmdb_pages_check(store->path, LMDB_PAGES_AT_START, error) != 0 ||
-        open_file(store, map_bytes, error) != 0) {
+    if (aq_directory_make(AT_FDCWD, store->path, 0700, error) != 0 ||
+        lmdb_pages_check(store->path, LMDB_PAGES_AT_START, error) != 0 || open_file(store, map_bytes, error) != 0) {
         log_store_close(store);
         return -1;
     }

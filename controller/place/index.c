@@ -169,10 +169,7 @@ static void take_out(struct place_index *index, size_t at)
 /* Keeps the row's description alive until the undo is gone. */
 static void remember(struct place_index *index, int what, const struct row *row)
 {
-    if (index->n_undo == index->undo_capacity) {
-        index->undo_capacity = index->undo_capacity ? index->undo_capacity * 2 : 64;
-        index->undo = aq_realloc(index->undo, index->undo_capacity * sizeof *index->undo);
-    }
+    AQ_GROW(index->undo, index->n_undo, index->undo_capacity);
     struct undo *undo = &index->undo[index->n_undo++];
     undo->what = what;
     undo->row = *row;

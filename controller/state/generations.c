@@ -1,25 +1,13 @@
 /* Generations of the tables: opened, created, published, replaced. */
 #include "controller/lmdb/marks.h"
 #include "controller/state/store.h"
+#include "schema/base/files.h"
 #include "schema/base/journal.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { FIRST_MAP_BYTES = 1 << 30 }; /* a quarter of it is room for any transaction */
-
-static int make_directory(const char *path, struct aq_error *error)
-{
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return aq_fail_errno(error, errno, "cannot create directory %s", path);
-    return 0;
-}
 
 /* ---- one generation ----------------------------------------------------------------------------------- */
 
@@ -70,7 +58,7 @@ static int open_env(struct store_env **out, const struct state *state, const cha
     char path[STORE_PATH_SIZE];
     bool writes = state->mode == STATE_WRITE;
     store_env_path(state, name, path);
-    if (writes ? make_directory(path, error) != 0 : check_marks(path, error) != 0)
+    if (writes ? aq_directory_make(AT_FDCWD, path, 0700, error) != 0 : check_marks(path, error) != 0)
         return -1;
     struct lmdb_options options = {
         .directory = path,
@@ -107,42 +95,61 @@ int store_current_name(const char *directory, char name[STORE_NAME_SIZE], struct
     return 0;
 }
 
-/* Calls `visit` with the name of each generation below the directory. */
-static void each_generation(const struct state *state, void (*visit)(void *context, const char *name), void *context)
+static bool is_generation(const char *name)
 {
-    DIR *directory = opendir(state->directory);
-    if (directory == NULL)
-        return;
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
-        if (entry->d_name[0] == 'g' && strlen(entry->d_name) < 20)
-            visit(context, entry->d_name);
-    closedir(directory);
+    return name[0] == 'g' && strlen(name) < 20;
 }
 
-static void note_highest(void *context, const char *name)
+static bool note_highest(void *context, int directory, const char *name, unsigned char type)
 {
-    unsigned long number = strtoul(name + 1, NULL, 10);
+    (void)directory;
+    (void)type;
+    unsigned long number = is_generation(name) ? strtoul(name + 1, NULL, 10) : 0;
     if (number > *(unsigned long *)context)
         *(unsigned long *)context = number;
+    return true;
 }
 
-static void remove_generation(const struct state *state, const char *name)
+static bool remove_file(void *context, int directory, const char *name, unsigned char type)
 {
-    static const char *const files[] = {"/" LMDB_DATA_FILE,         "/" LMDB_LOCK_FILE,    "/" LMDB_MARK_BOOT,
-                                        "/" LMDB_MARK_BOOT ".next", "/" LMDB_MARK_DAMAGED, ""};
-    for (size_t i = 0; i < AQ_LENGTH(files); i++) {
-        char path[STORE_PATH_SIZE];
-        snprintf(path, sizeof path, "%s/%s%s", state->directory, name, files[i]);
-        if (remove(path) != 0 && errno != ENOENT)
-            aq_journal(AQ_WARN, "cannot remove old tables", "path", path, "error", strerror(errno), NULL);
-    }
+    (void)context;
+    (void)type;
+    return unlinkat(directory, name, 0) == 0 || errno == ENOENT;
 }
 
-static void remove_other(void *context, const char *name)
+/* `tables` is the directory that holds the generations. Old tables that cannot be removed only take room. */
+static void remove_generation(int tables, const char *name)
+{
+    struct aq_error error = {0};
+    AQ_CLEANUP_FD int directory = aq_directory_open(tables, name, &error);
+    if (directory < 0 || aq_directory_list(directory, remove_file, NULL, &error) != 0 ||
+        unlinkat(tables, name, AT_REMOVEDIR) != 0)
+        aq_journal(AQ_WARN, "cannot remove old tables", "name", name, "error",
+                   error.code != AQ_OK ? error.message : strerror(errno), NULL);
+}
+
+static bool remove_other(void *context, int directory, const char *name, unsigned char type)
 {
     const struct state *state = context;
-    if (strcmp(name, state->env->name) != 0)
-        remove_generation(state, name);
+    (void)type;
+    if (is_generation(name) && strcmp(name, state->env->name) != 0)
+        remove_generation(directory, name);
+    return true;
+}
+
+static int list_generations(const struct state *state, aq_directory_entry_fn *visit, void *context,
+                            struct aq_error *error)
+{
+    AQ_CLEANUP_FD int directory = aq_directory_open(AT_FDCWD, state->directory, error);
+    return directory < 0 ? -1 : aq_directory_list(directory, visit, context, error);
+}
+
+/* Removes all generations but the open one. */
+static void remove_others(struct state *state)
+{
+    struct aq_error error;
+    if (list_generations(state, remove_other, state, &error) != 0)
+        aq_journal(AQ_WARN, "cannot remove old tables", "error", error.message, NULL);
 }
 
 /* ---- open and close ----------------------------------------------------------------------------------- */
@@ -196,7 +203,7 @@ int state_open(struct state **out, const char *directory, enum state_mode mode, 
         return -1;
     }
     if (mode == STATE_WRITE) /* generations of a process that ended during a rebuild */
-        each_generation(state, remove_other, state);
+        remove_others(state);
     *out = state;
     return 0;
 }
@@ -206,8 +213,7 @@ int state_open_fresh(struct state **out, const char *directory, uint64_t map_byt
     struct state *state = state_new(directory, STATE_WRITE, map_bytes);
     unsigned long highest = 0;
     char name[STORE_NAME_SIZE];
-    int failed = make_directory(state->directory, error);
-    each_generation(state, note_highest, &highest);
+    int failed = list_generations(state, note_highest, &highest, error);
     snprintf(name, sizeof name, "g%lu", highest + 1);
     if (failed || open_env(&state->env, state, name, error) != 0) {
         state_close(state);
@@ -228,18 +234,20 @@ int state_publish(struct state *state, struct aq_error *error)
         return aq_fail_errno(error, errno, "cannot create %s", next);
     if (rename(next, link) != 0)
         return aq_fail_errno(error, errno, "cannot replace %s", link);
-    each_generation(state, remove_other, state);
+    remove_others(state);
     return 0;
 }
 
 void state_discard(struct state *state)
 {
-    struct store_env *env = state->env;
     char name[STORE_NAME_SIZE];
-    snprintf(name, sizeof name, "%s", env->name);
+    struct aq_error ignored;
+    snprintf(name, sizeof name, "%s", state->env->name);
+    store_env_release(state->env);
     state->env = NULL;
-    store_env_release(env);
-    remove_generation(state, name);
+    AQ_CLEANUP_FD int tables = aq_directory_open(AT_FDCWD, state->directory, &ignored);
+    if (tables >= 0)
+        remove_generation(tables, name);
     state_close(state);
 }
 

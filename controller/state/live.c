@@ -3,13 +3,10 @@
 #include "controller/lmdb/file.h"
 #include "controller/lmdb/marks.h"
 #include "controller/lmdb/pages.h"
+#include "schema/base/files.h"
 #include "schema/codec/pack.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { LIVE_MAP_BYTES = 256 << 20 };
 
@@ -88,8 +85,8 @@ static int prepare_directory(const char *path, struct aq_error *error)
 {
     char boot[LMDB_BOOT_SIZE];
     struct aq_error damaged = {0};
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return aq_fail_errno(error, errno, "cannot create directory %s", path);
+    if (aq_directory_make(AT_FDCWD, path, 0700, error) != 0)
+        return -1;
     if (check_marks(path, &damaged) == 0 && lmdb_pages_check(path, LMDB_PAGES_AT_START, &damaged) == 0)
         return 0;
     if (lmdb_boot_id(boot, error) != 0 || remove_files(path, error) != 0)
@@ -144,10 +141,9 @@ bool live_node(struct live *live, const char *name, struct aq_node_live *out)
         return false;
     bool found = mdb_get(txn, live->nodes, &key, &value) == 0;
     if (found) {
-        struct aq_arena arena = {0};
-        struct aq_error error = {0};
+        AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+        struct aq_error error;
         found = aq_record_unpack(&aq_node_live_record, out, value.mv_data, value.mv_size, false, &arena, &error) == 0;
-        aq_arena_free(&arena);
     }
     mdb_txn_abort(txn);
     return found;
@@ -157,7 +153,7 @@ int live_put(struct live *live, const char *const *names, const struct aq_node_l
              struct aq_error *error)
 {
     MDB_txn *txn;
-    struct aq_buffer packed = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
     int code = mdb_txn_begin(live->file.env, NULL, 0, &txn);
     if (code != 0)
         return lmdb_file_fail(&live->file, code, writing, error);
@@ -167,7 +163,6 @@ int live_put(struct live *live, const char *const *names, const struct aq_node_l
         MDB_val key = {strlen(names[i]), (void *)names[i]}, value = {packed.length, packed.data};
         code = mdb_put(txn, live->nodes, &key, &value, 0);
     }
-    aq_buffer_free(&packed);
     if (code == 0)
         code = mdb_txn_commit(txn);
     else

@@ -15,11 +15,11 @@ int log_first_seq(const struct log_row *row, uint64_t *first_seq, struct aq_erro
     if (head.type != LOG_TYPE_COMMAND || head.first_seq != 0)
         return 0;
     struct aq_entry entry; /* written by a version that did not put it into the head */
-    struct aq_arena arena = {0};
-    int status = aq_entry_unpack(&entry, payload, head.size, &arena, error);
-    *first_seq = status == 0 ? entry.first_seq : 0;
-    aq_arena_free(&arena);
-    return status == 0 ? 0 : aq_error_context(error, "log entry %" PRIu64, row->index);
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    if (aq_entry_unpack(&entry, payload, head.size, &arena, error) != 0)
+        return aq_error_context(error, "log entry %" PRIu64, row->index);
+    *first_seq = entry.first_seq;
+    return 0;
 }
 
 int log_search_from(struct log_cursor *cursor, uint64_t index, struct log_spot *spot, struct aq_error *error)

@@ -130,7 +130,7 @@ void state_remove(struct state_txn *txn, const struct aq_entity *entity, const s
 
 void state_flush(struct state_txn *txn)
 {
-    struct aq_buffer packed = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
     if (txn->rows == NULL)
         return;
     index_flush(txn);
@@ -150,7 +150,6 @@ void state_flush(struct state_txn *txn)
         store_latch(txn, code, row->entity->plural);
         row->dirty = false;
     }
-    aq_buffer_free(&packed);
 }
 
 uint64_t state_count(struct state_txn *txn, const struct aq_entity *entity)
