@@ -16,7 +16,7 @@ int decide_command(struct decide *decide, const struct aq_command *command, cons
     for (const struct decide_handler *const *row = __start_aq_decide; row < __stop_aq_decide; row++)
         if ((*row)->command == command)
             return (*row)->decide(decide, record, error);
-    aq_broken(__FILE__, __LINE__, "a command that nobody decides");
+    aq_broken(__FILE__, __LINE__, "a command without a handler");
 }
 
 void decide_emit(struct decide *decide, const struct aq_event_type *type, const void *data)
@@ -45,9 +45,49 @@ void decide_id_name(struct decide *decide, const char *name)
     snprintf(decide->id, sizeof decide->id, "%s", name);
 }
 
+static int find_row(const struct decide *decide, const struct aq_entity *entity, const struct state_key *key,
+                    void *object, struct aq_error *error)
+{
+    if (state_find(decide->txn, entity, key, object, decide->arena))
+        return 0;
+    return state_fail_missing(entity, key, error);
+}
+
+int decide_find_number(const struct decide *decide, const struct aq_entity *entity, uint64_t id, void *object,
+                       struct aq_error *error)
+{
+    const struct state_key key = state_key_number(id);
+    return find_row(decide, entity, &key, object, error);
+}
+
+int decide_find_name(const struct decide *decide, const struct aq_entity *entity, const char *name, void *object,
+                     struct aq_error *error)
+{
+    const struct state_key key = state_key_name(name);
+    return find_row(decide, entity, &key, object, error);
+}
+
+/* ---- shared rules --------------------------------------------------------------------------------------- */
+
 int decide_check_owner(const struct decide *decide, const char *owner, const char *what, struct aq_error *error)
 {
     if (aq_access_is_allowed(owner, decide->author, decide->role))
         return 0;
     return aq_fail(error, AQ_E_FORBIDDEN, "%s belongs to %s, not to %s", what, owner, decide->author);
+}
+
+int decide_check_name(const char *name, const char *const *reserved, struct aq_error *error)
+{
+    for (; *reserved != NULL; reserved++)
+        if (strcmp(name, *reserved) == 0)
+            return aq_fail(error, AQ_E_INVALID, "name is \"%s\", which is reserved", name);
+    return 0;
+}
+
+int decide_check_unused(const char *what, uint64_t open, struct aq_error *error)
+{
+    if (open == 0)
+        return 0;
+    return aq_fail(error, AQ_E_STATE, "%s has %" PRIu64 " open application%s: deallocate %s first", what, open,
+                   open == 1 ? "" : "s", open == 1 ? "it" : "them");
 }

@@ -1,7 +1,8 @@
-/* decide(state, command) -> events, or a refusal. Pure: reads the tables and the placement index, takes time and author
- * as inputs, writes nothing. Each entity has its file here; the linker gathers the handlers, nobody keeps a list.
+/* decide(state, command) -> events, or a refusal.
  *
- * A command that changes nothing (a repeated report, say) is done without events. */
+ * Pure: it reads the tables and the placement index, takes time and author as arguments, and writes nothing. Each
+ * entity has a file here with a handler for each command; the linker gathers the handlers. A command that changes
+ * nothing, such as a repeated report, succeeds without events. */
 #ifndef AQ_CONTROLLER_DECIDE_DECIDE_H
 #define AQ_CONTROLLER_DECIDE_DECIDE_H
 
@@ -21,7 +22,7 @@ struct decide_event {
 };
 
 struct decide {
-    /* Filled by the caller. */
+    /* Set by the caller. */
     struct state_txn *txn;
     const struct place_index *index;
     struct aq_arena *arena; /* for the events */
@@ -29,13 +30,13 @@ struct decide {
     const char *author;
     enum aq_role role;
 
-    /* Filled by the handler. */
+    /* Set by the handler. */
     struct decide_event *events;
     size_t count, capacity;
-    char id[DECIDE_ID_SIZE]; /* key of what was made or changed, as users see it */
+    char id[DECIDE_ID_SIZE]; /* key of the row that was created or changed, as users see it */
 };
 
-/* 0: decided, with decide->count events. -1: refused. */
+/* Decides one command. On success decide->events are its events; it fails with the reason of the refusal. */
 int decide_command(struct decide *decide, const struct aq_command *command, const void *record,
                    struct aq_error *error) AQ_MUST_CHECK;
 
@@ -50,21 +51,25 @@ struct decide_handler {
     static const struct decide_handler fn##_handler = {&row, fn};                                                      \
     static const struct decide_handler *const fn##_row __attribute__((used, section("aq_decide"))) = &fn##_handler
 
-/* Copies the event's struct (what it points to must be in the arena, or outlive the batch). */
+/* Adds an event. Copies its struct; what that points to must be in the arena, or outlive the batch. */
 void decide_emit(struct decide *decide, const struct aq_event_type *type, const void *data);
 void decide_id_number(struct decide *decide, uint64_t id);
 void decide_id_name(struct decide *decide, const char *name);
 
-/* Refuses with AQ_E_FORBIDDEN unless the author is an admin or `owner`; words: "application 7". */
+/* Finds a row by its key. Fails with AQ_E_NOT_FOUND. */
+int decide_find_number(const struct decide *decide, const struct aq_entity *entity, uint64_t id, void *object,
+                       struct aq_error *error) AQ_MUST_CHECK;
+int decide_find_name(const struct decide *decide, const struct aq_entity *entity, const char *name, void *object,
+                     struct aq_error *error) AQ_MUST_CHECK;
+
+/* ---- rules that several entities share; `what` is the subject of the message ---------------------------- */
+
+/* Fails with AQ_E_FORBIDDEN unless the author is an admin or `owner`. */
 int decide_check_owner(const struct decide *decide, const char *owner, const char *what,
                        struct aq_error *error) AQ_MUST_CHECK;
-
-/* Shared by the files of applications and resources: looks for a node, and emits what came of it: elected, waiting, or
- * ERROR when nothing is left to try. */
-struct aq_application;
-struct aq_label;
-struct aq_list;
-void decide_election(struct decide *decide, const struct aq_application *application, const struct aq_label *label,
-                     const struct aq_list *tries);
+/* Fails with AQ_E_INVALID if a new row's name is one of `reserved`, which ends with NULL. */
+int decide_check_name(const char *name, const char *const *reserved, struct aq_error *error) AQ_MUST_CHECK;
+/* Fails with AQ_E_STATE if there are open applications. */
+int decide_check_unused(const char *what, uint64_t open, struct aq_error *error) AQ_MUST_CHECK;
 
 #endif

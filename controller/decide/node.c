@@ -2,19 +2,9 @@
 
 #include "controller/decide/decide.h"
 #include "schema/model/application.h"
-#include "schema/model/label.h"
 #include "schema/model/resource.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-
-static int find(struct decide *decide, const char *name, struct aq_node *node, struct aq_error *error)
-{
-    if (state_node(decide->txn, name, node, decide->arena))
-        return 0;
-    return aq_fail(error, AQ_E_NOT_FOUND, "there is no node %s", name);
-}
 
 static bool texts_equal(const struct aq_list *a, const struct aq_list *b)
 {
@@ -33,53 +23,62 @@ static bool describes_the_same(const struct aq_node *node, const struct aq_node_
            texts_equal(&node->identifiers, &join->identifiers) && aq_amounts_equal(&node->capacity, &join->capacity);
 }
 
-static int join(struct decide *decide, const void *record, struct aq_error *error)
+static void emit_joined(struct decide *decide, const struct aq_node_join *command)
+{
+    struct aq_node_joined event = {
+        .name = command->name,
+        .number = counter_last_id(decide->txn, &aq_entity_node) + 1,
+        .instance = command->instance,
+        .address = command->address,
+        .agent_version = command->agent_version,
+        .drivers = command->drivers,
+        .identifiers = command->identifiers,
+        .capacity = command->capacity,
+    };
+    decide_emit(decide, &aq_event_node_joined, &event);
+}
+
+static void emit_changed(struct decide *decide, const struct aq_node_join *command)
+{
+    struct aq_node_changed event = {
+        .name = command->name,
+        .instance = command->instance,
+        .address = command->address,
+        .agent_version = command->agent_version,
+        .drivers = command->drivers,
+        .identifiers = command->identifiers,
+        .capacity = command->capacity,
+    };
+    decide_emit(decide, &aq_event_node_changed, &event);
+}
+
+static int join_node(struct decide *decide, const void *record, struct aq_error *error)
 {
     const struct aq_node_join *command = record;
     struct aq_node node;
     decide_id_name(decide, command->name);
     if (!state_node(decide->txn, command->name, &node, decide->arena)) {
-        struct aq_node_joined event = {
-            .name = command->name,
-            .number = counter_last_id(decide->txn, "node") + 1,
-            .instance = command->instance,
-            .address = command->address,
-            .agent_version = command->agent_version,
-            .drivers = command->drivers,
-            .identifiers = command->identifiers,
-            .capacity = command->capacity,
-        };
-        decide_emit(decide, &aq_event_node_joined, &event);
+        emit_joined(decide, command);
         return 0;
     }
     if (node.instance != command->instance && node.status == AQ_NODE_ACTIVE)
         return aq_fail(error, AQ_E_EXISTS, "node %s is alive at %s: give this agent another name", command->name,
                        node.address);
-    if (!describes_the_same(&node, command)) {
-        struct aq_node_changed event = {
-            .name = command->name,
-            .instance = command->instance,
-            .address = command->address,
-            .agent_version = command->agent_version,
-            .drivers = command->drivers,
-            .identifiers = command->identifiers,
-            .capacity = command->capacity,
-        };
-        decide_emit(decide, &aq_event_node_changed, &event);
-    }
+    if (!describes_the_same(&node, command))
+        emit_changed(decide, command);
     if (node.status != AQ_NODE_ACTIVE) {
         struct aq_node_status_set event = {command->name, AQ_NODE_ACTIVE};
         decide_emit(decide, &aq_event_node_status_set, &event);
     }
     return 0;
 }
-DECIDE(aq_command_node_join, join);
+DECIDE(aq_command_node_join, join_node);
 
-static int lose(struct decide *decide, const void *record, struct aq_error *error)
+static int lose_node(struct decide *decide, const void *record, struct aq_error *error)
 {
     const struct aq_node_lose *command = record;
     struct aq_node node;
-    if (find(decide, command->name, &node, error) != 0)
+    if (decide_find_name(decide, &aq_entity_node, command->name, &node, error) != 0)
         return -1;
     decide_id_name(decide, command->name);
     if (node.status == AQ_NODE_LOST)
@@ -88,13 +87,13 @@ static int lose(struct decide *decide, const void *record, struct aq_error *erro
     decide_emit(decide, &aq_event_node_status_set, &event);
     return 0;
 }
-DECIDE(aq_command_node_lose, lose);
+DECIDE(aq_command_node_lose, lose_node);
 
-static int maintenance(struct decide *decide, const void *record, struct aq_error *error)
+static int set_maintenance(struct decide *decide, const void *record, struct aq_error *error)
 {
     const struct aq_node_maintenance *command = record;
     struct aq_node node;
-    if (find(decide, command->name, &node, error) != 0)
+    if (decide_find_name(decide, &aq_entity_node, command->name, &node, error) != 0)
         return -1;
     decide_id_name(decide, command->name);
     if (node.maintenance == command->maintenance)
@@ -103,11 +102,11 @@ static int maintenance(struct decide *decide, const void *record, struct aq_erro
     decide_emit(decide, &aq_event_node_maintenance_set, &event);
     return 0;
 }
-DECIDE(aq_command_node_maintenance, maintenance);
+DECIDE(aq_command_node_maintenance, set_maintenance);
 
-/* ---- forgetting a node ---------------------------------------------------------------------------------- */
+/* ---- delete --------------------------------------------------------------------------------------------- */
 
-enum { ENDED_AT_ONCE_MAX = 16384 }; /* each takes two events, and all of them one decision */
+enum { ENDED_AT_ONCE_MAX = 16384 }; /* each takes two events, all in one decision */
 
 struct ending {
     struct decide *decide;
@@ -115,7 +114,7 @@ struct ending {
     uint32_t count;
 };
 
-/* What ran there counts as ended: the operator says that the host is gone for good. */
+/* What ran there counts as ended: by deleting the node, the operator says that the host is gone for good. */
 static bool end_resource(void *context, const struct state_key *key, const void *value, size_t length)
 {
     struct ending *ending = context;
@@ -138,31 +137,32 @@ static bool end_resource(void *context, const struct state_key *key, const void 
     else if (application.status == AQ_ELECTED || application.status == AQ_ALLOCATED)
         moved.status = AQ_ERRORED;
     else
-        return true; /* recalled already */
+        return true; /* recalled before */
     decide_emit(decide, &aq_event_application_moved, &moved);
     return true;
 }
 
-static int delete (struct decide *decide, const void *record, struct aq_error *error)
+static int delete_node(struct decide *decide, const void *record, struct aq_error *error)
 {
     const struct aq_node_delete *command = record;
     struct aq_node node;
-    if (find(decide, command->name, &node, error) != 0)
+    if (decide_find_name(decide, &aq_entity_node, command->name, &node, error) != 0)
         return -1;
     if (node.status != AQ_NODE_LOST)
-        return aq_fail(error, AQ_E_STATE, "node %s is %s: stop its agent first; only a LOST node can be forgotten",
+        return aq_fail(error, AQ_E_STATE, "node %s is %s: stop its agent first; only a LOST node can be deleted",
                        command->name, aq_node_status_words.words[node.status]);
-    struct ending ending = {decide, aq_arena_format(decide->arena, "node %s was forgotten", command->name), 0};
+    struct ending ending = {decide, aq_arena_format(decide->arena, "node %s was deleted", command->name), 0};
     struct state_key prefix = state_key_number(node.number);
     index_scan(decide->txn, INDEX_NODE_RESOURCE, &prefix, end_resource, &ending);
     if (ending.count > ENDED_AT_ONCE_MAX)
-        return aq_fail(error, AQ_E_LIMIT,
-                       "node %s holds more than %d resources, which is the most that can end at once: let its agent "
-                       "come back and end some first",
-                       command->name, ENDED_AT_ONCE_MAX);
+        return aq_fail(
+            error, AQ_E_LIMIT,
+            "node %s holds more than %d resources, the most that can end at once: let its agent return and end "
+            "some first",
+            command->name, ENDED_AT_ONCE_MAX);
     struct aq_node_deleted event = {command->name};
     decide_emit(decide, &aq_event_node_deleted, &event);
     decide_id_name(decide, command->name);
     return 0;
 }
-DECIDE(aq_command_node_delete, delete);
+DECIDE(aq_command_node_delete, delete_node);

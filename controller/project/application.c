@@ -7,19 +7,15 @@
 #include "schema/model/node.h"
 #include "schema/model/resource.h"
 
-static void store(struct project *project, const struct aq_application *application)
+static void store_application(struct project *project, const struct aq_application *application)
 {
     struct state_key key = state_key_number(application->id);
-    project_store(project, "application", &key, application);
+    state_store(project->txn, &aq_entity_application, &key, application);
 }
 
-/* False only when the store failed, which is latched. */
-static bool get(struct project *project, uint64_t id, struct aq_application *application)
+static bool find_application(struct project *project, uint64_t id, struct aq_application *application)
 {
-    struct aq_error error;
-    bool found = state_application(project->txn, id, application, project->arena);
-    aq_assert(found || state_failed(project->txn, &error));
-    return found;
+    return project_expect(project, state_application(project->txn, id, application, project->arena));
 }
 
 static void set_status(struct project *project, struct aq_application *application, enum aq_application_status to)
@@ -37,7 +33,7 @@ static void set_status(struct project *project, struct aq_application *applicati
     application->changed_at = project->time_ms;
 }
 
-static void created(struct project *project, const void *data)
+static void create_application(struct project *project, const void *data)
 {
     const struct aq_application_created *event = data;
     struct aq_label label;
@@ -59,14 +55,14 @@ static void created(struct project *project, const void *data)
     state_key_add_number(&owned, event->id);
     index_put(project->txn, INDEX_OWNED, &owned, "", 0);
     index_put(project->txn, INDEX_WAITING, &key, "", 0);
-    counter_set_last_id(project->txn, "application", event->id);
+    counter_set_last_id(project->txn, &aq_entity_application, event->id);
     counter_add_open(project->txn, application.user, application.label_id, 1);
-    store(project, &application);
+    store_application(project, &application);
     project_history(project, event->id);
 }
-PROJECT(aq_event_application_created, created);
+PROJECT(aq_event_application_created, create_application);
 
-/* It stands in the application's history, at the event. */
+/* The ballot is stored in the application's history, at the event. */
 static void store_ballot(struct project *project, struct aq_application *application, const char *node,
                          uint64_t definition, struct aq_list groups)
 {
@@ -84,8 +80,8 @@ static void store_ballot(struct project *project, struct aq_application *applica
     aq_buffer_free(&packed);
 }
 
-static void make_resource(struct project *project, const struct aq_application_elected *event,
-                          const struct aq_application *application)
+static void create_resource(struct project *project, const struct aq_application_elected *event,
+                            const struct aq_application *application)
 {
     struct aq_label label;
     struct aq_node node;
@@ -110,50 +106,50 @@ static void make_resource(struct project *project, const struct aq_application_e
     };
     struct state_key key = state_key_number(resource.id), on_node = state_key_number(node.number);
     state_key_add_number(&on_node, resource.id);
-    project_store(project, "resource", &key, &resource);
+    state_store(project->txn, &aq_entity_resource, &key, &resource);
     index_put(project->txn, INDEX_NODE_RESOURCE, &on_node, "", 0);
-    counter_set_last_id(project->txn, "resource", resource.id);
+    counter_set_last_id(project->txn, &aq_entity_resource, resource.id);
     aq_amounts_add(&node.used, &resource.amounts);
     project_node_used(project, &node);
 }
 
-static void elected(struct project *project, const void *data)
+static void elect_node(struct project *project, const void *data)
 {
     const struct aq_application_elected *event = data;
     struct aq_application application;
-    if (!get(project, event->id, &application))
+    if (!find_application(project, event->id, &application))
         return;
     set_status(project, &application, AQ_ELECTED);
     application.description = "";
     application.resource = event->resource;
     application.node = event->node;
     store_ballot(project, &application, event->node, event->definition, event->groups);
-    store(project, &application);
-    make_resource(project, event, &application);
+    store_application(project, &application);
+    create_resource(project, event, &application);
 }
-PROJECT(aq_event_application_elected, elected);
+PROJECT(aq_event_application_elected, elect_node);
 
-static void waiting(struct project *project, const void *data)
+static void keep_waiting(struct project *project, const void *data)
 {
     const struct aq_application_waiting *event = data;
     struct aq_application application;
-    if (!get(project, event->id, &application))
+    if (!find_application(project, event->id, &application))
         return;
     application.description = event->reason;
     store_ballot(project, &application, "", 0, event->groups);
-    store(project, &application);
+    store_application(project, &application);
 }
-PROJECT(aq_event_application_waiting, waiting);
+PROJECT(aq_event_application_waiting, keep_waiting);
 
-static void moved(struct project *project, const void *data)
+static void move_application(struct project *project, const void *data)
 {
     const struct aq_application_moved *event = data;
     struct aq_application application;
-    if (!get(project, event->id, &application))
+    if (!find_application(project, event->id, &application))
         return;
     set_status(project, &application, event->status);
     application.description = event->description;
-    store(project, &application);
+    store_application(project, &application);
     project_history(project, event->id);
 }
-PROJECT(aq_event_application_moved, moved);
+PROJECT(aq_event_application_moved, move_application);

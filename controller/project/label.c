@@ -10,7 +10,7 @@ static struct state_key version_key(const char *name, uint64_t version)
     return key;
 }
 
-static void created(struct project *project, const void *data)
+static void create_label(struct project *project, const void *data)
 {
     const struct aq_label_created *event = data;
     struct aq_label label = {
@@ -23,21 +23,21 @@ static void created(struct project *project, const void *data)
         .created_by = project->author,
     };
     struct state_key key = state_key_number(event->id), version = version_key(event->name, event->version);
-    project_store(project, "label", &key, &label);
+    state_store(project->txn, &aq_entity_label, &key, &label);
     index_put(project->txn, INDEX_LABEL_VERSION, &version, &event->id, sizeof event->id);
-    counter_set_last_id(project->txn, "label", event->id);
+    counter_set_last_id(project->txn, &aq_entity_label, event->id);
     counter_set_label_version(project->txn, event->name, event->version);
 }
-PROJECT(aq_event_label_created, created);
+PROJECT(aq_event_label_created, create_label);
 
-static void deleted(struct project *project, const void *data)
+static void delete_label(struct project *project, const void *data)
 {
     const struct aq_label_deleted *event = data;
     struct aq_label label;
     if (!state_label(project->txn, event->id, &label, project->arena))
         return;
     struct state_key key = state_key_number(event->id), version = version_key(label.name, label.version);
-    project_remove(project, "label", &key);
+    state_remove(project->txn, &aq_entity_label, &key);
     index_remove(project->txn, INDEX_LABEL_VERSION, &version);
 }
-PROJECT(aq_event_label_deleted, deleted);
+PROJECT(aq_event_label_deleted, delete_label);

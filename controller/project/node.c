@@ -4,29 +4,29 @@
 
 #include <string.h>
 
-static void store(struct project *project, struct aq_node *node)
+static void store_node(struct project *project, struct aq_node *node)
 {
     struct state_key key = state_key_name(node->name);
     node->free = node->capacity;
     aq_amounts_subtract(&node->free, &node->used);
-    project_store(project, "node", &key, node);
+    state_store(project->txn, &aq_entity_node, &key, node);
 }
 
 void project_node(struct project *project, struct aq_node *node)
 {
-    store(project, node);
+    store_node(project, node);
     if (project->index != NULL)
         place_index_set(project->index, node);
 }
 
 void project_node_used(struct project *project, struct aq_node *node)
 {
-    store(project, node);
+    store_node(project, node);
     if (project->index != NULL)
         place_index_set_free(project->index, node->number, &node->free);
 }
 
-static void joined(struct project *project, const void *data)
+static void join_node(struct project *project, const void *data)
 {
     const struct aq_node_joined *event = data;
     struct aq_node node = {
@@ -44,26 +44,25 @@ static void joined(struct project *project, const void *data)
     };
     struct state_key number = state_key_number(event->number);
     index_put(project->txn, INDEX_NODE_NUMBER, &number, event->name, strlen(event->name));
-    counter_set_last_id(project->txn, "node", event->number);
+    counter_set_last_id(project->txn, &aq_entity_node, event->number);
     project_node(project, &node);
 }
-PROJECT(aq_event_node_joined, joined);
+PROJECT(aq_event_node_joined, join_node);
 
-static bool get(struct project *project, const char *name, struct aq_node *node)
+/* Finds the node of an event that changes it. */
+static bool find_changed(struct project *project, const char *name, struct aq_node *node)
 {
-    struct aq_error error;
-    bool found = state_node(project->txn, name, node, project->arena);
-    aq_assert(found || state_failed(project->txn, &error));
-    if (found)
-        node->changed_at = project->time_ms;
-    return found;
+    if (!project_expect(project, state_node(project->txn, name, node, project->arena)))
+        return false;
+    node->changed_at = project->time_ms;
+    return true;
 }
 
-static void changed(struct project *project, const void *data)
+static void change_node(struct project *project, const void *data)
 {
     const struct aq_node_changed *event = data;
     struct aq_node node;
-    if (!get(project, event->name, &node))
+    if (!find_changed(project, event->name, &node))
         return;
     node.instance = event->instance;
     node.address = event->address;
@@ -73,40 +72,40 @@ static void changed(struct project *project, const void *data)
     node.capacity = event->capacity;
     project_node(project, &node);
 }
-PROJECT(aq_event_node_changed, changed);
+PROJECT(aq_event_node_changed, change_node);
 
-static void status_set(struct project *project, const void *data)
+static void set_status(struct project *project, const void *data)
 {
     const struct aq_node_status_set *event = data;
     struct aq_node node;
-    if (!get(project, event->name, &node))
+    if (!find_changed(project, event->name, &node))
         return;
     node.status = event->status;
     project_node(project, &node);
 }
-PROJECT(aq_event_node_status_set, status_set);
+PROJECT(aq_event_node_status_set, set_status);
 
-static void maintenance_set(struct project *project, const void *data)
+static void set_maintenance(struct project *project, const void *data)
 {
     const struct aq_node_maintenance_set *event = data;
     struct aq_node node;
-    if (!get(project, event->name, &node))
+    if (!find_changed(project, event->name, &node))
         return;
     node.maintenance = event->maintenance;
     project_node(project, &node);
 }
-PROJECT(aq_event_node_maintenance_set, maintenance_set);
+PROJECT(aq_event_node_maintenance_set, set_maintenance);
 
-/* Its number stays known: ballots go on naming it. */
-static void deleted(struct project *project, const void *data)
+/* Keeps the number in INDEX_NODE_NUMBER: ballots refer to it. */
+static void delete_node(struct project *project, const void *data)
 {
     const struct aq_node_deleted *event = data;
     struct aq_node node;
-    if (!get(project, event->name, &node))
+    if (!find_changed(project, event->name, &node))
         return;
     struct state_key key = state_key_name(event->name);
-    project_remove(project, "node", &key);
+    state_remove(project->txn, &aq_entity_node, &key);
     if (project->index != NULL)
         place_index_remove(project->index, node.number);
 }
-PROJECT(aq_event_node_deleted, deleted);
+PROJECT(aq_event_node_deleted, delete_node);

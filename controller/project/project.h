@@ -1,8 +1,10 @@
-/* project(state, event) -> state. Pure: writes the tables and the placement index, and nothing else; takes its time
- * from the log; cannot refuse. Whoever replays the same events gets the same bytes. Each entity has its file here; the
- * linker gathers the handlers, nobody keeps a list.
+/* project(state, event) -> state.
  *
- * A failure of the store is latched in the transaction (state_failed()): the caller looks there after a batch. */
+ * Pure: it writes the tables and the placement index and nothing else, takes the time from the log, and cannot refuse.
+ * Replaying the same events gives the same bytes. Each entity has a file here with a handler for each event; the linker
+ * gathers the handlers.
+ *
+ * The transaction latches a failure of the store (state_failed()); the caller checks it after a batch. */
 #ifndef AQ_CONTROLLER_PROJECT_PROJECT_H
 #define AQ_CONTROLLER_PROJECT_PROJECT_H
 
@@ -11,34 +13,22 @@
 #include "controller/state/indexes.h"
 #include "controller/state/state.h"
 #include "schema/codec/entry.h"
+#include "schema/model/event.h"
 
 struct project {
     struct state_txn *txn;
-    struct place_index *index; /* NULL: nobody places from these tables */
+    struct place_index *index; /* NULL: there is none for these tables */
     struct aq_arena *arena;    /* scratch; the caller empties it between batches */
     uint64_t time_ms;
-    uint64_t seq; /* of the event under way */
+    uint64_t seq; /* of the present event */
     const char *author;
 };
 
-/* Applies one event; project->seq is the event's own. */
+/* Applies one event; project->seq is the seq of this event. */
 void project_event(struct project *project, const struct aq_event_type *type, const void *data);
 
-/* Remembers the answer to a decision with an idempotency key, and forgets answers older than KEY_KEPT_MS. `seq` is the
- * decision's last. */
-enum { PROJECT_KEY_KEPT_MS = 24 * 3600 * 1000, PROJECT_KEYS_FORGOTTEN_AT_ONCE = 8 };
-void project_key(struct project *project, const char *author, const char *key, uint64_t fingerprint, uint64_t seq,
-                 const char *id);
-
-/* What was remembered. False: the key is new. */
-struct project_remembered {
-    uint64_t fingerprint, seq;
-    char id[65];
-};
-bool project_remembers(struct state_txn *txn, const char *author, const char *key, struct project_remembered *out);
-
-/* Applies a whole entry, as read from the log: all events, all keys, and the place of the entry. `data` are its bytes.
- */
+/* Applies an entry of the log: all events, all answers to idempotency keys, and that the entry was applied. `data` are
+ * its bytes. Fails when the entry does not follow the one applied before. */
 int project_entry(struct project *project, uint64_t index, const void *data, size_t length,
                   struct aq_error *error) AQ_MUST_CHECK;
 
@@ -56,17 +46,17 @@ struct project_handler {
     static const struct project_handler fn##_handler = {&row, fn};                                                     \
     static const struct project_handler *const fn##_row __attribute__((used, section("aq_project"))) = &fn##_handler
 
-void project_store(struct project *project, const char *entity, const struct state_key *key, const void *object);
-void project_remove(struct project *project, const char *entity, const struct state_key *key);
+/* For a row that the event implies. Returns `found`; false only if the store failed, which is latched. */
+bool project_expect(const struct project *project, bool found);
 
-/* Stores a node, with what is free, and tells the index. The second form is for a change of `used` alone: the cheap and
- * frequent case. */
+/* Stores a node with its free amounts computed, and updates the placement index. The second form is for a change of
+ * `used` only: the cheap and frequent case. */
 struct aq_node;
 void project_node(struct project *project, struct aq_node *node);
 void project_node_used(struct project *project, struct aq_node *node);
 
-/* Notes that the event under way is about the application: its history can be read by application. The second form
- * is for events that come of a ballot, which is kept there: a table of its own cost every placement two pages more. */
+/* Adds the present event to the history of an application. The second form is for events that come with a ballot, which
+ * is stored there: a table of its own would cost each placement two more pages. */
 void project_history(struct project *project, uint64_t application);
 void project_ballot(struct project *project, uint64_t application, const void *ballot, size_t length);
 

@@ -6,21 +6,18 @@
 
 #include <string.h>
 
-static bool get(struct project *project, uint64_t id, struct aq_resource *resource)
+static bool find_resource(struct project *project, uint64_t id, struct aq_resource *resource)
 {
-    struct aq_error error;
-    bool found = state_resource(project->txn, id, resource, project->arena);
-    aq_assert(found || state_failed(project->txn, &error));
-    return found;
+    return project_expect(project, state_resource(project->txn, id, resource, project->arena));
 }
 
-static void store(struct project *project, const struct aq_resource *resource)
+static void store_resource(struct project *project, const struct aq_resource *resource)
 {
     struct state_key key = state_key_number(resource->id);
-    project_store(project, "resource", &key, resource);
+    state_store(project->txn, &aq_entity_resource, &key, resource);
 }
 
-static void note_address(struct project *project, const char *address, uint64_t resource)
+static void add_address(struct project *project, const char *address, uint64_t resource)
 {
     struct state_key key = {0};
     if (address[0] == '\0')
@@ -29,8 +26,8 @@ static void note_address(struct project *project, const char *address, uint64_t 
     index_put(project->txn, INDEX_ADDRESS, &key, &resource, sizeof resource);
 }
 
-/* Another resource may have the address by now. */
-static void forget_address(struct project *project, const char *address, uint64_t resource)
+/* Leaves the address alone if another resource has it by now. */
+static void remove_address(struct project *project, const char *address, uint64_t resource)
 {
     struct state_key key = {0};
     if (address[0] == '\0' || state_resource_at(project->txn, address) != resource)
@@ -39,7 +36,7 @@ static void forget_address(struct project *project, const char *address, uint64_
     index_remove(project->txn, INDEX_ADDRESS, &key);
 }
 
-static void forget_expiry(struct project *project, const struct aq_resource *resource)
+static void remove_expiry(struct project *project, const struct aq_resource *resource)
 {
     if (resource->expires_at == 0)
         return;
@@ -48,19 +45,19 @@ static void forget_expiry(struct project *project, const struct aq_resource *res
     index_remove(project->txn, INDEX_EXPIRY, &key);
 }
 
-static void started(struct project *project, const void *data)
+static void start_resource(struct project *project, const void *data)
 {
     const struct aq_resource_started *event = data;
     struct aq_resource resource;
-    if (!get(project, event->id, &resource))
+    if (!find_resource(project, event->id, &resource))
         return;
-    forget_address(project, resource.ip_addr, resource.id);
-    forget_address(project, resource.hw_addr, resource.id);
+    remove_address(project, resource.ip_addr, resource.id);
+    remove_address(project, resource.hw_addr, resource.id);
     resource.identifier = event->identifier;
     resource.ip_addr = event->ip_addr;
     resource.hw_addr = event->hw_addr;
-    note_address(project, event->ip_addr, resource.id);
-    note_address(project, event->hw_addr, resource.id);
+    add_address(project, event->ip_addr, resource.id);
+    add_address(project, event->hw_addr, resource.id);
     if (resource.status == AQ_RESOURCE_ASSIGNED) {
         resource.status = AQ_RESOURCE_RUNNING;
         resource.started_at = project->time_ms;
@@ -71,26 +68,26 @@ static void started(struct project *project, const void *data)
             index_put(project->txn, INDEX_EXPIRY, &key, "", 0);
         }
     }
-    store(project, &resource);
+    store_resource(project, &resource);
     project_history(project, resource.application);
 }
-PROJECT(aq_event_resource_started, started);
+PROJECT(aq_event_resource_started, start_resource);
 
-static void stopped(struct project *project, const void *data)
+static void stop_resource(struct project *project, const void *data)
 {
     const struct aq_resource_stopped *event = data;
     struct aq_resource resource;
-    if (!get(project, event->id, &resource))
+    if (!find_resource(project, event->id, &resource))
         return;
-    forget_expiry(project, &resource);
+    remove_expiry(project, &resource);
     resource.expires_at = 0;
     resource.status = AQ_RESOURCE_STOPPING;
-    store(project, &resource);
+    store_resource(project, &resource);
     project_history(project, resource.application);
 }
-PROJECT(aq_event_resource_stopped, stopped);
+PROJECT(aq_event_resource_stopped, stop_resource);
 
-static void free_node(struct project *project, const struct aq_resource *resource)
+static void free_capacity(struct project *project, const struct aq_resource *resource)
 {
     struct aq_node node;
     if (!state_node(project->txn, resource->node, &node, project->arena))
@@ -109,31 +106,26 @@ static void leave_application(struct project *project, const struct aq_resource 
     if (!state_application(project->txn, resource->application, &application, project->arena))
         return;
     application.resource = 0;
-    if (event->failed) {
-        uint32_t count = application.tries.count;
-        struct aq_try *tries = aq_arena_alloc(project->arena, (count + 1) * sizeof *tries);
-        if (count > 0)
-            memcpy(tries, application.tries.items, count * sizeof *tries);
-        tries[count] = (struct aq_try){resource->node, resource->definition, event->reason};
-        application.tries = (struct aq_list){tries, count + 1};
-    }
+    struct aq_try failed = {resource->node, resource->definition, event->reason};
+    if (event->failed)
+        application.tries = aq_tries_with(&application.tries, &failed, project->arena);
     struct state_key key = state_key_number(application.id);
-    project_store(project, "application", &key, &application);
+    state_store(project->txn, &aq_entity_application, &key, &application);
 }
 
-static void ended(struct project *project, const void *data)
+static void end_resource(struct project *project, const void *data)
 {
     const struct aq_resource_ended *event = data;
     struct aq_resource resource;
-    if (!get(project, event->id, &resource))
+    if (!find_resource(project, event->id, &resource))
         return;
-    forget_expiry(project, &resource);
-    forget_address(project, resource.ip_addr, resource.id);
-    forget_address(project, resource.hw_addr, resource.id);
-    free_node(project, &resource);
+    remove_expiry(project, &resource);
+    remove_address(project, resource.ip_addr, resource.id);
+    remove_address(project, resource.hw_addr, resource.id);
+    free_capacity(project, &resource);
     leave_application(project, &resource, event);
     struct state_key key = state_key_number(resource.id);
-    project_remove(project, "resource", &key);
+    state_remove(project->txn, &aq_entity_resource, &key);
     project_history(project, resource.application);
 }
-PROJECT(aq_event_resource_ended, ended);
+PROJECT(aq_event_resource_ended, end_resource);

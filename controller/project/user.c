@@ -2,9 +2,7 @@
 
 #include "controller/project/project.h"
 
-#include <stdio.h>
-
-static void created(struct project *project, const void *data)
+static void create_user(struct project *project, const void *data)
 {
     const struct aq_user_created *event = data;
     struct aq_user user = {
@@ -16,44 +14,39 @@ static void created(struct project *project, const void *data)
         .created_by = project->author,
     };
     struct state_key key = state_key_name(event->name);
-    project_store(project, "user", &key, &user);
+    state_store(project->txn, &aq_entity_user, &key, &user);
 }
-PROJECT(aq_event_user_created, created);
+PROJECT(aq_event_user_created, create_user);
 
-static struct aq_user get(struct project *project, const char *name)
-{
-    struct aq_user user = {0};
-    bool found = state_user(project->txn, name, &user, project->arena);
-    struct aq_error error;
-    aq_assert(found || state_failed(project->txn, &error));
-    return user;
-}
-
-static void updated(struct project *project, const void *data)
+static void update_user(struct project *project, const void *data)
 {
     const struct aq_user_updated *event = data;
-    struct aq_user user = get(project, event->name);
+    struct aq_user user;
+    if (!project_expect(project, state_user(project->txn, event->name, &user, project->arena)))
+        return;
     user.role = event->role;
     user.max_applications = event->max_applications;
     struct state_key key = state_key_name(event->name);
-    project_store(project, "user", &key, &user);
+    state_store(project->txn, &aq_entity_user, &key, &user);
 }
-PROJECT(aq_event_user_updated, updated);
+PROJECT(aq_event_user_updated, update_user);
 
-static void token_changed(struct project *project, const void *data)
+static void change_token(struct project *project, const void *data)
 {
     const struct aq_user_token_changed *event = data;
-    struct aq_user user = get(project, event->name);
+    struct aq_user user;
+    if (!project_expect(project, state_user(project->txn, event->name, &user, project->arena)))
+        return;
     user.hash = event->hash;
     struct state_key key = state_key_name(event->name);
-    project_store(project, "user", &key, &user);
+    state_store(project->txn, &aq_entity_user, &key, &user);
 }
-PROJECT(aq_event_user_token_changed, token_changed);
+PROJECT(aq_event_user_token_changed, change_token);
 
-static void deleted(struct project *project, const void *data)
+static void delete_user(struct project *project, const void *data)
 {
     const struct aq_user_deleted *event = data;
     struct state_key key = state_key_name(event->name);
-    project_remove(project, "user", &key);
+    state_remove(project->txn, &aq_entity_user, &key);
 }
-PROJECT(aq_event_user_deleted, deleted);
+PROJECT(aq_event_user_deleted, delete_user);

@@ -50,9 +50,9 @@ static struct state_key key_of(const char *kind, const char *name)
     return key;
 }
 
-static struct state_key key_of_last_id(const char *entity)
+static struct state_key key_of_last_id(const struct aq_entity *entity)
 {
-    return key_of("next/", entity);
+    return key_of("next/", entity->name);
 }
 
 static struct state_key key_of_version(const char *label)
@@ -74,13 +74,13 @@ static struct state_key key_of_open_by_label(uint64_t label_id)
 
 /* ---- each kind ---------------------------------------------------------------------------------------- */
 
-uint64_t counter_last_id(struct state_txn *txn, const char *entity)
+uint64_t counter_last_id(struct state_txn *txn, const struct aq_entity *entity)
 {
     struct state_key key = key_of_last_id(entity);
     return get(txn, &key);
 }
 
-void counter_set_last_id(struct state_txn *txn, const char *entity, uint64_t id)
+void counter_set_last_id(struct state_txn *txn, const struct aq_entity *entity, uint64_t id)
 {
     struct state_key key = key_of_last_id(entity);
     set(txn, &key, id);

@@ -7,8 +7,8 @@
 #include "controller/state/state.h"
 
 /* The id given last to an application, a label or a resource, or the number given last to a node. */
-uint64_t counter_last_id(struct state_txn *txn, const char *entity);
-void counter_set_last_id(struct state_txn *txn, const char *entity, uint64_t id);
+uint64_t counter_last_id(struct state_txn *txn, const struct aq_entity *entity);
+void counter_set_last_id(struct state_txn *txn, const struct aq_entity *entity, uint64_t id);
 
 /* The newest version of a label's name. */
 uint64_t counter_label_version(struct state_txn *txn, const char *label);

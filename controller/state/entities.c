@@ -12,43 +12,43 @@
 
 /* ---- rows --------------------------------------------------------------------------------------------- */
 
-static bool find_by_name(struct state_txn *txn, const char *entity, const char *name, void *object,
+static bool find_by_name(struct state_txn *txn, const struct aq_entity *entity, const char *name, void *object,
                          struct aq_arena *arena)
 {
     struct state_key key = state_key_name(name);
-    return state_find(txn, aq_entity_find(entity), &key, object, arena);
+    return state_find(txn, entity, &key, object, arena);
 }
 
-static bool find_by_number(struct state_txn *txn, const char *entity, uint64_t number, void *object,
+static bool find_by_number(struct state_txn *txn, const struct aq_entity *entity, uint64_t number, void *object,
                            struct aq_arena *arena)
 {
     struct state_key key = state_key_number(number);
-    return state_find(txn, aq_entity_find(entity), &key, object, arena);
+    return state_find(txn, entity, &key, object, arena);
 }
 
 bool state_user(struct state_txn *txn, const char *name, struct aq_user *user, struct aq_arena *arena)
 {
-    return find_by_name(txn, "user", name, user, arena);
+    return find_by_name(txn, &aq_entity_user, name, user, arena);
 }
 
 bool state_label(struct state_txn *txn, uint64_t id, struct aq_label *label, struct aq_arena *arena)
 {
-    return find_by_number(txn, "label", id, label, arena);
+    return find_by_number(txn, &aq_entity_label, id, label, arena);
 }
 
 bool state_node(struct state_txn *txn, const char *name, struct aq_node *node, struct aq_arena *arena)
 {
-    return find_by_name(txn, "node", name, node, arena);
+    return find_by_name(txn, &aq_entity_node, name, node, arena);
 }
 
 bool state_application(struct state_txn *txn, uint64_t id, struct aq_application *application, struct aq_arena *arena)
 {
-    return find_by_number(txn, "application", id, application, arena);
+    return find_by_number(txn, &aq_entity_application, id, application, arena);
 }
 
 bool state_resource(struct state_txn *txn, uint64_t id, struct aq_resource *resource, struct aq_arena *arena)
 {
-    return find_by_number(txn, "resource", id, resource, arena);
+    return find_by_number(txn, &aq_entity_resource, id, resource, arena);
 }
 
 /* ---- keys --------------------------------------------------------------------------------------------- */

@@ -89,3 +89,10 @@ int state_key_from_text(const struct aq_entity *entity, const char *text, struct
     *key = value.name != NULL ? state_key_name(value.name) : state_key_number(value.number);
     return 0;
 }
+
+int state_fail_missing(const struct aq_entity *entity, const struct state_key *key, struct aq_error *error)
+{
+    char shown[STATE_KEY_MAX + 1];
+    state_key_show(entity, key, shown, sizeof shown);
+    return aq_fail(error, AQ_E_NOT_FOUND, "there is no %s %.100s", entity->name, shown);
+}

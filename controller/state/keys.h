@@ -39,4 +39,7 @@ int state_key_from_text(const struct aq_entity *entity, const char *text, struct
 void state_key_show(const struct aq_entity *entity, const struct state_key *key, char *out, size_t size);
 void state_key_text(const struct aq_entity *entity, const void *object, char *out, size_t size);
 
+/* The error AQ_E_NOT_FOUND for a row: "there is no label 7". Returns -1. */
+int state_fail_missing(const struct aq_entity *entity, const struct state_key *key, struct aq_error *error);
+
 #endif

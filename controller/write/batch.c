@@ -1,7 +1,7 @@
 #include "controller/write/batch.h"
 
 #include "controller/decide/decide.h"
-#include "controller/project/project.h"
+#include "controller/project/answers.h"
 #include "schema/codec/pack.h"
 #include "schema/model/key.h"
 
@@ -209,9 +209,9 @@ static void repeat_ids(struct writer_request *request, const char *first)
 /* True: the key was seen before, and the request is answered from memory. */
 static bool answer_repeat(struct batch *batch, struct writer_request *request)
 {
-    struct project_remembered before;
+    struct project_answer before;
     if (request->key == NULL || request->key[0] == '\0' || request->dry_run ||
-        !project_remembers(batch->txn, request->author, request->key, &before))
+        !project_find_answer(batch->txn, request->author, request->key, &before))
         return false;
     if (before.fingerprint != request->fingerprint) {
         (void)aq_fail(&request->error, AQ_E_KEY_REUSED,
@@ -228,7 +228,8 @@ static void remember_key(struct batch *batch, const struct writer_request *reque
                          const struct aq_logged_decision *decision)
 {
     struct project project = {.txn = batch->txn, .arena = &batch->scratch, .time_ms = batch->time_ms};
-    project_key(&project, request->author, decision->key, request->fingerprint, batch->next_seq - 1, decision->id);
+    project_store_answer(&project, request->author, decision->key, request->fingerprint, batch->next_seq - 1,
+                         decision->id);
 }
 
 static void log_decision(struct batch *batch, const struct writer_request *request, const struct aq_list *events,

@@ -6,6 +6,8 @@
 #include "schema/model/user.h"
 #include "schema/model/view.h"
 
+#include <string.h>
+
 AQ_DEFINE_WORDS(aq_application_status, AQ_APPLICATION_STATUSES)
 AQ_DEFINE(aq_try, "try", 1, "a try that failed")
 AQ_ENTITY(application, 1, "one request for a label", .plural = "applications", .rank = 10, .owner = "user",
@@ -33,6 +35,15 @@ bool aq_application_may_move(enum aq_application_status from, enum aq_applicatio
 bool aq_application_is_over(enum aq_application_status status)
 {
     return moves[status] == 0;
+}
+
+struct aq_list aq_tries_with(const struct aq_list *tries, const struct aq_try *failed, struct aq_arena *arena)
+{
+    struct aq_try *items = aq_arena_alloc(arena, (tries->count + 1) * sizeof *items);
+    if (tries->count > 0)
+        memcpy(items, tries->items, tries->count * sizeof *items);
+    items[tries->count] = *failed;
+    return (struct aq_list){items, tries->count + 1};
 }
 
 AQ_COMMAND(application, create, 30, AQ_CREATES, AQ_ROLE_USER, "ask for a resource of a label", .value = "label",

@@ -30,6 +30,12 @@ bool aq_application_is_over(enum aq_application_status status); /* DEALLOCATED, 
     F(T, definition, U64(0, 15),     0,        "which definition, counted from 0")                                     \
     F(T, reason,     TEXT(0, 512),   AQ_LINES, "why it failed")
 AQ_DECLARE(aq_try)
+/* clang-format on */
+
+/* A list of aq_try with one more, in `arena`. */
+struct aq_list aq_tries_with(const struct aq_list *tries, const struct aq_try *failed, struct aq_arena *arena);
+
+/* clang-format off */
 
 #define aq_application_fields(F, T)                                                                                    \
     F(T, id,          U64(1, UINT64_MAX),            AQ_KEY | AQ_COLUMN, "number of the request, counted from 1")      \

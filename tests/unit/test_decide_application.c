@@ -54,7 +54,7 @@ static void a_label_is_named_in_one_way(void **context)
     WHEN(application_create, .label = "mac", .label_id = 1);
     REFUSED(AQ_E_INVALID, "label and label_id are both given: give one of them");
     WHEN(application_create, .label_id = 1, .version = 1);
-    REFUSED(AQ_E_INVALID, "version goes with label; label_id names one version already");
+    REFUSED(AQ_E_INVALID, "version can only be given with label: label_id names one version");
 }
 
 static void a_label_must_be_there(void **context)
@@ -66,7 +66,7 @@ static void a_label_must_be_there(void **context)
     WHEN(application_create, .label = "mac", .version = 2);
     REFUSED(AQ_E_NOT_FOUND, "there is no version 2 of label mac");
     WHEN(application_create, .label_id = 9);
-    REFUSED(AQ_E_NOT_FOUND, "there is no label with the number 9");
+    REFUSED(AQ_E_NOT_FOUND, "there is no label 9");
     WHEN(application_create, .label = "ma"); /* the beginning of a name is no name */
     REFUSED(AQ_E_NOT_FOUND, "there is no label ma");
 }
@@ -118,16 +118,16 @@ static void a_user_has_a_limit(void **context)
     GIVEN(user_updated, .name = "alice", .max_applications = 1);
     DO(application_create, .label = "mac");
     WHEN(application_create, .label = "mac");
-    REFUSED(AQ_E_LIMIT, "user alice has 1 open application, and may have 1");
+    REFUSED(AQ_E_LIMIT, "user alice has 1 open application; the limit is 1");
     GIVEN(user_updated, .name = "alice", .max_applications = 2);
     DO(application_create, .label = "mac");
     WHEN(application_create, .label = "mac");
-    REFUSED(AQ_E_LIMIT, "user alice has 2 open applications, and may have 2");
+    REFUSED(AQ_E_LIMIT, "user alice has 2 open applications; the limit is 2");
     DO(application_deallocate, .id = 1); /* RECALLED: not open any more */
     DO(application_create, .label = "mac");
     GIVEN(user_updated, .name = "alice", .max_applications = 1);
     WHEN(application_create, .label = "mac");
-    REFUSED(AQ_E_LIMIT, "user alice has 2 open applications, and may have 1");
+    REFUSED(AQ_E_LIMIT, "user alice has 2 open applications; the limit is 1");
     GIVEN(user_updated, .name = "alice", .max_applications = 0);
     DO(application_create, .label = "mac");
 }
@@ -241,13 +241,13 @@ static void nothing_is_given_back_twice(void **context)
     DO(application_deallocate, .id = 4);
     spec_as("alice", AQ_ROLE_USER);
     WHEN(application_deallocate, .id = 1);
-    REFUSED(AQ_E_STATE, "application 1 is DEALLOCATE: it cannot be deallocated any more");
+    REFUSED(AQ_E_STATE, "application 1 is DEALLOCATE: it can no longer be deallocated");
     WHEN(application_deallocate, .id = 2);
-    REFUSED(AQ_E_STATE, "application 2 is DEALLOCATED: it cannot be deallocated any more");
+    REFUSED(AQ_E_STATE, "application 2 is DEALLOCATED: it can no longer be deallocated");
     WHEN(application_deallocate, .id = 3);
-    REFUSED(AQ_E_STATE, "application 3 is ERROR: it cannot be deallocated any more");
+    REFUSED(AQ_E_STATE, "application 3 is ERROR: it can no longer be deallocated");
     WHEN(application_deallocate, .id = 4);
-    REFUSED(AQ_E_STATE, "application 4 is RECALLED: it cannot be deallocated any more");
+    REFUSED(AQ_E_STATE, "application 4 is RECALLED: it can no longer be deallocated");
 }
 
 static void only_ones_own_are_given_back(void **context)

@@ -32,11 +32,11 @@ static void a_version_that_is_given_must_be_the_next(void **context)
     given_label(1, "mac", 1);
     given_label(2, "mac", 2);
     WHEN(label_create, .name = "mac", .version = 2, .definitions = {&definition, 1});
-    REFUSED(AQ_E_EXISTS, "version is 2, but label mac has had that one; the next is 3");
+    REFUSED(AQ_E_EXISTS, "version is 2, but label mac already had that version; the next one is 3");
     WHEN(label_create, .name = "mac", .version = 4, .definitions = {&definition, 1});
-    REFUSED(AQ_E_INVALID, "version is 4, but the next one of label mac is 3");
+    REFUSED(AQ_E_INVALID, "version is 4, but the next version of label mac is 3");
     WHEN(label_create, .name = "linux", .version = 2, .definitions = {&definition, 1});
-    REFUSED(AQ_E_INVALID, "version is 2, but the next one of label linux is 1");
+    REFUSED(AQ_E_INVALID, "version is 2, but the next version of label linux is 1");
 }
 
 static void a_removed_version_is_never_used_again(void **context)
@@ -47,7 +47,7 @@ static void a_removed_version_is_never_used_again(void **context)
     DO(label_delete, .id = 2);
     DO(label_delete, .id = 1);
     WHEN(label_create, .name = "mac", .version = 2, .definitions = {&definition, 1});
-    REFUSED(AQ_E_EXISTS, "version is 2, but label mac has had that one; the next is 3");
+    REFUSED(AQ_E_EXISTS, "version is 2, but label mac already had that version; the next one is 3");
     WHEN(label_create, .name = "mac", .definitions = {&definition, 1});
     THEN(label_created, .id = 3, .name = "mac", .version = 3, .definitions = {&definition, 1});
     DONE();
@@ -73,12 +73,12 @@ static void a_version_in_use_stays(void **context)
     DO(application_create, .label = "mac", .version = 1);
     spec_as("admin", AQ_ROLE_ADMIN);
     WHEN(label_delete, .id = 1);
-    REFUSED(AQ_E_STATE, "label mac, version 1, is in use by 1 open application: deallocate it first");
+    REFUSED(AQ_E_STATE, "label mac, version 1, has 1 open application: deallocate it first");
     spec_as("alice", AQ_ROLE_USER);
     DO(application_create, .label = "mac", .version = 1);
     spec_as("admin", AQ_ROLE_ADMIN);
     WHEN(label_delete, .id = 1);
-    REFUSED(AQ_E_STATE, "label mac, version 1, is in use by 2 open applications: deallocate them first");
+    REFUSED(AQ_E_STATE, "label mac, version 1, has 2 open applications: deallocate them first");
     WHEN(label_delete, .id = 2); /* nobody uses this one */
     THEN(label_deleted, .id = 2);
     DONE();

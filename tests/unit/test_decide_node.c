@@ -137,7 +137,7 @@ static void only_a_lost_node_can_be_forgotten(void **context)
     (void)context;
     given_node(1, "node-1", 4);
     WHEN(node_delete, .name = "node-1");
-    REFUSED(AQ_E_STATE, "node node-1 is ACTIVE: stop its agent first; only a LOST node can be forgotten");
+    REFUSED(AQ_E_STATE, "node node-1 is ACTIVE: stop its agent first; only a LOST node can be deleted");
     WHEN(node_delete, .name = "node-2");
     REFUSED(AQ_E_NOT_FOUND, "there is no node node-2");
     DO(node_lose, .name = "node-1");
@@ -164,7 +164,7 @@ static void given_all_kinds(void)
 static void what_a_forgotten_node_ran_counts_as_ended(void **context)
 {
     (void)context;
-    static const char reason[] = "node node-1 was forgotten";
+    static const char reason[] = "node node-1 was deleted";
     given_all_kinds();
     WHEN(node_delete, .name = "node-1");
     THEN(resource_ended, .id = 1, .reason = reason);
@@ -177,8 +177,8 @@ static void what_a_forgotten_node_ran_counts_as_ended(void **context)
     THEN(node_deleted, .name = "node-1");
     DONE();
     assert_int_equal(the_application(4).status, AQ_RECALLED);
-    assert_int_equal(counter_get(spec.txn, "open/user/alice"), 0);
-    assert_int_equal(counter_get(spec.txn, "open/label/1"), 0);
+    assert_int_equal(counter_open_of_user(spec.txn, "alice"), 0);
+    assert_int_equal(counter_open_of_label(spec.txn, 1), 0);
 }
 
 static void a_forgotten_name_joins_under_a_new_number(void **context)
@@ -210,8 +210,8 @@ static void a_node_with_very_many_resources_is_not_forgotten_at_once(void **cont
     assert_int_equal(spec.status, -1);
     assert_int_equal(spec.error.code, AQ_E_LIMIT);
     assert_string_equal(spec.error.message,
-                        "node node-1 holds more than 16384 resources, which is the most that can end at once: let its "
-                        "agent come back and end some first");
+                        "node node-1 holds more than 16384 resources, the most that can end at once: let its agent "
+                        "return and end some first");
     spec.open = false;
     DO(resource_end, .id = 1, .node = "node-1");
     DO(node_delete, .name = "node-1");

@@ -20,9 +20,9 @@ static const char *drawn(const char *what, uint64_t below)
 }
 
 /* A number up to a little more than there are. */
-static uint64_t drawn_id(const char *counter)
+static uint64_t drawn_id(const struct aq_entity *entity)
 {
-    return 1 + draw(counter_get(spec.txn, counter) + 2);
+    return 1 + draw(counter_last_id(spec.txn, entity) + 2);
 }
 
 /* ---- commands ----------------------------------------------------------------------------------------- */
@@ -62,7 +62,7 @@ static void change_cluster(uint64_t what)
     else if (what < 12)
         make_label();
     else if (what < 13)
-        WHEN(label_delete, .id = drawn_id("next/label"));
+        WHEN(label_delete, .id = drawn_id(&aq_entity_label));
     else if (what < 15)
         WHEN(user_create, .name = drawn("user", USERS), .hash = "x", .max_applications = draw(2) * 20);
     else
@@ -79,7 +79,7 @@ static const char *reporter(uint64_t id)
 
 static void report(uint64_t what)
 {
-    uint64_t id = drawn_id("next/resource");
+    uint64_t id = drawn_id(&aq_entity_resource);
     const char *node = reporter(id);
     if (what < 10)
         WHEN(resource_start, .id = id, .node = node, .identifier = drawn("pid", 3), .ip_addr = drawn("ip", 4));
@@ -100,13 +100,13 @@ static void ask_something(void)
     else if (what < 38)
         report(what - 16);
     else if (what < 44)
-        WHEN(application_place, .id = drawn_id("next/application"));
+        WHEN(application_place, .id = drawn_id(&aq_entity_application));
     else {
         spec_as(drawn("user", USERS), (enum aq_role)(draw(5) == 0));
         if (what < 54)
             WHEN(application_create, .label = drawn("label", 3), .version = draw(3));
         else
-            WHEN(application_deallocate, .id = drawn_id("next/application"));
+            WHEN(application_deallocate, .id = drawn_id(&aq_entity_application));
     }
     spec.open = false;
     if (spec.status == 0)
@@ -196,9 +196,9 @@ static void check_everything(void)
     assert_int_equal(spec_rows(INDEX_NODE_RESOURCE), sums.resources);
     assert_int_equal(spec_rows(INDEX_EXPIRY), sums.expiring);
     for (uint64_t user = 0; user < USERS; user++) {
-        char counter[40];
-        snprintf(counter, sizeof counter, "open/user/user-%" PRIu64, user);
-        assert_int_equal(counter_get(spec.txn, counter), sums.open_of[user]);
+        char name[40];
+        snprintf(name, sizeof name, "user-%" PRIu64, user);
+        assert_int_equal(counter_open_of_user(spec.txn, name), sums.open_of[user]);
     }
     check_placement_index();
     assert_false(state_failed(spec.txn, &error));
@@ -215,8 +215,8 @@ static void whatever_is_asked_the_tables_hold_together(void **context)
                 check_everything();
             aq_arena_reset(&spec.arena);
         }
-        assert_true(counter_get(spec.txn, "next/application") > 50);
-        assert_true(counter_get(spec.txn, "next/resource") > 20);
+        assert_true(counter_last_id(spec.txn, &aq_entity_application) > 50);
+        assert_true(counter_last_id(spec.txn, &aq_entity_resource) > 20);
         spec_teardown(context);
         assert_int_equal(spec_setup(context), 0);
     }

@@ -243,7 +243,7 @@ static void three_failures_are_an_error_with_every_reason(void **context)
          .description = "failed 3 times; try 1 on node-1: a; try 2 on node-2: b; try 3 on node-3: c");
     DONE();
     assert_int_equal(the_application(1).tries.count, 3);
-    assert_int_equal(counter_get(spec.txn, "open/user/alice"), 0);
+    assert_int_equal(counter_open_of_user(spec.txn, "alice"), 0);
 }
 
 static void with_nothing_left_to_try_it_is_an_error_at_once(void **context)
@@ -286,7 +286,7 @@ static void what_runs_cannot_fail_to_start(void **context)
     (void)context;
     given_running();
     WHEN(resource_fail, .id = 1, .node = "node-1", .reason = "x");
-    REFUSED(AQ_E_STATE, "resource 1 is RUNNING: it cannot fail to start");
+    REFUSED(AQ_E_STATE, "resource 1 is RUNNING: it can no longer fail to start");
 }
 
 /* It was running, is to end, and its agent finds that it cannot bring it back: it must not hang in DEALLOCATE. */

@@ -15,7 +15,7 @@ static void a_name_is_given_once(void **context)
     (void)context;
     given_user("alice");
     WHEN(user_create, .name = "alice", .hash = "h");
-    REFUSED(AQ_E_EXISTS, "there is a user alice already");
+    REFUSED(AQ_E_EXISTS, "user alice already exists");
 }
 
 static void some_names_are_reserved(void **context)
@@ -33,7 +33,7 @@ static void a_user_without_a_token_is_refused(void **context)
 {
     (void)context;
     WHEN(user_create, .name = "alice");
-    REFUSED(AQ_E_INTERNAL, "no token was made for user alice");
+    REFUSED(AQ_E_INTERNAL, "no token was created for user alice");
 }
 
 static void role_and_limit_are_set(void **context)
@@ -64,12 +64,12 @@ static void admin_stays_admin(void **context)
     (void)context;
     GIVEN(user_created, .name = "admin", .role = AQ_ROLE_ADMIN, .hash = "x");
     WHEN(user_update, .name = "admin", .role = AQ_ROLE_USER);
-    REFUSED(AQ_E_STATE, "the user admin keeps the role admin");
+    REFUSED(AQ_E_STATE, "user admin must keep the role admin");
     WHEN(user_update, .name = "admin", .role = AQ_ROLE_ADMIN, .max_applications = 5);
     THEN(user_updated, .name = "admin", .role = AQ_ROLE_ADMIN, .max_applications = 5);
     DONE();
     WHEN(user_delete, .name = "admin");
-    REFUSED(AQ_E_STATE, "the user admin cannot be removed");
+    REFUSED(AQ_E_STATE, "user admin cannot be deleted");
 }
 
 static void a_token_is_changed_by_its_owner_or_an_admin(void **context)
@@ -88,7 +88,7 @@ static void a_token_is_changed_by_its_owner_or_an_admin(void **context)
     WHEN(user_token, .name = "bob", .hash = "h3");
     REFUSED(AQ_E_FORBIDDEN, "the token of user bob belongs to bob, not to alice");
     WHEN(user_token, .name = "alice");
-    REFUSED(AQ_E_INTERNAL, "no token was made for user alice");
+    REFUSED(AQ_E_INTERNAL, "no token was created for user alice");
 }
 
 static void who_may_not_ask_does_not_learn_who_there_is(void **context)

@@ -1,4 +1,5 @@
 /* What projecting keeps beside rows: answers by idempotency key; and that the same events make the same bytes. */
+#include "controller/project/answers.h"
 #include "tests/lib/decide_case.h"
 
 #include <malloc.h>
@@ -8,60 +9,60 @@
 static void remember(const char *author, const char *key, uint64_t seq)
 {
     struct project project = {.txn = spec.txn, .arena = &spec.arena, .time_ms = spec.time_ms};
-    project_key(&project, author, key, 42, seq, "7");
+    project_store_answer(&project, author, key, 42, seq, "7");
 }
 
 static void answers_are_remembered_by_author_and_key(void **context)
 {
     (void)context;
-    struct project_remembered before;
+    struct project_answer before;
     remember("alice", "", 1); /* no key: nothing to remember */
     assert_int_equal(spec_rows(INDEX_KEYS), 0);
     remember("alice", "k", 5);
-    assert_true(project_remembers(spec.txn, "alice", "k", &before));
+    assert_true(project_find_answer(spec.txn, "alice", "k", &before));
     assert_int_equal(before.fingerprint, 42);
     assert_int_equal(before.seq, 5);
     assert_string_equal(before.id, "7");
-    assert_false(project_remembers(spec.txn, "bob", "k", &before));
-    assert_false(project_remembers(spec.txn, "alice", "kk", &before));
-    assert_false(project_remembers(spec.txn, "alic", "ek", &before));
+    assert_false(project_find_answer(spec.txn, "bob", "k", &before));
+    assert_false(project_find_answer(spec.txn, "alice", "kk", &before));
+    assert_false(project_find_answer(spec.txn, "alic", "ek", &before));
 }
 
 static void keys_of_the_longest_kind_fit(void **context)
 {
     (void)context;
-    struct project_remembered before;
+    struct project_answer before;
     char author[80] = "node:", key[AQ_KEY_SIZE_MAX + 1] = "";
     memset(author + 5, 'n', 64);
     memset(key, 'k', AQ_KEY_SIZE_MAX);
     remember(author, key, 1);
-    assert_true(project_remembers(spec.txn, author, key, &before));
+    assert_true(project_find_answer(spec.txn, author, key, &before));
 }
 
 static void answers_are_forgotten_after_a_day_a_few_at_a_time(void **context)
 {
     (void)context;
-    struct project_remembered before;
+    struct project_answer before;
     char key[16];
     for (int i = 0; i < 20; i++) {
         snprintf(key, sizeof key, "k-%02d", i);
         remember("alice", key, (uint64_t)i + 1);
     }
-    spec.time_ms += PROJECT_KEY_KEPT_MS;
+    spec.time_ms += ANSWER_KEPT_MS;
     remember("alice", "day", 30); /* exactly a day: still remembered */
     assert_int_equal(spec_rows(INDEX_KEYS), 21);
     spec.time_ms++;
     remember("alice", "later-1", 31);
-    assert_int_equal(spec_rows(INDEX_KEYS), 22 - PROJECT_KEYS_FORGOTTEN_AT_ONCE);
+    assert_int_equal(spec_rows(INDEX_KEYS), 22 - ANSWERS_REMOVED_AT_ONCE);
     assert_int_equal(spec_rows(INDEX_KEY_TIMES), spec_rows(INDEX_KEYS));
-    assert_false(project_remembers(spec.txn, "alice", "k-00", &before)); /* oldest first */
-    assert_true(project_remembers(spec.txn, "alice", "k-19", &before));
+    assert_false(project_find_answer(spec.txn, "alice", "k-00", &before)); /* oldest first */
+    assert_true(project_find_answer(spec.txn, "alice", "k-19", &before));
     remember("alice", "later-2", 32);
     remember("alice", "later-3", 33);
     assert_int_equal(spec_rows(INDEX_KEYS), 4);
     assert_int_equal(spec_rows(INDEX_KEY_TIMES), 4);
-    assert_false(project_remembers(spec.txn, "alice", "k-19", &before));
-    assert_true(project_remembers(spec.txn, "alice", "day", &before));
+    assert_false(project_find_answer(spec.txn, "alice", "k-19", &before));
+    assert_true(project_find_answer(spec.txn, "alice", "day", &before));
 }
 
 /* ---- the same events, the same bytes ------------------------------------------------------------------ */
