@@ -11,13 +11,13 @@
 #include <stdlib.h>
 #include <sys/signalfd.h>
 
-static void say_ready(void)
+static void notify_ready(void)
 {
     aq_notify("READY=1");
 }
 
 /* Signals are read from a descriptor, in the loop. */
-static int take_signals(void)
+static int open_signals(void)
 {
     sigset_t set_of;
     sigemptyset(&set_of);
@@ -29,17 +29,17 @@ static int take_signals(void)
     return signalfd(-1, &set_of, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int run(const struct aq_config_fs *config)
+static int run_fileview(const struct aq_config_fs *config)
 {
     struct fileview view;
     struct aq_error error = {0};
-    int signals = take_signals();
+    int signals = open_signals();
     if (fileview_open(&view, config, signals, &error) != 0) {
         aq_journal(AQ_ERROR, "cannot start", "error", error.message, NULL);
         return EXIT_FAILURE;
     }
     aq_journal(AQ_INFO, "mounting", "mount", config->mount, "data", config->data, NULL);
-    int status = loop_run(&view, signals, say_ready, &error);
+    int status = loop_run(&view, signals, notify_ready, &error);
     aq_notify("STOPPING=1");
     if (status != 0)
         aq_journal(AQ_ERROR, "cannot serve", "error", error.message, NULL);
@@ -51,7 +51,7 @@ static int run(const struct aq_config_fs *config)
 
 /* What was read and closed goes back to the system: glibc would otherwise raise the size from which on it does so to
  * the largest that it has seen. */
-static void set_limits(void)
+static void return_memory_early(void)
 {
     enum { RETURNED_SIZE = 128 << 10 };
     mallopt(M_MMAP_THRESHOLD, RETURNED_SIZE);
@@ -61,7 +61,7 @@ static void set_limits(void)
 int main(int count, char **words)
 {
     struct aq_arguments arguments;
-    struct aq_arena arena = {0};
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     struct aq_config_fs config;
     struct aq_error error;
     if (sodium_init() < 0)
@@ -73,11 +73,10 @@ int main(int count, char **words)
     }
     if (status < 0) {
         aq_journal_open("fs", (enum aq_journal_level)config.journal);
-        set_limits();
+        return_memory_early();
         lmdb_guard_signals("aq-fs");
-        status = run(&config);
+        status = run_fileview(&config);
     }
     aq_arguments_free(&arguments);
-    aq_arena_free(&arena);
     return status;
 }

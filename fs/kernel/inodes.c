@@ -30,14 +30,14 @@ static struct inode *entry_of(const struct inodes *inodes, uint64_t number)
     return inode;
 }
 
-static void add(struct inodes *inodes, struct inode *inode)
+static void add_to_bucket(struct inodes *inodes, struct inode *inode)
 {
     struct inode **bucket = bucket_of(inodes, inode->number);
     inode->next = *bucket;
     *bucket = inode;
 }
 
-static void grow(struct inodes *inodes)
+static void double_buckets(struct inodes *inodes)
 {
     struct inode **old = inodes->buckets;
     size_t old_count = inodes->bucket_count;
@@ -46,7 +46,7 @@ static void grow(struct inodes *inodes)
     for (size_t i = 0; i < old_count; i++)
         for (struct inode *inode = old[i], *next; inode != NULL; inode = next) {
             next = inode->next;
-            add(inodes, inode);
+            add_to_bucket(inodes, inode);
         }
     free(old);
 }
@@ -58,7 +58,7 @@ struct inodes *inodes_open(void)
     inodes->buckets = aq_calloc(inodes->bucket_count, sizeof(struct inode *));
     struct inode *root = aq_calloc(1, sizeof *root);
     *root = (struct inode){.number = ROOT_NUMBER, .held = 1, .node = tree_node(TREE_ROOT, NULL, "")};
-    add(inodes, root);
+    add_to_bucket(inodes, root);
     inodes->count = 1;
     return inodes;
 }
@@ -94,11 +94,11 @@ uint64_t inodes_hold(struct inodes *inodes, const struct tree_node *node)
     struct inode *inode = entry_of(inodes, number);
     if (inode == NULL) {
         if (inodes->count >= inodes->bucket_count)
-            grow(inodes);
+            double_buckets(inodes);
         inode = aq_calloc(1, sizeof *inode);
         inode->number = number;
         inode->node = *node;
-        add(inodes, inode);
+        add_to_bucket(inodes, inode);
         inodes->count++;
     }
     inode->held++;

@@ -11,7 +11,7 @@
 
 /* For how long the kernel may take a name and its attributes as known: directories that are always there, and look the
  * same to everybody, are on the way to everything else. */
-static double keep_s(const struct tree_node *node)
+static double cache_seconds(const struct tree_node *node)
 {
     switch (node->kind) {
     case TREE_ROOT:
@@ -43,7 +43,7 @@ void operation_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
         return;
     }
     struct inodes *inodes = filesystem_of(request)->inodes;
-    entry.entry_timeout = entry.attr_timeout = keep_s(&child);
+    entry.entry_timeout = entry.attr_timeout = cache_seconds(&child);
     entry.ino = entry.attr.st_ino = inodes_hold(inodes, &child);
     if (fuse_reply_entry(request, &entry) != 0)
         inodes_forget(inodes, entry.ino, 1); /* interrupted: the kernel does not hold it */
@@ -69,7 +69,7 @@ static void reply_attributes(fuse_req_t request, fuse_ino_t number, const struct
     look_end(look);
     stat.st_ino = number;
     if (found)
-        fuse_reply_attr(request, &stat, keep_s(node));
+        fuse_reply_attr(request, &stat, cache_seconds(node));
     else
         fuse_reply_err(request, ENOENT);
 }
@@ -106,7 +106,7 @@ void operation_readlink(fuse_req_t request, fuse_ino_t number)
 {
     struct look look;
     struct tree_node node;
-    struct aq_buffer target = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer target = {0};
     if (!request_node(request, number, &node) || !request_look(request, &look))
         return;
     bool found = tree_link(&look, &node, &target);
@@ -115,12 +115,12 @@ void operation_readlink(fuse_req_t request, fuse_ino_t number)
         fuse_reply_readlink(request, aq_buffer_string(&target));
     else
         fuse_reply_err(request, ENOENT);
-    aq_buffer_free(&target);
 }
 
 /* ---- what this tree refuses --------------------------------------------------------------------------- */
 
-static void refuse(fuse_req_t request, fuse_ino_t parent, const char *verb, enum aq_error_code code, const char *why)
+static void refuse_change(fuse_req_t request, fuse_ino_t parent, const char *verb, enum aq_error_code code,
+                          const char *why)
 {
     struct look look;
     struct tree_node node;
@@ -139,7 +139,8 @@ void operation_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     (void)name;
     (void)mode;
     (void)info;
-    refuse(request, parent, "making a file in", AQ_E_NOT_FOUND, "there is no file of this name, and none can be made");
+    refuse_change(request, parent, "making a file in", AQ_E_NOT_FOUND,
+                  "there is no file of this name, and none can be made");
 }
 
 void operation_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
@@ -147,34 +148,34 @@ void operation_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mo
     (void)name;
     (void)mode;
     (void)device;
-    refuse(request, parent, "making a file in", AQ_E_FORBIDDEN, BY_COMMAND);
+    refuse_change(request, parent, "making a file in", AQ_E_FORBIDDEN, BY_COMMAND);
 }
 
 void operation_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
 {
     (void)name;
     (void)mode;
-    refuse(request, parent, "making a directory in", AQ_E_FORBIDDEN, BY_COMMAND);
+    refuse_change(request, parent, "making a directory in", AQ_E_FORBIDDEN, BY_COMMAND);
 }
 
 void operation_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
     (void)name;
-    refuse(request, parent, "removing from", AQ_E_FORBIDDEN, BY_COMMAND);
+    refuse_change(request, parent, "removing from", AQ_E_FORBIDDEN, BY_COMMAND);
 }
 
 void operation_symlink(fuse_req_t request, const char *target, fuse_ino_t parent, const char *name)
 {
     (void)target;
     (void)name;
-    refuse(request, parent, "making a link in", AQ_E_FORBIDDEN, BY_COMMAND);
+    refuse_change(request, parent, "making a link in", AQ_E_FORBIDDEN, BY_COMMAND);
 }
 
 void operation_link(fuse_req_t request, fuse_ino_t number, fuse_ino_t parent, const char *name)
 {
     (void)number;
     (void)name;
-    refuse(request, parent, "making a link in", AQ_E_FORBIDDEN, BY_COMMAND);
+    refuse_change(request, parent, "making a link in", AQ_E_FORBIDDEN, BY_COMMAND);
 }
 
 void operation_rename(fuse_req_t request, fuse_ino_t parent, const char *name, fuse_ino_t other, const char *other_name,
@@ -184,5 +185,5 @@ void operation_rename(fuse_req_t request, fuse_ino_t parent, const char *name, f
     (void)other;
     (void)other_name;
     (void)flags;
-    refuse(request, parent, "renaming in", AQ_E_FORBIDDEN, BY_COMMAND);
+    refuse_change(request, parent, "renaming in", AQ_E_FORBIDDEN, BY_COMMAND);
 }

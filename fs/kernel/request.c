@@ -32,8 +32,12 @@ bool request_node(fuse_req_t request, fuse_ino_t number, struct tree_node *node)
 
 bool request_look(fuse_req_t request, struct look *look)
 {
+    return request_look_as(request, fuse_req_ctx(request)->uid, look);
+}
+
+bool request_look_as(fuse_req_t request, uid_t uid, struct look *look)
+{
     struct filesystem *filesystem = filesystem_of(request);
-    uid_t uid = fuse_req_ctx(request)->uid;
     struct aq_error error = {0};
     if (look_begin(look, filesystem->sources, uid, &error) == 0)
         return true;
@@ -59,18 +63,9 @@ int request_permit(const struct look *look, const struct tree_node *node, struct
     if (node->kind == TREE_ROOT || node->kind == TREE_README || node->kind == TREE_ERRORS ||
         node->kind == TREE_LAST_ERROR)
         return 0;
-    if (!caller->known)
-        return request_refuse_unknown(caller, error);
+    if (caller_check_known(caller, error) != 0)
+        return -1;
     if (node->kind != TREE_EVENTS)
         return 0;
-    return aq_access_check_role(AQ_ROLE_ADMIN, "read events", caller->name,
-                                caller->admin ? AQ_ROLE_ADMIN : AQ_ROLE_USER, error);
-}
-
-int request_refuse_unknown(const struct caller *caller, struct aq_error *error)
-{
-    char name[128];
-    snprintf(name, sizeof name, "uid %u (%s)", (unsigned)caller->uid,
-             caller->name[0] ? caller->name : "without a name");
-    return aq_access_refuse_unknown(name, error);
+    return aq_access_check_role(AQ_ROLE_ADMIN, "read events", caller->name, caller->role, error);
 }

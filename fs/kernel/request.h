@@ -12,6 +12,7 @@ bool request_node(fuse_req_t request, fuse_ino_t number, struct tree_node *node)
 
 /* Begins a look for the caller of the request. False: the tables cannot be read, and the request is answered. */
 bool request_look(fuse_req_t request, struct look *look);
+bool request_look_as(fuse_req_t request, uid_t uid, struct look *look); /* for another uid */
 
 /* Answers with the error, shows it in /errors/last, and ends the look. `verb` says what failed: "opening". */
 void request_fail(fuse_req_t request, struct look *look, const char *verb, const struct tree_node *node,
@@ -19,9 +20,6 @@ void request_fail(fuse_req_t request, struct look *look, const char *verb, const
 
 /* May the caller list this directory or open this file at all? Others than users of the cluster may do little. */
 int request_permit(const struct look *look, const struct tree_node *node, struct aq_error *error) AQ_MUST_CHECK;
-
-/* Refuses a caller whose uid acts as no user of the cluster. Returns -1. */
-int request_refuse_unknown(const struct caller *caller, struct aq_error *error);
 
 /* Shows `error` in /errors/last of `uid`. Returns its errno. */
 int filesystem_complain(struct filesystem *filesystem, uid_t uid, const char *doing, const struct aq_error *error);

@@ -12,7 +12,7 @@ static bool still_passing(const struct settling *settling, struct state *state)
     const struct aq_entity *entity = command->entity;
     const struct aq_field *field = aq_record_field(entity->record, command->passing_field);
     struct aq_error ignored = {0};
-    struct aq_arena arena = {0};
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     struct state_key key;
     struct state_txn *txn;
     if (state_key_from_text(entity, settling->made, &key, &ignored) != 0 || state_read(state, &txn, &ignored) != 0)
@@ -21,7 +21,6 @@ static bool still_passing(const struct settling *settling, struct state *state)
     bool passing =
         state_find(txn, entity, &key, object, &arena) && aq_field_number(field, object) == command->passing_value;
     state_end(txn);
-    aq_arena_free(&arena);
     return passing;
 }
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 /* As many as there are descriptors that poll: each has one handle at most. */
-struct wish {
-    struct wish *next;
+struct notification {
+    struct notification *next;
     struct fuse_pollhandle *handle;
 };
 
@@ -17,34 +17,34 @@ struct waker {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct wish *wishes;
+    struct notification *notifications;
     bool ending;
 };
 
-static struct wish *take_all(struct waker *waker, bool *ending)
+static struct notification *take_notifications(struct waker *waker, bool *ending)
 {
     pthread_mutex_lock(&waker->lock);
-    while (waker->wishes == NULL && !waker->ending)
+    while (waker->notifications == NULL && !waker->ending)
         pthread_cond_wait(&waker->changed, &waker->lock);
-    struct wish *wishes = waker->wishes;
-    waker->wishes = NULL;
+    struct notification *notifications = waker->notifications;
+    waker->notifications = NULL;
     *ending = waker->ending;
     pthread_mutex_unlock(&waker->lock);
-    return wishes;
+    return notifications;
 }
 
-static void *run(void *context)
+static void *notify_pollers(void *context)
 {
     struct waker *waker = context;
     for (bool ending = false; !ending;) {
-        struct wish *wish = take_all(waker, &ending);
-        while (wish != NULL) {
-            struct wish *next = wish->next;
+        struct notification *notification = take_notifications(waker, &ending);
+        while (notification != NULL) {
+            struct notification *next = notification->next;
             if (!ending)
-                (void)fuse_lowlevel_notify_poll(wish->handle); /* fails when the poller is gone */
-            fuse_pollhandle_destroy(wish->handle);
-            free(wish);
-            wish = next;
+                (void)fuse_lowlevel_notify_poll(notification->handle); /* fails when the poller is gone */
+            fuse_pollhandle_destroy(notification->handle);
+            free(notification);
+            notification = next;
         }
     }
     return NULL;
@@ -55,7 +55,7 @@ struct waker *waker_open(void)
     struct waker *waker = aq_calloc(1, sizeof *waker);
     pthread_mutex_init(&waker->lock, NULL);
     pthread_cond_init(&waker->changed, NULL);
-    int failed = pthread_create(&waker->thread, NULL, run, waker);
+    int failed = pthread_create(&waker->thread, NULL, notify_pollers, waker);
     aq_assert(failed == 0);
     return waker;
 }
@@ -76,10 +76,10 @@ void waker_close(struct waker *waker)
 
 void waker_notify(struct waker *waker, struct fuse_pollhandle *handle)
 {
-    struct wish *wish = aq_malloc(sizeof *wish);
+    struct notification *notification = aq_malloc(sizeof *notification);
     pthread_mutex_lock(&waker->lock);
-    *wish = (struct wish){.next = waker->wishes, .handle = handle};
-    waker->wishes = wish;
+    *notification = (struct notification){.next = waker->notifications, .handle = handle};
+    waker->notifications = notification;
     pthread_cond_signal(&waker->changed);
     pthread_mutex_unlock(&waker->lock);
 }

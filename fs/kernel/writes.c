@@ -131,23 +131,21 @@ void operation_write(fuse_req_t request, fuse_ino_t number, const char *data, si
     struct filesystem *filesystem = filesystem_of(request);
     struct look look;
     struct aq_error error = {0};
-    struct aq_buffer packed = {0};
-    char path[110], doing[128];
+    AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
+    char path[110], doing[128], author[CALLER_NAME_SIZE];
     (void)number;
     aq_assert(file->node.command != NULL); /* otherwise it could not have been opened for writing */
-    if (look_begin(&look, filesystem->sources, file->uid, &error) != 0) {
-        fuse_reply_err(request, filesystem_complain(filesystem, file->uid, "writing", &error));
+    if (!request_look_as(request, file->uid, &look))
         return;
-    }
+    int status = caller_check_known(&look.caller, &error);
     tree_path(&look, &file->node, path, sizeof path);
     snprintf(doing, sizeof doing, "writing %s", path);
-    const struct caller caller = look.caller;
+    snprintf(author, sizeof author, "%s", look.caller.name);
     look_end(&look);
-    if (!caller.known)
-        (void)request_refuse_unknown(&caller, &error);
-    else if (control_read(file->node.command, file->node.key, data, size, &packed, &error) == 0)
-        send_command(request, file, caller.name, &packed, doing, (uint64_t)offset, size);
-    if (error.code != AQ_OK)
+    if (status == 0)
+        status = control_read(file->node.command, file->node.key, data, size, &packed, &error);
+    if (status == 0)
+        send_command(request, file, author, &packed, doing, (uint64_t)offset, size);
+    else
         fuse_reply_err(request, filesystem_complain(filesystem, file->uid, doing, &error));
-    aq_buffer_free(&packed);
 }

@@ -44,14 +44,13 @@ void eventfeed_close(struct eventfeed *feed)
 static bool append_event(void *context, const struct aq_event *event)
 {
     struct eventfeed *feed = context;
-    struct aq_buffer line = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer line = {0};
     uint64_t generation = feed->file.generation;
     aq_event_to_json(event, &line);
     aq_buffer_char(&line, '\n');
     eventfile_append(&feed->file, line.data, line.length);
     if (feed->file.generation != generation)
         feed->restarted_ms = aq_clock_ms();
-    aq_buffer_free(&line);
     feed->seq = event->seq;
     feed->time_ms = event->time_ms;
     return true;

@@ -1,21 +1,22 @@
 #include "fs/tree/callers.h"
 
+#include "schema/base/clock.h"
 #include "schema/base/utf8.h"
+#include "schema/model/access.h"
 #include "schema/model/user.h"
 
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { SLOTS = 256, KEEP_S = 10, PASSWD_SIZE = 16384 };
+enum { SLOTS = 256, KEEP_MS = 10000, PASSWD_SIZE = 16384 };
 
 #define ROOT_ACTS_AS "admin"
 
 struct known_uid {
     uid_t uid;
-    time_t until; /* 0: the slot is empty */
+    uint64_t until_ms; /* 0: the slot is empty */
     char name[CALLER_NAME_SIZE];
 };
 
@@ -36,20 +37,13 @@ void callers_close(struct callers *callers)
     free(callers);
 }
 
-static time_t now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec + 1; /* never 0 */
-}
-
-static const char *name_of(struct callers *callers, uid_t uid)
+static const char *name_of_uid(struct callers *callers, uid_t uid)
 {
     struct known_uid *slot = &callers->by_uid[uid % SLOTS];
-    if (slot->uid == uid && slot->until > now_s())
+    if (slot->uid == uid && slot->until_ms > aq_clock_ms())
         return slot->name;
     struct passwd entry, *found = NULL;
-    *slot = (struct known_uid){.uid = uid, .until = now_s() + KEEP_S};
+    *slot = (struct known_uid){.uid = uid, .until_ms = aq_clock_ms() + KEEP_MS};
     if (uid == 0)
         snprintf(slot->name, sizeof slot->name, "%s", ROOT_ACTS_AS);
     else if (getpwuid_r(uid, &entry, callers->passwd, sizeof callers->passwd, &found) == 0 && found != NULL &&
@@ -62,11 +56,13 @@ struct caller callers_find(struct callers *callers, uid_t uid, struct state_txn 
 {
     struct caller caller = {.uid = uid};
     struct aq_user user;
-    snprintf(caller.name, sizeof caller.name, "%s", name_of(callers, uid));
+    snprintf(caller.name, sizeof caller.name, "%s", name_of_uid(callers, uid));
     caller.known = caller.name[0] != '\0' && state_user(txn, caller.name, &user, arena);
-    caller.admin = caller.known && user.role == AQ_ROLE_ADMIN;
-    if (uid == 0) /* could read our memory anyway; whether it may write is for the controller to say */
-        caller.known = caller.admin = true;
+    caller.role = caller.known ? user.role : AQ_ROLE_USER;
+    if (uid == 0) { /* could read our memory anyway; whether it may write is for the controller to say */
+        caller.known = true;
+        caller.role = AQ_ROLE_ADMIN;
+    }
     return caller;
 }
 
@@ -76,13 +72,23 @@ uid_t callers_uid(struct callers *callers, const char *name)
     for (const char *c = name; *c != '\0'; c++)
         hash = hash * 33 + (unsigned char)*c;
     struct known_uid *slot = &callers->by_name[hash % SLOTS];
-    if (strcmp(slot->name, name) == 0 && slot->until > now_s())
+    if (strcmp(slot->name, name) == 0 && slot->until_ms > aq_clock_ms())
         return slot->uid;
     struct passwd entry, *found = NULL;
-    *slot = (struct known_uid){.until = now_s() + KEEP_S};
+    *slot = (struct known_uid){.until_ms = aq_clock_ms() + KEEP_MS};
     snprintf(slot->name, sizeof slot->name, "%s", name);
     if (strcmp(name, ROOT_ACTS_AS) != 0 &&
         getpwnam_r(name, &entry, callers->passwd, sizeof callers->passwd, &found) == 0 && found != NULL)
         slot->uid = entry.pw_uid;
     return slot->uid;
+}
+
+int caller_check_known(const struct caller *caller, struct aq_error *error)
+{
+    if (caller->known)
+        return 0;
+    char name[128];
+    snprintf(name, sizeof name, "uid %u (%s)", (unsigned)caller->uid,
+             caller->name[0] != '\0' ? caller->name : "without a name");
+    return aq_access_refuse_unknown(name, error);
 }

@@ -7,6 +7,7 @@
 #define AQ_FS_TREE_CALLERS_H
 
 #include "controller/state/state.h"
+#include "schema/model/command.h"
 
 #include <sys/types.h>
 
@@ -16,7 +17,7 @@ struct caller {
     uid_t uid;
     char name[CALLER_NAME_SIZE]; /* of the cluster user; empty: the uid has no name that could be one */
     bool known;                  /* there is a cluster user of this name */
-    bool admin;                  /* with the role admin */
+    enum aq_role role;           /* of that user */
 };
 
 struct callers;
@@ -26,6 +27,9 @@ void callers_close(struct callers *callers); /* NULL is fine */
 
 /* Who `uid` is, by the tables that `txn` shows. Memory comes from `arena`. */
 struct caller callers_find(struct callers *callers, uid_t uid, struct state_txn *txn, struct aq_arena *arena);
+
+/* AQ_E_FORBIDDEN: the caller is not a user of the cluster. */
+int caller_check_known(const struct caller *caller, struct aq_error *error) AQ_MUST_CHECK;
 
 /* The uid that acts as the cluster user `name`; 0 (root) if none does. */
 uid_t callers_uid(struct callers *callers, const char *name);

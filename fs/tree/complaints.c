@@ -30,7 +30,7 @@ void complaints_close(struct complaints *complaints)
     free(complaints);
 }
 
-static const struct complaint *find(const struct complaints *complaints, uid_t uid)
+static const struct complaint *find_complaint(const struct complaints *complaints, uid_t uid)
 {
     for (size_t i = 0; i < COMPLAINTS; i++)
         if (complaints->rows[i].used && complaints->rows[i].uid == uid)
@@ -39,7 +39,7 @@ static const struct complaint *find(const struct complaints *complaints, uid_t u
 }
 
 /* An empty row, or that of whoever has been content for longest. */
-static struct complaint *room(struct complaints *complaints)
+static struct complaint *replaceable_row(struct complaints *complaints)
 {
     struct complaint *oldest = &complaints->rows[0];
     for (size_t i = 0; i < COMPLAINTS; i++) {
@@ -55,16 +55,16 @@ static struct complaint *room(struct complaints *complaints)
 void complaints_add(struct complaints *complaints, uid_t uid, const char *doing, const struct aq_error *error,
                     uint64_t now_ms)
 {
-    struct complaint *row = (struct complaint *)find(complaints, uid);
+    struct complaint *row = (struct complaint *)find_complaint(complaints, uid);
     if (row == NULL)
-        row = room(complaints);
+        row = replaceable_row(complaints);
     *row = (struct complaint){.used = true, .uid = uid, .time_ms = now_ms, .error = *error};
     snprintf(row->doing, sizeof row->doing, "%s", doing);
 }
 
 void complaints_show(const struct complaints *complaints, uid_t uid, uint64_t now_ms, struct aq_buffer *out)
 {
-    const struct complaint *row = find(complaints, uid);
+    const struct complaint *row = find_complaint(complaints, uid);
     if (row == NULL)
         return;
     uint64_t age_s = now_ms > row->time_ms ? (now_ms - row->time_ms) / 1000 : 0;

@@ -146,9 +146,9 @@ static void set_time(struct stat *stat, uint64_t time_ms)
     stat->st_ctim = stat->st_atim = stat->st_mtim;
 }
 
-static bool measure(struct look *look, const struct tree_node *node, struct stat *stat)
+static bool set_size(struct look *look, const struct tree_node *node, struct stat *stat)
 {
-    struct aq_buffer content = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer content = {0};
     struct aq_error error = {0};
     bool there = true;
     if (tree_node_shape(node) == TREE_IS_LINK)
@@ -157,16 +157,15 @@ static bool measure(struct look *look, const struct tree_node *node, struct stat
         there = content_write(look, node, &content, &error) == 0 || error.code != AQ_E_NOT_FOUND;
     stat->st_size = (off_t)(node->kind == TREE_EVENTS ? eventfeed_size(look->sources->feed) : content.length);
     stat->st_blocks = (stat->st_size + 511) / 512;
-    aq_buffer_free(&content);
     return there;
 }
 
 /* An admin other than root and the owner may do what the owner may; modes can only say so to "group" and "others". The
  * answer holds for this one request, and the controller decides in the end. */
-static void widen(const struct look *look, struct stat *stat)
+static void add_admin_modes(const struct look *look, struct stat *stat)
 {
     mode_t owners = stat->st_mode & 0700;
-    if (look->caller.admin && look->caller.uid != 0 && look->caller.uid != stat->st_uid)
+    if (look->caller.role == AQ_ROLE_ADMIN && look->caller.uid != 0 && look->caller.uid != stat->st_uid)
         stat->st_mode |= owners >> 3 | owners >> 6;
 }
 
@@ -197,7 +196,7 @@ bool content_stat(struct look *look, const struct tree_node *node, struct stat *
     stat->st_mode = mode_of(node, owner != NULL);
     if (owner != NULL && !(node->kind == TREE_CONTROL && node->command->role == AQ_ROLE_ADMIN))
         stat->st_uid = callers_uid(sources->callers, owner);
-    widen(look, stat);
+    add_admin_modes(look, stat);
     switch (tree_node_shape(node)) {
     case TREE_IS_DIRECTORY:
         stat->st_mode |= S_IFDIR;
@@ -216,5 +215,5 @@ bool content_stat(struct look *look, const struct tree_node *node, struct stat *
     else if (node->kind != TREE_README && node->kind != TREE_LAST_ERROR)
         time_ms = state_applied_get(look->txn).time_ms;
     set_time(stat, time_ms != 0 ? time_ms : sources->opened_ms);
-    return measure(look, node, stat);
+    return set_size(look, node, stat);
 }

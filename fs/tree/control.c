@@ -53,16 +53,15 @@ static json_t *read_text(const struct aq_command *command, const char *text, siz
     }
 }
 
-static int to_record(const struct aq_command *command, const char *key, json_t *json,
-                     const struct aq_yaml_places *places, struct aq_buffer *packed, struct aq_error *error)
+static int pack_record(const struct aq_command *command, const char *key, json_t *json,
+                       const struct aq_yaml_places *places, struct aq_buffer *packed, struct aq_error *error)
 {
-    struct aq_arena arena = {0};
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     void *record = aq_arena_alloc(&arena, command->record->size);
-    int status = aq_command_from_json(command, key, json, places, record, &arena, error);
-    if (status == 0)
-        aq_record_pack(command->record, record, packed);
-    aq_arena_free(&arena);
-    return status;
+    if (aq_command_from_json(command, key, json, places, record, &arena, error) != 0)
+        return -1;
+    aq_record_pack(command->record, record, packed);
+    return 0;
 }
 
 int control_read(const struct aq_command *command, const char *key, const char *text, size_t length,
@@ -84,7 +83,7 @@ int control_read(const struct aq_command *command, const char *key, const char *
     json_t *json = read_text(command, text, length, &places, error);
     if (json == NULL)
         return -1;
-    int status = to_record(command, key, json, places, packed, error);
+    int status = pack_record(command, key, json, places, packed, error);
     aq_yaml_places_free(places);
     json_decref(json);
     return status;

@@ -92,7 +92,7 @@ void directory_list_table(struct look *look, const struct aq_entity *entity, tre
         return;
     if (entity->group != NULL)
         groups_list(look, entity, show_group, &listing);
-    else if (look->caller.known && (entity->owner == NULL || look->caller.admin))
+    else if (look->caller.known && (entity->owner == NULL || look->caller.role == AQ_ROLE_ADMIN))
         state_scan_keys(look->txn, entity, show_key, &listing);
     else
         state_scan(look->txn, entity, NULL, show_row, &listing);
@@ -196,10 +196,8 @@ static struct tree_node view_node(const struct aq_view *view, const char *key)
 
 static bool leads_somewhere(struct look *look, const struct tree_node *node)
 {
-    struct aq_buffer target = {0};
-    bool leads = node->kind != TREE_LINK || tree_link(look, node, &target);
-    aq_buffer_free(&target);
-    return leads;
+    AQ_CLEANUP_BUFFER struct aq_buffer target = {0};
+    return node->kind != TREE_LINK || tree_link(look, node, &target);
 }
 
 bool directory_find_in_row(struct look *look, const struct aq_entity *entity, const char *key, const char *name,

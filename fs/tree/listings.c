@@ -151,10 +151,10 @@ void listings_close(struct listings *listings)
 
 static bool same_caller(const struct caller *a, const struct caller *b)
 {
-    return a->known == b->known && a->admin == b->admin && strcmp(a->name, b->name) == 0;
+    return a->known == b->known && a->role == b->role && strcmp(a->name, b->name) == 0;
 }
 
-static struct listing *find(struct listings *listings, const struct look *look, const struct tree_node *node)
+static struct listing *find_shared(struct listings *listings, const struct look *look, const struct tree_node *node)
 {
     struct state_version version = state_version(look->txn);
     if (version.generation != listings->version.generation || version.change != listings->version.change)
@@ -171,7 +171,7 @@ struct listing *listings_take(struct listings *listings, struct look *look, cons
                               uint64_t number, struct aq_error *error)
 {
     bool shared = node->kind == TREE_TABLE;
-    struct listing *listing = shared ? find(listings, look, node) : NULL;
+    struct listing *listing = shared ? find_shared(listings, look, node) : NULL;
     if (listing != NULL) {
         if (listing->openings++ == 0)
             listings->kept_bytes -= listing_bytes(listing);

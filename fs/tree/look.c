@@ -33,7 +33,7 @@ const char *look_owner(const struct aq_entity *entity, const void *row)
 bool look_may_see(const struct look *look, const struct aq_entity *entity, const void *row)
 {
     const struct caller *caller = &look->caller;
-    return caller->known && aq_access_may_read(entity, row, caller->name, caller->admin ? AQ_ROLE_ADMIN : AQ_ROLE_USER);
+    return caller->known && aq_access_may_read(entity, row, caller->name, caller->role);
 }
 
 const void *look_row(struct look *look, const struct aq_entity *entity, const char *key)

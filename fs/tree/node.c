@@ -1,6 +1,6 @@
 #include "fs/tree/node.h"
 
-#include "fs/tree/views.h"
+#include "schema/model/view.h"
 
 #include <string.h>
 
@@ -21,7 +21,7 @@ bool tree_node_equal(const struct tree_node *a, const struct tree_node *b)
 }
 
 /* Eight bytes at once: a listing takes the hash of each name. */
-static uint64_t mix(uint64_t hash, const char *text)
+static uint64_t hash_text(uint64_t hash, const char *text)
 {
     size_t length = strlen(text);
     hash ^= length; /* so that "ab", "c" is not "a", "bc" */
@@ -39,11 +39,11 @@ static uint64_t mix(uint64_t hash, const char *text)
 
 uint64_t tree_node_hash(const struct tree_node *node)
 {
-    uint64_t hash = mix((uint64_t)node->kind, node->entity ? node->entity->name : "");
-    hash = mix(hash, node->key);
-    hash = mix(hash, node->field ? node->field->name : "");
-    hash = mix(hash, node->command ? node->command->name : "");
-    hash = mix(hash, node->view ? node->view->name : "");
+    uint64_t hash = hash_text((uint64_t)node->kind, node->entity ? node->entity->name : "");
+    hash = hash_text(hash, node->key);
+    hash = hash_text(hash, node->field ? node->field->name : "");
+    hash = hash_text(hash, node->command ? node->command->name : "");
+    hash = hash_text(hash, node->view ? node->view->name : "");
     return hash > 1 ? hash : hash + 2;
 }
 

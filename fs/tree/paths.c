@@ -3,8 +3,8 @@
 #include "controller/state/state.h"
 #include "fs/tree/groups.h"
 #include "fs/tree/newest.h"
-#include "fs/tree/views.h"
 #include "schema/codec/text.h"
+#include "schema/model/view.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -118,7 +118,7 @@ static void add_fixed_path(enum tree_kind kind, struct aq_buffer *out)
 
 void tree_path(struct look *look, const struct tree_node *node, char *out, size_t size)
 {
-    struct aq_buffer path = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer path = {0};
     add_fixed_path(node->kind, &path);
     if (node->entity != NULL) {
         const void *row = tree_node_is_row(node) ? look_row(look, node->entity, node->key) : NULL;
@@ -130,5 +130,4 @@ void tree_path(struct look *look, const struct tree_node *node, char *out, size_
         aq_buffer_format(&path, "%s%s", name[0] ? "/" : "", name);
     }
     snprintf(out, size, "/%s", aq_buffer_string(&path));
-    aq_buffer_free(&path);
 }

@@ -1,7 +1,6 @@
 #include "fs/tree/tree.h"
 
 #include "fs/link/news.h"
-#include "fs/tree/views.h"
 
 #include <string.h>
 

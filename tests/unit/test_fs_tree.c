@@ -359,7 +359,7 @@ static void users_see_their_own(void **state)
     as(1); /* the unix user daemon */
     assert_string_equal(look.caller.name, "daemon");
     assert_true(look.caller.known);
-    assert_false(look.caller.admin);
+    assert_int_equal(look.caller.role, AQ_ROLE_USER);
     lists("/applications", "new last 2 ");
     lists("/resources", "");
     lists("/users", "new daemon ");
