@@ -1,0 +1,209 @@
+/* aq against a server that answers what it is told: what it sends to change something, how it repeats, waits, follows.
+ */
+#include "tests/lib/aq_server.h"
+
+/* ---- writes --------------------------------------------------------------------------------------------- */
+
+static void a_write_is_repeated_with_its_key(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/label/", 503, "{\"message\":\"busy\"}", 1}, {"POST", "/api/v1/label/", BREAKS, "", 1},
+            {"POST", "/api/v1/label/", 504, "{\"message\":\"unknown\"}", 1},
+            {"POST", "/api/v1/label/", 200,
+             "{\"message\":\"Label created\",\"data\":{\"id\":3,\"name\":\"x\",\"version\":2},\"seq\":9}"});
+    assert_int_equal(aq_run("labels create name=x metadata.a=1"), CLI_DONE);
+    assert_string_equal(aq_out, "label x:2 created\n");
+    assert_non_null(strstr(aq_err, "busy; trying again"));
+    assert_int_equal(server.seen_count, 4);
+    assert_int_equal(strlen(server.seen[0].key), 32);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_string_equal(server.seen[i].key, server.seen[0].key);
+        assert_string_equal(server.seen[i].body, "{\"name\":\"x\",\"metadata\":{\"a\":\"1\"}}");
+    }
+    assert_int_equal(aq_run("labels create name=x"), CLI_DONE);
+    assert_string_not_equal(server.seen[4].key, server.seen[0].key);
+}
+
+static void patience_ends(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/label/", 503, "{\"message\":\"no leader stands\"}"});
+    uint64_t start_ms = cli_now_ms();
+    assert_int_equal(aq_run("labels create name=x --timeout 1"), CLI_SERVER);
+    assert_in_range(cli_now_ms() - start_ms, 200, 10000);
+    assert_in_range(server.seen_count, 2, 20);
+    assert_non_null(strstr(aq_err, "aq: no leader stands\n"));
+    assert_string_equal(aq_out, "");
+}
+
+static void what_is_refused_is_not_repeated(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/application/", 400,
+             "{\"message\":\"lable is not known; did you mean label?\",\"error\":\"invalid\"}"},
+            {"POST", "/api/v1/application/7/deallocate", 409, "{\"message\":\"it is over\",\"error\":\"state\"}"});
+    assert_int_equal(aq_run("applications create lable=x"), CLI_REFUSED);
+    assert_string_equal(aq_err, "aq: lable is not known; did you mean label?\n");
+    assert_int_equal(server.seen_count, 1);
+}
+
+static void many_are_one_batch(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/application/", 200,
+             "{\"message\":\"2 applications created\",\"data\":[{\"id\":1},{\"id\":2}],\"seq\":9}"});
+    assert_int_equal(aq_run("applications create mac --count 2"), CLI_DONE);
+    assert_string_equal(server.seen[0].body, "[{\"label\":\"mac\"},{\"label\":\"mac\"}]");
+    assert_string_equal(server.seen[0].prefer, "return=minimal");
+    assert_string_equal(aq_out, "application 1 created\napplication 2 created\n");
+    assert_int_equal(aq_run("applications create mac --count 2 --json"), CLI_DONE);
+    assert_string_equal(server.seen[1].prefer, ""); /* the rows are shown */
+}
+
+static void an_act_has_keys_and_a_value(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/node/a/maintenance", 200, "{\"data\":{\"name\":\"a\",\"maintenance\":true},\"seq\":9}"},
+            {"POST", "/api/v1/node/b/maintenance", 404, "{\"message\":\"there is no node b\"}"},
+            {"POST", "/api/v1/node/c/maintenance", 200, "{\"data\":{\"name\":\"c\",\"maintenance\":false},\"seq\":9}"});
+    assert_int_equal(aq_run("nodes maintenance a b c true"), CLI_REFUSED);
+    assert_string_equal(aq_out, "node a: maintenance on\nnode c: maintenance off\n");
+    assert_string_equal(aq_err, "aq: there is no node b\n");
+    assert_string_equal(server.seen[0].body, "{\"maintenance\":\"true\"}");
+    assert_int_equal(aq_run("node c maintenance false"), CLI_DONE);
+    assert_string_equal(server.seen[3].body, "{\"maintenance\":\"false\"}");
+}
+
+static void an_update_keeps_what_is_not_given(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/user/bob", 200,
+             "{\"data\":{\"name\":\"bob\",\"role\":\"admin\",\"max_applications\":5},\"seq\":8}"},
+            {"POST", "/api/v1/user/bob", 200, "{\"data\":{\"name\":\"bob\"},\"seq\":9}"});
+    assert_int_equal(aq_run("users update bob max_applications=6"), CLI_DONE);
+    assert_string_equal(server.seen[1].body, "{\"role\":\"admin\",\"max_applications\":\"6\"}");
+    assert_string_equal(aq_out, "user bob updated\n");
+}
+
+static void a_token_stands_alone(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/user/", 200, "{\"data\":{\"name\":\"bob\",\"token\":\"aq_new\"},\"seq\":9}", 1},
+            {"POST", "/api/v1/user/", 200, "{\"data\":{\"name\":\"bob\"},\"seq\":9,\"repeated\":true}"});
+    assert_int_equal(aq_run("users create bob role=user"), CLI_DONE);
+    assert_string_equal(aq_out, "aq_new\n");
+    assert_null(strstr(aq_err, "aq_new"));
+    assert_string_equal(server.seen[0].body, "{\"role\":\"user\",\"name\":\"bob\"}");
+    assert_int_equal(aq_run("users create bob role=user"), CLI_DONE);
+    assert_string_equal(aq_out, "");
+    assert_non_null(strstr(aq_err, "was lost on the way"));
+}
+
+static void a_dry_run_shows_events(void **state)
+{
+    (void)state;
+    ANSWERS({"DELETE", "/api/v1/node/a?dry_run=true", 200,
+             "{\"data\":[{\"seq\":10,\"time\":\"T\",\"author\":\"admin\",\"event\":\"node_deleted\",\"data\":{\"name\":"
+             "\"a\"}}],\"seq\":9}"});
+    assert_int_equal(aq_run("nodes delete a --dry-run"), CLI_DONE);
+    assert_string_equal(aq_out, "10  T  admin  node_deleted  name=a\n");
+}
+
+static void a_label_goes_by_its_name(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/label/?limit=1&reverse=true&name=mac&version=2", 200,
+             "{\"data\":[{\"id\":5,\"name\":\"mac\"}],\"next\":null,\"seq\":8}"},
+            {"GET", "/api/v1/label/?limit=1&reverse=true&name=pc", 200, "{\"data\":[],\"next\":null,\"seq\":8}"},
+            {"DELETE", "/api/v1/label/5", 200, "{\"data\":null,\"seq\":9}"});
+    assert_int_equal(aq_run("labels delete mac:2"), CLI_DONE);
+    assert_string_equal(aq_out, "label 5 deleted\n");
+    assert_int_equal(aq_run("labels get pc"), CLI_REFUSED);
+    assert_string_equal(aq_err, "aq: there is no label pc\n");
+}
+
+/* ---- waiting -------------------------------------------------------------------------------------------- */
+
+#define APPLICATION(status, words)                                                                                     \
+    "{\"data\":{\"id\":1,\"status\":\"" status "\",\"description\":\"" words "\"},\"seq\":9}"
+
+static void a_wait_ends_well(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
+            {"GET", "/api/v1/application/1", 200, APPLICATION("ELECTED", ""), 1},
+            {"GET", "/api/v1/application/1", 200, APPLICATION("ALLOCATED", "")},
+            {"GET", "/api/v1/events?since=9", 200, "id: 10\nevent: x\ndata: {}\n\n"});
+    assert_int_equal(aq_run("run mac -q"), CLI_DONE);
+    assert_string_equal(aq_out, "1\n");
+    assert_non_null(strstr(aq_err, "application 1  ELECTED"));
+    assert_non_null(strstr(aq_err, "application 1  ALLOCATED"));
+}
+
+static void a_wait_that_fails_says_why(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
+            {"GET", "/api/v1/application/1", 200, APPLICATION("NEW", ""), 1},
+            {"GET", "/api/v1/application/1", 200, APPLICATION("ERROR", "3 tries failed")},
+            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"}); /* asks again each second then */
+    assert_int_equal(aq_run("run mac"), CLI_FAILED);
+    assert_non_null(strstr(aq_err, "aq: application 1 is in ERROR: 3 tries failed\n"));
+}
+
+static void a_wait_has_an_end(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
+            {"GET", "/api/v1/application/1", 200, APPLICATION("NEW", "no node has room")},
+            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
+    assert_int_equal(aq_run("run mac --timeout 1"), CLI_FAILED);
+    assert_non_null(strstr(aq_err, "aq: application 1 is still in NEW after 1 s"));
+}
+
+static void what_is_followed_is_so_until_the_timeout(void **state)
+{
+    (void)state;
+    ANSWERS(
+        {"GET", "/api/v1/resource/7/log", 200, "{\"data\":\"one\\n\",\"seq\":1}", 1},
+        {"GET", "/api/v1/resource/7/log", 200, "{\"data\":\"one\\ntwo\\n\",\"seq\":1}"},
+        {"GET", "/api/v1/events", 200, "id: 5\ndata: {\"seq\":5,\"time\":\"T\",\"author\":\"a\",\"event\":\"e\"}\n\n"});
+    assert_int_equal(aq_run("resource 7 log -f --timeout 1"), CLI_FAILED);
+    assert_string_equal(aq_out, "one\ntwo\n");
+    assert_string_equal(aq_err, "aq: resource 7 is still there after 1 s\n");
+    assert_int_equal(aq_run("events -f --timeout 1"), CLI_DONE);
+    assert_string_equal(aq_out, "5  T  a  e\n");
+}
+
+static void events_are_shown_once(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/events?since=4&follow=false", 200,
+             "id: 4\ndata: {\"seq\":4}\n\nid: 5\ndata: {\"seq\":5,\"time\":\"T\",\"author\":\"a\",\"event\":\"e\"}\n\n"
+             "id: 5\ndata: {\"seq\":5}\n\n"});
+    if (aq_run("events --since 4"))
+        fail_msg("%s: %s", server.seen[0].line, aq_err);
+    assert_string_equal(aq_out, "5  T  a  e\n");
+    assert_int_equal(server.seen_count, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SERVER_TEST(a_write_is_repeated_with_its_key),
+        SERVER_TEST(patience_ends),
+        SERVER_TEST(what_is_refused_is_not_repeated),
+        SERVER_TEST(many_are_one_batch),
+        SERVER_TEST(an_act_has_keys_and_a_value),
+        SERVER_TEST(an_update_keeps_what_is_not_given),
+        SERVER_TEST(a_token_stands_alone),
+        SERVER_TEST(a_dry_run_shows_events),
+        SERVER_TEST(a_label_goes_by_its_name),
+        SERVER_TEST(a_wait_ends_well),
+        SERVER_TEST(a_wait_that_fails_says_why),
+        SERVER_TEST(a_wait_has_an_end),
+        SERVER_TEST(events_are_shown_once),
+        SERVER_TEST(what_is_followed_is_so_until_the_timeout), /* the last: its end may leave a request on the way */
+    };
+    return aq_server_run_tests("aq: writes, near", "aq: writes, far", tests, AQ_LENGTH(tests));
+}
