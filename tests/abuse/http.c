@@ -3,6 +3,8 @@
  */
 #include "tests/lib/abuse.h"
 
+#include <sys/socket.h>
+
 enum {
     SILENT = 10000,
     HALF = 3000,

@@ -1,7 +1,16 @@
 /* The agents' port among strangers who flood it, and an agent who lies. Others must be served as fast as before, and
  * nothing may become of what was not said by who may say it. */
-#include "schema/wire/seal.h"
-#include "tests/lib/visitor.h"
+#include "controller/settings/settings.h"
+#include "tests/lib/abuse.h"
+#include "tests/lib/raw_peer.h"
+
+#include <endian.h>
+#include <math.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
 
 enum {
     FLOOD = 4000,
@@ -20,22 +29,30 @@ static struct aq_wire_key key;
 /* ---- a decent agent ---------------------------------------------------------------------------------------- */
 
 struct decent {
-    struct visitor visitor;
+    struct raw_peer peer;
     struct bench_rounds times[2]; /* medians of heartbeats without and with whoever misbehaves, in µs */
 };
 
+static void load_key(void)
+{
+    char path[BENCH_PATH_SIZE + 16];
+    struct aq_error error;
+    snprintf(path, sizeof path, "%s/" AQ_FILE_AGENT_KEY, abuse_cluster.directory);
+    BENCH_MUST(aq_wire_key_load(&key, path, &error) == 0);
+}
+
 static void decent_open(struct decent *decent)
 {
-    struct aq_hello hello = visitor_hello("decent", 1, 11);
+    struct aq_hello hello = raw_peer_hello("decent", 1, 11);
     *decent = (struct decent){0};
-    BENCH_MUST(visitor_open(&decent->visitor, &key));
-    abuse_check(visitor_gets(&decent->visitor, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME), "a decent agent is welcome");
+    BENCH_MUST(raw_peer_open(&decent->peer, abuse_cluster.hub_port, &key));
+    abuse_check(raw_peer_gets(&decent->peer, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME), "a decent agent is welcome");
 }
 
 static bool decent_beat(struct decent *decent)
 {
     struct aq_beat beat = {.name = "decent", .session = 11, .load_milli = 1};
-    return visitor_gets(&decent->visitor, AQ_MSG_BEAT, &beat, AQ_MSG_NOTED);
+    return raw_peer_gets(&decent->peer, AQ_MSG_BEAT, &beat, AQ_MSG_NOTED);
 }
 
 static void decent_round(struct decent *decent, bool disturbed, const char *what)
@@ -97,17 +114,17 @@ static void speak(struct aq_buffer *words, uint32_t *seed)
         put_noise(words, seed, 1 + draw(seed, 5000));
         break;
     case 1: /* a part of the greeting */
-        put(words, visitor_greeting, 1 + draw(seed, 7));
+        put(words, raw_peer_greeting, 1 + draw(seed, 7));
         break;
     case 2: /* noise as a message */
-        put(words, visitor_greeting, VISITOR_GREETING);
+        put(words, raw_peer_greeting, RAW_PEER_GREETING);
         put_noise(words, seed, 1 + draw(seed, 200));
         break;
     case 3:
         aq_buffer_text(words, "GET http://x/ HTTP/1.0\r\nUser-Agent: none\r\n\r\n");
         break;
     case 4: /* more than may come, or than will come */
-        put(words, visitor_greeting, VISITOR_GREETING);
+        put(words, raw_peer_greeting, RAW_PEER_GREETING);
         put(words, &size, sizeof size);
         put_noise(words, seed, draw(seed, 1000));
         break;
@@ -116,7 +133,7 @@ static void speak(struct aq_buffer *words, uint32_t *seed)
         break;
     case 6: { /* a stack of numbers that does not end */
         const uint64_t long_stack = htobe64(4000);
-        put(words, visitor_greeting, VISITOR_GREETING);
+        put(words, raw_peer_greeting, RAW_PEER_GREETING);
         put(words, &long_stack, sizeof long_stack);
         for (int i = 0; i < 4000; i++)
             aq_buffer_char(words, 1);
@@ -197,16 +214,17 @@ static void crowds(struct decent *decent, const char *what, const void *words, s
 static void lingerers(struct decent *decent)
 {
     struct crowd crowd;
-    struct visitor late;
+    struct raw_peer late;
     int before = abuse_fds();
-    crowd_gather(&crowd, abuse_cluster.hub_port, STRANGERS_MAX, visitor_greeting, VISITOR_GREETING);
-    struct aq_hello hello = visitor_hello("late", 2, 12);
-    abuse_check(visitor_open(&late, &key) && visitor_gets(&late, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME),
+    crowd_gather(&crowd, abuse_cluster.hub_port, STRANGERS_MAX, raw_peer_greeting, RAW_PEER_GREETING);
+    struct aq_hello hello = raw_peer_hello("late", 2, 12);
+    abuse_check(raw_peer_open(&late, abuse_cluster.hub_port, &key) &&
+                    raw_peer_gets(&late, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME),
                 "an agent joins while strangers have all the places they may have");
     abuse_check(abuse_fds_within(before + 1 + SPARE_FDS, 12), "strangers who only stay are sent away");
     abuse_check(decent_beat(decent), "agents are not");
     crowd_leave(&crowd, false);
-    visitor_close(&late);
+    raw_peer_close(&late);
 }
 
 /* ---- the right key, and wrong words ------------------------------------------------------------------------ */
@@ -228,8 +246,8 @@ static void sealed_nonsense(struct decent *decent)
     double memory = abuse_memory_mib(), begun = bench_now();
     int before = abuse_fds();
     for (int i = 0; i < SEALED; i++) {
-        struct visitor visitor;
-        if (!visitor_open(&visitor, &key))
+        struct raw_peer peer;
+        if (!raw_peer_open(&peer, abuse_cluster.hub_port, &key))
             continue;
         size_t claim = draw(&seed, AQ_LENGTH(claims) + 1), length = 2 + draw(&seed, sizeof plain - 2);
         for (size_t j = 0; j < length; j++)
@@ -237,10 +255,10 @@ static void sealed_nonsense(struct decent *decent)
         plain[0] = draw(&seed, 8) != 0; /* the format, most of the time */
         plain[1] = (unsigned char)draw(&seed, aq_message_type_count + 2);
         if (claim < AQ_LENGTH(claims))
-            visitor_send_sealed(&visitor, claims[claim].bytes, claims[claim].length);
+            raw_peer_send_sealed(&peer, claims[claim].bytes, claims[claim].length);
         else
-            visitor_send_sealed(&visitor, plain, length);
-        visitor_close(&visitor);
+            raw_peer_send_sealed(&peer, plain, length);
+        raw_peer_close(&peer);
     }
     bench_say("%d sealed messages of nonsense in %.1f s, memory %+.1f MiB", SEALED, bench_now() - begun,
               abuse_memory_mib() - memory);
@@ -253,21 +271,21 @@ static void sealed_nonsense(struct decent *decent)
 /* Who asks and asks, and never reads an answer. */
 static void unread_answers(struct decent *decent)
 {
-    struct visitor deaf;
+    struct raw_peer deaf;
     struct aq_beat beat = {.name = "decent", .session = 11};
     struct aq_buffer sealed = {0}, frames = {0};
     double memory = abuse_memory_mib();
-    BENCH_MUST(visitor_open(&deaf, &key));
+    BENCH_MUST(raw_peer_open(&deaf, abuse_cluster.hub_port, &key));
     aq_wire_seal(&key, AQ_MSG_BEAT, &beat, &sealed);
     for (int i = 0; i < 1000; i++)
-        visitor_frame(&frames, (uint32_t)i, sealed.data, sealed.length);
+        raw_peer_frame(&frames, 0, (uint32_t)i, sealed.data, sealed.length);
     for (int i = 0; i < 300; i++)
         if (send(deaf.fd, frames.data, frames.length, MSG_NOSIGNAL) < 0)
             break;
     abuse_check(decent_beat(decent), "300,000 questions of one who never reads do no harm");
     bench_say("unread answers: %+.1f MiB", abuse_memory_mib() - memory);
     abuse_check(abuse_memory_mib() < memory + MEMORY_MIB_MAX, "unread answers take a bounded amount of memory");
-    visitor_close(&deaf);
+    raw_peer_close(&deaf);
     aq_buffer_free(&sealed);
     aq_buffer_free(&frames);
 }
@@ -297,7 +315,7 @@ static bool application_is(uint64_t id, const char *status)
     return is;
 }
 
-static bool report(struct visitor *visitor, const char *name, uint64_t session, uint64_t number, uint64_t resource,
+static bool report(struct raw_peer *peer, const char *name, uint64_t session, uint64_t number, uint64_t resource,
                    enum aq_happened what)
 {
     struct aq_happening happening = {.resource = resource,
@@ -307,29 +325,30 @@ static bool report(struct visitor *visitor, const char *name, uint64_t session, 
                                      .hw_addr = "",
                                      .reason = what == AQ_HAPPENED_FAILED ? "a lie" : ""};
     struct aq_report message = {.name = name, .session = session, .number = number, .happenings = {&happening, 1}};
-    return visitor_ask(visitor, AQ_MSG_REPORT, &message) && visitor_hear(visitor);
+    return raw_peer_ask(peer, AQ_MSG_REPORT, &message) && raw_peer_hear(peer);
 }
 
 /* The decent agent starts an application; the liar says that it failed, ended, is his own. */
 static void liar(struct decent *decent)
 {
-    struct visitor liar;
-    struct aq_hello hello = visitor_hello("liar", 3, 13), stolen = visitor_hello("decent", 4, 14);
+    struct raw_peer liar;
+    struct aq_hello hello = raw_peer_hello("liar", 3, 13), stolen = raw_peer_hello("decent", 4, 14);
     struct aq_poll poll = {.name = "decent", .session = 11};
     uint64_t application = make_application();
-    abuse_check(visitor_gets(&decent->visitor, AQ_MSG_POLL, &poll, AQ_MSG_WORK), "the decent agent gets work");
-    const struct aq_work *work = decent->visitor.message;
+    abuse_check(raw_peer_gets(&decent->peer, AQ_MSG_POLL, &poll, AQ_MSG_WORK), "the decent agent gets work");
+    const struct aq_work *work = decent->peer.message;
     BENCH_MUST(work->assignments.count == 1);
     uint64_t resource = AQ_ITEM(work->assignments, struct aq_assignment, 0)->resource;
-    abuse_check(report(&decent->visitor, "decent", 11, 1, resource, AQ_HAPPENED_STARTED) &&
-                    decent->visitor.type == AQ_MSG_NOTED && application_is(application, "ALLOCATED"),
+    abuse_check(report(&decent->peer, "decent", 11, 1, resource, AQ_HAPPENED_STARTED) &&
+                    decent->peer.type == AQ_MSG_NOTED && application_is(application, "ALLOCATED"),
                 "and starts it");
 
-    BENCH_MUST(visitor_open(&liar, &key) && visitor_gets(&liar, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME));
-    abuse_check(visitor_gets(&liar, AQ_MSG_HELLO, &stolen, AQ_MSG_REFUSED), "another's name is refused: %s",
-                visitor_refusal(&liar));
+    BENCH_MUST(raw_peer_open(&liar, abuse_cluster.hub_port, &key) &&
+               raw_peer_gets(&liar, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME));
+    abuse_check(raw_peer_gets(&liar, AQ_MSG_HELLO, &stolen, AQ_MSG_REFUSED), "another's name is refused: %s",
+                raw_peer_refusal(&liar));
     abuse_check(report(&liar, "decent", 99, 2, resource, AQ_HAPPENED_ENDED) && liar.type == AQ_MSG_REFUSED,
-                "another's name with a guessed session is refused: %s", visitor_refusal(&liar));
+                "another's name with a guessed session is refused: %s", raw_peer_refusal(&liar));
     for (int what = 0; what < 3; what++)
         abuse_check(report(&liar, "liar", 13, (uint64_t)what + 1, resource, (enum aq_happened)what),
                     "another's resource: what is said of it is answered");
@@ -341,17 +360,17 @@ static void liar(struct decent *decent)
         if (!report(&liar, "liar", 13, (uint64_t)(1 + i * 7 % 5), resource, AQ_HAPPENED_ENDED))
             break;
     for (int i = 0; i < 50; i++)
-        if (!visitor_gets(&liar, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME))
+        if (!raw_peer_gets(&liar, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME))
             break;
-    abuse_check(report(&decent->visitor, "decent", 11, 1, resource, AQ_HAPPENED_STARTED) &&
-                    decent->visitor.type == AQ_MSG_NOTED,
+    abuse_check(report(&decent->peer, "decent", 11, 1, resource, AQ_HAPPENED_STARTED) &&
+                    decent->peer.type == AQ_MSG_NOTED,
                 "the same report once more is noted once more");
     abuse_check(application_is(application, "ALLOCATED") && decent_beat(decent),
                 "repeating and mixing up changes nothing");
     bench_say("%llu events came of 50 reports and 50 hellos that say nothing new",
               (unsigned long long)(cluster_seq(&abuse_cluster) - seq));
     abuse_check(cluster_seq(&abuse_cluster) <= seq + 1, "and fills no log");
-    visitor_close(&liar);
+    raw_peer_close(&liar);
 }
 
 int main(int argc, char **argv)
@@ -362,21 +381,21 @@ int main(int argc, char **argv)
     struct aq_buffer claim = {0};
     abuse_begin(argc, argv, more);
     cluster_make_label(&abuse_cluster);
-    visitor_key(&key);
+    load_key();
     decent_open(&decent);
-    put(&claim, visitor_greeting, VISITOR_GREETING);
+    put(&claim, raw_peer_greeting, RAW_PEER_GREETING);
     put(&claim, &large, sizeof large);
     for (int i = 0; i < 60000; i++)
         aq_buffer_char(&claim, 0);
     floods(&decent);
     crowds(&decent, "silent connections", NULL, 0, SILENT / (unsigned)abuse_rounds);
-    crowds(&decent, "greetings and silence", visitor_greeting, VISITOR_GREETING, SILENT / (unsigned)abuse_rounds);
+    crowds(&decent, "greetings and silence", raw_peer_greeting, RAW_PEER_GREETING, SILENT / (unsigned)abuse_rounds);
     crowds(&decent, "4 MiB announced, 60 kB sent", claim.data, claim.length, CLAIMS);
     lingerers(&decent);
     sealed_nonsense(&decent);
     unread_answers(&decent);
     liar(&decent);
-    visitor_close(&decent.visitor);
+    raw_peer_close(&decent.peer);
     aq_buffer_free(&claim);
     return abuse_end();
 }

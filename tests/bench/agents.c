@@ -24,7 +24,7 @@ static void fill_deallocate(struct load *load, void *context, struct aq_buffer *
 }
 
 /* In turns: this second they are started, the next they are ended. */
-static void stay_busy(struct cluster *cluster, struct agents_fleet *fleet, unsigned seconds)
+static void stay_busy(struct controller *cluster, struct agents_fleet *fleet, unsigned seconds)
 {
     struct load load;
     uint64_t next = 1;
@@ -43,7 +43,7 @@ static void stay_busy(struct cluster *cluster, struct agents_fleet *fleet, unsig
 
 /* ---- one falls silent ----------------------------------------------------------------------------------- */
 
-static bool is_lost(struct cluster *cluster, const char *name)
+static bool is_lost(struct controller *cluster, const char *name)
 {
     char path[80];
     struct aq_buffer body = {0};
@@ -54,7 +54,7 @@ static bool is_lost(struct cluster *cluster, const char *name)
     return lost;
 }
 
-static double notice(struct cluster *cluster, struct agents_fleet *fleet)
+static double notice(struct controller *cluster, struct agents_fleet *fleet)
 {
     struct bench_agent *agent = &fleet->agents[AGENTS / 2];
     double begun = agent->beat_at - fleet->beat_s;
@@ -69,7 +69,7 @@ static double notice(struct cluster *cluster, struct agents_fleet *fleet)
 
 int main(void)
 {
-    struct cluster cluster;
+    struct controller cluster;
     struct agents_fleet fleet;
     const char *more[] = {"--set", "hub.lost_after=5", NULL};
     const struct aq_amounts capacity = {.cpu = 1000, .ram = 1 << 10, .disk = 1 << 10, .slots = 1};

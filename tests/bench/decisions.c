@@ -6,7 +6,7 @@
 
 enum { NODES = 5000, APPLICATIONS_MAX = 2000000, ROUNDS = 9, CONNECTIONS = 4 };
 
-static double measure(struct cluster *cluster, unsigned batch, double seconds)
+static double measure(struct controller *cluster, unsigned batch, double seconds)
 {
     struct load load;
     struct aq_buffer request = {0};
@@ -21,7 +21,7 @@ static double measure(struct cluster *cluster, unsigned batch, double seconds)
     return rate;
 }
 
-static void compare(struct cluster *cluster, struct storage *storage, unsigned batch, unsigned nodes)
+static void compare(struct controller *cluster, struct storage *storage, unsigned batch, unsigned nodes)
 {
     char what[96];
     struct bench_rounds ours = {.count = 0}, bare = {.count = 0};
@@ -35,7 +35,7 @@ static void compare(struct cluster *cluster, struct storage *storage, unsigned b
 
 int main(int argc, char **argv)
 {
-    struct cluster cluster;
+    struct controller cluster;
     struct agents_fleet fleet;
     struct storage storage;
     const unsigned nodes = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : NODES;

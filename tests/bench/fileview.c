@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 enum { ENTRIES = 10000, ROUNDS = 9, CLIENTS_MAX = 4 };

@@ -1,9 +1,14 @@
 /* Reads over REST: one application, and a page of 100. Against the same HTTP library, driven in the same way, that
  * answers a constant of the same size and looks at nothing. */
 #include "tests/lib/agents.h"
+#include "tests/lib/socket.h"
 
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 enum { NODES = 100, APPLICATIONS = 20000, ROUNDS = 9, CONNECTIONS = 16 };
 
@@ -50,13 +55,9 @@ static void serve_constant(struct aq_buffer *body, int listen_fd)
 
 static void constant_start(struct constant *constant, struct aq_buffer *body)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = test_listen(&constant->port, 1024);
     pid_t parent = getpid();
-    BENCH_MUST(fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 1024) == 0);
-    BENCH_MUST(getsockname(fd, (struct sockaddr *)&address, &length) == 0);
-    constant->port = ntohs(address.sin_port);
+    BENCH_MUST(fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
     constant->pid = fork();
     BENCH_MUST(constant->pid >= 0);
     if (constant->pid == 0) {
@@ -109,7 +110,7 @@ static double measure(unsigned port, const char *login, load_fill_fn *fill)
     return rate;
 }
 
-static void compare(struct cluster *cluster, const char *what, const char *path, load_fill_fn *fill)
+static void compare(struct controller *cluster, const char *what, const char *path, load_fill_fn *fill)
 {
     struct constant constant;
     struct aq_buffer body = {0};
@@ -128,7 +129,7 @@ static void compare(struct cluster *cluster, const char *what, const char *path,
 
 int main(void)
 {
-    struct cluster cluster;
+    struct controller cluster;
     struct agents_fleet fleet;
     const struct aq_amounts capacity = {.cpu = 6400000, .ram = 1 << 26, .disk = 1 << 20, .slots = 20000};
     cluster_new(&cluster, NULL);

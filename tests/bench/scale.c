@@ -10,7 +10,7 @@ enum { NODES = 5000, FEW = 1000, MANY = 1000000, ROUNDS = 5, CONNECTIONS = 16 };
 
 /* A cluster with so many applications, and what one request costs it: microseconds of processor. */
 struct side {
-    struct cluster cluster;
+    struct controller cluster;
     struct agents_fleet fleet;
     uint64_t applications;
     double empty; /* its own memory before there were any */
@@ -73,23 +73,23 @@ static void compare(struct side *many, struct side *few)
 }
 
 /* Memory that is its own, LMDB's file pages not counted. */
-static double anonymous(const struct cluster *cluster)
+static double anonymous(const struct controller *cluster)
 {
     return bench_proc_number(cluster->pid, "status", "RssAnon:") * 1024;
 }
 
-static void restart(struct cluster *cluster, uint64_t applications)
+static void restart(struct controller *cluster, uint64_t applications)
 {
     const char *rebuild[] = {"--rebuild", NULL};
     struct bench_rounds good = {.count = 0}, anew = {.count = 0};
     double events = (double)cluster_seq(cluster);
     for (int i = 0; i < 3; i++) {
-        cluster_signal(cluster, SIGTERM);
+        cluster_stop(cluster);
         bench_round(&good, cluster_start(cluster, NULL));
     }
     double idle = anonymous(cluster);
     for (int i = 0; i < 3; i++) {
-        cluster_signal(cluster, SIGTERM);
+        cluster_stop(cluster);
         bench_round(&anew, cluster_start(cluster, rebuild));
     }
     double begin = bench_median(&good), took = bench_median(&anew);

@@ -8,7 +8,7 @@
 enum { NODES = 100, ROUNDS = 9, MANY = 64 };
 
 /* Returns how many were done in a second; *median: how many the median would allow. */
-static double measure(struct cluster *cluster, unsigned connections, double seconds, double *median)
+static double measure(struct controller *cluster, unsigned connections, double seconds, double *median)
 {
     struct load load;
     load_open(&load, cluster->api_port, cluster->login, connections);
@@ -26,7 +26,7 @@ static double measure(struct cluster *cluster, unsigned connections, double seco
 
 int main(void)
 {
-    struct cluster cluster;
+    struct controller cluster;
     struct agents_fleet fleet;
     struct storage storage;
     double median, ignored;

@@ -2,6 +2,13 @@
  * many by the end; one that was sent away has not. */
 #include "tests/lib/agents.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
 enum { READERS = 100, NODES = 20, PRODUCERS = 2, BATCH = 200, RATE = 20000, EVENTS_EACH = 2, SECONDS = 8, TAIL = 4096 };
 
 struct reader {
@@ -13,7 +20,7 @@ struct reader {
 
 /* ---- who brings them: a process of its own -------------------------------------------------------------- */
 
-static void produce(struct cluster *cluster, double seconds)
+static void produce(struct controller *cluster, double seconds)
 {
     struct load load;
     struct aq_buffer request = {0};
@@ -33,7 +40,7 @@ static void produce(struct cluster *cluster, double seconds)
 
 /* ---- who reads them ------------------------------------------------------------------------------------- */
 
-static void reader_open(struct reader *reader, const struct cluster *cluster, uint64_t since)
+static void reader_open(struct reader *reader, const struct controller *cluster, uint64_t since)
 {
     struct load load;
     char ask[512];
@@ -101,7 +108,7 @@ static uint64_t slowest(const struct reader *readers)
 }
 
 /* Events in a second that reach the slowest of them, between a second after the beginning and the end. */
-static double measure(struct cluster *cluster)
+static double measure(struct controller *cluster)
 {
     static struct reader readers[READERS];
     int epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -135,7 +142,7 @@ static double measure(struct cluster *cluster)
 
 int main(void)
 {
-    struct cluster cluster;
+    struct controller cluster;
     struct agents_fleet fleet;
     struct bench_rounds rounds = {.count = 0};
     const struct aq_amounts capacity = {.cpu = 65536000, .ram = 1 << 26, .disk = 1 << 20, .slots = 100000};

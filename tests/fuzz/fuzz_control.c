@@ -4,6 +4,7 @@
  * Whatever is accepted is a record that the controller accepts. */
 #include "fs/tree/control.h"
 #include "schema/base/utf8.h"
+#include "schema/codec/pack.h"
 #include "tests/lib/fuzz.h"
 
 static void check_packed(const struct aq_command *command, const struct aq_buffer *packed)

@@ -10,11 +10,16 @@
 #include "controller/log/replay.h"
 #include "controller/project/project.h"
 #include "controller/state/applied.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
+#include "schema/model/resource.h"
 #include "tests/lib/cluster.h"
 #include "tests/lib/fuzz.h"
 
 #include <setjmp.h>
 #include <signal.h>
+#include <sodium.h>
+#include <sys/stat.h>
 
 enum { ENTRIES_MAX = 64, MAP_BYTES = 64 << 20 };
 

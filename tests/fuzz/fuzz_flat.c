@@ -1,7 +1,11 @@
 /* Labels as older clients post them: the flat form becomes one with definitions. Input: JSON.
  *
  * What comes out has no trace of the flat form left, and is read as any other label. */
+#include "schema/codec/json.h"
+#include "schema/model/label.h"
 #include "tests/lib/fuzz.h"
+
+#include <jansson.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -4,10 +4,14 @@
  *
  * The server answers in HTTP or not at all, its JSON is JSON, no answer says that it is the server's fault, and it goes
  * on serving. */
+#include "schema/model/application.h"
+#include "schema/model/resource.h"
+#include "tests/lib/fuzz.h"
 #include "tests/lib/fuzz_cluster.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <jansson.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -44,9 +48,10 @@ static void begin(void)
     for (int i = 0; i < 3; i++)
         fuzz_must(test_ask(&place.cluster, &aq_command_application_create, &create, "admin", NULL, &error) > 0);
     fuzz_must(test_ask(&place.cluster, &aq_command_resource_start, &start, "node:n1", NULL, &error) > 0);
-    address = (struct sockaddr_in){.sin_family = AF_INET,
-                                   .sin_port = htons((uint16_t)fuzz_cluster_port(&place, AQ_FILE_API_PORT)),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    address =
+        (struct sockaddr_in){.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)test_read_number(place.cluster.directory, AQ_FILE_API_PORT)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     runs = true;
 }
 

@@ -10,14 +10,18 @@
  * All of an input's agents are one connection, which greets as nanomsg does unless the first piece is raw. Every answer
  * opens with the asker's key, and is one that a hub gives; the hub goes on. */
 #include "schema/wire/seal.h"
+#include "tests/lib/fuzz.h"
 #include "tests/lib/fuzz_cluster.h"
 
 #include <arpa/inet.h>
 #include <nanomsg/nn.h>
 #include <nanomsg/reqrep.h>
 #include <netinet/in.h>
+#include <sodium.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 enum {
     PIECES_MAX = 12,
@@ -67,9 +71,10 @@ static void begin(void)
     test_make_user(&place.cluster, "ann", AQ_ROLE_USER);
     load_key(&agent_key, AQ_FILE_AGENT_KEY);
     load_key(&view_key, AQ_FILE_LOCAL_KEY);
-    address = (struct sockaddr_in){.sin_family = AF_INET,
-                                   .sin_port = htons((uint16_t)fuzz_cluster_port(&place, AQ_FILE_HUB_PORT)),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    address =
+        (struct sockaddr_in){.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)test_read_number(place.cluster.directory, AQ_FILE_HUB_PORT)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     view = nn_socket(AF_SP_RAW, NN_REQ);
     snprintf(url, sizeof url, "ipc://%s/" AQ_FILE_LOCAL_SOCKET, place.cluster.directory);
     fuzz_must(view >= 0 && nn_connect(view, url) >= 0);

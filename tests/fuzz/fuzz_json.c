@@ -2,7 +2,13 @@
  * a line; then JSON.
  *
  * A command that was accepted packs to what another process accepts, and any record shows itself as good JSON. */
+#include "schema/codec/json.h"
+#include "schema/codec/pack.h"
+#include "schema/model/command.h"
 #include "tests/lib/fuzz.h"
+
+#include <jansson.h>
+#include <string.h>
 
 static void check_record(const struct aq_record *record, const void *object)
 {

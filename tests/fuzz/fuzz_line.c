@@ -1,7 +1,11 @@
 /* A command as a line of field=value words. Input: the name of a command or another record, a line; then the line.
  *
  * A line that was read is a nest of objects whose leaves are texts, no deeper than its dots. */
+#include "schema/codec/json.h"
+#include "schema/codec/text.h"
 #include "tests/lib/fuzz.h"
+
+#include <jansson.h>
 
 static void check_texts(const json_t *json, unsigned depth)
 {

@@ -2,7 +2,12 @@
  *
  * Whatever is read strictly can be shown in every form, and all that is read packs to bytes that are the same record.
  * What stands in our own tables is read without strictness: that must be safe for any bytes as well. */
+#include "schema/codec/json.h"
+#include "schema/codec/pack.h"
+#include "schema/codec/text.h"
 #include "tests/lib/fuzz.h"
+
+#include <jansson.h>
 
 static void show(const struct aq_record *record, const void *object, bool strict)
 {

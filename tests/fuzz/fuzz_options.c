@@ -3,6 +3,9 @@
  * Whatever the arguments are, reading them ends, and what it keeps of them stays within its bounds. */
 #include "schema/base/utf8.h"
 #include "tests/lib/fuzz.h"
+#include "tools/aq/options.h"
+
+#include <stdio.h>
 
 enum { ARGUMENTS_MAX = 1200 };
 

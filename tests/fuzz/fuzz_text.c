@@ -3,7 +3,9 @@
  *
  * What was read is within its bounds. Shown and read again, a number, word, name or document is the same. */
 #include "schema/codec/check.h"
+#include "schema/codec/config.h"
 #include "schema/codec/preset.h"
+#include "schema/codec/text.h"
 #include "tests/lib/fuzz.h"
 
 /* Lists show one item a line, and are read with commas; a time far off is shown in milliseconds; a time of 0 as "-". */

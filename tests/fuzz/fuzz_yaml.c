@@ -1,6 +1,7 @@
 /* YAML: configuration files, labels, documents in control files. Input: the name of a record, a line; then YAML.
  *
  * What was read knows where each of its values stood; printed and read again it is the same value. */
+#include "schema/codec/json.h"
 #include "schema/codec/yaml.h"
 #include "tests/lib/fuzz.h"
 

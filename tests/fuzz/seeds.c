@@ -2,11 +2,21 @@
  * in each of its forms. What people wrote by hand and what fuzzing found stands beside them, and is left alone.
  *
  * The seeds are kept in the tree. This is for when the registry has grown. */
+#include "agent/settings/settings.h"
+#include "controller/settings/settings.h"
+#include "fs/settings/settings.h"
+#include "schema/codec/check.h"
+#include "schema/codec/entry.h"
+#include "schema/codec/json.h"
+#include "schema/codec/pack.h"
 #include "schema/codec/preset.h"
+#include "schema/codec/text.h"
 #include "schema/codec/yaml.h"
+#include "schema/wire/messages.h"
 #include "tests/lib/fuzz.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 static const char *root;

@@ -1,6 +1,15 @@
 #include "tests/lib/abuse.h"
+#include "tests/lib/directory.h"
+#include "tests/lib/socket.h"
 
-struct cluster abuse_cluster = {.pid = -1};
+#include <dirent.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+struct controller abuse_cluster;
 int abuse_rounds = 3;
 double abuse_round_s = 0.4, abuse_slower_most = 1.5;
 static int abuse_failed;
@@ -22,12 +31,9 @@ bool abuse_check(bool good, const char *format, ...)
 
 static void abuse_clean_up(void)
 {
-    if (abuse_cluster.pid > 0) {
-        kill(abuse_cluster.pid, SIGKILL);
-        waitpid(abuse_cluster.pid, NULL, 0);
-    }
+    (void)controller_stop(&abuse_cluster, SIGKILL);
     if (abuse_cluster.directory[0] != '\0')
-        bench_remove_tree(abuse_cluster.directory);
+        test_remove_tree(abuse_cluster.directory);
 }
 
 void abuse_begin(int argc, char **argv, const char *const *more)
@@ -53,7 +59,7 @@ void abuse_begin(int argc, char **argv, const char *const *more)
 
 int abuse_end(void)
 {
-    cluster_signal(&abuse_cluster, SIGTERM); /* dies unless the controller ends with status 0 */
+    cluster_stop(&abuse_cluster); /* dies unless the controller ends with status 0 */
     abuse_check(true, "the controller ends as it should");
     return abuse_failed > 0;
 }
@@ -93,20 +99,7 @@ bool abuse_fds_within(int most, double seconds)
 
 int abuse_connect(unsigned port, unsigned host)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
-                       from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000U + host)};
-    struct timeval patience = {.tv_sec = 5};
-    int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    BENCH_MUST(fd >= 0);
-    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (bind(fd, (struct sockaddr *)&from, sizeof from) == 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
-        return fd;
-    close(fd);
-    return -1;
+    return test_connect(host, port, ABUSE_TIMEOUT_S);
 }
 
 void crowd_gather(struct crowd *crowd, unsigned port, size_t count, const void *words, size_t length)
@@ -215,7 +208,7 @@ void gentle_close(struct gentle *gentle, const char *what)
 void gentle_newcomer(const char *what)
 {
     double begun = bench_now();
-    bool answered = cluster_answers(&abuse_cluster);
+    bool answered = controller_answers(&abuse_cluster);
     double ms = (bench_now() - begun) * 1e3;
     bench_say("%s: somebody new is answered after %.1f ms", what, ms);
     abuse_check(answered && ms < ABUSE_NEWCOMER_MS, "%s: somebody new is let in and answered at once", what);

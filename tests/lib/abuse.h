@@ -9,15 +9,11 @@
 #ifndef AQ_TESTS_LIB_ABUSE_H
 #define AQ_TESTS_LIB_ABUSE_H
 
-#include "tests/lib/controller.h"
-
-#include <dirent.h>
-#include <poll.h>
-#include <sys/resource.h>
+#include "tests/lib/bench_cluster.h"
 
 enum { ABUSE_SECONDS_MAX = 120, ABUSE_NEWCOMER_MS = 3000, ABUSE_PATIENCE = 3, ABUSE_TIMEOUT_S = 5 };
 
-extern struct cluster abuse_cluster;
+extern struct controller abuse_cluster;
 extern int abuse_rounds;
 extern double abuse_round_s, abuse_slower_most;
 

@@ -1,5 +1,9 @@
 #include "tests/lib/agent_stub.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 static int stub_setup_for(void **context, unsigned lost_after)
 {
     struct test_hub *hub = aq_calloc(1, sizeof *hub);

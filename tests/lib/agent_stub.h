@@ -2,6 +2,8 @@
 #ifndef AQ_TESTS_LIB_AGENT_STUB_H
 #define AQ_TESTS_LIB_AGENT_STUB_H
 
+#include "schema/model/application.h"
+#include "schema/model/node.h"
 #include "tests/lib/hub.h"
 
 int stub_setup(void **context);

@@ -1,6 +1,19 @@
 #include "tests/lib/agents.h"
+#include "controller/settings/settings.h"
+#include "schema/wire/messages.h"
 
-void agents_open(struct agents_fleet *fleet, const struct cluster *cluster, unsigned count,
+#include <nanomsg/nn.h>
+#include <nanomsg/reqrep.h>
+#include <poll.h>
+
+/* What travels in front of a question: nanomsg's own header, with the question's number as its last route. */
+struct agents_header {
+    struct nn_cmsghdr head;
+    size_t length;
+    unsigned char number[4];
+};
+
+void agents_open(struct agents_fleet *fleet, const struct controller *cluster, unsigned count,
                  const struct aq_amounts *capacity)
 {
     char path[BENCH_PATH_SIZE + 16], url[64];

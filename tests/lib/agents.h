@@ -4,13 +4,9 @@
 #ifndef AQ_TESTS_LIB_AGENTS_H
 #define AQ_TESTS_LIB_AGENTS_H
 
-#include "schema/wire/messages.h"
+#include "schema/model/amounts.h"
 #include "schema/wire/seal.h"
-#include "tests/lib/controller.h"
-
-#include <nanomsg/nn.h>
-#include <nanomsg/reqrep.h>
-#include <poll.h>
+#include "tests/lib/bench_cluster.h"
 
 enum { AGENTS_SOCKETS = 4, AGENTS_WINDOW = 512, AGENTS_NAME_SIZE = 24, AGENTS_JOIN_S = 120, AGENTS_REPORTED_MAX = 64 };
 
@@ -34,14 +30,7 @@ struct agents_fleet {
     uint64_t beats, started, ended, refused;
 };
 
-/* What travels in front of a question: nanomsg's own header, with the question's number as its last route. */
-struct agents_header {
-    struct nn_cmsghdr head;
-    size_t length;
-    unsigned char number[4];
-};
-
-void agents_open(struct agents_fleet *fleet, const struct cluster *cluster, unsigned count,
+void agents_open(struct agents_fleet *fleet, const struct controller *cluster, unsigned count,
                  const struct aq_amounts *capacity);
 void agents_close(struct agents_fleet *fleet);
 

@@ -1,4 +1,12 @@
 #include "tests/lib/aq_server.h"
+#include "tools/aq/nouns.h"
+
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 struct aq_server server = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 char aq_out[TEXT_SIZE], aq_err[TEXT_SIZE];

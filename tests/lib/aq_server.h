@@ -2,25 +2,10 @@
 #ifndef AQ_TESTS_LIB_AQ_SERVER_H
 #define AQ_TESTS_LIB_AQ_SERVER_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "tests/lib/cmocka.h"
 #include "tools/aq/help.h"
-#include "tools/aq/nouns.h"
 
-#include <microhttpd.h>
-#include <netinet/in.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { ANSWERS_MAX = 16, SEEN_MAX = 64, TEXT_SIZE = 16384, BREAKS = 0 };
 

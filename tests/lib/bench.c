@@ -1,4 +1,9 @@
 #include "tests/lib/bench.h"
+#include "schema/base/clock.h"
+#include "tests/lib/directory.h"
+
+#include <math.h>
+#include <stdarg.h>
 
 void bench_say(const char *format, ...)
 {
@@ -12,9 +17,7 @@ void bench_say(const char *format, ...)
 
 double bench_now(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    return (double)aq_clock_ns() / 1e9;
 }
 
 /* ---- figures ------------------------------------------------------------------------------------------- */
@@ -103,22 +106,10 @@ void bench_plain(const char *what, const char *unit, double figure, enum bench_w
 
 /* ---- a directory --------------------------------------------------------------------------------------- */
 
-static int bench_remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void)status, (void)kind, (void)walk;
-    return remove(path);
-}
-
-void bench_remove_tree(const char *path)
-{
-    nftw(path, bench_remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-}
-
 void bench_make_directory(char path[BENCH_PATH_SIZE])
 {
-    const char *home = getenv("BENCH_DIRECTORY");
-    snprintf(path, BENCH_PATH_SIZE, "%s/aq-bench.XXXXXX", home != NULL ? home : "/tmp");
-    BENCH_MUST(mkdtemp(path) != NULL);
+    const char *parent = getenv("BENCH_DIRECTORY");
+    test_make_directory(path, BENCH_PATH_SIZE, parent != NULL ? parent : "/tmp", "aq-bench");
 }
 
 /* ---- processes ----------------------------------------------------------------------------------------- */

@@ -10,16 +10,12 @@
 #ifndef AQ_TESTS_LIB_BENCH_H
 #define AQ_TESTS_LIB_BENCH_H
 
-#include <ftw.h>
-#include <math.h>
-#include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BENCH_PATH_SIZE = 256, BENCH_ROUNDS_MAX = 32 };
@@ -69,7 +65,6 @@ void bench_plain(const char *what, const char *unit, double figure, enum bench_w
 
 /* ---- a directory --------------------------------------------------------------------------------------- */
 
-void bench_remove_tree(const char *path);
 /* Below BENCH_DIRECTORY, which run.sh makes and removes; without it below /tmp, where it stays if the program dies. */
 void bench_make_directory(char path[BENCH_PATH_SIZE]);
 

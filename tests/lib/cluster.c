@@ -1,4 +1,17 @@
 #include "tests/lib/cluster.h"
+#include "controller/project/project.h"
+#include "controller/tables.h"
+#include "schema/base/journal.h"
+#include "schema/codec/preset.h"
+#include "schema/model/label.h"
+#include "schema/model/node.h"
+
+#include <semaphore.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 void test_must(int status, const struct aq_error *error)
 {
@@ -6,19 +19,6 @@ void test_must(int status, const struct aq_error *error)
         fprintf(stderr, "test cluster: %s\n", error->message);
         abort();
     }
-}
-
-static int test_remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
-void test_remove_tree(const char *path)
-{
-    nftw(path, test_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 void test_cluster_open(struct test_cluster *cluster, bool rebuild)
@@ -34,19 +34,25 @@ void test_cluster_open(struct test_cluster *cluster, bool rebuild)
     test_must(writer_open(&cluster->writer, &options, &error), &error);
 }
 
-void test_cluster_new(struct test_cluster *cluster)
+void test_cluster_make(struct test_cluster *cluster, const char *parent)
 {
     if (sodium_init() < 0)
         abort();
-    *cluster = (struct test_cluster){.directory = "/tmp/aquarium-test-XXXXXX"};
-    if (mkdtemp(cluster->directory) == NULL)
-        abort();
+    *cluster = (struct test_cluster){0};
+    test_make_directory(cluster->directory, sizeof cluster->directory, parent, "aquarium-test");
     aq_journal_open("test", AQ_ERROR);
     aq_record_init(&aq_config_controller_record, &cluster->config, &cluster->arena);
     cluster->config.data = cluster->directory;
     cluster->config.log.map_size = 256;
     cluster->config.state.map_size = 256;
     cluster->config.log.disk_reserve = 1;
+    cluster->config.api.port = 0;
+    cluster->config.hub.port = 0;
+}
+
+void test_cluster_new(struct test_cluster *cluster)
+{
+    test_cluster_make(cluster, "/tmp");
     test_cluster_open(cluster, false);
 }
 

@@ -3,25 +3,11 @@
 #define AQ_TESTS_LIB_CLUSTER_H
 
 #include "controller/log/store.h"
-#include "controller/project/project.h"
 #include "controller/settings/settings.h"
-#include "controller/tables.h"
+#include "controller/state/state.h"
 #include "controller/write/writer.h"
-#include "schema/base/journal.h"
-#include "schema/codec/preset.h"
-#include "schema/model/application.h"
-#include "schema/model/label.h"
-#include "schema/model/node.h"
-#include "schema/model/resource.h"
 #include "schema/model/user.h"
-
-#include <ftw.h>
-#include <semaphore.h>
-#include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "tests/lib/directory.h"
 
 struct test_cluster {
     char directory[64];
@@ -32,14 +18,19 @@ struct test_cluster {
     struct writer *writer;
 };
 
+/* Aborts with the error when `status` is not 0. */
 void test_must(int status, const struct aq_error *error);
-void test_remove_tree(const char *path);
-/* Everything but the writer's thread; a caller may register watches before test_cluster_start(). */
+
+/* A new directory below `parent`, and the settings: small maps, free ports. */
+void test_cluster_make(struct test_cluster *cluster, const char *parent);
+/* Opens everything but the writer's thread; a caller may register watches before test_cluster_start(). */
 void test_cluster_open(struct test_cluster *cluster, bool rebuild);
+/* Both, in /tmp. */
 void test_cluster_new(struct test_cluster *cluster);
 void test_cluster_start(struct test_cluster *cluster);
 /* Ends the writer and closes everything; the directory stays. */
 void test_cluster_close(struct test_cluster *cluster);
+/* The same, and removes the directory. */
 void test_cluster_free(struct test_cluster *cluster);
 
 /* ---- asking ------------------------------------------------------------------------------------------- */

@@ -1,42 +1,28 @@
-/* A real aq-controller process in a directory of its own, on free ports, with a label to ask for. It ends with the
- * program that started it, however that ends. BUILD says where the binaries are. */
+/* An aq-controller process of this build, on a data directory of the test and on free ports. It dies with the test. */
 #ifndef AQ_TESTS_LIB_CONTROLLER_H
 #define AQ_TESTS_LIB_CONTROLLER_H
 
-#include "controller/settings/settings.h"
-#include "tests/lib/load.h"
-#include "tests/lib/program.h"
+#include <stdbool.h>
+#include <sys/types.h>
 
-#include <sys/wait.h>
-
-enum { CLUSTER_START_S = 120, CLUSTER_STOP_S = 60, CLUSTER_ARGUMENTS_MAX = 24 };
-
-struct cluster {
-    char directory[BENCH_PATH_SIZE]; /* of the controller: its log, its tables, log.txt */
-    char login[128];
-    int pid;
+struct controller {
+    char directory[256]; /* its data */
+    char login[128];     /* "admin:<token>" */
     unsigned api_port, hub_port;
+    pid_t pid; /* 0: not running */
 };
 
-/* Does it take the login? It may listen, and even lead, a moment before its first user is there. */
-bool cluster_answers(const struct cluster *cluster);
-/* Starts the controller on the cluster's directory and waits until it is ready; `more` ends with NULL. Returns the
- * seconds that it took. */
-double cluster_start(struct cluster *cluster, const char *const *more);
-void cluster_new(struct cluster *cluster, const char *const *more);
-void cluster_signal(struct cluster *cluster, int number);
-void cluster_free(struct cluster *cluster);
+/* Starts it and waits until it answers. It gets the ports of its last start, if those are not 0, and the arguments
+ * `more`, which end with NULL. Its output is appended to the file `log`. Returns -1, and shows the end of the log, when
+ * it ends or does not answer in time. */
+int controller_start(struct controller *controller, const char *log, const char *const *more);
 
-/* ---- asking -------------------------------------------------------------------------------------------- */
+/* Whether a request with the admin's login succeeds. The controller may listen, and even lead, a moment before it has
+ * its first user. */
+bool controller_answers(const struct controller *controller);
 
-uint64_t cluster_seq(struct cluster *cluster);
-/* The label "bench": the driver test, a slot and a little of everything. */
-void cluster_make_label(struct cluster *cluster);
-/* A request for `count` applications at once. */
-void cluster_fill_batch(struct load *load, unsigned count, struct aq_buffer *out);
-/* One application for each request. */
-void cluster_fill_one(struct load *load, void *context, struct aq_buffer *out);
-/* Adds applications until there are `total`, in batches of 4,096. */
-void cluster_make_applications(struct cluster *cluster, uint64_t have, uint64_t total);
+/* Sends the signal and waits until the process is gone. Returns -1 when it still runs after a minute, or when it was
+ * SIGTERM and the exit status is not 0. */
+int controller_stop(struct controller *controller, int signal);
 
 #endif

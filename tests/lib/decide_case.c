@@ -1,4 +1,10 @@
 #include "tests/lib/decide_case.h"
+#include "schema/codec/json.h"
+#include "schema/codec/pack.h"
+#include "tests/lib/cluster.h"
+
+#include <sodium.h>
+#include <string.h>
 
 struct spec spec;
 
@@ -8,10 +14,9 @@ int spec_setup(void **context)
     (void)context;
     if (sodium_init() < 0)
         return -1;
-    spec = (struct spec){.directory = "/tmp/aquarium-test-XXXXXX", .time_ms = SPEC_START_MS, .author = "admin"};
+    spec = (struct spec){.time_ms = SPEC_START_MS, .author = "admin"};
     spec.role = AQ_ROLE_ADMIN;
-    if (mkdtemp(spec.directory) == NULL)
-        return -1;
+    test_make_directory(spec.directory, sizeof spec.directory, "/tmp", "aquarium-test");
     spec.index = place_index_new();
     test_must(state_open(&spec.state, spec.directory, STATE_WRITE, SPEC_MAP_BYTES, &error), &error);
     test_must(state_write(spec.state, &spec.txn, &error), &error);

@@ -13,21 +13,13 @@
 
 #include "controller/decide/decide.h"
 #include "controller/project/project.h"
-#include "schema/codec/json.h"
-#include "schema/codec/pack.h"
 #include "schema/model/application.h"
 #include "schema/model/label.h"
 #include "schema/model/node.h"
 #include "schema/model/resource.h"
 #include "schema/model/user.h"
 #include "tests/lib/cluster.h"
-
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/lib/cmocka.h"
 
 enum { SPEC_START_MS = 1000000, SPEC_MAP_BYTES = 256 << 20 };
 

@@ -1,4 +1,15 @@
 #include "tests/lib/driver_rig.h"
+#include "drivers/cgroup/cgroup.h"
+#include "schema/base/clock.h"
+#include "tests/lib/directory.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 void rig_report(void *context, const struct driver_report *report)
 {
@@ -40,8 +51,8 @@ int rig_setup(void **state, const char *driver)
     struct rig *rig = calloc(1, sizeof *rig);
     rig->type = driver_find(driver);
     snprintf(rig->node, sizeof rig->node, "rig-%d-%u", getpid(), count++);
-    snprintf(rig->base, sizeof rig->base, "/tmp/aq-bench-XXXXXX");
-    if (rig->type == NULL || mkdtemp(rig->base) == NULL || chmod(rig->base, 0755) != 0)
+    test_make_directory(rig->base, sizeof rig->base, "/tmp", "aq-bench");
+    if (rig->type == NULL || chmod(rig->base, 0755) != 0)
         return -1;
     *state = rig;
     rig_open(rig);
@@ -169,12 +180,6 @@ bool rig_has_group(const struct rig *rig, uint64_t resource)
     return cgroup_exists(&group);
 }
 
-static int rig_remove_entry(const char *path, const struct stat *status, int flag, struct FTW *walk)
-{
-    (void)status, (void)flag, (void)walk;
-    return remove(path);
-}
-
 int rig_teardown(void **state)
 {
     struct rig *rig = *state;
@@ -198,7 +203,7 @@ int rig_teardown(void **state)
     rig->type->close(rig->driver);
     /* A keeper may be writing its last word just now. */
     for (int i = 0; i < 500 && access(rig->base, F_OK) == 0; i++) {
-        nftw(rig->base, rig_remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        test_remove_tree(rig->base);
         if (access(rig->base, F_OK) == 0)
             usleep(10000);
     }

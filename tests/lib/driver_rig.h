@@ -3,31 +3,13 @@
 #ifndef AQ_TESTS_LIB_DRIVER_RIG_H
 #define AQ_TESTS_LIB_DRIVER_RIG_H
 
-/* What cmocka.h wants to be there. */
-#include <setjmp.h>
-
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "drivers/cgroup/cgroup.h"
+#include "drivers/driver.h"
 #include "drivers/options.h"
-#include "schema/base/clock.h"
+#include "tests/lib/cmocka.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 enum { RIG_MOST = 1100, RIG_PATIENCE_MS = 15000 };
 

@@ -1,4 +1,14 @@
 #include "tests/lib/fuzz.h"
+#include "agent/settings/settings.h"
+#include "controller/settings/settings.h"
+#include "fs/settings/settings.h"
+#include "schema/codec/check.h"
+#include "schema/codec/entry.h"
+#include "schema/codec/pack.h"
+#include "schema/model/entity.h"
+#include "schema/model/vote.h"
+#include "schema/wire/messages.h"
+#include "tools/aq/options.h"
 
 void fuzz_check_error(int failed, const struct aq_error *error)
 {

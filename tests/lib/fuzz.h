@@ -6,19 +6,12 @@
 #ifndef AQ_TESTS_LIB_FUZZ_H
 #define AQ_TESTS_LIB_FUZZ_H
 
-#include "agent/settings/settings.h"
-#include "controller/settings/settings.h"
-#include "fs/settings/settings.h"
-#include "schema/codec/check.h"
-#include "schema/codec/entry.h"
-#include "schema/codec/json.h"
-#include "schema/codec/pack.h"
-#include "schema/codec/text.h"
-#include "schema/model/application.h"
-#include "schema/model/label.h"
-#include "schema/wire/messages.h"
-#include "tools/aq/options.h"
+#include "schema/base/error.h"
+#include "schema/model/record.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,26 +3,17 @@
 #ifndef AQ_TESTS_LIB_FUZZ_CLUSTER_H
 #define AQ_TESTS_LIB_FUZZ_CLUSTER_H
 
-#include "controller/hub/hub.h"
-#include "controller/serve/serve.h"
-#include "schema/codec/preset.h"
-#include "tests/lib/cluster.h"
-#include "tests/lib/fuzz.h"
+#include "tests/lib/services.h"
 
 enum { FUZZ_CLUSTER_INPUTS_MAX = 20000 /* then it is made anew: or its log would grow for ever */ };
 
 struct fuzz_cluster {
     struct test_cluster cluster;
-    struct credentials *credentials;
-    struct live *live;
-    struct hub *hub;
-    struct serve *serve; /* NULL: not wanted */
+    struct test_services services;
 };
 
 /* Writer, hub, and, when `serving`, REST; with the label mac. */
 void fuzz_cluster_start(struct fuzz_cluster *fuzz, bool serving);
 void fuzz_cluster_stop(struct fuzz_cluster *fuzz);
-/* The number that stands in a file below the data directory. */
-unsigned fuzz_cluster_port(const struct fuzz_cluster *fuzz, const char *name);
 
 #endif

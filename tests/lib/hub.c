@@ -1,33 +1,29 @@
 #include "tests/lib/hub.h"
 
+#include <nanomsg/nn.h>
+#include <nanomsg/reqrep.h>
+#include <stdio.h>
+
 void test_hub_open(struct test_hub *hub)
 {
     struct aq_error error = {0};
-    char path[128], port[16];
-    struct aq_config_controller *config = &hub->cluster.config;
-    test_must(live_open(&hub->live, config->data, STATE_WRITE, &error), &error);
-    test_must(credentials_open(&hub->credentials, hub->cluster.state, 1, &error), &error);
-    struct hub_options options = {config, hub->cluster.writer, hub->cluster.state, hub->live, hub->credentials};
-    test_must(hub_start(&hub->hub, &options, &error), &error);
+    char path[128];
+    const char *directory = hub->cluster.directory;
+    test_services_start(&hub->services, &hub->cluster, NULL);
     test_cluster_start(&hub->cluster);
-    snprintf(path, sizeof path, "%s/" AQ_FILE_AGENT_KEY, config->data);
+    snprintf(path, sizeof path, "%s/" AQ_FILE_AGENT_KEY, directory);
     test_must(aq_wire_key_load(&hub->agent_key, path, &error), &error);
-    snprintf(path, sizeof path, "%s/" AQ_FILE_LOCAL_KEY, config->data);
+    snprintf(path, sizeof path, "%s/" AQ_FILE_LOCAL_KEY, directory);
     test_must(aq_wire_key_load(&hub->local_key, path, &error), &error);
-    snprintf(hub->local_url, sizeof hub->local_url, "ipc://%s/" AQ_FILE_LOCAL_SOCKET, config->data);
-    snprintf(path, sizeof path, "%s/" AQ_FILE_HUB_PORT, config->data);
-    FILE *file = fopen(path, "re");
-    if (file == NULL || fgets(port, sizeof port, file) == NULL)
-        abort();
-    fclose(file);
-    snprintf(hub->agents_url, sizeof hub->agents_url, "tcp://127.0.0.1:%u", (unsigned)strtoul(port, NULL, 10));
+    snprintf(hub->local_url, sizeof hub->local_url, "ipc://%s/" AQ_FILE_LOCAL_SOCKET, directory);
+    snprintf(hub->agents_url, sizeof hub->agents_url, "tcp://127.0.0.1:%u",
+             test_read_number(directory, AQ_FILE_HUB_PORT));
 }
 
 void test_hub_new(struct test_hub *hub, unsigned lost_after)
 {
     *hub = (struct test_hub){0};
     test_cluster_new(&hub->cluster);
-    hub->cluster.config.hub.port = 0;
     hub->cluster.config.hub.beat = 1;
     hub->cluster.config.hub.lost_after = lost_after;
     test_hub_open(hub);
@@ -37,12 +33,8 @@ void test_hub_new(struct test_hub *hub, unsigned lost_after)
 
 void test_hub_free(struct test_hub *hub)
 {
-    hub_stop(hub->hub);
-    credentials_close(hub->credentials);
-    test_cluster_close(&hub->cluster);
-    live_close(hub->live);
-    aq_arena_free(&hub->cluster.arena);
-    test_remove_tree(hub->cluster.directory);
+    test_services_stop(&hub->services);
+    test_cluster_free(&hub->cluster);
 }
 
 /* ---- asking -------------------------------------------------------------------------------------------- */

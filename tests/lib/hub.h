@@ -2,31 +2,16 @@
 #ifndef AQ_TESTS_LIB_HUB_H
 #define AQ_TESTS_LIB_HUB_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "controller/hub/hub.h"
-#include "controller/state/live.h"
-#include "schema/codec/pack.h"
 #include "schema/wire/messages.h"
 #include "schema/wire/seal.h"
-#include "tests/lib/cluster.h"
-
-#include <inttypes.h>
-#include <nanomsg/nn.h>
-#include <nanomsg/reqrep.h>
+#include "tests/lib/cmocka.h"
+#include "tests/lib/services.h"
 
 enum { TEST_ANSWER_MS = 15000, TEST_LOST_SOON = 2, TEST_LOST_LATE = 600 };
 
 struct test_hub {
     struct test_cluster cluster;
-    struct live *live;
-    struct credentials *credentials;
-    struct hub *hub;
+    struct test_services services;
     struct aq_wire_key agent_key, local_key;
     char agents_url[128], local_url[128];
 };

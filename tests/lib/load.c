@@ -1,4 +1,11 @@
 #include "tests/lib/load.h"
+#include "tests/lib/socket.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 
 void load_get(struct load *load, const char *path, struct aq_buffer *out)
 {
@@ -23,12 +30,9 @@ void load_post(struct load *load, const char *path, const char *body, size_t len
 
 static void load_connect(struct load *load, struct load_connection *connection)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)load->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int on = 1;
-    connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    connection->fd = test_connect(1, load->port, 0);
     BENCH_MUST(connection->fd >= 0);
-    BENCH_MUST(connect(connection->fd, (struct sockaddr *)&address, sizeof address) == 0);
     setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
     BENCH_MUST(epoll_ctl(load->epoll, EPOLL_CTL_ADD, connection->fd, &event) == 0);
@@ -37,12 +41,8 @@ static void load_connect(struct load *load, struct load_connection *connection)
 void load_open(struct load *load, unsigned port, const char *login, unsigned count)
 {
     *load = (struct load){.port = port, .count = count};
-    if (login != NULL) {
-        char encoded[200];
-        sodium_bin2base64(encoded, sizeof encoded, (const unsigned char *)login, strlen(login),
-                          sodium_base64_VARIANT_ORIGINAL);
-        snprintf(load->authorization, sizeof load->authorization, "Authorization: Basic %s\r\n", encoded);
-    }
+    if (login != NULL)
+        test_authorization(load->authorization, sizeof load->authorization, login);
     load->epoll = epoll_create1(EPOLL_CLOEXEC);
     BENCH_MUST(load->epoll >= 0);
     load->scratch = aq_malloc(LOAD_READ_SIZE);

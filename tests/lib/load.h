@@ -12,14 +12,6 @@
 #include "schema/base/memory.h"
 #include "tests/lib/bench.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sodium.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-
 enum { LOAD_HEAD_MAX = 4096, LOAD_READ_SIZE = 256 << 10, LOAD_TIMES_MAX = 1 << 20, LOAD_WAIT_MS = 60000 };
 
 struct load_connection {

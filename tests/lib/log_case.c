@@ -1,4 +1,11 @@
 #include "tests/lib/log_case.h"
+#include "schema/codec/pack.h"
+#include "schema/model/user.h"
+#include "tests/lib/cluster.h"
+
+#include <inttypes.h>
+#include <raft.h>
+#include <sodium.h>
 
 struct log_case logs;
 
@@ -19,9 +26,8 @@ int log_case_setup(void **context)
     (void)context;
     if (sodium_init() < 0)
         return -1;
-    logs = (struct log_case){.directory = "/tmp/aquarium-test-XXXXXX", .next_index = 2, .next_seq = 1};
-    if (mkdtemp(logs.directory) == NULL)
-        return -1;
+    logs = (struct log_case){.next_index = 2, .next_seq = 1};
+    test_make_directory(logs.directory, sizeof logs.directory, "/tmp", "aquarium-test");
     log_case_open();
     return 0;
 }

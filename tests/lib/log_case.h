@@ -4,17 +4,10 @@
 #define AQ_TESTS_LIB_LOG_CASE_H
 
 #include "controller/log/store.h"
+#include "schema/base/memory.h"
 #include "schema/codec/entry.h"
-#include "schema/codec/pack.h"
 #include "tests/lib/cluster.h"
-
-#include <inttypes.h>
-#include <raft.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/lib/cmocka.h"
 
 enum { LOG_CASE_MAP_BYTES = 64 << 20, LOG_CASE_TERM = 1 };
 

@@ -1,5 +1,12 @@
 #include "tests/lib/log_flip.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 void log_case_path(char path[96])
 {
     snprintf(path, 96, "%s/log/data.mdb", logs.directory);

@@ -5,7 +5,7 @@
 #include "tests/lib/log_case.h"
 #include "tests/lib/turned_bits.h"
 
-#include <sys/stat.h>
+#include <sys/types.h>
 
 void log_case_path(char path[96]);
 /* Calls for each place in the file where the text stands: older copies of a page are among them. */

@@ -1,21 +1,37 @@
-/* Programs that a test starts: those of this build, or others. */
+/* The programs of this build, started as processes by tests. A program that is started here dies with the test. */
 #ifndef AQ_TESTS_LIB_PROGRAM_H
 #define AQ_TESTS_LIB_PROGRAM_H
 
-#include <fcntl.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <unistd.h>
+#include "schema/base/compiler.h"
 
-/* Where the binaries are that are tested. */
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { PROGRAM_ARGUMENTS_MAX = 32 };
+
+/* The directory with the binaries to test: the environment variable BUILD, or build/release. */
 const char *program_build(void);
-/* Starts a program, in a session of its own, that dies with us; what it says is added to the file `log`. */
-pid_t program_start(char *const *arguments, const char *log);
-/* The first line of a file that a program has written into its directory. */
-bool program_wrote(const char *directory, const char *name, char *text, size_t size);
+
+/* A command line, built word by word. */
+struct program_line {
+    char *words[PROGRAM_ARGUMENTS_MAX];
+    size_t count;
+};
+
+/* Adds one word, given as a format. */
+void program_add(struct program_line *line, const char *format, ...) AQ_PRINTF(2, 3);
+/* Adds "--set" and a word "name=value". */
+void program_set(struct program_line *line, const char *format, ...) AQ_PRINTF(2, 3);
+
+/* Starts the program in its own session, with its output appended to the file `log`. Frees the line's words. Returns
+ * the pid, or -1. */
+pid_t program_start(struct program_line *line, const char *log);
+
+/* Waits until the child has ended and fills `status` as waitpid() does; 0 when it is no child of ours. Sets *pid to 0.
+ * Returns -1 when it still runs after so many seconds. */
+int program_wait(pid_t *pid, double seconds, int *status);
+
+/* Prints the last lines of a log to standard error, each after "# ". */
+void program_show_log(const char *log);
 
 #endif

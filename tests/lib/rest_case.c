@@ -1,4 +1,8 @@
 #include "tests/lib/rest_case.h"
+#include "controller/auth/tokens.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 /* ---- the place --------------------------------------------------------------------------------------------- */
 
@@ -23,54 +27,21 @@ static void rest_make_user(struct rest_case *rest, const char *name, enum aq_rol
     snprintf(login, 128, "%s:%s", name, token);
 }
 
-static unsigned rest_read_port(struct rest_case *rest)
-{
-    char path[128];
-    unsigned port = 0;
-    snprintf(path, sizeof path, "%s/" AQ_FILE_API_PORT, rest->cluster.directory);
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    assert_int_equal(fscanf(file, "%u", &port), 1);
-    fclose(file);
-    return port;
-}
-
-static void rest_start_server(struct rest_case *rest)
-{
-    struct aq_error error = {0};
-    struct test_cluster *cluster = &rest->cluster;
-    struct hub_options hub = {&cluster->config, cluster->writer, cluster->state, rest->live, rest->credentials};
-    test_must(hub_start(&rest->hub, &hub, &error), &error);
-    struct serve_options options = {.config = &cluster->config,
-                                    .writer = cluster->writer,
-                                    .state = cluster->state,
-                                    .live = rest->live,
-                                    .credentials = rest->credentials,
-                                    .hub = rest->hub,
-                                    .verify = verify,
-                                    .verify_context = rest};
-    test_must(serve_start(&rest->serve, &options, &error), &error);
-}
-
 int rest_setup(void **context)
 {
     struct rest_case *rest = aq_calloc(1, sizeof *rest);
-    struct aq_error error = {0};
     struct test_cluster *cluster = &rest->cluster;
+    const struct serve_options options = {.verify = verify, .verify_context = rest};
     test_cluster_new(cluster);
-    cluster->config.api.port = 0;
-    cluster->config.hub.port = 0;
     cluster->config.api.body_max = 65536;
     cluster->config.api.streams = 4;
     sem_init(&rest->verify_begun, 0, 0);
     sem_init(&rest->verify_may_end, 0, 0);
-    test_must(live_open(&rest->live, cluster->directory, STATE_WRITE, &error), &error);
-    test_must(credentials_open(&rest->credentials, cluster->state, 1, &error), &error);
-    rest_start_server(rest);
+    test_services_start(&rest->services, cluster, &options);
     test_cluster_start(cluster);
     rest_make_user(rest, "admin", AQ_ROLE_ADMIN, rest->admin_login);
     rest_make_user(rest, "ann", AQ_ROLE_USER, rest->user_login);
-    rest->nobody.port = rest->admin.port = rest->user.port = rest_read_port(rest);
+    rest->nobody.port = rest->admin.port = rest->user.port = test_read_number(cluster->directory, AQ_FILE_API_PORT);
     rest->admin.login = rest->admin_login;
     rest->user.login = rest->user_login;
     *context = rest;
@@ -81,10 +52,7 @@ int rest_teardown(void **context)
 {
     struct rest_case *rest = *context;
     sem_post(&rest->verify_may_end);
-    serve_stop(rest->serve);
-    hub_stop(rest->hub);
-    credentials_close(rest->credentials);
-    live_close(rest->live);
+    test_services_stop(&rest->services);
     http_reply_free(&rest->reply);
     test_cluster_free(&rest->cluster);
     sem_destroy(&rest->verify_begun);
@@ -102,13 +70,12 @@ json_t *rest_data(struct rest_case *rest)
 
 const char *rest_message(struct rest_case *rest)
 {
-    const char *message = json_string_value(json_object_get(rest->reply.json, "message"));
-    return message != NULL ? message : "";
+    return json_text(rest->reply.json, "message");
 }
 
 uint64_t rest_seq(struct rest_case *rest)
 {
-    return (uint64_t)json_integer_value(json_object_get(rest->reply.json, "seq"));
+    return json_number(rest->reply.json, "seq");
 }
 
 json_t *rest_ask_as(struct rest_case *rest, const struct http_client *client, const char *method, const char *path,
@@ -116,7 +83,8 @@ json_t *rest_ask_as(struct rest_case *rest, const struct http_client *client, co
 {
     http_ask(client, &rest->reply, method, body, path);
     if (rest->reply.status != status)
-        print_message("%s %s: %ld %s\n", method, path, rest->reply.status, aq_buffer_string(&rest->reply.body));
+        print_message("%s %s: %ld %s\n", method, path, rest->reply.status,
+                      rest->reply.why ? rest->reply.why : aq_buffer_string(&rest->reply.body));
     assert_int_equal(rest->reply.status, status);
     assert_true(json_is_object(rest->reply.json));
     assert_true(rest_message(rest)[0] != '\0');
@@ -148,12 +116,6 @@ void rest_refused(struct rest_case *rest, const char *method, const char *path, 
 bool rest_has_header(const struct rest_case *rest, const char *line)
 {
     return strcasestr(aq_buffer_string(&rest->reply.headers), line) != NULL;
-}
-
-const char *json_text_at(json_t *data, const char *key)
-{
-    const char *text = json_string_value(json_object_get(data, key));
-    return text != NULL ? text : "";
 }
 
 void rest_furnish(struct rest_case *rest, int applications)

@@ -2,23 +2,15 @@
 #ifndef AQ_TESTS_LIB_REST_CASE_H
 #define AQ_TESTS_LIB_REST_CASE_H
 
-#include "controller/serve/serve.h"
-#include "tests/lib/cluster.h"
+#include "tests/lib/cmocka.h"
 #include "tests/lib/http_client.h"
+#include "tests/lib/services.h"
 
-#include <inttypes.h>
-#include <pthread.h>
-#include <setjmp.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include <semaphore.h>
 
 struct rest_case {
     struct test_cluster cluster;
-    struct credentials *credentials;
-    struct live *live;
-    struct hub *hub;
-    struct serve *serve;
+    struct test_services services;
     struct http_client admin, user, nobody;
     char admin_login[128], user_login[128];
     struct http_reply reply;
@@ -44,7 +36,6 @@ json_t *rest_post(struct rest_case *rest, const char *path, const char *body);
 void rest_refused(struct rest_case *rest, const char *method, const char *path, const char *body, int status,
                   const char *words);
 bool rest_has_header(const struct rest_case *rest, const char *line);
-const char *json_text_at(json_t *data, const char *key);
 void rest_furnish(struct rest_case *rest, int applications);
 
 /* ---- asking in a thread of its own ------------------------------------------------------------------------- */

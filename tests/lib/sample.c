@@ -1,4 +1,5 @@
 #include "tests/lib/sample.h"
+#include "tests/lib/cmocka.h"
 
 AQ_DEFINE_WORDS(sample_colour, SAMPLE_COLOURS)
 AQ_DEFINE(sample_part, "part", 1, "a part of a sample")

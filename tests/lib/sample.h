@@ -2,22 +2,11 @@
 #ifndef AQ_TESTS_LIB_SAMPLE_H
 #define AQ_TESTS_LIB_SAMPLE_H
 
-/* What cmocka.h wants to be there. */
-#include <setjmp.h>
-
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "schema/base/error.h"
-#include "schema/base/memory.h"
 #include "schema/model/application.h"
 #include "schema/model/user.h"
+#include "tests/lib/cmocka.h"
+
+#include <stdint.h>
 
 #define SAMPLE_COLOURS(W)                                                                                              \
     W(SAMPLE_RED, "RED", "like blood")                                                                                 \

@@ -1,4 +1,7 @@
 #include "tests/lib/storage.h"
+#include "tests/lib/directory.h"
+
+#include <sys/stat.h>
 
 static MDB_env *storage_env(const struct storage *storage, const char *name, unsigned flags)
 {
@@ -33,7 +36,7 @@ void storage_close(struct storage *storage)
 {
     mdb_env_close(storage->log);
     mdb_env_close(storage->tables);
-    bench_remove_tree(storage->directory);
+    test_remove_tree(storage->directory);
 }
 
 static void storage_put(MDB_txn *txn, MDB_dbi dbi, uint64_t number, const void *data, size_t length)

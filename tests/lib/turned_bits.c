@@ -1,5 +1,14 @@
 #include "tests/lib/turned_bits.h"
+#include "controller/lmdb/guard.h"
 #include "schema/base/compiler.h"
+#include "tests/lib/cmocka.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 void flip_bit(const char *path, off_t offset, unsigned bit)
 {

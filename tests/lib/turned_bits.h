@@ -3,21 +3,10 @@
 #ifndef AQ_TESTS_LIB_TURNED_BITS_H
 #define AQ_TESTS_LIB_TURNED_BITS_H
 
-#include "controller/lmdb/guard.h"
+#include "tests/lib/cmocka.h"
 
-#include <fcntl.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include <sys/types.h>
 
 enum { TURNED_PAGE = 4096, TURNED_HEAD = 64, LAST_WORDS_SIZE = 1024 };
 

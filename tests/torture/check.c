@@ -386,7 +386,7 @@ static bool check_resources(struct check *check)
 
 static bool check_log(struct check *check)
 {
-    struct reply reply = {0};
+    struct http_reply reply = {0};
     rest_ask(&check->rest, &reply, "GET", "log/verify", NULL, NULL);
     uint64_t seq = json_number(reply.json, "seq");
     bool equal = reply.status == 200 && strstr(json_text(reply.json, "data"), "equal\n") != NULL;
@@ -395,7 +395,7 @@ static bool check_log(struct check *check)
     else if (seq != 0 && seq < check->load->seq)
         equal = wrong(check, "the log ends at seq %llu, but %llu was acknowledged", (unsigned long long)seq,
                       (unsigned long long)check->load->seq);
-    reply_free(&reply);
+    http_reply_free(&reply);
     return equal;
 }
 

@@ -1,25 +1,22 @@
 #include "controller/settings/settings.h"
+#include "schema/base/clock.h"
+#include "tests/lib/directory.h"
 #include "tests/lib/program.h"
 #include "tests/torture/torture.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { READY_S = 60, STOP_S = 30, KILL_S = 10, ARGUMENTS_MAX = 32 };
+enum { READY_S = 60, STOP_S = 30, KILL_S = 10 };
 
 double now_s(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    return (double)aq_clock_ms() / 1e3;
 }
 
 void pause_ms(unsigned ms)
@@ -31,12 +28,9 @@ void pause_ms(unsigned ms)
 
 void cluster_make(struct cluster *cluster)
 {
-    *cluster = (struct cluster){.work = "/tmp/aq-torture.XXXXXX", .build = program_build()};
-    if (mkdtemp(cluster->work) == NULL) {
-        perror("mkdtemp");
-        exit(1);
-    }
-    snprintf(cluster->data, sizeof cluster->data, "%s/controller", cluster->work);
+    *cluster = (struct cluster){0};
+    test_make_directory(cluster->work, sizeof cluster->work, "/tmp", "aq-torture");
+    snprintf(cluster->controller.directory, sizeof cluster->controller.directory, "%s/controller", cluster->work);
     snprintf(cluster->mount, sizeof cluster->mount, "%s/mount", cluster->work);
     snprintf(cluster->starts, sizeof cluster->starts, "%s/starts", cluster->work);
     mkdir(cluster->mount, 0700);
@@ -46,105 +40,37 @@ void cluster_make(struct cluster *cluster)
 
 /* ---- starting ------------------------------------------------------------------------------------------ */
 
-/* Takes formats and their one text in pairs, so that a command line reads as it would be typed. */
-struct command_line {
-    char *words[ARGUMENTS_MAX];
-    size_t count;
-};
-
-static void add(struct command_line *line, const char *format, ...) AQ_PRINTF(2, 3);
-static void add(struct command_line *line, const char *format, ...)
+/* The output of a program is appended to <work>/<name>.log. */
+static void log_of(const struct cluster *cluster, const char *name, char log[PATH_MOST])
 {
-    va_list values;
-    va_start(values, format);
-    if (line->count + 1 >= ARGUMENTS_MAX || vasprintf(&line->words[line->count++], format, values) < 0)
-        abort();
-    va_end(values);
+    snprintf(log, PATH_MOST, "%s/%s.log", cluster->work, name);
 }
 
-/* The program dies with us; what it says is added to <work>/<name>.log. */
-static pid_t run(struct cluster *cluster, const char *name, struct command_line *line)
-{
-    char log[PATH_MOST];
-    snprintf(log, sizeof log, "%s/%s.log", cluster->work, name);
-    pid_t pid = program_start(line->words, log);
-    for (size_t i = 0; i < line->count; i++)
-        free(line->words[i]);
-    return pid > 0 ? pid : 0;
-}
-
-static bool is_ready(struct cluster *cluster)
-{
-    char word[120];
-    struct rest rest;
-    struct reply reply = {0};
-    if (!program_wrote(cluster->data, AQ_FILE_API_PORT, word, sizeof word))
-        return false;
-    cluster->api_port = (unsigned)strtoul(word, NULL, 10);
-    if (!program_wrote(cluster->data, AQ_FILE_TOKEN, word, sizeof word))
-        return false;
-    snprintf(cluster->login, sizeof cluster->login, "admin:%.110s", word);
-    if (!program_wrote(cluster->data, AQ_FILE_HUB_PORT, word, sizeof word))
-        return false;
-    cluster->hub_port = (unsigned)strtoul(word, NULL, 10);
-    rest_open(&rest, cluster);
-    rest_ask(&rest, &reply, "GET", "me/", NULL, NULL);
-    bool ready = reply.status == 200;
-    reply_free(&reply);
-    rest_close(&rest);
-    return ready;
-}
-
-/* Ports are drawn at the first start, and kept, so that agents find a controller that was started again. The maps begin
- * small, so that they have to grow. */
+/* The controller keeps the ports of its first start, so that agents find it again. The maps begin small, so that they
+ * have to grow. */
 bool cluster_controller(struct cluster *cluster)
 {
-    struct command_line line = {0};
-    add(&line, "%s/aq-controller", cluster->build);
-    add(&line, "--config");
-    add(&line, "/dev/null");
-    const char *const settings[] = {"hub.lost_after=3", "log.disk_reserve=16MiB"};
-    for (size_t i = 0; i < AQ_LENGTH(settings); i++) {
-        add(&line, "--set");
-        add(&line, "%s", settings[i]);
-    }
-    add(&line, "--set");
-    add(&line, "data=%s", cluster->data);
-    add(&line, "--set");
-    add(&line, "api.port=%u", cluster->api_port);
-    add(&line, "--set");
-    add(&line, "hub.port=%u", cluster->hub_port);
-    cluster->controller = run(cluster, "controller", &line);
-    for (double until = now_s() + READY_S; now_s() < until; pause_ms(5)) {
-        if (waitpid(cluster->controller, NULL, WNOHANG) == cluster->controller) {
-            cluster->controller = 0;
-            return false;
-        }
-        if (is_ready(cluster))
-            return true;
-    }
-    return false;
+    static const char *const more[] = {"--set", "hub.lost_after=3", "--set", "log.disk_reserve=16MiB", NULL};
+    char log[PATH_MOST];
+    log_of(cluster, "controller", log);
+    return controller_start(&cluster->controller, log, more) == 0;
 }
 
 void cluster_agent(struct cluster *cluster, int i)
 {
-    struct command_line line = {0};
-    add(&line, "%s/aq-agent", cluster->build);
-    add(&line, "--config");
-    add(&line, "/dev/null");
-    add(&line, "--set");
-    add(&line, "data=%s/agent", cluster->work);
-    add(&line, "--set");
-    add(&line, "name=%s", cluster->names[i]);
-    add(&line, "--set");
-    add(&line, "controller=127.0.0.1:%u", cluster->hub_port);
-    add(&line, "--set");
-    add(&line, "key_file=%s/" AQ_FILE_AGENT_KEY, cluster->data);
-    add(&line, "--set");
-    add(&line, "capacity.ram=%dMiB", AGENT_RAM_MIB);
-    add(&line, "--set");
-    add(&line, "capacity.slots=%d", AGENT_SLOTS);
-    cluster->agents[i] = run(cluster, cluster->names[i], &line);
+    struct program_line line = {0};
+    char log[PATH_MOST];
+    program_add(&line, "%s/aq-agent", program_build());
+    program_add(&line, "--config");
+    program_add(&line, "/dev/null");
+    program_set(&line, "data=%s/agent", cluster->work);
+    program_set(&line, "name=%s", cluster->names[i]);
+    program_set(&line, "controller=127.0.0.1:%u", cluster->controller.hub_port);
+    program_set(&line, "key_file=%s/" AQ_FILE_AGENT_KEY, cluster->controller.directory);
+    program_set(&line, "capacity.ram=%dMiB", AGENT_RAM_MIB);
+    program_set(&line, "capacity.slots=%d", AGENT_SLOTS);
+    log_of(cluster, cluster->names[i], log);
+    cluster->agents[i] = program_start(&line, log);
 }
 
 static void unmount(struct cluster *cluster)
@@ -155,18 +81,19 @@ static void unmount(struct cluster *cluster)
 
 bool cluster_fs(struct cluster *cluster)
 {
-    struct command_line line = {0};
-    char readme[PATH_MOST + 16];
+    struct program_line line = {0};
+    char readme[PATH_MOST + 16], log[PATH_MOST];
     struct stat status;
     unmount(cluster);
-    add(&line, "%s/aq-fs", cluster->build);
-    add(&line, "--config");
-    add(&line, "/dev/null");
-    add(&line, "--data");
-    add(&line, "%s", cluster->data);
-    add(&line, "--mount");
-    add(&line, "%s", cluster->mount);
-    cluster->fs = run(cluster, "fs", &line);
+    program_add(&line, "%s/aq-fs", program_build());
+    program_add(&line, "--config");
+    program_add(&line, "/dev/null");
+    program_add(&line, "--data");
+    program_add(&line, "%s", cluster->controller.directory);
+    program_add(&line, "--mount");
+    program_add(&line, "%s", cluster->mount);
+    log_of(cluster, "fs", log);
+    cluster->fs = program_start(&line, log);
     snprintf(readme, sizeof readme, "%s/README", cluster->mount);
     for (double until = now_s() + READY_S; now_s() < until; pause_ms(5)) {
         if (waitpid(cluster->fs, NULL, WNOHANG) == cluster->fs) {
@@ -190,35 +117,22 @@ bool cluster_begin(struct cluster *cluster)
 
 /* ---- ending --------------------------------------------------------------------------------------------- */
 
-/* 0: it is gone, `status` says how. */
-static int wait_gone(pid_t *pid, double seconds, int *status)
-{
-    for (double until = now_s() + seconds; *pid > 0; pause_ms(2)) {
-        pid_t got = waitpid(*pid, status, WNOHANG);
-        if (got == *pid || (got < 0 && errno == ECHILD))
-            *pid = 0;
-        else if (now_s() > until)
-            return -1;
-    }
-    return 0;
-}
-
 void cluster_kill(pid_t *pid)
 {
     int status;
     if (*pid > 0)
         kill(*pid, SIGKILL);
-    if (wait_gone(pid, KILL_S, &status) != 0)
+    if (program_wait(pid, KILL_S, &status) != 0)
         fprintf(stderr, "process %d does not die\n", *pid);
 }
 
 static bool stop(pid_t *pid)
 {
-    int status = 0;
-    if (*pid == 0)
+    int status;
+    if (*pid <= 0)
         return true;
     kill(*pid, SIGTERM);
-    if (wait_gone(pid, STOP_S, &status) == 0)
+    if (program_wait(pid, STOP_S, &status) == 0)
         return WIFEXITED(status) && WEXITSTATUS(status) == 0;
     cluster_kill(pid);
     return false;
@@ -230,7 +144,7 @@ bool cluster_end(struct cluster *cluster)
     unmount(cluster);
     for (int i = 0; i < AGENTS; i++)
         good = stop(&cluster->agents[i]) && good;
-    return stop(&cluster->controller) && good;
+    return stop(&cluster->controller.pid) && good;
 }
 
 /* A sanitizer's report, or a broken assertion, in any process fails the test even if nobody noticed. */
@@ -251,14 +165,6 @@ bool cluster_is_swept(const struct cluster *cluster)
     return system(command) == 0;
 }
 
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
 void cluster_clean(struct cluster *cluster, bool keep)
 {
     char command[1024];
@@ -272,9 +178,9 @@ void cluster_clean(struct cluster *cluster, bool keep)
         if (system(command) != 0)
             fprintf(stderr, "workloads of %s do not end\n", cluster->names[i]);
     }
-    cluster_kill(&cluster->controller);
+    cluster_kill(&cluster->controller.pid);
     if (keep)
         printf("# kept: %s\n", cluster->work);
     else
-        nftw(cluster->work, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+        test_remove_tree(cluster->work);
 }

@@ -23,7 +23,7 @@ struct client {
     unsigned recent_count;
 };
 
-static void complain(struct load *load, const struct op *op, const char *what, const struct reply *reply)
+static void complain(struct load *load, const struct op *op, const char *what, const struct http_reply *reply)
 {
     char *said = reply && reply->json ? json_dumps(reply->json, JSON_COMPACT) : NULL;
     pthread_mutex_lock(&load->lock);
@@ -53,7 +53,7 @@ static struct op *op_new(struct load *load, enum op_kind kind, unsigned items)
 }
 
 /* What a success told. A repeat must tell the same. */
-static void note_ids(struct load *load, struct op *op, const struct reply *reply)
+static void note_ids(struct load *load, struct op *op, const struct http_reply *reply)
 {
     const json_t *data = json_object_get(reply->json, "data");
     for (unsigned i = 0; i < op->items; i++) {
@@ -64,7 +64,7 @@ static void note_ids(struct load *load, struct op *op, const struct reply *reply
     }
 }
 
-static void note_answer(struct load *load, struct op *op, const struct reply *reply)
+static void note_answer(struct load *load, struct op *op, const struct http_reply *reply)
 {
     bool done = reply->status == 200 || reply->status == 201;
     uint64_t seq = json_number(reply->json, "seq");
@@ -87,10 +87,10 @@ static void note_answer(struct load *load, struct op *op, const struct reply *re
 
 static void ask(struct load *load, struct rest *rest, struct op *op)
 {
-    struct reply reply = {0};
+    struct http_reply reply = {0};
     rest_ask(rest, &reply, "POST", op->path, op->key, op->body);
     note_answer(load, op, &reply);
-    reply_free(&reply);
+    http_reply_free(&reply);
 }
 
 /* ---- what clients do ---------------------------------------------------------------------------------------- */

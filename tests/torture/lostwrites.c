@@ -9,7 +9,10 @@
  *
  *   lostwrites [SEED]      prints "ok" and "not ok" lines */
 #include "controller/log/replay.h"
+#include "schema/base/journal.h"
+#include "schema/codec/check.h"
 #include "schema/codec/preset.h"
+#include "schema/model/application.h"
 #include "tests/lib/cluster.h"
 
 #include <dlfcn.h>
@@ -17,7 +20,9 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/uio.h>

@@ -50,7 +50,7 @@ static bool fail(struct torture *torture, const char *what)
 static bool make_label(struct torture *torture, const char *name, const char *driver, const char *command,
                        const char *resources)
 {
-    struct reply reply = {0};
+    struct http_reply reply = {0};
     struct aq_buffer body = {0};
     aq_buffer_format(&body, "{\"name\":\"%s\",\"definitions\":[{\"driver\":\"%s\",\"options\":{", name, driver);
     if (strcmp(driver, "process") == 0)
@@ -64,7 +64,7 @@ static bool make_label(struct torture *torture, const char *name, const char *dr
     bool good = reply.status == 200 || reply.status == 201;
     if (!good)
         fail(torture, json_text(reply.json, "message"));
-    reply_free(&reply);
+    http_reply_free(&reply);
     aq_buffer_free(&body);
     return good;
 }
@@ -112,7 +112,7 @@ static bool kill_one(struct torture *torture, char *words)
     snprintf(words, WORDS_SIZE, "%s", victim_names[victim]);
     switch (victim) {
     case CONTROLLER:
-        cluster_kill(&cluster->controller);
+        cluster_kill(&cluster->controller.pid);
         pause_ms(down_ms);
         good = cluster_controller(cluster) || fail(torture, "the controller does not start again");
         break;

@@ -15,6 +15,8 @@
 #define AQ_TESTS_TORTURE_TORTURE_H
 
 #include "schema/base/memory.h"
+#include "tests/lib/controller.h"
+#include "tests/lib/http_client.h"
 
 #include <jansson.h>
 #include <pthread.h>
@@ -54,12 +56,10 @@ static inline unsigned chance_below(struct chance *chance, unsigned limit)
 /* ---- the cluster (cluster.c) ---------------------------------------------------------------------------- */
 
 struct cluster {
-    char work[64], data[PATH_MOST], mount[PATH_MOST], starts[PATH_MOST]; /* starts: a line for each main process */
+    char work[64], mount[PATH_MOST], starts[PATH_MOST]; /* starts: a line for each main process */
     char names[AGENTS][32];
-    const char *build;
-    char login[128];
-    unsigned api_port, hub_port;
-    pid_t controller, agents[AGENTS], fs; /* 0: not running */
+    struct controller controller;
+    pid_t agents[AGENTS], fs; /* 0: not running */
 };
 
 double now_s(void);
@@ -95,21 +95,13 @@ struct rest {
     const struct cluster *cluster;
 };
 
-struct reply {
-    long status; /* 0: no answer */
-    json_t *json;
-};
-
 void rest_open(struct rest *rest, const struct cluster *cluster);
 void rest_close(struct rest *rest);
 /* `key`, `body` may be NULL. */
-void rest_ask(struct rest *rest, struct reply *reply, const char *method, const char *path, const char *key,
+void rest_ask(struct rest *rest, struct http_reply *reply, const char *method, const char *path, const char *key,
               const char *body);
-void reply_free(struct reply *reply);
 /* All rows of a list behind the key `after`, page by page. NULL: it could not be read. */
 json_t *rest_list(struct rest *rest, const char *path, uint64_t after);
-uint64_t json_number(const json_t *object, const char *name);
-const char *json_text(const json_t *object, const char *name); /* "" where there is none */
 
 /* ---- load and its ledger (load.c) ------------------------------------------------------------------------ */
 

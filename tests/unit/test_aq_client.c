@@ -1,6 +1,12 @@
 /* aq against a server that answers what it is told: reads, exit codes, pages, and every way in which an answer ends. */
 #include "tests/lib/aq_server.h"
 
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static void a_list_is_a_table(void **state)
 {
     (void)state;

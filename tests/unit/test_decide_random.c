@@ -2,6 +2,8 @@
  * hold together: what nodes have in use is what resources hold, counters count, indexes list what they are for. */
 #include "tests/lib/decide_case.h"
 
+#include <inttypes.h>
+
 enum { SEEDS = 6, COMMANDS = 1500, NODES = 5, USERS = 3 };
 
 static uint64_t seed;

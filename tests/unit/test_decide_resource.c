@@ -1,6 +1,8 @@
 /* Resources: what agents report, in every order that reports can come in, and what time brings. */
 #include "tests/lib/decide_case.h"
 
+#include <inttypes.h>
+
 /* alice has application 1, and node-1 is starting resource 1 for it; the reports come now. */
 static void given_elected(void)
 {

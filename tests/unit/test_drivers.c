@@ -2,8 +2,13 @@
  * test_drivers_process.c. */
 #include "tests/lib/driver_rig.h"
 
+#include "drivers/cgroup/cgroup.h"
 #include "drivers/roster.h"
 #include "drivers/schedule.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static int setup_test(void **state)
 {

@@ -2,13 +2,19 @@
  * without control groups. */
 #include "tests/lib/driver_rig.h"
 
+#include "drivers/cgroup/cgroup.h"
 #include "drivers/process/files.h"
 #include "drivers/process/log.h"
 #include "drivers/process/nursery.h"
 
 #include <sched.h>
+#include <signal.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static int setup(void **state)
 {

@@ -1,10 +1,17 @@
 /* The `process` driver: how programs are started, what they find, how they are limited, what is kept of their output,
  * how they are stopped. What happens when an agent or a keeper dies is in test_drivers_keeper.c. */
+#include "drivers/cgroup/cgroup.h"
 #include "drivers/process/options.h"
+#include "schema/base/clock.h"
 #include "tests/lib/driver_rig.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static int setup(void **state)
 {

@@ -1,6 +1,7 @@
 /* Listings: given these tables, then these entries in the kernel's form, in pieces of any size; made once for each
  * snapshot and caller, kept for a moment. */
 #include "fs/tree/listings.h"
+#include "schema/model/resource.h"
 #include "tests/lib/cluster.h"
 
 #include <dirent.h>
@@ -8,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 

@@ -8,9 +8,9 @@
 
 #include "controller/hub/gate.h"
 #include "schema/base/memory.h"
+#include "tests/lib/raw_peer.h"
 
 #include <arpa/inet.h>
-#include <endian.h>
 #include <errno.h>
 #include <malloc.h>
 #include <netinet/in.h>
@@ -29,8 +29,6 @@ enum {
     SLOW_SIZE = 256 << 10,
     SLOW_BEHIND = 14
 };
-
-static const char greeting[8] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
 
 struct scene {
     struct gate *gate;
@@ -73,13 +71,7 @@ static void say(int fd, const void *bytes, size_t length)
 /* A message with so many numbers on its stack. */
 static void frame(struct aq_buffer *out, unsigned numbers, const char *body)
 {
-    const uint64_t size = htobe64(numbers * 4 + strlen(body));
-    aq_buffer_add(out, &size, sizeof size);
-    for (unsigned i = 1; i <= numbers; i++) {
-        const uint32_t number = htobe32(i == numbers ? 0x80000000U | i : i);
-        aq_buffer_add(out, &number, sizeof number);
-    }
-    aq_buffer_text(out, body);
+    raw_peer_frame(out, numbers - 1, numbers, body, strlen(body));
 }
 
 /* The next that is no silence, or 0 after a while. */
@@ -111,7 +103,7 @@ static int come_and_ask(const struct scene *scene, struct gate_message *message)
 {
     struct aq_buffer words = {0};
     int fd = come(scene);
-    aq_buffer_add(&words, greeting, sizeof greeting);
+    aq_buffer_add(&words, raw_peer_greeting, RAW_PEER_GREETING);
     frame(&words, 1, "asks");
     say(fd, words.data, words.length);
     expect_and_admit(scene, message, "asks");
@@ -134,15 +126,15 @@ static void messages_arrive_in_any_pieces(void **context)
     struct aq_buffer words = {0};
     struct gate_message message;
     int fd = come(scene);
-    aq_buffer_add(&words, greeting, sizeof greeting);
+    aq_buffer_add(&words, raw_peer_greeting, RAW_PEER_GREETING);
     frame(&words, 1, "first");
     frame(&words, 3, "second");
     frame(&words, 1, "");
     for (size_t i = 0; i < words.length; i++) { /* byte by byte */
         say(fd, words.data + i, 1);
-        if (i + 1 == sizeof greeting + 8 + 4 + 5)
+        if (i + 1 == RAW_PEER_GREETING + 8 + 4 + 5)
             expect(scene, &message, "first");
-        else if (i + 1 == sizeof greeting + 8 + 4 + 5 + 8 + 12 + 6)
+        else if (i + 1 == RAW_PEER_GREETING + 8 + 4 + 5 + 8 + 12 + 6)
             expect(scene, &message, "second");
         else if (i + 1 < words.length)
             assert_int_equal(gate_receive(scene->gate, &message), 0);
@@ -166,7 +158,7 @@ static void an_answer_carries_the_stack_back(void **context)
     struct gate_message message;
     char stack[GATE_STACK_MAX], got[8 + 8 + 12 + 4];
     int fd = come(scene);
-    aq_buffer_add(&words, greeting, sizeof greeting);
+    aq_buffer_add(&words, raw_peer_greeting, RAW_PEER_GREETING);
     frame(&words, 3, "asked");
     say(fd, words.data, words.length);
     assert_int_equal(receive(scene, &message, WAIT_MS), 1);
@@ -212,7 +204,7 @@ static void whose_message_does_not_open_is_not_heard_again(void **context)
     struct aq_buffer words = {0};
     struct gate_message message;
     int fd = come(scene);
-    aq_buffer_add(&words, greeting, sizeof greeting);
+    aq_buffer_add(&words, raw_peer_greeting, RAW_PEER_GREETING);
     frame(&words, 1, "wrong key");
     frame(&words, 1, "and more");
     say(fd, words.data, words.length);
@@ -230,7 +222,7 @@ static void the_oldest_stranger_makes_room(void **context)
     struct aq_buffer words = {0};
     struct gate_message message;
     static int fds[GATE_STRANGERS_MAX];
-    aq_buffer_add(&words, greeting, sizeof greeting);
+    aq_buffer_add(&words, raw_peer_greeting, RAW_PEER_GREETING);
     frame(&words, 1, "known");
     int known = come(scene), repeats = come(scene);
     say(known, words.data, words.length);
@@ -246,7 +238,7 @@ static void the_oldest_stranger_makes_room(void **context)
     say(late, words.data, words.length);
     expect(scene, &message, "known");
     assert_true(is_closed(repeats) && is_closed(fds[0]));
-    say(known, words.data + sizeof greeting, words.length - sizeof greeting);
+    say(known, words.data + RAW_PEER_GREETING, words.length - RAW_PEER_GREETING);
     expect(scene, &message, "known"); /* who is known stays */
     for (int i = 0; i < GATE_STRANGERS_MAX; i++)
         close(fds[i]);
@@ -296,7 +288,7 @@ static void strangers_have_few_unread_answers(void **context)
     struct gate_message message;
     char *big = aq_calloc(1, UNREAD_SIZE);
     int fds[STRANGERS];
-    aq_buffer_add(&words, greeting, sizeof greeting);
+    aq_buffer_add(&words, raw_peer_greeting, RAW_PEER_GREETING);
     frame(&words, 1, "asks");
     struct mallinfo2 before = mallinfo2();
     for (int i = 0; i < STRANGERS; i++) {
@@ -373,7 +365,7 @@ static void who_reads_behind_loses_nothing(void **context)
     int fd = come_and_ask(scene, &message);
     uint64_t from = message.from;
     assert_int_equal(setsockopt(other_end(fd), SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
-    read_all(scene, fd, answer, sizeof greeting);
+    read_all(scene, fd, answer, RAW_PEER_GREETING);
     for (unsigned sent = 0, seen = 0; seen < GATE_BYTES_MAX / SLOW_SIZE * 2; seen++) {
         for (; sent < seen + SLOW_BEHIND; sent++) {
             memcpy(big, &sent, sizeof sent);

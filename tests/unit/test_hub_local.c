@@ -1,5 +1,9 @@
 /* The hub as the file view sees it: orders, waiting for commits, logs; and hub_fetch() as REST uses it. */
+#include "schema/codec/pack.h"
+#include "schema/model/application.h"
 #include "tests/lib/hub.h"
+
+#include <semaphore.h>
 
 static int setup(void **context)
 {
@@ -228,11 +232,11 @@ static void an_open_fetch_ends_with_the_hub(void **context)
     struct aq_error error;
     uint64_t resource = make_resource(hub, &agent);
     sem_init(&fetching.done, 0, 0);
-    assert_int_equal(hub_fetch(hub->hub, resource, 0, fetch_done, &fetching, &error), -1);
+    assert_int_equal(hub_fetch(hub->services.hub, resource, 0, fetch_done, &fetching, &error), -1);
     assert_int_equal(error.code, AQ_E_INVALID);
-    assert_int_equal(hub_fetch(hub->hub, resource, 10, fetch_done, &fetching, &error), 0);
-    hub_stop(hub->hub);
-    hub->hub = NULL;
+    assert_int_equal(hub_fetch(hub->services.hub, resource, 10, fetch_done, &fetching, &error), 0);
+    hub_stop(hub->services.hub);
+    hub->services.hub = NULL;
     assert_int_equal(sem_trywait(&fetching.done), 0);
     assert_int_not_equal(fetching.error.code, AQ_OK);
     sem_destroy(&fetching.done);

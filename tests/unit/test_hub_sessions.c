@@ -5,8 +5,10 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- who is who ---------------------------------------------------------------------------------------- */
 
@@ -71,7 +73,7 @@ static void send_frames(int fd)
 static uint64_t strangers(const struct test_hub *hub)
 {
     struct hub_figures figures;
-    hub_figures(hub->hub, &figures);
+    hub_figures(hub->services.hub, &figures);
     return figures.strangers;
 }
 
@@ -110,7 +112,7 @@ static void strangers_are_counted_and_dropped(void **context)
     send_frames(frames);
     await_strangers(hub, before + 2);
     stub_beat(&stub);
-    hub_figures(hub->hub, &figures);
+    hub_figures(hub->services.hub, &figures);
     assert_true(figures.messages >= 2);
     close(noise);
     close(frames);
@@ -243,9 +245,9 @@ static void the_silent_are_lost_and_found(void **context)
     stub_open(&stub, hub, "one", 1, 11);
     stub_poll(&stub);
     stub_beat(&stub);
-    for (int i = 0; i < 500 && (!live_node(hub->live, "one", &live) || live.load_milli != 42); i++)
+    for (int i = 0; i < 500 && (!live_node(hub->services.live, "one", &live) || live.load_milli != 42); i++)
         usleep(10000);
-    assert_true(live_node(hub->live, "one", &live));
+    assert_true(live_node(hub->services.live, "one", &live));
     assert_int_equal(live.load_milli, 42);
     assert_true(live.seen_at > 0);
     assert_true(node_becomes(hub, "one", AQ_NODE_LOST));
@@ -300,7 +302,7 @@ static void a_hub_that_was_held_up_loses_nobody(void **context)
     }
     beat_until_all_are_heard(hub, askers, beats, COUNT);
     uint64_t seq = writer_seq(hub->cluster.writer);
-    assert_int_equal(hub_fetch(hub->hub, 1, 1, hold_up, NULL, &error), 0);
+    assert_int_equal(hub_fetch(hub->services.hub, 1, 1, hold_up, NULL, &error), 0);
     for (int i = 0; i < COUNT; i++)
         asker_send(&askers[i], AQ_MSG_BEAT, &beats[i]);
     for (int i = 0; i < COUNT; i++)
@@ -357,10 +359,8 @@ static void a_restarted_hub_gives_time_then_knows_nobody(void **context)
     struct agent_stub stub;
     stub_open(&stub, hub, "one", 1, 11);
     make_application(hub);
-    hub_stop(hub->hub);
-    credentials_close(hub->credentials);
+    test_services_stop(&hub->services);
     test_cluster_close(&hub->cluster);
-    live_close(hub->live);
     test_cluster_open(&hub->cluster, false);
     test_hub_open(hub);
     assert_int_equal(node_status(hub, "one"), AQ_NODE_ACTIVE);

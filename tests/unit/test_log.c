@@ -5,6 +5,9 @@
 #include "controller/project/project.h"
 #include "tests/lib/log_case.h"
 
+#include <raft.h>
+#include <stdlib.h>
+
 /* ---- store -------------------------------------------------------------------------------------------- */
 
 static struct log_extent extent_now(void)

@@ -3,7 +3,14 @@
 #include "controller/lmdb/marks.h"
 #include "controller/log/replay.h"
 #include "controller/state/log_layout.h"
+#include "schema/model/user.h"
 #include "tests/lib/log_flip.h"
+
+#include <inttypes.h>
+#include <raft.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { ENTRIES = 120, EVENTS = 3, FLIPS = 400 };
 

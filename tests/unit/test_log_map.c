@@ -3,6 +3,7 @@
 #include "tests/lib/log_case.h"
 
 #include <pthread.h>
+#include <raft.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 

@@ -6,10 +6,21 @@
 #include "controller/setup.h"
 #include "controller/state/applied.h"
 #include "controller/state/log_layout.h"
+#include "controller/state/state.h"
+#include "controller/tables.h"
+#include "schema/base/journal.h"
+#include "schema/codec/check.h"
 #include "schema/codec/preset.h"
+#include "schema/model/user.h"
 #include "tests/lib/log_flip.h"
 
+#include <fcntl.h>
+#include <inttypes.h>
 #include <lmdb.h>
+#include <raft.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Some entries are large, so that they lie on pages of their own. */
 enum { ENTRIES = 120, EVENTS = 3, LARGE_EVENTS = 200, LARGE_EACH = 40, FLIPS = 300, PAGE = 4096 };

@@ -14,14 +14,21 @@
 #include <cmocka.h>
 
 #include "controller/log/replay.h"
+#include "schema/base/journal.h"
+#include "schema/codec/check.h"
 #include "schema/codec/json.h"
 #include "schema/codec/preset.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
+#include "schema/model/resource.h"
 #include "tests/lib/cluster.h"
 
 #include <errno.h>
 #include <glob.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { ROWS_MAX = 4096, LOGGED_MAX = 256 };
 

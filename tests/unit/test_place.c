@@ -3,6 +3,8 @@
 #include "controller/place/place.h"
 #include "tests/lib/decide_case.h"
 
+#include <inttypes.h>
+
 static struct place_answer answer;
 
 static void given_machine(uint64_t number, struct aq_amounts room, bool lost, bool maintenance)

@@ -1,13 +1,18 @@
 /* The leader's standing wishes, with a real writer: what waits is placed when room comes, what has outlived its
  * lifetime is given back, and nothing in front starves what stands behind. */
 #include "controller/react/react.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
+#include "schema/model/resource.h"
 #include "tests/lib/cluster.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 

@@ -2,6 +2,7 @@
 #include "schema/codec/config.h"
 #include "tests/lib/sample.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 /* clang-format off */

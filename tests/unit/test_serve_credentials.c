@@ -2,11 +2,14 @@
  * another. */
 #include "controller/auth/credentials.h"
 #include "controller/auth/proofs.h"
+#include "schema/model/application.h"
 #include "tests/lib/cluster.h"
 
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <time.h>
 
 #include <cmocka.h>

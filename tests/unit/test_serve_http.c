@@ -1,6 +1,11 @@
 /* REST as its clients see it: who asks, reading, writing. */
 #include "tests/lib/rest_case.h"
 
+#include <inttypes.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <unistd.h>
+
 /* ---- who asks ---------------------------------------------------------------------------------------------- */
 
 static void wrong_credentials_are_told_how(void **context)
@@ -23,9 +28,9 @@ static void wrong_credentials_are_told_how(void **context)
 static void the_caller_is_me(void **context)
 {
     struct rest_case *rest = *context;
-    assert_string_equal(json_text_at(rest_get(rest, "/api/v1/me/"), "name"), "admin");
+    assert_string_equal(json_text(rest_get(rest, "/api/v1/me/"), "name"), "admin");
     assert_null(json_object_get(rest_data(rest), "hash"));
-    assert_string_equal(json_text_at(rest_ask_as(rest, &rest->user, "GET", "/api/v1/me", NULL, 200), "role"), "user");
+    assert_string_equal(json_text(rest_ask_as(rest, &rest->user, "GET", "/api/v1/me", NULL, 200), "role"), "user");
 }
 
 static void users_see_only_what_is_theirs(void **context)
@@ -81,14 +86,13 @@ static void a_token_is_shown_once_and_can_be_changed(void **context)
 {
     struct rest_case *rest = *context;
     char login[128];
-    snprintf(login, sizeof login, "bob:%s",
-             json_text_at(rest_post(rest, "/api/v1/user/", "{\"name\":\"bob\"}"), "token"));
+    snprintf(login, sizeof login, "bob:%s", json_text(rest_post(rest, "/api/v1/user/", "{\"name\":\"bob\"}"), "token"));
     struct http_client bob = {rest->admin.port, login, NULL};
-    assert_string_equal(json_text_at(rest_ask_as(rest, &bob, "GET", "/api/v1/me/", NULL, 200), "name"), "bob");
+    assert_string_equal(json_text(rest_ask_as(rest, &bob, "GET", "/api/v1/me/", NULL, 200), "name"), "bob");
     assert_null(json_object_get(rest_get(rest, "/api/v1/user/bob"), "token"));
     char fresh[128];
     snprintf(fresh, sizeof fresh, "bob:%s",
-             json_text_at(rest_ask_as(rest, &bob, "POST", "/api/v1/user/bob/token", NULL, 200), "token"));
+             json_text(rest_ask_as(rest, &bob, "POST", "/api/v1/user/bob/token", NULL, 200), "token"));
     rest_ask_as(rest, &bob, "GET", "/api/v1/me/", NULL, 401);
     bob.login = fresh;
     rest_ask_as(rest, &bob, "GET", "/api/v1/me/", NULL, 200);
@@ -121,10 +125,10 @@ static void rows_fields_and_relations_are_read(void **context)
 {
     struct rest_case *rest = *context;
     rest_furnish(rest, 1);
-    assert_string_equal(json_text_at(rest_get(rest, "/api/v1/application/1"), "label"), "mac");
+    assert_string_equal(json_text(rest_get(rest, "/api/v1/application/1"), "label"), "mac");
     assert_string_equal(json_string_value(rest_get(rest, "/api/v1/application/1/status")), "NEW");
-    assert_string_equal(json_text_at(rest_get(rest, "/api/v1/application/1/user"), "role"), "admin");
-    assert_string_equal(json_text_at(rest_get(rest, "/api/v1/application/1/label_id"), "name"), "mac");
+    assert_string_equal(json_text(rest_get(rest, "/api/v1/application/1/user"), "role"), "admin");
+    assert_string_equal(json_text(rest_get(rest, "/api/v1/application/1/label_id"), "name"), "mac");
     assert_non_null(strstr(json_string_value(rest_get(rest, "/api/v1/application/1/why")), "no node"));
     assert_true(json_array_size(rest_get(rest, "/api/v1/application/1/events")) >= 1);
     rest_refused(rest, "GET", "/api/v1/application/1/resource", NULL, 404, "application 1 has no resource");
@@ -146,7 +150,7 @@ static void nodes_have_their_heartbeat(void **context)
     struct aq_node_live now = {.seen_at = 1000, .load_milli = 250, .workloads = 3};
     test_make_node(&rest->cluster, "node-1", 2);
     assert_true(json_is_null(json_object_get(rest_get(rest, "/api/v1/node/node-1"), "live")));
-    test_must(live_put(rest->live, names, &now, 1, &error), &error);
+    test_must(live_put(rest->services.live, names, &now, 1, &error), &error);
     json_t *live = json_object_get(rest_get(rest, "/api/v1/node/node-1"), "live");
     assert_int_equal(json_integer_value(json_object_get(live, "load_milli")), 250);
     rest_ask_as(rest, &rest->admin, "POST", "/api/v1/node/node-1/maintenance", "{\"maintenance\":true}", 200);
@@ -275,11 +279,11 @@ static void who_wants_the_keys_alone_gets_them(void **context)
     assert_int_equal(json_integer_value(json_object_get(json_array_get(two, 1), "id")), 3);
     assert_int_equal(json_object_size(json_array_get(two, 1)), 1);
     json_t *user = rest_ask_as(rest, &modest, "POST", "/api/v1/user/", "{\"name\":\"eve\"}", 200);
-    assert_string_equal(json_text_at(user, "name"), "eve");
+    assert_string_equal(json_text(user, "name"), "eve");
     assert_non_null(json_object_get(user, "token"));
     modest.header = "Prefer: return=minimalist, xreturn=minimal";
     one = rest_ask_as(rest, &modest, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
-    assert_string_equal(json_text_at(one, "label"), "mac");
+    assert_string_equal(json_text(one, "label"), "mac");
 }
 
 static void a_dry_run_changes_nothing(void **context)
@@ -288,7 +292,7 @@ static void a_dry_run_changes_nothing(void **context)
     rest_furnish(rest, 0);
     uint64_t seq = rest_seq(rest);
     json_t *events = rest_post(rest, "/api/v1/application/?dry_run=true", "{\"label\":\"mac\"}");
-    assert_string_equal(json_text_at(json_array_get(events, 0), "event"), "application_created");
+    assert_string_equal(json_text(json_array_get(events, 0), "event"), "application_created");
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/")), 0);
     assert_true(rest_seq(rest) == seq);
     events = rest_post(rest, "/api/v1/user/?dry_run=true", "{\"name\":\"bob\"}");
@@ -303,9 +307,9 @@ static void older_clients_are_understood(void **context)
         rest_post(rest, "/api/v1/label/",
                   "{\"name\":\"old\",\"driver\":\"test\",\"definition\":{\"cpu\":1},\"metadata\":{\"a\":1}}");
     json_t *definition = json_array_get(json_object_get(label, "definitions"), 0);
-    assert_string_equal(json_text_at(definition, "driver"), "test");
+    assert_string_equal(json_text(definition, "driver"), "test");
     rest_post(rest, "/api/v1/application/", "{\"label_id\":1}");
-    assert_string_equal(json_text_at(rest_get(rest, "/api/v1/application/1/deallocate"), "status"), "RECALLED");
+    assert_string_equal(json_text(rest_get(rest, "/api/v1/application/1/deallocate"), "status"), "RECALLED");
     rest_refused(rest, "GET", "/api/v1/application/1/deallocate", NULL, 409, "RECALLED");
 }
 

@@ -1,5 +1,11 @@
 /* REST over time: many connections, event streams, verification, stopping; health, figures and metadata. */
+#include "schema/model/resource.h"
 #include "tests/lib/rest_case.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <unistd.h>
 
 /* ---- many connections -------------------------------------------------------------------------------------- */
 
@@ -135,8 +141,8 @@ static void stopping_ends_what_rests(void **context)
     /* Each look is a request, and the waiter is one more. */
     for (int i = 0; i < 6000 && requests_begun(rest) != ++begun + 1; i++)
         usleep(10000);
-    serve_stop(rest->serve);
-    rest->serve = NULL;
+    serve_stop(rest->services.serve);
+    rest->services.serve = NULL;
     assert_false(http_read_until(fd, "never", &seen));
     pthread_join(thread, NULL);
     assert_int_equal(waiter.reply.status, 504);
@@ -182,7 +188,7 @@ static void health_and_figures_need_no_password_here(void **context)
     struct rest_case *rest = *context;
     assert_plain(rest, "/livez", 200, "alive");
     assert_plain(rest, "/readyz", 503, "not ready: the controller is still starting");
-    serve_ready(rest->serve);
+    serve_ready(rest->services.serve);
     assert_plain(rest, "/readyz", 200, "ready");
     assert_plain(rest, "/metrics", 200, "aquarium_rows{entity=\"user\"} 2\n");
     assert_plain(rest, "/metrics", 200, "aquarium_http_answers_total{status=\"200\"}");

@@ -5,6 +5,8 @@
 #include "schema/codec/pack.h"
 #include "tests/lib/decide_case.h"
 
+#include <sys/stat.h>
+
 static const struct aq_entity *entity(const char *name)
 {
     return aq_entity_find(name);

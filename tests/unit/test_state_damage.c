@@ -5,7 +5,9 @@
 #include "tests/lib/cluster.h"
 #include "tests/lib/turned_bits.h"
 
+#include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { FLIPS = 400, USERS = 150, HASH_SIZE = 9000 };
 

@@ -4,6 +4,9 @@
 #include "tests/lib/decide_case.h"
 #include "tests/lib/log_case.h"
 
+#include <inttypes.h>
+#include <raft.h>
+
 /* ---- votes -------------------------------------------------------------------------------------------- */
 
 static bool show_vote(void *context, const struct aq_vote *vote)

@@ -1,12 +1,16 @@
 /* The writer as its askers see it: durable, all or none, once for a key, the same after a restart, and after a rebuild.
  */
 #include "controller/log/replay.h"
+#include "controller/state/counters.h"
+#include "schema/model/application.h"
+#include "schema/model/resource.h"
 #include "tests/lib/cluster.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 

@@ -3,15 +3,20 @@
 #include "controller/log/replay.h"
 #include "controller/log/thread.h"
 #include "schema/codec/pack.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
 #include "tests/lib/cluster.h"
 
 #include <inttypes.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 

@@ -11,6 +11,14 @@
  *
  * Whether the puts by gRPC have happened is seen from the key's version, for HTTP says 200 to a refusal, too. */
 #include "tests/lib/agents.h"
+#include "tests/lib/directory.h"
+#include "tests/lib/program.h"
+#include "tests/lib/socket.h"
+
+#include <math.h>
+#include <signal.h>
+#include <sodium.h>
+#include <sys/wait.h>
 
 enum { NODES = 100, ROUNDS = 5, VALUE_SIZE = 200, START_S = 20, H2LOAD_S = 20, TEXT_SIZE = 512 };
 
@@ -29,24 +37,19 @@ struct etcd {
 
 static unsigned free_port(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    BENCH_MUST(fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
-    BENCH_MUST(getsockname(fd, (struct sockaddr *)&address, &length) == 0);
+    unsigned port;
+    int fd = test_listen(&port, 1);
+    BENCH_MUST(fd >= 0);
     close(fd);
-    return ntohs(address.sin_port);
+    return port;
 }
 
 static bool etcd_listens(const struct etcd *etcd)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)etcd->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    BENCH_MUST(fd >= 0);
-    bool listens = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
-    close(fd);
-    return listens;
+    int fd = test_connect(1, etcd->port, 0);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
 }
 
 /* PutRequest {key = 1, value = 2}, behind gRPC's five bytes: not compressed, length. */
@@ -70,33 +73,23 @@ static void etcd_write_request(struct etcd *etcd)
 
 static void etcd_start(struct etcd *etcd)
 {
-    char data[BENCH_PATH_SIZE + 16], log[BENCH_PATH_SIZE + 16], client[64], peer[64], members[80];
+    char log[BENCH_PATH_SIZE + 16];
+    struct program_line line = {0};
     *etcd = (struct etcd){.port = free_port()};
+    const unsigned peer_port = free_port();
     bench_make_directory(etcd->directory);
     etcd_write_request(etcd);
-    snprintf(data, sizeof data, "%s/data", etcd->directory);
     snprintf(log, sizeof log, "%s/log.txt", etcd->directory);
-    snprintf(client, sizeof client, "http://127.0.0.1:%u", etcd->port);
-    snprintf(peer, sizeof peer, "http://127.0.0.1:%u", free_port());
-    snprintf(members, sizeof members, "default=%s", peer);
-    const char *arguments[] = {"/usr/bin/env",
-                               "etcd",
-                               "--data-dir",
-                               data,
-                               "--listen-client-urls",
-                               client,
-                               "--advertise-client-urls",
-                               client,
-                               "--listen-peer-urls",
-                               peer,
-                               "--initial-advertise-peer-urls",
-                               peer,
-                               "--initial-cluster",
-                               members,
-                               "--log-level",
-                               "error",
-                               NULL};
-    etcd->pid = program_start((char *const *)arguments, log);
+    program_add(&line, "/usr/bin/env");
+    program_add(&line, "etcd");
+    program_add(&line, "--data-dir=%s/data", etcd->directory);
+    program_add(&line, "--listen-client-urls=http://127.0.0.1:%u", etcd->port);
+    program_add(&line, "--advertise-client-urls=http://127.0.0.1:%u", etcd->port);
+    program_add(&line, "--listen-peer-urls=http://127.0.0.1:%u", peer_port);
+    program_add(&line, "--initial-advertise-peer-urls=http://127.0.0.1:%u", peer_port);
+    program_add(&line, "--initial-cluster=default=http://127.0.0.1:%u", peer_port);
+    program_add(&line, "--log-level=error");
+    etcd->pid = program_start(&line, log);
     BENCH_MUST(etcd->pid > 0);
     for (double until = bench_now() + START_S; !etcd_listens(etcd); usleep(20000))
         if (waitpid(etcd->pid, NULL, WNOHANG) != 0 || bench_now() > until)
@@ -108,7 +101,7 @@ static void etcd_stop(struct etcd *etcd)
 {
     kill(etcd->pid, SIGKILL);
     waitpid(etcd->pid, NULL, 0);
-    bench_remove_tree(etcd->directory);
+    test_remove_tree(etcd->directory);
 }
 
 /* How often the one key was put. */
@@ -186,7 +179,7 @@ static void report(unsigned clients, const char *how, const struct bench_rounds 
     bench_ratio(what, "/s", ours, theirs, BENCH_AT_LEAST, 1);
 }
 
-static void compare(struct cluster *cluster, struct etcd *etcd, unsigned clients)
+static void compare(struct controller *cluster, struct etcd *etcd, unsigned clients)
 {
     struct bench_rounds ours = {.count = 0}, json = {.count = 0}, grpc = {.count = 0}, streams = {.count = 0};
     for (int i = 0; i < ROUNDS; i++) {
@@ -206,7 +199,7 @@ static void compare(struct cluster *cluster, struct etcd *etcd, unsigned clients
 
 int main(void)
 {
-    struct cluster cluster;
+    struct controller cluster;
     struct agents_fleet fleet;
     struct etcd etcd;
     const struct aq_amounts capacity = {.cpu = 6400000, .ram = 1 << 26, .disk = 1 << 20, .slots = 20000};

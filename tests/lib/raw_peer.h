@@ -1,0 +1,43 @@
+/* A peer on the agents' port that speaks nanomsg's protocol byte by byte, so that it can also break it: eight bytes of
+ * greeting, then messages, each after its length and a number. */
+#ifndef AQ_TESTS_LIB_RAW_PEER_H
+#define AQ_TESTS_LIB_RAW_PEER_H
+
+#include "schema/base/memory.h"
+#include "schema/wire/messages.h"
+#include "schema/wire/seal.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { RAW_PEER_GREETING = 8, RAW_PEER_HEAD = 12, RAW_PEER_PLAIN_MAX = 4096, RAW_PEER_TIMEOUT_S = 5 };
+
+extern const char raw_peer_greeting[RAW_PEER_GREETING];
+
+struct raw_peer {
+    int fd;
+    uint32_t number; /* of the last question */
+    struct aq_wire_key key;
+    struct aq_arena arena; /* of the last answer */
+    enum aq_message_type type;
+    void *message;
+};
+
+bool raw_peer_open(struct raw_peer *peer, unsigned port, const struct aq_wire_key *key);
+void raw_peer_close(struct raw_peer *peer);
+/* A message as nanomsg sends it: its length, the numbers 1 to `hops` of the connections it passed, its own number, the
+ * body. */
+void raw_peer_frame(struct aq_buffer *out, uint32_t hops, uint32_t number, const void *body, size_t length);
+bool raw_peer_ask(struct raw_peer *peer, enum aq_message_type type, const void *message);
+/* The next answer, within the socket's patience; whose question it answers does not matter. */
+bool raw_peer_hear(struct raw_peer *peer);
+/* Asks, and is the answer of this type? */
+bool raw_peer_gets(struct raw_peer *peer, enum aq_message_type question, const void *message,
+                   enum aq_message_type answer);
+/* The error's name in a refusal. */
+const char *raw_peer_refusal(const struct raw_peer *peer);
+/* Any bytes, sealed with the right key: format, type and record are up to the caller. */
+bool raw_peer_send_sealed(struct raw_peer *peer, const void *plain, size_t length);
+struct aq_hello raw_peer_hello(const char *name, uint64_t instance, uint64_t session);
+
+#endif
