@@ -4,6 +4,7 @@
 #include "schema/codec/json.h"
 #include "schema/codec/preset.h"
 #include "schema/codec/yaml.h"
+#include "schema/model/key.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@ static int write_why(struct look *look, const struct aq_entity *entity, const vo
 {
     if (votes_why(look->txn, row_number(entity, row), out))
         return 0;
-    return aq_fail(error, AQ_E_NOT_FOUND, "there is no such %s", entity->name);
+    return aq_key_not_found(entity, aq_key_in_field(aq_entity_key(entity), row), error);
 }
 
 static bool add_event(void *context, const struct aq_event *event)

@@ -1,7 +1,7 @@
 /* The key of a row as a value: the number or the name that identifies it within its entity.
  *
- * What a user types, a path or a body says becomes a key here. Two texts mean the same row when their keys are equal,
- * whatever they look like: a body's "id": 7 and id=007 are the row of /application/7. */
+ * Keys are compared as values, not as texts: in a command to /application/7, both "id": 7 and id=007 name that row.
+ * A path has only one text for each row, though: /application/007 is refused. */
 #ifndef AQ_SCHEMA_MODEL_KEY_H
 #define AQ_SCHEMA_MODEL_KEY_H
 
@@ -25,15 +25,15 @@ static inline struct aq_key aq_key_name(const char *name)
 /* Does the entity identify its rows by name? Otherwise by number. */
 bool aq_entity_is_named(const struct aq_entity *entity);
 
-/* From the text of a path or an argument: "7" or "mac". Fails with AQ_E_INVALID where no row of the entity can have
- * this key; the message names the entity and the text, and says what would be right. `key` points into `text`. */
+/* Reads the text of a path or an argument: "7" or "mac". Fails with AQ_E_INVALID if no row of the entity can have this
+ * key; the message says what a key looks like. `key` points into `text`. */
 int aq_key_from_text(const struct aq_entity *entity, const char *text, struct aq_key *key,
                      struct aq_error *error) AQ_MUST_CHECK;
 
-/* Reads a whole number from 1 as keys have it, without leading zeros. False: the text is not one. */
+/* Reads a whole number from 1, without leading zeros. False: the text is not one. */
 bool aq_key_read_number(const char *text, uint64_t *number);
 
-/* Are there only digits in the text, so that it can only be meant as a number? */
+/* Does the text consist of digits only? */
 bool aq_key_is_digits(const char *text);
 
 /* Fails with AQ_E_NOT_FOUND: "there is no label 7". Returns -1. */
