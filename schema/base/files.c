@@ -112,7 +112,7 @@ int aq_file_read(int directory, const char *name, size_t max, struct aq_buffer *
     if (read_up_to(fd, max + 1, out) != 0)
         return aq_fail_errno(error, errno, "cannot read %s", name);
     if (out->length - before > max)
-        return aq_fail(error, AQ_E_CORRUPT, "%s is larger than %zu bytes", name, max);
+        return aq_fail(error, AQ_E_TOO_LARGE, "%s is larger than %zu bytes", name, max);
     return 0;
 }
 

@@ -28,7 +28,7 @@ int aq_file_replace(int directory, const char *name, mode_t mode, const void *da
 int aq_file_replace_unsynced(int directory, const char *name, mode_t mode, const void *data, size_t length,
                              struct aq_error *error) AQ_MUST_CHECK;
 
-/* Appends the whole file to `out`. Fails with AQ_E_NOT_FOUND when it is missing, with AQ_E_CORRUPT when it has more
+/* Appends the whole file to `out`. Fails with AQ_E_NOT_FOUND when it is missing, with AQ_E_TOO_LARGE when it has more
  * than `max` bytes. */
 int aq_file_read(int directory, const char *name, size_t max, struct aq_buffer *out,
                  struct aq_error *error) AQ_MUST_CHECK;

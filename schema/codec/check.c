@@ -20,16 +20,14 @@ static int check_number(const struct aq_field *field, uint64_t value, const char
 {
     if (value >= field->least && value <= field->most)
         return 0;
-    struct aq_buffer given = {0}, bound = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer given = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer bound = {0};
     bool low = value < field->least;
     aq_number_to_text(field, value, &given);
     aq_number_to_text(field, low ? field->least : field->most, &bound);
     const char *unit = field->unit && field->type == AQ_TYPE_U64 ? field->unit : ""; /* "1h s" says too much */
-    aq_fail(error, AQ_E_INVALID, "%s is %s%s%s, %s than %s%s%s", path, given.data, *unit ? " " : "", unit,
-            low ? "less" : "more", bound.data, *unit ? " " : "", unit);
-    aq_buffer_free(&given);
-    aq_buffer_free(&bound);
-    return -1;
+    return aq_fail(error, AQ_E_INVALID, "%s is %s%s%s, %s than %s%s%s", path, given.data, *unit ? " " : "", unit,
+                   low ? "less" : "more", bound.data, *unit ? " " : "", unit);
 }
 
 static int check_text(const struct aq_field *field, const char *text, const char *path, struct aq_error *error)

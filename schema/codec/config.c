@@ -1,39 +1,18 @@
 #include "schema/codec/config.h"
 
+#include "schema/base/files.h"
 #include "schema/base/utf8.h"
 #include "schema/codec/json.h"
 #include "schema/codec/preset.h"
 #include "schema/codec/text.h"
 #include "schema/codec/yaml.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 AQ_DEFINE_WORDS(aq_level, AQ_LOG_LEVELS)
 
 /* ---- a file ------------------------------------------------------------------------------------------- */
-
-/* Reads at most one byte more than a YAML file may have: that is enough to see that it is too large. */
-static int read_file(const char *path, struct aq_buffer *out, struct aq_error *error)
-{
-    char chunk[16384];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return aq_fail_errno(error, errno, "%s", path);
-    ssize_t got = 0;
-    while (out->length <= AQ_YAML_SIZE_MAX) {
-        got = read(fd, chunk, sizeof chunk);
-        if (got == 0 || (got < 0 && errno != EINTR))
-            break;
-        aq_buffer_add(out, chunk, got > 0 ? (size_t)got : 0);
-    }
-    int number = errno;
-    close(fd);
-    return got < 0 ? aq_fail_errno(error, number, "%s", path) : 0;
-}
 
 /* Puts the file's name in front, as compilers do: "file:3:7: ..." when the place is known, "file: ..." otherwise. */
 static int add_path(const char *path, struct aq_error *error)
@@ -48,20 +27,14 @@ static int add_path(const char *path, struct aq_error *error)
 int aq_config_load(const struct aq_record *record, void *object, const char *path, struct aq_arena *arena,
                    struct aq_error *error)
 {
-    struct aq_buffer text = {0};
-    struct aq_yaml_places *places = NULL;
-    json_t *json = NULL;
-    int status = read_file(path, &text, error);
-    if (status == 0) {
-        json = aq_yaml_parse(aq_buffer_string(&text), text.length, &places, error);
-        status = json != NULL ? aq_record_from_json(record, object, json, places, arena, error) : -1;
-        if (status != 0)
-            add_path(path, error);
-    }
-    json_decref(json);
-    aq_yaml_places_free(places);
-    aq_buffer_free(&text);
-    return status;
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
+    AQ_CLEANUP_YAML_PLACES struct aq_yaml_places *places = NULL;
+    if (aq_file_read(AT_FDCWD, path, AQ_YAML_SIZE_MAX, &text, error) != 0)
+        return -1;
+    AQ_CLEANUP_JSON json_t *json = aq_yaml_parse(aq_buffer_string(&text), text.length, &places, error);
+    if (json == NULL || aq_record_from_json(record, object, json, places, arena, error) != 0)
+        return add_path(path, error);
+    return 0;
 }
 
 /* ---- one setting -------------------------------------------------------------------------------------- */
@@ -70,18 +43,16 @@ int aq_config_load(const struct aq_record *record, void *object, const char *pat
  * leaf, for nothing else is there that could. */
 static int fail_unknown(const struct aq_record *record, const char *key, struct aq_error *error)
 {
-    struct aq_arena scratch = {0};
+    AQ_CLEANUP_ARENA struct aq_arena scratch = {0};
     void *object = aq_arena_alloc(&scratch, record->size);
     char *path = aq_arena_text(&scratch, key, strlen(key));
-    json_t *json = json_true();
+    AQ_CLEANUP_JSON json_t *json = json_true();
     for (char *dot; (dot = strrchr(path, '.')) != NULL; *dot = '\0')
         json = json_pack("{s:o}", dot + 1, json);
     json = json_pack("{s:o}", path, json);
     aq_assert(json != NULL);
     if (aq_record_from_json(record, object, json, NULL, &scratch, error) == 0)
         aq_fail(error, AQ_E_INVALID, "%.100s is not known", key);
-    json_decref(json);
-    aq_arena_free(&scratch);
     return -1;
 }
 

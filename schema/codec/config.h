@@ -13,7 +13,8 @@
 
 /* Fills `object` (record->size bytes, need not be initialised) from the file at `path`: presets where it says nothing.
  * An empty file is fine, a missing one is an error. Memory comes from `arena`; so it outlives the object. The message
- * of an error begins with "PATH:LINE:COLUMN: ", or with "PATH: " when no one place is wrong. */
+ * of an error about what the file says begins with "PATH:LINE:COLUMN: ", or with "PATH: " when no one place is wrong.
+ */
 int aq_config_load(const struct aq_record *record, void *object, const char *path, struct aq_arena *arena,
                    struct aq_error *error) AQ_MUST_CHECK;
 

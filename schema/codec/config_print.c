@@ -120,10 +120,9 @@ static void print_help(struct printing *in, const struct aq_field *field)
 /* A text as YAML would write it, with its line break. */
 static void print_text(struct printing *in, const char *text)
 {
-    json_t *value = json_string(text);
+    AQ_CLEANUP_JSON json_t *value = json_string(text);
     aq_assert(value != NULL);
     aq_yaml_print(value, in->out);
-    json_decref(value);
 }
 
 /* "a,b" as it is declared; a list as it looks in YAML. */
@@ -154,14 +153,13 @@ static void print_preset(struct printing *in, const struct aq_field *field)
 static void print_example_text(struct printing *in, const struct aq_field *field)
 {
     static const char word[] = "example";
-    struct aq_buffer text = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
     uint64_t length = sizeof word - 1;
     length = length < field->least ? field->least : length;
     length = length > field->most ? field->most : length;
     while (text.length < length)
         aq_buffer_char(&text, word[text.length % (sizeof word - 1)]);
     print_text(in, aq_buffer_string(&text));
-    aq_buffer_free(&text);
 }
 
 /* The members of a record, `deeper` columns further in. */

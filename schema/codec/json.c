@@ -20,11 +20,11 @@ struct reading {
     size_t index;
 };
 
-static int record_in(struct reading *in, const struct aq_record *record, void *object, const json_t *json,
-                     const char *path);
+static int read_record(struct reading *in, const struct aq_record *record, void *object, const json_t *json,
+                       const char *path);
 
 /* Puts the place in front of the error, when it is known. Returns -1. */
-static int placed(const struct reading *in)
+static int fail_at_place(const struct reading *in)
 {
     unsigned line, column;
     if (in->where != NULL && in->parent != NULL &&
@@ -35,7 +35,7 @@ static int placed(const struct reading *in)
     return -1;
 }
 
-static const char *kind_name(const json_t *json)
+static const char *name_of_kind(const json_t *json)
 {
     switch (json_typeof(json)) {
     case JSON_OBJECT:
@@ -54,7 +54,7 @@ static const char *kind_name(const json_t *json)
     }
 }
 
-static const char *type_name(const struct aq_field *field)
+static const char *name_of_type(const struct aq_field *field)
 {
     switch (field->type) {
     case AQ_TYPE_U64:
@@ -83,14 +83,14 @@ static const char *type_name(const struct aq_field *field)
     }
 }
 
-static int wrong_type(const struct reading *in, const struct aq_field *field, const json_t *json, const char *path)
+static int fail_type(const struct reading *in, const struct aq_field *field, const json_t *json, const char *path)
 {
-    aq_fail(in->error, AQ_E_INVALID, "%s is %s, but must be %s", path, kind_name(json), type_name(field));
-    return placed(in);
+    aq_fail(in->error, AQ_E_INVALID, "%s is %s, but must be %s", path, name_of_kind(json), name_of_type(field));
+    return fail_at_place(in);
 }
 
-static int number_in(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
-                     const char *path)
+static int read_number(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
+                       const char *path)
 {
     char text[64];
     if (json_is_integer(json) && json_integer_value(json) >= 0) {
@@ -101,16 +101,16 @@ static int number_in(struct reading *in, const struct aq_field *field, void *obj
         snprintf(text, sizeof text, "%.3f", json_real_value(json));
     } else if (json_is_number(json)) {
         aq_fail(in->error, AQ_E_INVALID, "%s is %.15g, but must be %s", path, json_number_value(json),
-                json_number_value(json) < 0 ? "0 or more" : type_name(field));
-        return placed(in);
+                json_number_value(json) < 0 ? "0 or more" : name_of_type(field));
+        return fail_at_place(in);
     } else {
-        return wrong_type(in, field, json, path);
+        return fail_type(in, field, json, path);
     }
-    return aq_field_from_text(field, object, text, path, in->arena, in->error) == 0 ? 0 : placed(in);
+    return aq_field_from_text(field, object, text, path, in->arena, in->error) == 0 ? 0 : fail_at_place(in);
 }
 
-static int texts_in(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
-                    const char *path)
+static int read_texts(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
+                      const char *path)
 {
     struct aq_list *list = AQ_AT(object, field);
     list->count = (uint32_t)json_array_size(json);
@@ -119,21 +119,23 @@ static int texts_in(struct reading *in, const struct aq_field *field, void *obje
         const json_t *item = json_array_get(json, i);
         const char *text = json_string_value(item);
         if (text == NULL || strlen(text) != json_string_length(item)) {
-            aq_fail(in->error, AQ_E_INVALID, "%s[%u] is %s, but must be a text without NUL", path, i, kind_name(item));
-            return placed(in);
+            aq_fail(in->error, AQ_E_INVALID, "%s[%u] is %s, but must be a text without NUL", path, i,
+                    name_of_kind(item));
+            return fail_at_place(in);
         }
         AQ_TEXT_ITEM(*list, i) = aq_arena_text(in->arena, text, strlen(text));
     }
-    return aq_field_check(field, object, path, in->error) == 0 ? 0 : placed(in);
+    return aq_field_check(field, object, path, in->error) == 0 ? 0 : fail_at_place(in);
 }
 
-static int list_in(struct reading *in, const struct aq_field *field, void *object, const json_t *json, const char *path)
+static int read_list(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
+                     const char *path)
 {
     struct aq_list *list = AQ_AT(object, field);
     size_t count = json_array_size(json);
     if (count > field->most) {
         aq_fail(in->error, AQ_E_INVALID, "%s has %zu items, more than %" PRIu64, path, count, field->most);
-        return placed(in);
+        return fail_at_place(in);
     }
     list->count = (uint32_t)count;
     list->items = aq_arena_alloc(in->arena, count * field->record->size);
@@ -144,25 +146,26 @@ static int list_in(struct reading *in, const struct aq_field *field, void *objec
         item.parent = json;
         item.key = NULL;
         item.index = i;
-        if (record_in(&item, field->record, (char *)list->items + i * field->record->size, json_array_get(json, i),
-                      item_path) != 0)
+        if (read_record(&item, field->record, (char *)list->items + i * field->record->size, json_array_get(json, i),
+                        item_path) != 0)
             return -1;
     }
-    return aq_field_check(field, object, path, in->error) == 0 ? 0 : placed(in);
+    return aq_field_check(field, object, path, in->error) == 0 ? 0 : fail_at_place(in);
 }
 
-static int text_in(struct reading *in, const struct aq_field *field, void *object, const json_t *json, const char *path)
+static int read_text(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
+                     const char *path)
 {
     const char *text = json_string_value(json);
     if (strlen(text) != json_string_length(json)) {
         aq_fail(in->error, AQ_E_INVALID, "%s holds a NUL byte", path);
-        return placed(in);
+        return fail_at_place(in);
     }
-    return aq_field_from_text(field, object, text, path, in->arena, in->error) == 0 ? 0 : placed(in);
+    return aq_field_from_text(field, object, text, path, in->arena, in->error) == 0 ? 0 : fail_at_place(in);
 }
 
-static int bytes_in(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
-                    const char *path)
+static int read_bytes(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
+                      const char *path)
 {
     struct aq_bytes *bytes = AQ_AT(object, field);
     size_t length = json_string_length(json);
@@ -170,65 +173,64 @@ static int bytes_in(struct reading *in, const struct aq_field *field, void *obje
     if (sodium_base642bin(data, length / 4 * 3 + 3, json_string_value(json), length, NULL, &bytes->length, NULL,
                           sodium_base64_VARIANT_ORIGINAL) != 0) {
         aq_fail(in->error, AQ_E_INVALID, "%s is not valid base64", path);
-        return placed(in);
+        return fail_at_place(in);
     }
     bytes->data = data;
-    return aq_field_check(field, object, path, in->error) == 0 ? 0 : placed(in);
+    return aq_field_check(field, object, path, in->error) == 0 ? 0 : fail_at_place(in);
 }
 
-static int field_in(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
-                    const char *path);
+static int read_field(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
+                      const char *path);
 
 /* A record or a list that came as a text: in a line of field=value words there is no other way. */
-static int nested_in(struct reading *in, const struct aq_field *field, void *object, const json_t *text,
-                     const char *path)
+static int read_nested(struct reading *in, const struct aq_field *field, void *object, const json_t *text,
+                       const char *path)
 {
-    json_t *json = aq_json_parse(json_string_value(text), json_string_length(text), in->error);
+    AQ_CLEANUP_JSON json_t *json = aq_json_parse(json_string_value(text), json_string_length(text), in->error);
     if (json == NULL) {
         aq_error_context(in->error, "%s", path);
-        return placed(in);
+        return fail_at_place(in);
     }
     struct reading inner = *in;
     inner.where = NULL; /* places are of the outer document */
-    int status = json_is_string(json) ? wrong_type(in, field, text, path) : field_in(&inner, field, object, json, path);
-    json_decref(json);
-    return status;
+    return json_is_string(json) ? fail_type(in, field, text, path) : read_field(&inner, field, object, json, path);
 }
 
-static int field_in(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
-                    const char *path)
+static int read_field(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
+                      const char *path)
 {
     if (json_is_string(json) && (field->type == AQ_TYPE_RECORD || field->type == AQ_TYPE_LIST) &&
         strchr("[{", json_string_value(json)[0]) != NULL && json_string_length(json) > 0)
-        return nested_in(in, field, object, json, path);
+        return read_nested(in, field, object, json, path);
     if (field->type == AQ_TYPE_RECORD)
-        return record_in(in, field->record, AQ_AT(object, field), json, path);
+        return read_record(in, field->record, AQ_AT(object, field), json, path);
     if (field->type == AQ_TYPE_LIST && json_is_array(json))
-        return list_in(in, field, object, json, path);
+        return read_list(in, field, object, json, path);
     if (field->type == AQ_TYPE_TEXTS && json_is_array(json))
-        return texts_in(in, field, object, json, path);
+        return read_texts(in, field, object, json, path);
     if (field->type == AQ_TYPE_DOCUMENT && json_is_object(json)) {
         *(const char **)AQ_AT(object, field) = aq_json_compact(json, in->arena);
-        return aq_field_check(field, object, path, in->error) == 0 ? 0 : placed(in);
+        return aq_field_check(field, object, path, in->error) == 0 ? 0 : fail_at_place(in);
     }
     if (field->type == AQ_TYPE_BOOL && json_is_boolean(json)) {
         *(bool *)AQ_AT(object, field) = json_is_true(json);
         return 0;
     }
     if (json_is_string(json) && field->type == AQ_TYPE_BYTES)
-        return bytes_in(in, field, object, json, path);
+        return read_bytes(in, field, object, json, path);
     if (json_is_string(json) && field->type != AQ_TYPE_LIST)
-        return text_in(in, field, object, json, path);
+        return read_text(in, field, object, json, path);
     if (aq_field_is_number(field))
-        return number_in(in, field, object, json, path);
-    return wrong_type(in, field, json, path);
+        return read_number(in, field, object, json, path);
+    return fail_type(in, field, json, path);
 }
 
-static int unknown_field(const struct reading *in, const struct aq_record *record, const char *prefix, const char *key)
+static int fail_unknown_field(const struct reading *in, const struct aq_record *record, const char *prefix,
+                              const char *key)
 {
     const char *near = NULL;
     unsigned best = 3;
-    struct aq_buffer known = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer known = {0};
     for (size_t i = 0; i < record->count; i++) {
         const struct aq_field *field = &record->fields[i];
         if (field->rules & AQ_INTERNAL)
@@ -246,12 +248,11 @@ static int unknown_field(const struct reading *in, const struct aq_record *recor
     else
         aq_fail(in->error, AQ_E_INVALID, "%s%s%.64s is not known; known are: %s", prefix, *prefix ? "." : "", key,
                 known.length ? known.data : "none");
-    aq_buffer_free(&known);
-    return placed(in);
+    return fail_at_place(in);
 }
 
-static int record_in(struct reading *in, const struct aq_record *record, void *object, const json_t *json,
-                     const char *path)
+static int read_record(struct reading *in, const struct aq_record *record, void *object, const json_t *json,
+                       const char *path)
 {
     bool given[64] = {false};
     const char *key;
@@ -260,8 +261,8 @@ static int record_in(struct reading *in, const struct aq_record *record, void *o
     aq_record_init(record, object, in->arena);
     if (!json_is_object(json)) {
         aq_fail(in->error, AQ_E_INVALID, "%s is %s, but must be an object", *path ? path : record->name,
-                kind_name(json));
-        return placed(in);
+                name_of_kind(json));
+        return fail_at_place(in);
     }
     json_object_foreach ((json_t *)json, key, value) {
         struct reading member = *in;
@@ -269,12 +270,12 @@ static int record_in(struct reading *in, const struct aq_record *record, void *o
         member.key = key;
         const struct aq_field *field = aq_record_field(record, key);
         if (field == NULL || (field->rules & AQ_INTERNAL))
-            return unknown_field(&member, record, path, key);
+            return fail_unknown_field(&member, record, path, key);
         if (json_is_null(value))
             continue; /* null: as if not given */
         char member_path[200];
         snprintf(member_path, sizeof member_path, "%s%s%s", path, *path ? "." : "", key);
-        if (field_in(&member, field, object, value, member_path) != 0)
+        if (read_field(&member, field, object, value, member_path) != 0)
             return -1;
         given[field - record->fields] = true;
     }
@@ -282,7 +283,7 @@ static int record_in(struct reading *in, const struct aq_record *record, void *o
         const struct aq_field *field = &record->fields[i];
         if ((field->rules & AQ_REQUIRED) && !given[i]) {
             aq_fail(in->error, AQ_E_INVALID, "%s%s%s is missing: %s", path, *path ? "." : "", field->name, field->help);
-            return placed(in);
+            return fail_at_place(in);
         }
     }
     return 0;
@@ -292,5 +293,5 @@ int aq_record_from_json(const struct aq_record *record, void *object, const json
                         const struct aq_yaml_places *where, struct aq_arena *arena, struct aq_error *error)
 {
     struct reading in = {.where = where, .arena = arena, .error = error};
-    return record_in(&in, record, object, json, "");
+    return read_record(&in, record, object, json, "");
 }

@@ -346,12 +346,11 @@ static char *packed_other(struct shaping *shaping, const struct aq_field *field,
 /* The fields from `first` on, which the older edition that packed the record did not know: presets. */
 static char *missing_fields(struct shaping *shaping, const struct aq_record *record, size_t first, char *at)
 {
-    struct aq_arena arena = {0};
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     void *object = aq_arena_alloc(&arena, record->size);
     aq_record_init(record, object, &arena);
     settle(shaping, at);
     fields_to_json(record, first, object, shaping->out);
-    aq_arena_free(&arena);
     return go_on(shaping, 0);
 }
 

@@ -60,7 +60,7 @@ static const char **keys_of(const json_t *object, bool sorted)
 static void write_object(struct writing *writing, const json_t *object)
 {
     size_t count = json_object_size(object);
-    const char **keys = keys_of(object, writing->sorted);
+    AQ_CLEANUP_MEMORY const char **keys = keys_of(object, writing->sorted);
     aq_buffer_char(writing->out, '{');
     writing->depth++;
     for (size_t i = 0; i < count; i++) {
@@ -75,7 +75,6 @@ static void write_object(struct writing *writing, const json_t *object)
     if (count > 0)
         new_line(writing);
     aq_buffer_char(writing->out, '}');
-    free(keys);
 }
 
 static void write_array(struct writing *writing, const json_t *array)
@@ -173,21 +172,17 @@ int aq_json_check_document(const char *text, const char *path, struct aq_error *
 {
     if (strcmp(text, "{}") == 0)
         return 0;
-    json_t *json = aq_json_parse(text, strlen(text), error);
+    AQ_CLEANUP_JSON json_t *json = aq_json_parse(text, strlen(text), error);
     if (json == NULL)
         return aq_error_context(error, "%s", path);
-    bool object = json_is_object(json);
-    json_decref(json);
-    return object ? 0 : aq_fail(error, AQ_E_INVALID, "%s must be a JSON object", path);
+    return json_is_object(json) ? 0 : aq_fail(error, AQ_E_INVALID, "%s must be a JSON object", path);
 }
 
 const char *aq_json_compact(const json_t *value, struct aq_arena *arena)
 {
-    struct aq_buffer text = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
     aq_json_write(value, 0, true, &text);
-    const char *copy = aq_arena_text(arena, text.data, text.length);
-    aq_buffer_free(&text);
-    return copy;
+    return aq_arena_text(arena, text.data, text.length);
 }
 
 const char *aq_json_merge(const char *first, const char *second, struct aq_arena *arena)
@@ -197,15 +192,11 @@ const char *aq_json_merge(const char *first, const char *second, struct aq_arena
         return aq_arena_text(arena, first, strlen(first));
     if (strcmp(first, "{}") == 0)
         return aq_arena_text(arena, second, strlen(second));
-    json_t *base = aq_json_parse(first, strlen(first), &error);
-    json_t *over = aq_json_parse(second, strlen(second), &error);
-    const char *merged = "{}";
-    if (json_is_object(base) && json_is_object(over)) {
-        int failed = json_object_update_recursive(base, over);
-        aq_assert(failed == 0);
-        merged = aq_json_compact(base, arena);
-    }
-    json_decref(base);
-    json_decref(over);
-    return merged;
+    AQ_CLEANUP_JSON json_t *base = aq_json_parse(first, strlen(first), &error);
+    AQ_CLEANUP_JSON json_t *over = aq_json_parse(second, strlen(second), &error);
+    if (!json_is_object(base) || !json_is_object(over))
+        return "{}";
+    int failed = json_object_update_recursive(base, over);
+    aq_assert(failed == 0);
+    return aq_json_compact(base, arena);
 }

@@ -258,12 +258,10 @@ static int read_word(const struct aq_field *field, const char *text, const char 
 {
     int word = aq_words_find(field->words, text);
     if (word < 0) {
-        struct aq_buffer list = {0};
+        AQ_CLEANUP_BUFFER struct aq_buffer list = {0};
         aq_buffer_text(&list, "one of ");
         aq_words_list(field->words, &list);
-        fail_value(path, text, list.data, error);
-        aq_buffer_free(&list);
-        return -1;
+        return fail_value(path, text, list.data, error);
     }
     *value = (uint64_t)word;
     return 0;

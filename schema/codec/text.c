@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static int texts_from_text(struct aq_list *list, const char *text, struct aq_arena *arena)
+static void texts_from_text(struct aq_list *list, const char *text, struct aq_arena *arena)
 {
     uint32_t count = text[0] != '\0';
     for (const char *c = text; *c != '\0'; c++)
@@ -17,22 +17,18 @@ static int texts_from_text(struct aq_list *list, const char *text, struct aq_are
         AQ_TEXT_ITEM(*list, list->count++) = aq_arena_text(arena, text, length);
         text += length + (text[length] == ',');
     }
-    return 0;
 }
 
 static int document_from_text(const char **document, const char *text, const char *path, struct aq_arena *arena,
                               struct aq_error *error)
 {
-    json_t *json = aq_json_parse(text, strlen(text), error);
+    AQ_CLEANUP_JSON json_t *json = aq_json_parse(text, strlen(text), error);
     if (json == NULL)
         return aq_error_context(error, "%s", path);
-    int status = 0;
-    if (json_is_object(json))
-        *document = aq_json_compact(json, arena);
-    else
-        status = aq_fail(error, AQ_E_INVALID, "%s must be a JSON object", path);
-    json_decref(json);
-    return status;
+    if (!json_is_object(json))
+        return aq_fail(error, AQ_E_INVALID, "%s must be a JSON object", path);
+    *document = aq_json_compact(json, arena);
+    return 0;
 }
 
 int aq_field_from_text(const struct aq_field *field, void *object, const char *text, const char *path,
@@ -50,8 +46,7 @@ int aq_field_from_text(const struct aq_field *field, void *object, const char *t
             return -1;
         break;
     case AQ_TYPE_TEXTS:
-        if (texts_from_text(at, text, arena) != 0)
-            return -1;
+        texts_from_text(at, text, arena);
         break;
     case AQ_TYPE_BYTES:
     case AQ_TYPE_RECORD:

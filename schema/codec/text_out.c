@@ -56,10 +56,9 @@ void aq_field_to_text(const struct aq_field *field, const void *object, struct a
         list_to_text(field, at, out);
         break;
     case AQ_TYPE_RECORD: {
-        struct aq_buffer lines = {0};
+        AQ_CLEANUP_BUFFER struct aq_buffer lines = {0};
         leaves_to_text(field->record, at, "", &lines);
         aq_buffer_add(out, aq_buffer_string(&lines), lines.length);
-        aq_buffer_free(&lines);
         break;
     }
     case AQ_TYPE_BYTES:

@@ -61,7 +61,9 @@ static int unpack_list(struct unpacking *unpacking, const struct aq_field *field
     return 0;
 }
 
-static int unpack_number(struct unpacking *unpacking, const struct aq_field *field, const char *path, void *at)
+/* This and unpack_field() are inlined into both loops over fields: the one for tables and log is a hot path. */
+static inline __attribute__((always_inline)) int unpack_number(struct unpacking *unpacking,
+                                                               const struct aq_field *field, const char *path, void *at)
 {
     uint64_t value;
     if (!aq_packed_number(&unpacking->in, &value))
@@ -77,7 +79,10 @@ static int unpack_number(struct unpacking *unpacking, const struct aq_field *fie
     return 0;
 }
 
-static int unpack_field(struct unpacking *unpacking, const struct aq_field *field, const char *path, void *object)
+/* Inlined into both loops over fields: most of what is read, tables and log, comes through the one that is not strict.
+ */
+static inline __attribute__((always_inline)) int unpack_field(struct unpacking *unpacking, const struct aq_field *field,
+                                                              const char *path, void *object)
 {
     void *at = AQ_AT(object, field);
     switch (field->type) {
@@ -97,21 +102,37 @@ static int unpack_field(struct unpacking *unpacking, const struct aq_field *fiel
     }
 }
 
-static int unpack_strict(struct unpacking *unpacking, const struct aq_field *field, const char *above, void *object)
+static int unpack_fields(struct unpacking *unpacking, const struct aq_record *record, size_t count, uint64_t wanted,
+                         void *object)
 {
-    char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%s%s%s", above, *above ? "." : "", field->name);
-    if (unpack_field(unpacking, field, path, object) != 0)
-        return -1;
-    return aq_field_check(field, object, path, unpacking->whole.error);
+    for (size_t i = 0; i < count; i++, wanted >>= 1) {
+        const struct aq_field *field = &record->fields[i];
+        if (wanted & 1) {
+            if (unpack_field(unpacking, field, field->name, object) != 0)
+                return -1;
+        } else if (!aq_packed_skip(&unpacking->in)) {
+            return aq_packed_refuse(&unpacking->whole, field->name, "a value");
+        }
+    }
+    return 0;
 }
 
-static int check_required(struct unpacking *unpacking, const struct aq_record *record, size_t first, const char *path)
+static int unpack_fields_strictly(struct unpacking *unpacking, const struct aq_record *record, size_t count,
+                                  const char *path, void *object)
 {
-    for (size_t i = first; i < record->count; i++)
+    struct aq_error *error = unpacking->whole.error;
+    const char *dot = *path ? "." : "";
+    for (size_t i = 0; i < count; i++) {
+        const struct aq_field *field = &record->fields[i];
+        char field_path[PATH_SIZE];
+        snprintf(field_path, sizeof field_path, "%s%s%s", path, dot, field->name);
+        if (unpack_field(unpacking, field, field_path, object) != 0 ||
+            aq_field_check(field, object, field_path, error) != 0)
+            return -1;
+    }
+    for (size_t i = count; i < record->count; i++)
         if (record->fields[i].rules & AQ_REQUIRED)
-            return aq_fail(unpacking->whole.error, AQ_E_INVALID, "%s%s%s is missing", path, *path ? "." : "",
-                           record->fields[i].name);
+            return aq_fail(error, AQ_E_INVALID, "%s%s%s is missing", path, dot, record->fields[i].name);
     return 0;
 }
 
@@ -124,19 +145,9 @@ static int unpack_record(struct unpacking *unpacking, const struct aq_record *re
         return aq_packed_refuse(&unpacking->whole, *path ? path : record->name, "a list of its fields");
     if (count > record->count)
         return aq_packed_refuse_count(&unpacking->whole, *path ? path : record->name, count, record->count);
-    for (size_t i = 0; i < count; i++, wanted >>= 1) {
-        const struct aq_field *field = &record->fields[i];
-        int status = 0;
-        if (unpacking->strict)
-            status = unpack_strict(unpacking, field, path, object);
-        else if (wanted & 1)
-            status = unpack_field(unpacking, field, field->name, object);
-        else if (!aq_packed_skip(&unpacking->in))
-            status = aq_packed_refuse(&unpacking->whole, field->name, "a value");
-        if (status != 0)
-            return -1;
-    }
-    return unpacking->strict ? check_required(unpacking, record, count, path) : 0;
+    if (unpacking->strict)
+        return unpack_fields_strictly(unpacking, record, count, path, object);
+    return unpack_fields(unpacking, record, count, wanted, object);
 }
 
 static int unpack_whole(struct unpacking *unpacking, uint64_t wanted, void *object)

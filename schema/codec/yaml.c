@@ -25,10 +25,7 @@ struct aq_yaml_places {
 
 static void places_add(struct aq_yaml_places *places, struct place place)
 {
-    if (places->count == places->capacity) {
-        places->capacity = places->capacity ? places->capacity * 2 : 64;
-        places->rows = aq_realloc(places->rows, places->capacity * sizeof *places->rows);
-    }
+    AQ_GROW(places->rows, places->count, places->capacity);
     places->rows[places->count++] = place;
 }
 

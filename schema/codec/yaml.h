@@ -26,6 +26,13 @@ _Bool aq_yaml_place(const struct aq_yaml_places *places, const json_t *parent, c
                     unsigned *line, unsigned *column);
 void aq_yaml_places_free(struct aq_yaml_places *places);
 
+/* AQ_CLEANUP_YAML_PLACES struct aq_yaml_places *places = NULL; frees them on every way out of the scope. */
+#define AQ_CLEANUP_YAML_PLACES AQ_CLEANUP(aq_cleanup_yaml_places)
+static inline void aq_cleanup_yaml_places(struct aq_yaml_places **places)
+{
+    aq_yaml_places_free(*places);
+}
+
 /* A JSON value as YAML, two spaces a level, ending in a line break. Read back, it is the same value. */
 struct aq_buffer;
 void aq_yaml_print(const json_t *value, struct aq_buffer *out);

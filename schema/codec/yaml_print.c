@@ -190,7 +190,7 @@ static void print_block(const json_t *value, unsigned indent, struct aq_buffer *
 
 static void print_key(const char *key, unsigned indent, struct aq_buffer *out)
 {
-    struct aq_buffer shown = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer shown = {0};
     size_t length = strlen(key);
     if (plain_is_exact(key, length))
         aq_buffer_add(&shown, key, length);
@@ -203,7 +203,6 @@ static void print_key(const char *key, unsigned indent, struct aq_buffer *out)
         aq_buffer_add(out, shown.data, shown.length);
     }
     aq_buffer_char(out, ':');
-    aq_buffer_free(&shown);
 }
 
 static void print_member(const char *key, const json_t *value, unsigned indent, struct aq_buffer *out)

@@ -1,5 +1,6 @@
 #include "schema/wire/seal.h"
 
+#include "schema/base/files.h"
 #include "schema/codec/pack.h"
 
 #include <errno.h>
@@ -16,11 +17,10 @@ int aq_wire_key_load(struct aq_wire_key *key, const char *path, struct aq_error 
 {
     char text[AQ_WIRE_KEY_SIZE * 2 + 2];
     struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    AQ_CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return aq_fail_errno(error, errno, "cannot open key file %s", path);
     ssize_t got = fstat(fd, &status) == 0 ? read(fd, text, sizeof text) : -1;
-    close(fd);
     if (got < 0)
         return aq_fail_errno(error, errno, "cannot read key file %s", path);
     if (status.st_mode & 077)
@@ -38,42 +38,32 @@ int aq_wire_key_load(struct aq_wire_key *key, const char *path, struct aq_error 
 
 int aq_wire_key_make(struct aq_wire_key *key, const char *path, struct aq_error *error)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 && errno == EEXIST)
+    if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return aq_wire_key_load(key, path, error);
-    if (fd < 0)
-        return aq_fail_errno(error, errno, "cannot make key file %s", path);
     char text[AQ_WIRE_KEY_SIZE * 2 + 1];
     randombytes_buf(key->bytes, sizeof key->bytes);
     sodium_bin2hex(text, sizeof text, key->bytes, sizeof key->bytes);
     text[sizeof text - 1] = '\n';
-    bool written = write(fd, text, sizeof text) == (ssize_t)sizeof text && fsync(fd) == 0;
-    int number = errno;
-    close(fd);
-    if (written)
-        return 0;
-    unlink(path);
-    return aq_fail_errno(error, number, "cannot write key file %s", path);
+    if (aq_file_replace(AT_FDCWD, path, 0600, text, sizeof text, error) != 0)
+        return aq_error_context(error, "making a key file");
+    return 0;
 }
 
 /* ---- sealing ------------------------------------------------------------------------------------------ */
 
 void aq_wire_seal(const struct aq_wire_key *key, enum aq_message_type type, const void *message, struct aq_buffer *out)
 {
-    struct aq_buffer plain = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer plain = {0};
     aq_buffer_char(&plain, AQ_WIRE_FORMAT);
     aq_buffer_char(&plain, (char)type);
     aq_record_pack(aq_message_record(type), message, &plain);
 
-    unsigned char nonce[crypto_secretbox_NONCEBYTES];
-    randombytes_buf(nonce, sizeof nonce);
     aq_buffer_reset(out);
-    aq_buffer_add(out, nonce, sizeof nonce);
-    unsigned char *sealed = aq_malloc(plain.length + crypto_secretbox_MACBYTES);
+    aq_buffer_room(out, crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + plain.length);
+    unsigned char *nonce = (unsigned char *)out->data, *sealed = nonce + crypto_secretbox_NONCEBYTES;
+    randombytes_buf(nonce, crypto_secretbox_NONCEBYTES);
     crypto_secretbox_easy(sealed, (const unsigned char *)plain.data, plain.length, nonce, key->bytes);
-    aq_buffer_add(out, sealed, plain.length + crypto_secretbox_MACBYTES);
-    free(sealed);
-    aq_buffer_free(&plain);
+    aq_buffer_put(out, (char *)sealed + crypto_secretbox_MACBYTES + plain.length);
 }
 
 int aq_wire_open(const struct aq_wire_key *key, const void *data, size_t length, enum aq_message_type *type,

@@ -124,7 +124,7 @@ static void reading_is_bounded(void **state)
     assert_int_equal(aq_file_read(directory, "ten", 10, &got, &error), 0);
     assert_string_equal(aq_buffer_string(&got), "> 0123456789");
     assert_int_equal(aq_file_read(directory, "ten", 9, &got, &error), -1);
-    assert_int_equal(error.code, AQ_E_CORRUPT);
+    assert_int_equal(error.code, AQ_E_TOO_LARGE);
     assert_string_equal(error.message, "ten is larger than 9 bytes");
     aq_buffer_reset(&got);
     assert_int_equal(aq_file_read_end(directory, "ten", 4, &got, &error), 0);

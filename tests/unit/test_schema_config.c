@@ -167,9 +167,9 @@ static void errors_without_a_place_name_the_file(void **state)
     assert_refused("- a\n", " test is a list, but must be an object");
     assert_int_equal(aq_config_load(&test_settings_record, &settings, "/nonexistent/a.yaml", &arena, &error), -1);
     assert_int_equal(error.code, AQ_E_NOT_FOUND);
-    assert_string_equal(error.message, "/nonexistent/a.yaml: No such file or directory");
+    assert_string_equal(error.message, "cannot open /nonexistent/a.yaml: No such file or directory");
     assert_int_equal(aq_config_load(&test_settings_record, &settings, "/tmp", &arena, &error), -1);
-    assert_string_equal(error.message, "/tmp: Is a directory");
+    assert_string_equal(error.message, "cannot read /tmp: Is a directory");
     assert_int_equal(aq_config_load(&test_settings_record, &settings, "/dev/zero", &arena, &error), -1);
     assert_int_equal(error.code, AQ_E_TOO_LARGE); /* read no further than the bound */
 }
@@ -206,6 +206,28 @@ static void one_setting_is_set(void **state)
     assert_string_equal(settings.motto, "");
     assert_string_equal(settings.extra, "{\"c\":2}");
     assert_int_equal(settings.heartbeat, 500); /* all else stays */
+}
+
+static void a_command_line_goes_over_the_file_which_goes_over_presets(void **state)
+{
+    (void)state;
+    const char *assignments[] = {"keep=15m", "name=delta", "keep=16m"};
+    struct aq_arguments arguments = {.settings_file = path, .assignments = assignments, .assignment_count = 3};
+    struct test_settings settings;
+    struct aq_error error = {0};
+    write_file(minimal);
+    assert_int_equal(aq_config_read(&test_settings_record, &settings, &arguments, &arena, &error), 0);
+    assert_string_equal(settings.name, "delta");
+    assert_int_equal(settings.id, 1);
+    assert_int_equal(settings.keep, 960);
+    assignments[1] = "nothing=1";
+    assert_int_equal(aq_config_read(&test_settings_record, &settings, &arguments, &arena, &error), -1);
+    arguments.settings_file = "/nonexistent/a.yaml";
+    assert_int_equal(aq_config_read(&test_settings_record, &settings, &arguments, &arena, &error), -1);
+    assert_int_equal(error.code, AQ_E_NOT_FOUND);
+    arguments = (struct aq_arguments){0};
+    assert_int_equal(aq_config_read(&test_settings_record, &settings, &arguments, &arena, &error), 0);
+    assert_string_equal(settings.name, "");
 }
 
 static void what_cannot_be_set_leaves_all_as_it_was(void **state)
@@ -307,6 +329,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(errors_without_a_place_name_the_file, make_file, remove_file),
         cmocka_unit_test_setup_teardown(secrets_are_not_in_errors, make_file, remove_file),
         cmocka_unit_test_setup_teardown(one_setting_is_set, make_file, remove_file),
+        cmocka_unit_test_setup_teardown(a_command_line_goes_over_the_file_which_goes_over_presets, make_file,
+                                        remove_file),
         cmocka_unit_test_setup_teardown(what_cannot_be_set_leaves_all_as_it_was, make_file, remove_file),
         cmocka_unit_test_setup_teardown(the_description_has_everything, make_file, remove_file),
         cmocka_unit_test_setup_teardown(the_description_loads, make_file, remove_file),
