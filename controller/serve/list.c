@@ -17,7 +17,7 @@ struct walk {
     const struct aq_entity *entity;
     struct list_bounds bounds;
     struct filter filter;
-    uint64_t looked_at; /* the fields that decide whether a row is shown, as bits */
+    uint64_t wanted; /* the fields that decide whether a row is shown, as bits */
     uint64_t taken, scanned;
     struct state_key last; /* of the last row that was read, from the table: that in a damaged row could lead back */
     bool more;             /* there are rows after it */
@@ -44,8 +44,8 @@ static bool take_row(void *context, const struct state_packed *row)
     walk->scanned++;
     walk->last.length = row->key_length;
     memcpy(walk->last.bytes, row->key, row->key_length);
-    if (walk->looked_at != 0) {
-        const void *fields = unpack_fields(walk, row, walk->looked_at);
+    if (walk->wanted != 0) {
+        const void *fields = unpack_fields(walk, row, walk->wanted);
         if (fields == NULL)
             return false;
         if (!request_may_see(walk->request, walk->entity, fields) || !filter_matches(&walk->filter, fields))
@@ -101,7 +101,7 @@ static int scan_rows(struct walk *walk, struct aq_error *error)
     }
     const struct aq_record *record = walk->entity->record;
     bool owned = walk->entity->indexed_by_owner && !request_is_admin(walk->request);
-    if (request_looks_at(walk->request, walk->entity) == AQ_FIELD_BIT(record, aq_entity_key(walk->entity)))
+    if (request_visibility_fields(walk->request, walk->entity) == AQ_FIELD_BIT(record, aq_entity_key(walk->entity)))
         take_own_row(walk);
     else if (owned && !walk->bounds.reverse)
         scan_owned(walk, after);
@@ -127,9 +127,9 @@ static void add_next(struct walk *walk)
 static void choose_fields(struct walk *walk)
 {
     const struct aq_record *record = walk->entity->record;
-    walk->looked_at = request_looks_at(walk->request, walk->entity);
+    walk->wanted = request_visibility_fields(walk->request, walk->entity);
     for (unsigned i = 0; i < walk->filter.count; i++)
-        walk->looked_at |= AQ_FIELD_BIT(record, walk->filter.fields[i]);
+        walk->wanted |= AQ_FIELD_BIT(record, walk->filter.fields[i]);
 }
 
 static int fill_page(struct walk *walk, struct aq_error *error)

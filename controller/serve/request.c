@@ -64,7 +64,7 @@ bool request_is_admin(const struct request *request)
     return request->known && request->user.role == AQ_ROLE_ADMIN;
 }
 
-uint64_t request_looks_at(const struct request *request, const struct aq_entity *entity)
+uint64_t request_visibility_fields(const struct request *request, const struct aq_entity *entity)
 {
     if (entity->owner == NULL || request_is_admin(request))
         return 0;

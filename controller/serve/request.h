@@ -100,7 +100,7 @@ bool request_is_admin(const struct request *request);
 /* May the caller see the row? Users see their own rows and rows that have no owner; admins see all. */
 bool request_may_see(const struct request *request, const struct aq_entity *entity, const void *row);
 /* The fields that request_may_see() reads, as bits (AQ_FIELD_BIT()); 0: the caller may see every row. */
-uint64_t request_looks_at(const struct request *request, const struct aq_entity *entity);
+uint64_t request_visibility_fields(const struct request *request, const struct aq_entity *entity);
 const struct sockaddr *request_peer(const struct request *request);
 /* The caller's address as text: "127.0.0.1", "fe80::1"; IPv4 never in its IPv6 form. */
 void request_address(const struct request *request, char *out, size_t size);

@@ -48,7 +48,7 @@ bool row_show(struct request *request, struct state_txn *txn, const struct aq_en
 static bool may_see(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
                     const struct state_packed *row)
 {
-    uint64_t wanted = request_looks_at(request, entity);
+    uint64_t wanted = request_visibility_fields(request, entity);
     const void *fields = wanted != 0 ? row_fields(request, txn, entity, row, wanted) : NULL;
     return wanted == 0 || (fields != NULL && request_may_see(request, entity, fields));
 }

@@ -1,4 +1,4 @@
-/* REST over tables whose rows are damaged: a whole answer or an error that names the row, and pages that end. */
+/* REST over tables with damaged rows: each answer is complete, or an error that names the row; and paging ends. */
 #include "controller/state/store.h"
 #include "tests/lib/rest_case.h"
 
@@ -39,7 +39,7 @@ static struct aq_buffer row_of(struct rest_case *rest, uint64_t id)
     return copy;
 }
 
-/* Page for page, as `aq` does it. */
+/* Reads page after page, as `aq` does. */
 static void read_all(struct rest_case *rest, const struct http_client *client, bool reverse)
 {
     char path[128], after[64] = "";
@@ -53,7 +53,7 @@ static void read_all(struct rest_case *rest, const struct http_client *client, b
             assert_non_null(strstr(body->data, "table applications, row 2: "));
             return;
         }
-        const char *next = strstr(body->data, ",\"next\":"); /* what stands before may be no UTF-8 */
+        const char *next = strstr(body->data, ",\"next\":"); /* the text before may not be UTF-8 */
         assert_non_null(next);
         snprintf(after, sizeof after, "%.*s", (int)strspn(next + 8, "0123456789"), next + 8);
         if (after[0] == '\0')
@@ -72,7 +72,7 @@ static void damaged_rows_are_named_and_pages_end(void **context)
     struct aq_buffer row = row_of(rest, 2);
     for (int i = 0; i < ROUNDS; i++) {
         random = random * 6364136223846793005u + 1442695040888963407u;
-        size_t at = i < 8 ? (size_t)i : (size_t)(random >> 33) % row.length; /* the key stands first */
+        size_t at = i < 8 ? (size_t)i : (size_t)(random >> 33) % row.length; /* the key comes first */
         char before = row.data[at];
         row.data[at] ^= (char)(1 + (random >> 20) % 255);
         put_row(rest, 2, &row);
@@ -85,7 +85,7 @@ static void damaged_rows_are_named_and_pages_end(void **context)
     aq_buffer_free(&row);
 }
 
-/* The file's own format has room for longer keys than ours. */
+/* LMDB's format allows longer keys than ours. */
 static void a_damaged_key_is_an_error(void **context)
 {
     struct rest_case *rest = *context;

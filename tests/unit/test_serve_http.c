@@ -1,4 +1,4 @@
-/* REST as its clients see it: who asks, reading, writing. */
+/* REST as its clients see it: callers, reading, writing. */
 #include "tests/lib/rest_case.h"
 
 #include <inttypes.h>
@@ -6,9 +6,9 @@
 #include <sodium.h>
 #include <unistd.h>
 
-/* ---- who asks ---------------------------------------------------------------------------------------------- */
+/* ---- callers ----------------------------------------------------------------------------------------------- */
 
-static void wrong_credentials_are_told_how(void **context)
+static void wrong_credentials_are_explained(void **context)
 {
     struct rest_case *rest = *context;
     rest_ask_as(rest, &rest->nobody, "GET", "/api/v1/me/", NULL, 401);
@@ -33,7 +33,7 @@ static void the_caller_is_me(void **context)
     assert_string_equal(json_text(rest_ask_as(rest, &rest->user, "GET", "/api/v1/me", NULL, 200), "role"), "user");
 }
 
-static void users_see_only_what_is_theirs(void **context)
+static void users_see_only_what_they_own(void **context)
 {
     struct rest_case *rest = *context;
     rest_furnish(rest, 3);
@@ -56,7 +56,7 @@ static void users_see_only_what_is_theirs(void **context)
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/")), 4);
 }
 
-/* One page of users for ann; how many are on it. Nothing tells that there are others. */
+/* Reads a page of users as ann; returns how many are on it. Nothing may reveal that there are others. */
 static size_t seen_by_ann(struct rest_case *rest, const char *query)
 {
     char path[128];
@@ -66,7 +66,7 @@ static size_t seen_by_ann(struct rest_case *rest, const char *query)
     return count;
 }
 
-static void a_page_does_not_tell_who_else_there_is(void **context)
+static void a_page_does_not_reveal_other_users(void **context)
 {
     struct rest_case *rest = *context;
     rest_post(rest, "/api/v1/user/", "{\"name\":\"bob\"}");
@@ -265,7 +265,7 @@ static void a_repeat_with_the_same_key_happens_once(void **context)
     rest_ask_as(rest, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 400);
 }
 
-static void who_wants_the_keys_alone_gets_them(void **context)
+static void a_client_may_want_only_the_keys(void **context)
 {
     struct rest_case *rest = *context;
     rest_furnish(rest, 0);
@@ -300,7 +300,7 @@ static void a_dry_run_changes_nothing(void **context)
     rest_refused(rest, "GET", "/api/v1/user/bob", NULL, 404, "bob");
 }
 
-static void older_clients_are_understood(void **context)
+static void older_forms_are_accepted(void **context)
 {
     struct rest_case *rest = *context;
     json_t *label =
@@ -313,7 +313,7 @@ static void older_clients_are_understood(void **context)
     rest_refused(rest, "GET", "/api/v1/application/1/deallocate", NULL, 409, "RECALLED");
 }
 
-static void bad_bodies_are_told_what_is_wrong(void **context)
+static void bad_bodies_are_explained(void **context)
 {
     struct rest_case *rest = *context;
     rest_refused(rest, "POST", "/api/v1/label/", "{", 400, "line 1");
@@ -346,7 +346,7 @@ static void large_bodies_are_refused(void **context)
     rest_get(rest, "/api/v1/me/");
 }
 
-static void a_client_may_leave_while_its_write_is_under_way(void **context)
+static void a_client_may_leave_during_its_write(void **context)
 {
     struct rest_case *rest = *context;
     rest_furnish(rest, 0);
@@ -373,10 +373,10 @@ static void a_client_may_leave_while_its_write_is_under_way(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        REST_TEST(wrong_credentials_are_told_how),
+        REST_TEST(wrong_credentials_are_explained),
         REST_TEST(the_caller_is_me),
-        REST_TEST(users_see_only_what_is_theirs),
-        REST_TEST(a_page_does_not_tell_who_else_there_is),
+        REST_TEST(users_see_only_what_they_own),
+        REST_TEST(a_page_does_not_reveal_other_users),
         REST_TEST(a_token_is_shown_once_and_can_be_changed),
         REST_TEST(routes_follow_from_the_registry),
         REST_TEST(rows_fields_and_relations_are_read),
@@ -387,12 +387,12 @@ int main(void)
         REST_TEST(a_read_waits_for_its_seq),
         REST_TEST(a_batch_is_all_or_nothing),
         REST_TEST(a_repeat_with_the_same_key_happens_once),
-        REST_TEST(who_wants_the_keys_alone_gets_them),
+        REST_TEST(a_client_may_want_only_the_keys),
         REST_TEST(a_dry_run_changes_nothing),
-        REST_TEST(older_clients_are_understood),
-        REST_TEST(bad_bodies_are_told_what_is_wrong),
+        REST_TEST(older_forms_are_accepted),
+        REST_TEST(bad_bodies_are_explained),
         REST_TEST(large_bodies_are_refused),
-        REST_TEST(a_client_may_leave_while_its_write_is_under_way),
+        REST_TEST(a_client_may_leave_during_its_write),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* REST over time: many connections, event streams, verification, stopping; health, figures and metadata. */
+/* REST over time: many connections, event streams, verification, stopping; health, metrics and metadata. */
 #include "schema/model/resource.h"
 #include "tests/lib/rest_case.h"
 
@@ -29,7 +29,7 @@ static void keep_alive_does_not_stall(void **context, int count)
     free(fds);
 }
 
-/* Three times the library's own array of events, with which its own thread would stop. */
+/* Three times the size of libmicrohttpd's array of events, at which its own thread would stall. */
 static void exactly_128_connections_do_not_stall(void **context)
 {
     keep_alive_does_not_stall(context, 128);
@@ -118,7 +118,7 @@ static void streams_are_limited(void **context)
         close(fds[i]);
 }
 
-/* With the one that asks. */
+/* Including the request that reads it. */
 static uint64_t requests_begun(struct rest_case *rest)
 {
     static const char name[] = "\naquarium_http_requests_total ";
@@ -138,7 +138,7 @@ static void stopping_ends_what_rests(void **context)
     assert_true(http_read_until(fd, "retry:", &seen));
     uint64_t begun = requests_begun(rest);
     pthread_create(&thread, NULL, rest_ask_in_thread, &waiter);
-    /* Each look is a request, and the waiter is one more. */
+    /* Each call is a request, and the waiter is one more. */
     for (int i = 0; i < 6000 && requests_begun(rest) != ++begun + 1; i++)
         usleep(10000);
     serve_stop(rest->services.serve);
@@ -151,7 +151,8 @@ static void stopping_ends_what_rests(void **context)
     close(fd);
 }
 
-/* ---- the rest ---------------------------------------------------------------------------------------------- */
+/* ---- verification, health, metadata
+ * ---------------------------------------------------------------------------------------------- */
 
 static void one_verification_at_a_time(void **context)
 {
@@ -183,7 +184,7 @@ static void assert_plain(struct rest_case *rest, const char *path, long status, 
     assert_non_null(strstr(aq_buffer_string(&rest->reply.body), wanted));
 }
 
-static void health_and_figures_need_no_password_here(void **context)
+static void health_and_metrics_need_no_token_on_this_host(void **context)
 {
     struct rest_case *rest = *context;
     assert_plain(rest, "/livez", 200, "alive");
@@ -252,7 +253,7 @@ int main(void)
         REST_TEST(streams_are_limited),
         REST_TEST(stopping_ends_what_rests),
         REST_TEST(one_verification_at_a_time),
-        REST_TEST(health_and_figures_need_no_password_here),
+        REST_TEST(health_and_metrics_need_no_token_on_this_host),
         REST_TEST(a_resource_reads_its_metadata),
         cmocka_unit_test(plain_text_stays_on_this_host),
     };

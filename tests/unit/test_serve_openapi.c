@@ -1,5 +1,4 @@
-/* The OpenAPI document: every entity and every command that has a route is in it, and every reference leads somewhere.
- */
+/* The OpenAPI document: it has every entity and every command that has a route, and every reference in it resolves. */
 #include "controller/serve/openapi.h"
 #include "controller/serve/route.h"
 
@@ -65,7 +64,7 @@ static void each_reference_leads_somewhere(const json_t *json)
     }
 }
 
-static void references_lead_somewhere(void **context)
+static void references_resolve(void **context)
 {
     (void)context;
     each_reference_leads_somewhere(document);
@@ -155,7 +154,7 @@ static void inputs_have_bounds_and_no_internal_fields(void **context)
     }
 }
 
-/* What an operation answers with, in its envelope. */
+/* The schema of an operation's data, in its envelope. */
 static json_t *answer_of(const char *path, const char *method)
 {
     json_t *answer = at(at(at(document, "paths", path), method, "responses"), "200", "content");
@@ -164,7 +163,7 @@ static json_t *answer_of(const char *path, const char *method)
     return schema;
 }
 
-static void nodes_are_told_with_what_is_known_only_now(void **context)
+static void nodes_have_their_live_values(void **context)
 {
     (void)context;
     json_t *rows[] = {answer_of("/api/v1/node/{name}", "get"), at(answer_of("/api/v1/node/", "get"), "items", NULL),
@@ -180,12 +179,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_openapi),
-        cmocka_unit_test(references_lead_somewhere),
+        cmocka_unit_test(references_resolve),
         cmocka_unit_test(each_entity_is_there),
         cmocka_unit_test(each_command_is_there),
         cmocka_unit_test(path_parameters_are_declared),
         cmocka_unit_test(inputs_have_bounds_and_no_internal_fields),
-        cmocka_unit_test(nodes_are_told_with_what_is_known_only_now),
+        cmocka_unit_test(nodes_have_their_live_values),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,4 +1,4 @@
-/* Paths, parameters, filters, networks and metadata forms: what REST reads and writes, without a server. */
+/* Paths, parameters, filters, networks and metadata formats, without a server. */
 #include "controller/serve/filter.h"
 #include "controller/serve/metadata_format.h"
 #include "controller/serve/network.h"
@@ -166,7 +166,7 @@ static void filters_compare_the_text_form(void **context)
     assert_false(matches(&node, "name=node-1&number=13"));
 }
 
-static void wildcards_stand_for_characters(void **context)
+static void wildcards_match_characters(void **context)
 {
     (void)context;
     static const struct {
@@ -195,7 +195,7 @@ static void wildcards_stand_for_characters(void **context)
     }
 }
 
-/* An evil pattern over an evil text: bounded before it begins, and as it goes on. */
+/* A pattern and a text that are expensive to match: the length of the pattern and the steps are limited. */
 static void filters_cost_little(void **context)
 {
     (void)context;
@@ -375,7 +375,7 @@ int main(void)
         cmocka_unit_test(a_parameter_is_given_once),
         cmocka_unit_test(numbers_have_bounds),
         cmocka_unit_test(filters_compare_the_text_form),
-        cmocka_unit_test(wildcards_stand_for_characters),
+        cmocka_unit_test(wildcards_match_characters),
         cmocka_unit_test(filters_cost_little),
         cmocka_unit_test(secrets_are_no_filters),
         cmocka_unit_test(networks_hold_their_addresses),

@@ -23,7 +23,7 @@ controller/log       schema controller/log controller/lmdb controller/state cont
 controller/write     schema controller/write controller/settings controller/log controller/state controller/place controller/decide controller/project
 controller/auth      schema controller/auth controller/state
 controller/hub       schema controller/hub controller/settings controller/state controller/write controller/auth
-controller/serve     schema controller/serve controller/settings controller/lmdb controller/state controller/write controller/auth controller/hub
+controller/serve     schema controller/serve controller/settings controller/state controller/write controller/auth controller/hub
 controller/react     schema controller/react controller/state controller/write
 controller           schema controller
 fs/settings          schema fs/settings

@@ -1,5 +1,5 @@
-/* Tokens: made, hashed by the real Argon2id, checked on the pool, remembered for a while, void when the hash is
- * another. */
+/* Tokens are made, hashed with Argon2id and checked on the pool. Results are kept for a while, and are void when the
+ * user's hash changes. */
 #include "controller/auth/credentials.h"
 #include "controller/auth/proofs.h"
 #include "schema/model/application.h"
@@ -58,7 +58,7 @@ static void checked(void *context, const struct aq_error *error)
     sem_post(&outcome->there);
 }
 
-/* Several threads may be here at once. */
+/* Several threads may call it at once. */
 static void counted(void *context, const struct aq_error *error)
 {
     struct outcome *outcome = context;
@@ -81,7 +81,7 @@ static void wait_for(struct outcome *outcome)
     assert_int_equal(sem_timedwait(&outcome->there, &until), 0);
 }
 
-/* Asks until it is known: AQ_OK or the refusal. `asked`: how often the pool was asked. */
+/* Checks until the result is known: AQ_OK or the refusal. `asked`: how many verifications were needed. */
 static enum aq_error_code check(struct place *place, const char *name, const char *token, unsigned *asked)
 {
     struct outcome outcome = {0};
@@ -105,7 +105,7 @@ static enum aq_error_code check(struct place *place, const char *name, const cha
     return code;
 }
 
-/* Makes a user by the command, or gives it a new token. */
+/* Creates a user with the command, or gives it a new token. */
 static void make_token(struct place *place, const struct aq_command *command, const char *name, char token[TOKEN_SIZE])
 {
     struct aq_error error = {0};
@@ -166,7 +166,7 @@ static void a_token_is_verified_once_and_then_remembered(void **context)
     assert_int_equal(asked, 0);
 }
 
-static void wrong_tokens_and_unknown_users_are_told_the_same(void **context)
+static void wrong_tokens_and_unknown_users_get_the_same_answer(void **context)
 {
     struct place *place = *context;
     char token[TOKEN_SIZE];
@@ -175,9 +175,9 @@ static void wrong_tokens_and_unknown_users_are_told_the_same(void **context)
     assert_int_equal(check(place, "ann", "wrong", &asked), AQ_E_UNAUTHENTICATED);
     assert_int_equal(asked, 1);
     assert_int_equal(check(place, "nobody", token, &asked), AQ_E_UNAUTHENTICATED);
-    assert_int_equal(asked, 1); /* the same work is done */
+    assert_int_equal(asked, 1); /* as much work as for a known user */
     assert_int_equal(check(place, "nobody", token, &asked), AQ_E_UNAUTHENTICATED);
-    assert_int_equal(asked, 0); /* a repeat soon after costs nothing */
+    assert_int_equal(asked, 0); /* repeated soon after, it costs no work */
     assert_int_equal(check(place, "../etc", token, &asked), AQ_E_UNAUTHENTICATED);
     assert_int_equal(check(place, "", "", &asked), AQ_E_UNAUTHENTICATED);
 }
@@ -207,7 +207,7 @@ static void a_removed_user_is_unknown_at_once(void **context)
     assert_int_equal(check(place, "ann", token, &asked), AQ_E_UNAUTHENTICATED);
 }
 
-static void many_who_ask_the_same_cost_one_verification(void **context)
+static void many_checks_of_one_token_cost_one_verification(void **context)
 {
     enum { ASKERS = 200 };
     struct place *place = *context;
@@ -255,7 +255,7 @@ static void too_many_jobs_are_refused(void **context)
     sem_destroy(&outcome.there);
 }
 
-/* ---- the memory of proofs ---------------------------------------------------------------------------------- */
+/* ---- proofs ---------------------------------------------------------------------------------- */
 
 static void proofs_expire_and_depend_on_the_hash(void **context)
 {
@@ -273,7 +273,7 @@ static void proofs_expire_and_depend_on_the_hash(void **context)
     proofs_free(proofs);
 }
 
-static void bad_proofs_do_not_push_good_ones_out(void **context)
+static void bad_proofs_do_not_replace_good_ones(void **context)
 {
     (void)context;
     struct proofs *proofs = proofs_new();
@@ -295,12 +295,12 @@ int main(void)
         cmocka_unit_test(only_some_commands_make_tokens),
         cmocka_unit_test(hashes_are_argon2id),
         cmocka_unit_test(proofs_expire_and_depend_on_the_hash),
-        cmocka_unit_test(bad_proofs_do_not_push_good_ones_out),
+        cmocka_unit_test(bad_proofs_do_not_replace_good_ones),
         cmocka_unit_test_setup_teardown(a_token_is_verified_once_and_then_remembered, setup, teardown),
-        cmocka_unit_test_setup_teardown(wrong_tokens_and_unknown_users_are_told_the_same, setup, teardown),
+        cmocka_unit_test_setup_teardown(wrong_tokens_and_unknown_users_get_the_same_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(a_new_token_makes_the_old_one_void_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_removed_user_is_unknown_at_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(many_who_ask_the_same_cost_one_verification, setup, teardown),
+        cmocka_unit_test_setup_teardown(many_checks_of_one_token_cost_one_verification, setup, teardown),
         cmocka_unit_test_setup_teardown(too_many_jobs_are_refused, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
