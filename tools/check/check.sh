@@ -44,6 +44,7 @@ step lengths tools/check/lengths.sh
 step shell tools/check/shell.sh
 
 if build build-gcc all tests abuse-programs man; then
+    step rings tools/check/rings.sh
     "$run" many unit-release 120 build/release/tests/test_*
     e2e release tests/e2e/session.sh tests/e2e/up.sh
     e2e release build/release/abuse/http build/release/abuse/port tests/abuse/mount.sh
