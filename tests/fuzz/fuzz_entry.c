@@ -111,8 +111,8 @@ static void make_base(void)
 static void begin(void)
 {
     const char *where = getenv("TMPDIR");
-    snprintf(place, sizeof place, "%s/aquarium-fuzz-XXXXXX", where ? where : "/tmp");
-    fuzz_must(sodium_init() >= 0 && mkdtemp(place) != NULL);
+    fuzz_must(sodium_init() >= 0);
+    test_make_directory(place, sizeof place, where != NULL ? where : "/tmp", "aquarium-fuzz");
     make_history();
     make_base();
     test_remove_tree(place); /* what is open stays usable: so nothing is left behind, however this ends */

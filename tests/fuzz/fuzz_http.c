@@ -22,8 +22,6 @@ enum { ANSWER_MAX = 1 << 20, PATIENCE_MS = 100, CONNECT_TRIES = 200 };
 
 static struct fuzz_cluster place;
 static struct sockaddr_in address;
-static bool runs;
-static unsigned inputs;
 
 /* ---- the server --------------------------------------------------------------------------------------------- */
 
@@ -52,14 +50,11 @@ static void begin(void)
         (struct sockaddr_in){.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)test_read_number(place.cluster.directory, AQ_FILE_API_PORT)),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    runs = true;
 }
 
 static void end(void)
 {
-    if (runs)
-        fuzz_cluster_stop(&place);
-    runs = false;
+    fuzz_cluster_stop(&place);
 }
 
 /* ---- one input ---------------------------------------------------------------------------------------------- */
@@ -160,14 +155,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input in = {data, size};
     struct aq_buffer request = {0}, answer = {0};
-    static bool known;
-    if (!known)
-        fuzz_must(atexit(end) == 0);
-    known = true;
-    if (++inputs % FUZZ_CLUSTER_INPUTS_MAX == 0)
-        end();
-    if (!runs)
-        begin();
+    fuzz_cluster_next(begin, end);
     make_request(&in, &request);
     exchange(&request, &answer);
     check_answer(&request, aq_buffer_string(&answer));

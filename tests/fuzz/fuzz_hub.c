@@ -12,6 +12,7 @@
 #include "schema/wire/seal.h"
 #include "tests/lib/fuzz.h"
 #include "tests/lib/fuzz_cluster.h"
+#include "tests/lib/raw_peer.h"
 
 #include <arpa/inet.h>
 #include <nanomsg/nn.h>
@@ -26,16 +27,13 @@
 enum {
     PIECES_MAX = 12,
     PATIENCE_MS = 4,
-    GREETING_SIZE = 8,
     FRAME_SIZE = 12 /* length, then the number of a question */
 };
 
 static struct fuzz_cluster place;
 static struct aq_wire_key agent_key, view_key;
 static struct sockaddr_in address;
-static int view; /* nanomsg's, raw: the cooked one aborts when an answer comes late */
-static bool runs;
-static unsigned inputs;
+static int view;         /* nanomsg's, raw: the cooked one aborts when an answer comes late */
 static uint64_t offered; /* the number that the hub gave last */
 
 /* One input's connection to the agents' port. */
@@ -81,16 +79,12 @@ static void begin(void)
     nn_setsockopt(view, NN_SOL_SOCKET, NN_RCVTIMEO, &wait, sizeof wait);
     nn_setsockopt(view, NN_SOL_SOCKET, NN_SNDTIMEO, &wait, sizeof wait);
     nn_setsockopt(view, NN_SOL_SOCKET, NN_RCVMAXSIZE, &size, sizeof size);
-    runs = true;
 }
 
 static void end(void)
 {
-    if (!runs)
-        return;
     nn_close(view);
     fuzz_cluster_stop(&place);
-    runs = false;
 }
 
 /* ---- what is sent ------------------------------------------------------------------------------------------- */
@@ -99,16 +93,10 @@ static void end(void)
 static void seal(const struct aq_wire_key *key, unsigned type, const void *bytes, size_t length, struct aq_buffer *out)
 {
     struct aq_buffer plain = {0};
-    unsigned char nonce[crypto_secretbox_NONCEBYTES];
     aq_buffer_char(&plain, AQ_WIRE_FORMAT);
     aq_buffer_char(&plain, (char)type);
     aq_buffer_add(&plain, bytes, length);
-    randombytes_buf(nonce, sizeof nonce);
-    unsigned char *sealed = aq_malloc(plain.length + crypto_secretbox_MACBYTES);
-    crypto_secretbox_easy(sealed, (const unsigned char *)plain.data, plain.length, nonce, key->bytes);
-    aq_buffer_add(out, nonce, sizeof nonce);
-    aq_buffer_add(out, sealed, plain.length + crypto_secretbox_MACBYTES);
-    free(sealed);
+    raw_peer_seal(key, plain.data, plain.length, out);
     aq_buffer_free(&plain);
 }
 
@@ -150,7 +138,6 @@ static void ask_view(struct aq_buffer *sealed)
 
 static void open_agent(struct agent *agent, bool greet)
 {
-    static const unsigned char greeting[GREETING_SIZE] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
     struct timeval patience = {.tv_usec = PATIENCE_MS * 1000};
     struct linger hard = {.l_onoff = 1}; /* no port is left in TIME_WAIT */
     *agent = (struct agent){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
@@ -158,7 +145,7 @@ static void open_agent(struct agent *agent, bool greet)
     setsockopt(agent->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(agent->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
     if (greet)
-        (void)send(agent->fd, greeting, sizeof greeting, MSG_NOSIGNAL);
+        (void)send(agent->fd, raw_peer_greeting, RAW_PEER_GREETING, MSG_NOSIGNAL);
 }
 
 /* Reads one answer, if one comes. */
@@ -168,16 +155,16 @@ static void hear(struct agent *agent)
     char chunk[4096];
     for (;;) {
         uint64_t length = 0;
-        struct fuzz_input head = {(const uint8_t *)aq_buffer_string(heard) + GREETING_SIZE, sizeof length};
-        if (heard->length >= GREETING_SIZE + FRAME_SIZE) {
+        struct fuzz_input head = {(const uint8_t *)aq_buffer_string(heard) + RAW_PEER_GREETING, sizeof length};
+        if (heard->length >= RAW_PEER_GREETING + FRAME_SIZE) {
             length = fuzz_take(&head, sizeof length);
             fuzz_must(length > 4 && length <= AQ_WIRE_MESSAGE_MAX + 4);
         }
-        if (length > 0 && heard->length >= GREETING_SIZE + sizeof length + length) {
-            size_t used = GREETING_SIZE + sizeof length + (size_t)length;
-            check_answer(&agent_key, heard->data + GREETING_SIZE + FRAME_SIZE, (size_t)length - 4);
-            memmove(heard->data + GREETING_SIZE, heard->data + used, heard->length - used);
-            heard->length -= used - GREETING_SIZE;
+        if (length > 0 && heard->length >= RAW_PEER_GREETING + sizeof length + length) {
+            size_t used = RAW_PEER_GREETING + sizeof length + (size_t)length;
+            check_answer(&agent_key, heard->data + RAW_PEER_GREETING + FRAME_SIZE, (size_t)length - 4);
+            memmove(heard->data + RAW_PEER_GREETING, heard->data + used, heard->length - used);
+            heard->length -= used - RAW_PEER_GREETING;
             return;
         }
         ssize_t got = recv(agent->fd, chunk, sizeof chunk, 0);
@@ -246,14 +233,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input in = {data, size};
     struct agent agent;
-    static bool known;
-    if (!known)
-        fuzz_must(atexit(end) == 0);
-    known = true;
-    if (++inputs % FUZZ_CLUSTER_INPUTS_MAX == 0)
-        end();
-    if (!runs)
-        begin();
+    fuzz_cluster_next(begin, end);
     open_agent(&agent, size > 0 && strchr("alsr", data[0]) != NULL && data[0] != 0);
     for (int i = 0; i < PIECES_MAX && in.size > 0; i++)
         send_piece(&agent, &in);

@@ -24,9 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_input in = {data, size};
     struct aq_arena arena = {0};
     struct aq_error error = {0};
-    char name[64];
-    fuzz_take_line(&in, name, sizeof name);
-    const struct aq_record *record = fuzz_record(name);
+    const struct aq_record *record = fuzz_take_record(&in);
     if (record == NULL)
         return -1;
     char *line = fuzz_rest(&in, false);

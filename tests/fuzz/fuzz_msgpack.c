@@ -90,9 +90,7 @@ static void read_record(const struct aq_record *record, const char *bytes, size_
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input in = {data, size};
-    char name[64];
-    fuzz_take_line(&in, name, sizeof name);
-    const struct aq_record *record = fuzz_record(name);
+    const struct aq_record *record = fuzz_take_record(&in);
     if (record == NULL)
         return -1;
     char *bytes = fuzz_rest(&in, false);

@@ -62,9 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct aq_error error = {0};
     const char *segments[SEGMENTS_MAX];
     unsigned count = 0;
-    char name[64];
-    fuzz_take_line(&in, name, sizeof name);
-    const struct aq_record *record = fuzz_record(name);
+    const struct aq_record *record = fuzz_take_record(&in);
     if (record == NULL)
         return -1;
     char *path = fuzz_rest(&in, true), *parameters = strchr(path, '?');

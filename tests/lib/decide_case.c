@@ -255,3 +255,21 @@ bool has_resource(uint64_t id)
     struct aq_resource resource;
     return state_resource(spec.txn, id, &resource, &spec.arena);
 }
+
+void spec_check_index(void)
+{
+    struct place_index *fresh = place_index_new();
+    project_fill_index(spec.txn, fresh);
+    struct place_columns kept = place_index_columns(spec.index), made = place_index_columns(fresh);
+    assert_int_equal(kept.count, made.count);
+    for (size_t i = 0; i < made.count; i++) {
+        assert_int_equal(kept.number[i], made.number[i]);
+        assert_int_equal(kept.cpu[i], made.cpu[i]);
+        assert_int_equal(kept.ram[i], made.ram[i]);
+        assert_int_equal(kept.disk[i], made.disk[i]);
+        assert_int_equal(kept.slots[i], made.slots[i]);
+        assert_int_equal(kept.active[i], made.active[i]);
+        assert_int_equal(kept.maintenance[i], made.maintenance[i]);
+    }
+    place_index_free(fresh);
+}

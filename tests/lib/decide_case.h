@@ -126,5 +126,7 @@ struct aq_application the_application(uint64_t id);
 struct aq_resource the_resource(uint64_t id);
 struct aq_node the_node(const char *name);
 bool has_resource(uint64_t id);
+/* The placement index equals one that is filled from the tables. */
+void spec_check_index(void);
 
 #endif

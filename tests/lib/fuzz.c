@@ -98,6 +98,13 @@ const struct aq_record *fuzz_record(const char *name)
     return NULL;
 }
 
+const struct aq_record *fuzz_take_record(struct fuzz_input *in)
+{
+    char name[64];
+    fuzz_take_line(in, name, sizeof name);
+    return fuzz_record(name);
+}
+
 bool fuzz_equal(const struct aq_record *record, const void *a, const void *b)
 {
     struct aq_buffer first = {0}, second = {0};

@@ -56,6 +56,8 @@ struct fuzz_records {
 const struct fuzz_records *fuzz_records(void);
 /* NULL: none is called so. */
 const struct aq_record *fuzz_record(const char *name);
+/* The record that the first line of the input names; NULL: none. */
+const struct aq_record *fuzz_take_record(struct fuzz_input *in);
 /* Are both records the same, as far as their packed form tells? */
 bool fuzz_equal(const struct aq_record *record, const void *a, const void *b);
 

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+enum { INPUTS_MAX = 20000 };
+
 static int fuzz_cluster_verify(void *context, struct aq_buffer *report, struct aq_error *error)
 {
     (void)context;
@@ -32,4 +34,27 @@ void fuzz_cluster_stop(struct fuzz_cluster *fuzz)
     test_services_stop(&fuzz->services);
     test_cluster_free(&fuzz->cluster);
     *fuzz = (struct fuzz_cluster){0};
+}
+
+static void (*cluster_end)(void);
+static bool cluster_runs;
+
+static void end_cluster(void)
+{
+    if (cluster_runs)
+        cluster_end();
+    cluster_runs = false;
+}
+
+void fuzz_cluster_next(void (*begin)(void), void (*end)(void))
+{
+    static unsigned inputs;
+    if (cluster_end == NULL && atexit(end_cluster) != 0)
+        abort();
+    cluster_end = end;
+    if (++inputs % INPUTS_MAX == 0)
+        end_cluster();
+    if (!cluster_runs)
+        begin();
+    cluster_runs = true;
 }

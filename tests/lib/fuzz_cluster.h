@@ -5,8 +5,6 @@
 
 #include "tests/lib/services.h"
 
-enum { FUZZ_CLUSTER_INPUTS_MAX = 20000 /* then it is made anew: or its log would grow for ever */ };
-
 struct fuzz_cluster {
     struct test_cluster cluster;
     struct test_services services;
@@ -15,5 +13,9 @@ struct fuzz_cluster {
 /* Writer, hub, and, when `serving`, REST; with the label mac. */
 void fuzz_cluster_start(struct fuzz_cluster *fuzz, bool serving);
 void fuzz_cluster_stop(struct fuzz_cluster *fuzz);
+
+/* Is called for each input: begins with the first one, begins again after 20,000, since the log grows, and sees to it
+ * that the end of the program ends the cluster, too. */
+void fuzz_cluster_next(void (*begin)(void), void (*end)(void));
 
 #endif

@@ -88,13 +88,23 @@ const char *raw_peer_refusal(const struct raw_peer *peer)
     return peer->type == AQ_MSG_REFUSED ? ((const struct aq_refused *)peer->message)->error : "";
 }
 
+void raw_peer_seal(const struct aq_wire_key *key, const void *plain, size_t length, struct aq_buffer *out)
+{
+    const size_t sealed_length = crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + length;
+    unsigned char *sealed = aq_malloc(sealed_length);
+    randombytes_buf(sealed, crypto_secretbox_NONCEBYTES);
+    crypto_secretbox_easy(sealed + crypto_secretbox_NONCEBYTES, plain, length, sealed, key->bytes);
+    aq_buffer_add(out, sealed, sealed_length);
+    free(sealed);
+}
+
 bool raw_peer_send_sealed(struct raw_peer *peer, const void *plain, size_t length)
 {
-    unsigned char sealed[crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + RAW_PEER_PLAIN_MAX];
-    aq_assert(length <= RAW_PEER_PLAIN_MAX);
-    randombytes_buf(sealed, crypto_secretbox_NONCEBYTES);
-    crypto_secretbox_easy(sealed + crypto_secretbox_NONCEBYTES, plain, length, sealed, peer->key.bytes);
-    return raw_peer_send(peer, sealed, crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + length);
+    struct aq_buffer sealed = {0};
+    raw_peer_seal(&peer->key, plain, length, &sealed);
+    bool sent = raw_peer_send(peer, sealed.data, sealed.length);
+    aq_buffer_free(&sealed);
+    return sent;
 }
 
 struct aq_hello raw_peer_hello(const char *name, uint64_t instance, uint64_t session)

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { RAW_PEER_GREETING = 8, RAW_PEER_HEAD = 12, RAW_PEER_PLAIN_MAX = 4096, RAW_PEER_TIMEOUT_S = 5 };
+enum { RAW_PEER_GREETING = 8, RAW_PEER_HEAD = 12, RAW_PEER_TIMEOUT_S = 5 };
 
 extern const char raw_peer_greeting[RAW_PEER_GREETING];
 
@@ -36,7 +36,9 @@ bool raw_peer_gets(struct raw_peer *peer, enum aq_message_type question, const v
                    enum aq_message_type answer);
 /* The error's name in a refusal. */
 const char *raw_peer_refusal(const struct raw_peer *peer);
-/* Any bytes, sealed with the right key: format, type and record are up to the caller. */
+/* Seals any bytes, so that the caller chooses format, type and record, and appends them to `out`. */
+void raw_peer_seal(const struct aq_wire_key *key, const void *plain, size_t length, struct aq_buffer *out);
+/* Sends any bytes, sealed with the peer's key. */
 bool raw_peer_send_sealed(struct raw_peer *peer, const void *plain, size_t length);
 struct aq_hello raw_peer_hello(const char *name, uint64_t instance, uint64_t session);
 

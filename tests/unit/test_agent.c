@@ -12,8 +12,8 @@
 #include "schema/base/journal.h"
 #include "schema/codec/preset.h"
 #include "schema/wire/seal.h"
+#include "tests/lib/directory.h"
 
-#include <ftw.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -66,9 +66,9 @@ static int setup(void **context)
 {
     struct scene *scene = aq_calloc(1, sizeof *scene);
     struct aq_error error = {0};
-    strcpy(scene->directory, "/tmp/aquarium-test-XXXXXX");
-    if (sodium_init() < 0 || mkdtemp(scene->directory) == NULL)
+    if (sodium_init() < 0)
         return -1;
+    test_make_directory(scene->directory, sizeof scene->directory, "/tmp", "aquarium-test");
     aq_journal_open("test", AQ_ERROR);
     snprintf(scene->key_file, sizeof scene->key_file, "%s/key", scene->directory);
     must(aq_wire_key_make(&scene->key, scene->key_file, &error), &error);
@@ -86,19 +86,13 @@ static int setup(void **context)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void)status, (void)kind, (void)walk;
-    return remove(path);
-}
-
 static int teardown(void **context)
 {
     struct scene *scene = *context;
     agent_close(scene->agent);
     channel_close(&scene->channel);
     aq_arena_free(&scene->arena);
-    nftw(scene->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    test_remove_tree(scene->directory);
     free(scene);
     return 0;
 }

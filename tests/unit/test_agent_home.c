@@ -13,9 +13,9 @@
 #include "agent/tidy.h"
 #include "schema/base/journal.h"
 #include "schema/codec/preset.h"
+#include "tests/lib/directory.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,21 +29,16 @@ static char directory[64];
 static int setup(void **context)
 {
     (void)context;
-    strcpy(directory, "/tmp/aquarium-test-XXXXXX");
+    test_make_directory(directory, sizeof directory, "/tmp", "aquarium-test");
     aq_journal_open("test", AQ_ERROR);
-    return sodium_init() >= 0 && mkdtemp(directory) != NULL ? 0 : -1;
-}
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void)status, (void)kind, (void)walk;
-    return remove(path);
+    return sodium_init() >= 0 ? 0 : -1;
 }
 
 static int teardown(void **context)
 {
     (void)context;
-    return nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    test_remove_tree(directory);
+    return 0;
 }
 
 static struct home *open_home(void)

@@ -169,24 +169,6 @@ static bool check_node(void *context, const struct state_key *key, const void *o
     return true;
 }
 
-static void check_placement_index(void)
-{
-    struct place_index *fresh = place_index_new();
-    project_fill_index(spec.txn, fresh);
-    struct place_columns kept = place_index_columns(spec.index), made = place_index_columns(fresh);
-    assert_int_equal(kept.count, made.count);
-    for (size_t i = 0; i < made.count; i++) {
-        assert_int_equal(kept.number[i], made.number[i]);
-        assert_int_equal(kept.cpu[i], made.cpu[i]);
-        assert_int_equal(kept.ram[i], made.ram[i]);
-        assert_int_equal(kept.disk[i], made.disk[i]);
-        assert_int_equal(kept.slots[i], made.slots[i]);
-        assert_int_equal(kept.active[i], made.active[i]);
-        assert_int_equal(kept.maintenance[i], made.maintenance[i]);
-    }
-    place_index_free(fresh);
-}
-
 static void check_everything(void)
 {
     struct sums sums = {0};
@@ -202,7 +184,7 @@ static void check_everything(void)
         snprintf(name, sizeof name, "user-%" PRIu64, user);
         assert_int_equal(counter_open_of_user(spec.txn, name), sums.open_of[user]);
     }
-    check_placement_index();
+    spec_check_index();
     assert_false(state_failed(spec.txn, &error));
 }
 

@@ -58,9 +58,7 @@ static int set_up(void **context)
 {
     struct aq_error error = {0};
     (void)context;
-    snprintf(directory, sizeof directory, "/tmp/aquarium-test-XXXXXX");
-    if (mkdtemp(directory) == NULL)
-        return -1;
+    test_make_directory(directory, sizeof directory, "/tmp", "aquarium-test");
     sources = (struct look_sources){.callers = callers_open()};
     listings = listings_open();
     test_must(state_open(&sources.state, directory, STATE_WRITE, MAP_BYTES, &error), &error);

@@ -1,8 +1,8 @@
 /* Questions to the controller: answered in any order, refused, given up; with a stand-in for the controller. */
 #include "fs/link/questions.h"
+#include "tests/lib/directory.h"
 #include "tests/unit/wire_server.h"
 
-#include <ftw.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdint.h>
@@ -64,8 +64,7 @@ static int set_up(void **state)
     char path[128];
     struct aq_error error = {0};
     assert_true(sodium_init() >= 0);
-    snprintf(directory, sizeof directory, "/tmp/aq-fs-questions.XXXXXX");
-    assert_non_null(mkdtemp(directory));
+    test_make_directory(directory, sizeof directory, "/tmp", "aq-fs-questions");
     snprintf(path, sizeof path, "%s/run", directory);
     assert_int_equal(mkdir(path, 0700), 0);
     snprintf(path, sizeof path, "%s/%s", directory, AQ_FILE_LOCAL_KEY);
@@ -74,19 +73,12 @@ static int set_up(void **state)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *place)
-{
-    (void)stat;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
 static int tear_down(void **state)
 {
     (void)state;
     questions_close(questions);
-    return nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    test_remove_tree(directory);
+    return 0;
 }
 
 static void take(struct wire_question *question)

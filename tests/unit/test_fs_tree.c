@@ -16,8 +16,8 @@
 #include "schema/model/node.h"
 #include "schema/model/resource.h"
 #include "schema/model/user.h"
+#include "tests/lib/directory.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -106,8 +106,7 @@ static int set_up(void **state)
     (void)state;
     struct aq_error error = {0};
     struct state_txn *txn;
-    snprintf(directory, sizeof directory, "/tmp/aq-fs-tree.XXXXXX");
-    assert_non_null(mkdtemp(directory));
+    test_make_directory(directory, sizeof directory, "/tmp", "aq-fs-tree");
     assert_int_equal(state_open(&tables, directory, STATE_WRITE, 64 << 20, &error), 0);
     assert_int_equal(state_write(tables, &txn, &error), 0);
     fill(txn);
@@ -127,14 +126,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *place)
-{
-    (void)stat;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
 static int tear_down(void **state)
 {
     (void)state;
@@ -145,7 +136,8 @@ static int tear_down(void **state)
     aq_arena_free(&sources.arena);
     live_close(heartbeats);
     state_close(tables);
-    return nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    test_remove_tree(directory);
+    return 0;
 }
 
 /* ---- looking ------------------------------------------------------------------------------------------ */

@@ -143,12 +143,12 @@ static unsigned count(const char *words, const char *wanted)
 
 static void heartbeats_that_cannot_be_stored_are_told_of_once(void **context)
 {
-    char directory[] = "/tmp/aquarium-test-XXXXXX", words[2048];
+    char directory[64], words[2048];
     struct hub_base base = {0};
     struct hub_presence presence = {.base = &base};
     struct aq_error error = {0};
     (void)context;
-    assert_non_null(mkdtemp(directory));
+    test_make_directory(directory, sizeof directory, "/tmp", "aquarium-test");
     signal(SIGXFSZ, SIG_IGN);
     aq_journal_open("test", AQ_INFO);
     test_must(live_open(&presence.live, directory, STATE_WRITE, &error), &error);

@@ -15,8 +15,8 @@ static char directory[64];
 static int set_up(void **context)
 {
     (void)context;
-    snprintf(directory, sizeof directory, "/tmp/aquarium-test-XXXXXX");
-    return mkdtemp(directory) == NULL;
+    test_make_directory(directory, sizeof directory, "/tmp", "aquarium-test");
+    return 0;
 }
 
 static int tear_down(void **context)

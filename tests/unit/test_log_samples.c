@@ -363,19 +363,15 @@ static int remove_scratch(void **state)
 
 static void read_sample(const char *directory)
 {
-    struct test_cluster cluster = {.directory = "/tmp/aquarium-test-XXXXXX"};
+    struct test_cluster cluster;
     struct aq_error error = {0};
     struct aq_buffer report = {0};
     struct dump dump = {0};
-    assert_non_null(mkdtemp(cluster.directory));
+    test_cluster_make(&cluster, "/tmp");
     memcpy(scratch, cluster.directory, sizeof scratch);
     assert_int_equal(run("mkdir %s/log && gzip -dc %s/data.mdb.gz > %s/log/data.mdb", cluster.directory, directory,
                          cluster.directory),
                      0);
-    aq_record_init(&aq_config_controller_record, &cluster.config, &cluster.arena);
-    cluster.config.data = cluster.directory;
-    cluster.config.log.map_size = cluster.config.state.map_size = 256;
-    cluster.config.log.disk_reserve = 1;
     test_cluster_open(&cluster, false);
     test_cluster_start(&cluster); /* what was appended last is known to be committed once somebody leads */
     dump_all(&cluster, &dump);

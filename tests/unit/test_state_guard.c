@@ -25,9 +25,7 @@ static char directory[64], file[80], words[1024];
 static int set_up(void **context)
 {
     (void)context;
-    snprintf(directory, sizeof directory, "/tmp/aquarium-test-XXXXXX");
-    if (mkdtemp(directory) == NULL)
-        return -1;
+    test_make_directory(directory, sizeof directory, "/tmp", "aquarium-test");
     snprintf(file, sizeof file, "%s/data.mdb", directory);
     return 0;
 }

@@ -49,9 +49,7 @@ static int set_up(void **context)
 {
     (void)context;
     memset(&pages, 0, sizeof pages);
-    snprintf(pages.directory, sizeof pages.directory, "/tmp/aquarium-test-XXXXXX");
-    if (mkdtemp(pages.directory) == NULL)
-        return -1;
+    test_make_directory(pages.directory, sizeof pages.directory, "/tmp", "aquarium-test");
     snprintf(pages.file, sizeof pages.file, "%s/data.mdb", pages.directory);
     return 0;
 }

@@ -1,8 +1,8 @@
 /* The client that asks the hub questions: numbers, lost connections, late answers; with a server played by hand. */
 #include "schema/wire/ask.h"
+#include "tests/lib/directory.h"
 #include "tests/unit/wire_server.h"
 
-#include <ftw.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -24,22 +24,13 @@ static int set_up(void **state)
     struct fixture *fixture = aq_calloc(1, sizeof *fixture);
     struct aq_error error = {0};
     assert_true(sodium_init() >= 0);
-    snprintf(fixture->directory, sizeof fixture->directory, "/tmp/aq-wire-ask.XXXXXX");
-    assert_non_null(mkdtemp(fixture->directory));
+    test_make_directory(fixture->directory, sizeof fixture->directory, "/tmp", "aq-wire-ask");
     snprintf(fixture->url, sizeof fixture->url, "ipc://%s/sock", fixture->directory);
     randombytes_buf(fixture->key.bytes, sizeof fixture->key.bytes);
     fixture->server = -1;
     assert_int_equal(aq_asker_open(&fixture->asker, fixture->url, RETRY_MOST_MS, &fixture->key, &error), 0);
     *state = fixture;
     return 0;
-}
-
-static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *place)
-{
-    (void)stat;
-    (void)type;
-    (void)place;
-    return remove(path);
 }
 
 static int tear_down(void **state)
@@ -49,9 +40,9 @@ static int tear_down(void **state)
     if (fixture->server >= 0)
         nn_close(fixture->server);
     aq_arena_free(&fixture->arena);
-    int status = nftw(fixture->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    test_remove_tree(fixture->directory);
     free(fixture);
-    return status;
+    return 0;
 }
 
 /* ---- steps -------------------------------------------------------------------------------------------- */
