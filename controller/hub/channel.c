@@ -54,8 +54,8 @@ void channel_tick(struct hub_channel *channel)
 
 /* ---- messages ------------------------------------------------------------------------------------------ */
 
-/* nanomsg leaves the header out when it does not fit: then its place stays as it was, empty. */
-static bool header_is_good(const struct hub_question *question)
+/* nanomsg omits a header that does not fit: the buffer then stays empty. */
+static bool has_header(const struct hub_question *question)
 {
     struct nn_cmsghdr head;
     memcpy(&head, question->header, sizeof head);
@@ -73,7 +73,7 @@ static int receive_from_gate(struct hub_channel *channel, struct hub_question *q
         return got;
     aq_assert(came.stack_length <= sizeof question->header);
     *question =
-        (struct hub_question){.channel = channel, .visitor = came.from, .header_length = (unsigned)came.stack_length};
+        (struct hub_question){.channel = channel, .peer = came.from, .header_length = (unsigned)came.stack_length};
     memcpy(question->header, came.stack, came.stack_length);
     bool good = aq_wire_open(&channel->key, came.body, came.length, type, message, arena, &ignored) == 0;
     gate_judge(channel->gate, good);
@@ -96,7 +96,7 @@ int channel_receive(struct hub_channel *channel, struct hub_question *question, 
     int length = nn_recvmsg(channel->socket, &head, NN_DONTWAIT);
     if (length < 0)
         return 0;
-    bool good = header_is_good(question);
+    bool good = has_header(question);
     if (good) {
         struct nn_cmsghdr first;
         memcpy(&first, question->header, sizeof first);
@@ -116,7 +116,7 @@ void channel_answer(struct hub_question *question, enum aq_message_type type, co
     aq_wire_seal(&channel->key, type, message, &channel->sealed);
     aq_assert(channel->sealed.length <= AQ_WIRE_MESSAGE_MAX);
     if (channel->gate != NULL) {
-        gate_answer(channel->gate, question->visitor, question->header, question->header_length, channel->sealed.data,
+        gate_answer(channel->gate, question->peer, question->header, question->header_length, channel->sealed.data,
                     channel->sealed.length);
         return;
     }
@@ -126,7 +126,7 @@ void channel_answer(struct hub_question *question, enum aq_message_type type, co
                              .msg_control = question->header,
                              .msg_controllen = question->header_length};
     int sent = nn_sendmsg(channel->socket, &head, NN_DONTWAIT);
-    (void)sent; /* who is gone asks again */
+    (void)sent; /* if it fails, the peer asks again */
 }
 
 void channel_refuse(struct hub_question *question, const struct aq_error *error)
@@ -138,5 +138,5 @@ void channel_refuse(struct hub_question *question, const struct aq_error *error)
 void channel_admit(const struct hub_question *question)
 {
     if (question->channel->gate != NULL)
-        gate_admit(question->channel->gate, question->visitor);
+        gate_admit(question->channel->gate, question->peer);
 }

@@ -23,113 +23,113 @@ enum {
     GREETING_SIZE = 8,
     LENGTH_SIZE = 8,
     NUMBER_SIZE = 4,
-    SMALL_SIZE = 4096, /* so much any stranger may have on the way */
-    SLOT_BITS = 16,    /* of a visitor's number; the rest is never used again */
-    QUIET_S = 60,      /* after so long a silence the system asks whether the other side is still there, */
-    PROBE_S = 10,      /* and again, */
-    DEAD_MS = 60000,   /* and has it for dead once nothing was acknowledged for so long: his place is needed */
+    SMALL_SIZE = 4096, /* any peer may have this many bytes held, admitted or not */
+    SLOT_BITS = 16,    /* low bits of a peer's id: its slot; the bits above are a serial number */
+    QUIET_S = 60,      /* the system probes a connection that has been silent this long, */
+    PROBE_S = 10,      /* repeats the probe at this interval, */
+    DEAD_MS = 60000,   /* and drops the peer after this long without an ACK, to free its slot */
 };
 
 static const uint64_t LISTENER = UINT64_MAX;
-static const char HIS_GREETING[GREETING_SIZE] = {0, 'S', 'P', 0, 0, 0x30, 0, 0}, /* REQ */
-    OUR_GREETING[GREETING_SIZE] = {0, 'S', 'P', 0, 0, 0x31, 0, 0};               /* REP */
+static const char PEER_GREETING[GREETING_SIZE] = {0, 'S', 'P', 0, 0, 0x30, 0, 0}, /* REQ */
+    OUR_GREETING[GREETING_SIZE] = {0, 'S', 'P', 0, 0, 0x31, 0, 0};                /* REP */
 
-struct visitor {
+struct peer {
     uint64_t id;
     int fd;
-    bool greeted, known;
-    bool ignored;                  /* what he sent did not open: he is not listened to any more */
-    bool stuck;                    /* answers wait for him to read */
-    struct visitor *older, *newer; /* strangers, as they came */
-    uint64_t until_ms;
-    struct aq_buffer in;  /* what has come of a message that is not complete */
-    struct aq_buffer out; /* answers, from `sent` on */
+    bool greeted, admitted;
+    bool ignored;               /* a message of this peer did not open: nothing more is read */
+    bool stuck;                 /* answers wait until the peer reads */
+    struct peer *older, *newer; /* in the list of unadmitted peers */
+    uint64_t until_ms;          /* unadmitted: dropped then */
+    struct aq_buffer in;        /* an incomplete message */
+    struct aq_buffer out;       /* unsent answers, from `sent` on */
     size_t sent;
-    size_t charged; /* to the gate's bounds */
+    size_t charged; /* bytes that the gate's totals include for this peer */
 };
 
 struct gate {
     int listener, epoll;
-    bool paused; /* no descriptor was free: nobody is let in until the next tick */
-    struct visitor *slots[GATE_VISITORS_MAX];
-    uint16_t free_slots[GATE_VISITORS_MAX];
-    uint32_t count, most;
+    bool paused; /* no descriptor was free: no connection is accepted until the next tick */
+    struct peer *slots[GATE_PEERS_MAX];
+    uint16_t free_slots[GATE_PEERS_MAX];
+    uint32_t count, count_max;
     uint64_t serial;
-    struct visitor *oldest, *newest; /* strangers */
-    uint32_t strangers;
-    size_t held, held_by_strangers;
+    struct peer *oldest, *newest; /* unadmitted peers */
+    uint32_t unadmitted;
+    size_t held, held_by_unadmitted; /* bytes of all buffers */
 
     struct epoll_event events[EVENTS_TURN];
     int event_count, event_next;
-    bool seen_all;           /* the last look brought less than it could: there was nothing more */
-    struct visitor *current; /* whose bytes are being looked at: `left` of them, from `data` on */
+    bool seen_all;        /* the last epoll_wait() returned fewer events than it may: there are no more */
+    struct peer *current; /* whose bytes are being read: `left` bytes at `data` */
     const char *data;
     size_t left;
     char scratch[READ_SIZE];
 };
 
-/* ---- visitors ------------------------------------------------------------------------------------------ */
+/* ---- peers --------------------------------------------------------------------------------------------- */
 
-static struct visitor *find(const struct gate *gate, uint64_t id)
+static struct peer *find_peer(const struct gate *gate, uint64_t id)
 {
     uint64_t slot = id & ((1U << SLOT_BITS) - 1);
-    struct visitor *visitor = slot < GATE_VISITORS_MAX ? gate->slots[slot] : NULL;
-    return visitor != NULL && visitor->id == id ? visitor : NULL;
+    struct peer *peer = slot < GATE_PEERS_MAX ? gate->slots[slot] : NULL;
+    return peer != NULL && peer->id == id ? peer : NULL;
 }
 
-static int watch_by(struct gate *gate, struct visitor *visitor, int operation)
+static int set_interest(struct gate *gate, struct peer *peer, int operation)
 {
-    struct epoll_event event = {.events = (visitor->ignored ? 0 : EPOLLIN) | (visitor->stuck ? EPOLLOUT : 0),
-                                .data.u64 = visitor->id};
-    return epoll_ctl(gate->epoll, operation, visitor->fd, &event);
+    struct epoll_event event = {.events = (peer->ignored ? 0 : EPOLLIN) | (peer->stuck ? EPOLLOUT : 0),
+                                .data.u64 = peer->id};
+    return epoll_ctl(gate->epoll, operation, peer->fd, &event);
 }
 
-static void watch(struct gate *gate, struct visitor *visitor)
+static void update_interest(struct gate *gate, struct peer *peer)
 {
-    int failed = watch_by(gate, visitor, EPOLL_CTL_MOD);
+    int failed = set_interest(gate, peer, EPOLL_CTL_MOD);
     aq_assert(failed == 0);
 }
 
-/* Counts what is held for him now. */
-static void charge(struct gate *gate, struct visitor *visitor)
+/* Updates the totals after the peer's buffers have changed. */
+static void charge(struct gate *gate, struct peer *peer)
 {
-    size_t bytes = visitor->in.capacity + visitor->out.capacity;
-    gate->held += bytes - visitor->charged;
-    if (!visitor->known)
-        gate->held_by_strangers += bytes - visitor->charged;
-    visitor->charged = bytes;
+    size_t bytes = peer->in.capacity + peer->out.capacity;
+    gate->held += bytes - peer->charged;
+    if (!peer->admitted)
+        gate->held_by_unadmitted += bytes - peer->charged;
+    peer->charged = bytes;
 }
 
-static void forget_stranger(struct gate *gate, struct visitor *visitor)
+static void remove_unadmitted(struct gate *gate, struct peer *peer)
 {
-    *(visitor->older != NULL ? &visitor->older->newer : &gate->oldest) = visitor->newer;
-    *(visitor->newer != NULL ? &visitor->newer->older : &gate->newest) = visitor->older;
-    visitor->older = visitor->newer = NULL;
-    gate->strangers--;
+    *(peer->older != NULL ? &peer->older->newer : &gate->oldest) = peer->newer;
+    *(peer->newer != NULL ? &peer->newer->older : &gate->newest) = peer->older;
+    peer->older = peer->newer = NULL;
+    gate->unadmitted--;
 }
 
-static void send_away(struct gate *gate, struct visitor *visitor)
+static void drop_peer(struct gate *gate, struct peer *peer)
 {
-    aq_buffer_free(&visitor->in);
-    aq_buffer_free(&visitor->out);
-    charge(gate, visitor);
-    if (!visitor->known)
-        forget_stranger(gate, visitor);
-    if (gate->current == visitor)
+    aq_buffer_free(&peer->in);
+    aq_buffer_free(&peer->out);
+    charge(gate, peer);
+    if (!peer->admitted)
+        remove_unadmitted(gate, peer);
+    if (gate->current == peer)
         gate->current = NULL;
-    uint16_t slot = visitor->id & ((1U << SLOT_BITS) - 1);
+    uint16_t slot = peer->id & ((1U << SLOT_BITS) - 1);
     gate->slots[slot] = NULL;
     gate->free_slots[--gate->count] = slot;
-    close(visitor->fd);
-    free(visitor);
+    close(peer->fd);
+    free(peer);
 }
 
-static void let_in(struct gate *gate, int fd)
+static void add_peer(struct gate *gate, int fd)
 {
     int on = 1, quiet_s = QUIET_S, probe_s = PROBE_S, dead_ms = DEAD_MS;
-    if (gate->strangers == GATE_STRANGERS_MAX || (gate->count == gate->most && gate->strangers > 0))
-        send_away(gate, gate->oldest);
-    if (gate->count == gate->most ||
+    if (gate->unadmitted == GATE_UNADMITTED_MAX || (gate->count == gate->count_max && gate->unadmitted > 0))
+        drop_peer(gate, gate->oldest);
+    if (gate->count == gate->count_max ||
         send(fd, OUR_GREETING, GREETING_SIZE, MSG_DONTWAIT | MSG_NOSIGNAL) != GREETING_SIZE) {
         close(fd);
         return;
@@ -140,17 +140,17 @@ static void let_in(struct gate *gate, int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &probe_s, sizeof probe_s);
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, sizeof dead_ms);
     uint16_t slot = gate->free_slots[gate->count++];
-    struct visitor *visitor = aq_calloc(1, sizeof *visitor);
-    *visitor = (struct visitor){.id = ++gate->serial << SLOT_BITS | slot,
-                                .fd = fd,
-                                .older = gate->newest,
-                                .until_ms = aq_clock_coarse_ms() + GATE_STRANGER_MS};
-    *(visitor->older != NULL ? &visitor->older->newer : &gate->oldest) = visitor;
-    gate->newest = visitor;
-    gate->strangers++;
-    gate->slots[slot] = visitor;
-    if (watch_by(gate, visitor, EPOLL_CTL_ADD) != 0) /* the system has no room for one more */
-        send_away(gate, visitor);
+    struct peer *peer = aq_calloc(1, sizeof *peer);
+    *peer = (struct peer){.id = ++gate->serial << SLOT_BITS | slot,
+                          .fd = fd,
+                          .older = gate->newest,
+                          .until_ms = aq_clock_coarse_ms() + GATE_ADMIT_MS};
+    *(peer->older != NULL ? &peer->older->newer : &gate->oldest) = peer;
+    gate->newest = peer;
+    gate->unadmitted++;
+    gate->slots[slot] = peer;
+    if (set_interest(gate, peer, EPOLL_CTL_ADD) != 0) /* a limit of the system is reached */
+        drop_peer(gate, peer);
 }
 
 static void watch_listener(struct gate *gate, int operation, bool paused)
@@ -161,12 +161,12 @@ static void watch_listener(struct gate *gate, int operation, bool paused)
     gate->paused = paused;
 }
 
-static void accept_some(struct gate *gate)
+static void accept_peers(struct gate *gate)
 {
     for (int i = 0; i < ACCEPT_TURN; i++) {
         int fd = accept4(gate->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
-            let_in(gate, fd);
+            add_peer(gate, fd);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -178,48 +178,47 @@ static void accept_some(struct gate *gate)
 
 /* ---- answers ------------------------------------------------------------------------------------------- */
 
-/* The rest of what waits, as far as he takes it. */
-static void flush(struct gate *gate, struct visitor *visitor)
+/* Sends as much of the unsent answers as the peer takes. */
+static void send_unsent(struct gate *gate, struct peer *peer)
 {
-    struct aq_buffer *out = &visitor->out;
-    ssize_t got =
-        send(visitor->fd, out->data + visitor->sent, out->length - visitor->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    struct aq_buffer *out = &peer->out;
+    ssize_t got = send(peer->fd, out->data + peer->sent, out->length - peer->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (got > 0)
-        visitor->sent += (size_t)got;
-    if (visitor->sent < out->length)
-        return; /* a connection that is broken is reported as such, too */
+        peer->sent += (size_t)got;
+    if (peer->sent < out->length)
+        return; /* if the connection is broken, epoll reports that too */
     aq_buffer_free(out);
-    visitor->sent = 0;
-    visitor->stuck = false;
-    charge(gate, visitor);
-    watch(gate, visitor);
+    peer->sent = 0;
+    peer->stuck = false;
+    charge(gate, peer);
+    update_interest(gate, peer);
 }
 
-static void keep(struct gate *gate, struct visitor *visitor, const struct iovec *parts, size_t count, size_t skip)
+static void keep_unsent(struct gate *gate, struct peer *peer, const struct iovec *parts, size_t count, size_t skip)
 {
-    struct aq_buffer *out = &visitor->out;
-    if (visitor->sent > out->length / 2) { /* or it would grow for as long as he reads, but never all */
-        memmove(out->data, out->data + visitor->sent, out->length - visitor->sent);
-        out->length -= visitor->sent;
-        visitor->sent = 0;
+    struct aq_buffer *out = &peer->out;
+    if (peer->sent > out->length / 2) { /* otherwise it grows for ever if the peer reads, but never everything */
+        memmove(out->data, out->data + peer->sent, out->length - peer->sent);
+        out->length -= peer->sent;
+        peer->sent = 0;
     }
     for (size_t i = 0; i < count; i++) {
         size_t skipped = skip < parts[i].iov_len ? skip : parts[i].iov_len;
         aq_buffer_add(out, (const char *)parts[i].iov_base + skipped, parts[i].iov_len - skipped);
         skip -= skipped;
     }
-    charge(gate, visitor);
-    if (visitor->stuck)
+    charge(gate, peer);
+    if (peer->stuck)
         return;
-    visitor->stuck = true;
-    watch(gate, visitor);
+    peer->stuck = true;
+    update_interest(gate, peer);
 }
 
-/* Is there room for so much more that he does not read at once? */
-static bool may_keep(const struct gate *gate, const struct visitor *visitor, size_t more)
+/* Do the bounds allow to hold `more` bytes that the peer does not read at once? */
+static bool may_keep(const struct gate *gate, const struct peer *peer, size_t more)
 {
-    size_t waits = visitor->out.length - visitor->sent;
-    if (!visitor->known && waits + more > SMALL_SIZE && gate->held_by_strangers + more > GATE_STRANGERS_BYTES)
+    size_t waits = peer->out.length - peer->sent;
+    if (!peer->admitted && waits + more > SMALL_SIZE && gate->held_by_unadmitted + more > GATE_UNADMITTED_BYTES)
         return false;
     return (waits == 0 || waits + more <= GATE_UNREAD_MAX) && gate->held + more <= GATE_BYTES_MAX;
 }
@@ -227,33 +226,33 @@ static bool may_keep(const struct gate *gate, const struct visitor *visitor, siz
 void gate_answer(struct gate *gate, uint64_t to, const void *stack, size_t stack_length, const void *body,
                  size_t length)
 {
-    struct visitor *visitor = find(gate, to);
+    struct peer *peer = find_peer(gate, to);
     const uint64_t size = htobe64(stack_length + length);
     struct iovec parts[] = {{(void *)&size, sizeof size}, {(void *)stack, stack_length}, {(void *)body, length}};
     const size_t total = sizeof size + stack_length + length;
-    if (visitor == NULL)
+    if (peer == NULL)
         return;
-    if (visitor->stuck) {
-        if (may_keep(gate, visitor, total))
-            keep(gate, visitor, parts, AQ_LENGTH(parts), 0);
+    if (peer->stuck) {
+        if (may_keep(gate, peer, total))
+            keep_unsent(gate, peer, parts, AQ_LENGTH(parts), 0);
         return;
     }
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = AQ_LENGTH(parts)};
-    ssize_t got = sendmsg(visitor->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t got = sendmsg(peer->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (got < 0 && errno != EAGAIN)
-        return; /* the connection is broken, which we shall hear of */
+        return; /* the connection is broken: epoll reports it */
     size_t sent = got > 0 ? (size_t)got : 0;
     if (sent == total)
         return;
-    if (may_keep(gate, visitor, total - sent))
-        keep(gate, visitor, parts, AQ_LENGTH(parts), sent);
+    if (may_keep(gate, peer, total - sent))
+        keep_unsent(gate, peer, parts, AQ_LENGTH(parts), sent);
     else if (sent > 0)
-        shutdown(visitor->fd, SHUT_RDWR); /* half an answer cannot be taken back */
+        shutdown(peer->fd, SHUT_RDWR); /* half an answer cannot be taken back */
 }
 
 /* ---- messages ------------------------------------------------------------------------------------------ */
 
-/* Where the stack ends: behind the first number whose top bit is set. 0: nowhere. */
+/* The length of the stack: up to and including the first number whose top bit is set. 0: there is no such number. */
 static size_t stack_length(const char *data, size_t length)
 {
     for (size_t at = 0; at + NUMBER_SIZE <= length && at < GATE_STACK_MAX; at += NUMBER_SIZE)
@@ -262,23 +261,24 @@ static size_t stack_length(const char *data, size_t length)
     return 0;
 }
 
-static int not_one_of_us(struct gate *gate)
+static int drop_current(struct gate *gate)
 {
-    send_away(gate, gate->current);
+    drop_peer(gate, gate->current);
     return -1;
 }
 
-/* The next complete message of what `current` has sent; 0: there is none. */
+/* Takes the next complete message from the bytes of `current`. 1: there is one. 0: there is none. -1: what came is not
+ * this protocol, and the peer was dropped. */
 static int next_message(struct gate *gate, struct gate_message *message)
 {
-    struct visitor *visitor = gate->current;
+    struct peer *peer = gate->current;
     uint64_t size;
-    if (!visitor->greeted) {
+    if (!peer->greeted) {
         if (gate->left < GREETING_SIZE)
             return 0;
-        if (memcmp(gate->data, HIS_GREETING, GREETING_SIZE) != 0)
-            return not_one_of_us(gate);
-        visitor->greeted = true;
+        if (memcmp(gate->data, PEER_GREETING, GREETING_SIZE) != 0)
+            return drop_current(gate);
+        peer->greeted = true;
         gate->data += GREETING_SIZE;
         gate->left -= GREETING_SIZE;
     }
@@ -287,73 +287,73 @@ static int next_message(struct gate *gate, struct gate_message *message)
     memcpy(&size, gate->data, sizeof size);
     size = be64toh(size);
     if (size > GATE_MESSAGE_MAX)
-        return not_one_of_us(gate);
+        return drop_current(gate);
     if (gate->left - LENGTH_SIZE < size)
         return 0;
     const char *data = gate->data + LENGTH_SIZE;
     size_t stack = stack_length(data, size);
     if (stack == 0)
-        return not_one_of_us(gate);
+        return drop_current(gate);
     *message = (struct gate_message){
-        .from = visitor->id, .stack = data, .stack_length = stack, .body = data + stack, .length = size - stack};
+        .from = peer->id, .stack = data, .stack_length = stack, .body = data + stack, .length = size - stack};
     gate->data += LENGTH_SIZE + size;
     gate->left -= LENGTH_SIZE + size;
     return 1;
 }
 
-/* Keeps what is left of what `current` has sent for the next time. -1: there is no room for it. */
-static int put_back(struct gate *gate)
+/* Keeps the remaining bytes of `current` until more arrive. -1: a bound is reached, and the peer was dropped. */
+static int keep_incomplete(struct gate *gate)
 {
-    struct visitor *visitor = gate->current;
-    struct aq_buffer *in = &visitor->in;
+    struct peer *peer = gate->current;
+    struct aq_buffer *in = &peer->in;
     if (gate->left == 0)
         aq_buffer_free(in);
     else if (in->length == 0)
         aq_buffer_add(in, gate->data, gate->left);
-    else if (gate->data != in->data) /* who sends a byte at a time does not have all moved for each */
+    else if (gate->data != in->data) /* nothing to move if no message was complete */
         memmove(in->data, gate->data, gate->left);
     in->length = gate->left;
-    charge(gate, visitor);
+    charge(gate, peer);
     gate->current = NULL;
     if (gate->held <= GATE_BYTES_MAX &&
-        (visitor->known || in->capacity <= SMALL_SIZE || gate->held_by_strangers <= GATE_STRANGERS_BYTES))
+        (peer->admitted || in->capacity <= SMALL_SIZE || gate->held_by_unadmitted <= GATE_UNADMITTED_BYTES))
         return 0;
-    send_away(gate, visitor);
+    drop_peer(gate, peer);
     return -1;
 }
 
-static void read_from(struct gate *gate, struct visitor *visitor)
+static void read_peer(struct gate *gate, struct peer *peer)
 {
-    ssize_t got = recv(visitor->fd, gate->scratch, sizeof gate->scratch, MSG_DONTWAIT);
+    ssize_t got = recv(peer->fd, gate->scratch, sizeof gate->scratch, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (got <= 0 || visitor->ignored) {
-        send_away(gate, visitor);
+    if (got <= 0 || peer->ignored) {
+        drop_peer(gate, peer);
         return;
     }
-    gate->current = visitor;
+    gate->current = peer;
     gate->data = gate->scratch;
     gate->left = (size_t)got;
-    if (visitor->in.length == 0)
+    if (peer->in.length == 0)
         return;
-    aq_buffer_add(&visitor->in, gate->scratch, (size_t)got);
-    gate->data = visitor->in.data;
-    gate->left = visitor->in.length;
+    aq_buffer_add(&peer->in, gate->scratch, (size_t)got);
+    gate->data = peer->in.data;
+    gate->left = peer->in.length;
 }
 
-static void handle(struct gate *gate, const struct epoll_event *event)
+static void handle_event(struct gate *gate, const struct epoll_event *event)
 {
     if (event->data.u64 == LISTENER) {
-        accept_some(gate);
+        accept_peers(gate);
         return;
     }
-    struct visitor *visitor = find(gate, event->data.u64);
-    if (visitor == NULL)
-        return; /* gone since */
-    if (event->events & EPOLLOUT && visitor->stuck)
-        flush(gate, visitor);
+    struct peer *peer = find_peer(gate, event->data.u64);
+    if (peer == NULL)
+        return; /* dropped by an earlier event */
+    if (event->events & EPOLLOUT && peer->stuck)
+        send_unsent(gate, peer);
     if (event->events & ~(uint32_t)EPOLLOUT)
-        read_from(gate, visitor);
+        read_peer(gate, peer);
 }
 
 int gate_receive(struct gate *gate, struct gate_message *message)
@@ -363,14 +363,14 @@ int gate_receive(struct gate *gate, struct gate_message *message)
         if (gate->current != NULL) {
             int got = next_message(gate, message);
             if (got == 0)
-                got = put_back(gate);
+                got = keep_incomplete(gate);
             if (got != 0)
                 return got;
         }
         if (gate->event_next == gate->event_count) {
             if (waited || gate->seen_all) {
                 gate->seen_all = false;
-                return 0; /* others want their turn, too; what is left is still readable */
+                return 0; /* the caller has other work too; epoll still reports what is left */
             }
             int count = epoll_wait(gate->epoll, gate->events, EVENTS_TURN, 0);
             gate->event_count = count > 0 ? count : 0;
@@ -380,40 +380,40 @@ int gate_receive(struct gate *gate, struct gate_message *message)
             if (gate->event_count == 0)
                 return 0;
         }
-        handle(gate, &gate->events[gate->event_next++]);
+        handle_event(gate, &gate->events[gate->event_next++]);
     }
 }
 
 void gate_judge(struct gate *gate, bool ours)
 {
-    struct visitor *visitor = gate->current;
-    aq_assert(visitor != NULL);
-    if (!ours && visitor->known) {
-        send_away(gate, visitor);
+    struct peer *peer = gate->current;
+    aq_assert(peer != NULL);
+    if (!ours && peer->admitted) {
+        drop_peer(gate, peer);
     } else if (!ours) {
-        /* Not sent away at once: he would be back at once. He stays until his time is over. */
-        visitor->ignored = true;
-        watch(gate, visitor);
+        /* Not dropped yet: it would reconnect at once. It keeps its place until its time is over. */
+        peer->ignored = true;
+        update_interest(gate, peer);
         gate->left = 0;
-        (void)put_back(gate);
+        (void)keep_incomplete(gate);
     }
 }
 
 void gate_admit(struct gate *gate, uint64_t id)
 {
-    struct visitor *visitor = find(gate, id);
-    if (visitor == NULL || visitor->known)
+    struct peer *peer = find_peer(gate, id);
+    if (peer == NULL || peer->admitted)
         return;
-    forget_stranger(gate, visitor);
-    gate->held_by_strangers -= visitor->charged;
-    visitor->known = true;
+    remove_unadmitted(gate, peer);
+    gate->held_by_unadmitted -= peer->charged;
+    peer->admitted = true;
 }
 
 void gate_tick(struct gate *gate)
 {
     uint64_t now = aq_clock_coarse_ms();
     while (gate->oldest != NULL && gate->oldest->until_ms <= now)
-        send_away(gate, gate->oldest);
+        drop_peer(gate, gate->oldest);
     if (gate->paused)
         watch_listener(gate, EPOLL_CTL_MOD, false);
 }
@@ -437,12 +437,12 @@ int gate_check(const char *address, struct aq_error *error)
     return aq_listen_resolve(&place, error);
 }
 
-/* Three of five descriptors are for agents, the others for everybody else. */
-static uint32_t visitors_most(void)
+/* Agents get three fifths of the descriptors; the rest of the process gets the others. */
+static uint32_t peers_max(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 5 * 3 > GATE_VISITORS_MAX)
-        return GATE_VISITORS_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 5 * 3 > GATE_PEERS_MAX)
+        return GATE_PEERS_MAX;
     return (uint32_t)(limit.rlim_cur / 5 * 3);
 }
 
@@ -453,8 +453,8 @@ int gate_open(struct gate **out, const char *address, uint64_t *port, struct aq_
         return -1;
     struct gate *gate = aq_calloc(1, sizeof *gate);
     gate->listener = listener;
-    gate->most = visitors_most();
-    for (uint32_t i = 0; i < GATE_VISITORS_MAX; i++)
+    gate->count_max = peers_max();
+    for (uint32_t i = 0; i < GATE_PEERS_MAX; i++)
         gate->free_slots[i] = (uint16_t)i;
     gate->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (gate->epoll < 0) {
@@ -471,9 +471,9 @@ void gate_close(struct gate *gate)
 {
     if (gate == NULL)
         return;
-    for (uint32_t i = 0; i < GATE_VISITORS_MAX; i++)
+    for (uint32_t i = 0; i < GATE_PEERS_MAX; i++)
         if (gate->slots[i] != NULL)
-            send_away(gate, gate->slots[i]);
+            drop_peer(gate, gate->slots[i]);
     aq_assert(gate->held == 0 && gate->count == 0);
     if (gate->epoll >= 0)
         close(gate->epoll);

@@ -1,17 +1,17 @@
-/* The gate: where agents connect over TCP, before anything they say is believed.
+/* The gate accepts the agents' TCP connections and bounds what they can take before they have shown the key.
  *
- * It speaks what nanomsg's REQ sockets speak: eight bytes each way to begin with, then messages, each with its length
- * in front and a stack of numbers before its body that an answer carries back. nanomsg's own listener is no gate:
- * whoever connects keeps a descriptor for as long as he likes, and some of what is no SP makes it abort the process
- * (its issue 956). Here everything has a bound:
+ * It speaks the protocol of nanomsg's REQ sockets: each side sends a greeting of eight bytes, then messages. A message
+ * is its length, a stack of numbers that the answer must carry back, and a body. nanomsg's own listener cannot be used
+ * here: it keeps every connection for as long as the other side likes, and some input that is not SP makes it abort the
+ * process (nanomsg issue 956). The gate bounds everything:
  *
- *   - A visitor is a stranger until he is admitted: for a message that opened with our key and that cannot have been
- * recorded from another. Strangers have a few seconds for that, and only so many may try at once: for one more, the
- * oldest goes. A message that does not open ends the listening to him.
- *   - Unfinished messages and answers that are not read are bounded: each, those of all strangers, and all together.
- *   - The process always keeps descriptors for others than agents.
+ *   - A peer is unadmitted until it has sent a message that opened with our key and cannot be a recording. It has a few
+ *     seconds for that. The number of unadmitted peers is limited; for one more, the oldest is dropped. After a message
+ *     that does not open, nothing more is read from the peer.
+ *   - Incomplete messages and unread answers are limited for each peer, for all unadmitted peers, and in total.
+ *   - Agents cannot take all descriptors of the process.
  *
- * All of it belongs to the hub's thread. */
+ * All functions must be called on the hub's thread. */
 #ifndef AQ_CONTROLLER_HUB_GATE_H
 #define AQ_CONTROLLER_HUB_GATE_H
 
@@ -23,43 +23,43 @@
 #include <stdint.h>
 
 enum {
-    GATE_VISITORS_MAX = 12000,       /* at once; fewer where the process may not open that many descriptors */
-    GATE_STRANGERS_MAX = 1024,       /* of them, those who are not admitted yet */
-    GATE_STRANGER_MS = 5000,         /* they have for it */
-    GATE_BYTES_MAX = 256 << 20,      /* of unfinished messages and unread answers, all visitors together */
-    GATE_STRANGERS_BYTES = 16 << 20, /* the same, all strangers together, but for what is small */
-    GATE_UNREAD_MAX = 4 << 20,       /* of answers for one visitor; more are dropped, and he asks again */
-    GATE_STACK_MAX = 64,             /* bytes of a message's stack */
+    GATE_PEERS_MAX = 12000,           /* connections; fewer if the process may open fewer descriptors */
+    GATE_UNADMITTED_MAX = 1024,       /* of them, those that are not admitted yet */
+    GATE_ADMIT_MS = 5000,             /* an unadmitted peer is dropped after this long */
+    GATE_BYTES_MAX = 256 << 20,       /* of incomplete messages and unread answers, of all peers */
+    GATE_UNADMITTED_BYTES = 16 << 20, /* the same, of all unadmitted peers; small buffers are not refused */
+    GATE_UNREAD_MAX = 4 << 20,        /* of unread answers, for each peer; more are dropped, and the peer asks again */
+    GATE_STACK_MAX = 64,              /* of a message's stack */
     GATE_MESSAGE_MAX = AQ_WIRE_MESSAGE_MAX + GATE_STACK_MAX
 };
 
 struct gate;
 
 struct gate_message {
-    uint64_t from; /* the visitor, for gate_answer() */
+    uint64_t from; /* the peer's id, for gate_answer() and gate_admit() */
     const char *stack, *body;
     size_t stack_length, length;
 };
 
-/* Is it an address? Opens nothing. */
+/* Fails if `address` is not an IP address. Opens nothing. */
 int gate_check(const char *address, struct aq_error *error) AQ_MUST_CHECK;
-/* `address` is IPv4 or IPv6; port 0: a free one, which is put there. */
+/* Listens at `address`, IPv4 or IPv6. *port 0 takes a free port and stores it there. */
 int gate_open(struct gate **gate, const char *address, uint64_t *port, struct aq_error *error) AQ_MUST_CHECK;
 void gate_close(struct gate *gate); /* NULL is fine */
 
-/* Readable when something came. What one read brought may hold several messages: take them until there is none. */
+/* Readable when gate_receive() has something to do. Call that until it returns 0 before polling again. */
 int gate_fd(const struct gate *gate);
-/* 1: *message holds until the next call, and is to be judged first. 0: none for now. -1: somebody who does not speak as
- * agents do was sent away. */
+/* 1: there is a message; it is valid until the next call, and gate_judge() must be called before that. 0: none for now.
+ * -1: a peer was dropped that does not speak the protocol. */
 int gate_receive(struct gate *gate, struct gate_message *message) AQ_MUST_CHECK;
-/* Was the message that came last sealed with our key? */
+/* Tells whether the last message was sealed with our key. */
 void gate_judge(struct gate *gate, bool ours);
-/* He is no stranger any more. Does nothing where he is gone. */
-void gate_admit(struct gate *gate, uint64_t visitor);
-/* Never waits. Does nothing where the visitor is gone. */
+/* Admits the peer. Does nothing if the peer is gone. */
+void gate_admit(struct gate *gate, uint64_t peer);
+/* Sends an answer to the peer, without waiting. Does nothing if the peer is gone. */
 void gate_answer(struct gate *gate, uint64_t to, const void *stack, size_t stack_length, const void *body,
                  size_t length);
-/* To be called a few times per second: strangers whose time is over go. */
+/* Call a few times per second: drops unadmitted peers whose time is over. */
 void gate_tick(struct gate *gate);
 
 #endif

@@ -221,7 +221,7 @@ static void the_oldest_stranger_makes_room(void **context)
     struct scene *scene = *context;
     struct aq_buffer words = {0};
     struct gate_message message;
-    static int fds[GATE_STRANGERS_MAX];
+    static int fds[GATE_UNADMITTED_MAX];
     aq_buffer_add(&words, raw_peer_greeting, RAW_PEER_GREETING);
     frame(&words, 1, "known");
     int known = come(scene), repeats = come(scene);
@@ -229,7 +229,7 @@ static void the_oldest_stranger_makes_room(void **context)
     expect_and_admit(scene, &message, "known");
     say(repeats, words.data, words.length);
     expect(scene, &message, "known"); /* it opened, but may have been recorded: he stays a stranger */
-    for (int i = 0; i < GATE_STRANGERS_MAX; i++) {
+    for (int i = 0; i < GATE_UNADMITTED_MAX; i++) {
         fds[i] = come(scene);
         (void)!gate_receive(scene->gate, &message);
     }
@@ -240,7 +240,7 @@ static void the_oldest_stranger_makes_room(void **context)
     assert_true(is_closed(repeats) && is_closed(fds[0]));
     say(known, words.data + RAW_PEER_GREETING, words.length - RAW_PEER_GREETING);
     expect(scene, &message, "known"); /* who is known stays */
-    for (int i = 0; i < GATE_STRANGERS_MAX; i++)
+    for (int i = 0; i < GATE_UNADMITTED_MAX; i++)
         close(fds[i]);
     close(known);
     close(repeats);
@@ -300,7 +300,7 @@ static void strangers_have_few_unread_answers(void **context)
     }
     struct mallinfo2 after = mallinfo2();
     assert_true(after.uordblks + after.hblkhd <
-                before.uordblks + before.hblkhd + GATE_STRANGERS_BYTES + 2 * (size_t)GATE_UNREAD_MAX);
+                before.uordblks + before.hblkhd + GATE_UNADMITTED_BYTES + 2 * (size_t)GATE_UNREAD_MAX);
     for (int i = 0; i < STRANGERS; i++)
         close(fds[i]);
     free(big);
