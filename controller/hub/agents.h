@@ -1,6 +1,6 @@
-/* What the hub knows of nodes and their agents: one entry for each node in the tables, and for each agent that is
- * saying hello. All in memory, all on the hub's thread; after a restart it is built anew from the tables, and agents
- * say hello. */
+/* What the hub knows about nodes and their agents: one entry for each node in the tables, and for each agent whose
+ * HELLO is being handled. All of it is in memory and belongs to the hub's thread. After a restart it is filled from the
+ * tables, and agents send HELLO again. */
 #ifndef AQ_CONTROLLER_HUB_AGENTS_H
 #define AQ_CONTROLLER_HUB_AGENTS_H
 
@@ -13,63 +13,69 @@ enum { HUB_AGENTS_MAX = 20000, HUB_NAME_SIZE = 65 };
 struct hub_join;
 struct hub_report;
 
-/* A POLL that waits for a delivery; without a question there is none. */
+/* A POLL that waits for a delivery. If its question is empty, there is none. */
 struct hub_poll {
     struct hub_question question;
-    uint64_t seen; /* what it says */
-    uint64_t until_ms;
+    uint64_t seen;     /* the delivery that the agent has seen */
+    uint64_t until_ms; /* answered with nothing then */
 };
 
 struct hub_agent {
-    char name[HUB_NAME_SIZE];
-    struct hub_agent *next; /* in its bucket */
-    uint32_t place;         /* in agents.all */
+    char name[HUB_NAME_SIZE]; /* of the node */
+    struct hub_agent *next;   /* in its bucket */
+    uint32_t place;           /* in agents.all */
 
-    bool known, active; /* the tables have the node; it is ACTIVE there */
-    bool losing;        /* a command to declare it lost is under way */
-    uint64_t seen_ms;   /* last sign of life, or when we began to listen */
+    /* The node in the tables; see changes.h. */
+    bool known, active; /* it is there; it is ACTIVE */
 
-    uint64_t session;       /* 0: has not said hello to us */
-    bool offered;           /* its number is ours; an older agent draws it, and may be taken for its own recording */
-    uint64_t beats;         /* the highest number of a BEAT in it */
-    struct aq_buffer hello; /* packed HELLO of the session, to join again with */
-    struct hub_join *joining;
+    /* See sessions.h. */
+    uint64_t session;         /* 0: none */
+    bool offered;             /* the hub chose its number; older agents choose it, so a recording may look like them */
+    struct aq_buffer hello;   /* packed HELLO of the session, for sessions_rejoin() */
+    struct hub_join *joining; /* a HELLO that is not committed yet */
+
+    /* See presence.h. */
+    uint64_t seen_ms; /* the last sign of life, or when the hub began to listen */
+    uint64_t beats;   /* the highest number of a BEAT in this session */
     struct aq_node_live live;
-    bool beaten; /* live has changed since it was stored */
+    bool beaten; /* `live` has changed since it was stored */
+    bool losing; /* the command that declares the node lost is under way */
 
-    struct hub_report *report; /* being made durable */
-    uint64_t noted;            /* number of the last report that is */
+    /* See reports.h. */
+    struct hub_report *report; /* not committed yet */
+    uint64_t noted;            /* number of the last report that is committed */
 
+    /* See deliveries.h and fetches.h. */
     struct hub_poll poll;
     struct pending pending;
-    uint32_t fetches; /* open ones of logs on this node */
-    bool ready;       /* is in the list of those that may have to be told something */
+    uint32_t fetches; /* open fetches of logs on this node */
+    bool ready;       /* is in agents.ready */
     struct hub_agent *next_ready;
 };
 
 /* Zeroed memory is an empty table. */
 struct agents {
     struct hub_agent **buckets;
-    struct hub_agent **all; /* in no order */
+    struct hub_agent **all; /* in no particular order */
     uint32_t count, capacity, bucket_count;
-    struct hub_agent *ready; /* those that may have to be told something, in no order */
+    struct hub_agent *ready; /* agents with an open POLL for which there may be something, in no particular order */
 };
 
-struct hub_agent *agents_find(const struct agents *agents, const char *name); /* NULL: none */
-/* Found, or new; NULL: HUB_AGENTS_MAX are there. */
+struct hub_agent *agents_find(const struct agents *agents, const char *name); /* NULL: there is none */
+/* Finds or adds an agent. NULL: there are HUB_AGENTS_MAX already. */
 struct hub_agent *agents_add(struct agents *agents, const char *name);
-void agents_remove(struct agents *agents, struct hub_agent *agent); /* frees it; must not be joining */
+void agents_remove(struct agents *agents, struct hub_agent *agent); /* frees the agent, which must not be joining */
 void agents_free(struct agents *agents);
 
-/* It has given a sign of life now. */
+/* Notes a sign of life. */
 void agent_mark_alive(struct hub_agent *agent, uint64_t now_ms);
 
-/* There may be something to tell the agent: puts it into the list of ready ones if it has an open POLL. */
+/* Puts the agent into the list of ready agents, if it has an open POLL. */
 void agents_mark_ready(struct agents *agents, struct hub_agent *agent);
 struct hub_agent *agents_take_ready(struct agents *agents); /* NULL: none is left */
 
-/* The agent must be told of this resource, or of all. Without a session there is nothing to do: the next one begins
- * with all. */
+/* Notes that the agent must be told about this resource, or about all. Does nothing without a session: a new one begins
+ * with all resources. */
 void agents_tell(struct agents *agents, struct hub_agent *agent, uint64_t resource);
 void agents_tell_all(struct agents *agents, struct hub_agent *agent);
 

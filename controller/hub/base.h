@@ -1,5 +1,5 @@
-/* What every part of the hub uses: the time of this turn, scratch memory, the table of agents, and the way to the
- * writer and back. All of it belongs to the hub's thread. */
+/* What every part of the hub uses: the time, scratch memory, the table of agents, and the way to the writer and back.
+ * All of it belongs to the hub's thread. */
 #ifndef AQ_CONTROLLER_HUB_BASE_H
 #define AQ_CONTROLLER_HUB_BASE_H
 
@@ -17,16 +17,16 @@ struct hub_base {
     uint64_t patience_ms; /* how long a POLL stays open */
     struct mailbox mailbox;
     struct agents agents;
-    uint64_t now_ms;       /* monotonic, of this turn */
-    struct aq_arena arena; /* scratch: of the message or the scan in progress */
+    uint64_t now_ms;       /* monotonic time at the begin of this turn */
+    struct aq_arena arena; /* scratch memory for one message or one scan */
 };
 
-/* Hands a request to the writer; `item` comes back through the mailbox when it is answered. Sets the request's `done`
- * and `context`. Fails as writer_submit() does; the item does not come back then. */
+/* Submits a request to the writer; sets its `done` and `context`. `item` is run on this thread when the request is
+ * answered. Fails as writer_submit() does; `item` is not run then. */
 int hub_submit(struct hub_base *base, struct writer_request *request, struct hub_item *item,
                struct aq_error *error) AQ_MUST_CHECK;
 
-/* May the same command succeed a little later? */
+/* Can the same command succeed a little later? */
 bool hub_error_is_temporary(enum aq_error_code code);
 
 #endif

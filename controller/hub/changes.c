@@ -8,8 +8,8 @@
 #include <string.h>
 
 enum {
-    EVENTS_TURN = 10000,     /* events read at once */
-    EVENTS_BEHIND = 1000000, /* further behind than this, the tables are read again instead */
+    EVENTS_TURN = 10000,     /* events that one call reads */
+    EVENTS_BEHIND = 1000000, /* if more events than this are new, the tables are read instead */
 };
 
 static const char node_author[] = "node:";
@@ -19,7 +19,7 @@ static const struct aq_entity *nodes(void)
     return &aq_entity_node;
 }
 
-/* ---- what the tables say ------------------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------------------------------------- */
 
 static bool load_node(void *context, const struct state_key *key, const void *object)
 {
@@ -28,7 +28,7 @@ static bool load_node(void *context, const struct state_key *key, const void *ob
     (void)key;
     struct hub_agent *agent = agents_add(&base->agents, node->name);
     if (agent == NULL)
-        return true; /* its agent will be refused */
+        return true; /* too many: its HELLO will be refused */
     if (!agent->known)
         agent->seen_ms = base->now_ms;
     agent->known = true;
@@ -36,8 +36,8 @@ static bool load_node(void *context, const struct state_key *key, const void *ob
     return true;
 }
 
-/* Everything anew: at the start, and when events cannot tell. */
-static void load(struct hub_changes *changes)
+/* Reads all nodes: at start, and when there are too many new events or they cannot be read. */
+static void load_nodes(struct hub_changes *changes)
 {
     struct hub_base *base = changes->base;
     struct agents *agents = &base->agents;
@@ -63,15 +63,15 @@ static void load(struct hub_changes *changes)
     state_end(txn);
 }
 
-/* ---- what events say ----------------------------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------------------------------------- */
 
 struct reading {
     struct hub_changes *changes;
-    struct state_txn *txn; /* shows at least what the events brought */
-    struct aq_arena arena; /* one row; the hub's own may hold a message */
+    struct state_txn *txn; /* at least as new as the events */
+    struct aq_arena arena; /* for one row; the base's arena may hold a message */
 };
 
-static void load_one(struct reading *reading, const char *name)
+static void read_node(struct reading *reading, const char *name)
 {
     struct aq_node node;
     aq_arena_reset(&reading->arena);
@@ -84,7 +84,7 @@ static void load_one(struct reading *reading, const char *name)
         sessions_drop_node(reading->changes->sessions, agent);
 }
 
-static void tell_node(const struct reading *reading, const char *node, uint64_t resource)
+static void tell_agent(const struct reading *reading, const char *node, uint64_t resource)
 {
     struct agents *agents = &reading->changes->base->agents;
     struct hub_agent *agent = agents_find(agents, node);
@@ -97,10 +97,10 @@ static void resource_stopped(struct reading *reading, uint64_t number)
     struct aq_resource resource;
     aq_arena_reset(&reading->arena);
     if (state_resource(reading->txn, number, &resource, &reading->arena))
-        tell_node(reading, resource.node, number);
+        tell_agent(reading, resource.node, number);
 }
 
-/* Ended by its node's own word; a node that was forgotten hears of everything when it says hello. */
+/* Only if the event comes from the node: if it was ended because its node was deleted, there is no agent to ask. */
 static void resource_ended(struct hub_changes *changes, const char *author, uint64_t number)
 {
     if (strncmp(author, node_author, strlen(node_author)) == 0)
@@ -114,10 +114,10 @@ static bool read_event(void *context, const struct aq_event *event)
     if (event->type->entity == &aq_entity_node) {
         const struct aq_field *key = aq_record_field(event->type->record, aq_entity_key(nodes())->name);
         aq_assert(key != NULL);
-        load_one(reading, aq_field_text(key, event->data));
+        read_node(reading, aq_field_text(key, event->data));
     } else if (event->type == &aq_event_application_elected) {
         const struct aq_application_elected *elected = event->data;
-        tell_node(reading, elected->node, elected->resource);
+        tell_agent(reading, elected->node, elected->resource);
     } else if (event->type == &aq_event_resource_stopped) {
         const struct aq_resource_stopped *stopped = event->data;
         resource_stopped(reading, stopped->id);
@@ -133,7 +133,7 @@ bool changes_read(struct hub_changes *changes)
     const struct hub_base *base = changes->base;
     uint64_t last = writer_seq(base->writer);
     if (!changes->loaded || last > changes->seen_seq + EVENTS_BEHIND)
-        load(changes);
+        load_nodes(changes);
     if (!changes->loaded || last <= changes->seen_seq)
         return false;
     uint64_t upto = last - changes->seen_seq > EVENTS_TURN ? changes->seen_seq + EVENTS_TURN : last;
@@ -141,15 +141,15 @@ bool changes_read(struct hub_changes *changes)
     struct aq_error error;
     if (state_read(base->state, &reading.txn, &error) != 0) {
         aq_journal(AQ_ERROR, "the tables cannot be read", "error", error.message, NULL);
-        return false; /* the next commit tries again */
+        return false; /* tried again at the next commit */
     }
     int failed = events_scan(writer_events(base->writer), changes->seen_seq + 1, upto, read_event, &reading, &error);
     state_end(reading.txn);
     aq_arena_free(&reading.arena);
     if (failed != 0 || changes->seen_seq < upto) {
-        aq_journal(AQ_WARN, "events cannot be read: looking at everything anew", "error",
+        aq_journal(AQ_WARN, "events cannot be read: all nodes are read from the tables", "error",
                    failed != 0 ? error.message : "they are not kept", NULL);
-        load(changes);
+        load_nodes(changes);
         return false;
     }
     return upto < last;

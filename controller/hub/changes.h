@@ -1,4 +1,5 @@
-/* Changes: reads the tables at start and new events from then on, and notes which agents must be told of them. */
+/* Changes: reads all nodes from the tables at start, and new events from then on. Keeps the table of agents up to date,
+ * and notes which agents must be told what. */
 #ifndef AQ_CONTROLLER_HUB_CHANGES_H
 #define AQ_CONTROLLER_HUB_CHANGES_H
 
@@ -10,11 +11,11 @@ struct hub_changes {
     struct hub_base *base;
     struct hub_sessions *sessions;
     struct hub_fetches *fetches;
-    bool loaded;       /* the tables were read; from then on, events tell */
-    uint64_t seen_seq; /* all events up to here were read */
+    bool loaded;       /* the nodes were read from the tables */
+    uint64_t seen_seq; /* the last event that was read */
 };
 
-/* Reads events that are new, up to a bound. True: there are more. */
+/* Reads new events, up to a bound. True: there are more. */
 bool changes_read(struct hub_changes *changes);
 
 #endif

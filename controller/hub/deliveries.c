@@ -8,12 +8,11 @@
 
 #include <string.h>
 
-/* One delivery holds at most so much; the last assignment may overshoot by what one of them can have. An answer for
- * which there is no room is dropped (GATE_UNREAD_MAX), so all that is on its way to one agent should be far below that.
- */
+/* Bounds of one delivery; the last assignment may exceed BYTES_MAX. The gate drops answers beyond GATE_UNREAD_MAX, so a
+ * delivery must be far smaller than that. */
 enum { ASSIGNMENTS_MAX = 256, BYTES_MAX = 64 << 10 };
 
-/* A delivery that is being put together. */
+/* A delivery in the making. */
 struct draft {
     struct hub_agent *agent;
     struct state_txn *txn;
@@ -22,16 +21,16 @@ struct draft {
     size_t bytes;
 };
 
-/* ---- putting a delivery together ----------------------------------------------------------------------- */
+/* ---- contents of a delivery ---------------------------------------------------------------------------- */
 
-/* The label's definition that the resource was made from. Labels in use are not deleted. */
+/* The definition that the resource was made from. It exists: labels in use cannot be deleted. */
 static struct aq_definition definition_of(struct draft *draft, const struct aq_resource *resource)
 {
     struct aq_label label;
     if (state_label(draft->txn, resource->label_id, &label, draft->arena) &&
         resource->definition < label.definitions.count)
         return *AQ_ITEM(label.definitions, struct aq_definition, resource->definition);
-    aq_journal(AQ_ERROR, "a resource has a label that the tables have not", "node", resource->node, NULL);
+    aq_journal(AQ_ERROR, "the label of a resource is missing in the tables", "node", resource->node, NULL);
     return (struct aq_definition){.options = "{}", .resources.network = ""};
 }
 
@@ -69,7 +68,7 @@ static bool add_row(void *context, const struct state_key *key, const void *valu
     struct draft *draft = context;
     (void)value, (void)length;
     if (is_filled(draft))
-        return false; /* `last` stays at what was added last: the rest comes with the next delivery */
+        return false; /* the next delivery continues after `last` */
     uint64_t number = state_key_number_at(key, key->length - sizeof number);
     add_assignment(draft, number);
     draft->work.last = number;
@@ -106,7 +105,7 @@ static void add_changed(struct draft *draft)
 
 static bool is_due(const struct hub_deliveries *deliveries, const struct hub_agent *agent)
 {
-    return !pending_is_empty(&agent->pending) || fetches_wait(deliveries->fetches, agent);
+    return !pending_is_empty(&agent->pending) || fetches_are_due(deliveries->fetches, agent);
 }
 
 static void deliver(struct hub_deliveries *deliveries, struct hub_agent *agent, struct state_txn *txn)
@@ -120,7 +119,7 @@ static void deliver(struct hub_deliveries *deliveries, struct hub_agent *agent, 
         add_all(&draft);
     else
         add_changed(&draft);
-    fetches_add(deliveries->fetches, agent, &draft.work);
+    fetches_add_due(deliveries->fetches, agent, &draft.work);
     channel_answer(&agent->poll.question, AQ_MSG_WORK, &draft.work);
 }
 
@@ -135,7 +134,7 @@ void deliveries_send(struct hub_deliveries *deliveries)
             continue;
         if (txn == NULL && state_read(base->state, &txn, &error) != 0) {
             aq_journal(AQ_ERROR, "the tables cannot be read", "error", error.message, NULL);
-            return; /* polls run out, and agents ask again */
+            return; /* the POLLs expire, and the agents ask again */
         }
         deliver(deliveries, agent, txn);
     }
@@ -150,7 +149,7 @@ void deliveries_poll(struct hub_deliveries *deliveries, struct hub_agent *agent,
     struct hub_base *base = deliveries->base;
     pending_seen(&agent->pending, message->seen);
     fetches_seen(deliveries->fetches, agent, message->seen);
-    /* Of two that are open one may be a recording: each is answered, so that the agent asks again. */
+    /* If two are open, one may be a recording. The older one is answered, in case it is the agent's own. */
     channel_answer(&agent->poll.question, AQ_MSG_WORK, &(struct aq_work){.delivery = agent->poll.seen});
     agent->poll =
         (struct hub_poll){.question = *question, .seen = message->seen, .until_ms = base->now_ms + base->patience_ms};

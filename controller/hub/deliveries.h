@@ -1,4 +1,4 @@
-/* Deliveries: what agents must do, as answers to their POLLs. A delivery is made from the tables, so it always says
+/* Deliveries tell agents what to do, as answers to their POLLs. A delivery is made from the tables, so it always says
  * what is wanted now. */
 #ifndef AQ_CONTROLLER_HUB_DELIVERIES_H
 #define AQ_CONTROLLER_HUB_DELIVERIES_H
@@ -11,12 +11,12 @@ struct hub_deliveries {
     struct hub_fetches *fetches;
 };
 
-/* POLL: takes the question, to be answered by the next delivery. */
+/* Handles POLL: keeps the question until there is something to deliver or it expires. */
 void deliveries_poll(struct hub_deliveries *deliveries, struct hub_agent *agent, const struct hub_question *question,
                      const struct aq_poll *message);
-/* Delivers to all agents that have an open POLL and something to hear. */
+/* Sends deliveries to the ready agents for which there is something. */
 void deliveries_send(struct hub_deliveries *deliveries);
-/* Answers the agent's POLL with nothing if it has waited long enough. */
+/* Answers the agent's POLL with an empty delivery if it has expired. */
 void deliveries_expire_poll(struct hub_agent *agent, uint64_t now_ms);
 
 #endif

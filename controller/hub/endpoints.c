@@ -26,7 +26,7 @@ int endpoints_make_directory(const struct aq_config_controller *config, struct a
     snprintf(path, sizeof path, "%s/run", config->data);
     if (aq_directory_make(AT_FDCWD, path, 0700, error) != 0)
         return -1;
-    if (chmod(path, 0700) != 0) /* it may have been there */
+    if (chmod(path, 0700) != 0) /* if it existed, with another mode */
         return aq_fail_errno(error, errno, "cannot set the mode of directory %s", path);
     return 0;
 }
@@ -42,7 +42,8 @@ int endpoints_open_local(struct hub_channel *channel, const struct aq_config_con
         return -1;
     int length = snprintf(path, sizeof path, "%s/" AQ_FILE_LOCAL_SOCKET, directory);
     if (length < 0 || (size_t)length > most)
-        return aq_fail(error, AQ_E_INVALID, "data is %zu bytes long; for the socket in it, it may have at most %zu",
+        return aq_fail(error, AQ_E_INVALID,
+                       "data is %zu bytes long; the path of the socket in it leaves room for at most %zu",
                        strlen(directory), most - strlen("/" AQ_FILE_LOCAL_SOCKET));
     if (unlink(path) != 0 && errno != ENOENT)
         return aq_fail_errno(error, errno, "cannot remove the old socket %s", path);

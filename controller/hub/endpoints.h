@@ -1,12 +1,12 @@
-/* The hub's two endpoints: a TCP port for agents, and a socket of this host for file views. Each has a key below the
- * data directory that seals its messages. */
+/* The hub's two endpoints: a TCP port for agents, and a local socket for file views. The messages of each are sealed
+ * with a key from a file below the data directory. */
 #ifndef AQ_CONTROLLER_HUB_ENDPOINTS_H
 #define AQ_CONTROLLER_HUB_ENDPOINTS_H
 
 #include "controller/hub/channel.h"
 #include "controller/settings/settings.h"
 
-/* <data>/run, which only root may enter: the other two functions write into it. */
+/* Makes <data>/run, which only root may enter. Call it before the other two functions, which write into it. */
 int endpoints_make_directory(const struct aq_config_controller *config, struct aq_error *error) AQ_MUST_CHECK;
 /* Listens at hub.address and hub.port, and writes the port into <data>/run/hub.port. */
 int endpoints_open_agents(struct hub_channel *channel, const struct aq_config_controller *config,

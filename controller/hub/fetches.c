@@ -9,9 +9,9 @@
 #include <string.h>
 
 enum {
-    FETCH_MS = 4500,    /* below the 5 seconds that are promised, by more than a tick */
+    FETCH_MS = 4500,    /* hub_fetch() promises five seconds; the hub may notice a tick late */
     FETCHES_MAX = 1000, /* open at once; more are refused */
-    TRACES = 4096,      /* ended resources whose node is remembered */
+    TRACES = 4096,      /* resources that have ended and whose node is known */
 };
 
 struct hub_fetch {
@@ -20,7 +20,7 @@ struct hub_fetch {
     struct hub_fetch *next;
     uint64_t number;
     uint64_t resource;
-    size_t size;
+    size_t size; /* in bytes */
     char node[HUB_NAME_SIZE];
     uint64_t sent_in; /* the delivery that carried it; 0: none yet */
     uint64_t until_ms;
@@ -28,7 +28,7 @@ struct hub_fetch {
     void *context;
 };
 
-/* ---- who is asked -------------------------------------------------------------------------------------- */
+/* ---- beginning ----------------------------------------------------------------------------------------- */
 
 void fetches_note_end(struct hub_fetches *fetches, uint64_t resource, const char *node)
 {
@@ -56,7 +56,7 @@ static int find_node(struct hub_fetch *fetch, struct aq_error *error)
     return 0;
 }
 
-static void finish(struct hub_fetch *fetch, const struct aq_error *error, const void *data, size_t length)
+static void end_fetch(struct hub_fetch *fetch, const struct aq_error *error, const void *data, size_t length)
 {
     static const struct aq_error none = {0};
     fetch->done(fetch->context, error != NULL ? error : &none, data, length);
@@ -64,21 +64,21 @@ static void finish(struct hub_fetch *fetch, const struct aq_error *error, const 
     free(fetch);
 }
 
-static void begin(struct hub_item *item)
+static void begin_fetch(struct hub_item *item)
 {
     struct hub_fetch *fetch = (struct hub_fetch *)item;
     struct hub_fetches *fetches = fetch->fetches;
     struct hub_base *base = fetches->base;
     struct aq_error error;
     if (find_node(fetch, &error) != 0) {
-        finish(fetch, &error, NULL, 0);
+        end_fetch(fetch, &error, NULL, 0);
         return;
     }
     struct hub_agent *agent = agents_find(&base->agents, fetch->node);
     if (agent == NULL || agent->session == 0 || !agent->active) {
-        aq_fail(&error, AQ_E_STATE, "node %s, where resource %" PRIu64 " ran last, is not there", fetch->node,
-                fetch->resource);
-        finish(fetch, &error, NULL, 0);
+        aq_fail(&error, AQ_E_STATE, "the agent of node %s, where resource %" PRIu64 " ran last, is not connected",
+                fetch->node, fetch->resource);
+        end_fetch(fetch, &error, NULL, 0);
         return;
     }
     fetch->number = ++fetches->last_number;
@@ -102,7 +102,7 @@ int fetches_begin(struct hub_fetches *fetches, uint64_t resource, size_t size, h
         return aq_fail(error, AQ_E_BUSY, "%d logs are being fetched already; try again", FETCHES_MAX);
     }
     struct hub_fetch *fetch = aq_calloc(1, sizeof *fetch);
-    fetch->item = (struct hub_item){.home = &fetches->base->mailbox, .run = begin};
+    fetch->item = (struct hub_item){.home = &fetches->base->mailbox, .run = begin_fetch};
     fetch->fetches = fetches;
     fetch->resource = resource;
     fetch->size = size;
@@ -112,7 +112,7 @@ int fetches_begin(struct hub_fetches *fetches, uint64_t resource, size_t size, h
     return 0;
 }
 
-/* ---- with the deliveries ------------------------------------------------------------------------------- */
+/* ---- questions in deliveries --------------------------------------------------------------------------- */
 
 void fetches_seen(struct hub_fetches *fetches, const struct hub_agent *agent, uint64_t seen)
 {
@@ -123,7 +123,7 @@ void fetches_seen(struct hub_fetches *fetches, const struct hub_agent *agent, ui
             fetch->sent_in = 0;
 }
 
-bool fetches_wait(const struct hub_fetches *fetches, const struct hub_agent *agent)
+bool fetches_are_due(const struct hub_fetches *fetches, const struct hub_agent *agent)
 {
     if (agent->fetches == 0)
         return false;
@@ -133,9 +133,9 @@ bool fetches_wait(const struct hub_fetches *fetches, const struct hub_agent *age
     return false;
 }
 
-void fetches_add(struct hub_fetches *fetches, const struct hub_agent *agent, struct aq_work *work)
+void fetches_add_due(struct hub_fetches *fetches, const struct hub_agent *agent, struct aq_work *work)
 {
-    if (!fetches_wait(fetches, agent))
+    if (!fetches_are_due(fetches, agent))
         return;
     work->asks.items = aq_arena_alloc(&fetches->base->arena, agent->fetches * sizeof(struct aq_ask));
     for (struct hub_fetch *fetch = fetches->first; fetch != NULL; fetch = fetch->next) {
@@ -150,8 +150,8 @@ void fetches_add(struct hub_fetches *fetches, const struct hub_agent *agent, str
 
 /* ---- answers ------------------------------------------------------------------------------------------- */
 
-/* Takes it out of the list of open ones. */
-static struct hub_fetch *take_out(struct hub_fetches *fetches, struct hub_fetch **link)
+/* Removes the fetch from the list of open ones. */
+static struct hub_fetch *unlink_fetch(struct hub_fetches *fetches, struct hub_fetch **link)
 {
     struct hub_fetch *fetch = *link;
     struct hub_agent *agent = agents_find(&fetches->base->agents, fetch->node);
@@ -163,34 +163,34 @@ static struct hub_fetch *take_out(struct hub_fetches *fetches, struct hub_fetch 
     return fetch;
 }
 
-static void end_with_answer(struct hub_fetches *fetches, const struct hub_agent *agent, const struct aq_told *told)
+static void take_answer(struct hub_fetches *fetches, const struct hub_agent *agent, const struct aq_told *told)
 {
     struct hub_fetch **link = &fetches->first;
     while (*link != NULL && (*link)->number != told->number)
         link = &(*link)->next;
     if (*link == NULL || strcmp((*link)->node, agent->name) != 0)
-        return; /* too late, or told twice */
-    struct hub_fetch *fetch = take_out(fetches, link);
+        return; /* it has expired, or this is the second answer */
+    struct hub_fetch *fetch = unlink_fetch(fetches, link);
     struct aq_error error = {0};
     if (told->error[0] != '\0')
         aq_fail(&error, AQ_E_NOT_FOUND, "%s", told->error);
     size_t length = told->data.length < fetch->size ? told->data.length : fetch->size;
-    finish(fetch, &error, told->data.data, told->error[0] != '\0' ? 0 : length);
+    end_fetch(fetch, &error, told->data.data, told->error[0] != '\0' ? 0 : length);
 }
 
-void fetches_told(struct hub_fetches *fetches, const struct hub_agent *agent, const struct aq_list *told)
+void fetches_take_answers(struct hub_fetches *fetches, const struct hub_agent *agent, const struct aq_list *told)
 {
     for (uint32_t i = 0; i < told->count; i++)
-        end_with_answer(fetches, agent, AQ_ITEM(*told, struct aq_told, i));
+        take_answer(fetches, agent, AQ_ITEM(*told, struct aq_told, i));
 }
 
 void fetches_expire(struct hub_fetches *fetches, bool all)
 {
     while (fetches->first != NULL && (all || fetches->first->until_ms <= fetches->base->now_ms)) {
         struct aq_error error;
-        struct hub_fetch *fetch = take_out(fetches, &fetches->first);
+        struct hub_fetch *fetch = unlink_fetch(fetches, &fetches->first);
         aq_fail(&error, AQ_E_UNKNOWN, "node %s did not answer in time", fetch->node);
-        finish(fetch, &error, NULL, 0);
+        end_fetch(fetch, &error, NULL, 0);
     }
 }
 
@@ -203,14 +203,14 @@ void fetches_drop(struct hub_fetches *fetches, const struct hub_agent *agent)
             link = &(*link)->next;
             continue;
         }
-        aq_fail(&error, AQ_E_STATE, "node %s is not there any more", agent->name);
-        finish(take_out(fetches, link), &error, NULL, 0);
+        aq_fail(&error, AQ_E_STATE, "node %s was deleted", agent->name);
+        end_fetch(unlink_fetch(fetches, link), &error, NULL, 0);
     }
 }
 
-/* ---- FETCH: from the file view --------------------------------------------------------------------------- */
+/* ---- FETCH --------------------------------------------------------------------------------------------- */
 
-static void fetched(void *context, const struct aq_error *error, const void *data, size_t length)
+static void answer_view(void *context, const struct aq_error *error, const void *data, size_t length)
 {
     struct hub_question *question = context;
     struct aq_fetched message = {.error = aq_error_name(error->code),
@@ -225,8 +225,8 @@ void fetches_begin_for_view(struct hub_fetches *fetches, struct hub_question *qu
     struct aq_error error;
     struct hub_question *copy = aq_malloc(sizeof *copy);
     *copy = *question;
-    if (fetches_begin(fetches, message->resource, message->size, fetched, copy, &error) != 0)
-        fetched(copy, &error, NULL, 0);
+    if (fetches_begin(fetches, message->resource, message->size, answer_view, copy, &error) != 0)
+        answer_view(copy, &error, NULL, 0);
 }
 
 /* ---- open and close ------------------------------------------------------------------------------------ */

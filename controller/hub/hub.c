@@ -1,17 +1,19 @@
-/* The hub's thread: its loop, and which part answers which message. The parts, from the lowest up:
+/* The hub's thread: its loop, and which part answers which message. The parts, each of which calls only those
+ * above it:
  *
  *   numbers, pending   what one agent must be told
- *   mailbox            what other threads have finished
- *   gate, channel      messages in and out; endpoints opens both channels
- *   agents             all agents
- *   base               what all parts use; hub_submit()
+ *   mailbox            items from other threads
+ *   gate, channel      messages in and out
+ *   endpoints          opens the two channels
+ *   agents             the table of agents
+ *   base               what all parts use
  *   fetches            FETCH: logs of workloads
- *   deliveries         POLL: what is wanted of a node
- *   sessions           HELLO: nodes join
- *   presence           BEAT: who is alive, who is lost
- *   reports            REPORT: what happened on a node becomes commands
- *   changes            new events: which agents must be told
- *   orders, watches    ORDER and WATCH: the file view */
+ *   deliveries         POLL: what agents must do
+ *   sessions           HELLO: agents join
+ *   presence           BEAT: which agents are alive
+ *   reports            REPORT: what happened to resources
+ *   changes            new events
+ *   orders, watches    ORDER and WATCH: file views */
 #include "controller/hub/hub.h"
 
 #include "controller/hub/changes.h"
@@ -31,15 +33,15 @@
 #include <stdlib.h>
 
 enum {
-    TICK_MS = 200,           /* how often time-outs are looked at */
-    HELD_UP_MS = 1000,       /* a turn that took longer: nobody was heard meanwhile */
-    MESSAGES_TURN = 256,     /* taken from one channel before the other has its turn */
-    PATIENCE_BEATS = 10,     /* a POLL stays open for so many beats, */
-    PATIENCE_MS_MAX = 30000, /* but no longer than this */
-    STRANGERS_MS = 10000,    /* between two lines about strangers */
-    GATHER_MS = 2,           /* heartbeats gather for so long, */
-    GATHER_LEAST = 1000,     /* where there are so many in a second, */
-    STIR_MS = 100,           /* and nothing has happened in the cluster for so long */
+    TICK_MS = 200,           /* how often time-outs are checked */
+    HELD_UP_MS = 1000,       /* if a turn took longer, agents were not heard meanwhile */
+    MESSAGES_TURN = 256,     /* taken from one channel in one turn */
+    PATIENCE_BEATS = 10,     /* a POLL stays open for this many heartbeats, */
+    PATIENCE_MS_MAX = 30000, /* but not longer than this */
+    UNOPENED_LOG_MS = 10000, /* between two journal lines about messages that did not open */
+    GATHER_MS = 2,           /* agents' messages are left to gather for this long, */
+    GATHER_BEATS_MIN = 1000, /* if there are this many heartbeats in a second */
+    QUIET_MS = 100,          /* and nothing has been committed for this long */
 };
 
 struct hub {
@@ -53,55 +55,55 @@ struct hub {
     struct hub_watches watches;
 
     struct hub_channel agents_channel, local_channel;
-    int commits; /* a bell: the writer rings at each commit */
+    int commits; /* a bell that the writer rings at each commit */
     pthread_t thread;
     atomic_bool stopping;
 
     uint64_t next_tick_ms;
-    uint64_t look_again_ms;   /* at events that could not be read */
-    uint64_t stirred_ms;      /* when something was committed */
-    uint64_t gather_until_ms; /* agents' messages */
+    uint64_t retry_ms;        /* when events that could not be read are tried again */
+    uint64_t committed_ms;    /* when new events came last */
+    uint64_t gather_until_ms; /* until then, agents' messages are not read */
     bool many_beats;
-    bool agents_wait; /* some of their messages were left for the next turn */
+    bool agents_wait; /* messages of agents were left for this turn */
 
-    atomic_uint_least64_t messages, strangers; /* figures: any thread */
-    uint64_t strangers_told, strangers_told_ms;
+    atomic_uint_least64_t messages, unopened; /* any thread */
+    uint64_t unopened_logged, unopened_logged_ms;
 };
 
-/* ---- what was committed -------------------------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------------------------------------- */
 
-/* True: there is more to look at. */
-static bool look_at_events(struct hub *hub)
+/* True: there are more. */
+static bool read_events(struct hub *hub)
 {
     uint64_t seen = hub->changes.seen_seq;
     bool more = changes_read(&hub->changes);
     if (hub->changes.seen_seq != seen) {
-        hub->stirred_ms = hub->base.now_ms;
+        hub->committed_ms = hub->base.now_ms;
         hub->gather_until_ms = 0;
     }
     return more;
 }
 
-/* Before anything is taken up: whoever asks may know what was answered a moment ago, before we are told of it. */
-static void be_up_to_date(struct hub *hub)
+/* Called before a message or an item is handled: a caller must find here what it knows to be committed. */
+static void catch_up(struct hub *hub)
 {
     uint64_t last = writer_seq(hub->base.writer);
-    if (last <= hub->changes.seen_seq || hub->base.now_ms < hub->look_again_ms)
+    if (last <= hub->changes.seen_seq || hub->base.now_ms < hub->retry_ms)
         return;
-    if (!look_at_events(hub) && hub->changes.seen_seq < last) /* unreadable: that is told, but not for each message */
-        hub->look_again_ms = hub->base.now_ms + TICK_MS;
+    if (!read_events(hub) && hub->changes.seen_seq < last) /* they cannot be read: not tried for each message */
+        hub->retry_ms = hub->base.now_ms + TICK_MS;
 }
 
 static void run_items(struct hub *hub)
 {
     struct hub_item *items = mailbox_take(&hub->base.mailbox);
-    be_up_to_date(hub);
+    catch_up(hub);
     mailbox_run(&hub->base.mailbox, items);
 }
 
 /* ---- messages ------------------------------------------------------------------------------------------ */
 
-/* The message holds during the call. */
+/* `message` is valid during the call. */
 typedef void answer_fn(struct hub *hub, struct hub_question *question, const void *message);
 
 static void answer_hello(struct hub *hub, struct hub_question *question, const void *message)
@@ -126,7 +128,7 @@ static void answer_report(struct hub *hub, struct hub_question *question, const 
     if (agent == NULL)
         return;
     presence_heard(&hub->presence, agent, question, report->number > agent->noted);
-    fetches_told(&hub->fetches, agent, &report->told);
+    fetches_take_answers(&hub->fetches, agent, &report->told);
     reports_take(&hub->base, agent, question, report);
 }
 
@@ -166,7 +168,7 @@ static answer_fn *const local_answers[aq_message_type_count] = {
     [AQ_MSG_FETCH] = answer_fetch,
 };
 
-/* False: nothing waits in the channel. */
+/* False: no message waits in the channel. */
 static bool take_message(struct hub *hub, struct hub_channel *channel, answer_fn *const answers[])
 {
     struct hub_question question;
@@ -175,23 +177,22 @@ static bool take_message(struct hub *hub, struct hub_channel *channel, answer_fn
     aq_arena_reset(&hub->base.arena);
     int got = channel_receive(channel, &question, &type, &message, &hub->base.arena);
     if (got < 0)
-        atomic_fetch_add(&hub->strangers, 1);
+        atomic_fetch_add(&hub->unopened, 1);
     if (got <= 0)
         return got != 0;
     atomic_fetch_add(&hub->messages, 1);
-    be_up_to_date(hub);
+    catch_up(hub);
     if (answers[type] != NULL) {
         answers[type](hub, &question, message);
         return true;
     }
     struct aq_error error;
-    aq_fail(&error, AQ_E_INVALID, "a message of type %s is no question to be asked here",
-            aq_message_record(type)->name);
+    aq_fail(&error, AQ_E_INVALID, "messages of type %s are not accepted here", aq_message_record(type)->name);
     channel_refuse(&question, &error);
     return true;
 }
 
-/* True: it is not known to be empty. */
+/* True: there may be more messages in the channel. */
 static bool take_messages(struct hub *hub, struct hub_channel *channel, answer_fn *const answers[])
 {
     int count = 0;
@@ -200,42 +201,42 @@ static bool take_messages(struct hub *hub, struct hub_channel *channel, answer_f
     return count == MESSAGES_TURN;
 }
 
-/* Where thousands of agents send little else than heartbeats, each would wake this thread for itself: their messages
- * gather a moment. When something was committed just now, reports about it are under way, and nothing waits. */
+/* When thousands of agents send mostly heartbeats, each one would wake this thread. So their messages are left to
+ * gather for a moment, except shortly after a commit, when agents react to it and must not wait. */
 static void take_from_agents(struct hub *hub)
 {
-    bool calm = hub->base.now_ms - hub->stirred_ms >= STIR_MS;
+    bool quiet = hub->base.now_ms - hub->committed_ms >= QUIET_MS;
     hub->agents_wait = take_messages(hub, &hub->agents_channel, agent_answers);
-    if (hub->many_beats && calm && !hub->agents_wait)
+    if (hub->many_beats && quiet && !hub->agents_wait)
         hub->gather_until_ms = hub->base.now_ms + GATHER_MS;
 }
 
 /* ---- time ---------------------------------------------------------------------------------------------- */
 
-static void tell_of_strangers(struct hub *hub)
+static void log_unopened(struct hub *hub)
 {
-    uint64_t count = atomic_load(&hub->strangers);
-    bool lately = hub->strangers_told_ms != 0 && hub->base.now_ms - hub->strangers_told_ms < STRANGERS_MS;
-    if (count == hub->strangers_told || lately)
+    uint64_t count = atomic_load(&hub->unopened);
+    bool lately = hub->unopened_logged_ms != 0 && hub->base.now_ms - hub->unopened_logged_ms < UNOPENED_LOG_MS;
+    if (count == hub->unopened_logged || lately)
         return;
     char number[24];
-    snprintf(number, sizeof number, "%" PRIu64, count - hub->strangers_told);
+    snprintf(number, sizeof number, "%" PRIu64, count - hub->unopened_logged);
     aq_journal(AQ_WARN, "messages dropped that were not sealed with our keys", "count", number, NULL);
-    hub->strangers_told = count;
-    hub->strangers_told_ms = hub->base.now_ms;
+    hub->unopened_logged = count;
+    hub->unopened_logged_ms = hub->base.now_ms;
 }
 
 static void tick(struct hub *hub)
 {
     hub->next_tick_ms = hub->base.now_ms + TICK_MS;
-    hub->many_beats = presence_take_beats(&hub->presence) * 1000 / TICK_MS >= GATHER_LEAST;
+    hub->many_beats = presence_take_beats(&hub->presence) * 1000 / TICK_MS >= GATHER_BEATS_MIN;
     watches_answer(&hub->watches, false);
     fetches_expire(&hub->fetches, false);
     channel_tick(&hub->agents_channel);
-    tell_of_strangers(hub);
+    log_unopened(hub);
 }
 
-static void look_at_time(struct hub *hub)
+static void check_time_outs(struct hub *hub)
 {
     uint64_t now_ms = hub->base.now_ms;
     if (now_ms < hub->next_tick_ms && now_ms < hub->presence.next_scan_ms)
@@ -247,7 +248,7 @@ static void look_at_time(struct hub *hub)
         presence_scan(&hub->presence);
 }
 
-/* How long to wait for messages, at most. */
+/* How long this turn may wait for messages. */
 static int time_left_ms(const struct hub *hub, bool more)
 {
     uint64_t now_ms = hub->base.now_ms, scan_ms = hub->presence.next_scan_ms;
@@ -257,9 +258,9 @@ static int time_left_ms(const struct hub *hub, bool more)
     return (int)((scan_ms < until ? scan_ms : until) - now_ms);
 }
 
-/* After a turn that took long (the machine slept, the process was stopped, a disk hung) agents' messages still wait
- * to be read, or go where connections have to be made anew. That is no silence of theirs. */
-static void look_at_clock(struct hub *hub)
+/* After a turn that took very long (the machine was suspended, the process was stopped, a disk hung), messages of
+ * agents have not been read yet, or agents must connect again. They must not count as silent. */
+static void read_clock(struct hub *hub)
 {
     uint64_t before_ms = hub->base.now_ms;
     hub->base.now_ms = aq_clock_ms();
@@ -269,13 +270,13 @@ static void look_at_clock(struct hub *hub)
 
 /* ---- the loop ------------------------------------------------------------------------------------------ */
 
-/* True: there is more to look at. */
-static bool look_at_commits(struct hub *hub)
+/* True: there are more events. */
+static bool take_commits(struct hub *hub)
 {
     aq_bell_clear(hub->commits);
-    bool turned = presence_set_leader(&hub->presence, writer_is_leader(hub->base.writer));
-    bool more = look_at_events(hub);
-    watches_answer(&hub->watches, turned);
+    bool changed = presence_set_leader(&hub->presence, writer_is_leader(hub->base.writer));
+    bool more = read_events(hub);
+    watches_answer(&hub->watches, changed);
     return more;
 }
 
@@ -287,26 +288,26 @@ static void take_turn(struct hub *hub, bool *more)
                            {.fd = hub->commits, .events = POLLIN},
                            {.fd = hub->base.mailbox.bell, .events = POLLIN}};
     int ready = poll(fds, AQ_LENGTH(fds), time_left_ms(hub, *more));
-    look_at_clock(hub);
+    read_clock(hub);
     if (*more || (ready > 0 && fds[2].revents != 0))
-        *more = look_at_commits(hub);
+        *more = take_commits(hub);
     if (ready > 0 && fds[3].revents != 0)
         run_items(hub);
     if (hub->agents_wait || (ready > 0 && fds[0].revents != 0))
         take_from_agents(hub);
     if (ready > 0 && fds[1].revents != 0)
         take_messages(hub, &hub->local_channel, local_answers);
-    look_at_time(hub);
+    check_time_outs(hub);
     deliveries_send(&hub->deliveries);
 }
 
 static void *hub_main(void *context)
 {
     struct hub *hub = context;
-    bool more = true; /* the tables as they are at the start */
+    bool more = true; /* the tables are not read yet */
     while (!atomic_load(&hub->stopping))
         take_turn(hub, &more);
-    /* What others still hold of ours comes back before we go. */
+    /* Other threads still hold items of ours. */
     while (hub->base.mailbox.expected > 0) {
         struct pollfd fd = {.fd = hub->base.mailbox.bell, .events = POLLIN};
         poll(&fd, 1, TICK_MS);
@@ -348,7 +349,7 @@ static void connect_parts(struct hub *hub, const struct hub_options *options)
     watches_open(&hub->watches, base);
 }
 
-/* The eventfd stays open: the writer signals it to its own end. */
+/* The bell `commits` stays open: the writer rings it until it ends. */
 static void hub_free(struct hub *hub)
 {
     channel_close(&hub->agents_channel);
@@ -414,5 +415,5 @@ void hub_figures(struct hub *hub, struct hub_figures *figures)
 {
     *figures = (struct hub_figures){.agents = atomic_load(&hub->presence.alive),
                                     .messages = atomic_load(&hub->messages),
-                                    .strangers = atomic_load(&hub->strangers)};
+                                    .unopened = atomic_load(&hub->unopened)};
 }

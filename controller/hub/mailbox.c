@@ -16,7 +16,7 @@ int mailbox_open(struct mailbox *mailbox, struct aq_error *error)
 
 void mailbox_close(struct mailbox *mailbox)
 {
-    /* Whoever posted last may still hold the lock. */
+    /* The thread that posted last may still hold the lock. */
     pthread_mutex_lock(&mailbox->lock);
     pthread_mutex_unlock(&mailbox->lock);
     pthread_mutex_destroy(&mailbox->lock);

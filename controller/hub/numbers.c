@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT_MAX = 64 }; /* there are two sets for each agent */
+enum { KEPT_MAX = 64 }; /* numbers for which a cleared set keeps memory: there are two sets for each agent */
 
-/* Where the number stands, or would. Most are larger than all before them. */
+/* The position of the number, or where to insert it. Most numbers are larger than all in the set. */
 static uint32_t place_of(const struct numbers *set, uint64_t number)
 {
     uint32_t low = 0, high = set->count;

@@ -1,5 +1,5 @@
-/* A set of resource numbers in ascending order, with a limit: who reaches it is told, and looks at everything instead.
- */
+/* A set of resource numbers in ascending order. Its size is limited; a caller that reaches the limit must look at all
+ * resources instead. */
 #ifndef AQ_CONTROLLER_HUB_NUMBERS_H
 #define AQ_CONTROLLER_HUB_NUMBERS_H
 
@@ -14,10 +14,10 @@ struct numbers {
     uint32_t count, capacity;
 };
 
-bool numbers_add(struct numbers *set, uint64_t number); /* false: the set is full, and the number is not in it */
-bool numbers_join(struct numbers *set, const struct numbers *more); /* adds all; false: as numbers_add */
+bool numbers_add(struct numbers *set, uint64_t number); /* false: the set is full and does not have the number */
+bool numbers_join(struct numbers *set, const struct numbers *more); /* adds all of them; false: the set is full */
 void numbers_drop_first(struct numbers *set, uint32_t count);
 void numbers_clear(struct numbers *set);
-void numbers_free(struct numbers *set); /* the same as new afterwards */
+void numbers_free(struct numbers *set); /* leaves an empty set */
 
 #endif

@@ -19,12 +19,12 @@ struct order {
     char ids[1][65];
     struct aq_arena arena; /* of the record and the author */
     char token[TOKEN_SIZE];
-    struct aq_error error; /* of the credentials */
+    struct aq_error error; /* of credentials_fill() */
     struct hub_question question;
 };
 
-static void answer(struct hub_question *question, const struct aq_error *error, uint64_t seq, const char *id,
-                   const char *token)
+static void send_outcome(struct hub_question *question, const struct aq_error *error, uint64_t seq, const char *id,
+                         const char *token)
 {
     struct aq_outcome outcome = {.error = aq_error_name(error->code),
                                  .message = error->code == AQ_OK ? "" : error->message,
@@ -34,9 +34,9 @@ static void answer(struct hub_question *question, const struct aq_error *error, 
     channel_answer(question, AQ_MSG_OUTCOME, &outcome);
 }
 
-static void answer_error(struct hub_question *question, const struct aq_error *error)
+static void refuse(struct hub_question *question, const struct aq_error *error)
 {
-    answer(question, error, 0, "", "");
+    send_outcome(question, error, 0, "", "");
 }
 
 static void order_free(struct order *order)
@@ -50,18 +50,18 @@ static void order_done(struct hub_item *item)
 {
     struct order *order = (struct order *)item;
     bool good = order->request.error.code == AQ_OK;
-    answer(&order->question, &order->request.error, order->request.seq, good ? order->ids[0] : "",
-           good ? order->token : "");
+    send_outcome(&order->question, &order->request.error, order->request.seq, good ? order->ids[0] : "",
+                 good ? order->token : "");
     order_free(order);
 }
 
-static void order_submit(struct order *order)
+static void submit_order(struct order *order)
 {
     struct aq_error error;
     order->item.run = order_done;
     if (hub_submit(order->base, &order->request, &order->item, &error) == 0)
         return;
-    answer_error(&order->question, &error);
+    refuse(&order->question, &error);
     order_free(order);
 }
 
@@ -69,14 +69,14 @@ static void token_ready(struct hub_item *item)
 {
     struct order *order = (struct order *)item;
     if (order->error.code == AQ_OK) {
-        order_submit(order);
+        submit_order(order);
         return;
     }
-    answer_error(&order->question, &order->error);
+    refuse(&order->question, &order->error);
     order_free(order);
 }
 
-/* On a thread of the credentials' pool. */
+/* On a thread of the pool of credentials. */
 static void token_made(void *context, const char *token, const struct aq_error *error)
 {
     struct order *order = context;
@@ -98,7 +98,7 @@ static int find_user(struct hub_base *base, const char *name, struct aq_user *us
     return found ? 0 : aq_access_refuse_unknown(name, error);
 }
 
-static int order_read(struct hub_base *base, const struct aq_order *message, struct order *order,
+static int read_order(struct hub_base *base, const struct aq_order *message, struct order *order,
                       struct aq_error *error)
 {
     struct aq_user user;
@@ -129,15 +129,15 @@ void orders_take(struct hub_orders *orders, struct hub_question *question, const
 {
     struct aq_error error;
     struct order *order = aq_calloc(1, sizeof *order);
-    if (order_read(orders->base, message, order, &error) != 0) {
-        answer_error(question, &error);
+    if (read_order(orders->base, message, order, &error) != 0) {
+        refuse(question, &error);
         order_free(order);
         return;
     }
     order->base = orders->base;
     order->question = *question;
     if (!credentials_makes_token(order->request.command)) {
-        order_submit(order);
+        submit_order(order);
         return;
     }
     order->item = (struct hub_item){.home = &orders->base->mailbox, .run = token_ready};
@@ -146,6 +146,6 @@ void orders_take(struct hub_orders *orders, struct hub_question *question, const
         mailbox_expect(order->item.home, &order->item);
         return;
     }
-    answer_error(question, &error);
+    refuse(question, &error);
     order_free(order);
 }

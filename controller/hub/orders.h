@@ -10,7 +10,7 @@ struct hub_orders {
     struct credentials *credentials;
 };
 
-/* ORDER: answered with OUTCOME when the command is committed or refused. */
+/* Handles ORDER: answers with OUTCOME when the command is committed or refused. */
 void orders_take(struct hub_orders *orders, struct hub_question *question, const struct aq_order *message);
 
 #endif

@@ -9,8 +9,8 @@
 #include <string.h>
 
 enum {
-    SCAN_MS = 1000,     /* how often all agents are looked at, at least, */
-    SCAN_LEAST_MS = 20, /* and at most: one may be lost in between */
+    SCAN_MS = 1000,     /* the longest time between two scans of all agents, */
+    SCAN_LEAST_MS = 20, /* and the shortest, when an agent may be lost sooner */
 };
 
 struct hub_lose {
@@ -50,7 +50,7 @@ void presence_beat(struct hub_presence *presence, struct hub_agent *agent, struc
     agent->live.workloads = beat->workloads;
 }
 
-/* ---- once per second ----------------------------------------------------------------------------------- */
+/* ---- silence ------------------------------------------------------------------------------------------- */
 
 static void lose_done(struct hub_item *item)
 {
@@ -63,7 +63,7 @@ static void lose_done(struct hub_item *item)
     free(lose);
 }
 
-static void lose_start(struct hub_base *base, struct hub_agent *agent)
+static void submit_lose(struct hub_base *base, struct hub_agent *agent)
 {
     struct aq_error error;
     struct hub_lose *lose = aq_calloc(1, sizeof *lose);
@@ -79,11 +79,11 @@ static void lose_start(struct hub_base *base, struct hub_agent *agent)
                                             .role = AQ_ROLE_ADMIN};
     agent->losing = hub_submit(base, &lose->request, &lose->item, &error) == 0;
     if (!agent->losing)
-        free(lose); /* the next second tries again */
+        free(lose); /* the next scan tries again */
 }
 
-/* When, if it says nothing more. One whose report is with the writer waits for our answer, and says nothing meanwhile.
- */
+/* When the agent counts as lost, if nothing more is heard from it. Never while the writer has its report: the agent
+ * waits for the answer and sends nothing. */
 static uint64_t lost_at(const struct hub_presence *presence, const struct hub_agent *agent)
 {
     uint64_t since = agent->seen_ms > presence->listens_since_ms ? agent->seen_ms : presence->listens_since_ms;
@@ -95,8 +95,8 @@ static bool is_silent(const struct hub_presence *presence, const struct hub_agen
     return presence->base->now_ms >= lost_at(presence, agent);
 }
 
-/* Told once, and once when it works again: a full disk may stay so for days. */
-static void note_stored(struct hub_presence *presence, bool stored, const struct aq_error *error)
+/* Logs the first failure, and the first success after it: a disk may stay full for days. */
+static void log_stored(struct hub_presence *presence, bool stored, const struct aq_error *error)
 {
     char times[24];
     if (!stored && presence->unstored++ == 0)
@@ -122,7 +122,7 @@ void presence_scan(struct hub_presence *presence)
         bool silent = is_silent(presence, agent);
         alive += agent->session != 0 && !silent;
         if (presence->leads && agent->known && agent->active && silent && !agent->losing && agent->joining == NULL)
-            lose_start(base, agent);
+            submit_lose(base, agent);
         else if (!silent && lost_at(presence, agent) < next_ms)
             next_ms = lost_at(presence, agent);
         deliveries_expire_poll(agent, base->now_ms);
@@ -135,7 +135,7 @@ void presence_scan(struct hub_presence *presence)
     atomic_store(&presence->alive, alive);
     presence->next_scan_ms = next_ms > base->now_ms + SCAN_LEAST_MS ? next_ms : base->now_ms + SCAN_LEAST_MS;
     if (beaten > 0)
-        note_stored(presence, live_put(presence->live, names, rows, beaten, &error) == 0, &error);
+        log_stored(presence, live_put(presence->live, names, rows, beaten, &error) == 0, &error);
 }
 
 bool presence_set_leader(struct hub_presence *presence, bool leads)

@@ -10,10 +10,10 @@
 
 enum {
     AUTHOR_SIZE = HUB_NAME_SIZE + 8,
-    OFFERS = 1 << 15, /* numbers of sessions that are remembered until they begin */
+    OFFERS = 1 << 15, /* session numbers that are offered at the same time */
 };
 
-/* A HELLO on its way to become a committed command. */
+/* A HELLO that the writer makes a command of. */
 struct hub_join {
     struct hub_item item;
     struct hub_sessions *sessions;
@@ -28,7 +28,7 @@ struct hub_join {
     struct hub_question question;
 };
 
-/* ---- numbers of sessions ------------------------------------------------------------------------------- */
+/* ---- session numbers ----------------------------------------------------------------------------------- */
 
 static void offer_session(struct hub_sessions *sessions, struct hub_question *question)
 {
@@ -39,7 +39,7 @@ static void offer_session(struct hub_sessions *sessions, struct hub_question *qu
     channel_answer(question, AQ_MSG_SESSION, &offer);
 }
 
-/* Once: whoever says hello with it does so now, and not some time ago. */
+/* True once for each offer: a HELLO with its number is not a recording. */
 static bool take_offer(struct hub_sessions *sessions, uint64_t session)
 {
     uint64_t *offer = &sessions->offers[session % OFFERS];
@@ -51,15 +51,15 @@ static bool take_offer(struct hub_sessions *sessions, uint64_t session)
 
 /* ---- joining ------------------------------------------------------------------------------------------- */
 
-/* What a node's agent says of itself is what the command says of it. */
-static struct aq_node_join join_of(const struct aq_hello *hello)
+/* The command's fields are those of HELLO. */
+static struct aq_node_join join_from(const struct aq_hello *hello)
 {
 #define COPY_FIELD(tag, field, type, rule, help) .field = hello->field,
     return (struct aq_node_join){aq_node_join_fields(COPY_FIELD, aq_node_join)};
 #undef COPY_FIELD
 }
 
-static void welcome(struct hub_base *base, const char *name, struct hub_question *question)
+static void send_welcome(struct hub_base *base, const char *name, struct hub_question *question)
 {
     struct aq_welcome message = {.beat_ms = base->beat_ms, .patience_ms = base->patience_ms};
     struct state_txn *txn = NULL;
@@ -78,17 +78,17 @@ static void welcome(struct hub_base *base, const char *name, struct hub_question
     channel_answer(question, AQ_MSG_WELCOME, &message);
 }
 
-/* A new session is told everything; a POLL of the last one gets no answer. */
+/* In a new session, everything must be told again. The POLL of the last session gets no answer. */
 static void reset_deliveries(struct hub_agent *agent)
 {
     agent->poll = (struct hub_poll){0};
     pending_reset(&agent->pending);
 }
 
-static void session_begin(struct hub_base *base, struct hub_agent *agent, struct hub_join *join)
+static void begin_session(struct hub_base *base, struct hub_agent *agent, struct hub_join *join)
 {
     if (agent->session != join->session) {
-        agent->report = NULL; /* it answers to nobody then */
+        agent->report = NULL; /* its answer is dropped when it is done */
         agent->noted = agent->beats = 0;
         aq_journal(AQ_INFO, "agent joined", "node", agent->name, NULL);
     }
@@ -125,8 +125,8 @@ static void join_done(struct hub_item *item)
     aq_assert(agent != NULL && agent->joining == join);
     agent->joining = NULL;
     if (join->request.error.code == AQ_OK) {
-        session_begin(base, agent, join);
-        welcome(base, agent->name, &join->question);
+        begin_session(base, agent, join);
+        send_welcome(base, agent->name, &join->question);
     } else {
         aq_journal(AQ_WARN, "agent refused", "node", agent->name, "error", join->request.error.message, NULL);
         channel_refuse(&join->question, &join->request.error);
@@ -136,13 +136,14 @@ static void join_done(struct hub_item *item)
     join_free(join);
 }
 
-/* Asks the writer to take the node in, as `hello` describes it. `question`, when not NULL, is answered then. */
-static void join_start(struct hub_sessions *sessions, struct hub_agent *agent, const struct aq_hello *hello,
-                       const struct hub_question *question)
+/* Submits the command that joins the node as `hello` describes it. `question`, if not NULL, is answered when that is
+ * done. */
+static void submit_join(struct hub_sessions *sessions, struct hub_agent *agent, const struct aq_hello *hello,
+                        const struct hub_question *question)
 {
     struct aq_error error;
     struct hub_join *join = aq_calloc(1, sizeof *join);
-    const struct aq_node_join draft = join_of(hello);
+    const struct aq_node_join draft = join_from(hello);
     aq_record_copy(&aq_node_join_record, &join->join, &draft, &join->arena);
     aq_record_pack(&aq_hello_record, hello, &join->hello);
     join->records[0] = &join->join;
@@ -168,8 +169,9 @@ static void join_start(struct hub_sessions *sessions, struct hub_agent *agent, c
         remove_agent(sessions, agent);
 }
 
-/* Asked again before the answer: the same words get the answer; others are to be said once more. */
-static void said_again(struct hub_join *join, const struct aq_hello *hello, const struct hub_question *question)
+/* HELLO came again before it was answered. The same HELLO gets the answer; a different one is ignored, and the agent
+ * sends it again. */
+static void repeat_hello(struct hub_join *join, const struct aq_hello *hello, const struct hub_question *question)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
     aq_record_pack(&aq_hello_record, hello, &packed);
@@ -182,7 +184,7 @@ void sessions_hello(struct hub_sessions *sessions, struct hub_question *question
     struct agents *agents = &sessions->base->agents;
     struct hub_agent *agent = agents_find(agents, hello->name);
     if (agent != NULL && agent->joining != NULL) {
-        said_again(agent->joining, hello, question);
+        repeat_hello(agent->joining, hello, question);
         return;
     }
     if (hello->asks_session && !take_offer(sessions, hello->session)) {
@@ -192,15 +194,14 @@ void sessions_hello(struct hub_sessions *sessions, struct hub_question *question
     channel_admit(question);
     agent = agents_add(agents, hello->name);
     if (agent != NULL) {
-        join_start(sessions, agent, hello, question);
+        submit_join(sessions, agent, hello, question);
         return;
     }
     struct aq_error error;
-    aq_fail(&error, AQ_E_LIMIT, "the hub has %d agents, and takes no more", HUB_AGENTS_MAX);
+    aq_fail(&error, AQ_E_LIMIT, "the hub has %d agents, which is its limit", HUB_AGENTS_MAX);
     channel_refuse(question, &error);
 }
 
-/* A node that counts as lost, but whose agent speaks: it joins again with the words it had. */
 void sessions_rejoin(struct hub_sessions *sessions, struct hub_agent *agent)
 {
     struct aq_hello hello;
@@ -209,10 +210,10 @@ void sessions_rejoin(struct hub_sessions *sessions, struct hub_agent *agent)
     int failed =
         aq_record_unpack(&aq_hello_record, &hello, agent->hello.data, agent->hello.length, false, &arena, &error);
     aq_assert(failed == 0);
-    join_start(sessions, agent, &hello, NULL);
+    submit_join(sessions, agent, &hello, NULL);
 }
 
-/* ---- finding and ending ---------------------------------------------------------------------------------- */
+/* ---- finding and ending -------------------------------------------------------------------------------- */
 
 struct hub_agent *sessions_find(struct hub_sessions *sessions, struct hub_question *question, const char *name,
                                 uint64_t session)
@@ -220,7 +221,7 @@ struct hub_agent *sessions_find(struct hub_sessions *sessions, struct hub_questi
     struct hub_agent *agent = agents_find(&sessions->base->agents, name);
     if (agent == NULL || agent->session != session) {
         struct aq_error error;
-        aq_fail(&error, AQ_E_UNAUTHENTICATED, "no session of node %s is known here: say hello first", name);
+        aq_fail(&error, AQ_E_UNAUTHENTICATED, "there is no session of node %s: send HELLO first", name);
         channel_refuse(question, &error);
         return NULL;
     }

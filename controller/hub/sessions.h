@@ -1,8 +1,8 @@
-/* Sessions: an agent's dialogue with the hub, from its HELLO until the next one, or until its node is deleted. A HELLO
- * becomes the command node_join; the session begins when that is committed.
+/* A session is an agent's dialogue with the hub. It begins when the agent's HELLO is committed as the command
+ * node_join, and ends with the next HELLO or when the node is deleted.
  *
- * The number of a session is offered by the hub, and each offer is good for one HELLO. So a recorded HELLO begins
- * nothing. */
+ * The hub chooses the number of a session and offers it to the agent; each offer is valid for one HELLO. So a recorded
+ * HELLO cannot begin a session. */
 #ifndef AQ_CONTROLLER_HUB_SESSIONS_H
 #define AQ_CONTROLLER_HUB_SESSIONS_H
 
@@ -12,24 +12,24 @@
 struct hub_sessions {
     struct hub_base *base;
     struct hub_fetches *fetches;
-    uint64_t *offers; /* by their lowest bits; 0: none, or taken */
+    uint64_t *offers; /* numbers that are offered; the lowest bits of a number are its index; 0: none */
     uint64_t last_offer;
 };
 
 void sessions_open(struct hub_sessions *sessions, struct hub_base *base, struct hub_fetches *fetches);
 void sessions_close(struct hub_sessions *sessions);
 
-/* HELLO. */
+/* Handles HELLO. */
 void sessions_hello(struct hub_sessions *sessions, struct hub_question *question, const struct aq_hello *message);
 
-/* The agent of this session. NULL: there is none, and the question was refused. */
+/* Finds the agent of this session. If there is none, refuses the question and returns NULL. */
 struct hub_agent *sessions_find(struct hub_sessions *sessions, struct hub_question *question, const char *name,
                                 uint64_t session);
 
-/* The node counts as lost, but its agent speaks: joins it again, with the HELLO of its session. */
+/* Joins a node again whose agent is alive although the node is LOST, with the HELLO of the session. */
 void sessions_rejoin(struct hub_sessions *sessions, struct hub_agent *agent);
 
-/* The node was deleted: its session ends, and `agent` is freed unless it is joining. */
+/* The node was deleted: ends its session, and frees `agent` unless it is joining. */
 void sessions_drop_node(struct hub_sessions *sessions, struct hub_agent *agent);
 
 #endif

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 enum {
-    WATCH_MS = 5000,    /* a watch is answered after this long in any case */
-    WATCHES_MAX = 1024, /* open at once; more are answered at once */
+    WATCH_MS = 5000,    /* a watch is answered after this long even without a commit */
+    WATCHES_MAX = 1024, /* watches that are open at the same time; more are answered immediately */
 };
 
 struct hub_watch {
@@ -25,7 +25,7 @@ void watches_close(struct hub_watches *watches)
     free(watches->items);
 }
 
-static void answer_now(const struct hub_base *base, struct hub_question *question)
+static void send_now(const struct hub_base *base, struct hub_question *question)
 {
     const struct aq_config_controller *config = base->config;
     char address[128];
@@ -40,7 +40,7 @@ void watches_take(struct hub_watches *watches, struct hub_question *question, co
 {
     const struct hub_base *base = watches->base;
     if (writer_seq(base->writer) > message->seq || watches->count == WATCHES_MAX) {
-        answer_now(base, question);
+        send_now(base, question);
         return;
     }
     watches->items[watches->count++] =
@@ -55,7 +55,7 @@ void watches_answer(struct hub_watches *watches, bool all)
         struct hub_watch *watch = &watches->items[i - 1];
         if (!all && watch->seq >= seq && base->now_ms < watch->until_ms)
             continue;
-        answer_now(base, &watch->question);
+        send_now(base, &watch->question);
         *watch = watches->items[--watches->count];
     }
 }

@@ -15,9 +15,9 @@ struct hub_watches {
 void watches_open(struct hub_watches *watches, struct hub_base *base);
 void watches_close(struct hub_watches *watches);
 
-/* WATCH: answered at the next commit after `message->seq`, or after five seconds. */
+/* Handles WATCH: answers with NOW when the cluster is past `message->seq`, or after five seconds. */
 void watches_take(struct hub_watches *watches, struct hub_question *question, const struct aq_watch *message);
-/* Answers those that have something to hear or have waited long enough, or all. */
+/* Answers the watches that are due, or all. */
 void watches_answer(struct hub_watches *watches, bool all);
 
 #endif

@@ -80,7 +80,7 @@ static void add_hub_metrics(struct hub *hub, struct aq_buffer *out)
     add_metric(out, "agents", "gauge", "Agents heard from recently.", figures.agents);
     add_metric(out, "hub_messages_total", "counter", "Messages from agents and file views.", figures.messages);
     add_metric(out, "hub_strangers_total", "counter", "Messages that could not be opened, and were dropped.",
-               figures.strangers);
+               figures.unopened);
 }
 
 static void add_entity_metrics(struct state *state, struct aq_buffer *out)

@@ -74,7 +74,7 @@ static uint64_t strangers(const struct test_hub *hub)
 {
     struct hub_figures figures;
     hub_figures(hub->services.hub, &figures);
-    return figures.strangers;
+    return figures.unopened;
 }
 
 static void await_strangers(const struct test_hub *hub, uint64_t count)
