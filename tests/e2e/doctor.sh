@@ -66,7 +66,7 @@ check_equal "ports that nobody has are free" "ok ok" "$(state_of "port for REST"
 check_equal "a directory that is not there yet" "ok" "$(doctor /nowhere/at/all --json >"$work/code"; state_of "file system")"
 check_equal "a path that is none" 2 "$(doctor here)"
 check_equal "a file, and what would be in it" "2 2" "$(doctor "$work/out.file") $(doctor "$work/out.file/data")"
-check_match "is no directory" "*$work/out.file is no directory*" "$(cat "$work/err")"
+check_match "is not a directory" "*$work/out.file is not a directory*" "$(cat "$work/err")"
 check_equal "too many words" 2 "$(doctor /a /b)"
 cp "$BUILD/aq" "$work/aq" # where another user can get at it
 chmod 711 "$work"

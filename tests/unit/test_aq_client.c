@@ -53,12 +53,12 @@ static void whose_fault_it_is_the_exit_code_tells(void **state)
     assert_int_equal(aq_run("labels"), CLI_SERVER);
     assert_string_equal(aq_err, "aq: the disk failed\n");
     assert_int_equal(aq_run("nodes"), CLI_SERVER);
-    assert_string_equal(aq_err, "aq: the server's answer holds no list\n");
+    assert_string_equal(aq_err, "aq: the server's answer contains no list\n");
     assert_int_equal(aq_run("users"), CLI_REFUSED);
     assert_string_equal(aq_err, "aq: the server answered with HTTP status 418\n");
     assert_int_equal(aq_run("users get"), CLI_USAGE);
     assert_int_equal(aq_run("applications creat"), CLI_USAGE);
-    assert_string_equal(aq_err, "aq: applications know no \"creat\"; did you mean create?\n");
+    assert_string_equal(aq_err, "aq: applications have no verb or field \"creat\"; did you mean create?\n");
     assert_string_equal(aq_out, "");
 }
 
@@ -186,16 +186,16 @@ static void what_is_no_answer_is_told(void **state)
     const struct {
         const char *answer, *words;
     } rows[] = {
-        {"", "the connection was closed before the answer was whole"},
+        {"", "the connection was closed before the answer was complete"},
         {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"data\":",
-         "the connection was closed before the answer was whole"},
+         "the connection was closed before the answer was complete"},
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{\"data\":[\r\n",
-         "the connection was closed before the answer was whole"},
-        {"SSH-2.0-welcome\r\n\r\n", "what it says is no HTTP"},
-        {"220 mail.example.org ESMTP\r\n", "what it says is no HTTP"},
+         "the connection was closed before the answer was complete"},
+        {"SSH-2.0-welcome\r\n\r\n", "its answer is not HTTP"},
+        {"220 mail.example.org ESMTP\r\n", "its answer is not HTTP"},
         {"HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
          "the server answered with HTTP status 301"},
-        {huge, "what it says is no HTTP"},
+        {huge, "its answer is not HTTP"},
     };
     memset(huge, 'x', size - 1);
     memcpy(huge, "HTTP/1.1 200 OK\r\nX-Huge: ", 25);

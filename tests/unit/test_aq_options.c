@@ -123,7 +123,7 @@ static void what_is_wrong_is_named(void **state)
     assert_refused("--limit=many", "--limit is \"many\", but must be a whole number");
     assert_refused("--user=a/b", "--user is \"a/b\", but a name has only letters, digits, '.', '_' and '-', and begins "
                                  "with a letter or digit");
-    assert_refused("--json --yaml", "--json and --yaml cannot stand together");
+    assert_refused("--json --yaml", "--json and --yaml cannot be used together");
     assert_refused("a\xFF", "word 1 is not valid UTF-8");
 }
 
@@ -217,7 +217,7 @@ static void files_hold_objects(void **state)
     aq_arena_free(&arena);
 
     assert_file_refused("just words\n", " holds neither an object nor a list of objects");
-    assert_file_refused("- 7\n", ": item 1 of the list is no object");
+    assert_file_refused("- 7\n", ": item 1 of the list is not an object");
     assert_file_refused("a: [1\n", ":2:1: did not find expected ',' or ']' while parsing a flow sequence");
 }
 

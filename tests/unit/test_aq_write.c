@@ -96,7 +96,7 @@ static void a_token_stands_alone(void **state)
     assert_string_equal(server.seen[0].body, "{\"role\":\"user\",\"name\":\"bob\"}");
     assert_int_equal(aq_run("users create bob role=user"), CLI_DONE);
     assert_string_equal(aq_out, "");
-    assert_non_null(strstr(aq_err, "was lost on the way"));
+    assert_non_null(strstr(aq_err, "was lost; create another token"));
 }
 
 static void a_dry_run_shows_events(void **state)

@@ -22,7 +22,7 @@ bool cli_word_is_assignment(const char *word)
     return true;
 }
 
-/* The shell has cut the line into words already: quotes keep each in one piece. */
+/* The shell has split the line into words already: quotes keep each in one piece. */
 static void add_quoted(const char *text, size_t length, struct aq_buffer *line)
 {
     aq_buffer_char(line, '\'');
@@ -83,7 +83,7 @@ static const char *name_of(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-/* JSON where it is JSON, else YAML: most JSON is YAML too, but not all of it, and the other way round never. */
+/* JSON where it parses as JSON, else YAML: most JSON is YAML too, but not all of it, and YAML is rarely JSON. */
 static json_t *parse(const char *path, const struct aq_buffer *text, struct aq_yaml_places **places,
                      struct aq_error *error)
 {
@@ -100,7 +100,7 @@ static json_t *parse(const char *path, const struct aq_buffer *text, struct aq_y
     else if (value == NULL)
         value = aq_yaml_parse(start, text->length, places, error);
     unsigned line, column;
-    if (value == NULL) { /* as compilers do: FILE:3:7: ... */
+    if (value == NULL) { /* As compilers do: FILE:3:7: ... */
         bool placed = sscanf(error->message, "%u:%u:", &line, &column) == 2;
         struct aq_error old = *error;
         aq_fail(error, old.code, "%.200s:%s%.300s", name_of(path), placed ? "" : " ", old.message);
@@ -126,8 +126,8 @@ static int add_file(struct cli_body *body, const char *path, struct aq_error *er
     } else if (json_is_array(value)) {
         json_array_foreach (value, index, item) {
             if (!json_is_object(item))
-                status =
-                    aq_fail(error, AQ_E_INVALID, "%.300s: item %zu of the list is no object", name_of(path), index + 1);
+                status = aq_fail(error, AQ_E_INVALID, "%.300s: item %zu of the list is not an object", name_of(path),
+                                 index + 1);
             json_array_append(body->items, item);
         }
     } else {
@@ -169,7 +169,8 @@ static bool ends_with(const char *text, const char *end)
     return end_length > 0 && length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-/* The server speaks last, and knows no files. The declaration that we know tells the place, when it says the same. */
+/* The server reports the error, and knows no files. When our declaration gives the same error, it also gives the place.
+ */
 bool cli_body_place(const struct cli_body *body, const struct aq_record *record, const char *message,
                     struct aq_buffer *out)
 {

@@ -1,8 +1,8 @@
-/* What a write sends: words field=value and files, put together to JSON. The server checks it against the declaration,
- * so that files, REST and aq give the same errors; here only what cannot be sent at all is refused.
+/* The body of a write, put together from field=value words and files, as JSON. The server checks it against the
+ * declaration, so that files, REST and aq give the same errors; only what cannot be sent at all is refused here.
  *
- * Words follow the rules of a control file's line (aq_line_parse): "a.b=1" is {"a": {"b": "1"}}, and values stay texts.
- * A file is one YAML or JSON document, an object or a list of objects. Words win over what files say. */
+ * Words follow the rules of a line in a control file (aq_line_parse): "a.b=1" is {"a": {"b": "1"}}, and values stay
+ * texts. A file is one YAML or JSON document: an object or a list of objects. Words override what files say. */
 #ifndef AQ_TOOLS_AQ_BODY_H
 #define AQ_TOOLS_AQ_BODY_H
 
@@ -10,10 +10,10 @@
 
 #include <jansson.h>
 
-/* The word's "=" splits it; does it have one, with a name in front that could be a field's? */
+/* Does the word have an "=", with a name before it that could be that of a field? */
 bool cli_word_is_assignment(const char *word);
 
-/* One object out of words of the form field=value. NULL with `error`. */
+/* One object from words of the form field=value. NULL with `error`. */
 json_t *cli_body_words(const char *const *words, unsigned count, struct aq_error *error);
 
 struct aq_yaml_places;
@@ -36,8 +36,8 @@ int cli_body_read(struct cli_body *body, const struct cli_options *options, cons
                   struct aq_error *error) AQ_MUST_CHECK;
 void cli_body_close(struct cli_body *body);
 
-/* The server refused the items with `message`: appends "FILE:LINE:COLUMN: message" when the place that it speaks of can
- * be found. False: it cannot. */
+/* The server refused the items with `message`: appends "FILE:LINE:COLUMN: message" if the place it is about can be
+ * found. False: it cannot. */
 bool cli_body_place(const struct cli_body *body, const struct aq_record *record, const char *message,
                     struct aq_buffer *out);
 

@@ -31,7 +31,7 @@ void cli_age(uint64_t ms, struct aq_buffer *out)
         aq_buffer_format(out, "%" PRIu64 "d", seconds / 86400);
 }
 
-/* A time as its age, or as what is left until it comes. False: it is no time. */
+/* A time as its age, or as what is left until then. False: it is not a time. */
 static bool time_cell(const struct aq_field *field, const char *text, uint64_t now_ms, struct aq_buffer *out)
 {
     struct aq_error unused;
@@ -49,7 +49,7 @@ static void json_cell(const json_t *value, struct aq_buffer *out)
     aq_json_write(value, 0, false, out);
 }
 
-/* Zero, empty, or "0MiB": not worth a word in a cell. */
+/* Zero, empty, or "0MiB": not worth showing in a cell. */
 static bool is_nothing(const json_t *value)
 {
     const char *text = json_string_value(value);

@@ -19,7 +19,7 @@ struct cli_client {
 static struct cli_client *open_client(const struct cli_options *options, struct aq_error *error)
 {
     if (sodium_init() < 0)
-        aq_broken(__FILE__, __LINE__, "libsodium does not start");
+        aq_broken(__FILE__, __LINE__, "libsodium failed to start");
     struct cli_client *client = aq_calloc(1, sizeof *client);
     client->timeout_s = options->flags.timeout > 0 ? (unsigned)options->flags.timeout : CLI_TIMEOUT_S;
     if (cli_connect_open(&client->connect, &options->flags, error) == 0 &&
@@ -85,7 +85,7 @@ static bool take_body(void *context, long status, const char *bytes, size_t leng
     return true;
 }
 
-/* Reads the envelope; whatever is missing is made up, so that there always is a message. */
+/* Reads the envelope; fills in what is missing, so that there always is a message. */
 static void read_envelope(const struct cli_connect *connect, struct cli_reply *reply)
 {
     json_error_t unused;
@@ -95,7 +95,7 @@ static void read_envelope(const struct cli_connect *connect, struct cli_reply *r
     if (json_is_integer(seq))
         reply->seq = (uint64_t)json_integer_value(seq);
     const char *message = json_string_value(json_object_get(reply->json, "message"));
-    if (message != NULL && reply->status == 401) /* which of all that it may have been */
+    if (message != NULL && reply->status == 401) /* says which credentials were used */
         snprintf(reply->message, sizeof reply->message, "%s: user %s, token from %s", message, connect->user,
                  connect->token_from);
     else if (message != NULL)
@@ -149,7 +149,7 @@ bool cli_may_repeat(const struct cli_http_end *end, bool write)
     case CLI_FAULT_NONE:
         return end->status == 502 || end->status == 503 || end->status == 504;
     case CLI_FAULT_ABSENT:
-        return write; /* a controller that restarts; who only reads is told at once */
+        return write; /* the controller may be restarting; reads fail at once */
     case CLI_FAULT_BROKE:
         return true;
     default:

@@ -1,9 +1,9 @@
-/* Talking to a controller over REST: one question, one answer, and the patience between them.
+/* A client of a controller's REST interface: one request, one answer, and retries in between.
  *
- * A write carries a random Idempotency-Key, so that it may be sent again, and happens once: when the connection breaks,
- * or the answer is 502, 503 or 504, it is repeated with the same key until the time is over, as often as the server's
- * Retry-After allows. A read is repeated too, except when nobody listens. The token goes into the Authorization header
- * and nowhere else: into no message, and through no proxy to an address of this machine. */
+ * A write carries a random Idempotency-Key, so that it happens once even if it is sent again: when the connection
+ * breaks or the answer is 502, 503 or 504, it is repeated with the same key until the time is over, at the pace of the
+ * server's Retry-After. A read is repeated too, except when nobody listens. The token is sent in the Authorization
+ * header and nowhere else: it is in no message, and passes no proxy on the way to an address of this machine. */
 #ifndef AQ_TOOLS_AQ_CLIENT_H
 #define AQ_TOOLS_AQ_CLIENT_H
 
@@ -16,10 +16,10 @@ enum { CLI_ANSWER_SIZE_MAX = 64 << 20 };
 
 struct cli_client;
 
-/* Finds out whom to ask, who asks, and the token: flags first, then the environment, then the defaults. Sends nothing.
- * A failure (no token to be read, an address that is none) is told on standard error: CLI_USAGE. */
+/* Finds the server, the user and the token: from flags, else the environment, else the defaults. Sends nothing. A
+ * failure (the token cannot be read, the address is invalid) is reported on standard error: CLI_USAGE. */
 enum cli_exit cli_client_open(struct cli_client **client, const struct cli_options *options) AQ_MUST_CHECK;
-/* The same without a word: NULL when it fails. */
+/* The same without a message: NULL when it fails. */
 struct cli_client *cli_client_try(const struct cli_options *options);
 void cli_client_close(struct cli_client *client); /* NULL is fine */
 
@@ -27,8 +27,8 @@ struct cli_request {
     const char *method;
     const char *path;   /* with its query, encoded: "/api/v1/application/?limit=2" */
     const char *body;   /* JSON; NULL: none */
-    bool minimal;       /* of what is written, the key alone is wanted back */
-    bool once;          /* never repeated, whatever happens */
+    bool minimal;       /* of rows that are written, only the key is wanted in the answer */
+    bool once;          /* never repeated */
     unsigned timeout_s; /* 0: the client's */
 };
 
@@ -37,29 +37,28 @@ struct cli_reply {
     long status;        /* 0: there was no answer */
     char message[1024]; /* the server's, or why there was no answer */
     struct aq_buffer body;
-    json_t *json; /* the whole answer; NULL: it is no JSON */
+    json_t *json; /* the whole answer; NULL: it is not JSON */
     json_t *data; /* its member, borrowed; NULL: none */
-    uint64_t seq; /* what it is true at; 0: not told */
+    uint64_t seq; /* that the answer is true at; 0: not given */
 };
 
-/* Always fills `reply`, which the caller closes. Says nothing by itself, but that it tries again. Returns reply->exit.
- */
+/* Always fills `reply`, which the caller closes. Prints nothing, except that it tries again. Returns reply->exit. */
 enum cli_exit cli_client_ask(struct cli_client *client, const struct cli_request *request, struct cli_reply *reply);
 /* GET of a path, made like printf. */
 enum cli_exit cli_client_get(struct cli_client *client, struct cli_reply *reply, const char *format, ...)
     AQ_PRINTF(3, 4);
 void cli_reply_close(struct cli_reply *reply);
-/* Says why on standard error; returns reply->exit. */
+/* Prints the reason on standard error; returns reply->exit. */
 enum cli_exit cli_reply_fail(const struct cli_reply *reply);
 
 /* Appends `text` as one part of a path or a query. */
 void cli_url_escape(const char *text, struct aq_buffer *out);
 
 unsigned cli_client_timeout_s(const struct cli_client *client);
-/* For whoever streams, on a connection of its own. */
+/* For streams, on a connection of their own. */
 const struct cli_connect *cli_client_connect(const struct cli_client *client);
 
-/* May a request that came to this be sent again? */
+/* May a request with this answer be sent again? */
 bool cli_may_repeat(const struct cli_http_end *end, bool write);
 
 uint64_t cli_now_ms(void); /* monotonic */

@@ -109,7 +109,7 @@ static void offer_fields(struct cli *cli, struct completion *completion, const s
         offer_keys(cli, completion, named);
 }
 
-/* Behind a noun. `words` are those between it and the one being typed. */
+/* After a noun. `words` are those between the noun and the one being typed. */
 static void complete_entity(struct cli *cli, struct completion *completion, const struct aq_entity *entity,
                             const char *const *words, unsigned count)
 {

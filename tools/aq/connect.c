@@ -14,7 +14,7 @@
 
 enum { HTTP_PORT = 80, TOKEN_TEXT_SIZE = CLI_TOKEN_SIZE_MAX + 2 };
 
-/* The first that says something: flag, environment, default. */
+/* The first that is set: flag, environment, default. */
 static const char *choose(const char *flag, const char *variable, const char *otherwise)
 {
     if (flag[0] != '\0')
@@ -23,7 +23,7 @@ static const char *choose(const char *flag, const char *variable, const char *ot
     return value != NULL && value[0] != '\0' ? value : otherwise;
 }
 
-/* What stands in it is checked already. Sets what is needed to go there without libcurl, if that can be. */
+/* The address is checked already. Sets what is needed to go there without libcurl, if that is possible. */
 static void look_near(struct cli_connect *connect, const char *scheme, const char *host, int port)
 {
     struct in_addr v4;
@@ -42,7 +42,7 @@ static void look_near(struct cli_connect *connect, const char *scheme, const cha
     connect->port = port > 0 ? (uint16_t)port : HTTP_PORT;
 }
 
-/* Checks the address and takes it apart. What it says is repeated only when no password can be in it. */
+/* Checks the address and takes it apart. A message repeats it only if it cannot contain a password. */
 static int read_server(struct cli_connect *connect, const char *text, struct aq_error *error)
 {
     struct evhttp_uri *uri = evhttp_uri_parse(text);
@@ -51,7 +51,7 @@ static int read_server(struct cli_connect *connect, const char *text, struct aq_
     int status = 0;
     if (strchr(text, '@') != NULL)
         status = aq_fail(error, AQ_E_INVALID,
-                         "the server's address must not hold a user or a token: there are --user "
+                         "the server's address must not contain a user or a token: use --user "
                          "and --token-file, AQ_USER and AQ_TOKEN");
     else if (!is_http || host == NULL || host[0] == '\0' || strpbrk(text, "?#") != NULL)
         status = aq_fail(error, AQ_E_INVALID, "server is \"%.200s\", but must be an address such as %s", text,
@@ -82,13 +82,13 @@ static int read_token_file(const char *path, char token[TOKEN_TEXT_SIZE], struct
     if (fd < 0 || got < 0)
         return aq_fail_errno(error, number,
                              "no token: %.200s cannot be read (AQ_TOKEN, AQ_TOKEN_FILE and --token-file "
-                             "say where else it is)",
+                             "name other places)",
                              path);
     if (used == size)
         return aq_fail(error, AQ_E_INVALID, "token file %.200s is larger than %d bytes", path, CLI_TOKEN_SIZE_MAX);
     token[used] = '\0';
     if (strlen(token) != used)
-        return aq_fail(error, AQ_E_INVALID, "token file %.200s holds a NUL byte", path);
+        return aq_fail(error, AQ_E_INVALID, "token file %.200s contains a NUL byte", path);
     return 0;
 }
 

@@ -1,4 +1,4 @@
-/* Whom aq asks, as whom, and with which token: from flags, the environment, or the defaults, in this order. */
+/* The server, the user and the token of aq: from flags, else the environment, else the defaults. */
 #ifndef AQ_TOOLS_AQ_CONNECT_H
 #define AQ_TOOLS_AQ_CONNECT_H
 
@@ -12,12 +12,12 @@ struct cli_connect {
     char *token;                        /* wiped when it is no longer needed */
     char *token_from;                   /* the variable or file that it was read from */
     bool is_local;                      /* the address is one of this machine: never through a proxy */
-    bool is_near;                       /* and in figures, and without TLS; only then: */
+    bool is_near;                       /* and is numeric, and without TLS; only then these are set: */
     char *address, *authority, *prefix; /* "::1", "[::1]:8001", "" or "/path" */
     uint16_t port;
 };
 
-/* AQ_SERVER, AQ_USER, AQ_TOKEN, AQ_TOKEN_FILE. Messages name the file, never what is in it. */
+/* AQ_SERVER, AQ_USER, AQ_TOKEN, AQ_TOKEN_FILE. Messages name the file, never its content. */
 int cli_connect_open(struct cli_connect *connect, const struct cli_flags *flags, struct aq_error *error) AQ_MUST_CHECK;
 void cli_connect_close(struct cli_connect *connect); /* after a failure too */
 

@@ -149,7 +149,8 @@ static enum cli_exit prepare(struct doctor *doctor, const char *data)
     }
     struct stat about;
     if (stat(doctor->there, &about) == 0 && !S_ISDIR(about.st_mode))
-        return cli_fail(CLI_USAGE, "the data directory is \"%.100s\", but %.100s is no directory", data, doctor->there);
+        return cli_fail(CLI_USAGE, "the data directory is \"%.100s\", but %.100s is not a directory", data,
+                        doctor->there);
     doctor->api_port = read_port(data, "api.port", API_PORT_DEFAULT);
     doctor->hub_port = read_port(data, "hub.port", HUB_PORT_DEFAULT);
     return CLI_DONE;
@@ -179,7 +180,7 @@ enum cli_exit cli_doctor(struct cli *cli, const char *const *words, unsigned cou
         aq_buffer_free(&out);
         cli_note("%u ok, %u to look at, %u bad%s", counts[DOCTOR_OK], counts[DOCTOR_WARN], counts[DOCTOR_BAD],
                  counts[DOCTOR_OK] < AQ_LENGTH(checks) && !cli->options.flags.fix_hints
-                     ? "; --fix-hints shows commands, where there are any"
+                     ? "; --fix-hints shows commands for them"
                      : "");
     }
     return counts[DOCTOR_BAD] > 0 ? CLI_FAILED : CLI_DONE;

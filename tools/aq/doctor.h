@@ -1,8 +1,8 @@
-/* aq doctor: is this machine fit for Aquarium, and what is to be done where it is not?
+/* aq doctor: is this machine fit for Aquarium, and what must be done where it is not? Each check looks at one thing and
+ * leaves one finding: its state and, unless all is well, what to do about it, in words and as commands.
  *
- * Every check looks at one thing and leaves one finding: how it is, and, unless all is well, what to do about it, in
- * words and as commands. Looking changes nothing: what a check makes (a directory, a file without a name, a child in
- * namespaces of its own) is gone when it returns, and none takes longer than a few seconds. */
+ * Checks change nothing: what one creates (a directory, an unnamed file, a child in its own namespaces) is gone when it
+ * returns. None takes longer than a few seconds. */
 #ifndef AQ_TOOLS_AQ_DOCTOR_H
 #define AQ_TOOLS_AQ_DOCTOR_H
 
@@ -10,25 +10,25 @@
 
 enum doctor_state {
     DOCTOR_OK,
-    DOCTOR_WARN, /* works, but not as well as it could; or something that may be wanted later is missing */
-    DOCTOR_BAD,  /* Aquarium cannot work so */
+    DOCTOR_WARN, /* works, but could be better; or something that may be needed later is missing */
+    DOCTOR_BAD,  /* Aquarium cannot work like this */
     doctor_state_count
 };
 
 struct doctor_finding {
     enum doctor_state state;
     char text[384];
-    char advice[256]; /* "" when there is nothing to do */
-    char fix[256];    /* commands, "" when none would do */
+    char advice[256]; /* "" if there is nothing to do */
+    char fix[256];    /* commands; "" if none would help */
 };
 
 enum { DOCTOR_PATH_SIZE = 512 };
 
-/* What the checks look at. */
+/* Input of the checks. */
 struct doctor {
     char data[DOCTOR_PATH_SIZE];  /* the controller's data directory */
-    char there[DOCTOR_PATH_SIZE]; /* itself, or the nearest directory above it that is there */
-    unsigned api_port, hub_port;  /* as a running controller has noted them, else the presets */
+    char there[DOCTOR_PATH_SIZE]; /* the directory itself, or its nearest ancestor that exists */
+    unsigned api_port, hub_port;  /* as a running controller has recorded them, else the presets */
 };
 
 struct doctor_check {
@@ -80,7 +80,7 @@ extern const char *const doctor_programs[]; /* "aq-controller", "aq-agent", "aq-
 /* doctor [DIRECTORY]. CLI_FAILED when anything is bad. */
 enum cli_exit cli_doctor(struct cli *cli, const char *const *words, unsigned count);
 
-/* What was found, for people: a line for each, and with `fixes` the commands below it. */
+/* The findings, for people: a line for each, and with `fixes` the commands below it. */
 void doctor_show(const struct doctor_check *checks, const struct doctor_finding *findings, unsigned count, bool fixes,
                  struct aq_buffer *out);
 

@@ -1,4 +1,4 @@
-/* The disk that the data directory is on, or will be on. */
+/* The disk of the data directory, present or future. */
 #include "tools/aq/doctor_judge.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@ void doctor_file_system(const struct doctor *doctor, unsigned which, struct doct
     struct statfs about;
     (void)which;
     if (statfs(doctor->there, &about) != 0)
-        doctor_bad(finding, "look at the disk", "", "%s cannot be asked: %s", doctor->there, strerror(errno));
+        doctor_bad(finding, "check the disk", "", "%s cannot be checked: %s", doctor->there, strerror(errno));
     else
         doctor_judge_file_system((unsigned long)about.f_type, doctor->there, finding);
 }
@@ -27,12 +27,12 @@ void doctor_space(const struct doctor *doctor, unsigned which, struct doctor_fin
     struct statfs about;
     (void)which;
     if (statfs(doctor->there, &about) != 0)
-        doctor_bad(finding, "look at the disk", "", "%s cannot be asked: %s", doctor->there, strerror(errno));
+        doctor_bad(finding, "check the disk", "", "%s cannot be checked: %s", doctor->there, strerror(errno));
     else
         doctor_judge_space((uint64_t)about.f_bavail * (uint64_t)about.f_bsize >> 20, doctor->there, finding);
 }
 
-/* A file that nobody sees, and that is gone when it is closed. */
+/* An unnamed file that disappears when it is closed. */
 static int open_nameless(const char *directory)
 {
     char path[DOCTOR_PATH_SIZE + 32];
@@ -62,13 +62,13 @@ void doctor_sync(const struct doctor *doctor, unsigned which, struct doctor_find
     int fd = open_nameless(doctor->there);
     if (fd < 0) {
         doctor_warn(finding, geteuid() == 0 ? "make it writable" : "run as root", "",
-                    "cannot be measured: no file can be made in %s: %s", doctor->there, strerror(errno));
+                    "cannot be measured: no file can be created in %s: %s", doctor->there, strerror(errno));
         return;
     }
     while (count < SYNCS && now_us() - begun < (uint64_t)SYNC_SECONDS_MAX * 1000000) {
         uint64_t before = now_us();
         if (pwrite(fd, block, sizeof block, (off_t)count * BLOCK) != BLOCK || fdatasync(fd) != 0) {
-            doctor_bad(finding, "look at the disk, and at its free space", "", "writing in %s fails: %s", doctor->there,
+            doctor_bad(finding, "check the disk and its free space", "", "writing in %s fails: %s", doctor->there,
                        strerror(errno));
             close(fd);
             return;

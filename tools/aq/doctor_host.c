@@ -16,7 +16,7 @@ enum { CLOCK_READS = 20000, CLOCK_PAUSE_MS = 20, PROCESSES_WARN = 4096, OLDEST_Y
 
 /* ---- control groups ------------------------------------------------------------------------------------- */
 
-/* Makes a group below `root` and removes it again; looks first whether `file` is in it. 0, or an errno. */
+/* Creates a group below `root` and removes it again; first checks that `file` is in it. 0, or an errno. */
 static int try_group(const char *root, const char *file)
 {
     char path[CGROUP_PATH_SIZE], inner[CGROUP_PATH_SIZE + 32];
@@ -41,10 +41,10 @@ void doctor_cgroup(const struct doctor *doctor, unsigned which, struct doctor_fi
     if (root == NULL)
         doctor_warn(finding,
                     geteuid() == 0 ? "mount it, or start the kernel with it (cgroup_enable=...)" : "run as root", "",
-                    "%s is mounted nowhere that this user can write: limits on it will not be kept", name);
+                    "%s is not mounted where this user can write: its limits will not be enforced", name);
     else if (number != 0)
-        doctor_warn(finding, "let this container or service make groups (Delegate=yes in a unit)", "",
-                    "%s is at %s, but no group can be made there: %s", name, root, strerror(number));
+        doctor_warn(finding, "let this container or service create groups (Delegate=yes in a unit)", "",
+                    "%s is at %s, but no group can be created there: %s", name, root, strerror(number));
     else
         doctor_ok(finding, "version %d, at %s", root == host.unified ? 2 : 1, root);
 }
@@ -57,11 +57,11 @@ void doctor_cgroup_kill(const struct doctor *doctor, unsigned which, struct doct
     cgroup_host_read(&host);
     int number = host.unified[0] != '\0' ? try_group(host.unified, "cgroup.kill") : ENOENT;
     if (number == 0)
-        doctor_ok(finding, "a workload can be ended at one blow, in %s", host.unified);
+        doctor_ok(finding, "a workload can be ended in one step, in %s", host.unified);
     else
         doctor_warn(finding, "mount version 2 somewhere, with Linux 5.14 or later",
                     "mkdir -p /sys/fs/cgroup/unified && mount -t cgroup2 none /sys/fs/cgroup/unified",
-                    "not to be had (%s): workloads are ended process by process", strerror(number));
+                    "not available (%s): workloads are ended process by process", strerror(number));
 }
 
 /* ---- limits --------------------------------------------------------------------------------------------- */
@@ -135,9 +135,9 @@ void doctor_clock(const struct doctor *doctor, unsigned which, struct doctor_fin
                    slept_ms, source);
     else if (strcmp(source, "hpet") == 0 || strcmp(source, "acpi_pm") == 0 || strcmp(source, "jiffies") == 0)
         doctor_warn(finding, "use tsc or the hypervisor's clock, if the machine has one", "",
-                    "the clock source is %s: reading it costs %" PRIu64 " ns", source, read_cost_ns);
+                    "the clock source is %s: reading it takes %" PRIu64 " ns", source, read_cost_ns);
     else
-        doctor_ok(finding, "goes forward; a look at it costs %" PRIu64 " ns (source %s)", read_cost_ns, source);
+        doctor_ok(finding, "does not go backwards; reading it takes %" PRIu64 " ns (source %s)", read_cost_ns, source);
 }
 
 void doctor_date(const struct doctor *doctor, unsigned which, struct doctor_finding *finding)
@@ -150,15 +150,15 @@ void doctor_date(const struct doctor *doctor, unsigned which, struct doctor_find
     gmtime_r(&now, &parts);
     strftime(text, sizeof text, "%Y-%m-%d %H:%M", &parts);
     if (parts.tm_year + 1900 < OLDEST_YEAR)
-        doctor_warn(finding, "set the clock: times in the log are the machine's", "date -s 'YYYY-MM-DD HH:MM'",
-                    "it is %s UTC, this machine thinks", text);
+        doctor_warn(finding, "set the clock: the log records this machine's time", "date -s 'YYYY-MM-DD HH:MM'",
+                    "this machine's clock says %s UTC", text);
     else
-        doctor_ok(finding, "it is %s UTC; nothing is decided by it but how long something may live", text);
+        doctor_ok(finding, "it is %s UTC; only lifetimes depend on it", text);
 }
 
 /* ---- KVM ------------------------------------------------------------------------------------------------ */
 
-/* A virtual machine's processor says that it is one. */
+/* The processor of a virtual machine says that it is one. */
 static bool is_guest(void)
 {
     char line[8192];

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RAFT_LEAST "0.22.1" /* as the Makefile asks for */
+#define RAFT_LEAST "0.22.1" /* the version that the Makefile requires */
 
 enum { SPACE_BAD_MIB = 64, SPACE_WARN_MIB = 1024, FILES_BAD = 1024, FILES_WARN = 8192 };
 
@@ -29,7 +29,7 @@ void doctor_judge_sync(uint64_t median_us, const char *path, struct doctor_findi
 {
     static const char advice[] =
         "put the data directory on a disk that syncs fast, such as a local SSD with power-loss "
-        "protection: no decision is faster than one sync";
+        "protection: every decision takes at least one sync";
     double ms = (double)median_us / 1000;
     if (median_us > DOCTOR_SYNC_BAD_US)
         doctor_bad(finding, advice, "", "a sync of 4 KiB in %s takes %.1f ms (median)", path, ms);
@@ -45,7 +45,7 @@ struct file_system {
     enum doctor_state state;
 };
 
-/* Those that are no good; the others are taken. CIFS has three numbers, and no name in this header. */
+/* Those that are not suitable; all others are accepted. CIFS has three numbers, and no name in this header. */
 static const struct file_system file_systems[] = {
     {NFS_SUPER_MAGIC, "NFS", DOCTOR_BAD},   {SMB_SUPER_MAGIC, "SMB", DOCTOR_BAD},
     {0xFF534D42, "CIFS", DOCTOR_BAD},       {0xFE534D42, "SMB2", DOCTOR_BAD},
@@ -64,19 +64,19 @@ void doctor_judge_file_system(unsigned long magic, const char *path, struct doct
         if (file_systems[i].magic == (magic & 0xFFFFFFFF))
             found = &file_systems[i];
     if (found == NULL)
-        doctor_ok(finding, "%s is on a file system of type 0x%lx, of which nothing bad is known", path, magic);
+        doctor_ok(finding, "%s is on a file system of type 0x%lx, with no known problem", path, magic);
     else if (found->state == DOCTOR_BAD)
-        doctor_bad(finding, advice, "", "%s is on %s, whose locks and shared memory LMDB cannot rely on", path,
+        doctor_bad(finding, advice, "", "%s is on %s, where locks and shared memory do not work as LMDB needs", path,
                    found->name);
     else if (found->state == DOCTOR_WARN)
-        doctor_warn(finding, advice, "", "%s is on %s: the log may be gone after a restart", path, found->name);
+        doctor_warn(finding, advice, "", "%s is on %s: the log may be lost at a restart", path, found->name);
     else
         doctor_ok(finding, "%s is on %s", path, found->name);
 }
 
 void doctor_judge_space(uint64_t free_mib, const char *path, struct doctor_finding *finding)
 {
-    static const char advice[] = "make room: with less than log.disk_reserve (64 MiB) writes are refused";
+    static const char advice[] = "free some space: with less than log.disk_reserve (64 MiB) writes are refused";
     if (free_mib < SPACE_BAD_MIB)
         doctor_bad(finding, advice, "", "%" PRIu64 " MiB are free at %s", free_mib, path);
     else if (free_mib < SPACE_WARN_MIB)
@@ -104,7 +104,7 @@ void doctor_judge_port(unsigned port, enum doctor_listener listener, const char 
                        struct doctor_finding *finding)
 {
     char advice[128], fix[64];
-    snprintf(advice, sizeof advice, "end that program, or give %s another value", setting);
+    snprintf(advice, sizeof advice, "end that program, or set %s to another value", setting);
     snprintf(fix, sizeof fix, "ss -ltnp 'sport = :%u'", port);
     if (listener == DOCTOR_STRANGER)
         doctor_bad(finding, advice, fix, "another program listens on port %u", port);
@@ -119,24 +119,23 @@ void doctor_judge_port(unsigned port, enum doctor_listener listener, const char 
 void doctor_judge_kvm(bool opens, bool guest, struct doctor_finding *finding)
 {
     if (!opens)
-        doctor_ok(finding,
-                  "there is no KVM that can be opened: virtual machines would be emulated, 10 to 50 times slower");
+        doctor_ok(finding, "KVM cannot be opened: virtual machines would be emulated, 10 to 50 times slower");
     else if (guest)
-        doctor_warn(finding, "boot a guest under KVM before any label asks for it; else let machines be emulated", "",
-                    "/dev/kvm opens, but this machine is a virtual one itself: guests may die under KVM all the same");
+        doctor_warn(finding, "boot a guest under KVM before labels ask for it; otherwise let machines be emulated", "",
+                    "/dev/kvm opens, but this machine is itself virtual: guests may still crash under KVM");
     else
-        doctor_ok(finding, "/dev/kvm opens, and this machine is a real one");
+        doctor_ok(finding, "/dev/kvm opens, and this machine is not virtual");
 }
 
 void doctor_judge_kvm_mode(unsigned mode, unsigned uid, unsigned gid, struct doctor_finding *finding)
 {
     if ((mode & 0006) == 0006 || ((mode & 0060) == 0060 && gid != 0))
-        doctor_ok(finding, "/dev/kvm can be used by others than root");
+        doctor_ok(finding, "users other than root can use /dev/kvm");
     else
         doctor_warn(finding, "give it to the group kvm, or set user and group to root in libvirt's qemu.conf",
                     "chgrp kvm /dev/kvm && chmod 0660 /dev/kvm",
-                    "/dev/kvm has mode %04o, owner %u:%u: libvirt then looks for its abilities at every call, and "
-                    "defining a machine takes most of a minute",
+                    "/dev/kvm has mode %04o, owner %u:%u: libvirt then probes its features at every call, and "
+                    "defining a machine takes almost a minute",
                     mode & 07777, uid, gid);
 }
 
@@ -187,7 +186,7 @@ void doctor_judge_libraries(const char *said, struct doctor_finding *finding)
         line = strchr(line, '\n');
     }
     if (raft[0] == '\0')
-        doctor_warn(finding, "install aq-controller beside aq, so that it can be asked", "",
+        doctor_warn(finding, "install aq-controller beside aq, so that its libraries can be checked", "",
                     "the libraries of aq-controller are not known");
     else if (!doctor_version_at_least(raft, RAFT_LEAST))
         doctor_bad(finding, "install libraft " RAFT_LEAST " or later: docs/dependencies.md says from where",
@@ -214,7 +213,7 @@ void doctor_judge_program(const char *program, const char (*versions)[DOCTOR_VER
     else if (other != NULL)
         doctor_warn(finding, advice, "", "version %s runs here, but aq is %s", other, CLI_VERSION);
     else if (unknown > 0)
-        doctor_ok(finding, "runs here; its version only root can read");
+        doctor_ok(finding, "runs here; only root can read its version");
     else
         doctor_ok(finding, "runs here, version %s as aq", CLI_VERSION);
 }

@@ -1,4 +1,4 @@
-/* From what was measured to what it means: the pure part of aq doctor. */
+/* Turns measurements into findings: the pure part of aq doctor. */
 #ifndef AQ_TOOLS_AQ_DOCTOR_JUDGE_H
 #define AQ_TOOLS_AQ_DOCTOR_JUDGE_H
 
@@ -6,7 +6,7 @@
 
 enum { DOCTOR_SYNC_WARN_US = 5000, DOCTOR_SYNC_BAD_US = 50000, DOCTOR_VERSION_SIZE = 32 };
 
-/* The middle one; sorts them. */
+/* The median; sorts them. */
 uint64_t doctor_median(uint64_t *figures, unsigned count);
 
 void doctor_judge_sync(uint64_t median_us, const char *path, struct doctor_finding *finding);
@@ -15,22 +15,22 @@ void doctor_judge_file_system(unsigned long magic, const char *path, struct doct
 void doctor_judge_space(uint64_t free_mib, const char *path, struct doctor_finding *finding);
 void doctor_judge_open_files(uint64_t hard, struct doctor_finding *finding);
 
-/* Who is at a port? */
+/* Who listens on a port? */
 enum doctor_listener { DOCTOR_NOBODY, DOCTOR_OURS, DOCTOR_STRANGER };
 void doctor_judge_port(unsigned port, enum doctor_listener listener, const char *setting,
                        struct doctor_finding *finding);
 
-/* `mode` and owner of /dev/kvm; `guest`: this machine is itself a virtual one. */
+/* `mode` and owner of /dev/kvm; `guest`: this machine is itself virtual. */
 void doctor_judge_kvm(bool opens, bool guest, struct doctor_finding *finding);
 void doctor_judge_kvm_mode(unsigned mode, unsigned uid, unsigned gid, struct doctor_finding *finding);
 
-/* Is version `a` at least `b`? Numbers between dots; what is missing counts as 0. */
+/* Is version `a` at least `b`? Numbers between dots; missing ones count as 0. */
 bool doctor_version_at_least(const char *a, const char *b);
-/* "aq-fs 0.1.0" stands in every aq-fs: finds the version in a program's bytes. False: it is not there. */
+/* Every aq-fs contains "aq-fs 0.1.0": finds the version in a program's bytes. False: it is not there. */
 bool doctor_version_find(const char *bytes, size_t length, const char *program, char version[DOCTOR_VERSION_SIZE]);
-/* What `aq-controller --version` said: a line for each library. */
+/* The output of `aq-controller --version`: a line for each library. */
 void doctor_judge_libraries(const char *said, struct doctor_finding *finding);
-/* `versions`: those of the running ones, one for each; "" where it could not be read. */
+/* `versions`: those of the running ones, one for each; "" if it could not be read. */
 void doctor_judge_program(const char *program, const char (*versions)[DOCTOR_VERSION_SIZE], unsigned count,
                           struct doctor_finding *finding);
 

@@ -1,4 +1,4 @@
-/* What the kernel can do, tried out: in a child with namespaces of its own, so that nothing of it is seen outside. */
+/* What the kernel can do, tried in a child with its own namespaces, so that nothing is visible outside. */
 #include "tools/aq/doctor.h"
 
 #include <errno.h>
@@ -16,8 +16,8 @@
 
 enum { PROBE_SECONDS = 5 };
 
-/* Runs `probe` in a child, which it ends with; 0: it worked, else an errno. A child that hangs is ended by its alarm.
- */
+/* Runs `probe` in a child and ends the child with its result; 0: it worked, else an errno. A child that hangs is ended
+ * by its alarm. */
 static int try_in_child(int (*probe)(void))
 {
     int status;
@@ -35,7 +35,7 @@ static int try_in_child(int (*probe)(void))
     return WIFEXITED(status) ? WEXITSTATUS(status) : ETIMEDOUT;
 }
 
-/* Mounts that follow are seen by this process alone. Root needs no user namespace for that. */
+/* Later mounts are visible to this process alone. Root needs no user namespace for that. */
 static int leave_mounts(void)
 {
     int flags = geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS;
@@ -59,7 +59,7 @@ void doctor_user_namespaces(const struct doctor *doctor, unsigned which, struct 
     if (number == 0)
         doctor_ok(finding, "can be made");
     else
-        doctor_warn(finding, "allow them if workloads are to run without root of their own",
+        doctor_warn(finding, "allow them if workloads should run without root",
                     "sysctl -w user.max_user_namespaces=15000 kernel.unprivileged_userns_clone=1", "cannot be made: %s",
                     strerror(number));
 }
@@ -114,15 +114,15 @@ void doctor_fuse(const struct doctor *doctor, unsigned which, struct doctor_find
     if (fd >= 0)
         close(fd);
     if (fd < 0 && number == EACCES)
-        doctor_warn(finding, "run aq-fs as root", "", "/dev/fuse is not for this user");
+        doctor_warn(finding, "run aq-fs as root", "", "this user may not open /dev/fuse");
     else if (fd < 0)
-        doctor_bad(finding, "the file view needs it: load the module, or hand the device into this container",
+        doctor_bad(finding, "the file view needs it: load the module, or give this container the device",
                    "modprobe fuse", "/dev/fuse cannot be opened: %s", strerror(number));
     else if (geteuid() == 0 && (number = try_in_child(probe_fuse)) != 0)
         doctor_bad(finding, "the file view needs CAP_SYS_ADMIN: allow it in this container", "",
                    "/dev/fuse opens, but nothing can be mounted: %s", strerror(number));
     else if (!helper_is_there())
-        doctor_warn(finding, "install it: a view that was left behind is unmounted with it", "apt-get install fuse3",
+        doctor_warn(finding, "install it: it unmounts a view whose process has died", "apt-get install fuse3",
                     "/dev/fuse works, but there is no fusermount3");
     else
         doctor_ok(finding, geteuid() == 0 ? "a file view can be mounted" : "/dev/fuse opens, and fusermount3 is there");
@@ -137,14 +137,14 @@ void doctor_pidfd(const struct doctor *doctor, unsigned which, struct doctor_fin
     int fd = pidfd_open(getpid(), 0);
     if (fd >= 0) {
         close(fd);
-        doctor_ok(finding, "processes can be held on to");
+        doctor_ok(finding, "processes can be followed by pidfd");
     } else {
         doctor_bad(finding, "use Linux 5.3 or later: without pidfds the driver process does not work", "",
-                   "processes cannot be held on to: %s", strerror(errno));
+                   "processes cannot be followed by pidfd: %s", strerror(errno));
     }
 }
 
-/* As in linux/pidfd.h of newer kernels, first edition. */
+/* As in linux/pidfd.h of newer kernels, first version. */
 struct pidfd_exit_info {
     uint64_t mask, cgroup;
     uint32_t ids[11];
@@ -170,8 +170,8 @@ void doctor_pidfd_info(const struct doctor *doctor, unsigned which, struct docto
                 WEXITSTATUS(info.exit_code) == STATUS;
     if (fd >= 0)
         close(fd);
-    doctor_ok(
-        finding, "%s",
-        told ? "the kernel tells how a process ended that was no child (PIDFD_GET_INFO)"
-             : "the kernel does not tell how a process ended that was no child; keepers write it down in any case");
+    doctor_ok(finding, "%s",
+              told ? "the kernel reports the exit status of processes that are not children (PIDFD_GET_INFO)"
+                   : "the kernel does not report the exit status of processes that are not children; keepers record it "
+                     "in any case");
 }

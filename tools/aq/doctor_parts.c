@@ -61,7 +61,7 @@ static bool speaks_nanomsg(int fd)
     return converse(fd, "", answer, sizeof answer, sizeof answer) == sizeof answer && memcmp(answer, "\0SP\0", 4) == 0;
 }
 
-/* Whoever listens on another address of this machine only is found by binding. */
+/* Binding finds a listener on another address of this machine. */
 static bool can_bind(unsigned port)
 {
     struct sockaddr_in address = loopback(port);
@@ -109,12 +109,12 @@ void doctor_ipv6(const struct doctor *doctor, unsigned which, struct doctor_find
     bool there = fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) == 0;
     if (fd >= 0)
         close(fd);
-    doctor_ok(finding, "%s", there ? "is there" : "is not there: addresses of IPv4 are all that can be listened on");
+    doctor_ok(finding, "%s", there ? "is there" : "is not available: the daemons can listen on IPv4 addresses only");
 }
 
 /* ---- libraries ------------------------------------------------------------------------------------------ */
 
-/* Runs `path --version` and keeps what it prints. The program is the one that was installed beside aq. */
+/* Runs `path --version` and keeps its output. The program is the one that was installed beside aq. */
 static bool ask_version(const char *path, char *said, size_t size)
 {
     int ends[2];
@@ -138,7 +138,7 @@ static bool ask_version(const char *path, char *said, size_t size)
     said[used] = '\0';
     close(ends[0]);
     if (failed == 0 && got > 0)
-        kill(pid, SIGKILL); /* it never came to an end */
+        kill(pid, SIGKILL); /* it did not end */
     while (failed == 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
     return used > 0;
@@ -161,9 +161,8 @@ void doctor_libraries(const struct doctor *doctor, unsigned which, struct doctor
 
 /* ---- programs that run ---------------------------------------------------------------------------------- */
 
-/* The version that stands in a running program's file, even if that was replaced since. It is read, not run: whoever
- * calls a program aq-agent has no right to have it run by root. False: the process has ended, and is at most waited
- * for. */
+/* The version in a running program's file, even if the file was replaced since. The file is read, not run: anyone may
+ * call a program aq-agent, and root must not run it for them. False: the process has ended, or is a zombie. */
 static bool read_version(const char *pid, const char *program, char version[DOCTOR_VERSION_SIZE])
 {
     char path[300];

@@ -22,7 +22,7 @@ static const struct aq_record *record_of(const char *event)
     return NULL;
 }
 
-/* What happened, as name=value words; empty ones are left out, and of lists of records only how long they are. */
+/* What happened, as name=value words; empty ones are left out, and of lists of records only the length is shown. */
 static void add_data(const char *event, const json_t *data, struct aq_buffer *line)
 {
     const struct aq_record *record = record_of(event);
@@ -57,7 +57,7 @@ void cli_show_event(const json_t *event, const struct cli_flags *flags)
     }
     struct aq_buffer line = {0}, clean = {0};
     json_t *seq = json_object_get(event, "seq");
-    if (json_is_integer(seq)) /* what a dry run shows has none */
+    if (json_is_integer(seq)) /* a dry run's events have none */
         aq_buffer_format(&line, "%" JSON_INTEGER_FORMAT, json_integer_value(seq));
     if (!flags->quiet) {
         const char *name = member(event, "event");
@@ -86,17 +86,17 @@ void cli_show_events(const json_t *rows, const struct cli_flags *flags)
 struct tail {
     struct cli *cli;
     struct cli_follow_options options;
-    uint64_t most; /* events to be shown; 0: no limit */
+    uint64_t most; /* events to show; 0: no limit */
 };
 
-/* -1: as long as it takes. */
+/* -1: no limit. */
 static int left_until(uint64_t end_ms)
 {
     uint64_t now = cli_now_ms();
     return end_ms == 0 ? -1 : end_ms > now ? (int)(end_ms - now) : 0;
 }
 
-/* Shows what comes until the stream ends, `most` were shown or --timeout is over; `shown` counts. */
+/* Shows events until the stream ends, `most` were shown or --timeout is over; counts them in `shown`. */
 static enum cli_exit show_stream(const struct tail *tail, uint64_t *shown)
 {
     const uint64_t timeout_s = tail->options.forever ? tail->cli->options.flags.timeout : 0;
@@ -109,7 +109,7 @@ static enum cli_exit show_stream(const struct tail *tail, uint64_t *shown)
     while (code == CLI_DONE && next != CLI_NEXT_ENDED && (tail->most == 0 || *shown < tail->most) &&
            left_until(end_ms) != 0) {
         next = cli_follow_next(follow, *shown > 0 && tail->options.forever ? 0 : left_until(end_ms), &event);
-        if (next == CLI_NEXT_QUIET) { /* nothing more for now: the reader wants to see what there is */
+        if (next == CLI_NEXT_QUIET) { /* nothing more for now: print what there is */
             code = cli_say_close();
             if (code == CLI_DONE)
                 next = cli_follow_next(follow, left_until(end_ms), &event);
@@ -131,7 +131,7 @@ static enum cli_exit show_stream(const struct tail *tail, uint64_t *shown)
     return code;
 }
 
-/* The entity that --entity, or a word, names; NULL: all. */
+/* The entity that --entity or a word names; NULL: all. */
 static enum cli_exit find_entity(const char *const *words, unsigned count, const char **name)
 {
     struct cli_suggest suggest = {.word = count > 0 ? words[0] : ""};
@@ -144,7 +144,7 @@ static enum cli_exit find_entity(const char *const *words, unsigned count, const
     for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++)
         cli_suggest_try(&suggest, entity->plural);
     if (count > 1)
-        return cli_fail(CLI_USAGE, "events are shown of all entities, or of one: aq events [ENTITY]");
+        return cli_fail(CLI_USAGE, "events takes one entity at most: aq events [ENTITY]");
     if (*name == NULL)
         return cli_fail(CLI_USAGE, "there is no entity \"%.64s\"%s%s%s", words[0],
                         suggest.best ? "; did you mean " : "", suggest.best ? suggest.best : "",
@@ -167,7 +167,7 @@ enum cli_exit cli_events(struct cli *cli, const char *const *words, unsigned cou
 
 /* ---- the log -------------------------------------------------------------------------------------------- */
 
-/* The seq of the last event: any answer tells. */
+/* The seq of the last event: every answer carries it. */
 static enum cli_exit read_seq(struct cli *cli, uint64_t *seq)
 {
     struct cli_reply reply;
@@ -226,7 +226,7 @@ static enum cli_exit log_verify(struct cli *cli)
         if (text[0] == '\0' || text[strlen(text) - 1] != '\n')
             cli_print("\n", 1);
     } else {
-        /* A log that is damaged is what was asked about, not a fault of the asking. */
+        /* A damaged log is the answer to the request, not a failure of it. */
         const char *error = json_string_value(json_object_get(reply.json, "error"));
         if (error != NULL && aq_error_from_name(error) == AQ_E_CORRUPT)
             reply.exit = CLI_FAILED;
@@ -251,6 +251,6 @@ enum cli_exit cli_log(struct cli *cli, const char *const *words, unsigned count)
     cli_suggest_try(&suggest, "show");
     cli_suggest_try(&suggest, "verify");
     if (suggest.best != NULL && suggest.distance > 0)
-        return cli_fail(CLI_USAGE, "log knows no \"%.64s\"; did you mean %s?", words[0], suggest.best);
+        return cli_fail(CLI_USAGE, "log has no verb \"%.64s\"; did you mean %s?", words[0], suggest.best);
     return cli_fail(CLI_USAGE, "it is: aq log tail [-f] [-n 20], aq log show [SEQ], or aq log verify");
 }

@@ -24,11 +24,11 @@ struct cli_follow {
     uint64_t heard_ms, retry_at_ms;
     uint64_t failing_since_ms; /* 0: all is well */
     bool connected;            /* there was a stream before */
-    bool refused;              /* the user may not follow */
+    bool refused;              /* the user may not follow the log */
     struct cli_sse sse;
-    struct aq_buffer path;    /* of the request that is under way */
-    struct aq_buffer refusal; /* body of an answer that is no stream */
-    struct cli_event *events; /* read, not yet handed out */
+    struct aq_buffer path;    /* of the current request */
+    struct aq_buffer refusal; /* body of an answer that is not a stream */
+    struct cli_event *events; /* read, not yet returned */
     size_t count, next, capacity;
     struct aq_arena texts;
     enum cli_next outcome; /* CLI_NEXT_QUIET until it is over for good */
@@ -81,7 +81,7 @@ static void take_event(void *context, const struct cli_sse_event *event)
 {
     struct cli_follow *follow = context;
     if (event->id <= follow->last)
-        return; /* seen before the connection broke, or a message that is no event of the log */
+        return; /* seen before the connection broke, or a message that is not an event of the log */
     follow->last = event->id;
     if (follow->count == follow->capacity) {
         follow->capacity = follow->capacity ? follow->capacity * 2 : 64;
@@ -122,7 +122,7 @@ static void reconnect(struct cli_follow *follow)
     cli_http_start(follow->http, &request);
 }
 
-/* Words for what went wrong. */
+/* Describes what went wrong. */
 static void explain(struct cli_follow *follow, const struct cli_http_end *end)
 {
     json_error_t unused;
@@ -139,7 +139,7 @@ static void explain(struct cli_follow *follow, const struct cli_http_end *end)
     json_decref(json);
 }
 
-/* The connection has ended: true when it is to be opened again, at retry_at_ms. */
+/* The connection has ended: true if it must be opened again, at retry_at_ms. */
 static bool goes_on(struct cli_follow *follow, const struct cli_http_end *end)
 {
     uint64_t now = cli_now_ms();
@@ -155,7 +155,7 @@ static bool goes_on(struct cli_follow *follow, const struct cli_http_end *end)
            follow->retry_at_ms - follow->failing_since_ms < cli_client_timeout_s(follow->client) * UINT64_C(1000);
 }
 
-/* Lets the connection work, `timeout_ms` at most. CLI_NEXT_QUIET: nothing new is known. */
+/* Lets the connection work for at most `timeout_ms`. CLI_NEXT_QUIET: nothing new. */
 static enum cli_next work(struct cli_follow *follow, uint64_t timeout_ms)
 {
     static const struct cli_http_end silent = {.fault = CLI_FAULT_OTHER, .why = "nothing was heard for a minute"};

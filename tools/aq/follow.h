@@ -1,7 +1,5 @@
-/* Following the log: events in order, each once, as they are committed.
- *
- * The connection is kept by this module: when it breaks or falls silent, it is opened again behind the last event that
- * was seen, until nothing was heard for the client's time-out. */
+/* Follows the log: events in order, each once, as they are committed. When the connection breaks or falls silent, it is
+ * opened again after the last event that was seen, until nothing was heard for the client's time-out. */
 #ifndef AQ_TOOLS_AQ_FOLLOW_H
 #define AQ_TOOLS_AQ_FOLLOW_H
 
@@ -10,9 +8,9 @@
 struct cli_follow;
 
 struct cli_follow_options {
-    uint64_t since;     /* events behind this seq */
+    uint64_t since;     /* events after this seq */
     const char *entity; /* only about this one; NULL: all */
-    bool forever;       /* go on at the end of the log */
+    bool forever;       /* continue at the end of the log */
 };
 
 struct cli_event {
@@ -25,18 +23,18 @@ enum cli_next {
     CLI_NEXT_EVENT,
     CLI_NEXT_QUIET, /* nothing came in time */
     CLI_NEXT_ENDED, /* the end of the log, not `forever` */
-    CLI_NEXT_BROKEN /* the stream cannot be had: see cli_follow_fail() */
+    CLI_NEXT_BROKEN /* the stream is not available: see cli_follow_fail() */
 };
 
 struct cli_follow *cli_follow_open(struct cli_client *client, const struct cli_follow_options *options);
 void cli_follow_close(struct cli_follow *follow); /* NULL is fine */
 
-/* Waits up to `timeout_ms` (-1: as long as it takes). `event` holds until the next call. */
+/* Waits up to `timeout_ms` (-1: no limit). `event` holds until the next call. */
 enum cli_next cli_follow_next(struct cli_follow *follow, int timeout_ms, struct cli_event *event);
-/* Waits until something has changed: a burst of events counts as one change. Only administrators may follow the log:
- * for others, a second is waited each time, and anything may have changed. */
+/* Waits until something has changed: a burst of events counts as one change. Only admins may follow the log: for other
+ * users it waits a second each time, and anything may have changed. */
 enum cli_next cli_follow_change(struct cli_follow *follow, int timeout_ms);
-/* Says on standard error why it broke. */
+/* Prints on standard error why it broke. */
 enum cli_exit cli_follow_fail(const struct cli_follow *follow);
 
 #endif

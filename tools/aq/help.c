@@ -128,7 +128,7 @@ static void help_entity(const struct aq_entity *entity, struct aq_buffer *out)
     aq_buffer_free(&text);
     end_table(&table, out);
     aq_buffer_format(out,
-                     "\n  aq %s VERB --help tells what a verb takes. Without a verb: list; with a key: get;\n"
+                     "\n  See aq %s VERB --help for what a verb takes. Without a verb: list; with a key: get.\n"
                      "  aq %s KEY VERB|FIELD is about one.\n\nFields, and what lists can be filtered by:\n",
                      entity->plural, entity->name);
     cli_table_open(&table, 2);

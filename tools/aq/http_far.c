@@ -1,5 +1,5 @@
 /* HTTP with names, proxies and TLS, by libcurl, which is loaded when the first connection is opened. */
-#define CURL_DISABLE_TYPECHECK /* its checks are macros, and take no pointers to functions */
+#define CURL_DISABLE_TYPECHECK /* its checks are macros that take no pointers to functions */
 #include "tools/aq/http.h"
 
 #include <curl/curl.h>
@@ -63,8 +63,7 @@ static int load(struct aq_error *error)
     if (curl.global_init != NULL)
         return 0;
     void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    for (size_t i = AQ_LENGTH(functions); library != NULL && i > 0;
-         i--) { /* the one that is asked for last: all are there */
+    for (size_t i = AQ_LENGTH(functions); library != NULL && i > 0; i--) { /* the last one looked up: all are there */
         void *function = dlsym(library, functions[i - 1].name);
         if (function == NULL)
             return aq_fail(error, AQ_E_INVALID, "%s has no %s: is it too old?", LIBRARY, functions[i - 1].name);
@@ -75,7 +74,7 @@ static int load(struct aq_error *error)
                        "%s, which addresses other than http://127.0.0.1 need, cannot be loaded: %.200s", LIBRARY,
                        dlerror());
     if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        aq_broken(__FILE__, __LINE__, "libcurl does not start");
+        aq_broken(__FILE__, __LINE__, "libcurl failed to start");
     return 0;
 }
 
@@ -165,7 +164,7 @@ static void far_start(struct cli_http *http, const struct cli_http_request *requ
         add_header(far, "Prefer: return=minimal");
     if (request->body != NULL) {
         add_header(far, "Content-Type: application/json");
-        add_header(far, "Expect:"); /* else a large body waits for a word that never comes */
+        add_header(far, "Expect:"); /* else a large body waits for a 100 Continue that never comes */
     }
     if (request->body != NULL || strcmp(request->method, "POST") == 0) {
         const char *body = request->body != NULL ? request->body : "";
@@ -176,7 +175,7 @@ static void far_start(struct cli_http *http, const struct cli_http_request *requ
     curl.easy_setopt(far->handle, CURLOPT_WRITEFUNCTION, take_piece);
     curl.easy_setopt(far->handle, CURLOPT_WRITEDATA, far);
     if (curl.multi_add_handle(far->multi, far->handle) != CURLM_OK)
-        aq_broken(__FILE__, __LINE__, "libcurl does not take a request");
+        aq_broken(__FILE__, __LINE__, "libcurl did not accept a request");
     far->under_way = true;
 }
 
@@ -220,7 +219,7 @@ static bool far_work(struct cli_http *http, uint64_t timeout_ms, struct cli_http
     int running, left;
     curl_off_t after_s = 0;
     if (curl.multi_perform(far->multi, &running) != CURLM_OK)
-        aq_broken(__FILE__, __LINE__, "libcurl does not work");
+        aq_broken(__FILE__, __LINE__, "libcurl failed");
     if (running > 0 && timeout_ms > 0) {
         curl.multi_poll(far->multi, NULL, 0, timeout_ms < INT_MAX ? (int)timeout_ms : INT_MAX, NULL);
         curl.multi_perform(far->multi, &running);
@@ -228,7 +227,7 @@ static bool far_work(struct cli_http *http, uint64_t timeout_ms, struct cli_http
     message = curl.multi_info_read(far->multi, &left);
     if (message == NULL)
         return false;
-    CURLcode code = message->data.result; /* the message goes with the handle */
+    CURLcode code = message->data.result; /* the message is freed with the handle */
     *end = (struct cli_http_end){.fault = fault_of(code), .why = why(code)};
     curl.easy_getinfo(far->handle, CURLINFO_RESPONSE_CODE, &end->status);
     curl.easy_getinfo(far->handle, CURLINFO_RETRY_AFTER, &after_s);

@@ -9,9 +9,9 @@
 #include <string.h>
 
 enum {
-    NO_TIMEOUT_S = 1 << 30, /* libevent's own; ours is the caller's */
+    NO_TIMEOUT_S = 1 << 30, /* libevent's own; ours belongs to the caller */
     TIMEOUT_MOST_MS = 86400000,
-    HEAD_SIZE_MAX = 100 << 10 /* as much as libcurl takes in one line; more is no HTTP for either */
+    HEAD_SIZE_MAX = 100 << 10 /* as much as libcurl takes in one line */
 };
 
 struct near {
@@ -19,7 +19,7 @@ struct near {
     struct event_base *base;
     struct event *timer;
     struct evhttp_connection *connection;
-    struct evhttp_request *request; /* libevent's, which frees it when it is over; NULL: none is under way */
+    struct evhttp_request *request; /* libevent's, which frees it when it is over; NULL: none in progress */
     struct cli_http_request asked;
     struct cli_http_end end;
 };
@@ -47,7 +47,7 @@ static struct cli_http *near_open(const struct cli_connect *connect, struct aq_e
     if (near->timer != NULL)
         near->connection = evhttp_connection_base_new(near->base, NULL, connect->address, connect->port);
     if (near->connection == NULL)
-        aq_broken(__FILE__, __LINE__, "libevent does not start");
+        aq_broken(__FILE__, __LINE__, "libevent failed to start");
     evhttp_connection_set_timeout_tv(near->connection, &no_timeout);
     evhttp_connection_set_max_headers_size(near->connection, HEAD_SIZE_MAX);
     return &near->http;
@@ -56,7 +56,7 @@ static struct cli_http *near_open(const struct cli_connect *connect, struct aq_e
 static void near_close(struct cli_http *http)
 {
     struct near *near = near_of(http);
-    evhttp_connection_free(near->connection); /* and the request that is under way */
+    evhttp_connection_free(near->connection); /* and the current request */
     event_free(near->timer);
     event_base_free(near->base);
     free(near);
@@ -74,11 +74,11 @@ static void take_piece(struct evhttp_request *request, void *context)
     const char *bytes = (const char *)evbuffer_pullup(body, -1);
     if (!near->asked.take(near->asked.context, evhttp_request_get_response_code(request), bytes, length)) {
         near->end.fault = CLI_FAULT_STOPPED;
-        near->end.why = "more was answered than is taken";
+        near->end.why = "the answer is too large";
     }
 }
 
-/* Comes before take_end(), where there is more to say than that the connection broke. */
+/* Called before take_end() when there is more to say than that the connection broke. */
 static void take_error(enum evhttp_request_error kind, void *context)
 {
     struct near *near = context;
@@ -86,7 +86,7 @@ static void take_error(enum evhttp_request_error kind, void *context)
         near->end = (struct cli_http_end){.fault = CLI_FAULT_OTHER, .why = CLI_WHY_NO_HTTP};
 }
 
-/* With a request that has no status: it did not come to a connection. With none: that broke. */
+/* With a request without status: it did not get a connection. With no request: the connection broke. */
 static void take_end(struct evhttp_request *request, void *context)
 {
     struct near *near = context;
@@ -111,7 +111,7 @@ static void take_end(struct evhttp_request *request, void *context)
 static void add_header(struct near *near, const char *name, const char *value)
 {
     if (evhttp_add_header(evhttp_request_get_output_headers(near->request), name, value) != 0)
-        aq_broken(__FILE__, __LINE__, "a header is not taken");
+        aq_broken(__FILE__, __LINE__, "a header was not accepted");
 }
 
 static void add_headers(struct near *near, size_t body_length)
@@ -166,7 +166,7 @@ static void near_start(struct cli_http *http, const struct cli_http_request *req
     enum evhttp_cmd_type method = strcmp(request->method, "GET") == 0    ? EVHTTP_REQ_GET
                                   : strcmp(request->method, "POST") == 0 ? EVHTTP_REQ_POST
                                                                          : EVHTTP_REQ_DELETE;
-    /* When it fails at once, take_end() has been called, or the request is gone without a word. */
+    /* If it fails at once, take_end() has been called, or the request is gone without a callback. */
     if (evhttp_make_request(near->connection, near->request, method, aq_buffer_string(&target)) != 0 &&
         near->request != NULL)
         take_end(NULL, near);

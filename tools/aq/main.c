@@ -1,4 +1,4 @@
-/* aq: the command line. Takes it apart, finds out what it is about, and leaves the rest to nouns.c and topics.c. */
+/* aq: the command line. Parses it, finds out what it is about, and leaves the rest to nouns.c and topics.c. */
 #include "tools/aq/complete.h"
 #include "tools/aq/help.h"
 #include "tools/aq/suggest.h"
@@ -50,8 +50,8 @@ static enum cli_exit run(struct cli *cli)
     return cli_noun(cli, entity, options->words + 1, options->word_count - 1);
 }
 
-/* aq __complete WORDS...: the line as far as it is typed, flags and all. A line that is not finished may be wrong: of
- * its flags only the server's address and the token's place matter, and come from the environment. */
+/* aq __complete WORDS...: the line typed so far, with its flags. An unfinished line may be invalid: of its flags only
+ * the server's address and the token's place matter, and these come from the environment. */
 static enum cli_exit complete(struct cli *cli, int argc, char **argv)
 {
     struct aq_error unused;

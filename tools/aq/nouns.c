@@ -12,8 +12,8 @@ const char *const cli_read_verbs[] = {"list", "get", "watch", NULL};
 const char *cli_read_verb_help(const char *verb)
 {
     return strcmp(verb, "list") == 0  ? "a table of all, or of those that match field=pattern"
-           : strcmp(verb, "get") == 0 ? "everything about one or several"
-                                      : "list, and print again whenever something changes";
+           : strcmp(verb, "get") == 0 ? "all fields of one or several"
+                                      : "list, and print again after each change";
 }
 
 bool cli_command_is_verb(const struct aq_command *command, const struct aq_entity *entity)
@@ -41,7 +41,7 @@ static bool may_be_key(const struct aq_entity *entity, const char *word)
     return aq_entity_is_named(entity) || entity->group != NULL || aq_key_is_digits(word);
 }
 
-/* The verb, view or, behind a key, field that was meant. */
+/* The nearest verb, view or, after a key, field. */
 static const char *nearest(const struct aq_entity *entity, const char *word, bool with_fields)
 {
     struct cli_suggest suggest = {.word = word};
@@ -65,8 +65,9 @@ static enum cli_exit unknown_word(const struct aq_entity *entity, const char *wo
 {
     const char *meant = nearest(entity, word, with_fields);
     if (meant != NULL)
-        return cli_fail(CLI_USAGE, "%s know no \"%.64s\"; did you mean %s?", entity->plural, word, meant);
-    return cli_fail(CLI_USAGE, "%s know no \"%.64s\"; see aq %s --help", entity->plural, word, entity->plural);
+        return cli_fail(CLI_USAGE, "%s have no verb or field \"%.64s\"; did you mean %s?", entity->plural, word, meant);
+    return cli_fail(CLI_USAGE, "%s have no verb or field \"%.64s\"; see aq %s --help", entity->plural, word,
+                    entity->plural);
 }
 
 static enum cli_exit show_view(struct cli *cli, const struct aq_entity *entity, const struct aq_view *view,
@@ -74,8 +75,7 @@ static enum cli_exit show_view(struct cli *cli, const struct aq_entity *entity, 
 {
     struct aq_buffer key = {0};
     if (count != 1)
-        return cli_fail(CLI_USAGE, "%s is told of one %s: aq %s KEY %s", view->name, entity->name, entity->name,
-                        view->name);
+        return cli_fail(CLI_USAGE, "%s takes one %s: aq %s KEY %s", view->name, entity->name, entity->name, view->name);
     enum cli_exit code = cli_find_key(cli, entity, words[0], &key);
     if (code == CLI_DONE)
         code = cli_view_show(cli, view, aq_buffer_string(&key));
@@ -107,7 +107,7 @@ static enum cli_exit about_row(struct cli *cli, const struct aq_entity *entity, 
     return unknown_word(entity, word, true);
 }
 
-/* aq nodes <word>: a row, or a verb with a slip in it. What the user meant is only known once there is no such row. */
+/* aq nodes <word>: a row, or a misspelled verb. Which of them is only known once there is no such row. */
 static enum cli_exit get_or_explain(struct cli *cli, const struct aq_entity *entity, const char *word)
 {
     enum cli_exit code = cli_get(cli, entity, &word, 1);

@@ -1,12 +1,11 @@
-/* What can be asked of an entity: the nouns and verbs of aq. All follow from the registry (schema/model/entity.h): an
- * entity is a noun by its name and by its plural; its commands are verbs, beside list, get and watch; views tell about
- * one row what its fields do not.
+/* The nouns and verbs of aq. They follow from the declarations in schema/model: an entity is a noun, by its name and by
+ * its plural; its commands and its views are verbs, besides list, get and watch.
  *
  *   aq applications                    list         aq application 7                get
  *   aq applications create label=mac   a command    aq application 7 deallocate     the same as: deallocate 7
  *   aq application 7 why               a view       aq application 7 status         one field
  *
- * Words that are no field=value are keys: numbers, or names. A label goes by its name too, and then is its latest
+ * Words that are not field=value are keys: numbers or names. A label may also be given by its name, for its latest
  * version, or by name:version. */
 #ifndef AQ_TOOLS_AQ_NOUNS_H
 #define AQ_TOOLS_AQ_NOUNS_H
@@ -20,7 +19,7 @@ struct cli {
     struct cli_client *client;
 };
 
-/* `words` are those behind the noun. */
+/* `words` are those after the noun. */
 enum cli_exit cli_noun(struct cli *cli, const struct aq_entity *entity, const char *const *words, unsigned count);
 
 /* ---- reads: read.c -------------------------------------------------------------------------------------- */
@@ -30,12 +29,12 @@ enum cli_exit cli_get(struct cli *cli, const struct aq_entity *entity, const cha
 /* One field of one row, alone. */
 enum cli_exit cli_get_field(struct cli *cli, const struct aq_entity *entity, const char *word,
                             const struct aq_field *field);
-/* The row that a word names; told on standard error when there is none. `reply.data` is the row; the caller closes it.
- */
+/* The row that a word names; reported on standard error if there is none. `reply.data` is the row; the caller closes
+ * it. */
 enum cli_exit cli_find(struct cli *cli, const struct aq_entity *entity, const char *word, struct cli_reply *reply);
-/* Only its key, as it stands in a path; a word that is a key already is not looked up. */
+/* Only its key, as a part of a path; a word that is a key already is not looked up. */
 enum cli_exit cli_find_key(struct cli *cli, const struct aq_entity *entity, const char *word, struct aq_buffer *key);
-/* All rows of a query such as "&status=NEW", page by page, at most `most`. `more` tells whether there are others. */
+/* All rows of a query such as "&status=NEW", page by page, at most `most`. `more`: there are others. */
 enum cli_exit cli_read_rows(struct cli *cli, const char *path, const char *query, uint64_t most, json_t **rows,
                             uint64_t *seq, bool *more);
 
@@ -54,7 +53,7 @@ enum cli_exit cli_view_show(struct cli *cli, const struct aq_view *view, const c
 /* How many bytes at the beginning of `new` are the end of `old`: both are windows on one growing text. */
 size_t cli_log_overlap(const struct aq_buffer *old, const struct aq_buffer *new);
 
-/* The entity's verbs that are no command. */
+/* The entity's verbs that are not commands. */
 extern const char *const cli_read_verbs[]; /* ends with NULL */
 const char *cli_read_verb_help(const char *verb);
 /* May a user ask for it? */

@@ -45,7 +45,7 @@ bool cli_options_gave(const struct cli_options *options, const char *flag)
 
 struct parsing {
     struct cli_options *options;
-    int argc, next; /* the argument that comes next */
+    int argc, next; /* the next argument */
     char **argv;
     bool takes_files; /* -f is --file */
     struct aq_error *error;
@@ -85,7 +85,7 @@ static bool is_filter(const char *name)
 
 /* ---- setting ------------------------------------------------------------------------------------------ */
 
-/* The value behind a flag: joined to it, or the next argument. NULL with an error. */
+/* The value of a flag: joined to it, or the next argument. NULL with an error. */
 static const char *take_value(struct parsing *in, const char *joined, const char *typed)
 {
     if (joined != NULL)
@@ -129,7 +129,7 @@ static int add_filter(struct parsing *in, const char *name, const char *joined)
     return 0;
 }
 
-/* What was meant: a flag, or a field of an entity. */
+/* The nearest flag, or field of an entity. */
 static int unknown_flag(struct parsing *in, const char *name, const char *typed, int length)
 {
     struct cli_suggest suggest = {.word = name};
@@ -215,7 +215,7 @@ int cli_options_parse(struct cli_options *options, int argc, char **argv, struct
             return -1;
     }
     if (options->flags.json && options->flags.yaml)
-        return aq_fail(error, AQ_E_INVALID, "--json and --yaml cannot stand together");
+        return aq_fail(error, AQ_E_INVALID, "--json and --yaml cannot be used together");
     return 0;
 }
 

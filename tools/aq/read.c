@@ -1,4 +1,4 @@
-/* Reading: list, get, one field, and finding what a word names. */
+/* Reading: list, get, one field, and finding the row that a word names. */
 #include "schema/model/key.h"
 #include "tools/aq/body.h"
 #include "tools/aq/nouns.h"
@@ -13,7 +13,7 @@ enum { PAGE_ROWS = 1000, ROWS_MAX = 1000000 };
 
 /* ---- rows ----------------------------------------------------------------------------------------------- */
 
-/* "next": where the following page starts; false: there is none. */
+/* "next": where the next page starts; false: there is none. */
 static bool next_page(const struct cli_reply *reply, struct aq_buffer *after)
 {
     const json_t *next = json_object_get(reply->json, "next");
@@ -39,12 +39,12 @@ enum cli_exit cli_read_rows(struct cli *cli, const char *path, const char *query
             cli_client_get(cli->client, &reply, "%s?limit=%" PRIu64 "%s%s%s", path, left < PAGE_ROWS ? left : PAGE_ROWS,
                            query, after.length ? "&after=" : "", aq_buffer_string(&after));
         if (code == CLI_DONE && !json_is_array(reply.data))
-            code = cli_fail(CLI_SERVER, "the server's answer holds no list");
+            code = cli_fail(CLI_SERVER, "the server's answer contains no list");
         else if (code != CLI_DONE)
             (void)cli_reply_fail(&reply);
         if (code == CLI_DONE) {
             if (*seq == 0)
-                *seq = reply.seq; /* of the first page: what changes later, events will tell */
+                *seq = reply.seq; /* of the first page: events report later changes */
             *more = next_page(&reply, &after);
             json_array_extend(*rows, reply.data);
         }
@@ -109,8 +109,8 @@ static enum cli_exit add_filters(struct listing *listing, const char *const *wor
         if (words[i][length] == '=')
             code = add_filter(listing, words[i], length, words[i] + length + 1);
         else
-            code = cli_fail(CLI_USAGE, "\"%.64s\" is no field=pattern; one of the %s shows: aq %s get %.64s", words[i],
-                            listing->entity->plural, listing->entity->plural, words[i]);
+            code = cli_fail(CLI_USAGE, "\"%.64s\" is not field=pattern; to show one of the %s: aq %s get %.64s",
+                            words[i], listing->entity->plural, listing->entity->plural, words[i]);
     }
     return code;
 }
@@ -125,7 +125,7 @@ static enum cli_exit show_listing(struct listing *listing)
         return code;
     cli_show_rows(listing->entity->record, rows, &options->flags, true);
     if (listing->more && options->flags.limit == 0)
-        cli_note("There are more: --all lists them, --limit so many.");
+        cli_note("There are more: use --all or --limit.");
     json_decref(rows);
     return CLI_DONE;
 }
@@ -150,7 +150,7 @@ enum cli_exit cli_list(struct cli *cli, const struct aq_entity *entity, const ch
 
 /* ---- one row -------------------------------------------------------------------------------------------- */
 
-/* Is the word what stands in a path, or has it to be looked up? */
+/* Is the word a key as it is in a path, or must it be looked up? */
 static bool is_key(const struct aq_entity *entity, const char *word)
 {
     return aq_entity_is_named(entity) || entity->group == NULL || aq_key_is_digits(word);
@@ -201,7 +201,7 @@ enum cli_exit cli_find(struct cli *cli, const struct aq_entity *entity, const ch
     if (code != CLI_DONE)
         return cli_reply_fail(reply);
     if (!json_is_object(reply->data))
-        reply->exit = cli_fail(CLI_SERVER, "the server's answer holds no %s", entity->name);
+        reply->exit = cli_fail(CLI_SERVER, "the server's answer contains no %s", entity->name);
     return reply->exit;
 }
 
@@ -226,7 +226,7 @@ enum cli_exit cli_get(struct cli *cli, const struct aq_entity *entity, const cha
     const struct cli_flags *flags = &cli->options.flags;
     enum cli_exit code = CLI_DONE;
     if (count == 0)
-        return cli_fail(CLI_USAGE, "say which: aq %s get KEY...", entity->plural);
+        return cli_fail(CLI_USAGE, "name one or more: aq %s get KEY...", entity->plural);
     if (flags->watch && count == 1)
         return watch_one(cli, entity, words[0]);
     json_t *rows = json_array();
@@ -290,7 +290,7 @@ enum cli_exit cli_get_field(struct cli *cli, const struct aq_entity *entity, con
     if (code == CLI_DONE && cli_wants_data(&cli->options.flags)) {
         cli_show_data(value ? value : json_null(), &cli->options.flags);
     } else if (code == CLI_DONE) {
-        if (json_is_string(value)) /* a time whole, not as its age */
+        if (json_is_string(value)) /* a full time, not its age */
             aq_buffer_text(&text, json_string_value(value));
         else
             cli_cell(field, value, cli_time_ms(), &text);

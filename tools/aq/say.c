@@ -17,7 +17,7 @@ static bool out_is_terminal, err_is_terminal, may_colour;
 
 void cli_say_open(void)
 {
-    /* The width of characters is known to the C library only in a UTF-8 locale; messages stay in English. */
+    /* The C library knows the width of characters only in a UTF-8 locale; messages stay in English. */
     if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
         setlocale(LC_CTYPE, "");
     const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -77,7 +77,7 @@ unsigned cli_character(const char *text, size_t left, size_t *size)
     return NOT_UTF8;
 }
 
-/* Control characters of both ranges, line separators, and marks that change the direction of writing. */
+/* Control characters of both ranges, line separators, and marks that change the direction of text. */
 static bool is_harmful(unsigned c)
 {
     return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x200E || c == 0x200F || (c >= 0x2028 && c <= 0x202E) ||
@@ -166,5 +166,5 @@ enum cli_exit cli_say_close(void)
     bool failed = fflush(stdout) != 0 || ferror(stdout);
     if (!failed)
         return CLI_DONE;
-    return cli_fail(CLI_FAILED, "standard output cannot be written: %s", strerror(errno));
+    return cli_fail(CLI_FAILED, "cannot write to standard output: %s", strerror(errno));
 }

@@ -116,13 +116,13 @@ void cli_show_rows(const struct aq_record *record, const json_t *rows, const str
 
 /* ---- one thing ---------------------------------------------------------------------------------------- */
 
-/* A line of the sheet; a text of several lines takes several. */
+/* A line of the sheet; a text with several lines takes several. */
 static void add_line(struct cli_table *table, const char *path, const struct aq_field *field, const json_t *value)
 {
     struct aq_buffer text = {0};
     uint64_t now_ms = cli_time_ms();
     bool is_time = field != NULL && field->type == AQ_TYPE_TIME && json_is_string(value);
-    if (is_time) /* when, and how long that is ago */
+    if (is_time) /* when, and how long ago */
         aq_buffer_format(&text, "%s (", json_string_value(value));
     cli_cell(field, value, now_ms, &text);
     if (is_time)

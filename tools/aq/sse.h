@@ -1,7 +1,6 @@
-/* Server-sent events, taken apart: bytes go in as they arrive, cut anywhere; events come out whole.
- *
- * Lines end with CR, LF or both. "id", "event" and "data" are known, comments and the rest are passed over. An event
- * ends with an empty line; one without data is none. */
+/* Parser of server-sent events: bytes go in as they arrive, cut anywhere; complete events come out. Lines end with CR,
+ * LF or both. "id", "event" and "data" are known; comments and other fields are skipped. An event ends with an empty
+ * line; one without data is dropped. */
 #ifndef AQ_TOOLS_AQ_SSE_H
 #define AQ_TOOLS_AQ_SSE_H
 
@@ -27,8 +26,8 @@ struct cli_sse { /* zeroed: new */
     bool has_data, after_return;
 };
 
-/* False: a line or an event is too large, and the stream is of no more use. */
+/* False: a line or an event is too large; the stream cannot be used any more. */
 bool cli_sse_feed(struct cli_sse *sse, const char *bytes, size_t length, cli_sse_fn *event, void *context);
-void cli_sse_close(struct cli_sse *sse); /* what was begun is dropped */
+void cli_sse_close(struct cli_sse *sse); /* drops an incomplete event */
 
 #endif

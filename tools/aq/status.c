@@ -10,7 +10,7 @@
 
 enum { COUNTED_MAX = 100000 };
 
-/* The field whose words tell rows apart: the first column that is an enumeration. NULL: none. */
+/* The field whose words distinguish rows: the first column that is an enumeration. NULL: none. */
 static const struct aq_field *field_that_sorts(const struct aq_record *record)
 {
     for (size_t i = 0; i < record->count; i++)
@@ -56,7 +56,7 @@ static enum cli_exit count_entity(struct cli *cli, const struct aq_entity *entit
     return code;
 }
 
-/* Asks whether a leader stands; that the answer is no, is an answer too. */
+/* Asks whether there is a leader; "no" is an answer too. */
 static enum cli_exit read_ready(struct cli *cli, json_t *status)
 {
     struct cli_reply reply;
@@ -86,7 +86,7 @@ static void add_counts(struct cli_table *table, const char *name, const json_t *
     json_t *count;
     json_object_foreach ((json_t *)counts, word, count) {
         if (json_is_true(count))
-            aq_buffer_text(&text, ", and more that were not counted");
+            aq_buffer_text(&text, ", and more");
         else if (strcmp(word, "total") == 0)
             aq_buffer_format(&text, "%" JSON_INTEGER_FORMAT, json_integer_value(count));
         else
@@ -110,7 +110,7 @@ static void show(const json_t *status)
     cli_table_open(&table, 2);
     cli_table_add(&table, "server", 6, CLI_FAINT);
     cli_table_add(&table, server, strlen(server), CLI_PLAIN);
-    aq_buffer_format(&out, "%s%s", ready ? "yes: a leader stands" : "no: ", ready || words == NULL ? "" : words);
+    aq_buffer_format(&out, "%s%s", ready ? "yes: there is a leader" : "no: ", ready || words == NULL ? "" : words);
     cli_table_add(&table, "ready", 5, CLI_FAINT);
     cli_table_add(&table, aq_buffer_string(&out), out.length, ready ? CLI_GREEN : CLI_RED);
     aq_buffer_reset(&out);

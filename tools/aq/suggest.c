@@ -8,7 +8,7 @@ void cli_suggest_try(struct cli_suggest *suggest, const char *candidate)
 {
     size_t typed = strlen(suggest->word), length = strlen(candidate);
     unsigned distance = aq_text_distance(suggest->word, candidate);
-    /* The beginning of a long word is as good as a letter off; in a short word, every letter counts. */
+    /* Counts letters that differ; the beginning of a long word is as good as a word with one letter wrong. */
     if (typed >= 3 && typed < length && strncmp(candidate, suggest->word, typed) == 0)
         distance = 1;
     unsigned most = typed < 4 ? 1 : 2;

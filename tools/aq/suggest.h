@@ -1,4 +1,4 @@
-/* "did you mean ...": of all words there could have been, the nearest one. */
+/* "did you mean ...": the nearest of all possible words. */
 #ifndef AQ_TOOLS_AQ_SUGGEST_H
 #define AQ_TOOLS_AQ_SUGGEST_H
 

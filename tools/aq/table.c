@@ -64,8 +64,8 @@ void cli_table_add(struct cli_table *table, const char *text, size_t length, enu
     aq_buffer_free(&clean);
 }
 
-/* Takes from the widest column, one cell at a time, until the row fits or nothing can be taken any more. The first
- * column stays whole: it is what people copy. */
+/* Narrows the widest column, one cell at a time, until the row fits or no column can shrink. The first column stays
+ * whole, since people copy it. */
 static void shrink(unsigned *widths, unsigned columns, unsigned limit)
 {
     unsigned total = (columns - 1) * GAP;
@@ -83,7 +83,7 @@ static void shrink(unsigned *widths, unsigned columns, unsigned limit)
     }
 }
 
-/* What does not fit into `width` at all (0: no limit) is left out. */
+/* Leaves out what does not fit into `width` at all (0: no limit). */
 static void print_row(const struct cli_table_cell *cells, const unsigned *widths, unsigned columns, unsigned width,
                       struct aq_buffer *out)
 {

@@ -1,7 +1,6 @@
-/* A table for people: columns as wide as what they hold, measured in cells of a terminal, so that "é" and "漢" line up.
- *
- * The first row holds the headers. Cells are made harmless as they are added; line breaks in them become "\n".
- * Where the terminal is too narrow, the widest columns but the first are cut, and "…" says so. */
+/* A table for people: columns as wide as their content, measured in terminal cells, so that "é" and "漢" line up. The
+ * first row holds the headers. Cells are made harmless as they are added; line breaks in them become "\n". If the
+ * terminal is too narrow, the widest columns but the first are cut and end with "…". */
 #ifndef AQ_TOOLS_AQ_TABLE_H
 #define AQ_TOOLS_AQ_TABLE_H
 
@@ -23,15 +22,14 @@ struct cli_table {
 
 void cli_table_open(struct cli_table *table, unsigned columns);
 void cli_table_add(struct cli_table *table, const char *text, size_t length, enum cli_colour colour);
-/* Appends the rows from `first_row` on (0 with, 1 without headers); a last row that is not full is left out. `width` in
+/* Appends the rows from `first_row` on (0 with, 1 without headers); an incomplete last row is left out. `width` in
  * terminal cells; 0: no limit. Colours as cli_in_colour() says. */
 void cli_table_print(const struct cli_table *table, size_t first_row, unsigned width, struct aq_buffer *out);
 void cli_table_close(struct cli_table *table);
 
-/* Terminal cells that harmless text takes. */
+/* Terminal cells of harmless text. */
 unsigned cli_text_width(const char *text, size_t length);
-/* Appends as much of harmless text as fits into `width`; what does not fit is replaced by "…". Returns the width used.
- */
+/* Appends as much of harmless text as fits into `width`; the rest is replaced by "…". Returns the width used. */
 unsigned cli_text_cut(const char *text, unsigned width, struct aq_buffer *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* Words that are no noun of an entity, and what they do. */
+/* Words that are not a noun of an entity, and what they do. */
 #include "schema/model/application.h"
 #include "tools/aq/doctor.h"
 #include "tools/aq/events.h"
@@ -26,7 +26,7 @@ static enum cli_exit run_help(struct cli *cli, const char *const *words, unsigne
     return CLI_DONE;
 }
 
-/* aq run mac: as people say it. */
+/* aq run mac: short for aq applications create label=mac --wait. */
 static enum cli_exit run_application(struct cli *cli, const char *const *words, unsigned count)
 {
     cli->options.flags.wait = !cli->options.flags.dry_run;
@@ -37,13 +37,13 @@ static const struct cli_topic topics[] = {
     {"run", "LABEL [field=value...]", "create an application, and wait until it runs", run_application, false,
      "It takes the fields and flags of: aq applications create --help"},
     {"status", "", "the cluster at a glance: is it ready, what is there", cli_status, false},
-    {"events", "[ENTITY] [-f] [--since SEQ]", "what happened, one line each", cli_events, false},
-    {"log", "tail [-f] [-n 20] | show [SEQ] | verify", "the log: its end, one event or all, or proof that it is whole",
-     cli_log, false},
-    {"me", "", "who you are to the cluster", cli_me, false},
+    {"events", "[ENTITY] [-f] [--since SEQ]", "events, one line each", cli_events, false},
+    {"log", "tail [-f] [-n 20] | show [SEQ] | verify", "the log: its end, one event, or a check of all of it", cli_log,
+     false},
+    {"me", "", "your user", cli_me, false},
     {"doctor", "[DIRECTORY] [--fix-hints] [--json]",
-     "is this machine fit for Aquarium, and what is to be done where not; DIRECTORY: the controller's data", cli_doctor,
-     true},
+     "checks whether this machine is fit for Aquarium, and says what to do; DIRECTORY: the controller's data",
+     cli_doctor, true},
     {"version", "", "version of aq", run_version, true},
     {"help", "[NOUN [VERB]]", "the same as --help", run_help, true},
 };

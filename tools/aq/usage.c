@@ -8,21 +8,21 @@
 #define NUMBER_OF(value) #value
 #define NUMBER(value)    NUMBER_OF(value)
 
-/* Enumerations are no text for the preprocessor: so the numbers stand here once more, and are compared. */
+/* The preprocessor cannot print enumerations, so their numbers are repeated here and compared. */
 #define TIMEOUT_S 30
 #define WAIT_S    300
-_Static_assert(TIMEOUT_S == CLI_TIMEOUT_S && WAIT_S == CLI_WAIT_S, "what the help says must be so");
+_Static_assert(TIMEOUT_S == CLI_TIMEOUT_S && WAIT_S == CLI_WAIT_S, "the help must name the actual values");
 _Static_assert(CLI_DONE == 0 && CLI_FAILED == 1 && CLI_USAGE == 2 && CLI_REFUSED == 3 && CLI_SERVER == 4,
-               "what the help says must be so");
+               "the help must name the actual values");
 
 const struct cli_usage_line cli_examples[] = {
     {"aq applications", "a table of all"},
     {"aq applications --status=NEW --label='m*'", "of some"},
-    {"aq run mac", "ask for one, and wait until it runs"},
+    {"aq run mac", "create one, and wait until it runs"},
     {"aq application 7", "everything about one"},
-    {"aq application 7 why", "which nodes were looked at"},
-    {"aq applications deallocate 7 8 --wait", "give back two"},
-    {"aq labels create -f label.yml", "make a label from a file"},
+    {"aq application 7 why", "which nodes were considered, and why"},
+    {"aq applications deallocate 7 8 --wait", "deallocate two"},
+    {"aq labels create -f label.yml", "create a label from a file"},
     {"aq doctor --fix-hints", "is this machine fit for Aquarium?"},
     {"aq NOUN --help", "its verbs, and what they take"},
     {NULL, NULL},
@@ -30,9 +30,9 @@ const struct cli_usage_line cli_examples[] = {
 
 const struct cli_usage_line cli_environment[] = {
     {"AQ_SERVER", "address of a controller; else " CLI_SERVER_DEFAULT},
-    {"AQ_USER", "who asks; else " CLI_USER_DEFAULT},
+    {"AQ_USER", "user to act as; else " CLI_USER_DEFAULT},
     {"AQ_TOKEN", "the user's token"},
-    {"AQ_TOKEN_FILE", "file that holds it; else " CLI_TOKEN_FILE_DEFAULT},
+    {"AQ_TOKEN_FILE", "file that contains it; else " CLI_TOKEN_FILE_DEFAULT},
     {"NO_COLOR", "no colours, even on a terminal"},
     {NULL, NULL},
 };
@@ -41,8 +41,8 @@ const struct cli_usage_line cli_exits[] = {
     {"0", "done"},
     {"1", "what was asked for failed: an application is in ERROR, a wait took too long, the log is damaged"},
     {"2", "aq was called wrongly; nothing was sent"},
-    {"3", "the server refused: the request's fault"},
-    {"4", "the server's fault, or it does not answer"},
+    {"3", "the server refused the request"},
+    {"4", "the server failed, or does not answer"},
     {NULL, NULL},
 };
 

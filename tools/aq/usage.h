@@ -1,4 +1,4 @@
-/* What --help of aq and its manual page both tell: examples, environment, exit status. Each table ends with NULL. */
+/* What both --help of aq and its manual page contain: examples, environment, exit status. Each table ends with NULL. */
 #ifndef AQ_TOOLS_AQ_USAGE_H
 #define AQ_TOOLS_AQ_USAGE_H
 

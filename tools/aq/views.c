@@ -1,4 +1,4 @@
-/* Views: what is told about one row beside its fields. */
+/* Views of one row: schema/model/view.h. */
 #include "schema/model/vote.h"
 #include "tools/aq/events.h"
 #include "tools/aq/nouns.h"
@@ -68,7 +68,7 @@ static enum cli_exit show_votes(struct cli *cli, const struct aq_view *view, con
 
 /* ---- log ------------------------------------------------------------------------------------------------ */
 
-/* With `gone`, a resource that is no longer there is no failure. */
+/* With `gone`, a resource that no longer exists is not a failure. */
 static enum cli_exit read_log(struct cli *cli, const struct aq_view *view, const char *key, struct aq_buffer *bytes,
                               bool *gone)
 {
@@ -83,7 +83,7 @@ static enum cli_exit read_log(struct cli *cli, const struct aq_view *view, const
     } else if (code != CLI_DONE) {
         (void)cli_reply_fail(&reply);
     } else if (text == NULL) {
-        code = cli_fail(CLI_SERVER, "the server's answer holds no %s", view->name);
+        code = cli_fail(CLI_SERVER, "the server's answer contains no %s", view->name);
     } else if (json_is_true(json_object_get(reply.json, "base64"))) {
         size_t length = strlen(text), used = 0;
         unsigned char *raw = aq_malloc(length / 4 * 3 + 3);
@@ -111,8 +111,8 @@ size_t cli_log_overlap(const struct aq_buffer *old, const struct aq_buffer *new)
     return 0;
 }
 
-/* Asks again each second, and shows what came behind `old`, which was shown. Ends when the resource is gone, or
- * --timeout is over. */
+/* Asks again each second, and shows what came after `old`, which was shown. Ends when the resource is gone or --timeout
+ * is over. */
 static enum cli_exit follow_log(struct cli *cli, const struct aq_view *view, const char *key, struct aq_buffer *old)
 {
     struct aq_buffer new = {0};

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { LOOK_AGAIN_MS = 5000 /* without an event: nothing is believed for ever */ };
+enum { LOOK_AGAIN_MS = 5000 /* without an event: check now and then all the same */ };
 
 struct waiting {
     struct cli_client *client;
@@ -41,7 +41,7 @@ bool cli_wait_is_over(const json_t *row, enum cli_wish wish, enum cli_exit *outc
     return true;
 }
 
-/* One move, with the time it came after. */
+/* One move, with the time that it took. */
 static void tell(const struct waiting *waiting, const char *key, const json_t *row)
 {
     const char *status = json_string_value(json_object_get(row, "status"));
@@ -130,7 +130,7 @@ static enum cli_exit wait_all(struct waiting *waiting, struct cli_follow *follow
     }
 }
 
-/* What is known of them in the end; one that was never seen is left out. */
+/* The last known state of all; one that was never seen is left out. */
 static void show(const struct waiting *waiting, const struct cli_options *options)
 {
     json_t *seen = json_array(), *row;

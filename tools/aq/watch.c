@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { REDRAW_MS = 10000 /* ages grow older without an event */ };
+enum { REDRAW_MS = 10000 /* ages change without events */ };
 
 /* Rows by their key. */
 static json_t *index_rows(const struct aq_record *record, const json_t *rows)
@@ -74,7 +74,7 @@ static void redraw(const struct aq_record *record, const json_t *rows, const str
     cli_show_rows(record, rows, flags, true);
 }
 
-/* Until something changes; CLI_NEXT_QUIET: the screen wants to be made anew. CLI_NEXT_ENDED: it is `end_ms` (0: never).
+/* Until something changes; CLI_NEXT_QUIET: the screen must be drawn again. CLI_NEXT_ENDED: it is `end_ms` (0: never).
  */
 static enum cli_next next_change(struct cli_follow *follow, uint64_t end_ms, bool draws)
 {
@@ -85,7 +85,7 @@ static enum cli_next next_change(struct cli_follow *follow, uint64_t end_ms, boo
         if (end_ms != 0 && end_ms - now_ms < left_ms)
             left_ms = end_ms - now_ms;
         enum cli_next next = cli_follow_change(follow, (int)left_ms);
-        if (next != CLI_NEXT_QUIET || draws) /* without a screen to keep fresh, only changes matter */
+        if (next != CLI_NEXT_QUIET || draws) /* without a screen to keep current, only changes matter */
             return next;
     }
 }

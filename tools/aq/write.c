@@ -1,4 +1,4 @@
-/* Writing: commands of entities, from words and files to the server, and what came of them. */
+/* Writing: commands of entities, from words and files to the server, and their outcome. */
 #include "schema/codec/command.h"
 #include "schema/model/application.h"
 #include "tools/aq/body.h"
@@ -15,10 +15,10 @@ struct write {
     struct cli *cli;
     const struct aq_command *command;
     const struct aq_entity *entity;
-    const char *bare[CLI_WORDS_MAX]; /* words that are no field=value */
+    const char *bare[CLI_WORDS_MAX]; /* words that are not field=value */
     unsigned bare_count;
-    struct cli_body body; /* what files say */
-    json_t *given;        /* what the field=value words say */
+    struct cli_body body; /* from files */
+    json_t *given;        /* from field=value words */
     json_t *rows;         /* answers */
     json_t *keys;         /* of what was made or changed, as texts */
     uint64_t seq;
@@ -40,20 +40,21 @@ static const char *past_of(const struct aq_command *command, const json_t *row, 
     return out;
 }
 
-/* A token is shown this once: alone on standard output, so that it can be kept by a script; the words go elsewhere. */
+/* A token is shown only this once: alone on standard output, so that a script can keep it; the text goes to standard
+ * error. */
 static void show_token(const struct write *write, const char *key, const char *token, bool repeated)
 {
     const char *name = write->entity->name;
     if (token != NULL) {
         cli_print(token, strlen(token));
         cli_print("\n", 1);
-        cli_note("%s %s has this token; it is never shown again", name, key);
+        cli_note("this is the token of %s %s; it is never shown again", name, key);
     } else if (repeated) {
-        cli_note("the answer with the token of %s %s was lost on the way; make another one", name, key);
+        cli_note("the answer with the token of %s %s was lost; create another token", name, key);
     }
 }
 
-/* What people call it: a label "mac:2", not "7". */
+/* What people call the row: a label "mac:2", not "7". */
 static const char *name_of_row(const struct aq_entity *entity, const char *key, const json_t *row,
                                struct aq_buffer *name)
 {
@@ -88,7 +89,7 @@ static void tell(const struct write *write, const char *key, const json_t *row, 
     aq_buffer_free(&line);
 }
 
-/* One row of an answer; `asked` is the key that was sent, NULL when the server made one. */
+/* One row of an answer; `asked` is the key that was sent, NULL if the server chose one. */
 static void take_row(struct write *write, const json_t *row, const char *asked, bool repeated)
 {
     struct aq_buffer key = {0};
@@ -122,7 +123,7 @@ static void take_reply(struct write *write, const struct cli_reply *reply, const
 
 /* ---- one request ---------------------------------------------------------------------------------------- */
 
-/* The server's words; with the place in the file, when it speaks of one. */
+/* The server's message; with the place in the file, if it names one. */
 static void refused(const struct write *write, const struct cli_reply *reply)
 {
     struct aq_buffer placed = {0};
@@ -133,7 +134,7 @@ static void refused(const struct write *write, const struct cli_reply *reply)
     aq_buffer_free(&placed);
 }
 
-/* Are the keys of what is created all that is shown of it? Of thousands, their rows would take the most time. */
+/* Is the key all that is shown of what is created? For thousands, their rows would take most of the time. */
 static bool keys_suffice(const struct write *write)
 {
     const struct cli_flags *flags = &write->cli->options.flags;
@@ -168,7 +169,7 @@ static enum cli_exit ask(struct write *write, const char *key, const json_t *bod
 
 /* ---- create --------------------------------------------------------------------------------------------- */
 
-/* The field that a word alone sets: what a control file takes, or what the thing is called. NULL: none. */
+/* The field that a word alone sets: the command's value, its key or its group. NULL: none. */
 static const struct aq_field *field_of_bare_word(const struct write *write)
 {
     const struct aq_record *record = write->command->record;
@@ -215,7 +216,7 @@ static enum cli_exit create(struct write *write)
     for (uint64_t i = 0; i < (options->flags.count ? options->flags.count : 1); i++)
         json_array_extend(all, items);
     if (json_array_size(all) == 0)
-        code = cli_fail(CLI_USAGE, "nothing to create: the files hold no objects");
+        code = cli_fail(CLI_USAGE, "nothing to create: the files contain no objects");
     else
         code = ask(write, NULL, json_array_size(all) == 1 ? json_array_get(all, 0) : all);
     json_decref(all);
@@ -224,7 +225,7 @@ static enum cli_exit create(struct write *write)
 
 /* ---- update, delete, act -------------------------------------------------------------------------------- */
 
-/* What the row has now, for every field that the command takes; then what was given over it. */
+/* The present value of every field that the command takes, overridden by what was given. */
 static json_t *merge_present(const struct write *write, const json_t *row)
 {
     const struct aq_record *record = write->command->record;
@@ -250,7 +251,7 @@ static enum cli_exit take_file(struct write *write)
         return cli_fail(CLI_USAGE, "%s", error.message);
     size_t count = json_array_size(write->body.items);
     if (count != 1)
-        return cli_fail(CLI_USAGE, "%s takes one object, but the files hold %zu", write->command->verb, count);
+        return cli_fail(CLI_USAGE, "%s takes one object, but the files contain %zu", write->command->verb, count);
     json_object_update(write->given, json_array_get(write->body.items, 0));
     return CLI_DONE;
 }
@@ -298,7 +299,7 @@ static enum cli_exit change(struct write *write)
     if (command->kind == AQ_ACTS)
         take_value(write);
     if (write->bare_count == 0)
-        return cli_fail(CLI_USAGE, "say which: aq %s %s KEY...", write->entity->plural, command->verb);
+        return cli_fail(CLI_USAGE, "name one or more: aq %s %s KEY...", write->entity->plural, command->verb);
     if (command->kind == AQ_DELETES && json_object_size(write->given) > 0)
         return cli_fail(CLI_USAGE, "%s takes no field=value words", command->verb);
     if (command->kind == AQ_UPDATES && take_file(write) != CLI_DONE)
@@ -315,7 +316,7 @@ static enum cli_exit change(struct write *write)
 
 /* ---- all of them ---------------------------------------------------------------------------------------- */
 
-/* What is shown when all is done: data as a whole, or how it went on. */
+/* What is shown at the end: data as a whole, or how it went. */
 static enum cli_exit finish(struct write *write)
 {
     const struct cli_options *options = &write->cli->options;
@@ -340,7 +341,7 @@ static enum cli_exit check_flags(const struct write *write)
         return cli_fail(CLI_USAGE, "--%s is a filter, for lists; a field of a command is given as %s=VALUE",
                         options->filters[0].field, options->filters[0].field);
     if (write->command->kind != AQ_CREATES && options->flags.count > 0)
-        return cli_fail(CLI_USAGE, "--count is for create only");
+        return cli_fail(CLI_USAGE, "--count applies to create only");
     return CLI_DONE;
 }
 

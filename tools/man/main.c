@@ -21,7 +21,7 @@ static int read_file(const char *path, struct aq_buffer *text, struct aq_error *
         aq_buffer_add(text, bytes, length);
     bool whole = feof(file) && !ferror(file);
     fclose(file);
-    return whole ? 0 : aq_fail(error, AQ_E_IO, "cannot read %s as a whole", path);
+    return whole ? 0 : aq_fail(error, AQ_E_IO, "cannot read all of %s", path);
 }
 
 /* Writes the page and empties it. */
@@ -46,12 +46,12 @@ static int put_all(const char *directory, const char *example, struct aq_error *
     page_daemon(&page, &aq_controller_program,
                 "Keeps the log of the cluster, decides every command, places applications on nodes, and answers "
                 "`aq`, REST clients, agents and the file view. Its data directory holds the log: back that up. Tables "
-                "beside it are made anew from the log whenever they are in doubt.");
+                "beside it are rebuilt from the log when in doubt.");
     status = status == 0 ? put_page(directory, "aq-controller.8", &page, error) : status;
     page_daemon(&page, &aq_agent_program,
-                "One runs on every host that workloads are to run on. It reports what the host has to offer, asks the "
+                "Runs on every host that workloads run on. It reports what the host offers, asks the "
                 "controller for work, and starts and ends workloads through drivers. Workloads outlive their agent, "
-                "which finds them again when it is back.");
+                "which finds them again when it restarts.");
     status = status == 0 ? put_page(directory, "aq-agent.8", &page, error) : status;
     page_daemon(&page, &aq_fs_program,
                 "Mounts the cluster as a directory: things are directories, fields are files, and a line written into "

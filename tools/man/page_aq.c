@@ -120,7 +120,7 @@ void page_aq(struct aq_buffer *page)
     roff_section(page, "OTHER WORDS");
     add_topics(page);
     roff_section(page, "FLAGS");
-    roff_paragraph(page, "They may stand anywhere on the line.");
+    roff_paragraph(page, "They may be anywhere on the line.");
     add_flags(page);
     roff_section(page, "ENVIRONMENT");
     add_table(page, cli_environment);

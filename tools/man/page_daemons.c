@@ -36,10 +36,11 @@ void page_settings(struct aq_buffer *page)
     static const char *const others[] = {"aq-controller(8)", "aq-agent(8)", "aq-fs(8)", NULL};
     roff_begin(page, "aquarium.yml", 5, "settings of aq-controller, aq-agent and aq-fs");
     roff_section(page, "DESCRIPTION");
-    roff_paragraph(page, "Each daemon reads a file of its own in YAML, if it is there. What a file does not say is at "
-                         "its preset. A setting \"api.port\" below is written");
+    roff_paragraph(page,
+                   "Each daemon reads a file of its own in YAML, if it is there. A setting that is not in the file has "
+                   "its preset value. A setting \"api.port\" below is written");
     roff_lines(page, "api:\n  port: 8001\n");
-    roff_paragraph(page, "or given as --set api.port=8001, which goes over the file; a list of texts is then written "
+    roff_paragraph(page, "or given as --set api.port=8001, which overrides the file; a list of texts is then written "
                          "with commas. A setting that is not known, or out of its bounds, is refused with its line and "
                          "column. --help-config prints a file with all of them.");
     add_settings(page, &aq_controller_program, &aq_config_controller_record);

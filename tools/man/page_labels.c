@@ -54,7 +54,7 @@ void page_labels(struct aq_buffer *page, const char *example)
     static const char *const others[] = {"aq(1)", "aq-agent(8)", NULL};
     roff_begin(page, "aquarium-labels", 5, "files that labels are made from");
     roff_section(page, "DESCRIPTION");
-    roff_paragraph(page, "A label says how to run something, most preferred way first, and what that needs of a node. "
+    roff_paragraph(page, "A label says how to run something, in order of preference, and what that needs from a node. "
                          "It is a document in YAML or JSON, and is given to the cluster by");
     roff_lines(page, "aq labels create --file label.yml\ncp label.yml /aquarium/labels/new\n");
     roff_paragraph(page, "A label is never changed: creating it again makes its next version, and requests that name "
