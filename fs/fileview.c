@@ -25,7 +25,7 @@ static int open_data(struct fileview *view, const char *directory, struct aq_err
     return 0;
 }
 
-/* The controller is checking or rebuilding its tables, which takes as long as it takes. */
+/* The controller is checking or rebuilding its tables, which can take long. */
 static bool is_in_repair(const struct aq_error *error)
 {
     return error->code == AQ_E_BUSY || error->code == AQ_E_CORRUPT;

@@ -1,7 +1,7 @@
 /* The file view of one controller: everything that aq-fs holds while it runs.
  *
- * One thread does all the work (loop.h). A second one (kernel/waker.h) does nothing but tell the kernel that something
- * can be read again. */
+ * One thread does all the work (loop.h). A second one only notifies the kernel that files can be read (kernel/waker.h).
+ */
 #ifndef AQ_FS_FILEVIEW_H
 #define AQ_FS_FILEVIEW_H
 

@@ -31,7 +31,7 @@ static bool serve_kernel(struct fuse_session *session, struct fuse_buf *buffer)
     return !fuse_session_exited(session);
 }
 
-/* Everything but the kernel's requests: the controller's answers, new events, and what is due. */
+/* Everything except the kernel's requests: the controller's answers, new events, and timers. */
 static void work(struct fileview *view)
 {
     struct filesystem *filesystem = view->filesystem;
@@ -74,7 +74,7 @@ static int mount_and_serve(struct fileview *view, struct fuse_session *session, 
 {
     const char *mount = view->config->mount;
     if (fuse_session_mount(session, mount) != 0)
-        return aq_fail(error, AQ_E_IO, "cannot mount at %s: is /dev/fuse there, and are we root?", mount);
+        return aq_fail(error, AQ_E_IO, "cannot mount at %s: this needs root and /dev/fuse", mount);
     ready();
     serve(view, session, signals);
     filesystem_end_requests(view->filesystem);
@@ -91,7 +91,7 @@ int loop_run(struct fileview *view, int signals, void (*ready)(void), struct aq_
     struct fuse_session *session = fuse_session_new(&args, &operations, sizeof operations, view->filesystem);
     fuse_opt_free_args(&args);
     if (session == NULL)
-        return aq_fail(error, AQ_E_INTERNAL, "cannot make a FUSE session");
+        return aq_fail(error, AQ_E_INTERNAL, "cannot create a FUSE session");
     int status = mount_and_serve(view, session, signals, ready, error);
     fuse_session_destroy(session);
     return status;

@@ -1,5 +1,4 @@
-/* The loop of aq-fs: takes the kernel's requests from the session's descriptor and the controller's answers from its
- * socket, and waits for neither. */
+/* The loop of aq-fs: handles the kernel's requests and the controller's answers as they come, and waits for neither. */
 #ifndef AQ_FS_LOOP_H
 #define AQ_FS_LOOP_H
 

@@ -16,7 +16,7 @@ static void notify_ready(void)
     aq_notify("READY=1");
 }
 
-/* Signals are read from a descriptor, in the loop. */
+/* The loop reads signals from this descriptor. */
 static int open_signals(void)
 {
     sigset_t set_of;
@@ -49,8 +49,8 @@ static int run_fileview(const struct aq_config_fs *config)
     return status == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* What was read and closed goes back to the system: glibc would otherwise raise the size from which on it does so to
- * the largest that it has seen. */
+/* Keeps glibc's thresholds for returning memory to the system fixed. By default it raises them to the size of the
+ * largest block that was freed, and would keep the memory of closed files. */
 static void return_memory_early(void)
 {
     enum { RETURNED_SIZE = 128 << 10 };

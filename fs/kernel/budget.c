@@ -4,7 +4,7 @@
 
 enum {
     TOTAL_BYTES_MAX = 512 << 20,
-    USER_BYTES_MAX = 192 << 20, /* so that one user cannot take everything */
+    USER_BYTES_MAX = 192 << 20, /* so that one user cannot take all of it */
     TRIM_BYTES = 4 << 20,
 };
 
@@ -16,7 +16,7 @@ static size_t held_by(const struct budget *budget, uid_t uid)
     return bytes;
 }
 
-/* What one user holds is only added up when all together hold much. */
+/* The sum of one user is only computed when all users together hold much. */
 int budget_charge(struct budget *budget, struct budget_charge *charge, uid_t uid, size_t bytes, struct aq_error *error)
 {
     budget_release(budget, charge);

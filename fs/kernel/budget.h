@@ -1,4 +1,4 @@
-/* How much memory open files and directories hold: counted for each user, and limited. */
+/* Counts and limits the memory that open files and directories hold, in total and for each user. */
 #ifndef AQ_FS_KERNEL_BUDGET_H
 #define AQ_FS_KERNEL_BUDGET_H
 
@@ -18,7 +18,7 @@ struct budget_charge {
 struct budget {
     struct budget_charge *charges;
     size_t bytes;
-    size_t peak; /* of `bytes`, since memory was last returned to the system */
+    size_t peak; /* the largest `bytes` since memory was last returned to the system */
 };
 
 /* Sets a charge to `bytes`, which `uid` holds. AQ_E_LIMIT: too much for this user or for all together; the charge is

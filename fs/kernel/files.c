@@ -26,7 +26,7 @@ static void reply_open(fuse_req_t request, struct fuse_file_info *info, struct o
         open_file_free(file); /* interrupted: the kernel will not release it */
 }
 
-/* An open whose content the controller is asked for. It owns the file: the kernel does not know it yet. */
+/* An open that waits for its content from the controller. It owns the file, since the kernel does not know it yet. */
 struct waiting_open {
     struct waiting waiting;
     struct filesystem *filesystem;
@@ -52,7 +52,7 @@ static void fetch_done(void *context, const struct aq_error *refused, enum aq_me
         return;
     }
     if (answer != NULL && type != AQ_MSG_FETCHED)
-        (void)aq_fail(&error, AQ_E_INTERNAL, "the controller answered something else");
+        (void)aq_fail(&error, AQ_E_INTERNAL, "the controller sent an answer of the wrong type");
     else if (answer != NULL && strcmp(fetched->error, aq_error_name(AQ_OK)) != 0)
         (void)aq_fail(&error, aq_error_from_name(fetched->error), "%s", fetched->message);
     if (error.code == AQ_OK)
@@ -61,7 +61,7 @@ static void fetch_done(void *context, const struct aq_error *refused, enum aq_me
         reply_open(open->waiting.request, &open->info, file);
     } else {
         int number = filesystem_complain(open->filesystem, file->uid, open->doing, &error);
-        fuse_reply_err(open->waiting.request, number == EROFS ? EIO : number); /* this is no write */
+        fuse_reply_err(open->waiting.request, number == EROFS ? EIO : number); /* EROFS is for writes */
         open_file_free(file);
     }
     waiting_end(&open->waiting);
@@ -93,7 +93,7 @@ static int check_open(const struct look *look, const struct tree_node *node, int
     if (request_permit(look, node, error) != 0)
         return -1;
     if ((flags & O_ACCMODE) != O_RDONLY && !content_is_control(node))
-        return aq_fail(error, AQ_E_FORBIDDEN, "it only shows what is: there is no command that sets it");
+        return aq_fail(error, AQ_E_FORBIDDEN, "this file is read-only: no command sets it");
     return 0;
 }
 
@@ -160,7 +160,7 @@ static bool answer_events(fuse_req_t request, struct filesystem *filesystem, str
     }
 }
 
-/* Reads of /events may take only half of the room for requests that wait: writes need the rest. */
+/* Reads of /events may use only half of the room for waiting requests: the rest is for writes. */
 static bool may_wait(const struct filesystem *filesystem, const struct fuse_file_info *info)
 {
     return !(info->flags & O_NONBLOCK) && waiting_count(&filesystem->waiting) < WAITING_MAX / 2;

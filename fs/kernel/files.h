@@ -1,4 +1,4 @@
-/* Files: open, read, poll, release. Each descriptor reads its own content, fixed when it was opened; /events goes on.
+/* Files: open, read, poll, release. A descriptor reads the content that the file had when it was opened; /events grows.
  */
 #ifndef AQ_FS_KERNEL_FILES_H
 #define AQ_FS_KERNEL_FILES_H

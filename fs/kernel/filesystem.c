@@ -26,7 +26,7 @@ void filesystem_end_requests(struct filesystem *filesystem)
     filesystem->waker = NULL;
 }
 
-/* Files and directories are still open if the tree was unmounted lazily. */
+/* After a lazy unmount, files and directories are still open. */
 void filesystem_close(struct filesystem *filesystem)
 {
     if (filesystem == NULL)

@@ -1,4 +1,5 @@
-/* The mounted file system: what the kernel's requests work on. It is the user data of the FUSE session. */
+/* The mounted file system: what the handlers of the kernel's requests work on. It is the user data of the FUSE session.
+ */
 #ifndef AQ_FS_KERNEL_FILESYSTEM_H
 #define AQ_FS_KERNEL_FILESYSTEM_H
 
@@ -29,12 +30,12 @@ struct filesystem {
     struct waiting_list waiting;
 };
 
-/* What is passed must stay until filesystem_close(). */
+/* The arguments must stay valid until filesystem_close(). */
 struct filesystem *filesystem_open(const struct aq_config_fs *config, struct look_sources *sources,
                                    struct complaints *complaints, struct questions *questions);
 void filesystem_close(struct filesystem *filesystem); /* after the session was destroyed; NULL is fine */
 
-/* Answers all requests that wait, and notifies nobody any more. Call it before the session is unmounted. */
+/* Answers all waiting requests, and stops notifying the kernel. Call it before the session is unmounted. */
 void filesystem_end_requests(struct filesystem *filesystem);
 
 #endif

@@ -76,13 +76,13 @@ void inodes_close(struct inodes *inodes)
     free(inodes);
 }
 
-/* The number that it has or would get. */
+/* The number that the node has or would get. */
 static uint64_t number_of(const struct inodes *inodes, const struct tree_node *node)
 {
     if (node->kind == TREE_ROOT)
         return ROOT_NUMBER;
     uint64_t number = tree_node_hash(node);
-    /* Two things with one hash: the later one takes the next number that is free. */
+    /* If two nodes have the same hash, the later one gets the next free number. */
     for (const struct inode *other; (other = entry_of(inodes, number)) != NULL && !tree_node_equal(&other->node, node);)
         number = number + 1 > ROOT_NUMBER ? number + 1 : ROOT_NUMBER + 1;
     return number;

@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-enum { DEAD_MOUNTS_MAX = 16 }; /* stacked on one another by a server that died again and again */
+enum { DEAD_MOUNTS_MAX = 16 }; /* stacked by a server that died several times */
 
-/* Is anything mounted exactly there? `path` is resolved. */
+/* Is `path`, which is resolved, a mount point? */
 static bool is_mount(const char *path)
 {
     char line[8192];
@@ -32,22 +32,22 @@ static bool is_mount(const char *path)
 int mount_prepare(const char *path, struct aq_error *error)
 {
     struct stat stat_of;
-    struct statfs asked; /* the one question that the kernel never answers from memory */
+    struct statfs asked; /* stat() may be answered from the kernel's cache, statfs() never is */
     for (int i = 0; i < DEAD_MOUNTS_MAX && statfs(path, &asked) != 0 && errno == ENOTCONN; i++) {
-        aq_journal(AQ_INFO, "taking away a mount whose server is gone", "path", path, NULL);
+        aq_journal(AQ_INFO, "removing a mount whose server is gone", "path", path, NULL);
         if (umount2(path, MNT_DETACH) != 0)
-            return aq_fail_errno(error, errno, "cannot take away the dead mount at %s", path);
+            return aq_fail_errno(error, errno, "cannot remove the dead mount at %s", path);
     }
     if (mkdir(path, 0755) != 0 && errno != EEXIST)
-        return aq_fail_errno(error, errno, "cannot make directory %s", path);
+        return aq_fail_errno(error, errno, "cannot create directory %s", path);
     char *resolved = realpath(path, NULL);
     if (resolved == NULL)
         return aq_fail_errno(error, errno, "cannot mount at %s", path);
     bool taken = is_mount(resolved);
     free(resolved);
     if (stat(path, &stat_of) != 0 || !S_ISDIR(stat_of.st_mode))
-        return aq_fail(error, AQ_E_INVALID, "cannot mount at %s: it is no directory", path);
+        return aq_fail(error, AQ_E_INVALID, "cannot mount at %s: it is not a directory", path);
     if (taken)
-        return aq_fail(error, AQ_E_EXISTS, "cannot mount at %s: something is mounted there, and alive", path);
+        return aq_fail(error, AQ_E_EXISTS, "cannot mount at %s: another file system is mounted there", path);
     return 0;
 }

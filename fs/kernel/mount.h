@@ -1,11 +1,11 @@
-/* The place where the tree is mounted, before it is. */
+/* Prepares the mount point. */
 #ifndef AQ_FS_KERNEL_MOUNT_H
 #define AQ_FS_KERNEL_MOUNT_H
 
 #include "schema/base/error.h"
 
-/* Makes the directory where there is none, and takes away a mount whose server has died. AQ_E_EXISTS: something is
- * mounted there and alive. */
+/* Creates the directory if it is missing, and removes a mount whose server has died. Fails with AQ_E_EXISTS if another
+ * file system is mounted there. */
 int mount_prepare(const char *path, struct aq_error *error) AQ_MUST_CHECK;
 
 #endif

@@ -9,8 +9,8 @@
 
 /* ---- names and attributes ----------------------------------------------------------------------------- */
 
-/* For how long the kernel may take a name and its attributes as known: directories that are always there, and look the
- * same to everybody, are on the way to everything else. */
+/* How long the kernel may cache a name and its attributes. Only directories that always exist and look the same to
+ * every caller are cached: every path goes through them. */
 static double cache_seconds(const struct tree_node *node)
 {
     switch (node->kind) {
@@ -83,7 +83,7 @@ void operation_getattr(fuse_req_t request, fuse_ino_t number, struct fuse_file_i
         reply_attributes(request, number, &node, &look);
 }
 
-/* Truncating and touching a control file mean nothing: shells do the first, cp the second. */
+/* Shells truncate control files and cp sets their times: both succeed without an effect. */
 void operation_setattr(fuse_req_t request, fuse_ino_t number, struct stat *wanted, int what,
                        struct fuse_file_info *info)
 {
@@ -98,7 +98,7 @@ void operation_setattr(fuse_req_t request, fuse_ino_t number, struct stat *wante
         reply_attributes(request, number, &node, &look);
         return;
     }
-    (void)aq_fail(&error, AQ_E_FORBIDDEN, "owner, mode, size and times follow from the cluster's state");
+    (void)aq_fail(&error, AQ_E_FORBIDDEN, "owner, mode, size and times cannot be set: they follow from the cluster");
     request_fail(request, &look, "changing", &node, &error);
 }
 
@@ -117,7 +117,7 @@ void operation_readlink(fuse_req_t request, fuse_ino_t number)
         fuse_reply_err(request, ENOENT);
 }
 
-/* ---- what this tree refuses --------------------------------------------------------------------------- */
+/* ---- operations that always fail ---------------------------------------------------------------------- */
 
 static void refuse_change(fuse_req_t request, fuse_ino_t parent, const char *verb, enum aq_error_code code,
                           const char *why)
@@ -131,16 +131,16 @@ static void refuse_change(fuse_req_t request, fuse_ino_t parent, const char *ver
     request_fail(request, &look, verb, &node, &error);
 }
 
-#define BY_COMMAND "the tree follows from the cluster's state: things come and go by writing into new and delete"
+#define BY_COMMAND "names follow from the cluster: write to a file new or delete instead"
 
-/* As in /proc: a name that is not there cannot be made, so it is not there. */
+/* Fails with ENOENT, as in /proc: the name does not exist and cannot be created. */
 void operation_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *info)
 {
     (void)name;
     (void)mode;
     (void)info;
-    refuse_change(request, parent, "making a file in", AQ_E_NOT_FOUND,
-                  "there is no file of this name, and none can be made");
+    refuse_change(request, parent, "creating a file in", AQ_E_NOT_FOUND,
+                  "there is no file of this name, and none can be created");
 }
 
 void operation_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
@@ -148,14 +148,14 @@ void operation_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mo
     (void)name;
     (void)mode;
     (void)device;
-    refuse_change(request, parent, "making a file in", AQ_E_FORBIDDEN, BY_COMMAND);
+    refuse_change(request, parent, "creating a file in", AQ_E_FORBIDDEN, BY_COMMAND);
 }
 
 void operation_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
 {
     (void)name;
     (void)mode;
-    refuse_change(request, parent, "making a directory in", AQ_E_FORBIDDEN, BY_COMMAND);
+    refuse_change(request, parent, "creating a directory in", AQ_E_FORBIDDEN, BY_COMMAND);
 }
 
 void operation_unlink(fuse_req_t request, fuse_ino_t parent, const char *name)
@@ -168,14 +168,14 @@ void operation_symlink(fuse_req_t request, const char *target, fuse_ino_t parent
 {
     (void)target;
     (void)name;
-    refuse_change(request, parent, "making a link in", AQ_E_FORBIDDEN, BY_COMMAND);
+    refuse_change(request, parent, "creating a link in", AQ_E_FORBIDDEN, BY_COMMAND);
 }
 
 void operation_link(fuse_req_t request, fuse_ino_t number, fuse_ino_t parent, const char *name)
 {
     (void)number;
     (void)name;
-    refuse_change(request, parent, "making a link in", AQ_E_FORBIDDEN, BY_COMMAND);
+    refuse_change(request, parent, "creating a link in", AQ_E_FORBIDDEN, BY_COMMAND);
 }
 
 void operation_rename(fuse_req_t request, fuse_ino_t parent, const char *name, fuse_ino_t other, const char *other_name,

@@ -1,4 +1,4 @@
-/* Names and attributes, links, and what this tree refuses: whatever makes, removes or renames. */
+/* Names, attributes and links, and the operations that always fail: creating, removing and renaming. */
 #ifndef AQ_FS_KERNEL_NAMES_H
 #define AQ_FS_KERNEL_NAMES_H
 

@@ -1,4 +1,4 @@
-/* An open file: its content, fixed when it was opened, and where its reader is. */
+/* An open file: its content, fixed when it was opened, and the position of its reader. */
 #ifndef AQ_FS_KERNEL_OPENFILE_H
 #define AQ_FS_KERNEL_OPENFILE_H
 
@@ -10,11 +10,11 @@
 #include <fuse_lowlevel.h>
 
 struct open_file {
-    struct open_file *next, **link; /* in the list of all */
+    struct open_file *next, **link; /* in the list that it was added to */
     struct budget *budget;
     struct budget_charge charge;
     struct tree_node node;
-    uid_t uid; /* of the process that opened it: writes are its user's, whichever process they come from */
+    uid_t uid; /* of the process that opened it: its user is the author of writes from any process */
 
     struct aq_buffer content; /* after a write: the answer to it */
     uint64_t base;            /* the offset at which the content begins, for a reader that does not seek */
@@ -22,7 +22,7 @@ struct open_file {
 
     /* Of /events only. */
     struct eventfile_place place;
-    struct fuse_pollhandle *poll; /* of a process that polls; NULL: none */
+    struct fuse_pollhandle *poll; /* of a process that polls it; NULL: none */
 };
 
 /* Adds an open file, without content, to `list`. */
@@ -30,10 +30,10 @@ struct open_file *open_file_new(struct open_file **list, struct budget *budget, 
                                 uid_t uid);
 void open_file_free(struct open_file *file);
 
-/* Counts what the file holds now. AQ_E_LIMIT as from budget_charge(). */
+/* Charges the budget for what the file holds now; fails as budget_charge() does. */
 int open_file_charge(struct open_file *file, struct aq_error *error) AQ_MUST_CHECK;
 
-/* The bytes to be read at `offset`: after what was written or read, or anywhere by seeking. */
+/* Finds the bytes at `offset`: a reader goes on after what it wrote or read, or seeks. */
 void open_file_read(struct open_file *file, uint64_t offset, size_t size, const char **data, size_t *length);
 
 /* The outcome of a write that ended at the offset `end` becomes the content. */

@@ -8,7 +8,7 @@
 static void operation_init(void *context, struct fuse_conn_info *connection)
 {
     (void)context;
-    connection->max_write = 256 << 10; /* a write that is too large arrives whole, and is refused whole */
+    connection->max_write = 256 << 10; /* so that a write that is too large arrives, and fails, as a whole */
     connection->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE);
     connection->want |= connection->capable & FUSE_CAP_ATOMIC_O_TRUNC;
 }

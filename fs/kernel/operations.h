@@ -1,11 +1,11 @@
 /* What the kernel asks for, one function per kind of request:
- *   names.c    lookup, stat, links, and what this tree refuses
+ *   names.c    lookup, stat, links, and the operations that always fail
  *   opendir.c  directories
  *   files.c    open, read, poll, release
  *   writes.c   write
  *
- * The kernel caches neither attributes nor names (time-outs are 0, except for directories that are always there): what
- * is read is true now. Files are opened with direct I/O. */
+ * The kernel caches neither attributes nor names, except those of directories that always exist, and files are opened
+ * with direct I/O: what a process reads is always current. */
 #ifndef AQ_FS_KERNEL_OPERATIONS_H
 #define AQ_FS_KERNEL_OPERATIONS_H
 

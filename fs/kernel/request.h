@@ -1,5 +1,4 @@
-/* What the handlers of the kernel's requests have in common: finding the node, beginning a look, permission, failing.
- */
+/* What the handlers of requests share: finding the node, looking at the tables, permissions, and failing. */
 #ifndef AQ_FS_KERNEL_REQUEST_H
 #define AQ_FS_KERNEL_REQUEST_H
 
@@ -18,7 +17,8 @@ bool request_look_as(fuse_req_t request, uid_t uid, struct look *look); /* for a
 void request_fail(fuse_req_t request, struct look *look, const char *verb, const struct tree_node *node,
                   const struct aq_error *error);
 
-/* May the caller list this directory or open this file at all? Others than users of the cluster may do little. */
+/* Fails if the caller may not list this directory or open this file. Callers that are not users of the cluster may open
+ * little. */
 int request_permit(const struct look *look, const struct tree_node *node, struct aq_error *error) AQ_MUST_CHECK;
 
 /* Shows `error` in /errors/last of `uid`. Returns its errno. */

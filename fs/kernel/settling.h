@@ -13,7 +13,7 @@ struct settling {
     uint64_t until_ms;
 };
 
-/* False: there is nothing to wait for, since the row is in no passing state, or cannot be read. */
+/* False: there is nothing to wait for, because the row is not in a passing state or cannot be read. */
 bool settling_begin(struct settling *settling, struct state *state, const struct aq_command *command, const char *made,
                     uint64_t limit_ms);
 bool settling_is_over(const struct settling *settling, struct state *state);

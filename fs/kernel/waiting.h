@@ -1,5 +1,4 @@
-/* Requests of the kernel that are answered later: reads at the end of /events, and whatever the controller is asked
- * for.
+/* Requests of the kernel that are answered later: reads at the end of /events, and requests that need the controller.
  *
  * Each kind of request has a struct of its own, which begins with a struct waiting. The kernel may interrupt a request
  * at any time; `cancel` then answers it. */
@@ -27,7 +26,7 @@ struct waiting_list {
     size_t counts[WAITING_KINDS];
 };
 
-/* Answers the request before its time: it was interrupted, or the tree is unmounted. */
+/* Answers the request early, because it was interrupted or the tree is unmounted. */
 typedef void waiting_cancel_fn(struct waiting *waiting);
 
 struct waiting {
@@ -35,7 +34,7 @@ struct waiting {
     struct waiting_list *list;
     enum waiting_kind kind;
     fuse_req_t request; /* NULL: it was cancelled, and has its answer */
-    bool asked;         /* the controller will answer, with this as context: cancelled or not, it stays until then */
+    bool asked;         /* the controller's answer will use it: stays until then, even if cancelled */
     waiting_cancel_fn *cancel;
 };
 
@@ -44,11 +43,11 @@ struct waiting {
 void *waiting_add(struct waiting_list *list, fuse_req_t request, enum waiting_kind kind, size_t size,
                   waiting_cancel_fn *cancel);
 
-/* It waits on, for something else. */
+/* Lets it wait for something else from now on. */
 void waiting_change(struct waiting *waiting, enum waiting_kind kind, waiting_cancel_fn *cancel);
 
 void waiting_end(struct waiting *waiting);             /* frees it; the request must have its answer */
-void waiting_cancel_all(struct waiting_list *list);    /* cancels and frees all, also those that were asked for */
+void waiting_cancel_all(struct waiting_list *list);    /* cancels and frees all; no answer may use them any more */
 size_t waiting_count(const struct waiting_list *list); /* of all kinds */
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* As many as there are descriptors that poll: each has one handle at most. */
+/* There are at most as many as descriptors that poll: each has one handle. */
 struct notification {
     struct notification *next;
     struct fuse_pollhandle *handle;
@@ -41,7 +41,7 @@ static void *notify_pollers(void *context)
         while (notification != NULL) {
             struct notification *next = notification->next;
             if (!ending)
-                (void)fuse_lowlevel_notify_poll(notification->handle); /* fails when the poller is gone */
+                (void)fuse_lowlevel_notify_poll(notification->handle); /* fails if the poller is gone */
             fuse_pollhandle_destroy(notification->handle);
             free(notification);
             notification = next;

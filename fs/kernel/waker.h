@@ -1,7 +1,7 @@
-/* Tells the kernel that a file can be read again, for those who poll() it.
+/* Notifies the kernel that a file can be read again, for processes that poll() it.
  *
- * That is done on a thread of its own: a notification from the thread that answers requests could wait for a request
- * that only this thread can answer. */
+ * The waker has a thread of its own: a notification can block until the kernel gets an answer to a request, so it must
+ * not be sent by the thread that answers requests. */
 #ifndef AQ_FS_KERNEL_WAKER_H
 #define AQ_FS_KERNEL_WAKER_H
 

@@ -58,7 +58,7 @@ static void finish_write(struct waiting_write *write, const struct aq_outcome *o
     open_file_answer(write->file, outcome, write->offset + write->size);
     if (settling_begin(&write->settling, filesystem->sources->state, write->file->node.command, outcome->id,
                        filesystem->config->settle_ms)) {
-        waiting_change(&write->waiting, WAITING_TO_SETTLE, reply_written); /* cancelled: it is done all the same */
+        waiting_change(&write->waiting, WAITING_TO_SETTLE, reply_written); /* if it is cancelled, it is done anyway */
         return;
     }
     reply_written(&write->waiting);
@@ -76,7 +76,7 @@ static void outcome_done(void *context, const struct aq_error *refused, enum aq_
         return;
     }
     if (answer != NULL && type != AQ_MSG_OUTCOME)
-        (void)aq_fail(&error, AQ_E_INTERNAL, "the controller answered something else");
+        (void)aq_fail(&error, AQ_E_INTERNAL, "the controller sent an answer of the wrong type");
     else if (answer != NULL && strcmp(outcome->error, aq_error_name(AQ_OK)) != 0)
         (void)aq_fail(&error, aq_error_from_name(outcome->error), "%s", outcome->message);
     if (error.code == AQ_OK) {
@@ -92,7 +92,7 @@ static void cancel_write(struct waiting *waiting)
     const struct waiting_write *write = (const struct waiting_write *)waiting;
     struct aq_error error = {0};
     (void)aq_fail(&error, AQ_E_UNKNOWN,
-                  "interrupted before the controller answered: the order may still be carried out");
+                  "interrupted before the controller answered: the command may still be carried out");
     filesystem_complain(write->filesystem, write->uid, write->doing, &error);
     fuse_reply_err(waiting->request, EINTR);
 }

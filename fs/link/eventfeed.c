@@ -80,8 +80,7 @@ static void skip_damage(struct eventfeed *feed, uint64_t seq, const struct aq_er
     feed->restarted_ms = aq_clock_ms();
     eventfile_break(&feed->file);
     snprintf(skipped, sizeof skipped, "%" PRIu64 " to %" PRIu64, first, feed->seq);
-    aq_journal(AQ_ERROR, "events are left out, for they cannot be read", "seq", skipped, "error", damage->message,
-               NULL);
+    aq_journal(AQ_ERROR, "events cannot be read and are left out", "seq", skipped, "error", damage->message, NULL);
 }
 
 static void report_failure(struct eventfeed *feed, const struct aq_error *error)

@@ -18,7 +18,7 @@ void eventfile_append(struct eventfile *file, const char *line, size_t length)
 
 void eventfile_break(struct eventfile *file)
 {
-    if (file->now.length > 0 || !file->broken) /* else nothing came since it broke */
+    if (file->now.length > 0 || !file->broken) /* otherwise nothing was appended since the last break */
         start_over(file, true);
 }
 
@@ -33,7 +33,7 @@ struct eventfile_place eventfile_open(const struct eventfile *file)
     return (struct eventfile_place){.generation = file->generation};
 }
 
-/* The bytes of a generation; NULL: they are gone. */
+/* NULL: the bytes of this generation are gone. */
 static const struct aq_buffer *bytes_of(const struct eventfile *file, uint64_t generation)
 {
     if (generation == file->generation)
@@ -45,7 +45,7 @@ enum eventfile_answer eventfile_read(const struct eventfile *file, struct eventf
                                      size_t size, const char **data, size_t *length)
 {
     bool gone = bytes_of(file, place->generation) == NULL;
-    if (offset != place->next || (gone && offset == 0)) /* it names an offset in the file as it is now */
+    if (offset != place->next || (gone && offset == 0)) /* it means an offset in the current generation */
         *place = (struct eventfile_place){.generation = file->generation, .next = offset};
     const struct aq_buffer *bytes = bytes_of(file, place->generation);
     if (bytes == NULL) {

@@ -1,14 +1,13 @@
 /* The bytes of /events: one JSON line per event, in a file that only grows, until it starts over.
  *
- * Offsets never change while it grows. At 8 MiB it starts over empty, as a log file does that was truncated, which
- * `tail -f` notices. What stood there before is kept once more, so that a descriptor that reads on without seeking
- * misses nothing: it goes through the old bytes and then on to the new ones. One that is further behind than that is
- * told so.
+ * Offsets never change while the file grows. At 8 MiB it starts over empty, like a log file that was truncated, which
+ * `tail -f` notices. The previous generation of bytes is kept, so that a descriptor that reads on without seeking
+ * misses nothing: it reads the old bytes and then the new ones. A descriptor that is further behind gets an error.
  *
- * Where the log is damaged it starts over, too: what comes behind the damage is a file of its own. Who reads on from
- * before it is told so once.
+ * The file also starts over after damage in the log. A descriptor that reads on from before the damage gets an error
+ * once.
  *
- * A descriptor at the end is told "end of file" once; when it asks again, it means to wait. */
+ * A descriptor at the end gets "end of file" once. If it reads again, it waits. */
 #ifndef AQ_FS_LINK_EVENTFILE_H
 #define AQ_FS_LINK_EVENTFILE_H
 
@@ -22,24 +21,24 @@ enum { EVENTFILE_SIZE_MAX = 8 << 20 };
 /* Zeroed memory is an empty file. */
 struct eventfile {
     struct aq_buffer now, before;
-    uint64_t generation; /* how often it started over */
-    bool broken;         /* the last time, because something between both could not be read */
+    uint64_t generation; /* how many times it has started over */
+    bool broken;         /* it last started over because events between the generations cannot be read */
 };
 
-/* Where one descriptor stands. */
+/* The position of one descriptor. */
 struct eventfile_place {
     uint64_t generation;
     uint64_t base; /* the descriptor's offset at which this generation begins */
     uint64_t next; /* the offset it reads at, unless it seeks */
-    bool ended;    /* it was told "end of file" here */
+    bool ended;    /* it got "end of file" here */
 };
 
 enum eventfile_answer {
-    EVENTFILE_DATA,   /* *data holds until the next append */
+    EVENTFILE_DATA,   /* *data is valid until the next append */
     EVENTFILE_END,    /* end of file, for the first time */
     EVENTFILE_WAIT,   /* still the end: wait for more */
-    EVENTFILE_BEHIND, /* what stood there is gone; the next read goes on with what is there */
-    EVENTFILE_BROKEN, /* here something is missing; the next read goes on behind it */
+    EVENTFILE_BEHIND, /* the bytes are gone; the next read continues with what is there */
+    EVENTFILE_BROKEN, /* events are missing here; the next read continues after them */
 };
 
 void eventfile_append(struct eventfile *file, const char *line, size_t length);

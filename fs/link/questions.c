@@ -10,7 +10,7 @@
 enum { ANSWERS_TURN = 256 }; /* taken in one call of questions_work() */
 
 struct question {
-    struct aq_question asked; /* first, so that it is the whole's address */
+    struct aq_question asked; /* first: both have the same address */
     question_done_fn *done;
     void *context;
 };
@@ -90,13 +90,13 @@ int questions_ask(struct questions *questions, enum aq_message_type type, const 
     }
     free(question);
     if (error->code == AQ_E_NO_LEADER)
-        return aq_fail(error, AQ_E_NO_LEADER, "no controller answers here: reads go on, writes have to wait");
+        return aq_fail(error, AQ_E_NO_LEADER, "no controller is running here: reads work, writes have to wait");
     return aq_error_context(error, "cannot reach the controller");
 }
 
 /* ---- answers ------------------------------------------------------------------------------------------ */
 
-/* Takes one answer. False: none waits. */
+/* Takes one answer. False: there is none. */
 static bool take_answer(struct questions *questions)
 {
     enum aq_message_type type;
@@ -122,9 +122,9 @@ static bool take_answer(struct questions *questions)
 static void fail_question(struct question *question)
 {
     struct aq_error error = {0};
-    (void)aq_fail(&error, AQ_E_UNKNOWN, "%s: the outcome is not known, look before you repeat it",
-                  question->asked.lost ? "the controller went away before it answered"
-                                       : "the controller has not answered in time");
+    (void)aq_fail(&error, AQ_E_UNKNOWN, "%s: the outcome is unknown, check before you repeat it",
+                  question->asked.lost ? "the controller disconnected before it answered"
+                                       : "the controller did not answer in time");
     question->done(question->context, &error, AQ_MSG_NONE, NULL);
     free(question);
 }

@@ -1,10 +1,10 @@
 /* Questions to the controller, any number of them open at once: writes (ORDER), the wait for news (WATCH), logs of
  * workloads (FETCH).
  *
- * Nothing here waits: poll questions_fd(), and call questions_work() when it is readable and at least each
- * QUESTIONS_TICK_MS. Answers come from there, each question's exactly once: the message, or an error. A question that
- * cannot be sent at once fails with AQ_E_NO_LEADER, and nothing has happened. One whose controller went away, or took
- * too long, fails with AQ_E_UNKNOWN: it may have happened. */
+ * No function waits: poll questions_fd(), and call questions_work() when it is readable and at least each
+ * QUESTIONS_TICK_MS. It calls `done` of each question exactly once, with the answer or an error. A question that cannot
+ * be sent at once fails with AQ_E_NO_LEADER; nothing has happened. A question whose controller disconnected or took too
+ * long fails with AQ_E_UNKNOWN; its command may have been carried out. */
 #ifndef AQ_FS_LINK_QUESTIONS_H
 #define AQ_FS_LINK_QUESTIONS_H
 
@@ -18,14 +18,14 @@ struct questions;
 
 /* `directory` is the controller's data directory: the key and the socket are below it. The controller need not run. */
 int questions_open(struct questions **questions, const char *directory, struct aq_error *error) AQ_MUST_CHECK;
-void questions_close(struct questions *questions); /* drops open questions without an answer; NULL is fine */
+void questions_close(struct questions *questions); /* drops open questions without calling `done`; NULL is fine */
 
 int questions_fd(const struct questions *questions);
 void questions_work(struct questions *questions);
-bool questions_connected(const struct questions *questions); /* there is a controller to ask */
+bool questions_connected(const struct questions *questions); /* a controller is connected */
 
-/* `error` is AQ_OK and `answer` the message, or `answer` is NULL. Both hold during the call. A REFUSED comes as its
- * error. */
+/* `error` is AQ_OK and `answer` the message, or `answer` is NULL. Both are valid during the call. A REFUSED is passed
+ * as its error. */
 typedef void question_done_fn(void *context, const struct aq_error *error, enum aq_message_type type,
                               const void *answer);
 

@@ -5,8 +5,8 @@ AQ_DEFINE_SETTINGS(aq_config_fs, "fs", "settings of aq-fs")
 static const char *const forms[] = {"[--config FILE] [--set KEY=VALUE]... [--data DIR] [--mount DIR]", NULL};
 
 static const char *const notes[] = {
-    "It unmounts when it is sent SIGTERM or SIGINT.",
-    "Exit status: 0 unmounted, 1 a failure, 2 a fault in options or settings.",
+    "It unmounts on SIGTERM or SIGINT.",
+    "Exit status: 0 unmounted, 1 a failure, 2 an error in options or settings.",
     NULL,
 };
 

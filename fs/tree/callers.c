@@ -20,7 +20,7 @@ struct known_uid {
     char name[CALLER_NAME_SIZE];
 };
 
-/* Two small tables, each slot overwritten by whoever needs it next. */
+/* Two small hash tables; a new entry replaces the one in its slot. */
 struct callers {
     struct known_uid by_uid[SLOTS];
     struct known_uid by_name[SLOTS];
@@ -59,7 +59,7 @@ struct caller callers_find(struct callers *callers, uid_t uid, struct state_txn 
     snprintf(caller.name, sizeof caller.name, "%s", name_of_uid(callers, uid));
     caller.known = caller.name[0] != '\0' && state_user(txn, caller.name, &user, arena);
     caller.role = caller.known ? user.role : AQ_ROLE_USER;
-    if (uid == 0) { /* could read our memory anyway; whether it may write is for the controller to say */
+    if (uid == 0) { /* it could read our memory anyway; the controller decides whether it may write */
         caller.known = true;
         caller.role = AQ_ROLE_ADMIN;
     }

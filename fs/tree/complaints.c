@@ -38,7 +38,7 @@ static const struct complaint *find_complaint(const struct complaints *complaint
     return NULL;
 }
 
-/* An empty row, or that of whoever has been content for longest. */
+/* An unused row, or the one with the oldest error. */
 static struct complaint *replaceable_row(struct complaints *complaints)
 {
     struct complaint *oldest = &complaints->rows[0];

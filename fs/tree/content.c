@@ -33,7 +33,7 @@ static void end_line(struct aq_buffer *out, size_t start)
         aq_buffer_char(out, '\n');
 }
 
-/* The value and a line break; an empty value is an empty file. */
+/* The value and a line feed; nothing if the value is empty. */
 static void write_field(const struct aq_field *field, const void *object, struct aq_buffer *out)
 {
     size_t start = out->length;
@@ -110,7 +110,7 @@ int content_write(struct look *look, const struct tree_node *node, struct aq_buf
 
 /* ---- stat --------------------------------------------------------------------------------------------- */
 
-/* Read and write by the owner, read by others: what follows from whose it is and what it takes. */
+/* Readable by the owner, or by everybody if there is none; writable where a command takes writes. */
 static mode_t mode_of(const struct tree_node *node, bool owned)
 {
     bool directory = tree_node_shape(node) == TREE_IS_DIRECTORY;
@@ -128,7 +128,7 @@ static mode_t mode_of(const struct tree_node *node, bool owned)
     return mode;
 }
 
-/* When what the row shows last changed, as far as it says. */
+/* The time of the last change, if the row has one. */
 static uint64_t row_time_ms(const struct aq_entity *entity, const void *row)
 {
     static const char *const names[] = {"changed_at", "started_at", "created_at"};
@@ -160,8 +160,8 @@ static bool set_size(struct look *look, const struct tree_node *node, struct sta
     return there;
 }
 
-/* An admin other than root and the owner may do what the owner may; modes can only say so to "group" and "others". The
- * answer holds for this one request, and the controller decides in the end. */
+/* Admins may do what the owner may. For an admin that is neither root nor the owner, only the bits of "group" and
+ * "others" can say so. The mode is valid for this request only, and the controller makes the final decision. */
 static void add_admin_modes(const struct look *look, struct stat *stat)
 {
     mode_t owners = stat->st_mode & 0700;

@@ -1,4 +1,4 @@
-/* What a file holds, and what stat() says about anything in the tree. */
+/* The contents of files, and what stat() returns for any node of the tree. */
 #ifndef AQ_FS_TREE_CONTENT_H
 #define AQ_FS_TREE_CONTENT_H
 
@@ -6,15 +6,15 @@
 
 #include <sys/stat.h>
 
-/* Appends what the file holds for this caller. Not for /events, nor for what has to be fetched: these are read in a way
- * of their own. AQ_E_NOT_FOUND: it is not there (any more). */
+/* Appends the content of a file for this caller. Not for /events and fetched files, which are read in other ways. Fails
+ * with AQ_E_NOT_FOUND if the file does not exist (any more). */
 int content_write(struct look *look, const struct tree_node *node, struct aq_buffer *out,
                   struct aq_error *error) AQ_MUST_CHECK;
 
-/* False: it is not there (any more), or not for the caller to see. */
+/* False: the node does not exist (any more), or the caller may not see it. */
 bool content_stat(struct look *look, const struct tree_node *node, struct stat *stat);
 
 bool content_is_fetched(const struct tree_node *node);
-bool content_is_control(const struct tree_node *node); /* takes writes */
+bool content_is_control(const struct tree_node *node); /* it takes writes */
 
 #endif

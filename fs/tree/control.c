@@ -18,7 +18,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* By its beginning: what stands behind the first word tells a line from a document. */
+/* The beginning of the text decides: what follows the first word distinguishes a line from a document. */
 static enum form form_of(const char *text, size_t length)
 {
     if (text[0] == '{' || text[0] == '[')
@@ -76,9 +76,9 @@ int control_read(const struct aq_command *command, const char *key, const char *
         length--;
     }
     if (length == 0)
-        return aq_fail(error, AQ_E_INVALID, "nothing was written: read this file for what it takes");
+        return aq_fail(error, AQ_E_INVALID, "nothing was written: read this file to see what it takes");
     if (memchr(text, '\0', length) != NULL)
-        return aq_fail(error, AQ_E_INVALID, "what was written holds a NUL byte");
+        return aq_fail(error, AQ_E_INVALID, "the text holds a NUL byte");
     struct aq_yaml_places *places = NULL;
     json_t *json = read_text(command, text, length, &places, error);
     if (json == NULL)
@@ -112,7 +112,7 @@ void control_help_fields(const struct aq_record *record, const char *indent, str
 
 void control_help(const struct aq_command *command, const char *path, struct aq_buffer *out)
 {
-    aq_buffer_format(out, "Write here to %s. One write is one whole command.\n", command->help);
+    aq_buffer_format(out, "Write to this file to %s. One write is one whole command.\n", command->help);
     if (command->value != NULL)
         aq_buffer_format(out, "    echo <%s> > %s\n", command->value, path);
     if (aq_command_needs_only_key(command))
@@ -131,5 +131,5 @@ void control_help(const struct aq_command *command, const char *path, struct aq_
                 help_field(&command->record->fields[i], "    ", out);
     }
     aq_buffer_text(out,
-                   "What came of it can be read on the descriptor that wrote; an error's words are in errors/last.\n");
+                   "The result can be read from the descriptor that wrote; the text of an error is in errors/last.\n");
 }

@@ -1,9 +1,9 @@
-/* What is written into a control file, and what is read from one.
+/* Control files: parses what is written to one, and makes the help that is read from one.
  *
- * One write is one whole command, in whichever form is handy:
+ * One write is one whole command, in one of these forms:
  *     echo label=mac version=2 > applications/new      a line of field=value words
- *     echo mac > applications/new                      a bare word, where the command names a field for it
- *     echo 1 > applications/7/deallocate               1, yes or true, where there is nothing to say
+ *     echo mac > applications/new                      one word, if the command has a field for it
+ *     echo 1 > applications/7/deallocate               1, yes or true, if the command needs no fields
  *     cat label.yml > labels/new                       a YAML or JSON document */
 #ifndef AQ_FS_TREE_CONTROL_H
 #define AQ_FS_TREE_CONTROL_H
@@ -13,15 +13,15 @@
 
 enum { CONTROL_SIZE_MAX = 128 << 10 };
 
-/* Turns what was written into the command's packed record. `key` is that of the row in whose directory the file stands;
- * empty for a table's own. */
+/* Makes the packed record of a command from the text of a write. `key` is the key of the row that the file belongs to;
+ * empty if it belongs to a table. */
 int control_read(const struct aq_command *command, const char *key, const char *text, size_t length,
                  struct aq_buffer *packed, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Appends how the command's file is used: `path` is where it stands. */
+/* Appends the help of the control file at `path`. */
 void control_help(const struct aq_command *command, const char *path, struct aq_buffer *out);
 
-/* Appends one line about each field of a record. */
+/* Appends one line for each field of a record. */
 void control_help_fields(const struct aq_record *record, const char *indent, struct aq_buffer *out);
 
 #endif

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NEWEST "last"   /* of the caller, in a table */
-#define LATEST "latest" /* of a group */
+#define NEWEST "last"   /* link in a table, to the caller's newest row */
+#define LATEST "latest" /* link in a group, to its last member */
 
 /* ---- commands ----------------------------------------------------------------------------------------- */
 
@@ -22,7 +22,7 @@ static const struct aq_command *creating_command(const struct aq_entity *entity)
     return NULL;
 }
 
-/* The file that takes a command: about a row, or, with an empty key, about the table. */
+/* The file that takes a command for a row or, if the key is empty, for the table. */
 static struct tree_node command_node(const struct aq_entity *entity, const char *key, const struct aq_command *command)
 {
     struct tree_node node = tree_node(TREE_CONTROL, entity, key);
@@ -32,7 +32,7 @@ static struct tree_node command_node(const struct aq_entity *entity, const char 
 
 /* ---- tables ------------------------------------------------------------------------------------------- */
 
-/* What stands in a table's directory before its rows. Calls `entry` until it returns false, and returns that. */
+/* The entries of a table before its rows. Calls `entry` until it returns false. False: it did. */
 static bool list_table_head(struct look *look, const struct aq_entity *entity, tree_entry_fn *entry, void *context)
 {
     const struct aq_command *command = creating_command(entity);
@@ -67,7 +67,7 @@ static bool show_row(void *context, const struct state_key *key, const void *row
     return listing->entry(listing->context, name, &node);
 }
 
-/* Who may see every row need not have them read. */
+/* For callers that may see every row: only the keys are read. */
 static bool show_key(void *context, const struct state_key *key)
 {
     struct listing *listing = context;
@@ -156,7 +156,7 @@ bool directory_find_in_group(struct look *look, const struct aq_entity *entity, 
 
 /* ---- rows --------------------------------------------------------------------------------------------- */
 
-/* The command about a row whose file is called `name`; NULL: none. */
+/* The command for a row whose file has this name; NULL: none. */
 static const struct aq_command *row_command(const struct aq_entity *entity, const char *name)
 {
     const struct aq_command *command;
@@ -177,7 +177,7 @@ static const struct aq_field *row_field(const struct aq_entity *entity, const ch
     return NULL;
 }
 
-/* A field that a command shares its name with takes that command's writes. */
+/* If a command has the name of the field, the field's file takes its writes. */
 static struct tree_node field_node(const struct aq_entity *entity, const char *key, const struct aq_field *field)
 {
     struct tree_node node = tree_node(field->refers ? TREE_LINK : TREE_FIELD, entity, key);

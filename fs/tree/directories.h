@@ -1,4 +1,4 @@
-/* The directories that follow from the registry: tables, groups, rows. For tree.c alone. */
+/* The directories of tables, groups and rows, which follow from the declared entities. Used by tree.c only. */
 #ifndef AQ_FS_TREE_DIRECTORIES_H
 #define AQ_FS_TREE_DIRECTORIES_H
 

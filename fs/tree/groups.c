@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Keys are the group's name and the member's number; the value is the row's number. */
+/* A key of the index is the group's name and the member's number; the value is the number of the row. */
 static const struct {
     const char *entity;
     enum state_index index;
@@ -63,7 +63,7 @@ bool groups_find(struct look *look, const struct aq_entity *entity, const char *
 struct listing {
     groups_entry_fn *entry;
     void *context;
-    size_t prefix; /* bytes of a key in front of the member's number */
+    size_t prefix; /* bytes of a key before the member's number */
     bool found;
     char name[TREE_KEY_SIZE];
 };
@@ -108,7 +108,7 @@ void groups_list(struct look *look, const struct aq_entity *entity, groups_entry
     while (listing.found && entry(context, listing.name, NULL)) {
         bool named = prefix_of(listing.name, &after);
         aq_assert(named);
-        state_key_add_number(&after, UINT64_MAX); /* behind all members of this group */
+        state_key_add_number(&after, UINT64_MAX); /* after all members of this group */
         listing.found = false;
         index_scan_after(look->txn, index_of(entity), &all, &after, note_group, &listing);
     }

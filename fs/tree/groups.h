@@ -1,15 +1,15 @@
-/* Rows that stand in groups: labels/mac/2 is the row of the group mac that is its member 2. An index leads from the two
- * to the row. (Entities with groups have no owners: who may see the table may see all of it.) */
+/* Groups of rows: labels/mac/2 is the row that is member 2 of the group mac. An index maps group and member to the row.
+ * Entities with groups have no owners, so a caller that may see the table may see all of it. */
 #ifndef AQ_FS_TREE_GROUPS_H
 #define AQ_FS_TREE_GROUPS_H
 
 #include "fs/tree/look.h"
 
-/* The key of a row, as users write it. False: there is no such row. */
+/* Finds the key of a row, as users write it. False: there is no such row. */
 bool groups_find(struct look *look, const struct aq_entity *entity, const char *group, const char *member,
                  char key[TREE_KEY_SIZE]);
 
-/* The last member of a group, as users write it. False: there is no such group. */
+/* Finds the last member of a group, as users write it. False: there is no such group. */
 bool groups_latest(struct look *look, const struct aq_entity *entity, const char *group, char member[TREE_KEY_SIZE]);
 
 /* Calls `entry` for each group (with key NULL), or for each member of one, in order, until it returns false. */

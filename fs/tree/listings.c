@@ -8,20 +8,20 @@
 #include <string.h>
 
 struct listing {
-    struct listing *next, **link; /* among those that are shared; NULL: it is not */
+    struct listing *next, **link; /* in `shared`; link is NULL: it is not shared */
     struct tree_node node;
     struct caller caller;
     struct aq_buffer entries; /* of struct fuse_dirent */
-    struct aq_buffer ends;    /* uint32_t: where each of them ends */
+    struct aq_buffer ends;    /* uint32_t: the offset at which each of them ends */
     bool full;
     unsigned openings;
-    uint64_t unused_ms; /* since when nobody has it open */
+    uint64_t unused_ms; /* when it was closed last */
 };
 
 struct listings {
-    struct listing *shared;       /* all of one snapshot */
-    struct state_version version; /* which one */
-    size_t kept_bytes;            /* of those that nobody has open */
+    struct listing *shared;       /* all are of one snapshot */
+    struct state_version version; /* of that snapshot */
+    size_t kept_bytes;            /* of shared ones that are not open */
 };
 
 /* ---- one listing -------------------------------------------------------------------------------------- */
@@ -31,7 +31,7 @@ static size_t entry_count(const struct listing *listing)
     return listing->ends.length / sizeof(uint32_t);
 }
 
-/* Where the first `count` entries end. */
+/* The offset at which the first `count` entries end. */
 static size_t end_of(const struct listing *listing, size_t count)
 {
     uint32_t end = 0;
@@ -47,7 +47,7 @@ static void add_entry(struct listing *listing, const char *name, uint64_t number
     aq_assert(length > 0 && length <= NAME_MAX);
     const struct fuse_dirent head = {
         .ino = number, .off = entry_count(listing) + 1, .namelen = (uint32_t)length, .type = type};
-    memset(record + size - sizeof(uint64_t), 0, sizeof(uint64_t)); /* what the name does not fill */
+    memset(record + size - sizeof(uint64_t), 0, sizeof(uint64_t)); /* padding after the name */
     memcpy(record, &head, FUSE_NAME_OFFSET);
     memcpy(record + FUSE_NAME_OFFSET, name, length);
     aq_buffer_add(&listing->entries, record, size);
@@ -55,8 +55,8 @@ static void add_entry(struct listing *listing, const char *name, uint64_t number
     aq_buffer_add(&listing->ends, &end, sizeof end);
 }
 
-/* The number is what the node gets when it is looked up, unless another has taken that already, which is as good as
- * never: not worth a search for each name. */
+/* The number is the one that the node gets when it is looked up, unless another node has the same hash. That is too
+ * rare to search for it at each name. */
 static bool note_entry(void *context, const char *name, const struct tree_node *node)
 {
     static const uint32_t types[] = {[TREE_IS_DIRECTORY] = DT_DIR, [TREE_IS_FILE] = DT_REG, [TREE_IS_LINK] = DT_LNK};
@@ -84,7 +84,7 @@ static struct listing *listing_make(struct look *look, const struct tree_node *n
     tree_list(look, node, note_entry, listing);
     bool failed = state_failed(look->txn, error);
     if (!failed && listing->full)
-        (void)aq_fail(error, AQ_E_LIMIT, "too many entries to be listed: name one, or ask REST page by page");
+        (void)aq_fail(error, AQ_E_LIMIT, "too many entries to list: open them by name, or use REST, which has pages");
     if (!failed && !listing->full)
         return listing;
     listing_free(listing);
@@ -100,7 +100,7 @@ void listing_read(const struct listing *listing, uint64_t place, size_t size, co
 {
     size_t first = place < entry_count(listing) ? (size_t)place : entry_count(listing), behind = entry_count(listing);
     size_t start = end_of(listing, first);
-    for (size_t least = first; least < behind;) { /* halves what may fit: all up to `least` does */
+    for (size_t least = first; least < behind;) { /* bisection: the entries up to `least` fit */
         size_t middle = least + (behind - least + 1) / 2;
         if (end_of(listing, middle) - start <= size)
             least = middle;
@@ -118,7 +118,7 @@ struct listings *listings_open(void)
     return aq_calloc(1, sizeof(struct listings));
 }
 
-/* From now on nobody finds it; who has it open keeps it. */
+/* No later open finds it; descriptors that have it open keep it. */
 static void unshare(struct listings *listings, struct listing *listing)
 {
     *listing->link = listing->next;

@@ -10,7 +10,7 @@ static bool note_number(void *context, const struct state_key *key, const void *
     return false;
 }
 
-/* The index can only be scanned forwards: halves the range of numbers until nothing comes after. */
+/* The index can only be scanned forwards, so bisect the range of numbers. */
 uint64_t newest_row(struct look *look, const struct aq_entity *entity)
 {
     aq_assert(entity->has_newest && entity->indexed_by_owner);

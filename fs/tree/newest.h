@@ -1,4 +1,4 @@
-/* The caller's newest row of an entity that has one (entity->has_newest): what `last` links to. */
+/* The newest row of a caller, to which `last` links, for entities that have such a link (entity->has_newest). */
 #ifndef AQ_FS_TREE_NEWEST_H
 #define AQ_FS_TREE_NEWEST_H
 

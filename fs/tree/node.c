@@ -7,7 +7,7 @@
 struct tree_node tree_node(enum tree_kind kind, const struct aq_entity *entity, const char *key)
 {
     struct tree_node node;
-    memset(&node, 0, sizeof node); /* padding too */
+    memset(&node, 0, sizeof node); /* padding as well */
     node.kind = kind;
     node.entity = entity;
     memcpy(node.key, key, strnlen(key, sizeof node.key - 1));
@@ -20,11 +20,11 @@ bool tree_node_equal(const struct tree_node *a, const struct tree_node *b)
            a->view == b->view && strcmp(a->key, b->key) == 0;
 }
 
-/* Eight bytes at once: a listing takes the hash of each name. */
+/* Takes eight bytes at a time, since a listing hashes each of its names. */
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
     size_t length = strlen(text);
-    hash ^= length; /* so that "ab", "c" is not "a", "bc" */
+    hash ^= length; /* so that "ab", "c" and "a", "bc" differ */
     do {
         uint64_t word = 0;
         size_t part = length < sizeof word ? length : sizeof word;

@@ -1,5 +1,5 @@
-/* A node of the tree: one directory, file or link, as a value: small, comparable, and independent of any memory of
- * ours. Whether it exists is read from the tables each time. */
+/* A node of the tree: a directory, file or link. It is a small value that can be copied and compared, and refers only
+ * to declarations. Whether it exists is read from the tables each time. */
 #ifndef AQ_FS_TREE_NODE_H
 #define AQ_FS_TREE_NODE_H
 
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TREE_KEY_SIZE = 65 }; /* of a row's key, as users write it, with its NUL */
+enum { TREE_KEY_SIZE = 65 }; /* of the key of a row, as users write it, with its NUL */
 
 enum tree_kind {
     TREE_ROOT,
@@ -27,10 +27,10 @@ enum tree_kind {
     TREE_NEWEST,       /* entity: a link */
     TREE_GROUP,        /* entity, key: the group's name */
     TREE_LATEST,       /* entity, key: the group's name; a link */
-    TREE_ROW,          /* entity, key: as users write it, also within groups */
-    TREE_FIELD,        /* entity, key, field; command as well if one has its name */
+    TREE_ROW,          /* entity, key: of the row, also within groups */
+    TREE_FIELD,        /* entity, key, field; and command, if one has the name of the field */
     TREE_LINK,         /* entity, key, field */
-    TREE_CONTROL,      /* entity, key (empty for the table's own), command */
+    TREE_CONTROL,      /* entity, key (empty for a command of the table), command */
     TREE_VIEW,         /* entity, key, view */
     TREE_LIVE,         /* entity, key: a directory */
     TREE_LIVE_FIELD,   /* entity, key, field */
@@ -38,7 +38,7 @@ enum tree_kind {
 
 struct aq_view;
 
-/* All bytes count when nodes are compared: begin with tree_node(). */
+/* Make one with tree_node(), then set what else its kind has. */
 struct tree_node {
     enum tree_kind kind;
     char key[TREE_KEY_SIZE];
@@ -54,9 +54,9 @@ uint64_t tree_node_hash(const struct tree_node *node); /* the same in every proc
 
 enum tree_shape { TREE_IS_DIRECTORY, TREE_IS_FILE, TREE_IS_LINK };
 enum tree_shape tree_node_shape(const struct tree_node *node);
-bool tree_node_is_row(const struct tree_node *node); /* a row, or something in one: it has the row's owner */
+bool tree_node_is_row(const struct tree_node *node); /* a row or a node in one, which has the owner of the row */
 
-/* The nodes that are always there, and in which directory. NULL after the last. */
+/* The nodes that always exist, and their directories. NULL after the last. */
 struct tree_fixed {
     enum tree_kind parent;
     const char *name;

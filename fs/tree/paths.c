@@ -49,7 +49,7 @@ static void add_row_path(const struct aq_entity *entity, const void *row, struct
 
 /* ---- links -------------------------------------------------------------------------------------------- */
 
-/* Where a field leads: to a row that is there, whether the caller may look into it or not. */
+/* Links to the row that a field refers to, even if the caller may not see it. False: there is no such row. */
 static bool link_of_field(struct look *look, const struct tree_node *node, const void *row, struct aq_buffer *out)
 {
     const struct aq_entity *target = node->field->refers;
@@ -103,7 +103,7 @@ static const char *name_in_row(const struct tree_node *node)
     return node->field ? tree_field_name(node->entity, node->field) : "";
 }
 
-/* A node that is always there; nothing for others. */
+/* The path of a node that always exists; nothing for others. */
 static void add_fixed_path(enum tree_kind kind, struct aq_buffer *out)
 {
     const struct tree_fixed *fixed;

@@ -9,10 +9,10 @@
 const char *tree_field_name(const struct aq_entity *entity, const struct aq_field *field);
 const char *tree_command_name(const struct aq_command *command);
 
-/* Appends where a link leads, as readlink() shows it. False: it leads nowhere (any more). */
+/* Appends the target of a link, as readlink() returns it. False: there is no target (any more). */
 bool tree_link(struct look *look, const struct tree_node *node, struct aq_buffer *out);
 
-/* "/labels/mac/2/delete", for messages; cut where it does not fit. */
+/* "/labels/mac/2/delete", for messages; cut if it does not fit. */
 void tree_path(struct look *look, const struct tree_node *node, char *out, size_t size);
 
 #endif

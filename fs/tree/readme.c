@@ -13,35 +13,35 @@ static void write_head(const char *mount, struct aq_buffer *out)
     aq_buffer_format(out,
                      "Aquarium: the cluster as files\n"
                      "\n"
-                     "A directory is a thing, a file is one of its fields, a symbolic link leads to another thing.\n"
-                     "To change something, write one whole command into a control file (%s/applications/new);\n"
-                     "`cat` a control file to see what it takes. A write that fails says why in errors/last.\n"
+                     "A directory is an object, a file is one of its fields, a symbolic link leads to another object.\n"
+                     "To change something, write one whole command to a control file (%s/applications/new);\n"
+                     "`cat` a control file to see what it takes. If a write fails, errors/last says why.\n"
                      "\n"
                      "Try:\n"
                      "    echo label=mac > applications/new      # ask for a resource of the label mac\n"
                      "    cat applications/last/status           # NEW, ELECTED, ALLOCATED\n"
-                     "    cat applications/last/why              # which nodes were looked at, and why this one\n"
+                     "    cat applications/last/why              # which nodes were considered, and why this one\n"
                      "    cat applications/last/resource/meta    # what it was given\n"
-                     "    cat resources/*/log                    # what it says\n"
+                     "    cat resources/*/log                    # its output\n"
                      "    echo 1 > applications/last/deallocate  # give it back\n"
-                     "    cat labels/mac/latest/definition.yml   # edit a copy, and: cat copy > labels/new\n"
-                     "    echo true > nodes/<name>/maintenance   # no new work there\n"
+                     "    cat labels/mac/latest/definition.yml   # edit a copy, then: cat copy > labels/new\n"
+                     "    echo true > nodes/<name>/maintenance   # it gets no new work\n"
                      "    tail -f events                         # everything that happens\n"
                      "    cat errors/last                        # why your last write failed\n"
-                     "    exec 3<>applications/new; echo label=mac >&3; cat <&3   # the number of the new one\n"
+                     "    exec 3<>applications/new; echo label=mac >&3; cat <&3   # the number of the new application\n"
                      "\n",
                      mount);
 }
 
 enum { NAME_WIDTH = 28 };
 
-/* One file: where it is, and what it is about. */
+/* One line: the path of a file, and what it holds. */
 static void write_file(const char *folder, const char *name, const char *mark, const char *help, struct aq_buffer *out)
 {
     aq_buffer_format(out, "    %s%-*s %s%s\n", folder, (int)(NAME_WIDTH - strlen(folder)), name, mark, help);
 }
 
-/* Does the file of the command show a field, too? */
+/* The command that the file `name` takes; NULL: none. */
 static const struct aq_command *command_of_file(const struct aq_entity *entity, const char *name)
 {
     const struct aq_command *command;
@@ -95,13 +95,13 @@ static void write_fields(const struct aq_entity *entity, struct aq_buffer *out)
     }
 }
 
-/* What is there beside the tables. */
+/* The files outside of the tables. */
 static void write_rest(struct aq_buffer *out)
 {
-    write_file("", "events", "", "everything that happens, one JSON line per event, for admins", out);
+    write_file("", "events", "", "all events, one line of JSON each, for admins", out);
     write_file("", "errors/last", "", "why your last write failed", out);
-    write_file("", "cluster/seq", "", "how far the log has come", out);
-    write_file("", "cluster/leader", "", "the controller that decides", out);
+    write_file("", "cluster/seq", "", "the number of the last event", out);
+    write_file("", "cluster/leader", "", "the controller that leads", out);
     write_record("cluster/members/<name>/", &aq_member_record, out);
 }
 
@@ -112,19 +112,20 @@ void readme_write(const char *mount, struct aq_buffer *out)
     for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++) {
         aq_buffer_format(out, "%s/: %s\n", entity->plural, entity->record->help);
         if (entity->group != NULL)
-            aq_buffer_format(out, "    <key> is <%s>/<%s>; <%s>/latest leads to the last one\n", entity->group,
+            aq_buffer_format(out, "    <key> is <%s>/<%s>; <%s>/latest links to the last one\n", entity->group,
                              entity->member, entity->group);
         if (entity->has_newest)
-            aq_buffer_text(out, "    last leads to your newest one\n");
+            aq_buffer_text(out, "    last links to your newest one\n");
         write_commands(entity, out);
         write_fields(entity, out);
         aq_buffer_char(out, '\n');
     }
     write_rest(out);
     aq_buffer_text(
-        out, "\nGood to know: one write is one command, and a shell's own printf and echo -e write line by line: give\n"
-             "documents with cat (cat <<X > labels/new). A write is known to be durable when it returns. Without a\n"
-             "leader, writes fail (read-only file system) and reads go on. inotify sees nothing of what the cluster\n"
-             "changes; poll() and blocking reads of events do. You see what your user may see: root is the user\n"
-             "admin, and any other unix user is the cluster user of the same name.\n");
+        out, "\n"
+             "Good to know: One write is one command, but a shell's own printf and echo -e write line by line:\n"
+             "write documents with cat (cat <<X > labels/new). When a write returns, the change is durable. While\n"
+             "there is no leader, writes fail (read-only file system) and reads work. inotify does not report\n"
+             "changes of the cluster; poll() and blocking reads of events do. You see what your user may see:\n"
+             "root is the user admin, and any other unix user is the cluster user of the same name.\n");
 }

@@ -1,4 +1,4 @@
-/* /README: what the tree holds, with something to try; from the registry, so that it is never out of date. */
+/* /README: describes the tree, with examples. It is made from the declarations, so it is never out of date. */
 #ifndef AQ_FS_TREE_README_H
 #define AQ_FS_TREE_README_H
 

@@ -106,7 +106,7 @@ bool tree_find(struct look *look, const struct tree_node *parent, const char *na
         return directory_find_in_group(look, parent->entity, parent->key, name, child);
     case TREE_ROW:
         return directory_find_in_row(look, parent->entity, parent->key, name, child);
-    default: { /* few entries: looks through them */
+    default: { /* few entries */
         struct search search = {.name = name, .child = child};
         tree_list(look, parent, note_if_named, &search);
         return search.found;

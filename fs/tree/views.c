@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So much of an application's history is shown; what is newer is in /events. */
+/* The view `events` is cut here; newer events are in /events. */
 enum { HISTORY_BYTES_MAX = 4 << 20 };
 
 static uint64_t row_number(const struct aq_entity *entity, const void *row)
@@ -39,8 +39,8 @@ static int write_history(struct look *look, const struct aq_entity *entity, cons
     return events_of_application(look->sources->events, look->txn, row_number(entity, row), add_event, out, error);
 }
 
-/* The row in the form in which it can be written to the table's `new` again: the fields that the creating command
- * takes, but for the member number, which is given anew. */
+/* The row in the form that the table's `new` takes: the fields of the command that creates it, without the member
+ * number, since a new row gets its own. */
 static int write_definition(struct look *look, const struct aq_entity *entity, const void *row, struct aq_buffer *out,
                             struct aq_error *error)
 {
@@ -66,7 +66,7 @@ static int write_definition(struct look *look, const struct aq_entity *entity, c
 }
 
 static const struct {
-    bool there; /* the file view shows this kind */
+    bool shown; /* rows have files of this kind */
     int (*write)(struct look *look, const struct aq_entity *entity, const void *row, struct aq_buffer *out,
                  struct aq_error *error);
 } renderers[aq_view_kind_count] = {
@@ -77,7 +77,7 @@ static const struct {
 const struct aq_view *tree_view_find(const struct aq_entity *entity, const char *name)
 {
     const struct aq_view *view = aq_view_of(entity, name);
-    return view != NULL && renderers[view->kind].there ? view : NULL;
+    return view != NULL && renderers[view->kind].shown ? view : NULL;
 }
 
 const struct aq_view *tree_view_at(const struct aq_entity *entity, size_t *index)
@@ -85,7 +85,7 @@ const struct aq_view *tree_view_at(const struct aq_entity *entity, size_t *index
     const struct aq_view *view;
     while ((view = aq_view_at(*index)) != NULL) {
         ++*index;
-        if (view->entity == entity && renderers[view->kind].there)
+        if (view->entity == entity && renderers[view->kind].shown)
             return view;
     }
     return NULL;

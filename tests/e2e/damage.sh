@@ -69,7 +69,7 @@ check "who follows the events gets those behind it" wait_for 10 grep -qF "$(abou
 check_equal "and is told once that some are missing" "error Input/output error" "$(grep error "$work/reader.log")"
 check_fails "which are not served" grep -qF "$(about "$hit")" "$work/reader.log"
 check_match "errors/last names the place" '*log entry * (seq *) is damaged*reading /events*' "$(cat "$mount/errors/last")"
-check "so does the journal" grep -q "events are left out.*(seq [0-9]*) is damaged" "$work/fs.log"
+check "so does the journal" grep -q "events cannot be read and are left out.*(seq [0-9]*) is damaged" "$work/fs.log"
 cp "$mount/events" "$work/later"
 check "who opens the file later reads on from there" grep -qF "$(about "$behind")" "$work/later"
 check_equal "without a hole" "$(jq -s '[range(.[0].seq; .[-1].seq + 1)] | length' "$work/later")" "$(jq -s length "$work/later")"

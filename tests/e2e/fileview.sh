@@ -1,21 +1,21 @@
 #!/bin/sh
-# The file view's rules, one by one, on a real mount: what is refused and in which words, sizes, events, other users,
-# restarts. files.sh shows what it is good for.
+# The file view's rules, one by one, on a real mount: errors and their texts, sizes, events, other users, restarts.
+# files.sh tests what docs/files.md shows.
 . "$(dirname "$0")/lib.sh"
 
-chmod 711 "$work" # other users may walk through to the mount
+chmod 711 "$work" # other users must get to the mount
 cluster_start 1
 fs_start
 view=$mount
 new=$view/applications/new
 node=$(agent_name 1)
-user=daemon # on every Debian, and no user of the cluster yet
+user=daemon # exists on every Debian; not yet a user of the cluster
 
 last_error() {
     head -n 1 "$view/errors/last"
 }
 
-# refused NAME ERRNO-TEXT ERROR-TEXT FILE CONTENT: what the write says, and what errors/last says.
+# refused NAME ERRNO-TEXT ERROR-TEXT FILE CONTENT: the error of the write, and the text in errors/last.
 refused() {
     local said
     said=$(printf '%s' "$5" | LC_ALL=C cat 2>&1 >"$4")
@@ -23,7 +23,7 @@ refused() {
     check_match "$1: errors/last" "$3" "$(last_error)"
 }
 
-as_user() { # SHELL COMMAND: by the other user, in the mount
+as_user() { # SHELL COMMAND: runs it as the other user, in the mount
     (cd "$view" && LC_ALL=C setpriv --reuid "$user" --regid "$user" --clear-groups sh -c "$1" 2>&1)
 }
 
@@ -50,26 +50,26 @@ check "a line" sh -c "echo label=mac >'$new'"
 check "a bare word" sh -c "echo mac >'$new'"
 check "appending" sh -c "echo label=mac >>'$new'"
 check "a document" sh -c "printf 'label: huge\nmetadata: {a: 1}\n' | cat >'$new'"
-check "truncating means nothing" sh -c ": >'$new' && truncate -s 0 '$new' && touch '$new'"
+check "truncating and touching have no effect" sh -c ": >'$new' && truncate -s 0 '$new' && touch '$new'"
 check_equal "four applications" "1 2 3 4 last new " "$(applications)"
 check_equal "the answer is on the descriptor that wrote" 5 "$(exec 3<>"$new" && echo label=huge >&3 && cat <&3)"
 check_equal "last is the newest" 5 "$(readlink "$view/applications/last")"
 check "ALLOCATED" wait_for 20 file_is ALLOCATED "$view/applications/1/status"
 check_equal "a relation is a link" "../../nodes/$node" "$(readlink "$view/applications/1/resource/node")"
-check "there and back again" test "$view/applications/1" -ef "$view/applications/1/resource/application"
+check "and the resource links back" test "$view/applications/1" -ef "$view/applications/1/resource/application"
 check "the workload's log" wait_for 10 grep -q "is up" "$view/applications/1/resource/log"
 check "heartbeats" wait_for 10 test -s "$view/nodes/$node/live/load_milli"
 check_equal "the view's seq is that of the last event" "$(tail -n 1 "$view/events" | jq .seq)" "$(cat "$view/cluster/seq")"
-check_equal "who leads" "controller-1 true voter" \
+check_equal "the leader" "controller-1 true voter" \
     "$(cat "$view/cluster/leader" "$view/cluster/members/controller-1/leader" "$view/cluster/members/controller-1/role" |
         tr '\n' ' ' | sed 's/ $//')"
 
-# ---- what is wrong ------------------------------------------------------------------------------------------
+# ---- errors -------------------------------------------------------------------------------------------------
 
 refused "no such label" "No such file or directory" "there is no label nope" "$new" "label=nope"
 check_equal "REST says the same" "$(api POST application/ '{"label": "nope"}' | jq -r .message)" "$(last_error)"
 refused "unknown field" "Invalid argument" "*colour*known*" "$new" "label=mac colour=red"
-check_equal "REST says the same of an unknown field" \
+check_equal "REST says the same about an unknown field" \
     "$(api POST application/ '{"label": "mac", "colour": "red"}' | jq -r .message)" "$(last_error)"
 refused "wrong type" "Invalid argument" 'version is "x"*' "$new" "label=mac version=x"
 refused "out of bounds" "Invalid argument" "*version*4294967295*" "$new" "label=mac version=99999999999"
@@ -80,26 +80,26 @@ refused "malformed JSON" "Invalid argument" "*not valid JSON*" "$view/labels/new
 refused "not UTF-8" "Invalid argument" "*UTF-8*" "$new" "label=$(printf '\377')"
 refused "nothing" "Invalid argument" "nothing was written*" "$new" "
 "
-refused "no yes" "Invalid argument" "*must be 1, yes or true*" "$view/applications/1/deallocate" perhaps
+refused "not 1, yes or true" "Invalid argument" "*must be 1, yes or true*" "$view/applications/1/deallocate" perhaps
 refused "another row's key" "Invalid argument" "id is 2, but the path names application 1*" "$view/applications/1/deallocate" id=2
 written 1 "$view/applications/5/deallocate"
 refused "a move that is not allowed" "Device or resource busy" "application 5 is RECALLED*" "$view/applications/5/deallocate" 1
 check_match "too large: errno" "*Message too long*" \
     "$(head -c 140000 /dev/zero | LC_ALL=C dd bs=140000 iflag=fullblock of="$view/labels/new" 2>&1)"
 check_match "too large: errors/last" "140000 bytes were written, more than 131072" "$(last_error)"
-check_match "what only shows cannot be written" "*not permitted*" \
+check_match "a read-only file cannot be written" "*not permitted*" \
     "$(LC_ALL=C sh -c "echo x >'$view/applications/1/status'" 2>&1)"
 for path in applications/007 applications/99 applications/0 applications/-1 labels/mac/9 labels/none nodes/none \
     users/none applications/1/none resources/99; do
-    check_fails "$path is not there" test -e "$view/$path"
+    check_fails "$path does not exist" test -e "$view/$path"
 done
-check_fails "no file can be made" sh -c "echo x >'$view/applications/none'"
-check_fails "no directory can be made" mkdir "$view/applications/77"
+check_fails "no file can be created" sh -c "echo x >'$view/applications/none'"
+check_fails "no directory can be created" mkdir "$view/applications/77"
 check_fails "nothing can be removed" rm -f "$view/applications/1/status"
 check_fails "no directory can be removed" rmdir "$view/users/admin"
 check_fails "nothing can be renamed" mv "$view/applications/1" "$view/applications/77"
 check_fails "no mode can be changed" chmod 777 "$view/README"
-check_equal "nothing came of all this" "1 2 3 4 5 last new " "$(applications)"
+check_equal "all this changed nothing" "1 2 3 4 5 last new " "$(applications)"
 
 # ---- sizes, tools, many -------------------------------------------------------------------------------------
 
@@ -115,7 +115,7 @@ check_equal "sizes are right" "" "$wrong"
 check "find and cat end" timeout 60 find "$view" -type f -exec cat {} +
 check "cp -r" timeout 60 cp -r "$view/labels" "$work/copy"
 check "diff -r" timeout 60 diff -r --exclude=created_by "$view/labels" "$work/copy"
-check_equal "inode numbers are those of things" "$(stat -c %i "$view/labels/mac/1/name")" \
+check_equal "a file has one inode number by any path" "$(stat -c %i "$view/labels/mac/1/name")" \
     "$(stat -c %i "$view/labels/mac/latest/name")"
 jq -nc '[range(2500) | {label: "huge"}]' >"$work/batch"
 api POST application/ "@$work/batch" >"$work/answer"
@@ -125,7 +125,7 @@ check_equal "each of them once" 5005 "$(applications | tr ' ' '\n' | grep '^[0-9
 
 # ---- events -------------------------------------------------------------------------------------------------
 
-# Reads to the end, then asks once more: as it is, without blocking, or after poll().
+# Reads to the end, then reads again: blocking, without blocking, or after poll().
 cat >"$work/reader.pl" <<'X'
 use Fcntl;
 $| = 1;
@@ -152,9 +152,9 @@ wait_for 10 has_read_in tail "$view/events"
 sleep 0.5
 check_fails "a reader at the end gets nothing yet" grep -q data "$work/reader.log"
 written huge "$new"
-check "a blocking read goes on" wait_for 10 grep -q 'data .*application_created' "$work/reader.log"
+check "a blocking read continues" wait_for 10 grep -q 'data .*application_created' "$work/reader.log"
 check "poll wakes up" wait_for 10 grep -q 'data .*application_created' "$work/poller.log"
-check "because there was something" grep -q ready "$work/poller.log"
+check "when there is something to read" grep -q ready "$work/poller.log"
 check_fails "and not before" grep -q early "$work/poller.log"
 check "tail -f shows it" wait_for 10 grep -q application_created "$work/tail.log"
 start killed perl "$work/reader.pl" "$view/events" block
@@ -165,20 +165,20 @@ check "a reader that waits can be killed" process_wait_gone "$work/killed.pid" 1
 
 # ---- other users --------------------------------------------------------------------------------------------
 
-check_match "who is no user sees nothing" "*not permitted*" "$(as_user 'cat labels/mac/1/name')"
-check_match "and is told why" "*not a user of this cluster*" "$(as_user 'cat errors/last')"
+check_match "a caller that is not a user sees nothing" "*not permitted*" "$(as_user 'cat labels/mac/1/name')"
+check_match "and errors/last says why" "*not a user of this cluster*" "$(as_user 'cat errors/last')"
 check_match "a new user's token is shown once" "$user token=aq_*" \
     "$(exec 3<>"$view/users/new" && echo "name=$user" >&3 && tr '\n' ' ' <&3)"
 check_equal "a user sees no one else's applications" "new " "$(as_user 'ls applications' | tr '\n' ' ')"
 check_equal "nor users" "$user new " "$(as_user 'ls users' | tr '\n' ' ')"
 check_match "nor rows by their names" "*No such file*" "$(as_user 'cat applications/1/status')"
 check_match "nor events" "*denied*" "$(as_user 'cat events')"
-check_equal "but asks for an application" "" "$(as_user 'echo mac >applications/new')"
+check_equal "but may create an application" "" "$(as_user 'echo mac >applications/new')"
 own=$(as_user 'readlink applications/last')
-check_equal "which is the user's" "$user" "$(basename "$(readlink "$view/applications/$own/user")")"
-check_equal "and belongs to the unix user" "$user 500" "$(stat -c '%U %a' "$view/applications/$own")"
-check_match "what takes an admin is refused" "*denied*" "$(as_user 'echo name=eve >users/new')"
-check_equal "the user gives it back" "" "$(as_user "echo 1 >applications/$own/deallocate")"
+check_equal "which belongs to the user" "$user" "$(basename "$(readlink "$view/applications/$own/user")")"
+check_equal "and to the unix user" "$user 500" "$(stat -c '%U %a' "$view/applications/$own")"
+check_match "commands of admins are refused" "*denied*" "$(as_user 'echo name=eve >users/new')"
+check_equal "the user may deallocate it" "" "$(as_user "echo 1 >applications/$own/deallocate")"
 as_user 'echo label=nope >applications/new' >"$work/answer"
 check_equal "errors/last is each user's own" "there is no label nope" "$(as_user 'head -n 1 errors/last')"
 written foo=1 "$new" 2>"$work/answer"
@@ -191,13 +191,13 @@ settled() {
     sleep 0.5
     file_is "$seq" "$view/cluster/seq"
 }
-wait_for 20 settled # what was given back has ended
+wait_for 20 settled # what was deallocated has ended
 kill_hard controller
-check_equal "reads go on" "$seq mac" "$(cat "$view/cluster/seq") $(cat "$view/applications/1/label")"
-check "it is noticed" wait_for 10 file_is none "$view/cluster/leader"
-refused "writes fail" "Read-only file system" "no controller answers*" "$new" mac
+check_equal "reads work" "$seq mac" "$(cat "$view/cluster/seq") $(cat "$view/applications/1/label")"
+check "there is no leader" wait_for 10 file_is none "$view/cluster/leader"
+refused "writes fail" "Read-only file system" "no controller is running*" "$new" mac
 controller_start
-check "and go on when it is back" wait_for 20 written huge "$new"
+check "and work when it is back" wait_for 20 written huge "$new"
 check "so do events" wait_for 10 sh -c "[ \"\$(tail -n 1 '$view/events' | jq .seq)\" = \"\$(cat '$view/cluster/seq')\" ]"
 
 process_signal "$work/controller.pid" STOP
@@ -210,23 +210,23 @@ check "a write waits for the controller" wait_for 10 waits_in_write
 check_equal "a controller that hangs does not stop reads" mac "$(timeout 5 cat "$view/applications/1/label")"
 process_signal "$work/writer.pid" TERM
 check "a write that waits can be interrupted" process_wait_gone "$work/writer.pid" 10
-check_match "and it is said what that means" "*may still be carried out" "$(last_error)"
+check_match "and errors/last says what that means" "*may still be carried out" "$(last_error)"
 process_signal "$work/controller.pid" CONT
-check "then all goes on" wait_for 20 written huge "$new"
+check "then writes work again" wait_for 20 written huge "$new"
 
 # ---- restarts of the view -----------------------------------------------------------------------------------
 
-check_match "a second view at the same place is refused" "*something is mounted there*" \
+check_match "a second view at the same place is refused" "*another file system is mounted there*" \
     "$("$BUILD/aq-fs" --config /dev/null --data "$data" --mount "$mount" 2>&1)"
 kill_hard fs
-check_fails "a dead view says so" ls "$view/applications"
+check_fails "a dead view returns errors" ls "$view/applications"
 fs_start
 check_equal "and is replaced" mac "$(cat "$view/applications/1/label")"
-check "writes go on" wait_for 10 written huge "$new"
+check "writes work" wait_for 10 written huge "$new"
 stop fs
-check_fails "told to end, it unmounts" mountpoint_is "$mount"
+check_fails "on SIGTERM it unmounts" mountpoint_is "$mount"
 start early "$BUILD/aq-fs" --config /dev/null --data "$work/nothing" --mount "$mount"
 check "a view without a controller waits for it" wait_for 10 grep -q "waiting for the controller" "$work/early.log"
 process_signal "$work/early.pid" TERM
-check "but not when told to end" process_wait_gone "$work/early.pid" 5
+check "until SIGTERM" process_wait_gone "$work/early.pid" 5
 finish

@@ -1,4 +1,4 @@
-/* Control files: what may be written into them, and what comes of it. */
+/* Control files: given this text, then this record, or this error. */
 #include "fs/tree/control.h"
 #include "schema/codec/pack.h"
 #include "schema/model/application.h"
@@ -24,7 +24,7 @@ static int forget(void **state)
     return 0;
 }
 
-/* The record that the text becomes. */
+/* The record made from the text. */
 static void *accepted(const struct aq_command *command, const char *key, const char *text)
 {
     struct aq_buffer packed = {0};
@@ -80,7 +80,7 @@ static void an_application_in_every_form(void **state)
     assert_int_equal(record->version, 0);
 }
 
-static void what_is_wrong_is_named(void **state)
+static void errors_name_what_is_wrong(void **state)
 {
     (void)state;
     const struct aq_command *create = &aq_command_application_create;
@@ -113,7 +113,7 @@ static void too_much_is_refused(void **state)
     free(text);
 }
 
-static void a_command_without_words_takes_a_yes(void **state)
+static void a_command_without_fields_takes_a_yes(void **state)
 {
     (void)state;
     const struct aq_command *deallocate = &aq_command_application_deallocate;
@@ -130,7 +130,7 @@ static void a_command_without_words_takes_a_yes(void **state)
     refused(deallocate, "7", "", "nothing was written");
 }
 
-static void a_bare_word_sets_the_field_that_is_named(void **state)
+static void a_bare_word_sets_the_field_that_the_command_declares(void **state)
 {
     (void)state;
     const struct aq_node_maintenance *record = accepted(&aq_command_node_maintenance, "n1", "true\n");
@@ -157,7 +157,7 @@ static void labels_may_have_the_old_form(void **state)
             "definitions[0].resources.cpu");
 }
 
-static void help_tells_the_fields(void **state)
+static void help_lists_the_fields(void **state)
 {
     (void)state;
     struct aq_buffer help = {0};
@@ -179,12 +179,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(an_application_in_every_form, forget),
-        cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(errors_name_what_is_wrong),
         cmocka_unit_test(too_much_is_refused),
-        cmocka_unit_test_teardown(a_command_without_words_takes_a_yes, forget),
-        cmocka_unit_test_teardown(a_bare_word_sets_the_field_that_is_named, forget),
+        cmocka_unit_test_teardown(a_command_without_fields_takes_a_yes, forget),
+        cmocka_unit_test_teardown(a_bare_word_sets_the_field_that_the_command_declares, forget),
         cmocka_unit_test_teardown(labels_may_have_the_old_form, forget),
-        cmocka_unit_test(help_tells_the_fields),
+        cmocka_unit_test(help_lists_the_fields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* /events: offsets that never change, one end of file, and going on behind a new beginning, or behind damage. */
+/* /events: offsets that never change, end of file once, and reading on after the file started over or after damage. */
 #include "fs/link/eventfile.h"
 
 #include <setjmp.h>
@@ -14,7 +14,7 @@ static void append(struct eventfile *file, const char *line)
     eventfile_append(file, line, strlen(line));
 }
 
-/* What read() would give; NULL unless there is data. */
+/* What read() returns; NULL unless it is data. */
 static const char *read_at(struct eventfile *file, struct eventfile_place *place, uint64_t offset, size_t size,
                            enum eventfile_answer expected)
 {
@@ -58,7 +58,7 @@ static void end_of_file_comes_once(void **state)
     eventfile_free(&file);
 }
 
-static void seeking_is_reading_from_there(void **state)
+static void a_reader_that_seeks_reads_from_there(void **state)
 {
     (void)state;
     struct eventfile file = {0};
@@ -84,12 +84,12 @@ static void reading_on_misses_nothing_when_it_starts_over(void **state)
     assert_string_equal(read_at(&file, &late, 4, 3, EVENTFILE_DATA), "xxx");
     assert_string_equal(read_at(&file, &reader, 4, 3, EVENTFILE_DATA), "xxx");
     assert_string_equal(read_at(&file, &reader, 7, 3, EVENTFILE_DATA), "xxx");
-    /* Whoever seeks, as tail does when the file has shrunk, reads the new file. */
+    /* A reader that seeks, as tail does when the file has shrunk, reads the new file. */
     assert_string_equal(read_at(&file, &reader, 0, 2, EVENTFILE_DATA), "xx");
     eventfile_free(&file);
 }
 
-static void far_behind_is_told(void **state)
+static void a_reader_far_behind_gets_an_error(void **state)
 {
     (void)state;
     struct eventfile file = {0};
@@ -97,16 +97,16 @@ static void far_behind_is_told(void **state)
     struct eventfile_place reader = eventfile_open(&file), fresh = eventfile_open(&file);
     assert_string_equal(read_at(&file, &reader, 0, 2, EVENTFILE_DATA), "ol");
     starts_over(&file);
-    append(&file, "new\n"); /* full again: starts over once more */
+    append(&file, "new\n"); /* full: starts over again */
     assert_int_equal(file.generation, 2);
     read_at(&file, &reader, 2, 10, EVENTFILE_BEHIND);
-    assert_string_equal(read_at(&file, &reader, 2, 10, EVENTFILE_DATA), "new\n"); /* once: then it goes on */
+    assert_string_equal(read_at(&file, &reader, 2, 10, EVENTFILE_DATA), "new\n"); /* the error came once */
     assert_string_equal(read_at(&file, &reader, 0, 10, EVENTFILE_DATA), "new\n");
     assert_string_equal(read_at(&file, &fresh, 0, 10, EVENTFILE_DATA), "new\n");
     eventfile_free(&file);
 }
 
-static void damage_is_told_once_to_who_reads_on(void **state)
+static void a_reader_gets_one_error_at_damage(void **state)
 {
     (void)state;
     struct eventfile file = {0};
@@ -120,16 +120,16 @@ static void damage_is_told_once_to_who_reads_on(void **state)
     read_at(&file, &reader, 4, 10, EVENTFILE_BROKEN);
     assert_false(eventfile_has_more(&file, &reader));
     read_at(&file, &reader, 4, 10, EVENTFILE_END);
-    eventfile_break(&file); /* still the same hole for all */
+    eventfile_break(&file); /* still the same damage */
     append(&file, "new\n");
     assert_string_equal(read_at(&file, &reader, 4, 10, EVENTFILE_DATA), "new\n");
     assert_string_equal(read_at(&file, &late, 0, 10, EVENTFILE_DATA), "old\n");
     read_at(&file, &late, 4, 10, EVENTFILE_BROKEN);
     assert_string_equal(read_at(&file, &late, 4, 10, EVENTFILE_DATA), "new\n");
-    struct eventfile_place fresh = eventfile_open(&file); /* what it reads has no hole */
+    struct eventfile_place fresh = eventfile_open(&file); /* it starts after the damage */
     assert_string_equal(read_at(&file, &fresh, 0, 10, EVENTFILE_DATA), "new\n");
     read_at(&file, &fresh, 4, 10, EVENTFILE_END);
-    starts_over(&file); /* because it is full, this time */
+    starts_over(&file); /* this time because it is full */
     assert_string_equal(read_at(&file, &fresh, 4, 3, EVENTFILE_DATA), "xxx");
     eventfile_free(&file);
 }
@@ -138,10 +138,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(end_of_file_comes_once),
-        cmocka_unit_test(seeking_is_reading_from_there),
+        cmocka_unit_test(a_reader_that_seeks_reads_from_there),
         cmocka_unit_test(reading_on_misses_nothing_when_it_starts_over),
-        cmocka_unit_test(far_behind_is_told),
-        cmocka_unit_test(damage_is_told_once_to_who_reads_on),
+        cmocka_unit_test(a_reader_far_behind_gets_an_error),
+        cmocka_unit_test(a_reader_gets_one_error_at_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Listings: given these tables, then these entries in the kernel's form, in pieces of any size; made once for each
- * snapshot and caller, kept for a moment. */
+/* Listings: given these tables, then these entries in the kernel's format, in pieces of any size; made once for each
+ * snapshot and caller, and kept for a moment. */
 #include "fs/tree/listings.h"
 #include "schema/model/resource.h"
 #include "tests/lib/cluster.h"
@@ -98,7 +98,7 @@ static void give_back(struct listing *listing, uint64_t now_ms)
 
 /* ---- then --------------------------------------------------------------------------------------------- */
 
-/* Reads all of it in pieces of `size`, as the kernel does, and checks that rows 1 to `rows` are there, once each. */
+/* Reads the listing in pieces of `size`, as the kernel does: it holds rows 1 to `rows`, once each. */
 static void holds_rows(const struct listing *listing, size_t size, uint64_t rows)
 {
     uint64_t place = 0, count = 0;
@@ -137,11 +137,11 @@ static void it_is_read_in_pieces_of_any_size(void **context)
     struct listing *listing = take(0, &table);
     for (size_t i = 0; i < AQ_LENGTH(sizes); i++)
         holds_rows(listing, sizes[i], ROWS);
-    listing_read(listing, 0, 31, &data, &length); /* not even one */
+    listing_read(listing, 0, 31, &data, &length); /* too little for one entry */
     assert_int_equal(length, 0);
     listing_read(listing, ROWS + 2, 4096, &data, &length);
     assert_int_equal(length, 0);
-    listing_read(listing, UINT64_MAX, 4096, &data, &length); /* seeking anywhere does no harm */
+    listing_read(listing, UINT64_MAX, 4096, &data, &length); /* any place is fine */
     assert_int_equal(length, 0);
     give_back(listing, 0);
 }
@@ -154,29 +154,29 @@ static void one_is_shared_until_the_tables_change(void **context)
     store_rows(ROWS + 1, ROWS + 1, "admin");
     struct listing *later = take(0, &table);
     assert_ptr_not_equal(first, later);
-    holds_rows(first, 4096, ROWS); /* as it was when it was opened */
+    holds_rows(first, 4096, ROWS); /* as when it was opened */
     holds_rows(later, 4096, ROWS + 1);
     give_back(first, 0);
     holds_rows(again, 4096, ROWS);
     give_back(again, 0);
-    assert_int_equal(listings_kept(listings), 0); /* nobody can want it any more */
+    assert_int_equal(listings_kept(listings), 0); /* it is of an older snapshot */
     assert_ptr_equal(later, take(0, &table));
     give_back(later, 0);
     give_back(later, 0);
 }
 
-static void each_caller_has_his_own(void **context)
+static void each_caller_has_its_own(void **context)
 {
     (void)context;
-    struct listing *mine = take(0, &table), *others = take(1, &table), *strangers = take(65534, &table);
+    struct listing *mine = take(0, &table), *others = take(1, &table), *unknown = take(65534, &table);
     holds_rows(mine, 4096, ROWS);
     holds_rows(others, 4096, 0);
-    holds_rows(strangers, 4096, 0);
-    assert_ptr_not_equal(others, strangers);
+    holds_rows(unknown, 4096, 0);
+    assert_ptr_not_equal(others, unknown);
     assert_ptr_equal(others, take(1, &table));
     give_back(others, 0);
     give_back(others, 0);
-    give_back(strangers, 0);
+    give_back(unknown, 0);
     give_back(mine, 0);
 }
 
@@ -191,7 +191,7 @@ static void other_directories_are_not_shared(void **context)
     assert_int_equal(listings_kept(listings), 0);
 }
 
-static void what_nobody_has_open_is_kept_for_a_moment(void **context)
+static void a_listing_that_is_not_open_is_kept_for_a_moment(void **context)
 {
     (void)context;
     struct listing *listing = take(0, &table);
@@ -202,7 +202,7 @@ static void what_nobody_has_open_is_kept_for_a_moment(void **context)
     assert_int_equal(listings_kept(listings), bytes);
     assert_ptr_equal(take(0, &table), listing);
     assert_int_equal(listings_kept(listings), 0);
-    listings_work(listings, UINT64_MAX); /* who has it open keeps it */
+    listings_work(listings, UINT64_MAX); /* it is open */
     holds_rows(listing, 4096, ROWS);
     give_back(listing, 5000);
     listings_work(listings, 5000 + LISTINGS_KEPT_MS);
@@ -225,9 +225,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_is_read_in_pieces_of_any_size, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_is_shared_until_the_tables_change, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(each_caller_has_his_own, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_caller_has_its_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_directories_are_not_shared, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_nobody_has_open_is_kept_for_a_moment, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_listing_that_is_not_open_is_kept_for_a_moment, set_up, tear_down),
         cmocka_unit_test_setup_teardown(large_ones_are_not_kept, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("file view listings", tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Questions to the controller: answered in any order, refused, given up; with a stand-in for the controller. */
+/* Questions to a stand-in for the controller: answered in any order, refused, late and lost. */
 #include "fs/link/questions.h"
 #include "tests/lib/directory.h"
 #include "tests/unit/wire_server.h"
@@ -31,7 +31,7 @@ static void note(void *context, const struct aq_error *error, enum aq_message_ty
     outcome->seq = answer != NULL && type == AQ_MSG_NOW ? ((const struct aq_now *)answer)->seq : 0;
 }
 
-/* Works until the outcome is there: 10 seconds at most. */
+/* Works until there is an outcome, for 10 seconds at most. */
 static void work_until(const struct outcome *outcome, int calls)
 {
     for (int i = 0; i < 2000 && outcome->calls < calls; i++) {
@@ -101,7 +101,7 @@ static int ask(uint64_t seq, unsigned timeout_ms, struct outcome *outcome)
     return status;
 }
 
-static void nobody_there_is_known_at_once(void **state)
+static void a_missing_controller_is_noticed_at_once(void **state)
 {
     (void)state;
     struct outcome outcome = {0};
@@ -130,7 +130,7 @@ static void answers_come_in_any_order(void **state)
     }
 }
 
-static void refusals_and_strangers(void **state)
+static void refusals_and_foreign_messages(void **state)
 {
     (void)state;
     struct outcome outcome = {0};
@@ -144,13 +144,13 @@ static void refusals_and_strangers(void **state)
     work_until(&outcome, 1);
     assert_int_equal(outcome.error.code, AQ_E_BUSY);
     assert_string_equal(outcome.error.message, refused.message);
-    answer(&question, AQ_MSG_REFUSED, &refused); /* once more: nobody waits for it */
+    answer(&question, AQ_MSG_REFUSED, &refused); /* again: it is dropped */
     poll(NULL, 0, 50);
     questions_work(questions);
     assert_int_equal(outcome.calls, 1);
 }
 
-static void too_late_is_not_known(void **state)
+static void the_outcome_of_a_late_question_is_unknown(void **state)
 {
     (void)state;
     struct outcome outcome = {0};
@@ -174,14 +174,14 @@ static void a_controller_that_dies_is_noticed(void **state)
     assert_int_equal(ask(7, 60000, &outcome), 0);
     take(&question);
     nn_close(server);
-    work_until(&outcome, 1); /* long before its time is over */
+    work_until(&outcome, 1); /* long before it is late */
     assert_int_equal(outcome.error.code, AQ_E_UNKNOWN);
     wait_connected(false);
     assert_int_equal(ask(8, 1000, &outcome), -1);
     assert_int_equal(outcome.error.code, AQ_E_NO_LEADER);
     serve();
-    wait_connected(true);                         /* and found again */
-    assert_int_equal(ask(9, 60000, &outcome), 0); /* left open: closing drops it without a call */
+    wait_connected(true);                         /* reconnected */
+    assert_int_equal(ask(9, 60000, &outcome), 0); /* stays open: closing drops it without a call */
     take(&question);
     nn_close(server);
 }
@@ -189,10 +189,10 @@ static void a_controller_that_dies_is_noticed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nobody_there_is_known_at_once),
+        cmocka_unit_test(a_missing_controller_is_noticed_at_once),
         cmocka_unit_test(answers_come_in_any_order),
-        cmocka_unit_test(refusals_and_strangers),
-        cmocka_unit_test(too_late_is_not_known),
+        cmocka_unit_test(refusals_and_foreign_messages),
+        cmocka_unit_test(the_outcome_of_a_late_question_is_unknown),
         cmocka_unit_test(a_controller_that_dies_is_noticed),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,4 +1,4 @@
-/* The tree: given these tables, then these names, links, contents and modes, for this caller. */
+/* The tree: given these tables and this caller, then these names, links, contents and modes. */
 #include "controller/state/indexes.h"
 #include "fs/kernel/inodes.h"
 #include "fs/link/eventfeed.h"
@@ -176,18 +176,18 @@ static bool walk(const char *path, struct tree_node *node)
     return true;
 }
 
-static void is_there(const char *path)
+static void exists(const char *path)
 {
     struct tree_node node;
     if (!walk(path, &node))
-        fail_msg("%s is not there", path);
+        fail_msg("%s does not exist", path);
 }
 
-static void is_not_there(const char *path)
+static void does_not_exist(const char *path)
 {
     struct tree_node node;
     if (walk(path, &node))
-        fail_msg("%s is there", path);
+        fail_msg("%s exists", path);
 }
 
 static void holds(const char *path, const char *expected)
@@ -196,7 +196,7 @@ static void holds(const char *path, const char *expected)
     struct stat stat;
     struct aq_buffer content = {0};
     struct aq_error error = {0};
-    is_there(path);
+    exists(path);
     assert_true(walk(path, &node) && content_stat(&look, &node, &stat));
     assert_int_equal(content_write(&look, &node, &content, &error), 0);
     assert_string_equal(aq_buffer_string(&content), expected);
@@ -208,7 +208,7 @@ static void leads_to(const char *path, const char *expected)
 {
     struct tree_node node;
     struct aq_buffer target = {0};
-    is_there(path);
+    exists(path);
     assert_true(walk(path, &node) && tree_link(&look, &node, &target));
     assert_string_equal(aq_buffer_string(&target), expected);
     aq_buffer_free(&target);
@@ -218,7 +218,7 @@ static mode_t mode_of(const char *path)
 {
     struct tree_node node;
     struct stat stat;
-    is_there(path);
+    exists(path);
     assert_true(walk(path, &node) && content_stat(&look, &node, &stat));
     return stat.st_mode & 07777;
 }
@@ -234,14 +234,14 @@ static void lists(const char *path, const char *expected)
 {
     struct tree_node node;
     struct aq_buffer names = {0};
-    is_there(path);
+    exists(path);
     assert_true(walk(path, &node));
     tree_list(&look, &node, add_name, &names);
     assert_string_equal(aq_buffer_string(&names), expected);
     aq_buffer_free(&names);
 }
 
-/* ---- what is where ------------------------------------------------------------------------------------ */
+/* ---- contents ----------------------------------------------------------------------------------------- */
 
 static void tables_are_directories(void **state)
 {
@@ -277,11 +277,11 @@ static void fields_are_files(void **state)
     holds("/nodes/n1/capacity", "cpu=2\nram=0MiB\ndisk=0MiB\nslots=0\n");
     holds("/nodes/n1/maintenance", "false\n");
     holds("/resources/7/meta", "{\"a\":1}\n");
-    is_not_there("/resources/7/metadata");
-    is_not_there("/users/admin/hash");
-    is_not_there("/nodes/n1/instance");
-    is_there("/resources/7/log");
-    is_there("/nodes/n1/live/load_milli");
+    does_not_exist("/resources/7/metadata");
+    does_not_exist("/users/admin/hash");
+    does_not_exist("/nodes/n1/instance");
+    exists("/resources/7/log");
+    exists("/nodes/n1/live/load_milli");
 }
 
 static void names_are_strict(void **state)
@@ -295,10 +295,10 @@ static void names_are_strict(void **state)
                                         "/nothing",          "/resources/new",   "/nodes/last"};
     as(0);
     for (size_t i = 0; i < AQ_LENGTH(wrong); i++)
-        is_not_there(wrong[i]);
+        does_not_exist(wrong[i]);
     char path[400] = "/nodes/";
     memset(path + 7, 'n', 300);
-    is_not_there(path);
+    does_not_exist(path);
 }
 
 static void references_are_links(void **state)
@@ -312,10 +312,10 @@ static void references_are_links(void **state)
     leads_to("/labels/mac/2/created_by", "../../../users/admin");
     leads_to("/labels/mac/latest", "2");
     leads_to("/labels/mac-mini/latest", "1");
-    is_not_there("/applications/2/resource");  /* none */
-    is_not_there("/applications/12/resource"); /* gone */
-    is_not_there("/applications/12/node");
-    holds("/applications/1/label", "mac\n"); /* no reference: a name and a version are two fields */
+    does_not_exist("/applications/2/resource");  /* none */
+    does_not_exist("/applications/12/resource"); /* gone */
+    does_not_exist("/applications/12/node");
+    holds("/applications/1/label", "mac\n"); /* not a link: a reference has only one field */
 }
 
 static void a_definition_can_be_written_again(void **state)
@@ -343,7 +343,7 @@ static void a_definition_can_be_written_again(void **state)
     aq_arena_free(&arena);
 }
 
-/* ---- who sees what ------------------------------------------------------------------------------------ */
+/* ---- permissions -------------------------------------------------------------------------------------- */
 
 static void users_see_their_own(void **state)
 {
@@ -356,26 +356,26 @@ static void users_see_their_own(void **state)
     lists("/resources", "");
     lists("/users", "new daemon ");
     lists("/labels", "new mac mac-mini ");
-    is_not_there("/applications/1");
-    is_not_there("/resources/7/status");
-    is_not_there("/users/admin/role");
+    does_not_exist("/applications/1");
+    does_not_exist("/resources/7/status");
+    does_not_exist("/users/admin/role");
     leads_to("/applications/last", "2");
     as(0);
     leads_to("/applications/last", "12");
 }
 
-static void strangers_see_nothing(void **state)
+static void unknown_callers_see_nothing(void **state)
 {
     (void)state;
     as(65534);
     assert_false(look.caller.known);
     lists("/applications", "new ");
-    is_not_there("/applications/last");
-    is_not_there("/applications/1");
-    is_not_there("/nodes/n1");
+    does_not_exist("/applications/last");
+    does_not_exist("/applications/1");
+    does_not_exist("/nodes/n1");
 }
 
-static void modes_follow_the_rules(void **state)
+static void modes_follow_owner_and_role(void **state)
 {
     (void)state;
     struct tree_node node;
@@ -383,8 +383,8 @@ static void modes_follow_the_rules(void **state)
     as(0);
     assert_int_equal(mode_of("/"), 0555);
     assert_int_equal(mode_of("/applications"), 0555);
-    assert_int_equal(mode_of("/applications/new"), 0666); /* every user may ask */
-    assert_int_equal(mode_of("/labels/new"), 0600);       /* admins only */
+    assert_int_equal(mode_of("/applications/new"), 0666); /* for every user */
+    assert_int_equal(mode_of("/labels/new"), 0600);       /* for admins */
     assert_int_equal(mode_of("/labels/mac/1"), 0555);
     assert_int_equal(mode_of("/labels/mac/1/name"), 0444);
     assert_int_equal(mode_of("/labels/mac/1/delete"), 0600);
@@ -402,7 +402,7 @@ static void modes_follow_the_rules(void **state)
     assert_int_equal(stat.st_mtim.tv_sec * 1000 + stat.st_mtim.tv_nsec / 1000000, 1795215433123); /* changed_at */
 }
 
-static void the_last_error_is_per_user(void **state)
+static void each_user_has_its_own_last_error(void **state)
 {
     (void)state;
     struct aq_error error = {0};
@@ -415,7 +415,7 @@ static void the_last_error_is_per_user(void **state)
                           "0 s ago, writing /applications/new: No such file or directory\n");
 }
 
-static void many_users_leave_room_for_the_newest(void **state)
+static void the_oldest_error_makes_room(void **state)
 {
     (void)state;
     struct aq_error error = {0};
@@ -443,7 +443,7 @@ static void numbers_are_stable_and_forgotten(void **state)
         struct tree_node node = tree_node(TREE_ROW, aq_entity_find("application"), key);
         uint64_t number = inodes_hold(inodes, &node);
         assert_int_equal(number, inodes_hold(others, &node));
-        assert_int_equal(number, tree_node_hash(&node)); /* which listings rely on */
+        assert_int_equal(number, tree_node_hash(&node)); /* listings rely on it */
         assert_true(tree_node_equal(inodes_find(inodes, number), &node));
         first = i == 1 ? number : first;
     }
@@ -455,7 +455,7 @@ static void numbers_are_stable_and_forgotten(void **state)
     inodes_forget(inodes, first, 1);
     assert_null(inodes_find(inodes, first));
     assert_int_equal(inodes_count(inodes), 5000);
-    inodes_forget(inodes, first, 1); /* twice does no harm */
+    inodes_forget(inodes, first, 1); /* again: no effect */
     inodes_forget(inodes, 1, 1000);  /* the root stays */
     assert_int_equal(inodes_find(inodes, 1)->kind, TREE_ROOT);
     inodes_close(inodes);
@@ -502,10 +502,10 @@ int main(void)
         cmocka_unit_test_teardown(references_are_links, end_look),
         cmocka_unit_test_teardown(a_definition_can_be_written_again, end_look),
         cmocka_unit_test_teardown(users_see_their_own, end_look),
-        cmocka_unit_test_teardown(strangers_see_nothing, end_look),
-        cmocka_unit_test_teardown(modes_follow_the_rules, end_look),
-        cmocka_unit_test_teardown(the_last_error_is_per_user, end_look),
-        cmocka_unit_test(many_users_leave_room_for_the_newest),
+        cmocka_unit_test_teardown(unknown_callers_see_nothing, end_look),
+        cmocka_unit_test_teardown(modes_follow_owner_and_role, end_look),
+        cmocka_unit_test_teardown(each_user_has_its_own_last_error, end_look),
+        cmocka_unit_test(the_oldest_error_makes_room),
         cmocka_unit_test(numbers_are_stable_and_forgotten),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
