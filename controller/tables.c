@@ -4,8 +4,8 @@
 #include "controller/log/replay.h"
 #include "schema/base/journal.h"
 
-static int make_anew(struct state **state, const struct aq_config_controller *config, struct log_store *store,
-                     uint64_t last, const char *boot, struct aq_error *error)
+static int rebuild_tables(struct state **state, const struct aq_config_controller *config, struct log_store *store,
+                          uint64_t last, const char *boot, struct aq_error *error)
 {
     if (state_open_fresh(state, config->data, config->state.map_size << 20, error) != 0)
         return -1;
@@ -13,19 +13,19 @@ static int make_anew(struct state **state, const struct aq_config_controller *co
         state_publish(*state, error) == 0)
         return 0;
     state_discard(*state);
-    *state = NULL; /* the caller closes what is there */
+    *state = NULL; /* the caller closes what is not NULL */
     return -1;
 }
 
-/* The tables that are there, if they can be believed. NULL: they cannot, and `why` says so. */
-static struct state *open_good(const struct aq_config_controller *config, struct log_store *store, const char *boot,
-                               uint64_t last, struct aq_error *why)
+/* Opens the current tables. NULL: they cannot be trusted, and `why` says so. */
+static struct state *open_trusted(const struct aq_config_controller *config, struct log_store *store, const char *boot,
+                                  uint64_t last, struct aq_error *why)
 {
     struct state *state;
     if (!state_is_intact(config->data, boot, why) ||
         state_open(&state, config->data, STATE_WRITE, config->state.map_size << 20, why) != 0)
         return NULL;
-    if (state_is_good(state, why) && replay_check_place(store, state, why) == 0 &&
+    if (state_has_layout(state, why) && replay_check_applied(store, state, why) == 0 &&
         state_mark_open(state, boot, why) == 0 && replay(store, state, NULL, last, why) == 0)
         return state;
     state_close(state);
@@ -41,15 +41,15 @@ int tables_open(struct state **state, const struct aq_config_controller *config,
     if (lmdb_boot_id(boot, error) != 0 || log_store_extent(store, &extent, error) != 0)
         return -1;
     if (!rebuild) {
-        *state = open_good(config, store, boot, extent.commit, &why);
+        *state = open_trusted(config, store, boot, extent.commit, &why);
         if (*state != NULL)
             return 0;
         if (extent.last > 0)
-            aq_journal(AQ_WARN, "makes the tables anew from the log", "because", why.message, NULL);
+            aq_journal(AQ_WARN, "rebuilding the tables from the log", "because", why.message, NULL);
     }
     if (rebuild)
-        aq_journal(AQ_INFO, "makes the tables anew from the log", "because", "--rebuild was given", NULL);
-    return make_anew(state, config, store, extent.commit, boot, error);
+        aq_journal(AQ_INFO, "rebuilding the tables from the log", "because", "--rebuild was given", NULL);
+    return rebuild_tables(state, config, store, extent.commit, boot, error);
 }
 
 int tables_close(struct state *state, struct aq_error *error)

@@ -1,5 +1,5 @@
-/* The tables at start: opened when they can be believed, made anew from the log when not, and brought up to what the
- * log is known to have committed. */
+/* The tables at start: opened if they can be trusted, else rebuilt from the log; then they apply all entries that the
+ * log knows to be committed. */
 #ifndef AQ_CONTROLLER_TABLES_H
 #define AQ_CONTROLLER_TABLES_H
 
@@ -7,11 +7,11 @@
 #include "controller/settings/settings.h"
 #include "controller/state/state.h"
 
-/* `rebuild`: make them anew in any case. */
+/* `rebuild`: rebuilds them in any case. */
 int tables_open(struct state **state, const struct aq_config_controller *config, struct log_store *store, bool rebuild,
                 struct aq_error *error) AQ_MUST_CHECK;
 
-/* Everything on disk, and noted as closed in order. */
+/* Writes everything to disk, and marks that the tables were closed. */
 int tables_close(struct state *state, struct aq_error *error) AQ_MUST_CHECK;
 
 #endif

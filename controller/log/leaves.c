@@ -16,32 +16,32 @@
 
 enum {
     KEY_SIZE = sizeof(uint64_t),
-    ROW_LEAST = sizeof(uint16_t) + NODE_SIZE + KEY_SIZE + LOG_HEAD_PLAIN_SIZE, /* that an entry takes of a leaf */
-    ROW_MOST = 256 << 20, /* more than an entry may be: log.batch_bytes, and a command behind it */
+    ROW_LEAST = sizeof(uint16_t) + NODE_SIZE + KEY_SIZE + LOG_HEAD_PLAIN_SIZE, /* bytes of a leaf that an entry takes */
+    ROW_MOST = 256 << 20, /* more than an entry can be: log.batch_bytes and one command */
 };
 
-/* A page that holds all entries from `first` to `last`; one that holds others, too, is there several times. */
+/* A page with all entries from `first` to `last`. A page with several such ranges has several of these. */
 struct leaf {
     uint64_t first, last, page;
-    bool whole; /* else it is one entry, which is not */
+    bool intact; /* false: one entry that is not */
 };
 
 struct leaves {
     int fd;
     uint32_t page_size;
     uint64_t pages, last;
-    struct leaf *all; /* by `first` */
+    struct leaf *all; /* sorted by `first` */
     size_t count, room;
-    unsigned char *payload; /* a bit for each page that holds nothing but an entry's bytes, whatever they look like */
+    unsigned char *payload; /* a bit for each page that holds only bytes of a large entry, whatever they look like */
     uint64_t number;        /* of the page in `bytes` */
     unsigned char bytes[PAGE_MOST];
-    struct aq_buffer large; /* the last large row */
+    struct aq_buffer large; /* the large row read last */
 };
 
-/* What lies on a page under a number that an entry may have. */
+/* A row on a page with a key that an entry can have. */
 struct row {
     uint64_t index, page;
-    const unsigned char *bytes; /* itself, or the number of its first page */
+    const unsigned char *bytes; /* of the row, or the number of its first page */
     uint32_t size;
     bool big;
 };
@@ -50,7 +50,7 @@ typedef void row_fn(struct leaves *leaves, const struct row *row, void *context)
 
 /* ---- pages ---------------------------------------------------------------------------------------------------- */
 
-/* The size is in the head of either meta page, or else what LMDB would take on this machine. */
+/* The size is in either meta page; if both are damaged, it is what LMDB would use on this machine. */
 static void read_page_size(struct leaves *leaves)
 {
     struct meta meta;
@@ -70,7 +70,7 @@ static bool is_payload(const struct leaves *leaves, uint64_t page)
     return leaves->payload[page / 8] & 1u << page % 8;
 }
 
-/* True: it may be a leaf. One turned bit cannot spoil both, its number and its flags. */
+/* Returns whether the page may be a leaf. One flipped bit cannot damage both its number and its flags. */
 static bool load_page(struct leaves *leaves, uint64_t number)
 {
     struct page_head head;
@@ -86,7 +86,7 @@ static bool load_page(struct leaves *leaves, uint64_t number)
     return head.number == number || head.flags == PAGE_LEAF;
 }
 
-/* False: it is none of an entry, as those of the table "seqs" of older versions. */
+/* False: the row is not an entry, but one of the table "seqs" of older versions, for example. */
 static bool read_row(const struct leaves *leaves, unsigned at, struct row *row)
 {
     struct node node;
@@ -105,17 +105,17 @@ static bool read_row(const struct leaves *leaves, unsigned at, struct row *row)
            row->index <= leaves->pages * leaves->page_size / ROW_LEAST;
 }
 
-/* The places of rows are at a page's begin, the rows at its end: the former are over where the latter begin. */
+/* A page begins with the offsets of its rows and ends with the rows: the offsets end where the first row begins. */
 static void each_row(struct leaves *leaves, uint64_t number, row_fn *visit, void *context)
 {
     if (!load_page(leaves, number))
         return;
     unsigned end = leaves->page_size;
-    for (unsigned place = HEAD_SIZE; place + sizeof(uint16_t) <= end; place += sizeof(uint16_t)) {
+    for (unsigned offset = HEAD_SIZE; offset + sizeof(uint16_t) <= end; offset += sizeof(uint16_t)) {
         uint16_t at;
         struct row row;
-        memcpy(&at, leaves->bytes + place, sizeof at);
-        if (at < place + sizeof at || !read_row(leaves, at, &row))
+        memcpy(&at, leaves->bytes + offset, sizeof at);
+        if (at < offset + sizeof at || !read_row(leaves, at, &row))
             continue;
         if (at < end)
             end = at;
@@ -123,7 +123,7 @@ static void each_row(struct leaves *leaves, uint64_t number, row_fn *visit, void
     }
 }
 
-/* -1: the entry is not whole. */
+/* Fails when the entry is damaged. */
 static int open_row(struct leaves *leaves, const struct row *row, struct log_head *head, const void **payload,
                     struct aq_error *error)
 {
@@ -132,8 +132,7 @@ static int open_row(struct leaves *leaves, const struct row *row, struct log_hea
     if (row->big) {
         memcpy(&page, row->bytes, sizeof page);
         if (page >= leaves->pages || row->size > ROW_MOST)
-            return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " is said to lie on page %" PRIu64, row->index,
-                           page);
+            return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " should be on page %" PRIu64, row->index, page);
         aq_buffer_reset(&leaves->large);
         aq_buffer_room(&leaves->large, row->size);
         ssize_t got = pread(leaves->fd, leaves->large.data, row->size, (off_t)(page * leaves->page_size + HEAD_SIZE));
@@ -145,7 +144,7 @@ static int open_row(struct leaves *leaves, const struct row *row, struct log_hea
     }
     if (log_row_read(row->index, bytes, row->size, head, payload, error) != 0)
         return -1;
-    if (head->type < RAFT_COMMAND || head->type > RAFT_CHANGE) /* those without a check need one more look */
+    if (head->type < RAFT_COMMAND || head->type > RAFT_CHANGE) /* entries without a checksum need one more check */
         return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " is of type %" PRIu32, row->index, head->type);
     return 0;
 }
@@ -158,7 +157,7 @@ static void add_leaf(struct leaves *leaves, const struct leaf *leaf)
     leaves->all[leaves->count++] = *leaf;
 }
 
-/* What somebody wrote into the cluster must not be taken for a leaf of the log. */
+/* Bytes that a user stored in the cluster must not be taken for a leaf of the log. */
 static void note_payload(struct leaves *leaves, const struct row *row)
 {
     uint64_t page;
@@ -168,7 +167,7 @@ static void note_payload(struct leaves *leaves, const struct row *row)
         leaves->payload[page / 8] |= (unsigned char)(1u << page % 8);
 }
 
-/* A row that is not whole is noted by itself, for its number may be what was damaged. */
+/* A damaged row is noted by itself, for its number may be what is damaged. */
 static void note_row(struct leaves *leaves, const struct row *row, void *context)
 {
     struct leaf *leaf = context;
@@ -181,7 +180,7 @@ static void note_row(struct leaves *leaves, const struct row *row, void *context
     }
     if (row->big)
         note_payload(leaves, row);
-    if (leaf->first != 0 && row->index != leaf->last + 1) { /* what lay there before, which no row's place leads to */
+    if (leaf->first != 0 && row->index != leaf->last + 1) { /* a row that no offset leads to any more */
         add_leaf(leaves, leaf);
         leaf->first = 0;
     }
@@ -199,7 +198,7 @@ static int by_first(const void *a, const void *b)
 static void scan_pages(struct leaves *leaves)
 {
     for (uint64_t page = 0; page < leaves->pages; page++) {
-        struct leaf leaf = {.page = page, .whole = true};
+        struct leaf leaf = {.page = page, .intact = true};
         each_row(leaves, page, note_row, &leaf);
         if (leaf.first != 0)
             add_leaf(leaves, &leaf);
@@ -208,7 +207,7 @@ static void scan_pages(struct leaves *leaves)
         qsort(leaves->all, leaves->count, sizeof *leaves->all, by_first);
     for (size_t i = 0; i < leaves->count; i++) {
         const struct leaf *leaf = &leaves->all[i];
-        if (leaf->whole && leaf->last > leaves->last && !is_payload(leaves, leaf->page))
+        if (leaf->intact && leaf->last > leaves->last && !is_payload(leaves, leaf->page))
             leaves->last = leaf->last;
     }
 }
@@ -270,7 +269,7 @@ static void show_row(struct leaves *leaves, const struct row *row, void *context
 void leaves_find(struct leaves *leaves, uint64_t index, leaves_visit_fn *visit, void *context, struct aq_error *why)
 {
     struct wanted wanted = {index, visit, context, why};
-    uint64_t rows = leaves->page_size / ROW_LEAST; /* most that a leaf holds: so far back it may begin */
+    uint64_t rows = leaves->page_size / ROW_LEAST; /* most that a leaf holds: how far back it may begin */
     size_t low = 0, high = leaves->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;

@@ -8,13 +8,13 @@
 #include <sodium.h>
 #include <string.h>
 
-/* One write transaction takes so much: enough to be fast, little enough to stay in memory. */
+/* What one write transaction takes: enough to be fast, little enough to stay in memory. */
 enum { ROUND_ENTRIES_MAX = 4096, ROUND_BYTES_MAX = 8 << 20 };
 
-/* An entry's bytes are believed when the entry behind it names their hash: only then are they projected, which is made
- * for events of our own and stops at what cannot be. The last entry of the log has none behind it. */
+/* An entry is projected only after the next entry has confirmed its hash: handlers trust events, and abort on
+ * impossible ones. Nothing confirms the last entry of the log. */
 struct chain {
-    unsigned entries; /* that were linked so far */
+    unsigned entries; /* linked so far */
     size_t bytes;
     unsigned char hash[AQ_HASH_SIZE]; /* of the last one */
 };
@@ -23,10 +23,10 @@ struct round {
     struct project project;
     unsigned entries;
     size_t bytes;
-    uint64_t next; /* index to go on with */
+    uint64_t next; /* index to continue with */
 };
 
-static int broken(const struct log_entry *entry, struct aq_arena *arena, struct aq_error *error)
+static int fail_link(const struct log_entry *entry, struct aq_arena *arena, struct aq_error *error)
 {
     struct aq_entry whole;
     if (aq_entry_unpack(&whole, entry->data, entry->size, arena, error) != 0)
@@ -34,17 +34,15 @@ static int broken(const struct log_entry *entry, struct aq_arena *arena, struct 
     return log_fail_chain(entry->index, whole.first_seq, error);
 }
 
-/* 1: all that a round may take, and the entry behind it, follow one another. */
+/* Returns 1 when all entries of a round are linked, the last one by the entry after the round. */
 static int check_link(void *context, const struct log_entry *entry, struct aq_error *error)
 {
     struct chain *chain = context;
     if (entry->type != LOG_TYPE_COMMAND)
         return 0;
     if (chain->entries > 0 && !aq_entry_follows(entry->data, entry->size, chain->hash)) {
-        struct aq_arena arena = {0};
-        int status = broken(entry, &arena, error);
-        aq_arena_free(&arena);
-        return status;
+        AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+        return fail_link(entry, &arena, error);
     }
     if (chain->entries == ROUND_ENTRIES_MAX || chain->bytes > ROUND_BYTES_MAX)
         return 1;
@@ -54,7 +52,7 @@ static int check_link(void *context, const struct log_entry *entry, struct aq_er
     return 0;
 }
 
-/* 1 ends the round, to commit what it has. */
+/* Returns 1 to end the round. */
 static int project_one(void *context, const struct log_entry *entry, struct aq_error *error)
 {
     struct round *round = context;
@@ -110,18 +108,17 @@ int replay(struct log_store *store, struct state *state, struct place_index *ind
     return status;
 }
 
-static int check_hash(void *context, const struct log_entry *entry, struct aq_error *error)
+static int check_applied_hash(void *context, const struct log_entry *entry, struct aq_error *error)
 {
     const struct state_applied *applied = context;
     unsigned char hash[AQ_HASH_SIZE];
     aq_entry_hash(entry->data, entry->size, hash);
     if (entry->index == applied->index && memcmp(hash, applied->hash, sizeof hash) == 0)
         return 1;
-    return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " is not the one that the tables were made from",
-                   applied->index);
+    return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " is not the one that the tables applied", applied->index);
 }
 
-int replay_check_place(struct log_store *store, struct state *state, struct aq_error *error)
+int replay_check_applied(struct log_store *store, struct state *state, struct aq_error *error)
 {
     struct state_txn *txn;
     if (state_read(state, &txn, error) != 0)
@@ -130,9 +127,9 @@ int replay_check_place(struct log_store *store, struct state *state, struct aq_e
     state_end(txn);
     if (applied.index == 0)
         return 0;
-    int status = log_store_read(store, applied.index, applied.index, check_hash, &applied, error);
+    int status = log_store_read(store, applied.index, applied.index, check_applied_hash, &applied, error);
     if (status == 0)
-        return aq_fail(error, AQ_E_CORRUPT, "the tables are at log entry %" PRIu64 ", which the log does not have",
+        return aq_fail(error, AQ_E_CORRUPT, "the tables applied log entry %" PRIu64 ", which the log does not have",
                        applied.index);
     return status == 1 ? 0 : -1;
 }
@@ -172,14 +169,14 @@ int replay_verify(struct log_store *store, struct state *state, const char *dire
     state_end(txn);
     if (status != 0 || state_open_fresh(&fresh, directory, map_bytes, error) != 0)
         return -1;
-    /* The layout is marked in both, or their digests would differ. */
+    /* The layout counts in the digests, so it is marked in both. */
     status = state_mark_layout(fresh, error);
     if (status == 0)
         status = digest_fresh(store, fresh, applied.index, replayed, &rows_replayed, error);
     state_discard(fresh);
     if (status != 0)
         return -1;
-    aq_buffer_format(report, "log: chain is whole up to entry %" PRIu64 ", seq %" PRIu64 "\n", applied.index,
+    aq_buffer_format(report, "log: the hash chain is intact up to entry %" PRIu64 ", seq %" PRIu64 "\n", applied.index,
                      applied.seq);
     add_digest(report, "tables in use", in_use, rows_in_use);
     add_digest(report, "replayed", replayed, rows_replayed);

@@ -7,19 +7,19 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CAPACITY_MAX = 65535 }; /* raft counts in 16 bits; we count MiB, and more than this is as good as endless */
+enum { CAPACITY_MAX = 65535 }; /* raft has 16 bits for it. We count in MiB, and more than this counts as this */
 
 struct replica {
     struct raft raft;
     struct log_store *store;
     uint64_t last;
     unsigned short capacity;
-    uint64_t first_seq; /* of the entry that is being submitted */
+    uint64_t first_seq; /* of the entry being submitted */
     bool has_job;
     struct log_job job;
 };
 
-static int failed(struct replica *replica, int code, const char *what, struct aq_error *error)
+static int fail_raft(struct replica *replica, int code, const char *what, struct aq_error *error)
 {
     enum aq_error_code kind = code == RAFT_NOSPACE     ? AQ_E_NO_SPACE
                               : code == RAFT_NOTLEADER ? AQ_E_NO_LEADER
@@ -27,7 +27,7 @@ static int failed(struct replica *replica, int code, const char *what, struct aq
     return aq_fail(error, kind, "%s: %s: %s", what, raft_strerror(code), raft_errmsg(&replica->raft));
 }
 
-/* Notes what must become durable. A cluster of one voter has nobody to send messages to. */
+/* Notes what must become durable. A cluster with one voter sends no messages. */
 static void note_update(struct replica *replica, const struct raft_update *update)
 {
     struct log_job *job = &replica->job;
@@ -58,23 +58,23 @@ static void note_update(struct replica *replica, const struct raft_update *updat
     job->commit = raft_commit_index(&replica->raft);
 }
 
-static int step(struct replica *replica, struct raft_event *event, uint64_t now_ms, const char *what,
-                struct aq_error *error)
+static int step_raft(struct replica *replica, struct raft_event *event, uint64_t now_ms, const char *what,
+                     struct aq_error *error)
 {
     struct raft_update update = {0};
     event->time = now_ms;
     event->capacity = replica->capacity;
     int code = raft_step(&replica->raft, event, &update);
     if (code != 0)
-        return failed(replica, code, what, error);
+        return fail_raft(replica, code, what, error);
     note_update(replica, &update);
     return 0;
 }
 
 /* ---- start -------------------------------------------------------------------------------------------- */
 
-/* The first entry of a new log: who belongs to the cluster. */
-static int bootstrap(struct log_store *store, const struct replica_options *options, struct aq_error *error)
+/* The first entry of a new log: the members of the cluster. */
+static int append_configuration(struct log_store *store, const struct replica_options *options, struct aq_error *error)
 {
     struct raft_configuration configuration;
     struct raft_buffer buffer;
@@ -91,7 +91,7 @@ static int bootstrap(struct log_store *store, const struct replica_options *opti
     return status;
 }
 
-/* What raft wants to know of the entries behind those that count as its snapshot. */
+/* The entries after those that count as raft's snapshot. */
 struct loading {
     struct raft_entry *entries;
     unsigned count;
@@ -103,7 +103,7 @@ static int load_entry(void *context, const struct log_entry *entry, struct aq_er
     (void)error;
     struct raft_entry *out = &loading->entries[loading->count++];
     *out = (struct raft_entry){.term = entry->term, .type = (enum raft_entry_type)entry->type};
-    if (entry->type == RAFT_CHANGE) { /* of the others, the core only keeps the term */
+    if (entry->type == RAFT_CHANGE) { /* of other types, the core needs only the term */
         out->buf.len = entry->size;
         out->buf.base = raft_malloc(entry->size);
         aq_assert(out->buf.base != NULL);
@@ -130,14 +130,14 @@ static int load_configuration(void *context, const struct log_entry *entry, stru
     metadata->configuration_index = entry->index;
     int code = raft_configuration_decode(&buffer, &metadata->configuration);
     if (code != 0)
-        return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " is no configuration: %s", entry->index,
+        return aq_fail(error, AQ_E_CORRUPT, "log entry %" PRIu64 " is not a configuration: %s", entry->index,
                        raft_strerror(code));
     return 0;
 }
 
-/* Entries up to `base` are committed for certain, so they count as a snapshot: raft need not hold their terms. */
-static int start(struct replica *replica, const struct log_extent *extent, uint64_t base, uint64_t now_ms,
-                 struct aq_error *error)
+/* Entries up to `base` are known to be committed, so they count as a snapshot: raft need not hold their terms. */
+static int start_raft(struct replica *replica, const struct log_extent *extent, uint64_t base, uint64_t now_ms,
+                      struct aq_error *error)
 {
     struct raft_snapshot_metadata metadata = {0};
     struct loading loading = {0};
@@ -153,12 +153,12 @@ static int start(struct replica *replica, const struct log_extent *extent, uint6
         return -1;
     event.start.term = extent->vote.term;
     event.start.voted_for = extent->vote.voted_for;
-    event.start.metadata = &metadata; /* raft takes over the configuration in it */
+    event.start.metadata = &metadata; /* raft takes ownership of the configuration in it */
     event.start.start_index = base + 1;
     event.start.entries = loading.entries;
     event.start.n_entries = loading.count;
     replica->last = extent->last;
-    int status = step(replica, &event, now_ms, "starting raft", error);
+    int status = step_raft(replica, &event, now_ms, "starting raft", error);
     for (unsigned i = 0; i < loading.count; i++)
         raft_free(loading.entries[i].batch);
     raft_free(loading.entries);
@@ -171,7 +171,8 @@ int replica_open(struct replica **out, struct log_store *store, const struct rep
     struct log_extent extent;
     if (log_store_extent(store, &extent, error) != 0)
         return -1;
-    if (extent.last == 0 && (bootstrap(store, options, error) != 0 || log_store_extent(store, &extent, error) != 0))
+    if (extent.last == 0 &&
+        (append_configuration(store, options, error) != 0 || log_store_extent(store, &extent, error) != 0))
         return -1;
     uint64_t base = options->applied > extent.commit ? options->applied : extent.commit;
     if (base > extent.last || extent.configuration == 0 || extent.configuration > base)
@@ -185,13 +186,13 @@ int replica_open(struct replica **out, struct log_store *store, const struct rep
     int code = raft_init(&replica->raft, NULL, NULL, options->id, options->address);
     if (code != 0) {
         free(replica);
-        return aq_fail(error, AQ_E_INTERNAL, "raft does not start: %s", raft_strerror(code));
+        return aq_fail(error, AQ_E_INTERNAL, "cannot start raft: %s", raft_strerror(code));
     }
     raft_seed(&replica->raft, (unsigned)(options->id * 2654435761u + now_ms));
     raft_set_pre_vote(&replica->raft, true);
     raft_set_capacity_threshold(
         &replica->raft, (unsigned short)(options->reserve_mib > CAPACITY_MAX ? CAPACITY_MAX : options->reserve_mib));
-    if (start(replica, &extent, base, now_ms, error) != 0) {
+    if (start_raft(replica, &extent, base, now_ms, error) != 0) {
         replica_close(replica);
         return -1;
     }
@@ -219,7 +220,7 @@ int replica_submit(struct replica *replica, uint32_t type, void *data, uint32_t 
     event.submit.entries = &entry;
     event.submit.n = 1;
     replica->first_seq = first_seq;
-    if (step(replica, &event, now_ms, "appending to the log", error) == 0)
+    if (step_raft(replica, &event, now_ms, "appending to the log", error) == 0)
         return 0;
     raft_free(data);
     return -1;
@@ -229,13 +230,13 @@ int replica_persisted(struct replica *replica, uint64_t index, uint64_t now_ms, 
 {
     struct raft_event event = {.type = RAFT_PERSISTED_ENTRIES};
     event.persisted_entries.index = index;
-    return step(replica, &event, now_ms, "after an append", error);
+    return step_raft(replica, &event, now_ms, "after an append", error);
 }
 
 int replica_timeout(struct replica *replica, uint64_t now_ms, struct aq_error *error)
 {
     struct raft_event event = {.type = RAFT_TIMEOUT};
-    return step(replica, &event, now_ms, "at a timeout", error);
+    return step_raft(replica, &event, now_ms, "at a timeout", error);
 }
 
 bool replica_job(struct replica *replica, struct log_job *job)

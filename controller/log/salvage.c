@@ -1,5 +1,6 @@
 #include "controller/log/salvage.h"
 
+#include "controller/lmdb/file.h"
 #include "controller/lmdb/pages.h"
 #include "controller/log/leaves.h"
 #include "controller/log/store.h"
@@ -12,40 +13,40 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Of one append: each is synced. */
+/* Of one append, which is synced. */
 enum { BATCH_ENTRIES = 4096, BATCH_BYTES = 8 << 20, PATH_SIZE = 1200 };
 
-/* How far events have got. */
+/* The last event of an entry. */
 struct reach {
-    uint64_t seq, time_ms; /* of the last event; 0: none */
+    uint64_t seq, time_ms; /* 0: none */
 };
 
 struct salvage {
     struct leaves *leaves;
     struct log_store *store;
-    uint64_t index; /* the entry that is looked for */
+    uint64_t index; /* of the entry to find next */
     uint64_t term;  /* of the one before it */
     unsigned char hash[AQ_HASH_SIZE];
-    bool proved; /* the batch before it has a check of its own, and need not wait for who names its hash */
+    bool proved; /* the decisions before it have a checksum: no later entry is needed to confirm their hash */
     struct candidate {
         struct log_entry entry;
         bool has_check;
         unsigned char hash[AQ_HASH_SIZE];
-        bool named; /* by one that follows it */
-    } found[2];     /* two that differ: one was refused for want of room, and its pages were not written over */
+        bool confirmed; /* by an entry that follows it */
+    } found[2];         /* two that differ: one was refused because the disk was full, and its pages were not reused */
     unsigned found_count;
     struct log_entry batch[BATCH_ENTRIES];
     unsigned count;
     size_t bytes;
     struct aq_arena arena; /* what the batch points to */
     struct reach reach;
-    struct aq_error why; /* it is not found */
+    struct aq_error why; /* the next entry was not found */
 };
 
-/* ---- one entry after the other ---------------------------------------------------------------------------------- */
+/* ---- finding the next entry ----------------------------------------------------------------------------- */
 
-/* Keeps a copy that may come next, unless it is the same as one that was kept. */
-static void take_copy(void *context, const struct log_head *head, const void *payload)
+/* Keeps a copy of an entry that may come next, unless an equal one was kept. */
+static void keep_candidate(void *context, const struct log_head *head, const void *payload)
 {
     struct salvage *salvage = context;
     struct candidate *last = &salvage->found[salvage->found_count];
@@ -65,39 +66,38 @@ static void take_copy(void *context, const struct log_head *head, const void *pa
     salvage->found_count++;
 }
 
-static void note_named(void *context, const struct log_head *head, const void *payload)
+static void note_confirmed(void *context, const struct log_head *head, const void *payload)
 {
     struct candidate *candidate = context;
-    candidate->named |= head->type == LOG_TYPE_COMMAND && aq_entry_follows(payload, head->size, candidate->hash);
+    candidate->confirmed |= head->type == LOG_TYPE_COMMAND && aq_entry_follows(payload, head->size, candidate->hash);
 }
 
-/* Of two that differ, it is the one that the next entry names. NULL: there is none. */
+/* Of two candidates that differ, returns the one that the entry after them confirms. NULL: there is none. */
 static const struct candidate *find_next(struct salvage *salvage)
 {
     struct aq_error ignored = {0};
     salvage->found_count = 0;
     salvage->why = (struct aq_error){0};
-    leaves_find(salvage->leaves, salvage->index, take_copy, salvage, &salvage->why);
+    leaves_find(salvage->leaves, salvage->index, keep_candidate, salvage, &salvage->why);
     if (salvage->found_count > 1)
-        leaves_find(salvage->leaves, salvage->index + 1, note_named, &salvage->found[1], &ignored);
-    return salvage->found_count == 0 ? NULL : &salvage->found[salvage->found_count > 1 && salvage->found[1].named];
+        leaves_find(salvage->leaves, salvage->index + 1, note_confirmed, &salvage->found[1], &ignored);
+    return salvage->found_count == 0 ? NULL : &salvage->found[salvage->found_count > 1 && salvage->found[1].confirmed];
 }
 
 static void read_reach(const struct log_entry *entry, struct reach *reach)
 {
     struct aq_entry whole;
-    struct aq_arena arena = {0};
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     struct aq_error ignored = {0};
     if (entry->type == LOG_TYPE_COMMAND && aq_entry_unpack(&whole, entry->data, entry->size, &arena, &ignored) == 0) {
         *reach = (struct reach){whole.first_seq - 1, whole.time};
         for (uint32_t i = 0; i < whole.decisions.count; i++)
             reach->seq += AQ_ITEM(whole.decisions, struct aq_logged_decision, i)->events.count;
     }
-    aq_arena_free(&arena);
 }
 
-/* All of it counts as committed: a single voter has committed what is on its disk. It has promised its vote to nobody
- * else, either, so the term of its last entry is all that raft has to know. */
+/* Everything counts as committed: a single voter has committed what is on its disk. It never voted for another one, so
+ * the term of the last entry is all that raft needs to know. */
 static int append_batch(struct salvage *salvage, struct aq_error *error)
 {
     if (salvage->count == 0)
@@ -116,7 +116,7 @@ static int append_batch(struct salvage *salvage, struct aq_error *error)
     return status;
 }
 
-/* 1: there is no next one; `why` says so, unless the log just ends. */
+/* Returns 1 if there is no next entry: `why` is set, unless the log ends there. */
 static int copy_next(struct salvage *salvage, struct aq_error *error)
 {
     if ((salvage->count == BATCH_ENTRIES || salvage->bytes > BATCH_BYTES) && append_batch(salvage, error) != 0)
@@ -144,8 +144,9 @@ static int copy_all(struct salvage *salvage, struct aq_error *error)
         return -1;
     bool more = salvage->why.message[0] != '\0' || leaves_last(salvage->leaves) >= salvage->index;
     if (more && salvage->why.message[0] == '\0')
-        (void)aq_fail(&salvage->why, AQ_E_CORRUPT, "log entry %" PRIu64 " is not there", salvage->index);
-    /* Older versions gave entries no check: such a one may itself be why none follows. It is still in the batch. */
+        (void)aq_fail(&salvage->why, AQ_E_CORRUPT, "log entry %" PRIu64 " is missing", salvage->index);
+    /* Entries of older versions have no checksum, so the last ones may be what is damaged. They are still in the batch.
+     */
     for (; more && !salvage->proved && salvage->count > 0; salvage->index--)
         salvage->proved = salvage->batch[--salvage->count].type == LOG_TYPE_COMMAND;
     if (append_batch(salvage, error) != 0)
@@ -153,13 +154,13 @@ static int copy_all(struct salvage *salvage, struct aq_error *error)
     if (salvage->index > 1)
         return 0;
     return aq_fail(error, AQ_E_CORRUPT, "nothing can be copied: %s",
-                   more ? salvage->why.message : "there are no entries of a log");
+                   more ? salvage->why.message : "there are no log entries");
 }
 
-/* ---- the report ------------------------------------------------------------------------------------------------- */
+/* ---- the report ----------------------------------------------------------------------------------------- */
 
-static void add_range(struct aq_buffer *report, uint64_t first, uint64_t last, uint64_t first_seq,
-                      const struct reach *reach)
+static void report_range(struct aq_buffer *report, uint64_t first, uint64_t last, uint64_t first_seq,
+                         const struct reach *reach)
 {
     char time[AQ_TIME_TEXT_SIZE];
     aq_buffer_format(report, first == last ? "entry %" PRIu64 : "entries %" PRIu64 " to %" PRIu64, first, last);
@@ -169,56 +170,56 @@ static void add_range(struct aq_buffer *report, uint64_t first, uint64_t last, u
     aq_buffer_format(report, " (seq %" PRIu64 " to %" PRIu64 ", until %s)", first_seq, reach->seq, time);
 }
 
-static void take_reach(void *context, const struct log_head *head, const void *payload)
+static void note_reach(void *context, const struct log_head *head, const void *payload)
 {
     struct log_entry entry = {.type = head->type, .data = payload, .size = head->size};
     read_reach(&entry, context);
 }
 
-static void add_lost(struct salvage *salvage, struct aq_buffer *report)
+static void report_lost(struct salvage *salvage, struct aq_buffer *report)
 {
     struct reach reach = {0};
     struct aq_error ignored = {0};
     uint64_t last = leaves_last(salvage->leaves);
     for (uint64_t index = last; index >= salvage->index && reach.seq == 0; index--)
-        leaves_find(salvage->leaves, index, take_reach, &reach, &ignored);
-    aq_buffer_format(report, "lost: %s\nlost in all: ", salvage->why.message);
-    add_range(report, salvage->index, last > salvage->index ? last : salvage->index, salvage->reach.seq + 1, &reach);
-    aq_buffer_text(report, last > salvage->index ? "; nothing can follow an entry that is lost\n" : "\n");
+        leaves_find(salvage->leaves, index, note_reach, &reach, &ignored);
+    aq_buffer_format(report, "lost: %s\nlost in total: ", salvage->why.message);
+    report_range(report, salvage->index, last > salvage->index ? last : salvage->index, salvage->reach.seq + 1, &reach);
+    aq_buffer_text(report, last > salvage->index ? "; no entry can follow a lost one\n" : "\n");
 }
 
-static void add_report(struct salvage *salvage, const char *source, const char *target, struct aq_buffer *report)
+static void write_report(struct salvage *salvage, const char *source, const char *target, struct aq_buffer *report)
 {
     struct aq_error pages = {0};
-    aq_buffer_text(report, "whole, and copied: ");
-    add_range(report, 1, salvage->index - 1, 1, &salvage->reach);
+    aq_buffer_text(report, "intact and copied: ");
+    report_range(report, 1, salvage->index - 1, 1, &salvage->reach);
     aq_buffer_format(report, "\nto %s\n", target);
     if (salvage->why.message[0] != '\0')
-        add_lost(salvage, report);
+        report_lost(salvage, report);
     else
-        aq_buffer_text(report, "lost: nothing that can be told\n");
+        aq_buffer_text(report, "lost: nothing that can be detected\n");
     if (lmdb_pages_check(source, LMDB_PAGES_ALL, &pages) != 0)
         aq_buffer_format(report, "%s\n", pages.message);
 }
 
-/* ---- directories ------------------------------------------------------------------------------------------------ */
+/* ---- directories ---------------------------------------------------------------------------------------- */
 
-/* The log is made in a directory beside the target, so that half of it is never taken for all. */
+/* The log is written in a directory beside the target, so that a part of it is never taken for the whole. */
 static int make_directory(const char *target, const char *part, struct aq_error *error)
 {
     struct stat status;
     if (lstat(target, &status) == 0)
-        return aq_fail(error, AQ_E_EXISTS, "%s is there already: name a directory that is not", target);
+        return aq_fail(error, AQ_E_EXISTS, "%s already exists: name a directory that does not", target);
     if (mkdir(part, 0700) == 0)
         return 0;
     if (errno == EEXIST)
-        return aq_fail(error, AQ_E_EXISTS, "%s is there, left by one that did not come to its end: remove it", part);
+        return aq_fail(error, AQ_E_EXISTS, "%s was left by an interrupted run: remove it", part);
     return aq_fail_errno(error, errno, "cannot make directory %s", part);
 }
 
 static void remove_log(const char *log)
 {
-    static const char *const names[] = {"data.mdb", "lock.mdb"};
+    static const char *const names[] = {LMDB_DATA_FILE, LMDB_LOCK_FILE};
     char path[PATH_SIZE + 16];
     for (size_t i = 0; i < AQ_LENGTH(names); i++) {
         snprintf(path, sizeof path, "%s/%s", log, names[i]);
@@ -243,7 +244,7 @@ int salvage(const char *directory, const char *target, uint64_t map_bytes, struc
 {
     char source[PATH_SIZE], part[PATH_SIZE], log[PATH_SIZE];
     if (strlen(target) > PATH_SIZE - 64)
-        return aq_fail(error, AQ_E_INVALID, "the directory has %zu bytes, but may have %d", strlen(target),
+        return aq_fail(error, AQ_E_INVALID, "the name of the directory has %zu bytes; the limit is %d", strlen(target),
                        PATH_SIZE - 64);
     snprintf(source, sizeof source, "%s/log", directory);
     snprintf(part, sizeof part, "%s.part", target);
@@ -257,7 +258,7 @@ int salvage(const char *directory, const char *target, uint64_t map_bytes, struc
     if (status == 0 && rename(log, target) != 0)
         status = aq_fail_errno(error, errno, "cannot move %s to %s", log, target);
     if (status == 0)
-        add_report(all, source, target, report);
+        write_report(all, source, target, report);
     else
         remove_log(log);
     rmdir(part);

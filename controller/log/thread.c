@@ -14,7 +14,8 @@ struct log_thread {
     bool stop;
 };
 
-static struct log_job *take(struct log_thread *thread)
+/* Waits for a job. NULL: the thread is to stop. */
+static struct log_job *wait_for_job(struct log_thread *thread)
 {
     pthread_mutex_lock(&thread->lock);
     while (thread->first == NULL && !thread->stop)
@@ -30,10 +31,10 @@ static struct log_job *take(struct log_thread *thread)
     return job;
 }
 
-static void *run(void *argument)
+static void *do_jobs(void *argument)
 {
     struct log_thread *thread = argument;
-    for (struct log_job *job; (job = take(thread)) != NULL;) {
+    for (struct log_job *job; (job = wait_for_job(thread)) != NULL;) {
         job->status = log_store_append(thread->store, job->entries, job->count, job->commit,
                                        job->has_vote ? &job->vote : NULL, &job->error);
         thread->done(thread->context, job);
@@ -49,7 +50,7 @@ int log_thread_start(struct log_thread **out, struct log_store *store, log_done_
     thread->last = &thread->first;
     pthread_mutex_init(&thread->lock, NULL);
     pthread_cond_init(&thread->waiting, NULL);
-    int code = pthread_create(&thread->thread, NULL, run, thread);
+    int code = pthread_create(&thread->thread, NULL, do_jobs, thread);
     if (code != 0) {
         free(thread);
         return aq_fail_errno(error, code, "cannot start the log thread");
@@ -68,7 +69,7 @@ void log_thread_put(struct log_thread *thread, struct log_job *job)
     thread->last = &job->next;
     thread->count++;
     pthread_mutex_unlock(&thread->lock);
-    pthread_cond_signal(&thread->waiting); /* unlocked: it must not wake to wait for the lock */
+    pthread_cond_signal(&thread->waiting); /* without the lock, which the thread takes when it wakes */
 }
 
 void log_thread_stop(struct log_thread *thread)

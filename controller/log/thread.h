@@ -1,5 +1,7 @@
-/* The log thread: the only place that waits for the disk. The writer hands it what must become durable; each job's
- * completion comes back through a callback, on the log thread. Jobs are done in order, one at a time. */
+/* The log thread: the only one that waits for the disk.
+ *
+ * The writer hands it jobs to append to the log. Jobs are done one at a time, in order; a callback on the log thread
+ * reports each when it is done. */
 #ifndef AQ_CONTROLLER_LOG_THREAD_H
 #define AQ_CONTROLLER_LOG_THREAD_H
 
@@ -9,16 +11,17 @@
 
 enum { LOG_JOB_ENTRIES_MAX = 4, LOG_JOBS_MAX = 8 };
 
+/* Belongs to the caller until log_thread_put(), and again from the callback on. */
 struct log_job {
-    /* The asker's, until `done`. */
+    /* What to append. */
     struct log_entry entries[LOG_JOB_ENTRIES_MAX];
     unsigned count;
     uint64_t commit;
     bool has_vote;
     struct log_vote vote;
-    void *memory; /* what the entries point to; free() after the job */
+    void *memory; /* that the entries point to; the caller frees it after the job */
 
-    /* The answer. */
+    /* The result. */
     int status; /* 0, or -1 with `error` */
     struct aq_error error;
 
@@ -31,6 +34,6 @@ struct log_thread;
 int log_thread_start(struct log_thread **thread, struct log_store *store, log_done_fn *done, void *context,
                      struct aq_error *error) AQ_MUST_CHECK;
 void log_thread_put(struct log_thread *thread, struct log_job *job);
-void log_thread_stop(struct log_thread *thread); /* does what is waiting, then ends; NULL is fine */
+void log_thread_stop(struct log_thread *thread); /* after the jobs that are queued; NULL is fine */
 
 #endif

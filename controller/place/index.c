@@ -8,8 +8,8 @@
 
 enum { RECENT_MAX = 1024 };
 
-/* What seldom changes, shared by all rows that a node ever had: freed when the last of them goes. */
-struct described {
+/* What rarely changes of a node. Shared by its row and by those kept for undo; freed with the last of them. */
+struct description {
     unsigned users;
     struct aq_arena arena;
     struct aq_node node;
@@ -19,10 +19,10 @@ struct row {
     uint64_t number;
     struct aq_amounts free;
     bool active, maintenance;
-    struct described *described;
+    struct description *description;
 };
 
-/* How a row was before a change. */
+/* A row before a change. */
 struct undo {
     enum { UNDO_ADDED, UNDO_CHANGED, UNDO_REMOVED } what;
     struct row row;
@@ -32,11 +32,11 @@ struct place_index {
     size_t count, capacity;
     uint64_t *number, *cpu, *ram, *disk, *slots;
     bool *active, *maintenance;
-    struct described **described;
+    struct description **descriptions;
     struct undo *undo;
     size_t n_undo, undo_capacity;
     uint64_t shape, changed;
-    uint32_t recent[RECENT_MAX]; /* the rows of the last changes, as a ring */
+    uint32_t recent[RECENT_MAX]; /* rows of the latest changes; a ring */
     struct opinions *opinions;
 };
 
@@ -47,20 +47,20 @@ struct place_index *place_index_new(void)
     return index;
 }
 
-static void release(struct described *described)
+static void release_description(struct description *description)
 {
-    if (--described->users > 0)
+    if (--description->users > 0)
         return;
-    aq_arena_free(&described->arena);
-    free(described);
+    aq_arena_free(&description->arena);
+    free(description);
 }
 
-static struct described *describe(const struct aq_node *node)
+static struct description *describe_node(const struct aq_node *node)
 {
-    struct described *described = aq_calloc(1, sizeof *described);
-    aq_record_copy(&aq_node_record, &described->node, node, &described->arena);
-    described->users = 1;
-    return described;
+    struct description *description = aq_calloc(1, sizeof *description);
+    aq_record_copy(&aq_node_record, &description->node, node, &description->arena);
+    description->users = 1;
+    return description;
 }
 
 void place_index_free(struct place_index *index)
@@ -69,7 +69,7 @@ void place_index_free(struct place_index *index)
         return;
     place_index_keep(index);
     for (size_t i = 0; i < index->count; i++)
-        release(index->described[i]);
+        release_description(index->descriptions[i]);
     free(index->number);
     free(index->cpu);
     free(index->ram);
@@ -77,7 +77,7 @@ void place_index_free(struct place_index *index)
     free(index->slots);
     free(index->active);
     free(index->maintenance);
-    free(index->described);
+    free(index->descriptions);
     free(index->undo);
     opinions_free(index->opinions);
     free(index);
@@ -85,8 +85,8 @@ void place_index_free(struct place_index *index)
 
 /* ---- rows --------------------------------------------------------------------------------------------- */
 
-/* Where `number` is, or would be. */
-static size_t find(const struct place_index *index, uint64_t number)
+/* The row of the node `number`, or where it would be inserted. */
+static size_t position_of(const struct place_index *index, uint64_t number)
 {
     size_t low = 0, high = index->count;
     while (low < high) {
@@ -99,23 +99,23 @@ static size_t find(const struct place_index *index, uint64_t number)
     return low;
 }
 
-static bool stands_at(const struct place_index *index, size_t at, uint64_t number)
+static bool is_at(const struct place_index *index, size_t at, uint64_t number)
 {
     return at < index->count && index->number[at] == number;
 }
 
-static struct row get(const struct place_index *index, size_t at)
+static struct row read_row(const struct place_index *index, size_t at)
 {
     return (struct row){
         .number = index->number[at],
         .free = {.cpu = index->cpu[at], .ram = index->ram[at], .disk = index->disk[at], .slots = index->slots[at]},
         .active = index->active[at],
         .maintenance = index->maintenance[at],
-        .described = index->described[at],
+        .description = index->descriptions[at],
     };
 }
 
-static void put(struct place_index *index, size_t at, const struct row *row)
+static void write_row(struct place_index *index, size_t at, const struct row *row)
 {
     index->number[at] = row->number;
     index->cpu[at] = row->free.cpu;
@@ -124,11 +124,11 @@ static void put(struct place_index *index, size_t at, const struct row *row)
     index->slots[at] = row->free.slots;
     index->active[at] = row->active;
     index->maintenance[at] = row->maintenance;
-    index->described[at] = row->described;
+    index->descriptions[at] = row->description;
     index->recent[index->changed++ % RECENT_MAX] = (uint32_t)at;
 }
 
-static void grow(struct place_index *index)
+static void grow_columns(struct place_index *index)
 {
     if (index->count < index->capacity)
         return;
@@ -140,75 +140,75 @@ static void grow(struct place_index *index)
     index->slots = aq_realloc(index->slots, n * sizeof *index->slots);
     index->active = aq_realloc(index->active, n * sizeof *index->active);
     index->maintenance = aq_realloc(index->maintenance, n * sizeof *index->maintenance);
-    index->described = aq_realloc(index->described, n * sizeof *index->described);
+    index->descriptions = aq_realloc(index->descriptions, n * sizeof *index->descriptions);
 }
 
-static void insert(struct place_index *index, size_t at, const struct row *row)
+static void insert_row(struct place_index *index, size_t at, const struct row *row)
 {
-    grow(index);
+    grow_columns(index);
     index->shape++;
     for (size_t i = index->count++; i > at; i--) {
-        struct row moved = get(index, i - 1);
-        put(index, i, &moved);
+        struct row moved = read_row(index, i - 1);
+        write_row(index, i, &moved);
     }
-    put(index, at, row);
+    write_row(index, at, row);
 }
 
-static void take_out(struct place_index *index, size_t at)
+static void remove_row(struct place_index *index, size_t at)
 {
     index->count--;
     index->shape++;
     for (size_t i = at; i < index->count; i++) {
-        struct row moved = get(index, i + 1);
-        put(index, i, &moved);
+        struct row moved = read_row(index, i + 1);
+        write_row(index, i, &moved);
     }
 }
 
 /* ---- changes ------------------------------------------------------------------------------------------ */
 
-/* Keeps the row's description alive until the undo is gone. */
-static void remember(struct place_index *index, int what, const struct row *row)
+/* Holds the row's description until the undo is removed. */
+static void add_undo(struct place_index *index, int what, const struct row *row)
 {
     AQ_GROW(index->undo, index->n_undo, index->undo_capacity);
     struct undo *undo = &index->undo[index->n_undo++];
     undo->what = what;
     undo->row = *row;
-    row->described->users++;
+    row->description->users++;
 }
 
 void place_index_set(struct place_index *index, const struct aq_node *node)
 {
-    struct row row = {node->number, node->free, node->status == AQ_NODE_ACTIVE, node->maintenance, describe(node)};
-    size_t at = find(index, node->number);
-    if (!stands_at(index, at, node->number)) {
-        remember(index, UNDO_ADDED, &row);
-        insert(index, at, &row);
+    struct row row = {node->number, node->free, node->status == AQ_NODE_ACTIVE, node->maintenance, describe_node(node)};
+    size_t at = position_of(index, node->number);
+    if (!is_at(index, at, node->number)) {
+        add_undo(index, UNDO_ADDED, &row);
+        insert_row(index, at, &row);
         return;
     }
-    struct row old = get(index, at);
-    remember(index, UNDO_CHANGED, &old);
-    release(old.described);
-    put(index, at, &row);
+    struct row old = read_row(index, at);
+    add_undo(index, UNDO_CHANGED, &old);
+    release_description(old.description);
+    write_row(index, at, &row);
 }
 
 void place_index_set_free(struct place_index *index, uint64_t number, const struct aq_amounts *amounts)
 {
-    size_t at = find(index, number);
-    aq_assert(stands_at(index, at, number));
-    struct row row = get(index, at);
-    remember(index, UNDO_CHANGED, &row);
+    size_t at = position_of(index, number);
+    aq_assert(is_at(index, at, number));
+    struct row row = read_row(index, at);
+    add_undo(index, UNDO_CHANGED, &row);
     row.free = *amounts;
-    put(index, at, &row);
+    write_row(index, at, &row);
 }
 
 void place_index_remove(struct place_index *index, uint64_t number)
 {
-    size_t at = find(index, number);
-    aq_assert(stands_at(index, at, number));
-    struct row row = get(index, at);
-    remember(index, UNDO_REMOVED, &row);
-    release(row.described);
-    take_out(index, at);
+    size_t at = position_of(index, number);
+    aq_assert(is_at(index, at, number));
+    struct row row = read_row(index, at);
+    add_undo(index, UNDO_REMOVED, &row);
+    release_description(row.description);
+    remove_row(index, at);
 }
 
 size_t place_index_mark(struct place_index *index)
@@ -221,18 +221,18 @@ void place_index_undo(struct place_index *index, size_t mark)
     aq_assert(mark <= index->n_undo);
     while (index->n_undo > mark) {
         struct undo *undo = &index->undo[--index->n_undo];
-        size_t at = find(index, undo->row.number);
+        size_t at = position_of(index, undo->row.number);
         if (undo->what == UNDO_REMOVED) {
-            insert(index, at, &undo->row); /* takes over the undo's hold on the description */
+            insert_row(index, at, &undo->row); /* takes over the description that the undo held */
             continue;
         }
-        aq_assert(stands_at(index, at, undo->row.number));
-        release(index->described[at]);
+        aq_assert(is_at(index, at, undo->row.number));
+        release_description(index->descriptions[at]);
         if (undo->what == UNDO_CHANGED) {
-            put(index, at, &undo->row);
+            write_row(index, at, &undo->row);
         } else {
-            take_out(index, at);
-            release(undo->row.described);
+            remove_row(index, at);
+            release_description(undo->row.description);
         }
     }
 }
@@ -240,13 +240,13 @@ void place_index_undo(struct place_index *index, size_t mark)
 void place_index_undo_batch(struct place_index *index)
 {
     place_index_undo(index, 0);
-    opinions_forget(index->opinions);
+    opinions_drop(index->opinions);
 }
 
 void place_index_keep(struct place_index *index)
 {
     while (index->n_undo > 0)
-        release(index->undo[--index->n_undo].row.described);
+        release_description(index->undo[--index->n_undo].row.description);
 }
 
 /* ---- what changed ------------------------------------------------------------------------------------- */
@@ -285,12 +285,12 @@ struct place_columns place_index_columns(const struct place_index *index)
 
 const char *place_index_name(const struct place_index *index, size_t row)
 {
-    return index->described[row]->node.name;
+    return index->descriptions[row]->node.name;
 }
 
 bool place_index_has_driver(const struct place_index *index, size_t row, const char *driver)
 {
-    const struct aq_list *drivers = &index->described[row]->node.drivers;
+    const struct aq_list *drivers = &index->descriptions[row]->node.drivers;
     for (uint32_t i = 0; i < drivers->count; i++)
         if (strcmp(AQ_TEXT_ITEM(*drivers, i), driver) == 0)
             return true;
@@ -299,7 +299,7 @@ bool place_index_has_driver(const struct place_index *index, size_t row, const c
 
 bool place_index_matches(const struct place_index *index, size_t row, const char *pattern)
 {
-    const struct aq_list *identifiers = &index->described[row]->node.identifiers;
+    const struct aq_list *identifiers = &index->descriptions[row]->node.identifiers;
     for (uint32_t i = 0; i < identifiers->count; i++)
         if (fnmatch(pattern, AQ_TEXT_ITEM(*identifiers, i), 0) == 0)
             return true;

@@ -1,7 +1,7 @@
-/* The placement index: what placement must know of every node, in memory, column by column. A projection of the node
- * table: rebuilt from it at start, changed by project, owned by the writer's thread.
+/* The placement index: what placement needs to know of every node, in memory, column by column. A projection of the
+ * table of nodes: filled from it at start, changed by project, owned by the writer's thread.
  *
- * What is done to it since place_index_mark() can be undone: when the batch that it belonged to is not committed. */
+ * Changes since place_index_mark() can be undone, for a batch that is not committed. */
 #ifndef AQ_CONTROLLER_PLACE_INDEX_H
 #define AQ_CONTROLLER_PLACE_INDEX_H
 
@@ -15,44 +15,46 @@ struct place_index;
 struct place_index *place_index_new(void);
 void place_index_free(struct place_index *index); /* NULL is fine */
 
-/* Takes over what a node's row says now; a node that is not there yet is added. */
+/* Adds a node, or updates all that is known of it. */
 void place_index_set(struct place_index *index, const struct aq_node *node);
 void place_index_remove(struct place_index *index, uint64_t number);
-/* Only the free amounts changed: the cheap and frequent case. The node is there. */
+/* Updates the free amounts of a node in the index: the cheap and frequent case. */
 void place_index_set_free(struct place_index *index, uint64_t number, const struct aq_amounts *free);
 
-size_t place_index_mark(struct place_index *index); /* a place to come back to */
-void place_index_undo(struct place_index *index, size_t mark);
-/* To the beginning. What was decided meanwhile, labels included, never was: placement's memory of it goes, too. */
+size_t place_index_mark(struct place_index *index);
+void place_index_undo(struct place_index *index, size_t mark); /* the changes since the mark */
+/* Undoes everything since the last place_index_keep(). What was decided meanwhile, labels included, never happened, so
+ * the remembered opinions are dropped too. */
 void place_index_undo_batch(struct place_index *index);
-void place_index_keep(struct place_index *index); /* forgets how to undo: all marks are void */
+void place_index_keep(struct place_index *index); /* makes the changes permanent: marks become invalid */
 
 /* ---- for placement -------------------------------------------------------------------------------------- */
 
-/* Rows in order of node numbers, `count` of each. */
+/* One row for each node, in the order of node numbers. */
 struct place_columns {
     size_t count;
     const uint64_t *number;
     const uint64_t *cpu, *ram, *disk, *slots; /* free: thousandths of a core, MiB, MiB, slots */
-    const bool *active;                       /* its agent is heard of */
+    const bool *active;                       /* its agent is heard from */
     const bool *maintenance;
 };
 
-/* What changed: `shape` counts when rows came, went or moved; `changed` counts changes of single rows.
- * place_index_changes() calls `visit` for each row that changed after the count `since` (some of them twice), or
- * returns false: too many to tell. */
+/* Counts of changes: `shape` of rows that were added, removed or moved, `changed` of single rows.
+ * place_index_changes() calls `visit` for each row that changed after the count `since`, for some of them twice, or
+ * returns false if there are too many. */
 uint64_t place_index_shape(const struct place_index *index);
 uint64_t place_index_changed(const struct place_index *index);
 typedef void place_row_fn(void *context, size_t row);
 bool place_index_changes(const struct place_index *index, uint64_t since, place_row_fn *visit, void *context);
 
-/* Placement's memory, kept with the index (opinion.h). */
+/* The remembered opinions, which belong to the index (opinion.h). */
 struct opinions;
 struct opinions *place_index_opinions(const struct place_index *index);
 
 struct place_columns place_index_columns(const struct place_index *index);
 const char *place_index_name(const struct place_index *index, size_t row);
 bool place_index_has_driver(const struct place_index *index, size_t row, const char *driver);
-bool place_index_matches(const struct place_index *index, size_t row, const char *pattern); /* any identifier does */
+/* Whether any identifier of the node matches the pattern. */
+bool place_index_matches(const struct place_index *index, size_t row, const char *pattern);
 
 #endif

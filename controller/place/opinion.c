@@ -4,9 +4,9 @@
 #include <string.h>
 
 struct column {
-    uint64_t label, number; /* of which definition; label 0: unused */
-    uint64_t used;          /* when, counted in questions */
-    uint64_t shape, seen;   /* of the index, when it was last brought up to date */
+    uint64_t label, number; /* of the definition; label 0: unused */
+    uint64_t used;          /* last, counted in questions */
+    uint64_t shape, seen;   /* counts of the index at the last update */
     size_t capacity;
     uint8_t *answers;
 };
@@ -14,7 +14,7 @@ struct column {
 struct opinions {
     uint64_t questions;
     struct column columns[OPINIONS_MAX];
-    struct column scratch; /* for what is not remembered */
+    struct column scratch; /* for answers that are not remembered */
 };
 
 struct opinions *opinions_new(void)
@@ -22,7 +22,7 @@ struct opinions *opinions_new(void)
     return aq_calloc(1, sizeof(struct opinions));
 }
 
-void opinions_forget(struct opinions *opinions)
+void opinions_drop(struct opinions *opinions)
 {
     for (size_t i = 0; i < OPINIONS_MAX; i++)
         opinions->columns[i].label = 0;
@@ -38,7 +38,7 @@ void opinions_free(struct opinions *opinions)
 
 /* ---- one node ----------------------------------------------------------------------------------------- */
 
-struct asking {
+struct question {
     const struct place_index *index;
     struct place_columns columns;
     uint64_t number;
@@ -48,46 +48,46 @@ struct asking {
     struct column *column;
 };
 
-static bool was_tried(const struct asking *asking, size_t row)
+static bool was_tried(const struct question *question, size_t row)
 {
-    for (uint32_t i = 0; i < asking->tries->count; i++) {
-        const struct aq_try *try = AQ_ITEM(*asking->tries, struct aq_try, i);
-        if (try->definition == asking->number && strcmp(try->node, place_index_name(asking->index, row)) == 0)
+    for (uint32_t i = 0; i < question->tries->count; i++) {
+        const struct aq_try *try = AQ_ITEM(*question->tries, struct aq_try, i);
+        if (try->definition == question->number && strcmp(try->node, place_index_name(question->index, row)) == 0)
             return true;
     }
     return false;
 }
 
-static bool filter_matches(const struct asking *asking, size_t row)
+static bool filter_matches(const struct question *question, size_t row)
 {
-    const struct aq_list *filter = &asking->definition->resources.node_filter;
+    const struct aq_list *filter = &question->definition->resources.node_filter;
     for (uint32_t i = 0; i < filter->count; i++)
-        if (!place_index_matches(asking->index, row, AQ_TEXT_ITEM(*filter, i)))
+        if (!place_index_matches(question->index, row, AQ_TEXT_ITEM(*filter, i)))
             return false;
     return true;
 }
 
-/* Lasting reasons come before passing ones, so that a reader sees what would have to change. */
-static enum aq_answer ask(const struct asking *asking, size_t row)
+/* Lasting reasons come before temporary ones, so that users see what would have to change. */
+static enum aq_answer answer_of(const struct question *question, size_t row)
 {
-    const struct place_columns *columns = &asking->columns;
-    if (!place_index_has_driver(asking->index, row, asking->definition->driver))
+    const struct place_columns *columns = &question->columns;
+    if (!place_index_has_driver(question->index, row, question->definition->driver))
         return AQ_ANSWER_DRIVER;
-    if (!filter_matches(asking, row))
+    if (!filter_matches(question, row))
         return AQ_ANSWER_FILTER;
-    if (was_tried(asking, row))
+    if (was_tried(question, row))
         return AQ_ANSWER_TRIED;
     if (!columns->active[row])
         return AQ_ANSWER_LOST;
     if (columns->maintenance[row])
         return AQ_ANSWER_MAINTENANCE;
-    if (columns->slots[row] < asking->need.slots)
+    if (columns->slots[row] < question->need.slots)
         return AQ_ANSWER_SLOTS;
-    if (columns->cpu[row] < asking->need.cpu)
+    if (columns->cpu[row] < question->need.cpu)
         return AQ_ANSWER_CPU;
-    if (columns->ram[row] < asking->need.ram)
+    if (columns->ram[row] < question->need.ram)
         return AQ_ANSWER_RAM;
-    return columns->disk[row] < asking->need.disk ? AQ_ANSWER_DISK : AQ_ANSWER_FITS;
+    return columns->disk[row] < question->need.disk ? AQ_ANSWER_DISK : AQ_ANSWER_FITS;
 }
 
 const uint64_t *opinion_column(const struct place_columns *columns, enum aq_answer answer)
@@ -124,24 +124,24 @@ uint64_t opinion_need(const struct aq_amounts *need, enum aq_answer answer)
 
 /* ---- columns ------------------------------------------------------------------------------------------ */
 
-static void ask_again(void *context, size_t row)
+static void update_row(void *context, size_t row)
 {
-    struct asking *asking = context;
-    asking->column->answers[row] = (uint8_t)ask(asking, row);
+    struct question *question = context;
+    question->column->answers[row] = (uint8_t)answer_of(question, row);
 }
 
-static void ask_all(struct asking *asking)
+static void update_all(struct question *question)
 {
-    struct column *column = asking->column;
-    if (column->capacity < asking->columns.count) {
-        column->capacity = asking->columns.count + 64;
+    struct column *column = question->column;
+    if (column->capacity < question->columns.count) {
+        column->capacity = question->columns.count + 64;
         column->answers = aq_realloc(column->answers, column->capacity);
     }
-    for (size_t row = 0; row < asking->columns.count; row++)
-        ask_again(asking, row);
+    for (size_t row = 0; row < question->columns.count; row++)
+        update_row(question, row);
 }
 
-/* The column of the definition, or the one that may be given up for it. */
+/* The column of the definition, or the least recently used one, emptied. */
 static struct column *find_column(struct opinions *opinions, uint64_t label, uint64_t number)
 {
     struct column *oldest = &opinions->columns[0];
@@ -161,7 +161,7 @@ const uint8_t *opinion_ask(const struct place_index *index, uint64_t label, uint
 {
     struct opinions *opinions = place_index_opinions(index);
     bool keep = label != 0 && tries->count == 0;
-    struct asking asking = {
+    struct question question = {
         .index = index,
         .columns = place_index_columns(index),
         .number = number,
@@ -170,10 +170,10 @@ const uint8_t *opinion_ask(const struct place_index *index, uint64_t label, uint
         .need = aq_needs_amounts(&definition->resources),
         .column = keep ? find_column(opinions, label, number) : &opinions->scratch,
     };
-    struct column *column = asking.column;
+    struct column *column = question.column;
     bool known = keep && column->label == label && column->shape == place_index_shape(index);
-    if (!known || !place_index_changes(index, column->seen, ask_again, &asking))
-        ask_all(&asking);
+    if (!known || !place_index_changes(index, column->seen, update_row, &question))
+        update_all(&question);
     column->label = keep ? label : 0;
     column->number = number;
     column->used = ++opinions->questions;

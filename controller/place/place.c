@@ -4,13 +4,14 @@
 
 #include <string.h>
 
-enum { GROUPS_PER_DEFINITION_MAX = 64 }; /* further nodes join the group of the same answer, whatever they have */
+/* Beyond this, nodes join the group with the same answer whatever amount they have free. */
+enum { GROUPS_PER_DEFINITION_MAX = 64 };
 
-/* A ballot group that grows; nodes come in order of their numbers. */
+/* A group of a ballot while nodes are added to it, in the order of their numbers. */
 struct group {
     struct aq_ballot_group row;
     struct aq_buffer nodes;
-    uint64_t first, last; /* the run that is still open; 0: none */
+    uint64_t first, last; /* the open run of numbers; 0: none */
 };
 
 struct counting {
@@ -30,7 +31,7 @@ static struct group *group_for(struct counting *counting, enum aq_answer answer,
         struct group *group = &counting->groups[i];
         if (group->row.answer == answer && (group->row.have == have || full)) {
             if (have > group->row.have)
-                group->row.have = have; /* "at most": only when groups had to be merged */
+                group->row.have = have; /* "at most", in a merged group */
             return group;
         }
     }
@@ -64,7 +65,7 @@ static void add_run(struct group *group, uint64_t first, uint64_t last)
     group->last = last;
 }
 
-/* The end of the run of equal answers that begins at `row`: eight at a time, for most answers are equal. */
+/* The end of the run of equal answers that begins at `row`. Compares eight at a time: most answers are equal. */
 static size_t run_end(const struct counting *counting, size_t row)
 {
     const uint8_t *answers = counting->answers;
@@ -98,7 +99,7 @@ static void count_run(struct counting *counting, size_t row, size_t end)
     }
 }
 
-/* Counts what everybody said about one definition. True: somebody may take it one day. */
+/* Counts the answers for one definition. True: some node may be able to take it later. */
 static bool count_all(struct counting *counting)
 {
     bool maybe_later = false;

@@ -1,7 +1,8 @@
-/* Placement: which node takes an application, and what every other one said.
+/* Placement: which node takes an application, and what every node answered.
  *
- * This first engine asks all nodes about the most preferred definition, then about the next, and takes the first node,
- * in order of their numbers, that says yes. Pure: it reads the index and its arguments, and writes its answer. */
+ * This first engine asks all nodes about the most preferred definition, then about the next one, and chooses the first
+ * node, in the order of their numbers, that answers yes. Pure: it reads the index and its arguments, and writes its
+ * answer. */
 #ifndef AQ_CONTROLLER_PLACE_PLACE_H
 #define AQ_CONTROLLER_PLACE_PLACE_H
 
@@ -10,15 +11,15 @@
 #include "schema/model/label.h"
 
 struct place_request {
-    uint64_t label;                    /* whose definitions these are; 0: of none that may be remembered */
+    uint64_t label;                    /* that has the definitions; 0: answers are not remembered */
     const struct aq_list *definitions; /* of aq_definition, most preferred first */
-    const struct aq_list *tries;       /* of aq_try: not to be repeated there */
+    const struct aq_list *tries;       /* of aq_try: those that failed, not to be repeated */
 };
 
 struct place_answer {
     bool placed;
     bool exhausted;        /* every node that could ever take it has been tried */
-    const char *node;      /* when placed; the index's, until it changes */
+    const char *node;      /* when placed; belongs to the index, valid until it changes */
     uint64_t definition;   /* when placed */
     struct aq_list groups; /* of aq_ballot_group; in the arena */
     const char *reason;    /* when not placed: in words, in the arena */

@@ -49,20 +49,20 @@ static struct cached_row **bucket_of(struct row_cache *cache, const struct aq_en
     return &cache->buckets[(hash ^ hash >> 32) & (cache->size - 1)];
 }
 
-static void put_into_bucket(struct row_cache *cache, struct cached_row *row)
+static void add_to_bucket(struct row_cache *cache, struct cached_row *row)
 {
     struct cached_row **bucket = bucket_of(cache, row->entity, row->key, row->length);
     row->next = *bucket;
     *bucket = row;
 }
 
-static void grow(struct row_cache *cache)
+static void grow_buckets(struct row_cache *cache)
 {
     free(cache->buckets);
     cache->size *= BUCKETS_TIMES;
     cache->buckets = aq_calloc(cache->size, sizeof(struct cached_row *));
     for (struct cached_row *row = cache->first; row != NULL; row = row->later)
-        put_into_bucket(cache, row);
+        add_to_bucket(cache, row);
 }
 
 struct cached_row *row_cache_find(struct row_cache *cache, const struct aq_entity *entity, const struct state_key *key)
@@ -83,9 +83,9 @@ struct cached_row *row_cache_add(struct row_cache *cache, const struct aq_entity
     *cache->last = row;
     cache->last = &row->later;
     if (++cache->count > cache->size)
-        grow(cache);
+        grow_buckets(cache);
     else
-        put_into_bucket(cache, row);
+        add_to_bucket(cache, row);
     return row;
 }
 

@@ -36,21 +36,21 @@ static uint64_t stored_layout(struct state_txn *txn)
     return layout;
 }
 
-bool state_is_good(struct state *state, struct aq_error *why)
+bool state_has_layout(struct state *state, struct aq_error *why)
 {
     struct state_txn *txn;
     if (state_read(state, &txn, why) != 0)
         return false;
     uint64_t layout = stored_layout(txn);
-    bool good = false;
+    bool has_it = false;
     if (layout == 0)
         (void)aq_fail(why, AQ_E_CORRUPT, "there are none yet");
     else if (layout != layout_number())
         (void)aq_fail(why, AQ_E_CORRUPT, "they have the layout of another version");
     else
-        good = !state_failed(txn, why);
+        has_it = !state_failed(txn, why);
     state_end(txn);
-    return good;
+    return has_it;
 }
 
 int state_mark_layout(struct state *state, struct aq_error *error)

@@ -50,7 +50,7 @@ void state_discard(struct state *state);
  * without sync, and not if a page is damaged. False: `why` says so. `boot` is that of lmdb_boot_id(). */
 bool state_is_intact(const char *directory, const char *boot, struct aq_error *why);
 /* Whether these tables have the layout of this program. False: `why` says so. */
-bool state_is_good(struct state *state, struct aq_error *why);
+bool state_has_layout(struct state *state, struct aq_error *why);
 /* Checks all pages of tables that are in use. */
 int state_check_pages(struct state *state, struct aq_error *error) AQ_MUST_CHECK;
 /* Marks that the tables are in use from now on, which includes their layout; or closed, with everything on disk. */

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The field of aq_amounts that an answer is about; NULL: none. */
-static const struct aq_field *short_of(enum aq_answer answer)
+/* The field of aq_amounts that was too small; NULL if the answer is not about an amount. */
+static const struct aq_field *lacking_field(enum aq_answer answer)
 {
     switch (answer) {
     case AQ_ANSWER_CPU:
@@ -27,9 +27,9 @@ static const struct aq_field *short_of(enum aq_answer answer)
     }
 }
 
-static void reason_text(const struct aq_ballot_group *group, struct aq_buffer *out)
+static void add_reason(const struct aq_ballot_group *group, struct aq_buffer *out)
 {
-    const struct aq_field *field = short_of((enum aq_answer)group->answer);
+    const struct aq_field *field = lacking_field((enum aq_answer)group->answer);
     if (field == NULL) {
         aq_buffer_text(out, aq_answer_words.help[group->answer]);
         return;
@@ -77,16 +77,14 @@ struct ballots {
 static bool visit_ballot(void *context, const struct state_key *key, const void *value, size_t length)
 {
     struct ballots *ballots = context;
-    struct aq_arena arena = {0};
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     struct aq_ballot ballot;
     struct aq_error error = {0};
     (void)key;
     if (length == 0)
-        return true; /* an event without one */
-    bool more = aq_record_unpack(&aq_ballot_record, &ballot, value, length, false, &arena, &error) != 0 ||
-                ballots->visit(ballots->context, &ballot);
-    aq_arena_free(&arena);
-    return more;
+        return true; /* an event without a ballot */
+    return aq_record_unpack(&aq_ballot_record, &ballot, value, length, false, &arena, &error) != 0 ||
+           ballots->visit(ballots->context, &ballot);
 }
 
 static void each_ballot(struct state_txn *txn, uint64_t application, ballot_fn *visit, void *context)
@@ -132,12 +130,11 @@ static bool show_ballot(void *context, const struct aq_ballot *ballot)
     bool more = true;
     voting->ballot = ballot;
     for (uint32_t i = 0; more && i < ballot->groups.count; i++) {
-        struct aq_buffer reason = {0};
+        AQ_CLEANUP_BUFFER struct aq_buffer reason = {0};
         voting->group = AQ_ITEM(ballot->groups, struct aq_ballot_group, i);
-        reason_text(voting->group, &reason);
+        add_reason(voting->group, &reason);
         voting->reason = aq_buffer_string(&reason);
         more = each_number(voting->group->nodes, show_vote, voting);
-        aq_buffer_free(&reason);
     }
     return more;
 }
@@ -155,12 +152,12 @@ enum { WHY_NAMES_MAX = 8 }; /* nodes named in one line; more are counted */
 struct why {
     struct state_txn *txn;
     struct aq_buffer *out;
-    const struct aq_label *label; /* NULL: gone */
+    const struct aq_label *label; /* NULL: deleted */
     uint64_t count;
     struct aq_buffer names;
 };
 
-static bool name_one(void *context, uint64_t number)
+static bool add_name(void *context, uint64_t number)
 {
     struct why *why = context;
     char name[80];
@@ -175,14 +172,14 @@ static void explain_group(struct why *why, const struct aq_ballot *ballot, const
 {
     why->count = 0;
     aq_buffer_reset(&why->names);
-    each_number(group->nodes, name_one, why);
+    each_number(group->nodes, add_name, why);
     if (why->count > WHY_NAMES_MAX)
         aq_buffer_format(&why->names, " and %" PRIu64 " more", why->count - WHY_NAMES_MAX);
     aq_buffer_format(why->out, "    %s: %s: ", aq_buffer_string(&why->names),
                      group->answer == AQ_ANSWER_FITS ? "yes" : "no");
-    reason_text(group, why->out);
+    add_reason(group, why->out);
     if (group->answer == AQ_ANSWER_FITS && ballot->node[0] != '\0' && ballot->definition == group->definition)
-        aq_buffer_format(why->out, "; %s was chosen: the first that said yes", ballot->node);
+        aq_buffer_format(why->out, "; %s was chosen: the first to answer yes", ballot->node);
     aq_buffer_char(why->out, '\n');
 }
 
@@ -195,7 +192,7 @@ static bool explain_ballot(void *context, const struct aq_ballot *ballot)
     if (ballot->node[0] != '\0')
         aq_buffer_format(why->out, "%s was chosen\n", ballot->node);
     else
-        aq_buffer_text(why->out, ballot->groups.count ? "no node could take it\n" : "there was no node at all\n");
+        aq_buffer_text(why->out, ballot->groups.count ? "no node could take it\n" : "there were no nodes\n");
     uint64_t definition = UINT64_MAX;
     for (uint32_t i = 0; i < ballot->groups.count; i++) {
         const struct aq_ballot_group *group = AQ_ITEM(ballot->groups, struct aq_ballot_group, i);
@@ -212,26 +209,29 @@ static bool explain_ballot(void *context, const struct aq_ballot *ballot)
     return true;
 }
 
+static void explain_tries(const struct aq_application *application, struct aq_buffer *out)
+{
+    for (uint32_t i = 0; i < application->tries.count; i++) {
+        const struct aq_try *try = AQ_ITEM(application->tries, struct aq_try, i);
+        aq_buffer_format(out, "try %u on %s, definition %" PRIu64 ", failed: %s\n", i + 1, try->node, try->definition,
+                         try->reason);
+    }
+}
+
 bool votes_why(struct state_txn *txn, uint64_t id, struct aq_buffer *out)
 {
-    struct aq_arena arena = {0};
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     struct aq_application application;
     struct aq_label label;
-    bool found = state_application(txn, id, &application, &arena);
-    if (found) {
-        aq_buffer_format(out, "application %" PRIu64 " asked for label %s, version %" PRIu64 "; it is %s", id,
-                         application.label, application.version, aq_application_status_words.words[application.status]);
-        aq_buffer_format(out, "%s%s\n", application.description[0] ? ": " : "", application.description);
-        struct why why = {.txn = txn, .out = out};
-        why.label = state_label(txn, application.label_id, &label, &arena) ? &label : NULL;
-        each_ballot(txn, id, explain_ballot, &why);
-        for (uint32_t i = 0; i < application.tries.count; i++) {
-            const struct aq_try *try = AQ_ITEM(application.tries, struct aq_try, i);
-            aq_buffer_format(out, "try %u on %s, definition %" PRIu64 ", failed: %s\n", i + 1, try->node,
-                             try->definition, try->reason);
-        }
-        aq_buffer_free(&why.names);
-    }
-    aq_arena_free(&arena);
-    return found;
+    struct why why = {.txn = txn, .out = out};
+    if (!state_application(txn, id, &application, &arena))
+        return false;
+    aq_buffer_format(out, "application %" PRIu64 " asked for label %s, version %" PRIu64 "; it is %s", id,
+                     application.label, application.version, aq_application_status_words.words[application.status]);
+    aq_buffer_format(out, "%s%s\n", application.description[0] ? ": " : "", application.description);
+    why.label = state_label(txn, application.label_id, &label, &arena) ? &label : NULL;
+    each_ballot(txn, id, explain_ballot, &why);
+    explain_tries(&application, out);
+    aq_buffer_free(&why.names);
+    return true;
 }

@@ -1,4 +1,4 @@
-/* Votes as people read them, from the ballots as they are stored; and the answer to "why" in words. */
+/* Votes, made from the stored ballots; and the explanation of a placement in words. */
 #ifndef AQ_CONTROLLER_STATE_VOTES_H
 #define AQ_CONTROLLER_STATE_VOTES_H
 
@@ -9,8 +9,8 @@
 typedef bool votes_row_fn(void *context, const struct aq_vote *vote);
 void votes_scan(struct state_txn *txn, uint64_t application, votes_row_fn *row, void *context);
 
-/* Appends the explanation, in lines of English: where it stands, which nodes were looked at in each round, who answered
- * what, why the chosen one was chosen. False: no such application. */
+/* Appends the explanation, in lines of English: the application's status, and for each round which nodes were asked,
+ * what each answered, and why the chosen one was chosen. False: there is no such application. */
 bool votes_why(struct state_txn *txn, uint64_t application, struct aq_buffer *out);
 
 #endif

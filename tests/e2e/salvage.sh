@@ -52,17 +52,17 @@ turn $(heads)
 check_match "no controller starts of it" '*cannot start*data.mdb is damaged: page 0*status 1' "$(refused)"
 sum=$(cksum "$data/log/data.mdb")
 said=$(salvage "$data/log.salvaged")
-check_match "all entries are salvaged" "whole, and copied: entries 1 to * (seq 1 to *, until 2*Z)
+check_match "all entries are salvaged" "intact and copied: entries 1 to * (seq 1 to *, until 2*Z)
 to $data/log.salvaged
-lost: nothing that can be told
+lost: nothing that can be detected
 $data/log/data.mdb is damaged: page 0*
 status 0" "$said"
 check_equal "the damaged log is as it was" "$sum" "$(cksum "$data/log/data.mdb")"
-check_match "nothing is written over" "*$data/log.salvaged is there already*status 1" "$(salvage "$data/log.salvaged")"
+check_match "nothing is written over" "*$data/log.salvaged already exists*status 1" "$(salvage "$data/log.salvaged")"
 take_over 1
 controller_start
 check_equal "with all that there was" "$before" "$(api GET application/ | jq -S '.data | map({id, status})')"
-check_fails "and the tables that there were" grep -q 'makes the tables anew' "$work/controller.log"
+check_fails "and the tables that there were" grep -q 'rebuilding the tables' "$work/controller.log"
 check_match "which agree" '*equal*' "$(aq log verify 2>&1)"
 wait_for 20 nodes_are_active 1
 
@@ -72,14 +72,14 @@ stop controller
 # shellcheck disable=SC2046 # numbers
 turn $(grep -abo mark-5-of-six "$data/log/data.mdb" | cut -d: -f1)
 said=$(salvage "$data/log.salvaged")
-check_match "what comes before a damaged entry is salvaged" "whole, and copied: entries 1 to * (seq 1 to *, until 2*Z)
+check_match "what comes before a damaged entry is salvaged" "intact and copied: entries 1 to * (seq 1 to *, until 2*Z)
 to $data/log.salvaged
 lost: log entry * (seq *) is damaged: its bytes are not what was written
-lost in all: entries * to * (seq * to *, until 2*Z); nothing can follow an entry that is lost
+lost in total: entries * to * (seq * to *, until 2*Z); no entry can follow a lost one
 status 0" "$said"
 take_over 2
 controller_start
-check "tables that are ahead of it are not taken" grep -q 'makes the tables anew from the log because="the tables are at log entry [0-9]*, which the log does not have' "$work/controller.log"
+check "tables that are ahead of it are not taken" grep -q 'rebuilding the tables from the log because="the tables applied log entry [0-9]*, which the log does not have' "$work/controller.log"
 check_equal "the applications before are there" '1 2 3 4' "$(api_field '.data | map(.id) | join(" ")' application/)"
 check_match "log and tables agree" '*equal*' "$(aq log verify 2>&1)"
 ended() { # COUNT

@@ -315,7 +315,7 @@ static void replay_goes_on_where_the_tables_are(void **context)
     test_must(replay(logs.store, state, NULL, 6, &error), &error);
     test_must(replay(logs.store, state, NULL, 6, &error), &error);
     assert_int_equal(seq_of(state), 20);
-    test_must(replay_check_place(logs.store, state, &error), &error);
+    test_must(replay_check_applied(logs.store, state, &error), &error);
     state_close(state);
 }
 
@@ -432,17 +432,17 @@ static void tables_of_another_log_are_not_believed(void **context)
     log_case_add(1, 1, 1);
     log_case_add(1, 1, 1);
     struct state *state = fresh_tables();
-    test_must(replay_check_place(logs.store, state, &error), &error); /* empty tables are of any log */
+    test_must(replay_check_applied(logs.store, state, &error), &error); /* empty tables are of any log */
     test_must(replay(logs.store, state, NULL, 3, &error), &error);
-    test_must(replay_check_place(logs.store, state, &error), &error);
+    test_must(replay_check_applied(logs.store, state, &error), &error);
     struct aq_buffer other = log_case_pack(2, 1, 2, logs.hash);
     log_case_append(3, RAFT_COMMAND, other.data, other.length, 2, 1);
     aq_buffer_free(&other);
-    assert_int_equal(replay_check_place(logs.store, state, &error), -1);
-    assert_string_equal(error.message, "log entry 3 is not the one that the tables were made from");
+    assert_int_equal(replay_check_applied(logs.store, state, &error), -1);
+    assert_string_equal(error.message, "log entry 3 is not the one that the tables applied");
     log_case_append(2, RAFT_BARRIER, "", 0, 0, 1);
-    assert_int_equal(replay_check_place(logs.store, state, &error), -1);
-    assert_string_equal(error.message, "the tables are at log entry 3, which the log does not have");
+    assert_int_equal(replay_check_applied(logs.store, state, &error), -1);
+    assert_string_equal(error.message, "the tables applied log entry 3, which the log does not have");
     state_close(state);
 }
 

@@ -133,8 +133,8 @@ static void a_log_without_damage_is_copied_wholly(void **context)
     given_a_log();
     test_must(salvage_it(&error), &error);
     snprintf(expected, sizeof expected,
-             "whole, and copied: entries 1 to 121 (seq 1 to 951, until 1970-01-01T00:16:40.949Z)\nto %s\n"
-             "lost: nothing that can be told\n",
+             "intact and copied: entries 1 to 121 (seq 1 to 951, until 1970-01-01T00:16:40.949Z)\nto %s\n"
+             "lost: nothing that can be detected\n",
              target);
     check_report(expected);
     check_saved(ENTRIES + 1);
@@ -197,10 +197,10 @@ static void up_to_an_entry_that_is_damaged(void **context)
     spoil("u100");
     test_must(salvage_it(&error), &error);
     snprintf(expected, sizeof expected,
-             "whole, and copied: entries 1 to 34 (seq 1 to 99, until 1970-01-01T00:16:40.097Z)\nto %s\n"
+             "intact and copied: entries 1 to 34 (seq 1 to 99, until 1970-01-01T00:16:40.097Z)\nto %s\n"
              "lost: log entry 35 (seq 100) is damaged: its bytes are not what was written\n"
-             "lost in all: entries 35 to 121 (seq 100 to 951, until 1970-01-01T00:16:40.949Z); "
-             "nothing can follow an entry that is lost\n",
+             "lost in total: entries 35 to 121 (seq 100 to 951, until 1970-01-01T00:16:40.949Z); "
+             "no entry can follow a lost one\n",
              target);
     check_report(expected);
     check_saved(34);
@@ -209,9 +209,9 @@ static void up_to_an_entry_that_is_damaged(void **context)
     spoil("u951");
     test_must(salvage_it(&error), &error);
     snprintf(expected, sizeof expected,
-             "whole, and copied: entries 1 to 120 (seq 1 to 948, until 1970-01-01T00:16:40.749Z)\nto %s\n"
+             "intact and copied: entries 1 to 120 (seq 1 to 948, until 1970-01-01T00:16:40.749Z)\nto %s\n"
              "lost: log entry 121 (seq 949) is damaged: its bytes are not what was written\n"
-             "lost in all: entry 121\n",
+             "lost in total: entry 121\n",
              target);
     check_report(expected);
     check_saved(120);
@@ -236,7 +236,7 @@ static void pages_that_lead_to_entries_need_not_be_whole(void **context)
     spoil_heads();
     assert_int_equal(log_store_open(&logs.store, logs.directory, LOG_CASE_MAP_BYTES, &error), -1);
     test_must(salvage_it(&error), &error);
-    assert_non_null(strstr(aq_buffer_string(&report), "\nlost: nothing that can be told\n"));
+    assert_non_null(strstr(aq_buffer_string(&report), "\nlost: nothing that can be detected\n"));
     assert_non_null(strstr(aq_buffer_string(&report), "/log/data.mdb is damaged: page 0, byte 0: not a meta page"));
     check_saved(ENTRIES + 1);
 }
@@ -281,14 +281,14 @@ static void an_entry_without_a_check_is_proved_by_who_follows(void **context)
     add_plain_entry();
     add_plain_entry();
     test_must(salvage_it(&error), &error);
-    assert_non_null(strstr(aq_buffer_string(&report), "\nlost: nothing that can be told\n"));
+    assert_non_null(strstr(aq_buffer_string(&report), "\nlost: nothing that can be detected\n"));
     check_saved(ENTRIES + 3); /* behind the last one there is nothing that could prove it */
     remove_saved();
     spoil("u953");
     test_must(salvage_it(&error), &error);
     assert_non_null(strstr(aq_buffer_string(&report),
                            "lost: log entry 123 (seq 0) does not follow the one before it: the hash chain is broken\n"
-                           "lost in all: entries 122 to 123 (seq 952 to 957, until "));
+                           "lost in total: entries 122 to 123 (seq 952 to 957, until "));
     check_saved(ENTRIES + 1);
 }
 
@@ -359,7 +359,7 @@ static void what_is_written_in_an_entry_is_not_taken_for_one(void **context)
     aq_buffer_free(&packed);
     log_case_close();
     test_must(salvage_it(&error), &error);
-    assert_memory_equal(aq_buffer_string(&report), "whole, and copied: entries 1 to 122\n", 36);
+    assert_memory_equal(aq_buffer_string(&report), "intact and copied: entries 1 to 122\n", 36);
 }
 
 /* Refused for want of room, when its pages were on the disk already; then another one got its number. */
@@ -474,11 +474,11 @@ static void nothing_is_written_over(void **context)
     char part[120];
     given_a_log();
     assert_int_equal(mkdir(target, 0700), 0);
-    check_refused("%s is there already: name a directory that is not", target);
+    check_refused("%s already exists: name a directory that does not", target);
     assert_int_equal(rmdir(target), 0); /* nothing was put into it */
     snprintf(part, sizeof part, "%s.part", target);
     assert_int_equal(mkdir(part, 0700), 0);
-    check_refused("%s is there, left by one that did not come to its end: remove it", part);
+    check_refused("%s was left by an interrupted run: remove it", part);
     assert_int_equal(rmdir(part), 0);
 }
 
@@ -494,7 +494,7 @@ static void without_a_beginning_there_is_no_log(void **context)
     assert_int_equal(access(target, F_OK), -1);
     assert_int_equal(access(part, F_OK), -1);
     assert_int_equal(truncate(path, 0), 0);
-    check_refused("nothing can be copied: there are no entries of a log", "");
+    check_refused("nothing can be copied: there are no log entries", "");
     assert_int_equal(unlink(path), 0);
     check_refused("cannot open %s: No such file or directory", path);
     assert_int_equal(salvage_it(&error), -1);

@@ -20,7 +20,7 @@ static uint64_t committed(const char *counter)
 static void check_good(const char *boot, const char *why_not)
 {
     struct aq_error why = {0};
-    bool good = state_is_intact(spec.directory, boot, &why) && state_is_good(spec.state, &why);
+    bool good = state_is_intact(spec.directory, boot, &why) && state_has_layout(spec.state, &why);
     assert_int_equal(good, why_not == NULL);
     if (why_not != NULL)
         assert_non_null(strstr(why.message, why_not));

@@ -81,7 +81,7 @@ static void votes_come_one_by_one_out_of_ranges(void **context)
               "round 1, 1970-01-01T00:16:40.000Z: node-1 was chosen\n"
               "  definition 0 (driver test):\n"
               "    node-1, node-2, node-3, node-4, node-6, node-7, node-8, node-9: yes: it could take it; node-1 was "
-              "chosen: the first that said yes\n"
+              "chosen: the first to answer yes\n"
               "    node-5: no: not enough slots: 0 free, 1 needed\n");
 }
 
@@ -90,7 +90,7 @@ static void why_tells_every_round_in_words(void **context)
     (void)context;
     given_three_rounds();
     check_why(1, "application 1 asked for label mac, version 1; it is ELECTED\n"
-                 "round 1, 1970-01-01T00:16:40.000Z: there was no node at all\n"
+                 "round 1, 1970-01-01T00:16:40.000Z: there were no nodes\n"
                  "round 2, 1970-01-01T00:16:40.000Z: no node could take it\n"
                  "  definition 0 (driver test):\n"
                  "    node-1: no: not enough cpu: 1 free, 1.5 needed\n"
@@ -99,7 +99,7 @@ static void why_tells_every_round_in_words(void **context)
                  "round 3, 1970-01-01T00:16:40.000Z: node-2 was chosen\n"
                  "  definition 0 (driver test):\n"
                  "    node-1: no: not enough cpu: 1 free, 1.5 needed\n"
-                 "    node-2: yes: it could take it; node-2 was chosen: the first that said yes\n");
+                 "    node-2: yes: it could take it; node-2 was chosen: the first to answer yes\n");
 }
 
 static void why_names_the_tries_and_what_is_gone_since(void **context)
@@ -117,7 +117,7 @@ static void why_names_the_tries_and_what_is_gone_since(void **context)
               "try 1 on node-1: no such image\n"
               "round 1, 1970-01-01T00:16:40.000Z: node-1 was chosen\n"
               "  definition 0:\n"
-              "    node-1: yes: it could take it; node-1 was chosen: the first that said yes\n"
+              "    node-1: yes: it could take it; node-1 was chosen: the first to answer yes\n"
               "try 1 on node-1, definition 0, failed: no such image\n");
 }
 
