@@ -22,5 +22,5 @@ void aq_bell_clear(int bell)
 {
     uint64_t count;
     ssize_t got = read(bell, &count, sizeof count);
-    (void)got; /* fails only when nobody rang */
+    (void)got; /* fails only if the bell was not rung */
 }

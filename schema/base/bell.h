@@ -1,5 +1,5 @@
 /* A bell wakes a thread that polls descriptors: an eventfd that is readable from aq_bell_ring() to aq_bell_clear().
- * Rings add up to one. The descriptor is nonblocking and closed on exec; close() frees it. */
+ * Several rings count as one. The descriptor is nonblocking and closed on exec; free it with close(). */
 #ifndef AQ_SCHEMA_BASE_BELL_H
 #define AQ_SCHEMA_BASE_BELL_H
 
@@ -10,7 +10,7 @@ int aq_bell_open(struct aq_error *error) AQ_MUST_CHECK; /* a descriptor; -1 with
 /* From any thread and from signal handlers. */
 void aq_bell_ring(int bell);
 
-/* Clear first, then look for work: a ring in between is then seen by the next poll. */
+/* Clear first, then look for work: the next poll then sees a ring in between. */
 void aq_bell_clear(int bell);
 
 #endif

@@ -1,7 +1,7 @@
-/* What every file may lean on: attributes, and the assertion that stays on in production.
+/* Attributes, and the assertion that stays on in production.
  *
- * aq_assert() is for our own invariants only. What comes from outside (requests, files, messages) is never
- * asserted: it gets an error. A broken invariant ends the process at once, with the place and the words. */
+ * aq_assert() is for our own invariants only. Input from outside (requests, files, messages) is never asserted; it gets
+ * an error. A broken invariant aborts the process and prints its place and the condition. */
 #ifndef AQ_SCHEMA_BASE_COMPILER_H
 #define AQ_SCHEMA_BASE_COMPILER_H
 

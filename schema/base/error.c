@@ -31,10 +31,10 @@ static bool is_control(char c)
     return (unsigned char)c < 0x20 ? c != '\n' && c != '\t' : c == 0x7F;
 }
 
-/* Replaces what is not UTF-8: a "%.100s" or the end of the message may have cut a character in two, and what users
- * send may be anything. Control characters as well: a message is shown on terminals, and travels as a text, which may
- * hold none. */
-static void mend(char *text)
+/* Replaces bytes that are not UTF-8: a "%.100s" or the end of the message may have cut a character in two, and users
+ * may send anything. Replaces control characters, too: messages are shown on terminals, and are sent as text fields,
+ * which may not contain any. */
+static void replace_unprintable(char *text)
 {
     while (*text != '\0') {
         size_t left = strnlen(text, 4), size = 1;
@@ -52,7 +52,7 @@ static void fill(struct aq_error *error, enum aq_error_code code, const char *fo
 {
     error->code = code;
     vsnprintf(error->message, sizeof error->message, format, args);
-    mend(error->message);
+    replace_unprintable(error->message);
 }
 
 int aq_fail(struct aq_error *error, enum aq_error_code code, const char *format, ...)
@@ -103,7 +103,7 @@ int aq_error_context(struct aq_error *error, const char *format, ...)
     va_end(args);
     size_t used = strlen(error->message);
     snprintf(error->message + used, sizeof error->message - used, ": %s", old);
-    mend(error->message);
+    replace_unprintable(error->message);
     return -1;
 }
 

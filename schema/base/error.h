@@ -1,9 +1,9 @@
-/* The one list of errors, and the object that carries one.
+/* The list of errors, and the object that carries one.
  *
- * A function that can fail returns 0 or -1 and takes a `struct aq_error *` as its last argument. Success leaves
- * the object untouched; failure fills code and message. The message says what was wrong with what, and what
- * would be right. Callers on the way up may put context in front with aq_error_context(). The table in error.c
- * maps each code to its HTTP status, errno and short text, so that REST, the file view and `aq` agree. */
+ * A function that can fail returns 0 or -1 and takes a `struct aq_error *` as its last argument. Success leaves the
+ * object untouched; failure sets code and message. The message says what is wrong and what would be right. Callers
+ * further up may prepend context with aq_error_context(). Each code has an HTTP status, an errno and a short text, so
+ * that REST, the file view and `aq` report the same. */
 #ifndef AQ_SCHEMA_BASE_ERROR_H
 #define AQ_SCHEMA_BASE_ERROR_H
 
@@ -12,20 +12,20 @@
 /*      code                name              HTTP errno         what it means */
 #define AQ_ERRORS(E)                                                                                                   \
     E(AQ_E_INVALID, "invalid", 400, EINVAL, "the request breaks a rule of its declaration")                            \
-    E(AQ_E_UNAUTHENTICATED, "unauthenticated", 401, EACCES, "user name or token is missing or wrong")                  \
+    E(AQ_E_UNAUTHENTICATED, "unauthenticated", 401, EACCES, "the user name or token is missing or wrong")              \
     E(AQ_E_FORBIDDEN, "forbidden", 403, EPERM, "the user may not do this")                                             \
     E(AQ_E_NOT_FOUND, "not_found", 404, ENOENT, "there is no such thing")                                              \
     E(AQ_E_METHOD, "method", 405, ENOTSUP, "the route does not take this method")                                      \
-    E(AQ_E_EXISTS, "exists", 409, EEXIST, "there is one of that name already")                                         \
-    E(AQ_E_STATE, "state", 409, EBUSY, "not allowed in its present state")                                             \
+    E(AQ_E_EXISTS, "exists", 409, EEXIST, "it exists already")                                                         \
+    E(AQ_E_STATE, "state", 409, EBUSY, "not allowed in its current state")                                             \
     E(AQ_E_TOO_LARGE, "too_large", 413, EMSGSIZE, "larger than the limit")                                             \
     E(AQ_E_KEY_REUSED, "key_reused", 422, EEXIST, "the idempotency key was used for another request")                  \
     E(AQ_E_LIMIT, "limit", 429, EDQUOT, "a limit of the user is reached")                                              \
-    E(AQ_E_INTERNAL, "internal", 500, EIO, "a fault of the server")                                                    \
+    E(AQ_E_INTERNAL, "internal", 500, EIO, "an internal error of the server")                                          \
     E(AQ_E_IO, "io", 500, EIO, "the disk or the network failed")                                                       \
-    E(AQ_E_CORRUPT, "corrupt", 500, EIO, "stored bytes are not what was written")                                      \
+    E(AQ_E_CORRUPT, "corrupt", 500, EIO, "stored data is damaged")                                                     \
     E(AQ_E_BUSY, "busy", 503, EAGAIN, "the queue is full; try again")                                                  \
-    E(AQ_E_NO_LEADER, "no_leader", 503, EROFS, "no leader stands; reads go on")                                        \
+    E(AQ_E_NO_LEADER, "no_leader", 503, EROFS, "there is no leader; reads still work")                                 \
     E(AQ_E_UNKNOWN, "unknown", 504, ETIMEDOUT, "the outcome is not known; repeat with the same key")                   \
     E(AQ_E_NO_SPACE, "no_space", 507, ENOSPC, "the disk is full")
 
@@ -41,16 +41,16 @@ enum { AQ_ERROR_MESSAGE_SIZE = 512 };
 
 struct aq_error {
     enum aq_error_code code;
-    char message[AQ_ERROR_MESSAGE_SIZE]; /* UTF-8, cut where it does not fit */
+    char message[AQ_ERROR_MESSAGE_SIZE]; /* UTF-8; cut if it does not fit */
 };
 
 /* Fills `error` and returns -1, so that a caller can write `return aq_fail(...)`. */
 int aq_fail(struct aq_error *error, enum aq_error_code code, const char *format, ...) AQ_PRINTF(3, 4);
 
-/* The same, with ": " and the text of errno `number` at the end; the code follows from the number. */
+/* The same, with ": " and the text of errno `number` appended; the code is derived from the number. */
 int aq_fail_errno(struct aq_error *error, int number, const char *format, ...) AQ_PRINTF(3, 4);
 
-/* Puts "<words>: " in front of the message. Returns -1. */
+/* Prepends the text and ": " to the message. Returns -1. */
 int aq_error_context(struct aq_error *error, const char *format, ...) AQ_PRINTF(2, 3);
 
 const char *aq_error_name(enum aq_error_code code);      /* "not_found" */

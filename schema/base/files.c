@@ -8,7 +8,7 @@
 
 enum { CHUNK_SIZE = 16384, LOCK_TRIES = 40, LOCK_PAUSE_US = 50000 };
 
-/* A name in a directory that others may write to must not lead elsewhere; a path is what an operator has given. */
+/* A name in a directory that others can write to must not lead elsewhere. A path was given by an operator. */
 static int link_flag(int directory)
 {
     return directory == AT_FDCWD ? 0 : O_NOFOLLOW;
@@ -32,7 +32,7 @@ int aq_file_write_all(int fd, const void *data, size_t length)
     return 0;
 }
 
-/* Syncs the directory that holds the file `name`. -1 with errno. */
+/* Syncs the directory that holds the file `name`. Returns -1 with errno. */
 static int sync_holder(int directory, const char *name)
 {
     const char *slash = strrchr(name, '/');
@@ -82,7 +82,7 @@ int aq_file_replace_unsynced(int directory, const char *name, mode_t mode, const
 
 /* ---- reading ------------------------------------------------------------------------------------------ */
 
-/* Up to `max` bytes, from where the file stands. -1 with errno. */
+/* Reads up to `max` bytes from the current position. Returns -1 with errno. */
 static int read_up_to(int fd, size_t max, struct aq_buffer *out)
 {
     char chunk[CHUNK_SIZE];
@@ -149,7 +149,7 @@ ssize_t aq_file_read_text(int directory, const char *name, char *text, size_t si
 int aq_file_lock(int directory, const char *name, struct aq_error *error)
 {
     int fd = openat(directory, name, O_RDWR | O_CREAT | O_CLOEXEC | link_flag(directory), 0600);
-    if (fd < 0 && errno == EROFS) /* as disks become that fail: their data can still be read */
+    if (fd < 0 && errno == EROFS) /* a disk that fails becomes read-only; its data can still be salvaged */
         fd = open_to_read(directory, name);
     if (fd < 0)
         return aq_fail_errno(error, errno, "cannot open %s", name);

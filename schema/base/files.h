@@ -1,4 +1,4 @@
-/* Small files that are there whole or not at all, directories, and lock files.
+/* Small files that are replaced atomically, directories, and lock files.
  *
  * A file is named by a directory's descriptor and a name in it, or by AT_FDCWD and a path. A name in a directory may
  * not be a symbolic link; a path may lead through links. */
@@ -18,13 +18,12 @@
 
 /* ---- files -------------------------------------------------------------------------------------------- */
 
-/* Replaces the file, or makes it, with access `mode` (less the umask): writes `name`.new, syncs it, renames it, syncs
- * the directory. Readers find the old contents or the new ones, and so does the next start after a power failure.
- * After a failure, too, the file has the one or the other. */
+/* Replaces or creates the file, with access `mode` less the umask: writes `name`.new, syncs it, renames it, syncs the
+ * directory. The file has either its old or its new contents at any time, also after a failure or a loss of power. */
 int aq_file_replace(int directory, const char *name, mode_t mode, const void *data, size_t length,
                     struct aq_error *error) AQ_MUST_CHECK;
 
-/* The same without the syncs, for what is worthless after a power failure. */
+/* The same without syncing, for files that are useless after a loss of power. */
 int aq_file_replace_unsynced(int directory, const char *name, mode_t mode, const void *data, size_t length,
                              struct aq_error *error) AQ_MUST_CHECK;
 
@@ -40,31 +39,31 @@ int aq_file_read_end(int directory, const char *name, size_t max, struct aq_buff
 /* Reads the first `size` - 1 bytes as a NUL-terminated text. Returns its length, or -1 with errno and an empty text. */
 ssize_t aq_file_read_text(int directory, const char *name, char *text, size_t size);
 
-/* Writes all of it, however often write() stops short. Returns -1 with errno. */
+/* Writes all bytes, with as many calls of write() as that takes. Returns -1 with errno. */
 int aq_file_write_all(int fd, const void *data, size_t length) AQ_MUST_CHECK;
 
-/* Opens the file, which is made when it is missing (mode 0600), and locks it for this process: flock(2), exclusive.
- * Retries for two seconds, for a process that was killed a moment ago may still hold the lock. Returns the
- * descriptor, which holds the lock until it is closed; -1 with `error`, AQ_E_EXISTS if another process has the lock.
- * Works on a read-only file system if the file is there. */
+/* Opens the file, creating it if it is missing (mode 0600), and locks it with flock(2), exclusively. Retries for two
+ * seconds, because a process that was just killed may still hold the lock. Returns a descriptor, which holds the lock
+ * until it is closed; -1 with `error`, AQ_E_EXISTS if another process holds the lock. Works on a read-only file system
+ * if the file exists. */
 int aq_file_lock(int directory, const char *name, struct aq_error *error) AQ_MUST_CHECK;
 
 /* ---- directories -------------------------------------------------------------------------------------- */
 
-/* Makes the directory unless it is there. */
+/* Creates the directory if it is missing. */
 int aq_directory_make(int parent, const char *name, mode_t mode, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Makes the directory at `path` with `mode` and those above it with `above`, where they are missing. */
+/* Creates the directory at `path` with `mode`, and those above it with `above`, where they are missing. */
 int aq_directory_make_path(const char *path, mode_t mode, mode_t above, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Makes the directory with mode 0700 unless it is there, and opens it. Returns a descriptor; -1 with `error`. */
+/* Creates the directory with mode 0700 if it is missing, and opens it. Returns a descriptor; -1 with `error`. */
 int aq_directory_open(int parent, const char *name, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Waits until the disk has the names in the directory. `path` may be relative to `parent`. */
+/* Syncs the names in the directory to disk. `path` may be relative to `parent`. */
 int aq_directory_sync(int parent, const char *path, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Calls `entry` for each name in the directory but . and .., until it returns false; it may remove what it is called
- * for. `type` is a DT_ constant of <dirent.h>. Fails when the directory cannot be read. */
+/* Calls `entry` for each name in the directory but . and .., until it returns false; it may remove the
+ * file it is called for. `type` is a DT_ constant of <dirent.h>. Fails when the directory cannot be read. */
 typedef bool aq_directory_entry_fn(void *context, int directory, const char *name, unsigned char type);
 int aq_directory_list(int directory, aq_directory_entry_fn *entry, void *context, struct aq_error *error) AQ_MUST_CHECK;
 
@@ -81,8 +80,8 @@ static inline void aq_cleanup_fd(const int *fd)
     errno = number;
 }
 
-/* AQ_CLEANUP_FILE FILE *file = fopen(...); closes it, if it is not NULL. For files that are read: a failed fclose() of
- * a written one would pass unseen. */
+/* AQ_CLEANUP_FILE FILE *file = fopen(...); closes it, if it is not NULL. Only for files that are read: errors of
+ * fclose() are ignored. */
 #define AQ_CLEANUP_FILE AQ_CLEANUP(aq_cleanup_file)
 static inline void aq_cleanup_file(FILE *const *file)
 {

@@ -1,12 +1,11 @@
-/* Listening TCP sockets, opened at the address and port that two settings give.
+/* Listening TCP sockets, at the address and port that two settings give.
  *
  *     struct aq_listen_place place = {.section = "api", .address = api->address, .port = api->port};
  *     if (aq_listen_resolve(&place, error) != 0)
  *         return -1;
  *     int fd = aq_listen_open(&place, BACKLOG, error);
  *
- * The two steps are apart so that a program can check its settings, and what kind of address it is, before it opens
- * anything. */
+ * There are two steps, so that a program can check its settings, and the kind of address, before it opens anything. */
 #ifndef AQ_SCHEMA_BASE_LISTEN_H
 #define AQ_SCHEMA_BASE_LISTEN_H
 
@@ -26,7 +25,7 @@ struct aq_listen_place {
 /* Fails with AQ_E_INVALID when `address` is not an IPv4 or IPv6 address. */
 int aq_listen_resolve(struct aq_listen_place *place, struct aq_error *error) AQ_MUST_CHECK;
 
-/* `place` is resolved. Returns a nonblocking descriptor that listens; -1 with `error`. */
+/* Opens a resolved `place`. Returns a nonblocking descriptor that listens; -1 with `error`. */
 int aq_listen_open(const struct aq_listen_place *place, int backlog, struct aq_error *error) AQ_MUST_CHECK;
 
 /* The port that a TCP socket is bound to; 0 if it is not bound. */

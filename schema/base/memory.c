@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What many keep for long is small, so the first block is; each that follows is twice the one before, up to the most.
+/* Many arenas stay small for long, so the first block is small. Each further block is twice as large, up to the limit.
  */
 enum { BLOCK_SIZE_MIN = 512, BLOCK_SIZE_MAX = 8192 };
 
@@ -43,7 +43,7 @@ char *aq_strdup(const char *text)
     return must(strdup(text));
 }
 
-/* Not zeroed. */
+/* The memory is not zeroed. */
 static void *arena_take(struct aq_arena *arena, size_t size)
 {
     const size_t align = _Alignof(max_align_t);

@@ -1,5 +1,5 @@
-/* Memory with a visible owner: an arena for what lives as long as one request or one batch, a buffer for bytes
- * that grow. When the system has no memory left, the process ends: nothing here returns NULL. */
+/* Memory with a visible owner: an arena for objects that live as long as one request or one batch, and a buffer for
+ * bytes that grow. When the system has no memory left, the process aborts: no function here returns NULL. */
 #ifndef AQ_SCHEMA_BASE_MEMORY_H
 #define AQ_SCHEMA_BASE_MEMORY_H
 
@@ -11,14 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* malloc/realloc that end the process instead of returning NULL. Released with free(). */
+/* Like malloc() and its family, but they abort the process instead of returning NULL. Free with free(). */
 void *aq_malloc(size_t size);
 void *aq_calloc(size_t count, size_t size);
 void *aq_realloc(void *old, size_t size);
 char *aq_strdup(const char *text);
 
-/* Makes room for one more element in a malloc'ed array of `count` elements that has room for `capacity`; all three are
- * variables. The array doubles, so adding is cheap however often:
+/* Makes room for one more element in a malloc'ed array of `count` elements that has room for `capacity`. All three are
+ * variables. Doubles the array, so that adding n elements costs n steps:
  *     AQ_GROW(list->items, list->count, list->capacity);
  *     list->items[list->count++] = item; */
 #define AQ_GROW(array, count, capacity)                                                                                \
@@ -42,15 +42,15 @@ struct aq_arena_block;
 
 struct aq_arena {
     struct aq_arena_block *blocks; /* newest first */
-    size_t used;                   /* bytes handed out of the newest block */
+    size_t used;                   /* bytes used of the newest block */
 };
 
 /* Zeroed memory is an empty arena. */
 void *aq_arena_alloc(struct aq_arena *arena, size_t size);                    /* zeroed, aligned for any type */
 char *aq_arena_text(struct aq_arena *arena, const char *text, size_t length); /* adds the NUL */
 char *aq_arena_format(struct aq_arena *arena, const char *format, ...) AQ_PRINTF(2, 3);
-void aq_arena_reset(struct aq_arena *arena); /* empties it, and keeps a block of 8 KiB at most for the next round */
-void aq_arena_free(struct aq_arena *arena);  /* the same as new afterwards */
+void aq_arena_reset(struct aq_arena *arena); /* empties it, but keeps one block of up to 8 KiB */
+void aq_arena_free(struct aq_arena *arena);  /* frees all blocks; the arena may be used again */
 
 /* AQ_CLEANUP_ARENA struct aq_arena arena = {0}; frees it on every way out of the scope. */
 #define AQ_CLEANUP_ARENA AQ_CLEANUP(aq_arena_free)
@@ -63,9 +63,9 @@ struct aq_buffer {
     size_t capacity;
 };
 
-void aq_buffer_grow(struct aq_buffer *buffer, size_t more); /* until `more` bytes and a NUL fit behind what there is */
+void aq_buffer_grow(struct aq_buffer *buffer, size_t more); /* makes room for `more` bytes and a NUL */
 
-/* Here, as every byte of an answer passes through them: lengths of literals are known where they are written. */
+/* Inline, because every byte of an answer passes through them, and the lengths of literals are known at the call. */
 static inline void aq_buffer_room(struct aq_buffer *buffer, size_t more)
 {
     if (buffer->length + more + 1 > buffer->capacity)
@@ -81,7 +81,7 @@ static inline void aq_buffer_add(struct aq_buffer *buffer, const void *bytes, si
     buffer->data[buffer->length] = '\0';
 }
 
-/* What was written behind what there was, into room that was asked for, ends at `end`. */
+/* Takes over what the caller wrote past the end, into room it had asked for, up to `end`. */
 static inline void aq_buffer_put(struct aq_buffer *buffer, char *end)
 {
     buffer->length = (size_t)(end - buffer->data);

@@ -16,7 +16,7 @@ void aq_notify(const char *state)
     size_t length = strlen(path);
     memcpy(address.sun_path, path, length);
     if (path[0] == '@')
-        address.sun_path[0] = '\0'; /* the kernel's own names, which have no file */
+        address.sun_path[0] = '\0'; /* an abstract socket, which has no file */
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;

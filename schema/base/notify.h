@@ -1,5 +1,5 @@
-/* Tells the service manager how a program is, as sd_notify(3) does: one datagram to the socket that $NOTIFY_SOCKET
- * names. Without one, nothing happens; nor when it fails, for nobody could do anything about it. */
+/* Tells the service manager the state of the program, as sd_notify(3) does: one datagram to the socket that
+ * $NOTIFY_SOCKET names. Does nothing if the variable is not set. Failures are ignored: nothing could be done. */
 #ifndef AQ_SCHEMA_BASE_NOTIFY_H
 #define AQ_SCHEMA_BASE_NOTIFY_H
 

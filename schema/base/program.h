@@ -39,17 +39,17 @@ struct aq_option {
 /* The options that every daemon has: the first two rows, and the last three. */
 #define AQ_OPTION_ROW_CONFIG(file)                                                                                     \
     {                                                                                                                  \
-        "--config FILE", "settings in YAML; default " file ", if it is there", AQ_OPTION_CONFIG                        \
+        "--config FILE", "settings in YAML; default: " file ", if it exists", AQ_OPTION_CONFIG                         \
     }
 #define AQ_OPTION_ROW_SET(example)                                                                                     \
     {                                                                                                                  \
-        "--set KEY=VALUE", "one setting, over those of the file" example "; may be given often", AQ_OPTION_SET         \
+        "--set KEY=VALUE", "override one setting of the file" example "; may be repeated", AQ_OPTION_SET               \
     }
 #define AQ_OPTION_ROWS_LAST                                                                                            \
-    {"--help-config", "all settings, with their presets, as a file to begin with", AQ_OPTION_HELP_CONFIG},             \
-        {"--help", "this text", AQ_OPTION_HELP},                                                                       \
+    {"--help-config", "print all settings with their presets, as a file to start from", AQ_OPTION_HELP_CONFIG},        \
+        {"--help", "print this text", AQ_OPTION_HELP},                                                                 \
     {                                                                                                                  \
-        "--version", "the version", AQ_OPTION_VERSION                                                                  \
+        "--version", "print the version", AQ_OPTION_VERSION                                                            \
     }
 
 struct aq_program {
@@ -62,7 +62,7 @@ struct aq_program {
     struct aq_option options[AQ_OPTIONS_MAX + 1];
 };
 
-/* A command line that was read. Its texts are those of argv, or belong to `arena`. */
+/* A parsed command line. Its texts are those of argv, or belong to `arena`. */
 struct aq_arguments {
     const struct aq_program *program;
     const char *settings_file; /* NULL: there is none */
@@ -72,14 +72,14 @@ struct aq_arguments {
     struct aq_arena arena;
 };
 
-/* Reads the command line into `arguments`. Returns -1 when the program is to run; otherwise everything has been
- * printed, and the result is the exit status: 0 after --help, --help-config and --version, AQ_EXIT_USAGE after an
- * error. `add_version` appends lines to what --version prints; may be NULL. Free `arguments` in any case. */
+/* Reads the command line into `arguments`. Returns -1 if the program should run. Otherwise everything has been printed,
+ * and the result is the exit status: 0 after --help, --help-config and --version, AQ_EXIT_USAGE after an error.
+ * `add_version` appends lines to what --version prints; may be NULL. Free `arguments` in either case. */
 int aq_program_read(const struct aq_program *program, int argc, char **argv,
                     void (*add_version)(struct aq_buffer *text), struct aq_arguments *arguments) AQ_MUST_CHECK;
 
-/* The value of an option of the kind AQ_OPTION_OWN, named without its dashes; "" if it takes none; NULL if it was not
- * given. Of several, the last counts. */
+/* The value of an option of kind AQ_OPTION_OWN, named without its dashes; "" if it takes none; NULL if it was not
+ * given. If it was given several times, the last one counts. */
 const char *aq_arguments_own(const struct aq_arguments *arguments, const char *name);
 void aq_arguments_free(struct aq_arguments *arguments);
 

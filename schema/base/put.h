@@ -1,5 +1,5 @@
-/* Numbers and texts, written where there is room for them already: what lists write by the thousand must not ask for
- * room, nor go through printf, with each of its parts. Every function returns where it ended. */
+/* Writes numbers and texts into memory that has room for them. Lists write thousands of them, so they neither check for
+ * room one by one nor use printf. Every function returns the end of what it wrote. */
 #ifndef AQ_SCHEMA_BASE_PUT_H
 #define AQ_SCHEMA_BASE_PUT_H
 
@@ -9,8 +9,8 @@
 #include <string.h>
 
 enum {
-    AQ_PUT_STEP = 16,      /* aq_put_block() writes, and reads, in steps of so many bytes: up to that much too far */
-    AQ_PUT_NUMBER_MAX = 64 /* bytes of any number, time, amount or duration, in quotes or without */
+    AQ_PUT_STEP = 16,      /* aq_put_block() copies in steps of this many bytes, so up to that many too many */
+    AQ_PUT_NUMBER_MAX = 64 /* bytes of any number, time, size or duration, with or without quotes */
 };
 
 static inline char *aq_put_pair(char *at, unsigned number)
@@ -61,7 +61,7 @@ static inline char *aq_put_u64(char *at, uint64_t number)
     return end;
 }
 
-/* A short text with AQ_PUT_STEP bytes behind it that may be read, to a place with as many that may be written. */
+/* Copies a short text. AQ_PUT_STEP bytes after it must be readable, and as many must be writable at the target. */
 static inline char *aq_put_block(char *at, const char *text, size_t length)
 {
     memcpy(at, text, AQ_PUT_STEP);
@@ -72,7 +72,7 @@ static inline char *aq_put_block(char *at, const char *text, size_t length)
 
 /* ---- eight bytes at once -------------------------------------------------------------------------------- */
 
-/* The tests of "Bit Twiddling Hacks" (Anderson): exact as to whether any byte of the word is meant. */
+/* The tests of "Bit Twiddling Hacks" (Anderson). They are exact about whether any byte of the word matches. */
 #define AQ_EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (unsigned char)(c))
 
 static inline uint64_t aq_any_zero(uint64_t word)
@@ -80,7 +80,7 @@ static inline uint64_t aq_any_zero(uint64_t word)
     return (word - AQ_EACH_BYTE(1)) & ~word & AQ_EACH_BYTE(0x80);
 }
 
-/* Any control character, quote or backslash: what JSON wants escaped (and DEL, which terminals do not like). */
+/* Any control character, quote or backslash: what JSON must escape. DEL, too, for the sake of terminals. */
 static inline uint64_t aq_any_escaped(uint64_t word)
 {
     return ((word - AQ_EACH_BYTE(0x20)) & ~word & AQ_EACH_BYTE(0x80)) | aq_any_zero(word ^ AQ_EACH_BYTE('"')) |
@@ -101,8 +101,8 @@ static inline uint64_t aq_word4(const char *from)
     return word;
 }
 
-/* Copies a text. False: it has something to be escaped, or with `raw` a NUL; part of it may be copied then. The last
- * words overlap those before them, so that nothing beyond the text is touched. */
+/* Copies a text. Returns false if it contains a character to escape, or with `raw` a NUL; part of it may be copied
+ * then. The last word overlaps the one before it, so that no byte beyond the text is touched. */
 static inline __attribute__((always_inline)) bool aq_put_clean(char *at, const char *text, size_t length, bool raw)
 {
     uint64_t word = AQ_EACH_BYTE(' ');

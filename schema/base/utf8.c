@@ -11,7 +11,7 @@ bool aq_name_is_good(const char *text, size_t length)
     return true;
 }
 
-/* Bytes of the UTF-8 sequence at `s`, 0 if there is no good one. RFC 3629: no overlong forms, no surrogates,
+/* The length of the UTF-8 sequence at `s`; 0 if it is not valid. RFC 3629: no overlong forms, no surrogates,
  * nothing above U+10FFFF. */
 static size_t utf8_sequence(const unsigned char *s, size_t left)
 {

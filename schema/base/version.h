@@ -1,4 +1,4 @@
-/* The version of this source tree: of all binaries alike. */
+/* The version of this source tree, and of all its programs. */
 #ifndef AQ_SCHEMA_BASE_VERSION_H
 #define AQ_SCHEMA_BASE_VERSION_H
 

@@ -25,7 +25,8 @@ static int check_number(const struct aq_field *field, uint64_t value, const char
     bool low = value < field->least;
     aq_number_to_text(field, value, &given);
     aq_number_to_text(field, low ? field->least : field->most, &bound);
-    const char *unit = field->unit && field->type == AQ_TYPE_U64 ? field->unit : ""; /* "1h s" says too much */
+    /* Values of other types show their unit themselves. */
+    const char *unit = field->unit && field->type == AQ_TYPE_U64 ? field->unit : "";
     return aq_fail(error, AQ_E_INVALID, "%s is %s%s%s, %s than %s%s%s", path, given.data, *unit ? " " : "", unit,
                    low ? "less" : "more", bound.data, *unit ? " " : "", unit);
 }
@@ -42,14 +43,14 @@ static int check_text(const struct aq_field *field, const char *text, const char
     if (field->type == AQ_TYPE_DOCUMENT)
         return aq_json_check_document(text, path, error);
     if (field->type == AQ_TYPE_NAME && !aq_name_is_good(text, length) && (field->rules & AQ_SECRET))
-        return aq_fail(error, AQ_E_INVALID, "%s has other characters than letters, digits, '.', '_' and '-'", path);
+        return aq_fail(error, AQ_E_INVALID, "%s has characters other than letters, digits, '.', '_' and '-'", path);
     if (field->type == AQ_TYPE_NAME && !aq_name_is_good(text, length))
         return aq_fail(error, AQ_E_INVALID,
                        "%s is \"%s\", but a name has only letters, digits, '.', '_' and '-', and begins with a letter "
                        "or digit",
                        path, text);
     if (has_control(text, field->rules & AQ_LINES))
-        return aq_fail(error, AQ_E_INVALID, "%s holds a control character", path);
+        return aq_fail(error, AQ_E_INVALID, "%s contains a control character", path);
     return 0;
 }
 

@@ -14,7 +14,8 @@ AQ_DEFINE_WORDS(aq_level, AQ_LOG_LEVELS)
 
 /* ---- a file ------------------------------------------------------------------------------------------- */
 
-/* Puts the file's name in front, as compilers do: "file:3:7: ..." when the place is known, "file: ..." otherwise. */
+/* Prepends the file's name, as compilers do: "file:3:7: ..." if the place is known, "file: ..." otherwise. Returns -1.
+ */
 static int add_path(const char *path, struct aq_error *error)
 {
     struct aq_error old = *error;
@@ -39,8 +40,7 @@ int aq_config_load(const struct aq_record *record, void *object, const char *pat
 
 /* ---- one setting -------------------------------------------------------------------------------------- */
 
-/* The error that a file with this key would give, so that both speak alike: {"api": {"prot": true}} fails at its only
- * leaf, for nothing else is there that could. */
+/* Fails with the error that a file with this key would give: {"api": {"prot": true}} can fail only at its one leaf. */
 static int fail_unknown(const struct aq_record *record, const char *key, struct aq_error *error)
 {
     AQ_CLEANUP_ARENA struct aq_arena scratch = {0};
@@ -100,7 +100,7 @@ int aq_config_set(const struct aq_record *record, void *object, const char *assi
     key[length] = '\0';
     if (find_setting(record, key, &holder, &field, error) != 0)
         return -1;
-    /* Tried on a copy first: a value out of bounds is stored before it is checked. */
+    /* Set it in a copy first, because a value out of bounds is stored before it is checked. */
     void *copy = aq_arena_alloc(arena, record->size);
     memcpy(copy, object, record->size);
     void *place = (char *)copy + ((char *)holder - (char *)object);

@@ -1,34 +1,32 @@
-/* Configuration: a settings record (AQ_DEFINE_SETTINGS) read from a YAML file, described to whoever writes that file,
- * and overridden by single settings from the command line. All three follow from the declaration.
+/* Configuration: reads a settings record (AQ_DEFINE_SETTINGS) from a YAML file and from the command line, and prints a
+ * commented file to start from. All of it follows from the declaration.
  *
- *     struct aq_controller_settings settings;
- *     if (aq_config_load(&aq_controller_settings_record, &settings, "/etc/aquarium/controller.yaml", &arena, &error) ||
- *         aq_config_set(&aq_controller_settings_record, &settings, "api.port=8002", &arena, &error))
- *         ... error.message: "/etc/aquarium/controller.yaml:4:9: api.port is 70000, more than 65535" */
+ *     struct settings settings;
+ *     if (aq_config_load(&settings_record, &settings, "/etc/aquarium/controller.yml", &arena, &error) != 0)
+ *         ... error.message: "/etc/aquarium/controller.yml:4:9: api.port is 70000, more than 65535" */
 #ifndef AQ_SCHEMA_CODEC_CONFIG_H
 #define AQ_SCHEMA_CODEC_CONFIG_H
 
 #include "schema/base/program.h"
 #include "schema/model/record.h"
 
-/* Fills `object` (record->size bytes, need not be initialised) from the file at `path`: presets where it says nothing.
- * An empty file is fine, a missing one is an error. Memory comes from `arena`; so it outlives the object. The message
- * of an error about what the file says begins with "PATH:LINE:COLUMN: ", or with "PATH: " when no one place is wrong.
- */
+/* Fills `object` (record->size bytes, need not be initialised) from the file at `path`; what the file does not set
+ * has its preset. An empty file is fine, a missing one is an error. Memory comes from `arena`. The message of an error
+ * in the file begins with "PATH:LINE:COLUMN: ", or with "PATH: " if it has no single place. */
 int aq_config_load(const struct aq_record *record, void *object, const char *path, struct aq_arena *arena,
                    struct aq_error *error) AQ_MUST_CHECK;
 
-/* Sets one value of a filled `object`: "api.port=8002"; a list of texts is separated by commas. After a failure the
- * object is what it was before. */
+/* Sets one value of a filled `object`: "api.port=8002". Lists of texts are separated by commas. A failure leaves the
+ * object as it was. */
 int aq_config_set(const struct aq_record *record, void *object, const char *assignment, struct aq_arena *arena,
                   struct aq_error *error) AQ_MUST_CHECK;
 
-/* Fills `object` from presets, the settings file and the assignments of a command line, each over those before. */
+/* Fills `object` from presets, the settings file and the assignments of a command line; later ones override. */
 int aq_config_read(const struct aq_record *record, void *object, const struct aq_arguments *arguments,
                    struct aq_arena *arena, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Appends a commented YAML file with every setting: its help, bounds, unit and preset. What has neither a preset nor
- * must be given is commented out; what must be given has an example. The file loads as it is. */
+/* Appends a commented YAML file with every setting: its help, bounds, unit and preset. Optional settings
+ * without a preset are commented out; required ones have an example. The file loads as it is. */
 void aq_config_print(const struct aq_record *record, struct aq_buffer *out);
 
 /* For the setting `journal` of each program; the values are those of enum aq_journal_level. */

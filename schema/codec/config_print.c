@@ -1,4 +1,4 @@
-/* aq_config_print() of config.h: a settings record as a commented file. */
+/* Prints a settings record as a commented file: aq_config_print() of config.h. */
 #include "schema/codec/config.h"
 #include "schema/codec/json.h"
 #include "schema/codec/text.h"
@@ -12,7 +12,7 @@ enum { INDENT = 2 };
 struct printing {
     struct aq_buffer *out;
     unsigned indent;
-    bool commented; /* a '#' begins every line, so that deleting it switches the setting on */
+    bool commented; /* every line begins with '#'; deleting it enables the setting */
 };
 
 static void print_record(struct printing *in, const struct aq_record *record);
@@ -30,7 +30,7 @@ static void begin_line(const struct printing *in)
 static void add_number(const struct aq_field *field, uint64_t value, struct aq_buffer *out)
 {
     if (field->type == AQ_TYPE_TIME && value == 0)
-        aq_buffer_text(out, "0"); /* as text it would be "-", which cannot be read back */
+        aq_buffer_text(out, "0"); /* its text is "-", which cannot be read back */
     else
         aq_number_to_text(field, value, out);
 }
@@ -65,7 +65,7 @@ static const char *type_words(const struct aq_field *field)
     }
 }
 
-/* "1 to 65535", "at least 1", "at most 64 bytes"; nothing when there is no bound. */
+/* Adds "1 to 65535", "at least 1" or "at most 64 bytes"; nothing if there is no bound. */
 static void add_bounds(const struct aq_field *field, struct aq_buffer *out)
 {
     bool list = field->type == AQ_TYPE_LIST || field->type == AQ_TYPE_TEXTS;
@@ -117,7 +117,7 @@ static void print_help(struct printing *in, const struct aq_field *field)
 
 /* ---- values ------------------------------------------------------------------------------------------- */
 
-/* A text as YAML would write it, with its line break. */
+/* Prints a text as YAML, with a line break. */
 static void print_text(struct printing *in, const char *text)
 {
     AQ_CLEANUP_JSON json_t *value = json_string(text);
@@ -125,7 +125,7 @@ static void print_text(struct printing *in, const char *text)
     aq_yaml_print(value, in->out);
 }
 
-/* "a,b" as it is declared; a list as it looks in YAML. */
+/* Prints "a,b", as a preset is declared, as a YAML list. */
 static void print_texts_preset(struct printing *in, const char *preset)
 {
     aq_buffer_char(in->out, '[');
@@ -138,7 +138,7 @@ static void print_texts_preset(struct printing *in, const char *preset)
     aq_buffer_text(in->out, "]\n");
 }
 
-/* Presets of numbers are written as declared, "15m" or 8001: that is how they are read. JSON is YAML. */
+/* Presets of numbers are printed as declared, "15m" or 8001, because that is how they are read. JSON is YAML. */
 static void print_preset(struct printing *in, const struct aq_field *field)
 {
     if (field->type == AQ_TYPE_TEXTS)
@@ -149,7 +149,7 @@ static void print_preset(struct printing *in, const struct aq_field *field)
         print_text(in, field->preset);
 }
 
-/* A text within the bounds that tells it is an example. */
+/* Prints an example of a text, within the bounds. */
 static void print_example_text(struct printing *in, const struct aq_field *field)
 {
     static const char word[] = "example";
@@ -162,7 +162,7 @@ static void print_example_text(struct printing *in, const struct aq_field *field
     print_text(in, aq_buffer_string(&text));
 }
 
-/* The members of a record, `deeper` columns further in. */
+/* Prints the fields of a record, indented by `deeper` more columns. */
 static void print_inner(const struct printing *in, const struct aq_record *record, unsigned deeper)
 {
     struct printing inner = *in;
@@ -170,7 +170,7 @@ static void print_inner(const struct printing *in, const struct aq_record *recor
     print_record(&inner, record);
 }
 
-/* Is the member written without a '#'? A record always is: its members decide for themselves. */
+/* Is the field printed without a '#'? Records always are; their fields decide for themselves. */
 static bool is_live(const struct aq_field *field)
 {
     return field->preset != NULL || (field->rules & AQ_REQUIRED) || field->type == AQ_TYPE_RECORD;
@@ -188,7 +188,7 @@ static void print_record_item(struct printing *in, const struct aq_record *recor
 
 static void print_list_example(struct printing *in, const struct aq_field *field, bool shown)
 {
-    /* Commented out, one item shows what they are; switched on, there are as many as there must be. */
+    /* If commented out, one item as an example; otherwise as many as are required. */
     uint64_t count = field->least == 0 && shown ? 1 : field->least;
     aq_buffer_text(in->out, count > 0 ? "\n" : " []\n");
     for (uint64_t i = 0; i < count; i++) {
@@ -201,7 +201,7 @@ static void print_list_example(struct printing *in, const struct aq_field *field
     }
 }
 
-/* What must be given, and has no preset. */
+/* Prints an example of a required field without a preset. */
 static void print_example(struct printing *in, const struct aq_field *field)
 {
     aq_buffer_char(in->out, ' ');

@@ -24,7 +24,7 @@ void aq_entry_hash(const void *data, size_t length, unsigned char hash[AQ_HASH_S
 
 bool aq_entry_follows(const void *data, size_t length, const unsigned char hash[AQ_HASH_SIZE])
 {
-    /* Behind the one byte of the array: the format, and 32 bytes. */
+    /* After the one byte of the array: the format, and 32 bytes. */
     static const unsigned char head[] = {AQ_ENTRY_FORMAT, 0xC4, AQ_HASH_SIZE};
     const unsigned char *bytes = data;
     return length > sizeof head + AQ_HASH_SIZE && (bytes[0] & 0xF0) == 0x90 &&
@@ -39,10 +39,10 @@ int aq_entry_unpack(struct aq_entry *entry, const void *data, size_t length, str
         return -1;
     }
     if (entry->format != AQ_ENTRY_FORMAT)
-        return aq_fail(error, AQ_E_CORRUPT, "log entry of format %" PRIu64 "; known is %d", entry->format,
-                       AQ_ENTRY_FORMAT);
+        return aq_fail(error, AQ_E_CORRUPT, "log entry has format %" PRIu64 "; only format %d is supported",
+                       entry->format, AQ_ENTRY_FORMAT);
     if (entry->previous.length != AQ_HASH_SIZE)
-        return aq_fail(error, AQ_E_CORRUPT, "log entry with a hash of %zu bytes, not %d", entry->previous.length,
+        return aq_fail(error, AQ_E_CORRUPT, "log entry has a hash of %zu bytes, not %d", entry->previous.length,
                        AQ_HASH_SIZE);
     return 0;
 }

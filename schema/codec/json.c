@@ -23,7 +23,7 @@ struct reading {
 static int read_record(struct reading *in, const struct aq_record *record, void *object, const json_t *json,
                        const char *path);
 
-/* Puts the place in front of the error, when it is known. Returns -1. */
+/* Prepends the place of the value to the error, if it is known. Returns -1. */
 static int fail_at_place(const struct reading *in)
 {
     unsigned line, column;
@@ -158,7 +158,7 @@ static int read_text(struct reading *in, const struct aq_field *field, void *obj
 {
     const char *text = json_string_value(json);
     if (strlen(text) != json_string_length(json)) {
-        aq_fail(in->error, AQ_E_INVALID, "%s holds a NUL byte", path);
+        aq_fail(in->error, AQ_E_INVALID, "%s contains a NUL byte", path);
         return fail_at_place(in);
     }
     return aq_field_from_text(field, object, text, path, in->arena, in->error) == 0 ? 0 : fail_at_place(in);
@@ -182,7 +182,7 @@ static int read_bytes(struct reading *in, const struct aq_field *field, void *ob
 static int read_field(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
                       const char *path);
 
-/* A record or a list that came as a text: in a line of field=value words there is no other way. */
+/* Reads a record or a list that was given as a text, as in a line of field=value words. */
 static int read_nested(struct reading *in, const struct aq_field *field, void *object, const json_t *text,
                        const char *path)
 {
@@ -192,7 +192,7 @@ static int read_nested(struct reading *in, const struct aq_field *field, void *o
         return fail_at_place(in);
     }
     struct reading inner = *in;
-    inner.where = NULL; /* places are of the outer document */
+    inner.where = NULL; /* places are known for the outer document only */
     return json_is_string(json) ? fail_type(in, field, text, path) : read_field(&inner, field, object, json, path);
 }
 
@@ -246,7 +246,7 @@ static int fail_unknown_field(const struct reading *in, const struct aq_record *
         aq_fail(in->error, AQ_E_INVALID, "%s%s%.64s is not known; did you mean %s?", prefix, *prefix ? "." : "", key,
                 near);
     else
-        aq_fail(in->error, AQ_E_INVALID, "%s%s%.64s is not known; known are: %s", prefix, *prefix ? "." : "", key,
+        aq_fail(in->error, AQ_E_INVALID, "%s%s%.64s is not known; known fields: %s", prefix, *prefix ? "." : "", key,
                 known.length ? known.data : "none");
     return fail_at_place(in);
 }
@@ -272,7 +272,7 @@ static int read_record(struct reading *in, const struct aq_record *record, void 
         if (field == NULL || (field->rules & AQ_INTERNAL))
             return fail_unknown_field(&member, record, path, key);
         if (json_is_null(value))
-            continue; /* null: as if not given */
+            continue; /* the same as not given */
         char member_path[200];
         snprintf(member_path, sizeof member_path, "%s%s%s", path, *path ? "." : "", key);
         if (read_field(&member, field, object, value, member_path) != 0)

@@ -1,5 +1,5 @@
-/* Records as JSON: from their structs, and, without making one, from where they lie packed. Both write a value by the
- * same functions. */
+/* Writes records as JSON, from their structs or directly from packed bytes. Both write a value with the same functions.
+ */
 #include "schema/base/put.h"
 #include "schema/codec/json.h"
 #include "schema/codec/number.h"
@@ -32,13 +32,13 @@ static inline char *put_integer(char *at, const struct aq_field *field, uint64_t
         return put_null(at);
     if (value <= INT64_MAX)
         return aq_put_u64(at, value);
-    *at++ = '"'; /* most readers of JSON know no larger number */
+    *at++ = '"'; /* larger numbers overflow in most readers of JSON */
     at = aq_put_u64(at, value);
     *at = '"';
     return at + 1;
 }
 
-/* Any number but an enum's, where AQ_PUT_NUMBER_MAX bytes have room. */
+/* Writes a number of any type but enum. `at` has room for AQ_PUT_NUMBER_MAX bytes. */
 static char *put_number(char *at, const struct aq_field *field, uint64_t value)
 {
     bool quoted = field->type == AQ_TYPE_SIZE || value > INT64_MAX;
@@ -125,7 +125,7 @@ void aq_field_to_json(const struct aq_field *field, const void *object, struct a
     }
 }
 
-/* Each member begins with a comma: the first one's becomes the bracket. */
+/* Every member begins with a comma; replaces the first comma by the bracket. */
 static void close_object(struct aq_buffer *out, size_t begun)
 {
     if (out->length == begun)
@@ -135,7 +135,7 @@ static void close_object(struct aq_buffer *out, size_t begun)
     aq_buffer_char(out, '}');
 }
 
-/* From the field `first` on. */
+/* Writes the fields from `first` on. */
 static void fields_to_json(const struct aq_record *record, size_t first, const void *object, struct aq_buffer *out)
 {
     for (size_t i = first; i < record->count; i++) {
@@ -159,19 +159,19 @@ void aq_record_to_json(const struct aq_record *record, const void *object, struc
 struct shaping {
     struct aq_packed in;
     struct aq_buffer *out;
-    char *limit; /* so far `out` has room */
+    char *limit; /* end of the room in `out` */
     struct aq_packed_whole whole;
 };
 
 static char *packed_record(struct shaping *shaping, const struct aq_record *record, const char *name, char *at);
 
-/* The buffer's own length is true again. */
+/* Sets the buffer's length to what has been written. */
 static void settle(struct shaping *shaping, char *at)
 {
     aq_buffer_put(shaping->out, at);
 }
 
-/* Goes on behind what was added to the buffer itself, with room for `more`. */
+/* Returns where to write next, with room for `more`, after something was appended to the buffer itself. */
 static char *go_on(struct shaping *shaping, size_t more)
 {
     aq_buffer_room(shaping->out, more);
@@ -204,7 +204,7 @@ static char *refuse_nul(const struct shaping *shaping, const char *name)
     return NULL;
 }
 
-/* A text with something in it that must be escaped, behind its quote. */
+/* Writes a text with characters to escape; its first quote is written. */
 static char *escaped_text(struct shaping *shaping, const char *name, char *at, const char *text, size_t length)
 {
     if (memchr(text, '\0', length) != NULL)
@@ -279,7 +279,7 @@ static inline char *packed_word(struct shaping *shaping, struct aq_packed *in, c
     return aq_put_block(room(shaping, at, word->length + AQ_PUT_STEP), word->text, word->length);
 }
 
-/* Looked at, not shown. */
+/* Checks the value, but writes nothing. */
 static char *packed_secret(struct shaping *shaping, const struct aq_field *field, char *at)
 {
     struct aq_packed *in = &shaping->in;
@@ -327,7 +327,7 @@ static char *packed_list(struct shaping *shaping, const struct aq_field *field, 
     return at;
 }
 
-/* What is rare, or has values in it. */
+/* Writes a value of the types that are rare or contain others. */
 static char *packed_other(struct shaping *shaping, const struct aq_field *field, char *at)
 {
     switch (field->type) {
@@ -343,7 +343,7 @@ static char *packed_other(struct shaping *shaping, const struct aq_field *field,
     }
 }
 
-/* The fields from `first` on, which the older edition that packed the record did not know: presets. */
+/* Writes the presets of the fields from `first` on, which an older version that packed the record did not know. */
 static char *missing_fields(struct shaping *shaping, const struct aq_record *record, size_t first, char *at)
 {
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
@@ -354,7 +354,7 @@ static char *missing_fields(struct shaping *shaping, const struct aq_record *rec
     return go_on(shaping, 0);
 }
 
-/* `in` is a variable of its own, and copied back and forth, so that it can stay in registers. */
+/* `in` is a local copy, so that it can stay in registers. */
 static char *packed_fields(struct shaping *shaping, const struct aq_record *record, size_t count, char *at)
 {
     struct aq_packed in = shaping->in;

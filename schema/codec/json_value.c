@@ -8,7 +8,7 @@
 
 /* ---- writing ------------------------------------------------------------------------------------------ */
 
-/* Where we are in what is being written. */
+/* The state of one aq_json_write(). */
 struct writing {
     struct aq_buffer *out;
     unsigned indent, depth;
@@ -26,7 +26,7 @@ static void new_line(const struct writing *writing)
         aq_buffer_char(writing->out, ' ');
 }
 
-/* 15 digits are enough for most, 17 for all (IEEE 754, double). */
+/* 15 digits suffice for most doubles, 17 for all of them. */
 static void write_real(double number, struct aq_buffer *out)
 {
     char text[40];
@@ -37,7 +37,7 @@ static void write_real(double number, struct aq_buffer *out)
     }
     aq_buffer_text(out, text);
     if (strpbrk(text, ".e") == NULL)
-        aq_buffer_text(out, ".0"); /* or it would come back as an integer */
+        aq_buffer_text(out, ".0"); /* otherwise it would be read back as an integer */
 }
 
 static int by_name(const void *a, const void *b)

@@ -1,7 +1,7 @@
-/* A command as one line: aq_line_parse() of text.h.
+/* Reads a command from one line: aq_line_parse() of text.h.
  *
- * The line is cut into words as a shell would cut it, each word at its first '=' outside quotes, and the key at its
- * dots. All values stay texts: the record they end up in knows their types. */
+ * The line is split into words as a shell would split it, each word at its first '=' outside quotes, and the key at its
+ * dots. All values stay texts; the record that they are read into knows their types. */
 #include "schema/base/memory.h"
 #include "schema/base/utf8.h"
 #include "schema/codec/text.h"
@@ -21,7 +21,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Reads what stands in quotes, from behind the opening one to behind the closing one. NULL: it is never closed. */
+/* Reads quoted text, which begins after the opening quote. Returns the end of it, after the closing quote; NULL if
+ * there is none. */
 static const char *read_quoted(const char *c, const char *end, char quote, struct word *word)
 {
     for (; c < end && *c != quote; c++) {
@@ -32,7 +33,7 @@ static const char *read_quoted(const char *c, const char *end, char quote, struc
     return c < end ? c + 1 : NULL;
 }
 
-/* Reads one word at `*cursor`, which is not blank, and moves on. */
+/* Reads the word at `*cursor`, which is not blank, and moves the cursor past it. */
 static int read_word(const char **cursor, const char *end, struct word *word, struct aq_error *error)
 {
     const char *c = *cursor;
@@ -60,7 +61,7 @@ static int read_word(const char **cursor, const char *end, struct word *word, st
     return 0;
 }
 
-/* The object that member `key` of `parent` is, made when there is none. NULL: it is a text already. */
+/* Returns the object that is member `key` of `parent`, creating it if it is missing; NULL if the member is a text. */
 static json_t *open_group(json_t *parent, const char *key)
 {
     json_t *group = json_object_get(parent, key);
@@ -72,7 +73,7 @@ static json_t *open_group(json_t *parent, const char *key)
     return json_is_object(group) ? group : NULL;
 }
 
-/* Stores `value` under `path`, whose dots it replaces by NULs. */
+/* Stores `value` at `path`. Replaces the dots in `path` by NULs. */
 static int add_member(json_t *root, char *path, const char *value, struct aq_error *error)
 {
     json_t *parent = root;
@@ -95,7 +96,7 @@ static int add_member(json_t *root, char *path, const char *value, struct aq_err
     json_t *old = json_object_get(parent, key);
     if (old != NULL)
         return aq_fail(error, AQ_E_INVALID, "\"%.100s\" %s", whole,
-                       json_is_object(old) ? "is given a value, and so are keys below it" : "is given twice");
+                       json_is_object(old) ? "has a value, and so do keys below it" : "is given twice");
     int failed = json_object_set_new(parent, key, json_string(value));
     aq_assert(failed == 0);
     return 0;
@@ -131,7 +132,7 @@ json_t *aq_line_parse(const char *line, size_t length, struct aq_error *error)
         return NULL;
     }
     if (length > 0 && memchr(line, '\0', length) != NULL) {
-        aq_fail(error, AQ_E_INVALID, "the line holds a NUL byte");
+        aq_fail(error, AQ_E_INVALID, "the line contains a NUL byte");
         return NULL;
     }
     if (!aq_utf8_is_good(line, length)) {

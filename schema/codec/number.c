@@ -14,8 +14,8 @@
 
 enum { DATE_SIZE = 11 };
 
-/* "2026-11-20T". By arithmetic: strftime took a fifth of what a list costs. The calendar is that of Howard Hinnant's
- * "chrono-compatible low-level date algorithms" (civil_from_days), with years that begin in March. */
+/* Writes "2026-11-20T". Does its own arithmetic, because strftime() took a fifth of the time of a list. The algorithm
+ * is civil_from_days of Howard Hinnant's "chrono-compatible low-level date algorithms", whose years begin in March. */
 static void date_to_text(unsigned day_of_1970, char out[DATE_SIZE])
 {
     unsigned days = day_of_1970 + 719468, era = days / 146097, day_of_era = days % 146097;
@@ -31,7 +31,7 @@ static void date_to_text(unsigned day_of_1970, char out[DATE_SIZE])
     aq_put_pair(out + 8, day);
 }
 
-/* Lists show several times a row, and most are of the day that was shown last. */
+/* Lists show several times per row, most of them on the same day: the date shown last is kept. */
 size_t aq_time_to_text(uint64_t time_ms, char out[AQ_TIME_TEXT_SIZE])
 {
     static _Thread_local struct {
@@ -132,8 +132,8 @@ static int fail_value(const char *path, const char *text, const char *right, str
     return aq_fail(error, AQ_E_INVALID, "%s is \"%.100s\", but must be %s", path, text, right);
 }
 
-/* Digits, then an optional fraction of up to three digits: the value in thousandths. False: not a number, or too large.
- */
+/* Reads digits and an optional fraction of up to three digits as thousandths. Returns false if it is not a number, or
+ * too large. */
 static bool read_milli(const char **cursor, uint64_t *milli)
 {
     const char *c = *cursor;
@@ -182,7 +182,7 @@ static int read_duration(const char *text, const char *path, uint64_t *value, st
     } units[] = {{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
     const char *right = "a duration such as 90, 90s, 15m, 1h30m or 2d";
     uint64_t total = 0;
-    size_t next = 0; /* units must come in falling order */
+    size_t next = 0; /* larger units must come first */
     const char *c = text;
     if (*c == '\0')
         return fail_value(path, text, right, error);
@@ -225,7 +225,7 @@ static int read_size(const char *text, const char *path, uint64_t *value, struct
         if (milli > UINT64_MAX / units[i].mib)
             return fail_value(path, text, right, error);
         uint64_t product = milli * units[i].mib;
-        *value = product / 1000 + (product % 1000 != 0); /* never less than was asked for */
+        *value = product / 1000 + (product % 1000 != 0); /* rounded up: never less than was asked for */
         return 0;
     }
     return fail_value(path, text, right, error);
@@ -246,7 +246,7 @@ static int read_time(const char *text, const char *path, uint64_t *value, struct
             milli += (uint64_t)(*end - '0') * scale;
     }
     int day = utc.tm_mday, second = utc.tm_sec;
-    time_t seconds = timegm(&utc); /* turns a 31st of June into a 1st of July */
+    time_t seconds = timegm(&utc); /* turns June 31 into July 1 */
     if (strcmp(end, "Z") != 0 || seconds < 0 || utc.tm_mday != day || utc.tm_sec != second)
         return fail_value(path, text, right, error);
     *value = (uint64_t)seconds * 1000 + milli;
@@ -267,7 +267,7 @@ static int read_word(const struct aq_field *field, const char *text, const char 
     return 0;
 }
 
-/* "-1", "-0.5": a number, but none that any field takes. Said in the words that a JSON number gets. */
+/* "-1" and "-0.5" are numbers, but no field takes them. They get the same message as negative JSON numbers. */
 static bool is_negative(const char *text)
 {
     return text[0] == '-' && isdigit((unsigned char)text[1]) && text[1 + strspn(text + 1, "0123456789.")] == '\0';

@@ -1,5 +1,4 @@
-/* Numbers of every type as people write and read them, and points in time. Cells of tables, files and JSON all hold
- * what is written here. */
+/* Numbers and times as text: what table cells, files and JSON show, and what people type. */
 #ifndef AQ_SCHEMA_CODEC_NUMBER_H
 #define AQ_SCHEMA_CODEC_NUMBER_H
 

@@ -22,7 +22,8 @@ static bool walk_number(struct walk *walk, size_t size, uint64_t *number)
     return true;
 }
 
-/* One type byte: how many bytes of body follow, and how many values. False: truncated, or an extension type. */
+/* Reads the head of a value: how many bytes of body and how many values follow. Returns false if it is truncated or an
+ * extension type. */
 static bool walk_head(struct walk *walk, uint64_t *body, uint64_t *values)
 {
     uint64_t type, n = 0;
@@ -73,7 +74,7 @@ int aq_pack_check(const void *data, size_t length, struct aq_error *error)
 {
     struct walk walk = {data, length};
     uint64_t total = 0;
-    uint64_t open[AQ_PACK_DEPTH_MAX + 1] = {1}; /* values still to come at each level */
+    uint64_t open[AQ_PACK_DEPTH_MAX + 1] = {1}; /* values to come at each level */
     size_t depth = 0;
     if (length > AQ_PACK_SIZE_MAX)
         return aq_fail(error, AQ_E_TOO_LARGE, "message is %zu bytes long, more than %d", length, AQ_PACK_SIZE_MAX);
@@ -97,7 +98,7 @@ int aq_pack_check(const void *data, size_t length, struct aq_error *error)
             depth--;
     } while (depth > 0 || open[0] > 0);
     if (walk.left > 0)
-        return aq_fail(error, AQ_E_INVALID, "%zu bytes too many behind a msgpack value", walk.left);
+        return aq_fail(error, AQ_E_INVALID, "%zu extra bytes after a msgpack value", walk.left);
     return 0;
 }
 
@@ -112,7 +113,7 @@ int aq_packed_refuse(const struct aq_packed_whole *whole, const char *name, cons
 
 int aq_packed_refuse_nul(const struct aq_packed_whole *whole, const char *name)
 {
-    return aq_fail(whole->error, AQ_E_INVALID, "%s holds a NUL byte", name);
+    return aq_fail(whole->error, AQ_E_INVALID, "%s contains a NUL byte", name);
 }
 
 int aq_packed_refuse_count(const struct aq_packed_whole *whole, const char *name, size_t count, size_t known)

@@ -82,7 +82,7 @@ static inline bool aq_packed_number(struct aq_packed *in, uint64_t *number)
         return false;
     uint64_t value = aq_packed_bytes(in->at + 1, size);
     if (type >= 0xD0 && value >> (8 * size - 1) != 0)
-        return false; /* below 0 */
+        return false; /* negative */
     *number = value;
     in->at += 1 + size;
     return true;

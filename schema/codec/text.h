@@ -1,4 +1,4 @@
-/* Fields as people write and read them, and a command as one line of field=value words. Numbers are in number.h. */
+/* Fields as text, and a command as one line of field=value words. For numbers see number.h. */
 #ifndef AQ_SCHEMA_CODEC_TEXT_H
 #define AQ_SCHEMA_CODEC_TEXT_H
 
@@ -19,7 +19,7 @@ int aq_field_from_text(const struct aq_field *field, void *object, const char *t
  * "a.b=1" makes {"a": {"b": "1"}}. Returns a new reference; NULL with `error`. */
 json_t *aq_line_parse(const char *line, size_t length, struct aq_error *error) AQ_MUST_CHECK;
 
-/* How many letters must change to turn one name into the other, for "did you mean"; 99 for long texts. */
+/* The number of letters to change to turn one name into the other, for "did you mean"; 99 for long texts. */
 unsigned aq_text_distance(const char *a, const char *b);
 
 #endif

@@ -32,7 +32,7 @@ static void places_add(struct aq_yaml_places *places, struct place place)
 _Bool aq_yaml_place(const struct aq_yaml_places *places, const json_t *parent, const char *key, size_t index,
                     unsigned *line, unsigned *column)
 {
-    /* Asked for once, on the way to an error: a walk is good enough. */
+    /* Called once per error, so a linear scan is fast enough. */
     for (size_t i = 0; i < places->count; i++) {
         const struct place *row = &places->rows[i];
         if (row->parent != parent || (row->key == NULL) != (key == NULL))
@@ -65,7 +65,7 @@ static size_t character_size(const char *text, size_t left)
     return 0;
 }
 
-/* What YAML 1.1 lets stand in a file: no control characters of either range, no U+FFFE and U+FFFF. */
+/* May the character be in a YAML 1.1 file? Control characters of either range, U+FFFE and U+FFFF may not. */
 static bool is_allowed(const char *text, size_t size)
 {
     unsigned char c = (unsigned char)text[0], second = size > 1 ? (unsigned char)text[1] : 0;
@@ -76,7 +76,7 @@ static bool is_allowed(const char *text, size_t size)
     return memcmp(text, "\xEF\xBF\xBE", 3) != 0 && memcmp(text, "\xEF\xBF\xBF", 3) != 0;
 }
 
-/* Refuses bad UTF-8 and control characters with their place; libyaml would tell only an offset. */
+/* Fails for invalid UTF-8 and control characters, with their place. libyaml would give only an offset. */
 static int check_bytes(const char *text, size_t length, struct aq_error *error)
 {
     unsigned line = 1, column = 1;
@@ -101,7 +101,7 @@ static int check_bytes(const char *text, size_t length, struct aq_error *error)
 
 struct level {
     json_t *container;
-    const char *key; /* of the value to come; in an object, NULL: a key comes next */
+    const char *key; /* of the next value; in an object, NULL if a key comes next */
 };
 
 struct reading {
@@ -133,7 +133,7 @@ static int fail_syntax(const struct reading *in)
     return -1;
 }
 
-/* Hands `value` over to the innermost open container. */
+/* Adds `value` to the innermost open container, and takes the reference over. */
 static int add_value(struct reading *in, json_t *value, yaml_mark_t mark)
 {
     if (++in->values > AQ_YAML_VALUES_MAX) {
@@ -206,7 +206,7 @@ static json_t *plain_value(const char *text, size_t length)
         return json_false();
     json_t *number = NULL;
     if (text[0] == '-' || (text[0] >= '0' && text[0] <= '9'))
-        number = json_loadb(text, length, JSON_DECODE_ANY, NULL); /* NULL as well when it is too large */
+        number = json_loadb(text, length, JSON_DECODE_ANY, NULL); /* NULL also if it is too large */
     return number ? number : json_stringn(text, length);
 }
 
@@ -216,7 +216,7 @@ static int take_scalar(struct reading *in, const yaml_event_t *event)
     size_t length = event->data.scalar.length;
     bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     if (strlen(text) != length)
-        return fail_at(in, event->start_mark, "a text must not hold a NUL character");
+        return fail_at(in, event->start_mark, "a text must not contain a NUL character");
     if (wants_key(in))
         return take_key(in, text, length, plain, event->start_mark);
     if (plain && length == 0 && in->depth == 0)
@@ -227,7 +227,7 @@ static int take_scalar(struct reading *in, const yaml_event_t *event)
     return add_value(in, value, event->start_mark);
 }
 
-/* What YAML can say and configuration files should not: one place's text changes another place's meaning. */
+/* Fails for the parts of YAML by which text in one place changes the meaning of another. */
 static int refuse_extras(const struct reading *in, const yaml_event_t *event)
 {
     const yaml_char_t *anchor = NULL, *tag = NULL;

@@ -1,9 +1,9 @@
-/* YAML as the JSON values we know: maps, lists, plain scalars (null, true/false, numbers, text). No aliases, no tags,
- * no second document, bounded depth, bytes and values. Every value's place is kept for errors.
+/* YAML as JSON values: maps, lists and scalars. Aliases, tags and further documents are not allowed; depth, bytes and
+ * number of values are bounded. The place of every value is kept for errors.
  *
- * What a scalar without quotes means: nothing, `null` and `~` are null; `true` and `false` are themselves; what JSON
- * would read as a number within 64 bits is that number; all else is text, so `yes`, `012`, `0x10` and `1.2.3` are.
- * Anything in quotes is text. */
+ * A scalar without quotes is null if it is empty, `null` or `~`; a boolean if it is `true` or `false`; a number if JSON
+ * would read it as one within 64 bits; otherwise a text, such as `yes`, `012`, `0x10` and `1.2.3`. A scalar in quotes
+ * is always a text. */
 #ifndef AQ_SCHEMA_CODEC_YAML_H
 #define AQ_SCHEMA_CODEC_YAML_H
 
@@ -16,12 +16,14 @@ enum { AQ_YAML_SIZE_MAX = 1 << 20, AQ_YAML_DEPTH_MAX = 32, AQ_YAML_VALUES_MAX = 
 
 struct aq_yaml_places; /* where each value of a document was written */
 
-/* NULL with "3:7: ..." (line 3, column 7) in `error`. An empty document is an empty object. `places` may be NULL;
- * otherwise the caller frees what it receives; on failure that is NULL. */
+/* Parses one document; an empty one is an empty object. Returns a new reference; NULL with `error`, whose message
+ * begins with line and column: "3:7: ...". `*places` is set to the places of all values, or to NULL on failure; the
+ * caller frees them. `places` may be NULL. */
 json_t *aq_yaml_parse(const char *text, size_t length, struct aq_yaml_places **places,
                       struct aq_error *error) AQ_MUST_CHECK;
 
-/* Place of member `key` (NULL: of item `index`) of `parent`; false: not known. Lines and columns count from 1. */
+/* Finds the place of member `key` of `parent`, or of item `index` if `key` is NULL. Returns false if it is not known.
+ * Lines and columns count from 1. */
 _Bool aq_yaml_place(const struct aq_yaml_places *places, const json_t *parent, const char *key, size_t index,
                     unsigned *line, unsigned *column);
 void aq_yaml_places_free(struct aq_yaml_places *places);
@@ -33,7 +35,7 @@ static inline void aq_cleanup_yaml_places(struct aq_yaml_places **places)
     aq_yaml_places_free(*places);
 }
 
-/* A JSON value as YAML, two spaces a level, ending in a line break. Read back, it is the same value. */
+/* Appends a JSON value as YAML, two blanks per level, ending in a line break. Read back, it is the same value. */
 struct aq_buffer;
 void aq_yaml_print(const json_t *value, struct aq_buffer *out);
 

@@ -1,5 +1,5 @@
-/* The writing half of yaml.h. A text is written plain where every reader of YAML 1.1 and 1.2 takes it for that text;
- * several lines as a literal block where that is exact; anything else in double quotes. */
+/* The writing half of yaml.h. A text is written plain if every reader of YAML 1.1 and 1.2 reads it back as that text,
+ * as a literal block if it has several lines and the block is exact, and in double quotes otherwise. */
 #include "schema/base/memory.h"
 #include "schema/codec/yaml.h"
 
@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libyaml takes a longer key only in the form "? key" (its own bound is 1024 characters). */
+/* libyaml reads longer keys only in the form "? key"; its own limit is 1024 characters. */
 enum { SHORT_KEY_MAX = 1000, INDENT = 2 };
 
 /* ---- characters --------------------------------------------------------------------------------------- */
 
-/* The character at `text`, and its bytes. What is not UTF-8 counts as single bytes. */
+/* Decodes the character at `text`; sets its size in bytes. Invalid UTF-8 counts as single bytes. */
 static uint32_t character_at(const char *text, size_t left, size_t *size)
 {
     const unsigned char *s = (const unsigned char *)text;
@@ -29,8 +29,8 @@ static uint32_t character_at(const char *text, size_t left, size_t *size)
     return c;
 }
 
-/* May it stand in a file as it is? Not: control characters, what YAML 1.1 holds for a line break (U+0085, U+2028,
- * U+2029), the byte order mark, and what libyaml refuses. */
+/* May the character be written as it is? Control characters, line breaks of YAML 1.1 (U+0085, U+2028, U+2029), the byte
+ * order mark and what libyaml refuses may not. */
 static bool is_printable(uint32_t c)
 {
     if (c < 0xA0)
@@ -61,7 +61,7 @@ static bool is_word_or_number(const char *text)
         return false;
     char *end;
     (void)strtod(text, &end);
-    if (text[strspn(text, "0123456789:_")] == '\0') /* YAML 1.1 counts in sixties: 1:30 is 90 */
+    if (text[strspn(text, "0123456789:_")] == '\0') /* YAML 1.1 has base 60: 1:30 is 90 */
         return true;
     return *end == '\0' || strcasecmp(text, ".inf") == 0 || strcasecmp(text, "-.inf") == 0 ||
            strcasecmp(text, ".nan") == 0;
@@ -79,7 +79,7 @@ static bool plain_is_exact(const char *text, size_t length)
     return strstr(text, ": ") == NULL && strstr(text, " #") == NULL;
 }
 
-/* A literal block finds its indentation from the first line, and its end from the last. */
+/* A literal block takes its indentation from the first line, and its end from the last. */
 static bool literal_is_exact(const char *text, size_t length)
 {
     return memchr(text, '\n', length) != NULL && all_printable(text, length, "\n\t") &&
@@ -138,7 +138,7 @@ static void print_text(const char *text, size_t length, unsigned indent, struct 
         print_quoted(text, length, out);
 }
 
-/* The fewest digits that read back as the same number. */
+/* Writes the fewest digits that read back as the same number. */
 static void print_real(double value, struct aq_buffer *out)
 {
     char digits[40];
@@ -150,7 +150,7 @@ static void print_real(double value, struct aq_buffer *out)
     }
     aq_buffer_text(out, digits);
     if (strpbrk(digits, ".e") == NULL)
-        aq_buffer_text(out, ".0"); /* else it would be an integer */
+        aq_buffer_text(out, ".0"); /* otherwise it would be an integer */
 }
 
 static void print_scalar(const json_t *value, unsigned indent, struct aq_buffer *out)
@@ -230,7 +230,7 @@ static void print_item(const json_t *value, unsigned indent, struct aq_buffer *o
     aq_buffer_char(out, '\n');
 }
 
-/* The first line's indentation is there already. */
+/* The indentation of the first line has been written. */
 static void print_block(const json_t *value, unsigned indent, struct aq_buffer *out)
 {
     const char *key;

@@ -1,14 +1,14 @@
-/* Asks the hub questions over one connection, any number of them open at once, and matches its answers.
+/* Asks the hub questions over one connection, any number of them at once, and matches its answers.
  *
  * The connection is a raw nanomsg socket of type REQ, and every message on it is sealed (seal.h). Each question carries
  * a number that comes back with its answer, so answers may come in any order. An answer that cannot be opened with the
  * key, or whose question is no longer open, is dropped.
  *
- * nanomsg reconnects by itself, but the hub forgets the questions of a lost connection. aq_asker_ask() sends its
+ * nanomsg reconnects by itself, but the hub drops the questions of a lost connection. aq_asker_ask() sends its
  * question again on each new connection; one asked with aq_asker_ask_once() fails when its connection is lost.
  *
- * The caller owns the questions; a question that is open must stay where it is. No function waits, and none reads a
- * clock: times are the caller's, in milliseconds. Not for several threads. */
+ * The caller owns the questions; an open one must not be moved. No function waits or reads a clock: the caller passes
+ * times, in milliseconds. For one thread at a time. */
 #ifndef AQ_SCHEMA_WIRE_ASK_H
 #define AQ_SCHEMA_WIRE_ASK_H
 

@@ -2,13 +2,13 @@
  *
  * Each message is a declared record; on the wire it is sealed as a whole (seal.h).
  *
- * Every exchange is one question and one answer (nanomsg REQ/REP). Agents ask on TCP with the agents' key; the file
- * view on a local socket with a key of its own: neither can speak as the other.
+ * Every exchange is one question and one answer (nanomsg REQ/REP). Agents ask over TCP with the agents' key, the file
+ * view over a local socket with a key of its own, so that neither can pose as the other.
  *
- * Who records sealed messages can send them again. So an agent begins a session with a number that the hub draws for
- * it: HELLO is answered with SESSION, and said once more with that number, which opens one session and no other. What
- * belongs to another session is refused. Of this one, a repeated question does no harm: POLL and REPORT tell by their
- * numbers what is new, and only a BEAT or a REPORT with a higher number than all before is a sign of life. */
+ * An attacker can record sealed messages and send them again. Therefore the hub draws the number of a session: it
+ * answers HELLO with SESSION, and a second HELLO with that number opens this one session. Messages of other sessions
+ * are refused. Repeated questions of the current session are harmless: POLL and REPORT carry numbers that say what is
+ * new, and only a BEAT or a REPORT with a higher number than all before it counts as a sign of life. */
 #ifndef AQ_SCHEMA_WIRE_MESSAGES_H
 #define AQ_SCHEMA_WIRE_MESSAGES_H
 
@@ -29,7 +29,7 @@ enum { AQ_WIRE_FORMAT = 1, AQ_WIRE_MESSAGE_MAX = 4 << 20 };
     M(AQ_MSG_NOTED, aq_noted)     /* hub */                                                                            \
     M(AQ_MSG_ORDER, aq_order)     /* file view  OUTCOME, when it is decided and durable */                             \
     M(AQ_MSG_OUTCOME, aq_outcome) /* controller */                                                                     \
-    M(AQ_MSG_WATCH, aq_watch)     /* file view  NOW, when seq is above the one named, or after its patience */         \
+    M(AQ_MSG_WATCH, aq_watch)     /* file view  NOW, when seq is above the one named, or after a time-out */           \
     M(AQ_MSG_NOW, aq_now)         /* controller */                                                                     \
     M(AQ_MSG_FETCH, aq_fetch)     /* file view  FETCHED: the newest bytes of a resource's log */                       \
     M(AQ_MSG_FETCHED, aq_fetched) /* controller */                                                                     \
@@ -49,13 +49,13 @@ enum aq_message_type {
 #define aq_hello_fields(F, T)                                                                                          \
     F(T, name,         NAME(1, 64),        AQ_REQUIRED, "name of the node")                                            \
     F(T, instance,     U64(1, UINT64_MAX), AQ_REQUIRED, "drawn at the agent's first start, kept with its state")       \
-    F(T, session,      U64(1, UINT64_MAX), AQ_REQUIRED, "as SESSION says; before that any number")                     \
+    F(T, session,      U64(1, UINT64_MAX), AQ_REQUIRED, "number from SESSION; before that any number")                 \
     AQ_NODE_DESCRIPTION(F, T)                                                                                          \
-    F(T, asks_session, BOOL,               0,           "not set by older agents, which draw the number themselves")
+    F(T, asks_session, BOOL,               0,           "whether the hub draws the number; older agents draw it")
 AQ_DECLARE(aq_hello)
 
 #define aq_session_fields(F, T)                                                                                        \
-    F(T, session, U64(1, UINT64_MAX), AQ_REQUIRED, "number of the session, if it begins with the next HELLO")
+    F(T, session, U64(1, UINT64_MAX), AQ_REQUIRED, "number of the session that the next HELLO begins")
 AQ_DECLARE(aq_session)
 
 #define aq_welcome_fields(F, T)                                                                                        \
@@ -65,11 +65,11 @@ AQ_DECLARE(aq_session)
 AQ_DECLARE(aq_welcome)
 
 #define aq_refused_fields(F, T)                                                                                        \
-    F(T, error,   TEXT(0, 32),  0,        "name of the error: unauthenticated means say hello first")                  \
+    F(T, error,   TEXT(0, 32),  0,        "name of the error; unauthenticated: send HELLO first")                      \
     F(T, message, TEXT(0, 512), AQ_LINES, "in words")
 AQ_DECLARE(aq_refused)
 
-/* `seen`: the delivery that arrived last; 0: none in this session. A delivery is repeated until it is seen. */
+/* `seen`: the last delivery that has arrived; 0: none in this session. A delivery is repeated until it is seen. */
 #define aq_poll_fields(F, T)                                                                                           \
     F(T, name,    NAME(1, 64),        AQ_REQUIRED, "name of the node")                                                 \
     F(T, session, U64(1, UINT64_MAX), AQ_REQUIRED, "as in HELLO")                                                      \
@@ -77,37 +77,37 @@ AQ_DECLARE(aq_refused)
 AQ_DECLARE(aq_poll)
 
 #define AQ_WANTS(W)                                                                                                    \
-    W(AQ_WANT_RUNNING, "running", "start it, if it is not there yet")                                                  \
-    W(AQ_WANT_GONE, "gone", "end it, if it is still there")
+    W(AQ_WANT_RUNNING, "running", "start it, if it has not been started")                                              \
+    W(AQ_WANT_GONE, "gone", "end it, if it still runs")
 AQ_DECLARE_WORDS(aq_want, AQ_WANTS)
 
 #define aq_assignment_fields(F, T)                                                                                     \
     F(T, resource, U64(1, UINT64_MAX), 0, "number of the resource")                                                    \
-    F(T, want,     ENUM(aq_want),      0, "what is wanted of it")                                                      \
+    F(T, want,     ENUM(aq_want),      0, "what to do with it")                                                        \
     F(T, driver,   TEXT(0, 64),        0, "driver that runs it")                                                       \
-    F(T, options,  DOCUMENT(65536),    0, "what the driver wants to know")                                             \
-    F(T, amounts,  RECORD(aq_amounts), 0, "limits to hold it to")                                                      \
-    F(T, network,  TEXT(0, 64),        0, "network to be attached to")                                                 \
+    F(T, options,  DOCUMENT(65536),    0, "options of the driver")                                                     \
+    F(T, amounts,  RECORD(aq_amounts), 0, "its limits")                                                                \
+    F(T, network,  TEXT(0, 64),        0, "network to attach it to")                                                   \
     F(T, metadata, DOCUMENT(131072),   0, "merged metadata")
 AQ_DECLARE(aq_assignment)
 
 /* A question about a resource, answered in the next REPORT. */
 #define aq_ask_fields(F, T)                                                                                            \
-    F(T, number,   U64(1, UINT64_MAX),       0, "to be repeated in the answer")                                        \
-    F(T, resource, U64(1, UINT64_MAX),       0, "whose log is wanted")                                                 \
-    F(T, size,     U64(1, 1048576, "bytes"), 0, "at most so many of its newest bytes")
+    F(T, number,   U64(1, UINT64_MAX),       0, "repeated in the answer")                                              \
+    F(T, resource, U64(1, UINT64_MAX),       0, "resource whose log is wanted")                                        \
+    F(T, size,     U64(1, 1048576, "bytes"), 0, "most bytes of the log's end to send")
 AQ_DECLARE(aq_ask)
 
-/* `full`: these are all assignments of the node with numbers from `first` to `last`; a workload in between that is not
- * named is to be ended. A node with many resources is told of them in several such deliveries. */
+/* `full`: these are all assignments of the node with numbers from `first` to `last`; the agent ends every other
+ * workload in this range. The assignments of a node with many resources come in several such deliveries. */
 #define aq_work_fields(F, T)                                                                                           \
     F(T, delivery,    U64(0, UINT64_MAX),             0,                                                               \
-      "number of this delivery; as before when there is nothing new")                                                  \
+      "number of this delivery; the same as before if nothing is new")                                                 \
     F(T, full,        BOOL,                           0,                                                               \
-      "these are all assignments from first to last that the node has")                                                \
+      "these are all assignments of the node from first to last")                                                      \
     F(T, first,       U64(0, UINT64_MAX),             0, "full: number of a resource")                                 \
     F(T, last,        U64(0, UINT64_MAX),             0, "full: number of a resource")                                 \
-    F(T, assignments, LIST(aq_assignment, 0, 100000), 0, "what is wanted")                                             \
+    F(T, assignments, LIST(aq_assignment, 0, 100000), 0, "assignments")                                                \
     F(T, asks,        LIST(aq_ask, 0, 1000),          0, "questions")
 AQ_DECLARE(aq_work)
 
@@ -120,20 +120,20 @@ AQ_DECLARE_WORDS(aq_happened, AQ_HAPPENINGS)
 #define aq_happening_fields(F, T)                                                                                      \
     F(T, resource,    U64(1, UINT64_MAX), 0,        "number of the resource")                                          \
     F(T, what,        ENUM(aq_happened),  0,        "what happened to it")                                             \
-    F(T, identifier,  TEXT(0, 256),       0,        "started: the driver's own name for it")                           \
+    F(T, identifier,  TEXT(0, 256),       0,        "started: the driver's identifier of it")                          \
     F(T, ip_addr,     TEXT(0, 64),        0,        "started: its address")                                            \
     F(T, hw_addr,     TEXT(0, 64),        0,        "started: its hardware address")                                   \
-    F(T, exit_status, U64(0, 255),        0,        "ended: as a shell tells it")                                      \
-    F(T, reason,      TEXT(0, 512),       AQ_LINES, "failed, ended: in words")
+    F(T, exit_status, U64(0, 255),        0,        "ended: as a shell shows it")                                      \
+    F(T, reason,      TEXT(0, 512),       AQ_LINES, "failed, ended: why")
 AQ_DECLARE(aq_happening)
 
 #define aq_told_fields(F, T)                                                                                           \
-    F(T, number, U64(1, UINT64_MAX), 0, "of the question")                                                             \
-    F(T, error,  TEXT(0, 512),       0, "why there is no answer; empty: there is one")                                 \
+    F(T, number, U64(1, UINT64_MAX), 0, "number of the question")                                                      \
+    F(T, error,  TEXT(0, 512),       0, "why there is no answer; empty if there is one")                               \
     F(T, data,   BYTES(0, 1048576),  0, "the answer")
 AQ_DECLARE(aq_told)
 
-/* Reports carry numbers; the same number again is the same report. NOTED names the last that is durable. */
+/* Reports are numbered; the same number again is the same report. NOTED names the last report that is durable. */
 #define aq_report_fields(F, T)                                                                                         \
     F(T, name,       NAME(1, 64),                  AQ_REQUIRED, "name of the node")                                    \
     F(T, session,    U64(1, UINT64_MAX),           AQ_REQUIRED, "as in HELLO")                                         \
@@ -147,23 +147,23 @@ AQ_DECLARE(aq_report)
     F(T, session,          U64(1, UINT64_MAX),                AQ_REQUIRED, "as in HELLO")                              \
     F(T, load_milli,       U64(0, UINT64_MAX, "thousandths"), 0,           "load average of one minute")               \
     F(T, memory_available, SIZE(0, AQ_SIZE_MAX_MIB),          0,           "memory that is not in use")                \
-    F(T, workloads,        U64(0, UINT64_MAX),                0,           "workloads that the agent has")             \
+    F(T, workloads,        U64(0, UINT64_MAX),                0,           "number of workloads on the node")          \
     F(T, number,           U64(0, UINT64_MAX),                0,                                                       \
-      "higher than that of all before; 0: from an older agent")
+      "higher than in all beats before; 0: from an older agent")
 AQ_DECLARE(aq_beat)
 
 #define aq_noted_fields(F, T)                                                                                          \
-    F(T, number, U64(0, UINT64_MAX), 0, "of the report; 0 for a heartbeat")
+    F(T, number, U64(0, UINT64_MAX), 0, "number of the report; 0 for a heartbeat")
 AQ_DECLARE(aq_noted)
 
 /* ---- file view and controller ------------------------------------------------------------------------- */
 
 /* Below the controller's data directory. */
-#define AQ_FILE_LOCAL_KEY    "local.key" /* seals what travels between aq-fs and controller */
+#define AQ_FILE_LOCAL_KEY    "local.key" /* seals messages between aq-fs and controller */
 #define AQ_FILE_LOCAL_SOCKET "run/local.sock"
 
 #define aq_order_fields(F, T)                                                                                          \
-    F(T, author,  NAME(1, 64),        AQ_REQUIRED, "the cluster user whose uid wrote")                                 \
+    F(T, author,  NAME(1, 64),        AQ_REQUIRED, "the cluster user that the uid of the caller belongs to")           \
     F(T, command, U64(1, UINT64_MAX), AQ_REQUIRED, "code of the command")                                              \
     F(T, record,  BYTES(0, 1048576),  AQ_REQUIRED, "its packed record")
 AQ_DECLARE(aq_order)
@@ -171,32 +171,32 @@ AQ_DECLARE(aq_order)
 #define aq_outcome_fields(F, T)                                                                                        \
     F(T, error,   TEXT(0, 32),        0,        "name of the error; \"ok\" for none")                                  \
     F(T, message, TEXT(0, 512),       AQ_LINES, "in words")                                                            \
-    F(T, seq,     U64(0, UINT64_MAX), 0,        "place in the log")                                                    \
-    F(T, id,      TEXT(0, 64),        0,        "key of what was made or changed")                                     \
-    F(T, token,   TEXT(0, 128),       0,        "the token of a new user: shown once")
+    F(T, seq,     U64(0, UINT64_MAX), 0,        "seq of the decision")                                                 \
+    F(T, id,      TEXT(0, 64),        0,        "key of the row that was created or changed")                          \
+    F(T, token,   TEXT(0, 128),       0,        "token of a new user; shown once")
 AQ_DECLARE(aq_outcome)
 
 #define aq_watch_fields(F, T)                                                                                          \
-    F(T, seq, U64(0, UINT64_MAX), 0, "answer when the cluster is past this")
+    F(T, seq, U64(0, UINT64_MAX), 0, "answer when the cluster is past this seq")
 AQ_DECLARE(aq_watch)
 
-/* A controller as its fellows and the file view know it. */
+/* A controller, as shown by the file view and to other controllers. */
 #define aq_member_fields(F, T)                                                                                         \
     F(T, name,    NAME(1, 64),  AQ_KEY, "name of the controller")                                                      \
-    F(T, role,    TEXT(0, 16),  0,      "what it is to the cluster: voter")                                            \
-    F(T, leader,  BOOL,         0,      "whether it leads")                                                            \
+    F(T, role,    TEXT(0, 16),  0,      "its role in the cluster: voter")                                              \
+    F(T, leader,  BOOL,         0,      "whether it is the leader")                                                    \
     F(T, address, TEXT(0, 128), 0,      "where it serves REST")
 AQ_DECLARE(aq_member)
 
 #define aq_now_fields(F, T)                                                                                            \
-    F(T, seq,     U64(0, UINT64_MAX),     0, "where the cluster is")                                                   \
-    F(T, leader,  BOOL,                   0, "whether this controller leads")                                          \
+    F(T, seq,     U64(0, UINT64_MAX),     0, "the last seq")                                                           \
+    F(T, leader,  BOOL,                   0, "whether this controller is the leader")                                  \
     F(T, members, LIST(aq_member, 0, 16), 0, "the controllers of the cluster")
 AQ_DECLARE(aq_now)
 
 #define aq_fetch_fields(F, T)                                                                                          \
-    F(T, resource, U64(1, UINT64_MAX),       AQ_REQUIRED, "whose log")                                                 \
-    F(T, size,     U64(1, 1048576, "bytes"), AQ_REQUIRED, "at most so many of its newest bytes")
+    F(T, resource, U64(1, UINT64_MAX),       AQ_REQUIRED, "resource whose log is wanted")                              \
+    F(T, size,     U64(1, 1048576, "bytes"), AQ_REQUIRED, "most bytes of the log's end to send")
 AQ_DECLARE(aq_fetch)
 
 #define aq_fetched_fields(F, T)                                                                                        \

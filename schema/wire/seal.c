@@ -71,7 +71,7 @@ int aq_wire_open(const struct aq_wire_key *key, const void *data, size_t length,
 {
     const size_t head = crypto_secretbox_NONCEBYTES, tail = crypto_secretbox_MACBYTES;
     if (length < head + tail + 2 || length > AQ_WIRE_MESSAGE_MAX)
-        return aq_fail(error, AQ_E_INVALID, "message of %zu bytes; must have %zu to %d", length, head + tail + 2,
+        return aq_fail(error, AQ_E_INVALID, "message has %zu bytes, but must have %zu to %d", length, head + tail + 2,
                        AQ_WIRE_MESSAGE_MAX);
     const unsigned char *bytes = data;
     size_t plain_length = length - head - tail;
@@ -79,9 +79,10 @@ int aq_wire_open(const struct aq_wire_key *key, const void *data, size_t length,
     if (crypto_secretbox_open_easy(plain, bytes + head, length - head, bytes, key->bytes) != 0)
         return aq_fail(error, AQ_E_UNAUTHENTICATED, "message of %zu bytes was not sealed with our key", length);
     if (plain[0] != AQ_WIRE_FORMAT)
-        return aq_fail(error, AQ_E_INVALID, "message of format %u; known is %d", plain[0], AQ_WIRE_FORMAT);
+        return aq_fail(error, AQ_E_INVALID, "message has format %u; only format %d is supported", plain[0],
+                       AQ_WIRE_FORMAT);
     if (plain[1] == AQ_MSG_NONE || plain[1] >= aq_message_type_count)
-        return aq_fail(error, AQ_E_INVALID, "message of unknown type %u", plain[1]);
+        return aq_fail(error, AQ_E_INVALID, "message has unknown type %u", plain[1]);
     *type = (enum aq_message_type)plain[1];
     *message = aq_arena_alloc(arena, aq_message_record(*type)->size);
     return aq_record_unpack(aq_message_record(*type), *message, plain + 2, plain_length - 2, true, arena, error);

@@ -119,15 +119,14 @@ static void help_and_version_are_printed(void **state)
     assert_int_equal(READ("--help", "--nonsense"), 0);
     assert_string_equal(out, "aq-x: does x\n\n"
                              "  aq-x [--name NAME]\n\n"
-                             "  --config FILE    settings in YAML; default /no/such/file.yml, if it is there\n"
-                             "  --set KEY=VALUE  one setting, over those of the file, such as a.b=1; may be given "
-                             "often\n"
+                             "  --config FILE    settings in YAML; default: /no/such/file.yml, if it exists\n"
+                             "  --set KEY=VALUE  override one setting of the file, such as a.b=1; may be repeated\n"
                              "  --name NAME      its name\n"
                              "  --check          looks\n"
                              "  --check-all DIR  looks at all\n"
-                             "  --help-config    all settings, with their presets, as a file to begin with\n"
-                             "  --help           this text\n"
-                             "  --version        the version\n\n"
+                             "  --help-config    print all settings with their presets, as a file to start from\n"
+                             "  --help           print this text\n"
+                             "  --version        print the version\n\n"
                              "It ends.\n");
     assert_string_equal(err, "");
     aq_arguments_free(&arguments);

@@ -175,9 +175,9 @@ static void fields_are_checked(void **state)
     refused(&aq_command_node_maintenance, "n1", body("{\"maintenance\":\"maybe\"}"),
             "maintenance is \"maybe\", but must be true or false");
     refused(&aq_command_node_maintenance, "n1", body("{}"), "maintenance is missing: true: take no new work");
-    refused(&aq_command_label_delete, "1", body("{\"force\":true}"), "force is not known; known are: id");
+    refused(&aq_command_label_delete, "1", body("{\"force\":true}"), "force is not known; known fields: id");
     refused(&aq_command_user_create, "", body("{\"name\":\"bob\",\"hash\":\"x\"}"),
-            "hash is not known; known are: name, role, max_applications");
+            "hash is not known; known fields: name, role, max_applications");
 }
 
 static void an_older_form_is_understood(void **state)
@@ -194,7 +194,7 @@ static void an_older_form_is_understood(void **state)
             "definitions cannot stand beside driver and definition: give one form");
     /* Only where the command declares one. */
     refused(&aq_command_application_create, NULL, body("{\"label\":\"mac\",\"driver\":\"x\"}"),
-            "driver is not known; known are: label, version, label_id, metadata");
+            "driver is not known; known fields: label, version, label_id, metadata");
 }
 
 /* ---- bare words ------------------------------------------------------------------------------------------- */

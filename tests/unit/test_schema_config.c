@@ -150,7 +150,7 @@ static void errors_name_file_line_and_column(void **state)
     assert_refused("voters:\n  - weight: 1\n", "2:5: voters[0].name is missing: its name");
     assert_refused("labels: [a, 5]\n", "1:9: labels[1] is a number, but must be a text without NUL");
     assert_refused("debug: yes\n", "1:8: debug is \"yes\", but must be true or false");
-    assert_refused("started: 1\n", "1:10: started is not known; known are: name, id, api, heartbeat, keep, cpu, "
+    assert_refused("started: 1\n", "1:10: started is not known; known fields: name, id, api, heartbeat, keep, cpu, "
                                    "memory, colour, debug, motto, extra, labels, peers, voters, since");
     assert_refused("name: a\nname: b\n", "2:1: \"name\" is given twice, first on line 1");
     assert_refused("name: [a\n", "2:1: did not find expected ',' or ']' while parsing a flow sequence");
@@ -178,7 +178,7 @@ static void secrets_are_not_in_errors(void **state)
 {
     (void)state;
     assert_refused("api: {token: 'open sesame'}\n",
-                   "1:14: api.token has other characters than letters, digits, '.', '_' and '-'");
+                   "1:14: api.token has characters other than letters, digits, '.', '_' and '-'");
 }
 
 /* ---- overrides ---------------------------------------------------------------------------------------- */
@@ -244,10 +244,10 @@ static void what_cannot_be_set_leaves_all_as_it_was(void **state)
         {"api=x", "api is \"x\", but must be an object"},
         {"api.port.x=1", "api.port.x is not known: api.port has no parts"},
         {"extra.x=1", "extra.x is not known: extra has no parts"},
-        {"api.=1", "api. is not known; known are: host, port, token"},
+        {"api.=1", "api. is not known; known fields: host, port, token"},
         {"name=a", "name is 1 bytes long, less than 2"},
         {"peers=x", "peers is \"x\", but must be a list"},
-        {"started=1", "started is not known; known are: name, id, api, heartbeat, keep, cpu, memory, colour, debug, "
+        {"started=1", "started is not known; known fields: name, id, api, heartbeat, keep, cpu, memory, colour, debug, "
                       "motto, extra, labels, peers, voters, since"}};
     struct test_settings settings = load(minimal), before = settings;
     for (size_t i = 0; i < AQ_LENGTH(rows); i++) {

@@ -106,7 +106,7 @@ static void secrets_are_never_shown(void **state)
     assert_null(strstr(out.data, "token"));
     assert_null(strstr(out.data, "sesame"));
     aq_buffer_free(&out);
-    assert_member_refused("\"token\":\"ses\\u0001ame\"", "token holds a control character");
+    assert_member_refused("\"token\":\"ses\\u0001ame\"", "token contains a control character");
 }
 
 static void strings_are_escaped(void **state)
@@ -151,8 +151,8 @@ static void unknown_fields_are_refused(void **state)
     (void)state;
     assert_member_refused("\"colur\":\"RED\"", "colur is not known; did you mean colour?");
     assert_member_refused("\"first\":{\"name\":\"a\",\"wieght\":1}", "first.wieght is not known; did you mean weight?");
-    assert_member_refused("\"rest\":[{\"size\":1}]", "rest[0].size is not known; known are: name, weight");
-    assert_member_refused("\"revision\":1", "revision is not known; known are: count, ready, seen_at, pause, cpu, "
+    assert_member_refused("\"rest\":[{\"size\":1}]", "rest[0].size is not known; known fields: name, weight");
+    assert_member_refused("\"revision\":1", "revision is not known; known fields: count, ready, seen_at, pause, cpu, "
                                             "memory, colour, note, name, extra, raw, tags, first, rest, parent, "
                                             "owner, token"); /* internal */
 }

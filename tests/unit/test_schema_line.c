@@ -88,7 +88,7 @@ static void keys_are_given_once(void **state)
     assert_refused("a=1 a=2", "\"a\" is given twice");
     assert_refused("a.b=1 a.b=1", "\"a.b\" is given twice");
     assert_refused("a=1 a.b=2", "\"a.b\" is given below a key that has a value");
-    assert_refused("a.b=1 a=2", "\"a\" is given a value, and so are keys below it");
+    assert_refused("a.b=1 a=2", "\"a\" has a value, and so do keys below it");
 }
 
 static void bytes_are_checked(void **state)
@@ -96,7 +96,7 @@ static void bytes_are_checked(void **state)
     (void)state;
     struct aq_error error = {0};
     assert_null(aq_line_parse("a=\0b", 4, &error));
-    assert_string_equal(error.message, "the line holds a NUL byte");
+    assert_string_equal(error.message, "the line contains a NUL byte");
     assert_refused("a=\xFF", "the line is not valid UTF-8");
     assert_refused("a=\xC0\x80", "the line is not valid UTF-8");
 }

@@ -97,7 +97,7 @@ static void what_is_truncated_is_refused(void **state)
     aq_buffer_char(&packed, '\0');
     struct aq_error error = {0};
     assert_int_equal(aq_pack_check(packed.data, packed.length, &error), -1);
-    assert_string_equal(error.message, "1 bytes too many behind a msgpack value");
+    assert_string_equal(error.message, "1 extra bytes after a msgpack value");
     aq_buffer_free(&packed);
 }
 
@@ -219,7 +219,7 @@ static void types_are_always_checked(void **state)
     PART_REFUSED("\x92\xA1z\xC0", "weight has the wrong type: must be a whole number"); /* nil */
     PART_REFUSED("\x92\xA1z\xCB\x3F\xF0\x00\x00\x00\x00\x00\x00", "weight has the wrong type: must be a whole number");
     PART_REFUSED("\x81\xA1z\x01", "part has the wrong type: must be a list of its fields");
-    PART_REFUSED("\x92\xA3z\x00y\x01", "name holds a NUL byte");
+    PART_REFUSED("\x92\xA3z\x00y\x01", "name contains a NUL byte");
 }
 
 static void values_are_checked_when_strict(void **state)

@@ -150,12 +150,12 @@ static void texts_are_checked(void **state)
     assert_refused("name", "a b",
                    "name is \"a b\", but a name has only letters, digits, '.', '_' and '-', and begins "
                    "with a letter or digit");
-    assert_refused("note", "a\x01z", "note holds a control character");
-    assert_refused("note", "a\rz", "note holds a control character");
+    assert_refused("note", "a\x01z", "note contains a control character");
+    assert_refused("note", "a\rz", "note contains a control character");
     assert_refused("owner", "a\nz",
                    "owner is \"a\nz\", but a name has only letters, digits, '.', '_' and '-', and "
                    "begins with a letter or digit");
-    assert_refused("token", "a\nz", "token holds a control character");
+    assert_refused("token", "a\nz", "token contains a control character");
     assert_refused("note", "a\xC3", "note is not valid UTF-8");
     assert_refused("extra", "[]", "extra must be a JSON object");
 }

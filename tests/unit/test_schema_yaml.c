@@ -126,8 +126,8 @@ static void bytes_are_checked(void **state)
     assert_refused("a: 1\r\nb: \x7F", "2:4: a control character");
     assert_refused("a: \xC2\x9F", "1:4: a control character");
     assert_refused("a: \xEF\xBF\xBE", "1:4: a control character");
-    assert_refused("a: \"\\0\"", "1:4: a text must not hold a NUL character");
-    assert_refused("\"\\0\": a", "1:1: a text must not hold a NUL character");
+    assert_refused("a: \"\\0\"", "1:4: a text must not contain a NUL character");
+    assert_refused("\"\\0\": a", "1:1: a text must not contain a NUL character");
     assert_refused("a: \"\\uD800\"", "1:7: found invalid Unicode character escape code while parsing a quoted scalar");
     struct aq_error error = {0};
     assert_null(aq_yaml_parse("a: \0b", 5, NULL, &error));
