@@ -2,6 +2,7 @@
  * nothing may become of what was not said by who may say it. */
 #include "controller/settings/settings.h"
 #include "tests/lib/abuse.h"
+#include "tests/lib/chance.h"
 #include "tests/lib/raw_peer.h"
 
 #include <endian.h>
@@ -86,39 +87,33 @@ static void decent_judge(struct decent *decent, const char *what, bool idle)
 
 /* ---- strangers --------------------------------------------------------------------------------------------- */
 
-static uint32_t draw(uint32_t *seed, uint32_t below)
-{
-    *seed = *seed * 1664525U + 1013904223U;
-    return (*seed >> 8) % below;
-}
-
 static void put(struct aq_buffer *words, const void *bytes, size_t length)
 {
     aq_buffer_add(words, bytes, length);
 }
 
-static void put_noise(struct aq_buffer *words, uint32_t *seed, size_t length)
+static void put_noise(struct aq_buffer *words, size_t length)
 {
     for (size_t i = 0; i < length; i++)
-        aq_buffer_char(words, (char)draw(seed, 256));
+        aq_buffer_char(words, (char)draw(256));
 }
 
 /* What one stranger says. */
-static void speak(struct aq_buffer *words, uint32_t *seed)
+static void speak(struct aq_buffer *words)
 {
-    uint64_t size = htobe64(1ULL << (10 + draw(seed, 53)));
-    const char other[] = {0, 'S', 'P', 0, 0, (char)draw(seed, 256), 0, 0};
+    uint64_t size = htobe64(1ULL << (10 + draw(53)));
+    const char other[] = {0, 'S', 'P', 0, 0, (char)draw(256), 0, 0};
     aq_buffer_reset(words);
-    switch (draw(seed, 8)) {
+    switch (draw(8)) {
     case 0:
-        put_noise(words, seed, 1 + draw(seed, 5000));
+        put_noise(words, 1 + draw(5000));
         break;
     case 1: /* a part of the greeting */
-        put(words, raw_peer_greeting, 1 + draw(seed, 7));
+        put(words, raw_peer_greeting, 1 + draw(7));
         break;
     case 2: /* noise as a message */
         put(words, raw_peer_greeting, RAW_PEER_GREETING);
-        put_noise(words, seed, 1 + draw(seed, 200));
+        put_noise(words, 1 + draw(200));
         break;
     case 3:
         aq_buffer_text(words, "GET http://x/ HTTP/1.0\r\nUser-Agent: none\r\n\r\n");
@@ -126,7 +121,7 @@ static void speak(struct aq_buffer *words, uint32_t *seed)
     case 4: /* more than may come, or than will come */
         put(words, raw_peer_greeting, RAW_PEER_GREETING);
         put(words, &size, sizeof size);
-        put_noise(words, seed, draw(seed, 1000));
+        put_noise(words, draw(1000));
         break;
     case 5: /* another protocol */
         put(words, other, sizeof other);
@@ -145,19 +140,20 @@ static void speak(struct aq_buffer *words, uint32_t *seed)
 }
 
 /* Comes, speaks, perhaps listens, and goes, with an end or a reset. */
-static void flood(uint32_t seed, int count)
+static void flood(uint64_t seed, int count)
 {
     struct aq_buffer words = {0};
     const struct linger linger = {.l_onoff = 1, .l_linger = 0};
     char answer[64];
+    draw_from(seed);
     for (int i = 0; i < count; i++) {
-        int fd = abuse_connect(abuse_cluster.hub_port, 2 + draw(&seed, 8));
+        int fd = abuse_connect(abuse_cluster.hub_port, 2 + (unsigned)draw(8));
         if (fd < 0)
             continue;
-        speak(&words, &seed);
-        if (words.length > 0 && send(fd, words.data, words.length, MSG_NOSIGNAL) > 0 && draw(&seed, 4) == 0)
+        speak(&words);
+        if (words.length > 0 && send(fd, words.data, words.length, MSG_NOSIGNAL) > 0 && draw(4) == 0)
             (void)!recv(fd, answer, sizeof answer, MSG_DONTWAIT);
-        if (draw(&seed, 2) == 0)
+        if (draw(2) == 0)
             setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
         close(fd);
     }
@@ -242,18 +238,18 @@ static void sealed_nonsense(struct decent *decent)
     } claims[] = {{gigabytes, sizeof gigabytes}, {text, sizeof text}, {map, sizeof map}, {list, sizeof list}};
     struct aq_arena arena = {0};
     unsigned char plain[512];
-    uint32_t seed = 7;
     double memory = abuse_memory_mib(), begun = bench_now();
     int before = abuse_fds();
+    draw_from(7);
     for (int i = 0; i < SEALED; i++) {
         struct raw_peer peer;
         if (!raw_peer_open(&peer, abuse_cluster.hub_port, &key))
             continue;
-        size_t claim = draw(&seed, AQ_LENGTH(claims) + 1), length = 2 + draw(&seed, sizeof plain - 2);
+        size_t claim = draw(AQ_LENGTH(claims) + 1), length = 2 + draw(sizeof plain - 2);
         for (size_t j = 0; j < length; j++)
-            plain[j] = (unsigned char)draw(&seed, 256);
-        plain[0] = draw(&seed, 8) != 0; /* the format, most of the time */
-        plain[1] = (unsigned char)draw(&seed, aq_message_type_count + 2);
+            plain[j] = (unsigned char)draw(256);
+        plain[0] = draw(8) != 0; /* the format, most of the time */
+        plain[1] = (unsigned char)draw(aq_message_type_count + 2);
         if (claim < AQ_LENGTH(claims))
             raw_peer_send_sealed(&peer, claims[claim].bytes, claims[claim].length);
         else

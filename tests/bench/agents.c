@@ -1,6 +1,7 @@
 /* 10,000 agents on one controller. First they only send heartbeats: what does that cost, and does the log stay as it
  * is? Then each second one in a hundred gets something to start, or to end. Then one falls silent. */
 #include "tests/lib/agents.h"
+#include "tests/lib/program.h"
 
 enum { AGENTS = 10000, BUSY = AGENTS / 100, SECONDS = 10, LOST_AFTER_S = 5, LOOK_MS = 20, CONNECTIONS = 16 };
 
@@ -82,13 +83,13 @@ int main(void)
     bench_say("%u agents joined in %.1f s", fleet.welcome, bench_now() - begun);
     agents_run(&fleet, 3);
     uint64_t seq = cluster_seq(&cluster);
-    double cpu = bench_cpu(cluster.pid);
+    double cpu = program_cpu_s(cluster.pid);
     agents_run(&fleet, SECONDS);
-    double idle = (bench_cpu(cluster.pid) - cpu) / SECONDS;
+    double idle = (program_cpu_s(cluster.pid) - cpu) / SECONDS;
     double logged = (double)(cluster_seq(&cluster) - seq);
-    cpu = bench_cpu(cluster.pid);
+    cpu = program_cpu_s(cluster.pid);
     stay_busy(&cluster, &fleet, SECONDS);
-    double busy = (bench_cpu(cluster.pid) - cpu) / SECONDS;
+    double busy = (program_cpu_s(cluster.pid) - cpu) / SECONDS;
     bench_say("%llu heartbeats, %llu started, %llu ended, %llu refused", (unsigned long long)fleet.beats,
               (unsigned long long)fleet.started, (unsigned long long)fleet.ended, (unsigned long long)fleet.refused);
     BENCH_MUST(fleet.started > 0 && fleet.ended > 0);

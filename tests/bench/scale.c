@@ -5,6 +5,7 @@
  * as argument. The cost is processor time of the controller for each request: what the disk takes does not depend on
  * how many applications there are, and would hide the rest. */
 #include "tests/lib/agents.h"
+#include "tests/lib/program.h"
 
 enum { NODES = 5000, FEW = 1000, MANY = 1000000, ROUNDS = 5, CONNECTIONS = 16 };
 
@@ -46,9 +47,9 @@ static double cost(struct side *side, load_fill_fn *fill, uint64_t requests)
     struct spread spread = {.count = side->applications};
     load_open(&load, side->cluster.api_port, side->cluster.login, CONNECTIONS);
     load_run(&load, 10, CONNECTIONS, fill, &spread); /* a connection's first request costs more */
-    double before = bench_cpu(side->cluster.pid);
+    double before = program_cpu_s(side->cluster.pid);
     load_run(&load, 60, requests, fill, &spread);
-    double used = bench_cpu(side->cluster.pid) - before;
+    double used = program_cpu_s(side->cluster.pid) - before;
     if (load.refused > 0)
         BENCH_DIE("%llu requests were refused", (unsigned long long)load.refused);
     load_close(&load);

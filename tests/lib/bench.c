@@ -128,11 +128,3 @@ double bench_proc_number(int pid, const char *file, const char *word)
     BENCH_MUST(number >= 0);
     return number;
 }
-
-double bench_cpu(int pid)
-{
-    clockid_t clock;
-    struct timespec used;
-    BENCH_MUST(clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &used) == 0);
-    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
-}

@@ -72,7 +72,5 @@ void bench_make_directory(char path[BENCH_PATH_SIZE]);
 
 /* A number of /proc/<pid>/<file> behind a word, such as "RssAnon:" in kB. */
 double bench_proc_number(int pid, const char *file, const char *word);
-/* Seconds of processor that it has used so far, all threads. */
-double bench_cpu(int pid);
 
 #endif

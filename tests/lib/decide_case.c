@@ -273,3 +273,13 @@ void spec_check_index(void)
     }
     place_index_free(fresh);
 }
+
+uint64_t spec_committed_counter(const char *counter)
+{
+    struct state_txn *txn;
+    struct aq_error error = {0};
+    test_must(state_read(spec.state, &txn, &error), &error);
+    uint64_t value = counter_get(txn, counter);
+    state_end(txn);
+    return value;
+}

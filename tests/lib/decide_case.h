@@ -126,6 +126,8 @@ struct aq_application the_application(uint64_t id);
 struct aq_resource the_resource(uint64_t id);
 struct aq_node the_node(const char *name);
 bool has_resource(uint64_t id);
+/* A counter in a new snapshot: without what the open transaction has changed. */
+uint64_t spec_committed_counter(const char *counter);
 /* The placement index equals one that is filled from the tables. */
 void spec_check_index(void);
 

@@ -180,6 +180,23 @@ bool rig_has_group(const struct rig *rig, uint64_t resource)
     return cgroup_exists(&group);
 }
 
+void rig_adopt(struct rig *rig, uint64_t resource)
+{
+    struct aq_error error;
+    if (rig->type->adopt(rig->driver, resource, rig_directory(rig, resource), &error) != 0)
+        fail_msg("%s", error.message);
+}
+
+pid_t rig_await_pid(struct rig *rig, uint64_t resource, const char *name)
+{
+    char path[128], line[32];
+    snprintf(path, sizeof path, "%s/%s", rig_directory(rig, resource), name);
+    for (int i = 0; i < 5000 && access(path, F_OK) != 0; i++)
+        rig_turn(rig, 1);
+    assert_true(test_read_line(rig_directory(rig, resource), name, line, sizeof line));
+    return atoi(line);
+}
+
 int rig_teardown(void **state)
 {
     struct rig *rig = *state;

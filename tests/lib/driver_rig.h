@@ -54,6 +54,10 @@ struct rig_workload *rig_start_running(struct rig *rig, const char *options, uin
 const char *rig_log(struct rig *rig, uint64_t resource, size_t max);
 /* Works until the log has the text. */
 void rig_await_log(struct rig *rig, uint64_t resource, const char *text);
+/* Makes the driver adopt the workload, as after a restart of the agent. */
+void rig_adopt(struct rig *rig, uint64_t resource);
+/* Works until the workload has written the file, which holds a pid. */
+pid_t rig_await_pid(struct rig *rig, uint64_t resource, const char *name);
 /* Alive, and not merely not yet waited for. */
 bool rig_is_alive(pid_t pid);
 bool rig_has_group(const struct rig *rig, uint64_t resource);

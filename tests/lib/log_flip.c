@@ -37,3 +37,8 @@ off_t find_last_match(const char *path, const char *text)
     each_match(path, text, note_match, &found);
     return found;
 }
+
+void flip_match(void *context, off_t place)
+{
+    flip_bit(context, place, 0);
+}

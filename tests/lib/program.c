@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 const char *program_build(void)
@@ -76,6 +77,15 @@ int program_wait(pid_t *pid, double seconds, int *status)
             usleep(1000);
     }
     return 0;
+}
+
+double program_cpu_s(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        abort();
+    return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }
 
 void program_show_log(const char *log)

@@ -31,6 +31,9 @@ pid_t program_start(struct program_line *line, const char *log);
  * Returns -1 when it still runs after so many seconds. */
 int program_wait(pid_t *pid, double seconds, int *status);
 
+/* The processor time that all threads of the process have used so far, in seconds. */
+double program_cpu_s(pid_t pid);
+
 /* Prints the last lines of a log to standard error, each after "# ". */
 void program_show_log(const char *log);
 

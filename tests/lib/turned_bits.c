@@ -21,11 +21,10 @@ void flip_bit(const char *path, off_t offset, unsigned bit)
     close(fd);
 }
 
-struct turned_bit draw_bit(uint64_t *random, uint64_t pages, unsigned within)
+struct turned_bit draw_bit(struct chance *chance, uint64_t pages, unsigned within)
 {
-    *random = *random * 6364136223846793005u + 1442695040888963407u;
-    return (struct turned_bit){.offset = (off_t)((*random >> 33) % pages * TURNED_PAGE + (*random >> 16) % within),
-                               .bit = (unsigned)(*random >> 60) & 7};
+    off_t page = (off_t)chance_below(chance, pages) * TURNED_PAGE;
+    return (struct turned_bit){page + (off_t)chance_below(chance, within), (unsigned)chance_below(chance, 8)};
 }
 
 int run_reader(void (*read_it)(const void *context), const void *context, char words[LAST_WORDS_SIZE])

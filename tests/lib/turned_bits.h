@@ -3,6 +3,7 @@
 #ifndef AQ_TESTS_LIB_TURNED_BITS_H
 #define AQ_TESTS_LIB_TURNED_BITS_H
 
+#include "tests/lib/chance.h"
 #include "tests/lib/cmocka.h"
 
 #include <stdint.h>
@@ -17,7 +18,7 @@ struct turned_bit {
 
 void flip_bit(const char *path, off_t offset, unsigned bit);
 /* The next one by chance, in the first `within` bytes of any of the pages. */
-struct turned_bit draw_bit(uint64_t *random, uint64_t pages, unsigned within);
+struct turned_bit draw_bit(struct chance *chance, uint64_t pages, unsigned within);
 /* Runs `read_it`, which ends the process, in a child; returns its status, as of waitpid(), and what it wrote to
  * standard error. */
 int run_reader(void (*read_it)(const void *context), const void *context, char words[LAST_WORDS_SIZE]);

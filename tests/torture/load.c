@@ -254,7 +254,7 @@ static void *run(void *context)
             act_by_file(client);
         else
             act(client);
-        pause_ms(PAUSE_LEAST_MS + chance_below(&client->chance, PAUSE_MORE_MS));
+        pause_ms(PAUSE_LEAST_MS + (unsigned)chance_below(&client->chance, PAUSE_MORE_MS));
     }
     rest_close(&client->rest);
     free(client);

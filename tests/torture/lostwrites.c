@@ -13,6 +13,7 @@
 #include "schema/codec/check.h"
 #include "schema/codec/preset.h"
 #include "schema/model/application.h"
+#include "tests/lib/chance.h"
 #include "tests/lib/cluster.h"
 
 #include <dlfcn.h>
@@ -29,18 +30,6 @@
 #include <sys/wait.h>
 
 enum { FILES_MAX = 32, PATH_SIZE = 256, SECTOR = 512, STOPS = 120, COMMANDS_MAX = 4000 };
-
-/* ---- chance ------------------------------------------------------------------------------------------------ */
-
-static uint64_t chance_state;
-
-static uint64_t chance(uint64_t limit)
-{
-    uint64_t z = (chance_state += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return (z ^ (z >> 31)) % limit;
-}
 
 /* ---- the disk ------------------------------------------------------------------------------------------------ */
 
@@ -143,7 +132,7 @@ static void note_sync(int fd)
         forget_writes(file);
         if (disk.syncs == disk.stop_after) {
             machine_stops();
-            disk.stop_after += 1 + (unsigned)chance(5);
+            disk.stop_after += 1 + (unsigned)draw(5);
         }
     }
     pthread_mutex_unlock(&disk.lock);
@@ -259,13 +248,13 @@ static void make_file(const char *directory, const char *below, const void *byte
 /* Each unsynced write reached the disk, or not, or in some of its sectors: one draw in each of four ways. */
 static void spoil(struct disk_file *image, const struct disk_file *file)
 {
-    uint64_t way = chance(4);
+    uint64_t way = draw(4);
     for (size_t i = 0; i < file->count; i++) {
         const struct lost_write *write = &file->writes[i];
         for (size_t at = 0; at < write->length; at += SECTOR) {
             size_t length = write->length - at < SECTOR ? write->length - at : SECTOR;
-            bool torn = way == 3 && chance(2) == 0;
-            bool arrived = way == 1 || (way == 2 && chance(2) == 0) || torn;
+            bool torn = way == 3 && draw(2) == 0;
+            bool arrived = way == 1 || (way == 2 && draw(2) == 0) || torn;
             if (way == 2 && arrived) {
                 put_bytes(image, write->offset, write->bytes, write->length);
                 break;
@@ -382,10 +371,9 @@ static void work(struct test_cluster *cluster)
     }
     for (unsigned i = 0; i < COMMANDS_MAX && stops < STOPS; i++) {
         struct aq_application_create create = {.label = "mac", .metadata = "{}"};
-        struct aq_application_deallocate back = {.id = 1 + chance(i / 2 + 1)};
-        uint64_t seq = chance(4) > 0
-                           ? test_ask(cluster, &aq_command_application_create, &create, "admin", id, &error)
-                           : test_ask(cluster, &aq_command_application_deallocate, &back, "admin", id, &error);
+        struct aq_application_deallocate back = {.id = 1 + draw(i / 2 + 1)};
+        uint64_t seq = draw(4) > 0 ? test_ask(cluster, &aq_command_application_create, &create, "admin", id, &error)
+                                   : test_ask(cluster, &aq_command_application_deallocate, &back, "admin", id, &error);
         if (seq > atomic_load(&acknowledged))
             atomic_store(&acknowledged, seq);
     }
@@ -394,10 +382,11 @@ static void work(struct test_cluster *cluster)
 int main(int argc, char **argv)
 {
     struct test_cluster cluster;
-    chance_state = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
-    if (argc < 2 && getrandom(&chance_state, 4, 0) != 4)
+    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
+    if (argc < 2 && getrandom(&seed, 4, 0) != 4)
         return 2;
-    printf("# seed %" PRIu64 "\n", chance_state);
+    printf("# seed %" PRIu64 "\n", seed);
+    draw_from(seed);
     if (sodium_init() < 0)
         return 2;
     cluster = (struct test_cluster){.directory = "/tmp/aq-lost.XXXXXX"};

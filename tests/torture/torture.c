@@ -153,12 +153,12 @@ static bool play_round(struct torture *torture, unsigned round, char *words, siz
     load_go(&torture->load);
     for (unsigned i = 0; good && i < kills; i++) {
         char victim[WORDS_SIZE];
-        pause_ms(chance_below(&torture->chance, MOMENT_MAX_MS));
+        pause_ms((unsigned)chance_below(&torture->chance, MOMENT_MAX_MS));
         good = kill_one(torture, victim);
         size_t length = strlen(words);
         snprintf(words + length, size - length, "%s%s", i > 0 ? ", " : "", victim);
     }
-    pause_ms(chance_below(&torture->chance, MOMENT_MAX_MS));
+    pause_ms((unsigned)chance_below(&torture->chance, MOMENT_MAX_MS));
     load_rest(&torture->load);
     good = good && (load_settle(&torture->load, &torture->check.rest) || fail(torture, "a request is never answered"));
     bool proof = round % CHECK_EVERY == CHECK_EVERY - 1 || round + 1 == torture->rounds;

@@ -15,6 +15,7 @@
 #define AQ_TESTS_TORTURE_TORTURE_H
 
 #include "schema/base/memory.h"
+#include "tests/lib/chance.h"
 #include "tests/lib/controller.h"
 #include "tests/lib/http_client.h"
 
@@ -33,25 +34,6 @@ enum {
     BATCH_ITEMS = 3,
     KILLED_MAX = 4096,
 };
-
-/* ---- chance -------------------------------------------------------------------------------------------- */
-
-struct chance {
-    uint64_t state;
-};
-
-static inline uint64_t chance_next(struct chance *chance) /* splitmix64 */
-{
-    uint64_t z = (chance->state += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-}
-
-static inline unsigned chance_below(struct chance *chance, unsigned limit)
-{
-    return (unsigned)(chance_next(chance) % limit);
-}
 
 /* ---- the cluster (cluster.c) ---------------------------------------------------------------------------- */
 

@@ -181,7 +181,7 @@ static void events_are_shown_once(void **state)
     ANSWERS({"GET", "/api/v1/events?since=4&follow=false", 200,
              "id: 4\ndata: {\"seq\":4}\n\nid: 5\ndata: {\"seq\":5,\"time\":\"T\",\"author\":\"a\",\"event\":\"e\"}\n\n"
              "id: 5\ndata: {\"seq\":5}\n\n"});
-    if (aq_run("events --since 4"))
+    if (aq_run("events --since 4") != CLI_DONE)
         fail_msg("%s: %s", server.seen[0].line, aq_err);
     assert_string_equal(aq_out, "5  T  a  e\n");
     assert_int_equal(server.seen_count, 1);

@@ -1,20 +1,11 @@
 /* Thousands of commands drawn from a seed, sensible and senseless ones in any order. After each of them the tables must
  * hold together: what nodes have in use is what resources hold, counters count, indexes list what they are for. */
+#include "tests/lib/chance.h"
 #include "tests/lib/decide_case.h"
 
 #include <inttypes.h>
 
 enum { SEEDS = 6, COMMANDS = 1500, NODES = 5, USERS = 3 };
-
-static uint64_t seed;
-
-static uint64_t draw(uint64_t below) /* splitmix64 */
-{
-    uint64_t z = seed += 0x9E3779B97F4A7C15;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-    return (z ^ (z >> 31)) % below;
-}
 
 static const char *drawn(const char *what, uint64_t below)
 {
@@ -191,7 +182,7 @@ static void check_everything(void)
 static void whatever_is_asked_the_tables_hold_together(void **context)
 {
     for (uint64_t round = 1; round <= SEEDS; round++) {
-        seed = round;
+        draw_from(round);
         for (int i = 0; i < COMMANDS; i++) {
             spec.time_ms += draw(2000);
             ask_something();

@@ -263,13 +263,6 @@ static void test_fails_at_a_rate_that_repeats(void **state)
     assert_string_not_equal(once, other);
 }
 
-static void adopt(struct rig *rig, uint64_t resource)
-{
-    struct aq_error error;
-    if (rig->type->adopt(rig->driver, resource, rig_directory(rig, resource), &error) != 0)
-        fail_msg("%s", error.message);
-}
-
 static void test_goes_on_after_the_agent_restarts(void **state)
 {
     struct rig *rig = *state;
@@ -282,9 +275,9 @@ static void test_goes_on_after_the_agent_restarts(void **state)
     memset(rig->seen, 0, sizeof rig->seen);
     rig_open(rig);
     usleep(40000);
-    adopt(rig, running);
-    adopt(rig, ending);
-    adopt(rig, starting);
+    rig_adopt(rig, running);
+    rig_adopt(rig, ending);
+    rig_adopt(rig, starting);
     rig_await(rig, &rig->seen[running].started);
     assert_string_equal(rig->seen[running].ip_addr, "10.0.0.9");
     rig_await(rig, &rig->seen[ending].ended);

@@ -21,13 +21,6 @@ static int setup(void **state)
     return rig_setup(state, "process");
 }
 
-static void adopt(struct rig *rig, uint64_t resource)
-{
-    struct aq_error error;
-    if (rig->type->adopt(rig->driver, resource, rig_directory(rig, resource), &error) != 0)
-        fail_msg("%s", error.message);
-}
-
 static int directory_open(struct rig *rig, uint64_t resource)
 {
     int directory = open(rig_directory(rig, resource), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -101,7 +94,7 @@ static void test_adopt_after_close(void **state)
     rig_open(rig);
     memset(rig->seen, 0, sizeof rig->seen);
     assert_true(rig_is_alive(pid));
-    adopt(rig, resource);
+    rig_adopt(rig, resource);
     rig_await(rig, &rig->seen[resource].started);
     assert_int_equal(rig->seen[resource].pid, pid);
     rig_await_log(rig, resource, "up\n");
@@ -125,7 +118,7 @@ static void test_adopt_after_kill(void **state)
     close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     await_file(rig, 1, "exit");
     for (uint64_t resource = 1; resource <= 3; resource++)
-        adopt(rig, resource);
+        rig_adopt(rig, resource);
     rig_await(rig, &rig->seen[1].ended);
     assert_int_equal(rig->seen[1].exit_status, 9);
     assert_string_equal(rig->seen[1].reason, "exit status 9");
@@ -151,7 +144,7 @@ static void test_log_goes_on_without_an_agent(void **state)
     start_and_kill_agent(rig, options, 1);
     rig_await_log(rig, 1, "line 2999\ndone\n");
     await_file(rig, 1, "log.1");
-    adopt(rig, 1);
+    rig_adopt(rig, 1);
     rig_await(rig, &rig->seen[1].started);
 }
 
@@ -162,7 +155,7 @@ static void test_adopt_of_one_that_failed(void **state)
     await_file(rig, resource, "exit");
     rig_close(rig);
     rig_open(rig);
-    adopt(rig, resource);
+    rig_adopt(rig, resource);
     rig_await(rig, &rig->seen[resource].failed);
     assert_string_equal(rig->seen[resource].reason, "command \"/no/such\": No such file or directory");
 }
@@ -175,7 +168,7 @@ static void test_adopt_of_one_that_was_never_started(void **state)
     mkdir(rig_directory(rig, 1), 0755);
     for (int i = 0; i < 2; i++) {
         rig->seen[1].failed = 0;
-        adopt(rig, 1);
+        rig_adopt(rig, 1);
         rig_await(rig, &rig->seen[1].failed);
         assert_string_equal(rig->seen[1].reason, "the agent ended before it started the workload");
     }
@@ -207,7 +200,7 @@ static void test_the_same_number_is_not_the_same_process(void **state)
     assert_int_equal(process_state_claim(directory, &other, &error), 0);
     assert_int_equal(process_state_add_main(directory, &other, &error), 0);
     close(directory);
-    adopt(rig, 1);
+    rig_adopt(rig, 1);
     rig_await(rig, &rig->seen[1].ended);
     bool unharmed = rig_is_alive(stranger);
     kill(stranger, SIGKILL);
@@ -235,7 +228,7 @@ static void test_torn_and_old_files(void **state)
     write_state(rig, "aquarium-process 1\nboot x\nkeeper 1");
     write_state(rig, "aquarium-process 1\nboot another-boot\nkeeper 1 1\nstop_grace 1\nkept\nmain 1 1 lacking 0\n");
     for (uint64_t resource = 1; resource <= 3; resource++) {
-        adopt(rig, resource);
+        rig_adopt(rig, resource);
         rig_await(rig, &rig->seen[resource].ended);
         assert_int_equal(rig->seen[resource].exit_status, 137);
     }
@@ -244,7 +237,7 @@ static void test_torn_and_old_files(void **state)
     assert_string_equal(rig->seen[3].reason, "it ended when the host restarted");
     /* A second agent is told the same. */
     rig->seen[3].ended = 0;
-    adopt(rig, 3);
+    rig_adopt(rig, 3);
     rig_await(rig, &rig->seen[3].ended);
     assert_string_equal(rig->seen[3].reason, "it ended when the host restarted");
 }
@@ -260,7 +253,7 @@ static void test_an_agent_short_of_descriptors_harms_nobody(void **state)
     rig_close(rig);
     rig_open(rig);
     rig->seen[resource].started = 0;
-    adopt(rig, resource);
+    rig_adopt(rig, resource);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     /* From nothing at all to nearly enough: each place where it can run out has its turn. */
     int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -278,19 +271,6 @@ static void test_an_agent_short_of_descriptors_harms_nobody(void **state)
 }
 
 /* ---- the keeper dies ---------------------------------------------------------------------------------- */
-
-static pid_t daemon_of(struct rig *rig, uint64_t resource)
-{
-    char path[128];
-    int pid = 0;
-    await_file(rig, resource, "work/daemon");
-    snprintf(path, sizeof path, "%s/work/daemon", rig_directory(rig, resource));
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    assert_int_equal(fscanf(file, "%d", &pid), 1);
-    fclose(file);
-    return pid;
-}
 
 /* Something that leaves its session and its parent, and says its number in a file. */
 static uint64_t start_with_daemon(struct rig *rig)
@@ -317,7 +297,7 @@ static void test_keeper_killed(void **state)
 {
     struct rig *rig = *state;
     uint64_t resource = start_with_daemon(rig);
-    pid_t daemon = daemon_of(rig, resource);
+    pid_t daemon = rig_await_pid(rig, resource, "work/daemon");
     pid_t pid = rig->seen[resource].pid;
     bool grouped = rig_has_group(rig, resource);
     kill(keeper_of(rig, resource), SIGKILL);
@@ -328,7 +308,7 @@ static void test_keeper_killed_without_an_agent(void **state)
 {
     struct rig *rig = *state;
     uint64_t resource = start_with_daemon(rig);
-    pid_t daemon = daemon_of(rig, resource);
+    pid_t daemon = rig_await_pid(rig, resource, "work/daemon");
     pid_t pid = rig->seen[resource].pid;
     bool grouped = rig_has_group(rig, resource);
     rig_close(rig);
@@ -337,7 +317,7 @@ static void test_keeper_killed_without_an_agent(void **state)
         usleep(1000);
     assert_false(rig_is_alive(pid)); /* by itself: it dies with its keeper */
     rig_open(rig);
-    adopt(rig, resource);
+    rig_adopt(rig, resource);
     expect_all_gone(rig, resource, pid, grouped ? daemon : 0);
 }
 
@@ -447,7 +427,7 @@ static void test_without_groups(void **state)
     rig_await(rig, &rig->seen[limited].ended);
     assert_int_equal(rig->seen[limited].exit_status, 3);
     uint64_t resource = start_with_daemon(rig);
-    pid_t daemon = daemon_of(rig, resource);
+    pid_t daemon = rig_await_pid(rig, resource, "work/daemon");
     rig->type->stop(rig->driver, resource);
     rig_await(rig, &rig->seen[resource].ended);
     assert_false(rig_is_alive(daemon));
@@ -461,7 +441,7 @@ static void test_keeper_killed_without_groups(void **state)
         skip();
     uint64_t resource;
     rig_start_running(rig, "{'command':'echo $$ > pid; mv pid daemon; sleep 1000 & wait'}", &resource);
-    pid_t pid = daemon_of(rig, resource);
+    pid_t pid = rig_await_pid(rig, resource, "work/daemon");
     assert_int_equal(pid, rig->seen[resource].pid);
     kill(keeper_of(rig, resource), SIGKILL);
     expect_all_gone(rig, resource, pid, 0);

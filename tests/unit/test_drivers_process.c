@@ -302,20 +302,6 @@ static void test_log_while_it_runs(void **state)
 #define DAEMON       "(setsid sh -c 'trap \"\" TERM; echo $$ > pid; mv pid daemon; exec sleep 1000' &); "
 #define AWAIT_DAEMON "while ! test -e daemon; do sleep 0.01; done; "
 
-static pid_t daemon_of(struct rig *rig, uint64_t resource)
-{
-    char path[128];
-    int pid = 0;
-    snprintf(path, sizeof path, "%s/work/daemon", rig_directory(rig, resource));
-    for (int i = 0; i < 5000 && access(path, F_OK) != 0; i++)
-        rig_turn(rig, 1);
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    assert_int_equal(fscanf(file, "%d", &pid), 1);
-    fclose(file);
-    return pid;
-}
-
 /* rig_start() takes ' for ", so these commands are put together without it. */
 static uint64_t start_command(struct rig *rig, const char *command, int stop_grace)
 {
@@ -343,7 +329,7 @@ static void test_daemons_end_with_the_main_process(void **state)
     uint64_t resource = start_command(rig, DAEMON AWAIT_DAEMON "exit 5", 10);
     rig_await(rig, &rig->seen[resource].ended);
     assert_int_equal(rig->seen[resource].exit_status, 5);
-    assert_false(rig_is_alive(daemon_of(rig, resource)));
+    assert_false(rig_is_alive(rig_await_pid(rig, resource, "work/daemon")));
     assert_false(rig_has_group(rig, resource));
 }
 
@@ -359,7 +345,7 @@ static void test_who_leaves_the_group_ends_too(void **state)
     uint64_t resource = start_command(rig, command, 10);
     rig_await(rig, &rig->seen[resource].ended);
     assert_int_equal(rig->seen[resource].exit_status, 6);
-    assert_false(rig_is_alive(daemon_of(rig, resource)));
+    assert_false(rig_is_alive(rig_await_pid(rig, resource, "work/daemon")));
 }
 
 static void test_stop_ends_all(void **state)
@@ -367,7 +353,7 @@ static void test_stop_ends_all(void **state)
     struct rig *rig = *state;
     uint64_t resource = start_command(rig, DAEMON "exec sleep 1000", 1);
     rig_await(rig, &rig->seen[resource].started);
-    pid_t daemon = daemon_of(rig, resource);
+    pid_t daemon = rig_await_pid(rig, resource, "work/daemon");
     assert_true(rig_is_alive(daemon));
     rig->type->stop(rig->driver, resource);
     rig->type->stop(rig->driver, resource);

@@ -1,8 +1,10 @@
 /* Questions to a stand-in for the controller: answered in any order, refused, late and lost. */
 #include "fs/link/questions.h"
+#include "tests/lib/cmocka.h"
 #include "tests/lib/directory.h"
-#include "tests/unit/wire_server.h"
+#include "tests/lib/wire_server.h"
 
+#include <nanomsg/nn.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdint.h>

@@ -4,6 +4,7 @@
 #include "controller/log/replay.h"
 #include "controller/state/log_layout.h"
 #include "schema/model/user.h"
+#include "tests/lib/chance.h"
 #include "tests/lib/log_flip.h"
 
 #include <inttypes.h>
@@ -19,11 +20,6 @@ static void given_entries(void)
     log_case_begin();
     for (int i = 0; i < ENTRIES; i++)
         log_case_add(1, EVENTS, logs.next_index - 1);
-}
-
-static void flip_place(void *context, off_t place)
-{
-    flip_bit(context, place, 0);
 }
 
 /* ---- reading all of it ------------------------------------------------------------------------------------ */
@@ -162,11 +158,11 @@ static void a_table_that_lost_its_name_is_damage(void **context)
     given_entries();
     log_case_path(path);
     log_case_close();
-    each_match(path, "entries", flip_place, path);
+    each_match(path, "entries", flip_match, path);
     assert_int_equal(log_store_open(&logs.store, logs.directory, LOG_CASE_MAP_BYTES, &error), -1);
     assert_int_equal(error.code, AQ_E_CORRUPT);
     assert_non_null(strstr(error.message, "data.mdb is damaged: one of its tables is missing"));
-    each_match(path, "dntries", flip_place, path);
+    each_match(path, "dntries", flip_match, path);
     log_case_open();
     test_must(read_all(&error), &error); /* and nothing was written meanwhile */
 }
@@ -216,13 +212,13 @@ static void turn_bits(unsigned within, bool in_use, unsigned outcomes[OUTCOMES])
     static const char *const names[] = {"unharmed", "found", "not named", "ended", "wrong"};
     char path[96], mark[96], words[LAST_WORDS_SIZE];
     struct stat status;
-    uint64_t random = within;
+    struct chance chance = {within};
     log_case_path(path);
     snprintf(mark, sizeof mark, "%s/log/" LMDB_MARK_DAMAGED, logs.directory);
     assert_int_equal(stat(path, &status), 0);
     uint64_t pages = (uint64_t)status.st_size / TURNED_PAGE;
     for (int i = 0; i < FLIPS; i++) {
-        struct turned turned = {path, draw_bit(&random, pages, within), in_use};
+        struct turned turned = {path, draw_bit(&chance, pages, within), in_use};
         if (!in_use)
             flip_bit(path, turned.bit.offset, turned.bit.bit);
         enum outcome outcome = read_in_child(&turned, words);

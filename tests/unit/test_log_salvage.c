@@ -12,6 +12,7 @@
 #include "schema/codec/check.h"
 #include "schema/codec/preset.h"
 #include "schema/model/user.h"
+#include "tests/lib/chance.h"
 #include "tests/lib/log_flip.h"
 
 #include <fcntl.h>
@@ -61,15 +62,10 @@ static int salvage_it(struct aq_error *error)
     return salvage(logs.directory, target, LOG_CASE_MAP_BYTES, &report, error);
 }
 
-static void flip_place(void *context, off_t place)
-{
-    flip_bit(context, place, 0);
-}
-
 /* An event in every copy of its page. */
 static void spoil(const char *name)
 {
-    each_match(path, name, flip_place, path);
+    each_match(path, name, flip_match, path);
 }
 
 /* In the flags of each page, the first two too. */
@@ -298,17 +294,16 @@ static void wherever_a_bit_turns(void **context)
     (void)context;
     struct aq_error error;
     struct stat status;
-    uint64_t random = 1, whole = 0;
+    uint64_t whole = 0;
+    struct chance chance = {1};
     given_a_log();
     assert_int_equal(stat(path, &status), 0);
     uint64_t pages = (uint64_t)status.st_size / PAGE;
     for (int i = 0; i < FLIPS; i++) {
         struct log_store *store;
         struct log_extent extent;
-        random = random * 6364136223846793005u + 1442695040888963407u;
-        uint64_t within = i % 2 ? HEAD_SIZE : PAGE;
-        off_t offset = (off_t)((random >> 33) % pages * PAGE + (random >> 16) % within);
-        flip_bit(path, offset, (unsigned)(random >> 60) & 7);
+        struct turned_bit turned = draw_bit(&chance, pages, i % 2 ? HEAD_SIZE : PAGE);
+        flip_bit(path, turned.offset, turned.bit);
         if (salvage_it(&error) == 0) {
             test_must(log_store_open(&store, saved, LOG_CASE_MAP_BYTES, &error), &error);
             test_must(log_store_extent(store, &extent, &error), &error);
@@ -323,7 +318,7 @@ static void wherever_a_bit_turns(void **context)
                                 "written");
         }
         remove_saved();
-        flip_bit(path, offset, (unsigned)(random >> 60) & 7);
+        flip_bit(path, turned.offset, turned.bit);
     }
     printf("# %" PRIu64 " of %d cost no entry\n", whole, FLIPS);
 }

@@ -1,6 +1,7 @@
 /* Placement: which node is taken, what every other one answered and in which words; and the index that it reads, whose
  * undo is held against a model. */
 #include "controller/place/place.h"
+#include "tests/lib/chance.h"
 #include "tests/lib/decide_case.h"
 
 #include <inttypes.h>
@@ -241,16 +242,6 @@ static void a_try_counts_for_its_node_and_definition(void **context)
     assert_false(answer.exhausted);
 }
 
-static uint64_t seed = 42;
-
-static uint64_t draw(uint64_t below) /* xorshift64 */
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed % below;
-}
-
 static void the_same_is_said_anew(const struct aq_list *definitions)
 {
     struct aq_list none = {0};
@@ -278,6 +269,7 @@ static void what_is_remembered_is_what_would_be_said_anew(void **context)
                                    {.driver = "test", .resources = {.cpu = 1000, .slots = 2}}};
     struct aq_list definitions = {both, 2};
     bool there[41] = {false};
+    draw_from(42);
     for (int i = 0; i < 3000; i++) {
         uint64_t number = 1 + draw(40), what = draw(12);
         size_t mark = place_index_mark(spec.index);

@@ -1,5 +1,6 @@
 /* The placement index against a model: whatever was done to it, undo brings back what stood there at the mark. */
 #include "controller/place/index.h"
+#include "tests/lib/chance.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -21,16 +22,6 @@ struct model_node {
 struct model {
     struct model_node node[NODES + 1]; /* by number */
 };
-
-static uint64_t seed = 1;
-
-static uint64_t draw(uint64_t below) /* splitmix64 */
-{
-    uint64_t z = seed += 0x9E3779B97F4A7C15;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-    return (z ^ (z >> 31)) % below;
-}
 
 static const char *driver_name(unsigned driver, char text[16])
 {
@@ -124,6 +115,7 @@ static void random_changes_are_undone_to_their_marks(void **context)
     struct place_index *index = place_index_new();
     struct model model = {0}, at_mark[MARKS_MAX];
     size_t mark[MARKS_MAX], marks = 0;
+    draw_from(1);
     for (int i = 0; i < OPERATIONS; i++) {
         uint64_t what = draw(40);
         if (what == 0 && marks < MARKS_MAX) {

@@ -5,6 +5,7 @@
 #include "schema/model/label.h"
 #include "schema/model/resource.h"
 #include "tests/lib/cluster.h"
+#include "tests/lib/program.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -199,13 +200,6 @@ static void what_has_outlived_its_lifetime_is_given_back(void **context)
 
 /* ---- quiet -------------------------------------------------------------------------------------------- */
 
-static double cpu_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static void restart_with_reserve(uint64_t mib)
 {
     struct aq_error error = {0};
@@ -230,9 +224,9 @@ static void while_nothing_can_be_granted_it_rests(void **context)
     ask(&aq_command_resource_start, &start);
     restart_with_reserve(1ULL << 40); /* no room from now on */
     usleep(1200000);
-    double cpu = cpu_seconds();
+    double cpu = program_cpu_s(getpid());
     usleep(2000000);
-    assert_true(cpu_seconds() - cpu < 1.0);
+    assert_true(program_cpu_s(getpid()) - cpu < 1.0);
     assert_int_equal(status_of(id), AQ_ALLOCATED);
     restart_with_reserve(reserve);
     await_status(id, AQ_DEALLOCATE);

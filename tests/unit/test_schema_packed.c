@@ -10,6 +10,7 @@
 #include "schema/model/event.h"
 #include "schema/model/vote.h"
 #include "schema/wire/messages.h"
+#include "tests/lib/chance.h"
 #include "tests/lib/sample.h"
 
 #include <inttypes.h>
@@ -26,46 +27,37 @@ static int free_arena(void **state)
 
 /* ---- records of random content ---------------------------------------------------------------------------- */
 
-/* xorshift64: the same each time. */
-static uint64_t random_number(void)
-{
-    static uint64_t seed = 88172645463325252;
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    return seed ^= seed << 17;
-}
-
 static uint64_t random_value(void)
 {
-    uint64_t power = UINT64_C(1) << random_number() % 64;
-    if (random_number() % 2)
-        return random_number() >> random_number() % 64;
-    if (random_number() % 2)
-        for (power = 1; power < UINT64_MAX / 10 && random_number() % 8 != 0;)
+    uint64_t power = UINT64_C(1) << draw(64);
+    if (draw(2))
+        return draw(UINT64_MAX) >> draw(64);
+    if (draw(2))
+        for (power = 1; power < UINT64_MAX / 10 && draw(8) != 0;)
             power *= 10;
-    return power - 1 + random_number() % 3;
+    return power - 1 + draw(3);
 }
 
 static bool any_bytes; /* else texts are UTF-8 */
 
 static const char *random_bytes(void)
 {
-    size_t length = random_number() % 71;
+    size_t length = draw(71);
     char *text = aq_arena_alloc(&arena, length + 1);
     for (size_t i = 0; i < length; i++)
-        text[i] = (char)(1 + random_number() % 255);
+        text[i] = (char)(1 + draw(255));
     return text;
 }
 
 static const char *random_text(void)
 {
-    if (any_bytes && random_number() % 2)
+    if (any_bytes && draw(2))
         return random_bytes();
     static const char *const pieces[] = {"a",    "bench-00001", "\"",           "\\", "\n", "\t",
                                          "\x01", "\x7F",        "\xE2\x82\xAC", " ",  "7"};
     struct aq_buffer text = {0};
-    for (uint64_t n = random_number() % 4 ? random_number() % 12 : 0; n > 0; n--)
-        aq_buffer_text(&text, pieces[random_number() % AQ_LENGTH(pieces)]);
+    for (uint64_t n = draw(4) ? draw(12) : 0; n > 0; n--)
+        aq_buffer_text(&text, pieces[draw(AQ_LENGTH(pieces))]);
     const char *copy = aq_arena_text(&arena, aq_buffer_string(&text), text.length);
     aq_buffer_free(&text);
     return copy;
@@ -76,7 +68,7 @@ static void random_record(const struct aq_record *record, void *object);
 static void random_list(const struct aq_field *field, struct aq_list *list)
 {
     size_t size = field->type == AQ_TYPE_TEXTS ? sizeof(char *) : field->record->size;
-    list->count = (uint32_t)(random_number() % 4);
+    list->count = (uint32_t)draw(4);
     list->items = list->count > 0 ? aq_arena_alloc(&arena, list->count * size) : NULL;
     for (uint32_t i = 0; i < list->count; i++) {
         if (field->type == AQ_TYPE_TEXTS)
@@ -95,7 +87,7 @@ static void random_field(const struct aq_field *field, void *at)
         *(const char **)at = random_text();
         break;
     case AQ_TYPE_DOCUMENT:
-        *(const char **)at = random_number() % 3 == 0 ? "" : random_number() % 2 ? "{}" : "{\"a\":[1,\"two\\n\"]}";
+        *(const char **)at = draw(3) == 0 ? "" : draw(2) ? "{}" : "{\"a\":[1,\"two\\n\"]}";
         break;
     case AQ_TYPE_BYTES:
         bytes->data = (const unsigned char *)random_text(); /* any bytes will do */
@@ -109,13 +101,13 @@ static void random_field(const struct aq_field *field, void *at)
         random_record(field->record, at);
         break;
     case AQ_TYPE_ENUM:
-        *(uint32_t *)at = (uint32_t)(random_number() % field->words->count);
+        *(uint32_t *)at = (uint32_t)draw(field->words->count);
         break;
     case AQ_TYPE_BOOL:
-        *(bool *)at = random_number() % 2;
+        *(bool *)at = draw(2);
         break;
     default:
-        *(uint64_t *)at = random_number() % 4 ? random_value() : 0;
+        *(uint64_t *)at = draw(4) ? random_value() : 0;
     }
 }
 
@@ -333,7 +325,7 @@ static void check_damaged(const struct aq_record *record, const struct aq_buffer
     char *bytes = aq_malloc(packed->length);
     for (int i = 0; i < 20; i++) {
         memcpy(bytes, packed->data, packed->length);
-        bytes[random_number() % packed->length] = (char)random_number();
+        bytes[draw(packed->length)] = (char)draw(UINT64_MAX);
         shows_the_same(record, bytes, packed->length);
     }
     free(bytes);
@@ -471,7 +463,7 @@ static void a_number_has_all_its_digits(void **state)
 static void check_some(const struct aq_record *record, const struct aq_buffer *packed)
 {
     struct aq_error error = {0};
-    uint64_t wanted = random_number();
+    uint64_t wanted = draw(UINT64_MAX);
     void *some = aq_arena_alloc(&arena, record->size), *all = aq_arena_alloc(&arena, record->size),
          *none = aq_arena_alloc(&arena, record->size);
     assert_int_equal(aq_record_unpack(record, all, packed->data, packed->length, false, &arena, &error), 0);

@@ -1,5 +1,6 @@
 /* REST over tables with damaged rows: each answer is complete, or an error that names the row; and paging ends. */
 #include "controller/state/store.h"
+#include "tests/lib/chance.h"
 #include "tests/lib/rest_case.h"
 
 enum { ROWS = 4, ROUNDS = 150 };
@@ -65,16 +66,15 @@ static void read_all(struct rest_case *rest, const struct http_client *client, b
 static void damaged_rows_are_named_and_pages_end(void **context)
 {
     struct rest_case *rest = *context;
-    uint64_t random = 88172645463325252;
+    draw_from(1);
     rest_furnish(rest, ROWS / 2 - 1);
     for (int i = ROWS / 2; i <= ROWS; i++)
         rest_ask_as(rest, &rest->user, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
     struct aq_buffer row = row_of(rest, 2);
     for (int i = 0; i < ROUNDS; i++) {
-        random = random * 6364136223846793005u + 1442695040888963407u;
-        size_t at = i < 8 ? (size_t)i : (size_t)(random >> 33) % row.length; /* the key comes first */
+        size_t at = i < 8 ? (size_t)i : draw(row.length); /* the key comes first */
         char before = row.data[at];
-        row.data[at] ^= (char)(1 + (random >> 20) % 255);
+        row.data[at] ^= (char)(1 + draw(255));
         put_row(rest, 2, &row);
         row.data[at] = before;
         read_all(rest, &rest->admin, false);

@@ -281,16 +281,6 @@ static void what_is_nested_is_kept_or_undone(void **context)
     assert_false(state_failed(spec.txn, &error));
 }
 
-static uint64_t committed(const char *counter)
-{
-    struct state_txn *txn;
-    struct aq_error error = {0};
-    test_must(state_read(spec.state, &txn, &error), &error);
-    uint64_t value = counter_get(txn, counter);
-    state_end(txn);
-    return value;
-}
-
 static void a_snapshot_does_not_change(void **context)
 {
     (void)context;
@@ -298,15 +288,15 @@ static void a_snapshot_does_not_change(void **context)
     struct aq_error error = {0};
     test_must(state_read(spec.state, &before, &error), &error);
     counter_set(spec.txn, "a", 1);
-    assert_int_equal(committed("a"), 0);
+    assert_int_equal(spec_committed_counter("a"), 0);
     test_must(state_commit(spec.txn, &error), &error);
-    assert_int_equal(committed("a"), 1);
+    assert_int_equal(spec_committed_counter("a"), 1);
     assert_int_equal(counter_get(before, "a"), 0);
     state_end(before);
     test_must(state_write(spec.state, &spec.txn, &error), &error);
     counter_set(spec.txn, "a", 2);
     state_end(spec.txn);
-    assert_int_equal(committed("a"), 1);
+    assert_int_equal(spec_committed_counter("a"), 1);
     spec.txn = NULL;
 }
 

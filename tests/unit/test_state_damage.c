@@ -2,6 +2,7 @@
  * and leaves a mark that makes the next start make them anew. */
 #include "controller/lmdb/marks.h"
 #include "controller/log/replay.h"
+#include "tests/lib/chance.h"
 #include "tests/lib/cluster.h"
 #include "tests/lib/turned_bits.h"
 
@@ -141,9 +142,10 @@ static void check_mark(void)
 static void turn_bits(unsigned within, bool in_use, unsigned outcomes[OUTCOMES])
 {
     char words[LAST_WORDS_SIZE];
-    uint64_t random = within, pages = (uint64_t)file_size() / TURNED_PAGE;
+    struct chance chance = {within};
+    uint64_t pages = (uint64_t)file_size() / TURNED_PAGE;
     for (int i = 0; i < FLIPS; i++) {
-        struct turned turned = {draw_bit(&random, pages, within), in_use};
+        struct turned turned = {draw_bit(&chance, pages, within), in_use};
         if (!in_use)
             turn(turned.bit);
         enum outcome outcome = read_in_child(&turned, words);

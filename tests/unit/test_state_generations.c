@@ -5,16 +5,6 @@
 #include <dirent.h>
 #include <sys/wait.h>
 
-static uint64_t committed(const char *counter)
-{
-    struct state_txn *txn;
-    struct aq_error error = {0};
-    test_must(state_read(spec.state, &txn, &error), &error);
-    uint64_t value = counter_get(txn, counter);
-    state_end(txn);
-    return value;
-}
-
 /* ---- can they be believed? ---------------------------------------------------------------------------- */
 
 static void check_good(const char *boot, const char *why_not)
@@ -132,7 +122,7 @@ static void fresh_tables_are_discarded_or_published(void **context)
     state_close(fresh);
     state_close(spec.state);
     test_must(state_open(&spec.state, spec.directory, STATE_WRITE, SPEC_MAP_BYTES, &error), &error);
-    assert_int_equal(committed("a"), 5);
+    assert_int_equal(spec_committed_counter("a"), 5);
 }
 
 static void what_a_killed_process_left_behind_is_removed(void **context)
@@ -149,7 +139,7 @@ static void what_a_killed_process_left_behind_is_removed(void **context)
     state_close(spec.state);
     test_must(state_open(&spec.state, spec.directory, STATE_WRITE, SPEC_MAP_BYTES, &error), &error);
     assert_int_equal(count_generations(), 1);
-    assert_int_equal(committed("a"), 7);
+    assert_int_equal(spec_committed_counter("a"), 7);
 }
 
 /* Reads the counter whenever it is asked to, as another process does; the first snapshot stays open. */

@@ -2,6 +2,7 @@
  * reads where it may not, whatever stands there. */
 #include "controller/lmdb/file.h"
 #include "controller/lmdb/pages.h"
+#include "tests/lib/chance.h"
 #include "tests/lib/cluster.h"
 
 #include <fcntl.h>
@@ -32,18 +33,11 @@ enum {
 
 static struct {
     char directory[64], file[80];
-    uint64_t random;
     struct lmdb_file lmdb;
     MDB_dbi tables[TABLES];
     unsigned char *bytes; /* of the file */
     size_t size;
 } pages;
-
-static uint64_t pick(uint64_t below)
-{
-    pages.random = pages.random * 6364136223846793005u + 1442695040888963407u;
-    return (pages.random >> 33) % below;
-}
 
 static int set_up(void **context)
 {
@@ -88,11 +82,11 @@ static void change(MDB_txn *txn, bool shrink)
 {
     static char row[ROW_MOST];
     char name[64];
-    uint64_t number = pick(KEYS);
+    uint64_t number = draw(KEYS);
     snprintf(name, sizeof name, number % 3 ? "%05d" : "a-much-longer-key-that-takes-more-room-%05d", (int)number);
-    MDB_dbi table = pages.tables[pick(TABLES)];
-    MDB_val key = {strlen(name), name}, value = {pick(4) ? pick(300) : pick(ROW_MOST), row};
-    int code = pick(4) >= (shrink ? 1 : 3) ? mdb_del(txn, table, &key, NULL) : mdb_put(txn, table, &key, &value, 0);
+    MDB_dbi table = pages.tables[draw(TABLES)];
+    MDB_val key = {strlen(name), name}, value = {draw(4) ? draw(300) : draw(ROW_MOST), row};
+    int code = draw(4) >= (shrink ? 1 : 3) ? mdb_del(txn, table, &key, NULL) : mdb_put(txn, table, &key, &value, 0);
     assert_true(code == 0 || code == MDB_NOTFOUND);
 }
 
@@ -101,7 +95,7 @@ static void one_round(int round)
     MDB_txn *txn, *inner;
     assert_int_equal(mdb_txn_begin(pages.lmdb.env, NULL, 0, &txn), 0);
     if (round % 50 == 49)
-        assert_int_equal(mdb_drop(txn, pages.tables[pick(TABLES)], 0), 0);
+        assert_int_equal(mdb_drop(txn, pages.tables[draw(TABLES)], 0), 0);
     for (int i = 0; i < CHANGES; i++)
         change(txn, round / 20 % 2);
     assert_int_equal(mdb_txn_begin(pages.lmdb.env, txn, 0, &inner), 0);
@@ -141,12 +135,11 @@ static void what_was_written_is_whole(void **context)
     (void)context;
     struct aq_error error = {0};
     test_must(lmdb_pages_check(pages.directory, LMDB_PAGES_ALL, &error), &error); /* nothing yet */
-    for (pages.random = 1; pages.random < 4;) {
-        uint64_t seed = pages.random;
+    for (uint64_t seed = 1; seed < 4; seed++) {
+        draw_from(seed);
         write_all(ROUNDS, true);
         lmdb_file_close(&pages.lmdb);
         test_must(lmdb_pages_check(pages.directory, LMDB_PAGES_ALL, &error), &error);
-        pages.random = seed + 1;
     }
 }
 
@@ -179,7 +172,7 @@ static void what_is_being_written_is_whole_at_each_moment(void **context)
 static void given_a_file(void)
 {
     struct stat status;
-    pages.random = 7;
+    draw_from(7);
     write_all(ROUNDS_GROWING, false);
     lmdb_file_close(&pages.lmdb);
     int fd = open(pages.file, O_RDONLY);
@@ -250,8 +243,8 @@ static void whichever_bit_is_turned_the_look_ends(void **context)
     unsigned in_heads = 0, anywhere = 0;
     given_a_file();
     for (int i = 0; i < FLIPS; i++) {
-        size_t at = pick(pages.size / 4096) * 4096 + pick(i % 2 ? 16 : 4096);
-        unsigned char turned = (unsigned char)(pages.bytes[at] ^ 1u << pick(8));
+        size_t at = draw(pages.size / 4096) * 4096 + draw(i % 2 ? 16 : 4096);
+        unsigned char turned = (unsigned char)(pages.bytes[at] ^ 1u << draw(8));
         put_bytes(at, &turned, 1);
         *(i % 2 ? &in_heads : &anywhere) += look();
         put_bytes(at, pages.bytes + at, 1);
@@ -291,14 +284,14 @@ static void nonsense_is_never_believed_too_far(void **context)
     given_a_file();
     for (int i = 0; i < FLIPS; i++) {
         unsigned char spoiled[SPOILED_MOST];
-        size_t at[SPOILED_MOST], count = 1 + pick(SPOILED_MOST / 2);
+        size_t at[SPOILED_MOST], count = 1 + draw(SPOILED_MOST / 2);
         for (size_t k = 0; k < count; k++) {
-            at[k] = pick(pages.size / 4096) * 4096 + (pick(2) ? pick(16) : pick(4096 - SPOILED_MOST));
-            size_t length = 1 + pick(SPOILED_MOST - 1);
+            at[k] = draw(pages.size / 4096) * 4096 + (draw(2) ? draw(16) : draw(4096 - SPOILED_MOST));
+            size_t length = 1 + draw(SPOILED_MOST - 1);
             for (size_t byte = 0; byte < length; byte++)
-                spoiled[byte] = (unsigned char)(pick(3) ? pick(256) : pick(2) * 255);
-            if (pick(4) == 0)
-                memcpy(spoiled, pages.bytes + pick(pages.size / 4096) * 4096, length);
+                spoiled[byte] = (unsigned char)(draw(3) ? draw(256) : draw(2) * 255);
+            if (draw(4) == 0)
+                memcpy(spoiled, pages.bytes + draw(pages.size / 4096) * 4096, length);
             put_bytes(at[k], spoiled, length);
         }
         (void)look();

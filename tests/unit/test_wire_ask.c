@@ -1,8 +1,10 @@
 /* The client that asks the hub questions: numbers, lost connections, late answers; with a server played by hand. */
 #include "schema/wire/ask.h"
+#include "tests/lib/cmocka.h"
 #include "tests/lib/directory.h"
-#include "tests/unit/wire_server.h"
+#include "tests/lib/wire_server.h"
 
+#include <nanomsg/nn.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdio.h>

@@ -1,30 +1,11 @@
-/* A server of questions that a test plays by hand: it takes a question, and answers it when the test says so, with what
- * the test says. */
-#ifndef AQ_TESTS_UNIT_WIRE_SERVER_H
-#define AQ_TESTS_UNIT_WIRE_SERVER_H
-
-#include "schema/wire/seal.h"
+#include "tests/lib/wire_server.h"
+#include "tests/lib/cmocka.h"
 
 #include <nanomsg/nn.h>
 #include <nanomsg/reqrep.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-/* A question as the server gets it: what its answer has to carry, and its message. */
-struct wire_question {
-    unsigned char header[256];
-    size_t header_length;
-    enum aq_message_type type;
-    uint64_t seq; /* that a WATCH names */
-};
-
-/* Returns nanomsg's socket; closed with nn_close(). */
-static inline int wire_serve(const char *url)
+int wire_serve(const char *url)
 {
     int wait_ms = 10000, server = nn_socket(AF_SP_RAW, NN_REP);
     assert_true(server >= 0);
@@ -33,8 +14,7 @@ static inline int wire_serve(const char *url)
     return server;
 }
 
-/* Waits up to 10 seconds for a question. */
-static inline void wire_take(int server, const struct aq_wire_key *key, struct wire_question *question)
+void wire_take(int server, const struct aq_wire_key *key, struct wire_question *question)
 {
     void *body, *control, *watch;
     struct nn_iovec data = {&body, NN_MSG};
@@ -55,20 +35,18 @@ static inline void wire_take(int server, const struct aq_wire_key *key, struct w
     aq_arena_free(&arena);
 }
 
-static inline void wire_answer_bytes(int server, struct wire_question *question, const void *bytes, size_t length)
+void wire_answer_bytes(int server, struct wire_question *question, const void *bytes, size_t length)
 {
     struct nn_iovec data = {(void *)(uintptr_t)bytes, length};
     struct nn_msghdr message = {&data, 1, question->header, question->header_length};
     assert_true(nn_sendmsg(server, &message, 0) >= 0);
 }
 
-static inline void wire_answer(int server, const struct aq_wire_key *key, struct wire_question *question,
-                               enum aq_message_type type, const void *message)
+void wire_answer(int server, const struct aq_wire_key *key, struct wire_question *question, enum aq_message_type type,
+                 const void *message)
 {
     struct aq_buffer sealed = {0};
     aq_wire_seal(key, type, message, &sealed);
     wire_answer_bytes(server, question, sealed.data, sealed.length);
     aq_buffer_free(&sealed);
 }
-
-#endif
