@@ -156,264 +156,266 @@ void aq_record_to_json(const struct aq_record *record, const void *object, struc
 
 /* ---- from packed records ------------------------------------------------------------------------------ */
 
-struct shaping {
+struct transcoding {
     struct aq_packed in;
     struct aq_buffer *out;
     char *limit; /* end of the room in `out` */
     struct aq_packed_whole whole;
 };
 
-static char *packed_record(struct shaping *shaping, const struct aq_record *record, const char *name, char *at);
+static char *packed_record(struct transcoding *transcoding, const struct aq_record *record, const char *name, char *at);
 
 /* Sets the buffer's length to what has been written. */
-static void settle(struct shaping *shaping, char *at)
+static void set_end(struct transcoding *transcoding, char *at)
 {
-    aq_buffer_put(shaping->out, at);
+    aq_buffer_put(transcoding->out, at);
 }
 
 /* Returns where to write next, with room for `more`, after something was appended to the buffer itself. */
-static char *go_on(struct shaping *shaping, size_t more)
+static char *reserve(struct transcoding *transcoding, size_t more)
 {
-    aq_buffer_room(shaping->out, more);
-    shaping->limit = shaping->out->data + shaping->out->capacity - 1;
-    return shaping->out->data + shaping->out->length;
+    aq_buffer_room(transcoding->out, more);
+    transcoding->limit = transcoding->out->data + transcoding->out->capacity - 1;
+    return transcoding->out->data + transcoding->out->length;
 }
 
-static inline char *room(struct shaping *shaping, char *at, size_t more)
+static inline char *make_room(struct transcoding *transcoding, char *at, size_t more)
 {
-    if ((size_t)(shaping->limit - at) >= more)
+    if ((size_t)(transcoding->limit - at) >= more)
         return at;
-    settle(shaping, at);
-    return go_on(shaping, more);
+    set_end(transcoding, at);
+    return reserve(transcoding, more);
 }
 
-static char *refuse(const struct shaping *shaping, const char *name, const char *right)
+static char *fail_packed_value(const struct transcoding *transcoding, const char *name, const char *right)
 {
-    (void)aq_packed_refuse(&shaping->whole, name, right);
+    (void)aq_packed_refuse(&transcoding->whole, name, right);
     return NULL;
 }
 
-static char *refuse_number(const struct shaping *shaping, const struct aq_field *field)
+static char *fail_packed_number(const struct transcoding *transcoding, const struct aq_field *field)
 {
-    return refuse(shaping, field->name, "a whole number");
+    return fail_packed_value(transcoding, field->name, "a whole number");
 }
 
-static char *refuse_nul(const struct shaping *shaping, const char *name)
+static char *fail_packed_nul(const struct transcoding *transcoding, const char *name)
 {
-    (void)aq_packed_refuse_nul(&shaping->whole, name);
+    (void)aq_packed_refuse_nul(&transcoding->whole, name);
     return NULL;
 }
 
 /* Writes a text with characters to escape; its first quote is written. */
-static char *escaped_text(struct shaping *shaping, const char *name, char *at, const char *text, size_t length)
+static char *escaped_text(struct transcoding *transcoding, const char *name, char *at, const char *text, size_t length)
 {
     if (memchr(text, '\0', length) != NULL)
-        return refuse_nul(shaping, name);
-    settle(shaping, at);
-    aq_json_string_rest(text, length, shaping->out);
-    return go_on(shaping, 0);
+        return fail_packed_nul(transcoding, name);
+    set_end(transcoding, at);
+    aq_json_string_rest(text, length, transcoding->out);
+    return reserve(transcoding, 0);
 }
 
-static inline __attribute__((always_inline)) char *packed_text(struct shaping *shaping, struct aq_packed *in,
+static inline __attribute__((always_inline)) char *packed_text(struct transcoding *transcoding, struct aq_packed *in,
                                                                const char *name, bool refers, char *at)
 {
     const char *text;
     size_t length;
     if (!aq_packed_text(in, &text, &length))
-        return refuse(shaping, name, "a text");
-    at = room(shaping, at, length + 4);
+        return fail_packed_value(transcoding, name, "a text");
+    at = make_room(transcoding, at, length + 4);
     if (length == 0 && refers)
         return put_null(at);
     *at++ = '"';
     if (!aq_put_clean(at, text, length, false))
-        return escaped_text(shaping, name, at, text, length);
+        return escaped_text(transcoding, name, at, text, length);
     at[length] = '"';
     return at + length + 1;
 }
 
-static inline char *packed_document(struct shaping *shaping, struct aq_packed *in, const char *name, char *at)
+static inline char *packed_document(struct transcoding *transcoding, struct aq_packed *in, const char *name, char *at)
 {
     const char *text;
     size_t length;
     if (!aq_packed_text(in, &text, &length))
-        return refuse(shaping, name, "a text");
+        return fail_packed_value(transcoding, name, "a text");
     if (length == 0) {
         text = "{}";
         length = 2;
     }
-    at = room(shaping, at, length);
-    return aq_put_clean(at, text, length, true) ? at + length : refuse_nul(shaping, name);
+    at = make_room(transcoding, at, length);
+    return aq_put_clean(at, text, length, true) ? at + length : fail_packed_nul(transcoding, name);
 }
 
-static inline char *packed_integer(struct shaping *shaping, struct aq_packed *in, const struct aq_field *field,
+static inline char *packed_integer(struct transcoding *transcoding, struct aq_packed *in, const struct aq_field *field,
                                    char *at)
 {
     uint64_t value;
-    return aq_packed_number(in, &value) ? put_integer(at, field, value) : refuse_number(shaping, field);
+    return aq_packed_number(in, &value) ? put_integer(at, field, value) : fail_packed_number(transcoding, field);
 }
 
-static inline char *packed_time(struct shaping *shaping, struct aq_packed *in, const struct aq_field *field, char *at)
+static inline char *packed_time(struct transcoding *transcoding, struct aq_packed *in, const struct aq_field *field,
+                                char *at)
 {
     uint64_t value;
-    return aq_packed_number(in, &value) ? put_time(at, value) : refuse_number(shaping, field);
+    return aq_packed_number(in, &value) ? put_time(at, value) : fail_packed_number(transcoding, field);
 }
 
-static char *packed_number(struct shaping *shaping, const struct aq_field *field, char *at)
+static char *packed_number(struct transcoding *transcoding, const struct aq_field *field, char *at)
 {
     uint64_t value;
-    if (!aq_packed_number(&shaping->in, &value))
-        return refuse_number(shaping, field);
+    if (!aq_packed_number(&transcoding->in, &value))
+        return fail_packed_number(transcoding, field);
     return put_number(at, field, field->type == AQ_TYPE_BOOL ? value != 0 : value);
 }
 
-static inline char *packed_word(struct shaping *shaping, struct aq_packed *in, const struct aq_field *field, char *at)
+static inline char *packed_word(struct transcoding *transcoding, struct aq_packed *in, const struct aq_field *field,
+                                char *at)
 {
     uint64_t value;
     if (!aq_packed_number(in, &value))
-        return refuse_number(shaping, field);
+        return fail_packed_number(transcoding, field);
     if (value >= field->words->count) {
-        (void)aq_packed_refuse_word(&shaping->whole, field->name, field->words, value);
+        (void)aq_packed_refuse_word(&transcoding->whole, field->name, field->words, value);
         return NULL;
     }
     const struct aq_spelled *word = &field->words->quoted[value];
-    return aq_put_block(room(shaping, at, word->length + AQ_PUT_STEP), word->text, word->length);
+    return aq_put_block(make_room(transcoding, at, word->length + AQ_PUT_STEP), word->text, word->length);
 }
 
 /* Checks the value, but writes nothing. */
-static char *packed_secret(struct shaping *shaping, const struct aq_field *field, char *at)
+static char *packed_secret(struct transcoding *transcoding, const struct aq_field *field, char *at)
 {
-    struct aq_packed *in = &shaping->in;
+    struct aq_packed *in = &transcoding->in;
     const char *text;
     size_t length;
     uint64_t value;
     if (!aq_field_is_text(field))
         return (aq_field_is_number(field) ? aq_packed_number(in, &value) : aq_packed_skip(in))
                    ? at
-                   : refuse(shaping, field->name, "a whole number");
+                   : fail_packed_value(transcoding, field->name, "a whole number");
     if (!aq_packed_text(in, &text, &length))
-        return refuse(shaping, field->name, "a text");
-    return memchr(text, '\0', length) == NULL ? at : refuse_nul(shaping, field->name);
+        return fail_packed_value(transcoding, field->name, "a text");
+    return memchr(text, '\0', length) == NULL ? at : fail_packed_nul(transcoding, field->name);
 }
 
-static char *packed_bytes(struct shaping *shaping, const char *name, char *at)
+static char *packed_bytes(struct transcoding *transcoding, const char *name, char *at)
 {
     const char *data;
     size_t length;
-    if (!aq_packed_data(&shaping->in, &data, &length))
-        return refuse(shaping, name, "bytes");
-    settle(shaping, at);
-    bytes_to_json(data, length, shaping->out);
-    return go_on(shaping, 0);
+    if (!aq_packed_data(&transcoding->in, &data, &length))
+        return fail_packed_value(transcoding, name, "bytes");
+    set_end(transcoding, at);
+    bytes_to_json(data, length, transcoding->out);
+    return reserve(transcoding, 0);
 }
 
-static char *packed_list(struct shaping *shaping, const struct aq_field *field, char *at)
+static char *packed_list(struct transcoding *transcoding, const struct aq_field *field, char *at)
 {
     size_t count;
-    if (!aq_packed_array(&shaping->in, &count))
-        return refuse(shaping, field->name, "a list");
-    at = room(shaping, at, 2);
+    if (!aq_packed_array(&transcoding->in, &count))
+        return fail_packed_value(transcoding, field->name, "a list");
+    at = make_room(transcoding, at, 2);
     *at++ = '[';
     for (size_t i = 0; i < count && at != NULL; i++) {
-        at = room(shaping, at, 1);
+        at = make_room(transcoding, at, 1);
         if (i > 0)
             *at++ = ',';
-        at = field->type == AQ_TYPE_TEXTS ? packed_text(shaping, &shaping->in, field->name, false, at)
-                                          : packed_record(shaping, field->record, field->name, at);
+        at = field->type == AQ_TYPE_TEXTS ? packed_text(transcoding, &transcoding->in, field->name, false, at)
+                                          : packed_record(transcoding, field->record, field->name, at);
     }
     if (at == NULL)
         return NULL;
-    at = room(shaping, at, 1);
+    at = make_room(transcoding, at, 1);
     *at++ = ']';
     return at;
 }
 
 /* Writes a value of the types that are rare or contain others. */
-static char *packed_other(struct shaping *shaping, const struct aq_field *field, char *at)
+static char *packed_other(struct transcoding *transcoding, const struct aq_field *field, char *at)
 {
     switch (field->type) {
     case AQ_TYPE_BYTES:
-        return packed_bytes(shaping, field->name, at);
+        return packed_bytes(transcoding, field->name, at);
     case AQ_TYPE_TEXTS:
     case AQ_TYPE_LIST:
-        return packed_list(shaping, field, at);
+        return packed_list(transcoding, field, at);
     case AQ_TYPE_RECORD:
-        return packed_record(shaping, field->record, field->name, at);
+        return packed_record(transcoding, field->record, field->name, at);
     default:
-        return packed_number(shaping, field, at);
+        return packed_number(transcoding, field, at);
     }
 }
 
 /* Writes the presets of the fields from `first` on, which an older version that packed the record did not know. */
-static char *missing_fields(struct shaping *shaping, const struct aq_record *record, size_t first, char *at)
+static char *missing_fields(struct transcoding *transcoding, const struct aq_record *record, size_t first, char *at)
 {
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     void *object = aq_arena_alloc(&arena, record->size);
     aq_record_init(record, object, &arena);
-    settle(shaping, at);
-    fields_to_json(record, first, object, shaping->out);
-    return go_on(shaping, 0);
+    set_end(transcoding, at);
+    fields_to_json(record, first, object, transcoding->out);
+    return reserve(transcoding, 0);
 }
 
 /* `in` is a local copy, so that it can stay in registers. */
-static char *packed_fields(struct shaping *shaping, const struct aq_record *record, size_t count, char *at)
+static char *packed_fields(struct transcoding *transcoding, const struct aq_record *record, size_t count, char *at)
 {
-    struct aq_packed in = shaping->in;
+    struct aq_packed in = transcoding->in;
     const struct aq_field *end = record->fields + count;
     for (const struct aq_field *field = record->fields; field < end && at != NULL; field++) {
         if (field->rules & AQ_SECRET) {
-            shaping->in = in;
-            at = packed_secret(shaping, field, at);
-            in = shaping->in;
+            transcoding->in = in;
+            at = packed_secret(transcoding, field, at);
+            in = transcoding->in;
             continue;
         }
-        at = room(shaping, at, field->member.length + AQ_PUT_STEP + AQ_PUT_NUMBER_MAX);
+        at = make_room(transcoding, at, field->member.length + AQ_PUT_STEP + AQ_PUT_NUMBER_MAX);
         at = aq_put_block(at, field->member.text, field->member.length);
         switch (field->type) {
         case AQ_TYPE_U64:
-            at = packed_integer(shaping, &in, field, at);
+            at = packed_integer(transcoding, &in, field, at);
             break;
         case AQ_TYPE_TIME:
-            at = packed_time(shaping, &in, field, at);
+            at = packed_time(transcoding, &in, field, at);
             break;
         case AQ_TYPE_ENUM:
-            at = packed_word(shaping, &in, field, at);
+            at = packed_word(transcoding, &in, field, at);
             break;
         case AQ_TYPE_TEXT:
         case AQ_TYPE_NAME:
-            at = packed_text(shaping, &in, field->name, field->refers != NULL, at);
+            at = packed_text(transcoding, &in, field->name, field->refers != NULL, at);
             break;
         case AQ_TYPE_DOCUMENT:
-            at = packed_document(shaping, &in, field->name, at);
+            at = packed_document(transcoding, &in, field->name, at);
             break;
         default:
-            shaping->in = in;
-            at = packed_other(shaping, field, at);
-            in = shaping->in;
+            transcoding->in = in;
+            at = packed_other(transcoding, field, at);
+            in = transcoding->in;
         }
     }
-    shaping->in = in;
+    transcoding->in = in;
     return at;
 }
 
-static char *packed_record(struct shaping *shaping, const struct aq_record *record, const char *name, char *at)
+static char *packed_record(struct transcoding *transcoding, const struct aq_record *record, const char *name, char *at)
 {
     size_t count;
-    if (!aq_packed_array(&shaping->in, &count))
-        return refuse(shaping, name, "a list of its fields");
+    if (!aq_packed_array(&transcoding->in, &count))
+        return fail_packed_value(transcoding, name, "a list of its fields");
     if (count > record->count) {
-        (void)aq_packed_refuse_count(&shaping->whole, name, count, record->count);
+        (void)aq_packed_refuse_count(&transcoding->whole, name, count, record->count);
         return NULL;
     }
-    size_t begun = (size_t)(at - shaping->out->data);
-    at = packed_fields(shaping, record, count, at);
+    size_t begun = (size_t)(at - transcoding->out->data);
+    at = packed_fields(transcoding, record, count, at);
     if (at != NULL && count < record->count)
-        at = missing_fields(shaping, record, count, at);
+        at = missing_fields(transcoding, record, count, at);
     if (at == NULL)
         return NULL;
-    at = room(shaping, at, 2);
-    if ((size_t)(at - shaping->out->data) == begun)
+    at = make_room(transcoding, at, 2);
+    if ((size_t)(at - transcoding->out->data) == begun)
         at++;
-    shaping->out->data[begun] = '{'; /* in place of the first member's comma */
+    transcoding->out->data[begun] = '{'; /* in place of the first member's comma */
     *at++ = '}';
     return at;
 }
@@ -421,13 +423,14 @@ static char *packed_record(struct shaping *shaping, const struct aq_record *reco
 int aq_packed_to_json(const struct aq_record *record, const void *data, size_t length, struct aq_buffer *out,
                       struct aq_error *error)
 {
-    struct shaping shaping = {{data, (const unsigned char *)data + length}, out, NULL, {record, data, length, error}};
+    struct transcoding transcoding = {
+        {data, (const unsigned char *)data + length}, out, NULL, {record, data, length, error}};
     size_t begun = out->length;
     if (length > AQ_PACK_SIZE_MAX)
         return aq_pack_check(data, length, error);
-    char *at = packed_record(&shaping, record, record->name, go_on(&shaping, 0));
-    if (at != NULL && shaping.in.at != shaping.in.end)
-        at = refuse(&shaping, record->name, "one value");
-    settle(&shaping, at != NULL ? at : out->data + begun);
+    char *at = packed_record(&transcoding, record, record->name, reserve(&transcoding, 0));
+    if (at != NULL && transcoding.in.at != transcoding.in.end)
+        at = fail_packed_value(&transcoding, record->name, "one value");
+    set_end(&transcoding, at != NULL ? at : out->data + begun);
     return at != NULL ? 0 : -1;
 }
