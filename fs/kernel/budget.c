@@ -21,9 +21,10 @@ int budget_charge(struct budget *budget, struct budget_charge *charge, uid_t uid
 {
     budget_release(budget, charge);
     if (budget->bytes + bytes > TOTAL_BYTES_MAX)
-        return aq_fail(error, AQ_E_LIMIT, "open files hold %zu MiB: close some", budget->bytes >> 20);
+        return aq_fail(error, AQ_E_LIMIT, "open files would hold more than %d MiB: close some", TOTAL_BYTES_MAX >> 20);
     if (budget->bytes + bytes > USER_BYTES_MAX && held_by(budget, uid) + bytes > USER_BYTES_MAX)
-        return aq_fail(error, AQ_E_LIMIT, "your open files hold %d MiB: close some", USER_BYTES_MAX >> 20);
+        return aq_fail(error, AQ_E_LIMIT, "your open files would hold more than %d MiB: close some",
+                       USER_BYTES_MAX >> 20);
     *charge = (struct budget_charge){.next = budget->charges, .link = &budget->charges, .uid = uid, .bytes = bytes};
     if (charge->next != NULL)
         charge->next->link = &charge->next;

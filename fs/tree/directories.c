@@ -159,12 +159,8 @@ bool directory_find_in_group(struct look *look, const struct aq_entity *entity, 
 /* The command for a row whose file has this name; NULL: none. */
 static const struct aq_command *row_command(const struct aq_entity *entity, const char *name)
 {
-    const struct aq_command *command;
-    for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
-        if (command->kind != AQ_CREATES && command->kind != AQ_INTERNAL_COMMAND && command->entity == entity &&
-            strcmp(tree_command_name(command), name) == 0)
-            return command;
-    return NULL;
+    const struct aq_command *command = tree_command_named(entity, name);
+    return command != NULL && command->kind != AQ_CREATES ? command : NULL;
 }
 
 static const struct aq_field *row_field(const struct aq_entity *entity, const char *name)

@@ -7,17 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A key of the index is the group's name and the member's number; the value is the number of the row. */
-static const struct {
-    const char *entity;
-    enum state_index index;
-} indexes[] = {{"label", INDEX_LABEL_VERSION}};
-
+/* The index of an entity's groups is called <entity>-<member field>, such as label-version. A key of it is the group's
+ * name and the member's number; the value is the number of the row. */
 static enum state_index index_of(const struct aq_entity *entity)
 {
-    for (size_t i = 0; i < AQ_LENGTH(indexes); i++)
-        if (strcmp(indexes[i].entity, entity->name) == 0)
-            return indexes[i].index;
+    char name[64];
+    snprintf(name, sizeof name, "%s-%s", entity->name, entity->member);
+    for (int index = 0; index < INDEX_COUNT; index++)
+        if (strcmp(index_table((enum state_index)index), name) == 0)
+            return (enum state_index)index;
     aq_broken(__FILE__, __LINE__, "an entity with groups that has no index");
 }
 

@@ -32,6 +32,16 @@ const char *tree_command_name(const struct aq_command *command)
     }
 }
 
+const struct aq_command *tree_command_named(const struct aq_entity *entity, const char *name)
+{
+    const struct aq_command *command;
+    for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
+        if (command->kind != AQ_INTERNAL_COMMAND && command->entity == entity &&
+            strcmp(tree_command_name(command), name) == 0)
+            return command;
+    return NULL;
+}
+
 static void add_row_path(const struct aq_entity *entity, const void *row, struct aq_buffer *out)
 {
     aq_buffer_text(out, entity->plural);

@@ -9,6 +9,9 @@
 const char *tree_field_name(const struct aq_entity *entity, const struct aq_field *field);
 const char *tree_command_name(const struct aq_command *command);
 
+/* The command of the entity that the file `name` takes; NULL: none. */
+const struct aq_command *tree_command_named(const struct aq_entity *entity, const char *name);
+
 /* Appends the target of a link, as readlink() returns it. False: there is no target (any more). */
 bool tree_link(struct look *look, const struct tree_node *node, struct aq_buffer *out);
 

@@ -41,17 +41,6 @@ static void write_file(const char *folder, const char *name, const char *mark, c
     aq_buffer_format(out, "    %s%-*s %s%s\n", folder, (int)(NAME_WIDTH - strlen(folder)), name, mark, help);
 }
 
-/* The command that the file `name` takes; NULL: none. */
-static const struct aq_command *command_of_file(const struct aq_entity *entity, const char *name)
-{
-    const struct aq_command *command;
-    for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
-        if (command->kind != AQ_INTERNAL_COMMAND && command->entity == entity &&
-            strcmp(tree_command_name(command), name) == 0)
-            return command;
-    return NULL;
-}
-
 static bool shows_field(const struct aq_entity *entity, const struct aq_command *command)
 {
     for (size_t i = 0; i < entity->record->count; i++)
@@ -81,17 +70,16 @@ static void write_fields(const struct aq_entity *entity, struct aq_buffer *out)
     for (size_t i = 0; i < entity->record->count; i++) {
         const struct aq_field *field = &entity->record->fields[i];
         const char *name = tree_field_name(entity, field);
-        if (!(field->rules & AQ_SECRET) && command_of_file(entity, name) == NULL)
+        if (!(field->rules & AQ_SECRET) && tree_command_named(entity, name) == NULL)
             write_file("<key>/", name, field->refers ? "link: " : "", field->help, out);
     }
     const struct aq_view *view;
     for (size_t i = 0; (view = tree_view_at(entity, &i)) != NULL;) {
-        struct aq_buffer path = {0};
+        AQ_CLEANUP_BUFFER struct aq_buffer path = {0};
         aq_buffer_format(&path, "<key>/%s/", view->name);
         write_file("<key>/", view->name, "", view->help, out);
         if (view->kind == AQ_VIEW_LIVE)
             write_record(aq_buffer_string(&path), entity->live, out);
-        aq_buffer_free(&path);
     }
 }
 
