@@ -1,4 +1,4 @@
-/* aq-controller: options, then the parts in the order in which they need one another, then a signal to wait for. */
+/* aq-controller: reads the options, starts the parts in the order of their dependencies, and waits for a signal. */
 #include "controller/auth/credentials.h"
 #include "controller/hub/hub.h"
 #include "controller/lmdb/guard.h"
@@ -36,7 +36,7 @@ struct controller {
     struct aq_config_controller config;
     struct aq_arena arena; /* holds the configuration */
     bool rebuild, check;
-    const char *salvage; /* where to; NULL: nothing is to be salvaged */
+    const char *salvage; /* directory for the salvaged log; NULL: --salvage was not given */
     int lock;
     struct log_store *store;
     struct state *state;
@@ -106,7 +106,7 @@ static int start_parts(struct controller *controller, struct aq_error *error)
     return 0;
 }
 
-/* In the opposite order; what was never started is NULL. */
+/* Stops the parts in the opposite order. Those that were not started are NULL. */
 static int stop_parts(struct controller *controller, struct aq_error *error)
 {
     int status = 0;
@@ -147,7 +147,7 @@ static int serve_until_signal(struct controller *controller)
         aq_journal(AQ_INFO, "ready", "data", controller->config.data, NULL);
         sigwait(&signals, &number);
         aq_notify("STOPPING=1");
-        aq_journal(AQ_INFO, "stops", "signal", strsignal(number), NULL);
+        aq_journal(AQ_INFO, "stopping", "signal", strsignal(number), NULL);
     }
     if (stop_parts(controller, &error) != 0) {
         aq_journal(AQ_ERROR, "cannot close the tables", "error", error.message, NULL);
@@ -176,7 +176,7 @@ static int check_tables(struct controller *controller)
     return print_report(&report, status, &error);
 }
 
-/* Of the data directory, nothing but the lock is touched. */
+/* Writes nothing into the data directory except for the lock file. */
 static int salvage_log(const struct controller *controller)
 {
     const struct aq_config_controller *config = &controller->config;
@@ -191,8 +191,8 @@ static int salvage_log(const struct controller *controller)
 
 /* ---- options ------------------------------------------------------------------------------------------ */
 
-/* With the libraries that it runs with: aq doctor asks for them. libraft alone cannot tell, so it is the version that
- * this was built with. */
+/* For --version: the libraries, which aq doctor shows. libraft cannot tell its version at run time, so it is the
+ * version at build time. */
 static void add_libraries(struct aq_buffer *text)
 {
     int major, minor, patch;
@@ -203,7 +203,7 @@ static void add_libraries(struct aq_buffer *text)
                      sodium_version_string(), jansson_version_str(), msgpack_version(), yaml_get_version_string());
 }
 
-/* -1: go on; otherwise the exit status. */
+/* Returns -1 to continue, otherwise the exit status. */
 static int read_options(struct controller *controller, const struct aq_arguments *arguments)
 {
     struct aq_config_controller *config = &controller->config;
@@ -218,8 +218,8 @@ static int read_options(struct controller *controller, const struct aq_arguments
     return AQ_EXIT_USAGE;
 }
 
-/* Connections are descriptors: what is allowed is used. And memory that a crowd of clients took goes back to the
- * system: glibc would otherwise raise the size from which on it does so to the largest that it has seen. */
+/* Allows as many descriptors as the system does, for each connection takes one. And fixes the threshold of malloc(3)
+ * for returning memory to the system, which glibc would otherwise raise after many clients have used much memory. */
 static void set_limits(void)
 {
     enum { RETURNED_SIZE = 128 << 10 };
@@ -227,7 +227,7 @@ static void set_limits(void)
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &files) != 0)
-            aq_journal(AQ_WARN, "the limit of open files stays as it is", "error", strerror(errno), NULL);
+            aq_journal(AQ_WARN, "cannot raise the limit of open files", "error", strerror(errno), NULL);
     }
     mallopt(M_MMAP_THRESHOLD, RETURNED_SIZE);
     mallopt(M_TRIM_THRESHOLD, RETURNED_SIZE);
@@ -244,7 +244,7 @@ int main(int argc, char **argv)
     if (status < 0) {
         aq_journal_open("controller", (enum aq_journal_level)controller.config.journal);
         if (sodium_init() < 0)
-            aq_broken(__FILE__, __LINE__, "libsodium does not start");
+            aq_broken(__FILE__, __LINE__, "libsodium cannot be initialized");
         set_limits();
         lmdb_guard_signals("aq-controller");
         status = controller.salvage ? salvage_log(&controller)

@@ -37,7 +37,7 @@ int setup_lock(const char *path, int *lock, struct aq_error *error)
     snprintf(file, sizeof file, "%s/lock", path);
     *lock = aq_file_lock(AT_FDCWD, file, error);
     if (*lock < 0 && error->code == AQ_E_EXISTS)
-        return aq_fail(error, AQ_E_EXISTS, "another controller works in %s", path);
+        return aq_fail(error, AQ_E_EXISTS, "another controller uses %s", path);
     return *lock < 0 ? -1 : 0;
 }
 
@@ -74,7 +74,7 @@ static int has_admin(struct state *state, bool *found, struct aq_error *error)
     return status;
 }
 
-static void created(struct writer_request *request)
+static void admin_created(struct writer_request *request)
 {
     sem_post(request->context);
 }
@@ -90,7 +90,7 @@ static int create_admin(struct writer *writer, const char *hash, struct aq_error
                                      .count = 1,
                                      .author = "aquarium",
                                      .role = AQ_ROLE_ADMIN,
-                                     .done = created,
+                                     .done = admin_created,
                                      .context = &done};
     int status = writer_submit(writer, &request, error);
     if (status == 0) {
@@ -110,7 +110,7 @@ static int wait_for_leader(const struct writer *writer, struct aq_error *error)
     const struct timespec pause = {.tv_nsec = 1000000};
     for (int waited_ms = 0; !writer_is_leader(writer); waited_ms++) {
         if (waited_ms == LEADER_WAIT_MS)
-            return aq_fail(error, AQ_E_NO_LEADER, "no leader stands after %d s", LEADER_WAIT_MS / 1000);
+            return aq_fail(error, AQ_E_NO_LEADER, "there is no leader after %d s", LEADER_WAIT_MS / 1000);
         nanosleep(&pause, NULL);
     }
     return 0;
@@ -125,13 +125,13 @@ int setup_admin(struct writer *writer, struct state *state, const char *director
     if (found)
         return 0;
     token_make(token);
-    /* The file first: a token that is in no file would be lost if the process ended in between. */
+    /* The file first: if the process ended in between, the token would be lost. */
     if (token_hash(token, hash, error) != 0 || write_token(directory, token, error) != 0 ||
         create_admin(writer, hash, error) != 0)
-        return aq_error_context(error, "making the user admin");
+        return aq_error_context(error, "creating the user admin");
     fprintf(stderr,
-            "\nThe user admin was made. Its token, kept in %s/" AQ_FILE_TOKEN
-            ", and shown only this once:\n\n    %s\n\n",
+            "\nThe user admin was created. Its token is stored in %s/" AQ_FILE_TOKEN
+            " and shown only this once:\n\n    %s\n\n",
             directory, token);
     return 0;
 }

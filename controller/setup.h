@@ -1,21 +1,21 @@
-/* What the first start makes: the data directory with its keys, and the user admin with its token. */
+/* What the first start creates: the data directory with its keys, and the user admin with its token. */
 #ifndef AQ_CONTROLLER_SETUP_H
 #define AQ_CONTROLLER_SETUP_H
 
 #include "controller/state/state.h"
 #include "controller/write/writer.h"
 
-/* Can the data directory have this path? Touches nothing. */
+/* Checks the path of the data directory; creates nothing. */
 int setup_check(const char *path, struct aq_error *error) AQ_MUST_CHECK;
-/* `path` is checked. Makes the directory (mode 0700) with what belongs into it, and locks it: one controller to a
- * directory. `lock` is the descriptor that holds the lock. */
+/* Creates the data directory (mode 0700), its keys and its subdirectories where they are missing, and locks it, for
+ * only one controller may use it. `path` must have passed setup_check(). `lock` is a descriptor that holds the lock. */
 int setup_directory(const char *path, int *lock, struct aq_error *error) AQ_MUST_CHECK;
 
-/* The lock alone, of a directory that is there. */
+/* Only locks the data directory, which must exist. */
 int setup_lock(const char *path, int *lock, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Makes the user admin if the cluster has none. Its token is printed once to standard error, and kept in a file that
- * only root reads. Waits until the writer leads: 30 seconds at most. */
+/* Creates the user admin if the cluster has none. Prints its token to standard error, and stores it in a file that only
+ * root can read. Waits up to 30 seconds until the writer leads. */
 int setup_admin(struct writer *writer, struct state *state, const char *directory,
                 struct aq_error *error) AQ_MUST_CHECK;
 

@@ -11,7 +11,7 @@
 int tables_open(struct state **state, const struct aq_config_controller *config, struct log_store *store, bool rebuild,
                 struct aq_error *error) AQ_MUST_CHECK;
 
-/* Writes everything to disk, and marks that the tables were closed. */
+/* Writes everything to disk, marks the tables as closed, and closes them. */
 int tables_close(struct state *state, struct aq_error *error) AQ_MUST_CHECK;
 
 #endif

@@ -10,7 +10,7 @@ static void command_done(struct writer_request *request)
     struct react_command *item = request->context;
     struct react_commands *commands = item->commands;
     enum aq_error_code code = request->error.code;
-    pthread_mutex_lock(&commands->lock); /* to the end: once nothing is under way, react_stop() frees everything */
+    pthread_mutex_lock(&commands->lock); /* held to the end: when none is under way, react_stop() frees everything */
     item->busy = false;
     commands->refused |= code != AQ_OK && code != AQ_E_NOT_FOUND;
     if (--commands->under_way == 0)
@@ -83,7 +83,7 @@ void react_commands_close(struct react_commands *commands)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
     bool refused;
-    while (react_commands_under_way(commands, &refused) > 0) /* the writer answers each within its own bounds */
+    while (react_commands_under_way(commands, &refused) > 0)
         nanosleep(&pause, NULL);
     pthread_mutex_destroy(&commands->lock);
 }

@@ -1,4 +1,4 @@
-/* Commands that react has sent to the writer, and whose answers are under way: a fixed number of them. */
+/* The commands that react sends to the writer: a fixed number of them can be under way at the same time. */
 #ifndef AQ_CONTROLLER_REACT_COMMANDS_H
 #define AQ_CONTROLLER_REACT_COMMANDS_H
 
@@ -23,19 +23,19 @@ struct react_command {
 
 struct react_commands {
     struct writer *writer;
-    int bell;             /* rung when the last one under way is answered */
-    pthread_mutex_t lock; /* guards what follows */
+    int bell;             /* rung when no command is under way any more */
+    pthread_mutex_t lock; /* guards the following members */
     unsigned under_way;
-    bool refused; /* the writer could not take one: no room, no leader, a full queue */
+    bool refused; /* a command failed although its row exists: no room, no leader, a full queue */
     struct react_command items[REACT_COMMANDS_MAX];
 };
 
 void react_commands_open(struct react_commands *commands, struct writer *writer, int bell);
-void react_commands_close(struct react_commands *commands); /* waits for those under way; the writer must still run */
+void react_commands_close(struct react_commands *commands); /* waits for their answers; the writer must still run */
 
-/* Sends application_place or resource_expire for this application or resource. False: no more can be sent now. */
+/* Sends application_place or resource_expire for the application or resource `id`. False: no more can be sent now. */
 bool react_commands_send(struct react_commands *commands, const struct aq_command *command, uint64_t id);
-/* How many are under way; whether the writer has refused one since the last call. */
+/* Returns how many are under way. `refused`: one was refused since the last call. */
 unsigned react_commands_under_way(struct react_commands *commands, bool *refused);
 
 #endif

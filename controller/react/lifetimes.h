@@ -7,10 +7,10 @@
 
 struct lifetimes {
     struct react_commands *commands;
-    uint64_t next_ms; /* wall time when the next one ends; 0: none is known */
+    uint64_t next_ms; /* wall time when the next lifetime ends; 0: unknown */
 };
 
-/* Sends resource_expire for all whose time is over, as far as commands can be sent now. */
+/* Sends resource_expire for all resources whose lifetime is over, until no more commands can be sent. */
 void lifetimes_end_old(struct lifetimes *lifetimes, struct state_txn *txn);
 
 #endif

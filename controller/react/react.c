@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-    SWEEP_EVERY_MS = 10000, /* looks again even when nothing seems to have changed */
+    SWEEP_EVERY_MS = 10000, /* tries to place what waits even if no event has made room */
     REST_MS = 1000,         /* after a command that the writer could not take */
 };
 
@@ -20,11 +20,11 @@ struct react {
     struct writer *writer;
     struct state *state;
     pthread_t thread;
-    int bell; /* rung at each commit, when all commands are answered, and to stop */
+    int bell; /* rung at each commit, when no command is under way any more, and to stop */
     atomic_bool stop;
     struct react_commands commands;
 
-    /* Its own thread alone. */
+    /* Only for the thread. */
     struct waiting waiting;
     struct lifetimes lifetimes;
     uint64_t next_sweep_ms, rest_until_ms;
@@ -48,7 +48,7 @@ static void look_at_tables(struct react *react)
     state_end(txn);
 }
 
-/* How long nothing has to be done, if nothing happens. */
+/* How long the thread may sleep if nothing happens. */
 static int time_left_ms(const struct react *react, uint64_t now)
 {
     uint64_t wait = react->next_sweep_ms - now, wall = aq_clock_wall_ms(), next = react->lifetimes.next_ms;
@@ -56,7 +56,7 @@ static int time_left_ms(const struct react *react, uint64_t now)
     return (int)(next != 0 && left < wait ? left : wait);
 }
 
-/* Looks when it may, and tells how long to wait for what comes next. */
+/* Does what is due, and returns how long to wait for the bell, in ms. */
 static int take_turn(struct react *react)
 {
     bool refused;
@@ -69,7 +69,7 @@ static int take_turn(struct react *react)
         react->next_sweep_ms = now + SWEEP_EVERY_MS;
     }
     if (under_way > 0 || !writer_is_leader(react->writer))
-        return (int)(react->next_sweep_ms - now); /* woken before, when that changes */
+        return (int)(react->next_sweep_ms - now); /* the bell rings when that changes */
     if (now < react->rest_until_ms)
         return (int)(react->rest_until_ms - now);
     look_at_tables(react);
@@ -77,7 +77,7 @@ static int take_turn(struct react *react)
     if (refused)
         react->rest_until_ms = now + REST_MS;
     if (under_way > 0)
-        return SWEEP_EVERY_MS; /* woken when all are answered */
+        return SWEEP_EVERY_MS; /* the bell rings when all are answered */
     if (refused)
         return REST_MS;
     return waiting_is_due(&react->waiting) ? 0 : time_left_ms(react, now);

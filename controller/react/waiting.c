@@ -8,11 +8,11 @@
 #include <string.h>
 
 enum {
-    SEEN_MAX = 16384,     /* applications looked at in one snapshot */
-    LABEL_TRIES_MAX = 32, /* of one label in one sweep: when the first has no room, most of the others have none */
+    SEEN_MAX = 16384,     /* applications that one part of a sweep looks at */
+    LABEL_TRIES_MAX = 32, /* of one label in one sweep: if the first ones do not fit, most others do not either */
 };
 
-/* ---- what may make room ------------------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------------------------- */
 
 static bool makes_room(void *context, const struct aq_event *event)
 {
@@ -24,7 +24,7 @@ static bool makes_room(void *context, const struct aq_event *event)
     for (size_t i = 0; i < AQ_LENGTH(types); i++)
         if (event->type == types[i])
             waiting->room = true;
-    /* A sweep that placed something may not have tried all of that label. */
+    /* A sweep tries only some applications of a label. If it placed one, there may be room for more. */
     if (event->type == &aq_event_application_elected && strcmp(event->author, "aquarium") == 0)
         waiting->room = true;
     return !waiting->room; /* one is enough */
@@ -47,7 +47,7 @@ struct sweep_part {
     struct waiting *waiting;
     struct state_txn *txn;
     unsigned seen;
-    bool whole; /* came to the end of what waits */
+    bool whole; /* it has come to the end */
 };
 
 static bool may_try(struct waiting *waiting, uint64_t label)
@@ -97,5 +97,5 @@ void waiting_sweep(struct waiting *waiting, struct state_txn *txn)
     if (part.whole)
         waiting->swept.length = 0;
     else if (waiting->swept.length == 0)
-        waiting->room = true; /* not even the first could be sent */
+        waiting->room = true; /* nothing could be sent: begin again later */
 }

@@ -1,4 +1,7 @@
-/* Places applications that wait, when something has happened that may have made room for them. */
+/* Places applications that wait, when an event may have made room for them.
+ *
+ * A sweep tries all that wait, in several parts if there are many. It continues where the last part ended: if each part
+ * began at the front, applications at the front would keep those behind them waiting for ever. */
 #ifndef AQ_CONTROLLER_REACT_WAITING_H
 #define AQ_CONTROLLER_REACT_WAITING_H
 
@@ -10,19 +13,18 @@ enum { WAITING_LABELS = 64 };
 
 struct waiting {
     struct react_commands *commands;
-    uint64_t seen_seq; /* events up to here were read */
-    bool room;         /* something may have made room: a sweep over all that wait is due */
-    /* The sweep that is under way: where it goes on. If each one began at the front, those behind would starve. */
-    struct state_key swept;          /* empty: none is under way */
-    uint64_t labels[WAITING_LABELS]; /* tried in this sweep, */
-    unsigned tries[WAITING_LABELS];  /* so often */
+    uint64_t seen_seq;               /* the last event that was read */
+    bool room;                       /* there may be room: a new sweep is due */
+    struct state_key swept;          /* how far the sweep has come; empty: no sweep is under way */
+    uint64_t labels[WAITING_LABELS]; /* labels that this sweep has tried, */
+    unsigned tries[WAITING_LABELS];  /* and how often */
     unsigned label_count;
 };
 
-/* Reads new events. Call it before the snapshot for waiting_sweep() is taken: the snapshot then shows them. */
+/* Reads new events. Call it before the snapshot for waiting_sweep() is taken, so that the snapshot is not older. */
 void waiting_read_events(struct waiting *waiting);
-bool waiting_is_due(const struct waiting *waiting);
-/* Goes on with the sweep as far as one snapshot and the commands under way allow. */
+bool waiting_is_due(const struct waiting *waiting); /* is there something to sweep? */
+/* Begins or continues a sweep, until no more commands can be sent. */
 void waiting_sweep(struct waiting *waiting, struct state_txn *txn);
 
 #endif

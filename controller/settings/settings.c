@@ -15,9 +15,8 @@ static const char *const forms[] = {
 };
 
 static const char *const notes[] = {
-    "Ends in order at SIGTERM or SIGINT. Messages go to standard error.",
-    "Exit status: 0 told to end, or all is equal, or a log was salvaged; 1 a failure, or a difference; 2 a fault in "
-    "options or settings.",
+    "SIGTERM and SIGINT end it cleanly. Messages go to standard error.",
+    "Exit status: 0 on success; 1 after a failure, or if --check finds a difference; 2 for wrong options or settings.",
     NULL,
 };
 
@@ -28,7 +27,7 @@ static void print_settings(struct aq_buffer *text)
 
 const struct aq_program aq_controller_program = {
     .name = "aq-controller",
-    .purpose = "the log, the decisions, the tables, REST and the agents' hub of an Aquarium cluster",
+    .purpose = "the controller of an Aquarium cluster: log, decisions, tables, REST API and the hub for agents",
     .forms = forms,
     .notes = notes,
     .settings_file = AQ_CONTROLLER_FILE,
@@ -37,9 +36,10 @@ const struct aq_program aq_controller_program = {
         {
             AQ_OPTION_ROW_CONFIG(AQ_CONTROLLER_FILE),
             AQ_OPTION_ROW_SET(", such as api.port=8011"),
-            {"--rebuild", "make the tables anew from the log, then go on as usual"},
-            {"--check", "walk the log's chain, compare the tables with the replayed log, and end: 0 equal, 1 not"},
-            {"--salvage DIRECTORY", "copy what is whole of a damaged log into this new one, say what is lost, and end"},
+            {"--rebuild", "rebuild the tables from the log, then continue as usual"},
+            {"--check", "verify the hash chain of the log, compare the tables with the replayed log, and exit"},
+            {"--salvage DIRECTORY",
+             "copy the intact entries of a damaged log into a new directory, report what is lost, and exit"},
             AQ_OPTION_ROWS_LAST,
         },
 };

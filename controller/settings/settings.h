@@ -1,4 +1,4 @@
-/* Settings of aq-controller, and how it is called: see aq-controller --help-config and --help. */
+/* The settings and options of aq-controller: see aq-controller --help-config and --help. */
 #ifndef AQ_CONTROLLER_SETTINGS_SETTINGS_H
 #define AQ_CONTROLLER_SETTINGS_SETTINGS_H
 
@@ -12,52 +12,55 @@ extern const struct aq_program aq_controller_program;
 /* clang-format off */
 #define aq_config_api_fields(S, T)                                                                                     \
     S(T, address,                 TEXT(1, 64),                  "127.0.0.1", 0,                                        \
-      "address to listen on; without TLS only loopback is allowed")                                                    \
+      "address to listen on; only loopback is allowed without TLS")                                                    \
     S(T, port,                    U64(0, 65535),                "8001",      0,                                        \
-      "port to listen on; 0: any free one, see <data>/run/api.port")                                                   \
-    S(T, connections,             U64(16, 15000),               "4096",      0, "most connections at once")            \
+      "port to listen on; 0: any free port, see <data>/run/api.port")                                                  \
+    S(T, connections,             U64(16, 15000),               "4096",      0, "maximum number of connections")       \
     S(T, connections_per_address, U64(1, 15000),                "2048",      0,                                        \
-      "most connections at once from one address")                                                                     \
-    S(T, streams,                 U64(1, 4096),                 "256",       0, "most event streams at once")          \
+      "maximum number of connections from one address")                                                                \
+    S(T, streams,                 U64(1, 4096),                 "256",       0, "maximum number of event streams")     \
     S(T, timeout,                 DURATION(1, 3600),            "60",        0,                                        \
-      "a connection that is silent for longer is closed")                                                              \
-    S(T, body_max,                U64(1024, 16777216, "bytes"), "1048576",   0, "largest body of a request")           \
-    S(T, get_deallocate,          BOOL,                         "true",      0, "older clients deallocate with GET")   \
+      "close a connection that has been silent for this long")                                                         \
+    S(T, body_max,                U64(1024, 16777216, "bytes"), "1048576",   0, "maximum size of a request body")      \
+    S(T, get_deallocate,          BOOL,                         "true",      0,                                        \
+      "let older clients deallocate with GET")                                                                         \
     S(T, allow_plain,             BOOL,                         "false",     0,                                        \
-      "listen without TLS on other addresses than loopback")
+      "allow listening without TLS on addresses other than loopback")
 AQ_DECLARE_SETTINGS(aq_config_api)
 
 #define aq_config_hub_fields(S, T)                                                                                     \
     S(T, address,    TEXT(1, 64),        "127.0.0.1", 0, "address to listen on for agents")                            \
     S(T, port,       U64(0, 65535),      "8002",      0,                                                               \
-      "port to listen on for agents; 0: any free one, see <data>/run/hub.port")                                        \
+      "port to listen on for agents; 0: any free port, see <data>/run/hub.port")                                       \
     S(T, beat,       DURATION(1, 3600),  "1",         0, "how often agents send a heartbeat")                          \
-    S(T, lost_after, DURATION(2, 86400), "10",        0, "a node that is silent for longer is lost")
+    S(T, lost_after, DURATION(2, 86400), "10",        0, "a node is LOST when its agent has been silent for this long")
 AQ_DECLARE_SETTINGS(aq_config_hub)
 
 #define aq_config_log_fields(S, T)                                                                                     \
-    S(T, map_size,     SIZE(16, 1048576),           "1TiB",    0, "most that the log may grow to")                     \
-    S(T, queue,        U64(1, 1000000),             "16384",   0, "most commands that wait; more are refused")         \
-    S(T, batch,        U64(1, 65536),               "4096",    0, "most commands in one entry")                        \
-    S(T, batch_bytes,  U64(4096, 8388608, "bytes"), "1048576", 0, "most bytes in one entry")                           \
-    S(T, disk_reserve, SIZE(1, 1048576),            "64MiB",   0, "with less free disk than this, writes are refused")
+    S(T, map_size,     SIZE(16, 1048576),           "1TiB",    0, "maximum size of the log")                           \
+    S(T, queue,        U64(1, 1000000),             "16384",   0,                                                      \
+      "maximum number of commands that wait; more are refused")                                                        \
+    S(T, batch,        U64(1, 65536),               "4096",    0, "maximum number of commands in one entry")           \
+    S(T, batch_bytes,  U64(4096, 8388608, "bytes"), "1048576", 0, "maximum size of one entry")                         \
+    S(T, disk_reserve, SIZE(1, 1048576),            "64MiB",   0,                                                      \
+      "refuse writes when the disk has less free space than this")
 AQ_DECLARE_SETTINGS(aq_config_log)
 
 #define aq_config_state_fields(S, T)                                                                                   \
-    S(T, map_size, SIZE(16, 1048576), "1TiB", 0, "most that the tables may grow to")
+    S(T, map_size, SIZE(16, 1048576), "1TiB", 0, "maximum size of the tables")
 AQ_DECLARE_SETTINGS(aq_config_state)
 
 #define aq_config_meta_fields(S, T)                                                                                    \
     S(T, networks, TEXTS(0, 32), "127.0.0.0/8,::1/128", 0,                                                             \
-      "controlled networks: callers whose address may be recognised as a resource's")
+      "controlled networks: the service identifies callers there by their address")
 AQ_DECLARE_SETTINGS(aq_config_meta)
 
 #define aq_config_controller_fields(S, T)                                                                              \
     S(T, data,    TEXT(1, 1024),           "/var/lib/aquarium/controller", 0,                                          \
-      "directory that holds the log and the tables")                                                                   \
+      "directory of the log and the tables")                                                                           \
     S(T, name,    NAME(1, 64),             "controller-1",                 0, "name of this controller")               \
     S(T, journal, ENUM(aq_level),          "info",                         0,                                          \
-      "least level of messages on standard error")                                                                     \
+      "minimum level of messages on standard error")                                                                   \
     S(T, api,     RECORD(aq_config_api),   NULL,                           0, "REST")                                  \
     S(T, hub,     RECORD(aq_config_hub),   NULL,                           0, "agents")                                \
     S(T, log,     RECORD(aq_config_log),   NULL,                           0, "the log")                               \
@@ -67,8 +70,8 @@ AQ_DECLARE_SETTINGS(aq_config_controller)
 /* clang-format on */
 
 /* Files below the data directory. */
-#define AQ_FILE_TOKEN     "admin.token" /* of the user admin, made at the first start */
-#define AQ_FILE_AGENT_KEY "agent.key"   /* seals what travels between agents and hub */
+#define AQ_FILE_TOKEN     "admin.token" /* of the user admin, written at the first start */
+#define AQ_FILE_AGENT_KEY "agent.key"   /* seals the messages between agents and hub */
 #define AQ_FILE_API_PORT  "run/api.port"
 #define AQ_FILE_HUB_PORT  "run/hub.port"
 

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One request fits into an entry beside all that log.batch_bytes lets in before it. */
+/* The largest request. It fits into an entry together with the log.batch_bytes that may be in the batch before it. */
 enum { REQUEST_BYTES_MAX = 7 << 20, REQUEST_EVENTS_MAX = 65536 };
-_Static_assert(REQUEST_BYTES_MAX + (8 << 20) < AQ_PACK_SIZE_MAX, "what is written must be readable again");
+_Static_assert(REQUEST_BYTES_MAX + (8 << 20) < AQ_PACK_SIZE_MAX, "an entry must not be too large to be read");
 
 int batch_begin(struct batch *batch, struct state *state, struct place_index *index, uint64_t now_ms,
                 struct aq_error *error)
@@ -22,7 +22,7 @@ int batch_begin(struct batch *batch, struct state *state, struct place_index *in
         return -1;
     batch->place = state_applied_get(batch->txn);
     batch->next_seq = batch->place.seq + 1;
-    /* Decisions never go back in time, even when the clock does. */
+    /* The time of decisions never goes back, even if the clock does. */
     batch->time_ms = now_ms > batch->place.time_ms ? now_ms : batch->place.time_ms;
     return 0;
 }
@@ -35,7 +35,7 @@ bool batch_failed(const struct batch *batch, struct aq_error *error)
 /* ---- one request -------------------------------------------------------------------------------------- */
 
 struct undo_point {
-    struct state_txn *outer; /* NULL: no transaction of its own */
+    struct state_txn *outer; /* the batch's transaction, if the request has a nested one; otherwise NULL */
     size_t index_mark;
     uint64_t next_seq;
     uint32_t count;
@@ -58,7 +58,7 @@ static int open_undo(struct batch *batch, const struct writer_request *request, 
     return 0;
 }
 
-/* `error` is filled when what should be kept cannot be: the store failed, and all is undone. */
+/* Keeps or undoes the request. If the store fails, sets `error` and undoes it. */
 static void close_undo(struct batch *batch, const struct undo_point *point, bool keep, struct aq_error *error)
 {
     if (point->outer != NULL) {
@@ -85,13 +85,13 @@ static struct aq_logged_decision *new_decision(struct batch *batch)
     return decision;
 }
 
-/* The events of one decision, as they gather. */
-struct events_taken {
-    struct aq_list list; /* of aq_logged_event */
+/* The events of one decision. */
+struct event_list {
+    struct aq_list list; /* aq_logged_event */
     size_t capacity;
 };
 
-static void tell(struct writer_request *request, const struct project *project, const struct decide_event *event)
+static void show_event(struct writer_request *request, const struct project *project, const struct decide_event *event)
 {
     struct aq_event shown = {project->seq,     project->time_ms, request->author,
                              request->command, event->type,      event->data};
@@ -99,9 +99,9 @@ static void tell(struct writer_request *request, const struct project *project, 
     aq_event_to_json(&shown, &request->events);
 }
 
-/* Room for `more` events behind those in the list. It doubles, so that a batch of thousands does not copy itself again
- * and again. */
-static struct aq_logged_event *make_room(struct batch *batch, struct events_taken *events, size_t more)
+/* Makes room for `more` events after those in the list. The room doubles, so thousands of events are not copied too
+ * often. */
+static struct aq_logged_event *make_room(struct batch *batch, struct event_list *events, size_t more)
 {
     size_t wanted = events->list.count + more;
     if (wanted > events->capacity) {
@@ -115,9 +115,9 @@ static struct aq_logged_event *make_room(struct batch *batch, struct events_take
     return events->list.items;
 }
 
-/* Projects what was decided, and appends it to the decision's events. */
-static void take_events(struct batch *batch, struct writer_request *request, const struct decide *decide,
-                        struct events_taken *events)
+/* Projects the events that were decided, and adds them to the decision. */
+static void add_events(struct batch *batch, struct writer_request *request, const struct decide *decide,
+                       struct event_list *events)
 {
     struct project project = {.txn = batch->txn,
                               .index = batch->index,
@@ -137,11 +137,11 @@ static void take_events(struct batch *batch, struct writer_request *request, con
         project.seq = batch->next_seq++;
         project_event(&project, event->type, event->data);
         if (request->dry_run)
-            tell(request, &project, event);
+            show_event(request, &project, event);
     }
 }
 
-/* What cannot be read again must never be written. Only what can still be undone is looked at: a single command stays
+/* A request that does not fit into an entry must not be written, for it could not be read again. A single command is
  * far below these bounds. */
 static int check_size(const struct batch *batch, const struct undo_point *point, const struct writer_request *request,
                       const struct aq_list *events, struct aq_error *error)
@@ -150,12 +150,12 @@ static int check_size(const struct batch *batch, const struct undo_point *point,
     if (request->count == 1 || (bytes <= REQUEST_BYTES_MAX && events->count <= REQUEST_EVENTS_MAX))
         return 0;
     return aq_fail(error, AQ_E_TOO_LARGE,
-                   "the request leads to %u events of %zu bytes so far, and may lead to %d of %d bytes: send it in "
+                   "the request has %u events of %zu bytes so far; the limit is %d events and %d bytes: send it in "
                    "parts",
                    events->count, bytes, REQUEST_EVENTS_MAX, REQUEST_BYTES_MAX);
 }
 
-static int decide_item(struct batch *batch, struct writer_request *request, uint32_t i, struct events_taken *events,
+static int decide_item(struct batch *batch, struct writer_request *request, uint32_t i, struct event_list *events,
                        char id[65])
 {
     struct decide decide = {.txn = batch->txn,
@@ -165,9 +165,10 @@ static int decide_item(struct batch *batch, struct writer_request *request, uint
                             .author = request->author,
                             .role = request->role};
     int status = decide_command(&decide, request->command, request->records[i], &request->error);
-    if (state_failed(batch->txn, &request->error) || status != 0) /* a refusal may come of what could not be read */
+    if (state_failed(batch->txn, &request->error) ||
+        status != 0) /* first: if a read failed, the refusal may be wrong */
         return -1;
-    take_events(batch, request, &decide, events);
+    add_events(batch, request, &decide, events);
     if (i == 0)
         memcpy(id, decide.id, DECIDE_ID_SIZE);
     if (request->ids != NULL)
@@ -176,11 +177,11 @@ static int decide_item(struct batch *batch, struct writer_request *request, uint
 }
 
 static int decide_items(struct batch *batch, struct writer_request *request, const struct undo_point *point,
-                        struct events_taken *events, char id[65])
+                        struct event_list *events, char id[65])
 {
     for (uint32_t i = 0; i < request->count; i++) {
         int status = decide_item(batch, request, i, events, id);
-        aq_arena_reset(&batch->scratch); /* what was read for one item, labels above all, must not add up */
+        aq_arena_reset(&batch->scratch); /* rows that were read for one item, such as labels, must not add up */
         if (status != 0 || check_size(batch, point, request, &events->list, &request->error) != 0) {
             request->failed_item = i;
             return -1;
@@ -189,8 +190,7 @@ static int decide_items(struct batch *batch, struct writer_request *request, con
     return 0;
 }
 
-/* The ids of a batch that was done before: those of records that name their key, or numbers that were given in a row.
- */
+/* The ids of a request that was done before: the keys in its records, or consecutive numbers from the first one on. */
 static void repeat_ids(struct writer_request *request, const char *first)
 {
     const struct aq_entity *entity = request->command->entity;
@@ -206,7 +206,7 @@ static void repeat_ids(struct writer_request *request, const char *first)
     }
 }
 
-/* True: the key was seen before, and the request is answered from memory. */
+/* True: the idempotency key came before, and the request is answered as it was then, or refused. */
 static bool answer_repeat(struct batch *batch, struct writer_request *request)
 {
     struct project_answer before;
@@ -247,9 +247,9 @@ static void log_decision(struct batch *batch, const struct writer_request *reque
     remember_key(batch, request, decision);
 }
 
-/* A request of several commands was refused when the first of them had been projected already: everything is decided
- * once more without it. That is seldom, and a transaction inside the batch's for each such request would cost every one
- * of them. From then on the batch is careful, and does open them: so it starts over once at most. */
+/* Decides the whole batch again without a request that was refused after its first commands had been projected. This is
+ * rare, and cheaper than a nested transaction for each request of several commands. From then on the batch uses nested
+ * transactions, so it starts over at most once. */
 static void start_over(struct batch *batch)
 {
     struct batch old = *batch;
@@ -265,7 +265,7 @@ static void start_over(struct batch *batch)
     }
 }
 
-static void append(struct batch *batch, struct writer_request *request)
+static void append_request(struct batch *batch, struct writer_request *request)
 {
     request->next = NULL;
     *batch->last = request;
@@ -276,12 +276,12 @@ static void append(struct batch *batch, struct writer_request *request)
 void batch_add(struct batch *batch, struct writer_request *request)
 {
     struct undo_point point;
-    struct events_taken events = {0};
+    struct event_list events = {0};
     char id[DECIDE_ID_SIZE] = "";
-    append(batch, request);
+    append_request(batch, request);
     if (request->set_aside) {
         request->seq = batch->next_seq - 1;
-        return; /* refused before, in this batch */
+        return; /* it was refused before the batch started over */
     }
     request->error = (struct aq_error){0};
     request->repeated = false;
@@ -289,7 +289,7 @@ void batch_add(struct batch *batch, struct writer_request *request)
     if (answer_repeat(batch, request))
         return;
     if (open_undo(batch, request, &point) != 0)
-        return; /* the transaction has failed, and the batch with it */
+        return; /* the transaction has failed: batch_failed() tells */
     bool decided = decide_items(batch, request, &point, &events, id) == 0;
     if (decided && events.list.count > 0 && !request->dry_run)
         log_decision(batch, request, &events.list, id);
@@ -324,7 +324,7 @@ void batch_pack(struct batch *batch, uint64_t index, struct aq_buffer *out)
     state_applied_set(batch->txn, &place);
 }
 
-static struct writer_request *release(struct batch *batch)
+static struct writer_request *end_batch(struct batch *batch)
 {
     struct writer_request *requests = batch->first;
     aq_arena_free(&batch->arena);
@@ -340,7 +340,7 @@ struct writer_request *batch_commit(struct batch *batch, struct aq_error *error)
         place_index_keep(batch->index);
     else
         place_index_undo_batch(batch->index);
-    return release(batch);
+    return end_batch(batch);
 }
 
 struct writer_request *batch_abort(struct batch *batch)
@@ -349,6 +349,6 @@ struct writer_request *batch_abort(struct batch *batch)
     if (batch->count > 0)
         place_index_undo_batch(batch->index);
     else
-        place_index_undo(batch->index, 0); /* nothing was decided: placement's memory stays true */
-    return release(batch);
+        place_index_undo(batch->index, 0); /* nothing was decided: what the index remembers is still right */
+    return end_batch(batch);
 }

@@ -1,5 +1,5 @@
-/* One batch: commands decided and projected one after another into one open write transaction, to become one log entry.
- * Belongs to the writer's thread; does no I/O but the tables'. */
+/* A batch: requests that are decided and projected one after another into one write transaction, and become one log
+ * entry. It belongs to the writer's thread, and does no I/O except for the tables. */
 #ifndef AQ_CONTROLLER_WRITE_BATCH_H
 #define AQ_CONTROLLER_WRITE_BATCH_H
 
@@ -12,33 +12,33 @@ struct batch {
     struct state *state;
     struct place_index *index;
     struct state_txn *txn;      /* open between batch_begin() and batch_commit() or batch_abort() */
-    struct state_applied place; /* where the batch begins */
+    struct state_applied place; /* what was applied before the batch */
     uint64_t time_ms;
     uint64_t next_seq;
-    struct aq_arena arena; /* events and what they point to: until the batch ends */
+    struct aq_arena arena; /* for the events, until the batch ends */
     struct aq_arena scratch;
     struct aq_logged_decision *decisions;
     uint32_t count, capacity;
-    size_t bytes;                         /* of all events */
-    bool careful;                         /* requests of several commands have transactions of their own */
-    uint32_t commands;                    /* taken in, refused ones included */
-    struct writer_request *first, **last; /* to be answered when the batch ends */
+    size_t bytes;                         /* of all decisions */
+    bool careful;                         /* requests of several commands get nested transactions */
+    uint32_t commands;                    /* in all requests, including those that were refused */
+    struct writer_request *first, **last; /* all requests */
 };
 
 int batch_begin(struct batch *batch, struct state *state, struct place_index *index, uint64_t now_ms,
                 struct aq_error *error) AQ_MUST_CHECK;
 
-/* Decides one request. What it led to, or its refusal, stands in the request; it is answered when the batch ends. */
+/* Decides one request and fills in its answer. The caller answers it when the batch ends. */
 void batch_add(struct batch *batch, struct writer_request *request);
 
-/* Did a failure of the store spoil the batch? */
+/* Has the store failed? The batch must be aborted then. */
 bool batch_failed(const struct batch *batch, struct aq_error *error);
 
-/* The bytes of the entry; `index` is the raft index it will have. Writes the new place into the transaction. */
+/* Packs the batch as an entry with the raft index `index`, and notes in the transaction that it is applied. */
 void batch_pack(struct batch *batch, uint64_t index, struct aq_buffer *out);
 
-/* Ends it. The requests come back, to be answered by the caller. A commit may fail, and all is undone then; what is in
- * the log already is to be projected from there. */
+/* End the batch; return its requests for the caller to answer. If the commit fails, everything is undone, and the entry
+ * must be projected from the log. */
 struct writer_request *batch_commit(struct batch *batch, struct aq_error *error);
 struct writer_request *batch_abort(struct batch *batch);
 

@@ -15,22 +15,23 @@ struct writer_request {
     enum aq_role role;
     const char *key;      /* idempotency key; NULL or "": none */
     uint64_t fingerprint; /* of the request, with a key */
-    bool dry_run;         /* decide, tell, and undo */
+    bool dry_run;         /* decide, give the events, and undo */
 
     /* Called on the writer's thread, exactly once if writer_submit() returned 0. Must not block. */
     void (*done)(struct writer_request *request);
-    void *context; /* the caller's own */
+    void *context; /* for the caller */
 
     /* The answer. */
-    struct aq_error error; /* AQ_OK: done */
-    uint32_t failed_item;  /* with an error: which item was refused */
+    struct aq_error error; /* AQ_OK: decided, or nothing to do */
+    uint32_t failed_item;  /* after an error: the index of the record that was refused */
     uint64_t seq;
-    char (*ids)[65];         /* `count` keys of what was made or changed; the caller's, or NULL if not wanted */
-    bool repeated;           /* answered from memory of the same key */
-    struct aq_buffer events; /* dry_run: JSON array of the events there would be; the caller frees it */
+    char (*ids)[65];         /* keys of the `count` rows that were made or changed; the caller's array, or NULL */
+    bool repeated;           /* the same idempotency key came before: this is the answer from then */
+    struct aq_buffer events; /* dry_run: the events as a JSON array; the caller frees it */
 
-    struct writer_request *next; /* the writer's */
-    bool set_aside;              /* the writer's; false at first */
+    /* Only for the writer. */
+    struct writer_request *next;
+    bool set_aside;
 };
 
 #endif

@@ -20,7 +20,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WATCHERS_MAX = 8, SERVER_ID = 1, MEND_MS = 1000 };
+enum {
+    WATCHERS_MAX = 8,
+    SERVER_ID = 1,
+    SLEEP_MS_MAX = 10000,
+    RETRY_MS = 1000, /* until tables that had no room are tried again */
+};
 
 struct writer {
     const struct aq_config_controller *config;
@@ -31,22 +36,23 @@ struct writer {
     struct log_thread *log;
     pthread_t thread;
     bool started;
-    int bell; /* rung for a request, a finished job, or to stop */
+    int bell; /* rung for a new request, a finished job, and to stop */
     int watchers[WATCHERS_MAX];
     size_t n_watchers;
 
     struct request_queue queue;         /* closed when the thread must end */
-    _Atomic(struct log_job *) finished; /* by the log thread; one at a time */
+    _Atomic(struct log_job *) finished; /* the job that the log thread has finished; NULL: none */
 
-    /* The writer's thread alone. */
-    struct log_job job; /* under way when job_busy */
-    bool job_busy;
+    /* Only for the writer's thread. */
+    struct log_job job;
+    bool job_busy; /* the log thread has `job` */
     struct batch batch;
-    uint64_t batch_index; /* raft index of the batch under way; 0: none */
-    bool no_room;         /* the log had none: told once */
-    bool behind;          /* the tables had no room for what the log has */
-    uint64_t mend_at_ms;  /* when that is tried again */
+    uint64_t batch_index; /* raft index of the batch that is being committed; 0: none */
+    bool log_full;        /* the log had no room for the last job */
+    bool behind;          /* the tables lack entries of the log: they had no room for them */
+    uint64_t retry_at_ms; /* behind: when they are tried again */
 
+    /* Any thread. */
     atomic_uint_fast64_t seq, commands, refusals, events, batches, term, raft_index;
     atomic_bool leads;
 };
@@ -60,7 +66,7 @@ int writer_submit(struct writer *writer, struct writer_request *request, struct 
         return aq_fail(error, AQ_E_INVALID, "the idempotency key is %zu bytes long, more than %d", strlen(request->key),
                        AQ_KEY_SIZE_MAX);
     if (!atomic_load(&writer->leads))
-        return aq_fail(error, AQ_E_NO_LEADER, "no leader stands; reads go on");
+        return aq_fail(error, AQ_E_NO_LEADER, "there is no leader; reads still work");
     bool was_empty;
     request->set_aside = false;
     if (request_queue_put(&writer->queue, request, writer->config->log.queue, &was_empty, error) != 0)
@@ -93,12 +99,12 @@ void writer_figures(const struct writer *writer, struct writer_figures *figures)
     };
 }
 
-void writer_watch(struct writer *writer, int fd)
+void writer_watch(struct writer *writer, int bell)
 {
     aq_assert(!writer->started && writer->n_watchers < WATCHERS_MAX);
-    /* Its own descriptor: the watcher may close its one while the writer goes on, and the number may come to mean
-     * something else. */
-    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    /* A descriptor of its own: the watcher may close the other one while the writer still rings it, and the number may
+     * then belong to another file. */
+    int own = fcntl(bell, F_DUPFD_CLOEXEC, 0);
     if (own < 0)
         aq_broken(__FILE__, __LINE__, "no descriptor is left for a watcher of the writer");
     writer->watchers[writer->n_watchers++] = own;
@@ -110,7 +116,7 @@ struct events *writer_events(struct writer *writer)
 }
 
 /* On the log thread. */
-static void note_finished(void *context, struct log_job *job)
+static void job_finished(void *context, struct log_job *job)
 {
     struct writer *writer = context;
     struct log_job *before = atomic_exchange(&writer->finished, job);
@@ -120,18 +126,18 @@ static void note_finished(void *context, struct log_job *job)
 
 /* ---- the writer's thread ------------------------------------------------------------------------------ */
 
-static void tell_watchers(struct writer *writer)
+static void ring_watchers(struct writer *writer)
 {
     for (size_t i = 0; i < writer->n_watchers; i++)
         aq_bell_ring(writer->watchers[i]);
 }
 
-/* Answers a list of requests; `error` not AQ_OK: all of them with it. */
-static void answer(struct writer *writer, struct writer_request *requests, const struct aq_error *error)
+/* Answers a list of requests. If `error` is not AQ_OK, all of them fail with it. */
+static void answer_requests(struct writer *writer, struct writer_request *requests, const struct aq_error *error)
 {
     while (requests != NULL) {
         struct writer_request *request = requests;
-        requests = request->next; /* the request is the asker's again once done was called */
+        requests = request->next; /* after done(), the request belongs to its caller again */
         if (error->code != AQ_OK)
             request->error = *error;
         atomic_fetch_add(request->error.code == AQ_OK ? &writer->commands : &writer->refusals, request->count);
@@ -139,7 +145,7 @@ static void answer(struct writer *writer, struct writer_request *requests, const
     }
 }
 
-/* A failure of our own, which no caller can mend. */
+/* Ends the process after a failure from which the writer cannot recover. */
 _Noreturn static void give_up(const struct aq_error *error)
 {
     aq_journal(AQ_ERROR, "the writer cannot go on", "error", error->message, NULL);
@@ -161,7 +167,7 @@ static void open_replica(struct writer *writer)
         give_up(&error);
 }
 
-/* Hands to the log thread what raft wants durable. One job at a time: a batch waits for the one before. */
+/* Gives the log thread what raft wants durable, one job at a time: the next batch waits for it. */
 static void start_job(struct writer *writer)
 {
     if (!writer->job_busy && replica_job(writer->replica, &writer->job)) {
@@ -170,18 +176,19 @@ static void start_job(struct writer *writer)
     }
 }
 
-/* The tables have no room for what the log has: they get it when there is. Until then nothing more is decided. */
+/* The tables have no room for entries that the log has. They get them when there is room; until then, nothing more is
+ * decided. */
 static void fall_behind(struct writer *writer, const struct aq_error *why)
 {
     if (why->code != AQ_E_NO_SPACE)
-        give_up(why); /* the tables are made anew at the next start */
+        give_up(why); /* the next start rebuilds the tables */
     if (!writer->behind)
         aq_journal(AQ_WARN, "no room for the tables: nothing is decided until there is", "error", why->message, NULL);
     writer->behind = true;
-    writer->mend_at_ms = aq_clock_ms() + MEND_MS;
+    writer->retry_at_ms = aq_clock_ms() + RETRY_MS;
 }
 
-/* Entries that were committed without a batch of ours: what the tables lacked at start, or had no room for. */
+/* Projects committed entries that the tables lack: at start, and after they had no room. */
 static void catch_up(struct writer *writer)
 {
     struct aq_error error = {0};
@@ -198,8 +205,8 @@ static void catch_up(struct writer *writer)
     writer->behind = false;
 }
 
-/* Leads for good once all entries of older terms are committed: with another voter, that would take an entry of our own
- * term first. */
+/* The writer leads when raft does and all entries of older terms are committed. (With several voters, raft commits them
+ * only with an entry of the new term.) */
 static void check_leadership(struct writer *writer)
 {
     bool leads = replica_leads(writer->replica) &&
@@ -210,15 +217,15 @@ static void check_leadership(struct writer *writer)
     if (leads)
         catch_up(writer);
     atomic_store(&writer->leads, leads);
-    aq_journal(AQ_INFO, leads ? "leads" : "does not lead any more", NULL);
-    tell_watchers(writer);
+    aq_journal(AQ_INFO, leads ? "leads" : "no longer leads", NULL);
+    ring_watchers(writer);
 }
 
 static void drop_batch(struct writer *writer, const struct aq_error *error)
 {
     struct writer_request *requests = batch_abort(&writer->batch);
     writer->batch_index = 0;
-    answer(writer, requests, error);
+    answer_requests(writer, requests, error);
 }
 
 static void finish_batch(struct writer *writer)
@@ -232,33 +239,33 @@ static void finish_batch(struct writer *writer)
     writer->batch_index = 0;
     if (error.code == AQ_OK) {
         atomic_store(&writer->seq, seq);
-    } else { /* it is decided, but nobody can see it yet */
+    } else {
         fall_behind(writer, &error);
-        aq_error_context(&error, "decided, but not to be seen yet");
+        aq_error_context(&error, "decided, but not visible yet");
         error.code = AQ_E_UNKNOWN;
     }
     bool seen = error.code == AQ_OK;
-    answer(writer, requests, &error);
-    if (seen) /* after the answers: who waits for one should not wait for the watchers to wake, too */
-        tell_watchers(writer);
+    answer_requests(writer, requests, &error);
+    if (seen) /* after the answers: callers should not wait until the watchers are woken */
+        ring_watchers(writer);
 }
 
-/* The append failed as a whole, so the log is as it was. Without room, the batch is refused and raft starts again from
- * what is on disk. Anything else cannot be mended here. */
-static void take_failed_job(struct writer *writer, const struct log_job *job)
+/* A failed append leaves the log as it was. If it had no room, refuses the batch and restarts raft from what is on
+ * disk. Gives up after any other failure. */
+static void handle_failed_job(struct writer *writer, const struct log_job *job)
 {
     if (job->error.code != AQ_E_NO_SPACE)
         give_up(&job->error);
-    if (!writer->no_room)
+    if (!writer->log_full)
         aq_journal(AQ_WARN, "no room for the log", "error", job->error.message, NULL);
-    writer->no_room = true;
+    writer->log_full = true;
     if (writer->batch_index != 0)
         drop_batch(writer, &job->error);
     replica_close(writer->replica);
     open_replica(writer);
 }
 
-static void take_finished_job(struct writer *writer)
+static void handle_finished_job(struct writer *writer)
 {
     struct aq_error error = {0};
     struct log_job *job = atomic_exchange(&writer->finished, NULL);
@@ -267,11 +274,11 @@ static void take_finished_job(struct writer *writer)
     writer->job_busy = false;
     raft_free(job->memory);
     if (job->status != 0) {
-        take_failed_job(writer, job);
+        handle_failed_job(writer, job);
         return;
     }
     if (job->count > 0)
-        writer->no_room = false;
+        writer->log_full = false;
     if (job->count > 0 &&
         replica_persisted(writer->replica, job->entries[job->count - 1].index, aq_clock_ms(), &error) != 0)
         give_up(&error);
@@ -279,7 +286,7 @@ static void take_finished_job(struct writer *writer)
         finish_batch(writer);
 }
 
-/* The next request that goes into the batch; the first one always does. */
+/* The next request, if it fits into the batch. The first one always does. */
 static struct writer_request *take_request(struct writer *writer, const struct batch *batch)
 {
     const struct aq_config_log *bounds = &writer->config->log;
@@ -297,8 +304,8 @@ static void submit_batch(struct writer *writer)
     struct batch *batch = &writer->batch;
     uint64_t index = replica_last(writer->replica) + 1;
     batch_pack(batch, index, &packed);
-    if (packed.length > AQ_PACK_SIZE_MAX) /* it could never be read again */
-        (void)aq_fail(&error, AQ_E_TOO_LARGE, "a batch of %zu bytes is more than an entry may have: %d", packed.length,
+    if (packed.length > AQ_PACK_SIZE_MAX) /* it could not be read again */
+        (void)aq_fail(&error, AQ_E_TOO_LARGE, "the batch has %zu bytes; an entry may have at most %d", packed.length,
                       AQ_PACK_SIZE_MAX);
     if (error.code != AQ_OK || batch_failed(batch, &error) || state_check_room(batch->txn, &error) != 0) {
         drop_batch(writer, &error);
@@ -316,8 +323,8 @@ static void submit_batch(struct writer *writer)
     writer->batch_index = index;
 }
 
-/* Refuses everything at the door while the disk is nearly full: better than failing in the middle. Asked each time, for
- * others fill the disk, too. */
+/* Nothing is accepted while the disk is nearly full, rather than failing in the middle. Checked for each batch, for
+ * other programs may fill the disk. */
 static bool has_room(struct writer *writer, struct aq_error *error)
 {
     uint64_t free_mib = log_store_free_mib(writer->store);
@@ -342,7 +349,7 @@ static void start_batch(struct writer *writer)
     if (batch_failed(batch, &error) || !has_room(writer, &error))
         drop_batch(writer, &error);
     else if (batch->count == 0)
-        answer(writer, batch_abort(batch), &none); /* refusals and repeats: nothing to log */
+        answer_requests(writer, batch_abort(batch), &none); /* only refusals and repeated requests: nothing to log */
     else
         submit_batch(writer);
 }
@@ -351,8 +358,8 @@ static void sleep_until(struct writer *writer, uint64_t deadline_ms)
 {
     uint64_t now = aq_clock_ms();
     struct pollfd fd = {.fd = writer->bell, .events = POLLIN};
-    int wait = deadline_ms <= now ? 0 : deadline_ms - now > 10000 ? 10000 : (int)(deadline_ms - now);
-    if (poll(&fd, 1, wait) > 0)
+    uint64_t wait_ms = deadline_ms > now ? deadline_ms - now : 0;
+    if (poll(&fd, 1, (int)(wait_ms < SLEEP_MS_MAX ? wait_ms : SLEEP_MS_MAX)) > 0)
         aq_bell_clear(writer->bell);
 }
 
@@ -360,24 +367,24 @@ static void refuse_waiting(struct writer *writer, enum aq_error_code code, const
 {
     struct aq_error why = {0};
     (void)aq_fail(&why, code, "%s", words);
-    answer(writer, request_queue_take_all(&writer->queue), &why);
+    answer_requests(writer, request_queue_take_all(&writer->queue), &why);
 }
 
-/* Until the tables have room again, requests are refused, not kept waiting. */
-static void mend(struct writer *writer)
+/* Refuses requests until the tables have room again, so that callers do not wait for it. */
+static void retry_catching_up(struct writer *writer)
 {
     if (!writer->behind)
         return;
-    if (aq_clock_ms() >= writer->mend_at_ms) {
+    if (aq_clock_ms() >= writer->retry_at_ms) {
         catch_up(writer);
-        tell_watchers(writer);
+        ring_watchers(writer);
     }
     if (writer->behind)
-        refuse_waiting(writer, AQ_E_NO_SPACE, "the tables have no room: they need it before anything is decided");
+        refuse_waiting(writer, AQ_E_NO_SPACE, "the tables have no room for what was decided before");
 }
 
-/* What raft may do of itself depends on the disk's room, too. */
-static void keep_time(struct writer *writer)
+/* Raft's own entries need room on the disk, too. */
+static void run_raft_timer(struct writer *writer)
 {
     struct aq_error error = {0};
     if (aq_clock_ms() < replica_deadline_ms(writer->replica))
@@ -390,18 +397,18 @@ static void keep_time(struct writer *writer)
 static uint64_t next_deadline_ms(const struct writer *writer)
 {
     uint64_t deadline_ms = replica_deadline_ms(writer->replica);
-    return writer->behind && writer->mend_at_ms < deadline_ms ? writer->mend_at_ms : deadline_ms;
+    return writer->behind && writer->retry_at_ms < deadline_ms ? writer->retry_at_ms : deadline_ms;
 }
 
-static void *run(void *argument)
+static void *writer_main(void *argument)
 {
     struct writer *writer = argument;
     for (;;) {
         bool stop;
-        take_finished_job(writer);
+        handle_finished_job(writer);
         check_leadership(writer);
-        mend(writer);
-        keep_time(writer);
+        retry_catching_up(writer);
+        run_raft_timer(writer);
         bool waiting = request_queue_waits(&writer->queue, &stop);
         bool idle = writer->batch_index == 0 && !writer->job_busy;
         if (stop && idle)
@@ -418,7 +425,8 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* ---- life --------------------------------------------------------------------------------------------- */
+/* ---- open, start, stop, close
+ * --------------------------------------------------------------------------------------------- */
 
 int writer_open(struct writer **out, const struct writer_options *options, struct aq_error *error)
 {
@@ -440,9 +448,9 @@ int writer_open(struct writer **out, const struct writer_options *options, struc
 
 int writer_start(struct writer *writer, struct aq_error *error)
 {
-    if (log_thread_start(&writer->log, writer->store, note_finished, writer, error) != 0)
+    if (log_thread_start(&writer->log, writer->store, job_finished, writer, error) != 0)
         return -1;
-    int code = pthread_create(&writer->thread, NULL, run, writer);
+    int code = pthread_create(&writer->thread, NULL, writer_main, writer);
     if (code != 0)
         return aq_fail_errno(error, code, "cannot start the writer");
     pthread_setname_np(writer->thread, "writer");

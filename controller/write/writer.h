@@ -1,8 +1,8 @@
-/* The single writer: one thread that owns raft, the tables' write transaction and the placement index.
+/* The writer: one thread that owns raft, the write transaction of the tables and the placement index.
  *
- * Everything that changes the cluster is a request to it. A request is one command, or several that are decided as one:
- * all or none. It is answered when what it led to is committed: durable, projected, visible. A request that changes
- * nothing is answered at once with the seq it was decided at. */
+ * Every change of the cluster is a request to it (request.h). A request is answered when its events are committed,
+ * which means durable, projected and visible. A request that changes nothing is answered with the seq at which it was
+ * decided. */
 #ifndef AQ_CONTROLLER_WRITE_WRITER_H
 #define AQ_CONTROLLER_WRITE_WRITER_H
 
@@ -18,16 +18,17 @@ struct writer;
 struct writer_options {
     const struct aq_config_controller *config;
     struct log_store *store;   /* open; the writer's log thread appends to it */
-    struct state *state;       /* open for writing, and up to date with what the log is known to have committed */
-    struct place_index *index; /* filled from `state`; the writer's from now on, released by writer_close() */
+    struct state *state;       /* open for writing; has all that the log is known to have committed */
+    struct place_index *index; /* filled from `state`; the writer owns it, and frees it in writer_close() */
 };
 
 int writer_open(struct writer **writer, const struct writer_options *options, struct aq_error *error) AQ_MUST_CHECK;
 int writer_start(struct writer *writer, struct aq_error *error) AQ_MUST_CHECK; /* starts its thread */
-void writer_stop(struct writer *writer);  /* answers what is under way, refuses what waits, ends the thread */
+void writer_stop(struct writer *writer);  /* finishes the batch in progress, refuses the rest, ends the thread */
 void writer_close(struct writer *writer); /* NULL is fine */
 
-/* -1 with AQ_E_BUSY: the queue is full; AQ_E_NO_LEADER: no leader stands. Any thread. */
+/* Puts a request into the queue. Fails with AQ_E_BUSY when the queue is full, and with AQ_E_NO_LEADER when this
+ * controller does not lead. Any thread. */
 int writer_submit(struct writer *writer, struct writer_request *request, struct aq_error *error) AQ_MUST_CHECK;
 
 /* Any thread. */
@@ -40,10 +41,10 @@ struct writer_figures {
 };
 void writer_figures(const struct writer *writer, struct writer_figures *figures);
 
-/* `eventfd` is written to after each commit and each change of leadership. To be called before writer_start(). */
-void writer_watch(struct writer *writer, int eventfd);
+/* Rings the bell after each commit and each change of leadership. Call it before writer_start(). */
+void writer_watch(struct writer *writer, int bell);
 
-/* The controller's own view of its log, for events_scan(); any thread. */
+/* The events in the log, for events_scan(). Any thread. */
 struct events *writer_events(struct writer *writer);
 
 #endif

@@ -41,7 +41,7 @@ check "with the place" grep -q "^aq-fs: exiting: $data/state/g[0-9]*/data.mdb is
 fs_begin
 check "another one waits" wait_for 10 fs_says 'waiting for the controller.*data.mdb is damaged: a process crashed on it (page [0-9]*, byte'
 controller_start
-check "the next start rebuilding the tables" grep -q 'rebuilding the tables from the log because=.*is damaged: a process crashed on it' "$work/controller.log"
+check "the next start rebuilds the tables" grep -q 'rebuilding the tables from the log because=.*is damaged: a process crashed on it' "$work/controller.log"
 check_equal "as they were" "$before" "$(all_of)"
 check "then the file view goes on" wait_for 20 file_is ALLOCATED "$mount/applications/1/status"
 
@@ -66,7 +66,7 @@ stop fs
 stop controller
 turn_heads "$data/state/current/data.mdb"
 controller_start
-check "damaged tables are made anew" grep -q 'rebuilding the tables from the log because=.*data.mdb is damaged: page [0-9]*, byte [0-9]*' "$work/controller.log"
+check "damaged tables are rebuilt" grep -q 'rebuilding the tables from the log because=.*data.mdb is damaged: page [0-9]*, byte [0-9]*' "$work/controller.log"
 check_equal "as they were" "$before" "$(all_of)"
 kill_hard controller
 turn_heads "$data/live/data.mdb"

@@ -38,7 +38,7 @@ take_over() {
     mv "$data/log.salvaged" "$data/log"
 }
 
-check_match "not while a controller runs" "*another controller works in $data
+check_match "not while a controller runs" "*another controller uses $data
 status 1" "$(salvage "$data/log.salvaged")"
 check_fails "and nothing is made" test -e "$data/log.salvaged"
 check_match "not without a directory" "*requires an argument*status 2" "$(salvage)"
