@@ -1,6 +1,7 @@
 #include "tools/aq/complete.h"
 
 #include "schema/codec/command.h"
+#include "schema/model/application.h"
 #include "tools/aq/help.h"
 #include "tools/aq/show.h"
 
@@ -150,7 +151,6 @@ void cli_complete(struct cli *cli, const char *const *words, unsigned count, str
         offer(&completion, "show", "");
         offer(&completion, "verify", "");
     } else if (strcmp(plain[0], "run") == 0) {
-        entity = aq_entity_find("application");
-        offer_fields(cli, &completion, aq_command_of(entity, "create"));
+        offer_fields(cli, &completion, &aq_command_application_create);
     }
 }
