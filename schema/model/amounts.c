@@ -1,6 +1,6 @@
 #include "schema/model/amounts.h"
 
-AQ_DEFINE(aq_amounts, "amounts", 1, "how much of everything")
+AQ_DEFINE(aq_amounts, "amounts", 1, "amounts of each kind of capacity")
 
 bool aq_amounts_equal(const struct aq_amounts *a, const struct aq_amounts *b)
 {

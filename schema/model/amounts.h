@@ -1,4 +1,4 @@
-/* How much of everything: what a node has, what a definition needs, what a resource holds. */
+/* Amounts of each kind of capacity: what a node has, what a definition needs, what a resource holds. */
 #ifndef AQ_SCHEMA_MODEL_AMOUNTS_H
 #define AQ_SCHEMA_MODEL_AMOUNTS_H
 
@@ -11,7 +11,7 @@ enum { AQ_CPU_MAX = 65536000 /* 65,536 cores */, AQ_SIZE_MAX_MIB = 1 << 30 /* 1 
     F(T, cpu,   CPU(0, AQ_CPU_MAX),       0, "processor cores")                                                        \
     F(T, ram,   SIZE(0, AQ_SIZE_MAX_MIB), 0, "memory")                                                                 \
     F(T, disk,  SIZE(0, AQ_SIZE_MAX_MIB), 0, "disk space")                                                             \
-    F(T, slots, U64(0, AQ_SLOTS_MAX),     0, "places for workloads")
+    F(T, slots, U64(0, AQ_SLOTS_MAX),     0, "slots for workloads")
 AQ_DECLARE(aq_amounts)
 /* clang-format on */
 

@@ -13,7 +13,7 @@ AQ_DEFINE(aq_try, "try", 1, "a try that failed")
 AQ_ENTITY(application, 1, "one request for a label", .plural = "applications", .rank = 10, .owner = "user",
           .has_newest = true, .indexed_by_owner = true, .may_wait = true)
 AQ_VIEW(application, "why", AQ_VIEW_WHY, "which nodes were considered, and why this one was chosen")
-AQ_VIEW(application, "events", AQ_VIEW_EVENTS, "all that happened to it")
+AQ_VIEW(application, "events", AQ_VIEW_EVENTS, "all events about it")
 AQ_VIEW(application, "votes", AQ_VIEW_VOTES, "what each node answered, as a table")
 
 #define TO(status) (1u << (status))
@@ -48,11 +48,11 @@ struct aq_list aq_tries_with(const struct aq_list *tries, const struct aq_try *f
 
 AQ_COMMAND(application, create, 30, AQ_CREATES, AQ_ROLE_USER, "ask for a resource of a label", .value = "label",
            .passing_field = "status", .passing_value = AQ_ELECTED)
-AQ_COMMAND(application, deallocate, 31, AQ_ACTS, AQ_ROLE_USER, "give back what the application was given",
+AQ_COMMAND(application, deallocate, 31, AQ_ACTS, AQ_ROLE_USER, "deallocate the application: its resource is ended",
            .may_get = true)
-AQ_COMMAND(application, place, 32, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "look again for a node")
+AQ_COMMAND(application, place, 32, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "look for a node again")
 
-AQ_EVENT(application, created, 30, 1, "an application was asked for")
+AQ_EVENT(application, created, 30, 1, "an application was created")
 AQ_EVENT(application, elected, 31, 1, "a node was chosen")
 AQ_EVENT(application, waiting, 32, 1, "no node could take it")
 AQ_EVENT(application, moved, 33, 1, "an application has a new status")

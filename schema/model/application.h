@@ -1,4 +1,4 @@
-/* application: one request for a label, and what became of it. */
+/* application: one request for a label, and its state. */
 #ifndef AQ_SCHEMA_MODEL_APPLICATION_H
 #define AQ_SCHEMA_MODEL_APPLICATION_H
 
@@ -7,15 +7,15 @@
 #include "schema/model/event.h"
 #include "schema/model/vote.h"
 
-/* The moves that are allowed stand in one table in application.c; docs/architecture.md prints it. */
+/* The allowed moves are one table in application.c; docs/architecture.md prints it. */
 #define AQ_APPLICATION_STATUSES(W)                                                                                     \
-    W(AQ_NEW, "NEW", "asked for; no node has room yet, or the last try failed")                                        \
+    W(AQ_NEW, "NEW", "created; no node has room yet, or the last try failed")                                          \
     W(AQ_ELECTED, "ELECTED", "a node was chosen and is starting it")                                                   \
     W(AQ_ALLOCATED, "ALLOCATED", "it runs")                                                                            \
-    W(AQ_DEALLOCATE, "DEALLOCATE", "to be given back; its node is ending it")                                          \
-    W(AQ_DEALLOCATED, "DEALLOCATED", "given back")                                                                     \
-    W(AQ_RECALLED, "RECALLED", "given back before it was allocated")                                                   \
-    W(AQ_ERRORED, "ERROR", "it failed: see the description")
+    W(AQ_DEALLOCATE, "DEALLOCATE", "deallocated; its node is ending it")                                               \
+    W(AQ_DEALLOCATED, "DEALLOCATED", "deallocated, and its node has ended it")                                         \
+    W(AQ_RECALLED, "RECALLED", "deallocated before it was allocated")                                                  \
+    W(AQ_ERRORED, "ERROR", "it failed; see the description")
 AQ_DECLARE_WORDS(aq_application_status, AQ_APPLICATION_STATUSES)
 
 enum { AQ_TRIES_MAX = 3 };
@@ -23,11 +23,11 @@ enum { AQ_TRIES_MAX = 3 };
 bool aq_application_may_move(enum aq_application_status from, enum aq_application_status to);
 bool aq_application_is_over(enum aq_application_status status); /* DEALLOCATED, RECALLED, ERROR */
 
-/* A try that failed: not to be repeated there. */
+/* A try that failed, and is not repeated on that node. */
 /* clang-format off */
 #define aq_try_fields(F, T)                                                                                            \
     F(T, node,       REF_NAME(node), 0,        "where")                                                                \
-    F(T, definition, U64(0, 15),     0,        "which definition, counted from 0")                                     \
+    F(T, definition, U64(0, 15),     0,        "definition, counted from 0")                                           \
     F(T, reason,     TEXT(0, 512),   AQ_LINES, "why it failed")
 AQ_DECLARE(aq_try)
 /* clang-format on */
@@ -38,29 +38,30 @@ struct aq_list aq_tries_with(const struct aq_list *tries, const struct aq_try *f
 /* clang-format off */
 
 #define aq_application_fields(F, T)                                                                                    \
-    F(T, id,          U64(1, UINT64_MAX),            AQ_KEY | AQ_COLUMN, "number of the request, counted from 1")      \
-    F(T, user,        REF_NAME(user),                AQ_COLUMN,          "who asked")                                  \
+    F(T, id,          U64(1, UINT64_MAX),            AQ_KEY | AQ_COLUMN, "number of the application, counted from 1")  \
+    F(T, user,        REF_NAME(user),                AQ_COLUMN,          "user who created it")                        \
     F(T, label,       NAME(1, 64),                   AQ_COLUMN,          "name of the label")                          \
     F(T, version,     U64(1, UINT32_MAX),            AQ_COLUMN,          "version of the label")                       \
     F(T, label_id,    REF(label),                    0,                  "number of the label")                        \
-    F(T, status,      ENUM(aq_application_status),   AQ_COLUMN,          "where it stands")                            \
-    F(T, description, TEXT(0, 4096),                 AQ_LINES,           "why it stands there")                        \
+    F(T, status,      ENUM(aq_application_status),   AQ_COLUMN,          "its state")                                  \
+    F(T, description, TEXT(0, 4096),                 AQ_LINES,           "why it is in this state")                    \
     F(T, metadata,    DOCUMENT(65536),               0,                                                                \
-      "handed to the resource, over the label's own")                                                                  \
-    F(T, resource,    REF_OR_NONE(resource),         AQ_COLUMN,          "what it was given")                          \
-    F(T, node,        REF_NAME_OR_NONE(node),        AQ_COLUMN,          "where that runs, or last ran")               \
+      "given to the resource; overrides the label's")                                                                  \
+    F(T, resource,    REF_OR_NONE(resource),         AQ_COLUMN,          "its resource")                               \
+    F(T, node,        REF_NAME_OR_NONE(node),        AQ_COLUMN,                                                        \
+      "node that the resource runs on, or ran on last")                                                                \
     F(T, tries,       LIST(aq_try, 0, AQ_TRIES_MAX), 0,                  "tries that failed")                          \
-    F(T, round,       U64(0, UINT64_MAX),            0,                  "how often nodes were asked")                 \
-    F(T, created_at,  TIME,                          AQ_COLUMN,          "when it was asked for")                      \
-    F(T, changed_at,  TIME,                          0,                  "when it last moved")
+    F(T, round,       U64(0, UINT64_MAX),            0,                  "how many times nodes were asked")            \
+    F(T, created_at,  TIME,                          AQ_COLUMN,          "when it was created")                        \
+    F(T, changed_at,  TIME,                          0,                  "when its status last changed")
 AQ_DECLARE_ENTITY(application)
 
 /* ---- commands ---- */
 #define aq_application_create_fields(F, T)                                                                             \
-    F(T, label,    NAME(0, 64),        0, "name of the label wanted")                                                  \
+    F(T, label,    NAME(0, 64),        0, "name of the label")                                                         \
     F(T, version,  U64(0, UINT32_MAX), 0, "its version; 0: the latest")                                                \
-    F(T, label_id, REF_OR_NONE(label), 0, "number of the label, in place of name and version")                         \
-    F(T, metadata, DOCUMENT(65536),    0, "handed to the resource, over the label's own")
+    F(T, label_id, REF_OR_NONE(label), 0, "number of the label, instead of name and version")                          \
+    F(T, metadata, DOCUMENT(65536),    0, "given to the resource; overrides the label's")
 AQ_DECLARE_COMMAND(application_create)
 
 #define aq_application_deallocate_fields(F, T)                                                                         \
@@ -83,21 +84,19 @@ AQ_DECLARE_EVENT(application_created) /* NEW */
     F(T, resource,   U64(1, UINT64_MAX),             0, "number of the new resource")                                  \
     F(T, node,       REF_NAME(node),                 0, "the node that was chosen")                                    \
     F(T, definition, U64(0, 15),                     0, "the definition that was chosen, counted from 0")              \
-    F(T, groups,     LIST(aq_ballot_group, 0, 4096), 0, "who answered what")
+    F(T, groups,     LIST(aq_ballot_group, 0, 4096), 0, "nodes by their answers")
 AQ_DECLARE_EVENT(application_elected) /* ELECTED, with a new resource */
 
 #define aq_application_waiting_fields(F, T)                                                                            \
     F(T, id,     REF(application),               0,        "number of the application")                                \
     F(T, reason, TEXT(0, 4096),                  AQ_LINES, "what it waits for")                                        \
-    F(T, groups, LIST(aq_ballot_group, 0, 4096), 0,        "who answered what")
+    F(T, groups, LIST(aq_ballot_group, 0, 4096), 0,        "nodes by their answers")
 AQ_DECLARE_EVENT(application_waiting) /* stays NEW */
 
 #define aq_application_moved_fields(F, T)                                                                              \
     F(T, id,          REF(application),            0,        "number of the application")                              \
-    F(T, status,      ENUM(aq_application_status), 0,        "where it stands now")                                    \
+    F(T, status,      ENUM(aq_application_status), 0,        "its new status")                                         \
     F(T, description, TEXT(0, 4096),               AQ_LINES, "why")
-AQ_DECLARE(aq_application_moved)
-/* clang-format on */
-extern const struct aq_event_type aq_event_application_moved;
+AQ_DECLARE_EVENT(application_moved)
 
 #endif

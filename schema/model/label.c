@@ -6,20 +6,20 @@
 #include <string.h>
 
 AQ_DEFINE(aq_disk, "disk", 1, "a disk of a resource")
-AQ_DEFINE(aq_needs, "resources", 1, "what a definition needs of a node")
+AQ_DEFINE(aq_needs, "resources", 1, "what a definition needs from a node")
 AQ_DEFINE(aq_authentication, "authentication", 1, "how to log in")
 AQ_DEFINE(aq_definition, "definition", 1, "one way to run a label")
 
 AQ_ENTITY(label, 1, "an immutable, versioned recipe", .plural = "labels", .rank = 40, .group = "name",
           .member = "version")
-AQ_VIEW(label, "definition.yml", AQ_VIEW_DEFINITION, "as it can be written to new again")
+AQ_VIEW(label, "definition.yml", AQ_VIEW_DEFINITION, "the label as a document that `new` takes")
 
-AQ_COMMAND(label, create, 10, AQ_CREATES, AQ_ROLE_ADMIN, "make a label, or the next version of one",
+AQ_COMMAND(label, create, 10, AQ_CREATES, AQ_ROLE_ADMIN, "create a label, or the next version of one",
            .older_form = aq_label_from_flat)
-AQ_COMMAND(label, delete, 11, AQ_DELETES, AQ_ROLE_ADMIN, "remove a version of a label that no open application uses")
+AQ_COMMAND(label, delete, 11, AQ_DELETES, AQ_ROLE_ADMIN, "delete a version of a label that no open application uses")
 
-AQ_EVENT(label, created, 10, 1, "a version of a label was made")
-AQ_EVENT(label, deleted, 11, 1, "a version of a label was removed")
+AQ_EVENT(label, created, 10, 1, "a version of a label was created")
+AQ_EVENT(label, deleted, 11, 1, "a version of a label was deleted")
 
 struct aq_amounts aq_needs_amounts(const struct aq_needs *needs)
 {
@@ -46,9 +46,10 @@ int aq_label_from_flat(json_t *flat, struct aq_error *error)
     if (driver == NULL && old == NULL)
         return 0;
     if (json_object_get(flat, "definitions") != NULL)
-        return aq_fail(error, AQ_E_INVALID, "definitions cannot stand beside driver and definition: give one form");
+        return aq_fail(error, AQ_E_INVALID,
+                       "definitions cannot be given together with driver and definition: use one form");
     if (!json_is_string(driver))
-        return aq_fail(error, AQ_E_INVALID, "driver is missing, or no text: it goes with definition");
+        return aq_fail(error, AQ_E_INVALID, "driver is missing or is not a text: definition needs it");
     if (old != NULL && !json_is_object(old))
         return aq_fail(error, AQ_E_INVALID, "definition must be an object");
 

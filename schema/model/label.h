@@ -21,69 +21,68 @@ AQ_DECLARE(aq_disk)
     F(T, cpu,         CPU(0, AQ_CPU_MAX),       0, "processor cores; 0: not counted")                                  \
     F(T, ram,         SIZE(0, AQ_SIZE_MAX_MIB), 0, "memory; 0: not counted")                                           \
     F(T, disks,       LIST(aq_disk, 0, 16),     0, "disks")                                                            \
-    F(T, network,     TEXT(0, 64),              0, "network to be attached to; empty: the driver's default")           \
-    F(T, slots,       U64(0, AQ_SLOTS_MAX),     0, "places on the node that it takes")                                 \
-    F(T, lifetime,    DURATION(0, 315360000),   0, "given back after this time; 0: never")                             \
+    F(T, network,     TEXT(0, 64),              0, "network to attach to; empty: the driver's default")                \
+    F(T, slots,       U64(0, AQ_SLOTS_MAX),     0, "slots that it takes on the node")                                  \
+    F(T, lifetime,    DURATION(0, 315360000),   0, "deallocated after this time; 0: never")                            \
     F(T, node_filter, TEXTS(0, 16),             0, "patterns such as os:linux or rack:a*: a node must match each")
 AQ_DECLARE(aq_needs)
 
 #define aq_authentication_fields(F, T)                                                                                 \
-    F(T, username, TEXT(0, 64),   0, "who to log in as")                                                               \
+    F(T, username, TEXT(0, 64),   0, "user to log in as")                                                              \
     F(T, port,     U64(0, 65535), 0, "where to log in; 0: the driver's default")
 AQ_DECLARE(aq_authentication)
 
 #define aq_definition_fields(F, T)                                                                                     \
     F(T, driver,         NAME(1, 64),               AQ_REQUIRED, "driver that runs it")                                \
-    F(T, options,        DOCUMENT(65536),           0,           "what the driver wants to know")                      \
-    F(T, resources,      RECORD(aq_needs),          0,           "what it needs of a node")                            \
-    F(T, authentication, RECORD(aq_authentication), 0,           "how to log in to what runs")
+    F(T, options,        DOCUMENT(65536),           0,           "options of the driver")                              \
+    F(T, resources,      RECORD(aq_needs),          0,           "what it needs from a node")                          \
+    F(T, authentication, RECORD(aq_authentication), 0,           "how to log in to the workload")
 AQ_DECLARE(aq_definition)
 
 #define aq_label_fields(F, T)                                                                                          \
     F(T, id,          U64(1, UINT64_MAX),                         AQ_KEY | AQ_COLUMN,                                  \
       "number of the label, counted from 1")                                                                           \
-    F(T, name,        NAME(1, 64),                                AQ_COLUMN,          "what requests call it")         \
+    F(T, name,        NAME(1, 64),                                AQ_COLUMN,          "name that applications use")    \
     F(T, version,     U64(1, UINT32_MAX),                         AQ_COLUMN,                                           \
       "counted from 1 for each name; the latest is the default")                                                       \
     F(T, definitions, LIST(aq_definition, 1, AQ_DEFINITIONS_MAX), 0,                                                   \
       "ways to run it, most preferred first")                                                                          \
     F(T, metadata,    DOCUMENT(65536),                            0,                                                   \
-      "handed to every resource of this label")                                                                        \
-    F(T, created_at,  TIME,                                       AQ_COLUMN,          "when it was made")              \
-    F(T, created_by,  REF_NAME_OR_NONE(user),                     AQ_COLUMN,          "who made it")
+      "given to every resource of this label")                                                                         \
+    F(T, created_at,  TIME,                                       AQ_COLUMN,          "when it was created")           \
+    F(T, created_by,  REF_NAME_OR_NONE(user),                     AQ_COLUMN,          "user who created it")
 AQ_DECLARE_ENTITY(label)
 
 /* ---- commands ---- */
 #define aq_label_create_fields(F, T)                                                                                   \
-    F(T, name,        NAME(1, 64),                                AQ_REQUIRED, "what requests call it")                \
-    F(T, version,     U64(0, UINT32_MAX),                         0,           "0, or the number that comes next")     \
-    F(T, definitions, LIST(aq_definition, 1, AQ_DEFINITIONS_MAX), AQ_REQUIRED, "ways to run it, best first")           \
+    F(T, name,        NAME(1, 64),                                AQ_REQUIRED, "name that applications use")           \
+    F(T, version,     U64(0, UINT32_MAX),                         0,           "0, or the number of the next version") \
+    F(T, definitions, LIST(aq_definition, 1, AQ_DEFINITIONS_MAX), AQ_REQUIRED, "ways to run it, most preferred first") \
     F(T, metadata,    DOCUMENT(65536),                            0,                                                   \
-      "handed to every resource of this label")
+      "given to every resource of this label")
 AQ_DECLARE_COMMAND(label_create)
 
 #define aq_label_delete_fields(F, T)                                                                                   \
     F(T, id, REF(label), AQ_REQUIRED, "number of the label")
 AQ_DECLARE_COMMAND(label_delete)
 
-/* Older clients post {name, version, driver, definition, metadata}: turns that into a label with one definition.
+/* Older clients send {name, version, driver, definition, metadata}: turns that into a label with one definition.
  * `label` is changed in place when it has that form. */
 int aq_label_from_flat(json_t *label, struct aq_error *error) AQ_MUST_CHECK;
 
 /* ---- events ---- */
 #define aq_label_created_fields(F, T)                                                                                  \
     F(T, id,          U64(1, UINT64_MAX),                         0, "number of the label")                            \
-    F(T, name,        NAME(1, 64),                                0, "what requests call it")                          \
+    F(T, name,        NAME(1, 64),                                0, "name that applications use")                     \
     F(T, version,     U64(1, UINT32_MAX),                         0, "its version")                                    \
-    F(T, definitions, LIST(aq_definition, 1, AQ_DEFINITIONS_MAX), 0, "ways to run it, best first")                     \
-    F(T, metadata,    DOCUMENT(65536),                            0, "handed to every resource of this label")
+    F(T, definitions, LIST(aq_definition, 1, AQ_DEFINITIONS_MAX), 0, "ways to run it, most preferred first")           \
+    F(T, metadata,    DOCUMENT(65536),                            0, "given to every resource of this label")
 AQ_DECLARE_EVENT(label_created)
 
 #define aq_label_deleted_fields(F, T)                                                                                  \
     F(T, id, REF(label), 0, "number of the label")
-AQ_DECLARE(aq_label_deleted)
+AQ_DECLARE_EVENT(label_deleted)
 /* clang-format on */
-extern const struct aq_event_type aq_event_label_deleted;
 
 /* What one resource of this definition takes from its node. */
 struct aq_amounts aq_needs_amounts(const struct aq_needs *needs);

@@ -8,39 +8,39 @@
 #include "schema/model/event.h"
 
 #define AQ_NODE_STATUSES(W)                                                                                            \
-    W(AQ_NODE_ACTIVE, "ACTIVE", "its agent is heard of")                                                               \
-    W(AQ_NODE_LOST, "LOST", "its agent has been silent for too long: no new work; what it runs is not known")
+    W(AQ_NODE_ACTIVE, "ACTIVE", "its agent sends heartbeats")                                                          \
+    W(AQ_NODE_LOST, "LOST", "its agent has been silent for too long: it gets no new work, and what it runs is unknown")
 AQ_DECLARE_WORDS(aq_node_status, AQ_NODE_STATUSES)
 
-/* What an agent says of itself: the same in commands, events and the table. */
+/* What an agent reports about itself: the same in commands, events and the table. */
 /* clang-format off */
 #define AQ_NODE_DESCRIPTION(F, T)                                                                                      \
-    F(T, address,       TEXT(0, 128),       AQ_COLUMN, "where its agent was heard from")                               \
+    F(T, address,       TEXT(0, 128),       AQ_COLUMN, "address that its agent connects from")                         \
     F(T, agent_version, TEXT(0, 32),        0,         "version of the agent")                                         \
-    F(T, drivers,       TEXTS(0, 32),       AQ_COLUMN, "drivers that work there")                                      \
-    F(T, identifiers,   TEXTS(0, 64),       0,         "what node filters are matched with, such as os:linux")         \
-    F(T, capacity,      RECORD(aq_amounts), AQ_COLUMN, "all that it offers")
+    F(T, drivers,       TEXTS(0, 32),       AQ_COLUMN, "drivers that work on it")                                      \
+    F(T, identifiers,   TEXTS(0, 64),       0,         "what node filters match, such as os:linux")                    \
+    F(T, capacity,      RECORD(aq_amounts), AQ_COLUMN, "all that the node offers")
 
 #define aq_node_fields(F, T)                                                                                           \
     F(T, name,        NAME(1, 64),          AQ_KEY | AQ_COLUMN, "its own name, unique in the cluster")                 \
     F(T, number,      U64(1, UINT32_MAX),   AQ_COLUMN,          "counted from 1 as nodes joined")                      \
-    F(T, status,      ENUM(aq_node_status), AQ_COLUMN,          "whether its agent is heard of")                       \
+    F(T, status,      ENUM(aq_node_status), AQ_COLUMN,          "whether its agent sends heartbeats")                  \
     F(T, maintenance, BOOL,                 AQ_COLUMN,          "takes no new work")                                   \
     AQ_NODE_DESCRIPTION(F, T)                                                                                          \
-    F(T, used,        RECORD(aq_amounts),   AQ_COLUMN,          "held by resources")                                   \
-    F(T, free,        RECORD(aq_amounts),   0,                  "capacity less what is used")                          \
+    F(T, used,        RECORD(aq_amounts),   AQ_COLUMN,          "amounts that resources hold")                         \
+    F(T, free,        RECORD(aq_amounts),   0,                  "capacity minus what is used")                         \
     F(T, instance,    U64(0, UINT64_MAX),   AQ_SECRET,                                                                 \
-      "drawn by the agent at its first start: tells namesakes apart")                                                  \
+      "random number of the agent's first start: tells nodes of the same name apart")                                  \
     F(T, joined_at,   TIME,                 0,                  "when it joined")                                      \
     F(T, changed_at,  TIME,                 AQ_COLUMN,          "when status, maintenance or capacity last changed")
 AQ_DECLARE_ENTITY(node)
 
 /* Heartbeats: kept in the live tables, never in the log. */
 #define aq_node_live_fields(F, T)                                                                                      \
-    F(T, seen_at,          TIME,                              0, "when its agent was last heard of")                   \
+    F(T, seen_at,          TIME,                              0, "when its agent was last heard from")                 \
     F(T, load_milli,       U64(0, UINT64_MAX, "thousandths"), 0, "load average of one minute")                         \
-    F(T, memory_available, SIZE(0, AQ_SIZE_MAX_MIB),          0, "memory that is not in use")                          \
-    F(T, workloads,        U64(0, UINT64_MAX),                0, "workloads that its agent has")
+    F(T, memory_available, SIZE(0, AQ_SIZE_MAX_MIB),          0, "free memory")                                        \
+    F(T, workloads,        U64(0, UINT64_MAX),                0, "number of workloads that its agent runs")
 AQ_DECLARE(aq_node_live)
 
 /* ---- commands ---- */
@@ -48,7 +48,7 @@ AQ_DECLARE(aq_node_live)
     F(T, name,     NAME(1, 64),        AQ_REQUIRED, "its own name")                                                    \
     F(T, instance, U64(1, UINT64_MAX), AQ_REQUIRED, "the agent's own number")                                          \
     AQ_NODE_DESCRIPTION(F, T)
-AQ_DECLARE_COMMAND(node_join) /* an agent said hello: joins, changes, or returns */
+AQ_DECLARE_COMMAND(node_join) /* an agent said HELLO: it joins, changes or returns */
 
 #define aq_node_lose_fields(F, T)                                                                                      \
     F(T, name, NAME(1, 64), AQ_REQUIRED, "name of the node")
@@ -79,7 +79,7 @@ AQ_DECLARE_EVENT(node_changed)
 
 #define aq_node_status_set_fields(F, T)                                                                                \
     F(T, name,   NAME(1, 64),          0, "name of the node")                                                          \
-    F(T, status, ENUM(aq_node_status), 0, "lost, or back again")
+    F(T, status, ENUM(aq_node_status), 0, "lost, or active again")
 AQ_DECLARE_EVENT(node_status_set)
 
 #define aq_node_maintenance_set_fields(F, T)                                                                           \
@@ -89,8 +89,7 @@ AQ_DECLARE_EVENT(node_maintenance_set)
 
 #define aq_node_deleted_fields(F, T)                                                                                   \
     F(T, name, NAME(1, 64), 0, "name of the node")
-AQ_DECLARE(aq_node_deleted)
+AQ_DECLARE_EVENT(node_deleted)
 /* clang-format on */
-extern const struct aq_event_type aq_event_node_deleted;
 
 #endif

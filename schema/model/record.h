@@ -30,7 +30,7 @@ enum aq_type {
     AQ_TYPE_TIME,     /* uint64_t: milliseconds since 1970, UTC; 0: never */
     AQ_TYPE_DURATION, /* uint64_t: seconds; read as a number or as "1h30m" */
     AQ_TYPE_CPU,      /* uint64_t: thousandths of a core; read and shown as cores, such as 0.5 */
-    AQ_TYPE_SIZE,     /* uint64_t: MiB; shown as "512MiB"; read so, or as a number of GiB */
+    AQ_TYPE_SIZE,     /* uint64_t: MiB; shown as "512MiB"; read like that, or as a number of GiB */
     AQ_TYPE_ENUM,     /* uint32_t: one of the words of `words` */
     AQ_TYPE_TEXT,     /* const char *: UTF-8, never NULL once decoded */
     AQ_TYPE_NAME,     /* const char *: letters, digits, '.', '_', '-'; begins with a letter or digit */
@@ -42,7 +42,7 @@ enum aq_type {
 };
 
 enum aq_rule {
-    AQ_REQUIRED = 1 << 0, /* whoever sends this record must give the field */
+    AQ_REQUIRED = 1 << 0, /* must be given by the sender of the record */
     AQ_KEY = 1 << 1,      /* identifies the entity */
     AQ_SECRET = 1 << 2,   /* never shown to anyone */
     AQ_COLUMN = 1 << 3,   /* a column of the entity's table in `aq` */
@@ -64,7 +64,7 @@ struct aq_list {
 #define AQ_ITEM(list, type, i) (&((type *)(list).items)[i])
 #define AQ_TEXT_ITEM(list, i)  (((const char **)(list).items)[i])
 
-/* Text as it stands in JSON, so long; AQ_PUT_STEP bytes more may be read (put.h). */
+/* A text in its JSON form, with its length; AQ_PUT_STEP more bytes may be read (put.h). */
 struct aq_spelled {
     const char *text;
     size_t length;
@@ -103,8 +103,8 @@ struct aq_field {
 };
 
 struct aq_record {
-    const char *name; /* as users meet it: "application" */
-    unsigned version; /* raised whenever the fields change; for events a build check insists */
+    const char *name; /* as users see it: "application" */
+    unsigned version; /* raised whenever the fields change; a build check enforces it for events */
     const char *help;
     const struct aq_field *fields;
     size_t count;
@@ -189,7 +189,7 @@ struct aq_record {
 
 /* ---- enumerations ------------------------------------------------------------------------------------- */
 
-/* #define AQ_COLOURS(W) W(AQ_RED, "RED", "like blood")  ->  enum aq_colour, aq_colour_words */
+/* #define AQ_COLOURS(W) W(AQ_RED, "RED", "the colour of blood")  ->  enum aq_colour, aq_colour_words */
 #define AQ_WORD_VALUE(value, word, help)  value,
 #define AQ_WORD_TEXT(value, word, help)   word,
 #define AQ_WORD_QUOTED(value, word, help) AQ_SPELLED("\"" word "\""),

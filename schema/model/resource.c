@@ -17,5 +17,5 @@ AQ_COMMAND(resource, end, 42, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "an agent repo
 AQ_COMMAND(resource, expire, 43, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "its lifetime is over")
 
 AQ_EVENT(resource, started, 40, 1, "a resource runs")
-AQ_EVENT(resource, stopped, 41, 1, "a resource is to be ended")
+AQ_EVENT(resource, stopped, 41, 1, "a resource must be ended")
 AQ_EVENT(resource, ended, 42, 1, "a resource is gone")

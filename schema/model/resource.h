@@ -8,37 +8,37 @@
 #include "schema/model/event.h"
 
 #define AQ_RESOURCE_STATUSES(W)                                                                                        \
-    W(AQ_RESOURCE_ASSIGNED, "ASSIGNED", "its node was told to start it")                                               \
+    W(AQ_RESOURCE_ASSIGNED, "ASSIGNED", "its node must start it")                                                      \
     W(AQ_RESOURCE_RUNNING, "RUNNING", "it runs")                                                                       \
-    W(AQ_RESOURCE_STOPPING, "STOPPING", "its node was told to end it")
+    W(AQ_RESOURCE_STOPPING, "STOPPING", "its node must end it")
 AQ_DECLARE_WORDS(aq_resource_status, AQ_RESOURCE_STATUSES)
 
 /* clang-format off */
 #define aq_resource_fields(F, T)                                                                                       \
     F(T, id,          U64(1, UINT64_MAX),       AQ_KEY | AQ_COLUMN,                                                    \
-      "number of the resource, counted from 1, never used again")                                                      \
-    F(T, application, REF(application),         AQ_COLUMN,          "for which application")                           \
-    F(T, user,        REF_NAME(user),           AQ_COLUMN,          "whose application")                               \
-    F(T, label_id,    REF(label),               0,                  "of which label")                                  \
-    F(T, definition,  U64(0, 15),               0,                  "which of its definitions, counted from 0")        \
-    F(T, node,        REF_NAME(node),           AQ_COLUMN,          "where it runs")                                   \
-    F(T, driver,      NAME(1, 64),              AQ_COLUMN,          "what runs it")                                    \
-    F(T, status,      ENUM(aq_resource_status), AQ_COLUMN,          "where it stands")                                 \
+      "number of the resource, counted from 1, never reused")                                                          \
+    F(T, application, REF(application),         AQ_COLUMN,          "its application")                                 \
+    F(T, user,        REF_NAME(user),           AQ_COLUMN,          "user whose application it is")                    \
+    F(T, label_id,    REF(label),               0,                  "its label")                                       \
+    F(T, definition,  U64(0, 15),               0,                  "definition of the label, counted from 0")         \
+    F(T, node,        REF_NAME(node),           AQ_COLUMN,          "node that it runs on")                            \
+    F(T, driver,      NAME(1, 64),              AQ_COLUMN,          "driver that runs it")                             \
+    F(T, status,      ENUM(aq_resource_status), AQ_COLUMN,          "its state")                                       \
     F(T, identifier,  TEXT(0, 256),             AQ_COLUMN,          "the driver's own name for it")                    \
     F(T, ip_addr,     TEXT(0, 64),              AQ_COLUMN,          "its address, if it has one of its own")           \
     F(T, hw_addr,     TEXT(0, 64),              0,                  "its hardware address, if it has one of its own")  \
     F(T, metadata,    DOCUMENT(131072),         0,                  "merged metadata of label and application")        \
-    F(T, amounts,     RECORD(aq_amounts),       0,                  "what it holds of its node")                       \
-    F(T, lifetime,    DURATION(0, 315360000),   0,                  "given back after this time; 0: never")            \
+    F(T, amounts,     RECORD(aq_amounts),       0,                  "amounts that it holds on its node")               \
+    F(T, lifetime,    DURATION(0, 315360000),   0,                  "deallocated after this time; 0: never")           \
     F(T, created_at,  TIME,                     AQ_COLUMN,          "when the node was chosen")                        \
-    F(T, started_at,  TIME,                     0,                  "when it ran")                                     \
+    F(T, started_at,  TIME,                     0,                  "when its workload started")                       \
     F(T, expires_at,  TIME,                     0,                  "when its lifetime is over")
 AQ_DECLARE_ENTITY(resource)
 
 /* ---- commands: what agents report, and what time brings ---- */
 #define aq_resource_start_fields(F, T)                                                                                 \
     F(T, id,         REF(resource),  AQ_REQUIRED, "number of the resource")                                            \
-    F(T, node,       REF_NAME(node), AQ_REQUIRED, "who reports it")                                                    \
+    F(T, node,       REF_NAME(node), AQ_REQUIRED, "node that reports it")                                              \
     F(T, identifier, TEXT(0, 256),   0,           "the driver's own name for it")                                      \
     F(T, ip_addr,    TEXT(0, 64),    0,           "its address")                                                       \
     F(T, hw_addr,    TEXT(0, 64),    0,           "its hardware address")
@@ -46,14 +46,14 @@ AQ_DECLARE_COMMAND(resource_start)
 
 #define aq_resource_fail_fields(F, T)                                                                                  \
     F(T, id,     REF(resource),  AQ_REQUIRED, "number of the resource")                                                \
-    F(T, node,   REF_NAME(node), AQ_REQUIRED, "who reports it")                                                        \
+    F(T, node,   REF_NAME(node), AQ_REQUIRED, "node that reports it")                                                  \
     F(T, reason, TEXT(0, 512),   AQ_LINES,    "why it could not be started")
 AQ_DECLARE_COMMAND(resource_fail)
 
 #define aq_resource_end_fields(F, T)                                                                                   \
     F(T, id,          REF(resource),  AQ_REQUIRED, "number of the resource")                                           \
-    F(T, node,        REF_NAME(node), AQ_REQUIRED, "who reports it")                                                   \
-    F(T, exit_status, U64(0, 255),    0,           "as a shell tells it: 128 + n when signal n ended it")              \
+    F(T, node,        REF_NAME(node), AQ_REQUIRED, "node that reports it")                                             \
+    F(T, exit_status, U64(0, 255),    0,           "as in a shell: 128 + n if signal n ended it")                      \
     F(T, reason,      TEXT(0, 512),   AQ_LINES,    "how it ended")
 AQ_DECLARE_COMMAND(resource_end)
 
@@ -72,15 +72,14 @@ AQ_DECLARE_EVENT(resource_started)
 #define aq_resource_stopped_fields(F, T)                                                                               \
     F(T, id,     REF(resource), 0,        "number of the resource")                                                    \
     F(T, reason, TEXT(0, 512),  AQ_LINES, "why")
-AQ_DECLARE_EVENT(resource_stopped) /* STOPPING: its node is told to end it */
+AQ_DECLARE_EVENT(resource_stopped) /* STOPPING: its node must end it */
 
 #define aq_resource_ended_fields(F, T)                                                                                 \
     F(T, id,          REF(resource), 0,        "number of the resource")                                               \
-    F(T, failed,      BOOL,          0,        "it never ran: counts as a try")                                        \
-    F(T, exit_status, U64(0, 255),   0,        "as a shell tells it")                                                  \
+    F(T, failed,      BOOL,          0,        "it never ran; counts as a try")                                        \
+    F(T, exit_status, U64(0, 255),   0,        "as in a shell")                                                        \
     F(T, reason,      TEXT(0, 512),  AQ_LINES, "how it ended, or why it failed")
-AQ_DECLARE(aq_resource_ended)
+AQ_DECLARE_EVENT(resource_ended) /* its row is removed, its capacity is free */
 /* clang-format on */
-extern const struct aq_event_type aq_event_resource_ended; /* its row goes, its capacity is free */
 
 #endif

@@ -1,4 +1,4 @@
-/* user: who may ask. Its token is shown once, when it is made; only an Argon2id hash of it is kept. */
+/* user: an account of the cluster. Its token is shown once, when it is made; only an Argon2id hash of it is kept. */
 #ifndef AQ_SCHEMA_MODEL_USER_H
 #define AQ_SCHEMA_MODEL_USER_H
 
@@ -9,12 +9,12 @@
 /* clang-format off */
 #define aq_user_fields(F, T)                                                                                           \
     F(T, name,             NAME(1, 64),            AQ_KEY | AQ_COLUMN,                                                 \
-      "login; a unix user of this name acts as it in the file view")                                                   \
+      "login; a unix user of this name acts as this user in the file view")                                            \
     F(T, role,             ENUM(aq_role),          AQ_COLUMN,          "what the user may do")                         \
     F(T, max_applications, U64(0, 1000000000),     AQ_COLUMN,          "most applications open at once; 0: no limit")  \
     F(T, hash,             TEXT(0, 128),           AQ_SECRET,          "Argon2id hash of the token")                   \
-    F(T, created_at,       TIME,                   AQ_COLUMN,          "when it was made")                             \
-    F(T, created_by,       REF_NAME_OR_NONE(user), 0,                  "who made it")
+    F(T, created_at,       TIME,                   AQ_COLUMN,          "when it was created")                          \
+    F(T, created_by,       REF_NAME_OR_NONE(user), 0,                  "user who created it")
 AQ_DECLARE_ENTITY(user)
 
 /* ---- commands ---- */
@@ -61,8 +61,7 @@ AQ_DECLARE_EVENT(user_token_changed)
 
 #define aq_user_deleted_fields(F, T)                                                                                   \
     F(T, name, NAME(1, 64), 0, "login")
-AQ_DECLARE(aq_user_deleted)
+AQ_DECLARE_EVENT(user_deleted)
 /* clang-format on */
-extern const struct aq_event_type aq_event_user_deleted;
 
 #endif

@@ -274,7 +274,8 @@ static void while_another_node_is_merely_full_it_waits(void **context)
     assert_int_equal(the_application(1).status, AQ_NEW);
     DO(node_lose, .name = "node-2"); /* or may come back */
     WHEN(application_place, .id = 1);
-    THEN_WAITING(.id = 1, .reason = "no node can take it: an earlier try failed there; its agent is not heard of");
+    THEN_WAITING(.id = 1,
+                 .reason = "no node can take it: an earlier try failed there; its agent has not been heard from");
     DONE();
     DO(node_delete, .name = "node-2");
     WHEN(application_place, .id = 1);

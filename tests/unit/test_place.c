@@ -108,7 +108,7 @@ static void reasons_come_in_order_lasting_ones_first(void **context)
         const char *words;
     } order[] = {
         {AQ_ANSWER_DRIVER, "it does not have the driver"}, {AQ_ANSWER_FILTER, "the node filter does not match"},
-        {AQ_ANSWER_TRIED, "an earlier try failed there"},  {AQ_ANSWER_LOST, "its agent is not heard of"},
+        {AQ_ANSWER_TRIED, "an earlier try failed there"},  {AQ_ANSWER_LOST, "its agent has not been heard from"},
         {AQ_ANSWER_MAINTENANCE, "it takes no new work"},   {AQ_ANSWER_SLOTS, "not enough slots are free"},
         {AQ_ANSWER_CPU, "not enough cpu is free"},         {AQ_ANSWER_RAM, "not enough memory is free"},
         {AQ_ANSWER_DISK, "not enough disk is free"},

@@ -191,7 +191,7 @@ static void an_older_form_is_understood(void **state)
     assert_string_equal(definition->driver, "process");
     assert_int_equal(definition->resources.cpu, 2000);
     refused(&aq_command_label_create, NULL, body("{\"name\":\"mac\",\"driver\":\"process\",\"definitions\":[]}"),
-            "definitions cannot stand beside driver and definition: give one form");
+            "definitions cannot be given together with driver and definition: use one form");
     /* Only where the command declares one. */
     refused(&aq_command_application_create, NULL, body("{\"label\":\"mac\",\"driver\":\"x\"}"),
             "driver is not known; known fields: label, version, label_id, metadata");
