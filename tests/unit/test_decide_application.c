@@ -1,4 +1,4 @@
-/* Applications: asking, being placed or waiting, giving back, being looked at again; and the table of statuses. */
+/* Applications: created, placed or waiting, deallocated, placed later; and the table of statuses. */
 #include "tests/lib/decide_case.h"
 
 /* ---- create ------------------------------------------------------------------------------------------- */
@@ -45,7 +45,7 @@ static void with_every_node_full_it_waits_and_says_why(void **context)
     DONE();
 }
 
-static void a_label_is_named_in_one_way(void **context)
+static void a_label_is_given_by_name_or_by_id(void **context)
 {
     (void)context;
     given_cluster();
@@ -57,7 +57,7 @@ static void a_label_is_named_in_one_way(void **context)
     REFUSED(AQ_E_INVALID, "version can only be given with label: label_id names one version");
 }
 
-static void a_label_must_be_there(void **context)
+static void a_label_must_exist(void **context)
 {
     (void)context;
     given_cluster();
@@ -67,7 +67,7 @@ static void a_label_must_be_there(void **context)
     REFUSED(AQ_E_NOT_FOUND, "there is no version 2 of label mac");
     WHEN(application_create, .label_id = 9);
     REFUSED(AQ_E_NOT_FOUND, "there is no label 9");
-    WHEN(application_create, .label = "ma"); /* the beginning of a name is no name */
+    WHEN(application_create, .label = "ma"); /* a prefix of a name is not a name */
     REFUSED(AQ_E_NOT_FOUND, "there is no label ma");
 }
 
@@ -89,14 +89,14 @@ static void the_latest_version_is_the_default(void **context)
     THEN(application_created, .id = 3, .label_id = 1);
     THEN_ELECTED(.id = 3, .resource = 3, .node = "node-1");
     DONE();
-    GIVEN(label_deleted, .id = 2); /* then an older one is */
+    GIVEN(label_deleted, .id = 2); /* then it is an older one */
     WHEN(application_create, .label = "mac");
     THEN(application_created, .id = 4, .label_id = 1);
     THEN_ELECTED(.id = 4, .resource = 4, .node = "node-1");
     DONE();
 }
 
-static void who_is_no_user_asks_for_nothing(void **context)
+static void only_users_create_applications(void **context)
 {
     (void)context;
     given_cluster();
@@ -123,7 +123,7 @@ static void a_user_has_a_limit(void **context)
     DO(application_create, .label = "mac");
     WHEN(application_create, .label = "mac");
     REFUSED(AQ_E_LIMIT, "user alice has 2 open applications; the limit is 2");
-    DO(application_deallocate, .id = 1); /* RECALLED: not open any more */
+    DO(application_deallocate, .id = 1); /* RECALLED: no longer open */
     DO(application_create, .label = "mac");
     GIVEN(user_updated, .name = "alice", .max_applications = 1);
     WHEN(application_create, .label = "mac");
@@ -160,7 +160,7 @@ static void the_preferred_definition_wins_even_on_a_later_node(void **context)
     DONE();
 }
 
-static void the_next_definition_is_taken_when_the_first_has_no_room(void **context)
+static void the_next_definition_is_chosen_when_the_first_does_not_fit(void **context)
 {
     (void)context;
     given_two_definitions();
@@ -188,7 +188,7 @@ static void every_definitions_reason_is_named(void **context)
 
 /* ---- deallocate --------------------------------------------------------------------------------------- */
 
-static void one_that_waits_is_recalled(void **context)
+static void a_waiting_application_is_recalled(void **context)
 {
     (void)context;
     given_user("alice");
@@ -201,7 +201,7 @@ static void one_that_waits_is_recalled(void **context)
     assert_string_equal(spec.decide.id, "1");
 }
 
-static void one_that_is_being_started_is_recalled_and_its_resource_stopped(void **context)
+static void an_application_being_started_is_recalled_and_its_resource_stopped(void **context)
 {
     (void)context;
     given_cluster();
@@ -212,21 +212,21 @@ static void one_that_is_being_started_is_recalled_and_its_resource_stopped(void 
     DONE();
 }
 
-static void one_that_runs_is_given_back(void **context)
+static void a_running_application_is_deallocated(void **context)
 {
     (void)context;
     given_cluster();
     DO(application_create, .label = "mac");
     as_system();
     DO(resource_start, .id = 1, .node = "node-1");
-    spec_as("admin", AQ_ROLE_ADMIN); /* an admin may, too */
+    spec_as("admin", AQ_ROLE_ADMIN); /* an admin may do it too */
     WHEN(application_deallocate, .id = 1);
     THEN(application_moved, .id = 1, .status = AQ_DEALLOCATE, .description = "deallocated by admin");
     THEN(resource_stopped, .id = 1, .reason = "deallocated by admin");
     DONE();
 }
 
-static void nothing_is_given_back_twice(void **context)
+static void nothing_is_deallocated_twice(void **context)
 {
     (void)context;
     given_cluster();
@@ -250,7 +250,7 @@ static void nothing_is_given_back_twice(void **context)
     REFUSED(AQ_E_STATE, "application 4 is RECALLED: it can no longer be deallocated");
 }
 
-static void only_ones_own_are_given_back(void **context)
+static void users_deallocate_only_their_own(void **context)
 {
     (void)context;
     given_cluster();
@@ -264,7 +264,7 @@ static void only_ones_own_are_given_back(void **context)
 
 /* ---- place -------------------------------------------------------------------------------------------- */
 
-static void one_that_waits_is_looked_at_again(void **context)
+static void a_waiting_application_is_placed_later(void **context)
 {
     (void)context;
     given_user("alice");
@@ -273,7 +273,7 @@ static void one_that_waits_is_looked_at_again(void **context)
     DO(application_create, .label = "mac");
     as_system();
     WHEN(application_place, .id = 1);
-    DONE(); /* the same reason is not said twice */
+    DONE(); /* the same reason is not logged again */
     given_node(1, "node-1", 0);
     WHEN(application_place, .id = 1);
     THEN_WAITING(.id = 1, .reason = "no node can take it: not enough slots are free");
@@ -288,7 +288,7 @@ static void one_that_waits_is_looked_at_again(void **context)
     DONE();
     assert_string_equal(spec.decide.id, "1");
     WHEN(application_place, .id = 1);
-    DONE(); /* somebody was faster */
+    DONE(); /* it was placed meanwhile */
     WHEN(application_place, .id = 2);
     REFUSED(AQ_E_NOT_FOUND, "there is no application 2");
 }
@@ -330,20 +330,20 @@ int main(void)
         SPEC_TEST(an_application_is_placed_at_once),
         SPEC_TEST(without_a_node_it_waits_and_says_why),
         SPEC_TEST(with_every_node_full_it_waits_and_says_why),
-        SPEC_TEST(a_label_is_named_in_one_way),
-        SPEC_TEST(a_label_must_be_there),
+        SPEC_TEST(a_label_is_given_by_name_or_by_id),
+        SPEC_TEST(a_label_must_exist),
         SPEC_TEST(the_latest_version_is_the_default),
-        SPEC_TEST(who_is_no_user_asks_for_nothing),
+        SPEC_TEST(only_users_create_applications),
         SPEC_TEST(a_user_has_a_limit),
         SPEC_TEST(the_preferred_definition_wins_even_on_a_later_node),
-        SPEC_TEST(the_next_definition_is_taken_when_the_first_has_no_room),
+        SPEC_TEST(the_next_definition_is_chosen_when_the_first_does_not_fit),
         SPEC_TEST(every_definitions_reason_is_named),
-        SPEC_TEST(one_that_waits_is_recalled),
-        SPEC_TEST(one_that_is_being_started_is_recalled_and_its_resource_stopped),
-        SPEC_TEST(one_that_runs_is_given_back),
-        SPEC_TEST(nothing_is_given_back_twice),
-        SPEC_TEST(only_ones_own_are_given_back),
-        SPEC_TEST(one_that_waits_is_looked_at_again),
+        SPEC_TEST(a_waiting_application_is_recalled),
+        SPEC_TEST(an_application_being_started_is_recalled_and_its_resource_stopped),
+        SPEC_TEST(a_running_application_is_deallocated),
+        SPEC_TEST(nothing_is_deallocated_twice),
+        SPEC_TEST(users_deallocate_only_their_own),
+        SPEC_TEST(a_waiting_application_is_placed_later),
         SPEC_TEST(the_table_of_moves_is_as_documented),
     };
     return cmocka_run_group_tests_name("decide application", tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Labels: versions that count up and are never used again, and what keeps a version from being removed. */
+/* Labels: versions count up and are never reused; a version in use cannot be deleted. */
 #include "tests/lib/decide_case.h"
 
 static struct aq_definition definition = {.driver = "test", .options = "{}"};
@@ -12,7 +12,7 @@ static void the_first_version_is_1(void **context)
     assert_string_equal(spec.decide.id, "1");
 }
 
-static void the_same_name_makes_the_next_version(void **context)
+static void the_same_name_gets_the_next_version(void **context)
 {
     (void)context;
     given_label(1, "mac", 1);
@@ -26,7 +26,7 @@ static void the_same_name_makes_the_next_version(void **context)
     DONE();
 }
 
-static void a_version_that_is_given_must_be_the_next(void **context)
+static void a_given_version_must_be_the_next_one(void **context)
 {
     (void)context;
     given_label(1, "mac", 1);
@@ -39,7 +39,7 @@ static void a_version_that_is_given_must_be_the_next(void **context)
     REFUSED(AQ_E_INVALID, "version is 2, but the next version of label linux is 1");
 }
 
-static void a_removed_version_is_never_used_again(void **context)
+static void a_deleted_version_is_never_reused(void **context)
 {
     (void)context;
     given_label(1, "mac", 1);
@@ -53,7 +53,7 @@ static void a_removed_version_is_never_used_again(void **context)
     DONE();
 }
 
-static void several_definitions_are_kept_in_their_order(void **context)
+static void definitions_keep_their_order(void **context)
 {
     (void)context;
     struct aq_definition both[] = {
@@ -79,7 +79,7 @@ static void a_version_in_use_stays(void **context)
     spec_as("admin", AQ_ROLE_ADMIN);
     WHEN(label_delete, .id = 1);
     REFUSED(AQ_E_STATE, "label mac, version 1, has 2 open applications: deallocate them first");
-    WHEN(label_delete, .id = 2); /* nobody uses this one */
+    WHEN(label_delete, .id = 2); /* this one is not in use */
     THEN(label_deleted, .id = 2);
     DONE();
     assert_string_equal(spec.decide.id, "2");
@@ -90,7 +90,7 @@ static void a_version_in_use_stays(void **context)
     DONE();
 }
 
-static void what_is_not_there_cannot_be_removed(void **context)
+static void a_missing_label_cannot_be_deleted(void **context)
 {
     (void)context;
     WHEN(label_delete, .id = 1);
@@ -105,12 +105,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SPEC_TEST(the_first_version_is_1),
-        SPEC_TEST(the_same_name_makes_the_next_version),
-        SPEC_TEST(a_version_that_is_given_must_be_the_next),
-        SPEC_TEST(a_removed_version_is_never_used_again),
-        SPEC_TEST(several_definitions_are_kept_in_their_order),
+        SPEC_TEST(the_same_name_gets_the_next_version),
+        SPEC_TEST(a_given_version_must_be_the_next_one),
+        SPEC_TEST(a_deleted_version_is_never_reused),
+        SPEC_TEST(definitions_keep_their_order),
         SPEC_TEST(a_version_in_use_stays),
-        SPEC_TEST(what_is_not_there_cannot_be_removed),
+        SPEC_TEST(a_missing_label_cannot_be_deleted),
     };
     return cmocka_run_group_tests_name("decide label", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* Nodes: joining, changing, getting lost, coming back, maintenance, being forgotten with all that they ran. */
+/* Nodes: they join, change, are lost, return, go into maintenance, and are deleted with all that they ran. */
 #include "tests/lib/decide_case.h"
 
 #define DESCRIPTION                                                                                                    \
@@ -17,7 +17,7 @@ static void a_new_node_joins_and_is_counted(void **context)
     DONE();
 }
 
-static void a_node_that_says_the_same_changes_nothing(void **context)
+static void the_same_description_changes_nothing(void **context)
 {
     (void)context;
     given_node(1, "node-1", 4);
@@ -49,7 +49,7 @@ static void each_part_of_a_description_counts(void **context)
 #undef JOINS_CHANGED
 }
 
-static void a_second_agent_of_a_living_name_is_refused(void **context)
+static void a_second_agent_with_the_name_of_an_active_node_is_refused(void **context)
 {
     (void)context;
     given_node(1, "node-1", 4);
@@ -71,7 +71,7 @@ static void a_silent_node_is_lost_once(void **context)
     REFUSED(AQ_E_NOT_FOUND, "there is no node node-2");
 }
 
-static void a_lost_node_comes_back(void **context)
+static void a_lost_node_returns(void **context)
 {
     (void)context;
     given_node(1, "node-1", 4);
@@ -81,7 +81,7 @@ static void a_lost_node_comes_back(void **context)
     DONE();
 }
 
-static void a_lost_nodes_name_may_be_taken_by_another_agent(void **context)
+static void another_agent_may_take_the_name_of_a_lost_node(void **context)
 {
     (void)context;
     given_node(1, "node-1", 4);
@@ -103,7 +103,7 @@ static void what_a_lost_node_runs_stays(void **context)
     assert_int_equal(the_resource(1).status, AQ_RESOURCE_ASSIGNED);
 }
 
-static void maintenance_is_switched(void **context)
+static void maintenance_is_switched_on_and_off(void **context)
 {
     (void)context;
     given_node(1, "node-1", 4);
@@ -132,7 +132,7 @@ static void a_lost_node_can_be_put_into_maintenance(void **context)
     DONE();
 }
 
-static void only_a_lost_node_can_be_forgotten(void **context)
+static void only_a_lost_node_can_be_deleted(void **context)
 {
     (void)context;
     given_node(1, "node-1", 4);
@@ -161,7 +161,7 @@ static void given_all_kinds(void)
     DO(node_lose, .name = "node-1");
 }
 
-static void what_a_forgotten_node_ran_counts_as_ended(void **context)
+static void what_a_deleted_node_ran_counts_as_ended(void **context)
 {
     (void)context;
     static const char reason[] = "node node-1 was deleted";
@@ -181,7 +181,7 @@ static void what_a_forgotten_node_ran_counts_as_ended(void **context)
     assert_int_equal(counter_open_of_label(spec.txn, 1), 0);
 }
 
-static void a_forgotten_name_joins_under_a_new_number(void **context)
+static void a_deleted_name_joins_with_a_new_number(void **context)
 {
     (void)context;
     given_node(1, "node-1", 4);
@@ -192,8 +192,8 @@ static void a_forgotten_name_joins_under_a_new_number(void **context)
     DONE();
 }
 
-/* Resources that take nothing of a node are bounded by nothing else. */
-static void a_node_with_very_many_resources_is_not_forgotten_at_once(void **context)
+/* Resources that need no capacity have no other limit. */
+static void a_node_with_very_many_resources_is_not_deleted(void **context)
 {
     (void)context;
     struct aq_definition definition = {.driver = "test"};
@@ -222,19 +222,19 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SPEC_TEST(a_new_node_joins_and_is_counted),
-        SPEC_TEST(a_node_that_says_the_same_changes_nothing),
+        SPEC_TEST(the_same_description_changes_nothing),
         SPEC_TEST(each_part_of_a_description_counts),
-        SPEC_TEST(a_second_agent_of_a_living_name_is_refused),
+        SPEC_TEST(a_second_agent_with_the_name_of_an_active_node_is_refused),
         SPEC_TEST(a_silent_node_is_lost_once),
-        SPEC_TEST(a_lost_node_comes_back),
-        SPEC_TEST(a_lost_nodes_name_may_be_taken_by_another_agent),
+        SPEC_TEST(a_lost_node_returns),
+        SPEC_TEST(another_agent_may_take_the_name_of_a_lost_node),
         SPEC_TEST(what_a_lost_node_runs_stays),
-        SPEC_TEST(maintenance_is_switched),
+        SPEC_TEST(maintenance_is_switched_on_and_off),
         SPEC_TEST(a_lost_node_can_be_put_into_maintenance),
-        SPEC_TEST(only_a_lost_node_can_be_forgotten),
-        SPEC_TEST(what_a_forgotten_node_ran_counts_as_ended),
-        SPEC_TEST(a_forgotten_name_joins_under_a_new_number),
-        SPEC_TEST(a_node_with_very_many_resources_is_not_forgotten_at_once),
+        SPEC_TEST(only_a_lost_node_can_be_deleted),
+        SPEC_TEST(what_a_deleted_node_ran_counts_as_ended),
+        SPEC_TEST(a_deleted_name_joins_with_a_new_number),
+        SPEC_TEST(a_node_with_very_many_resources_is_not_deleted),
     };
     return cmocka_run_group_tests_name("decide node", tests, NULL, NULL);
 }

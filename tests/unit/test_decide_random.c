@@ -1,5 +1,5 @@
-/* Thousands of commands drawn from a seed, sensible and senseless ones in any order. After each of them the tables must
- * hold together: what nodes have in use is what resources hold, counters count, indexes list what they are for. */
+/* Thousands of random commands, valid and invalid, in any order. After them the tables must be consistent: nodes have
+ * in use what their resources hold, and counters and indexes agree with the rows. */
 #include "tests/lib/chance.h"
 #include "tests/lib/decide_case.h"
 
@@ -12,7 +12,7 @@ static const char *drawn(const char *what, uint64_t below)
     return aq_arena_format(&spec.arena, "%s-%" PRIu64, what, draw(below));
 }
 
-/* A number up to a little more than there are. */
+/* An id that exists, or is slightly too large. */
 static uint64_t drawn_id(const struct aq_entity *entity)
 {
     return 1 + draw(counter_last_id(spec.txn, entity) + 2);
@@ -62,7 +62,7 @@ static void change_cluster(uint64_t what)
         WHEN(user_delete, .name = drawn("user", USERS));
 }
 
-/* Mostly the node that really has it. */
+/* In most cases, the node of the resource. */
 static const char *reporter(uint64_t id)
 {
     struct aq_resource resource;
@@ -84,7 +84,7 @@ static void report(uint64_t what)
         WHEN(resource_expire, .id = id);
 }
 
-static void ask_something(void)
+static void give_command(void)
 {
     uint64_t what = draw(60);
     as_system();
@@ -111,7 +111,7 @@ static void ask_something(void)
 /* ---- what must always hold ---------------------------------------------------------------------------- */
 
 struct sums {
-    struct aq_amounts used[64]; /* by number of the node */
+    struct aq_amounts used[64]; /* by the number of the node */
     uint64_t resources, expiring, waiting, open;
     uint64_t open_of[USERS];
 };
@@ -179,13 +179,13 @@ static void check_everything(void)
     assert_false(state_failed(spec.txn, &error));
 }
 
-static void whatever_is_asked_the_tables_hold_together(void **context)
+static void whatever_is_decided_the_tables_are_consistent(void **context)
 {
     for (uint64_t round = 1; round <= SEEDS; round++) {
         draw_from(round);
         for (int i = 0; i < COMMANDS; i++) {
             spec.time_ms += draw(2000);
-            ask_something();
+            give_command();
             if (i % 8 == 0)
                 check_everything();
             aq_arena_reset(&spec.arena);
@@ -199,6 +199,6 @@ static void whatever_is_asked_the_tables_hold_together(void **context)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {SPEC_TEST(whatever_is_asked_the_tables_hold_together)};
+    const struct CMUnitTest tests[] = {SPEC_TEST(whatever_is_decided_the_tables_are_consistent)};
     return cmocka_run_group_tests_name("decide random", tests, NULL, NULL);
 }

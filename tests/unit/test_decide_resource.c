@@ -1,9 +1,9 @@
-/* Resources: what agents report, in every order that reports can come in, and what time brings. */
+/* Resources: reports of agents, in every order in which they can arrive, and lifetimes. */
 #include "tests/lib/decide_case.h"
 
 #include <inttypes.h>
 
-/* alice has application 1, and node-1 is starting resource 1 for it; the reports come now. */
+/* alice has application 1, for which node-1 is starting resource 1. */
 static void given_elected(void)
 {
     given_cluster();
@@ -38,7 +38,7 @@ static void a_repeated_start_changes_nothing(void **context)
     DONE();
 }
 
-static void a_start_with_news_is_noted(void **context)
+static void a_repeated_start_with_new_details_is_noted(void **context)
 {
     (void)context;
     given_running();
@@ -58,7 +58,7 @@ static void a_start_without_any_detail_counts(void **context)
     DONE();
 }
 
-static void reports_about_what_is_not_there_or_anothers_are_refused(void **context)
+static void reports_about_missing_resources_or_those_of_other_nodes_are_refused(void **context)
 {
     (void)context;
     given_elected();
@@ -103,7 +103,7 @@ static void a_start_after_a_recall_is_noted_and_moves_nothing(void **context)
     assert_int_equal(the_application(1).status, AQ_RECALLED);
 }
 
-static void a_failure_after_a_recall_is_no_try(void **context)
+static void a_failure_after_a_recall_does_not_count_as_a_try(void **context)
 {
     (void)context;
     given_recalled();
@@ -129,7 +129,7 @@ static void an_end_after_a_recall_frees_the_node(void **context)
 
 /* ---- end ---------------------------------------------------------------------------------------------- */
 
-static void what_ends_by_itself_is_given_back(void **context)
+static void an_application_that_ends_with_0_is_deallocated(void **context)
 {
     (void)context;
     given_running();
@@ -139,7 +139,7 @@ static void what_ends_by_itself_is_given_back(void **context)
     DONE();
 }
 
-static void what_ends_badly_is_an_error(void **context)
+static void an_application_that_ends_with_another_status_is_an_error(void **context)
 {
     (void)context;
     given_running();
@@ -149,7 +149,7 @@ static void what_ends_badly_is_an_error(void **context)
     DONE();
 }
 
-static void what_was_to_end_is_given_back_however_it_ends(void **context)
+static void an_application_that_was_stopped_is_deallocated_however_it_ends(void **context)
 {
     (void)context;
     given_running();
@@ -188,7 +188,7 @@ static void a_bad_end_may_come_before_its_start(void **context)
 
 /* ---- fail --------------------------------------------------------------------------------------------- */
 
-static void a_failure_is_tried_elsewhere(void **context)
+static void a_failed_application_is_tried_on_another_node(void **context)
 {
     (void)context;
     given_elected();
@@ -205,7 +205,7 @@ static void a_failure_is_tried_elsewhere(void **context)
     REFUSED(AQ_E_NOT_FOUND, "there is no resource 1");
 }
 
-static void a_failure_is_tried_with_another_definition(void **context)
+static void a_failed_application_is_tried_with_another_definition(void **context)
 {
     (void)context;
     struct aq_definition both[] = {{.driver = "test"}, {.driver = "test", .options = "{\"b\":1}"}};
@@ -261,7 +261,7 @@ static void with_nothing_left_to_try_it_is_an_error_at_once(void **context)
     DONE();
 }
 
-static void while_another_node_is_merely_full_it_waits(void **context)
+static void while_another_node_is_only_full_it_waits(void **context)
 {
     (void)context;
     given_elected();
@@ -272,7 +272,7 @@ static void while_another_node_is_merely_full_it_waits(void **context)
     THEN_WAITING(.id = 1, .reason = "no node can take it: an earlier try failed there; not enough slots are free");
     DONE();
     assert_int_equal(the_application(1).status, AQ_NEW);
-    DO(node_lose, .name = "node-2"); /* or may come back */
+    DO(node_lose, .name = "node-2"); /* or only lost */
     WHEN(application_place, .id = 1);
     THEN_WAITING(.id = 1,
                  .reason = "no node can take it: an earlier try failed there; its agent has not been heard from");
@@ -284,7 +284,7 @@ static void while_another_node_is_merely_full_it_waits(void **context)
     DONE();
 }
 
-static void what_runs_cannot_fail_to_start(void **context)
+static void a_running_resource_cannot_fail_to_start(void **context)
 {
     (void)context;
     given_running();
@@ -292,8 +292,8 @@ static void what_runs_cannot_fail_to_start(void **context)
     REFUSED(AQ_E_STATE, "resource 1 is RUNNING: it can no longer fail to start");
 }
 
-/* It was running, is to end, and its agent finds that it cannot bring it back: it must not hang in DEALLOCATE. */
-static void a_failure_while_it_is_given_back_ends_it(void **context)
+/* It was running and is being deallocated, and its agent cannot restore it: it must not stay in DEALLOCATE. */
+static void a_failure_during_deallocation_ends_it(void **context)
 {
     (void)context;
     given_running();
@@ -319,12 +319,12 @@ static void given_a_lifetime_of_a_minute(void)
     as_system();
 }
 
-static void a_lifetime_counts_from_the_start_and_ends_the_resource(void **context)
+static void a_lifetime_starts_when_the_resource_runs_and_ends_it(void **context)
 {
     (void)context;
     given_a_lifetime_of_a_minute();
     spec.time_ms += 600000;
-    WHEN(resource_expire, .id = 1); /* it does not run yet */
+    WHEN(resource_expire, .id = 1); /* it is not running yet */
     DONE();
     DO(resource_start, .id = 1, .node = "node-1");
     spec.time_ms += 59999;
@@ -337,7 +337,7 @@ static void a_lifetime_counts_from_the_start_and_ends_the_resource(void **contex
     DONE();
     spec.time_ms += 60000;
     WHEN(resource_expire, .id = 1);
-    DONE(); /* once is enough */
+    DONE(); /* only once */
 }
 
 static void without_a_lifetime_nothing_expires(void **context)
@@ -354,25 +354,25 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SPEC_TEST(a_start_allocates_its_application),
         SPEC_TEST(a_repeated_start_changes_nothing),
-        SPEC_TEST(a_start_with_news_is_noted),
+        SPEC_TEST(a_repeated_start_with_new_details_is_noted),
         SPEC_TEST(a_start_without_any_detail_counts),
-        SPEC_TEST(reports_about_what_is_not_there_or_anothers_are_refused),
+        SPEC_TEST(reports_about_missing_resources_or_those_of_other_nodes_are_refused),
         SPEC_TEST(a_start_after_a_recall_is_noted_and_moves_nothing),
-        SPEC_TEST(a_failure_after_a_recall_is_no_try),
+        SPEC_TEST(a_failure_after_a_recall_does_not_count_as_a_try),
         SPEC_TEST(an_end_after_a_recall_frees_the_node),
-        SPEC_TEST(what_ends_by_itself_is_given_back),
-        SPEC_TEST(what_ends_badly_is_an_error),
-        SPEC_TEST(what_was_to_end_is_given_back_however_it_ends),
+        SPEC_TEST(an_application_that_ends_with_0_is_deallocated),
+        SPEC_TEST(an_application_that_ends_with_another_status_is_an_error),
+        SPEC_TEST(an_application_that_was_stopped_is_deallocated_however_it_ends),
         SPEC_TEST(an_end_may_come_before_its_start),
         SPEC_TEST(a_bad_end_may_come_before_its_start),
-        SPEC_TEST(a_failure_is_tried_elsewhere),
-        SPEC_TEST(a_failure_is_tried_with_another_definition),
+        SPEC_TEST(a_failed_application_is_tried_on_another_node),
+        SPEC_TEST(a_failed_application_is_tried_with_another_definition),
         SPEC_TEST(three_failures_are_an_error_with_every_reason),
         SPEC_TEST(with_nothing_left_to_try_it_is_an_error_at_once),
-        SPEC_TEST(while_another_node_is_merely_full_it_waits),
-        SPEC_TEST(what_runs_cannot_fail_to_start),
-        SPEC_TEST(a_failure_while_it_is_given_back_ends_it),
-        SPEC_TEST(a_lifetime_counts_from_the_start_and_ends_the_resource),
+        SPEC_TEST(while_another_node_is_only_full_it_waits),
+        SPEC_TEST(a_running_resource_cannot_fail_to_start),
+        SPEC_TEST(a_failure_during_deallocation_ends_it),
+        SPEC_TEST(a_lifetime_starts_when_the_resource_runs_and_ends_it),
         SPEC_TEST(without_a_lifetime_nothing_expires),
     };
     return cmocka_run_group_tests_name("decide resource", tests, NULL, NULL);

@@ -1,7 +1,7 @@
-/* Users: who may be made, changed, given a token, removed; and what any command asks of its author's role. */
+/* Users: created, changed, given a new token, deleted; and the role that each command requires. */
 #include "tests/lib/decide_case.h"
 
-static void a_new_user_is_made(void **context)
+static void a_user_is_created(void **context)
 {
     (void)context;
     WHEN(user_create, .name = "alice", .role = AQ_ROLE_ADMIN, .max_applications = 3, .hash = "h");
@@ -10,7 +10,7 @@ static void a_new_user_is_made(void **context)
     assert_string_equal(spec.decide.id, "alice");
 }
 
-static void a_name_is_given_once(void **context)
+static void a_name_is_unique(void **context)
 {
     (void)context;
     given_user("alice");
@@ -45,10 +45,10 @@ static void role_and_limit_are_set(void **context)
     DONE();
     assert_string_equal(spec.decide.id, "alice");
     WHEN(user_update, .name = "alice", .role = AQ_ROLE_ADMIN, .max_applications = 9);
-    DONE(); /* the same again changes nothing */
+    DONE(); /* the same values change nothing */
 }
 
-static void what_is_not_there_cannot_be_changed(void **context)
+static void a_missing_user_cannot_be_changed(void **context)
 {
     (void)context;
     WHEN(user_update, .name = "bob");
@@ -91,7 +91,7 @@ static void a_token_is_changed_by_its_owner_or_an_admin(void **context)
     REFUSED(AQ_E_INTERNAL, "no token was created for user alice");
 }
 
-static void who_may_not_ask_does_not_learn_who_there_is(void **context)
+static void callers_without_the_right_do_not_learn_which_users_exist(void **context)
 {
     (void)context;
     given_user("alice");
@@ -100,7 +100,7 @@ static void who_may_not_ask_does_not_learn_who_there_is(void **context)
     REFUSED(AQ_E_FORBIDDEN, "the token of user nobody belongs to nobody, not to alice");
 }
 
-static void a_user_with_open_applications_stays(void **context)
+static void a_user_with_open_applications_cannot_be_deleted(void **context)
 {
     (void)context;
     given_cluster();
@@ -115,7 +115,7 @@ static void a_user_with_open_applications_stays(void **context)
     assert_string_equal(spec.decide.id, "alice");
 }
 
-/* From the registry: whatever command there is. */
+/* For every command of the registry. */
 static void a_command_for_admins_is_refused_to_users(void **context)
 {
     (void)context;
@@ -140,16 +140,16 @@ static void a_command_for_admins_is_refused_to_users(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SPEC_TEST(a_new_user_is_made),
-        SPEC_TEST(a_name_is_given_once),
+        SPEC_TEST(a_user_is_created),
+        SPEC_TEST(a_name_is_unique),
         SPEC_TEST(some_names_are_reserved),
         SPEC_TEST(a_user_without_a_token_is_refused),
         SPEC_TEST(role_and_limit_are_set),
-        SPEC_TEST(what_is_not_there_cannot_be_changed),
+        SPEC_TEST(a_missing_user_cannot_be_changed),
         SPEC_TEST(admin_stays_admin),
         SPEC_TEST(a_token_is_changed_by_its_owner_or_an_admin),
-        SPEC_TEST(who_may_not_ask_does_not_learn_who_there_is),
-        SPEC_TEST(a_user_with_open_applications_stays),
+        SPEC_TEST(callers_without_the_right_do_not_learn_which_users_exist),
+        SPEC_TEST(a_user_with_open_applications_cannot_be_deleted),
         SPEC_TEST(a_command_for_admins_is_refused_to_users),
     };
     return cmocka_run_group_tests_name("decide user", tests, NULL, NULL);

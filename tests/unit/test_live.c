@@ -1,4 +1,4 @@
-/* Heartbeats: written by one process, read by another, which follows when they are made anew. */
+/* Heartbeats: written by one process and read by another, which moves to the new file when they are replaced. */
 #include "controller/state/live.h"
 #include "tests/lib/cluster.h"
 
@@ -26,7 +26,7 @@ static int tear_down(void **context)
     return 0;
 }
 
-static struct live *heard(const char *name, uint64_t load)
+static struct live *write_heartbeat(const char *name, uint64_t load)
 {
     struct live *live;
     struct aq_error error = {0};
@@ -36,22 +36,22 @@ static struct live *heard(const char *name, uint64_t load)
     return live;
 }
 
-static void what_is_heard_is_known_until_the_next_start(void **context)
+static void heartbeats_are_kept_until_the_next_start(void **context)
 {
     (void)context;
     struct aq_node_live row;
-    struct live *live = heard("one", 5);
+    struct live *live = write_heartbeat("one", 5);
     assert_true(live_node(live, "one", &row));
     assert_int_equal(row.load_milli, 5);
     assert_false(live_node(live, "two", &row));
     assert_false(live_node(live, "", &row));
     live_close(live);
-    live = heard("two", 6);
+    live = write_heartbeat("two", 6);
     assert_false(live_node(live, "one", &row));
     live_close(live);
 }
 
-/* Tells the load of each node that it is asked for by a letter; 0: not heard of. */
+/* Another process: reads names of one letter and writes the load of each node; 0: no heartbeat. */
 static _Noreturn void read_elsewhere(int from, int to)
 {
     struct live *live = NULL;
@@ -72,13 +72,13 @@ static _Noreturn void read_elsewhere(int from, int to)
 static void check_elsewhere(const int pipes[2], char name, uint64_t expected)
 {
     uint64_t load;
-    usleep(100000); /* readers look for another file every 20 ms only */
+    usleep(100000); /* readers check for another file every 20 ms */
     assert_int_equal(write(pipes[0], &name, 1), 1);
     assert_int_equal(read(pipes[1], &load, sizeof load), sizeof load);
     assert_int_equal(load, expected);
 }
 
-static void a_reader_follows_when_all_is_made_anew(void **context)
+static void a_reader_moves_to_a_new_file(void **context)
 {
     (void)context;
     int ask[2], answer[2], status;
@@ -94,19 +94,19 @@ static void a_reader_follows_when_all_is_made_anew(void **context)
     close(ask[0]);
     close(answer[1]);
     const int pipes[2] = {ask[1], answer[0]};
-    struct live *live = heard("a", 1);
+    struct live *live = write_heartbeat("a", 1);
     check_elsewhere(pipes, 'a', 1);
     live_close(live);
     snprintf(path, sizeof path, "%s/live", directory); /* by hand, as the documentation allows */
     test_remove_tree(path);
-    check_elsewhere(pipes, 'a', 1); /* nothing else is there yet */
-    live = heard("b", 2);
+    check_elsewhere(pipes, 'a', 1); /* there is no new file yet */
+    live = write_heartbeat("b", 2);
     check_elsewhere(pipes, 'b', 2);
     check_elsewhere(pipes, 'a', 0);
     live_close(live);
-    snprintf(path, sizeof path, "%s/live/boot", directory); /* as after another start of the machine */
+    snprintf(path, sizeof path, "%s/live/boot", directory); /* as after a reboot */
     assert_int_equal(unlink(path), 0);
-    live = heard("c", 3);
+    live = write_heartbeat("c", 3);
     check_elsewhere(pipes, 'c', 3);
     live_close(live);
     close(ask[1]);
@@ -118,8 +118,8 @@ static void a_reader_follows_when_all_is_made_anew(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_heard_is_known_until_the_next_start, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_reader_follows_when_all_is_made_anew, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(heartbeats_are_kept_until_the_next_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_reader_moves_to_a_new_file, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("live", tests, NULL, NULL);
 }

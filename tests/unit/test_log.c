@@ -1,5 +1,5 @@
-/* The log: what is appended is there after any end, what replaces takes the place of what was, raft starts from what it
- * finds, and replay names the entry that is not what it should be. */
+/* The log: appended entries survive any end of the process, new entries replace old ones with the same index, raft
+ * starts from what the log holds, and replay names an entry that is wrong. */
 #include "controller/log/replay.h"
 #include "controller/log/replica.h"
 #include "controller/project/project.h"
@@ -34,7 +34,7 @@ static void a_new_log_is_empty(void **context)
     assert_int_equal(extent_now().vote.term, 0);
 }
 
-static void what_was_appended_is_there_after_a_restart(void **context)
+static void appended_entries_survive_a_restart(void **context)
 {
     (void)context;
     struct aq_error error = {0};
@@ -49,14 +49,14 @@ static void what_was_appended_is_there_after_a_restart(void **context)
     assert_int_equal(extent_now().last_term, LOG_CASE_TERM);
     assert_int_equal(extent_now().vote.term, 7);
     assert_int_equal(extent_now().vote.voted_for, 3);
-    log_case_add(1, 1, 3); /* without a vote, the old one stays */
+    log_case_add(1, 1, 3); /* the old vote stays */
     assert_int_equal(extent_now().vote.term, 7);
 }
 
 struct reading {
     uint64_t indexes[16];
     unsigned count, most;
-    int result; /* when `most` were seen */
+    int result; /* after `most` entries */
 };
 
 static int note_entry(void *context, const struct log_entry *entry, struct aq_error *error)
@@ -68,7 +68,7 @@ static int note_entry(void *context, const struct log_entry *entry, struct aq_er
     return reading->count == reading->most ? reading->result : 0;
 }
 
-static void entries_are_read_as_far_as_there_are_any(void **context)
+static void entries_are_read_as_far_as_they_exist(void **context)
 {
     (void)context;
     static const struct {
@@ -102,7 +102,7 @@ static bool count_event(void *context, const struct aq_event *event)
     return true;
 }
 
-static void an_entry_that_is_there_already_is_replaced_with_all_behind_it(void **context)
+static void an_existing_entry_is_replaced_with_all_after_it(void **context)
 {
     (void)context;
     unsigned events = 0;
@@ -115,12 +115,12 @@ static void an_entry_that_is_there_already_is_replaced_with_all_behind_it(void *
     log_case_append(logs.next_index++, RAFT_BARRIER, "", 0, 0, 1);
     log_case_add(1, 5, 1);
     check_extent(1, 5, 1, 1);
-    logs.next_index = 3; /* once more from the third on, shorter */
+    logs.next_index = 3; /* again from the third on, but fewer */
     logs.next_seq = 2;
     memcpy(logs.hash, hash, sizeof hash);
     log_case_add(1, 2, 1);
     check_extent(1, 3, 1, 1);
-    /* No seq leads to what is gone. */
+    /* No seq leads to removed entries. */
     test_must(events_scan(log_store_events(logs.store), 1, UINT64_MAX, count_event, &events, &error), &error);
     assert_int_equal(events, 3);
     log_case_add(1, 1, 1);
@@ -129,7 +129,7 @@ static void an_entry_that_is_there_already_is_replaced_with_all_behind_it(void *
     assert_int_equal(events, 4);
 }
 
-static void an_append_that_finds_no_room_leaves_the_log_as_it_was(void **context)
+static void an_append_without_room_leaves_the_log_unchanged(void **context)
 {
     (void)context;
     struct aq_error error = {0};
@@ -166,7 +166,7 @@ static struct replica *replica_new(uint64_t applied)
     return replica;
 }
 
-/* Does what the replica wants durable, as the log thread does. */
+/* Does the replica's job, as the log thread does. */
 static void make_durable(struct replica *replica)
 {
     struct aq_error error = {0};
@@ -192,7 +192,7 @@ static void become_leader(struct replica *replica)
     assert_true(replica_leads(replica));
 }
 
-static void an_empty_log_is_begun_as_a_cluster_of_one(void **context)
+static void an_empty_log_becomes_a_cluster_of_one(void **context)
 {
     (void)context;
     struct replica *replica = replica_new(0);
@@ -203,7 +203,7 @@ static void an_empty_log_is_begun_as_a_cluster_of_one(void **context)
     replica_close(NULL);
 }
 
-static void what_is_submitted_is_committed_when_it_is_durable(void **context)
+static void a_submitted_entry_is_committed_when_it_is_durable(void **context)
 {
     (void)context;
     struct aq_error error = {0};
@@ -223,7 +223,7 @@ static void what_is_submitted_is_committed_when_it_is_durable(void **context)
     aq_buffer_free(&packed);
 }
 
-static void a_restart_leads_again_with_all_that_there_was(void **context)
+static void after_a_restart_it_leads_again_with_all_entries(void **context)
 {
     (void)context;
     struct replica *replica = replica_new(0);
@@ -240,8 +240,8 @@ static void a_restart_leads_again_with_all_that_there_was(void **context)
     replica_close(replica);
 }
 
-/* The controller ended after an append, and before the next one noted that it was committed. */
-static void a_tail_that_is_not_known_as_committed_is_taken_over(void **context)
+/* The controller ended after an append, before the next append noted that it was committed. */
+static void a_tail_that_is_not_known_to_be_committed_is_kept(void **context)
 {
     (void)context;
     log_case_begin();
@@ -300,7 +300,7 @@ static void check_replay_fails(const char *words)
     state_close(state);
 }
 
-static void replay_goes_on_where_the_tables_are(void **context)
+static void replay_continues_after_the_applied_entry(void **context)
 {
     (void)context;
     struct aq_error error = {0};
@@ -326,7 +326,7 @@ static void a_long_log_is_replayed_in_rounds(void **context)
     struct aq_buffer packed;
     struct log_entry entries[64];
     log_case_begin();
-    for (int i = 0; i < 70; i++) { /* 4480 entries: more than one round takes */
+    for (int i = 0; i < 70; i++) { /* 4480 entries: more than one round */
         for (unsigned k = 0; k < 64; k++) {
             packed = log_case_pack(logs.next_seq, 1, 1, logs.hash);
             aq_entry_hash(packed.data, packed.length, logs.hash);
@@ -347,7 +347,7 @@ static void a_long_log_is_replayed_in_rounds(void **context)
     state_close(state);
 }
 
-/* Takes one event, and must be given the one that was asked for. */
+/* Must be called with the wanted event only. */
 static bool take_one(void *context, const struct aq_event *event)
 {
     *(uint64_t *)context = event->seq;
@@ -359,7 +359,7 @@ static void every_seq_is_found(void **context)
     (void)context;
     struct aq_error error = {0};
     log_case_begin();
-    for (unsigned i = 0; i < 100; i++) { /* with entries of raft's own among them, and at the end */
+    for (unsigned i = 0; i < 100; i++) { /* with entries of raft's own between them and at the end */
         log_case_add(1, 1 + i % 7, 1);
         for (unsigned k = 0; k < (i % 10 == 9 ? 3u : 0u); k++)
             log_case_append(logs.next_index++, RAFT_BARRIER, "", 0, 0, 1);
@@ -396,7 +396,7 @@ static void a_wrong_seq_is_named(void **context)
     check_replay_fails("log entry 3 begins at seq 3, but 2 comes next");
 }
 
-/* Every byte of an entry, in turn: either the entry itself cannot be read, or the next one does not follow it. */
+/* Flips every byte of an entry in turn: either the entry cannot be read, or the next one does not follow it. */
 static void a_flipped_byte_is_found_wherever_it_is(void **context)
 {
     (void)context;
@@ -424,7 +424,7 @@ static void a_flipped_byte_is_found_wherever_it_is(void **context)
     aq_buffer_free(&next);
 }
 
-static void tables_of_another_log_are_not_believed(void **context)
+static void tables_of_another_log_are_not_trusted(void **context)
 {
     (void)context;
     struct aq_error error = {0};
@@ -432,7 +432,7 @@ static void tables_of_another_log_are_not_believed(void **context)
     log_case_add(1, 1, 1);
     log_case_add(1, 1, 1);
     struct state *state = fresh_tables();
-    test_must(replay_check_applied(logs.store, state, &error), &error); /* empty tables are of any log */
+    test_must(replay_check_applied(logs.store, state, &error), &error); /* empty tables fit any log */
     test_must(replay(logs.store, state, NULL, 3, &error), &error);
     test_must(replay_check_applied(logs.store, state, &error), &error);
     struct aq_buffer other = log_case_pack(2, 1, 2, logs.hash);
@@ -471,22 +471,22 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LOG_TEST(a_new_log_is_empty),
-        LOG_TEST(what_was_appended_is_there_after_a_restart),
-        LOG_TEST(entries_are_read_as_far_as_there_are_any),
-        LOG_TEST(an_entry_that_is_there_already_is_replaced_with_all_behind_it),
-        LOG_TEST(an_append_that_finds_no_room_leaves_the_log_as_it_was),
-        LOG_TEST(an_empty_log_is_begun_as_a_cluster_of_one),
-        LOG_TEST(what_is_submitted_is_committed_when_it_is_durable),
-        LOG_TEST(a_restart_leads_again_with_all_that_there_was),
-        LOG_TEST(a_tail_that_is_not_known_as_committed_is_taken_over),
+        LOG_TEST(appended_entries_survive_a_restart),
+        LOG_TEST(entries_are_read_as_far_as_they_exist),
+        LOG_TEST(an_existing_entry_is_replaced_with_all_after_it),
+        LOG_TEST(an_append_without_room_leaves_the_log_unchanged),
+        LOG_TEST(an_empty_log_becomes_a_cluster_of_one),
+        LOG_TEST(a_submitted_entry_is_committed_when_it_is_durable),
+        LOG_TEST(after_a_restart_it_leads_again_with_all_entries),
+        LOG_TEST(a_tail_that_is_not_known_to_be_committed_is_kept),
         LOG_TEST(a_log_that_ends_before_what_was_committed_is_refused),
-        LOG_TEST(replay_goes_on_where_the_tables_are),
+        LOG_TEST(replay_continues_after_the_applied_entry),
         LOG_TEST(a_long_log_is_replayed_in_rounds),
         LOG_TEST(every_seq_is_found),
         LOG_TEST(a_broken_chain_is_named),
         LOG_TEST(a_wrong_seq_is_named),
         LOG_TEST(a_flipped_byte_is_found_wherever_it_is),
-        LOG_TEST(tables_of_another_log_are_not_believed),
+        LOG_TEST(tables_of_another_log_are_not_trusted),
         LOG_TEST(an_event_of_a_newer_version_is_named),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);

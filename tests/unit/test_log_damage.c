@@ -1,5 +1,5 @@
-/* What the disk gives back is not what it was given: bits of the log's file are turned, in entries and in the pages
- * around them, while nobody has it open and while it is in use. Never is anything served that was not written. */
+/* Flipped bits in the log's file, in entries and in the pages around them, while it is closed and while it is in use.
+ * Nothing is served that was not written. */
 #include "controller/lmdb/marks.h"
 #include "controller/log/replay.h"
 #include "controller/state/log_layout.h"
@@ -22,7 +22,7 @@ static void given_entries(void)
         log_case_add(1, EVENTS, logs.next_index - 1);
 }
 
-/* ---- reading all of it ------------------------------------------------------------------------------------ */
+/* ---- reading everything --------------------------------------------------------------------------------- */
 
 /* Every event must be the one that was written. */
 static bool check_event(void *context, const struct aq_event *event)
@@ -55,7 +55,7 @@ static int check_entry(void *context, const struct log_entry *entry, struct aq_e
     return 0;
 }
 
-/* 0: all is there, as it was written. 1: damage was found. */
+/* Returns 0 if everything is as it was written, 1 if damage was found. */
 static int read_all(struct aq_error *error)
 {
     struct log_extent extent;
@@ -70,9 +70,9 @@ static int read_all(struct aq_error *error)
     return 0;
 }
 
-/* ---- in an entry ------------------------------------------------------------------------------------------- */
+/* ---- in an entry ---------------------------------------------------------------------------------------- */
 
-static void a_turned_bit_in_an_entry_is_named_with_its_place(void **context)
+static void a_flipped_bit_in_an_entry_is_named_with_its_place(void **context)
 {
     (void)context;
     char path[96];
@@ -88,16 +88,16 @@ static void a_turned_bit_in_an_entry_is_named_with_its_place(void **context)
     assert_string_equal(error.message, "log entry 35 (seq 100) is damaged: its bytes are not what was written");
     error = (struct aq_error){0};
     assert_int_equal(events_scan(log_store_events(logs.store), 1, UINT64_MAX, check_event, &seen, &error), -1);
-    assert_int_equal(seen, 99); /* what comes before is served, and nothing else */
+    assert_int_equal(seen, 99); /* only what comes before is served */
     seen = 102;
     test_must(events_scan(log_store_events(logs.store), 103, UINT64_MAX, check_event, &seen, &error), &error);
-    assert_int_equal(seen, ENTRIES * EVENTS); /* and what comes behind it, too */
+    assert_int_equal(seen, ENTRIES * EVENTS); /* and what comes after it */
     assert_int_equal(events_after_damage(log_store_events(logs.store), 100), 103);
     assert_int_equal(events_after_damage(log_store_events(logs.store), 102), 103);
     assert_int_equal(events_after_damage(log_store_events(logs.store), ENTRIES * EVENTS), 0);
 }
 
-/* In each page but the first two. */
+/* In each page except the first two. */
 static void flip_heads(const char *path)
 {
     struct stat status;
@@ -130,7 +130,7 @@ static void while_the_log_is_in_use_too(void **context)
     state_close(state);
 }
 
-static void an_entry_of_an_older_version_needs_no_check(void **context)
+static void an_entry_of_an_older_version_needs_no_checksum(void **context)
 {
     (void)context;
     struct log_head head;
@@ -149,7 +149,7 @@ static void an_entry_of_an_older_version_needs_no_check(void **context)
     assert_string_equal(error.message, "log entry 7 should have 5 bytes, but has 4");
 }
 
-/* A table that is not found is no reason to begin a new log over the one that is there. */
+/* A missing table must not lead to a new log in the place of the old one. */
 static void a_table_that_lost_its_name_is_damage(void **context)
 {
     (void)context;
@@ -164,18 +164,18 @@ static void a_table_that_lost_its_name_is_damage(void **context)
     assert_non_null(strstr(error.message, "data.mdb is damaged: one of its tables is missing"));
     each_match(path, "dntries", flip_match, path);
     log_case_open();
-    test_must(read_all(&error), &error); /* and nothing was written meanwhile */
+    test_must(read_all(&error), &error); /* nothing was written meanwhile */
 }
 
-/* ---- anywhere ------------------------------------------------------------------------------------------------- */
+/* ---- anywhere ------------------------------------------------------------------------------------------- */
 
-/* Found: by an error, or in the last words of a process that ended of it; both have to name a place. */
+/* FOUND: by an error, or in the last words of a process that crashed; both must name the place. */
 enum outcome { UNHARMED, FOUND, UNNAMED, ENDED, WRONG, OUTCOMES };
 
 struct turned {
     const char *path;
     struct turned_bit bit;
-    bool in_use; /* the log is open already when it turns */
+    bool in_use; /* the bit flips while the log is open */
 };
 
 static bool names_a_place(const char *words)
@@ -206,7 +206,7 @@ static enum outcome read_in_child(const struct turned *turned, char words[LAST_W
     return !WIFSIGNALED(status) ? WRONG : names_a_place(words) ? FOUND : ENDED;
 }
 
-/* Turns one bit after the other, each alone. `within`: only in so many bytes from the beginning of each page. */
+/* Flips one bit at a time. `within`: only in the first bytes of each page. */
 static void turn_bits(unsigned within, bool in_use, unsigned outcomes[OUTCOMES])
 {
     static const char *const names[] = {"unharmed", "found", "not named", "ended", "wrong"};
@@ -247,13 +247,13 @@ static void check_outcomes(bool in_use)
     log_case_open();
 }
 
-static void wherever_it_is_nothing_wrong_is_served_and_the_place_named(void **context)
+static void wherever_a_bit_flips_nothing_wrong_is_served_and_the_place_is_named(void **context)
 {
     (void)context;
     check_outcomes(false);
 }
 
-static void wherever_it_turns_while_the_log_is_in_use_too(void **context)
+static void also_while_the_log_is_in_use(void **context)
 {
     (void)context;
     check_outcomes(true);
@@ -262,12 +262,12 @@ static void wherever_it_turns_while_the_log_is_in_use_too(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LOG_TEST(a_turned_bit_in_an_entry_is_named_with_its_place),
+        LOG_TEST(a_flipped_bit_in_an_entry_is_named_with_its_place),
         LOG_TEST(while_the_log_is_in_use_too),
-        LOG_TEST(an_entry_of_an_older_version_needs_no_check),
+        LOG_TEST(an_entry_of_an_older_version_needs_no_checksum),
         LOG_TEST(a_table_that_lost_its_name_is_damage),
-        LOG_TEST(wherever_it_is_nothing_wrong_is_served_and_the_place_named),
-        LOG_TEST(wherever_it_turns_while_the_log_is_in_use_too),
+        LOG_TEST(wherever_a_bit_flips_nothing_wrong_is_served_and_the_place_is_named),
+        LOG_TEST(also_while_the_log_is_in_use),
     };
     return cmocka_run_group_tests_name("log damage", tests, NULL, NULL);
 }

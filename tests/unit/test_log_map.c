@@ -1,5 +1,5 @@
-/* The log's map begins small and grows before it is full, while others read: threads of this process, which hold
- * snapshots, and another process, which has the file mapped at its old size. */
+/* The log's map starts small and grows before it is full, while there are readers: threads of this process that hold
+ * snapshots, and another process that has the file mapped with its old size. */
 #include "tests/lib/log_case.h"
 
 #include <pthread.h>
@@ -7,11 +7,10 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
-enum { ENTRY_BYTES = 1 << 20, ENTRIES = 40, READERS = 3 }; /* 40 MiB: more than twice what the map begins with */
+enum { ENTRY_BYTES = 1 << 20, ENTRIES = 40, READERS = 3 }; /* 40 MiB: more than twice the first size of the map */
 enum { TRIES = 20 };
 
-/* A reader that is held up in its snapshot for a second holds up the growth, and the entry is refused; it can be tried
- * again. */
+/* A reader that keeps its snapshot for a second delays the growth, so the entry is refused; it can be tried again. */
 static void append_large(uint64_t index)
 {
     static char bytes[ENTRY_BYTES];
@@ -64,7 +63,7 @@ static void it_grows_while_threads_read(void **context)
         pthread_join(readers[i], NULL);
     test_must(log_store_read(logs.store, 1, UINT64_MAX, count_entry, &count, &error), &error);
     assert_int_equal(count, ENTRIES + 1);
-    log_case_close(); /* and it opens again, larger than it begins */
+    log_case_close(); /* and it opens again, larger than its first size */
     log_case_open();
     append_large(2 + ENTRIES);
 }
@@ -76,7 +75,7 @@ static bool count_event(void *context, const struct aq_event *event)
     return true;
 }
 
-/* Reads one event, waits for a word that the log has grown, and reads the one behind. */
+/* Reads one event, waits until it is told that the log has grown, and reads the next one. */
 static int read_from_elsewhere(int from, int to)
 {
     struct events *events;
@@ -102,7 +101,7 @@ static void another_process_takes_over_the_new_size(void **context)
     char byte;
     log_case_begin();
     log_case_add(1, 1, 1);
-    log_case_close(); /* an environment is not taken along by fork() */
+    log_case_close(); /* an open environment must not pass a fork() */
     assert_int_equal(pipe(down), 0);
     assert_int_equal(pipe(up), 0);
     pid_t pid = fork();

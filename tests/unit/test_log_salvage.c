@@ -1,5 +1,5 @@
-/* What is saved of a log that is damaged: all that is whole up to the first entry that is lost, nothing that was not
- * written, and in a form that a controller goes on from. The damaged log stays as it is. */
+/* Salvage of a damaged log: it copies all intact entries up to the first lost one, nothing that was not written, and
+ * into a log from which a controller can start. The damaged log is not changed. */
 #include "controller/lmdb/page_layout.h"
 #include "controller/log/replica.h"
 #include "controller/log/salvage.h"
@@ -23,10 +23,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Some entries are large, so that they lie on pages of their own. */
+/* Some entries are large enough to be on pages of their own. */
 enum { ENTRIES = 120, EVENTS = 3, LARGE_EVENTS = 200, LARGE_EACH = 40, FLIPS = 300, PAGE = 4096 };
 
-static char path[96], saved[96], target[112]; /* the log's file; a data directory of what is saved; its log */
+static char path[96], saved[96], target[112]; /* the damaged file; the data directory of the copy; its log */
 static struct aq_buffer report;
 
 static unsigned events_of(uint64_t index)
@@ -34,7 +34,7 @@ static unsigned events_of(uint64_t index)
     return index % LARGE_EACH == 0 ? LARGE_EVENTS : EVENTS;
 }
 
-/* The seq that an entry begins with. */
+/* The seq of the first event of an entry. */
 static uint64_t seq_of(uint64_t index)
 {
     uint64_t seq = 1;
@@ -62,14 +62,14 @@ static int salvage_it(struct aq_error *error)
     return salvage(logs.directory, target, LOG_CASE_MAP_BYTES, &report, error);
 }
 
-/* An event in every copy of its page. */
-static void spoil(const char *name)
+/* Damages an event in every copy of its page. */
+static void damage(const char *name)
 {
     each_match(path, name, flip_match, path);
 }
 
-/* In the flags of each page, the first two too. */
-static void spoil_heads(void)
+/* Damages the flags of each page, including the first two. */
+static void damage_heads(void)
 {
     struct stat status;
     assert_int_equal(stat(path, &status), 0);
@@ -89,7 +89,7 @@ static bool check_event(void *context, const struct aq_event *event)
     return true;
 }
 
-/* What was saved is the log up to this entry, and is closed again. */
+/* The copy is the log up to this entry. Closes it again. */
 static void check_saved(uint64_t last)
 {
     struct aq_error error = {0};
@@ -119,9 +119,9 @@ static void check_report(const char *expected)
     assert_string_equal(aq_buffer_string(&report), expected);
 }
 
-/* ---- what is saved ------------------------------------------------------------------------------------------ */
+/* ---- what is copied ------------------------------------------------------------------------------------- */
 
-static void a_log_without_damage_is_copied_wholly(void **context)
+static void a_log_without_damage_is_copied_completely(void **context)
 {
     (void)context;
     struct aq_error error;
@@ -136,8 +136,7 @@ static void a_log_without_damage_is_copied_wholly(void **context)
     check_saved(ENTRIES + 1);
 }
 
-/* A leaf's room between the places of rows and the rows keeps what lay there before: here, an entry of another leaf.
- * False: there is not enough of it. */
+/* The free space of a leaf keeps old bytes: here, an entry of another leaf. False: there is not enough space. */
 static bool leave_over(unsigned char *page, const unsigned char *node, uint16_t size)
 {
     struct page_head head;
@@ -150,7 +149,7 @@ static bool leave_over(unsigned char *page, const unsigned char *node, uint16_t 
     return true;
 }
 
-static void so_is_one_with_leftovers_on_its_pages(void **context)
+static void so_is_one_with_old_bytes_on_its_pages(void **context)
 {
     (void)context;
     struct aq_error error;
@@ -167,7 +166,7 @@ static void so_is_one_with_leftovers_on_its_pages(void **context)
     assert_int_equal(fstat(fd, &status), 0);
     off_t place = find_last_match(path, "controller-1");
     assert_int_equal(pread(fd, bytes, PAGE, place / PAGE * PAGE), PAGE);
-    uint16_t at; /* of the first row there */
+    uint16_t at; /* of the first row */
     memcpy(&at, bytes + HEAD_SIZE, sizeof at);
     memcpy(&node, bytes + at, sizeof node);
     uint16_t size = (uint16_t)(NODE_SIZE + node.key_size + node.low + node.low % 2);
@@ -184,13 +183,13 @@ static void so_is_one_with_leftovers_on_its_pages(void **context)
     check_saved(3 * ENTRIES + 1);
 }
 
-static void up_to_an_entry_that_is_damaged(void **context)
+static void entries_are_copied_up_to_a_damaged_one(void **context)
 {
     (void)context;
     struct aq_error error;
     char expected[512];
     given_a_log();
-    spoil("u100");
+    damage("u100");
     test_must(salvage_it(&error), &error);
     snprintf(expected, sizeof expected,
              "intact and copied: entries 1 to 34 (seq 1 to 99, until 1970-01-01T00:16:40.097Z)\nto %s\n"
@@ -201,8 +200,8 @@ static void up_to_an_entry_that_is_damaged(void **context)
     check_report(expected);
     check_saved(34);
     remove_saved();
-    spoil("t100"); /* as it was */
-    spoil("u951");
+    damage("t100"); /* flips it back */
+    damage("u951");
     test_must(salvage_it(&error), &error);
     snprintf(expected, sizeof expected,
              "intact and copied: entries 1 to 120 (seq 1 to 948, until 1970-01-01T00:16:40.749Z)\nto %s\n"
@@ -213,23 +212,23 @@ static void up_to_an_entry_that_is_damaged(void **context)
     check_saved(120);
 }
 
-static void a_large_entry_too(void **context)
+static void also_if_it_is_a_large_one(void **context)
 {
     (void)context;
     struct aq_error error;
     given_a_log();
-    spoil("u300");
+    damage("u300");
     test_must(salvage_it(&error), &error);
     assert_non_null(strstr(aq_buffer_string(&report), "lost: log entry 40 (seq 115) is damaged: its bytes"));
     check_saved(39);
 }
 
-static void pages_that_lead_to_entries_need_not_be_whole(void **context)
+static void pages_that_lead_to_entries_need_not_be_intact(void **context)
 {
     (void)context;
     struct aq_error error;
     given_a_log();
-    spoil_heads();
+    damage_heads();
     assert_int_equal(log_store_open(&logs.store, logs.directory, LOG_CASE_MAP_BYTES, &error), -1);
     test_must(salvage_it(&error), &error);
     assert_non_null(strstr(aq_buffer_string(&report), "\nlost: nothing that can be detected\n"));
@@ -237,7 +236,7 @@ static void pages_that_lead_to_entries_need_not_be_whole(void **context)
     check_saved(ENTRIES + 1);
 }
 
-/* As older versions wrote it: without a check of its own, and with a row in a table of seqs. */
+/* As older versions wrote it: without a checksum, and with a row in a table of seqs. */
 static void add_plain_entry(void)
 {
     MDB_env *env;
@@ -269,7 +268,7 @@ static void add_plain_entry(void)
     aq_buffer_free(&row);
 }
 
-static void an_entry_without_a_check_is_proved_by_who_follows(void **context)
+static void an_entry_without_a_checksum_is_confirmed_by_the_next_one(void **context)
 {
     (void)context;
     struct aq_error error;
@@ -278,9 +277,9 @@ static void an_entry_without_a_check_is_proved_by_who_follows(void **context)
     add_plain_entry();
     test_must(salvage_it(&error), &error);
     assert_non_null(strstr(aq_buffer_string(&report), "\nlost: nothing that can be detected\n"));
-    check_saved(ENTRIES + 3); /* behind the last one there is nothing that could prove it */
+    check_saved(ENTRIES + 3); /* nothing follows the last one to confirm it */
     remove_saved();
-    spoil("u953");
+    damage("u953");
     test_must(salvage_it(&error), &error);
     assert_non_null(strstr(aq_buffer_string(&report),
                            "lost: log entry 123 (seq 0) does not follow the one before it: the hash chain is broken\n"
@@ -288,8 +287,8 @@ static void an_entry_without_a_check_is_proved_by_who_follows(void **context)
     check_saved(ENTRIES + 1);
 }
 
-/* Each bit alone. In the head of a page, none costs an entry; and wherever it is, nothing is made up. */
-static void wherever_a_bit_turns(void **context)
+/* Flips one bit at a time. In the head of a page, none costs an entry; and nowhere does one lead to false entries. */
+static void wherever_a_bit_flips(void **context)
 {
     (void)context;
     struct aq_error error;
@@ -323,9 +322,9 @@ static void wherever_a_bit_turns(void **context)
     printf("# %" PRIu64 " of %d cost no entry\n", whole, FLIPS);
 }
 
-/* ---- what is not believed ------------------------------------------------------------------------------------- */
+/* ---- what is not trusted -------------------------------------------------------------------------------- */
 
-/* A page that looks like a leaf with an entry of raft's own, which no hash binds to the one before it. */
+/* A page that looks like a leaf with an entry of raft's own, which no hash links to the one before it. */
 static void forge_leaf(unsigned char *page, uint64_t index)
 {
     struct log_head head = {.term = 99, .type = RAFT_BARRIER | (LOG_CHECKED | LOG_COMMITS)};
@@ -341,7 +340,7 @@ static void forge_leaf(unsigned char *page, uint64_t index)
     memcpy(page + at + NODE_SIZE + 8, &head, sizeof head);
 }
 
-static void what_is_written_in_an_entry_is_not_taken_for_one(void **context)
+static void the_contents_of_an_entry_are_not_taken_for_an_entry(void **context)
 {
     (void)context;
     struct aq_error error;
@@ -357,8 +356,8 @@ static void what_is_written_in_an_entry_is_not_taken_for_one(void **context)
     assert_memory_equal(aq_buffer_string(&report), "intact and copied: entries 1 to 122\n", 36);
 }
 
-/* Refused for want of room, when its pages were on the disk already; then another one got its number. */
-static void an_entry_that_was_refused_is_not_taken_for_the_one_after(void **context)
+/* Refused because the disk was full, after its pages were written; then another entry got its index. */
+static void a_refused_entry_is_not_taken_for_the_one_that_replaced_it(void **context)
 {
     (void)context;
     struct aq_error error;
@@ -385,9 +384,9 @@ static void an_entry_that_was_refused_is_not_taken_for_the_one_after(void **cont
     check_saved(ENTRIES + 3);
 }
 
-/* ---- going on ----------------------------------------------------------------------------------------------- */
+/* ---- starting from the copy ----------------------------------------------------------------------------- */
 
-static void check_tables(const struct aq_config_controller *config, bool made_anew, uint64_t index)
+static void check_tables(const struct aq_config_controller *config, bool rebuilt, uint64_t index)
 {
     struct aq_error error = {0};
     struct log_store *store;
@@ -406,12 +405,12 @@ static void check_tables(const struct aq_config_controller *config, bool made_an
     length = readlink(link, after, sizeof after - 1);
     assert_true(length > 0);
     after[length] = '\0';
-    assert_int_equal(strcmp(before, after) != 0, made_anew);
+    assert_int_equal(strcmp(before, after) != 0, rebuilt);
     test_must(tables_close(state, &error), &error);
     log_store_close(store);
 }
 
-/* Raft goes on behind the last entry. */
+/* Raft continues after the last entry. */
 static void check_raft(uint64_t last)
 {
     struct aq_error error = {0};
@@ -428,7 +427,7 @@ static void check_raft(uint64_t last)
     log_store_close(store);
 }
 
-static void old_tables_do_not_stay_ahead_of_it(void **context)
+static void tables_that_are_ahead_of_the_copy_are_rebuilt(void **context)
 {
     (void)context;
     struct aq_error error;
@@ -442,7 +441,7 @@ static void old_tables_do_not_stay_ahead_of_it(void **context)
     test_must(salvage_it(&error), &error);
     check_tables(&config, true, ENTRIES + 1);
     check_tables(&config, false, ENTRIES + 1);
-    spoil("u100");
+    damage("u100");
     remove_saved();
     test_must(salvage_it(&error), &error);
     check_raft(34);
@@ -451,7 +450,7 @@ static void old_tables_do_not_stay_ahead_of_it(void **context)
     aq_arena_free(&arena);
 }
 
-/* ---- what is refused ------------------------------------------------------------------------------------------ */
+/* ---- what is refused ------------------------------------------------------------------------------------ */
 
 static void check_refused(const char *format, const char *where)
 {
@@ -463,28 +462,28 @@ static void check_refused(const char *format, const char *where)
     assert_int_equal(report.length, 0);
 }
 
-static void nothing_is_written_over(void **context)
+static void nothing_is_overwritten(void **context)
 {
     (void)context;
     char part[120];
     given_a_log();
     assert_int_equal(mkdir(target, 0700), 0);
     check_refused("%s already exists: name a directory that does not", target);
-    assert_int_equal(rmdir(target), 0); /* nothing was put into it */
+    assert_int_equal(rmdir(target), 0); /* it is still empty */
     snprintf(part, sizeof part, "%s.part", target);
     assert_int_equal(mkdir(part, 0700), 0);
     check_refused("%s was left by an interrupted run: remove it", part);
     assert_int_equal(rmdir(part), 0);
 }
 
-static void without_a_beginning_there_is_no_log(void **context)
+static void without_its_first_entry_a_log_is_lost(void **context)
 {
     (void)context;
     struct aq_error error;
     char part[120];
     given_a_log();
     snprintf(part, sizeof part, "%s.part", target);
-    spoil("controller-1");
+    damage("controller-1");
     check_refused("nothing can be copied: log entry 1 (seq 0) is damaged: its bytes are not what was written", "");
     assert_int_equal(access(target, F_OK), -1);
     assert_int_equal(access(part, F_OK), -1);
@@ -496,15 +495,15 @@ static void without_a_beginning_there_is_no_log(void **context)
     assert_int_equal(access(part, F_OK), -1);
 }
 
-static void the_damaged_log_stays_as_it_is(void **context)
+static void the_damaged_log_is_not_changed(void **context)
 {
     (void)context;
     struct aq_error error;
     struct stat before, after;
     char directory[80];
     given_a_log();
-    spoil("u100");
-    spoil_heads();
+    damage("u100");
+    damage_heads();
     snprintf(directory, sizeof directory, "%s/log", logs.directory);
     assert_int_equal(chmod(path, 0400), 0);
     assert_int_equal(stat(path, &before), 0);
@@ -525,19 +524,19 @@ static int end_case(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SALVAGE_TEST(a_log_without_damage_is_copied_wholly),
-        SALVAGE_TEST(so_is_one_with_leftovers_on_its_pages),
-        SALVAGE_TEST(up_to_an_entry_that_is_damaged),
-        SALVAGE_TEST(a_large_entry_too),
-        SALVAGE_TEST(pages_that_lead_to_entries_need_not_be_whole),
-        SALVAGE_TEST(an_entry_without_a_check_is_proved_by_who_follows),
-        SALVAGE_TEST(wherever_a_bit_turns),
-        SALVAGE_TEST(what_is_written_in_an_entry_is_not_taken_for_one),
-        SALVAGE_TEST(an_entry_that_was_refused_is_not_taken_for_the_one_after),
-        SALVAGE_TEST(old_tables_do_not_stay_ahead_of_it),
-        SALVAGE_TEST(nothing_is_written_over),
-        SALVAGE_TEST(without_a_beginning_there_is_no_log),
-        SALVAGE_TEST(the_damaged_log_stays_as_it_is),
+        SALVAGE_TEST(a_log_without_damage_is_copied_completely),
+        SALVAGE_TEST(so_is_one_with_old_bytes_on_its_pages),
+        SALVAGE_TEST(entries_are_copied_up_to_a_damaged_one),
+        SALVAGE_TEST(also_if_it_is_a_large_one),
+        SALVAGE_TEST(pages_that_lead_to_entries_need_not_be_intact),
+        SALVAGE_TEST(an_entry_without_a_checksum_is_confirmed_by_the_next_one),
+        SALVAGE_TEST(wherever_a_bit_flips),
+        SALVAGE_TEST(the_contents_of_an_entry_are_not_taken_for_an_entry),
+        SALVAGE_TEST(a_refused_entry_is_not_taken_for_the_one_that_replaced_it),
+        SALVAGE_TEST(tables_that_are_ahead_of_the_copy_are_rebuilt),
+        SALVAGE_TEST(nothing_is_overwritten),
+        SALVAGE_TEST(without_its_first_entry_a_log_is_lost),
+        SALVAGE_TEST(the_damaged_log_is_not_changed),
     };
     return cmocka_run_group_tests_name("log salvage", tests, NULL, NULL);
 }

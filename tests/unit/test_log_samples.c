@@ -1,11 +1,11 @@
-/* Logs of earlier days stay readable for ever. Each directory tests/data/log-* holds one: data.mdb.gz, the log's own
- * file as a release wrote it, and rows.jsonl, what the tables and the events were then. Such a log must open, its
- * tables be made from it, and every field be what it was; fields that came later may be there besides.
+/* Old logs stay readable. Each directory tests/data/log-* holds one: data.mdb.gz, the log's file as an earlier version
+ * wrote it, and rows.jsonl, the rows of its tables and its events at that time. Such a log must open, its tables must
+ * be rebuilt, and every field must have the same value; there may be new fields.
  *
- *     AQ_SAMPLE=tests/data/log-2 build/release/tests/test_log_samples     writes one instead, with this tree's program
+ *     AQ_SAMPLE=tests/data/log-2 build/release/tests/test_log_samples     writes a new sample instead
  *
- * To be done BEFORE an event gets a new version, and kept: the last test insists on a sample of every version that is
- * no longer written. */
+ * Write and keep a sample BEFORE an event gets a new version: the last test requires one of every version that is no
+ * longer written. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +32,7 @@
 
 enum { ROWS_MAX = 4096, LOGGED_MAX = 256 };
 
-/* ---- the life of a small cluster in which everything happens that can happen ------------------------------- */
+/* ---- the history of a small cluster, with every kind of event ------------------------------------------- */
 
 static void sample_ask(struct test_cluster *cluster, const struct aq_command *command, const void *record,
                        const char *author)
@@ -107,7 +107,7 @@ static void sample_nodes(struct test_cluster *cluster)
     sample_ask(cluster, &aq_command_node_delete, &delete, "admin");
 }
 
-/* An application with an idempotency key; its number. */
+/* Creates an application with an idempotency key. Returns its id. */
 static uint64_t sample_application(struct test_cluster *cluster, const char *label, const char *key)
 {
     char ids[1][65] = {""};
@@ -151,7 +151,7 @@ static void sample_applications(struct test_cluster *cluster)
     uint64_t runs = sample_application(cluster, "mac", "key-1"), ends = sample_application(cluster, "mac", "");
     uint64_t fails = sample_application(cluster, "mac", ""), expires = sample_application(cluster, "short", "");
     for (int i = 0; i < 6; i++)
-        (void)sample_application(cluster, "mac", ""); /* more than there is room for: the last ones wait */
+        (void)sample_application(cluster, "mac", ""); /* more than fit: the last ones wait */
     struct aq_resource resource = sample_resource(cluster, runs, &arena);
     sample_start(cluster, &resource);
     resource = sample_resource(cluster, expires, &arena);
@@ -186,7 +186,7 @@ static void sample_live(struct test_cluster *cluster)
     sample_applications(cluster);
 }
 
-/* ---- everything that there is, a line each ---------------------------------------------------------------- */
+/* ---- all rows and events, one line each ----------------------------------------------------------------- */
 
 struct dump {
     const struct aq_entity *entity;
@@ -241,7 +241,7 @@ static int write_sample(const char *directory)
     struct dump dump = {0};
     char path[512];
     if (mkdir(directory, 0755) != 0) {
-        fprintf(stderr, "%s cannot be made: %s\n", directory, strerror(errno));
+        fprintf(stderr, "cannot create %s: %s\n", directory, strerror(errno));
         return 1;
     }
     test_cluster_new(&cluster);
@@ -262,7 +262,7 @@ static int write_sample(const char *directory)
 
 /* ---- reading one ------------------------------------------------------------------------------------------ */
 
-/* Which versions of which events stand in the samples. */
+/* Which versions of which events are in the samples. */
 static struct {
     uint64_t code, version;
 } logged[LOGGED_MAX];
@@ -295,7 +295,7 @@ static int note_entry(void *context, const struct log_entry *raw, struct aq_erro
     return 0;
 }
 
-/* Is everything that `old` says also said by `new`? */
+/* Whether `new` has everything that `old` has. */
 static bool is_within(const json_t *old, const json_t *new)
 {
     const char *key;
@@ -328,7 +328,7 @@ static void compare_line(const char *path, const char *old, size_t old_length, c
     json_decref(now);
 }
 
-/* Line by line: rows are in the order of their keys, events in that of their seq. */
+/* Compares line by line: rows are in the order of their keys, events in the order of their seqs. */
 static void compare_rows(const char *directory, const struct aq_buffer *now)
 {
     char path[512], *line = NULL;
@@ -351,7 +351,7 @@ static void compare_rows(const char *directory, const struct aq_buffer *now)
     fclose(file);
 }
 
-static char scratch[64]; /* where a sample is unpacked; removed after a failure, too */
+static char scratch[64]; /* where a sample is unpacked; removed after a failure too */
 
 static int remove_scratch(void **state)
 {
@@ -373,7 +373,7 @@ static void read_sample(const char *directory)
                          cluster.directory),
                      0);
     test_cluster_open(&cluster, false);
-    test_cluster_start(&cluster); /* what was appended last is known to be committed once somebody leads */
+    test_cluster_start(&cluster); /* the last entry is known to be committed when there is a leader */
     dump_all(&cluster, &dump);
     compare_rows(directory, &dump.lines);
     test_must(log_store_read(cluster.store, 1, UINT64_MAX, note_entry, &cluster.arena, &error), &error);

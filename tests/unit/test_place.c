@@ -1,5 +1,4 @@
-/* Placement: which node is taken, what every other one answered and in which words; and the index that it reads, whose
- * undo is held against a model. */
+/* Placement: which node is chosen, and what every other node answered and in which words. */
 #include "controller/place/place.h"
 #include "tests/lib/chance.h"
 #include "tests/lib/decide_case.h"
@@ -24,17 +23,17 @@ static void given_machine(uint64_t number, struct aq_amounts room, bool lost, bo
 
 static const struct aq_amounts plenty = {.cpu = 8000, .ram = 8192, .disk = 8192, .slots = 8};
 
-static void asked(struct aq_definition *definitions, uint32_t count, struct aq_list tries)
+static void ask(struct aq_definition *definitions, uint32_t count, struct aq_list tries)
 {
     struct aq_list list = {definitions, count};
     struct place_request request = {0, &list, &tries};
     place(spec.index, &request, &answer, &spec.arena);
 }
 
-static void asked_for(struct aq_needs needs)
+static void ask_for(struct aq_needs needs)
 {
     struct aq_definition definition = {.driver = "test", .resources = needs};
-    asked(&definition, 1, (struct aq_list){0});
+    ask(&definition, 1, (struct aq_list){0});
 }
 
 static const struct aq_ballot_group *group(uint32_t i)
@@ -53,13 +52,13 @@ static void check_group(uint32_t i, enum aq_answer said, uint64_t have, uint64_t
 
 /* ---- choosing ----------------------------------------------------------------------------------------- */
 
-static void the_first_that_fits_is_taken(void **context)
+static void the_first_node_that_fits_is_chosen(void **context)
 {
     (void)context;
     given_machine(3, plenty, false, false);
-    given_machine(2, plenty, false, false); /* in order of numbers, not of joining the index */
+    given_machine(2, plenty, false, false); /* the order of numbers counts, not that of joining */
     given_machine(1, (struct aq_amounts){.slots = 1}, false, false);
-    asked_for((struct aq_needs){.cpu = 1000});
+    ask_for((struct aq_needs){.cpu = 1000});
     assert_true(answer.placed);
     assert_string_equal(answer.node, "node-2");
     assert_int_equal(answer.definition, 0);
@@ -73,34 +72,34 @@ static void exactly_enough_is_enough(void **context)
     (void)context;
     struct aq_disk disks[] = {{"a", 5}, {"b", 6}};
     given_machine(1, (struct aq_amounts){.cpu = 500, .ram = 7, .disk = 11, .slots = 1}, false, false);
-    asked_for((struct aq_needs){.cpu = 500, .ram = 7, .disks = {disks, 2}, .slots = 1});
+    ask_for((struct aq_needs){.cpu = 500, .ram = 7, .disks = {disks, 2}, .slots = 1});
     assert_true(answer.placed);
     disks[1].size = 7;
-    asked_for((struct aq_needs){.cpu = 500, .ram = 7, .disks = {disks, 2}, .slots = 1});
+    ask_for((struct aq_needs){.cpu = 500, .ram = 7, .disks = {disks, 2}, .slots = 1});
     assert_false(answer.placed);
     check_group(0, AQ_ANSWER_DISK, 11, 12, "1");
 }
 
-static void what_is_not_asked_for_is_not_counted(void **context)
+static void amounts_that_are_not_needed_do_not_count(void **context)
 {
     (void)context;
     given_machine(1, (struct aq_amounts){0}, false, false);
-    asked_for((struct aq_needs){0});
+    ask_for((struct aq_needs){0});
     assert_true(answer.placed);
 }
 
 static void without_a_node_it_says_so(void **context)
 {
     (void)context;
-    asked_for((struct aq_needs){0});
+    ask_for((struct aq_needs){0});
     assert_false(answer.placed);
     assert_false(answer.exhausted);
     assert_string_equal(answer.reason, "no node has joined yet");
     assert_int_equal(answer.groups.count, 0);
 }
 
-/* Each reason with one node that has all the later ones, too. */
-static void reasons_come_in_order_lasting_ones_first(void **context)
+/* Each reason has one node for which all later reasons hold too. */
+static void lasting_reasons_come_first(void **context)
 {
     (void)context;
     static const struct {
@@ -123,7 +122,7 @@ static void reasons_come_in_order_lasting_ones_first(void **context)
         definition.resources.disks = (struct aq_list){&disk, 1};
         definition.resources.node_filter = (struct aq_list){filter, 1};
         given_machine(1, room, i <= 3, i <= 4);
-        asked(&definition, 1, (struct aq_list){&try, 1});
+        ask(&definition, 1, (struct aq_list){&try, 1});
         char reason[128];
         snprintf(reason, sizeof reason, "no node can take it: %s", order[i].words);
         assert_string_equal(answer.reason, reason);
@@ -145,13 +144,13 @@ static void a_filters_patterns_must_all_match(void **context)
     given_machine(1, plenty, false, false);
     for (size_t i = 0; i < AQ_LENGTH(cases); i++) {
         struct aq_needs needs = {.node_filter = {(void *)cases[i].pattern, 2}};
-        asked_for(needs);
+        ask_for(needs);
         if (answer.placed != cases[i].match)
             fail_msg("%s and %s", cases[i].pattern[0], cases[i].pattern[1]);
     }
 }
 
-static void a_spiteful_pattern_takes_no_time(void **context)
+static void a_malicious_pattern_takes_no_time(void **context)
 {
     (void)context;
     char pattern[256] = "", identifier[256];
@@ -163,11 +162,11 @@ static void a_spiteful_pattern_takes_no_time(void **context)
     struct aq_node node = {.name = "node-1", .number = 1, .drivers = ITEMS(const char *, "test"), .free = plenty};
     node.identifiers = (struct aq_list)ITEMS(const char *, identifier);
     place_index_set(spec.index, spec_record(&aq_node_record, &node));
-    asked_for((struct aq_needs){.node_filter = ITEMS(const char *, pattern)});
+    ask_for((struct aq_needs){.node_filter = ITEMS(const char *, pattern)});
     assert_false(answer.placed);
 }
 
-/* ---- what is written down ----------------------------------------------------------------------------- */
+/* ---- the ballot --------------------------------------------------------------------------------------- */
 
 static void numbers_of_nodes_are_written_as_ranges(void **context)
 {
@@ -176,17 +175,17 @@ static void numbers_of_nodes_are_written_as_ranges(void **context)
     for (size_t i = 0; i < AQ_LENGTH(numbers); i++)
         given_machine(numbers[i], plenty, false, false);
     given_machine(6, plenty, true, false);
-    asked_for((struct aq_needs){0});
+    ask_for((struct aq_needs){0});
     check_group(0, AQ_ANSWER_FITS, 0, 0, "1-3,5,7-8,4000000000");
     check_group(1, AQ_ANSWER_LOST, 0, 0, "6");
 }
 
-static void nodes_with_the_same_answer_stand_together(void **context)
+static void nodes_with_the_same_answer_are_one_group(void **context)
 {
     (void)context;
     for (uint64_t i = 1; i <= 6; i++)
         given_machine(i, (struct aq_amounts){.cpu = i % 2 ? 100 : 200}, false, false);
-    asked_for((struct aq_needs){.cpu = 1000});
+    ask_for((struct aq_needs){.cpu = 1000});
     assert_int_equal(answer.groups.count, 2);
     check_group(0, AQ_ANSWER_CPU, 100, 1000, "1,3,5");
     check_group(1, AQ_ANSWER_CPU, 200, 1000, "2,4,6");
@@ -198,9 +197,9 @@ static void beyond_64_groups_they_are_merged(void **context)
     for (uint64_t i = 1; i <= 200; i++)
         given_machine(i, (struct aq_amounts){.cpu = i}, i == 150, false);
     given_machine(201, plenty, false, false);
-    asked_for((struct aq_needs){.cpu = 1000});
+    ask_for((struct aq_needs){.cpu = 1000});
     assert_string_equal(answer.node, "node-201");
-    assert_int_equal(answer.groups.count, 64 + 2);                /* every answer keeps a group of its own */
+    assert_int_equal(answer.groups.count, 64 + 2);                /* each answer has at least one group */
     check_group(0, AQ_ANSWER_CPU, 200, 1000, "1,65-149,151-200"); /* "at most" */
     check_group(63, AQ_ANSWER_CPU, 64, 1000, "64");
     check_group(64, AQ_ANSWER_LOST, 0, 0, "150");
@@ -212,9 +211,9 @@ static void every_definition_has_its_groups(void **context)
     (void)context;
     struct aq_definition both[] = {{.driver = "test", .resources = {.cpu = 9000}}, {.driver = "test"}, {.driver = "x"}};
     given_machine(1, plenty, false, false);
-    asked(both, 3, (struct aq_list){0});
+    ask(both, 3, (struct aq_list){0});
     assert_int_equal(answer.definition, 1);
-    assert_int_equal(answer.groups.count, 2); /* the third was not asked for any more */
+    assert_int_equal(answer.groups.count, 2); /* the third definition was not considered */
     assert_int_equal(group(0)->definition, 0);
     assert_int_equal(group(1)->definition, 1);
 }
@@ -228,41 +227,41 @@ static void a_try_counts_for_its_node_and_definition(void **context)
     struct aq_try tries[] = {{"node-1", 0, "a"}, {"node-2", 0, "b"}, {"node-1", 1, "c"}};
     given_machine(1, plenty, false, false);
     given_machine(2, plenty, false, false);
-    asked(both, 2, (struct aq_list){tries, 1});
+    ask(both, 2, (struct aq_list){tries, 1});
     assert_string_equal(answer.node, "node-2");
-    asked(both, 2, (struct aq_list){tries, 2});
+    ask(both, 2, (struct aq_list){tries, 2});
     assert_string_equal(answer.node, "node-1");
     assert_int_equal(answer.definition, 1);
-    asked(both, 1, (struct aq_list){tries, 2});
+    ask(both, 1, (struct aq_list){tries, 2});
     assert_false(answer.placed);
     assert_true(answer.exhausted);
-    given_machine(3, plenty, false, true); /* in maintenance: for now */
-    asked(both, 1, (struct aq_list){tries, 2});
+    given_machine(3, plenty, false, true); /* in maintenance, which is temporary */
+    ask(both, 1, (struct aq_list){tries, 2});
     assert_false(answer.placed);
     assert_false(answer.exhausted);
 }
 
-static void the_same_is_said_anew(const struct aq_list *definitions)
+static void check_against_new_answers(const struct aq_list *definitions)
 {
     struct aq_list none = {0};
-    struct place_answer remembered, anew;
+    struct place_answer remembered, again;
     struct place_request request = {77, definitions, &none};
     place(spec.index, &request, &remembered, &spec.arena);
     request.label = 0;
-    place(spec.index, &request, &anew, &spec.arena);
-    assert_int_equal(remembered.placed, anew.placed);
-    assert_string_equal(remembered.node, anew.node);
-    assert_int_equal(remembered.groups.count, anew.groups.count);
-    for (uint32_t i = 0; i < anew.groups.count; i++) {
+    place(spec.index, &request, &again, &spec.arena);
+    assert_int_equal(remembered.placed, again.placed);
+    assert_string_equal(remembered.node, again.node);
+    assert_int_equal(remembered.groups.count, again.groups.count);
+    for (uint32_t i = 0; i < again.groups.count; i++) {
         const struct aq_ballot_group *a = AQ_ITEM(remembered.groups, struct aq_ballot_group, i);
-        const struct aq_ballot_group *b = AQ_ITEM(anew.groups, struct aq_ballot_group, i);
+        const struct aq_ballot_group *b = AQ_ITEM(again.groups, struct aq_ballot_group, i);
         assert_int_equal(a->answer, b->answer);
         assert_int_equal(a->have, b->have);
         assert_string_equal(a->nodes, b->nodes);
     }
 }
 
-static void what_is_remembered_is_what_would_be_said_anew(void **context)
+static void remembered_answers_equal_new_ones(void **context)
 {
     (void)context;
     struct aq_definition both[] = {{.driver = "test", .resources = {.cpu = 3000}},
@@ -289,12 +288,12 @@ static void what_is_remembered_is_what_would_be_said_anew(void **context)
                 place_index_undo(spec.index, mark);
         }
         if (draw(3) > 0)
-            the_same_is_said_anew(&definitions);
+            check_against_new_answers(&definitions);
     }
 }
 
-/* The batch that made label 77 was not committed: its number goes to another. */
-static void an_undone_labels_answers_are_forgotten(void **context)
+/* The batch that created label 77 was not committed: its number goes to another label. */
+static void answers_for_an_undone_label_are_dropped(void **context)
 {
     (void)context;
     struct aq_definition undone = {.driver = "test"}, made = {.driver = "other"};
@@ -314,20 +313,20 @@ static void an_undone_labels_answers_are_forgotten(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SPEC_TEST(the_first_that_fits_is_taken),
+        SPEC_TEST(the_first_node_that_fits_is_chosen),
         SPEC_TEST(exactly_enough_is_enough),
-        SPEC_TEST(what_is_not_asked_for_is_not_counted),
+        SPEC_TEST(amounts_that_are_not_needed_do_not_count),
         SPEC_TEST(without_a_node_it_says_so),
-        SPEC_TEST(reasons_come_in_order_lasting_ones_first),
+        SPEC_TEST(lasting_reasons_come_first),
         SPEC_TEST(a_filters_patterns_must_all_match),
-        SPEC_TEST(a_spiteful_pattern_takes_no_time),
+        SPEC_TEST(a_malicious_pattern_takes_no_time),
         SPEC_TEST(numbers_of_nodes_are_written_as_ranges),
-        SPEC_TEST(nodes_with_the_same_answer_stand_together),
+        SPEC_TEST(nodes_with_the_same_answer_are_one_group),
         SPEC_TEST(beyond_64_groups_they_are_merged),
         SPEC_TEST(every_definition_has_its_groups),
         SPEC_TEST(a_try_counts_for_its_node_and_definition),
-        SPEC_TEST(what_is_remembered_is_what_would_be_said_anew),
-        SPEC_TEST(an_undone_labels_answers_are_forgotten),
+        SPEC_TEST(remembered_answers_equal_new_ones),
+        SPEC_TEST(answers_for_an_undone_label_are_dropped),
     };
     return cmocka_run_group_tests_name("place", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The placement index against a model: whatever was done to it, undo brings back what stood there at the mark. */
+/* The placement index against a model: after any changes, undo restores the state at the mark. */
 #include "controller/place/index.h"
 #include "tests/lib/chance.h"
 
@@ -16,7 +16,7 @@ enum { NODES = 24, MARKS_MAX = 8, OPERATIONS = 20000 };
 struct model_node {
     bool there, active, maintenance;
     struct aq_amounts free;
-    unsigned driver; /* which of the drivers it has */
+    unsigned driver; /* which driver it has */
 };
 
 struct model {
@@ -29,7 +29,7 @@ static const char *driver_name(unsigned driver, char text[16])
     return text;
 }
 
-/* ---- the same thing done to both ---------------------------------------------------------------------- */
+/* ---- the same changes to both ------------------------------------------------------------------------- */
 
 static void set(struct place_index *index, struct model *model, uint64_t number)
 {
@@ -49,7 +49,7 @@ static void set(struct place_index *index, struct model *model, uint64_t number)
                            .identifiers = {identifiers, 1},
                            .free = row->free};
     place_index_set(index, &node);
-    /* The index must not keep what was handed to it. */
+    /* The index must copy its arguments. */
     memset(name, 'x', sizeof name);
     memset(driver, 'x', sizeof driver);
     memset(identifier, 'x', sizeof identifier);
@@ -62,7 +62,7 @@ static void set_free(struct place_index *index, struct model *model, uint64_t nu
     place_index_set_free(index, number, &row->free);
 }
 
-static void take_away(struct place_index *index, struct model *model, uint64_t number)
+static void remove_node(struct place_index *index, struct model *model, uint64_t number)
 {
     model->node[number] = (struct model_node){0};
     place_index_remove(index, number);
@@ -76,7 +76,7 @@ static void change(struct place_index *index, struct model *model)
     else if (what < 8)
         set_free(index, model, number);
     else
-        take_away(index, model, number);
+        remove_node(index, model, number);
 }
 
 static void check(const struct place_index *index, const struct model *model)
@@ -122,7 +122,7 @@ static void random_changes_are_undone_to_their_marks(void **context)
             at_mark[marks] = model;
             mark[marks++] = place_index_mark(index);
         } else if (what == 1 && marks > 0) {
-            marks -= 1 + draw(marks); /* the last mark, or an older one */
+            marks -= 1 + draw(marks); /* the last mark or an older one */
             model = at_mark[marks];
             place_index_undo(index, mark[marks]);
         } else if (what == 2 && draw(10) == 0) {

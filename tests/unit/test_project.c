@@ -100,7 +100,7 @@ static void labels(void **context)
     assert_false(state_label(spec.txn, 2, &label, &spec.arena));
     assert_int_equal(state_label_id(spec.txn, "mac", 0), 1);
     assert_int_equal(state_label_id(spec.txn, "mac", 2), 0);
-    assert_int_equal(counter("next/label"), 3); /* numbers and versions are never used again */
+    assert_int_equal(counter("next/label"), 3); /* ids and versions are never reused */
     assert_int_equal(counter("version/mac"), 2);
     assert_int_equal(spec_rows(INDEX_LABEL_VERSION), 2);
 }
@@ -136,7 +136,7 @@ static void a_node_joins_and_changes(void **context)
     assert_false(place_index_has_driver(spec.index, 0, "test"));
 }
 
-static void a_node_is_lost_found_and_maintained(void **context)
+static void a_node_is_lost_returns_and_goes_into_maintenance(void **context)
 {
     (void)context;
     given_node(1, "node-1", 4);
@@ -152,7 +152,7 @@ static void a_node_is_lost_found_and_maintained(void **context)
     assert_false(place_index_columns(spec.index).maintenance[0]);
 }
 
-static void a_forgotten_node_leaves_its_number_behind(void **context)
+static void the_number_of_a_deleted_node_stays_known(void **context)
 {
     (void)context;
     struct aq_node node;
@@ -160,7 +160,7 @@ static void a_forgotten_node_leaves_its_number_behind(void **context)
     given_node(1, "node-1", 4);
     GIVEN(node_deleted, .name = "node-1");
     assert_false(state_node(spec.txn, "node-1", &node, &spec.arena));
-    assert_true(state_node_name(spec.txn, 1, name, sizeof name)); /* ballots go on naming it */
+    assert_true(state_node_name(spec.txn, 1, name, sizeof name)); /* ballots refer to it */
     assert_int_equal(place_index_columns(spec.index).count, 0);
     assert_int_equal(counter("next/node"), 1);
 }
@@ -192,7 +192,7 @@ static void an_application_is_created(void **context)
     assert_true(HAS(INDEX_HISTORY, NULL, 1, spec.seq));
 }
 
-static void it_waits_and_its_ballot_is_kept(void **context)
+static void a_waiting_application_keeps_its_ballot(void **context)
 {
     (void)context;
     given_created();
@@ -210,7 +210,7 @@ static void it_waits_and_its_ballot_is_kept(void **context)
     assert_int_equal(spec_rows(INDEX_HISTORY), 3);
 }
 
-static void it_is_elected_and_holds_a_part_of_its_node(void **context)
+static void an_elected_application_holds_capacity_of_its_node(void **context)
 {
     (void)context;
     given_created();
@@ -249,7 +249,7 @@ static void given_started(void)
     GIVEN(application_moved, .id = 1, .status = AQ_ALLOCATED);
 }
 
-static void it_starts_and_its_addresses_lead_to_it(void **context)
+static void a_started_resource_is_found_by_its_addresses(void **context)
 {
     (void)context;
     given_started();
@@ -270,7 +270,7 @@ static void it_starts_and_its_addresses_lead_to_it(void **context)
     assert_int_equal(spec_rows(INDEX_ADDRESS), 1);
 }
 
-static void an_address_belongs_to_who_had_it_last(void **context)
+static void an_address_belongs_to_the_resource_that_had_it_last(void **context)
 {
     (void)context;
     given_started();
@@ -285,7 +285,7 @@ static void an_address_belongs_to_who_had_it_last(void **context)
     assert_int_equal(spec_rows(INDEX_ADDRESS), 0);
 }
 
-static void it_is_stopped_and_ends_and_nothing_of_it_stays(void **context)
+static void a_stopped_resource_ends_and_leaves_nothing(void **context)
 {
     (void)context;
     given_started();
@@ -305,9 +305,9 @@ static void it_is_stopped_and_ends_and_nothing_of_it_stays(void **context)
     assert_int_equal(the_application(1).status, AQ_DEALLOCATED);
     assert_int_equal(counter("open/user/alice"), 0);
     assert_int_equal(counter("open/label/1"), 0);
-    assert_false(HAS(INDEX_META, "open/user/alice", NONE, NONE)); /* no rows of zeros */
+    assert_false(HAS(INDEX_META, "open/user/alice", NONE, NONE)); /* a counter of 0 has no row */
     assert_int_equal(spec_rows(INDEX_HISTORY), 8);
-    assert_true(HAS(INDEX_OWNED, "alice", 1, NONE)); /* it can still be looked up */
+    assert_true(HAS(INDEX_OWNED, "alice", 1, NONE)); /* it can still be read */
 }
 
 static void a_failed_try_is_kept(void **context)
@@ -326,7 +326,7 @@ static void a_failed_try_is_kept(void **context)
     assert_int_equal(counter("open/user/alice"), 1);
 }
 
-static void a_lifetime_stands_in_the_index_while_it_runs(void **context)
+static void a_lifetime_is_in_the_index_while_it_runs(void **context)
 {
     (void)context;
     struct aq_definition definition = {.driver = "test", .resources = {.lifetime = 60}};
@@ -335,13 +335,13 @@ static void a_lifetime_stands_in_the_index_while_it_runs(void **context)
     for (uint64_t id = 1; id <= 2; id++) {
         GIVEN(application_created, .id = id, .label_id = 2);
         GIVEN(application_elected, .id = id, .resource = id, .node = "node-1");
-        assert_int_equal(spec_rows(INDEX_EXPIRY), id - 1); /* not before it runs */
+        assert_int_equal(spec_rows(INDEX_EXPIRY), id - 1); /* only when it runs */
         GIVEN(resource_started, .id = id);
     }
     assert_int_equal(the_resource(1).expires_at, SPEC_START_MS + 60000);
     assert_true(HAS(INDEX_EXPIRY, NULL, SPEC_START_MS + 60000, 1));
     spec.time_ms++;
-    GIVEN(resource_started, .id = 1, .identifier = "again"); /* counts from the first start */
+    GIVEN(resource_started, .id = 1, .identifier = "again"); /* it counts from the first start */
     assert_int_equal(spec_rows(INDEX_EXPIRY), 2);
     GIVEN(resource_stopped, .id = 1);
     assert_int_equal(the_resource(1).expires_at, 0);
@@ -351,7 +351,7 @@ static void a_lifetime_stands_in_the_index_while_it_runs(void **context)
     assert_int_equal(spec_rows(INDEX_EXPIRY), 0);
 }
 
-static void less_capacity_than_is_used_leaves_nothing_free(void **context)
+static void with_less_capacity_than_is_used_nothing_is_free(void **context)
 {
     (void)context;
     given_created();
@@ -371,17 +371,17 @@ int main(void)
         SPEC_TEST(users),
         SPEC_TEST(labels),
         SPEC_TEST(a_node_joins_and_changes),
-        SPEC_TEST(a_node_is_lost_found_and_maintained),
-        SPEC_TEST(a_forgotten_node_leaves_its_number_behind),
+        SPEC_TEST(a_node_is_lost_returns_and_goes_into_maintenance),
+        SPEC_TEST(the_number_of_a_deleted_node_stays_known),
         SPEC_TEST(an_application_is_created),
-        SPEC_TEST(it_waits_and_its_ballot_is_kept),
-        SPEC_TEST(it_is_elected_and_holds_a_part_of_its_node),
-        SPEC_TEST(it_starts_and_its_addresses_lead_to_it),
-        SPEC_TEST(an_address_belongs_to_who_had_it_last),
-        SPEC_TEST(it_is_stopped_and_ends_and_nothing_of_it_stays),
+        SPEC_TEST(a_waiting_application_keeps_its_ballot),
+        SPEC_TEST(an_elected_application_holds_capacity_of_its_node),
+        SPEC_TEST(a_started_resource_is_found_by_its_addresses),
+        SPEC_TEST(an_address_belongs_to_the_resource_that_had_it_last),
+        SPEC_TEST(a_stopped_resource_ends_and_leaves_nothing),
         SPEC_TEST(a_failed_try_is_kept),
-        SPEC_TEST(a_lifetime_stands_in_the_index_while_it_runs),
-        SPEC_TEST(less_capacity_than_is_used_leaves_nothing_free),
+        SPEC_TEST(a_lifetime_is_in_the_index_while_it_runs),
+        SPEC_TEST(with_less_capacity_than_is_used_nothing_is_free),
     };
     return cmocka_run_group_tests_name("project", tests, NULL, NULL);
 }

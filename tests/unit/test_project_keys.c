@@ -1,4 +1,4 @@
-/* What projecting keeps beside rows: answers by idempotency key; and that the same events make the same bytes. */
+/* Answers by idempotency key; and that projecting the same events gives the same bytes. */
 #include "controller/project/answers.h"
 #include "tests/lib/decide_case.h"
 
@@ -16,7 +16,7 @@ static void answers_are_remembered_by_author_and_key(void **context)
 {
     (void)context;
     struct project_answer before;
-    remember("alice", "", 1); /* no key: nothing to remember */
+    remember("alice", "", 1); /* no key: nothing is stored */
     assert_int_equal(spec_rows(INDEX_KEYS), 0);
     remember("alice", "k", 5);
     assert_true(project_find_answer(spec.txn, "alice", "k", &before));
@@ -28,7 +28,7 @@ static void answers_are_remembered_by_author_and_key(void **context)
     assert_false(project_find_answer(spec.txn, "alic", "ek", &before));
 }
 
-static void keys_of_the_longest_kind_fit(void **context)
+static void the_longest_keys_fit(void **context)
 {
     (void)context;
     struct project_answer before;
@@ -39,7 +39,7 @@ static void keys_of_the_longest_kind_fit(void **context)
     assert_true(project_find_answer(spec.txn, author, key, &before));
 }
 
-static void answers_are_forgotten_after_a_day_a_few_at_a_time(void **context)
+static void answers_are_removed_after_a_day_a_few_at_a_time(void **context)
 {
     (void)context;
     struct project_answer before;
@@ -49,7 +49,7 @@ static void answers_are_forgotten_after_a_day_a_few_at_a_time(void **context)
         remember("alice", key, (uint64_t)i + 1);
     }
     spec.time_ms += ANSWER_KEPT_MS;
-    remember("alice", "day", 30); /* exactly a day: still remembered */
+    remember("alice", "day", 30); /* exactly a day: still kept */
     assert_int_equal(spec_rows(INDEX_KEYS), 21);
     spec.time_ms++;
     remember("alice", "later-1", 31);
@@ -94,12 +94,12 @@ static void a_long_story(void)
     DO(user_delete, .name = "alice");
 }
 
-static void told_twice_it_gives_equal_tables(void **context)
+static void the_same_events_give_equal_tables(void **context)
 {
     unsigned char first[32], second[32];
     uint64_t rows;
     struct aq_error error = {0};
-    mallopt(M_PERTURB, 0x5A); /* whatever memory held before must not matter */
+    mallopt(M_PERTURB, 0x5A); /* old contents of memory must not matter */
     a_long_story();
     assert_int_equal(state_digest(spec.txn, first, &rows, &error), 0);
     assert_true(rows > 200);
@@ -112,7 +112,7 @@ static void told_twice_it_gives_equal_tables(void **context)
     assert_memory_equal(first, second, sizeof first);
 }
 
-static void the_index_is_what_the_tables_say(void **context)
+static void the_placement_index_agrees_with_the_tables(void **context)
 {
     (void)context;
     a_long_story();
@@ -122,11 +122,9 @@ static void the_index_is_what_the_tables_say(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SPEC_TEST(answers_are_remembered_by_author_and_key),
-        SPEC_TEST(keys_of_the_longest_kind_fit),
-        SPEC_TEST(answers_are_forgotten_after_a_day_a_few_at_a_time),
-        SPEC_TEST(told_twice_it_gives_equal_tables),
-        SPEC_TEST(the_index_is_what_the_tables_say),
+        SPEC_TEST(answers_are_remembered_by_author_and_key),        SPEC_TEST(the_longest_keys_fit),
+        SPEC_TEST(answers_are_removed_after_a_day_a_few_at_a_time), SPEC_TEST(the_same_events_give_equal_tables),
+        SPEC_TEST(the_placement_index_agrees_with_the_tables),
     };
     return cmocka_run_group_tests_name("project keys", tests, NULL, NULL);
 }

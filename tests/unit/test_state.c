@@ -56,7 +56,7 @@ static void what_users_type_becomes_a_key(void **context)
     assert_int_equal(state_key_from_text(entity("user"), long_name, &key, &error), 0);
 }
 
-static void a_very_long_name_is_cut_and_an_empty_one_found_nowhere(void **context)
+static void a_very_long_name_is_cut_and_an_empty_one_is_never_found(void **context)
 {
     (void)context;
     char name[1000];
@@ -118,7 +118,7 @@ static void rows_are_scanned_from_anywhere_in_both_directions(void **context)
     given_user("a");
     check_scan(NULL, false, "a b d ");
     check_scan("a", false, "b d ");
-    check_scan("c", false, "d "); /* need not be there itself */
+    check_scan("c", false, "d "); /* the start need not exist */
     check_scan("d", false, "");
     check_scan("z", false, "");
     check_scan(NULL, true, "d b a ");
@@ -164,7 +164,7 @@ static void a_row_that_cannot_be_read_fails_the_transaction(void **context)
     }
 }
 
-/* ---- rows where they lie ------------------------------------------------------------------------------ */
+/* ---- packed rows in place ------------------------------------------------------------------------------ */
 
 /* What the transaction wrote becomes a snapshot. */
 static struct state_txn *snapshot(void)
@@ -203,7 +203,7 @@ static void check_packed(struct state_txn *txn, const char *from, bool back, con
     aq_buffer_free(&shown.json);
 }
 
-static void rows_are_shown_where_they_lie(void **context)
+static void packed_rows_are_shown_in_place(void **context)
 {
     (void)context;
     struct aq_error error = {0};
@@ -232,7 +232,7 @@ static void rows_are_shown_where_they_lie(void **context)
     aq_buffer_free(&straight);
 }
 
-static void a_damaged_row_ends_what_is_shown(void **context)
+static void a_damaged_row_ends_a_scan(void **context)
 {
     (void)context;
     struct aq_error error = {0};
@@ -260,7 +260,7 @@ static void a_damaged_row_ends_what_is_shown(void **context)
 
 /* ---- transactions ------------------------------------------------------------------------------------- */
 
-static void what_is_nested_is_kept_or_undone(void **context)
+static void a_nested_transaction_is_kept_or_undone(void **context)
 {
     (void)context;
     struct state_txn *inner;
@@ -300,7 +300,7 @@ static void a_snapshot_does_not_change(void **context)
     spec.txn = NULL;
 }
 
-static void the_place_in_the_log_is_part_of_the_transaction(void **context)
+static void the_applied_entry_is_part_of_the_transaction(void **context)
 {
     (void)context;
     struct state_applied place = {.index = 3, .seq = 7, .time_ms = 9, .hash = {1, 2}};
@@ -315,7 +315,7 @@ static void the_place_in_the_log_is_part_of_the_transaction(void **context)
 
 enum { SMALL_MAP_BYTES = 1 << 20 };
 
-/* How many counters it took. */
+/* Returns how many counters fit. */
 static unsigned fill(struct state_txn *txn)
 {
     struct aq_error error;
@@ -337,8 +337,8 @@ static bool count_row(void *context, const struct state_key *key, const void *va
     return true;
 }
 
-/* A page for each would fill the map of 256 pages. */
-static void applications_that_wait_no_longer_take_no_room(void **context)
+/* One page for each would fill the map of 256 pages. */
+static void applications_that_wait_only_briefly_take_no_room(void **context)
 {
     (void)context;
     struct state *small;
@@ -351,7 +351,7 @@ static void applications_that_wait_no_longer_take_no_room(void **context)
     snprintf(directory, sizeof directory, "%s/brief", spec.directory);
     assert_int_equal(mkdir(directory, 0700), 0);
     test_must(state_open(&small, directory, STATE_WRITE, SMALL_MAP_BYTES, &error), &error);
-    for (unsigned round = 0; round < 2; round++) { /* in the second, the row is there from the first */
+    for (unsigned round = 0; round < 2; round++) { /* in the second round, the row exists from the first */
         test_must(state_write(small, &txn, &error), &error);
         for (unsigned i = 0; i < 1000; i++) {
             key = state_key_number(i + 1);
@@ -369,7 +369,7 @@ static void applications_that_wait_no_longer_take_no_room(void **context)
     test_must(state_write(small, &txn, &error), &error);
     struct state_key other = state_key_number(7);
     index_put(txn, INDEX_WAITING, &other, "", 0);
-    test_must(state_commit(txn, &error), &error); /* what waits is put at the end */
+    test_must(state_commit(txn, &error), &error); /* the waiting row is written at the end */
     unsigned seen = 0;
     test_must(state_read(small, &txn, &error), &error);
     index_scan(txn, INDEX_WAITING, &all, count_row, &seen);
@@ -378,7 +378,7 @@ static void applications_that_wait_no_longer_take_no_room(void **context)
     state_close(small);
 }
 
-static void a_full_map_is_latched_and_the_next_transaction_goes_on(void **context)
+static void a_full_map_is_latched_and_the_next_transaction_works(void **context)
 {
     (void)context;
     struct state *small;
@@ -407,7 +407,7 @@ static void a_full_map_is_latched_and_the_next_transaction_goes_on(void **contex
     (void)fill(inner);
     assert_true(state_failed(inner, &error));
     state_end(inner);
-    assert_false(state_failed(txn, &error)); /* the inner one failed alone */
+    assert_false(state_failed(txn, &error)); /* only the inner one failed */
     counter_set(txn, "second", 1);
     test_must(state_commit(txn, &error), &error);
     state_close(small);
@@ -420,7 +420,7 @@ static void project_all(const struct decide_event *events, size_t count)
         project_event(&project, events[i].type, events[i].data);
 }
 
-/* Events that touch every index, from "1 waits, 2 is being started" on. */
+/* Events that write to every index, after "1 waits, 2 is being started". */
 static void a_story(void)
 {
     const struct decide_event events[] = {
@@ -445,8 +445,8 @@ static void fill_with(struct state_txn *txn, unsigned count)
     }
 }
 
-/* Wherever the map becomes full, the handlers of project go on to their end, without tripping over what they cannot
- * read any more; and the index can be undone. */
+/* Wherever the map becomes full, the handlers of project run to their end, whatever they can no longer read; and the
+ * placement index can be undone. */
 static void project_survives_a_full_map_at_every_point(void **context)
 {
     (void)context;
@@ -484,7 +484,7 @@ static void project_survives_a_full_map_at_every_point(void **context)
 
 /* ---- digest ------------------------------------------------------------------------------------------- */
 
-static void the_digest_sees_every_row(void **context)
+static void the_digest_covers_every_row(void **context)
 {
     (void)context;
     unsigned char one[32], two[32];
@@ -495,7 +495,7 @@ static void the_digest_sees_every_row(void **context)
     test_must(state_digest(spec.txn, two, &rows_two, &error), &error);
     assert_memory_not_equal(one, two, 32);
     assert_int_equal(rows_two, rows_one + 1);
-    counter_set(spec.txn, "a", 0); /* 0 is no row */
+    counter_set(spec.txn, "a", 0); /* a counter of 0 has no row */
     test_must(state_digest(spec.txn, two, &rows_two, &error), &error);
     assert_memory_equal(one, two, 32);
 }
@@ -516,7 +516,7 @@ static bool see_key(void *context, const struct state_key *key)
     return --seen->most > 0;
 }
 
-static void keys_can_be_had_without_their_rows(void **context)
+static void keys_are_scanned_without_their_rows(void **context)
 {
     (void)context;
     const char *names[] = {"carl", "alice", "bob"};
@@ -526,7 +526,7 @@ static void keys_can_be_had_without_their_rows(void **context)
         state_store(spec.txn, entity("user"), &key, &user);
     }
     struct keys_seen all = {.entity = entity("user"), .most = 9}, two = {.entity = entity("user"), .most = 2};
-    state_scan_keys(spec.txn, entity("user"), see_key, &all); /* what is not flushed yet is there, too */
+    state_scan_keys(spec.txn, entity("user"), see_key, &all); /* including rows that are not flushed yet */
     state_scan_keys(spec.txn, entity("user"), see_key, &two);
     assert_string_equal(all.text, "alice bob carl ");
     assert_string_equal(two.text, "alice bob ");
@@ -541,22 +541,22 @@ static void keys_can_be_had_without_their_rows(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SPEC_TEST(keys_can_be_had_without_their_rows),
+        SPEC_TEST(keys_are_scanned_without_their_rows),
         SPEC_TEST(numbers_sort_by_value),
         SPEC_TEST(what_users_type_becomes_a_key),
-        SPEC_TEST(a_very_long_name_is_cut_and_an_empty_one_found_nowhere),
+        SPEC_TEST(a_very_long_name_is_cut_and_an_empty_one_is_never_found),
         SPEC_TEST(a_keys_text_is_what_users_see),
         SPEC_TEST(rows_are_scanned_from_anywhere_in_both_directions),
         SPEC_TEST(a_row_that_cannot_be_read_fails_the_transaction),
-        SPEC_TEST(rows_are_shown_where_they_lie),
-        SPEC_TEST(a_damaged_row_ends_what_is_shown),
-        SPEC_TEST(what_is_nested_is_kept_or_undone),
+        SPEC_TEST(packed_rows_are_shown_in_place),
+        SPEC_TEST(a_damaged_row_ends_a_scan),
+        SPEC_TEST(a_nested_transaction_is_kept_or_undone),
         SPEC_TEST(a_snapshot_does_not_change),
-        SPEC_TEST(the_place_in_the_log_is_part_of_the_transaction),
-        SPEC_TEST(applications_that_wait_no_longer_take_no_room),
-        SPEC_TEST(a_full_map_is_latched_and_the_next_transaction_goes_on),
+        SPEC_TEST(the_applied_entry_is_part_of_the_transaction),
+        SPEC_TEST(applications_that_wait_only_briefly_take_no_room),
+        SPEC_TEST(a_full_map_is_latched_and_the_next_transaction_works),
         SPEC_TEST(project_survives_a_full_map_at_every_point),
-        SPEC_TEST(the_digest_sees_every_row),
+        SPEC_TEST(the_digest_covers_every_row),
     };
     return cmocka_run_group_tests_name("state", tests, NULL, NULL);
 }

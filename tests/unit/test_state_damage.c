@@ -1,5 +1,5 @@
-/* The tables' pages are damaged: at rest, then they are made anew; or in use, then whoever comes across it says where,
- * and leaves a mark that makes the next start make them anew. */
+/* Damaged pages of the tables. At rest: the tables are rebuilt. In use: the process that reads the page names the place
+ * and leaves a mark, and the next start rebuilds the tables. */
 #include "controller/lmdb/marks.h"
 #include "controller/log/replay.h"
 #include "tests/lib/chance.h"
@@ -14,7 +14,7 @@ enum { FLIPS = 400, USERS = 150, HASH_SIZE = 9000 };
 
 static struct test_cluster cluster;
 
-/* Users with long hashes, some on pages of their own. Closed in order. */
+/* Users with long hashes, some on pages of their own. Closes the tables properly. */
 static int set_up(void **context)
 {
     (void)context;
@@ -92,7 +92,7 @@ enum outcome { READ, FAILED, NOT_WHOLE, NAMED, ENDED, OUTCOMES };
 
 struct turned {
     struct turned_bit bit;
-    bool in_use; /* the tables are open already when it turns */
+    bool in_use; /* the bit flips while the tables are open */
 };
 
 static void read_turned(const void *context)
@@ -128,7 +128,7 @@ static enum outcome read_in_child(const struct turned *turned, char words[LAST_W
     return WIFSIGNALED(status) ? NAMED : NOT_WHOLE;
 }
 
-/* Whoever ended of it has left a mark: nobody opens them, until they are made anew. */
+/* The process that crashed left a mark: the tables are not opened until they are rebuilt. */
 static void check_mark(void)
 {
     char path[128];
@@ -177,7 +177,7 @@ static void pages_that_are_damaged_at_rest_are_not_read(void **context)
     check_outcomes(false);
 }
 
-static void pages_that_are_damaged_in_use_are_named_by_whom_they_end(void **context)
+static void pages_that_are_damaged_in_use_are_named_by_the_process_that_crashes(void **context)
 {
     (void)context;
     check_outcomes(true);
@@ -185,14 +185,14 @@ static void pages_that_are_damaged_in_use_are_named_by_whom_they_end(void **cont
 
 /* ---- a start -------------------------------------------------------------------------------------------------- */
 
-/* Starts, counts the rows, and closes in order. `name` gets the generation of the tables. */
+/* Starts, counts the rows, and closes properly. `name` gets the generation of the tables. */
 static unsigned start_and_count(char name[64])
 {
     char path[128];
     struct aq_error error = {0};
     unsigned rows = 0;
     test_cluster_open(&cluster, false);
-    test_cluster_start(&cluster); /* what was appended last is known to be committed only now */
+    test_cluster_start(&cluster); /* only now the last entry is known to be committed */
     test_must(read_rows(cluster.state, &rows, &error), &error);
     test_cluster_close(&cluster);
     snprintf(path, sizeof path, "%s/state/current", cluster.directory);
@@ -202,7 +202,7 @@ static unsigned start_and_count(char name[64])
     return rows;
 }
 
-static void a_start_takes_good_tables_and_makes_damaged_ones_anew(void **context)
+static void a_start_opens_intact_tables_and_rebuilds_damaged_ones(void **context)
 {
     (void)context;
     char first[64], second[64], third[64], path[128];
@@ -211,7 +211,7 @@ static void a_start_takes_good_tables_and_makes_damaged_ones_anew(void **context
     assert_int_equal(start_and_count(second), rows);
     assert_string_equal(second, first);
 
-    for (off_t page = 2; page * TURNED_PAGE < file_size(); page++) /* whichever are in use */
+    for (off_t page = 2; page * TURNED_PAGE < file_size(); page++) /* some of them are in use */
         turn((struct turned_bit){page * TURNED_PAGE + 10, 4});
     assert_int_equal(start_and_count(second), rows);
     assert_string_not_equal(second, first);
@@ -231,8 +231,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         DAMAGE_TEST(pages_that_are_damaged_at_rest_are_not_read),
-        DAMAGE_TEST(pages_that_are_damaged_in_use_are_named_by_whom_they_end),
-        DAMAGE_TEST(a_start_takes_good_tables_and_makes_damaged_ones_anew),
+        DAMAGE_TEST(pages_that_are_damaged_in_use_are_named_by_the_process_that_crashes),
+        DAMAGE_TEST(a_start_opens_intact_tables_and_rebuilds_damaged_ones),
     };
     return cmocka_run_group_tests_name("state damage", tests, NULL, NULL);
 }

@@ -1,11 +1,11 @@
-/* Whether tables can be believed, and how they are made anew while others read them. */
+/* Whether tables can be trusted, and how they are replaced while other processes read them. */
 #include "controller/lmdb/marks.h"
 #include "tests/lib/decide_case.h"
 
 #include <dirent.h>
 #include <sys/wait.h>
 
-/* ---- can they be believed? ---------------------------------------------------------------------------- */
+/* ---- can they be trusted? ----------------------------------------------------------------------------- */
 
 static void check_good(const char *boot, const char *why_not)
 {
@@ -18,13 +18,13 @@ static void check_good(const char *boot, const char *why_not)
         assert_string_equal(why.message, "");
 }
 
-static void tables_are_believed_when_closed_or_in_use_since_this_boot(void **context)
+static void tables_are_trusted_when_closed_or_in_use_since_this_boot(void **context)
 {
     (void)context;
     struct aq_error error = {0};
     state_end(spec.txn);
     spec.txn = NULL;
-    check_good("boot-1", "the machine stopped while it was open"); /* never marked: nobody knows */
+    check_good("boot-1", "the machine stopped while it was open"); /* never marked */
     test_must(state_mark_open(spec.state, "boot-1", &error), &error);
     check_good("boot-1", NULL); /* a killed process, the same machine */
     check_good("boot-2", "the machine stopped while it was open");
@@ -33,7 +33,7 @@ static void tables_are_believed_when_closed_or_in_use_since_this_boot(void **con
     check_good("boot-2", NULL);
 }
 
-/* Changes every place in the file of the tables where `old` stands into `new`, of the same length. */
+/* Replaces every `old` in the file of the tables by `new`, of the same length. */
 static void replace_in_tables(const char *old, const char *new)
 {
     char path[120];
@@ -57,7 +57,7 @@ static void replace_in_tables(const char *old, const char *new)
     assert_true(places > 0);
 }
 
-static void a_table_that_lost_its_name_is_not_taken_for_an_empty_one(void **context)
+static void a_table_that_lost_its_name_is_not_replaced_by_an_empty_one(void **context)
 {
     (void)context;
     struct aq_error error = {0};
@@ -95,7 +95,7 @@ static void commit_counter(struct state *state, uint64_t value)
     test_must(state_commit(txn, &error), &error);
 }
 
-/* As the controller does before others may read them. */
+/* As the controller does before other processes may read the tables. */
 static void mark_open(struct state *state)
 {
     char boot[LMDB_BOOT_SIZE];
@@ -125,7 +125,7 @@ static void fresh_tables_are_discarded_or_published(void **context)
     assert_int_equal(spec_committed_counter("a"), 5);
 }
 
-static void what_a_killed_process_left_behind_is_removed(void **context)
+static void generations_of_a_killed_process_are_removed(void **context)
 {
     (void)context;
     struct state *fresh;
@@ -142,7 +142,7 @@ static void what_a_killed_process_left_behind_is_removed(void **context)
     assert_int_equal(spec_committed_counter("a"), 7);
 }
 
-/* Reads the counter whenever it is asked to, as another process does; the first snapshot stays open. */
+/* Another process: reads the counter whenever it is told to; its first snapshot stays open. */
 static _Noreturn void read_elsewhere(const char *directory, int from, int to)
 {
     struct state *state = NULL;
@@ -170,14 +170,14 @@ static _Noreturn void read_elsewhere(const char *directory, int from, int to)
 static void check_elsewhere(int to, int from, uint64_t now, uint64_t first)
 {
     uint64_t seen[2];
-    usleep(100000); /* readers look for another generation every 20 ms only */
+    usleep(100000); /* readers check for another generation every 20 ms */
     assert_int_equal(write(to, "g", 1), 1);
     assert_int_equal(read(from, seen, sizeof seen), sizeof seen);
     assert_int_equal(seen[0], now);
     assert_int_equal(seen[1], first);
 }
 
-/* A process that reads, until `ask` is closed. */
+/* A process that reads until `ask` is closed. */
 struct elsewhere {
     int ask, answer;
     pid_t pid;
@@ -211,7 +211,7 @@ static void end_elsewhere(struct elsewhere *process)
     close(process->answer);
 }
 
-static void a_reader_in_another_process_moves_over(void **context)
+static void a_reader_in_another_process_moves_to_the_new_tables(void **context)
 {
     (void)context;
     struct state *fresh;
@@ -223,7 +223,7 @@ static void a_reader_in_another_process_moves_over(void **context)
     check_elsewhere(process.ask, process.answer, 2, 1);
     test_must(state_open_fresh(&fresh, spec.directory, SPEC_MAP_BYTES, &error), &error);
     commit_counter(fresh, 3);
-    check_elsewhere(process.ask, process.answer, 2, 1); /* nobody reads it yet */
+    check_elsewhere(process.ask, process.answer, 2, 1); /* not published yet */
     mark_open(fresh);
     test_must(state_publish(fresh, &error), &error);
     check_elsewhere(process.ask, process.answer, 3, 1);
@@ -233,7 +233,7 @@ static void a_reader_in_another_process_moves_over(void **context)
     state_close(fresh);
 }
 
-static void also_to_one_of_the_same_name(void **context)
+static void also_to_tables_of_the_same_name(void **context)
 {
     (void)context;
     char path[80];
@@ -246,7 +246,7 @@ static void also_to_one_of_the_same_name(void **context)
     test_remove_tree(path);
     test_must(state_open(&fresh, spec.directory, STATE_WRITE, SPEC_MAP_BYTES, &error), &error);
     commit_counter(fresh, 3);
-    check_elsewhere(process.ask, process.answer, 1, 1); /* nobody has said that they are good */
+    check_elsewhere(process.ask, process.answer, 1, 1); /* not marked as intact yet */
     mark_open(fresh);
     check_elsewhere(process.ask, process.answer, 3, 1);
     end_elsewhere(&process);
@@ -263,7 +263,7 @@ static struct state_version version_now(struct state *state)
     return version;
 }
 
-static void a_version_is_that_of_one_snapshot(void **context)
+static void a_version_identifies_a_snapshot(void **context)
 {
     (void)context;
     struct state *fresh;
@@ -282,7 +282,7 @@ static void a_version_is_that_of_one_snapshot(void **context)
     state_discard(fresh);
 }
 
-static void tables_that_are_not_there_are_an_error_for_readers(void **context)
+static void missing_tables_are_an_error_for_readers(void **context)
 {
     (void)context;
     struct state *state;
@@ -292,8 +292,8 @@ static void tables_that_are_not_there_are_an_error_for_readers(void **context)
     assert_non_null(strstr(error.message, "no tables at /nowhere/state/current"));
 }
 
-/* After the machine's end, they may hold anything until the controller has looked. */
-static void others_read_only_what_the_controller_has_found_good(void **context)
+/* After the machine stopped, the tables may hold anything until the controller has checked them. */
+static void other_processes_read_only_tables_that_the_controller_has_checked(void **context)
 {
     (void)context;
     char path[100];
@@ -329,15 +329,15 @@ static void others_read_only_what_the_controller_has_found_good(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SPEC_TEST(tables_are_believed_when_closed_or_in_use_since_this_boot),
-        SPEC_TEST(a_table_that_lost_its_name_is_not_taken_for_an_empty_one),
+        SPEC_TEST(tables_are_trusted_when_closed_or_in_use_since_this_boot),
+        SPEC_TEST(a_table_that_lost_its_name_is_not_replaced_by_an_empty_one),
         SPEC_TEST(fresh_tables_are_discarded_or_published),
-        SPEC_TEST(what_a_killed_process_left_behind_is_removed),
-        SPEC_TEST(a_reader_in_another_process_moves_over),
-        SPEC_TEST(also_to_one_of_the_same_name),
-        SPEC_TEST(others_read_only_what_the_controller_has_found_good),
-        SPEC_TEST(a_version_is_that_of_one_snapshot),
-        SPEC_TEST(tables_that_are_not_there_are_an_error_for_readers),
+        SPEC_TEST(generations_of_a_killed_process_are_removed),
+        SPEC_TEST(a_reader_in_another_process_moves_to_the_new_tables),
+        SPEC_TEST(also_to_tables_of_the_same_name),
+        SPEC_TEST(other_processes_read_only_tables_that_the_controller_has_checked),
+        SPEC_TEST(a_version_identifies_a_snapshot),
+        SPEC_TEST(missing_tables_are_an_error_for_readers),
     };
     return cmocka_run_group_tests_name("state generations", tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* What readers see beside rows: votes and "why" in words, and events by their seq. */
+/* What readers see besides rows: votes, "why" in words, and events by their seq. */
 #include "controller/state/events.h"
 #include "controller/state/votes.h"
 #include "tests/lib/decide_case.h"
@@ -42,7 +42,7 @@ static void given_three_rounds(void)
     given_user("alice");
     GIVEN(label_created, .id = 1, .name = "mac", .version = 1, .definitions = {both, 2});
     spec_as("alice", AQ_ROLE_USER);
-    DO(application_create, .label = "mac"); /* round 1: no node at all */
+    DO(application_create, .label = "mac"); /* round 1: no nodes */
     as_system();
     given_node(1, "node-1", 1);
     DO(application_place, .id = 1); /* round 2: too little of everything */
@@ -61,7 +61,7 @@ static void every_node_that_was_asked_has_its_vote(void **context)
     check_votes(2, "");
 }
 
-static void votes_come_one_by_one_out_of_ranges(void **context)
+static void ranges_are_expanded_to_single_votes(void **context)
 {
     (void)context;
     given_cluster();
@@ -102,7 +102,7 @@ static void why_tells_every_round_in_words(void **context)
                  "    node-2: yes: it could take it; node-2 was chosen: the first to answer yes\n");
 }
 
-static void why_names_the_tries_and_what_is_gone_since(void **context)
+static void why_names_the_tries_and_what_was_deleted_since(void **context)
 {
     (void)context;
     given_cluster();
@@ -172,7 +172,7 @@ static void check_events(struct events *events, uint64_t first, uint64_t last, u
         assert_int_equal(seen.seqs[i], from + i);
 }
 
-/* Entries of 1, 6, 2 and 1 events; between them one of raft's own. */
+/* Entries of 1, 6, 2 and 1 events, and one of raft's own between them. */
 static void given_ten_events(void)
 {
     log_case_begin();
@@ -216,7 +216,7 @@ static void an_empty_log_has_no_events(void **context)
     struct events *events = log_store_events(logs.store);
     check_events(events, 0, UINT64_MAX, 1, 0);
     assert_int_equal(events_first(events), 1);
-    log_case_begin(); /* nor has one with nothing but its configuration */
+    log_case_begin(); /* nor has a log with only its configuration */
     check_events(events, 0, UINT64_MAX, 1, 0);
 }
 
@@ -242,7 +242,7 @@ static bool note_any(void *context, const struct aq_event *event)
     return true;
 }
 
-static void an_applications_own_events_are_told(void **context)
+static void the_events_of_an_application_are_scanned(void **context)
 {
     (void)context;
     struct test_cluster cluster;
@@ -273,11 +273,11 @@ static void an_applications_own_events_are_told(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SPEC_TEST(every_node_that_was_asked_has_its_vote), SPEC_TEST(votes_come_one_by_one_out_of_ranges),
-        SPEC_TEST(why_tells_every_round_in_words),         SPEC_TEST(why_names_the_tries_and_what_is_gone_since),
+        SPEC_TEST(every_node_that_was_asked_has_its_vote), SPEC_TEST(ranges_are_expanded_to_single_votes),
+        SPEC_TEST(why_tells_every_round_in_words),         SPEC_TEST(why_names_the_tries_and_what_was_deleted_since),
         SPEC_TEST(why_counts_nodes_beyond_eight),          LOG_TEST(events_are_scanned_from_any_seq_to_any),
         LOG_TEST(a_scan_stops_when_it_is_told_to),         LOG_TEST(an_empty_log_has_no_events),
-        LOG_TEST(another_process_reads_the_same),          cmocka_unit_test(an_applications_own_events_are_told),
+        LOG_TEST(another_process_reads_the_same),          cmocka_unit_test(the_events_of_an_application_are_scanned),
     };
     return cmocka_run_group_tests_name("state views", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The last net: a process that ends of a damaged file says of which and where, and leaves a mark; one that ends of
- * something else ends as ever. */
+/* The guard: a process that crashes on a damaged file names the file and the place, and leaves a mark; a crash for
+ * another reason is not changed. */
 #include "controller/lmdb/address.h"
 #include "controller/lmdb/guard.h"
 #include "controller/lmdb/marks.h"
@@ -37,9 +37,9 @@ static int tear_down(void **context)
     return 0;
 }
 
-/* Runs it in a process of its own with the net below it. Returns the signal that it ends of, and fills `words` with
- * what it says. */
-static int end_of(void (*doing)(void))
+/* Runs `crash` in a process of its own under the guard. Returns the signal that ends it, and fills `words` with what it
+ * writes to standard error. */
+static int signal_of(void (*crash)(void))
 {
     int ends[2], status;
     assert_int_equal(pipe(ends), 0);
@@ -47,7 +47,7 @@ static int end_of(void (*doing)(void))
     assert_true(pid >= 0);
     if (pid == 0) {
         struct rlimit none = {0, 0};
-        const int signals[] = {SIGSEGV, SIGBUS, SIGABRT}; /* cmocka has handlers of its own, and sanitizers */
+        const int signals[] = {SIGSEGV, SIGBUS, SIGABRT}; /* cmocka and sanitizers have handlers of their own */
         for (size_t i = 0; i < AQ_LENGTH(signals); i++)
             signal(signals[i], SIG_DFL);
         setrlimit(RLIMIT_CORE, &none);
@@ -56,7 +56,7 @@ static int end_of(void (*doing)(void))
         close(ends[1]);
         lmdb_guard_signals("test");
         alarm(20);
-        doing();
+        crash();
         _exit(0);
     }
     close(ends[1]);
@@ -80,15 +80,15 @@ static void check_mark(const char *wanted)
     test_must(lmdb_mark_check_damaged(directory, &error), &error);
 }
 
-/* ---- what has nothing to do with files ------------------------------------------------------------------------ */
+/* ---- other crashes -------------------------------------------------------------------------------------- */
 
-static void read_nowhere(void)
+static void read_null_member(void)
 {
-    volatile uintptr_t nowhere = 8; /* as of a member of what is not there */
+    volatile uintptr_t nowhere = 8; /* like a member of a NULL struct */
     (void)*(volatile const char *)nowhere;
 }
 
-static void send_it(void)
+static void send_signal(void)
 {
     raise(SIGSEGV);
 }
@@ -101,20 +101,20 @@ static void read_another_file(void)
     (void)*(volatile const char *)mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0); /* it is empty */
 }
 
-static void other_ends_are_as_they_were(void **context)
+static void other_crashes_are_not_changed(void **context)
 {
     (void)context;
     struct aq_error error = {0};
-    assert_int_equal(end_of(read_nowhere), SIGSEGV);
+    assert_int_equal(signal_of(read_null_member), SIGSEGV);
     assert_string_equal(words, "");
-    assert_int_equal(end_of(send_it), SIGSEGV);
+    assert_int_equal(signal_of(send_signal), SIGSEGV);
     assert_string_equal(words, "");
-    assert_int_equal(end_of(read_another_file), SIGBUS);
+    assert_int_equal(signal_of(read_another_file), SIGBUS);
     assert_string_equal(words, "");
     test_must(lmdb_mark_check_damaged(directory, &error), &error);
 }
 
-/* ---- pages that are not there ----------------------------------------------------------------------------------- */
+/* ---- missing pages -------------------------------------------------------------------------------------- */
 
 static const char *map_pages(int protection)
 {
@@ -127,7 +127,7 @@ static const char *map_pages(int protection)
     return map;
 }
 
-static void read_behind_the_end(void)
+static void read_after_the_end(void)
 {
     (void)*(volatile const char *)(map_pages(PROT_READ) + 5 * PAGE + 7);
 }
@@ -141,7 +141,7 @@ static void a_page_that_cannot_be_read_is_named(void **context)
 {
     (void)context;
     char expected[512];
-    assert_int_equal(end_of(read_behind_the_end), SIGBUS);
+    assert_int_equal(signal_of(read_after_the_end), SIGBUS);
     snprintf(
         expected, sizeof expected,
         "test: exiting: %s is damaged: page 5, byte 20487: the disk returned no data for it; the controller will check "
@@ -149,7 +149,7 @@ static void a_page_that_cannot_be_read_is_named(void **context)
         file);
     assert_string_equal(words, expected);
     check_mark("page 5, byte 20487: the disk returned no data for it)");
-    assert_int_equal(end_of(read_what_is_closed), SIGSEGV);
+    assert_int_equal(signal_of(read_what_is_closed), SIGSEGV);
     assert_non_null(strstr(words, "page 1, byte 4105: LMDB made an invalid access;"));
     check_mark("page 1, byte 4105");
 }
@@ -167,7 +167,7 @@ static void a_place_in_memory_is_one_in_the_file(void **context)
     munmap((void *)(uintptr_t)map, PAGES * PAGE);
 }
 
-/* ---- LMDB gives up ----------------------------------------------------------------------------------------------- */
+/* ---- LMDB gives up -------------------------------------------------------------------------------------- */
 
 static MDB_env *open_environment(MDB_dbi *table)
 {
@@ -187,7 +187,7 @@ static MDB_env *open_environment(MDB_dbi *table)
     return env;
 }
 
-/* Each branch page says that it has one node only. */
+/* Makes each branch page claim that it has only one node. */
 static void empty_branches(void)
 {
     const uint16_t lower = 18;
@@ -213,10 +213,10 @@ static void read_damaged_branches(void)
     mdb_get(txn, table, &key, &value);
 }
 
-static void what_lmdb_finds_impossible_is_named(void **context)
+static void what_lmdb_finds_inconsistent_is_named(void **context)
 {
     (void)context;
-    assert_int_equal(end_of(read_damaged_branches), SIGABRT);
+    assert_int_equal(signal_of(read_damaged_branches), SIGABRT);
     assert_non_null(strstr(words, "/data.mdb is damaged: page "));
     assert_non_null(strstr(words, ": has 1 nodes: "));
     assert_non_null(strstr(words, "NUMKEYS(mp) > 1' failed"));
@@ -228,10 +228,10 @@ static void what_lmdb_finds_impossible_is_named(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        GUARD_TEST(other_ends_are_as_they_were),
+        GUARD_TEST(other_crashes_are_not_changed),
         GUARD_TEST(a_page_that_cannot_be_read_is_named),
         GUARD_TEST(a_place_in_memory_is_one_in_the_file),
-        GUARD_TEST(what_lmdb_finds_impossible_is_named),
+        GUARD_TEST(what_lmdb_finds_inconsistent_is_named),
     };
-    return cmocka_run_group_tests_name("state guard", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("lmdb guard", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The look through the pages of an LMDB file: takes whatever LMDB has written, names what was turned in it, and never
- * reads where it may not, whatever stands there. */
+/* The check of the pages of an LMDB file: it accepts whatever LMDB has written, names the place of a flipped bit, and
+ * never reads out of bounds, whatever the file holds. */
 #include "controller/lmdb/file.h"
 #include "controller/lmdb/pages.h"
 #include "tests/lib/chance.h"
@@ -28,7 +28,7 @@ enum {
     KEYS = 3000,
     ROW_MOST = 20000,
     FLIPS = 4000,
-    SPOILED_MOST = 16
+    CHANGES_AT_ONCE_MOST = 16
 };
 
 static struct {
@@ -77,7 +77,7 @@ static void open_environment(void)
     assert_int_equal(mdb_txn_commit(txn), 0);
 }
 
-/* Keys of several lengths, rows of all sizes; more of one or of the other, in turns. */
+/* Puts or deletes a row: keys of several lengths, rows of all sizes. */
 static void change(MDB_txn *txn, bool shrink)
 {
     static char row[ROW_MOST];
@@ -118,7 +118,7 @@ static void write_all(int rounds, bool check)
     MDB_txn *old = NULL;
     open_environment();
     for (int round = 0; round < rounds; round++) {
-        if (round % 10 == 3) { /* a snapshot keeps pages from being used again */
+        if (round % 10 == 3) { /* a snapshot keeps pages from being reused */
             if (old != NULL)
                 mdb_txn_abort(old);
             assert_int_equal(mdb_txn_begin(pages.lmdb.env, NULL, MDB_RDONLY, &old), 0);
@@ -130,7 +130,7 @@ static void write_all(int rounds, bool check)
     mdb_txn_abort(old);
 }
 
-static void what_was_written_is_whole(void **context)
+static void what_lmdb_wrote_is_intact(void **context)
 {
     (void)context;
     struct aq_error error = {0};
@@ -143,23 +143,23 @@ static void what_was_written_is_whole(void **context)
     }
 }
 
-/* ---- while it is written to ---------------------------------------------------------------------------------- */
+/* ---- while it is written to ----------------------------------------------------------------------------- */
 
-static void *go_on_writing(void *stop)
+static void *keep_writing(void *stop)
 {
     for (int round = 0; !atomic_load((atomic_bool *)stop); round++)
         one_round(round);
     return NULL;
 }
 
-static void what_is_being_written_is_whole_at_each_moment(void **context)
+static void a_file_is_intact_at_any_moment_while_it_is_written(void **context)
 {
     (void)context;
     pthread_t thread;
     atomic_bool stop = false;
     struct aq_error error = {0};
     open_environment();
-    assert_int_equal(pthread_create(&thread, NULL, go_on_writing, &stop), 0);
+    assert_int_equal(pthread_create(&thread, NULL, keep_writing, &stop), 0);
     for (int i = 0; i < LOOKS; i++)
         test_must(lmdb_file_check(&pages.lmdb, &error), &error);
     atomic_store(&stop, true);
@@ -167,7 +167,7 @@ static void what_is_being_written_is_whole_at_each_moment(void **context)
     lmdb_file_close(&pages.lmdb);
 }
 
-/* ---- what is damaged ------------------------------------------------------------------------------------------ */
+/* ---- damage --------------------------------------------------------------------------------------------- */
 
 static void given_a_file(void)
 {
@@ -190,8 +190,8 @@ static void put_bytes(size_t at, const void *bytes, size_t length)
     close(fd);
 }
 
-/* 1: found, and named. */
-static unsigned look_at(uint64_t leaves)
+/* Returns 1 if damage was found and named. */
+static unsigned check_leaves(uint64_t leaves)
 {
     struct aq_error error = {0};
     if (lmdb_pages_check(pages.directory, leaves, &error) == 0)
@@ -202,19 +202,20 @@ static unsigned look_at(uint64_t leaves)
     return 1;
 }
 
-static unsigned look(void)
+static unsigned check_all(void)
 {
-    return look_at(LMDB_PAGES_ALL);
+    return check_leaves(LMDB_PAGES_ALL);
 }
 
-static void a_turned_bit_is_named_with_its_place(void **context)
+static void a_flipped_bit_is_named_with_its_place(void **context)
 {
     (void)context;
     uint64_t root;
     struct aq_error error = {0};
     char expected[256];
     given_a_file();
-    unsigned newer = memcmp(pages.bytes + 144, pages.bytes + 4096 + 144, 8) < 0; /* their transactions: small numbers */
+    unsigned newer =
+        memcmp(pages.bytes + 144, pages.bytes + 4096 + 144, 8) < 0; /* their transactions have small numbers */
     memcpy(&root, pages.bytes + newer * 4096 + 16 + 112, sizeof root);
     unsigned char flags = pages.bytes[root * 4096 + 10] ^ 0x10;
     put_bytes(root * 4096 + 10, &flags, 1);
@@ -224,20 +225,20 @@ static void a_turned_bit_is_named_with_its_place(void **context)
     assert_string_equal(error.message, expected);
 }
 
-static void a_file_that_was_cut_is_damaged(void **context)
+static void a_truncated_file_is_damaged(void **context)
 {
     (void)context;
     given_a_file();
     for (size_t size = pages.size - 4096; size > 8192; size /= 2) {
         assert_int_equal(truncate(pages.file, (off_t)size), 0);
-        assert_int_equal(look(), 1);
+        assert_int_equal(check_all(), 1);
     }
     assert_int_equal(truncate(pages.file, 1), 0);
-    assert_int_equal(look(), 1);
+    assert_int_equal(check_all(), 1);
 }
 
-/* One after the other, each alone: in heads of pages, and everywhere. */
-static void whichever_bit_is_turned_the_look_ends(void **context)
+/* Flips one bit at a time: in heads of pages, and anywhere. */
+static void whichever_bit_is_flipped_the_check_ends(void **context)
 {
     (void)context;
     unsigned in_heads = 0, anywhere = 0;
@@ -246,26 +247,26 @@ static void whichever_bit_is_turned_the_look_ends(void **context)
         size_t at = draw(pages.size / 4096) * 4096 + draw(i % 2 ? 16 : 4096);
         unsigned char turned = (unsigned char)(pages.bytes[at] ^ 1u << draw(8));
         put_bytes(at, &turned, 1);
-        *(i % 2 ? &in_heads : &anywhere) += look();
+        *(i % 2 ? &in_heads : &anywhere) += check_all();
         put_bytes(at, pages.bytes + at, 1);
     }
     printf("# found %u of %d in heads of pages, %u anywhere\n", in_heads, FLIPS / 2, anywhere);
-    assert_true(in_heads > FLIPS / 10); /* the others are in pages that are free, or in the middle of large rows */
-    assert_int_equal(look(), 0);
+    assert_true(in_heads > FLIPS / 10); /* the others are in free pages or inside large rows */
+    assert_int_equal(check_all(), 0);
 }
 
-/* Of a long log, a start reads the newest leaves only, but all that leads to them. */
-static void with_a_bound_the_last_leaves_are_read(void **context)
+/* Of a long log, a start reads only the newest leaves, and all pages that lead to them. */
+static void with_a_limit_the_last_leaves_are_read(void **context)
 {
     (void)context;
     unsigned all = 0, some = 0, none = 0;
     given_a_file();
-    assert_int_equal(look_at(LEAVES), 0);
-    assert_int_equal(look_at(0), 0);
+    assert_int_equal(check_leaves(LEAVES), 0);
+    assert_int_equal(check_leaves(0), 0);
     for (size_t page = 2; page < pages.size / 4096; page++) {
         unsigned char turned = pages.bytes[page * 4096 + 10] ^ 64;
         put_bytes(page * 4096 + 10, &turned, 1);
-        unsigned found = look(), of_some = look_at(LEAVES), of_none = look_at(0);
+        unsigned found = check_all(), of_some = check_leaves(LEAVES), of_none = check_leaves(0);
         assert_true(found >= of_some && of_some >= of_none);
         all += found;
         some += of_some;
@@ -273,32 +274,32 @@ static void with_a_bound_the_last_leaves_are_read(void **context)
         put_bytes(page * 4096 + 10, pages.bytes + page * 4096 + 10, 1);
     }
     printf("# all %u, some %u, none %u\n", all, some, none);
-    assert_true(some > none && none > 0); /* branches, and what describes the tables */
+    assert_true(some > none && none > 0); /* branches, and the pages that describe the tables */
     assert_true(all > some + LEAVES);
 }
 
-/* More at once, which fit one another by chance, and heads of other pages. */
-static void nonsense_is_never_believed_too_far(void **context)
+/* Several changes at once, which may be consistent by chance, and heads of other pages. */
+static void nonsense_never_leads_out_of_bounds(void **context)
 {
     (void)context;
     given_a_file();
     for (int i = 0; i < FLIPS; i++) {
-        unsigned char spoiled[SPOILED_MOST];
-        size_t at[SPOILED_MOST], count = 1 + draw(SPOILED_MOST / 2);
+        unsigned char changed[CHANGES_AT_ONCE_MOST];
+        size_t at[CHANGES_AT_ONCE_MOST], count = 1 + draw(CHANGES_AT_ONCE_MOST / 2);
         for (size_t k = 0; k < count; k++) {
-            at[k] = draw(pages.size / 4096) * 4096 + (draw(2) ? draw(16) : draw(4096 - SPOILED_MOST));
-            size_t length = 1 + draw(SPOILED_MOST - 1);
+            at[k] = draw(pages.size / 4096) * 4096 + (draw(2) ? draw(16) : draw(4096 - CHANGES_AT_ONCE_MOST));
+            size_t length = 1 + draw(CHANGES_AT_ONCE_MOST - 1);
             for (size_t byte = 0; byte < length; byte++)
-                spoiled[byte] = (unsigned char)(draw(3) ? draw(256) : draw(2) * 255);
+                changed[byte] = (unsigned char)(draw(3) ? draw(256) : draw(2) * 255);
             if (draw(4) == 0)
-                memcpy(spoiled, pages.bytes + draw(pages.size / 4096) * 4096, length);
-            put_bytes(at[k], spoiled, length);
+                memcpy(changed, pages.bytes + draw(pages.size / 4096) * 4096, length);
+            put_bytes(at[k], changed, length);
         }
-        (void)look();
+        (void)check_all();
         for (size_t k = 0; k < count; k++)
-            put_bytes(at[k], pages.bytes + at[k], SPOILED_MOST);
+            put_bytes(at[k], pages.bytes + at[k], CHANGES_AT_ONCE_MOST);
     }
-    assert_int_equal(look(), 0);
+    assert_int_equal(check_all(), 0);
 }
 
 #define PAGES_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -306,13 +307,13 @@ static void nonsense_is_never_believed_too_far(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PAGES_TEST(what_was_written_is_whole),
-        PAGES_TEST(what_is_being_written_is_whole_at_each_moment),
-        PAGES_TEST(a_turned_bit_is_named_with_its_place),
-        PAGES_TEST(a_file_that_was_cut_is_damaged),
-        PAGES_TEST(whichever_bit_is_turned_the_look_ends),
-        PAGES_TEST(with_a_bound_the_last_leaves_are_read),
-        PAGES_TEST(nonsense_is_never_believed_too_far),
+        PAGES_TEST(what_lmdb_wrote_is_intact),
+        PAGES_TEST(a_file_is_intact_at_any_moment_while_it_is_written),
+        PAGES_TEST(a_flipped_bit_is_named_with_its_place),
+        PAGES_TEST(a_truncated_file_is_damaged),
+        PAGES_TEST(whichever_bit_is_flipped_the_check_ends),
+        PAGES_TEST(with_a_limit_the_last_leaves_are_read),
+        PAGES_TEST(nonsense_never_leads_out_of_bounds),
     };
-    return cmocka_run_group_tests_name("state pages", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("lmdb pages", tests, NULL, NULL);
 }
