@@ -31,7 +31,8 @@ static int connect_to(struct questions *questions, const char *directory, struct
     if (aq_wire_key_load(&key, path, error) != 0)
         return -1;
     if (snprintf(url, sizeof url, "ipc://%s/%s", directory, AQ_FILE_LOCAL_SOCKET) >= (int)sizeof url)
-        return aq_fail(error, AQ_E_INVALID, "data is a path of %zu bytes, too long for a socket", strlen(directory));
+        return aq_fail(error, AQ_E_INVALID, "data is a path of %zu bytes, which is too long for a socket",
+                       strlen(directory));
     return aq_asker_open(&questions->asker, url, 0, &key, error);
 }
 
@@ -81,7 +82,7 @@ int questions_ask(struct questions *questions, enum aq_message_type type, const 
                   question_done_fn *done, void *context, struct aq_error *error)
 {
     if (questions->count >= QUESTIONS_MAX)
-        return aq_fail(error, AQ_E_BUSY, "%d writes are waiting already: try again", QUESTIONS_MAX);
+        return aq_fail(error, AQ_E_BUSY, "%d questions are waiting for the controller: try again", QUESTIONS_MAX);
     struct question *question = aq_malloc(sizeof *question);
     *question = (struct question){.done = done, .context = context};
     if (aq_asker_ask_once(questions->asker, &question->asked, type, message, aq_clock_ms() + timeout_ms, error) == 0) {
@@ -97,7 +98,7 @@ int questions_ask(struct questions *questions, enum aq_message_type type, const 
 /* ---- answers ------------------------------------------------------------------------------------------ */
 
 /* Takes one answer. False: there is none. */
-static bool take_answer(struct questions *questions)
+static bool deliver_answer(struct questions *questions)
 {
     enum aq_message_type type;
     void *message;
@@ -132,7 +133,7 @@ static void fail_question(struct question *question)
 void questions_work(struct questions *questions)
 {
     struct question *question;
-    for (int i = 0; i < ANSWERS_TURN && take_answer(questions); i++)
+    for (int i = 0; i < ANSWERS_TURN && deliver_answer(questions); i++)
         continue;
     aq_asker_flush(questions->asker);
     const uint64_t now = aq_clock_ms();

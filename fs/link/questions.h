@@ -1,5 +1,5 @@
-/* Questions to the controller, any number of them open at once: writes (ORDER), the wait for news (WATCH), logs of
- * workloads (FETCH).
+/* The file view's questions to the controller, any number of them open at once: commands (ORDER), the wait for news
+ * (WATCH), logs of workloads (FETCH).
  *
  * No function waits: poll questions_fd(), and call questions_work() when it is readable and at least each
  * QUESTIONS_TICK_MS. It calls `done` of each question exactly once, with the answer or an error. A question that cannot
@@ -16,7 +16,7 @@ enum { QUESTIONS_MAX = 4096, QUESTIONS_TICK_MS = 500 };
 
 struct questions;
 
-/* `directory` is the controller's data directory: the key and the socket are below it. The controller need not run. */
+/* `directory` is the controller's data directory, which has the key and the socket. The controller need not run. */
 int questions_open(struct questions **questions, const char *directory, struct aq_error *error) AQ_MUST_CHECK;
 void questions_close(struct questions *questions); /* drops open questions without calling `done`; NULL is fine */
 
@@ -29,7 +29,7 @@ bool questions_connected(const struct questions *questions); /* a controller is 
 typedef void question_done_fn(void *context, const struct aq_error *error, enum aq_message_type type,
                               const void *answer);
 
-/* Asks. On failure (AQ_E_NO_LEADER, AQ_E_BUSY, AQ_E_IO) `done` is not called. */
+/* After a failure (AQ_E_NO_LEADER, AQ_E_BUSY, AQ_E_IO) `done` is not called. */
 int questions_ask(struct questions *questions, enum aq_message_type type, const void *message, unsigned timeout_ms,
                   question_done_fn *done, void *context, struct aq_error *error) AQ_MUST_CHECK;
 

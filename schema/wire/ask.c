@@ -11,13 +11,13 @@
 #include <sys/socket.h>
 
 enum {
-    RETRY_MS = 100,   /* between two tries to connect, at first */
-    HEADER_SIZE = 96, /* room for what nanomsg tells about a message */
-    DROPPED_MAX = 64, /* messages that one call of aq_asker_take() drops */
+    RETRY_MS = 100,   /* between two attempts to connect, at first */
+    HEADER_SIZE = 96, /* of the ancillary data of a message */
+    DROPPED_MAX = 64, /* messages dropped in one call of aq_asker_take() */
 };
 
-/* What nanomsg takes and gives beside a message on a raw socket: the question's number, which has the highest bit set
- * as the end of the list of hops. */
+/* The ancillary data of a message on a raw socket: the number of the question, whose highest bit marks it as the last
+ * hop. */
 struct header {
     struct nn_cmsghdr head;
     size_t length;
@@ -32,11 +32,11 @@ struct aq_asker {
     struct aq_wire_key key;
     int socket; /* nanomsg's; -1: none */
     int fd, send_fd;
-    uint64_t made, lost; /* connections of this socket, as last looked at */
-    bool connected;      /* one was made since aq_asker_has_new_connection() */
+    uint64_t made, lost; /* connections of this socket, at the last check */
+    bool connected;      /* one was made since the last aq_asker_has_new_connection() */
     uint32_t last_number;
     struct aq_question *open, **end; /* oldest first */
-    struct aq_buffer sealed;         /* of a question that is asked once */
+    struct aq_buffer sealed;         /* for questions that are sent once */
 };
 
 /* ---- connecting --------------------------------------------------------------------------------------- */
@@ -52,19 +52,19 @@ static int get_fd(int socket, int option, int *fd)
     return nn_getsockopt(socket, NN_SOL_SOCKET, option, fd, &size);
 }
 
-static int fail_nanomsg(const struct aq_asker *asker, struct aq_error *error)
+static int fail_connect(const struct aq_asker *asker, struct aq_error *error)
 {
     return aq_fail(error, AQ_E_IO, "cannot connect to %s: %s", asker->url, nn_strerror(nn_errno()));
 }
 
-/* nanomsg ends the process when it is told to use IPv6 on a host that has none. */
+/* nanomsg aborts the process if it is told to use IPv6 on a host without it. */
 static int check_ipv6(struct aq_error *error)
 {
     AQ_CLEANUP_FD int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return fd >= 0 ? 0 : aq_fail_errno(error, errno, "no IPv6 here");
+    return fd >= 0 ? 0 : aq_fail_errno(error, errno, "this host has no IPv6");
 }
 
-static void disconnect(struct aq_asker *asker)
+static void close_connection(struct aq_asker *asker)
 {
     if (asker->socket >= 0)
         nn_close(asker->socket);
@@ -91,11 +91,11 @@ static int connect_asker(struct aq_asker *asker, struct aq_error *error)
         return aq_error_context(error, "cannot connect to %s", asker->url);
     asker->socket = nn_socket(AF_SP_RAW, NN_REQ);
     if (asker->socket < 0)
-        return fail_nanomsg(asker, error);
+        return fail_connect(asker, error);
     if (set_up_socket(asker, ipv6) == 0)
         return 0;
-    fail_nanomsg(asker, error);
-    disconnect(asker);
+    fail_connect(asker, error);
+    close_connection(asker);
     return -1;
 }
 
@@ -150,7 +150,7 @@ static void add_question(struct aq_asker *asker, struct aq_question *question)
     asker->end = &question->next;
 }
 
-/* The question that *link points to is not open any more. */
+/* Closes the question that *link points to. */
 static struct aq_question *remove_question(struct aq_asker *asker, struct aq_question **link)
 {
     struct aq_question *question = *link;
@@ -177,7 +177,7 @@ void aq_asker_close(struct aq_asker *asker)
 {
     if (asker == NULL)
         return;
-    disconnect(asker);
+    close_connection(asker);
     while (asker->open != NULL)
         remove_question(asker, &asker->open);
     aq_buffer_free(&asker->sealed);
@@ -191,7 +191,7 @@ static void send_again(struct aq_asker *asker)
         question->unsent = question->again;
 }
 
-static void lose(struct aq_asker *asker)
+static void lose_questions(struct aq_asker *asker)
 {
     for (struct aq_question *question = asker->open; question != NULL; question = question->next)
         question->lost = !question->again;
@@ -199,14 +199,14 @@ static void lose(struct aq_asker *asker)
 
 int aq_asker_reconnect(struct aq_asker *asker, struct aq_error *error)
 {
-    disconnect(asker);
+    close_connection(asker);
     send_again(asker);
-    lose(asker);
+    lose_questions(asker);
     return connect_asker(asker, error);
 }
 
-/* Compares the connections that nanomsg has counted with those it had when this was called last. */
-static void look_at_connections(struct aq_asker *asker)
+/* Compares the numbers of connections that nanomsg counts with those at the last check. */
+static void check_connections(struct aq_asker *asker)
 {
     uint64_t made = nn_get_statistic(asker->socket, NN_STAT_ESTABLISHED_CONNECTIONS);
     uint64_t lost = nn_get_statistic(asker->socket, NN_STAT_BROKEN_CONNECTIONS) +
@@ -214,7 +214,7 @@ static void look_at_connections(struct aq_asker *asker)
     if (made != asker->made && asker->made != 0)
         send_again(asker);
     if (lost != asker->lost)
-        lose(asker);
+        lose_questions(asker);
     asker->connected = asker->connected || made != asker->made;
     asker->made = made;
     asker->lost = lost;
@@ -222,7 +222,7 @@ static void look_at_connections(struct aq_asker *asker)
 
 /* ---- asking ------------------------------------------------------------------------------------------- */
 
-/* Returns nanomsg's error number, or 0. */
+/* Returns an error number of nanomsg, or 0. */
 static int send_sealed(struct aq_asker *asker, uint32_t number, const struct aq_buffer *sealed)
 {
     number |= last_hop;
@@ -241,7 +241,7 @@ void aq_asker_flush(struct aq_asker *asker)
 {
     if (asker->socket < 0)
         return;
-    look_at_connections(asker);
+    check_connections(asker);
     for (struct aq_question *question = asker->open; question != NULL; question = question->next)
         if (question->unsent)
             question->unsent = send_sealed(asker, question->number, &question->sealed) != 0;
@@ -260,7 +260,8 @@ static uint32_t next_number(struct aq_asker *asker)
     return ++asker->last_number & ~last_hop;
 }
 
-static void seal(const struct aq_asker *asker, enum aq_message_type type, const void *message, struct aq_buffer *out)
+static void seal_message(const struct aq_asker *asker, enum aq_message_type type, const void *message,
+                         struct aq_buffer *out)
 {
     aq_wire_seal(&asker->key, type, message, out);
     aq_assert(out->length <= AQ_WIRE_MESSAGE_MAX);
@@ -272,7 +273,7 @@ void aq_asker_ask(struct aq_asker *asker, struct aq_question *question, enum aq_
     aq_asker_drop(asker, question);
     *question = (struct aq_question){
         .asked = type, .number = next_number(asker), .late_ms = late_ms, .unsent = true, .again = true};
-    seal(asker, type, message, &question->sealed);
+    seal_message(asker, type, message, &question->sealed);
     add_question(asker, question);
     aq_asker_flush(asker);
 }
@@ -283,9 +284,9 @@ int aq_asker_ask_once(struct aq_asker *asker, struct aq_question *question, enum
     aq_assert(!question->open);
     if (!aq_asker_is_connected(asker))
         return aq_fail(error, AQ_E_NO_LEADER, "there is no connection to %s", asker->url);
-    look_at_connections(asker);
+    check_connections(asker);
     *question = (struct aq_question){.asked = type, .number = next_number(asker), .late_ms = late_ms};
-    seal(asker, type, message, &asker->sealed);
+    seal_message(asker, type, message, &asker->sealed);
     int number = send_sealed(asker, question->number, &asker->sealed);
     if (number == EAGAIN)
         return aq_fail(error, AQ_E_NO_LEADER, "there is no connection to %s", asker->url);
@@ -297,7 +298,7 @@ int aq_asker_ask_once(struct aq_asker *asker, struct aq_question *question, enum
 
 /* ---- answers ------------------------------------------------------------------------------------------ */
 
-/* The link to the open question that a message with this header answers. NULL: there is none. */
+/* Finds the link to the open question that a message with this ancillary data answers. NULL: there is none. */
 static struct aq_question **find_asked(struct aq_asker *asker, const unsigned char *control)
 {
     struct header header;

@@ -1,4 +1,4 @@
-/* The whole agent, turned by hand, against a hub that says what the test wants it to say. */
+/* A whole agent, one turn at a time, and a hub that the test controls. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@
 
 enum { TURNS_MAX = 1500, TURN_MS = 10, QUESTIONS_MAX = 8 };
 
-/* A message that came, with the question to answer. */
+/* A message that the hub got, and what its answer needs. */
 struct heard {
     enum aq_message_type type;
     void *message;
@@ -36,7 +36,7 @@ struct scene {
     struct aq_wire_key key;
     struct hub_channel channel;
     uint64_t port;
-    struct aq_arena arena; /* of all that was heard */
+    struct aq_arena arena; /* of all messages */
     struct heard heard[QUESTIONS_MAX];
     unsigned count;
     struct agent *agent;
@@ -97,7 +97,7 @@ static int teardown(void **context)
     return 0;
 }
 
-/* Takes what has come; a newer message of a type replaces an older one, as it does for the agent. */
+/* Takes the messages that have come; a newer message replaces an older one of the same type. */
 static void listen(struct scene *scene)
 {
     struct heard heard;
@@ -111,7 +111,7 @@ static void listen(struct scene *scene)
     }
 }
 
-/* One turn of the agent; false: it gave up. */
+/* One turn of the agent. Returns false if the agent gave up. */
 static bool turn(struct scene *scene)
 {
     bool goes_on = agent_turn(scene->agent, scene->channel.fd, TURN_MS, &scene->refusal) == 0;
@@ -131,7 +131,7 @@ static bool take(struct scene *scene, enum aq_message_type type, struct heard *o
     return false;
 }
 
-/* Turns until the agent has asked this. Heartbeats are answered on the way. */
+/* Turns until the agent has sent this. Heartbeats are answered meanwhile. */
 static struct heard hear(struct scene *scene, enum aq_message_type type)
 {
     struct heard heard, beat;
@@ -191,7 +191,7 @@ static void note(struct heard *heard)
     channel_answer(&heard->question, AQ_MSG_NOTED, &(struct aq_noted){.number = report->number});
 }
 
-/* The next report tells just this. It is noted. */
+/* The next report has exactly this, and is noted. */
 static void expect(struct scene *scene, uint64_t resource, enum aq_happened what)
 {
     struct heard heard = hear(scene, AQ_MSG_REPORT);
@@ -201,13 +201,13 @@ static void expect(struct scene *scene, uint64_t resource, enum aq_happened what
     note(&heard);
 }
 
-/* Two workloads, by what was told of them so far. */
+/* Two workloads, and what was reported of them so far. */
 struct pair {
     uint64_t resources[2];
     bool started[2], ended[2];
 };
 
-/* Hears one more report, and notes it. What happens to both may come in one or in two: a start takes its time. */
+/* Takes one more report, and notes it. What happens to both workloads may be in one report or in two. */
 static void hear_of(struct scene *scene, struct pair *pair)
 {
     struct heard heard = hear(scene, AQ_MSG_REPORT);
@@ -234,7 +234,7 @@ static void restart_agent(struct scene *scene)
     greet(scene);
 }
 
-/* ---- a workload's life ----------------------------------------------------------------------------------- */
+/* ---- workloads ------------------------------------------------------------------------------------------- */
 
 static void a_workload_starts_and_stops(void **context)
 {
@@ -248,12 +248,12 @@ static void a_workload_starts_and_stops(void **context)
     assert_string_equal(started->identifier, "test 5");
     assert_string_equal(started->ip_addr, "10.0.0.5");
     note(&heard);
-    deliver(scene, 2, false, &assignment, 1); /* it has that already */
+    deliver(scene, 2, false, &assignment, 1); /* the agent has that already */
     assignment = gone(5);
     deliver(scene, 3, false, &assignment, 1);
     expect(scene, 5, AQ_HAPPENED_ENDED);
     deliver(scene, 4, false, &assignment, 1);
-    expect(scene, 5, AQ_HAPPENED_ENDED); /* it is not here */
+    expect(scene, 5, AQ_HAPPENED_ENDED); /* the agent does not have it */
 }
 
 static void a_bad_start_is_told(void **context)
@@ -284,7 +284,7 @@ static void a_report_is_repeated_until_it_is_noted(void **context)
     greet(scene);
     deliver(scene, 1, true, &assignment, 1);
     struct heard first = hear(scene, AQ_MSG_REPORT);
-    struct heard again = hear(scene, AQ_MSG_REPORT); /* it asks again, having heard nothing */
+    struct heard again = hear(scene, AQ_MSG_REPORT); /* sent again without an answer */
     const struct aq_report *a = first.message, *b = again.message;
     assert_int_equal(a->number, b->number);
     assert_int_equal(only_happening(&again)->what, AQ_HAPPENED_STARTED);
@@ -301,7 +301,8 @@ static void what_is_not_named_is_ended(void **context)
     while (!pair.started[0] || !pair.started[1])
         hear_of(scene, &pair);
     struct heard poll = hear(scene, AQ_MSG_POLL);
-    struct aq_work work = {.delivery = 2, .full = true, .first = 0, .last = 7}; /* 9 is none of its business */
+    struct aq_work work = {
+        .delivery = 2, .full = true, .first = 0, .last = 7}; /* 9 is out of the range of the delivery */
     channel_answer(&poll.question, AQ_MSG_WORK, &work);
     expect(scene, 5, AQ_HAPPENED_ENDED);
     poll = hear(scene, AQ_MSG_POLL);
@@ -324,7 +325,7 @@ static void a_restarted_agent_finds_its_workloads(void **context)
     turn(scene); /* the note arrives */
     agent_close(scene->agent);
     scene->agent = NULL;
-    usleep(400000); /* one of them ends meanwhile, if it has not on a slow machine */
+    usleep(400000); /* one of them ends meanwhile, if not before */
     listen(scene);
     scene->count = 0;
     start_agent(scene);
@@ -344,10 +345,10 @@ static void an_end_that_was_not_noted_survives(void **context)
     expect(scene, 5, AQ_HAPPENED_STARTED);
     assignment = gone(5);
     deliver(scene, 2, false, &assignment, 1);
-    hear(scene, AQ_MSG_REPORT); /* and lost */
+    hear(scene, AQ_MSG_REPORT); /* the answer is lost */
     restart_agent(scene);
     expect(scene, 5, AQ_HAPPENED_ENDED);
-    /* Work from before its end, which comes late, does not bring it back. */
+    /* A late delivery from before its end does not start it again. */
     assignment = wanted(5, "{}");
     deliver(scene, 1, true, &assignment, 1);
     expect(scene, 5, AQ_HAPPENED_ENDED);
@@ -365,7 +366,7 @@ static void the_hub_may_restart(void **context)
     channel_close(&scene->channel);
     scene->count = 0;
     open_channel(scene);
-    heard = hear(scene, AQ_MSG_POLL); /* repeated by itself on the new connection */
+    heard = hear(scene, AQ_MSG_POLL); /* sent again on the new connection */
     struct aq_refused refused = {"unauthenticated", "say hello first"};
     channel_answer(&heard.question, AQ_MSG_REFUSED, &refused);
     greet(scene);
@@ -414,7 +415,7 @@ static void the_hub_numbers_the_session(void **context)
     deliver(scene, 1, true, &assignment, 1);
     struct heard report = hear(scene, AQ_MSG_REPORT);
     assert_int_equal(((const struct aq_report *)report.message)->session, 77);
-    /* The next session takes the report along that is not noted yet. */
+    /* The next session repeats the report that is not noted yet. */
     struct aq_refused refused = {"unauthenticated", "say hello first"};
     channel_answer(&report.question, AQ_MSG_REFUSED, &refused);
     heard = hear(scene, AQ_MSG_HELLO);
@@ -427,7 +428,7 @@ static void the_hub_numbers_the_session(void **context)
     assert_int_equal(only_happening(&report)->what, AQ_HAPPENED_STARTED);
     note(&report);
     uint64_t last = 0;
-    for (int i = 0; i < 3; i++) { /* heartbeats have numbers, on a new connection too */
+    for (int i = 0; i < 3; i++) { /* heartbeats are numbered, on a new connection too */
         struct heard beat = {0};
         while (!take(scene, AQ_MSG_BEAT, &beat))
             assert_true(turn(scene));

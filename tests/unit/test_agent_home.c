@@ -1,4 +1,4 @@
-/* What an agent must not forget: its directory, over restarts; and small things that it sends. */
+/* An agent's directory over restarts; its settings, capacity and texts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -175,7 +175,7 @@ static void what_is_damaged_is_put_aside(void **context)
     add(home, 3);
     put("workloads/1/assignment", "nonsense");
     put("workloads/2/assignment", "");
-    put("workloads/3/ended", "nonsense"); /* the driver will know */
+    put("workloads/3/ended", "nonsense"); /* the driver finds out */
     struct found found = load(home);
     assert_int_equal(found.count, 1);
     assert_int_equal(found.resource, 3);
@@ -223,7 +223,7 @@ static void only_the_log_remains(void **context)
     home_close(home);
 }
 
-/* What a workload leaves behind, as an agent sees it that is not root: 0 when nothing of it is left. */
+/* Removes what a workload has left, as an agent that is not root. Returns 0 if nothing is left. */
 static int remove_what_is_closed(void)
 {
     enum { NOBODY = 65534 };
@@ -237,7 +237,7 @@ static int remove_what_is_closed(void)
     strcat(path, "/module");
     failed += mkdir(path, 0700);
     put("workloads/7/driver/work/module/file", "x");
-    failed += chmod(path, 0500); /* read only, as some tools make what they fetch */
+    failed += chmod(path, 0500); /* read only, as some tools make directories */
     strcat(path, "/../secret");
     failed += mkdir(path, 0);
     snprintf(path, sizeof path, "%s/one/workloads/7/driver/work", directory);
@@ -299,7 +299,7 @@ static void directories_are_used_again(void **context)
     assert_true(there_is("spare/16"));
     assert_false(there_is("spare/17"));
     home_close(home);
-    home = open_home(); /* what another agent has left serves nobody */
+    home = open_home(); /* spare directories of an earlier run are not used */
     sweep(home);
     assert_false(there_is("spare/1"));
     home_close(home);
@@ -313,7 +313,7 @@ static void move(const char *from, const char *to)
     assert_int_equal(rename(a, b), 0);
 }
 
-/* An agent that ends between two of the steps in which a directory is used again, after so many of them. */
+/* An agent that ends after `steps` of the steps in which a directory is reused. */
 static void stop_after(unsigned steps)
 {
     static const char *const moves[][2] = {
@@ -321,7 +321,7 @@ static void stop_after(unsigned steps)
         {"spare/1/driver", "trash/9"},
         {"spare/1/assignment", "spare/1/assignment.new"},
         {"spare/1/ended", "spare/1/ended.new"},
-        {"spare/1", "workloads/2"}, /* and here it begins to serve the next */
+        {"spare/1", "workloads/2"}, /* from here on it belongs to the next workload */
     };
     for (unsigned i = 0; i < steps; i++)
         move(moves[i][0], moves[i][1]);
@@ -341,10 +341,10 @@ static void nothing_is_taken_for_another_after_a_crash(void **context)
         if (steps < 6)
             stop_after(steps);
         else
-            move("workloads/1", "workloads/2"); /* the files of the first, had they kept their names */
+            move("workloads/1", "workloads/2"); /* the files of the first workload, as if they had kept their names */
         home = open_home();
         struct found found = load(home);
-        assert_int_equal(found.count, steps == 0 ? 1 : 0); /* still the first, with its end; or nobody */
+        assert_int_equal(found.count, steps == 0 ? 1 : 0); /* the first workload, with its end, or none */
         assert_int_equal(found.ended, found.count);
         add(home, 2);
         assert_false(there_is("workloads/2/driver/file"));
@@ -400,7 +400,7 @@ static void settings_are_checked(void **context)
 {
     struct aq_arena arena = {0};
     (void)context;
-    check(&arena, "name=", NULL); /* the host's */
+    check(&arena, "name=", NULL); /* the host's name */
     check(&arena, "controller=[::1]:8002", NULL);
     check(&arena, "controller=a.b.example:1", NULL);
     check(&arena, "controller=8002", "but must be ADDRESS:PORT");

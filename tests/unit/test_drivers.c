@@ -1,4 +1,4 @@
-/* The drivers' table, what they make of options, the `test` driver, and control groups. The `process` driver has
+/* The list of drivers, their options, the `test` driver, and control groups. The `process` driver is tested in
  * test_drivers_process.c. */
 #include "tests/lib/driver_rig.h"
 
@@ -409,7 +409,7 @@ static void file_expect(const char *root, const char *name, const char *expected
     assert_string_equal(text, expected);
 }
 
-/* Version 2 with all controllers, which not every machine has: plain files show what is written where. */
+/* Version 2 with all controllers, which not every host has: plain files show what is written where. */
 static void test_limits_of_version_2(void **state)
 {
     struct rig *rig = *state;
@@ -422,7 +422,7 @@ static void test_limits_of_version_2(void **state)
         host.in_unified[i] = true;
     cgroup_name(&group, &host, "n", 1);
     assert_int_equal(cgroup_make(&group, &limits, &error), 0);
-    assert_int_equal(group.lacking, 7); /* nothing passes the controllers on yet */
+    assert_int_equal(group.lacking, 7); /* the controllers are not enabled yet */
     file_put(rig->base, "cgroup.subtree_control", "");
     file_put(rig->base, "aquarium/cgroup.subtree_control", "");
     file_put(rig->base, "aquarium/n/cgroup.subtree_control", "");

@@ -1,4 +1,4 @@
-/* The client that asks the hub questions: numbers, lost connections, late answers; with a server played by hand. */
+/* The client of the hub: numbers, lost connections, late answers; with a server that the test controls. */
 #include "schema/wire/ask.h"
 #include "tests/lib/cmocka.h"
 #include "tests/lib/directory.h"
@@ -96,7 +96,7 @@ static void answer(struct fixture *fixture, struct wire_question *asked)
     wire_answer(fixture->server, &fixture->key, asked, AQ_MSG_NOW, &now);
 }
 
-/* The next answer is to `question`, and says 100 + seq. */
+/* The next answer is to `question`, with 100 + seq. */
 static void expect_answer(struct fixture *fixture, const struct aq_question *question, uint64_t seq)
 {
     enum aq_message_type type;
@@ -185,7 +185,7 @@ static void what_does_not_open_or_comes_too_late_is_dropped(void **state)
     serve(fixture);
     ask(fixture, &question, 1);
     take_asked(fixture, &first, 1);
-    ask(fixture, &question, 2); /* the first one is dropped by that */
+    ask(fixture, &question, 2); /* drops the first question */
     take_asked(fixture, &second, 2);
     answer(fixture, &first);
     memset(&other, 7, sizeof other);
@@ -256,9 +256,9 @@ static void late_questions_fail_oldest_first(void **state)
     assert_false(questions[0].lost);
     assert_ptr_equal(aq_asker_take_failed(fixture->asker, 200), &questions[2]);
     assert_null(aq_asker_take_failed(fixture->asker, 200));
-    ask(fixture, &questions[2], 5); /* after the last was taken out, the list goes on */
+    ask(fixture, &questions[2], 5); /* the list is sound after its last question was removed */
     aq_asker_drop(fixture->asker, &questions[1]);
-    aq_asker_drop(fixture->asker, &questions[1]); /* no more open: nothing happens */
+    aq_asker_drop(fixture->asker, &questions[1]); /* not open any more: nothing happens */
     serve(fixture);
     take_asked(fixture, &asked, 5);
     answer(fixture, &asked);

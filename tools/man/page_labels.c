@@ -55,13 +55,13 @@ void page_labels(struct aq_buffer *page, const char *example)
     roff_begin(page, "aquarium-labels", 5, "files that labels are made from");
     roff_section(page, "DESCRIPTION");
     roff_paragraph(page, "A label says how to run something, in order of preference, and what that needs from a node. "
-                         "It is a document in YAML or JSON, and is given to the cluster by");
+                         "It is a document in YAML or JSON, and is created with");
     roff_lines(page, "aq labels create --file label.yml\ncp label.yml /aquarium/labels/new\n");
-    roff_paragraph(page, "A label is never changed: creating it again makes its next version, and requests that name "
-                         "no version take the latest. Where texts are separated by "
-                         "commas in a line of words, a document has a list. What is not known or out of its bounds is "
-                         "refused, with line and "
-                         "column.");
+    roff_paragraph(page,
+                   "A label never changes: creating it again creates its next version, and requests that name "
+                   "no version get the latest. A list of texts is written with commas on a command line, and as a "
+                   "list in a document. An unknown field, or a value out of its bounds, is refused with its line "
+                   "and column.");
     roff_section(page, "FIELDS");
     page_fields(page, &aq_label_create_record, "");
     add_drivers(page);
