@@ -30,12 +30,12 @@ static void beside_crowd(const char *what, size_t count, const char *words, bool
     struct gentle gentle;
     int before = abuse_fds(), most = 0;
     gentle_open(&gentle, row, 32);
-    for (int i = 0; i == 0 || abuse_goes_on(i, gentle_slower(&gentle)); i++) {
+    for (int i = 0; i == 0 || abuse_needs_round(i, gentle_slower(&gentle)); i++) {
         struct crowd crowd;
         gentle_round(&gentle, false);
-        crowd_gather(&crowd, abuse_cluster.api_port, count, words, words != NULL ? strlen(words) : 0);
+        crowd_connect(&crowd, abuse_cluster.api_port, count, words, words != NULL ? strlen(words) : 0);
         abuse_check(crowd.count > count / 2, "%s: %zu connections, in round %d", what, crowd.count, i + 1);
-        gentle_newcomer(what);
+        abuse_check_new_client(what);
         gentle_round(&gentle, true);
         int now = abuse_fds();
         most = now > most ? now : most;
@@ -60,11 +60,11 @@ static void half_bodies(void)
     aq_buffer_format(&words, "Content-Length: %d\r\n\r\n", BODY_MAX);
     for (int i = 0; i < HALF_BODY; i++)
         aq_buffer_char(&words, ' ');
-    for (int i = 0; i == 0 || abuse_goes_on(i, gentle_slower(&gentle)); i++) {
+    for (int i = 0; i == 0 || abuse_needs_round(i, gentle_slower(&gentle)); i++) {
         gentle_round(&gentle, false);
-        crowd_gather(&crowd, abuse_cluster.api_port, HALF_BODIES, words.data, words.length);
+        crowd_connect(&crowd, abuse_cluster.api_port, HALF_BODIES, words.data, words.length);
         usleep(ARRIVE_US);
-        gentle_newcomer("half-sent bodies");
+        abuse_check_new_client("half-sent bodies");
         gentle_round(&gentle, true);
         crowd_leave(&crowd, i % 2 == 1);
     }
@@ -197,7 +197,7 @@ static void open_streams(struct crowd *crowd, const char *authorization, size_t 
     aq_buffer_text(&words, "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n");
     aq_buffer_text(&words, authorization);
     aq_buffer_text(&words, "\r\n");
-    crowd_gather(crowd, abuse_cluster.api_port, count, words.data, words.length);
+    crowd_connect(crowd, abuse_cluster.api_port, count, words.data, words.length);
     aq_buffer_free(&words);
 }
 
@@ -258,8 +258,8 @@ static void unread_streams(void)
     bench_say("%llu events; memory grew by %.1f MiB", (unsigned long long)(last - first), abuse_memory_mib() - memory);
     abuse_check(abuse_memory_mib() - memory < MEMORY_MIB_MAX,
                 "streams that nobody reads take a bounded amount of memory");
-    gentle_newcomer("unread streams");
-    for (int i = 0; i == 0 || abuse_goes_on(i, gentle_slower(&gentle)); i++)
+    abuse_check_new_client("unread streams");
+    for (int i = 0; i == 0 || abuse_needs_round(i, gentle_slower(&gentle)); i++)
         gentle_round(&gentle, true);
     gentle_close(&gentle, "unread streams");
     crowd_leave(&stuck, true);

@@ -47,13 +47,13 @@ static void decent_open(struct decent *decent)
     struct aq_hello hello = raw_peer_hello("decent", 1, 11);
     *decent = (struct decent){0};
     BENCH_MUST(raw_peer_open(&decent->peer, abuse_cluster.hub_port, &key));
-    abuse_check(raw_peer_gets(&decent->peer, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME), "a decent agent is welcome");
+    abuse_check(raw_peer_expect(&decent->peer, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME), "a decent agent is welcome");
 }
 
 static bool decent_beat(struct decent *decent)
 {
     struct aq_beat beat = {.name = "decent", .session = 11, .load_milli = 1};
-    return raw_peer_gets(&decent->peer, AQ_MSG_BEAT, &beat, AQ_MSG_NOTED);
+    return raw_peer_expect(&decent->peer, AQ_MSG_BEAT, &beat, AQ_MSG_NOTED);
 }
 
 static void decent_round(struct decent *decent, bool disturbed, const char *what)
@@ -189,9 +189,9 @@ static void crowds(struct decent *decent, const char *what, const void *words, s
     struct crowd crowd;
     int before = abuse_fds(), most = 0;
     double memory = abuse_memory_mib(), peak = memory;
-    for (int i = 0; i == 0 || abuse_goes_on(i, decent_slower(decent)); i++) {
+    for (int i = 0; i == 0 || abuse_needs_round(i, decent_slower(decent)); i++) {
         decent_round(decent, false, what);
-        crowd_gather(&crowd, abuse_cluster.hub_port, count, words, length);
+        crowd_connect(&crowd, abuse_cluster.hub_port, count, words, length);
         usleep(50000); /* what was sent has arrived */
         decent_round(decent, true, what);
         int now = abuse_fds();
@@ -212,10 +212,10 @@ static void lingerers(struct decent *decent)
     struct crowd crowd;
     struct raw_peer late;
     int before = abuse_fds();
-    crowd_gather(&crowd, abuse_cluster.hub_port, STRANGERS_MAX, raw_peer_greeting, RAW_PEER_GREETING);
+    crowd_connect(&crowd, abuse_cluster.hub_port, STRANGERS_MAX, raw_peer_greeting, RAW_PEER_GREETING);
     struct aq_hello hello = raw_peer_hello("late", 2, 12);
     abuse_check(raw_peer_open(&late, abuse_cluster.hub_port, &key) &&
-                    raw_peer_gets(&late, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME),
+                    raw_peer_expect(&late, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME),
                 "an agent joins while strangers have all the places they may have");
     abuse_check(abuse_fds_within(before + 1 + SPARE_FDS, 12), "strangers who only stay are sent away");
     abuse_check(decent_beat(decent), "agents are not");
@@ -321,7 +321,7 @@ static bool report(struct raw_peer *peer, const char *name, uint64_t session, ui
                                      .hw_addr = "",
                                      .reason = what == AQ_HAPPENED_FAILED ? "a lie" : ""};
     struct aq_report message = {.name = name, .session = session, .number = number, .happenings = {&happening, 1}};
-    return raw_peer_ask(peer, AQ_MSG_REPORT, &message) && raw_peer_hear(peer);
+    return raw_peer_ask(peer, AQ_MSG_REPORT, &message) && raw_peer_receive(peer);
 }
 
 /* The decent agent starts an application; the liar says that it failed, ended, is his own. */
@@ -331,7 +331,7 @@ static void liar(struct decent *decent)
     struct aq_hello hello = raw_peer_hello("liar", 3, 13), stolen = raw_peer_hello("decent", 4, 14);
     struct aq_poll poll = {.name = "decent", .session = 11};
     uint64_t application = make_application();
-    abuse_check(raw_peer_gets(&decent->peer, AQ_MSG_POLL, &poll, AQ_MSG_WORK), "the decent agent gets work");
+    abuse_check(raw_peer_expect(&decent->peer, AQ_MSG_POLL, &poll, AQ_MSG_WORK), "the decent agent gets work");
     const struct aq_work *work = decent->peer.message;
     BENCH_MUST(work->assignments.count == 1);
     uint64_t resource = AQ_ITEM(work->assignments, struct aq_assignment, 0)->resource;
@@ -340,8 +340,8 @@ static void liar(struct decent *decent)
                 "and starts it");
 
     BENCH_MUST(raw_peer_open(&liar, abuse_cluster.hub_port, &key) &&
-               raw_peer_gets(&liar, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME));
-    abuse_check(raw_peer_gets(&liar, AQ_MSG_HELLO, &stolen, AQ_MSG_REFUSED), "another's name is refused: %s",
+               raw_peer_expect(&liar, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME));
+    abuse_check(raw_peer_expect(&liar, AQ_MSG_HELLO, &stolen, AQ_MSG_REFUSED), "another's name is refused: %s",
                 raw_peer_refusal(&liar));
     abuse_check(report(&liar, "decent", 99, 2, resource, AQ_HAPPENED_ENDED) && liar.type == AQ_MSG_REFUSED,
                 "another's name with a guessed session is refused: %s", raw_peer_refusal(&liar));
@@ -356,7 +356,7 @@ static void liar(struct decent *decent)
         if (!report(&liar, "liar", 13, (uint64_t)(1 + i * 7 % 5), resource, AQ_HAPPENED_ENDED))
             break;
     for (int i = 0; i < 50; i++)
-        if (!raw_peer_gets(&liar, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME))
+        if (!raw_peer_expect(&liar, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME))
             break;
     abuse_check(report(&decent->peer, "decent", 11, 1, resource, AQ_HAPPENED_STARTED) &&
                     decent->peer.type == AQ_MSG_NOTED,

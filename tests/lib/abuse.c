@@ -59,12 +59,12 @@ void abuse_begin(int argc, char **argv, const char *const *more)
 
 int abuse_end(void)
 {
-    cluster_stop(&abuse_cluster); /* dies unless the controller ends with status 0 */
+    cluster_stop(&abuse_cluster); /* exits unless the controller ends with status 0 */
     abuse_check(true, "the controller ends as it should");
     return abuse_failed > 0;
 }
 
-/* ---- the process that has to bear it --------------------------------------------------------------------- */
+/* ---- the process under attack --------------------------------------------------------------------- */
 
 int abuse_fds(void)
 {
@@ -72,7 +72,7 @@ int abuse_fds(void)
     int count = 0;
     snprintf(path, sizeof path, "/proc/%d/fd", abuse_cluster.pid);
     DIR *directory = opendir(path);
-    BENCH_MUST(directory != NULL); /* or the controller is gone */
+    BENCH_MUST(directory != NULL); /* else the controller is gone */
     while (readdir(directory) != NULL)
         count++;
     closedir(directory);
@@ -102,7 +102,7 @@ int abuse_connect(unsigned port, unsigned host)
     return test_connect(host, port, ABUSE_TIMEOUT_S);
 }
 
-void crowd_gather(struct crowd *crowd, unsigned port, size_t count, const void *words, size_t length)
+void crowd_connect(struct crowd *crowd, unsigned port, size_t count, const void *words, size_t length)
 {
     crowd->fds = aq_malloc(count * sizeof *crowd->fds);
     crowd->count = 0;
@@ -111,7 +111,8 @@ void crowd_gather(struct crowd *crowd, unsigned port, size_t count, const void *
         if (fd < 0)
             continue;
         if (length > 0)
-            (void)!send(fd, words, length, MSG_NOSIGNAL | MSG_DONTWAIT); /* who is sent away already is silent */
+            (void)!send(fd, words, length,
+                        MSG_NOSIGNAL | MSG_DONTWAIT); /* fails when the connection is closed already */
         crowd->fds[crowd->count++] = fd;
     }
 }
@@ -158,8 +159,8 @@ void gentle_open(struct gentle *gentle, const char *path, unsigned connections)
     gentle->rests_since = bench_now();
 }
 
-/* Its connections anew, if the old ones have rested for nearly as long as the server bears. */
-static void gentle_wakes(struct gentle *gentle)
+/* Reconnects if the connections have been idle for almost as long as the server allows. */
+static void gentle_reconnect(struct gentle *gentle)
 {
     unsigned connections = gentle->load.count;
     if (bench_now() - gentle->rests_since < ABUSE_TIMEOUT_S / 2.0)
@@ -171,7 +172,7 @@ static void gentle_wakes(struct gentle *gentle)
 void gentle_round(struct gentle *gentle, bool disturbed)
 {
     struct load *load = &gentle->load;
-    gentle_wakes(gentle);
+    gentle_reconnect(gentle);
     load_run(load, abuse_round_s, 0, load_fill_same, &gentle->request);
     gentle->rests_since = bench_now();
     BENCH_MUST(load->refused == 0 && load->time_count > 0);
@@ -188,7 +189,7 @@ double gentle_slower(struct gentle *gentle)
     return answers < rates ? answers : rates;
 }
 
-bool abuse_goes_on(int round, double slower)
+bool abuse_needs_round(int round, double slower)
 {
     return round < abuse_rounds || (round < abuse_rounds * ABUSE_PATIENCE && slower > abuse_slower_most);
 }
@@ -200,16 +201,16 @@ void gentle_close(struct gentle *gentle, const char *what)
         "%s: %.0f instead of %.0f requests/s (%+.1f %%), p50 %.2f instead of %.2f ms, p99 %.2f instead of %.2f ms",
         what, disturbed, alone, (disturbed / alone - 1) * 100, bench_median(&gentle->median[1]),
         bench_median(&gentle->median[0]), bench_median(&gentle->slow[1]), bench_median(&gentle->slow[0]));
-    abuse_check(gentle_slower(gentle) <= abuse_slower_most, "%s: others are hardly slower", what);
+    abuse_check(gentle_slower(gentle) <= abuse_slower_most, "%s: other clients are hardly slower", what);
     load_close(&gentle->load);
     aq_buffer_free(&gentle->request);
 }
 
-void gentle_newcomer(const char *what)
+void abuse_check_new_client(const char *what)
 {
     double begun = bench_now();
     bool answered = controller_answers(&abuse_cluster);
     double ms = (bench_now() - begun) * 1e3;
-    bench_say("%s: somebody new is answered after %.1f ms", what, ms);
-    abuse_check(answered && ms < ABUSE_NEWCOMER_MS, "%s: somebody new is let in and answered at once", what);
+    bench_say("%s: a new client is answered after %.1f ms", what, ms);
+    abuse_check(answered && ms < ABUSE_NEWCOMER_MS, "%s: a new client is accepted and answered in time", what);
 }

@@ -1,4 +1,4 @@
-/* An agent that only sends messages, in a cluster of its own; and what the tables say about its work. */
+/* An agent that consists of messages only, on a test_hub of its own, and what the tables say about its work. */
 #ifndef AQ_TESTS_LIB_AGENT_STUB_H
 #define AQ_TESTS_LIB_AGENT_STUB_H
 
@@ -10,7 +10,7 @@ int stub_setup(void **context);
 int stub_setup_lost_soon(void **context);
 int stub_teardown(void **context);
 
-/* An agent with a session: one asker for POLL, one for the rest. */
+/* An agent with a session. It polls with one asker and sends everything else with the other. */
 struct agent_stub {
     struct test_asker poll, talk;
     const char *name;
@@ -20,7 +20,7 @@ struct agent_stub {
 void stub_open(struct agent_stub *stub, struct test_hub *hub, const char *name, uint64_t instance, uint64_t session);
 void stub_close(struct agent_stub *stub);
 void stub_send_poll(struct agent_stub *stub);
-/* Takes the delivery, which counts as seen from then on. */
+/* Receives the delivery, and acknowledges it with the next poll. */
 const struct aq_work *stub_take_work(struct agent_stub *stub);
 const struct aq_work *stub_poll(struct agent_stub *stub);
 void stub_report(struct agent_stub *stub, struct aq_happening happening);

@@ -6,7 +6,7 @@
 #include <nanomsg/reqrep.h>
 #include <poll.h>
 
-/* What travels in front of a question: nanomsg's own header, with the question's number as its last route. */
+/* The header that nanomsg wants before a question, with the question's number as its last route. */
 struct agents_header {
     struct nn_cmsghdr head;
     size_t length;
@@ -109,7 +109,7 @@ static void agents_beat(struct agents_fleet *fleet, unsigned which)
 
 /* ---- answers ------------------------------------------------------------------------------------------- */
 
-/* Everything that is wanted happens at once. */
+/* Does all work at once, and reports it. */
 static void agents_do(struct agents_fleet *fleet, unsigned which, const struct aq_work *work)
 {
     struct bench_agent *agent = &fleet->agents[which];
@@ -155,7 +155,7 @@ static void agents_take(struct agents_fleet *fleet, unsigned which, enum aq_mess
     }
 }
 
-/* Takes one answer of the socket; false: none waits. */
+/* Handles one answer; false: there is none. */
 static bool agents_receive(struct agents_fleet *fleet, int socket)
 {
     void *body = NULL, *message;
@@ -180,7 +180,7 @@ static bool agents_receive(struct agents_fleet *fleet, int socket)
     return true;
 }
 
-/* Waits for answers, at most so long, and takes what came. */
+/* Waits up to `wait_ms` for answers, and handles those that came. */
 static void agents_turn(struct agents_fleet *fleet, int wait_ms)
 {
     struct pollfd fds[AGENTS_SOCKETS];

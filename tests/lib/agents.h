@@ -1,6 +1,6 @@
-/* Thousands of agents in one process, made of messages only: they say hello, send heartbeats, ask for work, and report
- * that what they were told to start runs, and that what they were told to end is gone. Over a few raw nanomsg sockets,
- * each with any number of questions open; the number of a question tells who asked what. */
+/* Thousands of agents in one process, which consist of messages only. They say hello, send heartbeats and poll for
+ * work, and report every workload as started or ended as soon as they are told to start or end it. They share a few raw
+ * nanomsg sockets, each with many open questions; the number of a question is that of its agent. */
 #ifndef AQ_TESTS_LIB_AGENTS_H
 #define AQ_TESTS_LIB_AGENTS_H
 
@@ -14,7 +14,7 @@ struct bench_agent {
     char name[AGENTS_NAME_SIZE];
     uint64_t session, seen, last_report, last_beat;
     double beat_at;
-    bool welcome, silent; /* silent: says nothing any more */
+    bool welcome, silent; /* silent: sends nothing more */
 };
 
 struct agents_fleet {
@@ -23,7 +23,7 @@ struct agents_fleet {
     struct bench_agent *agents;
     unsigned count, welcome;
     struct aq_amounts capacity;
-    bool works; /* asks for work as well */
+    bool works; /* polls for work, too */
     double beat_s;
     struct aq_arena arena;
     struct aq_buffer sealed;
@@ -38,9 +38,9 @@ void agents_close(struct agents_fleet *fleet);
 
 /* ---- answers ------------------------------------------------------------------------------------------- */
 
-/* All say hello, a window at a time, and are taken in. */
+/* Lets all agents join, AGENTS_WINDOW at a time. */
 void agents_join(struct agents_fleet *fleet);
-/* Heartbeats and work for so many seconds. */
+/* Sends heartbeats and does work for so many seconds. */
 void agents_run(struct agents_fleet *fleet, double seconds);
 
 #endif

@@ -52,7 +52,7 @@ static enum MHD_Result server_respond(struct MHD_Connection *connection, struct 
     pthread_mutex_unlock(&server.mutex);
     if (answer != NULL && answer->status == BREAKS)
         return MHD_NO;
-    static char unexpected[] = "{\"message\":\"the test expects no such request\",\"data\":null}";
+    static char unexpected[] = "{\"message\":\"the test does not expect this request\",\"data\":null}";
     const char *body = answer ? answer->body : unexpected;
     struct MHD_Response *response =
         MHD_create_response_from_buffer(strlen(body), (void *)(uintptr_t)body, MHD_RESPMEM_PERSISTENT);
@@ -117,7 +117,7 @@ static int server_start_near(void **state)
 static int server_start_far(void **state)
 {
     (void)state;
-    return server_start("localhost"); /* is a name, and names are libcurl's */
+    return server_start("localhost"); /* a name, so that aq uses libcurl */
 }
 
 static int server_stop(void **state)

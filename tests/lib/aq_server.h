@@ -1,4 +1,4 @@
-/* A server that answers what it is told, and aq run against it in this process: what it printed, and what was sent. */
+/* An HTTP server with canned answers, and aq run against it in this process: what aq printed, and what it sent. */
 #ifndef AQ_TESTS_LIB_AQ_SERVER_H
 #define AQ_TESTS_LIB_AQ_SERVER_H
 
@@ -9,10 +9,10 @@
 
 enum { ANSWERS_MAX = 16, SEEN_MAX = 64, TEXT_SIZE = 16384, BREAKS = 0 };
 
-/* What the server says to one kind of request; the first row that fits and is not used up. */
+/* The answer to one kind of request. The server takes the first row that matches and is not used up. */
 struct answer {
-    const char *method, *url; /* begins so */
-    unsigned status;          /* BREAKS: the connection is closed without a word */
+    const char *method, *url; /* a prefix of the request's */
+    unsigned status;          /* BREAKS: closes the connection without an answer */
     const char *body;
     unsigned times; /* 0: always */
 };
@@ -50,8 +50,9 @@ void server_answers(const struct answer *answers, size_t count);
 /* Standard output and error of the last run. */
 extern char aq_out[TEXT_SIZE], aq_err[TEXT_SIZE];
 
-/* Runs `aq` on a line that is cut at blanks, against the server. */
+/* Runs `aq` with the words of the line against a server at the address. */
 enum cli_exit aq_run_at(const char *address, const char *line);
+/* The same against this server. */
 enum cli_exit aq_run(const char *line);
 /* Runs the tests against 127.0.0.1, where aq speaks HTTP itself, and against a name, where libcurl does. */
 int aq_server_run_tests(const char *near, const char *far, const struct CMUnitTest *tests, size_t count);

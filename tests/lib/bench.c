@@ -74,7 +74,7 @@ static const char *bench_text(char text[64], double figure, const char *unit)
 }
 
 static void bench_print(const char *what, const char *figure, const char *baseline, const char *ratio,
-                        enum bench_wish wish, const char *wanted, bool ok)
+                        enum bench_target wish, const char *wanted, bool ok)
 {
     printf("RESULT\t%s\t%s\t%s\t%s\t%s %s\t%s\n", what, figure, baseline, ratio,
            wish == BENCH_AT_LEAST ? "at least" : "at most", wanted, ok ? "ok" : "missed");
@@ -82,7 +82,7 @@ static void bench_print(const char *what, const char *figure, const char *baseli
 }
 
 void bench_ratio(const char *what, const char *unit, const struct bench_rounds *ours,
-                 const struct bench_rounds *baseline, enum bench_wish wish, double wanted)
+                 const struct bench_rounds *baseline, enum bench_target wish, double wanted)
 {
     char figure_text[64], baseline_text[64], ratio_text[64], wanted_text[64];
     struct bench_rounds ratios = {.count = 0};
@@ -97,7 +97,7 @@ void bench_ratio(const char *what, const char *unit, const struct bench_rounds *
                 bench_text(baseline_text, bench_median(baseline), unit), ratio_text, wish, wanted_text, ok);
 }
 
-void bench_plain(const char *what, const char *unit, double figure, enum bench_wish wish, double wanted)
+void bench_plain(const char *what, const char *unit, double figure, enum bench_target wish, double wanted)
 {
     char figure_text[64], wanted_text[64];
     bool ok = wish == BENCH_AT_LEAST ? figure >= wanted : figure <= wanted;

@@ -1,12 +1,12 @@
-/* What every benchmark needs: clocks, medians of interleaved rounds, results in one form, and a directory to work in.
+/* The basis of the benchmarks: a clock, medians of interleaved rounds, results in one form, and a directory to work in.
  *
- * A benchmark is one program. It measures Aquarium and its baseline in turns, so that whatever else the machine does
- * touches both, and compares the medians. It prints one line for each result, fields parted by tabs, which
- * tests/bench/run.sh makes a table of:
+ * A benchmark is one program. It measures Aquarium and its baseline in turns, so that other load on the machine affects
+ * both, and compares the medians. It prints one line for each result, with tabs between the fields, from which
+ * tests/bench/run.sh makes a table:
  *
  *     RESULT  what  figure  baseline  ratio  wanted  ok|missed
  *
- * Everything else goes to standard error. Whatever cannot be measured ends the program with status 1. */
+ * Everything else goes to standard error. When something cannot be measured, the program ends with status 1. */
 #ifndef AQ_TESTS_LIB_BENCH_H
 #define AQ_TESTS_LIB_BENCH_H
 
@@ -22,7 +22,7 @@ enum { BENCH_PATH_SIZE = 256, BENCH_ROUNDS_MAX = 32 };
 
 void bench_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Ends the program: what was started ends with it, see controller.h. */
+/* Ends the program. The processes that it started end with it, see program.h. */
 #define BENCH_DIE(...)                                                                                                 \
     do {                                                                                                               \
         bench_say(__VA_ARGS__);                                                                                        \
@@ -35,7 +35,7 @@ void bench_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
             BENCH_DIE("%s:%d: %s", __FILE__, __LINE__, #condition);                                                    \
     } while (0)
 
-/* Seconds. */
+/* Seconds on the monotonic clock. */
 double bench_now(void);
 
 /* ---- figures ------------------------------------------------------------------------------------------- */
@@ -54,23 +54,24 @@ double bench_median(const struct bench_rounds *rounds);
 
 /* ---- results ------------------------------------------------------------------------------------------- */
 
-enum bench_wish { BENCH_AT_LEAST, BENCH_AT_MOST };
+enum bench_target { BENCH_AT_LEAST, BENCH_AT_MOST };
 
-/* Figures against those of the baseline, round by round: what is wanted is the median of the rounds' ratios, for what
- * disturbs the machine for some seconds disturbs both of a round, or is one round of many. */
+/* Prints figures against those of the baseline. The result is the median of the rounds' ratios: what disturbs the
+ * machine for some seconds disturbs both figures of a round, or only a few rounds. */
 void bench_ratio(const char *what, const char *unit, const struct bench_rounds *ours,
-                 const struct bench_rounds *baseline, enum bench_wish wish, double wanted);
-/* A figure that stands for itself. */
-void bench_plain(const char *what, const char *unit, double figure, enum bench_wish wish, double wanted);
+                 const struct bench_rounds *baseline, enum bench_target wish, double wanted);
+/* Prints a figure that has no baseline. */
+void bench_plain(const char *what, const char *unit, double figure, enum bench_target wish, double wanted);
 
 /* ---- a directory --------------------------------------------------------------------------------------- */
 
-/* Below BENCH_DIRECTORY, which run.sh makes and removes; without it below /tmp, where it stays if the program dies. */
+/* Makes a directory below BENCH_DIRECTORY, which run.sh makes and removes, or else below /tmp, where it is left behind
+ * if the program crashes. */
 void bench_make_directory(char path[BENCH_PATH_SIZE]);
 
 /* ---- processes ----------------------------------------------------------------------------------------- */
 
-/* A number of /proc/<pid>/<file> behind a word, such as "RssAnon:" in kB. */
+/* The number after a word in /proc/<pid>/<file>, such as "RssAnon:" in kB. */
 double bench_proc_number(int pid, const char *file, const char *word);
 
 #endif

@@ -43,7 +43,7 @@ void cluster_free(struct controller *controller)
 
 /* ---- asking -------------------------------------------------------------------------------------------- */
 
-/* A number of an answer, behind a word such as "\"seq\":"; the last one. */
+/* The last number in the answer after a word such as "\"seq\":". */
 static uint64_t cluster_number(struct controller *controller, const char *path, const char *word)
 {
     struct aq_buffer body = {0};

@@ -117,7 +117,7 @@ uint64_t test_ask(struct test_cluster *cluster, const struct aq_command *command
     return request.error.code == AQ_OK ? request.seq : 0;
 }
 
-/* ---- the usual furniture ------------------------------------------------------------------------------ */
+/* ---- common rows ------------------------------------------------------------------------------ */
 
 void test_make_user(struct test_cluster *cluster, const char *name, enum aq_role role)
 {

@@ -1,4 +1,4 @@
-/* A real log, real tables and a real writer in a temporary directory, for tests; and a way to ask it and wait. */
+/* A cluster in the test's own process: a real log, real tables and a real writer in a temporary directory. */
 #ifndef AQ_TESTS_LIB_CLUSTER_H
 #define AQ_TESTS_LIB_CLUSTER_H
 
@@ -21,28 +21,31 @@ struct test_cluster {
 /* Aborts with the error when `status` is not 0. */
 void test_must(int status, const struct aq_error *error);
 
-/* A new directory below `parent`, and the settings: small maps, free ports. */
+/* Makes a directory below `parent`, and the settings: small maps, free ports. */
 void test_cluster_make(struct test_cluster *cluster, const char *parent);
-/* Opens everything but the writer's thread; a caller may register watches before test_cluster_start(). */
+/* Opens everything, but does not start the writer's thread: a caller may register watches first. */
 void test_cluster_open(struct test_cluster *cluster, bool rebuild);
-/* Both, in /tmp. */
+/* Does both, in /tmp. */
 void test_cluster_new(struct test_cluster *cluster);
+/* Starts the writer's thread, and waits until it leads. */
 void test_cluster_start(struct test_cluster *cluster);
-/* Ends the writer and closes everything; the directory stays. */
+/* Stops the writer and closes everything, but keeps the directory. */
 void test_cluster_close(struct test_cluster *cluster);
-/* The same, and removes the directory. */
+/* Does the same, and removes the directory. */
 void test_cluster_free(struct test_cluster *cluster);
 
 /* ---- asking ------------------------------------------------------------------------------------------- */
 
-/* Fills what is missing of the request, asks, waits. The request holds the answer. */
+/* Submits a request and waits for its answer, which is stored in it. */
 void test_ask_request(struct test_cluster *cluster, struct writer_request *request);
-/* One command as `author` (role admin). Returns the seq; on refusal 0, with `error` filled. `id` may be NULL. */
+/* Submits one command as `author`, with the role admin. Returns the seq, or 0 with `error` when it is refused. `id` may
+ * be NULL. */
 uint64_t test_ask(struct test_cluster *cluster, const struct aq_command *command, const void *record,
                   const char *author, char id[65], struct aq_error *error);
 
-/* ---- the usual furniture ------------------------------------------------------------------------------ */
+/* ---- common rows ------------------------------------------------------------------------------ */
 
+/* Each aborts when it is refused. */
 void test_make_user(struct test_cluster *cluster, const char *name, enum aq_role role);
 /* A label with one definition of the driver `test` that needs one core and one slot. */
 void test_make_label(struct test_cluster *cluster, const char *name);

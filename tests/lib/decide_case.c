@@ -40,7 +40,7 @@ void spec_as(const char *author, enum aq_role role)
     spec.role = role;
 }
 
-/* ---- records with what was left out filled in --------------------------------------------------------- */
+/* ---- records with all texts filled --------------------------------------------------------- */
 
 static void spec_complete(const struct aq_record *record, void *object)
 {
@@ -176,7 +176,7 @@ void spec_done(int line)
     spec_happens();
 }
 
-/* ---- the usual furniture ------------------------------------------------------------------------------ */
+/* ---- common rows ------------------------------------------------------------------------------ */
 
 void given_user(const char *name)
 {
@@ -210,7 +210,7 @@ void as_system(void)
     spec_as("aquarium", AQ_ROLE_ADMIN);
 }
 
-/* ---- looking ------------------------------------------------------------------------------------------ */
+/* ---- tables ------------------------------------------------------------------------------------------ */
 
 static bool spec_count_one(void *context, const struct state_key *key, const void *value, size_t length)
 {

@@ -1,13 +1,13 @@
-/* decide and project as a specification: given these events, when this command, then those events, or that refusal.
+/* Tests of decide and project that read as a specification: given events, when a command, then events or a refusal.
  *
  *     GIVEN(user_created, .name = "alice", .hash = "x");
  *     WHEN(user_delete, .name = "alice");
  *     THEN(user_deleted, .name = "alice");
  *     DONE();
  *
- * DONE() says that nothing else was decided, and lets it happen: the next WHEN sees it. REFUSED() says that nothing was
- * decided at all. Texts that are left out are empty. Real tables in a temporary directory, one write transaction that
- * is never committed; no log, no writer, no clock. */
+ * DONE() checks that nothing else was decided, and projects the events, so that the next WHEN sees them. REFUSED()
+ * checks that nothing was decided. Texts that are left out are empty. The tables are real, in a temporary directory,
+ * with one write transaction that is never committed; there is no log, no writer and no clock. */
 #ifndef AQ_TESTS_LIB_DECIDE_CASE_H
 #define AQ_TESTS_LIB_DECIDE_CASE_H
 
@@ -36,8 +36,8 @@ struct spec {
     struct decide decide; /* of the last WHEN */
     int status;
     struct aq_error error;
-    size_t checked; /* events that a THEN has looked at */
-    bool open;      /* a WHEN waits for its DONE or REFUSED */
+    size_t checked; /* events that a THEN has checked */
+    bool open;      /* after a WHEN, before its DONE or REFUSED */
 };
 extern struct spec spec;
 
@@ -48,7 +48,7 @@ int spec_teardown(void **context);
 
 void spec_as(const char *author, enum aq_role role);
 
-/* ---- records with what was left out filled in --------------------------------------------------------- */
+/* ---- records with all texts filled --------------------------------------------------------- */
 
 void *spec_record(const struct aq_record *record, const void *object);
 
@@ -77,7 +77,7 @@ void spec_then(int line, const struct aq_event_type *type, const void *given);
 
 #define THEN(kind, ...) spec_then(__LINE__, &aq_event_##kind, &(struct aq_##kind){__VA_ARGS__})
 
-/* The same, whoever answered what. */
+/* The same without comparing the ballot. */
 void spec_then_elected(int line, struct aq_application_elected expected);
 void spec_then_waiting(int line, struct aq_application_waiting expected);
 
@@ -90,7 +90,7 @@ void spec_done(int line);
 
 #define DONE() spec_done(__LINE__)
 
-/* Whatever it leads to. */
+/* A command that must succeed, whatever it decides. */
 #define DO(name, ...)                                                                                                  \
     do {                                                                                                               \
         WHEN(name, __VA_ARGS__);                                                                                       \
@@ -109,26 +109,26 @@ void spec_done(int line);
         spec.open = false;                                                                                             \
     } while (0)
 
-/* ---- the usual furniture ------------------------------------------------------------------------------ */
+/* ---- common rows ------------------------------------------------------------------------------ */
 
 void given_user(const char *name);
-/* One definition of the driver `test` that needs one core and one slot. */
+/* A label with one definition of the driver `test` that needs one core and one slot. */
 void given_label(uint64_t id, const char *name, uint64_t version);
 void given_node(uint64_t number, const char *name, uint64_t cores);
-/* alice, the label mac (1), the node node-1 with four cores; alice asks from now on. */
+/* The user alice, the label mac (1), the node node-1 with four cores. The next commands are alice's. */
 void given_cluster(void);
 void as_system(void);
 
-/* ---- looking ------------------------------------------------------------------------------------------ */
+/* ---- tables ------------------------------------------------------------------------------------------ */
 
 uint64_t spec_rows(enum state_index index);
 struct aq_application the_application(uint64_t id);
 struct aq_resource the_resource(uint64_t id);
 struct aq_node the_node(const char *name);
 bool has_resource(uint64_t id);
-/* A counter in a new snapshot: without what the open transaction has changed. */
+/* A counter in a new snapshot, which does not see the open transaction. */
 uint64_t spec_committed_counter(const char *counter);
-/* The placement index equals one that is filled from the tables. */
+/* Checks that the placement index equals one that is filled from the tables. */
 void spec_check_index(void);
 
 #endif

@@ -218,7 +218,7 @@ int rig_teardown(void **state)
         }
     }
     rig->type->close(rig->driver);
-    /* A keeper may be writing its last file now. */
+    /* A keeper may still be writing its last file. */
     for (int i = 0; i < 500 && access(rig->base, F_OK) == 0; i++) {
         test_remove_tree(rig->base);
         if (access(rig->base, F_OK) == 0)

@@ -1,5 +1,5 @@
-/* A rig to try drivers on: it plays the agent. It keeps what the driver reports, gives each workload a directory
- * of its own, and in the end leaves no process, directory or control group behind, however the test went. */
+/* A test rig for drivers, which plays the agent. It keeps what the driver reports, gives each workload its own
+ * directory, and leaves no process, directory or control group behind, however the test ends. */
 #ifndef AQ_TESTS_LIB_DRIVER_RIG_H
 #define AQ_TESTS_LIB_DRIVER_RIG_H
 
@@ -18,7 +18,7 @@ struct rig_workload {
     int failed;
     int ended;
     int exit_status;
-    pid_t pid; /* of the main process, out of the identifier */
+    pid_t pid; /* of the main process, from the identifier */
     char identifier[32];
     char ip_addr[64];
     char reason[512];
@@ -39,29 +39,29 @@ void rig_open(struct rig *rig);
 void rig_close(struct rig *rig);
 int rig_setup(void **state, const char *driver);
 const char *rig_directory(const struct rig *rig, uint64_t resource);
-/* Lets the driver work once, after at most `most_ms`. */
+/* Waits up to `most_ms` for the driver's descriptor, then lets it work once. */
 void rig_turn(struct rig *rig, int most_ms);
-/* Works until `*counter` is not 0; fails the test when patience ends. */
+/* Lets it work until `*counter` is not 0; fails the test after RIG_PATIENCE_MS. */
 void rig_await(struct rig *rig, const int *counter);
 /* Starts a workload with these options, given as JSON with ' for ". Returns its resource, or 0 with `error`. */
 uint64_t rig_try_start(struct rig *rig, const char *options, struct driver_spec spec, struct aq_error *error);
 uint64_t rig_start_spec(struct rig *rig, const char *options, struct driver_spec spec);
 uint64_t rig_start(struct rig *rig, const char *options);
-/* Starts one, and waits for its end. */
+/* Starts a workload and waits for its end. */
 struct rig_workload *rig_run(struct rig *rig, const char *options);
 struct rig_workload *rig_start_running(struct rig *rig, const char *options, uint64_t *resource);
 /* The newest `max` bytes of the log, valid until the next call. */
 const char *rig_log(struct rig *rig, uint64_t resource, size_t max);
-/* Works until the log has the text. */
+/* Lets the driver work until the log contains the text. */
 void rig_await_log(struct rig *rig, uint64_t resource, const char *text);
 /* Makes the driver adopt the workload, as after a restart of the agent. */
 void rig_adopt(struct rig *rig, uint64_t resource);
-/* Works until the workload has written the file, which holds a pid. */
+/* Lets the driver work until the workload has written its pid into the file. */
 pid_t rig_await_pid(struct rig *rig, uint64_t resource, const char *name);
-/* Alive, and not merely not yet waited for. */
+/* Whether the process exists and is not a zombie. */
 bool rig_is_alive(pid_t pid);
 bool rig_has_group(const struct rig *rig, uint64_t resource);
-/* What runs on is told to stop, then ended by its group; both are quick when nothing is there. */
+/* Stops the workloads that still run, then kills their control groups. */
 int rig_teardown(void **state);
 
 #endif

@@ -1,8 +1,8 @@
-/* What the fuzz targets share. A target is one file with the function that libFuzzer calls for each input; linked with
- * libFuzzer (VARIANT=fuzz) or with replay_main.c, which hands it files. Its seeds are kept in corpus/<target>/.
+/* The basis of the fuzz targets. A target is one file with the function that libFuzzer calls for each input. It is
+ * linked with libFuzzer (VARIANT=fuzz) or with replay_main.c, which gives it files. Its seeds are in corpus/<target>/.
  *
- * Inputs are made to be read: where a target must be told which record, field or command is meant, its name is the
- * first line. So a corpus stays good when the registry grows, and a person can write one with an editor. */
+ * Inputs are readable: where a target must know which record, field or command is meant, the first line is its name. So
+ * a corpus stays valid when the registry grows, and can be written with an editor. */
 #ifndef AQ_TESTS_LIB_FUZZ_H
 #define AQ_TESTS_LIB_FUZZ_H
 
@@ -18,7 +18,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What must hold whatever the input is. */
+/* What must be true for every input. */
 #define fuzz_must(condition)                                                                                           \
     do {                                                                                                               \
         if (!(condition)) {                                                                                            \
@@ -27,7 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         }                                                                                                              \
     } while (0)
 
-/* A function that fails says why, in a text that can be shown and sent; one that does not leaves the error alone. */
+/* Checks that a function that failed gave a reason, as a valid text, and that one that succeeded left the error alone.
+ */
 void fuzz_check_error(int failed, const struct aq_error *error);
 
 /* ---- pieces of an input --------------------------------------------------------------------------------- */
@@ -38,9 +39,10 @@ struct fuzz_input {
 };
 
 uint64_t fuzz_take(struct fuzz_input *in, unsigned bytes);
-/* The first line, without its break; what is longer than `size` - 1 is cut. */
+/* Takes the first line, without its newline and cut to `size` - 1 bytes. */
 void fuzz_take_line(struct fuzz_input *in, char *line, size_t size);
-/* The rest in memory of exactly its size, so that a byte too many is noticed; with a NUL behind it when `text`. */
+/* Copies the rest into memory of exactly its size, so that a sanitizer sees reads after its end; with a NUL when
+ * `text`. */
 char *fuzz_rest(const struct fuzz_input *in, bool text);
 
 /* ---- what is declared ----------------------------------------------------------------------------------- */
@@ -52,13 +54,13 @@ struct fuzz_records {
     size_t count;
 };
 
-/* All that can be stored, sent, logged or configured. Gathered once. */
+/* All records that can be stored, sent, logged or configured. */
 const struct fuzz_records *fuzz_records(void);
-/* NULL: none is called so. */
+/* NULL: there is none with this name. */
 const struct aq_record *fuzz_record(const char *name);
 /* The record that the first line of the input names; NULL: none. */
 const struct aq_record *fuzz_take_record(struct fuzz_input *in);
-/* Are both records the same, as far as their packed form tells? */
+/* Whether the packed forms of both records are the same. */
 bool fuzz_equal(const struct aq_record *record, const void *a, const void *b);
 
 #endif

@@ -1,5 +1,5 @@
-/* A cluster of its own for a fuzz target that talks to a real server: in a directory below TMPDIR, small, on free
- * ports. run.sh gives each target a TMPDIR on a fast disk, and removes it however the target ends. */
+/* A small cluster for a fuzz target that talks to a real server, in a directory below TMPDIR and on free ports. run.sh
+ * gives each target a TMPDIR on a fast disk, and removes it however the target ends. */
 #ifndef AQ_TESTS_LIB_FUZZ_CLUSTER_H
 #define AQ_TESTS_LIB_FUZZ_CLUSTER_H
 
@@ -10,12 +10,12 @@ struct fuzz_cluster {
     struct test_services services;
 };
 
-/* Writer, hub, and, when `serving`, REST; with the label mac. */
+/* Starts the writer, the hub and, when `serving`, REST. Creates the label mac. */
 void fuzz_cluster_start(struct fuzz_cluster *fuzz, bool serving);
 void fuzz_cluster_stop(struct fuzz_cluster *fuzz);
 
-/* Is called for each input: begins with the first one, begins again after 20,000, since the log grows, and sees to it
- * that the end of the program ends the cluster, too. */
+/* Called for each input. Begins with the first one, begins again after 20,000 of them, because the log grows, and calls
+ * `end` when the program exits. */
 void fuzz_cluster_next(void (*begin)(void), void (*end)(void));
 
 #endif

@@ -1,4 +1,4 @@
-/* A small HTTP client on libcurl: one request, one answer; and raw sockets for what no library would send. */
+/* A small HTTP client on libcurl, and raw sockets for what no library would send. */
 #ifndef AQ_TESTS_LIB_HTTP_CLIENT_H
 #define AQ_TESTS_LIB_HTTP_CLIENT_H
 
@@ -19,7 +19,7 @@ struct http_client {
 
 struct http_reply {
     long status;     /* 0: no answer */
-    const char *why; /* there is none; else NULL */
+    const char *why; /* the reason why there is no answer; else NULL */
     struct aq_buffer body, headers;
     json_t *json; /* NULL: the body is not JSON */
 };

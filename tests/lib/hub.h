@@ -1,4 +1,4 @@
-/* A hub on a real cluster, and agents that are made of messages only. */
+/* A hub on a test_cluster, and askers, which send it any message. */
 #ifndef AQ_TESTS_LIB_HUB_H
 #define AQ_TESTS_LIB_HUB_H
 
@@ -16,7 +16,7 @@ struct test_hub {
     char agents_url[128], local_url[128];
 };
 
-/* Someone who asks; one question at a time. */
+/* A client of the hub. It asks one question at a time. */
 struct test_asker {
     int socket;
     const struct aq_wire_key *key;
@@ -26,8 +26,8 @@ struct test_asker {
 };
 
 void test_hub_open(struct test_hub *hub);
-/* A cluster with the user admin and the label mac; beats each second. Only a test that waits for a node to be lost
- * wants that soon: an agent of messages does not beat by itself, and the machine may be busy. */
+/* A cluster with the user admin and the label mac, and a heartbeat each second. `lost_after` is TEST_LOST_SOON only in
+ * tests that wait for a lost node: an asker sends no heartbeats by itself, and the machine may be busy. */
 void test_hub_new(struct test_hub *hub, unsigned lost_after);
 void test_hub_free(struct test_hub *hub);
 
@@ -36,11 +36,11 @@ void test_hub_free(struct test_hub *hub);
 void asker_open(struct test_asker *asker, const char *url, const struct aq_wire_key *key);
 void asker_close(struct test_asker *asker);
 void asker_send(struct test_asker *asker, enum aq_message_type type, const void *message);
-/* False: no answer came within `wait_ms`. */
+/* Returns false when no answer comes within `wait_ms`. */
 bool asker_receive_within(struct test_asker *asker, int wait_ms);
 void asker_ask(struct test_asker *asker, enum aq_message_type type, const void *message);
 
-/* Asks; the answer must be of this type. */
+/* Asks; fails the test when the answer is not of this type. */
 #define asker_expect(asker, question, content, answer)                                                                 \
     do {                                                                                                               \
         asker_ask(asker, question, content);                                                                           \

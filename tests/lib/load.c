@@ -111,7 +111,7 @@ static void load_body(struct load *load, const char *bytes, size_t length)
         aq_buffer_add(load->keep, bytes, length);
 }
 
-/* Takes bytes of a head; true when it is complete. What follows it in `bytes` is taken as body. */
+/* Appends bytes to the head of the answer; true when it is complete. The bytes after it belong to the body. */
 static bool load_head(struct load *load, struct load_connection *connection, const char *bytes, size_t length)
 {
     size_t room = LOAD_HEAD_MAX - 1 - connection->head_length, taken = length < room ? length : room;
@@ -136,7 +136,7 @@ static bool load_head(struct load *load, struct load_connection *connection, con
     return true;
 }
 
-/* True: the answer is complete. */
+/* Returns true when the answer is complete. */
 static bool load_receive(struct load *load, struct load_connection *connection)
 {
     for (;;) {
@@ -200,7 +200,7 @@ double load_rate(const struct load *load)
     return (double)(load->answers - load->refused) / load->seconds;
 }
 
-/* ---- a text that is always the same -------------------------------------------------------------------- */
+/* ---- the same request each time -------------------------------------------------------------------- */
 
 void load_fill_same(struct load *load, void *context, struct aq_buffer *out)
 {

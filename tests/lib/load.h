@@ -1,5 +1,5 @@
-/* A load generator for HTTP: one thread, epoll, connections that are kept, one request at a time on each. What it
- * costs is little beside what is measured: a request is a text that is ready, of an answer only the head is looked at.
+/* A load generator for HTTP: one thread, epoll, persistent connections with one request at a time. It is cheap compared
+ * with what it measures: requests are ready texts, and of an answer it parses only the head.
  *
  *     struct load load;
  *     load_open(&load, port, login, 64);
@@ -32,16 +32,16 @@ struct load {
     struct load_connection *connections;
     int epoll;
     char *scratch;
-    struct aq_buffer *keep; /* not NULL: bodies are added to it */
+    struct aq_buffer *keep; /* bodies are appended to it; NULL: dropped */
 
-    /* Of the last run. */
+    /* About the last run. */
     uint64_t begun, answers, refused, bytes;
     double seconds;
     double *times; /* of the first LOAD_TIMES_MAX answers, in seconds */
     size_t time_count;
 };
 
-/* Writes the next request, head and body; see load_get() and load_post(). */
+/* Writes the next request with load_get() or load_post(). */
 typedef void load_fill_fn(struct load *load, void *context, struct aq_buffer *out);
 void load_get(struct load *load, const char *path, struct aq_buffer *out);
 void load_post(struct load *load, const char *path, const char *body, size_t length, struct aq_buffer *out);
@@ -53,14 +53,14 @@ void load_close(struct load *load);
 
 /* ---- receiving ----------------------------------------------------------------------------------------- */
 
-/* Runs for `seconds`, or until `requests` were sent (0: no bound); all that was asked is waited for. */
+/* Runs for `seconds`, or until `requests` were sent (0: no limit), and then waits for all answers. */
 void load_run(struct load *load, double seconds, uint64_t requests, load_fill_fn *fill, void *context);
 double load_rate(const struct load *load);
 
-/* ---- a text that is always the same -------------------------------------------------------------------- */
+/* ---- the same request each time -------------------------------------------------------------------- */
 
 void load_fill_same(struct load *load, void *context, struct aq_buffer *out);
-/* One request; the body of its answer, which the caller frees, stays in `body`. */
+/* Sends one request, with `post` as its body unless that is NULL. Appends the body of the answer to `body`. */
 void load_ask(unsigned port, const char *login, const char *path, const char *post, struct aq_buffer *body);
 
 #endif

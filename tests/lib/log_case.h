@@ -1,5 +1,5 @@
-/* A log on disk, written entry by entry: a well-formed chain, of which a test may spoil a part. Each event makes a user
- * named u<seq>. */
+/* A log on disk that a test writes entry by entry, and may then damage. Its entries form a valid chain. Each event
+ * creates a user named u<seq>. */
 #ifndef AQ_TESTS_LIB_LOG_CASE_H
 #define AQ_TESTS_LIB_LOG_CASE_H
 
@@ -16,7 +16,7 @@ struct log_case {
     struct log_store *store;
     struct aq_arena arena;
     uint64_t next_index, next_seq;
-    unsigned char hash[AQ_HASH_SIZE]; /* of the entry before */
+    unsigned char hash[AQ_HASH_SIZE]; /* of the last entry */
 };
 extern struct log_case logs;
 
@@ -28,13 +28,14 @@ int log_case_teardown(void **context);
 #define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, log_case_setup, log_case_teardown)
 
 struct aq_logged_event log_case_event(uint64_t seq);
-/* The bytes of an entry of so many decisions with so many events each, from `first_seq` on, behind `previous`. */
+/* The bytes of an entry with so many decisions of so many events each. Its first event is `first_seq`; `previous` is
+ * the hash of the entry before it. */
 struct aq_buffer log_case_pack(uint64_t first_seq, unsigned decisions, unsigned events,
                                const unsigned char previous[AQ_HASH_SIZE]);
 void log_case_append(uint64_t index, uint32_t type, const void *data, size_t size, uint64_t first_seq, uint64_t commit);
-/* Appends the next entry of the chain; `commit`: as far as the log then knows itself to be committed. */
+/* Appends the next entry of the chain. `commit`: the last entry that the log then records as committed. */
 void log_case_add(unsigned decisions, unsigned events, uint64_t commit);
-/* The configuration of one voter as entry 1, as replica_open() begins an empty log. */
+/* Appends entry 1, the configuration with one voter, as replica_open() does in an empty log. */
 void log_case_begin(void);
 
 #endif

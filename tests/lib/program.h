@@ -1,4 +1,4 @@
-/* The programs of this build, started as processes by tests. A program that is started here dies with the test. */
+/* Programs that a test starts, of this build or others. They are killed when the test ends. */
 #ifndef AQ_TESTS_LIB_PROGRAM_H
 #define AQ_TESTS_LIB_PROGRAM_H
 
@@ -27,7 +27,7 @@ void program_set(struct program_line *line, const char *format, ...) AQ_PRINTF(2
  * the pid, or -1. */
 pid_t program_start(struct program_line *line, const char *log);
 
-/* Waits until the child has ended and fills `status` as waitpid() does; 0 when it is no child of ours. Sets *pid to 0.
+/* Waits until the child has ended, sets *pid to 0, and fills `status` as waitpid() does (0 when it is not our child).
  * Returns -1 when it still runs after so many seconds. */
 int program_wait(pid_t *pid, double seconds, int *status);
 

@@ -10,7 +10,7 @@
 
 const char raw_peer_greeting[RAW_PEER_GREETING] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
 
-/* Reads exactly so much; false: it did not come. */
+/* Reads exactly so many bytes; false when fewer come. */
 static bool raw_peer_read(int fd, void *bytes, size_t length)
 {
     return recv(fd, bytes, length, MSG_WAITALL) == (ssize_t)length;
@@ -59,7 +59,7 @@ bool raw_peer_ask(struct raw_peer *peer, enum aq_message_type type, const void *
     return sent;
 }
 
-bool raw_peer_hear(struct raw_peer *peer)
+bool raw_peer_receive(struct raw_peer *peer)
 {
     unsigned char head[RAW_PEER_HEAD];
     struct aq_error error;
@@ -77,10 +77,10 @@ bool raw_peer_hear(struct raw_peer *peer)
     return good;
 }
 
-bool raw_peer_gets(struct raw_peer *peer, enum aq_message_type question, const void *message,
-                   enum aq_message_type answer)
+bool raw_peer_expect(struct raw_peer *peer, enum aq_message_type question, const void *message,
+                     enum aq_message_type answer)
 {
-    return raw_peer_ask(peer, question, message) && raw_peer_hear(peer) && peer->type == answer;
+    return raw_peer_ask(peer, question, message) && raw_peer_receive(peer) && peer->type == answer;
 }
 
 const char *raw_peer_refusal(const struct raw_peer *peer)

@@ -29,12 +29,12 @@ void raw_peer_close(struct raw_peer *peer);
  * body. */
 void raw_peer_frame(struct aq_buffer *out, uint32_t hops, uint32_t number, const void *body, size_t length);
 bool raw_peer_ask(struct raw_peer *peer, enum aq_message_type type, const void *message);
-/* The next answer, within the socket's patience; whose question it answers does not matter. */
-bool raw_peer_hear(struct raw_peer *peer);
-/* Asks, and is the answer of this type? */
-bool raw_peer_gets(struct raw_peer *peer, enum aq_message_type question, const void *message,
-                   enum aq_message_type answer);
-/* The error's name in a refusal. */
+/* Receives the next answer, whichever question it belongs to. Returns false after a timeout. */
+bool raw_peer_receive(struct raw_peer *peer);
+/* Asks, and tells whether the answer has this type. */
+bool raw_peer_expect(struct raw_peer *peer, enum aq_message_type question, const void *message,
+                     enum aq_message_type answer);
+/* The name of the error in a refusal, or "". */
 const char *raw_peer_refusal(const struct raw_peer *peer);
 /* Seals any bytes, so that the caller chooses format, type and record, and appends them to `out`. */
 void raw_peer_seal(const struct aq_wire_key *key, const void *plain, size_t length, struct aq_buffer *out);

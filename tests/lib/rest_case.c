@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the place --------------------------------------------------------------------------------------------- */
+/* ---- set-up --------------------------------------------------------------------------------------------- */
 
 static int verify(void *context, struct aq_buffer *report, struct aq_error *error)
 {
@@ -118,14 +118,14 @@ bool rest_has_header(const struct rest_case *rest, const char *line)
     return strcasestr(aq_buffer_string(&rest->reply.headers), line) != NULL;
 }
 
-void rest_furnish(struct rest_case *rest, int applications)
+void rest_make_applications(struct rest_case *rest, int applications)
 {
     rest_post(rest, "/api/v1/label/", "{\"name\":\"mac\",\"definitions\":[{\"driver\":\"test\"}]}");
     for (int i = 0; i < applications; i++)
         rest_post(rest, "/api/v1/application/", "{\"label\":\"mac\"}");
 }
 
-/* ---- asking in a thread of its own ------------------------------------------------------------------------- */
+/* ---- asking in another thread ------------------------------------------------------------------------- */
 
 void *rest_ask_in_thread(void *context)
 {

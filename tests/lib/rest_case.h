@@ -1,4 +1,4 @@
-/* A place to test REST in: a real writer, real tables, the hub and the server, an admin and a user, and ways to ask. */
+/* REST on a test_cluster, with an admin, a user and a client without a login. */
 #ifndef AQ_TESTS_LIB_REST_CASE_H
 #define AQ_TESTS_LIB_REST_CASE_H
 
@@ -18,27 +18,31 @@ struct rest_case {
     bool verify_fails;
 };
 
-/* ---- the place --------------------------------------------------------------------------------------------- */
+/* ---- set-up --------------------------------------------------------------------------------------------- */
 
 int rest_setup(void **context);
 int rest_teardown(void **context);
 
 /* ---- asking ------------------------------------------------------------------------------------------------ */
 
+/* Parts of the last answer. */
 json_t *rest_data(struct rest_case *rest);
 const char *rest_message(struct rest_case *rest);
 uint64_t rest_seq(struct rest_case *rest);
-/* Asks, and checks status and envelope. Returns the data. */
+/* Asks as `client`; checks the status and the envelope. Returns the data. */
 json_t *rest_ask_as(struct rest_case *rest, const struct http_client *client, const char *method, const char *path,
                     const char *body, int status);
+/* Asks as the admin; the status must be 200. */
 json_t *rest_get(struct rest_case *rest, const char *path);
 json_t *rest_post(struct rest_case *rest, const char *path, const char *body);
+/* Asks as the admin; the message of the refusal must contain `words`. */
 void rest_refused(struct rest_case *rest, const char *method, const char *path, const char *body, int status,
                   const char *words);
 bool rest_has_header(const struct rest_case *rest, const char *line);
-void rest_furnish(struct rest_case *rest, int applications);
+/* Creates the label mac and so many applications. */
+void rest_make_applications(struct rest_case *rest, int applications);
 
-/* ---- asking in a thread of its own ------------------------------------------------------------------------- */
+/* ---- asking in another thread ------------------------------------------------------------------------- */
 
 struct rest_waiter {
     struct rest_case *rest;

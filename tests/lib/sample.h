@@ -1,4 +1,4 @@
-/* Records of the tests' own: one of every type of record.h, an older and a newer edition of it, and settings. */
+/* A record with a field of every type of record.h. */
 #ifndef AQ_TESTS_LIB_SAMPLE_H
 #define AQ_TESTS_LIB_SAMPLE_H
 
@@ -42,7 +42,7 @@ AQ_DECLARE(sample_part)
 AQ_DECLARE(sample)
 /* clang-format on */
 
-/* Every field filled, with what is awkward where it can be. */
+/* A record with all fields set, to awkward values where possible. */
 struct sample sample_full(void);
 void sample_assert_equal(const struct sample *a, const struct sample *b);
 

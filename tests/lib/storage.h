@@ -1,7 +1,7 @@
-/* The bare storage work, as baseline: what the disk and LMDB allow when nothing is decided.
+/* A baseline: the bare storage work, without any decisions.
  *
- * For each batch one blob goes into an environment that is synced at each commit, as the log is, and three small rows
- * for each decision into one that is not, as the tables are. */
+ * Each batch puts one blob into an environment that syncs each commit, as the log does, and three small rows for each
+ * decision into one that does not sync, as the tables do. */
 #ifndef AQ_TESTS_LIB_STORAGE_H
 #define AQ_TESTS_LIB_STORAGE_H
 
@@ -20,9 +20,9 @@ struct storage {
 
 void storage_open(struct storage *storage);
 void storage_close(struct storage *storage);
-/* Decisions in a second. */
+/* Decisions per second. */
 double storage_rate(struct storage *storage, unsigned batch, double seconds);
-/* Appends with sync, one after the other: how many in a second, as the median of them goes. */
+/* Synced appends per second, one after the other, computed from their median time. */
 double storage_append_rate(struct storage *storage, double seconds);
 
 #endif

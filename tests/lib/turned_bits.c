@@ -29,7 +29,7 @@ struct turned_bit draw_bit(struct chance *chance, uint64_t pages, unsigned withi
 
 int run_reader(void (*read_it)(const void *context), const void *context, char words[LAST_WORDS_SIZE])
 {
-    const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL}; /* cmocka has handlers of its own */
+    const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL}; /* cmocka has handlers for them */
     int ends[2], status;
     size_t length = 0;
     assert_int_equal(pipe(ends), 0);

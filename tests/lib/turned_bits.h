@@ -1,5 +1,5 @@
-/* Bits of a file turn, and what reads them does so in a process of its own: LMDB believes its pages, and may end
- * whoever reads a damaged one. */
+/* Flips bits of a file, and reads it in another process, because LMDB trusts its pages and may crash a process that
+ * reads a damaged one. */
 #ifndef AQ_TESTS_LIB_TURNED_BITS_H
 #define AQ_TESTS_LIB_TURNED_BITS_H
 
@@ -17,9 +17,9 @@ struct turned_bit {
 };
 
 void flip_bit(const char *path, off_t offset, unsigned bit);
-/* The next one by chance, in the first `within` bytes of any of the pages. */
+/* Draws a bit in the first `within` bytes of one of the pages. */
 struct turned_bit draw_bit(struct chance *chance, uint64_t pages, unsigned within);
-/* Runs `read_it`, which ends the process, in a child; returns its status, as of waitpid(), and what it wrote to
+/* Runs `read_it`, which must call _exit(), in a child. Returns the child's status as of waitpid(), and what it wrote to
  * standard error. */
 int run_reader(void (*read_it)(const void *context), const void *context, char words[LAST_WORDS_SIZE]);
 

@@ -1,5 +1,5 @@
-/* A server of questions that a test plays by hand: it takes a question, and answers it when the test says so, with what
- * the test says. */
+/* A server for questions, driven by the test: it takes a question, and answers it when the test says so, with what the
+ * test says. */
 #ifndef AQ_TESTS_LIB_WIRE_SERVER_H
 
 #define AQ_TESTS_LIB_WIRE_SERVER_H
@@ -10,15 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A question as the server gets it: what its answer has to carry, and its message. */
+/* A question as the server gets it: the header that its answer needs, and its message. */
 struct wire_question {
     unsigned char header[256];
     size_t header_length;
     enum aq_message_type type;
-    uint64_t seq; /* that a WATCH names */
+    uint64_t seq; /* in a WATCH */
 };
 
-/* Returns nanomsg's socket; closed with nn_close(). */
+/* Listens at the url. Returns nanomsg's socket, which the caller closes with nn_close(). */
 int wire_serve(const char *url);
 /* Waits up to 10 seconds for a question. */
 void wire_take(int server, const struct aq_wire_key *key, struct wire_question *question);

@@ -67,7 +67,7 @@ static void damaged_rows_are_named_and_pages_end(void **context)
 {
     struct rest_case *rest = *context;
     draw_from(1);
-    rest_furnish(rest, ROWS / 2 - 1);
+    rest_make_applications(rest, ROWS / 2 - 1);
     for (int i = ROWS / 2; i <= ROWS; i++)
         rest_ask_as(rest, &rest->user, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
     struct aq_buffer row = row_of(rest, 2);
@@ -91,7 +91,7 @@ static void a_damaged_key_is_an_error(void **context)
     struct rest_case *rest = *context;
     char name[400];
     struct aq_error error = {0};
-    rest_furnish(rest, 1);
+    rest_make_applications(rest, 1);
     struct aq_buffer row = row_of(rest, 1);
     memset(name, 1, sizeof name);
     put(rest, &(MDB_val){sizeof name, name}, row.data, row.length);

@@ -36,7 +36,7 @@ static void the_caller_is_me(void **context)
 static void users_see_only_what_they_own(void **context)
 {
     struct rest_case *rest = *context;
-    rest_furnish(rest, 3);
+    rest_make_applications(rest, 3);
     json_t *made = rest_ask_as(rest, &rest->user, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
     assert_int_equal(json_integer_value(json_object_get(made, "id")), 4);
     assert_int_equal(json_array_size(rest_ask_as(rest, &rest->user, "GET", "/api/v1/application/", NULL, 200)), 1);
@@ -124,7 +124,7 @@ static void routes_follow_from_the_registry(void **context)
 static void rows_fields_and_relations_are_read(void **context)
 {
     struct rest_case *rest = *context;
-    rest_furnish(rest, 1);
+    rest_make_applications(rest, 1);
     assert_string_equal(json_text(rest_get(rest, "/api/v1/application/1"), "label"), "mac");
     assert_string_equal(json_string_value(rest_get(rest, "/api/v1/application/1/status")), "NEW");
     assert_string_equal(json_text(rest_get(rest, "/api/v1/application/1/user"), "role"), "admin");
@@ -160,7 +160,7 @@ static void nodes_have_their_heartbeat(void **context)
 static void lists_are_paged_by_key(void **context)
 {
     struct rest_case *rest = *context;
-    rest_furnish(rest, 5);
+    rest_make_applications(rest, 5);
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/?limit=2")), 2);
     assert_int_equal(json_integer_value(json_object_get(rest->reply.json, "next")), 2);
     json_t *rows = rest_get(rest, "/api/v1/application/?limit=3&after=2");
@@ -180,7 +180,7 @@ static void lists_are_paged_by_key(void **context)
 static void lists_are_filtered(void **context)
 {
     struct rest_case *rest = *context;
-    rest_furnish(rest, 3);
+    rest_make_applications(rest, 3);
     rest_post(rest, "/api/v1/application/1/deallocate", NULL);
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/?status=NEW")), 2);
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/?status=RE*&label=m?c")), 1);
@@ -195,7 +195,7 @@ static void votes_are_listed(void **context)
     struct rest_case *rest = *context;
     test_make_node(&rest->cluster, "node-1", 2);
     test_make_node(&rest->cluster, "node-2", 2);
-    rest_furnish(rest, 3);
+    rest_make_applications(rest, 3);
     size_t each = json_array_size(rest_get(rest, "/api/v1/vote/?application=1"));
     assert_true(each >= 2);
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/vote/")), 3 * each);
@@ -218,7 +218,7 @@ static void a_read_waits_for_its_seq(void **context)
 {
     struct rest_case *rest = *context;
     char path[64];
-    rest_furnish(rest, 0);
+    rest_make_applications(rest, 0);
     uint64_t seq = rest_seq(rest);
     snprintf(path, sizeof path, "/api/v1/application/1?min_seq=%" PRIu64, seq + 1);
     struct rest_waiter waiter = {rest, rest->admin, path, {0}};
@@ -239,7 +239,7 @@ static void a_read_waits_for_its_seq(void **context)
 static void a_batch_is_all_or_nothing(void **context)
 {
     struct rest_case *rest = *context;
-    rest_furnish(rest, 0);
+    rest_make_applications(rest, 0);
     json_t *rows = rest_post(rest, "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":\"mac\"}]");
     assert_int_equal(json_array_size(rows), 2);
     assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 1), "id")), 2);
@@ -252,7 +252,7 @@ static void a_batch_is_all_or_nothing(void **context)
 static void a_repeat_with_the_same_key_happens_once(void **context)
 {
     struct rest_case *rest = *context;
-    rest_furnish(rest, 0);
+    rest_make_applications(rest, 0);
     struct http_client keyed = {rest->admin.port, rest->admin_login, "Idempotency-Key: once"};
     rest_ask_as(rest, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
     uint64_t seq = rest_seq(rest);
@@ -268,7 +268,7 @@ static void a_repeat_with_the_same_key_happens_once(void **context)
 static void a_client_may_want_only_the_keys(void **context)
 {
     struct rest_case *rest = *context;
-    rest_furnish(rest, 0);
+    rest_make_applications(rest, 0);
     struct http_client modest = {rest->admin.port, rest->admin_login, "Prefer: respond-async;x=1, Return=Minimal"};
     json_t *one = rest_ask_as(rest, &modest, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
     assert_int_equal(json_object_size(one), 1);
@@ -289,7 +289,7 @@ static void a_client_may_want_only_the_keys(void **context)
 static void a_dry_run_changes_nothing(void **context)
 {
     struct rest_case *rest = *context;
-    rest_furnish(rest, 0);
+    rest_make_applications(rest, 0);
     uint64_t seq = rest_seq(rest);
     json_t *events = rest_post(rest, "/api/v1/application/?dry_run=true", "{\"label\":\"mac\"}");
     assert_string_equal(json_text(json_array_get(events, 0), "event"), "application_created");
@@ -349,7 +349,7 @@ static void large_bodies_are_refused(void **context)
 static void a_client_may_leave_during_its_write(void **context)
 {
     struct rest_case *rest = *context;
-    rest_furnish(rest, 0);
+    rest_make_applications(rest, 0);
     char login[256], request[1024];
     sodium_bin2base64(login, sizeof login, (unsigned char *)rest->admin_login, strlen(rest->admin_login),
                       sodium_base64_VARIANT_ORIGINAL);

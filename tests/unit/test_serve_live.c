@@ -42,7 +42,7 @@ static void exactly_128_connections_do_not_stall(void **context)
 static void events_are_streamed(void **context)
 {
     struct rest_case *rest = *context;
-    rest_furnish(rest, 2);
+    rest_make_applications(rest, 2);
     uint64_t seq = rest_seq(rest);
     http_ask(&rest->admin, &rest->reply, "GET", NULL, "/api/v1/events?since=0&follow=false");
     assert_int_equal(rest->reply.status, 200);
@@ -81,7 +81,7 @@ static void a_stream_follows(void **context)
 {
     struct rest_case *rest = *context;
     struct aq_buffer seen[3] = {0};
-    rest_furnish(rest, 0);
+    rest_make_applications(rest, 0);
     int fds[3] = {open_stream(rest, ""), open_stream(rest, "?since=0"), open_stream(rest, "?entity=application")};
     for (int i = 0; i < 3; i++)
         assert_true(http_read_until(fds[i], "retry:", &seen[i]));
