@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CALM_S = 60, CALM_PAUSE_MS = 50 };
+enum { SETTLE_S = 60, SETTLE_PAUSE_MS = 50 };
 
 static bool wrong(struct check *check, const char *format, ...) AQ_PRINTF(2, 3);
 static bool wrong(struct check *check, const char *format, ...)
@@ -39,7 +39,8 @@ static json_t *list(struct check *check, const char *path, uint64_t after)
     return rows;
 }
 
-/* ---- calm --------------------------------------------------------------------------------------------------- */
+/* ---- waiting until nothing changes
+ * --------------------------------------------------------------------------------------------------- */
 
 static size_t count_of(struct check *check, const char *path, uint64_t after)
 {
@@ -54,7 +55,7 @@ static bool stays(const char *label)
     return strcmp(label, "stay") == 0 || strcmp(label, "limited") == 0 || strcmp(label, "simstay") == 0;
 }
 
-/* What moves still, in words; "" nothing does. */
+/* Describes what is still changing; "" when nothing is. */
 static const char *what_moves(struct check *check, bool empty, char *words, size_t size)
 {
     static const char *const passing[] = {"NEW", "ELECTED", "DEALLOCATE", NULL};
@@ -73,25 +74,25 @@ static const char *what_moves(struct check *check, bool empty, char *words, size
     json_t *row;
     json_array_foreach (rows, i, row)
         if (!stays(json_text(row, "label")))
-            snprintf(words, size, "application %llu of %s goes on", (unsigned long long)json_number(row, "id"),
+            snprintf(words, size, "application %llu of %s still runs", (unsigned long long)json_number(row, "id"),
                      json_text(row, "label"));
     size_t held = count_of(check, "resource/", 0), allocated = rows != NULL ? json_array_size(rows) : 0;
     if (words[0] == '\0' && held != (empty ? 0 : allocated))
-        snprintf(words, size, "%zu resources for %zu applications that are ALLOCATED", held, allocated);
+        snprintf(words, size, "%zu resources for %zu ALLOCATED applications", held, allocated);
     json_decref(rows);
     return words;
 }
 
-bool check_calm(struct check *check, bool empty)
+bool check_settled(struct check *check, bool empty)
 {
     char words[200];
-    for (double until = now_s() + CALM_S; now_s() < until; pause_ms(CALM_PAUSE_MS))
+    for (double until = now_s() + SETTLE_S; now_s() < until; pause_ms(SETTLE_PAUSE_MS))
         if (what_moves(check, empty, words, sizeof words)[0] == '\0')
             return true;
-    return wrong(check, "it does not come to rest: %s", words);
+    return wrong(check, "the cluster does not settle: %s", words);
 }
 
-/* ---- the ledger, against applications ------------------------------------------------------------------------- */
+/* ---- the ledger against applications ------------------------------------------------------------------------- */
 
 static struct op *op_of(const struct check *check, const json_t *row, unsigned *item)
 {
@@ -102,7 +103,7 @@ static struct op *op_of(const struct check *check, const json_t *row, unsigned *
     return check->load->ops[json_integer_value(number)];
 }
 
-/* Was a process of the application killed by us? */
+/* Whether this test killed a process of the application. */
 static bool check_killed(struct check *check, uint64_t application, const char *words)
 {
     char path[64];
@@ -114,12 +115,12 @@ static bool check_killed(struct check *check, uint64_t application, const char *
         found = found || (strcmp(json_text(event, "event"), "application_elected") == 0 &&
                           was_killed(check, json_number(json_object_get(event, "data"), "resource")));
     json_decref(events);
-    return found ||
-           wrong(check, "application %llu was killed, but not by us: %s", (unsigned long long)application, words);
+    return found || wrong(check, "application %llu was killed, but not by this test: %s",
+                          (unsigned long long)application, words);
 }
 
-/* An application that ended by itself must have the end that its label says, unless its process was killed here, or no
- * try to start it succeeded. */
+/* An application that ended by itself must have ended as its label says, unless this test killed its process or no
+ * attempt to start it succeeded. */
 static bool check_end(struct check *check, const struct op *op, const json_t *row)
 {
     const char *status = json_text(row, "status"), *words = json_text(row, "description");
@@ -148,31 +149,31 @@ static bool is_over(const char *status)
     return strcmp(status, "DEALLOCATED") == 0 || strcmp(status, "RECALLED") == 0 || strcmp(status, "ERROR") == 0;
 }
 
-static bool check_row(struct check *check, const json_t *row, const bool *given_back, const bool *maybe_given_back)
+static bool check_row(struct check *check, const json_t *row, const bool *deallocated, const bool *maybe_deallocated)
 {
     unsigned item;
     struct op *op = op_of(check, row, &item);
     uint64_t id = json_number(row, "id");
     const char *status = json_text(row, "status");
     if (op == NULL || (op->kind != OP_CREATE && op->kind != OP_FILE) || item >= op->items)
-        return wrong(check, "application %llu was never asked for", (unsigned long long)id);
+        return wrong(check, "application %llu was never requested", (unsigned long long)id);
     if (op->ids[item] == 0 && op->kind == OP_FILE)
-        op->ids[item] = id; /* its number was not told */
+        op->ids[item] = id; /* the client never learned its number */
     if (op->ids[item] != id)
-        return wrong(check, "request %u happened twice: applications %llu and %llu", op->number,
+        return wrong(check, "request %u was executed twice: applications %llu and %llu", op->number,
                      (unsigned long long)op->ids[item], (unsigned long long)id);
     if (strcmp(json_text(row, "label"), op->label) != 0)
-        return wrong(check, "application %llu is of %s, not %s", (unsigned long long)id, json_text(row, "label"),
-                     op->label);
-    if (given_back[id] && !is_over(status) && strcmp(status, "DEALLOCATE") != 0)
-        return wrong(check, "application %llu was given back, but is %s", (unsigned long long)id, status);
-    if (!given_back[id] && !maybe_given_back[id] && is_over(status))
+        return wrong(check, "application %llu has the label %s, not %s", (unsigned long long)id,
+                     json_text(row, "label"), op->label);
+    if (deallocated[id] && !is_over(status) && strcmp(status, "DEALLOCATE") != 0)
+        return wrong(check, "application %llu was deallocated, but is %s", (unsigned long long)id, status);
+    if (!deallocated[id] && !maybe_deallocated[id] && is_over(status))
         return check_end(check, op, row);
     return true;
 }
 
 struct seen {
-    bool *there, *given_back, *maybe_given_back; /* by number of application */
+    bool *there, *deallocated, *maybe_deallocated; /* indexed by application */
     uint64_t most;
 };
 
@@ -183,13 +184,13 @@ static void note_deallocations(const struct load *load, struct seen *seen)
         if (op->kind != OP_DEALLOCATE || op->ids[0] > seen->most)
             continue;
         if (op->done)
-            seen->given_back[op->ids[0]] = true;
-        else if (op->body == NULL) /* by file, and not answered */
-            seen->maybe_given_back[op->ids[0]] = true;
+            seen->deallocated[op->ids[0]] = true;
+        else if (op->body == NULL) /* through a file, without an answer */
+            seen->maybe_deallocated[op->ids[0]] = true;
     }
 }
 
-/* Is everything there that was acknowledged? */
+/* Checks that everything that was acknowledged is there. */
 static bool check_acknowledged(struct check *check, const struct seen *seen, bool whole)
 {
     for (unsigned i = 0; i < check->load->count; i++) {
@@ -223,16 +224,16 @@ static bool check_applications(struct check *check, bool whole)
         return false;
     struct seen seen = {.most = json_number(json_array_get(rows, json_array_size(rows) - 1), "id")};
     seen.there = aq_calloc(seen.most + 1, 3);
-    seen.given_back = seen.there + seen.most + 1;
-    seen.maybe_given_back = seen.given_back + seen.most + 1;
+    seen.deallocated = seen.there + seen.most + 1;
+    seen.maybe_deallocated = seen.deallocated + seen.most + 1;
     note_deallocations(check->load, &seen);
     bool good = true;
     size_t i;
     json_array_foreach (rows, i, row) {
         seen.there[json_number(row, "id")] = true;
-        good = good && check_row(check, row, seen.given_back, seen.maybe_given_back);
+        good = good && check_row(check, row, seen.deallocated, seen.maybe_deallocated);
     }
-    if (!whole) /* those below the floor are looked at in the end */
+    if (!whole) /* those below the floor are checked at the end */
         memset(seen.there, true, check->floor < seen.most ? check->floor + 1 : seen.most + 1);
     good = good && check_acknowledged(check, &seen, whole);
     raise_floor(check, rows);
@@ -252,7 +253,7 @@ static bool check_labels(struct check *check, bool whole)
         json_t *rows = list(check, path, 0);
         bool good = json_array_size(rows) == 1 && json_number(json_array_get(rows, 0), "id") == op->ids[0];
         if (!good)
-            wrong(check, "label made-%u, number %llu, is there %zu times", op->number, (unsigned long long)op->ids[0],
+            wrong(check, "label made-%u, id %llu, exists %zu times", op->number, (unsigned long long)op->ids[0],
                   json_array_size(rows));
         json_decref(rows);
         if (!good)
@@ -262,12 +263,12 @@ static bool check_labels(struct check *check, bool whole)
     return true;
 }
 
-/* ---- resources, against nodes and processes ------------------------------------------------------------------ */
+/* ---- resources against nodes and processes ------------------------------------------------------------------ */
 
 static const char *const amounts[] = {"cpu", "ram", "disk", "slots"};
 enum { AMOUNTS = 4 };
 
-/* A size is a text such as 16MiB: told in MiB. */
+/* The MiB in a size, which is a text such as 16MiB. */
 static double amount(const json_t *row, const char *what, const char *name)
 {
     const json_t *value = json_object_get(json_object_get(row, what), name);
@@ -309,7 +310,7 @@ static json_t *find_number(const json_t *rows, const char *field, uint64_t numbe
     return NULL;
 }
 
-/* One main process for each resource that RUNS, and no process without one. */
+/* Checks that each RUNNING resource has one main process, and that there is no other process. */
 static bool check_processes(struct check *check, const json_t *resources)
 {
     size_t count, groups, i, expected = 0;
@@ -334,12 +335,12 @@ static bool check_processes(struct check *check, const json_t *resources)
         expected += strcmp(json_text(row, "driver"), "process") == 0;
     }
     if (good && expected != count)
-        good = wrong(check, "%zu resources RUN processes, but there are %zu", expected, count);
+        good = wrong(check, "%zu RUNNING resources have processes, but there are %zu processes", expected, count);
     free(found);
     return good;
 }
 
-/* A resource is run once, ever. */
+/* Checks that no resource was ever started twice. */
 static bool check_starts(struct check *check)
 {
     FILE *file = fopen(check->cluster->starts, "re");

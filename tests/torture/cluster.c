@@ -34,7 +34,7 @@ void cluster_make(struct cluster *cluster)
     snprintf(cluster->mount, sizeof cluster->mount, "%s/mount", cluster->work);
     snprintf(cluster->starts, sizeof cluster->starts, "%s/starts", cluster->work);
     mkdir(cluster->mount, 0700);
-    for (int i = 0; i < AGENTS; i++) /* the pid: control groups of two tests never meet */
+    for (int i = 0; i < AGENTS; i++) /* the pid keeps the control groups of two tests apart */
         snprintf(cluster->names[i], sizeof cluster->names[i], "torture-%d-%d", getpid(), i + 1);
 }
 
@@ -147,8 +147,8 @@ bool cluster_end(struct cluster *cluster)
     return stop(&cluster->controller.pid) && good;
 }
 
-/* A sanitizer's report, or a broken assertion, in any process fails the test even if nobody noticed. */
-bool cluster_logs_are_good(const struct cluster *cluster)
+/* A sanitizer's report or a failed assertion in any process fails the test, even without another symptom. */
+bool cluster_logs_are_clean(const struct cluster *cluster)
 {
     char command[512];
     snprintf(command, sizeof command,
@@ -158,7 +158,7 @@ bool cluster_logs_are_good(const struct cluster *cluster)
     return system(command) == 0;
 }
 
-bool cluster_is_swept(const struct cluster *cluster)
+bool cluster_agents_are_empty(const struct cluster *cluster)
 {
     char command[512];
     snprintf(command, sizeof command, "! ls -A '%s'/agent/*/workloads/ | sed '/:$/d' | grep -q .", cluster->work);

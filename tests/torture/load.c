@@ -8,7 +8,7 @@
 
 enum { ALIVE_MAX = 8, RECENT_MAX = 32, PAUSE_LEAST_MS = 2, PAUSE_MORE_MS = 16, SETTLE_ROUNDS = 200 };
 
-/* Those that stay until they are given back come last. */
+/* Those that run until they are deallocated come last. */
 static const char *const labels[] = {"brief0", "brief7", "sim3", "stay", "limited", "simstay"};
 enum { LABELS = 6, LABELS_BRIEF = 3 };
 
@@ -17,7 +17,7 @@ struct client {
     struct chance chance;
     struct rest rest;
     bool files;
-    uint64_t alive[ALIVE_MAX]; /* applications that stay */
+    uint64_t alive[ALIVE_MAX]; /* applications that still run */
     unsigned alive_count;
     struct op *recent[RECENT_MAX];
     unsigned recent_count;
@@ -52,7 +52,7 @@ static struct op *op_new(struct load *load, enum op_kind kind, unsigned items)
     return op;
 }
 
-/* What a success told. A repeat must tell the same. */
+/* Notes the ids in a successful answer. A repeat must return the same ids. */
 static void note_ids(struct load *load, struct op *op, const struct http_reply *reply)
 {
     const json_t *data = json_object_get(reply->json, "data");
@@ -69,7 +69,7 @@ static void note_answer(struct load *load, struct op *op, const struct http_repl
     bool done = reply->status == 200 || reply->status == 201;
     uint64_t seq = json_number(reply->json, "seq");
     if (op->done && !done && reply->status != 0 && reply->status < 500)
-        complain(load, op, "what was done is refused when it is repeated", reply);
+        complain(load, op, "a successful request is refused when it is repeated", reply);
     if (done && op->kind != OP_DEALLOCATE)
         note_ids(load, op, reply);
     bool refusal = op->kind == OP_DEALLOCATE && reply->status == 409;
@@ -93,7 +93,7 @@ static void ask(struct load *load, struct rest *rest, struct op *op)
     http_reply_free(&reply);
 }
 
-/* ---- what clients do ---------------------------------------------------------------------------------------- */
+/* ---- clients ---------------------------------------------------------------------------------------- */
 
 static void write_item(struct aq_buffer *out, const char *label, unsigned number, unsigned item)
 {
@@ -143,7 +143,7 @@ static void deallocate(struct client *client, uint64_t application)
     note_recent(client, op);
 }
 
-static void deallocate_some(struct client *client)
+static void deallocate_one(struct client *client)
 {
     if (client->alive_count > ALIVE_MAX / 2) {
         deallocate(client, client->alive[0]);
@@ -178,7 +178,7 @@ static void act(struct client *client)
     if (what < 45)
         create(client);
     else if (what < 80)
-        deallocate_some(client);
+        deallocate_one(client);
     else if (what < 85)
         make_label(client);
     else
@@ -187,7 +187,8 @@ static void act(struct client *client)
 
 /* ---- the client of the file view ------------------------------------------------------------------------------- */
 
-/* One line into one file; the id that is read back, or 0. False: the write failed, and may have happened or not. */
+/* Writes one line into a file and reads back the id, or 0. Returns false when the write failed; the command may still
+ * have been executed. */
 static bool write_line(const struct load *load, const char *file, const char *line, uint64_t *id)
 {
     char path[PATH_MOST + 64], answer[64] = "";
@@ -210,7 +211,7 @@ static void act_by_file(struct client *client)
     if (client->alive_count > ALIVE_MAX / 2) {
         struct op *op = op_new(client->load, OP_DEALLOCATE, 1);
         op->ids[0] = client->alive[0];
-        op->answered = true; /* it has no key, and cannot be repeated */
+        op->answered = true; /* without a key it cannot be repeated */
         snprintf(path, sizeof path, "applications/%llu/deallocate", (unsigned long long)op->ids[0]);
         op->done = write_line(client->load, path, "1\n", &id);
         memmove(client->alive, client->alive + 1, --client->alive_count * sizeof *client->alive);
@@ -231,25 +232,25 @@ static void act_by_file(struct client *client)
 
 /* ---- threads ----------------------------------------------------------------------------------------------------- */
 
-/* False: it is over. */
-static bool pass_gate(struct load *load)
+/* Waits while clients are paused. Returns false at the end of the load. */
+static bool wait_for_turn(struct load *load)
 {
     pthread_mutex_lock(&load->lock);
-    load->resting++;
+    load->waiting++;
     pthread_cond_broadcast(&load->changed);
-    while (load->rests && !load->ends)
+    while (load->paused && !load->ends)
         pthread_cond_wait(&load->changed, &load->lock);
-    load->resting--;
-    bool goes = !load->ends;
+    load->waiting--;
+    bool goes_on = !load->ends;
     pthread_mutex_unlock(&load->lock);
-    return goes;
+    return goes_on;
 }
 
 static void *run(void *context)
 {
     struct client *client = context;
     rest_open(&client->rest, client->load->cluster);
-    while (pass_gate(client->load)) {
+    while (wait_for_turn(client->load)) {
         if (client->files)
             act_by_file(client);
         else
@@ -263,7 +264,7 @@ static void *run(void *context)
 
 void load_start(struct load *load, const struct cluster *cluster, uint64_t seed)
 {
-    *load = (struct load){.cluster = cluster, .seed = seed, .rests = true};
+    *load = (struct load){.cluster = cluster, .seed = seed, .paused = true};
     pthread_mutex_init(&load->lock, NULL);
     pthread_cond_init(&load->changed, NULL);
     for (unsigned i = 0; i <= REST_CLIENTS; i++) {
@@ -274,19 +275,19 @@ void load_start(struct load *load, const struct cluster *cluster, uint64_t seed)
     }
 }
 
-void load_rest(struct load *load)
+void load_pause(struct load *load)
 {
     pthread_mutex_lock(&load->lock);
-    load->rests = true;
-    while (load->resting <= REST_CLIENTS)
+    load->paused = true;
+    while (load->waiting <= REST_CLIENTS)
         pthread_cond_wait(&load->changed, &load->lock);
     pthread_mutex_unlock(&load->lock);
 }
 
-void load_go(struct load *load)
+void load_resume(struct load *load)
 {
     pthread_mutex_lock(&load->lock);
-    load->rests = false;
+    load->paused = false;
     pthread_cond_broadcast(&load->changed);
     pthread_mutex_unlock(&load->lock);
 }
@@ -329,7 +330,7 @@ static bool is_open(const json_t *application)
     return strcmp(status, "NEW") == 0 || strcmp(status, "ELECTED") == 0 || strcmp(status, "ALLOCATED") == 0;
 }
 
-bool load_give_back(struct load *load, struct rest *rest, json_t *applications, size_t keep)
+bool load_deallocate(struct load *load, struct rest *rest, json_t *applications, size_t keep)
 {
     size_t i = json_array_size(applications);
     while (i-- > 0) {

@@ -1,11 +1,11 @@
-/* The machine stops: what was written but not synced is lost, in any combination.
+/* Simulates power failures: writes that were not synced are lost, in any combination.
  *
- * A real log, real tables and a real writer work in this process, and all that goes to their files passes through the
- * functions below, which stand before libc's. They keep, for each file, what the disk has for certain, and beside it
- * the writes since the last sync. At moments that a seed draws (before and after syncs, in the middle of a commit) the
- * machine "stops": the disk's part, with some of the unsynced writes and parts of writes, in any order, becomes a new
- * directory. There a process of its own, in which the machine has started anew, opens log and tables, and must find
- * everything that was acknowledged before that moment.
+ * A real log, real tables and a real writer work in this process. All writes to their files pass through the functions
+ * below, which replace those of libc. For each file they keep the contents that the disk has for certain, and the
+ * writes since the last sync. At moments drawn from a seed (before and after syncs, in the middle of a commit) the
+ * machine "stops": the certain contents, with some of the unsynced writes or parts of them, are copied into a new
+ * directory. There another process, as after a restart of the machine, opens the log and the tables, and must find
+ * everything that was acknowledged before the stop.
  *
  *   lostwrites [SEED]      prints "ok" and "not ok" lines */
 #include "controller/log/replay.h"
@@ -41,7 +41,7 @@ struct lost_write {
 
 struct disk_file {
     char path[PATH_SIZE]; /* below the cluster's directory */
-    unsigned char *bytes; /* on the disk for certain */
+    unsigned char *bytes; /* certainly on the disk */
     size_t size, capacity;
     struct lost_write *writes; /* since the last sync */
     size_t count, room;
@@ -49,14 +49,14 @@ struct disk_file {
 
 static struct {
     pthread_mutex_t lock;
-    char root[PATH_SIZE]; /* "": nothing is watched */
+    char root[PATH_SIZE]; /* "": nothing is recorded */
     struct disk_file files[FILES_MAX];
     unsigned count;
-    unsigned syncs, stop_after; /* of them: the next stop */
+    unsigned syncs, stop_after; /* stop_after: the sync at which the machine stops next */
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static atomic_uint_fast64_t acknowledged; /* seq */
-static void machine_stops(void);
+static void stop_machine(void);
 
 static void put_bytes(struct disk_file *file, off_t offset, const unsigned char *bytes, size_t length)
 {
@@ -73,7 +73,7 @@ static void put_bytes(struct disk_file *file, off_t offset, const unsigned char 
     file->size = end > file->size ? end : file->size;
 }
 
-/* The file behind a descriptor, if it is one of ours. With the lock. */
+/* The recorded file of a descriptor, or NULL. Called with the lock held. */
 static struct disk_file *file_of(int fd)
 {
     char link[64], path[PATH_SIZE];
@@ -83,7 +83,7 @@ static struct disk_file *file_of(int fd)
         return NULL;
     path[length] = '\0';
     if (strncmp(path, disk.root, strlen(disk.root)) != 0 || strstr(path, "lock.mdb") != NULL)
-        return NULL; /* lock.mdb is nothing after a start */
+        return NULL; /* lock.mdb means nothing after a restart */
     const char *below = path + strlen(disk.root);
     for (unsigned i = 0; i < disk.count; i++)
         if (strcmp(disk.files[i].path, below) == 0)
@@ -113,7 +113,7 @@ static void note_write(int fd, const void *bytes, size_t length, off_t offset)
     pthread_mutex_unlock(&disk.lock);
 }
 
-static void forget_writes(struct disk_file *file)
+static void drop_writes(struct disk_file *file)
 {
     for (size_t i = 0; i < file->count; i++)
         free(file->writes[i].bytes);
@@ -125,20 +125,21 @@ static void note_sync(int fd)
     pthread_mutex_lock(&disk.lock);
     struct disk_file *file = file_of(fd);
     if (file != NULL) {
-        if (++disk.syncs == disk.stop_after) /* the sync was asked for, and has not come back */
-            machine_stops();
+        if (++disk.syncs == disk.stop_after) /* the sync has begun, but has not returned */
+            stop_machine();
         for (size_t i = 0; i < file->count; i++)
             put_bytes(file, file->writes[i].offset, file->writes[i].bytes, file->writes[i].length);
-        forget_writes(file);
+        drop_writes(file);
         if (disk.syncs == disk.stop_after) {
-            machine_stops();
+            stop_machine();
             disk.stop_after += 1 + (unsigned)draw(5);
         }
     }
     pthread_mutex_unlock(&disk.lock);
 }
 
-/* ---- what stands before libc ----------------------------------------------------------------------------------- */
+/* ---- replacements of libc functions
+ * ----------------------------------------------------------------------------------- */
 
 #define NEXT(name)                                                                                                     \
     static __typeof__(&name) next;                                                                                     \
@@ -196,7 +197,7 @@ int fsync(int fd)
     return status;
 }
 
-/* A file takes its writes with it when it gets another name. */
+/* A renamed file keeps its writes. */
 int rename(const char *from, const char *to)
 {
     NEXT(rename)
@@ -214,7 +215,7 @@ int rename(const char *from, const char *to)
     return status;
 }
 
-/* Which start of the machine it is. */
+/* The boot id, which tells one start of the machine from another. */
 static bool started_anew;
 
 FILE *fopen(const char *path, const char *mode)
@@ -227,10 +228,10 @@ FILE *fopen(const char *path, const char *mode)
     return next(path, mode);
 }
 
-/* ---- a stop, and the start after it -------------------------------------------------------------------------------
+/* ---- a stop, and the start after it --------------------------------------------------------------------------------
  */
 
-static unsigned stops, stops_wrong, rebuilt;
+static unsigned stops, stops_failed, rebuilt;
 
 static void make_file(const char *directory, const char *below, const void *bytes, size_t size)
 {
@@ -245,7 +246,7 @@ static void make_file(const char *directory, const char *below, const void *byte
     aq_assert(file != NULL && (size == 0 || fwrite(bytes, 1, size, file) == size) && fclose(file) == 0);
 }
 
-/* Each unsynced write reached the disk, or not, or in some of its sectors: one draw in each of four ways. */
+/* Chooses which unsynced writes reached the disk: all, none, some, or some of their sectors. */
 static void spoil(struct disk_file *image, const struct disk_file *file)
 {
     uint64_t way = draw(4);
@@ -267,7 +268,7 @@ static void spoil(struct disk_file *image, const struct disk_file *file)
     }
 }
 
-/* With the lock. */
+/* Called with the lock held. */
 static void make_image(const char *directory)
 {
     char link[2 * PATH_SIZE], target[64];
@@ -290,8 +291,8 @@ static void make_image(const char *directory)
     }
 }
 
-/* In a child: 0 all is there, 1 the tables were made anew and all is there, 2 something is wrong. */
-static int start_anew(const char *directory, uint64_t acknowledged_seq)
+/* In a child. Returns 0 when everything is there, 1 when it is there after a rebuild of the tables, 2 otherwise. */
+static int start_again(const char *directory, uint64_t acknowledged_seq)
 {
     struct test_cluster cluster = {0};
     struct aq_error error = {0};
@@ -323,8 +324,8 @@ static int start_anew(const char *directory, uint64_t acknowledged_seq)
     return strcmp(before, after) != 0;
 }
 
-/* With the lock, in whichever thread syncs: what was acknowledged is read first, so it is on the disk by now. */
-static void machine_stops(void)
+/* Called with the lock held, in the thread that syncs. It reads first what was acknowledged, which is thus synced. */
+static void stop_machine(void)
 {
     char directory[] = "/tmp/aq-lost.XXXXXX";
     uint64_t seq = atomic_load(&acknowledged);
@@ -339,7 +340,7 @@ static void machine_stops(void)
         disk.root[0] = '\0';
         pthread_mutex_init(&disk.lock, NULL);
         alarm(60);
-        int outcome = start_anew(directory, seq);
+        int outcome = start_again(directory, seq);
         fflush(stdout);
         _exit(outcome);
     }
@@ -348,7 +349,7 @@ static void machine_stops(void)
     bool good = WIFEXITED(status) && WEXITSTATUS(status) <= 1;
     rebuilt += good && WEXITSTATUS(status) == 1;
     if (!good) {
-        stops_wrong++;
+        stops_failed++;
         printf("# stop %u at sync %u: %s %d\n", stops, disk.syncs, WIFSIGNALED(status) ? "signal" : "status",
                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     }
@@ -393,7 +394,7 @@ int main(int argc, char **argv)
     if (mkdtemp(cluster.directory) == NULL)
         return 2;
     snprintf(disk.root, sizeof disk.root, "%s", cluster.directory);
-    disk.stop_after = 30; /* a new log is begun by then */
+    disk.stop_after = 30; /* the new log exists by then */
     aq_journal_open("lostwrites", AQ_ERROR);
     aq_record_init(&aq_config_controller_record, &cluster.config, &cluster.arena);
     cluster.config.data = cluster.directory;
@@ -402,10 +403,10 @@ int main(int argc, char **argv)
     work(&cluster);
     test_cluster_close(&cluster);
     disk.root[0] = '\0';
-    printf("%s the machine stopped %u times: %u times something acknowledged was lost, or it did not start\n",
-           stops_wrong == 0 && stops > 0 ? "ok" : "not ok", stops, stops_wrong);
-    printf("%s tables were made anew %u times\n", rebuilt > 0 ? "ok" : "not ok", rebuilt);
+    printf("%s the machine stopped %u times: %u times something acknowledged was lost, or the start failed\n",
+           stops_failed == 0 && stops > 0 ? "ok" : "not ok", stops, stops_failed);
+    printf("%s the tables were rebuilt %u times\n", rebuilt > 0 ? "ok" : "not ok", rebuilt);
     aq_arena_free(&cluster.arena);
     test_remove_tree(cluster.directory);
-    return stops_wrong == 0 && stops > 0 && rebuilt > 0 ? 0 : 1;
+    return stops_failed == 0 && stops > 0 && rebuilt > 0 ? 0 : 1;
 }

@@ -1,5 +1,5 @@
-/* A slow disk: loaded before libc, it makes every sync wait. SLOW_SYNC_MS says how long (200). A write through a
- * descriptor that was opened with O_DSYNC is a sync, too. */
+/* Simulates a slow disk: preloaded, it delays every sync by SLOW_SYNC_MS (200). A write to a descriptor that was opened
+ * with O_DSYNC is a sync, too. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

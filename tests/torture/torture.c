@@ -1,8 +1,8 @@
-/* torture: kills the processes of a private cluster at random moments under load, and proves that nothing is lost.
+/* torture: kills the processes of a private cluster at random moments under load, and checks that nothing is lost.
  *
  *   torture [--rounds N] [--seed S] [--keep]
  *
- * Prints "ok" and "not ok" lines; status 1 if anything was wrong. */
+ * Prints "ok" and "not ok" lines, and exits with status 1 when anything was wrong. */
 #include "tests/torture/torture.h"
 
 #include <curl/curl.h>
@@ -45,7 +45,7 @@ static bool fail(struct torture *torture, const char *what)
     return false;
 }
 
-/* ---- what there is to run ----------------------------------------------------------------------------------- */
+/* ---- labels ----------------------------------------------------------------------------------- */
 
 static bool make_label(struct torture *torture, const char *name, const char *driver, const char *command,
                        const char *resources)
@@ -88,7 +88,7 @@ static bool kill_workload(struct torture *torture, bool keeper, char *words)
     bool killed = false;
     if (count > 0) {
         const struct found_process *victim = &found[chance_below(&torture->chance, (unsigned)count)];
-        check_note_killed(&torture->check, victim->resource); /* before: its end may be known at once */
+        check_note_killed(&torture->check, victim->resource); /* first, because its end may be reported at once */
         killed = victims_kill(victim, keeper);
         snprintf(words, WORDS_SIZE, "%s of resource %" PRIu64, keeper ? "keeper" : "process", victim->resource);
     }
@@ -134,13 +134,13 @@ static bool kill_one(struct torture *torture, char *words)
     return good;
 }
 
-/* Applications whose clients never heard of them would fill the nodes. */
-static bool give_back(struct torture *torture, size_t keep)
+/* Applications whose clients never got an answer would otherwise fill the nodes. */
+static bool deallocate_open(struct torture *torture, size_t keep)
 {
     json_t *rows = rest_list(&torture->check.rest, "application/", torture->check.floor);
-    bool good = rows != NULL && load_give_back(&torture->load, &torture->check.rest, rows, keep);
+    bool good = rows != NULL && load_deallocate(&torture->load, &torture->check.rest, rows, keep);
     json_decref(rows);
-    return good || fail(torture, "not all can be given back");
+    return good || fail(torture, "not everything can be deallocated");
 }
 
 /* ---- rounds ----------------------------------------------------------------------------------------------------- */
@@ -150,7 +150,7 @@ static bool play_round(struct torture *torture, unsigned round, char *words, siz
     unsigned kills = 1 + chance_below(&torture->chance, KILLS_MAX);
     bool good = true;
     words[0] = '\0';
-    load_go(&torture->load);
+    load_resume(&torture->load);
     for (unsigned i = 0; good && i < kills; i++) {
         char victim[WORDS_SIZE];
         pause_ms((unsigned)chance_below(&torture->chance, MOMENT_MAX_MS));
@@ -159,26 +159,27 @@ static bool play_round(struct torture *torture, unsigned round, char *words, siz
         snprintf(words + length, size - length, "%s%s", i > 0 ? ", " : "", victim);
     }
     pause_ms((unsigned)chance_below(&torture->chance, MOMENT_MAX_MS));
-    load_rest(&torture->load);
-    good = good && (load_settle(&torture->load, &torture->check.rest) || fail(torture, "a request is never answered"));
+    load_pause(&torture->load);
+    good = good && (load_settle(&torture->load, &torture->check.rest) || fail(torture, "a request gets no answer"));
     bool proof = round % CHECK_EVERY == CHECK_EVERY - 1 || round + 1 == torture->rounds;
-    return good && (!proof || (give_back(torture, KEPT_MAX) && check_calm(&torture->check, false) &&
+    return good && (!proof || (deallocate_open(torture, KEPT_MAX) && check_settled(&torture->check, false) &&
                                check_all(&torture->check, false)));
 }
 
-/* All is given back, and nothing is left: no resource, no process, no control group, nothing that agents keep. */
+/* Deallocates everything, and checks that nothing is left: no resource, process, control group or agent's directory. */
 static bool end_all(struct torture *torture)
 {
     struct check *check = &torture->check;
     size_t count, groups = 1;
-    if (!give_back(torture, 0))
+    if (!deallocate_open(torture, 0))
         return false;
-    if (!check_calm(check, true) || !check_all(check, true))
+    if (!check_settled(check, true) || !check_all(check, true))
         return false;
-    for (int i = 0; groups > 0 && i < 200; i++, pause_ms(50)) /* agents remove them a moment after the end is told */
+    for (int i = 0; groups > 0 && i < 200; i++, pause_ms(50)) /* agents remove them shortly after the end is reported */
         free(victims_list(&torture->cluster, &count, &groups));
-    return (groups == 0 || fail(torture, "control groups of workloads are left")) &&
-           (cluster_is_swept(&torture->cluster) || fail(torture, "agents keep something of workloads that are over"));
+    return (groups == 0 || fail(torture, "control groups of workloads are left over")) &&
+           (cluster_agents_are_empty(&torture->cluster) ||
+            fail(torture, "agents keep files of workloads that have ended"));
 }
 
 static bool play(struct torture *torture)
@@ -194,28 +195,27 @@ static bool play(struct torture *torture)
     }
     if (good && !interrupted) {
         good = end_all(torture);
-        printf("%s everything is given back, and nothing is left\n", good ? "ok" : "not ok");
+        printf("%s everything is deallocated, and nothing is left over\n", good ? "ok" : "not ok");
     }
     load_stop(&torture->load);
     if (good && !interrupted) {
-        good = cluster_end(&torture->cluster) || fail(torture, "a process did not end well");
-        printf("%s all processes end well\n", good ? "ok" : "not ok");
+        good = cluster_end(&torture->cluster) || fail(torture, "a process did not exit with status 0");
+        printf("%s all processes exit with status 0\n", good ? "ok" : "not ok");
     }
-    if (!cluster_logs_are_good(&torture->cluster)) {
-        good = fail(torture, "a process says that it is broken");
+    if (!cluster_logs_are_clean(&torture->cluster)) {
+        good = fail(torture, "a log contains a sanitizer's report or a failed assertion");
         printf("not ok logs of all processes\n");
     }
     for (size_t i = 0; i < AQ_LENGTH(victim_names); i++)
         printf("# killed %s: %u times\n", victim_names[i], torture->kills[i]);
-    printf("# %u requests, %u without an answer, %u answered from memory of their key; %u starts failed for good; "
+    printf("# %u requests, %u without an answer, %u repeats recognized by their key; %u attempts to start failed; "
            "%.0f s\n",
            torture->load.asked, torture->load.unanswered, torture->load.repeated, torture->check.failed_tries,
            now_s() - begun);
     return good && !interrupted;
 }
 
-/* ---- options -------------------------------------------------------------------------------------------------------
- */
+/* ---- options ------------------------------------------------------------------------------------------------- */
 
 static bool read_options(struct torture *torture, int argc, char **argv)
 {
@@ -258,14 +258,14 @@ int main(int argc, char **argv)
     sigaction(SIGTERM, &note, NULL);
     signal(SIGPIPE, SIG_IGN);
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    printf("# seed %" PRIu64 ": the same again with SEED=%" PRIu64 " ROUNDS=%u\n", torture.seed, torture.seed,
+    printf("# seed %" PRIu64 ": repeat it with SEED=%" PRIu64 " ROUNDS=%u\n", torture.seed, torture.seed,
            torture.rounds);
     cluster_make(&torture.cluster);
     torture.check.cluster = &torture.cluster;
     torture.check.load = &torture.load;
     rest_open(&torture.check.rest, &torture.cluster);
-    bool good = cluster_begin(&torture.cluster) && check_calm(&torture.check, true) && make_labels(&torture);
-    printf("%s the cluster stands\n", good ? "ok" : "not ok");
+    bool good = cluster_begin(&torture.cluster) && check_settled(&torture.check, true) && make_labels(&torture);
+    printf("%s the cluster starts\n", good ? "ok" : "not ok");
     if (good) {
         load_start(&torture.load, &torture.cluster, torture.seed);
         good = play(&torture);

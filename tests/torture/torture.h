@@ -1,16 +1,16 @@
-/* Torture: a private cluster of real processes under load, in which processes are killed at random moments, again and
- * again; and the proof after each few kills that nothing was lost, nothing happened twice, nothing was left behind.
+/* Torture: kills processes of a private cluster at random moments under load, and checks after every few kills that
+ * nothing was lost, nothing was executed twice and nothing was left behind.
  *
- * Everything random comes from one seed, so a round that fails can be had again with its seed, as far as timing allows.
+ * All random choices come from one seed, so that a failed round can be repeated, as far as timing allows.
  *
- *   torture.c   rounds: when who is killed
- *   cluster.c   the processes: starting, killing, ending, cleaning up
- *   victims.c   workloads as the kernel sees them: processes in control groups
+ *   torture.c   rounds: what is killed, and when
+ *   cluster.c   the processes: start, kill, stop, clean up
+ *   victims.c   the processes of workloads, found in their control groups
  *   rest.c      one HTTP request and its answer
- *   load.c      clients, and the ledger of what they were told
- *   check.c     ledger, tables and processes, compared
+ *   load.c      clients, and the ledger of their requests and answers
+ *   check.c     compares the ledger, the tables and the processes
  *
- * Threads: the main one kills and checks; each client is a thread of its own, and rests while checks are made. */
+ * The main thread kills and checks. Each client has a thread, which is paused during checks. */
 #ifndef AQ_TESTS_TORTURE_TORTURE_H
 #define AQ_TESTS_TORTURE_TORTURE_H
 
@@ -38,7 +38,7 @@ enum {
 /* ---- the cluster (cluster.c) ---------------------------------------------------------------------------- */
 
 struct cluster {
-    char work[64], mount[PATH_MOST], starts[PATH_MOST]; /* starts: a line for each main process */
+    char work[64], mount[PATH_MOST], starts[PATH_MOST]; /* starts: a file to which each main process adds a line */
     char names[AGENTS][32];
     struct controller controller;
     pid_t agents[AGENTS], fs; /* 0: not running */
@@ -46,16 +46,16 @@ struct cluster {
 
 double now_s(void);
 void pause_ms(unsigned ms);
-void cluster_make(struct cluster *cluster);       /* the directory */
-bool cluster_begin(struct cluster *cluster);      /* all processes */
+void cluster_make(struct cluster *cluster);       /* makes the directory */
+bool cluster_begin(struct cluster *cluster);      /* starts all processes */
 bool cluster_controller(struct cluster *cluster); /* starts it and waits until it is ready */
 void cluster_agent(struct cluster *cluster, int i);
 bool cluster_fs(struct cluster *cluster);
-void cluster_kill(pid_t *pid);                             /* SIGKILL, and waits */
-bool cluster_end(struct cluster *cluster);                 /* politely. False: one did not end well */
-bool cluster_logs_are_good(const struct cluster *cluster); /* false: what is wrong was printed */
-bool cluster_is_swept(const struct cluster *cluster);      /* agents keep nothing of any workload */
-void cluster_clean(struct cluster *cluster, bool keep);    /* nothing stays, however the test went */
+void cluster_kill(pid_t *pid);                                /* sends SIGKILL and waits */
+bool cluster_end(struct cluster *cluster);                    /* sends SIGTERM; false: one failed */
+bool cluster_logs_are_clean(const struct cluster *cluster);   /* false: has printed what is wrong */
+bool cluster_agents_are_empty(const struct cluster *cluster); /* no agent has a workload's directory */
+void cluster_clean(struct cluster *cluster, bool keep);       /* kills and removes everything */
 
 /* ---- workloads (victims.c) ------------------------------------------------------------------------------- */
 
@@ -65,9 +65,9 @@ struct found_process {
     pid_t pid;
 };
 
-/* All processes in control groups of the cluster's agents; to be freed. `groups`: how many groups of workloads. */
+/* All processes in control groups of the cluster's agents, which the caller frees. `groups`: number of workloads. */
 struct found_process *victims_list(const struct cluster *cluster, size_t *count, size_t *groups);
-/* Kills the main process, or its keeper. False: it was gone already. */
+/* Kills the main process, or its keeper. Returns false when it is gone already. */
 bool victims_kill(const struct found_process *victim, bool keeper);
 
 /* ---- REST (rest.c) -------------------------------------------------------------------------------------- */
@@ -82,65 +82,65 @@ void rest_close(struct rest *rest);
 /* `key`, `body` may be NULL. */
 void rest_ask(struct rest *rest, struct http_reply *reply, const char *method, const char *path, const char *key,
               const char *body);
-/* All rows of a list behind the key `after`, page by page. NULL: it could not be read. */
+/* All rows of a list after the key `after`, read page by page. NULL: the list cannot be read. */
 json_t *rest_list(struct rest *rest, const char *path, uint64_t after);
 
 /* ---- load and its ledger (load.c) ------------------------------------------------------------------------ */
 
 enum op_kind { OP_CREATE, OP_LABEL, OP_DEALLOCATE, OP_FILE };
 
-/* One thing that a client asked for. Its number stands in what it made: for OP_CREATE and OP_FILE in the metadata. */
+/* One request of a client. What it creates carries its number: in the metadata for OP_CREATE and OP_FILE. */
 struct op {
     enum op_kind kind;
     unsigned number, items;
     const char *label; /* OP_CREATE, OP_FILE */
     char key[32], path[64];
     char *body;
-    bool answered, done; /* done: with success */
+    bool answered, done; /* done: it succeeded */
     uint64_t ids[BATCH_ITEMS];
-    bool given_back; /* it was acknowledged that the application is to end */
+    bool deallocated; /* the deallocation of the application was acknowledged */
     bool checked;
 };
 
 struct load {
     const struct cluster *cluster;
     uint64_t seed;
-    pthread_mutex_t lock; /* guards what follows */
+    pthread_mutex_t lock; /* guards the fields below */
     pthread_cond_t changed;
-    bool rests, ends;
-    unsigned resting;
+    bool paused, ends;
+    unsigned waiting;
     struct op **ops;
     unsigned count, capacity;
-    uint64_t seq; /* the highest that was acknowledged */
+    uint64_t seq; /* the highest acknowledged */
     unsigned asked, unanswered, repeated;
-    char fault[512]; /* what a client saw that must not be */
+    char fault[512]; /* the first wrong answer */
     pthread_t threads[REST_CLIENTS + 1];
 };
 
 void load_start(struct load *load, const struct cluster *cluster, uint64_t seed);
-void load_rest(struct load *load); /* returns when all clients rest */
-void load_go(struct load *load);
+void load_pause(struct load *load); /* returns when all clients are paused */
+void load_resume(struct load *load);
 void load_stop(struct load *load);
-/* Repeats what got no answer, with the same keys, until it has one. The clients rest. */
+/* Repeats requests without an answer, with the same keys, until they have one. The clients are paused. */
 bool load_settle(struct load *load, struct rest *rest);
-/* All that is not over is to end, but for the newest `keep`. */
-bool load_give_back(struct load *load, struct rest *rest, json_t *applications, size_t keep);
+/* Deallocates all open applications but the newest `keep`. */
+bool load_deallocate(struct load *load, struct rest *rest, json_t *applications, size_t keep);
 
-/* ---- proof (check.c) -------------------------------------------------------------------------------------- */
+/* ---- checks (check.c) -------------------------------------------------------------------------------------- */
 
 struct check {
     struct cluster *cluster;
     struct load *load;
     struct rest rest;
-    uint64_t killed[KILLED_MAX]; /* resources whose processes were killed here */
+    uint64_t killed[KILLED_MAX]; /* resources whose processes this test killed */
     unsigned killed_count;
-    uint64_t floor; /* applications below it were over, and good, when last looked at */
+    uint64_t floor; /* applications below it had ended and were correct at the last check */
     unsigned failed_tries;
-    char fault[1024]; /* the first thing that is wrong */
+    char fault[1024]; /* the first thing found wrong */
 };
 
 void check_note_killed(struct check *check, uint64_t resource);
-bool check_calm(struct check *check, bool empty); /* waits until nothing moves; empty: until nothing is there */
-bool check_all(struct check *check, bool whole);  /* false: check->fault says what is wrong */
+bool check_settled(struct check *check, bool empty); /* waits until nothing changes; empty: until nothing runs */
+bool check_all(struct check *check, bool whole);     /* false: check->fault says what is wrong */
 
 #endif

@@ -9,7 +9,7 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
-/* The hierarchies that workloads may be in, each once. */
+/* The hierarchies that may contain workloads, each once. */
 struct roots {
     const char *paths[CGROUP_CONTROLLERS + 1];
     unsigned count;
@@ -81,7 +81,7 @@ struct found_process *victims_list(const struct cluster *cluster, size_t *count,
     return listing.rows;
 }
 
-/* Does the process belong to the resource's control group? */
+/* Whether the process is in the resource's control group. */
 static bool belongs(pid_t pid, uint64_t resource)
 {
     char path[64], text[4096], name[32];
@@ -113,7 +113,7 @@ static pid_t keeper_of(pid_t pid)
     return good ? parent : 0;
 }
 
-/* The pidfd is opened first and its process looked at then: a number that was used again is never hit. */
+/* Opens the pidfd first and checks the process after that, so that a reused pid is never killed. */
 bool victims_kill(const struct found_process *victim, bool keeper)
 {
     pid_t pid = keeper ? keeper_of(victim->pid) : victim->pid;
