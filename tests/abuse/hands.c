@@ -1,11 +1,12 @@
-/* What a shell cannot do to a mount: many descriptors that are opened and not read, readers that are killed while they
- * block, one write of any size, and how fast somebody else reads meanwhile. Used by mount.sh.
+/* Does to a mount what a shell cannot do. Used by mount.sh.
  *
- *   hands hold PATH COUNT        opens it so often, says "holds N", and waits until its standard input ends
- *   hands block PATH COUNT       as many processes read it to its end, and on; then they are killed. Says in how many
- * ms all were gone hands write PATH SIZE TEXT   the text and blanks behind it, in one write; says the name of the
- * error, or "0" hands rate PATH SECONDS      opens, reads and closes it, over and over: says how often per second hands
- * storm PATH COUNT       makes, renames and removes what may not be made; says how many of these were allowed */
+ *   hands hold PATH COUNT         opens the file COUNT times, prints "holds N", and waits for the end of its input
+ *   hands block PATH COUNT        COUNT processes read the file to its end and block; kills them and prints how many ms
+ *                                 passed until all were gone
+ *   hands write PATH SIZE TEXT    writes the text, padded with blanks, in one write; prints the name of the error, or
+ *                                 how many bytes were not written
+ *   hands rate PATH SECONDS       opens, reads and closes the file repeatedly; prints how often per second
+ *   hands storm PATH COUNT        tries to create, rename and remove entries; prints how many attempts succeeded */
 #include "schema/base/memory.h"
 #include "tests/lib/bench.h"
 
@@ -36,7 +37,7 @@ static int hold(const char *path, size_t count)
     return 0;
 }
 
-/* Ends only by being killed: at the end of what there is, a read blocks. */
+/* Ends only when it is killed, because a read at the end of the file blocks. */
 static void read_on(const char *path)
 {
     char chunk[65536];
@@ -121,7 +122,7 @@ static int storm(const char *path, size_t count)
         allowed += unlink(name) == 0;
         allowed += rmdir(name) == 0;
         allowed += mknod(name, S_IFREG | 0600, 0) == 0;
-        snprintf(name, sizeof name, "%s/1", path); /* what is there */
+        snprintf(name, sizeof name, "%s/1", path); /* existing entries */
         snprintf(other, sizeof other, "%s/new", path);
         allowed += rename(name, other) == 0;
         allowed += rmdir(name) == 0;

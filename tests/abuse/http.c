@@ -1,6 +1,6 @@
-/* REST among clients that misbehave: silent and half-spoken ones, bodies that are too large or too deep, streams that
- * nobody reads. Each time: is the answer clear, do others get theirs as fast as before, and is everything given back?
- */
+/* REST under misbehaving clients: idle connections, incomplete requests, bodies that are too large or too deep, unread
+ * streams. Checks each time that the answer is clear, that other clients are as fast as before, and that the controller
+ * releases all it used. */
 #include "tests/lib/abuse.h"
 
 #include <sys/socket.h>
@@ -10,7 +10,7 @@ enum {
     HALF = 3000,
     HALF_BODIES = 200,
     HALF_BODY = 500 << 10,
-    ARRIVE_US = 300000, /* what was sent has arrived */
+    ARRIVE_US = 300000, /* until everything sent has arrived */
     BODY_MAX = 1 << 20, /* api.body_max */
     DOCUMENT_MAX = 64 << 10,
     DEPTH = 10000,
@@ -22,10 +22,10 @@ enum {
 
 static const char row[] = "/api/v1/application/1";
 
-/* ---- crowds ---------------------------------------------------------------------------------------------- */
+/* ---- idle_crowd ---------------------------------------------------------------------------------------------- */
 
-/* In turns: the client alone, and the client beside a crowd. */
-static void beside_crowd(const char *what, size_t count, const char *words, bool rudely)
+/* Measures a client alone and beside many connections, in turns. */
+static void client_beside_crowd(const char *what, size_t count, const char *words, bool rudely)
 {
     struct gentle gentle;
     int before = abuse_fds(), most = 0;
@@ -43,11 +43,11 @@ static void beside_crowd(const char *what, size_t count, const char *words, bool
     }
     gentle_close(&gentle, what);
     bench_say("%s: the controller had at most %d descriptors", what, most);
-    abuse_check(most < before + 4096, "%s: there is a bound to connections", what);
-    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "%s: descriptors are given back", what);
+    abuse_check(most < before + 4096, "%s: the number of connections is bounded", what);
+    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "%s: descriptors are released", what);
 }
 
-/* Users may begin with a body and never end it; each costs what has come of it, and no more. */
+/* Users may begin a body and never finish it; each costs only as much memory as it has sent. */
 static void half_bodies(void)
 {
     struct crowd crowd;
@@ -69,13 +69,13 @@ static void half_bodies(void)
         crowd_leave(&crowd, i % 2 == 1);
     }
     gentle_close(&gentle, "half-sent bodies");
-    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "half-sent bodies: descriptors are given back");
+    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "half-sent bodies: descriptors are released");
     aq_buffer_free(&words);
 }
 
-/* ---- connections that are kept --------------------------------------------------------------------------- */
+/* ---- persistent connections --------------------------------------------------------------------------- */
 
-/* The library's own thread stalls for as long as there are exactly 128 of them, or a multiple of that. */
+/* The HTTP library's own thread would stall with exactly 128 connections, or a multiple of that. */
 static void full_speed(unsigned connections, double reference)
 {
     struct load load;
@@ -119,7 +119,7 @@ static void send_body(const char *what, const struct aq_buffer *body, int expect
     const char *message = strstr(aq_buffer_string(&answer), "\"message\"");
     bench_say("%s: %d %.160s", what, status, message != NULL ? message : "");
     abuse_check(status == expected && message != NULL && strstr(message, word) != NULL,
-                "%s: refused with %d, which says why", what, expected);
+                "%s: refused with %d and a reason", what, expected);
     load_close(&load);
     aq_buffer_free(&words);
     aq_buffer_free(&answer);
@@ -156,7 +156,7 @@ static void bodies(void)
     aq_buffer_free(&body);
 }
 
-/* Heads that are too long, chunks without an end, nonsense: an answer or an end, but soon. */
+/* Heads that are too long, endless chunks, noise: each gets an answer or is closed, and soon. */
 static void heads(void)
 {
     struct aq_buffer words = {0}, answer = {0};
@@ -189,7 +189,7 @@ static void heads(void)
     aq_buffer_free(&answer);
 }
 
-/* ---- streams that nobody reads ---------------------------------------------------------------------------- */
+/* ---- unread streams ---------------------------------------------------------------------------- */
 
 static void open_streams(struct crowd *crowd, const char *authorization, size_t count)
 {
@@ -201,12 +201,12 @@ static void open_streams(struct crowd *crowd, const char *authorization, size_t 
     aq_buffer_free(&words);
 }
 
-/* Reads until the event with this number has come: how many came? */
+/* Reads until the event with this seq has come. Returns the number of events. */
 static uint64_t read_stream(int fd, uint64_t last)
 {
     char chunk[65536];
     uint64_t events = 0, seen = 0, number = 0;
-    int word = 0; /* of "\nid: " */
+    int word = 0; /* characters of "\nid: " matched so far */
     double until = bench_now() + 20;
     while (seen < last && bench_now() < until) {
         ssize_t got = recv(fd, chunk, sizeof chunk, 0);
@@ -232,7 +232,7 @@ static void make_events(struct load *load, uint64_t events)
 {
     struct aq_buffer request = {0};
     cluster_fill_batch(load, 500, &request);
-    load_run(load, 60, events / 1000, load_fill_same, &request); /* created and waiting, for each */
+    load_run(load, 60, events / 1000, load_fill_same, &request); /* two events each: created and waiting */
     BENCH_MUST(load->refused == 0);
     aq_buffer_free(&request);
 }
@@ -254,10 +254,10 @@ static void unread_streams(void)
     uint64_t first = cluster_seq(&abuse_cluster);
     make_events(&load, STREAM_EVENTS);
     uint64_t last = cluster_seq(&abuse_cluster), came = read_stream(good.fds[0], last);
-    abuse_check(came > 0 && came <= last - first, "a stream that is read goes on beside %zu that are not", stuck.count);
+    abuse_check(came > 0 && came <= last - first, "a stream that is read continues beside %zu that are not",
+                stuck.count);
     bench_say("%llu events; memory grew by %.1f MiB", (unsigned long long)(last - first), abuse_memory_mib() - memory);
-    abuse_check(abuse_memory_mib() - memory < MEMORY_MIB_MAX,
-                "streams that nobody reads take a bounded amount of memory");
+    abuse_check(abuse_memory_mib() - memory < MEMORY_MIB_MAX, "unread streams take a bounded amount of memory");
     abuse_check_new_client("unread streams");
     for (int i = 0; i == 0 || abuse_needs_round(i, gentle_slower(&gentle)); i++)
         gentle_round(&gentle, true);
@@ -265,10 +265,10 @@ static void unread_streams(void)
     crowd_leave(&stuck, true);
     crowd_leave(&good, false);
     load_close(&load);
-    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "unread streams: descriptors are given back");
+    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "unread streams: descriptors are released");
 }
 
-/* An unread stream goes when it has been silent for api.timeout, ABUSE_TIMEOUT_S here. */
+/* An unread stream is closed after api.timeout, which is ABUSE_TIMEOUT_S here. */
 static void unread_streams_end(void)
 {
     struct load load;
@@ -279,7 +279,7 @@ static void unread_streams_end(void)
     usleep(200000);
     make_events(&load, STREAM_EVENTS);
     load_close(&load);
-    abuse_check(abuse_fds_within(before + SPARE_FDS, 20), "a stream that nobody reads is closed in the end");
+    abuse_check(abuse_fds_within(before + SPARE_FDS, 20), "an unread stream is closed");
     crowd_leave(&stuck, false);
 }
 
@@ -298,12 +298,12 @@ int main(int argc, char **argv)
     bodies();
     heads();
     kept_connections();
-    beside_crowd("10,000 silent connections", SILENT, NULL, false);
-    beside_crowd("half-sent heads", HALF, "GET /api/v1/application/1 HTTP/1.1\r\nHost: loc", true);
+    client_beside_crowd("10,000 silent connections", SILENT, NULL, false);
+    client_beside_crowd("half-sent heads", HALF, "GET /api/v1/application/1 HTTP/1.1\r\nHost: loc", true);
     half_bodies();
     unread_streams();
     unread_streams_end();
-    bench_say("memory: %.1f MiB at first, %.1f MiB at last", memory, abuse_memory_mib());
-    abuse_check(abuse_memory_mib() < memory + MEMORY_MIB_MAX, "memory is given back, or used again");
+    bench_say("memory: %.1f MiB at the beginning, %.1f MiB at the end", memory, abuse_memory_mib());
+    abuse_check(abuse_memory_mib() < memory + MEMORY_MIB_MAX, "memory is freed, or reused");
     return abuse_end();
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The mount among those who misuse it: who reads everything while it changes, who opens and never reads, who is killed in
-# a blocking read, who writes too much, in pieces or in odd blocks, who wants to make and remove what is not his. Each
-# time: a clear error, others go on as fast as before, and aq-fs is as it was.
+# The mount under misuse: programs read everything while it changes, open files and never read them, are killed in a
+# blocking read, write too much, in pieces or in odd blocks, create and remove entries without permission. Checks each time
+# that the error is clear, that others are as fast as before, and that aq-fs releases all it used.
 . "$(dirname "$0")/../e2e/lib.sh"
 
 hands=$BUILD/abuse/hands
@@ -12,7 +12,7 @@ label_create quick test '{}'
 fs_start
 new=$mount/applications/new
 
-memory_of() { # NAME: its own, in kB
+memory_of() { # NAME: its private memory in kB
     awk '$1 == "RssAnon:" { print $2 }' "/proc/$(pid_of "$1")/status"
 }
 
@@ -28,7 +28,7 @@ seq_of() {
     cat "$mount/cluster/seq"
 }
 
-# Best of several: what the machine does besides only makes it less.
+# The caller takes the best of several: other load on the machine can only reduce it.
 rate() {
     "$hands" rate "$mount/applications/1/status" "$seconds"
 }
@@ -44,7 +44,7 @@ api POST application/ "$(awk 'BEGIN { for (i = 0; i < 100; i++) printf "%s{\"lab
 find "$mount" -type f -exec cat {} + >"$work/all" 2>"$work/errors"
 memory=$(memory_of fs) descriptors=$(descriptors_of fs)
 
-# ---- who opens and never reads; who blocks ---------------------------------------------------------------------
+# ---- files that are opened and never read; blocked readers ---------------------------------------------------------------------
 
 mkfifo "$work/hold"
 alone=0 beside=0 round=0
@@ -61,18 +61,18 @@ while [ "$round" -lt "$rounds" ]; do
     exec 8>&-
     wait $!
 done
-check_equal "a thousand descriptors that nobody reads" "holds $held" "$(cat "$work/held")"
-note "a reader beside them: $beside instead of $alone files/s"
+check_equal "a thousand descriptors that are never read" "holds $held" "$(cat "$work/held")"
+note "another reader reads $beside instead of $alone files/s"
 check "others read as fast as before" at_least "$beside" "$least" "$alone"
 
 took=$("$hands" block "$mount/events" "$readers") || took=none
 note "$readers readers killed in a blocking read were gone after $took ms"
 check "readers killed in a blocking read are gone at once" test "$took" -lt 2000
-check "and leave nothing behind" prints "$(seq_of)" cat "$mount/cluster/seq"
+check "and the mount still works" prints "$(seq_of)" cat "$mount/cluster/seq"
 
-# ---- who takes all the memory there is for open files --------------------------------------------------------------
+# ---- a user that takes all memory for open files --------------------------------------------------------------
 
-chmod 711 "$work" # other users may walk through to the mount
+chmod 711 "$work" # other users may pass through to the mount
 user=daemon
 api POST user/ "{\"name\": \"$user\", \"role\": \"user\"}" >"$work/answer"
 printf '{"label": "quick", "metadata": {"a": "%s"}}' "$(head -c 65000 /dev/zero | tr '\0' x)" >"$work/fat"
@@ -85,16 +85,16 @@ rm -f "$work/held"
     <"$work/hold" >"$work/held" &
 exec 8>"$work/hold"
 wait_for 20 test -s "$work/held"
-note "a user $(cat "$work/held") descriptors on 65 kB: aq-fs has $(memory_of fs) kB"
-check "one user cannot have all of it" test "$(tr -dc 0-9 <"$work/held")" -lt 4000
-check "others still open what they want" cat "$mount/applications/$fat/metadata"
+note "a user $(cat "$work/held") descriptors of 65 kB each: aq-fs has $(memory_of fs) kB"
+check "one user cannot take all of it" test "$(tr -dc 0-9 <"$work/held")" -lt 4000
+check "others can still open files" cat "$mount/applications/$fat/metadata"
 exec 8>&-
 wait $!
-check "afterwards it is free again" wait_for 60 memory_is_back
+check "after that it is free again" wait_for 60 memory_is_back
 
-# ---- who reads everything while it changes -----------------------------------------------------------------------
+# ---- everything is read while it changes -----------------------------------------------------------------------
 
-# In a shell of its own, with a directory of its own for answers.
+# In a subshell, with its own directory for answers.
 (
     calm=$work/calm
     work=$(mktemp -d "$work/churn.XXXXXX")
@@ -105,17 +105,17 @@ check "afterwards it is free again" wait_for 60 memory_is_back
     done
 ) &
 churner=$!
-check "find -exec cat comes to an end" sh -c "timeout 20 find '$mount' -type f -exec cat {} + >'$work/all' 2>'$work/errors'; [ \$? != 124 ]"
-check "and has read something" test "$(wc -c <"$work/all")" -gt 10000
+check "find -exec cat ends" sh -c "timeout 20 find '$mount' -type f -exec cat {} + >'$work/all' 2>'$work/errors'; [ \$? != 124 ]"
+check "and reads something" test "$(wc -c <"$work/all")" -gt 10000
 grep -v 'No such file\|Stale file\|Device or resource busy' "$work/errors" >"$work/unexpected"
-check_equal "what went away meanwhile is all that it misses" "" "$(head -n 5 "$work/unexpected")"
-check "grep -r comes to an end" sh -c "timeout 20 grep -r ALLOCATED '$mount' >'$work/all' 2>'$work/errors'; [ \$? != 124 ]"
+check_equal "it fails only for entries that disappeared meanwhile" "" "$(head -n 5 "$work/unexpected")"
+check "grep -r ends" sh -c "timeout 20 grep -r ALLOCATED '$mount' >'$work/all' 2>'$work/errors'; [ \$? != 124 ]"
 check "and finds something" test -s "$work/all"
 for i in 1 2 3 4; do
     timeout 20 find "$mount" -ls >"$work/list.$i" 2>&1 &
     eval "walker$i=\$!"
 done
-check "a write beside four walkers" wait_for 10 sh -c "echo label=quick >'$new'"
+check "a write succeeds beside four recursive listings" wait_for 10 sh -c "echo label=quick >'$new'"
 for i in 1 2 3 4; do
     eval "wait \$walker$i"
 done
@@ -123,48 +123,48 @@ done
 wait "$churner"
 sleep 0.5
 
-# ---- who writes too much, or in pieces -----------------------------------------------------------------------------
+# ---- writes that are too large, or in pieces -----------------------------------------------------------------------------
 
 before=$(seq_of)
 wrote=$("$hands" write "$new" 131073 "label=quick metadata={")
 check "128 KiB + 1 is refused" test "$wrote" != 0
 wrote=$("$hands" write "$new" 131073 "label=quick")
-check_equal "even where the beginning alone would be a command" EMSGSIZE "$wrote"
+check_equal "even when its beginning alone would be a valid command" EMSGSIZE "$wrote"
 wrote=$("$hands" write "$new" 1000000 "label=quick")
 check_equal "a million bytes are refused" EMSGSIZE "$wrote"
 printf '{"label": "quick", "metadata": {"a": "%s"}}' "$(head -c 66000 /dev/zero | tr '\0' x)" >"$work/large"
-check_fails "a document of more than 64 KiB" dd if="$work/large" of="$new" bs=128k status=none
-check_match "is refused with its bound" '*65536*' "$(cat "$mount/errors/last")"
-check_fails "a piece of a line" sh -c "printf lab >'$new'"
-check_fails "a document in pieces of 7 bytes" dd if="$work/large" of="$new" bs=7 status=none
-check_fails "in pieces of 4097" dd if="$work/large" of="$new" bs=4097 status=none
-check_fails "in one, but not from its beginning" dd if="$work/large" of="$new" bs=128k seek=3 status=none
+check_fails "a document of more than 64 KiB is refused" dd if="$work/large" of="$new" bs=128k status=none
+check_match "is refused, and the error names the limit" '*65536*' "$(cat "$mount/errors/last")"
+check_fails "a piece of a line is refused" sh -c "printf lab >'$new'"
+check_fails "a document in pieces of 7 bytes is refused" dd if="$work/large" of="$new" bs=7 status=none
+check_fails "so is one in pieces of 4097 bytes" dd if="$work/large" of="$new" bs=4097 status=none
+check_fails "so is one at a wrong offset" dd if="$work/large" of="$new" bs=128k seek=3 status=none
 awk 'BEGIN { for (i = 0; i < 10000; i++) printf "{\"a\":" }' >"$work/deep"
-check_fails "10,000 levels" dd if="$work/deep" of="$new" bs=128k status=none
+check_fails "10,000 levels are refused" dd if="$work/deep" of="$new" bs=128k status=none
 head -c 100000 /dev/urandom >"$work/noise"
-check_fails "noise" dd if="$work/noise" of="$new" bs=128k status=none
+check_fails "noise is refused" dd if="$work/noise" of="$new" bs=128k status=none
 awk 'BEGIN { printf "a: "; for (i = 0; i < 30000; i++) printf "["; print "" }' >"$work/deep"
-check_fails "30,000 levels of YAML" dd if="$work/deep" of="$new" bs=128k status=none
-check_fails "a hole" dd if=/dev/zero of="$new" bs=128k count=1 status=none
-check_equal "nothing came of all this" "$before" "$(seq_of)"
+check_fails "30,000 levels of YAML are refused" dd if="$work/deep" of="$new" bs=128k status=none
+check_fails "zeros are refused" dd if=/dev/zero of="$new" bs=128k count=1 status=none
+check_equal "none of this led to an event" "$before" "$(seq_of)"
 for size in 1 3 4097 1000000; do
-    check_equal "dd reads in blocks of $size what cat reads" "$(cat "$mount/applications/1/status" "$mount/README")" \
+    check_equal "dd with blocks of $size reads the same as cat" "$(cat "$mount/applications/1/status" "$mount/README")" \
         "$(dd if="$mount/applications/1/status" bs=$size status=none; dd if="$mount/README" bs=$size status=none)"
 done
 
-# ---- who wants to make and remove ------------------------------------------------------------------------------------
+# ---- creating and removing entries ------------------------------------------------------------------------------------
 
 for place in applications applications/1 nodes labels cluster ""; do
-    check_equal "nothing can be made, renamed or removed in /$place" 0 "$("$hands" storm "$mount/$place" 300)"
+    check_equal "nothing can be created, renamed or removed in /$place" 0 "$("$hands" storm "$mount/$place" 300)"
 done
 check "an application is still there" file_is ALLOCATED "$mount/applications/1/status"
 
-# ---- what it cost ------------------------------------------------------------------------------------------------------
+# ---- the cost ------------------------------------------------------------------------------------------------------
 
 wait_for 10 prints "$descriptors" descriptors_of fs
-check_equal "descriptors of aq-fs are as before" "$descriptors" "$(descriptors_of fs)"
+check_equal "aq-fs has as many descriptors as before" "$descriptors" "$(descriptors_of fs)"
 note "memory of aq-fs: $memory kB before, $(memory_of fs) kB after"
 check "memory of aq-fs is bounded" memory_is_back
-check "aq-fs is still there" running fs
-check "so is the controller" controller_is_ready
+check "aq-fs still runs" running fs
+check "so does the controller" controller_is_ready
 finish

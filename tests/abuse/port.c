@@ -1,5 +1,5 @@
-/* The agents' port among strangers who flood it, and an agent who lies. Others must be served as fast as before, and
- * nothing may become of what was not said by who may say it. */
+/* The agents' port under floods of unknown peers, and an agent that lies. Other agents must be served as fast as
+ * before, and messages without authority must have no effect. */
 #include "controller/settings/settings.h"
 #include "tests/lib/abuse.h"
 #include "tests/lib/chance.h"
@@ -27,11 +27,11 @@ enum {
 
 static struct aq_wire_key key;
 
-/* ---- a decent agent ---------------------------------------------------------------------------------------- */
+/* ---- a well-behaved agent ---------------------------------------------------------------------------------------- */
 
 struct decent {
     struct raw_peer peer;
-    struct bench_rounds times[2]; /* medians of heartbeats without and with whoever misbehaves, in µs */
+    struct bench_rounds times[2]; /* [0] undisturbed, [1] under attack; median of a heartbeat in µs */
 };
 
 static void load_key(void)
@@ -47,7 +47,7 @@ static void decent_open(struct decent *decent)
     struct aq_hello hello = raw_peer_hello("decent", 1, 11);
     *decent = (struct decent){0};
     BENCH_MUST(raw_peer_open(&decent->peer, abuse_cluster.hub_port, &key));
-    abuse_check(raw_peer_expect(&decent->peer, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME), "a decent agent is welcome");
+    abuse_check(raw_peer_expect(&decent->peer, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME), "an agent is accepted");
 }
 
 static bool decent_beat(struct decent *decent)
@@ -74,18 +74,18 @@ static double decent_slower(const struct decent *decent)
     return bench_median(&decent->times[1]) / bench_median(&decent->times[0]);
 }
 
-/* Floods take processor from whoever shares it: then only the answers count. `idle`: nobody uses any now. */
+/* `idle`: the attack uses no processor time. A flood does, and slows everything on the machine. */
 static void decent_judge(struct decent *decent, const char *what, bool idle)
 {
     double alone = bench_median(&decent->times[0]), disturbed = bench_median(&decent->times[1]);
     bench_say("%s: a heartbeat takes %.0f instead of %.0f us (%+.1f %%)", what, disturbed, alone,
               (disturbed / alone - 1) * 100);
     if (idle)
-        abuse_check(decent_slower(decent) <= abuse_slower_most, "%s: others are hardly slower", what);
+        abuse_check(decent_slower(decent) <= abuse_slower_most, "%s: other agents are hardly slower", what);
     decent->times[0].count = decent->times[1].count = 0;
 }
 
-/* ---- strangers --------------------------------------------------------------------------------------------- */
+/* ---- unknown peers --------------------------------------------------------------------------------------------- */
 
 static void put(struct aq_buffer *words, const void *bytes, size_t length)
 {
@@ -98,8 +98,8 @@ static void put_noise(struct aq_buffer *words, size_t length)
         aq_buffer_char(words, (char)draw(256));
 }
 
-/* What one stranger says. */
-static void speak(struct aq_buffer *words)
+/* Writes what one of them sends. */
+static void misbehave(struct aq_buffer *words)
 {
     uint64_t size = htobe64(1ULL << (10 + draw(53)));
     const char other[] = {0, 'S', 'P', 0, 0, (char)draw(256), 0, 0};
@@ -108,17 +108,17 @@ static void speak(struct aq_buffer *words)
     case 0:
         put_noise(words, 1 + draw(5000));
         break;
-    case 1: /* a part of the greeting */
+    case 1: /* part of the greeting */
         put(words, raw_peer_greeting, 1 + draw(7));
         break;
-    case 2: /* noise as a message */
+    case 2: /* noise instead of a message */
         put(words, raw_peer_greeting, RAW_PEER_GREETING);
         put_noise(words, 1 + draw(200));
         break;
     case 3:
         aq_buffer_text(words, "GET http://x/ HTTP/1.0\r\nUser-Agent: none\r\n\r\n");
         break;
-    case 4: /* more than may come, or than will come */
+    case 4: /* a length that is not allowed, or that is not sent */
         put(words, raw_peer_greeting, RAW_PEER_GREETING);
         put(words, &size, sizeof size);
         put_noise(words, draw(1000));
@@ -126,7 +126,7 @@ static void speak(struct aq_buffer *words)
     case 5: /* another protocol */
         put(words, other, sizeof other);
         break;
-    case 6: { /* a stack of numbers that does not end */
+    case 6: { /* an endless stack of numbers */
         const uint64_t long_stack = htobe64(4000);
         put(words, raw_peer_greeting, RAW_PEER_GREETING);
         put(words, &long_stack, sizeof long_stack);
@@ -134,12 +134,12 @@ static void speak(struct aq_buffer *words)
             aq_buffer_char(words, 1);
         break;
     }
-    default: /* says nothing */
+    default: /* sends nothing */
         break;
     }
 }
 
-/* Comes, speaks, perhaps listens, and goes, with an end or a reset. */
+/* Connects, sends, perhaps receives, and closes or resets the connection, again and again. */
 static void flood(uint64_t seed, int count)
 {
     struct aq_buffer words = {0};
@@ -150,7 +150,7 @@ static void flood(uint64_t seed, int count)
         int fd = abuse_connect(abuse_cluster.hub_port, 2 + (unsigned)draw(8));
         if (fd < 0)
             continue;
-        speak(&words);
+        misbehave(&words);
         if (words.length > 0 && send(fd, words.data, words.length, MSG_NOSIGNAL) > 0 && draw(4) == 0)
             (void)!recv(fd, answer, sizeof answer, MSG_DONTWAIT);
         if (draw(2) == 0)
@@ -160,7 +160,7 @@ static void flood(uint64_t seed, int count)
     aq_buffer_free(&words);
 }
 
-static void floods(struct decent *decent)
+static void flood_port(struct decent *decent)
 {
     pid_t pids[FLOODERS];
     int before = abuse_fds(), left = FLOODERS;
@@ -176,15 +176,15 @@ static void floods(struct decent *decent)
             _exit(0);
         }
     }
-    decent_round(decent, true, "noise, half greetings and false claims");
+    decent_round(decent, true, "noise, half greetings and false lengths");
     for (int i = 0; i < FLOODERS; i++)
         left -= waitpid(pids[i], NULL, 0) == pids[i];
-    abuse_check(left == 0 && decent_beat(decent), "%d strangers were borne", FLOOD);
-    decent_judge(decent, "noise, half greetings and false claims", false);
-    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "the flood's descriptors are given back");
+    abuse_check(left == 0 && decent_beat(decent), "the agent is served after a flood of %d peers", FLOOD);
+    decent_judge(decent, "noise, half greetings and false lengths", false);
+    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "the descriptors of the flood are released");
 }
 
-static void crowds(struct decent *decent, const char *what, const void *words, size_t length, size_t count)
+static void idle_crowd(struct decent *decent, const char *what, const void *words, size_t length, size_t count)
 {
     struct crowd crowd;
     int before = abuse_fds(), most = 0;
@@ -192,7 +192,7 @@ static void crowds(struct decent *decent, const char *what, const void *words, s
     for (int i = 0; i == 0 || abuse_needs_round(i, decent_slower(decent)); i++) {
         decent_round(decent, false, what);
         crowd_connect(&crowd, abuse_cluster.hub_port, count, words, length);
-        usleep(50000); /* what was sent has arrived */
+        usleep(50000); /* until everything sent has arrived */
         decent_round(decent, true, what);
         int now = abuse_fds();
         most = now > most ? now : most;
@@ -201,13 +201,13 @@ static void crowds(struct decent *decent, const char *what, const void *words, s
     }
     decent_judge(decent, what, true);
     bench_say("%s: at most %d descriptors, %+.1f MiB", what, most, peak - memory);
-    abuse_check(most <= before + STRANGERS_MAX + SPARE_FDS, "%s: there is a bound to strangers", what);
-    abuse_check(peak < memory + MEMORY_MIB_MAX, "%s: there is a bound to memory", what);
-    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "%s: descriptors are given back", what);
+    abuse_check(most <= before + STRANGERS_MAX + SPARE_FDS, "%s: the number of unknown peers is bounded", what);
+    abuse_check(peak < memory + MEMORY_MIB_MAX, "%s: memory is bounded", what);
+    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "%s: descriptors are released", what);
 }
 
-/* Whoever only stays is sent away after five seconds; a decent agent may come meanwhile. */
-static void lingerers(struct decent *decent)
+/* Idle peers are dropped after five seconds; an agent can join before that. */
+static void idle_peers(struct decent *decent)
 {
     struct crowd crowd;
     struct raw_peer late;
@@ -216,14 +216,14 @@ static void lingerers(struct decent *decent)
     struct aq_hello hello = raw_peer_hello("late", 2, 12);
     abuse_check(raw_peer_open(&late, abuse_cluster.hub_port, &key) &&
                     raw_peer_expect(&late, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME),
-                "an agent joins while strangers have all the places they may have");
-    abuse_check(abuse_fds_within(before + 1 + SPARE_FDS, 12), "strangers who only stay are sent away");
-    abuse_check(decent_beat(decent), "agents are not");
+                "an agent joins while unknown peers hold all slots they can get");
+    abuse_check(abuse_fds_within(before + 1 + SPARE_FDS, 12), "idle unknown peers are dropped");
+    abuse_check(decent_beat(decent), "agents are not dropped");
     crowd_leave(&crowd, false);
     raw_peer_close(&late);
 }
 
-/* ---- the right key, and wrong words ------------------------------------------------------------------------ */
+/* ---- the right key, and invalid messages ------------------------------------------------------------------------ */
 
 static void sealed_nonsense(struct decent *decent)
 {
@@ -248,7 +248,7 @@ static void sealed_nonsense(struct decent *decent)
         size_t claim = draw(AQ_LENGTH(claims) + 1), length = 2 + draw(sizeof plain - 2);
         for (size_t j = 0; j < length; j++)
             plain[j] = (unsigned char)draw(256);
-        plain[0] = draw(8) != 0; /* the format, most of the time */
+        plain[0] = draw(8) != 0; /* the format: usually right */
         plain[1] = (unsigned char)draw(aq_message_type_count + 2);
         if (claim < AQ_LENGTH(claims))
             raw_peer_send_sealed(&peer, claims[claim].bytes, claims[claim].length);
@@ -256,15 +256,16 @@ static void sealed_nonsense(struct decent *decent)
             raw_peer_send_sealed(&peer, plain, length);
         raw_peer_close(&peer);
     }
-    bench_say("%d sealed messages of nonsense in %.1f s, memory %+.1f MiB", SEALED, bench_now() - begun,
+    bench_say("%d invalid sealed messages in %.1f s, memory %+.1f MiB", SEALED, bench_now() - begun,
               abuse_memory_mib() - memory);
-    abuse_check(decent_beat(decent), "sealed nonsense does no harm");
-    abuse_check(abuse_memory_mib() < memory + MEMORY_MIB_MAX, "five bytes that claim gigabytes get none");
-    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "sealed nonsense: descriptors are given back");
+    abuse_check(decent_beat(decent), "invalid sealed messages do no harm");
+    abuse_check(abuse_memory_mib() < memory + MEMORY_MIB_MAX,
+                "a message of five bytes that announces gigabytes gets no memory");
+    abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "invalid sealed messages: descriptors are released");
     aq_arena_free(&arena);
 }
 
-/* Who asks and asks, and never reads an answer. */
+/* A peer that keeps asking and never reads an answer. */
 static void unread_answers(struct decent *decent)
 {
     struct raw_peer deaf;
@@ -278,7 +279,7 @@ static void unread_answers(struct decent *decent)
     for (int i = 0; i < 300; i++)
         if (send(deaf.fd, frames.data, frames.length, MSG_NOSIGNAL) < 0)
             break;
-    abuse_check(decent_beat(decent), "300,000 questions of one who never reads do no harm");
+    abuse_check(decent_beat(decent), "300,000 questions of a peer that never reads do no harm");
     bench_say("unread answers: %+.1f MiB", abuse_memory_mib() - memory);
     abuse_check(abuse_memory_mib() < memory + MEMORY_MIB_MAX, "unread answers take a bounded amount of memory");
     raw_peer_close(&deaf);
@@ -286,7 +287,7 @@ static void unread_answers(struct decent *decent)
     aq_buffer_free(&frames);
 }
 
-/* ---- an agent who lies --------------------------------------------------------------------------------------- */
+/* ---- an agent that lies --------------------------------------------------------------------------------------- */
 
 static uint64_t make_application(void)
 {
@@ -324,14 +325,15 @@ static bool report(struct raw_peer *peer, const char *name, uint64_t session, ui
     return raw_peer_ask(peer, AQ_MSG_REPORT, &message) && raw_peer_receive(peer);
 }
 
-/* The decent agent starts an application; the liar says that it failed, ended, is his own. */
+/* The honest agent starts an application; the liar reports that it failed, that it ended, that it runs on its own node.
+ */
 static void liar(struct decent *decent)
 {
     struct raw_peer liar;
     struct aq_hello hello = raw_peer_hello("liar", 3, 13), stolen = raw_peer_hello("decent", 4, 14);
     struct aq_poll poll = {.name = "decent", .session = 11};
     uint64_t application = make_application();
-    abuse_check(raw_peer_expect(&decent->peer, AQ_MSG_POLL, &poll, AQ_MSG_WORK), "the decent agent gets work");
+    abuse_check(raw_peer_expect(&decent->peer, AQ_MSG_POLL, &poll, AQ_MSG_WORK), "the agent gets work");
     const struct aq_work *work = decent->peer.message;
     BENCH_MUST(work->assignments.count == 1);
     uint64_t resource = AQ_ITEM(work->assignments, struct aq_assignment, 0)->resource;
@@ -341,18 +343,19 @@ static void liar(struct decent *decent)
 
     BENCH_MUST(raw_peer_open(&liar, abuse_cluster.hub_port, &key) &&
                raw_peer_expect(&liar, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME));
-    abuse_check(raw_peer_expect(&liar, AQ_MSG_HELLO, &stolen, AQ_MSG_REFUSED), "another's name is refused: %s",
-                raw_peer_refusal(&liar));
+    abuse_check(raw_peer_expect(&liar, AQ_MSG_HELLO, &stolen, AQ_MSG_REFUSED),
+                "the name of another agent is refused: %s", raw_peer_refusal(&liar));
     abuse_check(report(&liar, "decent", 99, 2, resource, AQ_HAPPENED_ENDED) && liar.type == AQ_MSG_REFUSED,
-                "another's name with a guessed session is refused: %s", raw_peer_refusal(&liar));
+                "the name of another agent with a guessed session is refused: %s", raw_peer_refusal(&liar));
     for (int what = 0; what < 3; what++)
         abuse_check(report(&liar, "liar", 13, (uint64_t)what + 1, resource, (enum aq_happened)what),
-                    "another's resource: what is said of it is answered");
-    abuse_check(report(&liar, "liar", 13, 4, 123456789, AQ_HAPPENED_ENDED), "so is a resource that does not exist");
-    abuse_check(application_is(application, "ALLOCATED"), "but changes nothing");
+                    "a report about another agent's resource is answered");
+    abuse_check(report(&liar, "liar", 13, 4, 123456789, AQ_HAPPENED_ENDED),
+                "so is one about a resource that does not exist");
+    abuse_check(application_is(application, "ALLOCATED"), "but they change nothing");
     uint64_t seq = cluster_seq(&abuse_cluster);
 
-    for (int i = 0; i < 50; i++) /* repeated, and in no order */
+    for (int i = 0; i < 50; i++) /* repeated, and out of order */
         if (!report(&liar, "liar", 13, (uint64_t)(1 + i * 7 % 5), resource, AQ_HAPPENED_ENDED))
             break;
     for (int i = 0; i < 50; i++)
@@ -360,12 +363,12 @@ static void liar(struct decent *decent)
             break;
     abuse_check(report(&decent->peer, "decent", 11, 1, resource, AQ_HAPPENED_STARTED) &&
                     decent->peer.type == AQ_MSG_NOTED,
-                "the same report once more is noted once more");
+                "a repeated report is acknowledged again");
     abuse_check(application_is(application, "ALLOCATED") && decent_beat(decent),
-                "repeating and mixing up changes nothing");
-    bench_say("%llu events came of 50 reports and 50 hellos that say nothing new",
+                "repeated and reordered reports change nothing");
+    bench_say("50 reports and 50 hellos without news led to %llu events",
               (unsigned long long)(cluster_seq(&abuse_cluster) - seq));
-    abuse_check(cluster_seq(&abuse_cluster) <= seq + 1, "and fills no log");
+    abuse_check(cluster_seq(&abuse_cluster) <= seq + 1, "and do not fill the log");
     raw_peer_close(&liar);
 }
 
@@ -383,11 +386,11 @@ int main(int argc, char **argv)
     put(&claim, &large, sizeof large);
     for (int i = 0; i < 60000; i++)
         aq_buffer_char(&claim, 0);
-    floods(&decent);
-    crowds(&decent, "silent connections", NULL, 0, SILENT / (unsigned)abuse_rounds);
-    crowds(&decent, "greetings and silence", raw_peer_greeting, RAW_PEER_GREETING, SILENT / (unsigned)abuse_rounds);
-    crowds(&decent, "4 MiB announced, 60 kB sent", claim.data, claim.length, CLAIMS);
-    lingerers(&decent);
+    flood_port(&decent);
+    idle_crowd(&decent, "silent connections", NULL, 0, SILENT / (unsigned)abuse_rounds);
+    idle_crowd(&decent, "greetings and silence", raw_peer_greeting, RAW_PEER_GREETING, SILENT / (unsigned)abuse_rounds);
+    idle_crowd(&decent, "4 MiB announced, 60 kB sent", claim.data, claim.length, CLAIMS);
+    idle_peers(&decent);
     sealed_nonsense(&decent);
     unread_answers(&decent);
     liar(&decent);

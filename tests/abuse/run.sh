@@ -1,6 +1,6 @@
 #!/bin/sh
-# `make abuse`: clients that misbehave, and by how much they slow the others, exactly. Takes three minutes; the figures
-# mean something on a machine that does nothing else meanwhile. `make check` runs the same tests in a short form.
+# `make abuse`: measures exactly by how much misbehaving clients slow others. Takes three minutes on a machine that does
+# nothing else. `make check` runs the same tests in a short form.
 set -u
 cd "$(dirname "$0")/../.." || exit
 BUILD=${BUILD:-build/release}
