@@ -1,5 +1,5 @@
-/* 10,000 agents on one controller. First they only send heartbeats: what does that cost, and does the log stay as it
- * is? Then each second one in a hundred gets something to start, or to end. Then one falls silent. */
+/* 10,000 agents on one controller. First they only send heartbeats: measures their cost, and that the log does not
+ * grow. Then one in a hundred gets work each second, to start or to end. Finally one goes silent. */
 #include "tests/lib/agents.h"
 #include "tests/lib/program.h"
 
@@ -24,7 +24,7 @@ static void fill_deallocate(struct load *load, void *context, struct aq_buffer *
     load_post(load, path, "", 0, out);
 }
 
-/* In turns: this second they are started, the next they are ended. */
+/* Starts workloads in one second, and ends them in the next. */
 static void stay_busy(struct controller *cluster, struct agents_fleet *fleet, unsigned seconds)
 {
     struct load load;
@@ -42,7 +42,7 @@ static void stay_busy(struct controller *cluster, struct agents_fleet *fleet, un
     load_close(&load);
 }
 
-/* ---- one falls silent ----------------------------------------------------------------------------------- */
+/* ---- one goes silent ----------------------------------------------------------------------------------- */
 
 static bool is_lost(struct controller *cluster, const char *name)
 {

@@ -1,6 +1,6 @@
-/* Durable application decisions in a second: batches over REST, with 5,000 nodes that each are asked about each
- * application. Against the bare storage work of batches of the same size. Another number of nodes may be given as
- * argument: what stays with few of them is not placement. */
+/* Durable decisions per second: batches of applications over REST, with 5,000 nodes to choose from, against the bare
+ * storage work of batches of the same size. The argument is another number of nodes: with few of them, placement costs
+ * nothing. */
 #include "tests/lib/agents.h"
 #include "tests/lib/storage.h"
 

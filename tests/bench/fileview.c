@@ -1,5 +1,5 @@
-/* The file view against a trivial FUSE file system, see fileview.sh: reading a field, stat, ls of 10,000 entries, by
- * one client and by four.
+/* The file view against a trivial FUSE file system: reading a field, stat, ls of 10,000 entries, by one client and by
+ * four. See fileview.sh.
  *
  *     fileview OURS PLAIN     two directories with the entries 1 to 10000, each with a file "status" */
 #include "tests/lib/bench.h"
@@ -45,7 +45,7 @@ static void list_all(const char *directory, unsigned entry)
     BENCH_MUST(count >= ENTRIES);
 }
 
-/* One client, in a process of its own that writes how often it did it in a second into *rate. */
+/* One client, in its own process, which writes its rate per second into *rate. */
 static pid_t start_client(act_fn *act, const char *directory, unsigned which, double seconds, double *rate)
 {
     pid_t parent = getpid(), child = fork();
@@ -65,7 +65,7 @@ static pid_t start_client(act_fn *act, const char *directory, unsigned which, do
     _exit(0);
 }
 
-/* All clients together: how often in a second. */
+/* The rate of all clients together, per second. */
 static double measure(act_fn *act, const char *directory, unsigned clients)
 {
     double *rates = mmap(NULL, sizeof *rates * CLIENTS_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -1,7 +1,7 @@
-/* Writes requests into a control file, one after the other, and waits for the workload of each, see launch.sh.
+/* Writes requests into a control file, one after the other, and waits for the workload of each. See launch.sh.
  *
- *     launch NEW BORN DISK COUNT     NEW: applications/new; BORN: where workloads write when they began; DISK: a
- *                                    directory on the disk of the log, to measure its sync */
+ *     launch NEW BORN DISK COUNT     NEW: applications/new; BORN: the directory into which workloads write the time of
+ *                                    their start; DISK: a directory on the log's disk, to measure its sync */
 #include "tests/lib/bench.h"
 
 #include <dirent.h>
@@ -9,7 +9,7 @@
 
 enum { COUNT_MAX = 10000, SYNCS = 100, BORN_S_MAX = 20, LEAST_PAUSE_US = 2000 };
 
-/* What a bare append with sync takes on this disk, in ms. */
+/* The time of a bare append with sync on this disk, in ms. */
 static double disk_sync(const char *directory)
 {
     static char block[4096];
@@ -28,7 +28,7 @@ static double disk_sync(const char *directory)
     return bench_quantile(times, SYNCS, 0.5);
 }
 
-/* The time in the only file of the directory, which is removed; 0: there is none yet. */
+/* The time in the only file of the directory, which it removes; 0: there is no file yet. */
 static double take_born(const char *directory)
 {
     char path[BENCH_PATH_SIZE + 256], text[32] = "";
@@ -51,7 +51,7 @@ static double take_born(const char *directory)
     return born;
 }
 
-/* As `echo label=bench > new` does. In ms. */
+/* Does what `echo label=bench > new` does. Returns the time until the workload runs, in ms. */
 static double launch(const char *new, const char *born_directory)
 {
     static const char line[] = "label=bench\n";

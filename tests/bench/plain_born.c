@@ -1,5 +1,5 @@
-/* A workload that writes the moment at which it was born, in nanoseconds of the monotonic clock, into a file of its own
- * below the directory it is given, and ends. */
+/* A workload that writes the time of its start, in nanoseconds of the monotonic clock, into a file in the given
+ * directory, and ends. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

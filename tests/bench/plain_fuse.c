@@ -1,6 +1,6 @@
-/* A trivial file system, as baseline for the file view: a directory "applications" of 10,000 directories, each with a
- * file "status" that always says the same. The low-level interface, one thread, and the same caching as aq-fs: what is
- * always there is known to the kernel for a second, all else is asked for each time, files are read past its cache.
+/* A trivial file system, the baseline for the file view: a directory "applications" with 10,000 directories, each with
+ * a file "status" of constant content. It uses the low-level interface, one thread, and the same caching as aq-fs: the
+ * kernel keeps permanent entries for a second, asks for all others each time, and does not cache the contents of files.
  *
  *     plain_fuse MOUNT      until SIGTERM */
 #include <errno.h>

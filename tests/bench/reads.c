@@ -1,5 +1,5 @@
-/* Reads over REST: one application, and a page of 100. Against the same HTTP library, driven in the same way, that
- * answers a constant of the same size and looks at nothing. */
+/* Reads over REST: one application, and a page of 100, against the same HTTP library, driven in the same way, with a
+ * constant answer of the same size. */
 #include "tests/lib/agents.h"
 #include "tests/lib/socket.h"
 
@@ -25,7 +25,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     static int seen;
     const struct aq_buffer *body = context;
     (void)url, (void)method, (void)version, (void)upload, (void)upload_length;
-    if (*state == NULL) { /* as everybody does, it answers at the second call */
+    if (*state == NULL) { /* answers at the second call, as is usual with this library */
         *state = &seen;
         return MHD_YES;
     }
@@ -77,7 +77,7 @@ static void constant_stop(struct constant *constant)
 
 /* ---- the reads ------------------------------------------------------------------------------------------ */
 
-/* Another application each time, spread over all. */
+/* Another application each time, spread over all of them. */
 static void fill_one(struct load *load, void *context, struct aq_buffer *out)
 {
     uint64_t *next = context;

@@ -1,24 +1,24 @@
-/* What grows with the cluster's age and size: the cost of a request, memory, the start, the rebuild.
+/* What may grow with the cluster's age and size: the cost of a request, memory, the start, the rebuild.
  *
- * Two controllers, one with a thousand applications, one with a million, get the same requests in turns. Then the large
- * one is stopped and started again, with good tables and with --rebuild. A smaller number than a million may be given
- * as argument. The cost is processor time of the controller for each request: what the disk takes does not depend on
- * how many applications there are, and would hide the rest. */
+ * Two controllers, one with a thousand applications and one with a million, get the same requests in turns. Then the
+ * large one is restarted, with good tables and with --rebuild. The argument is a smaller number than a million. The
+ * cost is the controller's processor time per request: the time of the disk does not depend on the number of
+ * applications, and would hide the rest. */
 #include "tests/lib/agents.h"
 #include "tests/lib/program.h"
 
 enum { NODES = 5000, FEW = 1000, MANY = 1000000, ROUNDS = 5, CONNECTIONS = 16 };
 
-/* A cluster with so many applications, and what one request costs it: microseconds of processor. */
+/* A cluster, and the cost of requests in microseconds of processor time. */
 struct side {
     struct controller cluster;
     struct agents_fleet fleet;
     uint64_t applications;
-    double empty; /* its own memory before there were any */
+    double empty; /* its private memory without applications */
     struct bench_rounds create, read, page;
 };
 
-/* Reads all over the applications there are. */
+/* Reads that are spread over all applications. */
 struct spread {
     uint64_t next, count;
 };
@@ -73,7 +73,7 @@ static void compare(struct side *many, struct side *few)
                 BENCH_AT_MOST, 1.5);
 }
 
-/* Memory that is its own, LMDB's file pages not counted. */
+/* Private memory, without LMDB's file pages. */
 static double anonymous(const struct controller *cluster)
 {
     return bench_proc_number(cluster->pid, "status", "RssAnon:") * 1024;

@@ -1,13 +1,14 @@
-/* Single requests, each durable before its answer, on 1 connection and on 64. One connection against the bare append
- * with sync: a request cannot be faster than the disk. There the median request is compared with the median append,
- * as one connection passes through six threads, and each of them waits when the machine has other work. Many
- * connections share one append: what 64 get done is compared with what 1 gets done. */
+/* Single requests, each durable before its answer, on 1 connection and on 64.
+ *
+ * One connection is compared with the bare append with sync, as a request cannot be faster than the disk; median with
+ * median, because a request passes through six threads, which all wait when the machine has other work. 64 connections
+ * are compared with one, because they share appends. */
 #include "tests/lib/agents.h"
 #include "tests/lib/storage.h"
 
 enum { NODES = 100, ROUNDS = 9, MANY = 64 };
 
-/* Returns how many were done in a second; *median: how many the median would allow. */
+/* Returns the rate per second; *median: the rate that the median time would allow. */
 static double measure(struct controller *cluster, unsigned connections, double seconds, double *median)
 {
     struct load load;

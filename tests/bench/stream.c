@@ -1,5 +1,5 @@
-/* The event stream: 100 readers, while a client brings 20,000 events in a second. A reader keeps up when it has read as
- * many by the end; one that was sent away has not. */
+/* The event stream: 100 readers, while a client causes 20,000 events per second. Readers keep up when they have read as
+ * many by the end; a dropped reader has not. */
 #include "tests/lib/agents.h"
 
 #include <errno.h>
@@ -13,12 +13,12 @@ enum { READERS = 100, NODES = 20, PRODUCERS = 2, BATCH = 200, RATE = 20000, EVEN
 
 struct reader {
     int fd;
-    uint64_t last; /* id of the last event that came whole */
+    uint64_t last; /* id of the last complete event */
     char tail[TAIL];
     size_t tail_length;
 };
 
-/* ---- who brings them: a process of its own -------------------------------------------------------------- */
+/* ---- the producer, in its own process -------------------------------------------------------------- */
 
 static void produce(struct controller *cluster, double seconds)
 {
@@ -38,13 +38,13 @@ static void produce(struct controller *cluster, double seconds)
     load_close(&load);
 }
 
-/* ---- who reads them ------------------------------------------------------------------------------------- */
+/* ---- readers ------------------------------------------------------------------------------------- */
 
 static void reader_open(struct reader *reader, const struct controller *cluster, uint64_t since)
 {
     struct load load;
     char ask[512];
-    load_open(&load, cluster->api_port, cluster->login, 1); /* for its connection and its header */
+    load_open(&load, cluster->api_port, cluster->login, 1); /* for its connection and Authorization header */
     int length = snprintf(ask, sizeof ask, "GET /api/v1/events?since=%llu HTTP/1.1\r\nHost: localhost\r\n%s\r\n",
                           (unsigned long long)since, load.authorization);
     *reader = (struct reader){.fd = dup(load.connections[0].fd), .last = since};
@@ -52,7 +52,7 @@ static void reader_open(struct reader *reader, const struct controller *cluster,
     load_close(&load);
 }
 
-/* Events are short beside the tail, so the last whole one's id stands in it. */
+/* Events are shorter than the tail, which therefore contains the id of the last complete one. */
 static void reader_look(struct reader *reader)
 {
     static const char word[] = "\nid: ";
@@ -64,7 +64,7 @@ static void reader_look(struct reader *reader)
         if (memchr(number, '\n', (size_t)(reader->tail + reader->tail_length - number)) == NULL)
             continue;
         uint64_t id = strtoull(number, NULL, 10);
-        if (id > reader->last) /* where one HTTP chunk ends in a number, only its first digits stand here */
+        if (id > reader->last) /* a number at the end of an HTTP chunk may be cut */
             reader->last = id;
         return;
     }
@@ -76,7 +76,7 @@ static void reader_take(struct reader *reader, char *scratch, size_t size)
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got <= 0)
-        BENCH_DIE("a reader was sent away at event %llu", (unsigned long long)reader->last);
+        BENCH_DIE("a reader was dropped at event %llu", (unsigned long long)reader->last);
     size_t length = (size_t)got, kept = length < TAIL ? TAIL - length : 0;
     if (kept < reader->tail_length) {
         memmove(reader->tail, reader->tail + reader->tail_length - kept, kept);
@@ -107,7 +107,7 @@ static uint64_t slowest(const struct reader *readers)
     return least;
 }
 
-/* Events in a second that reach the slowest of them, between a second after the beginning and the end. */
+/* The events per second of the slowest reader, from a second after the beginning to the end. */
 static double measure(struct controller *cluster)
 {
     static struct reader readers[READERS];

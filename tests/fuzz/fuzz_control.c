@@ -1,7 +1,7 @@
-/* What is written into control files. Input: the name of a command, a line; the key of the row, a line; then the bytes
- * of the write.
+/* Writes into control files. Input: a line with the name of a command, a line with the key of the row, the bytes of the
+ * write.
  *
- * Whatever is accepted is a record that the controller accepts. */
+ * What is accepted is a record that the controller accepts. */
 #include "fs/tree/control.h"
 #include "schema/base/utf8.h"
 #include "schema/codec/pack.h"

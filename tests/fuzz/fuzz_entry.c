@@ -1,12 +1,12 @@
-/* The log: a real one, of every kind of event, and what damage or a forger might make of it. Input: a byte, then
+/* A real log with every kind of event, damaged or forged. Input: a byte, then
  *
- *   'd'  damage: triples of (entry, place in it, bits to flip). The log is replayed into tables from nothing. What was
- *        damaged is refused before it is projected, unless it is the last entry, which nothing follows.
- *   'f'  a forgery: the name of an event, a line; then its packed record. It is put into an entry that follows the log
- *        as it should, and projected. That may end at an assertion, for the log is our own; it may do nothing worse.
- *   else an entry: it is decoded with all its events.
+ *   'd'  damage: triples of (entry, place in it, bits to flip). The log is replayed into new tables. Damaged entries
+ * are refused before they are projected, except the last one, whose hash no other entry contains. 'f'  a forgery: a
+ * line with the name of an event, then its packed record. It is put into a valid entry after the log, and projected. It
+ * may fail an assertion, because the log is trusted, but may do nothing worse. else an entry: it is decoded with all
+ * its events.
  *
- * TMPDIR names a place for the log, on a fast disk. */
+ * The log is below TMPDIR, which should be on a fast disk. */
 #include "controller/log/replay.h"
 #include "controller/project/project.h"
 #include "controller/state/applied.h"
@@ -31,7 +31,7 @@ struct kept {
 
 static struct kept history[ENTRIES_MAX];
 static unsigned history_count;
-static struct state *base; /* with all of the history but its last entry; never committed to again */
+static struct state *base; /* the history without its last entry; never changed */
 static char place[256];    /* directory; run.sh removes it */
 
 /* ---- a history ---------------------------------------------------------------------------------------------- */
@@ -58,7 +58,8 @@ static void ask(struct test_cluster *cluster, const struct aq_command *command, 
     fuzz_must(test_ask(cluster, command, record, "admin", NULL, &error) > 0);
 }
 
-/* One application that runs and ends, one that fails, one that waits; users, labels and nodes that come and go. */
+/* One application that runs and ends, one that fails, one that waits; users, labels and nodes are created and deleted.
+ */
 static void live(struct test_cluster *cluster)
 {
     test_make_user(cluster, "admin", AQ_ROLE_ADMIN);
@@ -115,12 +116,12 @@ static void begin(void)
     test_make_directory(place, sizeof place, where != NULL ? where : "/tmp", "aquarium-fuzz");
     make_history();
     make_base();
-    test_remove_tree(place); /* what is open stays usable: so nothing is left behind, however this ends */
+    test_remove_tree(place); /* open files stay usable, and nothing is left behind */
 }
 
 /* ---- damage ------------------------------------------------------------------------------------------------- */
 
-/* Returns the first entry that is not what it was; history_count: none. */
+/* Returns the first damaged entry; history_count: none. */
 static unsigned damage(struct fuzz_input *in, struct kept *copies)
 {
     unsigned first = history_count;
@@ -186,7 +187,7 @@ static void on_abort(int number)
     siglongjmp(asserted, 1);
 }
 
-/* Projects the entry, and undoes that. An assertion ends the projection, in silence. */
+/* Projects the entry and rolls back. A failed assertion ends the projection silently. */
 static void project_and_undo(const struct aq_buffer *packed)
 {
     static struct aq_arena arena;

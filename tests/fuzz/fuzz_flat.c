@@ -1,6 +1,6 @@
-/* Labels as older clients post them: the flat form becomes one with definitions. Input: JSON.
+/* Labels in the flat form of older clients, which is converted to one with definitions. Input: JSON.
  *
- * What comes out has no trace of the flat form left, and is read as any other label. */
+ * The result contains nothing of the flat form, and is read like any other label. */
 #include "schema/codec/json.h"
 #include "schema/model/label.h"
 #include "tests/lib/fuzz.h"

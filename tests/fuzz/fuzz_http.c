@@ -1,9 +1,9 @@
-/* REST, from the first byte on: a real server on loopback, with a real log behind it. Input: a byte; 'a' and 'u': what
- * follows is a request, which gets the Authorization header of an admin or a user behind its first line; else: what
- * follows is sent as it is.
+/* REST from the first byte: a real server on loopback, with a real log. Input: a byte; after 'a' or 'u', a request that
+ * gets the Authorization header of an admin or a user after its first line; after another byte, bytes that are sent
+ * unchanged.
  *
- * The server answers in HTTP or not at all, its JSON is JSON, no answer says that it is the server's fault, and it goes
- * on serving. */
+ * The server answers in HTTP or not at all, its JSON is valid, no answer reports an internal error, and the server
+ * keeps running. */
 #include "schema/model/application.h"
 #include "schema/model/resource.h"
 #include "tests/lib/fuzz.h"
@@ -75,7 +75,7 @@ static void make_request(struct fuzz_input *in, struct aq_buffer *out)
     aq_buffer_add(out, in->data, in->size);
 }
 
-/* Where the body of the first answer begins; NULL: its head is not there yet. `length`: of the body, as it was said. */
+/* The body of the first answer; NULL: its head is incomplete. `length`: the announced length of the body. */
 static const char *find_body(const char *answer, size_t *length)
 {
     const char *end = strstr(answer, "\r\n\r\n"), *said = strstr(answer, "Content-Length: ");
@@ -99,11 +99,11 @@ static bool is_whole(const struct aq_buffer *request, const struct aq_buffer *an
     return strstr(answer->data, "chunked") == NULL || strstr(body, "0\r\n\r\n") != NULL;
 }
 
-/* On a busy machine a port may be missing for a moment, or a signal comes between. */
+/* Connects. On a busy machine there may be no free port for a moment, or a signal may interrupt. */
 static int reach(void)
 {
     struct timeval patience = {.tv_usec = PATIENCE_MS * 1000};
-    struct linger hard = {.l_onoff = 1}; /* closed at once: tens of thousands of ports that rest would be missed */
+    struct linger hard = {.l_onoff = 1}; /* closes with a reset: no port stays in TIME_WAIT */
     for (int tries = 0; tries < CONNECT_TRIES; tries++) {
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         fuzz_must(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0);
@@ -118,14 +118,14 @@ static int reach(void)
     return -1;
 }
 
-/* Sends all, says that no more comes, and reads until the server has answered, or has nothing to say for too long. */
+/* Sends everything, shuts the direction down, and reads until the server has answered or is silent for too long. */
 static void exchange(const struct aq_buffer *request, struct aq_buffer *answer)
 {
     char chunk[16384];
     ssize_t got = 0;
     int fd = reach();
     if (send(fd, request->data, request->length, MSG_NOSIGNAL) >= 0) {
-        /* The library does not see the end of what comes together with it. */
+        /* The HTTP library misses a shutdown that arrives together with data. */
         (void)poll(&(struct pollfd){fd, POLLIN, 0}, 1, 2);
         (void)shutdown(fd, SHUT_WR);
     }
@@ -134,7 +134,7 @@ static void exchange(const struct aq_buffer *request, struct aq_buffer *answer)
     close(fd);
 }
 
-/* The first answer, when it came as a whole. */
+/* Checks the first answer, if it is complete. */
 static void check_answer(const struct aq_buffer *request, const char *answer)
 {
     size_t length;

@@ -1,14 +1,14 @@
-/* Agents that lie, and a file view that does: a real hub with a real log behind it. Input: pieces one after another,
- * each a byte that says what it is, a byte of type, two bytes of length, and so many bytes.
+/* A real hub with a real log, under agents and a file view that send anything. Input: pieces, each of a byte for its
+ * kind, a byte for the type of the message, two bytes of length, and so many bytes.
  *
- *   'a'   an agent's message: a packed record of this type, sealed with the agents' key
- *   'l'   the same from the file view, with its key
- *   's'   an agent's session is begun with the number that the hub gives; the bytes say nothing
- *   'r'   the last of an agent's messages is sent again, as it was
- *   else  bytes for the agents' port as they are, behind whatever was sent before
+ *   'a'   a message of an agent: a packed record of this type, sealed with the agents' key
+ *   'l'   the same of the file view, with its key
+ *   's'   begins an agent's session with the number that the hub gives; the bytes are ignored
+ *   'r'   sends the agents' last message again
+ *   else  bytes for the agents' port, unchanged, after those sent before
  *
- * All of an input's agents are one connection, which greets as nanomsg does unless the first piece is raw. Every answer
- * opens with the asker's key, and is one that a hub gives; the hub goes on. */
+ * All agents of an input share one connection, which sends nanomsg's greeting unless the first piece is raw. Every
+ * answer opens with the key of the question and is a type that a hub sends; the hub keeps running. */
 #include "schema/wire/seal.h"
 #include "tests/lib/fuzz.h"
 #include "tests/lib/fuzz_cluster.h"
@@ -27,23 +27,23 @@
 enum {
     PIECES_MAX = 12,
     PATIENCE_MS = 4,
-    FRAME_SIZE = 12 /* length, then the number of a question */
+    FRAME_SIZE = 12 /* the length and the number of a question */
 };
 
 static struct fuzz_cluster place;
 static struct aq_wire_key agent_key, view_key;
 static struct sockaddr_in address;
-static int view;         /* nanomsg's, raw: the cooked one aborts when an answer comes late */
-static uint64_t offered; /* the number that the hub gave last */
+static int view;         /* a raw socket of nanomsg: a cooked one aborts when an answer is late */
+static uint64_t offered; /* the session that the hub offered last */
 
 /* One input's connection to the agents' port. */
 struct agent {
     int fd;
     struct aq_buffer heard;
-    struct aq_buffer said; /* sealed, the last */
+    struct aq_buffer said; /* the last message, sealed */
 };
 
-/* nanomsg forgets what is under way when a socket is closed. Asked for by LeakSanitizer. */
+/* Called by LeakSanitizer: nanomsg leaks messages in flight when a socket is closed. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
@@ -87,9 +87,9 @@ static void end(void)
     fuzz_cluster_stop(&place);
 }
 
-/* ---- what is sent ------------------------------------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------------------------------------------- */
 
-/* The packed record as it is, sealed: what aq_wire_seal() does with a struct. */
+/* Seals a packed record, as aq_wire_seal() does with a struct. */
 static void seal(const struct aq_wire_key *key, unsigned type, const void *bytes, size_t length, struct aq_buffer *out)
 {
     struct aq_buffer plain = {0};
@@ -115,8 +115,8 @@ static void check_answer(const struct aq_wire_key *key, const void *bytes, size_
     aq_arena_free(&arena);
 }
 
-/* A raw socket leaves the header to its user: a number that comes back with the answer. A WATCH may rest, and what does
- * not open is dropped: no answer is fine. */
+/* With a raw socket the caller supplies the header: a number, which the answer carries, too. There may be no answer,
+ * because a WATCH waits, and a message that does not open is dropped. */
 static void ask_view(struct aq_buffer *sealed)
 {
     struct {
@@ -128,7 +128,7 @@ static void ask_view(struct aq_buffer *sealed)
     struct nn_msghdr message = {
         .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &header, .msg_controllen = sizeof header};
     void *body = NULL;
-    (void)nn_sendmsg(view, &message, 0); /* the hub may be full, for a moment */
+    (void)nn_sendmsg(view, &message, 0); /* fails when the hub is busy */
     int length = nn_recv(view, &body, NN_MSG, 0);
     if (length < 0)
         return;
@@ -139,7 +139,7 @@ static void ask_view(struct aq_buffer *sealed)
 static void open_agent(struct agent *agent, bool greet)
 {
     struct timeval patience = {.tv_usec = PATIENCE_MS * 1000};
-    struct linger hard = {.l_onoff = 1}; /* no port is left in TIME_WAIT */
+    struct linger hard = {.l_onoff = 1}; /* closes with a reset: no port stays in TIME_WAIT */
     *agent = (struct agent){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     fuzz_must(agent->fd >= 0 && connect(agent->fd, (const struct sockaddr *)&address, sizeof address) == 0);
     setsockopt(agent->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -148,7 +148,7 @@ static void open_agent(struct agent *agent, bool greet)
         (void)send(agent->fd, raw_peer_greeting, RAW_PEER_GREETING, MSG_NOSIGNAL);
 }
 
-/* Reads one answer, if one comes. */
+/* Reads one answer, if there is one. */
 static void hear(struct agent *agent)
 {
     struct aq_buffer *heard = &agent->heard;

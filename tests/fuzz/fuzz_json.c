@@ -1,7 +1,7 @@
-/* JSON from outside: bodies of requests, documents written into files. Input: the name of a command or another record,
- * a line; then JSON.
+/* JSON from outside: bodies of requests, documents written into files. Input: a line with the name of a command or
+ * another record, then JSON.
  *
- * A command that was accepted packs to what another process accepts, and any record shows itself as good JSON. */
+ * An accepted command packs to bytes that another process accepts, and any record is shown as valid JSON. */
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
 #include "schema/model/command.h"
@@ -28,7 +28,7 @@ static void check_record(const struct aq_record *record, const void *object)
     aq_arena_free(&arena);
 }
 
-/* The one form of a document is its own form, and merging it with itself or with nothing changes nothing. */
+/* Canonicalizing a document twice, or merging it with itself or with nothing, changes nothing. */
 static void check_document(const json_t *json)
 {
     struct aq_arena arena = {0};

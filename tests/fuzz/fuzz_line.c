@@ -1,6 +1,6 @@
-/* A command as a line of field=value words. Input: the name of a command or another record, a line; then the line.
+/* A command as a line of field=value words. Input: a line with the name of a command or another record, then the line.
  *
- * A line that was read is a nest of objects whose leaves are texts, no deeper than its dots. */
+ * The result consists of nested objects whose leaves are texts, no deeper than the line's dots. */
 #include "schema/codec/json.h"
 #include "schema/codec/text.h"
 #include "tests/lib/fuzz.h"

@@ -1,7 +1,7 @@
-/* Packed records from other processes and from disk. Input: the name of a record, a line; then msgpack.
+/* Packed records from other processes and from disk. Input: a line with the name of a record, then msgpack.
  *
- * Whatever is read strictly can be shown in every form, and all that is read packs to bytes that are the same record.
- * What stands in our own tables is read without strictness: that must be safe for any bytes as well. */
+ * A record that a strict read accepts can be shown in every form, and any record that is read packs to bytes of the
+ * same record. Rows of the tables are read without strictness; that must be safe for any bytes, too. */
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
 #include "schema/codec/text.h"
@@ -25,7 +25,7 @@ static void show(const struct aq_record *record, const void *object, bool strict
     aq_buffer_free(&text);
 }
 
-/* What is shown without making a struct must be what the struct shows; and refused is the same. */
+/* A packed record must be shown like its struct, and refused in the same cases. */
 static void check_packed(const struct aq_record *record, const void *object, const char *bytes, size_t length)
 {
     struct aq_buffer shown = {0}, expected = {0};
@@ -40,7 +40,7 @@ static void check_packed(const struct aq_record *record, const void *object, con
     aq_buffer_free(&expected);
 }
 
-/* Whatever is read strictly, by the library, is read the same way where it lies. */
+/* A record that a strict read accepts is read in the same way in place. */
 static void check_same(const struct aq_record *record, const void *object, const char *bytes, size_t length)
 {
     struct aq_arena arena = {0};

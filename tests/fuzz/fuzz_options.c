@@ -1,6 +1,6 @@
-/* The command line of aq. Input: one argument a line.
+/* The command line of aq. Input: one argument on each line.
  *
- * Whatever the arguments are, reading them ends, and what it keeps of them stays within its bounds. */
+ * Parsing ends, and keeps no more words and files than allowed. */
 #include "schema/base/utf8.h"
 #include "tests/lib/fuzz.h"
 #include "tools/aq/options.h"

@@ -1,7 +1,7 @@
-/* Paths, parameters, filters, numbers and networks of requests. Input: the name of an entity, a line; then a path with
- * or without a question mark and parameters.
+/* Paths, parameters, filters, numbers and networks of requests. Input: a line with the name of an entity, then a path
+ * with or without a question mark and parameters.
  *
- * What is decoded is good UTF-8; a filter decides about any row; nothing is kept beyond the bounds. */
+ * Decoded text is valid UTF-8, a filter can be applied to any row, and no limit is exceeded. */
 #include "controller/serve/filter.h"
 #include "controller/serve/metadata_format.h"
 #include "controller/serve/network.h"

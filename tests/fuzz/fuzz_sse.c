@@ -1,6 +1,6 @@
-/* Event streams as aq receives them. Input: a byte; then the stream, which arrives in pieces that the byte chooses.
+/* Event streams as aq receives them. Input: a byte that chooses the size of pieces, then the stream.
  *
- * However the stream is cut, the same events come out of it. */
+ * The events are the same however the stream is cut. */
 #include "tests/lib/fuzz.h"
 #include "tools/aq/sse.h"
 

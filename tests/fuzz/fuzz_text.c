@@ -1,14 +1,15 @@
-/* Single values as people write them, and settings as "key=value". Input: "<record>.<field>" or "<record>", a line;
- * then the value, or the assignment.
+/* Single values as people write them, and settings as "key=value". Input: a line "<record>.<field>" or "<record>", then
+ * the value or the assignment.
  *
- * What was read is within its bounds. Shown and read again, a number, word, name or document is the same. */
+ * Accepted values are within their bounds. Shown and read again, a number, word, name or document is the same. */
 #include "schema/codec/check.h"
 #include "schema/codec/config.h"
 #include "schema/codec/preset.h"
 #include "schema/codec/text.h"
 #include "tests/lib/fuzz.h"
 
-/* Lists show one item a line, and are read with commas; a time far off is shown in milliseconds; a time of 0 as "-". */
+/* Exceptions: lists are shown with an item on each line and read with commas; a time far in the future is shown in
+ * milliseconds, a time of 0 as "-". */
 static bool shows_itself(const struct aq_field *field, const void *object)
 {
     if (field->type == AQ_TYPE_TEXTS)

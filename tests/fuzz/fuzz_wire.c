@@ -1,7 +1,7 @@
-/* Messages of agents and of the file view. Input: a byte; 's': what follows is the plaintext of a message, which is
- * sealed with the key before it is opened; anything else: what follows is the message.
+/* Messages of agents and of the file view. Input: a byte; after 's', the plaintext of a message, which is sealed with
+ * the key before it is opened; after another byte, a message.
  *
- * What nobody sealed does not open; what opens can be sealed and opened again. */
+ * A message that was not sealed does not open; one that opens can be sealed and opened again. */
 #include "schema/wire/seal.h"
 #include "tests/lib/fuzz.h"
 
@@ -20,7 +20,7 @@ static void check_round(enum aq_message_type type, const void *message)
     if (aq_wire_open(&key, sealed.data, sealed.length, &back_type, &back, &arena, &error) == 0)
         fuzz_must(back_type == type && fuzz_equal(aq_message_record(type), message, back));
     else
-        fuzz_must(error.code == AQ_E_INVALID); /* a preset may lie out of the bounds of what is sent */
+        fuzz_must(error.code == AQ_E_INVALID); /* a preset may be out of the bounds of a field */
     aq_buffer_free(&sealed);
     aq_arena_free(&arena);
 }

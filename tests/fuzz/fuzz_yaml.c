@@ -1,6 +1,6 @@
-/* YAML: configuration files, labels, documents in control files. Input: the name of a record, a line; then YAML.
+/* YAML: configuration files, labels, documents in control files. Input: a line with the name of a record, then YAML.
  *
- * What was read knows where each of its values stood; printed and read again it is the same value. */
+ * The place of each value is known; printed and read again, it is the same value. */
 #include "schema/codec/json.h"
 #include "schema/codec/yaml.h"
 #include "tests/lib/fuzz.h"
@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_check_error(json == NULL, &error);
     fuzz_must((json == NULL) == (places == NULL));
     if (json != NULL) {
-        if (in.size < PLACES_CHECKED_MAX) /* each is a walk */
+        if (in.size < PLACES_CHECKED_MAX) /* each one is a search */
             check_places(places, json);
         check_print(json);
         read_record(record, json, places);

@@ -1,4 +1,4 @@
-/* Runs a fuzz target over files, without libFuzzer: so the kept corpora are checked by any compiler and sanitizer.
+/* Runs a fuzz target on files without libFuzzer, so that any compiler and sanitizer can check the corpora.
  *
  *     build/asan/fuzz/json                  all of tests/fuzz/corpus/json and tests/fuzz/found/json
  *     build/asan/fuzz/json FILE...          these
@@ -21,15 +21,15 @@ static void replay_file(const char *path)
     }
     size_t length = fread(bytes, 1, sizeof bytes, file);
     fclose(file);
-    /* In memory of its own size: a byte too many is noticed. */
+    /* The input is in memory of exactly its size, so that a sanitizer sees reads after its end. */
     unsigned char *copy = aq_malloc(length);
     memcpy(copy, bytes, length);
-    fprintf(stderr, "# %s\n", path); /* the last one named is the one that failed */
+    fprintf(stderr, "# %s\n", path); /* the last one printed is the one that failed */
     LLVMFuzzerTestOneInput(copy, length);
     free(copy);
 }
 
-/* Number of files; 0 as well when there is no such directory. */
+/* Returns the number of files; 0 also when there is no such directory. */
 static unsigned replay_directory(const char *path)
 {
     struct dirent **names;

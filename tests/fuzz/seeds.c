@@ -1,7 +1,7 @@
-/* Makes the seeds of the fuzz targets: build/<variant>/fuzz-seeds DIRECTORY. From every declaration one filled record
- * in each of its forms. What people wrote by hand and what fuzzing found stands beside them, and is left alone.
+/* Writes the seeds of the fuzz targets: build/<variant>/fuzz-seeds DIRECTORY. They are one filled record of every
+ * declaration, in each of its forms. Inputs that were written by hand or found by fuzzing are left alone.
  *
- * The seeds are kept in the tree. This is for when the registry has grown. */
+ * The seeds are kept in the tree. Run this when the registry has grown. */
 #include "agent/settings/settings.h"
 #include "controller/settings/settings.h"
 #include "fs/settings/settings.h"
@@ -39,7 +39,7 @@ static void write_seed(const char *target, const char *name, const void *bytes, 
 
 static void fill(const struct aq_record *record, void *object, struct aq_arena *arena);
 
-/* A value within the bounds of each type. */
+/* Sets a value within the bounds of its type. */
 static void fill_field(const struct aq_field *field, void *object, struct aq_arena *arena)
 {
     void *at = AQ_AT(object, field);
@@ -97,7 +97,7 @@ static void file_name(const char *name, char out[96])
             *c = '_';
 }
 
-/* What a client may send: without the fields that the server fills. */
+/* The fields that a client may send, without those that the server fills. */
 static json_t *json_of(const struct aq_record *record, const void *object)
 {
     struct aq_buffer text = {0};
@@ -137,7 +137,7 @@ static void write_texts(const struct aq_record *record, const void *object)
     aq_arena_free(&arena);
 }
 
-/* One field of each type that there is, the rarest last. */
+/* One field of each type, the rarest last. */
 static void write_fields(const struct aq_record *record, const void *object, bool seen[AQ_TYPE_LIST + 1])
 {
     for (size_t i = 0; i < record->count; i++) {
@@ -185,7 +185,7 @@ static void write_messages(void)
     }
 }
 
-/* Each event as a forgery, and in an entry of its own. */
+/* Each event as a forgery and in an entry. */
 static void write_event(const struct aq_event_type *type)
 {
     struct aq_arena arena = {0};

@@ -1,15 +1,15 @@
-/* Aquarium beside etcd: who gets more single writes done in a second, each durable before its answer, for 1, 64 and
- * 1,000 clients that each wait for their answer?
+/* Aquarium beside etcd: single writes per second, each durable before its answer, for 1, 64 and 1,000 clients that wait
+ * for their answers.
  *
- * Both sync at each commit, gather what waits meanwhile, and keep their data in the same directory. Of Aquarium an
- * application is asked for, by REST: that checks a token, decides, chooses among 100 nodes, and writes two events. Of
- * etcd a value of 200 bytes is put, which is the lighter work. etcd is asked in three ways, in turns with ours:
+ * Both sync each commit, batch requests that wait, and keep their data in the same directory. A request to Aquarium
+ * creates an application by REST: it checks a token, decides, chooses among 100 nodes and writes two events. A request
+ * to etcd puts a value of 200 bytes, which is less work. etcd is measured in three ways, in turns with Aquarium:
  *
- *   JSON      its gateway, HTTP/1.1, by the very load generator that asks Aquarium, each put a new key
+ *   JSON      its gateway, HTTP/1.1, by the same load generator as Aquarium, a new key for each put
  *   gRPC      its native protocol, by h2load, one connection for each client, always the same key
- *   streams   the same, all clients on one connection, as its Go client does: the fastest way
+ *   streams   the same with all clients on one connection, as its Go client does: the fastest way
  *
- * Whether the puts by gRPC have happened is seen from the key's version, for HTTP says 200 to a refusal, too. */
+ * The key's version tells whether the puts by gRPC were executed, because HTTP answers 200 to refusals, too. */
 #include "tests/lib/agents.h"
 #include "tests/lib/directory.h"
 #include "tests/lib/program.h"
@@ -27,7 +27,7 @@ static const double warm_s = 0.5, measured_s = 2;
 
 struct etcd {
     char directory[BENCH_PATH_SIZE];
-    char request[BENCH_PATH_SIZE + 16]; /* file: a put as gRPC wants it */
+    char request[BENCH_PATH_SIZE + 16]; /* a file with a put in gRPC's format */
     unsigned port;
     uint64_t keys;
     int pid;
@@ -52,7 +52,7 @@ static bool etcd_listens(const struct etcd *etcd)
     return fd >= 0;
 }
 
-/* PutRequest {key = 1, value = 2}, behind gRPC's five bytes: not compressed, length. */
+/* PutRequest {key = 1, value = 2}, after gRPC's five bytes: not compressed, length. */
 static void etcd_write_request(struct etcd *etcd)
 {
     static const char key[] = "bench/0000000000";
@@ -94,7 +94,7 @@ static void etcd_start(struct etcd *etcd)
     for (double until = bench_now() + START_S; !etcd_listens(etcd); usleep(20000))
         if (waitpid(etcd->pid, NULL, WNOHANG) != 0 || bench_now() > until)
             BENCH_DIE("etcd does not get ready: see %s", log);
-    sleep(1); /* it listens a moment before it leads */
+    sleep(1); /* it listens before it has elected a leader */
 }
 
 static void etcd_stop(struct etcd *etcd)
@@ -104,7 +104,7 @@ static void etcd_stop(struct etcd *etcd)
     test_remove_tree(etcd->directory);
 }
 
-/* How often the one key was put. */
+/* How often the key was put. */
 static uint64_t etcd_version(const struct etcd *etcd)
 {
     struct aq_buffer body = {0};
@@ -164,7 +164,7 @@ static double ask_by_grpc(struct etcd *etcd, unsigned connections, unsigned stre
     }
     BENCH_MUST(pclose(said) == 0 && rate > 0 && done > 0 && failed == 0);
     if (etcd_version(etcd) < before + done)
-        BENCH_DIE("etcd answered %llu puts, but did not do them all", done);
+        BENCH_DIE("etcd answered %llu puts, but did not execute them all", done);
     return rate;
 }
 
