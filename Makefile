@@ -1,20 +1,20 @@
-# Aquarium. `make up` and `make check` are all that a newcomer needs; both install what is missing.
+# Aquarium. A newcomer needs only `make up` and `make check`; both install what is missing.
 #
 #   make            build everything into build/
 #   make up         install what is missing, build, start a one-machine cluster with /aquarium mounted
-#   make down       stop exactly that; state is kept
+#   make down       stop exactly that cluster; keep its state
 #   make check      install what is missing, build, run all tests
-#   make install    into PREFIX (/usr/local) below DESTDIR; make uninstall removes exactly that. See docs/install.md
-#   make man        the manual pages, into build/man/
-#   make format     put every C file into the house's format
+#   make install    install into PREFIX (/usr/local) below DESTDIR; make uninstall removes exactly that. See docs/install.md
+#   make man        write the manual pages to build/man/
+#   make format     format every C file as .clang-format says
 #   make bench      measure everything against its baseline, write docs/performance.md; NAMES="decisions reads" for some
-#   make bench-peers   beside etcd and Slurm, which it installs from Debian's packages, in turns: four minutes
-#   make abuse      clients that misbehave, and by how much they slow others, exactly: three minutes
+#   make bench-peers   compare with etcd and Slurm, which it installs from Debian's packages: four minutes
+#   make abuse      measure how much misbehaving clients slow down others: three minutes
 #   make tests      build the unit tests; make test-NAME builds and runs tests/unit/test_NAME.c
 #   make fuzz       fuzz every decoder and parser, FUZZ_SECONDS=60 each (clang); make fuzz-short: two minutes in all
 #   make torture    kill the processes of a private cluster under load: ROUNDS=300 SEED=number
 #   make fuzz-replay   run the kept corpora of tests/fuzz/corpus through the fuzz targets, without libFuzzer
-#   make events-lock   after an event was added or got a new version: note its form in schema/model/events.lock
+#   make events-lock   after an event is added or gets a new version: record its form in schema/model/events.lock
 #
 # VARIANT=asan builds with AddressSanitizer and UBSan into build/asan, VARIANT=tsan with ThreadSanitizer; CC chooses the compiler.
 
@@ -23,13 +23,13 @@ SHELL := /bin/sh
 CC := gcc
 VARIANT := release
 BUILD := build/$(VARIANT)
-# As many at once as there are processors, unless whoever called has decided already.
+# As many jobs as there are processors, unless the caller has chosen a number already.
 JOBS = $(if $(findstring -j,$(MAKEFLAGS))$(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 PACKAGES := raft lmdb nanomsg libsodium libmicrohttpd msgpack jansson yaml-0.1 fuse3 libcurl libevent_core libevent_extra
 RAFT_LEAST := 0.22.1
-# Asked for once, and only when something is built: `make up` installs them first.
-# What a program does not use is not loaded with it; libcurl is loaded by aq itself (tools/aq/http.h).
+# Read once, and only when something is built: `make up` installs the libraries first.
+# A program loads only the libraries that it uses; aq loads libcurl itself (tools/aq/http.h).
 LIBRARIES = $(eval LIBRARIES := -Wl,--as-needed $(shell pkg-config --libs $(PACKAGES)))$(LIBRARIES)
 INCLUDES = $(eval INCLUDES := $(shell pkg-config --cflags $(PACKAGES)))$(INCLUDES)
 CFLAGS_release := -O2
@@ -42,7 +42,7 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 ifneq ($(findstring clang,$(CC)),clang)
 WARNINGS += -Wno-format-truncation
 endif
-# _FORTIFY_SOURCE and the sanitizers do not go together.
+# _FORTIFY_SOURCE does not work with the sanitizers.
 HARDENING_release := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DFUSE_USE_VERSION=312 -I. -g $(WARNINGS) $(CFLAGS_$(VARIANT)) \
              $(HARDENING_$(VARIANT)) $(INCLUDES) $(CFLAGS)
@@ -51,7 +51,7 @@ sources = $(sort $(wildcard $(1)/*.c) $(wildcard $(1)/*/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 SCHEMA := $(call sources,schema)
-# For programs that send no messages, and so do not load nanomsg.
+# For programs that send no messages, so that they do not load nanomsg.
 SCHEMA_SILENT := $(filter-out schema/wire/ask.c,$(SCHEMA))
 DRIVERS := $(call sources,drivers)
 STATE := $(call sources,controller/state) $(call sources,controller/lmdb)
@@ -87,7 +87,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-# Changes when the compiler or its flags do, and so makes everything anew.
+# Changes when the compiler or its flags change, so that everything is built again.
 $(BUILD)/flags: FORCE | packages
 	@mkdir -p $(@D)
 	@echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' >$@
@@ -114,8 +114,8 @@ define link
 $(CC) $(ALL_CFLAGS) $(LINK_FLAGS) $^ -o $@ $(LIBRARIES) $(LINK_LIBRARIES) -lm -lpthread $(LDFLAGS)
 endef
 
-# A test is one file, linked with the helpers that it uses (tests/lib) and with everything but the mains. That is linked
-# to one object first: once, not for each test.
+# A test is one file, linked with the helpers that it uses (tests/lib) and with everything except the mains. Those other
+# files are first linked into one object, once for all tests.
 $(BUILD)/everything.o: $(call objects,$(PARTS))
 	$(CC) -r -nostdlib $^ -o $@
 
@@ -170,13 +170,13 @@ fuzz-short:
 fuzz-replay: $(FUZZ_BINARIES)
 	@tests/fuzz/run.sh replay $(FUZZ_BINARIES)
 
-# A benchmark is one file, too; those whose names begin with plain_ are baselines, and have nothing of ours in them.
+# A benchmark is one file, too. Those whose names begin with plain_ are baselines, and contain none of our code.
 $(BUILD)/bench/plain_%: $(BUILD)/tests/bench/plain_%.o
 	$(link)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(TESTED)
 	$(link)
 
-# So is an abuse test; the programs start the real processes, and mount.sh the file view.
+# An abuse test is one file, too. The programs start the real processes, and mount.sh starts the file view.
 $(BUILD)/abuse/%: $(BUILD)/tests/abuse/%.o $(TESTED)
 	$(link)
 
@@ -190,13 +190,13 @@ bench: $(BINARIES) $(BENCH_BINARIES)
 bench-peers: $(BINARIES) $(PEERS_BINARIES)
 	@BUILD=$(BUILD) tests/bench/peers/run.sh $(NAMES)
 
-# All that can be compiled, unlinked: for a second compiler's opinion.
+# Everything that can be compiled, without linking: to see a second compiler's warnings.
 objects: $(call objects,$(PARTS) $(wildcard $(MAINS)) $(UNIT) $(TESTS_LIB) $(wildcard tests/fuzz/*.c) $(BENCH) $(PEERS) $(ABUSE))
 
 test-%: $(BUILD)/tests/test_%
 	timeout 300 $<
 
-# What stands in a log must stay readable: see schema/model/events.lock.
+# Every event in a log must stay readable: see schema/model/events.lock.
 check-events: $(BUILD)/events.checked
 $(BUILD)/events.checked: $(BUILD)/schema-check schema/model/events.lock
 	@$< schema/model/events.lock
@@ -205,7 +205,7 @@ $(BUILD)/events.checked: $(BUILD)/schema-check schema/model/events.lock
 events-lock: $(BUILD)/schema-check
 	@$< schema/model/events.lock --write
 
-# Made from the registry, the settings, the usage texts, the drivers' options, and the examples.
+# The manual pages are made from the registry, the settings, the usage texts, the drivers' options, and the examples.
 man: build/man/.made
 build/man/.made: $(BUILD)/man-pages $(wildcard tools/examples/*.yml)
 	@mkdir -p $(@D)
@@ -230,7 +230,7 @@ format:
 up:
 	@tools/setup.sh
 	@$(MAKE) --no-print-directory -s $(BUILD)/flags
-	@# Those two are always made: with them nothing is ever up to date.
+	@# Exclude these two targets, which make always builds: with them nothing would be up to date.
 	@[ $(BUILD)/aq -nt $(BUILD)/flags ] && $(MAKE) --no-print-directory -q -o $(BUILD)/flags -o packages all 2>/dev/null || \
 	    echo "building into $(BUILD)"
 	@$(MAKE) --no-print-directory -s $(JOBS) all

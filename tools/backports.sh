@@ -1,11 +1,11 @@
-# Where to get packages of <release>-backports from: derived from the apt sources that the machine has.
+# Finds sources of <release>-backports packages: derives them from the machine's own apt sources.
 #
-# Sourced by tools/setup.sh and by its test. A machine's sources may be in either of two formats, and a line that names
-# the release need not be Debian's own, so what comes out is a list of candidates; the caller tries one after the other.
+# Sourced by tools/setup.sh and by its test. A machine's sources have one of two formats, and a line that names the release
+# is not always Debian's own. So the result is a list of candidates; the caller tries one after the other.
 
 # backports_candidates APT_DIRECTORY RELEASE OUT_DIRECTORY
-# Writes OUT_DIRECTORY/01.sources, 02.list, ...: one for each stanza or line that is switched on, gives binary packages and
-# names RELEASE among its suites; the same, with RELEASE-backports as its only suite. All other words of it stay.
+# Writes OUT_DIRECTORY/01.sources, 02.list, ...: one for each stanza or line that is enabled, gives binary packages and
+# names RELEASE among its suites. Each is a copy of it that has RELEASE-backports as its only suite.
 backports_candidates() {
     local file
     backports_made=0
@@ -18,7 +18,7 @@ backports_candidates() {
     return 0
 }
 
-# Stanzas of "Name: value" lines, with empty lines between them; a value goes on in lines that begin with a blank.
+# Stanzas of "Name: value" lines, with empty lines between them; a value continues on lines that begin with a blank.
 backports_stanzas() {
     awk -v release="$2" -v out="$3" -v made="$backports_made" '
         function has(words, word,    parts, n, i) {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# `make down`: stops just what `make up` started, by pid and start time; ends the workloads; leaves no mount, process or
-# control group. State stays for the next `make up`.
+# `make down`: stops exactly what `make up` started, by pid and start time, and ends the workloads. Leaves no mount, process
+# or control group. Keeps the state for the next `make up`.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/machine.sh
@@ -16,7 +16,7 @@ stop() { # NAME
 }
 
 machine_lock
-# The view first: it reads the controller's tables. Then those who run things, so that nothing is started again.
+# The file view first: it reads the controller's tables. Then the agents, so that they start nothing again.
 stop fs
 machine_unmount || left="$left $mount"
 for node in $nodes; do

@@ -1,18 +1,18 @@
 #!/bin/sh
-# make install and make uninstall: what was built goes below PREFIX (/usr/local), all of it below DESTDIR if that is set.
+# make install and make uninstall: installs what was built below PREFIX (/usr/local), all of it below DESTDIR if that is set.
 #
 #   BUILD=build/release PREFIX=/usr/local DESTDIR= tools/install.sh install|uninstall
 #
-# What was installed is written down in PREFIX/share/aquarium/installed, directories that had to be made included, so
-# that uninstalling removes that and nothing else, whatever this tree holds by then. /etc is never touched: settings
-# are the administrator's. Every file is put into its place at once, so that programs that run are not disturbed.
+# PREFIX/share/aquarium/installed lists the installed files and the directories that were created for them. Uninstalling
+# removes those and nothing else, even if this tree has changed since. /etc is never touched: the settings belong to the
+# administrator. Every file is replaced in one step, so running programs are not disturbed.
 set -eu
 cd "$(dirname "$0")/.."
 build=${BUILD:-build/release}
 prefix=${PREFIX:-/usr/local}
 root=${DESTDIR:-}
 prefix=${prefix%/}
-list=$prefix/share/aquarium/installed # as all paths below: without DESTDIR
+list=$prefix/share/aquarium/installed # like all paths below: without DESTDIR
 
 fail() {
     echo "install: $*" >&2
@@ -27,7 +27,7 @@ case $prefix$root in
 *..* | *[[:space:]]*) fail "PREFIX and DESTDIR must have neither blanks nor \"..\"" ;;
 esac
 
-# Is the line one that we may act upon? Files lie below PREFIX; directories may also lead there.
+# Succeeds if a line of the list may be acted on: a file below PREFIX, or a directory that is below PREFIX or leads to it.
 is_ours() { # KIND PATH
     case $1$2 in
     *..* | *//*) return 1 ;;
@@ -40,7 +40,7 @@ is_ours() { # KIND PATH
 
 # ---- installing -------------------------------------------------------------------------------------------
 
-# Makes a directory with all that leads to it, and writes down those that were not there.
+# Creates a directory with its parents, and records those that did not exist.
 make_directory() { # PATH
     [ -d "$root$1" ] && return 0
     case $1 in
@@ -50,7 +50,7 @@ make_directory() { # PATH
     echo "d $1" >>"$made"
 }
 
-# put MODE SOURCE PATH
+# put MODE SOURCE PATH: installs one file, and records it.
 put() {
     make_directory "${3%/*}"
     cp "$2" "$root$3.new"
@@ -85,7 +85,7 @@ put_all() {
     done
 }
 
-# What an older version put here and this one does not is removed; directories stay those that were made, ever.
+# Removes the files that only an older version installed. The list keeps every directory that any version created.
 keep_what_was_made() {
     local kind path
     [ -f "$root$list" ] || return 0
@@ -103,7 +103,7 @@ keep_what_was_made() {
 install_all() {
     local file
     for file in "$build/aq" "$build/aq-controller" "$build/aq-agent" "$build/aq-fs" build/man/aq.1; do
-        [ -f "$file" ] || fail "$file is not there: run make install, which builds it"
+        [ -f "$file" ] || fail "$file does not exist: run make install, which builds it"
     done
     umask 022
     scratch=$(mktemp -d)
@@ -117,15 +117,15 @@ install_all() {
     echo "f $list" >>"$made"
     sort -u "$made" >"$root$list"
     chmod 644 "$root$list"
-    echo "installed below $root$prefix; settings go to /etc/aquarium: $prefix/share/aquarium/*.yml are to begin with"
+    echo "installed below $root$prefix; to change settings, copy files from $prefix/share/aquarium/ to /etc/aquarium/"
 }
 
 # ---- uninstalling -----------------------------------------------------------------------------------------
 
 uninstall_all() {
     local kind path lines
-    [ -f "$root$list" ] || fail "$root$list is not there: nothing was installed here"
-    # Read at once: the list is removed, too. Directories go after what is in them, and only when they are empty.
+    [ -f "$root$list" ] || fail "$root$list does not exist: nothing was installed here"
+    # Reads the whole list first, because the list is removed too. Removes directories after their files, and only if empty.
     lines=$(sort -r "$root$list")
     echo "$lines" | while read -r kind path; do
         if [ "$kind" = f ] && is_ours f "$path"; then
@@ -137,11 +137,11 @@ uninstall_all() {
             rmdir "$root$path" 2>/dev/null || true
         fi
     done
-    echo "removed what was installed below $root$prefix; /etc/aquarium and /var/lib/aquarium are as they were"
+    echo "removed what was installed below $root$prefix; /etc/aquarium and /var/lib/aquarium are unchanged"
 }
 
 case ${1-} in
 install) install_all ;;
 uninstall) uninstall_all ;;
-*) fail "say install or uninstall" ;;
+*) fail "give \"install\" or \"uninstall\"" ;;
 esac

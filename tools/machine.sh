@@ -1,6 +1,5 @@
-# What `make up` and `make down` agree on: where things are on this machine. Sourced, from the root of the tree.
-# AQUARIUM_ROOT puts all of it below another directory, with ports and names of its own: so the tests can use the same
-# scripts beside a cluster that runs.
+# Where `make up` and `make down` keep things on this machine. Sourced from the root of the tree. AQUARIUM_ROOT puts all of
+# it below another directory, with ports and names of its own, so that tests can use the scripts beside a running cluster.
 . tools/processes.sh
 . tools/workloads.sh
 
@@ -25,15 +24,15 @@ fail() {
     exit 1
 }
 
-# One `make up` or `make down` at a time.
+# Allows one `make up` or `make down` at a time.
 machine_lock() {
     [ "$(id -u)" = 0 ] || fail "this needs root: it mounts $mount and makes control groups"
     mkdir -p "$run" "$logs"
     exec 9>"$run/lock"
-    flock -w 120 9 || fail "another make up or make down has been at work for two minutes: see who holds $run/lock"
+    flock -w 120 9 || fail "another make up or make down has been running for two minutes: see which process holds $run/lock"
 }
 
-# Where the controller is: known once it listens.
+# Sets the controller's addresses. Fails until the controller listens.
 machine_read_ports() {
     [ -s "$state/controller/run/api.port" ] && [ -s "$state/controller/run/hub.port" ] || return 1
     AQ_SERVER=http://127.0.0.1:$(cat "$state/controller/run/api.port")
@@ -48,12 +47,12 @@ pid_file() { # NAME
     echo "$run/$1.pid"
 }
 
-# Unmounts what is there, whether anyone serves it or not.
+# Unmounts the file view, even if no process serves it.
 machine_unmount() {
     local tries=60
     while mountpoint_is "$mount"; do
         [ "$tries" -gt 0 ] || return 1
-        # Somebody may stand in it: after a while it goes from sight, and for good when they leave.
+        # A process may be using the mount: after a while, detach it, so that it goes away when that process is done.
         fusermount3 -u "$mount" 2>/dev/null || { [ "$tries" -lt 40 ] && fusermount3 -uz "$mount" 2>/dev/null; } ||
             sleep 0.05
         tries=$((tries - 1))

@@ -1,14 +1,15 @@
-# Processes that outlive the shell that started them, and are ended by no one but themselves or by their exact name.
+# Starts, finds and stops processes that outlive the shell that started them.
 #
-# A process is known by its number, its start time and the boot that both belong to: the three words of its pid file.
-# Numbers are used again; the three together never are. Sourced, from the
-# root of the tree, by tools/up.sh, tools/down.sh and the end-to-end tests.
+# A pid file identifies a process by three words: its pid, its start time and the boot that both belong to. Pids are
+# reused; the three together never are. Sourced from the root of the tree by tools/up.sh, tools/down.sh and the
+# end-to-end tests.
 
-# The start time of a process in ticks; nothing if it is gone. A zombie is gone: whoever should wait for it may be slow.
+# Prints the start time of a process in ticks. Fails if the process is gone. A zombie counts as gone: its parent may be
+# slow to wait for it.
 process_start_time() { # PID
     local stat
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
-    # The name, in parentheses, may hold anything: what follows the last parenthesis is fixed.
+    # The name, in parentheses, may contain anything. The fields after the last parenthesis are fixed.
     stat=${stat##*) }
     # shellcheck disable=SC2086 # words
     set -- $stat
@@ -19,7 +20,7 @@ process_boot() {
     cat /proc/sys/kernel/random/boot_id
 }
 
-# The pid in the file if that very process runs.
+# Prints the pid in the file if exactly that process runs, else fails.
 process_pid() { # PIDFILE
     local pid start boot
     [ -f "$1" ] && read -r pid start boot <"$1" || return 1
@@ -30,13 +31,13 @@ process_runs() { # PIDFILE
     process_pid "$1" >/dev/null
 }
 
-# Starts a program with its own session, standard output and error added to a log. The pid file is there on return.
+# Starts a program in a session of its own. Appends its standard output and error to a log. The pid file exists on return.
 process_start() { # PIDFILE LOG PROGRAM ARGUMENTS...
     local pidfile=$1 log=$2 tries=200
     shift 2
     rm -f "$pidfile"
-    # The shell names itself in the pid file and then becomes the program: same number, same start time. A lock that
-    # the caller may hold on descriptor 9 is not handed on.
+    # The shell writes its own pid to the pid file and then becomes the program, with the same pid and start time. The
+    # program does not inherit a lock that the caller holds on descriptor 9.
     setsid sh -c '
         . "$1"
         echo "$$ $(process_start_time $$) $(process_boot)" >"$2.new" && mv "$2.new" "$2"
@@ -64,7 +65,7 @@ process_wait_gone() { # PIDFILE SECONDS
     done
 }
 
-# Asks it to end, and ends it if it does not within the time. The pid file goes.
+# Sends SIGTERM, and SIGKILL if the process still runs after SECONDS. Removes the pid file.
 process_stop() { # PIDFILE SECONDS
     process_signal "$1" TERM
     process_wait_gone "$1" "$2" || {
@@ -75,6 +76,6 @@ process_stop() { # PIDFILE SECONDS
 }
 
 mountpoint_is() { # DIRECTORY
-    # Not mountpoint(1): that asks the file system itself, and a dead one would not answer.
+    # Not mountpoint(1): it asks the file system itself, and a dead one does not answer.
     awk -v path="$1" '$5 == path { found = 1 } END { exit !found }' /proc/self/mountinfo
 }

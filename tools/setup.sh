@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing to build and run Aquarium on Debian 12 or later; with `check` also what its tests need.
-# Quiet unless something fails, and done in a moment when all is there. Needs root only when something is missing.
+# Prints little unless something fails. Returns at once, and needs no root, when nothing is missing.
 #
 #   tools/setup.sh [check]
 set -eu
@@ -22,7 +22,7 @@ fail() {
     exit 1
 }
 
-# The packages of the list that are not installed.
+# Prints the packages of the list that are not installed.
 missing_of() {
     local installed package
     installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p')
@@ -43,7 +43,7 @@ raft_is_good() {
 
 # ---- apt ------------------------------------------------------------------------------------------------
 
-# Runs apt-get; its output is shown only if the last attempt fails. Others may hold apt's locks for a while.
+# Runs apt-get. Shows its output only if the last attempt fails. Another apt may hold the locks for a while.
 apt_try() {
     local attempt
     for attempt in 1 2 3 4 5 6; do
@@ -66,7 +66,7 @@ updated=no
 apt_update() {
     [ "$updated" = no ] || return 0
     updated=yes
-    # A source that is of no use to us may be down: whether it matters shows when something is installed.
+    # Ignores a failure: the source that is down may not be needed. If it is, the installation fails.
     apt_try update || true
 }
 
@@ -101,7 +101,7 @@ raft_offered() {
     fi
 }
 
-# Tries one candidate for a source of backports: with its lists alone, so that a wrong one costs little.
+# Tries one candidate for a source of backports. Updates only its lists, so that a wrong one costs little.
 backports_use() {
     local target="$own_source.${1##*.}"
     rm -f "$own_source.sources" "$own_source.list"
@@ -129,7 +129,7 @@ raft_install() {
         suite=$(raft_offered)
     fi
     case $suite in
-    "") fail "no libraft-dev $raft_least or later is to be had: on Debian 12 it comes from the suite" \
+    "") fail "libraft-dev $raft_least or later is not available: on Debian 12 it comes from the suite" \
         "$release-backports, on later releases from main; add that suite to the apt sources and run this again" ;;
     default) apt_install libraft-dev ;;
     *) apt_install -t "$suite" libraft-dev ;;
@@ -139,7 +139,7 @@ raft_install() {
 
 # ---- what to do -------------------------------------------------------------------------------------------
 
-command -v dpkg-query >/dev/null || fail "this is made for Debian: install the libraries of docs/dependencies.md by hand"
+command -v dpkg-query >/dev/null || fail "this script is for Debian: install the libraries of docs/dependencies.md by hand"
 wanted=$to_run
 case ${1-} in
 "") ;;

@@ -1,13 +1,13 @@
 #!/bin/sh
-# `make up`: a cluster on this one machine: a controller, two agents, the file view at /aquarium, a few labels.
-# Starts only what does not run; nothing needs systemd, and all of it outlives this shell. `make down` stops it.
+# `make up`: starts a cluster on this machine: a controller, two agents, the file view at /aquarium, a few labels.
+# Starts only what does not run yet. Needs no systemd. The processes outlive this shell; `make down` stops them.
 set -eu
 cd "$(dirname "$0")/.."
 . tools/machine.sh
 
 started=""
 
-# Starts it unless it runs. PROGRAM ARGUMENTS... go to the program of that name in the build.
+# Starts PROGRAM of the build with ARGUMENTS..., unless the process NAME runs already.
 ensure() { # NAME PROGRAM ARGUMENTS...
     local name=$1 program=$2
     shift 2
@@ -17,7 +17,8 @@ ensure() { # NAME PROGRAM ARGUMENTS...
     started="$started $name"
 }
 
-# wait_until NAME SECONDS WHAT COMMAND...: as long as the process runs.
+# wait_until NAME SECONDS WHAT COMMAND...: waits until COMMAND succeeds. After SECONDS, or when the process NAME ends, fails
+# with the text WHAT.
 wait_until() {
     local name=$1 tries=$(($2 * 20)) what=$3
     shift 3
@@ -53,9 +54,9 @@ machine_lock
 mkdir -p "$state"
 
 ensure controller aq-controller --set data="$state/controller" --set api.port="$api_port" --set hub.port="$hub_port"
-wait_until controller 60 "the controller does not get ready" ready
+wait_until controller 60 "the controller did not become ready" ready
 
-# The machine is shared out: each agent offers half of it.
+# Each agent offers half of the machine.
 half_cpu=$(nproc | awk '{ printf "%.1f", $1 / 2 }')
 half_ram=$(awk '$1 == "MemTotal:" { printf "%dMiB", $2 / 1024 / 2 }' /proc/meminfo)
 for node in $nodes; do
@@ -64,17 +65,17 @@ for node in $nodes; do
         --set capacity.cpu="$half_cpu" --set capacity.ram="$half_ram" --set capacity.slots=16
 done
 for node in $nodes; do
-    wait_until "$node" 30 "$node does not join" node_is_active "$node"
+    wait_until "$node" 30 "$node did not join" node_is_active "$node"
 done
 
 if ! process_runs "$(pid_file fs)"; then
-    machine_unmount || fail "$mount is in use, and cannot be unmounted"
+    machine_unmount || fail "$mount is in use and cannot be unmounted"
     mkdir -p "$mount"
 fi
 ensure fs aq-fs --data "$state/controller" --mount "$mount"
-wait_until fs 30 "the file view does not appear at $mount" view_is_there
+wait_until fs 30 "the file view did not appear at $mount" view_is_there
 
-# ---- what to play with ------------------------------------------------------------------------------------
+# ---- example labels, and the command ----------------------------------------------------------------------
 
 for file in tools/examples/*.yml; do
     name=$(sed -n 's/^name: *//p' "$file")
@@ -86,13 +87,13 @@ if [ ! -e "$command_link" ] || [ -L "$command_link" ]; then
     mkdir -p "${command_link%/*}"
     ln -sfn "$PWD/$build/aq" "$command_link"
 else
-    say "note: $command_link is not ours and was left alone; the command line is $build/aq"
+    say "note: $command_link is another program and was not replaced; use $build/aq"
 fi
 
 if [ -n "$started" ]; then
     say "Started:$started. Logs are in $logs, state in $state."
 else
-    say "All of it runs already."
+    say "Everything is running already."
 fi
 cat <<END
 
@@ -106,5 +107,5 @@ Try:
     aq log tail -f
     echo 1 > $mount/applications/last/deallocate
 
-$mount/README says what the files are; aq --help and README.md go on from here. make down stops everything.
+$mount/README explains the files; aq --help and README.md say more. make down stops everything.
 END

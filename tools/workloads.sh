@@ -1,8 +1,8 @@
-# Ending the workloads of an agent that does not run, and removing their control groups. Nothing enters the cluster's log:
-# when the agent runs again, it finds that they are gone, and says so. Sourced after tools/processes.sh.
+# Ends the workloads of an agent that does not run, and removes their control groups. Writes nothing to the cluster's log:
+# when the agent runs again, it reports that they are gone. Sourced after tools/processes.sh.
 
-# workloads_end NODE DIRECTORY_OF_THE_AGENT: asks the keepers, which ask the workloads (drivers/process/keeper.h); what
-# is left after a while is killed. 0: nothing is left.
+# workloads_end NODE DIRECTORY_OF_THE_AGENT: sends SIGTERM to the keepers, which stop their workloads
+# (drivers/process/keeper.h). Kills what is left after a while. Succeeds if nothing is left.
 workloads_end() {
     local waits=100
     workloads_keepers "$2" | while read -r pid; do
@@ -17,7 +17,8 @@ workloads_end() {
     [ "$waits" -gt 0 ]
 }
 
-# The pids of keepers that still run. Only the driver's own files say so, never what a workload may have written.
+# Prints the pids of the keepers that still run. Reads only the driver's own files, never one that a workload may have
+# written.
 workloads_keepers() { # DIRECTORY
     local boot
     [ -d "$1/workloads" ] || return 0
@@ -32,7 +33,7 @@ workloads_keepers() { # DIRECTORY
     return 0
 }
 
-# The node's directory in each hierarchy of control groups.
+# Prints the node's directory in each hierarchy of control groups.
 workloads_groups() { # NODE
     awk '{ for (i = 7; i < NF; i++) if ($i == "-" && ($(i + 1) == "cgroup" || $(i + 1) == "cgroup2")) print $5 }' \
         /proc/self/mountinfo | while read -r root; do

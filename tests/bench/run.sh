@@ -113,12 +113,12 @@ write_page() { # OUT
         cat <<'END'
 # Performance
 
-Made by `make bench`; do not edit: what is explained stands in `tests/bench/notes.md`. `make bench NAMES="decisions reads"` repeats some
-of it and shows the table only.
+`make bench` writes this page; do not edit it. The explanations come from `tests/bench/notes.md`. `make bench NAMES="decisions reads"` repeats
+some benchmarks and shows only the table.
 
 A baseline is a small program that does the unavoidable part of the same work and nothing else. It is measured in the same
 run, in turns with ours, and the ratio is the median of the rounds' ratios: what disturbs a round disturbs both. Memory
-is what is a process's own (`RssAnon`): LMDB's file pages belong to the kernel.
+is the process's own (`RssAnon`): LMDB's file pages belong to the kernel.
 
 END
         echo "- machine: $(machine)"

@@ -1,13 +1,13 @@
 #!/bin/sh
-# `make check`: everything that must hold before a change goes in. Ends with "N passed, N failed".
+# `make check`: runs every check and test that must pass before a change is merged. Ends with "N passed, N failed".
 #
-# What is built here is built with what make(1) hands over: MAKE and JOBS. Logs stay in build/logs.
+# Builds with the values of MAKE and JOBS that make(1) passes on. Logs stay in build/logs.
 set -u
 cd "$(dirname "$0")/../.." || exit
 make=${MAKE:-make}
 jobs=${JOBS--j$(nproc)}
 run=tests/run.sh
-# The sanitizers of gcc 12 do not get along with as many random bits in addresses as newer kernels use.
+# The sanitizers of gcc 12 fail when addresses have as many random bits as newer kernels use: turn randomization off.
 fixed=""
 setarch "$(uname -m)" -R true 2>/dev/null && fixed="setarch $(uname -m) -R"
 rm -rf build/logs
@@ -29,7 +29,7 @@ e2e() {
     local variant=$1 test
     shift
     for test in "$@"; do
-        # lib.sh is what the others share.
+        # lib.sh is no test: the tests source it.
         # shellcheck disable=SC2086 # words
         case $test in
         */lib.sh) ;;
@@ -49,7 +49,7 @@ if build build-gcc all tests abuse-programs man; then
     e2e release tests/e2e/session.sh tests/e2e/up.sh
     e2e release build/release/abuse/http build/release/abuse/port tests/abuse/mount.sh
 fi
-# For the upgrade test: once for each commit, and not in that test's time.
+# For the upgrade test. Built once for each commit, and here, so that it does not use up that test's time.
 step previous tools/check/previous.sh
 build build-clang VARIANT=lint CC=clang objects
 if build build-asan VARIANT=asan all tests man fuzzers; then

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Is every C file in the house's format? `make format` puts it there.
+# Fails if a C file is not formatted as .clang-format says. `make format` formats them all.
 set -eu
 cd "$(dirname "$0")/../.."
 . tools/check/files.sh

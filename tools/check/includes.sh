@@ -1,6 +1,6 @@
 #!/bin/sh
-# Which folder may use which: the architecture, checked. Ours are the includes in quotes; they are written from the root.
-# The pure parts of the controller may besides neither look at a clock nor touch files, sockets, threads or randomness.
+# Checks the architecture: which folder may include which. Our own includes are in quotes, with paths from the root.
+# In addition, the pure parts of the controller may not read a clock or use files, sockets, threads or random numbers.
 set -eu
 cd "$(dirname "${1:-$0}")/../.."
 . tools/check/files.sh
@@ -91,7 +91,7 @@ awk -v rules="$rules" -v pure="$pure" -v headers="$impure_headers" -v calls="$im
         sub(/^[^<]*</, "", target)
         sub(/>.*/, "", target)
         if (target ~ "^(" headers ")$")
-            complain(home " is pure, and has no use for <" target ">")
+            complain(home " is pure, and may not include <" target ">")
     }
     is_pure {
         line = $0
@@ -113,6 +113,6 @@ awk -v rules="$rules" -v pure="$pure" -v headers="$impure_headers" -v calls="$im
             complain(home " is pure, and may not call: " substr(line, RSTART, RLENGTH) ")")
     }
     END { exit bad }' $(c_files) || {
-    echo "which folder may use which stands in $0"
+    echo "the rules are in $0"
     exit 1
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# No C file is longer than 800 lines: one that gets there is about more than one thing, and is split.
+# Fails if a C file is longer than 800 lines: such a file is about more than one thing, and must be split.
 set -eu
 cd "$(dirname "$0")/../.."
 . tools/check/files.sh

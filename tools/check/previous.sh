@@ -1,9 +1,9 @@
 #!/bin/sh
-# Builds the controller and aq of the commit before what is here, for the upgrade test, and prints their directory:
-# build/previous/<commit>. Built once for each commit; those of others are removed. Prints nothing, and says why on
-# standard error, when there is no such commit here: a shallow clone, or no history at all.
+# Builds the controller and aq of the previous commit for the upgrade test, and prints the directory of the programs:
+# build/previous/<commit>/bin. Builds each commit once, and removes the builds of other commits. If there is no previous
+# commit here (a shallow clone, or no history at all), prints nothing, and says why on standard error.
 #
-# What is here is the last commit, or the tree on top of it when that holds changes: the one before is then the last.
+# If the tree has changes that are not committed, the last commit is the previous one; else the one before the last.
 set -eu
 cd "$(dirname "$0")/../.."
 unset MAKEFLAGS MFLAGS MAKELEVEL
@@ -17,15 +17,15 @@ skip() {
 }
 
 command -v git >/dev/null || skip "git is not installed"
-git rev-parse -q --verify HEAD >/dev/null 2>&1 || skip "there is no history here"
+git rev-parse -q --verify HEAD >/dev/null 2>&1 || skip "there is no git history here"
 before=HEAD
 # shellcheck disable=SC2086 # words
 [ -n "$(git status --porcelain -- $folders)" ] || before=HEAD~1
 commit=$(git rev-parse -q --verify "$before^{commit}" 2>/dev/null) || skip "the commit before the last is not here"
 target=build/previous/$commit
 mkdir -p build/previous
-exec 9>build/previous/lock # two tests may ask at once
-flock -w 280 9 || skip "somebody else has been building it for minutes"
+exec 9>build/previous/lock # two tests may need it at once
+flock -w 280 9 || skip "another process has been building it for minutes"
 if [ ! -x "$target/bin/aq-controller" ] || [ ! -x "$target/bin/aq" ]; then
     find build/previous -mindepth 1 -maxdepth 1 ! -name "$commit" ! -name lock -exec rm -rf {} +
     rm -rf "$target"

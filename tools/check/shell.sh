@@ -1,5 +1,5 @@
 #!/bin/sh
-# Do all shell scripts parse? And with shellcheck, where it is installed, more than that.
+# Fails if a shell script does not parse or is not executable. Also runs shellcheck, if it is installed.
 set -eu
 cd "$(dirname "$0")/../.."
 bad=0

@@ -1,7 +1,7 @@
-# Completion of aq for bash: source it, or put it into /usr/share/bash-completion/completions/aq. What can come next, aq
-# itself knows: nouns, verbs, flags, fields, and keys that it asks from the server.
+# Bash completion for aq: source this file, or copy it to /usr/share/bash-completion/completions/aq. aq itself lists the
+# possible next words: nouns, verbs, flags, fields, and keys that it reads from the server.
 _aq() {
-    # The line up to the cursor, cut at blanks only: bash would cut at "=" and ":" too.
+    # The line up to the cursor, split at blanks only: bash would also split at "=" and ":" too.
     local line=${COMP_LINE:0:COMP_POINT} words current candidate
     read -ra words <<<"$line"
     [[ $line == *[[:space:]] ]] && words+=("")
@@ -14,7 +14,7 @@ _aq() {
         ;;
     esac
     while IFS= read -r candidate; do
-        # Bash replaces only what follows its own last cut.
+        # Bash replaces only the text after its own last split.
         case $current in
         *[=:]*) candidate=${candidate#"${current%"${current##*[=:]}"}"} ;;
         esac
