@@ -1,4 +1,4 @@
-/* The hub as agents see it: what is to be done, what has happened, and deliveries that are lost on the way. */
+/* The hub as agents see it: deliveries, reports, and deliveries that are lost on the way. */
 #include "tests/lib/agent_stub.h"
 
 #include <pthread.h>
@@ -15,7 +15,7 @@ static void start_and_end(struct test_hub *hub)
     assert_true(work->full && work->first == 0 && work->last == UINT64_MAX);
     assert_int_equal(work->assignments.count, 0);
 
-    stub_send_poll(&stub); /* held until there is something */
+    stub_send_poll(&stub); /* stays open until there is something */
     uint64_t id = make_application(hub);
     work = stub_take_work(&stub);
     assert_false(work->full);
@@ -40,7 +40,7 @@ static void start_and_end(struct test_hub *hub)
     struct aq_happening ended = {.resource = resource, .what = AQ_HAPPENED_ENDED, .reason = "stopped"};
     stub_report(&stub, ended);
     assert_int_equal(application_status(hub, id), AQ_DEALLOCATED);
-    stub_report(&stub, ended); /* once more does no harm: it is refused, and noted */
+    stub_report(&stub, ended); /* a second time: the command is refused, and the report noted */
     stub_close(&stub);
 }
 
@@ -68,8 +68,8 @@ static void *beat_and_beat(void *context)
     return NULL;
 }
 
-/* So many heartbeats that they gather: nothing else is lost among them, and all are answered. */
-static void heartbeats_that_pour_in_stop_nothing(void **context)
+/* So many heartbeats that the hub lets them gather. All are answered, and other messages are not lost among them. */
+static void many_heartbeats_do_not_delay_other_messages(void **context)
 {
     struct crowd crowd = {.hub = *context};
     pthread_t thread;
@@ -81,7 +81,7 @@ static void heartbeats_that_pour_in_stop_nothing(void **context)
     pthread_join(thread, NULL);
 }
 
-static void a_failed_start_is_tried_elsewhere(void **context)
+static void a_failed_start_is_tried_on_another_node(void **context)
 {
     struct test_hub *hub = *context;
     struct agent_stub stubs[2];
@@ -121,13 +121,13 @@ static void a_delivery_is_repeated_until_it_is_seen(void **context)
     work = stub_poll(&stub);
     assert_false(work->full);
     assert_int_equal(work->assignments.count, 2);
-    stub.seen = 0; /* even the first one, which was full */
+    stub.seen = 0; /* as if even the first one, which was full, had been lost */
     work = stub_poll(&stub);
     assert_int_equal(work->assignments.count, 2);
     stub_close(&stub);
 }
 
-static void everything_is_told_to_a_new_session(void **context)
+static void a_new_session_is_told_everything(void **context)
 {
     struct test_hub *hub = *context;
     struct agent_stub stub, again;
@@ -161,9 +161,8 @@ static void apply_many(struct test_hub *hub, uint32_t count)
     free(records);
 }
 
-/* More than the hub keeps in mind one by one, and more than goes into one message; and some of it is lost on the way.
- */
-static void many_resources_are_told_in_parts(void **context)
+/* More resources than the hub keeps one by one, and more than fit into one delivery. Some deliveries are lost. */
+static void many_resources_take_several_deliveries(void **context)
 {
     enum { COUNT = 5000 };
     struct test_hub *hub = *context;
@@ -199,11 +198,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_resource_starts_and_ends, stub_setup, stub_teardown),
-        cmocka_unit_test_setup_teardown(heartbeats_that_pour_in_stop_nothing, stub_setup, stub_teardown),
-        cmocka_unit_test_setup_teardown(a_failed_start_is_tried_elsewhere, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(many_heartbeats_do_not_delay_other_messages, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_failed_start_is_tried_on_another_node, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(a_delivery_is_repeated_until_it_is_seen, stub_setup, stub_teardown),
-        cmocka_unit_test_setup_teardown(everything_is_told_to_a_new_session, stub_setup, stub_teardown),
-        cmocka_unit_test_setup_teardown(many_resources_are_told_in_parts, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_new_session_is_told_everything, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(many_resources_take_several_deliveries, stub_setup, stub_teardown),
     };
     return cmocka_run_group_tests_name("hub: work", tests, NULL, NULL);
 }

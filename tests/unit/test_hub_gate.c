@@ -1,4 +1,4 @@
-/* The gate: messages however they arrive, strangers and their bounds, answers that are not read. */
+/* The gate: messages in any pieces, unadmitted peers and their bounds, answers that are not read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,7 +51,7 @@ static int teardown(void **context)
     return 0;
 }
 
-static int come(const struct scene *scene)
+static int connect_peer(const struct scene *scene)
 {
     struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)scene->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -68,13 +68,13 @@ static void say(int fd, const void *bytes, size_t length)
     assert_int_equal(send(fd, bytes, length, MSG_NOSIGNAL), length);
 }
 
-/* A message with so many numbers on its stack. */
+/* Appends a message with a stack of `numbers` numbers. */
 static void frame(struct aq_buffer *out, unsigned numbers, const char *body)
 {
     raw_peer_frame(out, numbers - 1, numbers, body, strlen(body));
 }
 
-/* The next that is no silence, or 0 after a while. */
+/* Receives the next message or failure; 0 if there is none within `wait_ms`. */
 static int receive(const struct scene *scene, struct gate_message *message, int wait_ms)
 {
     struct pollfd fd = {.fd = gate_fd(scene->gate), .events = POLLIN};
@@ -98,11 +98,11 @@ static void expect_and_admit(const struct scene *scene, struct gate_message *mes
     gate_admit(scene->gate, message->from);
 }
 
-/* A visitor who has asked something, and is no stranger any more. */
-static int come_and_ask(const struct scene *scene, struct gate_message *message)
+/* Connects a peer that asks something and is admitted. */
+static int connect_and_ask(const struct scene *scene, struct gate_message *message)
 {
     struct aq_buffer words = {0};
-    int fd = come(scene);
+    int fd = connect_peer(scene);
     aq_buffer_add(&words, raw_peer_greeting, RAW_PEER_GREETING);
     frame(&words, 1, "asks");
     say(fd, words.data, words.length);
@@ -115,7 +115,7 @@ static bool is_closed(int fd)
 {
     char byte;
     ssize_t got = 1;
-    while (got > 0) /* the greeting may still be there */
+    while (got > 0) /* skips the greeting */
         got = recv(fd, &byte, 1, 0);
     return got == 0;
 }
@@ -125,7 +125,7 @@ static void messages_arrive_in_any_pieces(void **context)
     struct scene *scene = *context;
     struct aq_buffer words = {0};
     struct gate_message message;
-    int fd = come(scene);
+    int fd = connect_peer(scene);
     aq_buffer_add(&words, raw_peer_greeting, RAW_PEER_GREETING);
     frame(&words, 1, "first");
     frame(&words, 3, "second");
@@ -157,7 +157,7 @@ static void an_answer_carries_the_stack_back(void **context)
     struct aq_buffer words = {0};
     struct gate_message message;
     char stack[GATE_STACK_MAX], got[8 + 8 + 12 + 4];
-    int fd = come(scene);
+    int fd = connect_peer(scene);
     aq_buffer_add(&words, raw_peer_greeting, RAW_PEER_GREETING);
     frame(&words, 3, "asked");
     say(fd, words.data, words.length);
@@ -169,12 +169,13 @@ static void an_answer_carries_the_stack_back(void **context)
     assert_int_equal(recv(fd, got, sizeof got, MSG_WAITALL), sizeof got);
     assert_memory_equal(got, "\0SP\0\0\x31\0\0", 8);
     assert_memory_equal(got + 8, "\0\0\0\0\0\0\0\x10\0\0\0\1\0\0\0\2\x80\0\0\3said", 24);
-    gate_answer(scene->gate, message.from + (1 << 16), stack, message.stack_length, "lost", 4); /* nobody */
+    gate_answer(scene->gate, message.from + (1 << 16), stack, message.stack_length, "lost",
+                4); /* there is no such peer */
     close(fd);
     aq_buffer_free(&words);
 }
 
-static void who_speaks_otherwise_is_sent_away(void **context)
+static void a_peer_with_another_protocol_is_dropped(void **context)
 {
     static const struct {
         const char *words;
@@ -183,14 +184,14 @@ static void who_speaks_otherwise_is_sent_away(void **context)
         {"GET / HTTP/1.0\r\n\r\n", 18},
         {"\0SP\0\0\x10\0\0", 8},                                    /* another protocol */
         {"\0SP\0\0\x30\0\0\0\0\0\0\x40\0\0\0", 16},                 /* a gigabyte */
-        {"\0SP\0\0\x30\0\0\xff\xff\xff\xff\xff\xff\xff\xff", 16},   /* more than there is */
+        {"\0SP\0\0\x30\0\0\xff\xff\xff\xff\xff\xff\xff\xff", 16},   /* 2^64 - 1 bytes */
         {"\0SP\0\0\x30\0\0\0\0\0\0\0\0\0\0", 16},                   /* no stack */
         {"\0SP\0\0\x30\0\0\0\0\0\0\0\0\0\x08\0\0\0\1\0\0\0\2", 24}, /* a stack without an end */
     };
     struct scene *scene = *context;
     struct gate_message message;
     for (size_t i = 0; i < AQ_LENGTH(wrong); i++) {
-        int fd = come(scene);
+        int fd = connect_peer(scene);
         say(fd, wrong[i].words, wrong[i].length);
         assert_int_equal(receive(scene, &message, WAIT_MS), -1);
         assert_true(is_closed(fd));
@@ -198,12 +199,12 @@ static void who_speaks_otherwise_is_sent_away(void **context)
     }
 }
 
-static void whose_message_does_not_open_is_not_heard_again(void **context)
+static void nothing_is_read_after_a_message_that_does_not_open(void **context)
 {
     struct scene *scene = *context;
     struct aq_buffer words = {0};
     struct gate_message message;
-    int fd = come(scene);
+    int fd = connect_peer(scene);
     aq_buffer_add(&words, raw_peer_greeting, RAW_PEER_GREETING);
     frame(&words, 1, "wrong key");
     frame(&words, 1, "and more");
@@ -216,7 +217,7 @@ static void whose_message_does_not_open_is_not_heard_again(void **context)
     aq_buffer_free(&words);
 }
 
-static void the_oldest_stranger_makes_room(void **context)
+static void the_oldest_unadmitted_peer_makes_room(void **context)
 {
     struct scene *scene = *context;
     struct aq_buffer words = {0};
@@ -224,22 +225,22 @@ static void the_oldest_stranger_makes_room(void **context)
     static int fds[GATE_UNADMITTED_MAX];
     aq_buffer_add(&words, raw_peer_greeting, RAW_PEER_GREETING);
     frame(&words, 1, "known");
-    int known = come(scene), repeats = come(scene);
+    int known = connect_peer(scene), repeats = connect_peer(scene);
     say(known, words.data, words.length);
     expect_and_admit(scene, &message, "known");
     say(repeats, words.data, words.length);
-    expect(scene, &message, "known"); /* it opened, but may have been recorded: he stays a stranger */
+    expect(scene, &message, "known"); /* it opened, but may be a recording: the peer is not admitted */
     for (int i = 0; i < GATE_UNADMITTED_MAX; i++) {
-        fds[i] = come(scene);
+        fds[i] = connect_peer(scene);
         (void)!gate_receive(scene->gate, &message);
     }
     assert_int_equal(receive(scene, &message, QUIET_MS), 0);
-    int late = come(scene);
+    int late = connect_peer(scene);
     say(late, words.data, words.length);
     expect(scene, &message, "known");
     assert_true(is_closed(repeats) && is_closed(fds[0]));
     say(known, words.data + RAW_PEER_GREETING, words.length - RAW_PEER_GREETING);
-    expect(scene, &message, "known"); /* who is known stays */
+    expect(scene, &message, "known"); /* an admitted peer stays */
     for (int i = 0; i < GATE_UNADMITTED_MAX; i++)
         close(fds[i]);
     close(known);
@@ -253,7 +254,7 @@ static void unread_answers_are_bounded_and_whole(void **context)
     struct scene *scene = *context;
     struct gate_message message;
     char *big = aq_calloc(1, UNREAD_SIZE), *chunk = aq_malloc(UNREAD_SIZE), ours[8];
-    int fd = come_and_ask(scene, &message), answers = 0;
+    int fd = connect_and_ask(scene, &message), answers = 0;
     uint64_t from = message.from, size;
     for (int i = 0; i < UNREAD_ANSWERS; i++)
         gate_answer(scene->gate, from, "\x80\0\0\1", 4, big, UNREAD_SIZE);
@@ -261,7 +262,7 @@ static void unread_answers_are_bounded_and_whole(void **context)
     struct timeval patience = {.tv_usec = 200000};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     for (;; answers++) {
-        assert_int_equal(receive(scene, &message, 1), 0); /* which also sends on */
+        assert_int_equal(receive(scene, &message, 1), 0); /* also sends what waits */
         if (recv(fd, &size, sizeof size, MSG_WAITALL) != sizeof size)
             break;
         assert_int_equal(be64toh(size), UNREAD_SIZE + 4);
@@ -279,20 +280,20 @@ static void unread_answers_are_bounded_and_whole(void **context)
     free(chunk);
 }
 
-/* Who sends again what he has recorded is answered; what he does not read of it is no burden. */
-static void strangers_have_few_unread_answers(void **context)
+/* A peer that sends recordings is answered, but the answers that it does not read are bounded. */
+static void unadmitted_peers_have_few_unread_answers(void **context)
 {
-    enum { STRANGERS = 12 };
+    enum { PEERS = 12 };
     struct scene *scene = *context;
     struct aq_buffer words = {0};
     struct gate_message message;
     char *big = aq_calloc(1, UNREAD_SIZE);
-    int fds[STRANGERS];
+    int fds[PEERS];
     aq_buffer_add(&words, raw_peer_greeting, RAW_PEER_GREETING);
     frame(&words, 1, "asks");
     struct mallinfo2 before = mallinfo2();
-    for (int i = 0; i < STRANGERS; i++) {
-        fds[i] = come(scene);
+    for (int i = 0; i < PEERS; i++) {
+        fds[i] = connect_peer(scene);
         say(fds[i], words.data, words.length);
         expect(scene, &message, "asks");
         for (int k = 0; k < UNREAD_ANSWERS / 10; k++)
@@ -301,13 +302,13 @@ static void strangers_have_few_unread_answers(void **context)
     struct mallinfo2 after = mallinfo2();
     assert_true(after.uordblks + after.hblkhd <
                 before.uordblks + before.hblkhd + GATE_UNADMITTED_BYTES + 2 * (size_t)GATE_UNREAD_MAX);
-    for (int i = 0; i < STRANGERS; i++)
+    for (int i = 0; i < PEERS; i++)
         close(fds[i]);
     free(big);
     aq_buffer_free(&words);
 }
 
-/* Reads `length` bytes, and lets the gate send on meanwhile. */
+/* Reads `length` bytes while the gate sends. */
 static void read_all(const struct scene *scene, int fd, char *out, size_t length)
 {
     struct gate_message message;
@@ -319,7 +320,7 @@ static void read_all(const struct scene *scene, int fd, char *out, size_t length
     }
 }
 
-/* The gate's end of a connection, which is in this process, too. */
+/* The gate's descriptor of a connection; it is in this process too. */
 static int other_end(int fd)
 {
     struct sockaddr_in ours, peer;
@@ -335,12 +336,12 @@ static int other_end(int fd)
     return -1;
 }
 
-/* By default, the system takes twelve minutes to notice that, and the places of a whole rack stay taken meanwhile. */
-static void who_vanished_is_noticed_in_time(void **context)
+/* By default, the system takes twelve minutes to notice that a peer has vanished. Until then, its slot is taken. */
+static void a_peer_that_vanished_is_noticed_in_time(void **context)
 {
     struct scene *scene = *context;
     struct gate_message message;
-    int fd = come(scene), on = 0, idle_s = 0, probe_s = 0, dead_ms = 0;
+    int fd = connect_peer(scene), on = 0, idle_s = 0, probe_s = 0, dead_ms = 0;
     socklen_t size = sizeof on;
     assert_int_equal(receive(scene, &message, QUIET_MS), 0);
     int other = other_end(fd);
@@ -354,15 +355,15 @@ static void who_vanished_is_noticed_in_time(void **context)
     close(fd);
 }
 
-/* Some answers always wait for him, but he reads all that come: more in the end than the gate may hold. */
-static void who_reads_behind_loses_nothing(void **context)
+/* Some answers always wait, but the peer reads all of them: more in total than the gate may hold. */
+static void a_slow_reader_loses_nothing(void **context)
 {
     struct scene *scene = *context;
     struct gate_message message;
     const size_t whole = 8 + 4 + SLOW_SIZE;
-    const int small = 32 << 10; /* what the system takes of what waits */
+    const int small = 32 << 10; /* so that the gate must hold the answers */
     char *big = aq_calloc(1, SLOW_SIZE), *answer = aq_malloc(whole);
-    int fd = come_and_ask(scene, &message);
+    int fd = connect_and_ask(scene, &message);
     uint64_t from = message.from;
     assert_int_equal(setsockopt(other_end(fd), SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
     read_all(scene, fd, answer, RAW_PEER_GREETING);
@@ -379,20 +380,20 @@ static void who_reads_behind_loses_nothing(void **context)
     free(answer);
 }
 
-/* He reads, but never all that waits. */
+/* The peer reads, but never everything that waits. */
 static void a_slow_reader_costs_no_more_than_what_waits(void **context)
 {
     struct scene *scene = *context;
     struct gate_message message;
     char *big = aq_calloc(1, UNREAD_SIZE);
-    int fd = come_and_ask(scene, &message);
+    int fd = connect_and_ask(scene, &message);
     uint64_t from = message.from;
-    for (int i = 0; i < UNREAD_ANSWERS; i++) /* until no more is kept */
+    for (int i = 0; i < UNREAD_ANSWERS; i++) /* until no more are held */
         gate_answer(scene->gate, from, "\x80\0\0\1", 4, big, UNREAD_SIZE);
     struct mallinfo2 before = mallinfo2();
     for (int i = 0; i < UNREAD_ANSWERS; i++) {
         assert_true(recv(fd, big, UNREAD_SIZE, MSG_WAITALL) == UNREAD_SIZE);
-        assert_int_equal(receive(scene, &message, 0), 0); /* sends on */
+        assert_int_equal(receive(scene, &message, 0), 0); /* sends what waits */
         memset(big, 0, UNREAD_SIZE);
         gate_answer(scene->gate, from, "\x80\0\0\1", 4, big, UNREAD_SIZE);
     }
@@ -407,14 +408,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(messages_arrive_in_any_pieces, setup, teardown),
         cmocka_unit_test_setup_teardown(an_answer_carries_the_stack_back, setup, teardown),
-        cmocka_unit_test_setup_teardown(who_speaks_otherwise_is_sent_away, setup, teardown),
-        cmocka_unit_test_setup_teardown(whose_message_does_not_open_is_not_heard_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_oldest_stranger_makes_room, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_peer_with_another_protocol_is_dropped, setup, teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_read_after_a_message_that_does_not_open, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_oldest_unadmitted_peer_makes_room, setup, teardown),
         cmocka_unit_test_setup_teardown(unread_answers_are_bounded_and_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(strangers_have_few_unread_answers, setup, teardown),
+        cmocka_unit_test_setup_teardown(unadmitted_peers_have_few_unread_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(a_slow_reader_costs_no_more_than_what_waits, setup, teardown),
-        cmocka_unit_test_setup_teardown(who_vanished_is_noticed_in_time, setup, teardown),
-        cmocka_unit_test_setup_teardown(who_reads_behind_loses_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_peer_that_vanished_is_noticed_in_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_slow_reader_loses_nothing, setup, teardown),
     };
     return cmocka_run_group_tests_name("hub: the gate", tests, NULL, NULL);
 }

@@ -120,13 +120,13 @@ static void a_watch_waits_for_the_next_commit(void **context)
     now = asker.message;
     assert_true(now->seq > watch.seq);
     watch.seq = now->seq + 1000;
-    asker_expect(&asker, AQ_MSG_WATCH, &watch, AQ_MSG_NOW); /* its patience ends */
+    asker_expect(&asker, AQ_MSG_WATCH, &watch, AQ_MSG_NOW); /* answered when the watch expires */
     asker_close(&asker);
 }
 
 /* ---- logs ---------------------------------------------------------------------------------------------- */
 
-/* Node "one" with one resource, whose number it returns. */
+/* Makes node "one" with one resource; returns the number of the resource. */
 static uint64_t make_resource(struct test_hub *hub, struct test_asker *agent)
 {
     struct aq_error error;
@@ -138,7 +138,7 @@ static uint64_t make_resource(struct test_hub *hub, struct test_asker *agent)
     return 1;
 }
 
-/* The question that the agent is asked, with its next delivery. */
+/* Polls until a delivery brings a question; returns it. */
 static struct aq_ask take_ask(struct test_asker *agent, uint64_t seen)
 {
     struct aq_poll poll = {"one", 11, seen};
@@ -175,7 +175,7 @@ static void a_log_is_fetched_from_its_agent(void **context)
     asker_close(&agent);
 }
 
-static void an_agent_that_does_not_tell_is_given_up(void **context)
+static void a_fetch_ends_when_the_agent_does_not_answer(void **context)
 {
     struct test_hub *hub = *context;
     struct test_asker agent, asker;
@@ -190,7 +190,7 @@ static void an_agent_that_does_not_tell_is_given_up(void **context)
     asker_close(&agent);
 }
 
-/* Nothing of them is left to its name: the next one with it is asked what it is asked, and that is counted. */
+/* They are not left for the next node of that name. */
 static void questions_end_with_their_node(void **context)
 {
     struct test_hub *hub = *context;
@@ -224,7 +224,7 @@ static void fetch_done(void *context, const struct aq_error *error, const void *
     sem_post(&fetching->done);
 }
 
-static void an_open_fetch_ends_with_the_hub(void **context)
+static void an_open_fetch_ends_when_the_hub_stops(void **context)
 {
     struct test_hub *hub = *context;
     struct test_asker agent;
@@ -252,9 +252,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_new_user_gets_a_token, setup, teardown),
         cmocka_unit_test_setup_teardown(a_watch_waits_for_the_next_commit, setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_is_fetched_from_its_agent, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_agent_that_does_not_tell_is_given_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_fetch_ends_when_the_agent_does_not_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(questions_end_with_their_node, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_open_fetch_ends_with_the_hub, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_open_fetch_ends_when_the_hub_stops, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* What the hub stands on: the set of numbers, the table of agents, the mailbox, the store of heartbeats. */
+/* The lower parts of the hub: sets of numbers, what is pending for an agent, the table of agents, the mailbox, and how
+ * heartbeats are stored. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,11 +36,81 @@ static void a_set_is_sorted_and_bounded(void **context)
     for (uint64_t i = 1; i <= NUMBERS_MAX; i++)
         assert_true(numbers_add(&more, i * 10));
     assert_false(numbers_add(&more, 5));
-    assert_true(numbers_add(&more, 50)); /* it has that */
+    assert_true(numbers_add(&more, 50)); /* it has this one already */
     assert_false(numbers_join(&set, &more));
     assert_int_equal(set.count, NUMBERS_MAX);
     numbers_free(&set);
     numbers_free(&more);
+}
+
+static void what_a_lost_delivery_told_is_pending_again(void **context)
+{
+    struct pending pending = {0};
+    (void)context;
+    pending_reset(&pending);
+    assert_true(pending.all && pending.all_from == 0);
+    pending.delivery = 1;
+    pending_sent_all(&pending, 100); /* up to 99 */
+    pending_add(&pending, 7);
+    assert_true(pending.all && pending.all_from == 100);
+    pending_seen(&pending, 1);
+    pending.delivery = 2;
+    pending_sent_all(&pending, 0);
+    assert_false(pending.all);
+    pending_seen(&pending, 1); /* delivery 2 was lost */
+    assert_true(pending.all && pending.all_from == 100);
+    assert_int_equal(pending.changed.count, 1);
+    pending_sent_all(&pending, 0);
+    pending.delivery = 3;
+    pending_seen(&pending, 3);
+    pending.delivery = 4;
+    pending_sent_changed(&pending, 1); /* 7 */
+    pending_seen(&pending, 4);
+    assert_true(pending_is_empty(&pending));
+    pending_add(&pending, 8);
+    pending.delivery = 5;
+    pending_sent_changed(&pending, 1);
+    pending_seen(&pending, 4); /* delivery 5 was lost */
+    assert_int_equal(pending.changed.count, 1);
+    assert_int_equal(pending.changed.items[0], 8);
+    pending_free(&pending);
+}
+
+static void too_many_changes_are_pending_as_all(void **context)
+{
+    struct pending pending = {0};
+    (void)context;
+    for (uint64_t i = 1; i <= NUMBERS_MAX; i++)
+        pending_add(&pending, i);
+    assert_false(pending.all);
+    pending_add(&pending, NUMBERS_MAX + 1);
+    assert_true(pending.all && pending.all_from == 0);
+    assert_int_equal(pending.changed.count, 0);
+    pending_free(&pending);
+}
+
+static void agents_with_a_poll_become_ready_once(void **context)
+{
+    struct agents agents = {0};
+    struct hub_channel channel = {0};
+    struct hub_agent *one = agents_add(&agents, "one"), *two = agents_add(&agents, "two");
+    (void)context;
+    agents_tell(&agents, one, 1); /* no session, no POLL */
+    assert_true(pending_is_empty(&one->pending));
+    one->session = two->session = 1;
+    agents_tell(&agents, one, 1);
+    assert_null(agents_take_ready(&agents));
+    one->poll.question.channel = two->poll.question.channel = &channel;
+    agents_mark_ready(&agents, one);
+    agents_tell(&agents, one, 2);
+    assert_ptr_equal(agents_take_ready(&agents), one);
+    assert_null(agents_take_ready(&agents));
+    agents_tell_all(&agents, one);
+    agents_tell_all(&agents, two);
+    agents_remove(&agents, one); /* also from the list */
+    assert_ptr_equal(agents_take_ready(&agents), two);
+    assert_null(agents_take_ready(&agents));
+    agents_free(&agents);
 }
 
 static void agents_are_found_by_name(void **context)
@@ -53,7 +124,7 @@ static void agents_are_found_by_name(void **context)
         assert_non_null(agents_add(&agents, name));
     }
     assert_null(agents_add(&agents, "one-more"));
-    assert_non_null(agents_add(&agents, "a7")); /* it is there */
+    assert_non_null(agents_add(&agents, "a7")); /* it exists */
     for (int i = 0; i < HUB_AGENTS_MAX; i += 2) {
         snprintf(name, sizeof name, "a%d", i);
         agents_remove(&agents, agents_find(&agents, name));
@@ -96,9 +167,9 @@ static void a_mailbox_keeps_the_order(void **context)
     mailbox_close(&mailbox);
 }
 
-/* ---- heartbeats on a full disk -------------------------------------------------------------------------------- */
+/* ---- heartbeats on a full disk -------------------------------------------------------------------------- */
 
-/* So often, one agent is heard of before. `room`: the file may be written to. */
+/* Scans `times` times, each time after a sign of life of the agent. `room`: files can be written. */
 static void scan(struct hub_presence *presence, struct hub_agent *agent, int times, bool room)
 {
     struct rlimit limit;
@@ -114,8 +185,8 @@ static void scan(struct hub_presence *presence, struct hub_agent *agent, int tim
     setrlimit(RLIMIT_FSIZE, &limit);
 }
 
-/* What the journal says meanwhile. */
-static void say_while_the_disk_is_full(struct hub_presence *presence, char words[2048])
+/* Fills `words` with the lines of the journal. */
+static void scan_with_a_full_disk(struct hub_presence *presence, char words[2048])
 {
     int ends[2], before = dup(STDERR_FILENO);
     assert_int_equal(pipe(ends), 0);
@@ -141,7 +212,7 @@ static unsigned count(const char *words, const char *wanted)
     return times;
 }
 
-static void heartbeats_that_cannot_be_stored_are_told_of_once(void **context)
+static void heartbeats_that_cannot_be_stored_are_logged_once(void **context)
 {
     char directory[64], words[2048];
     struct hub_base base = {0};
@@ -152,7 +223,7 @@ static void heartbeats_that_cannot_be_stored_are_told_of_once(void **context)
     signal(SIGXFSZ, SIG_IGN);
     aq_journal_open("test", AQ_INFO);
     test_must(live_open(&presence.live, directory, STATE_WRITE, &error), &error);
-    say_while_the_disk_is_full(&presence, words);
+    scan_with_a_full_disk(&presence, words);
     assert_int_equal(count(words, "warn test: heartbeats cannot be stored error="), 2);
     assert_int_equal(count(words, "info test: heartbeats are stored again failed=3\n"), 1);
     assert_int_equal(count(words, "\n"), 3);
@@ -166,9 +237,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_set_is_sorted_and_bounded),
+        cmocka_unit_test(what_a_lost_delivery_told_is_pending_again),
+        cmocka_unit_test(too_many_changes_are_pending_as_all),
+        cmocka_unit_test(agents_with_a_poll_become_ready_once),
         cmocka_unit_test(agents_are_found_by_name),
         cmocka_unit_test(a_mailbox_keeps_the_order),
-        cmocka_unit_test(heartbeats_that_cannot_be_stored_are_told_of_once),
+        cmocka_unit_test(heartbeats_that_cannot_be_stored_are_logged_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

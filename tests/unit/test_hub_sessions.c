@@ -1,4 +1,4 @@
-/* Who is whom to the hub: hello, strangers, recorded messages; and what becomes of the silent. */
+/* Sessions and presence: HELLO, messages that do not open, recorded messages, and agents that are silent. */
 #include "schema/base/clock.h"
 #include "schema/wire/seal.h"
 #include "tests/lib/agent_stub.h"
@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- who is who ---------------------------------------------------------------------------------------- */
+/* ---- sessions ------------------------------------------------------------------------------------------ */
 
-static void a_living_name_is_refused_to_another(void **context)
+static void the_name_of_a_living_agent_is_refused_to_another(void **context)
 {
     struct test_hub *hub = *context;
     struct agent_stub stub;
@@ -22,12 +22,12 @@ static void a_living_name_is_refused_to_another(void **context)
     asker_open(&other, hub->agents_url, &hub->agent_key);
     asker_ask(&other, AQ_MSG_HELLO, &hello);
     assert_string_equal(asker_refusal(&other), "exists");
-    stub_beat(&stub); /* the first one is none the worse */
+    stub_beat(&stub); /* the first one goes on */
     asker_close(&other);
     stub_close(&stub);
 }
 
-static void nothing_goes_without_hello(void **context)
+static void without_hello_all_messages_are_refused(void **context)
 {
     struct test_hub *hub = *context;
     struct test_asker asker;
@@ -42,7 +42,7 @@ static void nothing_goes_without_hello(void **context)
     assert_string_equal(asker_refusal(&asker), "unauthenticated");
     asker_ask(&asker, AQ_MSG_REPORT, &report);
     assert_string_equal(asker_refusal(&asker), "unauthenticated");
-    asker_ask(&asker, AQ_MSG_WATCH, &watch); /* that is for the file view */
+    asker_ask(&asker, AQ_MSG_WATCH, &watch); /* only for the file view */
     assert_string_equal(asker_refusal(&asker), "invalid");
     asker_close(&asker);
 }
@@ -56,7 +56,7 @@ static int connect_raw(const struct test_hub *hub)
     return fd;
 }
 
-/* Frames as nanomsg has them, with nothing good inside. */
+/* Sends frames of nanomsg's protocol with invalid contents. */
 static void send_frames(int fd)
 {
     unsigned char frame[8 + 64] = {[7] = 64}, endless[8] = {1}, empty[8] = {0},
@@ -70,47 +70,47 @@ static void send_frames(int fd)
     (void)!send(fd, endless, sizeof endless, MSG_NOSIGNAL);
 }
 
-static uint64_t strangers(const struct test_hub *hub)
+static uint64_t count_unopened(const struct test_hub *hub)
 {
     struct hub_figures figures;
     hub_figures(hub->services.hub, &figures);
     return figures.unopened;
 }
 
-static void await_strangers(const struct test_hub *hub, uint64_t count)
+static void await_unopened(const struct test_hub *hub, uint64_t count)
 {
-    for (int i = 0; i < TEST_ANSWER_MS / 10 && strangers(hub) < count; i++)
+    for (int i = 0; i < TEST_ANSWER_MS / 10 && count_unopened(hub) < count; i++)
         usleep(10000);
-    assert_true(strangers(hub) >= count);
+    assert_true(count_unopened(hub) >= count);
 }
 
-/* Says hello with a key that opens nothing here. */
-static void come_as_stranger(struct test_hub *hub, const struct aq_wire_key *key)
+/* Sends HELLO, sealed with a key that is not the agents'. */
+static void send_unopened(struct test_hub *hub, const struct aq_wire_key *key)
 {
     struct test_asker other;
-    uint64_t before = strangers(hub);
+    uint64_t before = count_unopened(hub);
     struct aq_hello hello = test_hello("one", 2, 21);
     asker_open(&other, hub->agents_url, key);
     asker_send(&other, AQ_MSG_HELLO, &hello);
-    await_strangers(hub, before + 1);
-    assert_false(asker_receive_within(&other, 100)); /* it was heard, and is not answered */
+    await_unopened(hub, before + 1);
+    assert_false(asker_receive_within(&other, 100)); /* it is counted, but not answered */
     asker_close(&other);
 }
 
-static void strangers_are_counted_and_dropped(void **context)
+static void messages_that_do_not_open_are_counted_and_dropped(void **context)
 {
     struct test_hub *hub = *context;
     struct agent_stub stub;
     struct aq_wire_key other_key = {{1, 2, 3}};
     struct hub_figures figures;
     stub_open(&stub, hub, "two", 1, 11);
-    come_as_stranger(hub, &other_key);
-    come_as_stranger(hub, &hub->local_key); /* the file view's key opens nothing here either */
-    uint64_t before = strangers(hub);
+    send_unopened(hub, &other_key);
+    send_unopened(hub, &hub->local_key);
+    uint64_t before = count_unopened(hub);
     int noise = connect_raw(hub), frames = connect_raw(hub), silent = connect_raw(hub);
     assert_true(write(noise, "GET / HTTP/1.0\r\n\r\n", 18) == 18);
     send_frames(frames);
-    await_strangers(hub, before + 2);
+    await_unopened(hub, before + 2);
     stub_beat(&stub);
     hub_figures(hub->services.hub, &figures);
     assert_true(figures.messages >= 2);
@@ -120,7 +120,7 @@ static void strangers_are_counted_and_dropped(void **context)
     stub_close(&stub);
 }
 
-static void the_directory_is_closed_to_others(void **context)
+static void only_root_may_enter_the_directory(void **context)
 {
     struct test_hub *hub = *context;
     struct stat status;
@@ -132,7 +132,7 @@ static void the_directory_is_closed_to_others(void **context)
 
 /* ---- recordings ---------------------------------------------------------------------------------------- */
 
-/* An agent of today: the hub says which session it is to be. */
+/* An agent of the current version: the hub offers the number of its session. */
 static void stub_open_offered(struct agent_stub *stub, struct test_hub *hub, uint64_t slots)
 {
     struct aq_hello hello = test_hello("one", 1, 5);
@@ -152,8 +152,8 @@ static void beat_in(struct test_asker *asker, uint64_t session, uint64_t number)
     asker_expect(asker, AQ_MSG_BEAT, &beat, AQ_MSG_NOTED);
 }
 
-/* Everything is said word for word as it was, by someone who has no key. */
-static void a_recorded_session_begins_no_other(void **context)
+/* A peer without the key sends everything again. */
+static void a_recorded_session_cannot_begin_a_session(void **context)
 {
     struct test_hub *hub = *context;
     struct agent_stub first, stub;
@@ -183,14 +183,14 @@ static void a_recorded_session_begins_no_other(void **context)
     assert_string_equal(asker_refusal(&other), "unauthenticated");
     asker_ask(&other, AQ_MSG_REPORT, &report);
     assert_string_equal(asker_refusal(&other), "unauthenticated");
-    beat_in(&stub.talk, stub.session, 2); /* and nothing has changed for the agent */
+    beat_in(&stub.talk, stub.session, 2); /* nothing has changed for the agent */
     assert_int_equal(writer_seq(hub->cluster.writer), seq);
     asker_close(&other);
     stub_close(&first);
     stub_close(&stub);
 }
 
-static void a_recorded_poll_takes_no_work_away(void **context)
+static void a_recorded_poll_does_not_take_a_delivery(void **context)
 {
     struct test_hub *hub = *context;
     struct agent_stub stub;
@@ -235,9 +235,9 @@ static void recorded_messages_keep_no_node_alive(void **context)
     stub_close(&stub);
 }
 
-/* ---- lost and found ------------------------------------------------------------------------------------ */
+/* ---- presence ------------------------------------------------------------------------------------------ */
 
-static void the_silent_are_lost_and_found(void **context)
+static void a_silent_agent_is_lost_until_it_speaks_again(void **context)
 {
     struct test_hub *hub = *context;
     struct agent_stub stub;
@@ -251,7 +251,7 @@ static void the_silent_are_lost_and_found(void **context)
     assert_int_equal(live.load_milli, 42);
     assert_true(live.seen_at > 0);
     assert_true(node_becomes(hub, "one", AQ_NODE_LOST));
-    stub_beat(&stub); /* its session is still known */
+    stub_beat(&stub); /* in the same session */
     assert_true(node_becomes(hub, "one", AQ_NODE_ACTIVE));
     const struct aq_work *work = stub_poll(&stub);
     assert_true(work->full);
@@ -264,7 +264,8 @@ static void hold_up(void *context, const struct aq_error *error, const void *dat
     sleep(3); /* on the hub's thread; its agents count as lost after two */
 }
 
-/* Lets all agents beat until none of them is lost or about to be, as some are while others join on a busy machine. */
+/* Sends heartbeats of all agents until none is lost or about to be. On a busy machine, some are lost while others join.
+ */
 static void beat_until_all_are_heard(struct test_hub *hub, struct test_asker *askers, const struct aq_beat *beats,
                                      int count)
 {
@@ -276,7 +277,7 @@ static void beat_until_all_are_heard(struct test_hub *hub, struct test_asker *as
         for (int i = 0; i < count; i++)
             asker_expect(&askers[i], AQ_MSG_BEAT, &beats[i], AQ_MSG_NOTED);
         snprintf(user, sizeof user, "user-%d", round);
-        test_make_user(&hub->cluster, user, AQ_ROLE_USER); /* after what the hub has asked of the writer until now */
+        test_make_user(&hub->cluster, user, AQ_ROLE_USER); /* committed after what the hub has submitted so far */
         heard = true;
         for (int i = 0; i < count; i++)
             heard = heard && node_status(hub, beats[i].name) == AQ_NODE_ACTIVE;
@@ -284,8 +285,8 @@ static void beat_until_all_are_heard(struct test_hub *hub, struct test_asker *as
     }
 }
 
-/* More agents than it hears in one turn have spoken while the hub was held up: that is no silence of theirs. */
-static void a_hub_that_was_held_up_loses_nobody(void **context)
+/* While the hub is held up, more agents send heartbeats than it reads in one turn. They must not count as silent. */
+static void a_hub_that_was_held_up_loses_no_agent(void **context)
 {
     enum { COUNT = 400 };
     struct test_hub *hub = *context;
@@ -307,15 +308,15 @@ static void a_hub_that_was_held_up_loses_nobody(void **context)
         asker_send(&askers[i], AQ_MSG_BEAT, &beats[i]);
     for (int i = 0; i < COUNT; i++)
         assert_true(asker_receive_within(&askers[i], TEST_ANSWER_MS));
-    usleep(300000); /* whoever is to be lost is looked for now */
+    usleep(300000); /* long enough for a scan */
     assert_int_equal(writer_seq(hub->cluster.writer), seq);
     for (int i = 0; i < COUNT; i++)
         asker_close(&askers[i]);
     free(askers);
 }
 
-/* All places of readers are taken: what was committed cannot be looked at. That is told, but not for each message. */
-static void tables_that_cannot_be_read_are_told_now_and_then(void **context)
+/* All reader slots of the tables are taken, so the hub cannot read them. It logs that, but not for each message. */
+static void tables_that_cannot_be_read_are_logged_now_and_then(void **context)
 {
     enum { READERS = 2000, BEATS = 300 };
     struct test_hub *hub = *context;
@@ -346,14 +347,14 @@ static void tables_that_cannot_be_read_are_told_now_and_then(void **context)
     assert_in_range(told, 1, BEATS / 3);
     fclose(journal);
     free(txns);
-    uint64_t id = make_application(hub); /* and all goes on */
+    uint64_t id = make_application(hub); /* everything works again */
     const struct aq_work *work = stub_poll(&stub);
     assert_int_equal(work->assignments.count, 1);
     assert_int_equal(application_status(hub, id), AQ_ELECTED);
     stub_close(&stub);
 }
 
-static void a_restarted_hub_gives_time_then_knows_nobody(void **context)
+static void a_restarted_hub_waits_for_its_agents(void **context)
 {
     struct test_hub *hub = *context;
     struct agent_stub stub;
@@ -373,7 +374,7 @@ static void a_restarted_hub_gives_time_then_knows_nobody(void **context)
     assert_true(node_becomes(hub, "one", AQ_NODE_LOST));
 }
 
-static void a_forgotten_node_must_say_hello(void **context)
+static void the_agent_of_a_deleted_node_must_send_hello(void **context)
 {
     struct test_hub *hub = *context;
     struct agent_stub stub;
@@ -383,7 +384,7 @@ static void a_forgotten_node_must_say_hello(void **context)
     stub_open(&stub, hub, "one", 1, 11);
     assert_true(node_becomes(hub, "one", AQ_NODE_LOST));
     assert_true(test_ask(&hub->cluster, &aq_command_node_delete, &record, "admin", NULL, &error) > 0);
-    asker_ask(&stub.talk, AQ_MSG_BEAT, &beat); /* at once: what was answered, the hub knows */
+    asker_ask(&stub.talk, AQ_MSG_BEAT, &beat); /* at once: the hub knows what is committed */
     assert_string_equal(asker_refusal(&stub.talk), "unauthenticated");
     stub_close(&stub);
 }
@@ -391,19 +392,20 @@ static void a_forgotten_node_must_say_hello(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_living_name_is_refused_to_another, stub_setup, stub_teardown),
-        cmocka_unit_test_setup_teardown(nothing_goes_without_hello, stub_setup, stub_teardown),
-        cmocka_unit_test_setup_teardown(strangers_are_counted_and_dropped, stub_setup, stub_teardown),
-        cmocka_unit_test_setup_teardown(the_directory_is_closed_to_others, stub_setup, stub_teardown),
-        cmocka_unit_test_setup_teardown(a_recorded_session_begins_no_other, stub_setup, stub_teardown),
-        cmocka_unit_test_setup_teardown(a_recorded_poll_takes_no_work_away, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(the_name_of_a_living_agent_is_refused_to_another, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(without_hello_all_messages_are_refused, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(messages_that_do_not_open_are_counted_and_dropped, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(only_root_may_enter_the_directory, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_recorded_session_cannot_begin_a_session, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_recorded_poll_does_not_take_a_delivery, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(recorded_messages_keep_no_node_alive, stub_setup_lost_soon, stub_teardown),
-        cmocka_unit_test_setup_teardown(the_silent_are_lost_and_found, stub_setup_lost_soon, stub_teardown),
-        cmocka_unit_test_setup_teardown(a_hub_that_was_held_up_loses_nobody, stub_setup_lost_soon, stub_teardown),
-        cmocka_unit_test_setup_teardown(tables_that_cannot_be_read_are_told_now_and_then, stub_setup, stub_teardown),
-        cmocka_unit_test_setup_teardown(a_restarted_hub_gives_time_then_knows_nobody, stub_setup_lost_soon,
+        cmocka_unit_test_setup_teardown(a_silent_agent_is_lost_until_it_speaks_again, stub_setup_lost_soon,
                                         stub_teardown),
-        cmocka_unit_test_setup_teardown(a_forgotten_node_must_say_hello, stub_setup_lost_soon, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_hub_that_was_held_up_loses_no_agent, stub_setup_lost_soon, stub_teardown),
+        cmocka_unit_test_setup_teardown(tables_that_cannot_be_read_are_logged_now_and_then, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_restarted_hub_waits_for_its_agents, stub_setup_lost_soon, stub_teardown),
+        cmocka_unit_test_setup_teardown(the_agent_of_a_deleted_node_must_send_hello, stub_setup_lost_soon,
+                                        stub_teardown),
     };
     return cmocka_run_group_tests_name("hub: sessions", tests, NULL, NULL);
 }

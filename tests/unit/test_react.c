@@ -1,5 +1,5 @@
-/* The leader's standing wishes, with a real writer: what waits is placed when room comes, what has outlived its
- * lifetime is given back, and nothing in front starves what stands behind. */
+/* What the leader does by itself, with a real writer: applications that wait are placed when there is room, in their
+ * order and without starving others, and resources end when their lifetime is over. */
 #include "controller/react/react.h"
 #include "schema/model/application.h"
 #include "schema/model/label.h"
@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-enum { PATIENCE_MS = 60000 }; /* only a wish that is never granted takes so long */
+enum { PATIENCE_MS = 60000 };
 
 static struct test_cluster cluster;
 static struct react *react;
@@ -155,7 +155,7 @@ static void what_waits_is_placed_when_a_node_comes_back_or_grows(void **context)
     await_status(second, AQ_ELECTED);
 }
 
-static void all_that_fit_are_placed_in_their_order(void **context)
+static void applications_are_placed_in_their_order(void **context)
 {
     (void)context;
     create_many("mac", 150); /* more than one sweep tries of one label */
@@ -165,8 +165,10 @@ static void all_that_fit_are_placed_in_their_order(void **context)
         assert_int_equal(status_of(id), id <= 100 ? AQ_ELECTED : AQ_NEW);
 }
 
-/* Ten labels that never fit, each with more that wait than one sweep tries: 320 tries, and 256 can be under way. */
-static void those_that_never_fit_do_not_starve_the_others(void **context)
+/* Ten labels that never fit, with more applications each than one sweep tries: 320 tries, of which 256 can be under
+ * way.
+ */
+static void applications_that_never_fit_do_not_starve_others(void **context)
 {
     (void)context;
     for (int i = 0; i < 10; i++) {
@@ -183,7 +185,7 @@ static void those_that_never_fit_do_not_starve_the_others(void **context)
 
 /* ---- lifetimes ---------------------------------------------------------------------------------------- */
 
-static void what_has_outlived_its_lifetime_is_given_back(void **context)
+static void a_resource_ends_when_its_lifetime_is_over(void **context)
 {
     (void)context;
     make_label("short", (struct aq_needs){.lifetime = 1});
@@ -198,7 +200,7 @@ static void what_has_outlived_its_lifetime_is_given_back(void **context)
     assert_int_equal(status_of(long_one), AQ_ALLOCATED);
 }
 
-/* ---- quiet -------------------------------------------------------------------------------------------- */
+/* ---- rest --------------------------------------------------------------------------------------------- */
 
 static void restart_with_reserve(uint64_t mib)
 {
@@ -211,15 +213,15 @@ static void restart_with_reserve(uint64_t mib)
     test_cluster_start(&cluster);
 }
 
-/* A wish that the writer refuses is not made again at once, and again. */
-static void while_nothing_can_be_granted_it_rests(void **context)
+/* Commands that the writer refuses are not sent again in a tight loop. */
+static void it_rests_while_the_writer_refuses_commands(void **context)
 {
     (void)context;
     make_label("short", (struct aq_needs){.lifetime = 1});
     test_make_node(&cluster, "node-1", 1);
     uint64_t id = create("short"), reserve = cluster.config.log.disk_reserve;
     struct aq_resource_start start = {.id = 1, .node = "node-1", .identifier = "", .ip_addr = "", .hw_addr = ""};
-    react_stop(react); /* nobody wishes anything before there is no room, however long that takes */
+    react_stop(react); /* so that it sends nothing before there is no room */
     react = NULL;
     ask(&aq_command_resource_start, &start);
     restart_with_reserve(1ULL << 40); /* no room from now on */
@@ -232,11 +234,11 @@ static void while_nothing_can_be_granted_it_rests(void **context)
     await_status(id, AQ_DEALLOCATE);
 }
 
-static void it_stops_while_wishes_are_under_way(void **context)
+static void it_stops_while_commands_are_under_way(void **context)
 {
     (void)context;
     create_many("mac", 200);
-    test_make_node(&cluster, "node-1", 300); /* and teardown comes at once */
+    test_make_node(&cluster, "node-1", 300); /* teardown follows at once */
 }
 
 int main(void)
@@ -245,9 +247,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_waits_is_placed_when_a_node_joins),        TEST(what_waits_is_placed_when_a_resource_ends),
         TEST(what_waits_is_placed_when_maintenance_is_over), TEST(what_waits_is_placed_when_a_node_comes_back_or_grows),
-        TEST(all_that_fit_are_placed_in_their_order),        TEST(those_that_never_fit_do_not_starve_the_others),
-        TEST(what_has_outlived_its_lifetime_is_given_back),  TEST(while_nothing_can_be_granted_it_rests),
-        TEST(it_stops_while_wishes_are_under_way),
+        TEST(applications_are_placed_in_their_order),        TEST(applications_that_never_fit_do_not_starve_others),
+        TEST(a_resource_ends_when_its_lifetime_is_over),     TEST(it_rests_while_the_writer_refuses_commands),
+        TEST(it_stops_while_commands_are_under_way),
     };
     return cmocka_run_group_tests_name("react", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The writer as its askers see it: durable, all or none, once for a key, the same after a restart, and after a rebuild.
- */
+/* The writer as its callers see it: durable, all or none, once for each idempotency key, and the same after a restart
+ * and after a rebuild. */
 #include "controller/log/replay.h"
 #include "controller/state/counters.h"
 #include "schema/model/application.h"
@@ -101,7 +101,7 @@ static void a_batch_is_all_or_none(void **context)
     assert_int_equal(request.failed_item, 1);
     assert_int_equal(writer_seq(cluster->writer), seq);
 
-    /* The room that the first item would have taken is there again. */
+    /* The capacity that the first item would have taken is free again. */
     records[1] = &good;
     request.count = 1;
     test_ask_request(cluster, &request);
@@ -111,7 +111,7 @@ static void a_batch_is_all_or_none(void **context)
     aq_arena_free(&arena);
 }
 
-static void a_key_counts_once(void **context)
+static void an_idempotency_key_counts_once(void **context)
 {
     struct test_cluster *cluster = *context;
     struct aq_application_create record = {.label = "mac", .metadata = "{}"};
@@ -141,7 +141,7 @@ static void a_key_counts_once(void **context)
     assert_int_equal(request.error.code, AQ_E_KEY_REUSED);
 }
 
-static void a_dry_run_tells_and_forgets(void **context)
+static void a_dry_run_gives_the_events_and_undoes_them(void **context)
 {
     struct test_cluster *cluster = *context;
     struct aq_application_create record = {.label = "mac", .metadata = "{}"};
@@ -209,7 +209,7 @@ static void a_restart_and_a_rebuild_give_equal_tables(void **context)
         digest_of(cluster, after);
         assert_memory_equal(before, after, 32);
     }
-    create(cluster, NULL); /* and it goes on */
+    create(cluster, NULL); /* it still works */
     struct aq_buffer report = {0};
     struct aq_error error = {0};
     test_must(replay_verify(cluster->store, cluster->state, cluster->directory, 256 << 20, &report, &error), &error);
@@ -236,7 +236,7 @@ static void tables_that_differ_from_the_log_are_found(void **context)
     assert_true(seq > 0);
 }
 
-static void an_application_that_finds_no_room_waits_and_says_why(void **context)
+static void an_application_that_does_not_fit_waits_and_says_why(void **context)
 {
     struct test_cluster *cluster = *context;
     struct aq_arena arena = {0};
@@ -247,7 +247,7 @@ static void an_application_that_finds_no_room_waits_and_says_why(void **context)
     aq_arena_free(&arena);
 }
 
-static void three_tries_then_error_with_every_reason(void **context)
+static void after_three_tries_the_error_has_every_reason(void **context)
 {
     struct test_cluster *cluster = *context;
     struct aq_arena arena = {0};
@@ -278,12 +278,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_application_goes_through_its_life),
         TEST(a_batch_is_all_or_none),
-        TEST(a_key_counts_once),
-        TEST(a_dry_run_tells_and_forgets),
+        TEST(an_idempotency_key_counts_once),
+        TEST(a_dry_run_gives_the_events_and_undoes_them),
         TEST(a_restart_and_a_rebuild_give_equal_tables),
         TEST(tables_that_differ_from_the_log_are_found),
-        TEST(an_application_that_finds_no_room_waits_and_says_why),
-        TEST(three_tries_then_error_with_every_reason),
+        TEST(an_application_that_does_not_fit_waits_and_says_why),
+        TEST(after_three_tries_the_error_has_every_reason),
     };
     return cmocka_run_group_tests_name("writer", tests, NULL, NULL);
 }

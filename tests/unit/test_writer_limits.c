@@ -1,5 +1,5 @@
-/* The writer at its bounds: a full queue, a full map of the tables or of the log, requests that would not fit into an
- * entry. Each is refused with its reason, nothing is half done, and the next request finds everything in order. */
+/* The writer at its limits: a full queue, full tables, a full log, requests that do not fit into an entry. Each is
+ * refused with its reason and undone as a whole, and the next request works. */
 #include "controller/log/replay.h"
 #include "controller/log/thread.h"
 #include "schema/codec/pack.h"
@@ -25,7 +25,7 @@ enum { MANY_MAX = 4096 };
 
 static struct test_cluster cluster;
 
-/* `reopen`: with other bounds than the usual ones. */
+/* Opens a cluster with these limits. */
 static void given_a_cluster(uint64_t log_mib, uint64_t state_mib, uint64_t queue)
 {
     test_cluster_new(&cluster);
@@ -89,7 +89,7 @@ static char *big_metadata(size_t size)
     return text;
 }
 
-/* The log and the tables tell the same, and a restart finds both. */
+/* Checks that the log and the tables agree, and that they do after a restart. */
 static void check_all_is_well(void)
 {
     struct aq_error error = {0};
@@ -116,7 +116,7 @@ static void flooded(struct writer_request *request)
     sem_post(request->context);
 }
 
-static void a_full_queue_is_refused_and_what_was_taken_is_done(void **context)
+static void a_full_queue_refuses_requests_and_finishes_the_others(void **context)
 {
     (void)context;
     static struct flood floods[20000];
@@ -154,7 +154,7 @@ static void a_full_queue_is_refused_and_what_was_taken_is_done(void **context)
     assert_int_equal(count_rows("application"), taken);
     ask_applications("{}", 1, &error);
     assert_int_equal(error.code, AQ_OK);
-    ask_applications("{}", 1000, &error); /* larger than the queue: let in when nothing waits */
+    ask_applications("{}", 1000, &error); /* larger than the queue, but an empty queue takes any request */
     assert_int_equal(error.code, AQ_OK);
 }
 
@@ -243,7 +243,7 @@ static void many_large_requests_at_once_fit_into_entries(void **context)
     assert_int_equal(count_rows("application"), 12 * AQ_LENGTH(records));
 }
 
-/* Labels of a megabyte are read once for each application: that must not add up. */
+/* A label of one megabyte is read for each application. That must not add up. */
 static void a_large_request_takes_little_memory(void **context)
 {
     (void)context;
@@ -264,12 +264,12 @@ static void a_large_request_takes_little_memory(void **context)
     assert_int_equal(error.code, AQ_OK);
     getrusage(RUSAGE_SELF, &after);
     free(options);
-    assert_in_range(after.ru_maxrss - before.ru_maxrss, 0, 250 << 10); /* KiB; kept, they were 600 MB */
+    assert_in_range(after.ru_maxrss - before.ru_maxrss, 0, 250 << 10); /* KiB; 600 MB if all were kept */
 }
 
 /* ---- no room ------------------------------------------------------------------------------------------ */
 
-/* Asks for applications until one request is refused; tells how many were granted. */
+/* Creates applications until a request is refused; returns how many were created. */
 static uint64_t fill_up(uint32_t at_once, struct aq_error *error)
 {
     uint64_t granted = 0;
@@ -291,8 +291,8 @@ static void with_the_tables_full_requests_are_refused(uint32_t at_once)
     assert_int_equal(error.code, AQ_E_NO_SPACE);
     assert_non_null(strstr(error.message, "the limit state.map_size is reached"));
     assert_true(granted > 0);
-    assert_int_equal(count_rows("application"), granted); /* nothing half done, nothing granted that is not there */
-    /* Wherever in a request the tables become full, in its last event, too: granted is what is there. */
+    assert_int_equal(count_rows("application"), granted); /* no more and no fewer */
+    /* Also if the tables become full in the last event of a request. */
     for (size_t size = 40000; size > 100; size = size * 9 / 10) {
         char *metadata = big_metadata(size);
         ask_applications(metadata, at_once, &error);
@@ -305,7 +305,7 @@ static void with_the_tables_full_requests_are_refused(uint32_t at_once)
     cluster.config.state.map_size = 64;
     test_cluster_open(&cluster, false);
     test_cluster_start(&cluster);
-    ask_applications("{}", 1, &error); /* with more room it goes on */
+    ask_applications("{}", 1, &error); /* there is room again */
     assert_int_equal(error.code, AQ_OK);
     check_all_is_well();
 }
@@ -339,7 +339,7 @@ static void with_the_log_full_requests_are_refused(void **context)
     assert_int_equal(count_rows("application"), granted);
     double cpu = program_cpu_s(getpid());
     usleep(500000);
-    assert_true(program_cpu_s(getpid()) - cpu < 0.3); /* it does not try again and again */
+    assert_true(program_cpu_s(getpid()) - cpu < 0.3); /* no tight loop */
     for (int i = 0; i < 20; i++) {
         char *metadata = big_metadata(60000);
         ask_applications(metadata, 20, &error);
@@ -376,7 +376,7 @@ static void with_the_disk_nearly_full_requests_are_refused(void **context)
 
 /* ---- watching ----------------------------------------------------------------------------------------- */
 
-static void a_watcher_may_go_before_the_writer(void **context)
+static void a_watcher_may_close_its_bell_before_the_writer(void **context)
 {
     (void)context;
     struct aq_error error = {0};
@@ -390,7 +390,7 @@ static void a_watcher_may_go_before_the_writer(void **context)
     assert_true(seen > 0);
     close(watch);
     int files[2];
-    assert_int_equal(pipe(files), 0); /* the number means something else now */
+    assert_int_equal(pipe(files), 0); /* the number belongs to another file now */
     dup2(files[1], watch);
     test_make_label(&cluster, "mac");
     ask_applications("{}", 1, &error);
@@ -407,7 +407,7 @@ static void a_watcher_may_go_before_the_writer(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_full_queue_is_refused_and_what_was_taken_is_done),
+        TEST(a_full_queue_refuses_requests_and_finishes_the_others),
         TEST(without_a_leader_nothing_is_taken),
         TEST(a_key_that_is_too_long_is_refused),
         TEST(a_request_that_no_entry_can_hold_is_refused_as_a_whole),
@@ -418,7 +418,7 @@ int main(void)
         TEST(full_tables_refuse_requests_of_two_commands),
         TEST(with_the_log_full_requests_are_refused),
         TEST(with_the_disk_nearly_full_requests_are_refused),
-        TEST(a_watcher_may_go_before_the_writer),
+        TEST(a_watcher_may_close_its_bell_before_the_writer),
     };
     return cmocka_run_group_tests_name("writer limits", tests, NULL, NULL);
 }
