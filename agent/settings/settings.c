@@ -20,7 +20,7 @@ static void print_settings(struct aq_buffer *text)
 }
 
 const struct aq_program aq_agent_program = {
-    .name = "aq-agent",
+    AQ_PROGRAM_NAMED("aq-agent"),
     .purpose = "runs workloads on this host for an Aquarium cluster",
     .forms = forms,
     .notes = notes,

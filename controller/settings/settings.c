@@ -26,7 +26,7 @@ static void print_settings(struct aq_buffer *text)
 }
 
 const struct aq_program aq_controller_program = {
-    .name = "aq-controller",
+    AQ_PROGRAM_NAMED("aq-controller"),
     .purpose = "the controller of an Aquarium cluster: log, decisions, tables, REST API and the hub for agents",
     .forms = forms,
     .notes = notes,

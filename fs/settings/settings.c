@@ -16,7 +16,7 @@ static void print_settings(struct aq_buffer *text)
 }
 
 const struct aq_program aq_fs_program = {
-    .name = "aq-fs",
+    AQ_PROGRAM_NAMED("aq-fs"),
     .purpose = "shows the cluster of this host's controller as files",
     .forms = forms,
     .notes = notes,

@@ -1,7 +1,5 @@
 #include "schema/base/program.h"
 
-#include "schema/base/version.h"
-
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,7 +56,7 @@ static void add_assignment(struct aq_arguments *arguments, const char *assignmen
 static void print_version(const struct aq_program *program, void (*add_version)(struct aq_buffer *text),
                           struct aq_buffer *text)
 {
-    aq_buffer_format(text, "%s " AQ_VERSION "\n", program->name);
+    aq_buffer_format(text, "%s\n", program->version);
     if (add_version != NULL)
         add_version(text);
 }

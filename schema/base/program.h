@@ -2,7 +2,7 @@
  * --help is printed and its manual page is made from the declaration.
  *
  *     const struct aq_program aq_agent_program = {
- *         .name = "aq-agent", ...
+ *         AQ_PROGRAM_NAMED("aq-agent"), ...
  *         .options = {AQ_OPTION_ROW_CONFIG(AQ_AGENT_FILE),
  *                     AQ_OPTION_ROW_SET(""),
  *                     {"--name NAME", "the node's name: the same as --set name=NAME", AQ_OPTION_SETTING},
@@ -16,6 +16,7 @@
 #define AQ_SCHEMA_BASE_PROGRAM_H
 
 #include "schema/base/memory.h"
+#include "schema/base/version.h"
 
 enum { AQ_OPTIONS_MAX = 15, AQ_EXIT_USAGE = 2 };
 
@@ -52,8 +53,12 @@ struct aq_option {
         "--version", "print the version", AQ_OPTION_VERSION                                                            \
     }
 
+/* Name and version. They are one literal, because `aq doctor` searches the files of running programs for it. */
+#define AQ_PROGRAM_NAMED(program) .name = program, .version = program " " AQ_VERSION
+
 struct aq_program {
     const char *name;          /* "aq-controller" */
+    const char *version;       /* "aq-controller 0.1.0"; see AQ_PROGRAM_NAMED() */
     const char *purpose;       /* what it is for, in one line */
     const char *const *forms;  /* what may follow its name, one text for each way; ends with NULL */
     const char *const *notes;  /* sentences about signals, exit status and the like; ends with NULL */

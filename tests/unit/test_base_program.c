@@ -19,7 +19,7 @@ static void print_settings(struct aq_buffer *text)
 
 static const char *const forms[] = {"[--name NAME]", NULL}, *const notes[] = {"It ends.", NULL};
 static const struct aq_program program = {
-    .name = "aq-x",
+    AQ_PROGRAM_NAMED("aq-x"),
     .purpose = "does x",
     .forms = forms,
     .notes = notes,
