@@ -1,6 +1,7 @@
 /* What steps work with: the other modules of the controller, and the parts of the server that outlive a request.
  *
- * The server owns the parts of its own; whoever started the server owns the rest. Everything outlives every request. */
+ * The server owns the parts of its own; the caller that started the server owns the rest. Everything outlives every
+ * request. */
 #ifndef AQ_CONTROLLER_SERVE_BACKEND_H
 #define AQ_CONTROLLER_SERVE_BACKEND_H
 

@@ -57,7 +57,7 @@ static int fail_connect(const struct aq_asker *asker, struct aq_error *error)
     return aq_fail(error, AQ_E_IO, "cannot connect to %s: %s", asker->url, nn_strerror(nn_errno()));
 }
 
-/* nanomsg aborts the process if it is told to use IPv6 on a host without it. */
+/* nanomsg aborts the process when it is set to use IPv6 on a host without it. */
 static int check_ipv6(struct aq_error *error)
 {
     AQ_CLEANUP_FD int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);

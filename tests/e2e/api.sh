@@ -87,7 +87,7 @@ check_fails "from where it was told to" grep -q "^id: *$seq\$" "$work/stream.log
 meta() {
     curl -s -m 10 "http://127.0.0.1:$api_port/meta/v1/data/$1"
 }
-check_match "a stranger has no metadata" '*127.0.0.1*' "$(meta '')"
+check_match "an unknown address has no metadata" '*127.0.0.1*' "$(meta '')"
 id=$(application_create addressed '{"ssh": {"port": 22}, "name": "it'"'"'s me"}')
 check "a resource with an address" wait_for 20 application_is ALLOCATED "$id"
 check_equal "its metadata, without a password" 22 "$(meta '' | jq .ssh.port)"
@@ -105,7 +105,7 @@ check "livez" curl -sf -o "$work/answer" "http://127.0.0.1:$api_port/livez"
 check "metrics" sh -c "curl -sf 'http://127.0.0.1:$api_port/metrics' | grep -q '^aquarium_seq '"
 check_match "log/verify" '*equal*' "$(api GET log/verify)"
 
-# 128 connections at once: a count at which the server's library has been seen to stand still.
+# 128 connections at once: a count at which libmicrohttpd has been seen to hang.
 i=0
 while [ "$i" -lt 128 ]; do
     echo "url = \"http://127.0.0.1:$api_port/livez\""

@@ -68,7 +68,7 @@ check_equal "each event is shown once" "" "$(cut -d' ' -f1 "$work/follow.log" | 
 stop watch
 stop follow
 
-# A write while nobody listens is made when somebody does, and once.
+# A write that finds no controller is repeated, and happens once.
 before=$(aq applications -q | wc -l)
 kill_hard controller
 start late "$BUILD/aq" applications create label=sleeper --wait --timeout 60

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Bits of the log turn on the disk, while the cluster runs: found by aq log verify and by whoever reads there, named with
-# the place, and never served. All that was not hit goes on.
+# Bits of the log flip on the disk while the cluster runs. aq log verify and every reader find them, name the place, and
+# never serve them. Everything else keeps working.
 . "$(dirname "$0")/lib.sh"
 
 cluster_start 1
@@ -13,7 +13,7 @@ done
 check "all is well" wait_for 20 prints 9 api_field '.data | length' 'application/?status=ALLOCATED'
 check_match "before" '*equal*' "$(aq log verify 2>&1)"
 
-# Turns a bit in every copy of a page that holds the text.
+# Flips a bit in every copy of a page that holds the text.
 damage() { # TEXT
     local at byte
     for at in $(grep -abo "$1" "$data/log/data.mdb" | cut -d: -f1); do
@@ -40,11 +40,11 @@ check "but all that comes before" grep -q mark-4-of-nine "$work/stream"
 check_fails "the file view does not serve it, either" cat "$mount/applications/5/events"
 check "tables are read as ever" file_is ALLOCATED "$mount/applications/5/status"
 more=$(application_create quick)
-check "and work goes on" wait_for 20 application_is ALLOCATED "$more"
+check "and work continues" wait_for 20 application_is ALLOCATED "$more"
 
 # ---- what is damaged before the file view has read it -------------------------------------------------------------
 
-# Reads on for ever, whatever comes.
+# Reads for ever, also after errors.
 cat >"$work/reader.pl" <<'X'
 $| = 1;
 open(my $file, "<", $ARGV[0]) or die "open: $!";

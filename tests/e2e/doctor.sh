@@ -1,5 +1,5 @@
 #!/bin/sh
-# aq doctor: on this machine, beside a cluster that runs, with a stranger at a port, and with a wrong directory.
+# aq doctor: on this machine, beside a cluster that runs, with another program at a port, and with a wrong directory.
 . "$(dirname "$0")/lib.sh"
 
 export NO_COLOR=1
@@ -16,7 +16,7 @@ finding_of() { # CHECK
     jq -r --arg name "$1" '.[] | select(.check == $name) | .finding' "$work/out"
 }
 
-# Control groups of doctors that have ended; others may be at work on this machine.
+# Control groups of doctors that have ended; others may be running on this machine.
 groups_left() {
     local group
     find /sys/fs/cgroup -maxdepth 2 -name 'aquarium-doctor-*' 2>/dev/null | while read -r group; do
@@ -24,7 +24,7 @@ groups_left() {
     done
 }
 
-# Who has ended, but was not waited for yet, does not run.
+# A zombie does not run.
 # shellcheck disable=SC2016 # perl's
 start parent perl -e '$| = 1; if ($pid = fork) { print "$pid\n"; sleep 1000 } $0 = "aq-controller"; exit'
 check "a controller has just ended" wait_for 10 sh -c "grep -q '^State:.*Z' /proc/\$(cat '$work/parent.log')/status"
@@ -51,12 +51,12 @@ doctor "$data" >"$work/code"
 check_equal "for people: a line for each check" "$known" "$(wc -l <"$work/out")"
 check_match "and a sum" '*ok, *bad*' "$(cat "$work/err")"
 
-# Somebody else at a port.
+# Another program at a port.
 strange=$work/strange
 mkdir -p "$strange/run"
 cp "$data/run/hub.port" "$strange/run/api.port"
 cp "$data/run/api.port" "$strange/run/hub.port"
-check_equal "strangers at both ports" 1 "$(doctor "$strange" --json)"
+check_equal "other programs at both ports" 1 "$(doctor "$strange" --json)"
 check_equal "are bad" "bad bad" "$(state_of "port for REST") $(state_of "port for agents")"
 stop "$(agent_name 1)"
 stop controller

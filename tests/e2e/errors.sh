@@ -10,7 +10,7 @@ seq_of() {
 }
 before=$(seq_of)
 
-# same NAME ENTITY LINE JSON PATTERN: a creation that must fail, in three ways, with a message like PATTERN.
+# same NAME ENTITY LINE JSON PATTERN: a creation that must fail, by three faces, with a message like PATTERN.
 same() {
     local name=$1 entity=$2 line=$3 json=$4 pattern=$5 message file words
     message=$(api POST "$entity/" "$json" | jq -r .message)
@@ -26,7 +26,7 @@ same() {
     check_match "$name: aq has the same text" "*$(literal "$message")*" "$words"
 }
 
-# A text that is to be matched as it is, not as a pattern.
+# A text to match literally, not as a pattern.
 literal() {
     printf '%s' "$1" | sed 's/[][*?\\]/\\&/g'
 }
@@ -108,7 +108,7 @@ check_match "which says the same" "*$(literal "$message")*" "$(cat "$mount/error
 check_match "as does aq" "*$(literal "$message")*" "$(aq applications deallocate "$id" 2>&1)"
 check_equal "and nothing happened" "$before" "$(seq_of)"
 
-# ---- strangers on the agents' port --------------------------------------------------------------------------------
+# ---- unknown peers on the agents' port --------------------------------------------------------------------------------
 
 head -c 100000 /dev/urandom >"$work/noise"
 for i in 1 2 3 4 5; do
@@ -119,7 +119,7 @@ timeout 5 bash -c "cat '$work/http' >/dev/tcp/127.0.0.1/$hub_port" 2>/dev/null
 check "the controller is still there" controller_is_ready
 check "and so is the agent" nodes_are_active 1
 id=$(application_create quick)
-check "and work goes on" wait_for 20 application_is ALLOCATED "$id"
+check "and work continues" wait_for 20 application_is ALLOCATED "$id"
 
 # ---- configuration ------------------------------------------------------------------------------------------------
 

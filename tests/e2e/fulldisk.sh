@@ -1,6 +1,6 @@
 #!/bin/sh
-# The disk of log and tables becomes full while the cluster is busy: writes are refused with a clear error, reads go on,
-# nothing is half done, and all goes on by itself when there is room again.
+# The disk of log and tables becomes full while the cluster is busy: writes are refused with a clear error, reads still
+# work, nothing is half done, and everything recovers by itself when there is room again.
 [ -n "${AQ_UNSHARED-}" ] || AQ_UNSHARED=1 exec unshare -m --propagation private "$0" "$@"
 . "$(dirname "$0")/lib.sh"
 
@@ -27,7 +27,7 @@ free_kib() {
     echo $(($(stat -f -c '%a * %S / 1024' "$data")))
 }
 
-# Leaves so much of the disk.
+# Leaves this much of the disk free.
 fill_up() { # KIB
     local kib=$(($(free_kib) - $1))
     [ "$kib" -le 0 ] || fallocate -l "${kib}KiB" "$data/filler"
@@ -65,7 +65,7 @@ check_equal "also over REST" 200 "$(api_code POST application/ '{"label": "quick
 
 # ---- full in the middle ------------------------------------------------------------------------------------------
 
-# Wherever it becomes full: in the log, in the tables, or not at all.
+# Wherever the space runs out: in the log, in the tables, or not at all.
 seen=""
 round=0
 for left in 1024 1028 1040 1060 1080 1100 1150 1200 1250 1300 1350 1400 1500 1600 1700 1800 2000 2200 2500 3000; do

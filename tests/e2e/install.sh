@@ -1,6 +1,6 @@
 #!/bin/sh
-# make install and make uninstall, below a DESTDIR: what was installed works from there, what an administrator wrote is
-# left alone, and uninstalling leaves nothing. The manual pages are what groff takes without a word.
+# make install and make uninstall, below a DESTDIR: what was installed works from there, what an administrator wrote
+# stays, and uninstalling leaves nothing. groff accepts the manual pages without a warning.
 . "$(dirname "$0")/lib.sh"
 
 variant=${BUILD##*/}
@@ -64,10 +64,10 @@ done
 
 # ---- and goes ---------------------------------------------------------------------------------------------
 
-echo "a stranger's" >"$prefix/share/aquarium/stranger"
+echo "not ours" >"$prefix/share/aquarium/foreign"
 check "uninstall" made uninstall
-check_equal "what was there before, and a stranger's file, is all that is left" \
-    "$(printf '%s\n' "$before" ./opt/aq ./opt/aq/share ./opt/aq/share/aquarium ./opt/aq/share/aquarium/stranger | sort)" \
+check_equal "only what was there before, and a file of another program, are left" \
+    "$(printf '%s\n' "$before" ./opt/aq ./opt/aq/share ./opt/aq/share/aquarium ./opt/aq/share/aquarium/foreign | sort)" \
     "$(cd "$stage" && find . | sort)"
 rm -r "$prefix"
 check "install, once more" made install

@@ -1,12 +1,12 @@
-# What every end-to-end test starts from: a private cluster of real processes, on free ports, in a directory of its own.
+# What every end-to-end test uses: a private cluster of real processes, on free ports, in a directory of its own.
 #
 #   . "$(dirname "$0")/lib.sh"
 #   cluster_start 2                     a controller and two agents; cluster_start 0: the controller alone
 #   check "the id is a number" test "$id" -gt 0
 #   finish
 #
-# Each check prints "ok NAME" or "not ok NAME"; after a "not ok" the test goes on. Whatever happens, nothing stays: when the
-# test ends, its processes are ended by their pids, mounts and control groups removed. BUILD says which binaries are
+# Each check prints "ok NAME" or "not ok NAME"; after a "not ok" the test continues. Nothing is left behind: when the
+# test ends, its processes are ended by their pids, mounts and control groups are removed. BUILD says which binaries are
 # tested (build/release). Nothing waits without a bound.
 set -u
 
@@ -21,7 +21,7 @@ mount=$work/mount
 tag=e2e-$$ # names of agents begin with it: control groups of two tests never meet
 checks_failed=0
 agents=""
-# Who died from a fault that a sanitizer found says so in its log.
+# A process that a sanitizer ended says so in its log.
 export ASAN_OPTIONS="${ASAN_OPTIONS-abort_on_error=0}" UBSAN_OPTIONS="${UBSAN_OPTIONS-print_stacktrace=1}"
 
 # ---- checks -----------------------------------------------------------------------------------------------
@@ -39,7 +39,7 @@ failed() {
     checks_failed=$((checks_failed + 1))
 }
 
-# check NAME COMMAND...: is the command's status 0? What it says is shown only if not.
+# check NAME COMMAND...: is the command's status 0? Its output is shown only if not.
 check() {
     local name=$1 said
     shift
@@ -148,7 +148,7 @@ running() { # NAME
 
 # ---- the cluster ------------------------------------------------------------------------------------------
 
-# --config /dev/null: whatever the machine has in /etc/aquarium is not for tests. Ports are drawn at the first start, and kept, so that agents find a controller that was restarted.
+# --config /dev/null: tests do not use what the machine has in /etc/aquarium. Ports are chosen at the first start and kept, so that agents find a restarted controller.
 controller_start() { # [ARGUMENTS...]
     mkdir -p "$data"
     start controller "$BUILD/aq-controller" --config /dev/null --set data="$data" --set api.port="${api_port:-0}" \
@@ -277,14 +277,14 @@ show_logs() {
     done
 }
 
-# A sanitizer's report, or a broken assertion, in any process fails the test even if nobody noticed.
+# A sanitizer's report, or a broken assertion, in any process fails the test even if no check noticed.
 check_logs() {
     local log bad=""
     for log in "$work"/*.log; do
         [ -f "$log" ] && grep -q 'Sanitizer\|runtime error:\|broken invariant' "$log" && bad="$bad ${log##*/}"
     done
     [ -z "$bad" ] && return 0
-    failed "${0##*/}: a fault of our own stands in$bad"
+    failed "${0##*/}: a sanitizer or an assertion reported in$bad"
     for log in $bad; do
         grep -n -A 40 'Sanitizer\|runtime error:\|broken invariant' "$work/$log" | head -n 80 | sed 's/^/# /'
     done

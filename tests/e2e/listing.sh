@@ -1,6 +1,6 @@
 #!/bin/sh
-# Listings of the file view while the cluster changes, and while the tables that they are made of are thrown away: each is
-# whole, none is older than what its reader knows already. Several clients list at once, again and again, so that they share.
+# Listings of the file view while the cluster changes, and while its tables are rebuilt: each is
+# complete, none is older than what its reader has seen. Several clients list at once, again and again, so that they share.
 . "$(dirname "$0")/lib.sh"
 
 cluster_start 1
@@ -9,8 +9,8 @@ label_create huge test '{}' '{"cpu": 1000}'
 fs_start
 view=$mount
 
-# Lists until told to end. Applications are never removed: each listing must be 1 to some number, not smaller than before
-# (tables made anew lack the log's last entry until a leader stands and commits it again).
+# Lists until it is ended. Applications are never removed: each listing must be 1 to some number, not smaller than before
+# (rebuilt tables lack the log's last entry until there is a leader that commits it again).
 cat >"$work/lister.pl" <<'X'
 my $before = 0;
 for (my $rounds = 0; !-e $ARGV[1]; $rounds++) {
@@ -60,7 +60,7 @@ for i in $(seq 10); do
 done
 check_equal "also what came by REST" "" "$missing"
 
-# ---- tables made anew -----------------------------------------------------------------------------------------
+# ---- rebuilt tables -----------------------------------------------------------------------------------------
 
 remake() { # HOW: the tables, while all this goes on
     case $1 in
@@ -80,7 +80,7 @@ remake() { # HOW: the tables, while all this goes on
 }
 touch "$work/remaking"
 remake nothing
-check "tables that were thrown away and made anew are those that are listed" grep -qx "$(cat "$work/id")" "$work/listed"
+check "listings come from the rebuilt tables" grep -qx "$(cat "$work/id")" "$work/listed"
 remake rebuild
 check "those of a rebuild, too" grep -qx "$(cat "$work/id")" "$work/listed"
 remake nothing

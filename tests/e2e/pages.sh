@@ -1,6 +1,6 @@
 #!/bin/sh
-# Pages of LMDB's files are damaged, at rest and in use, and the machine's end may have spoiled the tables: what is found
-# is named with its place, the tables are made anew, the log is refused, and no process ends of it again and again.
+# Pages of LMDB's files are damaged, at rest and in use, and a machine crash may have damaged the tables. The damage is
+# named with its place, the tables are rebuilt, the log is refused, and no process crashes again and again.
 . "$(dirname "$0")/lib.sh"
 
 cluster_start 1
@@ -43,11 +43,11 @@ check "another one waits" wait_for 10 fs_says 'waiting for the controller.*data.
 controller_start
 check "the next start rebuilds the tables" grep -q 'rebuilding the tables from the log because=.*is damaged: a process crashed on it' "$work/controller.log"
 check_equal "as they were" "$before" "$(all_of)"
-check "then the file view goes on" wait_for 20 file_is ALLOCATED "$mount/applications/1/status"
+check "then the file view works again" wait_for 20 file_is ALLOCATED "$mount/applications/1/status"
 
 # ---- at rest ------------------------------------------------------------------------------------------------------
 
-# Turns one bit in the head of each page, but for the first two, which say where the others are.
+# Flips one bit in the head of each page, but for the first two, which say where the others are.
 turn_heads() { # FILE
     # shellcheck disable=SC2016 # that is perl
     perl -e 'open(my $file, "+<", $ARGV[0]) or die;
@@ -98,5 +98,5 @@ fs_begin
 check "after the machine's end, the file view waits" wait_for 10 fs_says 'waiting for the controller.*data.mdb may be damaged: the machine stopped'
 check_fails "and serves nothing" test -e "$mount/README"
 controller_start
-check "until the controller has made the tables anew" wait_for 20 file_is ALLOCATED "$mount/applications/1/status"
+check "until the controller has rebuilt the tables" wait_for 20 file_is ALLOCATED "$mount/applications/1/status"
 finish

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The tables are a cache of the log: made anew from nothing they are the same, byte for byte.
+# The tables are a cache of the log: rebuilt from nothing they are the same, byte for byte.
 . "$(dirname "$0")/lib.sh"
 
 cluster_start 2
@@ -21,7 +21,7 @@ done
 
 all_of() {
     for entity in application label resource user node vote; do
-        # What is true only now is not in the log.
+        # Live values are not in the log.
         api GET "$entity/" | jq -S '[.data[] | del(.live)]'
     done
 }

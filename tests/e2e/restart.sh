@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every process may be killed and started again: workloads go on, nothing that was acknowledged is lost.
+# Every process may be killed and started again: workloads continue, and nothing that was acknowledged is lost.
 . "$(dirname "$0")/lib.sh"
 
 cluster_start 1
@@ -66,7 +66,7 @@ check_equal "after a proper end: the same again" "$before" "$(all_of)"
 
 # ---- a node that is lost, and found again -----------------------------------------------------------------
 
-check "the agent is heard of" wait_for 20 nodes_are_active 1
+check "the agent is ACTIVE" wait_for 20 nodes_are_active 1
 kill_hard "$agent"
 check "a silent node is lost" wait_for 30 nodes_are_active 0
 check "its workload runs on" test -d "/proc/$pid"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The log is damaged, there is no backup, and no controller starts: what is whole of it is salvaged, and the cluster goes
-# on from there.
+# The log is damaged, there is no backup, and no controller starts: its intact entries are salvaged, and the cluster
+# continues from there.
 . "$(dirname "$0")/lib.sh"
 
 cluster_start 1
@@ -15,7 +15,7 @@ salvage() { # ARGUMENTS
     timeout 60 "$BUILD/aq-controller" --config /dev/null --set data="$data" --salvage "$@" 2>&1
     echo "status $?"
 }
-# Turns a bit at each of these bytes of the log's file.
+# Flips a bit at each of these bytes of the log's file.
 turn() { # [BYTE...]
     # shellcheck disable=SC2016 # that is perl
     perl -e 'open(my $file, "+<", shift) or die;
@@ -32,7 +32,7 @@ refused() {
     timeout 20 "$BUILD/aq-controller" --config /dev/null --set data="$data" --set api.port=0 --set hub.port=0 2>&1
     echo "status $?"
 }
-# The log that was salvaged takes the place of the one that is damaged.
+# The salvaged log replaces the damaged one.
 take_over() {
     mv "$data/log" "$data/log.damaged-$1"
     mv "$data/log.salvaged" "$data/log"
@@ -89,7 +89,7 @@ check "what was lost is ended by its agent" wait_for 20 ended 2
 application_create quick >"$work/answer" # the numbers of what was lost are given again: their node takes them for what
 application_create quick >"$work/answer" # has ended there before
 more=$(application_create quick)
-check "and work goes on" wait_for 20 application_is ALLOCATED "$more"
+check "and work continues" wait_for 20 application_is ALLOCATED "$more"
 fs_start
 check "files too" file_is ALLOCATED "$mount/applications/$more/status"
 finish

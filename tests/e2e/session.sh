@@ -1,5 +1,5 @@
 #!/bin/sh
-# The spine: what a newcomer does, from the shell to a running process and back.
+# What a newcomer does first: from the shell to a running process and back.
 . "$(dirname "$0")/lib.sh"
 
 cluster_start 2
@@ -20,7 +20,7 @@ check_equal "the first application is number 1" 1 "$id"
 check_match "cat resources/*/meta: the label's metadata" '*greeting*hello from the label*' "$(cat "$view"/resources/*/meta)"
 why=$(cat "$view/applications/last/why")
 check_match "why names the node that was chosen" "*$(basename "$(readlink "$view"/resources/1/node)")*" "$why"
-check_match "why names every node that was looked at" "*$(agent_name 2)*" "$why"
+check_match "why names every node that was considered" "*$(agent_name 2)*" "$why"
 
 # ---- seen by REST and by aq -------------------------------------------------------------------------------
 
@@ -40,7 +40,7 @@ check "it runs: a process of that number" test -d "/proc/$pid"
 check "its output can be read" wait_for 10 grep -q "resource 1 is up" "$view/resources/1/log"
 check_match "aq shows its output" '*resource 1 is up*' "$(aq resources log 1)"
 
-# ---- and given back ---------------------------------------------------------------------------------------
+# ---- and deallocated --------------------------------------------------------------------------------------
 
 check "echo 1 > applications/last/deallocate" sh -c "echo 1 > '$view/applications/last/deallocate'"
 check "cat status: DEALLOCATED" wait_for 20 file_is DEALLOCATED "$view/applications/last/status"
@@ -56,7 +56,7 @@ check "an application whose first start fails is tried elsewhere" wait_for 30 ap
 check_match "and keeps the reason of the try" '*the cable was loose*' "$(api_field '.data.tries[].reason' "application/$id")"
 check_equal "metadata is there" 1 "$(api_field .data.metadata.a "application/$id")"
 check_equal "older clients deallocate with GET" 200 "$(api_code GET "application/$id/deallocate")"
-check "it is given back" wait_for 20 application_is DEALLOCATED "$id"
+check "it is deallocated" wait_for 20 application_is DEALLOCATED "$id"
 
 # ---- aq, from wish to wish ------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A disk that takes 200 ms for each sync: answers take longer, and that is all. What waits for the disk gathers, the queue
-# has its bound, heartbeats and reads go on as ever.
+# A disk that takes 200 ms for each sync: answers take longer, and nothing else changes. Writes gather, the queue is
+# bounded, heartbeats and reads are not affected.
 . "$(dirname "$0")/lib.sh"
 
 export ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0" SLOW_SYNC_MS=200

@@ -1,5 +1,5 @@
 #!/bin/sh
-# make up and make down: run twice they do no harm; down leaves no process, mount or control group, and keeps the state.
+# make up and make down: running them twice does no harm; down leaves no process, mount or control group, and keeps the state.
 . "$(dirname "$0")/lib.sh"
 
 export AQUARIUM_ROOT="$work/m" AQUARIUM_NODES="$tag-1 $tag-2" AQUARIUM_API_PORT=0 AQUARIUM_HUB_PORT=0
@@ -7,7 +7,7 @@ view=$AQUARIUM_ROOT/aquarium
 run=$AQUARIUM_ROOT/run/aquarium
 mkdir -p "$AQUARIUM_ROOT"
 
-# Whatever happens, `make down` cleans up.
+# `make down` cleans up in any case.
 at_end() {
     tools/down.sh >>"$work/down.log" 2>&1 9>&-
     e2e_cleanup

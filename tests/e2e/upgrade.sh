@@ -1,7 +1,7 @@
 #!/bin/sh
-# A log that the previous commit's release wrote opens in this one: every row is what it was, the tables equal the
-# replayed log, work goes on; after an orderly end and after a crash, and with tables that have to be made anew. Logs
-# that are kept in tests/data open as well; that their rows are what they were, tests/unit/test_log_samples.c shows.
+# A log that the previous commit's release wrote opens in this one: every row is unchanged, the tables equal the
+# replayed log, and work continues; after an orderly end and after a crash, and with tables that must be rebuilt. The
+# logs in tests/data open as well; tests/unit/test_log_samples.c checks their rows.
 . "$(dirname "$0")/lib.sh"
 
 # ---- kept logs, of any age --------------------------------------------------------------------------------
@@ -33,7 +33,7 @@ everything() { # FILE
     api GET 'events?since=0&follow=false' | sed -n 's/^data: *//p' >>"$1"
 }
 
-# Is all that the first file says also said by the second? Fields that came later may be there besides.
+# Is everything in the first file also in the second? The second may have newer fields besides.
 within() { # OLD NEW
     jq -n -e --slurpfile old "$1" --slurpfile new "$2" '
         def within($a; $b):
@@ -93,7 +93,7 @@ kill_hard controller
 BUILD=$ours
 controller_start --rebuild
 everything "$work/after"
-check "after a crash, with tables made anew: the same" within "$work/before" "$work/after"
+check "after a crash, with rebuilt tables: the same" within "$work/before" "$work/after"
 check_match "and equal" '*equal*' "$(aq log verify)"
 stop controller
 finish

@@ -1,4 +1,4 @@
-/* aq against a server that answers what it is told: reads, exit codes, pages, and every way in which an answer ends. */
+/* aq against a server with prepared answers: reads, exit codes, pages, and every way in which an answer ends. */
 #include "tests/lib/aq_server.h"
 
 #include <netinet/in.h>

@@ -27,12 +27,12 @@ static void a_write_is_repeated_with_its_key(void **state)
 static void patience_ends(void **state)
 {
     (void)state;
-    ANSWERS({"POST", "/api/v1/label/", 503, "{\"message\":\"no leader stands\"}"});
+    ANSWERS({"POST", "/api/v1/label/", 503, "{\"message\":\"there is no leader\"}"});
     uint64_t start_ms = cli_now_ms();
     assert_int_equal(aq_run("labels create name=x --timeout 1"), CLI_SERVER);
     assert_in_range(cli_now_ms() - start_ms, 200, 10000);
     assert_in_range(server.seen_count, 2, 20);
-    assert_non_null(strstr(aq_err, "aq: no leader stands\n"));
+    assert_non_null(strstr(aq_err, "aq: there is no leader\n"));
     assert_string_equal(aq_out, "");
 }
 

@@ -141,7 +141,7 @@ static bool keys_suffice(const struct write *write)
     return write->command->kind == AQ_CREATES && !cli_wants_data(flags) && (flags->quiet || !write->entity->group);
 }
 
-/* `key` as it stands in a path; NULL: none. `body` may be NULL. */
+/* `key` in the form of a path; NULL: none. `body` may be NULL. */
 static enum cli_exit ask(struct write *write, const char *key, const json_t *body)
 {
     struct aq_buffer path = {0};
