@@ -11,13 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-uint64_t cli_time_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 void cli_age(uint64_t ms, struct aq_buffer *out)
 {
     uint64_t seconds = ms / 1000;

@@ -20,6 +20,4 @@ enum cli_colour cli_cell_colour(const struct aq_field *field, const json_t *valu
 /* The key of a row, as users type it: a number or a name. "" if there is none. */
 void cli_row_key(const struct aq_record *record, const json_t *row, struct aq_buffer *out);
 
-uint64_t cli_time_ms(void); /* now, since 1970 */
-
 #endif

@@ -1,5 +1,7 @@
 #include "tools/aq/client.h"
 
+#include "schema/base/clock.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <sodium.h>
@@ -126,7 +128,7 @@ static struct cli_http_end try_once(struct cli_client *client, const struct cli_
     cli_reply_close(reply);
     cli_http_start(client->http, request);
     do {
-        now = cli_now_ms();
+        now = aq_clock_ms();
         over = cli_http_work(client->http, now < end_ms ? end_ms - now : 0, &end);
     } while (!over && now < end_ms);
     if (!over) {
@@ -157,13 +159,6 @@ bool cli_may_repeat(const struct cli_http_end *end, bool write)
     }
 }
 
-uint64_t cli_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 void cli_sleep_ms(uint64_t ms)
 {
     struct timespec pause = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
@@ -183,7 +178,7 @@ enum cli_exit cli_client_ask(struct cli_client *client, const struct cli_request
     char key[KEY_SIZE];
     bool write = strcmp(request->method, "GET") != 0, told = false;
     uint64_t timeout_ms = (request->timeout_s ? request->timeout_s : client->timeout_s) * UINT64_C(1000);
-    uint64_t end_ms = cli_now_ms() + timeout_ms, pause_ms = PAUSE_LEAST_MS;
+    uint64_t end_ms = aq_clock_ms() + timeout_ms, pause_ms = PAUSE_LEAST_MS;
     struct cli_http_request sent = {.method = request->method,
                                     .path = request->path,
                                     .body = request->body,
@@ -199,10 +194,10 @@ enum cli_exit cli_client_ask(struct cli_client *client, const struct cli_request
             return reply->exit;
         uint64_t after_s = end.retry_after_s;
         uint64_t wanted_ms = after_s > 0 && after_s < 86400 ? after_s * 1000 : pause_ms;
-        if (cli_now_ms() + wanted_ms >= end_ms)
+        if (aq_clock_ms() + wanted_ms >= end_ms)
             return reply->exit;
         if (!told)
-            cli_note("%s; trying again for %" PRIu64 " s", reply->message, (end_ms - cli_now_ms()) / 1000);
+            cli_note("%s; trying again for %" PRIu64 " s", reply->message, (end_ms - aq_clock_ms()) / 1000);
         told = true;
         cli_sleep_ms(wanted_ms);
         pause_ms = pause_ms * 2 < PAUSE_MOST_MS ? pause_ms * 2 : PAUSE_MOST_MS;

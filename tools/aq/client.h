@@ -61,7 +61,6 @@ const struct cli_connect *cli_client_connect(const struct cli_client *client);
 /* May a request with this answer be sent again? */
 bool cli_may_repeat(const struct cli_http_end *end, bool write);
 
-uint64_t cli_now_ms(void); /* monotonic */
 void cli_sleep_ms(uint64_t ms);
 
 #endif

@@ -1,13 +1,14 @@
 /* The disk of the data directory, present or future. */
 #include "tools/aq/doctor_judge.h"
 
+#include "schema/base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { SYNCS = 21, BLOCK = 4096, SYNC_SECONDS_MAX = 3 };
@@ -46,17 +47,10 @@ static int open_nameless(const char *directory)
     return fd;
 }
 
-static uint64_t now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 void doctor_sync(const struct doctor *doctor, unsigned which, struct doctor_finding *finding)
 {
     static const char block[BLOCK];
-    uint64_t took_us[SYNCS], begun = now_us();
+    uint64_t took_us[SYNCS], begun = aq_clock_us();
     unsigned count = 0;
     (void)which;
     int fd = open_nameless(doctor->there);
@@ -65,15 +59,15 @@ void doctor_sync(const struct doctor *doctor, unsigned which, struct doctor_find
                     "cannot be measured: no file can be created in %s: %s", doctor->there, strerror(errno));
         return;
     }
-    while (count < SYNCS && now_us() - begun < (uint64_t)SYNC_SECONDS_MAX * 1000000) {
-        uint64_t before = now_us();
+    while (count < SYNCS && aq_clock_us() - begun < (uint64_t)SYNC_SECONDS_MAX * 1000000) {
+        uint64_t before = aq_clock_us();
         if (pwrite(fd, block, sizeof block, (off_t)count * BLOCK) != BLOCK || fdatasync(fd) != 0) {
             doctor_bad(finding, "check the disk and its free space", "", "writing in %s fails: %s", doctor->there,
                        strerror(errno));
             close(fd);
             return;
         }
-        took_us[count++] = now_us() - before;
+        took_us[count++] = aq_clock_us() - before;
     }
     close(fd);
     doctor_judge_sync(doctor_median(took_us, count), doctor->there, finding);

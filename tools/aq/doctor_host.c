@@ -1,5 +1,6 @@
 /* Control groups, limits, clocks and KVM. */
 #include "drivers/cgroup/cgroup.h"
+#include "schema/base/clock.h"
 #include "tools/aq/doctor_judge.h"
 
 #include <errno.h>
@@ -93,13 +94,6 @@ void doctor_processes(const struct doctor *doctor, unsigned which, struct doctor
 
 /* ---- clocks --------------------------------------------------------------------------------------------- */
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static void read_clock_source(char *name, size_t size)
 {
     FILE *file = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "re");
@@ -115,16 +109,16 @@ void doctor_clock(const struct doctor *doctor, unsigned which, struct doctor_fin
     char source[64];
     (void)doctor;
     (void)which;
-    uint64_t begun = now_ns(), last = begun;
+    uint64_t begun = aq_clock_ns(), last = begun;
     bool backwards = false;
     for (int i = 0; i < CLOCK_READS; i++) {
-        uint64_t now = now_ns();
+        uint64_t now = aq_clock_ns();
         backwards = backwards || now < last;
         last = now;
     }
     uint64_t read_cost_ns = (last - begun) / CLOCK_READS;
     cli_sleep_ms(CLOCK_PAUSE_MS);
-    uint64_t slept_ms = (now_ns() - last) / 1000000;
+    uint64_t slept_ms = (aq_clock_ns() - last) / 1000000;
     read_clock_source(source, sizeof source);
     if (backwards)
         doctor_bad(finding, "choose another clock source", "", "the monotonic clock goes backwards (source %s)",

@@ -1,5 +1,6 @@
 #include "tools/aq/events.h"
 
+#include "schema/base/clock.h"
 #include "schema/model/event.h"
 #include "tools/aq/follow.h"
 #include "tools/aq/show.h"
@@ -34,7 +35,7 @@ static void add_data(const char *event, const json_t *data, struct aq_buffer *li
         if (json_is_array(value) && json_is_object(json_array_get(value, 0)))
             aq_buffer_format(&text, "[%zu]", json_array_size(value));
         else
-            cli_cell(field, value, cli_time_ms(), &text);
+            cli_cell(field, value, aq_clock_wall_ms(), &text);
         const char *shown = aq_buffer_string(&text);
         bool spaced = strchr(shown, ' ') != NULL && shown[0] != '{';
         if (strcmp(shown, "-") != 0 && strcmp(shown, "{}") != 0)
@@ -92,7 +93,7 @@ struct tail {
 /* -1: no limit. */
 static int left_until(uint64_t end_ms)
 {
-    uint64_t now = cli_now_ms();
+    uint64_t now = aq_clock_ms();
     return end_ms == 0 ? -1 : end_ms > now ? (int)(end_ms - now) : 0;
 }
 
@@ -100,7 +101,7 @@ static int left_until(uint64_t end_ms)
 static enum cli_exit show_stream(const struct tail *tail, uint64_t *shown)
 {
     const uint64_t timeout_s = tail->options.forever ? tail->cli->options.flags.timeout : 0;
-    const uint64_t end_ms = timeout_s > 0 ? cli_now_ms() + timeout_s * 1000 : 0;
+    const uint64_t end_ms = timeout_s > 0 ? aq_clock_ms() + timeout_s * 1000 : 0;
     struct cli_follow *follow = cli_follow_open(tail->cli->client, &tail->options);
     enum cli_exit code = CLI_DONE;
     struct cli_event event;

@@ -1,5 +1,6 @@
 #include "tools/aq/follow.h"
 
+#include "schema/base/clock.h"
 #include "tools/aq/sse.h"
 
 #include <inttypes.h>
@@ -83,10 +84,7 @@ static void take_event(void *context, const struct cli_sse_event *event)
     if (event->id <= follow->last)
         return; /* seen before the connection broke, or a message that is not an event of the log */
     follow->last = event->id;
-    if (follow->count == follow->capacity) {
-        follow->capacity = follow->capacity ? follow->capacity * 2 : 64;
-        follow->events = aq_realloc(follow->events, follow->capacity * sizeof *follow->events);
-    }
+    AQ_GROW(follow->events, follow->count, follow->capacity);
     follow->events[follow->count++] = (struct cli_event){
         .seq = event->id, .text = aq_arena_text(&follow->texts, event->data, event->length), .length = event->length};
 }
@@ -94,7 +92,7 @@ static void take_event(void *context, const struct cli_sse_event *event)
 static bool take_bytes(void *context, long status, const char *bytes, size_t length)
 {
     struct cli_follow *follow = context;
-    follow->heard_ms = cli_now_ms();
+    follow->heard_ms = aq_clock_ms();
     if (status == 200) {
         follow->failing_since_ms = 0;
         follow->connected = true;
@@ -115,7 +113,7 @@ static void reconnect(struct cli_follow *follow)
         aq_buffer_format(&follow->path, "&entity=%s", follow->options.entity);
     if (!follow->options.forever)
         aq_buffer_text(&follow->path, "&follow=false");
-    follow->heard_ms = cli_now_ms();
+    follow->heard_ms = aq_clock_ms();
     follow->under_way = true;
     struct cli_http_request request = {
         .method = "GET", .path = aq_buffer_string(&follow->path), .take = take_bytes, .context = follow};
@@ -142,7 +140,7 @@ static void explain(struct cli_follow *follow, const struct cli_http_end *end)
 /* The connection has ended: true if it must be opened again, at retry_at_ms. */
 static bool goes_on(struct cli_follow *follow, const struct cli_http_end *end)
 {
-    uint64_t now = cli_now_ms();
+    uint64_t now = aq_clock_ms();
     bool may =
         follow->connected && (end->fault == CLI_FAULT_NONE ? end->status == 200 : end->fault != CLI_FAULT_STOPPED);
     may = may || cli_may_repeat(end, false);
@@ -160,7 +158,7 @@ static enum cli_next work(struct cli_follow *follow, uint64_t timeout_ms)
 {
     static const struct cli_http_end silent = {.fault = CLI_FAULT_OTHER, .why = "nothing was heard for a minute"};
     struct cli_http_end end;
-    if (!follow->under_way && cli_now_ms() < follow->retry_at_ms) {
+    if (!follow->under_way && aq_clock_ms() < follow->retry_at_ms) {
         cli_sleep_ms(timeout_ms);
         return CLI_NEXT_QUIET;
     }
@@ -173,14 +171,14 @@ static enum cli_next work(struct cli_follow *follow, uint64_t timeout_ms)
         }
         return goes_on(follow, &end) ? CLI_NEXT_QUIET : CLI_NEXT_BROKEN;
     }
-    if (cli_now_ms() - follow->heard_ms > SILENCE_MAX_MS)
+    if (aq_clock_ms() - follow->heard_ms > SILENCE_MAX_MS)
         return goes_on(follow, &silent) ? CLI_NEXT_QUIET : CLI_NEXT_BROKEN;
     return CLI_NEXT_QUIET;
 }
 
 enum cli_next cli_follow_next(struct cli_follow *follow, int timeout_ms, struct cli_event *event)
 {
-    uint64_t end_ms = timeout_ms < 0 ? UINT64_MAX : cli_now_ms() + (uint64_t)timeout_ms;
+    uint64_t end_ms = timeout_ms < 0 ? UINT64_MAX : aq_clock_ms() + (uint64_t)timeout_ms;
     for (;;) {
         if (follow->next < follow->count) {
             *event = follow->events[follow->next++];
@@ -190,7 +188,7 @@ enum cli_next cli_follow_next(struct cli_follow *follow, int timeout_ms, struct 
             return follow->outcome;
         follow->next = follow->count = 0;
         aq_arena_reset(&follow->texts);
-        uint64_t now = cli_now_ms(), left_ms = end_ms > now ? end_ms - now : 0;
+        uint64_t now = aq_clock_ms(), left_ms = end_ms > now ? end_ms - now : 0;
         follow->outcome = work(follow, left_ms < PAUSE_MS ? left_ms : PAUSE_MS);
         if (follow->count == 0 && follow->outcome == CLI_NEXT_QUIET && left_ms == 0)
             return CLI_NEXT_QUIET;
@@ -202,8 +200,8 @@ enum cli_next cli_follow_change(struct cli_follow *follow, int timeout_ms)
     struct cli_event event;
     if (!follow->refused) {
         enum cli_next next = cli_follow_next(follow, timeout_ms, &event);
-        uint64_t end_ms = cli_now_ms() + BURST_MOST_MS;
-        while (next == CLI_NEXT_EVENT && cli_now_ms() < end_ms &&
+        uint64_t end_ms = aq_clock_ms() + BURST_MOST_MS;
+        while (next == CLI_NEXT_EVENT && aq_clock_ms() < end_ms &&
                (next = cli_follow_next(follow, BURST_QUIET_MS, &event)) == CLI_NEXT_QUIET)
             return CLI_NEXT_EVENT;
         follow->refused = next == CLI_NEXT_BROKEN && follow->exit == CLI_REFUSED;

@@ -1,4 +1,5 @@
 /* Reading: list, get, one field, and finding the row that a word names. */
+#include "schema/base/clock.h"
 #include "schema/model/key.h"
 #include "tools/aq/body.h"
 #include "tools/aq/nouns.h"
@@ -293,7 +294,7 @@ enum cli_exit cli_get_field(struct cli *cli, const struct aq_entity *entity, con
         if (json_is_string(value)) /* a full time, not its age */
             aq_buffer_text(&text, json_string_value(value));
         else
-            cli_cell(field, value, cli_time_ms(), &text);
+            cli_cell(field, value, aq_clock_wall_ms(), &text);
         aq_buffer_char(&text, '\n');
         cli_print(aq_buffer_string(&text), text.length);
     }

@@ -1,5 +1,6 @@
 #include "tools/aq/show.h"
 
+#include "schema/base/clock.h"
 #include "schema/codec/json.h"
 #include "schema/codec/yaml.h"
 #include "tools/aq/table.h"
@@ -101,7 +102,7 @@ void cli_show_rows(const struct aq_record *record, const json_t *rows, const str
     }
     struct cli_table table;
     struct aq_buffer out = {0};
-    uint64_t now_ms = cli_time_ms();
+    uint64_t now_ms = aq_clock_wall_ms();
     size_t index;
     json_t *row;
     cli_table_open(&table, count_columns(record));
@@ -120,7 +121,7 @@ void cli_show_rows(const struct aq_record *record, const json_t *rows, const str
 static void add_line(struct cli_table *table, const char *path, const struct aq_field *field, const json_t *value)
 {
     struct aq_buffer text = {0};
-    uint64_t now_ms = cli_time_ms();
+    uint64_t now_ms = aq_clock_wall_ms();
     bool is_time = field != NULL && field->type == AQ_TYPE_TIME && json_is_string(value);
     if (is_time) /* when, and how long ago */
         aq_buffer_format(&text, "%s (", json_string_value(value));

@@ -52,10 +52,7 @@ void cli_table_add(struct cli_table *table, const char *text, size_t length, enu
 {
     struct aq_buffer clean = {0};
     cli_clean(text, length, false, &clean);
-    if (table->count == table->capacity) {
-        table->capacity = table->capacity ? table->capacity * 2 : 64;
-        table->cells = aq_realloc(table->cells, table->capacity * sizeof *table->cells);
-    }
+    AQ_GROW(table->cells, table->count, table->capacity);
     table->cells[table->count++] = (struct cli_table_cell){
         .text = aq_arena_text(&table->texts, aq_buffer_string(&clean), clean.length),
         .width = cli_text_width(aq_buffer_string(&clean), clean.length),

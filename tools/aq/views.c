@@ -1,4 +1,5 @@
 /* Views of one row: schema/model/view.h. */
+#include "schema/base/clock.h"
 #include "schema/model/vote.h"
 #include "tools/aq/events.h"
 #include "tools/aq/nouns.h"
@@ -116,11 +117,11 @@ size_t cli_log_overlap(const struct aq_buffer *old, const struct aq_buffer *new)
 static enum cli_exit follow_log(struct cli *cli, const struct aq_view *view, const char *key, struct aq_buffer *old)
 {
     struct aq_buffer new = {0};
-    const uint64_t timeout_s = cli->options.flags.timeout, begun_ms = cli_now_ms();
+    const uint64_t timeout_s = cli->options.flags.timeout, begun_ms = aq_clock_ms();
     enum cli_exit code = CLI_DONE;
     for (bool gone = false;;) {
         code = cli_say_close();
-        uint64_t spent_ms = cli_now_ms() - begun_ms, left_ms = timeout_s * 1000 - spent_ms;
+        uint64_t spent_ms = aq_clock_ms() - begun_ms, left_ms = timeout_s * 1000 - spent_ms;
         if (code == CLI_DONE && timeout_s > 0 && spent_ms >= timeout_s * 1000)
             code = cli_fail(CLI_FAILED, "%s %s is still there after %" PRIu64 " s", view->entity->name, key, timeout_s);
         if (code != CLI_DONE)

@@ -1,5 +1,6 @@
 #include "tools/aq/wait.h"
 
+#include "schema/base/clock.h"
 #include "schema/model/application.h"
 #include "tools/aq/follow.h"
 #include "tools/aq/show.h"
@@ -47,7 +48,7 @@ static void tell(const struct waiting *waiting, const char *key, const json_t *r
     const char *status = json_string_value(json_object_get(row, "status"));
     const char *node = json_string_value(json_object_get(row, "node"));
     const char *description = json_string_value(json_object_get(row, "description"));
-    double seconds = (double)(cli_now_ms() - waiting->started_ms) / 1000;
+    double seconds = (double)(aq_clock_ms() - waiting->started_ms) / 1000;
     cli_note("%6.1fs  application %s  %s%s%s%s%s", seconds, key, status ? status : "?", node ? "  on " : "",
              node ? node : "", description && description[0] ? "  " : "", description ? description : "");
 }
@@ -120,7 +121,7 @@ static enum cli_exit wait_all(struct waiting *waiting, struct cli_follow *follow
         enum cli_exit code = look(waiting, keys);
         if (code != CLI_DONE || waiting->left == 0)
             return code;
-        uint64_t spent_ms = cli_now_ms() - waiting->started_ms;
+        uint64_t spent_ms = aq_clock_ms() - waiting->started_ms;
         if (spent_ms >= timeout_s * 1000)
             return time_is_over(waiting, keys, timeout_s);
         uint64_t left_ms = timeout_s * 1000 - spent_ms;
@@ -152,7 +153,7 @@ enum cli_exit cli_wait(struct cli_client *client, const struct cli_options *opti
     uint64_t timeout_s = options->flags.timeout > 0 ? options->flags.timeout : CLI_WAIT_S;
     struct waiting waiting = {.client = client,
                               .wish = wish,
-                              .started_ms = cli_now_ms(),
+                              .started_ms = aq_clock_ms(),
                               .rows = json_array(),
                               .over = aq_calloc(count, sizeof(bool)),
                               .left = count};

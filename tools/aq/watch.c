@@ -1,5 +1,6 @@
 #include "tools/aq/watch.h"
 
+#include "schema/base/clock.h"
 #include "tools/aq/follow.h"
 #include "tools/aq/show.h"
 
@@ -79,7 +80,7 @@ static void redraw(const struct aq_record *record, const json_t *rows, const str
 static enum cli_next next_change(struct cli_follow *follow, uint64_t end_ms, bool draws)
 {
     for (;;) {
-        uint64_t now_ms = cli_now_ms(), left_ms = REDRAW_MS;
+        uint64_t now_ms = aq_clock_ms(), left_ms = REDRAW_MS;
         if (end_ms != 0 && now_ms >= end_ms)
             return CLI_NEXT_ENDED;
         if (end_ms != 0 && end_ms - now_ms < left_ms)
@@ -97,7 +98,7 @@ enum cli_exit cli_watch(struct cli_client *client, const struct cli_options *opt
     bool headed = false, draws = cli_on_terminal() && !cli_wants_data(flags) && !flags->quiet;
     struct cli_follow *follow = NULL;
     json_t *before = NULL, *rows = NULL;
-    const uint64_t end_ms = flags->timeout > 0 ? cli_now_ms() + flags->timeout * 1000 : 0;
+    const uint64_t end_ms = flags->timeout > 0 ? aq_clock_ms() + flags->timeout * 1000 : 0;
     uint64_t seq = 0;
     enum cli_exit code;
     while ((code = read_rows(context, &rows, &seq)) == CLI_DONE) {
