@@ -9,7 +9,13 @@ static int write_bytes(void *data, const char *bytes, size_t length)
     return 0;
 }
 
-static void pack_record(msgpack_packer *packer, const struct aq_record *record, const void *object);
+/* Where to, and in which form. */
+struct packing {
+    msgpack_packer packer;
+    bool briefly; /* without the fields at the end of a record that have their presets */
+};
+
+static void pack_record(struct packing *packing, const struct aq_record *record, const void *object);
 
 static void pack_text(msgpack_packer *packer, const char *text)
 {
@@ -18,19 +24,20 @@ static void pack_text(msgpack_packer *packer, const char *text)
     msgpack_pack_str_body(packer, text, length);
 }
 
-static void pack_list(msgpack_packer *packer, const struct aq_field *field, const struct aq_list *list)
+static void pack_list(struct packing *packing, const struct aq_field *field, const struct aq_list *list)
 {
-    msgpack_pack_array(packer, list->count);
+    msgpack_pack_array(&packing->packer, list->count);
     for (uint32_t i = 0; i < list->count; i++) {
         if (field->type == AQ_TYPE_TEXTS)
-            pack_text(packer, AQ_TEXT_ITEM(*list, i));
+            pack_text(&packing->packer, AQ_TEXT_ITEM(*list, i));
         else
-            pack_record(packer, field->record, (const char *)list->items + i * field->record->size);
+            pack_record(packing, field->record, (const char *)list->items + i * field->record->size);
     }
 }
 
-static void pack_field(msgpack_packer *packer, const struct aq_field *field, const void *object)
+static void pack_field(struct packing *packing, const struct aq_field *field, const void *object)
 {
+    msgpack_packer *packer = &packing->packer;
     const void *at = AQ_AT_CONST(object, field);
     switch (field->type) {
     case AQ_TYPE_TEXT:
@@ -44,26 +51,70 @@ static void pack_field(msgpack_packer *packer, const struct aq_field *field, con
         break;
     case AQ_TYPE_TEXTS:
     case AQ_TYPE_LIST:
-        pack_list(packer, field, at);
+        pack_list(packing, field, at);
         break;
     case AQ_TYPE_RECORD:
-        pack_record(packer, field->record, at);
+        pack_record(packing, field->record, at);
         break;
     default:
         msgpack_pack_uint64(packer, aq_field_number(field, object));
     }
 }
 
-static void pack_record(msgpack_packer *packer, const struct aq_record *record, const void *object)
+/* A reader fills a field that is missing with this. */
+static bool has_preset(const struct aq_field *field, const void *object)
 {
-    msgpack_pack_array(packer, record->count);
-    for (size_t i = 0; i < record->count; i++)
-        pack_field(packer, &record->fields[i], object);
+    const void *at = AQ_AT_CONST(object, field);
+    if (field->preset != NULL)
+        return false;
+    switch (field->type) {
+    case AQ_TYPE_TEXT:
+    case AQ_TYPE_NAME:
+        return aq_field_text(field, object)[0] == '\0';
+    case AQ_TYPE_DOCUMENT:
+        return strcmp(aq_field_text(field, object), "{}") == 0;
+    case AQ_TYPE_BYTES:
+        return ((const struct aq_bytes *)at)->length == 0;
+    case AQ_TYPE_TEXTS:
+    case AQ_TYPE_LIST:
+        return ((const struct aq_list *)at)->count == 0;
+    case AQ_TYPE_RECORD:
+        return false;
+    default:
+        return aq_field_number(field, object) == 0;
+    }
+}
+
+static size_t count_fields(const struct aq_record *record, const void *object)
+{
+    size_t count = record->count;
+    while (count > 0 && !(record->fields[count - 1].rules & AQ_REQUIRED) &&
+           has_preset(&record->fields[count - 1], object))
+        count--;
+    return count;
+}
+
+static void pack_record(struct packing *packing, const struct aq_record *record, const void *object)
+{
+    size_t count = packing->briefly ? count_fields(record, object) : record->count;
+    msgpack_pack_array(&packing->packer, count);
+    for (size_t i = 0; i < count; i++)
+        pack_field(packing, &record->fields[i], object);
+}
+
+static void pack(const struct aq_record *record, const void *object, bool briefly, struct aq_buffer *out)
+{
+    struct packing packing = {.briefly = briefly};
+    msgpack_packer_init(&packing.packer, out, write_bytes);
+    pack_record(&packing, record, object);
 }
 
 void aq_record_pack(const struct aq_record *record, const void *object, struct aq_buffer *out)
 {
-    msgpack_packer packer;
-    msgpack_packer_init(&packer, out, write_bytes);
-    pack_record(&packer, record, object);
+    pack(record, object, false, out);
+}
+
+void aq_record_pack_briefly(const struct aq_record *record, const void *object, struct aq_buffer *out)
+{
+    pack(record, object, true, out);
 }

@@ -7,6 +7,9 @@
 
 /* Appends the record. */
 void aq_record_pack(const struct aq_record *record, const void *object, struct aq_buffer *out);
+/* Leaves out the fields at the end of each record that have their presets, unless they are required. So a program that
+ * does not know the newest fields can read a record that does not use them. */
+void aq_record_pack_briefly(const struct aq_record *record, const void *object, struct aq_buffer *out);
 
 /* Fills `object` (record->size bytes, need not be initialised) from exactly `length` bytes. Everything is copied into
  * `arena`; nothing points into `data`. Types are always checked. With `strict`, for what comes from another process,

@@ -56,7 +56,7 @@ void aq_wire_seal(const struct aq_wire_key *key, enum aq_message_type type, cons
     AQ_CLEANUP_BUFFER struct aq_buffer plain = {0};
     aq_buffer_char(&plain, AQ_WIRE_FORMAT);
     aq_buffer_char(&plain, (char)type);
-    aq_record_pack(aq_message_record(type), message, &plain);
+    aq_record_pack_briefly(aq_message_record(type), message, &plain);
 
     aq_buffer_reset(out);
     aq_buffer_room(out, crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + plain.length);

@@ -285,6 +285,50 @@ static void a_longer_record_is_refused(void **state)
     aq_buffer_free(&packed);
 }
 
+/* As an older program has it, which does not know the newest fields. */
+static int unpack_with(const struct aq_record *record, size_t fields, const struct aq_buffer *packed, void *object,
+                       struct aq_error *error)
+{
+    struct aq_record older = *record;
+    older.count = fields;
+    return aq_record_unpack(&older, object, packed->data, packed->length, true, &arena, error);
+}
+
+static void what_is_not_used_is_left_out_at_the_end(void **state)
+{
+    (void)state;
+    struct sample sample, read;
+    struct sample_part part = {.name = ""};
+    struct aq_error error = {0};
+    aq_record_init(&sample_record, &sample, &arena);
+    sample.count = 3;
+    sample.name = "ab";
+    for (size_t last = 0; last < 2; last++) {
+        AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
+        const size_t used = last == 0 ? 13 : 18; /* up to the inner record; to the last field */
+        sample.revision = last;
+        aq_record_pack_briefly(&sample_record, &sample, &packed);
+        assert_int_equal(unpack_with(&sample_record, used, &packed, &read, &error),
+                         -1); /* its first part has no name */
+        assert_string_equal(error.message, "first.name is 0 bytes long, less than 1");
+        sample.first.name = "x";
+        aq_buffer_reset(&packed);
+        aq_record_pack_briefly(&sample_record, &sample, &packed);
+        assert_int_equal(unpack_with(&sample_record, used, &packed, &read, &error), 0);
+        assert_int_equal(read.count, 3);
+        assert_string_equal(read.name, "ab");
+        assert_string_equal(read.first.name, "x");
+        assert_int_equal(unpack_with(&sample_record, used - 1, &packed, &read, &error), -1);
+        assert_int_equal(unpack_with(&sample_record, sample_record.count, &packed, &read, &error), 0);
+        assert_int_equal(read.revision, last);
+        sample.first.name = "";
+    }
+    AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
+    aq_record_pack_briefly(&sample_part_record, &part, &packed); /* what is required is there even so */
+    assert_int_equal(packed.length, 2);
+    assert_memory_equal(packed.data, "\x91\xA0", 2);
+}
+
 /* Words are added at the end as well: a number that has none must not become an index. */
 static void an_unknown_word_is_refused(void **state)
 {
@@ -336,6 +380,7 @@ int main(void)
         cmocka_unit_test(a_shorter_record_keeps_its_presets),
         cmocka_unit_test(what_must_be_given_is_missed_when_strict),
         cmocka_unit_test(a_longer_record_is_refused),
+        cmocka_unit_test(what_is_not_used_is_left_out_at_the_end),
         cmocka_unit_test(an_unknown_word_is_refused),
         cmocka_unit_test(a_fingerprint_knows_names_types_and_words),
     };
