@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATUS_UNKNOWN = 255 };
+enum { STATUS_UNKNOWN = -1 };
 
 /* Returns a text of a happening, cut to its declared length, for free(). */
 static const char *copy_text(const char *field, const char *text)
@@ -79,7 +79,7 @@ static void note_start(struct workloads *workloads, struct workload *workload, c
     journal_workload(AQ_INFO, "workload started", workload->resource, workload->start.identifier);
 }
 
-/* It is reported once it is stored. */
+/* It is reported once it is stored. A negative `exit_status`: there is none, or none that is known. */
 static void note_end(struct workloads *workloads, struct workload *workload, enum aq_happened what, int exit_status,
                      const char *reason)
 {
@@ -89,7 +89,8 @@ static void note_end(struct workloads *workloads, struct workload *workload, enu
     workload->end = (struct aq_happening){.resource = workload->resource,
                                           .what = what,
                                           .exit_status = (uint64_t)(exit_status & 0xFF),
-                                          .reason = copy_text("reason", reason)};
+                                          .reason = copy_text("reason", reason),
+                                          .unknown = exit_status < 0};
     struct workload_queue *queue = &workloads->unstored;
     *(queue->first != NULL ? &queue->last->next_unstored : &queue->first) = workload;
     queue->last = workload;
@@ -108,7 +109,9 @@ static void take_report(void *context, const struct driver_report *report)
     if (report->kind == DRIVER_STARTED)
         note_start(workloads, workload, report);
     else if (report->kind == DRIVER_FAILED && !workload->stopping)
-        note_end(workloads, workload, AQ_HAPPENED_FAILED, 0, report->reason);
+        note_end(workloads, workload, AQ_HAPPENED_FAILED, STATUS_UNKNOWN, report->reason);
+    else if (report->kind == DRIVER_FAILED)
+        note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, report->reason);
     else
         note_end(workloads, workload, AQ_HAPPENED_ENDED, report->exit_status, report->reason);
 }
@@ -183,7 +186,8 @@ static void adopt_workload(void *context, const struct aq_assignment *assignment
         workload->end = (struct aq_happening){.resource = end->resource,
                                               .what = end->what,
                                               .exit_status = end->exit_status,
-                                              .reason = copy_text("reason", end->reason)};
+                                              .reason = copy_text("reason", end->reason),
+                                              .unknown = end->unknown};
         queue_telling(workloads, workload, &workload->tell_end);
         return;
     }
@@ -219,7 +223,7 @@ struct workload *workloads_start(struct workloads *workloads, const struct aq_as
     if (home_is_over(workloads->home, assignment->resource))
         note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, "it has ended here before");
     else if (begin_workload(workloads, workload, assignment, &error) != 0)
-        note_end(workloads, workload, AQ_HAPPENED_FAILED, 0, error.message);
+        note_end(workloads, workload, AQ_HAPPENED_FAILED, STATUS_UNKNOWN, error.message);
     return workload;
 }
 
@@ -228,7 +232,7 @@ struct workload *workloads_add_missing(struct workloads *workloads, uint64_t res
     if (workloads->roster.count >= WORKLOADS_MAX)
         return NULL;
     struct workload *workload = add_workload(workloads, resource);
-    note_end(workloads, workload, AQ_HAPPENED_ENDED, 0, "it was not on this node");
+    note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, "it was not on this node");
     return workload;
 }
 

@@ -91,19 +91,20 @@ static int end_resource(struct decide *decide, const void *record, struct aq_err
     if (find_reported(decide, command->id, command->node, &resource, &application, error) != 0)
         return -1;
     struct aq_resource_ended event = {
-        .id = command->id, .exit_status = command->exit_status, .reason = command->reason};
+        .id = command->id, .exit_status = command->exit_status, .reason = command->reason, .exited = !command->unknown};
     decide_emit(decide, &aq_event_resource_ended, &event);
     const char *words = aq_arena_format(decide->arena, "ended: %s", command->reason);
+    bool well = command->exit_status == 0 && !command->unknown;
     switch (application.status) {
     case AQ_DEALLOCATE:
         emit_moved(decide, application.id, AQ_DEALLOCATED, application.description);
         break;
     case AQ_ALLOCATED: /* it ended by itself */
-        emit_moved(decide, application.id, command->exit_status == 0 ? AQ_DEALLOCATED : AQ_ERRORED, words);
+        emit_moved(decide, application.id, well ? AQ_DEALLOCATED : AQ_ERRORED, words);
         break;
     case AQ_ELECTED: /* it ended before its start was reported */
         emit_moved(decide, application.id, AQ_ALLOCATED, "");
-        emit_moved(decide, application.id, command->exit_status == 0 ? AQ_DEALLOCATED : AQ_ERRORED, words);
+        emit_moved(decide, application.id, well ? AQ_DEALLOCATED : AQ_ERRORED, words);
         break;
     default: /* recalled meanwhile */
         break;

@@ -65,7 +65,8 @@ static void fill_command(struct report_command *command, const struct hub_report
         command->record.end = (struct aq_resource_end){.id = happening->resource,
                                                        .node = report->name,
                                                        .exit_status = happening->exit_status,
-                                                       .reason = happening->reason};
+                                                       .reason = happening->reason,
+                                                       .unknown = happening->unknown};
     }
     command->records[0] = &command->record;
     command->request.records = command->records;

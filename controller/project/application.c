@@ -27,8 +27,10 @@ static void set_status(struct project *project, struct aq_application *applicati
         index_remove(project->txn, INDEX_WAITING, &key);
     if (to == AQ_NEW)
         index_put(project->txn, INDEX_WAITING, &key, "", 0);
-    if (aq_application_is_over(to))
+    if (aq_application_is_over(to)) {
         counter_add_open(project->txn, application->user, application->label_id, -1);
+        application->ended_at = project->time_ms;
+    }
     application->status = to;
     application->changed_at = project->time_ms;
 }
@@ -121,7 +123,7 @@ static void elect_node(struct project *project, const void *data)
         return;
     set_status(project, &application, AQ_ELECTED);
     application.description = "";
-    application.resource = event->resource;
+    application.resource = application.last_resource = event->resource;
     application.node = event->node;
     store_ballot(project, &application, event->node, event->definition, event->groups);
     store_application(project, &application);

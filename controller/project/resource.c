@@ -106,6 +106,8 @@ static void leave_application(struct project *project, const struct aq_resource 
     if (!state_application(project->txn, resource->application, &application, project->arena))
         return;
     application.resource = 0;
+    if (event->exited)
+        application.exit_status = aq_some(event->exit_status);
     struct aq_try failed = {resource->node, resource->definition, event->reason};
     if (event->failed)
         application.tries = aq_tries_with(&application.tries, &failed, project->arena);

@@ -60,6 +60,7 @@ static json_t *typed_schema(const struct aq_field *field, bool input, json_t *sc
     static const char duration_pattern[] = "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$";
     switch (field->type) {
     case AQ_TYPE_U64:
+    case AQ_TYPE_U64_OR_NONE:
         return number_schema("integer", field, 1.0);
     case AQ_TYPE_BOOL:
         return json_pack("{s:s}", "type", "boolean");
@@ -101,7 +102,7 @@ json_t *openapi_field(const struct aq_field *field, bool input, json_t *schemas)
                         field->unit != NULL && field->unit[0] != '\0'
                             ? json_sprintf("%s, in %s", field->help, field->unit)
                             : json_string(field->help));
-    if (!input && (field->refers != NULL || field->type == AQ_TYPE_TIME))
+    if (!input && (field->refers != NULL || field->type == AQ_TYPE_TIME || field->type == AQ_TYPE_U64_OR_NONE))
         json_object_set_new(schema, "nullable", json_true());
     return schema;
 }

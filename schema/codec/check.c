@@ -31,6 +31,13 @@ static int check_number(const struct aq_field *field, uint64_t value, const char
                    low ? "less" : "more", bound.data, *unit ? " " : "", unit);
 }
 
+static int check_number_or_none(const struct aq_field *field, uint64_t value, const char *path, struct aq_error *error)
+{
+    struct aq_field plain = *field;
+    plain.type = AQ_TYPE_U64;
+    return value == 0 ? 0 : check_number(&plain, value - 1, path, error);
+}
+
 static int check_text(const struct aq_field *field, const char *text, const char *path, struct aq_error *error)
 {
     size_t length = strlen(text);
@@ -70,6 +77,8 @@ int aq_field_check(const struct aq_field *field, const void *object, const char 
 {
     if (aq_field_is_text(field))
         return check_text(field, aq_field_text(field, object), path, error);
+    if (field->type == AQ_TYPE_U64_OR_NONE)
+        return check_number_or_none(field, aq_field_number(field, object), path, error);
     if (aq_field_is_number(field))
         return check_number(field, aq_field_number(field, object), path, error);
     if (field->type == AQ_TYPE_ENUM) {

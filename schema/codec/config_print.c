@@ -39,6 +39,7 @@ static const char *type_words(const struct aq_field *field)
 {
     switch (field->type) {
     case AQ_TYPE_U64:
+    case AQ_TYPE_U64_OR_NONE:
         return field->unit ? field->unit : "a number";
     case AQ_TYPE_BOOL:
         return "true or false";
@@ -79,7 +80,7 @@ static void add_bounds(const struct aq_field *field, struct aq_buffer *out)
     if (!upper || field->least == 0)
         aq_buffer_text(out, upper ? "at most " : "at least ");
     struct aq_field plain = *field;
-    if (!number)
+    if (!number || field->type == AQ_TYPE_U64_OR_NONE)
         plain.type = AQ_TYPE_U64;
     if (field->least > 0)
         add_number(&plain, field->least, out);

@@ -6,13 +6,16 @@
 
 static void add_bounds(const struct aq_field *field, struct aq_buffer *out)
 {
+    struct aq_field plain = *field;
+    if (field->type == AQ_TYPE_U64_OR_NONE)
+        plain.type = AQ_TYPE_U64; /* bounds are numbers */
     aq_buffer_text(out, ", ");
-    aq_number_to_text(field, field->least, out);
+    aq_number_to_text(&plain, field->least, out);
     if (field->most == UINT64_MAX) {
         aq_buffer_text(out, " or more");
     } else {
         aq_buffer_text(out, " to ");
-        aq_number_to_text(field, field->most, out);
+        aq_number_to_text(&plain, field->most, out);
     }
     if (field->unit != NULL && field->type != AQ_TYPE_DURATION) /* whose texts have one */
         aq_buffer_format(out, " %s", field->unit);
@@ -35,6 +38,7 @@ void aq_help_field_type(const struct aq_field *field, struct aq_buffer *out)
         [AQ_TYPE_TEXTS] = "texts, separated by commas",
         [AQ_TYPE_RECORD] = "an object",
         [AQ_TYPE_LIST] = "a list of objects",
+        [AQ_TYPE_U64_OR_NONE] = "a whole number, or none",
     };
     aq_buffer_text(out, names[field->type]);
     if (field->type == AQ_TYPE_ENUM)

@@ -58,6 +58,7 @@ static const char *name_of_type(const struct aq_field *field)
 {
     switch (field->type) {
     case AQ_TYPE_U64:
+    case AQ_TYPE_U64_OR_NONE:
         return "a whole number";
     case AQ_TYPE_BOOL:
         return "true or false";

@@ -46,6 +46,8 @@ static char *put_number(char *at, const struct aq_field *field, uint64_t value)
         return put_integer(at, field, value);
     if (field->type == AQ_TYPE_TIME)
         return put_time(at, value);
+    if (field->type == AQ_TYPE_U64_OR_NONE)
+        return value == 0 ? put_null(at) : put_integer(at, field, value - 1);
     if (field->type == AQ_TYPE_DURATION && !quoted)
         return aq_put_u64(at, value);
     *at = '"';

@@ -101,6 +101,11 @@ char *aq_number_put(const struct aq_field *field, uint64_t value, char *at)
             return at + aq_time_to_text(value, at);
         *at = '-';
         return at + 1;
+    case AQ_TYPE_U64_OR_NONE:
+        if (value != 0)
+            return aq_put_u64(at, value - 1);
+        *at = '-';
+        return at + 1;
     case AQ_TYPE_DURATION:
         return put_duration(at, value);
     case AQ_TYPE_CPU:
@@ -171,6 +176,21 @@ static int read_u64(const char *text, const char *path, uint64_t *value, struct 
     if (errno == ERANGE)
         return fail_value(path, text, "at most 18446744073709551615", error);
     *value = number;
+    return 0;
+}
+
+static int read_u64_or_none(const char *text, const char *path, uint64_t *value, struct aq_error *error)
+{
+    uint64_t number;
+    if (strcmp(text, "-") == 0) {
+        *value = 0;
+        return 0;
+    }
+    if (read_u64(text, path, &number, error) != 0)
+        return -1;
+    if (number == UINT64_MAX)
+        return fail_value(path, text, "at most 18446744073709551614", error);
+    *value = aq_some(number);
     return 0;
 }
 
@@ -293,6 +313,8 @@ int aq_number_from_text(const struct aq_field *field, const char *text, const ch
             return fail_value(path, text, "a number of cores such as 2 or 0.5", error);
         return 0;
     }
+    case AQ_TYPE_U64_OR_NONE:
+        return read_u64_or_none(text, path, value, error);
     case AQ_TYPE_DURATION:
         return read_duration(text, path, value, error);
     case AQ_TYPE_SIZE:

@@ -38,22 +38,29 @@ struct aq_list aq_tries_with(const struct aq_list *tries, const struct aq_try *f
 /* clang-format off */
 
 #define aq_application_fields(F, T)                                                                                    \
-    F(T, id,          U64(1, UINT64_MAX),            AQ_KEY | AQ_COLUMN, "number of the application, counted from 1")  \
-    F(T, user,        REF_NAME(user),                AQ_COLUMN,          "user who created it")                        \
-    F(T, label,       NAME(1, 64),                   AQ_COLUMN,          "name of the label")                          \
-    F(T, version,     U64(1, UINT32_MAX),            AQ_COLUMN,          "version of the label")                       \
-    F(T, label_id,    REF(label),                    0,                  "number of the label")                        \
-    F(T, status,      ENUM(aq_application_status),   AQ_COLUMN,          "its state")                                  \
-    F(T, description, TEXT(0, 4096),                 AQ_LINES,           "why it is in this state")                    \
-    F(T, metadata,    DOCUMENT(65536),               0,                                                                \
+    F(T, id,            U64(1, UINT64_MAX),            AQ_KEY | AQ_COLUMN,                                             \
+      "number of the application, counted from 1")                                                                     \
+    F(T, user,          REF_NAME(user),                AQ_COLUMN,          "user who created it")                      \
+    F(T, label,         NAME(1, 64),                   AQ_COLUMN,          "name of the label")                        \
+    F(T, version,       U64(1, UINT32_MAX),            AQ_COLUMN,          "version of the label")                     \
+    F(T, label_id,      REF(label),                    0,                  "number of the label")                      \
+    F(T, status,        ENUM(aq_application_status),   AQ_COLUMN,          "its state")                                \
+    F(T, description,   TEXT(0, 4096),                 AQ_LINES,           "why it is in this state")                  \
+    F(T, metadata,      DOCUMENT(65536),               0,                                                              \
       "given to the resource; overrides the label's")                                                                  \
-    F(T, resource,    REF_OR_NONE(resource),         AQ_COLUMN,          "its resource")                               \
-    F(T, node,        REF_NAME_OR_NONE(node),        AQ_COLUMN,                                                        \
+    F(T, resource,      REF_OR_NONE(resource),         AQ_COLUMN,          "its resource")                             \
+    F(T, node,          REF_NAME_OR_NONE(node),        AQ_COLUMN,                                                      \
       "node that the resource runs on, or ran on last")                                                                \
-    F(T, tries,       LIST(aq_try, 0, AQ_TRIES_MAX), 0,                  "tries that failed")                          \
-    F(T, round,       U64(0, UINT64_MAX),            0,                  "how many times nodes were asked")            \
-    F(T, created_at,  TIME,                          AQ_COLUMN,          "when it was created")                        \
-    F(T, changed_at,  TIME,                          0,                  "when its status last changed")
+    F(T, tries,         LIST(aq_try, 0, AQ_TRIES_MAX), 0,                  "tries that failed")                        \
+    F(T, round,         U64(0, UINT64_MAX),            0,                  "how many times nodes were asked")          \
+    F(T, created_at,    TIME,                          AQ_COLUMN,          "when it was created")                      \
+    F(T, changed_at,    TIME,                          0,                  "when its status last changed")             \
+    F(T, ended_at,      TIME,                          0,                                                              \
+      "when it came to DEALLOCATED, RECALLED or ERROR")                                                                \
+    F(T, exit_status,   U64_OR_NONE(0, 255),           0,                                                              \
+      "of its workload, as in a shell: 128 + n after signal n; none while there is none")                              \
+    F(T, last_resource, U64(0, UINT64_MAX),            0,                                                              \
+      "number of its last resource, also of one that is gone; 0: none")
 AQ_DECLARE_ENTITY(application)
 
 /* ---- commands ---- */

@@ -11,7 +11,7 @@ static bool stores_text(enum aq_type type)
 static bool stores_number(enum aq_type type)
 {
     return type == AQ_TYPE_U64 || type == AQ_TYPE_TIME || type == AQ_TYPE_DURATION || type == AQ_TYPE_CPU ||
-           type == AQ_TYPE_SIZE;
+           type == AQ_TYPE_SIZE || type == AQ_TYPE_U64_OR_NONE;
 }
 
 bool aq_field_is_number(const struct aq_field *field)

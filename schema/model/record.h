@@ -39,7 +39,11 @@ enum aq_type {
     AQ_TYPE_TEXTS,    /* struct aq_list of const char *: each as a TEXT of at most 255 bytes */
     AQ_TYPE_RECORD,   /* another record, inside this one */
     AQ_TYPE_LIST,     /* struct aq_list of records */
+    /* uint64_t: one more than the number (aq_some()), 0: none; null in JSON, "-" as text. Events' fingerprints hold the
+     * numbers of types: new types are added at the end. */
+    AQ_TYPE_U64_OR_NONE,
 };
+enum { AQ_TYPES = AQ_TYPE_U64_OR_NONE + 1 };
 
 enum aq_rule {
     AQ_REQUIRED = 1 << 0, /* must be given by the sender of the record */
@@ -113,8 +117,15 @@ struct aq_record {
 
 /* ---- from a declaration to C -------------------------------------------------------------------------- */
 
+/* The number as a field of U64_OR_NONE stores it. */
+static inline uint64_t aq_some(uint64_t number)
+{
+    return number + 1;
+}
+
 /* A field's C type. */
 #define AQ_STORED_U64(...)                 uint64_t
+#define AQ_STORED_U64_OR_NONE(least, most) uint64_t
 #define AQ_STORED_BOOL                     bool
 #define AQ_STORED_TIME                     uint64_t
 #define AQ_STORED_DURATION(least, most)    uint64_t
@@ -137,6 +148,7 @@ struct aq_record {
 #define AQ_BOUNDS(min, max)                   .least = (min), .most = (max)
 #define AQ_DESCRIBED_U64(...)                 .type = AQ_TYPE_U64, AQ_NUMBER_BOUNDS(__VA_ARGS__, NULL, )
 #define AQ_NUMBER_BOUNDS(min, max, in, ...)   AQ_BOUNDS(min, max), .unit = (in)
+#define AQ_DESCRIBED_U64_OR_NONE(min, max)    .type = AQ_TYPE_U64_OR_NONE, AQ_BOUNDS(min, max)
 #define AQ_DESCRIBED_BOOL                     .type = AQ_TYPE_BOOL, AQ_BOUNDS(0, 1)
 #define AQ_DESCRIBED_TIME                     .type = AQ_TYPE_TIME, AQ_BOUNDS(0, UINT64_MAX)
 #define AQ_DESCRIBED_DURATION(min, max)       .type = AQ_TYPE_DURATION, AQ_BOUNDS(min, max), .unit = "s"

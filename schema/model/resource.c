@@ -18,4 +18,4 @@ AQ_COMMAND(resource, expire, 43, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "its lifeti
 
 AQ_EVENT(resource, started, 40, 1, "a resource runs")
 AQ_EVENT(resource, stopped, 41, 1, "a resource must be ended")
-AQ_EVENT(resource, ended, 42, 1, "a resource is gone")
+AQ_EVENT(resource, ended, 42, 2, "a resource is gone")

@@ -54,7 +54,8 @@ AQ_DECLARE_COMMAND(resource_fail)
     F(T, id,          REF(resource),  AQ_REQUIRED, "number of the resource")                                           \
     F(T, node,        REF_NAME(node), AQ_REQUIRED, "node that reports it")                                             \
     F(T, exit_status, U64(0, 255),    0,           "as in a shell: 128 + n if signal n ended it")                      \
-    F(T, reason,      TEXT(0, 512),   AQ_LINES,    "how it ended")
+    F(T, reason,      TEXT(0, 512),   AQ_LINES,    "how it ended")                                                     \
+    F(T, unknown,     BOOL,           0,           "it has no exit status, or none that is known")
 AQ_DECLARE_COMMAND(resource_end)
 
 #define aq_resource_expire_fields(F, T)                                                                                \
@@ -78,7 +79,8 @@ AQ_DECLARE_EVENT(resource_stopped) /* STOPPING: its node must end it */
     F(T, id,          REF(resource), 0,        "number of the resource")                                               \
     F(T, failed,      BOOL,          0,        "it never ran; counts as a try")                                        \
     F(T, exit_status, U64(0, 255),   0,        "as in a shell")                                                        \
-    F(T, reason,      TEXT(0, 512),  AQ_LINES, "how it ended, or why it failed")
+    F(T, reason,      TEXT(0, 512),  AQ_LINES, "how it ended, or why it failed")                                       \
+    F(T, exited,      BOOL,          0,        "its workload ran to an end with this exit status")
 AQ_DECLARE_EVENT(resource_ended) /* its row is removed, its capacity is free */
 /* clang-format on */
 

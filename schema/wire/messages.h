@@ -124,7 +124,8 @@ AQ_DECLARE_WORDS(aq_happened, AQ_HAPPENINGS)
     F(T, ip_addr,     TEXT(0, 64),        0,        "started: its address")                                            \
     F(T, hw_addr,     TEXT(0, 64),        0,        "started: its hardware address")                                   \
     F(T, exit_status, U64(0, 255),        0,        "ended: as a shell shows it")                                      \
-    F(T, reason,      TEXT(0, 512),       AQ_LINES, "failed, ended: why")
+    F(T, reason,      TEXT(0, 512),       AQ_LINES, "failed, ended: why")                                              \
+    F(T, unknown,     BOOL,               0,        "ended: it has no exit status, or none that is known")
 AQ_DECLARE(aq_happening)
 
 #define aq_told_fields(F, T)                                                                                           \

@@ -138,7 +138,7 @@ static void write_texts(const struct aq_record *record, const void *object)
 }
 
 /* One field of each type, the rarest last. */
-static void write_fields(const struct aq_record *record, const void *object, bool seen[AQ_TYPE_LIST + 1])
+static void write_fields(const struct aq_record *record, const void *object, bool seen[AQ_TYPES])
 {
     for (size_t i = 0; i < record->count; i++) {
         const struct aq_field *field = &record->fields[i];
@@ -227,7 +227,7 @@ int main(int argc, char **argv)
     }
     root = argv[1];
     const struct fuzz_records *records = fuzz_records();
-    bool seen[AQ_TYPE_LIST + 1] = {false};
+    bool seen[AQ_TYPES] = {false};
     const struct aq_command *command;
     for (size_t i = 0; i < records->count; i++) {
         struct aq_arena arena = {0};

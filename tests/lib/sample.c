@@ -28,6 +28,7 @@ struct sample sample_full(void)
         .owner = "ann",
         .token = "sesame",
         .revision = 3,
+        .result = aq_some(0),
     };
 }
 
@@ -60,4 +61,5 @@ void sample_assert_equal(const struct sample *a, const struct sample *b)
     }
     assert_int_equal(a->parent, b->parent);
     assert_string_equal(a->owner, b->owner);
+    assert_int_equal(a->result, b->result);
 }

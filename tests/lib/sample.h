@@ -37,6 +37,7 @@ AQ_DECLARE(sample_part)
     F(T, rest,     LIST(sample_part, 0, 3),  0,           "its other parts")                                           \
     F(T, parent,   REF_OR_NONE(application), 0,           "the sample it was cut from")                                \
     F(T, owner,    REF_NAME_OR_NONE(user),   0,           "whose it is")                                               \
+    F(T, result,   U64_OR_NONE(0, 255),      0,           "how it ended")                                              \
     F(T, token,    TEXT(0, 32),              AQ_SECRET,   "what opens it")                                             \
     F(T, revision, U64(0, UINT64_MAX),       AQ_INTERNAL, "how often it changed")
 AQ_DECLARE(sample)

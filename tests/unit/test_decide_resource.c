@@ -98,7 +98,7 @@ static void a_start_after_a_recall_is_noted_and_moves_nothing(void **context)
     WHEN(resource_start, .id = 1, .node = "node-1", .identifier = "pid 7");
     DONE();
     WHEN(resource_end, .id = 1, .node = "node-1", .exit_status = 143, .reason = "signal 15");
-    THEN(resource_ended, .id = 1, .exit_status = 143, .reason = "signal 15");
+    THEN(resource_ended, .id = 1, .exit_status = 143, .reason = "signal 15", .exited = true);
     DONE();
     assert_int_equal(the_application(1).status, AQ_RECALLED);
 }
@@ -120,7 +120,7 @@ static void an_end_after_a_recall_frees_the_node(void **context)
     (void)context;
     given_recalled();
     WHEN(resource_end, .id = 1, .node = "node-1", .reason = "never started");
-    THEN(resource_ended, .id = 1, .reason = "never started");
+    THEN(resource_ended, .id = 1, .reason = "never started", .exited = true);
     DONE();
     assert_int_equal(the_node("node-1").used.slots, 0);
     WHEN(resource_end, .id = 1, .node = "node-1", .reason = "never started");
@@ -134,9 +134,12 @@ static void an_application_that_ends_with_0_is_deallocated(void **context)
     (void)context;
     given_running();
     WHEN(resource_end, .id = 1, .node = "node-1", .exit_status = 0, .reason = "exit status 0");
-    THEN(resource_ended, .id = 1, .reason = "exit status 0");
+    THEN(resource_ended, .id = 1, .reason = "exit status 0", .exited = true);
     THEN(application_moved, .id = 1, .status = AQ_DEALLOCATED, .description = "ended: exit status 0");
     DONE();
+    assert_int_equal(the_application(1).exit_status, aq_some(0));
+    assert_int_equal(the_application(1).last_resource, 1);
+    assert_int_equal(the_application(1).resource, 0);
 }
 
 static void an_application_that_ends_with_another_status_is_an_error(void **context)
@@ -144,9 +147,21 @@ static void an_application_that_ends_with_another_status_is_an_error(void **cont
     (void)context;
     given_running();
     WHEN(resource_end, .id = 1, .node = "node-1", .exit_status = 2, .reason = "exit status 2");
-    THEN(resource_ended, .id = 1, .exit_status = 2, .reason = "exit status 2");
+    THEN(resource_ended, .id = 1, .exit_status = 2, .reason = "exit status 2", .exited = true);
     THEN(application_moved, .id = 1, .status = AQ_ERRORED, .description = "ended: exit status 2");
     DONE();
+    assert_int_equal(the_application(1).exit_status, aq_some(2));
+}
+
+static void an_end_whose_status_is_not_known_is_an_error_without_one(void **context)
+{
+    (void)context;
+    given_running();
+    WHEN(resource_end, .id = 1, .node = "node-1", .unknown = true, .reason = "its directory is gone");
+    THEN(resource_ended, .id = 1, .reason = "its directory is gone");
+    THEN(application_moved, .id = 1, .status = AQ_ERRORED, .description = "ended: its directory is gone");
+    DONE();
+    assert_int_equal(the_application(1).exit_status, 0);
 }
 
 static void an_application_that_was_stopped_is_deallocated_however_it_ends(void **context)
@@ -157,9 +172,10 @@ static void an_application_that_was_stopped_is_deallocated_however_it_ends(void 
     DO(application_deallocate, .id = 1);
     as_system();
     WHEN(resource_end, .id = 1, .node = "node-1", .exit_status = 137, .reason = "signal 9");
-    THEN(resource_ended, .id = 1, .exit_status = 137, .reason = "signal 9");
+    THEN(resource_ended, .id = 1, .exit_status = 137, .reason = "signal 9", .exited = true);
     THEN(application_moved, .id = 1, .status = AQ_DEALLOCATED, .description = "deallocated by alice");
     DONE();
+    assert_int_equal(the_application(1).exit_status, aq_some(137));
 }
 
 static void an_end_may_come_before_its_start(void **context)
@@ -167,7 +183,7 @@ static void an_end_may_come_before_its_start(void **context)
     (void)context;
     given_elected();
     WHEN(resource_end, .id = 1, .node = "node-1", .reason = "exit status 0");
-    THEN(resource_ended, .id = 1, .reason = "exit status 0");
+    THEN(resource_ended, .id = 1, .reason = "exit status 0", .exited = true);
     THEN(application_moved, .id = 1, .status = AQ_ALLOCATED);
     THEN(application_moved, .id = 1, .status = AQ_DEALLOCATED, .description = "ended: exit status 0");
     DONE();
@@ -180,7 +196,7 @@ static void a_bad_end_may_come_before_its_start(void **context)
     (void)context;
     given_elected();
     WHEN(resource_end, .id = 1, .node = "node-1", .exit_status = 1, .reason = "exit status 1");
-    THEN(resource_ended, .id = 1, .exit_status = 1, .reason = "exit status 1");
+    THEN(resource_ended, .id = 1, .exit_status = 1, .reason = "exit status 1", .exited = true);
     THEN(application_moved, .id = 1, .status = AQ_ALLOCATED);
     THEN(application_moved, .id = 1, .status = AQ_ERRORED, .description = "ended: exit status 1");
     DONE();
@@ -362,6 +378,7 @@ int main(void)
         SPEC_TEST(an_end_after_a_recall_frees_the_node),
         SPEC_TEST(an_application_that_ends_with_0_is_deallocated),
         SPEC_TEST(an_application_that_ends_with_another_status_is_an_error),
+        SPEC_TEST(an_end_whose_status_is_not_known_is_an_error_without_one),
         SPEC_TEST(an_application_that_was_stopped_is_deallocated_however_it_ends),
         SPEC_TEST(an_end_may_come_before_its_start),
         SPEC_TEST(a_bad_end_may_come_before_its_start),

@@ -310,6 +310,39 @@ static void a_stopped_resource_ends_and_leaves_nothing(void **context)
     assert_true(HAS(INDEX_OWNED, "alice", 1, NONE)); /* it can still be read */
 }
 
+static void an_end_stays_with_its_application(void **context)
+{
+    (void)context;
+    given_started();
+    assert_int_equal(the_application(1).ended_at, 0);
+    assert_int_equal(the_application(1).exit_status, 0);
+    assert_int_equal(the_application(1).last_resource, 1);
+    spec.time_ms += 5;
+    GIVEN(resource_ended, .id = 1, .exit_status = 143, .exited = true, .reason = "signal 15");
+    spec.time_ms += 5;
+    GIVEN(application_moved, .id = 1, .status = AQ_ERRORED, .description = "ended: signal 15");
+    struct aq_application application = the_application(1);
+    assert_int_equal(application.ended_at, SPEC_START_MS + 10);
+    assert_int_equal(application.exit_status, aq_some(143));
+    assert_int_equal(application.resource, 0);
+    assert_int_equal(application.last_resource, 1);
+    assert_string_equal(application.node, "node-1");
+}
+
+/* Older logs do not say whether it ran: version 1 has 0 for what never ran too. */
+static void without_an_exit_there_is_no_status(void **context)
+{
+    (void)context;
+    given_started();
+    GIVEN(resource_ended, .id = 1, .exit_status = 0, .reason = "node node-1 was deleted");
+    assert_int_equal(the_application(1).exit_status, 0);
+    spec.time_ms += 5;
+    GIVEN(application_created, .id = 2, .label_id = 1);
+    GIVEN(application_moved, .id = 2, .status = AQ_RECALLED);
+    assert_int_equal(the_application(2).ended_at, SPEC_START_MS + 5);
+    assert_int_equal(the_application(2).last_resource, 0);
+}
+
 static void a_failed_try_is_kept(void **context)
 {
     (void)context;
@@ -379,6 +412,8 @@ int main(void)
         SPEC_TEST(a_started_resource_is_found_by_its_addresses),
         SPEC_TEST(an_address_belongs_to_the_resource_that_had_it_last),
         SPEC_TEST(a_stopped_resource_ends_and_leaves_nothing),
+        SPEC_TEST(an_end_stays_with_its_application),
+        SPEC_TEST(without_an_exit_there_is_no_status),
         SPEC_TEST(a_failed_try_is_kept),
         SPEC_TEST(a_lifetime_is_in_the_index_while_it_runs),
         SPEC_TEST(with_less_capacity_than_is_used_nothing_is_free),

@@ -30,6 +30,7 @@ static void each_type_has_words(void **state)
     assert_told(&sample_record, "ready", "true or false");
     assert_told(&sample_record, "seen_at", "a time such as 2026-11-20T22:57:13Z");
     assert_told(&sample_record, "count", "a whole number, 1 or more");
+    assert_told(&sample_record, "result", "a whole number, or none, 0 to 255");
     assert_told(&sample_record, "pause", "a duration such as 90s or 1h30m, 0s to 1d");
 }
 

@@ -60,7 +60,7 @@ static void a_record_is_one_object(void **state)
         "\xE2\x82\xAC\",\"name\":\"n-1\",\"extra\":{\"a\":[1,null,{\"b\":\"c\"}]},\"raw\":\"AP8Q\","
         "\"tags\":[\"two words\",\"\\\"quoted\\\"\",\"\"],\"first\":{\"name\":\"frame\",\"weight\":1000},"
         "\"rest\":[{\"name\":\"wheel\",\"weight\":20},{\"name\":\"seat-2.b\",\"weight\":0}],\"parent\":7,"
-        "\"owner\":\"ann\",\"revision\":3}");
+        "\"owner\":\"ann\",\"result\":0,\"revision\":3}");
     aq_buffer_free(&out);
 }
 
@@ -75,7 +75,7 @@ static void an_empty_record_refers_to_nothing(void **state)
     assert_string_equal(out.data, "{\"count\":0,\"ready\":false,\"seen_at\":null,\"pause\":0,\"cpu\":0,"
                                   "\"memory\":\"0MiB\",\"colour\":\"RED\",\"note\":\"\",\"name\":\"\",\"extra\":{},"
                                   "\"raw\":\"\",\"tags\":[],\"first\":{\"name\":\"\",\"weight\":0},\"rest\":[],"
-                                  "\"parent\":null,\"owner\":null,\"revision\":0}");
+                                  "\"parent\":null,\"owner\":null,\"result\":null,\"revision\":0}");
     aq_buffer_free(&out);
     aq_arena_free(&arena);
 }
@@ -154,7 +154,7 @@ static void unknown_fields_are_refused(void **state)
     assert_member_refused("\"rest\":[{\"size\":1}]", "rest[0].size is not known; known fields: name, weight");
     assert_member_refused("\"revision\":1", "revision is not known; known fields: count, ready, seen_at, pause, cpu, "
                                             "memory, colour, note, name, extra, raw, tags, first, rest, parent, "
-                                            "owner, token"); /* internal */
+                                            "owner, result, token"); /* internal */
 }
 
 static void required_fields_must_be_there(void **state)

@@ -40,6 +40,9 @@ static void numbers_are_written_for_people(void **state)
     assert_string_equal(written("memory", 1536), "1536MiB");
     assert_string_equal(written("colour", SAMPLE_GREEN), "GREEN");
     assert_string_equal(written("colour", 99), "?");
+    assert_string_equal(written("result", 0), "-");
+    assert_string_equal(written("result", aq_some(0)), "0");
+    assert_string_equal(written("result", aq_some(255)), "255");
 }
 
 static void assert_reads(const char *name, const char *text, uint64_t expected)
@@ -77,6 +80,9 @@ static void numbers_are_read_in_all_their_forms(void **state)
     assert_reads("memory", "1TiB", 1 << 20);
     assert_reads("memory", "0.1GiB", 103); /* rounded up: never less than was asked for */
     assert_reads("colour", "BLUE", SAMPLE_BLUE);
+    assert_reads("result", "-", 0);
+    assert_reads("result", "0", aq_some(0));
+    assert_reads("result", "18446744073709551614", UINT64_MAX);
 }
 
 static void assert_refused(const char *name, const char *text, const char *expected)
@@ -95,7 +101,7 @@ static void what_is_no_number_is_refused(void **state)
 {
     (void)state;
     const char *const never[] = {"", " 1", "-1", "+1", "1 ", "1x", "x", "0x10", "99999999999999999999999"};
-    const char *const names[] = {"count", "seen_at", "pause", "cpu", "memory", "colour", "ready"};
+    const char *const names[] = {"count", "seen_at", "pause", "cpu", "memory", "colour", "ready", "result"};
     struct aq_error error = {0};
     uint64_t value;
     for (size_t n = 0; n < AQ_LENGTH(names); n++)
@@ -105,6 +111,9 @@ static void what_is_no_number_is_refused(void **state)
     assert_refused("count", "5.0", "count is \"5.0\", but must be a whole number");
     assert_refused("count", "18446744073709551616",
                    "count is \"18446744073709551616\", but must be at most 18446744073709551615");
+    assert_refused("result", "18446744073709551615",
+                   "result is \"18446744073709551615\", but must be at most 18446744073709551614");
+    assert_refused("result", "256", "result is 256, more than 255");
     assert_refused("ready", "yes", "ready is \"yes\", but must be true or false");
     assert_refused("colour", "PINK", "colour is \"PINK\", but must be one of RED, GREEN, BLUE");
     assert_refused("cpu", "0.0005", "cpu is \"0.0005\", but must be a number of cores such as 2 or 0.5");
