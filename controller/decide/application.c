@@ -1,5 +1,6 @@
 #include "schema/model/application.h"
 
+#include "controller/decide/lifetime.h"
 #include "controller/decide/placement.h"
 #include "schema/model/access.h"
 #include "schema/model/resource.h"
@@ -54,12 +55,14 @@ static int create_application(struct decide *decide, const void *record, struct 
     static const struct aq_list no_tries;
     struct aq_label label;
     if (check_limit(decide, error) != 0 || check_label_fields(command, error) != 0 ||
-        find_wanted_label(decide, command, &label, error) != 0)
+        find_wanted_label(decide, command, &label, error) != 0 ||
+        decide_check_lifetime(decide, &label, command->lifetime, error) != 0)
         return -1;
     struct aq_application_created event = {
         .id = counter_last_id(decide->txn, &aq_entity_application) + 1,
         .label_id = label.id,
         .metadata = command->metadata,
+        .lifetime = command->lifetime,
     };
     decide_emit(decide, &aq_event_application_created, &event);
     struct aq_application application = {.id = event.id};

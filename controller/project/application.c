@@ -51,6 +51,7 @@ static void create_application(struct project *project, const void *data)
         .metadata = event->metadata,
         .created_at = project->time_ms,
         .changed_at = project->time_ms,
+        .lifetime = event->lifetime,
     };
     struct state_key key = state_key_number(event->id), owned = {0};
     state_key_add_text(&owned, application.user);
@@ -103,7 +104,7 @@ static void create_resource(struct project *project, const struct aq_application
         .status = AQ_RESOURCE_ASSIGNED,
         .metadata = aq_json_merge(label.metadata, application->metadata, project->arena),
         .amounts = aq_needs_amounts(&definition->resources),
-        .lifetime = definition->resources.lifetime,
+        .lifetime = application->lifetime != 0 ? application->lifetime : definition->resources.lifetime,
         .created_at = project->time_ms,
     };
     struct state_key key = state_key_number(resource.id), on_node = state_key_number(node.number);
@@ -155,3 +156,22 @@ static void move_application(struct project *project, const void *data)
     project_history(project, event->id);
 }
 PROJECT(aq_event_application_moved, move_application);
+
+static void extend_application(struct project *project, const void *data)
+{
+    const struct aq_application_extended *event = data;
+    struct aq_application application;
+    struct aq_resource resource;
+    if (!find_application(project, event->id, &application))
+        return;
+    application.lifetime = event->lifetime;
+    application.expires_at = event->expires_at;
+    store_application(project, &application);
+    if (application.resource != 0 &&
+        project_expect(project, state_resource(project->txn, application.resource, &resource, project->arena))) {
+        resource.lifetime = event->lifetime;
+        project_expiry(project, &resource, event->expires_at);
+    }
+    project_history(project, event->id);
+}
+PROJECT(aq_event_application_extended, extend_application);

@@ -55,6 +55,10 @@ struct aq_node;
 void project_node(struct project *project, struct aq_node *node);
 void project_node_used(struct project *project, struct aq_node *node);
 
+/* Stores a resource whose lifetime is over at `expires_at`; 0: it has no end of itself. */
+struct aq_resource;
+void project_expiry(struct project *project, struct aq_resource *resource, uint64_t expires_at);
+
 /* Adds the present event to the history of an application. The second form is for events that come with a ballot, which
  * is stored there: a table of its own would cost each placement two more pages. */
 void project_history(struct project *project, uint64_t application);

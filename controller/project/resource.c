@@ -36,13 +36,41 @@ static void remove_address(struct project *project, const char *address, uint64_
     index_remove(project->txn, INDEX_ADDRESS, &key);
 }
 
-static void remove_expiry(struct project *project, const struct aq_resource *resource)
+static struct state_key expiry_key(const struct aq_resource *resource)
 {
-    if (resource->expires_at == 0)
-        return;
     struct state_key key = state_key_number(resource->expires_at);
     state_key_add_number(&key, resource->id);
-    index_remove(project->txn, INDEX_EXPIRY, &key);
+    return key;
+}
+
+static void remove_expiry(struct project *project, const struct aq_resource *resource)
+{
+    struct state_key key = expiry_key(resource);
+    if (resource->expires_at != 0)
+        index_remove(project->txn, INDEX_EXPIRY, &key);
+}
+
+void project_expiry(struct project *project, struct aq_resource *resource, uint64_t expires_at)
+{
+    remove_expiry(project, resource);
+    resource->expires_at = expires_at;
+    struct state_key key = expiry_key(resource);
+    if (expires_at != 0)
+        index_put(project->txn, INDEX_EXPIRY, &key, "", 0);
+    store_resource(project, resource);
+}
+
+/* Its application shows it too. */
+static void set_expiry(struct project *project, struct aq_resource *resource, uint64_t expires_at)
+{
+    struct aq_application application;
+    if (resource->expires_at != expires_at &&
+        project_expect(project, state_application(project->txn, resource->application, &application, project->arena))) {
+        struct state_key key = state_key_number(application.id);
+        application.expires_at = expires_at;
+        state_store(project->txn, &aq_entity_application, &key, &application);
+    }
+    project_expiry(project, resource, expires_at);
 }
 
 static void start_resource(struct project *project, const void *data)
@@ -58,17 +86,14 @@ static void start_resource(struct project *project, const void *data)
     resource.hw_addr = event->hw_addr;
     add_address(project, event->ip_addr, resource.id);
     add_address(project, event->hw_addr, resource.id);
+    uint64_t expires_at = resource.expires_at;
     if (resource.status == AQ_RESOURCE_ASSIGNED) {
         resource.status = AQ_RESOURCE_RUNNING;
         resource.started_at = project->time_ms;
-        if (resource.lifetime > 0) {
-            resource.expires_at = project->time_ms + resource.lifetime * 1000;
-            struct state_key key = state_key_number(resource.expires_at);
-            state_key_add_number(&key, resource.id);
-            index_put(project->txn, INDEX_EXPIRY, &key, "", 0);
-        }
+        if (resource.lifetime > 0)
+            expires_at = project->time_ms + resource.lifetime * 1000;
     }
-    store_resource(project, &resource);
+    set_expiry(project, &resource, expires_at);
     project_history(project, resource.application);
 }
 PROJECT(aq_event_resource_started, start_resource);
@@ -79,10 +104,8 @@ static void stop_resource(struct project *project, const void *data)
     struct aq_resource resource;
     if (!find_resource(project, event->id, &resource))
         return;
-    remove_expiry(project, &resource);
-    resource.expires_at = 0;
     resource.status = AQ_RESOURCE_STOPPING;
-    store_resource(project, &resource);
+    set_expiry(project, &resource, 0);
     project_history(project, resource.application);
 }
 PROJECT(aq_event_resource_stopped, stop_resource);
@@ -106,6 +129,7 @@ static void leave_application(struct project *project, const struct aq_resource 
     if (!state_application(project->txn, resource->application, &application, project->arena))
         return;
     application.resource = 0;
+    application.expires_at = 0;
     if (event->exited)
         application.exit_status = aq_some(event->exit_status);
     struct aq_try failed = {resource->node, resource->definition, event->reason};

@@ -5,6 +5,7 @@
 #include "schema/model/record.h"
 
 enum { AQ_CPU_MAX = 65536000 /* 65,536 cores */, AQ_SIZE_MAX_MIB = 1 << 30 /* 1 PiB */, AQ_SLOTS_MAX = 1000000 };
+enum { AQ_LIFETIME_MAX = 315360000 /* s: 3650 days */ };
 
 /* clang-format off */
 #define aq_amounts_fields(F, T)                                                                                        \

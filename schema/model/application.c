@@ -50,9 +50,12 @@ AQ_COMMAND(application, create, 30, AQ_CREATES, AQ_ROLE_USER, "ask for a resourc
            .passing_field = "status", .passing_value = AQ_ELECTED)
 AQ_COMMAND(application, deallocate, 31, AQ_ACTS, AQ_ROLE_USER, "deallocate the application: its resource is ended",
            .may_get = true)
+AQ_COMMAND(application, extend, 33, AQ_ACTS, AQ_ROLE_USER, "let it run longer: by a time, or for a new lifetime",
+           .value = "by")
 AQ_COMMAND(application, place, 32, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "look for a node again")
 
-AQ_EVENT(application, created, 30, 1, "an application was created")
+AQ_EVENT(application, created, 30, 2, "an application was created")
 AQ_EVENT(application, elected, 31, 1, "a node was chosen")
 AQ_EVENT(application, waiting, 32, 1, "no node could take it")
 AQ_EVENT(application, moved, 33, 1, "an application has a new status")
+AQ_EVENT(application, extended, 34, 1, "an application has a new lifetime")

@@ -2,6 +2,7 @@
 #ifndef AQ_SCHEMA_MODEL_APPLICATION_H
 #define AQ_SCHEMA_MODEL_APPLICATION_H
 
+#include "schema/model/amounts.h"
 #include "schema/model/command.h"
 #include "schema/model/entity.h"
 #include "schema/model/event.h"
@@ -60,20 +61,31 @@ struct aq_list aq_tries_with(const struct aq_list *tries, const struct aq_try *f
     F(T, exit_status,   U64_OR_NONE(0, 255),           0,                                                              \
       "of its workload, as in a shell: 128 + n after signal n; none while there is none")                              \
     F(T, last_resource, U64(0, UINT64_MAX),            0,                                                              \
-      "number of its last resource, also of one that is gone; 0: none")
+      "number of its last resource, also of one that is gone; 0: none")                                                \
+    F(T, lifetime,      DURATION(0, AQ_LIFETIME_MAX),  0,                                                              \
+      "it is deallocated after running this long; 0: as long as its label says")                                       \
+    F(T, expires_at,    TIME,                          0,                  "when its lifetime is over, while it runs")
 AQ_DECLARE_ENTITY(application)
 
 /* ---- commands ---- */
 #define aq_application_create_fields(F, T)                                                                             \
-    F(T, label,    NAME(0, 64),        0, "name of the label")                                                         \
-    F(T, version,  U64(0, UINT32_MAX), 0, "its version; 0: the latest")                                                \
-    F(T, label_id, REF_OR_NONE(label), 0, "number of the label, instead of name and version")                          \
-    F(T, metadata, DOCUMENT(65536),    0, "given to the resource; overrides the label's")
+    F(T, label,    NAME(0, 64),                  0, "name of the label")                                               \
+    F(T, version,  U64(0, UINT32_MAX),           0, "its version; 0: the latest")                                      \
+    F(T, label_id, REF_OR_NONE(label),           0, "number of the label, instead of name and version")                \
+    F(T, metadata, DOCUMENT(65536),              0, "given to the resource; overrides the label's")                    \
+    F(T, lifetime, DURATION(0, AQ_LIFETIME_MAX), 0,                                                                    \
+      "deallocated after running this long; 0: as long as the label says")
 AQ_DECLARE_COMMAND(application_create)
 
 #define aq_application_deallocate_fields(F, T)                                                                         \
     F(T, id, REF(application), AQ_REQUIRED, "number of the application")
 AQ_DECLARE_COMMAND(application_deallocate)
+
+#define aq_application_extend_fields(F, T)                                                                             \
+    F(T, id,       REF(application),             AQ_REQUIRED, "number of the application")                             \
+    F(T, by,       DURATION(0, AQ_LIFETIME_MAX), 0,           "how much longer")                                       \
+    F(T, lifetime, DURATION(0, AQ_LIFETIME_MAX), 0,           "how long from its start, instead of by")
+AQ_DECLARE_COMMAND(application_extend)
 
 #define aq_application_place_fields(F, T)                                                                              \
     F(T, id, REF(application), AQ_REQUIRED, "number of the application")
@@ -81,10 +93,17 @@ AQ_DECLARE_COMMAND(application_place) /* looks again for a node */
 
 /* ---- events ---- */
 #define aq_application_created_fields(F, T)                                                                            \
-    F(T, id,       U64(1, UINT64_MAX), 0, "number of the application")                                                 \
-    F(T, label_id, REF(label),         0, "number of the label")                                                       \
-    F(T, metadata, DOCUMENT(65536),    0, "its metadata")
+    F(T, id,       U64(1, UINT64_MAX),           0, "number of the application")                                       \
+    F(T, label_id, REF(label),                   0, "number of the label")                                             \
+    F(T, metadata, DOCUMENT(65536),              0, "its metadata")                                                    \
+    F(T, lifetime, DURATION(0, AQ_LIFETIME_MAX), 0, "asked for; 0: as long as the label says")
 AQ_DECLARE_EVENT(application_created) /* NEW */
+
+#define aq_application_extended_fields(F, T)                                                                           \
+    F(T, id,         REF(application),             0, "number of the application")                                     \
+    F(T, lifetime,   DURATION(0, AQ_LIFETIME_MAX), 0, "its new lifetime, from its start")                              \
+    F(T, expires_at, TIME,                         0, "when it is over; none: it has not started")
+AQ_DECLARE_EVENT(application_extended)
 
 #define aq_application_elected_fields(F, T)                                                                            \
     F(T, id,         REF(application),               0, "number of the application")                                   \

@@ -15,24 +15,25 @@ AQ_DECLARE_WORDS(aq_resource_status, AQ_RESOURCE_STATUSES)
 
 /* clang-format off */
 #define aq_resource_fields(F, T)                                                                                       \
-    F(T, id,          U64(1, UINT64_MAX),       AQ_KEY | AQ_COLUMN,                                                    \
+    F(T, id,          U64(1, UINT64_MAX),           AQ_KEY | AQ_COLUMN,                                                \
       "number of the resource, counted from 1, never reused")                                                          \
-    F(T, application, REF(application),         AQ_COLUMN,          "its application")                                 \
-    F(T, user,        REF_NAME(user),           AQ_COLUMN,          "user whose application it is")                    \
-    F(T, label_id,    REF(label),               0,                  "its label")                                       \
-    F(T, definition,  U64(0, 15),               0,                  "definition of the label, counted from 0")         \
-    F(T, node,        REF_NAME(node),           AQ_COLUMN,          "node that it runs on")                            \
-    F(T, driver,      NAME(1, 64),              AQ_COLUMN,          "driver that runs it")                             \
-    F(T, status,      ENUM(aq_resource_status), AQ_COLUMN,          "its state")                                       \
-    F(T, identifier,  TEXT(0, 256),             AQ_COLUMN,          "the driver's own name for it")                    \
-    F(T, ip_addr,     TEXT(0, 64),              AQ_COLUMN,          "its address, if it has one of its own")           \
-    F(T, hw_addr,     TEXT(0, 64),              0,                  "its hardware address, if it has one of its own")  \
-    F(T, metadata,    DOCUMENT(131072),         0,                  "merged metadata of label and application")        \
-    F(T, amounts,     RECORD(aq_amounts),       0,                  "amounts that it holds on its node")               \
-    F(T, lifetime,    DURATION(0, 315360000),   0,                  "deallocated after this time; 0: never")           \
-    F(T, created_at,  TIME,                     AQ_COLUMN,          "when the node was chosen")                        \
-    F(T, started_at,  TIME,                     0,                  "when its workload started")                       \
-    F(T, expires_at,  TIME,                     0,                  "when its lifetime is over")
+    F(T, application, REF(application),             AQ_COLUMN,          "its application")                             \
+    F(T, user,        REF_NAME(user),               AQ_COLUMN,          "user whose application it is")                \
+    F(T, label_id,    REF(label),                   0,                  "its label")                                   \
+    F(T, definition,  U64(0, 15),                   0,                  "definition of the label, counted from 0")     \
+    F(T, node,        REF_NAME(node),               AQ_COLUMN,          "node that it runs on")                        \
+    F(T, driver,      NAME(1, 64),                  AQ_COLUMN,          "driver that runs it")                         \
+    F(T, status,      ENUM(aq_resource_status),     AQ_COLUMN,          "its state")                                   \
+    F(T, identifier,  TEXT(0, 256),                 AQ_COLUMN,          "the driver's own name for it")                \
+    F(T, ip_addr,     TEXT(0, 64),                  AQ_COLUMN,          "its address, if it has one of its own")       \
+    F(T, hw_addr,     TEXT(0, 64),                  0,                                                                 \
+      "its hardware address, if it has one of its own")                                                                \
+    F(T, metadata,    DOCUMENT(131072),             0,                  "merged metadata of label and application")    \
+    F(T, amounts,     RECORD(aq_amounts),           0,                  "amounts that it holds on its node")           \
+    F(T, lifetime,    DURATION(0, AQ_LIFETIME_MAX), 0,                  "deallocated after this time; 0: never")       \
+    F(T, created_at,  TIME,                         AQ_COLUMN,          "when the node was chosen")                    \
+    F(T, started_at,  TIME,                         0,                  "when its workload started")                   \
+    F(T, expires_at,  TIME,                         0,                  "when its lifetime is over")
 AQ_DECLARE_ENTITY(resource)
 
 /* ---- commands: what agents report, and what time brings ---- */

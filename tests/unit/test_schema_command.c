@@ -194,7 +194,7 @@ static void an_older_form_is_understood(void **state)
             "definitions cannot be given together with driver and definition: use one form");
     /* Only where the command declares one. */
     refused(&aq_command_application_create, NULL, body("{\"label\":\"mac\",\"driver\":\"x\"}"),
-            "driver is not known; known fields: label, version, label_id, metadata");
+            "driver is not known; known fields: label, version, label_id, metadata, lifetime");
 }
 
 /* ---- bare words ------------------------------------------------------------------------------------------- */
