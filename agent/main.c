@@ -117,6 +117,7 @@ int main(int argc, char **argv)
     struct aq_arena arena = {0};
     struct aq_config_agent config;
     struct aq_error error;
+    aq_program_begin();
     aq_journal_open("agent", AQ_INFO);
     int status = aq_program_read(&aq_agent_program, argc, argv, NULL, &arguments);
     if (status < 0) {

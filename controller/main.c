@@ -237,6 +237,7 @@ int main(int argc, char **argv)
 {
     struct controller controller = {.lock = -1};
     struct aq_arguments arguments;
+    aq_program_begin();
     aq_journal_open("controller", AQ_INFO);
     int status = aq_program_read(&aq_controller_program, argc, argv, add_libraries, &arguments);
     if (status < 0)

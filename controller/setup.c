@@ -3,6 +3,7 @@
 #include "controller/auth/tokens.h"
 #include "controller/settings/settings.h"
 #include "schema/base/files.h"
+#include "schema/base/stderr.h"
 #include "schema/model/user.h"
 #include "schema/wire/messages.h"
 #include "schema/wire/seal.h"
@@ -129,9 +130,11 @@ int setup_admin(struct writer *writer, struct state *state, const char *director
     if (token_hash(token, hash, error) != 0 || write_token(directory, token, error) != 0 ||
         create_admin(writer, hash, error) != 0)
         return aq_error_context(error, "creating the user admin");
-    fprintf(stderr,
-            "\nThe user admin was created. Its token is stored in %s/" AQ_FILE_TOKEN
-            " and shown only this once:\n\n    %s\n\n",
-            directory, token);
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
+    aq_buffer_format(&text,
+                     "\nThe user admin was created. Its token is stored in %s/" AQ_FILE_TOKEN
+                     " and shown only this once:\n\n    %s\n\n",
+                     directory, token);
+    (void)aq_stderr_put(text.data, text.length);
     return 0;
 }

@@ -9,11 +9,15 @@
 #include "fs/link/news.h"
 #include "fs/link/questions.h"
 #include "schema/base/clock.h"
+#include "schema/base/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { REQUESTS_TURN = 64 };
 
@@ -82,10 +86,23 @@ static int mount_and_serve(struct fileview *view, struct fuse_session *session, 
     return 0;
 }
 
+/* The library's own messages would wait for standard error. */
+static void log_library(enum fuse_log_level level, const char *format, va_list args)
+{
+    char text[512];
+    vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\n")] = '\0';
+    aq_journal(level <= FUSE_LOG_ERR       ? AQ_ERROR
+               : level <= FUSE_LOG_WARNING ? AQ_WARN
+                                           : AQ_DEBUG,
+               "libfuse", "says", text, NULL);
+}
+
 int loop_run(struct fileview *view, int signals, void (*ready)(void), struct aq_error *error)
 {
     char *words[] = {"aq-fs", "-o", "allow_other,default_permissions,fsname=aquarium,subtype=aq", NULL};
     struct fuse_args args = FUSE_ARGS_INIT(3, words);
+    fuse_set_log_func(log_library);
     if (mount_prepare(view->config->mount, error) != 0)
         return -1;
     struct fuse_session *session = fuse_session_new(&args, &operations, sizeof operations, view->filesystem);

@@ -64,6 +64,7 @@ int main(int count, char **words)
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     struct aq_config_fs config;
     struct aq_error error;
+    aq_program_begin();
     if (sodium_init() < 0)
         return EXIT_FAILURE;
     int status = aq_program_read(&aq_fs_program, count, words, NULL, &arguments);

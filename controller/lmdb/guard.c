@@ -4,6 +4,7 @@
 #include "controller/lmdb/file.h"
 #include "controller/lmdb/marks.h"
 #include "controller/lmdb/pages.h"
+#include "schema/base/stderr.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -38,8 +39,7 @@ static void report(const char *directory, const char *words)
     lmdb_text_add(&line, "/" LMDB_DATA_FILE LMDB_IS_DAMAGED);
     lmdb_text_add(&line, words);
     lmdb_text_add(&line, "; the controller will check the file at its next start\n");
-    ssize_t ignored = write(STDERR_FILENO, line.bytes, line.length);
-    (void)ignored;
+    (void)aq_stderr_put(line.bytes, line.length < AQ_STDERR_MAX ? line.length : AQ_STDERR_MAX);
     lmdb_mark_damaged(directory, words);
 }
 

@@ -6,6 +6,7 @@
 #include "controller/serve/steps.h"
 #include "controller/serve/stream.h"
 #include "schema/base/files.h"
+#include "schema/base/journal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -119,6 +120,8 @@ static void add_http_metrics(const struct backend *backend, struct aq_buffer *ou
 
 static void add_process_metrics(struct aq_buffer *out)
 {
+    add_metric(out, "journal_dropped_total", "counter", "Messages that standard error did not take.",
+               aq_journal_dropped());
     unsigned long virtual_pages = 0, resident_pages = 0;
     AQ_CLEANUP_FILE FILE *file = fopen("/proc/self/statm", "re");
     if (file == NULL)

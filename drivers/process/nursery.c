@@ -3,6 +3,7 @@
 #include "drivers/cgroup/cgroup.h"
 #include "drivers/process/keeper.h"
 #include "schema/base/memory.h"
+#include "schema/base/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,8 +79,10 @@ static _Noreturn void nursery_run(void)
 
 __attribute__((constructor)) static void nursery_enter(int argc, char **argv)
 {
-    if (argc == 1 && strcmp(argv[0], nursery_name) == 0)
-        nursery_run();
+    if (argc != 1 || strcmp(argv[0], nursery_name) != 0)
+        return;
+    aq_program_begin();
+    nursery_run();
 }
 
 /* ---- in the agent ------------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 #include "schema/base/error.h"
 
+#include "schema/base/stderr.h"
 #include "schema/base/utf8.h"
 
 #include <errno.h>
@@ -21,8 +22,9 @@ static const struct {
 
 _Noreturn void aq_broken(const char *file, int line, const char *what)
 {
-    fprintf(stderr, "broken invariant at %s:%d: %s\n", file, line, what);
-    fflush(stderr);
+    char text[AQ_ERROR_MESSAGE_SIZE + 256];
+    int length = snprintf(text, sizeof text, "broken invariant at %.200s:%d: %.500s\n", file, line, what);
+    (void)aq_stderr_put(text, (size_t)length);
     abort();
 }
 

@@ -2,19 +2,27 @@
 
 #include "schema/base/clock.h"
 #include "schema/base/memory.h"
+#include "schema/base/stderr.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *program_name = "aquarium";
-static enum aq_journal_level least_level = AQ_INFO;
+static _Atomic enum aq_journal_level least_level = AQ_INFO;
+static atomic_uint_least64_t dropped, untold; /* messages; `untold` of them are not reported yet */
 
 void aq_journal_open(const char *program, enum aq_journal_level least)
 {
     program_name = program;
-    least_level = least;
+    atomic_store(&least_level, least);
+}
+
+uint64_t aq_journal_dropped(void)
+{
+    return atomic_load(&dropped);
 }
 
 static void add_value(struct aq_buffer *line, const char *value)
@@ -36,20 +44,51 @@ static void add_value(struct aq_buffer *line, const char *value)
     aq_buffer_char(line, '"');
 }
 
-void aq_journal(enum aq_journal_level level, const char *words, ...)
+static void begin_line(enum aq_journal_level level, const char *words, struct aq_buffer *line)
 {
     static const char *const names[] = {"debug", "info", "warn", "error"};
-    if (level < least_level)
-        return;
     uint64_t now_ms = aq_clock_wall_ms();
     time_t now_s = (time_t)(now_ms / 1000);
     struct tm utc;
     char stamp[32];
     gmtime_r(&now_s, &utc);
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
+    aq_buffer_format(line, "%s.%03uZ %s %s: %s", stamp, (unsigned)(now_ms % 1000), names[level], program_name, words);
+}
 
+/* Ends the line, and cuts it if it is too long. */
+static bool put_line(struct aq_buffer *line)
+{
+    static const char cut[] = "...";
+    if (line->length >= AQ_STDERR_MAX) {
+        line->length = AQ_STDERR_MAX - sizeof cut;
+        aq_buffer_text(line, cut);
+    }
+    aq_buffer_char(line, '\n');
+    return aq_stderr_put(line->data, line->length);
+}
+
+static void count_dropped(uint64_t lines, uint64_t before)
+{
+    atomic_fetch_add(&dropped, lines);
+    atomic_fetch_add(&untold, lines + before);
+}
+
+/* Reports what was dropped before. */
+static bool tell_dropped(uint64_t count)
+{
     AQ_CLEANUP_BUFFER struct aq_buffer line = {0};
-    aq_buffer_format(&line, "%s.%03uZ %s %s: %s", stamp, (unsigned)(now_ms % 1000), names[level], program_name, words);
+    begin_line(AQ_WARN, "messages were dropped: standard error took no more", &line);
+    aq_buffer_format(&line, " count=%" PRIu64, count);
+    return put_line(&line);
+}
+
+void aq_journal(enum aq_journal_level level, const char *words, ...)
+{
+    if (level < atomic_load(&least_level))
+        return;
+    AQ_CLEANUP_BUFFER struct aq_buffer line = {0};
+    begin_line(level, words, &line);
     va_list args;
     va_start(args, words);
     for (const char *name; (name = va_arg(args, const char *)) != NULL;) {
@@ -58,7 +97,9 @@ void aq_journal(enum aq_journal_level level, const char *words, ...)
         add_value(&line, value ? value : "");
     }
     va_end(args);
-    aq_buffer_char(&line, '\n');
-    ssize_t ignored = write(STDERR_FILENO, line.data, line.length);
-    (void)ignored;
+    uint64_t before = atomic_exchange(&untold, 0);
+    if (before > 0 && !tell_dropped(before))
+        count_dropped(1, before);
+    else if (!put_line(&line))
+        count_dropped(1, 0);
 }

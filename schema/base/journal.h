@@ -3,16 +3,21 @@
  *   2026-11-20T22:57:13.123Z info controller: listening address=127.0.0.1 port=8001
  *
  * Not to be confused with the cluster's log, which holds decisions. Values with blanks or quotes are quoted. Any thread
- * may call it: each line is written in one call. */
+ * may call it: each line is written in one call. Nothing waits for standard error: when it takes no more, messages are
+ * dropped and counted, and the next one that is taken comes after a line with their number. */
 #ifndef AQ_SCHEMA_BASE_JOURNAL_H
 #define AQ_SCHEMA_BASE_JOURNAL_H
 
 #include "schema/base/compiler.h"
 
+#include <stdint.h>
+
 enum aq_journal_level { AQ_DEBUG, AQ_INFO, AQ_WARN, AQ_ERROR };
 
-/* `program` must outlive the process. Lines below `least` are dropped. */
+/* `program` must outlive the process. Messages below `least` are left out. Any thread; may be called again. */
 void aq_journal_open(const char *program, enum aq_journal_level least);
+
+uint64_t aq_journal_dropped(void); /* messages that standard error did not take */
 
 /* `words` is a fixed phrase. Pairs of names and values follow, all of them texts, ended by NULL:
  *   aq_journal(AQ_WARN, "agent lost", "node", name, "silent_ms", "5000", NULL); */

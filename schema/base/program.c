@@ -1,5 +1,7 @@
 #include "schema/base/program.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +24,17 @@ void aq_program_print(const struct aq_program *program, struct aq_buffer *out)
     aq_buffer_char(out, '\n');
     for (const char *const *note = program->notes; *note != NULL; note++)
         aq_buffer_format(out, "%s\n", *note);
+}
+
+void aq_program_begin(void)
+{
+    static const int modes[] = {[STDIN_FILENO] = O_RDONLY, [STDOUT_FILENO] = O_RDONLY, [STDERR_FILENO] = O_WRONLY};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+            continue;
+        int opened = open("/dev/null", modes[fd]);
+        aq_assert(opened == fd); /* the lowest one that is free */
+    }
 }
 
 /* ---- getopt's tables ---------------------------------------------------------------------------------- */

@@ -77,6 +77,11 @@ struct aq_arguments {
     struct aq_arena arena;
 };
 
+/* The first call of every program: opens /dev/null in the place of those of the descriptors 0, 1 and 2 that are closed,
+ * so that no other file becomes one of them, and what is meant for the terminal is never written into it. As without
+ * it, a write to standard output fails if that was closed. */
+void aq_program_begin(void);
+
 /* Reads the command line into `arguments`. Returns -1 if the program should run. Otherwise everything has been printed,
  * and the result is the exit status: 0 after --help, --help-config and --version, AQ_EXIT_USAGE after an error.
  * `add_version` appends lines to what --version prints; may be NULL. Free `arguments` in either case. */

@@ -9,7 +9,10 @@
 #include "schema/base/program.h"
 #include "schema/base/version.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void print_settings(struct aq_buffer *text)
@@ -156,6 +159,41 @@ static void what_is_wrong_is_told(void **state)
     aq_arguments_free(&arguments);
 }
 
+/* In a process of its own, with the descriptors of `closed` closed: 0 if files that are opened then become none of
+ * them. */
+static int begin_without(const int *closed, int count)
+{
+    for (int i = 0; i < count; i++)
+        close(closed[i]);
+    aq_program_begin();
+    for (int i = 0; i < count; i++) {
+        char path[32], target[32] = "";
+        snprintf(path, sizeof path, "/proc/self/fd/%d", closed[i]);
+        if (readlink(path, target, sizeof target - 1) < 0 || strcmp(target, "/dev/null") != 0)
+            return 1;
+    }
+    if (open("/proc/self/exe", O_RDONLY) <= STDERR_FILENO)
+        return 2;
+    if (closed[count - 1] == STDOUT_FILENO && write(STDOUT_FILENO, "x", 1) == 1)
+        return 3; /* what was to be shown is lost, and nobody would notice */
+    return 0;
+}
+
+static void no_file_takes_the_place_of_a_closed_one(void **state)
+{
+    static const int closed[] = {0, 1, 2, 0, 1};
+    (void)state;
+    for (int first = 0; first < 5; first++)
+        for (int count = 1; first + count <= 5 && count <= 3; count++) {
+            pid_t child = fork();
+            if (child == 0)
+                _exit(begin_without(closed + first, count));
+            int status = -1;
+            assert_int_equal(waitpid(child, &status, 0), child);
+            assert_int_equal(status, 0);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +202,7 @@ int main(void)
         cmocka_unit_test(a_program_finds_its_own_options),
         cmocka_unit_test(help_and_version_are_printed),
         cmocka_unit_test(what_is_wrong_is_told),
+        cmocka_unit_test(no_file_takes_the_place_of_a_closed_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* aq: the command line. Parses it, finds out what it is about, and leaves the rest to nouns.c and topics.c. */
+#include "schema/base/program.h"
 #include "tools/aq/complete.h"
 #include "tools/aq/help.h"
 #include "tools/aq/suggest.h"
@@ -71,6 +72,7 @@ int main(int argc, char **argv)
     struct cli cli = {0};
     struct aq_error error = {0};
     enum cli_exit code;
+    aq_program_begin();
     cli_say_open();
     if (argc > 1 && strcmp(argv[1], "__complete") == 0) {
         code = complete(&cli, argc, argv);
