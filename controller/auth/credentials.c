@@ -220,7 +220,8 @@ static int wait_for_job(struct credentials *credentials, const unsigned char dig
 }
 
 int credentials_check(struct credentials *credentials, const char *name, const char *token, struct aq_user *user,
-                      struct aq_arena *arena, credentials_check_fn *done, void *context, struct aq_error *error)
+                      struct aq_arena *arena, uint64_t *seq, credentials_check_fn *done, void *context,
+                      struct aq_error *error)
 {
     if (strlen(token) > TOKEN_INPUT_MAX)
         return aq_fail(error, AQ_E_UNAUTHENTICATED, "the token has more than %d bytes", TOKEN_INPUT_MAX);
@@ -228,6 +229,7 @@ int credentials_check(struct credentials *credentials, const char *name, const c
     if (state_read(credentials->state, &txn, error) != 0)
         return -1;
     bool known = aq_name_is_good(name, strlen(name)) && state_user(txn, name, user, arena);
+    *seq = state_seq(txn);
     state_end(txn);
     const char *stored = known ? user->hash : "";
     unsigned char digest[PROOF_SIZE];

@@ -24,12 +24,13 @@ int credentials_fill(struct credentials *credentials, const struct aq_command *c
                      struct aq_arena *arena, credentials_token_fn *done, void *context,
                      struct aq_error *error) AQ_MUST_CHECK;
 
-/* Checks the token of the user `name`. Returns 1 if it is known to be right: `user` is filled, with texts in `arena`.
+/* Checks the token of the user `name`. Returns 1 if it is known to be right: `user` is filled, with texts in `arena`,
+ * as of `seq`, at which a refusal is true, too.
  * Returns 0 if it has to be verified: `done` will be called on a thread of the pool, with AQ_OK or
  * AQ_E_UNAUTHENTICATED; after AQ_OK, call again. Returns -1 if it is refused. */
 typedef void credentials_check_fn(void *context, const struct aq_error *error);
 int credentials_check(struct credentials *credentials, const char *name, const char *token, struct aq_user *user,
-                      struct aq_arena *arena, credentials_check_fn *done, void *context,
+                      struct aq_arena *arena, uint64_t *seq, credentials_check_fn *done, void *context,
                       struct aq_error *error) AQ_MUST_CHECK;
 
 #endif

@@ -84,10 +84,9 @@ static int deallocate_application(struct decide *decide, const void *record, str
     if (decide_find_number(decide, &aq_entity_application, command->id, &application, error) != 0 ||
         decide_check_owner(decide, application.user, what, error) != 0)
         return -1;
+    if (application.status == AQ_DEALLOCATE || aq_application_is_over(application.status))
+        return 0; /* it is given back already, which is all that the caller wants */
     enum aq_application_status to = application.status == AQ_ALLOCATED ? AQ_DEALLOCATE : AQ_RECALLED;
-    if (!aq_application_may_move(application.status, to))
-        return aq_fail(error, AQ_E_STATE, "%s is %s: it can no longer be deallocated", what,
-                       aq_application_status_words.words[application.status]);
     const char *reason = aq_arena_format(decide->arena, "deallocated by %s", decide->author);
     struct aq_application_moved moved = {command->id, to, reason};
     decide_emit(decide, &aq_event_application_moved, &moved);

@@ -1,6 +1,13 @@
 #include "controller/project/answers.h"
 
+#include "controller/state/kept_rows.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { DECIMAL_SIZE = 24 };
 
 static struct state_key key_of(const char *author, const char *key)
 {
@@ -45,33 +52,96 @@ static void remove_old(struct project *project)
     }
 }
 
-void project_store_answer(struct project *project, const char *author, const char *key, uint64_t fingerprint,
-                          uint64_t seq, const char *id)
+/* ---- stored ------------------------------------------------------------------------------------------- */
+
+/* As an answer begins in the table. Then follow the keys, each with its NUL, and the rows. */
+struct stored_answer {
+    uint64_t fingerprint, seq;
+    uint32_t count;    /* of rows */
+    uint32_t id_count; /* of the keys that follow */
+    uint32_t id_bytes;
+    char id[65];
+};
+
+static void add_rows(struct project *project, const struct aq_logged_decision *decision, uint32_t count,
+                     struct aq_buffer *out)
 {
-    if (key[0] == '\0')
+    const struct aq_command *command = aq_command_find((unsigned)decision->command);
+    uint64_t first = strtoull(decision->id, NULL, 10);
+    size_t begin = out->length;
+    if (command == NULL || command->kind == AQ_DELETES)
         return;
-    struct project_answer answer;
-    memset(&answer, 0, sizeof answer); /* the padding too: equal tables have equal bytes */
-    answer.fingerprint = fingerprint;
-    answer.seq = seq;
-    strncpy(answer.id, id, sizeof answer.id - 1);
-    struct state_key row = key_of(author, key), timed = {0};
-    index_put(project->txn, INDEX_KEYS, &row, &answer, sizeof answer);
+    for (uint32_t i = 0; i < count && out->length - begin <= ANSWER_ROWS_BYTES_MAX; i++) {
+        char id[DECIMAL_SIZE];
+        snprintf(id, sizeof id, "%" PRIu64, first + i);
+        const char *key = decision->ids.count > 0 ? AQ_TEXT_ITEM(decision->ids, i) : i == 0 ? decision->id : id;
+        kept_rows_add(project->txn, command->entity, key, out);
+    }
+    if (out->length - begin > ANSWER_ROWS_BYTES_MAX)
+        out->length = begin;
+}
+
+static void pack_answer(struct project *project, const struct aq_logged_decision *decision, uint64_t seq,
+                        struct aq_buffer *out)
+{
+    struct stored_answer stored;
+    uint32_t count = decision->ids.count > 0 ? decision->ids.count : (uint32_t)decision->rows;
+    memset(&stored, 0, sizeof stored); /* the padding too: equal tables have equal bytes */
+    stored.fingerprint = decision->fingerprint;
+    stored.seq = seq;
+    stored.count = count > 0 && count <= AQ_BATCH_COMMANDS_MAX ? count : 1;
+    stored.id_count = decision->ids.count;
+    strncpy(stored.id, decision->id, sizeof stored.id - 1);
+    aq_buffer_add(out, &stored, sizeof stored);
+    for (uint32_t i = 0; i < decision->ids.count; i++)
+        aq_buffer_add(out, AQ_TEXT_ITEM(decision->ids, i), strlen(AQ_TEXT_ITEM(decision->ids, i)) + 1);
+    stored.id_bytes = (uint32_t)(out->length - sizeof stored);
+    memcpy(out->data, &stored, sizeof stored);
+    add_rows(project, decision, stored.count, out);
+}
+
+void project_store_answer(struct project *project, const struct aq_logged_decision *decision, uint64_t seq)
+{
+    if (decision->key[0] == '\0')
+        return;
+    AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
+    pack_answer(project, decision, seq, &packed);
+    struct state_key row = key_of(decision->author, decision->key), timed = {0};
+    index_put(project->txn, INDEX_KEYS, &row, packed.data, packed.length);
     state_key_add_number(&timed, project->time_ms);
-    state_key_add_text(&timed, author);
-    state_key_add_text(&timed, key);
+    state_key_add_text(&timed, decision->author);
+    state_key_add_text(&timed, decision->key);
     index_put(project->txn, INDEX_KEY_TIMES, &timed, "", 0);
     remove_old(project);
 }
 
-bool project_find_answer(struct state_txn *txn, const char *author, const char *key, struct project_answer *out)
+static void unpack_answer(const struct stored_answer *stored, const char *rest, size_t length,
+                          struct project_answer *out, struct aq_arena *arena)
+{
+    *out = (struct project_answer){.fingerprint = stored->fingerprint, .seq = stored->seq, .count = stored->count};
+    memcpy(out->id, stored->id, sizeof out->id);
+    const char *copy = aq_arena_text(arena, rest, length), *id = copy;
+    const char **ids = aq_arena_alloc(arena, stored->id_count * sizeof *ids);
+    for (uint32_t i = 0; i < stored->id_count; i++) {
+        ids[i] = id;
+        id += strlen(id) + 1;
+    }
+    out->ids = (struct aq_list){ids, stored->id_count};
+    out->rows = (struct aq_bytes){(const unsigned char *)copy + stored->id_bytes, length - stored->id_bytes};
+}
+
+bool project_find_answer(struct state_txn *txn, const char *author, const char *key, struct project_answer *out,
+                         struct aq_arena *arena)
 {
     const void *value;
     size_t length;
+    struct stored_answer stored;
     struct state_key row = key_of(author, key);
     if (!index_get(txn, INDEX_KEYS, &row, &value, &length))
         return false;
-    aq_assert(length == sizeof *out);
-    memcpy(out, value, length);
+    aq_assert(length >= sizeof stored);
+    memcpy(&stored, value, sizeof stored);
+    aq_assert(stored.id_bytes <= length - sizeof stored);
+    unpack_answer(&stored, (const char *)value + sizeof stored, length - sizeof stored, out, arena);
     return true;
 }

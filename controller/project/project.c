@@ -51,7 +51,7 @@ static int project_decision(struct project *project, const struct aq_logged_deci
         project->seq = (*seq)++;
         project_event(project, event.type, event.data);
     }
-    project_store_answer(project, decision->author, decision->key, decision->fingerprint, *seq - 1, decision->id);
+    project_store_answer(project, decision, *seq - 1);
     return 0;
 }
 

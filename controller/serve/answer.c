@@ -28,16 +28,22 @@ void answer_member(struct request *request, const char *name)
     aq_buffer_text(&request->out, "\":");
 }
 
-enum outcome answer_close(struct request *request, uint64_t seq)
-{
-    return answer_close_as(request, seq, MHD_HTTP_OK);
-}
-
-enum outcome answer_close_as(struct request *request, uint64_t seq, unsigned status)
+/* If nothing was read, the answer says nothing about the tables, and is true at any seq. */
+static void end_envelope(struct request *request)
 {
     answer_member(request, "seq");
-    aq_buffer_u64(&request->out, seq);
+    aq_buffer_u64(&request->out, request->has_seq ? request->seq : writer_seq(request->backend->writer));
     aq_buffer_text(&request->out, "}\n");
+}
+
+enum outcome answer_close(struct request *request)
+{
+    return answer_close_as(request, MHD_HTTP_OK);
+}
+
+enum outcome answer_close_as(struct request *request, unsigned status)
+{
+    end_envelope(request);
     return answer_plain(request, status, JSON_TYPE);
 }
 
@@ -85,9 +91,7 @@ enum outcome answer_error(struct request *request)
     aq_buffer_text(&request->out, "null");
     answer_member(request, "error");
     aq_json_string(aq_error_name(error->code), strlen(aq_error_name(error->code)), &request->out);
-    answer_member(request, "seq");
-    aq_buffer_u64(&request->out, writer_seq(request->backend->writer));
-    aq_buffer_text(&request->out, "}\n");
+    end_envelope(request);
     struct MHD_Response *response = make_response(request, JSON_TYPE);
     add_error_headers(request, response);
     return finish_answer(request, (unsigned)aq_error_http(error->code), response);

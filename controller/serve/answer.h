@@ -11,9 +11,9 @@
 void answer_open(struct request *request, const char *format, ...) AQ_PRINTF(2, 3);
 /* Begins another member of the envelope: ,"name": */
 void answer_member(struct request *request, const char *name);
-/* Ends the envelope: ,"seq":N} */
-enum outcome answer_close(struct request *request, uint64_t seq);
-enum outcome answer_close_as(struct request *request, uint64_t seq, unsigned status);
+/* Ends the envelope: ,"seq":N} with the seq that the answer was made from. */
+enum outcome answer_close(struct request *request);
+enum outcome answer_close_as(struct request *request, unsigned status);
 
 /* Answers with request->error, or with a new error. */
 enum outcome answer_error(struct request *request);

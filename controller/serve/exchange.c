@@ -224,11 +224,14 @@ static enum MHD_Result send_answer(struct exchange *exchange)
 
 static enum method method_of(const char *name)
 {
-    if (strcmp(name, MHD_HTTP_METHOD_GET) == 0 || strcmp(name, MHD_HTTP_METHOD_HEAD) == 0)
-        return METHOD_GET;
-    if (strcmp(name, MHD_HTTP_METHOD_POST) == 0)
-        return METHOD_POST;
-    return strcmp(name, MHD_HTTP_METHOD_DELETE) == 0 ? METHOD_DELETE : METHOD_OTHER;
+    static const char *const names[] = {[METHOD_GET] = MHD_HTTP_METHOD_GET,
+                                        [METHOD_HEAD] = MHD_HTTP_METHOD_HEAD,
+                                        [METHOD_POST] = MHD_HTTP_METHOD_POST,
+                                        [METHOD_DELETE] = MHD_HTTP_METHOD_DELETE};
+    unsigned method = 0;
+    while (method < METHOD_OTHER && strcmp(name, names[method]) != 0)
+        method++;
+    return (enum method)method;
 }
 
 static int parse_uri(struct request *request)
@@ -336,7 +339,8 @@ void exchanges_check_waits(struct exchanges *exchanges, uint64_t seq, uint64_t n
         }
         *link = exchange->next;
         if (seq < exchange->wait_seq) {
-            aq_fail(&request->error, AQ_E_UNKNOWN, "seq %" PRIu64 " was not reached in time; the tables show %" PRIu64,
+            request_set_seq(request, seq);
+            aq_fail(&request->error, AQ_E_BEHIND, "seq %" PRIu64 " was asked for, but this controller is at %" PRIu64,
                     exchange->wait_seq, seq);
             request->step = answer_error;
         }
@@ -387,7 +391,7 @@ static enum outcome begin_steps(struct request *request)
         return answer_error(request);
     if (request->access == ACCESS_ADMIN && check_admin(request) != 0)
         return answer_error(request);
-    if (request->method == METHOD_GET && request->access >= ACCESS_USER && request->command == NULL)
+    if (request_reads(request) && request->access >= ACCESS_USER && request->command == NULL)
         return begin_read(request);
     return request->handler(request);
 }

@@ -63,8 +63,10 @@ bool identify(struct request *request)
         aq_fail(&request->error, AQ_E_BUSY, "too many tokens are being verified; try again");
         return true;
     }
-    int status = credentials_check(request->backend->credentials, login, token, &request->user, &request->arena,
+    uint64_t seq = writer_seq(request->backend->writer);
+    int status = credentials_check(request->backend->credentials, login, token, &request->user, &request->arena, &seq,
                                    verified, request, &request->error);
+    request_set_seq(request, seq);
     sodium_memzero(login, sizeof login);
     request->known = status == 1;
     return status != 0;

@@ -153,12 +153,11 @@ static int fill_page(struct walk *walk, struct aq_error *error)
 enum outcome list_rows(struct request *request)
 {
     struct walk walk = {.request = request, .entity = request->entity};
-    if (state_read(request->backend->state, &walk.txn, &request->error) != 0)
+    if (request_read(request, &walk.txn) != 0)
         return answer_error(request);
-    uint64_t seq = state_seq(walk.txn);
     int status = fill_page(&walk, &request->error);
     state_end(walk.txn);
     filter_free(&walk.filter);
     aq_arena_free(&walk.arena);
-    return status == 0 ? answer_close(request, seq) : answer_error(request);
+    return status == 0 ? answer_close(request) : answer_error(request);
 }

@@ -42,7 +42,7 @@ static const char *find_metadata(struct request *request)
                 "%s is in none of the networks where callers are identified by their address (meta.networks)", address);
         return NULL;
     }
-    if (state_read(request->backend->state, &txn, &request->error) != 0)
+    if (request_read(request, &txn) != 0)
         return NULL;
     uint64_t id = resource_of_caller(request, txn, address);
     bool found = id != 0 && state_resource(txn, id, &resource, &request->arena);

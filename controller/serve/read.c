@@ -15,17 +15,15 @@ static enum outcome answer_row(struct request *request, show_fn *show)
 {
     struct state_txn *txn;
     struct state_packed row;
-    if (query_end(&request->query, &request->error) != 0 ||
-        state_read(request->backend->state, &txn, &request->error) != 0)
+    if (query_end(&request->query, &request->error) != 0 || request_read(request, &txn) != 0)
         return answer_error(request);
     int status = row_find(request, txn, request->entity, request->key, &row, &request->error);
     if (status == 0)
         status = show(request, txn, &row);
-    uint64_t seq = state_seq(txn);
     if (state_failed(txn, &request->error))
         status = -1;
     state_end(txn);
-    return status == 0 ? answer_close(request, seq) : answer_error(request);
+    return status == 0 ? answer_close(request) : answer_error(request);
 }
 
 static int show_row(struct request *request, struct state_txn *txn, const struct state_packed *row)

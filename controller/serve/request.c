@@ -46,6 +46,39 @@ struct request *wakes_take(struct wakes *wakes)
     return first;
 }
 
+/* ---- what the answer is made from ----------------------------------------------------------------------------------
+ */
+
+void request_set_seq(struct request *request, uint64_t seq)
+{
+    request->seq = seq;
+    request->has_seq = true;
+}
+
+/* Whether a caller may see a row is to be true at the same seq as the row. */
+static int reread_caller(struct request *request, struct state_txn *txn)
+{
+    const char *name = request->user.name, *hash = request->user.hash;
+    if (state_user(txn, name, &request->user, &request->arena) && strcmp(request->user.hash, hash) == 0)
+        return 0;
+    if (state_failed(txn, &request->error))
+        return -1;
+    request->known = false;
+    return aq_fail(&request->error, AQ_E_UNAUTHENTICATED, "user name or token is wrong");
+}
+
+int request_read(struct request *request, struct state_txn **txn)
+{
+    uint64_t before = request->seq;
+    if (state_read(request->backend->state, txn, &request->error) != 0)
+        return -1;
+    request_set_seq(request, state_seq(*txn));
+    if (!request->known || request->seq == before || reread_caller(request, *txn) == 0)
+        return 0;
+    state_end(*txn);
+    return -1;
+}
+
 /* ---- what is asked for ---------------------------------------------------------------------------------- */
 
 const char *request_header(struct request *request, const char *name)

@@ -22,7 +22,7 @@ enum {
     HEADER_VALUE_MAX = 1024 /* bytes of a header that is read */
 };
 
-enum method { METHOD_GET, METHOD_POST, METHOD_DELETE, METHOD_OTHER };
+enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_DELETE, METHOD_OTHER };
 
 enum access {
     ACCESS_OPEN,     /* anybody */
@@ -81,6 +81,8 @@ struct request {
     unsigned verifications; /* of its token, so far */
 
     /* The answer. */
+    uint64_t seq; /* what it is made from, a refusal too, was read or decided at this seq */
+    bool has_seq; /* seq is filled */
     struct aq_buffer out;
     bool minimal; /* the caller wants only the keys of rows that were written */
     unsigned status;
@@ -91,8 +93,20 @@ struct request {
     void *work; /* for the steps, which free it unless it is in the arena */
 };
 
+/* GET or HEAD: it asks for what is there. libmicrohttpd leaves the body out of answers to HEAD. */
+static inline bool request_reads(const struct request *request)
+{
+    return request->method == METHOD_GET || request->method == METHOD_HEAD;
+}
+
 /* Lets a request that rests run its next step. Any thread. */
 void request_wake(struct request *request);
+
+/* Opens a snapshot of the tables, for the caller to end: what the answer says is true at its seq, and the caller is the
+ * user as of then. Fails if the user has been deleted or has a new token since the request came. */
+int request_read(struct request *request, struct state_txn **txn) AQ_MUST_CHECK;
+/* The answer is true at `seq`. */
+void request_set_seq(struct request *request, uint64_t seq);
 
 /* The value of a header, or NULL. A value that is too long counts as none and leaves an error in the request. */
 const char *request_header(struct request *request, const char *name);

@@ -83,7 +83,7 @@ static bool find_fixed(const struct routes *routes, struct request *request)
             continue;
         request->access = route->access;
         request->handler = route->step;
-        if (request->method != METHOD_GET)
+        if (!request_reads(request))
             refuse_method(request, "GET, HEAD");
         return true;
     }
@@ -92,11 +92,24 @@ static bool find_fixed(const struct routes *routes, struct request *request)
 
 /* ---- entities ------------------------------------------------------------------------------------------- */
 
-/* What a path does for each method. */
+/* What a path does for each method. HEAD reads where GET does, and never runs a command. */
 struct choice {
     request_step *get;
     const struct aq_command *get_command, *post, *delete;
 };
+
+static void refuse_other_method(struct request *request, const struct choice *choice)
+{
+    const char *names[] = {choice->get           ? "GET, HEAD"
+                           : choice->get_command ? "GET"
+                                                 : NULL,
+                           choice->post ? "POST" : NULL, choice->delete ? "DELETE" : NULL};
+    AQ_CLEANUP_BUFFER struct aq_buffer allow = {0};
+    for (size_t i = 0; i < AQ_LENGTH(names); i++)
+        if (names[i] != NULL)
+            aq_buffer_format(&allow, "%s%s", allow.length > 0 ? ", " : "", names[i]);
+    refuse_method(request, aq_arena_text(&request->arena, aq_buffer_string(&allow), allow.length));
+}
 
 static void choose(struct request *request, const struct choice *choice)
 {
@@ -104,20 +117,13 @@ static void choose(struct request *request, const struct choice *choice)
                                        : request->method == METHOD_POST   ? choice->post
                                        : request->method == METHOD_DELETE ? choice->delete
                                                                           : NULL;
-    if (request->method == METHOD_GET && choice->get != NULL) {
+    if (request_reads(request) && choice->get != NULL) {
         request->handler = choice->get;
     } else if (command != NULL) {
         request->command = command;
         request->handler = write_begin;
     } else {
-        bool get = choice->get != NULL || choice->get_command != NULL;
-        const char *names[3] = {get ? "GET, HEAD" : NULL, choice->post ? "POST" : NULL,
-                                choice->delete ? "DELETE" : NULL};
-        AQ_CLEANUP_BUFFER struct aq_buffer allow = {0};
-        for (size_t i = 0; i < AQ_LENGTH(names); i++)
-            if (names[i] != NULL)
-                aq_buffer_format(&allow, "%s%s", allow.length > 0 ? ", " : "", names[i]);
-        refuse_method(request, aq_arena_text(&request->arena, aq_buffer_string(&allow), allow.length));
+        refuse_other_method(request, choice);
     }
 }
 

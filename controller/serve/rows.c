@@ -45,6 +45,16 @@ bool row_show(struct request *request, struct state_txn *txn, const struct aq_en
     return fields != NULL;
 }
 
+bool row_show_kept(struct request *request, const struct aq_entity *entity, const struct aq_bytes *row, const char *id)
+{
+    struct aq_error error;
+    if (row->length == 0 || aq_packed_to_json(entity->record, row->data, row->length, &request->out, &error) != 0)
+        return false;
+    if (has_live(request, entity))
+        add_live(request, id);
+    return true;
+}
+
 static bool may_see(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
                     const struct state_packed *row)
 {

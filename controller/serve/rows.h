@@ -11,6 +11,8 @@ int row_find(struct request *request, struct state_txn *txn, const struct aq_ent
  * transaction has failed. */
 bool row_show(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
               const struct state_packed *row);
+/* The same for a row that was kept (kept_rows.h); `id` is its key. False: it is empty or damaged. */
+bool row_show_kept(struct request *request, const struct aq_entity *entity, const struct aq_bytes *row, const char *id);
 /* The row with the fields of `wanted` (AQ_FIELD_BIT()), in the request's arena. NULL: the row is damaged. */
 const void *row_fields(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
                        const struct state_packed *row, uint64_t wanted);

@@ -398,6 +398,7 @@ enum outcome stream_open(struct request *request)
     struct streams *streams = request->backend->streams;
     struct stream_query wanted;
     uint64_t seq = writer_seq(streams->writer);
+    request_set_seq(request, seq);
     if (take_query(request, seq, &wanted) != 0)
         return answer_error(request);
     if (streams->count >= streams->max || streams->closed)

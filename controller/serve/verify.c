@@ -91,8 +91,7 @@ static enum outcome answer_report(struct request *request)
         answer_member(request, "error");
         aq_buffer_format(&request->out, "\"%s\"", aq_error_name(request->error.code));
     }
-    return answer_close_as(request, writer_seq(request->backend->writer),
-                           intact ? MHD_HTTP_OK : (unsigned)aq_error_http(request->error.code));
+    return answer_close_as(request, intact ? MHD_HTTP_OK : (unsigned)aq_error_http(request->error.code));
 }
 
 enum outcome verify_begin(struct request *request)
@@ -104,6 +103,7 @@ enum outcome verify_begin(struct request *request)
         return answer_fail(request, AQ_E_BUSY, "the controller is stopping");
     if (verifier->begun)
         return answer_fail(request, AQ_E_STATE, "the log is already being verified");
+    request_set_seq(request, writer_seq(request->backend->writer)); /* at least so much is verified */
     verifier->request = request;
     verifier->error = (struct aq_error){0};
     request->step = answer_report;

@@ -23,7 +23,7 @@ static int open_row(struct request *request, struct state_txn **txn, uint64_t *i
 {
     const struct aq_field *key = aq_entity_key(request->entity);
     struct state_packed row;
-    if (state_read(request->backend->state, txn, &request->error) != 0)
+    if (request_read(request, txn) != 0)
         return -1;
     if (row_find(request, *txn, request->entity, request->key, &row, &request->error) == 0) {
         const void *fields =
@@ -47,7 +47,6 @@ enum outcome view_why(struct request *request)
         return answer_error(request);
     bool there = votes_why(txn, id, &text);
     bool failed = state_failed(txn, &request->error);
-    uint64_t seq = state_seq(txn);
     state_end(txn);
     if (!failed && there) {
         answer_open(request, "Why %s %s is where it is", request->entity->name, request->key);
@@ -57,7 +56,7 @@ enum outcome view_why(struct request *request)
         return answer_error(request);
     if (!there && aq_key_not_found(request->entity, aq_key_name(request->key), &request->error) != 0)
         return answer_error(request);
-    return answer_close(request, seq);
+    return answer_close(request);
 }
 
 /* ---- events ----------------------------------------------------------------------------------------------- */
@@ -99,7 +98,6 @@ enum outcome view_events(struct request *request)
     aq_buffer_char(&request->out, '[');
     int status = events_of_application(writer_events(request->backend->writer), txn, id, take_history_event, &history,
                                        &request->error);
-    uint64_t seq = state_seq(txn);
     state_end(txn);
     if (status != 0)
         return answer_error(request);
@@ -109,7 +107,7 @@ enum outcome view_events(struct request *request)
         aq_buffer_u64(&request->out, history.last);
     else
         aq_buffer_text(&request->out, "null");
-    return answer_close(request, seq);
+    return answer_close(request);
 }
 
 /* ---- the workload's log ----------------------------------------------------------------------------------- */
@@ -156,7 +154,7 @@ static enum outcome answer_log(struct request *request)
     }
     answer_member(request, "base64");
     aq_buffer_text(&request->out, text ? "false" : "true");
-    return answer_close(request, writer_seq(request->backend->writer));
+    return answer_close(request);
 }
 
 /* Runs on the hub's thread. */

@@ -129,11 +129,10 @@ static int fill_page(struct votes_walk *walk, struct aq_error *error)
 enum outcome vote_list(struct request *request)
 {
     struct votes_walk walk = {.request = request, .applications = &aq_entity_application};
-    if (state_read(request->backend->state, &walk.txn, &request->error) != 0)
+    if (request_read(request, &walk.txn) != 0)
         return answer_error(request);
-    uint64_t seq = state_seq(walk.txn);
     int status = fill_page(&walk, &request->error);
     state_end(walk.txn);
     filter_free(&walk.filter);
-    return status == 0 ? answer_close(request, seq) : answer_error(request);
+    return status == 0 ? answer_close(request) : answer_error(request);
 }

@@ -5,6 +5,7 @@
 #include "controller/serve/answer.h"
 #include "controller/serve/rows.h"
 #include "controller/serve/steps.h"
+#include "controller/state/kept_rows.h"
 #include "schema/base/utf8.h"
 #include "schema/codec/command.h"
 #include "schema/codec/entry.h"
@@ -28,6 +29,7 @@ struct write {
     char (*ids)[ID_SIZE];
     char (*tokens)[TOKEN_SIZE]; /* NULL: the command makes no token */
     uint32_t tokens_made;
+    struct aq_bytes rows; /* those that are not rendered yet */
 };
 
 /* ---- the body --------------------------------------------------------------------------------------------- */
@@ -75,7 +77,7 @@ static int read_body(struct request *request, struct write *write)
 
 static uint64_t fingerprint(const struct request *request)
 {
-    static const char *const methods[] = {"GET", "POST", "DELETE", ""};
+    static const char *const methods[] = {[METHOD_GET] = "GET", [METHOD_POST] = "POST", [METHOD_DELETE] = "DELETE"};
     unsigned char bytes[crypto_generichash_BYTES_MIN];
     crypto_generichash_state hash;
     const char *method = methods[request->method];
@@ -149,19 +151,15 @@ static void render_key(struct request *request, const char *id)
     aq_buffer_char(&request->out, '}');
 }
 
-/* The current row. Its key alone, if the row was deleted meanwhile or the caller wants no more. */
-static void render_row(struct request *request, const struct write *write, struct state_txn *txn, uint32_t item)
+/* The row as the command left it, for that is what the answer's seq is about. Its key alone, if the caller wants no
+ * more or the row is not known any more. */
+static void render_row(struct request *request, struct write *write, uint32_t item)
 {
-    const struct aq_entity *entity = request->entity;
-    const char *id = write->ids[item];
-    struct state_key key;
-    struct state_packed row;
-    struct aq_error error;
+    struct aq_bytes row = {0};
     size_t begun = request->out.length;
-    if (request->minimal || state_key_from_text(entity, id, &key, &error) != 0 ||
-        !state_find_packed(txn, entity, &key, &row) || !row_show(request, txn, entity, &row)) {
-        request->out.length = begun; /* the row may be damaged: the command succeeded all the same */
-        render_key(request, id);
+    if (!kept_rows_take(&write->rows, &row) || !row_show_kept(request, request->entity, &row, write->ids[item])) {
+        request->out.length = begun;
+        render_key(request, write->ids[item]);
     }
     if (write->tokens == NULL || write->request.repeated)
         return;
@@ -174,10 +172,8 @@ static void render_row(struct request *request, const struct write *write, struc
 
 static enum outcome answer_rows(struct request *request, struct write *write)
 {
-    struct state_txn *txn;
-    if (state_read(request->backend->state, &txn, &request->error) != 0)
-        return answer_error(request);
     answer_message(request, write);
+    write->rows = (struct aq_bytes){(const unsigned char *)write->request.rows.data, write->request.rows.length};
     if (write->batch)
         aq_buffer_char(&request->out, '[');
     for (uint32_t i = 0; i < write->request.count; i++) {
@@ -186,22 +182,22 @@ static enum outcome answer_rows(struct request *request, struct write *write)
         if (request->command->kind == AQ_DELETES)
             aq_buffer_text(&request->out, "null");
         else
-            render_row(request, write, txn, i);
+            render_row(request, write, i);
     }
     if (write->batch)
         aq_buffer_char(&request->out, ']');
-    state_end(txn);
     if (write->request.repeated) {
         answer_member(request, "repeated");
         aq_buffer_text(&request->out, "true");
     }
-    return answer_close(request, write->request.seq);
+    return answer_close(request);
 }
 
 static enum outcome outcome_step(struct request *request)
 {
     struct write *write = request->work;
     enum outcome outcome;
+    request_set_seq(request, write->request.seq);
     if (write->request.error.code != AQ_OK) {
         request->error = write->request.error;
         if (write->batch)
@@ -210,13 +206,14 @@ static enum outcome outcome_step(struct request *request)
     } else if (write->request.dry_run) {
         answer_message(request, write);
         aq_buffer_text(&request->out, write->request.events.length ? write->request.events.data : "[]");
-        outcome = answer_close(request, write->request.seq);
+        outcome = answer_close(request);
     } else {
         outcome = answer_rows(request, write);
     }
     if (write->tokens != NULL)
         sodium_memzero(write->tokens, write->request.count * sizeof *write->tokens);
     aq_buffer_free(&write->request.events);
+    aq_buffer_free(&write->request.rows);
     return outcome;
 }
 
@@ -290,6 +287,7 @@ enum outcome write_begin(struct request *request)
     write->request.done = decided;
     write->request.context = request;
     write->request.ids = write->ids;
+    write->request.wants_rows = !request->minimal && !write->request.dry_run;
     if (!credentials_makes_token(request->command))
         return submit_records(request);
     write->tokens = aq_arena_alloc(&request->arena, write->request.count * sizeof *write->tokens);

@@ -22,7 +22,7 @@ extern const struct aq_program aq_controller_program;
     S(T, timeout,                 DURATION(1, 3600),            "60",        0,                                        \
       "close a connection that has been silent for this long")                                                         \
     S(T, body_max,                U64(1024, 16777216, "bytes"), "1048576",   0, "maximum size of a request body")      \
-    S(T, get_deallocate,          BOOL,                         "true",      0,                                        \
+    S(T, get_deallocate,          BOOL,                         "false",     0,                                        \
       "let older clients deallocate with GET")                                                                         \
     S(T, allow_plain,             BOOL,                         "false",     0,                                        \
       "allow listening without TLS on addresses other than loopback")

@@ -1,9 +1,9 @@
 #include "controller/write/batch.h"
 
 #include "controller/decide/decide.h"
-#include "controller/project/answers.h"
+#include "controller/state/kept_rows.h"
+#include "controller/write/made.h"
 #include "schema/codec/pack.h"
-#include "schema/model/key.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -155,8 +155,13 @@ static int check_size(const struct batch *batch, const struct undo_point *point,
                    events->count, bytes, REQUEST_EVENTS_MAX, REQUEST_BYTES_MAX);
 }
 
+static bool has_key(const struct writer_request *request)
+{
+    return request->key != NULL && request->key[0] != '\0' && !request->dry_run;
+}
+
 static int decide_item(struct batch *batch, struct writer_request *request, uint32_t i, struct event_list *events,
-                       char id[65])
+                       struct made *made)
 {
     struct decide decide = {.txn = batch->txn,
                             .index = batch->index,
@@ -169,18 +174,18 @@ static int decide_item(struct batch *batch, struct writer_request *request, uint
         status != 0) /* first: if a read failed, the refusal may be wrong */
         return -1;
     add_events(batch, request, &decide, events);
-    if (i == 0)
-        memcpy(id, decide.id, DECIDE_ID_SIZE);
+    if (i == 0 || has_key(request)) /* the others are needed for a repeat only */
+        made_add(made, request, decide.id, &batch->arena);
     if (request->ids != NULL)
         memcpy(request->ids[i], decide.id, sizeof request->ids[i]);
     return 0;
 }
 
 static int decide_items(struct batch *batch, struct writer_request *request, const struct undo_point *point,
-                        struct event_list *events, char id[65])
+                        struct event_list *events, struct made *made)
 {
     for (uint32_t i = 0; i < request->count; i++) {
-        int status = decide_item(batch, request, i, events, id);
+        int status = decide_item(batch, request, i, events, made);
         aq_arena_reset(&batch->scratch); /* rows that were read for one item, such as labels, must not add up */
         if (status != 0 || check_size(batch, point, request, &events->list, &request->error) != 0) {
             request->failed_item = i;
@@ -190,50 +195,41 @@ static int decide_items(struct batch *batch, struct writer_request *request, con
     return 0;
 }
 
-/* The ids of a request that was done before: the keys in its records, or consecutive numbers from the first one on. */
-static void repeat_ids(struct writer_request *request, const char *first)
+static void answer_as_before(const struct batch *batch, struct writer_request *request,
+                             const struct project_answer *before)
 {
-    const struct aq_entity *entity = request->command->entity;
-    bool numbered = request->command->kind == AQ_CREATES && !aq_entity_is_named(entity);
-    const struct aq_field *key = &request->command->record->fields[0];
-    for (uint32_t i = 0; request->ids != NULL && i < request->count; i++) {
-        if (numbered)
-            snprintf(request->ids[i], sizeof request->ids[i], "%llu", strtoull(first, NULL, 10) + i);
-        else if (aq_field_is_text(key))
-            snprintf(request->ids[i], sizeof request->ids[i], "%s", aq_field_text(key, request->records[i]));
-        else
-            snprintf(request->ids[i], sizeof request->ids[i], "%" PRIu64, aq_field_number(key, request->records[i]));
+    if (before->fingerprint != request->fingerprint) {
+        request->seq = batch->next_seq - 1;
+        (void)aq_fail(&request->error, AQ_E_KEY_REUSED,
+                      "Idempotency-Key %s was used for another request, at seq %" PRIu64, request->key, before->seq);
+        return;
     }
+    request->repeated = true;
+    request->seq = before->seq;
+    made_repeat(request, before);
+    if (request->wants_rows && before->count == request->count)
+        aq_buffer_add(&request->rows, before->rows.data, before->rows.length);
 }
 
 /* True: the idempotency key came before, and the request is answered as it was then, or refused. */
 static bool answer_repeat(struct batch *batch, struct writer_request *request)
 {
     struct project_answer before;
-    if (request->key == NULL || request->key[0] == '\0' || request->dry_run ||
-        !project_find_answer(batch->txn, request->author, request->key, &before))
+    if (!has_key(request) || !project_find_answer(batch->txn, request->author, request->key, &before, &batch->scratch))
         return false;
-    if (before.fingerprint != request->fingerprint) {
-        (void)aq_fail(&request->error, AQ_E_KEY_REUSED,
-                      "Idempotency-Key %s was used for another request, at seq %" PRIu64, request->key, before.seq);
-        return true;
-    }
-    request->repeated = true;
-    request->seq = before.seq;
-    repeat_ids(request, before.id);
+    answer_as_before(batch, request, &before);
+    aq_arena_reset(&batch->scratch);
     return true;
 }
 
-static void remember_key(struct batch *batch, const struct writer_request *request,
-                         const struct aq_logged_decision *decision)
+static void remember_key(struct batch *batch, const struct aq_logged_decision *decision)
 {
     struct project project = {.txn = batch->txn, .arena = &batch->scratch, .time_ms = batch->time_ms};
-    project_store_answer(&project, request->author, decision->key, request->fingerprint, batch->next_seq - 1,
-                         decision->id);
+    project_store_answer(&project, decision, batch->next_seq - 1);
 }
 
 static void log_decision(struct batch *batch, const struct writer_request *request, const struct aq_list *events,
-                         const char *id)
+                         const struct made *made)
 {
     const char *key = request->key ? request->key : "";
     struct aq_logged_decision *decision = new_decision(batch);
@@ -241,10 +237,22 @@ static void log_decision(struct batch *batch, const struct writer_request *reque
     decision->command = request->command->code;
     decision->key = aq_arena_text(&batch->arena, key, strlen(key));
     decision->fingerprint = key[0] ? request->fingerprint : 0;
-    decision->id = aq_arena_text(&batch->arena, id, strlen(id));
+    decision->id = aq_arena_text(&batch->arena, made->first, strlen(made->first));
     decision->events = *events;
+    if (key[0] && made->count > 1)
+        decision->rows = made->count;
+    if (key[0] && made->ids != NULL)
+        decision->ids = (struct aq_list){made->ids, made->count};
     batch->bytes += 64 + strlen(decision->author) + strlen(key);
-    remember_key(batch, request, decision);
+    for (uint32_t i = 0; i < decision->ids.count; i++)
+        batch->bytes += strlen(made->ids[i]) + 2;
+    remember_key(batch, decision);
+}
+
+static void keep_rows(struct batch *batch, struct writer_request *request)
+{
+    for (uint32_t i = 0; i < request->count && request->command->kind != AQ_DELETES; i++)
+        kept_rows_add(batch->txn, request->command->entity, request->ids[i], &request->rows);
 }
 
 /* Decides the whole batch again without a request that was refused after its first commands had been projected. This is
@@ -277,7 +285,7 @@ void batch_add(struct batch *batch, struct writer_request *request)
 {
     struct undo_point point;
     struct event_list events = {0};
-    char id[DECIDE_ID_SIZE] = "";
+    struct made made = {0};
     append_request(batch, request);
     if (request->set_aside) {
         request->seq = batch->next_seq - 1;
@@ -286,13 +294,16 @@ void batch_add(struct batch *batch, struct writer_request *request)
     request->error = (struct aq_error){0};
     request->repeated = false;
     aq_buffer_reset(&request->events);
+    aq_buffer_reset(&request->rows);
     if (answer_repeat(batch, request))
         return;
     if (open_undo(batch, request, &point) != 0)
         return; /* the transaction has failed: batch_failed() tells */
-    bool decided = decide_items(batch, request, &point, &events, id) == 0;
-    if (decided && events.list.count > 0 && !request->dry_run)
-        log_decision(batch, request, &events.list, id);
+    bool decided = decide_items(batch, request, &point, &events, &made) == 0;
+    if (decided && !request->dry_run && (events.list.count > 0 || has_key(request)))
+        log_decision(batch, request, &events.list, &made);
+    if (decided && !request->dry_run && request->wants_rows)
+        keep_rows(batch, request);
     if (!decided && point.outer == NULL && batch->next_seq != point.next_seq &&
         !state_failed(batch->txn, &request->error)) {
         request->set_aside = true;

@@ -16,17 +16,19 @@ struct writer_request {
     const char *key;      /* idempotency key; NULL or "": none */
     uint64_t fingerprint; /* of the request, with a key */
     bool dry_run;         /* decide, give the events, and undo */
+    bool wants_rows;      /* give the rows that were made or changed; `ids` is given, too */
 
     /* Called on the writer's thread, exactly once if writer_submit() returned 0. Must not block. */
     void (*done)(struct writer_request *request);
     void *context; /* for the caller */
 
     /* The answer. */
-    struct aq_error error; /* AQ_OK: decided, or nothing to do */
-    uint32_t failed_item;  /* after an error: the index of the record that was refused */
-    uint64_t seq;
+    struct aq_error error;   /* AQ_OK: decided, or nothing to do */
+    uint32_t failed_item;    /* after an error: the index of the record that was refused */
+    uint64_t seq;            /* at which the answer is true, a refusal too: that of the last event that was seen */
     char (*ids)[65];         /* keys of the `count` rows that were made or changed; the caller's array, or NULL */
     bool repeated;           /* the same idempotency key came before: this is the answer from then */
+    struct aq_buffer rows;   /* wants_rows: as they are at `seq` (kept_rows.h), or empty; the caller frees it */
     struct aq_buffer events; /* dry_run: the events as a JSON array; the caller frees it */
 
     /* Only for the writer. */

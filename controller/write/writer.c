@@ -138,8 +138,10 @@ static void answer_requests(struct writer *writer, struct writer_request *reques
     while (requests != NULL) {
         struct writer_request *request = requests;
         requests = request->next; /* after done(), the request belongs to its caller again */
-        if (error->code != AQ_OK)
+        if (error->code != AQ_OK) {
             request->error = *error;
+            request->seq = atomic_load(&writer->seq); /* what it had seen may never be committed */
+        }
         atomic_fetch_add(request->error.code == AQ_OK ? &writer->commands : &writer->refusals, request->count);
         request->done(request);
     }

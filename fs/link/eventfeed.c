@@ -99,12 +99,13 @@ bool eventfeed_work(struct eventfeed *feed)
     feed->behind = false;
     if (seq <= feed->seq)
         return false;
-    uint64_t last = seq - feed->seq > EVENTS_TURN ? feed->seq + EVENTS_TURN : seq;
-    if (events_scan(feed->events, feed->seq + 1, last, append_event, feed, &error) == 0) {
+    uint64_t before = feed->seq, last = seq - before > EVENTS_TURN ? before + EVENTS_TURN : seq;
+    if (events_scan(feed->events, before + 1, last, append_event, feed, &error) == 0) {
         feed->seq = last;
         feed->behind = last < seq;
     } else if (error.code != AQ_E_IO && error.code != AQ_E_BUSY) {
-        skip_damage(feed, seq, &error);
+        if (feed->seq == before) /* else it is tried again from there: the damaged entry may have no events */
+            skip_damage(feed, seq, &error);
         feed->behind = feed->seq < seq;
     } else {
         report_failure(feed, &error);

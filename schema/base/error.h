@@ -25,6 +25,7 @@
     E(AQ_E_IO, "io", 500, EIO, "the disk or the network failed")                                                       \
     E(AQ_E_CORRUPT, "corrupt", 500, EIO, "stored data is damaged")                                                     \
     E(AQ_E_BUSY, "busy", 503, EAGAIN, "the queue is full; try again")                                                  \
+    E(AQ_E_BEHIND, "behind", 503, EAGAIN, "this controller has not reached the seq that was asked for; try again")     \
     E(AQ_E_NO_LEADER, "no_leader", 503, EROFS, "there is no leader; reads still work")                                 \
     E(AQ_E_UNKNOWN, "unknown", 504, ETIMEDOUT, "the outcome is not known; repeat with the same key")                   \
     E(AQ_E_NO_SPACE, "no_space", 507, ENOSPC, "the disk is full")

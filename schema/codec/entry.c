@@ -9,8 +9,8 @@
 #include <string.h>
 
 AQ_DEFINE(aq_logged_event, "logged_event", 1, "one event in the log")
-AQ_DEFINE(aq_logged_decision, "logged_decision", 1, "what one command led to")
-AQ_DEFINE(aq_entry, "entry", 1, "one batch of decisions")
+AQ_DEFINE(aq_logged_decision, "logged_decision", 2, "what one command led to")
+AQ_DEFINE(aq_entry, "entry", 2, "one batch of decisions")
 
 void aq_entry_pack(const struct aq_entry *entry, struct aq_buffer *out)
 {

@@ -18,7 +18,8 @@ enum { AQ_ENTRY_FORMAT = 1, AQ_HASH_SIZE = 32, AQ_KEY_SIZE_MAX = 64, AQ_BATCH_CO
     F(T, data,    BYTES(0, 2097152), 0, "its packed record")
 AQ_DECLARE(aq_logged_event)
 
-/* A command that changed nothing has no events, and is not logged. */
+/* A command that changed nothing has no events. It is logged only if it has an idempotency key, so that its answer is
+ * remembered. */
 #define aq_logged_decision_fields(F, T)                                                                                \
     F(T, author,      TEXT(0, 80),                     0, "who gave the command: a user, node:<name> or aquarium")     \
     F(T, command,     U64(1, 65535),                   0, "code of the command")                                       \
@@ -26,7 +27,10 @@ AQ_DECLARE(aq_logged_event)
     F(T, fingerprint, U64(0, UINT64_MAX),              0,                                                              \
       "of the request: tells a repetition from another use of its key")                                                \
     F(T, id,          TEXT(0, 64),                     0, "key of the row it created or changed")                      \
-    F(T, events,      LIST(aq_logged_event, 1, 65536), 0, "what happened")
+    F(T, events,      LIST(aq_logged_event, 0, 65536), 0, "what happened")                                             \
+    F(T, rows,        U64(0, AQ_BATCH_COMMANDS_MAX),   0, "how many rows it created or changed, with a key; 0: one")   \
+    F(T, ids,         TEXTS(0, AQ_BATCH_COMMANDS_MAX), 0,                                                              \
+      "the keys of all of them, if they are not consecutive numbers from `id` on")
 AQ_DECLARE(aq_logged_decision)
 
 #define aq_entry_fields(F, T)                                                                                          \

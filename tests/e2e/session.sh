@@ -55,7 +55,9 @@ id=$(application_create shaky '{"a": 1}')
 check "an application whose first start fails is tried elsewhere" wait_for 30 application_is ALLOCATED "$id"
 check_match "and keeps the reason of the try" '*the cable was loose*' "$(api_field '.data.tries[].reason' "application/$id")"
 check_equal "metadata is there" 1 "$(api_field .data.metadata.a "application/$id")"
-check_equal "older clients deallocate with GET" 200 "$(api_code GET "application/$id/deallocate")"
+check_equal "reading deallocates nothing" "405 405" \
+    "$(api_code GET "application/$id/deallocate") $(api_code HEAD "application/$id/deallocate" "" --head)"
+check_equal "a POST does" 200 "$(api_code POST "application/$id/deallocate")"
 check "it is deallocated" wait_for 20 application_is DEALLOCATED "$id"
 
 # ---- aq, from wish to wish ------------------------------------------------------------------------------------

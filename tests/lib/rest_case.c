@@ -29,12 +29,19 @@ static void rest_make_user(struct rest_case *rest, const char *name, enum aq_rol
 
 int rest_setup(void **context)
 {
+    return rest_setup_with(context, NULL);
+}
+
+int rest_setup_with(void **context, void (*change)(struct aq_config_controller *config))
+{
     struct rest_case *rest = aq_calloc(1, sizeof *rest);
     struct test_cluster *cluster = &rest->cluster;
     const struct serve_options options = {.verify = verify, .verify_context = rest};
     test_cluster_new(cluster);
     cluster->config.api.body_max = 65536;
     cluster->config.api.streams = 4;
+    if (change != NULL)
+        change(&cluster->config);
     sem_init(&rest->verify_begun, 0, 0);
     sem_init(&rest->verify_may_end, 0, 0);
     test_services_start(&rest->services, cluster, &options);

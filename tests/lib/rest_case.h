@@ -21,6 +21,8 @@ struct rest_case {
 /* ---- set-up --------------------------------------------------------------------------------------------- */
 
 int rest_setup(void **context);
+/* The same with other settings: `change` gets them before anything starts. */
+int rest_setup_with(void **context, void (*change)(struct aq_config_controller *config));
 int rest_teardown(void **context);
 
 /* ---- asking ------------------------------------------------------------------------------------------------ */

@@ -72,15 +72,14 @@ static void note_answer(struct load *load, struct op *op, const struct http_repl
         complain(load, op, "a successful request is refused when it is repeated", reply);
     if (done && op->kind != OP_DEALLOCATE)
         note_ids(load, op, reply);
-    bool refusal = op->kind == OP_DEALLOCATE && reply->status == 409;
-    if (!done && !refusal && reply->status != 0 && (reply->status <= 500 || reply->status == 507))
+    if (!done && reply->status != 0 && (reply->status <= 500 || reply->status == 507))
         complain(load, op, "refused", reply);
     pthread_mutex_lock(&load->lock);
     load->asked++;
-    load->unanswered += !done && !refusal;
+    load->unanswered += !done;
     load->repeated += json_is_true(json_object_get(reply->json, "repeated"));
     load->seq = done && seq > load->seq ? seq : load->seq;
-    op->answered = op->answered || done || refusal;
+    op->answered = op->answered || done;
     op->done = op->done || done;
     pthread_mutex_unlock(&load->lock);
 }

@@ -86,11 +86,12 @@ static enum aq_error_code check(struct place *place, const char *name, const cha
 {
     struct outcome outcome = {0};
     struct aq_user user;
+    uint64_t seq;
     sem_init(&outcome.there, 0, 0);
     enum aq_error_code code = AQ_OK;
     int status;
     *asked = 0;
-    while ((status = credentials_check(place->credentials, name, token, &user, &place->arena, checked, &outcome,
+    while ((status = credentials_check(place->credentials, name, token, &user, &place->arena, &seq, checked, &outcome,
                                        &outcome.error)) == 0) {
         wait_for(&outcome);
         ++*asked;
@@ -213,12 +214,13 @@ static void many_checks_of_one_token_cost_one_verification(void **context)
     struct place *place = *context;
     struct outcome outcome = {0};
     struct aq_user user;
+    uint64_t seq;
     char token[TOKEN_SIZE];
     unsigned asked = 0;
     make_token(place, &aq_command_user_create, "ann", token);
     sem_init(&outcome.there, 0, 0);
     for (int i = 0; i < ASKERS; i++) {
-        int status = credentials_check(place->credentials, "ann", token, &user, &place->arena, checked, &outcome,
+        int status = credentials_check(place->credentials, "ann", token, &user, &place->arena, &seq, checked, &outcome,
                                        &outcome.error);
         assert_true(status >= 0); /* more than the queue holds, and none is refused */
         asked += status == 0;
@@ -236,13 +238,14 @@ static void too_many_jobs_are_refused(void **context)
     struct outcome outcome = {0};
     struct aq_error error = {0};
     struct aq_user user;
+    uint64_t seq;
     unsigned asked = 0, refused = 0;
     sem_init(&outcome.there, 0, 0);
     for (int i = 0; i < ASKERS; i++) {
         char token[16];
         snprintf(token, sizeof token, "wrong-%d", i);
         int status =
-            credentials_check(place->credentials, "ann", token, &user, &place->arena, counted, &outcome, &error);
+            credentials_check(place->credentials, "ann", token, &user, &place->arena, &seq, counted, &outcome, &error);
         asked += status == 0;
         refused += status < 0;
         if (status < 0)

@@ -359,8 +359,9 @@ static void every_seq_is_found(void **context)
     (void)context;
     struct aq_error error = {0};
     log_case_begin();
-    for (unsigned i = 0; i < 100; i++) { /* with entries of raft's own between them and at the end */
-        log_case_add(1, 1 + i % 7, 1);
+    for (unsigned i = 0; i < 100; i++) { /* with entries without events, and raft's own, between them and at the end */
+        log_case_add(1, i % 7, 1);
+        log_case_add(1, 0, 1);
         for (unsigned k = 0; k < (i % 10 == 9 ? 3u : 0u); k++)
             log_case_append(logs.next_index++, RAFT_BARRIER, "", 0, 0, 1);
     }

@@ -3,6 +3,7 @@
 #include "controller/lmdb/marks.h"
 #include "controller/log/replay.h"
 #include "controller/state/log_layout.h"
+#include "fs/link/eventfeed.h"
 #include "schema/model/user.h"
 #include "tests/lib/chance.h"
 #include "tests/lib/log_flip.h"
@@ -95,6 +96,59 @@ static void a_flipped_bit_in_an_entry_is_named_with_its_place(void **context)
     assert_int_equal(events_after_damage(log_store_events(logs.store), 100), 103);
     assert_int_equal(events_after_damage(log_store_events(logs.store), 102), 103);
     assert_int_equal(events_after_damage(log_store_events(logs.store), ENTRIES * EVENTS), 0);
+}
+
+/* Appends an entry without events whose bytes can be found by its author. */
+static void add_without_events(const char *author)
+{
+    struct aq_buffer packed = {0};
+    struct aq_logged_decision decision = {
+        .author = author, .command = aq_command_user_create.code, .key = "k", .id = "x"};
+    struct aq_entry entry = {.format = AQ_ENTRY_FORMAT,
+                             .previous = {logs.hash, AQ_HASH_SIZE},
+                             .time = 1000000 + logs.next_seq,
+                             .first_seq = logs.next_seq,
+                             .decisions = {&decision, 1}};
+    aq_entry_pack(&entry, &packed);
+    log_case_append(logs.next_index++, RAFT_COMMAND, packed.data, packed.length, logs.next_seq, 1);
+    aq_entry_hash(packed.data, packed.length, logs.hash);
+    aq_buffer_free(&packed);
+}
+
+static bool any_event(void *context, const struct aq_event *event)
+{
+    (void)context;
+    (void)event;
+    return true;
+}
+
+static void damage_in_an_entry_without_events_hides_none(void **context)
+{
+    (void)context;
+    char path[96];
+    struct aq_error error = {0};
+    struct state *state;
+    log_case_begin();
+    log_case_add(1, 1, 1);
+    add_without_events("somebody");
+    log_case_add(1, 1, 1);
+    test_must(state_open(&state, logs.directory, STATE_WRITE, 256 << 20, &error), &error);
+    test_must(replay(logs.store, state, NULL, logs.next_index - 1, &error), &error);
+    log_case_path(path);
+    log_case_close();
+    each_match(path, "somebody", flip_match, path); /* older copies of the page, too */
+    log_case_open();
+    assert_int_equal(events_scan(log_store_events(logs.store), 1, UINT64_MAX, any_event, NULL, &error), -1);
+    struct eventfeed *feed = eventfeed_open(state, log_store_events(logs.store));
+    eventfeed_begin(feed);
+    while (eventfeed_is_behind(feed))
+        eventfeed_work(feed);
+    const char *shown = aq_buffer_string(&eventfeed_file(feed)->now);
+    assert_int_equal(eventfeed_damage(feed)->code, AQ_OK);
+    assert_non_null(strstr(shown, "\"u1\""));
+    assert_non_null(strstr(shown, "\"u2\""));
+    eventfeed_close(feed);
+    state_close(state);
 }
 
 /* In each page except the first two. */
@@ -263,6 +317,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         LOG_TEST(a_flipped_bit_in_an_entry_is_named_with_its_place),
+        LOG_TEST(damage_in_an_entry_without_events_hides_none),
         LOG_TEST(while_the_log_is_in_use_too),
         LOG_TEST(an_entry_of_an_older_version_needs_no_checksum),
         LOG_TEST(a_table_that_lost_its_name_is_damage),

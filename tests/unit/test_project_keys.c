@@ -1,5 +1,7 @@
 /* Answers by idempotency key; and that projecting the same events gives the same bytes. */
 #include "controller/project/answers.h"
+#include "controller/state/kept_rows.h"
+#include "schema/codec/pack.h"
 #include "tests/lib/decide_case.h"
 
 #include <malloc.h>
@@ -9,7 +11,9 @@
 static void remember(const char *author, const char *key, uint64_t seq)
 {
     struct project project = {.txn = spec.txn, .arena = &spec.arena, .time_ms = spec.time_ms};
-    project_store_answer(&project, author, key, 42, seq, "7");
+    const struct aq_logged_decision decision = {
+        .author = author, .command = aq_command_application_create.code, .key = key, .fingerprint = 42, .id = "7"};
+    project_store_answer(&project, &decision, seq);
 }
 
 static void answers_are_remembered_by_author_and_key(void **context)
@@ -19,13 +23,13 @@ static void answers_are_remembered_by_author_and_key(void **context)
     remember("alice", "", 1); /* no key: nothing is stored */
     assert_int_equal(spec_rows(INDEX_KEYS), 0);
     remember("alice", "k", 5);
-    assert_true(project_find_answer(spec.txn, "alice", "k", &before));
+    assert_true(project_find_answer(spec.txn, "alice", "k", &before, &spec.arena));
     assert_int_equal(before.fingerprint, 42);
     assert_int_equal(before.seq, 5);
     assert_string_equal(before.id, "7");
-    assert_false(project_find_answer(spec.txn, "bob", "k", &before));
-    assert_false(project_find_answer(spec.txn, "alice", "kk", &before));
-    assert_false(project_find_answer(spec.txn, "alic", "ek", &before));
+    assert_false(project_find_answer(spec.txn, "bob", "k", &before, &spec.arena));
+    assert_false(project_find_answer(spec.txn, "alice", "kk", &before, &spec.arena));
+    assert_false(project_find_answer(spec.txn, "alic", "ek", &before, &spec.arena));
 }
 
 static void the_longest_keys_fit(void **context)
@@ -36,7 +40,7 @@ static void the_longest_keys_fit(void **context)
     memset(author + 5, 'n', 64);
     memset(key, 'k', AQ_KEY_SIZE_MAX);
     remember(author, key, 1);
-    assert_true(project_find_answer(spec.txn, author, key, &before));
+    assert_true(project_find_answer(spec.txn, author, key, &before, &spec.arena));
 }
 
 static void answers_are_removed_after_a_day_a_few_at_a_time(void **context)
@@ -55,14 +59,53 @@ static void answers_are_removed_after_a_day_a_few_at_a_time(void **context)
     remember("alice", "later-1", 31);
     assert_int_equal(spec_rows(INDEX_KEYS), 22 - ANSWERS_REMOVED_AT_ONCE);
     assert_int_equal(spec_rows(INDEX_KEY_TIMES), spec_rows(INDEX_KEYS));
-    assert_false(project_find_answer(spec.txn, "alice", "k-00", &before)); /* oldest first */
-    assert_true(project_find_answer(spec.txn, "alice", "k-19", &before));
+    assert_false(project_find_answer(spec.txn, "alice", "k-00", &before, &spec.arena)); /* oldest first */
+    assert_true(project_find_answer(spec.txn, "alice", "k-19", &before, &spec.arena));
     remember("alice", "later-2", 32);
     remember("alice", "later-3", 33);
     assert_int_equal(spec_rows(INDEX_KEYS), 4);
     assert_int_equal(spec_rows(INDEX_KEY_TIMES), 4);
-    assert_false(project_find_answer(spec.txn, "alice", "k-19", &before));
-    assert_true(project_find_answer(spec.txn, "alice", "day", &before));
+    assert_false(project_find_answer(spec.txn, "alice", "k-19", &before, &spec.arena));
+    assert_true(project_find_answer(spec.txn, "alice", "day", &before, &spec.arena));
+}
+
+static void an_answer_has_its_keys_and_rows(void **context)
+{
+    (void)context;
+    struct project_answer before;
+    struct aq_bytes row;
+    given_cluster();
+    for (int i = 0; i < 3; i++)
+        DO(application_create, .label = "mac");
+    struct project project = {.txn = spec.txn, .arena = &spec.arena, .time_ms = spec.time_ms};
+    struct aq_logged_decision decision = {
+        .author = "alice", .command = aq_command_application_create.code, .key = "consecutive", .id = "2", .rows = 2};
+    project_store_answer(&project, &decision, 9);
+    decision.key = "not consecutive";
+    decision.id = "1";
+    decision.rows = 3;
+    decision.ids = (struct aq_list)ITEMS(const char *, "1", "3", "99");
+    project_store_answer(&project, &decision, 9);
+
+    assert_true(project_find_answer(spec.txn, "alice", "consecutive", &before, &spec.arena));
+    assert_int_equal(before.count, 2);
+    assert_int_equal(before.ids.count, 0);
+    for (uint64_t id = 2; id <= 3; id++) {
+        struct aq_application application;
+        assert_true(kept_rows_take(&before.rows, &row));
+        assert_int_equal(aq_record_unpack(&aq_application_record, &application, row.data, row.length, false,
+                                          &spec.arena, &spec.error),
+                         0);
+        assert_int_equal(application.id, id);
+    }
+    assert_false(kept_rows_take(&before.rows, &row));
+
+    assert_true(project_find_answer(spec.txn, "alice", "not consecutive", &before, &spec.arena));
+    assert_int_equal(before.count, 3);
+    assert_string_equal(AQ_TEXT_ITEM(before.ids, 2), "99");
+    assert_true(kept_rows_take(&before.rows, &row) && row.length > 0);
+    assert_true(kept_rows_take(&before.rows, &row) && row.length > 0);
+    assert_true(kept_rows_take(&before.rows, &row) && row.length == 0); /* there is no application 99 */
 }
 
 /* ---- the same events, the same bytes ------------------------------------------------------------------ */
@@ -122,9 +165,9 @@ static void the_placement_index_agrees_with_the_tables(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SPEC_TEST(answers_are_remembered_by_author_and_key),        SPEC_TEST(the_longest_keys_fit),
-        SPEC_TEST(answers_are_removed_after_a_day_a_few_at_a_time), SPEC_TEST(the_same_events_give_equal_tables),
-        SPEC_TEST(the_placement_index_agrees_with_the_tables),
+        SPEC_TEST(answers_are_remembered_by_author_and_key), SPEC_TEST(the_longest_keys_fit),
+        SPEC_TEST(an_answer_has_its_keys_and_rows),          SPEC_TEST(answers_are_removed_after_a_day_a_few_at_a_time),
+        SPEC_TEST(the_same_events_give_equal_tables),        SPEC_TEST(the_placement_index_agrees_with_the_tables),
     };
     return cmocka_run_group_tests_name("project keys", tests, NULL, NULL);
 }

@@ -231,7 +231,38 @@ static void a_read_waits_for_its_seq(void **context)
     assert_true((uint64_t)json_integer_value(json_object_get(waiter.reply.json, "seq")) > seq);
     http_reply_free(&waiter.reply);
     rest_refused(rest, "GET", "/api/v1/me/?min_seq=x", NULL, 400, "min_seq");
-    rest_refused(rest, "GET", "/api/v1/me/?min_seq=100000", NULL, 504, "seq 100000 was not reached");
+}
+
+static void a_seq_that_is_not_reached_is_told(void **context)
+{
+    static const char *const reads[] = {
+        "/api/v1/me/?min_seq=100000",
+        "/api/v1/application/?min_seq=100000",
+        "/api/v1/application/1?min_seq=100000",
+        "/api/v1/application/1/status?min_seq=100000",
+        "/api/v1/application/1/why?min_seq=100000",
+        "/api/v1/vote/?min_seq=100000",
+        "/api/v1/events?min_seq=100000",
+    };
+    struct rest_case *rest = *context;
+    struct rest_waiter waiters[AQ_LENGTH(reads)];
+    pthread_t threads[AQ_LENGTH(reads)];
+    char wanted[128];
+    rest_make_applications(rest, 1);
+    snprintf(wanted, sizeof wanted, "seq 100000 was asked for, but this controller is at %" PRIu64, rest_seq(rest));
+    for (size_t i = 0; i < AQ_LENGTH(reads); i++) {
+        waiters[i] = (struct rest_waiter){rest, rest->admin, reads[i], {0}};
+        pthread_create(&threads[i], NULL, rest_ask_in_thread, &waiters[i]);
+    }
+    for (size_t i = 0; i < AQ_LENGTH(reads); i++) {
+        pthread_join(threads[i], NULL);
+        const struct http_reply *reply = &waiters[i].reply;
+        assert_int_equal(reply->status, 503);
+        assert_string_equal(json_text(reply->json, "error"), "behind");
+        assert_string_equal(json_text(reply->json, "message"), wanted);
+        assert_int_equal(json_number(reply->json, "seq"), rest_seq(rest));
+        http_reply_free(&waiters[i].reply);
+    }
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------- */
@@ -309,8 +340,65 @@ static void older_forms_are_accepted(void **context)
     json_t *definition = json_array_get(json_object_get(label, "definitions"), 0);
     assert_string_equal(json_text(definition, "driver"), "test");
     rest_post(rest, "/api/v1/application/", "{\"label_id\":1}");
-    assert_string_equal(json_text(rest_get(rest, "/api/v1/application/1/deallocate"), "status"), "RECALLED");
-    rest_refused(rest, "GET", "/api/v1/application/1/deallocate", NULL, 409, "RECALLED");
+}
+
+/* ---- reading never acts ---------------------------------------------------------------------------------------- */
+
+static void rest_head(struct rest_case *rest, const char *path, int status)
+{
+    http_ask(&rest->admin, &rest->reply, "HEAD", NULL, path);
+    assert_int_equal(rest->reply.status, status);
+    assert_int_equal(rest->reply.body.length, 0);
+}
+
+/* Each command that a path names: neither GET nor HEAD runs it. */
+static void get_and_head_run_no_command(void **context)
+{
+    struct rest_case *rest = *context;
+    const struct aq_command *command;
+    rest_make_applications(rest, 1);
+    test_make_node(&rest->cluster, "node-1", 0);
+    rest_get(rest, "/api/v1/me/");
+    uint64_t before = rest_seq(rest);
+    for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++) {
+        const char *key = strcmp(command->entity->name, "node") == 0   ? "node-1"
+                          : strcmp(command->entity->name, "user") == 0 ? "ann"
+                                                                       : "1";
+        char path[128];
+        snprintf(path, sizeof path, "/api/v1/%s/%s/%s", command->entity->name, key, command->verb);
+        if (command->kind != AQ_ACTS || aq_record_field(command->entity->record, command->verb) != NULL)
+            continue;
+        rest_head(rest, path, 405);
+        assert_true(rest_has_header(rest, "Allow: POST\r\n"));
+        rest_refused(rest, "GET", path, NULL, 405, "only allows POST");
+        assert_true(rest_has_header(rest, "Allow: POST\r\n"));
+    }
+    rest_head(rest, "/api/v1/node/node-1/maintenance", 200); /* a field as well */
+    rest_head(rest, "/api/v1/application/", 200);
+    rest_head(rest, "/api/v1/application/9", 404);
+    rest_get(rest, "/api/v1/me/");
+    assert_int_equal(rest_seq(rest), before);
+}
+
+static void let_get_deallocate(struct aq_config_controller *config)
+{
+    config->api.get_deallocate = true;
+}
+
+static int setup_older_clients(void **context)
+{
+    return rest_setup_with(context, let_get_deallocate);
+}
+
+static void older_clients_may_deallocate_with_get(void **context)
+{
+    struct rest_case *rest = *context;
+    rest_make_applications(rest, 1);
+    rest_head(rest, "/api/v1/application/1/deallocate", 405);
+    assert_true(rest_has_header(rest, "Allow: GET, POST\r\n"));
+    assert_string_equal(json_text(rest_get(rest, "/api/v1/application/1"), "status"), "NEW");
+    for (int i = 0; i < 2; i++)
+        assert_string_equal(json_text(rest_get(rest, "/api/v1/application/1/deallocate"), "status"), "RECALLED");
 }
 
 static void bad_bodies_are_explained(void **context)
@@ -385,11 +473,14 @@ int main(void)
         REST_TEST(lists_are_filtered),
         REST_TEST(votes_are_listed),
         REST_TEST(a_read_waits_for_its_seq),
+        REST_TEST(a_seq_that_is_not_reached_is_told),
         REST_TEST(a_batch_is_all_or_nothing),
         REST_TEST(a_repeat_with_the_same_key_happens_once),
         REST_TEST(a_client_may_want_only_the_keys),
         REST_TEST(a_dry_run_changes_nothing),
         REST_TEST(older_forms_are_accepted),
+        REST_TEST(get_and_head_run_no_command),
+        cmocka_unit_test_setup_teardown(older_clients_may_deallocate_with_get, setup_older_clients, rest_teardown),
         REST_TEST(bad_bodies_are_explained),
         REST_TEST(large_bodies_are_refused),
         REST_TEST(a_client_may_leave_during_its_write),

@@ -145,7 +145,7 @@ static void stopping_ends_what_rests(void **context)
     rest->services.serve = NULL;
     assert_false(http_read_until(fd, "never", &seen));
     pthread_join(thread, NULL);
-    assert_int_equal(waiter.reply.status, 504);
+    assert_int_equal(waiter.reply.status, 503);
     http_reply_free(&waiter.reply);
     aq_buffer_free(&seen);
     close(fd);

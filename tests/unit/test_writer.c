@@ -2,6 +2,7 @@
  * and after a rebuild. */
 #include "controller/log/replay.h"
 #include "controller/state/counters.h"
+#include "controller/write/made.h"
 #include "schema/model/application.h"
 #include "schema/model/resource.h"
 #include "tests/lib/cluster.h"
@@ -71,8 +72,10 @@ static void an_application_goes_through_its_life(void **context)
     struct aq_application_deallocate deallocate = {.id = 1};
     assert_true(test_ask(cluster, &aq_command_application_deallocate, &deallocate, "admin", NULL, &error) > 0);
     assert_int_equal(get_application(cluster, 1, &arena).status, AQ_DEALLOCATE);
-    assert_int_equal(test_ask(cluster, &aq_command_application_deallocate, &deallocate, "admin", NULL, &error), 0);
-    assert_int_equal(error.code, AQ_E_STATE);
+    uint64_t given_back = writer_seq(cluster->writer);
+    assert_int_equal(test_ask(cluster, &aq_command_application_deallocate, &deallocate, "admin", NULL, &error),
+                     given_back);
+    assert_int_equal(writer_seq(cluster->writer), given_back); /* without an event */
 
     struct aq_resource_end end = {.id = 1, .node = "node-1", .reason = "exit status 0"};
     assert_true(test_ask(cluster, &aq_command_resource_end, &end, "node:node-1", NULL, &error) > 0);
@@ -139,6 +142,114 @@ static void an_idempotency_key_counts_once(void **context)
     request.fingerprint = 43;
     test_ask_request(cluster, &request);
     assert_int_equal(request.error.code, AQ_E_KEY_REUSED);
+}
+
+/* ---- keys of what changes nothing ---------------------------------------------------------------------------- */
+
+/* Sets the limit of user u1, with a key unless it is NULL. */
+static struct writer_request set_limit(struct test_cluster *cluster, uint64_t limit, const char *key, bool dry_run)
+{
+    static char ids[1][65];
+    struct aq_user_update record = {.name = "u1", .max_applications = limit};
+    const void *records[] = {&record};
+    struct writer_request request = {.command = &aq_command_user_update,
+                                     .records = records,
+                                     .count = 1,
+                                     .author = "admin",
+                                     .role = AQ_ROLE_ADMIN,
+                                     .key = key,
+                                     .fingerprint = limit,
+                                     .dry_run = dry_run,
+                                     .ids = ids};
+    memset(ids, 0, sizeof ids);
+    test_ask_request(cluster, &request);
+    if (request.error.code == AQ_OK && !dry_run)
+        assert_string_equal(ids[0], "u1");
+    aq_buffer_free(&request.events);
+    return request;
+}
+
+static uint64_t limit_of_u1(struct test_cluster *cluster)
+{
+    struct aq_error error = {0};
+    struct state_txn *txn;
+    struct aq_user user;
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    test_must(state_read(cluster->state, &txn, &error), &error);
+    assert_true(state_user(txn, "u1", &user, &arena));
+    state_end(txn);
+    return user.max_applications;
+}
+
+static void prove_tables(struct test_cluster *cluster)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer report = {0};
+    struct aq_error error = {0};
+    test_must(replay_verify(cluster->store, cluster->state, cluster->directory, 256 << 20, &report, &error), &error);
+}
+
+static void a_key_counts_once_even_if_nothing_changed(void **context)
+{
+    struct test_cluster *cluster = *context;
+    test_make_user(cluster, "u1", AQ_ROLE_USER);
+    set_limit(cluster, 5, NULL, false);
+    uint64_t five = writer_seq(cluster->writer);
+    struct writer_request first = set_limit(cluster, 5, "k1", false);
+    assert_int_equal(first.error.code, AQ_OK);
+    assert_int_equal(first.seq, five); /* no event */
+    assert_false(first.repeated);
+    assert_int_equal(set_limit(cluster, 7, "k2", false).seq, five + 1);
+    for (int start = 0; start <= 2; start++) {
+        if (start > 0) { /* a restart, then a rebuild */
+            test_cluster_close(cluster);
+            test_cluster_open(cluster, start == 2);
+            test_cluster_start(cluster);
+        }
+        struct writer_request again = set_limit(cluster, 5, "k1", false);
+        assert_int_equal(again.error.code, AQ_OK);
+        assert_true(again.repeated);
+        assert_int_equal(again.seq, first.seq);
+        assert_int_equal(limit_of_u1(cluster), 7);
+        assert_int_equal(set_limit(cluster, 6, "k1", false).error.code, AQ_E_KEY_REUSED);
+        assert_int_equal(writer_seq(cluster->writer), five + 1);
+        prove_tables(cluster);
+    }
+    assert_int_equal(set_limit(cluster, 9, NULL, false).seq, five + 2); /* events go on after entries without any */
+    prove_tables(cluster);
+}
+
+static void dry_runs_and_refusals_are_not_remembered(void **context)
+{
+    struct test_cluster *cluster = *context;
+    assert_int_equal(set_limit(cluster, 5, "k", false).error.code, AQ_E_NOT_FOUND);
+    test_make_user(cluster, "u1", AQ_ROLE_USER);
+    assert_int_equal(set_limit(cluster, 6, "k", true).error.code, AQ_OK);
+    struct writer_request request = set_limit(cluster, 7, "k", false);
+    assert_int_equal(request.error.code, AQ_OK);
+    assert_false(request.repeated);
+}
+
+static void keys_that_are_not_consecutive_are_kept(void **context)
+{
+    static const char *const ids[] = {"8", "9", "9", "3"};
+    struct aq_arena arena = {0};
+    struct made made = {0};
+    struct writer_request request = {.command = &aq_command_application_create, .count = 4};
+    char repeated[4][65];
+    (void)context;
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(made.ids != NULL, i > 2);
+        made_add(&made, &request, ids[i], &arena);
+    }
+    struct project_answer before = {.count = 4, .id = "8", .ids = {made.ids, made.count}};
+    request.ids = repeated;
+    made_repeat(&request, &before);
+    for (int i = 0; i < 4; i++)
+        assert_string_equal(repeated[i], ids[i]);
+    before.ids.count = 0;
+    made_repeat(&request, &before);
+    assert_string_equal(repeated[3], "11");
+    aq_arena_free(&arena);
 }
 
 static void a_dry_run_gives_the_events_and_undoes_them(void **context)
@@ -279,6 +390,9 @@ int main(void)
         TEST(an_application_goes_through_its_life),
         TEST(a_batch_is_all_or_none),
         TEST(an_idempotency_key_counts_once),
+        TEST(a_key_counts_once_even_if_nothing_changed),
+        TEST(dry_runs_and_refusals_are_not_remembered),
+        TEST(keys_that_are_not_consecutive_are_kept),
         TEST(a_dry_run_gives_the_events_and_undoes_them),
         TEST(a_restart_and_a_rebuild_give_equal_tables),
         TEST(tables_that_differ_from_the_log_are_found),

@@ -37,7 +37,7 @@ bool cli_wait_is_over(const json_t *row, enum cli_wish wish, enum cli_exit *outc
         return true;
     if (!aq_application_is_over((enum aq_application_status)status))
         return false;
-    bool good = status == AQ_DEALLOCATED || (status == AQ_RECALLED && wish == CLI_WISH_OVER);
+    bool good = status == AQ_DEALLOCATED || wish == CLI_WISH_OVER;
     *outcome = good ? CLI_DONE : CLI_FAILED;
     return true;
 }

@@ -7,7 +7,7 @@
 
 enum cli_wish {
     CLI_WISH_RUNS, /* ALLOCATED, or over after that */
-    CLI_WISH_OVER, /* deallocated */
+    CLI_WISH_OVER, /* over, however it ended */
 };
 
 /* `keys` is a list of texts; `seq` is what the client has seen. CLI_DONE: all reached the wanted state; CLI_FAILED: one

@@ -1,0 +1,38 @@
+#include "controller/state/kept_rows.h"
+
+#include "schema/codec/pack.h"
+
+#include <string.h>
+
+static void add_packed(struct state_txn *txn, const struct aq_entity *entity, const char *id, struct aq_buffer *out)
+{
+    struct state_key key;
+    struct aq_error none;
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    void *object = aq_arena_alloc(&arena, entity->record->size);
+    if (state_key_from_text(entity, id, &key, &none) == 0 && state_find(txn, entity, &key, object, &arena))
+        aq_record_pack(entity->record, object, out);
+}
+
+void kept_rows_add(struct state_txn *txn, const struct aq_entity *entity, const char *id, struct aq_buffer *out)
+{
+    uint32_t length = 0;
+    size_t begin = out->length;
+    aq_buffer_add(out, &length, sizeof length);
+    add_packed(txn, entity, id, out);
+    length = (uint32_t)(out->length - begin - sizeof length);
+    memcpy(out->data + begin, &length, sizeof length);
+}
+
+bool kept_rows_take(struct aq_bytes *rows, struct aq_bytes *row)
+{
+    uint32_t length;
+    if (rows->length < sizeof length)
+        return false;
+    memcpy(&length, rows->data, sizeof length);
+    aq_assert(length <= rows->length - sizeof length);
+    *row = (struct aq_bytes){rows->data + sizeof length, length};
+    rows->data += sizeof length + length;
+    rows->length -= sizeof length + length;
+    return true;
+}
