@@ -2,12 +2,15 @@
 
 #include "controller/decide/lifetime.h"
 #include "controller/decide/placement.h"
+#include "schema/codec/json.h"
+#include "schema/codec/variables.h"
 #include "schema/model/access.h"
 #include "schema/model/resource.h"
 #include "schema/model/user.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 /* ---- create --------------------------------------------------------------------------------------------- */
 
@@ -28,13 +31,26 @@ static int find_wanted_label(const struct decide *decide, const struct aq_applic
 {
     if (command->label_id != 0)
         return decide_find_number(decide, &aq_entity_label, command->label_id, label, error);
-    uint64_t id = state_label_id(decide->txn, command->label, command->version);
-    if (id != 0 && state_label(decide->txn, id, label, decide->arena))
+    const char *text = command->label;
+    if (command->version != 0 && strchr(text, ':') == NULL)
+        text = aq_arena_format(decide->arena, "%s:%" PRIu64, text, command->version);
+    if (decide_find_text(decide, &aq_entity_label, text, label, error) != 0)
+        return -1;
+    if (command->version == 0 || command->version == label->version)
         return 0;
-    if (command->version != 0)
-        return aq_fail(error, AQ_E_NOT_FOUND, "there is no version %" PRIu64 " of label %s", command->version,
-                       command->label);
-    return aq_fail(error, AQ_E_NOT_FOUND, "there is no label %s", command->label);
+    return aq_fail(error, AQ_E_INVALID, "label is \"%s\", but version is %" PRIu64 ": leave one of them out", text,
+                   command->version);
+}
+
+/* The application's metadata may not collide with the label's, either. A label whose own metadata collides is older
+ * than this rule, and is not the caller's fault. */
+static int check_metadata(const struct decide *decide, const char *metadata, const struct aq_label *label,
+                          struct aq_error *error)
+{
+    struct aq_error ignored;
+    if (strcmp(metadata, "{}") == 0 || aq_variables_check(label->metadata, "", &ignored) != 0)
+        return 0;
+    return aq_variables_check(aq_json_merge(label->metadata, metadata, decide->arena), "metadata", error);
 }
 
 static int check_limit(const struct decide *decide, struct aq_error *error)
@@ -56,7 +72,8 @@ static int create_application(struct decide *decide, const void *record, struct 
     struct aq_label label;
     if (check_limit(decide, error) != 0 || check_label_fields(command, error) != 0 ||
         find_wanted_label(decide, command, &label, error) != 0 ||
-        decide_check_lifetime(decide, &label, command->lifetime, error) != 0)
+        decide_check_lifetime(decide, &label, command->lifetime, error) != 0 ||
+        check_metadata(decide, command->metadata, &label, error) != 0)
         return -1;
     struct aq_application_created event = {
         .id = counter_last_id(decide->txn, &aq_entity_application) + 1,

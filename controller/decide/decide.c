@@ -1,7 +1,9 @@
 #include "controller/decide/decide.h"
 
+#include "controller/state/references.h"
 #include "schema/codec/command.h"
 #include "schema/model/access.h"
+#include "schema/model/key.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -67,6 +69,15 @@ int decide_find_name(const struct decide *decide, const struct aq_entity *entity
     return find_row(decide, entity, &key, object, error);
 }
 
+int decide_find_text(const struct decide *decide, const struct aq_entity *entity, const char *text, void *object,
+                     struct aq_error *error)
+{
+    struct state_key key;
+    if (state_refer(decide->txn, entity, text, &key, error) != 0)
+        return -1;
+    return find_row(decide, entity, &key, object, error);
+}
+
 /* ---- shared rules --------------------------------------------------------------------------------------- */
 
 int decide_check_owner(const struct decide *decide, const char *owner, const char *what, struct aq_error *error)
@@ -81,6 +92,8 @@ int decide_check_name(const char *name, const char *const *reserved, struct aq_e
     for (; *reserved != NULL; reserved++)
         if (strcmp(name, *reserved) == 0)
             return aq_fail(error, AQ_E_INVALID, "name is \"%s\", which is reserved", name);
+    if (aq_key_is_digits(name))
+        return aq_fail(error, AQ_E_INVALID, "name is \"%s\", which reads as a number: use a letter as well", name);
     return 0;
 }
 

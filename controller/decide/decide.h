@@ -62,12 +62,16 @@ int decide_find_number(const struct decide *decide, const struct aq_entity *enti
 int decide_find_name(const struct decide *decide, const struct aq_entity *entity, const char *name, void *object,
                      struct aq_error *error) AQ_MUST_CHECK;
 
+/* Finds a row by what people call it (controller/state/references.h). */
+int decide_find_text(const struct decide *decide, const struct aq_entity *entity, const char *text, void *object,
+                     struct aq_error *error) AQ_MUST_CHECK;
+
 /* ---- rules that several entities share; `what` is the subject of the message ---------------------------- */
 
 /* Fails with AQ_E_FORBIDDEN unless the author is an admin or `owner`. */
 int decide_check_owner(const struct decide *decide, const char *owner, const char *what,
                        struct aq_error *error) AQ_MUST_CHECK;
-/* Fails with AQ_E_INVALID if a new row's name is one of `reserved`, which ends with NULL. */
+/* Fails with AQ_E_INVALID if a new row's name is one of `reserved`, which ends with NULL, or reads as a number. */
 int decide_check_name(const char *name, const char *const *reserved, struct aq_error *error) AQ_MUST_CHECK;
 /* Fails with AQ_E_STATE if there are open applications. */
 int decide_check_unused(const char *what, uint64_t open, struct aq_error *error) AQ_MUST_CHECK;

@@ -1,6 +1,7 @@
 #include "schema/model/label.h"
 
 #include "controller/decide/decide.h"
+#include "schema/codec/variables.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,7 +24,8 @@ static int create_label(struct decide *decide, const void *record, struct aq_err
 {
     const struct aq_label_create *command = record;
     uint64_t version = counter_label_version(decide->txn, command->name) + 1;
-    if (decide_check_name(command->name, reserved, error) != 0 || check_version(command, version, error) != 0)
+    if (decide_check_name(command->name, reserved, error) != 0 || check_version(command, version, error) != 0 ||
+        aq_variables_check(command->metadata, "metadata", error) != 0)
         return -1;
     struct aq_label_created event = {
         .id = counter_last_id(decide->txn, &aq_entity_label) + 1,

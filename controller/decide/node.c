@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+static const char *const reserved[] = {NULL};
+
 static bool texts_equal(const struct aq_list *a, const struct aq_list *b)
 {
     if (a->count != b->count)
@@ -58,6 +60,8 @@ static int join_node(struct decide *decide, const void *record, struct aq_error 
     struct aq_node node;
     decide_id_name(decide, command->name);
     if (!state_node(decide->txn, command->name, &node, decide->arena)) {
+        if (decide_check_name(command->name, reserved, error) != 0)
+            return -1;
         emit_joined(decide, command);
         return 0;
     }

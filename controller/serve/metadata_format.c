@@ -1,7 +1,7 @@
 #include "controller/serve/metadata_format.h"
 
 #include "controller/serve/query.h"
-#include "schema/codec/json.h"
+#include "schema/codec/variables.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -33,22 +33,6 @@ int metadata_check_prefix(const char *prefix, struct aq_error *error)
     return 0;
 }
 
-static bool is_plain(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-/* Appends "_KEY" to the name. */
-static void join_name(struct aq_buffer *name, const char *key)
-{
-    if (name->length > 0 && name->data[name->length - 1] != '_')
-        aq_buffer_char(name, '_');
-    if (name->length == 0 && (isdigit((unsigned char)key[0]) || key[0] == '\0'))
-        aq_buffer_char(name, '_');
-    for (; *key != '\0'; key++)
-        aq_buffer_char(name, is_plain(*key) ? (char)toupper((unsigned char)*key) : '_');
-}
-
 static void add_quoted(const char *text, struct aq_buffer *out)
 {
     aq_buffer_char(out, '\'');
@@ -61,37 +45,16 @@ static void add_quoted(const char *text, struct aq_buffer *out)
     aq_buffer_char(out, '\'');
 }
 
-/* Recursion is bounded: stored documents have a maximum depth. */
-static void add_lines(const json_t *json, struct aq_buffer *name, struct aq_buffer *out)
+static void add_line(void *context, const char *name, const char *value)
 {
-    if (json_is_object(json)) {
-        const char *key;
-        json_t *value;
-        json_object_foreach ((json_t *)json, key, value) {
-            size_t length = name->length;
-            join_name(name, key);
-            add_lines(value, name, out);
-            name->length = length;
-            name->data[length] = '\0';
-        }
-        return;
-    }
-    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
-    aq_buffer_add(out, aq_buffer_string(name), name->length);
+    struct aq_buffer *out = context;
+    aq_buffer_text(out, name);
     aq_buffer_char(out, '=');
-    if (json_is_string(json))
-        add_quoted(json_string_value(json), out);
-    else
-        add_quoted(json_is_null(json) ? "" : aq_json_compact(json, &arena), out);
+    add_quoted(value, out);
     aq_buffer_char(out, '\n');
 }
 
 void metadata_to_env(const json_t *json, const char *prefix, const char *name, struct aq_buffer *out)
 {
-    AQ_CLEANUP_BUFFER struct aq_buffer path = {0};
-    if (prefix[0] != '\0')
-        join_name(&path, prefix);
-    if (!json_is_object(json))
-        join_name(&path, name);
-    add_lines(json, &path, out);
+    aq_variables(json, prefix, name, add_line, out);
 }

@@ -17,9 +17,8 @@ const json_t *metadata_at(const json_t *json, const char *const *keys, unsigned 
 /* A prefix is the name of a shell variable: letters, digits and _, beginning with no digit. It may be empty. */
 int metadata_check_prefix(const char *prefix, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Appends a line PREFIX_KEY='value' for each leaf. Keys are in upper case, with _ for characters that the shell does
- * not allow; the keys of nested objects are joined by _. Lists are written as JSON. `name` is used as the key of a
- * value that is not an object. */
+/* Appends a line prefix_KEY='value' for each variable (schema/codec/variables.h). `name` is used as the key of a value
+ * that is not an object. */
 void metadata_to_env(const json_t *json, const char *prefix, const char *name, struct aq_buffer *out);
 
 #endif

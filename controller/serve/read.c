@@ -37,13 +37,15 @@ enum outcome read_row(struct request *request)
     return answer_row(request, show_row);
 }
 
-/* The key of the row that the field refers to, as text. NULL: it refers to none. */
-static const char *referred_key(struct request *request, const struct aq_field *field, const void *row)
+/* The key of the row that the field refers to. False: it refers to none. */
+static bool referred_key(const struct aq_field *field, const void *row, struct state_key *key)
 {
-    if (aq_field_is_text(field))
-        return aq_field_text(field, row)[0] != '\0' ? aq_field_text(field, row) : NULL;
-    uint64_t number = aq_field_number(field, row);
-    return number != 0 ? aq_arena_format(&request->arena, "%llu", (unsigned long long)number) : NULL;
+    if (aq_field_is_text(field)) {
+        *key = state_key_name(aq_field_text(field, row));
+        return key->length > 0;
+    }
+    *key = state_key_number(aq_field_number(field, row));
+    return aq_field_number(field, row) != 0;
 }
 
 static int show_field(struct request *request, struct state_txn *txn, const struct state_packed *row)
@@ -60,13 +62,15 @@ static int show_field(struct request *request, struct state_txn *txn, const stru
         return 0;
     }
     struct state_packed found;
-    const char *key = referred_key(request, field, fields);
-    if (key == NULL)
+    struct state_key key;
+    char shown[STATE_KEY_MAX + 1];
+    if (!referred_key(field, fields, &key))
         return aq_fail(&request->error, AQ_E_NOT_FOUND, "%s %s has no %s", request->entity->name, request->key,
                        field->name);
-    if (row_find(request, txn, other, key, &found, &request->error) != 0)
+    state_key_show(other, &key, shown, sizeof shown);
+    if (row_find_key(request, txn, other, &key, &found, &request->error) != 0)
         return aq_error_context(&request->error, "%s of %s %s", field->name, request->entity->name, request->key);
-    answer_open(request, "%s %s of %s %s", answer_title(request, field->name), key, request->entity->name,
+    answer_open(request, "%s %s of %s %s", answer_title(request, field->name), shown, request->entity->name,
                 request->key);
     return row_show(request, txn, other, &found) ? 0 : -1;
 }

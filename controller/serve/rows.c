@@ -1,8 +1,8 @@
 #include "controller/serve/rows.h"
 
+#include "controller/state/references.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
-#include "schema/model/key.h"
 #include "schema/model/node.h"
 
 /* Adds the node's heartbeat to the row that was appended last. */
@@ -63,13 +63,21 @@ static bool may_see(struct request *request, struct state_txn *txn, const struct
     return wanted == 0 || (fields != NULL && request_may_see(request, entity, fields));
 }
 
+int row_find_key(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
+                 const struct state_key *key, struct state_packed *row, struct aq_error *error)
+{
+    struct state_key *kept = aq_arena_alloc(&request->arena, sizeof *kept); /* lives as long as the row */
+    *kept = *key;
+    if (state_find_packed(txn, entity, kept, row) && may_see(request, txn, entity, row))
+        return 0;
+    return state_failed(txn, error) ? -1 : state_fail_missing(entity, kept, error);
+}
+
 int row_find(struct request *request, struct state_txn *txn, const struct aq_entity *entity, const char *text,
              struct state_packed *row, struct aq_error *error)
 {
-    struct state_key *key = aq_arena_alloc(&request->arena, sizeof *key); /* lives as long as the row */
-    if (state_key_from_text(entity, text, key, error) != 0)
+    struct state_key key;
+    if (state_refer(txn, entity, text, &key, error) != 0)
         return -1;
-    if (state_find_packed(txn, entity, key, row) && may_see(request, txn, entity, row))
-        return 0;
-    return state_failed(txn, error) ? -1 : aq_key_not_found(entity, aq_key_name(text), error);
+    return row_find_key(request, txn, entity, &key, row, error);
 }

@@ -4,9 +4,12 @@
 
 #include "controller/serve/request.h"
 
-/* Finds the row by its key, as typed. Fails with AQ_E_NOT_FOUND when there is none that the caller may see. */
-int row_find(struct request *request, struct state_txn *txn, const struct aq_entity *entity, const char *key,
+/* Finds the row by what people call it (controller/state/references.h), or by its key. Fails with AQ_E_NOT_FOUND when
+ * there is none that the caller may see. */
+int row_find(struct request *request, struct state_txn *txn, const struct aq_entity *entity, const char *text,
              struct state_packed *row, struct aq_error *error) AQ_MUST_CHECK;
+int row_find_key(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
+                 const struct state_key *key, struct state_packed *row, struct aq_error *error) AQ_MUST_CHECK;
 /* Appends the row to the answer as JSON; a node's row with its heartbeat. False: the row is damaged, and the
  * transaction has failed. */
 bool row_show(struct request *request, struct state_txn *txn, const struct aq_entity *entity,

@@ -6,6 +6,7 @@
 #include "controller/serve/rows.h"
 #include "controller/serve/steps.h"
 #include "controller/state/kept_rows.h"
+#include "controller/state/references.h"
 #include "schema/base/utf8.h"
 #include "schema/codec/command.h"
 #include "schema/codec/entry.h"
@@ -260,6 +261,29 @@ static enum outcome make_tokens(struct request *request)
     return RESTING;
 }
 
+/* ---- the row ------------------------------------------------------------------------------------------------ */
+
+/* A row may be called by something else than its key, which is what the command takes. */
+static int find_key(struct request *request)
+{
+    struct state_txn *txn;
+    struct state_key key;
+    if (request->key == NULL || request->entity->group == NULL)
+        return 0;
+    if (request_read(request, &txn) != 0)
+        return -1;
+    int status = state_refer(txn, request->entity, request->key, &key, &request->error);
+    if (state_failed(txn, &request->error))
+        status = -1;
+    state_end(txn);
+    if (status != 0)
+        return -1;
+    char *shown = aq_arena_alloc(&request->arena, ID_SIZE);
+    state_key_show(request->entity, &key, shown, ID_SIZE);
+    request->key = shown;
+    return 0;
+}
+
 /* ---- begin ------------------------------------------------------------------------------------------------- */
 
 static int read_command(struct request *request, struct write *write)
@@ -268,7 +292,7 @@ static int read_command(struct request *request, struct write *write)
                                 &request->error) != 0)
         return -1;
     if (query_take_bool(&request->query, "dry_run", &write->request.dry_run, &request->error) != 0 ||
-        query_end(&request->query, &request->error) != 0 || take_preference(request) != 0 ||
+        query_end(&request->query, &request->error) != 0 || take_preference(request) != 0 || find_key(request) != 0 ||
         read_body(request, write) != 0)
         return -1;
     return take_idempotency_key(request, write);

@@ -53,47 +53,16 @@ bool state_resource(struct state_txn *txn, uint64_t id, struct aq_resource *reso
 
 /* ---- keys --------------------------------------------------------------------------------------------- */
 
-/* The value of a row of an index, which is an id. */
-static bool note_id(void *context, const struct state_key *key, const void *value, size_t length)
-{
-    (void)key;
-    aq_assert(length == sizeof(uint64_t));
-    memcpy(context, value, length);
-    return true;
-}
-
 static uint64_t get_id(struct state_txn *txn, enum state_index index, const struct state_key *key)
 {
     uint64_t id = 0;
     const void *value;
     size_t length;
-    if (index_get(txn, index, key, &value, &length))
-        note_id(&id, key, value, length);
+    if (index_get(txn, index, key, &value, &length)) {
+        aq_assert(length == sizeof id);
+        memcpy(&id, value, length);
+    }
     return id;
-}
-
-/* Starts at the newest version that there ever was. If that one was deleted, scans all: versions sort by number. */
-static uint64_t latest_label_id(struct state_txn *txn, const char *name, const struct state_key *prefix)
-{
-    uint64_t id = 0, newest = counter_label_version(txn, name);
-    struct state_key before = *prefix;
-    state_key_add_number(&before, newest > 0 ? newest - 1 : 0);
-    index_scan_after(txn, INDEX_LABEL_VERSION, prefix, &before, note_id, &id);
-    if (id == 0)
-        index_scan(txn, INDEX_LABEL_VERSION, prefix, note_id, &id);
-    return id;
-}
-
-uint64_t state_label_id(struct state_txn *txn, const char *name, uint64_t version)
-{
-    struct state_key key = {0};
-    if (strlen(name) > 64)
-        return 0;
-    state_key_add_text(&key, name);
-    if (version == 0)
-        return latest_label_id(txn, name, &key);
-    state_key_add_number(&key, version);
-    return get_id(txn, INDEX_LABEL_VERSION, &key);
 }
 
 bool state_node_name(struct state_txn *txn, uint64_t number, char *name, size_t size)

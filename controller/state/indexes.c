@@ -2,6 +2,7 @@
 
 #include "controller/state/store.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const tables[INDEX_COUNT] = {
@@ -13,6 +14,16 @@ static const char *const tables[INDEX_COUNT] = {
 const char *index_table(enum state_index index)
 {
     return tables[index];
+}
+
+enum state_index index_of_groups(const struct aq_entity *entity)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s-%s", entity->name, entity->member);
+    for (int index = 0; index < INDEX_COUNT; index++)
+        if (strcmp(tables[index], name) == 0)
+            return (enum state_index)index;
+    aq_broken(__FILE__, __LINE__, "an entity with groups that has no index");
 }
 
 static MDB_val key_value(const struct state_key *key)
@@ -75,6 +86,33 @@ void index_remove(struct state_txn *txn, enum state_index index, const struct st
 static bool begins_with(const MDB_val *name, const struct state_key *prefix)
 {
     return name->mv_size >= prefix->length && memcmp(name->mv_data, prefix->bytes, prefix->length) == 0;
+}
+
+bool index_last(struct state_txn *txn, enum state_index index, const struct state_key *prefix, struct state_key *key,
+                const void **value, size_t *length)
+{
+    MDB_cursor *cursor;
+    MDB_val found = {0};
+    struct state_key beyond = *prefix;
+    aq_assert(prefix->length > 0 && prefix->bytes[prefix->length - 1] == '\0');
+    beyond.bytes[beyond.length - 1] = 1; /* after all that begins with the prefix */
+    MDB_val name = key_value(&beyond);
+    index_flush(txn);
+    int code = mdb_cursor_open(txn->txn, txn->env->indexes[index], &cursor);
+    if (code != 0) {
+        store_latch(txn, code, tables[index]);
+        return false;
+    }
+    code = mdb_cursor_get(cursor, &name, &found, MDB_SET_RANGE);
+    code = mdb_cursor_get(cursor, &name, &found, code == 0 ? MDB_PREV : MDB_LAST);
+    store_latch(txn, code, tables[index]);
+    bool there = code == 0 && begins_with(&name, prefix) && store_copy_key(txn, &name, tables[index], key);
+    if (there) {
+        *value = found.mv_data;
+        *length = found.mv_size;
+    }
+    mdb_cursor_close(cursor);
+    return there;
 }
 
 void index_scan_after(struct state_txn *txn, enum state_index index, const struct state_key *prefix,

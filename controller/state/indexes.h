@@ -28,6 +28,9 @@ enum state_index {
 };
 
 const char *index_table(enum state_index index); /* the name of its table */
+/* The index of an entity's groups: <entity>-<member>. A key of it is the group's name and the member's number, the
+ * value is the number of the row. */
+enum state_index index_of_groups(const struct aq_entity *entity);
 
 /* False: no such key. The value is valid until the next write. */
 bool index_get(struct state_txn *txn, enum state_index index, const struct state_key *key, const void **value,
@@ -35,6 +38,10 @@ bool index_get(struct state_txn *txn, enum state_index index, const struct state
 void index_put(struct state_txn *txn, enum state_index index, const struct state_key *key, const void *value,
                size_t length);
 void index_remove(struct state_txn *txn, enum state_index index, const struct state_key *key);
+
+/* The last key that begins with `prefix`, which ends in a text. False: there is none. */
+bool index_last(struct state_txn *txn, enum state_index index, const struct state_key *prefix, struct state_key *key,
+                const void **value, size_t *length);
 
 /* Calls `row` for each key that begins with `prefix`, in order, until it returns false. */
 typedef bool index_row_fn(void *context, const struct state_key *key, const void *value, size_t length);

@@ -143,8 +143,6 @@ bool state_node(struct state_txn *txn, const char *name, struct aq_node *node, s
 bool state_application(struct state_txn *txn, uint64_t id, struct aq_application *application, struct aq_arena *arena);
 bool state_resource(struct state_txn *txn, uint64_t id, struct aq_resource *resource, struct aq_arena *arena);
 
-/* The id of a label by name and version; version 0: the latest one. 0: there is none. */
-uint64_t state_label_id(struct state_txn *txn, const char *name, uint64_t version);
 /* The name of a node by its number, of deleted nodes too. False: there was none. */
 bool state_node_name(struct state_txn *txn, uint64_t number, char *name, size_t size);
 /* The id of the resource that has an IP or hardware address. 0: none has. */

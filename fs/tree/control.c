@@ -23,7 +23,7 @@ static enum form form_of(const char *text, size_t length)
 {
     if (text[0] == '{' || text[0] == '[')
         return FORM_JSON;
-    if (text[0] == '#' || (text[0] == '-' && length > 1 && (text[1] == '-' || is_blank(text[1]))))
+    if (text[0] == '#' || text[0] == '%' || (text[0] == '-' && length > 1 && (text[1] == '-' || is_blank(text[1]))))
         return FORM_YAML;
     for (size_t i = 0; i < length; i++) {
         if (text[i] == '=' || text[i] == '\'' || text[i] == '"' || text[i] == '\\')
@@ -36,18 +36,58 @@ static enum form form_of(const char *text, size_t length)
     return FORM_WORD;
 }
 
+/* ---- half a document ---------------------------------------------------------------------------------- */
+
+/* bash's own printf writes a document line by line, so one line of a document must never be a command. */
+static int refuse_line(const char *line, size_t length, struct aq_error *error)
+{
+    const char *right = "write a document as a whole, as with cat <<X";
+    const int shown = (int)(length < 60 ? length : 60);
+    size_t key = 0, value;
+    while (key < length && line[key] != ':' && !is_blank(line[key]))
+        key++;
+    for (value = key + 1; value < length && is_blank(line[value]);)
+        value++;
+    if (line[0] == '#' || line[0] == '-' || key == 0 || value >= length || line[key] != ':')
+        return aq_fail(error, AQ_E_INVALID, "\"%.*s\" is one line of a document: %s", shown, line, right);
+    bool bare = true;
+    for (size_t i = value; i < length; i++)
+        bare = bare && !is_blank(line[i]) && strchr("'\"\\", line[i]) == NULL;
+    return aq_fail(error, AQ_E_INVALID, "\"%.*s\" is one line of a document: write %.*s=%s%.*s%s, or %s", shown, line,
+                   (int)key, line, bare ? "" : "'", (int)(length - value < 60 ? length - value : 60), line + value,
+                   bare ? "" : "'", right);
+}
+
 /* ---- reading ------------------------------------------------------------------------------------------ */
 
-static json_t *read_text(const struct aq_command *command, const char *text, size_t length,
+/* A document. One that says nothing is the beginning of another. */
+static json_t *read_yaml(const char *text, size_t length, struct aq_yaml_places **places, struct aq_error *error)
+{
+    json_t *json = aq_yaml_parse(text, length, places, error);
+    if (json == NULL || !json_is_object(json) || json_object_size(json) > 0)
+        return json;
+    json_decref(json);
+    (void)aq_fail(error, AQ_E_INVALID, "the document is empty: read this file to see what it takes");
+    return NULL;
+}
+
+/* `indented`: blanks were before the text. */
+static json_t *read_text(const struct aq_command *command, const char *text, size_t length, bool indented,
                          struct aq_yaml_places **places, struct aq_error *error)
 {
-    switch (form_of(text, length)) {
+    enum form form = form_of(text, length);
+    bool one_line = memchr(text, '\n', length) == NULL;
+    if (one_line && form != FORM_JSON && (indented || form == FORM_YAML)) {
+        (void)refuse_line(text, length, error);
+        return NULL;
+    }
+    switch (form) {
     case FORM_WORD:
         return aq_command_from_word(command, text, length, error);
     case FORM_LINE:
         return aq_line_parse(text, length, error);
     case FORM_YAML:
-        return aq_yaml_parse(text, length, places, error);
+        return read_yaml(text, length, places, error);
     default:
         return aq_json_parse(text, length, error);
     }
@@ -69,6 +109,7 @@ int control_read(const struct aq_command *command, const char *key, const char *
 {
     if (length > CONTROL_SIZE_MAX)
         return aq_fail(error, AQ_E_TOO_LARGE, "%zu bytes were written, more than %d", length, CONTROL_SIZE_MAX);
+    const bool indented = length > 0 && (text[0] == ' ' || text[0] == '\t');
     while (length > 0 && is_blank(text[length - 1]))
         length--;
     while (length > 0 && is_blank(*text)) {
@@ -80,7 +121,7 @@ int control_read(const struct aq_command *command, const char *key, const char *
     if (memchr(text, '\0', length) != NULL)
         return aq_fail(error, AQ_E_INVALID, "the text holds a NUL byte");
     struct aq_yaml_places *places = NULL;
-    json_t *json = read_text(command, text, length, &places, error);
+    json_t *json = read_text(command, text, length, indented, &places, error);
     if (json == NULL)
         return -1;
     int status = pack_record(command, key, json, places, packed, error);

@@ -7,18 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The index of an entity's groups is called <entity>-<member field>, such as label-version. A key of it is the group's
- * name and the member's number; the value is the number of the row. */
-static enum state_index index_of(const struct aq_entity *entity)
-{
-    char name[64];
-    snprintf(name, sizeof name, "%s-%s", entity->name, entity->member);
-    for (int index = 0; index < INDEX_COUNT; index++)
-        if (strcmp(index_table((enum state_index)index), name) == 0)
-            return (enum state_index)index;
-    aq_broken(__FILE__, __LINE__, "an entity with groups that has no index");
-}
-
 static bool prefix_of(const char *group, struct state_key *prefix)
 {
     size_t length = strlen(group);
@@ -52,9 +40,20 @@ bool groups_find(struct look *look, const struct aq_entity *entity, const char *
     if (!prefix_of(group, &name) || !aq_key_read_number(member, &number))
         return false;
     state_key_add_number(&name, number);
-    if (!index_get(look->txn, index_of(entity), &name, &value, &length))
+    if (!index_get(look->txn, index_of_groups(entity), &name, &value, &length))
         return false;
     value_text(value, length, key);
+    return true;
+}
+
+bool groups_latest(struct look *look, const struct aq_entity *entity, const char *group, char member[TREE_KEY_SIZE])
+{
+    struct state_key prefix, last;
+    const void *value;
+    size_t length;
+    if (!prefix_of(group, &prefix) || !index_last(look->txn, index_of_groups(entity), &prefix, &last, &value, &length))
+        return false;
+    number_text(state_key_number_at(&last, prefix.length), member);
     return true;
 }
 
@@ -65,27 +64,6 @@ struct listing {
     bool found;
     char name[TREE_KEY_SIZE];
 };
-
-static bool note_member(void *context, const struct state_key *key, const void *value, size_t length)
-{
-    struct listing *listing = context;
-    (void)value;
-    (void)length;
-    listing->found = true;
-    number_text(state_key_number_at(key, listing->prefix), listing->name);
-    return true;
-}
-
-bool groups_latest(struct look *look, const struct aq_entity *entity, const char *group, char member[TREE_KEY_SIZE])
-{
-    struct state_key prefix;
-    if (!prefix_of(group, &prefix))
-        return false;
-    struct listing listing = {.prefix = prefix.length};
-    index_scan(look->txn, index_of(entity), &prefix, note_member, &listing);
-    memcpy(member, listing.name, TREE_KEY_SIZE);
-    return listing.found;
-}
 
 static bool note_group(void *context, const struct state_key *key, const void *value, size_t length)
 {
@@ -102,13 +80,13 @@ void groups_list(struct look *look, const struct aq_entity *entity, groups_entry
     const struct state_key all = {0};
     struct state_key after;
     struct listing listing = {0};
-    index_scan(look->txn, index_of(entity), &all, note_group, &listing);
+    index_scan(look->txn, index_of_groups(entity), &all, note_group, &listing);
     while (listing.found && entry(context, listing.name, NULL)) {
         bool named = prefix_of(listing.name, &after);
         aq_assert(named);
         state_key_add_number(&after, UINT64_MAX); /* after all members of this group */
         listing.found = false;
-        index_scan_after(look->txn, index_of(entity), &all, &after, note_group, &listing);
+        index_scan_after(look->txn, index_of_groups(entity), &all, &after, note_group, &listing);
     }
 }
 
@@ -128,5 +106,5 @@ void groups_list_members(struct look *look, const struct aq_entity *entity, cons
     if (!prefix_of(group, &prefix))
         return;
     struct listing listing = {.entry = entry, .context = context, .prefix = prefix.length};
-    index_scan(look->txn, index_of(entity), &prefix, show_member, &listing);
+    index_scan(look->txn, index_of_groups(entity), &prefix, show_member, &listing);
 }

@@ -3,6 +3,7 @@
 #include "schema/base/utf8.h"
 #include "schema/codec/json_value.h"
 #include "schema/codec/number.h"
+#include "schema/model/key.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,6 +39,14 @@ static int check_number_or_none(const struct aq_field *field, uint64_t value, co
     return value == 0 ? 0 : check_number(&plain, value - 1, path, error);
 }
 
+static int check_reference(const struct aq_field *field, const char *text, const char *path, struct aq_error *error)
+{
+    struct aq_reference ignored;
+    if (text[0] == '\0' || aq_reference_from_text(field->refers, text, &ignored, error) == 0)
+        return 0;
+    return aq_error_context(error, "%s", path);
+}
+
 static int check_text(const struct aq_field *field, const char *text, const char *path, struct aq_error *error)
 {
     size_t length = strlen(text);
@@ -58,6 +67,8 @@ static int check_text(const struct aq_field *field, const char *text, const char
                        path, text);
     if (has_control(text, field->rules & AQ_LINES))
         return aq_fail(error, AQ_E_INVALID, "%s contains a control character", path);
+    if (aq_field_is_reference(field))
+        return check_reference(field, text, path, error);
     return 0;
 }
 

@@ -85,6 +85,14 @@ static int find_setting(const struct aq_record *record, const char *key, void **
     }
 }
 
+/* Is the text a JSON list? It is then no value of a setting that is one text. "[::1]" is none. */
+static bool is_list(const char *text)
+{
+    struct aq_error ignored;
+    AQ_CLEANUP_JSON json_t *json = text[0] == '[' ? aq_json_parse(text, strlen(text), &ignored) : NULL;
+    return json_is_array(json);
+}
+
 int aq_config_set(const struct aq_record *record, void *object, const char *assignment, struct aq_arena *arena,
                   struct aq_error *error)
 {
@@ -100,6 +108,8 @@ int aq_config_set(const struct aq_record *record, void *object, const char *assi
     key[length] = '\0';
     if (find_setting(record, key, &holder, &field, error) != 0)
         return -1;
+    if (field->type != AQ_TYPE_DOCUMENT && aq_field_is_text(field) && is_list(assignment + length + 1))
+        return aq_fail(error, AQ_E_INVALID, "%s is %.100s, a list, but must be one text", key, assignment + length + 1);
     /* Set it in a copy first, because a value out of bounds is stored before it is checked. */
     void *copy = aq_arena_alloc(arena, record->size);
     memcpy(copy, object, record->size);

@@ -16,8 +16,8 @@
 int aq_config_load(const struct aq_record *record, void *object, const char *path, struct aq_arena *arena,
                    struct aq_error *error) AQ_MUST_CHECK;
 
-/* Sets one value of a filled `object`: "api.port=8002". Lists of texts are separated by commas. A failure leaves the
- * object as it was. */
+/* Sets one value of a filled `object`: "api.port=8002". A list of texts is "a,b" or ["a", "b"]. A
+ * failure leaves the object as it was. */
 int aq_config_set(const struct aq_record *record, void *object, const char *assignment, struct aq_arena *arena,
                   struct aq_error *error) AQ_MUST_CHECK;
 

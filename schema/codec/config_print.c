@@ -40,6 +40,10 @@ static const char *type_words(const struct aq_field *field)
     switch (field->type) {
     case AQ_TYPE_U64:
     case AQ_TYPE_U64_OR_NONE:
+        if (field->unit != NULL && strcmp(field->unit, "bytes") == 0)
+            return "bytes, or such as 64KiB";
+        if (field->unit != NULL && strcmp(field->unit, "ms") == 0)
+            return "ms, or such as 5s";
         return field->unit ? field->unit : "a number";
     case AQ_TYPE_BOOL:
         return "true or false";

@@ -2,7 +2,10 @@
 
 #include "schema/codec/text.h"
 
+#include "schema/model/entity.h"
+
 #include <inttypes.h>
+#include <string.h>
 
 static void add_bounds(const struct aq_field *field, struct aq_buffer *out)
 {
@@ -40,7 +43,14 @@ void aq_help_field_type(const struct aq_field *field, struct aq_buffer *out)
         [AQ_TYPE_LIST] = "a list of objects",
         [AQ_TYPE_U64_OR_NONE] = "a whole number, or none",
     };
-    aq_buffer_text(out, names[field->type]);
+    if (aq_field_is_reference(field)) {
+        aq_buffer_format(out, "number, %s, or %s:%s", field->refers->group, field->refers->group,
+                         field->refers->member);
+        return;
+    }
+    const bool size = field->type == AQ_TYPE_U64 && field->unit != NULL && strcmp(field->unit, "bytes") == 0;
+    const bool time = field->type == AQ_TYPE_U64 && field->unit != NULL && strcmp(field->unit, "ms") == 0;
+    aq_buffer_text(out, size ? "a size such as 64KiB" : time ? "a duration such as 500ms or 5s" : names[field->type]);
     if (field->type == AQ_TYPE_ENUM)
         aq_words_list(field->words, out);
     else if (field->type == AQ_TYPE_LIST || field->type == AQ_TYPE_TEXTS)

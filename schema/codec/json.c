@@ -90,16 +90,28 @@ static int fail_type(const struct reading *in, const struct aq_field *field, con
     return fail_at_place(in);
 }
 
+static bool takes_fraction(const struct aq_field *field)
+{
+    return field->type == AQ_TYPE_CPU || field->type == AQ_TYPE_SIZE;
+}
+
+/* Nine digits hide that binary fractions such as 0.1 are not exact. What is less than these is not nothing. */
+static void put_real(double number, char *text, size_t size)
+{
+    snprintf(text, size, "%.9f", number);
+    if (number > 0 && text[strspn(text, "0.")] == '\0')
+        snprintf(text, size, "0.000000001");
+}
+
 static int read_number(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
                        const char *path)
 {
     char text[64];
     if (json_is_integer(json) && json_integer_value(json) >= 0) {
         snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(json));
-    } else if (json_is_real(json) && (field->type == AQ_TYPE_CPU || field->type == AQ_TYPE_SIZE) &&
-               json_real_value(json) >= 0 && json_real_value(json) < 1e12) {
-        /* Rounded to thousandths: binary fractions such as 0.1 do not print exactly. */
-        snprintf(text, sizeof text, "%.3f", json_real_value(json));
+    } else if (json_is_real(json) && takes_fraction(field) && json_real_value(json) >= 0 &&
+               json_real_value(json) < 1e12) {
+        put_real(json_real_value(json), text, sizeof text);
     } else if (json_is_number(json)) {
         aq_fail(in->error, AQ_E_INVALID, "%s is %.15g, but must be %s", path, json_number_value(json),
                 json_number_value(json) < 0 ? "0 or more" : name_of_type(field));
@@ -107,6 +119,15 @@ static int read_number(struct reading *in, const struct aq_field *field, void *o
     } else {
         return fail_type(in, field, json, path);
     }
+    return aq_field_from_text(field, object, text, path, in->arena, in->error) == 0 ? 0 : fail_at_place(in);
+}
+
+/* A row that is called by its number: label: 7. */
+static int read_digits(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
+                       const char *path)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(json));
     return aq_field_from_text(field, object, text, path, in->arena, in->error) == 0 ? 0 : fail_at_place(in);
 }
 
@@ -221,6 +242,8 @@ static int read_field(struct reading *in, const struct aq_field *field, void *ob
         return read_bytes(in, field, object, json, path);
     if (json_is_string(json) && field->type != AQ_TYPE_LIST)
         return read_text(in, field, object, json, path);
+    if (aq_field_is_reference(field) && json_is_integer(json))
+        return read_digits(in, field, object, json, path);
     if (aq_field_is_number(field))
         return read_number(in, field, object, json, path);
     return fail_type(in, field, json, path);

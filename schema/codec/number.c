@@ -137,33 +137,47 @@ static int fail_value(const char *path, const char *text, const char *right, str
     return aq_fail(error, AQ_E_INVALID, "%s is \"%.100s\", but must be %s", path, text, right);
 }
 
-/* Reads digits and an optional fraction of up to three digits as thousandths. Returns false if it is not a number, or
- * too large. */
-static bool read_milli(const char **cursor, uint64_t *milli)
+/* A decimal number as it was written. What is finer than `nano` has been rounded up. */
+struct decimal {
+    uint64_t whole, nano;
+};
+
+enum { NANO = 1000000000 };
+
+/* Reads digits and an optional fraction. Returns false if it is not a number, or too large. */
+static bool read_decimal(const char **cursor, struct decimal *out)
 {
     const char *c = *cursor;
+    bool finer = false;
+    *out = (struct decimal){0};
     if (!isdigit((unsigned char)*c))
         return false;
-    uint64_t whole = 0;
     for (; isdigit((unsigned char)*c); c++) {
-        if (whole > (UINT64_MAX / 1000 - 10) / 10)
+        if (out->whole > (UINT64_MAX - 9) / 10)
             return false;
-        whole = whole * 10 + (uint64_t)(*c - '0');
+        out->whole = out->whole * 10 + (uint64_t)(*c - '0');
     }
-    uint64_t part = 0, scale = 100;
     if (*c == '.') {
-        c++;
-        if (!isdigit((unsigned char)*c))
+        if (!isdigit((unsigned char)*++c))
             return false;
-        for (; isdigit((unsigned char)*c); c++, scale /= 10) {
-            if (scale == 0 && *c != '0')
-                return false;
-            part += (uint64_t)(*c - '0') * scale;
+        for (uint64_t scale = NANO / 10; isdigit((unsigned char)*c); c++, scale /= 10) {
+            out->nano += (uint64_t)(*c - '0') * scale;
+            finer = finer || (scale == 0 && *c != '0');
         }
     }
-    *milli = whole * 1000 + part;
+    out->nano += finer;
     *cursor = c;
     return true;
+}
+
+/* The number times `unit`, in units of `step`, rounded up: what was asked for is never less, and never nothing, which
+ * often means "no limit". Returns false if it is too large. */
+static bool scale_decimal(struct decimal number, uint64_t unit, uint64_t step, uint64_t *value)
+{
+    unsigned __int128 nanos = ((unsigned __int128)number.whole * NANO + number.nano) * unit;
+    unsigned __int128 divisor = (unsigned __int128)step * NANO, count = (nanos + divisor - 1) / divisor;
+    *value = (uint64_t)count;
+    return count <= UINT64_MAX;
 }
 
 static int read_u64(const char *text, const char *path, uint64_t *value, struct aq_error *error)
@@ -194,13 +208,15 @@ static int read_u64_or_none(const char *text, const char *path, uint64_t *value,
     return 0;
 }
 
-static int read_duration(const char *text, const char *path, uint64_t *value, struct aq_error *error)
+/* Reads "1h30m" in units of `unit_ms`, or a number of these. */
+static int read_duration(const char *text, uint64_t unit_ms, const char *path, uint64_t *value, struct aq_error *error)
 {
     static const struct {
-        char unit;
-        uint64_t seconds;
-    } units[] = {{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
-    const char *right = "a duration such as 90, 90s, 15m, 1h30m or 2d";
+        const char *unit;
+        uint64_t ms;
+    } units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+    const char *right = unit_ms == 1 ? "a duration such as 500ms, 5s or 1m30s, or a number of milliseconds"
+                                     : "a duration such as 90, 90s, 15m, 1h30m or 2d";
     uint64_t total = 0;
     size_t next = 0; /* larger units must come first */
     const char *c = text;
@@ -216,39 +232,53 @@ static int read_duration(const char *text, const char *path, uint64_t *value, st
             *value = number;
             return 0;
         }
-        while (next < AQ_LENGTH(units) && units[next].unit != *end)
+        size_t length = strspn(end, "dhms");
+        while (next < AQ_LENGTH(units) && (units[next].ms < unit_ms || strlen(units[next].unit) != length ||
+                                           strncmp(units[next].unit, end, length) != 0))
             next++;
         if (next == AQ_LENGTH(units))
             return fail_value(path, text, right, error);
-        total += number * units[next++].seconds;
-        c = end + 1;
+        total += number * (units[next++].ms / unit_ms);
+        c = end + length;
     }
     *value = total;
     return 0;
 }
 
-static int read_size(const char *text, const char *path, uint64_t *value, struct aq_error *error)
+/* Reads "512MiB" in units of `step` bytes, or a number of `bare` bytes. */
+static int read_size(const char *text, uint64_t bare, uint64_t step, const char *path, uint64_t *value,
+                     struct aq_error *error)
 {
     static const struct {
         const char *suffix;
-        uint64_t mib;
-    } units[] = {{"", 1024},   {"GiB", 1024}, {"G", 1024},      {"MiB", 1},     {"M", 1},
-                 {"Gi", 1024}, {"Mi", 1},     {"TiB", 1 << 20}, {"T", 1 << 20}, {"Ti", 1 << 20}};
-    const char *right = "a size such as 512MiB, 4GiB, or a number of GiB";
+        unsigned shift;
+    } units[] = {{"B", 0},    {"KiB", 10}, {"Ki", 10}, {"K", 10},   {"MiB", 20}, {"Mi", 20}, {"M", 20},
+                 {"GiB", 30}, {"Gi", 30},  {"G", 30},  {"TiB", 40}, {"Ti", 40},  {"T", 40}};
+    const char *right = bare == 1 ? "a size such as 64KiB, 1MiB, or a number of bytes"
+                                  : "a size such as 512MiB, 4GiB, or a number of GiB";
     const char *c = text;
-    uint64_t milli;
-    if (!read_milli(&c, &milli))
+    struct decimal number;
+    if (!read_decimal(&c, &number))
         return fail_value(path, text, right, error);
-    for (size_t i = 0; i < AQ_LENGTH(units); i++) {
-        if (strcmp(c, units[i].suffix) != 0)
-            continue;
-        if (milli > UINT64_MAX / units[i].mib)
-            return fail_value(path, text, right, error);
-        uint64_t product = milli * units[i].mib;
-        *value = product / 1000 + (product % 1000 != 0); /* rounded up: never less than was asked for */
-        return 0;
-    }
-    return fail_value(path, text, right, error);
+    uint64_t unit = *c == '\0' ? bare : 0;
+    for (size_t i = 0; i < AQ_LENGTH(units) && unit == 0; i++)
+        if (strcmp(c, units[i].suffix) == 0)
+            unit = (uint64_t)1 << units[i].shift;
+    if (unit == 0 || !scale_decimal(number, unit, step, value))
+        return fail_value(path, text, right, error);
+    return 0;
+}
+
+/* A number with a unit may be written with another unit of its kind. */
+static int read_number(const struct aq_field *field, const char *text, const char *path, uint64_t *value,
+                       struct aq_error *error)
+{
+    bool plain = text[strspn(text, "0123456789")] == '\0';
+    if (field->unit != NULL && !plain && strcmp(field->unit, "bytes") == 0)
+        return read_size(text, 1, 1, path, value, error);
+    if (field->unit != NULL && !plain && strcmp(field->unit, "ms") == 0)
+        return read_duration(text, 1, path, value, error);
+    return read_u64(text, path, value, error);
 }
 
 static int read_time(const char *text, const char *path, uint64_t *value, struct aq_error *error)
@@ -309,21 +339,22 @@ int aq_number_from_text(const struct aq_field *field, const char *text, const ch
         return 0;
     case AQ_TYPE_CPU: {
         const char *c = text;
-        if (!read_milli(&c, value) || *c != '\0')
+        struct decimal number;
+        if (!read_decimal(&c, &number) || *c != '\0' || !scale_decimal(number, 1000, 1, value))
             return fail_value(path, text, "a number of cores such as 2 or 0.5", error);
         return 0;
     }
     case AQ_TYPE_U64_OR_NONE:
         return read_u64_or_none(text, path, value, error);
     case AQ_TYPE_DURATION:
-        return read_duration(text, path, value, error);
+        return read_duration(text, 1000, path, value, error);
     case AQ_TYPE_SIZE:
-        return read_size(text, path, value, error);
+        return read_size(text, 1 << 30, 1 << 20, path, value, error);
     case AQ_TYPE_TIME:
         return read_time(text, path, value, error);
     case AQ_TYPE_ENUM:
         return read_word(field, text, path, value, error);
     default:
-        return read_u64(text, path, value, error);
+        return read_number(field, text, path, value, error);
     }
 }

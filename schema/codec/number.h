@@ -11,8 +11,9 @@ void aq_number_to_text(const struct aq_field *field, uint64_t value, struct aq_b
  * of what was written. */
 char *aq_number_put(const struct aq_field *field, uint64_t value, char *at);
 
-/* Reads a number of any type: "4", "1.5", "2GiB", "90m", "2026-11-20T22:57:13Z", a word of an enum, true or false. Does
- * not check the field's bounds. `path` is what the user calls the field. */
+/* Reads a number of any type: "4", "1.5", "2GiB", "90m", "2026-11-20T22:57:13Z", a word of an enum, true or false. What
+ * is finer than the type can hold is rounded up. Does not check the field's bounds. `path` is what the user calls the
+ * field. */
 int aq_number_from_text(const struct aq_field *field, const char *text, const char *path, uint64_t *value,
                         struct aq_error *error) AQ_MUST_CHECK;
 

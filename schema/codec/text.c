@@ -2,21 +2,68 @@
 
 #include "schema/codec/check.h"
 #include "schema/codec/json_value.h"
+#include "schema/codec/yaml.h"
 
 #include <string.h>
 
-static void texts_from_text(struct aq_list *list, const char *text, struct aq_arena *arena)
+/* Without the blanks around it. */
+static int add_item(struct aq_list *list, const char *text, size_t length, const char *path, struct aq_arena *arena,
+                    struct aq_error *error)
 {
-    uint32_t count = text[0] != '\0';
+    while (length > 0 && strchr(" \t", text[length - 1]) != NULL)
+        length--;
+    for (; length > 0 && strchr(" \t", *text) != NULL; length--)
+        text++;
+    if (length == 0)
+        return aq_fail(error, AQ_E_INVALID, "%s[%u] is empty", path, list->count);
+    AQ_TEXT_ITEM(*list, list->count++) = aq_arena_text(arena, text, length);
+    return 0;
+}
+
+/* "x:y,z:w" */
+static int texts_from_words(struct aq_list *list, const char *text, const char *path, struct aq_arena *arena,
+                            struct aq_error *error)
+{
+    uint32_t count = 1;
     for (const char *c = text; *c != '\0'; c++)
         count += *c == ',';
     list->items = aq_arena_alloc(arena, count * sizeof(char *));
-    list->count = 0;
-    while (list->count < count) {
+    for (uint32_t i = 0; i < count; i++) {
         size_t length = strcspn(text, ",");
-        AQ_TEXT_ITEM(*list, list->count++) = aq_arena_text(arena, text, length);
+        if (add_item(list, text, length, path, arena, error) != 0)
+            return -1;
         text += length + (text[length] == ',');
     }
+    return 0;
+}
+
+/* A list as in a document: ["x:y"], or [x:y, z:w]. */
+static int texts_from_list(struct aq_list *list, const char *text, const char *path, struct aq_arena *arena,
+                           struct aq_error *error)
+{
+    AQ_CLEANUP_JSON json_t *json = aq_yaml_parse(text, strlen(text), NULL, error);
+    size_t index;
+    json_t *item;
+    if (json == NULL)
+        return aq_error_context(error, "%s", path);
+    list->items = aq_arena_alloc(arena, json_array_size(json) * sizeof(char *));
+    json_array_foreach (json, index, item) {
+        if (!json_is_string(item))
+            return aq_fail(error, AQ_E_INVALID, "%s[%zu] must be a text", path, index);
+        AQ_TEXT_ITEM(*list, list->count++) = aq_arena_text(arena, json_string_value(item), json_string_length(item));
+    }
+    return 0;
+}
+
+static int texts_from_text(struct aq_list *list, const char *text, const char *path, struct aq_arena *arena,
+                           struct aq_error *error)
+{
+    *list = (struct aq_list){0};
+    text += strspn(text, " \t");
+    if (text[0] == '\0')
+        return 0;
+    return text[0] == '[' ? texts_from_list(list, text, path, arena, error)
+                          : texts_from_words(list, text, path, arena, error);
 }
 
 static int document_from_text(const char **document, const char *text, const char *path, struct aq_arena *arena,
@@ -46,7 +93,8 @@ int aq_field_from_text(const struct aq_field *field, void *object, const char *t
             return -1;
         break;
     case AQ_TYPE_TEXTS:
-        texts_from_text(at, text, arena);
+        if (texts_from_text(at, text, path, arena, error) != 0)
+            return -1;
         break;
     case AQ_TYPE_BYTES:
     case AQ_TYPE_RECORD:

@@ -10,8 +10,8 @@
  * leaf, without a line break at the end. */
 void aq_field_to_text(const struct aq_field *field, const void *object, struct aq_buffer *out);
 
-/* Reads and checks a field of one value, or a list of texts separated by commas. `path` is what the user calls the
- * field. */
+/* Reads and checks a field of one value, or a list of texts: separated by commas, or as in a document, [a, b]. `path`
+ * is what the user calls the field. */
 int aq_field_from_text(const struct aq_field *field, void *object, const char *text, const char *path,
                        struct aq_arena *arena, struct aq_error *error) AQ_MUST_CHECK;
 

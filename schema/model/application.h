@@ -69,7 +69,7 @@ AQ_DECLARE_ENTITY(application)
 
 /* ---- commands ---- */
 #define aq_application_create_fields(F, T)                                                                             \
-    F(T, label,    NAME(0, 64),                  0, "name of the label")                                               \
+    F(T, label,    REF_TEXT_OR_NONE(label),      0, "label that is wanted")                                            \
     F(T, version,  U64(0, UINT32_MAX),           0, "its version; 0: the latest")                                      \
     F(T, label_id, REF_OR_NONE(label),           0, "number of the label, instead of name and version")                \
     F(T, metadata, DOCUMENT(65536),              0, "given to the resource; overrides the label's")                    \

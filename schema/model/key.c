@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_SIZE_MAX = 64, DIGITS_MAX = 19 };
+enum { DIGITS_MAX = 19 };
 
 bool aq_entity_is_named(const struct aq_entity *entity)
 {
@@ -31,10 +31,10 @@ int aq_key_from_text(const struct aq_entity *entity, const char *text, struct aq
 {
     size_t length = strlen(text);
     if (aq_entity_is_named(entity)) {
-        if (length == 0 || length > NAME_SIZE_MAX || !aq_name_is_good(text, length))
+        if (length == 0 || length > AQ_NAME_MAX || !aq_name_is_good(text, length))
             return aq_fail(error, AQ_E_INVALID,
                            "\"%.80s\" is not a valid %s name: use 1 to %d letters, digits, '.', '_' and '-'", text,
-                           entity->name, NAME_SIZE_MAX);
+                           entity->name, AQ_NAME_MAX);
         *key = aq_key_name(text);
         return 0;
     }
@@ -43,6 +43,22 @@ int aq_key_from_text(const struct aq_entity *entity, const char *text, struct aq
         return 0;
     return aq_fail(error, AQ_E_INVALID, "\"%.80s\" is not a valid %s number: use a whole number from 1", text,
                    entity->name);
+}
+
+int aq_reference_from_text(const struct aq_entity *entity, const char *text, struct aq_reference *reference,
+                           struct aq_error *error)
+{
+    size_t length = strcspn(text, ":");
+    const char *member = text[length] == ':' ? text + length + 1 : "latest";
+    *reference = (struct aq_reference){0};
+    if (entity->group == NULL || aq_key_is_digits(text))
+        return aq_key_from_text(entity, text, &reference->key, error);
+    if (length == 0 || length > AQ_NAME_MAX || !aq_name_is_good(text, length) ||
+        (strcmp(member, "latest") != 0 && !aq_key_read_number(member, &reference->member)))
+        return aq_fail(error, AQ_E_INVALID, "\"%.80s\" is not a valid %s: use its number, its %s, or %s:%s", text,
+                       entity->name, entity->group, entity->group, entity->member);
+    memcpy(reference->group, text, length);
+    return 0;
 }
 
 int aq_key_not_found(const struct aq_entity *entity, struct aq_key key, struct aq_error *error)

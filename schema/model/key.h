@@ -30,6 +30,18 @@ bool aq_entity_is_named(const struct aq_entity *entity);
 int aq_key_from_text(const struct aq_entity *entity, const char *text, struct aq_key *key,
                      struct aq_error *error) AQ_MUST_CHECK;
 
+/* What people call a row. Of an entity with groups that is also a group, for its latest member, or a member: "mac",
+ * "mac:latest", "mac:2". Digits alone are always the row's number. */
+struct aq_reference {
+    struct aq_key key;           /* if `group` is empty */
+    char group[AQ_NAME_MAX + 1]; /* "": the key names the row */
+    uint64_t member;             /* of the group; 0: the latest */
+};
+
+/* Reads a reference. Fails like aq_key_from_text(). `reference->key` points into `text`. */
+int aq_reference_from_text(const struct aq_entity *entity, const char *text, struct aq_reference *reference,
+                           struct aq_error *error) AQ_MUST_CHECK;
+
 /* Reads a whole number from 1, without leading zeros. False: the text is not one. */
 bool aq_key_read_number(const char *text, uint64_t *number);
 

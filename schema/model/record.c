@@ -24,6 +24,11 @@ bool aq_field_is_text(const struct aq_field *field)
     return stores_text(field->type);
 }
 
+bool aq_field_is_reference(const struct aq_field *field)
+{
+    return field->type == AQ_TYPE_TEXT && field->refers != NULL;
+}
+
 const struct aq_field *aq_record_field(const struct aq_record *record, const char *name)
 {
     for (size_t i = 0; i < record->count; i++)

@@ -89,7 +89,10 @@ struct aq_words {
 struct aq_record;
 struct aq_entity;
 
-enum { AQ_NAME_MAX = 64 }; /* bytes of the name of a user, node or label */
+enum {
+    AQ_NAME_MAX = 64,                       /* bytes of the name of a user, node or label */
+    AQ_REFERENCE_MAX = AQ_NAME_MAX + 1 + 19 /* of what a row is called: "mac:2" */
+};
 
 struct aq_field {
     const char *name;
@@ -102,7 +105,8 @@ struct aq_field {
     const char *preset;             /* text form of the value when none is given; NULL: zero or empty */
     const struct aq_record *record; /* RECORD, LIST */
     const struct aq_words *words;   /* ENUM */
-    const struct aq_entity *refers; /* the entity that the value identifies; NULL: none */
+    const struct aq_entity
+        *refers; /* the entity that the value identifies; NULL: none. A TEXT is a reference (key.h) */
     size_t offset;
 };
 
@@ -143,6 +147,7 @@ static inline uint64_t aq_some(uint64_t number)
 #define AQ_STORED_REF_OR_NONE(entity)      uint64_t
 #define AQ_STORED_REF_NAME(entity)         const char *
 #define AQ_STORED_REF_NAME_OR_NONE(entity) const char *
+#define AQ_STORED_REF_TEXT_OR_NONE(entity) const char *
 
 /* A field's row in the table. */
 #define AQ_BOUNDS(min, max)                   .least = (min), .most = (max)
@@ -166,6 +171,7 @@ static inline uint64_t aq_some(uint64_t number)
 #define AQ_DESCRIBED_REF_OR_NONE(entity)      AQ_DESCRIBED_U64(0, UINT64_MAX), .refers = &aq_entity_##entity
 #define AQ_DESCRIBED_REF_NAME(entity)         AQ_DESCRIBED_NAME(1, AQ_NAME_MAX), .refers = &aq_entity_##entity
 #define AQ_DESCRIBED_REF_NAME_OR_NONE(entity) AQ_DESCRIBED_NAME(0, AQ_NAME_MAX), .refers = &aq_entity_##entity
+#define AQ_DESCRIBED_REF_TEXT_OR_NONE(entity) AQ_DESCRIBED_TEXT(0, AQ_REFERENCE_MAX), .refers = &aq_entity_##entity
 
 #define AQ_MEMBER(tag, name, type, rules, help)                 AQ_STORED_##type name;
 #define AQ_SETTING_MEMBER(tag, name, type, preset, rules, help) AQ_STORED_##type name;
@@ -230,6 +236,8 @@ uint64_t aq_field_number(const struct aq_field *field, const void *object);
 const char *aq_field_text(const struct aq_field *field, const void *object);
 bool aq_field_is_number(const struct aq_field *field);
 bool aq_field_is_text(const struct aq_field *field);
+/* Is the value what people call a row (key.h), rather than its key? */
+bool aq_field_is_reference(const struct aq_field *field);
 
 /* The word's number, or -1. */
 int aq_words_find(const struct aq_words *words, const char *word);

@@ -41,6 +41,8 @@ check "a node in maintenance takes no new work" sh -c "echo quick >'$view/applic
 check_fails "it has no resource yet" test -e "$last/resource"
 check "maintenance off" sh -c "echo false >'$view/nodes/$(agent_name 1)/maintenance'"
 check "and it is allocated" wait_for 20 file_is ALLOCATED "$last/status"
+check "name:version" sh -c "echo quick:1 >'$view/applications/new'"
+check_equal "is that version" 1 "$(cat "$last/version")"
 
 # ---- reading ----------------------------------------------------------------------------------------------
 

@@ -73,7 +73,21 @@ check_equal "REST says the same about an unknown field" \
     "$(api POST application/ '{"label": "mac", "colour": "red"}' | jq -r .message)" "$(last_error)"
 refused "wrong type" "Invalid argument" 'version is "x"*' "$new" "label=mac version=x"
 refused "out of bounds" "Invalid argument" "*version*4294967295*" "$new" "label=mac version=99999999999"
-refused "missing field" "Invalid argument" "*definitions is missing*" "$view/labels/new" "name: x"
+refused "missing field" "Invalid argument" "*definitions is missing*" "$view/labels/new" "name: x
+metadata: {a: 1}"
+refused "a line of a document" "Invalid argument" '"label: mac" is one line of a document: write label=mac, or *cat <<X*' \
+    "$new" "label: mac"
+before=$(applications)
+check_fails "bash's printf writes line by line, and fails" bash -c "printf 'label: mac\nversion: 1\n' >'$new' 2>'$work/said'"
+check_match "errors/last says what to type" '*write version=1, or *cat <<X*' "$(last_error)"
+check_fails "whatever the lines are" bash -c "printf -- '---\n# why\nmetadata:\n  mac\n  label=mac\n- mac\n' >'$new' 2>'$work/said'"
+check_equal "no part of a document has acted" "$before" "$(applications)"
+check_fails "also where 'true' alone would do" bash -c "printf 'maintenance:\n  true\n' >'$view/nodes/$node/maintenance' 2>'$work/said'"
+check_equal "nothing has changed" false "$(cat "$view/nodes/$node/maintenance")"
+check "dash's printf writes the document as a whole" \
+    dash -c "printf -- '---\nmaintenance: true\n' >'$view/nodes/$node/maintenance'"
+check_equal "which acts" true "$(cat "$view/nodes/$node/maintenance")"
+check "a line of words acts too" bash -c "printf 'maintenance=false\n' >'$view/nodes/$node/maintenance'"
 refused "malformed YAML" "Invalid argument" "2:*" "$view/labels/new" "name: x
  y: ["
 refused "malformed JSON" "Invalid argument" "*not valid JSON*" "$view/labels/new" '{"name": '

@@ -306,7 +306,7 @@ static void help_is_everywhere(void **state)
     (void)state;
     assert_helps(NULL, 0, "Exit status:");
     assert_helps((const char *[]){"applications"}, 1, "deallocate");
-    assert_helps((const char *[]){"applications", "create"}, 2, "name of the label (a name, up to 64 bytes)");
+    assert_helps((const char *[]){"applications", "create"}, 2, "label that is wanted (number, name, or name:version)");
     assert_helps((const char *[]){"labels", "create"}, 2, "definitions[].resources.ram");
     assert_helps((const char *[]){"application", "7", "why"}, 3, "which nodes were considered");
     assert_helps((const char *[]){"log"}, 1, "verify");

@@ -114,12 +114,15 @@ static void a_dry_run_shows_events(void **state)
 static void a_label_goes_by_its_name(void **state)
 {
     (void)state;
-    ANSWERS({"GET", "/api/v1/label/?limit=1&reverse=true&name=mac&version=2", 200,
-             "{\"data\":[{\"id\":5,\"name\":\"mac\"}],\"next\":null,\"seq\":8}"},
-            {"GET", "/api/v1/label/?limit=1&reverse=true&name=pc", 200, "{\"data\":[],\"next\":null,\"seq\":8}"},
-            {"DELETE", "/api/v1/label/5", 200, "{\"data\":null,\"seq\":9}"});
+    ANSWERS({"GET", "/api/v1/label/mac:2", 200, "{\"data\":{\"id\":5,\"name\":\"mac\",\"version\":2},\"seq\":8}"},
+            {"GET", "/api/v1/label/mac", 200, "{\"data\":{\"id\":6,\"name\":\"mac\",\"version\":3},\"seq\":8}"},
+            {"GET", "/api/v1/label/pc", 404, "{\"message\":\"there is no label pc\",\"seq\":8}"},
+            {"DELETE", "/api/v1/label/mac:2", 200, "{\"data\":null,\"seq\":9}"},
+            {"DELETE", "/api/v1/label/mac:3", 200, "{\"data\":null,\"seq\":9}"});
     assert_int_equal(aq_run("labels delete mac:2"), CLI_DONE);
-    assert_string_equal(aq_out, "label 5 deleted\n");
+    assert_string_equal(aq_out, "label mac:2 deleted\n");
+    assert_int_equal(aq_run("labels delete mac"), CLI_DONE); /* what goes is named */
+    assert_string_equal(aq_out, "label mac:3 deleted\n");
     assert_int_equal(aq_run("labels get pc"), CLI_REFUSED);
     assert_string_equal(aq_err, "aq: there is no label pc\n");
 }

@@ -71,6 +71,73 @@ static void a_label_must_exist(void **context)
     REFUSED(AQ_E_NOT_FOUND, "there is no label ma");
 }
 
+static void a_label_goes_by_what_people_call_it(void **context)
+{
+    (void)context;
+    static const struct {
+        const char *label;
+        uint64_t version, id;
+    } names[] = {{"mac:1", 0, 1}, {"mac:2", 0, 2}, {"mac", 0, 2}, {"mac:latest", 0, 2},
+                 {"1", 0, 1},     {"2", 0, 2},     {"mac", 1, 1}, {"mac:1", 1, 1}};
+    given_cluster();
+    given_label(2, "mac", 2);
+    for (size_t i = 0; i < AQ_LENGTH(names); i++) {
+        WHEN(application_create, .label = names[i].label, .version = names[i].version);
+        THEN(application_created, .id = i + 1, .label_id = names[i].id);
+        spec_happens();
+    }
+    WHEN(application_create, .label = "mac:3");
+    REFUSED(AQ_E_NOT_FOUND, "there is no version 3 of label mac");
+    WHEN(application_create, .label = "3");
+    REFUSED(AQ_E_NOT_FOUND, "there is no label 3");
+    WHEN(application_create, .label = "mac:1", .version = 2);
+    REFUSED(AQ_E_INVALID, "label is \"mac:1\", but version is 2: leave one of them out");
+    WHEN(application_create, .label = "mac:1", .label_id = 1);
+    REFUSED(AQ_E_INVALID, "label and label_id are both given: give one of them");
+}
+
+/* Digits could be a label's name once. */
+static void digits_never_mean_two_things(void **context)
+{
+    (void)context;
+    given_cluster();
+    given_label(2, "1", 1);
+    given_label(3, "3", 1);
+    given_label(4, "9", 1);
+    WHEN(application_create, .label = "1");
+    REFUSED(AQ_E_INVALID, "label 1 is the number of mac:1 and the name of 1:1: write one of these");
+    WHEN(application_create, .label = "9");
+    REFUSED(AQ_E_NOT_FOUND, "there is no label number 9; for the one with that name, write 9:1");
+    WHEN(application_create, .label = "1:1");
+    THEN(application_created, .id = 1, .label_id = 2);
+    spec_happens();
+    WHEN(application_create, .label = "1", .version = 1);
+    THEN(application_created, .id = 2, .label_id = 2);
+    spec_happens();
+    WHEN(application_create, .label_id = 1);
+    THEN(application_created, .id = 3, .label_id = 1);
+    spec_happens();
+    WHEN(application_create, .label = "3"); /* both are the same row */
+    THEN(application_created, .id = 4, .label_id = 3);
+    spec_happens();
+}
+
+static void metadata_may_not_be_one_variable_twice(void **context)
+{
+    (void)context;
+    given_cluster();
+    GIVEN(label_created, .id = 2, .name = "old", .version = 1,
+          .definitions = ITEMS(struct aq_definition, {"test", "{}"}), .metadata = "{\"a-b\":1,\"a_b\":1}");
+    GIVEN(label_created, .id = 3, .name = "new", .version = 1,
+          .definitions = ITEMS(struct aq_definition, {"test", "{}"}), .metadata = "{\"ssh\":{\"port\":22}}");
+    WHEN(application_create, .label = "mac", .metadata = "{\"a-b\":1,\"a.b\":1}");
+    REFUSED(AQ_E_INVALID, "metadata: \"a-b\" and \"a.b\" would both be the variable AQ_META_A_B");
+    WHEN(application_create, .label = "new", .metadata = "{\"SSH_PORT\":1}");
+    REFUSED(AQ_E_INVALID, "metadata: \"SSH_PORT\" and \"ssh.port\" would both be the variable AQ_META_SSH_PORT");
+    DO(application_create, .label = "new", .metadata = "{\"ssh\":{\"port\":1}}"); /* overrides it */
+    DO(application_create, .label = "old", .metadata = "{\"c\":1}");
+}
+
 static void the_latest_version_is_the_default(void **context)
 {
     (void)context;
@@ -338,6 +405,9 @@ int main(void)
         SPEC_TEST(with_every_node_full_it_waits_and_says_why),
         SPEC_TEST(a_label_is_given_by_name_or_by_id),
         SPEC_TEST(a_label_must_exist),
+        SPEC_TEST(a_label_goes_by_what_people_call_it),
+        SPEC_TEST(digits_never_mean_two_things),
+        SPEC_TEST(metadata_may_not_be_one_variable_twice),
         SPEC_TEST(the_latest_version_is_the_default),
         SPEC_TEST(only_users_create_applications),
         SPEC_TEST(a_user_has_a_limit),

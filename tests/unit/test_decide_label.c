@@ -90,6 +90,26 @@ static void a_version_in_use_stays(void **context)
     DONE();
 }
 
+static void names_are_not_numbers(void **context)
+{
+    (void)context;
+    static const char *const digits[] = {"1", "007", "20261127"};
+    for (size_t i = 0; i < AQ_LENGTH(digits); i++) {
+        char message[100];
+        snprintf(message, sizeof message, "name is \"%s\", which reads as a number: use a letter as well", digits[i]);
+        WHEN(label_create, .name = digits[i], .definitions = {&definition, 1});
+        REFUSED(AQ_E_INVALID, message);
+    }
+    DO(label_create, .name = "22.04", .definitions = {&definition, 1});
+}
+
+static void metadata_may_not_be_one_variable_twice(void **context)
+{
+    (void)context;
+    WHEN(label_create, .name = "mac", .definitions = {&definition, 1}, .metadata = "{\"a\":{\"b\":1},\"a b\":2}");
+    REFUSED(AQ_E_INVALID, "metadata: \"a b\" and \"a.b\" would both be the variable AQ_META_A_B");
+}
+
 static void a_missing_label_cannot_be_deleted(void **context)
 {
     (void)context;
@@ -110,6 +130,8 @@ int main(void)
         SPEC_TEST(a_deleted_version_is_never_reused),
         SPEC_TEST(definitions_keep_their_order),
         SPEC_TEST(a_version_in_use_stays),
+        SPEC_TEST(names_are_not_numbers),
+        SPEC_TEST(metadata_may_not_be_one_variable_twice),
         SPEC_TEST(a_missing_label_cannot_be_deleted),
     };
     return cmocka_run_group_tests_name("decide label", tests, NULL, NULL);

@@ -12,6 +12,8 @@ static void a_new_node_joins_and_is_counted(void **context)
     THEN(node_joined, .name = "node-1", .number = 1, .instance = 7, DESCRIPTION);
     DONE();
     assert_string_equal(spec.decide.id, "node-1");
+    WHEN(node_join, .name = "2", .instance = 8, DESCRIPTION);
+    REFUSED(AQ_E_INVALID, "name is \"2\", which reads as a number: use a letter as well");
     WHEN(node_join, .name = "node-2", .instance = 8, DESCRIPTION);
     THEN(node_joined, .name = "node-2", .number = 2, .instance = 8, DESCRIPTION);
     DONE();

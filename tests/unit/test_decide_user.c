@@ -27,6 +27,8 @@ static void some_names_are_reserved(void **context)
     REFUSED(AQ_E_INVALID, "name is \"new\", which is reserved");
     WHEN(user_create, .name = "last", .hash = "h");
     REFUSED(AQ_E_INVALID, "name is \"last\", which is reserved");
+    WHEN(user_create, .name = "1001", .hash = "x");
+    REFUSED(AQ_E_INVALID, "name is \"1001\", which reads as a number: use a letter as well");
 }
 
 static void a_user_without_a_token_is_refused(void **context)

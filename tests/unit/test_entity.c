@@ -174,7 +174,7 @@ static void check_field(const struct aq_record *record, size_t i)
     good &= field->help != NULL && field->help[0] != '\0';
     good &= (field->type == AQ_TYPE_ENUM) == (field->words != NULL);
     good &= (field->type == AQ_TYPE_RECORD || field->type == AQ_TYPE_LIST) == (field->record != NULL);
-    good &= field->refers == NULL || field->type == aq_entity_key(field->refers)->type;
+    good &= field->refers == NULL || aq_field_is_reference(field) || field->type == aq_entity_key(field->refers)->type;
     if (!good)
         fail_msg("%s.%s", record->name, field->name);
 }

@@ -92,7 +92,7 @@ static void errors_name_what_is_wrong(void **state)
     refused(create, "", "label=\"mac", "a quote (\") is not closed");
     refused(create, "", "label: mac\nversion: -1\n", "2:10: version");
     refused(create, "", "label: mac\n x: [\n", "2:");
-    refused(create, "", "{\"label\": 3}", "label is a number");
+    refused(create, "", "{\"label\": true}", "label is true or false");
     refused(create, "", "{\"label\": ", "not valid JSON");
     refused(create, "", "[1]", "must be an object");
     refused(create, "", "- a\n- b\n", "must be an object");
@@ -117,7 +117,7 @@ static void a_command_without_fields_takes_a_yes(void **state)
 {
     (void)state;
     const struct aq_command *deallocate = &aq_command_application_deallocate;
-    static const char *const yes[] = {"1", "yes\n", "true\n", "id=7", "{\"id\": 7}", "id: 7", "{}"};
+    static const char *const yes[] = {"1", "yes\n", "true\n", "id=7", "{\"id\": 7}", "---\nid: 7\n", "{}"};
     for (size_t i = 0; i < AQ_LENGTH(yes); i++) {
         const struct aq_application_deallocate *record = accepted(deallocate, "7", yes[i]);
         assert_int_equal(record->id, 7);
@@ -152,9 +152,49 @@ static void labels_may_have_the_old_form(void **state)
     const struct aq_definition *definition = AQ_ITEM(record->definitions, struct aq_definition, 0);
     assert_string_equal(definition->driver, "process");
     assert_int_equal(definition->resources.cpu, 2000);
-    refused(&aq_command_label_create, "", "name: mac\n", "definitions is missing");
+    refused(&aq_command_label_create, "", "---\nname: mac\n", "definitions is missing");
     refused(&aq_command_label_create, "", "name: mac\ndefinitions:\n  - {driver: process, resources: {cpu: x}}\n",
             "definitions[0].resources.cpu");
+}
+
+/* bash's printf writes a document line by line. */
+static void no_line_of_a_document_is_a_command(void **state)
+{
+    (void)state;
+    const struct aq_command *create = &aq_command_application_create;
+    refused(
+        create, "", "label: mac\n",
+        "\"label: mac\" is one line of a document: write label=mac, or write a document as a whole, as with cat <<X");
+    refused(create, "", "label:   \"a b\"\n", "write label='\"a b\"', or");
+    refused(&aq_command_node_maintenance, "n1", "maintenance: true\n", "write maintenance=true, or");
+    refused(&aq_command_user_update, "bob", "role: admin\n", "write role=admin, or");
+    static const char *const lines[] = {"---\n",   "--- # label\n", "# a comment\n", "label:\n",      "%YAML 1.1\n",
+                                        "- mac\n", "  mac\n",       "\tmac\n",       "  label=mac\n", "    - 1\n"};
+    for (size_t i = 0; i < AQ_LENGTH(lines); i++)
+        refused(create, "", lines[i], "is one line of a document: write a document as a whole, as with cat <<X");
+    static const char *const parts[] = {"---\n", "# why\n", " 1\n", "  yes\n", "id: 7\n", "...\n"};
+    for (size_t i = 0; i < AQ_LENGTH(parts); i++)
+        refused(&aq_command_application_deallocate, "7", parts[i], "");
+    refused(&aq_command_application_deallocate, "7", "# why\n---\n", "the document is empty");
+    refused(&aq_command_application_deallocate, "7", "---\n# why\n", "the document is empty");
+}
+
+static void a_label_goes_by_number_name_and_version(void **state)
+{
+    (void)state;
+    static const char *const forms[][2] = {{"mac:2", "mac:2"},
+                                           {"label=mac:2", "mac:2"},
+                                           {"label=7", "7"},
+                                           {"---\nlabel: 7\n", "7"},
+                                           {"{\"label\": \"mac:latest\"}", "mac:latest"}};
+    for (size_t i = 0; i < AQ_LENGTH(forms); i++) {
+        const struct aq_application_create *record = accepted(&aq_command_application_create, "", forms[i][0]);
+        assert_string_equal(record->label, forms[i][1]);
+    }
+    refused(&aq_command_application_create, "", "mac:two",
+            "label: \"mac:two\" is not a valid label: use its number, its name, or name:version");
+    refused(&aq_command_application_create, "", "label=mac:02", "is not a valid label");
+    refused(&aq_command_application_create, "", "label=:2", "is not a valid label");
 }
 
 static void help_lists_the_fields(void **state)
@@ -165,7 +205,7 @@ static void help_lists_the_fields(void **state)
     assert_non_null(strstr(help.data, "echo <label> > /aquarium/applications/new"));
     for (size_t i = 0; i < aq_command_application_create.record->count; i++)
         assert_non_null(strstr(help.data, aq_command_application_create.record->fields[i].help));
-    assert_non_null(strstr(help.data, "(a name, up to 64 bytes)"));
+    assert_non_null(strstr(help.data, "(number, name, or name:version)"));
     aq_buffer_reset(&help);
     control_help(&aq_command_application_deallocate, "/x/deallocate", &help);
     assert_non_null(strstr(help.data, "echo 1 > /x/deallocate"));
@@ -184,6 +224,8 @@ int main(void)
         cmocka_unit_test_teardown(a_command_without_fields_takes_a_yes, forget),
         cmocka_unit_test_teardown(a_bare_word_sets_the_field_that_the_command_declares, forget),
         cmocka_unit_test_teardown(labels_may_have_the_old_form, forget),
+        cmocka_unit_test(no_line_of_a_document_is_a_command),
+        cmocka_unit_test_teardown(a_label_goes_by_number_name_and_version, forget),
         cmocka_unit_test(help_lists_the_fields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

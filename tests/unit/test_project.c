@@ -1,4 +1,5 @@
 /* What each event does to rows, indexes, counters and the placement index. */
+#include "controller/state/references.h"
 #include "tests/lib/decide_case.h"
 
 /* ---- looking into indexes ----------------------------------------------------------------------------- */
@@ -91,15 +92,15 @@ static void labels(void **context)
     assert_string_equal(label.created_by, "admin");
     assert_int_equal(counter("next/label"), 3);
     assert_int_equal(counter("version/mac"), 2);
-    assert_int_equal(state_label_id(spec.txn, "mac", 0), 2);
-    assert_int_equal(state_label_id(spec.txn, "mac", 1), 1);
-    assert_int_equal(state_label_id(spec.txn, "mac", 3), 0);
-    assert_int_equal(state_label_id(spec.txn, "mac.b", 0), 3);
-    assert_int_equal(state_label_id(spec.txn, "ma", 0), 0);
+    assert_int_equal(state_member(spec.txn, &aq_entity_label, "mac", 0), 2);
+    assert_int_equal(state_member(spec.txn, &aq_entity_label, "mac", 1), 1);
+    assert_int_equal(state_member(spec.txn, &aq_entity_label, "mac", 3), 0);
+    assert_int_equal(state_member(spec.txn, &aq_entity_label, "mac.b", 0), 3);
+    assert_int_equal(state_member(spec.txn, &aq_entity_label, "ma", 0), 0);
     GIVEN(label_deleted, .id = 2);
     assert_false(state_label(spec.txn, 2, &label, &spec.arena));
-    assert_int_equal(state_label_id(spec.txn, "mac", 0), 1);
-    assert_int_equal(state_label_id(spec.txn, "mac", 2), 0);
+    assert_int_equal(state_member(spec.txn, &aq_entity_label, "mac", 0), 1);
+    assert_int_equal(state_member(spec.txn, &aq_entity_label, "mac", 2), 0);
     assert_int_equal(counter("next/label"), 3); /* ids and versions are never reused */
     assert_int_equal(counter("version/mac"), 2);
     assert_int_equal(spec_rows(INDEX_LABEL_VERSION), 2);

@@ -169,7 +169,7 @@ static void what_is_not_an_object_is_refused(void **state)
 static void fields_are_checked(void **state)
 {
     (void)state;
-    refused(&aq_command_application_create, "", body("{\"label\":3}"), "label is a number, but must be a text");
+    refused(&aq_command_application_create, "", body("{\"label\":3.5}"), "label is a number, but must be a text");
     refused(&aq_command_application_create, "", line("label=mac version=x"),
             "version is \"x\", but must be a whole number");
     refused(&aq_command_node_maintenance, "n1", body("{\"maintenance\":\"maybe\"}"),
@@ -192,6 +192,31 @@ static void an_older_form_is_understood(void **state)
     assert_int_equal(definition->resources.cpu, 2000);
     refused(&aq_command_label_create, NULL, body("{\"name\":\"mac\",\"driver\":\"process\",\"definitions\":[]}"),
             "definitions cannot be given together with driver and definition: use one form");
+    definition = AQ_ITEM(
+        ((const struct aq_label_create *)accepted(
+             &aq_command_label_create, NULL,
+             body("{\"name\":\"mac\",\"driver\":\"vmx\",\"definition\":{\"image\":\"x\",\"requirements\":"
+                  "{\"cpu\":14,\"ram\":12,\"disks\":{\"work\":{\"type\":\"apfs\",\"size\":100,\"reuse\":false}}}}}")))
+            ->definitions,
+        struct aq_definition, 0);
+    assert_string_equal(definition->options, "{\"image\":\"x\"}");
+    assert_int_equal(definition->resources.cpu, 14000);
+    assert_int_equal(definition->resources.ram, 12 * 1024);
+    assert_int_equal(definition->resources.disks.count, 1);
+    assert_string_equal(AQ_ITEM(definition->resources.disks, struct aq_disk, 0)->name, "work");
+    assert_int_equal(AQ_ITEM(definition->resources.disks, struct aq_disk, 0)->size, 100 * 1024);
+#define FLAT(definition) body("{\"name\":\"mac\",\"driver\":\"vmx\",\"definition\":" definition "}")
+    refused(&aq_command_label_create, NULL, FLAT("{\"requirements\":{\"cpus\":1}}"),
+            "definition.requirements.cpus is not known; known fields: cpu, ram, disks, network, slots, lifetime, "
+            "node_filter");
+    refused(&aq_command_label_create, NULL, FLAT("{\"requirements\":{\"disks\":{\"a\":{\"bytes\":1}}}}"),
+            "definition.requirements.disks.a.bytes is not known; known fields: size, type, label, reuse, clone");
+    refused(&aq_command_label_create, NULL, FLAT("{\"requirements\":[1]}"),
+            "definition.requirements must be an object");
+    refused(&aq_command_label_create, NULL, FLAT("{\"cpu\":1,\"requirements\":{\"cpu\":2}}"),
+            "definition.requirements.cpu is given a second time in definition: give it once");
+    refused(&aq_command_label_create, NULL, FLAT("{\"requirements\":{\"cpu\":\"lots\"}}"),
+            "definitions[0].resources.cpu is \"lots\", but must be a number of cores such as 2 or 0.5");
     /* Only where the command declares one. */
     refused(&aq_command_application_create, NULL, body("{\"label\":\"mac\",\"driver\":\"x\"}"),
             "driver is not known; known fields: label, version, label_id, metadata, lifetime");

@@ -272,7 +272,7 @@ static void the_description_has_everything(void **state)
         "# where the API is\napi:\n  # where it listens\n  # (a text; 1 to 64 bytes)\n  host: 127.0.0.1\n"
         "  # TCP port\n  # (a number; 1 to 65535)\n  port: 8001\n",
         "#  token:\n",
-        "# (ms; 10 to 60000)\nheartbeat: 500\n",
+        "# (ms, or such as 5s; 10 to 60000)\nheartbeat: 500\n",
         "# (seconds, or such as 1h30m)\nkeep: 1h30m\n",
         "# (cores such as 2 or 0.5; at most 64)\ncpu: 0.5\n",
         "# (GiB, or such as 512MiB; at least 1MiB)\nmemory: 512MiB\n",

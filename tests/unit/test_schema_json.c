@@ -190,6 +190,34 @@ static void bounds_hold_at_both_sides(void **state)
     assert_member_refused("\"raw\":\"AAAAAAAAAAAAAAAAAAAAAAA=\"", "raw is 17 bytes long, more than 16");
 }
 
+/* Numbers and texts mean the same: what is finer than a field can hold is rounded up, never to nothing. */
+static void little_is_not_nothing(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text;
+        uint64_t cpu, memory;
+    } read[] = {
+        {"{\"count\":1,\"cpu\":0.0001,\"memory\":0.0001}", 1, 1},
+        {"{\"count\":1,\"cpu\":\"0.0001\",\"memory\":\"0.0001\"}", 1, 1},
+        {"{\"count\":1,\"cpu\":1e-30,\"memory\":1e-30}", 1, 1},
+        {"{\"count\":1,\"cpu\":0.1,\"memory\":0.1}", 100, 103},
+        {"{\"count\":1,\"cpu\":1.2345,\"memory\":\"0.1MiB\"}", 1235, 1},
+        {"{\"count\":1,\"cpu\":0.0,\"memory\":0}", 0, 0},
+    };
+    for (size_t i = 0; i < AQ_LENGTH(read); i++) {
+        struct sample sample;
+        struct aq_arena arena = {0};
+        struct aq_error error = {0};
+        assert_int_equal(read_sample(read[i].text, &sample, &arena, &error), 0);
+        assert_int_equal(sample.cpu, read[i].cpu);
+        assert_int_equal(sample.memory, read[i].memory);
+        aq_arena_free(&arena);
+    }
+    assert_member_refused("\"pause\":0.4",
+                          "pause is 0.4, but must be a number of seconds, or a text such as \"1h30m\"");
+}
+
 static void numbers_too_large_for_json_are_refused(void **state)
 {
     (void)state;
@@ -313,6 +341,7 @@ int main(void)
         cmocka_unit_test(unknown_fields_are_refused),
         cmocka_unit_test(required_fields_must_be_there),
         cmocka_unit_test(bounds_hold_at_both_sides),
+        cmocka_unit_test(little_is_not_nothing),
         cmocka_unit_test(numbers_too_large_for_json_are_refused),
         cmocka_unit_test(what_is_not_json_is_refused),
         cmocka_unit_test(depth_is_bounded),

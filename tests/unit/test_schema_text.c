@@ -79,6 +79,16 @@ static void numbers_are_read_in_all_their_forms(void **state)
     assert_reads("memory", "1.5GiB", 1536);
     assert_reads("memory", "1TiB", 1 << 20);
     assert_reads("memory", "0.1GiB", 103); /* rounded up: never less than was asked for */
+    assert_reads("cpu", "0.0001", 1);      /* nothing would often mean "no limit" */
+    assert_reads("cpu", "0.00000000000000000001", 1);
+    assert_reads("cpu", "0.5001", 501);
+    assert_reads("cpu", "0.0", 0);
+    assert_reads("memory", "0.0001", 1);
+    assert_reads("memory", "0.00000000000000000001TiB", 1);
+    assert_reads("memory", "0.1MiB", 1);
+    assert_reads("memory", "1B", 1);
+    assert_reads("memory", "1024KiB", 1);
+    assert_reads("memory", "1025KiB", 2);
     assert_reads("colour", "BLUE", SAMPLE_BLUE);
     assert_reads("result", "-", 0);
     assert_reads("result", "0", aq_some(0));
@@ -116,7 +126,9 @@ static void what_is_no_number_is_refused(void **state)
     assert_refused("result", "256", "result is 256, more than 255");
     assert_refused("ready", "yes", "ready is \"yes\", but must be true or false");
     assert_refused("colour", "PINK", "colour is \"PINK\", but must be one of RED, GREEN, BLUE");
-    assert_refused("cpu", "0.0005", "cpu is \"0.0005\", but must be a number of cores such as 2 or 0.5");
+    assert_refused("cpu", "1e-4", "cpu is \"1e-4\", but must be a number of cores such as 2 or 0.5");
+    assert_refused("pause", "0.4s", "pause is \"0.4s\", but must be a duration such as 90, 90s, 15m, 1h30m or 2d");
+    assert_refused("pause", "1ms", "pause is \"1ms\", but must be a duration such as 90, 90s, 15m, 1h30m or 2d");
     assert_refused("memory", "4GB", "memory is \"4GB\", but must be a size such as 512MiB, 4GiB, or a number of GiB");
     assert_refused("pause", "30m1h", "pause is \"30m1h\", but must be a duration such as 90, 90s, 15m, 1h30m or 2d");
     assert_refused("seen_at", "2026-02-31T00:00:00Z",
@@ -125,6 +137,56 @@ static void what_is_no_number_is_refused(void **state)
     assert_refused("seen_at", "2026-11-20T22:57:13",
                    "seen_at is \"2026-11-20T22:57:13\", but must be a time such as 2026-11-20T22:57:13Z, or "
                    "milliseconds since 1970");
+}
+
+/* A number of bytes or milliseconds takes the units of sizes and durations. */
+static void units_are_the_same_everywhere(void **state)
+{
+    (void)state;
+    static const struct aq_field bytes = {.name = "size", .type = AQ_TYPE_U64, .unit = "bytes"};
+    static const struct aq_field ms = {.name = "delay", .type = AQ_TYPE_U64, .unit = "ms"};
+    const struct {
+        const struct aq_field *field;
+        const char *text;
+        uint64_t value;
+    } read[] = {{&bytes, "4096", 4096}, {&bytes, "64KiB", 65536}, {&bytes, "1M", 1 << 20}, {&bytes, "1.5K", 1536},
+                {&bytes, "12B", 12},    {&ms, "500", 500},        {&ms, "500ms", 500},     {&ms, "5s", 5000},
+                {&ms, "1m30s", 90000},  {&ms, "1s1ms", 1001},     {&bytes, "0.1B", 1}};
+    struct aq_error error = {0};
+    uint64_t value = 0;
+    for (size_t i = 0; i < AQ_LENGTH(read); i++) {
+        if (aq_number_from_text(read[i].field, read[i].text, "x", &value, &error) != 0)
+            fail_msg("%s: %s", read[i].text, error.message);
+        assert_int_equal(value, read[i].value);
+    }
+    assert_int_equal(aq_number_from_text(&bytes, "64kb", "size", &value, &error), -1);
+    assert_string_equal(error.message,
+                        "size is \"64kb\", but must be a size such as 64KiB, 1MiB, or a number of bytes");
+    assert_int_equal(aq_number_from_text(&ms, "5x", "delay", &value, &error), -1);
+    assert_string_equal(error.message,
+                        "delay is \"5x\", but must be a duration such as 500ms, 5s or 1m30s, or a number "
+                        "of milliseconds");
+}
+
+static void lists_of_texts_have_two_forms(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {"x:y,z:w", "x:y, z:w", "[\"x:y\", \"z:w\"]", "[x:y,z:w]", " ['x:y','z:w'] "};
+    struct aq_arena arena = {0};
+    struct aq_error error = {0};
+    for (size_t i = 0; i < AQ_LENGTH(forms); i++) {
+        struct sample sample = {0};
+        if (aq_field_from_text(aq_record_field(&sample_record, "tags"), &sample, forms[i], "tags", &arena, &error) != 0)
+            fail_msg("%s: %s", forms[i], error.message);
+        assert_int_equal(sample.tags.count, 2);
+        assert_string_equal(AQ_TEXT_ITEM(sample.tags, 0), "x:y");
+        assert_string_equal(AQ_TEXT_ITEM(sample.tags, 1), "z:w");
+    }
+    aq_arena_free(&arena);
+    assert_refused("tags", "a,,b", "tags[1] is empty");
+    assert_refused("tags", "a,", "tags[1] is empty");
+    assert_refused("tags", "[\"a\", 1]", "tags[1] must be a text");
+    assert_refused("tags", "[a,b,c,d,e]", "tags has 5 items, more than 4");
 }
 
 static void bounds_hold_at_both_sides(void **state)
@@ -282,6 +344,8 @@ int main(void)
         cmocka_unit_test(numbers_are_written_for_people),
         cmocka_unit_test(numbers_are_read_in_all_their_forms),
         cmocka_unit_test(what_is_no_number_is_refused),
+        cmocka_unit_test(units_are_the_same_everywhere),
+        cmocka_unit_test(lists_of_texts_have_two_forms),
         cmocka_unit_test(bounds_hold_at_both_sides),
         cmocka_unit_test(texts_are_checked),
         cmocka_unit_test(names_are_plain),

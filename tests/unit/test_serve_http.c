@@ -275,9 +275,46 @@ static void a_batch_is_all_or_nothing(void **context)
     assert_int_equal(json_array_size(rows), 2);
     assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 1), "id")), 2);
     rest_refused(rest, "POST", "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":\"nix\"}]", 404, "item 2");
-    rest_refused(rest, "POST", "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":7}]", 400, "item 2");
+    rest_refused(rest, "POST", "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":[7]}]", 400, "item 2");
     rest_refused(rest, "POST", "/api/v1/application/", "[]", 400, "1 to 4096");
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/")), 2);
+}
+
+/* Reads, deletes and requests mean the same label by the same text. */
+static void labels_go_by_number_name_and_version(void **context)
+{
+    struct rest_case *rest = *context;
+    static const char label[] = "{\"name\":\"%s\",\"definitions\":[{\"driver\":\"test\"}]}";
+    char body[200];
+    rest_make_applications(rest, 0); /* mac:1 is number 1 */
+    for (int i = 0; i < 2; i++) {
+        snprintf(body, sizeof body, label, "mac");
+        rest_post(rest, "/api/v1/label/", body);
+    }
+    const struct {
+        const char *text;
+        int id;
+    } rows[] = {{"1", 1}, {"mac:1", 1}, {"mac%3A2", 2}, {"mac", 3}, {"mac:latest", 3}, {"3", 3}};
+    for (size_t i = 0; i < AQ_LENGTH(rows); i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/api/v1/label/%s", rows[i].text);
+        assert_int_equal(json_integer_value(json_object_get(rest_get(rest, path), "id")), rows[i].id);
+        snprintf(path, sizeof path, "/api/v1/label/%s/id", rows[i].text);
+        assert_int_equal(json_integer_value(rest_get(rest, path)), rows[i].id);
+    }
+    rest_refused(rest, "GET", "/api/v1/label/pc", NULL, 404, "there is no label pc");
+    rest_refused(rest, "GET", "/api/v1/label/mac:4", NULL, 404, "there is no version 4 of label mac");
+    rest_refused(rest, "GET", "/api/v1/label/4", NULL, 404, "there is no label 4");
+    rest_refused(rest, "DELETE", "/api/v1/label/mac:4", NULL, 404, "there is no version 4 of label mac");
+    rest_refused(rest, "GET", "/api/v1/label/a%20b", NULL, 400, "is not a valid label: use its number, its name, or");
+    json_t *made = rest_post(rest, "/api/v1/application/", "{\"label\":\"mac:1\"}");
+    assert_int_equal(json_integer_value(json_object_get(made, "label_id")), 1);
+    assert_int_equal(json_integer_value(json_object_get(rest_get(rest, "/api/v1/application/1/label_id"), "id")), 1);
+    rest_refused(rest, "DELETE", "/api/v1/label/mac:1", NULL, 409, "has 1 open application");
+    rest_ask_as(rest, &rest->admin, "DELETE", "/api/v1/label/mac:2", NULL, 200);
+    rest_refused(rest, "GET", "/api/v1/label/2", NULL, 404, "there is no label 2");
+    rest_ask_as(rest, &rest->admin, "DELETE", "/api/v1/label/mac", NULL, 200); /* the latest */
+    assert_int_equal(json_integer_value(json_object_get(rest_get(rest, "/api/v1/label/mac"), "id")), 1);
 }
 
 static void a_repeat_with_the_same_key_happens_once(void **context)
@@ -475,6 +512,7 @@ int main(void)
         REST_TEST(a_read_waits_for_its_seq),
         REST_TEST(a_seq_that_is_not_reached_is_told),
         REST_TEST(a_batch_is_all_or_nothing),
+        REST_TEST(labels_go_by_number_name_and_version),
         REST_TEST(a_repeat_with_the_same_key_happens_once),
         REST_TEST(a_client_may_want_only_the_keys),
         REST_TEST(a_dry_run_changes_nothing),

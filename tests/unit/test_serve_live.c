@@ -212,7 +212,7 @@ static void a_resource_reads_its_metadata(void **context)
         .id = 1, .node = "node-1", .identifier = "i", .ip_addr = "127.0.0.1", .hw_addr = ""};
     assert_true(test_ask(&rest->cluster, &aq_command_resource_start, &started, "node:node-1", NULL, &error) > 0);
     assert_plain(rest, "/meta/v1/data/", 200, "{\"a\":1,\"b\":\"it's\",\"c\":{\"d\":true}}\n");
-    assert_plain(rest, "/meta/v1/data/?format=env&prefix=ci", 200, "CI_A='1'\nCI_B='it'\\''s'\nCI_C_D='true'\n");
+    assert_plain(rest, "/meta/v1/data/?format=env&prefix=ci", 200, "ci_A='1'\nci_B='it'\\''s'\nci_C_D='true'\n");
     assert_plain(rest, "/meta/v1/data?format=yaml", 200, "a: 1\n");
     assert_plain(rest, "/meta/v1/data/b", 200, "it's\n");
     assert_plain(rest, "/meta/v1/data/c/d?format=json", 200, "true\n");

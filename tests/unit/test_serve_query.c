@@ -332,12 +332,16 @@ static void metadata_becomes_shell_assignments(void **context)
     (void)context;
     assert_env("{}", "", "");
     assert_env("{\"a\":\"b\"}", "", "A='b'\n");
-    assert_env("{\"a-b\":{\"c.d\":1,\"e\":true}}", "ci", "CI_A_B_C_D='1'\nCI_A_B_E='true'\n");
+    assert_env("{\"a-b\":{\"c.d\":1,\"e\":true}}", "ci", "ci_A_B_C_D='1'\nci_A_B_E='true'\n");
+    assert_env("{\"JENKINS_URL\":\"http://x\"}", "data", "data_JENKINS_URL='http://x'\n");
+    assert_env("{\"JENKINS_URL\":\"http://x\"}", "data_", "data_JENKINS_URL='http://x'\n");
+    assert_env("{\"AQ_URL\":1,\"aq_b\":{\"AQ_c\":2}}", "AQ_", "AQ_URL='1'\nAQ_B_AQ_C='2'\n");
+    assert_env("{\"a\":1}", "AQ", "AQ_A='1'\n");
     assert_env("{\"a\":\"it's\\n$HOME `x`\"}", "CI_", "CI_A='it'\\''s\n$HOME `x`'\n");
     assert_env("{\"1a\":null,\"l\":[1,\"x\"]}", "", "_1A=''\nL='[1,\"x\"]'\n");
     assert_env("{\"\":1}", "", "_='1'\n");
-    assert_env("\"b\"", "ci", "CI_KEY='b'\n");
-    assert_env("{\"\xc3\xa9\":1}", "p", "P___='1'\n");
+    assert_env("\"b\"", "ci", "ci_KEY='b'\n");
+    assert_env("{\"\xc3\xa9\":1}", "p", "p___='1'\n");
 }
 
 static void prefixes_are_names_of_variables(void **context)

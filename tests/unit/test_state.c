@@ -1,5 +1,6 @@
 /* The tables: keys, rows, scans, transactions, and what happens when the map is full. */
 #include "controller/state/applied.h"
+#include "controller/state/references.h"
 #include "controller/state/store.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
@@ -69,7 +70,7 @@ static void a_very_long_name_is_cut_and_an_empty_one_is_never_found(void **conte
     assert_false(state_user(spec.txn, "", &user, &spec.arena));
     struct state_key empty = {0};
     assert_false(state_exists(spec.txn, entity("user"), &empty));
-    assert_int_equal(state_label_id(spec.txn, name, 0), 0);
+    assert_int_equal(state_member(spec.txn, &aq_entity_label, name, 0), 0);
     assert_int_equal(state_resource_at(spec.txn, name), 0);
     assert_false(state_failed(spec.txn, &error));
 }

@@ -76,9 +76,8 @@ static enum cli_exit show_view(struct cli *cli, const struct aq_entity *entity, 
     struct aq_buffer key = {0};
     if (count != 1)
         return cli_fail(CLI_USAGE, "%s takes one %s: aq %s KEY %s", view->name, entity->name, entity->name, view->name);
-    enum cli_exit code = cli_find_key(cli, entity, words[0], &key);
-    if (code == CLI_DONE)
-        code = cli_view_show(cli, view, aq_buffer_string(&key));
+    cli_url_escape(words[0], &key);
+    enum cli_exit code = cli_view_show(cli, view, aq_buffer_string(&key));
     aq_buffer_free(&key);
     return code;
 }

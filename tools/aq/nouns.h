@@ -32,8 +32,6 @@ enum cli_exit cli_get_field(struct cli *cli, const struct aq_entity *entity, con
 /* The row that a word names; reported on standard error if there is none. `reply.data` is the row; the caller closes
  * it. */
 enum cli_exit cli_find(struct cli *cli, const struct aq_entity *entity, const char *word, struct cli_reply *reply);
-/* Only its key, as a part of a path; a word that is a key already is not looked up. */
-enum cli_exit cli_find_key(struct cli *cli, const struct aq_entity *entity, const char *word, struct aq_buffer *key);
 /* All rows of a query such as "&status=NEW", page by page, at most `most`. `more`: there are others. */
 enum cli_exit cli_read_rows(struct cli *cli, const char *path, const char *query, uint64_t most, json_t **rows,
                             uint64_t *seq, bool *more);

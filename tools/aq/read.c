@@ -1,6 +1,5 @@
 /* Reading: list, get, one field, and finding the row that a word names. */
 #include "schema/base/clock.h"
-#include "schema/model/key.h"
 #include "tools/aq/body.h"
 #include "tools/aq/nouns.h"
 #include "tools/aq/show.h"
@@ -151,50 +150,9 @@ enum cli_exit cli_list(struct cli *cli, const struct aq_entity *entity, const ch
 
 /* ---- one row -------------------------------------------------------------------------------------------- */
 
-/* Is the word a key as it is in a path, or must it be looked up? */
-static bool is_key(const struct aq_entity *entity, const char *word)
-{
-    return aq_entity_is_named(entity) || entity->group == NULL || aq_key_is_digits(word);
-}
-
-static enum cli_exit not_found(const struct aq_entity *entity, const char *word)
-{
-    struct aq_error error;
-    (void)aq_key_not_found(entity, aq_key_name(word), &error);
-    return cli_fail(CLI_REFUSED, "%s", error.message);
-}
-
-/* The newest row of a group, "mac", or one of its members, "mac:2". */
-static enum cli_exit find_member(struct cli *cli, const struct aq_entity *entity, const char *word,
-                                 struct cli_reply *reply)
-{
-    struct aq_buffer path = {0}, query = {0};
-    struct aq_arena arena = {0};
-    size_t length = strcspn(word, ":");
-    bool more;
-    aq_buffer_format(&path, "/api/v1/%s/", entity->name);
-    aq_buffer_format(&query, "&reverse=true&%s=", entity->group);
-    cli_url_escape(aq_arena_text(&arena, word, length), &query);
-    if (word[length] == ':') {
-        aq_buffer_format(&query, "&%s=", entity->member);
-        cli_url_escape(word + length + 1, &query);
-    }
-    reply->exit =
-        cli_read_rows(cli, aq_buffer_string(&path), aq_buffer_string(&query), 1, &reply->json, &reply->seq, &more);
-    reply->data = json_array_get(reply->json, 0);
-    if (reply->exit == CLI_DONE && reply->data == NULL)
-        reply->exit = not_found(entity, word);
-    aq_buffer_free(&path);
-    aq_buffer_free(&query);
-    aq_arena_free(&arena);
-    return reply->exit;
-}
-
 enum cli_exit cli_find(struct cli *cli, const struct aq_entity *entity, const char *word, struct cli_reply *reply)
 {
     *reply = (struct cli_reply){0};
-    if (!is_key(entity, word))
-        return find_member(cli, entity, word, reply);
     struct aq_buffer key = {0};
     cli_url_escape(word, &key);
     enum cli_exit code = cli_client_get(cli->client, reply, "/api/v1/%s/%s", entity->name, aq_buffer_string(&key));
@@ -204,20 +162,6 @@ enum cli_exit cli_find(struct cli *cli, const struct aq_entity *entity, const ch
     if (!json_is_object(reply->data))
         reply->exit = cli_fail(CLI_SERVER, "the server's answer contains no %s", entity->name);
     return reply->exit;
-}
-
-enum cli_exit cli_find_key(struct cli *cli, const struct aq_entity *entity, const char *word, struct aq_buffer *key)
-{
-    struct cli_reply reply;
-    if (is_key(entity, word)) {
-        cli_url_escape(word, key);
-        return CLI_DONE;
-    }
-    enum cli_exit code = cli_find(cli, entity, word, &reply);
-    if (code == CLI_DONE)
-        cli_row_key(entity->record, reply.data, key);
-    cli_reply_close(&reply);
-    return code;
 }
 
 static enum cli_exit watch_one(struct cli *cli, const struct aq_entity *entity, const char *word);

@@ -141,13 +141,14 @@ static bool keys_suffice(const struct write *write)
     return write->command->kind == AQ_CREATES && !cli_wants_data(flags) && (flags->quiet || !write->entity->group);
 }
 
-/* `key` in the form of a path; NULL: none. `body` may be NULL. */
+/* `key`: of the row; NULL: none. `body` may be NULL. */
 static enum cli_exit ask(struct write *write, const char *key, const json_t *body)
 {
     struct aq_buffer path = {0};
     struct cli_reply reply;
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-    aq_buffer_format(&path, "/api/v1/%s/%s", write->entity->name, key ? key : "");
+    aq_buffer_format(&path, "/api/v1/%s/", write->entity->name);
+    cli_url_escape(key != NULL ? key : "", &path);
     if (write->command->kind == AQ_ACTS)
         aq_buffer_format(&path, "/%s", write->command->verb);
     if (write->cli->options.flags.dry_run)
@@ -256,30 +257,41 @@ static enum cli_exit take_file(struct write *write)
     return CLI_DONE;
 }
 
+/* What the server calls the row of `word`, and the row itself, if the command needs it: an update gives all fields
+ * again, and of a group only one member may be meant, which the outcome then names. */
+static enum cli_exit find_present(struct write *write, const char *word, struct cli_reply *present,
+                                  struct aq_buffer *key)
+{
+    struct aq_buffer name = {0}, number = {0};
+    if (write->command->kind != AQ_UPDATES && write->entity->group == NULL) {
+        aq_buffer_text(key, word);
+        return CLI_DONE;
+    }
+    enum cli_exit code = cli_find(write->cli, write->entity, word, present);
+    if (code == CLI_DONE) {
+        cli_row_key(write->entity->record, present->data, &number);
+        aq_buffer_text(key, name_of_row(write->entity, aq_buffer_string(&number), present->data, &name));
+    }
+    aq_buffer_free(&name);
+    aq_buffer_free(&number);
+    return code;
+}
+
 static enum cli_exit change_one(struct write *write, const char *word)
 {
     struct cli_reply present = {0};
-    struct aq_buffer key = {0}, escaped = {0};
-    enum cli_exit code;
+    struct aq_buffer key = {0};
     json_t *body = NULL;
-    if (write->command->kind == AQ_UPDATES) {
-        code = cli_find(write->cli, write->entity, word, &present);
-        if (code == CLI_DONE) {
-            cli_row_key(write->entity->record, present.data, &key);
-            cli_url_escape(aq_buffer_string(&key), &escaped);
-            body = merge_present(write, present.data);
-        }
-    } else {
-        code = cli_find_key(write->cli, write->entity, word, &escaped);
-        if (write->command->kind == AQ_ACTS)
-            body = json_incref(write->given);
-    }
+    enum cli_exit code = find_present(write, word, &present, &key);
+    if (code == CLI_DONE && write->command->kind == AQ_UPDATES)
+        body = merge_present(write, present.data);
+    else if (write->command->kind == AQ_ACTS)
+        body = json_incref(write->given);
     if (code == CLI_DONE)
-        code = ask(write, aq_buffer_string(&escaped), body);
+        code = ask(write, aq_buffer_string(&key), body);
     json_decref(body);
     cli_reply_close(&present);
     aq_buffer_free(&key);
-    aq_buffer_free(&escaped);
     return code;
 }
 

@@ -1,0 +1,146 @@
+#include "schema/codec/variables.h"
+
+#include "schema/base/memory.h"
+#include "schema/codec/json.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+typedef void walk_fn(void *context, const char *name, const char *path, const json_t *value);
+
+struct walk {
+    struct aq_buffer name; /* of the variable */
+    struct aq_buffer path; /* the keys, joined by dots */
+    walk_fn *each;
+    void *context;
+};
+
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* Appends "_KEY" to the name. `first`: the name is the prefix, which the key may have already. */
+static void join_key(struct aq_buffer *name, const char *key, bool first)
+{
+    if (name->length > 0 && name->data[name->length - 1] != '_')
+        aq_buffer_char(name, '_');
+    if (first && name->length > 0 && strncasecmp(key, name->data, name->length) == 0)
+        key += name->length;
+    if (name->length == 0 && (isdigit((unsigned char)key[0]) || key[0] == '\0'))
+        aq_buffer_char(name, '_');
+    for (; *key != '\0'; key++)
+        aq_buffer_char(name, is_plain(*key) ? (char)toupper((unsigned char)*key) : '_');
+}
+
+static void cut(struct aq_buffer *buffer, size_t length)
+{
+    buffer->length = length;
+    if (buffer->data != NULL)
+        buffer->data[length] = '\0';
+}
+
+/* Recursion is bounded: stored documents have a maximum depth. */
+static void walk_value(struct walk *walk, const json_t *json)
+{
+    const char *key;
+    json_t *value;
+    if (!json_is_object(json)) {
+        walk->each(walk->context, aq_buffer_string(&walk->name), aq_buffer_string(&walk->path), json);
+        return;
+    }
+    json_object_foreach ((json_t *)json, key, value) {
+        const size_t name = walk->name.length, path = walk->path.length;
+        join_key(&walk->name, key, path == 0);
+        aq_buffer_format(&walk->path, "%s%s", path > 0 ? "." : "", key);
+        walk_value(walk, value);
+        cut(&walk->name, name);
+        cut(&walk->path, path);
+    }
+}
+
+static void walk_all(const json_t *json, const char *prefix, const char *key, walk_fn *each, void *context)
+{
+    struct walk walk = {.each = each, .context = context};
+    aq_buffer_text(&walk.name, prefix);
+    if (!json_is_object(json))
+        join_key(&walk.name, key, true);
+    walk_value(&walk, json);
+    aq_buffer_free(&walk.name);
+    aq_buffer_free(&walk.path);
+}
+
+/* ---- as texts ----------------------------------------------------------------------------------------- */
+
+struct naming {
+    aq_variable_fn *each;
+    void *context;
+};
+
+static void name_value(void *context, const char *name, const char *path, const json_t *value)
+{
+    const struct naming *naming = context;
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    (void)path;
+    naming->each(naming->context, name,
+                 json_is_string(value) ? json_string_value(value)
+                 : json_is_null(value) ? ""
+                                       : aq_json_compact(value, &arena));
+}
+
+void aq_variables(const json_t *json, const char *prefix, const char *key, aq_variable_fn *each, void *context)
+{
+    struct naming naming = {each, context};
+    walk_all(json, prefix, key, name_value, &naming);
+}
+
+/* ---- each name once ----------------------------------------------------------------------------------- */
+
+struct seen {
+    const char *name, *path;
+};
+
+struct collection {
+    struct seen *items;
+    size_t count, capacity;
+    struct aq_arena arena;
+};
+
+static void collect(void *context, const char *name, const char *path, const json_t *value)
+{
+    struct collection *all = context;
+    (void)value;
+    AQ_GROW(all->items, all->count, all->capacity);
+    all->items[all->count++] =
+        (struct seen){aq_arena_text(&all->arena, name, strlen(name)), aq_arena_text(&all->arena, path, strlen(path))};
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct seen *one = a, *other = b;
+    int order = strcmp(one->name, other->name);
+    return order != 0 ? order : strcmp(one->path, other->path);
+}
+
+int aq_variables_check(const char *document, const char *path, struct aq_error *error)
+{
+    struct collection all = {0};
+    int status = 0;
+    if (document[0] == '\0' || strcmp(document, "{}") == 0)
+        return 0;
+    AQ_CLEANUP_JSON json_t *json = aq_json_parse(document, strlen(document), error);
+    if (json == NULL)
+        return aq_error_context(error, "%s", path);
+    walk_all(json, AQ_META_PREFIX, "", collect, &all);
+    if (all.count > 1)
+        qsort(all.items, all.count, sizeof *all.items, by_name);
+    for (size_t i = 1; i < all.count && status == 0; i++)
+        if (strcmp(all.items[i - 1].name, all.items[i].name) == 0)
+            status = aq_fail(error, AQ_E_INVALID, "%s: \"%.80s\" and \"%.80s\" would both be the variable %.100s", path,
+                             all.items[i - 1].path, all.items[i].path, all.items[i].name);
+    free(all.items);
+    aq_arena_free(&all.arena);
+    return status;
+}
