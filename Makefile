@@ -103,7 +103,7 @@ $(BUILD)/aq-controller: $(call objects,controller/main.c $(CONTROLLER) $(SCHEMA)
 $(BUILD)/aq-agent: $(call objects,agent/main.c $(AGENT) $(DRIVERS) $(SCHEMA))
 $(BUILD)/aq-fs: $(call objects,fs/main.c $(FS) $(STATE) $(SCHEMA))
 $(BUILD)/aq: $(call objects,tools/aq/main.c $(AQ) $(CGROUP) $(SCHEMA_SILENT))
-$(BUILD)/man-pages: $(call objects,tools/man/main.c $(MAN) $(AQ) $(DRIVERS) $(CONFIGS) $(SCHEMA_SILENT))
+$(BUILD)/man-pages: $(call objects,tools/man/main.c $(MAN) $(AQ) $(CGROUP) $(CONFIGS) $(SCHEMA_SILENT))
 $(BUILD)/schema-check: $(call objects,tools/check/schema_check.c $(SCHEMA_SILENT))
 $(BINARIES) $(BUILD)/schema-check $(BUILD)/man-pages:
 	$(link)

@@ -11,7 +11,7 @@ int drivers_check(const struct aq_list *wanted, struct aq_error *error)
         if (driver_find(AQ_TEXT_ITEM(*wanted, i)) != NULL)
             continue;
         for (size_t k = 0; driver_types[k] != NULL; k++)
-            aq_buffer_format(&known, "%s%s", k > 0 ? ", " : "", driver_types[k]->name);
+            aq_buffer_format(&known, "%s%s", k > 0 ? ", " : "", driver_types[k]->declared->name);
         return aq_fail(error, AQ_E_INVALID, "drivers[%u] is \"%.64s\", but there are only: %s", i,
                        AQ_TEXT_ITEM(*wanted, i), aq_buffer_string(&known));
     }
@@ -35,10 +35,10 @@ int drivers_open(struct drivers *drivers, const char *node, const struct aq_list
     for (size_t i = 0; driver_types[i] != NULL; i++) {
         const struct driver_type *type = driver_types[i];
         struct aq_error why;
-        if (!is_wanted(type->name, wanted))
+        if (!is_wanted(type->declared->name, wanted))
             continue;
         if (type->probe(&why) != 0) {
-            aq_journal(AQ_WARN, "driver left out", "driver", type->name, "error", why.message, NULL);
+            aq_journal(AQ_WARN, "driver left out", "driver", type->declared->name, "error", why.message, NULL);
             continue;
         }
         aq_assert(drivers->count < DRIVERS_MAX);
@@ -57,7 +57,7 @@ void drivers_close(struct drivers *drivers)
 const struct opened_driver *drivers_find(const struct drivers *drivers, const char *name)
 {
     for (uint32_t i = 0; i < drivers->count; i++)
-        if (strcmp(drivers->opened[i].type->name, name) == 0)
+        if (strcmp(drivers->opened[i].type->declared->name, name) == 0)
             return &drivers->opened[i];
     return NULL;
 }

@@ -92,7 +92,7 @@ static void say_hello(struct session *session, uint64_t now_ms)
     const struct drivers *drivers = &agent->workloads->drivers;
     const char *names[DRIVERS_MAX];
     for (uint32_t i = 0; i < drivers->count; i++)
-        names[i] = drivers->opened[i].type->name;
+        names[i] = drivers->opened[i].type->declared->name;
     aq_arena_reset(&session->scratch);
     struct aq_hello hello = {
         .name = agent->config->name,

@@ -2,9 +2,9 @@
 
 #include "agent/ended.h"
 #include "agent/tidy.h"
-#include "drivers/options.h"
 #include "schema/base/journal.h"
 #include "schema/codec/json.h"
+#include "schema/drivers/options.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -149,7 +149,7 @@ static int read_driver_options(struct workloads *workloads, const struct driver_
     json_t *json = aq_json_parse(assignment->options, strlen(assignment->options), error);
     if (json == NULL)
         return -1;
-    int failed = driver_options_read(type, json, options, &workloads->arena, error);
+    int failed = aq_options_read(type->declared, json, options, &workloads->arena, error);
     json_decref(json);
     return failed;
 }

@@ -1,9 +1,9 @@
 /* A driver starts, watches and ends one kind of workload. The agent runs everything through drivers.
  *
  * The agent calls probe() once, and does not use a driver whose probe fails. For each assignment it reads the options
- * (options.h), then calls start(). From then on the driver reports what happens through the callback that open() was
- * given: exactly one DRIVER_STARTED or DRIVER_FAILED for each start(), and exactly one DRIVER_ENDED after each
- * DRIVER_STARTED. stop() asks for the end; DRIVER_ENDED follows when all processes of the workload are gone.
+ * (schema/drivers/options.h), then calls start(). From then on the driver reports what happens through the callback
+ * that open() was given: exactly one DRIVER_STARTED or DRIVER_FAILED for each start(), and exactly one DRIVER_ENDED
+ * after each DRIVER_STARTED. stop() asks for the end; DRIVER_ENDED follows when all processes of the workload are gone.
  *
  * No call blocks. A driver does slow work in a process or thread of its own, and wakes the agent through the descriptor
  * that wake_fd() returns. When that is readable, or timeout_ms() has passed, the agent calls work(). Reports come from
@@ -18,7 +18,7 @@
 
 #include "schema/base/error.h"
 #include "schema/base/memory.h"
-#include "schema/model/record.h"
+#include "schema/drivers/driver.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -42,7 +42,7 @@ typedef void driver_report_fn(void *context, const struct driver_report *report)
 /* What to run. It belongs to the caller; the driver copies what it keeps. */
 struct driver_spec {
     uint64_t resource;   /* the resource's number: unique in the cluster, and never reused */
-    const void *options; /* the driver's struct, from driver_options_read() */
+    const void *options; /* the driver's struct, from aq_options_read() */
     uint64_t cpu_milli;  /* 0: no limit */
     uint64_t ram_mib;    /* 0: no limit */
     uint64_t slots;
@@ -50,15 +50,10 @@ struct driver_spec {
     const char *directory;     /* absolute path; empty, only for the driver; the agent removes it after the end */
 };
 
-struct driver_option_reader;
 struct driver; /* an open driver; each driver defines its own */
 
 struct driver_type {
-    const char *name; /* as in a label's `driver` */
-    const char *help; /* sentences */
-
-    const struct aq_record *options;            /* declared like settings, see options.h */
-    const struct driver_option_reader *readers; /* for the options that need one; NULL: none */
+    const struct aq_driver *declared; /* its name and its options */
 
     /* Fails if the driver cannot work on this host. Has no lasting effect. */
     int (*probe)(struct aq_error *error) AQ_MUST_CHECK;

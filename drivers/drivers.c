@@ -11,7 +11,7 @@ const struct driver_type *const driver_types[] = {&process_driver_type, &test_dr
 const struct driver_type *driver_find(const char *name)
 {
     for (size_t i = 0; driver_types[i] != NULL; i++)
-        if (strcmp(driver_types[i]->name, name) == 0)
+        if (strcmp(driver_types[i]->declared->name, name) == 0)
             return driver_types[i];
     return NULL;
 }

@@ -1,6 +1,8 @@
 #include "drivers/process/job.h"
 
-#include "drivers/process/options.h"
+#include "schema/codec/json.h"
+#include "schema/codec/variables.h"
+#include "schema/drivers/process.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,7 +15,7 @@
 /* The memory file holds a struct process_job whose pointers are not valid yet, room for the pointers of arguments and
  * environment with a NULL after each and one spare, and then all texts. */
 
-static const char default_path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 static size_t pointers_size(const struct process_job *job)
 {
@@ -33,20 +35,43 @@ static bool has_path(const struct aq_list *variables)
     return false;
 }
 
+struct variables {
+    struct aq_buffer *texts;
+    uint32_t count;
+};
+
+static void variable_add(void *context, const char *name, const char *value)
+{
+    struct variables *variables = context;
+    aq_buffer_format(variables->texts, "%s=%s", name, value);
+    aq_buffer_char(variables->texts, '\0');
+    variables->count++;
+}
+
+/* The metadata as JSON, and each of its values as AQ_META_<KEY>. */
+static void metadata_add(struct variables *variables, const char *metadata)
+{
+    struct aq_error ignored;
+    variable_add(variables, "AQUARIUM_METADATA", metadata);
+    AQ_CLEANUP_JSON json_t *json = aq_json_parse(metadata, strlen(metadata), &ignored);
+    if (json_is_object(json))
+        aq_variables(json, AQ_META_PREFIX, "", variable_add, variables);
+}
+
 /* Returns the number of variables. */
 static uint32_t environment_add(struct aq_buffer *texts, const struct driver_spec *spec)
 {
-    const struct aq_list *given = &((const struct process_options *)spec->options)->environment;
-    const bool path = !has_path(given);
-    if (path)
-        text_add(texts, default_path);
-    aq_buffer_format(texts, "AQUARIUM_RESOURCE=%" PRIu64, spec->resource);
-    aq_buffer_char(texts, '\0');
-    aq_buffer_format(texts, "AQUARIUM_METADATA=%s", spec->metadata_json != NULL ? spec->metadata_json : "{}");
-    aq_buffer_char(texts, '\0');
+    const struct aq_list *given = &((const struct aq_process_options *)spec->options)->environment;
+    struct variables variables = {.texts = texts};
+    char resource[32];
+    snprintf(resource, sizeof resource, "%" PRIu64, spec->resource);
+    if (!has_path(given))
+        variable_add(&variables, "PATH", default_path);
+    variable_add(&variables, "AQUARIUM_RESOURCE", resource);
+    metadata_add(&variables, spec->metadata_json != NULL ? spec->metadata_json : "{}");
     for (uint32_t i = 0; i < given->count; i++)
         text_add(texts, AQ_TEXT_ITEM(*given, i));
-    return given->count + (path ? 3 : 2);
+    return variables.count + given->count;
 }
 
 static int memory_file(const struct process_job *job, const struct aq_buffer *texts, struct aq_error *error)
@@ -72,7 +97,7 @@ static int memory_file(const struct process_job *job, const struct aq_buffer *te
 
 int process_job_encode(const struct driver_spec *spec, const char *node, struct aq_error *error)
 {
-    const struct process_options *options = spec->options;
+    const struct aq_process_options *options = spec->options;
     struct process_job job;
     AQ_CLEANUP_BUFFER struct aq_buffer texts = {0};
     memset(&job, 0, sizeof job);

@@ -8,12 +8,13 @@
 
 #include "schema/base/error.h"
 #include "schema/base/memory.h"
+#include "schema/drivers/process.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PROCESS_LOG_FILES_MOST = 10 };
+enum { PROCESS_LOG_FILES_MOST = AQ_PROCESS_LOG_FILES_MAX };
 
 struct process_log {
     int directory;  /* the workload's; belongs to the caller */

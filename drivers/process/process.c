@@ -2,7 +2,6 @@
 
 #include "drivers/process/job.h"
 #include "drivers/process/log.h"
-#include "drivers/process/options.h"
 #include "drivers/process/workload.h"
 #include "schema/base/clock.h"
 #include "schema/base/files.h"
@@ -227,12 +226,7 @@ static int process_logs(struct driver *driver, uint64_t resource, const char *di
 }
 
 const struct driver_type process_driver_type = {
-    .name = "process",
-    .help = "Runs a program on the agent's host, in a session and control groups of its own. When its main process "
-            "ends, all "
-            "that it started ends too.",
-    .options = &process_options_record,
-    .readers = process_option_readers,
+    .declared = &aq_driver_process,
     .probe = process_probe,
     .open = process_open,
     .close = process_close,

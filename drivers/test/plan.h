@@ -3,8 +3,8 @@
 #ifndef AQ_DRIVERS_TEST_PLAN_H
 #define AQ_DRIVERS_TEST_PLAN_H
 
-#include "drivers/test/options.h"
 #include "schema/base/error.h"
+#include "schema/drivers/test.h"
 
 #include <stdbool.h>
 #include <stdint.h>

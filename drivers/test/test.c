@@ -2,7 +2,6 @@
 
 #include "drivers/roster.h"
 #include "drivers/schedule.h"
-#include "drivers/test/options.h"
 #include "drivers/test/plan.h"
 #include "schema/base/clock.h"
 
@@ -76,7 +75,7 @@ static uint64_t test_random(uint64_t seed, uint64_t resource)
     return x ^ (x >> 31);
 }
 
-static bool test_will_fail(struct driver *driver, const struct test_options *options, uint64_t resource)
+static bool test_will_fail(struct driver *driver, const struct aq_test_options *options, uint64_t resource)
 {
     if (options->fail == TEST_FAIL_ALWAYS)
         return true;
@@ -112,7 +111,7 @@ static int test_start(struct driver *driver, const struct driver_spec *spec, str
 {
     if (roster_find(&driver->roster, spec->resource) != NULL)
         return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running on this node already", spec->resource);
-    const struct test_options *options = spec->options;
+    const struct aq_test_options *options = spec->options;
     struct test_plan plan = {0};
     plan.starts_at_ms = aq_clock_wall_ms() + options->start_delay_ms;
     plan.ends_at_ms = options->run_ms > 0 ? plan.starts_at_ms + options->run_ms : 0;
@@ -245,9 +244,7 @@ static int test_timeout_ms(struct driver *driver)
 }
 
 const struct driver_type test_driver_type = {
-    .name = "test",
-    .help = "Only pretends to run workloads: for trying things out, and for tests with thousands of workloads.",
-    .options = &test_options_record,
+    .declared = &aq_driver_test,
     .probe = test_probe,
     .open = test_open,
     .close = test_close,

@@ -98,7 +98,7 @@ uint64_t rig_try_start(struct rig *rig, const char *options, struct driver_spec 
     spec.directory = rig_directory(rig, spec.resource);
     mkdir(spec.directory, 0755);
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
-    int failed = driver_options_read(rig->type, json, &spec.options, &arena, error);
+    int failed = aq_options_read(rig->type->declared, json, &spec.options, &arena, error);
     if (failed == 0)
         failed = rig->type->start(rig->driver, &spec, error);
     json_decref(json);

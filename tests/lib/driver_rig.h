@@ -4,7 +4,7 @@
 #define AQ_TESTS_LIB_DRIVER_RIG_H
 
 #include "drivers/driver.h"
-#include "drivers/options.h"
+#include "schema/drivers/options.h"
 #include "tests/lib/cmocka.h"
 
 #include <stdbool.h>

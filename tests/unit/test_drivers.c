@@ -1,5 +1,7 @@
 /* The list of drivers, their options, the `test` driver, and control groups. The `process` driver is tested in
  * test_drivers_process.c. */
+#include "schema/drivers/process.h"
+#include "schema/drivers/test.h"
 #include "tests/lib/driver_rig.h"
 
 #include "drivers/cgroup/cgroup.h"
@@ -21,13 +23,15 @@ static void test_types_are_in_order_and_found(void **state)
 {
     (void)state;
     for (size_t i = 0; driver_types[i] != NULL; i++) {
-        assert_ptr_equal(driver_find(driver_types[i]->name), driver_types[i]);
-        assert_true(i == 0 || strcmp(driver_types[i - 1]->name, driver_types[i]->name) < 0);
+        assert_ptr_equal(driver_find(driver_types[i]->declared->name), driver_types[i]);
+        assert_true(i == 0 || strcmp(driver_types[i - 1]->declared->name, driver_types[i]->declared->name) < 0);
         struct aq_error error;
         assert_int_equal(driver_types[i]->probe(&error), 0);
     }
     assert_null(driver_find("no-such-driver"));
     assert_null(driver_find(""));
+    for (size_t i = 0; aq_driver_at(i) != NULL; i++)
+        assert_non_null(driver_find(aq_driver_at(i)->name)); /* what labels may name can be run */
 }
 
 struct wrong_options {
@@ -42,12 +46,20 @@ static const struct wrong_options wrong[] = {
     {"process", "{'command':''}", "must not be empty"},
     {"process", "{'command':[]}", "must not be empty"},
     {"process", "{'command':['']}", "the program's name is empty"},
-    {"process", "{'command':['a',1]}", "argument 1 must be a text"},
+    {"process", "{'command':['a',null]}", "argument 1 must be a text or a number"},
     {"process", "{'command':'a\\u0000b'}", "option \"command\""},
     {"process", "{'command':'a','comand':'b'}",
      "option \"comand\" is unknown to driver process, which knows: command,"},
     {"process", "{'command':'a','stop_grace':3601}", "option \"stop_grace\" is 3601, but must be"},
-    {"process", "{'command':'a','stop_grace':'1'}", "option \"stop_grace\" is \"1\", but must be"},
+    {"process", "{'command':'a','stop_grace':'1x'}",
+     "option \"stop_grace\" is \"1x\", but must be a duration such as 90s or 1h30m, or a number of seconds, from 0 to "
+     "3600"},
+    {"process", "{'command':'a','stop_grace':'2h'}", "option \"stop_grace\" is \"2h\", but must be"},
+    {"process", "{'command':'a','log_size':'64kb'}",
+     "option \"log_size\" is \"64kb\", but must be a size such as 64KiB, or a number of bytes, from 4096 to "
+     "1073741824"},
+    {"process", "{'command':'a','log_size':'2GiB'}", "option \"log_size\" is \"2GiB\", but must be"},
+    {"process", "{'command':'a','pids':'many'}", "option \"pids\" is \"many\", but must be a whole number from 1 to"},
     {"process", "{'command':'a','stop_grace':1.5}", "option \"stop_grace\" is 1.5, but must be"},
     {"process", "{'command':'a','pids':0}", "from 1 to 4194304"},
     {"process", "{'command':'a','log_size':4095}", "from 4096 to 1073741824"},
@@ -58,7 +70,8 @@ static const struct wrong_options wrong[] = {
     {"process", "{'command':'a','user':-1}", "option \"user\""},
     {"process", "{'command':'a','user':4294967295}", "option \"user\""},
     {"process", "{'command':'a','environment':[]}", "must be an object of texts"},
-    {"process", "{'command':'a','environment':{'A':1}}", "the value of \"A\" must be a text"},
+    {"process", "{'command':'a','environment':{'A':null}}", "the value of \"A\" must be a text, a number, true or"},
+    {"process", "{'command':'a','environment':{'AQ_META_X':'1'}}", "begin with AQ_META_ are set by Aquarium"},
     {"process", "{'command':'a','environment':{'A=B':'1'}}", "\"A=B\" cannot be a variable's name"},
     {"process", "{'command':'a','environment':{'':'1'}}", "cannot be a variable's name"},
     {"process", "{'command':'a','environment':{'AQUARIUM_X':'1'}}", "are set by Aquarium"},
@@ -87,7 +100,7 @@ static int read_options(const char *driver, const json_t *options, struct aq_err
 {
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     const void *ignored;
-    return driver_options_read(driver_find(driver), options, &ignored, &arena, error);
+    return aq_options_read(aq_driver_find(driver), options, &ignored, &arena, error);
 }
 
 static void test_wrong_options_are_named(void **state)
@@ -123,6 +136,34 @@ static void test_good_options_pass(void **state)
             fail_msg("%s: %s", good[i][1], error.message);
         json_decref(options);
     }
+}
+
+/* Sizes and durations have the units that they have everywhere, and scalars are texts for a program. */
+static void test_options_have_units(void **state)
+{
+    (void)state;
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    const void *read;
+    struct aq_error error = {.message = ""};
+    json_t *options = json_of("{'command':['sleep',60,1.5,true],'environment':{'PORT':18080,'ON':false},"
+                              "'stop_grace':'1m5s','log_size':'64KiB','pids':'8'}");
+    assert_int_equal(aq_options_read(&aq_driver_process, options, &read, &arena, &error), 0);
+    const struct aq_process_options *process = read;
+    static const char *const words[] = {"sleep", "60", "1.5", "true"};
+    assert_int_equal(process->command.count, AQ_LENGTH(words));
+    for (uint32_t i = 0; i < AQ_LENGTH(words); i++)
+        assert_string_equal(AQ_TEXT_ITEM(process->command, i), words[i]);
+    assert_string_equal(AQ_TEXT_ITEM(process->environment, 0), "PORT=18080");
+    assert_string_equal(AQ_TEXT_ITEM(process->environment, 1), "ON=false");
+    assert_int_equal(process->stop_grace, 65);
+    assert_int_equal(process->log_size, 65536);
+    assert_int_equal(process->pids, 8);
+    json_decref(options);
+    options = json_of("{'start_delay_ms':'5s','run_ms':'250ms'}");
+    assert_int_equal(aq_options_read(&aq_driver_test, options, &read, &arena, &error), 0);
+    assert_int_equal(((const struct aq_test_options *)read)->start_delay_ms, 5000);
+    assert_int_equal(((const struct aq_test_options *)read)->run_ms, 250);
+    json_decref(options);
 }
 
 /* ---- roster and schedule ------------------------------------------------------------------------------ */
@@ -511,6 +552,7 @@ int main(void)
         cmocka_unit_test(test_types_are_in_order_and_found),
         cmocka_unit_test(test_wrong_options_are_named),
         cmocka_unit_test(test_good_options_pass),
+        cmocka_unit_test(test_options_have_units),
         cmocka_unit_test(test_roster_finds_in_any_order),
         cmocka_unit_test(test_schedule_gives_the_soonest),
         cmocka_unit_test_setup_teardown(test_runs_and_ends, setup_test, rig_teardown),

@@ -1,8 +1,8 @@
 /* The `process` driver: how programs are started, what they find, how they are limited, what is kept of their output,
  * how they are stopped. What happens when an agent or a keeper dies is in test_drivers_keeper.c. */
 #include "drivers/cgroup/cgroup.h"
-#include "drivers/process/options.h"
 #include "schema/base/clock.h"
+#include "schema/drivers/process.h"
 #include "tests/lib/driver_rig.h"
 
 #include <fcntl.h>
@@ -75,7 +75,7 @@ static void test_directory_that_is_gone(void **state)
 {
     struct rig *rig = *state;
     const char *arguments[] = {"true"};
-    const struct process_options options = {
+    const struct aq_process_options options = {
         .command = {arguments, 1}, .directory = "", .user = "", .log_size = 1 << 20, .log_files = 2};
     struct driver_spec spec = {
         .resource = 1, .options = &options, .metadata_json = "{}", .directory = "/tmp/aq-none/x"};
@@ -102,14 +102,17 @@ static void test_many_at_once(void **state)
 static void test_environment(void **state)
 {
     struct rig *rig = *state;
-    rig_start_spec(rig, "{'command':['env'],'environment':{'GREETING':'good day','EMPTY':''}}",
-                   (struct driver_spec){.metadata_json = "{\"answer\":42}"});
+    rig_start_spec(
+        rig, "{'command':['env'],'environment':{'GREETING':'good day','EMPTY':''}}",
+        (struct driver_spec){.metadata_json = "{\"answer\":42,\"ssh\":{\"key-file\":\"it's \\n2\"},\"t\":[1,true]}"});
     rig_await(rig, &rig->seen[1].ended);
     char expected[1024];
     const struct passwd *self = getpwuid(getuid());
     snprintf(expected, sizeof expected,
              "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nAQUARIUM_RESOURCE=1\n"
-             "AQUARIUM_METADATA={\"answer\":42}\nGREETING=good day\nEMPTY=\nHOME=%s\n",
+             "AQUARIUM_METADATA={\"answer\":42,\"ssh\":{\"key-file\":\"it's \\n2\"},\"t\":[1,true]}\n"
+             "AQ_META_ANSWER=42\nAQ_META_SSH_KEY_FILE=it's \n2\nAQ_META_T=[1,true]\n"
+             "GREETING=good day\nEMPTY=\nHOME=%s\n",
              self != NULL ? self->pw_dir : "/");
     assert_string_equal(rig_log(rig, 1, 4096), expected);
     rig_run(rig, "{'command':['/usr/bin/env'],'environment':{'HOME':'/h','PATH':'/p'}}");
@@ -306,12 +309,12 @@ static void test_log_while_it_runs(void **state)
 static uint64_t start_command(struct rig *rig, const char *command, int stop_grace)
 {
     const char *arguments[] = {"/bin/sh", "-c", command};
-    const struct process_options options = {.command = {arguments, 3},
-                                            .directory = "",
-                                            .user = "",
-                                            .stop_grace = (uint64_t)stop_grace,
-                                            .log_size = 1 << 20,
-                                            .log_files = 2};
+    const struct aq_process_options options = {.command = {arguments, 3},
+                                               .directory = "",
+                                               .user = "",
+                                               .stop_grace = (uint64_t)stop_grace,
+                                               .log_size = 1 << 20,
+                                               .log_files = 2};
     struct driver_spec spec = {.resource = ++rig->used,
                                .options = &options,
                                .metadata_json = "{}",

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #include "controller/settings/settings.h"
-#include "drivers/driver.h"
 #include "schema/base/files.h"
+#include "schema/drivers/driver.h"
 #include "tools/man/pages.h"
 #include "tools/man/roff.h"
 
@@ -62,9 +62,10 @@ static void options_of_drivers_come_from_their_declarations(void **state)
                ".TP\n\\fBcommand\\fR\nprogram and arguments; one text is run by /bin/sh \\-c (a list of texts, or one "
                "text; must be given)\n.TP\n");
     assert_has(&page, ".SS \"test\"\n.PP\nOnly pretends");
-    assert_has(&page,
-               ".TP\n\\fBstop_grace\\fR\ntime between SIGTERM and SIGKILL (a whole number of seconds from 0 to 3600; "
-               "preset 10)\n");
+    assert_has(
+        &page,
+        ".TP\n\\fBstop_grace\\fR\ntime between SIGTERM and SIGKILL (a duration such as 90s or 1h30m, or a number "
+        "of seconds, from 0 to 3600; preset 10s)\n");
     assert_has(&page, "\\fBdefinitions[].resources.node_filter\\fR");
     aq_buffer_free(&page);
 }
@@ -85,17 +86,18 @@ static void read_section(const char *heading, struct aq_buffer *out)
 static void the_documented_options_are_the_declared_ones(void **state)
 {
     (void)state;
-    for (size_t i = 0; driver_types[i] != NULL; i++) {
+    const struct aq_driver *driver;
+    for (size_t i = 0; (driver = aq_driver_at(i)) != NULL; i++) {
         AQ_CLEANUP_BUFFER struct aq_buffer heading = {0}, section = {0}, table = {0};
-        aq_buffer_format(&heading, "\n## Driver `%s`\n", driver_types[i]->name);
+        aq_buffer_format(&heading, "\n## Driver `%s`\n", driver->name);
         read_section(aq_buffer_string(&heading), &section);
-        page_options_table(&table, driver_types[i]);
+        page_options_table(&table, driver);
         if (strstr(aq_buffer_string(&section), aq_buffer_string(&table)) == NULL) {
             fprintf(stderr, "docs/labels.md must have this table:\n%s\n", aq_buffer_string(&table));
-            fail_msg("the options of driver %s in docs/labels.md are not those declared", driver_types[i]->name);
+            fail_msg("the options of driver %s in docs/labels.md are not those declared", driver->name);
         }
-        if (strstr(aq_buffer_string(&section), driver_types[i]->help) == NULL)
-            fail_msg("docs/labels.md must say of driver %s: %s", driver_types[i]->name, driver_types[i]->help);
+        if (strstr(aq_buffer_string(&section), driver->help) == NULL)
+            fail_msg("docs/labels.md must say of driver %s: %s", driver->name, driver->help);
     }
 }
 

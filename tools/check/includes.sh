@@ -11,6 +11,7 @@ schema/base          schema/base
 schema/model         schema/base schema/model
 schema/codec         schema/base schema/model schema/codec
 schema/wire          schema/base schema/model schema/codec schema/wire
+schema/drivers       schema/base schema/model schema/codec schema/drivers
 drivers              schema drivers
 agent                schema drivers agent
 controller/settings  schema controller/settings
@@ -32,7 +33,7 @@ fs/tree              schema controller/state fs/link fs/tree
 fs/kernel            schema controller/state fs/settings fs/link fs/tree fs/kernel
 fs                   schema controller/state controller/lmdb fs
 tools                schema tools drivers/cgroup
-tools/man            schema tools drivers controller/settings agent/settings fs/settings
+tools/man            schema tools controller/settings agent/settings fs/settings
 tests                schema drivers agent controller fs tools tests
 '
 

@@ -1,5 +1,5 @@
 /* aquarium-labels(5): the fields of a label from its declaration, the options of each driver from theirs. */
-#include "drivers/options.h"
+#include "schema/drivers/options.h"
 #include "schema/model/label.h"
 #include "tools/man/pages.h"
 #include "tools/man/roff.h"
@@ -9,11 +9,11 @@ static bool has_preset(const struct aq_field *field)
     return field->preset != NULL && field->preset[0] != '\0';
 }
 
-static void add_option(struct aq_buffer *page, const struct driver_type *type, const struct aq_field *field)
+static void add_option(struct aq_buffer *page, const struct aq_driver *driver, const struct aq_field *field)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
     aq_buffer_format(&text, "%s (", field->help);
-    driver_option_accepts(type, field, &text);
+    aq_option_accepts(driver, field, &text);
     if (field->rules & AQ_REQUIRED)
         aq_buffer_text(&text, "; must be given");
     if (has_preset(field))
@@ -25,22 +25,22 @@ static void add_option(struct aq_buffer *page, const struct driver_type *type, c
 static void add_drivers(struct aq_buffer *page)
 {
     roff_section(page, "OPTIONS OF THE DRIVERS");
-    for (size_t i = 0; driver_types[i] != NULL; i++) {
-        const struct driver_type *type = driver_types[i];
-        roff_subsection(page, type->name);
-        roff_paragraph(page, type->help);
-        for (size_t k = 0; k < type->options->count; k++)
-            add_option(page, type, &type->options->fields[k]);
+    const struct aq_driver *driver;
+    for (size_t i = 0; (driver = aq_driver_at(i)) != NULL; i++) {
+        roff_subsection(page, driver->name);
+        roff_paragraph(page, driver->help);
+        for (size_t k = 0; k < driver->options->count; k++)
+            add_option(page, driver, &driver->options->fields[k]);
     }
 }
 
-void page_options_table(struct aq_buffer *out, const struct driver_type *type)
+void page_options_table(struct aq_buffer *out, const struct aq_driver *driver)
 {
     aq_buffer_text(out, "| option | value | preset | |\n|---|---|---|---|\n");
-    for (size_t i = 0; i < type->options->count; i++) {
-        const struct aq_field *field = &type->options->fields[i];
+    for (size_t i = 0; i < driver->options->count; i++) {
+        const struct aq_field *field = &driver->options->fields[i];
         aq_buffer_format(out, "| `%s` | ", field->name);
-        driver_option_accepts(type, field, out);
+        aq_option_accepts(driver, field, out);
         aq_buffer_format(out, " | %s | %s |\n",
                          field->rules & AQ_REQUIRED ? "must be given"
                          : has_preset(field)        ? field->preset

@@ -11,8 +11,8 @@ void page_settings(struct aq_buffer *page);
 void page_labels(struct aq_buffer *page, const char *example); /* a label's file */
 
 /* A driver's options as the table that docs/labels.md has; `make check` compares them. */
-struct driver_type;
-void page_options_table(struct aq_buffer *out, const struct driver_type *type);
+struct aq_driver;
+void page_options_table(struct aq_buffer *out, const struct aq_driver *driver);
 
 /* Every field of a record as a term, those of inner records by their path. */
 void page_fields(struct aq_buffer *page, const struct aq_record *record, const char *prefix);

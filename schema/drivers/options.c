@@ -1,5 +1,7 @@
-#include "drivers/options.h"
+#include "schema/drivers/options.h"
 
+#include "schema/codec/json.h"
+#include "schema/codec/number.h"
 #include "schema/codec/preset.h"
 
 #include <inttypes.h>
@@ -10,26 +12,26 @@ enum { SHOWN_SIZE = 64 }; /* longer values are not quoted in messages */
 
 /* ---- what an option accepts --------------------------------------------------------------------------- */
 
-static const struct driver_option_reader *find_reader(const struct driver_type *type, const struct aq_field *field)
+static const struct aq_option_reader *find_reader(const struct aq_driver *driver, const struct aq_field *field)
 {
-    for (const struct driver_option_reader *reader = type->readers; reader != NULL && reader->option != NULL; reader++)
+    for (const struct aq_option_reader *reader = driver->readers; reader != NULL && reader->option != NULL; reader++)
         if (strcmp(reader->option, field->name) == 0)
             return reader;
     return NULL;
 }
 
-static const char *unit_name(const struct aq_field *field)
-{
-    if (field->unit == NULL)
-        return NULL;
-    return strcmp(field->unit, "s") == 0 ? "seconds" : strcmp(field->unit, "ms") == 0 ? "milliseconds" : field->unit;
-}
-
 static void describe_number(const struct aq_field *field, struct aq_buffer *out)
 {
-    const char *unit = unit_name(field);
-    aq_buffer_format(out, "a whole number%s%s from %" PRIu64 " to %" PRIu64, unit != NULL ? " of " : "",
-                     unit != NULL ? unit : "", field->least, field->most);
+    if (field->unit != NULL && strcmp(field->unit, "bytes") == 0)
+        aq_buffer_text(out, "a size such as 64KiB, or a number of bytes,");
+    else if (field->unit != NULL && strcmp(field->unit, "ms") == 0)
+        aq_buffer_text(out, "a duration such as 500ms or 5s, or a number of milliseconds,");
+    else if (field->type == AQ_TYPE_DURATION)
+        aq_buffer_text(out, "a duration such as 90s or 1h30m, or a number of seconds,");
+    else
+        aq_buffer_format(out, "a whole number%s%s", field->unit != NULL ? " of " : "",
+                         field->unit != NULL ? field->unit : "");
+    aq_buffer_format(out, " from %" PRIu64 " to %" PRIu64, field->least, field->most);
 }
 
 static void describe_type(const struct aq_field *field, struct aq_buffer *out)
@@ -53,9 +55,9 @@ static void describe_type(const struct aq_field *field, struct aq_buffer *out)
     }
 }
 
-void driver_option_accepts(const struct driver_type *type, const struct aq_field *field, struct aq_buffer *out)
+void aq_option_accepts(const struct aq_driver *driver, const struct aq_field *field, struct aq_buffer *out)
 {
-    const struct driver_option_reader *reader = find_reader(type, field);
+    const struct aq_option_reader *reader = find_reader(driver, field);
     if (reader != NULL)
         aq_buffer_text(out, reader->accepts);
     else
@@ -78,7 +80,7 @@ static void show_value(const json_t *value, char shown[SHOWN_SIZE])
         snprintf(shown, SHOWN_SIZE, "%s", kinds[json_typeof(value)]);
 }
 
-int driver_option_refuse(const struct aq_field *field, const json_t *value, const char *accepts, struct aq_error *error)
+int aq_option_refuse(const struct aq_field *field, const json_t *value, const char *accepts, struct aq_error *error)
 {
     char shown[SHOWN_SIZE];
     show_value(value, shown);
@@ -89,19 +91,26 @@ static int refuse_type(const struct aq_field *field, const json_t *value, struct
 {
     AQ_CLEANUP_BUFFER struct aq_buffer accepts = {0};
     describe_type(field, &accepts);
-    return driver_option_refuse(field, value, aq_buffer_string(&accepts), error);
+    return aq_option_refuse(field, value, aq_buffer_string(&accepts), error);
 }
 
-bool driver_option_is_text(const json_t *value)
+bool aq_option_is_text(const json_t *value)
 {
     return json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
 }
 
-int driver_option_read_text(const struct aq_field *field, const json_t *value, void *object, struct aq_arena *arena,
-                            struct aq_error *error)
+const char *aq_option_scalar(const json_t *value, struct aq_arena *arena)
 {
-    if (!driver_option_is_text(value))
-        return driver_option_refuse(field, value, "a text", error);
+    if (json_is_string(value))
+        return aq_option_is_text(value) ? json_string_value(value) : NULL;
+    return json_is_number(value) || json_is_boolean(value) ? aq_json_compact(value, arena) : NULL;
+}
+
+int aq_option_read_text(const struct aq_field *field, const json_t *value, void *object, struct aq_arena *arena,
+                        struct aq_error *error)
+{
+    if (!aq_option_is_text(value))
+        return aq_option_refuse(field, value, "a text", error);
     const char *text = json_string_value(value);
     size_t length = strlen(text);
     bool lines = field->rules & AQ_LINES;
@@ -116,17 +125,23 @@ int driver_option_read_text(const struct aq_field *field, const json_t *value, v
 
 static int read_number(const struct aq_field *field, const json_t *value, void *object, struct aq_error *error)
 {
-    json_int_t number = json_is_integer(value) ? json_integer_value(value) : -1;
-    if (number < 0 || (uint64_t)number < field->least || (uint64_t)number > field->most)
+    struct aq_error ignored;
+    uint64_t number = 0;
+    bool good = json_is_integer(value) && json_integer_value(value) >= 0;
+    if (good)
+        number = (uint64_t)json_integer_value(value);
+    else if (aq_option_is_text(value))
+        good = aq_number_from_text(field, json_string_value(value), field->name, &number, &ignored) == 0;
+    if (!good || number < field->least || number > field->most)
         return refuse_type(field, value, error);
-    *(uint64_t *)AQ_AT(object, field) = (uint64_t)number;
+    *(uint64_t *)AQ_AT(object, field) = number;
     return 0;
 }
 
 static int read_word(const struct aq_field *field, const json_t *value, void *object, struct aq_error *error)
 {
-    if (!driver_option_is_text(value))
-        return driver_option_refuse(field, value, "a text", error);
+    if (!aq_option_is_text(value))
+        return aq_option_refuse(field, value, "a text", error);
     int word = aq_words_find(field->words, json_string_value(value));
     if (word < 0)
         return refuse_type(field, value, error);
@@ -142,10 +157,10 @@ static int read_bool(const struct aq_field *field, const json_t *value, void *ob
     return 0;
 }
 
-static int read_option(const struct driver_type *type, const struct aq_field *field, const json_t *value, void *object,
+static int read_option(const struct aq_driver *driver, const struct aq_field *field, const json_t *value, void *object,
                        struct aq_arena *arena, struct aq_error *error)
 {
-    const struct driver_option_reader *reader = find_reader(type, field);
+    const struct aq_option_reader *reader = find_reader(driver, field);
     if (reader != NULL)
         return reader->read(field, value, object, arena, error);
     switch (field->type) {
@@ -157,51 +172,51 @@ static int read_option(const struct driver_type *type, const struct aq_field *fi
     case AQ_TYPE_ENUM:
         return read_word(field, value, object, error);
     default:
-        return driver_option_read_text(field, value, object, arena, error);
+        return aq_option_read_text(field, value, object, arena, error);
     }
 }
 
 /* ---- all options -------------------------------------------------------------------------------------- */
 
-static int check_names(const struct driver_type *type, const json_t *options, struct aq_error *error)
+static int check_names(const struct aq_driver *driver, const json_t *options, struct aq_error *error)
 {
     const char *name;
     json_t *value;
     if (!json_is_object(options))
-        return aq_fail(error, AQ_E_INVALID, "the options of driver %s must be an object", type->name);
+        return aq_fail(error, AQ_E_INVALID, "the options of driver %s must be an object", driver->name);
     json_object_foreach ((json_t *)(uintptr_t)options, name, value) {
-        if (aq_record_field(type->options, name) != NULL)
+        if (aq_record_field(driver->options, name) != NULL)
             continue;
         AQ_CLEANUP_BUFFER struct aq_buffer known = {0};
-        for (size_t i = 0; i < type->options->count; i++)
-            aq_buffer_format(&known, "%s%s", i > 0 ? ", " : "", type->options->fields[i].name);
+        for (size_t i = 0; i < driver->options->count; i++)
+            aq_buffer_format(&known, "%s%s", i > 0 ? ", " : "", driver->options->fields[i].name);
         return aq_fail(error, AQ_E_INVALID, "option \"%.64s\" is unknown to driver %s, which knows: %s", name,
-                       type->name, aq_buffer_string(&known));
+                       driver->name, aq_buffer_string(&known));
     }
     return 0;
 }
 
-static int fail_missing(const struct driver_type *type, const struct aq_field *field, struct aq_error *error)
+static int fail_missing(const struct aq_driver *driver, const struct aq_field *field, struct aq_error *error)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer accepts = {0};
-    driver_option_accepts(type, field, &accepts);
+    aq_option_accepts(driver, field, &accepts);
     return aq_fail(error, AQ_E_INVALID, "option \"%s\" is missing: give %s (%s)", field->name,
                    aq_buffer_string(&accepts), field->help);
 }
 
-int driver_options_read(const struct driver_type *type, const json_t *options, const void **out, struct aq_arena *arena,
-                        struct aq_error *error)
+int aq_options_read(const struct aq_driver *driver, const json_t *options, const void **out, struct aq_arena *arena,
+                    struct aq_error *error)
 {
-    void *object = aq_arena_alloc(arena, type->options->size);
-    if (check_names(type, options, error) != 0)
+    void *object = aq_arena_alloc(arena, driver->options->size);
+    if (check_names(driver, options, error) != 0)
         return -1;
-    aq_record_init(type->options, object, arena);
-    for (size_t i = 0; i < type->options->count; i++) {
-        const struct aq_field *field = &type->options->fields[i];
+    aq_record_init(driver->options, object, arena);
+    for (size_t i = 0; i < driver->options->count; i++) {
+        const struct aq_field *field = &driver->options->fields[i];
         const json_t *value = json_object_get(options, field->name);
         if (value == NULL && (field->rules & AQ_REQUIRED))
-            return fail_missing(type, field, error);
-        if (value != NULL && read_option(type, field, value, object, arena, error) != 0)
+            return fail_missing(driver, field, error);
+        if (value != NULL && read_option(driver, field, value, object, arena, error) != 0)
             return -1;
     }
     *out = object;

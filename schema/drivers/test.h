@@ -1,8 +1,8 @@
 /* The options of the `test` driver. */
-#ifndef AQ_DRIVERS_TEST_OPTIONS_H
-#define AQ_DRIVERS_TEST_OPTIONS_H
+#ifndef AQ_SCHEMA_DRIVERS_TEST_H
+#define AQ_SCHEMA_DRIVERS_TEST_H
 
-#include "schema/model/record.h"
+#include "schema/drivers/driver.h"
 
 enum { TEST_DELAY_MAX_MS = 3600000, TEST_TEXT_MAX = 127 };
 
@@ -13,12 +13,12 @@ enum { TEST_DELAY_MAX_MS = 3600000, TEST_TEXT_MAX = 127 };
 AQ_DECLARE_WORDS(test_fail, TEST_FAIL_WORDS)
 
 /* clang-format off */
-#define test_options_fields(S, T)                                                                                      \
-    S(T, start_delay_ms, U64(0, TEST_DELAY_MAX_MS, "ms"), "0",            0,                                           \
+#define aq_test_options_fields(S, T)                                                                                   \
+    S(T, start_delay_ms, U64(0, TEST_DELAY_MAX_MS, "ms"), "0s",           0,                                           \
       "how long it takes to start")                                                                                    \
-    S(T, stop_delay_ms,  U64(0, TEST_DELAY_MAX_MS, "ms"), "0",            0,                                           \
+    S(T, stop_delay_ms,  U64(0, TEST_DELAY_MAX_MS, "ms"), "0s",           0,                                           \
       "how long it takes to stop")                                                                                     \
-    S(T, run_ms,         U64(0, TEST_DELAY_MAX_MS, "ms"), "0",            0,                                           \
+    S(T, run_ms,         U64(0, TEST_DELAY_MAX_MS, "ms"), "0s",           0,                                           \
       "ends by itself after this time; 0: never")                                                                      \
     S(T, exit_status,    U64(0, 255),                     "0",            0,                                           \
       "exit status when it ends by itself")                                                                            \
@@ -33,6 +33,8 @@ AQ_DECLARE_WORDS(test_fail, TEST_FAIL_WORDS)
     S(T, ip_addr,        TEXT(0, TEST_TEXT_MAX),          "",             0,                                           \
       "address that a started workload reports")
 /* clang-format on */
-AQ_DECLARE_SETTINGS(test_options)
+AQ_DECLARE_SETTINGS(aq_test_options)
+
+extern const struct aq_driver aq_driver_test;
 
 #endif

@@ -1,9 +1,12 @@
-#include "drivers/process/options.h"
+#include "schema/drivers/process.h"
+
+#include "schema/codec/variables.h"
+#include "schema/drivers/options.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-AQ_DEFINE_SETTINGS(process_options, "options", "options of driver process");
+AQ_DEFINE_SETTINGS(aq_process_options, "options", "options of driver process");
 
 static void set_texts(const struct aq_field *field, void *object, const char **items, size_t count)
 {
@@ -15,7 +18,7 @@ static int read_command(const struct aq_field *field, const json_t *value, void 
                         struct aq_error *error)
 {
     size_t count = json_array_size(value);
-    if (driver_option_is_text(value) && json_string_length(value) > 0) {
+    if (aq_option_is_text(value) && json_string_length(value) > 0) {
         const char **shell = aq_arena_alloc(arena, 3 * sizeof *shell);
         shell[0] = "/bin/sh";
         shell[1] = "-c";
@@ -29,10 +32,10 @@ static int read_command(const struct aq_field *field, const json_t *value, void 
                        "or one text for /bin/sh, and must not be empty");
     const char **arguments = aq_arena_alloc(arena, count * sizeof *arguments);
     for (size_t i = 0; i < count; i++) {
-        const json_t *argument = json_array_get(value, i);
-        if (!driver_option_is_text(argument))
-            return aq_fail(error, AQ_E_INVALID, "option \"command\": argument %zu must be a text", i);
-        arguments[i] = aq_arena_text(arena, json_string_value(argument), json_string_length(argument));
+        const char *argument = aq_option_scalar(json_array_get(value, i), arena);
+        if (argument == NULL)
+            return aq_fail(error, AQ_E_INVALID, "option \"command\": argument %zu must be a text or a number", i);
+        arguments[i] = aq_arena_text(arena, argument, strlen(argument));
     }
     if (arguments[0][0] == '\0')
         return aq_fail(error, AQ_E_INVALID, "option \"command\": the program's name is empty");
@@ -40,20 +43,23 @@ static int read_command(const struct aq_field *field, const json_t *value, void 
     return 0;
 }
 
-static int check_variable(const char *name, const json_t *value, struct aq_error *error)
+static int check_variable(const char *name, const char *value, struct aq_error *error)
 {
     if (name[0] == '\0' || strchr(name, '=') != NULL)
         return aq_fail(error, AQ_E_INVALID,
                        "option \"environment\": \"%.64s\" cannot be a variable's name: "
                        "it must not be empty or contain \"=\"",
                        name);
-    if (strncmp(name, "AQUARIUM_", strlen("AQUARIUM_")) == 0)
+    static const char *const reserved[] = {"AQUARIUM_", AQ_META_PREFIX};
+    for (size_t i = 0; i < AQ_LENGTH(reserved); i++)
+        if (strncmp(name, reserved[i], strlen(reserved[i])) == 0)
+            return aq_fail(error, AQ_E_INVALID,
+                           "option \"environment\": \"%.64s\" is reserved: names that begin with %s "
+                           "are set by Aquarium",
+                           name, reserved[i]);
+    if (value == NULL)
         return aq_fail(error, AQ_E_INVALID,
-                       "option \"environment\": \"%.64s\" is reserved: names that begin with AQUARIUM_ "
-                       "are set by Aquarium",
-                       name);
-    if (!driver_option_is_text(value))
-        return aq_fail(error, AQ_E_INVALID, "option \"environment\": the value of \"%.64s\" must be a text", name);
+                       "option \"environment\": the value of \"%.64s\" must be a text, a number, true or false", name);
     return 0;
 }
 
@@ -62,15 +68,16 @@ static int read_environment(const struct aq_field *field, const json_t *value, v
                             struct aq_error *error)
 {
     const char *name;
-    json_t *text;
+    json_t *item;
     uint32_t count = 0;
     if (!json_is_object(value) || json_object_size(value) > field->most)
-        return aq_fail(error, AQ_E_INVALID, "option \"environment\" must be an object of texts");
+        return aq_fail(error, AQ_E_INVALID, "option \"environment\" must be an object of texts and numbers");
     const char **variables = aq_arena_alloc(arena, json_object_size(value) * sizeof *variables);
-    json_object_foreach ((json_t *)(uintptr_t)value, name, text) {
+    json_object_foreach ((json_t *)(uintptr_t)value, name, item) {
+        const char *text = aq_option_scalar(item, arena);
         if (check_variable(name, text, error) != 0)
             return -1;
-        variables[count++] = aq_arena_format(arena, "%s=%s", name, json_string_value(text));
+        variables[count++] = aq_arena_format(arena, "%s=%s", name, text);
     }
     set_texts(field, object, variables, count);
     return 0;
@@ -79,7 +86,7 @@ static int read_environment(const struct aq_field *field, const json_t *value, v
 static int read_directory(const struct aq_field *field, const json_t *value, void *object, struct aq_arena *arena,
                           struct aq_error *error)
 {
-    if (driver_option_read_text(field, value, object, arena, error) != 0)
+    if (aq_option_read_text(field, value, object, arena, error) != 0)
         return -1;
     const char *directory = json_string_value(value);
     if (directory[0] != '/')
@@ -91,8 +98,8 @@ static int read_directory(const struct aq_field *field, const json_t *value, voi
 static int read_user(const struct aq_field *field, const json_t *value, void *object, struct aq_arena *arena,
                      struct aq_error *error)
 {
-    if (driver_option_is_text(value))
-        return driver_option_read_text(field, value, object, arena, error);
+    if (aq_option_is_text(value))
+        return aq_option_read_text(field, value, object, arena, error);
     /* UINT32_MAX means "no change" to the kernel. */
     if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) >= UINT32_MAX)
         return aq_fail(error, AQ_E_INVALID, "option \"user\" must be a user's name or number");
@@ -100,10 +107,15 @@ static int read_user(const struct aq_field *field, const json_t *value, void *ob
     return 0;
 }
 
-const struct driver_option_reader process_option_readers[] = {
+static const struct aq_option_reader readers[] = {
     {"command", "a list of texts, or one text", read_command},
-    {"environment", "an object of texts", read_environment},
+    {"environment", "an object of texts and numbers", read_environment},
     {"directory", "an absolute path", read_directory},
     {"user", "a name or a number", read_user},
     {0},
 };
+
+AQ_DRIVER(process,
+          "Runs a program on the agent's host, in a session and control groups of its own. When its main process ends, "
+          "all that it started ends too.",
+          readers)
