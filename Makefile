@@ -1,20 +1,34 @@
 # Aquarium. A newcomer needs only `make up` and `make check`; both install what is missing.
+# `make help` prints the lines that begin with "make" here: each target has one.
 #
-#   make            build everything into build/
-#   make up         install what is missing, build, start a one-machine cluster with /aquarium mounted
-#   make down       stop exactly that cluster; keep its state
-#   make check      install what is missing, build, run all tests
-#   make install    install into PREFIX (/usr/local) below DESTDIR; make uninstall removes exactly that. See docs/install.md
-#   make man        write the manual pages to build/man/
-#   make format     format every C file as .clang-format says
-#   make bench      measure everything against its baseline, write docs/performance.md; NAMES="decisions reads" for some
-#   make bench-peers   compare with etcd and Slurm, which it installs from Debian's packages: four minutes
-#   make abuse      measure how much misbehaving clients slow down others: three minutes
-#   make tests      build the unit tests; make test-NAME builds and runs tests/unit/test_NAME.c
-#   make fuzz       fuzz every decoder and parser, FUZZ_SECONDS=60 each (clang); make fuzz-short: two minutes in all
-#   make torture    kill the processes of a private cluster under load: ROUNDS=300 SEED=number
-#   make fuzz-replay   run the kept corpora of tests/fuzz/corpus through the fuzz targets, without libFuzzer
-#   make events-lock   after an event is added or gets a new version: record its form in schema/model/events.lock
+#   make                     build everything into build/
+#   make up                  install what is missing, build, start a one-machine cluster with /aquarium mounted
+#   make down                stop exactly that cluster; keep its state
+#   make check               install what is missing, build, run all tests
+#   make check-debian        run both in a fresh root of another Debian: RELEASE=trixie
+#   make install             install into PREFIX (/usr/local) below DESTDIR; see docs/install.md
+#   make uninstall           remove exactly what that installed
+#   make man                 write the manual pages to build/man/
+#   make format              format every C file as .clang-format says
+#   make check-format        fail if a C file has another format
+#   make check-includes      fail if a folder includes what it may not
+#   make check-events        fail if a form of an event has changed under an old version
+#   make events-lock         record the form of new events and versions in schema/model/events.lock
+#   make tests               build the unit tests
+#   make test-NAME           build and run tests/unit/test_NAME.c
+#   make objects             compile everything, without linking: CC=clang shows its warnings
+#   make bench               measure everything, write docs/performance.md; NAMES="decisions reads" for some
+#   make bench-peers         compare with etcd and Slurm, which it installs from Debian's packages: four minutes
+#   make abuse               measure how much misbehaving clients slow down others: three minutes
+#   make abuse-programs      build the programs for that
+#   make torture             kill the processes of a private cluster under load: ROUNDS=300 SEED=number
+#   make fuzz                fuzz every decoder and parser with clang, FUZZ_SECONDS=60 each
+#   make fuzz-short          the same, two minutes in all
+#   make fuzz-replay         run the kept corpora of tests/fuzz/corpus, without libFuzzer
+#   make fuzzers             build the fuzz targets
+#   make packages            fail if a library is missing or too old
+#   make clean               remove build/
+#   make help                print this
 #
 # VARIANT=asan builds with AddressSanitizer and UBSan into build/asan, VARIANT=tsan with ThreadSanitizer; CC chooses the compiler.
 
@@ -26,7 +40,9 @@ BUILD := build/$(VARIANT)
 # As many jobs as there are processors, unless the caller has chosen a number already.
 JOBS = $(if $(findstring -j,$(MAKEFLAGS))$(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
-PACKAGES := raft lmdb nanomsg libsodium libmicrohttpd msgpack jansson yaml-0.1 fuse3 libcurl libevent_core libevent_extra
+# Debian 13 calls it msgpack-c, Debian 12 msgpack.
+MSGPACK = $(eval MSGPACK := $(shell pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack))$(MSGPACK)
+PACKAGES = raft lmdb nanomsg libsodium libmicrohttpd $(MSGPACK) jansson yaml-0.1 fuse3 libcurl libevent_core libevent_extra
 RAFT_LEAST := 0.22.1
 # Read once, and only when something is built: `make up` installs the libraries first.
 # A program loads only the libraries that it uses; aq loads libcurl itself (tools/aq/http.h).
@@ -79,9 +95,12 @@ BENCH_BINARIES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
 PEERS_BINARIES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(PEERS))
 ABUSE_BINARIES := $(patsubst tests/abuse/%.c,$(BUILD)/abuse/%,$(ABUSE))
 
-.PHONY: all up down bench bench-peers abuse abuse-programs check format check-format check-includes check-events events-lock tests fuzz fuzzers fuzz-short \
-        fuzz-replay objects man install uninstall clean packages FORCE
+.PHONY: all up down bench bench-peers abuse abuse-programs check check-debian format check-format check-includes check-events events-lock tests fuzz \
+        fuzzers fuzz-short fuzz-replay objects man install uninstall clean packages help FORCE
 all: $(BINARIES) check-events
+
+help:
+	@sed -n 's/^#   make/make/p' Makefile
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -225,7 +244,7 @@ check-includes:
 	@tools/check/includes.sh
 
 format:
-	@. tools/check/files.sh && clang-format -i $$(c_files)
+	@tools/check/format.sh --write
 
 up:
 	@tools/setup.sh
@@ -242,6 +261,11 @@ down:
 check:
 	@tools/setup.sh check
 	@MAKE='$(MAKE)' JOBS='$(JOBS)' tools/check/check.sh
+
+RELEASE := trixie
+check-debian:
+	@tools/setup.sh debian
+	@tools/check/debian.sh '$(RELEASE)'
 
 clean:
 	rm -rf build

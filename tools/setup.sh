@@ -1,16 +1,20 @@
 #!/bin/sh
-# Installs what is missing to build and run Aquarium on Debian 12 or later; with `check` also what its tests need.
+# Installs what is missing to build and run Aquarium on Debian 12 or 13; with `check` also what its tests need, and with
+# `debian` what makes a root of another release (tools/check/debian.sh).
 # Prints little unless something fails. Returns at once, and needs no root, when nothing is missing.
 #
-#   tools/setup.sh [check]
+#   tools/setup.sh [check|debian]
 set -eu
 cd "$(dirname "$0")/.."
-. tools/backports.sh
+. tools/sources.sh
 
 raft_least=0.22.1
-to_run="gcc libc6-dev make pkg-config liblmdb-dev libnanomsg-dev libsodium-dev libmicrohttpd-dev libmsgpack-dev
+msgpack=libmsgpack-c-dev # since Debian 13
+grep -q '^VERSION_CODENAME=bookworm' /etc/os-release && msgpack=libmsgpack-dev
+to_run="gcc libc6-dev make pkg-config liblmdb-dev libnanomsg-dev libsodium-dev libmicrohttpd-dev $msgpack
     libjansson-dev libyaml-dev libfuse3-dev libcurl4-openssl-dev libevent-dev fuse3 curl procps util-linux"
 to_check="clang libclang-rt-dev clang-format libcmocka-dev jq iproute2 git"
+to_debian="debootstrap util-linux iproute2"
 own_source=/etc/apt/sources.list.d/aquarium-backports
 
 say() {
@@ -37,6 +41,7 @@ missing_of() {
 
 raft_is_good() {
     local version
+    [ "$raft_least" != 0 ] || return 0
     version=$(dpkg-query -W -f '${db:Status-Status} ${Version}' libraft-dev 2>/dev/null | sed -n 's/^installed //p')
     [ -n "$version" ] && dpkg --compare-versions "$version" ge "$raft_least"
 }
@@ -122,7 +127,7 @@ raft_install() {
     fi
     if [ -z "$suite" ]; then
         mkdir "$scratch/candidates"
-        backports_candidates /etc/apt "$release" "$scratch/candidates"
+        sources_candidates /etc/apt "$release" "$release-backports" "$scratch/candidates"
         for candidate in "$scratch"/candidates/*; do
             [ -f "$candidate" ] && backports_use "$candidate" && break
         done
@@ -144,8 +149,10 @@ wanted=$to_run
 case ${1-} in
 "") ;;
 check) wanted="$wanted $to_check" ;;
-*) fail "unknown word \"$1\": give nothing, or \"check\"" ;;
+debian) wanted=$to_debian ;;
+*) fail "unknown word \"$1\": give nothing, \"check\" or \"debian\"" ;;
 esac
+[ "${1-}" = debian ] && raft_least=0 # not needed
 # shellcheck disable=SC2086 # words
 missing=$(missing_of $wanted)
 [ -z "$missing" ] && raft_is_good && exit 0

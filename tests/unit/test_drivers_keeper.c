@@ -7,6 +7,7 @@
 #include "drivers/process/log.h"
 #include "drivers/process/nursery.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>

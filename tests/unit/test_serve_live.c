@@ -90,7 +90,7 @@ static void a_stream_follows(void **context)
     for (int i = 0; i < 3; i++) {
         assert_true(http_read_until(fds[i], "\"data\":{\"id\":20,", &seen[i]));
         for (int id = 1; id <= 20; id++) {
-            char wanted[64];
+            char wanted[96];
             snprintf(wanted, sizeof wanted,
                      "\"event\":\"application_created\",\"entity\":\"application\","
                      "\"data\":{\"id\":%d,",

@@ -198,14 +198,18 @@ static enum cli_fault fault_of(CURLcode code)
     }
 }
 
+/* CURLE_TOO_LARGE, which the headers of libcurl 7.88 do not have; the library that is loaded may be newer. */
+enum { TOO_LARGE = 100 };
+
 static const char *why(CURLcode code)
 {
-    switch (code) {
+    switch ((int)code) {
     case CURLE_COULDNT_CONNECT:
         return CLI_WHY_ABSENT;
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_OUT_OF_MEMORY: /* a header of more than 100 KiB */
+    case TOO_LARGE:           /* a header of more than 300 KiB, */
+    case CURLE_OUT_OF_MEMORY: /* or of more than 100 KiB before libcurl 8.6 */
         return CLI_WHY_NO_HTTP;
     default:
         return fault_of(code) == CLI_FAULT_BROKE ? CLI_WHY_BROKE : curl.easy_strerror(code);

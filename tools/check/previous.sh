@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the controller and aq of the previous commit for the upgrade test, and prints the directory of the programs:
 # build/previous/<commit>/bin. Builds each commit once, and removes the builds of other commits. If there is no previous
-# commit here (a shallow clone, or no history at all), prints nothing, and says why on standard error.
+# commit here (a shallow clone, or no history at all), or it cannot be built here (it may be older than the support of
+# this Debian), prints nothing, says why on standard error, and returns 77, "skipped". That is not the fault of this commit.
 #
 # If the tree has changes that are not committed, the last commit is the previous one; else the one before the last.
 set -eu
@@ -13,7 +14,7 @@ folders="schema controller agent drivers fs tools/aq"
 
 skip() {
     echo "previous: $*" >&2
-    exit 0
+    exit 77
 }
 
 command -v git >/dev/null || skip "git is not installed"
@@ -32,7 +33,10 @@ if [ ! -x "$target/bin/aq-controller" ] || [ ! -x "$target/bin/aq" ]; then
     mkdir -p "$target/tree" "$target/bin"
     git archive "$commit" | tar -xf - -C "$target/tree"
     # shellcheck disable=SC2086 # words
-    "$make" -C "$target/tree" -s $jobs build/release/aq-controller build/release/aq >&2 9>&-
+    if ! "$make" -C "$target/tree" -s $jobs build/release/aq-controller build/release/aq >&2 9>&-; then
+        rm -rf "$target/tree"
+        skip "commit $(git rev-parse --short "$commit") cannot be built here"
+    fi
     mv "$target/tree/build/release/aq-controller" "$target/tree/build/release/aq" "$target/bin"
     rm -rf "$target/tree"
 fi

@@ -1,7 +1,7 @@
 #!/bin/sh
-# tools/backports.sh: both formats of apt sources, with what occurs in them, become candidates for backports.
+# tools/sources.sh: both formats of apt sources, with what occurs in them, become candidates for another suite.
 . "$(dirname "$0")/lib.sh"
-. tools/backports.sh
+. tools/sources.sh
 
 apt=$work/apt
 out=$work/out
@@ -12,7 +12,7 @@ fresh() {
     mkdir -p "$apt/sources.list.d" "$out"
 }
 candidates() {
-    backports_candidates "$apt" bookworm "$out"
+    sources_candidates "$apt" bookworm bookworm-backports "$out"
 }
 content() {
     cat "$out/$1"
@@ -39,6 +39,8 @@ Suites: bookworm-backports
 URIs: http://mirror.example/debian
 Components: main contrib
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg" "$(content 01.sources)"
+check_equal "deb822: its address" http://mirror.example/debian "$(sources_addresses "$out/01.sources")"
+check_equal "deb822: its keys" /usr/share/keyrings/debian-archive-keyring.gpg "$(sources_keyring "$out/01.sources")"
 
 fresh
 cat >"$apt/sources.list.d/odd.sources" <<'END'
@@ -86,6 +88,9 @@ signed-by:
  .
  mDMEabcdef
  -----END PGP PUBLIC KEY BLOCK-----" "$(content 01.sources)"
+check_equal "deb822: its addresses" "http://one.example/debian
+http://two.example/debian" "$(sources_addresses "$out/01.sources")"
+check_equal "deb822: a key inside is no file" "" "$(sources_keyring "$out/01.sources")"
 
 fresh
 cat >"$apt/sources.list" <<'END'
@@ -107,6 +112,10 @@ check_equal "lines: components stay, the comment goes" \
 check_equal "lines: options stay" \
     "deb [ arch=amd64  signed-by=/etc/apt/keyrings/a.gpg ] http://b.example/debian bookworm-backports main" \
     "$(content 02.list)"
+check_equal "lines: their addresses" "http://mirror.example/debian http://b.example/debian" \
+    "$(sources_addresses "$out/01.list") $(sources_addresses "$out/02.list")"
+check_equal "lines: their keys" "/etc/apt/keyrings/a.gpg" \
+    "$(sources_keyring "$out/01.list")$(sources_keyring "$out/02.list")"
 
 fresh
 cat >"$apt/sources.list.d/a.sources" <<'END'
