@@ -69,8 +69,10 @@ void agent_reconfigure(struct agent *agent, const struct aq_config_agent *config
     struct aq_config_agent next = agent->config;
     next.capacity = config->capacity;
     next.identifiers = config->identifiers;
+    next.keep = config->keep;
     set_config(agent, &next);
     session_offer_again(agent->session);
+    home_keep_logs(agent->home, &agent->config.keep.logs);
 }
 
 /* ---- open and close ----------------------------------------------------------------------------------- */
@@ -84,6 +86,7 @@ static int open_agent(struct agent *agent, struct aq_error *error)
         workloads_open(&agent->workloads, agent->home, config->name, &config->drivers, error) != 0 ||
         workloads_adopt(&agent->workloads, error) != 0)
         return -1;
+    home_keep_logs(agent->home, &config->keep.logs);
     delivery_init(&agent->delivery, &agent->workloads);
     const struct session_agent self = {.config = config,
                                        .detected = capacity_detect(home_directory(agent->home)),
@@ -156,6 +159,7 @@ int agent_turn(struct agent *agent, int fd, int wait_ms, struct aq_error *error)
     if (session_take(agent->session, aq_clock_ms(), error) != 0)
         return -1;
     delivery_turn(&agent->delivery, DISK_MS);
+    home_prune(agent->home);
     home_sweep(agent->home, SWEEP_FILES);
     return 0;
 }

@@ -1,7 +1,11 @@
 #include "agent/ended.h"
 
 #include "agent/names.h"
+#include "schema/base/clock.h"
 #include "schema/base/files.h"
+#include "schema/base/journal.h"
+#include "schema/codec/number.h"
+#include "schema/codec/preset.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,69 +15,98 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Wall time as it was when the agent started, plus the time that has passed since: a clock that is set meanwhile makes
+ * no log old. */
+static uint64_t ended_clock_ms(const struct ended *ended)
+{
+    return aq_clock_boot_ms() + ended->wall_less_boot_ms;
+}
+
+static void remember(struct ended *ended, uint64_t resource)
+{
+    ended->recent[ended->next_recent++ % ENDED_MAX] = resource;
+}
+
+static void append_log(struct ended *ended, const struct ended_log *log)
+{
+    if (ended->first > 0 && ended->count == ended->capacity) {
+        ended->count -= ended->first;
+        memmove(ended->logs, ended->logs + ended->first, ended->count * sizeof *ended->logs);
+        ended->first = 0;
+    }
+    AQ_GROW(ended->logs, ended->count, ended->capacity);
+    ended->logs[ended->count++] = *log;
+    ended->bytes += log->bytes;
+    remember(ended, log->resource);
+}
+
 /* ---- opening ------------------------------------------------------------------------------------------ */
 
-struct aged {
-    uint64_t resource;
-    struct timespec time;
-};
-
-struct aged_list {
-    struct aged *items;
-    size_t count, capacity;
-};
-
-static bool add_aged(void *context, int directory, const char *name, unsigned char type)
+/* Earlier versions kept a log as one file. It becomes the output in a directory. */
+static void move_into_directory(int ended, const char *name, const struct stat *status)
 {
-    struct aged_list *list = context;
-    struct aged aged;
+    char file[NAME_SIZE + 8];
+    struct aq_error error;
+    const struct timespec times[2] = {status->st_mtim, status->st_mtim};
+    snprintf(file, sizeof file, "%s.file", name);
+    if (renameat(ended, name, ended, file) != 0)
+        return;
+    AQ_CLEANUP_FD int directory = aq_directory_open(ended, name, &error);
+    char output[OUTPUT_NAME_SIZE];
+    output_name(output, 0);
+    if (directory < 0 || renameat(ended, file, directory, output) != 0)
+        aq_journal(AQ_WARN, "a log of an earlier version cannot be kept", "resource", name, NULL);
+    utimensat(ended, name, times, 0); /* its age */
+}
+
+static uint64_t count_bytes(int ended, const char *name)
+{
+    struct output_span span;
+    struct aq_error ignored;
+    AQ_CLEANUP_FD int directory = openat(ended, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    return directory >= 0 && output_measure(directory, &span, &ignored) == 0 ? span.end - span.first : 0;
+}
+
+static bool add_found(void *context, int directory, const char *name, unsigned char type)
+{
+    struct ended *ended = context;
+    struct ended_log log = {0};
     struct stat status;
     (void)type;
-    if (!number_of_name(name, &aged.resource) || fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    if (!number_of_name(name, &log.resource) || fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return true;
-    aged.time = status.st_mtim;
-    AQ_GROW(list->items, list->count, list->capacity);
-    list->items[list->count++] = aged;
+    if (S_ISREG(status.st_mode))
+        move_into_directory(directory, name, &status);
+    log.ended_ms = (uint64_t)status.st_mtim.tv_sec * 1000 + (uint64_t)status.st_mtim.tv_nsec / 1000000;
+    log.bytes = count_bytes(directory, name);
+    AQ_GROW(ended->logs, ended->count, ended->capacity);
+    ended->logs[ended->count++] = log;
+    ended->bytes += log.bytes;
     return true;
 }
 
 static int by_age(const void *a, const void *b)
 {
-    const struct aged *x = a, *y = b;
-    if (x->time.tv_sec != y->time.tv_sec)
-        return x->time.tv_sec < y->time.tv_sec ? -1 : 1;
-    if (x->time.tv_nsec != y->time.tv_nsec)
-        return x->time.tv_nsec < y->time.tv_nsec ? -1 : 1;
+    const struct ended_log *x = a, *y = b;
+    if (x->ended_ms != y->ended_ms)
+        return x->ended_ms < y->ended_ms ? -1 : 1;
     return x->resource < y->resource ? -1 : x->resource > y->resource;
 }
 
-/* Deletes the log that is one too many. */
-static void remember_ended(struct ended *ended, uint64_t resource)
+int ended_open(struct ended *ended, int parent, struct trash *trash, struct aq_error *error)
 {
-    char name[NAME_SIZE];
-    if (ended->count == ENDED_MAX)
-        memmove(ended->resources, ended->resources + 1, --ended->count * sizeof *ended->resources);
-    ended->resources[ended->count++] = resource;
-    if (ended->count <= ENDED_LOGS_MAX)
-        return;
-    name_of_number(ended->resources[ended->count - 1 - ENDED_LOGS_MAX], name);
-    unlinkat(ended->directory, name, 0);
-}
-
-int ended_open(struct ended *ended, int parent, struct aq_error *error)
-{
-    struct aged_list list = {0};
-    ended->count = 0;
+    ended->trash = trash;
+    ended->wall_less_boot_ms = aq_clock_wall_ms() - aq_clock_boot_ms();
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    aq_record_init(&aq_agent_keep_logs_record, &ended->keep, &arena);
     ended->directory = aq_directory_open(parent, "ended", error);
-    if (ended->directory < 0)
+    if (ended->directory < 0 || aq_directory_list(ended->directory, add_found, ended, error) != 0)
         return -1;
-    int failed = aq_directory_list(ended->directory, add_aged, &list, error);
-    if (list.count > 0)
-        qsort(list.items, list.count, sizeof *list.items, by_age);
-    for (size_t i = 0; i < list.count; i++)
-        remember_ended(ended, list.items[i].resource);
-    free(list.items);
-    return failed;
+    if (ended->count > 0)
+        qsort(ended->logs, ended->count, sizeof *ended->logs, by_age);
+    for (size_t i = 0; i < ended->count; i++)
+        remember(ended, ended->logs[i].resource);
+    return 0;
 }
 
 void ended_close(struct ended *ended)
@@ -81,35 +114,89 @@ void ended_close(struct ended *ended)
     if (ended->directory >= 0)
         close(ended->directory);
     ended->directory = -1;
+    free(ended->logs);
+    ended->logs = NULL;
+    ended->first = ended->count = ended->capacity = 0;
 }
 
-/* ---- logs --------------------------------------------------------------------------------------------- */
+/* ---- adding and deleting ------------------------------------------------------------------------------ */
 
-void ended_add(struct ended *ended, uint64_t resource, const void *log, size_t length)
+/* An agent that was killed while it added a workload adds it again. */
+static void take_out(struct ended *ended, uint64_t resource)
+{
+    for (size_t i = ended->first; ended_has(ended, resource) && i < ended->count; i++) {
+        if (ended->logs[i].resource != resource)
+            continue;
+        ended->bytes -= ended->logs[i].bytes;
+        memmove(&ended->logs[i], &ended->logs[i + 1], (--ended->count - i) * sizeof *ended->logs);
+        return;
+    }
+}
+
+void ended_add(struct ended *ended, uint64_t resource, int from)
 {
     char name[NAME_SIZE];
+    struct aq_error error = {0};
     name_of_number(resource, name);
-    size_t skipped = length > ENDED_LOG_SIZE_MAX ? length - ENDED_LOG_SIZE_MAX : 0;
-    AQ_CLEANUP_FD int fd = openat(ended->directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    ssize_t written = fd >= 0 && length > 0 ? write(fd, (const char *)log + skipped, length - skipped) : 0;
-    (void)written;
-    remember_ended(ended, resource);
+    AQ_CLEANUP_FD int to = aq_directory_open(ended->directory, name, &error);
+    if (to < 0 || (from >= 0 && output_move(from, to, &error) != 0))
+        aq_journal(AQ_WARN, "the log of a workload that has ended cannot be kept", "resource", name, "error",
+                   error.message, NULL);
+    const struct ended_log log = {
+        .resource = resource, .bytes = count_bytes(ended->directory, name), .ended_ms = ended_clock_ms(ended)};
+    take_out(ended, resource);
+    append_log(ended, &log);
+    ended_prune(ended);
 }
+
+static void delete_oldest(struct ended *ended)
+{
+    char name[NAME_SIZE];
+    const struct ended_log *log = &ended->logs[ended->first++];
+    name_of_number(log->resource, name);
+    trash_put(ended->trash, ended->directory, name);
+    ended->bytes -= log->bytes;
+}
+
+void ended_prune(struct ended *ended)
+{
+    const struct aq_agent_keep_logs *keep = &ended->keep;
+    const uint64_t now_ms = ended_clock_ms(ended);
+    while (ended->first < ended->count) {
+        const struct ended_log *oldest = &ended->logs[ended->first];
+        bool old = oldest->ended_ms < now_ms && now_ms - oldest->ended_ms > keep->age * 1000;
+        if (!old && ended->count - ended->first <= keep->number && ended->bytes <= keep->size << 20)
+            return;
+        delete_oldest(ended);
+    }
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------ */
 
 bool ended_has(const struct ended *ended, uint64_t resource)
 {
-    for (uint32_t i = ended->count; i > 0; i--)
-        if (ended->resources[i - 1] == resource)
+    for (uint32_t i = 0; i < ENDED_MAX; i++)
+        if (ended->recent[i] == resource)
             return true;
     return false;
 }
 
-int ended_log(const struct ended *ended, uint64_t resource, size_t max, struct aq_buffer *out, struct aq_error *error)
+int ended_log_open(const struct ended *ended, uint64_t resource, struct aq_error *error)
 {
     char name[NAME_SIZE];
+    const struct aq_agent_keep_logs *keep = &ended->keep;
     name_of_number(resource, name);
-    if (faccessat(ended->directory, name, F_OK, 0) != 0 && errno == ENOENT)
-        return aq_fail(error, AQ_E_NOT_FOUND, "resource %" PRIu64 " has no log here; those of the newest %d are kept",
-                       resource, ENDED_LOGS_MAX);
-    return aq_file_read_end(ended->directory, name, max, out, error);
+    int directory = openat(ended->directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (directory >= 0)
+        return directory;
+    if (errno != ENOENT)
+        return aq_fail_errno(error, errno, "the log of resource %" PRIu64, resource);
+    AQ_CLEANUP_BUFFER struct aq_buffer size = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer age = {0};
+    aq_number_to_text(aq_record_field(&aq_agent_keep_logs_record, "size"), keep->size, &size);
+    aq_number_to_text(aq_record_field(&aq_agent_keep_logs_record, "age"), keep->age, &age);
+    return aq_fail(error, AQ_E_NOT_FOUND,
+                   "the log of resource %" PRIu64 " is gone: its node keeps the newest %" PRIu64
+                   " logs of workloads that have ended, %s in all, for %s (keep.logs of its agent)",
+                   resource, keep->number, aq_buffer_string(&size), aq_buffer_string(&age));
 }

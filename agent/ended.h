@@ -1,35 +1,46 @@
-/* The workloads of an agent that are over, and the logs of the newest of them: files in ended/, named by resource. */
+/* The workloads of an agent that are over, and their logs: directories in ended/, named by resource, with files as
+ * drivers/output.h describes them. Logs are kept within bounds (setting keep.logs); the oldest go first. */
 #ifndef AQ_AGENT_ENDED_H
 #define AQ_AGENT_ENDED_H
 
-#include "schema/base/error.h"
-#include "schema/base/memory.h"
+#include "agent/settings/settings.h"
+#include "agent/trash.h"
+#include "drivers/output.h"
 
-#include <stdbool.h>
+enum { ENDED_MAX = 1024 /* resources that are remembered at least */ };
 
-enum {
-    ENDED_LOGS_MAX = 50, /* logs that are kept */
-    ENDED_MAX = 1024,    /* resources that are remembered */
-    ENDED_LOG_SIZE_MAX = 1 << 20,
+struct ended_log {
+    uint64_t resource;
+    uint64_t bytes;
+    uint64_t ended_ms; /* by ended_clock_ms() */
 };
 
 struct ended {
-    int directory;                 /* -1: not open */
-    uint64_t resources[ENDED_MAX]; /* oldest first */
-    uint32_t count;
+    int directory; /* -1: not open */
+    struct trash *trash;
+    struct aq_agent_keep_logs keep;
+    struct ended_log *logs; /* oldest first, from `first` on */
+    size_t first, count, capacity;
+    uint64_t bytes;             /* of all logs */
+    uint64_t recent[ENDED_MAX]; /* resources that ended last, as a ring; 0: none */
+    uint32_t next_recent;
+    uint64_t wall_less_boot_ms; /* see ended_clock_ms() */
 };
 
-/* Opens ended/ in `parent`, creates it if it is missing, and reads which workloads have a log. */
-int ended_open(struct ended *ended, int parent, struct aq_error *error) AQ_MUST_CHECK;
+/* Opens ended/ in `parent`, creates it if it is missing, and reads which workloads have a log. Deletes through `trash`.
+ */
+int ended_open(struct ended *ended, int parent, struct trash *trash, struct aq_error *error) AQ_MUST_CHECK;
 void ended_close(struct ended *ended);
 
-/* Adds a workload and stores the end of its log, which is cut short if the disk is full. */
-void ended_add(struct ended *ended, uint64_t resource, const void *log, size_t length);
+/* Adds a workload, and moves its output from the directory `from` (-1: it has none). */
+void ended_add(struct ended *ended, uint64_t resource, int from);
 
 bool ended_has(const struct ended *ended, uint64_t resource); /* is remembered */
 
-/* Appends the newest `max` bytes of the log. */
-int ended_log(const struct ended *ended, uint64_t resource, size_t max, struct aq_buffer *out,
-              struct aq_error *error) AQ_MUST_CHECK;
+/* Deletes what is beyond the bounds now. */
+void ended_prune(struct ended *ended);
+
+/* The directory with the workload's output, for the caller to close; -1: there is no log (any more). */
+int ended_log_open(const struct ended *ended, uint64_t resource, struct aq_error *error) AQ_MUST_CHECK;
 
 #endif

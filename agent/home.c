@@ -77,8 +77,8 @@ static int open_directories(struct home *home, struct aq_error *error)
         return -1;
     if ((home->workloads = aq_directory_open(home->root, "workloads", error)) < 0 ||
         (home->spare = aq_directory_open(home->root, "spare", error)) < 0 || identify_home(home, error) != 0 ||
-        ended_open(&home->ended, home->root, error) != 0 ||
         trash_open(&home->trash, home->root, home->directory, error) != 0 ||
+        ended_open(&home->ended, home->root, &home->trash, error) != 0 ||
         aq_directory_list(home->spare, drop_spare, &home->trash, error) != 0)
         return aq_error_context(error, "%s", home->directory);
     return 0;
@@ -268,13 +268,20 @@ int home_load(struct home *home, home_row_fn *row, void *context, struct aq_erro
 
 /* ---- those that are over ------------------------------------------------------------------------------- */
 
-void home_remove(struct home *home, uint64_t resource, const void *log, size_t length)
+void home_remove(struct home *home, uint64_t resource)
 {
     char name[NAME_SIZE];
+    struct aq_error ignored;
     name_of_number(resource, name);
-    ended_add(&home->ended, resource, log, length);
+    AQ_CLEANUP_FD int output = home_output_open(home, resource, &ignored);
+    ended_add(&home->ended, resource, output);
     if (!keep_as_spare(home, resource))
         trash_put(&home->trash, home->workloads, name);
+}
+
+void home_note_over(struct home *home, uint64_t resource)
+{
+    ended_add(&home->ended, resource, -1);
 }
 
 bool home_is_over(const struct home *home, uint64_t resource)
@@ -282,9 +289,27 @@ bool home_is_over(const struct home *home, uint64_t resource)
     return ended_has(&home->ended, resource);
 }
 
-int home_log(const struct home *home, uint64_t resource, size_t max, struct aq_buffer *out, struct aq_error *error)
+int home_output_open(const struct home *home, uint64_t resource, struct aq_error *error)
 {
-    return ended_log(&home->ended, resource, max, out, error);
+    AQ_CLEANUP_FD int directory = open_workload(home, resource);
+    int output = directory < 0 ? -1 : openat(directory, "driver", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    return output >= 0 ? output : aq_fail_errno(error, errno, "the log of resource %" PRIu64, resource);
+}
+
+int home_log_open(const struct home *home, uint64_t resource, struct aq_error *error)
+{
+    return ended_log_open(&home->ended, resource, error);
+}
+
+void home_keep_logs(struct home *home, const struct aq_agent_keep_logs *keep)
+{
+    home->ended.keep = *keep;
+    ended_prune(&home->ended);
+}
+
+void home_prune(struct home *home)
+{
+    ended_prune(&home->ended);
 }
 
 bool home_has_trash(const struct home *home)

@@ -6,7 +6,7 @@
  *       assignment           what to run; written before it is started
  *       ended                how it ended; written before it is reported
  *       driver/              belongs to the driver
- *   ended/<resource>         the log of a workload that is over (ended.h)
+ *   ended/<resource>/        the log of a workload that is over (ended.h)
  *   spare/                   directories of workloads that are over, to be reused
  *   trash/                   what is being deleted (trash.h)
  *
@@ -14,6 +14,7 @@
 #ifndef AQ_AGENT_HOME_H
 #define AQ_AGENT_HOME_H
 
+#include "agent/settings/settings.h"
 #include "schema/base/memory.h"
 #include "schema/wire/messages.h"
 
@@ -44,14 +45,20 @@ const char *home_driver_directory(const struct home *home, uint64_t resource, st
 typedef void home_row_fn(void *context, const struct aq_assignment *assignment, const struct aq_happening *end);
 int home_load(struct home *home, home_row_fn *row, void *context, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Removes a workload and keeps the end of its log. */
-void home_remove(struct home *home, uint64_t resource, const void *log, size_t length);
+/* Removes a workload and keeps its log. */
+void home_remove(struct home *home, uint64_t resource);
+/* Notes a workload that is over and never had a directory: its log is empty. */
+void home_note_over(struct home *home, uint64_t resource);
 
 bool home_is_over(const struct home *home, uint64_t resource); /* was removed recently */
 
-/* Appends the newest `max` bytes of the log of a workload that is over. */
-int home_log(const struct home *home, uint64_t resource, size_t max, struct aq_buffer *out,
-             struct aq_error *error) AQ_MUST_CHECK;
+/* The directory with the output of a workload (drivers/output.h), for the caller to close; -1: there is none. */
+int home_output_open(const struct home *home, uint64_t resource, struct aq_error *error) AQ_MUST_CHECK;
+int home_log_open(const struct home *home, uint64_t resource, struct aq_error *error) AQ_MUST_CHECK; /* if it is over */
+
+/* Bounds of the logs that are kept; from now on, and then whenever home_prune() is called. */
+void home_keep_logs(struct home *home, const struct aq_agent_keep_logs *keep);
+void home_prune(struct home *home);
 
 /* Deletes up to `budget` files from the trash. */
 void home_sweep(struct home *home, unsigned budget);

@@ -1,6 +1,7 @@
 #include "agent/report.h"
 
 #include "agent/tidy.h"
+#include "drivers/output.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,23 +66,25 @@ bool report_noted(struct report *report, struct workloads *workloads, uint64_t n
     return true;
 }
 
-void report_answer(struct report *report, struct workloads *workloads, const struct aq_ask *ask)
+bool report_answer(struct report *report, struct workloads *workloads, const struct aq_ask *ask)
 {
     struct aq_error error;
     struct aq_buffer log = {0};
+    struct aq_extent extent = {0};
     if (report->answer_count == REPORT_ANSWERS_MAX || report->answer_bytes >= ANSWER_BYTES_MAX)
-        return;
+        return false;
     struct aq_told *answer = &report->answers[report->answer_count++];
     *answer = (struct aq_told){.number = ask->number};
-    if (workloads_log(workloads, ask->resource, ask->size, &log, &error) != 0) {
+    uint64_t after = ask->onward ? ask->after : OUTPUT_NEWEST;
+    if (workloads_log(workloads, ask->resource, after, ask->size, &log, &extent, &error) != 0) {
         answer->error = tidy_copy(error.message, AQ_ERROR_MESSAGE_SIZE - 1);
         aq_buffer_free(&log);
-        return;
+        return true;
     }
-    size_t skipped = log.length > ask->size ? log.length - ask->size : 0;
-    if (skipped > 0)
-        memmove(log.data, log.data + skipped, log.length - skipped);
     answer->error = aq_strdup("");
-    answer->data = (struct aq_bytes){(unsigned char *)log.data, log.length - skipped};
+    answer->data = (struct aq_bytes){(unsigned char *)log.data, log.length};
     report->answer_bytes += answer->data.length;
+    if (ask->extent)
+        answer->extent = extent;
+    return true;
 }

@@ -33,7 +33,7 @@ void report_set_session(struct report *report, uint64_t session);
 /* The hub has noted report `number`. Returns false if it is not the one that is being sent. */
 bool report_noted(struct report *report, struct workloads *workloads, uint64_t number);
 
-/* Adds the log that the hub asks for. While too many answers wait, the question is ignored and times out. */
-void report_answer(struct report *report, struct workloads *workloads, const struct aq_ask *ask);
+/* Adds the log that the hub asks for. False: too many answers wait. */
+bool report_answer(struct report *report, struct workloads *workloads, const struct aq_ask *ask);
 
 #endif

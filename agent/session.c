@@ -1,6 +1,7 @@
 #include "agent/session.h"
 
 #include "agent/address.h"
+#include "agent/asks.h"
 #include "agent/capacity.h"
 #include "schema/base/journal.h"
 #include "schema/base/version.h"
@@ -22,6 +23,7 @@ struct session {
     struct aq_question talk, poll;
     uint64_t number; /* the hub sets it; before that a random one */
     char address[ADDRESS_OWN_SIZE];
+    uint64_t hub_form; /* AQ_WIRE_FORM of the hub */
     bool welcome, was_welcome;
     bool offer_changed; /* since the last HELLO */
     uint64_t beat_ms, patience_ms;
@@ -30,6 +32,7 @@ struct session {
     uint64_t silence_told_ms;
     uint64_t last_beat;
     struct report report;
+    struct asks asks;
     struct aq_arena scratch; /* of one message */
 };
 
@@ -104,6 +107,7 @@ static void say_hello(struct session *session, uint64_t now_ms)
         .identifiers = capacity_identifiers(agent->config->name, &agent->config->identifiers, &session->scratch),
         .capacity = capacity_offer(&agent->detected, &agent->config->capacity),
         .asks_session = true,
+        .form = AQ_WIRE_FORM,
     };
     session->offer_changed = false;
     aq_asker_ask(session->asker, &session->talk, AQ_MSG_HELLO, &hello, now_ms + ANSWER_MS);
@@ -117,6 +121,9 @@ static void say_beat(struct session *session, uint64_t now_ms)
                            .memory_available = capacity_memory_available(),
                            .workloads = session->agent.workloads->roster.count,
                            .number = ++session->last_beat};
+    aq_arena_reset(&session->scratch);
+    if (session->hub_form >= AQ_FORM_LOGS)
+        workloads_list_logs(session->agent.workloads, &beat.logs, &session->scratch);
     session->beat_at_ms = now_ms + session->beat_ms;
     aq_asker_ask(session->asker, &session->talk, AQ_MSG_BEAT, &beat, now_ms + ANSWER_MS);
 }
@@ -136,6 +143,7 @@ static void ask_for_work(struct session *session, uint64_t now_ms)
 
 void session_ask(struct session *session, uint64_t now_ms)
 {
+    asks_turn(&session->asks, &session->report, session->agent.workloads, now_ms);
     if (!session->talk.open && now_ms >= session->talk_at_ms) {
         if (!session->welcome || session->offer_changed)
             say_hello(session, now_ms);
@@ -172,10 +180,13 @@ static void take_welcome(struct session *session, const struct aq_welcome *welco
     session->beat_at_ms = now_ms;
     session->poll_at_ms = now_ms;
     session->seen = 0; /* the hub starts over, with a full delivery */
+    session->hub_form = welcome->form;
+    asks_clear(&session->asks);
+    workloads_list_all_logs(session->agent.workloads);
     aq_asker_drop(session->asker, &session->poll);
 }
 
-static void take_work(struct session *session, const struct aq_work *work)
+static void take_work(struct session *session, const struct aq_work *work, uint64_t now_ms)
 {
     bool repeated = work->delivery <= session->seen; /* a recording of an earlier delivery */
     if (repeated || session->agent.delivery->open)
@@ -183,7 +194,8 @@ static void take_work(struct session *session, const struct aq_work *work)
     session->seen = work->delivery;
     delivery_take(session->agent.delivery, work);
     for (uint32_t i = 0; i < work->asks.count; i++)
-        report_answer(&session->report, session->agent.workloads, AQ_ITEM(work->asks, struct aq_ask, i));
+        asks_take(&session->asks, &session->report, session->agent.workloads, AQ_ITEM(work->asks, struct aq_ask, i),
+                  now_ms);
 }
 
 /* Fails if trying again is of no use. */
@@ -215,7 +227,7 @@ static int take_answer(struct session *session, enum aq_message_type asked, enum
     else if (asked == AQ_MSG_HELLO && type == AQ_MSG_WELCOME)
         take_welcome(session, message, now_ms);
     else if (asked == AQ_MSG_POLL && type == AQ_MSG_WORK)
-        take_work(session, message);
+        take_work(session, message, now_ms);
     else if ((asked == AQ_MSG_REPORT || asked == AQ_MSG_BEAT) && type == AQ_MSG_NOTED)
         report_noted(&session->report, session->agent.workloads, ((const struct aq_noted *)message)->number);
     else
@@ -283,6 +295,8 @@ static int wait_until(uint64_t at_ms, uint64_t now_ms, int wait_ms)
 
 int session_pause_ms(const struct session *session, uint64_t now_ms, int wait_ms)
 {
+    if (session->asks.count > 0)
+        wait_ms = wait_until(now_ms + ASKS_TURN_MS, now_ms, wait_ms);
     if (session->talk.open)
         wait_ms = wait_until(session->talk.late_ms, now_ms, wait_ms);
     else if (session->talk_at_ms > now_ms)

@@ -1,7 +1,8 @@
 #include "agent/workloads.h"
 
-#include "agent/ended.h"
 #include "agent/tidy.h"
+#include "drivers/output.h"
+#include "schema/base/files.h"
 #include "schema/base/journal.h"
 #include "schema/codec/json.h"
 #include "schema/drivers/options.h"
@@ -91,6 +92,10 @@ static void note_end(struct workloads *workloads, struct workload *workload, enu
                                           .exit_status = (uint64_t)(exit_status & 0xFF),
                                           .reason = copy_text("reason", reason),
                                           .unknown = exit_status < 0};
+    struct aq_extent extent;
+    struct aq_error ignored;
+    if (workload->kept && workloads_measure(workloads, workload->resource, &extent, &ignored) == 0)
+        workload->end.log_bytes = extent.end - extent.first;
     struct workload_queue *queue = &workloads->unstored;
     *(queue->first != NULL ? &queue->last->next_unstored : &queue->first) = workload;
     queue->last = workload;
@@ -187,7 +192,8 @@ static void adopt_workload(void *context, const struct aq_assignment *assignment
                                               .what = end->what,
                                               .exit_status = end->exit_status,
                                               .reason = copy_text("reason", end->reason),
-                                              .unknown = end->unknown};
+                                              .unknown = end->unknown,
+                                              .log_bytes = end->log_bytes};
         queue_telling(workloads, workload, &workload->tell_end);
         return;
     }
@@ -296,13 +302,11 @@ void workloads_tell(struct workloads *workloads, uint64_t number, uint32_t max, 
 
 static void drop_workload(struct workloads *workloads, struct workload *workload)
 {
-    AQ_CLEANUP_BUFFER struct aq_buffer log = {0};
-    struct aq_error ignored;
     aq_assert(!workload->telling);
-    if (workload->kept) {
-        int failed = workloads_log(workloads, workload->resource, ENDED_LOG_SIZE_MAX, &log, &ignored);
-        home_remove(workloads->home, workload->resource, log.data, failed == 0 ? log.length : 0);
-    }
+    if (workload->kept)
+        home_remove(workloads->home, workload->resource);
+    else if (workload->end.what == AQ_HAPPENED_FAILED)
+        home_note_over(workloads->home, workload->resource);
     roster_remove(&workloads->roster, workload->resource);
     free_workload(workload);
 }
@@ -321,16 +325,68 @@ void workloads_noted(struct workloads *workloads, uint64_t number, const struct 
     }
 }
 
-int workloads_log(struct workloads *workloads, uint64_t resource, size_t max, struct aq_buffer *out,
-                  struct aq_error *error)
+/* ---- logs ----------------------------------------------------------------------------------------------- */
+
+/* The directory of its output, for the caller to close. */
+static int open_output(struct workloads *workloads, uint64_t resource, bool *complete, struct aq_error *error)
 {
     const struct workload *workload = roster_find(&workloads->roster, resource);
-    if (workload == NULL || !workload->kept)
-        return home_log(workloads->home, resource, max, out, error);
-    if (workload->driver == NULL)
-        return aq_fail(error, AQ_E_STATE, "the driver of resource %" PRIu64 " is not in use on this node", resource);
-    aq_arena_reset(&workloads->arena);
-    return workload->driver->type->logs(workload->driver->driver, resource,
-                                        home_driver_directory(workloads->home, resource, &workloads->arena), max, out,
-                                        error);
+    bool kept = workload != NULL && workload->kept;
+    *complete = !kept || workload->over;
+    return kept ? home_output_open(workloads->home, resource, error) : home_log_open(workloads->home, resource, error);
+}
+
+static void set_extent(struct aq_extent *extent, const struct output_span *span, uint64_t start, bool complete)
+{
+    *extent = (struct aq_extent){
+        .known = span->placed, .start = start, .first = span->first, .end = span->end, .complete = complete};
+}
+
+int workloads_log(struct workloads *workloads, uint64_t resource, uint64_t after, size_t max, struct aq_buffer *out,
+                  struct aq_extent *extent, struct aq_error *error)
+{
+    bool complete;
+    struct output_span span;
+    AQ_CLEANUP_FD int directory = open_output(workloads, resource, &complete, error);
+    if (directory < 0 || output_read(directory, &after, max, out, &span, error) != 0)
+        return -1;
+    set_extent(extent, &span, after, complete);
+    return 0;
+}
+
+int workloads_measure(struct workloads *workloads, uint64_t resource, struct aq_extent *extent, struct aq_error *error)
+{
+    bool complete;
+    struct output_span span;
+    AQ_CLEANUP_FD int directory = open_output(workloads, resource, &complete, error);
+    if (directory < 0 || output_measure(directory, &span, error) != 0)
+        return -1;
+    set_extent(extent, &span, span.end, complete);
+    return 0;
+}
+
+void workloads_list_logs(struct workloads *workloads, struct aq_list *logs, struct aq_arena *arena)
+{
+    const struct roster *roster = &workloads->roster;
+    size_t looks = roster->count < AQ_BEAT_LOGS_MAX ? roster->count : AQ_BEAT_LOGS_MAX;
+    *logs = (struct aq_list){aq_arena_alloc(arena, looks * sizeof(struct aq_kept)), 0};
+    for (size_t i = 0; i < looks; i++) {
+        workloads->next_log = workloads->next_log < roster->count ? workloads->next_log : 0;
+        struct workload *workload = roster->entries[workloads->next_log++].workload;
+        struct aq_extent extent;
+        struct aq_error ignored;
+        if (!workload->kept || workloads_measure(workloads, workload->resource, &extent, &ignored) != 0)
+            continue;
+        const struct aq_kept kept = {workload->resource, extent.first, extent.end};
+        if (kept.end == workload->listed.end && kept.first == workload->listed.first)
+            continue;
+        workload->listed = *AQ_ITEM(*logs, struct aq_kept, logs->count) = kept;
+        logs->count++;
+    }
+}
+
+void workloads_list_all_logs(struct workloads *workloads)
+{
+    for (size_t i = 0; i < workloads->roster.count; i++)
+        ((struct workload *)workloads->roster.entries[i].workload)->listed = (struct aq_kept){0};
 }

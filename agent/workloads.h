@@ -26,6 +26,7 @@ struct workload {
     struct workload *next_telling;
     struct aq_happening start, end; /* own their texts */
     uint64_t named;                 /* count of the last delivery that named it */
+    struct aq_kept listed;          /* by workloads_list_logs() */
 };
 
 /* Zeroed memory is an empty one. */
@@ -39,6 +40,7 @@ struct workloads {
     struct roster roster; /* of struct workload */
     struct workload_queue unstored, telling;
     uint32_t waiting; /* things to report that are in no report yet */
+    size_t next_log;  /* index in the roster: where workloads_list_logs() goes on */
     struct aq_arena arena;
 };
 
@@ -69,9 +71,17 @@ void workloads_tell(struct workloads *workloads, uint64_t number, uint32_t max, 
 /* The hub has noted the report. */
 void workloads_noted(struct workloads *workloads, uint64_t number, const struct aq_list *happenings);
 
-/* Appends the newest `max` bytes of a workload's log, even if it is over. */
-int workloads_log(struct workloads *workloads, uint64_t resource, size_t max, struct aq_buffer *out,
-                  struct aq_error *error) AQ_MUST_CHECK;
+/* Appends up to `max` bytes of a workload's log from the position `after` on (drivers/output.h), even if it is over. */
+int workloads_log(struct workloads *workloads, uint64_t resource, uint64_t after, size_t max, struct aq_buffer *out,
+                  struct aq_extent *extent, struct aq_error *error) AQ_MUST_CHECK;
+/* What is kept of it, as above. */
+int workloads_measure(struct workloads *workloads, uint64_t resource, struct aq_extent *extent,
+                      struct aq_error *error) AQ_MUST_CHECK;
+
+/* Fills *logs with up to AQ_BEAT_LOGS_MAX logs that have changed since they were listed here last, with memory from
+ * `arena`. Each call looks at so many workloads, and the next one goes on from there. */
+void workloads_list_logs(struct workloads *workloads, struct aq_list *logs, struct aq_arena *arena);
+void workloads_list_all_logs(struct workloads *workloads); /* from now on: as if none had been listed */
 
 void workloads_work(struct workloads *workloads); /* does what drivers have to do, and takes their reports */
 

@@ -12,7 +12,10 @@
  * A workload outlives the agent. The driver keeps everything it needs to find the workload again in the workload's
  * `directory`. After a restart the agent calls adopt() for each workload that it had, and the driver continues to
  * report: DRIVER_STARTED again if the workload still runs, and DRIVER_ENDED with the true exit status even if it ended
- * in between; or DRIVER_FAILED if it never ran. */
+ * in between; or DRIVER_FAILED if it never ran.
+ *
+ * A driver writes the workload's output into its directory, in files as output.h describes them, and nothing more after
+ * it has reported the end. The agent reads them at any time. */
 #ifndef AQ_DRIVERS_DRIVER_H
 #define AQ_DRIVERS_DRIVER_H
 
@@ -68,10 +71,6 @@ struct driver_type {
 
     /* Lets the workload end by itself for the grace time, then ends it. Repeating is harmless. */
     void (*stop)(struct driver *driver, uint64_t resource);
-
-    /* Appends the newest `max` bytes of the workload's output to `out`, as long as its directory exists. */
-    int (*logs)(struct driver *driver, uint64_t resource, const char *directory, size_t max, struct aq_buffer *out,
-                struct aq_error *error) AQ_MUST_CHECK;
 
     int (*wake_fd)(struct driver *driver);    /* call work() when it is readable; -1: none */
     int (*timeout_ms)(struct driver *driver); /* call work() after this time at the latest; -1: no need */

@@ -1,6 +1,8 @@
 #include "agent/settings/settings.h"
 
 AQ_DEFINE_SETTINGS(aq_agent_capacity, "capacity", "what to offer")
+AQ_DEFINE_SETTINGS(aq_agent_keep_logs, "logs", "logs of workloads that have ended")
+AQ_DEFINE_SETTINGS(aq_agent_keep, "keep", "what to keep")
 AQ_DEFINE_SETTINGS(aq_config_agent, "agent", "settings of aq-agent")
 
 static const char *const forms[] = {
@@ -9,7 +11,7 @@ static const char *const forms[] = {
 };
 
 static const char *const notes[] = {
-    "SIGTERM and SIGINT end the agent and leave its workloads running; SIGHUP rereads capacity and identifiers.",
+    "SIGTERM and SIGINT end the agent and leave its workloads running; SIGHUP rereads capacity, identifiers and keep.",
     "Exit status: 0 told to end, 1 a failure, 2 a fault in options or settings.",
     NULL,
 };

@@ -17,6 +17,17 @@ extern const struct aq_program aq_agent_program;
     S(T, slots, U64(0, AQ_SLOTS_MAX),     "64", 0, "places for workloads to offer")
 AQ_DECLARE_SETTINGS(aq_agent_capacity)
 
+/* Logs of workloads that have ended. The oldest are deleted as soon as one of the bounds is passed. */
+#define aq_agent_keep_logs_fields(S, T)                                                                                \
+    S(T, number, U64(0, 100000),          "1000", 0, "of how many workloads")                                          \
+    S(T, size,   SIZE(1, AQ_SIZE_MAX_MIB), "1GiB", 0, "how much in all")                                               \
+    S(T, age,    DURATION(1, 315360000),  "7d",   0, "how long after the end")
+AQ_DECLARE_SETTINGS(aq_agent_keep_logs)
+
+#define aq_agent_keep_fields(S, T)                                                                                     \
+    S(T, logs, RECORD(aq_agent_keep_logs), NULL, 0, "logs of workloads that have ended")
+AQ_DECLARE_SETTINGS(aq_agent_keep)
+
 #define aq_config_agent_fields(S, T)                                                                                   \
     S(T, name,        NAME(0, 64),               "",                                       0,                          \
       "name of this node, unique in the cluster; empty: the host's name")                                              \
@@ -32,6 +43,7 @@ AQ_DECLARE_SETTINGS(aq_agent_capacity)
       "further identifiers for node filters, such as rack:a7")                                                          \
     S(T, capacity,    RECORD(aq_agent_capacity), NULL,                                     0,                          \
       "what to offer: at most what the host has")                                                                 \
+    S(T, keep,        RECORD(aq_agent_keep),     NULL,                                     0, "what to keep")             \
     S(T, journal,     ENUM(aq_level),            "info",                                   0,                          \
       "least level of messages on standard error")
 AQ_DECLARE_SETTINGS(aq_config_agent)

@@ -73,7 +73,8 @@ static int fail_resource(struct decide *decide, const void *record, struct aq_er
         return aq_fail(error, AQ_E_STATE, "resource %" PRIu64 " is RUNNING: it can no longer fail to start",
                        command->id);
     bool counts = application.status == AQ_ELECTED;
-    struct aq_resource_ended event = {.id = command->id, .failed = counts, .reason = command->reason};
+    struct aq_resource_ended event = {
+        .id = command->id, .failed = counts, .reason = command->reason, .log_bytes = command->log_bytes};
     decide_emit(decide, &aq_event_resource_ended, &event);
     if (application.status == AQ_DEALLOCATE)
         emit_moved(decide, application.id, AQ_DEALLOCATED, application.description);
@@ -90,8 +91,11 @@ static int end_resource(struct decide *decide, const void *record, struct aq_err
     struct aq_application application;
     if (find_reported(decide, command->id, command->node, &resource, &application, error) != 0)
         return -1;
-    struct aq_resource_ended event = {
-        .id = command->id, .exit_status = command->exit_status, .reason = command->reason, .exited = !command->unknown};
+    struct aq_resource_ended event = {.id = command->id,
+                                      .exit_status = command->exit_status,
+                                      .reason = command->reason,
+                                      .exited = !command->unknown,
+                                      .log_bytes = command->log_bytes};
     decide_emit(decide, &aq_event_resource_ended, &event);
     const char *words = aq_arena_format(decide->arena, "ended: %s", command->reason);
     bool well = command->exit_status == 0 && !command->unknown;

@@ -31,6 +31,7 @@ struct hub_agent {
     /* See sessions.h. */
     uint64_t session;         /* 0: none */
     bool offered;             /* the hub chose its number; older agents choose it, so a recording may look like them */
+    uint64_t form;            /* AQ_WIRE_FORM of the agent */
     struct aq_buffer hello;   /* packed HELLO of the session, for sessions_rejoin() */
     struct hub_join *joining; /* a HELLO that is not committed yet */
 

@@ -12,8 +12,6 @@ enum {
     EVENTS_BEHIND = 1000000, /* if more events than this are new, the tables are read instead */
 };
 
-static const char node_author[] = "node:";
-
 static const struct aq_entity *nodes(void)
 {
     return &aq_entity_node;
@@ -100,13 +98,6 @@ static void resource_stopped(struct reading *reading, uint64_t number)
         tell_agent(reading, resource.node, number);
 }
 
-/* Only if the event comes from the node: if it was ended because its node was deleted, there is no agent to ask. */
-static void resource_ended(struct hub_changes *changes, const char *author, uint64_t number)
-{
-    if (strncmp(author, node_author, strlen(node_author)) == 0)
-        fetches_note_end(changes->fetches, number, author + strlen(node_author));
-}
-
 static bool read_event(void *context, const struct aq_event *event)
 {
     struct reading *reading = context;
@@ -123,7 +114,7 @@ static bool read_event(void *context, const struct aq_event *event)
         resource_stopped(reading, stopped->id);
     } else if (event->type == &aq_event_resource_ended) {
         const struct aq_resource_ended *ended = event->data;
-        resource_ended(reading->changes, event->author, ended->id);
+        presence_drop_log(reading->changes->presence, ended->id);
     }
     return true;
 }

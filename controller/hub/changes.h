@@ -4,13 +4,12 @@
 #define AQ_CONTROLLER_HUB_CHANGES_H
 
 #include "controller/hub/base.h"
-#include "controller/hub/fetches.h"
-#include "controller/hub/sessions.h"
+#include "controller/hub/presence.h"
 
 struct hub_changes {
     struct hub_base *base;
     struct hub_sessions *sessions;
-    struct hub_fetches *fetches;
+    struct hub_presence *presence;
     bool loaded;       /* the nodes were read from the tables */
     uint64_t seen_seq; /* the last event that was read */
 };

@@ -4,23 +4,21 @@
 #include "schema/model/resource.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    FETCH_MS = 4500,    /* hub_fetch() promises five seconds; the hub may notice a tick late */
-    FETCHES_MAX = 1000, /* open at once; more are refused */
-    TRACES = 4096,      /* resources that have ended and whose node is known */
+    FETCH_MS = 4500,           /* hub_fetch() promises five seconds; the hub may notice a tick late */
+    FETCHES_MAX = 1000,        /* open at once; more are refused, */
+    FETCHES_WAITING_MAX = 750, /* and from here on they do not wait for output */
 };
 
 struct hub_fetch {
     struct hub_item item;
     struct hub_fetches *fetches;
     struct hub_fetch *next;
-    uint64_t number;
-    uint64_t resource;
-    size_t size; /* in bytes */
+    struct aq_ask want;
     char node[HUB_NAME_SIZE];
     uint64_t sent_in; /* the delivery that carried it; 0: none yet */
     uint64_t until_ms;
@@ -30,36 +28,33 @@ struct hub_fetch {
 
 /* ---- beginning ----------------------------------------------------------------------------------------- */
 
-void fetches_note_end(struct hub_fetches *fetches, uint64_t resource, const char *node)
-{
-    struct hub_trace *trace = &fetches->traces[resource % TRACES];
-    trace->resource = resource;
-    snprintf(trace->node, sizeof trace->node, "%s", node);
-}
-
+/* The node where the resource is, or was last. */
 static int find_node(struct hub_fetch *fetch, struct aq_error *error)
 {
     struct hub_base *base = fetch->fetches->base;
     struct state_txn *txn = NULL;
     struct aq_resource resource;
-    const struct hub_trace *trace = &fetch->fetches->traces[fetch->resource % TRACES];
+    struct aq_ended ended;
+    const char *node = NULL;
     aq_arena_reset(&base->arena);
     if (state_read(base->state, &txn, error) != 0)
         return -1;
-    bool found = state_resource(txn, fetch->resource, &resource, &base->arena);
+    if (state_resource(txn, fetch->want.resource, &resource, &base->arena))
+        node = resource.node;
+    else if (state_ended(txn, fetch->want.resource, &ended, &base->arena))
+        node = ended.node;
     state_end(txn);
-    const char *node = found ? resource.node : trace->node;
-    if (!found && trace->resource != fetch->resource)
-        return aq_key_not_found(&aq_entity_resource, aq_key_number(fetch->resource), error);
+    if (node == NULL)
+        return aq_key_not_found(&aq_entity_resource, aq_key_number(fetch->want.resource), error);
     aq_assert(strlen(node) < sizeof fetch->node);
     memcpy(fetch->node, node, strlen(node) + 1);
     return 0;
 }
 
-static void end_fetch(struct hub_fetch *fetch, const struct aq_error *error, const void *data, size_t length)
+/* `told` is NULL if there is an error. */
+static void end_fetch(struct hub_fetch *fetch, const struct aq_error *error, const struct aq_told *told)
 {
-    static const struct aq_error none = {0};
-    fetch->done(fetch->context, error != NULL ? error : &none, data, length);
+    fetch->done(fetch->context, error, told);
     atomic_fetch_sub(&fetch->fetches->count, 1);
     free(fetch);
 }
@@ -71,18 +66,20 @@ static void begin_fetch(struct hub_item *item)
     struct hub_base *base = fetches->base;
     struct aq_error error;
     if (find_node(fetch, &error) != 0) {
-        end_fetch(fetch, &error, NULL, 0);
+        end_fetch(fetch, &error, NULL);
         return;
     }
     struct hub_agent *agent = agents_find(&base->agents, fetch->node);
     if (agent == NULL || agent->session == 0 || !agent->active) {
-        aq_fail(&error, AQ_E_STATE, "the agent of node %s, where resource %" PRIu64 " ran last, is not connected",
-                fetch->node, fetch->resource);
-        end_fetch(fetch, &error, NULL, 0);
+        bool soon = agent != NULL && agent->known && agent->active; /* the controller has restarted */
+        aq_fail(&error, soon ? AQ_E_BUSY : AQ_E_STATE,
+                "the agent of node %s, where resource %" PRIu64 " ran last, is not connected%s", fetch->node,
+                fetch->want.resource, soon ? " yet; try again" : "");
+        end_fetch(fetch, &error, NULL);
         return;
     }
-    fetch->number = ++fetches->last_number;
-    fetch->until_ms = base->now_ms + FETCH_MS;
+    fetch->want.number = ++fetches->last_number;
+    fetch->until_ms = base->now_ms + FETCH_MS + fetch->want.wait_ms;
     fetch->next = NULL;
     *fetches->end = fetch;
     fetches->end = &fetch->next;
@@ -90,22 +87,25 @@ static void begin_fetch(struct hub_item *item)
     agents_mark_ready(&base->agents, agent);
 }
 
-int fetches_begin(struct hub_fetches *fetches, uint64_t resource, size_t size, hub_fetch_fn *done, void *context,
+int fetches_begin(struct hub_fetches *fetches, const struct aq_ask *want, hub_fetch_fn *done, void *context,
                   struct aq_error *error)
 {
     const struct aq_field *bound = aq_record_field(&aq_ask_record, "size");
-    if (size < bound->least || size > bound->most)
-        return aq_fail(error, AQ_E_INVALID, "size is %zu bytes; must be %" PRIu64 " to %" PRIu64, size, bound->least,
-                       bound->most);
-    if (atomic_fetch_add(&fetches->count, 1) >= FETCHES_MAX) {
+    if (want->size < bound->least || want->size > bound->most)
+        return aq_fail(error, AQ_E_INVALID, "size is %" PRIu64 " bytes; must be %" PRIu64 " to %" PRIu64, want->size,
+                       bound->least, bound->most);
+    unsigned open = atomic_fetch_add(&fetches->count, 1);
+    if (open >= FETCHES_MAX) {
         atomic_fetch_sub(&fetches->count, 1);
         return aq_fail(error, AQ_E_BUSY, "%d logs are being fetched already; try again", FETCHES_MAX);
     }
     struct hub_fetch *fetch = aq_calloc(1, sizeof *fetch);
     fetch->item = (struct hub_item){.home = &fetches->base->mailbox, .run = begin_fetch};
     fetch->fetches = fetches;
-    fetch->resource = resource;
-    fetch->size = size;
+    fetch->want = *want;
+    fetch->want.extent = true;
+    if (open >= FETCHES_WAITING_MAX)
+        fetch->want.wait_ms = 0;
     fetch->done = done;
     fetch->context = context;
     mailbox_post(&fetch->item);
@@ -142,8 +142,10 @@ void fetches_add_due(struct hub_fetches *fetches, const struct hub_agent *agent,
         if (fetch->sent_in != 0 || strcmp(fetch->node, agent->name) != 0)
             continue;
         fetch->sent_in = work->delivery;
-        *AQ_ITEM(work->asks, struct aq_ask, work->asks.count) =
-            (struct aq_ask){.number = fetch->number, .resource = fetch->resource, .size = fetch->size};
+        struct aq_ask *ask = AQ_ITEM(work->asks, struct aq_ask, work->asks.count);
+        *ask = fetch->want;
+        if (agent->form < AQ_FORM_LOGS) /* it knows no other fields */
+            *ask = (struct aq_ask){.number = ask->number, .resource = ask->resource, .size = ask->size};
         work->asks.count++;
     }
 }
@@ -166,16 +168,18 @@ static struct hub_fetch *unlink_fetch(struct hub_fetches *fetches, struct hub_fe
 static void take_answer(struct hub_fetches *fetches, const struct hub_agent *agent, const struct aq_told *told)
 {
     struct hub_fetch **link = &fetches->first;
-    while (*link != NULL && (*link)->number != told->number)
+    while (*link != NULL && (*link)->want.number != told->number)
         link = &(*link)->next;
     if (*link == NULL || strcmp((*link)->node, agent->name) != 0)
         return; /* it has expired, or this is the second answer */
     struct hub_fetch *fetch = unlink_fetch(fetches, link);
     struct aq_error error = {0};
+    struct aq_told answer = *told;
+    if (answer.data.length > fetch->want.size)
+        answer.data.length = fetch->want.size;
     if (told->error[0] != '\0')
         aq_fail(&error, AQ_E_NOT_FOUND, "%s", told->error);
-    size_t length = told->data.length < fetch->size ? told->data.length : fetch->size;
-    end_fetch(fetch, &error, told->data.data, told->error[0] != '\0' ? 0 : length);
+    end_fetch(fetch, &error, told->error[0] != '\0' ? NULL : &answer);
 }
 
 void fetches_take_answers(struct hub_fetches *fetches, const struct hub_agent *agent, const struct aq_list *told)
@@ -186,11 +190,15 @@ void fetches_take_answers(struct hub_fetches *fetches, const struct hub_agent *a
 
 void fetches_expire(struct hub_fetches *fetches, bool all)
 {
-    while (fetches->first != NULL && (all || fetches->first->until_ms <= fetches->base->now_ms)) {
+    struct hub_fetch **link = &fetches->first;
+    while (*link != NULL) {
         struct aq_error error;
-        struct hub_fetch *fetch = unlink_fetch(fetches, &fetches->first);
-        aq_fail(&error, AQ_E_UNKNOWN, "node %s did not answer in time", fetch->node);
-        end_fetch(fetch, &error, NULL, 0);
+        if (!all && (*link)->until_ms > fetches->base->now_ms) {
+            link = &(*link)->next;
+            continue;
+        }
+        aq_fail(&error, AQ_E_UNKNOWN, "node %s did not answer in time", (*link)->node);
+        end_fetch(unlink_fetch(fetches, link), &error, NULL);
     }
 }
 
@@ -204,18 +212,21 @@ void fetches_drop(struct hub_fetches *fetches, const struct hub_agent *agent)
             continue;
         }
         aq_fail(&error, AQ_E_STATE, "node %s was deleted", agent->name);
-        end_fetch(unlink_fetch(fetches, link), &error, NULL, 0);
+        end_fetch(unlink_fetch(fetches, link), &error, NULL);
     }
 }
 
 /* ---- FETCH --------------------------------------------------------------------------------------------- */
 
-static void answer_view(void *context, const struct aq_error *error, const void *data, size_t length)
+static void answer_view(void *context, const struct aq_error *error, const struct aq_told *told)
 {
     struct hub_question *question = context;
     struct aq_fetched message = {.error = aq_error_name(error->code),
-                                 .message = error->code == AQ_OK ? "" : error->message,
-                                 .data = {data, length}};
+                                 .message = error->code == AQ_OK ? "" : error->message};
+    if (told != NULL) {
+        message.data = told->data;
+        message.extent = told->extent;
+    }
     channel_answer(question, AQ_MSG_FETCHED, &message);
     free(question);
 }
@@ -224,21 +235,26 @@ void fetches_begin_for_view(struct hub_fetches *fetches, struct hub_question *qu
 {
     struct aq_error error;
     struct hub_question *copy = aq_malloc(sizeof *copy);
+    const struct aq_ask want = {
+        .resource = message->resource, .size = message->size, .onward = message->onward, .after = message->after};
     *copy = *question;
-    if (fetches_begin(fetches, message->resource, message->size, answer_view, copy, &error) != 0)
-        answer_view(copy, &error, NULL, 0);
+    if (fetches_begin(fetches, &want, answer_view, copy, &error) != 0)
+        answer_view(copy, &error, NULL);
 }
 
 /* ---- open and close ------------------------------------------------------------------------------------ */
 
+/* The first number is a random one: an agent may still answer a question of an earlier process. */
 void fetches_open(struct hub_fetches *fetches, struct hub_base *base)
 {
-    *fetches = (struct hub_fetches){.base = base, .traces = aq_calloc(TRACES, sizeof(struct hub_trace))};
+    *fetches = (struct hub_fetches){.base = base};
+    randombytes_buf(&fetches->last_number, sizeof fetches->last_number);
+    fetches->last_number >>= 1; /* it does not overflow */
     fetches->end = &fetches->first;
 }
 
 void fetches_close(struct hub_fetches *fetches)
 {
     aq_assert(fetches->first == NULL);
-    free(fetches->traces);
+    (void)fetches;
 }

@@ -10,31 +10,21 @@
 
 struct hub_fetch;
 
-/* The node of a resource that has ended: its log may still be there. */
-struct hub_trace {
-    uint64_t resource;
-    char node[HUB_NAME_SIZE];
-};
-
 struct hub_fetches {
     struct hub_base *base;
     struct hub_fetch *first, **end; /* open fetches, oldest first */
     uint64_t last_number;
-    atomic_uint count;        /* fetches that are open or in the mailbox; any thread */
-    struct hub_trace *traces; /* of resources that have ended recently */
+    atomic_uint count; /* fetches that are open or in the mailbox; any thread */
 };
 
 void fetches_open(struct hub_fetches *fetches, struct hub_base *base);
 void fetches_close(struct hub_fetches *fetches); /* none may be open */
 
 /* Does the work of hub_fetch(). Any thread. */
-int fetches_begin(struct hub_fetches *fetches, uint64_t resource, size_t size, hub_fetch_fn *done, void *context,
+int fetches_begin(struct hub_fetches *fetches, const struct aq_ask *want, hub_fetch_fn *done, void *context,
                   struct aq_error *error) AQ_MUST_CHECK;
 /* Handles FETCH, a question of the file view. */
 void fetches_begin_for_view(struct hub_fetches *fetches, struct hub_question *question, const struct aq_fetch *message);
-
-/* Notes that the resource has ended on this node. */
-void fetches_note_end(struct hub_fetches *fetches, uint64_t resource, const char *node);
 
 /* Are there questions to deliver to the agent? */
 bool fetches_are_due(const struct hub_fetches *fetches, const struct hub_agent *agent);

@@ -344,7 +344,7 @@ static void connect_parts(struct hub *hub, const struct hub_options *options)
                                           .live = options->live,
                                           .lost_after_ms = config->lost_after * 1000,
                                           .listens_since_ms = base->now_ms};
-    hub->changes = (struct hub_changes){.base = base, .sessions = &hub->sessions, .fetches = &hub->fetches};
+    hub->changes = (struct hub_changes){.base = base, .sessions = &hub->sessions, .presence = &hub->presence};
     hub->orders = (struct hub_orders){.base = base, .credentials = options->credentials};
     watches_open(&hub->watches, base);
 }
@@ -356,6 +356,7 @@ static void hub_free(struct hub *hub)
     channel_close(&hub->local_channel);
     mailbox_close(&hub->base.mailbox);
     watches_close(&hub->watches);
+    presence_close(&hub->presence);
     sessions_close(&hub->sessions);
     fetches_close(&hub->fetches);
     agents_free(&hub->base.agents);
@@ -405,10 +406,9 @@ void hub_stop(struct hub *hub)
 
 /* ---- any thread ---------------------------------------------------------------------------------------- */
 
-int hub_fetch(struct hub *hub, uint64_t resource, size_t size, hub_fetch_fn *done, void *context,
-              struct aq_error *error)
+int hub_fetch(struct hub *hub, const struct aq_ask *want, hub_fetch_fn *done, void *context, struct aq_error *error)
 {
-    return fetches_begin(&hub->fetches, resource, size, done, context, error);
+    return fetches_begin(&hub->fetches, want, done, context, error);
 }
 
 void hub_figures(struct hub *hub, struct hub_figures *figures)

@@ -8,6 +8,7 @@
 #include "controller/state/live.h"
 #include "controller/state/state.h"
 #include "controller/write/writer.h"
+#include "schema/wire/messages.h"
 
 struct hub;
 
@@ -26,10 +27,12 @@ int hub_check(const struct aq_config_controller *config, struct aq_error *error)
 int hub_start(struct hub **hub, const struct hub_options *options, struct aq_error *error) AQ_MUST_CHECK;
 void hub_stop(struct hub *hub); /* NULL is fine; the writer must still run */
 
-/* Asks the agent of a resource's node for the newest `size` bytes of its log. If it returns 0, `done` is called exactly
- * once, on the hub's thread, within five seconds, with an error if the agent does not answer. Any thread. */
-typedef void hub_fetch_fn(void *context, const struct aq_error *error, const void *data, size_t length);
-int hub_fetch(struct hub *hub, uint64_t resource, size_t size, hub_fetch_fn *done, void *context,
+/* Asks the agent of a resource's node for bytes of its log, even if the resource has ended. Of `want`, the hub sets
+ * number and extent. If it returns 0, `done` is called exactly once, on the hub's thread, within five seconds and
+ * want->wait_ms: with the answer, or with an error, and NULL, if the agent does not answer. If too many wait, it does
+ * not wait. An older agent sends the newest bytes, whatever position is wanted, and no extent. Any thread. */
+typedef void hub_fetch_fn(void *context, const struct aq_error *error, const struct aq_told *told);
+int hub_fetch(struct hub *hub, const struct aq_ask *want, hub_fetch_fn *done, void *context,
               struct aq_error *error) AQ_MUST_CHECK;
 
 struct hub_figures {

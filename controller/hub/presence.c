@@ -11,6 +11,7 @@
 enum {
     SCAN_MS = 1000,     /* the longest time between two scans of all agents, */
     SCAN_LEAST_MS = 20, /* and the shortest, when an agent may be lost sooner */
+    LOGS_MAX = 65536,   /* changes of logs that wait for the next scan */
 };
 
 struct hub_lose {
@@ -35,6 +36,33 @@ void presence_heard(struct hub_presence *presence, struct hub_agent *agent, cons
         sessions_rejoin(presence->sessions, agent);
 }
 
+static void store_logs(struct hub_presence *presence)
+{
+    struct aq_error error;
+    if (presence->log_count > 0 && live_put_logs(presence->live, presence->logs, presence->log_count, &error) != 0)
+        aq_journal(AQ_WARN, "the sizes of logs cannot be stored", "error", error.message, NULL);
+    presence->log_count = 0;
+}
+
+static void note_log(struct hub_presence *presence, const struct aq_kept *log)
+{
+    if (presence->log_count == LOGS_MAX)
+        store_logs(presence);
+    AQ_GROW(presence->logs, presence->log_count, presence->log_capacity);
+    presence->logs[presence->log_count++] = *log;
+}
+
+void presence_drop_log(struct hub_presence *presence, uint64_t resource)
+{
+    note_log(presence, &(struct aq_kept){.resource = resource});
+}
+
+void presence_close(struct hub_presence *presence)
+{
+    free(presence->logs);
+    presence->logs = NULL;
+}
+
 void presence_beat(struct hub_presence *presence, struct hub_agent *agent, struct hub_question *question,
                    const struct aq_beat *beat)
 {
@@ -48,6 +76,11 @@ void presence_beat(struct hub_presence *presence, struct hub_agent *agent, struc
     agent->live.load_milli = beat->load_milli;
     agent->live.memory_available = beat->memory_available;
     agent->live.workloads = beat->workloads;
+    for (uint32_t i = 0; i < beat->logs.count; i++) {
+        const struct aq_kept *log = AQ_ITEM(beat->logs, struct aq_kept, i);
+        if (log->end > log->first)
+            note_log(presence, log);
+    }
 }
 
 /* ---- silence ------------------------------------------------------------------------------------------- */
@@ -134,6 +167,7 @@ void presence_scan(struct hub_presence *presence)
     }
     atomic_store(&presence->alive, alive);
     presence->next_scan_ms = next_ms > base->now_ms + SCAN_LEAST_MS ? next_ms : base->now_ms + SCAN_LEAST_MS;
+    store_logs(presence);
     if (beaten > 0)
         log_stored(presence, live_put(presence->live, names, rows, beaten, &error) == 0, &error);
 }

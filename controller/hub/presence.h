@@ -17,14 +17,20 @@ struct hub_presence {
     bool leads;                /* only the leader declares nodes lost */
     uint64_t listens_since_ms; /* silence counts from here: before, we did not lead or did not read messages */
     uint64_t next_scan_ms;
-    uint64_t beats;              /* since presence_take_beats() */
-    uint64_t unstored;           /* scans in a row whose heartbeats could not be stored */
+    uint64_t beats;       /* since presence_take_beats() */
+    uint64_t unstored;    /* scans in a row whose heartbeats could not be stored */
+    struct aq_kept *logs; /* to be stored at the next scan; end 0: to be removed */
+    size_t log_count, log_capacity;
     atomic_uint_least64_t alive; /* number of agents that were alive at the last scan; any thread */
 };
+
+void presence_close(struct hub_presence *presence);
 
 /* Handles BEAT. */
 void presence_beat(struct hub_presence *presence, struct hub_agent *agent, struct hub_question *question,
                    const struct aq_beat *message);
+/* The resource is gone: its log is not in heartbeats any more. */
+void presence_drop_log(struct hub_presence *presence, uint64_t resource);
 /* Notes that a question came from the agent. It is a sign of life if `fresh`, which means that it cannot be a
  * recording, and for older agents in any case. */
 void presence_heard(struct hub_presence *presence, struct hub_agent *agent, const struct hub_question *question,

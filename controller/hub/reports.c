@@ -58,15 +58,18 @@ static void fill_command(struct report_command *command, const struct hub_report
                                                            .hw_addr = happening->hw_addr};
     } else if (happening->what == AQ_HAPPENED_FAILED) {
         command->request.command = &aq_command_resource_fail;
-        command->record.fail =
-            (struct aq_resource_fail){.id = happening->resource, .node = report->name, .reason = happening->reason};
+        command->record.fail = (struct aq_resource_fail){.id = happening->resource,
+                                                         .node = report->name,
+                                                         .reason = happening->reason,
+                                                         .log_bytes = happening->log_bytes};
     } else {
         command->request.command = &aq_command_resource_end;
         command->record.end = (struct aq_resource_end){.id = happening->resource,
                                                        .node = report->name,
                                                        .exit_status = happening->exit_status,
                                                        .reason = happening->reason,
-                                                       .unknown = happening->unknown};
+                                                       .unknown = happening->unknown,
+                                                       .log_bytes = happening->log_bytes};
     }
     command->records[0] = &command->record;
     command->request.records = command->records;

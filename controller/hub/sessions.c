@@ -24,6 +24,7 @@ struct hub_join {
     char author[AUTHOR_SIZE];
     uint64_t session;
     bool offered;
+    uint64_t form;
     struct aq_buffer hello; /* packed */
     struct hub_question question;
 };
@@ -59,7 +60,7 @@ static struct aq_node_join join_from(const struct aq_hello *hello)
 #undef COPY_FIELD
 }
 
-static void send_welcome(struct hub_base *base, const char *name, struct hub_question *question)
+static void send_welcome(struct hub_base *base, const struct hub_agent *agent, struct hub_question *question)
 {
     struct aq_welcome message = {.beat_ms = base->beat_ms, .patience_ms = base->patience_ms};
     struct state_txn *txn = NULL;
@@ -72,8 +73,10 @@ static void send_welcome(struct hub_base *base, const char *name, struct hub_que
         channel_refuse(question, &error);
         return;
     }
-    if (state_node(txn, name, &node, &base->arena))
+    if (state_node(txn, agent->name, &node, &base->arena))
         message.number = node.number;
+    if (agent->form >= AQ_FORM_LOGS)
+        message.form = AQ_WIRE_FORM;
     state_end(txn);
     channel_answer(question, AQ_MSG_WELCOME, &message);
 }
@@ -94,6 +97,7 @@ static void begin_session(struct hub_base *base, struct hub_agent *agent, struct
     }
     agent->session = join->session;
     agent->offered = join->offered;
+    agent->form = join->form;
     agent->known = agent->active = true;
     struct aq_buffer old = agent->hello;
     agent->hello = join->hello;
@@ -126,7 +130,7 @@ static void join_done(struct hub_item *item)
     agent->joining = NULL;
     if (join->request.error.code == AQ_OK) {
         begin_session(base, agent, join);
-        send_welcome(base, agent->name, &join->question);
+        send_welcome(base, agent, &join->question);
     } else {
         aq_journal(AQ_WARN, "agent refused", "node", agent->name, "error", join->request.error.message, NULL);
         channel_refuse(&join->question, &join->request.error);
@@ -150,6 +154,7 @@ static void submit_join(struct hub_sessions *sessions, struct hub_agent *agent, 
     snprintf(join->author, sizeof join->author, "node:%s", hello->name);
     join->session = hello->session;
     join->offered = hello->asks_session;
+    join->form = hello->form;
     if (question != NULL)
         join->question = *question;
     join->sessions = sessions;

@@ -84,7 +84,7 @@ static void store_ballot(struct project *project, struct aq_application *applica
 }
 
 static void create_resource(struct project *project, const struct aq_application_elected *event,
-                            const struct aq_application *application)
+                            const struct aq_application *application, uint64_t previous)
 {
     struct aq_label label;
     struct aq_node node;
@@ -106,6 +106,7 @@ static void create_resource(struct project *project, const struct aq_application
         .amounts = aq_needs_amounts(&definition->resources),
         .lifetime = application->lifetime != 0 ? application->lifetime : definition->resources.lifetime,
         .created_at = project->time_ms,
+        .previous = previous,
     };
     struct state_key key = state_key_number(resource.id), on_node = state_key_number(node.number);
     state_key_add_number(&on_node, resource.id);
@@ -124,11 +125,12 @@ static void elect_node(struct project *project, const void *data)
         return;
     set_status(project, &application, AQ_ELECTED);
     application.description = "";
+    uint64_t previous = application.last_resource;
     application.resource = application.last_resource = event->resource;
     application.node = event->node;
     store_ballot(project, &application, event->node, event->definition, event->groups);
     store_application(project, &application);
-    create_resource(project, event, &application);
+    create_resource(project, event, &application, previous);
 }
 PROJECT(aq_event_application_elected, elect_node);
 

@@ -1,6 +1,7 @@
 #include "schema/model/resource.h"
 
 #include "controller/project/project.h"
+#include "schema/codec/pack.h"
 #include "schema/model/application.h"
 #include "schema/model/node.h"
 
@@ -139,6 +140,21 @@ static void leave_application(struct project *project, const struct aq_resource 
     state_store(project->txn, &aq_entity_application, &key, &application);
 }
 
+/* So that its log is found. */
+static void keep_ended(struct project *project, const struct aq_resource *resource,
+                       const struct aq_resource_ended *event)
+{
+    const struct aq_ended ended = {.application = resource->application,
+                                   .user = resource->user,
+                                   .node = resource->node,
+                                   .log_bytes = event->log_bytes,
+                                   .previous = resource->previous};
+    AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
+    struct state_key key = state_key_number(resource->id);
+    aq_record_pack(&aq_ended_record, &ended, &packed);
+    index_put(project->txn, INDEX_ENDED, &key, packed.data, packed.length);
+}
+
 static void end_resource(struct project *project, const void *data)
 {
     const struct aq_resource_ended *event = data;
@@ -150,6 +166,7 @@ static void end_resource(struct project *project, const void *data)
     remove_address(project, resource.hw_addr, resource.id);
     free_capacity(project, &resource);
     leave_application(project, &resource, event);
+    keep_ended(project, &resource, event);
     struct state_key key = state_key_number(resource.id);
     state_remove(project->txn, &aq_entity_resource, &key);
     project_history(project, resource.application);

@@ -29,7 +29,7 @@ static const struct route fixed[] = {
 static const struct view_renderer renderers[aq_view_kind_count] = {
     [AQ_VIEW_WHY] = {view_why, ""},
     [AQ_VIEW_EVENTS] = {view_events, "; ?after=<seq>, ?limit="},
-    [AQ_VIEW_OUTPUT] = {view_log, "; ?size="},
+    [AQ_VIEW_OUTPUT] = {view_log, "; ?after=<position>, ?size=, ?follow=true"},
 };
 
 void routes_gather(struct routes *routes, bool get_deallocate)

@@ -16,7 +16,7 @@ request_step list_rows;
 /* vote.c */
 request_step vote_list;
 
-/* view.c */
+/* view.c, output.c */
 request_step view_why, view_events, view_log;
 
 /* write.c */

@@ -2,6 +2,7 @@
 #include "controller/lmdb/marks.h"
 #include "controller/lmdb/pages.h"
 #include "controller/state/store.h"
+#include "schema/model/resource.h"
 #include "schema/model/vote.h"
 
 #include <stdio.h>
@@ -15,7 +16,8 @@ static uint64_t layout_number(void)
     const struct aq_entity *entity;
     for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++)
         layout = layout * 0x100000001b3 ^ aq_record_fingerprint(entity->record);
-    return layout * 0x100000001b3 ^ aq_record_fingerprint(&aq_ballot_record);
+    layout = layout * 0x100000001b3 ^ aq_record_fingerprint(&aq_ballot_record);
+    return layout * 0x100000001b3 ^ aq_record_fingerprint(&aq_ended_record);
 }
 
 static struct state_key layout_key(void)

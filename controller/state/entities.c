@@ -1,6 +1,7 @@
 /* Rows of each entity by their key, and keys by what else identifies a row. */
 #include "controller/state/counters.h"
 #include "controller/state/store.h"
+#include "schema/codec/pack.h"
 #include "schema/model/application.h"
 #include "schema/model/label.h"
 #include "schema/model/node.h"
@@ -49,6 +50,20 @@ bool state_application(struct state_txn *txn, uint64_t id, struct aq_application
 bool state_resource(struct state_txn *txn, uint64_t id, struct aq_resource *resource, struct aq_arena *arena)
 {
     return find_by_number(txn, &aq_entity_resource, id, resource, arena);
+}
+
+bool state_ended(struct state_txn *txn, uint64_t id, struct aq_ended *ended, struct aq_arena *arena)
+{
+    struct state_key key = state_key_number(id);
+    const void *value;
+    size_t length;
+    struct aq_error error;
+    if (!index_get(txn, INDEX_ENDED, &key, &value, &length))
+        return false;
+    if (aq_record_unpack(&aq_ended_record, ended, value, length, false, arena, &error) == 0)
+        return true;
+    store_damage(txn, value, index_table(INDEX_ENDED));
+    return false;
 }
 
 /* ---- keys --------------------------------------------------------------------------------------------- */

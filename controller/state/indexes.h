@@ -16,6 +16,7 @@
     I(INDEX_ADDRESS, "address")             /* IP or hardware address -> resource id */                                \
     I(INDEX_HISTORY, "history")             /* application id, seq of an event about it -> the event's ballot, or      \
                                                nothing */                                                              \
+    I(INDEX_ENDED, "ended")                 /* id of a resource that is gone -> packed aq_ended */                     \
     I(INDEX_OWNED, "owned")                 /* user, application id -> nothing: for lists of one's own */              \
     I(INDEX_KEYS, "keys")                   /* user, idempotency key -> the remembered answer */                       \
     I(INDEX_KEY_TIMES, "key-times")         /* time, user, idempotency key -> nothing: for removing old ones */

@@ -14,7 +14,7 @@ static const char writing[] = "writing heartbeats";
 
 struct live {
     struct lmdb_file file; /* closed when a reader could not open a new file yet */
-    MDB_dbi nodes;
+    MDB_dbi nodes, logs;
     enum state_mode mode;
     uint64_t checked_ms;
     char path[1200];
@@ -23,15 +23,19 @@ struct live {
 /* ---- open and close ----------------------------------------------------------------------------------- */
 
 /* Returns LMDB's code. */
-static int open_table(struct live *live, bool write)
+static int open_tables(struct live *live, bool write)
 {
     MDB_txn *txn;
     int code = mdb_txn_begin(live->file.env, NULL, write ? 0 : MDB_RDONLY, &txn);
     if (code != 0)
         return code;
     code = mdb_dbi_open(txn, "nodes", write ? MDB_CREATE : 0, &live->nodes);
+    if (code == 0)
+        code = mdb_dbi_open(txn, "logs", write ? MDB_CREATE : 0, &live->logs);
+    if (code == 0 && write) /* what an earlier process heard is not true now */
+        code = mdb_drop(txn, live->nodes, 0);
     if (code == 0 && write)
-        code = mdb_drop(txn, live->nodes, 0); /* what an earlier process heard is not true now */
+        code = mdb_drop(txn, live->logs, 0);
     if (code == 0)
         return mdb_txn_commit(txn); /* keeps the handle */
     mdb_txn_abort(txn);
@@ -45,13 +49,13 @@ static int open_file(struct live *live, struct aq_error *error)
         .directory = live->path,
         .setting = "on the number of heartbeats",
         .flags = write ? MDB_NOSYNC : MDB_RDONLY,
-        .tables_max = 2,
+        .tables_max = 3,
         .first_bytes = LIVE_MAP_BYTES,
         .most_bytes = write ? LIVE_MAP_BYTES : 0,
     };
     if (lmdb_file_open(&live->file, &options, error) != 0)
         return -1;
-    int code = open_table(live, write);
+    int code = open_tables(live, write);
     if (code == 0)
         return 0;
     (void)lmdb_file_fail(&live->file, code, live->path, error);
@@ -163,6 +167,45 @@ int live_put(struct live *live, const char *const *names, const struct aq_node_l
         MDB_val key = {strlen(names[i]), (void *)names[i]}, value = {packed.length, packed.data};
         code = mdb_put(txn, live->nodes, &key, &value, 0);
     }
+    if (code == 0)
+        code = mdb_txn_commit(txn);
+    else
+        mdb_txn_abort(txn);
+    return code == 0 ? 0 : lmdb_file_fail(&live->file, code, writing, error);
+}
+
+bool live_log(struct live *live, uint64_t resource, struct aq_kept *out)
+{
+    MDB_txn *txn;
+    MDB_val key = {sizeof resource, &resource}, value;
+    move_to_new_file(live);
+    if (live->file.env == NULL || mdb_txn_begin(live->file.env, NULL, MDB_RDONLY, &txn) != 0)
+        return false;
+    bool found = mdb_get(txn, live->logs, &key, &value) == 0 && value.mv_size == sizeof *out;
+    if (found)
+        memcpy(out, value.mv_data, sizeof *out);
+    mdb_txn_abort(txn);
+    return found;
+}
+
+static int put_log(const struct live *live, MDB_txn *txn, const struct aq_kept *log)
+{
+    uint64_t resource = log->resource;
+    MDB_val key = {sizeof resource, &resource}, value = {sizeof *log, (void *)log};
+    if (log->end > 0)
+        return mdb_put(txn, live->logs, &key, &value, 0);
+    int code = mdb_del(txn, live->logs, &key, NULL);
+    return code == MDB_NOTFOUND ? 0 : code;
+}
+
+int live_put_logs(struct live *live, const struct aq_kept *logs, size_t count, struct aq_error *error)
+{
+    MDB_txn *txn;
+    int code = mdb_txn_begin(live->file.env, NULL, 0, &txn);
+    if (code != 0)
+        return lmdb_file_fail(&live->file, code, writing, error);
+    for (size_t i = 0; code == 0 && i < count; i++)
+        code = put_log(live, txn, &logs[i]);
     if (code == 0)
         code = mdb_txn_commit(txn);
     else

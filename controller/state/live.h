@@ -8,6 +8,7 @@
 
 #include "controller/state/state.h"
 #include "schema/model/node.h"
+#include "schema/wire/messages.h"
 
 struct live;
 
@@ -22,5 +23,11 @@ bool live_node(struct live *live, const char *name, struct aq_node_live *out);
 /* Writes the heartbeats of `count` nodes in one transaction. After a failure the next call tries again. */
 int live_put(struct live *live, const char *const *names, const struct aq_node_live *rows, size_t count,
              struct aq_error *error) AQ_MUST_CHECK;
+
+/* How much of the log of a running resource is kept. False: its agent has not said so. */
+bool live_log(struct live *live, uint64_t resource, struct aq_kept *out);
+
+/* The same as live_put() for logs, in their order; an end of 0 removes the entry. */
+int live_put_logs(struct live *live, const struct aq_kept *logs, size_t count, struct aq_error *error) AQ_MUST_CHECK;
 
 #endif

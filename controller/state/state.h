@@ -137,11 +137,14 @@ struct aq_label;
 struct aq_node;
 struct aq_application;
 struct aq_resource;
+struct aq_ended;
 bool state_user(struct state_txn *txn, const char *name, struct aq_user *user, struct aq_arena *arena);
 bool state_label(struct state_txn *txn, uint64_t id, struct aq_label *label, struct aq_arena *arena);
 bool state_node(struct state_txn *txn, const char *name, struct aq_node *node, struct aq_arena *arena);
 bool state_application(struct state_txn *txn, uint64_t id, struct aq_application *application, struct aq_arena *arena);
 bool state_resource(struct state_txn *txn, uint64_t id, struct aq_resource *resource, struct aq_arena *arena);
+/* What is kept of a resource that is gone. */
+bool state_ended(struct state_txn *txn, uint64_t id, struct aq_ended *ended, struct aq_arena *arena);
 
 /* The name of a node by its number, of deleted nodes too. False: there was none. */
 bool state_node_name(struct state_txn *txn, uint64_t number, char *name, size_t size);

@@ -1,5 +1,6 @@
 #include "drivers/process/log.h"
 
+#include "drivers/output.h"
 #include "schema/base/files.h"
 
 #include <errno.h>
@@ -10,25 +11,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAME_SIZE = 16, LOG_FLAGS = O_CLOEXEC | O_NOFOLLOW | O_NOCTTY };
-
-static void name_log(char name[NAME_SIZE], unsigned number)
+static int create_file(struct process_log *log, uint64_t start)
 {
-    if (number == 0)
-        snprintf(name, NAME_SIZE, "log");
-    else
-        snprintf(name, NAME_SIZE, "log.%u", number);
+    char name[OUTPUT_NAME_SIZE];
+    output_name(name, start);
+    return openat(log->directory, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0640);
 }
-
-/* ---- writing ------------------------------------------------------------------------------------------ */
 
 int process_log_open(struct process_log *log, int directory, uint64_t size, unsigned files, struct aq_error *error)
 {
     aq_assert(size > 0 && files >= 1 && files <= PROCESS_LOG_FILES_MOST);
     *log = (struct process_log){.directory = directory, .size = size, .files = files};
-    log->fd = openat(directory, "log", O_WRONLY | O_CREAT | O_APPEND | LOG_FLAGS, 0640);
+    log->fd = create_file(log, 0);
     if (log->fd < 0)
-        return aq_fail_errno(error, errno, "file log");
+        return aq_fail_errno(error, errno, "cannot create the log");
     struct stat status;
     if (fstat(log->fd, &status) == 0)
         log->used = (uint64_t)status.st_size;
@@ -56,32 +52,50 @@ static bool log_put(struct process_log *log, const char *bytes, size_t length)
     return done == length;
 }
 
+struct trimming {
+    const struct process_log *log;
+    uint64_t oldest; /* position of the oldest file */
+    unsigned count;  /* of files */
+};
+
+static bool find_oldest(void *context, int directory, const char *name, unsigned char type)
+{
+    struct trimming *trimming = context;
+    uint64_t start;
+    (void)directory, (void)type;
+    if (!output_name_position(name, &start) || start > trimming->log->start)
+        return true; /* the workload may put anything here */
+    trimming->count++;
+    if (start < trimming->oldest)
+        trimming->oldest = start;
+    return true;
+}
+
+/* Deletes the oldest files as long as there are too many. */
+static void log_trim(struct process_log *log)
+{
+    char name[OUTPUT_NAME_SIZE];
+    struct aq_error ignored;
+    struct trimming trimming;
+    do {
+        trimming = (struct trimming){.log = log, .oldest = UINT64_MAX};
+        if (aq_directory_list(log->directory, find_oldest, &trimming, &ignored) != 0 || trimming.count <= log->files)
+            return;
+        output_name(name, trimming.oldest);
+    } while (trimming.oldest < log->start && unlinkat(log->directory, name, 0) == 0);
+}
+
 /* Starts a new file. While that fails, output is lost: the limit of the size is kept. */
 static bool log_rotate(struct process_log *log)
 {
-    if (log->files == 1) {
-        if (ftruncate(log->fd, 0) != 0)
-            return false;
-        log->used = 0;
-        return true;
-    }
-    int fd = openat(log->directory, "log.new", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | LOG_FLAGS, 0640);
+    int fd = create_file(log, log->start + log->used);
     if (fd < 0)
         return false;
-    char from[NAME_SIZE];
-    char to[NAME_SIZE];
-    for (unsigned number = log->files - 1; number > 0; number--) {
-        name_log(from, number - 1);
-        name_log(to, number);
-        renameat(log->directory, from, log->directory, to); /* fails for a file that does not exist yet */
-    }
-    if (renameat(log->directory, "log.new", log->directory, "log") != 0) {
-        close(fd);
-        return false;
-    }
     close(log->fd);
     log->fd = fd;
+    log->start += log->used;
     log->used = 0;
+    log_trim(log);
     return true;
 }
 
@@ -124,74 +138,4 @@ void process_log_write(struct process_log *log, const char *bytes, size_t length
         bytes += share;
         length -= share;
     }
-}
-
-/* ---- reading ------------------------------------------------------------------------------------------ */
-
-struct log_part {
-    int fd;
-    ino_t inode;
-    uint64_t size;
-};
-
-/* Opens the newest files that hold `max` bytes. A concurrent rotation can make a file appear twice. */
-static unsigned parts_open(int directory, size_t max, struct log_part parts[PROCESS_LOG_FILES_MOST])
-{
-    unsigned count = 0;
-    uint64_t held = 0;
-    for (unsigned number = 0; number <= PROCESS_LOG_FILES_MOST && count < PROCESS_LOG_FILES_MOST && held < max;
-         number++) {
-        char name[NAME_SIZE];
-        struct stat status;
-        name_log(name, number);
-        int fd = openat(directory, name, O_RDONLY | O_NONBLOCK | LOG_FLAGS);
-        if (fd < 0)
-            break;
-        if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ||
-            (count > 0 && parts[count - 1].inode == status.st_ino)) {
-            close(fd);
-            continue;
-        }
-        parts[count++] = (struct log_part){fd, status.st_ino, (uint64_t)status.st_size};
-        held += (uint64_t)status.st_size;
-    }
-    return count;
-}
-
-static int part_read(const struct log_part *part, uint64_t from, struct aq_buffer *out, struct aq_error *error)
-{
-    char bytes[16384];
-    while (from < part->size) {
-        uint64_t left = part->size - from;
-        ssize_t length = pread(part->fd, bytes, left < sizeof bytes ? (size_t)left : sizeof bytes, (off_t)from);
-        if (length < 0)
-            return aq_fail_errno(error, errno, "cannot read the log");
-        if (length == 0) /* truncated meanwhile */
-            return 0;
-        aq_buffer_add(out, bytes, (size_t)length);
-        from += (uint64_t)length;
-    }
-    return 0;
-}
-
-int process_log_read(const char *directory, size_t max, struct aq_buffer *out, struct aq_error *error)
-{
-    AQ_CLEANUP_FD int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return aq_fail_errno(error, errno, "directory %s", directory);
-    struct log_part parts[PROCESS_LOG_FILES_MOST];
-    unsigned count = parts_open(fd, max, parts);
-    uint64_t held = 0;
-    for (unsigned i = 0; i < count; i++)
-        held += parts[i].size;
-    uint64_t skip = held > max ? held - max : 0;
-    int result = 0;
-    for (unsigned i = count; i-- > 0;) {
-        uint64_t from = skip < parts[i].size ? skip : parts[i].size;
-        skip -= from;
-        if (result == 0)
-            result = part_read(&parts[i], from, out, error);
-        close(parts[i].fd);
-    }
-    return result;
 }

@@ -1,5 +1,4 @@
-/* A workload's output, in files of limited size: `log`, and the older `log.1`, `log.2` ... in its directory. When `log`
- * is full, each file moves up by one, and the oldest is deleted. Files end at the end of a line if possible.
+/* Writes a workload's output (drivers/output.h) in files of limited size. A file ends at the end of a line if possible.
  *
  * Output that cannot be written, because the disk is full, is dropped and counted, so that the workload never waits for
  * the disk. As soon as there is room, a line in the log says how much was lost. */
@@ -7,7 +6,6 @@
 #define AQ_DRIVERS_PROCESS_LOG_H
 
 #include "schema/base/error.h"
-#include "schema/base/memory.h"
 #include "schema/drivers/process.h"
 
 #include <stdbool.h>
@@ -18,9 +16,10 @@ enum { PROCESS_LOG_FILES_MOST = AQ_PROCESS_LOG_FILES_MAX };
 
 struct process_log {
     int directory;  /* the workload's; belongs to the caller */
-    int fd;         /* of `log` */
+    int fd;         /* of the newest file */
+    uint64_t start; /* position at which it begins */
     uint64_t size;  /* of a full file, in bytes */
-    uint64_t used;  /* of `log` */
+    uint64_t used;  /* of the newest file */
     unsigned files; /* how many files are kept, 1 to PROCESS_LOG_FILES_MOST */
     bool mid_line;  /* the last byte written did not end a line */
     uint64_t lost;  /* bytes dropped since the last successful write */
@@ -31,8 +30,5 @@ int process_log_open(struct process_log *log, int directory, uint64_t size, unsi
                      struct aq_error *error) AQ_MUST_CHECK;
 void process_log_write(struct process_log *log, const char *bytes, size_t length);
 void process_log_close(struct process_log *log);
-
-/* Appends the newest `max` bytes of the workload's log files to `out`. The keeper may be writing them meanwhile. */
-int process_log_read(const char *directory, size_t max, struct aq_buffer *out, struct aq_error *error) AQ_MUST_CHECK;
 
 #endif

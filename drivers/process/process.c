@@ -1,10 +1,10 @@
 #include "drivers/process/process.h"
 
 #include "drivers/process/job.h"
-#include "drivers/process/log.h"
 #include "drivers/process/workload.h"
 #include "schema/base/clock.h"
 #include "schema/base/files.h"
+#include "schema/drivers/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -218,13 +218,6 @@ static int process_timeout_ms(struct driver *driver)
     return waiting && (timeout_ms < 0 || timeout_ms > NURSERY_AGAIN_MS) ? NURSERY_AGAIN_MS : timeout_ms;
 }
 
-static int process_logs(struct driver *driver, uint64_t resource, const char *directory, size_t max,
-                        struct aq_buffer *out, struct aq_error *error)
-{
-    (void)driver, (void)resource;
-    return process_log_read(directory, max, out, error);
-}
-
 const struct driver_type process_driver_type = {
     .declared = &aq_driver_process,
     .probe = process_probe,
@@ -233,7 +226,6 @@ const struct driver_type process_driver_type = {
     .start = process_start,
     .adopt = process_adopt,
     .stop = process_stop,
-    .logs = process_logs,
     .wake_fd = process_wake_fd,
     .timeout_ms = process_timeout_ms,
     .work = process_work,

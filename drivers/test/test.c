@@ -225,13 +225,6 @@ static void test_work(struct driver *driver)
     }
 }
 
-static int test_logs(struct driver *driver, uint64_t resource, const char *directory, size_t max, struct aq_buffer *out,
-                     struct aq_error *error)
-{
-    (void)driver, (void)resource, (void)directory, (void)max, (void)out, (void)error;
-    return 0; /* nothing runs, so nothing is said */
-}
-
 static int test_wake_fd(struct driver *driver)
 {
     (void)driver;
@@ -251,7 +244,6 @@ const struct driver_type test_driver_type = {
     .start = test_start,
     .adopt = test_adopt,
     .stop = test_stop,
-    .logs = test_logs,
     .wake_fd = test_wake_fd,
     .timeout_ms = test_timeout_ms,
     .work = test_work,

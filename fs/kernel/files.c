@@ -6,6 +6,8 @@
 #include "fs/link/questions.h"
 #include "fs/tree/content.h"
 #include "fs/tree/paths.h"
+#include "fs/tree/views.h"
+#include "schema/model/key.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,11 +70,12 @@ static void fetch_done(void *context, const struct aq_error *refused, enum aq_me
 }
 
 /* A workload's log: the controller asks its node for it. */
-static void open_fetched(fuse_req_t request, struct fuse_file_info *info, struct open_file *file, const char *path)
+static void open_fetched(fuse_req_t request, struct fuse_file_info *info, struct open_file *file, uint64_t resource,
+                         const char *path)
 {
     struct filesystem *filesystem = filesystem_of(request);
     struct aq_error error = {0};
-    const struct aq_fetch fetch = {.resource = strtoull(file->node.key, NULL, 10), .size = FETCH_BYTES};
+    const struct aq_fetch fetch = {.resource = resource, .size = FETCH_BYTES};
     struct waiting_open *open =
         waiting_add(&filesystem->waiting, request, WAITING_FOR_CONTENT, sizeof *open, cancel_open);
     if (open == NULL) {
@@ -86,6 +89,15 @@ static void open_fetched(fuse_req_t request, struct fuse_file_info *info, struct
     snprintf(open->doing, sizeof open->doing, "opening %s", path);
     if (questions_ask(filesystem->questions, AQ_MSG_FETCH, &fetch, FETCH_MS, fetch_done, open, &error) != 0)
         fetch_done(open, &error, AQ_MSG_NONE, NULL);
+}
+
+static int find_output(struct look *look, const struct tree_node *node, uint64_t *resource, struct aq_error *error)
+{
+    const void *row = look_row(look, node->entity, node->key);
+    if (row == NULL)
+        return aq_key_not_found(node->entity, aq_key_name(node->key), error);
+    *resource = tree_output_resource(node->entity, row, error);
+    return *resource != 0 ? 0 : -1;
 }
 
 static int check_open(const struct look *look, const struct tree_node *node, int flags, struct aq_error *error)
@@ -107,8 +119,10 @@ void operation_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info
         return;
     struct open_file *file = open_file_new(&filesystem->files, &filesystem->budget, &node, look.caller.uid);
     bool filled = node.kind != TREE_EVENTS && !content_is_fetched(&node) && (info->flags & O_ACCMODE) != O_WRONLY;
+    uint64_t resource = 0;
     file->place = eventfile_open(eventfeed_file(filesystem->sources->feed));
     if (check_open(&look, &node, info->flags, &error) != 0 ||
+        (content_is_fetched(&node) && find_output(&look, &node, &resource, &error) != 0) ||
         (filled && content_write(&look, &node, &file->content, &error) != 0) || open_file_charge(file, &error) != 0) {
         request_fail(request, &look, "opening", &node, &error);
         open_file_free(file);
@@ -118,7 +132,7 @@ void operation_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info
     tree_path(&look, &node, path, sizeof path);
     look_end(&look);
     if (content_is_fetched(&node))
-        open_fetched(request, info, file, path);
+        open_fetched(request, info, file, resource, path);
     else
         reply_open(request, info, file);
 }

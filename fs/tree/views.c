@@ -4,8 +4,10 @@
 #include "schema/codec/json.h"
 #include "schema/codec/preset.h"
 #include "schema/codec/yaml.h"
+#include "schema/model/application.h"
 #include "schema/model/key.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +98,17 @@ int tree_view_write(struct look *look, const struct aq_view *view, const void *r
 {
     aq_assert(renderers[view->kind].write != NULL);
     return renderers[view->kind].write(look, view->entity, row, out, error);
+}
+
+uint64_t tree_output_resource(const struct aq_entity *entity, const void *row, struct aq_error *error)
+{
+    if (entity != &aq_entity_application)
+        return row_number(entity, row);
+    const struct aq_application *application = row;
+    if (application->last_resource == 0)
+        (void)aq_fail(error, AQ_E_NOT_FOUND, "application %" PRIu64 " has had no resource: there is no log",
+                      application->id);
+    return application->last_resource;
 }
 
 bool tree_live_read(struct look *look, const struct aq_entity *entity, const char *key, void *live)

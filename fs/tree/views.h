@@ -17,6 +17,9 @@ const struct aq_view *tree_view_at(const struct aq_entity *entity, size_t *index
 int tree_view_write(struct look *look, const struct aq_view *view, const void *row, struct aq_buffer *out,
                     struct aq_error *error) AQ_MUST_CHECK;
 
+/* The resource whose output a view of kind AQ_VIEW_OUTPUT shows; 0: there is none, and `error` says why. */
+uint64_t tree_output_resource(const struct aq_entity *entity, const void *row, struct aq_error *error);
+
 /* Fills `live`, a struct of entity->live. False: there are no live values of this row. */
 bool tree_live_read(struct look *look, const struct aq_entity *entity, const char *key, void *live);
 

@@ -16,6 +16,7 @@ struct packing {
 };
 
 static void pack_record(struct packing *packing, const struct aq_record *record, const void *object);
+static size_t count_fields(const struct aq_record *record, const void *object);
 
 static void pack_text(msgpack_packer *packer, const char *text)
 {
@@ -79,7 +80,7 @@ static bool has_preset(const struct aq_field *field, const void *object)
     case AQ_TYPE_LIST:
         return ((const struct aq_list *)at)->count == 0;
     case AQ_TYPE_RECORD:
-        return false;
+        return count_fields(field->record, at) == 0;
     default:
         return aq_field_number(field, object) == 0;
     }

@@ -14,6 +14,7 @@ AQ_ENTITY(application, 1, "one request for a label", .plural = "applications", .
           .has_newest = true, .indexed_by_owner = true, .may_wait = true)
 AQ_VIEW(application, "why", AQ_VIEW_WHY, "which nodes were considered, and why this one was chosen")
 AQ_VIEW(application, "events", AQ_VIEW_EVENTS, "all events about it")
+AQ_VIEW(application, "log", AQ_VIEW_OUTPUT, "the output of its workload: of the last one, if there were several")
 AQ_VIEW(application, "votes", AQ_VIEW_VOTES, "what each node answered, as a table")
 
 #define TO(status) (1u << (status))

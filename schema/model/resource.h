@@ -33,8 +33,19 @@ AQ_DECLARE_WORDS(aq_resource_status, AQ_RESOURCE_STATUSES)
     F(T, lifetime,    DURATION(0, AQ_LIFETIME_MAX), 0,                  "deallocated after this time; 0: never")       \
     F(T, created_at,  TIME,                         AQ_COLUMN,          "when the node was chosen")                    \
     F(T, started_at,  TIME,                         0,                  "when its workload started")                   \
-    F(T, expires_at,  TIME,                         0,                  "when its lifetime is over")
+    F(T, expires_at,  TIME,                         0,                  "when its lifetime is over")                   \
+    F(T, previous,    U64(0, UINT64_MAX),           AQ_SECRET,                                                         \
+      "the resource that its application had before; 0: none")
 AQ_DECLARE_ENTITY(resource)
+
+/* What is kept of a resource that is gone, so that its log is found. Removed with its application. */
+#define aq_ended_fields(F, T)                                                                                          \
+    F(T, application, REF(application),   0, "whose it was")                                                           \
+    F(T, user,        REF_NAME(user),     0, "who may read its log")                                                   \
+    F(T, node,        REF_NAME(node),     0, "where its log is")                                                       \
+    F(T, log_bytes,   U64(0, UINT64_MAX), 0, "how much of its log was kept at its end")                                \
+    F(T, previous,    U64(0, UINT64_MAX), 0, "the resource that its application had before; 0: none")
+AQ_DECLARE(aq_ended)
 
 /* ---- commands: what agents report, and what time brings ---- */
 #define aq_resource_start_fields(F, T)                                                                                 \
@@ -46,17 +57,19 @@ AQ_DECLARE_ENTITY(resource)
 AQ_DECLARE_COMMAND(resource_start)
 
 #define aq_resource_fail_fields(F, T)                                                                                  \
-    F(T, id,     REF(resource),  AQ_REQUIRED, "number of the resource")                                                \
-    F(T, node,   REF_NAME(node), AQ_REQUIRED, "node that reports it")                                                  \
-    F(T, reason, TEXT(0, 512),   AQ_LINES,    "why it could not be started")
+    F(T, id,        REF(resource),      AQ_REQUIRED, "number of the resource")                                         \
+    F(T, node,      REF_NAME(node),     AQ_REQUIRED, "node that reports it")                                           \
+    F(T, reason,    TEXT(0, 512),       AQ_LINES,    "why it could not be started")                                    \
+    F(T, log_bytes, U64(0, UINT64_MAX), 0,           "how much of its log is kept")
 AQ_DECLARE_COMMAND(resource_fail)
 
 #define aq_resource_end_fields(F, T)                                                                                   \
-    F(T, id,          REF(resource),  AQ_REQUIRED, "number of the resource")                                           \
-    F(T, node,        REF_NAME(node), AQ_REQUIRED, "node that reports it")                                             \
-    F(T, exit_status, U64(0, 255),    0,           "as in a shell: 128 + n if signal n ended it")                      \
-    F(T, reason,      TEXT(0, 512),   AQ_LINES,    "how it ended")                                                     \
-    F(T, unknown,     BOOL,           0,           "it has no exit status, or none that is known")
+    F(T, id,          REF(resource),      AQ_REQUIRED, "number of the resource")                                       \
+    F(T, node,        REF_NAME(node),     AQ_REQUIRED, "node that reports it")                                         \
+    F(T, exit_status, U64(0, 255),        0,           "as in a shell: 128 + n if signal n ended it")                  \
+    F(T, reason,      TEXT(0, 512),       AQ_LINES,    "how it ended")                                                 \
+    F(T, unknown,     BOOL,               0,           "it has no exit status, or none that is known")                 \
+    F(T, log_bytes,   U64(0, UINT64_MAX), 0,           "how much of its log is kept")
 AQ_DECLARE_COMMAND(resource_end)
 
 #define aq_resource_expire_fields(F, T)                                                                                \
@@ -77,11 +90,12 @@ AQ_DECLARE_EVENT(resource_started)
 AQ_DECLARE_EVENT(resource_stopped) /* STOPPING: its node must end it */
 
 #define aq_resource_ended_fields(F, T)                                                                                 \
-    F(T, id,          REF(resource), 0,        "number of the resource")                                               \
-    F(T, failed,      BOOL,          0,        "it never ran; counts as a try")                                        \
-    F(T, exit_status, U64(0, 255),   0,        "as in a shell")                                                        \
-    F(T, reason,      TEXT(0, 512),  AQ_LINES, "how it ended, or why it failed")                                       \
-    F(T, exited,      BOOL,          0,        "its workload ran to an end with this exit status")
+    F(T, id,          REF(resource),      0,        "number of the resource")                                          \
+    F(T, failed,      BOOL,               0,        "it never ran; counts as a try")                                   \
+    F(T, exit_status, U64(0, 255),        0,        "as in a shell")                                                   \
+    F(T, reason,      TEXT(0, 512),       AQ_LINES, "how it ended, or why it failed")                                  \
+    F(T, exited,      BOOL,               0,        "its workload ran to an end with this exit status")                \
+    F(T, log_bytes,   U64(0, UINT64_MAX), 0,        "how much of its log is kept on its node")
 AQ_DECLARE_EVENT(resource_ended) /* its row is removed, its capacity is free */
 /* clang-format on */
 

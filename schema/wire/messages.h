@@ -8,14 +8,27 @@
  * An attacker can record sealed messages and send them again. Therefore the hub draws the number of a session: it
  * answers HELLO with SESSION, and a second HELLO with that number opens this one session. Messages of other sessions
  * are refused. Repeated questions of the current session are harmless: POLL and REPORT carry numbers that say what is
- * new, and only a BEAT or a REPORT with a higher number than all before it counts as a sign of life. */
+ * new, and only a BEAT or a REPORT with a higher number than all before it counts as a sign of life.
+ *
+ * A message may get new fields, at the end. They are sent only if they do not have their presets, and a receiver does
+ * not open a message with fields that it does not know. So the hub sets fields that are newer than an agent only after
+ * that agent's HELLO has said in `form` that it knows them; then WELCOME says the same of the hub. */
 #ifndef AQ_SCHEMA_WIRE_MESSAGES_H
 #define AQ_SCHEMA_WIRE_MESSAGES_H
 
 #include "schema/model/amounts.h"
 #include "schema/model/node.h"
 
-enum { AQ_WIRE_FORMAT = 1, AQ_WIRE_MESSAGE_MAX = 4 << 20 };
+enum {
+    AQ_WIRE_FORMAT = 1, /* of all messages */
+    AQ_WIRE_FORM = 2,   /* raised with new fields: see enum aq_form */
+    AQ_WIRE_MESSAGE_MAX = 4 << 20
+};
+
+/* The AQ_WIRE_FORM from which on messages have these fields. */
+enum aq_form {
+    AQ_FORM_LOGS = 2, /* ask.extent and those after it, told.extent, beat.logs, happening.log_bytes, welcome.form */
+};
 
 /*  type            record         from      answered by */
 #define AQ_MESSAGES(M)                                                                                                 \
@@ -31,7 +44,7 @@ enum { AQ_WIRE_FORMAT = 1, AQ_WIRE_MESSAGE_MAX = 4 << 20 };
     M(AQ_MSG_OUTCOME, aq_outcome) /* controller */                                                                     \
     M(AQ_MSG_WATCH, aq_watch)     /* file view  NOW, when seq is above the one named, or after a time-out */           \
     M(AQ_MSG_NOW, aq_now)         /* controller */                                                                     \
-    M(AQ_MSG_FETCH, aq_fetch)     /* file view  FETCHED: the newest bytes of a resource's log */                       \
+    M(AQ_MSG_FETCH, aq_fetch)     /* file view  FETCHED: bytes of a resource's log */                                  \
     M(AQ_MSG_FETCHED, aq_fetched) /* controller */                                                                     \
     M(AQ_MSG_SESSION, aq_session) /* hub */
 
@@ -51,7 +64,8 @@ enum aq_message_type {
     F(T, instance,     U64(1, UINT64_MAX), AQ_REQUIRED, "drawn at the agent's first start, kept with its state")       \
     F(T, session,      U64(1, UINT64_MAX), AQ_REQUIRED, "number from SESSION; before that any number")                 \
     AQ_NODE_DESCRIPTION(F, T)                                                                                          \
-    F(T, asks_session, BOOL,               0,           "whether the hub draws the number; older agents draw it")
+    F(T, asks_session, BOOL,               0,           "whether the hub draws the number; older agents draw it")      \
+    F(T, form,         U64(0, UINT64_MAX), 0,           "AQ_WIRE_FORM of the agent; 0: of an older one")
 AQ_DECLARE(aq_hello)
 
 #define aq_session_fields(F, T)                                                                                        \
@@ -61,7 +75,8 @@ AQ_DECLARE(aq_session)
 #define aq_welcome_fields(F, T)                                                                                        \
     F(T, number,      U64(0, UINT64_MAX),    0, "number of the node")                                                  \
     F(T, beat_ms,     U64(1, 3600000, "ms"), 0, "how often to send a heartbeat")                                       \
-    F(T, patience_ms, U64(1, 3600000, "ms"), 0, "how long a POLL may stay unanswered")
+    F(T, patience_ms, U64(1, 3600000, "ms"), 0, "how long a POLL may stay unanswered")                                 \
+    F(T, form,        U64(0, UINT64_MAX),    0, "AQ_WIRE_FORM of the hub; 0: of an older one")
 AQ_DECLARE(aq_welcome)
 
 #define aq_refused_fields(F, T)                                                                                        \
@@ -91,12 +106,29 @@ AQ_DECLARE_WORDS(aq_want, AQ_WANTS)
     F(T, metadata, DOCUMENT(131072),   0, "merged metadata")
 AQ_DECLARE(aq_assignment)
 
-/* A question about a resource, answered in the next REPORT. */
+/* A question about the log of a resource, answered in the next REPORT, or later if it may wait.
+ *
+ * Positions count the bytes of a workload's output from its beginning, also those that are no longer kept. */
+enum { AQ_ASK_WAIT_MAX_MS = 30000 };
 #define aq_ask_fields(F, T)                                                                                            \
-    F(T, number,   U64(1, UINT64_MAX),       0, "repeated in the answer")                                              \
-    F(T, resource, U64(1, UINT64_MAX),       0, "resource whose log is wanted")                                        \
-    F(T, size,     U64(1, 1048576, "bytes"), 0, "most bytes of the log's end to send")
+    F(T, number,   U64(1, UINT64_MAX),               0, "repeated in the answer")                                      \
+    F(T, resource, U64(1, UINT64_MAX),               0, "resource whose log is wanted")                                \
+    F(T, size,     U64(1, 1048576, "bytes"),         0, "most bytes to send")                                          \
+    F(T, extent,   BOOL,                             0, "answer with an extent, which older hubs do not know")         \
+    F(T, onward,   BOOL,                             0,                                                                \
+      "send what begins at `after`; older hubs want the newest bytes")                                                 \
+    F(T, after,    U64(0, UINT64_MAX),               0, "onward: position")                                            \
+    F(T, wait_ms,  U64(0, AQ_ASK_WAIT_MAX_MS, "ms"), 0, "how long to wait for output if there is none")
 AQ_DECLARE(aq_ask)
+
+/* Where the bytes of an answer are in the output. From older agents nothing is known: the bytes are the newest. */
+#define aq_extent_fields(F, T)                                                                                         \
+    F(T, known,    BOOL,               0, "the positions are known")                                                   \
+    F(T, start,    U64(0, UINT64_MAX), 0, "position of the first byte that was sent")                                  \
+    F(T, first,    U64(0, UINT64_MAX), 0, "position of the oldest byte that is kept")                                  \
+    F(T, end,      U64(0, UINT64_MAX), 0, "position after the newest byte")                                            \
+    F(T, complete, BOOL,               0, "the workload has ended: there will be no more")
+AQ_DECLARE(aq_extent)
 
 /* `full`: these are all assignments of the node with numbers from `first` to `last`; the agent ends every other
  * workload in this range. The assignments of a node with many resources come in several such deliveries. */
@@ -125,13 +157,15 @@ AQ_DECLARE_WORDS(aq_happened, AQ_HAPPENINGS)
     F(T, hw_addr,     TEXT(0, 64),        0,        "started: its hardware address")                                   \
     F(T, exit_status, U64(0, 255),        0,        "ended: as a shell shows it")                                      \
     F(T, reason,      TEXT(0, 512),       AQ_LINES, "failed, ended: why")                                              \
-    F(T, unknown,     BOOL,               0,        "ended: it has no exit status, or none that is known")
+    F(T, unknown,     BOOL,               0,        "ended: it has no exit status, or none that is known")             \
+    F(T, log_bytes,   U64(0, UINT64_MAX), 0,        "failed, ended: how much of its log is kept")
 AQ_DECLARE(aq_happening)
 
 #define aq_told_fields(F, T)                                                                                           \
     F(T, number, U64(1, UINT64_MAX), 0, "number of the question")                                                      \
     F(T, error,  TEXT(0, 512),       0, "why there is no answer; empty if there is one")                               \
-    F(T, data,   BYTES(0, 1048576),  0, "the answer")
+    F(T, data,   BYTES(0, 1048576),  0, "the answer")                                                                  \
+    F(T, extent, RECORD(aq_extent),  0, "where it is in the output")
 AQ_DECLARE(aq_told)
 
 /* Reports are numbered; the same number again is the same report. NOTED names the last report that is durable. */
@@ -143,6 +177,14 @@ AQ_DECLARE(aq_told)
     F(T, told,       LIST(aq_told, 0, 1000),       0,           "answers to questions")
 AQ_DECLARE(aq_report)
 
+/* How much of a workload's output is kept. */
+#define aq_kept_fields(F, T)                                                                                           \
+    F(T, resource, U64(1, UINT64_MAX), 0, "number of the resource")                                                    \
+    F(T, first,    U64(0, UINT64_MAX), 0, "position of the oldest byte")                                               \
+    F(T, end,      U64(0, UINT64_MAX), 0, "position after the newest byte")
+AQ_DECLARE(aq_kept)
+
+enum { AQ_BEAT_LOGS_MAX = 256 };
 #define aq_beat_fields(F, T)                                                                                           \
     F(T, name,             NAME(1, 64),                       AQ_REQUIRED, "name of the node")                         \
     F(T, session,          U64(1, UINT64_MAX),                AQ_REQUIRED, "as in HELLO")                              \
@@ -150,7 +192,8 @@ AQ_DECLARE(aq_report)
     F(T, memory_available, SIZE(0, AQ_SIZE_MAX_MIB),          0,           "memory that is not in use")                \
     F(T, workloads,        U64(0, UINT64_MAX),                0,           "number of workloads on the node")          \
     F(T, number,           U64(0, UINT64_MAX),                0,                                                       \
-      "higher than in all beats before; 0: from an older agent")
+      "higher than in all beats before; 0: from an older agent")                                                       \
+    F(T, logs,             LIST(aq_kept, 0, AQ_BEAT_LOGS_MAX), 0,          "logs that have changed; the rest comes later")
 AQ_DECLARE(aq_beat)
 
 #define aq_noted_fields(F, T)                                                                                          \
@@ -197,13 +240,16 @@ AQ_DECLARE(aq_now)
 
 #define aq_fetch_fields(F, T)                                                                                          \
     F(T, resource, U64(1, UINT64_MAX),       AQ_REQUIRED, "resource whose log is wanted")                              \
-    F(T, size,     U64(1, 1048576, "bytes"), AQ_REQUIRED, "most bytes of the log's end to send")
+    F(T, size,     U64(1, 1048576, "bytes"), AQ_REQUIRED, "most bytes to send")                                        \
+    F(T, onward,   BOOL,                     0,           "send what begins at `after`, not the newest bytes")         \
+    F(T, after,    U64(0, UINT64_MAX),       0,           "onward: position")
 AQ_DECLARE(aq_fetch)
 
 #define aq_fetched_fields(F, T)                                                                                        \
     F(T, error,   TEXT(0, 32),       0,        "name of the error; \"ok\" for none")                                   \
     F(T, message, TEXT(0, 512),      AQ_LINES, "in words")                                                             \
-    F(T, data,    BYTES(0, 1048576), 0,        "the bytes")
+    F(T, data,    BYTES(0, 1048576), 0,        "the bytes")                                                            \
+    F(T, extent,  RECORD(aq_extent), 0,        "where they are in the output")
 AQ_DECLARE(aq_fetched)
 /* clang-format on */
 

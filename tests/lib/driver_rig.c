@@ -1,6 +1,8 @@
 #include "tests/lib/driver_rig.h"
 #include "drivers/cgroup/cgroup.h"
+#include "drivers/output.h"
 #include "schema/base/clock.h"
+#include "schema/base/files.h"
 #include "tests/lib/directory.h"
 
 #include <fcntl.h>
@@ -142,7 +144,10 @@ const char *rig_log(struct rig *rig, uint64_t resource, size_t max)
     struct aq_error error;
     aq_buffer_reset(&log);
     aq_buffer_text(&log, "");
-    if (rig->type->logs(rig->driver, resource, rig_directory(rig, resource), max, &log, &error) != 0)
+    struct output_span span;
+    uint64_t position = OUTPUT_NEWEST;
+    AQ_CLEANUP_FD int directory = open(rig_directory(rig, resource), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (output_read(directory, &position, max, &log, &span, &error) != 0)
         fail_msg("%s", error.message);
     return aq_buffer_string(&log);
 }

@@ -473,6 +473,164 @@ static void questions_are_answered(void **context)
     hear(scene, AQ_MSG_POLL);
 }
 
+/* The output of workload 5 is this from now on; it begins at position 100. */
+static void put_output(const struct scene *scene, const char *text)
+{
+    char path[160];
+    snprintf(path, sizeof path, "%s/one/workloads/5/driver/output.100", scene->directory);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void begin_with_output(struct scene *scene, uint64_t hub_form, const char *text)
+{
+    struct aq_assignment assignment = wanted(5, "{}");
+    struct heard heard = hear(scene, AQ_MSG_HELLO);
+    struct aq_welcome welcome = {.number = 1, .beat_ms = 20, .patience_ms = 10000, .form = hub_form};
+    assert_int_equal(((const struct aq_hello *)heard.message)->form, AQ_WIRE_FORM);
+    channel_answer(&heard.question, AQ_MSG_WELCOME, &welcome);
+    deliver(scene, 1, true, &assignment, 1);
+    expect(scene, 5, AQ_HAPPENED_STARTED);
+    put_output(scene, text);
+}
+
+static void send_ask(struct scene *scene, uint64_t delivery, struct aq_ask ask)
+{
+    struct heard heard = hear(scene, AQ_MSG_POLL);
+    ask.number = delivery;
+    ask.resource = 5;
+    struct aq_work work = {.delivery = delivery, .asks = {&ask, 1}};
+    channel_answer(&heard.question, AQ_MSG_WORK, &work);
+}
+
+static struct aq_told take_told(struct scene *scene)
+{
+    struct heard heard = hear(scene, AQ_MSG_REPORT);
+    const struct aq_report *report = heard.message;
+    assert_int_equal(report->told.count, 1);
+    note(&heard);
+    return *AQ_ITEM(report->told, struct aq_told, 0);
+}
+
+static void expect_told(struct scene *scene, const char *text, uint64_t start, uint64_t end, bool complete)
+{
+    struct aq_told told = take_told(scene);
+    assert_string_equal(told.error, "");
+    assert_int_equal(told.data.length, strlen(text));
+    assert_memory_equal(told.data.data, text, strlen(text));
+    assert_true(told.extent.known);
+    assert_int_equal(told.extent.start, start);
+    assert_int_equal(told.extent.first, 100);
+    assert_int_equal(told.extent.end, end);
+    assert_int_equal(told.extent.complete, complete);
+}
+
+static void a_log_is_sent_by_position(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_assignment no_longer = gone(5);
+    begin_with_output(scene, AQ_WIRE_FORM, "hello\nworld\n");
+    send_ask(scene, 2, (struct aq_ask){.size = 100, .extent = true, .onward = true, .after = 106});
+    expect_told(scene, "world\n", 106, 112, false);
+    send_ask(scene, 3, (struct aq_ask){.size = 2, .extent = true, .onward = true, .after = 7});
+    expect_told(scene, "he", 100, 112, false); /* what was before is not kept */
+    send_ask(scene, 4, (struct aq_ask){.size = 3, .extent = true});
+    expect_told(scene, "ld\n", 109, 112, false);    /* the newest */
+    send_ask(scene, 5, (struct aq_ask){.size = 3}); /* from an older hub */
+    struct aq_told told = take_told(scene);
+    assert_memory_equal(told.data.data, "ld\n", 3);
+    assert_false(told.extent.known);
+    deliver(scene, 6, false, &no_longer, 1);
+    struct heard heard = hear(scene, AQ_MSG_REPORT);
+    assert_int_equal(only_happening(&heard)->log_bytes, 12);
+    note(&heard);
+    for (uint64_t delivery = 7; delivery < 9; delivery++) { /* the workload is over; the agent has restarted */
+        send_ask(scene, delivery, (struct aq_ask){.size = 100, .extent = true, .onward = true, .after = 106});
+        expect_told(scene, "world\n", 106, 112, true);
+        if (delivery == 7) {
+            turn(scene); /* the note arrives */
+            agent_close(scene->agent);
+            scene->agent = NULL;
+            listen(scene);
+            scene->count = 0;
+            start_agent(scene);
+            greet(scene);
+        }
+    }
+}
+
+static void a_question_may_wait_for_output(void **context)
+{
+    struct scene *scene = *context;
+    const struct aq_ask ask = {
+        .size = 100, .extent = true, .onward = true, .after = 106, .wait_ms = AQ_ASK_WAIT_MAX_MS};
+    struct aq_ask soon = ask;
+    struct heard heard;
+    begin_with_output(scene, AQ_WIRE_FORM, "hello\n");
+    send_ask(scene, 2, ask);
+    for (int i = 0; i < 50; i++)
+        assert_true(turn(scene));
+    assert_false(take(scene, AQ_MSG_REPORT, &heard));
+    put_output(scene, "hello\nworld\n");
+    expect_told(scene, "world\n", 106, 112, false);
+    soon.after = 112;
+    soon.wait_ms = 1;
+    send_ask(scene, 3, soon);
+    expect_told(scene, "", 112, 112, false); /* its time is over */
+    soon.wait_ms = AQ_ASK_WAIT_MAX_MS;
+    send_ask(scene, 4, soon);
+    struct aq_assignment no_longer = gone(5);
+    deliver(scene, 5, false, &no_longer, 1);
+    heard = hear(scene, AQ_MSG_REPORT); /* with the end of the workload, the wait is over, too */
+    const struct aq_report *report = heard.message;
+    bool together = report->told.count == 1;
+    note(&heard);
+    if (!together)
+        expect_told(scene, "", 112, 112, true);
+}
+
+static struct heard hear_beat(struct scene *scene)
+{
+    struct heard heard;
+    while (!take(scene, AQ_MSG_BEAT, &heard))
+        assert_true(turn(scene));
+    channel_answer(&heard.question, AQ_MSG_NOTED, &(struct aq_noted){0});
+    return heard;
+}
+
+static void heartbeats_tell_the_size_of_logs(void **context)
+{
+    struct scene *scene = *context;
+    struct heard heard;
+    begin_with_output(scene, AQ_WIRE_FORM, "hello\n");
+    do
+        heard = hear_beat(scene);
+    while (((const struct aq_beat *)heard.message)->logs.count == 0);
+    const struct aq_kept *kept = ((const struct aq_beat *)heard.message)->logs.items;
+    assert_int_equal(kept->resource, 5);
+    assert_int_equal(kept->first, 100);
+    assert_int_equal(kept->end, 106);
+    heard = hear_beat(scene);
+    assert_int_equal(((const struct aq_beat *)heard.message)->logs.count, 0); /* it has not changed */
+    put_output(scene, "hello\nworld\n");
+    do
+        heard = hear_beat(scene);
+    while (((const struct aq_beat *)heard.message)->logs.count == 0);
+    assert_int_equal(((const struct aq_kept *)((const struct aq_beat *)heard.message)->logs.items)->end, 112);
+}
+
+static void an_older_hub_gets_no_sizes(void **context)
+{
+    struct scene *scene = *context;
+    begin_with_output(scene, 0, "hello\n");
+    for (int i = 0; i < 3; i++) {
+        struct heard heard = hear_beat(scene);
+        assert_int_equal(((const struct aq_beat *)heard.message)->logs.count, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -488,6 +646,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_hub_numbers_the_session, setup, teardown),
         cmocka_unit_test_setup_teardown(work_from_before_is_not_taken_again, setup, teardown),
         cmocka_unit_test_setup_teardown(questions_are_answered, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_log_is_sent_by_position, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_question_may_wait_for_output, setup, teardown),
+        cmocka_unit_test_setup_teardown(heartbeats_tell_the_size_of_logs, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_older_hub_gets_no_sizes, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

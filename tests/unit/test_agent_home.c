@@ -8,9 +8,10 @@
 
 #include "agent/agent.h"
 #include "agent/capacity.h"
-#include "agent/ended.h"
 #include "agent/home.h"
 #include "agent/tidy.h"
+#include "drivers/output.h"
+#include "schema/base/files.h"
 #include "schema/base/journal.h"
 #include "schema/codec/preset.h"
 #include "tests/lib/directory.h"
@@ -22,6 +23,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static char directory[64];
@@ -190,11 +192,22 @@ static void sweep(struct home *home)
         home_sweep(home, 8);
 }
 
+/* What is kept of the log of a workload that is over, from a position on. */
+static void read_log(struct home *home, uint64_t resource, uint64_t position, const char *expected)
+{
+    struct aq_error error = {0};
+    struct output_span span;
+    AQ_CLEANUP_BUFFER struct aq_buffer log = {0};
+    AQ_CLEANUP_FD int output = home_log_open(home, resource, &error);
+    if (output < 0 || output_read(output, &position, 1000, &log, &span, &error) != 0)
+        fail_msg("%s", error.message);
+    assert_true(span.placed);
+    assert_string_equal(aq_buffer_string(&log), expected);
+}
+
 static void only_the_log_remains(void **context)
 {
     struct home *home = open_home();
-    struct aq_error error = {0};
-    struct aq_buffer log = {0};
     char path[256];
     (void)context;
     add(home, 7);
@@ -210,16 +223,15 @@ static void only_the_log_remains(void **context)
     char link_path[256];
     snprintf(link_path, sizeof link_path, "%s/one/workloads/7/driver/link", directory);
     assert_int_equal(symlink("../../../outside", link_path), 0);
-    home_remove(home, 7, "hello world", 11);
+    put("workloads/7/driver/output.1000", "hello world");
+    home_remove(home, 7);
     assert_false(there_is("workloads/7"));
     assert_true(home_is_over(home, 7));
-    assert_int_equal(home_log(home, 7, 5, &log, &error), 0);
-    assert_string_equal(aq_buffer_string(&log), "world");
+    read_log(home, 7, 1006, "world");
     sweep(home);
     snprintf(path, sizeof path, "%s/one/trash", directory);
     assert_int_equal(rmdir(path), 0); /* it is empty */
     assert_true(there_is("outside"));
-    aq_buffer_free(&log);
     home_close(home);
 }
 
@@ -242,7 +254,7 @@ static int remove_what_is_closed(void)
     failed += mkdir(path, 0);
     snprintf(path, sizeof path, "%s/one/workloads/7/driver/work", directory);
     failed += chmod(path, 0100);
-    home_remove(home, 7, "", 0);
+    home_remove(home, 7);
     sweep(home);
     home_close(home);
     snprintf(path, sizeof path, "%s/one/trash", directory);
@@ -280,7 +292,7 @@ static void directories_are_used_again(void **context)
     assert_int_equal(home_end(home, &end, &error), 0);
     put("workloads/1/driver/file", "x");
     ino_t place = number_of("workloads/1"), file = number_of("workloads/1/assignment");
-    home_remove(home, 1, "", 0);
+    home_remove(home, 1);
     assert_false(there_is("workloads/1"));
     add(home, 2);
     assert_int_equal(number_of("workloads/2"), place);
@@ -294,7 +306,7 @@ static void directories_are_used_again(void **context)
     for (uint64_t i = 3; i < 3 + 2 * HOME_SPARES_MAX; i++)
         add(home, i);
     for (uint64_t i = 3; i < 3 + 2 * HOME_SPARES_MAX; i++)
-        home_remove(home, i, "", 0);
+        home_remove(home, i);
     sweep(home);
     assert_true(there_is("spare/16"));
     assert_false(there_is("spare/17"));
@@ -353,32 +365,131 @@ static void nothing_is_taken_for_another_after_a_crash(void **context)
         home = open_home();
         found = load(home);
         assert_int_equal(found.count, steps == 0 ? 2 : 1);
-        home_remove(home, 1, "", 0);
-        home_remove(home, 2, "", 0);
+        home_remove(home, 1);
+        home_remove(home, 2);
         sweep(home);
         home_close(home);
     }
 }
 
+/* ---- logs of workloads that are over (keep.logs) --------------------------------------------------------- */
+
+static void end_workload(struct home *home, uint64_t resource, const char *output)
+{
+    char path[64];
+    add(home, resource);
+    snprintf(path, sizeof path, "workloads/%d/driver/output.0", (int)resource);
+    put(path, output);
+    home_remove(home, resource);
+}
+
+static void expect_gone(struct home *home, uint64_t resource, const char *why)
+{
+    struct aq_error error = {0};
+    char path[64];
+    assert_int_equal(home_log_open(home, resource, &error), -1);
+    assert_int_equal(error.code, AQ_E_NOT_FOUND);
+    if (strstr(error.message, why) == NULL)
+        fail_msg("%s", error.message);
+    snprintf(path, sizeof path, "ended/%d", (int)resource);
+    assert_false(there_is(path));
+}
+
 static void logs_of_the_newest_are_kept(void **context)
 {
     struct home *home = open_home();
-    struct aq_error error = {0};
-    struct aq_buffer log = {0};
+    const struct aq_agent_keep_logs keep = {.number = 20, .size = 1, .age = 3600};
     (void)context;
-    for (uint64_t i = 1; i <= ENDED_LOGS_MAX + 5; i++) {
-        add(home, i);
-        home_remove(home, i, "x", 1);
+    home_keep_logs(home, &keep);
+    for (uint64_t i = 1; i <= keep.number + 5; i++) {
+        end_workload(home, i, "x");
         usleep(1000); /* so that they have different ages */
     }
+    expect_gone(home, 5, "its node keeps the newest 20 logs of workloads that have ended, 1MiB in all, for 1h");
+    read_log(home, 6, 0, "x");
     home_close(home);
     home = open_home();
-    assert_false(there_is("ended/5"));
-    assert_true(there_is("ended/6"));
-    assert_int_equal(home_log(home, 5, 10, &log, &error), -1);
-    assert_int_equal(error.code, AQ_E_NOT_FOUND);
-    assert_true(home_is_over(home, ENDED_LOGS_MAX + 5));
-    aq_buffer_free(&log);
+    home_keep_logs(home, &keep);
+    expect_gone(home, 5, "keep.logs");
+    read_log(home, 6, 0, "x");
+    assert_true(home_is_over(home, keep.number + 5));
+    assert_true(home_is_over(home, 6));
+    home_keep_logs(home, &(struct aq_agent_keep_logs){.number = 0, .size = 1, .age = 3600});
+    expect_gone(home, keep.number + 5, "newest 0 logs");
+    sweep(home);
+    home_close(home);
+}
+
+static void logs_are_kept_up_to_a_size(void **context)
+{
+    struct home *home = open_home();
+    const struct aq_agent_keep_logs keep = {.number = 100, .size = 1, .age = 3600};
+    char *half = calloc(1, (512 << 10) + 1);
+    (void)context;
+    memset(half, 'x', 512 << 10);
+    home_keep_logs(home, &keep);
+    end_workload(home, 1, half);
+    end_workload(home, 2, half);
+    assert_true(there_is("ended/1"));
+    end_workload(home, 3, "y");
+    expect_gone(home, 1, "keep.logs");
+    read_log(home, 3, 0, "y");
+    home_close(home);
+    home = open_home(); /* what is there counts again */
+    home_keep_logs(home, &keep);
+    assert_true(there_is("ended/2"));
+    end_workload(home, 4, half);
+    expect_gone(home, 2, "keep.logs");
+    free(half);
+    home_close(home);
+}
+
+static void logs_are_kept_for_a_time(void **context)
+{
+    struct home *home = open_home();
+    char path[256];
+    const struct timespec two_hours_ago[2] = {{time(NULL) - 7200, 0}, {time(NULL) - 7200, 0}};
+    (void)context;
+    end_workload(home, 1, "old");
+    end_workload(home, 2, "new");
+    home_close(home);
+    snprintf(path, sizeof path, "%s/one/ended/1", directory);
+    assert_int_equal(utimensat(AT_FDCWD, path, two_hours_ago, 0), 0);
+    home = open_home();
+    home_keep_logs(home, &(struct aq_agent_keep_logs){.number = 100, .size = 1, .age = 7500});
+    read_log(home, 1, 0, "old");
+    home_keep_logs(home, &(struct aq_agent_keep_logs){.number = 100, .size = 1, .age = 7000});
+    expect_gone(home, 1, "for 1h56m40s");
+    read_log(home, 2, 0, "new");
+    home_close(home);
+}
+
+/* Earlier versions kept the end of a log as one file. */
+static void logs_of_earlier_versions_are_kept(void **context)
+{
+    struct home *home = open_home();
+    (void)context;
+    home_close(home);
+    put("ended/7", "hello\n");
+    home = open_home();
+    read_log(home, 7, 2, "llo\n");
+    assert_true(home_is_over(home, 7));
+    home_close(home);
+}
+
+/* The agent was killed after it had moved the log, and adds the workload again. */
+static void a_log_that_is_added_again_counts_once(void **context)
+{
+    struct home *home = open_home();
+    (void)context;
+    end_workload(home, 1, "first\n");
+    end_workload(home, 1, "again\n");
+    read_log(home, 1, 0, "again\n");
+    home_keep_logs(home, &(struct aq_agent_keep_logs){.number = 1, .size = 1, .age = 7000});
+    read_log(home, 1, 0, "again\n");
+    home_note_over(home, 2);
+    expect_gone(home, 1, "keep.logs");
+    read_log(home, 2, 0, "");
     home_close(home);
 }
 
@@ -454,6 +565,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(directories_are_used_again, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_taken_for_another_after_a_crash, setup, teardown),
         cmocka_unit_test_setup_teardown(logs_of_the_newest_are_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(logs_are_kept_up_to_a_size, setup, teardown),
+        cmocka_unit_test_setup_teardown(logs_are_kept_for_a_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(logs_of_earlier_versions_are_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_log_that_is_added_again_counts_once, setup, teardown),
         cmocka_unit_test(settings_are_checked),
         cmocka_unit_test(capacity_is_lowered_never_raised),
         cmocka_unit_test(texts_are_tidied),

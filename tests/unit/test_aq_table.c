@@ -10,6 +10,7 @@
 #include "schema/model/node.h"
 #include "tools/aq/cell.h"
 #include "tools/aq/nouns.h"
+#include "tools/aq/output.h"
 #include "tools/aq/table.h"
 #include "tools/aq/watch.h"
 

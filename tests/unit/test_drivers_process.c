@@ -1,7 +1,9 @@
 /* The `process` driver: how programs are started, what they find, how they are limited, what is kept of their output,
  * how they are stopped. What happens when an agent or a keeper dies is in test_drivers_keeper.c. */
 #include "drivers/cgroup/cgroup.h"
+#include "drivers/output.h"
 #include "schema/base/clock.h"
+#include "schema/base/files.h"
 #include "schema/drivers/process.h"
 #include "tests/lib/driver_rig.h"
 
@@ -237,29 +239,35 @@ static void test_cpu_share(void **state)
 
 /* ---- output ------------------------------------------------------------------------------------------- */
 
+/* Opens the workload's directory, for output_read(). */
+static int rig_open_directory(const struct rig *rig, uint64_t resource)
+{
+    int directory = open(rig_directory(rig, resource), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(directory >= 0);
+    return directory;
+}
+
 static void test_log_rotates(void **state)
 {
     struct rig *rig = *state;
+    struct output_span span;
+    struct aq_error error;
     rig_run(rig, "{'command':'i=1000; while test $i -lt 6000; do echo line-$i; i=$((i+1)); done; echo end >&2',"
                  "'log_size':4096,'log_files':3}");
-    for (int i = 0; i < 4; i++) {
-        char path[128];
+    AQ_CLEANUP_FD int directory = rig_open_directory(rig, 1);
+    assert_int_equal(output_measure(directory, &span, &error), 0);
+    assert_true(span.placed);
+    assert_int_equal(span.end, 5000 * 10 + 4); /* what was dropped counts */
+    assert_int_equal(span.end / 4090, 12);     /* whole lines of ten bytes, 409 of them in a file */
+    assert_int_equal(span.first, 10 * 4090);
+    for (uint64_t start = span.first; start < span.end; start += 4090) {
+        char name[OUTPUT_NAME_SIZE];
         struct stat status;
-        snprintf(path, sizeof path, i > 0 ? "%s/log.%d" : "%s/log", rig_directory(rig, 1), i);
-        if (i == 3) {
-            assert_int_equal(stat(path, &status), -1);
-            continue;
-        }
-        assert_int_equal(stat(path, &status), 0);
-        assert_true(status.st_size <= 4096);
-        assert_true(i == 0 || status.st_size > 4096 - 10); /* whole lines of ten bytes */
-        char bytes[4096];
-        FILE *file = fopen(path, "r");
-        assert_int_equal(fread(bytes, 1, sizeof bytes, file), status.st_size);
-        fclose(file);
-        assert_int_equal(strncmp(bytes, "line-", 5), 0);
-        assert_int_equal(bytes[status.st_size - 1], '\n');
+        output_name(name, start);
+        assert_int_equal(fstatat(directory, name, &status, 0), 0);
+        assert_true(status.st_size == 4090 || start + 4090 > span.end);
     }
+    assert_int_equal(faccessat(directory, "output.0", F_OK, 0), -1);
     assert_string_equal(rig_log(rig, 1, 14), "line-5999\nend\n");
     /* Across the files, without a gap. */
     const char *log = rig_log(rig, 1, 8000);
@@ -271,17 +279,56 @@ static void test_log_rotates(void **state)
     assert_string_equal(log, "end\n");
 }
 
+struct piece {
+    uint64_t after, start;
+    size_t max, length;
+    const char *text;
+};
+
+static void test_output_is_read_by_position(void **state)
+{
+    struct rig *rig = *state;
+    static const struct piece pieces[] = {
+        {0, 8180, 10, 10, "line-1818\n"},
+        {8180, 8180, 10, 10, "line-1818\n"},
+        {12269, 12269, 3, 3, "\nli"},
+        {12260, 12260, 20, 20, "line-2226\n"},
+        {20000, 20000, 100, 0, ""},
+        {30000, 20000, 100, 0, ""},
+        {OUTPUT_NEWEST, 19990, 10, 10, "line-2999\n"},
+    };
+    rig_run(rig, "{'command':'i=1000; while test $i -lt 3000; do echo line-$i; i=$((i+1)); done',"
+                 "'log_size':4096,'log_files':3}");
+    AQ_CLEANUP_FD int directory = rig_open_directory(rig, 1);
+    for (size_t i = 0; i < AQ_LENGTH(pieces); i++) {
+        AQ_CLEANUP_BUFFER struct aq_buffer out = {0};
+        struct output_span span;
+        struct aq_error error;
+        uint64_t position = pieces[i].after;
+        assert_int_equal(output_read(directory, &position, pieces[i].max, &out, &span, &error), 0);
+        assert_int_equal(position, pieces[i].start);
+        assert_int_equal(out.length, pieces[i].length);
+        assert_int_equal(strncmp(aq_buffer_string(&out), pieces[i].text, strlen(pieces[i].text)), 0);
+        assert_int_equal(span.first, 8180);
+        assert_int_equal(span.end, 20000);
+    }
+}
+
 static void test_long_lines_are_cut_and_one_file_is_enough(void **state)
 {
     struct rig *rig = *state;
+    struct output_span span;
+    struct aq_error error;
     rig_run(rig, "{'command':'head -c 10000 /dev/zero | tr \\\"\\\\0\\\" x; echo; echo end','log_size':4096,"
                  "'log_files':1}");
     const char *log = rig_log(rig, 1, 100000);
     assert_true(strlen(log) <= 4096);
     assert_non_null(strstr(log, "x\nend\n"));
-    char path[128];
-    snprintf(path, sizeof path, "%s/log.1", rig_directory(rig, 1));
-    assert_int_equal(access(path, F_OK), -1);
+    AQ_CLEANUP_FD int directory = rig_open_directory(rig, 1);
+    assert_int_equal(output_measure(directory, &span, &error), 0);
+    assert_int_equal(span.end, 10005);
+    assert_int_equal(span.first, 10005 - strlen(log));
+    assert_int_equal(faccessat(directory, "output.0", F_OK, 0), -1);
 }
 
 static void test_log_while_it_runs(void **state)
@@ -292,11 +339,61 @@ static void test_log_while_it_runs(void **state)
     rig_await_log(rig, resource, "hello\n");
     assert_string_equal(rig_log(rig, resource, 3), "lo\n");
     assert_string_equal(rig_log(rig, resource, 0), "");
+}
+
+static void put_file(int directory, const char *name, const char *text)
+{
+    int fd = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(aq_file_write_all(fd, text, strlen(text)), 0);
+    close(fd);
+}
+
+/* An agent of an earlier version has started the workload. */
+static void test_output_of_earlier_versions(void **state)
+{
+    const struct rig *rig = *state;
+    struct output_span span;
     struct aq_error error;
-    struct aq_buffer out = {0};
-    assert_int_equal(rig->type->logs(rig->driver, 7, "/no/such/place", 10, &out, &error), -1);
-    assert_int_equal(error.code, AQ_E_NOT_FOUND);
-    aq_buffer_free(&out);
+    AQ_CLEANUP_BUFFER struct aq_buffer out = {0};
+    AQ_CLEANUP_FD int directory = open(rig->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    put_file(directory, "log.1", "older\n");
+    put_file(directory, "log", "newer\n");
+    uint64_t position = 0;
+    assert_int_equal(output_read(directory, &position, 8, &out, &span, &error), 0);
+    assert_false(span.placed);
+    assert_string_equal(aq_buffer_string(&out), "r\nnewer\n"); /* the newest, whatever was asked for */
+    assert_int_equal(mkdirat(directory, "ended", 0700), 0);
+    AQ_CLEANUP_FD int ended = openat(directory, "ended", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(output_move(directory, ended, &error), 0);
+    aq_buffer_reset(&out);
+    position = 3;
+    assert_int_equal(output_read(ended, &position, 100, &out, &span, &error), 0);
+    assert_true(span.placed);
+    assert_string_equal(aq_buffer_string(&out), "er\nnewer\n");
+    assert_int_equal(span.end, 12);
+}
+
+/* Power was lost, and with it the end of a file that another one follows. */
+static void test_output_with_a_gap(void **state)
+{
+    const struct rig *rig = *state;
+    struct output_span span;
+    struct aq_error error;
+    AQ_CLEANUP_BUFFER struct aq_buffer out = {0};
+    AQ_CLEANUP_FD int directory = open(rig->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    put_file(directory, "output.100", "abc");
+    put_file(directory, "output.110", "def");
+    uint64_t position = 101;
+    assert_int_equal(output_read(directory, &position, 100, &out, &span, &error), 0);
+    assert_string_equal(aq_buffer_string(&out), "bc");
+    aq_buffer_reset(&out);
+    position = 103;
+    assert_int_equal(output_read(directory, &position, 100, &out, &span, &error), 0);
+    assert_int_equal(position, 110);
+    assert_string_equal(aq_buffer_string(&out), "def");
+    assert_int_equal(span.first, 100);
+    assert_int_equal(span.end, 113);
 }
 
 /* ---- the tree ----------------------------------------------------------------------------------------- */
@@ -448,6 +545,9 @@ int main(void)
         TEST(test_log_rotates),
         TEST(test_long_lines_are_cut_and_one_file_is_enough),
         TEST(test_log_while_it_runs),
+        TEST(test_output_is_read_by_position),
+        TEST(test_output_of_earlier_versions),
+        TEST(test_output_with_a_gap),
         TEST(test_daemons_end_with_the_main_process),
         TEST(test_who_leaves_the_group_ends_too),
         TEST(test_stop_ends_all),

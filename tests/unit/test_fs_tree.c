@@ -264,7 +264,7 @@ static void tables_are_directories(void **state)
     lists("/users", "new admin daemon ");
     lists("/applications/2", "id user label version label_id status description metadata tries round created_at "
                              "changed_at ended_at exit_status last_resource lifetime expires_at deallocate extend "
-                             "why events ");
+                             "why events log ");
     lists("/nodes/n1/live", "seen_at load_milli memory_available workloads ");
 }
 

@@ -1,6 +1,7 @@
 /* The hub as the file view sees it: orders, waiting for commits, logs; and hub_fetch() as REST uses it. */
 #include "schema/codec/pack.h"
 #include "schema/model/application.h"
+#include "schema/model/resource.h"
 #include "tests/lib/hub.h"
 
 #include <semaphore.h>
@@ -126,16 +127,22 @@ static void a_watch_waits_for_the_next_commit(void **context)
 
 /* ---- logs ---------------------------------------------------------------------------------------------- */
 
-/* Makes node "one" with one resource; returns the number of the resource. */
-static uint64_t make_resource(struct test_hub *hub, struct test_asker *agent)
+/* Makes node "one", whose agent knows messages of this form, with one resource; returns the number of the resource. */
+static uint64_t make_resource_of(struct test_hub *hub, struct test_asker *agent, uint64_t form)
 {
     struct aq_error error;
     struct aq_hello hello = test_hello("one", 1, 11);
+    hello.form = form;
     struct aq_application_create record = {.label = "mac", .metadata = "{}"};
     asker_open(agent, hub->agents_url, &hub->agent_key);
     asker_expect(agent, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME);
     assert_true(test_ask(&hub->cluster, &aq_command_application_create, &record, "admin", NULL, &error) > 0);
     return 1;
+}
+
+static uint64_t make_resource(struct test_hub *hub, struct test_asker *agent)
+{
+    return make_resource_of(hub, agent, 0);
 }
 
 /* Polls until a delivery brings a question; returns it. */
@@ -156,7 +163,7 @@ static void a_log_is_fetched_from_its_agent(void **context)
     struct test_hub *hub = *context;
     struct test_asker agent, asker;
     uint64_t resource = make_resource(hub, &agent);
-    struct aq_fetch fetch = {resource, 1000};
+    struct aq_fetch fetch = {.resource = resource, .size = 1000};
     asker_open(&asker, hub->local_url, &hub->local_key);
     asker_send(&asker, AQ_MSG_FETCH, &fetch);
     struct aq_ask ask = take_ask(&agent, 0);
@@ -175,11 +182,102 @@ static void a_log_is_fetched_from_its_agent(void **context)
     asker_close(&agent);
 }
 
+static void ask_for_log(struct test_hub *hub, struct test_asker *agent, struct test_asker *asker, struct aq_ask *ask)
+{
+    struct aq_fetch fetch = {.resource = 1, .size = 1000, .onward = true, .after = 500};
+    asker_open(asker, hub->local_url, &hub->local_key);
+    asker_send(asker, AQ_MSG_FETCH, &fetch);
+    *ask = take_ask(agent, 0);
+    assert_int_equal(ask->resource, 1);
+    assert_int_equal(ask->size, 1000);
+}
+
+/* Answers the question, and returns what the file view gets. */
+static const struct aq_fetched *tell_log(struct test_asker *agent, struct test_asker *asker, struct aq_told *told)
+{
+    struct aq_report report = {.name = "one", .session = 11, .number = told->number, .told = {told, 1}};
+    asker_expect(agent, AQ_MSG_REPORT, &report, AQ_MSG_NOTED);
+    assert_true(asker_receive_within(asker, TEST_ANSWER_MS));
+    assert_int_equal(asker->type, AQ_MSG_FETCHED);
+    return asker->message;
+}
+
+static void a_log_is_fetched_by_position(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker agent, asker;
+    struct aq_ask ask;
+    make_resource_of(hub, &agent, AQ_FORM_LOGS);
+    assert_int_equal(((const struct aq_welcome *)agent.message)->form, AQ_WIRE_FORM);
+    ask_for_log(hub, &agent, &asker, &ask);
+    assert_true(ask.extent && ask.onward);
+    assert_int_equal(ask.after, 500);
+    struct aq_told told = {.number = ask.number, .error = "", .data = {(const unsigned char *)"hello\n", 6}};
+    told.extent = (struct aq_extent){.known = true, .start = 700, .first = 700, .end = 800, .complete = true};
+    const struct aq_fetched *fetched = tell_log(&agent, &asker, &told);
+    assert_string_equal(fetched->error, "ok");
+    assert_memory_equal(&fetched->extent, &told.extent, sizeof told.extent);
+    asker_close(&asker);
+    asker_close(&agent);
+}
+
+/* It would not open a message with fields that it does not know, and sends the newest bytes. */
+static void an_older_agent_is_asked_as_before(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker agent, asker;
+    struct aq_ask ask;
+    make_resource_of(hub, &agent, AQ_FORM_LOGS - 1);
+    assert_int_equal(((const struct aq_welcome *)agent.message)->form, 0);
+    ask_for_log(hub, &agent, &asker, &ask);
+    assert_false(ask.extent || ask.onward || ask.after != 0 || ask.wait_ms != 0);
+    struct aq_told told = {.number = ask.number, .error = "", .data = {(const unsigned char *)"hello\n", 6}};
+    const struct aq_fetched *fetched = tell_log(&agent, &asker, &told);
+    assert_int_equal(fetched->data.length, 6);
+    assert_false(fetched->extent.known);
+    asker_close(&asker);
+    asker_close(&agent);
+}
+
+/* The row of the resource is gone, but not its log. */
+static void the_log_of_a_resource_that_has_ended_is_found(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker agent, asker;
+    struct aq_ask ask;
+    make_resource_of(hub, &agent, AQ_FORM_LOGS);
+    struct aq_happening end = {.resource = 1,
+                               .what = AQ_HAPPENED_ENDED,
+                               .identifier = "",
+                               .ip_addr = "",
+                               .hw_addr = "",
+                               .exit_status = 1,
+                               .reason = "exit status 1",
+                               .log_bytes = 77};
+    struct aq_report report = {.name = "one", .session = 11, .number = 1, .happenings = {&end, 1}};
+    asker_expect(&agent, AQ_MSG_REPORT, &report, AQ_MSG_NOTED);
+    struct state_txn *txn;
+    struct aq_error error;
+    struct aq_arena arena = {0};
+    struct aq_ended ended;
+    test_must(state_read(hub->cluster.state, &txn, &error), &error);
+    assert_true(state_ended(txn, 1, &ended, &arena));
+    state_end(txn);
+    assert_string_equal(ended.node, "one");
+    assert_string_equal(ended.user, "admin");
+    assert_int_equal(ended.application, 1);
+    assert_int_equal(ended.log_bytes, 77);
+    aq_arena_free(&arena);
+    ask_for_log(hub, &agent, &asker, &ask);
+    asker_close(&asker);
+    asker_close(&agent);
+}
+
 static void a_fetch_ends_when_the_agent_does_not_answer(void **context)
 {
     struct test_hub *hub = *context;
     struct test_asker agent, asker;
-    struct aq_fetch fetch = {make_resource(hub, &agent), 1000};
+    struct aq_fetch fetch = {.resource = make_resource(hub, &agent), .size = 1000};
     asker_open(&asker, hub->local_url, &hub->local_key);
     asker_expect(&asker, AQ_MSG_FETCH, &fetch, AQ_MSG_FETCHED);
     assert_string_equal(((const struct aq_fetched *)asker.message)->error, "unknown");
@@ -198,7 +296,7 @@ static void questions_end_with_their_node(void **context)
     struct aq_error error;
     struct aq_node_lose lose = {.name = "one"};
     struct aq_node_delete delete = {.name = "one"};
-    struct aq_fetch fetch = {make_resource(hub, &agent), 1000};
+    struct aq_fetch fetch = {.resource = make_resource(hub, &agent), .size = 1000};
     asker_open(&asker, hub->local_url, &hub->local_key);
     asker_send(&asker, AQ_MSG_FETCH, &fetch);
     struct aq_ask ask = take_ask(&agent, 0);
@@ -216,10 +314,10 @@ struct fetching {
     struct aq_error error;
 };
 
-static void fetch_done(void *context, const struct aq_error *error, const void *data, size_t length)
+static void fetch_done(void *context, const struct aq_error *error, const struct aq_told *told)
 {
     struct fetching *fetching = context;
-    (void)data, (void)length;
+    assert_null(told);
     fetching->error = *error;
     sem_post(&fetching->done);
 }
@@ -232,9 +330,12 @@ static void an_open_fetch_ends_when_the_hub_stops(void **context)
     struct aq_error error;
     uint64_t resource = make_resource(hub, &agent);
     sem_init(&fetching.done, 0, 0);
-    assert_int_equal(hub_fetch(hub->services.hub, resource, 0, fetch_done, &fetching, &error), -1);
+    struct aq_ask want = {.resource = resource};
+    assert_int_equal(hub_fetch(hub->services.hub, &want, fetch_done, &fetching, &error), -1);
     assert_int_equal(error.code, AQ_E_INVALID);
-    assert_int_equal(hub_fetch(hub->services.hub, resource, 10, fetch_done, &fetching, &error), 0);
+    want.size = 10;
+    want.wait_ms = AQ_ASK_WAIT_MAX_MS;
+    assert_int_equal(hub_fetch(hub->services.hub, &want, fetch_done, &fetching, &error), 0);
     hub_stop(hub->services.hub);
     hub->services.hub = NULL;
     assert_int_equal(sem_trywait(&fetching.done), 0);
@@ -252,6 +353,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_new_user_gets_a_token, setup, teardown),
         cmocka_unit_test_setup_teardown(a_watch_waits_for_the_next_commit, setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_is_fetched_from_its_agent, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_log_is_fetched_by_position, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_older_agent_is_asked_as_before, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_log_of_a_resource_that_has_ended_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(a_fetch_ends_when_the_agent_does_not_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(questions_end_with_their_node, setup, teardown),
         cmocka_unit_test_setup_teardown(an_open_fetch_ends_when_the_hub_stops, setup, teardown),

@@ -258,9 +258,9 @@ static void a_silent_agent_is_lost_until_it_speaks_again(void **context)
     stub_close(&stub);
 }
 
-static void hold_up(void *context, const struct aq_error *error, const void *data, size_t length)
+static void hold_up(void *context, const struct aq_error *error, const struct aq_told *told)
 {
-    (void)context, (void)error, (void)data, (void)length;
+    (void)context, (void)error, (void)told;
     sleep(3); /* on the hub's thread; its agents count as lost after two */
 }
 
@@ -303,7 +303,8 @@ static void a_hub_that_was_held_up_loses_no_agent(void **context)
     }
     beat_until_all_are_heard(hub, askers, beats, COUNT);
     uint64_t seq = writer_seq(hub->cluster.writer);
-    assert_int_equal(hub_fetch(hub->services.hub, 1, 1, hold_up, NULL, &error), 0);
+    assert_int_equal(hub_fetch(hub->services.hub, &(struct aq_ask){.resource = 1, .size = 1}, hold_up, NULL, &error),
+                     0);
     for (int i = 0; i < COUNT; i++)
         asker_send(&askers[i], AQ_MSG_BEAT, &beats[i]);
     for (int i = 0; i < COUNT; i++)

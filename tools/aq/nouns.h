@@ -48,9 +48,6 @@ const struct aq_view *cli_view_find(const struct aq_entity *entity, const char *
 const char *cli_view_help(const struct aq_view *view, struct aq_buffer *out); /* its help, in `out` */
 enum cli_exit cli_view_show(struct cli *cli, const struct aq_view *view, const char *key);
 
-/* How many bytes at the beginning of `new` are the end of `old`: both are windows on one growing text. */
-size_t cli_log_overlap(const struct aq_buffer *old, const struct aq_buffer *new);
-
 /* The entity's verbs that are not commands. */
 extern const char *const cli_read_verbs[]; /* ends with NULL */
 const char *cli_read_verb_help(const char *verb);

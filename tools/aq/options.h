@@ -34,9 +34,9 @@ enum { CLI_WORDS_MAX = 1024, CLI_FILES_MAX = 64, CLI_FILTERS_MAX = 32, CLI_TIMEO
     S(T, dry_run,    BOOL,                     NULL,    0, "change nothing, print the events there would be")          \
     S(T, timeout,    DURATION(1, 86400),       NULL,    0, "give up after this time")                                  \
     S(T, follow,     BOOL,                     NULL,    0, "continue as more arrives")                                 \
-    S(T, lines,      U64(0, 100000),           "20",    0, "how many events from the end of the log")                  \
+    S(T, lines,      U64(0, 100000),           "20",    0, "how many lines or events from the end")                  \
     S(T, since,      U64(0, UINT64_MAX),       NULL,    0, "events after this seq")                                    \
-    S(T, size,       U64(1, 1048576, "bytes"), "65536", 0, "how much from the end of a workload's output")             \
+    S(T, size,       U64(1, 1048576, "bytes"), NULL,    0, "how much from the end of a workload's output")             \
     S(T, fix_hints,  BOOL,                     NULL,    0, "with doctor: show commands that fix what was found")       \
     S(T, server,     TEXT(1, 512),             NULL,    0, "address of a controller")                                  \
     S(T, user,       NAME(1, 64),              NULL,    0, "user to act as")                                           \

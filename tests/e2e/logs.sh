@@ -1,0 +1,143 @@
+#!/bin/sh
+# The output of workloads, from the keeper to `aq`, REST and the file view: while it is written, after the end, after
+# restarts, and until keep.logs of the agent deletes it.
+. "$(dirname "$0")/lib.sh"
+
+chmod 711 "$work" # other users must get to the mount
+lost_after=30
+cluster_start 0
+node=$(agent_name 1)
+keep() { # NUMBER: (re)starts the agent, which keeps so many logs
+    running "$node" && stop "$node"
+    agent_start "$node" --set capacity.ram=1GiB --set capacity.slots=16 --set keep.logs.number="$1"
+    wait_for 20 nodes_are_active 1
+}
+keep 100
+
+# Lines of 20 bytes, numbered from 1: 65,000 of them are 1.3 MB.
+label_create burst process '{"command": ["/usr/bin/awk", "BEGIN { for (i = 1; i <= 3; i++) { print \"begin \" i; system(\"sleep 0.3\") }; for (i = 1; i <= 65000; i++) printf \"line %014d\\n\", i; print \"end\" }"]}'
+label_create same process '{"command": "for i in 1 2 3 4 5 6 7 8; do echo same; sleep 0.2; done"}'
+label_create small process '{"command": "i=0; while [ $i -lt 4000 ]; do echo \"line $i\"; i=$((i + 1)); done; sleep 1000", "log_size": 4096, "log_files": 2, "stop_grace": 0}'
+label_create fails process '{"command": "echo out; echo why >&2; exit 3"}'
+label_create nothing process '{"command": ["/nowhere/at/all"]}'
+label_create slow process '{"command": "echo one; while [ ! -e '"$work"'/go ]; do sleep 0.1; done; echo two"}'
+
+ended() { # APPLICATION
+    case $(application_status "$1") in
+    DEALLOCATED | ERROR) ;;
+    *) return 1 ;;
+    esac
+}
+
+resource_of() { # APPLICATION: its last one
+    api_field .data.last_resource "application/$1"
+}
+
+# ---- following ----------------------------------------------------------------------------------------------
+
+follow() { # NAME NOUN KEY
+    AQ_SERVER="http://127.0.0.1:$api_port" AQ_USER=admin AQ_TOKEN_FILE="$data/admin.token" \
+        start "$1" sh -c "exec '$BUILD/aq' '$2' '$3' log -f >'$work/$1.out'"
+}
+
+burst=$(application_create burst)
+check "it runs" wait_for 20 application_is ALLOCATED "$burst"
+resource=$(resource_of "$burst")
+follow burst resource "$resource"
+check "log -f ends when the job has ended" wait_for 30 not running burst
+check_equal "it has shown 1.3 MB, each line whole and once" "65004 65000 65000" \
+    "$(wc -l <"$work/burst.out") $(grep -c '^line [0-9]\{14\}$' "$work/burst.out") $(sort -u "$work/burst.out" | grep -c '^line')"
+check_equal "to the end" end "$(tail -n 1 "$work/burst.out")"
+same=$(application_create same)
+wait_for 20 application_is ALLOCATED "$same"
+follow same resource "$(resource_of "$same")"
+check "equal lines, too" wait_for 20 not running same
+check_equal "are all shown" 8 "$(grep -c '^same$' "$work/same.out")"
+
+# ---- after the end ------------------------------------------------------------------------------------------
+
+check_equal "log of an ended job" 65004 "$(aq resource "$resource" log | wc -l)"
+check_equal "by the application" 65004 "$(aq application "$burst" log | wc -l)"
+check_equal "log -f of an ended job ends" end "$(timeout 10 "$BUILD/aq" --server "http://127.0.0.1:$api_port" --user admin \
+    --token-file "$data/admin.token" resource "$resource" log -f | tail -n 1)"
+check_equal "the newest lines" "line 00000000065000 end" "$(aq resource "$resource" log -n 2 | tr '\n' ' ' | sed 's/ $//')"
+check_equal "the newest bytes begin with a line" "line 00000000065000 end" \
+    "$(aq resource "$resource" log --size 39 | tr '\n' ' ' | sed 's/ $//')"
+controller_restart() {
+    stop controller
+    controller_start
+    wait_for 20 nodes_are_active 1
+}
+controller_restart
+check_equal "after a restart of the controller" 65004 "$(aq resource "$resource" log | wc -l)"
+keep 100
+check_equal "after a restart of the agent" 65004 "$(aq resource "$resource" log | wc -l)"
+
+# ---- positions ----------------------------------------------------------------------------------------------
+
+api GET "resource/$resource/log?after=8&size=10" >"$work/piece"
+check_equal "a piece by its position" '["begin 2\nbe",8,18,0,1300028,false]' \
+    "$(jq -c '[.data, .start, .next, .first, .end, .complete]' "$work/piece")"
+api GET "resource/$resource/log?after=1300024&follow=true" >"$work/piece"
+check_equal "the last piece" '["end\n",1300024,1300028,true]' "$(jq -c '[.data, .start, .next, .complete]' "$work/piece")"
+api GET "resource/$resource/log?after=1300028&follow=true" >"$work/piece"
+check_equal "there is no more" '["",1300028,true]' "$(jq -c '[.data, .next, .complete]' "$work/piece")"
+api GET "resource/$resource/log?after=99999999" >"$work/piece"
+check_equal "far behind the end" '["",1300028,true]' "$(jq -c '[.data, .next, .complete]' "$work/piece")"
+check_equal "not a position" 400 "$(api_code GET "resource/$resource/log?after=-1")"
+small=$(application_create small)
+wait_for 20 application_is ALLOCATED "$small"
+output_ends() { # APPLICATION POSITION
+    [ "$(api_field .end "application/$1/log?size=1")" = "$2" ]
+}
+check "what is dropped counts" wait_for 10 output_ends "$small" 38890
+api GET "application/$small/log?after=0&size=20" >"$work/piece"
+check_equal "a piece that was dropped" "true true" \
+    "$(jq -r '"\(.start == .first and .start > 0) \(.data | startswith("line "))"' "$work/piece")"
+
+# ---- waiting ------------------------------------------------------------------------------------------------
+
+slow=$(application_create slow)
+wait_for 20 application_is ALLOCATED "$slow"
+follow slow application "$slow"
+check "the first line" wait_for 10 file_is one "$work/slow.out"
+stop controller
+sleep 1
+controller_start
+check "a restart of the controller is not the end" running slow
+touch "$work/go"
+check "it ends with the job" wait_for 20 not running slow
+check_equal "and has missed nothing" "one two" "$(tr '\n' ' ' <"$work/slow.out" | sed 's/ $//')"
+
+# ---- whose log it is ----------------------------------------------------------------------------------------
+
+user_token() { # NAME
+    api POST user/ "{\"name\": \"$1\"}" | jq -r .data.token
+}
+anna=$(user_token anna)
+bert=$(user_token bert)
+as() { # NAME TOKEN PATH [CURL ARGUMENTS]: the answer
+    local name=$1 token=$2 path=$3
+    shift 3
+    curl -s -m 20 -u "$name:$token" "$@" "http://127.0.0.1:$api_port/api/v1/$path"
+}
+failing=$(as anna "$anna" application/ -d '{"label": "fails"}' | jq -r .data.id)
+check "a job that fails" wait_for 20 application_is ERROR "$failing"
+failed_resource=$(resource_of "$failing")
+check_equal "its owner reads why" "out
+why" "$(as anna "$anna" "resource/$failed_resource/log" | jq -r .data)"
+check_equal "by the application, too" "out
+why" "$(as anna "$anna" "application/$failing/log" | jq -r .data)"
+check_equal "another user does not" "no resource $failed_resource" \
+    "$(as bert "$bert" "resource/$failed_resource/log" | jq -r .message | sed 's/there is //')"
+never=$(as anna "$anna" application/ -d '{"label": "nothing"}' | jq -r .data.id)
+check "a program that does not exist" wait_for 20 application_is ERROR "$never"
+check_equal "has an empty log" '["",true]' "$(as anna "$anna" "application/$never/log" | jq -c '[.data, .complete]')"
+
+# ---- keep.logs ----------------------------------------------------------------------------------------------
+
+keep 1
+check "the agent keeps one log" wait_for 10 prints 404 api_code GET "resource/$resource/log"
+check_match "and says so" "the log of resource $resource is gone: its node keeps the newest 1 logs*" \
+    "$(api GET "resource/$resource/log" | jq -r .message)"
+finish
