@@ -148,7 +148,7 @@ $(UNIT_BINARIES): LINK_LIBRARIES := -lcmocka
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(TESTED)
 	$(link)
 
-tests: $(UNIT_BINARIES) $(BUILD)/torture $(BUILD)/lostwrites $(BUILD)/slowdisk.so
+tests: $(UNIT_BINARIES) $(BUILD)/torture $(BUILD)/lostwrites $(BUILD)/slowdisk.so $(BUILD)/wallclock.so
 
 # One program that starts, loads and kills a cluster; see tests/torture/torture.h.
 $(BUILD)/torture: $(call objects,$(TORTURE)) $(TESTED)
@@ -158,8 +158,8 @@ $(BUILD)/lostwrites: LINK_LIBRARIES := -ldl
 $(BUILD)/lostwrites: $(BUILD)/tests/torture/lostwrites.o $(TESTED)
 	$(link)
 
-# Loaded before libc: a disk that is slow.
-$(BUILD)/slowdisk.so: tests/torture/slowdisk.c
+# Loaded before libc: a disk that is slow, a wall clock that is set.
+$(BUILD)/%.so: tests/torture/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -D_GNU_SOURCE -I. -g -O2 -fPIC -shared $(WARNINGS) $< -o $@ -ldl
 

@@ -1,14 +1,13 @@
 #include "controller/react/lifetimes.h"
 
 #include "controller/state/indexes.h"
-#include "schema/base/clock.h"
 
 static bool expire_one(void *context, const struct state_key *key, const void *value, size_t length)
 {
     struct lifetimes *lifetimes = context;
     (void)value, (void)length;
     uint64_t time_ms = state_key_number_at(key, 0);
-    if (time_ms > aq_clock_wall_ms()) {
+    if (time_ms > lifetimes->now_ms) {
         lifetimes->next_ms = time_ms;
         return false;
     }
@@ -20,5 +19,6 @@ void lifetimes_end_old(struct lifetimes *lifetimes, struct state_txn *txn)
 {
     const struct state_key all = {0};
     lifetimes->next_ms = 0;
+    lifetimes->now_ms = writer_time_ms(lifetimes->commands->writer);
     index_scan(txn, INDEX_EXPIRY, &all, expire_one, lifetimes);
 }

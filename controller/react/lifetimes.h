@@ -7,7 +7,8 @@
 
 struct lifetimes {
     struct react_commands *commands;
-    uint64_t next_ms; /* wall time when the next lifetime ends; 0: unknown */
+    uint64_t now_ms;  /* the log's time of the last call */
+    uint64_t next_ms; /* the log's time when the next lifetime ends; 0: unknown */
 };
 
 /* Sends resource_expire for all resources whose lifetime is over, until no more commands can be sent. */

@@ -3,6 +3,7 @@
 #include "controller/react/commands.h"
 #include "controller/react/lifetimes.h"
 #include "controller/react/waiting.h"
+#include "controller/write/log_clock.h"
 #include "schema/base/bell.h"
 #include "schema/base/clock.h"
 #include "schema/base/journal.h"
@@ -51,8 +52,9 @@ static void look_at_tables(struct react *react)
 /* How long the thread may sleep if nothing happens. */
 static int time_left_ms(const struct react *react, uint64_t now)
 {
-    uint64_t wait = react->next_sweep_ms - now, wall = aq_clock_wall_ms(), next = react->lifetimes.next_ms;
-    uint64_t left = next > wall ? next - wall : 0;
+    uint64_t wait = react->next_sweep_ms - now, time = writer_time_ms(react->writer), next = react->lifetimes.next_ms;
+    uint64_t left = next > time ? next - time : 0;
+    left -= left / LOG_CLOCK_PART; /* the log's time may go faster than ours */
     return (int)(next != 0 && left < wait ? left : wait);
 }
 

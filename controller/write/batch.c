@@ -22,7 +22,7 @@ int batch_begin(struct batch *batch, struct state *state, struct place_index *in
         return -1;
     batch->place = state_applied_get(batch->txn);
     batch->next_seq = batch->place.seq + 1;
-    /* The time of decisions never goes back, even if the clock does. */
+    /* Entries that were not known to be committed when the log's clock was started may be later. */
     batch->time_ms = now_ms > batch->place.time_ms ? now_ms : batch->place.time_ms;
     return 0;
 }

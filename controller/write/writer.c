@@ -4,6 +4,7 @@
 #include "controller/log/replica.h"
 #include "controller/log/thread.h"
 #include "controller/write/batch.h"
+#include "controller/write/log_clock.h"
 #include "controller/write/queue.h"
 #include "schema/base/bell.h"
 #include "schema/base/clock.h"
@@ -24,7 +25,9 @@ enum {
     WATCHERS_MAX = 8,
     SERVER_ID = 1,
     SLEEP_MS_MAX = 10000,
-    RETRY_MS = 1000, /* until tables that had no room are tried again */
+    RETRY_MS = 1000,      /* until tables that had no room are tried again */
+    CLOCKS_APART_MS = 50, /* a thread that was held up for longer between two clocks reads them again */
+    CLOCKS_TRIES = 3,
 };
 
 struct writer {
@@ -53,6 +56,8 @@ struct writer {
     uint64_t retry_at_ms; /* behind: when they are tried again */
 
     /* Any thread. */
+    pthread_mutex_t clock_lock; /* guards `clock` */
+    struct log_clock clock;
     atomic_uint_fast64_t seq, commands, refusals, events, batches, term, raft_index;
     atomic_bool leads;
 };
@@ -97,6 +102,55 @@ void writer_figures(const struct writer *writer, struct writer_figures *figures)
         .term = atomic_load(&writer->term),
         .raft_index = atomic_load(&writer->raft_index),
     };
+}
+
+/* ---- time: any thread --------------------------------------------------------------------------------- */
+
+static void read_clocks(uint64_t *steady_ms, uint64_t *wall_ms)
+{
+    uint64_t before_ms;
+    int tries = 0;
+    *steady_ms = aq_clock_boot_ms();
+    do {
+        before_ms = *steady_ms;
+        *wall_ms = aq_clock_wall_ms();
+        *steady_ms = aq_clock_boot_ms();
+    } while (*steady_ms - before_ms > CLOCKS_APART_MS && ++tries < CLOCKS_TRIES);
+}
+
+static void warn_of_clock(const char *words, int64_t jump_ms, uint64_t time_ms, uint64_t wall_ms)
+{
+    char jump[32], ahead[32];
+    snprintf(jump, sizeof jump, "%+.3f", (double)jump_ms / 1000);
+    snprintf(ahead, sizeof ahead, "%+.3f", (double)(int64_t)(time_ms - wall_ms) / 1000);
+    aq_journal(AQ_WARN, words, "jump_s", jump, "log_ahead_s", ahead, NULL);
+}
+
+uint64_t writer_time_ms(struct writer *writer)
+{
+    uint64_t steady_ms, wall_ms;
+    int64_t jump_ms;
+    pthread_mutex_lock(&writer->clock_lock);
+    read_clocks(&steady_ms, &wall_ms);
+    uint64_t time_ms = log_clock_read(&writer->clock, steady_ms, wall_ms, &jump_ms);
+    pthread_mutex_unlock(&writer->clock_lock);
+    if (jump_ms != 0)
+        warn_of_clock("the wall clock has jumped: the log's time goes on, and returns to it slowly", jump_ms, time_ms,
+                      wall_ms);
+    return time_ms;
+}
+
+/* After the entry that was decided at `log_ms`. */
+static void start_clock(struct writer *writer, uint64_t log_ms)
+{
+    uint64_t steady_ms, wall_ms;
+    pthread_mutex_lock(&writer->clock_lock);
+    read_clocks(&steady_ms, &wall_ms);
+    log_clock_start(&writer->clock, log_ms, steady_ms, wall_ms);
+    pthread_mutex_unlock(&writer->clock_lock);
+    if (log_ms > wall_ms + LOG_CLOCK_JUMP_MS)
+        warn_of_clock("the wall clock is behind the log's time, which goes on slower until both agree", 0, log_ms,
+                      wall_ms);
 }
 
 void writer_watch(struct writer *writer, int bell)
@@ -201,7 +255,10 @@ static void catch_up(struct writer *writer)
         return;
     }
     atomic_store(&writer->seq, state_seq(txn));
+    uint64_t log_ms = state_applied_get(txn).time_ms;
     state_end(txn);
+    if (!atomic_load(&writer->leads))
+        start_clock(writer, log_ms);
     if (writer->behind)
         aq_journal(AQ_INFO, "the tables have room again", NULL);
     writer->behind = false;
@@ -344,7 +401,7 @@ static void start_batch(struct writer *writer)
     struct aq_error error = {0}, none = {0};
     struct batch *batch = &writer->batch;
     struct writer_request *request;
-    if (batch_begin(batch, writer->state, writer->index, aq_clock_wall_ms(), &error) != 0)
+    if (batch_begin(batch, writer->state, writer->index, writer_time_ms(writer), &error) != 0)
         give_up(&error);
     while ((request = take_request(writer, batch)) != NULL)
         batch_add(batch, request);
@@ -407,6 +464,7 @@ static void *writer_main(void *argument)
     struct writer *writer = argument;
     for (;;) {
         bool stop;
+        (void)writer_time_ms(writer); /* a jump of the wall clock is told even if nothing is decided */
         handle_finished_job(writer);
         check_leadership(writer);
         retry_catching_up(writer);
@@ -438,6 +496,8 @@ int writer_open(struct writer **out, const struct writer_options *options, struc
     writer->state = options->state;
     writer->index = options->index;
     request_queue_open(&writer->queue);
+    pthread_mutex_init(&writer->clock_lock, NULL);
+    start_clock(writer, 0);
     writer->bell = aq_bell_open(error);
     if (writer->bell < 0) {
         writer_close(writer);
@@ -483,5 +543,6 @@ void writer_close(struct writer *writer)
     if (writer->bell >= 0)
         close(writer->bell);
     request_queue_free(&writer->queue);
+    pthread_mutex_destroy(&writer->clock_lock);
     free(writer);
 }

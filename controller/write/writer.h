@@ -34,6 +34,9 @@ int writer_submit(struct writer *writer, struct writer_request *request, struct 
 /* Any thread. */
 uint64_t writer_seq(const struct writer *writer); /* the last committed event */
 bool writer_is_leader(const struct writer *writer);
+/* The log's time (log_clock.h), at which the next command will be decided at the earliest: what is compared with times
+ * in the log is compared with this one. */
+uint64_t writer_time_ms(struct writer *writer);
 
 struct writer_figures {
     uint64_t commands, refusals, events, batches, queue_length, term;

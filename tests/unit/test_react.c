@@ -1,6 +1,9 @@
 /* What the leader does by itself, with a real writer: applications that wait are placed when there is room, in their
  * order and without starving others, and resources end when their lifetime is over. */
 #include "controller/react/react.h"
+#include "controller/state/applied.h"
+#include "controller/state/log_layout.h"
+#include "schema/base/clock.h"
 #include "schema/model/application.h"
 #include "schema/model/label.h"
 #include "schema/model/resource.h"
@@ -200,6 +203,59 @@ static void a_resource_ends_when_its_lifetime_is_over(void **context)
     assert_int_equal(status_of(long_one), AQ_ALLOCATED);
 }
 
+/* Appends an entry without events that was decided at `time_ms`: the wall clock was wrong then. */
+static void decide_nothing_at(uint64_t time_ms)
+{
+    struct aq_error error = {0};
+    struct log_extent extent;
+    struct log_store *store;
+    struct state_txn *txn;
+    AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
+    test_must(state_read(cluster.state, &txn, &error), &error);
+    struct state_applied place = state_applied_get(txn);
+    state_end(txn);
+    test_cluster_close(&cluster);
+    test_must(log_store_open(&store, cluster.directory, 256 << 20, &error), &error);
+    test_must(log_store_extent(store, &extent, &error), &error);
+    assert_int_equal(extent.last, place.index);
+    struct aq_logged_decision decision = {
+        .author = "admin", .command = aq_command_user_update.code, .key = "k", .id = "admin"};
+    struct aq_entry entry = {.format = AQ_ENTRY_FORMAT,
+                             .previous = {place.hash, AQ_HASH_SIZE},
+                             .time = time_ms,
+                             .first_seq = place.seq + 1,
+                             .decisions = {&decision, 1}};
+    aq_entry_pack(&entry, &packed);
+    struct log_entry row = {.index = extent.last + 1,
+                            .term = extent.last_term,
+                            .type = LOG_TYPE_COMMAND,
+                            .data = packed.data,
+                            .size = (uint32_t)packed.length,
+                            .first_seq = place.seq + 1};
+    test_must(log_store_append(store, &row, 1, extent.last, NULL, &error), &error);
+    log_store_close(store);
+}
+
+/* The log's time goes on from there, and lifetimes end. */
+static void a_lifetime_ends_although_the_log_is_ahead(void **context)
+{
+    (void)context;
+    struct aq_error error = {0};
+    uint64_t future_ms = aq_clock_wall_ms() + UINT64_C(400) * 24 * 3600 * 1000;
+    make_label("short", (struct aq_needs){.lifetime = 1});
+    react_stop(react);
+    decide_nothing_at(future_ms);
+    test_cluster_open(&cluster, false);
+    test_must(react_start(&react, cluster.writer, cluster.state, &error), &error);
+    test_cluster_start(&cluster);
+    assert_in_range(writer_time_ms(cluster.writer), future_ms, future_ms + PATIENCE_MS);
+    test_make_node(&cluster, "node-1", 1);
+    uint64_t id = create("short");
+    struct aq_resource_start start = {.id = 1, .node = "node-1", .identifier = "", .ip_addr = "", .hw_addr = ""};
+    ask(&aq_command_resource_start, &start);
+    await_status(id, AQ_DEALLOCATE);
+}
+
 /* ---- rest --------------------------------------------------------------------------------------------- */
 
 static void restart_with_reserve(uint64_t mib)
@@ -249,7 +305,7 @@ int main(void)
         TEST(what_waits_is_placed_when_maintenance_is_over), TEST(what_waits_is_placed_when_a_node_comes_back_or_grows),
         TEST(applications_are_placed_in_their_order),        TEST(applications_that_never_fit_do_not_starve_others),
         TEST(a_resource_ends_when_its_lifetime_is_over),     TEST(it_rests_while_the_writer_refuses_commands),
-        TEST(it_stops_while_commands_are_under_way),
+        TEST(a_lifetime_ends_although_the_log_is_ahead),     TEST(it_stops_while_commands_are_under_way),
     };
     return cmocka_run_group_tests_name("react", tests, NULL, NULL);
 }
