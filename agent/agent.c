@@ -7,6 +7,7 @@
 #include "agent/workloads.h"
 #include "schema/base/clock.h"
 #include "schema/codec/check.h"
+#include "schema/codec/reload.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -66,10 +67,9 @@ static void set_config(struct agent *agent, const struct aq_config_agent *config
 
 void agent_reconfigure(struct agent *agent, const struct aq_config_agent *config)
 {
+    AQ_CLEANUP_BUFFER struct aq_buffer taken = {0}, left = {0};
     struct aq_config_agent next = agent->config;
-    next.capacity = config->capacity;
-    next.identifiers = config->identifiers;
-    next.keep = config->keep;
+    aq_config_take_live(&aq_config_agent_record, &next, config, &taken, &left);
     set_config(agent, &next);
     session_offer_again(agent->session);
     home_keep_logs(agent->home, &agent->config.keep.logs);

@@ -21,7 +21,7 @@ int agent_check(struct aq_config_agent *config, struct aq_arena *arena, struct a
 int agent_open(struct agent **agent, const struct aq_config_agent *config, struct aq_error *error) AQ_MUST_CHECK;
 void agent_close(struct agent *agent); /* leaves workloads running; NULL is fine */
 
-/* Takes capacity and identifiers from `config` and tells the hub. Other settings need a restart. */
+/* Takes the live settings (AQ_LIVE) from `config`, and tells the hub. */
 void agent_reconfigure(struct agent *agent, const struct aq_config_agent *config);
 
 /* One turn of the loop: waits for at most `wait_ms`, or until `fd` (-1: none) is readable. Fails only when the hub

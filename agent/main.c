@@ -1,6 +1,7 @@
 #include "agent/agent.h"
 #include "schema/base/journal.h"
 #include "schema/base/notify.h"
+#include "schema/codec/reload.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,18 +22,30 @@ static int read_config(const struct aq_arguments *arguments, struct aq_config_ag
     return agent_check(config, arena, error);
 }
 
-static void reread_config(struct agent *agent, const struct aq_arguments *arguments)
-{
-    struct aq_arena arena = {0};
+/* What the agent runs with, and what its texts point to. */
+struct settings {
+    const struct aq_arguments *arguments;
     struct aq_config_agent config;
+    struct aq_arena arena;
+};
+
+static void reread_settings(struct agent *agent, struct settings *settings)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct aq_arena kept = {0};
+    struct aq_config_agent fresh, next;
     struct aq_error error;
-    if (read_config(arguments, &config, &arena, &error) == 0) {
-        agent_reconfigure(agent, &config);
-        aq_journal(AQ_INFO, "settings read again", NULL);
-    } else {
+    if (read_config(settings->arguments, &fresh, &arena, &error) != 0) {
         aq_journal(AQ_ERROR, "the settings are wrong: keeping the previous ones", "error", error.message, NULL);
+        return;
     }
-    aq_arena_free(&arena);
+    aq_config_reload(&aq_config_agent_record, &settings->config, &fresh);
+    aq_record_copy(&aq_config_agent_record, &next, &settings->config, &kept);
+    aq_arena_free(&settings->arena);
+    settings->config = next;
+    settings->arena = kept;
+    aq_journal_open("agent", (enum aq_journal_level)next.journal);
+    agent_reconfigure(agent, &settings->config);
 }
 
 static int open_signals(struct aq_error *error)
@@ -50,13 +63,13 @@ static int open_signals(struct aq_error *error)
 }
 
 /* Returns true if the agent must end. */
-static bool take_signals(int signals, struct agent *agent, const struct aq_arguments *arguments)
+static bool take_signals(int signals, struct agent *agent, struct settings *settings)
 {
     struct signalfd_siginfo info;
     bool end = false;
     while (read(signals, &info, sizeof info) == sizeof info) {
         if (info.ssi_signo == SIGHUP)
-            reread_config(agent, arguments);
+            reread_settings(agent, settings);
         else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
             end = true;
     }
@@ -76,7 +89,7 @@ static void unblock_end_signals(void)
     sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static int run_agent(const struct aq_arguments *arguments, const struct aq_config_agent *config)
+static int run_agent(struct settings *settings)
 {
     struct aq_error error;
     struct agent *agent = NULL;
@@ -84,7 +97,7 @@ static int run_agent(const struct aq_arguments *arguments, const struct aq_confi
     int failed = 0;
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     int signals = open_signals(&error);
-    if (signals < 0 || agent_open(&agent, config, &error) != 0) {
+    if (signals < 0 || agent_open(&agent, &settings->config, &error) != 0) {
         aq_journal(AQ_ERROR, "cannot start", "error", error.message, NULL);
         if (signals >= 0)
             close(signals);
@@ -94,7 +107,7 @@ static int run_agent(const struct aq_arguments *arguments, const struct aq_confi
     aq_notify("READY=1\nSTATUS=looking for the controller");
     while (!end && failed == 0) {
         failed = agent_turn(agent, signals, TURN_MS, &error);
-        end = take_signals(signals, agent, arguments);
+        end = take_signals(signals, agent, settings);
         if (agent_is_welcome(agent) != welcome) {
             welcome = !welcome;
             aq_notify(welcome ? "STATUS=known to the controller" : "STATUS=looking for the controller");
@@ -114,22 +127,21 @@ static int run_agent(const struct aq_arguments *arguments, const struct aq_confi
 int main(int argc, char **argv)
 {
     struct aq_arguments arguments;
-    struct aq_arena arena = {0};
-    struct aq_config_agent config;
+    struct settings settings = {.arguments = &arguments};
     struct aq_error error;
     aq_program_begin();
     aq_journal_open("agent", AQ_INFO);
     int status = aq_program_read(&aq_agent_program, argc, argv, NULL, &arguments);
     if (status < 0) {
-        if (read_config(&arguments, &config, &arena, &error) == 0) {
-            aq_journal_open("agent", (enum aq_journal_level)config.journal);
-            status = run_agent(&arguments, &config);
+        if (read_config(&arguments, &settings.config, &settings.arena, &error) == 0) {
+            aq_journal_open("agent", (enum aq_journal_level)settings.config.journal);
+            status = run_agent(&settings);
         } else {
             fprintf(stderr, "aq-agent: %s\n", error.message);
             status = AQ_EXIT_USAGE;
         }
     }
     aq_arguments_free(&arguments);
-    aq_arena_free(&arena);
+    aq_arena_free(&settings.arena);
     return status;
 }

@@ -15,6 +15,7 @@
 #include "schema/base/journal.h"
 #include "schema/base/notify.h"
 #include "schema/codec/config.h"
+#include "schema/codec/reload.h"
 #include "schema/wire/messages.h"
 
 #include <errno.h>
@@ -33,6 +34,7 @@
 #include <yaml.h>
 
 struct controller {
+    const struct aq_arguments *arguments;
     struct aq_config_controller config;
     struct aq_arena arena; /* holds the configuration */
     bool rebuild, check;
@@ -129,15 +131,48 @@ static void block_signals(sigset_t *signals)
     sigemptyset(signals);
     sigaddset(signals, SIGTERM);
     sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+static int read_settings(const struct aq_arguments *arguments, struct aq_config_controller *config,
+                         struct aq_arena *arena, struct aq_error *error)
+{
+    if (aq_config_read(&aq_config_controller_record, config, arguments, arena, error) != 0)
+        return -1;
+    return setup_check(config->data, error) == 0 && hub_check(config, error) == 0 ? serve_check(config, error) : -1;
+}
+
+/* Other threads read the live settings meanwhile: see AQ_SETTING(). */
+static void reread_settings(struct controller *controller)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct aq_config_controller fresh;
+    struct aq_error error = {0};
+    if (read_settings(controller->arguments, &fresh, &arena, &error) != 0) {
+        aq_journal(AQ_ERROR, "the settings are wrong: keeping the previous ones", "error", error.message, NULL);
+        return;
+    }
+    aq_config_reload(&aq_config_controller_record, &controller->config, &fresh);
+    aq_journal_open("controller", (enum aq_journal_level)controller->config.journal);
+}
+
+/* Returns the signal that ends the controller. */
+static int wait_for_end(struct controller *controller, const sigset_t *signals)
+{
+    int number = SIGHUP;
+    while (number == SIGHUP)
+        if (sigwait(signals, &number) == 0 && number == SIGHUP)
+            reread_settings(controller);
+    return number;
 }
 
 static int serve_until_signal(struct controller *controller)
 {
     sigset_t signals;
     struct aq_error error = {0};
-    int number = 0, status = 0;
+    int status = 0;
     block_signals(&signals);
     if (open_parts(controller, &error) != 0 || start_parts(controller, &error) != 0) {
         aq_journal(AQ_ERROR, "cannot start", "error", error.message, NULL);
@@ -145,7 +180,7 @@ static int serve_until_signal(struct controller *controller)
     } else {
         aq_notify("READY=1");
         aq_journal(AQ_INFO, "ready", "data", controller->config.data, NULL);
-        sigwait(&signals, &number);
+        int number = wait_for_end(controller, &signals);
         aq_notify("STOPPING=1");
         aq_journal(AQ_INFO, "stopping", "signal", strsignal(number), NULL);
     }
@@ -206,13 +241,12 @@ static void add_libraries(struct aq_buffer *text)
 /* Returns -1 to continue, otherwise the exit status. */
 static int read_options(struct controller *controller, const struct aq_arguments *arguments)
 {
-    struct aq_config_controller *config = &controller->config;
     struct aq_error error = {0};
+    controller->arguments = arguments;
     controller->rebuild = aq_arguments_own(arguments, "rebuild") != NULL;
     controller->check = aq_arguments_own(arguments, "check") != NULL;
     controller->salvage = aq_arguments_own(arguments, "salvage");
-    if (aq_config_read(&aq_config_controller_record, config, arguments, &controller->arena, &error) == 0 &&
-        setup_check(config->data, &error) == 0 && hub_check(config, &error) == 0 && serve_check(config, &error) == 0)
+    if (read_settings(arguments, &controller->config, &controller->arena, &error) == 0)
         return -1;
     fprintf(stderr, "aq-controller: %s\n", error.message);
     return AQ_EXIT_USAGE;

@@ -31,21 +31,23 @@ static bool is_in_repair(const struct aq_error *error)
     return error->code == AQ_E_BUSY || error->code == AQ_E_CORRUPT;
 }
 
-static int wait_for_data(struct fileview *view, const char *directory, int signals, struct aq_error *error)
+static int wait_for_data(struct fileview *view, const char *directory, const struct fileview_signals *signals,
+                         struct aq_error *error)
 {
-    struct pollfd told_to_end = {signals, POLLIN, 0};
+    struct pollfd told = {signals->fd, POLLIN, 0};
     int status = open_data(view, directory, error);
     if (status != 0)
         aq_journal(AQ_INFO, "waiting for the controller", "data", directory, "error", error->message, NULL);
     for (int waited = 0; status != 0 && waited < START_MS; waited += is_in_repair(error) ? 0 : RETRY_MS) {
-        if (poll(&told_to_end, 1, RETRY_MS) > 0)
+        if (poll(&told, 1, RETRY_MS) > 0 && signals->take(signals->fd))
             break;
         status = open_data(view, directory, error);
     }
     return status;
 }
 
-int fileview_open(struct fileview *view, const struct aq_config_fs *config, int signals, struct aq_error *error)
+int fileview_open(struct fileview *view, const struct aq_config_fs *config, const struct fileview_signals *signals,
+                  struct aq_error *error)
 {
     struct look_sources *sources = &view->sources;
     *view = (struct fileview){.config = config};

@@ -17,10 +17,16 @@ struct fileview {
     struct filesystem *filesystem;
 };
 
+/* Signals that the program has received. */
+struct fileview_signals {
+    int fd;               /* a signalfd */
+    bool (*take)(int fd); /* handles those that have come; true: the program is told to end */
+};
+
 /* Opens the tables, which the controller must have made, and everything else but the mount. Waits up to 30 seconds for
  * a controller that has just been started, as long as necessary for one that is checking or rebuilding its tables, or
- * until `signals` (a signalfd) is readable. */
-int fileview_open(struct fileview *view, const struct aq_config_fs *config, int signals,
+ * until it is told to end. */
+int fileview_open(struct fileview *view, const struct aq_config_fs *config, const struct fileview_signals *signals,
                   struct aq_error *error) AQ_MUST_CHECK;
 void fileview_close(struct fileview *view); /* zeroed memory is fine */
 

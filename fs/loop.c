@@ -48,11 +48,11 @@ static void work(struct fileview *view)
     budget_trim(&filesystem->budget);
 }
 
-static void serve(struct fileview *view, struct fuse_session *session, int signals)
+static void serve(struct fileview *view, struct fuse_session *session, const struct fileview_signals *signals)
 {
     struct fuse_buf buffer = {0};
     struct pollfd fds[] = {
-        {fuse_session_fd(session), POLLIN, 0}, {questions_fd(view->questions), POLLIN, 0}, {signals, POLLIN, 0}};
+        {fuse_session_fd(session), POLLIN, 0}, {questions_fd(view->questions), POLLIN, 0}, {signals->fd, POLLIN, 0}};
     fcntl(fds[0].fd, F_SETFL, fcntl(fds[0].fd, F_GETFL) | O_NONBLOCK);
     uint64_t next_ms = 0;
     while (!fuse_session_exited(session)) {
@@ -61,7 +61,7 @@ static void serve(struct fileview *view, struct fuse_session *session, int signa
         int ready = poll(fds, AQ_LENGTH(fds), behind ? 0 : tick_ms);
         if (ready < 0 && errno != EINTR)
             break;
-        if (ready > 0 && fds[2].revents != 0)
+        if (ready > 0 && fds[2].revents != 0 && signals->take(signals->fd))
             break;
         if (ready > 0 && fds[0].revents != 0 && !serve_kernel(session, &buffer))
             break;
@@ -73,8 +73,8 @@ static void serve(struct fileview *view, struct fuse_session *session, int signa
     free(buffer.mem);
 }
 
-static int mount_and_serve(struct fileview *view, struct fuse_session *session, int signals, void (*ready)(void),
-                           struct aq_error *error)
+static int mount_and_serve(struct fileview *view, struct fuse_session *session, const struct fileview_signals *signals,
+                           void (*ready)(void), struct aq_error *error)
 {
     const char *mount = view->config->mount;
     if (fuse_session_mount(session, mount) != 0)
@@ -98,7 +98,7 @@ static void log_library(enum fuse_log_level level, const char *format, va_list a
                "libfuse", "says", text, NULL);
 }
 
-int loop_run(struct fileview *view, int signals, void (*ready)(void), struct aq_error *error)
+int loop_run(struct fileview *view, const struct fileview_signals *signals, void (*ready)(void), struct aq_error *error)
 {
     char *words[] = {"aq-fs", "-o", "allow_other,default_permissions,fsname=aquarium,subtype=aq", NULL};
     struct fuse_args args = FUSE_ARGS_INIT(3, words);

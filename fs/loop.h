@@ -4,8 +4,8 @@
 
 #include "fs/fileview.h"
 
-/* Mounts, serves until `signals` (a signalfd) is readable or the tree is unmounted, and unmounts. Calls `ready` when it
- * is mounted. */
-int loop_run(struct fileview *view, int signals, void (*ready)(void), struct aq_error *error) AQ_MUST_CHECK;
+/* Mounts, serves until it is told to end or the tree is unmounted, and unmounts. Calls `ready` when it is mounted. */
+int loop_run(struct fileview *view, const struct fileview_signals *signals, void (*ready)(void),
+             struct aq_error *error) AQ_MUST_CHECK;
 
 #endif

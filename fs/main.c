@@ -3,6 +3,7 @@
 #include "fs/loop.h"
 #include "schema/base/journal.h"
 #include "schema/base/notify.h"
+#include "schema/codec/reload.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -10,10 +11,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
+
+/* What the program runs with. */
+static struct {
+    struct aq_arguments arguments;
+    struct aq_config_fs config;
+    struct aq_arena arena; /* what the texts of the settings point to */
+} fs;
 
 static void notify_ready(void)
 {
     aq_notify("READY=1");
+}
+
+static void reread_settings(void)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct aq_config_fs fresh;
+    struct aq_error error = {0};
+    if (aq_config_read(&aq_config_fs_record, &fresh, &fs.arguments, &arena, &error) != 0) {
+        aq_journal(AQ_ERROR, "the settings are wrong: keeping the previous ones", "error", error.message, NULL);
+        return;
+    }
+    aq_config_reload(&aq_config_fs_record, &fs.config, &fresh); /* those that are live are numbers */
+    aq_journal_open("fs", (enum aq_journal_level)fs.config.journal);
 }
 
 /* The loop reads signals from this descriptor. */
@@ -23,23 +45,38 @@ static int open_signals(void)
     sigemptyset(&set_of);
     sigaddset(&set_of, SIGTERM);
     sigaddset(&set_of, SIGINT);
+    sigaddset(&set_of, SIGHUP);
     sigprocmask(SIG_BLOCK, &set_of, NULL);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_IGN);
     return signalfd(-1, &set_of, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int run_fileview(const struct aq_config_fs *config)
+/* True: the program must end. */
+static bool take_signals(int signals)
 {
+    struct signalfd_siginfo info;
+    bool end = false;
+    while (read(signals, &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo == SIGHUP)
+            reread_settings();
+        else
+            end = true;
+    }
+    return end;
+}
+
+static int run_fileview(void)
+{
+    const struct aq_config_fs *config = &fs.config;
+    const struct fileview_signals signals = {open_signals(), take_signals};
     struct fileview view;
     struct aq_error error = {0};
-    int signals = open_signals();
-    if (fileview_open(&view, config, signals, &error) != 0) {
+    if (fileview_open(&view, config, &signals, &error) != 0) {
         aq_journal(AQ_ERROR, "cannot start", "error", error.message, NULL);
         return EXIT_FAILURE;
     }
     aq_journal(AQ_INFO, "mounting", "mount", config->mount, "data", config->data, NULL);
-    int status = loop_run(&view, signals, notify_ready, &error);
+    int status = loop_run(&view, &signals, notify_ready, &error);
     aq_notify("STOPPING=1");
     if (status != 0)
         aq_journal(AQ_ERROR, "cannot serve", "error", error.message, NULL);
@@ -60,24 +97,22 @@ static void return_memory_early(void)
 
 int main(int count, char **words)
 {
-    struct aq_arguments arguments;
-    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
-    struct aq_config_fs config;
     struct aq_error error;
     aq_program_begin();
     if (sodium_init() < 0)
         return EXIT_FAILURE;
-    int status = aq_program_read(&aq_fs_program, count, words, NULL, &arguments);
-    if (status < 0 && aq_config_read(&aq_config_fs_record, &config, &arguments, &arena, &error) != 0) {
+    int status = aq_program_read(&aq_fs_program, count, words, NULL, &fs.arguments);
+    if (status < 0 && aq_config_read(&aq_config_fs_record, &fs.config, &fs.arguments, &fs.arena, &error) != 0) {
         fprintf(stderr, "aq-fs: %s\n", error.message);
         status = AQ_EXIT_USAGE;
     }
     if (status < 0) {
-        aq_journal_open("fs", (enum aq_journal_level)config.journal);
+        aq_journal_open("fs", (enum aq_journal_level)fs.config.journal);
         return_memory_early();
         lmdb_guard_signals("aq-fs");
-        status = run_fileview(&config);
+        status = run_fileview();
     }
-    aq_arguments_free(&arguments);
+    aq_arguments_free(&fs.arguments);
+    aq_arena_free(&fs.arena);
     return status;
 }

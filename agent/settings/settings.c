@@ -11,7 +11,7 @@ static const char *const forms[] = {
 };
 
 static const char *const notes[] = {
-    "SIGTERM and SIGINT end the agent and leave its workloads running; SIGHUP rereads capacity, identifiers and keep.",
+    "SIGTERM and SIGINT end the agent and leave its workloads running; SIGHUP reads the settings again.",
     "Exit status: 0 told to end, 1 a failure, 2 a fault in options or settings.",
     NULL,
 };

@@ -11,17 +11,17 @@ extern const struct aq_program aq_agent_program;
 
 /* clang-format off */
 #define aq_agent_capacity_fields(S, T)                                                                                 \
-    S(T, cpu,   CPU(0, AQ_CPU_MAX),       "0",  0, "processor cores to offer; 0: all of them")                  \
-    S(T, ram,   SIZE(0, AQ_SIZE_MAX_MIB), "0",  0, "memory to offer; 0: all of it")                            \
-    S(T, disk,  SIZE(0, AQ_SIZE_MAX_MIB), "0",  0, "disk space to offer; 0: all that is free")                         \
-    S(T, slots, U64(0, AQ_SLOTS_MAX),     "64", 0, "places for workloads to offer")
+    S(T, cpu,   CPU(0, AQ_CPU_MAX),       "0",  AQ_LIVE, "processor cores to offer; 0: all of them")                   \
+    S(T, ram,   SIZE(0, AQ_SIZE_MAX_MIB), "0",  AQ_LIVE, "memory to offer; 0: all of it")                              \
+    S(T, disk,  SIZE(0, AQ_SIZE_MAX_MIB), "0",  AQ_LIVE, "disk space to offer; 0: all that is free")                   \
+    S(T, slots, U64(0, AQ_SLOTS_MAX),     "64", AQ_LIVE, "places for workloads to offer")
 AQ_DECLARE_SETTINGS(aq_agent_capacity)
 
 /* Logs of workloads that have ended. The oldest are deleted as soon as one of the bounds is passed. */
 #define aq_agent_keep_logs_fields(S, T)                                                                                \
-    S(T, number, U64(0, 100000),          "1000", 0, "of how many workloads")                                          \
-    S(T, size,   SIZE(1, AQ_SIZE_MAX_MIB), "1GiB", 0, "how much in all")                                               \
-    S(T, age,    DURATION(1, 315360000),  "7d",   0, "how long after the end")
+    S(T, number, U64(0, 100000),           "1000", AQ_LIVE, "of how many workloads")                                   \
+    S(T, size,   SIZE(1, AQ_SIZE_MAX_MIB), "1GiB", AQ_LIVE, "how much in all")                                         \
+    S(T, age,    DURATION(1, 315360000),   "7d",   AQ_LIVE, "how long after the end")
 AQ_DECLARE_SETTINGS(aq_agent_keep_logs)
 
 #define aq_agent_keep_fields(S, T)                                                                                     \
@@ -34,17 +34,17 @@ AQ_DECLARE_SETTINGS(aq_agent_keep)
     S(T, controller,  TEXT(1, 120),              "127.0.0.1:8002",                         0,                          \
       "where the controller listens for agents: ADDRESS:PORT")                                                         \
     S(T, key_file,    TEXT(1, 1024),             "/var/lib/aquarium/controller/agent.key", 0,                          \
-      "copy of the controller's agent.key; only the agent may have access to it")                                               \
+      "copy of the controller's agent.key; only the agent may have access to it")                                      \
     S(T, data,        TEXT(1, 900),              "/var/lib/aquarium/agent",                0,                          \
-      "directory; the agent keeps its state in <data>/<name>")                                                        \
+      "directory; the agent keeps its state in <data>/<name>")                                                         \
     S(T, drivers,     TEXTS(0, 32),              "",                                       0,                          \
-      "drivers to use; empty: all that work on this host")                                                                     \
-    S(T, identifiers, TEXTS(0, 48),              "",                                       0,                          \
-      "further identifiers for node filters, such as rack:a7")                                                          \
+      "drivers to use; empty: all that work on this host")                                                             \
+    S(T, identifiers, TEXTS(0, 48),              "",                                       AQ_LIVE,                    \
+      "further identifiers for node filters, such as rack:a7")                                                         \
     S(T, capacity,    RECORD(aq_agent_capacity), NULL,                                     0,                          \
-      "what to offer: at most what the host has")                                                                 \
-    S(T, keep,        RECORD(aq_agent_keep),     NULL,                                     0, "what to keep")             \
-    S(T, journal,     ENUM(aq_level),            "info",                                   0,                          \
+      "what to offer: at most what the host has")                                                                      \
+    S(T, keep,        RECORD(aq_agent_keep),     NULL,                                     0,       "what to keep")    \
+    S(T, journal,     ENUM(aq_level),            "info",                                   AQ_LIVE,                    \
       "least level of messages on standard error")
 AQ_DECLARE_SETTINGS(aq_config_agent)
 /* clang-format on */

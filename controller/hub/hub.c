@@ -339,11 +339,8 @@ static void connect_parts(struct hub *hub, const struct hub_options *options)
     fetches_open(&hub->fetches, base);
     hub->deliveries = (struct hub_deliveries){.base = base, .fetches = &hub->fetches};
     sessions_open(&hub->sessions, base, &hub->fetches);
-    hub->presence = (struct hub_presence){.base = base,
-                                          .sessions = &hub->sessions,
-                                          .live = options->live,
-                                          .lost_after_ms = config->lost_after * 1000,
-                                          .listens_since_ms = base->now_ms};
+    hub->presence = (struct hub_presence){
+        .base = base, .sessions = &hub->sessions, .live = options->live, .listens_since_ms = base->now_ms};
     hub->changes = (struct hub_changes){.base = base, .sessions = &hub->sessions, .presence = &hub->presence};
     hub->orders = (struct hub_orders){.base = base, .credentials = options->credentials};
     watches_open(&hub->watches, base);

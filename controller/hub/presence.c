@@ -2,6 +2,7 @@
 
 #include "controller/hub/deliveries.h"
 #include "schema/base/journal.h"
+#include "schema/codec/reload.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -119,8 +120,9 @@ static void submit_lose(struct hub_base *base, struct hub_agent *agent)
  * waits for the answer and sends nothing. */
 static uint64_t lost_at(const struct hub_presence *presence, const struct hub_agent *agent)
 {
+    uint64_t lost_after_ms = AQ_SETTING(presence->base->config->hub.lost_after) * 1000;
     uint64_t since = agent->seen_ms > presence->listens_since_ms ? agent->seen_ms : presence->listens_since_ms;
-    return agent->report != NULL ? UINT64_MAX : since + presence->lost_after_ms + 1;
+    return agent->report != NULL ? UINT64_MAX : since + lost_after_ms + 1;
 }
 
 static bool is_silent(const struct hub_presence *presence, const struct hub_agent *agent)

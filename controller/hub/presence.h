@@ -13,7 +13,6 @@ struct hub_presence {
     struct hub_base *base;
     struct hub_sessions *sessions;
     struct live *live;
-    uint64_t lost_after_ms;
     bool leads;                /* only the leader declares nodes lost */
     uint64_t listens_since_ms; /* silence counts from here: before, we did not lead or did not read messages */
     uint64_t next_scan_ms;

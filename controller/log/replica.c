@@ -182,7 +182,6 @@ int replica_open(struct replica **out, struct log_store *store, const struct rep
                        extent.last, extent.configuration, base);
     struct replica *replica = aq_calloc(1, sizeof *replica);
     replica->store = store;
-    replica_set_free_mib(replica, log_store_free_mib(store));
     int code = raft_init(&replica->raft, NULL, NULL, options->id, options->address);
     if (code != 0) {
         free(replica);
@@ -190,8 +189,7 @@ int replica_open(struct replica **out, struct log_store *store, const struct rep
     }
     raft_seed(&replica->raft, (unsigned)(options->id * 2654435761u + now_ms));
     raft_set_pre_vote(&replica->raft, true);
-    raft_set_capacity_threshold(
-        &replica->raft, (unsigned short)(options->reserve_mib > CAPACITY_MAX ? CAPACITY_MAX : options->reserve_mib));
+    replica_set_free_mib(replica, log_store_free_mib(store), options->reserve_mib);
     if (start_raft(replica, &extent, base, now_ms, error) != 0) {
         replica_close(replica);
         return -1;
@@ -274,7 +272,13 @@ uint64_t replica_deadline_ms(const struct replica *replica)
     return raft_timeout(&replica->raft);
 }
 
-void replica_set_free_mib(struct replica *replica, uint64_t free_mib)
+static unsigned short capacity_of(uint64_t mib)
 {
-    replica->capacity = (unsigned short)(free_mib > CAPACITY_MAX ? CAPACITY_MAX : free_mib);
+    return (unsigned short)(mib > CAPACITY_MAX ? CAPACITY_MAX : mib);
+}
+
+void replica_set_free_mib(struct replica *replica, uint64_t free_mib, uint64_t reserve_mib)
+{
+    replica->capacity = capacity_of(free_mib);
+    raft_set_capacity_threshold(&replica->raft, capacity_of(reserve_mib));
 }

@@ -38,6 +38,7 @@ uint64_t replica_term(const struct replica *replica);
 uint64_t replica_last(const struct replica *replica);        /* index of the last entry, durable or not */
 uint64_t replica_commit(const struct replica *replica);      /* index of the last committed entry */
 uint64_t replica_deadline_ms(const struct replica *replica); /* when to call replica_timeout() */
-void replica_set_free_mib(struct replica *replica, uint64_t free_mib);
+/* Free space of the log's disk, and how much of it must stay free. */
+void replica_set_free_mib(struct replica *replica, uint64_t free_mib, uint64_t reserve_mib);
 
 #endif

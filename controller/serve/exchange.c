@@ -4,6 +4,7 @@
 #include "controller/serve/identify.h"
 #include "controller/serve/metrics.h"
 #include "schema/base/clock.h"
+#include "schema/codec/reload.h"
 #include "schema/model/access.h"
 
 #include <inttypes.h>
@@ -58,7 +59,7 @@ struct exchanges {
     const struct backend *backend;
     const struct routes *routes;
     struct connections *connections;
-    uint64_t body_max;
+    const struct aq_config_api *config;
     struct exchange *spare, *waiting;
     unsigned spare_count, suspended;
     uint64_t due_ms;
@@ -68,6 +69,11 @@ struct exchanges {
 static struct exchange *exchange_of(struct request *request)
 {
     return (struct exchange *)request;
+}
+
+static uint64_t body_max(const struct exchange *exchange)
+{
+    return AQ_SETTING(exchange->exchanges->config->body_max);
 }
 
 static void move_to(struct exchange *exchange, enum phase phase)
@@ -281,7 +287,7 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method)
     connection_used(exchange->exchanges->connections, exchange->connection);
     if (parse_uri(request) == 0)
         route_find(exchange->exchanges->routes, request);
-    if (is_far_too_large(request, exchange->exchanges->body_max)) {
+    if (is_far_too_large(request, body_max(exchange))) {
         answer_error(request);
         return send_answer(exchange);
     }
@@ -299,7 +305,7 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method)
 static enum MHD_Result take_body(struct exchange *exchange, const char *bytes, size_t length)
 {
     struct request *request = &exchange->request;
-    uint64_t max = exchange->exchanges->body_max;
+    uint64_t max = body_max(exchange);
     exchange->body_length += length;
     if (request->error.code == AQ_OK && exchange->body_length > max)
         aq_fail(&request->error, AQ_E_TOO_LARGE, "the body has more than %" PRIu64 " bytes (api.body_max)", max);
@@ -442,13 +448,13 @@ enum MHD_Result exchange_take(void *context, struct MHD_Connection *connection, 
 /* ---- the exchanges ---------------------------------------------------------------------------------------- */
 
 struct exchanges *exchanges_new(const struct backend *backend, const struct routes *routes,
-                                struct connections *connections, uint64_t body_max)
+                                struct connections *connections, const struct aq_config_api *config)
 {
     struct exchanges *exchanges = aq_calloc(1, sizeof *exchanges);
     exchanges->backend = backend;
     exchanges->routes = routes;
     exchanges->connections = connections;
-    exchanges->body_max = body_max;
+    exchanges->config = config;
     exchanges->due_ms = UINT64_MAX;
     return exchanges;
 }

@@ -22,12 +22,13 @@
 #include "controller/serve/connections.h"
 #include "controller/serve/request.h"
 #include "controller/serve/route.h"
+#include "controller/settings/settings.h"
 
 struct exchanges;
 
-/* The arguments must outlive the exchanges. `body_max`: the limit for bodies, in bytes. */
+/* The arguments must outlive the exchanges. */
 struct exchanges *exchanges_new(const struct backend *backend, const struct routes *routes,
-                                struct connections *connections, uint64_t body_max);
+                                struct connections *connections, const struct aq_config_api *config);
 void exchanges_free(struct exchanges *exchanges); /* all are over; NULL is fine */
 
 /* libmicrohttpd calls these, with the exchanges as context. */

@@ -229,14 +229,14 @@ static void make_parts(struct serve *serve, const struct serve_options *options)
         .credentials = options->credentials,
         .hub = options->hub,
         .wakes = &serve->wakes,
-        .streams = streams_new(options->writer, options->state, api->streams, exchange_resume),
+        .streams = streams_new(options->writer, options->state, api, exchange_resume),
         .verifier = verifier_new(options->verify, options->verify_context),
         .openapi = &serve->openapi,
         .metrics = &serve->metrics,
         .networks = &serve->networks,
         .connections = &serve->connections,
     };
-    serve->exchanges = exchanges_new(&serve->backend, &serve->routes, &serve->connections, api->body_max);
+    serve->exchanges = exchanges_new(&serve->backend, &serve->routes, &serve->connections, api);
 }
 
 static int start_serving(struct serve *serve, struct aq_error *error)

@@ -6,6 +6,7 @@
 #include "schema/base/clock.h"
 #include "schema/base/journal.h"
 #include "schema/codec/entry.h"
+#include "schema/codec/reload.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ struct streams {
     struct state *state;
     void (*resume)(struct request *request);
     struct stream *all;
-    uint64_t max;
+    const struct aq_config_api *config;
     unsigned count;
     bool closed;                                /* opens no more */
     struct ring_event ring[STREAM_RING_LENGTH]; /* event `seq` is at seq modulo the length */
@@ -52,13 +53,13 @@ struct streams {
     uint64_t sent;                              /* events */
 };
 
-struct streams *streams_new(struct writer *writer, struct state *state, uint64_t max,
+struct streams *streams_new(struct writer *writer, struct state *state, const struct aq_config_api *config,
                             void (*resume)(struct request *request))
 {
     struct streams *streams = aq_calloc(1, sizeof *streams);
     streams->writer = writer;
     streams->state = state;
-    streams->max = max;
+    streams->config = config;
     streams->resume = resume;
     streams->first = 1;
     streams->due_ms = UINT64_MAX;
@@ -401,7 +402,7 @@ enum outcome stream_open(struct request *request)
     request_set_seq(request, seq);
     if (take_query(request, seq, &wanted) != 0)
         return answer_error(request);
-    if (streams->count >= streams->max || streams->closed)
+    if (streams->count >= AQ_SETTING(streams->config->streams) || streams->closed)
         return answer_fail(request, AQ_E_BUSY, "%u event streams are already open (api.streams)", streams->count);
     struct stream *stream = add_stream(request, &wanted, seq);
     request->source = (struct request_source){"text/event-stream", read_stream, end_stream, stream};

@@ -7,6 +7,7 @@
 #define AQ_CONTROLLER_SERVE_STREAM_H
 
 #include "controller/serve/request.h"
+#include "controller/settings/settings.h"
 
 enum {
     STREAM_RING_LENGTH = 1024,         /* events kept rendered */
@@ -19,8 +20,9 @@ enum {
 
 struct streams;
 
-/* `max`: the limit of open streams. `resume` is called for the request of an idle stream that has something to send. */
-struct streams *streams_new(struct writer *writer, struct state *state, uint64_t max,
+/* The arguments must outlive the streams. `resume` is called for the request of an idle stream that has something to
+ * send. */
+struct streams *streams_new(struct writer *writer, struct state *state, const struct aq_config_api *config,
                             void (*resume)(struct request *request));
 void streams_free(struct streams *streams); /* no stream is open; NULL is fine */
 

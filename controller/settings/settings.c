@@ -15,7 +15,7 @@ static const char *const forms[] = {
 };
 
 static const char *const notes[] = {
-    "SIGTERM and SIGINT end it cleanly. Messages go to standard error.",
+    "SIGTERM and SIGINT end it cleanly; SIGHUP reads the settings again. Messages go to standard error.",
     "Exit status: 0 on success; 1 after a failure, or if --check finds a difference; 2 for wrong options or settings.",
     NULL,
 };

@@ -15,13 +15,15 @@ extern const struct aq_program aq_controller_program;
       "address to listen on; only loopback is allowed without TLS")                                                    \
     S(T, port,                    U64(0, 65535),                "8001",      0,                                        \
       "port to listen on; 0: any free port, see <data>/run/api.port")                                                  \
-    S(T, connections,             U64(16, 15000),               "4096",      0, "maximum number of connections")       \
+    S(T, connections,             U64(16, 15000),               "4096",      0,       "maximum number of connections") \
     S(T, connections_per_address, U64(1, 15000),                "2048",      0,                                        \
       "maximum number of connections from one address")                                                                \
-    S(T, streams,                 U64(1, 4096),                 "256",       0, "maximum number of event streams")     \
+    S(T, streams,                 U64(1, 4096),                 "256",       AQ_LIVE,                                  \
+      "maximum number of event streams")                                                                               \
     S(T, timeout,                 DURATION(1, 3600),            "60",        0,                                        \
       "close a connection that has been silent for this long")                                                         \
-    S(T, body_max,                U64(1024, 16777216, "bytes"), "1048576",   0, "maximum size of a request body")      \
+    S(T, body_max,                U64(1024, 16777216, "bytes"), "1048576",   AQ_LIVE,                                  \
+      "maximum size of a request body")                                                                                \
     S(T, get_deallocate,          BOOL,                         "false",     0,                                        \
       "let older clients deallocate with GET")                                                                         \
     S(T, allow_plain,             BOOL,                         "false",     0,                                        \
@@ -29,20 +31,21 @@ extern const struct aq_program aq_controller_program;
 AQ_DECLARE_SETTINGS(aq_config_api)
 
 #define aq_config_hub_fields(S, T)                                                                                     \
-    S(T, address,    TEXT(1, 64),        "127.0.0.1", 0, "address to listen on for agents")                            \
+    S(T, address,    TEXT(1, 64),        "127.0.0.1", 0,       "address to listen on for agents")                      \
     S(T, port,       U64(0, 65535),      "8002",      0,                                                               \
       "port to listen on for agents; 0: any free port, see <data>/run/hub.port")                                       \
-    S(T, beat,       DURATION(1, 3600),  "1",         0, "how often agents send a heartbeat")                          \
-    S(T, lost_after, DURATION(2, 86400), "10",        0, "a node is LOST when its agent has been silent for this long")
+    S(T, beat,       DURATION(1, 3600),  "1",         0,       "how often agents send a heartbeat")                    \
+    S(T, lost_after, DURATION(2, 86400), "10",        AQ_LIVE,                                                         \
+      "a node is LOST when its agent has been silent for this long")
 AQ_DECLARE_SETTINGS(aq_config_hub)
 
 #define aq_config_log_fields(S, T)                                                                                     \
-    S(T, map_size,     SIZE(16, 1048576),           "1TiB",    0, "maximum size of the log")                           \
-    S(T, queue,        U64(1, 1000000),             "16384",   0,                                                      \
+    S(T, map_size,     SIZE(16, 1048576),           "1TiB",    0,       "maximum size of the log")                     \
+    S(T, queue,        U64(1, 1000000),             "16384",   AQ_LIVE,                                                \
       "maximum number of commands that wait; more are refused")                                                        \
-    S(T, batch,        U64(1, 65536),               "4096",    0, "maximum number of commands in one entry")           \
-    S(T, batch_bytes,  U64(4096, 8388608, "bytes"), "1048576", 0, "maximum size of one entry")                         \
-    S(T, disk_reserve, SIZE(1, 1048576),            "64MiB",   0,                                                      \
+    S(T, batch,        U64(1, 65536),               "4096",    AQ_LIVE, "maximum number of commands in one entry")     \
+    S(T, batch_bytes,  U64(4096, 8388608, "bytes"), "1048576", AQ_LIVE, "maximum size of one entry")                   \
+    S(T, disk_reserve, SIZE(1, 1048576),            "64MiB",   AQ_LIVE,                                                \
       "refuse writes when the disk has less free space than this")
 AQ_DECLARE_SETTINGS(aq_config_log)
 
@@ -58,14 +61,14 @@ AQ_DECLARE_SETTINGS(aq_config_meta)
 #define aq_config_controller_fields(S, T)                                                                              \
     S(T, data,    TEXT(1, 1024),           "/var/lib/aquarium/controller", 0,                                          \
       "directory of the log and the tables")                                                                           \
-    S(T, name,    NAME(1, 64),             "controller-1",                 0, "name of this controller")               \
-    S(T, journal, ENUM(aq_level),          "info",                         0,                                          \
+    S(T, name,    NAME(1, 64),             "controller-1",                 0,       "name of this controller")         \
+    S(T, journal, ENUM(aq_level),          "info",                         AQ_LIVE,                                    \
       "minimum level of messages on standard error")                                                                   \
-    S(T, api,     RECORD(aq_config_api),   NULL,                           0, "REST")                                  \
-    S(T, hub,     RECORD(aq_config_hub),   NULL,                           0, "agents")                                \
-    S(T, log,     RECORD(aq_config_log),   NULL,                           0, "the log")                               \
-    S(T, state,   RECORD(aq_config_state), NULL,                           0, "the tables")                            \
-    S(T, meta,    RECORD(aq_config_meta),  NULL,                           0, "the metadata service")
+    S(T, api,     RECORD(aq_config_api),   NULL,                           0,       "REST")                            \
+    S(T, hub,     RECORD(aq_config_hub),   NULL,                           0,       "agents")                          \
+    S(T, log,     RECORD(aq_config_log),   NULL,                           0,       "the log")                         \
+    S(T, state,   RECORD(aq_config_state), NULL,                           0,       "the tables")                      \
+    S(T, meta,    RECORD(aq_config_meta),  NULL,                           0,       "the metadata service")
 AQ_DECLARE_SETTINGS(aq_config_controller)
 /* clang-format on */
 

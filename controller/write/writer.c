@@ -10,6 +10,7 @@
 #include "schema/base/clock.h"
 #include "schema/base/journal.h"
 #include "schema/codec/pack.h"
+#include "schema/codec/reload.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -74,7 +75,7 @@ int writer_submit(struct writer *writer, struct writer_request *request, struct 
         return aq_fail(error, AQ_E_NO_LEADER, "there is no leader; reads still work");
     bool was_empty;
     request->set_aside = false;
-    if (request_queue_put(&writer->queue, request, writer->config->log.queue, &was_empty, error) != 0)
+    if (request_queue_put(&writer->queue, request, AQ_SETTING(writer->config->log.queue), &was_empty, error) != 0)
         return -1;
     if (was_empty)
         aq_bell_ring(writer->bell);
@@ -217,7 +218,7 @@ static void open_replica(struct writer *writer)
     struct replica_options options = {.id = SERVER_ID,
                                       .address = writer->config->name,
                                       .applied = state_applied_get(txn).index,
-                                      .reserve_mib = writer->config->log.disk_reserve};
+                                      .reserve_mib = AQ_SETTING(writer->config->log.disk_reserve)};
     state_end(txn);
     if (replica_open(&writer->replica, writer->store, &options, aq_clock_ms(), &error) != 0)
         give_up(&error);
@@ -351,9 +352,10 @@ static struct writer_request *take_request(struct writer *writer, const struct b
     const struct aq_config_log *bounds = &writer->config->log;
     if (batch->commands == 0)
         return request_queue_take(&writer->queue, UINT64_MAX);
-    if (batch->commands >= bounds->batch || batch->bytes >= bounds->batch_bytes)
+    uint64_t commands_max = AQ_SETTING(bounds->batch);
+    if (batch->commands >= commands_max || batch->bytes >= AQ_SETTING(bounds->batch_bytes))
         return NULL;
-    return request_queue_take(&writer->queue, bounds->batch - batch->commands);
+    return request_queue_take(&writer->queue, commands_max - batch->commands);
 }
 
 static void submit_batch(struct writer *writer)
@@ -386,13 +388,13 @@ static void submit_batch(struct writer *writer)
  * other programs may fill the disk. */
 static bool has_room(struct writer *writer, struct aq_error *error)
 {
-    uint64_t free_mib = log_store_free_mib(writer->store);
-    replica_set_free_mib(writer->replica, free_mib);
-    if (free_mib >= writer->config->log.disk_reserve)
+    uint64_t free_mib = log_store_free_mib(writer->store), reserve_mib = AQ_SETTING(writer->config->log.disk_reserve);
+    replica_set_free_mib(writer->replica, free_mib, reserve_mib);
+    if (free_mib >= reserve_mib)
         return true;
     (void)aq_fail(error, AQ_E_NO_SPACE,
                   "the log's disk has %" PRIu64 " MiB free, less than %" PRIu64 " (log.disk_reserve)", free_mib,
-                  writer->config->log.disk_reserve);
+                  reserve_mib);
     return false;
 }
 
@@ -448,7 +450,8 @@ static void run_raft_timer(struct writer *writer)
     struct aq_error error = {0};
     if (aq_clock_ms() < replica_deadline_ms(writer->replica))
         return;
-    replica_set_free_mib(writer->replica, log_store_free_mib(writer->store));
+    replica_set_free_mib(writer->replica, log_store_free_mib(writer->store),
+                         AQ_SETTING(writer->config->log.disk_reserve));
     if (replica_timeout(writer->replica, aq_clock_ms(), &error) != 0)
         give_up(&error);
 }

@@ -5,7 +5,7 @@ AQ_DEFINE_SETTINGS(aq_config_fs, "fs", "settings of aq-fs")
 static const char *const forms[] = {"[--config FILE] [--set KEY=VALUE]... [--data DIR] [--mount DIR]", NULL};
 
 static const char *const notes[] = {
-    "It unmounts on SIGTERM or SIGINT.",
+    "It unmounts on SIGTERM or SIGINT; SIGHUP reads the settings again.",
     "Exit status: 0 unmounted, 1 a failure, 2 an error in options or settings.",
     NULL,
 };

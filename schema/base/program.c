@@ -86,10 +86,7 @@ int aq_program_read(const struct aq_program *program, int argc, char **argv,
     AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
     struct getopt_tables tables;
     make_tables(program, &tables);
-    *arguments = (struct aq_arguments){
-        .program = program,
-        .settings_file = access(program->settings_file, R_OK) == 0 ? program->settings_file : NULL,
-    };
+    *arguments = (struct aq_arguments){.program = program};
     optind = 0; /* from the beginning, even if a command line was read before */
     for (int code; text.length == 0 && (code = getopt_long(argc, argv, "h", tables.rows, NULL)) != -1;) {
         if (code == '?')
@@ -142,6 +139,14 @@ const char *aq_arguments_own(const struct aq_arguments *arguments, const char *n
             (spelling[length] == '\0' || spelling[length] == ' '))
             return arguments->own[i];
     }
+}
+
+const char *aq_arguments_settings_file(const struct aq_arguments *arguments)
+{
+    const struct aq_program *program = arguments->program;
+    if (arguments->settings_file != NULL || program == NULL)
+        return arguments->settings_file;
+    return access(program->settings_file, R_OK) == 0 ? program->settings_file : NULL;
 }
 
 void aq_arguments_free(struct aq_arguments *arguments)

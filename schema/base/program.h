@@ -70,7 +70,7 @@ struct aq_program {
 /* A parsed command line. Its texts are those of argv, or belong to `arena`. */
 struct aq_arguments {
     const struct aq_program *program;
-    const char *settings_file; /* NULL: there is none */
+    const char *settings_file; /* named by --config; NULL: none, see aq_arguments_settings_file() */
     const char **assignments;  /* "api.port=8011", in the order given; belongs to the object */
     size_t assignment_count, assignment_capacity;
     const char *own[AQ_OPTIONS_MAX]; /* by the option's place in the declaration; NULL: not given */
@@ -91,6 +91,8 @@ int aq_program_read(const struct aq_program *program, int argc, char **argv,
 /* The value of an option of kind AQ_OPTION_OWN, named without its dashes; "" if it takes none; NULL if it was not
  * given. If it was given several times, the last one counts. */
 const char *aq_arguments_own(const struct aq_arguments *arguments, const char *name);
+/* The file to read settings from: the one of --config, else that of the program if it is there now. NULL: none. */
+const char *aq_arguments_settings_file(const struct aq_arguments *arguments);
 void aq_arguments_free(struct aq_arguments *arguments);
 
 /* What --help prints. */

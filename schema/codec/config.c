@@ -125,8 +125,9 @@ int aq_config_set(const struct aq_record *record, void *object, const char *assi
 int aq_config_read(const struct aq_record *record, void *object, const struct aq_arguments *arguments,
                    struct aq_arena *arena, struct aq_error *error)
 {
+    const char *file = aq_arguments_settings_file(arguments);
     aq_record_init(record, object, arena);
-    if (arguments->settings_file != NULL && aq_config_load(record, object, arguments->settings_file, arena, error) != 0)
+    if (file != NULL && aq_config_load(record, object, file, arena, error) != 0)
         return -1;
     for (size_t i = 0; i < arguments->assignment_count; i++)
         if (aq_config_set(record, object, arguments->assignments[i], arena, error) != 0)

@@ -115,7 +115,7 @@ static void print_help(struct printing *in, const struct aq_field *field)
     if (field->type == AQ_TYPE_ENUM)
         aq_words_list(field->words, in->out);
     add_bounds(field, in->out);
-    aq_buffer_text(in->out, ")\n");
+    aq_buffer_format(in->out, "%s)\n", field->rules & AQ_LIVE ? "; SIGHUP applies a change" : "");
     if (field->type == AQ_TYPE_ENUM)
         print_words(in, field->words);
 }

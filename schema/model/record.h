@@ -52,6 +52,7 @@ enum aq_rule {
     AQ_COLUMN = 1 << 3,   /* a column of the entity's table in `aq` */
     AQ_INTERNAL = 1 << 4, /* filled by the server; refused when a client sends it */
     AQ_LINES = 1 << 5,    /* a TEXT that may hold line breaks */
+    AQ_LIVE = 1 << 6,     /* a setting that may change while the program runs, with SIGHUP */
 };
 
 struct aq_bytes {

@@ -215,7 +215,8 @@ static unsigned count(const char *words, const char *wanted)
 static void heartbeats_that_cannot_be_stored_are_logged_once(void **context)
 {
     char directory[64], words[2048];
-    struct hub_base base = {0};
+    struct aq_config_controller config = {.hub.lost_after = 10};
+    struct hub_base base = {.config = &config};
     struct hub_presence presence = {.base = &base};
     struct aq_error error = {0};
     (void)context;

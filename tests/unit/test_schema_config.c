@@ -1,5 +1,6 @@
 /* Settings: from a file, from the command line, and the file that describes them. */
 #include "schema/codec/config.h"
+#include "schema/codec/reload.h"
 #include "tests/lib/sample.h"
 
 #include <stdio.h>
@@ -8,7 +9,7 @@
 /* clang-format off */
 #define test_api_fields(S, T)                                                                                          \
     S(T, host,  TEXT(1, 64),   "127.0.0.1", 0,         "where it listens")                                             \
-    S(T, port,  U64(1, 65535), "8001",      0,         "TCP port")                                                     \
+    S(T, port,  U64(1, 65535), "8001",      AQ_LIVE,   "TCP port")                                                     \
     S(T, token, NAME(1, 32),   NULL,        AQ_SECRET, "what clients must know")
 AQ_DECLARE_SETTINGS(test_api)
 AQ_DEFINE_SETTINGS(test_api, "api", "the REST API")
@@ -24,12 +25,12 @@ AQ_DEFINE_SETTINGS(test_peer, "peer", "another controller")
     S(T, name,      NAME(2, 8),              NULL,         AQ_REQUIRED, "name of this machine")                        \
     S(T, id,        U64(1, 9),               NULL,         AQ_REQUIRED, "number of this machine")                      \
     S(T, api,       RECORD(test_api),        NULL,         0,           "where the API is")                            \
-    S(T, heartbeat, U64(10, 60000, "ms"),    "500",        0,           "time between signs of life")                  \
+    S(T, heartbeat, U64(10, 60000, "ms"),    "500",        AQ_LIVE,     "time between signs of life")                  \
     S(T, keep,      DURATION(0, UINT64_MAX), "1h30m",      0,           "how long old things stay")                    \
     S(T, cpu,       CPU(0, 64000),           "0.5",        0,           "cores to use")                                \
     S(T, memory,    SIZE(1, UINT64_MAX),     "512MiB",     0,           "memory to use")                               \
-    S(T, colour,    ENUM(sample_colour),     "GREEN",      0,           "its colour")                                  \
-    S(T, debug,     BOOL,                    "false",      0,           "whether it talks much")                       \
+    S(T, colour,    ENUM(sample_colour),     "GREEN",      AQ_LIVE,     "its colour")                                  \
+    S(T, debug,     BOOL,                    "false",      AQ_LIVE,     "whether it talks much")                       \
     S(T, motto,     TEXT(0, 64),             "yes: no",    0,           "to be quoted")                                \
     S(T, extra,     DOCUMENT(64),            "{\"a\": 1}", 0,           "whatever")                                    \
     S(T, labels,    TEXTS(0, 4),             "a,b",        0,           "what it has")                                 \
@@ -230,6 +231,35 @@ static void a_command_line_goes_over_the_file_which_goes_over_presets(void **sta
     assert_string_equal(settings.name, "");
 }
 
+/* ---- read again --------------------------------------------------------------------------------------- */
+
+static void only_live_settings_change(void **state)
+{
+    (void)state;
+    AQ_CLEANUP_BUFFER struct aq_buffer taken = {0}, left = {0};
+    const char *assignments[] = {"api.port=9000", "api.host=::1", "heartbeat=5s", "cpu=2", "colour=BLUE", "debug=true"};
+    struct aq_arguments arguments = {.settings_file = path, .assignments = assignments};
+    struct test_settings running, fresh, before;
+    struct aq_error error = {0};
+    write_file(minimal);
+    assert_int_equal(aq_config_read(&test_settings_record, &running, &arguments, &arena, &error), 0);
+    before = running;
+    aq_config_take_live(&test_settings_record, &running, &running, &taken, &left);
+    assert_string_equal(aq_buffer_string(&taken), "");
+    assert_string_equal(aq_buffer_string(&left), "");
+    arguments.assignment_count = AQ_LENGTH(assignments);
+    assert_int_equal(aq_config_read(&test_settings_record, &fresh, &arguments, &arena, &error), 0);
+    aq_config_take_live(&test_settings_record, &running, &fresh, &taken, &left);
+    assert_string_equal(aq_buffer_string(&taken), "api.port=9000 heartbeat=5000 colour=BLUE debug=true");
+    assert_string_equal(aq_buffer_string(&left), "api.host cpu");
+    assert_int_equal(running.api.port, 9000);
+    assert_int_equal(running.heartbeat, 5000);
+    assert_int_equal(running.colour, fresh.colour);
+    assert_true(running.debug);
+    assert_string_equal(running.api.host, before.api.host);
+    assert_int_equal(running.cpu, before.cpu);
+}
+
 static void what_cannot_be_set_leaves_all_as_it_was(void **state)
 {
     (void)state;
@@ -270,13 +300,14 @@ static void the_description_has_everything(void **state)
         "example\n",
         "# number of this machine\n# (must be given; a number; 1 to 9)\nid: 1\n",
         "# where the API is\napi:\n  # where it listens\n  # (a text; 1 to 64 bytes)\n  host: 127.0.0.1\n"
-        "  # TCP port\n  # (a number; 1 to 65535)\n  port: 8001\n",
+        "  # TCP port\n  # (a number; 1 to 65535; SIGHUP applies a change)\n  port: 8001\n",
         "#  token:\n",
-        "# (ms, or such as 5s; 10 to 60000)\nheartbeat: 500\n",
+        "# (ms, or such as 5s; 10 to 60000; SIGHUP applies a change)\nheartbeat: 500\n",
         "# (seconds, or such as 1h30m)\nkeep: 1h30m\n",
         "# (cores such as 2 or 0.5; at most 64)\ncpu: 0.5\n",
         "# (GiB, or such as 512MiB; at least 1MiB)\nmemory: 512MiB\n",
-        "# (one of RED, GREEN, BLUE)\n#   RED: like blood\n#   GREEN: like grass\n#   BLUE: like the sea\n"
+        "# (one of RED, GREEN, BLUE; SIGHUP applies a change)\n#   RED: like blood\n#   GREEN: like grass\n#   BLUE: "
+        "like the sea\n"
         "colour: GREEN\n",
         "debug: false\n",
         "motto: \"yes: no\"\n",
@@ -332,6 +363,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_command_line_goes_over_the_file_which_goes_over_presets, make_file,
                                         remove_file),
         cmocka_unit_test_setup_teardown(what_cannot_be_set_leaves_all_as_it_was, make_file, remove_file),
+        cmocka_unit_test_setup_teardown(only_live_settings_change, make_file, remove_file),
         cmocka_unit_test_setup_teardown(the_description_has_everything, make_file, remove_file),
         cmocka_unit_test_setup_teardown(the_description_loads, make_file, remove_file),
     };

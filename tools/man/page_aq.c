@@ -23,6 +23,8 @@ static void fields_below(struct aq_buffer *page, const struct aq_record *record,
             aq_buffer_text(&text, "; must be given");
         if (field->preset != NULL && field->preset[0] != '\0')
             aq_buffer_format(&text, "; preset %s", field->preset);
+        if (field->rules & AQ_LIVE)
+            aq_buffer_text(&text, "; SIGHUP applies a change");
         aq_buffer_char(&text, ')');
         roff_term(page, aq_buffer_string(&name), aq_buffer_string(&text));
         aq_buffer_text(&name, field->type == AQ_TYPE_LIST ? "[]." : ".");
