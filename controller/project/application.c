@@ -7,6 +7,8 @@
 #include "schema/model/node.h"
 #include "schema/model/resource.h"
 
+#include <string.h>
+
 static void store_application(struct project *project, const struct aq_application *application)
 {
     struct state_key key = state_key_number(application->id);
@@ -18,6 +20,23 @@ static bool find_application(struct project *project, uint64_t id, struct aq_app
     return project_expect(project, state_application(project->txn, id, application, project->arena));
 }
 
+static void open_application(struct project *project, const struct aq_application *application)
+{
+    struct state_key key = state_key_number(application->id);
+    index_put(project->txn, INDEX_OPEN, &key, application->user, strlen(application->user));
+    counter_add_open(project->txn, application->user, application->label_id, 1);
+}
+
+static void close_application(struct project *project, struct aq_application *application)
+{
+    struct state_key key = state_key_number(application->id), ended = state_key_number(project->time_ms);
+    state_key_add_number(&ended, application->id);
+    index_remove(project->txn, INDEX_OPEN, &key);
+    index_put(project->txn, INDEX_OVER, &ended, "", 0);
+    counter_add_open(project->txn, application->user, application->label_id, -1);
+    application->ended_at = project->time_ms;
+}
+
 static void set_status(struct project *project, struct aq_application *application, enum aq_application_status to)
 {
     enum aq_application_status from = application->status;
@@ -27,10 +46,8 @@ static void set_status(struct project *project, struct aq_application *applicati
         index_remove(project->txn, INDEX_WAITING, &key);
     if (to == AQ_NEW)
         index_put(project->txn, INDEX_WAITING, &key, "", 0);
-    if (aq_application_is_over(to)) {
-        counter_add_open(project->txn, application->user, application->label_id, -1);
-        application->ended_at = project->time_ms;
-    }
+    if (aq_application_is_over(to))
+        close_application(project, application);
     application->status = to;
     application->changed_at = project->time_ms;
 }
@@ -59,7 +76,7 @@ static void create_application(struct project *project, const void *data)
     index_put(project->txn, INDEX_OWNED, &owned, "", 0);
     index_put(project->txn, INDEX_WAITING, &key, "", 0);
     counter_set_last_id(project->txn, &aq_entity_application, event->id);
-    counter_add_open(project->txn, application.user, application.label_id, 1);
+    open_application(project, &application);
     store_application(project, &application);
     project_history(project, event->id);
 }

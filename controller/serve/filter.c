@@ -1,7 +1,11 @@
 #include "controller/serve/filter.h"
 
+#include "schema/base/clock.h"
+#include "schema/codec/pack.h"
 #include "schema/codec/text.h"
+#include "schema/model/key.h"
 
+#include <ctype.h>
 #include <string.h>
 
 int list_bounds_take(struct list_bounds *bounds, struct query *query, struct aq_error *error)
@@ -18,29 +22,6 @@ int list_bounds_take(struct list_bounds *bounds, struct query *query, struct aq_
 static bool has_wildcard(const char *pattern)
 {
     return strpbrk(pattern, "*?") != NULL;
-}
-
-int filter_take(struct filter *filter, const struct aq_record *record, struct query *query, struct aq_error *error)
-{
-    *filter = (struct filter){0};
-    for (size_t i = 0; i < record->count; i++) {
-        const struct aq_field *field = &record->fields[i];
-        if (field->rules & AQ_SECRET)
-            continue;
-        const char *pattern = query_take(query, field->name);
-        if (pattern == NULL)
-            continue;
-        if (has_wildcard(pattern) && strlen(pattern) > FILTER_PATTERN_MAX)
-            return aq_fail(error, AQ_E_INVALID, "%s has %zu bytes; with * or ? it may have at most %d", field->name,
-                           strlen(pattern), FILTER_PATTERN_MAX);
-        uint64_t word;
-        if (field->type == AQ_TYPE_ENUM && !has_wildcard(pattern) &&
-            aq_number_from_text(field, pattern, field->name, &word, error) != 0)
-            return -1; /* a word that does not exist would match nothing, and the mistake would pass unseen */
-        filter->fields[filter->count] = field;
-        filter->patterns[filter->count++] = pattern;
-    }
-    return 0;
 }
 
 static const char *next_character(const char *text)
@@ -77,31 +58,226 @@ static bool wildcards_match(const char *pattern, const char *text, uint64_t *ste
     return pattern[strspn(pattern, "*")] == '\0';
 }
 
-static bool text_matches(struct filter *filter, const char *pattern, const char *text)
+/* ---- taking ------------------------------------------------------------------------------------------------- */
+
+static bool may_have_several(const struct aq_field *field)
 {
-    return has_wildcard(pattern) ? wildcards_match(pattern, text, &filter->steps) : strcmp(pattern, text) == 0;
+    return field->type == AQ_TYPE_ENUM || field->type == AQ_TYPE_BOOL || field->type == AQ_TYPE_NAME ||
+           field->type == AQ_TYPE_TEXTS || aq_field_is_number(field);
 }
 
-static bool field_matches(struct filter *filter, const struct aq_field *field, const char *pattern, const void *row)
+/* What JSON shows as null. */
+static bool means_none(const struct aq_field *field, const char *value)
 {
+    bool null = strcmp(value, "null") == 0 && !aq_field_is_text(field);
+    return (null || strcmp(value, "-") == 0) &&
+           (field->refers != NULL || field->type == AQ_TYPE_TIME || field->type == AQ_TYPE_U64_OR_NONE);
+}
+
+/* The value in the form that aq_field_to_text() gives it. */
+static int take_number(struct filter *filter, const struct aq_field *field, const char *value, const char **pattern,
+                       struct aq_error *error)
+{
+    uint64_t number = 0;
+    if (!means_none(field, value) && aq_number_from_text(field, value, field->name, &number, error) != 0)
+        return -1;
+    aq_buffer_reset(&filter->scratch);
+    aq_number_to_text(field, number, &filter->scratch);
+    *pattern = aq_arena_text(&filter->arena, aq_buffer_string(&filter->scratch), filter->scratch.length);
+    return 0;
+}
+
+static int take_pattern(struct filter *filter, const struct aq_field *field, const char *value, const char **pattern,
+                        struct aq_error *error)
+{
+    size_t length = strlen(value);
+    *pattern = means_none(field, value) ? "" : value;
+    if (has_wildcard(value))
+        return length <= FILTER_PATTERN_MAX
+                   ? 0
+                   : aq_fail(error, AQ_E_INVALID, "%s has %zu bytes; with * or ? it may have at most %d", field->name,
+                             length, FILTER_PATTERN_MAX);
+    if (aq_field_is_number(field) || field->type == AQ_TYPE_BOOL)
+        return take_number(filter, field, value, pattern, error);
+    return 0;
+}
+
+static char *lower(struct filter *filter, const char *text)
+{
+    char *copy = aq_arena_text(&filter->arena, text, strlen(text));
+    for (char *c = copy; *c != '\0'; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return copy;
+}
+
+/* A word that does not exist would match nothing, and the mistake would pass unseen. */
+static int take_words(struct filter *filter, struct filter_item *item, const char *value, struct aq_error *error)
+{
+    const struct aq_words *words = item->field->words;
+    const char *pattern = lower(filter, value);
+    bool known = false;
+    aq_assert(words->count <= 64);
+    for (uint32_t i = 0; i < words->count; i++) {
+        const char *word = lower(filter, words->words[i]);
+        if (has_wildcard(pattern) ? !wildcards_match(pattern, word, &filter->steps) : strcmp(pattern, word) != 0)
+            continue;
+        item->words |= UINT64_C(1) << i;
+        known = true;
+    }
+    uint64_t unused;
+    return known || has_wildcard(pattern) ? 0
+                                          : aq_number_from_text(item->field, value, item->field->name, &unused, error);
+}
+
+static int take_values(struct filter *filter, struct filter_item *item, const char *given, struct aq_error *error)
+{
+    const struct aq_field *field = item->field;
+    bool several = may_have_several(field);
+    char *values = aq_arena_text(&filter->arena, given, strlen(given));
+    unsigned most = 1;
+    for (const char *c = given; several && *c != '\0'; c++)
+        most += *c == ',';
+    item->patterns = aq_arena_alloc(&filter->arena, most * sizeof *item->patterns);
+    while (item->count < most) {
+        const char *value = several ? strsep(&values, ",") : values, *pattern = value;
+        if ((has_wildcard(value) || field->type != AQ_TYPE_ENUM) &&
+            take_pattern(filter, field, value, &pattern, error) != 0)
+            return -1;
+        if (field->type == AQ_TYPE_ENUM && take_words(filter, item, value, error) != 0)
+            return -1;
+        item->patterns[item->count++] = pattern;
+    }
+    return 0;
+}
+
+static int take_since(struct filter_item *item, const char *name, const char *value, struct aq_error *error)
+{
+    static const struct aq_field duration = {.type = AQ_TYPE_DURATION};
+    struct aq_error unused;
+    uint64_t now_ms = aq_clock_wall_ms(), ago;
+    if (!aq_key_is_digits(value) && aq_number_from_text(&duration, value, name, &ago, &unused) == 0) {
+        item->since_ms = ago * 1000 < now_ms ? now_ms - ago * 1000 : 1;
+        return 0;
+    }
+    if (aq_number_from_text(item->field, value, name, &item->since_ms, &unused) != 0)
+        return aq_fail(error, AQ_E_INVALID,
+                       "%s is \"%.100s\", but must be a time such as 2026-11-20T22:57:13Z, or how long ago, such as 5m",
+                       name, value);
+    item->since_ms += item->since_ms == 0; /* since ever */
+    return 0;
+}
+
+static struct filter_item *add_item(struct filter *filter, const struct aq_field *field)
+{
+    struct filter_item *item = &filter->items[filter->count++]; /* a query has no more */
+    *item = (struct filter_item){.field = field};
+    return item;
+}
+
+const char *filter_since_name(const struct aq_field *field, struct aq_arena *arena)
+{
+    size_t length = strlen(field->name);
+    if (field->type != AQ_TYPE_TIME || length <= 3 || strcmp(field->name + length - 3, "_at") != 0)
+        return NULL;
+    return aq_arena_format(arena, "%.*s_since", (int)(length - 3), field->name);
+}
+
+static int take_field(struct filter *filter, const struct aq_field *field, struct query *query, struct aq_error *error)
+{
+    const char *since_name = filter_since_name(field, &filter->arena);
+    const char *value = query_take(query, field->name);
+    if (value != NULL && take_values(filter, add_item(filter, field), value, error) != 0)
+        return -1;
+    value = query_take_form(query, field->name, "!");
+    if (value != NULL) {
+        struct filter_item *item = add_item(filter, field);
+        item->opposite = true;
+        if (take_values(filter, item, value, error) != 0)
+            return -1;
+    }
+    value = since_name != NULL ? query_take(query, since_name) : NULL;
+    return value != NULL ? take_since(add_item(filter, field), since_name, value, error) : 0;
+}
+
+int filter_take(struct filter *filter, const struct aq_record *record, struct query *query, struct aq_error *error)
+{
+    *filter = (struct filter){0};
+    for (size_t i = 0; i < record->count; i++)
+        if (!(record->fields[i].rules & AQ_SECRET) && take_field(filter, &record->fields[i], query, error) != 0)
+            return -1;
+    return 0;
+}
+
+uint64_t filter_fields(const struct filter *filter, const struct aq_record *record)
+{
+    uint64_t fields = 0;
+    for (unsigned i = 0; i < filter->count; i++)
+        fields |= AQ_FIELD_BIT(record, filter->items[i].field);
+    return fields;
+}
+
+bool filter_takes_word(const struct filter *filter, const struct aq_field *field, uint32_t word)
+{
+    for (unsigned i = 0; i < filter->count; i++) {
+        const struct filter_item *item = &filter->items[i];
+        if (item->field == field && ((item->words >> word & 1) != 0) == item->opposite)
+            return false;
+    }
+    return true;
+}
+
+uint64_t filter_since(const struct filter *filter, const char *field)
+{
+    uint64_t since = 0;
+    for (unsigned i = 0; i < filter->count; i++)
+        if (strcmp(filter->items[i].field->name, field) == 0 && filter->items[i].since_ms > since)
+            since = filter->items[i].since_ms;
+    return since;
+}
+
+/* ---- matching ----------------------------------------------------------------------------------------------- */
+
+static bool text_matches(struct filter *filter, const char *pattern, const char *text)
+{
+    if (has_wildcard(pattern))
+        return wildcards_match(pattern, text, &filter->steps);
+    filter->steps++; /* there may be thousands of patterns */
+    return strcmp(pattern, text) == 0;
+}
+
+static bool item_matches(struct filter *filter, const struct filter_item *item, const char *text)
+{
+    for (unsigned i = 0; i < item->count; i++)
+        if (text_matches(filter, item->patterns[i], text))
+            return true;
+    return false;
+}
+
+static bool field_matches(struct filter *filter, const struct filter_item *item, const void *row)
+{
+    const struct aq_field *field = item->field;
+    if (item->since_ms != 0)
+        return aq_field_number(field, row) >= item->since_ms;
+    if (field->type == AQ_TYPE_ENUM)
+        return item->words >> aq_field_number(field, row) & 1;
     if (field->type == AQ_TYPE_TEXTS) {
         const struct aq_list *list = AQ_AT_CONST(row, field);
         for (uint32_t i = 0; i < list->count; i++)
-            if (text_matches(filter, pattern, AQ_TEXT_ITEM(*list, i)))
+            if (item_matches(filter, item, AQ_TEXT_ITEM(*list, i)))
                 return true;
         return false;
     }
     if (aq_field_is_text(field))
-        return text_matches(filter, pattern, aq_field_text(field, row));
+        return item_matches(filter, item, aq_field_text(field, row));
     aq_buffer_reset(&filter->scratch);
     aq_field_to_text(field, row, &filter->scratch);
-    return text_matches(filter, pattern, aq_buffer_string(&filter->scratch));
+    return item_matches(filter, item, aq_buffer_string(&filter->scratch));
 }
 
 bool filter_matches(struct filter *filter, const void *row)
 {
     for (unsigned i = 0; i < filter->count; i++)
-        if (!field_matches(filter, filter->fields[i], filter->patterns[i], row))
+        if (field_matches(filter, &filter->items[i], row) == filter->items[i].opposite)
             return false;
     return true;
 }
@@ -114,4 +290,5 @@ bool filter_is_spent(const struct filter *filter)
 void filter_free(struct filter *filter)
 {
     aq_buffer_free(&filter->scratch);
+    aq_arena_free(&filter->arena);
 }

@@ -4,12 +4,17 @@
 #include "controller/serve/filter.h"
 #include "controller/serve/rows.h"
 #include "controller/serve/steps.h"
+#include "controller/state/counters.h"
 #include "controller/state/indexes.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
+#include "schema/model/application.h"
 #include "schema/model/key.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+enum { PASSED_MAX = 200000 }; /* for one answer: some ms */
 
 struct walk {
     struct request *request;
@@ -19,6 +24,9 @@ struct walk {
     struct filter filter;
     uint64_t wanted; /* the fields that decide whether a row is shown, as bits */
     uint64_t taken, scanned;
+    const char *only_user; /* whose applications; NULL: all */
+    uint64_t passed;       /* rows of an index whose rows were not read */
+    uint64_t older;        /* rows up to this number were created too early to match; 0: not known */
     struct state_key last; /* of the last row that was read, from the table: that in a damaged row could lead back */
     bool more;             /* there are rows after it */
     struct aq_arena arena; /* for one row */
@@ -32,6 +40,14 @@ static const void *unpack_fields(struct walk *walk, const struct state_packed *r
     return state_unpack(walk->txn, walk->entity, row, wanted, object, &walk->arena) ? object : NULL;
 }
 
+/* Of an entity whose keys are numbers. */
+static uint64_t row_number(const struct state_packed *row)
+{
+    struct state_key key = {.length = row->key_length};
+    memcpy(key.bytes, row->key, row->key_length);
+    return state_key_number_at(&key, 0);
+}
+
 static bool take_row(void *context, const struct state_packed *row)
 {
     struct walk *walk = context;
@@ -41,6 +57,8 @@ static bool take_row(void *context, const struct state_packed *row)
         walk->more = true;
         return false;
     }
+    if (walk->older != 0 && row_number(row) <= walk->older)
+        return !walk->bounds.reverse;
     walk->scanned++;
     walk->last.length = row->key_length;
     memcpy(walk->last.bytes, row->key, row->key_length);
@@ -56,29 +74,184 @@ static bool take_row(void *context, const struct state_packed *row)
     return row_show(walk->request, walk->txn, walk->entity, row);
 }
 
-/* ---- the caller's own rows, by the index ----------------------------------------------------------------------- */
+/* ---- by an index ----------------------------------------------------------------------------------------------- */
 
-static bool take_owned_row(void *context, const struct state_key *key, const void *value, size_t length)
+static bool take_number(struct walk *walk, uint64_t number)
 {
-    struct walk *walk = context;
     struct state_packed row;
+    struct state_key key = state_key_number(number);
+    return !state_find_packed(walk->txn, walk->entity, &key, &row) || take_row(walk, &row);
+}
+
+/* An index of the user's own: <user>, <number>. `from` is a key of the entity, which is a number; NULL: from the
+ * beginning. */
+static bool take_owned(void *context, const struct state_key *key, const void *value, size_t length)
+{
     (void)value;
     (void)length;
-    struct state_key id = state_key_number(state_key_number_at(key, key->length - sizeof(uint64_t)));
-    return !state_find_packed(walk->txn, walk->entity, &id, &row) || take_row(walk, &row);
+    return take_number(context, state_key_number_at(key, key->length - sizeof(uint64_t)));
 }
 
-/* `after` is a key of the entity, which is a number; NULL: from the beginning. */
-static void scan_owned(struct walk *walk, const struct state_key *after)
+static void scan_owned(struct walk *walk, const struct state_key *from)
 {
-    struct state_key prefix = {0}, behind;
+    struct state_key prefix = {0}, key;
     state_key_add_text(&prefix, walk->request->user.name);
-    if (after != NULL) {
-        behind = prefix;
-        state_key_add_number(&behind, state_key_number_at(after, 0));
-    }
-    index_scan_after(walk->txn, INDEX_OWNED, &prefix, after != NULL ? &behind : NULL, take_owned_row, walk);
+    key = prefix;
+    if (from != NULL)
+        state_key_add_number(&key, state_key_number_at(from, 0));
+    (walk->bounds.reverse ? index_scan_back : index_scan_after)(walk->txn, INDEX_OWNED, &prefix, from ? &key : NULL,
+                                                                take_owned, walk);
 }
+
+/* Applications that are not over. Those of others are passed without reading their rows. */
+static bool take_open(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    struct walk *walk = context;
+    const char *user = walk->only_user;
+    if (user == NULL || (strlen(user) == length && memcmp(user, value, length) == 0))
+        return take_number(walk, state_key_number_at(key, 0));
+    walk->last = *key;
+    walk->more = ++walk->passed == PASSED_MAX;
+    return !walk->more;
+}
+
+static void scan_open(struct walk *walk, const struct state_key *from, index_row_fn *row, void *context)
+{
+    const struct state_key all = {0};
+    (walk->bounds.reverse ? index_scan_back : index_scan_after)(walk->txn, INDEX_OPEN, &all, from, row, context);
+}
+
+/* ---- what changed lately: open applications, and those that ended since ---------------------------------------- */
+
+enum { RECENT_MAX = 20000 }; /* with more of them, a scan of the table finds them soon enough */
+
+struct recent {
+    struct walk *walk;
+    uint64_t *ended; /* their numbers, in the order of the list */
+    size_t count, next;
+    bool stopped; /* the page is full */
+};
+
+static bool note_ended(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    struct recent *recent = context;
+    (void)value;
+    (void)length;
+    if (recent->count == RECENT_MAX)
+        return !(recent->stopped = true);
+    recent->ended[recent->count++] = state_key_number_at(key, sizeof(uint64_t));
+    return true;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+    return (one > other) - (one < other);
+}
+
+static int by_number_back(const void *a, const void *b)
+{
+    return by_number(b, a);
+}
+
+static bool comes_before(const struct recent *recent, uint64_t number, uint64_t other)
+{
+    return recent->walk->bounds.reverse ? number > other : number < other;
+}
+
+/* Those that ended and come before `number` in the list. */
+static bool take_ended(struct recent *recent, uint64_t number)
+{
+    while (!recent->stopped && recent->next < recent->count &&
+           comes_before(recent, recent->ended[recent->next], number))
+        recent->stopped = !take_number(recent->walk, recent->ended[recent->next++]);
+    return !recent->stopped;
+}
+
+static bool take_recent(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    struct recent *recent = context;
+    recent->stopped = !take_ended(recent, state_key_number_at(key, 0)) || !take_open(recent->walk, key, value, length);
+    return !recent->stopped;
+}
+
+/* False: too many ended since. */
+static bool scan_recent(struct walk *walk, uint64_t since_ms, const struct state_key *from)
+{
+    struct recent recent = {.walk = walk};
+    const struct state_key all = {0};
+    struct state_key since = state_key_number(since_ms - 1);
+    state_key_add_number(&since, UINT64_MAX);
+    recent.ended = aq_arena_alloc(&walk->request->arena, RECENT_MAX * sizeof *recent.ended);
+    index_scan_after(walk->txn, INDEX_OVER, &all, &since, note_ended, &recent);
+    if (recent.stopped)
+        return false;
+    qsort(recent.ended, recent.count, sizeof *recent.ended, walk->bounds.reverse ? by_number_back : by_number);
+    while (from != NULL && recent.next < recent.count &&
+           !comes_before(&recent, state_key_number_at(from, 0), recent.ended[recent.next]))
+        recent.next++;
+    scan_open(walk, from, take_recent, &recent);
+    take_ended(&recent, walk->bounds.reverse ? 0 : UINT64_MAX);
+    return true;
+}
+
+/* ---- what was created lately ------------------------------------------------------------------------------------ */
+
+/* The first row from a number on. */
+struct probe {
+    struct walk *walk;
+    const struct aq_field *created;
+    uint64_t number; /* 0: there is none */
+    uint64_t created_ms;
+};
+
+static bool note_first(void *context, const struct state_packed *row)
+{
+    struct probe *probe = context;
+    struct walk *walk = probe->walk;
+    const struct aq_record *record = walk->entity->record;
+    const struct aq_field *key = aq_entity_key(walk->entity);
+    const void *fields = unpack_fields(walk, row, AQ_FIELD_BIT(record, key) | AQ_FIELD_BIT(record, probe->created));
+    if (fields != NULL) {
+        probe->number = aq_field_number(key, fields);
+        probe->created_ms = aq_field_number(probe->created, fields);
+    }
+    return false;
+}
+
+/* The number before that of the first row that was created at `since_ms` or later: numbers grow with the time of the
+ * log, so that bisection finds it. */
+static uint64_t last_before(struct walk *walk, const struct aq_field *created, uint64_t since_ms)
+{
+    uint64_t low = 0, beyond = counter_last_id(walk->txn, walk->entity) + 1;
+    while (low + 1 < beyond) {
+        uint64_t middle = low + (beyond - low) / 2;
+        struct probe probe = {.walk = walk, .created = created};
+        struct state_key before = state_key_number(middle - 1);
+        state_scan_packed(walk->txn, walk->entity, &before, false, note_first, &probe);
+        if (probe.number == 0 || probe.created_ms >= since_ms)
+            beyond = middle;
+        else
+            low = probe.number;
+    }
+    return low;
+}
+
+/* Narrows the list to what was created since; `from` as in scan_rows(). */
+static void skip_older(struct walk *walk, struct state_key **from, struct state_key *key)
+{
+    const struct aq_field *created = aq_record_field(walk->entity->record, "created_at");
+    uint64_t since_ms = filter_since(&walk->filter, "created_at");
+    if (since_ms == 0 || created == NULL || aq_entity_is_named(walk->entity))
+        return;
+    walk->older = last_before(walk, created, since_ms);
+    if (walk->bounds.reverse || (*from != NULL && state_key_number_at(*from, 0) >= walk->older))
+        return;
+    *key = state_key_number(walk->older);
+    *from = key;
+}
+
+/* ---- all ------------------------------------------------------------------------------------------------------- */
 
 /* A user owns one row of the users: their own. Scanning for it would reveal others in "next". */
 static void take_own_row(struct walk *walk)
@@ -91,22 +264,48 @@ static void take_own_row(struct walk *walk)
         (void)take_row(walk, &row);
 }
 
+/* Does the filter leave only applications that are not over? */
+static bool takes_only_open(const struct walk *walk)
+{
+    const struct aq_field *status = aq_record_field(walk->entity->record, "status");
+    for (uint32_t i = 0; i < status->words->count; i++)
+        if (aq_application_is_over((enum aq_application_status)i) && filter_takes_word(&walk->filter, status, i))
+            return false;
+    return true;
+}
+
+/* The fewest rows that hold all that match. `from` is the key to continue after; NULL: from the beginning. */
+static void scan_applications(struct walk *walk, const struct state_key *from)
+{
+    bool admin = request_is_admin(walk->request);
+    uint64_t since_ms = filter_since(&walk->filter, "changed_at");
+    walk->only_user = admin ? NULL : walk->request->user.name;
+    if (takes_only_open(walk))
+        scan_open(walk, from, take_open, walk);
+    else if (since_ms != 0 && scan_recent(walk, since_ms, from))
+        return;
+    else if (!admin)
+        scan_owned(walk, from);
+    else
+        state_scan_packed(walk->txn, walk->entity, from, walk->bounds.reverse, take_row, walk);
+}
+
 static int scan_rows(struct walk *walk, struct aq_error *error)
 {
-    struct state_key key, *after = NULL;
+    struct state_key key, *from = NULL;
     if (walk->bounds.after != NULL) {
         if (state_key_from_text(walk->entity, walk->bounds.after, &key, error) != 0)
             return aq_error_context(error, "after");
-        after = &key;
+        from = &key;
     }
     const struct aq_record *record = walk->entity->record;
-    bool owned = walk->entity->indexed_by_owner && !request_is_admin(walk->request);
+    skip_older(walk, &from, &key);
     if (request_visibility_fields(walk->request, walk->entity) == AQ_FIELD_BIT(record, aq_entity_key(walk->entity)))
         take_own_row(walk);
-    else if (owned && !walk->bounds.reverse)
-        scan_owned(walk, after);
+    else if (walk->entity == &aq_entity_application)
+        scan_applications(walk, from);
     else
-        state_scan_packed(walk->txn, walk->entity, after, walk->bounds.reverse, take_row, walk);
+        state_scan_packed(walk->txn, walk->entity, from, walk->bounds.reverse, take_row, walk);
     return state_failed(walk->txn, error) ? -1 : 0;
 }
 
@@ -127,9 +326,7 @@ static void add_next(struct walk *walk)
 static void choose_fields(struct walk *walk)
 {
     const struct aq_record *record = walk->entity->record;
-    walk->wanted = request_visibility_fields(walk->request, walk->entity);
-    for (unsigned i = 0; i < walk->filter.count; i++)
-        walk->wanted |= AQ_FIELD_BIT(record, walk->filter.fields[i]);
+    walk->wanted = request_visibility_fields(walk->request, walk->entity) | filter_fields(&walk->filter, record);
 }
 
 static int fill_page(struct walk *walk, struct aq_error *error)

@@ -91,6 +91,22 @@ static void add_key_parameter(const struct aq_entity *entity, json_t *operation)
 
 /* ---- reads ------------------------------------------------------------------------------------------------ */
 
+static void add_filter_parameters(json_t *operation, const struct aq_field *field)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    const char *since = filter_since_name(field, &arena), *opposite = aq_arena_format(&arena, "%s!", field->name);
+    add_parameter(operation, make_parameter("query", field->name,
+                                            "only rows with this value, or with one of several, separated by commas; "
+                                            "* and ? are wildcards",
+                                            simple_schema("string")));
+    add_parameter(operation,
+                  make_parameter("query", opposite, "only rows with none of these values", simple_schema("string")));
+    if (since != NULL)
+        add_parameter(operation, make_parameter("query", since,
+                                                "only rows with this time or a later one; or how long ago, such as 5m",
+                                                simple_schema("string")));
+}
+
 static void add_list_parameters(json_t *operation, const struct aq_record *record)
 {
     add_parameter(operation,
@@ -99,9 +115,7 @@ static void add_list_parameters(json_t *operation, const struct aq_record *recor
     add_parameter(operation, make_parameter("query", "reverse", "last row first", simple_schema("boolean")));
     for (size_t i = 0; i < record->count; i++)
         if (!(record->fields[i].rules & AQ_SECRET))
-            add_parameter(operation,
-                          make_parameter("query", record->fields[i].name,
-                                         "only rows with this value; * and ? are wildcards", simple_schema("string")));
+            add_filter_parameters(operation, &record->fields[i]);
     add_seq_parameter(operation);
 }
 

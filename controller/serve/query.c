@@ -104,6 +104,17 @@ const char *query_take(struct query *query, const char *name)
     return NULL;
 }
 
+const char *query_take_form(struct query *query, const char *name, const char *suffix)
+{
+    size_t length = strlen(name);
+    for (unsigned i = 0; i < query->count; i++)
+        if (strncmp(query->items[i].name, name, length) == 0 && strcmp(query->items[i].name + length, suffix) == 0) {
+            query->items[i].taken = true;
+            return query->items[i].value;
+        }
+    return NULL;
+}
+
 int query_number(const char *name, const char *text, uint64_t least, uint64_t most, uint64_t *value,
                  struct aq_error *error)
 {

@@ -39,6 +39,8 @@ int query_split_path(char *path, const char **segments, unsigned most, unsigned 
 
 /* The value of the parameter; NULL: it is not given. `name` must outlive the query. */
 const char *query_take(struct query *query, const char *name);
+/* The value of the parameter <name><suffix>, which is a form of another: errors do not list it. */
+const char *query_take_form(struct query *query, const char *name, const char *suffix);
 /* These leave `value` alone if the parameter is not given. */
 int query_take_number(struct query *query, const char *name, uint64_t least, uint64_t most, uint64_t *value,
                       struct aq_error *error) AQ_MUST_CHECK;

@@ -115,33 +115,76 @@ bool index_last(struct state_txn *txn, enum state_index index, const struct stat
     return there;
 }
 
-void index_scan_after(struct state_txn *txn, enum state_index index, const struct state_key *prefix,
-                      const struct state_key *after, index_row_fn *row, void *context)
+/* To the first key after `after`; NULL: to the first with the prefix. Returns LMDB's code. */
+static int go_after(MDB_cursor *cursor, const struct state_key *prefix, const struct state_key *after, MDB_val *name,
+                    MDB_val *value)
+{
+    const struct state_key *from = after ? after : prefix;
+    *name = key_value(from);
+    int code = mdb_cursor_get(cursor, name, value, from->length ? MDB_SET_RANGE : MDB_FIRST);
+    if (code == 0 && after != NULL && state_key_equals(after, name->mv_data, name->mv_size))
+        code = mdb_cursor_get(cursor, name, value, MDB_NEXT);
+    return code;
+}
+
+/* To the last key before `before`; NULL: to the last with the prefix. */
+static int go_before(MDB_cursor *cursor, const struct state_key *prefix, const struct state_key *before, MDB_val *name,
+                     MDB_val *value)
+{
+    struct state_key from = before ? *before : *prefix;
+    if (before == NULL) { /* behind every key with the prefix */
+        memset(from.bytes + from.length, 0xFF, sizeof from.bytes - from.length);
+        from.length = sizeof from.bytes;
+    }
+    *name = key_value(&from);
+    int code = mdb_cursor_get(cursor, name, value, MDB_SET_RANGE);
+    return mdb_cursor_get(cursor, name, value, code == 0 ? MDB_PREV : MDB_LAST);
+}
+
+static void scan(struct state_txn *txn, enum state_index index, const struct state_key *prefix,
+                 const struct state_key *from, bool back, index_row_fn *row, void *context)
 {
     MDB_cursor *cursor;
-    const struct state_key *from = after ? after : prefix;
-    MDB_val name = key_value(from), value;
+    MDB_val name, value;
     index_flush(txn);
     int code = mdb_cursor_open(txn->txn, txn->env->indexes[index], &cursor);
     if (code != 0) {
         store_latch(txn, code, tables[index]);
         return;
     }
-    code = mdb_cursor_get(cursor, &name, &value, from->length ? MDB_SET_RANGE : MDB_FIRST);
-    if (code == 0 && after != NULL && state_key_equals(after, name.mv_data, name.mv_size))
-        code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
+    code = (back ? go_before : go_after)(cursor, prefix, from, &name, &value);
     while (code == 0 && begins_with(&name, prefix)) {
         struct state_key key;
         if (!store_copy_key(txn, &name, tables[index], &key) || !row(context, &key, value.mv_data, value.mv_size))
             break;
-        code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT);
+        code = mdb_cursor_get(cursor, &name, &value, back ? MDB_PREV : MDB_NEXT);
     }
     store_latch(txn, code, tables[index]);
     mdb_cursor_close(cursor);
 }
 
+void index_scan_after(struct state_txn *txn, enum state_index index, const struct state_key *prefix,
+                      const struct state_key *after, index_row_fn *row, void *context)
+{
+    scan(txn, index, prefix, after, false, row, context);
+}
+
+void index_scan_back(struct state_txn *txn, enum state_index index, const struct state_key *prefix,
+                     const struct state_key *before, index_row_fn *row, void *context)
+{
+    scan(txn, index, prefix, before, true, row, context);
+}
+
 void index_scan(struct state_txn *txn, enum state_index index, const struct state_key *prefix, index_row_fn *row,
                 void *context)
 {
-    index_scan_after(txn, index, prefix, NULL, row, context);
+    scan(txn, index, prefix, NULL, false, row, context);
+}
+
+uint64_t index_count(struct state_txn *txn, enum state_index index)
+{
+    MDB_stat stat = {0};
+    index_flush(txn);
+    store_latch(txn, mdb_stat(txn->txn, txn->env->indexes[index], &stat), tables[index]);
+    return stat.ms_entries;
 }

@@ -18,6 +18,8 @@
                                                nothing */                                                              \
     I(INDEX_ENDED, "ended")                 /* id of a resource that is gone -> packed aq_ended */                     \
     I(INDEX_OWNED, "owned")                 /* user, application id -> nothing: for lists of one's own */              \
+    I(INDEX_OPEN, "open")                   /* id of an application that is not over -> its user */                    \
+    I(INDEX_OVER, "over")                   /* time, id of an application that is over -> nothing */                   \
     I(INDEX_KEYS, "keys")                   /* user, idempotency key -> the remembered answer */                       \
     I(INDEX_KEY_TIMES, "key-times")         /* time, user, idempotency key -> nothing: for removing old ones */
 
@@ -51,5 +53,9 @@ void index_scan(struct state_txn *txn, enum state_index index, const struct stat
 /* The same for the keys after `after`, which begins with `prefix`; NULL: from the first. */
 void index_scan_after(struct state_txn *txn, enum state_index index, const struct state_key *prefix,
                       const struct state_key *after, index_row_fn *row, void *context);
+/* The same backwards, for the keys before `before`; NULL: from the last. */
+void index_scan_back(struct state_txn *txn, enum state_index index, const struct state_key *prefix,
+                     const struct state_key *before, index_row_fn *row, void *context);
+uint64_t index_count(struct state_txn *txn, enum state_index index);
 
 #endif

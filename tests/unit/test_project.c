@@ -344,6 +344,24 @@ static void without_an_exit_there_is_no_status(void **context)
     assert_int_equal(the_application(2).last_resource, 0);
 }
 
+static void open_applications_are_in_an_index(void **context)
+{
+    (void)context;
+    given_created();
+    spec_as("bob", AQ_ROLE_USER);
+    GIVEN(application_created, .id = 2, .label_id = 1);
+    GIVEN(application_elected, .id = 2, .resource = 1, .node = "node-1");
+    assert_true(HAS(INDEX_OPEN, NULL, 1, NONE));
+    assert_true(HAS(INDEX_OPEN, NULL, 2, NONE));
+    assert_int_equal(spec_rows(INDEX_OVER), 0);
+    spec.time_ms += 9;
+    GIVEN(application_moved, .id = 2, .status = AQ_RECALLED);
+    assert_int_equal(spec_rows(INDEX_OPEN), 1);
+    assert_true(HAS(INDEX_OPEN, NULL, 1, NONE));
+    assert_true(HAS(INDEX_OVER, NULL, SPEC_START_MS + 9, 2));
+    assert_int_equal(index_count(spec.txn, INDEX_OVER), 1);
+}
+
 static void a_failed_try_is_kept(void **context)
 {
     (void)context;
@@ -415,6 +433,7 @@ int main(void)
         SPEC_TEST(a_stopped_resource_ends_and_leaves_nothing),
         SPEC_TEST(an_end_stays_with_its_application),
         SPEC_TEST(without_an_exit_there_is_no_status),
+        SPEC_TEST(open_applications_are_in_an_index),
         SPEC_TEST(a_failed_try_is_kept),
         SPEC_TEST(a_lifetime_is_in_the_index_while_it_runs),
         SPEC_TEST(with_less_capacity_than_is_used_nothing_is_free),

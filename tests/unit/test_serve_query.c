@@ -3,7 +3,9 @@
 #include "controller/serve/metadata_format.h"
 #include "controller/serve/network.h"
 #include "controller/serve/query.h"
+#include "schema/base/clock.h"
 #include "schema/codec/json.h"
+#include "schema/model/application.h"
 #include "schema/model/node.h"
 
 #include <arpa/inet.h>
@@ -164,6 +166,138 @@ static void filters_compare_the_text_form(void **context)
     assert_false(matches(&node, "drivers=tes"));
     assert_false(matches(&node, "name=node"));
     assert_false(matches(&node, "name=node-1&number=13"));
+}
+
+static bool application_matches(const struct aq_application *application, const char *parameters)
+{
+    struct aq_error error = {0};
+    struct query query;
+    struct filter filter;
+    char text[256];
+    snprintf(text, sizeof text, "%s", parameters);
+    assert_int_equal(query_parse(&query, text, &error), 0);
+    if (filter_take(&filter, &aq_application_record, &query, &error) != 0)
+        fail_msg("%s", error.message);
+    assert_int_equal(query_end(&query, &error), 0);
+    bool yes = filter_matches(&filter, application);
+    filter_free(&filter);
+    return yes;
+}
+
+static void filters_take_several_values_and_their_opposite(void **context)
+{
+    (void)context;
+    struct aq_application one = {
+        .id = 7, .user = "ann", .label = "a,b", .status = AQ_ERRORED, .description = "x,y", .exit_status = aq_some(0)};
+    static const struct {
+        const char *parameters;
+        bool matches;
+    } cases[] = {
+        {"status=NEW,ERROR", true},
+        {"status=error", true},
+        {"status=eRR*", true},
+        {"status=NEW,ALL*", false},
+        {"status!=ERROR", false},
+        {"status!=NEW", true},
+        {"status!=NEW,error", false},
+        {"status!=*A*", true},
+        {"status!=NEW&status=NEW,ERROR", true},
+        {"user=bob,ann", true},
+        {"user!=bob,ann", false},
+        {"user!=a*", false},
+        {"label=a,b", false},      /* names have no commas: two values */
+        {"description=x,y", true}, /* a text may have them: one value */
+        {"description!=x", true},
+        {"id=6,007", true},
+        {"id!=7", false},
+        {"exit_status=0", true},
+        {"exit_status!=0", false},
+        {"exit_status=-", false},
+        {"exit_status!=null", true},
+        {"ended_at=-", true},
+        {"ended_at!=-", false},
+        {"resource=-", true},
+        {"resource=0", true},
+        {"node=-", true},
+        {"node=", true},
+        {"node!=-", false},
+        {"lifetime=0s", true},
+    };
+    for (size_t i = 0; i < AQ_LENGTH(cases); i++)
+        if (application_matches(&one, cases[i].parameters) != cases[i].matches)
+            fail_msg("%s", cases[i].parameters);
+}
+
+static void times_are_compared_with_a_time_or_an_age(void **context)
+{
+    (void)context;
+    uint64_t now_ms = aq_clock_wall_ms();
+    struct aq_application one = {.created_at = now_ms - 600 * 1000, .changed_at = 1795215433123};
+    assert_true(application_matches(&one, "created_since=1h"));
+    assert_false(application_matches(&one, "created_since=5m"));
+    assert_true(application_matches(&one, "created_since=99999999d"));
+    assert_true(application_matches(&one, "changed_since=2026-11-20T22:57:13.123Z"));
+    assert_false(application_matches(&one, "changed_since=2026-11-20T22:57:13.124Z"));
+    assert_true(application_matches(&one, "changed_since=0"));
+    assert_false(application_matches(&one, "ended_since=1h")); /* it has not */
+}
+
+static void filter_refused(const char *parameters, const char *message)
+{
+    struct aq_error error = {0};
+    struct query query;
+    struct filter filter;
+    char text[128];
+    snprintf(text, sizeof text, "%s", parameters);
+    assert_int_equal(query_parse(&query, text, &error), 0);
+    if (filter_take(&filter, &aq_application_record, &query, &error) == 0)
+        assert_int_equal(query_end(&query, &error), -1);
+    filter_free(&filter);
+    if (strncmp(error.message, message, strlen(message)) != 0)
+        fail_msg("%s: %s", parameters, error.message);
+}
+
+static void values_that_cannot_match_are_refused(void **context)
+{
+    (void)context;
+    filter_refused("status=NEW,BLUE", "status is \"BLUE\", but must be one of NEW, ELECTED");
+    filter_refused("status!=", "status is \"\", but must be one of NEW");
+    filter_refused("id=7,x", "id is \"x\", but must be a whole number");
+    filter_refused("exit_status=-1", "exit_status is -1, but must be 0 or more");
+    filter_refused("ended_at=now", "ended_at is \"now\", but must be a time");
+    filter_refused("changed_since=soon", "changed_since is \"soon\", but must be a time such as "
+                                         "2026-11-20T22:57:13Z, or how long ago, such as 5m");
+    filter_refused("id_since=5m", "unknown parameter id_since; known are: id, user");
+    filter_refused("nosuch!=5", "unknown parameter nosuch!; known are: id, user");
+}
+
+static struct filter taken(struct query *query, char *text)
+{
+    struct aq_error error = {0};
+    struct filter filter;
+    assert_int_equal(query_parse(query, text, &error), 0);
+    assert_int_equal(filter_take(&filter, &aq_application_record, query, &error), 0);
+    return filter;
+}
+
+static void a_filter_tells_which_rows_it_can_take(void **context)
+{
+    (void)context;
+    const struct aq_field *status = aq_record_field(&aq_application_record, "status");
+    struct query query;
+    char some[] = "status=new,ALL*&status!=new", none[] = "user=ann", since[] = "changed_since=1&created_since=7";
+    struct filter filter = taken(&query, some);
+    for (uint32_t i = 0; i < aq_application_status_count; i++)
+        assert_int_equal(filter_takes_word(&filter, status, i), i == AQ_ALLOCATED);
+    assert_int_equal(filter_since(&filter, "changed_at"), 0);
+    filter_free(&filter);
+    filter = taken(&query, none);
+    assert_true(filter_takes_word(&filter, status, AQ_ERRORED));
+    filter_free(&filter);
+    filter = taken(&query, since);
+    assert_int_equal(filter_since(&filter, "changed_at"), 1);
+    assert_int_equal(filter_since(&filter, "created_at"), 7);
+    filter_free(&filter);
 }
 
 static void wildcards_match_characters(void **context)
@@ -379,6 +513,10 @@ int main(void)
         cmocka_unit_test(a_parameter_is_given_once),
         cmocka_unit_test(numbers_have_bounds),
         cmocka_unit_test(filters_compare_the_text_form),
+        cmocka_unit_test(filters_take_several_values_and_their_opposite),
+        cmocka_unit_test(times_are_compared_with_a_time_or_an_age),
+        cmocka_unit_test(values_that_cannot_match_are_refused),
+        cmocka_unit_test(a_filter_tells_which_rows_it_can_take),
         cmocka_unit_test(wildcards_match_characters),
         cmocka_unit_test(filters_cost_little),
         cmocka_unit_test(secrets_are_no_filters),

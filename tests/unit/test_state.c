@@ -6,6 +6,7 @@
 #include "schema/codec/pack.h"
 #include "tests/lib/decide_case.h"
 
+#include <inttypes.h>
 #include <sys/stat.h>
 
 static const struct aq_entity *entity(const char *name)
@@ -379,6 +380,55 @@ static void applications_that_wait_only_briefly_take_no_room(void **context)
     state_close(small);
 }
 
+static bool list_key(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    struct aq_buffer *out = context;
+    (void)value;
+    (void)length;
+    aq_buffer_format(out, "%" PRIu64 " ", state_key_number_at(key, key->length - sizeof(uint64_t)));
+    return state_key_number_at(key, key->length - sizeof(uint64_t)) != 99;
+}
+
+static void listed_back(const char *text, uint64_t before, const char *expected)
+{
+    struct aq_buffer out = {0};
+    struct state_key prefix = {0}, key;
+    if (text != NULL)
+        state_key_add_text(&prefix, text);
+    key = prefix;
+    if (before != 0)
+        state_key_add_number(&key, before);
+    index_scan_back(spec.txn, INDEX_OWNED, &prefix, before != 0 ? &key : NULL, list_key, &out);
+    assert_string_equal(aq_buffer_string(&out), expected);
+    aq_buffer_free(&out);
+}
+
+static void an_index_is_read_backwards(void **context)
+{
+    static const struct {
+        const char *text;
+        uint64_t number;
+    } rows[] = {{"", 4}, {"a", 3}, {"b", 2}, {"b", 7}, {"b", UINT64_MAX}, {"bb", 99}};
+    (void)context;
+    listed_back(NULL, 0, "");
+    for (size_t i = 0; i < AQ_LENGTH(rows); i++) {
+        struct state_key key = {0};
+        state_key_add_text(&key, rows[i].text);
+        state_key_add_number(&key, rows[i].number);
+        index_put(spec.txn, INDEX_OWNED, &key, "", 0);
+    }
+    listed_back("b", 0, "18446744073709551615 7 2 ");
+    listed_back("b", UINT64_MAX, "7 2 ");
+    listed_back("b", 7, "2 ");
+    listed_back("b", 5, "2 ");
+    listed_back("b", 2, "");
+    listed_back("bb", 0, "99 ");
+    listed_back("bb", UINT64_MAX, "99 ");
+    listed_back("c", 0, "");
+    listed_back("", 0, "4 ");
+    listed_back(NULL, 0, "99 ");
+}
+
 static void a_full_map_is_latched_and_the_next_transaction_works(void **context)
 {
     (void)context;
@@ -555,6 +605,7 @@ int main(void)
         SPEC_TEST(a_snapshot_does_not_change),
         SPEC_TEST(the_applied_entry_is_part_of_the_transaction),
         SPEC_TEST(applications_that_wait_only_briefly_take_no_room),
+        SPEC_TEST(an_index_is_read_backwards),
         SPEC_TEST(a_full_map_is_latched_and_the_next_transaction_works),
         SPEC_TEST(project_survives_a_full_map_at_every_point),
         SPEC_TEST(the_digest_covers_every_row),
