@@ -6,6 +6,7 @@
 #include "schema/model/key.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +36,16 @@ void decide_emit(struct decide *decide, const struct aq_event_type *type, const 
     void *copy = aq_arena_alloc(decide->arena, type->record->size);
     memcpy(copy, data, type->record->size);
     decide->events[decide->count++] = (struct decide_event){type, copy};
+}
+
+void decide_warn(struct decide *decide, const char *format, ...)
+{
+    va_list args;
+    char line[AQ_ERROR_MESSAGE_SIZE];
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    decide->warnings = aq_arena_format(decide->arena, "%s%s\n", decide->warnings != NULL ? decide->warnings : "", line);
 }
 
 void decide_id_number(struct decide *decide, uint64_t id)

@@ -34,6 +34,7 @@ struct decide {
     struct decide_event *events;
     size_t count, capacity;
     char id[DECIDE_ID_SIZE]; /* key of the row that was created or changed, as users see it */
+    const char *warnings;    /* one line each, in the arena; NULL: none */
 };
 
 /* Decides one command. On success decide->events are its events; it fails with the reason of the refusal. */
@@ -53,6 +54,8 @@ struct decide_handler {
 
 /* Adds an event. Copies its struct; what that points to must be in the arena, or outlive the batch. */
 void decide_emit(struct decide *decide, const struct aq_event_type *type, const void *data);
+/* What the author should know of a command that is not refused. One line, without a line break. */
+void decide_warn(struct decide *decide, const char *format, ...) AQ_PRINTF(2, 3);
 void decide_id_number(struct decide *decide, uint64_t id);
 void decide_id_name(struct decide *decide, const char *name);
 

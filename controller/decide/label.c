@@ -1,12 +1,14 @@
 #include "schema/model/label.h"
 
 #include "controller/decide/decide.h"
+#include "controller/decide/recipe.h"
+#include "controller/state/references.h"
 #include "schema/codec/variables.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-static const char *const reserved[] = {"new", NULL}; /* the control file's name */
+static const char *const reserved[] = {"new", "apply", NULL}; /* names of control files */
 
 static int check_version(const struct aq_label_create *command, uint64_t next, struct aq_error *error)
 {
@@ -25,7 +27,8 @@ static int create_label(struct decide *decide, const void *record, struct aq_err
     const struct aq_label_create *command = record;
     uint64_t version = counter_label_version(decide->txn, command->name) + 1;
     if (decide_check_name(command->name, reserved, error) != 0 || check_version(command, version, error) != 0 ||
-        aq_variables_check(command->metadata, "metadata", error) != 0)
+        aq_variables_check(command->metadata, "metadata", error) != 0 ||
+        recipe_check(decide, &command->definitions, error) != 0)
         return -1;
     struct aq_label_created event = {
         .id = counter_last_id(decide->txn, &aq_entity_label) + 1,
@@ -33,12 +36,34 @@ static int create_label(struct decide *decide, const void *record, struct aq_err
         .version = version,
         .definitions = command->definitions,
         .metadata = command->metadata,
+        .description = command->description,
     };
     decide_emit(decide, &aq_event_label_created, &event);
     decide_id_number(decide, event.id);
     return 0;
 }
 DECIDE(aq_command_label_create, create_label);
+
+/* A version may be given: that of the latest, or the next one. */
+static int apply_label(struct decide *decide, const void *record, struct aq_error *error)
+{
+    const struct aq_label_apply *command = record;
+    const struct aq_label_create create = {.name = command->name,
+                                           .version = command->version,
+                                           .definitions = command->definitions,
+                                           .metadata = command->metadata,
+                                           .description = command->description};
+    struct aq_label latest;
+    uint64_t id = state_member(decide->txn, &aq_entity_label, command->name, 0);
+    if (id == 0 || !state_label(decide->txn, id, &latest, decide->arena) || !recipe_equals(decide, &latest, &create))
+        return create_label(decide, &create, error);
+    uint64_t next = counter_label_version(decide->txn, command->name) + 1;
+    if (command->version != latest.version && check_version(&create, next, error) != 0)
+        return -1;
+    decide_id_number(decide, id);
+    return 0;
+}
+DECIDE(aq_command_label_apply, apply_label);
 
 static int delete_label(struct decide *decide, const void *record, struct aq_error *error)
 {

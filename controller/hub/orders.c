@@ -24,25 +24,27 @@ struct order {
 };
 
 static void send_outcome(struct hub_question *question, const struct aq_error *error, uint64_t seq, const char *id,
-                         const char *token)
+                         const char *token, const char *warnings)
 {
     struct aq_outcome outcome = {.error = aq_error_name(error->code),
                                  .message = error->code == AQ_OK ? "" : error->message,
                                  .seq = seq,
                                  .id = id,
-                                 .token = token};
+                                 .token = token,
+                                 .warnings = warnings};
     channel_answer(question, AQ_MSG_OUTCOME, &outcome);
 }
 
 static void refuse(struct hub_question *question, const struct aq_error *error)
 {
-    send_outcome(question, error, 0, "", "");
+    send_outcome(question, error, 0, "", "", "");
 }
 
 static void order_free(struct order *order)
 {
     sodium_memzero(order->token, sizeof order->token);
     aq_arena_free(&order->arena);
+    aq_buffer_free(&order->request.warnings);
     free(order);
 }
 
@@ -51,7 +53,7 @@ static void order_done(struct hub_item *item)
     struct order *order = (struct order *)item;
     bool good = order->request.error.code == AQ_OK;
     send_outcome(&order->question, &order->request.error, order->request.seq, good ? order->ids[0] : "",
-                 good ? order->token : "");
+                 good ? order->token : "", good ? aq_buffer_string(&order->request.warnings) : "");
     order_free(order);
 }
 

@@ -21,6 +21,7 @@ static void create_label(struct project *project, const void *data)
         .metadata = event->metadata,
         .created_at = project->time_ms,
         .created_by = project->author,
+        .description = event->description,
     };
     struct state_key key = state_key_number(event->id), version = version_key(event->name, event->version);
     state_store(project->txn, &aq_entity_label, &key, &label);

@@ -233,7 +233,8 @@ static void add_command(struct builder *builder, const struct aq_entity *entity,
     const char *key = aq_entity_key(entity)->name;
     switch (command->kind) {
     case AQ_CREATES:
-        snprintf(path, sizeof path, "/api/v1/%s/", entity->name);
+        snprintf(path, sizeof path, "/api/v1/%s/%s", entity->name,
+                 aq_command_goes_by_verb(command) ? command->verb : "");
         break;
     case AQ_UPDATES:
     case AQ_DELETES:

@@ -44,7 +44,7 @@ void routes_gather(struct routes *routes, bool get_deallocate)
         for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++) {
             if (command->entity != entity)
                 continue;
-            if (command->kind == AQ_CREATES)
+            if (command->kind == AQ_CREATES && !aq_command_goes_by_verb(command))
                 row->creates = command;
             else if (command->kind == AQ_UPDATES)
                 row->updates = command;
@@ -151,6 +151,13 @@ static void find_part(const struct routes *routes, struct request *request, cons
         choose(request, &choice);
 }
 
+/* POST /api/v1/<entity>/<verb> of a command that creates; NULL: it is none. */
+static const struct aq_command *creating_verb(const struct aq_entity *entity, const char *name)
+{
+    const struct aq_command *command = aq_command_of(entity, name);
+    return command != NULL && command->kind == AQ_CREATES && aq_command_goes_by_verb(command) ? command : NULL;
+}
+
 static bool find_entity(const struct routes *routes, struct request *request)
 {
     const char *const *segments = request->segments;
@@ -164,12 +171,14 @@ static bool find_entity(const struct routes *routes, struct request *request)
     request->access = ACCESS_USER;
     request->entity = row->entity;
     request->key = request->segment_count > 3 ? segments[3] : NULL;
+    const struct aq_command *creates = request->key != NULL ? creating_verb(entity, request->key) : NULL;
     switch (request->segment_count) {
     case 3:
         choose(request, &(struct choice){.get = list_rows, .post = row->creates});
         return true;
     case 4:
-        choose(request, &(struct choice){.get = read_row, .post = row->updates, .delete = row->deletes});
+        choose(request, &(struct choice){
+                            .get = read_row, .post = creates != NULL ? creates : row->updates, .delete = row->deletes});
         return true;
     case 5:
         find_part(routes, request, segments[4]);

@@ -1,6 +1,7 @@
 /* Finds the step that answers a path. Fixed routes are in one table; the routes of entities follow from the registry.
  *
  *   /api/v1/<entity>/              list, create
+ *   /api/v1/<entity>/<verb>        another command that creates
  *   /api/v1/<entity>/:key          one row, update, delete
  *   /api/v1/<entity>/:key/<field>  one field, or the row that it refers to
  *   /api/v1/<entity>/:key/<verb>   a command

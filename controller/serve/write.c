@@ -132,7 +132,8 @@ static void answer_message(struct request *request, const struct write *write)
     const struct aq_command *command = request->command;
     const char *title = answer_title(request, request->entity->name);
     const char *dry = write->request.dry_run ? " (dry run: nothing was changed)" : "";
-    const char *past = aq_command_past(command);
+    const bool unchanged = command->kind == AQ_CREATES && !write->request.changed && !write->request.repeated;
+    const char *past = unchanged ? "unchanged" : aq_command_past(command);
     if (write->batch)
         answer_open(request, "%" PRIu32 " %s %s%s", write->request.count, request->entity->plural, past, dry);
     else if (past == NULL)
@@ -171,6 +172,20 @@ static void render_row(struct request *request, struct write *write, uint32_t it
     aq_buffer_char(&request->out, '}');
 }
 
+static void add_warnings(struct request *request, struct aq_buffer *warnings)
+{
+    if (warnings->length == 0)
+        return;
+    answer_member(request, "warnings");
+    for (const char *line = aq_buffer_string(warnings); *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        aq_buffer_char(&request->out, line == warnings->data ? '[' : ',');
+        aq_json_string(line, length, &request->out);
+        line += length + (line[length] == '\n');
+    }
+    aq_buffer_char(&request->out, ']');
+}
+
 static enum outcome answer_rows(struct request *request, struct write *write)
 {
     answer_message(request, write);
@@ -190,7 +205,11 @@ static enum outcome answer_rows(struct request *request, struct write *write)
     if (write->request.repeated) {
         answer_member(request, "repeated");
         aq_buffer_text(&request->out, "true");
+    } else if (!write->request.changed) {
+        answer_member(request, "unchanged");
+        aq_buffer_text(&request->out, "true");
     }
+    add_warnings(request, &write->request.warnings);
     return answer_close(request);
 }
 
@@ -207,6 +226,7 @@ static enum outcome outcome_step(struct request *request)
     } else if (write->request.dry_run) {
         answer_message(request, write);
         aq_buffer_text(&request->out, write->request.events.length ? write->request.events.data : "[]");
+        add_warnings(request, &write->request.warnings);
         outcome = answer_close(request);
     } else {
         outcome = answer_rows(request, write);
@@ -215,6 +235,7 @@ static enum outcome outcome_step(struct request *request)
         sodium_memzero(write->tokens, write->request.count * sizeof *write->tokens);
     aq_buffer_free(&write->request.events);
     aq_buffer_free(&write->request.rows);
+    aq_buffer_free(&write->request.warnings);
     return outcome;
 }
 
@@ -268,7 +289,7 @@ static int find_key(struct request *request)
 {
     struct state_txn *txn;
     struct state_key key;
-    if (request->key == NULL || request->entity->group == NULL)
+    if (request->key == NULL || request->entity->group == NULL || aq_command_key(request->command) == NULL)
         return 0;
     if (request_read(request, &txn) != 0)
         return -1;

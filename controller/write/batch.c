@@ -160,6 +160,18 @@ static bool has_key(const struct writer_request *request)
     return request->key != NULL && request->key[0] != '\0' && !request->dry_run;
 }
 
+/* Of several items, a warning names the one that it is about. */
+static void add_warnings(struct writer_request *request, uint32_t i, const char *warnings)
+{
+    for (const char *line = warnings; line != NULL && *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        if (request->count > 1)
+            aq_buffer_format(&request->warnings, "item %" PRIu32 ": ", i + 1);
+        aq_buffer_format(&request->warnings, "%.*s\n", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+}
+
 static int decide_item(struct batch *batch, struct writer_request *request, uint32_t i, struct event_list *events,
                        struct made *made)
 {
@@ -170,6 +182,7 @@ static int decide_item(struct batch *batch, struct writer_request *request, uint
                             .author = request->author,
                             .role = request->role};
     int status = decide_command(&decide, request->command, request->records[i], &request->error);
+    add_warnings(request, i, decide.warnings);
     if (state_failed(batch->txn, &request->error) ||
         status != 0) /* first: if a read failed, the refusal may be wrong */
         return -1;
@@ -295,11 +308,14 @@ void batch_add(struct batch *batch, struct writer_request *request)
     request->repeated = false;
     aq_buffer_reset(&request->events);
     aq_buffer_reset(&request->rows);
+    aq_buffer_reset(&request->warnings);
+    request->changed = false;
     if (answer_repeat(batch, request))
         return;
     if (open_undo(batch, request, &point) != 0)
         return; /* the transaction has failed: batch_failed() tells */
     bool decided = decide_items(batch, request, &point, &events, &made) == 0;
+    request->changed = decided && events.list.count > 0;
     if (decided && !request->dry_run && (events.list.count > 0 || has_key(request)))
         log_decision(batch, request, &events.list, &made);
     if (decided && !request->dry_run && request->wants_rows)

@@ -23,13 +23,15 @@ struct writer_request {
     void *context; /* for the caller */
 
     /* The answer. */
-    struct aq_error error;   /* AQ_OK: decided, or nothing to do */
-    uint32_t failed_item;    /* after an error: the index of the record that was refused */
-    uint64_t seq;            /* at which the answer is true, a refusal too: that of the last event that was seen */
-    char (*ids)[65];         /* keys of the `count` rows that were made or changed; the caller's array, or NULL */
-    bool repeated;           /* the same idempotency key came before: this is the answer from then */
-    struct aq_buffer rows;   /* wants_rows: as they are at `seq` (kept_rows.h), or empty; the caller frees it */
-    struct aq_buffer events; /* dry_run: the events as a JSON array; the caller frees it */
+    struct aq_error error;     /* AQ_OK: decided, or nothing to do */
+    uint32_t failed_item;      /* after an error: the index of the record that was refused */
+    uint64_t seq;              /* at which the answer is true, a refusal too: that of the last event that was seen */
+    char (*ids)[65];           /* keys of the `count` rows that were made or changed; the caller's array, or NULL */
+    bool changed;              /* there were events; false of a repeat */
+    struct aq_buffer warnings; /* one line each; the caller frees it */
+    bool repeated;             /* the same idempotency key came before: this is the answer from then */
+    struct aq_buffer rows;     /* wants_rows: as they are at `seq` (kept_rows.h), or empty; the caller frees it */
+    struct aq_buffer events;   /* dry_run: the events as a JSON array; the caller frees it */
 
     /* Only for the writer. */
     struct writer_request *next;

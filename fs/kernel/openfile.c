@@ -1,6 +1,7 @@
 #include "fs/kernel/openfile.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct open_file *open_file_of(const struct fuse_file_info *info)
 {
@@ -56,5 +57,10 @@ void open_file_answer(struct open_file *file, const struct aq_outcome *outcome, 
         aq_buffer_format(&file->content, "%s\n", outcome->id);
     if (outcome->token[0] != '\0')
         aq_buffer_format(&file->content, "token=%s\n", outcome->token);
+    for (const char *line = outcome->warnings; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        aq_buffer_format(&file->content, "warning=%.*s\n", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
     file->base = file->next_offset = end;
 }

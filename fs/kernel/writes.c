@@ -51,10 +51,22 @@ bool writes_are_settling(const struct filesystem *filesystem)
 
 /* ---- the controller's answer -------------------------------------------------------------------------- */
 
+/* Most writers do not read the answer: what they should know is in errors/last, too. */
+static void note_warnings(const struct waiting_write *write, const char *warnings)
+{
+    struct aq_error note = {.code = AQ_OK};
+    size_t length = strlen(warnings);
+    if (length == 0)
+        return;
+    snprintf(note.message, sizeof note.message, "%.*s", (int)(length - 1), warnings); /* without the last line break */
+    filesystem_complain(write->filesystem, write->uid, write->doing, &note);
+}
+
 /* Answers the request, or lets it wait for what it made to settle. */
 static void finish_write(struct waiting_write *write, const struct aq_outcome *outcome)
 {
-    const struct filesystem *filesystem = write->filesystem;
+    struct filesystem *filesystem = write->filesystem;
+    note_warnings(write, outcome->warnings);
     open_file_answer(write->file, outcome, write->offset + write->size);
     if (settling_begin(&write->settling, filesystem->sources->state, write->file->node.command, outcome->id,
                        filesystem->config->settle_ms)) {

@@ -69,5 +69,5 @@ void complaints_show(const struct complaints *complaints, uid_t uid, uint64_t no
         return;
     uint64_t age_s = now_ms > row->time_ms ? (now_ms - row->time_ms) / 1000 : 0;
     aq_buffer_format(out, "%s\n%" PRIu64 " s ago, %s: %s\n", row->error.message, age_s, row->doing,
-                     strerror(aq_error_errno(row->error.code)));
+                     row->error.code == AQ_OK ? "done, with a warning" : strerror(aq_error_errno(row->error.code)));
 }

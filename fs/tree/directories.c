@@ -13,13 +13,11 @@
 
 /* ---- commands ----------------------------------------------------------------------------------------- */
 
-static const struct aq_command *creating_command(const struct aq_entity *entity)
+/* The command of the table, rather than of a row, whose file has this name; NULL: none. */
+static const struct aq_command *table_command(const struct aq_entity *entity, const char *name)
 {
-    const struct aq_command *command;
-    for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
-        if (command->kind == AQ_CREATES && command->entity == entity)
-            return command;
-    return NULL;
+    const struct aq_command *command = tree_command_named(entity, name);
+    return command != NULL && command->kind == AQ_CREATES ? command : NULL;
 }
 
 /* The file that takes a command for a row or, if the key is empty, for the table. */
@@ -35,10 +33,11 @@ static struct tree_node command_node(const struct aq_entity *entity, const char 
 /* The entries of a table before its rows. Calls `entry` until it returns false. False: it did. */
 static bool list_table_head(struct look *look, const struct aq_entity *entity, tree_entry_fn *entry, void *context)
 {
-    const struct aq_command *command = creating_command(entity);
-    if (command != NULL) {
+    const struct aq_command *command;
+    for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++) {
         struct tree_node node = command_node(entity, "", command);
-        if (!entry(context, tree_command_name(command), &node))
+        const char *name = tree_command_name(command);
+        if (table_command(entity, name) == command && !entry(context, name, &node))
             return false;
     }
     if (entity->has_newest && newest_row(look, entity) != 0) {
@@ -102,8 +101,8 @@ bool directory_find_in_table(struct look *look, const struct aq_entity *entity, 
                              struct tree_node *child)
 {
     char member[TREE_KEY_SIZE];
-    const struct aq_command *command = creating_command(entity);
-    if (command != NULL && strcmp(name, tree_command_name(command)) == 0) {
+    const struct aq_command *command = table_command(entity, name);
+    if (command != NULL) {
         *child = command_node(entity, "", command);
         return true;
     }

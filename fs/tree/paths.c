@@ -22,6 +22,8 @@ const char *tree_command_name(const struct aq_command *command)
 {
     switch (command->kind) {
     case AQ_CREATES:
+        if (aq_command_goes_by_verb(command))
+            return command->verb;
         return "new";
     case AQ_UPDATES:
         return "update";

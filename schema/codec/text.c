@@ -41,11 +41,13 @@ static int texts_from_words(struct aq_list *list, const char *text, const char *
 static int texts_from_list(struct aq_list *list, const char *text, const char *path, struct aq_arena *arena,
                            struct aq_error *error)
 {
-    AQ_CLEANUP_JSON json_t *json = aq_yaml_parse(text, strlen(text), NULL, error);
+    struct aq_error ignored;
+    AQ_CLEANUP_JSON json_t *json = aq_yaml_parse(text, strlen(text), NULL, &ignored);
     size_t index;
     json_t *item;
-    if (json == NULL)
-        return aq_error_context(error, "%s", path);
+    if (!json_is_array(json))
+        return aq_fail(error, AQ_E_INVALID, "%s is \"%.100s\", but must be a list such as a,b or [\"a\", \"b\"]", path,
+                       text);
     list->items = aq_arena_alloc(arena, json_array_size(json) * sizeof(char *));
     json_array_foreach (json, index, item) {
         if (!json_is_string(item))

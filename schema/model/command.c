@@ -39,6 +39,11 @@ const struct aq_command *aq_command_of(const struct aq_entity *entity, const cha
     return NULL;
 }
 
+bool aq_command_goes_by_verb(const struct aq_command *command)
+{
+    return command->kind == AQ_ACTS || (command->kind == AQ_CREATES && strcmp(command->verb, "create") != 0);
+}
+
 const struct aq_command *aq_command_at(size_t index)
 {
     return aq_registry_at(&commands, index);

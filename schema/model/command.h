@@ -11,6 +11,7 @@ AQ_DECLARE_WORDS(aq_role, AQ_ROLES)
 
 enum aq_verb_kind {
     AQ_CREATES,          /* POST /<entity>/         a record                   files: <plural>/new          */
+                         /* other verbs than create: POST /<entity>/<verb>     files: <plural>/<verb>       */
     AQ_UPDATES,          /* POST /<entity>/:key     a record                   files: <plural>/<key>/update */
     AQ_DELETES,          /* DELETE /<entity>/:key                              files: <plural>/<key>/delete */
     AQ_ACTS,             /* POST /<entity>/:key/<verb>                         files: <plural>/<key>/<verb> */
@@ -60,6 +61,8 @@ struct aq_command {
 const struct aq_command *aq_command_find(unsigned code);
 const struct aq_command *aq_command_named(const char *name);
 const struct aq_command *aq_command_of(const struct aq_entity *entity, const char *verb);
+/* Does it go by its verb in paths and files, as all but the usual create, update and delete do? */
+bool aq_command_goes_by_verb(const struct aq_command *command);
 const struct aq_command *aq_command_at(size_t index); /* in order of code; NULL after the last */
 
 #endif

@@ -50,17 +50,24 @@ AQ_DECLARE(aq_definition)
     F(T, metadata,    DOCUMENT(65536),                            0,                                                   \
       "given to every resource of this label")                                                                         \
     F(T, created_at,  TIME,                                       AQ_COLUMN,          "when it was created")           \
-    F(T, created_by,  REF_NAME_OR_NONE(user),                     AQ_COLUMN,          "user who created it")
+    F(T, created_by,  REF_NAME_OR_NONE(user),                     AQ_COLUMN,          "user who created it")          \
+    F(T, description, TEXT(0, 1024),                              AQ_LINES,           "what it is for")
 AQ_DECLARE_ENTITY(label)
 
 /* ---- commands ---- */
-#define aq_label_create_fields(F, T)                                                                                   \
+#define AQ_LABEL_CONTENT(F, T)                                                                                         \
     F(T, name,        NAME(1, 64),                                AQ_REQUIRED, "name that applications use")           \
     F(T, version,     U64(0, UINT32_MAX),                         0,           "0, or the number of the next version") \
     F(T, definitions, LIST(aq_definition, 1, AQ_DEFINITIONS_MAX), AQ_REQUIRED, "ways to run it, most preferred first") \
     F(T, metadata,    DOCUMENT(65536),                            0,                                                   \
-      "given to every resource of this label")
+      "given to every resource of this label")                                                                         \
+    F(T, description, TEXT(0, 1024),                              AQ_LINES,    "what it is for")
+
+#define aq_label_create_fields(F, T) AQ_LABEL_CONTENT(F, T)
 AQ_DECLARE_COMMAND(label_create)
+
+#define aq_label_apply_fields(F, T) AQ_LABEL_CONTENT(F, T)
+AQ_DECLARE_COMMAND(label_apply)
 
 #define aq_label_delete_fields(F, T)                                                                                   \
     F(T, id, REF(label), AQ_REQUIRED, "number of the label")
@@ -76,7 +83,8 @@ int aq_label_from_flat(json_t *label, struct aq_error *error) AQ_MUST_CHECK;
     F(T, name,        NAME(1, 64),                                0, "name that applications use")                     \
     F(T, version,     U64(1, UINT32_MAX),                         0, "its version")                                    \
     F(T, definitions, LIST(aq_definition, 1, AQ_DEFINITIONS_MAX), 0, "ways to run it, most preferred first")           \
-    F(T, metadata,    DOCUMENT(65536),                            0, "given to every resource of this label")
+    F(T, metadata,    DOCUMENT(65536),                            0, "given to every resource of this label")           \
+    F(T, description, TEXT(0, 1024),                              AQ_LINES, "what it is for")
 AQ_DECLARE_EVENT(label_created)
 
 #define aq_label_deleted_fields(F, T)                                                                                  \

@@ -213,11 +213,12 @@ AQ_DECLARE(aq_noted)
 AQ_DECLARE(aq_order)
 
 #define aq_outcome_fields(F, T)                                                                                        \
-    F(T, error,   TEXT(0, 32),        0,        "name of the error; \"ok\" for none")                                  \
-    F(T, message, TEXT(0, 512),       AQ_LINES, "in words")                                                            \
-    F(T, seq,     U64(0, UINT64_MAX), 0,        "seq of the decision")                                                 \
-    F(T, id,      TEXT(0, 64),        0,        "key of the row that was created or changed")                          \
-    F(T, token,   TEXT(0, 128),       0,        "token of a new user; shown once")
+    F(T, error,    TEXT(0, 32),        0,        "name of the error; \"ok\" for none")                                 \
+    F(T, message,  TEXT(0, 512),       AQ_LINES, "in words")                                                           \
+    F(T, seq,      U64(0, UINT64_MAX), 0,        "seq of the decision")                                                \
+    F(T, id,       TEXT(0, 64),        0,        "key of the row that was created or changed")                         \
+    F(T, token,    TEXT(0, 128),       0,        "token of a new user; shown once")                                    \
+    F(T, warnings, TEXT(0, 16384),     AQ_LINES, "what the author should know; one line each")
 AQ_DECLARE(aq_outcome)
 
 #define aq_watch_fields(F, T)                                                                                          \

@@ -5,7 +5,7 @@
 cluster_start 2
 export NO_COLOR=1
 label_create sleeper process '{"command": ["/bin/sh", "-c", "echo one; echo two; exec sleep 1000"]}' '{"cpu": 0.1, "slots": 1}'
-label_create broken test '{"fail": "start"}' '{"slots": 1}'
+label_create broken test '{"fail": "always"}' '{"slots": 1}'
 
 exit_of() { # ARGUMENTS: of aq; its words go to files
     aq "$@" >"$work/out" 2>"$work/err"

@@ -77,6 +77,15 @@ refused "missing field" "Invalid argument" "*definitions is missing*" "$view/lab
 metadata: {a: 1}"
 refused "a line of a document" "Invalid argument" '"label: mac" is one line of a document: write label=mac, or *cat <<X*' \
     "$new" "label: mac"
+refused "an option that its driver does not know" "Invalid argument" \
+    'definitions?0?.options (driver process): option "comand" is unknown*' "$view/labels/new" \
+    '{"name": "x", "definitions": [{"driver": "process", "options": {"comand": "y"}}]}'
+check_equal "a driver that no node has is warned of, on the descriptor that wrote" \
+    'warning=definitions[0].driver is "docker", which no node has: its options were not checked, and it cannot run yet' \
+    "$(exec 3<>"$view/labels/new" && echo '{"name": "d", "definitions": [{"driver": "docker"}]}' >&3 && tail -n 1 <&3)"
+check_match "and in errors/last" 'definitions*driver is "docker"*ago, writing /labels/new: done, with a warning' "$(cat "$view/errors/last")"
+cat "$view/labels/mac/1/definition.yml" | cat >"$view/labels/apply"
+check_equal "applying what is there makes no version" 1 "$(readlink "$view/labels/mac/latest")"
 before=$(applications)
 check_fails "bash's printf writes line by line, and fails" bash -c "printf 'label: mac\nversion: 1\n' >'$new' 2>'$work/said'"
 check_match "errors/last says what to type" '*write version=1, or *cat <<X*' "$(last_error)"

@@ -233,10 +233,10 @@ static void an_error_is_found_in_its_file(void **state)
     const struct aq_record *record = aq_command_of(aq_entity_find("user"), "create")->record;
     assert_int_equal(cli_body_read(&body, &options, NULL, &error), 0);
     unlink(path);
-    assert_true(cli_body_place(&body, record, "item 2: role is \"king\", but must be one of user, admin", &out));
+    assert_true(cli_body_place(&body, record, "item 2: role is \"king\", but must be one of user, admin", 0, &out));
     assert_ptr_equal(strstr(out.data, path), out.data);
     assert_string_equal(out.data + strlen(path), ":3:9: role is \"king\", but must be one of user, admin");
-    assert_false(cli_body_place(&body, record, "the server speaks of something else", &out));
+    assert_false(cli_body_place(&body, record, "the server speaks of something else", 0, &out));
     cli_body_close(&body);
     aq_buffer_free(&out);
 }

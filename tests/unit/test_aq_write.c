@@ -4,6 +4,8 @@
 
 #include "schema/base/clock.h"
 
+#include <unistd.h>
+
 /* ---- writes --------------------------------------------------------------------------------------------- */
 
 static void a_write_is_repeated_with_its_key(void **state)
@@ -127,6 +129,49 @@ static void a_label_goes_by_its_name(void **state)
     assert_string_equal(aq_err, "aq: there is no label pc\n");
 }
 
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void files_need_no_flag(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/aq-test-XXXXXX", one[64], two[64], line[200];
+    assert_non_null(mkdtemp(directory));
+    snprintf(one, sizeof one, "%s/a.yml", directory);
+    snprintf(two, sizeof two, "%s/plain", directory);
+    write_file(one,
+               "---\nname: a\ndefinitions:\n  - driver: process\n    options:\n      command: x\n      pids: many\n");
+    write_file(two, "---\n- {name: b}\n- {name: c}\n");
+    ANSWERS({"POST", "/api/v1/label/apply", 200,
+             "{\"data\":{\"id\":3,\"name\":\"a\",\"version\":2},\"unchanged\":true,\"seq\":9}", 1},
+            {"POST", "/api/v1/label/apply", 200,
+             "{\"data\":{\"id\":4,\"name\":\"b\",\"version\":1},\"warnings\":[\"mind b\"],\"seq\":9}"},
+            {"POST", "/api/v1/label/", 400,
+             "{\"message\":\"item 1: definitions[0].options (driver process): option \\\"pids\\\" is bad\"}", 1},
+            {"POST", "/api/v1/label/", 400, "{\"message\":\"item 3: name is wrong\"}"});
+    snprintf(line, sizeof line, "labels apply %s %s", one, two); /* one by one */
+    assert_int_equal(aq_run(line), CLI_DONE);
+    assert_string_equal(aq_out, "label a:2 unchanged\nlabel b:1 created\nlabel b:1 created\n");
+    assert_string_equal(aq_err, "aq: warning: mind b\naq: warning: mind b\n");
+    assert_string_equal(server.seen[1].body, "{\"name\":\"b\"}");
+    assert_int_equal(server.seen_count, 3);
+    snprintf(line, sizeof line, "labels create %s %s", one, two); /* all or none */
+    assert_int_equal(aq_run(line), CLI_REFUSED);
+    assert_non_null(strstr(aq_err, "/a.yml:7:13: definitions[0].options (driver process): option \"pids\" is bad\n"));
+    assert_int_equal(aq_run(line), CLI_REFUSED);
+    assert_non_null(strstr(aq_err, "/plain:3:10: name is wrong\n"));
+    assert_int_equal(aq_run("labels apply nosuch.yml"), CLI_USAGE);
+    assert_non_null(strstr(aq_err, "nosuch.yml: No such file"));
+    unlink(one);
+    unlink(two);
+    rmdir(directory);
+}
+
 /* ---- waiting -------------------------------------------------------------------------------------------- */
 
 #define APPLICATION(status, words)                                                                                     \
@@ -204,6 +249,7 @@ int main(void)
         SERVER_TEST(a_token_stands_alone),
         SERVER_TEST(a_dry_run_shows_events),
         SERVER_TEST(a_label_goes_by_its_name),
+        SERVER_TEST(files_need_no_flag),
         SERVER_TEST(a_wait_ends_well),
         SERVER_TEST(a_wait_that_fails_says_why),
         SERVER_TEST(a_wait_has_an_end),

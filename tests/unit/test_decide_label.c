@@ -58,7 +58,7 @@ static void definitions_keep_their_order(void **context)
     (void)context;
     struct aq_definition both[] = {
         {.driver = "container", .options = "{\"image\":\"a\"}", .resources = {.cpu = 500, .lifetime = 60}},
-        {.driver = "process", .options = "{}", .resources = {.disks = ITEMS(struct aq_disk, {"a", 5}, {"b", 6})}},
+        {.driver = "test", .options = "{}", .resources = {.disks = ITEMS(struct aq_disk, {"a", 5}, {"b", 6})}},
     };
     WHEN(label_create, .name = "mac", .definitions = {both, 2});
     THEN(label_created, .id = 1, .name = "mac", .version = 1, .definitions = {both, 2});
@@ -121,6 +121,145 @@ static void a_missing_label_cannot_be_deleted(void **context)
     REFUSED(AQ_E_NOT_FOUND, "there is no label 1");
 }
 
+/* ---- options of drivers ------------------------------------------------------------------------------------ */
+
+static void create_with(const char *driver, const char *options)
+{
+    struct aq_definition both[] = {{.driver = "test", .options = "{}"}, {.driver = driver, .options = options}};
+    WHEN(label_create, .name = "mac", .definitions = {both, 2});
+}
+
+/* As the driver itself would, without any node. */
+static void options_are_checked_as_their_driver_would(void **context)
+{
+    (void)context;
+    create_with("process", "{}");
+    REFUSED(AQ_E_INVALID,
+            "definitions[1].options (driver process): option \"command\" is missing: give a list of texts, or "
+            "one text (program and arguments; one text is run by /bin/sh -c)");
+    create_with("process", "{\"command\":\"x\",\"log_size\":\"64kb\"}");
+    REFUSED(AQ_E_INVALID,
+            "definitions[1].options (driver process): option \"log_size\" is \"64kb\", but must be a size such "
+            "as 64KiB, or a number of bytes, from 4096 to 1073741824");
+    create_with("process", "{\"command\":\"x\",\"stop_grace\":\"2h\"}");
+    REFUSED(AQ_E_INVALID,
+            "definitions[1].options (driver process): option \"stop_grace\" is \"2h\", but must be a duration "
+            "such as 90s or 1h30m, or a number of seconds, from 0 to 3600");
+    create_with("test", "{\"comand\":\"x\"}");
+    REFUSED(AQ_E_INVALID,
+            "definitions[1].options (driver test): option \"comand\" is unknown to driver test, which knows: "
+            "start_delay_ms, stop_delay_ms, run_ms, exit_status, fail, fail_rate, seed, fail_reason, "
+            "ip_addr");
+    create_with("process", "{\"command\":[\"sleep\",5],\"environment\":{\"PORT\":18080},\"stop_grace\":\"5s\"}");
+    assert_int_equal(spec.status, 0);
+    assert_null(spec.decide.warnings);
+    spec_happens();
+}
+
+static void an_unknown_driver_is_warned_about(void **context)
+{
+    (void)context;
+    create_with("docker", "{\"image\":\"x\"}");
+    assert_int_equal(spec.status, 0);
+    assert_string_equal(spec.decide.warnings,
+                        "definitions[1].driver is \"docker\", which no node has: its options were not "
+                        "checked, and it cannot run yet\n");
+    spec_happens();
+    create_with("proces", "{}");
+    assert_non_null(strstr(spec.decide.warnings, "; did you mean process?\n"));
+    spec_happens();
+    GIVEN(node_joined, .name = "node-1", .number = 1, .instance = 7, .address = "10.0.0.1", .agent_version = "1",
+          .drivers = ITEMS(const char *, "test", "docker"));
+    create_with("docker", "{\"image\":\"x\"}"); /* some node has it */
+    assert_int_equal(spec.status, 0);
+    assert_null(spec.decide.warnings);
+    spec_happens();
+}
+
+/* ---- apply ----------------------------------------------------------------------------------------------- */
+
+#define APPLY(text, ...)                                                                                               \
+    do {                                                                                                               \
+        struct aq_definition applied = {.driver = "process", .options = (text)};                                       \
+        WHEN(label_apply, .name = "job", .definitions = {&applied, 1}, __VA_ARGS__);                                   \
+    } while (0)
+
+static void assert_unchanged(const char *id)
+{
+    if (spec.status != 0)
+        fail_msg("%s", spec.error.message);
+    assert_int_equal(spec.decide.count, 0);
+    assert_string_equal(spec.decide.id, id);
+    spec_happens();
+}
+
+static void assert_new_version(const char *id)
+{
+    if (spec.status != 0)
+        fail_msg("%s", spec.error.message);
+    assert_int_equal(spec.decide.count, 1);
+    assert_string_equal(spec.decide.id, id);
+    spec_happens();
+}
+
+/* Values count, not texts: units, numbers as texts, and presets that are written out. */
+static void applying_the_same_makes_no_version(void **context)
+{
+    (void)context;
+    APPLY("{\"command\":\"x\"}", .metadata = "{\"a\":1}", .description = "d");
+    assert_new_version("1");
+    APPLY("{\"command\":\"x\"}", .metadata = "{\"a\":1}", .description = "d");
+    assert_unchanged("1");
+    APPLY("{\"command\":\"x\",\"log_size\":1048576,\"stop_grace\":\"10s\"}", .metadata = "{\"a\":1}",
+          .description = "d");
+    assert_unchanged("1");
+    APPLY("{\"command\":[\"/bin/sh\",\"-c\",\"x\"]}", .metadata = "{\"a\":1}", .description = "d", .version = 1);
+    assert_unchanged("1");
+    APPLY("{\"command\":\"x\",\"stop_grace\":11}", .metadata = "{\"a\":1}", .description = "d");
+    assert_new_version("2");
+    APPLY("{\"command\":\"x\",\"stop_grace\":11}", .metadata = "{\"a\":2}", .description = "d");
+    assert_new_version("3");
+    APPLY("{\"command\":\"x\",\"stop_grace\":11}", .metadata = "{\"a\":2}");
+    assert_new_version("4");
+    APPLY("{\"command\":\"x\",\"stop_grace\":\"11s\"}", .metadata = "{\"a\":2}");
+    assert_unchanged("4");
+    APPLY("{\"command\":\"x\"}"); /* as an older version was: the latest counts */
+    assert_new_version("5");
+    APPLY("{\"comand\":\"x\"}");
+    assert_int_equal(spec.status, -1);
+    spec.open = false;
+    APPLY("{\"command\":\"x\"}", .version = 4);
+    REFUSED(AQ_E_EXISTS, "version is 4, but label job already had that version; the next one is 6");
+    DO(label_delete, .id = 5);
+    APPLY("{\"command\":\"x\",\"stop_grace\":11}", .metadata = "{\"a\":2}"); /* as the latest that is left */
+    assert_unchanged("4");
+}
+
+static void what_no_driver_reads_is_compared_as_it_is(void **context)
+{
+    (void)context;
+    struct aq_definition one = {.driver = "docker", .options = "{\"a\":1}"},
+                         other = {.driver = "docker", .options = "{}"};
+    WHEN(label_apply, .name = "job", .definitions = {&one, 1});
+    assert_new_version("1");
+    WHEN(label_apply, .name = "job", .definitions = {&one, 1});
+    assert_unchanged("1");
+    WHEN(label_apply, .name = "job", .definitions = {&other, 1});
+    assert_new_version("2");
+    other.resources.cpu = 1;
+    WHEN(label_apply, .name = "job", .definitions = {&other, 1});
+    assert_new_version("3");
+}
+
+static void a_description_is_kept(void **context)
+{
+    (void)context;
+    struct aq_label label;
+    DO(label_create, .name = "mac", .definitions = {&definition, 1}, .description = "what it\nis for");
+    assert_true(state_label(spec.txn, 1, &label, &spec.arena));
+    assert_string_equal(label.description, "what it\nis for");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +272,11 @@ int main(void)
         SPEC_TEST(names_are_not_numbers),
         SPEC_TEST(metadata_may_not_be_one_variable_twice),
         SPEC_TEST(a_missing_label_cannot_be_deleted),
+        SPEC_TEST(options_are_checked_as_their_driver_would),
+        SPEC_TEST(an_unknown_driver_is_warned_about),
+        SPEC_TEST(applying_the_same_makes_no_version),
+        SPEC_TEST(what_no_driver_reads_is_compared_as_it_is),
+        SPEC_TEST(a_description_is_kept),
     };
     return cmocka_run_group_tests_name("decide label", tests, NULL, NULL);
 }

@@ -11,9 +11,9 @@ static const char *through_rest(struct rest_case *rest, const struct http_client
                                 const struct aq_command *command, const char *key, const char *body)
 {
     char path[200];
-    const char *verb = command->kind == AQ_ACTS ? command->verb : "";
+    const char *verb = aq_command_goes_by_verb(command) ? command->verb : "";
     if (command->kind == AQ_CREATES)
-        snprintf(path, sizeof path, "/api/v1/%s/", command->entity->name);
+        snprintf(path, sizeof path, "/api/v1/%s/%s", command->entity->name, verb);
     else
         snprintf(path, sizeof path, "/api/v1/%s/%s%s%s", command->entity->name, key, *verb ? "/" : "", verb);
     http_ask(client, &rest->reply, command->kind == AQ_DELETES ? "DELETE" : "POST", body, path);
@@ -71,6 +71,10 @@ static void a_wrong_command_is_refused_in_the_same_words(void **context)
         {"label_create", NULL, "[[]]"},
         {"label_create", NULL, "{"},
         {"label_create", NULL, "{\"name\":\"x\",\"driver\":\"a\",\"definitions\":[]}"},
+        {"label_create", NULL,
+         "{\"name\":\"x\",\"definitions\":[{\"driver\":\"process\",\"options\":{\"comand\":1}}]}"},
+        {"label_create", NULL, "{\"name\":\"12\",\"definitions\":[{\"driver\":\"test\"}]}"},
+        {"label_apply", NULL, "{\"name\":\"x\"}"},
         {"label_delete", "1", "{\"id\":2}"},
         {"label_delete", "1", "{\"id\":\"02\"}"},
         {"label_delete", "1", "{\"id\":\"x\"}"},
@@ -87,6 +91,8 @@ static void a_wrong_command_is_refused_in_the_same_words(void **context)
         {"node_maintenance", "n1", "{\"maintenance\":true}"},
         {"application_create", NULL, "{\"label\":3}"},
         {"application_create", NULL, "{\"label\":\"none\"}"},
+        {"application_create", NULL, "{\"label\":\"none:2\"}"},
+        {"application_create", NULL, "{\"label\":\"a:b\"}"},
         {"application_deallocate", "7", "{\"id\":[7]}"},
         {"application_deallocate", "7", "{\"force\":1}"},
         {"application_deallocate", "7", "{}"},

@@ -259,7 +259,7 @@ static void tables_are_directories(void **state)
     aq_buffer_free(&names);
     lists("/applications", "new last 1 2 12 ");
     lists("/resources", "7 ");
-    lists("/labels", "new mac mac-mini ");
+    lists("/labels", "new apply mac mac-mini ");
     lists("/labels/mac", "latest 1 2 ");
     lists("/users", "new admin daemon ");
     lists("/applications/2", "id user label version label_id status description metadata tries round created_at "
@@ -356,7 +356,7 @@ static void users_see_their_own(void **state)
     lists("/applications", "new last 2 ");
     lists("/resources", "");
     lists("/users", "new daemon ");
-    lists("/labels", "new mac mac-mini ");
+    lists("/labels", "new apply mac mac-mini ");
     does_not_exist("/applications/1");
     does_not_exist("/resources/7/status");
     does_not_exist("/users/admin/role");

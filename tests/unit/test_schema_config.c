@@ -209,6 +209,33 @@ static void one_setting_is_set(void **state)
     assert_int_equal(settings.heartbeat, 500); /* all else stays */
 }
 
+static void a_list_is_set_in_either_form(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {"labels=x:y,z:w", "labels=x:y, z:w", "labels=[\"x:y\",\"z:w\"]",
+                                        "labels=[x:y, z:w]"};
+    for (size_t i = 0; i < AQ_LENGTH(forms); i++) {
+        struct test_settings settings = load(minimal);
+        struct aq_error error = {0};
+        if (aq_config_set(&test_settings_record, &settings, forms[i], &arena, &error) != 0)
+            fail_msg("%s: %s", forms[i], error.message);
+        assert_int_equal(settings.labels.count, 2);
+        assert_string_equal(AQ_TEXT_ITEM(settings.labels, 0), "x:y");
+        assert_string_equal(AQ_TEXT_ITEM(settings.labels, 1), "z:w");
+    }
+}
+
+static void a_document_may_begin_with_a_marker(void **state)
+{
+    (void)state;
+    static const char *const heads[] = {"---\n", "# why\n---\n", "--- # why\n", "%YAML 1.1\n---\n", "\n---\n"};
+    for (size_t i = 0; i < AQ_LENGTH(heads); i++) {
+        char text[200];
+        snprintf(text, sizeof text, "%s%s", heads[i], minimal);
+        assert_string_equal(load(text).name, "alpha");
+    }
+}
+
 static void a_command_line_goes_over_the_file_which_goes_over_presets(void **state)
 {
     (void)state;
@@ -267,6 +294,10 @@ static void what_cannot_be_set_leaves_all_as_it_was(void **state)
         {"api.port", "\"api.port\" is not key=value"},
         {"", "\"\" is not key=value"},
         {"=5", "\"=5\" does not begin with the name of a setting"},
+        {"name=[\"alpha\"]", "name is [\"alpha\"], a list, but must be one text"},
+        {"motto=[\"a\", \"b\"]", "motto is [\"a\", \"b\"], a list, but must be one text"},
+        {"labels=[\"a\"", "labels is \"[\"a\"\", but must be a list such as a,b or [\"a\", \"b\"]"},
+        {"labels=[a] b", "labels is \"[a] b\", but must be a list such as a,b or [\"a\", \"b\"]"},
         {"api.port=70000", "api.port is 70000, more than 65535"},
         {"api.port=x", "api.port is \"x\", but must be a whole number"},
         {"api.prot=1", "api.prot is not known; did you mean port?"},
@@ -360,6 +391,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(errors_without_a_place_name_the_file, make_file, remove_file),
         cmocka_unit_test_setup_teardown(secrets_are_not_in_errors, make_file, remove_file),
         cmocka_unit_test_setup_teardown(one_setting_is_set, make_file, remove_file),
+        cmocka_unit_test_setup_teardown(a_list_is_set_in_either_form, make_file, remove_file),
+        cmocka_unit_test_setup_teardown(a_document_may_begin_with_a_marker, make_file, remove_file),
         cmocka_unit_test_setup_teardown(a_command_line_goes_over_the_file_which_goes_over_presets, make_file,
                                         remove_file),
         cmocka_unit_test_setup_teardown(what_cannot_be_set_leaves_all_as_it_was, make_file, remove_file),

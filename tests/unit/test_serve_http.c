@@ -317,6 +317,32 @@ static void labels_go_by_number_name_and_version(void **context)
     assert_int_equal(json_integer_value(json_object_get(rest_get(rest, "/api/v1/label/mac"), "id")), 1);
 }
 
+static void an_answer_warns_and_says_that_nothing_changed(void **context)
+{
+    struct rest_case *rest = *context;
+    const char *body = "{\"name\":\"d\",\"description\":\"x\",\"definitions\":[{\"driver\":\"docker\"}]}";
+    json_t *row = rest_post(rest, "/api/v1/label/apply", body);
+    assert_string_equal(json_string_value(json_object_get(row, "description")), "x");
+    const json_t *warnings = json_object_get(rest->reply.json, "warnings");
+    assert_int_equal(json_array_size(warnings), 1);
+    assert_non_null(strstr(json_string_value(json_array_get(warnings, 0)), "definitions[0].driver is \"docker\""));
+    assert_null(json_object_get(rest->reply.json, "unchanged"));
+    assert_string_equal(rest_message(rest), "Label created");
+    row = rest_post(rest, "/api/v1/labels/apply/", body);
+    assert_int_equal(json_integer_value(json_object_get(row, "version")), 1);
+    assert_true(json_is_true(json_object_get(rest->reply.json, "unchanged")));
+    assert_null(json_object_get(rest->reply.json, "warnings"));
+    assert_string_equal(rest_message(rest), "Label unchanged");
+    rest_post(rest, "/api/v1/label/",
+              "[{\"name\":\"e\",\"definitions\":[{\"driver\":\"test\"}]},"
+              "{\"name\":\"f\",\"definitions\":[{\"driver\":\"a\"},{\"driver\":\"b\"}]}]");
+    warnings = json_object_get(rest->reply.json, "warnings");
+    assert_int_equal(json_array_size(warnings), 2);
+    assert_non_null(strstr(json_string_value(json_array_get(warnings, 1)), "item 2: definitions[1].driver is \"b\""));
+    rest_refused(rest, "GET", "/api/v1/label/apply", NULL, 404, "there is no label apply");
+    rest_refused(rest, "POST", "/api/v1/label/mac", body, 405, "only allows GET, HEAD, DELETE");
+}
+
 static void a_repeat_with_the_same_key_happens_once(void **context)
 {
     struct rest_case *rest = *context;
@@ -513,6 +539,7 @@ int main(void)
         REST_TEST(a_seq_that_is_not_reached_is_told),
         REST_TEST(a_batch_is_all_or_nothing),
         REST_TEST(labels_go_by_number_name_and_version),
+        REST_TEST(an_answer_warns_and_says_that_nothing_changed),
         REST_TEST(a_repeat_with_the_same_key_happens_once),
         REST_TEST(a_client_may_want_only_the_keys),
         REST_TEST(a_dry_run_changes_nothing),

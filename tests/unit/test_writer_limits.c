@@ -254,7 +254,7 @@ static void a_large_request_takes_little_memory(void **context)
     char *options = big_metadata(60000);
     for (size_t i = 0; i < AQ_LENGTH(definitions); i++)
         definitions[i] = (struct aq_definition){
-            .driver = "test", .options = options, .resources.network = "", .authentication.username = ""};
+            .driver = "other", .options = options, .resources.network = "", .authentication.username = ""};
     struct aq_label_create label = {.name = "fat", .definitions = {definitions, 16}, .metadata = "{}"};
     test_must(test_ask(&cluster, &aq_command_label_create, &label, "admin", NULL, &error) == 0, &error);
     struct aq_application_create record = {.label = "fat", .metadata = "{}"};

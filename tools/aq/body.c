@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -169,14 +170,21 @@ static bool ends_with(const char *text, const char *end)
     return end_length > 0 && length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
+static const struct cli_body_file *file_of(const struct cli_body *body, size_t item)
+{
+    for (unsigned i = 0; i < body->file_count; i++)
+        if (item < body->files[i].end)
+            return body->files[i].places != NULL ? &body->files[i] : NULL;
+    return NULL;
+}
+
 /* The server reports the error, and knows no files. When our declaration gives the same error, it also gives the place.
  */
-bool cli_body_place(const struct cli_body *body, const struct aq_record *record, const char *message,
-                    struct aq_buffer *out)
+static bool place_by_declaration(const struct cli_body *body, const struct aq_record *record, const char *message,
+                                 struct aq_buffer *out)
 {
     struct aq_arena arena = {0};
     void *object = aq_arena_alloc(&arena, record->size);
-    const struct cli_body_file *file = body->files;
     bool found = false;
     size_t index;
     json_t *item;
@@ -184,11 +192,8 @@ bool cli_body_place(const struct cli_body *body, const struct aq_record *record,
         struct aq_error error = {0};
         unsigned line, column;
         int used = 0;
-        while (file < body->files + body->file_count && index >= file->end)
-            file++;
-        if (file == body->files + body->file_count)
-            break;
-        if (file->places == NULL || aq_record_from_json(record, object, item, file->places, &arena, &error) == 0)
+        const struct cli_body_file *file = file_of(body, index);
+        if (file == NULL || aq_record_from_json(record, object, item, file->places, &arena, &error) == 0)
             continue;
         found = sscanf(error.message, "%u:%u: %n", &line, &column, &used) == 2 && used > 0 &&
                 ends_with(message, error.message + used);
@@ -198,4 +203,76 @@ bool cli_body_place(const struct cli_body *body, const struct aq_record *record,
     }
     aq_arena_free(&arena);
     return found;
+}
+
+/* A value that an error is about, and where it was written. */
+struct trail {
+    const struct aq_yaml_places *places;
+    const json_t *at;
+    unsigned line, column;
+    bool placed;
+};
+
+/* Steps to a member, or to an item if `key` is NULL. False: there is none. */
+static bool step(struct trail *trail, const char *key, size_t index)
+{
+    const json_t *next = key != NULL ? json_object_get(trail->at, key) : json_array_get(trail->at, index);
+    if (next == NULL)
+        return false;
+    trail->placed = aq_yaml_place(trail->places, trail->at, key, index, &trail->line, &trail->column);
+    trail->at = next;
+    return true;
+}
+
+/* Follows the path at the beginning of a message: "definitions[0].options". Returns what comes after it. */
+static const char *follow(struct trail *trail, const char *message)
+{
+    char key[65];
+    for (const char *c = message;;) {
+        size_t length = strspn(c, "abcdefghijklmnopqrstuvwxyz0123456789_");
+        char *end;
+        if (*c == '[') {
+            size_t index = strtoul(c + 1, &end, 10);
+            if (*end != ']' || !step(trail, NULL, index))
+                return c;
+            c = end + 1;
+        } else if (length > 0 && length < sizeof key) {
+            snprintf(key, sizeof key, "%.*s", (int)length, c);
+            if (!step(trail, key, 0))
+                return c;
+            c += length;
+        } else {
+            return c;
+        }
+        c += *c == '.';
+    }
+}
+
+/* By the path that the message begins with, and by the option that it names. */
+static bool place_by_path(const struct cli_body *body, const char *message, size_t first, struct aq_buffer *out)
+{
+    static const char option[] = "option \"";
+    unsigned number = 0;
+    int used = 0;
+    char name[65] = "";
+    const char *text = message;
+    if (sscanf(text, "item %u: %n", &number, &used) == 1 && used > 0)
+        text += used;
+    size_t item = first + (number > 0 ? number - 1 : 0);
+    const struct cli_body_file *file = file_of(body, item);
+    if (file == NULL)
+        return false;
+    struct trail trail = {.places = file->places, .at = json_array_get(body->items, item)};
+    const char *rest = follow(&trail, text), *named = strstr(rest, option);
+    if (trail.placed && named != NULL && sscanf(named + strlen(option), "%64[^\"]", name) == 1)
+        (void)step(&trail, name, 0);
+    if (trail.placed)
+        aq_buffer_format(out, "%s:%u:%u: %s", name_of(file->path), trail.line, trail.column, text);
+    return trail.placed;
+}
+
+bool cli_body_place(const struct cli_body *body, const struct aq_record *record, const char *message, size_t first,
+                    struct aq_buffer *out)
+{
+    return place_by_declaration(body, record, message, out) || place_by_path(body, message, first, out);
 }

@@ -36,9 +36,9 @@ int cli_body_read(struct cli_body *body, const struct cli_options *options, cons
                   struct aq_error *error) AQ_MUST_CHECK;
 void cli_body_close(struct cli_body *body);
 
-/* The server refused the items with `message`: appends "FILE:LINE:COLUMN: message" if the place it is about can be
- * found. False: it cannot. */
-bool cli_body_place(const struct cli_body *body, const struct aq_record *record, const char *message,
+/* The server refused the items from `first` on with `message`: appends "FILE:LINE:COLUMN: message" if the place it is
+ * about can be found. False: it cannot. */
+bool cli_body_place(const struct cli_body *body, const struct aq_record *record, const char *message, size_t first,
                     struct aq_buffer *out);
 
 #endif

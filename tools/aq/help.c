@@ -147,7 +147,8 @@ static void help_command(const struct aq_entity *entity, const struct aq_command
         aq_buffer_text(out, " [field=value...]");
     if (creates || command->kind == AQ_UPDATES)
         aq_buffer_text(out, " [-f FILE]");
-    aq_buffer_format(out, "%s%s [--dry-run]\n\n  %s\n", creates ? " [--count N]" : "",
+    aq_buffer_format(out, "%s%s [--dry-run]\n\n  %s\n",
+                     creates && !aq_command_goes_by_verb(command) ? " [--count N]" : "",
                      entity->may_wait ? " [--wait]" : "", command->help);
     if (command->kind == AQ_UPDATES)
         aq_buffer_text(out, "  Fields that are not given keep their value.\n");
@@ -157,8 +158,8 @@ static void help_command(const struct aq_entity *entity, const struct aq_command
     if (command->value != NULL)
         aq_buffer_format(out, "\n  A word alone is the %s.\n", command->value);
     if (creates)
-        aq_buffer_text(out,
-                       "\n  A file is YAML or JSON: an object, or a list of them; several are made all or none.\n");
+        aq_buffer_format(out, "\n  A file is YAML or JSON: an object, or a list of them%s.\n",
+                         aq_command_goes_by_verb(command) ? "" : "; several are made all or none");
 }
 
 static void help_view(const struct aq_entity *entity, const char *verb, const char *help, struct aq_buffer *out)

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct write {
     struct cli *cli;
@@ -22,14 +23,17 @@ struct write {
     json_t *rows;         /* answers */
     json_t *keys;         /* of what was made or changed, as texts */
     uint64_t seq;
+    size_t item;    /* that is sent now, of those that are sent one by one */
+    bool unchanged; /* the last answer: nothing was to be done */
 };
 
 /* ---- the outcome ---------------------------------------------------------------------------------------- */
 
-static const char *past_of(const struct aq_command *command, const json_t *row, char *out, size_t size)
+static const char *past_of(const struct write *write, const json_t *row, char *out, size_t size)
 {
+    const struct aq_command *command = write->command;
     const json_t *value = command->value != NULL ? json_object_get(row, command->value) : NULL;
-    const char *past = aq_command_past(command);
+    const char *past = command->kind == AQ_CREATES && write->unchanged ? "unchanged" : aq_command_past(command);
     if (past == NULL)
         snprintf(out, size, ": %s %s", command->verb,
                  !json_is_boolean(value) ? "done"
@@ -82,7 +86,7 @@ static void tell(const struct write *write, const char *key, const json_t *row, 
         aq_buffer_text(&line, key);
     else
         aq_buffer_format(&line, "%s %s%s", write->entity->name, name_of_row(write->entity, key, row, &name),
-                         past_of(write->command, row, past, sizeof past));
+                         past_of(write, row, past, sizeof past));
     aq_buffer_free(&name);
     aq_buffer_char(&line, '\n');
     cli_print(aq_buffer_string(&line), line.length);
@@ -109,6 +113,9 @@ static void take_reply(struct write *write, const struct cli_reply *reply, const
     size_t index;
     json_t *row;
     write->seq = reply->seq;
+    write->unchanged = json_is_true(json_object_get(reply->json, "unchanged"));
+    json_array_foreach (json_object_get(reply->json, "warnings"), index, row)
+        cli_note("aq: warning: %s", json_string_value(row) ? json_string_value(row) : "?");
     if (write->cli->options.flags.dry_run) {
         cli_show_events(reply->data, &write->cli->options.flags);
         return;
@@ -127,7 +134,8 @@ static void take_reply(struct write *write, const struct cli_reply *reply, const
 static void refused(const struct write *write, const struct cli_reply *reply)
 {
     struct aq_buffer placed = {0};
-    if (reply->exit == CLI_REFUSED && cli_body_place(&write->body, write->command->record, reply->message, &placed))
+    if (reply->exit == CLI_REFUSED &&
+        cli_body_place(&write->body, write->command->record, reply->message, write->item, &placed))
         (void)cli_fail(reply->exit, "%s", aq_buffer_string(&placed));
     else
         (void)cli_reply_fail(reply);
@@ -149,8 +157,8 @@ static enum cli_exit ask(struct write *write, const char *key, const json_t *bod
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
     aq_buffer_format(&path, "/api/v1/%s/", write->entity->name);
     cli_url_escape(key != NULL ? key : "", &path);
-    if (write->command->kind == AQ_ACTS)
-        aq_buffer_format(&path, "/%s", write->command->verb);
+    if (aq_command_goes_by_verb(write->command))
+        aq_buffer_format(&path, "%s%s", key != NULL ? "/" : "", write->command->verb);
     if (write->cli->options.flags.dry_run)
         aq_buffer_text(&path, "?dry_run=true");
     struct cli_request request = {.method = write->command->kind == AQ_DELETES ? "DELETE" : "POST",
@@ -183,6 +191,38 @@ static const struct aq_field *field_of_bare_word(const struct write *write)
     return NULL;
 }
 
+/* Is the word a file? Where one word says too little for the command, it can only be that. */
+static bool is_file(const struct write *write, const char *word)
+{
+    static const char *const ends[] = {".yml", ".yaml", ".json"};
+    const struct aq_record *record = write->command->record;
+    const struct aq_field *alone = field_of_bare_word(write);
+    size_t length = strlen(word);
+    bool says_too_little = false, is = strcmp(word, "-") == 0 || strchr(word, '/') != NULL || access(word, R_OK) == 0;
+    for (size_t i = 0; i < record->count; i++)
+        says_too_little = says_too_little || ((record->fields[i].rules & AQ_REQUIRED) && &record->fields[i] != alone);
+    for (size_t i = 0; i < AQ_LENGTH(ends); i++)
+        is = is || (length > strlen(ends[i]) && strcmp(word + length - strlen(ends[i]), ends[i]) == 0);
+    return says_too_little && is;
+}
+
+/* aq labels create x.yml: files need no -f. */
+static enum cli_exit take_files(struct write *write)
+{
+    struct cli_options *options = &write->cli->options;
+    unsigned kept = 0;
+    for (unsigned i = 0; i < write->bare_count; i++) {
+        if (!is_file(write, write->bare[i]))
+            write->bare[kept++] = write->bare[i];
+        else if (options->file_count == CLI_FILES_MAX)
+            return cli_fail(CLI_USAGE, "more than %d files", CLI_FILES_MAX);
+        else
+            options->files[options->file_count++] = write->bare[i];
+    }
+    write->bare_count = kept;
+    return CLI_DONE;
+}
+
 static enum cli_exit take_bare_word(struct write *write)
 {
     const struct aq_field *field = field_of_bare_word(write);
@@ -198,11 +238,25 @@ static enum cli_exit take_bare_word(struct write *write)
     return CLI_DONE;
 }
 
+/* A command that may change nothing says so of each item. */
+static enum cli_exit ask_each(struct write *write, const json_t *items)
+{
+    enum cli_exit worst = CLI_DONE;
+    json_t *item;
+    json_array_foreach (items, write->item, item) {
+        enum cli_exit code = ask(write, NULL, item);
+        worst = code > worst ? code : worst;
+    }
+    return worst;
+}
+
 static enum cli_exit create(struct write *write)
 {
     const struct cli_options *options = &write->cli->options;
     struct aq_error error = {0};
-    enum cli_exit code = take_bare_word(write);
+    enum cli_exit code = take_files(write);
+    if (code == CLI_DONE)
+        code = take_bare_word(write);
     if (code != CLI_DONE)
         return code;
     if (options->file_count == 0 && json_object_size(write->given) == 0)
@@ -218,6 +272,8 @@ static enum cli_exit create(struct write *write)
         json_array_extend(all, items);
     if (json_array_size(all) == 0)
         code = cli_fail(CLI_USAGE, "nothing to create: the files contain no objects");
+    else if (aq_command_goes_by_verb(write->command))
+        code = ask_each(write, all);
     else
         code = ask(write, NULL, json_array_size(all) == 1 ? json_array_get(all, 0) : all);
     json_decref(all);
@@ -352,7 +408,7 @@ static enum cli_exit check_flags(const struct write *write)
     if (options->filter_count > 0)
         return cli_fail(CLI_USAGE, "--%s is a filter, for lists; a field of a command is given as %s=VALUE",
                         options->filters[0].field, options->filters[0].field);
-    if (write->command->kind != AQ_CREATES && options->flags.count > 0)
+    if ((write->command->kind != AQ_CREATES || aq_command_goes_by_verb(write->command)) && options->flags.count > 0)
         return cli_fail(CLI_USAGE, "--count applies to create only");
     return CLI_DONE;
 }
