@@ -91,6 +91,7 @@ static int open_agent(struct agent *agent, struct aq_error *error)
     const struct session_agent self = {.config = config,
                                        .detected = capacity_detect(home_directory(agent->home)),
                                        .instance = home_instance(agent->home),
+                                       .home = home_identity(agent->home),
                                        .workloads = &agent->workloads,
                                        .delivery = &agent->delivery};
     return session_open(&agent->session, &self, &key, error);
@@ -150,21 +151,24 @@ static void wait_for_news(const struct agent *agent, int fd, int wait_ms)
     (void)ready;
 }
 
-int agent_turn(struct agent *agent, int fd, int wait_ms, struct aq_error *error)
+void agent_turn(struct agent *agent, int fd, int wait_ms)
 {
     uint64_t now_ms = aq_clock_ms();
     session_ask(agent->session, now_ms);
     wait_for_news(agent, fd, turn_pause_ms(agent, now_ms, wait_ms));
     workloads_work(&agent->workloads);
-    if (session_take(agent->session, aq_clock_ms(), error) != 0)
-        return -1;
+    session_take(agent->session, aq_clock_ms());
     delivery_turn(&agent->delivery, DISK_MS);
     home_prune(agent->home);
     home_sweep(agent->home, SWEEP_FILES);
-    return 0;
 }
 
 bool agent_is_welcome(const struct agent *agent)
 {
     return session_is_welcome(agent->session);
+}
+
+const char *agent_refusal(const struct agent *agent)
+{
+    return session_refusal(agent->session);
 }

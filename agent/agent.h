@@ -24,10 +24,11 @@ void agent_close(struct agent *agent); /* leaves workloads running; NULL is fine
 /* Takes the live settings (AQ_LIVE) from `config`, and tells the hub. */
 void agent_reconfigure(struct agent *agent, const struct aq_config_agent *config);
 
-/* One turn of the loop: waits for at most `wait_ms`, or until `fd` (-1: none) is readable. Fails only when the hub
- * refuses this agent for good. */
-int agent_turn(struct agent *agent, int fd, int wait_ms, struct aq_error *error) AQ_MUST_CHECK;
+/* One turn of the loop: waits for at most `wait_ms`, or until `fd` (-1: none) is readable. */
+void agent_turn(struct agent *agent, int fd, int wait_ms);
 
 bool agent_is_welcome(const struct agent *agent); /* the hub has welcomed it */
+/* Why the hub does not admit it, in words; "": the hub has not said so. */
+const char *agent_refusal(const struct agent *agent);
 
 #endif

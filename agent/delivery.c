@@ -27,12 +27,20 @@ void delivery_take(struct delivery *delivery, const struct aq_work *work)
     delivery->open = true;
 }
 
+/* What may have run already is not started again, unless this node knows how it ended. */
+static struct workload *start(struct workloads *workloads, const struct aq_assignment *assignment)
+{
+    if (assignment->started && !home_is_over(workloads->home, assignment->resource))
+        return workloads_add_lost(workloads, assignment->resource);
+    return workloads_start(workloads, assignment);
+}
+
 static void carry_out(struct delivery *delivery, const struct aq_assignment *assignment)
 {
     struct workload *workload = workloads_find(delivery->workloads, assignment->resource);
     if (assignment->want == AQ_WANT_RUNNING) {
         if (workload == NULL)
-            workload = workloads_start(delivery->workloads, assignment);
+            workload = start(delivery->workloads, assignment);
     } else if (workload != NULL) {
         workloads_stop(workload);
     } else {

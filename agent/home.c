@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { RECORD_SIZE_MAX = 1 << 20, INSTANCE_SIZE_MAX = 32 };
+enum { RECORD_SIZE_MAX = 1 << 20, INSTANCE_SIZE_MAX = 32, BOOT_SIZE = 64 };
 
 struct home {
     char *directory;
@@ -128,6 +128,27 @@ uint64_t home_instance(const struct home *home)
     return home->instance;
 }
 
+static uint64_t mix(uint64_t hash, const void *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) /* FNV-1a */
+        hash = (hash ^ ((const unsigned char *)bytes)[i]) * 1099511628211u;
+    return hash;
+}
+
+/* A cloned host may have the same directory on the same device, but was not booted together with this one. */
+uint64_t home_identity(const struct home *home)
+{
+    char boot[BOOT_SIZE] = "";
+    struct stat status = {0};
+    int failed = fstat(home->root, &status);
+    (void)failed; /* then only the boot tells them apart */
+    aq_file_read_text(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof boot);
+    uint64_t hash = mix(14695981039346656037u, boot, strlen(boot));
+    hash = mix(hash, &status.st_dev, sizeof status.st_dev);
+    hash = mix(hash, &status.st_ino, sizeof status.st_ino);
+    return hash | 1; /* 0 means unknown */
+}
+
 /* ---- workloads ----------------------------------------------------------------------------------------- */
 
 const char *home_driver_directory(const struct home *home, uint64_t resource, struct aq_arena *arena)
@@ -178,7 +199,7 @@ static int write_record(int directory, const char *name, const struct aq_record 
                         struct aq_error *error)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
-    aq_record_pack(record, object, &packed);
+    aq_record_pack_briefly(record, object, &packed);
     return aq_file_replace(directory, name, 0600, packed.data, packed.length, error);
 }
 

@@ -30,6 +30,8 @@ void home_close(struct home *home); /* NULL is fine */
 
 const char *home_directory(const struct home *home); /* absolute */
 uint64_t home_instance(const struct home *home);
+uint64_t
+home_identity(const struct home *home); /* differs in a copy of the directory, and after a restart of the host */
 
 /* Stores a new workload, durably. After a failure, nothing of it is left. */
 int home_add(struct home *home, const struct aq_assignment *assignment, struct aq_error *error) AQ_MUST_CHECK;

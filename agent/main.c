@@ -7,12 +7,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TURN_MS = 1000 };
+enum { TURN_MS = 1000, STATUS_SIZE = 640 };
 
 static int read_config(const struct aq_arguments *arguments, struct aq_config_agent *config, struct aq_arena *arena,
                        struct aq_error *error)
@@ -89,12 +90,28 @@ static void unblock_end_signals(void)
     sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* Tells the service manager, when it has changed. */
+static void notify_status(const struct agent *agent)
+{
+    static char told[STATUS_SIZE];
+    char status[STATUS_SIZE];
+    const char *refusal = agent_refusal(agent);
+    if (agent_is_welcome(agent))
+        snprintf(status, sizeof status, "STATUS=known to the controller");
+    else if (refusal[0] != '\0')
+        snprintf(status, sizeof status, "STATUS=not admitted: %s", refusal);
+    else
+        snprintf(status, sizeof status, "STATUS=looking for the controller");
+    if (strcmp(status, told) == 0)
+        return;
+    memcpy(told, status, sizeof told);
+    aq_notify(status);
+}
+
 static int run_agent(struct settings *settings)
 {
     struct aq_error error;
     struct agent *agent = NULL;
-    bool welcome = false, end = false;
-    int failed = 0;
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     int signals = open_signals(&error);
     if (signals < 0 || agent_open(&agent, &settings->config, &error) != 0) {
@@ -104,24 +121,17 @@ static int run_agent(struct settings *settings)
         return EXIT_FAILURE;
     }
     /* Ready even without a controller: the adopted workloads are watched already. */
-    aq_notify("READY=1\nSTATUS=looking for the controller");
-    while (!end && failed == 0) {
-        failed = agent_turn(agent, signals, TURN_MS, &error);
-        end = take_signals(signals, agent, settings);
-        if (agent_is_welcome(agent) != welcome) {
-            welcome = !welcome;
-            aq_notify(welcome ? "STATUS=known to the controller" : "STATUS=looking for the controller");
-        }
-    }
-    if (failed != 0)
-        aq_journal(AQ_ERROR, "the controller refuses this agent", "error", error.message, NULL);
-    else
-        aq_journal(AQ_INFO, "ending; workloads continue to run", NULL);
+    aq_notify("READY=1");
+    do {
+        notify_status(agent);
+        agent_turn(agent, signals, TURN_MS);
+    } while (!take_signals(signals, agent, settings));
+    aq_journal(AQ_INFO, "ending; workloads continue to run", NULL);
     aq_notify("STOPPING=1");
     unblock_end_signals();
     agent_close(agent);
     close(signals);
-    return failed != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    return EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)

@@ -6,26 +6,32 @@
 #include "schema/base/journal.h"
 #include "schema/base/version.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 enum {
-    ANSWER_MS = 5000,       /* until an answer is late; a POLL has longer, as the hub says */
-    AGAIN_MS = 1000,        /* after a refusal */
-    AGAIN_LATER_MS = 10000, /* after a refusal that only an operator can lift */
-    SILENCE_MS = 30000,     /* between two journal lines about a hub that does not answer */
-    RETRY_MOST_MS = 2000,   /* between two attempts to connect, at most */
+    ANSWER_MS = 5000,      /* until an answer is late; a POLL has longer, as the hub says */
+    AGAIN_MS = 1000,       /* after a refusal, */
+    AGAIN_MOST_MS = 10000, /* and after many of them, or one that does not lift by itself */
+    REFUSAL_SIZE = 512,
+    SILENCE_MS = 30000,   /* between two journal lines about a hub that does not answer */
+    RETRY_MOST_MS = 2000, /* between two attempts to connect, at most */
 };
 
 struct session {
     struct session_agent agent;
     struct aq_asker *asker; /* NULL: not open */
     struct aq_question talk, poll;
-    uint64_t number; /* the hub sets it; before that a random one */
+    uint64_t number;  /* the hub sets it; before that a random one */
+    uint64_t process; /* drawn for this session; see HELLO */
     char address[ADDRESS_OWN_SIZE];
     uint64_t hub_form; /* AQ_WIRE_FORM of the hub */
-    bool welcome, was_welcome;
-    bool offer_changed; /* since the last HELLO */
+    bool welcome;
+    char refusal[REFUSAL_SIZE]; /* of the last HELLO */
+    enum aq_error_code refused; /* AQ_OK: it was not */
+    uint64_t pause_ms;          /* before HELLO is sent again */
+    bool offer_changed;         /* since the last HELLO */
     uint64_t beat_ms, patience_ms;
     uint64_t seen; /* number of the last delivery */
     uint64_t talk_at_ms, poll_at_ms, beat_at_ms;
@@ -45,9 +51,11 @@ static int connect_session(struct session *session, const struct aq_wire_key *ke
     bool good = address_parse(&controller, session->agent.config->controller);
     aq_assert(good);
     address_url(&controller, url);
-    if (getrandom(&session->number, sizeof session->number, 0) != sizeof session->number)
+    if (getrandom(&session->number, sizeof session->number, 0) != sizeof session->number ||
+        getrandom(&session->process, sizeof session->process, 0) != sizeof session->process)
         return aq_fail(error, AQ_E_IO, "cannot get a random number");
     session->number |= 1; /* 0 means none */
+    session->process |= 1;
     if (aq_asker_open(&session->asker, url, RETRY_MOST_MS, key, error) != 0)
         return -1;
     address_own(&controller, session->address);
@@ -82,6 +90,11 @@ bool session_is_welcome(const struct session *session)
     return session->welcome;
 }
 
+const char *session_refusal(const struct session *session)
+{
+    return session->refusal;
+}
+
 void session_offer_again(struct session *session)
 {
     session->offer_changed = true;
@@ -108,6 +121,8 @@ static void say_hello(struct session *session, uint64_t now_ms)
         .capacity = capacity_offer(&agent->detected, &agent->config->capacity),
         .asks_session = true,
         .form = AQ_WIRE_FORM,
+        .process = session->process,
+        .home = agent->home,
     };
     session->offer_changed = false;
     aq_asker_ask(session->asker, &session->talk, AQ_MSG_HELLO, &hello, now_ms + ANSWER_MS);
@@ -174,7 +189,10 @@ static void take_welcome(struct session *session, const struct aq_welcome *welco
 {
     if (!session->welcome)
         aq_journal(AQ_INFO, "welcomed by the controller", "controller", session->agent.config->controller, NULL);
-    session->welcome = session->was_welcome = true;
+    session->welcome = true;
+    session->refused = AQ_OK;
+    session->refusal[0] = '\0';
+    session->pause_ms = 0;
     session->beat_ms = welcome->beat_ms;
     session->patience_ms = welcome->patience_ms;
     session->beat_at_ms = now_ms;
@@ -198,31 +216,46 @@ static void take_work(struct session *session, const struct aq_work *work, uint6
                   now_ms);
 }
 
-/* Fails if trying again is of no use. */
-static int take_refused(struct session *session, enum aq_message_type asked, const struct aq_refused *refused,
-                        uint64_t now_ms, struct aq_error *error)
+/* The hub does not admit the agent. Most often another agent has its name, and will be lost, or was before this one got
+ * a new directory. It asks again when the hub says so, else less and less often. Says why once, not each time. */
+static void wait_for_admission(struct session *session, enum aq_error_code code, const struct aq_refused *refused,
+                               uint64_t now_ms)
 {
-    enum aq_error_code code = aq_error_from_name(refused->error);
-    uint64_t *again_at_ms = asked == AQ_MSG_POLL ? &session->poll_at_ms : &session->talk_at_ms;
-    bool fault = code == AQ_E_EXISTS || code == AQ_E_INVALID || code == AQ_E_FORBIDDEN;
-    if (asked == AQ_MSG_HELLO && !session->was_welcome && fault)
-        return aq_fail(error, code, "%s", refused->message);
-    if (code == AQ_E_UNAUTHENTICATED) {
-        session->welcome = false;
-        return 0;
-    }
-    aq_journal(AQ_WARN, "refused by the controller", "question", aq_message_record(asked)->name, "error",
-               refused->error, "message", refused->message, NULL);
-    *again_at_ms = now_ms + (fault ? AGAIN_LATER_MS : AGAIN_MS);
-    return 0;
+    bool told = session->refused == code;
+    uint64_t pause_ms = session->pause_ms > 0 ? session->pause_ms * 2 : AGAIN_MS;
+    session->pause_ms = pause_ms < AGAIN_MOST_MS ? pause_ms : AGAIN_MOST_MS;
+    pause_ms = refused->wait_ms > 0 && refused->wait_ms < AGAIN_MOST_MS ? refused->wait_ms : session->pause_ms;
+    session->talk_at_ms = now_ms + pause_ms;
+    session->refused = code;
+    snprintf(session->refusal, sizeof session->refusal, "%s", refused->message);
+    if (!told)
+        aq_journal(AQ_WARN, "not admitted by the controller: asking again until it does", "controller",
+                   session->agent.config->controller, "error", refused->error, "message", refused->message, NULL);
 }
 
-static int take_answer(struct session *session, enum aq_message_type asked, enum aq_message_type type,
-                       const void *message, uint64_t now_ms, struct aq_error *error)
+static void take_refused(struct session *session, enum aq_message_type asked, const struct aq_refused *refused,
+                         uint64_t now_ms)
+{
+    enum aq_error_code code = aq_error_from_name(refused->error);
+    bool lasting = code == AQ_E_EXISTS || code == AQ_E_INVALID || code == AQ_E_FORBIDDEN;
+    if (code == AQ_E_UNAUTHENTICATED) {
+        session->welcome = false;
+    } else if (asked == AQ_MSG_HELLO) {
+        wait_for_admission(session, code, refused, now_ms);
+    } else {
+        aq_journal(AQ_WARN, "refused by the controller", "question", aq_message_record(asked)->name, "error",
+                   refused->error, "message", refused->message, NULL);
+        *(asked == AQ_MSG_POLL ? &session->poll_at_ms : &session->talk_at_ms) =
+            now_ms + (lasting ? AGAIN_MOST_MS : AGAIN_MS);
+    }
+}
+
+static void take_answer(struct session *session, enum aq_message_type asked, enum aq_message_type type,
+                        const void *message, uint64_t now_ms)
 {
     if (type == AQ_MSG_REFUSED)
-        return take_refused(session, asked, message, now_ms, error);
-    if (asked == AQ_MSG_HELLO && type == AQ_MSG_SESSION)
+        take_refused(session, asked, message, now_ms);
+    else if (asked == AQ_MSG_HELLO && type == AQ_MSG_SESSION)
         take_session(session, message);
     else if (asked == AQ_MSG_HELLO && type == AQ_MSG_WELCOME)
         take_welcome(session, message, now_ms);
@@ -233,7 +266,6 @@ static int take_answer(struct session *session, enum aq_message_type asked, enum
     else
         aq_journal(AQ_WARN, "the answer does not match the question", "question", aq_message_record(asked)->name,
                    "answer", aq_message_record(type)->name, NULL);
-    return 0;
 }
 
 static void journal_silence(struct session *session, uint64_t now_ms)
@@ -262,19 +294,17 @@ static void reconnect_if_late(struct session *session, uint64_t now_ms)
 }
 
 /* At most two answers can have come, as no question is sent meanwhile. */
-int session_take(struct session *session, uint64_t now_ms, struct aq_error *error)
+void session_take(struct session *session, uint64_t now_ms)
 {
     const struct aq_question *question;
     enum aq_message_type type;
     void *message;
     aq_arena_reset(&session->scratch);
     while ((question = aq_asker_take(session->asker, &type, &message, &session->scratch)) != NULL) {
-        if (take_answer(session, question->asked, type, message, now_ms, error) != 0)
-            return -1;
+        take_answer(session, question->asked, type, message, now_ms);
         aq_arena_reset(&session->scratch);
     }
     reconnect_if_late(session, now_ms);
-    return 0;
 }
 
 /* ---- waiting ------------------------------------------------------------------------------------------ */

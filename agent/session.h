@@ -19,7 +19,7 @@ enum { SESSION_FDS = 2 };
 struct session_agent {
     const struct aq_config_agent *config;
     struct aq_amounts detected; /* what the machine has */
-    uint64_t instance;
+    uint64_t instance, home;    /* of its directory, see home.h */
     struct workloads *workloads;
     struct delivery *delivery;
 };
@@ -32,6 +32,8 @@ int session_open(struct session **session, const struct session_agent *agent, co
 void session_close(struct session *session); /* NULL is fine */
 
 bool session_is_welcome(const struct session *session); /* the hub has welcomed the agent */
+/* Why the hub does not admit the agent, in words; "": it has not said so. */
+const char *session_refusal(const struct session *session);
 
 /* Capacity or identifiers in the settings have changed: sends HELLO again. */
 void session_offer_again(struct session *session);
@@ -43,7 +45,8 @@ void session_ask(struct session *session, uint64_t now_ms);
 void session_fds(const struct session *session, struct pollfd fds[SESSION_FDS]);
 int session_pause_ms(const struct session *session, uint64_t now_ms, int wait_ms);
 
-/* Handles the answers that have come. Fails only when the hub refuses the agent for good. */
-int session_take(struct session *session, uint64_t now_ms, struct aq_error *error) AQ_MUST_CHECK;
+/* Handles the answers that have come. No refusal is for good: another agent of this name may be lost or renamed, the
+ * controller updated. So the agent asks again, and its workloads go on meanwhile. */
+void session_take(struct session *session, uint64_t now_ms);
 
 #endif

@@ -14,6 +14,17 @@
 
 enum { STATUS_UNKNOWN = -1 };
 
+/* What is reported of a workload of which there is no record. */
+struct workload_gap {
+    enum aq_happened what;
+    const char *nothing_left, *ended; /* reasons: nothing of it was found; what was found was ended */
+};
+
+static const struct workload_gap lost = {AQ_HAPPENED_LOST, "its node has lost its state",
+                                         "its node has lost its state; what still ran was ended"};
+static const struct workload_gap missing = {AQ_HAPPENED_ENDED, "it was not on this node",
+                                            "its node had lost its state; what still ran was ended"};
+
 /* Returns a text of a happening, cut to its declared length, for free(). */
 static const char *copy_text(const char *field, const char *text)
 {
@@ -80,6 +91,12 @@ static void note_start(struct workloads *workloads, struct workload *workload, c
     journal_workload(AQ_INFO, "workload started", workload->resource, workload->start.identifier);
 }
 
+static const char *const end_words[aq_happened_count] = {
+    [AQ_HAPPENED_FAILED] = "workload failed",
+    [AQ_HAPPENED_ENDED] = "workload ended",
+    [AQ_HAPPENED_LOST] = "workload lost",
+};
+
 /* It is reported once it is stored. A negative `exit_status`: there is none, or none that is known. */
 static void note_end(struct workloads *workloads, struct workload *workload, enum aq_happened what, int exit_status,
                      const char *reason)
@@ -99,8 +116,7 @@ static void note_end(struct workloads *workloads, struct workload *workload, enu
     struct workload_queue *queue = &workloads->unstored;
     *(queue->first != NULL ? &queue->last->next_unstored : &queue->first) = workload;
     queue->last = workload;
-    journal_workload(AQ_INFO, what == AQ_HAPPENED_FAILED ? "workload failed" : "workload ended", workload->resource,
-                     workload->end.reason);
+    journal_workload(AQ_INFO, end_words[what], workload->resource, workload->end.reason);
 }
 
 static void take_report(void *context, const struct driver_report *report)
@@ -111,7 +127,9 @@ static void take_report(void *context, const struct driver_report *report)
         journal_workload(AQ_WARN, "a driver reports on an unknown workload", report->resource, "");
         return;
     }
-    if (report->kind == DRIVER_STARTED)
+    if (workload->gap != NULL)
+        note_end(workloads, workload, workload->gap->what, STATUS_UNKNOWN, workload->gap->ended);
+    else if (report->kind == DRIVER_STARTED)
         note_start(workloads, workload, report);
     else if (report->kind == DRIVER_FAILED && !workload->stopping)
         note_end(workloads, workload, AQ_HAPPENED_FAILED, STATUS_UNKNOWN, report->reason);
@@ -219,6 +237,32 @@ struct workload *workloads_find(const struct workloads *workloads, uint64_t reso
     return roster_find(&workloads->roster, resource);
 }
 
+/* Ends what is left of the workload. Returns whether there is anything; if so, its end is reported later. */
+static bool end_leftover(struct workloads *workloads, struct workload *workload, const struct workload_gap *gap)
+{
+    const struct drivers *drivers = &workloads->drivers;
+    for (uint32_t i = 0; i < drivers->count; i++) {
+        if (!drivers->opened[i].type->end_leftover(drivers->opened[i].driver, workload->resource))
+            continue;
+        workload->gap = gap;
+        workload->stopping = true;
+        journal_workload(AQ_WARN, "a workload of which there is no record still runs: it is ended", workload->resource,
+                         drivers->opened[i].type->declared->name);
+        return true;
+    }
+    return false;
+}
+
+static struct workload *add_unrecorded(struct workloads *workloads, uint64_t resource, const struct workload_gap *gap)
+{
+    if (workloads->roster.count >= WORKLOADS_MAX)
+        return NULL;
+    struct workload *workload = add_workload(workloads, resource);
+    if (!end_leftover(workloads, workload, gap))
+        note_end(workloads, workload, gap->what, STATUS_UNKNOWN, gap->nothing_left);
+    return workload;
+}
+
 struct workload *workloads_start(struct workloads *workloads, const struct aq_assignment *assignment)
 {
     struct aq_error error;
@@ -228,18 +272,19 @@ struct workload *workloads_start(struct workloads *workloads, const struct aq_as
     struct workload *workload = add_workload(workloads, assignment->resource);
     if (home_is_over(workloads->home, assignment->resource))
         note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, "it has ended here before");
-    else if (begin_workload(workloads, workload, assignment, &error) != 0)
+    else if (!end_leftover(workloads, workload, &lost) && begin_workload(workloads, workload, assignment, &error) != 0)
         note_end(workloads, workload, AQ_HAPPENED_FAILED, STATUS_UNKNOWN, error.message);
     return workload;
 }
 
+struct workload *workloads_add_lost(struct workloads *workloads, uint64_t resource)
+{
+    return add_unrecorded(workloads, resource, &lost);
+}
+
 struct workload *workloads_add_missing(struct workloads *workloads, uint64_t resource)
 {
-    if (workloads->roster.count >= WORKLOADS_MAX)
-        return NULL;
-    struct workload *workload = add_workload(workloads, resource);
-    note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, "it was not on this node");
-    return workload;
+    return add_unrecorded(workloads, resource, &missing);
 }
 
 void workloads_stop(struct workload *workload)

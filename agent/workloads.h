@@ -15,11 +15,14 @@ enum { WORKLOADS_MAX = 100000 };
 enum { TELL_NOTHING = 0 };
 #define TELL_WAITS UINT64_MAX
 
+struct workload_gap;
+
 struct workload {
     uint64_t resource;
     const struct opened_driver *driver; /* NULL: none, so it could not be started, or cannot be stopped */
     bool kept;                          /* it has a directory on disk */
     bool stopping, over;
+    const struct workload_gap *gap; /* why there is no record of it, while what is left of it is ended; NULL: none */
     struct workload *next_unstored; /* queue of workloads whose end is not on disk yet */
     uint64_t tell_start, tell_end;
     bool telling; /* it is in the queue of those with something to report */
@@ -54,10 +57,15 @@ int workloads_adopt(struct workloads *workloads, struct aq_error *error) AQ_MUST
 
 struct workload *workloads_find(const struct workloads *workloads, uint64_t resource); /* NULL: none */
 
-/* Adds a workload and starts it. One that cannot be started is over. Returns NULL if there are WORKLOADS_MAX already.
+/* Adds a workload and starts it, unless it turns out to have run here before. One that cannot be started is over.
+ * Returns NULL if there are WORKLOADS_MAX already.
  */
 struct workload *workloads_start(struct workloads *workloads, const struct aq_assignment *assignment);
-/* Adds a workload that the hub wants stopped but that this node does not have: it is over. Returns NULL as above. */
+/* Adds a workload that may have run here, but of which there is no record: what is left of it is ended, and it is
+ * lost. Returns NULL as above. */
+struct workload *workloads_add_lost(struct workloads *workloads, uint64_t resource);
+/* Adds a workload that the hub wants stopped but of which there is no record: it is over, after what is left of it was
+ * ended. Returns NULL as above. */
 struct workload *workloads_add_missing(struct workloads *workloads, uint64_t resource);
 void workloads_stop(struct workload *workload); /* repeating is harmless */
 

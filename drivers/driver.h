@@ -69,6 +69,10 @@ struct driver_type {
     int (*start)(struct driver *driver, const struct driver_spec *spec, struct aq_error *error) AQ_MUST_CHECK;
     int (*adopt)(struct driver *driver, uint64_t resource, const char *directory, struct aq_error *error) AQ_MUST_CHECK;
 
+    /* The agent has no record of this workload, but it may have had one and lost it. Ends what is left of the workload.
+     * Returns whether there is anything; if so, DRIVER_ENDED follows when all of it is gone. */
+    bool (*end_leftover)(struct driver *driver, uint64_t resource);
+
     /* Lets the workload end by itself for the grace time, then ends it. Repeating is harmless. */
     void (*stop)(struct driver *driver, uint64_t resource);
 

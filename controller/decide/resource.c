@@ -47,6 +47,16 @@ static int start_resource(struct decide *decide, const void *record, struct aq_e
 }
 DECIDE(aq_command_resource_start, start_resource);
 
+/* `tries` are those that failed. */
+static void place_again(struct decide *decide, struct aq_application *application, const char *reason,
+                        const struct aq_list *tries)
+{
+    struct aq_label label = decide_label_of(decide, application);
+    emit_moved(decide, application->id, AQ_NEW, reason);
+    application->description = reason;
+    decide_placement(decide, application, &label, tries);
+}
+
 /* A try of an application failed: it is placed elsewhere, or goes to ERROR after the last try. */
 static void try_elsewhere(struct decide *decide, struct aq_application *application, const struct aq_try *failed)
 {
@@ -56,10 +66,7 @@ static void try_elsewhere(struct decide *decide, struct aq_application *applicat
         emit_moved(decide, application->id, AQ_ERRORED, decide_tries_text(decide, outcome, &tries));
         return;
     }
-    emit_moved(decide, application->id, AQ_NEW, failed->reason);
-    application->description = failed->reason;
-    struct aq_label label = decide_label_of(decide, application);
-    decide_placement(decide, application, &label, &tries);
+    place_again(decide, application, failed->reason, &tries);
 }
 
 static int fail_resource(struct decide *decide, const void *record, struct aq_error *error)
@@ -116,6 +123,36 @@ static int end_resource(struct decide *decide, const void *record, struct aq_err
     return 0;
 }
 DECIDE(aq_command_resource_end, end_resource);
+
+static bool restarts_when_lost(struct decide *decide, const struct aq_application *application,
+                               const struct aq_resource *resource)
+{
+    struct aq_label label = decide_label_of(decide, application);
+    return AQ_ITEM(label.definitions, struct aq_definition, resource->definition)->resources.restart_lost;
+}
+
+/* It may have run, and what became of it is not known: unless the label wants that, it is not started again. */
+static int lose_resource(struct decide *decide, const void *record, struct aq_error *error)
+{
+    const struct aq_resource_lose *command = record;
+    struct aq_resource resource;
+    struct aq_application application;
+    if (find_reported(decide, command->id, command->node, &resource, &application, error) != 0)
+        return -1;
+    struct aq_resource_ended event = {.id = command->id, .reason = command->reason};
+    decide_emit(decide, &aq_event_resource_ended, &event);
+    const char *words = aq_arena_format(decide->arena, "lost: %s", command->reason);
+    if (application.status == AQ_DEALLOCATE)
+        emit_moved(decide, application.id, AQ_DEALLOCATED, application.description);
+    else if (application.status != AQ_ELECTED && application.status != AQ_ALLOCATED)
+        return 0; /* recalled meanwhile */
+    else if (restarts_when_lost(decide, &application, &resource))
+        place_again(decide, &application, words, &application.tries);
+    else
+        emit_moved(decide, application.id, AQ_ERRORED, words);
+    return 0;
+}
+DECIDE(aq_command_resource_lose, lose_resource);
 
 static int expire_resource(struct decide *decide, const void *record, struct aq_error *error)
 {

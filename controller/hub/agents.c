@@ -75,7 +75,7 @@ static void remove_ready(struct agents *agents, const struct hub_agent *agent)
 
 void agents_remove(struct agents *agents, struct hub_agent *agent)
 {
-    aq_assert(agent->joining == NULL);
+    aq_assert(agent->joining == NULL && agent->rival == NULL);
     if (agent->ready)
         remove_ready(agents, agent);
     struct hub_agent **link = &agents->buckets[bucket_of(agents, agent->name)];
@@ -94,6 +94,12 @@ void agents_free(struct agents *agents)
     free(agents->all);
     free(agents->buckets);
     *agents = (struct agents){0};
+}
+
+void agent_set_owner(struct hub_agent *agent, uint64_t instance, const char *address)
+{
+    agent->instance = instance;
+    snprintf(agent->address, sizeof agent->address, "%s", address);
 }
 
 void agent_mark_alive(struct hub_agent *agent, uint64_t now_ms)

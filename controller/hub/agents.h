@@ -8,9 +8,10 @@
 #include "controller/hub/pending.h"
 #include "controller/state/live.h"
 
-enum { HUB_AGENTS_MAX = 20000, HUB_NAME_SIZE = 65 };
+enum { HUB_AGENTS_MAX = 20000, HUB_NAME_SIZE = 65, HUB_ADDRESS_SIZE = 129 };
 
 struct hub_join;
+struct hub_rival;
 struct hub_report;
 
 /* A POLL that waits for a delivery. If its question is empty, there is none. */
@@ -27,13 +28,21 @@ struct hub_agent {
 
     /* The node in the tables; see changes.h. */
     bool known, active; /* it is there; it is ACTIVE */
+    uint64_t instance;  /* of its agent */
+    char address[HUB_ADDRESS_SIZE];
 
     /* See sessions.h. */
-    uint64_t session;         /* 0: none */
-    bool offered;             /* the hub chose its number; older agents choose it, so a recording may look like them */
-    uint64_t form;            /* AQ_WIRE_FORM of the agent */
-    struct aq_buffer hello;   /* packed HELLO of the session, for sessions_rejoin() */
+    uint64_t session;       /* 0: none */
+    bool offered;           /* the hub chose its number; older agents choose it, so a recording may look like them */
+    struct aq_buffer hello; /* packed HELLO of the session, for sessions_rejoin() */
+    uint64_t form, process, home; /* as HELLO says */
+    struct hub_channel *channel;  /* where it was heard last: this peer of this channel */
+    uint64_t peer;
     struct hub_join *joining; /* a HELLO that is not committed yet */
+
+    /* See rivals.h. */
+    struct hub_rival *rival; /* another agent of this name waits */
+    uint64_t refused_ms;     /* when another one was last refused, with a line in the journal; 0: never */
 
     /* See presence.h. */
     uint64_t seen_ms; /* the last sign of life, or when the hub began to listen */
@@ -68,6 +77,8 @@ struct hub_agent *agents_add(struct agents *agents, const char *name);
 void agents_remove(struct agents *agents, struct hub_agent *agent); /* frees the agent, which must not be joining */
 void agents_free(struct agents *agents);
 
+/* Notes whose agent's the node is, as the tables say. */
+void agent_set_owner(struct hub_agent *agent, uint64_t instance, const char *address);
 /* Notes a sign of life. */
 void agent_mark_alive(struct hub_agent *agent, uint64_t now_ms);
 

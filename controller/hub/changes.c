@@ -31,6 +31,7 @@ static bool load_node(void *context, const struct state_key *key, const void *ob
         agent->seen_ms = base->now_ms;
     agent->known = true;
     agent->active = node->status == AQ_NODE_ACTIVE;
+    agent_set_owner(agent, node->instance, node->address);
     return true;
 }
 

@@ -135,6 +135,11 @@ void channel_refuse(struct hub_question *question, const struct aq_error *error)
     channel_answer(question, AQ_MSG_REFUSED, &refused);
 }
 
+bool channel_has(const struct hub_channel *channel, uint64_t peer)
+{
+    return channel->gate == NULL || gate_has(channel->gate, peer);
+}
+
 void channel_admit(const struct hub_question *question)
 {
     if (question->channel->gate != NULL)

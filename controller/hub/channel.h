@@ -51,5 +51,7 @@ void channel_refuse(struct hub_question *question, const struct aq_error *error)
 
 /* Admits the peer that asked this to the gate. */
 void channel_admit(const struct hub_question *question);
+/* Whether the peer's connection is open. On the local socket that is not known, and assumed. */
+bool channel_has(const struct hub_channel *channel, uint64_t peer);
 
 #endif

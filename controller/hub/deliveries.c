@@ -17,6 +17,7 @@ struct draft {
     struct hub_agent *agent;
     struct state_txn *txn;
     struct aq_arena *arena;
+    struct aq_node node; /* number 0: it was deleted */
     struct aq_work work;
     size_t bytes;
 };
@@ -32,6 +33,13 @@ static struct aq_definition definition_of(struct draft *draft, const struct aq_r
         return *AQ_ITEM(label.definitions, struct aq_definition, resource->definition);
     aq_journal(AQ_ERROR, "the label of a resource is missing in the tables", "node", resource->node, NULL);
     return (struct aq_definition){.options = "{}", .resources.network = ""};
+}
+
+/* What is not known to have started may have started on an agent of another instance, before that lost its directory.
+ */
+static bool may_have_run(const struct draft *draft, const struct aq_resource *resource)
+{
+    return resource->status != AQ_RESOURCE_ASSIGNED || resource->instance != draft->node.instance;
 }
 
 static void add_assignment(struct draft *draft, uint64_t number)
@@ -55,6 +63,7 @@ static void add_assignment(struct draft *draft, uint64_t number)
     assignment->network = definition.resources.network;
     assignment->amounts = resource.amounts;
     assignment->metadata = resource.metadata;
+    assignment->started = draft->agent->form >= AQ_FORM_LOST && may_have_run(draft, &resource);
     draft->bytes += strlen(definition.options) + strlen(resource.metadata);
 }
 
@@ -78,12 +87,11 @@ static bool add_row(void *context, const struct state_key *key, const void *valu
 static void add_all(struct draft *draft)
 {
     const struct pending *pending = &draft->agent->pending;
-    struct aq_node node;
     struct state_key prefix = {0}, after;
     draft->work.full = true;
     draft->work.first = pending->all_from;
-    if (state_node(draft->txn, draft->agent->name, &node, draft->arena)) {
-        state_key_add_number(&prefix, node.number);
+    if (draft->node.number != 0) {
+        state_key_add_number(&prefix, draft->node.number);
         after = prefix;
         state_key_add_number(&after, pending->all_from > 0 ? pending->all_from - 1 : 0);
         index_scan_after(draft->txn, INDEX_NODE_RESOURCE, &prefix, &after, add_row, draft);
@@ -115,6 +123,8 @@ static void deliver(struct hub_deliveries *deliveries, struct hub_agent *agent, 
     aq_arena_reset(arena);
     draft.work.assignments.items = aq_arena_alloc(arena, ASSIGNMENTS_MAX * sizeof(struct aq_assignment));
     draft.work.delivery = ++agent->pending.delivery;
+    if (!state_node(txn, agent->name, &draft.node, arena))
+        draft.node = (struct aq_node){0};
     if (agent->pending.all)
         add_all(&draft);
     else

@@ -409,6 +409,11 @@ void gate_admit(struct gate *gate, uint64_t id)
     peer->admitted = true;
 }
 
+bool gate_has(const struct gate *gate, uint64_t id)
+{
+    return find_peer(gate, id) != NULL;
+}
+
 void gate_tick(struct gate *gate)
 {
     uint64_t now = aq_clock_coarse_ms();

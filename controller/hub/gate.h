@@ -56,6 +56,7 @@ int gate_receive(struct gate *gate, struct gate_message *message) AQ_MUST_CHECK;
 void gate_judge(struct gate *gate, bool ours);
 /* Admits the peer. Does nothing if the peer is gone. */
 void gate_admit(struct gate *gate, uint64_t peer);
+bool gate_has(const struct gate *gate, uint64_t peer); /* its connection is open */
 /* Sends an answer to the peer, without waiting. Does nothing if the peer is gone. */
 void gate_answer(struct gate *gate, uint64_t to, const void *stack, size_t stack_length, const void *body,
                  size_t length);

@@ -9,6 +9,7 @@
  *   base               what all parts use
  *   fetches            FETCH: logs of workloads
  *   deliveries         POLL: what agents must do
+ *   rivals             two agents of one name
  *   sessions           HELLO: agents join
  *   presence           BEAT: which agents are alive
  *   reports            REPORT: what happened to resources
@@ -298,6 +299,7 @@ static void take_turn(struct hub *hub, bool *more)
     if (ready > 0 && fds[1].revents != 0)
         take_messages(hub, &hub->local_channel, local_answers);
     check_time_outs(hub);
+    sessions_admit_rivals(&hub->sessions);
     deliveries_send(&hub->deliveries);
 }
 

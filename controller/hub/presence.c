@@ -29,10 +29,10 @@ struct hub_lose {
 void presence_heard(struct hub_presence *presence, struct hub_agent *agent, const struct hub_question *question,
                     bool fresh)
 {
-    if (agent->offered && !fresh)
+    bool alive = fresh || !agent->offered;
+    sessions_note_alive(presence->sessions, agent, question, alive);
+    if (!alive)
         return;
-    channel_admit(question);
-    agent_mark_alive(agent, presence->base->now_ms);
     if (!agent->active && agent->joining == NULL)
         sessions_rejoin(presence->sessions, agent);
 }

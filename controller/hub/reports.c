@@ -16,6 +16,7 @@ struct report_command {
     union {
         struct aq_resource_start start;
         struct aq_resource_fail fail;
+        struct aq_resource_lose lose;
         struct aq_resource_end end;
     } record;
 };
@@ -62,6 +63,10 @@ static void fill_command(struct report_command *command, const struct hub_report
                                                          .node = report->name,
                                                          .reason = happening->reason,
                                                          .log_bytes = happening->log_bytes};
+    } else if (happening->what == AQ_HAPPENED_LOST) {
+        command->request.command = &aq_command_resource_lose;
+        command->record.lose =
+            (struct aq_resource_lose){.id = happening->resource, .node = report->name, .reason = happening->reason};
     } else {
         command->request.command = &aq_command_resource_end;
         command->record.end = (struct aq_resource_end){.id = happening->resource,

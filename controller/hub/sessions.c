@@ -22,9 +22,8 @@ struct hub_join {
     const void *records[1];
     struct aq_arena arena;
     char author[AUTHOR_SIZE];
-    uint64_t session;
+    uint64_t session, form, process, home; /* as HELLO says */
     bool offered;
-    uint64_t form;
     struct aq_buffer hello; /* packed */
     struct hub_question question;
 };
@@ -98,13 +97,20 @@ static void begin_session(struct hub_base *base, struct hub_agent *agent, struct
     agent->session = join->session;
     agent->offered = join->offered;
     agent->form = join->form;
+    agent->process = join->process;
+    agent->home = join->home;
     agent->known = agent->active = true;
+    agent->refused_ms = 0;
+    agent_set_owner(agent, join->join.instance, join->join.address);
     struct aq_buffer old = agent->hello;
     agent->hello = join->hello;
     join->hello = old;
     agent_mark_alive(agent, base->now_ms);
-    if (join->question.channel != NULL)
+    if (join->question.channel != NULL) {
+        agent->channel = join->question.channel;
+        agent->peer = join->question.peer;
         reset_deliveries(agent);
+    }
     agents_tell_all(&base->agents, agent);
 }
 
@@ -118,6 +124,7 @@ static void join_free(struct hub_join *join)
 static void remove_agent(struct hub_sessions *sessions, struct hub_agent *agent)
 {
     fetches_drop(sessions->fetches, agent);
+    rivals_drop(&sessions->rivals, agent);
     agents_remove(&sessions->base->agents, agent);
 }
 
@@ -153,8 +160,10 @@ static void submit_join(struct hub_sessions *sessions, struct hub_agent *agent, 
     join->records[0] = &join->join;
     snprintf(join->author, sizeof join->author, "node:%s", hello->name);
     join->session = hello->session;
-    join->offered = hello->asks_session;
     join->form = hello->form;
+    join->process = hello->process;
+    join->home = hello->home;
+    join->offered = hello->asks_session;
     if (question != NULL)
         join->question = *question;
     join->sessions = sessions;
@@ -184,6 +193,21 @@ static void repeat_hello(struct hub_join *join, const struct aq_hello *hello, co
         join->question = *question;
 }
 
+static void join_or_wait(struct hub_sessions *sessions, struct hub_agent *agent, const struct aq_hello *hello,
+                         struct hub_question *question)
+{
+    switch (rivals_judge(agent, question, hello)) {
+    case RIVALS_ADMIT:
+        submit_join(sessions, agent, hello, question);
+        break;
+    case RIVALS_REFUSE:
+        rivals_refuse(&sessions->rivals, agent, hello, question);
+        break;
+    case RIVALS_ASK:
+        rivals_add(&sessions->rivals, agent, hello, question);
+    }
+}
+
 void sessions_hello(struct hub_sessions *sessions, struct hub_question *question, const struct aq_hello *hello)
 {
     struct agents *agents = &sessions->base->agents;
@@ -199,7 +223,7 @@ void sessions_hello(struct hub_sessions *sessions, struct hub_question *question
     channel_admit(question);
     agent = agents_add(agents, hello->name);
     if (agent != NULL) {
-        submit_join(sessions, agent, hello, question);
+        join_or_wait(sessions, agent, hello, question);
         return;
     }
     struct aq_error error;
@@ -207,15 +231,43 @@ void sessions_hello(struct hub_sessions *sessions, struct hub_question *question
     channel_refuse(question, &error);
 }
 
-void sessions_rejoin(struct hub_sessions *sessions, struct hub_agent *agent)
+static void join_packed(struct hub_sessions *sessions, struct hub_agent *agent, const struct aq_buffer *packed,
+                        const struct hub_question *question)
 {
     struct aq_hello hello;
     struct aq_error error;
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
-    int failed =
-        aq_record_unpack(&aq_hello_record, &hello, agent->hello.data, agent->hello.length, false, &arena, &error);
+    int failed = aq_record_unpack(&aq_hello_record, &hello, packed->data, packed->length, false, &arena, &error);
     aq_assert(failed == 0);
-    submit_join(sessions, agent, &hello, NULL);
+    submit_join(sessions, agent, &hello, question);
+}
+
+void sessions_rejoin(struct hub_sessions *sessions, struct hub_agent *agent)
+{
+    join_packed(sessions, agent, &agent->hello, NULL);
+}
+
+void sessions_note_alive(struct hub_sessions *sessions, struct hub_agent *agent, const struct hub_question *question,
+                         bool fresh)
+{
+    bool its_own = question->channel == agent->channel && question->peer == agent->peer;
+    if (fresh || its_own)
+        rivals_note_alive(&sessions->rivals, agent);
+    if (!fresh)
+        return;
+    agent->channel = question->channel;
+    agent->peer = question->peer;
+    channel_admit(question);
+    agent_mark_alive(agent, sessions->base->now_ms);
+}
+
+void sessions_admit_rivals(struct hub_sessions *sessions)
+{
+    struct hub_rival *rival;
+    while ((rival = rivals_take(&sessions->rivals)) != NULL) {
+        join_packed(sessions, rival->agent, &rival->hello, &rival->question);
+        rivals_free(rival);
+    }
 }
 
 /* ---- finding and ending -------------------------------------------------------------------------------- */
@@ -235,6 +287,7 @@ struct hub_agent *sessions_find(struct hub_sessions *sessions, struct hub_questi
 
 void sessions_drop_node(struct hub_sessions *sessions, struct hub_agent *agent)
 {
+    rivals_drop(&sessions->rivals, agent);
     agent->known = agent->active = false;
     agent->session = 0;
     agent->report = NULL;
@@ -246,11 +299,14 @@ void sessions_drop_node(struct hub_sessions *sessions, struct hub_agent *agent)
 
 void sessions_open(struct hub_sessions *sessions, struct hub_base *base, struct hub_fetches *fetches)
 {
-    *sessions =
-        (struct hub_sessions){.base = base, .fetches = fetches, .offers = aq_calloc(OFFERS, sizeof *sessions->offers)};
+    *sessions = (struct hub_sessions){.base = base,
+                                      .fetches = fetches,
+                                      .rivals = {.base = base},
+                                      .offers = aq_calloc(OFFERS, sizeof *sessions->offers)};
 }
 
 void sessions_close(struct hub_sessions *sessions)
 {
+    rivals_close(&sessions->rivals);
     free(sessions->offers);
 }

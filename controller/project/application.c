@@ -124,6 +124,7 @@ static void create_resource(struct project *project, const struct aq_application
         .lifetime = application->lifetime != 0 ? application->lifetime : definition->resources.lifetime,
         .created_at = project->time_ms,
         .previous = previous,
+        .instance = node.instance,
     };
     struct state_key key = state_key_number(resource.id), on_node = state_key_number(node.number);
     state_key_add_number(&on_node, resource.id);

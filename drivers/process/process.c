@@ -225,6 +225,7 @@ const struct driver_type process_driver_type = {
     .close = process_close,
     .start = process_start,
     .adopt = process_adopt,
+    .end_leftover = process_workload_end_leftover,
     .stop = process_stop,
     .wake_fd = process_wake_fd,
     .timeout_ms = process_timeout_ms,

@@ -20,7 +20,8 @@ enum {
     SHORT_AGAIN_MS = 100,
     CLEAR_AGAIN_MS = 2,
     CLEAR_AGAIN_MOST_MS = 500,
-    KEEPER_LATE_MS = 10000
+    KEEPER_LATE_MS = 10000,
+    LEFTOVER_GRACE_MS = 10000 /* between SIGTERM and SIGKILL */
 };
 enum { STATUS_KILLED = 128 + SIGKILL };
 
@@ -165,7 +166,8 @@ static void workload_clear(struct driver *driver, struct process_workload *workl
     struct cgroup group;
     cgroup_name(&group, &driver->host, driver->node, workload->resource);
     bool grouped = cgroup_exists(&group);
-    cgroup_kill(&group);
+    if (aq_clock_boot_ms() >= workload->kill_at_ms)
+        cgroup_kill(&group);
     bool main_gone = clear_main(workload);
     bool others_gone = grouped ? cgroup_is_empty(&group) : main_gone && clear_without_group(workload);
     if (!main_gone || !others_gone || cgroup_remove(&group) != 0) {
@@ -192,6 +194,29 @@ static void workload_lost(struct driver *driver, struct process_workload *worklo
     fd_close(&workload->status);
     fd_close(&workload->pidfd);
     workload_clear(driver, workload);
+}
+
+/* Its keeper, if that still runs, looks after the processes, and ends when they have. */
+bool process_workload_end_leftover(struct driver *driver, uint64_t resource)
+{
+    struct cgroup group;
+    cgroup_name(&group, &driver->host, driver->node, resource);
+    if (roster_find(&driver->roster, resource) != NULL || !cgroup_exists(&group))
+        return false;
+    if (cgroup_is_empty(&group)) {
+        int removed = cgroup_remove(&group);
+        (void)removed; /* an empty group does no harm */
+        return false;
+    }
+    struct process_workload *workload = process_workload_add(driver, resource, "");
+    workload->phase = PROCESS_CLEARING;
+    workload->clear_again_ms = CLEAR_AGAIN_MS;
+    workload->kill_at_ms = aq_clock_boot_ms() + LEFTOVER_GRACE_MS;
+    workload->lost = (struct process_exit){.exit_status = STATUS_KILLED, .reason = "it was left without a record"};
+    cgroup_signal(&group, SIGTERM);
+    cgroup_signal(&group, SIGCONT);
+    process_workload_wake_in(driver, workload, CLEAR_AGAIN_MS);
+    return true;
 }
 
 /* ---- reading the files -------------------------------------------------------------------------------- */

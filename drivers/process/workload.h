@@ -33,6 +33,7 @@ struct process_workload {
     bool stopping;
     uint64_t due_ms; /* when to look at it; UINT64_MAX: no need */
     unsigned clear_again_ms;
+    uint64_t kill_at_ms;           /* CLEARING: nothing is killed before */
     struct process_exit lost;      /* CLEARING: what will be reported */
     struct process_workload *next; /* WAITING: the next in the queue */
 };
@@ -64,6 +65,10 @@ void process_workload_wake_in(struct driver *driver, struct process_workload *wo
 void process_workload_event(struct driver *driver, struct process_workload *workload); /* a descriptor is readable */
 void process_workload_due(struct driver *driver, struct process_workload *workload);   /* its time has come */
 void process_workload_stop(struct driver *driver, struct process_workload *workload);
+/* Finds what is left of a workload of which there is no record by its control group, and ends it. Returns whether there
+ * is anything. On a host without control groups nothing is found. */
+bool process_workload_end_leftover(struct driver *driver, uint64_t resource);
+
 void process_workload_fail(struct driver *driver, struct process_workload *workload, const char *reason);
 
 #endif

@@ -144,6 +144,13 @@ static int test_adopt(struct driver *driver, uint64_t resource, const char *dire
     return 0;
 }
 
+/* Nothing runs, so nothing is left. */
+static bool test_end_leftover(struct driver *driver, uint64_t resource)
+{
+    (void)driver, (void)resource;
+    return false;
+}
+
 /* Reports the end of `workload` and frees it. The callback may call the driver. */
 static void workload_end(struct driver *driver, struct test_workload *workload, enum driver_report_kind kind,
                          int exit_status, const char *reason)
@@ -243,6 +250,7 @@ const struct driver_type test_driver_type = {
     .close = test_close,
     .start = test_start,
     .adopt = test_adopt,
+    .end_leftover = test_end_leftover,
     .stop = test_stop,
     .wake_fd = test_wake_fd,
     .timeout_ms = test_timeout_ms,

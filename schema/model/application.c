@@ -21,7 +21,7 @@ AQ_VIEW(application, "votes", AQ_VIEW_VOTES, "what each node answered, as a tabl
 static const unsigned moves[aq_application_status_count] = {
     [AQ_NEW] = TO(AQ_ELECTED) | TO(AQ_RECALLED) | TO(AQ_ERRORED),
     [AQ_ELECTED] = TO(AQ_ALLOCATED) | TO(AQ_NEW) | TO(AQ_RECALLED) | TO(AQ_ERRORED),
-    [AQ_ALLOCATED] = TO(AQ_DEALLOCATE) | TO(AQ_DEALLOCATED) | TO(AQ_ERRORED),
+    [AQ_ALLOCATED] = TO(AQ_DEALLOCATE) | TO(AQ_DEALLOCATED) | TO(AQ_NEW) | TO(AQ_ERRORED),
     [AQ_DEALLOCATE] = TO(AQ_DEALLOCATED),
     [AQ_DEALLOCATED] = 0,
     [AQ_RECALLED] = 0,

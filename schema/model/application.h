@@ -10,7 +10,7 @@
 
 /* The allowed moves are one table in application.c; docs/architecture.md prints it. */
 #define AQ_APPLICATION_STATUSES(W)                                                                                     \
-    W(AQ_NEW, "NEW", "created; no node has room yet, or the last try failed")                                          \
+    W(AQ_NEW, "NEW", "created; no node has room yet, the last try failed, or its node lost it")                        \
     W(AQ_ELECTED, "ELECTED", "a node was chosen and is starting it")                                                   \
     W(AQ_ALLOCATED, "ALLOCATED", "it runs")                                                                            \
     W(AQ_DEALLOCATE, "DEALLOCATE", "deallocated; its node is ending it")                                               \

@@ -22,7 +22,7 @@ AQ_COMMAND(label, apply, 12, AQ_CREATES, AQ_ROLE_ADMIN,
            .older_form = aq_label_from_flat)
 AQ_COMMAND(label, delete, 11, AQ_DELETES, AQ_ROLE_ADMIN, "delete a version of a label that no open application uses")
 
-AQ_EVENT(label, created, 10, 2, "a version of a label was created")
+AQ_EVENT(label, created, 10, 3, "a version of a label was created")
 AQ_EVENT(label, deleted, 11, 1, "a version of a label was deleted")
 
 struct aq_amounts aq_needs_amounts(const struct aq_needs *needs)

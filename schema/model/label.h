@@ -18,13 +18,15 @@ enum { AQ_DEFINITIONS_MAX = 16 };
 AQ_DECLARE(aq_disk)
 
 #define aq_needs_fields(F, T)                                                                                          \
-    F(T, cpu,         CPU(0, AQ_CPU_MAX),           0, "processor cores; 0: not counted")                              \
-    F(T, ram,         SIZE(0, AQ_SIZE_MAX_MIB),     0, "memory; 0: not counted")                                       \
-    F(T, disks,       LIST(aq_disk, 0, 16),         0, "disks")                                                        \
-    F(T, network,     TEXT(0, 64),                  0, "network to attach to; empty: the driver's default")            \
-    F(T, slots,       U64(0, AQ_SLOTS_MAX),         0, "slots that it takes on the node")                              \
-    F(T, lifetime,    DURATION(0, AQ_LIFETIME_MAX), 0, "deallocated after this time; 0: never")                        \
-    F(T, node_filter, TEXTS(0, 16),                 0, "patterns such as os:linux or rack:a*: a node must match each")
+    F(T, cpu,          CPU(0, AQ_CPU_MAX),           0, "processor cores; 0: not counted")                             \
+    F(T, ram,          SIZE(0, AQ_SIZE_MAX_MIB),     0, "memory; 0: not counted")                                      \
+    F(T, disks,        LIST(aq_disk, 0, 16),         0, "disks")                                                       \
+    F(T, network,      TEXT(0, 64),                  0, "network to attach to; empty: the driver's default")           \
+    F(T, slots,        U64(0, AQ_SLOTS_MAX),         0, "slots that it takes on the node")                             \
+    F(T, lifetime,     DURATION(0, AQ_LIFETIME_MAX), 0, "deallocated after this time; 0: never")                       \
+    F(T, node_filter,  TEXTS(0, 16),                 0, "patterns such as os:linux or rack:a*: a node must match each")\
+    F(T, restart_lost, BOOL,                         0,                                                                \
+      "true: when its node has lost its state, it is started again, as a new resource; false: it then failed")
 AQ_DECLARE(aq_needs)
 
 #define aq_authentication_fields(F, T)                                                                                 \

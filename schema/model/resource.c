@@ -15,6 +15,7 @@ AQ_VIEW(resource, "log", AQ_VIEW_OUTPUT, "the output of its workload")
 AQ_COMMAND(resource, start, 40, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "an agent reports that it runs")
 AQ_COMMAND(resource, fail, 41, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "an agent could not start it")
 AQ_COMMAND(resource, end, 42, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "an agent reports that it ended")
+AQ_COMMAND(resource, lose, 44, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "an agent has no record of it")
 AQ_COMMAND(resource, expire, 43, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "its lifetime is over")
 
 AQ_EVENT(resource, started, 40, 1, "a resource runs")

@@ -35,7 +35,8 @@ AQ_DECLARE_WORDS(aq_resource_status, AQ_RESOURCE_STATUSES)
     F(T, started_at,  TIME,                         0,                  "when its workload started")                   \
     F(T, expires_at,  TIME,                         0,                  "when its lifetime is over")                   \
     F(T, previous,    U64(0, UINT64_MAX),           AQ_SECRET,                                                         \
-      "the resource that its application had before; 0: none")
+      "the resource that its application had before; 0: none")\
+    F(T, instance,    U64(0, UINT64_MAX),           AQ_SECRET,          "the node's instance when it was chosen")
 AQ_DECLARE_ENTITY(resource)
 
 /* What is kept of a resource that is gone, so that its log is found. Removed with its application. */
@@ -71,6 +72,12 @@ AQ_DECLARE_COMMAND(resource_fail)
     F(T, unknown,     BOOL,               0,           "it has no exit status, or none that is known")                 \
     F(T, log_bytes,   U64(0, UINT64_MAX), 0,           "how much of its log is kept")
 AQ_DECLARE_COMMAND(resource_end)
+
+#define aq_resource_lose_fields(F, T)                                                                                  \
+    F(T, id,     REF(resource),  AQ_REQUIRED, "number of the resource")                                                \
+    F(T, node,   REF_NAME(node), AQ_REQUIRED, "node that reports it")                                                  \
+    F(T, reason, TEXT(0, 512),   AQ_LINES,    "how it was lost")
+AQ_DECLARE_COMMAND(resource_lose)
 
 #define aq_resource_expire_fields(F, T)                                                                                \
     F(T, id, REF(resource), AQ_REQUIRED, "number of the resource")

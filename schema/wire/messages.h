@@ -21,13 +21,14 @@
 
 enum {
     AQ_WIRE_FORMAT = 1, /* of all messages */
-    AQ_WIRE_FORM = 2,   /* raised with new fields: see enum aq_form */
+    AQ_WIRE_FORM = 3,   /* raised with new fields: see enum aq_form */
     AQ_WIRE_MESSAGE_MAX = 4 << 20
 };
 
 /* The AQ_WIRE_FORM from which on messages have these fields. */
 enum aq_form {
     AQ_FORM_LOGS = 2, /* ask.extent and those after it, told.extent, beat.logs, happening.log_bytes, welcome.form */
+    AQ_FORM_LOST = 3, /* assignment.started, refused.wait_ms */
 };
 
 /*  type            record         from      answered by */
@@ -65,7 +66,11 @@ enum aq_message_type {
     F(T, session,      U64(1, UINT64_MAX), AQ_REQUIRED, "number from SESSION; before that any number")                 \
     AQ_NODE_DESCRIPTION(F, T)                                                                                          \
     F(T, asks_session, BOOL,               0,           "whether the hub draws the number; older agents draw it")      \
-    F(T, form,         U64(0, UINT64_MAX), 0,           "AQ_WIRE_FORM of the agent; 0: of an older one")
+    F(T, form,         U64(0, UINT64_MAX), 0,           "AQ_WIRE_FORM of the agent; 0: of an older one")               \
+    F(T, process,      U64(0, UINT64_MAX), 0,                                                                          \
+      "drawn each time the agent starts: tells two agents with copies of one directory apart")                         \
+    F(T, home,         U64(0, UINT64_MAX), 0,                                                                          \
+      "of the agent's directory on its host; a copy of the directory has another")
 AQ_DECLARE(aq_hello)
 
 #define aq_session_fields(F, T)                                                                                        \
@@ -80,8 +85,9 @@ AQ_DECLARE(aq_session)
 AQ_DECLARE(aq_welcome)
 
 #define aq_refused_fields(F, T)                                                                                        \
-    F(T, error,   TEXT(0, 32),  0,        "name of the error; unauthenticated: send HELLO first")                      \
-    F(T, message, TEXT(0, 512), AQ_LINES, "in words")
+    F(T, error,   TEXT(0, 32),           0,        "name of the error; unauthenticated: send HELLO first")             \
+    F(T, message, TEXT(0, 512),          AQ_LINES, "in words")                                                         \
+    F(T, wait_ms, U64(0, 3600000, "ms"), 0,        "when to ask again; 0: as the agent likes")
 AQ_DECLARE(aq_refused)
 
 /* `seen`: the last delivery that has arrived; 0: none in this session. A delivery is repeated until it is seen. */
@@ -103,7 +109,8 @@ AQ_DECLARE_WORDS(aq_want, AQ_WANTS)
     F(T, options,  DOCUMENT(65536),    0, "options of the driver")                                                     \
     F(T, amounts,  RECORD(aq_amounts), 0, "its limits")                                                                \
     F(T, network,  TEXT(0, 64),        0, "network to attach it to")                                                   \
-    F(T, metadata, DOCUMENT(131072),   0, "merged metadata")
+    F(T, metadata, DOCUMENT(131072),   0, "merged metadata")                                                           \
+    F(T, started,  BOOL,               0, "it may have run already: an agent that does not know it must not start it")
 AQ_DECLARE(aq_assignment)
 
 /* A question about the log of a resource, answered in the next REPORT, or later if it may wait.
@@ -146,7 +153,8 @@ AQ_DECLARE(aq_work)
 #define AQ_HAPPENINGS(W)                                                                                               \
     W(AQ_HAPPENED_STARTED, "started", "it runs")                                                                       \
     W(AQ_HAPPENED_FAILED, "failed", "it could not be started")                                                         \
-    W(AQ_HAPPENED_ENDED, "ended", "it is gone")
+    W(AQ_HAPPENED_ENDED, "ended", "it is gone")                                                                        \
+    W(AQ_HAPPENED_LOST, "lost", "it may have run, and the agent has no record of it")
 AQ_DECLARE_WORDS(aq_happened, AQ_HAPPENINGS)
 
 #define aq_happening_fields(F, T)                                                                                      \
@@ -156,7 +164,7 @@ AQ_DECLARE_WORDS(aq_happened, AQ_HAPPENINGS)
     F(T, ip_addr,     TEXT(0, 64),        0,        "started: its address")                                            \
     F(T, hw_addr,     TEXT(0, 64),        0,        "started: its hardware address")                                   \
     F(T, exit_status, U64(0, 255),        0,        "ended: as a shell shows it")                                      \
-    F(T, reason,      TEXT(0, 512),       AQ_LINES, "failed, ended: why")                                              \
+    F(T, reason,      TEXT(0, 512),       AQ_LINES, "failed, ended, lost: why")                                        \
     F(T, unknown,     BOOL,               0,        "ended: it has no exit status, or none that is known")             \
     F(T, log_bytes,   U64(0, UINT64_MAX), 0,        "failed, ended: how much of its log is kept")
 AQ_DECLARE(aq_happening)

@@ -31,11 +31,16 @@ int stub_teardown(void **context)
 
 void stub_open(struct agent_stub *stub, struct test_hub *hub, const char *name, uint64_t instance, uint64_t session)
 {
-    *stub = (struct agent_stub){.name = name, .session = session};
     struct aq_hello hello = test_hello(name, instance, session);
+    stub_open_as(stub, hub, &hello);
+}
+
+void stub_open_as(struct agent_stub *stub, struct test_hub *hub, const struct aq_hello *hello)
+{
+    *stub = (struct agent_stub){.name = hello->name, .session = hello->session};
     asker_open(&stub->poll, hub->agents_url, &hub->agent_key);
     asker_open(&stub->talk, hub->agents_url, &hub->agent_key);
-    asker_expect(&stub->talk, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME);
+    asker_expect(&stub->talk, AQ_MSG_HELLO, hello, AQ_MSG_WELCOME);
 }
 
 void stub_close(struct agent_stub *stub)
@@ -131,6 +136,13 @@ enum aq_node_status node_status(struct test_hub *hub, const char *name)
     state_end(txn);
     aq_arena_free(&arena);
     return node.status;
+}
+
+void lose_node(struct test_hub *hub, const char *name)
+{
+    struct aq_error error;
+    struct aq_node_lose record = {.name = name};
+    assert_true(test_ask(&hub->cluster, &aq_command_node_lose, &record, "aquarium", NULL, &error) > 0);
 }
 
 bool node_becomes(struct test_hub *hub, const char *name, enum aq_node_status status)

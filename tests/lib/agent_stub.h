@@ -18,6 +18,8 @@ struct agent_stub {
 };
 
 void stub_open(struct agent_stub *stub, struct test_hub *hub, const char *name, uint64_t instance, uint64_t session);
+/* The same, as `hello` says. */
+void stub_open_as(struct agent_stub *stub, struct test_hub *hub, const struct aq_hello *hello);
 void stub_close(struct agent_stub *stub);
 void stub_send_poll(struct agent_stub *stub);
 /* Receives the delivery, and acknowledges it with the next poll. */
@@ -30,6 +32,7 @@ void deallocate_application(struct test_hub *hub, uint64_t id);
 enum aq_application_status application_status(struct test_hub *hub, uint64_t id);
 void application_node(struct test_hub *hub, uint64_t id, char node[65]);
 enum aq_node_status node_status(struct test_hub *hub, const char *name);
+void lose_node(struct test_hub *hub, const char *name); /* declares it lost, as if it had been silent */
 bool node_becomes(struct test_hub *hub, const char *name, enum aq_node_status status);
 
 #endif

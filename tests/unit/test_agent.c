@@ -41,7 +41,6 @@ struct scene {
     unsigned count;
     struct agent *agent;
     struct aq_config_agent config;
-    struct aq_error refusal;
 };
 
 static void must(int status, const struct aq_error *error)
@@ -111,12 +110,11 @@ static void listen(struct scene *scene)
     }
 }
 
-/* One turn of the agent. Returns false if the agent gave up. */
-static bool turn(struct scene *scene)
+/* One turn of the agent. */
+static void turn(struct scene *scene)
 {
-    bool goes_on = agent_turn(scene->agent, scene->channel.fd, TURN_MS, &scene->refusal) == 0;
+    agent_turn(scene->agent, scene->channel.fd, TURN_MS);
     listen(scene);
-    return goes_on;
 }
 
 static bool take(struct scene *scene, enum aq_message_type type, struct heard *out)
@@ -140,7 +138,7 @@ static struct heard hear(struct scene *scene, enum aq_message_type type)
             return heard;
         if (take(scene, AQ_MSG_BEAT, &beat))
             channel_answer(&beat.question, AQ_MSG_NOTED, &(struct aq_noted){0});
-        assert_true(turn(scene));
+        turn(scene);
     }
     fail_msg("the agent does not say %s", aq_message_record(type)->name);
     return heard;
@@ -311,6 +309,30 @@ static void what_is_not_named_is_ended(void **context)
     expect(scene, 9, AQ_HAPPENED_ENDED);
 }
 
+/* What may have run is lost if there is no record of it; what has ended here, has ended. */
+static void what_has_run_is_not_started_again(void **context)
+{
+    struct scene *scene = *context;
+    struct aq_assignment assignments[] = {wanted(5, "{}"), wanted(6, "{}")};
+    greet(scene);
+    assignments[0].started = true;
+    deliver(scene, 1, true, assignments, 1);
+    struct heard heard = hear(scene, AQ_MSG_REPORT);
+    assert_int_equal(only_happening(&heard)->what, AQ_HAPPENED_LOST);
+    assert_int_equal(only_happening(&heard)->resource, 5);
+    assert_string_equal(only_happening(&heard)->reason, "its node has lost its state");
+    note(&heard);
+    deliver(scene, 2, false, assignments + 1, 1); /* not known to have started: that is for the agent to know */
+    expect(scene, 6, AQ_HAPPENED_STARTED);
+    assignments[1].started = true;
+    deliver(scene, 3, false, assignments + 1, 1); /* it has a record of it */
+    struct aq_assignment end = gone(6);
+    deliver(scene, 4, false, &end, 1);
+    expect(scene, 6, AQ_HAPPENED_ENDED);
+    deliver(scene, 5, false, assignments + 1, 1);
+    expect(scene, 6, AQ_HAPPENED_ENDED);
+}
+
 /* ---- restarts -------------------------------------------------------------------------------------------- */
 
 static void a_restarted_agent_finds_its_workloads(void **context)
@@ -375,18 +397,64 @@ static void the_hub_may_restart(void **context)
     while (((const struct aq_poll *)heard.message)->seen != 0);
 }
 
-static void a_refused_newcomer_gives_up(void **context)
+static uint64_t refuse_hello(struct scene *scene, const char *error, const char *message, uint64_t wait_ms)
+{
+    struct heard heard = hear(scene, AQ_MSG_HELLO);
+    struct aq_refused refused = {error, message, wait_ms};
+    channel_answer(&heard.question, AQ_MSG_REFUSED, &refused);
+    return ((const struct aq_hello *)heard.message)->process;
+}
+
+/* No refusal is for good. It is told once for each kind, not each time. */
+static void a_refused_newcomer_asks_again(void **context)
+{
+    struct scene *scene = *context;
+    FILE *journal = tmpfile();
+    char line[512];
+    int told = 0;
+    assert_non_null(journal);
+    int before = dup(STDERR_FILENO);
+    dup2(fileno(journal), STDERR_FILENO);
+    aq_journal_open("test", AQ_WARN);
+    uint64_t process = refuse_hello(scene, "exists", "node one is alive", 20);
+    assert_int_equal(refuse_hello(scene, "exists", "node one is alive still", 20), process);
+    assert_int_equal(refuse_hello(scene, "invalid", "node one is odd", 20), process);
+    assert_int_equal(refuse_hello(scene, "forbidden", "node one is banned", 20), process);
+    struct heard heard = hear(scene, AQ_MSG_HELLO);
+    assert_string_equal(agent_refusal(scene->agent), "node one is banned");
+    assert_false(agent_is_welcome(scene->agent));
+    struct aq_welcome welcome = {.number = 1, .beat_ms = 1000, .patience_ms = 10000};
+    channel_answer(&heard.question, AQ_MSG_WELCOME, &welcome);
+    hear(scene, AQ_MSG_POLL);
+    assert_string_equal(agent_refusal(scene->agent), "");
+    assert_true(agent_is_welcome(scene->agent));
+    aq_journal_open("test", AQ_ERROR);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    rewind(journal);
+    while (fgets(line, sizeof line, journal) != NULL)
+        told += strstr(line, "not admitted by the controller") != NULL;
+    assert_int_equal(told, 3);
+    fclose(journal);
+}
+
+/* An agent of the same directory is another process, and says so. */
+static void a_restart_is_another_process_at_the_same_home(void **context)
 {
     struct scene *scene = *context;
     struct heard heard = hear(scene, AQ_MSG_HELLO);
-    struct aq_refused refused = {"exists", "node one is alive"};
-    channel_answer(&heard.question, AQ_MSG_REFUSED, &refused);
-    bool goes_on = true;
-    for (int i = 0; i < TURNS_MAX && goes_on; i++)
-        goes_on = turn(scene);
-    assert_false(goes_on);
-    assert_int_equal(scene->refusal.code, AQ_E_EXISTS);
-    assert_string_equal(scene->refusal.message, "node one is alive");
+    struct aq_hello first = *(const struct aq_hello *)heard.message;
+    agent_close(scene->agent);
+    scene->agent = NULL;
+    listen(scene);
+    scene->count = 0;
+    start_agent(scene);
+    heard = hear(scene, AQ_MSG_HELLO);
+    const struct aq_hello *second = heard.message;
+    assert_int_equal(first.form, AQ_WIRE_FORM);
+    assert_int_equal(second->instance, first.instance);
+    assert_true(first.home != 0 && second->home == first.home);
+    assert_true(first.process != 0 && second->process != first.process);
 }
 
 static void other_settings_are_told(void **context)
@@ -431,7 +499,7 @@ static void the_hub_numbers_the_session(void **context)
     for (int i = 0; i < 3; i++) { /* heartbeats are numbered, on a new connection too */
         struct heard beat = {0};
         while (!take(scene, AQ_MSG_BEAT, &beat))
-            assert_true(turn(scene));
+            turn(scene);
         assert_true(((const struct aq_beat *)beat.message)->number > last);
         last = ((const struct aq_beat *)beat.message)->number;
         channel_answer(&beat.question, AQ_MSG_NOTED, &(struct aq_noted){0});
@@ -571,7 +639,7 @@ static void a_question_may_wait_for_output(void **context)
     begin_with_output(scene, AQ_WIRE_FORM, "hello\n");
     send_ask(scene, 2, ask);
     for (int i = 0; i < 50; i++)
-        assert_true(turn(scene));
+        turn(scene);
     assert_false(take(scene, AQ_MSG_REPORT, &heard));
     put_output(scene, "hello\nworld\n");
     expect_told(scene, "world\n", 106, 112, false);
@@ -595,7 +663,7 @@ static struct heard hear_beat(struct scene *scene)
 {
     struct heard heard;
     while (!take(scene, AQ_MSG_BEAT, &heard))
-        assert_true(turn(scene));
+        turn(scene);
     channel_answer(&heard.question, AQ_MSG_NOTED, &(struct aq_noted){0});
     return heard;
 }
@@ -641,7 +709,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_restarted_agent_finds_its_workloads, setup, teardown),
         cmocka_unit_test_setup_teardown(an_end_that_was_not_noted_survives, setup, teardown),
         cmocka_unit_test_setup_teardown(the_hub_may_restart, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_refused_newcomer_gives_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_has_run_is_not_started_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_refused_newcomer_asks_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_restart_is_another_process_at_the_same_home, setup, teardown),
         cmocka_unit_test_setup_teardown(other_settings_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(the_hub_numbers_the_session, setup, teardown),
         cmocka_unit_test_setup_teardown(work_from_before_is_not_taken_again, setup, teardown),

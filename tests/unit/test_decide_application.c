@@ -375,7 +375,7 @@ static void the_table_of_moves_is_as_documented(void **context)
         "NEW>ELECTED",     "NEW>RECALLED",           "NEW>ERROR",
         "ELECTED>NEW",     "ELECTED>ALLOCATED",      "ELECTED>RECALLED",
         "ELECTED>ERROR",   "ALLOCATED>DEALLOCATE",   "ALLOCATED>DEALLOCATED",
-        "ALLOCATED>ERROR", "DEALLOCATE>DEALLOCATED",
+        "ALLOCATED>ERROR", "DEALLOCATE>DEALLOCATED", "ALLOCATED>NEW",
     };
     unsigned seen = 0;
     for (uint32_t from = 0; from < aq_application_status_count; from++) {

@@ -68,6 +68,8 @@ static void reports_about_missing_resources_or_those_of_other_nodes_are_refused(
     REFUSED(AQ_E_NOT_FOUND, "there is no resource 2");
     WHEN(resource_end, .id = 2, .node = "node-1");
     REFUSED(AQ_E_NOT_FOUND, "there is no resource 2");
+    WHEN(resource_lose, .id = 2, .node = "node-1");
+    REFUSED(AQ_E_NOT_FOUND, "there is no resource 2");
     WHEN(resource_expire, .id = 2);
     REFUSED(AQ_E_NOT_FOUND, "there is no resource 2");
     WHEN(resource_start, .id = 1, .node = "node-2");
@@ -76,6 +78,84 @@ static void reports_about_missing_resources_or_those_of_other_nodes_are_refused(
     REFUSED(AQ_E_FORBIDDEN, "resource 1 is on node node-1, not on node-2");
     WHEN(resource_end, .id = 1, .node = "node-2");
     REFUSED(AQ_E_FORBIDDEN, "resource 1 is on node node-1, not on node-2");
+    WHEN(resource_lose, .id = 1, .node = "node-2");
+    REFUSED(AQ_E_FORBIDDEN, "resource 1 is on node node-1, not on node-2");
+}
+
+/* ---- lost --------------------------------------------------------------------------------------------- */
+
+static void what_is_lost_has_failed(void **context)
+{
+    (void)context;
+    for (int running = 0; running <= 1; running++) {
+        uint64_t id = (uint64_t)running + 1;
+        if (running == 0)
+            given_elected();
+        else
+            DO(resource_start, .id = 2, .node = "node-1", .identifier = "pid 7");
+        WHEN(resource_lose, .id = id, .node = "node-1", .reason = "its node has lost its state");
+        THEN(resource_ended, .id = id, .reason = "its node has lost its state");
+        THEN(application_moved, .id = id, .status = AQ_ERRORED, .description = "lost: its node has lost its state");
+        DONE();
+        assert_false(has_resource(id));
+        assert_int_equal(the_node("node-1").used.slots, 0);
+        assert_int_equal(the_application(id).tries.count, 0);
+        spec_as("alice", AQ_ROLE_USER);
+        DO(application_create, .label = "mac");
+        as_system();
+    }
+}
+
+static void given_recalled_again(void)
+{
+    spec_as("alice", AQ_ROLE_USER);
+    DO(application_create, .label = "mac");
+    DO(application_deallocate, .id = 2);
+    as_system();
+}
+
+static void what_was_deallocated_and_is_lost_is_gone(void **context)
+{
+    (void)context;
+    given_running();
+    DO(application_deallocate, .id = 1);
+    WHEN(resource_lose, .id = 1, .node = "node-1", .reason = "lost");
+    THEN(resource_ended, .id = 1, .reason = "lost");
+    THEN(application_moved, .id = 1, .status = AQ_DEALLOCATED, .description = "deallocated by aquarium");
+    DONE();
+    given_recalled_again();
+    WHEN(resource_lose, .id = 2, .node = "node-1", .reason = "lost");
+    THEN(resource_ended, .id = 2, .reason = "lost");
+    DONE();
+    assert_int_equal(the_application(2).status, AQ_RECALLED);
+}
+
+/* As a new resource, so that the old one can never run beside it; on the same node, if that is the one. */
+static void what_is_lost_is_started_again_where_the_label_says_so(void **context)
+{
+    (void)context;
+    given_cluster();
+    GIVEN(label_created, .id = 2, .name = "server", .version = 1, .metadata = "{}",
+          .definitions = ITEMS(struct aq_definition, {.driver = "test",
+                                                      .options = "{}",
+                                                      .resources.network = "",
+                                                      .resources.slots = 1,
+                                                      .resources.restart_lost = true,
+                                                      .authentication.username = ""}));
+    DO(application_create, .label = "server");
+    as_system();
+    for (uint64_t resource = 1; resource <= 5; resource++) {
+        if (resource % 2 == 1)
+            DO(resource_start, .id = resource, .node = "node-1", .identifier = "pid 7");
+        WHEN(resource_lose, .id = resource, .node = "node-1", .reason = "its node has lost its state");
+        THEN(resource_ended, .id = resource, .reason = "its node has lost its state");
+        THEN(application_moved, .id = 1, .status = AQ_NEW, .description = "lost: its node has lost its state");
+        THEN_ELECTED(.id = 1, .resource = resource + 1, .node = "node-1");
+        DONE();
+        assert_int_equal(the_node("node-1").used.slots, 1);
+    }
+    assert_int_equal(the_application(1).tries.count, 0); /* none of them failed */
+    spec_check_index();
 }
 
 /* ---- recalled while it was being started -------------------------------------------------------------- */
@@ -368,6 +448,9 @@ static void without_a_lifetime_nothing_expires(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        SPEC_TEST(what_is_lost_has_failed),
+        SPEC_TEST(what_was_deallocated_and_is_lost_is_gone),
+        SPEC_TEST(what_is_lost_is_started_again_where_the_label_says_so),
         SPEC_TEST(a_start_allocates_its_application),
         SPEC_TEST(a_repeated_start_changes_nothing),
         SPEC_TEST(a_repeated_start_with_new_details_is_noted),

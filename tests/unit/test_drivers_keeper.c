@@ -7,6 +7,7 @@
 #include "drivers/process/files.h"
 #include "drivers/process/log.h"
 #include "drivers/process/nursery.h"
+#include "tests/lib/directory.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -271,8 +272,6 @@ static void test_an_agent_short_of_descriptors_harms_nobody(void **state)
     assert_int_equal(rig->seen[resource].ended, 0);
 }
 
-/* ---- the keeper dies ---------------------------------------------------------------------------------- */
-
 /* Something that leaves its session and its parent, and says its number in a file. */
 static uint64_t start_with_daemon(struct rig *rig)
 {
@@ -283,6 +282,55 @@ static uint64_t start_with_daemon(struct rig *rig)
                       &resource);
     return resource;
 }
+
+/* ---- the agent has lost its directory ------------------------------------------------------------------ */
+
+static void lose_directories(struct rig *rig)
+{
+    char away[128];
+    rig_close(rig);
+    snprintf(away, sizeof away, "%s.away", rig->base);
+    assert_int_equal(rename(rig->base, away), 0);
+    assert_int_equal(mkdir(rig->base, 0755), 0);
+    rig_open(rig);
+    memset(rig->seen, 0, sizeof rig->seen);
+}
+
+static void remove_directories(struct rig *rig)
+{
+    char away[128];
+    snprintf(away, sizeof away, "%s.away", rig->base);
+    test_remove_tree(away);
+}
+
+static void test_what_has_no_record_is_found_and_ended(void **state)
+{
+    struct rig *rig = *state;
+    uint64_t resource = start_with_daemon(rig);
+    pid_t daemon = rig_await_pid(rig, resource, "work/daemon");
+    pid_t pid = rig->seen[resource].pid, keeper = keeper_of(rig, resource);
+    if (!rig_has_group(rig, resource)) {
+        rig->type->stop(rig->driver, resource);
+        rig_await(rig, &rig->seen[resource].ended);
+        skip(); /* nothing would be found */
+    }
+    lose_directories(rig);
+    assert_false(rig->type->end_leftover(rig->driver, resource + 1));
+    assert_true(rig->type->end_leftover(rig->driver, resource));
+    assert_false(rig->type->end_leftover(rig->driver, resource)); /* it is under way */
+    rig_await(rig, &rig->seen[resource].ended);
+    assert_int_equal(rig->seen[resource].started, 0);
+    assert_false(rig_is_alive(pid));
+    assert_false(rig_is_alive(daemon));
+    assert_false(rig_has_group(rig, resource));
+    for (int i = 0; i < 10000 && rig_is_alive(keeper); i++) /* it has nothing more to look after */
+        usleep(1000);
+    assert_false(rig_is_alive(keeper));
+    assert_false(rig->type->end_leftover(rig->driver, resource));
+    remove_directories(rig);
+}
+
+/* ---- the keeper dies ---------------------------------------------------------------------------------- */
 
 static void expect_all_gone(struct rig *rig, uint64_t resource, pid_t main, pid_t daemon)
 {
@@ -469,6 +517,7 @@ int main(void)
         TEST(test_the_same_number_is_not_the_same_process),
         TEST(test_torn_and_old_files),
         TEST(test_an_agent_short_of_descriptors_harms_nobody),
+        TEST(test_what_has_no_record_is_found_and_ended),
         TEST(test_keeper_killed),
         TEST(test_keeper_killed_without_an_agent),
         TEST(test_keeper_that_was_stopped_hears_of_the_end),

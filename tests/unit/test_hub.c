@@ -59,7 +59,9 @@ static void *beat_and_beat(void *context)
 {
     struct crowd *crowd = context;
     struct agent_stub stub;
-    stub_open(&stub, crowd->hub, "one", 1, 11);
+    struct aq_hello hello = test_hello("two", 2, 22);
+    hello.capacity = (struct aq_amounts){0};
+    stub_open_as(&stub, crowd->hub, &hello);
     while (!atomic_load(&crowd->enough)) {
         stub_beat(&stub);
         atomic_fetch_add(&crowd->beats, 1);
@@ -134,15 +136,88 @@ static void a_new_session_is_told_everything(void **context)
     stub_open(&stub, hub, "one", 1, 11);
     for (int i = 0; i < 5; i++)
         make_application(hub);
+    stub_close(&stub);
     stub_open(&again, hub, "one", 1, 12); /* the agent has restarted */
     const struct aq_work *work = stub_poll(&again);
     assert_true(work->full);
     assert_int_equal(work->assignments.count, 5);
     struct aq_poll poll = {"one", 11, 0};
-    asker_ask(&stub.poll, AQ_MSG_POLL, &poll); /* its old session is over */
-    assert_string_equal(asker_refusal(&stub.poll), "unauthenticated");
-    stub_close(&stub);
+    asker_ask(&again.poll, AQ_MSG_POLL, &poll); /* its old session is over */
+    assert_string_equal(asker_refusal(&again.poll), "unauthenticated");
     stub_close(&again);
+}
+
+static const struct aq_assignment *only_assignment(const struct aq_work *work)
+{
+    assert_int_equal(work->assignments.count, 1);
+    return AQ_ITEM(work->assignments, struct aq_assignment, 0);
+}
+
+/* "Wanted" and "started" are two things: what may have run is not started again without the controller's word. */
+static void an_agent_is_told_what_may_have_run(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    struct aq_hello hello = test_hello("one", 1, 11);
+    hello.form = AQ_WIRE_FORM;
+    stub_open_as(&stub, hub, &hello);
+    uint64_t id = make_application(hub);
+    uint64_t resource = only_assignment(stub_poll(&stub))->resource;
+    stub_close(&stub);
+    hello.session = 12;
+    stub_open_as(&stub, hub, &hello); /* restarted, before it has reported anything: it knows itself what it did */
+    assert_false(only_assignment(stub_poll(&stub))->started);
+    struct aq_happening started = {
+        .resource = resource, .what = AQ_HAPPENED_STARTED, .identifier = "pid 1", .ip_addr = "", .hw_addr = ""};
+    stub_report(&stub, started);
+    stub_close(&stub);
+    hello.session = 13;
+    stub_open_as(&stub, hub, &hello);
+    assert_true(only_assignment(stub_poll(&stub))->started);
+    struct aq_happening lost = {
+        .resource = resource, .what = AQ_HAPPENED_LOST, .reason = "its node has lost its state"};
+    stub_report(&stub, lost);
+    assert_int_equal(application_status(hub, id), AQ_ERRORED);
+    stub_close(&stub);
+}
+
+/* Its directory was lost between the start and the report: another instance must not start it. */
+static void another_instance_does_not_start_what_the_first_was_told_to(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    struct aq_hello hello = test_hello("one", 1, 11);
+    hello.form = AQ_WIRE_FORM;
+    stub_open_as(&stub, hub, &hello);
+    make_application(hub);
+    assert_false(only_assignment(stub_poll(&stub))->started);
+    stub_close(&stub);
+    lose_node(hub, "one");
+    hello.instance = 2;
+    stub_open_as(&stub, hub, &hello);
+    assert_true(only_assignment(stub_poll(&stub))->started);
+    make_application(hub); /* what is given to the new one is its own */
+    assert_false(only_assignment(stub_poll(&stub))->started);
+    stub_close(&stub);
+}
+
+/* It would not open a message with a field that it does not know. */
+static void an_older_agent_is_told_in_the_older_form(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    stub_open(&stub, hub, "one", 1, 11);
+    make_application(hub);
+    struct aq_happening started = {.resource = only_assignment(stub_poll(&stub))->resource,
+                                   .what = AQ_HAPPENED_STARTED,
+                                   .identifier = "pid 1",
+                                   .ip_addr = "",
+                                   .hw_addr = ""};
+    stub_report(&stub, started);
+    stub_close(&stub);
+    stub_open(&stub, hub, "one", 1, 12);
+    assert_false(only_assignment(stub_poll(&stub))->started);
+    stub_close(&stub);
 }
 
 static void apply_many(struct test_hub *hub, uint32_t count)
@@ -202,6 +277,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failed_start_is_tried_on_another_node, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(a_delivery_is_repeated_until_it_is_seen, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(a_new_session_is_told_everything, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(an_agent_is_told_what_may_have_run, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(another_instance_does_not_start_what_the_first_was_told_to, stub_setup,
+                                        stub_teardown),
+        cmocka_unit_test_setup_teardown(an_older_agent_is_told_in_the_older_form, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(many_resources_take_several_deliveries, stub_setup, stub_teardown),
     };
     return cmocka_run_group_tests_name("hub: work", tests, NULL, NULL);

@@ -27,6 +27,147 @@ static void the_name_of_a_living_agent_is_refused_to_another(void **context)
     stub_close(&stub);
 }
 
+/* HELLO of the agent "one" with an instance, as from an agent of the current version. */
+static struct aq_hello hello_of(uint64_t session, const char *address, uint64_t process, uint64_t home)
+{
+    struct aq_hello hello = test_hello("one", 1, session);
+    hello.address = address;
+    hello.form = AQ_WIRE_FORM;
+    hello.process = process;
+    hello.home = home;
+    return hello;
+}
+
+static const struct aq_refused *refused(const struct test_asker *asker)
+{
+    assert_int_equal(asker->type, AQ_MSG_REFUSED);
+    return asker->message;
+}
+
+/* On the same host, as far as anyone can tell: what tells is that the first gives a sign of life. */
+static void a_copy_is_refused_while_the_first_is_heard(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    struct test_asker other;
+    struct aq_hello first = hello_of(11, "10.0.0.1", 5, 70), copy = hello_of(12, "10.0.0.1", 6, 70);
+    stub_open_as(&stub, hub, &first);
+    uint64_t seq = writer_seq(hub->cluster.writer);
+    asker_open(&other, hub->agents_url, &hub->agent_key);
+    for (int i = 0; i < 3; i++) {
+        uint64_t number = 0;
+        asker_send(&other, AQ_MSG_HELLO, &copy);
+        while (!asker_receive_within(&other, 10)) {
+            struct aq_beat beat = {.name = "one", .session = 11, .number = ++number};
+            asker_expect(&stub.talk, AQ_MSG_BEAT, &beat, AQ_MSG_NOTED);
+        }
+        assert_string_equal(asker_refusal(&other), "exists");
+        assert_non_null(strstr(refused(&other)->message, "node one is alive at 10.0.0.1, heard from 0."));
+        assert_non_null(strstr(refused(&other)->message, "the agent at 10.0.0.1 has a copy of its directory"));
+        assert_in_range(refused(&other)->wait_ms, 1, TEST_LOST_LATE * 1000);
+    }
+    assert_int_equal(writer_seq(hub->cluster.writer), seq); /* and the first has its session */
+    asker_close(&other);
+    stub_close(&stub);
+}
+
+/* It need not wait for a heartbeat: the hub answers its POLL, and it sends the next. */
+static void an_open_poll_tells_that_the_first_is_alive(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    struct test_asker other;
+    struct aq_hello first = hello_of(11, "10.0.0.1", 5, 70), copy = hello_of(12, "10.0.0.1", 6, 70);
+    stub_open_as(&stub, hub, &first);
+    stub_poll(&stub);
+    stub_send_poll(&stub);
+    asker_open(&other, hub->agents_url, &hub->agent_key);
+    asker_send(&other, AQ_MSG_HELLO, &copy);
+    const struct aq_work *work = stub_take_work(&stub);
+    assert_int_equal(work->assignments.count, 0);
+    stub_send_poll(&stub);
+    assert_true(asker_receive_within(&other, TEST_ANSWER_MS));
+    assert_string_equal(asker_refusal(&other), "exists");
+    asker_close(&other);
+    stub_close(&stub);
+}
+
+static void a_copy_elsewhere_waits_until_the_first_is_lost(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    struct test_asker other;
+    struct aq_hello first = hello_of(11, "10.0.0.1", 5, 70), copy = hello_of(12, "10.0.0.2", 6, 70);
+    stub_open_as(&stub, hub, &first);
+    asker_open(&other, hub->agents_url, &hub->agent_key);
+    asker_ask(&other, AQ_MSG_HELLO, &copy); /* answered at once: it cannot be the first, restarted */
+    assert_string_equal(asker_refusal(&other), "exists");
+    assert_non_null(strstr(refused(&other)->message, "10.0.0.1"));
+    assert_non_null(strstr(refused(&other)->message, "10.0.0.2"));
+    stub_beat(&stub);
+    stub_close(&stub); /* while the first restarts, the copy does not get the node either */
+    asker_ask(&other, AQ_MSG_HELLO, &copy);
+    assert_string_equal(asker_refusal(&other), "exists");
+    copy = hello_of(12, "10.0.0.1", 6, 71); /* nor does a copy on the same host */
+    asker_ask(&other, AQ_MSG_HELLO, &copy);
+    assert_string_equal(asker_refusal(&other), "exists");
+    copy.form = 0; /* an older agent does not know wait_ms */
+    asker_ask(&other, AQ_MSG_HELLO, &copy);
+    assert_int_equal(refused(&other)->wait_ms, 0);
+    lose_node(hub, "one");
+    asker_expect(&other, AQ_MSG_HELLO, &copy, AQ_MSG_WELCOME);
+    asker_open(&stub.talk, hub->agents_url, &hub->agent_key);
+    asker_ask(&stub.talk, AQ_MSG_HELLO, &first); /* now it is the first that waits */
+    assert_string_equal(asker_refusal(&stub.talk), "exists");
+    asker_close(&stub.talk);
+    asker_close(&other);
+}
+
+static void a_restarted_agent_is_admitted_at_once(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    for (uint64_t process = 1; process < 20; process++) {
+        struct aq_hello hello = hello_of(10 + process, "10.0.0.1", process, 70);
+        stub_open_as(&stub, hub, &hello);
+        stub_beat(&stub);
+        stub_close(&stub);
+    }
+    for (uint64_t session = 50; session < 60; session++) { /* and older agents, which do not say as much */
+        stub_open(&stub, hub, "two", 1, session);
+        stub_close(&stub);
+    }
+}
+
+/* HELLO of the next one may come before the end of the connection of the one before. */
+static void an_agent_that_closes_makes_room_for_the_next(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    struct test_asker other;
+    struct aq_hello first = hello_of(11, "10.0.0.1", 5, 70), next = hello_of(12, "10.0.0.1", 6, 70);
+    stub_open_as(&stub, hub, &first);
+    asker_open(&other, hub->agents_url, &hub->agent_key);
+    asker_send(&other, AQ_MSG_HELLO, &next);
+    stub_close(&stub);
+    assert_true(asker_receive_within(&other, TEST_ANSWER_MS));
+    assert_int_equal(other.type, AQ_MSG_WELCOME);
+    asker_close(&other);
+}
+
+static void a_process_may_say_hello_on_a_new_connection(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    struct test_asker other;
+    struct aq_hello first = hello_of(11, "10.0.0.1", 5, 70), again = hello_of(12, "10.0.0.9", 5, 70);
+    stub_open_as(&stub, hub, &first);
+    asker_open(&other, hub->agents_url, &hub->agent_key);
+    asker_expect(&other, AQ_MSG_HELLO, &again, AQ_MSG_WELCOME); /* its host has a new address */
+    asker_close(&other);
+    stub_close(&stub);
+}
+
 static void without_hello_all_messages_are_refused(void **context)
 {
     struct test_hub *hub = *context;
@@ -161,6 +302,7 @@ static void a_recorded_session_cannot_begin_a_session(void **context)
     asker_open(&other, hub->agents_url, &hub->agent_key);
     stub_open_offered(&first, hub, 3);
     beat_in(&first.talk, first.session, 1);
+    stub_close(&first);
     stub_open_offered(&stub, hub, 8);
     assert_true(stub.session != first.session);
     beat_in(&stub.talk, stub.session, 1);
@@ -186,7 +328,6 @@ static void a_recorded_session_cannot_begin_a_session(void **context)
     beat_in(&stub.talk, stub.session, 2); /* nothing has changed for the agent */
     assert_int_equal(writer_seq(hub->cluster.writer), seq);
     asker_close(&other);
-    stub_close(&first);
     stub_close(&stub);
 }
 
@@ -394,6 +535,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_name_of_a_living_agent_is_refused_to_another, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_copy_is_refused_while_the_first_is_heard, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(an_open_poll_tells_that_the_first_is_alive, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_copy_elsewhere_waits_until_the_first_is_lost, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_restarted_agent_is_admitted_at_once, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(an_agent_that_closes_makes_room_for_the_next, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_process_may_say_hello_on_a_new_connection, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(without_hello_all_messages_are_refused, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(messages_that_do_not_open_are_counted_and_dropped, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(only_root_may_enter_the_directory, stub_setup, stub_teardown),

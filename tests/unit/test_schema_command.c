@@ -208,7 +208,7 @@ static void an_older_form_is_understood(void **state)
 #define FLAT(definition) body("{\"name\":\"mac\",\"driver\":\"vmx\",\"definition\":" definition "}")
     refused(&aq_command_label_create, NULL, FLAT("{\"requirements\":{\"cpus\":1}}"),
             "definition.requirements.cpus is not known; known fields: cpu, ram, disks, network, slots, lifetime, "
-            "node_filter");
+            "node_filter, restart_lost");
     refused(&aq_command_label_create, NULL, FLAT("{\"requirements\":{\"disks\":{\"a\":{\"bytes\":1}}}}"),
             "definition.requirements.disks.a.bytes is not known; known fields: size, type, label, reuse, clone");
     refused(&aq_command_label_create, NULL, FLAT("{\"requirements\":[1]}"),
