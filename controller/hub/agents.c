@@ -1,7 +1,5 @@
 #include "controller/hub/agents.h"
 
-#include "schema/base/clock.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,10 +100,10 @@ void agent_set_owner(struct hub_agent *agent, uint64_t instance, const char *add
     snprintf(agent->address, sizeof agent->address, "%s", address);
 }
 
-void agent_mark_alive(struct hub_agent *agent, uint64_t now_ms)
+void agent_mark_alive(struct hub_agent *agent, uint64_t now_ms, uint64_t log_ms)
 {
     agent->seen_ms = now_ms;
-    agent->live.seen_at = aq_clock_wall_ms();
+    agent->live.seen_at = log_ms;
     agent->beaten = true;
 }
 

@@ -79,8 +79,8 @@ void agents_free(struct agents *agents);
 
 /* Notes whose agent's the node is, as the tables say. */
 void agent_set_owner(struct hub_agent *agent, uint64_t instance, const char *address);
-/* Notes a sign of life. */
-void agent_mark_alive(struct hub_agent *agent, uint64_t now_ms);
+/* Notes a sign of life: at `now_ms` on the hub's clock, `log_ms` in the time of the log. */
+void agent_mark_alive(struct hub_agent *agent, uint64_t now_ms, uint64_t log_ms);
 
 /* Puts the agent into the list of ready agents, if it has an open POLL. */
 void agents_mark_ready(struct agents *agents, struct hub_agent *agent);

@@ -19,6 +19,7 @@ struct order {
     char ids[1][65];
     struct aq_arena arena; /* of the record and the author */
     char token[TOKEN_SIZE];
+    uint64_t seq;          /* at which its author was read: a refusal before it is decided is true at this seq */
     struct aq_error error; /* of credentials_fill() */
     struct hub_question question;
 };
@@ -35,9 +36,9 @@ static void send_outcome(struct hub_question *question, const struct aq_error *e
     channel_answer(question, AQ_MSG_OUTCOME, &outcome);
 }
 
-static void refuse(struct hub_question *question, const struct aq_error *error)
+static void refuse(struct order *order, const struct aq_error *error)
 {
-    send_outcome(question, error, 0, "", "", "");
+    send_outcome(&order->question, error, order->seq, "", "", "");
 }
 
 static void order_free(struct order *order)
@@ -63,7 +64,7 @@ static void submit_order(struct order *order)
     order->item.run = order_done;
     if (hub_submit(order->base, &order->request, &order->item, &error) == 0)
         return;
-    refuse(&order->question, &error);
+    refuse(order, &error);
     order_free(order);
 }
 
@@ -74,7 +75,7 @@ static void token_ready(struct hub_item *item)
         submit_order(order);
         return;
     }
-    refuse(&order->question, &order->error);
+    refuse(order, &order->error);
     order_free(order);
 }
 
@@ -90,12 +91,14 @@ static void token_made(void *context, const char *token, const struct aq_error *
     mailbox_post(&order->item);
 }
 
-static int find_user(struct hub_base *base, const char *name, struct aq_user *user, struct aq_error *error)
+static int find_user(struct hub_base *base, const char *name, struct aq_user *user, uint64_t *seq,
+                     struct aq_error *error)
 {
     struct state_txn *txn = NULL;
     if (state_read(base->state, &txn, error) != 0)
         return -1;
     bool found = state_user(txn, name, user, &base->arena);
+    *seq = state_seq(txn);
     state_end(txn);
     return found ? 0 : aq_access_refuse_unknown(name, error);
 }
@@ -104,7 +107,7 @@ static int read_order(struct hub_base *base, const struct aq_order *message, str
                       struct aq_error *error)
 {
     struct aq_user user;
-    if (find_user(base, message->author, &user, error) != 0)
+    if (find_user(base, message->author, &user, &order->seq, error) != 0)
         return -1;
     const struct aq_command *command =
         message->command <= UINT32_MAX ? aq_command_find((unsigned)message->command) : NULL;
@@ -131,13 +134,13 @@ void orders_take(struct hub_orders *orders, struct hub_question *question, const
 {
     struct aq_error error;
     struct order *order = aq_calloc(1, sizeof *order);
+    order->question = *question;
     if (read_order(orders->base, message, order, &error) != 0) {
-        refuse(question, &error);
+        refuse(order, &error);
         order_free(order);
         return;
     }
     order->base = orders->base;
-    order->question = *question;
     if (!credentials_makes_token(order->request.command)) {
         submit_order(order);
         return;
@@ -148,6 +151,6 @@ void orders_take(struct hub_orders *orders, struct hub_question *question, const
         mailbox_expect(order->item.home, &order->item);
         return;
     }
-    refuse(question, &error);
+    refuse(order, &error);
     order_free(order);
 }

@@ -105,7 +105,7 @@ static void begin_session(struct hub_base *base, struct hub_agent *agent, struct
     struct aq_buffer old = agent->hello;
     agent->hello = join->hello;
     join->hello = old;
-    agent_mark_alive(agent, base->now_ms);
+    agent_mark_alive(agent, base->now_ms, writer_time_ms(base->writer));
     if (join->question.channel != NULL) {
         agent->channel = join->question.channel;
         agent->peer = join->question.peer;
@@ -258,7 +258,7 @@ void sessions_note_alive(struct hub_sessions *sessions, struct hub_agent *agent,
     agent->channel = question->channel;
     agent->peer = question->peer;
     channel_admit(question);
-    agent_mark_alive(agent, sessions->base->now_ms);
+    agent_mark_alive(agent, sessions->base->now_ms, writer_time_ms(sessions->base->writer));
 }
 
 void sessions_admit_rivals(struct hub_sessions *sessions)

@@ -49,6 +49,7 @@ static void an_order_is_decided_and_durable(void **context)
     outcome = order(&asker, "bob", &aq_command_application_create, &record);
     assert_string_equal(outcome->error, "not_found");
     assert_true(strstr(outcome->message, "nothing") != NULL);
+    assert_int_equal(outcome->seq, writer_seq(hub->cluster.writer));
     asker_close(&asker);
 }
 
@@ -63,6 +64,7 @@ static void an_order_must_be_allowed(void **context)
     const struct aq_outcome *outcome = order(&asker, "eve", &aq_command_application_create, &application);
     assert_string_equal(outcome->error, "forbidden");
     assert_string_equal(outcome->message, "eve is not a user of this cluster");
+    assert_int_equal(outcome->seq, writer_seq(hub->cluster.writer)); /* a refusal, too, is true at a seq */
     outcome = order(&asker, "bob", &aq_command_user_delete, &user);
     assert_string_equal(outcome->error, "forbidden");
     outcome = order(&asker, "admin", &aq_command_node_lose, &lose);
