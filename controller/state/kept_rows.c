@@ -1,25 +1,16 @@
 #include "controller/state/kept_rows.h"
 
-#include "schema/codec/pack.h"
-
 #include <string.h>
-
-static void add_packed(struct state_txn *txn, const struct aq_entity *entity, const char *id, struct aq_buffer *out)
-{
-    struct state_key key;
-    struct aq_error none;
-    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
-    void *object = aq_arena_alloc(&arena, entity->record->size);
-    if (state_key_from_text(entity, id, &key, &none) == 0 && state_find(txn, entity, &key, object, &arena))
-        aq_record_pack(entity->record, object, out);
-}
 
 void kept_rows_add(struct state_txn *txn, const struct aq_entity *entity, const char *id, struct aq_buffer *out)
 {
     uint32_t length = 0;
     size_t begin = out->length;
+    struct state_key key;
+    struct aq_error none;
     aq_buffer_add(out, &length, sizeof length);
-    add_packed(txn, entity, id, out);
+    if (state_key_from_text(entity, id, &key, &none) == 0)
+        (void)state_pack(txn, entity, &key, out);
     length = (uint32_t)(out->length - begin - sizeof length);
     memcpy(out->data + begin, &length, sizeof length);
 }

@@ -5,7 +5,7 @@
 
 #include "controller/state/state.h"
 
-/* Appends the present row of a write transaction. `id` is its key as text. */
+/* Appends the row as the transaction has it. `id` is its key as text. */
 void kept_rows_add(struct state_txn *txn, const struct aq_entity *entity, const char *id, struct aq_buffer *out);
 
 /* Takes the next row from what is left of `rows`. False: there are no more. */

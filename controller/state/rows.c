@@ -97,6 +97,20 @@ bool state_find_packed(struct state_txn *txn, const struct aq_entity *entity, co
     return true;
 }
 
+bool state_pack(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key,
+                struct aq_buffer *out)
+{
+    MDB_val value;
+    const struct cached_row *row = txn->rows != NULL ? row_cache_find(txn->rows, entity, key) : NULL;
+    if (row != NULL && row->object != NULL)
+        aq_record_pack(entity->record, row->object, out);
+    else if (row == NULL && get_row(txn, entity, key, &value))
+        aq_buffer_add(out, value.mv_data, value.mv_size);
+    else
+        return false;
+    return true;
+}
+
 bool state_exists(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key)
 {
     MDB_val value;

@@ -91,6 +91,9 @@ struct state_version state_version(const struct state_txn *txn);
 /* Unpacks the row into `object` (entity->record->size bytes), with what it points to in `arena`. False: no such row. */
 bool state_find(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key, void *object,
                 struct aq_arena *arena);
+/* Appends the row, packed. False: no such row. */
+bool state_pack(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key,
+                struct aq_buffer *out);
 bool state_exists(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key);
 void state_store(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key,
                  const void *object);
