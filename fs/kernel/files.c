@@ -139,64 +139,22 @@ void operation_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info
 
 /* ---- reading ------------------------------------------------------------------------------------------ */
 
-/* A read at the end of /events. */
-struct waiting_read {
-    struct waiting waiting;
-    struct open_file *file;
-    uint64_t offset;
-    size_t size;
-};
-
-static void cancel_read(struct waiting *waiting)
+static void read_events(fuse_req_t request, struct open_file *file, size_t size, uint64_t offset)
 {
-    fuse_reply_err(waiting->request, EINTR);
-}
-
-/* Answers a read of /events. False: it has to wait. */
-static bool answer_events(fuse_req_t request, struct filesystem *filesystem, struct open_file *file, uint64_t offset,
-                          size_t size)
-{
+    struct filesystem *filesystem = filesystem_of(request);
     const struct eventfeed *feed = filesystem->sources->feed;
     const char *data = NULL;
     size_t length = 0;
     switch (eventfile_read(eventfeed_file(feed), &file->place, offset, size, &data, &length)) {
-    case EVENTFILE_WAIT:
-        return false;
     case EVENTFILE_BEHIND:
         fuse_reply_err(request, ESTALE);
-        return true;
+        break;
     case EVENTFILE_BROKEN:
         fuse_reply_err(request, filesystem_complain(filesystem, file->uid, "reading /events", eventfeed_damage(feed)));
-        return true;
+        break;
     default:
         fuse_reply_buf(request, data, length);
-        return true;
     }
-}
-
-/* Reads of /events may use only half of the room for waiting requests: the rest is for writes. */
-static bool may_wait(const struct filesystem *filesystem, const struct fuse_file_info *info)
-{
-    return !(info->flags & O_NONBLOCK) && waiting_count(&filesystem->waiting) < WAITING_MAX / 2;
-}
-
-static void read_events(fuse_req_t request, struct open_file *file, size_t size, uint64_t offset,
-                        const struct fuse_file_info *info)
-{
-    struct filesystem *filesystem = filesystem_of(request);
-    if (answer_events(request, filesystem, file, offset, size))
-        return;
-    if (!may_wait(filesystem, info)) {
-        fuse_reply_err(request, EAGAIN);
-        return;
-    }
-    struct waiting_read *read =
-        waiting_add(&filesystem->waiting, request, WAITING_FOR_EVENTS, sizeof *read, cancel_read);
-    if (read == NULL)
-        return;
-    read->file = file;
-    read->offset = offset;
-    read->size = size;
 }
 
 void operation_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset, struct fuse_file_info *info)
@@ -206,7 +164,7 @@ void operation_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t of
     size_t length;
     (void)number;
     if (file->node.kind == TREE_EVENTS) {
-        read_events(request, file, size, (uint64_t)offset, info);
+        read_events(request, file, size, (uint64_t)offset);
         return;
     }
     open_file_read(file, (uint64_t)offset, size, &data, &length);
@@ -237,13 +195,6 @@ void operation_poll(fuse_req_t request, fuse_ino_t number, struct fuse_file_info
 
 void files_wake(struct filesystem *filesystem)
 {
-    for (struct waiting *waiting = filesystem->waiting.first, *next; waiting != NULL; waiting = next) {
-        const struct waiting_read *read = (const struct waiting_read *)waiting;
-        next = waiting->next;
-        if (waiting->kind == WAITING_FOR_EVENTS &&
-            answer_events(waiting->request, filesystem, read->file, read->offset, read->size))
-            waiting_end(waiting);
-    }
     for (struct open_file *file = filesystem->files; file != NULL; file = file->next)
         if (file->poll != NULL) {
             waker_notify(filesystem->waker, file->poll);

@@ -10,7 +10,7 @@ void operation_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t of
 void operation_poll(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info, struct fuse_pollhandle *poll);
 void operation_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info);
 
-/* /events has changed: answers the reads that wait for it, and notifies the processes that poll it. */
+/* /events has changed: notifies the processes that poll it. */
 void files_wake(struct filesystem *filesystem);
 
 #endif

@@ -1,4 +1,4 @@
-/* Requests of the kernel that are answered later: reads at the end of /events, and requests that need the controller.
+/* Requests of the kernel that are answered later, when the controller has answered.
  *
  * Each kind of request has a struct of its own, which begins with a struct waiting. The kernel may interrupt a request
  * at any time; `cancel` then answers it. */
@@ -12,8 +12,7 @@
 enum { WAITING_MAX = 8192 };
 
 enum waiting_kind {
-    WAITING_FOR_EVENTS,  /* a read */
-    WAITING_FOR_CONTENT, /* an open: the controller is asked for the content */
+    WAITING_FOR_CONTENT, /* an open or a read: the controller is asked for the content */
     WAITING_FOR_OUTCOME, /* a write: the controller is asked to carry out a command */
     WAITING_TO_SETTLE,   /* a write: it is done, but what it made is still changing */
     WAITING_KINDS

@@ -7,7 +7,9 @@
  * The file also starts over after damage in the log. A descriptor that reads on from before the damage gets an error
  * once.
  *
- * A descriptor at the end gets "end of file" once. If it reads again, it waits. */
+ * A read at the end returns "end of file", and never waits. A descriptor gets it where the file ended when it was opened
+ * or last got it, even if there is more by then. So reading to the end ends, however fast the file grows, and reading on
+ * continues there. */
 #ifndef AQ_FS_LINK_EVENTFILE_H
 #define AQ_FS_LINK_EVENTFILE_H
 
@@ -22,6 +24,7 @@ enum { EVENTFILE_SIZE_MAX = 8 << 20 };
 struct eventfile {
     struct aq_buffer now, before;
     uint64_t generation; /* how many times it has started over */
+    uint64_t earlier;    /* bytes of all generations before this one */
     bool broken;         /* it last started over because events between the generations cannot be read */
 };
 
@@ -30,13 +33,13 @@ struct eventfile_place {
     uint64_t generation;
     uint64_t base; /* the descriptor's offset at which this generation begins */
     uint64_t next; /* the offset it reads at, unless it seeks */
-    bool ended;    /* it got "end of file" here */
+    uint64_t most; /* where it gets "end of file": counted over all generations */
+    bool ended;    /* it got that */
 };
 
 enum eventfile_answer {
     EVENTFILE_DATA,   /* *data is valid until the next append */
-    EVENTFILE_END,    /* end of file, for the first time */
-    EVENTFILE_WAIT,   /* still the end: wait for more */
+    EVENTFILE_END,    /* end of file */
     EVENTFILE_BEHIND, /* the bytes are gone; the next read continues with what is there */
     EVENTFILE_BROKEN, /* events are missing here; the next read continues after them */
 };

@@ -114,6 +114,6 @@ void readme_write(const char *mount, struct aq_buffer *out)
              "Good to know: One write is one command, but a shell's own printf and echo -e write line by line:\n"
              "write documents with cat (cat <<X > labels/new). When a write returns, the change is durable. While\n"
              "there is no leader, writes fail (read-only file system) and reads work. inotify does not report\n"
-             "changes of the cluster; poll() and blocking reads of events do. You see what your user may see:\n"
+             "changes of the cluster; poll() and tail -f do. You see what your user may see:\n"
              "root is the user admin, and any other unix user is the cluster user of the same name.\n");
 }

@@ -1,8 +1,8 @@
 /* Does to a mount what a shell cannot do. Used by mount.sh.
  *
  *   hands hold PATH COUNT         opens the file COUNT times, prints "holds N", and waits for the end of its input
- *   hands block PATH COUNT        COUNT processes read the file to its end and block; kills them and prints how many ms
- *                                 passed until all were gone
+ *   hands wait PATH COUNT         COUNT processes read the file to its end and poll for more; kills them and prints how
+ *                                 many ms passed until all were gone
  *   hands write PATH SIZE TEXT    writes the text, padded with blanks, in one write; prints the name of the error, or
  *                                 how many bytes were not written
  *   hands rate PATH SECONDS       opens, reads and closes the file repeatedly; prints how often per second
@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -37,18 +38,21 @@ static int hold(const char *path, size_t count)
     return 0;
 }
 
-/* Ends only when it is killed, because a read at the end of the file blocks. */
+/* Ends only when it is killed. */
 static void read_on(const char *path)
 {
     char chunk[65536];
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    while (fd >= 0 && read(fd, chunk, sizeof chunk) >= 0)
-        ;
+    struct pollfd fd = {.fd = open(path, O_RDONLY | O_CLOEXEC), .events = POLLIN};
+    for (ssize_t got = 1; fd.fd >= 0 && got >= 0;) {
+        got = read(fd.fd, chunk, sizeof chunk);
+        if (got == 0 && poll(&fd, 1, -1) < 0)
+            break;
+    }
     _exit(1);
 }
 
-static int block(const char *path, size_t count)
+static int wait_in_poll(const char *path, size_t count)
 {
     static pid_t pids[READERS_MAX];
     size_t gone = 0;
@@ -71,7 +75,7 @@ static int block(const char *path, size_t count)
         gone += got == pids[i] && WIFSIGNALED(status);
     }
     if (gone < count)
-        BENCH_DIE("%zu of %zu readers were killed in their read", gone, count);
+        BENCH_DIE("%zu of %zu readers were killed while they waited", gone, count);
     printf("%.0f\n", (bench_now() - begun) * 1e3);
     return 0;
 }
@@ -138,14 +142,14 @@ int main(int count, char **words)
     double number = count > 3 ? strtod(words[3], NULL) : 0;
     if (strcmp(verb, "hold") == 0)
         return hold(words[2], (size_t)number);
-    if (strcmp(verb, "block") == 0)
-        return block(words[2], (size_t)number);
+    if (strcmp(verb, "wait") == 0)
+        return wait_in_poll(words[2], (size_t)number);
     if (strcmp(verb, "write") == 0 && count == 5)
         return write_once(words[2], (size_t)number, words[4]);
     if (strcmp(verb, "rate") == 0)
         return rate(words[2], number);
     if (strcmp(verb, "storm") == 0)
         return storm(words[2], (size_t)number);
-    fputs("hands hold|block|write|rate|storm PATH NUMBER [TEXT]\n", stderr);
+    fputs("hands hold|wait|write|rate|storm PATH NUMBER [TEXT]\n", stderr);
     return 2;
 }

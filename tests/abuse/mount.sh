@@ -44,7 +44,7 @@ api POST application/ "$(awk 'BEGIN { for (i = 0; i < 100; i++) printf "%s{\"lab
 find "$mount" -type f -exec cat {} + >"$work/all" 2>"$work/errors"
 memory=$(memory_of fs) descriptors=$(descriptors_of fs)
 
-# ---- files that are opened and never read; blocked readers ---------------------------------------------------------------------
+# ---- files that are opened and never read; readers that wait ---------------------------------------------------------------------
 
 mkfifo "$work/hold"
 alone=0 beside=0 round=0
@@ -65,9 +65,9 @@ check_equal "a thousand descriptors that are never read" "holds $held" "$(cat "$
 note "another reader reads $beside instead of $alone files/s"
 check "others read as fast as before" at_least "$beside" "$least" "$alone"
 
-took=$("$hands" block "$mount/events" "$readers") || took=none
-note "$readers readers killed in a blocking read were gone after $took ms"
-check "readers killed in a blocking read are gone at once" test "$took" -lt 2000
+took=$("$hands" wait "$mount/events" "$readers") || took=none
+note "$readers readers killed while they waited were gone after $took ms"
+check "readers killed while they wait are gone at once" test "$took" -lt 2000
 check "and the mount still works" prints "$(seq_of)" cat "$mount/cluster/seq"
 
 # ---- a user that takes all memory for open files --------------------------------------------------------------

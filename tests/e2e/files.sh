@@ -57,7 +57,6 @@ echo talks >"$view/applications/new"
 check "a workload's output" wait_for 20 grep -qx hello "$last/resource/log"
 
 start tail tail -n 0 -f "$view/events"
-start blocked sh -c "tail -c +1 '$view/events' | grep -m 1 moved"
 wait_for 20 has_read_in tail "$view/events"
 echo quick >"$view/applications/new"
 id=$(cat "$last/id")

@@ -1,4 +1,4 @@
-/* /events: offsets that never change, end of file once, and reading on after the file started over or after damage. */
+/* /events: offsets that never change, reads that end at the end, and reading on after the file started over or after damage. */
 #include "fs/link/eventfile.h"
 
 #include <setjmp.h>
@@ -39,22 +39,44 @@ static void starts_over(struct eventfile *file)
     assert_int_equal(file->generation, before + 1);
 }
 
-static void end_of_file_comes_once(void **state)
+static void reading_at_the_end_never_waits(void **state)
 {
     (void)state;
     struct eventfile file = {0};
     struct eventfile_place place = eventfile_open(&file);
     assert_false(eventfile_has_more(&file, &place));
     read_at(&file, &place, 0, 10, EVENTFILE_END);
-    read_at(&file, &place, 0, 10, EVENTFILE_WAIT);
+    read_at(&file, &place, 0, 10, EVENTFILE_END);
     append(&file, "one\n");
     assert_true(eventfile_has_more(&file, &place));
     assert_string_equal(read_at(&file, &place, 0, 10, EVENTFILE_DATA), "one\n");
     read_at(&file, &place, 4, 10, EVENTFILE_END);
-    read_at(&file, &place, 4, 10, EVENTFILE_WAIT);
+    read_at(&file, &place, 4, 10, EVENTFILE_END);
     append(&file, "two\n");
     assert_string_equal(read_at(&file, &place, 4, 10, EVENTFILE_DATA), "two\n");
     assert_false(eventfile_has_more(&file, &place));
+    eventfile_free(&file);
+}
+
+/* Each read finds that more was appended: it must come to an end all the same, and then go on. */
+static void reading_to_the_end_of_a_growing_file_ends(void **state)
+{
+    (void)state;
+    struct eventfile file = {0};
+    append(&file, "one\ntwo\n");
+    struct eventfile_place place = eventfile_open(&file);
+    append(&file, "three\n");
+    assert_string_equal(read_at(&file, &place, 0, 4, EVENTFILE_DATA), "one\n");
+    append(&file, "four\n");
+    assert_string_equal(read_at(&file, &place, 4, 40, EVENTFILE_DATA), "two\n");
+    read_at(&file, &place, 8, 40, EVENTFILE_END);
+    append(&file, "five\n");
+    assert_string_equal(read_at(&file, &place, 8, 40, EVENTFILE_DATA), "three\nfour\nfive\n");
+    append(&file, "six\n");
+    read_at(&file, &place, 24, 40, EVENTFILE_END);
+    starts_over(&file);
+    assert_string_equal(read_at(&file, &place, 24, 40, EVENTFILE_DATA), "six\n");
+    assert_string_equal(read_at(&file, &place, 28, 3, EVENTFILE_DATA), "xxx");
     eventfile_free(&file);
 }
 
@@ -81,6 +103,7 @@ static void reading_on_misses_nothing_when_it_starts_over(void **state)
     starts_over(&file);
     assert_true(eventfile_has_more(&file, &reader));
     assert_string_equal(read_at(&file, &late, 0, 10, EVENTFILE_DATA), "old\n");
+    read_at(&file, &late, 4, 3, EVENTFILE_END); /* it ended here when it was opened */
     assert_string_equal(read_at(&file, &late, 4, 3, EVENTFILE_DATA), "xxx");
     assert_string_equal(read_at(&file, &reader, 4, 3, EVENTFILE_DATA), "xxx");
     assert_string_equal(read_at(&file, &reader, 7, 3, EVENTFILE_DATA), "xxx");
@@ -114,7 +137,7 @@ static void a_reader_gets_one_error_at_damage(void **state)
     struct eventfile_place reader = eventfile_open(&file), late = eventfile_open(&file);
     assert_string_equal(read_at(&file, &reader, 0, 10, EVENTFILE_DATA), "old\n");
     read_at(&file, &reader, 4, 10, EVENTFILE_END);
-    read_at(&file, &reader, 4, 10, EVENTFILE_WAIT);
+    read_at(&file, &reader, 4, 10, EVENTFILE_END);
     eventfile_break(&file);
     assert_true(eventfile_has_more(&file, &reader));
     read_at(&file, &reader, 4, 10, EVENTFILE_BROKEN);
@@ -137,7 +160,8 @@ static void a_reader_gets_one_error_at_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(end_of_file_comes_once),
+        cmocka_unit_test(reading_at_the_end_never_waits),
+        cmocka_unit_test(reading_to_the_end_of_a_growing_file_ends),
         cmocka_unit_test(a_reader_that_seeks_reads_from_there),
         cmocka_unit_test(reading_on_misses_nothing_when_it_starts_over),
         cmocka_unit_test(a_reader_far_behind_gets_an_error),
