@@ -3,6 +3,7 @@
 #include "fs/link/eventfeed.h"
 #include "fs/link/news.h"
 #include "fs/link/questions.h"
+#include "fs/tree/outputs.h"
 #include "schema/base/clock.h"
 #include "schema/base/journal.h"
 
@@ -64,6 +65,7 @@ int fileview_open(struct fileview *view, const struct aq_config_fs *config, cons
     sources->complaints = view->complaints;
     sources->feed = view->feed;
     sources->news = view->news;
+    sources->outputs = outputs_open(sources->live);
     view->filesystem = filesystem_open(config, sources, view->complaints, view->questions);
     eventfeed_begin(view->feed);
     return 0;
@@ -78,6 +80,7 @@ void fileview_close(struct fileview *view)
     eventfeed_close(view->feed);
     complaints_close(view->complaints);
     callers_close(sources->callers);
+    outputs_close(sources->outputs);
     events_close(sources->events);
     live_close(sources->live);
     state_close(sources->state);

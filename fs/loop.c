@@ -1,6 +1,7 @@
 #include "fs/loop.h"
 
 #include "fs/kernel/files.h"
+#include "fs/kernel/logs.h"
 #include "fs/kernel/mount.h"
 #include "fs/kernel/operations.h"
 #include "fs/kernel/settling.h"
@@ -42,6 +43,7 @@ static void work(struct fileview *view)
     questions_work(view->questions);
     news_work(view->news);
     writes_work(filesystem);
+    logs_work(filesystem);
     if (eventfeed_work(view->feed))
         files_wake(filesystem);
     listings_work(filesystem->listings, aq_clock_ms());

@@ -232,6 +232,7 @@ static void tick(struct hub *hub)
     hub->next_tick_ms = hub->base.now_ms + TICK_MS;
     hub->many_beats = presence_take_beats(&hub->presence) * 1000 / TICK_MS >= GATHER_BEATS_MIN;
     watches_answer(&hub->watches, false);
+    presence_store_logs(&hub->presence);
     fetches_expire(&hub->fetches, false);
     channel_tick(&hub->agents_channel);
     log_unopened(hub);

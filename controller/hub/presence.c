@@ -12,7 +12,7 @@
 enum {
     SCAN_MS = 1000,     /* the longest time between two scans of all agents, */
     SCAN_LEAST_MS = 20, /* and the shortest, when an agent may be lost sooner */
-    LOGS_MAX = 65536,   /* changes of logs that wait for the next scan */
+    LOGS_MAX = 65536,   /* changes of logs that wait to be stored */
 };
 
 struct hub_lose {
@@ -37,7 +37,7 @@ void presence_heard(struct hub_presence *presence, struct hub_agent *agent, cons
         sessions_rejoin(presence->sessions, agent);
 }
 
-static void store_logs(struct hub_presence *presence)
+void presence_store_logs(struct hub_presence *presence)
 {
     struct aq_error error;
     if (presence->log_count > 0 && live_put_logs(presence->live, presence->logs, presence->log_count, &error) != 0)
@@ -48,7 +48,7 @@ static void store_logs(struct hub_presence *presence)
 static void note_log(struct hub_presence *presence, const struct aq_kept *log)
 {
     if (presence->log_count == LOGS_MAX)
-        store_logs(presence);
+        presence_store_logs(presence);
     AQ_GROW(presence->logs, presence->log_count, presence->log_capacity);
     presence->logs[presence->log_count++] = *log;
 }
@@ -169,7 +169,6 @@ void presence_scan(struct hub_presence *presence)
     }
     atomic_store(&presence->alive, alive);
     presence->next_scan_ms = next_ms > base->now_ms + SCAN_LEAST_MS ? next_ms : base->now_ms + SCAN_LEAST_MS;
-    store_logs(presence);
     if (beaten > 0)
         log_stored(presence, live_put(presence->live, names, rows, beaten, &error) == 0, &error);
 }

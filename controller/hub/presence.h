@@ -18,7 +18,7 @@ struct hub_presence {
     uint64_t next_scan_ms;
     uint64_t beats;       /* since presence_take_beats() */
     uint64_t unstored;    /* scans in a row whose heartbeats could not be stored */
-    struct aq_kept *logs; /* to be stored at the next scan; end 0: to be removed */
+    struct aq_kept *logs; /* to be stored; end 0: to be removed */
     size_t log_count, log_capacity;
     atomic_uint_least64_t alive; /* number of agents that were alive at the last scan; any thread */
 };
@@ -28,6 +28,8 @@ void presence_close(struct hub_presence *presence);
 /* Handles BEAT. */
 void presence_beat(struct hub_presence *presence, struct hub_agent *agent, struct hub_question *question,
                    const struct aq_beat *message);
+/* Stores what heartbeats have told of logs; call it a few times per second. */
+void presence_store_logs(struct hub_presence *presence);
 /* The resource is gone: its log is not in heartbeats any more. */
 void presence_drop_log(struct hub_presence *presence, uint64_t resource);
 /* Notes that a question came from the agent. It is a sign of life if `fresh`, which means that it cannot be a

@@ -1,5 +1,5 @@
-/* Files: open, read, poll, release. A descriptor reads the content that the file had when it was opened; /events grows.
- */
+/* Files: open, read, poll, release. A descriptor reads the content that the file had when it was opened; /events and
+ * the outputs of workloads (logs.h) grow. */
 #ifndef AQ_FS_KERNEL_FILES_H
 #define AQ_FS_KERNEL_FILES_H
 

@@ -30,6 +30,14 @@ void open_file_free(struct open_file *file)
     free(file);
 }
 
+void open_file_reply(fuse_req_t request, struct fuse_file_info *info, struct open_file *file)
+{
+    info->fh = (uintptr_t)file;
+    info->direct_io = 1;
+    if (fuse_reply_open(request, info) != 0)
+        open_file_free(file); /* interrupted: the kernel will not release it */
+}
+
 int open_file_charge(struct open_file *file, struct aq_error *error)
 {
     return budget_charge(file->budget, &file->charge, file->uid, sizeof *file + file->content.capacity, error);

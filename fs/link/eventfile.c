@@ -50,8 +50,7 @@ static const struct aq_buffer *bytes_of(const struct eventfile *file, uint64_t g
 /* A place in the current generation, whose first byte is at the offset `base`. */
 static struct eventfile_place place_at(const struct eventfile *file, uint64_t base, uint64_t offset)
 {
-    return (struct eventfile_place){
-        .generation = file->generation, .base = base, .next = offset, .most = end_of(file)};
+    return (struct eventfile_place){.generation = file->generation, .base = base, .next = offset, .most = end_of(file)};
 }
 
 enum eventfile_answer eventfile_read(const struct eventfile *file, struct eventfile_place *place, uint64_t offset,

@@ -7,9 +7,9 @@
  * The file also starts over after damage in the log. A descriptor that reads on from before the damage gets an error
  * once.
  *
- * A read at the end returns "end of file", and never waits. A descriptor gets it where the file ended when it was opened
- * or last got it, even if there is more by then. So reading to the end ends, however fast the file grows, and reading on
- * continues there. */
+ * A read at the end returns "end of file", and never waits. A descriptor gets it where the file ended when it was
+ * opened or last got it, even if there is more by then. So reading to the end ends, however fast the file grows, and
+ * reading on continues there. */
 #ifndef AQ_FS_LINK_EVENTFILE_H
 #define AQ_FS_LINK_EVENTFILE_H
 

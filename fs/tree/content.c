@@ -5,6 +5,7 @@
 #include "fs/link/news.h"
 #include "fs/tree/complaints.h"
 #include "fs/tree/control.h"
+#include "fs/tree/outputs.h"
 #include "fs/tree/paths.h"
 #include "fs/tree/readme.h"
 #include "fs/tree/tree.h"
@@ -155,7 +156,11 @@ static bool set_size(struct look *look, const struct tree_node *node, struct sta
         there = tree_link(look, node, &content);
     else if (tree_node_shape(node) == TREE_IS_FILE && node->kind != TREE_EVENTS && !content_is_fetched(node))
         there = content_write(look, node, &content, &error) == 0 || error.code != AQ_E_NOT_FOUND;
-    stat->st_size = (off_t)(node->kind == TREE_EVENTS ? eventfeed_size(look->sources->feed) : content.length);
+    stat->st_size = (off_t)content.length;
+    if (node->kind == TREE_EVENTS)
+        stat->st_size = (off_t)eventfeed_size(look->sources->feed);
+    else if (content_is_fetched(node))
+        stat->st_size = (off_t)output_size(look, node);
     stat->st_blocks = (stat->st_size + 511) / 512;
     return there;
 }
@@ -183,16 +188,22 @@ bool content_stat(struct look *look, const struct tree_node *node, struct stat *
     const struct look_sources *sources = look->sources;
     uint64_t time_ms = sources->opened_ms;
     const void *row = NULL;
+    const char *owner = NULL;
     *stat = (struct stat){.st_nlink = 1, .st_blksize = 4096};
-    if (tree_node_is_row(node)) {
+    if (content_is_fetched(node)) { /* it may be open although the resource is gone */
+        row = look_row(look, node->entity, node->key);
+        owner = output_owner(look, node);
+        if (owner == NULL)
+            return false;
+    } else if (tree_node_is_row(node)) {
         row = look_row(look, node->entity, node->key);
         if (row == NULL)
             return false;
+        owner = look_owner(node->entity, row);
     } else if ((node->kind == TREE_GROUP && !group_is_there(look, node)) ||
                (node->kind == TREE_MEMBER && news_member(sources->news, node->key) == NULL)) {
         return false;
     }
-    const char *owner = row ? look_owner(node->entity, row) : NULL;
     stat->st_mode = mode_of(node, owner != NULL);
     if (owner != NULL && !(node->kind == TREE_CONTROL && node->command->role == AQ_ROLE_ADMIN))
         stat->st_uid = callers_uid(sources->callers, owner);

@@ -2,6 +2,7 @@
 
 #include "fs/tree/groups.h"
 #include "fs/tree/newest.h"
+#include "fs/tree/outputs.h"
 #include "fs/tree/paths.h"
 #include "fs/tree/views.h"
 
@@ -182,11 +183,13 @@ static struct tree_node field_node(const struct aq_entity *entity, const char *k
     return node;
 }
 
-static struct tree_node view_node(const struct aq_view *view, const char *key)
+/* False: the row has no such view (yet). */
+static bool find_view(struct look *look, const struct aq_view *view, const char *key, const void *row,
+                      struct tree_node *node)
 {
-    struct tree_node node = tree_node(view->kind == AQ_VIEW_LIVE ? TREE_LIVE : TREE_VIEW, view->entity, key);
-    node.view = view;
-    return node;
+    *node = tree_node(view->kind == AQ_VIEW_LIVE ? TREE_LIVE : TREE_VIEW, view->entity, key);
+    node->view = view;
+    return view->kind != AQ_VIEW_OUTPUT || output_place(look, row, node);
 }
 
 static bool leads_somewhere(struct look *look, const struct tree_node *node)
@@ -201,14 +204,15 @@ bool directory_find_in_row(struct look *look, const struct aq_entity *entity, co
     const struct aq_field *field = row_field(entity, name);
     const struct aq_command *command = row_command(entity, name);
     const struct aq_view *view = tree_view_find(entity, name);
-    if ((field == NULL && command == NULL && view == NULL) || look_row(look, entity, key) == NULL)
+    const void *row = field != NULL || command != NULL || view != NULL ? look_row(look, entity, key) : NULL;
+    if (row == NULL)
         return false;
     if (field != NULL)
         *child = field_node(entity, key, field);
     else if (command != NULL)
         *child = command_node(entity, key, command);
     else
-        *child = view_node(view, key);
+        return find_view(look, view, key, row, child);
     return leads_somewhere(look, child);
 }
 
@@ -240,13 +244,13 @@ static bool list_commands(const struct aq_entity *entity, const char *key, tree_
 void directory_list_row(struct look *look, const struct aq_entity *entity, const char *key, tree_entry_fn *entry,
                         void *context)
 {
-    if (look_row(look, entity, key) == NULL || !list_fields(look, entity, key, entry, context) ||
-        !list_commands(entity, key, entry, context))
+    const void *row = look_row(look, entity, key);
+    if (row == NULL || !list_fields(look, entity, key, entry, context) || !list_commands(entity, key, entry, context))
         return;
     const struct aq_view *view;
     for (size_t i = 0; (view = tree_view_at(entity, &i)) != NULL;) {
-        struct tree_node node = view_node(view, key);
-        if (!entry(context, view->name, &node))
+        struct tree_node node;
+        if (find_view(look, view, key, row, &node) && !entry(context, view->name, &node))
             return;
     }
 }

@@ -19,6 +19,7 @@
 struct complaints;
 struct eventfeed;
 struct news;
+struct outputs;
 
 /* Where the contents of the tree come from. */
 struct look_sources {
@@ -31,6 +32,7 @@ struct look_sources {
     const struct complaints *complaints; /* /errors/last */
     const struct eventfeed *feed;        /* /events */
     const struct news *news;             /* /cluster */
+    struct outputs *outputs;             /* of workloads */
     struct aq_arena arena;               /* memory of the look that is open; looks are never nested */
 };
 

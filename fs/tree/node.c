@@ -17,7 +17,7 @@ struct tree_node tree_node(enum tree_kind kind, const struct aq_entity *entity, 
 bool tree_node_equal(const struct tree_node *a, const struct tree_node *b)
 {
     return a->kind == b->kind && a->entity == b->entity && a->field == b->field && a->command == b->command &&
-           a->view == b->view && strcmp(a->key, b->key) == 0;
+           a->view == b->view && a->resource == b->resource && a->base == b->base && strcmp(a->key, b->key) == 0;
 }
 
 /* Takes eight bytes at a time, since a listing hashes each of its names. */
@@ -37,6 +37,12 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return hash;
 }
 
+static uint64_t hash_number(uint64_t hash, uint64_t number)
+{
+    hash = (hash ^ number) * 0x9e3779b97f4a7c15;
+    return hash ^ hash >> 32;
+}
+
 uint64_t tree_node_hash(const struct tree_node *node)
 {
     uint64_t hash = hash_text((uint64_t)node->kind, node->entity ? node->entity->name : "");
@@ -44,6 +50,7 @@ uint64_t tree_node_hash(const struct tree_node *node)
     hash = hash_text(hash, node->field ? node->field->name : "");
     hash = hash_text(hash, node->command ? node->command->name : "");
     hash = hash_text(hash, node->view ? node->view->name : "");
+    hash = hash_number(hash_number(hash, node->resource), node->base);
     return hash > 1 ? hash : hash + 2;
 }
 

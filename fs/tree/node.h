@@ -46,6 +46,7 @@ struct tree_node {
     const struct aq_field *field;
     const struct aq_command *command;
     const struct aq_view *view;
+    uint64_t resource, base; /* of a view AQ_VIEW_OUTPUT: see outputs.h */
 };
 
 struct tree_node tree_node(enum tree_kind kind, const struct aq_entity *entity, const char *key);

@@ -134,10 +134,80 @@ never=$(as anna "$anna" application/ -d '{"label": "nothing"}' | jq -r .data.id)
 check "a program that does not exist" wait_for 20 application_is ERROR "$never"
 check_equal "has an empty log" '["",true]' "$(as anna "$anna" "application/$never/log" | jq -c '[.data, .complete]')"
 
+# ---- as files -----------------------------------------------------------------------------------------------
+
+fs_start
+view=$mount
+user=daemon # exists on every Debian
+sizes() { # FILE: by stat, wc and cat
+    echo "$(stat -c %s "$1") $(wc -c <"$1") $(cat "$1" | wc -c)"
+}
+check_equal "an ended job: its size before it is opened" 1300028 "$(stat -c %s "$view/applications/$burst/log")"
+check_equal "and what stat, wc and cat say" "1300028 1300028 1300028" "$(sizes "$view/applications/$burst/log")"
+tar -C "$view/applications/$burst" -cf "$work/log.tar" log
+check_equal "tar stores all of it" "0 1300028" "$? $(tar -xOf "$work/log.tar" log | wc -c)"
+check "so does cp" sh -c "cp '$view/applications/$burst/log' '$work/copy' && cmp '$work/copy' '$work/burst.out'"
+check "Python reads all of it" python3 -c 'import sys; sys.exit(open(sys.argv[1], "rb").read() != open(sys.argv[2], "rb").read())' \
+    "$view/applications/$burst/log" "$work/burst.out"
+check "tail reads its end alone" prints end tail -n 1 "$view/applications/$burst/log"
+
+label_create ticks process '{"command": "i=0; while :; do i=$((i + 1)); echo \"tick $i of a line that fills the file soon\"; sleep 0.02; done", "log_size": 16384, "log_files": 2, "stop_grace": 0}'
+ticks=$(application_create ticks)
+wait_for 20 application_is ALLOCATED "$ticks"
+log=$view/applications/$ticks/resource/log
+sized() { # FILE
+    [ "$(stat -c %s "$1")" -gt 0 ]
+}
+check "the size of a running job's log comes with heartbeats" wait_for 10 sized "$log"
+start tail tail -n +1 -f "$log"
+cat >"$work/poll.py" <<'Y'
+import os, select, sys
+fd = os.open(sys.argv[1], os.O_RDONLY)
+poll = select.poll()
+poll.register(fd, select.POLLIN)
+for i in range(3):
+    while os.read(fd, 65536): pass
+    print("end", flush=True)
+    print("ready", poll.poll(20000), flush=True)
+    print("more", len(os.read(fd, 65536)) > 0, flush=True)
+Y
+check_equal "poll tells when there is more" 3 "$(python3 "$work/poll.py" "$log" | grep -c 'more True')"
+dropped_file() { # the first file of the log is gone
+    [ "$(api_field .first "application/$ticks/log?size=1")" -gt 4096 ]
+}
+wait_for 30 dropped_file
+sleep 3
+tar -C "$view/applications/$ticks/resource" -cf "$work/log.tar" log 2>"$work/tar.err"
+check_match "tar of a log whose begin was dropped" "tick [1-9]*" "$(tar -xOf "$work/log.tar" log | head -n 1)"
+api POST "application/$ticks/deallocate" >"$work/answer"
+wait_for 20 application_is DEALLOCATED "$ticks"
+last=$(aq application "$ticks" log | tail -n 1)
+tail_has_last() {
+    [ "$(tail -n 1 "$work/tail.log")" = "$last" ]
+}
+check "tail -f has followed to the end of the job" wait_for 15 tail_has_last
+check_fails "and says nothing else" grep -v '^tick [0-9]* of a line that fills the file soon$' "$work/tail.log"
+check_equal "with each line once and in order" "" \
+    "$(awk '$2 != NR { print "line " NR " is " $0; exit }' "$work/tail.log")"
+stop tail
+
+check_equal "another user sees no log" "2" "$( (cd "$view" && setpriv --reuid "$user" --regid "$user" --clear-groups \
+    sh -c "cat applications/$burst/log" >"$work/answer" 2>&1) && echo 0 || echo 2)"
+api POST user/ "{\"name\": \"$user\"}" >"$work/answer"
+as_user() { # SHELL COMMAND: runs it as the other user, in the mount
+    (cd "$view" && setpriv --reuid "$user" --regid "$user" --clear-groups sh -c "$1" 2>&1)
+}
+check_match "even one of the cluster" "*No such file*" "$(as_user "LC_ALL=C cat applications/$burst/log")"
+own=$(as_user 'exec 3<>applications/new && echo fails >&3 && cat <&3')
+wait_for 20 application_is ERROR "$own"
+check_equal "but its own, after the job failed" "out why" "$(as_user "cat applications/$own/log" | tr '\n' ' ' | sed 's/ $//')"
+
 # ---- keep.logs ----------------------------------------------------------------------------------------------
 
 keep 1
 check "the agent keeps one log" wait_for 10 prints 404 api_code GET "resource/$resource/log"
 check_match "and says so" "the log of resource $resource is gone: its node keeps the newest 1 logs*" \
     "$(api GET "resource/$resource/log" | jq -r .message)"
+check_match "as a file, too" "*No such file*" "$(LC_ALL=C cat "$view/applications/$burst/log" 2>&1)"
+check_match "with the reason in errors/last" "the log of resource $resource is gone*" "$(head -n 1 "$view/errors/last")"
 finish

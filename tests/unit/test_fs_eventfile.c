@@ -1,4 +1,5 @@
-/* /events: offsets that never change, reads that end at the end, and reading on after the file started over or after damage. */
+/* /events: offsets that never change, reads that end at the end, and reading on after the file started over or after
+ * damage. */
 #include "fs/link/eventfile.h"
 
 #include <setjmp.h>

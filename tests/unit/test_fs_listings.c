@@ -1,6 +1,7 @@
 /* Listings: given these tables, then these entries in the kernel's format, in pieces of any size; made once for each
  * snapshot and caller, and kept for a moment. */
 #include "fs/tree/listings.h"
+#include "fs/tree/outputs.h"
 #include "schema/model/resource.h"
 #include "tests/lib/cluster.h"
 
@@ -62,6 +63,8 @@ static int set_up(void **context)
     sources = (struct look_sources){.callers = callers_open()};
     listings = listings_open();
     test_must(state_open(&sources.state, directory, STATE_WRITE, MAP_BYTES, &error), &error);
+    test_must(live_open(&sources.live, directory, STATE_WRITE, &error), &error);
+    sources.outputs = outputs_open(sources.live);
     store_user("daemon");
     store_rows(1, ROWS, "admin");
     table = tree_node(TREE_TABLE, aq_entity_find("resource"), "");
@@ -73,7 +76,9 @@ static int tear_down(void **context)
     (void)context;
     listings_close(listings);
     callers_close(sources.callers);
+    outputs_close(sources.outputs);
     aq_arena_free(&sources.arena);
+    live_close(sources.live);
     state_close(sources.state);
     test_remove_tree(directory);
     return 0;

@@ -5,11 +5,13 @@
 #include "fs/link/news.h"
 #include "fs/tree/complaints.h"
 #include "fs/tree/content.h"
+#include "fs/tree/outputs.h"
 #include "fs/tree/paths.h"
 #include "fs/tree/readme.h"
 #include "fs/tree/tree.h"
 #include "schema/base/clock.h"
 #include "schema/codec/json.h"
+#include "schema/codec/pack.h"
 #include "schema/codec/yaml.h"
 #include "schema/model/application.h"
 #include "schema/model/label.h"
@@ -93,7 +95,8 @@ static void fill(struct state_txn *txn)
     store(txn, aq_entity_find("node"), state_key_name("n1"),
           "{\"name\": \"n1\", \"number\": 1, \"drivers\": [\"process\", \"test\"], \"capacity\": {\"cpu\": 2}, "
           "\"instance\": 77}");
-    store_application(txn, 1, "admin", ", \"status\": \"ALLOCATED\", \"resource\": 7, \"node\": \"n1\"");
+    store_application(txn, 1, "admin",
+                      ", \"status\": \"ALLOCATED\", \"resource\": 7, \"last_resource\": 7, \"node\": \"n1\"");
     store_application(txn, 2, "daemon", ", \"changed_at\": \"2026-11-20T22:57:13.123Z\"");
     store_application(txn, 12, "admin", ", \"resource\": 99, \"node\": \"gone\"");
     store(txn, aq_entity_find("resource"), state_key_number(7),
@@ -122,7 +125,8 @@ static int set_up(void **state)
                                     .callers = callers_open(),
                                     .complaints = complaints,
                                     .feed = feed,
-                                    .news = news};
+                                    .news = news,
+                                    .outputs = outputs_open(heartbeats)};
     return 0;
 }
 
@@ -133,6 +137,7 @@ static int tear_down(void **state)
     eventfeed_close(feed);
     news_close(news);
     callers_close(sources.callers);
+    outputs_close(sources.outputs);
     aq_arena_free(&sources.arena);
     live_close(heartbeats);
     state_close(tables);
@@ -264,7 +269,7 @@ static void tables_are_directories(void **state)
     lists("/users", "new admin daemon ");
     lists("/applications/2", "id user label version label_id status description metadata tries round created_at "
                              "changed_at ended_at exit_status last_resource lifetime expires_at deallocate extend "
-                             "why events log ");
+                             "why events ");
     lists("/nodes/n1/live", "seen_at load_milli memory_available workloads ");
 }
 
@@ -493,6 +498,88 @@ static void the_readme_names_each_file_once(void **context)
     aq_buffer_free(&out);
 }
 
+/* ---- outputs of workloads ------------------------------------------------------------------------------- */
+
+static void heartbeat_tells(uint64_t resource, uint64_t first, uint64_t end)
+{
+    struct aq_error error = {0};
+    const struct aq_kept kept = {resource, first, end};
+    assert_int_equal(live_put_logs(heartbeats, &kept, 1, &error), 0);
+}
+
+static struct tree_node output_at(const char *path, off_t size)
+{
+    struct tree_node node;
+    struct stat stat;
+    if (!walk(path, &node))
+        fail_msg("%s does not exist", path);
+    assert_true(content_stat(&look, &node, &stat));
+    if (stat.st_size != size)
+        fail_msg("%s has %d bytes", path, (int)stat.st_size);
+    return node;
+}
+
+static off_t size_of(const struct tree_node *node)
+{
+    struct stat stat;
+    assert_true(content_stat(&look, node, &stat));
+    return stat.st_size;
+}
+
+/* Resource 7, of application 1, is gone now; it has left 500 bytes. */
+static void end_resource(void)
+{
+    struct aq_error error = {0};
+    struct state_txn *txn;
+    AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
+    const struct aq_ended ended = {.application = 1, .user = "admin", .node = "n1", .log_bytes = 500};
+    struct state_key key = state_key_number(7);
+    aq_record_pack(&aq_ended_record, &ended, &packed);
+    assert_int_equal(state_write(tables, &txn, &error), 0);
+    index_put(txn, INDEX_ENDED, &key, packed.data, packed.length);
+    state_remove(txn, &aq_entity_resource, &key);
+    assert_int_equal(state_commit(txn, &error), 0);
+    heartbeat_tells(7, 0, 0);
+}
+
+static void the_size_of_an_output_is_known_before_it_is_opened(void **context)
+{
+    (void)context;
+    as(0);
+    output_at("/resources/7/log", 0); /* nothing has been heard of it */
+    heartbeat_tells(7, 0, 300);
+    const struct tree_node from_begin = output_at("/resources/7/log", 300);
+    heartbeat_tells(7, 100, 600); /* the oldest bytes were dropped */
+    const struct tree_node later = output_at("/resources/7/log", 500);
+    assert_int_equal(size_of(&from_begin), 600); /* offsets in an open file never change */
+    assert_false(tree_node_equal(&from_begin, &later));
+    assert_true(tree_node_hash(&from_begin) != tree_node_hash(&later));
+    output_at("/applications/1/log", 500);
+    outputs_note(sources.outputs, 7, &(struct aq_extent){.known = true, .first = 100, .end = 640});
+    assert_int_equal(size_of(&later), 540); /* the node has said so when it was opened */
+    does_not_exist("/applications/2/log");  /* it has had no resource */
+    as(1);
+    does_not_exist("/applications/1/log"); /* it is another user's */
+    assert_false(content_stat(&look, &later, &(struct stat){0}));
+}
+
+static void an_output_stays_when_its_resource_is_gone(void **context)
+{
+    (void)context;
+    as(0);
+    const struct tree_node open = output_at("/resources/7/log", 540);
+    end_resource();
+    as(0);
+    does_not_exist("/resources/7/log");
+    output_at("/applications/1/log", 500); /* by the tables */
+    assert_int_equal(size_of(&open), 540); /* what is open goes on */
+    outputs_note(sources.outputs, 7, &(struct aq_extent){.known = true, .first = 150, .end = 650, .complete = true});
+    assert_int_equal(size_of(&open), 550); /* with what came last */
+    output_at("/applications/1/log", 500);
+    as(1);
+    assert_false(content_stat(&look, &open, &(struct stat){0}));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -508,6 +595,8 @@ int main(void)
         cmocka_unit_test_teardown(each_user_has_its_own_last_error, end_look),
         cmocka_unit_test(the_oldest_error_makes_room),
         cmocka_unit_test(numbers_are_stable_and_forgotten),
+        cmocka_unit_test_teardown(the_size_of_an_output_is_known_before_it_is_opened, end_look),
+        cmocka_unit_test_teardown(an_output_stays_when_its_resource_is_gone, end_look),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
