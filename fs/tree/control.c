@@ -120,12 +120,11 @@ int control_read(const struct aq_command *command, const char *key, const char *
         return aq_fail(error, AQ_E_INVALID, "nothing was written: read this file to see what it takes");
     if (memchr(text, '\0', length) != NULL)
         return aq_fail(error, AQ_E_INVALID, "the text holds a NUL byte");
-    struct aq_yaml_places *places = NULL;
+    AQ_CLEANUP_YAML_PLACES struct aq_yaml_places *places = NULL;
     json_t *json = read_text(command, text, length, indented, &places, error);
     if (json == NULL)
         return -1;
     int status = pack_record(command, key, json, places, packed, error);
-    aq_yaml_places_free(places);
     json_decref(json);
     return status;
 }
