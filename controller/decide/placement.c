@@ -49,7 +49,7 @@ static void emit_waiting(struct decide *decide, const struct aq_application *app
 {
     if (application->description != NULL && strcmp(application->description, answer->reason) == 0)
         return; /* nothing new: an event for each attempt would fill the log */
-    struct aq_application_waiting event = {application->id, answer->reason, answer->groups};
+    struct aq_application_waiting event = {application->id, answer->reason, answer->groups, answer->impossible};
     decide_emit(decide, &aq_event_application_waiting, &event);
 }
 

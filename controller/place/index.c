@@ -35,7 +35,7 @@ struct place_index {
     struct description **descriptions;
     struct undo *undo;
     size_t n_undo, undo_capacity;
-    uint64_t shape, changed;
+    uint64_t shape, changed, described;
     uint32_t recent[RECENT_MAX]; /* rows of the latest changes; a ring */
     struct opinions *opinions;
 };
@@ -147,6 +147,7 @@ static void insert_row(struct place_index *index, size_t at, const struct row *r
 {
     grow_columns(index);
     index->shape++;
+    index->described++;
     for (size_t i = index->count++; i > at; i--) {
         struct row moved = read_row(index, i - 1);
         write_row(index, i, &moved);
@@ -158,6 +159,7 @@ static void remove_row(struct place_index *index, size_t at)
 {
     index->count--;
     index->shape++;
+    index->described++;
     for (size_t i = at; i < index->count; i++) {
         struct row moved = read_row(index, i + 1);
         write_row(index, i, &moved);
@@ -188,6 +190,7 @@ void place_index_set(struct place_index *index, const struct aq_node *node)
     struct row old = read_row(index, at);
     add_undo(index, UNDO_CHANGED, &old);
     release_description(old.description);
+    index->described++;
     write_row(index, at, &row);
 }
 
@@ -227,6 +230,7 @@ void place_index_undo(struct place_index *index, size_t mark)
             continue;
         }
         aq_assert(is_at(index, at, undo->row.number));
+        index->described += index->descriptions[at] != undo->row.description;
         release_description(index->descriptions[at]);
         if (undo->what == UNDO_CHANGED) {
             write_row(index, at, &undo->row);
@@ -261,6 +265,11 @@ uint64_t place_index_changed(const struct place_index *index)
     return index->changed;
 }
 
+uint64_t place_index_described(const struct place_index *index)
+{
+    return index->described;
+}
+
 bool place_index_changes(const struct place_index *index, uint64_t since, place_row_fn *visit, void *context)
 {
     if (index->changed - since > RECENT_MAX)
@@ -286,6 +295,11 @@ struct place_columns place_index_columns(const struct place_index *index)
 const char *place_index_name(const struct place_index *index, size_t row)
 {
     return index->descriptions[row]->node.name;
+}
+
+const struct aq_amounts *place_index_capacity(const struct place_index *index, size_t row)
+{
+    return &index->descriptions[row]->node.capacity;
 }
 
 bool place_index_has_driver(const struct place_index *index, size_t row, const char *driver)

@@ -47,12 +47,16 @@ uint64_t place_index_changed(const struct place_index *index);
 typedef void place_row_fn(void *context, size_t row);
 bool place_index_changes(const struct place_index *index, uint64_t since, place_row_fn *visit, void *context);
 
+/* Counts the changes of what nodes are: their drivers, identifiers and capacity, and which there are. */
+uint64_t place_index_described(const struct place_index *index);
+
 /* The remembered opinions, which belong to the index (opinion.h). */
 struct opinions;
 struct opinions *place_index_opinions(const struct place_index *index);
 
 struct place_columns place_index_columns(const struct place_index *index);
 const char *place_index_name(const struct place_index *index, size_t row);
+const struct aq_amounts *place_index_capacity(const struct place_index *index, size_t row); /* all that it offers */
 bool place_index_has_driver(const struct place_index *index, size_t row, const char *driver);
 /* Whether any identifier of the node matches the pattern. */
 bool place_index_matches(const struct place_index *index, size_t row, const char *pattern);

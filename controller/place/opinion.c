@@ -7,6 +7,8 @@ struct column {
     uint64_t label, number; /* of the definition; label 0: unused */
     uint64_t used;          /* last, counted in questions */
     uint64_t shape, seen;   /* counts of the index at the last update */
+    uint64_t described;     /* count of the index when `possible` was found */
+    bool possible, judged;  /* is it possible; is that known */
     size_t capacity;
     uint8_t *answers;
 };
@@ -153,6 +155,7 @@ static struct column *find_column(struct opinions *opinions, uint64_t label, uin
             oldest = column;
     }
     oldest->label = 0;
+    oldest->judged = false;
     return oldest;
 }
 
@@ -180,4 +183,38 @@ const uint8_t *opinion_ask(const struct place_index *index, uint64_t label, uint
     column->shape = place_index_shape(index);
     column->seen = place_index_changed(index);
     return column->answers;
+}
+
+/* ---- what could ever be ------------------------------------------------------------------------------- */
+
+static bool could_take(const struct question *question, size_t row)
+{
+    const struct aq_amounts *capacity = place_index_capacity(question->index, row), *need = &question->need;
+    return capacity->slots >= need->slots && capacity->cpu >= need->cpu && capacity->ram >= need->ram &&
+           capacity->disk >= need->disk && place_index_has_driver(question->index, row, question->definition->driver) &&
+           filter_matches(question, row) && !was_tried(question, row);
+}
+
+bool opinion_is_possible(const struct place_index *index, uint64_t label, uint64_t number,
+                         const struct aq_definition *definition, const struct aq_list *tries)
+{
+    struct opinions *opinions = place_index_opinions(index);
+    struct column *column = label != 0 && tries->count == 0 ? find_column(opinions, label, number) : NULL;
+    bool kept = column != NULL && column->label == label, possible = false;
+    if (kept && column->judged && column->described == place_index_described(index))
+        return column->possible;
+    const struct question question = {.index = index,
+                                      .columns = place_index_columns(index),
+                                      .number = number,
+                                      .definition = definition,
+                                      .tries = tries,
+                                      .need = aq_needs_amounts(&definition->resources)};
+    for (size_t row = 0; row < question.columns.count && !possible; row++)
+        possible = could_take(&question, row);
+    if (kept) {
+        column->possible = possible;
+        column->judged = true;
+        column->described = place_index_described(index);
+    }
+    return possible;
 }

@@ -18,6 +18,12 @@ enum { OPINIONS_MAX = 64 }; /* remembered columns; the least recently used one i
 const uint8_t *opinion_ask(const struct place_index *index, uint64_t label, uint64_t number,
                            const struct aq_definition *definition, const struct aq_list *tries);
 
+/* Whether any node could ever take the definition: with the driver, matching the filter, and with enough capacity if
+ * nothing else ran there. Nodes that are lost or in maintenance count, nodes where a try failed do not. Remembered as
+ * the answers are, until a node's description changes. */
+bool opinion_is_possible(const struct place_index *index, uint64_t label, uint64_t number,
+                         const struct aq_definition *definition, const struct aq_list *tries);
+
 /* The column of free amounts that was too small; NULL if the answer is not about an amount. */
 const uint64_t *opinion_column(const struct place_columns *columns, enum aq_answer answer);
 /* The amount that is needed; 0 if the answer is not about an amount. */

@@ -1,5 +1,6 @@
 #include "controller/place/place.h"
 
+#include "controller/place/impossible.h"
 #include "controller/place/opinion.h"
 
 #include <string.h>
@@ -99,18 +100,13 @@ static void count_run(struct counting *counting, size_t row, size_t end)
     }
 }
 
-/* Counts the answers for one definition. True: some node may be able to take it later. */
-static bool count_all(struct counting *counting)
+/* Counts the answers for one definition. */
+static void count_all(struct counting *counting)
 {
-    bool maybe_later = false;
     for (size_t row = 0, end; row < counting->columns.count; row = end) {
-        enum aq_answer answer = (enum aq_answer)counting->answers[row];
         end = run_end(counting, row);
         count_run(counting, row, end);
-        if (answer != AQ_ANSWER_DRIVER && answer != AQ_ANSWER_FILTER && answer != AQ_ANSWER_TRIED)
-            maybe_later = true;
     }
-    return maybe_later;
 }
 
 static void keep_groups(struct counting *counting, struct aq_list *out, struct aq_arena *arena)
@@ -128,27 +124,48 @@ static void keep_groups(struct counting *counting, struct aq_list *out, struct a
     out->items = rows;
 }
 
-static const char *explain(const struct place_index *index, const struct place_answer *answer, struct aq_arena *arena)
+/* Could any node ever take it, with any of the definitions? */
+static bool is_possible(const struct place_index *index, const struct place_request *request)
 {
-    if (place_index_columns(index).count == 0)
-        return "no node has joined yet";
-    struct aq_buffer words = {0};
+    for (uint32_t d = 0; d < request->definitions->count; d++)
+        if (opinion_is_possible(index, request->label, d, AQ_ITEM(*request->definitions, struct aq_definition, d),
+                                request->tries))
+            return true;
+    return false;
+}
+
+static void explain_full(const struct place_answer *answer, struct aq_buffer *words)
+{
     for (uint32_t i = 0; i < answer->groups.count; i++) {
         const struct aq_ballot_group *group = AQ_ITEM(answer->groups, struct aq_ballot_group, i);
         const char *why = aq_answer_words.help[group->answer];
-        if (strstr(aq_buffer_string(&words), why) == NULL)
-            aq_buffer_format(&words, "%s%s", words.length ? "; " : "no node can take it: ", why);
+        if (strstr(aq_buffer_string(words), why) == NULL)
+            aq_buffer_format(words, "%s%s", words->length ? "; " : "no node can take it: ", why);
     }
-    const char *text = aq_arena_text(arena, words.data, words.length);
-    aq_buffer_free(&words);
-    return text;
+}
+
+static void explain(const struct place_index *index, const struct place_request *request, struct place_answer *answer,
+                    struct aq_arena *arena)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer words = {0};
+    if (place_index_columns(index).count == 0) {
+        answer->reason = "no node has joined yet";
+        return;
+    }
+    bool possible = is_possible(index, request), tried = request->tries->count > 0;
+    answer->exhausted = tried && !possible;
+    answer->impossible = !tried && !possible;
+    if (answer->impossible)
+        place_explain_impossible(index, request->definitions, &words);
+    else
+        explain_full(answer, &words);
+    answer->reason = aq_arena_text(arena, words.data, words.length);
 }
 
 void place(const struct place_index *index, const struct place_request *request, struct place_answer *answer,
            struct aq_arena *arena)
 {
     struct counting counting = {.index = index, .columns = place_index_columns(index)};
-    bool maybe_later = false;
     *answer = (struct place_answer){.node = ""};
     for (uint32_t d = 0; d < request->definitions->count && !answer->placed && counting.columns.count > 0; d++) {
         const struct aq_definition *definition = AQ_ITEM(*request->definitions, struct aq_definition, d);
@@ -156,7 +173,7 @@ void place(const struct place_index *index, const struct place_request *request,
         counting.definition = d;
         counting.need = aq_needs_amounts(&definition->resources);
         counting.n_groups = 0;
-        maybe_later = count_all(&counting) || maybe_later;
+        count_all(&counting);
         keep_groups(&counting, &answer->groups, arena);
         const uint8_t *first = memchr(counting.answers, AQ_ANSWER_FITS, counting.columns.count);
         if (first != NULL) {
@@ -165,8 +182,6 @@ void place(const struct place_index *index, const struct place_request *request,
             answer->definition = d;
         }
     }
-    if (answer->placed)
-        return;
-    answer->exhausted = request->tries->count > 0 && !maybe_later;
-    answer->reason = explain(index, answer, arena);
+    if (!answer->placed)
+        explain(index, request, answer, arena);
 }

@@ -19,6 +19,7 @@ struct place_request {
 struct place_answer {
     bool placed;
     bool exhausted;        /* every node that could ever take it has been tried */
+    bool impossible;       /* no node could ever take it, not even with nothing else on it */
     const char *node;      /* when placed; belongs to the index, valid until it changes */
     uint64_t definition;   /* when placed */
     struct aq_list groups; /* of aq_ballot_group; in the arena */

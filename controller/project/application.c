@@ -49,6 +49,7 @@ static void set_status(struct project *project, struct aq_application *applicati
     if (aq_application_is_over(to))
         close_application(project, application);
     application->status = to;
+    application->impossible = false;
     application->changed_at = project->time_ms;
 }
 
@@ -159,6 +160,7 @@ static void keep_waiting(struct project *project, const void *data)
     if (!find_application(project, event->id, &application))
         return;
     application.description = event->reason;
+    application.impossible = event->impossible;
     store_ballot(project, &application, "", 0, event->groups);
     store_application(project, &application);
 }

@@ -57,6 +57,6 @@ AQ_COMMAND(application, place, 32, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "look for
 
 AQ_EVENT(application, created, 30, 2, "an application was created")
 AQ_EVENT(application, elected, 31, 1, "a node was chosen")
-AQ_EVENT(application, waiting, 32, 1, "no node could take it")
+AQ_EVENT(application, waiting, 32, 2, "no node could take it")
 AQ_EVENT(application, moved, 33, 1, "an application has a new status")
 AQ_EVENT(application, extended, 34, 1, "an application has a new lifetime")

@@ -64,7 +64,9 @@ struct aq_list aq_tries_with(const struct aq_list *tries, const struct aq_try *f
       "number of its last resource, also of one that is gone; 0: none")                                                \
     F(T, lifetime,      DURATION(0, AQ_LIFETIME_MAX),  0,                                                              \
       "it is deallocated after running this long; 0: as long as its label says")                                       \
-    F(T, expires_at,    TIME,                          0,                  "when its lifetime is over, while it runs")
+    F(T, expires_at,    TIME,                          0,                  "when its lifetime is over, while it runs") \
+    F(T, impossible,    BOOL,                          0,                                                              \
+      "no node that has joined could ever take it; see the description")
 AQ_DECLARE_ENTITY(application)
 
 /* ---- commands ---- */
@@ -114,9 +116,10 @@ AQ_DECLARE_EVENT(application_extended)
 AQ_DECLARE_EVENT(application_elected) /* ELECTED, with a new resource */
 
 #define aq_application_waiting_fields(F, T)                                                                            \
-    F(T, id,     REF(application),               0,        "number of the application")                                \
-    F(T, reason, TEXT(0, 4096),                  AQ_LINES, "what it waits for")                                        \
-    F(T, groups, LIST(aq_ballot_group, 0, 4096), 0,        "nodes by their answers")
+    F(T, id,         REF(application),               0,        "number of the application")                            \
+    F(T, reason,     TEXT(0, 4096),                  AQ_LINES, "what it waits for")                                    \
+    F(T, groups,     LIST(aq_ballot_group, 0, 4096), 0,        "nodes by their answers")                               \
+    F(T, impossible, BOOL,                           0,        "no node that has joined could ever take it")
 AQ_DECLARE_EVENT(application_waiting) /* stays NEW */
 
 #define aq_application_moved_fields(F, T)                                                                              \

@@ -249,8 +249,20 @@ static void every_definitions_reason_is_named(void **context)
     given_node(1, "node-1", 2);
     WHEN(application_create, .label = "mac");
     THEN(application_created, .id = 1, .label_id = 1);
-    THEN_WAITING(.id = 1, .reason = "no node can take it: it does not have the driver; not enough cpu is free");
+    THEN_WAITING(.id = 1,
+                 .reason = "no node that has joined could ever take it: definition 0: no node has the driver "
+                           "container; definition 1: it needs 3 cpu; the largest node, node-1, has 2",
+                 .impossible = true);
     DONE();
+    assert_true(the_application(1).impossible);
+    assert_int_equal(the_application(1).status, AQ_NEW);
+    given_node(2, "node-2", 3);
+    DO(application_create, .label = "mac");
+    WHEN(application_create, .label = "mac"); /* one of the definitions could be run by a node that is full now */
+    THEN(application_created, .id = 3, .label_id = 1);
+    THEN_WAITING(.id = 3, .reason = "no node can take it: it does not have the driver; not enough cpu is free");
+    DONE();
+    assert_false(the_application(3).impossible);
 }
 
 /* ---- deallocate --------------------------------------------------------------------------------------- */
@@ -349,8 +361,12 @@ static void a_waiting_application_is_placed_later(void **context)
     DONE(); /* the same reason is not logged again */
     given_node(1, "node-1", 0);
     WHEN(application_place, .id = 1);
-    THEN_WAITING(.id = 1, .reason = "no node can take it: not enough slots are free");
+    THEN_WAITING(.id = 1,
+                 .reason = "no node that has joined could ever take it: it needs 1 cpu; the largest node, node-1, has "
+                           "0; it needs 1 slot; the largest node, node-1, has 0",
+                 .impossible = true);
     DONE();
+    assert_true(the_application(1).impossible);
     WHEN(application_place, .id = 1);
     DONE();
     given_node(2, "node-2", 1);
@@ -360,6 +376,7 @@ static void a_waiting_application_is_placed_later(void **context)
                          {.answer = AQ_ANSWER_FITS, .nodes = "2"}));
     DONE();
     assert_string_equal(spec.decide.id, "1");
+    assert_false(the_application(1).impossible);
     WHEN(application_place, .id = 1);
     DONE(); /* it was placed meanwhile */
     WHEN(application_place, .id = 2);

@@ -361,7 +361,12 @@ static void while_another_node_is_only_full_it_waits(void **context)
 {
     (void)context;
     given_elected();
-    given_node(2, "node-2", 0);
+    given_node(2, "node-2", 1);
+    spec_as("alice", AQ_ROLE_USER);
+    for (int i = 0; i < 4; i++)
+        DO(application_create, .label = "mac");
+    as_system();
+    assert_string_equal(the_application(5).node, "node-2");
     WHEN(resource_fail, .id = 1, .node = "node-1", .reason = "no such image");
     THEN(resource_ended, .id = 1, .failed = true, .reason = "no such image");
     THEN(application_moved, .id = 1, .status = AQ_NEW, .description = "no such image");

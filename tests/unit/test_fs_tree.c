@@ -267,9 +267,10 @@ static void tables_are_directories(void **state)
     lists("/labels", "new apply mac mac-mini ");
     lists("/labels/mac", "latest 1 2 ");
     lists("/users", "new admin daemon ");
-    lists("/applications/2", "id user label version label_id status description metadata tries round created_at "
-                             "changed_at ended_at exit_status last_resource lifetime expires_at deallocate extend "
-                             "why events ");
+    lists("/applications/2",
+          "id user label version label_id status description metadata tries round created_at "
+          "changed_at ended_at exit_status last_resource lifetime expires_at impossible deallocate extend "
+          "why events ");
     lists("/nodes/n1/live", "seen_at load_milli memory_available workloads ");
 }
 
