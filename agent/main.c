@@ -59,6 +59,7 @@ static int open_signals(struct aq_error *error)
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_DFL); /* nohup(1) ignores it, and then it would never come */
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd >= 0 ? fd : aq_fail_errno(error, errno, "cannot create a signalfd");
 }

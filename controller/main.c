@@ -134,6 +134,7 @@ static void block_signals(sigset_t *signals)
     sigaddset(signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_DFL); /* nohup(1) ignores it, and then it would never come */
 }
 
 static int read_settings(const struct aq_arguments *arguments, struct aq_config_controller *config,

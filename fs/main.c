@@ -48,6 +48,7 @@ static int open_signals(void)
     sigaddset(&set_of, SIGHUP);
     sigprocmask(SIG_BLOCK, &set_of, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_DFL); /* nohup(1) ignores it, and then it would never come */
     return signalfd(-1, &set_of, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

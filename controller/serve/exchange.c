@@ -153,6 +153,8 @@ void exchange_end(void *context, struct MHD_Connection *connection, void **state
     const struct request_source *source = &exchange->request.source;
     if (source->end != NULL)
         source->end(source->context);
+    if (exchange->request.drop != NULL)
+        exchange->request.drop(&exchange->request);
     exchanges->backend->metrics->requests_open--;
     exchange_spare(exchange);
 }

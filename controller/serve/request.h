@@ -90,7 +90,10 @@ struct request {
     struct request_source source;  /* read is NULL: there is none */
 
     struct aq_arena arena;
-    void *work; /* for the steps, which free it unless it is in the arena */
+    void *work; /* for the steps; in the arena */
+    void (*drop)(
+        struct request *request); /* frees what `work` holds outside of it; NULL: nothing. Called at the end
+                                     of the request, which may come before its last step if the client leaves */
 };
 
 /* GET or HEAD: it asks for what is there. libmicrohttpd leaves the body out of answers to HEAD. */

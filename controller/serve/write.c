@@ -216,27 +216,29 @@ static enum outcome answer_rows(struct request *request, struct write *write)
 static enum outcome outcome_step(struct request *request)
 {
     struct write *write = request->work;
-    enum outcome outcome;
     request_set_seq(request, write->request.seq);
     if (write->request.error.code != AQ_OK) {
         request->error = write->request.error;
         if (write->batch)
             aq_error_context(&request->error, "item %" PRIu32, write->request.failed_item + 1);
-        outcome = answer_error(request);
-    } else if (write->request.dry_run) {
-        answer_message(request, write);
-        aq_buffer_text(&request->out, write->request.events.length ? write->request.events.data : "[]");
-        add_warnings(request, &write->request.warnings);
-        outcome = answer_close(request);
-    } else {
-        outcome = answer_rows(request, write);
+        return answer_error(request);
     }
+    if (!write->request.dry_run)
+        return answer_rows(request, write);
+    answer_message(request, write);
+    aq_buffer_text(&request->out, write->request.events.length ? write->request.events.data : "[]");
+    add_warnings(request, &write->request.warnings);
+    return answer_close(request);
+}
+
+static void drop_write(struct request *request)
+{
+    struct write *write = request->work;
     if (write->tokens != NULL)
         sodium_memzero(write->tokens, write->request.count * sizeof *write->tokens);
     aq_buffer_free(&write->request.events);
     aq_buffer_free(&write->request.rows);
     aq_buffer_free(&write->request.warnings);
-    return outcome;
 }
 
 /* Runs on the writer's thread. */
@@ -323,6 +325,7 @@ enum outcome write_begin(struct request *request)
 {
     struct write *write = aq_arena_alloc(&request->arena, sizeof *write);
     request->work = write;
+    request->drop = drop_write;
     if (read_command(request, write) != 0)
         return answer_error(request);
     write->request.command = request->command;

@@ -23,10 +23,12 @@ agent=$(agent_name 1)
 settings controller "journal: info"
 settings agent "journal: info"
 settings fs "journal: info"
+trap '' HUP # as nohup does
 controller_start --config "$work/controller.yml"
 agent_start "$agent" --config "$work/agent.yml"
 wait_for 20 nodes_are_active 1 || die "the agent does not join"
 fs_start --config "$work/fs.yml"
+trap 'exit 143' HUP
 pids="$(pid_of controller) $(pid_of "$agent") $(pid_of fs)"
 label_create quick test '{}'
 
