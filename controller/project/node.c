@@ -80,7 +80,10 @@ static void set_status(struct project *project, const void *data)
     struct aq_node node;
     if (!find_changed(project, event->name, &node))
         return;
+    if (node.status != event->status)
+        counter_add_lost_node(project->txn, event->status == AQ_NODE_LOST ? 1 : -1);
     node.status = event->status;
+    node.lost_at = event->status == AQ_NODE_LOST ? project->time_ms : 0;
     project_node(project, &node);
 }
 PROJECT(aq_event_node_status_set, set_status);
@@ -104,6 +107,8 @@ static void delete_node(struct project *project, const void *data)
     if (!find_changed(project, event->name, &node))
         return;
     struct state_key key = state_key_name(event->name);
+    if (node.status == AQ_NODE_LOST)
+        counter_add_lost_node(project->txn, -1);
     state_remove(project->txn, &aq_entity_node, &key);
     if (project->index != NULL)
         place_index_remove(project->index, node.number);

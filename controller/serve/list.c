@@ -6,6 +6,7 @@
 #include "controller/serve/steps.h"
 #include "controller/state/counters.h"
 #include "controller/state/indexes.h"
+#include "controller/state/remarks.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
 #include "schema/model/application.h"
@@ -22,7 +23,8 @@ struct walk {
     const struct aq_entity *entity;
     struct list_bounds bounds;
     struct filter filter;
-    uint64_t wanted; /* the fields that decide whether a row is shown, as bits */
+    uint64_t wanted;   /* the fields that decide whether a row is shown, as bits */
+    uint64_t remarked; /* those that the remark in a description depends on, if that decides; 0: it does not */
     uint64_t taken, scanned;
     const char *only_user; /* whose applications; NULL: all */
     uint64_t passed;       /* rows of an index whose rows were not read */
@@ -37,7 +39,11 @@ static const void *unpack_fields(struct walk *walk, const struct state_packed *r
 {
     aq_arena_reset(&walk->arena);
     void *object = aq_arena_alloc(&walk->arena, walk->entity->record->size);
-    return state_unpack(walk->txn, walk->entity, row, wanted, object, &walk->arena) ? object : NULL;
+    if (!state_unpack(walk->txn, walk->entity, row, wanted | walk->remarked, object, &walk->arena))
+        return NULL;
+    if (walk->remarked != 0)
+        (void)remark_row(walk->txn, walk->entity, object, &walk->arena);
+    return object;
 }
 
 /* Of an entity whose keys are numbers. */
@@ -326,7 +332,11 @@ static void add_next(struct walk *walk)
 static void choose_fields(struct walk *walk)
 {
     const struct aq_record *record = walk->entity->record;
-    walk->wanted = request_visibility_fields(walk->request, walk->entity) | filter_fields(&walk->filter, record);
+    const struct aq_field *description = aq_record_field(record, "description");
+    uint64_t filtered = filter_fields(&walk->filter, record);
+    walk->wanted = request_visibility_fields(walk->request, walk->entity) | filtered;
+    if (description != NULL && (filtered & AQ_FIELD_BIT(record, description)) != 0)
+        walk->remarked = remark_fields(walk->entity);
 }
 
 static int fill_page(struct walk *walk, struct aq_error *error)

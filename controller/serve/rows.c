@@ -1,6 +1,7 @@
 #include "controller/serve/rows.h"
 
 #include "controller/state/references.h"
+#include "controller/state/remarks.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
 #include "schema/model/node.h"
@@ -28,14 +29,24 @@ const void *row_fields(struct request *request, struct state_txn *txn, const str
                        const struct state_packed *row, uint64_t wanted)
 {
     void *object = aq_arena_alloc(&request->arena, entity->record->size);
-    return state_unpack(txn, entity, row, wanted, object, &request->arena) ? object : NULL;
+    const struct aq_field *described =
+        remark_fields(entity) != 0 ? aq_record_field(entity->record, "description") : NULL;
+    bool remarked = described != NULL && (wanted & AQ_FIELD_BIT(entity->record, described)) != 0;
+    if (!state_unpack(txn, entity, row, remarked ? wanted | remark_fields(entity) : wanted, object, &request->arena))
+        return NULL;
+    if (remarked)
+        (void)remark_row(txn, entity, object, &request->arena);
+    return object;
 }
 
 bool row_show(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
               const struct state_packed *row)
 {
     const struct aq_field *key = aq_entity_key(entity);
-    if (!state_show(txn, entity, row, &request->out))
+    const void *remarked = remark_packed(txn, entity, row, &request->arena);
+    if (remarked != NULL)
+        aq_record_to_json(entity->record, remarked, &request->out);
+    else if (!state_show(txn, entity, row, &request->out))
         return false;
     if (!has_live(request, entity))
         return true;

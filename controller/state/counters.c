@@ -117,6 +117,23 @@ void counter_add_open(struct state_txn *txn, const char *user, uint64_t label_id
     add(txn, &of_label, change);
 }
 
+static struct state_key key_of_lost(void)
+{
+    return key_of("lost/", "nodes");
+}
+
+uint64_t counter_lost_nodes(struct state_txn *txn)
+{
+    struct state_key key = key_of_lost();
+    return get(txn, &key);
+}
+
+void counter_add_lost_node(struct state_txn *txn, int change)
+{
+    struct state_key key = key_of_lost();
+    add(txn, &key, change);
+}
+
 uint64_t counter_get(struct state_txn *txn, const char *name)
 {
     struct state_key key = key_of("", name);

@@ -19,6 +19,10 @@ uint64_t counter_open_of_user(struct state_txn *txn, const char *user);
 uint64_t counter_open_of_label(struct state_txn *txn, uint64_t label_id);
 void counter_add_open(struct state_txn *txn, const char *user, uint64_t label_id, int change);
 
+/* Nodes that are LOST now. */
+uint64_t counter_lost_nodes(struct state_txn *txn);
+void counter_add_lost_node(struct state_txn *txn, int change);
+
 /* Any counter, by its name in the table. */
 uint64_t counter_get(struct state_txn *txn, const char *name);
 void counter_set(struct state_txn *txn, const char *name, uint64_t value);

@@ -1,6 +1,7 @@
 #include "controller/state/votes.h"
 
 #include "controller/state/indexes.h"
+#include "controller/state/remarks.h"
 #include "schema/codec/pack.h"
 #include "schema/codec/text.h"
 #include "schema/model/application.h"
@@ -226,6 +227,7 @@ bool votes_why(struct state_txn *txn, uint64_t id, struct aq_buffer *out)
     struct why why = {.txn = txn, .out = out};
     if (!state_application(txn, id, &application, &arena))
         return false;
+    (void)remark_row(txn, &aq_entity_application, &application, &arena);
     aq_buffer_format(out, "application %" PRIu64 " asked for label %s, version %" PRIu64 "; it is %s", id,
                      application.label, application.version, aq_application_status_words.words[application.status]);
     aq_buffer_format(out, "%s%s\n", application.description[0] ? ": " : "", application.description);

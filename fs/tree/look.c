@@ -1,5 +1,6 @@
 #include "fs/tree/look.h"
 
+#include "controller/state/remarks.h"
 #include "schema/base/journal.h"
 #include "schema/model/access.h"
 
@@ -48,7 +49,9 @@ const void *look_row(struct look *look, const struct aq_entity *entity, const ch
     if (state_key_from_text(entity, key, &name, &ignored) != 0)
         return NULL;
     void *row = aq_arena_alloc(look->arena, entity->record->size);
-    if (state_find(look->txn, entity, &name, row, look->arena) && look_may_see(look, entity, row))
+    if (state_find(look->txn, entity, &name, row, look->arena) && look_may_see(look, entity, row)) {
+        (void)remark_row(look->txn, entity, row, look->arena);
         look->row = row;
+    }
     return look->row;
 }

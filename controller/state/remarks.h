@@ -1,0 +1,23 @@
+/* Remarks: what is true of an application only at the moment of reading, beside what its row says.
+ *
+ * An application whose node is lost stays as it is, for it may still run. Its reader is told so, since when, and what
+ * would help; when the node is back, the remark is gone. Written into the rows, it would cost thousands of them for
+ * each node that is cut off. Readers get it with the description, whatever the face. */
+#ifndef AQ_CONTROLLER_STATE_REMARKS_H
+#define AQ_CONTROLLER_STATE_REMARKS_H
+
+#include "controller/state/state.h"
+
+/* Adds the remark to the description of a row, in `arena`, if there is one. True: there is. Rows of entities without
+ * remarks are left alone. `object` has at least the fields of remark_fields(). */
+bool remark_row(struct state_txn *txn, const struct aq_entity *entity, void *object, struct aq_arena *arena);
+/* The fields that a remark depends on, and that it changes, as bits (AQ_FIELD_BIT()); 0: no row of the entity has any.
+ */
+uint64_t remark_fields(const struct aq_entity *entity);
+/* The row with its remark, if it has one; NULL: show it as it is. Costs little for rows that have none. */
+const void *remark_packed(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,
+                          struct aq_arena *arena);
+/* Are there lost nodes? Without them, only what takes long to end has remarks. */
+bool remark_has_lost(struct state_txn *txn);
+
+#endif
