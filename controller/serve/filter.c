@@ -1,6 +1,5 @@
 #include "controller/serve/filter.h"
 
-#include "schema/base/clock.h"
 #include "schema/codec/pack.h"
 #include "schema/codec/text.h"
 #include "schema/model/key.h"
@@ -150,11 +149,12 @@ static int take_values(struct filter *filter, struct filter_item *item, const ch
     return 0;
 }
 
-static int take_since(struct filter_item *item, const char *name, const char *value, struct aq_error *error)
+static int take_since(struct filter_item *item, const char *name, const char *value, uint64_t now_ms,
+                      struct aq_error *error)
 {
     static const struct aq_field duration = {.type = AQ_TYPE_DURATION};
     struct aq_error unused;
-    uint64_t now_ms = aq_clock_wall_ms(), ago;
+    uint64_t ago;
     if (!aq_key_is_digits(value) && aq_number_from_text(&duration, value, name, &ago, &unused) == 0) {
         item->since_ms = ago * 1000 < now_ms ? now_ms - ago * 1000 : 1;
         return 0;
@@ -196,12 +196,13 @@ static int take_field(struct filter *filter, const struct aq_field *field, struc
             return -1;
     }
     value = since_name != NULL ? query_take(query, since_name) : NULL;
-    return value != NULL ? take_since(add_item(filter, field), since_name, value, error) : 0;
+    return value != NULL ? take_since(add_item(filter, field), since_name, value, filter->now_ms, error) : 0;
 }
 
-int filter_take(struct filter *filter, const struct aq_record *record, struct query *query, struct aq_error *error)
+int filter_take(struct filter *filter, const struct aq_record *record, struct query *query, uint64_t now_ms,
+                struct aq_error *error)
 {
-    *filter = (struct filter){0};
+    *filter = (struct filter){.now_ms = now_ms};
     for (size_t i = 0; i < record->count; i++)
         if (!(record->fields[i].rules & AQ_SECRET) && take_field(filter, &record->fields[i], query, error) != 0)
             return -1;

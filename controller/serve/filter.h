@@ -35,7 +35,8 @@ struct filter_item {
 struct filter {
     struct filter_item items[QUERY_ITEMS_MAX];
     unsigned count;
-    uint64_t steps; /* so far */
+    uint64_t now_ms; /* what ?created_since=5m is counted from */
+    uint64_t steps;  /* so far */
     struct aq_buffer scratch;
     struct aq_arena arena;
 };
@@ -48,8 +49,9 @@ struct list_bounds {
 
 int list_bounds_take(struct list_bounds *bounds, struct query *query, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Takes every parameter that names a field of the record. Call filter_free() even after a failure. */
-int filter_take(struct filter *filter, const struct aq_record *record, struct query *query,
+/* Takes every parameter that names a field of the record. `now_ms` is the log's time, since rows have times of the log.
+ * Call filter_free() even after a failure. */
+int filter_take(struct filter *filter, const struct aq_record *record, struct query *query, uint64_t now_ms,
                 struct aq_error *error) AQ_MUST_CHECK;
 bool filter_matches(struct filter *filter, const void *row);
 uint64_t filter_fields(const struct filter *filter, const struct aq_record *record); /* that decide, as bits */

@@ -344,7 +344,8 @@ static int fill_page(struct walk *walk, struct aq_error *error)
     struct request *request = walk->request;
     if (list_bounds_take(&walk->bounds, &request->query, error) != 0)
         return -1;
-    if (filter_take(&walk->filter, walk->entity->record, &request->query, error) != 0 ||
+    if (filter_take(&walk->filter, walk->entity->record, &request->query, writer_time_ms(request->backend->writer),
+                    error) != 0 ||
         query_end(&request->query, error) != 0)
         return -1;
     choose_fields(walk);

@@ -110,7 +110,8 @@ static int fill_page(struct votes_walk *walk, struct aq_error *error)
     if (list_bounds_take(&walk->bounds, &request->query, error) != 0)
         return -1;
     const char *only = query_take(&request->query, "application");
-    if (filter_take(&walk->filter, &aq_vote_record, &request->query, error) != 0 ||
+    if (filter_take(&walk->filter, &aq_vote_record, &request->query, writer_time_ms(request->backend->writer), error) !=
+            0 ||
         query_end(&request->query, error) != 0)
         return -1;
     answer_open(request, "Cluster votes list");

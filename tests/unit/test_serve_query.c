@@ -3,7 +3,6 @@
 #include "controller/serve/metadata_format.h"
 #include "controller/serve/network.h"
 #include "controller/serve/query.h"
-#include "schema/base/clock.h"
 #include "schema/codec/json.h"
 #include "schema/model/application.h"
 #include "schema/model/node.h"
@@ -19,6 +18,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#define NOW_MS UINT64_C(1795215433123) /* the log's time */
 
 /* ---- paths and parameters -------------------------------------------------------------------------------- */
 
@@ -139,7 +140,7 @@ static bool matches(const struct aq_node *node, const char *parameters)
     char text[128];
     snprintf(text, sizeof text, "%s", parameters);
     assert_int_equal(query_parse(&query, text, &error), 0);
-    assert_int_equal(filter_take(&filter, &aq_node_record, &query, &error), 0);
+    assert_int_equal(filter_take(&filter, &aq_node_record, &query, NOW_MS, &error), 0);
     assert_int_equal(query_end(&query, &error), 0);
     bool yes = filter_matches(&filter, node);
     filter_free(&filter);
@@ -176,7 +177,7 @@ static bool application_matches(const struct aq_application *application, const 
     char text[256];
     snprintf(text, sizeof text, "%s", parameters);
     assert_int_equal(query_parse(&query, text, &error), 0);
-    if (filter_take(&filter, &aq_application_record, &query, &error) != 0)
+    if (filter_take(&filter, &aq_application_record, &query, NOW_MS, &error) != 0)
         fail_msg("%s", error.message);
     assert_int_equal(query_end(&query, &error), 0);
     bool yes = filter_matches(&filter, application);
@@ -231,8 +232,7 @@ static void filters_take_several_values_and_their_opposite(void **context)
 static void times_are_compared_with_a_time_or_an_age(void **context)
 {
     (void)context;
-    uint64_t now_ms = aq_clock_wall_ms();
-    struct aq_application one = {.created_at = now_ms - 600 * 1000, .changed_at = 1795215433123};
+    struct aq_application one = {.created_at = NOW_MS - 600 * 1000, .changed_at = 1795215433123};
     assert_true(application_matches(&one, "created_since=1h"));
     assert_false(application_matches(&one, "created_since=5m"));
     assert_true(application_matches(&one, "created_since=99999999d"));
@@ -250,7 +250,7 @@ static void filter_refused(const char *parameters, const char *message)
     char text[128];
     snprintf(text, sizeof text, "%s", parameters);
     assert_int_equal(query_parse(&query, text, &error), 0);
-    if (filter_take(&filter, &aq_application_record, &query, &error) == 0)
+    if (filter_take(&filter, &aq_application_record, &query, NOW_MS, &error) == 0)
         assert_int_equal(query_end(&query, &error), -1);
     filter_free(&filter);
     if (strncmp(error.message, message, strlen(message)) != 0)
@@ -276,7 +276,7 @@ static struct filter taken(struct query *query, char *text)
     struct aq_error error = {0};
     struct filter filter;
     assert_int_equal(query_parse(query, text, &error), 0);
-    assert_int_equal(filter_take(&filter, &aq_application_record, query, &error), 0);
+    assert_int_equal(filter_take(&filter, &aq_application_record, query, NOW_MS, &error), 0);
     return filter;
 }
 
@@ -345,7 +345,8 @@ static void filters_cost_little(void **context)
         memset(text + used, 'a', length - 2);
         snprintf(text + used + length - 2, 2, "b");
         assert_int_equal(query_parse(&query, text, &error), 0);
-        assert_int_equal(filter_take(&filter, &aq_node_record, &query, &error), length > FILTER_PATTERN_MAX ? -1 : 0);
+        assert_int_equal(filter_take(&filter, &aq_node_record, &query, NOW_MS, &error),
+                         length > FILTER_PATTERN_MAX ? -1 : 0);
         if (length > FILTER_PATTERN_MAX) {
             assert_string_equal(error.message, "address has 257 bytes; with * or ? it may have at most 256");
         } else {
@@ -368,7 +369,7 @@ static void secrets_are_no_filters(void **context)
     struct filter filter;
     char text[] = "instance=7";
     assert_int_equal(query_parse(&query, text, &error), 0);
-    assert_int_equal(filter_take(&filter, &aq_node_record, &query, &error), 0);
+    assert_int_equal(filter_take(&filter, &aq_node_record, &query, NOW_MS, &error), 0);
     assert_int_equal(query_end(&query, &error), -1);
     assert_null(strstr(error.message + strlen("unknown parameter instance"), "instance"));
     filter_free(&filter);
