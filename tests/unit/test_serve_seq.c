@@ -60,7 +60,8 @@ static void *write_some(void *context)
     return NULL;
 }
 
-/* Asks for the newest applications, and for those that come next. */
+/* Asks for the newest applications and for those that come next, and gives some of them back: the writer refuses what
+ * is not there yet. */
 static void *read_some(void *context)
 {
     struct history *history = context;
@@ -69,10 +70,12 @@ static void *read_some(void *context)
     client.curl = curl_easy_init();
     for (int i = 0; i < ROUNDS * 2; i++) {
         char path[64];
+        bool gives_back = i % 5 == 0;
         uint64_t id = atomic_load(&history->newest) + (uint64_t)i % 4;
-        snprintf(path, sizeof path, "/api/v1/application/%" PRIu64, id > 1 ? id - 1 : 1);
-        http_ask(&client, &reply, "GET", NULL, path);
-        note(history, id > 1 ? id - 1 : 1, &reply);
+        id = id > 1 ? id - 1 : 1;
+        snprintf(path, sizeof path, "/api/v1/application/%" PRIu64 "%s", id, gives_back ? "/deallocate" : "");
+        http_ask(&client, &reply, gives_back ? "POST" : "GET", NULL, path);
+        note(history, id, &reply);
     }
     http_reply_free(&reply);
     curl_easy_cleanup(client.curl);
