@@ -11,6 +11,7 @@
 #   make man                 write the manual pages to build/man/
 #   make format              format every C file as .clang-format says
 #   make check-format        fail if a C file has another format
+#   make check-openapi       compile a client that npm's openapi-typescript generates from the OpenAPI document
 #   make check-includes      fail if a folder includes what it may not
 #   make check-events        fail if a form of an event has changed under an old version
 #   make events-lock         record the form of new events and versions in schema/model/events.lock
@@ -177,6 +178,13 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_MAIN) $(TESTED)
 
 $(BUILD)/fuzz-seeds: $(BUILD)/tests/fuzz/seeds.o $(TESTED)
 	$(link)
+
+$(BUILD)/openapi-print: $(BUILD)/tests/openapi/print.o $(TESTED)
+	$(link)
+
+.PHONY: check-openapi
+check-openapi: $(BUILD)/openapi-print
+	@BUILD=$(BUILD) tests/openapi/check.sh
 
 FUZZ_SECONDS := 60
 fuzzers: $(FUZZ_BINARIES)

@@ -373,8 +373,7 @@ static enum outcome begin_read(struct request *request)
 {
     uint64_t least = 0, from_header = 0;
     const char *header = request_header(request, "X-Aquarium-Seq");
-    if (request->error.code != AQ_OK ||
-        query_take_number(&request->query, "min_seq", 0, UINT64_MAX, &least, &request->error) != 0 ||
+    if (request->error.code != AQ_OK || query_take_number(&request->query, "min_seq", &least, &request->error) != 0 ||
         (header != NULL && query_number("X-Aquarium-Seq", header, 0, UINT64_MAX, &from_header, &request->error) != 0))
         return answer_error(request);
     least = from_header > least ? from_header : least;

@@ -13,7 +13,7 @@ int list_bounds_take(struct list_bounds *bounds, struct query *query, struct aq_
     bounds->after = query_take(query, "after");
     if (bounds->after != NULL && bounds->after[0] == '\0')
         bounds->after = NULL;
-    if (query_take_number(query, "limit", 1, LIST_LIMIT_MAX, &bounds->limit, error) != 0)
+    if (query_take_number(query, "limit", &bounds->limit, error) != 0)
         return -1;
     return query_take_bool(query, "reverse", &bounds->reverse, error);
 }
@@ -174,29 +174,20 @@ static struct filter_item *add_item(struct filter *filter, const struct aq_field
     return item;
 }
 
-const char *filter_since_name(const struct aq_field *field, struct aq_arena *arena)
-{
-    size_t length = strlen(field->name);
-    if (field->type != AQ_TYPE_TIME || length <= 3 || strcmp(field->name + length - 3, "_at") != 0)
-        return NULL;
-    return aq_arena_format(arena, "%.*s_since", (int)(length - 3), field->name);
-}
-
 static int take_field(struct filter *filter, const struct aq_field *field, struct query *query, struct aq_error *error)
 {
-    const char *since_name = filter_since_name(field, &filter->arena);
-    const char *value = query_take(query, field->name);
-    if (value != NULL && take_values(filter, add_item(filter, field), value, error) != 0)
-        return -1;
-    value = query_take_form(query, field->name, "!");
-    if (value != NULL) {
+    char name[QUERY_NAME_SIZE];
+    for (enum query_filter how = QUERY_EQUAL; how < query_filter_count; how++) {
+        const char *value = query_take_filter(query, field, how, name);
+        if (value == NULL)
+            continue;
         struct filter_item *item = add_item(filter, field);
-        item->opposite = true;
-        if (take_values(filter, item, value, error) != 0)
+        item->opposite = how == QUERY_UNLIKE;
+        if ((how == QUERY_SINCE ? take_since(item, name, value, filter->now_ms, error)
+                                : take_values(filter, item, value, error)) != 0)
             return -1;
     }
-    value = since_name != NULL ? query_take(query, since_name) : NULL;
-    return value != NULL ? take_since(add_item(filter, field), since_name, value, filter->now_ms, error) : 0;
+    return 0;
 }
 
 int filter_take(struct filter *filter, const struct aq_record *record, struct query *query, uint64_t now_ms,

@@ -55,8 +55,6 @@ int filter_take(struct filter *filter, const struct aq_record *record, struct qu
                 struct aq_error *error) AQ_MUST_CHECK;
 bool filter_matches(struct filter *filter, const void *row);
 uint64_t filter_fields(const struct filter *filter, const struct aq_record *record); /* that decide, as bits */
-/* "created_since" for the field created_at, in `arena`; NULL: it is not such a field. */
-const char *filter_since_name(const struct aq_field *field, struct aq_arena *arena);
 /* Can a row match that has this word in an enumeration? */
 bool filter_takes_word(const struct filter *filter, const struct aq_field *field, uint32_t word);
 /* Rows match only when this field is not before the returned time; 0: there is no such condition. */

@@ -4,6 +4,7 @@
 
 #include "controller/serve/answer.h"
 #include "controller/serve/network.h"
+#include "controller/serve/parameters.h"
 #include "controller/serve/steps.h"
 #include "controller/state/indexes.h"
 #include "schema/codec/json.h"
@@ -15,8 +16,6 @@
 
 enum { PATH_PARTS = 3 /* meta/v1/data */ };
 static const char NEIGHBOURS[] = "/proc/net/arp";
-
-enum format { FORMAT_PLAIN, FORMAT_JSON, FORMAT_YAML, FORMAT_ENV };
 
 /* 0: no resource has the address. */
 static uint64_t resource_of_caller(const struct request *request, struct state_txn *txn,
@@ -52,56 +51,54 @@ static const char *find_metadata(struct request *request)
     return found ? resource.metadata : NULL;
 }
 
-static int take_parameters(struct request *request, enum format *format, const char **prefix)
+/* `plain`: a text is answered as it is, as a path of keys does unless a format is given. */
+static int take_parameters(struct request *request, enum parameter_format *format, bool *plain, const char **prefix)
 {
-    static const char *const names[] = {[FORMAT_JSON] = "json", [FORMAT_YAML] = "yaml", [FORMAT_ENV] = "env"};
     const char *name = query_take(&request->query, "format");
+    int word = name != NULL ? aq_words_find(&parameter_format_words, name) : FORMAT_JSON;
     *prefix = query_take(&request->query, "prefix");
-    *format = request->segment_count > PATH_PARTS ? FORMAT_PLAIN : FORMAT_JSON;
     if (query_end(&request->query, &request->error) != 0)
         return -1;
-    if (name != NULL) {
-        for (*format = FORMAT_JSON; *format <= FORMAT_ENV && strcmp(name, names[*format]) != 0;)
-            *format = (enum format)(*format + 1);
-        if (*format > FORMAT_ENV)
-            return aq_fail(&request->error, AQ_E_INVALID, "format is \"%.100s\", but must be json, yaml or env", name);
-    }
+    if (word < 0)
+        return aq_fail(&request->error, AQ_E_INVALID, "format is \"%.100s\", but must be json, yaml or env", name);
+    *format = (enum parameter_format)word;
+    *plain = name == NULL && request->segment_count > PATH_PARTS;
     if (*prefix != NULL && *format != FORMAT_ENV)
         return aq_fail(&request->error, AQ_E_INVALID, "prefix is only for format=env");
     return *prefix != NULL ? metadata_check_prefix(*prefix, &request->error) : 0;
 }
 
-static enum outcome answer_value(struct request *request, const json_t *value, enum format format, const char *prefix)
+static enum outcome answer_text(struct request *request, const json_t *value)
+{
+    aq_buffer_text(&request->out, json_string_value(value));
+    aq_buffer_char(&request->out, '\n');
+    return answer_plain(request, MHD_HTTP_OK, "text/plain; charset=utf-8");
+}
+
+static enum outcome answer_value(struct request *request, const json_t *value, enum parameter_format format,
+                                 const char *prefix)
 {
     struct aq_buffer *out = &request->out;
-    aq_buffer_reset(out);
     switch (format) {
-    case FORMAT_PLAIN:
-        if (json_is_string(value)) {
-            aq_buffer_text(out, json_string_value(value));
-            aq_buffer_char(out, '\n');
-            return answer_plain(request, MHD_HTTP_OK, "text/plain; charset=utf-8");
-        }
-        __attribute__((fallthrough)); /* all that is not a text is shown as JSON */
-    case FORMAT_JSON:
-        aq_buffer_text(out, aq_json_compact(value, &request->arena));
-        aq_buffer_char(out, '\n');
-        return answer_plain(request, MHD_HTTP_OK, "application/json");
     case FORMAT_YAML:
         aq_yaml_print(value, out);
         return answer_plain(request, MHD_HTTP_OK, "application/yaml");
     case FORMAT_ENV:
         metadata_to_env(value, prefix != NULL ? prefix : "", request->segments[request->segment_count - 1], out);
         return answer_plain(request, MHD_HTTP_OK, "text/plain; charset=utf-8");
+    default:
+        aq_buffer_text(out, aq_json_compact(value, &request->arena));
+        aq_buffer_char(out, '\n');
+        return answer_plain(request, MHD_HTTP_OK, "application/json");
     }
-    aq_broken(__FILE__, __LINE__, "unknown format");
 }
 
 enum outcome metadata_answer(struct request *request)
 {
-    enum format format;
+    enum parameter_format format;
+    bool plain;
     const char *prefix, *text;
-    if (take_parameters(request, &format, &prefix) != 0 || (text = find_metadata(request)) == NULL)
+    if (take_parameters(request, &format, &plain, &prefix) != 0 || (text = find_metadata(request)) == NULL)
         return answer_error(request);
     json_auto_t *json = aq_json_parse(text, strlen(text), &request->error);
     if (json == NULL)
@@ -111,5 +108,6 @@ enum outcome metadata_answer(struct request *request)
     if (value == NULL)
         return answer_fail(request, AQ_E_NOT_FOUND, "the metadata has no key %.100s",
                            request->segments[request->segment_count - 1]);
-    return answer_value(request, value, format, prefix);
+    aq_buffer_reset(&request->out);
+    return plain && json_is_string(value) ? answer_text(request, value) : answer_value(request, value, format, prefix);
 }

@@ -1,6 +1,6 @@
 #include "controller/serve/metadata_format.h"
 
-#include "controller/serve/query.h"
+#include "controller/serve/parameters.h"
 #include "schema/codec/variables.h"
 
 #include <ctype.h>
@@ -23,13 +23,13 @@ const json_t *metadata_at(const json_t *json, const char *const *keys, unsigned 
 int metadata_check_prefix(const char *prefix, struct aq_error *error)
 {
     size_t length = strlen(prefix);
-    bool good = length <= METADATA_PREFIX_MAX && !isdigit((unsigned char)prefix[0]);
+    bool good = length <= PARAMETER_PREFIX_MAX && !isdigit((unsigned char)prefix[0]);
     for (size_t i = 0; i < length; i++)
         good = good && (isalnum((unsigned char)prefix[i]) || prefix[i] == '_') && (unsigned char)prefix[i] < 0x80;
     if (!good)
         return aq_fail(error, AQ_E_INVALID,
                        "prefix is \"%.100s\", but must be at most %d letters, digits and _, and not begin with a digit",
-                       prefix, METADATA_PREFIX_MAX);
+                       prefix, PARAMETER_PREFIX_MAX);
     return 0;
 }
 

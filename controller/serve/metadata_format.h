@@ -8,8 +8,6 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-enum { METADATA_PREFIX_MAX = 64 };
-
 /* The value at keys[0].keys[1]...; the key of a list's item is its number, from 0. NULL: there is none. The value
  * belongs to `json`. */
 const json_t *metadata_at(const json_t *json, const char *const *keys, unsigned count);

@@ -1,76 +1,21 @@
 #include "controller/serve/openapi.h"
 
 #include "controller/serve/answer.h"
-#include "controller/serve/filter.h"
 #include "controller/serve/steps.h"
 #include "schema/codec/command.h"
 #include "schema/codec/entry.h"
-#include "schema/model/application.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+static const char JSON_TYPE[] = "application/json";
 
 struct builder {
     const struct routes *routes;
     json_t *paths, *schemas;
 };
 
-/* ---- parts of an operation -------------------------------------------------------------------------------- */
-
-static json_t *make_parameter(const char *where, const char *name, const char *help, json_t *schema)
-{
-    return json_pack("{s:s, s:s, s:b, s:s, s:o}", "name", name, "in", where, "required", strcmp(where, "path") == 0,
-                     "description", help, "schema", schema);
-}
-
-static json_t *integer_schema(uint64_t least, uint64_t most)
-{
-    return json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum", (json_int_t)least, "maximum",
-                     (json_int_t)(most < INT64_MAX ? most : INT64_MAX));
-}
-
-static json_t *simple_schema(const char *type)
-{
-    return json_pack("{s:s}", "type", type);
-}
-
-/* {"message", "data": <schema>, "seq"}, and "next" with lists. */
-static json_t *envelope(json_t *data, bool list)
-{
-    json_t *schema = json_pack("{s:s, s:[s, s, s], s:{s:{s:s}, s:o, s:{s:s, s:s}}}", "type", "object", "required",
-                               "message", "data", "seq", "properties", "message", "type", "string", "data", data, "seq",
-                               "type", "integer", "description", "the last event that the answer includes");
-    if (list)
-        json_object_set_new(json_object_get(schema, "properties"), "next",
-                            json_pack("{s:b, s:s, s:[{s:s}, {s:s}]}", "nullable", 1, "description",
-                                      "the value of after= for the next page; null: this is the last", "oneOf", "type",
-                                      "integer", "type", "string"));
-    return schema;
-}
-
-static json_t *make_operation(const char *summary, const char *tag, const char *type, json_t *schema, bool open)
-{
-    json_t *operation = json_pack("{s:s, s:[s], s:[], s:{s:{s:s, s:{s:{s:o}}}, s:{s:s}}}", "summary", summary, "tags",
-                                  tag, "parameters", "responses", "200", "description", "done", "content", type,
-                                  "schema", schema, "default", "$ref", "#/components/responses/error");
-    aq_assert(operation != NULL);
-    if (open)
-        json_object_set_new(operation, "security", json_array());
-    return operation;
-}
-
-static void add_parameter(json_t *operation, json_t *parameter)
-{
-    json_array_append_new(json_object_get(operation, "parameters"), parameter);
-}
-
-static void add_seq_parameter(json_t *operation)
-{
-    add_parameter(operation, make_parameter("query", "min_seq", "wait until the tables show this seq, for 5 s at most",
-                                            integer_schema(0, UINT64_MAX)));
-}
-
-static void add_path_operation(struct builder *builder, const char *path, const char *method, json_t *operation)
+static void add_path(struct builder *builder, const char *path, const char *method, json_t *operation)
 {
     json_t *item = json_object_get(builder->paths, path);
     if (item == NULL) {
@@ -81,43 +26,7 @@ static void add_path_operation(struct builder *builder, const char *path, const 
     json_object_set_new(item, method, operation);
 }
 
-static void add_key_parameter(const struct aq_entity *entity, json_t *operation)
-{
-    const struct aq_field *key = aq_entity_key(entity);
-    json_t *ignored = json_object();
-    add_parameter(operation, make_parameter("path", key->name, key->help, openapi_field(key, true, ignored)));
-    json_decref(ignored);
-}
-
-/* ---- reads ------------------------------------------------------------------------------------------------ */
-
-static void add_filter_parameters(json_t *operation, const struct aq_field *field)
-{
-    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
-    const char *since = filter_since_name(field, &arena), *opposite = aq_arena_format(&arena, "%s!", field->name);
-    add_parameter(operation, make_parameter("query", field->name,
-                                            "only rows with this value, or with one of several, separated by commas; "
-                                            "* and ? are wildcards",
-                                            simple_schema("string")));
-    add_parameter(operation,
-                  make_parameter("query", opposite, "only rows with none of these values", simple_schema("string")));
-    if (since != NULL)
-        add_parameter(operation, make_parameter("query", since,
-                                                "only rows with this time or a later one; or how long ago, such as 5m",
-                                                simple_schema("string")));
-}
-
-static void add_list_parameters(json_t *operation, const struct aq_record *record)
-{
-    add_parameter(operation,
-                  make_parameter("query", "limit", "maximum number of rows", integer_schema(1, LIST_LIMIT_MAX)));
-    add_parameter(operation, make_parameter("query", "after", "continue after this key", simple_schema("string")));
-    add_parameter(operation, make_parameter("query", "reverse", "last row first", simple_schema("boolean")));
-    for (size_t i = 0; i < record->count; i++)
-        if (!(record->fields[i].rules & AQ_SECRET))
-            add_filter_parameters(operation, &record->fields[i]);
-    add_seq_parameter(operation);
-}
+/* ---- what answers have -------------------------------------------------------------------------------------- */
 
 /* A row as it is answered: with its live values. */
 static json_t *row_of(struct builder *builder, const struct aq_entity *entity)
@@ -125,139 +34,220 @@ static json_t *row_of(struct builder *builder, const struct aq_entity *entity)
     json_t *row = openapi_record(entity->record, false, builder->schemas);
     if (entity->live == NULL)
         return row;
-    json_t *live =
-        json_pack("{s:b, s:s, s:[o]}", "nullable", 1, "description", "the values reported last; null: none yet",
-                  "allOf", openapi_record(entity->live, false, builder->schemas));
-    return json_pack("{s:[o, {s:s, s:{s:o}}]}", "allOf", row, "type", "object", "properties", "live", live);
+    json_t *live = json_pack("{s:s, s:b, s:s, s:[o]}", "type", "object", "nullable", 1, "description",
+                             "the values reported last; null: none yet", "allOf",
+                             openapi_record(entity->live, false, builder->schemas));
+    return json_pack("{s:[o, {s:s, s:[s], s:{s:o}}]}", "allOf", row, "type", "object", "required", "live", "properties",
+                     "live", live);
 }
+
+static json_t *event_of(struct builder *builder)
+{
+    static const char *const texts[] = {"time", "author", "command", "event", "entity"};
+    if (json_object_get(builder->schemas, "event") == NULL) {
+        json_t *properties = json_pack("{s:{s:s}, s:{s:s, s:b}}", "seq", "type", "integer", "data", "type", "object",
+                                       "additionalProperties", 1);
+        json_t *required = json_pack("[s, s]", "seq", "data");
+        for (size_t i = 0; i < AQ_LENGTH(texts); i++) {
+            json_object_set_new(properties, texts[i], openapi_type("string"));
+            json_array_append_new(required, json_string(texts[i]));
+        }
+        json_object_set_new(builder->schemas, "event",
+                            json_pack("{s:s, s:s, s:o, s:o}", "type", "object", "description", "one event of the log",
+                                      "required", required, "properties", properties));
+    }
+    return json_pack("{s:s}", "$ref", "#/components/schemas/event");
+}
+
+/* The key of the next page. */
+static json_t *next_of(const struct aq_entity *entity)
+{
+    return openapi_type(aq_field_is_number(aq_entity_key(entity)) ? "integer" : "string");
+}
+
+/* ---- reads -------------------------------------------------------------------------------------------------- */
 
 static void add_list(struct builder *builder, const struct aq_entity *entity)
 {
-    char path[128];
+    char path[128], id[128];
     snprintf(path, sizeof path, "/api/v1/%s/", entity->name);
-    json_t *rows = json_pack("{s:s, s:o}", "type", "array", "items", row_of(builder, entity));
-    json_t *get = make_operation("list", entity->name, "application/json", envelope(rows, true), false);
-    add_list_parameters(get, entity->record);
-    add_path_operation(builder, path, "get", get);
+    snprintf(id, sizeof id, "%s_list", entity->name);
+    const struct openapi_operation list = {
+        .id = id,
+        .summary = "list",
+        .tag = entity->name,
+        .type = JSON_TYPE,
+        .schema = openapi_envelope(openapi_list(row_of(builder, entity)), next_of(entity)),
+        .access = ACCESS_USER,
+        .form = route_form_of_list(entity->record),
+    };
+    add_path(builder, path, "get", openapi_operation(&list));
+}
+
+/* /api/v1/<entity>/{key}, or with <name> behind that. */
+static void add_read(struct builder *builder, const struct aq_entity *entity, const char *name, const char *id,
+                     const char *summary, json_t *schema, const struct aq_record *parameters)
+{
+    char path[192];
+    const struct openapi_operation read = {
+        .id = id,
+        .summary = summary,
+        .tag = entity->name,
+        .type = JSON_TYPE,
+        .schema = schema,
+        .access = ACCESS_USER,
+        .row = entity,
+        .form = route_form_of_read(parameters),
+    };
+    snprintf(path, sizeof path, "/api/v1/%s/{%s}%s%s", entity->name, aq_entity_key(entity)->name, name[0] ? "/" : "",
+             name);
+    add_path(builder, path, "get", openapi_operation(&read));
 }
 
 static void add_row(struct builder *builder, const struct aq_entity *entity)
 {
-    char path[128];
-    snprintf(path, sizeof path, "/api/v1/%s/{%s}", entity->name, aq_entity_key(entity)->name);
-    json_t *get =
-        make_operation("one row", entity->name, "application/json", envelope(row_of(builder, entity), false), false);
-    add_key_parameter(entity, get);
-    add_seq_parameter(get);
-    add_path_operation(builder, path, "get", get);
+    char id[128];
+    snprintf(id, sizeof id, "%s_get", entity->name);
+    add_read(builder, entity, "", id, "one row", openapi_envelope(row_of(builder, entity), NULL), NULL);
 }
 
 static void add_field(struct builder *builder, const struct aq_entity *entity, const struct aq_field *field)
 {
-    char path[192];
-    const struct aq_entity *other = field->refers;
-    snprintf(path, sizeof path, "/api/v1/%s/{%s}/%s", entity->name, aq_entity_key(entity)->name, field->name);
-    json_t *data = other != NULL ? openapi_record(other->record, false, builder->schemas)
-                                 : openapi_field(field, false, builder->schemas);
-    json_t *get = make_operation(field->help, entity->name, "application/json", envelope(data, false), false);
-    add_key_parameter(entity, get);
-    add_seq_parameter(get);
-    add_path_operation(builder, path, "get", get);
+    char id[192];
+    json_t *data = field->refers != NULL && !aq_field_is_reference(field)
+                       ? row_of(builder, field->refers)
+                       : openapi_field(field, false, builder->schemas);
+    snprintf(id, sizeof id, "%s_get_%s", entity->name, field->name);
+    add_read(builder, entity, field->name, id, field->help, openapi_envelope(data, NULL), NULL);
+}
+
+static json_t *output_schema(void)
+{
+    static const struct {
+        const char *name, *help;
+    } positions[] = {
+        {"resource", "number of the resource whose log it is"},
+        {"start", "position of the first byte of the answer"},
+        {"next", "position after its last byte: the value of after= to go on"},
+        {"first", "position of the first byte that is kept"},
+        {"end", "position after the last byte there is"},
+    };
+    json_t *schema = openapi_envelope(openapi_type("string"), NULL);
+    openapi_envelope_add(schema, "base64", "data is base64, since the bytes are no text", openapi_type("boolean"));
+    openapi_envelope_add(schema, "complete", "nothing comes after this", openapi_type("boolean"));
+    for (size_t i = 0; i < AQ_LENGTH(positions); i++)
+        openapi_envelope_add(schema, positions[i].name, positions[i].help, openapi_type("integer"));
+    return schema;
 }
 
 static void add_view(struct builder *builder, const struct aq_view *view)
 {
-    const struct aq_entity *entity = view->entity;
-    char path[192], help[256];
-    snprintf(path, sizeof path, "/api/v1/%s/{%s}/%s", entity->name, aq_entity_key(entity)->name, view->name);
-    snprintf(help, sizeof help, "%s%s", view->help, builder->routes->renderers[view->kind].parameters);
-    json_t *get = make_operation(help, entity->name, "application/json", envelope(json_object(), false), false);
-    add_key_parameter(entity, get);
-    add_path_operation(builder, path, "get", get);
+    const struct view_renderer *renderer = &builder->routes->renderers[view->kind];
+    char id[128];
+    json_t *schema = view->kind == AQ_VIEW_EVENTS
+                         ? openapi_envelope(openapi_list(event_of(builder)), openapi_type("integer"))
+                     : view->kind == AQ_VIEW_OUTPUT ? output_schema()
+                                                    : openapi_envelope(openapi_type("string"), NULL);
+    snprintf(id, sizeof id, "%s_%s", view->entity->name, view->name);
+    add_read(builder, view->entity, view->name, id, view->help, schema, renderer->parameters);
 }
 
-/* ---- commands --------------------------------------------------------------------------------------------- */
+/* ---- commands ----------------------------------------------------------------------------------------------- */
 
 /* The command's record, without the key if the path names the row. */
 static json_t *request_body(struct builder *builder, const struct aq_command *command)
 {
-    json_t *record = openapi_record(command->record, true, builder->schemas);
     if (command->kind == AQ_CREATES) {
+        json_t *record = openapi_record(command->record, true, builder->schemas);
         json_t *list = json_pack("{s:s, s:O, s:i, s:i}", "type", "array", "items", record, "minItems", 1, "maxItems",
                                  (int)AQ_BATCH_COMMANDS_MAX);
         json_t *either = json_pack("{s:[o, o]}", "oneOf", record, list);
-        return json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content", "application/json", "schema", either);
+        return json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content", JSON_TYPE, "schema", either);
     }
-    json_decref(record);
-    json_t *properties = json_object();
-    for (size_t i = 0; i < command->record->count; i++)
-        if (aq_command_takes_field(command, &command->record->fields[i]))
-            json_object_set_new(properties, command->record->fields[i].name,
-                                openapi_field(&command->record->fields[i], true, builder->schemas));
+    json_t *properties = json_object(), *required = json_array();
+    for (size_t i = 0; i < command->record->count; i++) {
+        const struct aq_field *field = &command->record->fields[i];
+        if (!aq_command_takes_field(command, field))
+            continue;
+        json_object_set_new(properties, field->name, openapi_field(field, true, builder->schemas));
+        if (field->rules & AQ_REQUIRED)
+            json_array_append_new(required, json_string(field->name));
+    }
+    bool needed = json_array_size(required) > 0;
     json_t *schema = json_pack("{s:s, s:o}", "type", "object", "properties", properties);
-    return json_pack("{s:b, s:{s:{s:o}}}", "required", command->kind == AQ_UPDATES, "content", "application/json",
-                     "schema", schema);
+    if (needed)
+        json_object_set(schema, "required", required);
+    json_decref(required);
+    return json_pack("{s:b, s:{s:{s:o}}}", "required", needed, "content", JSON_TYPE, "schema", schema);
 }
 
-static json_t *command_operation(struct builder *builder, const struct aq_entity *entity,
-                                 const struct aq_command *command, bool with_body)
+/* Rows, or the events of a dry run. */
+static json_t *command_answer(struct builder *builder, const struct aq_entity *entity, const struct aq_command *command)
 {
-    json_t *row = row_of(builder, entity), *data = row;
-    if (command->kind == AQ_CREATES)
-        data = json_pack("{s:[O, {s:s, s:o}]}", "oneOf", row, "type", "array", "items", row);
-    else if (command->kind == AQ_DELETES)
-        json_object_set_new(data = json_pack("{s:b, s:[o]}", "nullable", 1, "allOf", row), "description",
-                            json_string("null"));
-    json_t *operation = make_operation(command->help, entity->name, "application/json", envelope(data, false), false);
-    if (command->kind != AQ_CREATES)
-        add_key_parameter(entity, operation);
-    add_parameter(operation, make_parameter("query", "dry_run", "show what would happen, and change nothing",
-                                            simple_schema("boolean")));
-    add_parameter(operation,
-                  make_parameter("header", "Idempotency-Key", "requests with the same key are carried out once",
-                                 json_pack("{s:s, s:i, s:i}", "type", "string", "minLength", 1, "maxLength",
-                                           (int)AQ_KEY_SIZE_MAX)));
-    if (command->kind != AQ_DELETES)
-        add_parameter(operation, make_parameter("header", "Prefer",
-                                                "return=minimal: answer only with the keys of what was written",
-                                                simple_schema("string")));
-    if (with_body)
-        json_object_set_new(operation, "requestBody", request_body(builder, command));
-    json_object_set_new(operation, "operationId", json_string(command->name));
-    return operation;
-}
-
-static void add_command(struct builder *builder, const struct aq_entity *entity, const struct aq_command *command)
-{
-    char path[192];
-    const char *key = aq_entity_key(entity)->name;
-    switch (command->kind) {
-    case AQ_CREATES:
-        snprintf(path, sizeof path, "/api/v1/%s/%s", entity->name,
-                 aq_command_goes_by_verb(command) ? command->verb : "");
-        break;
-    case AQ_UPDATES:
-    case AQ_DELETES:
-        snprintf(path, sizeof path, "/api/v1/%s/{%s}", entity->name, key);
-        break;
-    case AQ_ACTS:
-        snprintf(path, sizeof path, "/api/v1/%s/{%s}/%s", entity->name, key, command->verb);
-        break;
-    case AQ_INTERNAL_COMMAND:
-        return;
+    json_t *events = openapi_list(event_of(builder)), *row = row_of(builder, entity), *data;
+    if (command->kind == AQ_CREATES) {
+        data = json_pack("{s:[O, o, o]}", "oneOf", row, openapi_list(row), events);
+    } else if (command->kind == AQ_DELETES) {
+        json_decref(row);
+        json_object_set_new(data = events, "nullable", json_true());
+    } else {
+        data = json_pack("{s:[o, o]}", "oneOf", row, events);
     }
+    json_t *envelope = openapi_envelope(data, NULL);
+    openapi_envelope_add(envelope, "unchanged", "there was nothing to do", openapi_type("boolean"));
+    openapi_envelope_add(envelope, "repeated", "the same key came before: this is the answer from then",
+                         openapi_type("boolean"));
+    openapi_envelope_add(envelope, "warnings", "what the caller should know", openapi_list(openapi_type("string")));
+    return envelope;
+}
+
+static json_t *command_operation(struct builder *builder, const struct aq_command *command, const char *id)
+{
+    const struct aq_entity *entity = command->entity;
+    const struct openapi_operation of = {
+        .id = id,
+        .summary = command->help,
+        .tag = entity->name,
+        .type = JSON_TYPE,
+        .schema = command_answer(builder, entity, command),
+        .access = ACCESS_USER,
+        .row = command->kind == AQ_CREATES ? NULL : entity,
+        .form = route_form_of_write(),
+        .writes = true,
+    };
+    return openapi_operation(&of);
+}
+
+static void command_path(const struct aq_command *command, char *path, size_t size)
+{
+    const char *entity = command->entity->name, *key = aq_entity_key(command->entity)->name;
+    const char *verb = aq_command_goes_by_verb(command) ? command->verb : "";
+    if (command->kind == AQ_CREATES)
+        snprintf(path, size, "/api/v1/%s/%s", entity, verb);
+    else
+        snprintf(path, size, "/api/v1/%s/{%s}%s%s", entity, key, verb[0] ? "/" : "", verb);
+}
+
+static void add_command(struct builder *builder, const struct aq_command *command)
+{
+    char path[192], id[128];
     bool deletes = command->kind == AQ_DELETES;
-    add_path_operation(builder, path, deletes ? "delete" : "post",
-                       command_operation(builder, entity, command, !deletes));
+    if (command->kind == AQ_INTERNAL_COMMAND)
+        return;
+    command_path(command, path, sizeof path);
+    json_t *operation = command_operation(builder, command, command->name);
+    if (!deletes)
+        json_object_set_new(operation, "requestBody", request_body(builder, command));
+    add_path(builder, path, deletes ? "delete" : "post", operation);
     if (!command->may_get || !builder->routes->get_deallocate)
         return;
-    json_t *get = command_operation(builder, entity, command, false);
+    snprintf(id, sizeof id, "%s_by_get", command->name);
+    json_t *get = command_operation(builder, command, id);
     json_object_set_new(get, "deprecated", json_true());
-    json_object_set_new(get, "operationId", json_sprintf("%s_get", command->name));
-    add_path_operation(builder, path, "get", get);
+    add_path(builder, path, "get", get);
 }
 
-/* ---- the document ----------------------------------------------------------------------------------------- */
+/* ---- the document ------------------------------------------------------------------------------------------- */
 
 static void add_entity(struct builder *builder, const struct aq_entity *entity)
 {
@@ -273,7 +263,21 @@ static void add_entity(struct builder *builder, const struct aq_entity *entity)
             add_view(builder, view);
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
         if (command->entity == entity)
-            add_command(builder, entity, command);
+            add_command(builder, command);
+}
+
+static json_t *fixed_schema(struct builder *builder, const struct route *route)
+{
+    if (strcmp(route->type, JSON_TYPE) != 0)
+        return openapi_type("string");
+    json_t *row = route->row != NULL ? openapi_record(route->row, false, builder->schemas) : NULL;
+    if (route->list)
+        return openapi_envelope(openapi_list(row), openapi_type("string"));
+    if (row != NULL)
+        return openapi_envelope(row, NULL);
+    if (route->access >= ACCESS_USER) /* a report in words */
+        return openapi_envelope(openapi_type("string"), NULL);
+    return json_pack("{s:s, s:b}", "type", "object", "additionalProperties", 1);
 }
 
 static void add_fixed(struct builder *builder, const struct route *route)
@@ -282,32 +286,22 @@ static void add_fixed(struct builder *builder, const struct route *route)
     size_t length = strlen(route->path);
     bool rest = length > 4 && strcmp(route->path + length - 4, "/...") == 0;
     snprintf(path, sizeof path, "/%.*s%s", (int)(rest ? length - 4 : length), route->path, rest ? "/{path}" : "");
-    bool json = strcmp(route->type, "application/json") == 0;
-    json_t *schema = simple_schema(json ? "object" : "string");
-    if (route->list != NULL) {
-        json_decref(schema);
-        schema = envelope(
-            json_pack("{s:s, s:o}", "type", "array", "items", openapi_record(route->list, false, builder->schemas)),
-            true);
-    }
-    json_t *get = make_operation(route->help, "aquarium", route->type, schema, route->access < ACCESS_USER);
-    if (route->list != NULL)
-        add_list_parameters(get, route->list);
+    const struct openapi_operation of = {
+        .id = route->id,
+        .summary = route->help,
+        .tag = "aquarium",
+        .type = route->type,
+        .schema = fixed_schema(builder, route),
+        .access = route->access,
+        .form = route_form(route),
+    };
+    json_t *get = openapi_operation(&of);
     if (rest)
-        add_parameter(get, make_parameter("path", "path", "keys, joined by slashes", simple_schema("string")));
-    add_path_operation(builder, path, "get", get);
-}
-
-static json_t *error_response(void)
-{
-    json_t *names = json_array();
-    for (int code = AQ_OK + 1; code < AQ_E_COUNT; code++)
-        json_array_append_new(names, json_string(aq_error_name((enum aq_error_code)code)));
-    json_t *schema = json_pack("{s:s, s:{s:{s:s}, s:{s:b, s:s}, s:{s:s, s:o}, s:{s:s}}}", "type", "object",
-                               "properties", "message", "type", "string", "data", "nullable", 1, "type", "object",
-                               "error", "type", "string", "enum", names, "seq", "type", "integer");
-    return json_pack("{s:s, s:{s:{s:o}}}", "description", "what is wrong, and what would be right", "content",
-                     "application/json", "schema", schema);
+        openapi_add_parameter(get, "path", "path", "keys, joined by slashes", openapi_type("string"));
+    if (strcmp(route->type, "text/event-stream") == 0)
+        openapi_add_parameter(get, "header", "Last-Event-ID", "the same as since; sent when a stream is opened again",
+                              openapi_type("integer"));
+    add_path(builder, path, "get", get);
 }
 
 json_t *openapi_make(const struct routes *routes)
@@ -317,12 +311,15 @@ json_t *openapi_make(const struct routes *routes)
         add_entity(&builder, routes->rows[i].entity);
     for (const struct route *route = routes->fixed; route->path != NULL; route++)
         add_fixed(&builder, route);
-    json_t *document = json_pack(
-        "{s:s, s:{s:s, s:s, s:s}, s:[{s:[]}], s:o, s:{s:o, s:{s:o}, s:{s:{s:s, s:s}}}}", "openapi", "3.0.3", "info",
-        "title", "Aquarium", "version", "1", "description",
-        "The applications, resources, nodes, labels and users of a cluster. /api/v1/events streams its events.",
-        "security", "basic", "paths", builder.paths, "components", "schemas", builder.schemas, "responses", "error",
-        error_response(), "securitySchemes", "basic", "type", "http", "scheme", "basic");
+    json_t *document =
+        json_pack("{s:s, s:{s:s, s:s, s:s}, s:[{s:s, s:s}], s:[{s:[]}], s:o, s:{s:o, s:{s:o}, s:{s:{s:s, s:s}}}}",
+                  "openapi", "3.0.3", "info", "title", "Aquarium", "version", "1", "description",
+                  "The applications, resources, nodes, labels and users of a cluster. /api/v1/events streams its "
+                  "events. Paths may "
+                  "have the plural of an entity, too.",
+                  "servers", "url", "/", "description", "the controller that serves this document", "security", "basic",
+                  "paths", builder.paths, "components", "schemas", builder.schemas, "responses", "error",
+                  openapi_error(), "securitySchemes", "basic", "type", "http", "scheme", "basic");
     aq_assert(document != NULL);
     return document;
 }

@@ -77,6 +77,8 @@ static json_t *typed_schema(const struct aq_field *field, bool input, json_t *sc
     case AQ_TYPE_ENUM:
         return enum_schema(field->words);
     case AQ_TYPE_TEXT:
+        if (input && aq_field_is_reference(field)) /* a row that goes by its number, too */
+            return json_pack("{s:[{s:s}, o]}", "oneOf", "type", "integer", text_schema(field, NULL, NULL));
         return text_schema(field, NULL, NULL);
     case AQ_TYPE_NAME:
         return text_schema(field, NULL, "^[A-Za-z0-9][A-Za-z0-9._-]*$");
@@ -122,12 +124,12 @@ json_t *openapi_record(const struct aq_record *record, bool input, json_t *schem
         if (field->rules & (input ? AQ_INTERNAL : AQ_SECRET))
             continue;
         json_object_set_new(properties, field->name, openapi_field(field, input, schemas));
-        if (field->rules & AQ_REQUIRED)
+        if (!input || (field->rules & AQ_REQUIRED)) /* answers have all fields */
             json_array_append_new(required, json_string(field->name));
     }
     if (input)
         json_object_set_new(schema, "additionalProperties", json_false());
-    if (input && json_array_size(required) > 0)
+    if (json_array_size(required) > 0)
         json_object_set(schema, "required", required);
     json_decref(required);
     return schema_reference(name);

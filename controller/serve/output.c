@@ -3,6 +3,7 @@
  * Positions count the bytes of the output from its beginning, also those that are no longer kept. `next` of an answer
  * is what ?after= of the next request takes. */
 #include "controller/serve/answer.h"
+#include "controller/serve/parameters.h"
 #include "controller/serve/rows.h"
 #include "controller/serve/steps.h"
 #include "schema/base/utf8.h"
@@ -15,7 +16,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { LOG_BYTES = 65536, LOG_BYTES_MAX = 1 << 20, FOLLOW_MS = 15000 };
+enum { LOG_BYTES = 65536, FOLLOW_MS = 15000 };
 
 /* One request, in its arena. */
 struct output {
@@ -200,12 +201,12 @@ static int take_parameters(struct request *request, struct output *output)
     bool follow = false;
     output->most = LOG_BYTES;
     output->want.after = UINT64_MAX;
-    if (query_take_number(query, "after", 0, UINT64_MAX - 1, &output->want.after, &request->error) != 0 ||
-        query_take_number(query, "size", 1, LOG_BYTES_MAX, &output->most, &request->error) != 0 ||
+    if (query_take_number(query, "after", &output->want.after, &request->error) != 0 ||
+        query_take_number(query, "size", &output->most, &request->error) != 0 ||
         query_take_bool(query, "follow", &follow, &request->error) != 0 || query_end(query, &request->error) != 0)
         return -1;
     output->want.onward = output->want.after != UINT64_MAX;
-    output->want.size = output->most + (output->want.onward || output->most == LOG_BYTES_MAX ? 0 : 1);
+    output->want.size = output->most + (output->want.onward || output->most == PARAMETER_LOG_MAX ? 0 : 1);
     output->want.wait_ms = follow ? FOLLOW_MS : 0;
     if (!output->want.onward)
         output->want.after = 0;

@@ -1,9 +1,10 @@
 #include "controller/serve/query.h"
 
 #include "schema/base/utf8.h"
-#include "schema/model/record.h"
+#include "schema/codec/number.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,7 +58,7 @@ static int add_item(struct query *query, char *name, char *value, struct aq_erro
 int query_parse(struct query *query, char *text, struct aq_error *error)
 {
     query->count = 0;
-    query->known_count = 0;
+    query->form = (struct query_form){0};
     while (text != NULL && *text != '\0') {
         char *item = strsep(&text, "&");
         if (*item == '\0')
@@ -92,10 +93,51 @@ int query_split_path(char *path, const char **segments, unsigned most, unsigned 
     return 0;
 }
 
-const char *query_take(struct query *query, const char *name)
+/* ---- forms -------------------------------------------------------------------------------------------------- */
+
+bool query_filter_name(const struct aq_field *field, enum query_filter how, char name[QUERY_NAME_SIZE])
 {
-    aq_assert(query->known_count < QUERY_KNOWN_MAX);
-    query->known[query->known_count++] = name;
+    size_t length = strlen(field->name);
+    bool time = field->type == AQ_TYPE_TIME && length > 3 && strcmp(field->name + length - 3, "_at") == 0;
+    if (how == QUERY_SINCE && time)
+        snprintf(name, QUERY_NAME_SIZE, "%.*s_since", (int)(length - 3), field->name);
+    else if (how != QUERY_SINCE)
+        snprintf(name, QUERY_NAME_SIZE, "%.70s%s", field->name, how == QUERY_UNLIKE ? "!" : "");
+    return how != QUERY_SINCE || time;
+}
+
+static void visit_filter(const struct aq_field *field, query_visit_fn *visit, void *context)
+{
+    char name[QUERY_NAME_SIZE];
+    for (enum query_filter how = QUERY_EQUAL; how < query_filter_count; how++)
+        if (query_filter_name(field, how, name))
+            visit(context, name, field, true);
+}
+
+void query_form_visit(const struct query_form *form, query_visit_fn *visit, void *context)
+{
+    for (size_t i = 0; i < QUERY_FORM_MAX && form->parameters[i] != NULL; i++)
+        for (size_t f = 0; f < form->parameters[i]->count; f++)
+            visit(context, form->parameters[i]->fields[f].name, &form->parameters[i]->fields[f], false);
+    for (size_t f = 0; form->filters != NULL && f < form->filters->count; f++)
+        if (!(form->filters->fields[f].rules & AQ_SECRET))
+            visit_filter(&form->filters->fields[f], visit, context);
+}
+
+/* What is not declared is not described either, so it must not be taken. */
+static const struct aq_field *declared(const struct query *query, const char *name)
+{
+    const struct aq_field *field = NULL;
+    for (size_t i = 0; i < QUERY_FORM_MAX && query->form.parameters[i] != NULL && field == NULL; i++)
+        field = aq_record_field(query->form.parameters[i], name);
+    aq_assert(field != NULL);
+    return field;
+}
+
+/* ---- taking ------------------------------------------------------------------------------------------------- */
+
+static const char *take(struct query *query, const char *name)
+{
     for (unsigned i = 0; i < query->count; i++)
         if (strcmp(query->items[i].name, name) == 0) {
             query->items[i].taken = true;
@@ -104,15 +146,10 @@ const char *query_take(struct query *query, const char *name)
     return NULL;
 }
 
-const char *query_take_form(struct query *query, const char *name, const char *suffix)
+const char *query_take(struct query *query, const char *name)
 {
-    size_t length = strlen(name);
-    for (unsigned i = 0; i < query->count; i++)
-        if (strncmp(query->items[i].name, name, length) == 0 && strcmp(query->items[i].name + length, suffix) == 0) {
-            query->items[i].taken = true;
-            return query->items[i].value;
-        }
-    return NULL;
+    (void)declared(query, name);
+    return take(query, name);
 }
 
 int query_number(const char *name, const char *text, uint64_t least, uint64_t most, uint64_t *value,
@@ -134,11 +171,26 @@ int query_number(const char *name, const char *text, uint64_t least, uint64_t mo
     return 0;
 }
 
-int query_take_number(struct query *query, const char *name, uint64_t least, uint64_t most, uint64_t *value,
-                      struct aq_error *error)
+const char *query_take_filter(struct query *query, const struct aq_field *field, enum query_filter how,
+                              char name[QUERY_NAME_SIZE])
 {
-    const char *text = query_take(query, name);
-    return text == NULL ? 0 : query_number(name, text, least, most, value, error);
+    const struct aq_record *filters = query->form.filters;
+    aq_assert(filters != NULL && field >= filters->fields && field < filters->fields + filters->count);
+    return query->count > 0 && query_filter_name(field, how, name) ? take(query, name) : NULL;
+}
+
+int query_take_number(struct query *query, const char *name, uint64_t *value, struct aq_error *error)
+{
+    const struct aq_field *field = declared(query, name);
+    const char *text = take(query, name);
+    uint64_t number;
+    if (text == NULL)
+        return 0;
+    if (field->unit != NULL && aq_number_from_text(field, text, name, &number, error) != 0)
+        return -1; /* it may be written with a unit */
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRIu64, field->unit != NULL ? number : 0);
+    return query_number(name, field->unit != NULL ? digits : text, field->least, field->most, value, error);
 }
 
 int query_take_bool(struct query *query, const char *name, bool *value, struct aq_error *error)
@@ -154,14 +206,20 @@ int query_take_bool(struct query *query, const char *name, bool *value, struct a
     return 0;
 }
 
+static void add_known(void *context, const char *name, const struct aq_field *field, bool filters)
+{
+    struct aq_buffer *known = context;
+    if (!filters || strcmp(name, field->name) == 0) /* its other forms would make a long list */
+        aq_buffer_format(known, "%s%s", known->length > 0 ? ", " : "", name);
+}
+
 int query_end(const struct query *query, struct aq_error *error)
 {
     for (unsigned i = 0; i < query->count; i++) {
         if (query->items[i].taken)
             continue;
         AQ_CLEANUP_BUFFER struct aq_buffer known = {0};
-        for (unsigned k = 0; k < query->known_count; k++)
-            aq_buffer_format(&known, "%s%s", k > 0 ? ", " : "", query->known[k]);
+        query_form_visit(&query->form, add_known, &known);
         return aq_fail(error, AQ_E_INVALID, "unknown parameter %.60s; %s%s", query->items[i].name,
                        known.length > 0 ? "known are: " : "none are known here", aq_buffer_string(&known));
     }

@@ -1,18 +1,24 @@
 /* The segments of a path and the parameters after the question mark, checked and decoded.
  *
- * Steps take the parameters that they know, one by one. Then query_end() fails if any is left, and names those that
- * were asked for, so no list of them is kept anywhere. Texts stay in the memory that was passed in. */
+ * Which parameters a query may have is declared: its form (parameters.h), which the route sets. Steps take them one by
+ * one, within the declared bounds; taking another is a fault of the program. Then query_end() fails if any is left.
+ * Texts stay in the memory that was passed in. */
 #ifndef AQ_CONTROLLER_SERVE_QUERY_H
 #define AQ_CONTROLLER_SERVE_QUERY_H
 
 #include "schema/base/error.h"
-#include "schema/base/memory.h"
+#include "schema/model/record.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { QUERY_ITEMS_MAX = 32, QUERY_KNOWN_MAX = 64 };
+enum { QUERY_ITEMS_MAX = 32, QUERY_FORM_MAX = 2 };
+
+struct query_form {
+    const struct aq_record *parameters[QUERY_FORM_MAX]; /* declared like settings; NULL: no more */
+    const struct aq_record *filters;                    /* its fields filter rows (filter.h); NULL: there are none */
+};
 
 struct query {
     struct {
@@ -20,8 +26,7 @@ struct query {
         bool taken;
     } items[QUERY_ITEMS_MAX];
     unsigned count;
-    const char *known[QUERY_KNOWN_MAX]; /* the names that were asked for */
-    unsigned known_count;
+    struct query_form form;
 };
 
 /* Decodes %xx in place. Fails on invalid escapes, on an escaped NUL, and on text that is not UTF-8. `what` is for the
@@ -29,7 +34,7 @@ struct query {
 int query_decode(char *text, bool plus, const char *what, struct aq_error *error) AQ_MUST_CHECK;
 
 /* Parses "a=1&b=2", in place; NULL is empty. Fails on too many parameters, on one that is given twice, and where
- * query_decode() fails. */
+ * query_decode() fails. The form is empty then. */
 int query_parse(struct query *query, char *text, struct aq_error *error) AQ_MUST_CHECK;
 
 /* Splits the path into its segments, decoded in place. A slash that was written %2F stays inside its segment. One slash
@@ -37,13 +42,25 @@ int query_parse(struct query *query, char *text, struct aq_error *error) AQ_MUST
 int query_split_path(char *path, const char **segments, unsigned most, unsigned *count,
                      struct aq_error *error) AQ_MUST_CHECK;
 
-/* The value of the parameter; NULL: it is not given. `name` must outlive the query. */
+/* Calls `visit` for each parameter of the form, and what it is declared by: its own field, or the field that it
+ * filters.
+ */
+typedef void query_visit_fn(void *context, const char *name, const struct aq_field *field, bool filters);
+void query_form_visit(const struct query_form *form, query_visit_fn *visit, void *context);
+
+/* A field filters rows by its name (status=NEW), for those that do not match by its name with a "!" (status!=NEW), and
+ * a field such as created_at by created_since=. False: the field does not filter so. */
+enum query_filter { QUERY_EQUAL, QUERY_UNLIKE, QUERY_SINCE, query_filter_count };
+enum { QUERY_NAME_SIZE = 80 };
+bool query_filter_name(const struct aq_field *field, enum query_filter how, char name[QUERY_NAME_SIZE]);
+/* The value of a filter, whose name it gives. NULL: it is not given. */
+const char *query_take_filter(struct query *query, const struct aq_field *field, enum query_filter how,
+                              char name[QUERY_NAME_SIZE]);
+
+/* The value of the parameter; NULL: it is not given. */
 const char *query_take(struct query *query, const char *name);
-/* The value of the parameter <name><suffix>, which is a form of another: errors do not list it. */
-const char *query_take_form(struct query *query, const char *name, const char *suffix);
 /* These leave `value` alone if the parameter is not given. */
-int query_take_number(struct query *query, const char *name, uint64_t least, uint64_t most, uint64_t *value,
-                      struct aq_error *error) AQ_MUST_CHECK;
+int query_take_number(struct query *query, const char *name, uint64_t *value, struct aq_error *error) AQ_MUST_CHECK;
 int query_take_bool(struct query *query, const char *name, bool *value, struct aq_error *error) AQ_MUST_CHECK;
 /* Fails if a parameter was given that nobody took. */
 int query_end(const struct query *query, struct aq_error *error) AQ_MUST_CHECK;

@@ -1,6 +1,8 @@
 #include "controller/serve/route.h"
 
+#include "controller/serve/parameters.h"
 #include "controller/serve/steps.h"
+#include "schema/model/user.h"
 #include "schema/model/vote.h"
 
 #include <string.h>
@@ -8,29 +10,34 @@
 static const char JSON_TYPE[] = "application/json";
 
 static const struct route fixed[] = {
-    {"livez", ACCESS_OPEN, metrics_alive, "text/plain", "the process answers"},
-    {"readyz", ACCESS_OPEN, metrics_ready, "text/plain",
+    {"livez", "livez", ACCESS_OPEN, metrics_alive, "text/plain", "the process answers"},
+    {"readyz", "readyz", ACCESS_OPEN, metrics_ready, "text/plain",
      "200 when there is a leader, the start is complete and the tables are intact"},
-    {"metrics", ACCESS_LOOPBACK, metrics_answer, "text/plain", "metrics in the text format of Prometheus"},
-    {"meta/v1/data/...", ACCESS_OPEN, metadata_answer, "application/json",
-     "metadata of the calling resource, identified by its address; ?format=json|yaml|env, ?prefix="},
-    {"api/v1/openapi.json", ACCESS_OPEN, openapi_answer, JSON_TYPE, "this document"},
-    {"api/v1/me", ACCESS_USER, read_me, JSON_TYPE, "the calling user"},
-    {"api/v1/vote", ACCESS_USER, vote_list, JSON_TYPE,
-     "why nodes were or were not chosen; ?application=", &aq_vote_record},
-    {"api/v1/votes", ACCESS_USER, vote_list, JSON_TYPE, "the same as /api/v1/vote", &aq_vote_record},
-    {"api/v1/events", ACCESS_ADMIN, stream_open, "text/event-stream",
-     "events as they are committed, as server-sent events; ?since=, ?entity=, ?follow=false"},
-    {"api/v1/log/verify", ACCESS_ADMIN, verify_begin, JSON_TYPE,
+    {"metrics", "metrics", ACCESS_LOOPBACK, metrics_answer, "text/plain", "metrics in the text format of Prometheus"},
+    {"meta/v1/data", "metadata", ACCESS_OPEN, metadata_answer, JSON_TYPE,
+     "metadata of the calling resource, identified by its address", .parameters = &parameters_metadata_record},
+    {"meta/v1/data/...", "metadata_at", ACCESS_OPEN, metadata_answer, JSON_TYPE,
+     "one value of the metadata of the calling resource", .parameters = &parameters_metadata_record},
+    {"api/v1/openapi.json", "openapi", ACCESS_OPEN, openapi_answer, JSON_TYPE, "this document"},
+    {"api/v1/me", "me", ACCESS_USER, read_me, JSON_TYPE, "the calling user", .row = &aq_user_record},
+    {"api/v1/vote", "vote_list", ACCESS_USER, vote_list, JSON_TYPE, "why nodes were or were not chosen",
+     .row = &aq_vote_record, .list = true},
+    {"api/v1/votes", "votes_list", ACCESS_USER, vote_list, JSON_TYPE, "the same as /api/v1/vote",
+     .row = &aq_vote_record, .list = true},
+    {"api/v1/events", "events", ACCESS_ADMIN, stream_open, "text/event-stream",
+     "events as they are committed, as server-sent events", .parameters = &parameters_stream_record},
+    {"api/v1/log/verify", "log_verify", ACCESS_ADMIN, verify_begin, JSON_TYPE,
      "scans the log, and compares its replay with the tables"},
     {NULL},
 };
 
 static const struct view_renderer renderers[aq_view_kind_count] = {
-    [AQ_VIEW_WHY] = {view_why, ""},
-    [AQ_VIEW_EVENTS] = {view_events, "; ?after=<seq>, ?limit="},
-    [AQ_VIEW_OUTPUT] = {view_log, "; ?after=<position>, ?size=, ?follow=true"},
+    [AQ_VIEW_WHY] = {view_why, NULL},
+    [AQ_VIEW_EVENTS] = {view_events, &parameters_history_record},
+    [AQ_VIEW_OUTPUT] = {view_log, &parameters_output_record},
 };
+
+/* ---- gathering ------------------------------------------------------------------------------------------ */
 
 void routes_gather(struct routes *routes, bool get_deallocate)
 {
@@ -83,6 +90,7 @@ static bool find_fixed(const struct routes *routes, struct request *request)
             continue;
         request->access = route->access;
         request->handler = route->step;
+        request->query.form = route_form(route);
         if (!request_reads(request))
             refuse_method(request, "GET, HEAD");
         return true;
@@ -95,6 +103,7 @@ static bool find_fixed(const struct routes *routes, struct request *request)
 /* What a path does for each method. HEAD reads where GET does, and never runs a command. */
 struct choice {
     request_step *get;
+    struct query_form form; /* of `get` */
     const struct aq_command *get_command, *post, *delete;
 };
 
@@ -119,7 +128,9 @@ static void choose(struct request *request, const struct choice *choice)
                                                                           : NULL;
     if (request_reads(request) && choice->get != NULL) {
         request->handler = choice->get;
+        request->query.form = choice->form;
     } else if (command != NULL) {
+        request->query.form = route_form_of_write();
         request->command = command;
         request->handler = write_begin;
     } else {
@@ -134,11 +145,14 @@ static void find_part(const struct routes *routes, struct request *request, cons
     const struct aq_entity *entity = request->entity;
     const struct aq_view *view = aq_view_of(entity, name);
     const struct aq_field *field = aq_record_field(entity->record, name);
-    if (view != NULL)
+    if (view != NULL) {
         choice.get = routes->renderers[view->kind].step;
+        choice.form = route_form_of_read(routes->renderers[view->kind].parameters);
+    }
     if (choice.get == NULL && field != NULL && !(field->rules & AQ_SECRET)) {
         request->field = field;
         choice.get = read_field;
+        choice.form = route_form_of_read(NULL);
     }
     choice.post = aq_command_of(entity, name);
     if (choice.post != NULL && choice.post->kind != AQ_ACTS)
@@ -174,11 +188,14 @@ static bool find_entity(const struct routes *routes, struct request *request)
     const struct aq_command *creates = request->key != NULL ? creating_verb(entity, request->key) : NULL;
     switch (request->segment_count) {
     case 3:
-        choose(request, &(struct choice){.get = list_rows, .post = row->creates});
+        choose(request,
+               &(struct choice){.get = list_rows, .form = route_form_of_list(entity->record), .post = row->creates});
         return true;
     case 4:
-        choose(request, &(struct choice){
-                            .get = read_row, .post = creates != NULL ? creates : row->updates, .delete = row->deletes});
+        choose(request, &(struct choice){.get = read_row,
+                                         .form = route_form_of_read(NULL),
+                                         .post = creates != NULL ? creates : row->updates,
+                                         .delete = row->deletes});
         return true;
     case 5:
         find_part(routes, request, segments[4]);

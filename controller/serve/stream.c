@@ -362,7 +362,7 @@ static int take_query(struct request *request, uint64_t seq, struct stream_query
     struct aq_error *error = &request->error;
     const char *last = request_header(request, "Last-Event-ID");
     *wanted = (struct stream_query){.since = seq, .follow = true};
-    if (query_take_number(query, "since", 0, UINT64_MAX, &wanted->since, error) != 0 ||
+    if (query_take_number(query, "since", &wanted->since, error) != 0 ||
         query_take_bool(query, "follow", &wanted->follow, error) != 0 ||
         (last != NULL && query_number("Last-Event-ID", last, 0, UINT64_MAX, &wanted->since, error) != 0))
         return -1;

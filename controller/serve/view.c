@@ -86,8 +86,8 @@ enum outcome view_events(struct request *request)
     struct history history = {.request = request, .bounds.limit = LIST_LIMIT};
     struct state_txn *txn;
     uint64_t id;
-    if (query_take_number(&request->query, "after", 0, UINT64_MAX, &history.after, &request->error) != 0 ||
-        query_take_number(&request->query, "limit", 1, LIST_LIMIT_MAX, &history.bounds.limit, &request->error) != 0 ||
+    if (query_take_number(&request->query, "after", &history.after, &request->error) != 0 ||
+        query_take_number(&request->query, "limit", &history.bounds.limit, &request->error) != 0 ||
         query_end(&request->query, &request->error) != 0 || open_row(request, &txn, &id) != 0)
         return answer_error(request);
     answer_open(request, "Events of %s %s", request->entity->name, request->key);

@@ -109,7 +109,9 @@ static int fill_page(struct votes_walk *walk, struct aq_error *error)
     struct request *request = walk->request;
     if (list_bounds_take(&walk->bounds, &request->query, error) != 0)
         return -1;
-    const char *only = query_take(&request->query, "application");
+    char name[QUERY_NAME_SIZE];
+    const char *only =
+        query_take_filter(&request->query, aq_record_field(&aq_vote_record, "application"), QUERY_EQUAL, name);
     if (filter_take(&walk->filter, &aq_vote_record, &request->query, writer_time_ms(request->backend->writer), error) !=
             0 ||
         query_end(&request->query, error) != 0)

@@ -5,6 +5,7 @@
 #include "controller/serve/filter.h"
 #include "controller/serve/metadata_format.h"
 #include "controller/serve/network.h"
+#include "controller/serve/parameters.h"
 #include "controller/serve/request.h"
 #include "schema/base/utf8.h"
 #include "schema/codec/preset.h"
@@ -20,6 +21,7 @@ static void match(const struct aq_record *record, struct query *query)
     uint64_t number = 0;
     void *row = aq_arena_alloc(&arena, record->size);
     aq_record_init(record, row, &arena);
+    query->form = (struct query_form){{&parameters_list_record}, record};
     if (list_bounds_take(&bounds, query, &error) == 0)
         fuzz_must(bounds.limit >= 1 && bounds.limit <= LIST_LIMIT_MAX);
     error = (struct aq_error){0};
@@ -28,9 +30,10 @@ static void match(const struct aq_record *record, struct query *query)
     (void)filter_matches(&filter, row);
     filter_free(&filter);
     error = (struct aq_error){0};
+    query->form = (struct query_form){{&parameters_write_record, &parameters_read_record}, NULL};
     fuzz_check_error(query_take_bool(query, "dry_run", &flag, &error), &error);
     error = (struct aq_error){0};
-    fuzz_check_error(query_take_number(query, "min_seq", 0, UINT64_MAX, &number, &error), &error);
+    fuzz_check_error(query_take_number(query, "min_seq", &number, &error), &error);
     error = (struct aq_error){0};
     fuzz_check_error(query_end(query, &error), &error);
     aq_arena_free(&arena);

@@ -1,4 +1,5 @@
 /* REST as its clients see it: callers, reading, writing. */
+#include "tests/lib/openapi_check.h"
 #include "tests/lib/rest_case.h"
 
 #include <inttypes.h>
@@ -185,7 +186,8 @@ static void lists_are_filtered(void **context)
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/?status=NEW")), 2);
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/?status=RE*&label=m?c")), 1);
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/?status=NEW&id=1")), 0);
-    rest_refused(rest, "GET", "/api/v1/application/?stat=NEW", NULL, 400, "unknown parameter stat; known are: min_seq");
+    rest_refused(rest, "GET", "/api/v1/application/?stat=NEW", NULL, 400,
+                 "unknown parameter stat; known are: after, limit, reverse, min_seq, id");
     rest_refused(rest, "GET", "/api/v1/user/?hash=x", NULL, 400, "unknown parameter hash");
     rest_refused(rest, "GET", "/api/v1/application/?status=NEW&status=ERROR", NULL, 400, "given twice");
 }
@@ -341,6 +343,97 @@ static void an_answer_warns_and_says_that_nothing_changed(void **context)
     assert_non_null(strstr(json_string_value(json_array_get(warnings, 1)), "item 2: definitions[1].driver is \"b\""));
     rest_refused(rest, "GET", "/api/v1/label/apply", NULL, 404, "there is no label apply");
     rest_refused(rest, "POST", "/api/v1/label/mac", body, 405, "only allows GET, HEAD, DELETE");
+}
+
+/* ---- the OpenAPI document --------------------------------------------------------------------------------- */
+
+/* A path with a row that exists. */
+static void fill_path(const char *path, char *out, size_t size)
+{
+    const char *brace = strchr(path, '{');
+    const char *key = strstr(path, "/user/") != NULL ? "admin" : strstr(path, "/node/") != NULL ? "node-1" : "1";
+    if (brace == NULL)
+        snprintf(out, size, "%s", path);
+    else
+        snprintf(out, size, "%.*s%s%s", (int)(brace - path), path, key, strchr(brace, '}') + 1);
+}
+
+static const char *example_of(const json_t *parameter)
+{
+    const char *name = json_string_value(json_object_get(parameter, "name"));
+    const json_t *schema = json_object_get(parameter, "schema"), *words = json_object_get(schema, "enum");
+    const char *type = json_string_value(json_object_get(schema, "type"));
+    if (words != NULL)
+        return json_string_value(json_array_get(words, 0));
+    if (strstr(name, "_since") != NULL)
+        return "5m";
+    return strcmp(type, "integer") == 0 ? "1" : strcmp(type, "boolean") == 0 ? "false" : "*";
+}
+
+static void check_parameters(struct rest_case *rest, const char *path, const json_t *operation)
+{
+    size_t index;
+    json_t *parameter;
+    json_array_foreach (json_object_get(operation, "parameters"), index, parameter) {
+        char full[400], name[100];
+        const char *described = json_string_value(json_object_get(parameter, "name"));
+        if (strcmp(json_string_value(json_object_get(parameter, "in")), "query") != 0)
+            continue;
+        size_t length = strcspn(described, "!");
+        snprintf(name, sizeof name, "%.*s%s", (int)length, described, described[length] == '!' ? "%21" : "");
+        snprintf(full, sizeof full, "%s?%s=%s%s", path, name, example_of(parameter),
+                 strstr(path, "/events") != NULL && strstr(path, "/application") == NULL &&
+                         strcmp(described, "follow") != 0
+                     ? "&follow=false"
+                     : "");
+        http_ask(&rest->admin, &rest->reply, "GET", NULL, full);
+        if (strstr(aq_buffer_string(&rest->reply.body), "unknown parameter") != NULL)
+            fail_msg("%s: %s", full, aq_buffer_string(&rest->reply.body));
+    }
+}
+
+static void check_answer(struct rest_case *rest, const json_t *document, const char *path, const json_t *operation)
+{
+    struct aq_buffer why = {0};
+    const json_t *answer = json_object_get(json_object_get(operation, "responses"), "200");
+    const json_t *content = json_object_get(json_object_get(answer, "content"), "application/json");
+    if (content == NULL)
+        return;
+    http_ask(&rest->admin, &rest->reply, "GET", NULL, path);
+    const json_t *schema = json_object_get(content, "schema");
+    if (rest->reply.status != 200) {
+        answer = openapi_resolve(document, json_object_get(json_object_get(operation, "responses"), "default"));
+        content = json_object_get(json_object_get(answer, "content"), "application/json");
+        schema = json_object_get(content, "schema");
+    }
+    if (!openapi_conforms(document, schema, rest->reply.json, path, &why))
+        fail_msg("%ld %s", rest->reply.status, aq_buffer_string(&why));
+    aq_buffer_free(&why);
+}
+
+/* What is described is taken, and what is answered is as described: rows of every entity, and errors. */
+static void the_document_tells_the_truth(void **context)
+{
+    struct rest_case *rest = *context;
+    const char *path;
+    json_t *item;
+    rest_make_applications(rest, 2);
+    rest_ask_as(rest, &rest->admin, "POST", "/api/v1/application/1/deallocate", NULL, 200);
+    http_ask(&rest->admin, &rest->reply, "GET", NULL, "/api/v1/openapi.json");
+    json_t *document = json_incref(rest->reply.json);
+    unsigned checked = 0;
+    json_object_foreach (json_object_get(document, "paths"), path, item) {
+        char filled[200];
+        const json_t *operation = json_object_get(item, "get");
+        if (operation == NULL || strstr(path, "/log/verify") != NULL)
+            continue;
+        fill_path(path, filled, sizeof filled);
+        check_parameters(rest, filled, operation);
+        check_answer(rest, document, filled, operation);
+        checked++;
+    }
+    assert_true(checked > 60);
+    json_decref(document);
 }
 
 static void a_repeat_with_the_same_key_happens_once(void **context)
@@ -540,6 +633,7 @@ int main(void)
         REST_TEST(a_batch_is_all_or_nothing),
         REST_TEST(labels_go_by_number_name_and_version),
         REST_TEST(an_answer_warns_and_says_that_nothing_changed),
+        REST_TEST(the_document_tells_the_truth),
         REST_TEST(a_repeat_with_the_same_key_happens_once),
         REST_TEST(a_client_may_want_only_the_keys),
         REST_TEST(a_dry_run_changes_nothing),

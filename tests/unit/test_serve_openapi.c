@@ -1,6 +1,7 @@
 /* The OpenAPI document: it has every entity and every command that has a route, and every reference in it resolves. */
 #include "controller/serve/openapi.h"
 #include "controller/serve/route.h"
+#include "tests/lib/openapi_check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,25 +50,183 @@ static void each_reference_leads_somewhere(const json_t *json)
     const char *key;
     size_t index;
     json_t *child;
-    if (json_is_object(json)) {
-        const char *target = json_string_value(json_object_get(json, "$ref"));
-        if (target != NULL) {
-            char section[32], name[128];
-            assert_int_equal(sscanf(target, "#/components/%31[a-z]/%127s", section, name), 2);
-            assert_non_null(at(at(document, "components", section), name, NULL));
-        }
+    assert_non_null(openapi_resolve(document, json));
+    if (json_is_object(json))
         json_object_foreach ((json_t *)json, key, child)
             each_reference_leads_somewhere(child);
-    } else if (json_is_array(json)) {
-        json_array_foreach (json, index, child)
-            each_reference_leads_somewhere(child);
-    }
+    json_array_foreach (json, index, child)
+        each_reference_leads_somewhere(child);
 }
 
 static void references_resolve(void **context)
 {
     (void)context;
     each_reference_leads_somewhere(document);
+}
+
+static const json_t *find_operation(const char *id)
+{
+    const char *path, *method;
+    json_t *item, *operation;
+    json_object_foreach (at(document, "paths", NULL), path, item)
+        json_object_foreach (item, method, operation)
+            if (json_object_get(operation, "operationId") != NULL &&
+                strcmp(json_string_value(json_object_get(operation, "operationId")), id) == 0)
+                return operation;
+    return NULL;
+}
+
+/* ---- each operation ----------------------------------------------------------------------------------------- */
+
+typedef void operation_fn(const char *path, const char *method, const json_t *operation);
+
+static void each_operation(operation_fn *check)
+{
+    const char *path, *method;
+    json_t *item, *operation;
+    json_object_foreach (at(document, "paths", NULL), path, item)
+        json_object_foreach (item, method, operation)
+            check(path, method, operation);
+}
+
+static json_t *ids;
+
+static void check_id(const char *path, const char *method, const json_t *operation)
+{
+    const char *id = json_string_value(json_object_get(operation, "operationId"));
+    if (id == NULL || id[0] == '\0' || id[strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789_")] != '\0')
+        fail_msg("%s %s has no good operationId", method, path);
+    if (json_object_get(ids, id) != NULL)
+        fail_msg("%s %s and %s have one operationId", method, path, json_string_value(json_object_get(ids, id)));
+    json_object_set_new(ids, id, json_string(path));
+}
+
+static void operations_have_ids_of_their_own(void **context)
+{
+    (void)context;
+    ids = json_object();
+    each_operation(check_id);
+    assert_true(json_object_size(ids) > 80);
+    json_decref(ids);
+}
+
+static void check_schema(const json_t *schema, const char *method, const char *path)
+{
+    struct aq_buffer why = {0};
+    if (!openapi_schema_is_sound(document, schema, "", &why))
+        fail_msg("%s %s: %s", method, path, aq_buffer_string(&why));
+    aq_buffer_free(&why);
+}
+
+static void check_body(const json_t *holder, const char *method, const char *path)
+{
+    const char *type;
+    json_t *content;
+    assert_true(json_object_size(json_object_get(holder, "content")) > 0);
+    json_object_foreach (json_object_get(holder, "content"), type, content)
+        check_schema(json_object_get(content, "schema"), method, path);
+}
+
+static void check_answers(const char *path, const char *method, const json_t *operation)
+{
+    const char *status;
+    json_t *answer, *answers = json_object_get(operation, "responses"),
+                    *body = json_object_get(operation, "requestBody");
+    assert_non_null(json_object_get(answers, "200"));
+    assert_non_null(json_object_get(answers, "default"));
+    assert_non_null(json_object_get(answers, "400"));
+    if (json_object_get(operation, "security") == NULL)
+        assert_true(json_object_get(answers, "401") != NULL && json_object_get(answers, "403") != NULL);
+    if (strcmp(method, "get") != 0)
+        assert_true(json_object_get(answers, "409") != NULL && json_object_get(answers, "504") != NULL);
+    json_object_foreach (answers, status, answer)
+        check_body(openapi_resolve(document, answer), method, path);
+    if (body != NULL)
+        check_body(body, method, path);
+}
+
+static void answers_have_schemas(void **context)
+{
+    (void)context;
+    const char *name;
+    json_t *schema;
+    each_operation(check_answers);
+    json_object_foreach (at(document, "components", "schemas"), name, schema)
+        check_schema(schema, "schema", name);
+}
+
+static const json_t *find_parameter(const json_t *operation, const char *where, const char *name)
+{
+    size_t index;
+    json_t *parameter;
+    json_array_foreach (json_object_get(operation, "parameters"), index, parameter)
+        if (strcmp(json_string_value(json_object_get(parameter, "in")), where) == 0 &&
+            strcmp(json_string_value(json_object_get(parameter, "name")), name) == 0)
+            return parameter;
+    return NULL;
+}
+
+/* Those of the path are in the path, and nothing is described twice. */
+static void check_parameters(const char *path, const char *method, const json_t *operation)
+{
+    size_t index, in_path = 0, braces = 0;
+    json_t *parameter;
+    for (const char *c = path; *c != '\0'; c++)
+        braces += *c == '{';
+    json_array_foreach (json_object_get(operation, "parameters"), index, parameter) {
+        const char *name = json_string_value(json_object_get(parameter, "name"));
+        const char *where = json_string_value(json_object_get(parameter, "in"));
+        bool is_in_path = strcmp(where, "path") == 0;
+        char template[80];
+        snprintf(template, sizeof template, "{%s}", name);
+        in_path += is_in_path;
+        check_schema(json_object_get(parameter, "schema"), method, path);
+        assert_ptr_equal(find_parameter(operation, where, name), parameter);
+        assert_true(json_is_true(json_object_get(parameter, "required")) == is_in_path);
+        assert_true(json_string_length(json_object_get(parameter, "description")) > 0);
+        if (is_in_path && strstr(path, template) == NULL)
+            fail_msg("%s %s has no %s", method, path, template);
+    }
+    assert_int_equal(in_path, braces);
+}
+
+static void parameters_are_described_once(void **context)
+{
+    (void)context;
+    each_operation(check_parameters);
+}
+
+static void what_was_missing_is_there(void **context)
+{
+    (void)context;
+    static const char *const wanted[][2] = {
+        {"events", "since"},
+        {"events", "follow"},
+        {"events", "entity"},
+        {"resource_log", "size"},
+        {"resource_log", "after"},
+        {"resource_log", "follow"},
+        {"metadata", "format"},
+        {"metadata", "prefix"},
+        {"metadata_at", "format"},
+        {"vote_list", "application"},
+        {"application_list", "status"},
+        {"application_list", "status!"},
+        {"application_list", "created_since"},
+        {"application_list", "limit"},
+        {"application_events", "after"},
+        {"application_events", "limit"},
+        {"application_get", "min_seq"},
+        {"label_create", "dry_run"},
+        {"me", "min_seq"},
+    };
+    for (size_t i = 0; i < AQ_LENGTH(wanted); i++)
+        if (find_parameter(find_operation(wanted[i][0]), "query", wanted[i][1]) == NULL)
+            fail_msg("%s has no %s", wanted[i][0], wanted[i][1]);
+    assert_non_null(find_parameter(find_operation("label_create"), "header", "Idempotency-Key"));
+    assert_true(json_array_size(json_object_get(document, "servers")) == 1);
+    assert_int_equal(json_array_size(json_object_get(find_operation("livez"), "security")), 0);
+    assert_null(json_object_get(find_operation("application_list"), "security")); /* the document's */
 }
 
 static void each_entity_is_there(void **context)
@@ -90,43 +249,12 @@ static void each_entity_is_there(void **context)
     }
 }
 
-static const json_t *find_operation(const char *id)
-{
-    const char *path, *method;
-    json_t *item, *operation;
-    json_object_foreach (at(document, "paths", NULL), path, item)
-        json_object_foreach (item, method, operation)
-            if (json_object_get(operation, "operationId") != NULL &&
-                strcmp(json_string_value(json_object_get(operation, "operationId")), id) == 0)
-                return operation;
-    return NULL;
-}
-
 static void each_command_is_there(void **context)
 {
     (void)context;
     const struct aq_command *command;
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
         assert_true((find_operation(command->name) == NULL) == (command->kind == AQ_INTERNAL_COMMAND));
-}
-
-static void path_parameters_are_declared(void **context)
-{
-    (void)context;
-    const char *path, *method;
-    json_t *item, *operation;
-    json_object_foreach (at(document, "paths", NULL), path, item) {
-        char name[64];
-        const char *brace = strchr(path, '{');
-        if (brace == NULL || sscanf(brace, "{%63[^}]", name) != 1)
-            continue;
-        json_object_foreach (item, method, operation) {
-            json_t *first = json_array_get(json_object_get(operation, "parameters"), 0);
-            assert_string_equal(json_string_value(json_object_get(first, "name")), name);
-            assert_string_equal(json_string_value(json_object_get(first, "in")), "path");
-            assert_true(json_is_true(json_object_get(first, "required")));
-        }
-    }
 }
 
 static void inputs_have_bounds_and_no_internal_fields(void **context)
@@ -167,7 +295,7 @@ static void nodes_have_their_live_values(void **context)
 {
     (void)context;
     json_t *rows[] = {answer_of("/api/v1/node/{name}", "get"), at(answer_of("/api/v1/node/", "get"), "items", NULL),
-                      answer_of("/api/v1/node/{name}/maintenance", "post")};
+                      json_array_get(at(answer_of("/api/v1/node/{name}/maintenance", "post"), "oneOf", NULL), 0)};
     for (size_t i = 0; i < AQ_LENGTH(rows); i++) {
         json_t *live = at(json_array_get(at(rows[i], "allOf", NULL), 1), "properties", "live");
         assert_true(json_is_true(json_object_get(live, "nullable")));
@@ -182,7 +310,10 @@ int main(void)
         cmocka_unit_test(references_resolve),
         cmocka_unit_test(each_entity_is_there),
         cmocka_unit_test(each_command_is_there),
-        cmocka_unit_test(path_parameters_are_declared),
+        cmocka_unit_test(operations_have_ids_of_their_own),
+        cmocka_unit_test(answers_have_schemas),
+        cmocka_unit_test(parameters_are_described_once),
+        cmocka_unit_test(what_was_missing_is_there),
         cmocka_unit_test(inputs_have_bounds_and_no_internal_fields),
         cmocka_unit_test(nodes_have_their_live_values),
     };

@@ -10,11 +10,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -79,26 +82,78 @@ static void strange_paths_are_not_found(void **context)
     }
 }
 
+/* clang-format off */
+#define test_form_fields(S, T)                                                                                         \
+    S(T, limit, U64(1, 1000),          NULL, 0, "how many")                                                            \
+    S(T, other, U64(1, 1000),          NULL, 0, "something else")                                                      \
+    S(T, size,  U64(1, 4096, "bytes"), NULL, 0, "how much")                                                            \
+    S(T, name,  TEXT(0, 64),           NULL, 0, "a name")                                                              \
+    S(T, flag,  BOOL,                  NULL, 0, "yes or no")
+AQ_DECLARE_SETTINGS(test_form)
+/* clang-format on */
+AQ_DEFINE_SETTINGS(test_form, "form", "parameters of a test")
+
+static int parse_for(struct query *query, char *text, const struct aq_record *filters)
+{
+    struct aq_error error = {0};
+    int status = query_parse(query, text, &error);
+    query->form = (struct query_form){{filters == NULL ? &test_form_record : NULL}, filters};
+    return status;
+}
+
 static void parameters_are_taken_by_name(void **context)
 {
     (void)context;
     struct aq_error error = {0};
     struct query query;
-    char text[] = "limit=7&&name=a%26b&flag&empty=";
-    uint64_t limit = 100, other = 5;
+    char text[] = "limit=7&&name=a%26b&flag&empty=&size=2KiB";
+    uint64_t limit = 100, other = 5, size = 0;
     bool flag = false;
-    assert_int_equal(query_parse(&query, text, &error), 0);
-    assert_int_equal(query_take_number(&query, "limit", 1, 1000, &limit, &error), 0);
+    assert_int_equal(parse_for(&query, text, NULL), 0);
+    assert_int_equal(query_take_number(&query, "limit", &limit, &error), 0);
     assert_int_equal(limit, 7);
-    assert_int_equal(query_take_number(&query, "other", 1, 1000, &other, &error), 0);
+    assert_int_equal(query_take_number(&query, "other", &other, &error), 0);
     assert_int_equal(other, 5);
+    assert_int_equal(query_take_number(&query, "size", &size, &error), 0);
+    assert_int_equal(size, 2048);
     assert_string_equal(query_take(&query, "name"), "a&b");
     assert_int_equal(query_take_bool(&query, "flag", &flag, &error), 0);
     assert_true(flag);
     assert_int_equal(query_end(&query, &error), -1);
-    assert_string_equal(error.message, "unknown parameter empty; known are: limit, other, name, flag");
-    assert_string_equal(query_take(&query, "empty"), "");
-    assert_int_equal(query_end(&query, &error), -0);
+    assert_string_equal(error.message, "unknown parameter empty; known are: limit, other, size, name, flag");
+    char far[] = "limit=1001", large[] = "size=5KiB";
+    assert_int_equal(parse_for(&query, far, NULL), 0);
+    assert_int_equal(query_take_number(&query, "limit", &limit, &error), -1);
+    assert_string_equal(error.message, "limit is 1001, more than 1000");
+    assert_int_equal(parse_for(&query, large, NULL), 0);
+    assert_int_equal(query_take_number(&query, "size", &size, &error), -1);
+    assert_string_equal(error.message, "size is 5120, more than 4096");
+}
+
+/* What is not in the form is not described to anybody, so no step can have it. */
+static void an_undeclared_parameter_cannot_be_taken(void **context)
+{
+    (void)context;
+    for (int filter = 0; filter < 2; filter++) {
+        pid_t child = fork();
+        if (child == 0) {
+            struct query query;
+            char text[] = "secret=1", name[QUERY_NAME_SIZE];
+            struct rlimit none = {0, 0};
+            setrlimit(RLIMIT_CORE, &none);
+            signal(SIGABRT, SIG_DFL);
+            freopen("/dev/null", "w", stderr);
+            (void)parse_for(&query, text, filter ? &aq_node_record : NULL);
+            if (filter)
+                (void)query_take_filter(&query, &aq_application_record.fields[0], QUERY_EQUAL, name);
+            else
+                (void)query_take(&query, "secret");
+            _exit(0);
+        }
+        int status = 0;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    }
 }
 
 static void a_parameter_is_given_once(void **context)
@@ -139,7 +194,7 @@ static bool matches(const struct aq_node *node, const char *parameters)
     struct filter filter;
     char text[128];
     snprintf(text, sizeof text, "%s", parameters);
-    assert_int_equal(query_parse(&query, text, &error), 0);
+    assert_int_equal(parse_for(&query, text, &aq_node_record), 0);
     assert_int_equal(filter_take(&filter, &aq_node_record, &query, NOW_MS, &error), 0);
     assert_int_equal(query_end(&query, &error), 0);
     bool yes = filter_matches(&filter, node);
@@ -176,7 +231,7 @@ static bool application_matches(const struct aq_application *application, const 
     struct filter filter;
     char text[256];
     snprintf(text, sizeof text, "%s", parameters);
-    assert_int_equal(query_parse(&query, text, &error), 0);
+    assert_int_equal(parse_for(&query, text, &aq_application_record), 0);
     if (filter_take(&filter, &aq_application_record, &query, NOW_MS, &error) != 0)
         fail_msg("%s", error.message);
     assert_int_equal(query_end(&query, &error), 0);
@@ -249,7 +304,7 @@ static void filter_refused(const char *parameters, const char *message)
     struct filter filter;
     char text[128];
     snprintf(text, sizeof text, "%s", parameters);
-    assert_int_equal(query_parse(&query, text, &error), 0);
+    assert_int_equal(parse_for(&query, text, &aq_application_record), 0);
     if (filter_take(&filter, &aq_application_record, &query, NOW_MS, &error) == 0)
         assert_int_equal(query_end(&query, &error), -1);
     filter_free(&filter);
@@ -275,7 +330,7 @@ static struct filter taken(struct query *query, char *text)
 {
     struct aq_error error = {0};
     struct filter filter;
-    assert_int_equal(query_parse(query, text, &error), 0);
+    assert_int_equal(parse_for(query, text, &aq_application_record), 0);
     assert_int_equal(filter_take(&filter, &aq_application_record, query, NOW_MS, &error), 0);
     return filter;
 }
@@ -344,7 +399,7 @@ static void filters_cost_little(void **context)
         int used = snprintf(text, sizeof text, "address=*");
         memset(text + used, 'a', length - 2);
         snprintf(text + used + length - 2, 2, "b");
-        assert_int_equal(query_parse(&query, text, &error), 0);
+        assert_int_equal(parse_for(&query, text, &aq_node_record), 0);
         assert_int_equal(filter_take(&filter, &aq_node_record, &query, NOW_MS, &error),
                          length > FILTER_PATTERN_MAX ? -1 : 0);
         if (length > FILTER_PATTERN_MAX) {
@@ -368,7 +423,7 @@ static void secrets_are_no_filters(void **context)
     struct query query;
     struct filter filter;
     char text[] = "instance=7";
-    assert_int_equal(query_parse(&query, text, &error), 0);
+    assert_int_equal(parse_for(&query, text, &aq_node_record), 0);
     assert_int_equal(filter_take(&filter, &aq_node_record, &query, NOW_MS, &error), 0);
     assert_int_equal(query_end(&query, &error), -1);
     assert_null(strstr(error.message + strlen("unknown parameter instance"), "instance"));
@@ -511,6 +566,7 @@ int main(void)
         cmocka_unit_test(a_path_is_split_before_it_is_decoded),
         cmocka_unit_test(strange_paths_are_not_found),
         cmocka_unit_test(parameters_are_taken_by_name),
+        cmocka_unit_test(an_undeclared_parameter_cannot_be_taken),
         cmocka_unit_test(a_parameter_is_given_once),
         cmocka_unit_test(numbers_have_bounds),
         cmocka_unit_test(filters_compare_the_text_form),
