@@ -28,7 +28,6 @@ static void match(const struct aq_record *record, struct query *query)
     int status = filter_take(&filter, record, query, 1764000000000, &error);
     fuzz_check_error(status, &error);
     (void)filter_matches(&filter, row);
-    filter_free(&filter);
     error = (struct aq_error){0};
     query->form = (struct query_form){{&parameters_write_record, &parameters_read_record}, NULL};
     fuzz_check_error(query_take_bool(query, "dry_run", &flag, &error), &error);
@@ -36,6 +35,7 @@ static void match(const struct aq_record *record, struct query *query)
     fuzz_check_error(query_take_number(query, "min_seq", &number, &error), &error);
     error = (struct aq_error){0};
     fuzz_check_error(query_end(query, &error), &error);
+    filter_free(&filter); /* after query_end(): names of parameters are in its arena */
     aq_arena_free(&arena);
 }
 

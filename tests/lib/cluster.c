@@ -113,6 +113,7 @@ uint64_t test_ask(struct test_cluster *cluster, const struct aq_command *command
     test_ask_request(cluster, &request);
     if (id != NULL)
         memcpy(id, ids[0], sizeof ids[0]);
+    aq_buffer_free(&request.warnings);
     *error = request.error;
     return request.error.code == AQ_OK ? request.seq : 0;
 }

@@ -61,6 +61,7 @@ static void ask_many(const struct aq_command *command, const void *record, uint3
     struct writer_request request = {
         .command = command, .records = records, .count = count, .author = "admin", .role = AQ_ROLE_ADMIN};
     test_ask_request(&cluster, &request);
+    aq_buffer_free(&request.warnings);
     *error = request.error;
 }
 
