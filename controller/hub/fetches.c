@@ -70,8 +70,14 @@ static void begin_fetch(struct hub_item *item)
         return;
     }
     struct hub_agent *agent = agents_find(&base->agents, fetch->node);
-    if (agent == NULL || agent->session == 0 || !agent->active) {
-        bool soon = agent != NULL && agent->known && agent->active; /* the controller has restarted */
+    if (agent == NULL || !agent->known) {
+        aq_fail(&error, AQ_E_NOT_FOUND, "the log of resource %" PRIu64 " is gone: node %s, where it is, was deleted",
+                fetch->want.resource, fetch->node);
+        end_fetch(fetch, &error, NULL);
+        return;
+    }
+    if (agent->session == 0 || !agent->active) {
+        bool soon = agent->active; /* the controller has restarted */
         aq_fail(&error, soon ? AQ_E_BUSY : AQ_E_STATE,
                 "the agent of node %s, where resource %" PRIu64 " ran last, is not connected%s", fetch->node,
                 fetch->want.resource, soon ? " yet; try again" : "");
@@ -211,7 +217,8 @@ void fetches_drop(struct hub_fetches *fetches, const struct hub_agent *agent)
             link = &(*link)->next;
             continue;
         }
-        aq_fail(&error, AQ_E_STATE, "node %s was deleted", agent->name);
+        aq_fail(&error, AQ_E_NOT_FOUND, "the log of resource %" PRIu64 " is gone: node %s, where it is, was deleted",
+                (*link)->want.resource, agent->name);
         end_fetch(unlink_fetch(fetches, link), &error, NULL);
     }
 }

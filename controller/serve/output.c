@@ -159,7 +159,8 @@ static enum outcome answer_log(struct request *request)
     size_t length = request->body.length;
     if (request->error.code != AQ_OK)
         return answer_error(request);
-    if (!output->want.onward && (!output->extent.known || output->extent.start > output->extent.first))
+    bool cut = (output->extent.known && output->extent.start > output->extent.first) || length > output->most;
+    if (!output->want.onward && cut)
         begin_at_line(output, &data, &length);
     if (!output->want.onward)
         skip_broken_character(output, &data, &length);

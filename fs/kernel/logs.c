@@ -153,6 +153,15 @@ static size_t wanted_bytes(const struct open_file *file, size_t size, uint64_t o
     return left < size ? (size_t)left : size;
 }
 
+/* A descriptor that follows holds nothing while it waits. */
+static void drop_piece(struct open_file *file)
+{
+    struct aq_error never; /* it becomes less */
+    aq_buffer_free(&file->content);
+    int failed = open_file_charge(file, &never);
+    (void)failed;
+}
+
 static void answer_from_piece(fuse_req_t request, struct open_file *file, size_t size, uint64_t offset)
 {
     size_t length = held_bytes(file, wanted_bytes(file, size, offset), offset);
@@ -160,6 +169,8 @@ static void answer_from_piece(fuse_req_t request, struct open_file *file, size_t
     file->output.ended = length == 0;
     file->next_offset = offset + length;
     fuse_reply_buf(request, data, length);
+    if (file->output.ended)
+        drop_piece(file);
 }
 
 /* Bytes were dropped that a descriptor reads on to: it goes on after a line that says so. At the beginning of the file

@@ -95,6 +95,25 @@ api GET "application/$small/log?after=0&size=20" >"$work/piece"
 check_equal "a piece that was dropped" "true true" \
     "$(jq -r '"\(.start == .first and .start > 0) \(.data | startswith("line "))"' "$work/piece")"
 
+# What is not one byte for each character, and what is no text.
+label_create umlauts process '{"command": "for i in 1 2 3 4; do printf \"\\303\\244\\303\\266\\303\\274\\n\"; done"}' # seven bytes in each line
+umlauts=$(application_create umlauts)
+wait_for 20 ended "$umlauts"
+check_equal "a piece ends with a whole character" '["äö",0,4]' \
+    "$(api GET "application/$umlauts/log?after=0&size=5" | jq -c '[.data, .start, .next]')"
+check_equal "or with a part of one, if there is nothing else" '["ww==",true,0,1]' \
+    "$(api GET "application/$umlauts/log?after=0&size=1" | jq -c '[.data, .base64, .start, .next]')"
+check_equal "the newest bytes of a long line begin with a whole character" '["ü\n",25]' \
+    "$(api GET "application/$umlauts/log?size=4" | jq -c '[.data, .start]')"
+check_equal "as many bytes as there are" '["äöü\näöü\näöü\n",7]' \
+    "$(api GET "application/$umlauts/log?size=27" | jq -c '[.data, .start]')"
+check_equal "all of them" "äöü äöü äöü äöü" "$(aq application "$umlauts" log | tr '\n' ' ' | sed 's/ $//')"
+label_create bytes process '{"command": "head -c 300000 /dev/zero | tr \"\\0\" \"\\377\"; printf \"\\0end\\n\""}'
+bytes=$(application_create bytes)
+wait_for 20 ended "$bytes"
+check_equal "bytes that are no text" "300005 end" \
+    "$(aq application "$bytes" log | wc -c) $(aq application "$bytes" log | tail -c 4)"
+
 # ---- waiting ------------------------------------------------------------------------------------------------
 
 slow=$(application_create slow)

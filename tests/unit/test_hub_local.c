@@ -5,6 +5,7 @@
 #include "tests/lib/hub.h"
 
 #include <semaphore.h>
+#include <unistd.h>
 
 static int setup(void **context)
 {
@@ -275,6 +276,44 @@ static void the_log_of_a_resource_that_has_ended_is_found(void **context)
     asker_close(&agent);
 }
 
+/* Waits until the heartbeats say that so much of the log of resource 1 is kept; 0: they say nothing. */
+static bool log_becomes(struct test_hub *hub, uint64_t first, uint64_t end)
+{
+    for (int i = 0; i < TEST_ANSWER_MS / 10; i++) {
+        struct aq_kept kept = {0};
+        bool told = live_log(hub->services.live, 1, &kept);
+        if (told == (end != 0) && kept.first == first && kept.end == end)
+            return true;
+        usleep(10000);
+    }
+    return false;
+}
+
+static void heartbeats_tell_the_size_of_a_log(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker agent;
+    make_resource_of(hub, &agent, AQ_FORM_LOGS);
+    struct aq_kept kept[] = {{1, 10, 300}, {1, 20, 400}};
+    struct aq_beat beat = {.name = "one", .session = 11, .number = 1, .logs = {&kept[0], 1}};
+    asker_expect(&agent, AQ_MSG_BEAT, &beat, AQ_MSG_NOTED);
+    assert_true(log_becomes(hub, 10, 300));
+    beat.number = 2;
+    beat.logs.items = &kept[1];
+    asker_expect(&agent, AQ_MSG_BEAT, &beat, AQ_MSG_NOTED);
+    assert_true(log_becomes(hub, 20, 400));
+    struct aq_happening end = {.resource = 1,
+                               .what = AQ_HAPPENED_ENDED,
+                               .identifier = "",
+                               .ip_addr = "",
+                               .hw_addr = "",
+                               .reason = "exit status 0"};
+    struct aq_report report = {.name = "one", .session = 11, .number = 1, .happenings = {&end, 1}};
+    asker_expect(&agent, AQ_MSG_REPORT, &report, AQ_MSG_NOTED);
+    assert_true(log_becomes(hub, 0, 0));
+    asker_close(&agent);
+}
+
 static void a_fetch_ends_when_the_agent_does_not_answer(void **context)
 {
     struct test_hub *hub = *context;
@@ -306,7 +345,11 @@ static void questions_end_with_their_node(void **context)
     assert_true(test_ask(&hub->cluster, &aq_command_node_lose, &lose, "admin", NULL, &error) > 0);
     assert_true(test_ask(&hub->cluster, &aq_command_node_delete, &delete, "admin", NULL, &error) > 0);
     assert_true(asker_receive_within(&asker, TEST_ANSWER_MS));
-    assert_string_equal(((const struct aq_fetched *)asker.message)->error, "state");
+    assert_string_equal(((const struct aq_fetched *)asker.message)->error, "not_found");
+    /* Nor is the log of a resource that was there: there is no one to wait for. */
+    asker_expect(&asker, AQ_MSG_FETCH, &fetch, AQ_MSG_FETCHED);
+    assert_string_equal(((const struct aq_fetched *)asker.message)->error, "not_found");
+    assert_true(strstr(((const struct aq_fetched *)asker.message)->message, "node one, where it is, was deleted"));
     asker_close(&asker);
     asker_close(&agent);
 }
@@ -357,6 +400,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_log_is_fetched_from_its_agent, setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_is_fetched_by_position, setup, teardown),
         cmocka_unit_test_setup_teardown(an_older_agent_is_asked_as_before, setup, teardown),
+        cmocka_unit_test_setup_teardown(heartbeats_tell_the_size_of_a_log, setup, teardown),
         cmocka_unit_test_setup_teardown(the_log_of_a_resource_that_has_ended_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(a_fetch_ends_when_the_agent_does_not_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(questions_end_with_their_node, setup, teardown),

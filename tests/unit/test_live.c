@@ -51,6 +51,29 @@ static void heartbeats_are_kept_until_the_next_start(void **context)
     live_close(live);
 }
 
+static void the_sizes_of_logs_are_kept_until_their_resources_are_gone(void **context)
+{
+    (void)context;
+    struct live *live;
+    struct aq_error error = {0};
+    struct aq_kept kept;
+    const struct aq_kept logs[] = {{7, 0, 100}, {8, 50, 60}, {7, 10, 200}};
+    const struct aq_kept gone[] = {{8, 0, 0}, {9, 0, 0}};
+    test_must(live_open(&live, directory, STATE_WRITE, &error), &error);
+    assert_false(live_log(live, 7, &kept));
+    test_must(live_put_logs(live, logs, AQ_LENGTH(logs), &error), &error);
+    assert_true(live_log(live, 7, &kept));
+    assert_int_equal(kept.first, 10);
+    assert_int_equal(kept.end, 200);
+    assert_true(live_log(live, 8, &kept));
+    test_must(live_put_logs(live, gone, AQ_LENGTH(gone), &error), &error);
+    assert_false(live_log(live, 8, &kept));
+    live_close(live);
+    test_must(live_open(&live, directory, STATE_WRITE, &error), &error);
+    assert_false(live_log(live, 7, &kept));
+    live_close(live);
+}
+
 /* Another process: reads names of one letter and writes the load of each node; 0: no heartbeat. */
 static _Noreturn void read_elsewhere(int from, int to)
 {
@@ -119,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(heartbeats_are_kept_until_the_next_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_sizes_of_logs_are_kept_until_their_resources_are_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reader_moves_to_a_new_file, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("live", tests, NULL, NULL);
