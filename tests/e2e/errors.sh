@@ -135,6 +135,16 @@ for setting in api.address=nosuch api.address=0.0.0.0 hub.address=nosuch meta.ne
 done
 check_fails "before anything is touched" test -e "$work/none"
 check_match "and for the agent" '*nonsense*' "$(timeout 10 "$BUILD/aq-agent" --set nonsense=1 2>&1)"
+for program in aq-controller aq-agent aq-fs; do
+    check_match "$program: a list where one text is wanted" '*data is ?"a"?, a list, but must be one text*' \
+        "$(timeout 10 "$BUILD/$program" --config /dev/null --set 'data=["a"]' 2>&1)"
+done
+for form in '["rack:a7", "disk:ssd"]' 'rack:a7,disk:ssd'; do
+    agent_start "$(agent_name 2)" --set "identifiers=$form"
+    check "identifiers=$form" wait_for 20 prints 2 sh -c "curl -s -u 'admin:$(cat "$data/admin.token")' \
+        'http://127.0.0.1:$api_port/api/v1/node/$(agent_name 2)/identifiers' | jq '[.data[] | select(. == \"rack:a7\" or . == \"disk:ssd\")] | length'"
+    stop "$(agent_name 2)"
+done
 for program in aq-controller aq-agent aq-fs aq; do
     check "$program --help" timeout 10 "$BUILD/$program" --help
     check_match "$program --nosuch leads there" "*$program --help*" "$(timeout 10 "$BUILD/$program" --nosuch 2>&1)"

@@ -310,7 +310,7 @@ static void help_is_everywhere(void **state)
     assert_helps((const char *[]){"labels", "create"}, 2, "definitions[].resources.ram");
     assert_helps((const char *[]){"application", "7", "why"}, 3, "which nodes were considered");
     assert_helps((const char *[]){"log"}, 1, "verify");
-    assert_helps((const char *[]){"labels", "create"}, 2, "[field=value...] [-f FILE] [--count N] [--dry-run]\n");
+    assert_helps((const char *[]){"labels", "create"}, 2, "[field=value...] [FILE...] [--count N] [--dry-run]\n");
     assert_helps((const char *[]){"applications", "create"}, 2, "[-f FILE] [--count N] [--wait] [--dry-run]\n");
     assert_helps((const char *[]){"applications", "deallocate"}, 2, " KEY... [--wait] [--dry-run]\n");
     assert_helps((const char *[]){"nodes", "list"}, 2,

@@ -145,7 +145,9 @@ static void help_command(const struct aq_entity *entity, const struct aq_command
     aq_buffer_format(out, "aq %s %s%s", entity->plural, command->verb, creates ? "" : " KEY...");
     if (table.count > 0)
         aq_buffer_text(out, " [field=value...]");
-    if (creates || command->kind == AQ_UPDATES)
+    if (creates && command->value == NULL && entity->group != NULL) /* a word alone would say too little */
+        aq_buffer_text(out, " [FILE...]");
+    else if (creates || command->kind == AQ_UPDATES)
         aq_buffer_text(out, " [-f FILE]");
     aq_buffer_format(out, "%s%s [--dry-run]\n\n  %s\n",
                      creates && !aq_command_goes_by_verb(command) ? " [--count N]" : "",

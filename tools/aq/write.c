@@ -200,7 +200,8 @@ static bool is_file(const struct write *write, const char *word)
     size_t length = strlen(word);
     bool says_too_little = false, is = strcmp(word, "-") == 0 || strchr(word, '/') != NULL || access(word, R_OK) == 0;
     for (size_t i = 0; i < record->count; i++)
-        says_too_little = says_too_little || ((record->fields[i].rules & AQ_REQUIRED) && &record->fields[i] != alone);
+        says_too_little = says_too_little || ((record->fields[i].rules & AQ_REQUIRED) && &record->fields[i] != alone &&
+                                              json_object_get(write->given, record->fields[i].name) == NULL);
     for (size_t i = 0; i < AQ_LENGTH(ends); i++)
         is = is || (length > strlen(ends[i]) && strcmp(word + length - strlen(ends[i]), ends[i]) == 0);
     return says_too_little && is;
