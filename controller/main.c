@@ -99,7 +99,7 @@ static int start_parts(struct controller *controller, struct aq_error *error)
                                   .verify = verify,
                                   .verify_context = controller};
     if (serve_start(&controller->serve, &serve, error) != 0 ||
-        react_start(&controller->react, controller->writer, controller->state, error) != 0 ||
+        react_start(&controller->react, controller->writer, controller->state, &config->keep.finished, error) != 0 ||
         writer_start(controller->writer, error) != 0)
         return -1;
     if (setup_admin(controller->writer, controller->state, config->data, error) != 0)

@@ -3,6 +3,7 @@
 #include "controller/decide/lifetime.h"
 #include "controller/decide/placement.h"
 #include "schema/codec/json.h"
+#include "schema/codec/ranges.h"
 #include "schema/codec/variables.h"
 #include "schema/model/access.h"
 #include "schema/model/resource.h"
@@ -131,3 +132,39 @@ static int place_application(struct decide *decide, const void *record, struct a
     return 0;
 }
 DECIDE(aq_command_application_place, place_application);
+
+/* ---- remove --------------------------------------------------------------------------------------------- */
+
+struct removing {
+    struct decide *decide;
+    struct aq_ranges ranges;
+    uint32_t count;
+};
+
+/* Leaves out what is not over, or gone already, or still holds a resource. */
+static bool remove_one(void *context, uint64_t id)
+{
+    struct removing *removing = context;
+    struct aq_application application;
+    if (state_application(removing->decide->txn, id, &application, removing->decide->arena) &&
+        aq_application_is_over(application.status) && application.resource == 0)
+        aq_ranges_add(&removing->ranges, id, id);
+    return ++removing->count < AQ_REMOVED_AT_ONCE;
+}
+
+static int remove_applications(struct decide *decide, const void *record, struct aq_error *error)
+{
+    const struct aq_application_remove *command = record;
+    struct removing removing = {.decide = decide};
+    (void)error;
+    decide_id_number(decide, command->id);
+    aq_ranges_each(command->applications, remove_one, &removing);
+    aq_ranges_end(&removing.ranges);
+    struct aq_application_removed event = {
+        aq_arena_text(decide->arena, removing.ranges.text.data, removing.ranges.text.length)};
+    if (removing.ranges.text.length > 0)
+        decide_emit(decide, &aq_event_application_removed, &event);
+    aq_buffer_free(&removing.ranges.text);
+    return 0;
+}
+DECIDE(aq_command_application_remove, remove_applications);

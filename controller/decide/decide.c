@@ -63,7 +63,7 @@ static int find_row(const struct decide *decide, const struct aq_entity *entity,
 {
     if (state_find(decide->txn, entity, key, object, decide->arena))
         return 0;
-    return state_fail_missing(entity, key, error);
+    return state_fail_absent(decide->txn, entity, key, error);
 }
 
 int decide_find_number(const struct decide *decide, const struct aq_entity *entity, uint64_t id, void *object,

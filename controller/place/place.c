@@ -2,6 +2,7 @@
 
 #include "controller/place/impossible.h"
 #include "controller/place/opinion.h"
+#include "schema/codec/ranges.h"
 
 #include <string.h>
 
@@ -11,8 +12,7 @@ enum { GROUPS_PER_DEFINITION_MAX = 64 };
 /* A group of a ballot while nodes are added to it, in the order of their numbers. */
 struct group {
     struct aq_ballot_group row;
-    struct aq_buffer nodes;
-    uint64_t first, last; /* the open run of numbers; 0: none */
+    struct aq_ranges nodes;
 };
 
 struct counting {
@@ -42,30 +42,6 @@ static struct group *group_for(struct counting *counting, enum aq_answer answer,
     return group;
 }
 
-static void close_run(struct group *group)
-{
-    if (group->first == 0)
-        return;
-    if (group->nodes.length > 0)
-        aq_buffer_char(&group->nodes, ',');
-    aq_buffer_u64(&group->nodes, group->first);
-    if (group->last == group->first)
-        return;
-    aq_buffer_char(&group->nodes, '-');
-    aq_buffer_u64(&group->nodes, group->last);
-}
-
-static void add_run(struct group *group, uint64_t first, uint64_t last)
-{
-    if (group->first != 0 && first == group->last + 1) {
-        group->last = last;
-        return;
-    }
-    close_run(group);
-    group->first = first;
-    group->last = last;
-}
-
 /* The end of the run of equal answers that begins at `row`. Compares eight at a time: most answers are equal. */
 static size_t run_end(const struct counting *counting, size_t row)
 {
@@ -89,14 +65,14 @@ static void count_run(struct counting *counting, size_t row, size_t end)
     const uint64_t *number = counting->columns.number, *free = opinion_column(&counting->columns, answer);
     uint64_t need = opinion_need(&counting->need, answer);
     if (free == NULL && number[end - 1] - number[row] == end - 1 - row) {
-        add_run(group_for(counting, answer, 0, 0), number[row], number[end - 1]);
+        aq_ranges_add(&group_for(counting, answer, 0, 0)->nodes, number[row], number[end - 1]);
         return;
     }
     for (size_t first = row; first < end; first = row) {
         uint64_t have = free ? free[first] : 0;
         for (row = first + 1; row < end && number[row] == number[row - 1] + 1 && (free == NULL || free[row] == have);)
             row++;
-        add_run(group_for(counting, answer, have, need), number[first], number[row - 1]);
+        aq_ranges_add(&group_for(counting, answer, have, need)->nodes, number[first], number[row - 1]);
     }
 }
 
@@ -116,9 +92,9 @@ static void keep_groups(struct counting *counting, struct aq_list *out, struct a
         memcpy(rows, out->items, out->count * sizeof *rows);
     for (size_t i = 0; i < counting->n_groups; i++) {
         struct group *group = &counting->groups[i];
-        close_run(group);
-        group->row.nodes = aq_arena_text(arena, group->nodes.data, group->nodes.length);
-        aq_buffer_free(&group->nodes);
+        aq_ranges_end(&group->nodes);
+        group->row.nodes = aq_arena_text(arena, group->nodes.text.data, group->nodes.text.length);
+        aq_buffer_free(&group->nodes.text);
         rows[out->count++] = group->row;
     }
     out->items = rows;

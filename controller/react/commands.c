@@ -2,7 +2,16 @@
 
 #include "schema/base/bell.h"
 
+#include <stdlib.h>
 #include <time.h>
+
+/* Called with the lock. */
+static void release(struct react_command *item)
+{
+    free(item->text);
+    item->text = NULL;
+    item->busy = false;
+}
 
 /* On the writer's thread. */
 static void command_done(struct writer_request *request)
@@ -11,7 +20,7 @@ static void command_done(struct writer_request *request)
     struct react_commands *commands = item->commands;
     enum aq_error_code code = request->error.code;
     pthread_mutex_lock(&commands->lock); /* held to the end: when none is under way, react_stop() frees everything */
-    item->busy = false;
+    release(item);
     commands->refused |= code != AQ_OK && code != AQ_E_NOT_FOUND;
     if (--commands->under_way == 0)
         aq_bell_ring(commands->bell);
@@ -27,23 +36,18 @@ static struct react_command *take_free(struct react_commands *commands)
             found = &commands->items[i];
     if (found != NULL) {
         found->busy = true;
+        found->commands = commands;
         commands->under_way++;
     }
     pthread_mutex_unlock(&commands->lock);
     return found;
 }
 
-bool react_commands_send(struct react_commands *commands, const struct aq_command *command, uint64_t id)
+/* Its record is filled. */
+static bool submit(struct react_command *item, const struct aq_command *command)
 {
-    struct react_command *item = take_free(commands);
+    struct react_commands *commands = item->commands;
     struct aq_error error = {0};
-    if (item == NULL)
-        return false;
-    if (command == &aq_command_application_place)
-        item->record.place = (struct aq_application_place){.id = id};
-    else
-        item->record.expire = (struct aq_resource_expire){.id = id};
-    item->commands = commands;
     item->records[0] = &item->record;
     item->request = (struct writer_request){.command = command,
                                             .records = item->records,
@@ -55,11 +59,33 @@ bool react_commands_send(struct react_commands *commands, const struct aq_comman
     if (writer_submit(commands->writer, &item->request, &error) == 0)
         return true;
     pthread_mutex_lock(&commands->lock);
-    item->busy = false;
+    release(item);
     commands->under_way--;
     commands->refused = true;
     pthread_mutex_unlock(&commands->lock);
     return false;
+}
+
+bool react_commands_send(struct react_commands *commands, const struct aq_command *command, uint64_t id)
+{
+    struct react_command *item = take_free(commands);
+    if (item == NULL)
+        return false;
+    if (command == &aq_command_application_place)
+        item->record.place = (struct aq_application_place){.id = id};
+    else
+        item->record.expire = (struct aq_resource_expire){.id = id};
+    return submit(item, command);
+}
+
+bool react_commands_send_removal(struct react_commands *commands, uint64_t first, const char *applications)
+{
+    struct react_command *item = take_free(commands);
+    if (item == NULL)
+        return false;
+    item->text = aq_strdup(applications);
+    item->record.remove = (struct aq_application_remove){.id = first, .applications = item->text};
+    return submit(item, &aq_command_application_remove);
 }
 
 unsigned react_commands_under_way(struct react_commands *commands, bool *refused)

@@ -16,7 +16,9 @@ struct react_command {
     union {
         struct aq_application_place place;
         struct aq_resource_expire expire;
+        struct aq_application_remove remove;
     } record;
+    char *text; /* that the record points to; freed with the answer */
     const void *records[1];
     bool busy;
 };
@@ -35,6 +37,8 @@ void react_commands_close(struct react_commands *commands); /* waits for their a
 
 /* Sends application_place or resource_expire for the application or resource `id`. False: no more can be sent now. */
 bool react_commands_send(struct react_commands *commands, const struct aq_command *command, uint64_t id);
+/* Sends application_remove; `first` is the first of the numbers in `applications`, which is copied. */
+bool react_commands_send_removal(struct react_commands *commands, uint64_t first, const char *applications);
 /* Returns how many are under way. `refused`: one was refused since the last call. */
 unsigned react_commands_under_way(struct react_commands *commands, bool *refused);
 

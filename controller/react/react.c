@@ -1,6 +1,7 @@
 #include "controller/react/react.h"
 
 #include "controller/react/commands.h"
+#include "controller/react/finished.h"
 #include "controller/react/lifetimes.h"
 #include "controller/react/waiting.h"
 #include "controller/write/log_clock.h"
@@ -28,6 +29,7 @@ struct react {
     /* Only for the thread. */
     struct waiting waiting;
     struct lifetimes lifetimes;
+    struct finished finished;
     uint64_t next_sweep_ms, rest_until_ms;
 };
 
@@ -44,6 +46,7 @@ static void look_at_tables(struct react *react)
     if (waiting_is_due(&react->waiting))
         waiting_sweep(&react->waiting, txn);
     lifetimes_end_old(&react->lifetimes, txn);
+    finished_remove_old(&react->finished, txn);
     if (state_failed(txn, &error))
         aq_journal(AQ_ERROR, "cannot read the tables", "error", error.message, NULL);
     state_end(txn);
@@ -55,7 +58,9 @@ static int time_left_ms(const struct react *react, uint64_t now)
     uint64_t wait = react->next_sweep_ms - now, time = writer_time_ms(react->writer), next = react->lifetimes.next_ms;
     uint64_t left = next > time ? next - time : 0;
     left -= left / LOG_CLOCK_PART; /* the log's time may go faster than ours */
-    return (int)(next != 0 && left < wait ? left : wait);
+    wait = next != 0 && left < wait ? left : wait;
+    left = react->finished.next_ms > now ? react->finished.next_ms - now : 0;
+    return (int)(left != 0 && left < wait ? left : wait);
 }
 
 /* Does what is due, and returns how long to wait for the bell, in ms. */
@@ -97,7 +102,8 @@ static void *react_main(void *argument)
 
 /* ---- start and stop ----------------------------------------------------------------------------------- */
 
-int react_start(struct react **out, struct writer *writer, struct state *state, struct aq_error *error)
+int react_start(struct react **out, struct writer *writer, struct state *state,
+                const struct aq_config_keep_finished *keep, struct aq_error *error)
 {
     int bell = aq_bell_open(error);
     if (bell < 0)
@@ -109,6 +115,7 @@ int react_start(struct react **out, struct writer *writer, struct state *state, 
     react_commands_open(&react->commands, writer, bell);
     react->waiting = (struct waiting){.commands = &react->commands, .seen_seq = writer_seq(writer)};
     react->lifetimes = (struct lifetimes){.commands = &react->commands};
+    react->finished = (struct finished){.commands = &react->commands, .keep = keep};
     int code = pthread_create(&react->thread, NULL, react_main, react);
     if (code != 0) {
         react_commands_close(&react->commands);

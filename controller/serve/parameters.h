@@ -43,7 +43,8 @@ AQ_DECLARE_SETTINGS(parameters_output)
 #define parameters_stream_fields(S, T)                                                                                 \
     S(T, since,  U64(0, UINT64_MAX), NULL,   0, "from the event after this seq on; if not given, new ones")            \
     S(T, follow, BOOL,               "true", 0, "false: end after the events that exist now")                          \
-    S(T, entity, TEXT(0, 64),        NULL,   0, "only events of this entity, such as application")
+    S(T, entity, TEXT(0, 64),        NULL,   0, "only events of this entity, such as application")                     \
+    S(T, key,    TEXT(0, 64),        NULL,   0, "with entity: only events about the row with this key")
 AQ_DECLARE_SETTINGS(parameters_stream)
 
 #define parameters_metadata_fields(S, T)                                                                               \

@@ -81,7 +81,7 @@ int row_find_key(struct request *request, struct state_txn *txn, const struct aq
     *kept = *key;
     if (state_find_packed(txn, entity, kept, row) && may_see(request, txn, entity, row))
         return 0;
-    return state_failed(txn, error) ? -1 : state_fail_missing(entity, kept, error);
+    return state_failed(txn, error) ? -1 : state_fail_absent(txn, entity, kept, error);
 }
 
 int row_find(struct request *request, struct state_txn *txn, const struct aq_entity *entity, const char *text,

@@ -1,5 +1,6 @@
 #include "controller/serve/stream.h"
 
+#include "controller/serve/about.h"
 #include "controller/serve/answer.h"
 #include "controller/serve/steps.h"
 #include "controller/state/events.h"
@@ -19,6 +20,7 @@ struct stream {
     struct streams *streams;
     struct request *request;
     const struct aq_entity *entity; /* NULL: all */
+    struct about about;             /* one row; its entity is NULL: all */
     uint64_t position;              /* the last event that was rendered or skipped */
     uint64_t target;                /* ends after this event; UINT64_MAX: never */
     uint64_t behind_max;            /* events; a reader farther behind has to start over */
@@ -149,7 +151,9 @@ static bool take_event(void *context, const struct aq_event *event)
 {
     struct stream *stream = context;
     stream->position = event->seq;
-    if (stream->entity == NULL || stream->entity == event->type->entity) {
+    bool wanted = stream->about.entity != NULL ? about_takes(&stream->about, event)
+                                               : stream->entity == NULL || stream->entity == event->type->entity;
+    if (wanted) {
         render_event(event, &stream->buffer);
         stream->streams->sent++;
     }
@@ -200,7 +204,7 @@ static void fill_buffer(struct stream *stream)
             return;
         }
         uint64_t before = stream->position;
-        if (ring_holds(streams, before + 1)) {
+        if (stream->about.entity == NULL && ring_holds(streams, before + 1)) {
             fill_from_ring(stream, last);
         } else {
             uint64_t first = events_first(writer_events(streams->writer));
@@ -345,6 +349,7 @@ static void end_stream(void *context)
         link = &(*link)->next;
     *link = stream->next;
     stream->streams->count--;
+    about_end(&stream->about);
     aq_buffer_free(&stream->buffer);
     free(stream);
 }
@@ -354,6 +359,7 @@ struct stream_query {
     uint64_t since;
     bool follow;
     const struct aq_entity *entity;
+    struct about about;
 };
 
 static int take_query(struct request *request, uint64_t seq, struct stream_query *wanted)
@@ -366,12 +372,16 @@ static int take_query(struct request *request, uint64_t seq, struct stream_query
         query_take_bool(query, "follow", &wanted->follow, error) != 0 ||
         (last != NULL && query_number("Last-Event-ID", last, 0, UINT64_MAX, &wanted->since, error) != 0))
         return -1;
-    const char *name = query_take(query, "entity");
+    const char *name = query_take(query, "entity"), *key = query_take(query, "key");
     if (query_end(query, error) != 0 || error->code != AQ_OK)
         return -1;
     wanted->entity = name != NULL ? aq_entity_find(name) : NULL;
     if (name != NULL && wanted->entity == NULL)
         return aq_fail(error, AQ_E_INVALID, "entity is \"%.100s\", but there is no such entity", name);
+    if (key != NULL && name == NULL)
+        return aq_fail(error, AQ_E_INVALID, "key is given without entity: of what is it the key?");
+    if (key != NULL && about_begin(&wanted->about, wanted->entity, key, error) != 0)
+        return aq_error_context(error, "key");
     if (wanted->since > seq)
         return aq_fail(error, AQ_E_INVALID, "since is %" PRIu64 ", but the last event is %" PRIu64, wanted->since, seq);
     return 0;
@@ -384,6 +394,7 @@ static struct stream *add_stream(struct request *request, const struct stream_qu
     stream->streams = streams;
     stream->request = request;
     stream->entity = wanted->entity;
+    stream->about = wanted->about;
     stream->position = wanted->since;
     stream->target = wanted->follow ? UINT64_MAX : seq;
     stream->behind_max = seq - wanted->since + STREAM_BEHIND_MAX;

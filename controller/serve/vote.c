@@ -80,10 +80,10 @@ static int parse_after(struct votes_walk *walk, struct aq_error *error)
 static int scan_application(struct votes_walk *walk, uint64_t id, struct aq_error *error)
 {
     struct aq_application application;
+    struct state_key key = state_key_number(id);
     if (!state_application(walk->txn, id, &application, &walk->request->arena) ||
         !request_may_see(walk->request, walk->applications, &application))
-        return aq_key_not_found(&aq_entity_application, aq_key_number(id), error);
-    struct state_key key = state_key_number(id);
+        return state_fail_absent(walk->txn, &aq_entity_application, &key, error);
     take_application(walk, &key, &application);
     return 0;
 }

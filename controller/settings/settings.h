@@ -58,6 +58,16 @@ AQ_DECLARE_SETTINGS(aq_config_state)
       "controlled networks: the service identifies callers there by their address")
 AQ_DECLARE_SETTINGS(aq_config_meta)
 
+/* Finished applications leave the tables as soon as one of the bounds is passed, the oldest first. The log keeps them. */
+#define aq_config_keep_finished_fields(S, T)                                                                           \
+    S(T, number, U64(0, 1000000000),     "0", AQ_LIVE, "how many; 0: all")                                             \
+    S(T, age,    DURATION(0, 315360000), "0", AQ_LIVE, "how long after the end; 0: for ever")
+AQ_DECLARE_SETTINGS(aq_config_keep_finished)
+
+#define aq_config_keep_fields(S, T)                                                                                    \
+    S(T, finished, RECORD(aq_config_keep_finished), NULL, 0, "applications that are over")
+AQ_DECLARE_SETTINGS(aq_config_keep)
+
 #define aq_config_controller_fields(S, T)                                                                              \
     S(T, data,    TEXT(1, 1024),           "/var/lib/aquarium/controller", 0,                                          \
       "directory of the log and the tables")                                                                           \
@@ -68,7 +78,8 @@ AQ_DECLARE_SETTINGS(aq_config_meta)
     S(T, hub,     RECORD(aq_config_hub),   NULL,                           0,       "agents")                          \
     S(T, log,     RECORD(aq_config_log),   NULL,                           0,       "the log")                         \
     S(T, state,   RECORD(aq_config_state), NULL,                           0,       "the tables")                      \
-    S(T, meta,    RECORD(aq_config_meta),  NULL,                           0,       "the metadata service")
+    S(T, meta,    RECORD(aq_config_meta),  NULL,                           0,       "the metadata service")            \
+    S(T, keep,    RECORD(aq_config_keep),  NULL,                           0,       "what to keep")
 AQ_DECLARE_SETTINGS(aq_config_controller)
 /* clang-format on */
 

@@ -8,6 +8,7 @@
 #include "schema/model/resource.h"
 #include "schema/model/user.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,6 +65,19 @@ bool state_ended(struct state_txn *txn, uint64_t id, struct aq_ended *ended, str
         return true;
     store_damage(txn, value, index_table(INDEX_ENDED));
     return false;
+}
+
+/* Numbers of applications are given one after another, so one that was given and has no row has left. */
+int state_fail_absent(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key,
+                      struct aq_error *error)
+{
+    uint64_t number = entity == &aq_entity_application ? state_key_number_at(key, 0) : 0;
+    if (number == 0 || number > counter_last_id(txn, entity) || state_exists(txn, entity, key))
+        return state_fail_missing(entity, key, error);
+    return aq_fail(error, AQ_E_NOT_FOUND,
+                   "application %" PRIu64 " has ended and left the tables; `aq log show application %" PRIu64
+                   "` finds its events",
+                   number, number);
 }
 
 /* ---- keys --------------------------------------------------------------------------------------------- */

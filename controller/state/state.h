@@ -149,6 +149,11 @@ bool state_resource(struct state_txn *txn, uint64_t id, struct aq_resource *reso
 /* What is kept of a resource that is gone. */
 bool state_ended(struct state_txn *txn, uint64_t id, struct aq_ended *ended, struct aq_arena *arena);
 
+/* The error AQ_E_NOT_FOUND for a row that is not there, or that the caller may not see: "there is no label 7", or that
+ * the application has left the tables. Returns -1. */
+int state_fail_absent(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key,
+                      struct aq_error *error);
+
 /* The name of a node by its number, of deleted nodes too. False: there was none. */
 bool state_node_name(struct state_txn *txn, uint64_t number, char *name, size_t size);
 /* The id of the resource that has an IP or hardware address. 0: none has. */

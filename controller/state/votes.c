@@ -3,6 +3,7 @@
 #include "controller/state/indexes.h"
 #include "controller/state/remarks.h"
 #include "schema/codec/pack.h"
+#include "schema/codec/ranges.h"
 #include "schema/codec/text.h"
 #include "schema/model/application.h"
 #include "schema/model/label.h"
@@ -40,25 +41,6 @@ static void add_reason(const struct aq_ballot_group *group, struct aq_buffer *ou
     aq_buffer_text(out, " free, ");
     aq_number_to_text(field, group->need, out);
     aq_buffer_text(out, " needed");
-}
-
-/* Calls `visit` for each number of "1-3,7", until it returns false. */
-typedef bool number_fn(void *context, uint64_t number);
-static bool each_number(const char *ranges, number_fn *visit, void *context)
-{
-    while (*ranges != '\0') {
-        char *end;
-        uint64_t first = strtoull(ranges, &end, 10), last = first;
-        if (*end == '-')
-            last = strtoull(end + 1, &end, 10);
-        for (uint64_t number = first; number <= last; number++)
-            if (!visit(context, number))
-                return false;
-        ranges = *end == ',' ? end + 1 : end;
-        if (*end != ',' && *end != '\0')
-            break;
-    }
-    return true;
 }
 
 static void show_node(struct state_txn *txn, uint64_t number, char name[80])
@@ -135,7 +117,7 @@ static bool show_ballot(void *context, const struct aq_ballot *ballot)
         voting->group = AQ_ITEM(ballot->groups, struct aq_ballot_group, i);
         add_reason(voting->group, &reason);
         voting->reason = aq_buffer_string(&reason);
-        more = each_number(voting->group->nodes, show_vote, voting);
+        more = aq_ranges_each(voting->group->nodes, show_vote, voting);
     }
     return more;
 }
@@ -173,7 +155,7 @@ static void explain_group(struct why *why, const struct aq_ballot *ballot, const
 {
     why->count = 0;
     aq_buffer_reset(&why->names);
-    each_number(group->nodes, add_name, why);
+    aq_ranges_each(group->nodes, add_name, why);
     if (why->count > WHY_NAMES_MAX)
         aq_buffer_format(&why->names, " and %" PRIu64 " more", why->count - WHY_NAMES_MAX);
     aq_buffer_format(why->out, "    %s: %s: ", aq_buffer_string(&why->names),

@@ -54,9 +54,11 @@ AQ_COMMAND(application, deallocate, 31, AQ_ACTS, AQ_ROLE_USER, "deallocate the a
 AQ_COMMAND(application, extend, 33, AQ_ACTS, AQ_ROLE_USER, "let it run longer: by a time, or for a new lifetime",
            .value = "by")
 AQ_COMMAND(application, place, 32, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "look for a node again")
+AQ_COMMAND(application, remove, 34, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "remove finished ones from the tables")
 
 AQ_EVENT(application, created, 30, 2, "an application was created")
 AQ_EVENT(application, elected, 31, 1, "a node was chosen")
 AQ_EVENT(application, waiting, 32, 2, "no node could take it")
 AQ_EVENT(application, moved, 33, 1, "an application has a new status")
 AQ_EVENT(application, extended, 34, 1, "an application has a new lifetime")
+AQ_EVENT(application, removed, 35, 1, "finished applications have left the tables")

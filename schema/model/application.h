@@ -19,7 +19,7 @@
     W(AQ_ERRORED, "ERROR", "it failed; see the description")
 AQ_DECLARE_WORDS(aq_application_status, AQ_APPLICATION_STATUSES)
 
-enum { AQ_TRIES_MAX = 3 };
+enum { AQ_TRIES_MAX = 3, AQ_REMOVED_AT_ONCE = 512 /* finished applications */ };
 
 bool aq_application_may_move(enum aq_application_status from, enum aq_application_status to);
 bool aq_application_is_over(enum aq_application_status status); /* DEALLOCATED, RECALLED, ERROR */
@@ -93,6 +93,11 @@ AQ_DECLARE_COMMAND(application_extend)
     F(T, id, REF(application), AQ_REQUIRED, "number of the application")
 AQ_DECLARE_COMMAND(application_place) /* looks again for a node */
 
+#define aq_application_remove_fields(F, T)                                                                             \
+    F(T, id,           REF(application), AQ_REQUIRED, "number of the first one")                                       \
+    F(T, applications, TEXT(1, 65536),   AQ_REQUIRED, "numbers of all, such as 1-3,7")
+AQ_DECLARE_COMMAND(application_remove) /* finished ones leave the tables; the log keeps them */
+
 /* ---- events ---- */
 #define aq_application_created_fields(F, T)                                                                            \
     F(T, id,       U64(1, UINT64_MAX),           0, "number of the application")                                       \
@@ -127,5 +132,9 @@ AQ_DECLARE_EVENT(application_waiting) /* stays NEW */
     F(T, status,      ENUM(aq_application_status), 0,        "its new status")                                         \
     F(T, description, TEXT(0, 4096),               AQ_LINES, "why")
 AQ_DECLARE_EVENT(application_moved)
+
+#define aq_application_removed_fields(F, T)                                                                            \
+    F(T, applications, TEXT(1, 65536), 0, "numbers, such as 1-3,7")
+AQ_DECLARE_EVENT(application_removed) /* their rows, and all that is known of them; their numbers are never used again */
 
 #endif

@@ -383,6 +383,53 @@ static void a_waiting_application_is_placed_later(void **context)
     REFUSED(AQ_E_NOT_FOUND, "there is no application 2");
 }
 
+/* ---- remove --------------------------------------------------------------------------------------------- */
+
+/* The cluster has: 1 DEALLOCATED, 2 RECALLED, 3 RECALLED and still holding its resource, 4 ALLOCATED. */
+static void given_finished(void)
+{
+    given_cluster();
+    for (int i = 0; i < 4; i++)
+        DO(application_create, .label = "mac");
+    as_system();
+    DO(resource_start, .id = 1, .node = "node-1");
+    DO(resource_start, .id = 4, .node = "node-1");
+    DO(resource_end, .id = 1, .node = "node-1", .reason = "exit status 0");
+    spec_as("alice", AQ_ROLE_USER);
+    DO(application_deallocate, .id = 2);
+    DO(application_deallocate, .id = 3);
+    as_system();
+    DO(resource_end, .id = 2, .node = "node-1", .unknown = true);
+}
+
+static void finished_applications_are_removed(void **context)
+{
+    (void)context;
+    struct aq_application application;
+    given_finished();
+    WHEN(application_remove, .id = 1, .applications = "1-4,9");
+    THEN(application_removed, .applications = "1-2");
+    DONE();
+    assert_false(state_application(spec.txn, 1, &application, &spec.arena));
+    assert_int_equal(the_application(3).resource, 3);
+    assert_int_equal(the_application(4).status, AQ_ALLOCATED);
+    WHEN(application_remove, .id = 1, .applications = "1-2"); /* again */
+    DONE();
+    spec_as("alice", AQ_ROLE_USER);
+    WHEN(application_deallocate, .id = 1);
+    REFUSED(AQ_E_NOT_FOUND,
+            "application 1 has ended and left the tables; `aq log show application 1` finds its events");
+    WHEN(application_deallocate, .id = 5);
+    REFUSED(AQ_E_NOT_FOUND, "there is no application 5");
+    WHEN(application_create, .label = "mac");
+    THEN(application_created, .id = 5, .label_id = 1); /* numbers are never used again */
+    THEN_ELECTED(.id = 5, .resource = 5, .node = "node-1");
+    DONE();
+    spec_as("alice", AQ_ROLE_USER);
+    WHEN(application_remove, .id = 3, .applications = "3");
+    REFUSED(AQ_E_FORBIDDEN, "only admins may run remove on applications; alice is a user");
+}
+
 /* ---- statuses ----------------------------------------------------------------------------------------- */
 
 static void the_table_of_moves_is_as_documented(void **context)
@@ -437,6 +484,7 @@ int main(void)
         SPEC_TEST(what_is_given_back_or_over_may_be_deallocated_again),
         SPEC_TEST(users_deallocate_only_their_own),
         SPEC_TEST(a_waiting_application_is_placed_later),
+        SPEC_TEST(finished_applications_are_removed),
         SPEC_TEST(the_table_of_moves_is_as_documented),
     };
     return cmocka_run_group_tests_name("decide application", tests, NULL, NULL);

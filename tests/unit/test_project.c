@@ -362,6 +362,38 @@ static void open_applications_are_in_an_index(void **context)
     assert_int_equal(index_count(spec.txn, INDEX_OVER), 1);
 }
 
+/* An application that was tried twice and asked about a hundred times leaves nothing but counters. */
+static void a_removed_application_leaves_nothing(void **context)
+{
+    (void)context;
+    given_created();
+    for (int i = 0; i < 100; i++)
+        GIVEN(application_waiting, .id = 1, .reason = "full",
+              .groups = ITEMS(struct aq_ballot_group, {.answer = AQ_ANSWER_CPU, .nodes = "1"}));
+    GIVEN(application_elected, .id = 1, .resource = 1, .node = "node-1");
+    GIVEN(resource_ended, .id = 1, .failed = true, .reason = "no");
+    GIVEN(application_moved, .id = 1, .status = AQ_NEW);
+    GIVEN(application_elected, .id = 1, .resource = 2, .node = "node-1");
+    GIVEN(resource_started, .id = 2, .ip_addr = "10.1.0.1");
+    GIVEN(application_moved, .id = 1, .status = AQ_ALLOCATED);
+    GIVEN(resource_ended, .id = 2, .exited = true);
+    GIVEN(application_moved, .id = 1, .status = AQ_DEALLOCATED);
+    GIVEN(application_created, .id = 2, .label_id = 1);
+    GIVEN(application_moved, .id = 2, .status = AQ_RECALLED);
+    GIVEN(application_created, .id = 3, .label_id = 1);
+    assert_int_equal(spec_rows(INDEX_HISTORY), 112);
+    GIVEN(application_removed, .applications = "1-2");
+    assert_int_equal(state_count(spec.txn, &aq_entity_application), 1);
+    assert_int_equal(spec_rows(INDEX_HISTORY), 1);
+    assert_int_equal(spec_rows(INDEX_OWNED), 1);
+    assert_int_equal(spec_rows(INDEX_OPEN), 1);
+    assert_int_equal(spec_rows(INDEX_OVER), 0);
+    assert_int_equal(spec_rows(INDEX_ENDED), 0);
+    assert_int_equal(spec_rows(INDEX_WAITING), 1);
+    assert_int_equal(counter("open/user/alice"), 1);
+    assert_int_equal(counter("next/application"), 3);
+}
+
 static void a_failed_try_is_kept(void **context)
 {
     (void)context;
@@ -434,6 +466,7 @@ int main(void)
         SPEC_TEST(an_end_stays_with_its_application),
         SPEC_TEST(without_an_exit_there_is_no_status),
         SPEC_TEST(open_applications_are_in_an_index),
+        SPEC_TEST(a_removed_application_leaves_nothing),
         SPEC_TEST(a_failed_try_is_kept),
         SPEC_TEST(a_lifetime_is_in_the_index_while_it_runs),
         SPEC_TEST(with_less_capacity_than_is_used_nothing_is_free),

@@ -30,7 +30,7 @@ static int setup(void **context)
     (void)context;
     struct aq_error error = {0};
     test_cluster_new(&cluster);
-    test_must(react_start(&react, cluster.writer, cluster.state, &error), &error);
+    test_must(react_start(&react, cluster.writer, cluster.state, &cluster.config.keep.finished, &error), &error);
     test_cluster_start(&cluster);
     test_make_user(&cluster, "admin", AQ_ROLE_ADMIN);
     test_make_label(&cluster, "mac");
@@ -246,7 +246,7 @@ static void a_lifetime_ends_although_the_log_is_ahead(void **context)
     react_stop(react);
     decide_nothing_at(future_ms);
     test_cluster_open(&cluster, false);
-    test_must(react_start(&react, cluster.writer, cluster.state, &error), &error);
+    test_must(react_start(&react, cluster.writer, cluster.state, &cluster.config.keep.finished, &error), &error);
     test_cluster_start(&cluster);
     assert_in_range(writer_time_ms(cluster.writer), future_ms, future_ms + PATIENCE_MS);
     test_make_node(&cluster, "node-1", 1);
@@ -265,7 +265,7 @@ static void restart_with_reserve(uint64_t mib)
     test_cluster_close(&cluster);
     cluster.config.log.disk_reserve = mib;
     test_cluster_open(&cluster, false);
-    test_must(react_start(&react, cluster.writer, cluster.state, &error), &error);
+    test_must(react_start(&react, cluster.writer, cluster.state, &cluster.config.keep.finished, &error), &error);
     test_cluster_start(&cluster);
 }
 
@@ -297,15 +297,121 @@ static void it_stops_while_commands_are_under_way(void **context)
     test_make_node(&cluster, "node-1", 300); /* teardown follows at once */
 }
 
+/* ---- finished applications -------------------------------------------------------------------------------- */
+
+static void finish(uint64_t first, uint64_t last)
+{
+    for (uint64_t id = first; id <= last; id++) {
+        struct aq_application_deallocate back = {id};
+        ask(&aq_command_application_deallocate, &back);
+    }
+}
+
+static uint64_t rows_left(void)
+{
+    struct aq_error error = {0};
+    struct state_txn *txn;
+    test_must(state_read(cluster.state, &txn, &error), &error);
+    uint64_t count = state_count(txn, &aq_entity_application);
+    state_end(txn);
+    return count;
+}
+
+static bool has_row(uint64_t id)
+{
+    struct aq_error error = {0};
+    struct state_txn *txn;
+    const struct state_key key = state_key_number(id);
+    test_must(state_read(cluster.state, &txn, &error), &error);
+    bool there = state_exists(txn, &aq_entity_application, &key);
+    state_end(txn);
+    return there;
+}
+
+static void await_rows(uint64_t count)
+{
+    for (int i = 0; i < PATIENCE_MS && rows_left() != count; i++)
+        usleep(1000);
+    assert_int_equal(rows_left(), count);
+}
+
+static void the_oldest_finished_ones_leave_when_there_are_too_many(void **context)
+{
+    (void)context;
+    create_many("mac", 10);
+    finish(5, 6);
+    finish(1, 4);
+    cluster.config.keep.finished.number = 3;
+    finish(7, 7); /* seven are finished: 5 6 1 2 3 4 7, in this order */
+    await_rows(6);
+    for (uint64_t id = 1; id <= 10; id++)
+        assert_int_equal(has_row(id), id == 3 || id == 4 || id >= 7);
+    cluster.config.keep.finished.number = 0;
+}
+
+static void many_leave_in_several_parts(void **context)
+{
+    (void)context;
+    enum { MANY = 2 * AQ_REMOVED_AT_ONCE + 100 };
+    create_many("mac", MANY);
+    finish(1, MANY);
+    cluster.config.keep.finished.number = 1;
+    create("mac");
+    await_rows(2);
+    assert_true(has_row(MANY));
+    cluster.config.keep.finished.number = 0;
+}
+
+static void old_ones_leave_whatever_their_number(void **context)
+{
+    (void)context;
+    create_many("mac", 3);
+    finish(2, 3);
+    cluster.config.keep.finished.age = 1;
+    create("mac"); /* so that it looks */
+    await_rows(2);
+    assert_true(has_row(1));
+    finish(4, 4);
+    await_rows(1); /* by itself */
+    cluster.config.keep.finished.age = 0;
+}
+
+static void one_that_holds_its_resource_stays(void **context)
+{
+    (void)context;
+    test_make_node(&cluster, "node-1", 2);
+    for (int i = 0; i < 4; i++)
+        create("mac");
+    finish(1, 4); /* the first two were elected: their node has to end them */
+    cluster.config.keep.finished.number = 1;
+    create("mac");
+    await_rows(4);
+    assert_false(has_row(3));
+    end_resource(1, "node-1");
+    await_rows(3);
+    assert_false(has_row(1));
+    assert_true(has_row(2));
+    cluster.config.keep.finished.number = 0;
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(what_waits_is_placed_when_a_node_joins),        TEST(what_waits_is_placed_when_a_resource_ends),
-        TEST(what_waits_is_placed_when_maintenance_is_over), TEST(what_waits_is_placed_when_a_node_comes_back_or_grows),
-        TEST(applications_are_placed_in_their_order),        TEST(applications_that_never_fit_do_not_starve_others),
-        TEST(a_resource_ends_when_its_lifetime_is_over),     TEST(it_rests_while_the_writer_refuses_commands),
-        TEST(a_lifetime_ends_although_the_log_is_ahead),     TEST(it_stops_while_commands_are_under_way),
+        TEST(what_waits_is_placed_when_a_node_joins),
+        TEST(what_waits_is_placed_when_a_resource_ends),
+        TEST(what_waits_is_placed_when_maintenance_is_over),
+        TEST(what_waits_is_placed_when_a_node_comes_back_or_grows),
+        TEST(applications_are_placed_in_their_order),
+        TEST(applications_that_never_fit_do_not_starve_others),
+        TEST(a_resource_ends_when_its_lifetime_is_over),
+        TEST(it_rests_while_the_writer_refuses_commands),
+        TEST(a_lifetime_ends_although_the_log_is_ahead),
+        TEST(it_stops_while_commands_are_under_way),
+        TEST(the_oldest_finished_ones_leave_when_there_are_too_many),
+        TEST(many_leave_in_several_parts),
+        TEST(old_ones_leave_whatever_their_number),
+        TEST(one_that_holds_its_resource_stays),
     };
     return cmocka_run_group_tests_name("react", tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* REST over time: many connections, event streams, verification, stopping; health, metrics and metadata. */
+#include "schema/model/application.h"
 #include "schema/model/resource.h"
 #include "tests/lib/rest_case.h"
 
@@ -63,6 +64,65 @@ static void events_are_streamed(void **context)
     assert_non_null(strstr(aq_buffer_string(&rest->reply.body), "id: 3\n"));
     rest_refused(rest, "GET", "/api/v1/events?since=100000", NULL, 400, "since is 100000");
     rest_refused(rest, "GET", "/api/v1/events?entity=boat", NULL, 400, "boat");
+}
+
+/* The names of the events of an answer, each with a blank behind it. */
+static void streams_are(struct rest_case *rest, const char *query, const char *expected)
+{
+    char path[200];
+    struct aq_buffer found = {0};
+    snprintf(path, sizeof path, "/api/v1/events?since=0&follow=false&%s", query);
+    http_ask(&rest->admin, &rest->reply, "GET", NULL, path);
+    assert_int_equal(rest->reply.status, 200);
+    for (const char *at = aq_buffer_string(&rest->reply.body); (at = strstr(at, "event: ")) != NULL;) {
+        at += strlen("event: ");
+        aq_buffer_add(&found, at, strcspn(at, "\n"));
+        aq_buffer_char(&found, ' ');
+    }
+    assert_string_equal(aq_buffer_string(&found), expected);
+    aq_buffer_free(&found);
+}
+
+/* Application 1 is elected, runs and ends; then it leaves the tables. */
+static void the_log_has_all_events_about_a_row(void **context)
+{
+    struct rest_case *rest = *context;
+    struct aq_error error = {0};
+    struct aq_resource_start start = {.id = 1, .node = "node-1", .identifier = "pid 7", .ip_addr = "", .hw_addr = ""};
+    struct aq_resource_end end = {.id = 1, .node = "node-1", .reason = "exit status 0"};
+    struct aq_application_remove gone = {.id = 1, .applications = "1"};
+    test_make_node(&rest->cluster, "node-1", 2);
+    rest_make_applications(rest, 2);
+    test_must(test_ask(&rest->cluster, &aq_command_resource_start, &start, "node:node-1", NULL, &error) == 0, &error);
+    test_must(test_ask(&rest->cluster, &aq_command_resource_end, &end, "node:node-1", NULL, &error) == 0, &error);
+    static const char all[] = "application_created application_elected resource_started application_moved "
+                              "resource_ended application_moved ";
+    streams_are(rest, "entity=application&key=1", all);
+    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/1/events")), 6);
+    test_must(test_ask(&rest->cluster, &aq_command_application_remove, &gone, "aquarium", NULL, &error) == 0, &error);
+    char after[256];
+    snprintf(after, sizeof after, "%sapplication_removed ", all);
+    streams_are(rest, "entity=application&key=1", after);
+    streams_are(rest, "entity=application&key=2", "application_created application_elected ");
+    streams_are(rest, "entity=resource&key=1", "resource_started resource_ended ");
+    streams_are(rest, "entity=node&key=node-1", "node_joined ");
+    streams_are(rest, "entity=application&key=3", "");
+    rest_refused(rest, "GET", "/api/v1/events?key=3", NULL, 400, "key is given without entity");
+    rest_refused(rest, "GET", "/api/v1/events?entity=application&key=x", NULL, 400,
+                 "key: \"x\" is not a valid application number");
+    static const char *const paths[] = {"", "/status", "/why", "/events"};
+    for (size_t i = 0; i < AQ_LENGTH(paths); i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/api/v1/application/1%s", paths[i]);
+        rest_refused(rest, "GET", path, NULL, 404,
+                     "application 1 has ended and left the tables; `aq log show application 1` finds its events");
+    }
+    rest_refused(rest, "GET", "/api/v1/vote/?application=1", NULL, 404, "application 1 has ended and left the tables");
+    rest_refused(rest, "POST", "/api/v1/application/1/deallocate", NULL, 404, "has ended and left the tables");
+    rest_refused(rest, "GET", "/api/v1/application/3", NULL, 404, "there is no application 3");
+    rest_ask_as(rest, &rest->user, "GET", "/api/v1/application/2", NULL, 404);
+    assert_string_equal(rest_message(rest), "there is no application 2"); /* it is another's */
+    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/")), 1);
 }
 
 static int open_stream(struct rest_case *rest, const char *parameters)
@@ -249,6 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REST_TEST(exactly_128_connections_do_not_stall),
         REST_TEST(events_are_streamed),
+        REST_TEST(the_log_has_all_events_about_a_row),
         REST_TEST(a_stream_follows),
         REST_TEST(streams_are_limited),
         REST_TEST(stopping_ends_what_rests),

@@ -25,7 +25,7 @@ controller/write     schema controller/write controller/settings controller/log 
 controller/auth      schema controller/auth controller/state
 controller/hub       schema controller/hub controller/settings controller/state controller/write controller/auth
 controller/serve     schema controller/serve controller/settings controller/state controller/write controller/auth controller/hub
-controller/react     schema controller/react controller/state controller/write
+controller/react     schema controller/settings controller/react controller/state controller/write
 controller           schema controller
 fs/settings          schema fs/settings
 fs/link              schema controller/state fs/link

@@ -1,0 +1,95 @@
+#include "controller/react/finished.h"
+
+#include "controller/state/indexes.h"
+#include "schema/base/clock.h"
+#include "schema/codec/pack.h"
+#include "schema/codec/ranges.h"
+#include "schema/codec/reload.h"
+
+#include <stdlib.h>
+
+enum {
+    LOOK_EVERY_MS = 1000,  /* whatever happens: a commit is no reason to look */
+    LOOK_LATEST_MS = 60000 /* the settings may change */
+};
+
+/* The oldest ones, in the order of their end. */
+struct old {
+    struct finished *finished;
+    struct state_txn *txn;
+    struct aq_arena arena;
+    uint64_t excess;    /* more than are kept */
+    uint64_t before_ms; /* those that ended before this are too old; 0: none is */
+    uint64_t next_ms;   /* when the next one ended, which is kept; 0: there is none */
+    uint64_t seen;
+    uint64_t numbers[AQ_REMOVED_AT_ONCE];
+    size_t count;
+};
+
+/* One that was recalled may hold its resource until its node is back. */
+static bool holds_resource(struct old *old, uint64_t number)
+{
+    const struct aq_field *resource = aq_record_field(&aq_application_record, "resource");
+    const struct state_key key = state_key_number(number);
+    struct state_packed row;
+    struct aq_application application;
+    return !state_find_packed(old->txn, &aq_entity_application, &key, &row) ||
+           !state_unpack(old->txn, &aq_entity_application, &row, AQ_FIELD_BIT(&aq_application_record, resource),
+                         &application, &old->arena) ||
+           application.resource != 0;
+}
+
+static bool note_old(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    struct old *old = context;
+    uint64_t ended_ms = state_key_number_at(key, 0), number = state_key_number_at(key, sizeof ended_ms);
+    (void)value;
+    (void)length;
+    if (old->seen++ >= old->excess && ended_ms >= old->before_ms) {
+        old->next_ms = ended_ms;
+        return false;
+    }
+    if (!holds_resource(old, number))
+        old->numbers[old->count++] = number;
+    return old->count < AQ_REMOVED_AT_ONCE;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+    return (one > other) - (one < other);
+}
+
+static void send_old(struct old *old)
+{
+    struct aq_ranges ranges = {.first = 0};
+    qsort(old->numbers, old->count, sizeof *old->numbers, by_number);
+    for (size_t i = 0; i < old->count; i++)
+        aq_ranges_add(&ranges, old->numbers[i], old->numbers[i]);
+    aq_ranges_end(&ranges);
+    (void)react_commands_send_removal(old->finished->commands, old->numbers[0], aq_buffer_string(&ranges.text));
+    aq_buffer_free(&ranges.text);
+}
+
+void finished_remove_old(struct finished *finished, struct state_txn *txn)
+{
+    const struct state_key all = {0};
+    uint64_t number = AQ_SETTING(finished->keep->number), age_ms = AQ_SETTING(finished->keep->age) * 1000;
+    uint64_t now = aq_clock_ms(), time_ms = writer_time_ms(finished->commands->writer);
+    if (now < finished->next_ms || (number == 0 && age_ms == 0))
+        return;
+    struct old old = {.finished = finished, .txn = txn};
+    uint64_t count = index_count(txn, INDEX_OVER);
+    old.excess = number > 0 && count > number ? count - number : 0;
+    old.before_ms = age_ms > 0 && time_ms > age_ms ? time_ms - age_ms : 0;
+    index_scan(txn, INDEX_OVER, &all, note_old, &old);
+    aq_arena_free(&old.arena);
+    uint64_t left = age_ms > 0 && old.next_ms > 0 ? old.next_ms + age_ms - time_ms : LOOK_LATEST_MS;
+    finished->next_ms = now + (left < LOOK_EVERY_MS ? LOOK_EVERY_MS : left < LOOK_LATEST_MS ? left : LOOK_LATEST_MS);
+    if (number > 0)
+        finished->next_ms = now + LOOK_EVERY_MS;
+    if (old.count == AQ_REMOVED_AT_ONCE)
+        finished->next_ms = 0;
+    if (old.count > 0)
+        send_old(&old);
+}
