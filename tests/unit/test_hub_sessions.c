@@ -71,25 +71,36 @@ static void a_copy_is_refused_while_the_first_is_heard(void **context)
     stub_close(&stub);
 }
 
-/* It need not wait for a heartbeat: the hub answers its POLL, and it sends the next. */
+static const struct aq_work *receive_work(struct test_asker *asker)
+{
+    assert_true(asker_receive_within(asker, TEST_ANSWER_MS));
+    assert_int_equal(asker->type, AQ_MSG_WORK);
+    return asker->message;
+}
+
+/* It need not wait for a heartbeat: the hub answers its POLL, and it sends the next on the same connection. */
 static void an_open_poll_tells_that_the_first_is_alive(void **context)
 {
     struct test_hub *hub = *context;
-    struct agent_stub stub;
-    struct test_asker other;
+    struct test_asker agent, other;
     struct aq_hello first = hello_of(11, "10.0.0.1", 5, 70), copy = hello_of(12, "10.0.0.1", 6, 70);
-    stub_open_as(&stub, hub, &first);
-    stub_poll(&stub);
-    stub_send_poll(&stub);
+    first.asks_session = true; /* so that a POLL alone is no sign of life: it may be a recording */
+    asker_open(&agent, hub->agents_url, &hub->agent_key);
     asker_open(&other, hub->agents_url, &hub->agent_key);
+    asker_expect(&agent, AQ_MSG_HELLO, &first, AQ_MSG_SESSION);
+    first.session = ((const struct aq_session *)agent.message)->session;
+    asker_expect(&agent, AQ_MSG_HELLO, &first, AQ_MSG_WELCOME);
+    struct aq_poll poll = {"one", first.session, 0};
+    asker_send(&agent, AQ_MSG_POLL, &poll);
+    poll.seen = receive_work(&agent)->delivery;
+    asker_send(&agent, AQ_MSG_POLL, &poll);
     asker_send(&other, AQ_MSG_HELLO, &copy);
-    const struct aq_work *work = stub_take_work(&stub);
-    assert_int_equal(work->assignments.count, 0);
-    stub_send_poll(&stub);
+    assert_int_equal(receive_work(&agent)->assignments.count, 0); /* asked whether it is alive */
+    asker_send(&agent, AQ_MSG_POLL, &poll);
     assert_true(asker_receive_within(&other, TEST_ANSWER_MS));
     assert_string_equal(asker_refusal(&other), "exists");
     asker_close(&other);
-    stub_close(&stub);
+    asker_close(&agent);
 }
 
 static void a_copy_elsewhere_waits_until_the_first_is_lost(void **context)
