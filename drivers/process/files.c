@@ -2,6 +2,8 @@
 
 #include "schema/base/files.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -62,6 +64,26 @@ bool process_id_of(pid_t pid, struct process_id *id)
     }
     *id = (struct process_id){pid, start_ticks};
     return true;
+}
+
+bool process_group_runs(pid_t group)
+{
+    DIR *stream = opendir("/proc");
+    bool runs = stream == NULL; /* not known */
+    for (struct dirent *entry; !runs && (entry = readdir(stream)) != NULL;) {
+        char path[288], text[1024], state;
+        int of_group;
+        if (!isdigit((unsigned char)entry->d_name[0]))
+            continue;
+        snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
+        aq_file_read_text(AT_FDCWD, path, text, sizeof text); /* "" if it is gone */
+        const char *at = strrchr(text, ')');
+        runs = at != NULL && sscanf(at, ") %c %*d %d", &state, &of_group) == 2 && of_group == group && state != 'Z' &&
+               state != 'X';
+    }
+    if (stream != NULL)
+        closedir(stream);
+    return runs;
 }
 
 int process_id_open(const struct process_id *id)

@@ -62,6 +62,10 @@ bool process_id_of(pid_t pid, struct process_id *id);
 /* Opens a pidfd of exactly that process. Returns -1 with ESRCH if it is gone; after any other error, try again. */
 int process_id_open(const struct process_id *id);
 
+/* Whether a process of this process group runs. A zombie does not: process 1 may never wait for it, as in a container
+ * without an init. */
+bool process_group_runs(pid_t group);
+
 /* Whether the pidfd's process still runs. */
 bool process_runs(int pidfd);
 

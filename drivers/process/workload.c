@@ -147,7 +147,7 @@ static bool clear_without_group(const struct process_workload *workload)
     struct process_id now;
     if (main->pid <= 1 || (process_id_of(main->pid, &now) && now.start_ticks != main->start_ticks))
         return true;
-    return kill(-main->pid, SIGKILL) != 0;
+    return kill(-main->pid, SIGKILL) != 0 || !process_group_runs(main->pid);
 }
 
 static bool clear_main(const struct process_workload *workload)

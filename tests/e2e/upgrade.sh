@@ -96,4 +96,43 @@ everything "$work/after"
 check "after a crash, with rebuilt tables: the same" within "$work/before" "$work/after"
 check_match "and equal" '*equal*' "$(aq log verify)"
 stop controller
+
+# ---- an agent of then, with this controller -----------------------------------------------------------------
+
+rm -rf "$data"
+controller_start
+node=$(agent_name 1)
+start_agent_of() { # BUILD
+    BUILD=$1
+    agent_start "$node" --set capacity.ram=1GiB --set capacity.slots=16
+    BUILD=$ours
+    wait_for 20 nodes_are_active 1 || die "the agent does not join"
+}
+welcomes_are() { # COUNT
+    [ "$(grep -c "welcomed by the controller" "$work/$node.log")" = "$1" ]
+}
+restart_with() { # BUILD
+    starts=$((starts + 1))
+    stop "$node"
+    start_agent_of "$1"
+    wait_for 20 welcomes_are "$starts"
+}
+starts=1
+start_agent_of "$previous"
+label_create job process "{\"command\": \"echo here >>$work/job; exec sleep 1000\"}" '{"slots": 1}'
+id=$(application_create job)
+check "an agent of then runs what it is given" wait_for 20 application_is ALLOCATED "$id"
+identifier=$(api_field .data.identifier "resource/$(api_field .data.resource "application/$id")")
+restart_with "$previous"
+check_equal "and finds it again" ALLOCATED "$(application_status "$id")"
+restart_with "$ours"
+check_equal "so does the agent of now" ALLOCATED "$(application_status "$id")"
+check_equal "it is the same workload" "$identifier" \
+    "$(api_field .data.identifier "resource/$(api_field .data.resource "application/$id")")"
+check_equal "which was started once" here "$(cat "$work/job")"
+second=$(application_create job)
+check "the agent of now runs more" wait_for 20 application_is ALLOCATED "$second"
+restart_with "$previous"
+api POST "application/$second/deallocate" '{}' >"$work/answer"
+check "and the agent of then ends it" wait_for 20 application_is DEALLOCATED "$second"
 finish

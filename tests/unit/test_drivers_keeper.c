@@ -441,12 +441,14 @@ static void test_log_tells_what_was_lost(void **state)
 
 /* ---- a machine without control groups ----------------------------------------------------------------- */
 
-static int own_mounts = -1;
+static int own_mounts = -1, own_root = -1, own_place = -1;
 
 /* In mounts of our own, /sys is away. */
 static int setup_without_groups(void **state)
 {
     own_mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    own_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    own_place = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (own_mounts < 0 || unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         umount2("/sys", MNT_DETACH) != 0) {
         *state = NULL;
@@ -458,9 +460,13 @@ static int setup_without_groups(void **state)
 static int teardown_without_groups(void **state)
 {
     int failed = *state != NULL ? rig_teardown(state) : 0;
-    if (own_mounts >= 0 && setns(own_mounts, CLONE_NEWNS) != 0)
+    /* That leads to the root of the namespace, which is another one after chroot(8). */
+    if (own_mounts >= 0 &&
+        (setns(own_mounts, CLONE_NEWNS) != 0 || fchdir(own_root) != 0 || chroot(".") != 0 || fchdir(own_place) != 0))
         failed = -1;
     close(own_mounts);
+    close(own_root);
+    close(own_place);
     return failed;
 }
 
@@ -502,6 +508,38 @@ static void test_keeper_killed_without_groups(void **state)
     assert_int_equal(kill(-pid, 0), -1);
 }
 
+/* As in a container whose process 1 waits for nobody: here this process does not. */
+static void test_zombies_are_gone(void **state)
+{
+    struct rig *rig = *state;
+    if (rig == NULL)
+        skip();
+    struct aq_error error;
+    struct process_state kept = {0};
+    pid_t zombie = fork();
+    assert_true(zombie >= 0);
+    if (zombie == 0) {
+        setpgid(0, 0);
+        for (;;)
+            pause();
+    }
+    setpgid(zombie, zombie); /* in case the child has not run yet */
+    assert_true(process_id_of(zombie, &kept.main));
+    assert_true(process_group_runs(zombie));
+    kept.keeper = (struct process_id){kept.main.pid, kept.main.start_ticks - 1}; /* gone */
+    rig->used = 1;
+    mkdir(rig_directory(rig, 1), 0755);
+    int directory = directory_open(rig, 1);
+    assert_int_equal(process_state_claim(directory, &kept, &error), 0);
+    assert_int_equal(process_state_add_main(directory, &kept, &error), 0);
+    close(directory);
+    rig_adopt(rig, 1);
+    rig_await(rig, &rig->seen[1].ended);
+    assert_int_equal(kill(-zombie, 0), 0);
+    assert_false(process_group_runs(zombie));
+    assert_int_equal(waitpid(zombie, NULL, 0), zombie);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, rig_teardown)
 #define TEST_WITHOUT_GROUPS(function)                                                                                  \
     cmocka_unit_test_setup_teardown(function, setup_without_groups, teardown_without_groups)
@@ -525,6 +563,7 @@ int main(void)
         TEST(test_log_tells_what_was_lost),
         TEST_WITHOUT_GROUPS(test_without_groups),
         TEST_WITHOUT_GROUPS(test_keeper_killed_without_groups),
+        TEST_WITHOUT_GROUPS(test_zombies_are_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
