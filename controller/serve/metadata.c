@@ -95,9 +95,9 @@ static enum outcome answer_value(struct request *request, const json_t *value, e
 
 enum outcome metadata_answer(struct request *request)
 {
-    enum parameter_format format;
-    bool plain;
-    const char *prefix, *text;
+    enum parameter_format format = 0;
+    bool plain = false;
+    const char *prefix = NULL, *text;
     if (take_parameters(request, &format, &plain, &prefix) != 0 || (text = find_metadata(request)) == NULL)
         return answer_error(request);
     json_auto_t *json = aq_json_parse(text, strlen(text), &request->error);
