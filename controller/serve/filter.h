@@ -50,7 +50,7 @@ struct list_bounds {
 int list_bounds_take(struct list_bounds *bounds, struct query *query, struct aq_error *error) AQ_MUST_CHECK;
 
 /* Takes every parameter that names a field of the record. `now_ms` is the log's time, since rows have times of the log.
- * Call filter_free() even after a failure, and not before query_end(), which tells the names that were taken. */
+ * Call filter_free() even after a failure. */
 int filter_take(struct filter *filter, const struct aq_record *record, struct query *query, uint64_t now_ms,
                 struct aq_error *error) AQ_MUST_CHECK;
 bool filter_matches(struct filter *filter, const void *row);

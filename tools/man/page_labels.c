@@ -56,12 +56,14 @@ void page_labels(struct aq_buffer *page, const char *example)
     roff_section(page, "DESCRIPTION");
     roff_paragraph(page, "A label says how to run something, in order of preference, and what that needs from a node. "
                          "It is a document in YAML or JSON, and is created with");
-    roff_lines(page, "aq labels create --file label.yml\ncp label.yml /aquarium/labels/new\n");
-    roff_paragraph(page,
-                   "A label never changes: creating it again creates its next version, and requests that name "
-                   "no version get the latest. A list of texts is written with commas on a command line, and as a "
-                   "list in a document. An unknown field, or a value out of its bounds, is refused with its line "
-                   "and column.");
+    roff_lines(page, "aq labels create label.yml\ncp label.yml /aquarium/labels/new\n");
+    roff_paragraph(
+        page,
+        "A label never changes: creating it again creates its next version (`aq labels apply` only if "
+        "something has changed), and requests that name no version get the latest. A label goes by its "
+        "name, by name:version, or by its number. A list of texts is written with commas on a command line, and as a "
+        "list in a document. An unknown field, or a value out of its bounds, is refused with its line "
+        "and column.");
     roff_section(page, "FIELDS");
     page_fields(page, &aq_label_create_record, "");
     add_drivers(page);
