@@ -25,16 +25,17 @@ static int check_version(const struct aq_label_create *command, uint64_t next, s
 static int create_label(struct decide *decide, const void *record, struct aq_error *error)
 {
     const struct aq_label_create *command = record;
+    struct aq_list definitions;
     uint64_t version = counter_label_version(decide->txn, command->name) + 1;
     if (decide_check_name(command->name, reserved, error) != 0 || check_version(command, version, error) != 0 ||
         aq_variables_check(command->metadata, "metadata", error) != 0 ||
-        recipe_check(decide, &command->definitions, error) != 0)
+        recipe_check(decide, &command->definitions, &definitions, error) != 0)
         return -1;
     struct aq_label_created event = {
         .id = counter_last_id(decide->txn, &aq_entity_label) + 1,
         .name = command->name,
         .version = version,
-        .definitions = command->definitions,
+        .definitions = definitions,
         .metadata = command->metadata,
         .description = command->description,
     };

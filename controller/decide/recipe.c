@@ -40,17 +40,32 @@ static void warn_unknown(struct decide *decide, uint32_t number, const char *nam
                 near != NULL ? "?" : "");
 }
 
-int recipe_check(struct decide *decide, const struct aq_list *definitions, struct aq_error *error)
+/* The options in the plain form. */
+static const char *plain_options(const struct decide *decide, const struct aq_driver *driver, const char *document)
 {
+    struct aq_error ignored;
+    AQ_CLEANUP_JSON json_t *json = aq_json_parse(document, strlen(document), &ignored);
+    AQ_CLEANUP_JSON json_t *plain = json != NULL ? aq_options_plain(driver, json) : NULL;
+    return plain != NULL ? aq_json_compact(plain, decide->arena) : document;
+}
+
+int recipe_check(struct decide *decide, const struct aq_list *definitions, struct aq_list *checked,
+                 struct aq_error *error)
+{
+    struct aq_definition *items = aq_arena_alloc(decide->arena, definitions->count * sizeof *items);
     for (uint32_t i = 0; i < definitions->count; i++) {
-        const struct aq_definition *definition = AQ_ITEM(*definitions, struct aq_definition, i);
-        const struct aq_driver *driver = aq_driver_find(definition->driver);
+        items[i] = *AQ_ITEM(*definitions, struct aq_definition, i);
+        const struct aq_driver *driver = aq_driver_find(items[i].driver);
         const void *options;
-        if (driver == NULL && !some_node_has(decide, definition->driver))
-            warn_unknown(decide, i, definition->driver);
-        if (driver != NULL && read_options(decide, driver, definition->options, &options, error) != 0)
+        if (driver == NULL && !some_node_has(decide, items[i].driver))
+            warn_unknown(decide, i, items[i].driver);
+        if (driver == NULL)
+            continue;
+        if (read_options(decide, driver, items[i].options, &options, error) != 0)
             return aq_error_context(error, "definitions[%u].options (driver %s)", i, driver->name);
+        items[i].options = plain_options(decide, driver, items[i].options);
     }
+    *checked = (struct aq_list){items, definitions->count};
     return 0;
 }
 

@@ -222,3 +222,36 @@ int aq_options_read(const struct aq_driver *driver, const json_t *options, const
     *out = object;
     return 0;
 }
+
+/* ---- the plain form ------------------------------------------------------------------------------------- */
+
+/* Words of a program: the items of a list or an object. */
+static json_t *plain_texts(const json_t *value)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    json_t *copy = json_copy((json_t *)(uintptr_t)value), *item;
+    size_t index;
+    const char *key;
+    json_array_foreach (value, index, item)
+        json_array_set_new(copy, index, json_string(aq_option_scalar(item, &arena)));
+    json_object_foreach ((json_t *)(uintptr_t)value, key, item)
+        json_object_set_new(copy, key, json_string(aq_option_scalar(item, &arena)));
+    return copy;
+}
+
+json_t *aq_options_plain(const struct aq_driver *driver, const json_t *options)
+{
+    json_t *plain = json_copy((json_t *)(uintptr_t)options);
+    for (size_t i = 0; i < driver->options->count; i++) {
+        const struct aq_field *field = &driver->options->fields[i];
+        const json_t *value = json_object_get(options, field->name);
+        struct aq_error ignored;
+        uint64_t number;
+        if (value != NULL && field->type == AQ_TYPE_TEXTS)
+            json_object_set_new(plain, field->name, plain_texts(value));
+        else if (json_is_string(value) && aq_field_is_number(field) &&
+                 aq_number_from_text(field, json_string_value(value), field->name, &number, &ignored) == 0)
+            json_object_set_new(plain, field->name, json_integer((json_int_t)number));
+    }
+    return plain;
+}

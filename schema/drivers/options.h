@@ -26,6 +26,10 @@ struct aq_option_reader {
 int aq_options_read(const struct aq_driver *driver, const json_t *options, const void **out, struct aq_arena *arena,
                     struct aq_error *error) AQ_MUST_CHECK;
 
+/* Writes options that can be read in the one form that every version of the driver reads, older agents' too: numbers
+ * without units, and texts for a program's words. A new reference. */
+json_t *aq_options_plain(const struct aq_driver *driver, const json_t *options);
+
 /* Appends what an option accepts: "a whole number from 1 to 10". */
 void aq_option_accepts(const struct aq_driver *driver, const struct aq_field *field, struct aq_buffer *out);
 

@@ -16,6 +16,13 @@ static void read_options(const struct aq_driver *driver, const json_t *json)
     const void *options = NULL;
     int status = aq_options_read(driver, json, &options, &arena, &error);
     fuzz_check_error(status, &error);
+    if (status == 0) { /* the plain form says the same */
+        const void *again;
+        json_t *plain = aq_options_plain(driver, json);
+        fuzz_must(aq_options_read(driver, plain, &again, &arena, &error) == 0);
+        fuzz_must(fuzz_equal(driver->options, options, again));
+        json_decref(plain);
+    }
     for (size_t i = 0; status == 0 && i < driver->options->count; i++) {
         const struct aq_field *field = &driver->options->fields[i];
         if (aq_field_is_number(field) && json_object_get(json, field->name) != NULL)

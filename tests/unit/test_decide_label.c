@@ -153,7 +153,12 @@ static void options_are_checked_as_their_driver_would(void **context)
     create_with("process", "{\"command\":[\"sleep\",5],\"environment\":{\"PORT\":18080},\"stop_grace\":\"5s\"}");
     assert_int_equal(spec.status, 0);
     assert_null(spec.decide.warnings);
+    /* as every agent reads it, those that know no units too */
+    struct aq_label label;
     spec_happens();
+    assert_true(state_label(spec.txn, 1, &label, &spec.arena));
+    assert_string_equal(AQ_ITEM(label.definitions, struct aq_definition, 1)->options,
+                        "{\"command\":[\"sleep\",\"5\"],\"environment\":{\"PORT\":\"18080\"},\"stop_grace\":5}");
 }
 
 static void an_unknown_driver_is_warned_about(void **context)
