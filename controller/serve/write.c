@@ -30,7 +30,8 @@ struct write {
     char (*ids)[ID_SIZE];
     char (*tokens)[TOKEN_SIZE]; /* NULL: the command makes no token */
     uint32_t tokens_made;
-    struct aq_bytes rows; /* those that are not rendered yet */
+    struct aq_error missing; /* the path names a row that there is not */
+    struct aq_bytes rows;    /* those that are not rendered yet */
 };
 
 /* ---- the body --------------------------------------------------------------------------------------------- */
@@ -219,6 +220,8 @@ static enum outcome outcome_step(struct request *request)
     request_set_seq(request, write->request.seq);
     if (write->request.error.code != AQ_OK) {
         request->error = write->request.error;
+        if (write->missing.code != AQ_OK && request->error.code == AQ_E_NOT_FOUND)
+            request->error = write->missing;
         if (write->batch)
             aq_error_context(&request->error, "item %" PRIu32, write->request.failed_item + 1);
         return answer_error(request);
@@ -286,9 +289,11 @@ static enum outcome make_tokens(struct request *request)
 
 /* ---- the row ------------------------------------------------------------------------------------------------ */
 
-/* A row may be called by something else than its key, which is what the command takes. */
-static int find_key(struct request *request)
+/* A row may be called by something else than its key, which is what the command takes. One that is gone has a key that
+ * no row has: when the request is a repeat, it is answered as before, and else refused as `missing` says. */
+static int find_key(struct request *request, struct write *write)
 {
+    static const char none[] = "9223372036854775807";
     struct state_txn *txn;
     struct state_key key;
     if (request->key == NULL || request->entity->group == NULL || aq_command_key(request->command) == NULL)
@@ -299,6 +304,12 @@ static int find_key(struct request *request)
     if (state_failed(txn, &request->error))
         status = -1;
     state_end(txn);
+    if (status != 0 && request->error.code == AQ_E_NOT_FOUND) {
+        write->missing = request->error;
+        request->error = (struct aq_error){0};
+        request->key = none;
+        return 0;
+    }
     if (status != 0)
         return -1;
     char *shown = aq_arena_alloc(&request->arena, ID_SIZE);
@@ -315,8 +326,8 @@ static int read_command(struct request *request, struct write *write)
                                 &request->error) != 0)
         return -1;
     if (query_take_bool(&request->query, "dry_run", &write->request.dry_run, &request->error) != 0 ||
-        query_end(&request->query, &request->error) != 0 || take_preference(request) != 0 || find_key(request) != 0 ||
-        read_body(request, write) != 0)
+        query_end(&request->query, &request->error) != 0 || take_preference(request) != 0 ||
+        find_key(request, write) != 0 || read_body(request, write) != 0)
         return -1;
     return take_idempotency_key(request, write);
 }

@@ -317,6 +317,16 @@ static void labels_go_by_number_name_and_version(void **context)
     rest_refused(rest, "GET", "/api/v1/label/2", NULL, 404, "there is no label 2");
     rest_ask_as(rest, &rest->admin, "DELETE", "/api/v1/label/mac", NULL, 200); /* the latest */
     assert_int_equal(json_integer_value(json_object_get(rest_get(rest, "/api/v1/label/mac"), "id")), 1);
+    /* A repeat is answered as before, although the name leads to another row now, or to none. */
+    struct http_client keyed = {rest->admin.port, rest->admin_login, "Idempotency-Key: gone"};
+    snprintf(body, sizeof body, label, "pc");
+    rest_post(rest, "/api/v1/label/", body);
+    for (int i = 0; i < 2; i++) {
+        rest_ask_as(rest, &keyed, "DELETE", "/api/v1/label/pc:1", NULL, 200);
+        assert_true(json_is_true(json_object_get(rest->reply.json, "repeated")) == (i == 1));
+    }
+    rest_refused(rest, "DELETE", "/api/v1/label/pc:1", NULL, 404, "there is no version 1 of label pc");
+    rest_refused(rest, "DELETE", "/api/v1/label/pc", NULL, 404, "there is no label pc");
 }
 
 static void an_answer_warns_and_says_that_nothing_changed(void **context)
