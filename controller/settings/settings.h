@@ -22,7 +22,7 @@ extern const struct aq_program aq_controller_program;
       "maximum number of event streams")                                                                               \
     S(T, timeout,                 DURATION(1, 3600),            "60",        0,                                        \
       "close a connection that has been silent for this long")                                                         \
-    S(T, body_max,                U64(1024, 16777216, "bytes"), "1048576",   AQ_LIVE,                                  \
+    S(T, body_max,                U64(1024, 16777216, "bytes"), "1MiB",      AQ_LIVE,                                  \
       "maximum size of a request body")                                                                                \
     S(T, get_deallocate,          BOOL,                         "false",     0,                                        \
       "let older clients deallocate with GET")                                                                         \
@@ -44,7 +44,7 @@ AQ_DECLARE_SETTINGS(aq_config_hub)
     S(T, queue,        U64(1, 1000000),             "16384",   AQ_LIVE,                                                \
       "maximum number of commands that wait; more are refused")                                                        \
     S(T, batch,        U64(1, 65536),               "4096",    AQ_LIVE, "maximum number of commands in one entry")     \
-    S(T, batch_bytes,  U64(4096, 8388608, "bytes"), "1048576", AQ_LIVE, "maximum size of one entry")                   \
+    S(T, batch_bytes,  U64(4096, 8388608, "bytes"), "1MiB",    AQ_LIVE, "maximum size of one entry")                   \
     S(T, disk_reserve, SIZE(1, 1048576),            "64MiB",   AQ_LIVE,                                                \
       "refuse writes when the disk has less free space than this")
 AQ_DECLARE_SETTINGS(aq_config_log)
