@@ -47,9 +47,9 @@ static void side_open(struct side *side, uint64_t finished)
     BENCH_MUST(load.refused == 0);
     load_close(&load);
     bench_say("%llu finished applications made in %.0f s", (unsigned long long)finished, bench_now() - begun);
-    usleep(2000);
+    usleep(100000);
     snprintf(side->since, sizeof side->since, "%llu", (unsigned long long)aq_clock_wall_ms());
-    usleep(2000);
+    usleep(100000);
     cluster_make_applications(&side->cluster, 0, OPEN);
 }
 
