@@ -42,7 +42,7 @@ static const char *remark_lost(const struct aq_node *node, enum wish wish, struc
 {
     static const char *const then[] = {
         [WISH_START] = "it starts there when the node is back; deallocate it if it is no longer wanted",
-        [WISH_RUN] = "it may still run there, and is told about when the node is back",
+        [WISH_RUN] = "it may still run there",
         [WISH_END] = "it is ended when the node is back; if it never will be, an admin can delete the node",
     };
     char since[AQ_TIME_TEXT_SIZE];

@@ -19,7 +19,7 @@ check_equal "nothing is said about it" "" "$(api_field .data.description "applic
 kill_hard "$node"
 check "the node is lost" wait_for 20 sh -c "[ \"\$(cat '$mount/nodes/$node/status')\" = LOST ]"
 
-said="node $node is LOST: not heard from since 20*Z; it may still run there, and is told about when the node is back"
+said="node $node is LOST: not heard from since 20*Z; it may still run there"
 check_match "REST says so" "$said" "$(api_field .data.description "application/$runs")"
 check_match "a field alone" "$said" "$(api_field .data "application/$runs/description")"
 check_match "lists" "$said" "$(api_field ".data[] | select(.id == $runs) | .description" application/)"

@@ -63,7 +63,7 @@ static void a_lost_node_is_named_with_each_application(void **context)
     lose();
     assert_string_equal(described(STARTING),
                         LOST "it starts there when the node is back; deallocate it if it is no longer wanted");
-    assert_string_equal(described(RUNNING), LOST "it may still run there, and is told about when the node is back");
+    assert_string_equal(described(RUNNING), LOST "it may still run there");
     static const char ends[] = "deallocated by alice; " LOST
                                "it is ended when the node is back; if it never will be, an admin can delete the node";
     assert_string_equal(described(ENDING), ends);
