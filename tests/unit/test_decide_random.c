@@ -84,9 +84,16 @@ static void report(uint64_t what)
         WHEN(resource_expire, .id = id);
 }
 
+static void remove_finished(void)
+{
+    uint64_t first = drawn_id(&aq_entity_application);
+    WHEN(application_remove, .id = first,
+         .applications = aq_arena_format(&spec.arena, "%" PRIu64 "-%" PRIu64, first, first + draw(5)));
+}
+
 static void give_command(void)
 {
-    uint64_t what = draw(60);
+    uint64_t what = draw(66);
     as_system();
     if (what < 16)
         change_cluster(what);
@@ -94,10 +101,15 @@ static void give_command(void)
         report(what - 16);
     else if (what < 44)
         WHEN(application_place, .id = drawn_id(&aq_entity_application));
+    else if (what < 46)
+        remove_finished();
     else {
         spec_as(drawn("user", USERS), (enum aq_role)(draw(5) == 0));
-        if (what < 54)
-            WHEN(application_create, .label = drawn("label", 3), .version = draw(3));
+        if (what < 56)
+            WHEN(application_create, .label = drawn("label", 3), .version = draw(3), .lifetime = draw(2) * draw(40));
+        else if (what < 60)
+            WHEN(application_extend, .id = drawn_id(&aq_entity_application), .by = draw(2) * 10,
+                 .lifetime = draw(2) * draw(60));
         else
             WHEN(application_deallocate, .id = drawn_id(&aq_entity_application));
     }
@@ -112,7 +124,7 @@ static void give_command(void)
 
 struct sums {
     struct aq_amounts used[64]; /* by the number of the node */
-    uint64_t resources, expiring, waiting, open;
+    uint64_t resources, expiring, waiting, open, over, lost;
     uint64_t open_of[USERS];
 };
 
@@ -127,6 +139,8 @@ static bool add_resource(void *context, const struct state_key *key, const void 
     sums->resources++;
     sums->expiring += resource->expires_at != 0;
     assert_int_equal(application.resource, resource->id);
+    assert_int_equal(application.last_resource, resource->id);
+    assert_int_equal(application.expires_at, resource->expires_at);
     assert_true(application.status == AQ_RECALLED || !aq_application_is_over(application.status));
     return true;
 }
@@ -139,6 +153,10 @@ static bool add_application(void *context, const struct state_key *key, const vo
     bool open = !aq_application_is_over(application->status);
     sums->waiting += application->status == AQ_NEW;
     sums->open += open;
+    sums->over += !open;
+    assert_true(open == (application->ended_at == 0));
+    assert_true(application->resource != 0 || application->expires_at == 0);
+    assert_true(application->status == AQ_NEW || !application->impossible);
     sums->open_of[application->user[strlen("user-")] - '0'] += open;
     bool holds = application->status == AQ_ELECTED || application->status == AQ_ALLOCATED ||
                  application->status == AQ_DEALLOCATE;
@@ -157,6 +175,30 @@ static bool check_node(void *context, const struct state_key *key, const void *o
     assert_true(aq_amounts_equal(&node->used, &sums->used[node->number % 64]));
     aq_amounts_subtract(&free, &node->used);
     assert_true(aq_amounts_equal(&node->free, &free));
+    sums->lost += node->status == AQ_NODE_LOST;
+    assert_true((node->status == AQ_NODE_LOST) == (node->lost_at != 0));
+    return true;
+}
+
+/* A key of the history begins with the number of an application that is there. */
+static bool has_application(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    const struct state_key application = state_key_number(state_key_number_at(key, 0));
+    (void)context;
+    (void)value;
+    (void)length;
+    assert_true(state_exists(spec.txn, &aq_entity_application, &application));
+    return true;
+}
+
+static bool is_of_an_application(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    struct aq_ended ended;
+    (void)context;
+    (void)value;
+    (void)length;
+    assert_true(state_ended(spec.txn, state_key_number_at(key, 0), &ended, &spec.arena));
+    (void)the_application(ended.application);
     return true;
 }
 
@@ -170,6 +212,13 @@ static void check_everything(void)
     assert_int_equal(spec_rows(INDEX_WAITING), sums.waiting);
     assert_int_equal(spec_rows(INDEX_NODE_RESOURCE), sums.resources);
     assert_int_equal(spec_rows(INDEX_EXPIRY), sums.expiring);
+    assert_int_equal(spec_rows(INDEX_OPEN), sums.open);
+    assert_int_equal(spec_rows(INDEX_OVER), sums.over);
+    assert_int_equal(spec_rows(INDEX_OWNED), sums.open + sums.over);
+    assert_int_equal(counter_lost_nodes(spec.txn), sums.lost);
+    const struct state_key all = {0};
+    index_scan(spec.txn, INDEX_HISTORY, &all, has_application, NULL);
+    index_scan(spec.txn, INDEX_ENDED, &all, is_of_an_application, NULL);
     for (uint64_t user = 0; user < USERS; user++) {
         char name[40];
         snprintf(name, sizeof name, "user-%" PRIu64, user);
