@@ -20,10 +20,21 @@ two=$(api POST application/ '{"label": "quick"}' -H 'Idempotency-Key: abc' | jq 
 check_equal "repeated with the same key: happens once" "$one" "$two"
 check_equal "the same key for something else: 422" 422 \
     "$(api_code POST application/ '{"label": "addressed"}' -H 'Idempotency-Key: abc')"
+# Whether a node is in maintenance, and back, with a key for each wish.
+wish() { # KEY true|false
+    api POST "node/$(agent_name 1)/maintenance" "{\"maintenance\": $2}" -H "Idempotency-Key: $1" |
+        jq -c '[.data.maintenance, .seq, .repeated]'
+}
+nothing=$(wish k1 false) # as it is already
+wish k2 true >"$work/answer"
+check_equal "a key counts even if nothing changed" "$(printf %s "$nothing" | sed s/null/true/)" "$(wish k1 false)"
+check_equal "and the later wish holds" true "$(api_field .data.maintenance "node/$(agent_name 1)")"
+wish k3 false >"$work/answer"
 kill_hard controller
 controller_start
 check_equal "and still after a crash" "$one" \
     "$(api POST application/ '{"label": "quick"}' -H 'Idempotency-Key: abc' | jq .data.id)"
+check_equal "with the same seq" "$(printf %s "$nothing" | sed s/null/true/)" "$(wish k1 false)"
 before=$(count application)
 check_match "dry run: tells the events" '*application_created*' "$(api POST 'application/?dry_run=true' '{"label": "quick"}')"
 check_equal "and changes nothing" "$before" "$(count application)"
@@ -67,6 +78,8 @@ check_equal "what a field refers to" quick "$(api_field .data.name application/1
 check_equal "plural, and no slash at the end" 200 "$(api_code GET applications)"
 seq=$(api POST application/ '{"label": "quick"}' | jq .seq)
 check "read your writes: min_seq" test "$(api_field .seq "application/?min_seq=$seq")" -ge "$seq"
+check_equal "a seq that is not reached: 503" 503 "$(api_code GET 'application/?min_seq=99999')"
+check_match "and how far it is" "*seq 99999 was asked for, but this controller is at [0-9]*" "$(jq -r .message "$work/answer")"
 check_match "why" '*was chosen*' "$(api_field .data application/1/why)"
 check_equal "votes: one for each node" "$(agent_name 1)" "$(api_field '.data[0].node' 'vote/?application=1')"
 
