@@ -86,7 +86,11 @@ static const char *name_of_type(const struct aq_field *field)
 
 static int fail_type(const struct reading *in, const struct aq_field *field, const json_t *json, const char *path)
 {
-    aq_fail(in->error, AQ_E_INVALID, "%s is %s, but must be %s", path, name_of_kind(json), name_of_type(field));
+    /* 22.04 and true are no texts in YAML, either. */
+    bool unquoted =
+        (field->type == AQ_TYPE_TEXT || field->type == AQ_TYPE_NAME) && (json_is_number(json) || json_is_boolean(json));
+    aq_fail(in->error, AQ_E_INVALID, "%s is %s, but must be %s%s", path, name_of_kind(json), name_of_type(field),
+            unquoted ? ": put it in quotes" : "");
     return fail_at_place(in);
 }
 

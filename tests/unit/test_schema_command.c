@@ -152,7 +152,8 @@ static void a_key_must_have_the_form_of_its_entity(void **state)
             "\"a b\" is not a valid user name: use 1 to 64 letters, digits, '.', '_' and '-'");
     refused(&aq_command_application_deallocate, "7", body("{\"id\":[7]}"), "id is a list, but must be a whole number");
     refused(&aq_command_application_deallocate, "7", body("{\"id\":-7}"), "id is -7, but must be 0 or more");
-    refused(&aq_command_user_delete, "ann", body("{\"name\":5}"), "name is a number, but must be a text");
+    refused(&aq_command_user_delete, "ann", body("{\"name\":5}"),
+            "name is a number, but must be a text: put it in quotes");
 }
 
 static void what_is_not_an_object_is_refused(void **state)
@@ -169,7 +170,8 @@ static void what_is_not_an_object_is_refused(void **state)
 static void fields_are_checked(void **state)
 {
     (void)state;
-    refused(&aq_command_application_create, "", body("{\"label\":3.5}"), "label is a number, but must be a text");
+    refused(&aq_command_application_create, "", body("{\"label\":3.5}"),
+            "label is a number, but must be a text: put it in quotes");
     refused(&aq_command_application_create, "", line("label=mac version=x"),
             "version is \"x\", but must be a whole number");
     refused(&aq_command_node_maintenance, "n1", body("{\"maintenance\":\"maybe\"}"),

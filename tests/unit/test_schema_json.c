@@ -133,7 +133,7 @@ static void wrong_types_are_named(void **state)
     assert_member_refused("\"cpu\":-0.5", "cpu is -0.5, but must be 0 or more");
     assert_member_refused("\"memory\":true",
                           "memory is true or false, but must be a size such as \"512MiB\", or a number of GiB");
-    assert_member_refused("\"note\":5", "note is a number, but must be a text");
+    assert_member_refused("\"note\":5", "note is a number, but must be a text: put it in quotes");
     assert_member_refused("\"name\":{}", "name is an object, but must be a text");
     assert_member_refused("\"extra\":[]", "extra is a list, but must be an object");
     assert_member_refused("\"raw\":5", "raw is a number, but must be a text in base64");
@@ -143,7 +143,8 @@ static void wrong_types_are_named(void **state)
     assert_member_refused("\"first\":\"x\"", "first is a text, but must be an object");
     assert_member_refused("\"rest\":{}", "rest is an object, but must be a list of objects");
     assert_member_refused("\"rest\":[5]", "rest[0] is a number, but must be an object");
-    assert_member_refused("\"rest\":[{\"name\":\"a\"},{\"name\":7}]", "rest[1].name is a number, but must be a text");
+    assert_member_refused("\"rest\":[{\"name\":\"a\"},{\"name\":7}]",
+                          "rest[1].name is a number, but must be a text: put it in quotes");
 }
 
 static void unknown_fields_are_refused(void **state)
