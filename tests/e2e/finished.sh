@@ -26,6 +26,9 @@ check_equal "with 404" 404 "$(cat "$work/code")"
 check "it is no longer a directory" not test -d "$mount/applications/$gone"
 check_match "the log keeps its events" '*application_created*application_elected*resource_started*resource_ended*application_removed*' \
     "$(api GET "events?since=0&follow=false&entity=application&key=$gone" | tr '\n' ' ')"
+check_match "aq log show finds them" '*application_created*resource_ended*application_removed*' \
+    "$(aq log show application "$gone" | tr '\n' ' ')"
+check_fails "of one that never was, there are none" aq log show application 999
 check_equal "numbers are not used again" 11 "$(application_create sleeper)"
 
 # ---- by age, while it runs --------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include "schema/base/clock.h"
 #include "schema/model/event.h"
 #include "tools/aq/follow.h"
+#include "tools/aq/history.h"
 #include "tools/aq/show.h"
 #include "tools/aq/suggest.h"
 
@@ -246,6 +247,8 @@ enum cli_exit cli_log(struct cli *cli, const char *const *words, unsigned count)
         return cli_events(cli, NULL, 0);
     if (count == 2 && strcmp(words[0], "show") == 0)
         return log_show(cli, words[1]);
+    if (count == 3 && strcmp(words[0], "show") == 0)
+        return cli_history(cli, words[1], words[2]);
     if (count == 1 && strcmp(words[0], "verify") == 0)
         return log_verify(cli);
     cli_suggest_try(&suggest, "tail");
@@ -253,5 +256,5 @@ enum cli_exit cli_log(struct cli *cli, const char *const *words, unsigned count)
     cli_suggest_try(&suggest, "verify");
     if (suggest.best != NULL && suggest.distance > 0)
         return cli_fail(CLI_USAGE, "log has no verb \"%.64s\"; did you mean %s?", words[0], suggest.best);
-    return cli_fail(CLI_USAGE, "it is: aq log tail [-f] [-n 20], aq log show [SEQ], or aq log verify");
+    return cli_fail(CLI_USAGE, "it is: aq log tail [-f] [-n 20], aq log show [SEQ | ENTITY KEY], or aq log verify");
 }

@@ -111,6 +111,10 @@ static void reconnect(struct cli_follow *follow)
     aq_buffer_format(&follow->path, "/api/v1/events?since=%" PRIu64, follow->last);
     if (follow->options.entity != NULL)
         aq_buffer_format(&follow->path, "&entity=%s", follow->options.entity);
+    if (follow->options.key != NULL) {
+        aq_buffer_text(&follow->path, "&key=");
+        cli_url_escape(follow->options.key, &follow->path);
+    }
     if (!follow->options.forever)
         aq_buffer_text(&follow->path, "&follow=false");
     follow->heard_ms = aq_clock_ms();

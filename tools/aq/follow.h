@@ -10,6 +10,7 @@ struct cli_follow;
 struct cli_follow_options {
     uint64_t since;     /* events after this seq */
     const char *entity; /* only about this one; NULL: all */
+    const char *key;    /* and only about its row with this key; NULL: all */
     bool forever;       /* continue at the end of the log */
 };
 
