@@ -24,7 +24,7 @@ case $release in
 "" | *[!a-z]*) fail "\"$release\" is no release of Debian: give its code name, such as RELEASE=trixie" ;;
 esac
 [ "$(id -u)" = 0 ] || fail "this needs root: it makes a root directory and namespaces"
-for program in debootstrap unshare ip; do
+for program in debootstrap unshare curl; do
     command -v "$program" >/dev/null || fail "$program is not installed: run tools/setup.sh debian"
 done
 
@@ -73,6 +73,18 @@ trap 'exit 143' TERM HUP
 
 # ---- what the root needs from here ------------------------------------------------------------------------
 
+# The packages come by the same way as this machine's own.
+find_proxy() {
+    local proxy=""
+    eval "$(apt-config shell proxy Acquire::http::Proxy)"
+    [ -z "$proxy" ] || [ "$proxy" = DIRECT ] || export http_proxy="$proxy"
+}
+
+# Does this mirror have the release, and is it Debian's own? Others offer packages for it, too.
+is_debian() { # MIRROR
+    curl -sfL -m 60 "$1/dists/$release/Release" | grep -q '^Origin: Debian$'
+}
+
 # Sets mirror, and keyring to the file of its keys or "". Sources may name their release by its code name or as stable.
 find_mirror() {
     local own name candidate
@@ -83,13 +95,14 @@ find_mirror() {
         sources_candidates /etc/apt "$name" "$release" "$work/candidates"
         for candidate in "$work"/candidates/*; do
             [ -f "$candidate" ] || continue
-            mirror=$(sources_addresses "$candidate" | grep -E '^(https?|file):' | head -n 1)
             keyring=$(sources_keyring "$candidate" | head -n 1)
             [ -f "$keyring" ] || keyring=""
-            [ -z "$mirror" ] || return 0
+            for mirror in $(sources_addresses "$candidate" | grep -E '^(https?|file):'); do
+                is_debian "$mirror" && return 0
+            done
         done
     done
-    fail "no mirror of Debian is in this machine's apt sources"
+    fail "no mirror in this machine's apt sources has Debian $release"
 }
 
 # The tree as it is, with changes that are not committed and with its history, but without what was built.
@@ -124,6 +137,7 @@ make_groups() {
 
 # ---- the run ----------------------------------------------------------------------------------------------
 
+find_proxy
 find_mirror
 copy_sources
 make_groups

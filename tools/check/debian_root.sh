@@ -31,7 +31,7 @@ make_root() {
     fi
     # Names are looked up, and packages fetched, as on this machine.
     cp /etc/resolv.conf /etc/hosts "$root/etc/" 2>/dev/null || true
-    apt-config dump | grep -i '^Acquire::[a-z]*::Proxy ' >"$root/etc/apt/apt.conf.d/90proxy" || true
+    apt-config dump | grep -i '^Acquire::https*::Proxy ' >"$root/etc/apt/apt.conf.d/90proxy" || true
     # No service is to be started when its package is installed.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 755 "$root/usr/sbin/policy-rc.d"
