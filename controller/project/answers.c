@@ -58,6 +58,7 @@ static void remove_old(struct project *project)
 struct stored_answer {
     uint64_t fingerprint, seq;
     uint32_t count;    /* of rows */
+    uint32_t changed;  /* 1: there were events */
     uint32_t id_count; /* of the keys that follow */
     uint32_t id_bytes;
     char id[65];
@@ -90,6 +91,7 @@ static void pack_answer(struct project *project, const struct aq_logged_decision
     stored.fingerprint = decision->fingerprint;
     stored.seq = seq;
     stored.count = count > 0 && count <= AQ_BATCH_COMMANDS_MAX ? count : 1;
+    stored.changed = decision->events.count > 0;
     stored.id_count = decision->ids.count;
     strncpy(stored.id, decision->id, sizeof stored.id - 1);
     aq_buffer_add(out, &stored, sizeof stored);
@@ -118,7 +120,10 @@ void project_store_answer(struct project *project, const struct aq_logged_decisi
 static void unpack_answer(const struct stored_answer *stored, const char *rest, size_t length,
                           struct project_answer *out, struct aq_arena *arena)
 {
-    *out = (struct project_answer){.fingerprint = stored->fingerprint, .seq = stored->seq, .count = stored->count};
+    *out = (struct project_answer){.fingerprint = stored->fingerprint,
+                                   .seq = stored->seq,
+                                   .count = stored->count,
+                                   .changed = stored->changed != 0};
     memcpy(out->id, stored->id, sizeof out->id);
     const char *copy = aq_arena_text(arena, rest, length), *id = copy;
     const char **ids = aq_arena_alloc(arena, stored->id_count * sizeof *ids);

@@ -11,6 +11,7 @@ struct project_answer {
     uint64_t fingerprint; /* of the command */
     uint64_t seq;         /* at which it was decided */
     uint32_t count;       /* of the rows that were created or changed */
+    bool changed;         /* there were events */
     char id[65];          /* key of the first one */
     struct aq_list ids;   /* const char *: keys of all; empty if they are consecutive numbers from `id` on */
     struct aq_bytes rows; /* as they were at `seq` (kept_rows.h); empty if they take more than ANSWER_ROWS_BYTES_MAX */

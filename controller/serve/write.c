@@ -133,7 +133,7 @@ static void answer_message(struct request *request, const struct write *write)
     const struct aq_command *command = request->command;
     const char *title = answer_title(request, request->entity->name);
     const char *dry = write->request.dry_run ? " (dry run: nothing was changed)" : "";
-    const bool unchanged = command->kind == AQ_CREATES && !write->request.changed && !write->request.repeated;
+    const bool unchanged = command->kind == AQ_CREATES && !write->request.changed;
     const char *past = unchanged ? "unchanged" : aq_command_past(command);
     if (write->batch)
         answer_open(request, "%" PRIu32 " %s %s%s", write->request.count, request->entity->plural, past, dry);
@@ -206,7 +206,8 @@ static enum outcome answer_rows(struct request *request, struct write *write)
     if (write->request.repeated) {
         answer_member(request, "repeated");
         aq_buffer_text(&request->out, "true");
-    } else if (!write->request.changed) {
+    }
+    if (!write->request.changed) {
         answer_member(request, "unchanged");
         aq_buffer_text(&request->out, "true");
     }

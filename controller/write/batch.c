@@ -218,6 +218,7 @@ static void answer_as_before(const struct batch *batch, struct writer_request *r
         return;
     }
     request->repeated = true;
+    request->changed = before->changed;
     request->seq = before->seq;
     made_repeat(request, before);
     if (request->wants_rows && before->count == request->count)

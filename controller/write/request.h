@@ -27,7 +27,7 @@ struct writer_request {
     uint32_t failed_item;      /* after an error: the index of the record that was refused */
     uint64_t seq;              /* at which the answer is true, a refusal too: that of the last event that was seen */
     char (*ids)[65];           /* keys of the `count` rows that were made or changed; the caller's array, or NULL */
-    bool changed;              /* there were events; false of a repeat */
+    bool changed;              /* there were events */
     struct aq_buffer warnings; /* one line each; the caller frees it */
     bool repeated;             /* the same idempotency key came before: this is the answer from then */
     struct aq_buffer rows;     /* wants_rows: as they are at `seq` (kept_rows.h), or empty; the caller frees it */

@@ -135,6 +135,7 @@ static void an_idempotency_key_counts_once(void **context)
     memset(ids, 0, sizeof ids);
     test_ask_request(cluster, &request);
     assert_true(request.repeated);
+    assert_true(request.changed);
     assert_int_equal(request.seq, seq);
     assert_string_equal(ids[0], "1");
     assert_string_equal(ids[2], "3");
@@ -208,6 +209,7 @@ static void a_key_counts_once_even_if_nothing_changed(void **context)
         struct writer_request again = set_limit(cluster, 5, "k1", false);
         assert_int_equal(again.error.code, AQ_OK);
         assert_true(again.repeated);
+        assert_false(again.changed);
         assert_int_equal(again.seq, first.seq);
         assert_int_equal(limit_of_u1(cluster), 7);
         assert_int_equal(set_limit(cluster, 6, "k1", false).error.code, AQ_E_KEY_REUSED);
