@@ -3,7 +3,6 @@
 #include "schema/base/clock.h"
 #include "schema/model/event.h"
 #include "tools/aq/follow.h"
-#include "tools/aq/history.h"
 #include "tools/aq/show.h"
 #include "tools/aq/suggest.h"
 
@@ -238,6 +237,43 @@ static enum cli_exit log_verify(struct cli *cli)
     return code;
 }
 
+static enum cli_exit show_event(struct cli *cli, const struct cli_event *event)
+{
+    json_error_t unused;
+    json_t *json = json_loadb(event->text, event->length, 0, &unused);
+    if (json == NULL)
+        return cli_fail(CLI_SERVER, "event %" PRIu64 " is not valid JSON", event->seq);
+    cli_show_event(json, &cli->options.flags);
+    json_decref(json);
+    return CLI_DONE;
+}
+
+/* All events about one row, from the log; also those of an application that has left the tables. */
+static enum cli_exit log_show_row(struct cli *cli, const char *entity, const char *key)
+{
+    const struct aq_entity *of = aq_entity_find(entity);
+    enum cli_exit code = CLI_DONE;
+    struct cli_event event;
+    enum cli_next next;
+    uint64_t shown = 0;
+    if (of == NULL)
+        return cli_fail(CLI_USAGE, "there is no entity \"%.64s\": see aq help", entity);
+    const struct cli_follow_options options = {.entity = of->name, .key = key};
+    struct cli_follow *follow = cli_follow_open(cli->client, &options);
+    while (code == CLI_DONE && (next = cli_follow_next(follow, -1, &event)) != CLI_NEXT_ENDED) {
+        if (next == CLI_NEXT_BROKEN)
+            code = cli_follow_fail(follow);
+        if (next == CLI_NEXT_EVENT) {
+            code = show_event(cli, &event);
+            shown++;
+        }
+    }
+    cli_follow_close(follow);
+    if (code == CLI_DONE && shown == 0)
+        code = cli_fail(CLI_REFUSED, "the log has no event about %s %.64s", of->name, key);
+    return code;
+}
+
 enum cli_exit cli_log(struct cli *cli, const char *const *words, unsigned count)
 {
     struct cli_suggest suggest = {.word = count > 0 ? words[0] : ""};
@@ -248,7 +284,7 @@ enum cli_exit cli_log(struct cli *cli, const char *const *words, unsigned count)
     if (count == 2 && strcmp(words[0], "show") == 0)
         return log_show(cli, words[1]);
     if (count == 3 && strcmp(words[0], "show") == 0)
-        return cli_history(cli, words[1], words[2]);
+        return log_show_row(cli, words[1], words[2]);
     if (count == 1 && strcmp(words[0], "verify") == 0)
         return log_verify(cli);
     cli_suggest_try(&suggest, "tail");
