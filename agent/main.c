@@ -45,7 +45,7 @@ static void reread_settings(struct agent *agent, struct settings *settings)
     aq_arena_free(&settings->arena);
     settings->config = next;
     settings->arena = kept;
-    aq_journal_open("agent", (enum aq_journal_level)next.journal);
+    aq_journal_set_level((enum aq_journal_level)next.journal);
     agent_reconfigure(agent, &settings->config);
 }
 

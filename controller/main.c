@@ -156,7 +156,7 @@ static void reread_settings(struct controller *controller)
         return;
     }
     aq_config_reload(&aq_config_controller_record, &controller->config, &fresh);
-    aq_journal_open("controller", (enum aq_journal_level)controller->config.journal);
+    aq_journal_set_level((enum aq_journal_level)controller->config.journal);
 }
 
 /* Returns the signal that ends the controller. */

@@ -35,7 +35,7 @@ static void reread_settings(void)
         return;
     }
     aq_config_reload(&aq_config_fs_record, &fs.config, &fresh); /* those that are live are numbers */
-    aq_journal_open("fs", (enum aq_journal_level)fs.config.journal);
+    aq_journal_set_level((enum aq_journal_level)fs.config.journal);
 }
 
 /* The loop reads signals from this descriptor. */

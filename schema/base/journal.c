@@ -17,6 +17,11 @@ static atomic_uint_least64_t dropped, untold; /* messages; `untold` of them are 
 void aq_journal_open(const char *program, enum aq_journal_level least)
 {
     program_name = program;
+    aq_journal_set_level(least);
+}
+
+void aq_journal_set_level(enum aq_journal_level least)
+{
     atomic_store(&least_level, least);
 }
 

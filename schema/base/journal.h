@@ -14,8 +14,9 @@
 
 enum aq_journal_level { AQ_DEBUG, AQ_INFO, AQ_WARN, AQ_ERROR };
 
-/* `program` must outlive the process. Messages below `least` are left out. Any thread; may be called again. */
+/* `program` must outlive the process. Messages below `least` are left out. Before there are other threads. */
 void aq_journal_open(const char *program, enum aq_journal_level least);
+void aq_journal_set_level(enum aq_journal_level least); /* any thread */
 
 uint64_t aq_journal_dropped(void); /* messages that standard error did not take */
 
