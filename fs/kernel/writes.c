@@ -136,6 +136,18 @@ static void send_command(fuse_req_t request, struct open_file *file, const char 
         outcome_done(write, &error, AQ_MSG_NONE, NULL);
 }
 
+/* A text that comes in pieces is refused from its first piece to its last. */
+static int read_write(struct open_file *file, const char *data, size_t size, struct aq_buffer *packed,
+                      struct aq_error *error)
+{
+    if (file->in_pieces)
+        return aq_fail(error, AQ_E_INVALID,
+                       "a part of this text was refused before: open the file again, and write the text as a whole");
+    int status = control_read(file->node.command, file->node.key, data, size, packed, error);
+    file->in_pieces = status != 0 && control_is_piece(data, size);
+    return status;
+}
+
 void operation_write(fuse_req_t request, fuse_ino_t number, const char *data, size_t size, off_t offset,
                      struct fuse_file_info *info)
 {
@@ -155,7 +167,7 @@ void operation_write(fuse_req_t request, fuse_ino_t number, const char *data, si
     snprintf(author, sizeof author, "%s", look.caller.name);
     look_end(&look);
     if (status == 0)
-        status = control_read(file->node.command, file->node.key, data, size, &packed, &error);
+        status = read_write(file, data, size, &packed, &error);
     if (status == 0)
         send_command(request, file, author, &packed, doing, (uint64_t)offset, size);
     else

@@ -189,7 +189,8 @@ bool content_stat(struct look *look, const struct tree_node *node, struct stat *
     uint64_t time_ms = sources->opened_ms;
     const void *row = NULL;
     const char *owner = NULL;
-    *stat = (struct stat){.st_nlink = 1, .st_blksize = 4096};
+    /* As many bytes as stdio writes at once: a document as a whole. */
+    *stat = (struct stat){.st_nlink = 1, .st_blksize = content_is_control(node) ? CONTROL_SIZE_MAX : 4096};
     if (content_is_fetched(node)) { /* it may be open although the resource is gone */
         row = look_row(look, node->entity, node->key);
         owner = output_owner(look, node);

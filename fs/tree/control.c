@@ -38,6 +38,12 @@ static enum form form_of(const char *text, size_t length)
 
 /* ---- half a document ---------------------------------------------------------------------------------- */
 
+bool control_is_piece(const char *text, size_t length)
+{
+    enum { UNIT = 512, LONG = 4096 };
+    return length > 0 && (length % UNIT == 0 || (length > LONG && text[length - 1] != '\n'));
+}
+
 /* bash's own printf writes a document line by line, so one line of a document must never be a command. */
 static int refuse_line(const char *line, size_t length, struct aq_error *error)
 {
@@ -109,6 +115,8 @@ int control_read(const struct aq_command *command, const char *key, const char *
 {
     if (length > CONTROL_SIZE_MAX)
         return aq_fail(error, AQ_E_TOO_LARGE, "%zu bytes were written, more than %d", length, CONTROL_SIZE_MAX);
+    const bool is_piece = control_is_piece(text, length);
+    const size_t written = length;
     const bool indented = length > 0 && (text[0] == ' ' || text[0] == '\t');
     while (length > 0 && is_blank(text[length - 1]))
         length--;
@@ -118,6 +126,12 @@ int control_read(const struct aq_command *command, const char *key, const char *
     }
     if (length == 0)
         return aq_fail(error, AQ_E_INVALID, "nothing was written: read this file to see what it takes");
+    if (is_piece && form_of(text, length) != FORM_JSON)
+        return aq_fail(
+            error, AQ_E_INVALID,
+            "%zu bytes were written, as programs write the parts of a text: write it as a whole, as with cat "
+            "(if it is whole, end it with an empty line)",
+            written);
     if (memchr(text, '\0', length) != NULL)
         return aq_fail(error, AQ_E_INVALID, "the text holds a NUL byte");
     AQ_CLEANUP_YAML_PLACES struct aq_yaml_places *places = NULL;

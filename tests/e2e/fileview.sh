@@ -96,6 +96,19 @@ check_equal "nothing has changed" false "$(cat "$view/nodes/$node/maintenance")"
 check "dash's printf writes the document as a whole" \
     dash -c "printf -- '---\nmaintenance: true\n' >'$view/nodes/$node/maintenance'"
 check_equal "which acts" true "$(cat "$view/nodes/$node/maintenance")"
+{
+    printf 'name: long\ndefinitions:\n  - driver: test\nmetadata:\n'
+    awk 'BEGIN { for (i = 0; i < 2000; i++) printf "  key%d: value\n", i }'
+} >"$work/long.yml"
+for bytes in 512 4096 8192 10000; do
+    check_fails "a document in pieces of $bytes bytes is refused" \
+        dd if="$work/long.yml" of="$view/labels/new" bs=$bytes conv=notrunc status=none
+done
+check_fails "and one from a program with a buffer of its own" sh -c "sed '' '$work/long.yml' >'$view/labels/new' 2>'$work/said'"
+check_match "the error says so" '*write it as a whole*' "$(last_error)"
+check_fails "no piece of them has acted" test -e "$view/labels/long"
+check "as a whole it is taken" sh -c "cat '$work/long.yml' >'$view/labels/new'"
+check_equal "all of it" 2000 "$(jq length "$view/labels/long/1/metadata")"
 check "a line of words acts too" bash -c "printf 'maintenance=false\n' >'$view/nodes/$node/maintenance'"
 refused "malformed YAML" "Invalid argument" "2:*" "$view/labels/new" "name: x
  y: ["

@@ -179,6 +179,35 @@ static void no_line_of_a_document_is_a_command(void **state)
     refused(&aq_command_application_deallocate, "7", "---\n# why\n", "the document is empty");
 }
 
+/* Programs with a buffer write a long document in pieces, and the first one is often a document by itself. */
+static void no_piece_of_a_document_is_a_command(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {512, 4096, 8192, 65536};
+    for (size_t i = 0; i < AQ_LENGTH(sizes); i++) {
+        char *text = aq_malloc(sizes[i] + 2);
+        size_t used = (size_t)snprintf(text, sizes[i], "label: mac\nmetadata: {a: 1}\n# ");
+        memset(text + used, 'x', sizes[i] - used);
+        memcpy(text + sizes[i], "\n", 2);
+        refused_bytes(&aq_command_application_create, "", text, sizes[i], AQ_E_INVALID,
+                      " bytes were written, as programs write the parts of a text: write it as a whole, as with cat");
+        text[sizes[i] - 1] = '\n'; /* a piece may end with a line */
+        refused_bytes(&aq_command_application_create, "", text, sizes[i], AQ_E_INVALID, "end it with an empty line");
+        accepted(&aq_command_application_create, "", text); /* a byte more */
+        memset(text, ' ', sizes[i]);
+        memcpy(text, "{\"label\": \"mac\"", 15);
+        text[sizes[i] - 1] = '}'; /* JSON has an end */
+        text[sizes[i]] = '\0';
+        accepted(&aq_command_application_create, "", text);
+        free(text);
+    }
+    char text[5002] = "label: mac\nmetadata: {a: 1}\n# ";
+    memset(text + strlen(text), 'x', 5000 - strlen(text));
+    refused_bytes(&aq_command_application_create, "", text, 5000, AQ_E_INVALID, "5000 bytes were written, as programs");
+    text[5000] = '\n';
+    accepted(&aq_command_application_create, "", text);
+}
+
 static void a_label_goes_by_number_name_and_version(void **state)
 {
     (void)state;
@@ -225,6 +254,7 @@ int main(void)
         cmocka_unit_test_teardown(a_bare_word_sets_the_field_that_the_command_declares, forget),
         cmocka_unit_test_teardown(labels_may_have_the_old_form, forget),
         cmocka_unit_test(no_line_of_a_document_is_a_command),
+        cmocka_unit_test_teardown(no_piece_of_a_document_is_a_command, forget),
         cmocka_unit_test_teardown(a_label_goes_by_number_name_and_version, forget),
         cmocka_unit_test(help_lists_the_fields),
     };
