@@ -220,7 +220,7 @@ static void what_is_followed_is_so_until_the_timeout(void **state)
         {"GET", "/api/v1/events", 200, "id: 5\ndata: {\"seq\":5,\"time\":\"T\",\"author\":\"a\",\"event\":\"e\"}\n\n"});
     assert_int_equal(aq_run("resource 7 log -f --timeout 1"), CLI_FAILED);
     assert_string_equal(aq_out, "one\ntwo\n");
-    assert_string_equal(aq_err, "aq: resource 7 is still there after 1 s\n");
+    assert_string_equal(aq_err, "aq: the log of resource 7 has not ended after 1 s\n");
     assert_int_equal(aq_run("events -f --timeout 1"), CLI_DONE);
     assert_string_equal(aq_out, "5  T  a  e\n");
 }

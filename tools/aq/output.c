@@ -71,6 +71,14 @@ static enum cli_exit take_piece(const struct cli_reply *reply, struct piece *pie
     return take_bytes(reply, &piece->bytes);
 }
 
+/* In whole seconds, at least one. */
+static unsigned patience_s(const struct reading *reading)
+{
+    uint64_t now_ms = aq_clock_ms();
+    uint64_t left_ms = now_ms < reading->until_ms ? reading->until_ms - now_ms : 0;
+    return left_ms >= ANSWER_S * UINT64_C(1000) ? ANSWER_S : (unsigned)(left_ms / 1000) + 1;
+}
+
 static void ask(const struct reading *reading, const char *query, struct cli_reply *reply)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer path = {0};
@@ -78,8 +86,10 @@ static void ask(const struct reading *reading, const char *query, struct cli_rep
         aq_buffer_format(&path, "/api/v1/resource/%" PRIu64 "/log%s", reading->resource, query);
     else
         aq_buffer_format(&path, "/api/v1/%s/%s/log%s", reading->asked->name, reading->key, query);
-    struct cli_request request = {
-        .method = "GET", .path = aq_buffer_string(&path), .once = reading->output->follow, .timeout_s = ANSWER_S};
+    struct cli_request request = {.method = "GET",
+                                  .path = aq_buffer_string(&path),
+                                  .once = reading->output->follow,
+                                  .timeout_s = patience_s(reading)};
     cli_client_ask(reading->cli->client, &request, reply);
 }
 
@@ -99,8 +109,8 @@ static enum cli_exit wait_a_little(struct reading *reading, const char *why, uin
     if (code != CLI_DONE)
         return code;
     if (now_ms >= reading->until_ms)
-        return cli_fail(CLI_FAILED, "%s %s is still there after %" PRIu64 " s", reading->asked->name, reading->key,
-                        reading->output->timeout_s);
+        return cli_fail(CLI_FAILED, "the log of %s %s has not ended after %" PRIu64 " s", reading->asked->name,
+                        reading->key, reading->output->timeout_s);
     if (why != NULL && !reading->told)
         cli_note("%s; waiting", why);
     reading->told = reading->told || why != NULL;
