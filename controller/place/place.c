@@ -131,10 +131,15 @@ static void explain(const struct place_index *index, const struct place_request 
     bool possible = is_possible(index, request), tried = request->tries->count > 0;
     answer->exhausted = tried && !possible;
     answer->impossible = !tried && !possible;
-    if (answer->impossible)
+    const char *known = answer->impossible ? opinion_explained(index, request->label) : NULL;
+    if (known != NULL) {
+        aq_buffer_text(&words, known);
+    } else if (answer->impossible) {
         place_explain_impossible(index, request->definitions, &words);
-    else
+        opinion_explain(index, request->label, aq_buffer_string(&words));
+    } else {
         explain_full(answer, &words);
+    }
     answer->reason = aq_arena_text(arena, words.data, words.length);
 }
 
