@@ -3,7 +3,6 @@
 #include "controller/hub/deliveries.h"
 #include "schema/base/journal.h"
 #include "schema/codec/reload.h"
-#include "schema/model/resource.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,29 +37,10 @@ void presence_heard(struct hub_presence *presence, struct hub_agent *agent, cons
         sessions_rejoin(presence->sessions, agent);
 }
 
-/* Leaves out what agents tell of resources that are gone or that there never were: no one would remove it again. */
-static int leave_out_unknown(struct hub_presence *presence, struct aq_error *error)
-{
-    struct state_txn *txn = NULL;
-    size_t left = 0;
-    if (state_read(presence->base->state, &txn, error) != 0)
-        return -1;
-    for (size_t i = 0; i < presence->log_count; i++) {
-        const struct aq_kept log = presence->logs[i];
-        struct state_key key = state_key_number(log.resource);
-        if (log.end == 0 || state_exists(txn, &aq_entity_resource, &key))
-            presence->logs[left++] = log;
-    }
-    presence->log_count = left;
-    state_end(txn);
-    return 0;
-}
-
 void presence_store_logs(struct hub_presence *presence)
 {
     struct aq_error error;
-    if (presence->log_count > 0 && (leave_out_unknown(presence, &error) != 0 ||
-                                    live_put_logs(presence->live, presence->logs, presence->log_count, &error) != 0))
+    if (presence->log_count > 0 && live_put_logs(presence->live, presence->logs, presence->log_count, &error) != 0)
         aq_journal(AQ_WARN, "the sizes of logs cannot be stored", "error", error.message, NULL);
     presence->log_count = 0;
 }

@@ -9,7 +9,6 @@ struct column {
     uint64_t shape, seen;   /* counts of the index at the last update */
     uint64_t described;     /* count of the index when `possible` was found */
     bool possible, judged;  /* is it possible; is that known */
-    char *explained;        /* why not, for all definitions of the label; NULL: not known */
     size_t capacity;
     uint8_t *answers;
 };
@@ -33,10 +32,8 @@ void opinions_drop(struct opinions *opinions)
 
 void opinions_free(struct opinions *opinions)
 {
-    for (size_t i = 0; i < OPINIONS_MAX; i++) {
+    for (size_t i = 0; i < OPINIONS_MAX; i++)
         free(opinions->columns[i].answers);
-        free(opinions->columns[i].explained);
-    }
     free(opinions->scratch.answers);
     free(opinions);
 }
@@ -159,8 +156,6 @@ static struct column *find_column(struct opinions *opinions, uint64_t label, uin
     }
     oldest->label = 0;
     oldest->judged = false;
-    free(oldest->explained);
-    oldest->explained = NULL;
     return oldest;
 }
 
@@ -220,32 +215,6 @@ bool opinion_is_possible(const struct place_index *index, uint64_t label, uint64
         column->possible = possible;
         column->judged = true;
         column->described = place_index_described(index);
-        free(column->explained);
-        column->explained = NULL;
     }
     return possible;
-}
-
-/* The column of a label's first definition, if what is known of it is still true; else NULL. */
-static struct column *judged_column(const struct place_index *index, uint64_t label)
-{
-    struct column *column = label != 0 ? find_column(place_index_opinions(index), label, 0) : NULL;
-    bool known =
-        column != NULL && column->label == label && column->judged && column->described == place_index_described(index);
-    return known ? column : NULL;
-}
-
-const char *opinion_explained(const struct place_index *index, uint64_t label)
-{
-    const struct column *column = judged_column(index, label);
-    return column != NULL ? column->explained : NULL;
-}
-
-void opinion_explain(const struct place_index *index, uint64_t label, const char *text)
-{
-    struct column *column = judged_column(index, label);
-    if (column == NULL)
-        return;
-    free(column->explained);
-    column->explained = aq_strdup(text);
 }

@@ -24,11 +24,6 @@ const uint8_t *opinion_ask(const struct place_index *index, uint64_t label, uint
 bool opinion_is_possible(const struct place_index *index, uint64_t label, uint64_t number,
                          const struct aq_definition *definition, const struct aq_list *tries);
 
-/* Why a label is impossible: what was remembered, as long as opinion_is_possible() is; NULL: nothing. The text is valid
- * until the next call. */
-const char *opinion_explained(const struct place_index *index, uint64_t label);
-void opinion_explain(const struct place_index *index, uint64_t label, const char *text);
-
 /* The column of free amounts that was too small; NULL if the answer is not about an amount. */
 const uint64_t *opinion_column(const struct place_columns *columns, enum aq_answer answer);
 /* The amount that is needed; 0 if the answer is not about an amount. */

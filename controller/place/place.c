@@ -131,15 +131,10 @@ static void explain(const struct place_index *index, const struct place_request 
     bool possible = is_possible(index, request), tried = request->tries->count > 0;
     answer->exhausted = tried && !possible;
     answer->impossible = !tried && !possible;
-    const char *known = answer->impossible ? opinion_explained(index, request->label) : NULL;
-    if (known != NULL) {
-        aq_buffer_text(&words, known);
-    } else if (answer->impossible) {
+    if (answer->impossible)
         place_explain_impossible(index, request->definitions, &words);
-        opinion_explain(index, request->label, aq_buffer_string(&words));
-    } else {
+    else
         explain_full(answer, &words);
-    }
     answer->reason = aq_arena_text(arena, words.data, words.length);
 }
 

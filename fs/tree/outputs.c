@@ -50,14 +50,16 @@ void outputs_note(struct outputs *outputs, uint64_t resource, const struct aq_ex
     place->known.complete = place->known.complete || extent->complete;
 }
 
-struct known_output outputs_find(struct outputs *outputs, uint64_t resource)
+struct known_output outputs_find(const struct outputs *outputs, uint64_t resource)
 {
-    struct remembered *place = &outputs->remembered[resource % REMEMBERED];
-    struct known_output heard = {0}, *known = place->resource == resource ? &place->known : &heard;
+    const struct remembered *place = &outputs->remembered[resource % REMEMBERED];
+    struct known_output known = {0};
     struct aq_kept kept;
-    if (!known->complete && live_log(outputs->live, resource, &kept))
-        take_in(known, kept.first, kept.end);
-    return *known;
+    if (place->resource == resource)
+        known = place->known;
+    if (!known.complete && live_log(outputs->live, resource, &kept))
+        take_in(&known, kept.first, kept.end);
+    return known;
 }
 
 /* ---- files ---------------------------------------------------------------------------------------------- */

@@ -28,9 +28,7 @@ void outputs_close(struct outputs *outputs);     /* NULL is fine */
 /* Remembers what a node has answered. */
 void outputs_note(struct outputs *outputs, uint64_t resource, const struct aq_extent *extent);
 
-/* What is known now. It never becomes less for an output that a node has answered about, as long as that is remembered:
- * heartbeats are empty after the controller has restarted. */
-struct known_output outputs_find(struct outputs *outputs, uint64_t resource);
+struct known_output outputs_find(const struct outputs *outputs, uint64_t resource);
 
 /* Sets whose output the node shows, and where its file begins. False: the row has had no workload, so there is no such
  * file. */

@@ -19,7 +19,7 @@ check_match "and shows it" '*ID*LABEL*STATUS*1*sleeper*ALLOCATED*' "$(cat "$work
 check_match "progress goes to standard error" '*application 1 *ALLOCATED*' "$(cat "$work/err")"
 check_equal "create -q prints the key alone" 2 "$(aq applications create label=sleeper -q)"
 check_equal "several at once" "3 4 5" "$(aq applications create sleeper --count 3 --wait -q 2>/dev/null | xargs)"
-check_equal "a dry run changes nothing" 5 "$(aq applications create sleeper --dry-run >"$work/out" && aq applications -q | wc -l)"
+check_equal "a dry run changes nothing" 5 "$(aq applications create sleeper --dry-run >"$work/out" && aq applications -aq | wc -l)"
 check_match "but shows events" '*application_created*application_elected*' "$(tr '\n' ' ' <"$work/out")"
 check_equal "what fails ends with 1" 1 "$(exit_of run broken --timeout 60)"
 check_match "and says why" '*aq: application 6 is in ERROR:*' "$(cat "$work/err")"
@@ -31,7 +31,25 @@ check_equal "one field alone" DEALLOCATED "$(aq application 1 status)"
 
 check_equal "filters" "2 4 5" "$(aq applications --status='ALLO*' -q | xargs)"
 check_equal "filters as words, backwards" "5 4" "$(aq applications list status=ALLOCATED --reverse --limit 2 -q | xargs)"
-check_equal "JSON is JSON" 6 "$(aq applications --json | jq length)"
+check_equal "JSON is JSON" 6 "$(aq applications -a --json | jq length)"
+check_equal "the open ones, unless all are asked for" "2 4 5" "$(aq applications -q | xargs)"
+check_equal "several words in any case" "1 3 6" "$(aq applications --status=error,deallocated -q | xargs)"
+check_equal "all but one" "1 3" "$(aq applications list -a 'status!=ERROR' status!=ALLOCATED -q | xargs)"
+check_equal "the last ones" "5 6" "$(aq applications -a -n 2 -q | xargs)"
+check_equal "in another order" "6 1 2 3 4 5" "$(aq applications -a --sort label -q | xargs)"
+check_equal "of the last minutes" "2 4 5" "$(aq applications --since 10m -q | xargs)"
+check_equal "of the future" 0 "$(exit_of applications --since 2999-01-01T00:00:00Z)"
+check_match "nothing is said to be nothing" '*no open applications match; -a *' "$(cat "$work/err")"
+check_equal "a word that is none" 2 "$(exit_of applications --status=ALOCATED)"
+check_match "is known better" '*did you mean ALLOCATED?*' "$(cat "$work/err")"
+check_equal "a cut list" 0 "$(exit_of applications -a --limit 2)"
+check_match "says so" '*more than these 2*' "$(cat "$work/err")"
+check_match "what is used of what there is" '*CPU*SLOTS*0.3/*' "$(aq nodes -o wide | tr '\n' ' ')"
+check_equal "keys alone" "$(agent_name 1) $(agent_name 2)" "$(aq get nodes -o name | xargs)"
+check_equal "words that fingers know" "2 4 5" "$(aq ps -o name | xargs)"
+check_equal "the newest" 6 "$(aq application last id)"
+check_match "a description has what led to it" '*application 2 asked for*was chosen*resource_started*' "$(aq describe 2 | tr '\n' ' ')"
+check_match "of a name, too" "*name *$(agent_name 1)*" "$(aq describe "$(agent_name 1)" | tr '\n' ' ')"
 check_match "YAML" '*status: ALLOCATED*' "$(aq application 2 --yaml)"
 check_match "why" '*was chosen*' "$(aq application 2 why)"
 check_match "votes" '*AVAILABLE*true*' "$(aq application 2 votes)"
@@ -43,6 +61,8 @@ check_match "me" '*name*admin*role*admin*' "$(aq me | tr '\n' ' ')"
 check_match "a label by its name" '*name *sleeper*version *1*' "$(aq labels get sleeper | tr '\n' ' ')"
 check_match "a label by name and version" '*sleeper*' "$(aq label sleeper:1)"
 check_equal "the last events" 5 "$(aq log tail -n 5 | wc -l)"
+check_equal "of one kind" 2 "$(aq events application -n 2 | grep -c application_)"
+check_equal "since a time" "$(aq events | wc -l)" "$(aq events --since 10m | wc -l)"
 check_match "one event" '1  20*' "$(aq log show 1)"
 check_match "the log is whole" '*equal*' "$(aq log verify)"
 
@@ -69,13 +89,13 @@ stop watch
 stop follow
 
 # A write that finds no controller is repeated, and happens once.
-before=$(aq applications -q | wc -l)
+before=$(aq applications -aq | wc -l)
 kill_hard controller
 start late "$BUILD/aq" applications create label=sleeper --wait --timeout 60
 wait_for 10 grep -q "trying again" "$work/late.log"
 controller_start
 check "a write outlasts a restart" wait_for 30 grep -q ALLOCATED "$work/late.log"
-check_equal "and happens once" $((before + 1)) "$(aq applications -q | wc -l)"
+check_equal "and happens once" $((before + 1)) "$(aq applications -aq | wc -l)"
 
 # ---- users ------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ mount=$work/mount
 tag=e2e-$$ # names of agents begin with it: control groups of two tests never meet
 checks_failed=0
 agents=""
+export XDG_CONFIG_HOME="$work/config" # aq uses no context of whoever runs the tests
 # A process that a sanitizer ended says so in its log.
 export ASAN_OPTIONS="${ASAN_OPTIONS-abort_on_error=0}" UBSAN_OPTIONS="${UBSAN_OPTIONS-print_stacktrace=1}"
 

@@ -165,7 +165,7 @@ enum cli_exit aq_run_at(const char *address, const char *line)
     struct cli cli = {0};
     struct aq_error error = {0};
     char *argv[64] = {"aq", "--server", (char *)(uintptr_t)address};
-    int argc = 3;
+    int argc = address != NULL ? 3 : 1;
     snprintf(copy, sizeof copy, "%s", line);
     for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " "))
         argv[argc++] = word;
@@ -175,14 +175,7 @@ enum cli_exit aq_run_at(const char *address, const char *line)
     int kept_out = dup(STDOUT_FILENO), kept_err = dup(STDERR_FILENO);
     dup2(fileno(out), STDOUT_FILENO);
     dup2(fileno(err), STDERR_FILENO);
-    enum cli_exit code = cli_client_open(&cli.client, &cli.options);
-    const struct aq_entity *entity = aq_entity_find(cli.options.words[0]);
-    const struct cli_topic *topic = cli_topic_find(cli.options.words[0]);
-    const char *const *words = cli.options.words + 1;
-    if (code == CLI_DONE && topic != NULL)
-        code = topic->run(&cli, words, cli.options.word_count - 1);
-    else if (code == CLI_DONE)
-        code = cli_noun(&cli, entity, words, cli.options.word_count - 1);
+    enum cli_exit code = cli_run(&cli);
     cli_client_close(cli.client);
     take_back(STDOUT_FILENO, out, kept_out, aq_out);
     take_back(STDERR_FILENO, err, kept_err, aq_err);
@@ -199,6 +192,7 @@ int aq_server_run_tests(const char *near, const char *far, const struct CMUnitTe
 {
     setenv("AQ_TOKEN", "aq_secret", 1);
     setenv("AQ_USER", "admin", 1);
+    setenv("XDG_CONFIG_HOME", "/nonexistent", 1); /* no context of whoever runs the tests */
     unsetenv("AQ_TOKEN_FILE");
     cli_say_open();
     int failed = _cmocka_run_group_tests(near, tests, count, server_start_near, server_stop);

@@ -50,7 +50,7 @@ void server_answers(const struct answer *answers, size_t count);
 /* Standard output and error of the last run. */
 extern char aq_out[TEXT_SIZE], aq_err[TEXT_SIZE];
 
-/* Runs `aq` with the words of the line against a server at the address. */
+/* Runs `aq` with the words of the line against a server at the address; NULL: none is on the line. */
 enum cli_exit aq_run_at(const char *address, const char *line);
 /* The same against this server. */
 enum cli_exit aq_run(const char *line);

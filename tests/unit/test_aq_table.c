@@ -9,6 +9,7 @@
 #include "schema/base/utf8.h"
 #include "schema/model/node.h"
 #include "tools/aq/cell.h"
+#include "tools/aq/columns.h"
 #include "tools/aq/nouns.h"
 #include "tools/aq/output.h"
 #include "tools/aq/table.h"
@@ -64,6 +65,68 @@ static void the_widest_column_is_cut_first(void **state)
     /* a wide character that would stick out goes whole */
     const char *wide[] = {"a", "\xE6\xBC\xA2\xE6\xBC\xA2\xE6\xBC\xA2\xE6\xBC\xA2", NULL};
     assert_table(wide, 2, 10, "a   \xE6\xBC\xA2\xE6\xBC\xA2\xE2\x80\xA6\n");
+}
+
+/* Gaps shrink, empty columns go, then the least important ones; texts are cut to a part that still says something. */
+static void a_narrow_terminal_has_fewer_columns(void **state)
+{
+    (void)state;
+    static const struct cli_table_column shapes[] = {{0, false}, {1, false}, {3, false}, {2, false}, {0, true}};
+    const char *cells[] = {"ID", "USER",  "DRIVER",  "IP", "TEXT",
+                           "1",  "admin", "process", "-",  "a text that is rather long for what it says",
+                           NULL};
+    static const struct {
+        unsigned width;
+        const char *expected;
+    } rows[] = {
+        {100, "ID   USER    DRIVER    IP   TEXT\n"
+              "1    admin   process   -    a text that is rather long for what it says\n"},
+        {50, "ID   USER    DRIVER    IP   TEXT\n1    admin   process   -    a text that is rather\xE2\x80\xA6\n"},
+        {42, "ID  USER   DRIVER   TEXT\n1   admin  process  a text that is rather\xE2\x80\xA6\n"},
+        {34, "ID  USER   TEXT\n1   admin  a text that is rather \xE2\x80\xA6\n"},
+        {26, "ID  TEXT\n1   a text that is rather\xE2\x80\xA6\n"},
+    };
+    for (size_t i = 0; i < AQ_LENGTH(rows); i++) {
+        struct cli_table table;
+        struct aq_buffer out = {0};
+        cli_table_open(&table, AQ_LENGTH(shapes));
+        table.shapes = shapes;
+        for (size_t c = 0; cells[c] != NULL; c++)
+            add(&table, cells[c]);
+        cli_table_print(&table, 0, rows[i].width, &out);
+        assert_string_equal(aq_buffer_string(&out), rows[i].expected);
+        cli_table_close(&table);
+        aq_buffer_free(&out);
+    }
+}
+
+static void used_and_capacity_are_one_column(void **state)
+{
+    (void)state;
+    struct cli_columns columns;
+    struct aq_buffer head = {0}, cell = {0};
+    json_t *row =
+        json_loads("{\"used\":{\"cpu\":0.65,\"ram\":\"0MiB\"},\"capacity\":{\"cpu\":2,\"ram\":\"8GiB\"}}", 0, NULL);
+    cli_columns_of(&aq_node_record, false, &columns);
+    for (unsigned i = 0; i < columns.count; i++)
+        if (columns.items[i].used != NULL) {
+            cli_column_header(&columns.items[i], &head);
+            aq_buffer_char(&head, ' ');
+            cli_column_cell(&columns.items[i], row, 0, &cell);
+            aq_buffer_char(&cell, ' ');
+        }
+    assert_string_equal(aq_buffer_string(&head), "CPU RAM DISK SLOTS ");
+    assert_string_equal(aq_buffer_string(&cell), "0.65/2 0/8GiB -/- -/- ");
+    cli_columns_of(&aq_node_record, true, &columns);
+    bool wide = false;
+    for (unsigned i = 0; i < columns.count; i++) {
+        wide = wide || strcmp(columns.items[i].field->name, "agent_version") == 0;
+        assert_string_not_equal(columns.items[i].field->name, "instance"); /* which is secret */
+    }
+    assert_true(wide);
+    json_decref(row);
+    aq_buffer_free(&head);
+    aq_buffer_free(&cell);
 }
 
 static void the_first_column_stays_whole(void **state)
@@ -207,6 +270,8 @@ int main(void)
         cmocka_unit_test(width_is_that_of_the_terminal),
         cmocka_unit_test(no_blanks_stand_at_the_end),
         cmocka_unit_test(the_widest_column_is_cut_first),
+        cmocka_unit_test(a_narrow_terminal_has_fewer_columns),
+        cmocka_unit_test(used_and_capacity_are_one_column),
         cmocka_unit_test(the_first_column_stays_whole),
         cmocka_unit_test(cells_cannot_harm),
         cmocka_unit_test(lines_may_stay_in_longer_texts),

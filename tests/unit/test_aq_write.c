@@ -4,6 +4,10 @@
 
 #include "schema/base/clock.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include <unistd.h>
 
 /* ---- writes --------------------------------------------------------------------------------------------- */
@@ -211,6 +215,202 @@ static void a_wait_has_an_end(void **state)
     assert_non_null(strstr(aq_err, "aq: application 1 is still in NEW after 1 s"));
 }
 
+/* A controller that restarts: no answer, a broken one, none that is ready. */
+static void a_wait_outlasts_a_restart(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
+            {"GET", "/api/v1/application/1", 200, APPLICATION("ELECTED", ""), 1},
+            {"GET", "/api/v1/application/1", BREAKS, "", 3},
+            {"GET", "/api/v1/application/1", 503, "{\"message\":\"there is no leader\"}", 2},
+            {"GET", "/api/v1/application/1", 200, APPLICATION("ALLOCATED", "")},
+            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
+    assert_int_equal(aq_run("run mac -q"), CLI_DONE);
+    assert_string_equal(aq_out, "1\n");
+}
+
+static void a_refusal_ends_a_wait(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/application/1", 403, "{\"message\":\"not yours\"}"},
+            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
+    assert_int_equal(aq_run("wait 1"), CLI_REFUSED);
+    assert_string_equal(aq_err, "aq: not yours\n");
+}
+
+static void a_run_that_is_given_up_gives_back(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/application/1/deallocate", 200, APPLICATION("RECALLED", "")},
+            {"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
+            {"GET", "/api/v1/application/1", 200, APPLICATION("NEW", "no node has room")},
+            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
+    assert_int_equal(aq_run("run mac --timeout 1"), CLI_FAILED);
+    assert_non_null(strstr(aq_err, "still in NEW after 1 s: no node has room; see aq application 1 why\n"));
+    assert_non_null(strstr(aq_err, "application 1 is given back"));
+    assert_seen(server.seen_count - 1, "POST /api/v1/application/1/deallocate");
+    assert_int_equal(aq_run("run mac --timeout 1 --keep"), CLI_FAILED);
+    assert_string_not_equal(server.seen[server.seen_count - 1].line, "POST /api/v1/application/1/deallocate");
+    assert_non_null(strstr(aq_err, "application 1 stays"));
+}
+
+#define ENDED(id, status, exit_status)                                                                                 \
+    "{\"data\":{\"id\":" id ",\"status\":\"" status "\",\"description\":\"ended\",\"last_resource\":4,"                \
+    "\"exit_status\":" exit_status "},\"seq\":9}"
+
+static void a_wait_exits_as_the_first_that_failed(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/application/1", 200, ENDED("1", "DEALLOCATED", "0")},
+            {"GET", "/api/v1/application/2", 200, ENDED("2", "ERROR", "7")},
+            {"GET", "/api/v1/application/3", 200, ENDED("3", "ERROR", "null")},
+            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
+    assert_int_equal(aq_run("wait 1"), 0);
+    assert_int_equal(aq_run("wait application 1"), 0);
+    assert_int_equal(aq_run("wait 1 2 3"), 7);
+    assert_int_equal(aq_run("wait 1 3 2"), 125);
+    assert_int_equal(aq_run("wait 2 --for error"), 0);
+    assert_int_equal(aq_run("wait 2 --for ALLOCATED"), CLI_FAILED);
+    assert_int_equal(aq_run("wait 1 --for ALLOCATED"), 0); /* it was */
+    assert_int_equal(aq_run("wait 1 --for x"), CLI_USAGE);
+}
+
+static void an_attached_run_exits_as_its_job(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
+            {"GET", "/api/v1/application/1/log", 200,
+             "{\"data\":\"hello\\n\",\"resource\":4,\"start\":0,\"next\":6,\"end\":6,\"complete\":true}"},
+            {"GET", "/api/v1/application/1", 200, ENDED("1", "ERROR", "7")},
+            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
+    assert_int_equal(aq_run("run mac --attach"), 7);
+    assert_string_equal(aq_out, "hello\n");
+    server_forget(NULL);
+    ANSWERS({"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
+            {"GET", "/api/v1/application/1", 200, APPLICATION("ERROR", "the disk is gone")},
+            {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
+    assert_int_equal(aq_run("run mac --attach"), 125);
+    assert_string_equal(aq_out, "");
+    assert_non_null(strstr(aq_err, "aq: application 1 never ran; it is in ERROR: the disk is gone\n"));
+    assert_int_equal(aq_run("run mac --attach --count 2"), CLI_USAGE);
+}
+
+/* One word each, whatever is in them. */
+static void values_of_events_are_quoted(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/events", 200,
+             "id: 5\ndata: {\"seq\":5,\"time\":\"T\",\"author\":\"a\",\"event\":\"e\",\"data\":{\"a\":\"say "
+             "\\\"hi\\\" x=1\",\"b\":\"two\\nlines\",\"c\":\"back\\\\slash\",\"d\":\"plain\",\"e\":{\"k\":\"v w\"},"
+             "\"f\":\"\\u001b[2J\"}}\n\n"});
+    assert_int_equal(aq_run("events"), CLI_DONE);
+    assert_string_equal(aq_out,
+                        "5  T  a  e  a=\"say \\\"hi\\\" x=1\"  b=\"two\\nlines\"  c=\"back\\\\slash\"  d=plain  "
+                        "e={\"k\":\"v w\"}  f=\"\\x1b[2J\"\n");
+}
+
+static void the_last_events_are_looked_for(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/application/", 200, "{\"data\":[],\"seq\":1000}"},
+            {"GET", "/api/v1/events?since=744&entity=node&follow=false", 200, "id: 800\ndata: {\"seq\":800}\n\n"},
+            {"GET", "/api/v1/events?since=0&entity=node&follow=false", 200,
+             "id: 1\ndata: {\"seq\":1}\n\nid: 2\ndata: {\"seq\":2}\n\nid: 800\ndata: {\"seq\":800}\n\n"});
+    if (aq_run("events node -n 2 -q") != CLI_DONE)
+        fail_msg("%s: %s", server.seen[server.seen_count - 1].line, aq_err);
+    assert_string_equal(aq_out, "2\n800\n");
+    server_forget(NULL);
+    ANSWERS({"GET", "/api/v1/application/", 200, "{\"data\":[],\"seq\":1000}"},
+            {"GET", "/api/v1/events?since=997&follow=false", 200, "id: 998\ndata: {\"seq\":998}\n\n"});
+    assert_int_equal(aq_run("log tail -n 3 -q"), CLI_DONE);
+    assert_string_equal(aq_out, "998\n");
+}
+
+static void lists_are_selected_by_the_server(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/application/", 200, "{\"data\":[{\"id\":3},{\"id\":20},{\"id\":7}],\"seq\":9}"},
+            {"GET", "/api/v1/node/", 200, "{\"data\":[{\"name\":\"n10\"},{\"name\":\"n9\"}],\"seq\":9}"});
+    assert_int_equal(aq_run("applications -q"), CLI_DONE);
+    assert_seen(0, "GET /api/v1/application/?limit=1000&status=NEW,ELECTED,ALLOCATED,DEALLOCATE");
+    assert_int_equal(aq_run("applications -a -q"), CLI_DONE);
+    assert_seen(1, "GET /api/v1/application/?limit=1000");
+    assert_int_equal(aq_run("applications --status!=error --status!=NEW -l mac -q"), CLI_DONE);
+    assert_seen(2, "GET /api/v1/application/?limit=1000&label=mac&status!=error,NEW");
+    assert_int_equal(aq_run("applications -n 2 -a -q"), CLI_DONE);
+    assert_seen(3, "GET /api/v1/application/?limit=2&reverse=true");
+    assert_int_equal(aq_run("nodes --sort name -q"), CLI_DONE);
+    assert_string_equal(aq_out, "n9\nn10\n"); /* numbers in names count */
+    assert_int_equal(aq_run("applications -a --sort id --limit 2 -q"), CLI_DONE);
+    assert_string_equal(aq_out, "3\n7\n");
+    assert_non_null(strstr(aq_err, "more than these 2"));
+    assert_int_equal(aq_run("applications -a --sort id -n 1 -q"), CLI_DONE);
+    assert_string_equal(aq_out, "20\n");
+    assert_int_equal(aq_run("applications --sort lable"), CLI_USAGE);
+    assert_non_null(strstr(aq_err, "did you mean label?"));
+    assert_int_equal(aq_run("nodes --since 7"), CLI_USAGE);
+    assert_int_equal(aq_run("applications --status=alocated"), CLI_USAGE);
+    assert_string_equal(aq_err, "aq: status is \"alocated\"; did you mean ALLOCATED?\n");
+}
+
+static void the_newest_is_the_callers(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/application/?limit=1&reverse=true&user=admin", 200, "{\"data\":[{\"id\":5}],\"seq\":9}"},
+            {"POST", "/api/v1/application/5/deallocate", 200, "{\"data\":{\"id\":5},\"seq\":10}"});
+    assert_int_equal(aq_run("application last -q"), CLI_DONE);
+    assert_string_equal(aq_out, "5\n");
+    assert_int_equal(aq_run("rm last -q"), CLI_DONE);
+    assert_string_equal(aq_out, "5\n");
+}
+
+/* ---- editing ------------------------------------------------------------------------------------------------ */
+
+#define LABEL "{\"data\":{\"id\":5,\"name\":\"mac\",\"version\":2,\"metadata\":{\"a\":\"x\"}},\"seq\":8}"
+
+static void a_label_is_edited(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/label/mac", 200, LABEL},
+            {"POST", "/api/v1/label/apply", 200, "{\"data\":{\"id\":6,\"name\":\"mac\",\"version\":3},\"seq\":9}"});
+    unsetenv("VISUAL");
+    setenv("EDITOR", "true", 1);
+    assert_int_equal(aq_run("labels edit mac"), CLI_DONE);
+    assert_string_equal(aq_err, "nothing was changed\n");
+    assert_int_equal(server.seen_count, 1);
+    setenv("EDITOR", "sed -i s/x/y/", 1);
+    assert_int_equal(aq_run("edit label mac"), CLI_DONE);
+    assert_string_equal(server.seen[2].body, "{\"name\":\"mac\",\"metadata\":{\"a\":\"y\"}}");
+    setenv("VISUAL", "sed -i s/mac/pc/", 1); /* goes before EDITOR; a name stays, and the error is told */
+    assert_int_equal(aq_run("labels edit mac"), CLI_USAGE);
+    assert_non_null(strstr(aq_err, "name must stay mac"));
+    assert_int_equal(server.seen_count, 4);
+    setenv("VISUAL", "false", 1);
+    assert_int_equal(aq_run("labels edit mac"), CLI_FAILED);
+    unsetenv("VISUAL");
+}
+
+static void what_is_saved_wrongly_is_edited_again(void **state)
+{
+    (void)state;
+    char path[256], line[TEXT_SIZE] = "";
+    ANSWERS({"GET", "/api/v1/label/mac", 200, LABEL},
+            {"POST", "/api/v1/label/apply", 400, "{\"message\":\"metadata is bad\",\"error\":\"invalid\"}"});
+    setenv("EDITOR", "sed -i s/x/y/", 1); /* changes nothing the second time */
+    assert_int_equal(aq_run("labels edit mac"), CLI_REFUSED);
+    const char *kept = strstr(aq_err, "aq: metadata is bad; the text is kept in ");
+    assert_non_null(kept);
+    assert_int_equal(sscanf(kept, "aq: metadata is bad; the text is kept in %255s", path), 1);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t length = fread(line, 1, sizeof line - 1, file);
+    line[length] = '\0';
+    fclose(file);
+    remove(path);
+    assert_ptr_equal(strstr(line, "# aq: metadata is bad\n"), line);
+    assert_non_null(strstr(line, "a: y\n"));
+}
+
 static void what_is_followed_is_so_until_the_timeout(void **state)
 {
     (void)state;
@@ -254,6 +454,17 @@ int main(void)
         SERVER_TEST(a_wait_that_fails_says_why),
         SERVER_TEST(a_wait_has_an_end),
         SERVER_TEST(events_are_shown_once),
+        SERVER_TEST(a_wait_outlasts_a_restart),
+        SERVER_TEST(a_refusal_ends_a_wait),
+        SERVER_TEST(a_run_that_is_given_up_gives_back),
+        SERVER_TEST(a_wait_exits_as_the_first_that_failed),
+        SERVER_TEST(an_attached_run_exits_as_its_job),
+        SERVER_TEST(values_of_events_are_quoted),
+        SERVER_TEST(the_last_events_are_looked_for),
+        SERVER_TEST(lists_are_selected_by_the_server),
+        SERVER_TEST(the_newest_is_the_callers),
+        SERVER_TEST(a_label_is_edited),
+        SERVER_TEST(what_is_saved_wrongly_is_edited_again),
         SERVER_TEST(what_is_followed_is_so_until_the_timeout), /* the last: its end may leave a request on the way */
     };
     return aq_server_run_tests("aq: writes, near", "aq: writes, far", tests, AQ_LENGTH(tests));

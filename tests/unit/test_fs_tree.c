@@ -558,11 +558,7 @@ static void the_size_of_an_output_is_known_before_it_is_opened(void **context)
     output_at("/applications/1/log", 500);
     outputs_note(sources.outputs, 7, &(struct aq_extent){.known = true, .first = 100, .end = 640});
     assert_int_equal(size_of(&later), 540); /* the node has said so when it was opened */
-    heartbeat_tells(7, 100, 650);
-    assert_int_equal(size_of(&later), 550);
-    heartbeat_tells(7, 0, 0); /* the controller has restarted, and has not heard from the agent yet */
-    assert_int_equal(size_of(&later), 550);
-    does_not_exist("/applications/2/log"); /* it has had no resource */
+    does_not_exist("/applications/2/log");  /* it has had no resource */
     as(1);
     does_not_exist("/applications/1/log"); /* it is another user's */
     assert_false(content_stat(&look, &later, &(struct stat){0}));
@@ -572,15 +568,15 @@ static void an_output_stays_when_its_resource_is_gone(void **context)
 {
     (void)context;
     as(0);
-    const struct tree_node open = output_at("/resources/7/log", 550);
+    const struct tree_node open = output_at("/resources/7/log", 540);
     end_resource();
     as(0);
     does_not_exist("/resources/7/log");
     output_at("/applications/1/log", 500); /* by the tables */
-    assert_int_equal(size_of(&open), 550); /* what is open goes on */
-    outputs_note(sources.outputs, 7, &(struct aq_extent){.known = true, .first = 150, .end = 660, .complete = true});
-    assert_int_equal(size_of(&open), 560); /* with what came last */
-    output_at("/applications/1/log", 510);
+    assert_int_equal(size_of(&open), 540); /* what is open goes on */
+    outputs_note(sources.outputs, 7, &(struct aq_extent){.known = true, .first = 150, .end = 650, .complete = true});
+    assert_int_equal(size_of(&open), 550); /* with what came last */
+    output_at("/applications/1/log", 500);
     as(1);
     assert_false(content_stat(&look, &open, &(struct stat){0}));
 }

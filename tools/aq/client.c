@@ -1,6 +1,7 @@
 #include "tools/aq/client.h"
 
 #include "schema/base/clock.h"
+#include "tools/aq/interrupt.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,11 +11,19 @@
 #include <string.h>
 #include <time.h>
 
-enum { PAUSE_LEAST_MS = 100, PAUSE_MOST_MS = 2000, KEY_SIZE = 33 /* 32 hexadecimal digits */ };
+enum {
+    PAUSE_LEAST_MS = 100,
+    PAUSE_MOST_MS = 2000,
+    HINT_MS = 1000,  /* a patient client says nothing of shorter gaps */
+    SLICE_MS = 200,  /* an interruption is noticed within this time */
+    GRACE_MS = 3000, /* an interrupted write may still get its answer, which says what was made */
+    KEY_SIZE = 33,   /* 32 hexadecimal digits */
+};
 
 struct cli_client {
     struct cli_connect connect;
     unsigned timeout_s;
+    uint64_t patient_until_ms; /* 0: not patient */
     struct cli_http *http;
 };
 
@@ -56,6 +65,16 @@ void cli_client_close(struct cli_client *client)
 unsigned cli_client_timeout_s(const struct cli_client *client)
 {
     return client->timeout_s;
+}
+
+void cli_client_be_patient(struct cli_client *client, uint64_t end_ms)
+{
+    client->patient_until_ms = end_ms;
+}
+
+bool cli_client_is_patient(const struct cli_client *client)
+{
+    return client->patient_until_ms > aq_clock_ms();
 }
 
 const struct cli_connect *cli_client_connect(const struct cli_client *client)
@@ -123,17 +142,24 @@ static struct cli_http_end try_once(struct cli_client *client, const struct cli_
                                     struct cli_reply *reply)
 {
     struct cli_http_end end;
-    uint64_t now;
-    bool over;
+    bool over, interrupted = false;
     cli_reply_close(reply);
     cli_http_start(client->http, request);
-    do {
-        now = aq_clock_ms();
-        over = cli_http_work(client->http, now < end_ms ? end_ms - now : 0, &end);
-    } while (!over && now < end_ms);
+    for (uint64_t now = aq_clock_ms();; now = aq_clock_ms()) {
+        if (!interrupted && cli_interrupted() != 0) {
+            uint64_t grace_ms = request->idempotency_key != NULL ? GRACE_MS : 0;
+            end_ms = now + grace_ms < end_ms ? now + grace_ms : end_ms;
+            interrupted = true;
+        }
+        uint64_t left_ms = now < end_ms ? end_ms - now : 0;
+        over = cli_http_work(client->http, left_ms < SLICE_MS ? left_ms : SLICE_MS, &end);
+        if (over || left_ms == 0)
+            break;
+    }
     if (!over) {
         cli_http_stop(client->http);
-        end = (struct cli_http_end){.fault = CLI_FAULT_OTHER, .why = "Timeout was reached"};
+        end =
+            (struct cli_http_end){.fault = CLI_FAULT_OTHER, .why = interrupted ? "interrupted" : "Timeout was reached"};
     }
     reply->status = end.status;
     if (end.fault == CLI_FAULT_NONE)
@@ -159,10 +185,19 @@ bool cli_may_repeat(const struct cli_http_end *end, bool write)
     }
 }
 
+/* A patient client goes on after all but a refusal and a failure that the server has explained. */
+static bool goes_on(const struct cli_client *client, const struct cli_http_end *end, bool write)
+{
+    if (cli_interrupted() != 0)
+        return false;
+    bool no_answer = end->fault != CLI_FAULT_NONE && end->fault != CLI_FAULT_STOPPED;
+    return cli_may_repeat(end, write) || (cli_client_is_patient(client) && no_answer);
+}
+
 void cli_sleep_ms(uint64_t ms)
 {
     struct timespec pause = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
-    while (nanosleep(&pause, &pause) != 0 && errno == EINTR)
+    while (cli_interrupted() == 0 && nanosleep(&pause, &pause) != 0 && errno == EINTR)
         continue;
 }
 
@@ -173,12 +208,40 @@ static void make_key(char out[KEY_SIZE])
     sodium_bin2hex(out, KEY_SIZE, random, sizeof random);
 }
 
+/* How long a request is repeated, and since when it has failed. */
+struct patience {
+    const struct cli_client *client;
+    uint64_t end_ms, failing_since_ms, pause_ms;
+    bool told;
+};
+
+/* Pauses before the next try; false: the time is over. */
+static bool pause_before_next(struct patience *patience, const struct cli_reply *reply, uint64_t after_s)
+{
+    uint64_t now = aq_clock_ms(), wanted_ms = after_s > 0 && after_s < 86400 ? after_s * 1000 : patience->pause_ms;
+    uint64_t quiet_ms = cli_client_is_patient(patience->client) ? HINT_MS : 0;
+    if (patience->failing_since_ms == 0)
+        patience->failing_since_ms = now;
+    if (patience->end_ms != UINT64_MAX && now + wanted_ms >= patience->end_ms)
+        return false;
+    if (!patience->told && now - patience->failing_since_ms >= quiet_ms) {
+        if (patience->end_ms == UINT64_MAX)
+            cli_note("%s; trying again", reply->message);
+        else
+            cli_note("%s; trying again for %" PRIu64 " s", reply->message, (patience->end_ms - now) / 1000);
+        patience->told = true;
+    }
+    cli_sleep_ms(wanted_ms);
+    patience->pause_ms = patience->pause_ms * 2 < PAUSE_MOST_MS ? patience->pause_ms * 2 : PAUSE_MOST_MS;
+    return cli_interrupted() == 0;
+}
+
 enum cli_exit cli_client_ask(struct cli_client *client, const struct cli_request *request, struct cli_reply *reply)
 {
     char key[KEY_SIZE];
-    bool write = strcmp(request->method, "GET") != 0, told = false;
+    bool write = strcmp(request->method, "GET") != 0, patient = cli_client_is_patient(client);
     uint64_t timeout_ms = (request->timeout_s ? request->timeout_s : client->timeout_s) * UINT64_C(1000);
-    uint64_t end_ms = aq_clock_ms() + timeout_ms, pause_ms = PAUSE_LEAST_MS;
+    struct patience patience = {.client = client, .end_ms = aq_clock_ms() + timeout_ms, .pause_ms = PAUSE_LEAST_MS};
     struct cli_http_request sent = {.method = request->method,
                                     .path = request->path,
                                     .body = request->body,
@@ -188,19 +251,13 @@ enum cli_exit cli_client_ask(struct cli_client *client, const struct cli_request
                                     .context = reply};
     *reply = (struct cli_reply){0};
     make_key(key);
+    if (patient)
+        patience.end_ms = client->patient_until_ms;
     for (;;) {
-        struct cli_http_end end = try_once(client, &sent, end_ms, reply);
-        if (request->once || !cli_may_repeat(&end, write))
+        uint64_t most_ms = aq_clock_ms() + timeout_ms; /* of one try */
+        struct cli_http_end end = try_once(client, &sent, most_ms < patience.end_ms ? most_ms : patience.end_ms, reply);
+        if (request->once || !goes_on(client, &end, write) || !pause_before_next(&patience, reply, end.retry_after_s))
             return reply->exit;
-        uint64_t after_s = end.retry_after_s;
-        uint64_t wanted_ms = after_s > 0 && after_s < 86400 ? after_s * 1000 : pause_ms;
-        if (aq_clock_ms() + wanted_ms >= end_ms)
-            return reply->exit;
-        if (!told)
-            cli_note("%s; trying again for %" PRIu64 " s", reply->message, (end_ms - aq_clock_ms()) / 1000);
-        told = true;
-        cli_sleep_ms(wanted_ms);
-        pause_ms = pause_ms * 2 < PAUSE_MOST_MS ? pause_ms * 2 : PAUSE_MOST_MS;
     }
 }
 

@@ -2,8 +2,10 @@
  *
  * A write carries a random Idempotency-Key, so that it happens once even if it is sent again: when the connection
  * breaks or the answer is 502, 503 or 504, it is repeated with the same key until the time is over, at the pace of the
- * server's Retry-After. A read is repeated too, except when nobody listens. The token is sent in the Authorization
- * header and nowhere else: it is in no message, and passes no proxy on the way to an address of this machine. */
+ * server's Retry-After. A read is repeated too, except when nobody listens; a patient client repeats it whatever
+ * hinders it, until its time is over, and only an answer that refuses it ends that. The token is sent in the
+ * Authorization header and nowhere else: it is in no message, and passes no proxy on the way to an address of this
+ * machine. */
 #ifndef AQ_TOOLS_AQ_CLIENT_H
 #define AQ_TOOLS_AQ_CLIENT_H
 
@@ -42,6 +44,11 @@ struct cli_reply {
     uint64_t seq; /* that the answer is true at; 0: not given */
 };
 
+/* From now on requests are repeated until `end_ms` of aq_clock_ms(), UINT64_MAX: for ever; 0: patient no more. For what
+ * waits, and outlasts a controller that restarts. */
+void cli_client_be_patient(struct cli_client *client, uint64_t end_ms);
+bool cli_client_is_patient(const struct cli_client *client);
+
 /* Always fills `reply`, which the caller closes. Prints nothing, except that it tries again. Returns reply->exit. */
 enum cli_exit cli_client_ask(struct cli_client *client, const struct cli_request *request, struct cli_reply *reply);
 /* GET of a path, made like printf. */
@@ -61,6 +68,7 @@ const struct cli_connect *cli_client_connect(const struct cli_client *client);
 /* May a request with this answer be sent again? */
 bool cli_may_repeat(const struct cli_http_end *end, bool write);
 
+/* Ends early when interrupted (interrupt.h). */
 void cli_sleep_ms(uint64_t ms);
 
 #endif

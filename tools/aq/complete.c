@@ -2,7 +2,7 @@
 
 #include "schema/codec/command.h"
 #include "schema/model/application.h"
-#include "tools/aq/help.h"
+#include "tools/aq/action.h"
 #include "tools/aq/show.h"
 
 #include <string.h>
@@ -23,18 +23,39 @@ static void offer(struct completion *completion, const char *word, const char *e
     aq_buffer_free(&whole);
 }
 
-static void offer_flags(struct completion *completion, const struct aq_entity *entity)
+static void offer_words(struct completion *completion, const char *before, const struct aq_words *words)
+{
+    for (uint32_t w = 0; words != NULL && w < words->count; w++) {
+        char whole[160];
+        snprintf(whole, sizeof whole, "%s=%s", before, words->words[w]);
+        offer(completion, whole, "");
+    }
+}
+
+/* The flags that the line's verb takes, or the words of one. */
+static void offer_flags(struct completion *completion, const struct cli_action *action)
 {
     char spelled[64];
-    for (size_t i = 0; i < cli_flags_record.count; i++)
-        offer(completion, cli_flag_spelling(&cli_flags_record.fields[i], spelled),
-              cli_flags_record.fields[i].type == AQ_TYPE_BOOL ? "" : "=");
-    for (size_t i = 0; entity != NULL && i < entity->record->count; i++) {
-        const struct aq_field *field = &entity->record->fields[i];
+    bool has_value = strchr(completion->begun, '=') != NULL;
+    uint64_t taken = action != NULL ? cli_action_flags(action) : CLI_COMMON_FLAGS;
+    const struct aq_entity *filtered = action != NULL ? cli_action_filters(action) : NULL;
+    for (size_t i = 0; i < cli_flags_record.count; i++) {
+        const struct aq_field *field = &cli_flags_record.fields[i];
+        cli_flag_spelling(field, spelled);
+        if (cli_flag_is_taken(taken, field) && has_value)
+            offer_words(completion, spelled, field->words);
+        else if (cli_flag_is_taken(taken, field))
+            offer(completion, spelled, field->type == AQ_TYPE_BOOL ? "" : "=");
+    }
+    for (size_t i = 0; filtered != NULL && i < filtered->record->count; i++) {
+        const struct aq_field *field = &filtered->record->fields[i];
         if ((field->rules & AQ_SECRET) || aq_record_field(&cli_flags_record, field->name) != NULL)
             continue;
         snprintf(spelled, sizeof spelled, "--%.60s", field->name);
-        offer(completion, spelled, "=");
+        if (has_value)
+            offer_words(completion, spelled, field->words);
+        else
+            offer(completion, spelled, "=");
     }
 }
 
@@ -48,22 +69,27 @@ static void offer_nouns(struct completion *completion)
             offer(completion, entity->name, "");
     }
     for (size_t i = 0; (topic = cli_topic_at(i)) != NULL; i++)
-        if (topic->help != NULL)
-            offer(completion, topic->name, "");
+        offer(completion, topic->name, "");
 }
 
+/* `for_one`: a key is there already. */
 static void offer_verbs(struct completion *completion, const struct aq_entity *entity, bool for_one)
 {
     const struct aq_command *command;
     const struct aq_view *view;
-    for (size_t i = 0; !for_one && cli_read_verbs[i] != NULL; i++)
-        offer(completion, cli_read_verbs[i], "");
+    const struct cli_verb *verb;
+    for (size_t i = 0; (verb = cli_verb_at(entity, &i)) != NULL;)
+        if (!for_one || strcmp(verb->name, "list") != 0)
+            offer(completion, verb->name, "");
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
         if (cli_command_is_verb(command, entity) && !(for_one && command->kind == AQ_CREATES))
             offer(completion, command->verb, "");
     for (size_t i = 0; (view = cli_view_at(&i)) != NULL;)
         if (view->entity == entity)
             offer(completion, view->name, "");
+    for (size_t i = 0; for_one && i < entity->record->count; i++)
+        if (!(entity->record->fields[i].rules & AQ_SECRET))
+            offer(completion, entity->record->fields[i].name, "");
 }
 
 /* Keys of the newest rows. */
@@ -99,35 +125,83 @@ static void offer_fields(struct cli *cli, struct completion *completion, const s
             continue;
         if (equals == NULL)
             offer(completion, field->name, "=");
-        for (uint32_t w = 0; equals != NULL && field->words != NULL && w < field->words->count; w++) {
-            char whole[160];
-            snprintf(whole, sizeof whole, "%s=%s", field->name, field->words->words[w]);
-            offer(completion, whole, "");
-        }
+        else
+            offer_words(completion, field->name, field->words);
     }
     const struct aq_entity *named = command->value ? aq_entity_find(command->value) : NULL;
     if (named != NULL && equals == NULL) /* a word alone may be the key of another entity: a label's name */
         offer_keys(cli, completion, named);
 }
 
-/* After a noun. `words` are those between the noun and the one being typed. */
-static void complete_entity(struct cli *cli, struct completion *completion, const struct aq_entity *entity,
-                            const char *const *words, unsigned count)
+static void offer_filters(struct completion *completion, const struct aq_entity *entity)
 {
-    const struct aq_command *command = count > 0 ? aq_command_of(entity, words[0]) : NULL;
-    bool reads_list = count > 0 && (strcmp(words[0], "list") == 0 || strcmp(words[0], "watch") == 0);
-    if (count == 0) {
-        offer_verbs(completion, entity, false);
-        offer_keys(cli, completion, entity);
-    } else if (command != NULL && cli_command_is_verb(command, entity)) {
-        if (command->kind != AQ_CREATES)
-            offer_keys(cli, completion, entity);
-        if (command->kind != AQ_DELETES)
-            offer_fields(cli, completion, command);
-    } else if (strcmp(words[0], "get") == 0 || cli_view_find(entity, words[0]) != NULL) {
-        offer_keys(cli, completion, entity);
-    } else if (!reads_list && count == 1) {
-        offer_verbs(completion, entity, true);
+    bool has_value = strchr(completion->begun, '=') != NULL;
+    for (size_t i = 0; i < entity->record->count; i++) {
+        const struct aq_field *field = &entity->record->fields[i];
+        if (has_value)
+            offer_words(completion, field->name, field->words);
+        else if (!(field->rules & AQ_SECRET))
+            offer(completion, field->name, "=");
+    }
+}
+
+static void offer_contexts(struct completion *completion, const char *before)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer names = {0};
+    struct aq_error unused;
+    char whole[160];
+    if (cli_contexts_list(&names, &unused) != 0)
+        return;
+    for (const char *at = aq_buffer_string(&names); *at != '\0'; at += strcspn(at, "\n") + 1) {
+        snprintf(whole, sizeof whole, "%s%.*s", before, (int)strcspn(at, "\n"), at);
+        offer(completion, whole, "");
+    }
+}
+
+static void complete_topic(struct cli *cli, struct completion *completion, const struct cli_action *action)
+{
+    const struct aq_entity *entity;
+    if (action->topic->keys != NULL)
+        offer_keys(cli, completion, action->topic->keys);
+    if (strcmp(action->topic->name, "run") == 0)
+        offer_fields(cli, completion, &aq_command_application_create);
+    if (action->parent != NULL && strcmp(action->parent->name, "context") == 0 && action->count == 0 &&
+        strcmp(action->topic->name, "list") != 0 && strcmp(action->topic->name, "create") != 0)
+        offer_contexts(completion, "");
+    bool takes_entity = strcmp(action->topic->name, "events") == 0 && action->count == 0;
+    for (size_t i = 0; takes_entity && (entity = aq_entity_at(i)) != NULL; i++)
+        offer(completion, entity->plural, "");
+    if (action->topic->run == NULL && action->count == 0) /* help */
+        offer_nouns(completion);
+}
+
+/* What may follow the verb. */
+static void complete_action(struct cli *cli, struct completion *completion, const struct cli_action *action)
+{
+    switch (action->form) {
+    case CLI_TOPIC:
+        complete_topic(cli, completion, action);
+        break;
+    case CLI_LIST:
+        offer_filters(completion, action->entity);
+        break;
+    case CLI_WRITE:
+        if (action->command->kind != AQ_CREATES)
+            offer_keys(cli, completion, action->entity);
+        if (action->command->kind != AQ_DELETES)
+            offer_fields(cli, completion, action->command);
+        break;
+    case CLI_VIEW:
+    case CLI_EDIT:
+        if (action->count == 0)
+            offer_keys(cli, completion, action->entity);
+        break;
+    case CLI_GET:
+    case CLI_DESCRIBE:
+        offer_keys(cli, completion, action->entity != NULL ? action->entity : &aq_entity_application);
+        break;
+    case CLI_FIELD:
+        break;
     }
 }
 
@@ -135,22 +209,31 @@ void cli_complete(struct cli *cli, const char *const *words, unsigned count, str
 {
     struct completion completion = {.begun = count > 0 ? words[count - 1] : "", .out = out};
     const char *plain[CLI_WORDS_MAX];
+    struct aq_arena arena = {0};
+    struct aq_error unused;
+    struct cli_action action;
     unsigned plain_count = 0;
     for (unsigned i = 0; i + 1 < count; i++)
         if (words[i][0] != '-')
             plain[plain_count++] = words[i];
     const struct aq_entity *entity = plain_count > 0 ? aq_entity_find(plain[0]) : NULL;
-    if (completion.begun[0] == '-') {
-        offer_flags(&completion, entity);
-    } else if (plain_count == 0) {
+    const struct cli_topic *topic = plain_count == 1 ? cli_topic_find(plain[0]) : NULL;
+    bool known = plain_count > 0 && cli_action_find(&action, plain, plain_count, &arena, &unused) == 0;
+    if (strncmp(completion.begun, "--context=", 10) == 0)
+        offer_contexts(&completion, "--context=");
+    else if (completion.begun[0] == '-')
+        offer_flags(&completion, known ? &action : NULL);
+    else if (plain_count == 0)
         offer_nouns(&completion);
-    } else if (entity != NULL) {
-        complete_entity(cli, &completion, entity, plain + 1, plain_count - 1);
-    } else if (strcmp(plain[0], "log") == 0 && plain_count == 1) {
-        offer(&completion, "tail", "");
-        offer(&completion, "show", "");
-        offer(&completion, "verify", "");
-    } else if (strcmp(plain[0], "run") == 0) {
-        offer_fields(cli, &completion, &aq_command_application_create);
-    }
+    else if (topic != NULL && topic->verbs != NULL)
+        for (const struct cli_topic *verb = topic->verbs; verb->name != NULL; verb++)
+            offer(&completion, verb->name, "");
+    else if (entity != NULL && plain_count == 1) {
+        offer_verbs(&completion, entity, false);
+        offer_keys(cli, &completion, entity);
+    } else if (entity != NULL && known && action.guessed)
+        offer_verbs(&completion, entity, true);
+    else if (known)
+        complete_action(cli, &completion, &action);
+    aq_arena_free(&arena);
 }

@@ -14,13 +14,22 @@
 
 enum { HTTP_PORT = 80, TOKEN_TEXT_SIZE = CLI_TOKEN_SIZE_MAX + 2 };
 
-/* The first that is set: flag, environment, default. */
-static const char *choose(const char *flag, const char *variable, const char *otherwise)
+static const char *variable_of(const char *name)
 {
-    if (flag[0] != '\0')
-        return flag;
-    const char *value = getenv(variable);
-    return value != NULL && value[0] != '\0' ? value : otherwise;
+    const char *value = getenv(name);
+    return value != NULL ? value : "";
+}
+
+/* The first that is set: flag, the context that a flag names, environment, context, default. */
+static const char *choose(const char *flag, const struct cli_flags *flags, const char *context, const char *variable,
+                          const char *otherwise)
+{
+    bool named = flags->context[0] != '\0';
+    const char *values[] = {flag, named ? context : "", variable_of(variable), context, otherwise};
+    size_t i = 0;
+    while (values[i][0] == '\0')
+        i++;
+    return values[i];
 }
 
 /* The address is checked already. Sets what is needed to go there without libcurl, if that is possible. */
@@ -92,17 +101,32 @@ static int read_token_file(const char *path, char token[TOKEN_TEXT_SIZE], struct
     return 0;
 }
 
-static int read_token(struct cli_connect *connect, const char *flag, struct aq_error *error)
+/* A token that is no file: of the context or the variable. NULL: it is in a file. `where` names it. */
+static const char *plain_token(const struct cli_flags *flags, const char *context, const char *path, const char **where)
+{
+    bool named = flags->context[0] != '\0';
+    bool in_variable = variable_of("AQ_TOKEN")[0] != '\0' || variable_of("AQ_TOKEN_FILE")[0] != '\0';
+    if (flags->token_file[0] != '\0')
+        return NULL;
+    *where = path;
+    if (context[0] != '\0' && (named || !in_variable))
+        return context;
+    *where = "AQ_TOKEN";
+    return variable_of("AQ_TOKEN")[0] != '\0' ? variable_of("AQ_TOKEN") : NULL;
+}
+
+static int read_token(struct cli_connect *connect, const struct cli_flags *flags, const char *context, const char *path,
+                      struct aq_error *error)
 {
     char text[TOKEN_TEXT_SIZE];
-    const char *variable = getenv("AQ_TOKEN");
-    const char *where = "AQ_TOKEN";
-    if (flag[0] == '\0' && variable != NULL && variable[0] != '\0') {
-        if (strlen(variable) > CLI_TOKEN_SIZE_MAX)
-            return aq_fail(error, AQ_E_INVALID, "AQ_TOKEN is longer than %d bytes", CLI_TOKEN_SIZE_MAX);
-        snprintf(text, sizeof text, "%s", variable);
+    const char *where = "";
+    const char *plain = plain_token(flags, context, path, &where);
+    if (plain != NULL) {
+        if (strlen(plain) > CLI_TOKEN_SIZE_MAX)
+            return aq_fail(error, AQ_E_INVALID, "%.200s is longer than %d bytes", where, CLI_TOKEN_SIZE_MAX);
+        snprintf(text, sizeof text, "%s", plain);
     } else {
-        where = choose(flag, "AQ_TOKEN_FILE", CLI_TOKEN_FILE_DEFAULT);
+        where = choose(flags->token_file, flags, "", "AQ_TOKEN_FILE", CLI_TOKEN_FILE_DEFAULT);
         if (read_token_file(where, text, error) != 0)
             return -1;
     }
@@ -119,17 +143,48 @@ static int read_token(struct cli_connect *connect, const char *flag, struct aq_e
     return good ? 0 : aq_fail(error, AQ_E_INVALID, "%.200s does not hold a token: one word of plain characters", where);
 }
 
-int cli_connect_open(struct cli_connect *connect, const struct cli_flags *flags, struct aq_error *error)
+int cli_connect_read(struct cli_connect *connect, const struct cli_flags *flags, const struct cli_context *context,
+                     const char *path, struct aq_error *error)
 {
+    static const struct cli_context none = {"", "", ""};
     *connect = (struct cli_connect){0};
-    const char *user = choose(flags->user, "AQ_USER", CLI_USER_DEFAULT);
+    if (context == NULL)
+        context = &none;
+    const char *user = choose(flags->user, flags, context->user, "AQ_USER", CLI_USER_DEFAULT);
     if (!aq_name_is_good(user, strlen(user)))
         return aq_fail(error, AQ_E_INVALID, "user is \"%.100s\", but a name has only letters, digits, '.', '_' and '-'",
                        user);
     connect->user = aq_strdup(user);
-    if (read_server(connect, choose(flags->server, "AQ_SERVER", CLI_SERVER_DEFAULT), error) != 0)
+    if (read_server(connect, choose(flags->server, flags, context->server, "AQ_SERVER", CLI_SERVER_DEFAULT), error) !=
+        0)
         return -1;
-    return read_token(connect, flags->token_file, error);
+    return read_token(connect, flags, context->token, path, error);
+}
+
+/* Is there a value that a context could give? */
+static bool wants_context(const struct cli_flags *flags)
+{
+    bool has_server = flags->server[0] != '\0' || variable_of("AQ_SERVER")[0] != '\0';
+    bool has_user = flags->user[0] != '\0' || variable_of("AQ_USER")[0] != '\0';
+    bool has_token =
+        flags->token_file[0] != '\0' || variable_of("AQ_TOKEN")[0] != '\0' || variable_of("AQ_TOKEN_FILE")[0] != '\0';
+    return flags->context[0] != '\0' || !has_server || !has_user || !has_token;
+}
+
+int cli_connect_open(struct cli_connect *connect, const struct cli_flags *flags, struct aq_error *error)
+{
+    struct aq_arena arena = {0};
+    struct cli_context context;
+    AQ_CLEANUP_BUFFER struct aq_buffer path = {0};
+    *connect = (struct cli_connect){0};
+    const char *name = wants_context(flags) ? cli_contexts_chosen(flags->context, &arena) : NULL;
+    int status = 0;
+    if (name != NULL)
+        status = cli_contexts_read(name, &context, &arena, error) == 0 ? cli_contexts_path(name, &path, error) : -1;
+    if (status == 0)
+        status = cli_connect_read(connect, flags, name != NULL ? &context : NULL, aq_buffer_string(&path), error);
+    aq_arena_free(&arena);
+    return status;
 }
 
 void cli_connect_close(struct cli_connect *connect)

@@ -1,7 +1,9 @@
-/* The server, the user and the token of aq: from flags, else the environment, else the defaults. */
+/* The server, the user and the token of aq: from flags, else from the context that --context names, else from the
+ * environment, else from the context in use (contexts.h), else the defaults. */
 #ifndef AQ_TOOLS_AQ_CONNECT_H
 #define AQ_TOOLS_AQ_CONNECT_H
 
+#include "tools/aq/contexts.h"
 #include "tools/aq/options.h"
 
 enum { CLI_TOKEN_SIZE_MAX = 4096 };
@@ -19,6 +21,9 @@ struct cli_connect {
 
 /* AQ_SERVER, AQ_USER, AQ_TOKEN, AQ_TOKEN_FILE. Messages name the file, never its content. */
 int cli_connect_open(struct cli_connect *connect, const struct cli_flags *flags, struct aq_error *error) AQ_MUST_CHECK;
+/* The same with this context, which was read from `path`; NULL: none. */
+int cli_connect_read(struct cli_connect *connect, const struct cli_flags *flags, const struct cli_context *context,
+                     const char *path, struct aq_error *error) AQ_MUST_CHECK;
 void cli_connect_close(struct cli_connect *connect); /* after a failure too */
 
 #endif

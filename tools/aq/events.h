@@ -10,6 +10,8 @@ void cli_show_event(const json_t *event, const struct cli_flags *flags);
 void cli_show_events(const json_t *rows, const struct cli_flags *flags);
 
 enum cli_exit cli_events(struct cli *cli, const char *const *words, unsigned count);
-enum cli_exit cli_log(struct cli *cli, const char *const *words, unsigned count);
+enum cli_exit cli_log_tail(struct cli *cli, const char *const *words, unsigned count);
+enum cli_exit cli_log_show(struct cli *cli, const char *const *words, unsigned count);
+enum cli_exit cli_log_verify(struct cli *cli, const char *const *words, unsigned count);
 
 #endif

@@ -1,6 +1,7 @@
 #include "tools/aq/follow.h"
 
 #include "schema/base/clock.h"
+#include "tools/aq/interrupt.h"
 #include "tools/aq/sse.h"
 
 #include <inttypes.h>
@@ -13,6 +14,7 @@ enum {
     REFUSAL_SIZE_MAX = 65536,
     BURST_QUIET_MS = 50,
     BURST_MOST_MS = 500,
+    HINT_MS = 1000, /* of shorter gaps nothing is said */
     POLL_MS = 1000,
 };
 
@@ -25,6 +27,7 @@ struct cli_follow {
     uint64_t heard_ms, retry_at_ms;
     uint64_t failing_since_ms; /* 0: all is well */
     bool connected;            /* there was a stream before */
+    bool told;                 /* that it is trying again */
     bool refused;              /* the user may not follow the log */
     struct cli_sse sse;
     struct aq_buffer path;    /* of the current request */
@@ -95,6 +98,7 @@ static bool take_bytes(void *context, long status, const char *bytes, size_t len
     follow->heard_ms = aq_clock_ms();
     if (status == 200) {
         follow->failing_since_ms = 0;
+        follow->told = false;
         follow->connected = true;
         return cli_sse_feed(&follow->sse, bytes, length, take_event, follow);
     }
@@ -141,20 +145,33 @@ static void explain(struct cli_follow *follow, const struct cli_http_end *end)
     json_decref(json);
 }
 
+/* How long it is tried again after it broke. */
+static bool has_patience(const struct cli_follow *follow)
+{
+    if ((follow->connected && follow->options.forever) || cli_client_is_patient(follow->client))
+        return true;
+    return follow->retry_at_ms - follow->failing_since_ms < cli_client_timeout_s(follow->client) * UINT64_C(1000);
+}
+
 /* The connection has ended: true if it must be opened again, at retry_at_ms. */
 static bool goes_on(struct cli_follow *follow, const struct cli_http_end *end)
 {
     uint64_t now = aq_clock_ms();
-    bool may =
-        follow->connected && (end->fault == CLI_FAULT_NONE ? end->status == 200 : end->fault != CLI_FAULT_STOPPED);
+    bool lasts = follow->connected || cli_client_is_patient(follow->client);
+    bool may = lasts && (end->fault == CLI_FAULT_NONE ? end->status == 200 : end->fault != CLI_FAULT_STOPPED);
     may = may || cli_may_repeat(end, false);
     explain(follow, end);
     disconnect(follow);
     if (follow->failing_since_ms == 0)
         follow->failing_since_ms = now;
     follow->retry_at_ms = now + PAUSE_MS;
-    return may &&
-           follow->retry_at_ms - follow->failing_since_ms < cli_client_timeout_s(follow->client) * UINT64_C(1000);
+    if (!may || !has_patience(follow))
+        return false;
+    if (!follow->told && now - follow->failing_since_ms >= HINT_MS) {
+        cli_note("%s; trying again", follow->message);
+        follow->told = true;
+    }
+    return true;
 }
 
 /* Lets the connection work for at most `timeout_ms`. CLI_NEXT_QUIET: nothing new. */
@@ -194,7 +211,7 @@ enum cli_next cli_follow_next(struct cli_follow *follow, int timeout_ms, struct 
         aq_arena_reset(&follow->texts);
         uint64_t now = aq_clock_ms(), left_ms = end_ms > now ? end_ms - now : 0;
         follow->outcome = work(follow, left_ms < PAUSE_MS ? left_ms : PAUSE_MS);
-        if (follow->count == 0 && follow->outcome == CLI_NEXT_QUIET && left_ms == 0)
+        if (follow->count == 0 && follow->outcome == CLI_NEXT_QUIET && (left_ms == 0 || cli_interrupted() != 0))
             return CLI_NEXT_QUIET;
     }
 }

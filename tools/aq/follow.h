@@ -1,5 +1,7 @@
 /* Follows the log: events in order, each once, as they are committed. When the connection breaks or falls silent, it is
- * opened again after the last event that was seen, until nothing was heard for the client's time-out. */
+ * opened again after the last event that was seen: for the client's time-out, or as long as a patient client has time
+ * (client.h). Once there was a stream, it is opened again for ever when it is to go on at the end of the log; only a
+ * refusal ends that. */
 #ifndef AQ_TOOLS_AQ_FOLLOW_H
 #define AQ_TOOLS_AQ_FOLLOW_H
 
@@ -30,7 +32,7 @@ enum cli_next {
 struct cli_follow *cli_follow_open(struct cli_client *client, const struct cli_follow_options *options);
 void cli_follow_close(struct cli_follow *follow); /* NULL is fine */
 
-/* Waits up to `timeout_ms` (-1: no limit). `event` holds until the next call. */
+/* Waits up to `timeout_ms` (-1: no limit), less when interrupted. `event` holds until the next call. */
 enum cli_next cli_follow_next(struct cli_follow *follow, int timeout_ms, struct cli_event *event);
 /* Waits until something has changed: a burst of events counts as one change. Only admins may follow the log: for other
  * users it waits a second each time, and anything may have changed. */

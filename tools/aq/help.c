@@ -48,7 +48,8 @@ static void add_fields(struct cli_table *table, const struct aq_record *record, 
 
 /* ---- flags ---------------------------------------------------------------------------------------------- */
 
-static void add_flags(struct aq_buffer *out)
+/* Those of `taken`, but not of `left_out`. */
+static void add_flags(uint64_t taken, uint64_t left_out, struct aq_buffer *out)
 {
     struct cli_table table;
     cli_table_open(&table, 2);
@@ -56,6 +57,8 @@ static void add_flags(struct aq_buffer *out)
         const struct aq_field *field = &cli_flags_record.fields[i];
         struct aq_buffer name = {0}, text = {0};
         char spelled[64], letter = cli_flag_letter(field->name);
+        if (!cli_flag_is_taken(taken, field) || (left_out >> i & 1))
+            continue;
         if (letter != '\0')
             aq_buffer_format(&name, "-%c, ", letter);
         aq_buffer_text(&name, cli_flag_spelling(field, spelled));
@@ -71,6 +74,14 @@ static void add_flags(struct aq_buffer *out)
         aq_buffer_free(&text);
     }
     end_table(&table, out);
+}
+
+/* The flags of one verb; those of every verb are in the general help. */
+static void add_own_flags(uint64_t taken, struct aq_buffer *out)
+{
+    if ((taken & ~CLI_COMMON_FLAGS) != 0)
+        aq_buffer_text(out, "\nFlags, besides those in aq --help:\n");
+    add_flags(taken, CLI_COMMON_FLAGS, out);
 }
 
 /* ---- general -------------------------------------------------------------------------------------------- */
@@ -99,8 +110,8 @@ static void help_general(struct aq_buffer *out)
             add_line(&table, topic->name, topic->help);
     end_table(&table, out);
     add_usage("For example", cli_examples, out);
-    aq_buffer_text(out, "\nFlags, anywhere on the line:\n");
-    add_flags(out);
+    aq_buffer_text(out, "\nFlags, anywhere on the line; each verb takes some, which its --help lists:\n");
+    add_flags(UINT64_MAX, 0, out);
     for (const char *const *note = cli_flag_notes; *note != NULL; note++)
         aq_buffer_format(out, "  %s\n", *note);
     add_usage("Environment", cli_environment, out);
@@ -113,12 +124,13 @@ static void help_entity(const struct aq_entity *entity, struct aq_buffer *out)
 {
     const struct aq_command *command;
     const struct aq_view *view;
+    const struct cli_verb *verb;
     struct aq_buffer text = {0};
     struct cli_table table;
     aq_buffer_format(out, "%s: %s\n\nVerbs:\n", entity->plural, entity->record->help);
     cli_table_open(&table, 2);
-    for (size_t i = 0; cli_read_verbs[i] != NULL; i++)
-        add_line(&table, cli_read_verbs[i], cli_read_verb_help(cli_read_verbs[i]));
+    for (size_t i = 0; (verb = cli_verb_at(entity, &i)) != NULL;)
+        add_line(&table, verb->name, verb->help);
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
         if (cli_command_is_verb(command, entity))
             add_line(&table, command->verb, command->help);
@@ -149,9 +161,7 @@ static void help_command(const struct aq_entity *entity, const struct aq_command
         aq_buffer_text(out, " [FILE...]");
     else if (creates || command->kind == AQ_UPDATES)
         aq_buffer_text(out, " [-f FILE]");
-    aq_buffer_format(out, "%s%s [--dry-run]\n\n  %s\n",
-                     creates && !aq_command_goes_by_verb(command) ? " [--count N]" : "",
-                     entity->may_wait ? " [--wait]" : "", command->help);
+    aq_buffer_format(out, " [FLAGS]\n\n  %s\n", command->help);
     if (command->kind == AQ_UPDATES)
         aq_buffer_text(out, "  Fields that are not given keep their value.\n");
     if (table.count > 0)
@@ -162,56 +172,56 @@ static void help_command(const struct aq_entity *entity, const struct aq_command
     if (creates)
         aq_buffer_format(out, "\n  A file is YAML or JSON: an object, or a list of them%s.\n",
                          aq_command_goes_by_verb(command) ? "" : "; several are made all or none");
+    add_own_flags(cli_command_flags(command), out);
 }
 
-static void help_view(const struct aq_entity *entity, const char *verb, const char *help, struct aq_buffer *out)
+static void help_verb(const struct cli_action *action, struct aq_buffer *out)
 {
-    bool lists = strcmp(verb, "list") == 0, watches = strcmp(verb, "watch") == 0;
-    aq_buffer_format(out, "aq %s %s%s%s\n\n  %s\n", entity->plural, verb,
-                     lists || watches           ? " [field=pattern...] [--limit N | --all] [--reverse]"
-                     : strcmp(verb, "get") == 0 ? " KEY... [--watch]"
-                                                : " KEY",
-                     lists ? " [--watch]" : "", help);
+    AQ_CLEANUP_BUFFER struct aq_buffer name = {0}, text = {0};
+    const struct cli_verb *verb = cli_action_verb(action);
+    cli_action_name(action, &name);
+    aq_buffer_format(out, "%s%s%s [FLAGS]\n\n  %s\n", aq_buffer_string(&name),
+                     action->view != NULL || verb->usage[0] != '\0' ? " " : "",
+                     action->view != NULL ? "KEY" : verb->usage,
+                     action->view != NULL ? cli_view_help(action->view, &text) : verb->help);
+    add_own_flags(cli_action_flags(action), out);
 }
 
-static bool help_verb(const struct aq_entity *entity, const char *verb, struct aq_buffer *out)
+static void help_topic(const struct cli_topic *parent, const struct cli_topic *topic, struct aq_buffer *out)
 {
-    const struct aq_command *command = aq_command_of(entity, verb);
-    const struct aq_view *view = cli_view_find(entity, verb);
-    if (command != NULL && cli_command_is_verb(command, entity)) {
-        help_command(entity, command, out);
-        return true;
+    struct cli_table table;
+    aq_buffer_format(out, "aq %s%s%s%s%s\n\n  %s\n", parent ? parent->name : "", parent ? " " : "", topic->name,
+                     topic->usage[0] ? " " : "", topic->usage, topic->help);
+    if (topic->more != NULL)
+        aq_buffer_format(out, "  %s\n", topic->more);
+    if (topic->verbs != NULL) {
+        aq_buffer_text(out, "\nVerbs:\n");
+        cli_table_open(&table, 2);
+        for (const struct cli_topic *verb = topic->verbs; verb->name != NULL; verb++)
+            add_line(&table, verb->name, verb->help);
+        end_table(&table, out);
+        aq_buffer_format(out, "\n  See aq %s VERB --help for what a verb takes.\n", topic->name);
     }
-    for (size_t i = 0; cli_read_verbs[i] != NULL; i++)
-        if (strcmp(cli_read_verbs[i], verb) == 0) {
-            help_view(entity, verb, cli_read_verb_help(verb), out);
-            return true;
-        }
-    if (view == NULL)
-        return false;
-    struct aq_buffer text = {0};
-    help_view(entity, verb, cli_view_help(view, &text), out);
-    aq_buffer_free(&text);
-    return true;
+    add_own_flags(topic->flags, out);
 }
 
-void cli_help(const char *const *words, unsigned count, struct aq_buffer *out)
+void cli_help(const char *const *words, unsigned count, struct aq_arena *arena, struct aq_buffer *out)
 {
     const struct aq_entity *entity = count > 0 ? aq_entity_find(words[0]) : NULL;
     const struct cli_topic *topic = count > 0 ? cli_topic_find(words[0]) : NULL;
-    if (topic != NULL && topic->help != NULL) {
-        aq_buffer_format(out, "aq %s%s%s\n\n  %s\n", topic->name, topic->usage[0] ? " " : "", topic->usage,
-                         topic->help);
-        if (topic->more != NULL)
-            aq_buffer_format(out, "  %s\n", topic->more);
-        return;
-    }
-    if (entity == NULL) {
+    struct cli_action action;
+    struct aq_error unused;
+    bool known = count > 0 && cli_action_find(&action, words, count, arena, &unused) == 0;
+    if (known && action.form == CLI_TOPIC)
+        help_topic(action.parent, action.topic, out);
+    else if (topic != NULL)
+        help_topic(NULL, topic, out);
+    else if (known && action.form == CLI_WRITE)
+        help_command(action.entity, action.command, out);
+    else if (known && count > 1 && !action.guessed && action.form != CLI_FIELD)
+        help_verb(&action, out);
+    else if (entity != NULL || (known && action.entity != NULL))
+        help_entity(entity != NULL ? entity : action.entity, out);
+    else
         help_general(out);
-        return;
-    }
-    for (unsigned i = 1; i < count && i < 3; i++) /* aq applications create --help, aq application 7 why --help */
-        if (help_verb(entity, words[i], out))
-            return;
-    help_entity(entity, out);
 }

@@ -6,16 +6,35 @@
 #include "schema/model/command.h"
 #include "tools/aq/suggest.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
+AQ_DEFINE_WORDS(cli_format, CLI_FORMATS)
 AQ_DEFINE_SETTINGS(cli_flags, "flags", "flags of aq")
+_Static_assert(cli_flag_count <= 64, "a set of flags has 64 bits");
 
 static const struct {
     char letter;
     const char *flag;
-} letters[] = {{'h', "help"},   {'q', "quiet"}, {'w', "watch"}, {'n', "lines"},
-               {'f', "follow"}, {'f', "file"},  {'u', "user"},  {'s', "server"}};
+} letters[] = {{'h', "help"}, {'o', "output"}, {'q', "quiet"},  {'w', "watch"},  {'n', "lines"},
+               {'a', "all"},  {'f', "file"},   {'f', "follow"}, {'s', "server"}, {'u', "user"}};
+
+/* Other names of flags. */
+static const struct {
+    const char *name, *flag;
+} other_names[] = {{"tail", "lines"}};
+
+/* Flags of neighbouring systems that aq does not need. */
+static const struct {
+    const char *name, *answer;
+} strangers[] = {
+    {"namespace", "there are no namespaces: every user sees their own applications"},
+    {"all-namespaces", "there are no namespaces: every user sees their own applications"},
+    {"rm", "what has ended holds nothing that would have to be removed"},
+    {"detach", "aq run does not stay attached, unless --attach says so"},
+    {"selector", "-l mac selects by label, --FIELD=PATTERN by any field"},
+};
 
 char cli_flag_letter(const char *flag)
 {
@@ -27,18 +46,37 @@ char cli_flag_letter(const char *flag)
 
 const char *cli_flag_spelling(const struct aq_field *field, char *out)
 {
-    snprintf(out, 64, "--%s", field->name);
+    size_t length = (size_t)snprintf(out, 64, "--%s", field->name);
+    if (out[length - 1] == '_')
+        out[length - 1] = '\0';
     for (char *c = out; *c != '\0'; c++)
         if (*c == '_')
             *c = '-';
     return out;
 }
 
+/* The flag that is called so; dashes and underscores are the same. NULL: none. */
+static const struct aq_field *flag_named(const char *name)
+{
+    char typed[65], spelled[64];
+    snprintf(typed, sizeof typed, "%.64s", name);
+    for (char *c = typed; *c != '\0'; c++)
+        if (*c == '_')
+            *c = '-';
+    for (size_t i = 0; i < AQ_LENGTH(other_names); i++)
+        if (strcmp(other_names[i].name, typed) == 0)
+            return aq_record_field(&cli_flags_record, other_names[i].flag);
+    for (size_t i = 0; i < cli_flags_record.count; i++)
+        if (strcmp(cli_flag_spelling(&cli_flags_record.fields[i], spelled) + 2, typed) == 0)
+            return &cli_flags_record.fields[i];
+    return NULL;
+}
+
 bool cli_options_gave(const struct cli_options *options, const char *flag)
 {
     const struct aq_field *field = aq_record_field(&cli_flags_record, flag);
     aq_assert(field != NULL);
-    return options->given[field - cli_flags_record.fields];
+    return options->given >> (field - cli_flags_record.fields) & 1;
 }
 
 /* ---- what a flag is ----------------------------------------------------------------------------------- */
@@ -56,7 +94,7 @@ static bool line_takes_files(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         const struct aq_command *command;
-        if (strcmp(argv[i], "run") == 0)
+        if (strcmp(argv[i], "run") == 0 || strcmp(argv[i], "apply") == 0)
             return true;
         for (size_t c = 0; (command = aq_command_at(c)) != NULL; c++)
             if ((command->kind == AQ_CREATES || command->kind == AQ_UPDATES) && strcmp(command->verb, argv[i]) == 0)
@@ -83,6 +121,24 @@ static bool is_filter(const char *name)
     return false;
 }
 
+bool cli_filter_read(const char *text, struct cli_filter *out, struct aq_arena *arena)
+{
+    size_t length = strcspn(text, "=");
+    bool negated = length > 0 && text[length - 1] == '!';
+    size_t end = negated ? length - 1 : length;
+    if (text[length] == '\0' || end == 0)
+        return false;
+    for (size_t i = 0; i < end; i++)
+        if (!isalnum((unsigned char)text[i]) && strchr("._-", text[i]) == NULL)
+            return false;
+    char *field = aq_arena_text(arena, text, end);
+    for (char *c = field; *c != '\0'; c++)
+        if (*c == '-')
+            *c = '_';
+    *out = (struct cli_filter){.field = field, .pattern = text + length + 1, .negated = negated};
+    return true;
+}
+
 /* ---- setting ------------------------------------------------------------------------------------------ */
 
 /* The value of a flag: joined to it, or the next argument. NULL with an error. */
@@ -102,7 +158,7 @@ static int set_flag(struct parsing *in, const struct aq_field *field, const char
     struct cli_options *options = in->options;
     char typed[64];
     cli_flag_spelling(field, typed);
-    options->given[field - cli_flags_record.fields] = true;
+    options->given |= UINT64_C(1) << (field - cli_flags_record.fields);
     const char *value = field->type == AQ_TYPE_BOOL ? (joined ? joined : "true") : take_value(in, joined, typed);
     if (value == NULL || aq_field_from_text(field, &options->flags, value, typed, &options->arena, in->error) != 0)
         return -1;
@@ -114,55 +170,66 @@ static int set_flag(struct parsing *in, const struct aq_field *field, const char
     return 0;
 }
 
-static int add_filter(struct parsing *in, const char *name, const char *joined)
+static int add_filter(struct parsing *in, const struct cli_filter *filter)
 {
     struct cli_options *options = in->options;
-    char typed[80];
-    snprintf(typed, sizeof typed, "--%.64s", name);
-    const char *value = take_value(in, joined, typed);
-    if (value == NULL)
-        return -1;
     if (options->filter_count == CLI_FILTERS_MAX)
         return aq_fail(in->error, AQ_E_INVALID, "more than %d filters", CLI_FILTERS_MAX);
-    options->filters[options->filter_count++] =
-        (struct cli_filter){aq_arena_text(&options->arena, name, strlen(name)), value};
+    options->filters[options->filter_count++] = *filter;
     return 0;
 }
 
-/* The nearest flag, or field of an entity. */
-static int unknown_flag(struct parsing *in, const char *name, const char *typed, int length)
+/* --status NEW, --status=NEW, --status!=NEW. `name` is the field. */
+static int take_filter(struct parsing *in, const char *name, const char *argument)
 {
-    struct cli_suggest suggest = {.word = name};
-    const struct aq_entity *entity;
-    for (size_t i = 0; i < cli_flags_record.count; i++)
-        cli_suggest_try(&suggest, cli_flags_record.fields[i].name);
-    for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++)
-        for (size_t f = 0; f < entity->record->count; f++)
-            cli_suggest_try(&suggest, entity->record->fields[f].name);
-    if (suggest.best == NULL)
-        return aq_fail(in->error, AQ_E_INVALID, "there is no flag --%.*s; see aq --help", length, typed);
-    const struct aq_field *flag = aq_record_field(&cli_flags_record, suggest.best);
-    char spelled[64];
-    snprintf(spelled, sizeof spelled, "--%.60s", suggest.best);
-    return aq_fail(in->error, AQ_E_INVALID, "there is no flag --%.*s; did you mean %s?", length, typed,
-                   flag ? cli_flag_spelling(flag, spelled) : spelled);
+    struct cli_filter filter;
+    char typed[80];
+    snprintf(typed, sizeof typed, "--%.64s", name);
+    if (!cli_filter_read(argument, &filter, &in->options->arena)) {
+        filter = (struct cli_filter){.field = aq_arena_text(&in->options->arena, name, strlen(name)),
+                                     .pattern = take_value(in, NULL, typed)};
+        if (filter.pattern == NULL)
+            return -1;
+    }
+    return add_filter(in, &filter);
+}
+
+/* -l mac, as --label=mac; -l node=n1, as --node=n1. */
+static int take_selector(struct parsing *in, const char *joined)
+{
+    struct cli_filter filter;
+    const char *value = take_value(in, joined, "-l");
+    if (value == NULL)
+        return -1;
+    if (!cli_filter_read(value, &filter, &in->options->arena))
+        filter = (struct cli_filter){.field = "label", .pattern = value};
+    return add_filter(in, &filter);
+}
+
+static void keep_unknown(struct cli_options *options, const char *dashes, const char *typed, size_t length)
+{
+    if (options->unknown[0] == '\0')
+        snprintf(options->unknown, sizeof options->unknown, "%s%.*s", dashes, (int)(length < 64 ? length : 64), typed);
 }
 
 static int take_long(struct parsing *in, const char *argument)
 {
     const char *equals = strchr(argument, '=');
     size_t length = equals ? (size_t)(equals - argument) : strlen(argument);
+    if (equals != NULL && length > 0 && argument[length - 1] == '!')
+        length--;
     char name[65];
     snprintf(name, sizeof name, "%.*s", (int)(length < 64 ? length : 64), argument);
+    const struct aq_field *field = argument[length] != '!' ? flag_named(name) : NULL;
     for (char *c = name; *c != '\0'; c++)
         if (*c == '-')
             *c = '_';
-    const struct aq_field *field = aq_record_field(&cli_flags_record, name);
     if (field != NULL)
         return set_flag(in, field, equals ? equals + 1 : NULL);
     if (is_filter(name))
-        return add_filter(in, name, equals ? equals + 1 : NULL);
-    return unknown_flag(in, name, argument, (int)(length < 64 ? length : 64));
+        return take_filter(in, name, argument);
+    keep_unknown(in->options, "--", argument, length);
+    return 0;
 }
 
 /* -q, -qw, -n20, -n 20. */
@@ -170,11 +237,15 @@ static int take_letters(struct parsing *in, const char *argument)
 {
     for (const char *c = argument; *c != '\0'; c++) {
         const struct aq_field *field = flag_of_letter(in, *c);
-        if (field == NULL)
-            return aq_fail(in->error, AQ_E_INVALID, "there is no flag -%.*s; see aq --help", 1, c);
-        bool last = c[1] == '\0';
+        const char *joined = c[1] == '\0' ? NULL : c[1] == '=' ? c + 2 : c + 1;
+        if (*c == 'l')
+            return take_selector(in, joined);
+        if (field == NULL) {
+            keep_unknown(in->options, "-", c, 1);
+            return 0;
+        }
         if (field->type != AQ_TYPE_BOOL)
-            return set_flag(in, field, last ? NULL : c + 1);
+            return set_flag(in, field, joined);
         if (set_flag(in, field, NULL) != 0)
             return -1;
     }
@@ -192,10 +263,38 @@ static int add_word(struct parsing *in, const char *word)
     return 0;
 }
 
+/* -o json is --json: what prints looks at one flag for each form. */
+static int choose_output(struct cli_options *options, struct aq_error *error)
+{
+    struct cli_flags *flags = &options->flags;
+    const struct {
+        enum cli_format output;
+        bool *flag;
+        uint64_t bit;
+    } rows[] = {
+        {CLI_FORMAT_WIDE, &flags->wide, CLI_BIT(wide)},
+        {CLI_FORMAT_NAME, &flags->quiet, CLI_BIT(quiet)},
+        {CLI_FORMAT_JSON, &flags->json, CLI_BIT(json)},
+        {CLI_FORMAT_YAML, &flags->yaml, CLI_BIT(yaml)},
+    };
+    bool chosen = (options->given & CLI_BIT(output)) != 0;
+    for (size_t i = 0; i < AQ_LENGTH(rows); i++) {
+        if (chosen && flags->output == rows[i].output) {
+            *rows[i].flag = true;
+            options->given |= rows[i].bit;
+        } else if (chosen && (rows[i].bit & (CLI_BIT(json) | CLI_BIT(yaml))) && *rows[i].flag) {
+            return aq_fail(error, AQ_E_INVALID, "--%s and --output=%s cannot be used together",
+                           cli_format_words.words[rows[i].output], cli_format_words.words[flags->output]);
+        }
+    }
+    if (flags->json && flags->yaml)
+        return aq_fail(error, AQ_E_INVALID, "--json and --yaml cannot be used together");
+    return 0;
+}
+
 int cli_options_parse(struct cli_options *options, int argc, char **argv, struct aq_error *error)
 {
     *options = (struct cli_options){0};
-    aq_assert(cli_flags_record.count <= AQ_LENGTH(options->given));
     aq_record_init(&cli_flags_record, &options->flags, &options->arena);
     struct parsing in = {.options = options, .argc = argc, .next = 1, .argv = argv, .error = error};
     in.takes_files = line_takes_files(argc, argv);
@@ -214,12 +313,62 @@ int cli_options_parse(struct cli_options *options, int argc, char **argv, struct
         if (failed != 0)
             return -1;
     }
-    if (options->flags.json && options->flags.yaml)
-        return aq_fail(error, AQ_E_INVALID, "--json and --yaml cannot be used together");
-    return 0;
+    return choose_output(options, error);
 }
 
 void cli_options_close(struct cli_options *options)
 {
     aq_arena_free(&options->arena);
+}
+
+/* ---- which flags a verb takes -------------------------------------------------------------------------- */
+
+bool cli_flag_is_taken(uint64_t taken, const struct aq_field *field)
+{
+    size_t number = (size_t)(field - cli_flags_record.fields);
+    if (number == CLI_FLAG_output)
+        return (taken & (CLI_BIT(json) | CLI_BIT(yaml) | CLI_BIT(quiet) | CLI_BIT(wide))) != 0;
+    return taken >> number & 1;
+}
+
+static int unknown_flag(const struct cli_options *options, uint64_t taken, const struct aq_entity *filtered,
+                        const char *verb, struct aq_error *error)
+{
+    const char *typed = options->unknown;
+    const char *name = typed + strspn(typed, "-");
+    char candidates[cli_flag_count][64];
+    struct cli_suggest suggest = {.word = name};
+    for (size_t i = 0; i < AQ_LENGTH(strangers); i++)
+        if (strcmp(strangers[i].name, name) == 0)
+            return aq_fail(error, AQ_E_INVALID, "there is no flag %s: %s", typed, strangers[i].answer);
+    bool is_letter = typed[1] != '-'; /* too short to be near to anything */
+    for (size_t i = 0; i < cli_flags_record.count && !is_letter; i++) {
+        cli_flag_spelling(&cli_flags_record.fields[i], candidates[i]);
+        if (cli_flag_is_taken(taken, &cli_flags_record.fields[i]))
+            cli_suggest_try(&suggest, candidates[i] + 2);
+    }
+    for (size_t i = 0; filtered != NULL && i < filtered->record->count && !is_letter; i++)
+        if (!(filtered->record->fields[i].rules & AQ_SECRET))
+            cli_suggest_try(&suggest, filtered->record->fields[i].name);
+    if (suggest.best != NULL)
+        return aq_fail(error, AQ_E_INVALID, "there is no flag %s; did you mean --%s?", typed, suggest.best);
+    return aq_fail(error, AQ_E_INVALID, "there is no flag %s; see %s --help", typed, verb);
+}
+
+int cli_options_check(const struct cli_options *options, uint64_t taken, const struct aq_entity *filtered,
+                      const char *verb, struct aq_error *error)
+{
+    char spelled[64];
+    if (options->unknown[0] != '\0')
+        return unknown_flag(options, taken, filtered, verb, error);
+    for (size_t i = 0; i < cli_flags_record.count; i++) {
+        const struct aq_field *field = &cli_flags_record.fields[i];
+        if ((options->given >> i & 1) && !cli_flag_is_taken(taken, field))
+            return aq_fail(error, AQ_E_INVALID, "%s takes no %s; see %s --help", verb,
+                           cli_flag_spelling(field, spelled), verb);
+    }
+    if (filtered == NULL && options->filter_count > 0)
+        return aq_fail(error, AQ_E_INVALID, "%s takes no --%s: that is a filter, for lists; see %s --help", verb,
+                       options->filters[0].field, verb);
+    return 0;
 }

@@ -3,6 +3,7 @@
 #include "schema/base/clock.h"
 #include "schema/model/application.h"
 #include "schema/model/resource.h"
+#include "tools/aq/interrupt.h"
 #include "tools/aq/show.h"
 
 #include <inttypes.h>
@@ -108,6 +109,8 @@ static enum cli_exit wait_a_little(struct reading *reading, const char *why, uin
     enum cli_exit code = cli_say_close();
     if (code != CLI_DONE)
         return code;
+    if (cli_interrupted() != 0 || (now_ms >= reading->until_ms && reading->output->silent))
+        return CLI_FAILED;
     if (now_ms >= reading->until_ms)
         return cli_fail(CLI_FAILED, "the log of %s %s has not ended after %" PRIu64 " s", reading->asked->name,
                         reading->key, reading->output->timeout_s);
@@ -267,7 +270,7 @@ static enum cli_exit read_on(struct reading *reading, struct piece *piece)
         snprintf(query, sizeof query, "?after=%" PRIu64 "&size=%d%s", reading->after, PIECE_BYTES,
                  follow ? "&follow=true" : "");
         code = cli_say_close();
-        if (code == CLI_DONE && follow && aq_clock_ms() >= reading->until_ms)
+        if (code == CLI_DONE && follow && (aq_clock_ms() >= reading->until_ms || cli_interrupted() != 0))
             code = wait_a_little(reading, NULL, 0);
         uint64_t asked_ms = aq_clock_ms();
         if (code == CLI_DONE)

@@ -10,11 +10,12 @@ struct cli_output {
     uint64_t size;      /* only the newest bytes, as whole lines; 0: all that is kept */
     uint64_t lines;     /* only the newest lines, of at most 1 MiB; CLI_ALL_LINES: all */
     uint64_t timeout_s; /* follow: how long at most; 0: no limit */
+    bool silent;        /* the caller says that the time is over */
 };
 #define CLI_ALL_LINES UINT64_MAX
 
 /* Prints the output of the resource or application `key`. While it follows, it waits for a controller or an agent that
- * is gone. What was dropped before it could be read is noted. */
+ * is gone; an interruption (interrupt.h) ends that. What was dropped before it could be read is noted. */
 enum cli_exit cli_output_show(struct cli *cli, const struct aq_entity *entity, const char *key,
                               const struct cli_output *output);
 

@@ -3,9 +3,9 @@
 #include "schema/base/clock.h"
 #include "schema/codec/json.h"
 #include "schema/codec/yaml.h"
+#include "tools/aq/columns.h"
 #include "tools/aq/table.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,37 +42,19 @@ void cli_show_item(const json_t *value, const struct cli_flags *flags)
 
 /* ---- tables ------------------------------------------------------------------------------------------- */
 
-void cli_column_name(const struct aq_field *field, struct aq_buffer *out)
-{
-    size_t length = strlen(field->name);
-    if (field->type == AQ_TYPE_TIME && length > 3 && strcmp(field->name + length - 3, "_at") == 0)
-        length -= 3;
-    for (size_t i = 0; i < length; i++)
-        aq_buffer_char(out, (char)toupper((unsigned char)field->name[i]));
-}
-
-static unsigned count_columns(const struct aq_record *record)
-{
-    unsigned columns = 0;
-    for (size_t i = 0; i < record->count; i++)
-        columns += (record->fields[i].rules & AQ_COLUMN) != 0;
-    return columns;
-}
-
-static void add_row(struct cli_table *table, const struct aq_record *record, const json_t *row, uint64_t now_ms)
+/* `row` NULL: the headers. */
+static void add_row(struct cli_table *table, const struct cli_columns *columns, const json_t *row, uint64_t now_ms)
 {
     struct aq_buffer text = {0};
-    for (size_t i = 0; i < record->count; i++) {
-        const struct aq_field *field = &record->fields[i];
-        if (!(field->rules & AQ_COLUMN))
-            continue;
+    for (unsigned i = 0; i < columns->count; i++) {
+        const struct cli_column *column = &columns->items[i];
         aq_buffer_reset(&text);
         if (row == NULL)
-            cli_column_name(field, &text);
+            cli_column_header(column, &text);
         else
-            cli_cell(field, json_object_get(row, field->name), now_ms, &text);
-        enum cli_colour colour = row == NULL ? CLI_BOLD : cli_cell_colour(field, json_object_get(row, field->name));
-        cli_table_add(table, aq_buffer_string(&text), text.length, colour);
+            cli_column_cell(column, row, now_ms, &text);
+        cli_table_add(table, aq_buffer_string(&text), text.length,
+                      row == NULL ? CLI_BOLD : cli_column_colour(column, row));
     }
     aq_buffer_free(&text);
 }
@@ -101,15 +83,18 @@ void cli_show_rows(const struct aq_record *record, const json_t *rows, const str
         return;
     }
     struct cli_table table;
+    struct cli_columns columns;
     struct aq_buffer out = {0};
     uint64_t now_ms = aq_clock_wall_ms();
     size_t index;
     json_t *row;
-    cli_table_open(&table, count_columns(record));
-    add_row(&table, record, NULL, now_ms);
+    cli_columns_of(record, flags->wide, &columns);
+    cli_table_open(&table, columns.count);
+    table.shapes = columns.shapes;
+    add_row(&table, &columns, NULL, now_ms);
     json_array_foreach ((json_t *)rows, index, row)
-        add_row(&table, record, row, now_ms);
-    cli_table_print(&table, headers && !flags->no_headers ? 0 : 1, cli_terminal_columns(), &out);
+        add_row(&table, &columns, row, now_ms);
+    cli_table_print(&table, headers && !flags->no_headers ? 0 : 1, flags->wide ? 0 : cli_terminal_columns(), &out);
     cli_print_raw(&out);
     cli_table_close(&table);
     aq_buffer_free(&out);

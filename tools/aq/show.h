@@ -21,7 +21,4 @@ void cli_show_item(const json_t *value, const struct cli_flags *flags);
 /* Does the user want data instead of a table? */
 bool cli_wants_data(const struct cli_flags *flags);
 
-/* Name of a column: "CREATED" for created_at. */
-void cli_column_name(const struct aq_field *field, struct aq_buffer *out);
-
 #endif

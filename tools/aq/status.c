@@ -4,6 +4,7 @@
 #include "schema/model/user.h"
 #include "tools/aq/show.h"
 #include "tools/aq/table.h"
+#include "tools/aq/watch.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -44,7 +45,8 @@ static enum cli_exit count_entity(struct cli *cli, const struct aq_entity *entit
     json_t *rows = NULL;
     bool more = false;
     aq_buffer_format(&path, "/api/v1/%s/", entity->name);
-    enum cli_exit code = cli_read_rows(cli, aq_buffer_string(&path), "", COUNTED_MAX, &rows, seq, &more);
+    struct cli_rows wanted = {.path = aq_buffer_string(&path), .query = "", .most = COUNTED_MAX};
+    enum cli_exit code = cli_read_rows(cli, &wanted, &rows, seq, &more);
     if (code == CLI_DONE) {
         json_t *counts = count_rows(entity->record, rows);
         if (more)
@@ -126,21 +128,67 @@ static void show(const json_t *status)
     aq_buffer_free(&out);
 }
 
-enum cli_exit cli_status(struct cli *cli, const char *const *words, unsigned count)
+/* Everything that is shown; the caller's reference. */
+static enum cli_exit read_status(struct cli *cli, json_t *status, uint64_t *seq)
 {
-    if (count > 0)
-        return cli_fail(CLI_USAGE, "status takes no words, but there is \"%.64s\"", words[0]);
     const struct aq_entity *entity;
-    json_t *status = json_object(), *entities = json_object();
-    uint64_t seq = 0;
+    json_t *entities = json_object();
+    *seq = 0;
     json_object_set_new(status, "server", json_string(cli_client_connect(cli->client)->server));
     enum cli_exit code = read_ready(cli, status);
     for (size_t i = 0; code == CLI_DONE && (entity = aq_entity_at(i)) != NULL; i++)
-        code = count_entity(cli, entity, &seq, entities);
-    json_object_set_new(status, "seq", json_integer((json_int_t)seq));
+        code = count_entity(cli, entity, seq, entities);
+    json_object_set_new(status, "seq", json_integer((json_int_t)*seq));
     json_object_set_new(status, "entities", entities);
-    if (code == CLI_DONE && cli_wants_data(&cli->options.flags))
-        cli_show_data(status, &cli->options.flags);
+    return code;
+}
+
+struct watching {
+    struct cli *cli;
+    json_t *before;
+};
+
+static enum cli_exit turn(void *context, uint64_t *seq)
+{
+    struct watching *watching = context;
+    const struct cli_flags *flags = &watching->cli->options.flags;
+    struct cli_reply alive = {0};
+    /* Waits for a controller that restarts; one that is not ready is shown as such. */
+    if (cli_client_is_patient(watching->cli->client) &&
+        cli_client_get(watching->cli->client, &alive, "/livez") == CLI_SERVER)
+        return cli_reply_fail(&alive);
+    cli_reply_close(&alive);
+    json_t *status = json_object();
+    enum cli_exit code = read_status(watching->cli, status, seq);
+    bool redraws = cli_watch_redraws(flags);
+    if (code == CLI_DONE && redraws)
+        cli_watch_clear();
+    if (code == CLI_DONE && cli_wants_data(flags) && !json_equal(status, watching->before))
+        cli_show_item(status, flags);
+    else if (code == CLI_DONE && !cli_wants_data(flags) && (redraws || !json_equal(status, watching->before)))
+        show(status);
+    json_decref(watching->before);
+    watching->before = status;
+    return code;
+}
+
+enum cli_exit cli_status(struct cli *cli, const char *const *words, unsigned count)
+{
+    struct watching watching = {.cli = cli};
+    const struct cli_flags *flags = &cli->options.flags;
+    enum cli_exit code;
+    uint64_t seq;
+    if (count > 0)
+        return cli_fail(CLI_USAGE, "status takes no words, but there is \"%.64s\"", words[0]);
+    if (flags->watch) {
+        code = cli_watch_turns(cli->client, &cli->options, cli_watch_redraws(flags), turn, &watching);
+        json_decref(watching.before);
+        return code;
+    }
+    json_t *status = json_object();
+    code = read_status(cli, status, &seq);
+    if (code == CLI_DONE && cli_wants_data(flags))
+        cli_show_data(status, flags);
     else if (code == CLI_DONE)
         show(status);
     if (code == CLI_DONE && !json_is_true(json_object_get(status, "ready")))

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <wchar.h>
 
-enum { GAP = 3, NARROWEST = 6 };
+enum { GAP = 3, GAP_NARROW = 2, NARROWEST = 6, TEXT_LEAST = 20 };
 static const char more[] = "\xE2\x80\xA6"; /* … */
 
 static unsigned character_width(unsigned c)
@@ -61,41 +61,102 @@ void cli_table_add(struct cli_table *table, const char *text, size_t length, enu
     aq_buffer_free(&clean);
 }
 
-/* Narrows the widest column, one cell at a time, until the row fits or no column can shrink. The first column stays
- * whole, since people copy it. */
-static void shrink(unsigned *widths, unsigned columns, unsigned limit)
+/* Where the columns of one table are. */
+struct layout {
+    const struct cli_table *table;
+    size_t rows;
+    unsigned *widths; /* of each column */
+    bool *left_out;
+    unsigned gap;
+};
+
+static unsigned measure(const struct layout *layout, bool cut)
 {
-    unsigned total = (columns - 1) * GAP;
-    for (unsigned i = 0; i < columns; i++)
-        total += widths[i];
-    while (total > limit) {
-        unsigned widest = columns - 1;
-        for (unsigned i = columns - 1; i > 0; i--)
-            if (widths[i] > widths[widest])
+    unsigned total = 0, shown = 0;
+    for (unsigned i = 0; i < layout->table->columns; i++) {
+        const struct cli_table_column *shape = layout->table->shapes ? &layout->table->shapes[i] : NULL;
+        if (layout->left_out[i])
+            continue;
+        total += cut && shape && shape->elastic && layout->widths[i] > TEXT_LEAST ? TEXT_LEAST : layout->widths[i];
+        shown++;
+    }
+    return total + (shown > 0 ? (shown - 1) * layout->gap : 0);
+}
+
+static bool is_empty(const struct layout *layout, unsigned column)
+{
+    const struct cli_table *table = layout->table;
+    for (size_t row = 1; row < layout->rows; row++)
+        if (strcmp(table->cells[row * table->columns + column].text, "-") != 0)
+            return false;
+    return layout->rows > 1;
+}
+
+/* The next column to be left out; the number of columns: none may. */
+static unsigned least_important(const struct layout *layout)
+{
+    unsigned least = layout->table->columns, rank = 0;
+    for (unsigned i = 0; i < layout->table->columns; i++) {
+        unsigned own = layout->table->shapes[i].rank;
+        if (!layout->left_out[i] && own > 0 && is_empty(layout, i))
+            return i;
+        if (!layout->left_out[i] && own > rank) {
+            least = i;
+            rank = own;
+        }
+    }
+    return least;
+}
+
+/* Narrows the widest column, one cell at a time, until the row fits or no column can shrink: texts before others. The
+ * first column stays whole, since people copy it. */
+static void shrink(struct layout *layout, unsigned limit, bool only_elastic)
+{
+    for (unsigned total = measure(layout, false); total > limit; total--) {
+        unsigned widest = 0;
+        for (unsigned i = layout->table->columns - 1; i > 0; i--) {
+            bool may = !only_elastic || (layout->table->shapes && layout->table->shapes[i].elastic);
+            if (!layout->left_out[i] && may && (widest == 0 || layout->widths[i] > layout->widths[widest]))
                 widest = i;
-        if (widest == 0 || widths[widest] <= NARROWEST)
+        }
+        if (widest == 0 || layout->widths[widest] <= (only_elastic ? TEXT_LEAST : NARROWEST))
             return;
-        widths[widest]--;
-        total--;
+        layout->widths[widest]--;
     }
 }
 
-/* Leaves out what does not fit into `width` at all (0: no limit). */
-static void print_row(const struct cli_table_cell *cells, const unsigned *widths, unsigned columns, unsigned width,
-                      struct aq_buffer *out)
+static void fit(struct layout *layout, unsigned limit)
 {
-    unsigned at = 0;
+    if (layout->table->shapes != NULL && measure(layout, true) > limit) {
+        layout->gap = GAP_NARROW;
+        for (unsigned least;
+             measure(layout, true) > limit && (least = least_important(layout)) < layout->table->columns;)
+            layout->left_out[least] = true;
+    }
+    shrink(layout, limit, true);
+    shrink(layout, limit, false);
+}
+
+/* Leaves out what does not fit into `width` at all (0: no limit). */
+static void print_row(const struct layout *layout, size_t row, unsigned width, struct aq_buffer *out)
+{
+    const struct cli_table_cell *cells = layout->table->cells + row * layout->table->columns;
+    unsigned at = 0, columns = layout->table->columns;
+    while (columns > 0 && layout->left_out[columns - 1])
+        columns--;
     for (unsigned i = 0; i < columns && (width == 0 || at < width); i++) {
-        unsigned room = width > 0 && width - at < widths[i] ? width - at : widths[i];
+        if (layout->left_out[i])
+            continue;
+        unsigned own = layout->widths[i], room = width > 0 && width - at < own ? width - at : own;
         bool coloured = cells[i].colour != CLI_PLAIN && cli_in_colour();
         if (coloured)
             aq_buffer_text(out, cli_colour_code(cells[i].colour));
         unsigned used = cli_text_cut(cells[i].text, room, out);
         if (coloured)
             aq_buffer_text(out, cli_colour_end());
-        at += widths[i] + GAP;
+        at += own + layout->gap;
         if (i + 1 < columns && (width == 0 || at < width))
-            aq_buffer_format(out, "%*s", (int)(widths[i] - used + GAP), "");
+            aq_buffer_format(out, "%*s", (int)(own - used + layout->gap), "");
     }
     while (out->length > 0 && out->data[out->length - 1] == ' ')
         out->data[--out->length] = '\0';
@@ -104,17 +165,21 @@ static void print_row(const struct cli_table_cell *cells, const unsigned *widths
 
 void cli_table_print(const struct cli_table *table, size_t first_row, unsigned width, struct aq_buffer *out)
 {
-    size_t rows = table->count / table->columns;
-    unsigned *widths = aq_calloc(table->columns, sizeof *widths);
-    for (size_t i = first_row * table->columns; i < rows * table->columns; i++) {
-        unsigned *widest = &widths[i % table->columns];
+    struct layout layout = {.table = table,
+                            .rows = table->count / table->columns,
+                            .widths = aq_calloc(table->columns, sizeof *layout.widths),
+                            .left_out = aq_calloc(table->columns, sizeof *layout.left_out),
+                            .gap = GAP};
+    for (size_t i = first_row * table->columns; i < layout.rows * table->columns; i++) {
+        unsigned *widest = &layout.widths[i % table->columns];
         *widest = table->cells[i].width > *widest ? table->cells[i].width : *widest;
     }
     if (width > 0)
-        shrink(widths, table->columns, width);
-    for (size_t row = first_row; row < rows; row++)
-        print_row(table->cells + row * table->columns, widths, table->columns, width, out);
-    free(widths);
+        fit(&layout, width);
+    for (size_t row = first_row; row < layout.rows; row++)
+        print_row(&layout, row, width, out);
+    free(layout.widths);
+    free(layout.left_out);
 }
 
 void cli_table_close(struct cli_table *table)

@@ -1,6 +1,7 @@
 /* A table for people: columns as wide as their content, measured in terminal cells, so that "é" and "漢" line up. The
  * first row holds the headers. Cells are made harmless as they are added; line breaks in them become "\n". If the
- * terminal is too narrow, the widest columns but the first are cut and end with "…". */
+ * terminal is too narrow, the gaps shrink, texts are cut and end with "…", and the least important columns are left
+ * out; those that are empty in all rows go first. */
 #ifndef AQ_TOOLS_AQ_TABLE_H
 #define AQ_TOOLS_AQ_TABLE_H
 
@@ -13,9 +14,16 @@ struct cli_table_cell {
     enum cli_colour colour;
 };
 
+/* What may happen to a column when there is no room. */
+struct cli_table_column {
+    unsigned rank; /* 0: it is not left out; the largest goes first */
+    bool elastic;  /* a text, which may be cut to a part that still says something */
+};
+
 struct cli_table {
     unsigned columns;
-    struct cli_table_cell *cells; /* row by row */
+    const struct cli_table_column *shapes; /* the caller's; NULL: none is left out, each may be cut but the first */
+    struct cli_table_cell *cells;          /* row by row */
     size_t count, capacity;
     struct aq_arena texts;
 };

@@ -1,52 +1,80 @@
-/* Words that are not a noun of an entity, and what they do. */
+#include "tools/aq/topics.h"
+
 #include "schema/model/application.h"
+#include "tools/aq/context.h"
 #include "tools/aq/doctor.h"
 #include "tools/aq/events.h"
-#include "tools/aq/help.h"
+#include "tools/aq/jobs.h"
+#include "tools/aq/show.h"
 #include "tools/aq/status.h"
 
 #include <string.h>
 
 static enum cli_exit run_version(struct cli *cli, const char *const *words, unsigned count)
 {
-    (void)cli;
-    (void)words;
-    (void)count;
-    cli_print("aq " CLI_VERSION "\n", sizeof "aq " CLI_VERSION);
+    if (count > 0)
+        return cli_fail(CLI_USAGE, "version takes no words, but there is \"%.64s\"", words[0]);
+    if (cli_wants_data(&cli->options.flags)) {
+        json_t *version = json_pack("{s:s}", "version", CLI_VERSION);
+        cli_show_data(version, &cli->options.flags);
+        json_decref(version);
+    } else {
+        cli_print("aq " CLI_VERSION "\n", strlen("aq " CLI_VERSION "\n"));
+    }
     return CLI_DONE;
 }
 
-static enum cli_exit run_help(struct cli *cli, const char *const *words, unsigned count)
-{
-    struct aq_buffer out = {0};
-    (void)cli;
-    cli_help(words, count, &out);
-    cli_print(aq_buffer_string(&out), out.length);
-    aq_buffer_free(&out);
-    return CLI_DONE;
-}
+#define RUN_FLAGS                                                                                                      \
+    (CLI_TABLE_FLAGS | CLI_BIT(file) | CLI_BIT(count) | CLI_BIT(wait) | CLI_BIT(dry_run) | CLI_BIT(keep) |             \
+     CLI_BIT(attach))
+#define EVENT_FLAGS (CLI_DATA_FLAGS | CLI_BIT(quiet))
+#define MANY_EVENTS (EVENT_FLAGS | CLI_BIT(follow) | CLI_BIT(watch) | CLI_BIT(since) | CLI_BIT(lines))
 
-/* aq run mac: short for aq applications create label=mac --wait. */
-static enum cli_exit run_application(struct cli *cli, const char *const *words, unsigned count)
-{
-    cli->options.flags.wait = !cli->options.flags.dry_run;
-    return cli_write(cli, &aq_command_application_create, words, count);
-}
+/* clang-format off */
+static const struct cli_topic log_verbs[] = {
+    {"tail",   "",      "the last events; -f goes on with those that come", cli_log_tail,   MANY_EVENTS,    false, NULL, NULL, NULL},
+    {"show",   "[SEQ | ENTITY KEY]", "one event, those about one row, or all",  cli_log_show,   EVENT_FLAGS,    false, NULL, NULL, NULL},
+    {"verify", "",      "check all of the log, and replay it",              cli_log_verify, CLI_DATA_FLAGS, false, NULL, NULL, NULL},
+    {NULL,     NULL,    NULL,                                               NULL,           0,              false, NULL, NULL, NULL},
+};
+
+static const struct cli_topic context_verbs[] = {
+    {"list",   "",       "all contexts",                                             cli_context_list,   CLI_TABLE_FLAGS, true, NULL, NULL, NULL},
+    {"show",   "[NAME]", "one, or the one in use; never its token",                  cli_context_show,   CLI_DATA_FLAGS,  true, NULL, NULL, NULL},
+    {"use",    "NAME",   "use it from now on",                                       cli_context_use,    0,               true, NULL, NULL, NULL},
+    {"create", "NAME",   "keep --server, --user and the token in --token-file",      cli_context_create, 0,               true, NULL, NULL, NULL},
+    {"delete", "NAME",   "remove it",                                                cli_context_delete, 0,               true, NULL, NULL, NULL},
+    {NULL,     NULL,     NULL,                                                       NULL,               0,               true, NULL, NULL, NULL},
+};
 
 static const struct cli_topic topics[] = {
-    {"run", "LABEL [field=value...]", "create an application, and wait until it runs", run_application, false,
-     "It takes the fields and flags of: aq applications create --help"},
-    {"status", "", "the cluster at a glance: is it ready, what is there", cli_status, false},
-    {"events", "[ENTITY] [-f] [--since SEQ]", "events, one line each", cli_events, false},
-    {"log", "tail [-f] [-n 20] | show [SEQ] | verify", "the log: its end, one event, or a check of all of it", cli_log,
-     false},
-    {"me", "", "your user", cli_me, false},
-    {"doctor", "[DIRECTORY] [--fix-hints] [--json]",
+    {"run", "LABEL [field=value...]", "create an application, and wait until it runs",
+     cli_run_application, RUN_FLAGS, false, "It takes the fields of: aq applications create --help", NULL, NULL},
+    {"wait", "APPLICATION...", "wait until applications are over, or in the status --for",
+     cli_wait_applications, CLI_TABLE_FLAGS | CLI_BIT(for_), false,
+     "The exit status is that of the first that failed; 124: the time is over; 125: one has none, it never ran.",
+     &aq_entity_application, NULL},
+    {"logs", "APPLICATION", "the output of its workload; -f follows it to its end",
+     cli_logs, CLI_DATA_FLAGS | CLI_BIT(follow) | CLI_BIT(lines) | CLI_BIT(size), false, NULL,
+     &aq_entity_application, NULL},
+    {"status", "", "the cluster at a glance: is it ready, what is there",
+     cli_status, CLI_DATA_FLAGS | CLI_BIT(watch), false, NULL, NULL, NULL},
+    {"events", "[ENTITY]", "events, one line each",
+     cli_events, MANY_EVENTS | CLI_BIT(limit), false, NULL, NULL, NULL},
+    {"log", "[tail | show [SEQ | ENTITY KEY] | verify]", "the log: its end, one event, or a check of all of it",
+     cli_log_tail, MANY_EVENTS, false, "Without a verb: tail.", NULL, log_verbs},
+    {"context", "[list | show [NAME] | use NAME | create NAME | delete NAME]",
+     "a server, a user and a token under one name, kept in ~/.config/aquarium",
+     cli_context_list, CLI_TABLE_FLAGS, true, "Without a verb: list.", NULL, context_verbs},
+    {"me", "", "your user",
+     cli_me, CLI_DATA_FLAGS | CLI_BIT(quiet), false, NULL, NULL, NULL},
+    {"doctor", "[DIRECTORY]",
      "checks whether this machine is fit for Aquarium, and says what to do; DIRECTORY: the controller's data",
-     cli_doctor, true},
-    {"version", "", "version of aq", run_version, true},
-    {"help", "[NOUN [VERB]]", "the same as --help", run_help, true},
+     cli_doctor, CLI_DATA_FLAGS | CLI_BIT(fix_hints), true, NULL, NULL, NULL},
+    {"version", "", "version of aq", run_version, CLI_DATA_FLAGS, true, NULL, NULL, NULL},
+    {"help", "[NOUN [VERB]]", "the same as --help", NULL, 0, true, NULL, NULL, NULL},
 };
+/* clang-format on */
 
 const struct cli_topic *cli_topic_at(size_t index)
 {
@@ -58,5 +86,13 @@ const struct cli_topic *cli_topic_find(const char *name)
     for (size_t i = 0; i < AQ_LENGTH(topics); i++)
         if (strcmp(topics[i].name, name) == 0)
             return &topics[i];
+    return NULL;
+}
+
+const struct cli_topic *cli_topic_verb(const struct cli_topic *topic, const char *name)
+{
+    for (const struct cli_topic *verb = topic->verbs; verb != NULL && verb->name != NULL; verb++)
+        if (strcmp(verb->name, name) == 0)
+            return verb;
     return NULL;
 }

@@ -16,9 +16,11 @@ _Static_assert(CLI_DONE == 0 && CLI_FAILED == 1 && CLI_USAGE == 2 && CLI_REFUSED
                "the help must name the actual values");
 
 const struct cli_usage_line cli_examples[] = {
-    {"aq applications", "a table of all"},
-    {"aq applications --status=NEW --label='m*'", "of some"},
+    {"aq applications", "a table of those that are open; -a: of all"},
+    {"aq applications --status=NEW,ELECTED --label='m*'", "of some"},
     {"aq run mac", "create one, and wait until it runs"},
+    {"aq run tests --attach", "and until its end, with its output and its exit status"},
+    {"aq logs 7 -f", "what it prints"},
     {"aq application 7", "everything about one"},
     {"aq application 7 why", "which nodes were considered, and why"},
     {"aq applications deallocate 7 8 --wait", "deallocate two"},
@@ -29,10 +31,12 @@ const struct cli_usage_line cli_examples[] = {
 };
 
 const struct cli_usage_line cli_environment[] = {
-    {"AQ_SERVER", "address of a controller; else " CLI_SERVER_DEFAULT},
-    {"AQ_USER", "user to act as; else " CLI_USER_DEFAULT},
+    {"AQ_CONTEXT", "name of a context (aq context --help); else the one in use"},
+    {"AQ_SERVER", "address of a controller; else that of the context, or " CLI_SERVER_DEFAULT},
+    {"AQ_USER", "user to act as; else that of the context, or " CLI_USER_DEFAULT},
     {"AQ_TOKEN", "the user's token"},
-    {"AQ_TOKEN_FILE", "file that contains it; else " CLI_TOKEN_FILE_DEFAULT},
+    {"AQ_TOKEN_FILE", "file that contains it; else that of the context, or " CLI_TOKEN_FILE_DEFAULT},
+    {"VISUAL", "the editor of aq labels edit; else EDITOR, or vi"},
     {"NO_COLOR", "no colours, even on a terminal"},
     {NULL, NULL},
 };
@@ -43,6 +47,8 @@ const struct cli_usage_line cli_exits[] = {
     {"2", "aq was called wrongly; nothing was sent"},
     {"3", "the server refused the request"},
     {"4", "the server failed, or does not answer"},
+    {"124, 125", "of aq wait and aq run --attach: the time is over; the workload never ran. Else they exit as it did"},
+    {"128 + n", "aq run was interrupted by signal n, and has given back what it asked for"},
     {NULL, NULL},
 };
 

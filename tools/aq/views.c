@@ -1,6 +1,7 @@
 /* Views of one row: schema/model/view.h. */
 #include "schema/model/vote.h"
 #include "tools/aq/events.h"
+#include "tools/aq/order.h"
 #include "tools/aq/output.h"
 #include "tools/aq/show.h"
 
@@ -32,6 +33,16 @@ static enum cli_exit show_text(struct cli *cli, const struct aq_view *view, cons
 
 /* ---- events, votes -------------------------------------------------------------------------------------- */
 
+/* The first or the last ones, as --limit or --lines says. */
+static void cut(const struct cli *cli, json_t *rows)
+{
+    const struct cli_flags *flags = &cli->options.flags;
+    if (flags->limit > 0)
+        cli_order_cut(rows, flags->limit, false);
+    if (cli_options_gave(&cli->options, "lines"))
+        cli_order_cut(rows, flags->lines, true);
+}
+
 static enum cli_exit show_events(struct cli *cli, const struct aq_view *view, const char *key)
 {
     struct aq_buffer path = {0};
@@ -39,7 +50,10 @@ static enum cli_exit show_events(struct cli *cli, const struct aq_view *view, co
     uint64_t seq = 0;
     bool more;
     aq_buffer_format(&path, "/api/v1/%s/%s/%s", view->entity->name, key, view->name);
-    enum cli_exit code = cli_read_rows(cli, aq_buffer_string(&path), "", ROWS_MAX, &rows, &seq, &more);
+    struct cli_rows wanted = {.path = aq_buffer_string(&path), .query = "", .most = ROWS_MAX};
+    enum cli_exit code = cli_read_rows(cli, &wanted, &rows, &seq, &more);
+    if (code == CLI_DONE)
+        cut(cli, rows);
     if (code == CLI_DONE && cli_wants_data(&cli->options.flags))
         cli_show_data(rows, &cli->options.flags);
     else if (code == CLI_DONE)
@@ -56,7 +70,10 @@ static enum cli_exit show_votes(struct cli *cli, const struct aq_view *view, con
     uint64_t seq = 0;
     bool more;
     aq_buffer_format(&query, "&%s=%s", view->entity->name, key);
-    enum cli_exit code = cli_read_rows(cli, "/api/v1/vote/", aq_buffer_string(&query), ROWS_MAX, &rows, &seq, &more);
+    struct cli_rows wanted = {.path = "/api/v1/vote/", .query = aq_buffer_string(&query), .most = ROWS_MAX};
+    enum cli_exit code = cli_read_rows(cli, &wanted, &rows, &seq, &more);
+    if (code == CLI_DONE)
+        cut(cli, rows);
     if (code == CLI_DONE)
         cli_show_rows(&aq_vote_record, rows, &cli->options.flags, true);
     json_decref(rows);

@@ -68,16 +68,22 @@ static void print_changes(const struct aq_record *record, const json_t *before, 
     aq_buffer_free(&gone);
 }
 
-static void redraw(const struct aq_record *record, const json_t *rows, const struct cli_flags *flags)
+/* ---- turns ---------------------------------------------------------------------------------------------- */
+
+bool cli_watch_redraws(const struct cli_flags *flags)
+{
+    return cli_on_terminal() && !cli_wants_data(flags) && !flags->quiet;
+}
+
+void cli_watch_clear(void)
 {
     static const struct aq_buffer clear = {.data = "\033[H\033[2J\033[3J", .length = 11};
     cli_print_raw(&clear);
-    cli_show_rows(record, rows, flags, true);
 }
 
 /* Until something changes; CLI_NEXT_QUIET: the screen must be drawn again. CLI_NEXT_ENDED: it is `end_ms` (0: never).
  */
-static enum cli_next next_change(struct cli_follow *follow, uint64_t end_ms, bool draws)
+static enum cli_next next_change(struct cli_follow *follow, uint64_t end_ms, bool redraws)
 {
     for (;;) {
         uint64_t now_ms = aq_clock_ms(), left_ms = REDRAW_MS;
@@ -86,33 +92,27 @@ static enum cli_next next_change(struct cli_follow *follow, uint64_t end_ms, boo
         if (end_ms != 0 && end_ms - now_ms < left_ms)
             left_ms = end_ms - now_ms;
         enum cli_next next = cli_follow_change(follow, (int)left_ms);
-        if (next != CLI_NEXT_QUIET || draws) /* without a screen to keep current, only changes matter */
+        if (next != CLI_NEXT_QUIET || redraws) /* without a screen to keep current, only changes matter */
             return next;
     }
 }
 
-enum cli_exit cli_watch(struct cli_client *client, const struct cli_options *options, const struct aq_record *record,
-                        cli_watch_fn *read_rows, void *context)
+enum cli_exit cli_watch_turns(struct cli_client *client, const struct cli_options *options, bool redraws,
+                              cli_watch_turn_fn *turn, void *context)
 {
-    const struct cli_flags *flags = &options->flags;
-    bool headed = false, draws = cli_on_terminal() && !cli_wants_data(flags) && !flags->quiet;
+    const uint64_t timeout_s = options->flags.timeout;
+    const uint64_t end_ms = timeout_s > 0 ? aq_clock_ms() + timeout_s * 1000 : 0;
     struct cli_follow *follow = NULL;
-    json_t *before = NULL, *rows = NULL;
-    const uint64_t end_ms = flags->timeout > 0 ? aq_clock_ms() + flags->timeout * 1000 : 0;
-    uint64_t seq = 0;
     enum cli_exit code;
-    while ((code = read_rows(context, &rows, &seq)) == CLI_DONE) {
-        if (draws)
-            redraw(record, rows, flags);
-        else
-            print_changes(record, before, rows, flags, &headed);
-        json_decref(before);
-        before = rows;
-        if ((code = cli_say_close()) != CLI_DONE)
-            break;
-        if (follow == NULL)
+    uint64_t seq = 0;
+    if (end_ms > 0)
+        cli_client_be_patient(client, end_ms);
+    while ((code = turn(context, &seq)) == CLI_DONE && (code = cli_say_close()) == CLI_DONE) {
+        if (follow == NULL) {
+            cli_client_be_patient(client, end_ms > 0 ? end_ms : UINT64_MAX);
             follow = cli_follow_open(client, &(struct cli_follow_options){.since = seq, .forever = true});
-        enum cli_next next = next_change(follow, end_ms, draws);
+        }
+        enum cli_next next = next_change(follow, end_ms, redraws);
         if (next == CLI_NEXT_ENDED)
             break;
         if (next == CLI_NEXT_BROKEN) {
@@ -120,7 +120,44 @@ enum cli_exit cli_watch(struct cli_client *client, const struct cli_options *opt
             break;
         }
     }
-    json_decref(before);
     cli_follow_close(follow);
+    return code;
+}
+
+/* ---- rows ----------------------------------------------------------------------------------------------- */
+
+struct watching {
+    const struct aq_record *record;
+    const struct cli_flags *flags;
+    cli_watch_fn *read_rows;
+    void *context;
+    json_t *before;
+    bool headed;
+};
+
+static enum cli_exit turn_rows(void *context, uint64_t *seq)
+{
+    struct watching *watching = context;
+    json_t *rows = NULL;
+    enum cli_exit code = watching->read_rows(watching->context, &rows, seq);
+    if (code != CLI_DONE)
+        return code;
+    if (cli_watch_redraws(watching->flags)) {
+        cli_watch_clear();
+        cli_show_rows(watching->record, rows, watching->flags, true);
+    } else {
+        print_changes(watching->record, watching->before, rows, watching->flags, &watching->headed);
+    }
+    json_decref(watching->before);
+    watching->before = rows;
+    return code;
+}
+
+enum cli_exit cli_watch(struct cli_client *client, const struct cli_options *options, const struct aq_record *record,
+                        cli_watch_fn *read_rows, void *context)
+{
+    struct watching watching = {.record = record, .flags = &options->flags, .read_rows = read_rows, .context = context};
+    enum cli_exit code = cli_watch_turns(client, options, cli_watch_redraws(&options->flags), turn_rows, &watching);
+    json_decref(watching.before);
     return code;
 }

@@ -23,8 +23,10 @@ struct write {
     json_t *rows;         /* answers */
     json_t *keys;         /* of what was made or changed, as texts */
     uint64_t seq;
-    size_t item;    /* that is sent now, of those that are sent one by one */
-    bool unchanged; /* the last answer: nothing was to be done */
+    size_t item;              /* that is sent now, of those that are sent one by one */
+    bool unchanged;           /* the last answer: nothing was to be done */
+    struct aq_error *refusal; /* told here instead of on standard error; NULL: not */
+    bool silent;              /* the caller shows what was made */
 };
 
 /* ---- the outcome ---------------------------------------------------------------------------------------- */
@@ -80,7 +82,7 @@ static void tell(const struct write *write, const char *key, const json_t *row, 
         show_token(write, key, json_string_value(token), repeated);
         return;
     }
-    if (cli_wants_data(flags) || flags->wait)
+    if (cli_wants_data(flags) || flags->wait || write->silent)
         return; /* shown when all is done */
     if (flags->quiet)
         aq_buffer_text(&line, key);
@@ -134,8 +136,10 @@ static void take_reply(struct write *write, const struct cli_reply *reply, const
 static void refused(const struct write *write, const struct cli_reply *reply)
 {
     struct aq_buffer placed = {0};
-    if (reply->exit == CLI_REFUSED &&
-        cli_body_place(&write->body, write->command->record, reply->message, write->item, &placed))
+    if (write->refusal != NULL)
+        aq_fail(write->refusal, AQ_E_INVALID, "%s", reply->message);
+    else if (reply->exit == CLI_REFUSED &&
+             cli_body_place(&write->body, write->command->record, reply->message, write->item, &placed))
         (void)cli_fail(reply->exit, "%s", aq_buffer_string(&placed));
     else
         (void)cli_reply_fail(reply);
@@ -320,10 +324,8 @@ static enum cli_exit find_present(struct write *write, const char *word, struct 
                                   struct aq_buffer *key)
 {
     struct aq_buffer name = {0}, number = {0};
-    if (write->command->kind != AQ_UPDATES && write->entity->group == NULL) {
-        aq_buffer_text(key, word);
-        return CLI_DONE;
-    }
+    if (write->command->kind != AQ_UPDATES && write->entity->group == NULL)
+        return cli_find_key(write->cli, write->entity, word, key);
     enum cli_exit code = cli_find(write->cli, write->entity, word, present);
     if (code == CLI_DONE) {
         cli_row_key(write->entity->record, present->data, &number);
@@ -385,6 +387,19 @@ static enum cli_exit change(struct write *write)
 
 /* ---- all of them ---------------------------------------------------------------------------------------- */
 
+static enum cli_exit wait_for_it(const struct write *write)
+{
+    struct cli_wait wait = {.client = write->cli->client,
+                            .options = &write->cli->options,
+                            .wish = write->command->kind == AQ_CREATES ? CLI_WISH_RUNS : CLI_WISH_OVER,
+                            .keys = write->keys,
+                            .seq = write->seq};
+    enum cli_exit code = cli_wait(&wait);
+    cli_wait_show(&wait);
+    json_decref(wait.rows);
+    return code;
+}
+
 /* What is shown at the end: data as a whole, or how it went. */
 static enum cli_exit finish(struct write *write)
 {
@@ -393,52 +408,70 @@ static enum cli_exit finish(struct write *write)
     if (options->flags.dry_run || json_array_size(write->keys) == 0)
         return CLI_DONE;
     if (options->flags.wait)
-        return cli_wait(write->cli->client, options, write->keys, write->seq,
-                        write->command->kind == AQ_CREATES ? CLI_WISH_RUNS : CLI_WISH_OVER);
+        return wait_for_it(write);
     if (cli_wants_data(&options->flags))
         cli_show_data(one ? json_array_get(write->rows, 0) : write->rows, &options->flags);
     return CLI_DONE;
 }
 
-static enum cli_exit check_flags(const struct write *write)
+/* Sends what the words and the files say; `write` is begun by the caller. */
+static enum cli_exit send_words(struct write *write, const char *const *words, unsigned count)
 {
-    const struct cli_options *options = &write->cli->options;
-    if (options->flags.wait && !write->entity->may_wait)
-        return cli_fail(CLI_USAGE, "--wait does not apply to %s: what is done to them is done at once",
-                        write->entity->plural);
-    if (options->filter_count > 0)
-        return cli_fail(CLI_USAGE, "--%s is a filter, for lists; a field of a command is given as %s=VALUE",
-                        options->filters[0].field, options->filters[0].field);
-    if ((write->command->kind != AQ_CREATES || aq_command_goes_by_verb(write->command)) && options->flags.count > 0)
-        return cli_fail(CLI_USAGE, "--count applies to create only");
-    return CLI_DONE;
+    struct aq_error error = {0};
+    const char *assigned[CLI_WORDS_MAX];
+    unsigned assigned_count = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (strchr(words[i], '=') != NULL)
+            assigned[assigned_count++] = words[i];
+        else
+            write->bare[write->bare_count++] = words[i];
+    }
+    write->given = cli_body_words(assigned, assigned_count, &error);
+    if (write->given == NULL)
+        return cli_fail(CLI_USAGE, "%s", error.message);
+    write->rows = json_array();
+    write->keys = json_array();
+    return write->command->kind == AQ_CREATES ? create(write) : change(write);
+}
+
+static void close_write(struct write *write)
+{
+    cli_body_close(&write->body);
+    json_decref(write->given);
+    json_decref(write->rows);
+    json_decref(write->keys);
 }
 
 enum cli_exit cli_write(struct cli *cli, const struct aq_command *command, const char *const *words, unsigned count)
 {
     struct write write = {.cli = cli, .command = command, .entity = command->entity};
-    struct aq_error error = {0};
-    const char *assigned[CLI_WORDS_MAX];
-    unsigned assigned_count = 0;
-    enum cli_exit code = check_flags(&write);
-    if (code != CLI_DONE)
-        return code;
-    for (unsigned i = 0; i < count; i++) {
-        if (strchr(words[i], '=') != NULL)
-            assigned[assigned_count++] = words[i];
-        else
-            write.bare[write.bare_count++] = words[i];
-    }
-    write.given = cli_body_words(assigned, assigned_count, &error);
-    if (write.given == NULL)
-        return cli_fail(CLI_USAGE, "%s", error.message);
+    enum cli_exit code = send_words(&write, words, count);
+    enum cli_exit later = finish(&write);
+    close_write(&write);
+    return code > later ? code : later;
+}
+
+enum cli_exit cli_write_keys(struct cli *cli, const struct aq_command *command, const char *const *words,
+                             unsigned count, json_t **keys, uint64_t *seq)
+{
+    struct write write = {.cli = cli, .command = command, .entity = command->entity, .silent = true};
+    enum cli_exit code = send_words(&write, words, count);
+    *keys = write.keys != NULL ? json_incref(write.keys) : json_array();
+    *seq = write.seq;
+    close_write(&write);
+    return code;
+}
+
+enum cli_exit cli_write_object(struct cli *cli, const struct aq_command *command, const char *key, const json_t *object,
+                               struct aq_error *refusal)
+{
+    struct write write = {.cli = cli, .command = command, .entity = command->entity, .refusal = refusal};
     write.rows = json_array();
     write.keys = json_array();
-    code = command->kind == AQ_CREATES ? create(&write) : change(&write);
-    enum cli_exit later = finish(&write);
-    cli_body_close(&write.body);
-    json_decref(write.given);
+    enum cli_exit code = ask(&write, key, object);
+    if (code == CLI_DONE)
+        code = finish(&write);
     json_decref(write.rows);
     json_decref(write.keys);
-    return code > later ? code : later;
+    return code;
 }

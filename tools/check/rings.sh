@@ -15,7 +15,6 @@ sources=${2:-.}
 allowed='
 controller/place/index controller/place/opinion: the index keeps what its nodes answered last, and an answer is computed from the index
 tools/aq/doctor tools/aq/doctor_disk tools/aq/doctor_host tools/aq/doctor_judge tools/aq/doctor_kernel tools/aq/doctor_parts: the doctor runs a table of checks, and the checks report through it
-tools/aq/help tools/aq/topics: help is a topic itself, and lists all topics
 '
 
 objects() {

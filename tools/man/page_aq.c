@@ -50,11 +50,12 @@ static void add_entity(struct aq_buffer *page, const struct aq_entity *entity)
 {
     const struct aq_command *command;
     const struct aq_view *view;
+    const struct cli_verb *verb;
     struct aq_buffer text = {0};
     roff_subsection(page, entity->plural);
     roff_paragraph(page, entity->record->help);
-    for (size_t i = 0; cli_read_verbs[i] != NULL; i++)
-        roff_term(page, cli_read_verbs[i], cli_read_verb_help(cli_read_verbs[i]));
+    for (size_t i = 0; (verb = cli_verb_at(entity, &i)) != NULL;)
+        roff_term(page, verb->name, verb->help);
     for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++)
         if (cli_command_is_verb(command, entity))
             roff_term(page, command->verb, command->help);
@@ -67,16 +68,23 @@ static void add_entity(struct aq_buffer *page, const struct aq_entity *entity)
     aq_buffer_text(page, ".RE\n");
 }
 
+static void add_topic(struct aq_buffer *page, const struct cli_topic *parent, const struct cli_topic *topic)
+{
+    struct aq_buffer name = {0};
+    aq_buffer_format(&name, "%s%s%s%s%s", parent ? parent->name : "", parent ? " " : "", topic->name,
+                     topic->usage[0] ? " " : "", topic->usage);
+    roff_term(page, aq_buffer_string(&name), topic->help);
+    aq_buffer_free(&name);
+}
+
 static void add_topics(struct aq_buffer *page)
 {
     const struct cli_topic *topic;
     for (size_t i = 0; (topic = cli_topic_at(i)) != NULL; i++) {
-        struct aq_buffer name = {0};
-        if (topic->help == NULL)
-            continue;
-        aq_buffer_format(&name, "%s%s%s", topic->name, topic->usage[0] ? " " : "", topic->usage);
-        roff_term(page, aq_buffer_string(&name), topic->help);
-        aq_buffer_free(&name);
+        if (topic->verbs == NULL || topic->run != NULL)
+            add_topic(page, NULL, topic);
+        for (const struct cli_topic *verb = topic->verbs; verb != NULL && verb->name != NULL; verb++)
+            add_topic(page, topic, verb);
     }
 }
 
@@ -122,7 +130,7 @@ void page_aq(struct aq_buffer *page)
     roff_section(page, "OTHER WORDS");
     add_topics(page);
     roff_section(page, "FLAGS");
-    roff_paragraph(page, "They may be anywhere on the line.");
+    roff_paragraph(page, "They may be anywhere on the line. Each verb takes some of them: see aq NOUN VERB --help.");
     add_flags(page);
     roff_section(page, "ENVIRONMENT");
     add_table(page, cli_environment);

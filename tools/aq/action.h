@@ -1,0 +1,76 @@
+/* What a line asks for: its words, resolved without a server. Everything that depends on the verb follows from it:
+ * which flags it takes, what --help says, what can be completed.
+ *
+ *   aq applications                    list         aq application 7                get
+ *   aq applications create label=mac   a command    aq application 7 deallocate     the same as: deallocate 7
+ *   aq application 7 why               a view       aq application 7 status         one field
+ *   aq get applications 7              the same as: aq applications get 7           (also node/n1 for: node n1)
+ *
+ * Words that people know from neighbouring systems are in fingers.h. */
+#ifndef AQ_TOOLS_AQ_ACTION_H
+#define AQ_TOOLS_AQ_ACTION_H
+
+#include "tools/aq/topics.h"
+
+enum cli_form {
+    CLI_TOPIC,
+    CLI_LIST,
+    CLI_GET,
+    CLI_DESCRIBE,
+    CLI_FIELD,
+    CLI_VIEW,
+    CLI_EDIT,
+    CLI_WRITE,
+};
+
+struct cli_action {
+    enum cli_form form;
+    const struct cli_topic *topic, *parent; /* CLI_TOPIC; `parent`: it is a verb of that one, else NULL */
+    const struct aq_entity *entity;         /* all others; NULL: CLI_DESCRIBE of a name that may be of several */
+    const struct aq_command *command;       /* CLI_WRITE */
+    const struct aq_view *view;             /* CLI_VIEW */
+    const struct aq_field *field;           /* CLI_FIELD */
+    bool watch;                             /* CLI_LIST, CLI_GET */
+    bool guessed;                           /* CLI_GET: the word may also be a misspelled verb */
+    const char *words[CLI_WORDS_MAX];       /* the keys, and what else follows the verb */
+    unsigned count;
+};
+
+/* -1: the words mean nothing; the message says what would. Texts are made in `arena`. */
+int cli_action_find(struct cli_action *action, const char *const *words, unsigned count, struct aq_arena *arena,
+                    struct aq_error *error) AQ_MUST_CHECK;
+
+uint64_t cli_action_flags(const struct cli_action *action); /* that it takes */
+const struct aq_entity *
+cli_action_filters(const struct cli_action *action); /* whose fields it can filter by, or NULL */
+void cli_action_name(const struct cli_action *action, struct aq_buffer *out); /* "aq nodes list" */
+
+/* The nearest verb of the entity as a call without keys, or with KEY: "delete KEY"; "": none is near. For a GET that
+ * found nothing. */
+void cli_action_meant(const struct aq_entity *entity, const char *word, struct aq_buffer *out);
+
+/* ---- verbs that are neither commands nor views ---------------------------------------------------------- */
+
+struct cli_verb {
+    const char *name, *usage, *help;
+    enum cli_form form;
+    uint64_t flags;
+};
+
+/* Those of the entity, from *index on, which it advances; NULL: no more. */
+const struct cli_verb *cli_verb_at(const struct aq_entity *entity, size_t *index);
+const struct cli_verb *cli_verb_find(const struct aq_entity *entity, const char *name); /* NULL: none */
+
+/* What the action's form is called; for those without a verb of their own, with the usage "". */
+const struct cli_verb *cli_action_verb(const struct cli_action *action);
+
+/* May aq edit rows of the entity: change them, or make a new version? The command it then sends; NULL: no. */
+const struct aq_command *cli_edit_command(const struct aq_entity *entity);
+
+/* May a user ask for it? */
+bool cli_command_is_verb(const struct aq_command *command, const struct aq_entity *entity);
+
+uint64_t cli_command_flags(const struct aq_command *command);
+uint64_t cli_view_flags(const struct aq_view *view);
+
+#endif

@@ -1,0 +1,21 @@
+/* What fingers know: words of neighbouring systems. Where their meaning is clear they work; for the others the answer
+ * says what to type. */
+#ifndef AQ_TOOLS_AQ_FINGERS_H
+#define AQ_TOOLS_AQ_FINGERS_H
+
+#include "schema/model/entity.h"
+
+struct cli_finger {
+    const char *word;
+    const char *means; /* works: "applications deallocate"; the line's other words follow, or stand in place of a * */
+    const char *why;   /* does not work: the reason, */
+    const char *type;  /* and what to type; words in capitals stand for what the user would put there */
+};
+
+const struct cli_finger *cli_finger_at(size_t index); /* NULL after the last */
+const struct cli_finger *cli_finger_find(const char *word);
+
+/* The entity's own word for a verb: "deallocate" for "rm"; the word itself when it has no other. */
+const char *cli_finger_verb(const struct aq_entity *entity, const char *word);
+
+#endif

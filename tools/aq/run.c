@@ -1,0 +1,105 @@
+/* One line of aq: resolved, its flags checked, and given to what does it. */
+#include "tools/aq/help.h"
+
+#include <string.h>
+
+static enum cli_exit show_help(const char *const *words, unsigned count, struct aq_arena *arena)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer out = {0};
+    cli_help(words, count, arena, &out);
+    cli_print(aq_buffer_string(&out), out.length);
+    return CLI_DONE;
+}
+
+/* aq nodes <word>: a row, or a misspelled verb. Which of them is only known once there is no such row. */
+static enum cli_exit get(struct cli *cli, const struct cli_action *action)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer meant = {0};
+    enum cli_exit code = cli_get(cli, action->entity, action->words, action->count);
+    if (code == CLI_REFUSED && action->guessed)
+        cli_action_meant(action->entity, action->words[0], &meant);
+    if (meant.length > 0)
+        cli_note("did you mean aq %s %s?", action->entity->plural, aq_buffer_string(&meant));
+    return code;
+}
+
+static enum cli_exit view(struct cli *cli, const struct cli_action *action)
+{
+    const struct aq_entity *entity = action->entity;
+    AQ_CLEANUP_BUFFER struct aq_buffer key = {0}, escaped = {0};
+    if (action->count != 1)
+        return cli_fail(CLI_USAGE, "%s takes one %s: aq %s KEY %s", action->view->name, entity->name, entity->name,
+                        action->view->name);
+    enum cli_exit code = cli_find_key(cli, entity, action->words[0], &key);
+    cli_url_escape(aq_buffer_string(&key), &escaped);
+    return code == CLI_DONE ? cli_view_show(cli, action->view, aq_buffer_string(&escaped)) : code;
+}
+
+static enum cli_exit edit(struct cli *cli, const struct cli_action *action)
+{
+    const struct aq_entity *entity = action->entity;
+    if (action->count != 1)
+        return cli_fail(CLI_USAGE, "edit takes one %s: aq %s edit KEY", entity->name, entity->plural);
+    return cli_edit(cli, entity, action->words[0]);
+}
+
+static enum cli_exit act(struct cli *cli, const struct cli_action *action)
+{
+    const struct aq_entity *entity = action->entity;
+    cli->options.flags.watch = cli->options.flags.watch || action->watch;
+    switch (action->form) {
+    case CLI_TOPIC:
+        return action->topic->run(cli, action->words, action->count);
+    case CLI_LIST:
+        return cli_list(cli, entity, action->words, action->count);
+    case CLI_GET:
+        return get(cli, action);
+    case CLI_DESCRIBE:
+        return cli_describe(cli, entity, action->words, action->count);
+    case CLI_FIELD:
+        return cli_get_field(cli, entity, action->words[0], action->field);
+    case CLI_VIEW:
+        return view(cli, action);
+    case CLI_EDIT:
+        return edit(cli, action);
+    default:
+        return cli_write(cli, action->command, action->words, action->count);
+    }
+}
+
+/* Does the verb take every flag of the line? */
+static int check_flags(const struct cli_options *options, const struct cli_action *action, struct aq_error *error)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer name = {0};
+    cli_action_name(action, &name);
+    if (action->form == CLI_WRITE && options->filter_count > 0 && options->unknown[0] == '\0')
+        return aq_fail(error, AQ_E_INVALID, "--%s is a filter, for lists; a field of a command is given as %s=VALUE",
+                       options->filters[0].field, options->filters[0].field);
+    return cli_options_check(options, cli_action_flags(action), cli_action_filters(action), aq_buffer_string(&name),
+                             error);
+}
+
+enum cli_exit cli_run(struct cli *cli)
+{
+    struct cli_options *options = &cli->options;
+    struct aq_error error = {0};
+    struct cli_action action;
+    if (options->flags.help)
+        return show_help(options->words, options->word_count, &options->arena);
+    if (options->word_count == 0) {
+        if (cli_options_check(options, UINT64_MAX, NULL, "aq", &error) != 0)
+            return cli_fail(CLI_USAGE, "%s", error.message);
+        return show_help(NULL, 0, &options->arena);
+    }
+    if (cli_action_find(&action, options->words, options->word_count, &options->arena, &error) != 0 ||
+        check_flags(options, &action, &error) != 0)
+        return cli_fail(CLI_USAGE, "%s", error.message);
+    if (action.form == CLI_TOPIC && action.topic->run == NULL) /* aq help NOUN */
+        return show_help(action.words, action.count, &options->arena);
+    if (action.form != CLI_TOPIC || !action.topic->offline) {
+        enum cli_exit code = cli_client_open(&cli->client, options);
+        if (code != CLI_DONE)
+            return code;
+    }
+    return act(cli, &action);
+}
