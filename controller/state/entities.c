@@ -75,8 +75,8 @@ int state_fail_absent(struct state_txn *txn, const struct aq_entity *entity, con
     if (number == 0 || number > counter_last_id(txn, entity) || state_exists(txn, entity, key))
         return state_fail_missing(entity, key, error);
     return aq_fail(error, AQ_E_NOT_FOUND,
-                   "application %" PRIu64 " has ended and left the tables; `aq log show application %" PRIu64
-                   "` finds its events",
+                   "application %" PRIu64 " has ended and left the tables; admins find its events with "
+                   "`aq log show application %" PRIu64 "`",
                    number, number);
 }
 

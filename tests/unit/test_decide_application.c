@@ -418,7 +418,7 @@ static void finished_applications_are_removed(void **context)
     spec_as("alice", AQ_ROLE_USER);
     WHEN(application_deallocate, .id = 1);
     REFUSED(AQ_E_NOT_FOUND,
-            "application 1 has ended and left the tables; `aq log show application 1` finds its events");
+            "application 1 has ended and left the tables; admins find its events with `aq log show application 1`");
     WHEN(application_deallocate, .id = 5);
     REFUSED(AQ_E_NOT_FOUND, "there is no application 5");
     WHEN(application_create, .label = "mac");

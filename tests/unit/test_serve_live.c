@@ -114,8 +114,9 @@ static void the_log_has_all_events_about_a_row(void **context)
     for (size_t i = 0; i < AQ_LENGTH(paths); i++) {
         char path[64];
         snprintf(path, sizeof path, "/api/v1/application/1%s", paths[i]);
-        rest_refused(rest, "GET", path, NULL, 404,
-                     "application 1 has ended and left the tables; `aq log show application 1` finds its events");
+        rest_refused(
+            rest, "GET", path, NULL, 404,
+            "application 1 has ended and left the tables; admins find its events with `aq log show application 1`");
     }
     rest_refused(rest, "GET", "/api/v1/vote/?application=1", NULL, 404, "application 1 has ended and left the tables");
     rest_refused(rest, "POST", "/api/v1/application/1/deallocate", NULL, 404, "has ended and left the tables");
