@@ -203,6 +203,8 @@ void replica_close(struct replica *replica)
     if (replica == NULL)
         return;
     raft_close(&replica->raft, NULL);
+    if (replica->has_job)
+        raft_free(replica->job.memory);
     free(replica);
 }
 

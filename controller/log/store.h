@@ -1,6 +1,8 @@
-/* The log on disk: an LMDB environment of its own (see controller/state/log_layout.h for its tables). An append is one
- * synced transaction: when it returns, the entries are durable. A process opens it once. One thread at a time may
- * append; any thread may read. */
+/* The log on disk. An append is one synced transaction: when it returns, the entries are durable. One thread at a time
+ * may append; any thread may read.
+ *
+ * There are two kinds: an LMDB environment (log_store_open(); see controller/state/log_layout.h for its tables), and
+ * the simulator's model of a disk (tests/sim/disk.h). */
 #ifndef AQ_CONTROLLER_LOG_STORE_H
 #define AQ_CONTROLLER_LOG_STORE_H
 
@@ -9,7 +11,11 @@
 
 #include <stdint.h>
 
-struct log_store;
+struct log_store_kind;
+
+struct log_store {
+    const struct log_store_kind *kind;
+};
 
 struct log_entry {
     uint64_t index, term;
@@ -24,7 +30,7 @@ struct log_vote {
     uint64_t term, voted_for;
 };
 
-/* The log may grow to `map_bytes`. */
+/* LMDB's. A process opens it once. It may grow to `map_bytes`. */
 int log_store_open(struct log_store **store, const char *directory, uint64_t map_bytes,
                    struct aq_error *error) AQ_MUST_CHECK;
 void log_store_close(struct log_store *store); /* NULL is fine */
@@ -51,10 +57,23 @@ int log_store_read(struct log_store *store, uint64_t first, uint64_t last, log_v
 /* Checks all pages of the file, which may be appended to meanwhile. */
 int log_store_check_pages(struct log_store *store, struct aq_error *error) AQ_MUST_CHECK;
 
-/* For readers of events. Belongs to the store. */
+/* For readers of events. Belongs to the store; NULL if it cannot have them. */
 struct events *log_store_events(struct log_store *store);
 
 /* Free space of the disk that the log is on, in MiB. */
 uint64_t log_store_free_mib(const struct log_store *store);
+
+/* What a kind of store brings: the functions above. */
+struct log_store_kind {
+    void (*close)(struct log_store *store);
+    int (*extent)(struct log_store *store, struct log_extent *extent, struct aq_error *error);
+    int (*append)(struct log_store *store, const struct log_entry *entries, unsigned count, uint64_t commit,
+                  const struct log_vote *vote, struct aq_error *error);
+    int (*read)(struct log_store *store, uint64_t first, uint64_t last, log_visit_fn *visit, void *context,
+                struct aq_error *error);
+    int (*check_pages)(struct log_store *store, struct aq_error *error);
+    struct events *(*events)(struct log_store *store);
+    uint64_t (*free_mib)(const struct log_store *store);
+};
 
 #endif

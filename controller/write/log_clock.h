@@ -21,12 +21,14 @@ struct log_clock {
     uint64_t time_ms, steady_ms; /* both at the same moment, at most about a second ago if it is read that often */
     uint64_t last_ms;            /* what was read last */
     int64_t wall_ms;             /* how far the wall clock was ahead of the steady one then */
+    uint64_t read_ms;            /* the steady clock at the last reading */
 };
 
 /* `log_ms`: the time of the log's last entry; 0: none. */
 void log_clock_start(struct log_clock *clock, uint64_t log_ms, uint64_t steady_ms, uint64_t wall_ms);
 
-/* Returns the time. `jump`: by how much the wall clock has jumped since the last call; 0: it has not. */
+/* Returns the time. Clocks that another thread has read before the last reading tell nothing new. `jump`: by how much
+ * the wall clock has jumped since the last call; 0: it has not. */
 uint64_t log_clock_read(struct log_clock *clock, uint64_t steady_ms, uint64_t wall_ms, int64_t *jump);
 
 #endif

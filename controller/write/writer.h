@@ -1,4 +1,5 @@
-/* The writer: one thread that owns raft, the write transaction of the tables and the placement index.
+/* The writer: one thread that owns raft, the write transaction of the tables and the placement index, and the log
+ * thread. What they do is in turns.h; here is what gives them real time and threads.
  *
  * Every change of the cluster is a request to it (request.h). A request is answered when its events are committed,
  * which means durable, projected and visible. A request that changes nothing is answered with the seq at which it was

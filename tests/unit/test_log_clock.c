@@ -159,6 +159,26 @@ static void frequent_and_rare_reading_give_the_same(void **context)
     }
 }
 
+/* Another thread reads the clocks, is held up, and comes with them after a jump that was told already. */
+static void clocks_that_come_late_tell_nothing(void **context)
+{
+    (void)context;
+    int64_t jump;
+    begin(0);
+    pass(10 * SECOND, STEP_MS);
+    uint64_t old_steady = steady, old_wall = wall;
+    steady += 3;
+    wall += HOUR;
+    read_clock();
+    assert_int_equal(jumps, HOUR - 3);
+    assert_int_equal(log_clock_read(&log_clock, old_steady, old_wall, &jump), now);
+    assert_int_equal(jump, 0);
+    steady += 3;
+    wall += 3;
+    read_clock();
+    assert_int_equal(jumps, HOUR - 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +191,7 @@ int main(void)
         cmocka_unit_test(a_log_from_the_future_is_not_taken_back),
         cmocka_unit_test(a_suspended_machine_is_no_jump),
         cmocka_unit_test(frequent_and_rare_reading_give_the_same),
+        cmocka_unit_test(clocks_that_come_late_tell_nothing),
     };
     return cmocka_run_group_tests_name("log clock", tests, NULL, NULL);
 }
