@@ -1,5 +1,7 @@
 #include "agent/asks.h"
 
+enum { LATE_MS = 5000 /* the hub has ended the question by then */ };
+
 /* Is there nothing to send, and may there be later? */
 static bool may_wait(struct workloads *workloads, const struct aq_ask *ask)
 {
@@ -15,10 +17,9 @@ void asks_take(struct asks *asks, struct report *report, struct workloads *workl
     unsigned place = 0;
     while (place < asks->count && asks->held[place].ask.number != ask->number)
         place++; /* the delivery has come again */
-    if (ask->wait_ms == 0 || place == ASKS_HELD_MAX || !may_wait(workloads, ask)) {
-        (void)report_answer(report, workloads, ask); /* or the hub's time-out ends it */
+    bool waits = ask->wait_ms > 0 && place < ASKS_HELD_MAX && may_wait(workloads, ask);
+    if ((!waits && report_answer(report, workloads, ask)) || place == ASKS_HELD_MAX)
         return;
-    }
     asks->held[place] = (struct held_ask){*ask, now_ms + ask->wait_ms};
     asks->count = place < asks->count ? asks->count : place + 1;
 }
@@ -27,8 +28,9 @@ void asks_turn(struct asks *asks, struct report *report, struct workloads *workl
 {
     for (unsigned i = 0; i < asks->count;) {
         const struct held_ask *held = &asks->held[i];
-        if ((now_ms < held->until_ms && may_wait(workloads, &held->ask)) ||
-            !report_answer(report, workloads, &held->ask))
+        bool waits = now_ms < held->until_ms && may_wait(workloads, &held->ask);
+        bool late = now_ms >= held->until_ms + LATE_MS;
+        if (!late && (waits || !report_answer(report, workloads, &held->ask)))
             i++;
         else
             asks->held[i] = asks->held[--asks->count];

@@ -16,7 +16,7 @@ struct asks {
     unsigned count;
 };
 
-/* Answers the question with the report, or holds it. If too many are held, it is answered at once. */
+/* Answers the question with the report, or holds it. If too many are held, it is answered at once or not at all. */
 void asks_take(struct asks *asks, struct report *report, struct workloads *workloads, const struct aq_ask *ask,
                uint64_t now_ms);
 /* Answers those that need not wait any more. */

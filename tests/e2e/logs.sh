@@ -54,6 +54,23 @@ follow same resource "$(resource_of "$same")"
 check "equal lines, too" wait_for 20 not running same
 check_equal "are all shown" 8 "$(grep -c '^same$' "$work/same.out")"
 
+crowd=$(application_create burst)
+wait_for 20 application_is ALLOCATED "$crowd"
+for i in $(seq 60); do
+    follow "crowd-$i" application "$crowd"
+done
+none_runs() {
+    local i
+    for i in $(seq 60); do
+        running "crowd-$i" && return 1
+    done
+    return 0
+}
+check "sixty follow another one" wait_for 60 none_runs
+check_equal "and all of them see all of it, at once" "65004 " \
+    "$(cat "$work"/crowd-*.out | wc -l | awk '{ print $1 / 60 }') $(sort -u "$work"/crowd-*.log)"
+rm -f "$work"/crowd-*
+
 # ---- after the end ------------------------------------------------------------------------------------------
 
 check_equal "log of an ended job" 65004 "$(aq resource "$resource" log | wc -l)"
