@@ -35,9 +35,11 @@ chmod +x "$work/hangs.sh"
 setsid "$work/hangs.sh" main >"$work/hangs.log" 2>&1 &
 script=$!
 wait_for 20 grep -q "testing main" "$work/hangs.log"
-kill -TERM -- "-$script" # as a build server does: the whole group
+/bin/kill -TERM -- "-$script" # as a build server does: the whole group
 wait "$script"
 check "what is aborted is given back" wait_for 20 prints "" "$BUILD/aq" applications -q
+
+check_equal "the label is as it was" 0 "$("$work/ci.sh" main >"$work/out" 2>"$work/err"; echo $?)"
 
 # The other script, and the steps of the pipeline.
 cd "$work" || exit 1

@@ -309,6 +309,16 @@ static void completion_follows_the_registry(void **state)
     assert_completes((const char *[]){"nodes", "list", "--status="}, 3, "\n--status=LOST\n", true);
     assert_completes((const char *[]){"nodes", "list", "sta"}, 3, "\nstatus=\n", true);
     assert_completes((const char *[]){"node", "n1", "fr"}, 3, "\nfree\n", true);
+    assert_completes((const char *[]){"nodes", "--output", "w"}, 3, "\nwide\n", true);
+    assert_completes((const char *[]){"nodes", "-o", "y"}, 3, "\nyaml\n", true);
+    assert_completes((const char *[]){"nodes", "--sort="}, 2, "\n--sort=name\n", true);
+    assert_completes((const char *[]){"nodes", "--sort="}, 2, "\n--sort=capacity\n", false);
+    assert_completes((const char *[]){"wait", "7", "--for", "A"}, 4, "\nALLOCATED\n", true);
+    assert_completes((const char *[]){"get", ""}, 2, "\nnode\n", true);
+    assert_completes((const char *[]){"edit", ""}, 2, "\nlabel\n", true);
+    assert_completes((const char *[]){"edit", ""}, 2, "\nnode\n", false);
+    assert_completes((const char *[]){"context", ""}, 2, "\ncreate\n", true);
+    assert_completes((const char *[]){"nodes", "--limit", "5", "--rev"}, 4, "\n--reverse\n", true);
     assert_completes((const char *[]){"nodes", "-"}, 2, "\n--output=\n", true);
     assert_completes((const char *[]){"nodes", "--output="}, 2, "\n--output=wide\n", true);
     assert_completes((const char *[]){"nodes", "--mai"}, 2, "\n--maintenance=\n", true);

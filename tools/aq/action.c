@@ -334,7 +334,7 @@ static void split_pairs(const char **line, unsigned *count, struct aq_arena *are
     }
 }
 
-static bool entity_has_verb(const struct aq_entity *entity, const char *word)
+bool cli_entity_has_verb(const struct aq_entity *entity, const char *word)
 {
     const char *verb = cli_finger_verb(entity, word);
     return cli_verb_find(entity, verb) != NULL || find_command(entity, verb) != NULL ||
@@ -363,7 +363,7 @@ static int take_verb_first(struct cli_action *action, const char **line, unsigne
 {
     const struct aq_entity *entity = count > 1 ? aq_entity_find(line[1]) : NULL;
     AQ_CLEANUP_BUFFER struct aq_buffer among = {0};
-    if (entity != NULL && entity_has_verb(entity, line[0])) {
+    if (entity != NULL && cli_entity_has_verb(entity, line[0])) {
         bool lists = count == 2 && strcmp(cli_finger_verb(entity, line[0]), "get") == 0;
         line[1] = lists ? "list" : line[0];
         return take_entity(action, entity, line + 1, count - 1, error);

@@ -64,6 +64,9 @@ const struct cli_verb *cli_verb_find(const struct aq_entity *entity, const char 
 /* What the action's form is called; for those without a verb of their own, with the usage "". */
 const struct cli_verb *cli_action_verb(const struct cli_action *action);
 
+/* Has it the verb, under this name or under one of fingers.h? */
+bool cli_entity_has_verb(const struct aq_entity *entity, const char *word);
+
 /* May aq edit rows of the entity: change them, or make a new version? The command it then sends; NULL: no. */
 const struct aq_command *cli_edit_command(const struct aq_entity *entity);
 

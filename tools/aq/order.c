@@ -13,7 +13,7 @@ struct ordered {
     size_t place;
 };
 
-static bool has_order(const struct aq_field *field)
+bool cli_order_is_possible(const struct aq_field *field)
 {
     return !(field->rules & AQ_SECRET) && (aq_field_is_number(field) || aq_field_is_text(field)) &&
            field->type != AQ_TYPE_DOCUMENT;
@@ -25,9 +25,9 @@ int cli_order_field(const struct aq_entity *entity, const char *name, const stru
     struct cli_suggest suggest = {.word = name};
     for (size_t i = 0; i < entity->record->count; i++) {
         *field = &entity->record->fields[i];
-        if (has_order(*field) && strcmp((*field)->name, name) == 0)
+        if (cli_order_is_possible(*field) && strcmp((*field)->name, name) == 0)
             return 0;
-        if (has_order(*field))
+        if (cli_order_is_possible(*field))
             cli_suggest_try(&suggest, (*field)->name);
     }
     *field = aq_record_field(entity->record, name);

@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 
+bool cli_order_is_possible(const struct aq_field *field);
+
 /* Finds the field of --sort. Fails, naming what would be right, for one that has no order. */
 int cli_order_field(const struct aq_entity *entity, const char *name, const struct aq_field **field,
                     struct aq_error *error) AQ_MUST_CHECK;

@@ -20,6 +20,10 @@ _aq() {
         esac
         COMPREPLY+=("$candidate")
     done < <("${words[0]}" __complete "${words[@]:1}" 2>/dev/null | sort -u)
+    case " ${words[*]:1:2} " in
+    *" create "* | *" apply "*) # labels are given as files, too
+        [[ " ${words[*]:1:2}" == *" label"* || ${words[1]} == apply ]] && mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$current") ;;
+    esac
     if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]]; then
         compopt -o nospace
     fi

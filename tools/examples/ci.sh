@@ -17,5 +17,6 @@ X
 # A machine that the tests use. It is given back whatever comes; twice does no harm.
 mac=$(aq run mac -q)
 trap 'aq rm "$mac" >&2' EXIT
+trap 'exit 143' INT TERM HUP
 
 aq run ci-tests "metadata.branch=$branch" "metadata.mac=$mac" --attach --timeout=30m
