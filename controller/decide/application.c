@@ -99,6 +99,8 @@ static int deallocate_application(struct decide *decide, const void *record, str
     char what[64];
     decide_id_number(decide, command->id);
     snprintf(what, sizeof what, "application %" PRIu64, command->id);
+    if (state_has_left(decide->txn, command->id))
+        return 0; /* it is over: see below */
     if (decide_find_number(decide, &aq_entity_application, command->id, &application, error) != 0 ||
         decide_check_owner(decide, application.user, what, error) != 0)
         return -1;

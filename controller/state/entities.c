@@ -67,12 +67,19 @@ bool state_ended(struct state_txn *txn, uint64_t id, struct aq_ended *ended, str
     return false;
 }
 
-/* Numbers of applications are given one after another, so one that was given and has no row has left. */
+/* Numbers are given one after another, so one that was given and has no row has left. */
+bool state_has_left(struct state_txn *txn, uint64_t application)
+{
+    const struct state_key key = state_key_number(application);
+    return application != 0 && application <= counter_last_id(txn, &aq_entity_application) &&
+           !state_exists(txn, &aq_entity_application, &key);
+}
+
 int state_fail_absent(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key,
                       struct aq_error *error)
 {
     uint64_t number = entity == &aq_entity_application ? state_key_number_at(key, 0) : 0;
-    if (number == 0 || number > counter_last_id(txn, entity) || state_exists(txn, entity, key))
+    if (!state_has_left(txn, number))
         return state_fail_missing(entity, key, error);
     return aq_fail(error, AQ_E_NOT_FOUND,
                    "application %" PRIu64 " has ended and left the tables; admins find its events with "

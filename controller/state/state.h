@@ -149,6 +149,8 @@ bool state_resource(struct state_txn *txn, uint64_t id, struct aq_resource *reso
 /* What is kept of a resource that is gone. */
 bool state_ended(struct state_txn *txn, uint64_t id, struct aq_ended *ended, struct aq_arena *arena);
 
+/* Has the application left the tables? Then it is over. */
+bool state_has_left(struct state_txn *txn, uint64_t application);
 /* The error AQ_E_NOT_FOUND for a row that is not there, or that the caller may not see: "there is no label 7", or that
  * the application has left the tables. Returns -1. */
 int state_fail_absent(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key,

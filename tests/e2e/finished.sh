@@ -23,6 +23,8 @@ gone=$(api_field '[.data[].id] as $all | [range(1; 11)] - $all | .[0]' applicati
 check_match "who asks for one that left is told so" "application $gone has ended and left the tables; *" \
     "$(api GET "application/$gone" | jq -r .message)"
 check_equal "with 404" 404 "$(cat "$work/code")"
+check_equal "giving it back is done already" 200 "$(api_code POST "application/$gone/deallocate")"
+check "aq says so, too" aq applications deallocate "$gone"
 check "it is no longer a directory" not test -d "$mount/applications/$gone"
 check_match "the log keeps its events" '*application_created*application_elected*resource_started*resource_ended*application_removed*' \
     "$(api GET "events?since=0&follow=false&entity=application&key=$gone" | tr '\n' ' ')"

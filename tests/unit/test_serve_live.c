@@ -119,7 +119,9 @@ static void the_log_has_all_events_about_a_row(void **context)
             "application 1 has ended and left the tables; admins find its events with `aq log show application 1`");
     }
     rest_refused(rest, "GET", "/api/v1/vote/?application=1", NULL, 404, "application 1 has ended and left the tables");
-    rest_refused(rest, "POST", "/api/v1/application/1/deallocate", NULL, 404, "has ended and left the tables");
+    rest_refused(rest, "POST", "/api/v1/application/1/extend", "{\"by\":60}", 404, "has ended and left the tables");
+    json_t *given = rest_post(rest, "/api/v1/application/1/deallocate", NULL); /* it is over, as its caller wants */
+    assert_int_equal(json_integer_value(json_object_get(given, "id")), 1);
     rest_refused(rest, "GET", "/api/v1/application/3", NULL, 404, "there is no application 3");
     rest_ask_as(rest, &rest->user, "GET", "/api/v1/application/2", NULL, 404);
     assert_string_equal(rest_message(rest), "there is no application 2"); /* it is another's */
