@@ -196,7 +196,7 @@ int ended_log_open(const struct ended *ended, uint64_t resource, struct aq_error
     aq_number_to_text(aq_record_field(&aq_agent_keep_logs_record, "size"), keep->size, &size);
     aq_number_to_text(aq_record_field(&aq_agent_keep_logs_record, "age"), keep->age, &age);
     return aq_fail(error, AQ_E_NOT_FOUND,
-                   "the log of resource %" PRIu64 " is gone: its node keeps the newest %" PRIu64
+                   "there is no log of resource %" PRIu64 ": its node keeps the newest %" PRIu64
                    " logs of workloads that have ended, %s in all, for %s (keep.logs of its agent)",
                    resource, keep->number, aq_buffer_string(&size), aq_buffer_string(&age));
 }

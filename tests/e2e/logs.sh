@@ -242,8 +242,8 @@ check_equal "but its own, after the job failed" "out why" "$(as_user "cat applic
 
 keep 1
 check "the agent keeps one log" wait_for 10 prints 404 api_code GET "resource/$resource/log"
-check_match "and says so" "the log of resource $resource is gone: its node keeps the newest 1 logs*" \
+check_match "and says so" "there is no log of resource $resource: its node keeps the newest 1 logs*" \
     "$(api GET "resource/$resource/log" | jq -r .message)"
 check_match "as a file, too" "*No such file*" "$(LC_ALL=C cat "$view/applications/$burst/log" 2>&1)"
-check_match "with the reason in errors/last" "the log of resource $resource is gone*" "$(head -n 1 "$view/errors/last")"
+check_match "with the reason in errors/last" "there is no log of resource $resource: *" "$(head -n 1 "$view/errors/last")"
 finish
