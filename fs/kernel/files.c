@@ -5,7 +5,9 @@
 #include "fs/kernel/request.h"
 #include "fs/link/eventfeed.h"
 #include "fs/tree/content.h"
+#include "fs/tree/outputs.h"
 #include "fs/tree/paths.h"
+#include "schema/model/key.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,10 +16,12 @@
 
 /* ---- opening ------------------------------------------------------------------------------------------ */
 
-static int check_open(const struct look *look, const struct tree_node *node, int flags, struct aq_error *error)
+static int check_open(struct look *look, const struct tree_node *node, int flags, struct aq_error *error)
 {
     if (request_permit(look, node, error) != 0)
         return -1;
+    if (content_is_fetched(node) && output_owner(look, node) == NULL)
+        return aq_key_not_found(node->entity, aq_key_name(node->key), error);
     if ((flags & O_ACCMODE) != O_RDONLY && !content_is_control(node))
         return aq_fail(error, AQ_E_FORBIDDEN, "this file is read-only: no command sets it");
     return 0;
