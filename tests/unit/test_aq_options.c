@@ -463,6 +463,19 @@ static void what_fingers_know_works(void **state)
     assert_means("edit label mac", "aq labels edit", "mac");
     assert_means("node n1 maintenance", "aq node KEY maintenance", "n1");
     assert_means("node n1 maintenance true", "aq nodes maintenance", "n1 true");
+    assert_means("get 5", "aq applications get", "5");
+    assert_means("get events", "aq events", "");
+    assert_means("get events node", "aq events", "node");
+    assert_means("inspect application 7", "aq applications describe", "7");
+    assert_refused("get pods", "there is no \"pods\": a workload is a resource: aq resources");
+    assert_refused("delete 5",
+                   "delete what? aq delete application KEY, aq delete node KEY, aq delete label KEY, aq delete "
+                   "user KEY");
+    assert_refused("edit node n1", "nodes have no verb or field \"edit\"; see aq nodes --help");
+    assert_refused("node drain n1",
+                   "nodes have no verb \"drain\": a node in maintenance takes no new work, and keeps what "
+                   "it has: aq nodes maintenance NODE true");
+    assert_refused("run x -d", "there is no flag -d: aq run does not stay attached, unless --attach says so");
     assert_refused("sbatch", "there is no \"sbatch\": labels say what runs, and are kept in the cluster: aq labels "
                              "create -f FILE && aq run LABEL");
 }

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { REWRITES_MAX = 2 };
+enum { REWRITES_MAX = 3 };
 
 /* ---- verbs that are neither commands nor views ---------------------------------------------------------- */
 
@@ -141,6 +141,11 @@ static const char *nearest(const struct aq_entity *entity, const char *word, boo
 void cli_action_meant(const struct aq_entity *entity, const char *word, struct aq_buffer *out)
 {
     const char *verb = nearest(entity, word, false);
+    const struct aq_field *field = aq_record_field(entity->record, word);
+    if (field != NULL && !(field->rules & AQ_SECRET)) {
+        aq_buffer_format(out, "KEY %s", field->name);
+        return;
+    }
     const struct aq_command *command = verb != NULL ? find_command(entity, verb) : NULL;
     const struct cli_verb *read = verb != NULL ? cli_verb_find(entity, verb) : NULL;
     if (verb == NULL)
@@ -290,6 +295,10 @@ static int take_entity(struct cli_action *action, const struct aq_entity *entity
         return aq_fail(error, AQ_E_INVALID, "%s is a field: aq %s KEY %s", field->name, entity->name, field->name);
     if (!may_be_key(entity, words[0]))
         return unknown_word(entity, words[0], false, error);
+    const struct cli_finger *finger = cli_finger_find(words[0]);
+    if (count > 1 && finger != NULL && finger->type != NULL) /* aq node drain n1 */
+        return aq_fail(error, AQ_E_INVALID, "%s have no verb \"%s\": %s: %s", entity->plural, finger->word, finger->why,
+                       finger->type);
     if (count > 1)
         return take_row(action, words, count, error);
     action->guessed = true;
@@ -317,7 +326,8 @@ static bool replace_words(const char **line, unsigned *count, unsigned from, uns
     if (from + new_count + rest > CLI_WORDS_MAX)
         return false;
     memmove(line + from + new_count, line + from + left_out, rest * sizeof *line);
-    memcpy(line + from, new, new_count * sizeof *line);
+    if (new_count > 0)
+        memcpy(line + from, new, new_count * sizeof *line);
     *count = from + new_count + rest;
     return true;
 }
@@ -341,15 +351,16 @@ bool cli_entity_has_verb(const struct aq_entity *entity, const char *word)
            cli_view_find(entity, verb) != NULL || topic_as_verb(entity, word) != NULL;
 }
 
-/* The only entity with a command or a view of this name; `among` has all that have it. */
+/* The only entity that has the verb; `among` has all that have it, with what to type. */
 static const struct aq_entity *only_entity(const char *verb, struct aq_buffer *among)
 {
     const struct aq_entity *entity, *only = NULL;
     unsigned count = 0;
     for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++) {
-        const struct aq_command *command = find_command(entity, verb);
-        const struct cli_verb *read = cli_verb_find(entity, verb);
-        if (command == NULL && cli_view_find(entity, verb) == NULL && read == NULL)
+        const char *own = cli_finger_verb(entity, verb);
+        const struct aq_command *command = find_command(entity, own);
+        const struct cli_verb *read = cli_verb_find(entity, own);
+        if (!cli_entity_has_verb(entity, verb))
             continue;
         bool has_key = command != NULL ? command->kind != AQ_CREATES : read == NULL || read->form != CLI_LIST;
         only = entity;
@@ -358,26 +369,42 @@ static const struct aq_entity *only_entity(const char *verb, struct aq_buffer *a
     return count == 1 ? only : NULL;
 }
 
-/* The verb first: aq get nodes, aq deallocate 7. 1: it is not so. */
+/* aq get 7, aq describe node-1: what it is about goes without saying, or is found out. 1: it does not. */
+static int take_what(struct cli_action *action, const char *const *words, unsigned count)
+{
+    bool describes = strcmp(cli_finger_verb(&aq_entity_application, words[0]), "describe") == 0;
+    bool gets = strcmp(words[0], "get") == 0;
+    if (count < 2 || (!describes && !gets))
+        return 1;
+    action->entity = may_be_key(&aq_entity_application, words[1]) ? &aq_entity_application : NULL;
+    if (action->entity == NULL && !describes)
+        return 1;
+    return found(action, describes ? CLI_DESCRIBE : CLI_GET, words + 1, count - 1);
+}
+
+/* The verb first: aq get nodes, aq deallocate 7. 1: it is not so. 2: the first word says nothing. */
 static int take_verb_first(struct cli_action *action, const char **line, unsigned count, struct aq_error *error)
 {
     const struct aq_entity *entity = count > 1 ? aq_entity_find(line[1]) : NULL;
+    const struct cli_finger *finger = cli_finger_find(line[0]);
+    bool reads = strcmp(line[0], "get") == 0 || strcmp(line[0], "list") == 0;
     AQ_CLEANUP_BUFFER struct aq_buffer among = {0};
     if (entity != NULL && cli_entity_has_verb(entity, line[0])) {
         bool lists = count == 2 && strcmp(cli_finger_verb(entity, line[0]), "get") == 0;
         line[1] = lists ? "list" : line[0];
         return take_entity(action, entity, line + 1, count - 1, error);
     }
-    if (entity != NULL || cli_finger_find(line[0]) != NULL)
+    const struct aq_entity *only = only_entity(line[0], &among);
+    if (entity != NULL && among.length > 0 && finger == NULL)
+        return unknown_word(entity, line[0], false, error);
+    if (reads && count > 1 && (cli_finger_find(line[1]) != NULL || cli_topic_find(line[1]) != NULL))
+        return 2; /* aq get events, aq get pods */
+    if (entity != NULL || finger != NULL)
         return 1;
-    if (strcmp(line[0], "describe") == 0 && count > 1) {
-        bool is_number = may_be_key(&aq_entity_application, line[1]);
-        action->entity = is_number ? &aq_entity_application : NULL;
-        return found(action, CLI_DESCRIBE, line + 1, count - 1);
-    }
-    entity = only_entity(line[0], &among);
-    if (entity != NULL)
-        return take_entity(action, entity, line, count, error);
+    if (take_what(action, line, count) == 0)
+        return 0;
+    if (only != NULL)
+        return take_entity(action, only, line, count, error);
     if (among.length == 0)
         return 1;
     return aq_fail(error, AQ_E_INVALID, "%s what? %s", line[0], aq_buffer_string(&among));
@@ -449,6 +476,10 @@ int cli_action_find(struct cli_action *action, const char *const *words, unsigne
         int status = take_verb_first(action, line, count, error);
         if (status <= 0)
             return status;
+        if (status == 2) {
+            (void)replace_words(line, &count, 0, 1, NULL, 0);
+            continue;
+        }
         if (finger == NULL)
             break;
         if (take_finger(finger, line, &count, arena, error) != 0)

@@ -45,8 +45,8 @@ const struct aq_entity *
 cli_action_filters(const struct cli_action *action); /* whose fields it can filter by, or NULL */
 void cli_action_name(const struct cli_action *action, struct aq_buffer *out); /* "aq nodes list" */
 
-/* The nearest verb of the entity as a call without keys, or with KEY: "delete KEY"; "": none is near. For a GET that
- * found nothing. */
+/* What was meant by the word of a GET that found nothing: "delete KEY", the nearest verb, or "KEY status", a field; "":
+ * nothing is near. */
 void cli_action_meant(const struct aq_entity *entity, const char *word, struct aq_buffer *out);
 
 /* ---- verbs that are neither commands nor views ---------------------------------------------------------- */

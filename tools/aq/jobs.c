@@ -154,6 +154,8 @@ enum cli_exit cli_run_application(struct cli *cli, const char *const *words, uns
                             .wish = CLI_WISH_RUNS,
                             .end_ms = cli_wait_end_ms(&cli->options)};
     json_t *keys = NULL;
+    if (count == 0 && cli->options.file_count == 0)
+        return cli_fail(CLI_USAGE, "name a label: aq run LABEL (aq labels lists them)");
     if (flags->dry_run)
         return cli_write(cli, &aq_command_application_create, words, count);
     if (flags->attach && (flags->count > 1 || cli_wants_data(flags)))

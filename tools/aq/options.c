@@ -23,7 +23,7 @@ static const struct {
 /* Other names of flags. */
 static const struct {
     const char *name, *flag;
-} other_names[] = {{"tail", "lines"}};
+} other_names[] = {{"tail", "lines"}, {"sort-by", "sort"}};
 
 /* Flags of neighbouring systems that aq does not need. */
 static const struct {
@@ -33,6 +33,10 @@ static const struct {
     {"all-namespaces", "there are no namespaces: every user sees their own applications"},
     {"rm", "what has ended holds nothing that would have to be removed"},
     {"detach", "aq run does not stay attached, unless --attach says so"},
+    {"A", "there are no namespaces: every user sees their own applications"},
+    {"d", "aq run does not stay attached, unless --attach says so"},
+    {"i", "a workload has no input; --attach shows its output"},
+    {"t", "a workload has no terminal; --attach shows its output"},
     {"selector", "-l mac selects by label, --FIELD=PATTERN by any field"},
 };
 
