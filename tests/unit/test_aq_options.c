@@ -364,6 +364,9 @@ static void a_flag_works_or_is_refused(void **state)
 {
     (void)state;
     assert_refused("version --watch", "aq version takes no --watch; see aq version --help");
+    assert_refused("version --server http://h:1", "aq version takes no --server; see aq version --help");
+    assert_refused("doctor --timeout 5", "aq doctor takes no --timeout; see aq doctor --help");
+    assert_refused("context use lab --json", "aq context use takes no --json; see aq context use --help");
     assert_refused("nodes get n1 --count 3", "aq nodes get takes no --count; see aq nodes get --help");
     assert_refused("labels create x --reverse", "aq labels create takes no --reverse; see aq labels create --help");
     assert_refused("application 7 status -w",

@@ -293,6 +293,9 @@ static void an_attached_run_exits_as_its_job(void **state)
     assert_string_equal(aq_out, "");
     assert_non_null(strstr(aq_err, "aq: application 1 never ran; it is in ERROR: the disk is gone\n"));
     assert_int_equal(aq_run("run mac --attach --count 2"), CLI_USAGE);
+    assert_int_equal(aq_run("run mac --attach -q"), CLI_USAGE);
+    assert_int_equal(aq_run("applications create mac -o wide"), CLI_USAGE); /* nothing would be wide */
+    assert_int_equal(aq_run("run"), CLI_USAGE);
 }
 
 /* One word each, whatever is in them. */

@@ -504,7 +504,8 @@ uint64_t cli_action_flags(const struct cli_action *action)
                      : action->form == CLI_WRITE ? cli_command_flags(action->command)
                      : action->form == CLI_VIEW  ? cli_view_flags(action->view)
                                                  : cli_action_verb(action)->flags;
-    return flags | CLI_COMMON_FLAGS;
+    bool offline = action->form == CLI_TOPIC && action->topic->offline;
+    return flags | (offline ? CLI_BIT(help) : CLI_COMMON_FLAGS);
 }
 
 const struct aq_entity *cli_action_filters(const struct cli_action *action)

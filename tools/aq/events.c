@@ -295,9 +295,14 @@ static enum cli_exit show(struct tail *tail, uint64_t lines)
 {
     const struct cli_flags *flags = &tail->cli->options.flags;
     tail->options.forever = flags->follow || flags->watch;
+    if (tail->options.forever && flags->timeout > 0)
+        cli_client_be_patient(tail->cli->client, aq_clock_ms() + flags->timeout * 1000);
     enum cli_exit code = find_since(tail->cli, &tail->options.since);
     if (code == CLI_DONE && lines != UINT64_MAX)
         code = show_last(tail, lines);
+    bool answered = lines != UINT64_MAX && code == CLI_DONE;
+    if (answered && tail->options.forever && flags->timeout == 0)
+        cli_client_be_patient(tail->cli->client, UINT64_MAX);
     if (code == CLI_DONE && (tail->options.forever || lines == UINT64_MAX))
         code = read_stream(tail);
     return code;

@@ -5,7 +5,7 @@
 #include "schema/model/resource.h"
 #include "tools/aq/interrupt.h"
 #include "tools/aq/output.h"
-#include "tools/aq/show.h"
+#include "tools/aq/topics.h"
 #include "tools/aq/wait.h"
 
 #include <string.h>
@@ -158,11 +158,14 @@ enum cli_exit cli_run_application(struct cli *cli, const char *const *words, uns
         return cli_fail(CLI_USAGE, "name a label: aq run LABEL (aq labels lists them)");
     if (flags->dry_run)
         return cli_write(cli, &aq_command_application_create, words, count);
-    if (flags->attach && (flags->count > 1 || cli_wants_data(flags)))
-        return cli_fail(CLI_USAGE, "--attach prints the output of one workload: without --count, --json and --yaml");
+    if (flags->attach && (flags->count > 1 || (cli->options.given & (CLI_TABLE_FLAGS | CLI_BIT(output)))))
+        return cli_fail(CLI_USAGE, "--attach prints the output of one workload, and nothing else: it goes without "
+                                   "--count, --quiet and --output");
     cli_interrupt_catch();
     enum cli_exit code = cli_write_keys(cli, &aq_command_application_create, words, count, &keys, &wait.seq);
     wait.keys = keys;
+    if (code == CLI_SERVER)
+        cli_note("whether an application was created is not known; aq applications shows it");
     if (code != CLI_DONE && cli_interrupted() != 0)
         code = (enum cli_exit)(128 + cli_interrupted());
     else if (code == CLI_DONE)

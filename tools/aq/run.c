@@ -75,8 +75,13 @@ static int check_flags(const struct cli_options *options, const struct cli_actio
     if (action->form == CLI_WRITE && options->filter_count > 0 && options->unknown[0] == '\0')
         return aq_fail(error, AQ_E_INVALID, "--%s is a filter, for lists; a field of a command is given as %s=VALUE",
                        options->filters[0].field, options->filters[0].field);
-    return cli_options_check(options, cli_action_flags(action), cli_action_filters(action), aq_buffer_string(&name),
-                             error);
+    if (cli_options_check(options, cli_action_flags(action), cli_action_filters(action), aq_buffer_string(&name),
+                          error) != 0)
+        return -1;
+    /* Without a wait no table is printed. */
+    if (action->form == CLI_WRITE && !options->flags.wait && (options->given & (CLI_BIT(wide) | CLI_BIT(no_headers))))
+        return aq_fail(error, AQ_E_INVALID, "--wide and --no-headers are about the table that --wait prints");
+    return 0;
 }
 
 enum cli_exit cli_run(struct cli *cli)

@@ -39,10 +39,10 @@ static const struct cli_topic log_verbs[] = {
 };
 
 static const struct cli_topic context_verbs[] = {
-    {"list",   "",       "all contexts",                                             cli_context_list,   CLI_TABLE_FLAGS, true, NULL, NULL, NULL},
-    {"show",   "[NAME]", "one, or the one in use; never its token",                  cli_context_show,   CLI_DATA_FLAGS,  true, NULL, NULL, NULL},
+    {"list",   "",       "all contexts",                                             cli_context_list,   CLI_TABLE_FLAGS | CLI_BIT(context), true, NULL, NULL, NULL},
+    {"show",   "[NAME]", "one, or the one in use; never its token",                  cli_context_show,   CLI_DATA_FLAGS | CLI_BIT(context),  true, NULL, NULL, NULL},
     {"use",    "NAME",   "use it from now on",                                       cli_context_use,    0,               true, NULL, NULL, NULL},
-    {"create", "NAME",   "keep --server, --user and the token in --token-file",      cli_context_create, 0,               true, NULL, NULL, NULL},
+    {"create", "NAME",   "keep --server, --user and the token in --token-file",      cli_context_create, CLI_BIT(server) | CLI_BIT(user) | CLI_BIT(token_file),               true, NULL, NULL, NULL},
     {"delete", "NAME",   "remove it",                                                cli_context_delete, 0,               true, NULL, NULL, NULL},
     {NULL,     NULL,     NULL,                                                       NULL,               0,               true, NULL, NULL, NULL},
 };
@@ -65,7 +65,7 @@ static const struct cli_topic topics[] = {
      cli_log_tail, MANY_EVENTS, false, "Without a verb: tail.", NULL, log_verbs},
     {"context", "[list | show [NAME] | use NAME | create NAME | delete NAME]",
      "a server, a user and a token under one name, kept in ~/.config/aquarium",
-     cli_context_list, CLI_TABLE_FLAGS, true, "Without a verb: list.", NULL, context_verbs},
+     cli_context_list, CLI_TABLE_FLAGS | CLI_BIT(context), true, "Without a verb: list.", NULL, context_verbs},
     {"me", "", "your user",
      cli_me, CLI_DATA_FLAGS | CLI_BIT(quiet), false, NULL, NULL, NULL},
     {"doctor", "[DIRECTORY]",
