@@ -156,6 +156,50 @@ static void a_server_without_an_answer_has_an_end(void **state)
     assert_null(strstr(aq_err, "trying again"));
 }
 
+/* One that listens only after a moment, as a controller that restarts. */
+static enum cli_exit run_before_one_who_says(const char *line, const char *body)
+{
+    char address[64], question[1024];
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof any;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* keeps the port, and refuses connections */
+    assert_return_code(bind(listener, (struct sockaddr *)&any, size), 0);
+    assert_return_code(getsockname(listener, (struct sockaddr *)&any, &size), 0);
+    const char *host = strchr(server.address, '/') + 2;
+    snprintf(address, sizeof address, "http://%.*s:%u", (int)strcspn(host, ":"), host, (unsigned)ntohs(any.sin_port));
+    pid_t child = fork();
+    if (child == 0) {
+        usleep(700000);
+        if (listen(listener, 16) != 0)
+            _exit(1);
+        for (;;) {
+            int fd = accept(listener, NULL, NULL);
+            if (read(fd, question, sizeof question) > 0)
+                dprintf(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s", strlen(body),
+                        body);
+            close(fd);
+        }
+    }
+    close(listener);
+    enum cli_exit code = aq_run_at(address, line);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    return code;
+}
+
+static void what_waits_outlasts_a_controller_that_is_away(void **state)
+{
+    (void)state;
+    const char *row = "{\"data\":{\"id\":1,\"status\":\"ALLOCATED\",\"description\":\"\"},\"seq\":9}";
+    const char *rows = "{\"data\":[{\"name\":\"n1\"}],\"next\":null,\"seq\":9}";
+    assert_int_equal(run_before_one_who_says("wait 1 --for ALLOCATED -q --timeout 20", row), CLI_DONE);
+    assert_string_equal(aq_out, "1\n");
+    assert_int_equal(run_before_one_who_says("nodes --watch -q --timeout 3", rows), CLI_DONE);
+    assert_string_equal(aq_out, "n1\n");
+    assert_int_equal(run_before_one_who_says("run mac -q --timeout 20", row), CLI_DONE);
+    assert_int_equal(run_before_one_who_says("nodes -q", rows), CLI_SERVER); /* which waits for nothing */
+}
+
 #define USERS "{\"data\":[{\"name\":\"bob\"}],\"next\":null,\"seq\":7}" /* 45 bytes */
 
 static void an_answer_ends_in_any_way_of_http(void **state)
@@ -256,6 +300,7 @@ int main(void)
         SERVER_TEST(a_path_stands_before_ours),
         SERVER_TEST(a_server_without_an_answer_has_an_end),
         SERVER_TEST(an_answer_ends_in_any_way_of_http),
+        SERVER_TEST(what_waits_outlasts_a_controller_that_is_away),
         SERVER_TEST(what_is_no_answer_is_told),
         SERVER_TEST(this_machine_is_asked_without_a_proxy),
         SERVER_TEST(a_connection_may_be_closed_between_two_questions),
