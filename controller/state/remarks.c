@@ -47,7 +47,8 @@ static const char *remark_lost(const struct aq_node *node, enum wish wish, struc
     };
     char since[AQ_TIME_TEXT_SIZE];
     aq_time_to_text(node->lost_at, since);
-    return aq_arena_format(arena, "node %s is LOST: not heard from since %s; %s", node->name, since, then[wish]);
+    return aq_arena_format(arena, "node %s has been LOST since %s: its agent is not heard from; %s", node->name, since,
+                           then[wish]);
 }
 
 static const char *remark_slow(const struct aq_application *application, struct aq_arena *arena)

@@ -33,8 +33,7 @@ AQ_DECLARE_WORDS(aq_node_status, AQ_NODE_STATUSES)
       "random number of the agent's first start: tells nodes of the same name apart")                                  \
     F(T, joined_at,   TIME,                 0,                  "when it joined")                                      \
     F(T, changed_at,  TIME,                 AQ_COLUMN,          "when status, maintenance or capacity last changed")   \
-    F(T, lost_at,     TIME,                 0,                                                                         \
-      "since when its agent has not been heard from, while it is LOST")
+    F(T, lost_at,     TIME,                 0,                  "since when it has been LOST, while it is")
 AQ_DECLARE_ENTITY(node)
 
 /* Heartbeats: kept in the live tables, never in the log. */

@@ -19,7 +19,7 @@ check_equal "nothing is said about it" "" "$(api_field .data.description "applic
 kill_hard "$node"
 check "the node is lost" wait_for 20 sh -c "[ \"\$(cat '$mount/nodes/$node/status')\" = LOST ]"
 
-said="node $node is LOST: not heard from since 20*Z; it may still run there"
+said="node $node has been LOST since 20*Z: its agent is not heard from; it may still run there"
 check_match "REST says so" "$said" "$(api_field .data.description "application/$runs")"
 check_match "a field alone" "$said" "$(api_field .data "application/$runs/description")"
 check_match "lists" "$said" "$(api_field ".data[] | select(.id == $runs) | .description" application/)"
@@ -30,7 +30,7 @@ check_match "why, in REST" "*it is ALLOCATED: $said*" "$(api_field .data "applic
 check_match "aq" "$said" "$(aq application "$runs" description)"
 check_match "the time is that of the node" "*$(api_field .data.lost_at "node/$node")*" "$(aq application "$runs" description)"
 
-waits="deallocated by admin; node $node is LOST: not heard from since *; it is ended when the node is back; if it never will be, an admin can delete the node"
+waits="deallocated by admin; node $node has been LOST since *: its agent is not heard from; it is ended when the node is back; if it never will be, an admin can delete the node"
 check_match "giving it back says what it waits for" "$waits" "$(api POST "application/$ends/deallocate" | jq -r .data.description)"
 check_match "and so does what is read after it" "$waits" "$(cat "$mount/applications/$ends/description")"
 

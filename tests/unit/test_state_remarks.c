@@ -52,7 +52,7 @@ static void lose(void)
     DO(node_lose, .name = "node-1");
 }
 
-#define LOST "node node-1 is LOST: not heard from since 1970-01-01T00:16:45.000Z; "
+#define LOST "node node-1 has been LOST since 1970-01-01T00:16:45.000Z: its agent is not heard from; "
 
 static void a_lost_node_is_named_with_each_application(void **context)
 {
