@@ -142,7 +142,8 @@ static void an_undeclared_parameter_cannot_be_taken(void **context)
             struct rlimit none = {0, 0};
             setrlimit(RLIMIT_CORE, &none);
             signal(SIGABRT, SIG_DFL);
-            freopen("/dev/null", "w", stderr);
+            if (freopen("/dev/null", "w", stderr) == NULL)
+                _exit(1);
             (void)parse_for(&query, text, filter ? &aq_node_record : NULL);
             if (filter)
                 (void)query_take_filter(&query, &aq_application_record.fields[0], QUERY_EQUAL, name);
