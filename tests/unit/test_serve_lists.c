@@ -19,13 +19,13 @@ static void ask_many(struct rest_case *rest, const struct aq_command *command, c
     test_must(request.error.code == AQ_OK ? 0 : -1, &request.error);
 }
 
-static void make_finished(struct rest_case *rest)
+static void make_finished(struct rest_case *rest, uint32_t finished)
 {
     static struct aq_application_create create = {.label = "mac", .metadata = "{}"};
     static struct aq_application_deallocate gone[AT_ONCE];
     static const void *creates[AT_ONCE], *deallocates[AT_ONCE];
-    for (uint32_t made = 0, count; made < FINISHED; made += count) {
-        count = FINISHED - made < AT_ONCE ? FINISHED - made : AT_ONCE;
+    for (uint32_t made = 0, count; made < finished; made += count) {
+        count = finished - made < AT_ONCE ? finished - made : AT_ONCE;
         for (uint32_t i = 0; i < count; i++) {
             gone[i].id = made + i + 1;
             creates[i] = &create;
@@ -36,11 +36,11 @@ static void make_finished(struct rest_case *rest)
     }
 }
 
-/* 10,010 that are RECALLED, then five that are NEW: the second and the fourth are ann's. Returns a time between. */
-static uint64_t given_applications(struct rest_case *rest)
+/* So many that are RECALLED, then five that are NEW: the second and the fourth are ann's. Returns a time between. */
+static uint64_t given_finished(struct rest_case *rest, uint32_t finished)
 {
     rest_make_applications(rest, 0);
-    make_finished(rest);
+    make_finished(rest, finished);
     uint64_t before_ms = aq_clock_wall_ms(), since_ms;
     while ((since_ms = aq_clock_wall_ms()) < before_ms + 2)
         usleep(1000);
@@ -48,6 +48,11 @@ static uint64_t given_applications(struct rest_case *rest)
         rest_ask_as(rest, i % 2 ? &rest->user : &rest->admin, "POST", "/api/v1/application/", "{\"label\":\"mac\"}",
                     200);
     return since_ms;
+}
+
+static uint64_t given_applications(struct rest_case *rest)
+{
+    return given_finished(rest, FINISHED);
 }
 
 /* Checks which rows a page has, counted from the first that is NEW, and what is next. */
@@ -138,37 +143,52 @@ static void what_changed_since_is_found_at_once(void **context)
 }
 
 /* Many changed since: each appears once, in order, on one page or another. */
+static void check_pages(struct rest_case *rest, const struct http_client *client, json_int_t first, json_int_t last,
+                        int reverse)
+{
+    json_int_t seen = reverse ? last + 1 : first - 1;
+    char path[200], after[32] = "";
+    do {
+        size_t index;
+        json_t *row;
+        snprintf(path, sizeof path, "/api/v1/application/?changed_since=1&limit=1000&reverse=%d%s", reverse, after);
+        json_t *rows = rest_ask_as(rest, client, "GET", path, NULL, 200);
+        json_array_foreach (rows, index, row) {
+            json_int_t id = json_integer_value(json_object_get(row, "id"));
+            assert_int_equal(id, reverse ? seen - 1 : seen + 1);
+            seen = id;
+        }
+        snprintf(after, sizeof after, "&after=%" JSON_INTEGER_FORMAT, seen);
+    } while (!json_is_null(json_object_get(rest->reply.json, "next")));
+    assert_int_equal(seen, reverse ? first : last);
+}
+
 static void pages_of_what_changed_hold_all(void **context)
 {
     struct rest_case *rest = *context;
     given_applications(rest);
-    for (int reverse = 0; reverse <= 1; reverse++) {
-        json_int_t seen = reverse ? FINISHED + 6 : 0, count = 0;
-        char path[200], after[32] = "";
-        do {
-            size_t index;
-            json_t *row;
-            snprintf(path, sizeof path, "/api/v1/application/?changed_since=1&limit=1000&reverse=%d%s", reverse, after);
-            json_t *rows = rest_get(rest, path);
-            json_array_foreach (rows, index, row) {
-                json_int_t id = json_integer_value(json_object_get(row, "id"));
-                assert_int_equal(id, reverse ? seen - 1 : seen + 1);
-                seen = id;
-                count++;
-            }
-            snprintf(after, sizeof after, "&after=%" JSON_INTEGER_FORMAT, seen);
-        } while (!json_is_null(json_object_get(rest->reply.json, "next")));
-        assert_int_equal(count, FINISHED + 5);
-    }
+    for (int reverse = 0; reverse <= 1; reverse++)
+        check_pages(rest, &rest->admin, 1, FINISHED + 5, reverse);
+}
+
+/* With more of them, the table itself is read. */
+static void so_they_do_with_very_many(void **context)
+{
+    struct rest_case *rest = *context;
+    enum { VERY_MANY = 20010 };
+    given_finished(rest, VERY_MANY);
+    for (int reverse = 0; reverse <= 1; reverse++)
+        check_pages(rest, &rest->admin, 1, VERY_MANY + 5, reverse);
+    assert_int_equal(
+        json_array_size(rest_ask_as(rest, &rest->user, "GET", "/api/v1/application/?changed_since=1", NULL, 200)), 2);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        REST_TEST(open_ones_are_found_at_once),
-        REST_TEST(what_was_created_since_is_found_at_once),
-        REST_TEST(what_changed_since_is_found_at_once),
-        REST_TEST(pages_of_what_changed_hold_all),
+        REST_TEST(open_ones_are_found_at_once),         REST_TEST(what_was_created_since_is_found_at_once),
+        REST_TEST(what_changed_since_is_found_at_once), REST_TEST(pages_of_what_changed_hold_all),
+        REST_TEST(so_they_do_with_very_many),
     };
     return cmocka_run_group_tests_name("lists", tests, NULL, NULL);
 }
