@@ -23,6 +23,8 @@
 #   make abuse               measure how much misbehaving clients slow down others: three minutes
 #   make abuse-programs      build the programs for that
 #   make torture             kill the processes of a private cluster under load: ROUNDS=300 SEED=number
+#   make sim                 break a cluster on virtual time: SEEDS=2000 FIRST=1, or SEED=number TRACE=1
+#   make sim-mutants         plant known faults and find each with the simulator; NAMES="spinning" for some
 #   make fuzz                fuzz every decoder and parser with clang, FUZZ_SECONDS=60 each
 #   make fuzz-short          the same, two minutes in all
 #   make fuzz-replay         run the kept corpora of tests/fuzz/corpus, without libFuzzer
@@ -84,6 +86,7 @@ UNIT := $(wildcard tests/unit/test_*.c)
 TESTS_LIB := $(wildcard tests/lib/*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 TORTURE := $(patsubst %,tests/torture/%.c,torture cluster victims rest load check)
+SIM := $(wildcard tests/sim/*.c)
 BENCH := $(wildcard tests/bench/*.c)
 PEERS := $(wildcard tests/bench/peers/*.c)
 ABUSE := $(wildcard tests/abuse/*.c)
@@ -149,7 +152,7 @@ $(UNIT_BINARIES): LINK_LIBRARIES := -lcmocka
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(TESTED)
 	$(link)
 
-tests: $(UNIT_BINARIES) $(BUILD)/torture $(BUILD)/lostwrites $(BUILD)/slowdisk.so $(BUILD)/wallclock.so
+tests: $(UNIT_BINARIES) $(BUILD)/sim $(BUILD)/torture $(BUILD)/lostwrites $(BUILD)/slowdisk.so $(BUILD)/wallclock.so
 
 # One program that starts, loads and kills a cluster; see tests/torture/torture.h.
 $(BUILD)/torture: $(call objects,$(TORTURE)) $(TESTED)
@@ -163,6 +166,19 @@ $(BUILD)/lostwrites: $(BUILD)/tests/torture/lostwrites.o $(TESTED)
 $(BUILD)/%.so: tests/torture/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -D_GNU_SOURCE -I. -g -O2 -fPIC -shared $(WARNINGS) $< -o $@ -ldl
+
+# Lives of a cluster on virtual time; see docs/simulation.md.
+$(BUILD)/sim: $(call objects,$(SIM) tests/lib/chance.c tests/lib/directory.c $(CONTROLLER) $(SCHEMA))
+	$(link)
+
+SEEDS := 2000
+FIRST := 1
+TRACE :=
+.PHONY: sim sim-mutants
+sim: $(BUILD)/sim
+	@$(BUILD)/sim $(if $(SEED),--seed $(SEED) $(if $(TRACE),--trace),--seeds $(SEEDS) --first $(FIRST))
+sim-mutants:
+	@MAKE='$(MAKE)' JOBS='$(JOBS)' SEEDS='$(SEEDS)' tests/sim/mutants.sh $(or $(NAMES),all)
 
 ROUNDS := 300
 SEED :=
@@ -218,7 +234,7 @@ bench-peers: $(BINARIES) $(PEERS_BINARIES)
 	@BUILD=$(BUILD) tests/bench/peers/run.sh $(NAMES)
 
 # Everything that can be compiled, without linking: to see a second compiler's warnings.
-objects: $(call objects,$(PARTS) $(wildcard $(MAINS)) $(UNIT) $(TESTS_LIB) $(wildcard tests/fuzz/*.c) $(BENCH) $(PEERS) $(ABUSE))
+objects: $(call objects,$(PARTS) $(wildcard $(MAINS)) $(UNIT) $(TESTS_LIB) $(wildcard tests/fuzz/*.c) $(SIM) $(BENCH) $(PEERS) $(ABUSE))
 
 test-%: $(BUILD)/tests/test_%
 	timeout 300 $<

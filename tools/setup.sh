@@ -13,7 +13,7 @@ msgpack=libmsgpack-c-dev # since Debian 13
 grep -q '^VERSION_CODENAME=bookworm' /etc/os-release && msgpack=libmsgpack-dev
 to_run="gcc libc6-dev make pkg-config liblmdb-dev libnanomsg-dev libsodium-dev libmicrohttpd-dev $msgpack
     libjansson-dev libyaml-dev libfuse3-dev libcurl4-openssl-dev libevent-dev fuse3 curl procps util-linux"
-to_check="clang libclang-rt-dev clang-format libcmocka-dev jq iproute2 git"
+to_check="clang libclang-rt-dev clang-format libcmocka-dev jq iproute2 git patch"
 to_debian="debootstrap util-linux curl"
 own_source=/etc/apt/sources.list.d/aquarium-backports
 

@@ -42,10 +42,13 @@ step format tools/check/format.sh
 step includes tools/check/includes.sh
 step lengths tools/check/lengths.sh
 step shell tools/check/shell.sh
+step sim-patches tests/sim/mutants.sh apply
 
 if build build-gcc all tests abuse-programs man; then
     step rings tools/check/rings.sh
     "$run" many unit-release 120 build/release/tests/test_*
+    step sim tests/sim/check.sh build/release/sim 100
+    step sim-mutants env VARIANT=release SEEDS=300 tests/sim/mutants.sh key-not-remembered wall-clock-time index-not-undone
     e2e release tests/e2e/session.sh tests/e2e/up.sh
     e2e release build/release/abuse/http build/release/abuse/port tests/abuse/mount.sh
 fi
@@ -55,6 +58,8 @@ build build-clang VARIANT=lint CC=clang objects
 if build build-asan VARIANT=asan all tests man fuzzers; then
     # shellcheck disable=SC2086 # words
     $fixed "$run" many unit-asan 240 build/asan/tests/test_*
+    # shellcheck disable=SC2086 # words
+    step sim-asan $fixed tests/sim/check.sh build/asan/sim 40
     # shellcheck disable=SC2086 # words
     step fuzz-replay $fixed tests/fuzz/run.sh replay build/asan/fuzz/*
     e2e asan tests/e2e/*.sh

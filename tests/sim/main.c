@@ -1,0 +1,221 @@
+/* The simulator: many short lives of a cluster on virtual time (docs/simulation.md).
+ *
+ *   sim --seeds N [--first N] [--jobs N] [--hashes]    lives of the seeds from --first (1) on; --most N: until so many
+ *                                                      have broken something
+ *   sim --seed N [--trace]                             one life, with every step
+ *   sim --kept FILE                                    the seeds of a file: a number at the beginning of each line
+ *
+ * Each life is a process of its own, below a directory of its own, with an end to its patience: an abort, a sanitizer's
+ * report or a life that hangs is a found seed. Exits with 1 if something was found. */
+#include "schema/base/clock.h"
+#include "schema/base/journal.h"
+#include "tests/lib/directory.h"
+#include "tests/sim/world.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { JOBS_MAX = 64, PATIENCE_S = 120, FOUND_MAX = 20 /* more than that tell nothing new */ };
+
+struct job {
+    pid_t pid; /* 0: free */
+    uint64_t seed;
+    char directory[64];
+    struct sim_totals *totals; /* shared with its process */
+};
+
+struct run {
+    const char *parent; /* of the directories: in memory, if there is such a file system */
+    bool trace, hashes;
+    unsigned jobs, running;
+    struct job all[JOBS_MAX];
+    struct sim_totals totals;
+    unsigned begun, found, most;
+};
+
+/* ---- one life ----------------------------------------------------------------------------------------- */
+
+_Noreturn static void live(const struct run *run, struct job *job)
+{
+    static struct sim sim;
+    if (chdir(job->directory) != 0)
+        abort();
+    alarm(PATIENCE_S);
+    sim_open(&sim, job->seed, run->trace);
+    world_live(&sim);
+    *job->totals = sim.totals;
+    if (run->hashes || run->trace)
+        printf("seed %" PRIu64 ": the trace has %" PRIu64 " lines, hash %016" PRIx64 "\n", sim.seed, sim.n_lines,
+               sim.hash);
+    fflush(stdout);
+    _Exit(0);
+}
+
+static void begin_life(struct run *run, uint64_t seed)
+{
+    struct job *job = run->all;
+    while (job->pid != 0)
+        job++;
+    job->seed = seed;
+    test_make_directory(job->directory, sizeof job->directory, run->parent, "aquarium-sim");
+    memset(job->totals, 0, sizeof *job->totals);
+    fflush(stdout);
+    job->pid = fork();
+    if (job->pid < 0)
+        abort();
+    if (job->pid == 0)
+        live(run, job);
+    run->running++;
+    run->begun++;
+}
+
+static void add_totals(struct sim_totals *sum, const struct sim_totals *more)
+{
+    uint64_t *into = (uint64_t *)sum;
+    for (size_t i = 0; i < sizeof *sum / sizeof *into; i++)
+        into[i] += ((const uint64_t *)more)[i];
+}
+
+static void await_life(struct run *run)
+{
+    int status;
+    pid_t pid = wait(&status);
+    struct job *job = run->all;
+    while (job->pid != pid)
+        job++;
+    job->pid = 0;
+    run->running--;
+    test_remove_tree(job->directory);
+    add_totals(&run->totals, job->totals);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return;
+    run->found++;
+    if (WIFSIGNALED(status))
+        printf("seed %" PRIu64 " breaks \"%s\": signal %d\n    again, step by step: make sim SEED=%" PRIu64
+               " TRACE=1\n",
+               job->seed, WTERMSIG(status) == SIGALRM ? "a life does not hang" : "a controller does not crash",
+               WTERMSIG(status), job->seed);
+    else if (WEXITSTATUS(status) != SIM_BROKEN) /* a sanitizer's report */
+        printf("seed %" PRIu64 " breaks \"a controller does not crash\": status %d\n", job->seed, WEXITSTATUS(status));
+}
+
+static void run_seed(struct run *run, uint64_t seed)
+{
+    if (run->running == run->jobs)
+        await_life(run);
+    if (run->found < run->most)
+        begin_life(run, seed);
+}
+
+/* ---- all ---------------------------------------------------------------------------------------------- */
+
+static void run_kept(struct run *run, const char *path)
+{
+    char line[400];
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        perror(path);
+        exit(2);
+    }
+    while (fgets(line, sizeof line, file) != NULL)
+        if (line[0] >= '0' && line[0] <= '9')
+            run_seed(run, strtoull(line, NULL, 10));
+    fclose(file);
+}
+
+static void show_totals(const struct run *run, uint64_t took_ms)
+{
+    const struct sim_totals *t = &run->totals;
+    printf("%" PRIu64 " lives in %.1f s, %.0f a minute; each %.0f s of virtual time with %.0f requests\n", t->lives,
+           (double)took_ms / 1000, (double)t->lives * 60000 / (double)(took_ms + 1),
+           (double)t->virtual_ms / 1000 / (double)(t->lives + !t->lives),
+           (double)t->requests / (double)(t->lives + !t->lives));
+    printf("requests: %" PRIu64 " done, %" PRIu64 " refused, %" PRIu64 " with an unknown outcome; %" PRIu64
+           " repeats; %" PRIu64 " entries, %" PRIu64 " events\n",
+           t->answers, t->refusals, t->unknown, t->repeats, t->entries, t->events);
+    printf("faults: %" PRIu64 " kills, %" PRIu64 " power cuts, %" PRIu64 " stops, %" PRIu64 " failed appends, %" PRIu64
+           " full disks, %" PRIu64 " jumps of the clock, %" PRIu64 " pauses; %" PRIu64 " proofs of the tables\n",
+           t->kills, t->power_cuts, t->stops, t->failures, t->full_disks, t->jumps, t->pauses, t->verified);
+    printf("%u of %u lives broke something\n", run->found, run->begun);
+}
+
+static void open_run(struct run *run)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    run->jobs = processors < 1 ? 1 : processors > JOBS_MAX ? JOBS_MAX : (unsigned)processors;
+    run->parent = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp";
+    struct sim_totals *shared =
+        mmap(NULL, JOBS_MAX * sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED || sodium_init() < 0)
+        abort();
+    for (size_t i = 0; i < JOBS_MAX; i++)
+        run->all[i].totals = &shared[i];
+    run->most = FOUND_MAX;
+    aq_journal_open("sim", AQ_ERROR);
+}
+
+int main(int argc, char **argv)
+{
+    static struct run run;
+    static const struct option options[] = {
+        {"seeds", required_argument, NULL, 'n'},
+        {"first", required_argument, NULL, 'f'},
+        {"seed", required_argument, NULL, 's'},
+        {"jobs", required_argument, NULL, 'j'},
+        {"kept", required_argument, NULL, 'k'},
+        {"most", required_argument, NULL, 'm'},
+        {"trace", no_argument, NULL, 't'},
+        {"hashes", no_argument, NULL, 'h'},
+        {0},
+    };
+    uint64_t first = 1, count = 0, begun_ms = aq_clock_ms();
+    const char *kept = NULL;
+    int option;
+    open_run(&run);
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+        switch (option) {
+        case 'n':
+            count = strtoull(optarg, NULL, 10);
+            break;
+        case 's':
+            count = 1;
+            first = strtoull(optarg, NULL, 10);
+            break;
+        case 'f':
+            first = strtoull(optarg, NULL, 10);
+            break;
+        case 'j':
+            run.jobs = (unsigned)strtoul(optarg, NULL, 10);
+            run.jobs = run.jobs < 1 ? 1 : run.jobs > JOBS_MAX ? JOBS_MAX : run.jobs;
+            break;
+        case 'm':
+            run.most = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 'k':
+            kept = optarg;
+            break;
+        case 't':
+            run.trace = true;
+            break;
+        case 'h':
+            run.hashes = true;
+            break;
+        default:
+            return 2;
+        }
+    if (kept != NULL)
+        run_kept(&run, kept);
+    for (uint64_t i = 0; i < count; i++)
+        run_seed(&run, first + i);
+    while (run.running > 0)
+        await_life(&run);
+    show_totals(&run, aq_clock_ms() - begun_ms);
+    return run.found > 0;
+}

@@ -1,0 +1,82 @@
+#!/bin/sh
+# Plants the faults of tests/sim/mutants/, one at a time, in a copy of the sources, and shows that the simulator finds each.
+#
+#   tests/sim/mutants.sh all | NAME...     NAME: a patch without its ending; "apply": only tries that all of them apply
+#
+# VARIANT (lint) is built, MAKE and JOBS as make(1) passes them on. Each must break the invariant that its patch names (one of
+# them, between bars) within SEEDS (2000) lives; unpatched, as many lives as the slowest took must break nothing.
+set -eu
+cd "$(dirname "$0")/../.."
+variant=${VARIANT:-lint}
+seeds=${SEEDS:-2000}
+make=${MAKE:-make}
+copy=build/mutants
+mutants=tests/sim/mutants
+bad=0
+longest=20
+
+fail() {
+    echo "$1: $2"
+    bad=1
+}
+
+# The sources with what is built of them, so that little has to be built again.
+make_copy() {
+    rm -rf $copy
+    mkdir -p $copy/build/$variant
+    cp -a Makefile controller schema $copy/
+    mkdir -p $copy/tests
+    cp -a tests/sim tests/lib $copy/tests/
+    [ "$1" = sources ] && return
+    # shellcheck disable=SC2086 # words
+    $make -s ${JOBS-} VARIANT=$variant build/$variant/sim
+    cp -a build/$variant/flags build/$variant/controller build/$variant/schema build/$variant/tests build/$variant/sim $copy/build/$variant/
+}
+
+apply() { # NAME OPTION...
+    local patch=$PWD/$mutants/$1.patch
+    shift
+    (cd $copy && patch -p1 -s -f "$@" <"$patch") >$copy/said 2>&1
+}
+
+try() { # NAME
+    local name=$1 invariant said lives broken
+    invariant=$(sed -n 's/^Breaks: //p' $mutants/"$name".patch)
+    apply "$name" || { fail "$name" "the patch no longer applies: $(head -n 1 $copy/said)"; return; }
+    # shellcheck disable=SC2086 # words
+    if (cd $copy && $make -s ${JOBS-} VARIANT=$variant build/$variant/sim) >$copy/said 2>&1; then
+        said=$($copy/build/$variant/sim --seeds "$seeds" --most 1) || true
+        lives=$(echo "$said" | sed -n 's/^[0-9]* of \([0-9]*\) lives broke something/\1/p')
+        broken=$(echo "$said" | sed -n 's/^seed .* breaks "\([^"]*\)".*/\1/p' | head -n 1)
+        case "|$invariant|" in
+        *"|${broken:--}|"*)
+            echo "$name: found, after $lives lives: $broken"
+            [ "$lives" -le $longest ] || longest=$lives
+            ;;
+        *) fail "$name" "not found as \"$invariant\" in $lives lives, but as \"$broken\"" ;;
+        esac
+    else
+        fail "$name" "does not compile: $(grep error $copy/said | head -n 1)"
+    fi
+    apply "$name" -R || exit 2
+}
+
+names=$*
+case $names in
+all | apply) names=$(cd $mutants && for patch in *.patch; do echo "${patch%.patch}"; done) ;;
+esac
+if [ "$*" = apply ]; then
+    make_copy sources
+    for name in $names; do
+        apply "$name" --dry-run || fail "$name" "the patch no longer applies: $(head -n 1 $copy/said)"
+        grep -q '^Breaks: ' $mutants/"$name".patch || fail "$name" "it does not say what it breaks"
+    done
+else
+    make_copy built
+    for name in $names; do
+        try "$name"
+    done
+    build/$variant/sim --seeds $longest >$copy/said || fail "without a mutant" "$(grep breaks $copy/said | head -n 1)"
+fi
+rm -rf $copy
+exit $bad

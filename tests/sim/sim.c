@@ -1,0 +1,68 @@
+#include "tests/sim/sim.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void sim_open(struct sim *sim, uint64_t seed, bool print)
+{
+    *sim = (struct sim){.seed = seed, .chance = {seed}, .print = print, .hash = 0xcbf29ce484222325u};
+}
+
+uint64_t sim_draw(struct sim *sim, uint64_t below)
+{
+    return chance_below(&sim->chance, below);
+}
+
+uint64_t sim_between(struct sim *sim, uint64_t least, uint64_t most)
+{
+    return least + sim_draw(sim, most - least + 1);
+}
+
+bool sim_happens(struct sim *sim, unsigned percent)
+{
+    return sim_draw(sim, 100) < percent;
+}
+
+uint64_t sim_wait(struct sim *sim, uint64_t typical)
+{
+    return sim_draw(sim, typical << sim_draw(sim, 4)) + 1;
+}
+
+static void take_line(struct sim *sim, const char *format, va_list arguments)
+{
+    char *line = sim->lines[sim->n_lines++ % SIM_LINES_KEPT];
+    int length =
+        snprintf(line, SIM_LINE_SIZE, "%6" PRIu64 ".%03u ", sim->now_ms / 1000, (unsigned)(sim->now_ms % 1000));
+    vsnprintf(line + length, (size_t)(SIM_LINE_SIZE - length), format, arguments);
+    for (const char *c = line; *c != '\0'; c++) /* FNV-1a */
+        sim->hash = (sim->hash ^ (unsigned char)*c) * 0x100000001b3u;
+    if (sim->print)
+        puts(line);
+}
+
+void sim_say(struct sim *sim, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    take_line(sim, format, arguments);
+    va_end(arguments);
+}
+
+_Noreturn void sim_broken(struct sim *sim, const char *invariant, const char *format, ...)
+{
+    va_list arguments;
+    char words[SIM_LINE_SIZE];
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    if (!sim->print)
+        for (uint64_t i = sim->n_lines > SIM_LINES_KEPT ? sim->n_lines - SIM_LINES_KEPT : 0; i < sim->n_lines; i++)
+            printf("    %s\n", sim->lines[i % SIM_LINES_KEPT]);
+    printf("seed %" PRIu64 " at %" PRIu64 " ms breaks \"%s\": %s\n    again, step by step: make sim SEED=%" PRIu64
+           " TRACE=1\n",
+           sim->seed, sim->now_ms, invariant, words, sim->seed);
+    fflush(stdout);
+    _Exit(SIM_BROKEN);
+}
