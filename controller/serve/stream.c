@@ -413,7 +413,9 @@ enum outcome stream_open(struct request *request)
     request_set_seq(request, seq);
     if (take_query(request, seq, &wanted) != 0)
         return answer_error(request);
-    if (streams->count >= AQ_SETTING(streams->config->streams) || streams->closed)
+    if (streams->closed)
+        return answer_fail(request, AQ_E_BUSY, "the controller is stopping");
+    if (streams->count >= AQ_SETTING(streams->config->streams))
         return answer_fail(request, AQ_E_BUSY, "%u event streams are already open (api.streams)", streams->count);
     struct stream *stream = add_stream(request, &wanted, seq);
     request->source = (struct request_source){"text/event-stream", read_stream, end_stream, stream};
