@@ -74,6 +74,7 @@ check_equal "a watch ends in time" 0 "$(timeout 20 "$BUILD/aq" nodes --watch --t
 start watch "$BUILD/aq" nodes --watch
 start follow "$BUILD/aq" log tail -f -n 1
 wait_for 10 grep -q ACTIVE "$work/watch.log"
+check "tail -f shows the last one at once" wait_for 10 grep -q 20 "$work/follow.log"
 check_equal "maintenance" 0 "$(exit_of nodes maintenance "$(agent_name 1)" true)"
 check "a watch prints what changed" wait_for 10 grep -q "$(agent_name 1) .*ACTIVE *true" "$work/watch.log"
 check "tail -f goes on" wait_for 10 grep -q node_maintenance_set "$work/follow.log"

@@ -14,7 +14,7 @@ static void all_that_is_kept_is_shown(void **state)
             {"GET", LOG("resource") "?after=108&", 200, PIECE("two\\n", 108, 112, 100, 120, false)});
     assert_int_equal(aq_run("resource 7 log"), CLI_DONE);
     assert_string_equal(aq_out, "one\ntwo\ntwo\n"); /* up to where it ended at first, however fast it grows */
-    assert_string_equal(aq_err, "");
+    assert_string_equal(aq_err, "… 100 bytes were dropped\n"); /* it does not begin where the workload began */
     assert_int_equal(server.seen_count, 3);
     assert_int_equal(aq_run("resource 7 log --json"), CLI_DONE);
     assert_string_equal(aq_out, "\"one\\ntwo\\ntwo\\n\"\n");
@@ -32,6 +32,7 @@ static void only_the_end_is_shown(void **state)
     assert_int_equal(aq_run("resource 7 log -n 0"), CLI_DONE);
     assert_string_equal(aq_out, "");
     assert_int_equal(aq_run("resource 7 log --size 10"), CLI_DONE);
+    assert_string_equal(aq_err, ""); /* only that much was asked for */
     assert_seen(3, "GET /api/v1/resource/7/log?size=10");
 }
 

@@ -152,7 +152,7 @@ static enum cli_exit read_stream(struct tail *tail)
     tail->count = 0;
     while (code == CLI_DONE && next != CLI_NEXT_ENDED && (tail->most == 0 || tail->count < tail->most) &&
            left_until(end_ms) != 0) {
-        next = cli_follow_next(follow, tail->count > 0 && tail->options.forever ? 0 : left_until(end_ms), &event);
+        next = cli_follow_next(follow, tail->options.forever ? 0 : left_until(end_ms), &event);
         if (next == CLI_NEXT_QUIET) { /* nothing more for now: print what there is */
             code = cli_say_close();
             if (code == CLI_DONE)

@@ -29,6 +29,7 @@ struct reading {
     uint64_t resource; /* and whose output is read; 0: not known yet */
     uint64_t after;
     bool begun;           /* `after` counts */
+    bool from_start;      /* all of it is wanted: what is missing before the first piece counts, too */
     bool told;            /* that it waits */
     uint64_t until_ms;    /* UINT64_MAX: no limit */
     struct aq_buffer all; /* to be shown as data */
@@ -179,7 +180,7 @@ static void note_dropped(uint64_t bytes)
 
 static void show_piece(struct reading *reading, const struct piece *piece)
 {
-    if (reading->begun && piece->start > reading->after)
+    if ((reading->begun || reading->from_start) && piece->placed && piece->start > reading->after)
         note_dropped(piece->start - reading->after);
     show(reading, aq_buffer_string(&piece->bytes), piece->bytes.length);
     reading->resource = piece->resource;
@@ -289,7 +290,8 @@ static enum cli_exit read_all(struct reading *reading, struct piece *piece)
     const struct cli_output *output = reading->output;
     char query[64];
     bool gone = false;
-    if (output->lines != CLI_ALL_LINES || output->size > 0)
+    reading->from_start = output->lines == CLI_ALL_LINES && output->size == 0;
+    if (!reading->from_start)
         snprintf(query, sizeof query, "?size=%" PRIu64, output->size > 0 ? output->size : (uint64_t)NEWEST_BYTES);
     else
         snprintf(query, sizeof query, "?after=0&size=%d", PIECE_BYTES);
