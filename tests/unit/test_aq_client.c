@@ -1,5 +1,6 @@
 /* aq against a server with prepared answers: reads, exit codes, pages, and every way in which an answer ends. */
 #include "tests/lib/aq_server.h"
+#include "tools/aq/follow.h"
 
 #include <netinet/in.h>
 #include <signal.h>
@@ -275,6 +276,32 @@ static void a_connection_may_be_closed_between_two_questions(void **state)
     assert_string_equal(aq_out, "user bob updated\n");
 }
 
+static void nothing_found_is_told_to_people(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/label/", 200, "{\"data\":[],\"next\":null,\"seq\":7}"},
+            {"GET", "/api/v1/application/", 200, "{\"data\":[],\"next\":null,\"seq\":7}"});
+    assert_int_equal(aq_run("labels --name=x"), CLI_DONE);
+    assert_string_equal(aq_err, "no labels match\n");
+    assert_int_equal(aq_run("applications"), CLI_DONE);
+    assert_string_equal(aq_err, "no open applications; -a shows those that are over, too\n");
+    static const char *const of_scripts[] = {"labels --name=x -q", "applications -o name", "applications --json",
+                                             "labels --name=x -o yaml"};
+    for (size_t i = 0; i < AQ_LENGTH(of_scripts); i++) {
+        assert_int_equal(aq_run(of_scripts[i]), CLI_DONE);
+        assert_string_equal(aq_err, "");
+    }
+}
+
+static void looks_are_frequent_at_first(void **state)
+{
+    (void)state;
+    assert_int_equal(cli_follow_pause_ms(0), 50);
+    assert_int_equal(cli_follow_pause_ms(800), 100);
+    assert_int_equal(cli_follow_pause_ms(4000), 500);
+    assert_int_equal(cli_follow_pause_ms(UINT64_MAX), 1000);
+}
+
 static void an_answer_is_bounded(void **state)
 {
     (void)state;
@@ -305,6 +332,8 @@ int main(void)
         SERVER_TEST(this_machine_is_asked_without_a_proxy),
         SERVER_TEST(a_connection_may_be_closed_between_two_questions),
         SERVER_TEST(an_answer_is_bounded),
+        SERVER_TEST(nothing_found_is_told_to_people),
+        SERVER_TEST(looks_are_frequent_at_first),
     };
     return aq_server_run_tests("aq: client, near", "aq: client, far", tests, AQ_LENGTH(tests));
 }

@@ -248,10 +248,12 @@ static void a_run_that_is_given_up_gives_back(void **state)
     assert_int_equal(aq_run("run mac --timeout 1"), CLI_FAILED);
     assert_non_null(strstr(aq_err, "still in NEW after 1 s: no node has room; see aq application 1 why\n"));
     assert_non_null(strstr(aq_err, "application 1 is given back"));
+    assert_string_equal(aq_out, ""); /* what was seen is no longer true */
     assert_seen(server.seen_count - 1, "POST /api/v1/application/1/deallocate");
     assert_int_equal(aq_run("run mac --timeout 1 --keep"), CLI_FAILED);
     assert_string_not_equal(server.seen[server.seen_count - 1].line, "POST /api/v1/application/1/deallocate");
     assert_non_null(strstr(aq_err, "application 1 stays"));
+    assert_non_null(strstr(aq_out, "NEW"));
 }
 
 #define ENDED(id, status, exit_status)                                                                                 \

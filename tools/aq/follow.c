@@ -15,7 +15,9 @@ enum {
     BURST_QUIET_MS = 50,
     BURST_MOST_MS = 500,
     HINT_MS = 1000, /* of shorter gaps nothing is said */
-    POLL_MS = 1000,
+    POLL_MS = 1000, /* at most; at the beginning, when most happens, more often */
+    POLL_LEAST_MS = 50,
+    POLL_SHARE = 8, /* of the time that has passed */
 };
 
 struct cli_follow {
@@ -24,7 +26,7 @@ struct cli_follow {
     uint64_t last; /* seq of the last event that was seen */
     struct cli_http *http;
     bool under_way;
-    uint64_t heard_ms, retry_at_ms;
+    uint64_t opened_ms, heard_ms, retry_at_ms;
     uint64_t failing_since_ms; /* 0: all is well */
     bool connected;            /* there was a stream before */
     bool told;                 /* that it is trying again */
@@ -47,6 +49,7 @@ struct cli_follow *cli_follow_open(struct cli_client *client, const struct cli_f
     follow->client = client;
     follow->options = *options;
     follow->last = options->since;
+    follow->opened_ms = aq_clock_ms();
     follow->outcome = CLI_NEXT_QUIET;
     follow->http = cli_http_open(cli_client_connect(client), &unused);
     aq_assert(follow->http != NULL); /* the client could open one */
@@ -216,6 +219,12 @@ enum cli_next cli_follow_next(struct cli_follow *follow, int timeout_ms, struct 
     }
 }
 
+uint64_t cli_follow_pause_ms(uint64_t passed_ms)
+{
+    uint64_t share_ms = passed_ms / POLL_SHARE;
+    return share_ms < POLL_LEAST_MS ? POLL_LEAST_MS : share_ms > POLL_MS ? POLL_MS : share_ms;
+}
+
 enum cli_next cli_follow_change(struct cli_follow *follow, int timeout_ms)
 {
     struct cli_event event;
@@ -229,6 +238,7 @@ enum cli_next cli_follow_change(struct cli_follow *follow, int timeout_ms)
         if (!follow->refused)
             return next;
     }
-    cli_sleep_ms(timeout_ms < 0 || timeout_ms > POLL_MS ? POLL_MS : (uint64_t)timeout_ms);
+    uint64_t pause_ms = cli_follow_pause_ms(aq_clock_ms() - follow->opened_ms);
+    cli_sleep_ms(timeout_ms < 0 || (uint64_t)timeout_ms > pause_ms ? pause_ms : (uint64_t)timeout_ms);
     return CLI_NEXT_EVENT;
 }

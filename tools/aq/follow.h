@@ -35,8 +35,10 @@ void cli_follow_close(struct cli_follow *follow); /* NULL is fine */
 /* Waits up to `timeout_ms` (-1: no limit), less when interrupted. `event` holds until the next call. */
 enum cli_next cli_follow_next(struct cli_follow *follow, int timeout_ms, struct cli_event *event);
 /* Waits until something has changed: a burst of events counts as one change. Only admins may follow the log: for other
- * users it waits a second each time, and anything may have changed. */
+ * users it waits for the pause below each time, and anything may have changed. */
 enum cli_next cli_follow_change(struct cli_follow *follow, int timeout_ms);
+/* The pause before such a user looks again, `passed_ms` after the beginning, when most happens. */
+uint64_t cli_follow_pause_ms(uint64_t passed_ms);
 /* Prints on standard error why it broke. */
 enum cli_exit cli_follow_fail(const struct cli_follow *follow);
 

@@ -95,6 +95,13 @@ static const char *text_of(const struct cli_wait *wait, const char *name)
     return text != NULL ? text : "";
 }
 
+/* Its status as far as it is known: perhaps nobody has answered. */
+static const char *status_of(const struct cli_wait *wait)
+{
+    const char *status = text_of(wait, "status");
+    return status[0] != '\0' ? status : "a status that is not known, for no controller answers";
+}
+
 /* Until the start; the exit status if there is none. */
 static enum cli_exit wait_for_start(struct cli *cli, struct cli_wait *wait, const char *key)
 {
@@ -124,7 +131,7 @@ static enum cli_exit attach(struct cli *cli, struct cli_wait *wait)
     wait->end_ms = readable ? wait->end_ms : aq_clock_ms();
     (void)cli_wait(wait);
     if (wait->end == CLI_WAIT_TIME_OUT && readable)
-        (void)cli_fail(CLI_FAILED, "the time is over, and application %s is in %s", key, text_of(wait, "status"));
+        (void)cli_fail(CLI_FAILED, "the time is over, and application %s is in %s", key, status_of(wait));
     if (wait->end != CLI_WAIT_REACHED)
         return give_up(cli, wait, readable ? (enum cli_exit)CLI_JOB_TIME_OUT : CLI_FAILED,
                        (enum cli_exit)CLI_JOB_NEVER_RAN);
@@ -142,7 +149,9 @@ static enum cli_exit run_on(struct cli *cli, struct cli_wait *wait)
     if (cli->options.flags.attach)
         return attach(cli, wait);
     enum cli_exit code = cli_wait(wait);
-    cli_wait_show(wait);
+    bool gives_back = wait->end == CLI_WAIT_TIME_OUT || wait->end == CLI_WAIT_INTERRUPTED;
+    if (!gives_back || cli->options.flags.keep) /* otherwise what was seen is soon not true */
+        cli_wait_show(wait);
     return wait->end == CLI_WAIT_REACHED ? code : give_up(cli, wait, CLI_FAILED, code);
 }
 

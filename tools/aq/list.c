@@ -50,6 +50,8 @@ static void hint(const struct listing *listing, size_t shown)
 {
     const char *plural = listing->entity->plural;
     const struct cli_options *options = &listing->cli->options;
+    if (shown == 0 && (options->flags.quiet || cli_wants_data(&options->flags)))
+        return; /* scripts ask so, and see it */
     if (shown == 0 && listing->select.leaves_out_over)
         cli_note(listing->select.is_narrow ? "no open %s match; -a looks among those that are over, too"
                                            : "no open %s; -a shows those that are over, too",
