@@ -17,6 +17,8 @@ void credentials_close(struct credentials *credentials); /* waits for all jobs; 
 /* Does the command make a token: has it an internal field "hash"? */
 bool credentials_makes_token(const struct aq_command *command);
 
+enum { CREDENTIALS_TOKENS_MAX = 16 }; /* in one request: making one costs as much as verifying one */
+
 /* For such a command: makes a token, puts its hash into the record's field (memory of `arena`), and calls `done` on a
  * thread of the pool. `record` and `arena` must stay valid until then. Fails with AQ_E_BUSY if the queue is full. */
 typedef void credentials_token_fn(void *context, const char *token, const struct aq_error *error);

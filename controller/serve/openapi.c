@@ -1,5 +1,6 @@
 #include "controller/serve/openapi.h"
 
+#include "controller/auth/credentials.h"
 #include "controller/serve/answer.h"
 #include "controller/serve/steps.h"
 #include "schema/codec/command.h"
@@ -159,8 +160,9 @@ static json_t *request_body(struct builder *builder, const struct aq_command *co
 {
     if (command->kind == AQ_CREATES) {
         json_t *record = openapi_record(command->record, true, builder->schemas);
-        json_t *list = json_pack("{s:s, s:O, s:i, s:i}", "type", "array", "items", record, "minItems", 1, "maxItems",
-                                 (int)AQ_BATCH_COMMANDS_MAX);
+        json_t *list =
+            json_pack("{s:s, s:O, s:i, s:i}", "type", "array", "items", record, "minItems", 1, "maxItems",
+                      credentials_makes_token(command) ? (int)CREDENTIALS_TOKENS_MAX : (int)AQ_BATCH_COMMANDS_MAX);
         json_t *either = json_pack("{s:[o, o]}", "oneOf", record, list);
         return json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content", JSON_TYPE, "schema", either);
     }
@@ -181,17 +183,46 @@ static json_t *request_body(struct builder *builder, const struct aq_command *co
     return json_pack("{s:b, s:{s:{s:o}}}", "required", needed, "content", JSON_TYPE, "schema", schema);
 }
 
-/* Rows, or the events of a dry run. */
-static json_t *command_answer(struct builder *builder, const struct aq_entity *entity, const struct aq_command *command)
+/* A row after a command, or with `minimal` its key alone. Commands that make a token answer it, but not once more. */
+static json_t *written_row(struct builder *builder, const struct aq_command *command, bool minimal)
 {
-    json_t *events = openapi_list(event_of(builder)), *row = row_of(builder, entity), *data;
-    if (command->kind == AQ_CREATES) {
-        data = json_pack("{s:[O, o, o]}", "oneOf", row, openapi_list(row), events);
-    } else if (command->kind == AQ_DELETES) {
-        json_decref(row);
+    const struct aq_field *key = aq_entity_key(command->entity);
+    json_t *token = json_object(), *row;
+    if (credentials_makes_token(command)) {
+        json_t *schema = openapi_type("string");
+        json_object_set_new(schema, "description", json_string("the new token; a repeated answer does not have it"));
+        json_object_set_new(token, "token", schema);
+    }
+    if (!minimal) {
+        row = row_of(builder, command->entity);
+        if (json_object_size(token) == 0) {
+            json_decref(token);
+            return row;
+        }
+        return json_pack("{s:[o, {s:s, s:o}]}", "allOf", row, "type", "object", "properties", token);
+    }
+    json_object_set_new(token, key->name, openapi_field(key, false, builder->schemas));
+    return json_pack("{s:s, s:b, s:[s], s:o}", "type", "object", "additionalProperties", 0, "required", key->name,
+                     "properties", token);
+}
+
+/* Rows, or their keys alone (return=minimal), or the events of a dry run. */
+static json_t *command_answer(struct builder *builder, const struct aq_command *command)
+{
+    json_t *events = openapi_list(event_of(builder)), *data;
+    if (command->kind == AQ_DELETES) {
         json_object_set_new(data = events, "nullable", json_true());
     } else {
-        data = json_pack("{s:[o, o]}", "oneOf", row, events);
+        json_t *row = written_row(builder, command, false), *minimal = written_row(builder, command, true);
+        data = json_pack("{s:[O, O]}", "anyOf", row, minimal);
+        json_t *forms = json_object_get(data, "anyOf");
+        if (command->kind == AQ_CREATES) {
+            json_array_append_new(forms, openapi_list(json_incref(row)));
+            json_array_append_new(forms, openapi_list(json_incref(minimal)));
+        }
+        json_array_append_new(forms, events);
+        json_decref(row);
+        json_decref(minimal);
     }
     json_t *envelope = openapi_envelope(data, NULL);
     openapi_envelope_add(envelope, "unchanged", "there was nothing to do", openapi_type("boolean"));
@@ -209,7 +240,7 @@ static json_t *command_operation(struct builder *builder, const struct aq_comman
         .summary = command->help,
         .tag = entity->name,
         .type = JSON_TYPE,
-        .schema = command_answer(builder, entity, command),
+        .schema = command_answer(builder, command),
         .access = ACCESS_USER,
         .row = command->kind == AQ_CREATES ? NULL : entity,
         .form = route_form_of_write(),

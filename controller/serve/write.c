@@ -18,10 +18,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum {
-    TOKENS_MAX = 16, /* in one request: making a token costs as much as verifying one */
-    ID_SIZE = 65
-};
+enum { ID_SIZE = 65 };
 
 struct write {
     struct writer_request request;
@@ -47,7 +44,7 @@ static int read_items(struct request *request, struct write *write, json_t *json
 {
     write->batch = json_is_array(json) && request->command->kind == AQ_CREATES;
     size_t count = write->batch ? json_array_size(json) : 1;
-    size_t most = credentials_makes_token(request->command) ? TOKENS_MAX : AQ_BATCH_COMMANDS_MAX;
+    size_t most = credentials_makes_token(request->command) ? CREDENTIALS_TOKENS_MAX : AQ_BATCH_COMMANDS_MAX;
     if (count == 0 || count > most)
         return aq_fail(&request->error, AQ_E_INVALID, "the array has %zu items, but must have 1 to %zu", count, most);
     write->request.count = (uint32_t)count;
@@ -223,8 +220,8 @@ static enum outcome outcome_step(struct request *request)
         request->error = write->request.error;
         if (write->missing.code != AQ_OK && request->error.code == AQ_E_NOT_FOUND)
             request->error = write->missing;
-        if (write->batch)
-            aq_error_context(&request->error, "item %" PRIu32, write->request.failed_item + 1);
+        if (write->batch && write->request.failed_item > 0)
+            aq_error_context(&request->error, "item %" PRIu32, write->request.failed_item);
         return answer_error(request);
     }
     if (!write->request.dry_run)

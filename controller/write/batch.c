@@ -201,7 +201,7 @@ static int decide_items(struct batch *batch, struct writer_request *request, con
         int status = decide_item(batch, request, i, events, made);
         aq_arena_reset(&batch->scratch); /* rows that were read for one item, such as labels, must not add up */
         if (status != 0 || check_size(batch, point, request, &events->list, &request->error) != 0) {
-            request->failed_item = i;
+            request->failed_item = i + 1;
             return -1;
         }
     }

@@ -24,7 +24,7 @@ struct writer_request {
 
     /* The answer. */
     struct aq_error error;     /* AQ_OK: decided, or nothing to do */
-    uint32_t failed_item;      /* after an error: the index of the record that was refused */
+    uint32_t failed_item;      /* after an error: which record was refused, counted from 1; 0: the whole */
     uint64_t seq;              /* at which the answer is true, a refusal too: that of the last event that was seen */
     char (*ids)[65];           /* keys of the `count` rows that were made or changed; the caller's array, or NULL */
     bool changed;              /* there were events */

@@ -72,17 +72,21 @@ static bool members_conform(const json_t *document, const json_t *schema, const 
 static bool parts_conform(const json_t *document, const json_t *schema, const json_t *value, const char *path,
                           struct aq_buffer *why)
 {
-    size_t index, matches = 0;
+    size_t index, one = 0, any = 0;
     json_t *part, *all = json_object_get(schema, "allOf"), *either = json_object_get(schema, "oneOf");
+    json_t *some = json_object_get(schema, "anyOf");
     AQ_CLEANUP_BUFFER struct aq_buffer ignored = {0};
     json_array_foreach (all, index, part)
         if (!openapi_conforms(document, part, value, path, why))
             return false;
     json_array_foreach (either, index, part)
-        matches += openapi_conforms(document, part, value, path, &ignored);
-    /* An empty list is both of any two lists. */
-    if (either != NULL && matches == 0)
-        return fail(why, path, "is none of oneOf: ", aq_buffer_string(&ignored));
+        one += openapi_conforms(document, part, value, path, &ignored);
+    json_array_foreach (some, index, part)
+        any += openapi_conforms(document, part, value, path, &ignored);
+    if (either != NULL && one != 1)
+        return fail(why, path, "is not one of oneOf: ", aq_buffer_string(&ignored));
+    if (some != NULL && any == 0)
+        return fail(why, path, "is none of anyOf: ", aq_buffer_string(&ignored));
     return true;
 }
 
@@ -138,7 +142,8 @@ bool openapi_schema_is_sound(const json_t *document, const json_t *schema, const
         return openapi_resolve(document, schema) != NULL || fail(why, path, "refers to nothing", "");
     const char *type = json_string_value(json_object_get(schema, "type"));
     const json_t *least = json_object_get(schema, "minimum"), *most = json_object_get(schema, "maximum");
-    if (type == NULL && json_object_get(schema, "allOf") == NULL && json_object_get(schema, "oneOf") == NULL)
+    if (type == NULL && json_object_get(schema, "allOf") == NULL && json_object_get(schema, "oneOf") == NULL &&
+        json_object_get(schema, "anyOf") == NULL)
         return fail(why, path, "has no type", "");
     if (json_object_get(schema, "nullable") != NULL && type == NULL)
         return fail(why, path, "is nullable without a type", "");

@@ -458,6 +458,8 @@ static void a_repeat_with_the_same_key_happens_once(void **context)
     assert_true(rest_seq(rest) == seq);
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/")), 1);
     rest_ask_as(rest, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\",\"version\":1}", 422);
+    rest_ask_as(rest, &keyed, "POST", "/api/v1/application/", "[{\"label\":\"mac\"}]", 422);
+    assert_memory_equal(rest_message(rest), "Idempotency-Key", 15); /* of no item */
     keyed.header = "Idempotency-Key: 12345678901234567890123456789012345678901234567890123456789012345";
     rest_ask_as(rest, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 400);
 }

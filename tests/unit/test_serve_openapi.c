@@ -295,12 +295,39 @@ static void nodes_have_their_live_values(void **context)
 {
     (void)context;
     json_t *rows[] = {answer_of("/api/v1/node/{name}", "get"), at(answer_of("/api/v1/node/", "get"), "items", NULL),
-                      json_array_get(at(answer_of("/api/v1/node/{name}/maintenance", "post"), "oneOf", NULL), 0)};
+                      json_array_get(at(answer_of("/api/v1/node/{name}/maintenance", "post"), "anyOf", NULL), 0)};
     for (size_t i = 0; i < AQ_LENGTH(rows); i++) {
         json_t *live = at(json_array_get(at(rows[i], "allOf", NULL), 1), "properties", "live");
         assert_true(json_is_true(json_object_get(live, "nullable")));
         assert_int_equal(json_array_size(json_object_get(live, "allOf")), 1);
     }
+}
+
+/* What the rows of an answer are, each as its properties besides those of a schema that it refers to. */
+static json_t *form_of_answer(const char *path, const char *method, size_t form)
+{
+    json_t *schema = json_array_get(at(answer_of(path, method), "anyOf", NULL), form);
+    json_t *all = json_object_get(schema, "allOf");
+    return at(all != NULL ? json_array_get(all, json_array_size(all) - 1) : schema, "properties", NULL);
+}
+
+/* The token is shown only there, and return=minimal answers keys. */
+static void writes_answer_tokens_and_keys(void **context)
+{
+    (void)context;
+    static const char *const making[] = {"/api/v1/user/", "/api/v1/user/{name}/token"};
+    for (size_t i = 0; i < AQ_LENGTH(making); i++)
+        for (size_t form = 0; form < 2; form++)
+            assert_non_null(json_object_get(form_of_answer(making[i], "post", form), "token"));
+    json_t *keys = form_of_answer("/api/v1/application/", "post", 1);
+    assert_int_equal(json_object_size(keys), 1);
+    assert_non_null(json_object_get(keys, "id"));
+    json_t *list = json_array_get(at(answer_of("/api/v1/application/", "post"), "anyOf", NULL), 3);
+    assert_non_null(at(at(list, "items", "properties"), "id", NULL));
+    assert_non_null(json_object_get(form_of_answer("/api/v1/node/{name}/maintenance", "post", 1), "name"));
+    json_t *body = at(at(at(document, "paths", "/api/v1/user/"), "post", "requestBody"), "content", "application/json");
+    json_t *users = json_array_get(at(body, "schema", "oneOf"), 1);
+    assert_int_equal(json_integer_value(json_object_get(users, "maxItems")), 16);
 }
 
 int main(void)
@@ -316,6 +343,7 @@ int main(void)
         cmocka_unit_test(what_was_missing_is_there),
         cmocka_unit_test(inputs_have_bounds_and_no_internal_fields),
         cmocka_unit_test(nodes_have_their_live_values),
+        cmocka_unit_test(writes_answer_tokens_and_keys),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -101,7 +101,7 @@ static void a_batch_is_all_or_none(void **context)
     seq = writer_seq(cluster->writer);
     test_ask_request(cluster, &request);
     assert_int_equal(request.error.code, AQ_E_NOT_FOUND);
-    assert_int_equal(request.failed_item, 1);
+    assert_int_equal(request.failed_item, 2);
     assert_int_equal(writer_seq(cluster->writer), seq);
 
     /* The capacity that the first item would have taken is free again. */
