@@ -96,15 +96,25 @@ static int fail_type(const struct reading *in, const struct aq_field *field, con
 
 static bool takes_fraction(const struct aq_field *field)
 {
-    return field->type == AQ_TYPE_CPU || field->type == AQ_TYPE_SIZE;
+    return field->type == AQ_TYPE_CPU || field->type == AQ_TYPE_SIZE || field->type == AQ_TYPE_DURATION;
 }
 
 /* Nine digits hide that binary fractions such as 0.1 are not exact. What is less than these is not nothing. */
 static void put_real(double number, char *text, size_t size)
 {
-    snprintf(text, size, "%.9f", number);
+    snprintf(text, size, number == (double)(uint64_t)number ? "%.0f" : "%.9f", number == 0 ? 0.0 : number);
     if (number > 0 && text[strspn(text, "0.")] == '\0')
         snprintf(text, size, "0.000000001");
+}
+
+#define REAL_MAX 1e15 /* whole numbers up to it are exact */
+
+/* 5.0 and 5e0 are whole numbers in JSON, as some libraries write them. */
+static bool takes_real(const struct aq_field *field, const json_t *json)
+{
+    double number = json_real_value(json);
+    return json_is_real(json) && number >= 0 && number <= REAL_MAX &&
+           (takes_fraction(field) || number == (double)(uint64_t)number);
 }
 
 static int read_number(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
@@ -113,9 +123,14 @@ static int read_number(struct reading *in, const struct aq_field *field, void *o
     char text[64];
     if (json_is_integer(json) && json_integer_value(json) >= 0) {
         snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(json));
-    } else if (json_is_real(json) && takes_fraction(field) && json_real_value(json) >= 0 &&
-               json_real_value(json) < 1e12) {
+    } else if (takes_real(field, json)) {
         put_real(json_real_value(json), text, sizeof text);
+    } else if (json_is_number(json) && json_number_value(json) > REAL_MAX) {
+        AQ_CLEANUP_BUFFER struct aq_buffer most = {0};
+        aq_number_to_text(field, field->most, &most);
+        aq_fail(in->error, AQ_E_INVALID, "%s is %.15g, more than %s", path, json_number_value(json),
+                aq_buffer_string(&most));
+        return fail_at_place(in);
     } else if (json_is_number(json)) {
         aq_fail(in->error, AQ_E_INVALID, "%s is %.15g, but must be %s", path, json_number_value(json),
                 json_number_value(json) < 0 ? "0 or more" : name_of_type(field));

@@ -137,14 +137,24 @@ static int fail_value(const char *path, const char *text, const char *right, str
     return aq_fail(error, AQ_E_INVALID, "%s is \"%.100s\", but must be %s", path, text, right);
 }
 
+static int fail_large(const struct aq_field *field, const char *path, const char *text, struct aq_error *error)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer most = {0};
+    aq_number_to_text(field, field->most, &most);
+    return aq_fail(error, AQ_E_INVALID, "%s is %.100s, more than %s", path, text, aq_buffer_string(&most));
+}
+
 /* A decimal number as it was written. What is finer than `nano` has been rounded up. */
 struct decimal {
-    uint64_t whole, nano;
+    uint64_t whole, nano; /* whole: up to WHOLE_MAX */
+    bool large;           /* it is more than that */
 };
 
 enum { NANO = 1000000000 };
+#define WHOLE_MAX ((uint64_t)1 << 56) /* so that nanos of TiB fit 128 bits */
 
-/* Reads digits and an optional fraction. Returns false if it is not a number, or too large. */
+/* Reads digits and an optional fraction. Returns false if it is not a number. One that is too large stays so when it is
+ * scaled. */
 static bool read_decimal(const char **cursor, struct decimal *out)
 {
     const char *c = *cursor;
@@ -153,9 +163,9 @@ static bool read_decimal(const char **cursor, struct decimal *out)
     if (!isdigit((unsigned char)*c))
         return false;
     for (; isdigit((unsigned char)*c); c++) {
-        if (out->whole > (UINT64_MAX - 9) / 10)
-            return false;
         out->whole = out->whole * 10 + (uint64_t)(*c - '0');
+        out->large = out->large || out->whole > WHOLE_MAX;
+        out->whole = out->large ? WHOLE_MAX : out->whole;
     }
     if (*c == '.') {
         if (!isdigit((unsigned char)*++c))
@@ -177,7 +187,7 @@ static bool scale_decimal(struct decimal number, uint64_t unit, uint64_t step, u
     unsigned __int128 nanos = ((unsigned __int128)number.whole * NANO + number.nano) * unit;
     unsigned __int128 divisor = (unsigned __int128)step * NANO, count = (nanos + divisor - 1) / divisor;
     *value = (uint64_t)count;
-    return count <= UINT64_MAX;
+    return count <= UINT64_MAX && !number.large;
 }
 
 static int read_u64(const char *text, const char *path, uint64_t *value, struct aq_error *error)
@@ -208,46 +218,55 @@ static int read_u64_or_none(const char *text, const char *path, uint64_t *value,
     return 0;
 }
 
-/* Reads "1h30m" in units of `unit_ms`, or a number of these. */
-static int read_duration(const char *text, uint64_t unit_ms, const char *path, uint64_t *value, struct aq_error *error)
+/* Reads one part of a duration, such as "1.5h", and adds it to `nanos`. `next` is the first unit that may follow:
+ * larger ones come first, and only the last part has a fraction. */
+static bool read_part(const char **cursor, size_t *next, unsigned __int128 *nanos)
 {
     static const struct {
         const char *unit;
         uint64_t ms;
     } units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+    struct decimal number;
+    if (!read_decimal(cursor, &number))
+        return false;
+    size_t length = strspn(*cursor, "dhms");
+    while (*next < AQ_LENGTH(units) &&
+           (strlen(units[*next].unit) != length || strncmp(units[*next].unit, *cursor, length) != 0))
+        (*next)++;
+    if (*next == AQ_LENGTH(units))
+        return false;
+    *cursor += length;
+    *nanos += ((unsigned __int128)number.whole * NANO + number.nano) * units[(*next)++].ms;
+    if (number.large)
+        *nanos = (unsigned __int128)1 << 126;
+    return number.nano == 0 || **cursor == '\0';
+}
+
+/* Reads "1h30m" in units of `unit_ms`, or a number of these. */
+static int read_duration(const struct aq_field *field, const char *text, uint64_t unit_ms, const char *path,
+                         uint64_t *value, struct aq_error *error)
+{
     const char *right = unit_ms == 1 ? "a duration such as 500ms, 5s or 1m30s, or a number of milliseconds"
                                      : "a duration such as 90, 90s, 15m, 1h30m or 2d";
-    uint64_t total = 0;
-    size_t next = 0; /* larger units must come first */
     const char *c = text;
-    if (*c == '\0')
-        return fail_value(path, text, right, error);
-    while (*c != '\0') {
-        char *end;
-        errno = 0;
-        unsigned long long number = strtoull(c, &end, 10);
-        if (!isdigit((unsigned char)*c) || errno == ERANGE || number > UINT32_MAX)
+    struct decimal number;
+    if (read_decimal(&c, &number) && *c == '\0')
+        return scale_decimal(number, 1, 1, value) ? 0 : fail_large(field, path, text, error);
+    unsigned __int128 nanos = 0, divisor = (unsigned __int128)unit_ms * NANO;
+    size_t next = 0;
+    c = text;
+    do
+        if (!read_part(&c, &next, &nanos))
             return fail_value(path, text, right, error);
-        if (*end == '\0' && c == text) {
-            *value = number;
-            return 0;
-        }
-        size_t length = strspn(end, "dhms");
-        while (next < AQ_LENGTH(units) && (units[next].ms < unit_ms || strlen(units[next].unit) != length ||
-                                           strncmp(units[next].unit, end, length) != 0))
-            next++;
-        if (next == AQ_LENGTH(units))
-            return fail_value(path, text, right, error);
-        total += number * (units[next++].ms / unit_ms);
-        c = end + length;
-    }
-    *value = total;
-    return 0;
+    while (*c != '\0');
+    nanos = (nanos + divisor - 1) / divisor;
+    *value = (uint64_t)nanos;
+    return nanos <= UINT64_MAX ? 0 : fail_large(field, path, text, error);
 }
 
 /* Reads "512MiB" in units of `step` bytes, or a number of `bare` bytes. */
-static int read_size(const char *text, uint64_t bare, uint64_t step, const char *path, uint64_t *value,
-                     struct aq_error *error)
+static int read_size(const struct aq_field *field, const char *text, uint64_t bare, uint64_t step, const char *path,
+                     uint64_t *value, struct aq_error *error)
 {
     static const struct {
         const char *suffix;
@@ -264,9 +283,9 @@ static int read_size(const char *text, uint64_t bare, uint64_t step, const char 
     for (size_t i = 0; i < AQ_LENGTH(units) && unit == 0; i++)
         if (strcmp(c, units[i].suffix) == 0)
             unit = (uint64_t)1 << units[i].shift;
-    if (unit == 0 || !scale_decimal(number, unit, step, value))
+    if (unit == 0)
         return fail_value(path, text, right, error);
-    return 0;
+    return scale_decimal(number, unit, step, value) ? 0 : fail_large(field, path, text, error);
 }
 
 /* A number with a unit may be written with another unit of its kind. */
@@ -275,9 +294,9 @@ static int read_number(const struct aq_field *field, const char *text, const cha
 {
     bool plain = text[strspn(text, "0123456789")] == '\0';
     if (field->unit != NULL && !plain && strcmp(field->unit, "bytes") == 0)
-        return read_size(text, 1, 1, path, value, error);
+        return read_size(field, text, 1, 1, path, value, error);
     if (field->unit != NULL && !plain && strcmp(field->unit, "ms") == 0)
-        return read_duration(text, 1, path, value, error);
+        return read_duration(field, text, 1, path, value, error);
     return read_u64(text, path, value, error);
 }
 
@@ -340,16 +359,16 @@ int aq_number_from_text(const struct aq_field *field, const char *text, const ch
     case AQ_TYPE_CPU: {
         const char *c = text;
         struct decimal number;
-        if (!read_decimal(&c, &number) || *c != '\0' || !scale_decimal(number, 1000, 1, value))
+        if (!read_decimal(&c, &number) || *c != '\0')
             return fail_value(path, text, "a number of cores such as 2 or 0.5", error);
-        return 0;
+        return scale_decimal(number, 1000, 1, value) ? 0 : fail_large(field, path, text, error);
     }
     case AQ_TYPE_U64_OR_NONE:
         return read_u64_or_none(text, path, value, error);
     case AQ_TYPE_DURATION:
-        return read_duration(text, 1000, path, value, error);
+        return read_duration(field, text, 1000, path, value, error);
     case AQ_TYPE_SIZE:
-        return read_size(text, 1 << 30, 1 << 20, path, value, error);
+        return read_size(field, text, 1 << 30, 1 << 20, path, value, error);
     case AQ_TYPE_TIME:
         return read_time(text, path, value, error);
     case AQ_TYPE_ENUM:

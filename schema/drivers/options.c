@@ -123,16 +123,25 @@ int aq_option_read_text(const struct aq_field *field, const json_t *value, void 
     return 0;
 }
 
-static int read_number(const struct aq_field *field, const json_t *value, void *object, struct aq_error *error)
+/* The number in the option's own unit. A duration of 0.5 is rounded up, and 5.0 is whole. */
+static bool find_number(const struct aq_field *field, const json_t *value, uint64_t *number)
 {
     struct aq_error ignored;
+    double real = json_number_value(value);
+    if (aq_option_is_text(value))
+        return aq_number_from_text(field, json_string_value(value), field->name, number, &ignored) == 0;
+    if (!json_is_number(value) || real < 0 || real > (double)field->most)
+        return false;
+    *number = (uint64_t)real + (real > (double)(uint64_t)real);
+    if (json_is_integer(value))
+        *number = (uint64_t)json_integer_value(value);
+    return json_is_integer(value) || field->type == AQ_TYPE_DURATION || real == (double)*number;
+}
+
+static int read_number(const struct aq_field *field, const json_t *value, void *object, struct aq_error *error)
+{
     uint64_t number = 0;
-    bool good = json_is_integer(value) && json_integer_value(value) >= 0;
-    if (good)
-        number = (uint64_t)json_integer_value(value);
-    else if (aq_option_is_text(value))
-        good = aq_number_from_text(field, json_string_value(value), field->name, &number, &ignored) == 0;
-    if (!good || number < field->least || number > field->most)
+    if (!find_number(field, value, &number) || number < field->least || number > field->most)
         return refuse_type(field, value, error);
     *(uint64_t *)AQ_AT(object, field) = number;
     return 0;
@@ -245,12 +254,10 @@ json_t *aq_options_plain(const struct aq_driver *driver, const json_t *options)
     for (size_t i = 0; i < driver->options->count; i++) {
         const struct aq_field *field = &driver->options->fields[i];
         const json_t *value = json_object_get(options, field->name);
-        struct aq_error ignored;
         uint64_t number;
         if (value != NULL && field->type == AQ_TYPE_TEXTS)
             json_object_set_new(plain, field->name, plain_texts(value));
-        else if (json_is_string(value) && aq_field_is_number(field) &&
-                 aq_number_from_text(field, json_string_value(value), field->name, &number, &ignored) == 0)
+        else if (value != NULL && aq_field_is_number(field) && find_number(field, value, &number))
             json_object_set_new(plain, field->name, json_integer((json_int_t)number));
     }
     return plain;

@@ -150,7 +150,7 @@ static void options_are_checked_as_their_driver_would(void **context)
             "definitions[1].options (driver test): option \"comand\" is unknown to driver test, which knows: "
             "start_delay_ms, stop_delay_ms, run_ms, exit_status, fail, fail_rate, seed, fail_reason, "
             "ip_addr");
-    create_with("process", "{\"command\":[\"sleep\",5],\"environment\":{\"PORT\":18080},\"stop_grace\":\"5s\"}");
+    create_with("process", "{\"command\":[\"sleep\",5],\"environment\":{\"PORT\":18080},\"stop_grace\":4.5}");
     assert_int_equal(spec.status, 0);
     assert_null(spec.decide.warnings);
     /* as every agent reads it, those that know no units too */

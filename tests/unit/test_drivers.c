@@ -60,7 +60,7 @@ static const struct wrong_options wrong[] = {
      "1073741824"},
     {"process", "{'command':'a','log_size':'2GiB'}", "option \"log_size\" is \"2GiB\", but must be"},
     {"process", "{'command':'a','pids':'many'}", "option \"pids\" is \"many\", but must be a whole number from 1 to"},
-    {"process", "{'command':'a','stop_grace':1.5}", "option \"stop_grace\" is 1.5, but must be"},
+    {"process", "{'command':'a','pids':1.5}", "option \"pids\" is 1.5, but must be"},
     {"process", "{'command':'a','pids':0}", "from 1 to 4194304"},
     {"process", "{'command':'a','log_size':4095}", "from 4096 to 1073741824"},
     {"process", "{'command':'a','log_files':11}", "from 1 to 10"},

@@ -215,8 +215,24 @@ static void little_is_not_nothing(void **state)
         assert_int_equal(sample.memory, read[i].memory);
         aq_arena_free(&arena);
     }
-    assert_member_refused("\"pause\":0.4",
-                          "pause is 0.4, but must be a number of seconds, or a text such as \"1h30m\"");
+}
+
+/* Some libraries write whole numbers as 5.0 or 5e0. */
+static void whole_numbers_may_be_written_as_fractions(void **state)
+{
+    (void)state;
+    struct sample sample;
+    struct aq_arena arena = {0};
+    struct aq_error error = {0};
+    assert_int_equal(read_sample("{\"count\":5.0,\"pause\":1e2,\"cpu\":-0.0}", &sample, &arena, &error), 0);
+    assert_int_equal(sample.count, 5);
+    assert_int_equal(sample.pause, 100);
+    assert_int_equal(read_sample("{\"count\":1,\"pause\":0.4}", &sample, &arena, &error), 0);
+    assert_int_equal(sample.pause, 1);
+    aq_arena_free(&arena);
+    assert_member_refused("\"pause\":1e300", "pause is 1e+300, more than 1d");
+    assert_member_refused("\"pause\":1e10", "pause is 115740d17h46m40s, more than 1d");
+    assert_member_refused("\"cpu\":1e30", "cpu is 1e+30, more than 64");
 }
 
 static void numbers_too_large_for_json_are_refused(void **state)
@@ -343,6 +359,7 @@ int main(void)
         cmocka_unit_test(required_fields_must_be_there),
         cmocka_unit_test(bounds_hold_at_both_sides),
         cmocka_unit_test(little_is_not_nothing),
+        cmocka_unit_test(whole_numbers_may_be_written_as_fractions),
         cmocka_unit_test(numbers_too_large_for_json_are_refused),
         cmocka_unit_test(what_is_not_json_is_refused),
         cmocka_unit_test(depth_is_bounded),

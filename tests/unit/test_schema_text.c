@@ -70,6 +70,13 @@ static void numbers_are_read_in_all_their_forms(void **state)
     assert_reads("pause", "90s", 90);
     assert_reads("pause", "1h30m", 5400);
     assert_reads("pause", "2d", 172800);
+    assert_reads("pause", "1.5h", 5400);
+    assert_reads("pause", "1h0.5m", 3630);
+    assert_reads("pause", "0.4s", 1); /* rounded up, as sizes are */
+    assert_reads("pause", "500ms", 1);
+    assert_reads("pause", "1s1ms", 2);
+    assert_reads("pause", "0.4", 1);
+    assert_reads("pause", "0.0s", 0);
     assert_reads("cpu", "0.5", 500);
     assert_reads("cpu", "2", 2000);
     assert_reads("cpu", "1.0010", 1001);
@@ -127,8 +134,14 @@ static void what_is_no_number_is_refused(void **state)
     assert_refused("ready", "yes", "ready is \"yes\", but must be true or false");
     assert_refused("colour", "PINK", "colour is \"PINK\", but must be one of RED, GREEN, BLUE");
     assert_refused("cpu", "1e-4", "cpu is \"1e-4\", but must be a number of cores such as 2 or 0.5");
-    assert_refused("pause", "0.4s", "pause is \"0.4s\", but must be a duration such as 90, 90s, 15m, 1h30m or 2d");
-    assert_refused("pause", "1ms", "pause is \"1ms\", but must be a duration such as 90, 90s, 15m, 1h30m or 2d");
+    assert_refused("pause", "1.5h30m",
+                   "pause is \"1.5h30m\", but must be a duration such as 90, 90s, 15m, 1h30m or 2d");
+    assert_refused("pause", "1.s", "pause is \"1.s\", but must be a duration such as 90, 90s, 15m, 1h30m or 2d");
+    assert_refused("pause", "4294967296", "pause is 49710d6h28m16s, more than 1d");
+    assert_refused("pause", "99999999999999999999d", "pause is 99999999999999999999d, more than 1d");
+    assert_refused("pause", "99999999999999999999", "pause is 99999999999999999999, more than 1d");
+    assert_refused("memory", "99999999999999999999TiB", "memory is 99999999999999999999TiB, more than 1024GiB");
+    assert_refused("cpu", "99999999999999999999", "cpu is 99999999999999999999, more than 64");
     assert_refused("memory", "4GB", "memory is \"4GB\", but must be a size such as 512MiB, 4GiB, or a number of GiB");
     assert_refused("pause", "30m1h", "pause is \"30m1h\", but must be a duration such as 90, 90s, 15m, 1h30m or 2d");
     assert_refused("seen_at", "2026-02-31T00:00:00Z",
@@ -151,7 +164,8 @@ static void units_are_the_same_everywhere(void **state)
         uint64_t value;
     } read[] = {{&bytes, "4096", 4096}, {&bytes, "64KiB", 65536}, {&bytes, "1M", 1 << 20}, {&bytes, "1.5K", 1536},
                 {&bytes, "12B", 12},    {&ms, "500", 500},        {&ms, "500ms", 500},     {&ms, "5s", 5000},
-                {&ms, "1m30s", 90000},  {&ms, "1s1ms", 1001},     {&bytes, "0.1B", 1}};
+                {&ms, "1m30s", 90000},  {&ms, "1s1ms", 1001},     {&bytes, "0.1B", 1},     {&ms, "1.5s", 1500},
+                {&ms, "0.1ms", 1},      {&ms, "0.5", 1}};
     struct aq_error error = {0};
     uint64_t value = 0;
     for (size_t i = 0; i < AQ_LENGTH(read); i++) {
