@@ -10,7 +10,7 @@
 
 void deeds_open(struct deeds *deeds, struct sim *sim, struct judge *judge)
 {
-    *deeds = (struct deeds){.sim = sim, .judge = judge, .lose_percent = 3};
+    *deeds = (struct deeds){.sim = sim, .judge = judge, .lose_percent = DEEDS_LOST_PERCENT};
 }
 
 void deeds_free(struct deeds *deeds)

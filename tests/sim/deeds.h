@@ -8,7 +8,7 @@
 #include "controller/write/turns.h"
 #include "tests/sim/judge.h"
 
-enum { DEED_ITEMS_MAX = 8 };
+enum { DEED_ITEMS_MAX = 8, DEEDS_LOST_PERCENT = 3 };
 
 enum deed_state { DEED_NEW, DEED_WAITS, DEED_DONE, DEED_REFUSED, DEED_UNKNOWN };
 

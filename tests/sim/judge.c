@@ -169,10 +169,19 @@ static void waits(struct judge *judge, const void *data)
          event->id);
 }
 
+/* Users act on their own; an entry may hold what admins, agents and the controller do to anybody's. */
+static void check_owner(struct judge *judge, const struct judge_application *row, uint64_t id)
+{
+    if (strncmp(judge->author, "user-", 5) == 0 && strcmp(judge->author, row->user) != 0)
+        sim_broken(judge->sim, "users act on their own", "%s on application %" PRIu64 " of %s", judge->author, id,
+                   row->user);
+}
+
 static void moved(struct judge *judge, const void *data)
 {
     const struct aq_application_moved *event = data;
     struct judge_application *row = open_application(judge, event->id);
+    check_owner(judge, row, event->id);
     move(judge, row, event->id, event->status);
     bool holds = row->resource != 0;
     must(judge, !holds || (event->status != AQ_NEW && event->status != AQ_DEALLOCATED && event->status != AQ_ERRORED),
@@ -184,6 +193,7 @@ static void moved(struct judge *judge, const void *data)
 static void extended(struct judge *judge, const void *data)
 {
     const struct aq_application_extended *event = data;
+    check_owner(judge, open_application(judge, event->id), event->id);
     must(judge, !is_over(open_application(judge, event->id)->status), "what is over is not extended", "application",
          event->id);
 }

@@ -152,6 +152,8 @@ static void end_controller(struct world *world, bool append_reaches)
     turns_close(world->turns);
     world->turns = NULL;
     world->turn_ms = NEVER;
+    world->doomed = false;
+    world->deeds.lose_percent = DEEDS_LOST_PERCENT;
     disk_drop(&world->disk, append_reaches);
     deeds_crash(&world->deeds);
     state_close(world->state);
@@ -164,6 +166,15 @@ static void kill_controller(struct world *world)
     world->sim->totals.kills++;
     sim_say(world->sim, "fault: the controller is killed");
     end_controller(world, sim_happens(world->sim, 60));
+}
+
+/* The next turn is its last: it is killed in its midst, when tables are committed, but not all answers are given. */
+static void doom_controller(struct world *world)
+{
+    static const unsigned lost[] = {100, 50, 10};
+    world->doomed = true;
+    world->deeds.lose_percent = lost[sim_draw(world->sim, AQ_LENGTH(lost))];
+    sim_say(world->sim, "fault: the controller is killed in its next turn");
 }
 
 /* It finishes what is under way, and closes its tables. */
@@ -280,9 +291,9 @@ static const struct {
     bool runs; /* only while the controller runs */
     void (*happen)(struct world *world);
 } faults[] = {
-    {25, true, kill_controller}, {15, false, cut_power},      {8, true, stop_controller}, {14, false, jump},
-    {4, false, drift},           {8, true, pause_controller}, {6, false, fill_disk},      {6, false, fill_map},
-    {8, false, slow_disk},       {4, true, fail_append},
+    {15, true, kill_controller}, {10, true, doom_controller}, {15, false, cut_power},      {8, true, stop_controller},
+    {14, false, jump},           {4, false, drift},           {8, true, pause_controller}, {6, false, fill_disk},
+    {6, false, fill_map},        {8, false, slow_disk},       {4, true, fail_append},
 };
 
 static void fault_happens(struct world *world)
@@ -323,6 +334,20 @@ static void append_ends(struct world *world)
     turn_due(world, world->sim->now_ms + sim_draw(world->sim, 3));
 }
 
+/* What any reader would see now: nothing that could still be lost, and now and then all that the events say. */
+static void check_readers(struct world *world)
+{
+    struct aq_error error = {0};
+    struct state_txn *txn;
+    must(world, state_read(world->state, &txn, &error), "tables", &error);
+    if (state_seq(txn) > world->judge.seq)
+        sim_broken(world->sim, "readers see what is durable", "seq %" PRIu64 ", but only %" PRIu64 " is durable",
+                   state_seq(txn), world->judge.seq);
+    if (state_seq(txn) == world->judge.seq && sim_happens(world->sim, 2))
+        judge_compare(&world->judge, txn);
+    state_end(txn);
+}
+
 static void take_turn(struct world *world)
 {
     struct turns_clocks now = clocks(world);
@@ -339,8 +364,11 @@ static void take_turn(struct world *world)
         end_controller(world, false);
         return;
     }
+    check_readers(world);
     if (next.ended)
         has_stopped(world);
+    else if (world->doomed)
+        kill_controller(world);
     else
         turn_due(world, next.deadline_ms > now.steady_ms ? world->sim->now_ms + (next.deadline_ms - now.steady_ms)
                                                          : world->sim->now_ms);
@@ -416,7 +444,8 @@ static void quieten(struct world *world)
 {
     world->quiet = true;
     world->fault_ms = NEVER;
-    world->disk.fails_once = false;
+    world->disk.fails_once = world->doomed = false;
+    world->deeds.lose_percent = DEEDS_LOST_PERCENT;
     world->paused_until_ms = 0;
     heal(world);
     uint64_t until_ms = world->sim->now_ms + QUIET_MS;

@@ -34,6 +34,7 @@ struct world {
 
     /* When what is next is due, in true time. */
     uint64_t turn_ms, ask_ms, fault_ms, start_ms, heal_ms, paused_until_ms;
+    bool doomed;        /* the next turn is the last one of this process */
     uint64_t turns_now; /* taken at the present moment */
     bool quiet;         /* no more faults, no more new requests */
 };
