@@ -470,6 +470,22 @@ static void what_fingers_know_works(void **state)
     assert_means("get events", "aq events", "");
     assert_means("get events node", "aq events", "node");
     assert_means("inspect application 7", "aq applications describe", "7");
+    assert_means("job status", "aq applications list", "");
+    assert_means("job status 7", "aq applications get", "7");
+    assert_means("job stop 7 8", "aq applications deallocate", "7 8");
+    assert_means("alloc logs 7", "aq resources log", "7");
+    assert_means("node status n1", "aq nodes get", "n1");
+    assert_means("node n1 status", "aq node KEY status", "n1");
+    assert_means("image ls", "aq labels list", "");
+    assert_means("context ls", "aq context list", "");
+    assert_means("context rm lab", "aq context delete", "lab");
+    assert_means("get apps", "aq applications list", "");
+    assert_means("ps --filter status=ERROR", "aq applications list", "");
+    assert_means("ps --field-selector=status=ERROR --format json --no-trunc", "aq applications list", "");
+    assert_refused("job run x.yml", "there is no \"job run\": labels say what runs, and are kept in the cluster: aq "
+                                    "labels apply FILE && aq run LABEL");
+    assert_refused("describe pod 7", "there is no \"pod\": a workload is a resource: aq resources");
+    assert_means("describe pod", "aq describe", "pod"); /* it may be a name */
     assert_refused("get pods", "there is no \"pods\": a workload is a resource: aq resources");
     assert_refused("delete 5",
                    "delete what? aq delete application KEY, aq delete node KEY, aq delete label KEY, aq delete "

@@ -229,6 +229,22 @@ static void a_wait_outlasts_a_restart(void **state)
     assert_string_equal(aq_out, "1\n");
 }
 
+static void what_runs_is_in_the_label(void **state)
+{
+    (void)state;
+    assert_int_equal(aq_run("run tests.yml"), CLI_USAGE);
+    assert_string_equal(aq_err, "aq: \"tests.yml\" is a file, but a label is wanted; to create one: aq labels apply "
+                                "tests.yml\n");
+    assert_int_equal(aq_run("run mac echo hi"), CLI_USAGE);
+    assert_string_equal(aq_err, "aq: \"echo\" is not field=value; what runs is in the label: aq describe label mac\n");
+    assert_int_equal(aq_run("run mac --lifetime=5m"), CLI_USAGE);
+    assert_string_equal(aq_err,
+                        "aq: --lifetime is a filter, for lists; a field of a command is given as lifetime=5m\n");
+    assert_int_equal(aq_run("run mac --name x"), CLI_USAGE);
+    assert_string_equal(aq_err, "aq: aq run takes no --name: that is a filter, for lists; see aq run --help\n");
+    assert_int_equal(server.seen_count, 0);
+}
+
 static void a_refusal_ends_a_wait(void **state)
 {
     (void)state;
@@ -461,6 +477,7 @@ int main(void)
         SERVER_TEST(events_are_shown_once),
         SERVER_TEST(a_wait_outlasts_a_restart),
         SERVER_TEST(a_refusal_ends_a_wait),
+        SERVER_TEST(what_runs_is_in_the_label),
         SERVER_TEST(a_run_that_is_given_up_gives_back),
         SERVER_TEST(a_wait_exits_as_the_first_that_failed),
         SERVER_TEST(an_attached_run_exits_as_its_job),

@@ -177,13 +177,23 @@ static const struct cli_topic *topic_as_verb(const struct aq_entity *entity, con
                : NULL;
 }
 
+/* The topic's verb, also under the names that it has elsewhere: aq context ls, aq context rm. */
+static const struct cli_topic *topic_verb(const struct cli_topic *topic, const char *word)
+{
+    const struct cli_topic *verb = cli_topic_verb(topic, word);
+    const char *other;
+    for (size_t i = 0; verb == NULL && (other = cli_finger_verb_at(word, i)) != NULL; i++)
+        verb = cli_topic_verb(topic, other);
+    return verb;
+}
+
 static int take_topic(struct cli_action *action, const struct cli_topic *topic, const char *const *words,
                       unsigned count, struct aq_error *error)
 {
     action->topic = topic;
     if (topic->verbs == NULL || (count == 0 && topic->run != NULL))
         return found(action, CLI_TOPIC, words, count);
-    const struct cli_topic *verb = count > 0 ? cli_topic_verb(topic, words[0]) : NULL;
+    const struct cli_topic *verb = count > 0 ? topic_verb(topic, words[0]) : NULL;
     struct cli_suggest suggest = {.word = count > 0 ? words[0] : ""};
     if (verb != NULL) {
         action->topic = verb;
@@ -397,8 +407,11 @@ static int take_verb_first(struct cli_action *action, const char **line, unsigne
     const struct aq_entity *only = only_entity(line[0], &among);
     if (entity != NULL && among.length > 0 && finger == NULL)
         return unknown_word(entity, line[0], false, error);
-    if (reads && count > 1 && (cli_finger_find(line[1]) != NULL || cli_topic_find(line[1]) != NULL))
+    const struct cli_finger *what = count > 1 ? cli_finger_find(line[1]) : NULL;
+    if (reads && count > 1 && (what != NULL || cli_topic_find(line[1]) != NULL))
         return 2; /* aq get events, aq get pods */
+    if (count > 2 && among.length > 0 && what != NULL && what->type != NULL)
+        return 2; /* aq describe pod 7; alone it may be a name */
     if (entity != NULL || finger != NULL)
         return 1;
     if (take_what(action, line, count) == 0)
@@ -410,12 +423,12 @@ static int take_verb_first(struct cli_action *action, const char **line, unsigne
     return aq_fail(error, AQ_E_INVALID, "%s what? %s", line[0], aq_buffer_string(&among));
 }
 
-/* A word that is known elsewhere, and works here: puts what it means in its place. -1: it does not work. */
+/* Words that are known elsewhere, and work here: puts what they mean in their place. -1: they do not work. */
 static int take_finger(const struct cli_finger *finger, const char **line, unsigned *count, struct aq_arena *arena,
                        struct aq_error *error)
 {
     const char *new[CLI_WORDS_MAX];
-    unsigned new_count = 0;
+    unsigned new_count = 0, own = strchr(finger->word, ' ') != NULL ? 2 : 1;
     bool placed = false;
     if (finger->means == NULL)
         return aq_fail(error, AQ_E_INVALID, "there is no \"%s\": %s: %s", finger->word, finger->why, finger->type);
@@ -423,14 +436,14 @@ static int take_finger(const struct cli_finger *finger, const char **line, unsig
         size_t length = strcspn(at, " ");
         if (*at == '*') {
             placed = true;
-            memcpy(new + new_count, line + 1, (*count - 1) * sizeof *line);
-            new_count += *count - 1;
+            memcpy(new + new_count, line + own, (*count - own) * sizeof *line);
+            new_count += *count - own;
         } else {
             new[new_count++] = aq_arena_text(arena, at, length);
         }
         at += length + (at[length] == ' ');
     }
-    if (!replace_words(line, count, 0, placed ? *count : 1, new, new_count))
+    if (!replace_words(line, count, 0, placed ? *count : own, new, new_count))
         return aq_fail(error, AQ_E_INVALID, "more than %d words", CLI_WORDS_MAX);
     return 0;
 }
@@ -450,7 +463,7 @@ static int unknown_noun(const char *word, struct aq_error *error)
     for (size_t i = 0; (topic = cli_topic_at(i)) != NULL; i++)
         cli_suggest_try(&suggest, topic->name);
     for (size_t i = 0; (finger = cli_finger_at(i)) != NULL; i++)
-        if (finger->means != NULL && strlen(finger->word) > 3)
+        if (finger->means != NULL && strlen(finger->word) > 3 && strchr(finger->word, ' ') == NULL)
             cli_suggest_try(&suggest, finger->word);
     if (suggest.best != NULL)
         return aq_fail(error, AQ_E_INVALID, "there is no \"%.64s\"; did you mean %s?", word, suggest.best);
@@ -469,6 +482,11 @@ int cli_action_find(struct cli_action *action, const char *const *words, unsigne
         const struct aq_entity *entity = aq_entity_find(line[0]);
         const struct cli_topic *topic = cli_topic_find(line[0]);
         const struct cli_finger *finger = cli_finger_find(line[0]);
+        const struct cli_finger *pair = count > 1 ? cli_finger_find_pair(line[0], line[1]) : NULL;
+        if (pair != NULL && take_finger(pair, line, &count, arena, error) != 0)
+            return -1;
+        if (pair != NULL)
+            continue;
         if (topic != NULL)
             return take_topic(action, topic, line + 1, count - 1, error);
         if (entity != NULL)

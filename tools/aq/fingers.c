@@ -8,6 +8,7 @@
 #define RUN     "aq run LABEL"
 #define OPEN    "aq applications"
 #define NO_FILE "labels say what runs, and are kept in the cluster"
+#define ALLOC   "what an application was given is a resource"
 
 /* clang-format off */
 static const struct cli_finger fingers[] = {
@@ -25,11 +26,25 @@ static const struct cli_finger fingers[] = {
     {"container",    NULL, "a workload is a resource",                        "aq resources"},
     {"containers",   NULL, "a workload is a resource",                        "aq resources"},
     {"image",        NULL, NO_FILE,                                           "aq labels"},
+    {"container ls", "resources",                            NULL, NULL},
+    {"image ls",     "labels",                               NULL, NULL},
+    {"image rm",     "labels delete",                        NULL, NULL},
+    {"rmi",          "labels delete",                        NULL, NULL},
+    {"stats",        NULL, "nodes show what is used, and of how much",        "aq nodes --watch"},
+    {"prune",        NULL, "what has ended holds nothing that would have to be removed", "aq applications --all"},
+    {"cp",           NULL, "aq cannot copy from a workload; its output is here", "aq logs APPLICATION"},
+    {"history",      NULL, "a label's versions stay",                         "aq labels --name=LABEL"},
+    {"logout",       NULL, "a context keeps the user and the token",          "aq context delete NAME"},
     {"build",        NULL, NO_FILE,                                           "aq labels create -f FILE"},
     {"pull",         NULL, NO_FILE,                                           "aq labels create -f FILE"},
     {"start",        NULL, "what has ended stays so; run it again",           RUN},
     {"restart",      NULL, "what has ended stays so; end it, and run it again", "aq rm APPLICATION && " RUN},
     /* kubectl */
+    {"app",          "applications",                         NULL, NULL},
+    {"apps",         "applications",                         NULL, NULL},
+    {"deploy",       NULL, "a request for a label is an application",         OPEN},
+    {"svc",          NULL, "a request for a label is an application",         OPEN},
+    {"port-forward", NULL, "a workload uses the network itself; its address, if it has one, is a field", "aq resource KEY ip_addr"},
     {"whoami",       "me",                                   NULL, NULL},
     {"cluster-info", "status",                               NULL, NULL},
     {"explain",      "help",                                 NULL, NULL},
@@ -56,7 +71,19 @@ static const struct cli_finger fingers[] = {
     /* nomad */
     {"job",          NULL, "a request for a label is an application",         OPEN},
     {"jobs",         "applications",                         NULL, NULL},
-    {"alloc",        NULL, "what an application was given is a resource",     "aq resources"},
+    {"job run",      NULL, NO_FILE,                                           "aq labels apply FILE && " RUN},
+    {"job plan",     NULL, "what would happen",                               "aq run LABEL --dry-run"},
+    {"job list",     "applications",                         NULL, NULL},
+    {"job status",   "applications",                         NULL, NULL},
+    {"job inspect",  "applications describe",                NULL, NULL},
+    {"job stop",     "applications deallocate",              NULL, NULL},
+    {"alloc",        NULL, ALLOC,                                             "aq resources"},
+    {"alloc status", "resources",                            NULL, NULL},
+    {"alloc logs",   "resources log",                        NULL, NULL},
+    {"alloc stop",   NULL, ALLOC ", and ends with it",                        "aq rm APPLICATION"},
+    {"node status",  "nodes",                                NULL, NULL},
+    {"server members", "status",                             NULL, NULL},
+    {"monitor",      NULL, "what happens in the cluster",                     "aq events --follow"},
     {"plan",         NULL, "what would happen",                               "aq run LABEL --dry-run"},
     /* slurm */
     {"squeue",       "applications",                         NULL, NULL},
@@ -96,11 +123,31 @@ const struct cli_finger *cli_finger_at(size_t index)
     return index < AQ_LENGTH(fingers) ? &fingers[index] : NULL;
 }
 
+const struct cli_finger *cli_finger_find_pair(const char *first, const char *second)
+{
+    size_t length = strlen(first);
+    for (size_t i = 0; i < AQ_LENGTH(fingers); i++)
+        if (strncmp(fingers[i].word, first, length) == 0 && fingers[i].word[length] == ' ' &&
+            strcmp(fingers[i].word + length + 1, second) == 0)
+            return &fingers[i];
+    return NULL;
+}
+
 const struct cli_finger *cli_finger_find(const char *word)
 {
     for (size_t i = 0; i < AQ_LENGTH(fingers); i++)
         if (strcmp(fingers[i].word, word) == 0)
             return &fingers[i];
+    return NULL;
+}
+
+const char *cli_finger_verb_at(const char *word, size_t index)
+{
+    if (strcmp(word, "inspect") == 0 || strcmp(word, "describe") == 0)
+        return index == 0 ? "show" : NULL;
+    for (size_t i = 0; i < AQ_LENGTH(verbs); i++)
+        if (strcmp(verbs[i].word, word) == 0)
+            return index < AQ_LENGTH(verbs[i].verbs) ? verbs[i].verbs[index] : NULL;
     return NULL;
 }
 

@@ -6,7 +6,7 @@
 #include "schema/model/entity.h"
 
 struct cli_finger {
-    const char *word;
+    const char *word;  /* or two with a blank between them: "job run" */
     const char *means; /* works: "applications deallocate"; the line's other words follow, or stand in place of a * */
     const char *why;   /* does not work: the reason, */
     const char *type;  /* and what to type; words in capitals stand for what the user would put there */
@@ -14,6 +14,10 @@ struct cli_finger {
 
 const struct cli_finger *cli_finger_at(size_t index); /* NULL after the last */
 const struct cli_finger *cli_finger_find(const char *word);
+const struct cli_finger *cli_finger_find_pair(const char *first, const char *second);
+
+/* What else a verb may be called: "list" for "ls". NULL after the last. */
+const char *cli_finger_verb_at(const char *word, size_t index);
 
 /* The entity's own word for a verb: "deallocate" for "rm"; the word itself when it has no other. */
 const char *cli_finger_verb(const struct aq_entity *entity, const char *word);

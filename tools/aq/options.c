@@ -23,7 +23,10 @@ static const struct {
 /* Other names of flags. */
 static const struct {
     const char *name, *flag;
-} other_names[] = {{"tail", "lines"}, {"sort-by", "sort"}};
+} other_names[] = {{"tail", "lines"}, {"sort-by", "sort"}, {"format", "output"}, {"no-trunc", "wide"}};
+
+/* Other names of -l. */
+static const char *const selectors[] = {"filter", "selector", "field-selector"};
 
 /* Flags of neighbouring systems that aq does not need. */
 static const struct {
@@ -37,7 +40,12 @@ static const struct {
     {"d", "aq run does not stay attached, unless --attach says so"},
     {"i", "a workload has no input; --attach shows its output"},
     {"t", "a workload has no terminal; --attach shows its output"},
-    {"selector", "-l mac selects by label, --FIELD=PATTERN by any field"},
+    {"e", "metadata.KEY=VALUE gives a workload the variable AQ_META_KEY"},
+    {"env", "metadata.KEY=VALUE gives a workload the variable AQ_META_KEY"},
+    {"p", "a workload uses the network of its node itself"},
+    {"show-labels", "-o wide shows all columns"},
+    {"timestamps", "an output has no times, but events have: aq application KEY events"},
+    {"me", "lists filter by any field: aq applications list user=NAME"},
 };
 
 char cli_flag_letter(const char *flag)
@@ -228,6 +236,9 @@ static int take_long(struct parsing *in, const char *argument)
     for (char *c = name; *c != '\0'; c++)
         if (*c == '-')
             *c = '_';
+    for (size_t i = 0; i < AQ_LENGTH(selectors); i++)
+        if (strncmp(argument, selectors[i], length) == 0 && selectors[i][length] == '\0')
+            return take_selector(in, equals ? equals + 1 : NULL);
     if (field != NULL)
         return set_flag(in, field, equals ? equals + 1 : NULL);
     if (is_filter(name))

@@ -1,5 +1,7 @@
 /* One line of aq: resolved, its flags checked, and given to what does it. */
+#include "schema/model/application.h"
 #include "tools/aq/help.h"
+#include "tools/aq/jobs.h"
 
 #include <string.h>
 
@@ -67,14 +69,25 @@ static enum cli_exit act(struct cli *cli, const struct cli_action *action)
     }
 }
 
+/* The command that the line is about, if it is about one. */
+static const struct aq_command *command_of(const struct cli_action *action)
+{
+    if (action->form == CLI_TOPIC && action->topic->run == cli_run_application)
+        return &aq_command_application_create;
+    return action->form == CLI_WRITE ? action->command : NULL;
+}
+
 /* Does the verb take every flag of the line? */
 static int check_flags(const struct cli_options *options, const struct cli_action *action, struct aq_error *error)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer name = {0};
     cli_action_name(action, &name);
-    if (action->form == CLI_WRITE && options->filter_count > 0 && options->unknown[0] == '\0')
-        return aq_fail(error, AQ_E_INVALID, "--%s is a filter, for lists; a field of a command is given as %s=VALUE",
-                       options->filters[0].field, options->filters[0].field);
+    const struct aq_command *command = command_of(action);
+    const struct cli_filter *filter = options->filter_count > 0 ? &options->filters[0] : NULL;
+    if (command != NULL && filter != NULL && options->unknown[0] == '\0' &&
+        aq_record_field(command->record, filter->field) != NULL)
+        return aq_fail(error, AQ_E_INVALID, "--%s is a filter, for lists; a field of a command is given as %s=%s",
+                       filter->field, filter->field, filter->pattern);
     if (cli_options_check(options, cli_action_flags(action), cli_action_filters(action), aq_buffer_string(&name),
                           error) != 0)
         return -1;

@@ -1,6 +1,7 @@
 /* Writing: commands of entities, from words and files to the server, and their outcome. */
 #include "schema/codec/command.h"
 #include "schema/model/application.h"
+#include "schema/model/label.h"
 #include "tools/aq/body.h"
 #include "tools/aq/events.h"
 #include "tools/aq/nouns.h"
@@ -195,20 +196,26 @@ static const struct aq_field *field_of_bare_word(const struct write *write)
     return NULL;
 }
 
+static bool looks_like_a_file(const char *word)
+{
+    static const char *const ends[] = {".yml", ".yaml", ".json"};
+    size_t length = strlen(word);
+    bool is = strcmp(word, "-") == 0 || strchr(word, '/') != NULL;
+    for (size_t i = 0; i < AQ_LENGTH(ends); i++)
+        is = is || (length > strlen(ends[i]) && strcmp(word + length - strlen(ends[i]), ends[i]) == 0);
+    return is;
+}
+
 /* Is the word a file? Where one word says too little for the command, it can only be that. */
 static bool is_file(const struct write *write, const char *word)
 {
-    static const char *const ends[] = {".yml", ".yaml", ".json"};
     const struct aq_record *record = write->command->record;
     const struct aq_field *alone = field_of_bare_word(write);
-    size_t length = strlen(word);
-    bool says_too_little = false, is = strcmp(word, "-") == 0 || strchr(word, '/') != NULL || access(word, R_OK) == 0;
+    bool says_too_little = false;
     for (size_t i = 0; i < record->count; i++)
         says_too_little = says_too_little || ((record->fields[i].rules & AQ_REQUIRED) && &record->fields[i] != alone &&
                                               json_object_get(write->given, record->fields[i].name) == NULL);
-    for (size_t i = 0; i < AQ_LENGTH(ends); i++)
-        is = is || (length > strlen(ends[i]) && strcmp(word + length - strlen(ends[i]), ends[i]) == 0);
-    return says_too_little && is;
+    return says_too_little && (looks_like_a_file(word) || access(word, R_OK) == 0);
 }
 
 /* aq labels create x.yml: files need no -f. */
@@ -233,6 +240,12 @@ static enum cli_exit take_bare_word(struct write *write)
     const struct aq_field *field = field_of_bare_word(write);
     if (write->bare_count == 0)
         return CLI_DONE;
+    if (field != NULL && field->refers == &aq_entity_label && looks_like_a_file(write->bare[0]))
+        return cli_fail(CLI_USAGE, "\"%.64s\" is a file, but a label is wanted; to create one: aq labels apply %.64s",
+                        write->bare[0], write->bare[0]);
+    if (field != NULL && write->bare_count > 1 && write->entity == &aq_entity_application)
+        return cli_fail(CLI_USAGE, "\"%.64s\" is not field=value; what runs is in the label: aq describe label %.64s",
+                        write->bare[1], write->bare[0]);
     if (write->bare_count > 1 || field == NULL)
         return cli_fail(CLI_USAGE, "\"%.64s\" is not field=value; see aq %s %s --help",
                         write->bare[write->bare_count > 1], write->entity->plural, write->command->verb);
