@@ -136,15 +136,17 @@ static void send_command(fuse_req_t request, struct open_file *file, const char 
         outcome_done(write, &error, AQ_MSG_NONE, NULL);
 }
 
-/* A text that comes in pieces is refused from its first piece to its last. */
+/* A text that comes in pieces or line by line is refused from the first of them to the last, with the first reason: the
+ * rest of it may hold what would be a command by itself. */
 static int read_write(struct open_file *file, const char *data, size_t size, struct aq_buffer *packed,
                       struct aq_error *error)
 {
-    if (file->in_pieces)
-        return aq_fail(error, AQ_E_INVALID,
-                       "a part of this text was refused before: open the file again, and write the text as a whole");
+    if (file->in_part.code != AQ_OK)
+        return aq_fail(error, file->in_part.code, "%s; nothing more is taken before the file is opened again",
+                       file->in_part.message);
     int status = control_read(file->node.command, file->node.key, data, size, packed, error);
-    file->in_pieces = status != 0 && control_is_piece(data, size);
+    if (status != 0 && control_is_part(data, size))
+        file->in_part = *error;
     return status;
 }
 

@@ -44,8 +44,38 @@ bool control_is_piece(const char *text, size_t length)
     return length > 0 && (length % UNIT == 0 || (length > LONG && text[length - 1] != '\n'));
 }
 
+static bool has_open_quote(const char *text, size_t length)
+{
+    char quote = '\0';
+    for (size_t i = 0; i < length; i++)
+        if (text[i] == '\\' && quote != '\'')
+            i++;
+        else if (quote == '\0' && (text[i] == '\'' || text[i] == '"'))
+            quote = text[i];
+        else if (text[i] == quote)
+            quote = '\0';
+    return quote != '\0';
+}
+
+bool control_is_part(const char *text, size_t length)
+{
+    if (length == 0)
+        return false;
+    enum form form = form_of(text, length);
+    return control_is_piece(text, length) || is_blank(text[0]) || form == FORM_YAML || form == FORM_JSON ||
+           has_open_quote(text, length);
+}
+
+static bool has_field(const struct aq_record *record, const char *name, size_t length)
+{
+    for (size_t i = 0; i < record->count; i++)
+        if (strlen(record->fields[i].name) == length && memcmp(record->fields[i].name, name, length) == 0)
+            return true;
+    return false;
+}
+
 /* bash's own printf writes a document line by line, so one line of a document must never be a command. */
-static int refuse_line(const char *line, size_t length, struct aq_error *error)
+static int refuse_line(const struct aq_record *record, const char *line, size_t length, struct aq_error *error)
 {
     const char *right = "write a document as a whole, as with cat <<X";
     const int shown = (int)(length < 60 ? length : 60);
@@ -54,7 +84,7 @@ static int refuse_line(const char *line, size_t length, struct aq_error *error)
         key++;
     for (value = key + 1; value < length && is_blank(line[value]);)
         value++;
-    if (line[0] == '#' || line[0] == '-' || key == 0 || value >= length || line[key] != ':')
+    if (value >= length || line[key] != ':' || strchr("[{|>&*!", line[value]) != NULL || !has_field(record, line, key))
         return aq_fail(error, AQ_E_INVALID, "\"%.*s\" is one line of a document: %s", shown, line, right);
     bool bare = true;
     for (size_t i = value; i < length; i++)
@@ -84,7 +114,7 @@ static json_t *read_text(const struct aq_command *command, const char *text, siz
     enum form form = form_of(text, length);
     bool one_line = memchr(text, '\n', length) == NULL;
     if (one_line && form != FORM_JSON && (indented || form == FORM_YAML)) {
-        (void)refuse_line(text, length, error);
+        (void)refuse_line(command->record, text, length, error);
         return NULL;
     }
     switch (form) {

@@ -17,6 +17,10 @@ enum { CONTROL_SIZE_MAX = 128 << 10 };
  * the end of a line. The beginning of a document is often a document, so only JSON, which has an end, may look so. */
 bool control_is_piece(const char *text, size_t length);
 
+/* May what was refused be the first part of something longer: a piece, a line of a document, a quote that is not
+ * closed? */
+bool control_is_part(const char *text, size_t length);
+
 /* Makes the packed record of a command from the text of a write. `key` is the key of the row that the file belongs to;
  * empty if it belongs to a table. */
 int control_read(const struct aq_command *command, const char *key, const char *text, size_t length,

@@ -88,8 +88,11 @@ cat "$view/labels/mac/1/definition.yml" | cat >"$view/labels/apply"
 check_equal "applying what is there makes no version" 1 "$(readlink "$view/labels/mac/latest")"
 before=$(applications)
 check_fails "bash's printf writes line by line, and fails" bash -c "printf 'label: mac\nversion: 1\n' >'$new' 2>'$work/said'"
-check_match "errors/last says what to type" '*write version=1, or *cat <<X*' "$(last_error)"
+check_match "errors/last says what to type" '"label: mac"*write label=mac, or *cat <<X*opened again*' "$(last_error)"
 check_fails "whatever the lines are" bash -c "printf -- '---\n# why\nmetadata:\n  mac\n  label=mac\n- mac\n' >'$new' 2>'$work/said'"
+check_fails "also those that would be commands by themselves" \
+    bash -c "for text in '[\nmac\n]\n' 'label: [\nmac\n]\n' 'metadata: |\nlabel=mac\n' 'label=\"\nmac\n\"\n' '{\n\"label\":\n\"mac\"\n}\n'; do
+        printf \"\$text\" >'$new' 2>'$work/said' && exit; done; exit 1"
 check_equal "no part of a document has acted" "$before" "$(applications)"
 check_fails "also where 'true' alone would do" bash -c "printf 'maintenance:\n  true\n' >'$view/nodes/$node/maintenance' 2>'$work/said'"
 check_equal "nothing has changed" false "$(cat "$view/nodes/$node/maintenance")"

@@ -165,6 +165,8 @@ static void no_line_of_a_document_is_a_command(void **state)
     refused(
         create, "", "label: mac\n",
         "\"label: mac\" is one line of a document: write label=mac, or write a document as a whole, as with cat <<X");
+    refused(create, "", "mac: 1\n", "is one line of a document: write a document as a whole"); /* it has no field mac */
+    refused(create, "", "metadata: |\n", "is one line of a document: write a document as a whole");
     refused(create, "", "label:   \"a b\"\n", "write label='\"a b\"', or");
     refused(&aq_command_node_maintenance, "n1", "maintenance: true\n", "write maintenance=true, or");
     refused(&aq_command_user_update, "bob", "role: admin\n", "write role=admin, or");
@@ -177,6 +179,19 @@ static void no_line_of_a_document_is_a_command(void **state)
         refused(&aq_command_application_deallocate, "7", parts[i], "");
     refused(&aq_command_application_deallocate, "7", "# why\n---\n", "the document is empty");
     refused(&aq_command_application_deallocate, "7", "---\n# why\n", "the document is empty");
+}
+
+/* After such a text nothing acts before the file is opened again. */
+static void parts_of_texts_are_known(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"---\n", "label:\n",   "  mac\n",     "[\n",
+                                        "{\n",   "label: |\n", "label=\"a\n", "a='\n"};
+    static const char *const wholes[] = {"mac\n", "label=mac colour=red\n", "label='a' b=\"c\\\"\"\n", "}", ""};
+    for (size_t i = 0; i < AQ_LENGTH(parts); i++)
+        assert_true(control_is_part(parts[i], strlen(parts[i])));
+    for (size_t i = 0; i < AQ_LENGTH(wholes); i++)
+        assert_false(control_is_part(wholes[i], strlen(wholes[i])));
 }
 
 /* Programs with a buffer write a long document in pieces, and the first one is often a document by itself. */
@@ -255,6 +270,7 @@ int main(void)
         cmocka_unit_test_teardown(labels_may_have_the_old_form, forget),
         cmocka_unit_test(no_line_of_a_document_is_a_command),
         cmocka_unit_test_teardown(no_piece_of_a_document_is_a_command, forget),
+        cmocka_unit_test(parts_of_texts_are_known),
         cmocka_unit_test_teardown(a_label_goes_by_number_name_and_version, forget),
         cmocka_unit_test(help_lists_the_fields),
     };
