@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "schema/base/utf8.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
 #include "schema/model/node.h"
 #include "tools/aq/cell.h"
 #include "tools/aq/columns.h"
@@ -71,7 +73,7 @@ static void the_widest_column_is_cut_first(void **state)
 static void a_narrow_terminal_has_fewer_columns(void **state)
 {
     (void)state;
-    static const struct cli_table_column shapes[] = {{0, false}, {1, false}, {3, false}, {2, false}, {0, true}};
+    static const struct cli_table_column shapes[] = {{0, 0}, {1, 0}, {3, 0}, {2, 0}, {0, 20}};
     const char *cells[] = {"ID", "USER",  "DRIVER",  "IP", "TEXT",
                            "1",  "admin", "process", "-",  "a text that is rather long for what it says",
                            NULL};
@@ -98,6 +100,27 @@ static void a_narrow_terminal_has_fewer_columns(void **state)
         cli_table_close(&table);
         aq_buffer_free(&out);
     }
+}
+
+static const struct cli_table_column *shape_of(const struct cli_columns *columns, const char *name)
+{
+    for (unsigned i = 0; i < columns->count; i++)
+        if (strcmp(columns->items[i].field->name, name) == 0)
+            return &columns->shapes[i];
+    fail_msg("there is no column %s", name);
+    return NULL;
+}
+
+/* A long name of a label must not push out the columns that say how its application is. */
+static void names_of_others_are_cut(void **state)
+{
+    (void)state;
+    struct cli_columns columns;
+    cli_columns_of(&aq_application_record, false, &columns);
+    assert_int_equal(shape_of(&columns, "label")->least, 32);
+    assert_int_equal(shape_of(&columns, "status")->least, 0);
+    cli_columns_of(&aq_label_record, false, &columns);
+    assert_int_equal(shape_of(&columns, "name")->least, 0);
 }
 
 static void used_and_capacity_are_one_column(void **state)
@@ -271,6 +294,7 @@ int main(void)
         cmocka_unit_test(no_blanks_stand_at_the_end),
         cmocka_unit_test(the_widest_column_is_cut_first),
         cmocka_unit_test(a_narrow_terminal_has_fewer_columns),
+        cmocka_unit_test(names_of_others_are_cut),
         cmocka_unit_test(used_and_capacity_are_one_column),
         cmocka_unit_test(the_first_column_stays_whole),
         cmocka_unit_test(cells_cannot_harm),

@@ -5,6 +5,8 @@
 #include <ctype.h>
 #include <string.h>
 
+enum { TEXT_LEAST = 20, NAME_LEAST = 32 };
+
 /* What is left out first, when there is no room. Keys, statuses and names stay. */
 static const char *const least_important[] = {
     "number",   "ip_addr",    "hw_addr", "created_by", "address",     "drivers",     "driver",    "disk",
@@ -21,13 +23,19 @@ static unsigned rank_of(const char *name)
     return 0;
 }
 
+/* How far a cell may be cut rather than leaving out columns. An entity's own name stays whole, since people copy it. */
+static unsigned least_of(const struct aq_field *field)
+{
+    bool is_text = field->type == AQ_TYPE_TEXT || field->type == AQ_TYPE_TEXTS || field->type == AQ_TYPE_RECORD;
+    return is_text ? TEXT_LEAST : field->type == AQ_TYPE_NAME && strcmp(field->name, "name") != 0 ? NAME_LEAST : 0;
+}
+
 static void add(struct cli_columns *columns, const struct aq_field *field, const char *used, const char *capacity)
 {
-    bool elastic = field->type == AQ_TYPE_TEXT || field->type == AQ_TYPE_TEXTS || field->type == AQ_TYPE_RECORD;
     if (columns->count == CLI_COLUMNS_MAX)
         return;
     columns->shapes[columns->count] =
-        (struct cli_table_column){.rank = field->rules & AQ_KEY ? 0 : rank_of(field->name), .elastic = elastic};
+        (struct cli_table_column){.rank = field->rules & AQ_KEY ? 0 : rank_of(field->name), .least = least_of(field)};
     columns->items[columns->count++] = (struct cli_column){field, used, capacity};
 }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <wchar.h>
 
-enum { GAP = 3, GAP_NARROW = 2, NARROWEST = 6, TEXT_LEAST = 20 };
+enum { GAP = 3, GAP_NARROW = 2, NARROWEST = 6 };
 static const char more[] = "\xE2\x80\xA6"; /* … */
 
 static unsigned character_width(unsigned c)
@@ -77,7 +77,8 @@ static unsigned measure(const struct layout *layout, bool cut)
         const struct cli_table_column *shape = layout->table->shapes ? &layout->table->shapes[i] : NULL;
         if (layout->left_out[i])
             continue;
-        total += cut && shape && shape->elastic && layout->widths[i] > TEXT_LEAST ? TEXT_LEAST : layout->widths[i];
+        total +=
+            cut && shape && shape->least > 0 && layout->widths[i] > shape->least ? shape->least : layout->widths[i];
         shown++;
     }
     return total + (shown > 0 ? (shown - 1) * layout->gap : 0);
@@ -108,6 +109,14 @@ static unsigned least_important(const struct layout *layout)
     return least;
 }
 
+/* How far a column may be narrowed. */
+static unsigned least_width(const struct layout *layout, unsigned column, bool only_elastic)
+{
+    const struct cli_table_column *shapes = layout->table->shapes;
+    unsigned least = only_elastic && shapes != NULL ? shapes[column].least : 0;
+    return least > 0 ? least : only_elastic ? layout->widths[column] : NARROWEST;
+}
+
 /* Narrows the widest column, one cell at a time, until the row fits or no column can shrink: texts before others. The
  * first column stays whole, since people copy it. */
 static void shrink(struct layout *layout, unsigned limit, bool only_elastic)
@@ -115,11 +124,11 @@ static void shrink(struct layout *layout, unsigned limit, bool only_elastic)
     for (unsigned total = measure(layout, false); total > limit; total--) {
         unsigned widest = 0;
         for (unsigned i = layout->table->columns - 1; i > 0; i--) {
-            bool may = !only_elastic || (layout->table->shapes && layout->table->shapes[i].elastic);
+            bool may = layout->widths[i] > least_width(layout, i, only_elastic);
             if (!layout->left_out[i] && may && (widest == 0 || layout->widths[i] > layout->widths[widest]))
                 widest = i;
         }
-        if (widest == 0 || layout->widths[widest] <= (only_elastic ? TEXT_LEAST : NARROWEST))
+        if (widest == 0)
             return;
         layout->widths[widest]--;
     }

@@ -16,8 +16,8 @@ struct cli_table_cell {
 
 /* What may happen to a column when there is no room. */
 struct cli_table_column {
-    unsigned rank; /* 0: it is not left out; the largest goes first */
-    bool elastic;  /* a text, which may be cut to a part that still says something */
+    unsigned rank;  /* 0: it is not left out; the largest goes first */
+    unsigned least; /* width of a part that still says something, to which it may be cut; 0: it stays whole */
 };
 
 struct cli_table {
