@@ -174,7 +174,7 @@ static bool wants_context(const struct cli_flags *flags)
 int cli_connect_open(struct cli_connect *connect, const struct cli_flags *flags, struct aq_error *error)
 {
     struct aq_arena arena = {0};
-    struct cli_context context;
+    struct cli_context context = {0};
     AQ_CLEANUP_BUFFER struct aq_buffer path = {0};
     *connect = (struct cli_connect){0};
     const char *name = wants_context(flags) ? cli_contexts_chosen(flags->context, &arena) : NULL;
@@ -183,6 +183,8 @@ int cli_connect_open(struct cli_connect *connect, const struct cli_flags *flags,
         status = cli_contexts_read(name, &context, &arena, error) == 0 ? cli_contexts_path(name, &path, error) : -1;
     if (status == 0)
         status = cli_connect_read(connect, flags, name != NULL ? &context : NULL, aq_buffer_string(&path), error);
+    if (name != NULL && context.token != NULL)
+        sodium_memzero((char *)(uintptr_t)context.token, strlen(context.token));
     aq_arena_free(&arena);
     return status;
 }

@@ -154,10 +154,13 @@ static enum cli_exit turn(void *context, uint64_t *seq)
     const struct cli_flags *flags = &watching->cli->options.flags;
     struct cli_reply alive = {0};
     /* Waits for a controller that restarts; one that is not ready is shown as such. */
-    if (cli_client_is_patient(watching->cli->client) &&
-        cli_client_get(watching->cli->client, &alive, "/livez") == CLI_SERVER)
-        return cli_reply_fail(&alive);
+    bool gone = cli_client_is_patient(watching->cli->client) &&
+                cli_client_get(watching->cli->client, &alive, "/livez") == CLI_SERVER;
+    if (gone)
+        (void)cli_reply_fail(&alive);
     cli_reply_close(&alive);
+    if (gone)
+        return CLI_SERVER;
     json_t *status = json_object();
     enum cli_exit code = read_status(watching->cli, status, seq);
     bool redraws = cli_watch_redraws(flags);
