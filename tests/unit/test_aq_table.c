@@ -16,6 +16,7 @@
 #include "tools/aq/output.h"
 #include "tools/aq/table.h"
 #include "tools/aq/watch.h"
+#include "tools/aq/wrap.h"
 
 #include <string.h>
 
@@ -163,6 +164,30 @@ static void the_first_column_stays_whole(void **state)
     assert_table(cells, 2, 5, "a-ra\xE2\x80\xA6\n7\n");
 }
 
+static void help_fits_the_terminal(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned width;
+        const char *text, *expected;
+    } rows[] = {
+        {20, "short\n\n  -q   short\n", "short\n\n  -q   short\n"},
+        {20, "  -q   print the keys only\nend", "  -q   print the\n       keys only\nend"},
+        {20, "  -q   print the keys, the keys only\n", "  -q   print the\n       keys, the\n       keys only\n"},
+        {20, "  a sentence without a gap\n", "  a sentence without\n  a gap\n"},
+        {20, "no indent here at all, ever\n", "no indent here at\nall, ever\n"},
+        {20, "  --a-very-long-flag   text after it\n", "  --a-very-long-flag\n    text after it\n"},
+        {10, "  averylongwordthatfitsnowhere x\n", "  averylongwordthatfitsnowhere\n  x\n"},
+        {0, "  -q   print the keys only, however long\n", "  -q   print the keys only, however long\n"},
+        {20, "", ""},
+    };
+    for (size_t i = 0; i < AQ_LENGTH(rows); i++) {
+        AQ_CLEANUP_BUFFER struct aq_buffer out = {0};
+        cli_wrap(rows[i].text, rows[i].width, &out);
+        assert_string_equal(aq_buffer_string(&out), rows[i].expected);
+    }
+}
+
 static void cells_cannot_harm(void **state)
 {
     (void)state;
@@ -297,6 +322,7 @@ int main(void)
         cmocka_unit_test(names_of_others_are_cut),
         cmocka_unit_test(used_and_capacity_are_one_column),
         cmocka_unit_test(the_first_column_stays_whole),
+        cmocka_unit_test(help_fits_the_terminal),
         cmocka_unit_test(cells_cannot_harm),
         cmocka_unit_test(lines_may_stay_in_longer_texts),
         cmocka_unit_test(every_byte_is_harmless_or_shown),

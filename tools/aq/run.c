@@ -2,13 +2,15 @@
 #include "schema/model/application.h"
 #include "tools/aq/help.h"
 #include "tools/aq/jobs.h"
+#include "tools/aq/wrap.h"
 
 #include <string.h>
 
 static enum cli_exit show_help(const char *const *words, unsigned count, struct aq_arena *arena)
 {
-    AQ_CLEANUP_BUFFER struct aq_buffer out = {0};
-    cli_help(words, count, arena, &out);
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0}, out = {0};
+    cli_help(words, count, arena, &text);
+    cli_wrap(aq_buffer_string(&text), cli_terminal_columns(), &out);
     cli_print(aq_buffer_string(&out), out.length);
     return CLI_DONE;
 }
