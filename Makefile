@@ -176,7 +176,7 @@ FIRST := 1
 TRACE :=
 .PHONY: sim sim-mutants
 sim: $(BUILD)/sim
-	@$(BUILD)/sim $(if $(SEED),--seed $(SEED) $(if $(TRACE),--trace),--seeds $(SEEDS) --first $(FIRST))
+	@$(BUILD)/sim $(if $(SEED),--seed $(SEED) $(if $(TRACE),--trace,--shrink),--seeds $(SEEDS) --first $(FIRST) --shrink)
 sim-mutants:
 	@MAKE='$(MAKE)' JOBS='$(JOBS)' SEEDS='$(SEEDS)' tests/sim/mutants.sh $(or $(NAMES),all)
 

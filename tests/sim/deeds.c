@@ -63,10 +63,10 @@ static void take_answer(struct deed *deed)
     sim_say(sim, "answer: %" PRIu64 " %s at seq %" PRIu64 "%s%s%s %s", deed->number,
             deed->code == AQ_OK ? "done" : aq_error_name(deed->code), deed->seq, deed->changed ? ", changed" : "",
             deed->repeated ? ", repeated" : "", deed->dry_run ? ", dry" : "", deed->ids[0]);
-    sim->totals.answers += deed->state == DEED_DONE;
-    sim->totals.refusals += deed->state == DEED_REFUSED;
-    sim->totals.unknown += deed->state == DEED_UNKNOWN;
-    sim->totals.repeats += deed->repeated;
+    sim->result->totals.answers += deed->state == DEED_DONE;
+    sim->result->totals.refusals += deed->state == DEED_REFUSED;
+    sim->result->totals.unknown += deed->state == DEED_UNKNOWN;
+    sim->result->totals.repeats += deed->repeated;
     /* The judge takes what is durable, and nothing else. */
     if (deed->seq > deed->deeds->judge->seq)
         sim_broken(sim, "an answer is about what is durable",
@@ -83,7 +83,7 @@ static void answered(struct writer_request *request)
     deed->deeds->waiting--;
     if (sim_happens(sim, deed->deeds->lose_percent)) {
         deed->state = DEED_UNKNOWN;
-        sim->totals.unknown++;
+        sim->result->totals.unknown++;
         sim_say(sim, "answer: that of %" PRIu64 " is lost", deed->number);
     } else {
         take_answer(deed);
@@ -110,7 +110,7 @@ void deed_submit(struct deed *deed, struct turns *turns, bool *wake)
                                             .ids = deed->ids};
     sim_say(deeds->sim, "asks: %" PRIu64 " %s x%u by %s%s%s%s", deed->number, deed->command->name, deed->count,
             deed->author, deed->key[0] ? " key " : "", deed->key, deed->dry_run ? " dry" : "");
-    deeds->sim->totals.requests++;
+    deeds->sim->result->totals.requests++;
     deed->state = DEED_WAITS;
     deeds->waiting++;
     if (turns != NULL && turns_submit(turns, &deed->request, wake, &error) == 0)
@@ -118,7 +118,7 @@ void deed_submit(struct deed *deed, struct turns *turns, bool *wake)
     deeds->waiting--;
     deed->state = DEED_REFUSED;
     deed->code = turns == NULL ? AQ_E_NO_LEADER : error.code;
-    deeds->sim->totals.refusals++;
+    deeds->sim->result->totals.refusals++;
     sim_say(deeds->sim, "answer: %" PRIu64 " is not taken: %s", deed->number, aq_error_name(deed->code));
 }
 
@@ -130,7 +130,7 @@ void deeds_crash(struct deeds *deeds)
             continue;
         deed->state = DEED_UNKNOWN;
         deeds->waiting--;
-        deeds->sim->totals.unknown++;
+        deeds->sim->result->totals.unknown++;
         free_answer(&deed->request);
     }
 }

@@ -399,7 +399,7 @@ static void take_event(struct judge *judge, const struct aq_event *event)
     AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
     aq_event_to_json(event, &text);
     sim_say(judge->sim, "event: %.300s", aq_buffer_string(&text));
-    judge->sim->totals.events++;
+    judge->sim->result->totals.events++;
     for (size_t i = 0; i < AQ_LENGTH(takers); i++)
         if (takers[i].type == event->type) {
             takers[i].take(judge, event->data);
@@ -466,7 +466,7 @@ void judge_take(void *context, const struct log_entry *logged)
     struct aq_entry entry;
     if (logged->type != RAFT_COMMAND)
         return;
-    judge->sim->totals.entries++;
+    judge->sim->result->totals.entries++;
     if (aq_entry_unpack(&entry, logged->data, logged->size, &arena, &error) != 0)
         sim_broken(judge->sim, "what was logged can be read", "%s", error.message);
     if (memcmp(entry.previous.data, judge->hash, sizeof judge->hash) != 0)

@@ -5,73 +5,52 @@
  *   sim --seed N [--trace]                             one life, with every step
  *   sim --kept FILE                                    the seeds of a file: a number at the beginning of each line
  *
- * Each life is a process of its own, below a directory of its own, with an end to its patience: an abort, a sanitizer's
- * report or a life that hangs is a found seed. Exits with 1 if something was found. */
+ *
+ * With --shrink, the first life in which something is wrong is shortened. Exits with 1 if something was found. */
 #include "schema/base/clock.h"
 #include "schema/base/journal.h"
-#include "tests/lib/directory.h"
-#include "tests/sim/world.h"
+#include "tests/sim/life.h"
+#include "tests/sim/shrink.h"
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { JOBS_MAX = 64, PATIENCE_S = 120, FOUND_MAX = 20 /* more than that tell nothing new */ };
-
-struct job {
-    pid_t pid; /* 0: free */
-    uint64_t seed;
-    char directory[64];
-    struct sim_totals *totals; /* shared with its process */
-};
+enum { JOBS_MAX = 64, FOUND_MAX = 20 /* more than that tell nothing new */ };
 
 struct run {
-    const char *parent; /* of the directories: in memory, if there is such a file system */
-    bool trace, hashes;
+    bool trace, hashes, shrinks;
     unsigned jobs, running;
-    struct job all[JOBS_MAX];
+    struct life lives[JOBS_MAX];
     struct sim_totals totals;
     unsigned begun, found, most;
+    uint64_t first_found; /* a seed */
 };
+
+static volatile sig_atomic_t stopped; /* by a signal: no more lives begin */
+
+static void stop(int signal)
+{
+    (void)signal;
+    stopped = 1;
+}
 
 /* ---- one life ----------------------------------------------------------------------------------------- */
 
-_Noreturn static void live(const struct run *run, struct job *job)
-{
-    static struct sim sim;
-    if (chdir(job->directory) != 0)
-        abort();
-    alarm(PATIENCE_S);
-    sim_open(&sim, job->seed, run->trace);
-    world_live(&sim);
-    *job->totals = sim.totals;
-    if (run->hashes || run->trace)
-        printf("seed %" PRIu64 ": the trace has %" PRIu64 " lines, hash %016" PRIx64 "\n", sim.seed, sim.n_lines,
-               sim.hash);
-    fflush(stdout);
-    _Exit(0);
-}
-
 static void begin_life(struct run *run, uint64_t seed)
 {
-    struct job *job = run->all;
-    while (job->pid != 0)
-        job++;
-    job->seed = seed;
-    test_make_directory(job->directory, sizeof job->directory, run->parent, "aquarium-sim");
-    memset(job->totals, 0, sizeof *job->totals);
-    fflush(stdout);
-    job->pid = fork();
-    if (job->pid < 0)
-        abort();
-    if (job->pid == 0)
-        live(run, job);
+    struct life *life = run->lives;
+    while (life->pid != 0)
+        life++;
+    life->seed = seed;
+    life->trace = run->trace;
+    life->hash = run->hashes;
+    life_begin(life);
     run->running++;
     run->begun++;
 }
@@ -87,30 +66,23 @@ static void await_life(struct run *run)
 {
     int status;
     pid_t pid = wait(&status);
-    struct job *job = run->all;
-    while (job->pid != pid)
-        job++;
-    job->pid = 0;
+    struct life *life = run->lives;
+    if (pid < 0)
+        return; /* a signal */
+    while (life->pid != pid)
+        life++;
+    bool broken = life_end(life, status);
     run->running--;
-    test_remove_tree(job->directory);
-    add_totals(&run->totals, job->totals);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return;
-    run->found++;
-    if (WIFSIGNALED(status))
-        printf("seed %" PRIu64 " breaks \"%s\": signal %d\n    again, step by step: make sim SEED=%" PRIu64
-               " TRACE=1\n",
-               job->seed, WTERMSIG(status) == SIGALRM ? "a life does not hang" : "a controller does not crash",
-               WTERMSIG(status), job->seed);
-    else if (WEXITSTATUS(status) != SIM_BROKEN) /* a sanitizer's report */
-        printf("seed %" PRIu64 " breaks \"a controller does not crash\": status %d\n", job->seed, WEXITSTATUS(status));
+    add_totals(&run->totals, &life->result->totals);
+    if (broken && run->found++ == 0)
+        run->first_found = life->seed;
 }
 
 static void run_seed(struct run *run, uint64_t seed)
 {
-    if (run->running == run->jobs)
+    while (run->running == run->jobs)
         await_life(run);
-    if (run->found < run->most)
+    if (run->found < run->most && !stopped)
         begin_life(run, seed);
 }
 
@@ -149,15 +121,15 @@ static void show_totals(const struct run *run, uint64_t took_ms)
 static void open_run(struct run *run)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    struct sigaction stops = {.sa_handler = stop};
     run->jobs = processors < 1 ? 1 : processors > JOBS_MAX ? JOBS_MAX : (unsigned)processors;
-    run->parent = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp";
-    struct sim_totals *shared =
-        mmap(NULL, JOBS_MAX * sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED || sodium_init() < 0)
+    run->most = FOUND_MAX;
+    if (sodium_init() < 0)
         abort();
     for (size_t i = 0; i < JOBS_MAX; i++)
-        run->all[i].totals = &shared[i];
-    run->most = FOUND_MAX;
+        life_make(&run->lives[i]);
+    sigaction(SIGINT, &stops, NULL);
+    sigaction(SIGTERM, &stops, NULL);
     aq_journal_open("sim", AQ_ERROR);
 }
 
@@ -165,15 +137,11 @@ int main(int argc, char **argv)
 {
     static struct run run;
     static const struct option options[] = {
-        {"seeds", required_argument, NULL, 'n'},
-        {"first", required_argument, NULL, 'f'},
-        {"seed", required_argument, NULL, 's'},
-        {"jobs", required_argument, NULL, 'j'},
-        {"kept", required_argument, NULL, 'k'},
-        {"most", required_argument, NULL, 'm'},
-        {"trace", no_argument, NULL, 't'},
-        {"hashes", no_argument, NULL, 'h'},
-        {0},
+        {"seeds", required_argument, NULL, 'n'}, {"first", required_argument, NULL, 'f'},
+        {"seed", required_argument, NULL, 's'},  {"jobs", required_argument, NULL, 'j'},
+        {"kept", required_argument, NULL, 'k'},  {"most", required_argument, NULL, 'm'},
+        {"trace", no_argument, NULL, 't'},       {"hashes", no_argument, NULL, 'h'},
+        {"shrink", no_argument, NULL, 'r'},      {0},
     };
     uint64_t first = 1, count = 0, begun_ms = aq_clock_ms();
     const char *kept = NULL;
@@ -207,6 +175,9 @@ int main(int argc, char **argv)
         case 'h':
             run.hashes = true;
             break;
+        case 'r':
+            run.shrinks = true;
+            break;
         default:
             return 2;
         }
@@ -217,5 +188,7 @@ int main(int argc, char **argv)
     while (run.running > 0)
         await_life(&run);
     show_totals(&run, aq_clock_ms() - begun_ms);
-    return run.found > 0;
+    if (run.found > 0 && run.shrinks && !stopped)
+        shrink(run.first_found);
+    return run.found > 0 || stopped;
 }

@@ -5,9 +5,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void sim_open(struct sim *sim, uint64_t seed, bool print)
+void sim_open(struct sim *sim, uint64_t seed, struct sim_result *result)
 {
-    *sim = (struct sim){.seed = seed, .chance = {seed}, .print = print, .hash = 0xcbf29ce484222325u};
+    *sim = (struct sim){.seed = seed, .chance = {seed}, .result = result, .hash = 0xcbf29ce484222325u};
+}
+
+bool sim_begin_step(struct sim *sim, enum sim_step kind)
+{
+    uint64_t number = ++sim->result->steps[kind];
+    struct chance own = {sim->seed ^ (number << 8 | (uint64_t)kind) * 0x9E3779B97F4A7C15u};
+    sim->outer = sim->chance;
+    sim->chance.state = chance_next(&own);
+    return sim->skips == NULL || number >= SIM_STEPS_MAX || !sim->skips->steps[kind][number];
+}
+
+void sim_end_step(struct sim *sim)
+{
+    sim->chance = sim->outer;
 }
 
 uint64_t sim_draw(struct sim *sim, uint64_t below)
@@ -57,6 +71,9 @@ _Noreturn void sim_broken(struct sim *sim, const char *invariant, const char *fo
     va_start(arguments, format);
     vsnprintf(words, sizeof words, format, arguments);
     va_end(arguments);
+    snprintf(sim->result->broken, sizeof sim->result->broken, "%s", invariant);
+    if (sim->quiet)
+        _Exit(SIM_BROKEN);
     if (!sim->print)
         for (uint64_t i = sim->n_lines > SIM_LINES_KEPT ? sim->n_lines - SIM_LINES_KEPT : 0; i < sim->n_lines; i++)
             printf("    %s\n", sim->lines[i % SIM_LINES_KEPT]);

@@ -17,18 +17,40 @@ struct sim_totals {
         stops, failures, full_disks, jumps, pauses, verified;
 };
 
+/* What befalls a life comes in numbered steps. Each draws from a chance of its own, so the others stay as they are when
+ * one is left out: that is how a life is shortened (shrink.h). */
+enum sim_step { SIM_ASK, SIM_FAULT, SIM_STEP_KINDS };
+enum { SIM_STEPS_MAX = 8192, SIM_NAME_SIZE = 80 };
+
+struct sim_skips {
+    bool steps[SIM_STEP_KINDS][SIM_STEPS_MAX]; /* left out; by their number, from 1 */
+};
+
+/* What became of a life. It is in memory that is shared with the process that waits for it. */
+struct sim_result {
+    struct sim_totals totals;
+    uint64_t steps[SIM_STEP_KINDS]; /* how many there were */
+    char broken[SIM_NAME_SIZE];     /* the invariant that did not hold; empty: none */
+};
+
 struct sim {
     uint64_t seed;
-    struct chance chance;
+    struct chance chance, outer;   /* `outer`: while a step draws from its own */
+    const struct sim_skips *skips; /* NULL: nothing is left out */
+    struct sim_result *result;
+    bool quiet;                                /* says nothing when something is wrong */
     uint64_t now_ms;                           /* true time, since the life began */
     bool print;                                /* the trace, as it happens */
     uint64_t hash;                             /* of the trace */
     char lines[SIM_LINES_KEPT][SIM_LINE_SIZE]; /* its end, shown when something is wrong */
     uint64_t n_lines;
-    struct sim_totals totals; /* of this life */
 };
 
-void sim_open(struct sim *sim, uint64_t seed, bool print);
+void sim_open(struct sim *sim, uint64_t seed, struct sim_result *result);
+
+/* Begins the next step of its kind. False: it is left out, and draws only when the next one is due. */
+bool sim_begin_step(struct sim *sim, enum sim_step kind);
+void sim_end_step(struct sim *sim);
 
 uint64_t sim_draw(struct sim *sim, uint64_t below);
 uint64_t sim_between(struct sim *sim, uint64_t least, uint64_t most);

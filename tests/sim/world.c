@@ -112,7 +112,7 @@ static void prove_tables(struct world *world)
     struct aq_error error = {0};
     if (replay_verify(&world->disk.store, world->state, ".", MAP_MIB << 20, &report, &error) != 0)
         sim_broken(world->sim, "the tables equal the replayed log", "%s", error.message);
-    world->sim->totals.verified++;
+    world->sim->result->totals.verified++;
     sim_say(world->sim, "proof: the tables equal the replayed log");
 }
 
@@ -163,7 +163,7 @@ static void end_controller(struct world *world, bool append_reaches)
 
 static void kill_controller(struct world *world)
 {
-    world->sim->totals.kills++;
+    world->sim->result->totals.kills++;
     sim_say(world->sim, "fault: the controller is killed");
     end_controller(world, sim_happens(world->sim, 60));
 }
@@ -181,7 +181,7 @@ static void doom_controller(struct world *world)
 static void stop_controller(struct world *world)
 {
     sim_say(world->sim, "fault: the controller is told to stop");
-    world->sim->totals.stops++;
+    world->sim->result->totals.stops++;
     turns_stop(world->turns);
     turn_due(world, world->sim->now_ms);
 }
@@ -207,7 +207,7 @@ static void has_stopped(struct world *world)
 static void cut_power(struct world *world)
 {
     struct aq_error error = {0};
-    world->sim->totals.power_cuts++;
+    world->sim->result->totals.power_cuts++;
     sim_say(world->sim, "fault: the power is cut");
     if (world->turns != NULL)
         end_controller(world, sim_happens(world->sim, 50));
@@ -227,7 +227,7 @@ static void jump(struct world *world)
     static const int64_t sizes_ms[] = {1500, 10000, 3600000, 7200000};
     int64_t size_ms = sizes_ms[sim_draw(world->sim, AQ_LENGTH(sizes_ms))];
     world->wall_ahead_ms = sim_happens(world->sim, 30) ? 0 : sim_happens(world->sim, 50) ? size_ms : -size_ms;
-    world->sim->totals.jumps++;
+    world->sim->result->totals.jumps++;
     sim_say(world->sim, "fault: the wall clock is %+" PRId64 " ms ahead", world->wall_ahead_ms);
 }
 
@@ -240,7 +240,7 @@ static void drift(struct world *world)
 static void pause_controller(struct world *world)
 {
     world->paused_until_ms = world->sim->now_ms + sim_wait(world->sim, 2000);
-    world->sim->totals.pauses++;
+    world->sim->result->totals.pauses++;
     sim_say(world->sim, "fault: the controller is paused until %" PRIu64, world->paused_until_ms);
 }
 
@@ -252,7 +252,7 @@ static void heal_later(struct world *world)
 static void fill_disk(struct world *world)
 {
     world->disk.full = true;
-    world->sim->totals.full_disks++;
+    world->sim->result->totals.full_disks++;
     sim_say(world->sim, "fault: the disk is full");
     heal_later(world);
 }
@@ -260,7 +260,7 @@ static void fill_disk(struct world *world)
 static void fill_map(struct world *world)
 {
     world->disk.map_full = true;
-    world->sim->totals.full_disks++;
+    world->sim->result->totals.full_disks++;
     sim_say(world->sim, "fault: appends have no room");
     heal_later(world);
 }
@@ -300,13 +300,15 @@ static void fault_happens(struct world *world)
 {
     uint64_t sum = 0, chosen;
     size_t i = 0;
+    bool happens = sim_begin_step(world->sim, SIM_FAULT);
+    world->fault_ms = world->sim->now_ms + sim_wait(world->sim, 2000);
     for (size_t k = 0; k < AQ_LENGTH(faults); k++)
         sum += faults[k].weight;
     for (chosen = sim_draw(world->sim, sum); chosen >= faults[i].weight; i++)
         chosen -= faults[i].weight;
-    world->fault_ms = world->sim->now_ms + sim_wait(world->sim, 2000);
-    if (world->turns != NULL || !faults[i].runs)
+    if (happens && (world->turns != NULL || !faults[i].runs))
         faults[i].happen(world);
+    sim_end_step(world->sim);
 }
 
 /* ---- what happens next -------------------------------------------------------------------------------- */
@@ -314,11 +316,12 @@ static void fault_happens(struct world *world)
 static void ask(struct world *world)
 {
     struct sim *sim = world->sim;
+    bool happens = sim_begin_step(sim, SIM_ASK);
     world->ask_ms = sim->now_ms + sim_wait(sim, 80);
     if (world->state != NULL && sim_happens(sim, 1))
         note_tables(world);
     uint64_t count = sim_happens(sim, 10) ? sim_between(sim, 2, 12) : 1; /* some come at once, into one batch */
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; happens && i < count; i++) {
         struct deed *deed = actors_ask(&world->actors);
         bool wake = false;
         if (deed != NULL)
@@ -326,6 +329,7 @@ static void ask(struct world *world)
         if (wake)
             turn_due(world, sim->now_ms + sim_draw(sim, 3));
     }
+    sim_end_step(sim);
 }
 
 static void append_ends(struct world *world)
@@ -357,7 +361,7 @@ static void take_turn(struct world *world)
         sim_broken(world->sim, "turns do not spin", "%d turns at one moment", TURNS_MAX);
     world->turn_ms = NEVER;
     if (turns_take(world->turns, &now, &next, &error) != 0) {
-        world->sim->totals.failures++;
+        world->sim->result->totals.failures++;
         sim_say(world->sim, "turn: no way on: %s", error.message);
         if (error.code != AQ_E_IO)
             sim_broken(world->sim, "a controller ends only when its disk fails", "%s", error.message);
@@ -484,8 +488,8 @@ void world_live(struct sim *sim)
     stop_controller(&world);
     while (world.turns != NULL && step(&world, NEVER))
         ;
-    sim->totals.lives++;
-    sim->totals.virtual_ms += sim->now_ms;
+    sim->result->totals.lives++;
+    sim->result->totals.virtual_ms += sim->now_ms;
     deeds_free(&world.deeds);
     judge_free(&world.judge);
     disk_free(&world.disk);

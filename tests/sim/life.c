@@ -1,0 +1,75 @@
+#include "tests/sim/life.h"
+
+#include "tests/lib/directory.h"
+#include "tests/sim/world.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PATIENCE_S = 120 };
+
+void life_make(struct life *life)
+{
+    *life = (struct life){0};
+    life->result = mmap(NULL, sizeof *life->result, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (life->result == MAP_FAILED)
+        abort();
+}
+
+_Noreturn static void live(const struct life *life)
+{
+    static struct sim sim;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (chdir(life->directory) != 0 || (life->quiet && freopen("/dev/null", "w", stderr) == NULL))
+        abort();
+    alarm(PATIENCE_S);
+    sim_open(&sim, life->seed, life->result);
+    sim.print = life->trace;
+    sim.quiet = life->quiet;
+    sim.skips = life->skips;
+    world_live(&sim);
+    if (life->hash || life->trace)
+        printf("seed %" PRIu64 ": the trace has %" PRIu64 " lines, hash %016" PRIx64 "\n", sim.seed, sim.n_lines,
+               sim.hash);
+    fflush(stdout);
+    _Exit(0);
+}
+
+void life_begin(struct life *life)
+{
+    /* In memory, if there is such a file system. */
+    const char *parent = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm" : "/tmp";
+    test_make_directory(life->directory, sizeof life->directory, parent, "aquarium-sim");
+    memset(life->result, 0, sizeof *life->result);
+    fflush(stdout);
+    life->pid = fork();
+    if (life->pid < 0)
+        abort();
+    if (life->pid == 0)
+        live(life);
+}
+
+bool life_end(struct life *life, int status)
+{
+    char *broken = life->result->broken;
+    life->pid = 0;
+    test_remove_tree(life->directory);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return false;
+    if (broken[0] != '\0')
+        return true;
+    bool hung = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+    snprintf(broken, SIM_NAME_SIZE, "%s", hung ? "a life does not hang" : "a controller does not crash");
+    if (!life->quiet)
+        printf("seed %" PRIu64 " breaks \"%s\": %s %d\n    again, step by step: make sim SEED=%" PRIu64 " TRACE=1\n",
+               life->seed, broken, WIFSIGNALED(status) ? "signal" : "status",
+               WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), life->seed);
+    return true;
+}
