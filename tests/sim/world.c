@@ -68,25 +68,40 @@ static void note_tables(struct world *world)
         abort();
 }
 
-/* Tables are written without sync: of each page the disk may have an older form, or nothing. */
+enum { PAGE_SIZE = 4096 };
+
+static void tear_page(struct world *world, int fd, off_t at, bool old)
+{
+    char page[PAGE_SIZE] = {0};
+    if (old)
+        memcpy(page, world->old_tables.data + at, PAGE_SIZE);
+    if (pwrite(fd, page, PAGE_SIZE, at) != PAGE_SIZE)
+        abort();
+}
+
+/* Does the page differ from its old form? */
+static bool has_old_form(const struct world *world, int fd, off_t at)
+{
+    char page[PAGE_SIZE];
+    return (size_t)at + PAGE_SIZE <= world->old_tables.length && pread(fd, page, PAGE_SIZE, at) == PAGE_SIZE &&
+           memcmp(page, world->old_tables.data + at, PAGE_SIZE) != 0;
+}
+
+/* Tables are written without sync: of each page the disk may have an older form, or nothing. Mostly a few pages have
+ * their old form: that is the least easy to see. */
 static void tear_tables(struct world *world)
 {
-    enum { PAGE = 4096 };
-    char page[PAGE];
+    struct sim *sim = world->sim;
     struct stat status;
     AQ_CLEANUP_FD int fd = open_tables_file(&status);
     if (fd < 0)
         return;
-    unsigned torn = (unsigned)sim_between(world->sim, 1, 50), zero = (unsigned)sim_draw(world->sim, 20);
-    for (off_t at = 0; at < status.st_size; at += PAGE) {
-        if (!sim_happens(world->sim, torn))
-            continue;
-        if (sim_happens(world->sim, zero) || (size_t)at + PAGE > world->old_tables.length)
-            memset(page, 0, PAGE);
-        else
-            memcpy(page, world->old_tables.data + at, PAGE);
-        if (pwrite(fd, page, PAGE, at) != PAGE)
-            abort();
+    bool few = sim_happens(sim, 70);
+    unsigned torn = (unsigned)sim_between(sim, 1, 50), lost = few ? 0 : (unsigned)sim_draw(sim, 20);
+    for (off_t at = 0; at < status.st_size; at += PAGE_SIZE) {
+        bool old = has_old_form(world, fd, at);
+        if ((old || !few) && sim_happens(sim, torn))
+            tear_page(world, fd, at, old && !sim_happens(sim, lost));
     }
 }
 
@@ -318,7 +333,7 @@ static void ask(struct world *world)
     struct sim *sim = world->sim;
     bool happens = sim_begin_step(sim, SIM_ASK);
     world->ask_ms = sim->now_ms + sim_wait(sim, 80);
-    if (world->state != NULL && sim_happens(sim, 1))
+    if (world->state != NULL && sim_happens(sim, 3))
         note_tables(world);
     uint64_t count = sim_happens(sim, 10) ? sim_between(sim, 2, 12) : 1; /* some come at once, into one batch */
     for (uint64_t i = 0; happens && i < count; i++) {
