@@ -14,7 +14,9 @@ struct cached_row {
     const struct aq_entity *entity;
     void *object; /* entity->record->size bytes, in the cache's arena with all that it points to; NULL: there is no
                      such row */
-    bool dirty;   /* changed, and not in LMDB yet */
+    const void *packed; /* the object as a packed row, in the arena; NULL: it has not been packed since it changed */
+    size_t packed_length;
+    bool dirty; /* changed, and not in LMDB yet */
     uint16_t length;
     unsigned char key[];
 };

@@ -132,6 +132,7 @@ void counter_add_lost_node(struct state_txn *txn, int change)
 {
     struct state_key key = key_of_lost();
     add(txn, &key, change);
+    txn->lost = STORE_LOST_UNKNOWN;
 }
 
 uint64_t counter_get(struct state_txn *txn, const char *name)

@@ -2,7 +2,6 @@
 
 #include "controller/state/store.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char *const tables[INDEX_COUNT] = {
@@ -18,11 +17,13 @@ const char *index_table(enum state_index index)
 
 enum state_index index_of_groups(const struct aq_entity *entity)
 {
-    char name[64];
-    snprintf(name, sizeof name, "%s-%s", entity->name, entity->member);
-    for (int index = 0; index < INDEX_COUNT; index++)
-        if (strcmp(tables[index], name) == 0)
+    const size_t length = strlen(entity->name);
+    for (int index = 0; index < INDEX_COUNT; index++) {
+        const char *name = tables[index];
+        if (strncmp(name, entity->name, length) == 0 && name[length] == '-' &&
+            strcmp(name + length + 1, entity->member) == 0)
             return (enum state_index)index;
+    }
     aq_broken(__FILE__, __LINE__, "an entity with groups that has no index");
 }
 

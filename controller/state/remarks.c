@@ -15,7 +15,7 @@ enum { LONG_MS = 60000 }; /* more than workloads are usually given to end */
 
 bool remark_has_lost(struct state_txn *txn)
 {
-    if (txn->lost == STORE_LOST_UNKNOWN || !txn->reads)
+    if (txn->lost == STORE_LOST_UNKNOWN)
         txn->lost = counter_lost_nodes(txn) > 0 ? STORE_LOST_SOME : STORE_LOST_NONE;
     return txn->lost == STORE_LOST_SOME;
 }

@@ -97,17 +97,31 @@ bool state_find_packed(struct state_txn *txn, const struct aq_entity *entity, co
     return true;
 }
 
+/* A row that is packed for an answer is mostly written as it is then, so it is packed once. */
+static void pack_cached(struct state_txn *txn, struct cached_row *row, struct aq_buffer *scratch)
+{
+    if (row->packed != NULL)
+        return;
+    size_t begin = scratch->length;
+    aq_record_pack(row->entity->record, row->object, scratch);
+    row->packed_length = scratch->length - begin;
+    row->packed = aq_arena_text(row_cache_arena(txn->rows), scratch->data + begin, row->packed_length);
+    scratch->length = begin;
+}
+
 bool state_pack(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key,
                 struct aq_buffer *out)
 {
     MDB_val value;
-    const struct cached_row *row = txn->rows != NULL ? row_cache_find(txn->rows, entity, key) : NULL;
-    if (row != NULL && row->object != NULL)
-        aq_record_pack(entity->record, row->object, out);
-    else if (row == NULL && get_row(txn, entity, key, &value))
+    struct cached_row *row = txn->rows != NULL ? row_cache_find(txn->rows, entity, key) : NULL;
+    if (row != NULL && row->object != NULL) {
+        pack_cached(txn, row, out);
+        aq_buffer_add(out, row->packed, row->packed_length);
+    } else if (row == NULL && get_row(txn, entity, key, &value)) {
         aq_buffer_add(out, value.mv_data, value.mv_size);
-    else
+    } else {
         return false;
+    }
     return true;
 }
 
@@ -126,6 +140,7 @@ static struct cached_row *dirty_row(struct state_txn *txn, const struct aq_entit
     if (row == NULL)
         row = row_cache_add(txn->rows, entity, key);
     row->dirty = true;
+    row->packed = NULL;
     return row;
 }
 
@@ -154,9 +169,12 @@ void state_flush(struct state_txn *txn)
         MDB_val name = {row->length, row->key};
         int code;
         if (row->object != NULL) {
-            aq_buffer_reset(&packed);
-            aq_record_pack(row->entity->record, row->object, &packed);
-            MDB_val value = {packed.length, packed.data};
+            MDB_val value = {row->packed_length, (void *)row->packed};
+            if (row->packed == NULL) {
+                aq_buffer_reset(&packed);
+                aq_record_pack(row->entity->record, row->object, &packed);
+                value = (MDB_val){packed.length, packed.data};
+            }
             code = mdb_put(txn->txn, store_dbi(txn, row->entity), &name, &value, 0);
         } else {
             code = mdb_del(txn->txn, store_dbi(txn, row->entity), &name, NULL);

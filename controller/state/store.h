@@ -45,7 +45,7 @@ struct state_txn {
      * that would cost a page for each application. */
     bool has_waiting;
     struct state_key waiting;
-    enum { STORE_LOST_UNKNOWN, STORE_LOST_NONE, STORE_LOST_SOME } lost; /* nodes, for remarks.c */
+    enum { STORE_LOST_UNKNOWN, STORE_LOST_NONE, STORE_LOST_SOME } lost; /* nodes; for remarks.c */
     struct aq_error error;                                              /* the first failure */
 };
 

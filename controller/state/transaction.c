@@ -81,8 +81,10 @@ int state_commit(struct state_txn *txn, struct aq_error *error)
     int code = mdb_txn_commit(txn->txn);
     if (code != 0)
         (void)lmdb_file_fail(&txn->env->file, code, "committing to the tables", error);
-    if (txn->outer != NULL)
+    if (txn->outer != NULL) {
         row_cache_clear(txn->outer->rows); /* the inner one may have written these rows */
+        txn->outer->lost = STORE_LOST_UNKNOWN;
+    }
     release(txn);
     return code == 0 ? 0 : -1;
 }
