@@ -370,9 +370,9 @@ static void a_flag_works_or_is_refused(void **state)
     assert_refused("nodes get n1 --count 3", "aq nodes get takes no --count; see aq nodes get --help");
     assert_refused("labels create x --reverse", "aq labels create takes no --reverse; see aq labels create --help");
     assert_refused("application 7 status -w",
-                   "aq application KEY status takes no --watch; see aq application KEY status "
+                   "aq application KEY status takes no -w; see aq application KEY status "
                    "--help");
-    assert_refused("application 7 why -n 3", "aq applications why takes no --lines; see aq applications why --help");
+    assert_refused("application 7 why -n 3", "aq applications why takes no -n; see aq applications why --help");
     assert_refused("log verify --status=NEW",
                    "aq log verify takes no --status: that is a filter, for lists; see aq log verify --help");
     assert_refused("nodes delete n1 -o wide", "aq nodes delete takes no --wide; see aq nodes delete --help");

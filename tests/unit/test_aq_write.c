@@ -242,6 +242,15 @@ static void what_runs_is_in_the_label(void **state)
                         "aq: --lifetime is a filter, for lists; a field of a command is given as lifetime=5m\n");
     assert_int_equal(aq_run("run mac --name x"), CLI_USAGE);
     assert_string_equal(aq_err, "aq: aq run takes no --name: that is a filter, for lists; see aq run --help\n");
+    assert_int_equal(aq_run("run mac -n 3"), CLI_USAGE);
+    assert_string_equal(aq_err, "aq: aq run takes no -n; see aq run --help\n"); /* as it was typed */
+    static const char *const lines[] = {"logs mac", "stop mac", "wait mac", "application why mac"};
+    for (size_t i = 0; i < AQ_LENGTH(lines); i++) {
+        assert_int_equal(aq_run(lines[i]), CLI_USAGE);
+        assert_string_equal(aq_err,
+                            "aq: \"mac\" is not the number of an application; those of a label: aq applications "
+                            "-l mac\n");
+    }
     assert_int_equal(server.seen_count, 0);
 }
 

@@ -259,6 +259,7 @@ static int take_letters(struct parsing *in, const char *argument)
             keep_unknown(in->options, "-", c, 1);
             return 0;
         }
+        in->options->by_letter |= UINT64_C(1) << (field - cli_flags_record.fields);
         if (field->type != AQ_TYPE_BOOL)
             return set_flag(in, field, joined);
         if (set_flag(in, field, NULL) != 0)
@@ -378,9 +379,11 @@ int cli_options_check(const struct cli_options *options, uint64_t taken, const s
         return unknown_flag(options, taken, filtered, verb, error);
     for (size_t i = 0; i < cli_flags_record.count; i++) {
         const struct aq_field *field = &cli_flags_record.fields[i];
-        if ((options->given >> i & 1) && !cli_flag_is_taken(taken, field))
-            return aq_fail(error, AQ_E_INVALID, "%s takes no %s; see %s --help", verb,
-                           cli_flag_spelling(field, spelled), verb);
+        if (!(options->given >> i & 1) || cli_flag_is_taken(taken, field))
+            continue;
+        const char letter[] = {'-', cli_flag_letter(field->name), '\0'};
+        const char *typed = options->by_letter >> i & 1 ? letter : cli_flag_spelling(field, spelled);
+        return aq_fail(error, AQ_E_INVALID, "%s takes no %s; see %s --help", verb, typed, verb);
     }
     if (filtered == NULL && options->filter_count > 0)
         return aq_fail(error, AQ_E_INVALID, "%s takes no --%s: that is a filter, for lists; see %s --help", verb,

@@ -75,8 +75,9 @@ struct cli_filter {
 
 struct cli_options {
     struct cli_flags flags;
-    uint64_t given;   /* the flags that were given */
-    char unknown[72]; /* the first flag that does not exist, as it was typed; "": none */
+    uint64_t given;     /* the flags that were given */
+    uint64_t by_letter; /* which of them as a letter */
+    char unknown[72];   /* the first flag that does not exist, as it was typed; "": none */
     const char *words[CLI_WORDS_MAX];
     unsigned word_count;
     const char *files[CLI_FILES_MAX];

@@ -1,5 +1,8 @@
 /* Reading: get, one field, and finding the row that a word names. */
 #include "schema/base/clock.h"
+#include "schema/base/utf8.h"
+#include "schema/model/application.h"
+#include "schema/model/key.h"
 #include "tools/aq/nouns.h"
 #include "tools/aq/show.h"
 #include "tools/aq/watch.h"
@@ -59,6 +62,12 @@ enum cli_exit cli_find(struct cli *cli, const struct aq_entity *entity, const ch
 enum cli_exit cli_find_key(struct cli *cli, const struct aq_entity *entity, const char *word, struct aq_buffer *key)
 {
     struct cli_reply reply;
+    if (entity == &aq_entity_application && !aq_key_is_digits(word) && !is_newest(entity, word) &&
+        aq_name_is_good(word, strlen(word)))
+        return cli_fail(CLI_USAGE,
+                        "\"%.64s\" is not the number of an application; those of a label: aq applications -l "
+                        "%.64s",
+                        word, word);
     if (!is_newest(entity, word)) {
         aq_buffer_text(key, word);
         return CLI_DONE;

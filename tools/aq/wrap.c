@@ -10,7 +10,7 @@ static size_t text_of(const char *line, size_t length, unsigned width)
     size_t blanks = strspn(line, " ");
     const char *gap = memmem(line + blanks, length - blanks, "  ", 2);
     size_t at = gap != NULL ? (size_t)(gap - line) + strspn(gap, " ") : blanks;
-    return at < width / 2 ? at : blanks;
+    return at < width - width / 4 ? at : blanks;
 }
 
 /* The bytes of the line's first part: up to the last blank before `width`, or a word that is longer. */
