@@ -129,12 +129,12 @@ static void flags_go_before_variables_and_those_before_the_context(void **state)
     assert_int_equal(cli_contexts_use("lab", &error), 0);
     assert_connects("", "", "http://lab:1", "bob", "aq_lab");
     assert_connects("office", "", "http://office:1", "eve", "aq_office");
-    assert_connects("", "http://flag:1", "http://flag:1", "bob", "aq_lab");
     setenv("AQ_CONTEXT", "office", 1);
     assert_connects("", "", "http://office:1", "eve", "aq_office");
-    setenv("AQ_SERVER", "http://variable:1", 1);
     setenv("AQ_TOKEN", "aq_variable", 1);
-    assert_connects("", "", "http://variable:1", "eve", "aq_variable");
+    assert_connects("", "http://flag:1", "http://flag:1", "admin", "aq_variable"); /* not what is for another server */
+    setenv("AQ_SERVER", "http://variable:1", 1);
+    assert_connects("", "", "http://variable:1", "admin", "aq_variable");
     assert_connects("lab", "", "http://lab:1", "bob", "aq_lab"); /* the flag says it now */
     assert_connects("lab", "http://flag:1", "http://flag:1", "bob", "aq_lab");
     setenv("AQ_USER", "carl", 1); /* a context is not even read when nothing of it is wanted */

@@ -150,13 +150,16 @@ int cli_connect_read(struct cli_connect *connect, const struct cli_flags *flags,
     *connect = (struct cli_connect){0};
     if (context == NULL)
         context = &none;
+    const char *server = choose(flags->server, flags, context->server, "AQ_SERVER", CLI_SERVER_DEFAULT);
+    /* A token goes to the server that it is for, and to no other one unless a flag says so. */
+    if (flags->context[0] == '\0' && context->server[0] != '\0' && strcmp(server, context->server) != 0)
+        context = &none;
     const char *user = choose(flags->user, flags, context->user, "AQ_USER", CLI_USER_DEFAULT);
     if (!aq_name_is_good(user, strlen(user)))
         return aq_fail(error, AQ_E_INVALID, "user is \"%.100s\", but a name has only letters, digits, '.', '_' and '-'",
                        user);
     connect->user = aq_strdup(user);
-    if (read_server(connect, choose(flags->server, flags, context->server, "AQ_SERVER", CLI_SERVER_DEFAULT), error) !=
-        0)
+    if (read_server(connect, server, error) != 0)
         return -1;
     return read_token(connect, flags, context->token, path, error);
 }
