@@ -1,6 +1,7 @@
 #!/bin/sh
 # Checks the architecture: which folder may include which. Our own includes are in quotes, with paths from the root.
-# In addition, the pure parts of the controller may not read a clock or use files, sockets, threads or random numbers.
+# In addition, the pure parts of the controller may not read a clock or use files, sockets, threads or random numbers; and
+# what takes turns on the time that it is given may not read a clock or random numbers, or wait.
 set -eu
 cd "$(dirname "${1:-$0}")/../.."
 . tools/check/files.sh
@@ -41,8 +42,11 @@ pure='controller/decide controller/project controller/place'
 impure_headers='time\.h|sys/time\.h|pthread\.h|threads\.h|sys/socket\.h|netinet/.*|sys/stat\.h|fcntl\.h|unistd\.h|poll\.h|sys/epoll\.h|sys/random\.h|sodium\.h|nanomsg/.*|curl/.*|microhttpd\.h|signal\.h|spawn\.h|dirent\.h'
 impure_calls='time|clock_gettime|gettimeofday|rand|random|srand|getrandom|randombytes_[a-z]*|open|openat|fopen|read|write|pread|pwrite|socket|connect|send|recv|fork|pthread_[a-z_]*|getenv|sleep|usleep|nanosleep|getpid|aq_clock_[a-z_]*|aq_file_[a-z_]*'
 
+timeless='controller/write/turns.c controller/write/batch.c controller/write/made.c controller/write/queue.c controller/write/log_clock.c controller/log/replica.c controller/log/replay.c controller/log/store.c'
+timeless_calls='time|clock_gettime|gettimeofday|rand|random|srand|getrandom|randombytes_[a-z]*|sleep|usleep|nanosleep|poll|select|pthread_cond_[a-z]*|pthread_create|aq_clock_[a-z_]*'
+
 # shellcheck disable=SC2046 # names without blanks
-awk -v rules="$rules" -v pure="$pure" -v headers="$impure_headers" -v calls="$impure_calls" '
+awk -v rules="$rules" -v timeless="$timeless" -v timeless_calls="$timeless_calls" -v pure="$pure" -v headers="$impure_headers" -v calls="$impure_calls" '
     BEGIN {
         count = split(rules, lines, "\n")
         for (i = 1; i <= count; i++) {
@@ -54,6 +58,7 @@ awk -v rules="$rules" -v pure="$pure" -v headers="$impure_headers" -v calls="$im
                 may[words[1], ++uses[words[1]]] = words[j]
         }
         pures = split(pure, pure_list, " ")
+        timelesses = split(timeless, timeless_list, " ")
     }
     function below(path, folder) {
         return index(path, folder "/") == 1 || path == folder
@@ -75,6 +80,9 @@ awk -v rules="$rules" -v pure="$pure" -v headers="$impure_headers" -v calls="$im
         is_pure = 0
         for (i = 1; i <= pures; i++)
             is_pure = is_pure || below(FILENAME, pure_list[i])
+        is_timeless = 0
+        for (i = 1; i <= timelesses; i++)
+            is_timeless = is_timeless || FILENAME == timeless_list[i]
         in_comment = 0
     }
     /^[ \t]*#[ \t]*include[ \t]*"/ {
@@ -94,7 +102,7 @@ awk -v rules="$rules" -v pure="$pure" -v headers="$impure_headers" -v calls="$im
         if (target ~ "^(" headers ")$")
             complain(home " is pure, and may not include <" target ">")
     }
-    is_pure {
+    is_pure || is_timeless {
         line = $0
         gsub(/"([^"\\]|\\.)*"/, "", line)
         gsub(/\/\*.*\*\//, "", line)
@@ -110,8 +118,10 @@ awk -v rules="$rules" -v pure="$pure" -v headers="$impure_headers" -v calls="$im
         }
         if (opens)
             in_comment = 1
-        if (match(line, "(^|[^A-Za-z0-9_>.])(" calls ")[ \t]*\\("))
+        if (is_pure && match(line, "(^|[^A-Za-z0-9_>.])(" calls ")[ \t]*\\("))
             complain(home " is pure, and may not call: " substr(line, RSTART, RLENGTH) ")")
+        if (is_timeless && match(line, "(^|[^A-Za-z0-9_>.])(" timeless_calls ")[ \t]*\\("))
+            complain("turns get their time, and may not call: " substr(line, RSTART, RLENGTH) ")")
     }
     END { exit bad }' $(c_files) || {
     echo "the rules are in $0"
