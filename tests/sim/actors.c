@@ -47,6 +47,14 @@ static struct deed *ask_json(struct actors *actors, const struct aq_command *com
     return add_json(actors, deed, key, json) ? deed : NULL;
 }
 
+static json_t *drawn_metadata(struct actors *actors)
+{
+    char text[16384];
+    size_t length = sim_draw(actors->sim, sizeof text - 1);
+    memset(text, 'x', length);
+    return json_pack("{s:s#}", "text", text, (int)length);
+}
+
 static struct deed *create_applications(struct actors *actors)
 {
     struct sim *sim = actors->sim;
@@ -58,6 +66,8 @@ static struct deed *create_applications(struct actors *actors)
             json_object_set_new(json, "version", json_integer((json_int_t)sim_between(sim, 0, 3)));
         if (sim_happens(sim, 30))
             json_object_set_new(json, "lifetime", json_integer((json_int_t)sim_between(sim, 1, 60)));
+        if (actors->fat)
+            json_object_set_new(json, "metadata", drawn_metadata(actors));
         if (!add_json(actors, deed, NULL, json))
             return NULL;
     }

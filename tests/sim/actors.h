@@ -11,6 +11,7 @@ struct actors {
     struct deeds *deeds;
     struct judge *judge;
     struct sim *sim;
+    bool fat; /* applications have much metadata */
 };
 
 /* The next deed; it is not submitted yet. NULL: this actor had nothing to ask for. */

@@ -131,13 +131,26 @@ static void prove_tables(struct world *world)
     sim_say(world->sim, "proof: the tables equal the replayed log");
 }
 
+/* What an operator does who reads that state.map_size is reached. */
+static void give_tables_room(struct world *world)
+{
+    world->config.state.map_size *= 2;
+    sim_say(world->sim, "state.map_size is now %" PRIu64 " MiB", world->config.state.map_size);
+}
+
 static void start_controller(struct world *world)
 {
     struct aq_error error = {0};
     struct state_txn *txn;
     struct turns_clocks now = clocks(world);
     world->start_ms = NEVER;
-    must(world, tables_open(&world->state, &world->config, &world->disk.store, false, &error), "tables", &error);
+    if (tables_open(&world->state, &world->config, &world->disk.store, false, &error) != 0) {
+        if (error.code != AQ_E_NO_SPACE || world->config.state.map_size >= MAP_MIB)
+            must(world, -1, "tables", &error);
+        give_tables_room(world);
+        world->start_ms = world->sim->now_ms + 1000;
+        return;
+    }
     world->tables_open = true;
     note_tables(world);
     if (sim_happens(world->sim, 30))
@@ -438,7 +451,8 @@ static void open_world(struct world *world, struct sim *sim)
     world->actors = (struct actors){&world->deeds, &world->judge, sim};
     aq_record_init(&aq_config_controller_record, &world->config, &world->arena);
     world->config.data = ".";
-    world->config.state.map_size = MAP_MIB;
+    world->actors.fat = sim_happens(sim, 15); /* they soon fill a small map */
+    world->config.state.map_size = world->actors.fat ? sim_between(sim, 2, 6) : MAP_MIB;
     world->config.log.disk_reserve = 1;
     world->config.log.batch = sim_between(sim, 1, 40);
     world->turn_ms = world->start_ms = world->heal_ms = NEVER;
@@ -467,6 +481,9 @@ static void quieten(struct world *world)
     world->deeds.lose_percent = DEEDS_LOST_PERCENT;
     world->paused_until_ms = 0;
     heal(world);
+    if (world->config.state.map_size < MAP_MIB && world->turns != NULL)
+        kill_controller(world);
+    world->config.state.map_size = MAP_MIB;
     uint64_t until_ms = world->sim->now_ms + QUIET_MS;
     while ((world->turns == NULL || !turns_leads(world->turns) || world->deeds.waiting > 0) && step(world, until_ms))
         ;
