@@ -331,7 +331,9 @@ static void assert_helps(const char *const *words, unsigned count, const char *e
 {
     struct aq_buffer out = {0};
     struct aq_arena arena = {0};
-    cli_help(words, count, &arena, &out);
+    struct aq_error error = {0};
+    if (cli_help(words, count, &arena, &out, &error) != 0)
+        aq_buffer_text(&out, error.message);
     if (strstr(aq_buffer_string(&out), expected) == NULL)
         fail_msg("no \"%s\" in: %s", expected, aq_buffer_string(&out));
     aq_buffer_free(&out);
@@ -356,7 +358,10 @@ static void help_is_everywhere(void **state)
     assert_helps((const char *[]){"nodes", "get"}, 2, "aq nodes get KEY... [FLAGS]\n");
     assert_helps((const char *[]){"rm"}, 1, "aq applications deallocate KEY... [FLAGS]\n"); /* as it is meant */
     assert_helps((const char *[]){"log", "tail"}, 2, "  -n, --lines=VALUE");
-    assert_helps((const char *[]){"nonsense"}, 1, "Nouns:");
+    assert_helps((const char *[]){"nonsense"}, 1, "there is no \"nonsense\"; see aq --help");
+    assert_helps((const char *[]){"aplications"}, 1, "did you mean applications?");
+    assert_helps((const char *[]){"exec", "7"}, 2, "aq cannot run something in a workload");
+    assert_helps((const char *[]){"get"}, 1, "get what? aq get application KEY");
 }
 
 /* Every flag works with a verb or is refused: no verb takes all, and each flag is taken by some. */
@@ -369,9 +374,8 @@ static void a_flag_works_or_is_refused(void **state)
     assert_refused("context use lab --json", "aq context use takes no --json; see aq context use --help");
     assert_refused("nodes get n1 --count 3", "aq nodes get takes no --count; see aq nodes get --help");
     assert_refused("labels create x --reverse", "aq labels create takes no --reverse; see aq labels create --help");
-    assert_refused("application 7 status -w",
-                   "aq application KEY status takes no -w; see aq application KEY status "
-                   "--help");
+    assert_refused("application 7 status -w", "aq application KEY status takes no -w; see aq application KEY status "
+                                              "--help");
     assert_refused("application 7 why -n 3", "aq applications why takes no -n; see aq applications why --help");
     assert_refused("log verify --status=NEW",
                    "aq log verify takes no --status: that is a filter, for lists; see aq log verify --help");

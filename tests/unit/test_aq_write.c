@@ -370,7 +370,16 @@ static void lists_are_selected_by_the_server(void **state)
     assert_int_equal(aq_run("applications -n 2 -a -q"), CLI_DONE);
     assert_seen(3, "GET /api/v1/application/?limit=2&reverse=true");
     assert_int_equal(aq_run("nodes --sort name -q"), CLI_DONE);
-    assert_string_equal(aq_out, "n9\nn10\n"); /* numbers in names count */
+    assert_string_equal(aq_out, "n9\nn10\n");                   /* numbers in names count */
+    assert_int_equal(aq_run("nodes --sort NAME -q"), CLI_DONE); /* as the column is called */
+    assert_string_equal(aq_out, "n9\nn10\n");
+    assert_int_equal(aq_run("nodes --sort changed -q"), CLI_DONE);
+    assert_int_equal(aq_run("nodes --sort change -q"), CLI_USAGE);
+    assert_non_null(strstr(aq_err, "did you mean changed_at?"));
+    assert_int_equal(aq_run("events bogus"), CLI_USAGE);
+    assert_string_equal(aq_err,
+                        "aq: there is no entity \"bogus\": it must be one of application, resource, node, label, "
+                        "user\n");
     assert_int_equal(aq_run("applications -a --sort id --limit 2 -q"), CLI_DONE);
     assert_string_equal(aq_out, "3\n7\n");
     assert_non_null(strstr(aq_err, "more than these 2"));

@@ -283,10 +283,14 @@ static enum cli_exit find_entity(const char *const *words, unsigned count, const
         cli_suggest_try(&suggest, entity->plural);
     if (count > 1)
         return cli_fail(CLI_USAGE, "events takes one entity at most: aq events [ENTITY]");
+    if (*name == NULL && suggest.best != NULL)
+        return cli_fail(CLI_USAGE, "there is no entity \"%.64s\"; did you mean %s?", words[0], suggest.best);
+    AQ_CLEANUP_BUFFER struct aq_buffer known = {0};
+    for (size_t i = 0; *name == NULL && (entity = aq_entity_at(i)) != NULL; i++)
+        aq_buffer_format(&known, "%s%s", i > 0 ? ", " : "", entity->name);
     if (*name == NULL)
-        return cli_fail(CLI_USAGE, "there is no entity \"%.64s\"%s%s%s", words[0],
-                        suggest.best ? "; did you mean " : "", suggest.best ? suggest.best : "",
-                        suggest.best ? "?" : "");
+        return cli_fail(CLI_USAGE, "there is no entity \"%.64s\": it must be one of %s", words[0],
+                        aq_buffer_string(&known));
     return CLI_DONE;
 }
 

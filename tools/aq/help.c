@@ -205,13 +205,13 @@ static void help_topic(const struct cli_topic *parent, const struct cli_topic *t
     add_own_flags(topic->flags, out);
 }
 
-void cli_help(const char *const *words, unsigned count, struct aq_arena *arena, struct aq_buffer *out)
+int cli_help(const char *const *words, unsigned count, struct aq_arena *arena, struct aq_buffer *out,
+             struct aq_error *error)
 {
     const struct aq_entity *entity = count > 0 ? aq_entity_find(words[0]) : NULL;
     const struct cli_topic *topic = count > 0 ? cli_topic_find(words[0]) : NULL;
     struct cli_action action;
-    struct aq_error unused;
-    bool known = count > 0 && cli_action_find(&action, words, count, arena, &unused) == 0;
+    bool known = count > 0 && cli_action_find(&action, words, count, arena, error) == 0;
     if (known && action.form == CLI_TOPIC)
         help_topic(action.parent, action.topic, out);
     else if (topic != NULL)
@@ -222,6 +222,9 @@ void cli_help(const char *const *words, unsigned count, struct aq_arena *arena, 
         help_verb(&action, out);
     else if (entity != NULL || (known && action.entity != NULL))
         help_entity(entity != NULL ? entity : action.entity, out);
+    else if (count > 0 && !known)
+        return -1;
     else
         help_general(out);
+    return 0;
 }

@@ -4,7 +4,8 @@
 
 #include "tools/aq/action.h"
 
-/* Help about what the words name; general help if they name nothing. */
-void cli_help(const char *const *words, unsigned count, struct aq_arena *arena, struct aq_buffer *out);
+/* Help about what the words name; general help without words. -1: they name nothing. */
+int cli_help(const char *const *words, unsigned count, struct aq_arena *arena, struct aq_buffer *out,
+             struct aq_error *error);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct ordered {
     json_t *row;
@@ -19,13 +20,23 @@ bool cli_order_is_possible(const struct aq_field *field)
            field->type != AQ_TYPE_DOCUMENT;
 }
 
+/* Is the field called so, or is its column? */
+static bool is_called(const struct aq_field *field, const char *name)
+{
+    const char *end = field->name + strlen(field->name) - 3;
+    size_t length = strlen(name);
+    bool is_time = field->type == AQ_TYPE_TIME && end > field->name && strcmp(end, "_at") == 0;
+    return strcasecmp(field->name, name) == 0 ||
+           (is_time && length == (size_t)(end - field->name) && strncasecmp(field->name, name, length) == 0);
+}
+
 int cli_order_field(const struct aq_entity *entity, const char *name, const struct aq_field **field,
                     struct aq_error *error)
 {
     struct cli_suggest suggest = {.word = name};
     for (size_t i = 0; i < entity->record->count; i++) {
         *field = &entity->record->fields[i];
-        if (cli_order_is_possible(*field) && strcmp((*field)->name, name) == 0)
+        if (cli_order_is_possible(*field) && is_called(*field, name))
             return 0;
         if (cli_order_is_possible(*field))
             cli_suggest_try(&suggest, (*field)->name);

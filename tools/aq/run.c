@@ -9,7 +9,9 @@
 static enum cli_exit show_help(const char *const *words, unsigned count, struct aq_arena *arena)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer text = {0}, out = {0};
-    cli_help(words, count, arena, &text);
+    struct aq_error error;
+    if (cli_help(words, count, arena, &text, &error) != 0)
+        return cli_fail(CLI_USAGE, "%s", error.message);
     cli_wrap(aq_buffer_string(&text), cli_terminal_columns(), &out);
     cli_print(aq_buffer_string(&out), out.length);
     return CLI_DONE;
