@@ -74,7 +74,8 @@ static void the_widest_column_is_cut_first(void **state)
 static void a_narrow_terminal_has_fewer_columns(void **state)
 {
     (void)state;
-    static const struct cli_table_column shapes[] = {{0, 0}, {1, 0}, {3, 0}, {2, 0}, {0, 20}};
+    static const struct cli_table_column shapes[] = {
+        {0, 0, false}, {1, 0, false}, {3, 0, false}, {2, 0, false}, {0, 20, false}};
     const char *cells[] = {"ID", "USER",  "DRIVER",  "IP", "TEXT",
                            "1",  "admin", "process", "-",  "a text that is rather long for what it says",
                            NULL};
@@ -110,6 +111,41 @@ static const struct cli_table_column *shape_of(const struct cli_columns *columns
             return &columns->shapes[i];
     fail_msg("there is no column %s", name);
     return NULL;
+}
+
+/* A description has what is left of the screen; elsewhere tables stay as they are. */
+static void what_is_extra_needs_room(void **state)
+{
+    (void)state;
+    static const struct cli_table_column shapes[] = {{0, 0, false}, {1, 0, false}, {2, 20, true}};
+    const char *cells[] = {"ID", "USER", "WHY", "1", "admin", "a text that is rather long", "2", "bob", "-", NULL};
+    static const struct {
+        unsigned width;
+        const char *expected;
+    } rows[] = {
+        {0, "ID   USER\n1    admin\n2    bob\n"},
+        {80, "ID   USER    WHY\n1    admin   a text that is rather long\n2    bob     -\n"},
+        {34, "ID   USER    WHY\n1    admin   a text that is rathe\xE2\x80\xA6\n2    bob     -\n"},
+        {20, "ID  USER\n1   admin\n2   bob\n"},
+    };
+    for (size_t i = 0; i < AQ_LENGTH(rows); i++) {
+        struct cli_table table;
+        struct aq_buffer out = {0};
+        cli_table_open(&table, AQ_LENGTH(shapes));
+        table.shapes = shapes;
+        for (size_t c = 0; cells[c] != NULL; c++)
+            add(&table, cells[c]);
+        cli_table_print(&table, 0, rows[i].width, &out);
+        assert_string_equal(aq_buffer_string(&out), rows[i].expected);
+        cli_table_close(&table);
+        aq_buffer_free(&out);
+    }
+    struct cli_columns columns;
+    cli_columns_of(&aq_application_record, false, &columns);
+    assert_string_equal(columns.items[columns.count - 1].field->name, "description");
+    assert_true(columns.shapes[columns.count - 1].extra);
+    cli_columns_of(&aq_application_record, true, &columns); /* there it is one of all */
+    assert_false(shape_of(&columns, "description")->extra);
 }
 
 /* A long name of a label must not push out the columns that say how its application is. */
@@ -320,6 +356,7 @@ int main(void)
         cmocka_unit_test(the_widest_column_is_cut_first),
         cmocka_unit_test(a_narrow_terminal_has_fewer_columns),
         cmocka_unit_test(names_of_others_are_cut),
+        cmocka_unit_test(what_is_extra_needs_room),
         cmocka_unit_test(used_and_capacity_are_one_column),
         cmocka_unit_test(the_first_column_stays_whole),
         cmocka_unit_test(help_fits_the_terminal),

@@ -14,6 +14,9 @@ static const char *const least_important[] = {
     "resource", "changed_at", "slots",   "ram",        "application", "maintenance",
 };
 
+/* Beside the columns that a record declares, where there is room. */
+static const char extra[] = "description";
+
 /* 0: it stays; the largest is left out first. */
 static unsigned rank_of(const char *name)
 {
@@ -61,6 +64,13 @@ void cli_columns_of(const struct aq_record *record, bool wide, struct cli_column
         if (shown && !add_shares(columns, record, field))
             add(columns, field, NULL, NULL);
     }
+    const struct aq_field *field = aq_record_field(record, extra);
+    if (field == NULL || wide || (field->rules & AQ_COLUMN) || columns->count == CLI_COLUMNS_MAX)
+        return;
+    add(columns, field, NULL, NULL);
+    struct cli_table_column *shape = &columns->shapes[columns->count - 1];
+    shape->rank = AQ_LENGTH(least_important) + 1;
+    shape->extra = true;
 }
 
 void cli_column_header(const struct cli_column *column, struct aq_buffer *out)

@@ -18,6 +18,7 @@ struct cli_table_cell {
 struct cli_table_column {
     unsigned rank;  /* 0: it is not left out; the largest goes first */
     unsigned least; /* width of a part that still says something, to which it may be cut; 0: it stays whole */
+    bool extra;     /* only where there is room for it, and when it says something; never without a terminal */
 };
 
 struct cli_table {
