@@ -102,10 +102,12 @@ Try:
     cat $mount/applications/last/status
     cat $mount/resources/*/meta
     cat $mount/applications/last/why
-    curl -u "admin:\$(cat $token_file)" ${AQ_SERVER#http://}/api/v1/resource/
+    aq run shaky
+    aq logs 1
     aq applications
     aq log tail -f
-    echo 1 > $mount/applications/last/deallocate
+    curl -su "admin:\$(cat $token_file)" ${AQ_SERVER#http://}/api/v1/resource/
+    echo 1 > $mount/applications/1/deallocate
 
 $mount/README explains the files; aq --help and README.md say more. make down stops everything.
 END

@@ -293,6 +293,18 @@ static void nothing_found_is_told_to_people(void **state)
     }
 }
 
+/* As in Slurm: squeue -u bob. */
+static void a_user_to_act_as_is_no_filter(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/", 401, "{\"message\":\"the token is wrong\",\"data\":null}"});
+    assert_int_equal(aq_run("squeue -u bob"), CLI_REFUSED);
+    assert_string_equal(aq_err, "aq: the token is wrong: user bob, token from AQ_TOKEN\n"
+                                "--user acts as a user; to list what belongs to one: aq applications list user=bob\n");
+    assert_int_equal(aq_run("labels -u bob"), CLI_REFUSED);
+    assert_string_equal(aq_err, "aq: the token is wrong: user bob, token from AQ_TOKEN\n"); /* they belong to nobody */
+}
+
 static void looks_are_frequent_at_first(void **state)
 {
     (void)state;
@@ -334,6 +346,7 @@ int main(void)
         SERVER_TEST(an_answer_is_bounded),
         SERVER_TEST(nothing_found_is_told_to_people),
         SERVER_TEST(looks_are_frequent_at_first),
+        SERVER_TEST(a_user_to_act_as_is_no_filter),
     };
     return aq_server_run_tests("aq: client, near", "aq: client, far", tests, AQ_LENGTH(tests));
 }

@@ -66,7 +66,12 @@ static enum cli_exit show_listing(struct listing *listing)
 {
     json_t *rows = NULL;
     uint64_t seq = 0;
+    const struct cli_options *options = &listing->cli->options;
     enum cli_exit code = read_listing(listing, &rows, &seq);
+    if (code == CLI_REFUSED && cli_options_gave(options, "user") &&
+        aq_record_field(listing->entity->record, "user") != NULL)
+        cli_note("--user acts as a user; to list what belongs to one: aq %s list user=%s", listing->entity->plural,
+                 options->flags.user);
     if (code != CLI_DONE)
         return code;
     cli_show_rows(listing->entity->record, rows, &listing->cli->options.flags, true);
