@@ -140,6 +140,15 @@ static void what_is_extra_needs_room(void **state)
         cli_table_close(&table);
         aq_buffer_free(&out);
     }
+    struct cli_table none;
+    AQ_CLEANUP_BUFFER struct aq_buffer head = {0};
+    cli_table_open(&none, AQ_LENGTH(shapes));
+    none.shapes = shapes;
+    for (size_t c = 0; c < AQ_LENGTH(shapes); c++)
+        add(&none, cells[c]);
+    cli_table_print(&none, 0, 80, &head);
+    assert_string_equal(aq_buffer_string(&head), "ID   USER\n"); /* nothing is said of no row */
+    cli_table_close(&none);
     struct cli_columns columns;
     cli_columns_of(&aq_application_record, false, &columns);
     assert_string_equal(columns.items[columns.count - 1].field->name, "description");

@@ -184,7 +184,7 @@ void cli_table_print(const struct cli_table *table, size_t first_row, unsigned w
         *widest = table->cells[i].width > *widest ? table->cells[i].width : *widest;
     }
     for (unsigned i = 0; table->shapes != NULL && i < table->columns; i++)
-        layout.left_out[i] = table->shapes[i].extra && (width == 0 || is_empty(&layout, i));
+        layout.left_out[i] = table->shapes[i].extra && (width == 0 || layout.rows < 2 || is_empty(&layout, i));
     if (width > 0)
         fit(&layout, width);
     for (size_t row = first_row; row < layout.rows; row++)
