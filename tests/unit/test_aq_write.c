@@ -254,6 +254,25 @@ static void what_runs_is_in_the_label(void **state)
     assert_int_equal(server.seen_count, 0);
 }
 
+static void an_outcome_says_what_became_of_it(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/application/1/extend", 200,
+             "{\"data\":{\"id\":1,\"status\":\"ALLOCATED\",\"expires_at\":\"2026-11-21T00:03:18.433Z\"},\"seq\":9}"},
+            {"POST", "/api/v1/application/2/extend", 200, /* it has not started */
+             "{\"data\":{\"id\":2,\"status\":\"NEW\",\"expires_at\":null},\"seq\":9}"},
+            {"POST", "/api/v1/application/1/deallocate", 200,
+             "{\"data\":{\"id\":1,\"status\":\"DEALLOCATE\",\"expires_at\":\"2026-11-21T00:03:18.433Z\"},\"seq\":9}"},
+            {"POST", "/api/v1/application/2/deallocate", 200,
+             "{\"data\":{\"id\":2,\"status\":\"RECALLED\"},\"unchanged\":true,\"seq\":9}"});
+    assert_int_equal(aq_run("extend 1 2h"), CLI_DONE);
+    assert_string_equal(aq_out, "application 1: extend done: its lifetime ends at 2026-11-21T00:03:18.433Z\n");
+    assert_int_equal(aq_run("extend 2 2h"), CLI_DONE);
+    assert_string_equal(aq_out, "application 2: extend done\n");
+    assert_int_equal(aq_run("rm 1 2"), CLI_DONE);
+    assert_string_equal(aq_out, "application 1: deallocate done\napplication 2: deallocate: there was nothing to do\n");
+}
+
 static void a_refusal_ends_a_wait(void **state)
 {
     (void)state;
@@ -495,6 +514,7 @@ int main(void)
         SERVER_TEST(events_are_shown_once),
         SERVER_TEST(a_wait_outlasts_a_restart),
         SERVER_TEST(a_refusal_ends_a_wait),
+        SERVER_TEST(an_outcome_says_what_became_of_it),
         SERVER_TEST(what_runs_is_in_the_label),
         SERVER_TEST(a_run_that_is_given_up_gives_back),
         SERVER_TEST(a_wait_exits_as_the_first_that_failed),

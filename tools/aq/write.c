@@ -37,7 +37,12 @@ static const char *past_of(const struct write *write, const json_t *row, char *o
     const struct aq_command *command = write->command;
     const json_t *value = command->value != NULL ? json_object_get(row, command->value) : NULL;
     const char *past = command->kind == AQ_CREATES && write->unchanged ? "unchanged" : aq_command_past(command);
-    if (past == NULL)
+    const char *ends = json_string_value(json_object_get(row, "expires_at"));
+    if (past == NULL && write->unchanged && !json_is_boolean(value))
+        snprintf(out, size, ": %s: there was nothing to do", command->verb);
+    else if (past == NULL && ends != NULL && aq_record_field(command->record, "lifetime") != NULL)
+        snprintf(out, size, ": %s done: its lifetime ends at %.32s", command->verb, ends);
+    else if (past == NULL)
         snprintf(out, size, ": %s %s", command->verb,
                  !json_is_boolean(value) ? "done"
                  : json_is_true(value)   ? "on"
