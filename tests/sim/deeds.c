@@ -15,6 +15,8 @@ void deeds_open(struct deeds *deeds, struct sim *sim, struct judge *judge)
 
 void deeds_free(struct deeds *deeds)
 {
+    for (size_t i = 0; i < deeds->count; i++)
+        aq_buffer_free(&deeds->all[i]->rows);
     aq_arena_free(&deeds->arena);
     free(deeds->all);
 }
@@ -54,7 +56,9 @@ static void free_answer(struct writer_request *request)
 static void take_answer(struct deed *deed)
 {
     struct sim *sim = deed->deeds->sim;
-    const struct writer_request *request = &deed->request;
+    struct writer_request *request = &deed->request;
+    deed->rows = request->rows;
+    request->rows = (struct aq_buffer){0};
     deed->code = request->error.code;
     deed->seq = request->seq;
     deed->changed = request->changed;
@@ -177,12 +181,35 @@ static void check_key(const struct deeds *deeds, size_t i)
     }
 }
 
+/* A repeat gets the keys and the rows that came first, whatever became of them. */
+static bool has_same_rows(const struct deed *deed, const struct deed *first)
+{
+    if (memcmp(deed->ids, first->ids, deed->count * sizeof *deed->ids) != 0)
+        return false;
+    return deed->rows.length == 0 || first->rows.length == 0 ||
+           (deed->rows.length == first->rows.length &&
+            memcmp(deed->rows.data, first->rows.data, first->rows.length) == 0);
+}
+
+static void check_repeat(const struct deeds *deeds, const struct deed *deed)
+{
+    for (size_t i = 0; i < deeds->count; i++) {
+        const struct deed *first = deeds->all[i];
+        if (first->state == DEED_DONE && first->claims && strcmp(first->key, deed->key) == 0 &&
+            strcmp(first->author, deed->author) == 0 && first->seq == deed->seq && !has_same_rows(deed, first))
+            sim_broken(deeds->sim, "one key, one answer", "request %" PRIu64 " has other rows than %" PRIu64,
+                       deed->number, first->number);
+    }
+}
+
 static void check_deed(const struct deeds *deeds, const struct deed *deed)
 {
     bool found = deed->claims;
     bool logged = deed->state == DEED_DONE && !deed->dry_run && (deed->changed || deed->key[0] != '\0');
     for (size_t i = 0; logged && deed->repeated && !found && i < deeds->judge->n_decisions; i++)
         found = is_answer_of(deed, &deeds->judge->decisions[i]);
+    if (deed->state == DEED_DONE && deed->repeated)
+        check_repeat(deeds, deed);
     if (logged && !found)
         sim_broken(deeds->sim, deed->repeated ? "one key, one answer" : "what was acknowledged is there, once",
                    "request %" PRIu64 ", answered at seq %" PRIu64, deed->number, deed->seq);

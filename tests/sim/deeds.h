@@ -29,7 +29,8 @@ struct deed {
     enum aq_error_code code;
     uint64_t seq;
     bool changed, repeated;
-    bool claims; /* a decision in the log is this deed's */
+    struct aq_buffer rows; /* as they came with the answer */
+    bool claims;           /* a decision in the log is this deed's */
 };
 
 struct deeds {
