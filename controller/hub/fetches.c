@@ -171,6 +171,20 @@ static struct hub_fetch *unlink_fetch(struct hub_fetches *fetches, struct hub_fe
     return fetch;
 }
 
+/* A question may reach the agent before the resource does: then there is no output yet. */
+static bool is_yet_to_start(struct hub_base *base, uint64_t number)
+{
+    struct state_txn *txn = NULL;
+    struct aq_resource resource;
+    struct aq_error ignored;
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0}; /* the base's holds the message */
+    if (state_read(base->state, &txn, &ignored) != 0)
+        return false;
+    bool found = state_resource(txn, number, &resource, &arena);
+    state_end(txn);
+    return found && resource.status == AQ_RESOURCE_ASSIGNED;
+}
+
 static void take_answer(struct hub_fetches *fetches, const struct hub_agent *agent, const struct aq_told *told)
 {
     struct hub_fetch **link = &fetches->first;
@@ -183,9 +197,11 @@ static void take_answer(struct hub_fetches *fetches, const struct hub_agent *age
     struct aq_told answer = *told;
     if (answer.data.length > fetch->want.size)
         answer.data.length = fetch->want.size;
-    if (told->error[0] != '\0')
+    if (told->error[0] != '\0' && is_yet_to_start(fetches->base, fetch->want.resource))
+        answer = (struct aq_told){.number = told->number, .error = "", .extent.known = agent->form >= AQ_FORM_LOGS};
+    else if (told->error[0] != '\0')
         aq_fail(&error, AQ_E_NOT_FOUND, "%s", told->error);
-    end_fetch(fetch, &error, told->error[0] != '\0' ? NULL : &answer);
+    end_fetch(fetch, &error, error.code != AQ_OK ? NULL : &answer);
 }
 
 void fetches_take_answers(struct hub_fetches *fetches, const struct hub_agent *agent, const struct aq_list *told)

@@ -224,6 +224,23 @@ static void a_log_is_fetched_by_position(void **context)
     asker_close(&agent);
 }
 
+/* A question may overtake the work itself: the agent knows of no such log, but that is not so for good. */
+static void what_has_not_started_has_no_output_yet(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker agent, asker;
+    struct aq_ask ask;
+    make_resource_of(hub, &agent, AQ_FORM_LOGS);
+    ask_for_log(hub, &agent, &asker, &ask);
+    struct aq_told told = {.number = ask.number, .error = "there is no log of resource 1"};
+    const struct aq_fetched *fetched = tell_log(&agent, &asker, &told);
+    assert_string_equal(fetched->error, "ok");
+    assert_int_equal(fetched->data.length, 0);
+    assert_true(fetched->extent.known && !fetched->extent.complete && fetched->extent.end == 0);
+    asker_close(&asker);
+    asker_close(&agent);
+}
+
 /* It would not open a message with fields that it does not know, and sends the newest bytes. */
 static void an_older_agent_is_asked_as_before(void **context)
 {
@@ -399,6 +416,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_watch_waits_for_the_next_commit, setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_is_fetched_from_its_agent, setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_is_fetched_by_position, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_has_not_started_has_no_output_yet, setup, teardown),
         cmocka_unit_test_setup_teardown(an_older_agent_is_asked_as_before, setup, teardown),
         cmocka_unit_test_setup_teardown(heartbeats_tell_the_size_of_a_log, setup, teardown),
         cmocka_unit_test_setup_teardown(the_log_of_a_resource_that_has_ended_is_found, setup, teardown),
