@@ -201,11 +201,23 @@ static int print_report(const struct aq_buffer *report, int status, const struct
     return status == 0 ? 0 : 1;
 }
 
+/* Opening would make an empty log in a directory whose name is mistyped, and nothing is wrong with that one. */
+static int find_log(const char *data, struct aq_error *error)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer path = {0};
+    aq_buffer_format(&path, "%s/log/data.mdb", data);
+    if (access(aq_buffer_string(&path), F_OK) == 0)
+        return 0;
+    return aq_fail_errno(error, errno, "there is no log to check: %s", aq_buffer_string(&path));
+}
+
 static int check_tables(struct controller *controller)
 {
     struct aq_error error = {0}, closing = {0};
     AQ_CLEANUP_BUFFER struct aq_buffer report = {0};
-    int status = open_parts(controller, &error);
+    int status = find_log(controller->config.data, &error);
+    if (status == 0)
+        status = open_parts(controller, &error);
     if (status == 0)
         status = verify(controller, &report, &error);
     (void)stop_parts(controller, &closing);

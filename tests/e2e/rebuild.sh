@@ -45,4 +45,8 @@ controller_start
 check_equal "thrown away, they come back" "$before" "$(all_of)"
 stop controller
 check "and are equal again" "$BUILD/aq-controller" --config /dev/null --set data="$data" --check
+check_fails "a directory without a log is not good" \
+    sh -c "'$BUILD/aq-controller' --config /dev/null --set data='$work/mistyped' --check >'$work/said' 2>&1"
+check_match "that is told" "*there is no log to check: $work/mistyped/log/data.mdb*" "$(cat "$work/said")"
+check_fails "and none is made" test -e "$work/mistyped"
 finish
