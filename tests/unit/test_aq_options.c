@@ -488,6 +488,9 @@ static void what_fingers_know_works(void **state)
     assert_means("ps --field-selector=status=ERROR --format json --no-trunc", "aq applications list", "");
     assert_refused("job run x.yml", "there is no \"job run\": labels say what runs, and are kept in the cluster: aq "
                                     "labels apply FILE && aq run LABEL");
+    assert_refused("diff",
+                   "there is no \"diff\": apply makes a version only when something has changed: aq labels apply "
+                   "FILE --dry-run");
     assert_refused("describe pod 7", "there is no \"pod\": a workload is a resource: aq resources");
     assert_means("describe pod", "aq describe", "pod"); /* it may be a name */
     assert_refused("get pods", "there is no \"pods\": a workload is a resource: aq resources");
