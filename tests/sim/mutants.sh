@@ -23,14 +23,15 @@ fail() {
 # The sources with what is built of them, so that little has to be built again.
 make_copy() {
     rm -rf $copy
-    mkdir -p $copy/build/$variant
+    mkdir -p $copy/build/$variant/tests
     cp -a Makefile controller schema $copy/
     mkdir -p $copy/tests
     cp -a tests/sim tests/lib $copy/tests/
     [ "$1" = sources ] && return
     # shellcheck disable=SC2086 # words
     $make -s ${JOBS-} VARIANT=$variant build/$variant/sim
-    cp -a build/$variant/flags build/$variant/controller build/$variant/schema build/$variant/tests build/$variant/sim $copy/build/$variant/
+    (cd build/$variant && cp -a flags controller schema sim "../../$copy/build/$variant/")
+    cp -a build/$variant/tests/sim build/$variant/tests/lib $copy/build/$variant/tests/
 }
 
 apply() { # NAME OPTION...
@@ -45,7 +46,7 @@ try() { # NAME
     apply "$name" || { fail "$name" "the patch no longer applies: $(head -n 1 $copy/said)"; return; }
     # shellcheck disable=SC2086 # words
     if (cd $copy && $make -s ${JOBS-} VARIANT=$variant build/$variant/sim) >$copy/said 2>&1; then
-        said=$($copy/build/$variant/sim --seeds "$seeds" --most 1) || true
+        said=$($copy/build/$variant/sim --seeds "$seeds" --most 1 --jobs 1) || true
         lives=$(echo "$said" | sed -n 's/^[0-9]* of \([0-9]*\) lives broke something/\1/p')
         [ "$invariant" != any ] || invariant=$(echo "$said" | sed -n 's/^seed .* breaks "\([^"]*\)".*/\1/p' | head -n 1)
         broken=$(echo "$said" | sed -n 's/^seed .* breaks "\([^"]*\)".*/\1/p' | head -n 1)
