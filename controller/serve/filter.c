@@ -1,5 +1,6 @@
 #include "controller/serve/filter.h"
 
+#include "schema/base/utf8.h"
 #include "schema/codec/pack.h"
 #include "schema/codec/text.h"
 #include "schema/model/key.h"
@@ -98,6 +99,11 @@ static int take_pattern(struct filter *filter, const struct aq_field *field, con
                              length, FILTER_PATTERN_MAX);
     if (aq_field_is_number(field) || field->type == AQ_TYPE_BOOL)
         return take_number(filter, field, value, pattern, error);
+    if (field->type == AQ_TYPE_NAME && length > 0 && **pattern != '\0' && !aq_name_is_good(value, length))
+        return aq_fail(error, AQ_E_INVALID,
+                       "%s is \"%.100s\", which is no name: names have only letters, digits, '.', '_' and '-', and * "
+                       "and ? match any",
+                       field->name, value); /* such as label=mac:1: it would match nothing, or everything */
     return 0;
 }
 

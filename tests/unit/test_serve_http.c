@@ -188,6 +188,10 @@ static void lists_are_filtered(void **context)
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/?status=NEW&id=1")), 0);
     rest_refused(rest, "GET", "/api/v1/application/?stat=NEW", NULL, 400,
                  "unknown parameter stat; known are: after, limit, reverse, min_seq, id");
+    rest_refused(rest, "GET", "/api/v1/application/?label=mac:1", NULL, 400, "label is \"mac:1\", which is no name");
+    rest_refused(rest, "GET", "/api/v1/application/?label!=mac,x:1", NULL, 400, "label is \"x:1\", which is no name");
+    rest_refused(rest, "GET", "/api/v1/application/?node=a%20b", NULL, 400, "node is \"a b\", which is no name");
+    rest_get(rest, "/api/v1/application/?label=m*:?&node=-&user=");
     rest_refused(rest, "GET", "/api/v1/user/?hash=x", NULL, 400, "unknown parameter hash");
     rest_refused(rest, "GET", "/api/v1/application/?status=NEW&status=ERROR", NULL, 400, "given twice");
 }
