@@ -227,6 +227,25 @@ check_equal "with each line once and in order" "" \
     "$(awk '$2 != NR { print "line " NR " is " $0; exit }' "$work/tail.log")"
 stop tail
 
+label_create steady process '{"command": "i=0; while [ ! -e '"$work"'/stop ]; do i=$((i + 1)); echo \"tick $i\"; sleep 0.1; done"}'
+steady=$(application_create steady)
+wait_for 20 application_is ALLOCATED "$steady"
+wait_for 10 sized "$view/applications/$steady/log"
+start steady tail -n +1 -f "$view/applications/$steady/log"
+wait_for 10 grep -q tick "$work/steady.log"
+stop controller
+sleep 2 # tail reads meanwhile
+controller_start
+keep 100
+touch "$work/stop"
+wait_for 20 application_is DEALLOCATED "$steady"
+all_is_shown() {
+    [ "$(aq application "$steady" log | tail -n 1)" = "$(tail -n 1 "$work/steady.log")" ]
+}
+check "tail -f goes on when controller and agent have restarted" wait_for 15 all_is_shown
+check_equal "and shows all of it" "$(aq application "$steady" log)" "$(cat "$work/steady.log")"
+stop steady
+
 check_equal "another user sees no log" "2" "$( (cd "$view" && setpriv --reuid "$user" --regid "$user" --clear-groups \
     sh -c "cat applications/$burst/log" >"$work/answer" 2>&1) && echo 0 || echo 2)"
 api POST user/ "{\"name\": \"$user\"}" >"$work/answer"
