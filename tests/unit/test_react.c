@@ -299,6 +299,14 @@ static void it_stops_while_commands_are_under_way(void **context)
 
 /* ---- finished applications -------------------------------------------------------------------------------- */
 
+/* What ends after this ends in a later millisecond, so that the order of ends is not that of numbers. */
+static void await_later(void)
+{
+    uint64_t before_ms = writer_time_ms(cluster.writer);
+    while (writer_time_ms(cluster.writer) <= before_ms)
+        usleep(1000);
+}
+
 static void finish(uint64_t first, uint64_t last)
 {
     for (uint64_t id = first; id <= last; id++) {
@@ -340,6 +348,7 @@ static void the_oldest_finished_ones_leave_when_there_are_too_many(void **contex
     (void)context;
     create_many("mac", 10);
     finish(5, 6);
+    await_later();
     finish(1, 4);
     cluster.config.keep.finished.number = 3;
     finish(7, 7); /* seven are finished: 5 6 1 2 3 4 7, in this order */
