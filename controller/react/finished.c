@@ -84,7 +84,7 @@ void finished_remove_old(struct finished *finished, struct state_txn *txn)
     old.before_ms = age_ms > 0 && time_ms > age_ms ? time_ms - age_ms : 0;
     index_scan(txn, INDEX_OVER, &all, note_old, &old);
     aq_arena_free(&old.arena);
-    uint64_t left = age_ms > 0 && old.next_ms > 0 ? old.next_ms + age_ms - time_ms : LOOK_LATEST_MS;
+    uint64_t left = age_ms == 0 ? LOOK_LATEST_MS : old.next_ms > 0 ? old.next_ms + age_ms - time_ms : age_ms;
     finished->next_ms = now + (left < LOOK_EVERY_MS ? LOOK_EVERY_MS : left < LOOK_LATEST_MS ? left : LOOK_LATEST_MS);
     if (number > 0)
         finished->next_ms = now + LOOK_EVERY_MS;

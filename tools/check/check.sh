@@ -64,7 +64,7 @@ if build build-asan VARIANT=asan all tests man fuzzers; then
     step fuzz-replay $fixed tests/fuzz/run.sh replay build/asan/fuzz/*
     e2e asan tests/e2e/*.sh
 fi
-build fuzz VARIANT=fuzz CC=clang fuzzers && step fuzz-short tests/fuzz/run.sh total 120
+build fuzz VARIANT=fuzz CC=clang fuzzers && step fuzz-short tests/fuzz/run.sh total 40
 if build build-tsan VARIANT=tsan all; then
     e2e tsan tests/e2e/session.sh tests/e2e/restart.sh tests/e2e/errors.sh
 fi
