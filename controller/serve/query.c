@@ -171,12 +171,22 @@ int query_number(const char *name, const char *text, uint64_t least, uint64_t mo
     return 0;
 }
 
+/* Might a parameter be a filter of this field? Making the names of all filters costs as much as reading ten rows. */
+static bool mentions(const struct query *query, const struct aq_field *field)
+{
+    size_t length = strlen(field->name), begin = field->type == AQ_TYPE_TIME && length > 3 ? length - 3 : length;
+    for (unsigned i = 0; i < query->count; i++)
+        if (strncmp(query->items[i].name, field->name, begin) == 0)
+            return true;
+    return false;
+}
+
 const char *query_take_filter(struct query *query, const struct aq_field *field, enum query_filter how,
                               char name[QUERY_NAME_SIZE])
 {
     const struct aq_record *filters = query->form.filters;
     aq_assert(filters != NULL && field >= filters->fields && field < filters->fields + filters->count);
-    return query->count > 0 && query_filter_name(field, how, name) ? take(query, name) : NULL;
+    return mentions(query, field) && query_filter_name(field, how, name) ? take(query, name) : NULL;
 }
 
 int query_take_number(struct query *query, const char *name, uint64_t *value, struct aq_error *error)

@@ -5,6 +5,7 @@
 #include "schema/base/clock.h"
 #include "schema/codec/number.h"
 #include "schema/codec/pack.h"
+#include "schema/codec/packed.h"
 #include "schema/model/application.h"
 #include "schema/model/node.h"
 
@@ -96,18 +97,33 @@ uint64_t remark_fields(const struct aq_entity *entity)
                : 0;
 }
 
+/* The status alone, without unpacking: most rows have no remark, and pages have many rows. */
+static bool read_status(const struct state_packed *row, enum aq_application_status *status)
+{
+    static _Atomic size_t place; /* of the field; 0: not known yet */
+    struct aq_packed in = {row->data, (const unsigned char *)row->data + row->length};
+    size_t count;
+    uint64_t number;
+    if (place == 0)
+        place = (size_t)(aq_record_field(&aq_application_record, "status") - aq_application_record.fields);
+    if (!aq_packed_array(&in, &count) || count <= place)
+        return false;
+    for (size_t i = 0; i < place; i++)
+        if (!aq_packed_skip(&in))
+            return false;
+    if (!aq_packed_number(&in, &number) || number >= aq_application_status_count)
+        return false;
+    *status = (enum aq_application_status)number;
+    return true;
+}
+
 const void *remark_packed(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,
                           struct aq_arena *arena)
 {
-    static _Atomic uint64_t first; /* the fields that tell most rows apart */
-    struct aq_application application;
-    if (entity != &aq_entity_application)
+    enum aq_application_status status;
+    if (entity != &aq_entity_application || !read_status(row, &status))
         return NULL;
-    if (first == 0)
-        first = bit("status") | bit("resource");
-    if (!state_unpack(txn, entity, row, first, &application, arena))
-        return NULL;
-    enum wish wish = wish_of((enum aq_application_status)application.status, application.resource);
+    enum wish wish = wish_of(status, 1); /* at most */
     if (wish == WISH_NOTHING || (wish != WISH_END && !remark_has_lost(txn)))
         return NULL;
     struct aq_application *whole = aq_arena_alloc(arena, sizeof *whole);
