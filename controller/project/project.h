@@ -55,7 +55,7 @@ struct aq_node;
 void project_node(struct project *project, struct aq_node *node);
 void project_node_used(struct project *project, struct aq_node *node);
 
-/* Stores a resource whose lifetime is over at `expires_at`; 0: it has no end of itself. */
+/* Stores a resource whose lifetime is over at `expires_at`; 0: it does not end by itself. */
 struct aq_resource;
 void project_expiry(struct project *project, struct aq_resource *resource, uint64_t expires_at);
 

@@ -17,7 +17,7 @@ struct sim_totals {
         stops, failures, full_disks, jumps, pauses, verified;
 };
 
-/* What befalls a life comes in numbered steps. Each draws from a chance of its own, so the others stay as they are when
+/* Requests and faults come in numbered steps. Each draws from a chance of its own, so the others stay as they are when
  * one is left out: that is how a life is shortened (shrink.h). */
 enum sim_step { SIM_ASK, SIM_FAULT, SIM_STEP_KINDS };
 enum { SIM_STEPS_MAX = 8192, SIM_NAME_SIZE = 80 };

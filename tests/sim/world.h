@@ -1,4 +1,4 @@
-/* A world: one machine with a controller on it, its disk, its clocks, and those who ask it; and what befalls them.
+/* A world: one machine with a controller on it, its disk, its clocks, its clients, and faults.
  *
  * The controller is the real one: its tables as they are opened at each start (controller/tables.h), and the turns of
  * its writer. Nothing in it runs by itself: the world gives it a turn when one is due, and kills it between two turns.

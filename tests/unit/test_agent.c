@@ -619,12 +619,7 @@ static void a_log_is_sent_by_position(void **context)
         expect_told(scene, "world\n", 106, 112, true);
         if (delivery == 7) {
             turn(scene); /* the note arrives */
-            agent_close(scene->agent);
-            scene->agent = NULL;
-            listen(scene);
-            scene->count = 0;
-            start_agent(scene);
-            greet(scene);
+            restart_agent(scene);
         }
     }
 }

@@ -70,6 +70,21 @@ static void the_widest_column_is_cut_first(void **state)
     assert_table(wide, 2, 10, "a   \xE6\xBC\xA2\xE6\xBC\xA2\xE2\x80\xA6\n");
 }
 
+/* Prints a table of these cells, a list that ends with NULL, for a screen of so many columns. */
+static void expect_table(const struct cli_table_column *shapes, unsigned count, const char *const *cells,
+                         unsigned width, const char *expected)
+{
+    struct cli_table table;
+    AQ_CLEANUP_BUFFER struct aq_buffer out = {0};
+    cli_table_open(&table, count);
+    table.shapes = shapes;
+    for (size_t c = 0; cells[c] != NULL; c++)
+        add(&table, cells[c]);
+    cli_table_print(&table, 0, width, &out);
+    assert_string_equal(aq_buffer_string(&out), expected);
+    cli_table_close(&table);
+}
+
 /* Gaps shrink, empty columns go, then the least important ones; texts are cut to a part that still says something. */
 static void a_narrow_terminal_has_fewer_columns(void **state)
 {
@@ -90,18 +105,8 @@ static void a_narrow_terminal_has_fewer_columns(void **state)
         {34, "ID  USER   TEXT\n1   admin  a text that is rather \xE2\x80\xA6\n"},
         {26, "ID  TEXT\n1   a text that is rather\xE2\x80\xA6\n"},
     };
-    for (size_t i = 0; i < AQ_LENGTH(rows); i++) {
-        struct cli_table table;
-        struct aq_buffer out = {0};
-        cli_table_open(&table, AQ_LENGTH(shapes));
-        table.shapes = shapes;
-        for (size_t c = 0; cells[c] != NULL; c++)
-            add(&table, cells[c]);
-        cli_table_print(&table, 0, rows[i].width, &out);
-        assert_string_equal(aq_buffer_string(&out), rows[i].expected);
-        cli_table_close(&table);
-        aq_buffer_free(&out);
-    }
+    for (size_t i = 0; i < AQ_LENGTH(rows); i++)
+        expect_table(shapes, AQ_LENGTH(shapes), cells, rows[i].width, rows[i].expected);
 }
 
 static const struct cli_table_column *shape_of(const struct cli_columns *columns, const char *name)
@@ -128,18 +133,8 @@ static void what_is_extra_needs_room(void **state)
         {34, "ID   USER    WHY\n1    admin   a text that is rathe\xE2\x80\xA6\n2    bob     -\n"},
         {20, "ID  USER\n1   admin\n2   bob\n"},
     };
-    for (size_t i = 0; i < AQ_LENGTH(rows); i++) {
-        struct cli_table table;
-        struct aq_buffer out = {0};
-        cli_table_open(&table, AQ_LENGTH(shapes));
-        table.shapes = shapes;
-        for (size_t c = 0; cells[c] != NULL; c++)
-            add(&table, cells[c]);
-        cli_table_print(&table, 0, rows[i].width, &out);
-        assert_string_equal(aq_buffer_string(&out), rows[i].expected);
-        cli_table_close(&table);
-        aq_buffer_free(&out);
-    }
+    for (size_t i = 0; i < AQ_LENGTH(rows); i++)
+        expect_table(shapes, AQ_LENGTH(shapes), cells, rows[i].width, rows[i].expected);
     struct cli_table none;
     AQ_CLEANUP_BUFFER struct aq_buffer head = {0};
     cli_table_open(&none, AQ_LENGTH(shapes));

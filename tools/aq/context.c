@@ -105,8 +105,9 @@ enum cli_exit cli_context_create(struct cli *cli, const char *const *words, unsi
     if (cli_contexts_path(words[0], &path, &error) != 0 || cli_contexts_list(&names, &error) != 0)
         return cli_fail(CLI_FAILED, "%s", error.message);
     if (access(aq_buffer_string(&path), F_OK) == 0)
-        return cli_fail(CLI_FAILED, "context %s exists already, in %s; to make it anew: aq context delete %s", words[0],
-                        aq_buffer_string(&path), words[0]);
+        return cli_fail(CLI_FAILED,
+                        "context %s exists already, in %s; to replace it, delete it first: aq context delete %s",
+                        words[0], aq_buffer_string(&path), words[0]);
     int status = cli_connect_read(&connect, &cli->options.flags, NULL, NULL, &error);
     struct cli_context context = {connect.server, connect.user, connect.token};
     if (status == 0)
