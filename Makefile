@@ -22,7 +22,8 @@
 #   make bench-peers         compare with etcd and Slurm, which it installs from Debian's packages: four minutes
 #   make abuse               measure how much misbehaving clients slow down others: three minutes
 #   make abuse-programs      build the programs for that
-#   make torture             kill the processes of a private cluster under load: ROUNDS=300 SEED=number
+#   make torture             cut the power in a recorded log and cluster, LIVES=50; then kill the processes of a private
+#                            cluster under load: ROUNDS=300; SEED=number
 #   make sim                 break a cluster on virtual time: SEEDS=2000 FIRST=1, or SEED=number TRACE=1
 #   make sim-mutants         plant known faults and find each with the simulator; NAMES="spinning" for some
 #   make fuzz                fuzz every decoder and parser with clang, FUZZ_SECONDS=60 each
@@ -45,7 +46,7 @@ JOBS = $(if $(findstring -j,$(MAKEFLAGS))$(findstring jobserver,$(MAKEFLAGS)),,-
 
 # Debian 13 calls it msgpack-c, Debian 12 msgpack.
 MSGPACK = $(eval MSGPACK := $(shell pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack))$(MSGPACK)
-PACKAGES = raft lmdb nanomsg libsodium libmicrohttpd $(MSGPACK) jansson yaml-0.1 fuse3 libcurl libevent_core libevent_extra
+PACKAGES = raft lmdb nanomsg libsodium gnutls openssl libmicrohttpd $(MSGPACK) jansson yaml-0.1 fuse3 libcurl libevent_core libevent_extra libseccomp
 RAFT_LEAST := 0.22.1
 # Read once, and only when something is built: `make up` installs the libraries first.
 # A program loads only the libraries that it uses; aq loads libcurl itself (tools/aq/http.h).
@@ -70,23 +71,25 @@ sources = $(sort $(wildcard $(1)/*.c) $(wildcard $(1)/*/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 SCHEMA := $(call sources,schema)
-# For programs that send no messages, so that they do not load nanomsg.
-SCHEMA_SILENT := $(filter-out schema/wire/ask.c,$(SCHEMA))
+# For programs that send no messages and check no signatures, so that they load neither nanomsg nor GnuTLS.
+SCHEMA_SILENT := $(filter-out $(addprefix schema/wire/,uplink_nanomsg.c signature.c join.c joiner.c ask.c),$(SCHEMA))
 DRIVERS := $(call sources,drivers)
+CGROUP := $(call sources,drivers/cgroup)
 STATE := $(call sources,controller/state) $(call sources,controller/lmdb)
-CONTROLLER := $(filter-out controller/main.c,$(call sources,controller))
+CONTROLLER := $(filter-out controller/main.c,$(call sources,controller)) $(CGROUP)
 AGENT := $(filter-out agent/main.c,$(call sources,agent))
 FS := $(filter-out fs/main.c,$(call sources,fs))
 AQ := $(filter-out tools/aq/main.c,$(call sources,tools/aq))
 MAN := $(filter-out tools/man/main.c,$(call sources,tools/man))
-CGROUP := $(call sources,drivers/cgroup)
 CONFIGS := controller/settings/settings.c agent/settings/settings.c fs/settings/settings.c
 MAINS := controller/main.c agent/main.c fs/main.c tools/aq/main.c tools/man/main.c tools/check/schema_check.c
 UNIT := $(wildcard tests/unit/test_*.c)
 TESTS_LIB := $(wildcard tests/lib/*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 TORTURE := $(patsubst %,tests/torture/%.c,torture cluster victims rest load check)
+LOST := $(patsubst %,tests/torture/%.c,lostwrites lostdisk loststore record)
 SIM := $(wildcard tests/sim/*.c)
+SIM_DRIVERS := drivers/output.c drivers/roster.c drivers/schedule.c $(call sources,drivers/test)
 BENCH := $(wildcard tests/bench/*.c)
 PEERS := $(wildcard tests/bench/peers/*.c)
 ABUSE := $(wildcard tests/abuse/*.c)
@@ -124,7 +127,7 @@ packages:
 
 $(BUILD)/aq-controller: $(call objects,controller/main.c $(CONTROLLER) $(SCHEMA))
 $(BUILD)/aq-agent: $(call objects,agent/main.c $(AGENT) $(DRIVERS) $(SCHEMA))
-$(BUILD)/aq-fs: $(call objects,fs/main.c $(FS) $(STATE) $(SCHEMA))
+$(BUILD)/aq-fs: $(call objects,fs/main.c $(FS) $(CGROUP) $(STATE) $(SCHEMA))
 $(BUILD)/aq: $(call objects,tools/aq/main.c $(AQ) $(CGROUP) $(SCHEMA_SILENT))
 $(BUILD)/man-pages: $(call objects,tools/man/main.c $(MAN) $(AQ) $(CGROUP) $(CONFIGS) $(SCHEMA_SILENT))
 $(BUILD)/schema-check: $(call objects,tools/check/schema_check.c $(SCHEMA_SILENT))
@@ -159,7 +162,7 @@ $(BUILD)/torture: $(call objects,$(TORTURE)) $(TESTED)
 	$(link)
 
 $(BUILD)/lostwrites: LINK_LIBRARIES := -ldl
-$(BUILD)/lostwrites: $(BUILD)/tests/torture/lostwrites.o $(TESTED)
+$(BUILD)/lostwrites: $(call objects,$(LOST) tests/lib/chance.c tests/lib/cluster.c tests/lib/directory.c $(CONTROLLER) $(SCHEMA))
 	$(link)
 
 # Loaded before libc: a disk that is slow, a wall clock that is set.
@@ -168,7 +171,10 @@ $(BUILD)/%.so: tests/torture/%.c
 	$(CC) -std=c17 -D_GNU_SOURCE -I. -g -O2 -fPIC -shared $(WARNINGS) $< -o $@ -ldl
 
 # Lives of a cluster on virtual time; see docs/simulation.md.
-$(BUILD)/sim: $(call objects,$(SIM) tests/lib/chance.c tests/lib/directory.c $(CONTROLLER) $(SCHEMA))
+# The drivers are the simulator's (tests/sim/driver.c). It sees what is given to the writer (requests.c), what agents
+# write (death.c, renames.c), and what is sealed (frames.c).
+$(BUILD)/sim: LINK_FLAGS := $(foreach name,writer_submit aq_sealed_seal renameat unlinkat fsync $(addprefix home_,add end remove note_over prune sweep),-Wl,--wrap=$(name))
+$(BUILD)/sim: $(call objects,$(SIM) $(addprefix tests/lib/,chance.c directory.c identities.c) $(CONTROLLER) $(AGENT) $(SIM_DRIVERS) $(SCHEMA))
 	$(link)
 
 SEEDS := 2000
@@ -181,9 +187,11 @@ sim-mutants:
 	@MAKE='$(MAKE)' JOBS='$(JOBS)' SEEDS='$(SEEDS)' tests/sim/mutants.sh $(or $(NAMES),all)
 
 ROUNDS := 300
+LIVES := 50
 SEED :=
 .PHONY: torture
-torture: $(BINARIES) $(BUILD)/torture
+torture: $(BINARIES) $(BUILD)/torture $(BUILD)/lostwrites
+	@$(BUILD)/lostwrites --lives $(LIVES) $(if $(SEED),--seed $(SEED))
 	@BUILD=$(BUILD) $(BUILD)/torture --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
 
 # A fuzz target is linked in the same way: with libFuzzer in the variant fuzz, else with a main that replays files.

@@ -1,5 +1,7 @@
 #include "agent/asks.h"
 
+#include "agent/workload_logs.h"
+
 enum { LATE_MS = 5000 /* the hub has ended the question by then */ };
 
 /* Is there nothing to send, and may there be later? */

@@ -1,164 +1,10 @@
 #include "agent/capacity.h"
 
-#include "schema/base/files.h"
 #include "schema/base/journal.h"
 
-#include <inttypes.h>
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
-#include <sys/utsname.h>
 
-enum { MIB = 1 << 20, LINE_SIZE = 1024, PATH_SIZE = 1280, IDENTIFIERS_OWN = 4, IDENTIFIERS_MAX = 64 };
-
-/* ---- limits of control groups -------------------------------------------------------------------------- */
-
-/* Where limits of one kind are found. */
-struct limit_place {
-    const char *controller; /* as in /proc/self/cgroup; "": version 2 */
-    const char *mount;
-    const char *file; /* in a group's directory */
-};
-
-static bool read_line(const char *path, char line[LINE_SIZE])
-{
-    AQ_CLEANUP_FILE FILE *file = fopen(path, "re");
-    return file != NULL && fgets(line, LINE_SIZE, file) != NULL;
-}
-
-/* Whether `name` is one of the comma-separated words. */
-static bool has_word(const char *words, const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *at = words; at != NULL; at = strchr(at, ','), at = at != NULL ? at + 1 : NULL)
-        if (strncmp(at, name, length) == 0 && (at[length] == ',' || at[length] == '\0'))
-            return true;
-    return false;
-}
-
-/* The group of this process in the hierarchy; "/" if it is not visible. */
-static void own_group(const char *controller, char group[LINE_SIZE])
-{
-    char line[LINE_SIZE];
-    AQ_CLEANUP_FILE FILE *file = fopen("/proc/self/cgroup", "re");
-    strcpy(group, "/");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        char *names = strchr(line, ':'), *path = names != NULL ? strchr(names + 1, ':') : NULL;
-        if (path == NULL)
-            continue;
-        *path++ = '\0';
-        path[strcspn(path, "\n")] = '\0';
-        bool same = controller[0] == '\0' ? names[1] == '\0' : has_word(names + 1, controller);
-        if (same && path[0] == '/')
-            snprintf(group, LINE_SIZE, "%s", path);
-    }
-}
-
-/* The lowest value that `read` finds in this process's group and the groups that contain it; `most` if there is none.
- */
-static uint64_t least_limit(const struct limit_place *place, uint64_t (*read)(const char *path, uint64_t most),
-                            uint64_t most)
-{
-    char group[LINE_SIZE], path[PATH_SIZE];
-    own_group(place->controller, group);
-    for (;;) {
-        snprintf(path, sizeof path, "%s%s/%s", place->mount, strcmp(group, "/") == 0 ? "" : group, place->file);
-        uint64_t limit = read(path, most);
-        most = limit < most ? limit : most;
-        char *end = strrchr(group, '/');
-        if (end == NULL || strcmp(group, "/") == 0)
-            return most;
-        end[end == group ? 1 : 0] = '\0';
-    }
-}
-
-static uint64_t read_bytes(const char *path, uint64_t most)
-{
-    char line[LINE_SIZE];
-    uint64_t bytes;
-    return read_line(path, line) && sscanf(line, "%" SCNu64, &bytes) == 1 ? bytes : most;
-}
-
-/* Version 2: "max 100000", or microseconds of processor time and of the period. */
-static uint64_t read_cpu_max(const char *path, uint64_t most)
-{
-    char line[LINE_SIZE];
-    uint64_t quota, period;
-    if (!read_line(path, line) || sscanf(line, "%" SCNu64 " %" SCNu64, &quota, &period) != 2 || period == 0)
-        return most;
-    return quota * 1000 / period;
-}
-
-/* Version 1: -1, or microseconds of processor time; the period is in another file. */
-static uint64_t read_cfs_quota(const char *path, uint64_t most)
-{
-    char line[LINE_SIZE], other[PATH_SIZE];
-    int64_t quota, period;
-    const char *end = strrchr(path, '/');
-    snprintf(other, sizeof other, "%.*s/cpu.cfs_period_us", (int)(end - path), path);
-    if (!read_line(path, line) || sscanf(line, "%" SCNd64, &quota) != 1 || quota <= 0 || !read_line(other, line) ||
-        sscanf(line, "%" SCNd64, &period) != 1 || period <= 0)
-        return most;
-    return (uint64_t)quota * 1000 / (uint64_t)period;
-}
-
-/* ---- what the host has --------------------------------------------------------------------------------- */
-
-static uint64_t meminfo(const char *name)
-{
-    char line[LINE_SIZE];
-    uint64_t kib = 0;
-    AQ_CLEANUP_FILE FILE *file = fopen("/proc/meminfo", "re");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        if (strncmp(line, name, strlen(name)) == 0)
-            sscanf(line + strlen(name), "%" SCNu64, &kib);
-    return kib / 1024;
-}
-
-static uint64_t detect_cpu(void)
-{
-    static const struct limit_place second = {"", "/sys/fs/cgroup", "cpu.max"};
-    static const struct limit_place first = {"cpu", "/sys/fs/cgroup/cpu", "cpu.cfs_quota_us"};
-    cpu_set_t mine;
-    uint64_t milli = 1000;
-    if (sched_getaffinity(0, sizeof mine, &mine) == 0)
-        milli = (uint64_t)CPU_COUNT(&mine) * 1000;
-    milli = least_limit(&second, read_cpu_max, milli);
-    return least_limit(&first, read_cfs_quota, milli);
-}
-
-static uint64_t detect_ram(void)
-{
-    static const struct limit_place second = {"", "/sys/fs/cgroup", "memory.max"};
-    static const struct limit_place first = {"memory", "/sys/fs/cgroup/memory", "memory.limit_in_bytes"};
-    uint64_t bytes = meminfo("MemTotal:") * MIB;
-    bytes = least_limit(&second, read_bytes, bytes);
-    return least_limit(&first, read_bytes, bytes) / MIB;
-}
-
-/* Rounded down to whole GiB, if there are any, so that it seldom changes when the agent restarts. */
-static uint64_t detect_disk(const char *directory)
-{
-    struct statvfs status;
-    if (statvfs(directory, &status) != 0)
-        return 0;
-    uint64_t mib = status.f_bavail * (uint64_t)status.f_frsize / MIB;
-    return mib >= 1024 ? mib / 1024 * 1024 : mib;
-}
-
-struct aq_amounts capacity_detect(const char *directory)
-{
-    struct aq_amounts amounts = {.cpu = detect_cpu(), .ram = detect_ram(), .disk = detect_disk(directory)};
-    const struct aq_amounts most = {.cpu = AQ_CPU_MAX, .ram = AQ_SIZE_MAX_MIB, .disk = AQ_SIZE_MAX_MIB};
-    amounts.cpu = amounts.cpu < most.cpu ? amounts.cpu : most.cpu;
-    amounts.ram = amounts.ram < most.ram ? amounts.ram : most.ram;
-    amounts.disk = amounts.disk < most.disk ? amounts.disk : most.disk;
-    return amounts;
-}
-
-/* ---- what is offered ----------------------------------------------------------------------------------- */
+enum { IDENTIFIERS_OWN = 5, IDENTIFIERS_MAX = 64 };
 
 static uint64_t lowered(const char *what, uint64_t detected, uint64_t wanted)
 {
@@ -178,29 +24,39 @@ struct aq_amounts capacity_offer(const struct aq_amounts *detected, const struct
                                .slots = settings->slots};
 }
 
-struct aq_list capacity_identifiers(const char *name, const struct aq_list *more, struct aq_arena *arena)
+static void add(struct aq_list *list, const struct aq_list *more, struct aq_arena *arena)
 {
-    struct utsname host = {0};
-    uname(&host);
-    aq_assert(more->count + IDENTIFIERS_OWN <= IDENTIFIERS_MAX);
-    const char **texts = aq_arena_alloc(arena, (more->count + IDENTIFIERS_OWN) * sizeof *texts);
-    uint32_t count = 0;
-    texts[count++] = "os:linux";
-    texts[count++] = aq_arena_format(arena, "arch:%.64s", host.machine);
-    texts[count++] = aq_arena_format(arena, "name:%s", name);
-    texts[count++] = aq_arena_format(arena, "host:%.64s", host.nodename);
     for (uint32_t i = 0; i < more->count; i++)
-        texts[count++] = aq_arena_text(arena, AQ_TEXT_ITEM(*more, i), strlen(AQ_TEXT_ITEM(*more, i)));
-    return (struct aq_list){texts, count};
+        ((const char **)list->items)[list->count++] =
+            aq_arena_text(arena, AQ_TEXT_ITEM(*more, i), strlen(AQ_TEXT_ITEM(*more, i)));
 }
 
-uint64_t capacity_memory_available(void)
+struct aq_list capacity_identifiers(const struct aq_config_agent *config, const struct host *host,
+                                    struct aq_arena *arena)
 {
-    return meminfo("MemAvailable:");
+    const struct aq_allowance allowance = aq_allowance_make(&config->allow, host->user, arena);
+    const char **texts = aq_arena_alloc(arena, IDENTIFIERS_MAX * sizeof *texts);
+    struct aq_list list = {texts, 0};
+    aq_assert(IDENTIFIERS_OWN + config->identifiers.count + allowance.told.count <= IDENTIFIERS_MAX);
+    texts[list.count++] = "os:linux";
+    texts[list.count++] = aq_arena_format(arena, "arch:%s", host->machine);
+    texts[list.count++] = aq_arena_format(arena, "name:%s", config->name);
+    texts[list.count++] = aq_arena_format(arena, "host:%s", host->name);
+    texts[list.count++] = AQ_TAKES_ARGUMENTS;
+    add(&list, &config->identifiers, arena);
+    add(&list, &allowance.told, arena);
+    return list;
 }
 
-uint64_t capacity_load_milli(void)
+int capacity_check(const struct aq_config_agent *config, struct aq_error *error)
 {
-    double load = 0;
-    return getloadavg(&load, 1) == 1 && load > 0 ? (uint64_t)(load * 1000) : 0;
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    uint32_t told = aq_allowance_make(&config->allow, "", &arena).told.count;
+    uint32_t most = IDENTIFIERS_MAX - IDENTIFIERS_OWN;
+    if (config->identifiers.count + told <= most)
+        return 0;
+    return aq_fail(error, AQ_E_INVALID,
+                   "identifiers has %u entries and allow leads to %u, more than %u together: a node tells the cluster "
+                   "its identifiers and what its owner allows in one list",
+                   config->identifiers.count, told, most);
 }

@@ -1,21 +1,18 @@
-/* What this host has to offer, and the identifiers that node filters match. */
+/* What the agent offers of its host, and the identifiers that node filters match. */
 #ifndef AQ_AGENT_CAPACITY_H
 #define AQ_AGENT_CAPACITY_H
 
-#include "agent/settings/settings.h"
+#include "agent/host.h"
 #include "schema/base/memory.h"
 
-/* What the host has: processors and memory that this process may use (as affinity and control groups limit them), and
- * free disk space where `directory` is. Slots are 0. */
-struct aq_amounts capacity_detect(const char *directory);
-
-/* What to offer of it: settings lower what was detected, but never raise it. Slots are those of the settings. */
+/* What to offer of what the host has: settings lower it, but never raise it. Slots are those of the settings. */
 struct aq_amounts capacity_offer(const struct aq_amounts *detected, const struct aq_agent_capacity *settings);
 
-/* os:linux, arch:<machine>, name:<name>, host:<host name>, and `more`. In `arena`. */
-struct aq_list capacity_identifiers(const char *name, const struct aq_list *more, struct aq_arena *arena);
+/* os:linux, arch:<machine>, name:<name>, host:<host name>, what the settings add, and what they allow. In `arena`. */
+struct aq_list capacity_identifiers(const struct aq_config_agent *config, const struct host *host,
+                                    struct aq_arena *arena);
 
-uint64_t capacity_memory_available(void); /* MiB that are not in use */
-uint64_t capacity_load_milli(void);       /* load average of one minute, in thousandths */
+/* Fails if the settings lead to more identifiers than a node can have. */
+int capacity_check(const struct aq_config_agent *config, struct aq_error *error) AQ_MUST_CHECK;
 
 #endif

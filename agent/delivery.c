@@ -1,10 +1,15 @@
 #include "agent/delivery.h"
 
-#include "schema/base/clock.h"
 #include "schema/base/journal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+
+enum {
+    STEPS_MAX = 16, /* in one turn: each may sync several files */
+    QUICK_MS = 25,  /* after a turn that took less, the next one does more, */
+    SLOW_MS = 100,  /* and after one that took more, less */
+};
 
 void delivery_init(struct delivery *delivery, struct workloads *workloads)
 {
@@ -42,7 +47,7 @@ static void carry_out(struct delivery *delivery, const struct aq_assignment *ass
         if (workload == NULL)
             workload = start(delivery->workloads, assignment);
     } else if (workload != NULL) {
-        workloads_stop(workload);
+        workloads_stop(delivery->workloads, workload);
     } else {
         workload = workloads_add_missing(delivery->workloads, assignment->resource);
     }
@@ -65,7 +70,7 @@ static void end_unnamed(struct delivery *delivery)
         snprintf(number, sizeof number, "%" PRIu64, workload->resource);
         aq_journal(AQ_WARN, "a workload is ended: the cluster does not know of it", "resource", number, "detail", "",
                    NULL);
-        workloads_stop(workload);
+        workloads_stop(delivery->workloads, workload);
     }
 }
 
@@ -88,13 +93,28 @@ bool delivery_is_busy(const struct delivery *delivery)
     return delivery->open || workloads_has_unstored(delivery->workloads);
 }
 
-void delivery_turn(struct delivery *delivery, unsigned ms)
+/* A turn should not take long, or heartbeats are late, and it reads no clock. But when it leaves something to do, the
+ * next one comes at once: the time between them is what the disk took. */
+static void choose_steps(struct delivery *delivery, uint64_t now_ms)
 {
-    uint64_t until_ms = aq_clock_ms() + ms;
-    while (delivery_is_busy(delivery) && aq_clock_ms() < until_ms) {
+    uint64_t took_ms = now_ms - delivery->turn_ms;
+    if (!delivery->left)
+        delivery->steps = 1;
+    else if (took_ms > SLOW_MS && delivery->steps > 1)
+        delivery->steps /= 2;
+    else if (took_ms < QUICK_MS && delivery->steps < STEPS_MAX)
+        delivery->steps *= 2;
+    delivery->turn_ms = now_ms;
+}
+
+void delivery_turn(struct delivery *delivery, uint64_t now_ms)
+{
+    choose_steps(delivery, now_ms);
+    for (unsigned i = 0; i < delivery->steps && delivery_is_busy(delivery); i++) {
         if (workloads_has_unstored(delivery->workloads))
             workloads_store_next(delivery->workloads);
         if (delivery->open)
             carry_out_next(delivery);
     }
+    delivery->left = delivery_is_busy(delivery);
 }

@@ -12,6 +12,9 @@ struct delivery {
     uint32_t done;    /* assignments of it */
     bool open;        /* assignments are left */
     uint64_t counted; /* deliveries so far, this one included */
+    unsigned steps;   /* in a turn */
+    uint64_t turn_ms; /* when the last turn began */
+    bool left;        /* it left something to do */
 };
 
 void delivery_init(struct delivery *delivery, struct workloads *workloads);
@@ -22,6 +25,7 @@ void delivery_take(struct delivery *delivery, const struct aq_work *work);
 
 /* There is work that waits for the disk: assignments, or ends of workloads to store. */
 bool delivery_is_busy(const struct delivery *delivery);
-void delivery_turn(struct delivery *delivery, unsigned ms); /* works on that for up to `ms` */
+/* Does some of it: more, the quicker the disk is. While something is left, the next turn is due at once. */
+void delivery_turn(struct delivery *delivery, uint64_t now_ms);
 
 #endif

@@ -20,14 +20,11 @@ int drivers_check(const struct aq_list *wanted, struct aq_error *error)
 
 static bool is_wanted(const char *name, const struct aq_list *wanted)
 {
-    for (uint32_t i = 0; i < wanted->count; i++)
-        if (strcmp(AQ_TEXT_ITEM(*wanted, i), name) == 0)
-            return true;
-    return wanted->count == 0;
+    return wanted->count == 0 || aq_texts_have(wanted, name);
 }
 
-int drivers_open(struct drivers *drivers, const char *node, const struct aq_list *wanted, driver_report_fn *report,
-                 void *context, struct aq_error *error)
+int drivers_open(struct drivers *drivers, const char *node, const struct aq_list *wanted, const struct aq_clocks *now,
+                 driver_report_fn *report, void *context, struct aq_error *error)
 {
     *drivers = (struct drivers){0};
     if (drivers_check(wanted, error) != 0)
@@ -42,7 +39,7 @@ int drivers_open(struct drivers *drivers, const char *node, const struct aq_list
             continue;
         }
         aq_assert(drivers->count < DRIVERS_MAX);
-        drivers->opened[drivers->count++] = (struct opened_driver){type, type->open(node, report, context)};
+        drivers->opened[drivers->count++] = (struct opened_driver){type, type->open(node, now, report, context)};
     }
     return 0;
 }
@@ -62,15 +59,28 @@ const struct opened_driver *drivers_find(const struct drivers *drivers, const ch
     return NULL;
 }
 
-int drivers_timeout_ms(const struct drivers *drivers)
+void drivers_allow(const struct drivers *drivers, const struct aq_allowance *allowance)
 {
-    int soonest = -1;
+    for (uint32_t i = 0; i < drivers->count; i++)
+        if (drivers->opened[i].type->allow != NULL)
+            drivers->opened[i].type->allow(drivers->opened[i].driver, allowance);
+}
+
+void drivers_configure(const struct drivers *drivers, const struct driver_settings *settings)
+{
+    for (uint32_t i = 0; i < drivers->count; i++)
+        if (drivers->opened[i].type->configure != NULL)
+            drivers->opened[i].type->configure(drivers->opened[i].driver, settings);
+}
+
+uint64_t drivers_deadline_ms(const struct drivers *drivers)
+{
+    uint64_t soonest_ms = UINT64_MAX;
     for (uint32_t i = 0; i < drivers->count; i++) {
-        int timeout = drivers->opened[i].type->timeout_ms(drivers->opened[i].driver);
-        if (timeout >= 0 && (soonest < 0 || timeout < soonest))
-            soonest = timeout;
+        uint64_t deadline_ms = drivers->opened[i].type->deadline_ms(drivers->opened[i].driver);
+        soonest_ms = deadline_ms < soonest_ms ? deadline_ms : soonest_ms;
     }
-    return soonest;
+    return soonest_ms;
 }
 
 void drivers_work(const struct drivers *drivers)

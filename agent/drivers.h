@@ -22,14 +22,20 @@ struct drivers {
 int drivers_check(const struct aq_list *wanted, struct aq_error *error) AQ_MUST_CHECK;
 
 /* Opens the drivers that `wanted` names, or all if it is empty. One that does not work on this host is left out, with a
- * line in the journal. All report to `report`. */
-int drivers_open(struct drivers *drivers, const char *node, const struct aq_list *wanted, driver_report_fn *report,
-                 void *context, struct aq_error *error) AQ_MUST_CHECK;
+ * line in the journal. All report to `report`, and take the time from `now`. */
+int drivers_open(struct drivers *drivers, const char *node, const struct aq_list *wanted, const struct aq_clocks *now,
+                 driver_report_fn *report, void *context, struct aq_error *error) AQ_MUST_CHECK;
 void drivers_close(struct drivers *drivers); /* leaves workloads running */
 
 const struct opened_driver *drivers_find(const struct drivers *drivers, const char *name); /* NULL: it is not open */
 
-int drivers_timeout_ms(const struct drivers *drivers); /* call drivers_work() at the latest then; -1: no need */
+/* Tells them what the owner of the node allows. */
+void drivers_allow(const struct drivers *drivers, const struct aq_allowance *allowance);
+
+/* Tells them the settings that are for them. */
+void drivers_configure(const struct drivers *drivers, const struct driver_settings *settings);
+
+uint64_t drivers_deadline_ms(const struct drivers *drivers); /* steady: call drivers_work() then at the latest */
 void drivers_work(const struct drivers *drivers);
 
 #endif

@@ -1,7 +1,6 @@
 #include "agent/ended.h"
 
 #include "agent/names.h"
-#include "schema/base/clock.h"
 #include "schema/base/files.h"
 #include "schema/base/journal.h"
 #include "schema/codec/number.h"
@@ -19,7 +18,7 @@
  * no log old. */
 static uint64_t ended_clock_ms(const struct ended *ended)
 {
-    return aq_clock_boot_ms() + ended->wall_less_boot_ms;
+    return ended->now->steady_ms + ended->wall_less_steady_ms;
 }
 
 static void remember(struct ended *ended, uint64_t resource)
@@ -93,10 +92,12 @@ static int by_age(const void *a, const void *b)
     return x->resource < y->resource ? -1 : x->resource > y->resource;
 }
 
-int ended_open(struct ended *ended, int parent, struct trash *trash, struct aq_error *error)
+int ended_open(struct ended *ended, int parent, struct trash *trash, const struct aq_clocks *now,
+               struct aq_error *error)
 {
     ended->trash = trash;
-    ended->wall_less_boot_ms = aq_clock_wall_ms() - aq_clock_boot_ms();
+    ended->now = now;
+    ended->wall_less_steady_ms = now->wall_ms - now->steady_ms;
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     aq_record_init(&aq_agent_keep_logs_record, &ended->keep, &arena);
     ended->directory = aq_directory_open(parent, "ended", error);
@@ -133,6 +134,15 @@ static void take_out(struct ended *ended, uint64_t resource)
     }
 }
 
+/* For the next run of the agent. */
+static void store_age(const struct ended *ended, const char *name, uint64_t ended_ms)
+{
+    const struct timespec time = {(time_t)(ended_ms / 1000), (long)(ended_ms % 1000 * 1000000)};
+    const struct timespec times[2] = {time, time};
+    int failed = utimensat(ended->directory, name, times, AT_SYMLINK_NOFOLLOW);
+    (void)failed; /* then it is as old as the kernel says */
+}
+
 void ended_add(struct ended *ended, uint64_t resource, int from)
 {
     char name[NAME_SIZE];
@@ -144,6 +154,7 @@ void ended_add(struct ended *ended, uint64_t resource, int from)
                    error.message, NULL);
     const struct ended_log log = {
         .resource = resource, .bytes = count_bytes(ended->directory, name), .ended_ms = ended_clock_ms(ended)};
+    store_age(ended, name, log.ended_ms);
     take_out(ended, resource);
     append_log(ended, &log);
     ended_prune(ended);

@@ -6,6 +6,7 @@
 #include "agent/settings/settings.h"
 #include "agent/trash.h"
 #include "drivers/output.h"
+#include "schema/base/turn.h"
 
 enum { ENDED_MAX = 1024 /* resources that are remembered at least */ };
 
@@ -18,18 +19,20 @@ struct ended_log {
 struct ended {
     int directory; /* -1: not open */
     struct trash *trash;
+    const struct aq_clocks *now; /* of the agent's turn */
     struct aq_agent_keep_logs keep;
     struct ended_log *logs; /* oldest first, from `first` on */
     size_t first, count, capacity;
     uint64_t bytes;             /* of all logs */
     uint64_t recent[ENDED_MAX]; /* resources that ended last, as a ring; 0: none */
     uint32_t next_recent;
-    uint64_t wall_less_boot_ms; /* see ended_clock_ms() */
+    uint64_t wall_less_steady_ms; /* see ended_clock_ms() */
 };
 
 /* Opens ended/ in `parent`, creates it if it is missing, and reads which workloads have a log. Deletes through `trash`.
- */
-int ended_open(struct ended *ended, int parent, struct trash *trash, struct aq_error *error) AQ_MUST_CHECK;
+ * Takes the time from `now`. */
+int ended_open(struct ended *ended, int parent, struct trash *trash, const struct aq_clocks *now,
+               struct aq_error *error) AQ_MUST_CHECK;
 void ended_close(struct ended *ended);
 
 /* Adds a workload, and moves its output from the directory `from` (-1: it has none). */

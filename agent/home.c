@@ -11,14 +11,18 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { RECORD_SIZE_MAX = 1 << 20, INSTANCE_SIZE_MAX = 32, BOOT_SIZE = 64 };
+AQ_DEFINE(aq_again, "again", 1, "that a workload is started again")
+
+/* A workload gets to its own directory with the rights of its user, and can list nothing on the way. */
+enum { OPEN_TO_PASS = 0711 };
+enum { RECORD_SIZE_MAX = 1 << 20, INSTANCE_SIZE_MAX = 32 };
 
 struct home {
     char *directory;
@@ -47,8 +51,7 @@ static int identify_home(struct home *home, struct aq_error *error)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
     if (faccessat(home->root, "instance", F_OK, 0) != 0 && errno == ENOENT) {
-        if (getrandom(&home->instance, sizeof home->instance, 0) != sizeof home->instance)
-            return aq_fail_errno(error, errno, "cannot get a random number");
+        randombytes_buf(&home->instance, sizeof home->instance);
         home->instance |= 1; /* 0 means none */
         aq_buffer_format(&text, "%" PRIu64 "\n", home->instance);
         return aq_file_replace(home->root, "instance", 0600, text.data, text.length, error);
@@ -68,7 +71,17 @@ static bool drop_spare(void *context, int directory, const char *name, unsigned 
     return trash_put(context, directory, name);
 }
 
-static int open_directories(struct home *home, struct aq_error *error)
+/* Directories of earlier builds are closed to all but root. */
+static int let_pass(struct home *home, struct aq_error *error)
+{
+    const int passed[] = {home->root, home->workloads};
+    for (size_t i = 0; i < AQ_LENGTH(passed); i++)
+        if (fchmod(passed[i], OPEN_TO_PASS) != 0)
+            return aq_fail_errno(error, errno, "cannot change the mode of a directory");
+    return 0;
+}
+
+static int open_directories(struct home *home, const struct aq_clocks *now, struct aq_error *error)
 {
     home->root = open(home->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (home->root < 0)
@@ -76,27 +89,28 @@ static int open_directories(struct home *home, struct aq_error *error)
     if (lock_home(home, error) != 0)
         return -1;
     if ((home->workloads = aq_directory_open(home->root, "workloads", error)) < 0 ||
-        (home->spare = aq_directory_open(home->root, "spare", error)) < 0 || identify_home(home, error) != 0 ||
-        trash_open(&home->trash, home->root, home->directory, error) != 0 ||
-        ended_open(&home->ended, home->root, &home->trash, error) != 0 ||
+        (home->spare = aq_directory_open(home->root, "spare", error)) < 0 || let_pass(home, error) != 0 ||
+        identify_home(home, error) != 0 || trash_open(&home->trash, home->root, home->directory, error) != 0 ||
+        ended_open(&home->ended, home->root, &home->trash, now, error) != 0 ||
         aq_directory_list(home->spare, drop_spare, &home->trash, error) != 0)
         return aq_error_context(error, "%s", home->directory);
     return 0;
 }
 
-int home_open(struct home **out, const char *data, const char *name, struct aq_error *error)
+int home_open(struct home **out, const char *data, const char *name, const struct aq_clocks *now,
+              struct aq_error *error)
 {
     char path[PATH_MAX];
     int length = snprintf(path, sizeof path, "%s/%s", data, name);
     if (length < 0 || (size_t)length >= sizeof path)
         return aq_fail(error, AQ_E_INVALID, "data is %zu bytes long, more than %d", strlen(data), PATH_MAX - 1);
-    if (aq_directory_make_path(path, 0700, 0700, error) != 0)
+    if (aq_directory_make_path(path, 0700, OPEN_TO_PASS, error) != 0)
         return -1;
     struct home *home = aq_calloc(1, sizeof *home);
     home->root = home->workloads = home->spare = home->lock = home->ended.directory = home->trash.directory = -1;
     home->directory = realpath(path, NULL);
     if ((home->directory != NULL || aq_fail_errno(error, errno, "directory %s", path) == 0) &&
-        open_directories(home, error) == 0) {
+        open_directories(home, now, error) == 0) {
         *out = home;
         return 0;
     }
@@ -118,9 +132,9 @@ void home_close(struct home *home)
     free(home);
 }
 
-const char *home_directory(const struct home *home)
+int home_root(const struct home *home)
 {
-    return home->directory;
+    return home->root;
 }
 
 uint64_t home_instance(const struct home *home)
@@ -136,13 +150,11 @@ static uint64_t mix(uint64_t hash, const void *bytes, size_t length)
 }
 
 /* A cloned host may have the same directory on the same device, but was not booted together with this one. */
-uint64_t home_identity(const struct home *home)
+uint64_t home_identity(const struct home *home, const char *boot)
 {
-    char boot[BOOT_SIZE] = "";
     struct stat status = {0};
     int failed = fstat(home->root, &status);
     (void)failed; /* then only the boot tells them apart */
-    aq_file_read_text(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof boot);
     uint64_t hash = mix(14695981039346656037u, boot, strlen(boot));
     hash = mix(hash, &status.st_dev, sizeof status.st_dev);
     hash = mix(hash, &status.st_ino, sizeof status.st_ino);
@@ -177,6 +189,8 @@ static bool keep_as_spare(struct home *home, uint64_t resource)
         /* A file that keeps its name does no harm, since it names its resource. */
         renameat(directory, "assignment", directory, "assignment.new");
         renameat(directory, "ended", directory, "ended.new");
+        unlinkat(directory, "again", 0);
+        trash_put(&home->trash, directory, "driver.old");
         home->spares++;
     } else if (moved) {
         trash_put(&home->trash, home->spare, spare);
@@ -209,7 +223,8 @@ static int fill_workload(const struct home *home, const char *name, const struct
     AQ_CLEANUP_FD int directory = aq_directory_open(home->workloads, name, error);
     if (directory < 0)
         return -1;
-    if (mkdirat(directory, "driver", 0700) != 0)
+    if (mkdirat(directory, "driver", 0700) != 0 || fchmod(directory, OPEN_TO_PASS) != 0 ||
+        fchmodat(directory, "driver", OPEN_TO_PASS, 0) != 0)
         return aq_fail_errno(error, errno, "cannot create a directory");
     if (write_record(directory, "assignment", &aq_assignment_record, assignment, error) != 0)
         return -1;
@@ -238,12 +253,6 @@ int home_end(struct home *home, const struct aq_happening *end, struct aq_error 
     return write_record(directory, "ended", &aq_happening_record, end, error);
 }
 
-struct load {
-    struct home *home;
-    home_row_fn *row;
-    void *context;
-};
-
 static int read_record(int directory, const char *name, const struct aq_record *record, void *object,
                        struct aq_arena *arena, struct aq_error *error)
 {
@@ -253,38 +262,125 @@ static int read_record(int directory, const char *name, const struct aq_record *
     return aq_record_unpack(record, object, packed.data, packed.length, true, arena, error);
 }
 
-static bool load_workload(void *context, int workloads, const char *name, unsigned char type)
+int home_assignment(struct home *home, uint64_t resource, struct aq_assignment *assignment, struct aq_arena *arena,
+                    struct aq_error *error)
 {
-    struct load *load = context;
+    AQ_CLEANUP_FD int directory = open_workload(home, resource);
+    if (directory < 0)
+        return aq_fail_errno(error, errno, "workload %" PRIu64, resource);
+    return read_record(directory, "assignment", &aq_assignment_record, assignment, arena, error);
+}
+
+/* ---- those that are started again ---------------------------------------------------------------------- */
+
+int home_set_again(struct home *home, const struct aq_again *again, struct aq_error *error)
+{
+    AQ_CLEANUP_FD int directory = open_workload(home, again->resource);
+    if (directory < 0)
+        return aq_fail_errno(error, errno, "workload %" PRIu64, again->resource);
+    return write_record(directory, "again", &aq_again_record, again, error);
+}
+
+bool home_again(struct home *home, uint64_t resource, struct aq_again *again, struct aq_arena *arena)
+{
+    struct aq_error ignored;
+    AQ_CLEANUP_FD int directory = open_workload(home, resource);
+    return directory >= 0 && read_record(directory, "again", &aq_again_record, again, arena, &ignored) == 0 &&
+           again->resource == resource;
+}
+
+/* An agent that was killed in the middle leaves driver.old, with output in it or without, and a new driver/ or none. */
+static int move_driver_away(int directory, struct aq_error *error)
+{
+    if (faccessat(directory, "driver.old", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return 0;
+    if (renameat(directory, "driver", directory, "driver.old") != 0)
+        return aq_fail_errno(error, errno, "cannot rename the directory driver");
+    return 0;
+}
+
+static int make_driver(int directory, struct aq_error *error)
+{
+    if ((mkdirat(directory, "driver", 0700) != 0 && errno != EEXIST) ||
+        fchmodat(directory, "driver", OPEN_TO_PASS, 0) != 0)
+        return aq_fail_errno(error, errno, "cannot create the directory driver");
+    return 0;
+}
+
+int home_renew(struct home *home, uint64_t resource, struct aq_error *error)
+{
+    AQ_CLEANUP_FD int directory = open_workload(home, resource);
+    if (directory < 0)
+        return aq_fail_errno(error, errno, "workload %" PRIu64, resource);
+    if (move_driver_away(directory, error) != 0 || make_driver(directory, error) != 0)
+        return -1;
+    AQ_CLEANUP_FD int from = openat(directory, "driver.old", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    AQ_CLEANUP_FD int to = openat(directory, "driver", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (from < 0 || to < 0)
+        return aq_fail_errno(error, errno, "cannot open the directory driver");
+    if (output_move(from, to, error) != 0)
+        return -1;
+    return trash_put(&home->trash, directory, "driver.old") ? 0
+                                                            : aq_fail(error, AQ_E_IO, "cannot remove what it has left");
+}
+
+static void load_workload(struct home *home, uint64_t resource, home_row_fn *row, void *context)
+{
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     struct aq_assignment assignment;
     struct aq_happening end;
     struct aq_error error = {0}, ignored;
-    uint64_t resource;
-    (void)workloads, (void)type;
-    if (!number_of_name(name, &resource))
-        return true;
-    AQ_CLEANUP_FD int directory = open_workload(load->home, resource);
+    char name[NAME_SIZE];
+    name_of_number(resource, name);
+    AQ_CLEANUP_FD int directory = open_workload(home, resource);
     if (directory >= 0 &&
         read_record(directory, "assignment", &aq_assignment_record, &assignment, &arena, &error) == 0 &&
         assignment.resource == resource) {
         /* If the end cannot be read, the driver finds out again. */
         bool over = read_record(directory, "ended", &aq_happening_record, &end, &arena, &ignored) == 0 &&
                     end.resource == resource;
-        load->row(load->context, &assignment, over ? &end : NULL);
+        row(context, &assignment, over ? &end : NULL);
     } else {
         /* Nothing is started before the assignment is stored. */
         aq_journal(AQ_WARN, "a workload's directory holds no assignment: moved to the trash", "resource", name, "error",
                    error.message, NULL);
-        trash_put(&load->home->trash, load->home->workloads, name);
+        trash_put(&home->trash, home->workloads, name);
     }
+}
+
+struct found {
+    uint64_t *resources;
+    size_t count, capacity;
+};
+
+static bool add_found(void *context, int directory, const char *name, unsigned char type)
+{
+    struct found *found = context;
+    uint64_t resource;
+    (void)directory, (void)type;
+    if (!number_of_name(name, &resource))
+        return true;
+    AQ_GROW(found->resources, found->count, found->capacity);
+    found->resources[found->count++] = resource;
     return true;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
 }
 
 int home_load(struct home *home, home_row_fn *row, void *context, struct aq_error *error)
 {
-    struct load load = {home, row, context};
-    return aq_directory_list(home->workloads, load_workload, &load, error);
+    struct found found = {0};
+    int status = aq_directory_list(home->workloads, add_found, &found, error);
+    if (found.count > 0)
+        qsort(found.resources, found.count, sizeof *found.resources, by_number);
+    for (size_t i = 0; status == 0 && i < found.count; i++)
+        load_workload(home, found.resources[i], row, context);
+    free(found.resources);
+    return status;
 }
 
 /* ---- those that are over ------------------------------------------------------------------------------- */

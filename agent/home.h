@@ -2,8 +2,10 @@
  *
  *   lock                     locked while an agent runs on this directory
  *   instance                 a number that distinguishes this agent from another of the same name
+ *   node.key, cluster        who it is, and to which cluster it belongs (identity.h)
  *   workloads/<resource>/    a workload, until the cluster knows that it is over
  *       assignment           what to run; written before it is started
+ *       again                that it has ended and is started again, or was; written before either (struct aq_again)
  *       ended                how it ended; written before it is reported
  *       driver/              belongs to the driver
  *   ended/<resource>/        the log of a workload that is over (ended.h)
@@ -16,22 +18,38 @@
 
 #include "agent/settings/settings.h"
 #include "schema/base/memory.h"
+#include "schema/base/turn.h"
 #include "schema/wire/messages.h"
 
 #include <stdbool.h>
 
 enum { HOME_SPARES_MAX = 16 };
 
+/* clang-format off */
+#define aq_again_fields(F, T)                                                                                          \
+    F(T, resource,    U64(1, UINT64_MAX),       0,        "number of the resource")                                    \
+    F(T, restarts,    U64(0, UINT64_MAX),       0,        "how often it was started again, with this time")            \
+    F(T, waits,       BOOL,                     0,        "nothing of it runs, and it is to be started")               \
+    F(T, at,          TIME,                     0,        "waits: when")                                               \
+    F(T, wait_ms,     U64(0, UINT64_MAX, "ms"), 0,        "how long the wait is in all")                               \
+    F(T, exit_status, U64(0, 255),              0,        "of the run before")                                         \
+    F(T, unknown,     BOOL,                     0,        "that has none, or none that is known")                      \
+    F(T, reason,      TEXT(0, 512),             AQ_LINES, "how that ended")
+AQ_DECLARE(aq_again)
+/* clang-format on */
+
 struct home;
 
-/* Opens the directory, creates what is missing, and takes the lock. Fails with AQ_E_EXISTS if another agent has it. */
-int home_open(struct home **home, const char *data, const char *name, struct aq_error *error) AQ_MUST_CHECK;
+/* Opens the directory, creates what is missing, and takes the lock. Does not wait for it: fails with AQ_E_EXISTS if
+ * another agent has it. The ages of logs are measured with `now`. */
+int home_open(struct home **home, const char *data, const char *name, const struct aq_clocks *now,
+              struct aq_error *error) AQ_MUST_CHECK;
 void home_close(struct home *home); /* NULL is fine */
 
-const char *home_directory(const struct home *home); /* absolute */
+int home_root(const struct home *home); /* the directory's descriptor; the home's */
 uint64_t home_instance(const struct home *home);
-uint64_t
-home_identity(const struct home *home); /* differs in a copy of the directory, and after a restart of the host */
+/* Differs in a copy of the directory, and after another start of the host, which `boot` names (host.h). */
+uint64_t home_identity(const struct home *home, const char *boot);
 
 /* Stores a new workload, durably. After a failure, nothing of it is left. */
 int home_add(struct home *home, const struct aq_assignment *assignment, struct aq_error *error) AQ_MUST_CHECK;
@@ -39,11 +57,21 @@ int home_add(struct home *home, const struct aq_assignment *assignment, struct a
 /* Stores how a workload ended, durably. */
 int home_end(struct home *home, const struct aq_happening *end, struct aq_error *error) AQ_MUST_CHECK;
 
+/* Stores that a workload is started again, durably. */
+int home_set_again(struct home *home, const struct aq_again *again, struct aq_error *error) AQ_MUST_CHECK;
+/* False: it never was. Memory from `arena`. */
+bool home_again(struct home *home, uint64_t resource, struct aq_again *again, struct aq_arena *arena);
+/* Makes driver/ of a workload that has ended anew, with nothing in it but the output. Repeating is harmless. */
+int home_renew(struct home *home, uint64_t resource, struct aq_error *error) AQ_MUST_CHECK;
+/* What it was started with, with memory from `arena`. */
+int home_assignment(struct home *home, uint64_t resource, struct aq_assignment *assignment, struct aq_arena *arena,
+                    struct aq_error *error) AQ_MUST_CHECK;
+
 /* The absolute path of a workload's driver/, in `arena`. */
 const char *home_driver_directory(const struct home *home, uint64_t resource, struct aq_arena *arena);
 
-/* Calls `row` for each workload; `end` is NULL if none is stored. Both are valid only during the call. A workload that
- * cannot be read is moved to the trash, with a line in the journal. */
+/* Calls `row` for each workload, by number; `end` is NULL if none is stored. Both are valid only during the call. A
+ * workload that cannot be read is moved to the trash, with a line in the journal. */
 typedef void home_row_fn(void *context, const struct aq_assignment *assignment, const struct aq_happening *end);
 int home_load(struct home *home, home_row_fn *row, void *context, struct aq_error *error) AQ_MUST_CHECK;
 

@@ -1,10 +1,16 @@
+#include "agent/address.h"
 #include "agent/agent.h"
+#include "agent/joining.h"
+#include "schema/base/files.h"
 #include "schema/base/journal.h"
 #include "schema/base/notify.h"
 #include "schema/codec/reload.h"
+#include "schema/wire/uplink_nanomsg.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +19,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TURN_MS = 1000, STATUS_SIZE = 640 };
+enum {
+    SLEEP_MS_MAX = 10000,
+    STATUS_SIZE = 640,
+    RETRY_MOST_MS = 2000, /* between two attempts to connect, at most */
+};
 
 static int read_config(const struct aq_arguments *arguments, struct aq_config_agent *config, struct aq_arena *arena,
                        struct aq_error *error)
@@ -28,6 +38,8 @@ struct settings {
     const struct aq_arguments *arguments;
     struct aq_config_agent config;
     struct aq_arena arena;
+    struct joining joining;
+    struct aq_arena joining_arena;
 };
 
 static void reread_settings(struct agent *agent, struct settings *settings)
@@ -52,14 +64,9 @@ static void reread_settings(struct agent *agent, struct settings *settings)
 static int open_signals(struct aq_error *error)
 {
     sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
+    aq_program_block_signals(&set);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_DFL); /* nohup(1) ignores it, and then it would never come */
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd >= 0 ? fd : aq_fail_errno(error, errno, "cannot create a signalfd");
 }
@@ -109,23 +116,83 @@ static void notify_status(const struct agent *agent)
     aq_notify(status);
 }
 
+static struct aq_uplink *make_uplink(const struct joining *joining)
+{
+    char urls[JOINING_ADDRESSES_MAX][ADDRESS_URL_SIZE];
+    const char *list[JOINING_ADDRESSES_MAX];
+    for (uint32_t i = 0; i < joining->addresses.count; i++) {
+        struct address controller;
+        bool good = address_parse(&controller, AQ_TEXT_ITEM(joining->addresses, i));
+        aq_assert(good);
+        address_url(&controller, urls[i]);
+        list[i] = urls[i];
+    }
+    return aq_uplink_nanomsg(list, joining->addresses.count, RETRY_MOST_MS);
+}
+
+/* Tries for a while if another agent has the directory: one that was just killed. */
+static int open_agent(struct agent **agent, const struct settings *settings, struct aq_error *error)
+{
+    const struct joining *joining = &settings->joining;
+    const struct agent_join join = {.fingerprint = joining->token.fingerprint, .secret = joining->token.secret};
+    struct aq_config_agent config = settings->config;
+    struct host host;
+    config.controller = AQ_TEXT_ITEM(joining->addresses, 0);
+    host_read(&host, &config);
+    for (unsigned ms = 0;; ms += AQ_LOCK_AGAIN_MS) {
+        const struct aq_clocks now = aq_clocks_read();
+        if (agent_open(agent, &config, &host, joining->has_token ? &join : NULL, make_uplink(joining), &now, error) ==
+            0)
+            return 0;
+        if (error->code != AQ_E_EXISTS || ms >= AQ_LOCK_PATIENCE_MS)
+            return -1;
+        usleep(AQ_LOCK_AGAIN_MS * 1000);
+    }
+}
+
+/* Once the hub that the token names has admitted the agent. */
+static void keep_addresses(struct settings *settings, const struct agent *agent)
+{
+    struct aq_error error;
+    if (!settings->joining.has_token || !agent_is_welcome(agent))
+        return;
+    if (joining_keep(&settings->joining, &settings->config, &error) != 0)
+        aq_journal(AQ_ERROR, "cannot keep the addresses of the controller", "error", error.message, NULL);
+    settings->joining.has_token = false;
+}
+
+/* Waits until something may have happened. */
+static void wait_for_news(const struct agent *agent, int signals, uint64_t deadline_ms)
+{
+    struct pollfd fds[AGENT_FDS_MAX + 1];
+    const struct aq_clocks now = aq_clocks_read();
+    nfds_t count = agent_fds(agent, fds);
+    fds[count++] = (struct pollfd){.fd = signals, .events = POLLIN};
+    int ready = poll(fds, count, aq_clocks_left_ms(&now, deadline_ms, SLEEP_MS_MAX));
+    (void)ready; /* the turn looks at everything */
+}
+
 static int run_agent(struct settings *settings)
 {
     struct aq_error error;
     struct agent *agent = NULL;
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     int signals = open_signals(&error);
-    if (signals < 0 || agent_open(&agent, &settings->config, &error) != 0) {
+    if (signals < 0 || open_agent(&agent, settings, &error) != 0) {
         aq_journal(AQ_ERROR, "cannot start", "error", error.message, NULL);
         if (signals >= 0)
             close(signals);
         return EXIT_FAILURE;
     }
+    joining_wipe(&settings->joining);
     /* Ready even without a controller: the adopted workloads are watched already. */
     aq_notify("READY=1");
     do {
+        const struct aq_clocks now = aq_clocks_read();
+        uint64_t deadline_ms = agent_turn(agent, &now);
         notify_status(agent);
-        agent_turn(agent, signals, TURN_MS);
+        keep_addresses(settings, agent);
+        wait_for_news(agent, signals, deadline_ms);
     } while (!take_signals(signals, agent, settings));
     aq_journal(AQ_INFO, "ending; workloads continue to run", NULL);
     aq_notify("STOPPING=1");
@@ -142,9 +209,15 @@ int main(int argc, char **argv)
     struct aq_error error;
     aq_program_begin();
     aq_journal_open("agent", AQ_INFO);
+    if (sodium_init() < 0) {
+        aq_journal(AQ_ERROR, "cannot start: libsodium does not work here", NULL);
+        return EXIT_FAILURE;
+    }
+    char *variable = joining_take_variable(&settings.joining_arena);
     int status = aq_program_read(&aq_agent_program, argc, argv, NULL, &arguments);
     if (status < 0) {
-        if (read_config(&arguments, &settings.config, &settings.arena, &error) == 0) {
+        if (read_config(&arguments, &settings.config, &settings.arena, &error) == 0 &&
+            joining_read(&settings.joining, &settings.config, variable, &settings.joining_arena, &error) == 0) {
             aq_journal_open("agent", (enum aq_journal_level)settings.config.journal);
             status = run_agent(&settings);
         } else {
@@ -154,5 +227,6 @@ int main(int argc, char **argv)
     }
     aq_arguments_free(&arguments);
     aq_arena_free(&settings.arena);
+    aq_arena_free(&settings.joining_arena);
     return status;
 }

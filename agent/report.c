@@ -1,6 +1,7 @@
 #include "agent/report.h"
 
 #include "agent/tidy.h"
+#include "agent/workload_logs.h"
 #include "drivers/output.h"
 
 #include <stdlib.h>
@@ -31,11 +32,11 @@ void report_free(struct report *report)
 
 bool report_is_due(const struct report *report, const struct workloads *workloads)
 {
-    return report->message.number != 0 || workloads->waiting > 0 || report->answer_count > 0;
+    return report->message.number != 0 || workloads->unreported > 0 || report->answer_count > 0;
 }
 
 const struct aq_report *report_compose(struct report *report, struct workloads *workloads, const char *name,
-                                       uint64_t session)
+                                       uint64_t session, uint64_t hub_form)
 {
     struct aq_report *message = &report->message;
     if (message->number != 0)
@@ -43,7 +44,7 @@ const struct aq_report *report_compose(struct report *report, struct workloads *
     aq_arena_reset(&report->arena);
     *message = (struct aq_report){
         .name = aq_arena_text(&report->arena, name, strlen(name)), .session = session, .number = ++report->last_number};
-    workloads_tell(workloads, message->number, HAPPENINGS_MAX, &message->happenings, &report->arena);
+    workloads_tell(workloads, message->number, HAPPENINGS_MAX, hub_form, &message->happenings, &report->arena);
     message->told = (struct aq_list){aq_arena_alloc(&report->arena, sizeof report->answers), report->answer_count};
     memcpy(message->told.items, report->answers, report->answer_count * sizeof *report->answers);
     return message;
@@ -84,7 +85,6 @@ bool report_answer(struct report *report, struct workloads *workloads, const str
     answer->error = aq_strdup("");
     answer->data = (struct aq_bytes){(unsigned char *)log.data, log.length};
     report->answer_bytes += answer->data.length;
-    if (ask->extent)
-        answer->extent = extent;
+    answer->extent = extent;
     return true;
 }

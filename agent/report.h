@@ -26,7 +26,7 @@ bool report_is_due(const struct report *report, const struct workloads *workload
 
 /* Returns the report that is being sent, and composes one first if there is none. */
 const struct aq_report *report_compose(struct report *report, struct workloads *workloads, const char *name,
-                                       uint64_t session);
+                                       uint64_t session, uint64_t hub_form);
 /* Moves the report that is being sent to another session. */
 void report_set_session(struct report *report, uint64_t session);
 

@@ -1,76 +1,74 @@
 #include "agent/session.h"
 
-#include "agent/address.h"
 #include "agent/asks.h"
 #include "agent/capacity.h"
+#include "agent/exec_sessions.h"
+#include "agent/workload_logs.h"
 #include "schema/base/journal.h"
 #include "schema/base/version.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 enum {
     ANSWER_MS = 5000,      /* until an answer is late; a POLL has longer, as the hub says */
     AGAIN_MS = 1000,       /* after a refusal, */
     AGAIN_MOST_MS = 10000, /* and after many of them, or one that does not lift by itself */
     REFUSAL_SIZE = 512,
+    CONNECTION_MS = 1000, /* between two looks whether there is another connection */
     SILENCE_MS = 30000,   /* between two journal lines about a hub that does not answer */
-    RETRY_MOST_MS = 2000, /* between two attempts to connect, at most */
 };
 
 struct session {
     struct session_agent agent;
     struct aq_asker *asker; /* NULL: not open */
-    struct aq_question talk, poll;
-    uint64_t number;  /* the hub sets it; before that a random one */
-    uint64_t process; /* drawn for this session; see HELLO */
-    char address[ADDRESS_OWN_SIZE];
+    struct aq_question talk, poll, exec;
+    uint64_t number;   /* drawn, as `process` is, and again when the hub does not know it any more */
+    uint64_t process;  /* drawn for this session; see HELLO */
     uint64_t hub_form; /* AQ_WIRE_FORM of the hub */
     bool welcome;
     char refusal[REFUSAL_SIZE]; /* of the last HELLO */
     enum aq_error_code refused; /* AQ_OK: it was not */
     uint64_t pause_ms;          /* before HELLO is sent again */
-    bool offer_changed;         /* since the last HELLO */
+    enum aq_error_code put_off; /* why a report was, with a line in the journal; AQ_OK: none since one was noted */
+    bool offer_changed;         /* since the last HELLO that was welcome, */
+    bool offer_told;            /* and the HELLO under way says so */
     uint64_t beat_ms, patience_ms;
     uint64_t seen; /* number of the last delivery */
-    uint64_t talk_at_ms, poll_at_ms, beat_at_ms;
+    uint64_t talk_at_ms, poll_at_ms, beat_at_ms, exec_at_ms;
+    uint64_t entry_late_ms; /* 0: the agent is let in, or it is known why not */
     uint64_t silence_told_ms;
     uint64_t last_beat;
     struct report report;
     struct asks asks;
+    struct exec_sessions execs;
     struct aq_arena scratch; /* of one message */
 };
 
 /* ---- open and close ----------------------------------------------------------------------------------- */
 
-static int connect_session(struct session *session, const struct aq_wire_key *key, struct aq_error *error)
+/* Not 0, which means none. */
+static uint64_t draw_number(void)
 {
-    struct address controller;
-    char url[ADDRESS_URL_SIZE];
-    bool good = address_parse(&controller, session->agent.config->controller);
-    aq_assert(good);
-    address_url(&controller, url);
-    if (getrandom(&session->number, sizeof session->number, 0) != sizeof session->number ||
-        getrandom(&session->process, sizeof session->process, 0) != sizeof session->process)
-        return aq_fail(error, AQ_E_IO, "cannot get a random number");
-    session->number |= 1; /* 0 means none */
-    session->process |= 1;
-    if (aq_asker_open(&session->asker, url, RETRY_MOST_MS, key, error) != 0)
-        return -1;
-    address_own(&controller, session->address);
-    return 0;
+    uint64_t number;
+    randombytes_buf(&number, sizeof number);
+    return number | 1;
 }
 
-int session_open(struct session **out, const struct session_agent *agent, const struct aq_wire_key *key,
+int session_open(struct session **out, const struct session_agent *agent, struct aq_uplink *uplink,
                  struct aq_error *error)
 {
     struct session *session = aq_calloc(1, sizeof *session);
     session->agent = *agent;
-    if (connect_session(session, key, error) != 0) {
+    session->number = draw_number();
+    session->process = draw_number();
+    exec_sessions_open(&session->execs, agent->workloads);
+    if (aq_asker_open(&session->asker, uplink, &agent->entry->identity.seals, error) != 0) {
         session_close(session);
         return -1;
     }
+    entry_begin(agent->entry, session->asker);
     *out = session;
     return 0;
 }
@@ -79,6 +77,7 @@ void session_close(struct session *session)
 {
     if (session == NULL)
         return;
+    exec_sessions_close(&session->execs);
     aq_asker_close(session->asker);
     report_free(&session->report);
     aq_arena_free(&session->scratch);
@@ -92,12 +91,14 @@ bool session_is_welcome(const struct session *session)
 
 const char *session_refusal(const struct session *session)
 {
-    return session->refusal;
+    const char *entry = entry_refusal(session->agent.entry);
+    return entry[0] != '\0' ? entry : session->refusal;
 }
 
 void session_offer_again(struct session *session)
 {
     session->offer_changed = true;
+    session->offer_told = false;
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------- */
@@ -114,39 +115,38 @@ static void say_hello(struct session *session, uint64_t now_ms)
         .name = agent->config->name,
         .instance = agent->instance,
         .session = session->number,
-        .address = session->address,
+        .address = agent->host->address,
         .agent_version = AQ_VERSION,
         .drivers = {names, drivers->count},
-        .identifiers = capacity_identifiers(agent->config->name, &agent->config->identifiers, &session->scratch),
-        .capacity = capacity_offer(&agent->detected, &agent->config->capacity),
-        .asks_session = true,
+        .identifiers = capacity_identifiers(agent->config, agent->host, &session->scratch),
+        .capacity = capacity_offer(&agent->host->capacity, &agent->config->capacity),
         .form = AQ_WIRE_FORM,
         .process = session->process,
         .home = agent->home,
     };
-    session->offer_changed = false;
+    session->offer_told = true;
     aq_asker_ask(session->asker, &session->talk, AQ_MSG_HELLO, &hello, now_ms + ANSWER_MS);
 }
 
 static void say_beat(struct session *session, uint64_t now_ms)
 {
+    const struct host_load load = session->agent.host->load();
     struct aq_beat beat = {.name = session->agent.config->name,
                            .session = session->number,
-                           .load_milli = capacity_load_milli(),
-                           .memory_available = capacity_memory_available(),
+                           .load_milli = load.load_milli,
+                           .memory_available = load.memory_available,
                            .workloads = session->agent.workloads->roster.count,
                            .number = ++session->last_beat};
     aq_arena_reset(&session->scratch);
-    if (session->hub_form >= AQ_FORM_LOGS)
-        workloads_list_logs(session->agent.workloads, &beat.logs, &session->scratch);
+    workloads_list_logs(session->agent.workloads, &beat.logs, &session->scratch);
     session->beat_at_ms = now_ms + session->beat_ms;
     aq_asker_ask(session->asker, &session->talk, AQ_MSG_BEAT, &beat, now_ms + ANSWER_MS);
 }
 
 static void say_report(struct session *session, uint64_t now_ms)
 {
-    const struct aq_report *report =
-        report_compose(&session->report, session->agent.workloads, session->agent.config->name, session->number);
+    const struct aq_report *report = report_compose(&session->report, session->agent.workloads,
+                                                    session->agent.config->name, session->number, session->hub_form);
     aq_asker_ask(session->asker, &session->talk, AQ_MSG_REPORT, report, now_ms + ANSWER_MS);
 }
 
@@ -156,10 +156,21 @@ static void ask_for_work(struct session *session, uint64_t now_ms)
     aq_asker_ask(session->asker, &session->poll, AQ_MSG_POLL, &poll, now_ms + session->patience_ms + ANSWER_MS);
 }
 
-void session_ask(struct session *session, uint64_t now_ms)
+static void say_exec(struct session *session, uint64_t now_ms)
 {
+    aq_arena_reset(&session->scratch);
+    const struct aq_exec message =
+        exec_sessions_compose(&session->execs, session->agent.config->name, session->number, &session->scratch);
+    aq_asker_ask(session->asker, &session->exec, AQ_MSG_EXEC, &message, now_ms + ANSWER_MS);
+}
+
+void session_ask(struct session *session, const struct aq_clocks *now)
+{
+    const uint64_t now_ms = now->steady_ms;
+    exec_sessions_turn(&session->execs);
+    aq_asker_set_time(session->asker, now);
     asks_turn(&session->asks, &session->report, session->agent.workloads, now_ms);
-    if (!session->talk.open && now_ms >= session->talk_at_ms) {
+    if (aq_asker_has_session(session->asker) && !session->talk.open && now_ms >= session->talk_at_ms) {
         if (!session->welcome || session->offer_changed)
             say_hello(session, now_ms);
         else if (report_is_due(&session->report, session->agent.workloads))
@@ -170,6 +181,9 @@ void session_ask(struct session *session, uint64_t now_ms)
     if (session->welcome && !session->poll.open && now_ms >= session->poll_at_ms &&
         !delivery_is_busy(session->agent.delivery))
         ask_for_work(session, now_ms);
+    if (session->welcome && !session->exec.open && now_ms >= session->exec_at_ms &&
+        exec_sessions_are_due(&session->execs))
+        say_exec(session, now_ms);
     aq_asker_flush(session->asker);
     if (aq_asker_has_new_connection(session->asker))
         session->beat_at_ms = now_ms; /* the hub soon drops a new connection that has sent nothing */
@@ -177,12 +191,14 @@ void session_ask(struct session *session, uint64_t now_ms)
 
 /* ---- answers ------------------------------------------------------------------------------------------ */
 
-/* The hub chooses the number of the session, so that a recorded HELLO cannot open one. */
-static void take_session(struct session *session, const struct aq_session *offer)
+/* The hub does not know the session: it was restarted, or the node was deleted. */
+static void begin_again(struct session *session)
 {
-    session->number = offer->session;
-    report_set_session(&session->report, offer->session);
-    session->welcome = false; /* HELLO must be sent with the new number */
+    session->number = draw_number();
+    report_set_session(&session->report, session->number);
+    aq_asker_drop(session->asker, &session->exec);
+    exec_sessions_clear(&session->execs);
+    session->welcome = false;
 }
 
 static void take_welcome(struct session *session, const struct aq_welcome *welcome, uint64_t now_ms)
@@ -190,6 +206,7 @@ static void take_welcome(struct session *session, const struct aq_welcome *welco
     if (!session->welcome)
         aq_journal(AQ_INFO, "welcomed by the controller", "controller", session->agent.config->controller, NULL);
     session->welcome = true;
+    session->offer_changed = session->offer_changed && !session->offer_told;
     session->refused = AQ_OK;
     session->refusal[0] = '\0';
     session->pause_ms = 0;
@@ -214,6 +231,8 @@ static void take_work(struct session *session, const struct aq_work *work, uint6
     for (uint32_t i = 0; i < work->asks.count; i++)
         asks_take(&session->asks, &session->report, session->agent.workloads, AQ_ITEM(work->asks, struct aq_ask, i),
                   now_ms);
+    for (uint32_t i = 0; i < work->execs.count; i++)
+        exec_sessions_take(&session->execs, AQ_ITEM(work->execs, struct aq_exec_order, i));
 }
 
 /* The hub does not admit the agent. Most often another agent has its name, and will be lost, or was before this one got
@@ -239,15 +258,28 @@ static void take_refused(struct session *session, enum aq_message_type asked, co
     enum aq_error_code code = aq_error_from_name(refused->error);
     bool lasting = code == AQ_E_EXISTS || code == AQ_E_INVALID || code == AQ_E_FORBIDDEN;
     if (code == AQ_E_UNAUTHENTICATED) {
-        session->welcome = false;
+        begin_again(session);
     } else if (asked == AQ_MSG_HELLO) {
         wait_for_admission(session, code, refused, now_ms);
     } else {
-        aq_journal(AQ_WARN, "refused by the controller", "question", aq_message_record(asked)->name, "error",
-                   refused->error, "message", refused->message, NULL);
+        if (session->put_off != code)
+            aq_journal(AQ_WARN, "refused by the controller", "question", aq_message_record(asked)->name, "error",
+                       refused->error, "message", refused->message, NULL);
+        session->put_off = code;
+        if (asked == AQ_MSG_EXEC) {
+            exec_sessions_not_arrived(&session->execs);
+            session->exec_at_ms = now_ms + AGAIN_MS;
+            return;
+        }
         *(asked == AQ_MSG_POLL ? &session->poll_at_ms : &session->talk_at_ms) =
             now_ms + (lasting ? AGAIN_MOST_MS : AGAIN_MS);
     }
+}
+
+static void take_noted(struct session *session, const struct aq_noted *noted)
+{
+    if (report_noted(&session->report, session->agent.workloads, noted->number))
+        session->put_off = AQ_OK;
 }
 
 static void take_answer(struct session *session, enum aq_message_type asked, enum aq_message_type type,
@@ -255,14 +287,14 @@ static void take_answer(struct session *session, enum aq_message_type asked, enu
 {
     if (type == AQ_MSG_REFUSED)
         take_refused(session, asked, message, now_ms);
-    else if (asked == AQ_MSG_HELLO && type == AQ_MSG_SESSION)
-        take_session(session, message);
     else if (asked == AQ_MSG_HELLO && type == AQ_MSG_WELCOME)
         take_welcome(session, message, now_ms);
     else if (asked == AQ_MSG_POLL && type == AQ_MSG_WORK)
         take_work(session, message, now_ms);
     else if ((asked == AQ_MSG_REPORT || asked == AQ_MSG_BEAT) && type == AQ_MSG_NOTED)
-        report_noted(&session->report, session->agent.workloads, ((const struct aq_noted *)message)->number);
+        take_noted(session, message);
+    else if (asked == AQ_MSG_EXEC && type == AQ_MSG_EXECUTED)
+        exec_sessions_arrived(&session->execs, message);
     else
         aq_journal(AQ_WARN, "the answer does not match the question", "question", aq_message_record(asked)->name,
                    "answer", aq_message_record(type)->name, NULL);
@@ -274,16 +306,32 @@ static void journal_silence(struct session *session, uint64_t now_ms)
     if (session->silence_told_ms != 0 && now_ms - session->silence_told_ms < SILENCE_MS)
         return;
     session->silence_told_ms = now_ms;
-    aq_journal(AQ_WARN, "no answer from the controller: does it run, and is key_file a copy of its agent.key?",
-               "controller", config->controller, "key_file", config->key_file, NULL);
+    aq_journal(AQ_WARN, "no answer from the controller: does it run, and is this its address?", "controller",
+               config->controller, NULL);
+}
+
+/* A handshake has no answer, and nothing says why. */
+static bool entry_is_late(struct session *session, uint64_t now_ms)
+{
+    if (aq_asker_has_session(session->asker) || entry_refusal(session->agent.entry)[0] != '\0')
+        session->entry_late_ms = 0;
+    else if (session->entry_late_ms == 0)
+        session->entry_late_ms = now_ms + ANSWER_MS;
+    const bool late = session->entry_late_ms != 0 && now_ms >= session->entry_late_ms;
+    if (late)
+        session->entry_late_ms = now_ms + ANSWER_MS;
+    return late;
 }
 
 static void reconnect_if_late(struct session *session, uint64_t now_ms)
 {
     struct aq_error error;
-    bool late = false;
-    while (aq_asker_take_failed(session->asker, now_ms) != NULL)
+    bool late = entry_is_late(session, now_ms);
+    for (const struct aq_question *failed; (failed = aq_asker_take_failed(session->asker, now_ms)) != NULL;) {
         late = true;
+        if (failed == &session->exec)
+            exec_sessions_not_arrived(&session->execs);
+    }
     if (!late)
         return;
     journal_silence(session, now_ms);
@@ -293,17 +341,20 @@ static void reconnect_if_late(struct session *session, uint64_t now_ms)
     }
 }
 
-/* At most two answers can have come, as no question is sent meanwhile. */
-void session_take(struct session *session, uint64_t now_ms)
+/* At most three answers can have come, as no question is sent meanwhile. */
+void session_take(struct session *session, const struct aq_clocks *now)
 {
+    const uint64_t now_ms = now->steady_ms;
     const struct aq_question *question;
     enum aq_message_type type;
     void *message;
     aq_arena_reset(&session->scratch);
+    aq_asker_set_time(session->asker, now);
     while ((question = aq_asker_take(session->asker, &type, &message, &session->scratch)) != NULL) {
         take_answer(session, question->asked, type, message, now_ms);
         aq_arena_reset(&session->scratch);
     }
+    entry_turn(session->agent.entry, session->asker);
     reconnect_if_late(session, now_ms);
 }
 
@@ -314,28 +365,35 @@ void session_fds(const struct session *session, struct pollfd fds[SESSION_FDS])
     bool waits = aq_asker_has_unsent(session->asker);
     fds[0] = (struct pollfd){.fd = aq_asker_fd(session->asker), .events = POLLIN};
     fds[1] = (struct pollfd){.fd = waits ? aq_asker_send_fd(session->asker) : -1, .events = POLLIN};
+    fds[2] = (struct pollfd){.fd = exec_sessions_fd(&session->execs), .events = POLLIN};
 }
 
-static int wait_until(uint64_t at_ms, uint64_t now_ms, int wait_ms)
+static void bring_forward(uint64_t *deadline_ms, uint64_t at_ms)
 {
-    if (at_ms <= now_ms)
-        return 0;
-    return at_ms - now_ms < (uint64_t)wait_ms ? (int)(at_ms - now_ms) : wait_ms;
+    *deadline_ms = at_ms < *deadline_ms ? at_ms : *deadline_ms;
 }
 
-int session_pause_ms(const struct session *session, uint64_t now_ms, int wait_ms)
+uint64_t session_deadline_ms(const struct session *session, uint64_t now_ms)
 {
+    uint64_t deadline_ms = now_ms + CONNECTION_MS;
+    bring_forward(&deadline_ms, aq_asker_deadline_ms(session->asker));
     if (session->asks.count > 0)
-        wait_ms = wait_until(now_ms + ASKS_TURN_MS, now_ms, wait_ms);
+        bring_forward(&deadline_ms, now_ms + ASKS_TURN_MS);
+    if (session->entry_late_ms != 0)
+        bring_forward(&deadline_ms, session->entry_late_ms);
+    if (!aq_asker_has_session(session->asker))
+        return deadline_ms;
     if (session->talk.open)
-        wait_ms = wait_until(session->talk.late_ms, now_ms, wait_ms);
+        bring_forward(&deadline_ms, session->talk.late_ms);
     else if (session->talk_at_ms > now_ms)
-        wait_ms = wait_until(session->talk_at_ms, now_ms, wait_ms);
+        bring_forward(&deadline_ms, session->talk_at_ms);
     else
-        wait_ms = wait_until(session->beat_at_ms, now_ms, wait_ms);
+        bring_forward(&deadline_ms, session->beat_at_ms);
     if (session->poll.open)
-        wait_ms = wait_until(session->poll.late_ms, now_ms, wait_ms);
+        bring_forward(&deadline_ms, session->poll.late_ms);
     else if (session->welcome)
-        wait_ms = wait_until(session->poll_at_ms, now_ms, wait_ms);
-    return wait_ms;
+        bring_forward(&deadline_ms, session->poll_at_ms);
+    if (session->exec.open)
+        bring_forward(&deadline_ms, session->exec.late_ms);
+    return deadline_ms;
 }

@@ -1,33 +1,37 @@
-/* The agent's dialogue with the hub. It sends HELLO until the hub welcomes it. From then on it asks for work with POLL,
- * reports what happens with REPORT, and sends a BEAT when there is nothing to report.
+/* The agent's dialogue with the hub, once it is let in (entry.h). It sends HELLO until the hub welcomes it. From then
+ * on it asks for work with POLL, reports what happens with REPORT, and sends a BEAT when there is nothing to report.
  *
- * A POLL stays open until there is work, so a second question may be open beside it. A connection on which an answer is
- * late may be dead, and is replaced. */
+ * A POLL stays open until there is work, so other questions may be open beside it: one of these, and EXEC while
+ * commands run in workloads (exec_sessions.h). A connection on which an answer is late may be dead, and is replaced. */
 #ifndef AQ_AGENT_SESSION_H
 #define AQ_AGENT_SESSION_H
 
 #include "agent/delivery.h"
+#include "agent/entry.h"
+#include "agent/host.h"
 #include "agent/report.h"
 #include "agent/settings/settings.h"
 #include "schema/wire/ask.h"
 
 #include <poll.h>
 
-enum { SESSION_FDS = 2 };
+enum { SESSION_FDS = 3 };
 
 /* The agent whose session it is. The settings must have been checked; they may change while the session is open. */
 struct session_agent {
     const struct aq_config_agent *config;
-    struct aq_amounts detected; /* what the machine has */
-    uint64_t instance, home;    /* of its directory, see home.h */
+    const struct host *host;
+    uint64_t instance, home; /* of its directory, see home.h */
     struct workloads *workloads;
     struct delivery *delivery;
+    struct entry *entry;
 };
 
 struct session;
 
-/* Connects, without waiting for the connection. */
-int session_open(struct session **session, const struct session_agent *agent, const struct aq_wire_key *key,
+/* Connects the uplink, without waiting for the connection. The uplink is the session's, also after a failure: then it
+ * is closed. */
+int session_open(struct session **session, const struct session_agent *agent, struct aq_uplink *uplink,
                  struct aq_error *error) AQ_MUST_CHECK;
 void session_close(struct session *session); /* NULL is fine */
 
@@ -39,14 +43,15 @@ const char *session_refusal(const struct session *session);
 void session_offer_again(struct session *session);
 
 /* Sends what is due. Asks for no work while the last delivery is being carried out. */
-void session_ask(struct session *session, uint64_t now_ms);
+void session_ask(struct session *session, const struct aq_clocks *now);
 
-/* The descriptors to poll, and for how long nothing is due, `wait_ms` at most. */
+/* The descriptors to poll; -1 for those that there are not. */
 void session_fds(const struct session *session, struct pollfd fds[SESSION_FDS]);
-int session_pause_ms(const struct session *session, uint64_t now_ms, int wait_ms);
+/* Until when nothing is due, if no descriptor is readable before. */
+uint64_t session_deadline_ms(const struct session *session, uint64_t now_ms);
 
 /* Handles the answers that have come. No refusal is for good: another agent of this name may be lost or renamed, the
  * controller updated. So the agent asks again, and its workloads go on meanwhile. */
-void session_take(struct session *session, uint64_t now_ms);
+void session_take(struct session *session, const struct aq_clocks *now);
 
 #endif

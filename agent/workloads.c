@@ -1,8 +1,6 @@
 #include "agent/workloads.h"
 
-#include "agent/tidy.h"
-#include "drivers/output.h"
-#include "schema/base/files.h"
+#include "agent/workload_logs.h"
 #include "schema/base/journal.h"
 #include "schema/codec/json.h"
 #include "schema/drivers/options.h"
@@ -25,22 +23,6 @@ static const struct workload_gap lost = {AQ_HAPPENED_LOST, "its node has lost it
 static const struct workload_gap missing = {AQ_HAPPENED_ENDED, "it was not on this node",
                                             "its node had lost its state; what still ran was ended"};
 
-/* Returns a text of a happening, cut to its declared length, for free(). */
-static const char *copy_text(const char *field, const char *text)
-{
-    const struct aq_field *declared = aq_record_field(&aq_happening_record, field);
-    aq_assert(declared != NULL);
-    return tidy_copy(text != NULL ? text : "", declared->most);
-}
-
-static void free_happening(struct aq_happening *happening)
-{
-    for (size_t i = 0; i < aq_happening_record.count; i++)
-        if (aq_field_is_text(&aq_happening_record.fields[i]))
-            free(*(char **)AQ_AT(happening, &aq_happening_record.fields[i]));
-    *happening = (struct aq_happening){0};
-}
-
 static void journal_workload(enum aq_journal_level level, const char *words, uint64_t resource, const char *detail)
 {
     char number[24];
@@ -58,22 +40,19 @@ static struct workload *add_workload(struct workloads *workloads, uint64_t resou
 
 static void free_workload(struct workload *workload)
 {
-    free_happening(&workload->start);
-    free_happening(&workload->end);
+    tellings_free(workload);
+    restarts_free(&workload->restarts);
+    aq_arena_free(&workload->check_arena);
     free(workload);
 }
 
-/* `what` is the workload's tell_start or tell_end. */
-static void queue_telling(struct workloads *workloads, struct workload *workload, uint64_t *what)
+static void queue_unstored(struct workloads *workloads, struct workload *workload)
 {
-    struct workload_queue *queue = &workloads->telling;
-    if (*what != TELL_WAITS)
-        workloads->waiting++;
-    *what = TELL_WAITS;
-    if (workload->telling)
+    struct workload_queue *queue = &workloads->unstored;
+    if (workload->unstored)
         return;
-    workload->telling = true;
-    *(queue->first != NULL ? &queue->last->next_telling : &queue->first) = workload;
+    workload->unstored = true;
+    *(queue->first != NULL ? &queue->last->next_unstored : &queue->first) = workload;
     queue->last = workload;
 }
 
@@ -81,14 +60,19 @@ static void queue_telling(struct workloads *workloads, struct workload *workload
 
 static void note_start(struct workloads *workloads, struct workload *workload, const struct driver_report *report)
 {
-    free_happening(&workload->start);
-    workload->start = (struct aq_happening){.resource = workload->resource,
-                                            .what = AQ_HAPPENED_STARTED,
-                                            .identifier = copy_text("identifier", report->identifier),
-                                            .ip_addr = copy_text("ip_addr", report->ip_addr),
-                                            .hw_addr = copy_text("hw_addr", report->hw_addr)};
-    queue_telling(workloads, workload, &workload->tell_start);
-    journal_workload(AQ_INFO, "workload started", workload->resource, workload->start.identifier);
+    const struct aq_happening start = {.resource = workload->resource,
+                                       .what = AQ_HAPPENED_STARTED,
+                                       .identifier = tellings_text("identifier", report->identifier),
+                                       .ip_addr = tellings_text("ip_addr", report->ip_addr),
+                                       .hw_addr = tellings_text("hw_addr", report->hw_addr)};
+    tellings_set(workload, TELL_START, &start);
+    workload->runs = true;
+    tellings_queue(workloads, workload, TELL_START);
+    restarts_begin(&workload->restarts, workloads->now->steady_ms);
+    if (workload->check != NULL)
+        health_watch(&workloads->healths, workload->resource, workload->driver,
+                     workload->on_host ? "127.0.0.1" : start.ip_addr, workload->check);
+    journal_workload(AQ_INFO, "workload started", workload->resource, start.identifier);
 }
 
 static const char *const end_words[aq_happened_count] = {
@@ -104,53 +88,124 @@ static void note_end(struct workloads *workloads, struct workload *workload, enu
     if (workload->over)
         return;
     workload->over = true;
-    workload->end = (struct aq_happening){.resource = workload->resource,
-                                          .what = what,
-                                          .exit_status = (uint64_t)(exit_status & 0xFF),
-                                          .reason = copy_text("reason", reason),
-                                          .unknown = exit_status < 0};
+    workload->restarts.phase = RESTART_NONE;
+    struct aq_happening end = {.resource = workload->resource,
+                               .what = what,
+                               .exit_status = (uint64_t)(exit_status & 0xFF),
+                               .reason = tellings_text("reason", reason),
+                               .unknown = exit_status < 0};
     struct aq_extent extent;
     struct aq_error ignored;
     if (workload->kept && workloads_measure(workloads, workload->resource, &extent, &ignored) == 0)
-        workload->end.log_bytes = extent.end - extent.first;
-    struct workload_queue *queue = &workloads->unstored;
-    *(queue->first != NULL ? &queue->last->next_unstored : &queue->first) = workload;
-    queue->last = workload;
-    journal_workload(AQ_INFO, end_words[what], workload->resource, workload->end.reason);
+        end.log_bytes = extent.end - extent.first;
+    tellings_set(workload, TELL_END, &end);
+    queue_unstored(workloads, workload);
+    journal_workload(AQ_INFO, end_words[what], workload->resource, end.reason);
+}
+
+/* A run has ended by itself, or could not be begun. It is reported as a restart, or is the end of the workload. */
+static void note_run(struct workloads *workloads, struct workload *workload, int exit_status, const char *reason)
+{
+    struct restarts *restarts = &workload->restarts;
+    AQ_CLEANUP_BUFFER struct aq_buffer words = {0};
+    const bool well = exit_status == 0 && !restarts->failed;
+    uint64_t wait_ms;
+    aq_buffer_format(&words, "%s%s%s", restarts->failed ? restarts->failed_because : "", restarts->failed ? "; " : "",
+                     reason);
+    restarts->failed = false;
+    const bool again = restarts_end(restarts, well, workloads->now->steady_ms, &wait_ms);
+    if (!again && restarts_is_used_up(restarts, well))
+        aq_buffer_format(&words, "; restarted %" PRIu64 " %s, which is its restart_limit", restarts->count,
+                         restarts->count == 1 ? "time" : "times");
+    if (!again) {
+        note_end(workloads, workload, AQ_HAPPENED_ENDED, exit_status, aq_buffer_string(&words));
+        return;
+    }
+    restarts->at_ms = workloads->now->steady_ms + wait_ms;
+    restarts->waited_ms = wait_ms;
+    const struct aq_happening restart = {.resource = workload->resource,
+                                         .what = AQ_HAPPENED_RESTARTED,
+                                         .exit_status = (uint64_t)(exit_status & 0xFF),
+                                         .unknown = exit_status < 0,
+                                         .reason = tellings_text("reason", aq_buffer_string(&words)),
+                                         .restarts = restarts->count};
+    tellings_set(workload, TELL_RESTART, &restart);
+    queue_unstored(workloads, workload);
+    journal_workload(AQ_INFO, "workload ended, and is started again", workload->resource, restart.reason);
+}
+
+/* When it does not listen, its driver kills it after the grace time. */
+static void note_health(void *context, uint64_t resource, enum aq_health health, const char *reason)
+{
+    struct workloads *workloads = context;
+    struct workload *workload = roster_find(&workloads->roster, resource);
+    if (workload == NULL || workload->over || workload->stopping)
+        return;
+    const struct aq_happening checked = {
+        .resource = resource, .what = AQ_HAPPENED_CHECKED, .reason = tellings_text("reason", reason), .health = health};
+    tellings_set(workload, TELL_HEALTH, &checked);
+    tellings_queue(workloads, workload, TELL_HEALTH);
+    journal_workload(health == AQ_HEALTHY ? AQ_INFO : AQ_WARN,
+                     health == AQ_HEALTHY ? "workload is healthy" : "workload is unhealthy", resource, checked.reason);
+    if (health != AQ_UNHEALTHY || workload->restarts.policy == AQ_RESTART_NEVER)
+        return;
+    AQ_CLEANUP_BUFFER struct aq_buffer words = {0};
+    aq_buffer_format(&words, "unhealthy: %s", checked.reason);
+    free(workload->restarts.failed_because);
+    workload->restarts.failed = true;
+    workload->restarts.failed_because = aq_strdup(aq_buffer_string(&words));
+    health_forget(&workloads->healths, resource);
+    workload->driver->type->stop(workload->driver->driver, resource);
+}
+
+static void take_end(struct workloads *workloads, struct workload *workload, const struct driver_report *report)
+{
+    const bool failed = report->kind == DRIVER_FAILED;
+    const int exit_status = failed ? STATUS_UNKNOWN : report->exit_status;
+    workload->runs = false;
+    health_forget(&workloads->healths, workload->resource);
+    if (workload->gap != NULL)
+        note_end(workloads, workload, workload->gap->what, STATUS_UNKNOWN, workload->gap->ended);
+    else if (workload->stopping)
+        note_end(workloads, workload, AQ_HAPPENED_ENDED, exit_status, report->reason);
+    else if (failed && !workload->restarts.ran)
+        note_end(workloads, workload, AQ_HAPPENED_FAILED, STATUS_UNKNOWN, report->reason);
+    else
+        note_run(workloads, workload, exit_status, report->reason);
 }
 
 static void take_report(void *context, const struct driver_report *report)
 {
     struct workloads *workloads = context;
-    struct workload *workload = roster_find(&workloads->roster, report->resource);
-    if (workload == NULL || workload->over) {
-        journal_workload(AQ_WARN, "a driver reports on an unknown workload", report->resource, "");
+    if (report->kind == DRIVER_COMMAND_ENDED) {
+        commands_take(&workloads->commands, report);
         return;
     }
-    if (workload->gap != NULL)
-        note_end(workloads, workload, workload->gap->what, STATUS_UNKNOWN, workload->gap->ended);
-    else if (report->kind == DRIVER_STARTED)
+    struct workload *workload = roster_find(&workloads->roster, report->resource);
+    if (workload == NULL || workload->over || workload->restarts.phase != RESTART_NONE)
+        journal_workload(AQ_WARN, "a driver reports on an unknown workload", report->resource, "");
+    else if (report->kind == DRIVER_STARTED && workload->gap == NULL)
         note_start(workloads, workload, report);
-    else if (report->kind == DRIVER_FAILED && !workload->stopping)
-        note_end(workloads, workload, AQ_HAPPENED_FAILED, STATUS_UNKNOWN, report->reason);
-    else if (report->kind == DRIVER_FAILED)
-        note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, report->reason);
     else
-        note_end(workloads, workload, AQ_HAPPENED_ENDED, report->exit_status, report->reason);
+        take_end(workloads, workload, report);
 }
 
 /* ---- open and close ------------------------------------------------------------------------------------- */
 
 int workloads_open(struct workloads *workloads, struct home *home, const char *node, const struct aq_list *wanted,
-                   struct aq_error *error)
+                   const struct aq_clocks *now, struct aq_error *error)
 {
-    *workloads = (struct workloads){.home = home};
-    return drivers_open(&workloads->drivers, node, wanted, take_report, workloads, error);
+    *workloads = (struct workloads){.home = home, .now = now};
+    healths_open(&workloads->healths, now, &workloads->commands, note_health, workloads);
+    return drivers_open(&workloads->drivers, node, wanted, now, take_report, workloads, error);
 }
 
 void workloads_close(struct workloads *workloads)
 {
+    healths_close(&workloads->healths);
     drivers_close(&workloads->drivers);
+    commands_free(&workloads->commands);
+    schedule_free(&workloads->waiting);
     for (size_t i = 0; i < workloads->roster.count; i++)
         free_workload(workloads->roster.entries[i].workload);
     roster_free(&workloads->roster);
@@ -160,8 +215,26 @@ void workloads_close(struct workloads *workloads)
 
 void workloads_work(struct workloads *workloads)
 {
+    struct schedule_entry entry;
     aq_arena_reset(&workloads->arena);
     drivers_work(&workloads->drivers);
+    healths_work(&workloads->healths);
+    while (schedule_take(&workloads->waiting, workloads->now->steady_ms, &entry)) {
+        struct workload *workload = roster_find(&workloads->roster, entry.resource);
+        if (workload == NULL || workload->restarts.phase != RESTART_WAITS || workload->restarts.at_ms != entry.due_ms)
+            continue;
+        workload->restarts.phase = RESTART_DUE;
+        queue_unstored(workloads, workload);
+    }
+}
+
+uint64_t workloads_deadline_ms(const struct workloads *workloads)
+{
+    uint64_t deadline_ms = drivers_deadline_ms(&workloads->drivers);
+    const uint64_t others_ms[] = {healths_deadline_ms(&workloads->healths), schedule_next_ms(&workloads->waiting)};
+    for (size_t i = 0; i < AQ_LENGTH(others_ms); i++)
+        deadline_ms = others_ms[i] < deadline_ms ? others_ms[i] : deadline_ms;
+    return deadline_ms;
 }
 
 /* ---- starting and stopping ------------------------------------------------------------------------------ */
@@ -177,24 +250,97 @@ static int read_driver_options(struct workloads *workloads, const struct driver_
     return failed;
 }
 
+/* What must be known of a workload as long as it lives. */
+static void set_upkeep(struct workload *workload, const struct aq_assignment *assignment)
+{
+    restarts_init(&workload->restarts, assignment);
+    if (aq_check_ways(&assignment->health) == 0)
+        return;
+    struct aq_arena arena = {0};
+    struct aq_check *check = aq_arena_alloc(&arena, sizeof *check);
+    aq_record_copy(&aq_check_record, check, &assignment->health, &arena);
+    workload->check = check;
+    workload->check_arena = arena;
+}
+
+/* Nobody may make an agent connect to what the workload itself cannot reach. */
+static int check_ports(struct workload *workload, const void *options, struct aq_error *error)
+{
+    const struct aq_driver *driver = workload->driver->type->declared;
+    const enum aq_reach reach = driver->reach != NULL ? driver->reach(options) : AQ_REACH_NONE;
+    workload->on_host = reach == AQ_REACH_HOST;
+    if (workload->check == NULL || workload->check->command.count > 0 || reach != AQ_REACH_NONE)
+        return 0;
+    return aq_fail(error, AQ_E_INVALID,
+                   "health: its ports cannot be reached: it has neither an address nor the host's");
+}
+
+/* Starts it in its directory, which must be there; `store`: makes that first. */
 static int begin_workload(struct workloads *workloads, struct workload *workload,
-                          const struct aq_assignment *assignment, struct aq_error *error)
+                          const struct aq_assignment *assignment, bool store, struct aq_error *error)
 {
     workload->driver = drivers_find(&workloads->drivers, assignment->driver);
     if (workload->driver == NULL)
         return aq_fail(error, AQ_E_INVALID, "this node has no driver \"%s\"", assignment->driver);
+    if (workload->check != NULL && workload->check->command.count > 0 && workload->driver->type->command == NULL)
+        return aq_fail(error, AQ_E_INVALID, "health.command: workloads of driver %s take no commands",
+                       assignment->driver);
     struct driver_spec spec = {.resource = assignment->resource,
                                .cpu_milli = assignment->amounts.cpu,
                                .ram_mib = assignment->amounts.ram,
+                               .disk_mib = assignment->amounts.disk,
                                .slots = assignment->amounts.slots,
                                .metadata_json = assignment->metadata,
+                               .arguments = assignment->arguments,
                                .directory =
                                    home_driver_directory(workloads->home, assignment->resource, &workloads->arena)};
+    if (assignment->arguments.count > 0 && !workload->driver->type->declared->takes_arguments)
+        return aq_fail(error, AQ_E_INVALID, "driver %s takes no command of an application", assignment->driver);
     if (read_driver_options(workloads, workload->driver->type, assignment, &spec.options, error) != 0 ||
-        home_add(workloads->home, assignment, error) != 0)
+        check_ports(workload, spec.options, error) != 0 || (store && home_add(workloads->home, assignment, error) != 0))
         return -1;
     workload->kept = true;
     return workload->driver->type->start(workload->driver->driver, &spec, error);
+}
+
+/* Until `at_ms` of the wall clock, and never longer than it was to wait in all. */
+static void wait_for_restart(struct workloads *workloads, struct workload *workload, uint64_t at_ms, uint64_t most_ms)
+{
+    const struct aq_clocks *now = workloads->now;
+    const uint64_t left_ms = at_ms > now->wall_ms ? at_ms - now->wall_ms : 0;
+    workload->restarts.phase = RESTART_WAITS;
+    workload->restarts.at_ms = now->steady_ms + (left_ms < most_ms ? left_ms : most_ms);
+    schedule_add(&workloads->waiting, workload->restarts.at_ms, workload->resource);
+}
+
+/* An earlier run of the agent has started it again, or was to do so. Returns whether nothing of it runs. */
+static bool adopt_restart(struct workloads *workloads, struct workload *workload)
+{
+    struct aq_again again;
+    if (!home_again(workloads->home, workload->resource, &again, &workloads->arena))
+        return false;
+    const struct aq_happening restart = {.resource = workload->resource,
+                                         .what = AQ_HAPPENED_RESTARTED,
+                                         .exit_status = again.exit_status,
+                                         .unknown = again.unknown,
+                                         .reason = tellings_text("reason", again.reason),
+                                         .restarts = again.restarts};
+    tellings_set(workload, TELL_RESTART, &restart);
+    tellings_queue(workloads, workload, TELL_RESTART); /* the hub may not have noted it */
+    restarts_adopt(&workload->restarts, again.restarts, again.wait_ms);
+    if (again.waits)
+        wait_for_restart(workloads, workload, again.at, again.wait_ms);
+    return again.waits;
+}
+
+/* Of one that was started by an earlier run of the agent. */
+static void adopt_ports(struct workloads *workloads, struct workload *workload, const struct aq_assignment *assignment)
+{
+    struct aq_error ignored;
+    const void *options;
+    if (read_driver_options(workloads, workload->driver->type, assignment, &options, &ignored) != 0 ||
+        check_ports(workload, options, &ignored) != 0)
+        workload->on_host = false;
 }
 
 static void adopt_workload(void *context, const struct aq_assignment *assignment, const struct aq_happening *end)
@@ -204,17 +350,23 @@ static void adopt_workload(void *context, const struct aq_assignment *assignment
     struct workload *workload = add_workload(workloads, assignment->resource);
     workload->kept = true;
     workload->driver = drivers_find(&workloads->drivers, assignment->driver);
+    set_upkeep(workload, assignment);
     if (end != NULL) {
+        const struct aq_happening copy = {.resource = end->resource,
+                                          .what = end->what,
+                                          .exit_status = end->exit_status,
+                                          .reason = tellings_text("reason", end->reason),
+                                          .unknown = end->unknown,
+                                          .log_bytes = end->log_bytes};
         workload->over = true;
-        workload->end = (struct aq_happening){.resource = end->resource,
-                                              .what = end->what,
-                                              .exit_status = end->exit_status,
-                                              .reason = copy_text("reason", end->reason),
-                                              .unknown = end->unknown,
-                                              .log_bytes = end->log_bytes};
-        queue_telling(workloads, workload, &workload->tell_end);
+        tellings_set(workload, TELL_END, &copy);
+        tellings_queue(workloads, workload, TELL_END);
         return;
     }
+    if (workload->driver != NULL)
+        adopt_ports(workloads, workload, assignment);
+    if (adopt_restart(workloads, workload))
+        return;
     if (workload->driver == NULL) {
         journal_workload(AQ_ERROR, "a workload is not watched: its driver is not in use on this node",
                          assignment->resource, assignment->driver);
@@ -270,9 +422,11 @@ struct workload *workloads_start(struct workloads *workloads, const struct aq_as
         return NULL;
     aq_arena_reset(&workloads->arena);
     struct workload *workload = add_workload(workloads, assignment->resource);
+    set_upkeep(workload, assignment);
     if (home_is_over(workloads->home, assignment->resource))
         note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, "it has ended here before");
-    else if (!end_leftover(workloads, workload, &lost) && begin_workload(workloads, workload, assignment, &error) != 0)
+    else if (!end_leftover(workloads, workload, &lost) &&
+             begin_workload(workloads, workload, assignment, true, &error) != 0)
         note_end(workloads, workload, AQ_HAPPENED_FAILED, STATUS_UNKNOWN, error.message);
     return workload;
 }
@@ -287,16 +441,23 @@ struct workload *workloads_add_missing(struct workloads *workloads, uint64_t res
     return add_unrecorded(workloads, resource, &missing);
 }
 
-void workloads_stop(struct workload *workload)
+void workloads_stop(struct workloads *workloads, struct workload *workload)
 {
     if (workload->over || workload->stopping)
         return;
+    if (workload->restarts.phase != RESTART_NONE) { /* nothing of it runs */
+        const struct aq_happening *last = &workload->tells[TELL_RESTART].what;
+        note_end(workloads, workload, AQ_HAPPENED_ENDED, last->unknown ? STATUS_UNKNOWN : (int)last->exit_status,
+                 last->reason);
+        return;
+    }
     if (workload->driver == NULL) {
         journal_workload(AQ_ERROR, "a workload cannot be ended: its driver is not in use on this node",
                          workload->resource, "");
         return;
     }
     workload->stopping = true;
+    health_forget(&workloads->healths, workload->resource);
     workload->driver->type->stop(workload->driver->driver, workload->resource);
 }
 
@@ -307,50 +468,80 @@ bool workloads_has_unstored(const struct workloads *workloads)
     return workloads->unstored.first != NULL;
 }
 
-void workloads_store_next(struct workloads *workloads)
+static void store_end(struct workloads *workloads, struct workload *workload)
 {
     struct aq_error error;
+    /* If this fails, the next run of the agent asks the driver again. */
+    if (workload->kept && home_end(workloads->home, &workload->tells[TELL_END].what, &error) != 0)
+        journal_workload(AQ_WARN, "a workload's end cannot be stored", workload->resource, error.message);
+    tellings_queue(workloads, workload, TELL_END);
+}
+
+static int store_restart(struct workloads *workloads, const struct workload *workload, bool waits,
+                         struct aq_error *error)
+{
+    const struct aq_happening *what = &workload->tells[TELL_RESTART].what;
+    const struct restarts *restarts = &workload->restarts;
+    const struct aq_clocks *now = workloads->now;
+    const uint64_t left_ms = restarts->at_ms > now->steady_ms ? restarts->at_ms - now->steady_ms : 0;
+    const struct aq_again again = {.resource = workload->resource,
+                                   .restarts = restarts->count,
+                                   .waits = waits,
+                                   .at = waits ? now->wall_ms + left_ms : 0,
+                                   .wait_ms = restarts->waited_ms,
+                                   .exit_status = what->exit_status,
+                                   .unknown = what->unknown,
+                                   .reason = what->reason};
+    return home_set_again(workloads->home, &again, error);
+}
+
+/* It has ended. If that cannot be stored, the next run of the agent asks the driver again, and counts it again. */
+static void begin_waiting(struct workloads *workloads, struct workload *workload)
+{
+    struct aq_error error;
+    if (store_restart(workloads, workload, true, &error) != 0)
+        journal_workload(AQ_WARN, "a workload's restart cannot be stored", workload->resource, error.message);
+    tellings_queue(workloads, workload, TELL_RESTART);
+    workload->restarts.phase = RESTART_WAITS;
+    schedule_add(&workloads->waiting, workload->restarts.at_ms, workload->resource);
+}
+
+/* That it is started is stored before: so if the agent is killed, the next one finds what was started. */
+static void start_again(struct workloads *workloads, struct workload *workload)
+{
+    struct aq_error error;
+    struct aq_assignment assignment;
+    aq_arena_reset(&workloads->arena);
+    workload->restarts.phase = RESTART_NONE;
+    if (home_renew(workloads->home, workload->resource, &error) != 0 ||
+        store_restart(workloads, workload, false, &error) != 0 ||
+        home_assignment(workloads->home, workload->resource, &assignment, &workloads->arena, &error) != 0 ||
+        begin_workload(workloads, workload, &assignment, false, &error) != 0)
+        note_run(workloads, workload, STATUS_UNKNOWN, error.message);
+}
+
+void workloads_store_next(struct workloads *workloads)
+{
     struct workload *workload = workloads->unstored.first;
     workloads->unstored.first = workload->next_unstored;
-    /* If this fails, the next run of the agent asks the driver again. */
-    if (workload->kept && home_end(workloads->home, &workload->end, &error) != 0)
-        journal_workload(AQ_WARN, "a workload's end cannot be stored", workload->resource, error.message);
-    queue_telling(workloads, workload, &workload->tell_end);
+    workload->next_unstored = NULL;
+    workload->unstored = false;
+    if (workload->over)
+        store_end(workloads, workload);
+    else if (workload->restarts.phase == RESTART_STORES)
+        begin_waiting(workloads, workload);
+    else if (workload->restarts.phase == RESTART_DUE)
+        start_again(workloads, workload);
 }
 
 /* ---- reporting ------------------------------------------------------------------------------------------ */
-
-void workloads_tell(struct workloads *workloads, uint64_t number, uint32_t max, struct aq_list *happenings,
-                    struct aq_arena *arena)
-{
-    uint32_t most = workloads->waiting < max ? workloads->waiting : max;
-    struct aq_happening *items = aq_arena_alloc(arena, most * sizeof *items);
-    *happenings = (struct aq_list){items, 0};
-    while (happenings->count < most) {
-        struct workload *workload = workloads->telling.first;
-        if (workload->tell_start == TELL_WAITS) {
-            workload->tell_start = number;
-            aq_record_copy(&aq_happening_record, &items[happenings->count++], &workload->start, arena);
-        }
-        if (workload->tell_end == TELL_WAITS && happenings->count < most) {
-            workload->tell_end = number;
-            aq_record_copy(&aq_happening_record, &items[happenings->count++], &workload->end, arena);
-        }
-        if (workload->tell_end == TELL_WAITS)
-            break; /* `max` is reached */
-        workloads->telling.first = workload->next_telling;
-        workload->next_telling = NULL;
-        workload->telling = false;
-    }
-    workloads->waiting -= happenings->count;
-}
 
 static void drop_workload(struct workloads *workloads, struct workload *workload)
 {
     aq_assert(!workload->telling);
     if (workload->kept)
         home_remove(workloads->home, workload->resource);
-    else if (workload->end.what == AQ_HAPPENED_FAILED)
+    else if (workload->tells[TELL_END].what.what == AQ_HAPPENED_FAILED)
         home_note_over(workloads->home, workload->resource);
     roster_remove(&workloads->roster, workload->resource);
     free_workload(workload);
@@ -363,75 +554,11 @@ void workloads_noted(struct workloads *workloads, uint64_t number, const struct 
             roster_find(&workloads->roster, AQ_ITEM(*happenings, struct aq_happening, i)->resource);
         if (workload == NULL)
             continue;
-        if (workload->tell_start == number)
-            workload->tell_start = TELL_NOTHING;
-        if (workload->tell_end == number)
+        const bool over = workload->tells[TELL_END].state == number;
+        for (unsigned k = 0; k < TELLS; k++)
+            if (workload->tells[k].state == number)
+                workload->tells[k].state = TELL_NOTHING;
+        if (over)
             drop_workload(workloads, workload);
     }
-}
-
-/* ---- logs ----------------------------------------------------------------------------------------------- */
-
-/* The directory of its output, for the caller to close. */
-static int open_output(struct workloads *workloads, uint64_t resource, bool *complete, struct aq_error *error)
-{
-    const struct workload *workload = roster_find(&workloads->roster, resource);
-    bool kept = workload != NULL && workload->kept;
-    *complete = !kept || workload->over;
-    return kept ? home_output_open(workloads->home, resource, error) : home_log_open(workloads->home, resource, error);
-}
-
-static void set_extent(struct aq_extent *extent, const struct output_span *span, uint64_t start, bool complete)
-{
-    *extent = (struct aq_extent){
-        .known = span->placed, .start = start, .first = span->first, .end = span->end, .complete = complete};
-}
-
-int workloads_log(struct workloads *workloads, uint64_t resource, uint64_t after, size_t max, struct aq_buffer *out,
-                  struct aq_extent *extent, struct aq_error *error)
-{
-    bool complete;
-    struct output_span span;
-    AQ_CLEANUP_FD int directory = open_output(workloads, resource, &complete, error);
-    if (directory < 0 || output_read(directory, &after, max, out, &span, error) != 0)
-        return -1;
-    set_extent(extent, &span, after, complete);
-    return 0;
-}
-
-int workloads_measure(struct workloads *workloads, uint64_t resource, struct aq_extent *extent, struct aq_error *error)
-{
-    bool complete;
-    struct output_span span;
-    AQ_CLEANUP_FD int directory = open_output(workloads, resource, &complete, error);
-    if (directory < 0 || output_measure(directory, &span, error) != 0)
-        return -1;
-    set_extent(extent, &span, span.end, complete);
-    return 0;
-}
-
-void workloads_list_logs(struct workloads *workloads, struct aq_list *logs, struct aq_arena *arena)
-{
-    const struct roster *roster = &workloads->roster;
-    size_t looks = roster->count < AQ_BEAT_LOGS_MAX ? roster->count : AQ_BEAT_LOGS_MAX;
-    *logs = (struct aq_list){aq_arena_alloc(arena, looks * sizeof(struct aq_kept)), 0};
-    for (size_t i = 0; i < looks; i++) {
-        workloads->next_log = workloads->next_log < roster->count ? workloads->next_log : 0;
-        struct workload *workload = roster->entries[workloads->next_log++].workload;
-        struct aq_extent extent;
-        struct aq_error ignored;
-        if (!workload->kept || workloads_measure(workloads, workload->resource, &extent, &ignored) != 0)
-            continue;
-        const struct aq_kept kept = {workload->resource, extent.first, extent.end};
-        if (kept.end == workload->listed.end && kept.first == workload->listed.first)
-            continue;
-        workload->listed = *AQ_ITEM(*logs, struct aq_kept, logs->count) = kept;
-        logs->count++;
-    }
-}
-
-void workloads_list_all_logs(struct workloads *workloads)
-{
-    for (size_t i = 0; i < workloads->roster.count; i++)
-        ((struct workload *)workloads->roster.entries[i].workload)->listed = (struct aq_kept){0};
 }

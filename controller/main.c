@@ -1,16 +1,20 @@
 /* aq-controller: reads the options, starts the parts in the order of their dependencies, and waits for a signal. */
 #include "controller/auth/credentials.h"
-#include "controller/hub/hub.h"
+#include "controller/hub/loop.h"
+#include "controller/hub_identity.h"
 #include "controller/lmdb/guard.h"
 #include "controller/log/replay.h"
 #include "controller/log/salvage.h"
 #include "controller/project/project.h"
-#include "controller/react/react.h"
+#include "controller/react/loop.h"
 #include "controller/serve/serve.h"
 #include "controller/settings/settings.h"
 #include "controller/setup.h"
 #include "controller/tables.h"
+#include "controller/tls/authority.h"
+#include "controller/tls/presented.h"
 #include "controller/write/writer.h"
+#include "schema/base/clock.h"
 #include "schema/base/files.h"
 #include "schema/base/journal.h"
 #include "schema/base/notify.h"
@@ -19,6 +23,7 @@
 #include "schema/wire/messages.h"
 
 #include <errno.h>
+#include <gnutls/gnutls.h>
 #include <jansson.h>
 #include <lmdb.h>
 #include <malloc.h>
@@ -33,21 +38,27 @@
 #include <unistd.h>
 #include <yaml.h>
 
+enum { CERTIFICATE_CHECK_S = 3600 };
+
 struct controller {
     const struct aq_arguments *arguments;
     struct aq_config_controller config;
-    struct aq_arena arena; /* holds the configuration */
+    struct aq_arena arena;  /* holds the configuration */
+    struct aq_arena reread; /* and this one its live texts, once they were read again */
     bool rebuild, check;
     const char *salvage; /* directory for the salvaged log; NULL: --salvage was not given */
     int lock;
+    struct authority *authority;
+    struct presented *presented;
+    struct issuer issuer;
     struct log_store *store;
     struct state *state;
     struct live *live;
     struct credentials *credentials;
-    struct writer *writer;
-    struct hub *hub;
+    struct writer_loop *loop;
+    struct hub_loop *hub;
     struct serve *serve;
-    struct react *react;
+    struct react_loop *react;
 };
 
 static int verify(void *context, struct aq_buffer *report, struct aq_error *error)
@@ -60,14 +71,17 @@ static int verify(void *context, struct aq_buffer *report, struct aq_error *erro
 static int open_writer(struct controller *controller, struct aq_error *error)
 {
     struct state_txn *txn;
-    struct writer_options options = {&controller->config, controller->store, controller->state, place_index_new()};
+    struct writer_options options = {.config = &controller->config,
+                                     .store = controller->store,
+                                     .state = controller->state,
+                                     .index = place_index_new()};
     if (state_read(controller->state, &txn, error) != 0) {
         place_index_free(options.index);
         return -1;
     }
     project_fill_index(txn, options.index);
     state_end(txn);
-    return writer_open(&controller->writer, &options, error);
+    return writer_loop_open(&controller->loop, &options, error);
 }
 
 static int open_parts(struct controller *controller, struct aq_error *error)
@@ -80,29 +94,54 @@ static int open_parts(struct controller *controller, struct aq_error *error)
     return 0;
 }
 
+/* None is needed, and none is made, if nothing listens with TLS. */
+static int open_certificate(struct controller *controller, uint64_t now_ms, struct aq_error *error)
+{
+    const struct aq_config_controller *config = &controller->config;
+    if (config->api.tls.address[0] == '\0')
+        return 0;
+    return presented_open(&controller->presented, controller->authority, config->data, &config->api.tls, now_ms, error);
+}
+
+static int start_hub(struct controller *controller, struct aq_error *error)
+{
+    const struct aq_config_controller *config = &controller->config;
+    struct hub_options hub = {
+        .config = config, .state = controller->state, .live = controller->live, .issuer = &controller->issuer};
+    controller->issuer.fingerprint = authority_fingerprint(controller->authority);
+    int failed = hub_identity_open(&hub.identity, config->data, controller->authority, error) != 0 ||
+                 hub_loop_start(&controller->hub, &hub, controller->loop, error) != 0;
+    sodium_memzero(&hub.identity, sizeof hub.identity);
+    return failed ? -1 : 0;
+}
+
 static int start_parts(struct controller *controller, struct aq_error *error)
 {
     const struct aq_config_controller *config = &controller->config;
-    if (live_open(&controller->live, config->data, STATE_WRITE, error) != 0 ||
-        credentials_open(&controller->credentials, controller->state, 1, error) != 0 ||
+    uint64_t now_ms = aq_clock_wall_ms();
+    if (authority_open(&controller->authority, config->data, now_ms, error) != 0 ||
+        open_certificate(controller, now_ms, error) != 0 ||
+        live_open(&controller->live, config->data, STATE_WRITE, error) != 0 ||
+        credentials_open(&controller->credentials, controller->state, controller->live, 1, error) != 0 ||
         open_writer(controller, error) != 0)
         return -1;
-    struct hub_options hub = {config, controller->writer, controller->state, controller->live, controller->credentials};
-    if (hub_start(&controller->hub, &hub, error) != 0)
+    if (start_hub(controller, error) != 0)
         return -1;
     struct serve_options serve = {.config = config,
-                                  .writer = controller->writer,
+                                  .loop = controller->loop,
                                   .state = controller->state,
                                   .live = controller->live,
                                   .credentials = controller->credentials,
-                                  .hub = controller->hub,
+                                  .issuer = &controller->issuer,
+                                  .hub = hub_loop_hub(controller->hub),
+                                  .presented = controller->presented,
                                   .verify = verify,
                                   .verify_context = controller};
     if (serve_start(&controller->serve, &serve, error) != 0 ||
-        react_start(&controller->react, controller->writer, controller->state, &config->keep.finished, error) != 0 ||
-        writer_start(controller->writer, error) != 0)
+        react_loop_start(&controller->react, controller->loop, controller->state, &config->keep.finished, error) != 0 ||
+        writer_loop_start(controller->loop, error) != 0)
         return -1;
-    if (setup_admin(controller->writer, controller->state, config->data, error) != 0)
+    if (setup_admin(writer_loop_writer(controller->loop), controller->state, config->data, error) != 0)
         return -1;
     serve_ready(controller->serve);
     return 0;
@@ -112,29 +151,20 @@ static int start_parts(struct controller *controller, struct aq_error *error)
 static int stop_parts(struct controller *controller, struct aq_error *error)
 {
     int status = 0;
-    react_stop(controller->react);
+    react_loop_stop(controller->react);
     serve_stop(controller->serve);
-    hub_stop(controller->hub);
+    hub_loop_stop(controller->hub);
     credentials_close(controller->credentials);
-    writer_close(controller->writer);
+    writer_loop_close(controller->loop);
     live_close(controller->live);
     if (controller->state != NULL)
         status = tables_close(controller->state, error);
     log_store_close(controller->store);
+    presented_close(controller->presented);
+    authority_close(controller->authority);
     if (controller->lock >= 0)
         close(controller->lock);
     return status;
-}
-
-static void block_signals(sigset_t *signals)
-{
-    sigemptyset(signals);
-    sigaddset(signals, SIGTERM);
-    sigaddset(signals, SIGINT);
-    sigaddset(signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_DFL); /* nohup(1) ignores it, and then it would never come */
 }
 
 static int read_settings(const struct aq_arguments *arguments, struct aq_config_controller *config,
@@ -142,31 +172,49 @@ static int read_settings(const struct aq_arguments *arguments, struct aq_config_
 {
     if (aq_config_read(&aq_config_controller_record, config, arguments, arena, error) != 0)
         return -1;
-    return setup_check(config->data, error) == 0 && hub_check(config, error) == 0 ? serve_check(config, error) : -1;
+    return setup_check(config->data, error) == 0 && hub_loop_check(config, error) == 0 ? serve_check(config, error)
+                                                                                       : -1;
 }
 
-/* Other threads read the live settings meanwhile: see AQ_SETTING(). */
+static void refresh_certificate(struct controller *controller)
+{
+    struct aq_error error = {0};
+    if (controller->presented != NULL &&
+        presented_refresh(controller->presented, &controller->config.api.tls, aq_clock_wall_ms(), &error) != 0)
+        aq_journal(AQ_ERROR, "cannot take over a certificate: keeping the previous one", "error", error.message, NULL);
+}
+
+/* Other threads read the live settings meanwhile: see AQ_SETTING(). Live texts are for this thread alone. */
 static void reread_settings(struct controller *controller)
 {
-    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct aq_arena arena = {0};
     struct aq_config_controller fresh;
     struct aq_error error = {0};
     if (read_settings(controller->arguments, &fresh, &arena, &error) != 0) {
         aq_journal(AQ_ERROR, "the settings are wrong: keeping the previous ones", "error", error.message, NULL);
+        aq_arena_free(&arena);
         return;
     }
     aq_config_reload(&aq_config_controller_record, &controller->config, &fresh);
+    aq_arena_free(&controller->reread);
+    controller->reread = arena;
     aq_journal_set_level((enum aq_journal_level)controller->config.journal);
+    refresh_certificate(controller);
 }
 
 /* Returns the signal that ends the controller. */
 static int wait_for_end(struct controller *controller, const sigset_t *signals)
 {
-    int number = SIGHUP;
-    while (number == SIGHUP)
-        if (sigwait(signals, &number) == 0 && number == SIGHUP)
+    const struct timespec pause = {.tv_sec = CERTIFICATE_CHECK_S};
+    for (;;) {
+        int number = sigtimedwait(signals, NULL, &pause);
+        if (number == SIGHUP)
             reread_settings(controller);
-    return number;
+        else if (number > 0)
+            return number;
+        else if (errno == EAGAIN)
+            refresh_certificate(controller);
+    }
 }
 
 static int serve_until_signal(struct controller *controller)
@@ -174,7 +222,7 @@ static int serve_until_signal(struct controller *controller)
     sigset_t signals;
     struct aq_error error = {0};
     int status = 0;
-    block_signals(&signals);
+    aq_program_block_signals(&signals);
     if (open_parts(controller, &error) != 0 || start_parts(controller, &error) != 0) {
         aq_journal(AQ_ERROR, "cannot start", "error", error.message, NULL);
         status = 1;
@@ -247,8 +295,9 @@ static void add_libraries(struct aq_buffer *text)
     mdb_version(&major, &minor, &patch);
     aq_buffer_format(text, "libraft %d.%d.%d\nLMDB %d.%d.%d\n", RAFT_VERSION_MAJOR, RAFT_VERSION_MINOR,
                      RAFT_VERSION_RELEASE, major, minor, patch);
-    aq_buffer_format(text, "libmicrohttpd %s\nlibsodium %s\njansson %s\nmsgpack %s\nlibyaml %s\n", MHD_get_version(),
-                     sodium_version_string(), jansson_version_str(), msgpack_version(), yaml_get_version_string());
+    aq_buffer_format(text, "libmicrohttpd %s\nGnuTLS %s\nlibsodium %s\njansson %s\nmsgpack %s\nlibyaml %s\n",
+                     MHD_get_version(), gnutls_check_version(NULL), sodium_version_string(), jansson_version_str(),
+                     msgpack_version(), yaml_get_version_string());
 }
 
 /* Returns -1 to continue, otherwise the exit status. */
@@ -301,5 +350,6 @@ int main(int argc, char **argv)
     }
     aq_arguments_free(&arguments);
     aq_arena_free(&controller.arena);
+    aq_arena_free(&controller.reread);
     return status;
 }

@@ -4,25 +4,18 @@
 #include "controller/settings/settings.h"
 #include "schema/base/files.h"
 #include "schema/base/stderr.h"
+#include "schema/model/role.h"
 #include "schema/model/user.h"
-#include "schema/wire/messages.h"
-#include "schema/wire/seal.h"
 
 #include <errno.h>
 #include <semaphore.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { PATH_SIZE = 1200, LEADER_WAIT_MS = 30000 };
-
-static int make_key(const char *directory, const char *name, struct aq_error *error)
-{
-    char path[PATH_SIZE];
-    struct aq_wire_key key;
-    snprintf(path, sizeof path, "%s/%s", directory, name);
-    return aq_wire_key_make(&key, path, error);
-}
 
 int setup_check(const char *path, struct aq_error *error)
 {
@@ -37,6 +30,10 @@ int setup_lock(const char *path, int *lock, struct aq_error *error)
     char file[PATH_SIZE];
     snprintf(file, sizeof file, "%s/lock", path);
     *lock = aq_file_lock(AT_FDCWD, file, error);
+    for (unsigned ms = 0; *lock < 0 && error->code == AQ_E_EXISTS && ms < AQ_LOCK_PATIENCE_MS; ms += AQ_LOCK_AGAIN_MS) {
+        usleep(AQ_LOCK_AGAIN_MS * 1000);
+        *lock = aq_file_lock(AT_FDCWD, file, error);
+    }
     if (*lock < 0 && error->code == AQ_E_EXISTS)
         return aq_fail(error, AQ_E_EXISTS, "another controller uses %s", path);
     return *lock < 0 ? -1 : 0;
@@ -44,12 +41,9 @@ int setup_lock(const char *path, int *lock, struct aq_error *error)
 
 int setup_directory(const char *path, int *lock, struct aq_error *error)
 {
-    char file[PATH_SIZE];
-    snprintf(file, sizeof file, "%s/run", path);
-    if (aq_directory_make_path(path, 0700, 0755, error) != 0 || aq_directory_make(AT_FDCWD, file, 0700, error) != 0 ||
-        setup_lock(path, lock, error) != 0 || make_key(path, AQ_FILE_AGENT_KEY, error) != 0)
+    if (aq_directory_make_path(path, 0700, 0755, error) != 0)
         return -1;
-    return make_key(path, AQ_FILE_LOCAL_KEY, error);
+    return setup_lock(path, lock, error);
 }
 
 /* ---- admin -------------------------------------------------------------------------------------------- */
@@ -82,15 +76,14 @@ static void admin_created(struct writer_request *request)
 
 static int create_admin(struct writer *writer, const char *hash, struct aq_error *error)
 {
-    struct aq_user_create record = {.name = "admin", .role = AQ_ROLE_ADMIN, .hash = hash};
+    struct aq_user_create record = {.name = "admin", .role = AQ_ROLE_ADMIN, .hash = hash, .project = ""};
     const void *records[] = {&record};
     sem_t done;
     sem_init(&done, 0, 0);
     struct writer_request request = {.command = &aq_command_user_create,
                                      .records = records,
                                      .count = 1,
-                                     .author = "aquarium",
-                                     .role = AQ_ROLE_ADMIN,
+                                     .caller = aq_caller_internal("aquarium"),
                                      .done = admin_created,
                                      .context = &done};
     int status = writer_submit(writer, &request, error);
@@ -117,6 +110,18 @@ static int wait_for_leader(const struct writer *writer, struct aq_error *error)
     return 0;
 }
 
+/* Only a person sees the token. Anything but a terminal may be a log, which others read, now or later. */
+static void show_token(const char *directory, const char *token)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
+    aq_buffer_format(&text, "\nThe user admin was created. Its token is stored in %s/" AQ_FILE_TOKEN, directory);
+    if (isatty(STDERR_FILENO))
+        aq_buffer_format(&text, " and shown only this once:\n\n    %s", token);
+    aq_buffer_text(&text, "\n\n");
+    (void)aq_stderr_put(text.data, text.length);
+    sodium_memzero(text.data, text.length);
+}
+
 int setup_admin(struct writer *writer, struct state *state, const char *directory, struct aq_error *error)
 {
     char token[TOKEN_SIZE], hash[TOKEN_HASH_SIZE];
@@ -127,14 +132,10 @@ int setup_admin(struct writer *writer, struct state *state, const char *director
         return 0;
     token_make(token);
     /* The file first: if the process ended in between, the token would be lost. */
-    if (token_hash(token, hash, error) != 0 || write_token(directory, token, error) != 0 ||
-        create_admin(writer, hash, error) != 0)
+    token_hash(token, hash);
+    if (write_token(directory, token, error) != 0 || create_admin(writer, hash, error) != 0)
         return aq_error_context(error, "creating the user admin");
-    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
-    aq_buffer_format(&text,
-                     "\nThe user admin was created. Its token is stored in %s/" AQ_FILE_TOKEN
-                     " and shown only this once:\n\n    %s\n\n",
-                     directory, token);
-    (void)aq_stderr_put(text.data, text.length);
+    show_token(directory, token);
+    sodium_memzero(token, sizeof token);
     return 0;
 }

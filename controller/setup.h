@@ -7,8 +7,8 @@
 
 /* Checks the path of the data directory; creates nothing. */
 int setup_check(const char *path, struct aq_error *error) AQ_MUST_CHECK;
-/* Creates the data directory (mode 0700), its keys and its subdirectories where they are missing, and locks it, for
- * only one controller may use it. `path` must have passed setup_check(). `lock` is a descriptor that holds the lock. */
+/* Creates the data directory (mode 0700) if it is missing, and locks it, for only one controller may use it. `path`
+ * must have passed setup_check(). `lock` is a descriptor that holds the lock. */
 int setup_directory(const char *path, int *lock, struct aq_error *error) AQ_MUST_CHECK;
 
 /* Only locks the data directory, which must exist. */

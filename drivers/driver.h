@@ -6,8 +6,9 @@
  * after each DRIVER_STARTED. stop() asks for the end; DRIVER_ENDED follows when all processes of the workload are gone.
  *
  * No call blocks. A driver does slow work in a process or thread of its own, and wakes the agent through the descriptor
- * that wake_fd() returns. When that is readable, or timeout_ms() has passed, the agent calls work(). Reports come from
- * work(), start() and stop(), always on the agent's thread.
+ * that wake_fd() returns. The agent calls work() in each of its turns (schema/base/turn.h), and takes one when that is
+ * readable or the time of deadline_ms() has come. Reports come from work(), start() and stop(), always on the agent's
+ * thread. On that thread, a driver takes the time from the clocks that open() was given, which are those of the turn.
  *
  * A workload outlives the agent. The driver keeps everything it needs to find the workload again in the workload's
  * `directory`. After a restart the agent calls adopt() for each workload that it had, and the driver continues to
@@ -15,19 +16,25 @@
  * in between; or DRIVER_FAILED if it never ran.
  *
  * A driver writes the workload's output into its directory, in files as output.h describes them, and nothing more after
- * it has reported the end. The agent reads them at any time. */
+ * it has reported the end. The agent reads them at any time.
+ *
+ * A workload may be started again after its end: the agent then calls start() with the same resource, and a directory
+ * that is empty but for the output of the earlier runs. The driver goes on with that output. */
 #ifndef AQ_DRIVERS_DRIVER_H
 #define AQ_DRIVERS_DRIVER_H
 
 #include "schema/base/error.h"
 #include "schema/base/memory.h"
+#include "schema/base/turn.h"
+#include "schema/drivers/allow.h"
+#include "schema/drivers/container.h"
 #include "schema/drivers/driver.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-enum driver_report_kind { DRIVER_STARTED, DRIVER_FAILED, DRIVER_ENDED };
+enum driver_report_kind { DRIVER_STARTED, DRIVER_FAILED, DRIVER_ENDED, DRIVER_COMMAND_ENDED };
 
 /* All texts belong to the driver and are valid only during the call. */
 struct driver_report {
@@ -36,8 +43,9 @@ struct driver_report {
     const char *identifier; /* STARTED: the driver's name for it, such as "pid 4711"; never NULL */
     const char *ip_addr;    /* STARTED: its own address; "" if it has none */
     const char *hw_addr;    /* STARTED: as ip_addr */
-    int exit_status;        /* ENDED: 0 to 255 as a shell has it: 128 + n after signal n */
+    int exit_status;        /* both ENDED: 0 to 255 as a shell has it: 128 + n after signal n */
     const char *reason;     /* FAILED, ENDED: such as "exit status 3", "killed by signal 9: out of memory" */
+    uint64_t command;       /* COMMAND_ENDED: its number */
 };
 
 typedef void driver_report_fn(void *context, const struct driver_report *report);
@@ -48,9 +56,37 @@ struct driver_spec {
     const void *options; /* the driver's struct, from aq_options_read() */
     uint64_t cpu_milli;  /* 0: no limit */
     uint64_t ram_mib;    /* 0: no limit */
+    uint64_t disk_mib;   /* size of its disk; 0: it asks for none */
     uint64_t slots;
     const char *metadata_json; /* merged metadata of label and application: a JSON object */
+    struct aq_list arguments;  /* texts: the application's command, instead of that of the options; count 0: none */
     const char *directory;     /* absolute path; empty, only for the driver; the agent removes it after the end */
+};
+
+/* A command to run in a workload: with its user, environment, directory, namespaces and limits. It belongs to the
+ * caller; the driver copies what it keeps, the descriptors too. */
+struct driver_command {
+    uint64_t number;              /* drawn by the caller; none that runs has it */
+    uint64_t resource;            /* of the workload, which must run */
+    const char *const *arguments; /* the program and its arguments; NULL ends them */
+    int input, output, errors;    /* become its standard input, output and error */
+    bool terminal;                /* they are a terminal, which becomes its controlling terminal */
+    const char *term;             /* terminal: TERM; "" or NULL: as the workload has it */
+};
+
+/* Settings of the agent that are for drivers. */
+struct driver_settings {
+    const struct aq_container_settings *container;
+    uint16_t metadata_port; /* of the agent's metadata service, on networks of drivers; 0: there is none */
+};
+
+/* A network of this host that a driver makes for its workloads, on which they have addresses. No workload can use
+ * the address of another. Of this host, workloads reach nothing but sockets that listen at the gateway with the mark
+ * (SO_MARK). The device comes with the first workload. */
+struct driver_network {
+    char device[16];
+    char gateway[16]; /* IPv4 address of this host */
+    uint32_t mark;
 };
 
 struct driver; /* an open driver; each driver defines its own */
@@ -61,11 +97,23 @@ struct driver_type {
     /* Fails if the driver cannot work on this host. Has no lasting effect. */
     int (*probe)(struct aq_error *error) AQ_MUST_CHECK;
 
-    /* `node` is the agent's name: agents of other names may run on the same host. */
-    struct driver *(*open)(const char *node, driver_report_fn *report, void *context);
+    /* `node` is the agent's name: agents of other names may run on the same host. `now` is set by the agent at the
+     * begin of each turn. */
+    struct driver *(*open)(const char *node, const struct aq_clocks *now, driver_report_fn *report, void *context);
     void (*close)(struct driver *driver); /* leaves workloads running */
 
-    /* After a failure, nothing was started and no report follows. */
+    /* What the owner of the node allows: told after open() and when it changes, for what starts from then on. Copied.
+     * NULL: nothing of that concerns the driver. */
+    void (*allow)(struct driver *driver, const struct aq_allowance *allowance);
+
+    /* The settings of the agent: told after open() and when they change, for what starts from then on. Copied. NULL:
+     * nothing of that concerns the driver. */
+    void (*configure)(struct driver *driver, const struct driver_settings *settings);
+
+    /* The network of its workloads, from the settings. False, or NULL: it makes none. */
+    bool (*network)(const struct driver *driver, struct driver_network *network);
+
+    /* Refuses what the owner of the node does not allow. After a failure, nothing was started and no report follows. */
     int (*start)(struct driver *driver, const struct driver_spec *spec, struct aq_error *error) AQ_MUST_CHECK;
     int (*adopt)(struct driver *driver, uint64_t resource, const char *directory, struct aq_error *error) AQ_MUST_CHECK;
 
@@ -76,8 +124,15 @@ struct driver_type {
     /* Lets the workload end by itself for the grace time, then ends it. Repeating is harmless. */
     void (*stop)(struct driver *driver, uint64_t resource);
 
-    int (*wake_fd)(struct driver *driver);    /* call work() when it is readable; -1: none */
-    int (*timeout_ms)(struct driver *driver); /* call work() after this time at the latest; -1: no need */
+    /* Both are there, or none: then workloads of this driver take no commands. DRIVER_COMMAND_ENDED follows each
+     * success once, also when the workload ends first; a program that cannot be run has exit
+     * status 126 or 127, as in a shell. A command ends with its workload. end_command() kills it with all that it has
+     * started, if it still runs; commands do not outlive close(). */
+    int (*command)(struct driver *driver, const struct driver_command *command, struct aq_error *error) AQ_MUST_CHECK;
+    void (*end_command)(struct driver *driver, uint64_t number);
+
+    int (*wake_fd)(struct driver *driver);          /* call work() when it is readable; -1: none */
+    uint64_t (*deadline_ms)(struct driver *driver); /* steady: call work() then at the latest; UINT64_MAX: no need */
     void (*work)(struct driver *driver);
 };
 

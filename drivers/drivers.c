@@ -1,12 +1,14 @@
 #include "drivers/driver.h"
 
+#include "drivers/container/container.h"
 #include "drivers/process/process.h"
 #include "drivers/test/test.h"
 
 #include <stddef.h>
 #include <string.h>
 
-const struct driver_type *const driver_types[] = {&process_driver_type, &test_driver_type, NULL};
+const struct driver_type *const driver_types[] = {&container_driver_type, &process_driver_type, &test_driver_type,
+                                                  NULL};
 
 const struct driver_type *driver_find(const char *name)
 {

@@ -2,7 +2,6 @@
 
 #include "schema/base/memory.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
 static bool schedule_before(const struct schedule_entry *a, const struct schedule_entry *b)
@@ -49,14 +48,9 @@ bool schedule_take(struct schedule *schedule, uint64_t now_ms, struct schedule_e
     }
 }
 
-int schedule_timeout_ms(const struct schedule *schedule, uint64_t now_ms)
+uint64_t schedule_next_ms(const struct schedule *schedule)
 {
-    if (schedule->count == 0)
-        return -1;
-    uint64_t due_ms = schedule->entries[0].due_ms;
-    if (due_ms <= now_ms)
-        return 0;
-    return due_ms - now_ms < INT_MAX ? (int)(due_ms - now_ms) : INT_MAX;
+    return schedule->count > 0 ? schedule->entries[0].due_ms : UINT64_MAX;
 }
 
 void schedule_free(struct schedule *schedule)

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct schedule_entry {
-    uint64_t due_ms; /* of aq_clock_boot_ms() */
+    uint64_t due_ms; /* steady, see schema/base/turn.h */
     uint64_t resource;
 };
 
@@ -26,7 +26,7 @@ void schedule_add(struct schedule *schedule, uint64_t due_ms, uint64_t resource)
 /* Removes the soonest entry if it is due at `now_ms`. Returns false if none is. */
 bool schedule_take(struct schedule *schedule, uint64_t now_ms, struct schedule_entry *entry);
 
-int schedule_timeout_ms(const struct schedule *schedule, uint64_t now_ms); /* for poll(); -1: empty */
+uint64_t schedule_next_ms(const struct schedule *schedule); /* when the soonest entry is due; UINT64_MAX: empty */
 
 void schedule_free(struct schedule *schedule); /* then it is empty */
 

@@ -47,8 +47,8 @@ static int wait_for_data(struct fileview *view, const char *directory, const str
     return status;
 }
 
-int fileview_open(struct fileview *view, const struct aq_config_fs *config, const struct fileview_signals *signals,
-                  struct aq_error *error)
+int fileview_open(struct fileview *view, const struct aq_config_fs *config, const struct callers_map *users,
+                  const struct fileview_signals *signals, struct aq_error *error)
 {
     struct look_sources *sources = &view->sources;
     *view = (struct fileview){.config = config};
@@ -60,8 +60,9 @@ int fileview_open(struct fileview *view, const struct aq_config_fs *config, cons
     view->news = news_open(view->questions);
     view->complaints = complaints_open();
     sources->mount = config->mount;
+    sources->project = config->project[0] != '\0' ? config->project : NULL;
+    sources->users = users;
     sources->opened_ms = aq_clock_wall_ms();
-    sources->callers = callers_open();
     sources->complaints = view->complaints;
     sources->feed = view->feed;
     sources->news = view->news;
@@ -79,7 +80,6 @@ void fileview_close(struct fileview *view)
     news_close(view->news);
     eventfeed_close(view->feed);
     complaints_close(view->complaints);
-    callers_close(sources->callers);
     outputs_close(sources->outputs);
     events_close(sources->events);
     live_close(sources->live);

@@ -5,6 +5,7 @@
 #include "schema/base/notify.h"
 #include "schema/codec/reload.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
@@ -17,7 +18,8 @@
 static struct {
     struct aq_arguments arguments;
     struct aq_config_fs config;
-    struct aq_arena arena; /* what the texts of the settings point to */
+    struct callers_map *users; /* of the setting */
+    struct aq_arena arena;     /* what the texts of the settings point to */
 } fs;
 
 static void notify_ready(void)
@@ -39,17 +41,12 @@ static void reread_settings(void)
 }
 
 /* The loop reads signals from this descriptor. */
-static int open_signals(void)
+static int open_signals(struct aq_error *error)
 {
-    sigset_t set_of;
-    sigemptyset(&set_of);
-    sigaddset(&set_of, SIGTERM);
-    sigaddset(&set_of, SIGINT);
-    sigaddset(&set_of, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set_of, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGHUP, SIG_DFL); /* nohup(1) ignores it, and then it would never come */
-    return signalfd(-1, &set_of, SFD_CLOEXEC | SFD_NONBLOCK);
+    sigset_t set;
+    aq_program_block_signals(&set);
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd >= 0 ? fd : aq_fail_errno(error, errno, "cannot create a signalfd");
 }
 
 /* True: the program must end. */
@@ -69,10 +66,10 @@ static bool take_signals(int signals)
 static int run_fileview(void)
 {
     const struct aq_config_fs *config = &fs.config;
-    const struct fileview_signals signals = {open_signals(), take_signals};
     struct fileview view;
     struct aq_error error = {0};
-    if (fileview_open(&view, config, &signals, &error) != 0) {
+    const struct fileview_signals signals = {open_signals(&error), take_signals};
+    if (signals.fd < 0 || fileview_open(&view, config, fs.users, &signals, &error) != 0) {
         aq_journal(AQ_ERROR, "cannot start", "error", error.message, NULL);
         return EXIT_FAILURE;
     }
@@ -103,7 +100,8 @@ int main(int count, char **words)
     if (sodium_init() < 0)
         return EXIT_FAILURE;
     int status = aq_program_read(&aq_fs_program, count, words, NULL, &fs.arguments);
-    if (status < 0 && aq_config_read(&aq_config_fs_record, &fs.config, &fs.arguments, &fs.arena, &error) != 0) {
+    if (status < 0 && (aq_config_read(&aq_config_fs_record, &fs.config, &fs.arguments, &fs.arena, &error) != 0 ||
+                       callers_map_open(&fs.users, &fs.config.users, &error) != 0)) {
         fprintf(stderr, "aq-fs: %s\n", error.message);
         status = AQ_EXIT_USAGE;
     }
@@ -113,6 +111,7 @@ int main(int count, char **words)
         lmdb_guard_signals("aq-fs");
         status = run_fileview();
     }
+    callers_map_close(fs.users);
     aq_arguments_free(&fs.arguments);
     aq_arena_free(&fs.arena);
     return status;

@@ -13,7 +13,8 @@ nodes=${AQUARIUM_NODES:-node-1 node-2}
 command_link=$root/usr/local/bin/aq
 api_port=${AQUARIUM_API_PORT:-8001} # 0: any free one
 hub_port=${AQUARIUM_HUB_PORT:-8002}
-token_file=$state/controller/admin.token
+tls_address=${AQUARIUM_TLS_ADDRESS-} # where other hosts reach REST; none: as /etc/aquarium/controller.yml says
+api_socket=$state/controller/run/api.sock
 
 say() {
     echo "$*"
@@ -28,19 +29,18 @@ fail() {
 machine_lock() {
     [ "$(id -u)" = 0 ] || fail "this needs root: it mounts $mount and makes control groups"
     mkdir -p "$run" "$logs"
+    chmod 700 "$logs" # what programs say is for root; that of earlier builds had admin's token in it
     exec 9>"$run/lock"
     flock -w 120 9 || fail "another make up or make down has been running for two minutes: see which process holds $run/lock"
 }
 
 # Sets the controller's addresses. Fails until the controller listens.
 machine_read_ports() {
-    [ -s "$state/controller/run/api.port" ] && [ -s "$state/controller/run/hub.port" ] || return 1
-    AQ_SERVER=http://127.0.0.1:$(cat "$state/controller/run/api.port")
+    [ -S "$api_socket" ] && [ -s "$state/controller/run/hub.port" ] || return 1
     hub=127.0.0.1:$(cat "$state/controller/run/hub.port")
-    AQ_USER="admin"
-    AQ_TOKEN_FILE=$token_file
-    export AQ_SERVER AQ_USER AQ_TOKEN_FILE
-    unset AQ_TOKEN
+    AQ_SERVER=unix:$api_socket
+    export AQ_SERVER
+    unset AQ_CONTEXT AQ_USER AQ_TOKEN AQ_TOKEN_FILE
 }
 
 pid_file() { # NAME

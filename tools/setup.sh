@@ -11,9 +11,11 @@ cd "$(dirname "$0")/.."
 raft_least=0.22.1
 msgpack=libmsgpack-c-dev # since Debian 13
 grep -q '^VERSION_CODENAME=bookworm' /etc/os-release && msgpack=libmsgpack-dev
-to_run="gcc libc6-dev make pkg-config liblmdb-dev libnanomsg-dev libsodium-dev libmicrohttpd-dev $msgpack
-    libjansson-dev libyaml-dev libfuse3-dev libcurl4-openssl-dev libevent-dev fuse3 curl procps util-linux"
-to_check="clang libclang-rt-dev clang-format libcmocka-dev jq iproute2 git patch"
+to_run="gcc libc6-dev make pkg-config liblmdb-dev libnanomsg-dev libsodium-dev libgnutls28-dev libmicrohttpd-dev $msgpack
+    libjansson-dev libyaml-dev libfuse3-dev libcurl4-openssl-dev libssl-dev libevent-dev libseccomp-dev e2fsprogs fuse3 curl
+    procps util-linux"
+to_check="clang libclang-rt-dev clang-format libcmocka-dev jq iproute2 git patch openssl perl-base chromium-headless-shell
+    crun runc skopeo umoci busybox-static docker-registry nftables"
 to_debian="debootstrap util-linux curl"
 own_source=/etc/apt/sources.list.d/aquarium-backports
 

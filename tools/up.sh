@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 . tools/machine.sh
 
 started=""
+join_file=$run/join-token
+TRIES=3 # to start a process again that someone else ends meanwhile
 
 # Starts PROGRAM of the build with ARGUMENTS..., unless the process NAME runs already.
 ensure() { # NAME PROGRAM ARGUMENTS...
@@ -17,23 +19,34 @@ ensure() { # NAME PROGRAM ARGUMENTS...
     started="$started $name"
 }
 
-# wait_until NAME SECONDS WHAT COMMAND...: waits until COMMAND succeeds. After SECONDS, or when the process NAME ends, fails
-# with the text WHAT.
+give_up() { # NAME WHAT
+    tail -n 15 "$logs/$1.log" | sed 's/^/    /' >&2
+    fail "$2; the end of $logs/$1.log is above"
+}
+
+# wait_until NAME SECONDS WHAT COMMAND...: waits until COMMAND succeeds. After SECONDS, or when the process NAME or the
+# controller, having been started here, ends, fails with the text WHAT. Returns 1 when one that ran before ends: it was
+# ending all along.
 wait_until() {
-    local name=$1 tries=$(($2 * 20)) what=$3
+    local name=$1 tries=$(($2 * 20)) what=$3 process
     shift 3
     until "$@" >/dev/null 2>&1; do
-        if ! process_runs "$(pid_file "$name")" || [ "$tries" = 0 ]; then
-            tail -n 15 "$logs/$name.log" | sed 's/^/    /' >&2
-            fail "$what; the end of $logs/$name.log is above"
-        fi
+        for process in controller "$name"; do
+            process_runs "$(pid_file "$process")" && continue
+            case " $started " in
+            *" $process "*) give_up "$process" "$what" ;;
+            *) return 1 ;;
+            esac
+        done
+        [ "$tries" -gt 0 ] || give_up "$name" "$what"
         tries=$((tries - 1))
         sleep 0.05
     done
 }
 
+# The hub's port is read when the controller is ready: before, the file may be that of the one before.
 ready() {
-    machine_read_ports && curl -sf -m 5 -o "$run/ready" "$AQ_SERVER/readyz"
+    curl -sf -m 5 -o "$run/ready" --unix-socket "$api_socket" http://localhost/readyz && machine_read_ports
 }
 
 node_is_active() { # NAME
@@ -50,30 +63,77 @@ view_is_there() {
 
 # ---- the processes ----------------------------------------------------------------------------------------
 
+start_controller() {
+    ensure controller aq-controller --set data="$state/controller" --set api.port="$api_port" --set hub.port="$hub_port" \
+        ${tls_address:+--set api.tls.address="$tls_address" --set api.tls.port="$api_port"}
+    wait_until controller 60 "the controller did not become ready" ready
+}
+
+# Has it enrolled, with a key that the cluster takes? Then it needs no token.
+node_has_enrolled() { # NODE
+    [ -s "$state/agent/$1/node.key" ] && "$build/aq" nodes --name="$1" --revoked=false --quiet | grep -q .
+}
+
+# Agents enrol by themselves at their first start. The token is for one node and a few minutes.
+make_join_token() { # NODE
+    rm -f "$join_file-$1"
+    (umask 077 && "$build/aq" nodes token --name="$1" --ttl=5m >"$join_file-$1" 2>"$run/join.log") ||
+        fail "no join token was made for $1: $(tail -n 1 "$run/join.log")"
+}
+
+# Each agent offers half of the machine. They share the gateway of the containers, so each has its own port there.
+start_agents() {
+    local node half_cpu half_ram metadata_port=80
+    half_cpu=$(nproc | awk '{ printf "%.1f", $1 / 2 }')
+    half_ram=$(awk '$1 == "MemTotal:" { printf "%dMiB", $2 / 1024 / 2 }' /proc/meminfo)
+    for node in $nodes; do
+        process_runs "$(pid_file "$node")" || node_has_enrolled "$node" || make_join_token "$node"
+        ensure "$node" aq-agent --set name="$node" --set data="$state/agent" \
+            --set controller="$hub" --join-file "$join_file-$node" \
+            --set capacity.cpu="$half_cpu" --set capacity.ram="$half_ram" --set capacity.slots=16 \
+            --set container.images="$state/images" --set metadata.port="$metadata_port"
+        metadata_port=$((metadata_port + 1))
+    done
+    for node in $nodes; do
+        wait_until "$node" 30 "$node did not join" node_is_active "$node" || return 1
+        rm -f "$join_file-$node"
+    done
+}
+
+start_view() {
+    if ! process_runs "$(pid_file fs)"; then
+        machine_unmount || fail "$mount is in use and cannot be unmounted"
+        mkdir -p "$mount"
+    fi
+    ensure fs aq-fs --data "$state/controller" --mount "$mount"
+    wait_until fs 30 "the file view did not appear at $mount" view_is_there
+}
+
+all_run() {
+    local name
+    for name in controller $nodes fs; do
+        process_runs "$(pid_file "$name")" || return 1
+    done
+}
+
+# A process that was told to end just before may answer for a moment: so all are looked at once more.
+start_all() {
+    local tries=$TRIES
+    until start_controller && start_agents && start_view && all_run; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || fail "something ends the processes as soon as they run; see $logs"
+    done
+}
+
 machine_lock
 mkdir -p "$state"
+start_all
 
-ensure controller aq-controller --set data="$state/controller" --set api.port="$api_port" --set hub.port="$hub_port"
-wait_until controller 60 "the controller did not become ready" ready
-
-# Each agent offers half of the machine.
-half_cpu=$(nproc | awk '{ printf "%.1f", $1 / 2 }')
-half_ram=$(awk '$1 == "MemTotal:" { printf "%dMiB", $2 / 1024 / 2 }' /proc/meminfo)
-for node in $nodes; do
-    ensure "$node" aq-agent --set name="$node" --set data="$state/agent" \
-        --set controller="$hub" --set key_file="$state/controller/agent.key" \
-        --set capacity.cpu="$half_cpu" --set capacity.ram="$half_ram" --set capacity.slots=16
-done
-for node in $nodes; do
-    wait_until "$node" 30 "$node did not join" node_is_active "$node"
-done
-
-if ! process_runs "$(pid_file fs)"; then
-    machine_unmount || fail "$mount is in use and cannot be unmounted"
-    mkdir -p "$mount"
+# An image for the example ci-container, where the host has what that takes (aq doctor tells what is missing).
+if command -v umoci >/dev/null && command -v busybox >/dev/null; then
+    tools/busybox.sh "$state/images/local/busybox" >"$logs/busybox.log" 2>&1 ||
+        say "note: no image was made for the label ci-container; see $logs/busybox.log"
 fi
-ensure fs aq-fs --data "$state/controller" --mount "$mount"
-wait_until fs 30 "the file view did not appear at $mount" view_is_there
 
 # ---- example labels, and the command ----------------------------------------------------------------------
 
@@ -90,6 +150,22 @@ else
     say "note: $command_link is another program and was not replaced; use $build/aq"
 fi
 
+# How to get here from another machine.
+tell_others() {
+    local fingerprint host
+    if ! fingerprint=$("$build/aq" fingerprint 2>/dev/null); then
+        echo "Other machines do not reach this one; for that: make down, then AQUARIUM_TLS_ADDRESS=0.0.0.0 make up."
+        return
+    fi
+    case $tls_address in
+    "" | 0.0.0.0 | ::) host=$(hostname -I 2>/dev/null | cut -d ' ' -f 1) ;;
+    *) host=$tls_address ;;
+    esac
+    echo "From another machine, with the token that aq users create NAME prints here:"
+    echo "    aq login https://${host:-$(uname -n)}:$(cat "$state/controller/run/tls.port") --fingerprint $fingerprint"
+}
+
+all_run || start_all
 if [ -n "$started" ]; then
     say "Started:$started. Logs are in $logs, state in $state."
 else
@@ -106,8 +182,10 @@ Try:
     aq logs 1
     aq applications
     aq log tail -f
-    curl -su "admin:\$(cat $token_file)" ${AQ_SERVER#http://}/api/v1/resource/
+    curl -s --unix-socket $api_socket localhost/api/v1/resource/
     echo 1 > $mount/applications/1/deallocate
+
+$(tell_others)
 
 $mount/README explains the files; aq --help and README.md say more. make down stops everything.
 END

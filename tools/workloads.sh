@@ -2,7 +2,7 @@
 # when the agent runs again, it reports that they are gone. Sourced after tools/processes.sh.
 
 # workloads_end NODE DIRECTORY_OF_THE_AGENT: sends SIGTERM to the keepers, which stop their workloads
-# (drivers/process/keeper.h). Kills what is left after a while. Succeeds if nothing is left.
+# (drivers/keeper/keeper.h). Kills what is left after a while. Succeeds if nothing is left.
 workloads_end() {
     local waits=100
     workloads_keepers "$2" | while read -r pid; do

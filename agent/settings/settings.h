@@ -4,6 +4,8 @@
 
 #include "schema/base/program.h"
 #include "schema/codec/config.h"
+#include "schema/drivers/allow.h"
+#include "schema/drivers/container.h"
 #include "schema/model/amounts.h"
 
 #define AQ_AGENT_FILE "/etc/aquarium/agent.yml"
@@ -28,17 +30,28 @@ AQ_DECLARE_SETTINGS(aq_agent_keep_logs)
     S(T, logs, RECORD(aq_agent_keep_logs), NULL, 0, "logs of workloads that have ended")
 AQ_DECLARE_SETTINGS(aq_agent_keep)
 
+#define aq_agent_metadata_fields(S, T)                                                                                 \
+    S(T, port, U64(0, 65535), "80", 0,                                                                                 \
+      "where workloads get their metadata, on the networks that this agent makes for them and nowhere else; 0: nowhere")
+AQ_DECLARE_SETTINGS(aq_agent_metadata)
+
 #define aq_config_agent_fields(S, T)                                                                                   \
     S(T, name,        NAME(0, 64),               "",                                       0,                          \
       "name of this node, unique in the cluster; empty: the host's name")                                              \
-    S(T, controller,  TEXT(1, 120),              "127.0.0.1:8002",                         0,                          \
-      "where the controller listens for agents: ADDRESS:PORT")                                                         \
-    S(T, key_file,    TEXT(1, 1024),             "/var/lib/aquarium/controller/agent.key", 0,                          \
-      "copy of the controller's agent.key; only the agent may have access to it")                                      \
+    S(T, join_file,   TEXT(0, 1024),             "",                                       0,                          \
+      "file with a join token, - for standard input; needed until the agent has enrolled")                             \
+    S(T, controller,  TEXT(0, 120),              "",                                       0,                          \
+      "where the controller listens for agents: ADDRESS:PORT; empty: where the join token says, or 127.0.0.1:8002")    \
     S(T, data,        TEXT(1, 900),              "/var/lib/aquarium/agent",                0,                          \
       "directory; the agent keeps its state in <data>/<name>")                                                         \
     S(T, drivers,     TEXTS(0, 32),              "",                                       0,                          \
       "drivers to use; empty: all that work on this host")                                                             \
+    S(T, allow,       RECORD(aq_allow),          NULL,                                     0,                          \
+      "what workloads may do on this host")                                                                            \
+    S(T, container,   RECORD(aq_container_settings), NULL,                                 0,                          \
+      "images and networks of containers")                                                                             \
+    S(T, metadata,    RECORD(aq_agent_metadata), NULL,                                     0,                          \
+      "metadata service for workloads")                                                                                \
     S(T, identifiers, TEXTS(0, 48),              "",                                       AQ_LIVE,                    \
       "further identifiers for node filters, such as rack:a7")                                                         \
     S(T, capacity,    RECORD(aq_agent_capacity), NULL,                                     0,                          \

@@ -1,7 +1,8 @@
-/* Recent results of verifying tokens: a table of fixed size, from the digest of user and token to the hash that the
- * token was compared with, and the result. A good result is valid for a minute. A bad one is valid for a few seconds,
- * so that a client that repeats a wrong token costs little. A result becomes invalid when the user's stored hash
- * changes. The caller has to serialize calls. */
+/* Results of verifying tokens of earlier builds, which is slow: a table of fixed size, from the digest of user and
+ * token to the hash that the token was compared with, and the result. A good result is valid for a day, so that
+ * strangers who keep the pool busy do not keep out users that have been in before. A bad one is valid for a few
+ * seconds, so that a client that repeats a wrong token costs little. A result becomes invalid when the user's stored
+ * hash changes. The caller has to serialize calls. */
 #ifndef AQ_CONTROLLER_AUTH_PROOFS_H
 #define AQ_CONTROLLER_AUTH_PROOFS_H
 
@@ -10,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PROOF_SIZE = 32, PROOFS_MAX_COUNT = 1024, PROOF_GOOD_MS = 60000, PROOF_BAD_MS = 3000 };
+enum { PROOF_SIZE = 32, PROOFS_MAX_COUNT = 1024, PROOF_GOOD_MS = 86400000, PROOF_BAD_MS = 3000 };
 
 enum proof { PROOF_NONE, PROOF_GOOD, PROOF_BAD };
 

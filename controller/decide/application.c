@@ -2,10 +2,12 @@
 
 #include "controller/decide/lifetime.h"
 #include "controller/decide/placement.h"
+#include "controller/state/references.h"
 #include "schema/codec/json.h"
 #include "schema/codec/ranges.h"
 #include "schema/codec/variables.h"
 #include "schema/model/access.h"
+#include "schema/model/project.h"
 #include "schema/model/resource.h"
 #include "schema/model/user.h"
 
@@ -27,15 +29,34 @@ static int check_label_fields(const struct aq_application_create *command, struc
     return 0;
 }
 
-static int find_wanted_label(const struct decide *decide, const struct aq_application_create *command,
-                             struct aq_label *label, struct aq_error *error)
+/* To a caller that may not see it, a label of another project is not there. */
+static int check_label_project(const struct decide *decide, const struct aq_label *label, const char *text,
+                               const char *project, struct aq_error *error)
 {
-    if (command->label_id != 0)
-        return decide_find_number(decide, &aq_entity_label, command->label_id, label, error);
+    const struct aq_permission *read = aq_permission_of(&aq_entity_label, "read");
+    const struct state_key key = state_key_number(label->id);
+    if (label->project[0] == '\0' || strcmp(label->project, project) == 0)
+        return 0;
+    if (!aq_access_allows_row(&decide->caller, read, label))
+        return state_fail_unseen(decide->txn, &aq_entity_label, text, &key, error);
+    return aq_fail(error, AQ_E_INVALID, "label %s belongs to project %s: it cannot be used in project %s", label->name,
+                   label->project, project);
+}
+
+static int find_wanted_label(const struct decide *decide, const struct aq_application_create *command,
+                             const char *project, struct aq_label *label, struct aq_error *error)
+{
+    if (command->label_id != 0) {
+        const char *number = aq_arena_format(decide->arena, "%" PRIu64, command->label_id);
+        if (decide_find_number(decide, &aq_entity_label, command->label_id, label, error) != 0)
+            return -1;
+        return check_label_project(decide, label, number, project, error);
+    }
     const char *text = command->label;
     if (command->version != 0 && strchr(text, ':') == NULL)
         text = aq_arena_format(decide->arena, "%s:%" PRIu64, text, command->version);
-    if (decide_find_text(decide, &aq_entity_label, text, label, error) != 0)
+    if (decide_find_text(decide, &aq_entity_label, text, label, error) != 0 ||
+        check_label_project(decide, label, text, project, error) != 0)
         return -1;
     if (command->version == 0 || command->version == label->version)
         return 0;
@@ -54,16 +75,92 @@ static int check_metadata(const struct decide *decide, const char *metadata, con
     return aq_variables_check(aq_json_merge(label->metadata, metadata, decide->arena), "metadata", error);
 }
 
+static int check_locked(const char *metadata, const struct aq_label *label, struct aq_error *error)
+{
+    if (label->locked.count == 0 || metadata[0] == '\0' || strcmp(metadata, "{}") == 0)
+        return 0;
+    AQ_CLEANUP_JSON json_t *json = aq_json_parse(metadata, strlen(metadata), error);
+    if (json == NULL)
+        return aq_error_context(error, "metadata");
+    for (uint32_t i = 0; i < label->locked.count; i++) {
+        const char *key = AQ_TEXT_ITEM(label->locked, i);
+        bool all = strcmp(key, "*") == 0;
+        if (all && json_object_size(json) > 0)
+            return aq_fail(error, AQ_E_INVALID, "label %s takes no metadata of applications: leave it out",
+                           label->name);
+        if (!all && aq_variables_set(json, key))
+            return aq_fail(error, AQ_E_INVALID, "metadata: label %s locks %s: leave it out", label->name, key);
+    }
+    return 0;
+}
+
+static int check_arguments(const struct aq_list *arguments, const struct aq_label *label, struct aq_error *error)
+{
+    if (arguments->count == 0 || label->arguments)
+        return 0;
+    return aq_fail(error, AQ_E_INVALID,
+                   "arguments: label %s, version %" PRIu64 ", does not let applications say which command it runs: "
+                   "leave them out, or use a label with arguments: true",
+                   label->name, label->version);
+}
+
 static int check_limit(const struct decide *decide, struct aq_error *error)
 {
     struct aq_user user;
-    if (!state_user(decide->txn, decide->author, &user, decide->arena))
-        return aq_access_refuse_unknown(decide->author, error);
-    uint64_t open = counter_open_of_user(decide->txn, decide->author);
+    if (!state_user(decide->txn, decide->caller.name, &user, decide->arena))
+        return aq_access_refuse_unknown(decide->caller.name, error);
+    uint64_t open = counter_open_of_user(decide->txn, user.number);
     if (user.max_applications == 0 || open < user.max_applications)
         return 0;
     return aq_fail(error, AQ_E_LIMIT, "user %s has %" PRIu64 " open application%s; the limit is %" PRIu64,
-                   decide->author, open, open == 1 ? "" : "s", user.max_applications);
+                   decide->caller.name, open, open == 1 ? "" : "s", user.max_applications);
+}
+
+/* A project that the author may create applications in, for a message; NULL: none. */
+static const char *possible_project(const struct decide *decide)
+{
+    for (uint32_t i = 0; i < decide->caller.grant_count; i++)
+        if (aq_rights_scope(&decide->caller.grants[i].rights, decide->permission) != AQ_SCOPE_NONE)
+            return decide->caller.grants[i].project;
+    return NULL;
+}
+
+/* The project of a new application: that of the token, if nothing else is asked for. NULL with `error`: the author may
+ * not create any there. */
+static const char *choose_project(const struct decide *decide, const char *asked, struct aq_error *error)
+{
+    const char *other = possible_project(decide), *project = asked;
+    if (asked[0] == '\0')
+        project = decide->caller.project != NULL ? decide->caller.project : AQ_PROJECT_DEFAULT;
+    const bool may = aq_access_scope(&decide->caller, decide->permission, project) != AQ_SCOPE_NONE;
+    if (asked[0] != '\0' || may || other == NULL)
+        return decide_check_project(decide, decide->permission, project, error) == 0 ? project : NULL;
+    aq_fail(error, AQ_E_FORBIDDEN,
+            "%s may not create applications in project %s, to which those belong that name no project: name one, such "
+            "as project=%s",
+            decide->caller.name, project, other);
+    return NULL;
+}
+
+/* The project that is asked for, as far as it takes one more. */
+static int check_project(const struct decide *decide, const char *name, struct aq_error *error)
+{
+    struct aq_project project;
+    if (!state_project(decide->txn, name, &project, decide->arena))
+        return aq_fail(error, AQ_E_INVALID, "project is \"%s\", but there is no such project", name);
+    const uint64_t most = aq_number_or(project.applications, UINT64_MAX),
+                   user_most = aq_number_or(project.user_applications, UINT64_MAX);
+    if (project.open >= most)
+        return aq_fail(error, AQ_E_LIMIT, "project %s has %" PRIu64 " open application%s; its quota is %" PRIu64, name,
+                       project.open, project.open == 1 ? "" : "s", most);
+    if (user_most == UINT64_MAX)
+        return 0;
+    const uint64_t open = counter_usage(decide->txn, name, decide->caller.number).open;
+    if (open < user_most)
+        return 0;
+    return aq_fail(error, AQ_E_LIMIT,
+                   "user %s has %" PRIu64 " open application%s in project %s; its quota for each user is %" PRIu64,
+                   decide->caller.name, open, open == 1 ? "" : "s", name, user_most);
 }
 
 static int create_application(struct decide *decide, const void *record, struct aq_error *error)
@@ -71,9 +168,12 @@ static int create_application(struct decide *decide, const void *record, struct 
     const struct aq_application_create *command = record;
     static const struct aq_list no_tries;
     struct aq_label label;
-    if (check_limit(decide, error) != 0 || check_label_fields(command, error) != 0 ||
-        find_wanted_label(decide, command, &label, error) != 0 ||
+    const char *project = choose_project(decide, command->project, error);
+    if (project == NULL || check_limit(decide, error) != 0 || check_project(decide, project, error) != 0 ||
+        check_label_fields(command, error) != 0 || find_wanted_label(decide, command, project, &label, error) != 0 ||
         decide_check_lifetime(decide, &label, command->lifetime, error) != 0 ||
+        check_locked(command->metadata, &label, error) != 0 ||
+        check_arguments(&command->arguments, &label, error) != 0 ||
         check_metadata(decide, command->metadata, &label, error) != 0)
         return -1;
     struct aq_application_created event = {
@@ -81,9 +181,12 @@ static int create_application(struct decide *decide, const void *record, struct 
         .label_id = label.id,
         .metadata = command->metadata,
         .lifetime = command->lifetime,
+        .project = strcmp(project, AQ_PROJECT_DEFAULT) == 0 ? command->project : project,
+        .arguments = command->arguments,
     };
     decide_emit(decide, &aq_event_application_created, &event);
-    struct aq_application application = {.id = event.id};
+    struct aq_application application = {
+        .id = event.id, .user = decide->caller.name, .user_number = decide->caller.number, .project = project};
     decide_placement(decide, &application, &label, &no_tries);
     decide_id_number(decide, event.id);
     return 0;
@@ -96,18 +199,17 @@ static int deallocate_application(struct decide *decide, const void *record, str
 {
     const struct aq_application_deallocate *command = record;
     struct aq_application application;
-    char what[64];
     decide_id_number(decide, command->id);
-    snprintf(what, sizeof what, "application %" PRIu64, command->id);
     if (state_has_left(decide->txn, command->id))
         return 0; /* it is over: see below */
     if (decide_find_number(decide, &aq_entity_application, command->id, &application, error) != 0 ||
-        decide_check_owner(decide, application.user, what, error) != 0)
+        decide_check_owner(decide, application.user_number, application.project, &aq_entity_application,
+                           aq_key_number(command->id), error) != 0)
         return -1;
     if (application.status == AQ_DEALLOCATE || aq_application_is_over(application.status))
         return 0; /* it is given back already, which is all that the caller wants */
     enum aq_application_status to = application.status == AQ_ALLOCATED ? AQ_DEALLOCATE : AQ_RECALLED;
-    const char *reason = aq_arena_format(decide->arena, "deallocated by %s", decide->author);
+    const char *reason = aq_arena_format(decide->arena, "deallocated by %s", decide->caller.name);
     struct aq_application_moved moved = {command->id, to, reason};
     decide_emit(decide, &aq_event_application_moved, &moved);
     if (application.resource != 0) {

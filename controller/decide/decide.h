@@ -10,11 +10,15 @@
 #include "controller/state/counters.h"
 #include "controller/state/indexes.h"
 #include "controller/state/state.h"
+#include "schema/model/access.h"
 #include "schema/model/command.h"
 #include "schema/model/entity.h"
 #include "schema/model/event.h"
+#include "schema/model/key.h"
 
 enum { DECIDE_EVENTS_MAX = 65536, DECIDE_ID_SIZE = 65 };
+
+struct aq_user;
 
 struct decide_event {
     const struct aq_event_type *type;
@@ -27,8 +31,9 @@ struct decide {
     const struct place_index *index;
     struct aq_arena *arena; /* for the events */
     uint64_t time_ms;
-    const char *author;
-    enum aq_role role;
+    struct aq_caller caller; /* the author */
+
+    const struct aq_permission *permission; /* what the command takes; NULL: an internal one. Set by decide_command() */
 
     /* Set by the handler. */
     struct decide_event *events;
@@ -71,9 +76,34 @@ int decide_find_text(const struct decide *decide, const struct aq_entity *entity
 
 /* ---- rules that several entities share; `what` is the subject of the message ---------------------------- */
 
-/* Fails with AQ_E_FORBIDDEN unless the author is an admin or `owner`. */
-int decide_check_owner(const struct decide *decide, const char *owner, const char *what,
-                       struct aq_error *error) AQ_MUST_CHECK;
+/* Unless the author may give the command to a row of this owner and project (as in aq_access_allows()), fails as if
+ * there were no such row: who may not read it does not learn of it by a write either. */
+int decide_check_owner(const struct decide *decide, uint64_t owner_number, const char *project,
+                       const struct aq_entity *entity, struct aq_key key, struct aq_error *error) AQ_MUST_CHECK;
+/* The project of a new row: fails with AQ_E_FORBIDDEN unless the author has the permission in it, and with AQ_E_INVALID
+ * if there is no such project, or none that the author sees. */
+int decide_check_project(const struct decide *decide, const struct aq_permission *permission, const char *project,
+                         struct aq_error *error) AQ_MUST_CHECK;
+/* Nobody gives more than they have: fails with AQ_E_FORBIDDEN when the author lacks something that is permitted by
+ * `rights`, which are `what`: "the role labeller". */
+int decide_check_covered(const struct decide *decide, const struct aq_rights *rights, const char *what,
+                         struct aq_error *error) AQ_MUST_CHECK;
+/* The same for what is given in one project, and for all that a caller may do. */
+int decide_check_covered_in(const struct decide *decide, const char *project, const struct aq_rights *rights,
+                            const char *what, struct aq_error *error) AQ_MUST_CHECK;
+int decide_check_covered_caller(const struct decide *decide, const struct aq_caller *given, const char *what,
+                                struct aq_error *error) AQ_MUST_CHECK;
+/* What a user may do, seen from others: rows of its own are other rows for them. */
+struct aq_caller decide_as_another(const struct decide *decide, const struct aq_caller *user);
+/* May the caller change this user? Only who may all that the user's roles give, or would take its place. */
+int decide_check_user(const struct decide *decide, const struct aq_user *user, struct aq_error *error) AQ_MUST_CHECK;
+/* When the token that the author showed expires. 0: never, or none was shown. */
+uint64_t decide_token_end(const struct decide *decide);
+/* Who asks with a token that expires gives nobody what does not: what a thief makes of a stolen one must not outlive
+ * its end. Fails if the author's token expires; the second one only if there is more after than before. */
+int decide_check_lasting(const struct decide *decide, const char *what, struct aq_error *error) AQ_MUST_CHECK;
+int decide_check_lasting_more(const struct decide *decide, const struct aq_rights *before,
+                              const struct aq_rights *after, const char *what, struct aq_error *error) AQ_MUST_CHECK;
 /* Fails with AQ_E_INVALID if a new row's name is one of `reserved`, which ends with NULL, or reads as a number. */
 int decide_check_name(const char *name, const char *const *reserved, struct aq_error *error) AQ_MUST_CHECK;
 /* Fails with AQ_E_STATE if there are open applications. */

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *const reserved[] = {"new", "apply", NULL}; /* names of control files */
 
@@ -22,14 +23,66 @@ static int check_version(const struct aq_label_create *command, uint64_t next, s
                    command->version, command->name, next);
 }
 
+/* ---- its project ---------------------------------------------------------------------------------------- */
+
+static const char *where(const struct decide *decide, const char *project)
+{
+    return project[0] == '\0' ? "all projects" : aq_arena_format(decide->arena, "project %s", project);
+}
+
+/* A new version of a label belongs to the project of the others. */
+static int check_next(const struct decide *decide, const struct aq_label *latest, const char *asked,
+                      struct aq_error *error)
+{
+    const struct aq_permission *read = aq_permission_of(&aq_entity_label, "read");
+    if (aq_access_scope(&decide->caller, decide->permission, latest->project) != AQ_SCOPE_ALL) {
+        if (!aq_access_allows_row(&decide->caller, read, latest))
+            return aq_fail(error, AQ_E_EXISTS, "the name %s is taken already: choose another", latest->name);
+        return aq_fail(error, AQ_E_FORBIDDEN, "label %s belongs to %s: a new version takes the permission %s there",
+                       latest->name, where(decide, latest->project), decide->permission->name);
+    }
+    if (asked[0] == '\0' || strcmp(asked, latest->project) == 0)
+        return 0;
+    return aq_fail(error, AQ_E_INVALID, "project is \"%s\", but label %s belongs to %s, and so do all its versions",
+                   asked, latest->name, where(decide, latest->project));
+}
+
+static int check_new(const struct decide *decide, const char *project, struct aq_error *error)
+{
+    if (project[0] != '\0')
+        return decide_check_project(decide, decide->permission, project, error);
+    if (aq_access_scope(&decide->caller, decide->permission, "") == AQ_SCOPE_ALL)
+        return 0;
+    return aq_fail(error, AQ_E_FORBIDDEN,
+                   "%s may not create labels for all projects: that takes the permission %s in all of them; name a "
+                   "project",
+                   decide->caller.name, decide->permission->name);
+}
+
+/* The project of a new version of the label; NULL with `error`: the author may not create it. */
+static const char *choose_project(const struct decide *decide, const char *name, const char *asked,
+                                  struct aq_error *error)
+{
+    struct aq_label latest;
+    uint64_t id = state_member(decide->txn, &aq_entity_label, name, 0);
+    if (id != 0 && state_label(decide->txn, id, &latest, decide->arena))
+        return check_next(decide, &latest, asked, error) == 0 ? latest.project : NULL;
+    const char *project = asked[0] == '\0' && decide->caller.project != NULL ? decide->caller.project : asked;
+    return check_new(decide, project, error) == 0 ? project : NULL;
+}
+
+/* ---- commands ------------------------------------------------------------------------------------------- */
+
 static int create_label(struct decide *decide, const void *record, struct aq_error *error)
 {
     const struct aq_label_create *command = record;
     struct aq_list definitions;
     uint64_t version = counter_label_version(decide->txn, command->name) + 1;
-    if (decide_check_name(command->name, reserved, error) != 0 || check_version(command, version, error) != 0 ||
-        aq_variables_check(command->metadata, "metadata", error) != 0 ||
-        recipe_check(decide, &command->definitions, &definitions, error) != 0)
+    const char *project = NULL;
+    if (decide_check_name(command->name, reserved, error) != 0 ||
+        (project = choose_project(decide, command->name, command->project, error)) == NULL ||
+        check_version(command, version, error) != 0 || aq_variables_check(command->metadata, "metadata", error) != 0 ||
+        recipe_check(decide, command, &definitions, error) != 0)
         return -1;
     struct aq_label_created event = {
         .id = counter_last_id(decide->txn, &aq_entity_label) + 1,
@@ -38,6 +91,9 @@ static int create_label(struct decide *decide, const void *record, struct aq_err
         .definitions = definitions,
         .metadata = command->metadata,
         .description = command->description,
+        .locked = command->locked,
+        .project = project,
+        .arguments = command->arguments,
     };
     decide_emit(decide, &aq_event_label_created, &event);
     decide_id_number(decide, event.id);
@@ -53,11 +109,16 @@ static int apply_label(struct decide *decide, const void *record, struct aq_erro
                                            .version = command->version,
                                            .definitions = command->definitions,
                                            .metadata = command->metadata,
-                                           .description = command->description};
+                                           .description = command->description,
+                                           .locked = command->locked,
+                                           .project = command->project,
+                                           .arguments = command->arguments};
     struct aq_label latest;
     uint64_t id = state_member(decide->txn, &aq_entity_label, command->name, 0);
     if (id == 0 || !state_label(decide->txn, id, &latest, decide->arena) || !recipe_equals(decide, &latest, &create))
         return create_label(decide, &create, error);
+    if (choose_project(decide, command->name, command->project, error) == NULL)
+        return -1;
     uint64_t next = counter_label_version(decide->txn, command->name) + 1;
     if (command->version != latest.version && check_version(&create, next, error) != 0)
         return -1;
@@ -70,7 +131,8 @@ static int delete_label(struct decide *decide, const void *record, struct aq_err
 {
     const struct aq_label_delete *command = record;
     struct aq_label label;
-    if (decide_find_number(decide, &aq_entity_label, command->id, &label, error) != 0)
+    if (decide_find_number(decide, &aq_entity_label, command->id, &label, error) != 0 ||
+        decide_check_owner(decide, 0, label.project, &aq_entity_label, aq_key_number(command->id), error) != 0)
         return -1;
     const char *what = aq_arena_format(decide->arena, "label %s, version %" PRIu64 ",", label.name, label.version);
     if (decide_check_unused(what, counter_open_of_label(decide->txn, command->id), error) != 0)

@@ -28,14 +28,22 @@ static uint64_t lifetime_of_label(const struct aq_label *label)
     return least;
 }
 
+#define EXCEED "label.exceed"
+
+static bool may_exceed(const struct decide *decide)
+{
+    return aq_rights_scope(&decide->caller.rights, aq_permission_named(EXCEED)) == AQ_SCOPE_ALL;
+}
+
 /* `seconds` are what `what` says, such as "lifetime is". */
 static int check_bound(const struct decide *decide, const struct aq_label *label, uint64_t bound, const char *what,
                        uint64_t seconds, struct aq_error *error)
 {
-    if (bound == 0 || seconds <= bound || decide->role == AQ_ROLE_ADMIN)
+    if (bound == 0 || seconds <= bound || may_exceed(decide))
         return 0;
-    return aq_fail(error, AQ_E_INVALID, "%s %s, more than %s, the lifetime of label %s: only admins may give more",
-                   what, show_duration(decide, seconds), show_duration(decide, bound), label->name);
+    return aq_fail(error, AQ_E_INVALID,
+                   "%s %s, more than %s, the lifetime of label %s: to give more takes the permission %s", what,
+                   show_duration(decide, seconds), show_duration(decide, bound), label->name, EXCEED);
 }
 
 int decide_check_lifetime(const struct decide *decide, const struct aq_label *label, uint64_t lifetime,
@@ -71,14 +79,13 @@ static int find_extended(struct decide *decide, struct extending *extending, str
     uint64_t id = extending->command->id;
     struct aq_application *application = &extending->application;
     struct aq_resource resource;
-    char what[64];
     decide_id_number(decide, id);
-    snprintf(what, sizeof what, "application %" PRIu64, id);
     if (decide_find_number(decide, &aq_entity_application, id, application, error) != 0 ||
-        decide_check_owner(decide, application->user, what, error) != 0)
+        decide_check_owner(decide, application->user_number, application->project, &aq_entity_application,
+                           aq_key_number(id), error) != 0)
         return -1;
     if (aq_application_is_over(application->status) || application->status == AQ_DEALLOCATE)
-        return aq_fail(error, AQ_E_STATE, "%s is %s: it can no longer be extended", what,
+        return aq_fail(error, AQ_E_STATE, "application %" PRIu64 " is %s: it can no longer be extended", id,
                        aq_application_status_words.words[application->status]);
     extending->label = decide_label_of(decide, application);
     extending->bound = lifetime_of_label(&extending->label);

@@ -1,28 +1,20 @@
 #include "schema/model/node.h"
 
 #include "controller/decide/decide.h"
+#include "schema/base/utf8.h"
 #include "schema/model/application.h"
+#include "schema/model/project.h"
 #include "schema/model/resource.h"
 
 #include <string.h>
 
 static const char *const reserved[] = {NULL};
 
-static bool texts_equal(const struct aq_list *a, const struct aq_list *b)
-{
-    if (a->count != b->count)
-        return false;
-    for (uint32_t i = 0; i < a->count; i++)
-        if (strcmp(AQ_TEXT_ITEM(*a, i), AQ_TEXT_ITEM(*b, i)) != 0)
-            return false;
-    return true;
-}
-
 static bool describes_the_same(const struct aq_node *node, const struct aq_node_join *join)
 {
     return node->instance == join->instance && strcmp(node->address, join->address) == 0 &&
-           strcmp(node->agent_version, join->agent_version) == 0 && texts_equal(&node->drivers, &join->drivers) &&
-           texts_equal(&node->identifiers, &join->identifiers) && aq_amounts_equal(&node->capacity, &join->capacity);
+           strcmp(node->agent_version, join->agent_version) == 0 && aq_texts_equal(&node->drivers, &join->drivers) &&
+           aq_texts_equal(&node->identifiers, &join->identifiers) && aq_amounts_equal(&node->capacity, &join->capacity);
 }
 
 static void emit_joined(struct decide *decide, const struct aq_node_join *command)
@@ -54,17 +46,31 @@ static void emit_changed(struct decide *decide, const struct aq_node_join *comma
     decide_emit(decide, &aq_event_node_changed, &event);
 }
 
+/* The node may have been deleted, or have got another key, since the agent said HELLO. */
+static int check_key(const struct aq_node_join *command, const char *key, struct aq_error *error)
+{
+    if (command->key == NULL || command->key[0] == '\0' || strcmp(command->key, key) == 0)
+        return 0;
+    return aq_fail(error, AQ_E_FORBIDDEN, "the key of this agent is not that of node %s any more", command->name);
+}
+
 static int join_node(struct decide *decide, const void *record, struct aq_error *error)
 {
     const struct aq_node_join *command = record;
     struct aq_node node;
     decide_id_name(decide, command->name);
     if (!state_node(decide->txn, command->name, &node, decide->arena)) {
-        if (decide_check_name(command->name, reserved, error) != 0)
+        if (check_key(command, "", error) != 0 || decide_check_name(command->name, reserved, error) != 0)
             return -1;
         emit_joined(decide, command);
         return 0;
     }
+    if (node.revoked)
+        return aq_fail(error, AQ_E_FORBIDDEN,
+                       "node %s was revoked: enrol its agent with a join token that says that it replaces",
+                       command->name);
+    if (check_key(command, node.key, error) != 0)
+        return -1;
     if (node.instance != command->instance && node.status == AQ_NODE_ACTIVE)
         return aq_fail(error, AQ_E_EXISTS, "node %s is alive at %s: give this agent another name", command->name,
                        node.address);
@@ -107,6 +113,44 @@ static int set_maintenance(struct decide *decide, const void *record, struct aq_
     return 0;
 }
 DECIDE(aq_command_node_maintenance, set_maintenance);
+
+/* ---- projects ------------------------------------------------------------------------------------------- */
+
+/* The names that were given, each once; none if it is to serve all. */
+static int read_projects(const struct decide *decide, const struct aq_list *given, struct aq_list *projects,
+                         struct aq_error *error)
+{
+    *projects = (struct aq_list){aq_arena_alloc(decide->arena, given->count * sizeof(char *)), 0};
+    if (given->count == 1 && strcmp(AQ_TEXT_ITEM(*given, 0), "*") == 0)
+        return 0;
+    for (uint32_t i = 0; i < given->count; i++) {
+        const char *name = AQ_TEXT_ITEM(*given, i);
+        bool good = name[0] != '\0' && aq_name_is_good(name, strlen(name));
+        const struct state_key key = state_key_name(good ? name : "");
+        if (!good || !state_exists(decide->txn, &aq_entity_project, &key))
+            return aq_fail(error, AQ_E_INVALID, "projects[%u] is \"%.100s\", but there is no such project", i, name);
+        if (!aq_texts_have(projects, name))
+            AQ_TEXT_ITEM(*projects, projects->count++) = name;
+    }
+    return 0;
+}
+
+static int set_projects(struct decide *decide, const void *record, struct aq_error *error)
+{
+    const struct aq_node_projects *command = record;
+    struct aq_node node;
+    struct aq_list projects;
+    if (decide_find_name(decide, &aq_entity_node, command->name, &node, error) != 0 ||
+        read_projects(decide, &command->projects, &projects, error) != 0)
+        return -1;
+    decide_id_name(decide, command->name);
+    if (aq_texts_equal(&node.projects, &projects))
+        return 0;
+    struct aq_node_projects_set event = {command->name, projects};
+    decide_emit(decide, &aq_event_node_projects_set, &event);
+    return 0;
+}
+DECIDE(aq_command_node_projects, set_projects);
 
 /* ---- delete --------------------------------------------------------------------------------------------- */
 

@@ -1,6 +1,8 @@
 #include "controller/decide/placement.h"
 
 #include "controller/place/place.h"
+#include "schema/codec/text.h"
+#include "schema/model/project.h"
 #include "schema/model/resource.h"
 
 #include <string.h>
@@ -53,12 +55,84 @@ static void emit_waiting(struct decide *decide, const struct aq_application *app
     decide_emit(decide, &aq_event_application_waiting, &event);
 }
 
+/* ---- quotas --------------------------------------------------------------------------------------------- */
+
+static const char *amount_text(const struct decide *decide, const char *field, const struct aq_amounts *amounts)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
+    aq_field_to_text(aq_record_field(&aq_amounts_record, field), amounts, &text);
+    return aq_arena_text(decide->arena, text.data, text.length);
+}
+
+/* A quota, and what is held of it. `of` says whose it is. */
+struct limit {
+    struct aq_quota quota;
+    struct aq_amounts held;
+    const char *of;
+};
+
+/* The definitions that exceed the quota now, as bits; and why the first one of them does, if no reason is known yet.
+ * The reason names nothing that changes while it is true. */
+static uint32_t over_limit(const struct decide *decide, const struct limit *limit, const struct aq_label *label,
+                           const char **reason)
+{
+    uint32_t skip = 0;
+    if (aq_quota_is_none(&limit->quota))
+        return 0;
+    for (uint32_t d = 0; d < label->definitions.count; d++) {
+        const struct aq_definition *definition = AQ_ITEM(label->definitions, struct aq_definition, d);
+        const struct aq_amounts need = aq_needs_amounts(&definition->resources), all = aq_quota_amounts(&limit->quota);
+        const char *field = aq_quota_exceeds(&limit->quota, &limit->held, &need);
+        if (field == NULL)
+            continue;
+        if (*reason == NULL)
+            *reason =
+                aq_arena_format(decide->arena, "it needs %s %s, but less is left of the quota of %s, which is %s",
+                                amount_text(decide, field, &need), field, limit->of, amount_text(decide, field, &all));
+        skip |= (uint32_t)1 << d;
+    }
+    return skip;
+}
+
+/* The same for the quotas on all of the application's project, and on its user there. */
+static uint32_t over_quota(const struct decide *decide, const struct aq_application *application,
+                           const struct aq_label *label, const char **reason)
+{
+    struct aq_project project;
+    if (!state_project(decide->txn, application->project, &project, decide->arena))
+        return 0;
+    struct limit all = {aq_project_quota(&project), project.used, ""},
+                 user = {.quota = aq_project_user_quota(&project), .of = ""};
+    if (!aq_quota_is_none(&all.quota))
+        all.of = aq_arena_format(decide->arena, "project %s", project.name);
+    if (!aq_quota_is_none(&user.quota)) {
+        user.held = counter_usage(decide->txn, project.name, application->user_number).held;
+        user.of = aq_arena_format(decide->arena, "user %s in project %s", application->user, project.name);
+    }
+    uint32_t skip = over_limit(decide, &all, label, reason);
+    return skip | over_limit(decide, &user, label, reason);
+}
+
+static void add_quota(const struct decide *decide, struct place_answer *answer, const char *reason, bool all)
+{
+    if (!answer->exhausted && !answer->impossible)
+        answer->reason = all ? reason : aq_arena_format(decide->arena, "%s; %s", answer->reason, reason);
+}
+
 void decide_placement(struct decide *decide, const struct aq_application *application, const struct aq_label *label,
                       const struct aq_list *tries)
 {
-    struct place_request request = {label->id, &label->definitions, tries};
+    struct place_request request = {.label = label->id,
+                                    .definitions = &label->definitions,
+                                    .tries = tries,
+                                    .project = application->project,
+                                    .arguments = label->arguments};
     struct place_answer answer;
+    const char *reason = NULL;
+    request.skip = over_quota(decide, application, label, &reason);
     place(decide->index, &request, &answer, decide->arena);
+    if (!answer.placed && request.skip != 0)
+        add_quota(decide, &answer, reason, request.skip + 1 == (uint32_t)1 << label->definitions.count);
     if (answer.placed)
         emit_elected(decide, application, &answer);
     else if (answer.exhausted)

@@ -7,8 +7,8 @@
 #include "schema/model/application.h"
 #include "schema/model/label.h"
 
-/* Asks the nodes, and emits the outcome: elected, waiting, or ERROR if there is nothing left to try. `tries` are those
- * that failed. */
+/* Asks the nodes, within the quotas of the application's project and of its user there, and emits the outcome: elected,
+ * waiting, or ERROR if there is nothing left to try. `tries` are those that failed. */
 void decide_placement(struct decide *decide, const struct aq_application *application, const struct aq_label *label,
                       const struct aq_list *tries);
 

@@ -5,7 +5,75 @@
 #include "schema/codec/text.h"
 #include "schema/drivers/options.h"
 
+#include <inttypes.h>
 #include <string.h>
+
+/* ---- upkeep --------------------------------------------------------------------------------------------- */
+
+static void fill(uint64_t *value, uint64_t preset)
+{
+    *value = *value != 0 ? *value : preset;
+}
+
+/* Puts the presets in the place of zeros, so that what is left out equals what is given. */
+static void fill_upkeep(struct aq_definition *definition)
+{
+    struct aq_check *health = &definition->health;
+    if (definition->restart != AQ_RESTART_NEVER) {
+        fill(&definition->restart_wait, AQ_RESTART_WAIT_S);
+        fill(&definition->restart_wait_most,
+             definition->restart_wait > AQ_RESTART_WAIT_MOST_S ? definition->restart_wait : AQ_RESTART_WAIT_MOST_S);
+    }
+    if (aq_check_ways(health) > 0) {
+        fill(&health->interval, AQ_CHECK_INTERVAL_S);
+        fill(&health->timeout, AQ_CHECK_TIMEOUT_S);
+        fill(&health->retries, AQ_CHECK_RETRIES);
+    }
+}
+
+static int check_restart(const struct aq_definition *definition, uint32_t number, struct aq_error *error)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } needless[] = {{"restart_limit", definition->restart_limit},
+                    {"restart_wait", definition->restart_wait},
+                    {"restart_wait_most", definition->restart_wait_most}};
+    for (size_t i = 0; definition->restart == AQ_RESTART_NEVER && i < AQ_LENGTH(needless); i++)
+        if (needless[i].value != 0)
+            return aq_fail(error, AQ_E_INVALID,
+                           "definitions[%u].%s is %" PRIu64
+                           ", but its restart is never: give restart as on-failure or always",
+                           number, needless[i].name, needless[i].value);
+    if (definition->restart_wait_most != 0 && definition->restart_wait_most < definition->restart_wait)
+        return aq_fail(error, AQ_E_INVALID,
+                       "definitions[%u].restart_wait_most is %" PRIu64 " s, less than restart_wait, which is %" PRIu64
+                       " s",
+                       number, definition->restart_wait_most, definition->restart_wait);
+    return 0;
+}
+
+static int check_health(const struct aq_check *health, uint32_t number, struct aq_error *error)
+{
+    const unsigned ways = aq_check_ways(health);
+    uint64_t port;
+    const char *path;
+    if (ways > 1)
+        return aq_fail(error, AQ_E_INVALID, "definitions[%u].health has several of command, tcp and http: give one",
+                       number);
+    if (ways == 0 && (health->interval | health->timeout | health->retries | health->start_period) != 0)
+        return aq_fail(error, AQ_E_INVALID, "definitions[%u].health has none of command, tcp and http: give one",
+                       number);
+    if (health->command.count > 0 && AQ_TEXT_ITEM(health->command, 0)[0] == '\0')
+        return aq_fail(error, AQ_E_INVALID, "definitions[%u].health.command[0] is empty: it must be a program", number);
+    if (ways > 0 && health->command.count == 0 && health->tcp == 0 && !aq_check_http(health->http, &port, &path))
+        return aq_fail(
+            error, AQ_E_INVALID,
+            "definitions[%u].health.http is \"%.64s\", but must be a port from 1 to 65535 and a path without "
+            "blanks, such as 8080/ready",
+            number, health->http);
+    return 0;
+}
 
 /* ---- options -------------------------------------------------------------------------------------------- */
 
@@ -27,9 +95,14 @@ static bool some_node_has(const struct decide *decide, const char *driver)
     return false;
 }
 
-static void warn_unknown(struct decide *decide, uint32_t number, const char *name)
+/* A cluster that has no node yet says nothing of drivers that its nodes may have. */
+static void warn_of_driver(struct decide *decide, uint32_t number, const char *name, bool known)
 {
     const struct aq_driver *driver, *near = NULL;
+    if (known && place_index_columns(decide->index).count > 0)
+        decide_warn(decide, "definitions[%u].driver is \"%s\", which no node has: it cannot run yet", number, name);
+    if (known)
+        return;
     for (size_t i = 0; (driver = aq_driver_at(i)) != NULL; i++)
         if (aq_text_distance(name, driver->name) < 3)
             near = driver;
@@ -49,20 +122,53 @@ static const char *plain_options(const struct decide *decide, const struct aq_dr
     return plain != NULL ? aq_json_compact(plain, decide->arena) : document;
 }
 
-int recipe_check(struct decide *decide, const struct aq_list *definitions, struct aq_list *checked,
+/* Can the driver check the health in this way? */
+static int check_reach(const struct aq_definition *definition, uint32_t number, const struct aq_driver *driver,
+                       const void *options, struct aq_error *error)
+{
+    if (aq_check_ways(&definition->health) == 0)
+        return 0;
+    if (definition->health.command.count > 0)
+        return driver->takes_commands
+                   ? 0
+                   : aq_fail(error, AQ_E_INVALID,
+                             "definitions[%u].health.command: workloads of driver %s take no commands: "
+                             "give tcp or http",
+                             number, driver->name);
+    if (driver->reach != NULL && driver->reach(options) != AQ_REACH_NONE)
+        return 0;
+    return aq_fail(
+        error, AQ_E_INVALID,
+        "definitions[%u].health: its ports cannot be reached, as it has neither an address of its own nor the "
+        "network of the host: give command",
+        number);
+}
+
+int recipe_check(struct decide *decide, const struct aq_label_create *content, struct aq_list *checked,
                  struct aq_error *error)
 {
+    const struct aq_list *definitions = &content->definitions;
     struct aq_definition *items = aq_arena_alloc(decide->arena, definitions->count * sizeof *items);
     for (uint32_t i = 0; i < definitions->count; i++) {
         items[i] = *AQ_ITEM(*definitions, struct aq_definition, i);
         const struct aq_driver *driver = aq_driver_find(items[i].driver);
         const void *options;
-        if (driver == NULL && !some_node_has(decide, items[i].driver))
-            warn_unknown(decide, i, items[i].driver);
+        if (check_restart(&items[i], i, error) != 0 || check_health(&items[i].health, i, error) != 0)
+            return -1;
+        fill_upkeep(&items[i]);
+        if (!some_node_has(decide, items[i].driver))
+            warn_of_driver(decide, i, items[i].driver, driver != NULL);
         if (driver == NULL)
             continue;
+        if (content->arguments && !driver->takes_arguments)
+            return aq_fail(error, AQ_E_INVALID,
+                           "arguments is true, but definitions[%u].driver is %s, which takes no command of an "
+                           "application",
+                           i, driver->name);
         if (read_options(decide, driver, items[i].options, &options, error) != 0)
             return aq_error_context(error, "definitions[%u].options (driver %s)", i, driver->name);
+        if (check_reach(&items[i], i, driver, options, error) != 0)
+            return -1;
         items[i].options = plain_options(decide, driver, items[i].options);
     }
     *checked = (struct aq_list){items, definitions->count};
@@ -101,15 +207,17 @@ static bool definitions_equal(const struct decide *decide, const struct aq_defin
                               const struct aq_definition *other)
 {
     struct aq_definition first = *one, second = *other;
+    fill_upkeep(&first);
+    fill_upkeep(&second);
     first.options = second.options = "";
     return records_equal(&aq_definition_record, &first, &second) && options_equal(decide, one, other);
 }
 
 bool recipe_equals(const struct decide *decide, const struct aq_label *label, const struct aq_label_create *content)
 {
-    if (label->definitions.count != content->definitions.count ||
+    if (label->definitions.count != content->definitions.count || label->arguments != content->arguments ||
         !texts_equal(label->metadata, content->metadata, "{}") ||
-        !texts_equal(label->description, content->description, ""))
+        !texts_equal(label->description, content->description, "") || !aq_texts_equal(&label->locked, &content->locked))
         return false;
     for (uint32_t i = 0; i < label->definitions.count; i++)
         if (!definitions_equal(decide, AQ_ITEM(label->definitions, struct aq_definition, i),

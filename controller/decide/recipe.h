@@ -5,10 +5,11 @@
 #include "controller/decide/decide.h"
 #include "schema/model/label.h"
 
-/* Checks the options of each definition as its driver would. A driver that is not declared (schema/drivers/) is only
- * warned about, unless a node has it. `checked` are the definitions with their options in the plain form, in the arena.
- */
-int recipe_check(struct decide *decide, const struct aq_list *definitions, struct aq_list *checked,
+/* Checks the options of each definition as its driver would, that it takes a command of applications if the label
+ * says so, and how it is kept up. A driver that no node has is warned about; if it is not declared (schema/drivers/),
+ * its options are not checked. `checked` are the definitions with their options in the plain form, and with presets for
+ * what is left out of their upkeep, in the arena. */
+int recipe_check(struct decide *decide, const struct aq_label_create *content, struct aq_list *checked,
                  struct aq_error *error) AQ_MUST_CHECK;
 
 /* Does the label say the same? Values are compared, not texts: an option that is left out equals its preset. */

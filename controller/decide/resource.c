@@ -1,6 +1,7 @@
 #include "schema/model/resource.h"
 
 #include "controller/decide/placement.h"
+#include "schema/model/key.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -69,6 +70,30 @@ static void try_elsewhere(struct decide *decide, struct aq_application *applicat
     place_again(decide, application, failed->reason, &tries);
 }
 
+static bool restarts_when_lost(struct decide *decide, const struct aq_application *application,
+                               const struct aq_resource *resource)
+{
+    struct aq_label label = decide_label_of(decide, application);
+    return AQ_ITEM(label.definitions, struct aq_definition, resource->definition)->resources.restart_lost;
+}
+
+/* It may have run, and what became of it is not known: unless the label wants that, it is not started again. */
+static void lose(struct decide *decide, const struct aq_resource *resource, struct aq_application *application,
+                 const char *reason)
+{
+    struct aq_resource_ended event = {.id = resource->id, .reason = reason};
+    decide_emit(decide, &aq_event_resource_ended, &event);
+    const char *words = aq_arena_format(decide->arena, "lost: %s", reason);
+    if (application->status == AQ_DEALLOCATE)
+        emit_moved(decide, application->id, AQ_DEALLOCATED, application->description);
+    else if (application->status != AQ_ELECTED && application->status != AQ_ALLOCATED)
+        return; /* recalled meanwhile */
+    else if (restarts_when_lost(decide, application, resource))
+        place_again(decide, application, words, &application->tries);
+    else
+        emit_moved(decide, application->id, AQ_ERRORED, words);
+}
+
 static int fail_resource(struct decide *decide, const void *record, struct aq_error *error)
 {
     const struct aq_resource_fail *command = record;
@@ -76,9 +101,11 @@ static int fail_resource(struct decide *decide, const void *record, struct aq_er
     struct aq_application application;
     if (find_reported(decide, command->id, command->node, &resource, &application, error) != 0)
         return -1;
-    if (resource.status == AQ_RESOURCE_RUNNING)
-        return aq_fail(error, AQ_E_STATE, "resource %" PRIu64 " is RUNNING: it can no longer fail to start",
-                       command->id);
+    if (resource.status == AQ_RESOURCE_RUNNING) { /* the node has lost what it knew of it, as in a power cut */
+        lose(decide, &resource, &application,
+             aq_arena_format(decide->arena, "its node has no record that it started (%s)", command->reason));
+        return 0;
+    }
     bool counts = application.status == AQ_ELECTED;
     struct aq_resource_ended event = {
         .id = command->id, .failed = counts, .reason = command->reason, .log_bytes = command->log_bytes};
@@ -124,14 +151,6 @@ static int end_resource(struct decide *decide, const void *record, struct aq_err
 }
 DECIDE(aq_command_resource_end, end_resource);
 
-static bool restarts_when_lost(struct decide *decide, const struct aq_application *application,
-                               const struct aq_resource *resource)
-{
-    struct aq_label label = decide_label_of(decide, application);
-    return AQ_ITEM(label.definitions, struct aq_definition, resource->definition)->resources.restart_lost;
-}
-
-/* It may have run, and what became of it is not known: unless the label wants that, it is not started again. */
 static int lose_resource(struct decide *decide, const void *record, struct aq_error *error)
 {
     const struct aq_resource_lose *command = record;
@@ -139,20 +158,88 @@ static int lose_resource(struct decide *decide, const void *record, struct aq_er
     struct aq_application application;
     if (find_reported(decide, command->id, command->node, &resource, &application, error) != 0)
         return -1;
-    struct aq_resource_ended event = {.id = command->id, .reason = command->reason};
-    decide_emit(decide, &aq_event_resource_ended, &event);
-    const char *words = aq_arena_format(decide->arena, "lost: %s", command->reason);
-    if (application.status == AQ_DEALLOCATE)
-        emit_moved(decide, application.id, AQ_DEALLOCATED, application.description);
-    else if (application.status != AQ_ELECTED && application.status != AQ_ALLOCATED)
-        return 0; /* recalled meanwhile */
-    else if (restarts_when_lost(decide, &application, &resource))
-        place_again(decide, &application, words, &application.tries);
-    else
-        emit_moved(decide, application.id, AQ_ERRORED, words);
+    lose(decide, &resource, &application, command->reason);
     return 0;
 }
 DECIDE(aq_command_resource_lose, lose_resource);
+
+/* Reports of restarts may come late, or twice: the newest counts. */
+static int restart_resource(struct decide *decide, const void *record, struct aq_error *error)
+{
+    const struct aq_resource_restart *command = record;
+    struct aq_resource resource;
+    struct aq_application application;
+    if (find_reported(decide, command->id, command->node, &resource, &application, error) != 0)
+        return -1;
+    if (command->restarts <= resource.restarts)
+        return 0;
+    struct aq_resource_restarted event = {command->id, command->restarts, command->reason};
+    decide_emit(decide, &aq_event_resource_restarted, &event);
+    return 0;
+}
+DECIDE(aq_command_resource_restart, restart_resource);
+
+static int check_resource(struct decide *decide, const void *record, struct aq_error *error)
+{
+    const struct aq_resource_check *command = record;
+    struct aq_resource resource;
+    struct aq_application application;
+    if (find_reported(decide, command->id, command->node, &resource, &application, error) != 0)
+        return -1;
+    if (command->health == resource.health)
+        return 0;
+    struct aq_resource_checked event = {command->id, command->health, command->reason};
+    decide_emit(decide, &aq_event_resource_checked, &event);
+    return 0;
+}
+DECIDE(aq_command_resource_check, check_resource);
+
+/* ---- commands in workloads ------------------------------------------------------------------------------ */
+
+static int exec_in_resource(struct decide *decide, const void *record, struct aq_error *error)
+{
+    const struct aq_resource_exec *command = record;
+    struct aq_resource resource;
+    decide_id_number(decide, command->id);
+    if (decide_find_number(decide, &aq_entity_resource, command->id, &resource, error) != 0 ||
+        decide_check_owner(decide, resource.user_number, resource.project, &aq_entity_resource,
+                           aq_key_number(command->id), error) != 0)
+        return -1;
+    if (resource.status != AQ_RESOURCE_RUNNING)
+        return aq_fail(error, AQ_E_STATE, "resource %" PRIu64 " is %s: a command needs a workload that runs",
+                       command->id, aq_resource_status_words.words[resource.status]);
+    struct aq_resource_exec_started event = {.id = command->id,
+                                             .application = resource.application,
+                                             .session = command->session,
+                                             .arguments = command->arguments,
+                                             .terminal = command->terminal};
+    decide_emit(decide, &aq_event_resource_exec_started, &event);
+    return 0;
+}
+DECIDE(aq_command_resource_exec, exec_in_resource);
+
+/* The resource may be gone by then. */
+static int end_exec(struct decide *decide, const void *record, struct aq_error *error)
+{
+    const struct aq_resource_exec_end *command = record;
+    struct aq_resource resource;
+    struct aq_ended ended;
+    struct aq_resource_exec_ended event = {.id = command->id,
+                                           .session = command->session,
+                                           .user = command->user,
+                                           .exit_status = command->exit_status,
+                                           .reason = command->reason};
+    decide_id_number(decide, command->id);
+    if (state_resource(decide->txn, command->id, &resource, decide->arena))
+        event.application = resource.application;
+    else if (state_ended(decide->txn, command->id, &ended, decide->arena))
+        event.application = ended.application;
+    else
+        return aq_key_not_found(&aq_entity_resource, aq_key_number(command->id), error);
+    decide_emit(decide, &aq_event_resource_exec_ended, &event);
+    return 0;
+}
+DECIDE(aq_command_resource_exec_end, end_exec);
 
 static int expire_resource(struct decide *decide, const void *record, struct aq_error *error)
 {

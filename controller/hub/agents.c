@@ -1,5 +1,7 @@
 #include "controller/hub/agents.h"
 
+#include "schema/wire/key_file.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,15 +31,71 @@ static void link_agent(struct agents *agents, struct hub_agent *agent)
     *bucket = agent;
 }
 
+/* Whoever enrols chooses the key, but many keys in one bucket would need as many join tokens. */
+static struct hub_agent **key_bucket(const struct agents *agents, const unsigned char key[AQ_NOISE_KEY_SIZE])
+{
+    uint32_t hash;
+    memcpy(&hash, key, sizeof hash);
+    return &agents->key_buckets[hash & (agents->bucket_count - 1)];
+}
+
+static void link_key(struct agents *agents, struct hub_agent *agent)
+{
+    struct hub_agent **bucket = key_bucket(agents, agent->key);
+    agent->next_of_key = *bucket;
+    *bucket = agent;
+}
+
+static void unlink_key(struct agents *agents, struct hub_agent *agent)
+{
+    if (!agent->has_key)
+        return;
+    struct hub_agent **link = key_bucket(agents, agent->key);
+    while (*link != agent)
+        link = &(*link)->next_of_key;
+    *link = agent->next_of_key;
+    agent->has_key = false;
+    seals_holder_wipe(&agent->seals);
+}
+
+struct hub_agent *agents_find_by_key(const struct agents *agents, const unsigned char key[AQ_NOISE_KEY_SIZE])
+{
+    if (agents->count == 0)
+        return NULL;
+    struct hub_agent *agent = *key_bucket(agents, key);
+    while (agent != NULL && memcmp(agent->key, key, AQ_NOISE_KEY_SIZE) != 0)
+        agent = agent->next_of_key;
+    return agent;
+}
+
+void agents_set_key(struct agents *agents, struct hub_agent *agent, const char *key)
+{
+    unsigned char bytes[AQ_NOISE_KEY_SIZE];
+    const bool good = aq_noise_key_from_text(bytes, key);
+    if (good && agent->has_key && memcmp(agent->key, bytes, sizeof bytes) == 0)
+        return;
+    unlink_key(agents, agent);
+    if (!good)
+        return;
+    memcpy(agent->key, bytes, sizeof bytes);
+    agent->has_key = true;
+    link_key(agents, agent);
+}
+
 static void grow(struct agents *agents)
 {
     agents->capacity = agents->capacity > 0 ? agents->capacity * 2 : 64;
     agents->bucket_count = agents->capacity * 2;
     agents->all = aq_realloc(agents->all, agents->capacity * sizeof(struct hub_agent *));
     free(agents->buckets);
+    free(agents->key_buckets);
     agents->buckets = aq_calloc(agents->bucket_count, sizeof(struct hub_agent *));
-    for (uint32_t i = 0; i < agents->count; i++)
+    agents->key_buckets = aq_calloc(agents->bucket_count, sizeof(struct hub_agent *));
+    for (uint32_t i = 0; i < agents->count; i++) {
         link_agent(agents, agents->all[i]);
+        if (agents->all[i]->has_key)
+            link_key(agents, agents->all[i]);
+    }
 }
 
 struct hub_agent *agents_add(struct agents *agents, const char *name)
@@ -60,6 +118,7 @@ static void agent_free(struct hub_agent *agent)
 {
     aq_buffer_free(&agent->hello);
     pending_free(&agent->pending);
+    seals_holder_wipe(&agent->seals);
     free(agent);
 }
 
@@ -76,6 +135,7 @@ void agents_remove(struct agents *agents, struct hub_agent *agent)
     aq_assert(agent->joining == NULL && agent->rival == NULL);
     if (agent->ready)
         remove_ready(agents, agent);
+    unlink_key(agents, agent);
     struct hub_agent **link = &agents->buckets[bucket_of(agents, agent->name)];
     while (*link != agent)
         link = &(*link)->next;
@@ -91,6 +151,7 @@ void agents_free(struct agents *agents)
         agent_free(agents->all[i]);
     free(agents->all);
     free(agents->buckets);
+    free(agents->key_buckets);
     *agents = (struct agents){0};
 }
 

@@ -1,6 +1,6 @@
 /* What the hub knows about nodes and their agents: one entry for each node in the tables, and for each agent whose
- * HELLO is being handled. All of it is in memory and belongs to the hub's thread. After a restart it is filled from the
- * tables, and agents send HELLO again. */
+ * HELLO is being handled. All of it is in memory. After a restart it is filled from the tables, and agents send HELLO
+ * again. */
 #ifndef AQ_CONTROLLER_HUB_AGENTS_H
 #define AQ_CONTROLLER_HUB_AGENTS_H
 
@@ -30,11 +30,14 @@ struct hub_agent {
     bool known, active; /* it is there; it is ACTIVE */
     uint64_t instance;  /* of its agent */
     char address[HUB_ADDRESS_SIZE];
+    bool has_key;                         /* it has enrolled, and the key was not revoked */
+    unsigned char key[AQ_NOISE_KEY_SIZE]; /* of its agent */
+    struct hub_agent *next_of_key;        /* in the bucket of its key */
+    struct seals_holder seals;            /* sessions with this key */
 
     /* See sessions.h. */
-    uint64_t session;       /* 0: none */
-    bool offered;           /* the hub chose its number; older agents choose it, so a recording may look like them */
-    struct aq_buffer hello; /* packed HELLO of the session, for sessions_rejoin() */
+    uint64_t session;             /* 0: none */
+    struct aq_buffer hello;       /* packed HELLO of the session, for sessions_rejoin() */
     uint64_t form, process, home; /* as HELLO says */
     struct hub_channel *channel;  /* where it was heard last: this peer of this channel */
     uint64_t peer;
@@ -59,13 +62,14 @@ struct hub_agent {
     struct hub_poll poll;
     struct pending pending;
     uint32_t fetches; /* open fetches of logs on this node */
+    uint32_t execs;   /* sessions of commands there; see execs.h */
     bool ready;       /* is in agents.ready */
     struct hub_agent *next_ready;
 };
 
 /* Zeroed memory is an empty table. */
 struct agents {
-    struct hub_agent **buckets;
+    struct hub_agent **buckets, **key_buckets;
     struct hub_agent **all; /* in no particular order */
     uint32_t count, capacity, bucket_count;
     struct hub_agent *ready; /* agents with an open POLL for which there may be something, in no particular order */
@@ -74,6 +78,10 @@ struct agents {
 struct hub_agent *agents_find(const struct agents *agents, const char *name); /* NULL: there is none */
 /* Finds or adds an agent. NULL: there are HUB_AGENTS_MAX already. */
 struct hub_agent *agents_add(struct agents *agents, const char *name);
+/* The agent of the node that has this key; NULL: there is none. */
+struct hub_agent *agents_find_by_key(const struct agents *agents, const unsigned char key[AQ_NOISE_KEY_SIZE]);
+/* Notes the key of a node, as the tables have it. "": it has none that is admitted. */
+void agents_set_key(struct agents *agents, struct hub_agent *agent, const char *key);
 void agents_remove(struct agents *agents, struct hub_agent *agent); /* frees the agent, which must not be joining */
 void agents_free(struct agents *agents);
 

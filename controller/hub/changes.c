@@ -28,10 +28,11 @@ static bool load_node(void *context, const struct state_key *key, const void *ob
     if (agent == NULL)
         return true; /* too many: its HELLO will be refused */
     if (!agent->known)
-        agent->seen_ms = base->now_ms;
+        agent->seen_ms = base->now.steady_ms;
     agent->known = true;
     agent->active = node->status == AQ_NODE_ACTIVE;
     agent_set_owner(agent, node->instance, node->address);
+    agents_set_key(&base->agents, agent, node->revoked ? "" : node->key);
     return true;
 }
 
@@ -70,17 +71,20 @@ struct reading {
     struct aq_arena arena; /* for one row; the base's arena may hold a message */
 };
 
+/* The node may be there again in tables that are newer. */
+static void end_session(const struct reading *reading, const char *name)
+{
+    struct hub_agent *agent = agents_find(&reading->changes->base->agents, name);
+    if (agent != NULL)
+        sessions_drop_node(reading->changes->sessions, agent);
+}
+
 static void read_node(struct reading *reading, const char *name)
 {
     struct aq_node node;
     aq_arena_reset(&reading->arena);
-    if (state_node(reading->txn, name, &node, &reading->arena)) {
+    if (state_node(reading->txn, name, &node, &reading->arena))
         load_node(reading->changes->base, NULL, &node);
-        return;
-    }
-    struct hub_agent *agent = agents_find(&reading->changes->base->agents, name);
-    if (agent != NULL)
-        sessions_drop_node(reading->changes->sessions, agent);
 }
 
 static void tell_agent(const struct reading *reading, const char *node, uint64_t resource)
@@ -99,14 +103,25 @@ static void resource_stopped(struct reading *reading, uint64_t number)
         tell_agent(reading, resource.node, number);
 }
 
+/* A key that was revoked or replaced ends the session, too. */
+static void node_changed(struct reading *reading, const struct aq_event *event)
+{
+    const struct aq_field *key = aq_record_field(event->type->record, aq_entity_key(nodes())->name);
+    aq_assert(key != NULL);
+    const char *name = aq_field_text(key, event->data);
+    const bool deleted = event->type == &aq_event_node_deleted;
+    if (deleted || event->type == &aq_event_node_revoked || event->type == &aq_event_node_enrolled)
+        end_session(reading, name);
+    if (!deleted)
+        read_node(reading, name);
+}
+
 static bool read_event(void *context, const struct aq_event *event)
 {
     struct reading *reading = context;
     reading->changes->seen_seq = event->seq;
     if (event->type->entity == &aq_entity_node) {
-        const struct aq_field *key = aq_record_field(event->type->record, aq_entity_key(nodes())->name);
-        aq_assert(key != NULL);
-        read_node(reading, aq_field_text(key, event->data));
+        node_changed(reading, event);
     } else if (event->type == &aq_event_application_elected) {
         const struct aq_application_elected *elected = event->data;
         tell_agent(reading, elected->node, elected->resource);

@@ -1,109 +1,108 @@
 #include "controller/hub/channel.h"
-#include "schema/wire/seal.h"
 
-#include <nanomsg/nn.h>
-#include <nanomsg/reqrep.h>
+#include "schema/wire/body.h"
+
+#include <sodium.h>
 #include <string.h>
 
-static int fail_nanomsg(struct aq_error *error, const char *what, const char *url)
+void channel_open(struct hub_channel *channel, struct hub_carrier *carrier, struct hub_seals *seals)
 {
-    return aq_fail(error, AQ_E_IO, "%s %s: %s", what, url, nn_strerror(nn_errno()));
-}
-
-int channel_open(struct hub_channel *channel, const char *url, const struct aq_wire_key *key, struct aq_error *error)
-{
-    const int most = AQ_WIRE_MESSAGE_MAX;
-    size_t size = sizeof channel->fd;
-    *channel = (struct hub_channel){.socket = nn_socket(AF_SP_RAW, NN_REP), .fd = -1, .key = *key};
-    if (channel->socket < 0)
-        return fail_nanomsg(error, "cannot make a socket for", url);
-    if (nn_setsockopt(channel->socket, NN_SOL_SOCKET, NN_RCVMAXSIZE, &most, sizeof most) == 0 &&
-        nn_bind(channel->socket, url) >= 0 &&
-        nn_getsockopt(channel->socket, NN_SOL_SOCKET, NN_RCVFD, &channel->fd, &size) == 0)
-        return 0;
-    fail_nanomsg(error, "cannot listen on", url);
-    channel_close(channel);
-    return -1;
-}
-
-int channel_open_tcp(struct hub_channel *channel, const char *address, uint64_t *port, const struct aq_wire_key *key,
-                     struct aq_error *error)
-{
-    *channel = (struct hub_channel){.socket = -1, .fd = -1, .key = *key};
-    if (gate_open(&channel->gate, address, port, error) != 0)
-        return -1;
-    channel->fd = gate_fd(channel->gate);
-    return 0;
+    *channel = (struct hub_channel){.carrier = carrier, .seals = seals};
 }
 
 void channel_close(struct hub_channel *channel)
 {
-    if (channel->socket >= 0)
-        nn_close(channel->socket);
-    gate_close(channel->gate);
-    channel->gate = NULL;
-    channel->socket = channel->fd = -1;
+    if (channel->carrier != NULL)
+        channel->carrier->kind->close(channel->carrier);
+    channel->carrier = NULL;
+    aq_buffer_free(&channel->body);
     aq_buffer_free(&channel->sealed);
 }
 
-void channel_tick(struct hub_channel *channel)
+void channel_tick(struct hub_channel *channel, uint64_t now_ms)
 {
-    if (channel->gate != NULL)
-        gate_tick(channel->gate);
+    if (channel->seals != NULL)
+        seals_tick(channel->seals, now_ms);
+    if (channel->carrier != NULL)
+        channel->carrier->kind->tick(channel->carrier, now_ms);
 }
 
-/* ---- messages ------------------------------------------------------------------------------------------ */
-
-/* nanomsg omits a header that does not fit: the buffer then stays empty. */
-static bool has_header(const struct hub_question *question)
+int channel_fd(const struct hub_channel *channel)
 {
-    struct nn_cmsghdr head;
-    memcpy(&head, question->header, sizeof head);
-    return head.cmsg_len > sizeof head && head.cmsg_len <= sizeof question->header && head.cmsg_level == PROTO_SP &&
-           head.cmsg_type == SP_HDR;
+    return channel->carrier != NULL ? channel->carrier->kind->fd(channel->carrier) : -1;
 }
 
-static int receive_from_gate(struct hub_channel *channel, struct hub_question *question, enum aq_message_type *type,
-                             void **message, struct aq_arena *arena)
+static void send_answer(struct hub_channel *channel, const struct hub_question *question,
+                        const struct aq_buffer *answer)
 {
-    struct gate_message came;
+    aq_assert(answer->length <= AQ_WIRE_MESSAGE_MAX);
+    channel->carrier->kind->answer(channel->carrier, question->peer, question->header, question->header_length,
+                                   answer->data, answer->length);
+}
+
+static bool unpack(const void *body, size_t length, enum aq_message_type *type, void **message, struct aq_arena *arena)
+{
     struct aq_error ignored;
-    int got = gate_receive(channel->gate, &came);
-    if (got != 1)
-        return got;
-    aq_assert(came.stack_length <= sizeof question->header);
-    *question =
-        (struct hub_question){.channel = channel, .peer = came.from, .header_length = (unsigned)came.stack_length};
-    memcpy(question->header, came.stack, came.stack_length);
-    bool good = aq_wire_open(&channel->key, came.body, came.length, type, message, arena, &ignored) == 0;
-    gate_judge(channel->gate, good);
-    return good ? 1 : -1;
+    return aq_body_unpack(body, length, type, message, arena, &ignored) == 0;
+}
+
+/* Judges the frame, and returns what channel_receive() does. */
+static int take_sealed(struct hub_channel *channel, const struct hub_frame *frame, struct hub_question *question,
+                       enum aq_message_type *type, void **message, struct aq_arena *arena)
+{
+    struct hub_carrier *carrier = channel->carrier;
+    bool good = true;
+    int got = 2;
+    switch (seals_take(channel->seals, frame->sealed, frame->length, &frame->source, &question->author, &channel->body,
+                       &channel->sealed)) {
+    case SEALS_ENROLS:
+        got = unpack(channel->body.data, channel->body.length, type, message, arena) ? 1 : -1;
+        sodium_memzero(channel->body.data, channel->body.length); /* it has a secret in it */
+        break;
+    case SEALS_OPENED:
+        good = unpack(channel->body.data, channel->body.length, type, message, arena);
+        if (good)
+            carrier->kind->admit(carrier, frame->peer);
+        got = good ? 1 : -1;
+        break;
+    case SEALS_DENIED:
+        good = false;
+        got = -1;
+        send_answer(channel, question, &channel->sealed);
+        break;
+    case SEALS_OPENS:
+        carrier->kind->vouch(carrier, frame->peer);
+        send_answer(channel, question, &channel->sealed);
+        break;
+    case SEALS_REPLIED:
+        send_answer(channel, question, &channel->sealed);
+        break;
+    case SEALS_DROPPED:
+        got = -1;
+        break;
+    case SEALS_FOREIGN:
+        good = false;
+        got = -1;
+    }
+    carrier->kind->judge(carrier, good);
+    return got;
 }
 
 int channel_receive(struct hub_channel *channel, struct hub_question *question, enum aq_message_type *type,
                     void **message, struct aq_arena *arena)
 {
-    void *body = NULL;
-    struct aq_error ignored;
-    if (channel->gate != NULL)
-        return receive_from_gate(channel, question, type, message, arena);
-    *question = (struct hub_question){.channel = channel};
-    struct nn_iovec vector = {&body, NN_MSG};
-    struct nn_msghdr head = {.msg_iov = &vector,
-                             .msg_iovlen = 1,
-                             .msg_control = question->header,
-                             .msg_controllen = sizeof question->header};
-    int length = nn_recvmsg(channel->socket, &head, NN_DONTWAIT);
-    if (length < 0)
-        return 0;
-    bool good = has_header(question);
-    if (good) {
-        struct nn_cmsghdr first;
-        memcpy(&first, question->header, sizeof first);
-        question->header_length = (unsigned)first.cmsg_len;
-        good = aq_wire_open(&channel->key, body, (size_t)length, type, message, arena, &ignored) == 0;
-    }
-    nn_freemsg(body);
+    struct hub_carrier *carrier = channel->carrier;
+    struct hub_frame frame;
+    int got = carrier != NULL ? carrier->kind->receive(carrier, &frame) : 0;
+    if (got != 1)
+        return got;
+    aq_assert(frame.header_length <= sizeof question->header);
+    *question = (struct hub_question){.channel = channel, .peer = frame.peer, .header_length = frame.header_length};
+    memcpy(question->header, frame.header, frame.header_length);
+    if (channel->seals != NULL)
+        return take_sealed(channel, &frame, question, type, message, arena);
+    bool good = unpack(frame.sealed, frame.length, type, message, arena);
+    carrier->kind->judge(carrier, good);
     return good ? 1 : -1;
 }
 
@@ -113,20 +112,14 @@ void channel_answer(struct hub_question *question, enum aq_message_type type, co
     if (channel == NULL)
         return;
     question->channel = NULL;
-    aq_wire_seal(&channel->key, type, message, &channel->sealed);
-    aq_assert(channel->sealed.length <= AQ_WIRE_MESSAGE_MAX);
-    if (channel->gate != NULL) {
-        gate_answer(channel->gate, question->peer, question->header, question->header_length, channel->sealed.data,
-                    channel->sealed.length);
+    if (channel->carrier == NULL)
         return;
-    }
-    struct nn_iovec vector = {channel->sealed.data, channel->sealed.length};
-    struct nn_msghdr head = {.msg_iov = &vector,
-                             .msg_iovlen = 1,
-                             .msg_control = question->header,
-                             .msg_controllen = question->header_length};
-    int sent = nn_sendmsg(channel->socket, &head, NN_DONTWAIT);
-    (void)sent; /* if it fails, the peer asks again */
+    aq_buffer_reset(&channel->body);
+    aq_body_pack(type, message, &channel->body);
+    if (channel->seals == NULL)
+        send_answer(channel, question, &channel->body);
+    else if (seals_seal(channel->seals, &question->author, &channel->body, &channel->sealed))
+        send_answer(channel, question, &channel->sealed);
 }
 
 void channel_refuse(struct hub_question *question, const struct aq_error *error)
@@ -135,13 +128,14 @@ void channel_refuse(struct hub_question *question, const struct aq_error *error)
     channel_answer(question, AQ_MSG_REFUSED, &refused);
 }
 
-bool channel_has(const struct hub_channel *channel, uint64_t peer)
+void channel_trust(const struct hub_question *question)
 {
-    return channel->gate == NULL || gate_has(channel->gate, peer);
+    struct hub_channel *channel = question->channel;
+    seals_trust(channel->seals, &question->author);
+    channel->carrier->kind->admit(channel->carrier, question->peer);
 }
 
-void channel_admit(const struct hub_question *question)
+bool channel_has(const struct hub_channel *channel, uint64_t peer)
 {
-    if (question->channel->gate != NULL)
-        gate_admit(question->channel->gate, question->peer);
+    return channel->carrier->kind->has(channel->carrier, peer);
 }

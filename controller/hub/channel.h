@@ -1,57 +1,55 @@
-/* A channel receives questions that are sealed with one key, and sends answers, in any order and at any time.
+/* A channel receives questions and sends answers, in any order and at any time. What carries them is a table of
+ * functions (carrier.h). On the agents' channel they are sealed (seals.h); on that of file views they are not.
  *
  * A question comes with a header that names the peer, and the answer carries that header back. So any number of
  * questions can stay open, and none blocks another. Sending never waits: a peer that is gone, or does not read earlier
- * answers, loses the answer and asks again.
- *
- * Both kinds of channel talk to nanomsg sockets of type REQ. On the local socket, which only root can reach, nanomsg
- * listens with a raw socket of type REP. On TCP, which anyone can reach, the gate listens. */
+ * answers, loses the answer and asks again. */
 #ifndef AQ_CONTROLLER_HUB_CHANNEL_H
 #define AQ_CONTROLLER_HUB_CHANNEL_H
 
-#include "controller/hub/gate.h"
+#include "controller/hub/carrier.h"
+#include "controller/hub/seals.h"
+#include "schema/base/memory.h"
 #include "schema/wire/messages.h"
-#include "schema/wire/seal.h"
 
-enum { HUB_HEADER_MAX = 96 };
-
+/* Zeroed memory is a closed one. */
 struct hub_channel {
-    int socket;        /* nanomsg's; -1: the gate is used */
-    struct gate *gate; /* NULL: the socket is used */
-    int fd;            /* readable when channel_receive() has something to do */
-    struct aq_wire_key key;
-    struct aq_buffer sealed; /* the last answer */
+    struct hub_carrier *carrier;   /* NULL: closed */
+    struct hub_seals *seals;       /* NULL: messages are not sealed */
+    struct aq_buffer body, sealed; /* of the last message */
 };
 
 /* A question that waits for its answer. Zeroed memory is an empty one. */
 struct hub_question {
     struct hub_channel *channel; /* NULL: there is no question */
-    uint64_t peer;               /* its id in the gate */
+    uint64_t peer;               /* who asked, as its carrier knows it, */
+    struct seals_author author;  /* and as the seal says */
     unsigned header_length;
     unsigned char header[HUB_HEADER_MAX];
 };
 
-/* Listens at a nanomsg URL. */
-int channel_open(struct hub_channel *channel, const char *url, const struct aq_wire_key *key,
-                 struct aq_error *error) AQ_MUST_CHECK;
-/* Listens on TCP. *port 0 takes a free port and stores it there. */
-int channel_open_tcp(struct hub_channel *channel, const char *address, uint64_t *port, const struct aq_wire_key *key,
-                     struct aq_error *error) AQ_MUST_CHECK;
-void channel_close(struct hub_channel *channel); /* does nothing if it was not opened and its socket is -1 */
-void channel_tick(struct hub_channel *channel);  /* call a few times per second */
+/* The carrier becomes the channel's. NULL: nothing comes. `seals` NULL: messages are not sealed; else they are
+ * the caller's, and are in use until the channel is closed. */
+void channel_open(struct hub_channel *channel, struct hub_carrier *carrier, struct hub_seals *seals);
+void channel_close(struct hub_channel *channel);                 /* closes the carrier; does nothing if it is closed */
+void channel_tick(struct hub_channel *channel, uint64_t now_ms); /* call a few times per second */
 
-/* Takes the next message. 1: there is one; *message is allocated in `arena`. 0: none waits. -1: something came that is
- * not a message sealed with our key. Call until it returns 0 before polling `fd` again. */
+/* Takes what came next. 1: a message; *message is allocated in `arena`, and its peer is admitted, unless it only
+ * enrols. 2: a handshake, or a message of a session that is not known, which was answered. 0: nothing. -1: something
+ * that no agent has sealed, or that came before. */
 int channel_receive(struct hub_channel *channel, struct hub_question *question, enum aq_message_type *type,
                     void **message, struct aq_arena *arena) AQ_MUST_CHECK;
+/* Readable when channel_receive() has something to do: call that until it returns 0 before polling again. -1: there is
+ * no descriptor. */
+int channel_fd(const struct hub_channel *channel);
 
-/* Sends the answer and clears the question. Does nothing if there is no question. */
+/* Sends the answer and clears the question. Does nothing if there is no question, or its channel is closed. */
 void channel_answer(struct hub_question *question, enum aq_message_type type, const void *message);
 void channel_refuse(struct hub_question *question, const struct aq_error *error);
 
-/* Admits the peer that asked this to the gate. */
-void channel_admit(const struct hub_question *question);
-/* Whether the peer's connection is open. On the local socket that is not known, and assumed. */
+/* Whoever asked this has enrolled: it is no stranger. */
+void channel_trust(const struct hub_question *question);
+/* Whether the peer's connection is open, as far as is known. */
 bool channel_has(const struct hub_channel *channel, uint64_t peer);
 
 #endif

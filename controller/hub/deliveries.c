@@ -3,6 +3,7 @@
 #include "controller/state/indexes.h"
 #include "schema/base/journal.h"
 #include "schema/codec/preset.h"
+#include "schema/model/application.h"
 #include "schema/model/label.h"
 #include "schema/model/resource.h"
 
@@ -24,15 +25,21 @@ struct draft {
 
 /* ---- contents of a delivery ---------------------------------------------------------------------------- */
 
-/* The definition that the resource was made from. It exists: labels in use cannot be deleted. */
-static struct aq_definition definition_of(struct draft *draft, const struct aq_resource *resource)
+/* The definition that the resource was made from, and the command that its application gives. Both exist: labels in use
+ * cannot be deleted. */
+static struct aq_definition definition_of(struct draft *draft, const struct aq_resource *resource,
+                                          struct aq_list *arguments)
 {
     struct aq_label label;
-    if (state_label(draft->txn, resource->label_id, &label, draft->arena) &&
-        resource->definition < label.definitions.count)
-        return *AQ_ITEM(label.definitions, struct aq_definition, resource->definition);
-    aq_journal(AQ_ERROR, "the label of a resource is missing in the tables", "node", resource->node, NULL);
-    return (struct aq_definition){.options = "{}", .resources.network = ""};
+    struct aq_application application;
+    if (!state_label(draft->txn, resource->label_id, &label, draft->arena) ||
+        resource->definition >= label.definitions.count) {
+        aq_journal(AQ_ERROR, "the label of a resource is missing in the tables", "node", resource->node, NULL);
+        return (struct aq_definition){.options = "{}", .resources.network = "", .health.http = ""};
+    }
+    if (label.arguments && state_application(draft->txn, resource->application, &application, draft->arena))
+        *arguments = application.arguments;
+    return *AQ_ITEM(label.definitions, struct aq_definition, resource->definition);
 }
 
 /* What is not known to have started may have started on an agent of another instance, before that lost its directory.
@@ -42,9 +49,34 @@ static bool may_have_run(const struct draft *draft, const struct aq_resource *re
     return resource->status != AQ_RESOURCE_ASSIGNED || resource->instance != draft->node.instance;
 }
 
+/* An older agent runs it without: its end is then the end of the resource. */
+static void add_upkeep(struct aq_assignment *assignment, const struct aq_definition *definition)
+{
+    assignment->restart = definition->restart;
+    assignment->restart_limit = definition->restart_limit;
+    assignment->restart_wait = definition->restart_wait;
+    assignment->restart_wait_most = definition->restart_wait_most;
+    assignment->health = definition->health;
+}
+
+/* An agent that was replaced by an older one would run something else. It is told later, by a newer one. */
+static bool is_beyond(const struct draft *draft, const struct aq_resource *resource, const struct aq_list *arguments)
+{
+    return arguments->count > 0 && draft->agent->form < AQ_FORM_ARGUMENTS && !may_have_run(draft, resource);
+}
+
+static size_t bytes_of(const struct aq_list *arguments)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < arguments->count; i++)
+        bytes += strlen(AQ_TEXT_ITEM(*arguments, i));
+    return bytes;
+}
+
 static void add_assignment(struct draft *draft, uint64_t number)
 {
     struct aq_resource resource;
+    struct aq_list arguments = {0};
     struct aq_assignment *assignment =
         AQ_ITEM(draft->work.assignments, struct aq_assignment, draft->work.assignments.count);
     draft->work.assignments.count++;
@@ -56,15 +88,23 @@ static void add_assignment(struct draft *draft, uint64_t number)
     draft->bytes += sizeof *assignment;
     if (!found || resource.status == AQ_RESOURCE_STOPPING)
         return;
-    struct aq_definition definition = definition_of(draft, &resource);
+    struct aq_definition definition = definition_of(draft, &resource, &arguments);
+    if (is_beyond(draft, &resource, &arguments)) {
+        draft->work.assignments.count--;
+        return;
+    }
     assignment->want = AQ_WANT_RUNNING;
     assignment->driver = resource.driver;
     assignment->options = definition.options;
     assignment->network = definition.resources.network;
     assignment->amounts = resource.amounts;
     assignment->metadata = resource.metadata;
-    assignment->started = draft->agent->form >= AQ_FORM_LOST && may_have_run(draft, &resource);
-    draft->bytes += strlen(definition.options) + strlen(resource.metadata);
+    assignment->started = may_have_run(draft, &resource);
+    if (draft->agent->form >= AQ_FORM_ARGUMENTS)
+        assignment->arguments = arguments;
+    draft->bytes += strlen(definition.options) + strlen(resource.metadata) + bytes_of(&arguments);
+    if (draft->agent->form >= AQ_FORM_UPKEEP)
+        add_upkeep(assignment, &definition);
 }
 
 static bool is_filled(const struct draft *draft)
@@ -113,7 +153,8 @@ static void add_changed(struct draft *draft)
 
 static bool is_due(const struct hub_deliveries *deliveries, const struct hub_agent *agent)
 {
-    return !pending_is_empty(&agent->pending) || fetches_are_due(deliveries->fetches, agent);
+    return !pending_is_empty(&agent->pending) || fetches_are_due(deliveries->fetches, agent) ||
+           execs_are_due(deliveries->execs, agent);
 }
 
 static void deliver(struct hub_deliveries *deliveries, struct hub_agent *agent, struct state_txn *txn)
@@ -130,6 +171,7 @@ static void deliver(struct hub_deliveries *deliveries, struct hub_agent *agent, 
     else
         add_changed(&draft);
     fetches_add_due(deliveries->fetches, agent, &draft.work);
+    execs_add_due(deliveries->execs, agent, &draft.work);
     channel_answer(&agent->poll.question, AQ_MSG_WORK, &draft.work);
 }
 
@@ -159,10 +201,11 @@ void deliveries_poll(struct hub_deliveries *deliveries, struct hub_agent *agent,
     struct hub_base *base = deliveries->base;
     pending_seen(&agent->pending, message->seen);
     fetches_seen(deliveries->fetches, agent, message->seen);
+    execs_seen(deliveries->execs, agent, message->seen);
     /* If two are open, one may be a recording. The older one is answered, in case it is the agent's own. */
     channel_answer(&agent->poll.question, AQ_MSG_WORK, &(struct aq_work){.delivery = agent->poll.seen});
-    agent->poll =
-        (struct hub_poll){.question = *question, .seen = message->seen, .until_ms = base->now_ms + base->patience_ms};
+    agent->poll = (struct hub_poll){
+        .question = *question, .seen = message->seen, .until_ms = base->now.steady_ms + base->patience_ms};
     agents_mark_ready(&base->agents, agent);
 }
 

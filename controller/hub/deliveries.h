@@ -4,11 +4,13 @@
 #define AQ_CONTROLLER_HUB_DELIVERIES_H
 
 #include "controller/hub/base.h"
+#include "controller/hub/execs.h"
 #include "controller/hub/fetches.h"
 
 struct hub_deliveries {
     struct hub_base *base;
     struct hub_fetches *fetches;
+    struct hub_execs *execs;
 };
 
 /* Handles POLL: keeps the question until there is something to deliver or it expires. */

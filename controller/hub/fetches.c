@@ -59,12 +59,23 @@ static void end_fetch(struct hub_fetch *fetch, const struct aq_error *error, con
     free(fetch);
 }
 
+/* The caller's request has changed nothing, and the next controller can answer it. */
+static void fail_ending(struct aq_error *error)
+{
+    aq_fail(error, AQ_E_BUSY, "the controller is stopping; try again when it is back");
+}
+
 static void begin_fetch(struct hub_item *item)
 {
     struct hub_fetch *fetch = (struct hub_fetch *)item;
     struct hub_fetches *fetches = fetch->fetches;
     struct hub_base *base = fetches->base;
     struct aq_error error;
+    if (atomic_load(&fetches->ends)) {
+        fail_ending(&error);
+        end_fetch(fetch, &error, NULL);
+        return;
+    }
     if (find_node(fetch, &error) != 0) {
         end_fetch(fetch, &error, NULL);
         return;
@@ -85,12 +96,20 @@ static void begin_fetch(struct hub_item *item)
         return;
     }
     fetch->want.number = ++fetches->last_number;
-    fetch->until_ms = base->now_ms + FETCH_MS + fetch->want.wait_ms;
+    fetch->until_ms = base->now.steady_ms + FETCH_MS + fetch->want.wait_ms;
     fetch->next = NULL;
     *fetches->end = fetch;
     fetches->end = &fetch->next;
     agent->fetches++;
     agents_mark_ready(&base->agents, agent);
+}
+
+/* Its caller is told nevertheless. */
+static void drop_fetch(struct hub_item *item)
+{
+    struct aq_error error;
+    aq_fail(&error, AQ_E_UNKNOWN, "the controller ends");
+    end_fetch((struct hub_fetch *)item, &error, NULL);
 }
 
 int fetches_begin(struct hub_fetches *fetches, const struct aq_ask *want, hub_fetch_fn *done, void *context,
@@ -106,10 +125,9 @@ int fetches_begin(struct hub_fetches *fetches, const struct aq_ask *want, hub_fe
         return aq_fail(error, AQ_E_BUSY, "%d logs are being fetched already; try again", FETCHES_MAX);
     }
     struct hub_fetch *fetch = aq_calloc(1, sizeof *fetch);
-    fetch->item = (struct hub_item){.home = &fetches->base->mailbox, .run = begin_fetch};
+    fetch->item = (struct hub_item){.home = &fetches->base->mailbox, .run = begin_fetch, .drop = drop_fetch};
     fetch->fetches = fetches;
     fetch->want = *want;
-    fetch->want.extent = true;
     if (open >= FETCHES_WAITING_MAX)
         fetch->want.wait_ms = 0;
     fetch->done = done;
@@ -150,8 +168,6 @@ void fetches_add_due(struct hub_fetches *fetches, const struct hub_agent *agent,
         fetch->sent_in = work->delivery;
         struct aq_ask *ask = AQ_ITEM(work->asks, struct aq_ask, work->asks.count);
         *ask = fetch->want;
-        if (agent->form < AQ_FORM_LOGS) /* it knows no other fields */
-            *ask = (struct aq_ask){.number = ask->number, .resource = ask->resource, .size = ask->size};
         work->asks.count++;
     }
 }
@@ -198,7 +214,7 @@ static void take_answer(struct hub_fetches *fetches, const struct hub_agent *age
     if (answer.data.length > fetch->want.size)
         answer.data.length = fetch->want.size;
     if (told->error[0] != '\0' && is_yet_to_start(fetches->base, fetch->want.resource))
-        answer = (struct aq_told){.number = told->number, .error = "", .extent.known = agent->form >= AQ_FORM_LOGS};
+        answer = (struct aq_told){.number = told->number, .error = "", .extent.known = true};
     else if (told->error[0] != '\0')
         aq_fail(&error, AQ_E_NOT_FOUND, "%s", told->error);
     end_fetch(fetch, &error, error.code != AQ_OK ? NULL : &answer);
@@ -210,18 +226,42 @@ void fetches_take_answers(struct hub_fetches *fetches, const struct hub_agent *a
         take_answer(fetches, agent, AQ_ITEM(*told, struct aq_told, i));
 }
 
-void fetches_expire(struct hub_fetches *fetches, bool all)
+void fetches_expire(struct hub_fetches *fetches)
 {
     struct hub_fetch **link = &fetches->first;
     while (*link != NULL) {
         struct aq_error error;
-        if (!all && (*link)->until_ms > fetches->base->now_ms) {
+        if ((*link)->until_ms > fetches->base->now.steady_ms) {
             link = &(*link)->next;
             continue;
         }
         aq_fail(&error, AQ_E_UNKNOWN, "node %s did not answer in time", (*link)->node);
         end_fetch(unlink_fetch(fetches, link), &error, NULL);
     }
+}
+
+void fetches_end(struct hub_fetches *fetches)
+{
+    struct aq_error error;
+    fail_ending(&error);
+    while (fetches->first != NULL)
+        end_fetch(unlink_fetch(fetches, &fetches->first), &error, NULL);
+}
+
+static void run_ending(struct hub_item *item)
+{
+    fetches_end((struct hub_fetches *)item);
+}
+
+static void drop_ending(struct hub_item *item)
+{
+    (void)item; /* the hub is closed, and its fetches are ended then */
+}
+
+void fetches_end_soon(struct hub_fetches *fetches)
+{
+    if (!atomic_exchange(&fetches->ends, true))
+        mailbox_post(&fetches->ending);
 }
 
 void fetches_drop(struct hub_fetches *fetches, const struct hub_agent *agent)
@@ -270,14 +310,9 @@ void fetches_begin_for_view(struct hub_fetches *fetches, struct hub_question *qu
 /* The first number is a random one: an agent may still answer a question of an earlier process. */
 void fetches_open(struct hub_fetches *fetches, struct hub_base *base)
 {
-    *fetches = (struct hub_fetches){.base = base};
+    *fetches =
+        (struct hub_fetches){.base = base, .ending = {.home = &base->mailbox, .run = run_ending, .drop = drop_ending}};
     randombytes_buf(&fetches->last_number, sizeof fetches->last_number);
     fetches->last_number >>= 1; /* it does not overflow */
     fetches->end = &fetches->first;
-}
-
-void fetches_close(struct hub_fetches *fetches)
-{
-    aq_assert(fetches->first == NULL);
-    (void)fetches;
 }

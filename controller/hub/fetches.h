@@ -11,14 +11,15 @@
 struct hub_fetch;
 
 struct hub_fetches {
+    struct hub_item ending; /* first; posted by fetches_end_soon() */
     struct hub_base *base;
     struct hub_fetch *first, **end; /* open fetches, oldest first */
     uint64_t last_number;
     atomic_uint count; /* fetches that are open or in the mailbox; any thread */
+    atomic_bool ends;  /* no fetch begins any more; any thread */
 };
 
 void fetches_open(struct hub_fetches *fetches, struct hub_base *base);
-void fetches_close(struct hub_fetches *fetches); /* none may be open */
 
 /* Does the work of hub_fetch(). Any thread. */
 int fetches_begin(struct hub_fetches *fetches, const struct aq_ask *want, hub_fetch_fn *done, void *context,
@@ -37,7 +38,11 @@ void fetches_seen(struct hub_fetches *fetches, const struct hub_agent *agent, ui
 void fetches_take_answers(struct hub_fetches *fetches, const struct hub_agent *agent, const struct aq_list *told);
 /* Ends all fetches from the agent with an error: its node was deleted. */
 void fetches_drop(struct hub_fetches *fetches, const struct hub_agent *agent);
-/* Ends the fetches that have waited too long, or all, with an error. */
-void fetches_expire(struct hub_fetches *fetches, bool all);
+/* Ends the fetches that have waited too long with an error. */
+void fetches_expire(struct hub_fetches *fetches);
+/* Ends all with an error, now. */
+void fetches_end(struct hub_fetches *fetches);
+/* Lets the hub's thread do that soon. Later ones are refused. Any thread. */
+void fetches_end_soon(struct hub_fetches *fetches);
 
 #endif

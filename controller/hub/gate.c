@@ -1,6 +1,7 @@
 #include "controller/hub/gate.h"
 
-#include "schema/base/clock.h"
+#include "drivers/cgroup/cgroup.h"
+#include "schema/base/address.h"
 #include "schema/base/listen.h"
 #include "schema/base/memory.h"
 
@@ -22,6 +23,7 @@ enum {
     READ_SIZE = 64 << 10,
     GREETING_SIZE = 8,
     LENGTH_SIZE = 8,
+    HEAD_MAX = 1 + LENGTH_SIZE, /* on a local socket, a byte comes before the length */
     NUMBER_SIZE = 4,
     SMALL_SIZE = 4096, /* any peer may have this many bytes held, admitted or not */
     SLOT_BITS = 16,    /* low bits of a peer's id: its slot; the bits above are a serial number */
@@ -31,17 +33,27 @@ enum {
 };
 
 static const uint64_t LISTENER = UINT64_MAX;
+static const char LOCAL_MESSAGE = 1; /* the byte before the length: a message, and no shared memory */
 static const char PEER_GREETING[GREETING_SIZE] = {0, 'S', 'P', 0, 0, 0x30, 0, 0}, /* REQ */
     OUR_GREETING[GREETING_SIZE] = {0, 'S', 'P', 0, 0, 0x31, 0, 0};                /* REP */
+
+/* Of unadmitted peers. */
+struct peer_list {
+    struct peer *oldest, *newest;
+    uint32_t count;
+};
 
 struct peer {
     uint64_t id;
     int fd;
+    struct hub_source source;
     bool greeted, admitted;
+    struct peer_list *list;     /* it is in this one; NULL: it is admitted */
+    unsigned frames;            /* that came before it was admitted */
     bool ignored;               /* a message of this peer did not open: nothing more is read */
     bool stuck;                 /* answers wait until the peer reads */
-    struct peer *older, *newer; /* in the list of unadmitted peers */
-    uint64_t until_ms;          /* unadmitted: dropped then */
+    struct peer *older, *newer; /* in its list */
+    uint64_t until_ms;          /* unadmitted: dropped then; 0: since the last tick, which will tell */
     struct aq_buffer in;        /* an incomplete message */
     struct aq_buffer out;       /* unsent answers, from `sent` on */
     size_t sent;
@@ -49,14 +61,15 @@ struct peer {
 };
 
 struct gate {
+    struct hub_carrier carrier;
     int listener, epoll;
+    bool local;  /* on a local socket */
     bool paused; /* no descriptor was free: no connection is accepted until the next tick */
     struct peer *slots[GATE_PEERS_MAX];
     uint16_t free_slots[GATE_PEERS_MAX];
     uint32_t count, count_max;
     uint64_t serial;
-    struct peer *oldest, *newest; /* unadmitted peers */
-    uint32_t unadmitted;
+    struct peer_list strangers, vouched;
     size_t held, held_by_unadmitted; /* bytes of all buffers */
 
     struct epoll_event events[EVENTS_TURN];
@@ -67,6 +80,11 @@ struct gate {
     size_t left;
     char scratch[READ_SIZE];
 };
+
+static struct gate *own(const struct hub_carrier *carrier)
+{
+    return (struct gate *)carrier;
+}
 
 /* ---- peers --------------------------------------------------------------------------------------------- */
 
@@ -100,12 +118,24 @@ static void charge(struct gate *gate, struct peer *peer)
     peer->charged = bytes;
 }
 
-static void remove_unadmitted(struct gate *gate, struct peer *peer)
+static void list_peer(struct peer_list *list, struct peer *peer)
 {
-    *(peer->older != NULL ? &peer->older->newer : &gate->oldest) = peer->newer;
-    *(peer->newer != NULL ? &peer->newer->older : &gate->newest) = peer->older;
+    peer->list = list;
+    peer->until_ms = 0;
+    peer->older = list->newest;
+    *(peer->older != NULL ? &peer->older->newer : &list->oldest) = peer;
+    list->newest = peer;
+    list->count++;
+}
+
+static void unlist_peer(struct peer *peer)
+{
+    struct peer_list *list = peer->list;
+    *(peer->older != NULL ? &peer->older->newer : &list->oldest) = peer->newer;
+    *(peer->newer != NULL ? &peer->newer->older : &list->newest) = peer->older;
     peer->older = peer->newer = NULL;
-    gate->unadmitted--;
+    peer->list = NULL;
+    list->count--;
 }
 
 static void drop_peer(struct gate *gate, struct peer *peer)
@@ -113,8 +143,8 @@ static void drop_peer(struct gate *gate, struct peer *peer)
     aq_buffer_free(&peer->in);
     aq_buffer_free(&peer->out);
     charge(gate, peer);
-    if (!peer->admitted)
-        remove_unadmitted(gate, peer);
+    if (peer->list != NULL)
+        unlist_peer(peer);
     if (gate->current == peer)
         gate->current = NULL;
     uint16_t slot = peer->id & ((1U << SLOT_BITS) - 1);
@@ -124,31 +154,51 @@ static void drop_peer(struct gate *gate, struct peer *peer)
     free(peer);
 }
 
-static void add_peer(struct gate *gate, int fd)
+static void admit_peer(struct gate *gate, struct peer *peer)
+{
+    unlist_peer(peer);
+    gate->held_by_unadmitted -= peer->charged;
+    peer->admitted = true;
+}
+
+/* The kernel says which process is at the other end of a local socket. A workload is no file view, not even as root. */
+static bool is_trusted(int fd)
+{
+    uid_t uid;
+    return cgroup_peer_is_outside(fd, &uid) && (uid == 0 || uid == geteuid());
+}
+
+/* So that the system notices a peer that has vanished. */
+static void watch_connection(int fd)
 {
     int on = 1, quiet_s = QUIET_S, probe_s = PROBE_S, dead_ms = DEAD_MS;
-    if (gate->unadmitted == GATE_UNADMITTED_MAX || (gate->count == gate->count_max && gate->unadmitted > 0))
-        drop_peer(gate, gate->oldest);
-    if (gate->count == gate->count_max ||
-        send(fd, OUR_GREETING, GREETING_SIZE, MSG_DONTWAIT | MSG_NOSIGNAL) != GREETING_SIZE) {
-        close(fd);
-        return;
-    }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &quiet_s, sizeof quiet_s);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &probe_s, sizeof probe_s);
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, sizeof dead_ms);
+}
+
+static void add_peer(struct gate *gate, int fd, const struct sockaddr_storage *address)
+{
+    struct peer_list *strangers = &gate->strangers;
+    if (strangers->count == GATE_STRANGERS_MAX || (gate->count == gate->count_max && strangers->count > 0))
+        drop_peer(gate, strangers->oldest);
+    if (gate->count == gate->count_max || (gate->local && !is_trusted(fd)) ||
+        send(fd, OUR_GREETING, GREETING_SIZE, MSG_DONTWAIT | MSG_NOSIGNAL) != GREETING_SIZE) {
+        close(fd);
+        return;
+    }
+    if (!gate->local)
+        watch_connection(fd);
     uint16_t slot = gate->free_slots[gate->count++];
     struct peer *peer = aq_calloc(1, sizeof *peer);
-    *peer = (struct peer){.id = ++gate->serial << SLOT_BITS | slot,
-                          .fd = fd,
-                          .older = gate->newest,
-                          .until_ms = aq_clock_coarse_ms() + GATE_ADMIT_MS};
-    *(peer->older != NULL ? &peer->older->newer : &gate->oldest) = peer;
-    gate->newest = peer;
-    gate->unadmitted++;
+    *peer = (struct peer){.id = ++gate->serial << SLOT_BITS | slot, .fd = fd};
+    (void)aq_address_bytes((const struct sockaddr *)address, peer->source.bytes); /* a local socket: zeros */
+    list_peer(strangers, peer);
     gate->slots[slot] = peer;
+    if (gate->local)
+        admit_peer(gate, peer);
     if (set_interest(gate, peer, EPOLL_CTL_ADD) != 0) /* a limit of the system is reached */
         drop_peer(gate, peer);
 }
@@ -164,9 +214,11 @@ static void watch_listener(struct gate *gate, int operation, bool paused)
 static void accept_peers(struct gate *gate)
 {
     for (int i = 0; i < ACCEPT_TURN; i++) {
-        int fd = accept4(gate->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        struct sockaddr_storage address = {0};
+        socklen_t size = sizeof address;
+        int fd = accept4(gate->listener, (struct sockaddr *)&address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
-            add_peer(gate, fd);
+            add_peer(gate, fd, &address);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -223,13 +275,25 @@ static bool may_keep(const struct gate *gate, const struct peer *peer, size_t mo
     return (waits == 0 || waits + more <= GATE_UNREAD_MAX) && gate->held + more <= GATE_BYTES_MAX;
 }
 
-void gate_answer(struct gate *gate, uint64_t to, const void *stack, size_t stack_length, const void *body,
-                 size_t length)
+/* What comes before a message of so many bytes. */
+static size_t put_head(const struct gate *gate, unsigned char head[HEAD_MAX], uint64_t size)
 {
+    const uint64_t length = htobe64(size);
+    size_t at = gate->local ? 1 : 0;
+    head[0] = (unsigned char)LOCAL_MESSAGE;
+    memcpy(head + at, &length, sizeof length);
+    return at + sizeof length;
+}
+
+static void gate_answer(struct hub_carrier *carrier, uint64_t to, const void *header, size_t header_length,
+                        const void *sealed, size_t length)
+{
+    struct gate *gate = own(carrier);
     struct peer *peer = find_peer(gate, to);
-    const uint64_t size = htobe64(stack_length + length);
-    struct iovec parts[] = {{(void *)&size, sizeof size}, {(void *)stack, stack_length}, {(void *)body, length}};
-    const size_t total = sizeof size + stack_length + length;
+    unsigned char head[HEAD_MAX];
+    const size_t head_length = put_head(gate, head, header_length + length);
+    struct iovec parts[] = {{head, head_length}, {(void *)header, header_length}, {(void *)sealed, length}};
+    const size_t total = head_length + header_length + length;
     if (peer == NULL)
         return;
     if (peer->stuck) {
@@ -269,9 +333,10 @@ static int drop_current(struct gate *gate)
 
 /* Takes the next complete message from the bytes of `current`. 1: there is one. 0: there is none. -1: what came is not
  * this protocol, and the peer was dropped. */
-static int next_message(struct gate *gate, struct gate_message *message)
+static int next_message(struct gate *gate, struct hub_frame *frame)
 {
     struct peer *peer = gate->current;
+    const size_t head = gate->local ? HEAD_MAX : LENGTH_SIZE;
     uint64_t size;
     if (!peer->greeted) {
         if (gate->left < GREETING_SIZE)
@@ -282,22 +347,26 @@ static int next_message(struct gate *gate, struct gate_message *message)
         gate->data += GREETING_SIZE;
         gate->left -= GREETING_SIZE;
     }
-    if (gate->left < LENGTH_SIZE)
+    if (gate->left < head)
         return 0;
-    memcpy(&size, gate->data, sizeof size);
+    memcpy(&size, gate->data + head - LENGTH_SIZE, sizeof size);
     size = be64toh(size);
-    if (size > GATE_MESSAGE_MAX)
+    if (size > GATE_MESSAGE_MAX || (gate->local && gate->data[0] != LOCAL_MESSAGE))
         return drop_current(gate);
-    if (gate->left - LENGTH_SIZE < size)
+    if (gate->left - head < size)
         return 0;
-    const char *data = gate->data + LENGTH_SIZE;
+    const char *data = gate->data + head;
     size_t stack = stack_length(data, size);
     if (stack == 0)
         return drop_current(gate);
-    *message = (struct gate_message){
-        .from = peer->id, .stack = data, .stack_length = stack, .body = data + stack, .length = size - stack};
-    gate->data += LENGTH_SIZE + size;
-    gate->left -= LENGTH_SIZE + size;
+    frame->peer = peer->id;
+    frame->source = peer->source;
+    memcpy(frame->header, data, stack);
+    frame->header_length = (unsigned)stack;
+    frame->sealed = data + stack;
+    frame->length = size - stack;
+    gate->data += head + size;
+    gate->left -= head + size;
     return 1;
 }
 
@@ -356,12 +425,13 @@ static void handle_event(struct gate *gate, const struct epoll_event *event)
         read_peer(gate, peer);
 }
 
-int gate_receive(struct gate *gate, struct gate_message *message)
+static int gate_receive(struct hub_carrier *carrier, struct hub_frame *frame)
 {
+    struct gate *gate = own(carrier);
     bool waited = false;
     for (;;) {
         if (gate->current != NULL) {
-            int got = next_message(gate, message);
+            int got = next_message(gate, frame);
             if (got == 0)
                 got = keep_incomplete(gate);
             if (got != 0)
@@ -384,13 +454,15 @@ int gate_receive(struct gate *gate, struct gate_message *message)
     }
 }
 
-void gate_judge(struct gate *gate, bool ours)
+static void gate_judge(struct hub_carrier *carrier, bool ours)
 {
+    struct gate *gate = own(carrier);
     struct peer *peer = gate->current;
     aq_assert(peer != NULL);
+    const bool too_many = !peer->admitted && ++peer->frames >= GATE_UNADMITTED_FRAMES;
     if (!ours && peer->admitted) {
         drop_peer(gate, peer);
-    } else if (!ours) {
+    } else if (!ours || too_many) {
         /* Not dropped yet: it would reconnect at once. It keeps its place until its time is over. */
         peer->ignored = true;
         update_interest(gate, peer);
@@ -399,26 +471,47 @@ void gate_judge(struct gate *gate, bool ours)
     }
 }
 
-void gate_admit(struct gate *gate, uint64_t id)
+/* It gets its time once more. The peer is the one whose message is handled, so the oldest is another one. */
+static void gate_vouch(struct hub_carrier *carrier, uint64_t id)
 {
+    struct gate *gate = own(carrier);
     struct peer *peer = find_peer(gate, id);
-    if (peer == NULL || peer->admitted)
+    if (peer == NULL || peer->list != &gate->strangers)
         return;
-    remove_unadmitted(gate, peer);
-    gate->held_by_unadmitted -= peer->charged;
-    peer->admitted = true;
+    if (gate->vouched.count == GATE_VOUCHED_MAX)
+        drop_peer(gate, gate->vouched.oldest);
+    unlist_peer(peer);
+    list_peer(&gate->vouched, peer);
 }
 
-bool gate_has(const struct gate *gate, uint64_t id)
+static void gate_admit(struct hub_carrier *carrier, uint64_t id)
 {
-    return find_peer(gate, id) != NULL;
+    struct gate *gate = own(carrier);
+    struct peer *peer = find_peer(gate, id);
+    if (peer != NULL && !peer->admitted)
+        admit_peer(gate, peer);
 }
 
-void gate_tick(struct gate *gate)
+static bool gate_has(const struct hub_carrier *carrier, uint64_t id)
 {
-    uint64_t now = aq_clock_coarse_ms();
-    while (gate->oldest != NULL && gate->oldest->until_ms <= now)
-        drop_peer(gate, gate->oldest);
+    return find_peer(own(carrier), id) != NULL;
+}
+
+/* A peer's time begins with the tick after it was listed: that time was not known then, if the last tick is long ago.
+ */
+static void drop_late(struct gate *gate, struct peer_list *list, uint64_t now_ms)
+{
+    for (struct peer *peer = list->newest; peer != NULL && peer->until_ms == 0; peer = peer->older)
+        peer->until_ms = now_ms + GATE_ADMIT_MS;
+    while (list->oldest != NULL && list->oldest->until_ms <= now_ms)
+        drop_peer(gate, list->oldest);
+}
+
+static void gate_tick(struct hub_carrier *carrier, uint64_t now_ms)
+{
+    struct gate *gate = own(carrier);
+    drop_late(gate, &gate->strangers, now_ms);
+    drop_late(gate, &gate->vouched, now_ms);
     if (gate->paused)
         watch_listener(gate, EPOLL_CTL_MOD, false);
 }
@@ -451,31 +544,9 @@ static uint32_t peers_max(void)
     return (uint32_t)(limit.rlim_cur / 5 * 3);
 }
 
-int gate_open(struct gate **out, const char *address, uint64_t *port, struct aq_error *error)
+static void gate_close(struct hub_carrier *carrier)
 {
-    int listener = listen_on(address, port, error);
-    if (listener < 0)
-        return -1;
-    struct gate *gate = aq_calloc(1, sizeof *gate);
-    gate->listener = listener;
-    gate->count_max = peers_max();
-    for (uint32_t i = 0; i < GATE_PEERS_MAX; i++)
-        gate->free_slots[i] = (uint16_t)i;
-    gate->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (gate->epoll < 0) {
-        aq_fail_errno(error, errno, "cannot make an epoll descriptor");
-        gate_close(gate);
-        return -1;
-    }
-    watch_listener(gate, EPOLL_CTL_ADD, false);
-    *out = gate;
-    return 0;
-}
-
-void gate_close(struct gate *gate)
-{
-    if (gate == NULL)
-        return;
+    struct gate *gate = own(carrier);
     for (uint32_t i = 0; i < GATE_PEERS_MAX; i++)
         if (gate->slots[i] != NULL)
             drop_peer(gate, gate->slots[i]);
@@ -486,7 +557,49 @@ void gate_close(struct gate *gate)
     free(gate);
 }
 
-int gate_fd(const struct gate *gate)
+static int gate_fd(const struct hub_carrier *carrier)
 {
-    return gate->epoll;
+    return own(carrier)->epoll;
+}
+
+static const struct hub_carrier_kind gate_kind = {.close = gate_close,
+                                                  .receive = gate_receive,
+                                                  .judge = gate_judge,
+                                                  .vouch = gate_vouch,
+                                                  .answer = gate_answer,
+                                                  .admit = gate_admit,
+                                                  .has = gate_has,
+                                                  .tick = gate_tick,
+                                                  .fd = gate_fd};
+
+static int open_gate(struct hub_carrier **out, int listener, bool local, struct aq_error *error)
+{
+    struct gate *gate = aq_calloc(1, sizeof *gate);
+    gate->carrier.kind = &gate_kind;
+    gate->listener = listener;
+    gate->local = local;
+    gate->count_max = local ? GATE_LOCAL_MAX : peers_max();
+    for (uint32_t i = 0; i < GATE_PEERS_MAX; i++)
+        gate->free_slots[i] = (uint16_t)i;
+    gate->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (gate->epoll < 0) {
+        aq_fail_errno(error, errno, "cannot make an epoll descriptor");
+        gate_close(&gate->carrier);
+        return -1;
+    }
+    watch_listener(gate, EPOLL_CTL_ADD, false);
+    *out = &gate->carrier;
+    return 0;
+}
+
+int gate_open(struct hub_carrier **out, const char *address, uint64_t *port, struct aq_error *error)
+{
+    int listener = listen_on(address, port, error);
+    return listener >= 0 ? open_gate(out, listener, false, error) : -1;
+}
+
+int gate_open_local(struct hub_carrier **out, const char *path, struct aq_error *error)
+{
+    int listener = aq_listen_open_local(path, 0600, (gid_t)-1, BACKLOG, error);
+    return listener >= 0 ? open_gate(out, listener, true, error) : -1;
 }

@@ -1,31 +1,37 @@
-/* The gate accepts the agents' TCP connections and bounds what they can take before they have shown the key.
+/* The gate is a carrier that accepts the agents' TCP connections and bounds what they can take before they have shown
+ * a key. Another gate accepts those of file views, on a local socket.
  *
  * It speaks the protocol of nanomsg's REQ sockets: each side sends a greeting of eight bytes, then messages. A message
  * is its length, a stack of numbers that the answer must carry back, and a body. nanomsg's own listener cannot be used
  * here: it keeps every connection for as long as the other side likes, and some input that is not SP makes it abort the
  * process (nanomsg issue 956). The gate bounds everything:
  *
- *   - A peer is unadmitted until it has sent a message that opened with our key and cannot be a recording. It has a few
- *     seconds for that. The number of unadmitted peers is limited; for one more, the oldest is dropped. After a message
- *     that does not open, nothing more is read from the peer.
+ *   - A peer is unadmitted until it has sent a message that was sealed with a node's key and cannot be a recording. It
+ *     has a few seconds and a few messages for that. The number of unadmitted peers is limited; for one more, the
+ *     oldest is dropped. Those that have shown a node's key, if it was no recording, are counted apart: strangers,
+ *     however many come, do not drop them. After a message that is no agent's, nothing more is read from the peer.
  *   - Incomplete messages and unread answers are limited for each peer, for all unadmitted peers, and in total.
  *   - Agents cannot take all descriptors of the process.
  *
- * All functions must be called on the hub's thread. */
+ * On the local socket, a peer is admitted at once if the kernel says that its process belongs to root or to our own
+ * user (SO_PEERCRED), and is no workload's; else its connection is closed. nanomsg sends one byte more there before
+ * each length.
+ *
+ * Its time is that of its ticks. */
 #ifndef AQ_CONTROLLER_HUB_GATE_H
 #define AQ_CONTROLLER_HUB_GATE_H
 
+#include "controller/hub/carrier.h"
 #include "schema/base/error.h"
 #include "schema/wire/messages.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 enum {
     GATE_PEERS_MAX = 12000,           /* connections; fewer if the process may open fewer descriptors */
-    GATE_UNADMITTED_MAX = 1024,       /* of them, those that are not admitted yet */
-    GATE_ADMIT_MS = 5000,             /* an unadmitted peer is dropped after this long */
+    GATE_LOCAL_MAX = 1024,            /* the same, on a local socket */
+    GATE_STRANGERS_MAX = 1024,        /* of them, those that have shown nothing yet, */
+    GATE_VOUCHED_MAX = 2048,          /* and those that have, and are not admitted yet */
+    GATE_ADMIT_MS = 5000,             /* an unadmitted peer is dropped after this long, */
+    GATE_UNADMITTED_FRAMES = 16,      /* and of its messages, no more than these are read */
     GATE_BYTES_MAX = 256 << 20,       /* of incomplete messages and unread answers, of all peers */
     GATE_UNADMITTED_BYTES = 16 << 20, /* the same, of all unadmitted peers; small buffers are not refused */
     GATE_UNREAD_MAX = 4 << 20,        /* of unread answers, for each peer; more are dropped, and the peer asks again */
@@ -33,34 +39,11 @@ enum {
     GATE_MESSAGE_MAX = AQ_WIRE_MESSAGE_MAX + GATE_STACK_MAX
 };
 
-struct gate;
-
-struct gate_message {
-    uint64_t from; /* the peer's id, for gate_answer() and gate_admit() */
-    const char *stack, *body;
-    size_t stack_length, length;
-};
-
 /* Fails if `address` is not an IP address. Opens nothing. */
 int gate_check(const char *address, struct aq_error *error) AQ_MUST_CHECK;
 /* Listens at `address`, IPv4 or IPv6. *port 0 takes a free port and stores it there. */
-int gate_open(struct gate **gate, const char *address, uint64_t *port, struct aq_error *error) AQ_MUST_CHECK;
-void gate_close(struct gate *gate); /* NULL is fine */
-
-/* Readable when gate_receive() has something to do. Call that until it returns 0 before polling again. */
-int gate_fd(const struct gate *gate);
-/* 1: there is a message; it is valid until the next call, and gate_judge() must be called before that. 0: none for now.
- * -1: a peer was dropped that does not speak the protocol. */
-int gate_receive(struct gate *gate, struct gate_message *message) AQ_MUST_CHECK;
-/* Tells whether the last message was sealed with our key. */
-void gate_judge(struct gate *gate, bool ours);
-/* Admits the peer. Does nothing if the peer is gone. */
-void gate_admit(struct gate *gate, uint64_t peer);
-bool gate_has(const struct gate *gate, uint64_t peer); /* its connection is open */
-/* Sends an answer to the peer, without waiting. Does nothing if the peer is gone. */
-void gate_answer(struct gate *gate, uint64_t to, const void *stack, size_t stack_length, const void *body,
-                 size_t length);
-/* Call a few times per second: drops unadmitted peers whose time is over. */
-void gate_tick(struct gate *gate);
+int gate_open(struct hub_carrier **carrier, const char *address, uint64_t *port, struct aq_error *error) AQ_MUST_CHECK;
+/* Listens on a local socket, which only our own user may use, in the place of one that there may be at `path`. */
+int gate_open_local(struct hub_carrier **carrier, const char *path, struct aq_error *error) AQ_MUST_CHECK;
 
 #endif

@@ -1,6 +1,7 @@
 #include "controller/hub/numbers.h"
 
 #include "schema/base/memory.h"
+#include "schema/base/search.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +11,9 @@ enum { KEPT_MAX = 64 }; /* numbers for which a cleared set keeps memory: there a
 /* The position of the number, or where to insert it. Most numbers are larger than all in the set. */
 static uint32_t place_of(const struct numbers *set, uint64_t number)
 {
-    uint32_t low = 0, high = set->count;
-    if (high > 0 && set->items[high - 1] < number)
-        return high;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (set->items[middle] < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    if (set->count > 0 && set->items[set->count - 1] < number)
+        return set->count;
+    return (uint32_t)aq_search_number(set->items, set->count, number);
 }
 
 bool numbers_add(struct numbers *set, uint64_t number)

@@ -2,15 +2,9 @@
 #ifndef AQ_CONTROLLER_HUB_ORDERS_H
 #define AQ_CONTROLLER_HUB_ORDERS_H
 
-#include "controller/auth/credentials.h"
 #include "controller/hub/base.h"
 
-struct hub_orders {
-    struct hub_base *base;
-    struct credentials *credentials;
-};
-
 /* Handles ORDER: answers with OUTCOME when the command is committed or refused. */
-void orders_take(struct hub_orders *orders, struct hub_question *question, const struct aq_order *message);
+void orders_take(struct hub_base *base, struct hub_question *question, const struct aq_order *message);
 
 #endif

@@ -16,7 +16,7 @@ void pending_reset(struct pending *pending)
     struct numbers changed = pending->changed, sent = pending->sent;
     numbers_clear(&changed);
     numbers_clear(&sent);
-    *pending = (struct pending){.changed = changed, .sent = sent, .all = true};
+    *pending = (struct pending){.changed = changed, .sent = sent, .all = true, .delivery = pending->delivery};
 }
 
 void pending_free(struct pending *pending)

@@ -16,7 +16,8 @@ struct pending {
     struct numbers sent; /* or these */
 };
 
-/* For a new session: everything is pending, nothing was delivered. */
+/* Everything is pending again. The numbers of deliveries go on: else one may have the number of an earlier one, which
+ * the agent has seen. */
 void pending_reset(struct pending *pending);
 void pending_free(struct pending *pending);
 

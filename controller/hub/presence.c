@@ -26,13 +26,9 @@ struct hub_lose {
 
 /* ---- signs of life ------------------------------------------------------------------------------------- */
 
-void presence_heard(struct hub_presence *presence, struct hub_agent *agent, const struct hub_question *question,
-                    bool fresh)
+void presence_heard(struct hub_presence *presence, struct hub_agent *agent, const struct hub_question *question)
 {
-    bool alive = fresh || !agent->offered;
-    sessions_note_alive(presence->sessions, agent, question, alive);
-    if (!alive)
-        return;
+    sessions_note_alive(presence->sessions, agent, question);
     if (!agent->active && agent->joining == NULL)
         sessions_rejoin(presence->sessions, agent);
 }
@@ -67,11 +63,11 @@ void presence_close(struct hub_presence *presence)
 void presence_beat(struct hub_presence *presence, struct hub_agent *agent, struct hub_question *question,
                    const struct aq_beat *beat)
 {
-    bool fresh = !agent->offered || beat->number > agent->beats;
+    const bool newest = beat->number == 0 || beat->number > agent->beats;
     presence->beats++;
-    presence_heard(presence, agent, question, fresh);
+    presence_heard(presence, agent, question);
     channel_answer(question, AQ_MSG_NOTED, &(struct aq_noted){.number = 0});
-    if (!fresh)
+    if (!newest)
         return;
     agent->beats = beat->number;
     agent->live.load_milli = beat->load_milli;
@@ -97,6 +93,11 @@ static void lose_done(struct hub_item *item)
     free(lose);
 }
 
+static void lose_drop(struct hub_item *item)
+{
+    free((struct hub_lose *)item);
+}
+
 static void submit_lose(struct hub_base *base, struct hub_agent *agent)
 {
     struct aq_error error;
@@ -106,11 +107,11 @@ static void submit_lose(struct hub_base *base, struct hub_agent *agent)
     lose->records[0] = &lose->lose;
     lose->base = base;
     lose->item.run = lose_done;
+    lose->item.drop = lose_drop;
     lose->request = (struct writer_request){.command = &aq_command_node_lose,
                                             .records = lose->records,
                                             .count = 1,
-                                            .author = "aquarium",
-                                            .role = AQ_ROLE_ADMIN};
+                                            .caller = aq_caller_internal("aquarium")};
     agent->losing = hub_submit(base, &lose->request, &lose->item, &error) == 0;
     if (!agent->losing)
         free(lose); /* the next scan tries again */
@@ -127,7 +128,7 @@ static uint64_t lost_at(const struct hub_presence *presence, const struct hub_ag
 
 static bool is_silent(const struct hub_presence *presence, const struct hub_agent *agent)
 {
-    return presence->base->now_ms >= lost_at(presence, agent);
+    return presence->base->now.steady_ms >= lost_at(presence, agent);
 }
 
 /* Logs the first failure, and the first success after it: a disk may stay full for days. */
@@ -148,7 +149,7 @@ void presence_scan(struct hub_presence *presence)
     struct hub_base *base = presence->base;
     const struct agents *agents = &base->agents;
     struct aq_error error;
-    uint64_t alive = 0, next_ms = base->now_ms + SCAN_MS;
+    uint64_t alive = 0, next_ms = base->now.steady_ms + SCAN_MS;
     size_t beaten = 0;
     const char **names = aq_arena_alloc(&base->arena, agents->count * sizeof *names);
     struct aq_node_live *rows = aq_arena_alloc(&base->arena, agents->count * sizeof *rows);
@@ -160,7 +161,7 @@ void presence_scan(struct hub_presence *presence)
             submit_lose(base, agent);
         else if (!silent && lost_at(presence, agent) < next_ms)
             next_ms = lost_at(presence, agent);
-        deliveries_expire_poll(agent, base->now_ms);
+        deliveries_expire_poll(agent, base->now.steady_ms);
         if (agent->beaten) {
             names[beaten] = agent->name;
             rows[beaten++] = agent->live;
@@ -168,7 +169,8 @@ void presence_scan(struct hub_presence *presence)
         }
     }
     atomic_store(&presence->alive, alive);
-    presence->next_scan_ms = next_ms > base->now_ms + SCAN_LEAST_MS ? next_ms : base->now_ms + SCAN_LEAST_MS;
+    presence->next_scan_ms =
+        next_ms > base->now.steady_ms + SCAN_LEAST_MS ? next_ms : base->now.steady_ms + SCAN_LEAST_MS;
     if (beaten > 0)
         log_stored(presence, live_put(presence->live, names, rows, beaten, &error) == 0, &error);
 }
@@ -177,7 +179,7 @@ bool presence_set_leader(struct hub_presence *presence, bool leads)
 {
     bool changed = leads != presence->leads;
     if (leads && changed)
-        presence->listens_since_ms = presence->base->now_ms;
+        presence->listens_since_ms = presence->base->now.steady_ms;
     presence->leads = leads;
     return changed;
 }

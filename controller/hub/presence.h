@@ -32,10 +32,8 @@ void presence_beat(struct hub_presence *presence, struct hub_agent *agent, struc
 void presence_store_logs(struct hub_presence *presence);
 /* The resource is gone: its log is not in heartbeats any more. */
 void presence_drop_log(struct hub_presence *presence, uint64_t resource);
-/* Notes that a question came from the agent. It is a sign of life if `fresh`, which means that it cannot be a
- * recording, and for older agents in any case. */
-void presence_heard(struct hub_presence *presence, struct hub_agent *agent, const struct hub_question *question,
-                    bool fresh);
+/* Notes that a question came from the agent: a sign of life. */
+void presence_heard(struct hub_presence *presence, struct hub_agent *agent, const struct hub_question *question);
 
 /* Sets whether this controller leads. Returns whether that has changed. */
 bool presence_set_leader(struct hub_presence *presence, bool leads);

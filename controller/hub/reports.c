@@ -17,6 +17,8 @@ struct report_command {
         struct aq_resource_start start;
         struct aq_resource_fail fail;
         struct aq_resource_lose lose;
+        struct aq_resource_restart restart;
+        struct aq_resource_check check;
         struct aq_resource_end end;
     } record;
 };
@@ -35,7 +37,8 @@ struct hub_report {
     uint32_t total;       /* number of commands, */
     uint32_t sent;        /* of those that were submitted, */
     uint32_t sent_before; /* and of those that were submitted before the last submit_commands() */
-    bool stopped;         /* the writer did not take the next one: a full queue, no leader */
+    bool stopped;         /* the writer did not take the next one: a full queue, no leader, */
+    struct aq_error why;  /* in words */
     atomic_uint unanswered;
 };
 
@@ -67,6 +70,16 @@ static void fill_command(struct report_command *command, const struct hub_report
         command->request.command = &aq_command_resource_lose;
         command->record.lose =
             (struct aq_resource_lose){.id = happening->resource, .node = report->name, .reason = happening->reason};
+    } else if (happening->what == AQ_HAPPENED_RESTARTED) {
+        command->request.command = &aq_command_resource_restart;
+        command->record.restart = (struct aq_resource_restart){.id = happening->resource,
+                                                               .node = report->name,
+                                                               .restarts = happening->restarts,
+                                                               .reason = happening->reason};
+    } else if (happening->what == AQ_HAPPENED_CHECKED) {
+        command->request.command = &aq_command_resource_check;
+        command->record.check = (struct aq_resource_check){
+            .id = happening->resource, .node = report->name, .health = happening->health, .reason = happening->reason};
     } else {
         command->request.command = &aq_command_resource_end;
         command->record.end = (struct aq_resource_end){.id = happening->resource,
@@ -79,19 +92,18 @@ static void fill_command(struct report_command *command, const struct hub_report
     command->records[0] = &command->record;
     command->request.records = command->records;
     command->request.count = 1;
-    command->request.author = report->author;
-    command->request.role = AQ_ROLE_ADMIN;
+    command->request.caller = aq_caller_internal(report->author);
     command->request.done = command_done;
     command->request.context = (void *)report;
 }
 
-/* Could a command that failed succeed later? */
-static bool must_retry(const struct hub_report *report)
+/* Why a command failed that could succeed later; NULL: there is none. */
+static const struct aq_error *must_retry(const struct hub_report *report)
 {
     for (uint32_t i = 0; i < report->sent; i++)
         if (hub_error_is_temporary(report->commands[i].request.error.code))
-            return true;
-    return false;
+            return &report->commands[i].request.error;
+    return NULL;
 }
 
 /* Is every command committed or refused for good? Logs the refusals. */
@@ -103,7 +115,7 @@ static bool is_settled(const struct hub_report *report)
             aq_journal(AQ_INFO, "report refused", "node", report->name, "command", request->command->name, "error",
                        request->error.message, NULL);
     }
-    return !report->stopped && !must_retry(report);
+    return !report->stopped && must_retry(report) == NULL;
 }
 
 static void report_free(struct hub_report *report)
@@ -111,6 +123,11 @@ static void report_free(struct hub_report *report)
     free(report->commands);
     aq_arena_free(&report->arena);
     free(report);
+}
+
+static void report_drop(struct hub_item *item)
+{
+    report_free((struct hub_report *)item);
 }
 
 static struct hub_report *report_new(struct hub_base *base, const struct hub_agent *agent,
@@ -128,6 +145,7 @@ static struct hub_report *report_new(struct hub_base *base, const struct hub_age
     report->question = *question;
     report->base = base;
     report->item.home = &base->mailbox;
+    report->item.drop = report_drop;
     report->total = copy->happenings.count;
     report->commands = aq_calloc(report->total, sizeof *report->commands);
     for (uint32_t i = 0; i < report->total; i++)
@@ -139,7 +157,6 @@ static void report_done(struct hub_item *item);
 
 static void submit_commands(struct hub_report *report)
 {
-    struct aq_error error;
     report->item.run = report_done;
     mailbox_expect(report->item.home, &report->item);
     report->sent_before = report->sent;
@@ -147,7 +164,7 @@ static void submit_commands(struct hub_report *report)
     atomic_store(&report->unanswered, 1); /* so that the report is not posted before all are submitted */
     while (report->sent < report->total && !report->stopped) {
         atomic_fetch_add(&report->unanswered, 1);
-        if (writer_submit(report->base->writer, &report->commands[report->sent].request, &error) == 0) {
+        if (writer_submit(report->base->writer, &report->commands[report->sent].request, &report->why) == 0) {
             report->sent++;
         } else {
             atomic_fetch_sub(&report->unanswered, 1);
@@ -163,17 +180,20 @@ static void report_done(struct hub_item *item)
     struct hub_report *report = (struct hub_report *)item;
     struct hub_agent *agent = agents_find(&report->base->agents, report->name);
     bool known = agent != NULL && agent->report == report;
-    if (known && report->stopped && report->sent > report->sent_before && !must_retry(report)) {
+    if (known && report->stopped && report->sent > report->sent_before && must_retry(report) == NULL) {
         submit_commands(report); /* some were done, and now there is room: a report may be longer than the queue */
         return;
     }
-    bool noted = is_settled(report); /* if not, the agent gets no answer and sends the report again */
+    bool noted = is_settled(report); /* if not, the agent sends the report again */
     if (known) {
         agent->report = NULL;
-        agent->seen_ms = report->base->now_ms; /* it was silent because it waited for the answer */
+        agent->seen_ms = report->base->now.steady_ms; /* it was silent because it waited for the answer */
         if (noted) {
             agent->noted = report->number;
             channel_answer(&report->question, AQ_MSG_NOTED, &(struct aq_noted){.number = report->number});
+        } else {
+            const struct aq_error *why = must_retry(report);
+            channel_refuse(&report->question, why != NULL ? why : &report->why);
         }
     }
     report_free(report);

@@ -24,6 +24,16 @@ static bool is_at_its_home(const struct hub_agent *agent, const struct aq_hello 
            (agent->home == hello->home || agent->home == 0 || hello->home == 0);
 }
 
+/* By the number that a process draws; older agents are known by their connection. Somebody on the way can forward two
+ * agents over one. */
+static bool is_same_process(const struct hub_agent *agent, const struct hub_question *question,
+                            const struct aq_hello *hello)
+{
+    if (hello->process != 0 && agent->process != 0)
+        return hello->process == agent->process;
+    return question->channel == agent->channel && question->peer == agent->peer;
+}
+
 enum rivals_verdict rivals_judge(const struct hub_agent *agent, const struct hub_question *question,
                                  const struct aq_hello *hello)
 {
@@ -33,9 +43,8 @@ enum rivals_verdict rivals_judge(const struct hub_agent *agent, const struct hub
         return RIVALS_REFUSE;
     if (agent->session == 0) /* since this controller started: only the tables know it */
         return strcmp(agent->address, hello->address) == 0 ? RIVALS_ADMIT : RIVALS_REFUSE;
-    if ((hello->process != 0 && hello->process == agent->process) ||
-        (question->channel == agent->channel && question->peer == agent->peer))
-        return RIVALS_ADMIT; /* the same process */
+    if (is_same_process(agent, question, hello))
+        return RIVALS_ADMIT;
     if (!is_at_its_home(agent, hello))
         return RIVALS_REFUSE;
     return channel_has(agent->channel, agent->peer) ? RIVALS_ASK : RIVALS_ADMIT;
@@ -43,11 +52,11 @@ enum rivals_verdict rivals_judge(const struct hub_agent *agent, const struct hub
 
 /* ---- refusing ------------------------------------------------------------------------------------------ */
 
-static void journal_refusal(const struct hub_base *base, struct hub_agent *agent, const char *message)
+void rivals_journal_refusal(const struct hub_base *base, struct hub_agent *agent, const char *message)
 {
-    if (agent->refused_ms != 0 && base->now_ms - agent->refused_ms < JOURNAL_MS)
+    if (agent->refused_ms != 0 && base->now.steady_ms - agent->refused_ms < JOURNAL_MS)
         return;
-    agent->refused_ms = base->now_ms;
+    agent->refused_ms = base->now.steady_ms;
     aq_journal(AQ_WARN, "agent refused", "node", agent->name, "error", message, NULL);
 }
 
@@ -56,7 +65,7 @@ void rivals_refuse(struct hub_rivals *rivals, struct hub_agent *agent, const str
 {
     const struct hub_base *base = rivals->base;
     bool copy = agent->instance == hello->instance;
-    uint64_t silent_ms = base->now_ms - agent->seen_ms, lost_ms = base->config->hub.lost_after * 1000;
+    uint64_t silent_ms = base->now.steady_ms - agent->seen_ms, lost_ms = base->config->hub.lost_after * 1000;
     uint64_t wait_ms = silent_ms < lost_ms ? lost_ms - silent_ms : 0;
     struct aq_error error;
     aq_fail(&error, AQ_E_EXISTS,
@@ -65,10 +74,10 @@ void rivals_refuse(struct hub_rivals *rivals, struct hub_agent *agent, const str
             agent->name, agent->address, silent_ms / 1000, silent_ms % 1000 / 100, hello->address,
             copy ? "has a copy of its directory" : "is another one", base->config->hub.lost_after,
             copy ? " and with an empty directory" : "");
-    journal_refusal(base, agent, error.message);
-    struct aq_refused refused = {.error = aq_error_name(error.code), .message = error.message};
-    if (hello->form >= AQ_FORM_LOST)
-        refused.wait_ms = wait_ms > AGAIN_LEAST_MS ? wait_ms : AGAIN_LEAST_MS;
+    rivals_journal_refusal(base, agent, error.message);
+    struct aq_refused refused = {.error = aq_error_name(error.code),
+                                 .message = error.message,
+                                 .wait_ms = wait_ms > AGAIN_LEAST_MS ? wait_ms : AGAIN_LEAST_MS};
     channel_answer(question, AQ_MSG_REFUSED, &refused);
 }
 
@@ -101,7 +110,7 @@ void rivals_add(struct hub_rivals *rivals, struct hub_agent *agent, const struct
     struct hub_rival *rival = aq_calloc(1, sizeof *rival);
     rival->agent = agent;
     rival->question = *question;
-    rival->until_ms = rivals->base->now_ms + (wait_ms < WAIT_MS_MAX ? wait_ms : WAIT_MS_MAX);
+    rival->until_ms = rivals->base->now.steady_ms + (wait_ms < WAIT_MS_MAX ? wait_ms : WAIT_MS_MAX);
     aq_record_pack(&aq_hello_record, hello, &rival->hello);
     rival->next = rivals->first;
     rivals->first = agent->rival = rival;
@@ -135,7 +144,7 @@ struct hub_rival *rivals_take(struct hub_rivals *rivals)
             continue;
         if (!agent->active || agent->session == 0 || !channel_has(agent->channel, agent->peer))
             return remove_rival(rivals, rival);
-        if (rivals->base->now_ms >= rival->until_ms)
+        if (rivals->base->now.steady_ms >= rival->until_ms)
             refuse_rival(rivals, rival);
     }
     return NULL;

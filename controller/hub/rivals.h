@@ -45,4 +45,7 @@ void rivals_drop(struct hub_rivals *rivals, struct hub_agent *agent);
 void rivals_free(struct hub_rival *rival);
 void rivals_close(struct hub_rivals *rivals); /* frees all of them */
 
+/* Writes a line into the journal, unless there was one about the same node lately. */
+void rivals_journal_refusal(const struct hub_base *base, struct hub_agent *agent, const char *message);
+
 #endif

@@ -2,16 +2,14 @@
 
 #include "schema/base/journal.h"
 #include "schema/codec/pack.h"
+#include "schema/wire/key_file.h"
 
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    AUTHOR_SIZE = HUB_NAME_SIZE + 8,
-    OFFERS = 1 << 15, /* session numbers that are offered at the same time */
-};
+enum { AUTHOR_SIZE = HUB_NAME_SIZE + 8 };
 
 /* A HELLO that the writer makes a command of. */
 struct hub_join {
@@ -23,45 +21,44 @@ struct hub_join {
     struct aq_arena arena;
     char author[AUTHOR_SIZE];
     uint64_t session, form, process, home; /* as HELLO says */
-    bool offered;
-    struct aq_buffer hello; /* packed */
+    bool dropped;                          /* the node was deleted meanwhile */
+    struct aq_buffer hello;                /* packed */
     struct hub_question question;
 };
 
-/* ---- session numbers ----------------------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------------------------------------- */
 
-static void offer_session(struct hub_sessions *sessions, struct hub_question *question)
+/* An agent can speak only for the node that has its key. */
+static bool is_authors(const struct hub_agent *agent, const struct hub_question *question)
 {
-    struct aq_session offer;
-    randombytes_buf(&offer.session, sizeof offer.session);
-    offer.session = (offer.session | 1ull << 63) / OFFERS * OFFERS + ++sessions->last_offer % OFFERS;
-    sessions->offers[offer.session % OFFERS] = offer.session;
-    channel_answer(question, AQ_MSG_SESSION, &offer);
+    return agent != NULL && agent->has_key && memcmp(agent->key, question->author.key, sizeof agent->key) == 0;
 }
 
-/* True once for each offer: a HELLO with its number is not a recording. */
-static bool take_offer(struct hub_sessions *sessions, uint64_t session)
+static void refuse_name(struct hub_sessions *sessions, struct hub_question *question, const char *name)
 {
-    uint64_t *offer = &sessions->offers[session % OFFERS];
-    if (*offer != session)
-        return false;
-    *offer = 0;
-    return true;
+    struct hub_agent *own = agents_find_by_key(&sessions->base->agents, question->author.key);
+    struct aq_error error;
+    aq_fail(&error, AQ_E_FORBIDDEN, "this agent has the key of node %s, and may not speak for node %s",
+            own != NULL ? own->name : "(none)", name);
+    if (own != NULL)
+        rivals_journal_refusal(sessions->base, own, error.message);
+    channel_refuse(question, &error);
 }
 
 /* ---- joining ------------------------------------------------------------------------------------------- */
 
-/* The command's fields are those of HELLO. */
-static struct aq_node_join join_from(const struct aq_hello *hello)
+/* The command's fields are those of HELLO, and the agent's key. */
+static struct aq_node_join join_from(const struct aq_hello *hello, const char *key)
 {
 #define COPY_FIELD(tag, field, type, rule, help) .field = hello->field,
-    return (struct aq_node_join){aq_node_join_fields(COPY_FIELD, aq_node_join)};
+    return (struct aq_node_join){
+        .name = hello->name, .instance = hello->instance, AQ_NODE_DESCRIPTION(COPY_FIELD, aq_node_join).key = key};
 #undef COPY_FIELD
 }
 
 static void send_welcome(struct hub_base *base, const struct hub_agent *agent, struct hub_question *question)
 {
-    struct aq_welcome message = {.beat_ms = base->beat_ms, .patience_ms = base->patience_ms};
+    struct aq_welcome message = {.beat_ms = base->beat_ms, .patience_ms = base->patience_ms, .form = AQ_WIRE_FORM};
     struct state_txn *txn = NULL;
     struct aq_node node;
     struct aq_error error;
@@ -74,28 +71,23 @@ static void send_welcome(struct hub_base *base, const struct hub_agent *agent, s
     }
     if (state_node(txn, agent->name, &node, &base->arena))
         message.number = node.number;
-    if (agent->form >= AQ_FORM_LOGS)
-        message.form = AQ_WIRE_FORM;
     state_end(txn);
     channel_answer(question, AQ_MSG_WELCOME, &message);
 }
 
-/* In a new session, everything must be told again. The POLL of the last session gets no answer. */
-static void reset_deliveries(struct hub_agent *agent)
+/* A HELLO of the session that is open may be one that the network held back: its agent may know nothing of this. So the
+ * POLL stays open, and the numbers of deliveries go on. */
+static void begin_session(struct hub_sessions *sessions, struct hub_agent *agent, struct hub_join *join)
 {
-    agent->poll = (struct hub_poll){0};
-    pending_reset(&agent->pending);
-}
-
-static void begin_session(struct hub_base *base, struct hub_agent *agent, struct hub_join *join)
-{
+    struct hub_base *base = sessions->base;
     if (agent->session != join->session) {
+        execs_drop(sessions->execs, agent, "its agent was restarted");
         agent->report = NULL; /* its answer is dropped when it is done */
+        agent->poll = (struct hub_poll){0};
         agent->noted = agent->beats = 0;
         aq_journal(AQ_INFO, "agent joined", "node", agent->name, NULL);
     }
     agent->session = join->session;
-    agent->offered = join->offered;
     agent->form = join->form;
     agent->process = join->process;
     agent->home = join->home;
@@ -105,11 +97,11 @@ static void begin_session(struct hub_base *base, struct hub_agent *agent, struct
     struct aq_buffer old = agent->hello;
     agent->hello = join->hello;
     join->hello = old;
-    agent_mark_alive(agent, base->now_ms, writer_time_ms(base->writer));
+    agent_mark_alive(agent, base->now.steady_ms, writer_time_ms(base->writer, &base->now));
     if (join->question.channel != NULL) {
         agent->channel = join->question.channel;
         agent->peer = join->question.peer;
-        reset_deliveries(agent);
+        pending_reset(&agent->pending);
     }
     agents_tell_all(&base->agents, agent);
 }
@@ -121,9 +113,15 @@ static void join_free(struct hub_join *join)
     free(join);
 }
 
+static void join_drop(struct hub_item *item)
+{
+    join_free((struct hub_join *)item);
+}
+
 static void remove_agent(struct hub_sessions *sessions, struct hub_agent *agent)
 {
     fetches_drop(sessions->fetches, agent);
+    execs_drop(sessions->execs, agent, "its node was deleted");
     rivals_drop(&sessions->rivals, agent);
     agents_remove(&sessions->base->agents, agent);
 }
@@ -135,8 +133,11 @@ static void join_done(struct hub_item *item)
     struct hub_agent *agent = agents_find(&base->agents, join->join.name);
     aq_assert(agent != NULL && agent->joining == join);
     agent->joining = NULL;
+    if (join->request.error.code == AQ_OK && join->dropped) /* whichever was decided first */
+        (void)aq_fail(&join->request.error, AQ_E_UNAUTHENTICATED, "node %s was deleted meanwhile: send HELLO again",
+                      agent->name);
     if (join->request.error.code == AQ_OK) {
-        begin_session(base, agent, join);
+        begin_session(join->sessions, agent, join);
         send_welcome(base, agent, &join->question);
     } else {
         aq_journal(AQ_WARN, "agent refused", "node", agent->name, "error", join->request.error.message, NULL);
@@ -154,7 +155,9 @@ static void submit_join(struct hub_sessions *sessions, struct hub_agent *agent, 
 {
     struct aq_error error;
     struct hub_join *join = aq_calloc(1, sizeof *join);
-    const struct aq_node_join draft = join_from(hello);
+    char key[AQ_NOISE_TEXT_SIZE];
+    aq_noise_key_to_text(agent->key, key);
+    const struct aq_node_join draft = join_from(hello, key);
     aq_record_copy(&aq_node_join_record, &join->join, &draft, &join->arena);
     aq_record_pack(&aq_hello_record, hello, &join->hello);
     join->records[0] = &join->join;
@@ -163,16 +166,15 @@ static void submit_join(struct hub_sessions *sessions, struct hub_agent *agent, 
     join->form = hello->form;
     join->process = hello->process;
     join->home = hello->home;
-    join->offered = hello->asks_session;
     if (question != NULL)
         join->question = *question;
     join->sessions = sessions;
     join->item.run = join_done;
+    join->item.drop = join_drop;
     join->request = (struct writer_request){.command = &aq_command_node_join,
                                             .records = join->records,
                                             .count = 1,
-                                            .author = join->author,
-                                            .role = AQ_ROLE_ADMIN};
+                                            .caller = aq_caller_internal(join->author)};
     if (hub_submit(sessions->base, &join->request, &join->item, &error) == 0) {
         agent->joining = join;
         return;
@@ -210,25 +212,16 @@ static void join_or_wait(struct hub_sessions *sessions, struct hub_agent *agent,
 
 void sessions_hello(struct hub_sessions *sessions, struct hub_question *question, const struct aq_hello *hello)
 {
-    struct agents *agents = &sessions->base->agents;
-    struct hub_agent *agent = agents_find(agents, hello->name);
-    if (agent != NULL && agent->joining != NULL) {
+    struct hub_agent *agent = agents_find(&sessions->base->agents, hello->name);
+    if (!is_authors(agent, question)) {
+        refuse_name(sessions, question, hello->name);
+        return;
+    }
+    if (agent->joining != NULL) {
         repeat_hello(agent->joining, hello, question);
         return;
     }
-    if (hello->asks_session && !take_offer(sessions, hello->session)) {
-        offer_session(sessions, question);
-        return;
-    }
-    channel_admit(question);
-    agent = agents_add(agents, hello->name);
-    if (agent != NULL) {
-        join_or_wait(sessions, agent, hello, question);
-        return;
-    }
-    struct aq_error error;
-    aq_fail(&error, AQ_E_LIMIT, "the hub has %d agents, which is its limit", HUB_AGENTS_MAX);
-    channel_refuse(question, &error);
+    join_or_wait(sessions, agent, hello, question);
 }
 
 static void join_packed(struct hub_sessions *sessions, struct hub_agent *agent, const struct aq_buffer *packed,
@@ -247,18 +240,13 @@ void sessions_rejoin(struct hub_sessions *sessions, struct hub_agent *agent)
     join_packed(sessions, agent, &agent->hello, NULL);
 }
 
-void sessions_note_alive(struct hub_sessions *sessions, struct hub_agent *agent, const struct hub_question *question,
-                         bool fresh)
+void sessions_note_alive(struct hub_sessions *sessions, struct hub_agent *agent, const struct hub_question *question)
 {
-    bool its_own = question->channel == agent->channel && question->peer == agent->peer;
-    if (fresh || its_own)
-        rivals_note_alive(&sessions->rivals, agent);
-    if (!fresh)
-        return;
+    rivals_note_alive(&sessions->rivals, agent);
     agent->channel = question->channel;
     agent->peer = question->peer;
-    channel_admit(question);
-    agent_mark_alive(agent, sessions->base->now_ms, writer_time_ms(sessions->base->writer));
+    agent_mark_alive(agent, sessions->base->now.steady_ms,
+                     writer_time_ms(sessions->base->writer, &sessions->base->now));
 }
 
 void sessions_admit_rivals(struct hub_sessions *sessions)
@@ -276,7 +264,11 @@ struct hub_agent *sessions_find(struct hub_sessions *sessions, struct hub_questi
                                 uint64_t session)
 {
     struct hub_agent *agent = agents_find(&sessions->base->agents, name);
-    if (agent == NULL || agent->session != session) {
+    if (!is_authors(agent, question)) {
+        refuse_name(sessions, question, name);
+        return NULL;
+    }
+    if (agent->session != session) {
         struct aq_error error;
         aq_fail(&error, AQ_E_UNAUTHENTICATED, "there is no session of node %s: send HELLO first", name);
         channel_refuse(question, &error);
@@ -288,25 +280,25 @@ struct hub_agent *sessions_find(struct hub_sessions *sessions, struct hub_questi
 void sessions_drop_node(struct hub_sessions *sessions, struct hub_agent *agent)
 {
     rivals_drop(&sessions->rivals, agent);
+    execs_drop(sessions->execs, agent, "its node was deleted, or its key revoked");
     agent->known = agent->active = false;
     agent->session = 0;
     agent->report = NULL;
     aq_buffer_free(&agent->hello);
-    reset_deliveries(agent);
-    if (agent->joining == NULL)
+    pending_reset(&agent->pending);
+    if (agent->joining != NULL)
+        agent->joining->dropped = true;
+    else
         remove_agent(sessions, agent);
 }
 
-void sessions_open(struct hub_sessions *sessions, struct hub_base *base, struct hub_fetches *fetches)
+void sessions_open(struct hub_sessions *sessions, struct hub_base *base, struct hub_fetches *fetches,
+                   struct hub_execs *execs)
 {
-    *sessions = (struct hub_sessions){.base = base,
-                                      .fetches = fetches,
-                                      .rivals = {.base = base},
-                                      .offers = aq_calloc(OFFERS, sizeof *sessions->offers)};
+    *sessions = (struct hub_sessions){.base = base, .fetches = fetches, .execs = execs, .rivals = {.base = base}};
 }
 
 void sessions_close(struct hub_sessions *sessions)
 {
     rivals_close(&sessions->rivals);
-    free(sessions->offers);
 }

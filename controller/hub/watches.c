@@ -44,7 +44,7 @@ void watches_take(struct hub_watches *watches, struct hub_question *question, co
         return;
     }
     watches->items[watches->count++] =
-        (struct hub_watch){.question = *question, .seq = message->seq, .until_ms = base->now_ms + WATCH_MS};
+        (struct hub_watch){.question = *question, .seq = message->seq, .until_ms = base->now.steady_ms + WATCH_MS};
 }
 
 void watches_answer(struct hub_watches *watches, bool all)
@@ -53,7 +53,7 @@ void watches_answer(struct hub_watches *watches, bool all)
     uint64_t seq = writer_seq(base->writer);
     for (uint32_t i = watches->count; i > 0; i--) {
         struct hub_watch *watch = &watches->items[i - 1];
-        if (!all && watch->seq >= seq && base->now_ms < watch->until_ms)
+        if (!all && watch->seq >= seq && base->now.steady_ms < watch->until_ms)
             continue;
         send_now(base, &watch->question);
         *watch = watches->items[--watches->count];

@@ -3,34 +3,22 @@
 #include "controller/lmdb/guard.h"
 #include "controller/lmdb/pages.h"
 #include "schema/base/clock.h"
+#include "schema/base/files.h"
+#include "schema/base/memory.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
 enum {
     PATH_SIZE = 1300,
-    GROW_TIMES = 2,
-    EARLY_PART = 4,    /* with less than this part left, the map grows if there are no readers */
-    LATE_PART = 8,     /* with less than this part left, it waits for readers */
-    WAIT_LATE_MS = 20, /* for this long */
-    WAIT_FULL_MS = 1000,
     DISK_FULL_BYTES = 1 << 20,
     CHECK_MS = 20,
 };
 
 /* ---- open and close ----------------------------------------------------------------------------------- */
-
-static void init_lock(struct lmdb_file *file)
-{
-    pthread_condattr_t monotonic; /* setting the clock back must not make readers wait longer */
-    pthread_mutex_init(&file->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&file->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-}
 
 /* Returns LMDB's code. */
 static int open_env(MDB_env *env, const struct lmdb_options *options)
@@ -39,30 +27,30 @@ static int open_env(MDB_env *env, const struct lmdb_options *options)
     lmdb_guard_env(env);
     if (code == 0)
         code = mdb_env_set_maxreaders(env, LMDB_READERS_MAX);
-    if (code == 0 && options->most_bytes > 0)
-        code = mdb_env_set_mapsize(env, options->most_bytes < options->first_bytes ? options->most_bytes
-                                                                                   : options->first_bytes);
+    if (code == 0 && options->map_bytes > 0)
+        code = mdb_env_set_mapsize(env, options->map_bytes);
     return code == 0 ? mdb_env_open(env, options->directory, MDB_NOTLS | options->flags, 0600) : code;
 }
 
 int lmdb_file_open(struct lmdb_file *file, const struct lmdb_options *options, struct aq_error *error)
 {
-    *file = (struct lmdb_file){.setting = options->setting, .most_bytes = options->most_bytes};
+    *file = (struct lmdb_file){.setting = options->setting};
     int code = mdb_env_create(&file->env);
     if (code != 0) {
         file->env = NULL;
         return lmdb_file_fail(file, code, options->directory, error);
     }
-    init_lock(file);
+    pthread_mutex_init(&file->lock, NULL);
     code = open_env(file->env, options);
-    if (code != 0) {
+    if (code == 0)
+        return 0;
+    if (code == ENOMEM && options->map_bytes > 0)
+        (void)aq_fail(error, AQ_E_NO_SPACE, "%s: this process has no %" PRIu64 " MiB of addresses (%s): set it lower",
+                      options->directory, options->map_bytes >> 20, options->setting);
+    else
         (void)lmdb_file_fail(file, code, options->directory, error);
-        lmdb_file_close(file);
-        return -1;
-    }
-    while (lmdb_file_grow(file, false))
-        ;
-    return 0;
+    lmdb_file_close(file);
+    return -1;
 }
 
 void lmdb_file_close(struct lmdb_file *file)
@@ -71,8 +59,14 @@ void lmdb_file_close(struct lmdb_file *file)
         return;
     mdb_env_close(file->env);
     pthread_mutex_destroy(&file->lock);
-    pthread_cond_destroy(&file->changed);
     file->env = NULL;
+}
+
+static bool is_read_only(const struct lmdb_file *file)
+{
+    unsigned flags = 0;
+    mdb_env_get_flags(file->env, &flags);
+    return (flags & MDB_RDONLY) != 0;
 }
 
 int lmdb_file_open_tables(struct lmdb_file *file, const char *const *names, MDB_dbi *tables, size_t count,
@@ -83,7 +77,7 @@ int lmdb_file_open_tables(struct lmdb_file *file, const char *const *names, MDB_
     const char *directory = "";
     mdb_env_info(file->env, &info);
     mdb_env_get_path(file->env, &directory);
-    bool create = file->most_bytes > 0 && info.me_last_txnid == 0;
+    bool create = !is_read_only(file) && info.me_last_txnid == 0;
     int code = mdb_txn_begin(file->env, NULL, create ? 0 : MDB_RDONLY, &txn);
     if (code != 0)
         return lmdb_file_fail(file, code, directory, error);
@@ -96,28 +90,58 @@ int lmdb_file_open_tables(struct lmdb_file *file, const char *const *names, MDB_
     return code == 0 ? 0 : lmdb_file_fail(file, code, directory, error);
 }
 
-/* ---- snapshots, and growth between them --------------------------------------------------------------- */
+/* ---- a new file --------------------------------------------------------------------------------------- */
 
-/* Called with the lock: lets no snapshot begin until let_in(), and waits until none is open. False: some still are. */
-static bool shut_out(struct lmdb_file *file, unsigned wait_ms)
+static int write_file(const struct lmdb_options *options, const char *directory, const char *const *names, size_t count,
+                      struct aq_error *error)
 {
-    const struct timespec until = aq_clock_deadline(wait_ms);
-    file->growing = true;
-    while (file->readers > 0 && wait_ms > 0)
-        if (pthread_cond_timedwait(&file->changed, &file->lock, &until) == ETIMEDOUT)
-            break;
-    return file->readers == 0;
+    struct lmdb_file file;
+    struct lmdb_options here = *options;
+    AQ_CLEANUP_MEMORY MDB_dbi *tables = aq_malloc(count * sizeof *tables);
+    here.directory = directory;
+    if (lmdb_file_open(&file, &here, error) != 0)
+        return -1;
+    int status = lmdb_file_open_tables(&file, names, tables, count, error);
+    lmdb_file_close(&file);
+    return status == 0 ? aq_directory_sync(AT_FDCWD, directory, error) : -1;
 }
 
-static void let_in(struct lmdb_file *file)
+/* In a directory of its own, for its names are LMDB's. A start that came to an end here may have left one. */
+static int make_apart(const struct lmdb_options *options, const char *path, const char *const *names, size_t count,
+                      struct aq_error *error)
 {
-    file->growing = false;
-    pthread_cond_broadcast(&file->changed);
+    char apart[PATH_SIZE], new[PATH_SIZE], lock[PATH_SIZE];
+    snprintf(apart, sizeof apart, "%s/new", options->directory);
+    snprintf(new, sizeof new, "%s/new/" LMDB_DATA_FILE, options->directory);
+    snprintf(lock, sizeof lock, "%s/new/" LMDB_LOCK_FILE, options->directory);
+    if (aq_directory_make(AT_FDCWD, apart, 0700, error) != 0)
+        return -1;
+    unlink(new);
+    int status = write_file(options, apart, names, count, error);
+    if (status == 0 && rename(new, path) != 0)
+        status = aq_fail_errno(error, errno, "cannot make %s", path);
+    unlink(new);
+    unlink(lock);
+    rmdir(apart);
+    return status;
 }
 
-static void resize(struct lmdb_file *file, uint64_t bytes)
+int lmdb_file_make(const struct lmdb_options *options, const char *const *names, size_t count, struct aq_error *error)
 {
-    if (mdb_env_set_mapsize(file->env, bytes) != 0)
+    char path[PATH_SIZE];
+    struct stat status;
+    snprintf(path, sizeof path, "%s/" LMDB_DATA_FILE, options->directory);
+    if (stat(path, &status) != 0 && make_apart(options, path, names, count, error) != 0)
+        return -1;
+    return aq_directory_sync(AT_FDCWD, options->directory, error); /* an earlier start may have ended before this */
+}
+
+/* ---- snapshots ---------------------------------------------------------------------------------------- */
+
+/* Takes the size of the map from the file. */
+static void remap(struct lmdb_file *file)
+{
+    if (mdb_env_set_mapsize(file->env, 0) != 0)
         aq_broken(__FILE__, __LINE__, "no memory for a larger map"); /* LMDB has unmapped the old one */
 }
 
@@ -132,15 +156,10 @@ static int begin_read(struct lmdb_file *file, MDB_txn **txn)
 int lmdb_file_read(struct lmdb_file *file, MDB_txn **txn)
 {
     pthread_mutex_lock(&file->lock);
-    while (file->growing)
-        pthread_cond_wait(&file->changed, &file->lock);
     int code = begin_read(file, txn);
-    if (code == MDB_MAP_RESIZED) { /* by the process that writes */
-        if (shut_out(file, WAIT_FULL_MS)) {
-            resize(file, 0);
-            code = begin_read(file, txn);
-        }
-        let_in(file);
+    if (code == MDB_MAP_RESIZED && file->readers == 0) { /* by the process that writes */
+        remap(file);
+        code = begin_read(file, txn);
     }
     file->readers += code == 0;
     pthread_mutex_unlock(&file->lock);
@@ -151,31 +170,8 @@ void lmdb_file_done(struct lmdb_file *file)
 {
     pthread_mutex_lock(&file->lock);
     aq_assert(file->readers > 0);
-    if (--file->readers == 0 && file->growing)
-        pthread_cond_broadcast(&file->changed);
+    file->readers--;
     pthread_mutex_unlock(&file->lock);
-}
-
-bool lmdb_file_grow(struct lmdb_file *file, bool full)
-{
-    MDB_envinfo info;
-    MDB_stat stat;
-    mdb_env_info(file->env, &info);
-    mdb_env_stat(file->env, &stat);
-    uint64_t size = info.me_mapsize, used = (uint64_t)(info.me_last_pgno + 1) * stat.ms_psize;
-    uint64_t left = size > used ? size - used : 0;
-    if (size >= file->most_bytes || (!full && left >= size / EARLY_PART))
-        return false;
-    unsigned wait_ms = full ? WAIT_FULL_MS : left < size / LATE_PART ? WAIT_LATE_MS : 0;
-    pthread_mutex_lock(&file->lock);
-    while (file->growing)
-        pthread_cond_wait(&file->changed, &file->lock);
-    bool grown = shut_out(file, wait_ms);
-    if (grown)
-        resize(file, size * GROW_TIMES < file->most_bytes ? size * GROW_TIMES : file->most_bytes);
-    let_in(file);
-    pthread_mutex_unlock(&file->lock);
-    return grown;
 }
 
 /* A snapshot keeps its pages from being reused, and those of newer snapshots too. So the newest snapshot can be checked
@@ -216,6 +212,8 @@ int lmdb_file_fail(const struct lmdb_file *file, int code, const char *what, str
     switch (code) {
     case MDB_MAP_FULL:
         return aq_fail(error, AQ_E_NO_SPACE, "%s: the limit %s is reached", what, file->setting);
+    case MDB_MAP_RESIZED:
+        return aq_fail(error, AQ_E_BUSY, "%s: the file has grown, and older snapshots are still open", what);
     case MDB_NOTFOUND: /* of mdb_dbi_open() */
         return aq_fail(error, AQ_E_CORRUPT, "%s: " LMDB_DATA_FILE " is damaged: one of its tables is missing", what);
     case MDB_CORRUPTED:

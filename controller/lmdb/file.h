@@ -1,8 +1,9 @@
-/* An LMDB environment in use: its file, the snapshots open on it, and a memory map that grows while it is in use.
+/* An LMDB environment in use: its file, the snapshots open on it, and its memory map.
  *
- * LMDB lets a process change the size of its map only while it has no transaction open. So snapshots are counted here,
- * and the map grows at a moment when there are none; when such a moment does not come, new snapshots wait for it, up to
- * a second. Another process notices the new size at its next snapshot and takes it over.
+ * The process that writes maps the most that the file may become: that costs addresses only, and LMDB lets a process
+ * change the size of its map only while it has no transaction open, a moment that may never come where many read.
+ * Another process takes the size from the file. It notices a larger one, after the limit was raised, at its next
+ * snapshot, and takes it over if it has no other open: aq-fs never has two of a file (fs/tree/look.h).
  *
  * A process must open the same environment only once: LMDB's locks belong to the process. */
 #ifndef AQ_CONTROLLER_LMDB_FILE_H
@@ -23,20 +24,22 @@ enum { LMDB_READERS_MAX = 512 };
 struct lmdb_file {
     MDB_env *env;        /* NULL: closed */
     const char *setting; /* that limits its size, for messages */
-    uint64_t most_bytes; /* that the map may grow to; 0: another process decides */
     pthread_mutex_t lock;
-    pthread_cond_t changed;
     unsigned readers; /* open snapshots */
-    bool growing;
 };
 
 struct lmdb_options {
     const char *directory; /* exists; outlives the call only */
     const char *setting;
-    unsigned flags;                   /* MDB_RDONLY, MDB_NOSYNC */
-    unsigned tables_max;              /* named tables */
-    uint64_t first_bytes, most_bytes; /* size of the map: of a new file, and in the end; 0, 0 with MDB_RDONLY */
+    unsigned flags;      /* MDB_RDONLY, MDB_NOSYNC */
+    unsigned tables_max; /* named tables */
+    uint64_t map_bytes;  /* the most that the file may become; 0 with MDB_RDONLY */
 };
+
+/* Makes the data file with empty tables if there is none. After a power cut it is there wholly or not at all, while a
+ * file that LMDB makes in its place may be there in part. When this returns, it is durable under its name. */
+int lmdb_file_make(const struct lmdb_options *options, const char *const *names, size_t count,
+                   struct aq_error *error) AQ_MUST_CHECK;
 
 /* Opens the environment under the guard (guard.h). After a failure it is closed. */
 int lmdb_file_open(struct lmdb_file *file, const struct lmdb_options *options, struct aq_error *error) AQ_MUST_CHECK;
@@ -50,10 +53,6 @@ int lmdb_file_open_tables(struct lmdb_file *file, const char *const *names, MDB_
 /* Begins a snapshot. Returns LMDB's code; after 0, the caller aborts the transaction and calls lmdb_file_done(). */
 int lmdb_file_read(struct lmdb_file *file, MDB_txn **txn);
 void lmdb_file_done(struct lmdb_file *file);
-
-/* Enlarges the map when little of it is left, or in any case if `full`. For the thread that writes, between its
- * transactions. True: it has grown. */
-bool lmdb_file_grow(struct lmdb_file *file, bool full);
 
 /* Checks all pages (pages.h) while the file is in use. */
 int lmdb_file_check(struct lmdb_file *file, struct aq_error *error) AQ_MUST_CHECK;

@@ -1,5 +1,6 @@
 #include "controller/log/store.h"
 
+#include "controller/lmdb/address.h"
 #include "controller/lmdb/file.h"
 #include "controller/lmdb/marks.h"
 #include "controller/lmdb/pages.h"
@@ -16,8 +17,6 @@
 #include <sys/statvfs.h>
 
 _Static_assert((int)LOG_TYPE_COMMAND == (int)RAFT_COMMAND, "log_layout.h uses raft's number");
-
-enum { FIRST_MAP_BYTES = 16 << 20 };
 
 struct lmdb_store {
     struct log_store store;
@@ -42,10 +41,10 @@ static int open_file(struct lmdb_store *store, uint64_t map_bytes, struct aq_err
         .directory = store->path,
         .setting = LOG_SIZE_SETTING,
         .tables_max = LOG_TABLES_MAX,
-        .first_bytes = FIRST_MAP_BYTES,
-        .most_bytes = map_bytes,
+        .map_bytes = map_bytes,
     };
-    if (lmdb_file_open(&store->file, &options, error) != 0 ||
+    if (lmdb_file_make(&options, names, AQ_LENGTH(names), error) != 0 ||
+        lmdb_file_open(&store->file, &options, error) != 0 ||
         lmdb_file_open_tables(&store->file, names, tables, AQ_LENGTH(names), error) != 0)
         return -1;
     store->entries = tables[0];
@@ -81,20 +80,26 @@ static int lmdb_check_pages(struct log_store *store, struct aq_error *error)
 
 /* ---- numbers in the meta table ------------------------------------------------------------------------ */
 
-static int meta_put(struct lmdb_store *store, MDB_txn *txn, const char *name, uint64_t number)
+static int put_number(struct lmdb_store *store, MDB_txn *txn, const char *name, uint64_t number)
 {
-    MDB_val key = {strlen(name), (void *)name}, value = {sizeof number, &number};
+    struct log_number row = log_number_make(name, number);
+    MDB_val key = {strlen(name), (void *)name}, value = {sizeof row, &row};
     return mdb_put(txn, store->meta, &key, &value, 0);
 }
 
-static int meta_get(struct lmdb_store *store, MDB_txn *txn, const char *name, uint64_t *number)
+/* Reads all rows, because one whose name is damaged would seem to be missing otherwise. */
+static int read_numbers(struct lmdb_store *store, MDB_txn *txn, struct log_numbers *numbers, struct aq_error *error)
 {
-    MDB_val key = {strlen(name), (void *)name}, value;
-    *number = 0;
-    int code = mdb_get(txn, store->meta, &key, &value);
-    if (code == 0 && value.mv_size == sizeof *number)
-        memcpy(number, value.mv_data, sizeof *number);
-    return code == MDB_NOTFOUND ? 0 : code;
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    int status = 0, code = mdb_cursor_open(txn, store->meta, &cursor);
+    *numbers = (struct log_numbers){0};
+    if (code != 0)
+        return lmdb_file_fail(&store->file, code, store->path, error);
+    while (status == 0 && (code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
+        status = log_number_take(numbers, key.mv_data, key.mv_size, value.mv_data, value.mv_size, error);
+    mdb_cursor_close(cursor);
+    return status != 0 || code == MDB_NOTFOUND ? status : lmdb_file_fail(&store->file, code, store->path, error);
 }
 
 /* ---- extent ------------------------------------------------------------------------------------------- */
@@ -119,20 +124,17 @@ static int read_ends(struct log_cursor *cursor, struct log_extent *extent, struc
     return 0;
 }
 
-/* Returns LMDB's code. Each entry has the commit index too, so it is in the table only where no entries followed. */
-static int read_meta(struct lmdb_store *store, MDB_txn *txn, struct log_extent *extent)
+/* Each entry has the commit index too, so it is in the table only where no entries followed. */
+static int read_meta(struct lmdb_store *store, MDB_txn *txn, struct log_extent *extent, struct aq_error *error)
 {
-    uint64_t commit = 0;
-    int code = meta_get(store, txn, "commit", &commit);
-    if (commit > extent->commit)
-        extent->commit = commit;
-    if (code == 0)
-        code = meta_get(store, txn, "term", &extent->vote.term);
-    if (code == 0)
-        code = meta_get(store, txn, "vote", &extent->vote.voted_for);
-    if (code == 0)
-        code = meta_get(store, txn, "configuration", &extent->configuration);
-    return code;
+    struct log_numbers numbers;
+    if (read_numbers(store, txn, &numbers, error) != 0)
+        return -1;
+    if (numbers.commit > extent->commit)
+        extent->commit = numbers.commit;
+    extent->vote = (struct log_vote){numbers.term, numbers.vote};
+    extent->configuration = numbers.configuration;
+    return 0;
 }
 
 static int lmdb_extent(struct log_store *base, struct log_extent *extent, struct aq_error *error)
@@ -143,18 +145,47 @@ static int lmdb_extent(struct log_store *base, struct log_extent *extent, struct
     if (log_cursor_open(&cursor, &store->file, store->entries, error) != 0)
         return -1;
     int status = read_ends(&cursor, extent, error);
-    int code = read_meta(store, cursor.txn, extent);
+    if (status == 0)
+        status = read_meta(store, cursor.txn, extent, error);
     log_cursor_close(&cursor);
-    return status != 0 || code == 0 ? status : lmdb_file_fail(&store->file, code, store->path, error);
+    return status;
 }
 
 /* ---- appending ---------------------------------------------------------------------------------------- */
+
+/* The last configuration was removed, so the one before it counts again. That may be far back in the log, but only a
+ * configuration that was not committed is ever removed. */
+static int find_configuration(struct lmdb_store *store, MDB_txn *txn)
+{
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    struct log_head head = {0};
+    uint64_t index = 0;
+    const void *payload;
+    struct aq_error ignored;
+    int code = mdb_cursor_open(txn, store->entries, &cursor);
+    if (code != 0)
+        return code;
+    code = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
+    while (code == 0 && head.type != RAFT_CHANGE)
+        if (log_number_read(key.mv_data, key.mv_size, &index, &ignored) != 0 ||
+            log_head_read(index, value.mv_data, value.mv_size, &head, &payload, &ignored) != 0)
+            code = MDB_CORRUPTED;
+        else if (head.type != RAFT_CHANGE)
+            code = mdb_cursor_get(cursor, &key, &value, MDB_PREV);
+    mdb_cursor_close(cursor);
+    if (code != 0 && code != MDB_NOTFOUND)
+        return code;
+    return put_number(store, txn, LOG_CONFIGURATION, code == 0 ? index : 0);
+}
 
 static int truncate_from(struct lmdb_store *store, MDB_txn *txn, uint64_t index)
 {
     MDB_cursor *cursor;
     MDB_val key, value;
     uint64_t last = 0;
+    struct log_numbers numbers;
+    bool removed = false;
     struct aq_error ignored;
     int code = mdb_cursor_open(txn, store->entries, &cursor);
     if (code != 0)
@@ -167,25 +198,27 @@ static int truncate_from(struct lmdb_store *store, MDB_txn *txn, uint64_t index)
         struct state_key name = state_key_number(last);
         key = (MDB_val){name.length, name.bytes};
         code = mdb_del(txn, store->entries, &key, NULL);
+        removed = true;
     }
+    if (code == 0 && removed && read_numbers(store, txn, &numbers, &ignored) != 0)
+        code = MDB_CORRUPTED;
+    if (code == 0 && removed && numbers.configuration >= index)
+        code = find_configuration(store, txn);
     return code == MDB_NOTFOUND ? 0 : code;
 }
 
 static int put_entry(struct lmdb_store *store, MDB_txn *txn, const struct log_entry *entry, uint64_t commit)
 {
-    struct log_head head = {
-        entry->term, entry->type | LOG_CHECKED | LOG_COMMITS, entry->size, entry->first_seq, commit, 0};
-    head.check = log_check(entry->index, &head, entry->data);
+    const struct log_head head = {
+        .term = entry->term, .type = entry->type, .size = entry->size, .first_seq = entry->first_seq, .commit = commit};
     struct state_key key = state_key_number(entry->index);
     MDB_val name = {key.length, key.bytes}, value = {sizeof head + entry->size, NULL};
-    int code = mdb_put(txn, store->entries, &name, &value, MDB_RESERVE | MDB_NOOVERWRITE);
+    int code = mdb_put(txn, store->entries, &name, &value, MDB_RESERVE | MDB_APPEND); /* after all others */
     if (code != 0)
         return code;
-    memcpy(value.mv_data, &head, sizeof head);
-    if (entry->size > 0)
-        memcpy((char *)value.mv_data + sizeof head, entry->data, entry->size);
+    log_row_write(value.mv_data, entry->index, &head, entry->data);
     if (entry->type == RAFT_CHANGE)
-        return meta_put(store, txn, "configuration", entry->index);
+        return put_number(store, txn, LOG_CONFIGURATION, entry->index);
     return 0;
 }
 
@@ -202,11 +235,11 @@ static int append(struct lmdb_store *store, const struct log_entry *entries, uns
     for (unsigned i = 0; code == 0 && i < count; i++)
         code = put_entry(store, txn, &entries[i], commit);
     if (code == 0 && count == 0) /* entries carry it themselves */
-        code = meta_put(store, txn, "commit", commit);
+        code = put_number(store, txn, LOG_COMMIT, commit);
     if (code == 0 && vote != NULL)
-        code = meta_put(store, txn, "term", vote->term);
+        code = put_number(store, txn, LOG_TERM, vote->term);
     if (code == 0 && vote != NULL)
-        code = meta_put(store, txn, "vote", vote->voted_for);
+        code = put_number(store, txn, LOG_VOTE, vote->voted_for);
     if (code == 0)
         return mdb_txn_commit(txn);
     mdb_txn_abort(txn);
@@ -217,11 +250,7 @@ static int lmdb_append(struct log_store *base, const struct log_entry *entries, 
                        const struct log_vote *vote, struct aq_error *error)
 {
     struct lmdb_store *store = lmdb_of(base);
-    int code;
-    lmdb_file_grow(&store->file, false);
-    do
-        code = append(store, entries, count, commit, vote);
-    while (code == MDB_MAP_FULL && lmdb_file_grow(&store->file, true));
+    int code = append(store, entries, count, commit, vote);
     return code == 0 ? 0 : lmdb_file_fail(&store->file, code, "appending to the log", error);
 }
 
@@ -282,6 +311,7 @@ int log_store_open(struct log_store **out, const char *directory, uint64_t map_b
     struct aq_error damaged;
     snprintf(store->path, sizeof store->path, "%s/log", directory);
     if (aq_directory_make(AT_FDCWD, store->path, 0700, error) != 0 ||
+        aq_directory_sync(AT_FDCWD, directory, error) != 0 ||
         lmdb_pages_check(store->path, LMDB_PAGES_AT_START, error) != 0 || open_file(store, map_bytes, error) != 0) {
         lmdb_close(&store->store);
         return -1;

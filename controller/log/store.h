@@ -30,7 +30,7 @@ struct log_vote {
     uint64_t term, voted_for;
 };
 
-/* LMDB's. A process opens it once. It may grow to `map_bytes`. */
+/* LMDB's. A process opens it once. It may become `map_bytes` large, which takes as many addresses from the start. */
 int log_store_open(struct log_store **store, const char *directory, uint64_t map_bytes,
                    struct aq_error *error) AQ_MUST_CHECK;
 void log_store_close(struct log_store *store); /* NULL is fine */
@@ -44,7 +44,8 @@ struct log_extent {
 };
 int log_store_extent(struct log_store *store, struct log_extent *extent, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Appends successive entries, in the place of all from entries[0].index on. `vote` NULL: leaves it as it is. */
+/* Appends successive entries, in the place of all from entries[0].index on. `vote` NULL: leaves it as it is. A failure
+ * with AQ_E_BUSY or AQ_E_NO_SPACE leaves the log as it was; the former passes soon. */
 int log_store_append(struct log_store *store, const struct log_entry *entries, unsigned count, uint64_t commit,
                      const struct log_vote *vote, struct aq_error *error) AQ_MUST_CHECK;
 
@@ -57,7 +58,7 @@ int log_store_read(struct log_store *store, uint64_t first, uint64_t last, log_v
 /* Checks all pages of the file, which may be appended to meanwhile. */
 int log_store_check_pages(struct log_store *store, struct aq_error *error) AQ_MUST_CHECK;
 
-/* For readers of events. Belongs to the store; NULL if it cannot have them. */
+/* For readers of events. Belongs to the store. */
 struct events *log_store_events(struct log_store *store);
 
 /* Free space of the disk that the log is on, in MiB. */

@@ -1,5 +1,7 @@
 #include "controller/log/thread.h"
 
+#include "schema/base/clock.h"
+
 #include <pthread.h>
 
 struct log_thread {
@@ -13,6 +15,14 @@ struct log_thread {
     unsigned count;
     bool stop;
 };
+
+void log_job_do(struct log_job *job, struct log_store *store)
+{
+    uint64_t begun_ms = aq_clock_boot_ms();
+    job->status =
+        log_store_append(store, job->entries, job->count, job->commit, job->has_vote ? &job->vote : NULL, &job->error);
+    job->took_ms = aq_clock_boot_ms() - begun_ms;
+}
 
 /* Waits for a job. NULL: the thread is to stop. */
 static struct log_job *wait_for_job(struct log_thread *thread)
@@ -35,8 +45,7 @@ static void *do_jobs(void *argument)
 {
     struct log_thread *thread = argument;
     for (struct log_job *job; (job = wait_for_job(thread)) != NULL;) {
-        job->status = log_store_append(thread->store, job->entries, job->count, job->commit,
-                                       job->has_vote ? &job->vote : NULL, &job->error);
+        log_job_do(job, thread->store);
         thread->done(thread->context, job);
     }
     return NULL;

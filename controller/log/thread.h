@@ -1,7 +1,8 @@
-/* The log thread: the only one that waits for the disk.
+/* Jobs for the log: what is to be appended, in one synced transaction.
  *
- * The writer hands it jobs to append to the log. Jobs are done one at a time, in order; a callback on the log thread
- * reports each when it is done. */
+ * Whoever has nothing else to do meanwhile does a job itself, with log_job_do(). Otherwise it goes to the log thread,
+ * which waits for the disk: jobs are done there one at a time, in order; a callback on the log thread reports each when
+ * it is done. */
 #ifndef AQ_CONTROLLER_LOG_THREAD_H
 #define AQ_CONTROLLER_LOG_THREAD_H
 
@@ -24,9 +25,13 @@ struct log_job {
     /* The result. */
     int status; /* 0, or -1 with `error` */
     struct aq_error error;
+    uint64_t took_ms;
 
     struct log_job *next;
 };
+
+/* Appends, on the calling thread: one job at a time, here and on the log thread. */
+void log_job_do(struct log_job *job, struct log_store *store);
 
 typedef void log_done_fn(void *context, struct log_job *job);
 

@@ -1,8 +1,10 @@
 #include "controller/place/impossible.h"
 
+#include "controller/place/demand.h"
 #include "controller/place/opinion.h"
 #include "schema/codec/number.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum { FILTER_BYTES_MAX = 200, REASON_BYTES_MAX = 3000 /* of 4,096 in the event */ };
@@ -12,9 +14,13 @@ struct candidates {
     const struct place_index *index;
     const struct aq_definition *definition;
     struct aq_amounts need;
-    uint64_t with_driver, matching; /* counts */
-    size_t largest[4];              /* row with the most of each field of aq_amounts, */
-    uint64_t most[4];               /* and how much that is */
+    struct place_demand demand;
+    const char *project;
+    uint64_t with_driver, matching, allowing, serving; /* counts */
+    size_t refusing;                                   /* row of the first that matches and does not allow it */
+    size_t elsewhere;                                  /* row of the first that allows it and serves other projects */
+    size_t largest[4];                                 /* row with the most of each field of aq_amounts, */
+    uint64_t most[4];                                  /* and how much that is */
 };
 
 static bool matches_filter(const struct candidates *candidates, size_t row)
@@ -31,11 +37,22 @@ static void note_capacity(struct candidates *candidates, size_t row)
     const struct aq_amounts *capacity = place_index_capacity(candidates->index, row);
     for (size_t i = 0; i < aq_amounts_record.count; i++) {
         uint64_t amount = aq_field_number(&aq_amounts_record.fields[i], capacity);
-        if (candidates->matching == 0 || amount > candidates->most[i]) {
+        if (candidates->serving == 0 || amount > candidates->most[i]) {
             candidates->most[i] = amount;
             candidates->largest[i] = row;
         }
     }
+}
+
+/* The row allows it; what counts then is whether it serves the project. */
+static void note_allowing(struct candidates *candidates, size_t row)
+{
+    if (candidates->allowing++ == candidates->serving)
+        candidates->elsewhere = row; /* unless it does serve it */
+    if (!place_serves(place_index_columns(candidates->index).serves[row], candidates->project))
+        return;
+    note_capacity(candidates, row);
+    candidates->serving++;
 }
 
 static void find_candidates(struct candidates *candidates)
@@ -48,8 +65,10 @@ static void find_candidates(struct candidates *candidates)
         candidates->with_driver++;
         if (!matches_filter(candidates, row))
             continue;
-        note_capacity(candidates, row);
-        candidates->matching++;
+        if (candidates->matching++ == candidates->allowing)
+            candidates->refusing = row; /* unless it does allow it */
+        if (!place_demand_is_refused(&candidates->demand, place_index_identifiers(candidates->index, row), NULL))
+            note_allowing(candidates, row);
     }
 }
 
@@ -95,6 +114,27 @@ static bool add_short(const struct candidates *candidates, struct aq_buffer *out
     return any;
 }
 
+/* The reason of the first node; others may have further ones. */
+static void add_refusal(const struct candidates *candidates, struct aq_buffer *out)
+{
+    uint64_t others = candidates->matching - 1;
+    aq_buffer_format(out, "%s: ", place_index_name(candidates->index, candidates->refusing));
+    place_demand_is_refused(&candidates->demand, place_index_identifiers(candidates->index, candidates->refusing), out);
+    if (others > 0)
+        aq_buffer_format(out, "; %" PRIu64 " %s not allow it, either", others,
+                         others == 1 ? "other does" : "others do");
+}
+
+static void add_elsewhere(const struct candidates *candidates, struct aq_buffer *out)
+{
+    uint64_t others = candidates->allowing - 1;
+    aq_buffer_format(out, "%s: ", place_index_name(candidates->index, candidates->elsewhere));
+    aq_vote_serves(place_index_columns(candidates->index).serves[candidates->elsewhere]->text, out);
+    if (others > 0)
+        aq_buffer_format(out, "; %" PRIu64 " %s not serve project %s, either", others,
+                         others == 1 ? "other does" : "others do", candidates->project);
+}
+
 /* Some node has enough of each, but none of all. */
 static void add_together(const struct candidates *candidates, struct aq_buffer *out)
 {
@@ -119,24 +159,34 @@ static void explain_definition(struct candidates *candidates, struct aq_buffer *
     } else if (candidates->matching == 0) {
         aq_buffer_format(out, "no node with the driver %s matches the node_filter ", candidates->definition->driver);
         add_filter(candidates, out);
+    } else if (candidates->allowing == 0) {
+        add_refusal(candidates, out);
+    } else if (candidates->serving == 0) {
+        add_elsewhere(candidates, out);
     } else if (!add_short(candidates, out)) {
         add_together(candidates, out);
     }
 }
 
-void place_explain_impossible(const struct place_index *index, const struct aq_list *definitions, struct aq_buffer *out)
+void place_explain_impossible(const struct place_index *index, const struct place_request *request,
+                              struct aq_buffer *out)
 {
+    const uint32_t count = request->definitions->count;
     aq_buffer_text(out, "no node that has joined could ever take it: ");
-    for (uint32_t i = 0; i < definitions->count; i++) {
-        const struct aq_definition *definition = AQ_ITEM(*definitions, struct aq_definition, i);
-        struct candidates candidates = {
-            .index = index, .definition = definition, .need = aq_needs_amounts(&definition->resources)};
+    for (uint32_t i = 0; i < count; i++) {
+        const struct aq_definition *definition = place_definition(request, i);
+        struct candidates candidates = {.index = index,
+                                        .definition = definition,
+                                        .need = aq_needs_amounts(&definition->resources),
+                                        .project = request->project != NULL ? request->project : ""};
         if (out->length > REASON_BYTES_MAX) {
             aq_buffer_text(out, "; ...");
             return;
         }
-        if (definitions->count > 1)
+        place_demand_read(&candidates.demand, definition, request->arguments);
+        if (count > 1)
             aq_buffer_format(out, "%sdefinition %u: ", i > 0 ? "; " : "", i);
         explain_definition(&candidates, out);
+        place_demand_free(&candidates.demand);
     }
 }

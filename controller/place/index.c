@@ -1,18 +1,27 @@
 #include "controller/place/index.h"
 
 #include "controller/place/opinion.h"
+#include "schema/base/search.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECENT_MAX = 1024 };
+enum { RECENT_MAX = 1024, SERVES_TEXT_MAX = 128 };
+
+/* A list of projects, freed with the last description that has it. */
+struct serves {
+    struct place_serves shown;
+    unsigned users;
+    struct aq_arena arena;
+};
 
 /* What rarely changes of a node. Shared by its row and by those kept for undo; freed with the last of them. */
 struct description {
     unsigned users;
     struct aq_arena arena;
     struct aq_node node;
+    struct serves *serves; /* NULL: all projects */
 };
 
 struct row {
@@ -33,6 +42,9 @@ struct place_index {
     uint64_t *number, *cpu, *ram, *disk, *slots;
     bool *active, *maintenance;
     struct description **descriptions;
+    const struct place_serves **serving; /* of the descriptions */
+    struct serves **serves;              /* all lists that descriptions have */
+    size_t n_serves, serves_capacity;
     struct undo *undo;
     size_t n_undo, undo_capacity;
     uint64_t shape, changed, described;
@@ -47,19 +59,98 @@ struct place_index *place_index_new(void)
     return index;
 }
 
-static void release_description(struct description *description)
+/* ---- which projects nodes serve ----------------------------------------------------------------------- */
+
+static const char *serves_text(const struct aq_list *projects, struct aq_arena *arena)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
+    for (uint32_t i = 0; i < projects->count; i++) {
+        bool cut = text.length >= SERVES_TEXT_MAX;
+        aq_buffer_format(&text, "%s%s", i > 0 ? ", " : "", cut ? "..." : AQ_TEXT_ITEM(*projects, i));
+        if (cut)
+            break;
+    }
+    return aq_arena_text(arena, text.data, text.length);
+}
+
+static struct serves *make_serves(const struct aq_list *projects)
+{
+    struct serves *serves = aq_calloc(1, sizeof *serves);
+    struct aq_list *list = &serves->shown.projects;
+    list->items = aq_arena_alloc(&serves->arena, projects->count * sizeof(char *));
+    for (uint32_t i = 0; i < projects->count; i++)
+        AQ_TEXT_ITEM(*list, list->count++) =
+            aq_arena_text(&serves->arena, AQ_TEXT_ITEM(*projects, i), strlen(AQ_TEXT_ITEM(*projects, i)));
+    serves->shown.text = serves_text(projects, &serves->arena);
+    return serves;
+}
+
+/* The list, shared with the nodes that have the same one. NULL: it is empty. */
+static struct serves *hold_serves(struct place_index *index, const struct aq_list *projects)
+{
+    if (projects->count == 0)
+        return NULL;
+    size_t i = 0;
+    while (i < index->n_serves && !aq_texts_equal(&index->serves[i]->shown.projects, projects))
+        i++;
+    if (i == index->n_serves) {
+        AQ_GROW(index->serves, index->n_serves, index->serves_capacity);
+        index->serves[index->n_serves++] = make_serves(projects);
+    }
+    index->serves[i]->users++;
+    return index->serves[i];
+}
+
+static void release_serves(struct place_index *index, struct serves *serves)
+{
+    if (serves == NULL || --serves->users > 0)
+        return;
+    size_t i = 0;
+    while (index->serves[i] != serves)
+        aq_assert(++i < index->n_serves);
+    index->serves[i] = index->serves[--index->n_serves];
+    aq_arena_free(&serves->arena);
+    free(serves);
+}
+
+bool place_serves(const struct place_serves *serves, const char *project)
+{
+    return serves == NULL || aq_texts_have(&serves->projects, project);
+}
+
+const char *place_index_project(const struct place_index *index, const char *project)
+{
+    for (size_t i = 0; i < index->n_serves; i++)
+        if (place_serves(&index->serves[i]->shown, project))
+            return project;
+    return "";
+}
+
+const char *place_index_serving(const struct place_index *index, const char *project)
+{
+    for (size_t row = 0; row < index->count; row++)
+        if (index->serving[row] != NULL && place_serves(index->serving[row], project))
+            return place_index_name(index, row);
+    return NULL;
+}
+
+/* ---- descriptions ------------------------------------------------------------------------------------- */
+
+static void release_description(struct place_index *index, struct description *description)
 {
     if (--description->users > 0)
         return;
+    release_serves(index, description->serves);
     aq_arena_free(&description->arena);
     free(description);
 }
 
-static struct description *describe_node(const struct aq_node *node)
+static struct description *describe_node(struct place_index *index, const struct aq_node *node)
 {
     struct description *description = aq_calloc(1, sizeof *description);
     aq_record_copy(&aq_node_record, &description->node, node, &description->arena);
     description->users = 1;
+    description->serves = hold_serves(index, &node->projects);
     return description;
 }
 
@@ -69,7 +160,7 @@ void place_index_free(struct place_index *index)
         return;
     place_index_keep(index);
     for (size_t i = 0; i < index->count; i++)
-        release_description(index->descriptions[i]);
+        release_description(index, index->descriptions[i]);
     free(index->number);
     free(index->cpu);
     free(index->ram);
@@ -78,6 +169,8 @@ void place_index_free(struct place_index *index)
     free(index->active);
     free(index->maintenance);
     free(index->descriptions);
+    free(index->serving);
+    free(index->serves);
     free(index->undo);
     opinions_free(index->opinions);
     free(index);
@@ -88,15 +181,7 @@ void place_index_free(struct place_index *index)
 /* The row of the node `number`, or where it would be inserted. */
 static size_t position_of(const struct place_index *index, uint64_t number)
 {
-    size_t low = 0, high = index->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (index->number[middle] < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return aq_search_number(index->number, index->count, number);
 }
 
 static bool is_at(const struct place_index *index, size_t at, uint64_t number)
@@ -125,6 +210,7 @@ static void write_row(struct place_index *index, size_t at, const struct row *ro
     index->active[at] = row->active;
     index->maintenance[at] = row->maintenance;
     index->descriptions[at] = row->description;
+    index->serving[at] = row->description->serves != NULL ? &row->description->serves->shown : NULL;
     index->recent[index->changed++ % RECENT_MAX] = (uint32_t)at;
 }
 
@@ -141,6 +227,7 @@ static void grow_columns(struct place_index *index)
     index->active = aq_realloc(index->active, n * sizeof *index->active);
     index->maintenance = aq_realloc(index->maintenance, n * sizeof *index->maintenance);
     index->descriptions = aq_realloc(index->descriptions, n * sizeof *index->descriptions);
+    index->serving = aq_realloc(index->serving, n * sizeof *index->serving);
 }
 
 static void insert_row(struct place_index *index, size_t at, const struct row *row)
@@ -180,7 +267,8 @@ static void add_undo(struct place_index *index, int what, const struct row *row)
 
 void place_index_set(struct place_index *index, const struct aq_node *node)
 {
-    struct row row = {node->number, node->free, node->status == AQ_NODE_ACTIVE, node->maintenance, describe_node(node)};
+    struct row row = {node->number, node->free, node->status == AQ_NODE_ACTIVE, node->maintenance,
+                      describe_node(index, node)};
     size_t at = position_of(index, node->number);
     if (!is_at(index, at, node->number)) {
         add_undo(index, UNDO_ADDED, &row);
@@ -189,7 +277,7 @@ void place_index_set(struct place_index *index, const struct aq_node *node)
     }
     struct row old = read_row(index, at);
     add_undo(index, UNDO_CHANGED, &old);
-    release_description(old.description);
+    release_description(index, old.description);
     index->described++;
     write_row(index, at, &row);
 }
@@ -210,7 +298,7 @@ void place_index_remove(struct place_index *index, uint64_t number)
     aq_assert(is_at(index, at, number));
     struct row row = read_row(index, at);
     add_undo(index, UNDO_REMOVED, &row);
-    release_description(row.description);
+    release_description(index, row.description);
     remove_row(index, at);
 }
 
@@ -231,12 +319,12 @@ void place_index_undo(struct place_index *index, size_t mark)
         }
         aq_assert(is_at(index, at, undo->row.number));
         index->described += index->descriptions[at] != undo->row.description;
-        release_description(index->descriptions[at]);
+        release_description(index, index->descriptions[at]);
         if (undo->what == UNDO_CHANGED) {
             write_row(index, at, &undo->row);
         } else {
             remove_row(index, at);
-            release_description(undo->row.description);
+            release_description(index, undo->row.description);
         }
     }
 }
@@ -250,7 +338,7 @@ void place_index_undo_batch(struct place_index *index)
 void place_index_keep(struct place_index *index)
 {
     while (index->n_undo > 0)
-        release_description(index->undo[--index->n_undo].row.description);
+        release_description(index, index->undo[--index->n_undo].row.description);
 }
 
 /* ---- what changed ------------------------------------------------------------------------------------- */
@@ -288,8 +376,8 @@ struct opinions *place_index_opinions(const struct place_index *index)
 
 struct place_columns place_index_columns(const struct place_index *index)
 {
-    return (struct place_columns){index->count, index->number, index->cpu,    index->ram,
-                                  index->disk,  index->slots,  index->active, index->maintenance};
+    return (struct place_columns){index->count, index->number, index->cpu,         index->ram,    index->disk,
+                                  index->slots, index->active, index->maintenance, index->serving};
 }
 
 const char *place_index_name(const struct place_index *index, size_t row)
@@ -304,11 +392,7 @@ const struct aq_amounts *place_index_capacity(const struct place_index *index, s
 
 bool place_index_has_driver(const struct place_index *index, size_t row, const char *driver)
 {
-    const struct aq_list *drivers = &index->descriptions[row]->node.drivers;
-    for (uint32_t i = 0; i < drivers->count; i++)
-        if (strcmp(AQ_TEXT_ITEM(*drivers, i), driver) == 0)
-            return true;
-    return false;
+    return aq_texts_have(&index->descriptions[row]->node.drivers, driver);
 }
 
 bool place_index_matches(const struct place_index *index, size_t row, const char *pattern)
@@ -318,4 +402,9 @@ bool place_index_matches(const struct place_index *index, size_t row, const char
         if (fnmatch(pattern, AQ_TEXT_ITEM(*identifiers, i), 0) == 0)
             return true;
     return false;
+}
+
+const struct aq_list *place_index_identifiers(const struct place_index *index, size_t row)
+{
+    return &index->descriptions[row]->node.identifiers;
 }

@@ -28,7 +28,18 @@ void place_index_undo(struct place_index *index, size_t mark); /* the changes si
 void place_index_undo_batch(struct place_index *index);
 void place_index_keep(struct place_index *index); /* makes the changes permanent: marks become invalid */
 
+/* The name of a node whose list of projects has this one; NULL: none has it. */
+const char *place_index_serving(const struct place_index *index, const char *project);
+
 /* ---- for placement -------------------------------------------------------------------------------------- */
+
+/* The projects that a node serves, if not all. Nodes with the same list share one of these. */
+struct place_serves {
+    struct aq_list projects; /* const char * */
+    const char *text;        /* "web, ci", cut if it is long */
+};
+/* Also if `serves` is NULL. */
+bool place_serves(const struct place_serves *serves, const char *project);
 
 /* One row for each node, in the order of node numbers. */
 struct place_columns {
@@ -37,6 +48,7 @@ struct place_columns {
     const uint64_t *cpu, *ram, *disk, *slots; /* free: thousandths of a core, MiB, MiB, slots */
     const bool *active;                       /* its agent is heard from */
     const bool *maintenance;
+    const struct place_serves *const *serves; /* NULL: all projects */
 };
 
 /* Counts of changes: `shape` of rows that were added, removed or moved, `changed` of single rows.
@@ -50,6 +62,10 @@ bool place_index_changes(const struct place_index *index, uint64_t since, place_
 /* Counts the changes of what nodes are: their drivers, identifiers and capacity, and which there are. */
 uint64_t place_index_described(const struct place_index *index);
 
+/* By which name the answers for a project are remembered: its own if any node's list has it, else "", for those of all
+ * the others are the same. */
+const char *place_index_project(const struct place_index *index, const char *project);
+
 /* The remembered opinions, which belong to the index (opinion.h). */
 struct opinions;
 struct opinions *place_index_opinions(const struct place_index *index);
@@ -60,5 +76,6 @@ const struct aq_amounts *place_index_capacity(const struct place_index *index, s
 bool place_index_has_driver(const struct place_index *index, size_t row, const char *driver);
 /* Whether any identifier of the node matches the pattern. */
 bool place_index_matches(const struct place_index *index, size_t row, const char *pattern);
+const struct aq_list *place_index_identifiers(const struct place_index *index, size_t row); /* of the node: texts */
 
 #endif

@@ -1,16 +1,21 @@
 #include "controller/place/opinion.h"
 
+#include "controller/place/demand.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct column {
-    uint64_t label, number; /* of the definition; label 0: unused */
-    uint64_t used;          /* last, counted in questions */
-    uint64_t shape, seen;   /* counts of the index at the last update */
-    uint64_t described;     /* count of the index when `possible` was found */
-    bool possible, judged;  /* is it possible; is that known */
+    uint64_t label, number;        /* of the definition; label 0: unused */
+    char project[AQ_NAME_MAX + 1]; /* place_index_project() of it */
+    uint64_t used;                 /* last, counted in questions */
+    uint64_t shape, seen;          /* counts of the index at the last update */
+    uint64_t described;            /* count of the index when `possible` was found */
+    bool possible, judged;         /* is it possible; is that known */
     size_t capacity;
     uint8_t *answers;
+    struct place_demand demand;
 };
 
 struct opinions {
@@ -32,9 +37,12 @@ void opinions_drop(struct opinions *opinions)
 
 void opinions_free(struct opinions *opinions)
 {
-    for (size_t i = 0; i < OPINIONS_MAX; i++)
+    for (size_t i = 0; i < OPINIONS_MAX; i++) {
         free(opinions->columns[i].answers);
+        place_demand_free(&opinions->columns[i].demand);
+    }
     free(opinions->scratch.answers);
+    place_demand_free(&opinions->scratch.demand);
     free(opinions);
 }
 
@@ -46,6 +54,7 @@ struct question {
     uint64_t number;
     const struct aq_definition *definition;
     const struct aq_list *tries;
+    const char *project;
     struct aq_amounts need;
     struct column *column;
 };
@@ -77,6 +86,10 @@ static enum aq_answer answer_of(const struct question *question, size_t row)
         return AQ_ANSWER_DRIVER;
     if (!filter_matches(question, row))
         return AQ_ANSWER_FILTER;
+    if (place_demand_is_refused(&question->column->demand, place_index_identifiers(question->index, row), NULL))
+        return AQ_ANSWER_ALLOW;
+    if (!place_serves(columns->serves[row], question->project))
+        return AQ_ANSWER_PROJECT;
     if (was_tried(question, row))
         return AQ_ANSWER_TRIED;
     if (!columns->active[row])
@@ -144,12 +157,12 @@ static void update_all(struct question *question)
 }
 
 /* The column of the definition, or the least recently used one, emptied. */
-static struct column *find_column(struct opinions *opinions, uint64_t label, uint64_t number)
+static struct column *find_column(struct opinions *opinions, uint64_t label, uint64_t number, const char *project)
 {
     struct column *oldest = &opinions->columns[0];
     for (size_t i = 0; i < OPINIONS_MAX; i++) {
         struct column *column = &opinions->columns[i];
-        if (column->label == label && column->number == number)
+        if (column->label == label && column->number == number && strcmp(column->project, project) == 0)
             return column;
         if (column->used < oldest->used)
             oldest = column;
@@ -159,26 +172,42 @@ static struct column *find_column(struct opinions *opinions, uint64_t label, uin
     return oldest;
 }
 
-const uint8_t *opinion_ask(const struct place_index *index, uint64_t label, uint64_t number,
-                           const struct aq_definition *definition, const struct aq_list *tries)
+static struct question question_of(const struct place_index *index, const struct place_request *request,
+                                   uint64_t number)
 {
-    struct opinions *opinions = place_index_opinions(index);
-    bool keep = label != 0 && tries->count == 0;
-    struct question question = {
+    const struct aq_definition *definition = place_definition(request, number);
+    return (struct question){
         .index = index,
         .columns = place_index_columns(index),
         .number = number,
         .definition = definition,
-        .tries = tries,
+        .tries = request->tries,
+        .project = place_index_project(index, request->project != NULL ? request->project : ""),
         .need = aq_needs_amounts(&definition->resources),
-        .column = keep ? find_column(opinions, label, number) : &opinions->scratch,
     };
-    struct column *column = question.column;
+}
+
+static bool is_remembered(const struct place_request *request)
+{
+    return request->label != 0 && request->tries->count == 0;
+}
+
+const uint8_t *opinion_ask(const struct place_index *index, const struct place_request *request, uint64_t number)
+{
+    struct opinions *opinions = place_index_opinions(index);
+    const uint64_t label = request->label;
+    struct question question = question_of(index, request, number);
+    bool keep = is_remembered(request);
+    struct column *column = keep ? find_column(opinions, label, number, question.project) : &opinions->scratch;
+    question.column = column;
+    if (!keep || column->label != label)
+        place_demand_read(&column->demand, question.definition, request->arguments);
     bool known = keep && column->label == label && column->shape == place_index_shape(index);
     if (!known || !place_index_changes(index, column->seen, update_row, &question))
         update_all(&question);
     column->label = keep ? label : 0;
     column->number = number;
+    snprintf(column->project, sizeof column->project, "%s", question.project);
     column->used = ++opinions->questions;
     column->shape = place_index_shape(index);
     column->seen = place_index_changed(index);
@@ -192,23 +221,23 @@ static bool could_take(const struct question *question, size_t row)
     const struct aq_amounts *capacity = place_index_capacity(question->index, row), *need = &question->need;
     return capacity->slots >= need->slots && capacity->cpu >= need->cpu && capacity->ram >= need->ram &&
            capacity->disk >= need->disk && place_index_has_driver(question->index, row, question->definition->driver) &&
-           filter_matches(question, row) && !was_tried(question, row);
+           filter_matches(question, row) && place_serves(question->columns.serves[row], question->project) &&
+           !place_demand_is_refused(&question->column->demand, place_index_identifiers(question->index, row), NULL) &&
+           !was_tried(question, row);
 }
 
-bool opinion_is_possible(const struct place_index *index, uint64_t label, uint64_t number,
-                         const struct aq_definition *definition, const struct aq_list *tries)
+bool opinion_is_possible(const struct place_index *index, const struct place_request *request, uint64_t number)
 {
     struct opinions *opinions = place_index_opinions(index);
-    struct column *column = label != 0 && tries->count == 0 ? find_column(opinions, label, number) : NULL;
-    bool kept = column != NULL && column->label == label, possible = false;
+    struct question question = question_of(index, request, number);
+    struct column *column =
+        is_remembered(request) ? find_column(opinions, request->label, number, question.project) : NULL;
+    bool kept = column != NULL && column->label == request->label, possible = false;
     if (kept && column->judged && column->described == place_index_described(index))
         return column->possible;
-    const struct question question = {.index = index,
-                                      .columns = place_index_columns(index),
-                                      .number = number,
-                                      .definition = definition,
-                                      .tries = tries,
-                                      .need = aq_needs_amounts(&definition->resources)};
+    question.column = kept ? column : &opinions->scratch;
+    if (!kept)
+        place_demand_read(&opinions->scratch.demand, question.definition, request->arguments);
     for (size_t row = 0; row < question.columns.count && !possible; row++)
         possible = could_take(&question, row);
     if (kept) {

@@ -7,7 +7,9 @@
 #include <string.h>
 
 /* Beyond this, nodes join the group with the same answer whatever amount they have free. */
-enum { GROUPS_PER_DEFINITION_MAX = 64 };
+enum { GROUPS_PER_DEFINITION_MAX = 64, REASON_BYTES_MAX = 3000 /* of 4,096 in the event */ };
+
+static const char no_list[] = ""; /* what a node serves, where that is not the reason */
 
 /* A group of a ballot while nodes are added to it, in the order of their numbers. */
 struct group {
@@ -16,7 +18,6 @@ struct group {
 };
 
 struct counting {
-    const struct place_index *index;
     struct place_columns columns;
     const uint8_t *answers;
     uint64_t definition;
@@ -25,32 +26,37 @@ struct counting {
     size_t n_groups;
 };
 
-static struct group *group_for(struct counting *counting, enum aq_answer answer, uint64_t have, uint64_t need)
+/* `serves` is the text of a list of projects, the same for all nodes that share the list. */
+static struct group *group_for(struct counting *counting, enum aq_answer answer, uint64_t have, uint64_t need,
+                               const char *serves)
 {
     bool full = counting->n_groups >= GROUPS_PER_DEFINITION_MAX;
     for (size_t i = 0; i < counting->n_groups; i++) {
         struct group *group = &counting->groups[i];
-        if (group->row.answer == answer && (group->row.have == have || full)) {
+        if (group->row.answer == answer && ((group->row.have == have && group->row.serves == serves) || full)) {
             if (have > group->row.have)
                 group->row.have = have; /* "at most", in a merged group */
+            if (group->row.serves != serves)
+                group->row.serves = "";
             return group;
         }
     }
     aq_assert(counting->n_groups < AQ_LENGTH(counting->groups));
     struct group *group = &counting->groups[counting->n_groups++];
-    *group = (struct group){.row = {.definition = counting->definition, .answer = answer, .have = have, .need = need}};
+    *group = (struct group){
+        .row = {.definition = counting->definition, .answer = answer, .have = have, .need = need, .serves = serves}};
     return group;
 }
 
-/* The end of the run of equal answers that begins at `row`. Compares eight at a time: most answers are equal. */
+/* The end of the run of equal answers that begins at `row`. Compares many at a time: most answers are equal. */
 static size_t run_end(const struct counting *counting, size_t row)
 {
     const uint8_t *answers = counting->answers;
     const uint64_t eight = 0x0101010101010101 * (uint64_t)answers[row];
     size_t end = row + 1;
-    for (uint64_t word; end + sizeof word <= counting->columns.count; end += sizeof word) {
-        memcpy(&word, answers + end, sizeof word);
-        if (word != eight)
+    for (uint64_t words[4]; end + sizeof words <= counting->columns.count; end += sizeof words) {
+        memcpy(words, answers + end, sizeof words);
+        if (((words[0] ^ eight) | (words[1] ^ eight) | (words[2] ^ eight) | (words[3] ^ eight)) != 0)
             break;
     }
     while (end < counting->columns.count && answers[end] == answers[row])
@@ -58,22 +64,43 @@ static size_t run_end(const struct counting *counting, size_t row)
     return end;
 }
 
+/* The same rows again, where they differ in how much they have. */
+static void count_amounts(struct counting *counting, size_t row, size_t end, const uint64_t *free)
+{
+    enum aq_answer answer = (enum aq_answer)counting->answers[row];
+    const uint64_t *number = counting->columns.number, need = opinion_need(&counting->need, answer);
+    for (size_t first = row; first < end; first = row) {
+        uint64_t have = free ? free[first] : 0;
+        for (row = first + 1; row < end && number[row] == number[row - 1] + 1 && (free == NULL || free[row] == have);)
+            row++;
+        aq_ranges_add(&group_for(counting, answer, have, need, no_list)->nodes, number[first], number[row - 1]);
+    }
+}
+
+/* And where they differ in which projects they serve. */
+static void count_serves(struct counting *counting, size_t row, size_t end)
+{
+    const uint64_t *number = counting->columns.number;
+    const struct place_serves *const *serves = counting->columns.serves;
+    for (size_t first = row; first < end; first = row) {
+        for (row = first + 1; row < end && number[row] == number[row - 1] + 1 && serves[row] == serves[first];)
+            row++;
+        aq_ranges_add(&group_for(counting, AQ_ANSWER_PROJECT, 0, 0, serves[first]->text)->nodes, number[first],
+                      number[row - 1]);
+    }
+}
+
 /* Puts the rows from `row` to `end`, which gave the same answer, into their groups. */
 static void count_run(struct counting *counting, size_t row, size_t end)
 {
     enum aq_answer answer = (enum aq_answer)counting->answers[row];
     const uint64_t *number = counting->columns.number, *free = opinion_column(&counting->columns, answer);
-    uint64_t need = opinion_need(&counting->need, answer);
-    if (free == NULL && number[end - 1] - number[row] == end - 1 - row) {
-        aq_ranges_add(&group_for(counting, answer, 0, 0)->nodes, number[row], number[end - 1]);
-        return;
-    }
-    for (size_t first = row; first < end; first = row) {
-        uint64_t have = free ? free[first] : 0;
-        for (row = first + 1; row < end && number[row] == number[row - 1] + 1 && (free == NULL || free[row] == have);)
-            row++;
-        aq_ranges_add(&group_for(counting, answer, have, need)->nodes, number[first], number[row - 1]);
-    }
+    if (answer == AQ_ANSWER_PROJECT)
+        count_serves(counting, row, end);
+    else if (free == NULL && number[end - 1] - number[row] == end - 1 - row)
+        aq_ranges_add(&group_for(counting, answer, 0, 0, no_list)->nodes, number[row], number[end - 1]);
+    else
+        count_amounts(counting, row, end, free);
 }
 
 /* Counts the answers for one definition. */
@@ -94,6 +121,8 @@ static void keep_groups(struct counting *counting, struct aq_list *out, struct a
         struct group *group = &counting->groups[i];
         aq_ranges_end(&group->nodes);
         group->row.nodes = aq_arena_text(arena, group->nodes.text.data, group->nodes.text.length);
+        if (group->row.serves[0] != '\0') /* the index may change */
+            group->row.serves = aq_arena_text(arena, group->row.serves, strlen(group->row.serves));
         aq_buffer_free(&group->nodes.text);
         rows[out->count++] = group->row;
     }
@@ -104,19 +133,34 @@ static void keep_groups(struct counting *counting, struct aq_list *out, struct a
 static bool is_possible(const struct place_index *index, const struct place_request *request)
 {
     for (uint32_t d = 0; d < request->definitions->count; d++)
-        if (opinion_is_possible(index, request->label, d, AQ_ITEM(*request->definitions, struct aq_definition, d),
-                                request->tries))
+        if (opinion_is_possible(index, request, d))
             return true;
+    return false;
+}
+
+/* Has a group before this one the same reason? */
+static bool is_said(const struct aq_list *groups, uint32_t number)
+{
+    const struct aq_ballot_group *group = AQ_ITEM(*groups, struct aq_ballot_group, number);
+    for (uint32_t i = 0; i < number; i++) {
+        const struct aq_ballot_group *other = AQ_ITEM(*groups, struct aq_ballot_group, i);
+        if (other->answer == group->answer && strcmp(other->serves, group->serves) == 0)
+            return true;
+    }
     return false;
 }
 
 static void explain_full(const struct place_answer *answer, struct aq_buffer *words)
 {
-    for (uint32_t i = 0; i < answer->groups.count; i++) {
+    for (uint32_t i = 0; i < answer->groups.count && words->length < REASON_BYTES_MAX; i++) {
         const struct aq_ballot_group *group = AQ_ITEM(answer->groups, struct aq_ballot_group, i);
-        const char *why = aq_answer_words.help[group->answer];
-        if (strstr(aq_buffer_string(words), why) == NULL)
-            aq_buffer_format(words, "%s%s", words->length ? "; " : "no node can take it: ", why);
+        if (is_said(&answer->groups, i))
+            continue;
+        aq_buffer_text(words, words->length ? "; " : "no node can take it: ");
+        if (group->answer == AQ_ANSWER_PROJECT)
+            aq_vote_serves(group->serves, words);
+        else
+            aq_buffer_text(words, aq_answer_words.help[group->answer]);
     }
 }
 
@@ -132,7 +176,7 @@ static void explain(const struct place_index *index, const struct place_request 
     answer->exhausted = tried && !possible;
     answer->impossible = !tried && !possible;
     if (answer->impossible)
-        place_explain_impossible(index, request->definitions, &words);
+        place_explain_impossible(index, request, &words);
     else
         explain_full(answer, &words);
     answer->reason = aq_arena_text(arena, words.data, words.length);
@@ -141,13 +185,15 @@ static void explain(const struct place_index *index, const struct place_request 
 void place(const struct place_index *index, const struct place_request *request, struct place_answer *answer,
            struct aq_arena *arena)
 {
-    struct counting counting = {.index = index, .columns = place_index_columns(index)};
+    struct counting counting; /* not cleared: it has room for many groups, and mostly two are used */
+    counting.columns = place_index_columns(index);
     *answer = (struct place_answer){.node = ""};
     for (uint32_t d = 0; d < request->definitions->count && !answer->placed && counting.columns.count > 0; d++) {
-        const struct aq_definition *definition = AQ_ITEM(*request->definitions, struct aq_definition, d);
-        counting.answers = opinion_ask(index, request->label, d, definition, request->tries);
+        if (request->skip >> d & 1)
+            continue;
+        counting.answers = opinion_ask(index, request, d);
         counting.definition = d;
-        counting.need = aq_needs_amounts(&definition->resources);
+        counting.need = aq_needs_amounts(&place_definition(request, d)->resources);
         counting.n_groups = 0;
         count_all(&counting);
         keep_groups(&counting, &answer->groups, arena);

@@ -9,12 +9,12 @@
 
 enum { DECIMAL_SIZE = 24 };
 
-static struct state_key key_of(const char *author, const char *key)
+/* Who gets the name of a deleted user does not get that one's answers. Authors that are no users have names alone. */
+static void add_key(struct state_key *row, uint64_t author_number, const char *author, const char *key)
 {
-    struct state_key row = {0};
-    state_key_add_text(&row, author);
-    state_key_add_text(&row, key);
-    return row;
+    state_key_add_number(row, author_number);
+    state_key_add_text(row, author_number != 0 ? "" : author);
+    state_key_add_text(row, key);
 }
 
 /* Old answers, by their keys in INDEX_KEY_TIMES. */
@@ -76,7 +76,7 @@ static void add_rows(struct project *project, const struct aq_logged_decision *d
         char id[DECIMAL_SIZE];
         snprintf(id, sizeof id, "%" PRIu64, first + i);
         const char *key = decision->ids.count > 0 ? AQ_TEXT_ITEM(decision->ids, i) : i == 0 ? decision->id : id;
-        kept_rows_add(project->txn, command->entity, key, out);
+        kept_rows_add(project->txn, command->entity, key, project->time_ms, out);
     }
     if (out->length - begin > ANSWER_ROWS_BYTES_MAX)
         out->length = begin;
@@ -108,11 +108,10 @@ void project_store_answer(struct project *project, const struct aq_logged_decisi
         return;
     AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
     pack_answer(project, decision, seq, &packed);
-    struct state_key row = key_of(decision->author, decision->key), timed = {0};
+    struct state_key row = {0}, timed = state_key_number(project->time_ms);
+    add_key(&row, project->author_number, decision->author, decision->key);
+    add_key(&timed, project->author_number, decision->author, decision->key);
     index_put(project->txn, INDEX_KEYS, &row, packed.data, packed.length);
-    state_key_add_number(&timed, project->time_ms);
-    state_key_add_text(&timed, decision->author);
-    state_key_add_text(&timed, decision->key);
     index_put(project->txn, INDEX_KEY_TIMES, &timed, "", 0);
     remove_old(project);
 }
@@ -135,13 +134,14 @@ static void unpack_answer(const struct stored_answer *stored, const char *rest, 
     out->rows = (struct aq_bytes){(const unsigned char *)copy + stored->id_bytes, length - stored->id_bytes};
 }
 
-bool project_find_answer(struct state_txn *txn, const char *author, const char *key, struct project_answer *out,
-                         struct aq_arena *arena)
+bool project_find_answer(struct state_txn *txn, const struct aq_caller *author, const char *key,
+                         struct project_answer *out, struct aq_arena *arena)
 {
     const void *value;
     size_t length;
     struct stored_answer stored;
-    struct state_key row = key_of(author, key);
+    struct state_key row = {0};
+    add_key(&row, author->number, author->name, key);
     if (!index_get(txn, INDEX_KEYS, &row, &value, &length))
         return false;
     aq_assert(length >= sizeof stored);

@@ -4,6 +4,7 @@
 #define AQ_CONTROLLER_PROJECT_ANSWERS_H
 
 #include "controller/project/project.h"
+#include "schema/model/access.h"
 
 enum { ANSWER_KEPT_MS = 24 * 3600 * 1000, ANSWERS_REMOVED_AT_ONCE = 8, ANSWER_ROWS_BYTES_MAX = 65536 };
 
@@ -22,7 +23,7 @@ struct project_answer {
 void project_store_answer(struct project *project, const struct aq_logged_decision *decision, uint64_t seq);
 
 /* False: the key is new. What `out` points to is in `arena`. */
-bool project_find_answer(struct state_txn *txn, const char *author, const char *key, struct project_answer *out,
-                         struct aq_arena *arena);
+bool project_find_answer(struct state_txn *txn, const struct aq_caller *author, const char *key,
+                         struct project_answer *out, struct aq_arena *arena);
 
 #endif

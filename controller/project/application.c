@@ -1,10 +1,12 @@
 #include "schema/model/application.h"
 
 #include "controller/project/project.h"
+#include "controller/project/quota.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
 #include "schema/model/label.h"
 #include "schema/model/node.h"
+#include "schema/model/project.h"
 #include "schema/model/resource.h"
 
 #include <string.h>
@@ -23,8 +25,9 @@ static bool find_application(struct project *project, uint64_t id, struct aq_app
 static void open_application(struct project *project, const struct aq_application *application)
 {
     struct state_key key = state_key_number(application->id);
-    index_put(project->txn, INDEX_OPEN, &key, application->user, strlen(application->user));
-    counter_add_open(project->txn, application->user, application->label_id, 1);
+    index_put(project->txn, INDEX_OPEN, &key, "", 0);
+    counter_add_open(project->txn, application->user_number, application->label_id, 1);
+    quota_add_application(project, application->project, application->user_number);
 }
 
 static void close_application(struct project *project, struct aq_application *application)
@@ -33,7 +36,8 @@ static void close_application(struct project *project, struct aq_application *ap
     state_key_add_number(&ended, application->id);
     index_remove(project->txn, INDEX_OPEN, &key);
     index_put(project->txn, INDEX_OVER, &ended, "", 0);
-    counter_add_open(project->txn, application->user, application->label_id, -1);
+    counter_add_open(project->txn, application->user_number, application->label_id, -1);
+    quota_close_application(project, application->project, application->user_number);
     application->ended_at = project->time_ms;
 }
 
@@ -70,11 +74,15 @@ static void create_application(struct project *project, const void *data)
         .created_at = project->time_ms,
         .changed_at = project->time_ms,
         .lifetime = event->lifetime,
+        .user_number = project->author_number,
+        .project = event->project[0] != '\0' ? event->project : AQ_PROJECT_DEFAULT,
+        .arguments = event->arguments,
     };
-    struct state_key key = state_key_number(event->id), owned = {0};
-    state_key_add_text(&owned, application.user);
+    struct state_key key = state_key_number(event->id), owned = state_key_number(application.user_number),
+                     in_project = index_project_key(application.project, event->id);
     state_key_add_number(&owned, event->id);
     index_put(project->txn, INDEX_OWNED, &owned, "", 0);
+    index_put(project->txn, INDEX_APPLICATION_PROJECT, &in_project, "", 0);
     index_put(project->txn, INDEX_WAITING, &key, "", 0);
     counter_set_last_id(project->txn, &aq_entity_application, event->id);
     open_application(project, &application);
@@ -104,10 +112,12 @@ static void store_ballot(struct project *project, struct aq_application *applica
 static void create_resource(struct project *project, const struct aq_application_elected *event,
                             const struct aq_application *application, uint64_t previous)
 {
+    const struct state_key name = state_key_name(event->node);
     struct aq_label label;
-    struct aq_node node;
-    if (!state_label(project->txn, application->label_id, &label, project->arena) ||
-        !state_node(project->txn, event->node, &node, project->arena))
+    if (!state_label(project->txn, application->label_id, &label, project->arena))
+        return;
+    struct aq_node *node = state_edit(project->txn, &aq_entity_node, &name);
+    if (node == NULL)
         return;
     aq_assert(event->definition < label.definitions.count);
     const struct aq_definition *definition = AQ_ITEM(label.definitions, struct aq_definition, event->definition);
@@ -125,15 +135,23 @@ static void create_resource(struct project *project, const struct aq_application
         .lifetime = application->lifetime != 0 ? application->lifetime : definition->resources.lifetime,
         .created_at = project->time_ms,
         .previous = previous,
-        .instance = node.instance,
+        .instance = node->instance,
+        .user_number = application->user_number,
+        .project = application->project,
     };
-    struct state_key key = state_key_number(resource.id), on_node = state_key_number(node.number);
+    aq_amounts_add(&node->used, &resource.amounts);
+    project_node_used(project, node);
+    struct state_key key = state_key_number(resource.id), on_node = state_key_number(node->number),
+                     owned = state_key_number(resource.user_number),
+                     in_project = index_project_key(resource.project, resource.id);
     state_key_add_number(&on_node, resource.id);
+    state_key_add_number(&owned, resource.id);
     state_store(project->txn, &aq_entity_resource, &key, &resource);
     index_put(project->txn, INDEX_NODE_RESOURCE, &on_node, "", 0);
+    index_put(project->txn, INDEX_RESOURCE_USER, &owned, "", 0);
+    index_put(project->txn, INDEX_RESOURCE_PROJECT, &in_project, "", 0);
     counter_set_last_id(project->txn, &aq_entity_resource, resource.id);
-    aq_amounts_add(&node.used, &resource.amounts);
-    project_node_used(project, &node);
+    quota_hold(project, resource.project, resource.user_number, &resource.amounts);
 }
 
 static void elect_node(struct project *project, const void *data)
@@ -144,8 +162,9 @@ static void elect_node(struct project *project, const void *data)
         return;
     set_status(project, &application, AQ_ELECTED);
     application.description = "";
-    uint64_t previous = application.last_resource;
-    application.resource = application.last_resource = event->resource;
+    uint64_t previous = aq_number_or(application.last_resource, 0);
+    application.resource = event->resource;
+    application.last_resource = aq_some(event->resource);
     application.node = event->node;
     store_ballot(project, &application, event->node, event->definition, event->groups);
     store_application(project, &application);

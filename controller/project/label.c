@@ -22,9 +22,14 @@ static void create_label(struct project *project, const void *data)
         .created_at = project->time_ms,
         .created_by = project->author,
         .description = event->description,
+        .locked = event->locked,
+        .project = event->project,
+        .arguments = event->arguments,
     };
-    struct state_key key = state_key_number(event->id), version = version_key(event->name, event->version);
+    struct state_key key = state_key_number(event->id), version = version_key(event->name, event->version),
+                     in_project = index_project_key(event->project, event->id);
     state_store(project->txn, &aq_entity_label, &key, &label);
+    index_put(project->txn, INDEX_LABEL_PROJECT, &in_project, "", 0);
     index_put(project->txn, INDEX_LABEL_VERSION, &version, &event->id, sizeof event->id);
     counter_set_last_id(project->txn, &aq_entity_label, event->id);
     counter_set_label_version(project->txn, event->name, event->version);
@@ -37,7 +42,9 @@ static void delete_label(struct project *project, const void *data)
     struct aq_label label;
     if (!state_label(project->txn, event->id, &label, project->arena))
         return;
-    struct state_key key = state_key_number(event->id), version = version_key(label.name, label.version);
+    struct state_key key = state_key_number(event->id), version = version_key(label.name, label.version),
+                     in_project = index_project_key(label.project, label.id);
+    index_remove(project->txn, INDEX_LABEL_PROJECT, &in_project);
     state_remove(project->txn, &aq_entity_label, &key);
     index_remove(project->txn, INDEX_LABEL_VERSION, &version);
 }

@@ -4,24 +4,24 @@
 
 #include <string.h>
 
-static void store_node(struct project *project, struct aq_node *node)
+static void set_free(struct aq_node *node)
 {
-    struct state_key key = state_key_name(node->name);
     node->free = node->capacity;
     aq_amounts_subtract(&node->free, &node->used);
-    state_store(project->txn, &aq_entity_node, &key, node);
 }
 
 void project_node(struct project *project, struct aq_node *node)
 {
-    store_node(project, node);
+    struct state_key key = state_key_name(node->name);
+    set_free(node);
+    state_store(project->txn, &aq_entity_node, &key, node);
     if (project->index != NULL)
         place_index_set(project->index, node);
 }
 
 void project_node_used(struct project *project, struct aq_node *node)
 {
-    store_node(project, node);
+    set_free(node);
     if (project->index != NULL)
         place_index_set_free(project->index, node->number, &node->free);
 }
@@ -39,6 +39,7 @@ static void join_node(struct project *project, const void *data)
         .identifiers = event->identifiers,
         .capacity = event->capacity,
         .instance = event->instance,
+        .key = "",
         .joined_at = project->time_ms,
         .changed_at = project->time_ms,
     };
@@ -99,6 +100,92 @@ static void set_maintenance(struct project *project, const void *data)
 }
 PROJECT(aq_event_node_maintenance_set, set_maintenance);
 
+static void set_projects(struct project *project, const void *data)
+{
+    const struct aq_node_projects_set *event = data;
+    struct aq_node node;
+    if (!find_changed(project, event->name, &node))
+        return;
+    node.projects = event->projects;
+    project_node(project, &node);
+}
+PROJECT(aq_event_node_projects_set, set_projects);
+
+/* ---- keys ---------------------------------------------------------------------------------------------- */
+
+static void put_key(struct project *project, enum state_index index, const char *key, const char *name)
+{
+    struct state_key row = {0};
+    state_key_add_text(&row, key);
+    index_put(project->txn, index, &row, name, strlen(name));
+}
+
+/* The key of the node is no key of a node any longer. */
+static void forget_key(struct project *project, const struct aq_node *node)
+{
+    struct state_key row = {0};
+    state_key_add_text(&row, node->key);
+    if (node->key[0] != '\0' && !node->revoked)
+        index_remove(project->txn, INDEX_NODE_KEY, &row);
+}
+
+/* For ever: the log that says so stays. */
+static void revoke_key(struct project *project, const struct aq_node *node)
+{
+    forget_key(project, node);
+    if (node->key[0] != '\0')
+        put_key(project, INDEX_REVOKED_KEY, node->key, node->name);
+}
+
+/* Until its agent says HELLO, nothing is known of a new node but its name and key. */
+static void add_enrolled(struct project *project, const struct aq_node_enrolled *event, struct aq_node *node)
+{
+    struct state_key number = state_key_number(event->number);
+    *node = (struct aq_node){
+        .name = event->name,
+        .number = event->number,
+        .status = AQ_NODE_LOST,
+        .address = "",
+        .agent_version = "",
+        .key = "",
+        .joined_at = project->time_ms,
+        .lost_at = project->time_ms,
+    };
+    index_put(project->txn, INDEX_NODE_NUMBER, &number, event->name, strlen(event->name));
+    counter_set_last_id(project->txn, &aq_entity_node, event->number);
+    counter_add_lost_node(project->txn, 1);
+}
+
+static void enrol_node(struct project *project, const void *data)
+{
+    const struct aq_node_enrolled *event = data;
+    struct aq_node node;
+    if (state_node(project->txn, event->name, &node, project->arena))
+        revoke_key(project, &node);
+    else
+        add_enrolled(project, event, &node);
+    node.key = event->key;
+    node.revoked = false;
+    node.changed_at = project->time_ms;
+    put_key(project, INDEX_NODE_KEY, node.key, node.name);
+    project_node(project, &node);
+}
+PROJECT(aq_event_node_enrolled, enrol_node);
+
+static void revoke_node(struct project *project, const void *data)
+{
+    const struct aq_node_revoked *event = data;
+    struct aq_node node;
+    if (!find_changed(project, event->name, &node))
+        return;
+    revoke_key(project, &node);
+    node.revoked = true;
+    project_node(project, &node);
+}
+PROJECT(aq_event_node_revoked, revoke_node);
+
+/* ---- delete -------------------------------------------------------------------------------------------- */
+
 /* Keeps the number in INDEX_NODE_NUMBER: ballots refer to it. */
 static void delete_node(struct project *project, const void *data)
 {
@@ -107,6 +194,7 @@ static void delete_node(struct project *project, const void *data)
     if (!find_changed(project, event->name, &node))
         return;
     struct state_key key = state_key_name(event->name);
+    forget_key(project, &node);
     if (node.status == AQ_NODE_LOST)
         counter_add_lost_node(project->txn, -1);
     state_remove(project->txn, &aq_entity_node, &key);

@@ -1,7 +1,9 @@
 #include "controller/project/answers.h"
 #include "controller/state/applied.h"
 #include "controller/state/log_layout.h"
+#include "schema/base/utf8.h"
 #include "schema/model/node.h"
+#include "schema/model/user.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -17,6 +19,11 @@ void project_event(struct project *project, const struct aq_event_type *type, co
         return;
     }
     aq_broken(__FILE__, __LINE__, "an event without a handler");
+}
+
+bool project_find_author(struct state_txn *txn, const char *author, struct aq_user *user, struct aq_arena *arena)
+{
+    return aq_name_is_good(author, strlen(author)) && state_user(txn, author, user, arena);
 }
 
 bool project_expect(const struct project *project, bool found)
@@ -43,7 +50,10 @@ void project_ballot(struct project *project, uint64_t application, const void *b
 static int project_decision(struct project *project, const struct aq_logged_decision *decision, uint64_t *seq,
                             struct aq_error *error)
 {
+    struct aq_user user;
     project->author = decision->author;
+    bool is_user = project_find_author(project->txn, decision->author, &user, project->arena);
+    project->author_number = is_user ? user.number : 0;
     for (uint32_t i = 0; i < decision->events.count; i++) {
         struct aq_event event;
         if (aq_event_unpack(AQ_ITEM(decision->events, struct aq_logged_event, i), &event, project->arena, error) != 0)

@@ -22,7 +22,13 @@ struct project {
     uint64_t time_ms;
     uint64_t seq; /* of the present event */
     const char *author;
+    uint64_t author_number; /* as of before the decision's events; 0: the author is no user */
 };
+
+struct aq_user;
+/* The user who is the author of a decision; call it before the decision's events are projected. False: the author is
+ * not a user. */
+bool project_find_author(struct state_txn *txn, const char *author, struct aq_user *user, struct aq_arena *arena);
 
 /* Applies one event; project->seq is the seq of this event. */
 void project_event(struct project *project, const struct aq_event_type *type, const void *data);
@@ -49,8 +55,8 @@ struct project_handler {
 /* For a row that the event implies. Returns `found`; false only if the store failed, which is latched. */
 bool project_expect(const struct project *project, bool found);
 
-/* Stores a node with its free amounts computed, and updates the placement index. The second form is for a change of
- * `used` only: the cheap and frequent case. */
+/* Stores a node with its free amounts computed, and updates the placement index. The second form is for a node from
+ * state_edit() of which only `used` has changed: the cheap and frequent case. */
 struct aq_node;
 void project_node(struct project *project, struct aq_node *node);
 void project_node_used(struct project *project, struct aq_node *node);

@@ -1,6 +1,7 @@
 /* Finished applications leave the tables: their rows, their history with its ballots, what is known of their resources,
  * and their keys in every index. */
 #include "controller/project/project.h"
+#include "controller/project/quota.h"
 #include "schema/codec/ranges.h"
 #include "schema/model/application.h"
 #include "schema/model/resource.h"
@@ -49,15 +50,18 @@ static bool remove_application(void *context, uint64_t id)
     struct aq_error error;
     if (!project_expect(project, state_application(project->txn, id, &application, project->arena)))
         return false;
-    struct state_key key = state_key_number(id), owned = {0}, over = state_key_number(application.ended_at);
-    state_key_add_text(&owned, application.user);
+    struct state_key key = state_key_number(id), owned = state_key_number(application.user_number),
+                     over = state_key_number(application.ended_at),
+                     in_project = index_project_key(application.project, id);
     state_key_add_number(&owned, id);
     state_key_add_number(&over, id);
     state_remove(project->txn, &aq_entity_application, &key);
     index_remove(project->txn, INDEX_OWNED, &owned);
+    index_remove(project->txn, INDEX_APPLICATION_PROJECT, &in_project);
     index_remove(project->txn, INDEX_OVER, &over);
+    quota_remove_application(project, application.project);
     remove_history(project, id);
-    remove_resources(project, application.last_resource);
+    remove_resources(project, aq_number_or(application.last_resource, 0));
     return !state_failed(project->txn, &error);
 }
 

@@ -1,6 +1,7 @@
 #include "schema/model/resource.h"
 
 #include "controller/project/project.h"
+#include "controller/project/quota.h"
 #include "schema/codec/pack.h"
 #include "schema/model/application.h"
 #include "schema/model/node.h"
@@ -18,23 +19,26 @@ static void store_resource(struct project *project, const struct aq_resource *re
     state_store(project->txn, &aq_entity_resource, &key, resource);
 }
 
-static void add_address(struct project *project, const char *address, uint64_t resource)
+static struct state_key address_key(const char *address, uint64_t resource)
 {
     struct state_key key = {0};
-    if (address[0] == '\0')
-        return;
     state_key_add_text(&key, address);
-    index_put(project->txn, INDEX_ADDRESS, &key, &resource, sizeof resource);
+    state_key_add_number(&key, resource);
+    return key;
 }
 
-/* Leaves the address alone if another resource has it by now. */
+static void add_address(struct project *project, const char *address, uint64_t resource)
+{
+    const struct state_key key = address_key(address, resource);
+    if (address[0] != '\0')
+        index_put(project->txn, INDEX_ADDRESS, &key, "", 0);
+}
+
 static void remove_address(struct project *project, const char *address, uint64_t resource)
 {
-    struct state_key key = {0};
-    if (address[0] == '\0' || state_resource_at(project->txn, address) != resource)
-        return;
-    state_key_add_text(&key, address);
-    index_remove(project->txn, INDEX_ADDRESS, &key);
+    const struct state_key key = address_key(address, resource);
+    if (address[0] != '\0')
+        index_remove(project->txn, INDEX_ADDRESS, &key);
 }
 
 static struct state_key expiry_key(const struct aq_resource *resource)
@@ -111,16 +115,57 @@ static void stop_resource(struct project *project, const void *data)
 }
 PROJECT(aq_event_resource_stopped, stop_resource);
 
+static void restart_resource(struct project *project, const void *data)
+{
+    const struct aq_resource_restarted *event = data;
+    struct aq_resource resource;
+    if (!find_resource(project, event->id, &resource))
+        return;
+    resource.restarts = event->restarts;
+    resource.restarted = event->reason;
+    resource.health = AQ_HEALTH_NONE;
+    resource.checked = "";
+    store_resource(project, &resource);
+    project_history(project, resource.application);
+}
+PROJECT(aq_event_resource_restarted, restart_resource);
+
+static void check_resource(struct project *project, const void *data)
+{
+    const struct aq_resource_checked *event = data;
+    struct aq_resource resource;
+    if (!find_resource(project, event->id, &resource))
+        return;
+    resource.health = event->health;
+    resource.checked = event->reason;
+    store_resource(project, &resource);
+    project_history(project, resource.application);
+}
+PROJECT(aq_event_resource_checked, check_resource);
+
+static void note_exec_started(struct project *project, const void *data)
+{
+    project_history(project, ((const struct aq_resource_exec_started *)data)->application);
+}
+PROJECT(aq_event_resource_exec_started, note_exec_started);
+
+static void note_exec_ended(struct project *project, const void *data)
+{
+    project_history(project, ((const struct aq_resource_exec_ended *)data)->application);
+}
+PROJECT(aq_event_resource_exec_ended, note_exec_ended);
+
 static void free_capacity(struct project *project, const struct aq_resource *resource)
 {
-    struct aq_node node;
-    if (!state_node(project->txn, resource->node, &node, project->arena))
+    const struct state_key name = state_key_name(resource->node);
+    struct aq_node *node = state_edit(project->txn, &aq_entity_node, &name);
+    if (node == NULL)
         return;
-    struct state_key key = state_key_number(node.number);
+    struct state_key key = state_key_number(node->number);
     state_key_add_number(&key, resource->id);
     index_remove(project->txn, INDEX_NODE_RESOURCE, &key);
-    aq_amounts_subtract(&node.used, &resource->amounts);
-    project_node_used(project, &node);
+    aq_amounts_subtract(&node->used, &resource->amounts);
+    project_node_used(project, node);
 }
 
 static void leave_application(struct project *project, const struct aq_resource *resource,
@@ -148,7 +193,8 @@ static void keep_ended(struct project *project, const struct aq_resource *resour
                                    .user = resource->user,
                                    .node = resource->node,
                                    .log_bytes = event->log_bytes,
-                                   .previous = resource->previous};
+                                   .previous = resource->previous,
+                                   .user_number = resource->user_number};
     AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
     struct state_key key = state_key_number(resource->id);
     aq_record_pack(&aq_ended_record, &ended, &packed);
@@ -165,10 +211,15 @@ static void end_resource(struct project *project, const void *data)
     remove_address(project, resource.ip_addr, resource.id);
     remove_address(project, resource.hw_addr, resource.id);
     free_capacity(project, &resource);
+    quota_free(project, resource.project, resource.user_number, &resource.amounts);
     leave_application(project, &resource, event);
     keep_ended(project, &resource, event);
-    struct state_key key = state_key_number(resource.id);
+    struct state_key key = state_key_number(resource.id), owned = state_key_number(resource.user_number),
+                     in_project = index_project_key(resource.project, resource.id);
+    state_key_add_number(&owned, resource.id);
     state_remove(project->txn, &aq_entity_resource, &key);
+    index_remove(project->txn, INDEX_RESOURCE_USER, &owned);
+    index_remove(project->txn, INDEX_RESOURCE_PROJECT, &in_project);
     project_history(project, resource.application);
 }
 PROJECT(aq_event_resource_ended, end_resource);

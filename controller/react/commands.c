@@ -1,14 +1,12 @@
 #include "controller/react/commands.h"
 
-#include "schema/base/bell.h"
-
 #include <stdlib.h>
-#include <time.h>
 
-/* Called with the lock. */
+/* With the lock, or when nobody else has the commands. */
 static void release(struct react_command *item)
 {
     free(item->text);
+    aq_buffer_free(&item->request.warnings);
     item->text = NULL;
     item->busy = false;
 }
@@ -19,11 +17,11 @@ static void command_done(struct writer_request *request)
     struct react_command *item = request->context;
     struct react_commands *commands = item->commands;
     enum aq_error_code code = request->error.code;
-    pthread_mutex_lock(&commands->lock); /* held to the end: when none is under way, react_stop() frees everything */
+    pthread_mutex_lock(&commands->lock); /* held to the end: when none is under way, react_close() may follow */
     release(item);
     commands->refused |= code != AQ_OK && code != AQ_E_NOT_FOUND;
     if (--commands->under_way == 0)
-        aq_bell_ring(commands->bell);
+        commands->wake(commands->context);
     pthread_mutex_unlock(&commands->lock);
 }
 
@@ -52,8 +50,7 @@ static bool submit(struct react_command *item, const struct aq_command *command)
     item->request = (struct writer_request){.command = command,
                                             .records = item->records,
                                             .count = 1,
-                                            .author = "aquarium",
-                                            .role = AQ_ROLE_ADMIN,
+                                            .caller = aq_caller_internal("aquarium"),
                                             .done = command_done,
                                             .context = item};
     if (writer_submit(commands->writer, &item->request, &error) == 0)
@@ -73,6 +70,8 @@ bool react_commands_send(struct react_commands *commands, const struct aq_comman
         return false;
     if (command == &aq_command_application_place)
         item->record.place = (struct aq_application_place){.id = id};
+    else if (command == &aq_command_token_expire)
+        item->record.expire_token = (struct aq_token_expire){.id = id};
     else
         item->record.expire = (struct aq_resource_expire){.id = id};
     return submit(item, command);
@@ -98,18 +97,27 @@ unsigned react_commands_under_way(struct react_commands *commands, bool *refused
     return count;
 }
 
-void react_commands_open(struct react_commands *commands, struct writer *writer, int bell)
+bool react_commands_are_answered(struct react_commands *commands)
+{
+    pthread_mutex_lock(&commands->lock);
+    bool answered = commands->under_way == 0;
+    pthread_mutex_unlock(&commands->lock);
+    return answered;
+}
+
+void react_commands_open(struct react_commands *commands, struct writer *writer, void (*wake)(void *context),
+                         void *context)
 {
     commands->writer = writer;
-    commands->bell = bell;
+    commands->wake = wake;
+    commands->context = context;
     pthread_mutex_init(&commands->lock, NULL);
 }
 
 void react_commands_close(struct react_commands *commands)
 {
-    const struct timespec pause = {.tv_nsec = 1000000};
-    bool refused;
-    while (react_commands_under_way(commands, &refused) > 0)
-        nanosleep(&pause, NULL);
+    for (size_t i = 0; i < REACT_COMMANDS_MAX; i++)
+        if (commands->items[i].busy)
+            release(&commands->items[i]);
     pthread_mutex_destroy(&commands->lock);
 }

@@ -5,6 +5,7 @@
 #include "controller/write/writer.h"
 #include "schema/model/application.h"
 #include "schema/model/resource.h"
+#include "schema/model/token.h"
 
 #include <pthread.h>
 
@@ -16,6 +17,7 @@ struct react_command {
     union {
         struct aq_application_place place;
         struct aq_resource_expire expire;
+        struct aq_token_expire expire_token;
         struct aq_application_remove remove;
     } record;
     char *text; /* that the record points to; freed with the answer */
@@ -25,21 +27,26 @@ struct react_command {
 
 struct react_commands {
     struct writer *writer;
-    int bell;             /* rung when no command is under way any more */
+    void (*wake)(void *context); /* when no command is under way any more; with the lock */
+    void *context;
     pthread_mutex_t lock; /* guards the following members */
     unsigned under_way;
     bool refused; /* a command failed although its row exists: no room, no leader, a full queue */
     struct react_command items[REACT_COMMANDS_MAX];
 };
 
-void react_commands_open(struct react_commands *commands, struct writer *writer, int bell);
-void react_commands_close(struct react_commands *commands); /* waits for their answers; the writer must still run */
+void react_commands_open(struct react_commands *commands, struct writer *writer, void (*wake)(void *context),
+                         void *context);
+/* When all are answered, or the writer is closed. */
+void react_commands_close(struct react_commands *commands);
 
-/* Sends application_place or resource_expire for the application or resource `id`. False: no more can be sent now. */
+/* Sends application_place, resource_expire or token_expire for the row with the number `id`. False: no more can be sent
+ * now. */
 bool react_commands_send(struct react_commands *commands, const struct aq_command *command, uint64_t id);
 /* Sends application_remove; `first` is the first of the numbers in `applications`, which is copied. */
 bool react_commands_send_removal(struct react_commands *commands, uint64_t first, const char *applications);
 /* Returns how many are under way. `refused`: one was refused since the last call. */
 unsigned react_commands_under_way(struct react_commands *commands, bool *refused);
+bool react_commands_are_answered(struct react_commands *commands); /* none is under way; any thread */
 
 #endif

@@ -1,7 +1,6 @@
 #include "controller/react/finished.h"
 
 #include "controller/state/indexes.h"
-#include "schema/base/clock.h"
 #include "schema/codec/pack.h"
 #include "schema/codec/ranges.h"
 #include "schema/codec/reload.h"
@@ -71,12 +70,11 @@ static void send_old(struct old *old)
     aq_buffer_free(&ranges.text);
 }
 
-void finished_remove_old(struct finished *finished, struct state_txn *txn)
+void finished_remove_old(struct finished *finished, struct state_txn *txn, uint64_t steady_ms, uint64_t time_ms)
 {
     const struct state_key all = {0};
     uint64_t number = AQ_SETTING(finished->keep->number), age_ms = AQ_SETTING(finished->keep->age) * 1000;
-    uint64_t now = aq_clock_ms(), time_ms = writer_time_ms(finished->commands->writer);
-    if (now < finished->next_ms || (number == 0 && age_ms == 0))
+    if (steady_ms < finished->next_ms || (number == 0 && age_ms == 0))
         return;
     struct old old = {.finished = finished, .txn = txn};
     uint64_t count = index_count(txn, INDEX_OVER);
@@ -85,9 +83,11 @@ void finished_remove_old(struct finished *finished, struct state_txn *txn)
     index_scan(txn, INDEX_OVER, &all, note_old, &old);
     aq_arena_free(&old.arena);
     uint64_t left = age_ms == 0 ? LOOK_LATEST_MS : old.next_ms > 0 ? old.next_ms + age_ms - time_ms : age_ms;
-    finished->next_ms = now + (left < LOOK_EVERY_MS ? LOOK_EVERY_MS : left < LOOK_LATEST_MS ? left : LOOK_LATEST_MS);
+    finished->next_ms = steady_ms + (left < LOOK_EVERY_MS    ? LOOK_EVERY_MS
+                                     : left < LOOK_LATEST_MS ? left
+                                                             : LOOK_LATEST_MS);
     if (number > 0)
-        finished->next_ms = now + LOOK_EVERY_MS;
+        finished->next_ms = steady_ms + LOOK_EVERY_MS;
     if (old.count == AQ_REMOVED_AT_ONCE)
         finished->next_ms = 0;
     if (old.count > 0)

@@ -2,23 +2,34 @@
 
 #include "controller/state/indexes.h"
 
-static bool expire_one(void *context, const struct state_key *key, const void *value, size_t length)
+/* The keys of both indexes are time and number. */
+static bool expire_one(struct lifetimes *lifetimes, const struct state_key *key, const struct aq_command *command)
 {
-    struct lifetimes *lifetimes = context;
-    (void)value, (void)length;
     uint64_t time_ms = state_key_number_at(key, 0);
-    if (time_ms > lifetimes->now_ms) {
+    if (time_ms <= lifetimes->now_ms)
+        return react_commands_send(lifetimes->commands, command, state_key_number_at(key, sizeof time_ms));
+    if (lifetimes->next_ms == 0 || time_ms < lifetimes->next_ms)
         lifetimes->next_ms = time_ms;
-        return false;
-    }
-    uint64_t resource = state_key_number_at(key, sizeof time_ms);
-    return react_commands_send(lifetimes->commands, &aq_command_resource_expire, resource);
+    return false;
 }
 
-void lifetimes_end_old(struct lifetimes *lifetimes, struct state_txn *txn)
+static bool expire_resource(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    (void)value, (void)length;
+    return expire_one(context, key, &aq_command_resource_expire);
+}
+
+static bool expire_token(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    (void)value, (void)length;
+    return expire_one(context, key, &aq_command_token_expire);
+}
+
+void lifetimes_end_old(struct lifetimes *lifetimes, struct state_txn *txn, uint64_t time_ms)
 {
     const struct state_key all = {0};
     lifetimes->next_ms = 0;
-    lifetimes->now_ms = writer_time_ms(lifetimes->commands->writer);
-    index_scan(txn, INDEX_EXPIRY, &all, expire_one, lifetimes);
+    lifetimes->now_ms = time_ms;
+    index_scan(txn, INDEX_EXPIRY, &all, expire_resource, lifetimes);
+    index_scan(txn, INDEX_TOKEN_EXPIRY, &all, expire_token, lifetimes);
 }

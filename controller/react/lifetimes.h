@@ -7,11 +7,12 @@
 
 struct lifetimes {
     struct react_commands *commands;
-    uint64_t now_ms;  /* the log's time of the last call */
+    uint64_t now_ms;  /* the log's time, of this turn */
     uint64_t next_ms; /* the log's time when the next lifetime ends; 0: unknown */
 };
 
-/* Sends resource_expire for all resources whose lifetime is over, until no more commands can be sent. */
-void lifetimes_end_old(struct lifetimes *lifetimes, struct state_txn *txn);
+/* Sends resource_expire for all resources whose lifetime is over at `time_ms`, the log's time, until no more commands
+ * can be sent. */
+void lifetimes_end_old(struct lifetimes *lifetimes, struct state_txn *txn, uint64_t time_ms);
 
 #endif

@@ -5,13 +5,7 @@
 #include "controller/react/lifetimes.h"
 #include "controller/react/waiting.h"
 #include "controller/write/log_clock.h"
-#include "schema/base/bell.h"
-#include "schema/base/clock.h"
 #include "schema/base/journal.h"
-
-#include <poll.h>
-#include <stdatomic.h>
-#include <unistd.h>
 
 enum {
     SWEEP_EVERY_MS = 10000, /* tries to place what waits even if no event has made room */
@@ -19,124 +13,111 @@ enum {
 };
 
 struct react {
-    struct writer *writer;
-    struct state *state;
-    pthread_t thread;
-    int bell; /* rung at each commit, when no command is under way any more, and to stop */
-    atomic_bool stop;
+    struct react_options options;
     struct react_commands commands;
 
-    /* Only for the thread. */
+    /* Only for the caller of react_turn(). */
+    struct aq_clocks now; /* of this turn */
     struct waiting waiting;
     struct lifetimes lifetimes;
     struct finished finished;
-    uint64_t next_sweep_ms, rest_until_ms;
+    uint64_t next_sweep_ms, rest_until_ms; /* steady */
 };
 
-static void look_at_tables(struct react *react)
+static void rest(struct react *react)
+{
+    react->rest_until_ms = react->now.steady_ms + REST_MS;
+}
+
+/* Does what the tables show to be due. `time_ms` is the log's time. */
+static void look_at_tables(struct react *react, uint64_t time_ms)
 {
     struct aq_error error = {0};
     struct state_txn *txn;
     waiting_read_events(&react->waiting);
-    if (state_read(react->state, &txn, &error) != 0) {
+    if (state_read(react->options.state, &txn, &error) != 0) {
         aq_journal(AQ_ERROR, "cannot read the tables", "error", error.message, NULL);
-        react->rest_until_ms = aq_clock_ms() + REST_MS;
+        rest(react);
         return;
     }
+    /* What waits comes last: it may need more commands in each turn than the writer takes. */
+    lifetimes_end_old(&react->lifetimes, txn, time_ms);
+    finished_remove_old(&react->finished, txn, react->now.steady_ms, time_ms);
     if (waiting_is_due(&react->waiting))
         waiting_sweep(&react->waiting, txn);
-    lifetimes_end_old(&react->lifetimes, txn);
-    finished_remove_old(&react->finished, txn);
     if (state_failed(txn, &error))
         aq_journal(AQ_ERROR, "cannot read the tables", "error", error.message, NULL);
     state_end(txn);
 }
 
-/* How long the thread may sleep if nothing happens. */
-static int time_left_ms(const struct react *react, uint64_t now)
-{
-    uint64_t wait = react->next_sweep_ms - now, time = writer_time_ms(react->writer), next = react->lifetimes.next_ms;
-    uint64_t left = next > time ? next - time : 0;
-    left -= left / LOG_CLOCK_PART; /* the log's time may go faster than ours */
-    wait = next != 0 && left < wait ? left : wait;
-    left = react->finished.next_ms > now ? react->finished.next_ms - now : 0;
-    return (int)(left != 0 && left < wait ? left : wait);
-}
-
-/* Does what is due, and returns how long to wait for the bell, in ms. */
-static int take_turn(struct react *react)
+/* How many commands are under way. When one was refused, what remains has to wait. */
+static unsigned count_commands(struct react *react)
 {
     bool refused;
     unsigned under_way = react_commands_under_way(&react->commands, &refused);
-    uint64_t now = aq_clock_ms();
     if (refused)
-        react->rest_until_ms = now + REST_MS;
-    if (now >= react->next_sweep_ms) {
+        rest(react);
+    return under_way;
+}
+
+/* When the next turn is due if nothing happens. */
+static uint64_t next_deadline_ms(const struct react *react, uint64_t time_ms)
+{
+    const struct aq_clocks *now = &react->now;
+    uint64_t deadline_ms = react->next_sweep_ms, next_ms = react->lifetimes.next_ms;
+    if (waiting_is_due(&react->waiting))
+        return now->steady_ms;
+    if (next_ms > time_ms) {
+        uint64_t left_ms = next_ms - time_ms;
+        left_ms -= left_ms / LOG_CLOCK_PART; /* the log's time may go faster than ours */
+        if (now->steady_ms + left_ms < deadline_ms)
+            deadline_ms = now->steady_ms + left_ms;
+    }
+    next_ms = react->finished.next_ms;
+    return next_ms > now->steady_ms && next_ms < deadline_ms ? next_ms : deadline_ms;
+}
+
+uint64_t react_turn(struct react *react, const struct aq_clocks *now)
+{
+    react->now = *now;
+    unsigned under_way = count_commands(react);
+    if (now->steady_ms >= react->next_sweep_ms) {
         react->waiting.room = true;
-        react->next_sweep_ms = now + SWEEP_EVERY_MS;
+        react->next_sweep_ms = now->steady_ms + SWEEP_EVERY_MS;
     }
-    if (under_way > 0 || !writer_is_leader(react->writer))
-        return (int)(react->next_sweep_ms - now); /* the bell rings when that changes */
-    if (now < react->rest_until_ms)
-        return (int)(react->rest_until_ms - now);
-    look_at_tables(react);
-    under_way = react_commands_under_way(&react->commands, &refused);
-    if (refused)
-        react->rest_until_ms = now + REST_MS;
-    if (under_way > 0)
-        return SWEEP_EVERY_MS; /* the bell rings when all are answered */
-    if (refused)
-        return REST_MS;
-    return waiting_is_due(&react->waiting) ? 0 : time_left_ms(react, now);
+    if (under_way > 0 || !writer_is_leader(react->options.writer))
+        return react->next_sweep_ms; /* another turn comes when that changes */
+    if (now->steady_ms < react->rest_until_ms)
+        return react->rest_until_ms;
+    uint64_t time_ms = writer_time_ms(react->options.writer, now);
+    look_at_tables(react, time_ms);
+    if (count_commands(react) > 0)
+        return react->next_sweep_ms; /* another turn comes when all are answered */
+    if (now->steady_ms < react->rest_until_ms)
+        return react->rest_until_ms;
+    return next_deadline_ms(react, time_ms);
 }
 
-static void *react_main(void *argument)
+bool react_is_idle(struct react *react)
 {
-    struct react *react = argument;
-    struct pollfd fd = {.fd = react->bell, .events = POLLIN};
-    while (!atomic_load(&react->stop))
-        if (poll(&fd, 1, take_turn(react)) > 0)
-            aq_bell_clear(react->bell);
-    return NULL;
+    return react_commands_are_answered(&react->commands);
 }
 
-/* ---- start and stop ----------------------------------------------------------------------------------- */
-
-int react_start(struct react **out, struct writer *writer, struct state *state,
-                const struct aq_config_keep_finished *keep, struct aq_error *error)
+struct react *react_open(const struct react_options *options)
 {
-    int bell = aq_bell_open(error);
-    if (bell < 0)
-        return -1;
     struct react *react = aq_calloc(1, sizeof *react);
-    react->writer = writer;
-    react->state = state;
-    react->bell = bell;
-    react_commands_open(&react->commands, writer, bell);
-    react->waiting = (struct waiting){.commands = &react->commands, .seen_seq = writer_seq(writer)};
+    react->options = *options;
+    react_commands_open(&react->commands, options->writer, options->wake, options->context);
+    react->waiting = (struct waiting){.commands = &react->commands, .seen_seq = writer_seq(options->writer)};
     react->lifetimes = (struct lifetimes){.commands = &react->commands};
-    react->finished = (struct finished){.commands = &react->commands, .keep = keep};
-    int code = pthread_create(&react->thread, NULL, react_main, react);
-    if (code != 0) {
-        react_commands_close(&react->commands);
-        close(bell);
-        free(react);
-        return aq_fail_errno(error, code, "cannot start react");
-    }
-    pthread_setname_np(react->thread, "react");
-    writer_watch(writer, bell);
-    *out = react;
-    return 0;
+    react->finished = (struct finished){.commands = &react->commands, .keep = options->keep};
+    return react;
 }
 
-void react_stop(struct react *react)
+void react_close(struct react *react)
 {
     if (react == NULL)
         return;
-    atomic_store(&react->stop, true);
-    aq_bell_ring(react->bell);
-    pthread_join(react->thread, NULL);
     react_commands_close(&react->commands);
-    close(react->bell);
     free(react);
 }

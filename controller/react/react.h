@@ -1,6 +1,8 @@
-/* What the leader does by itself: it places applications that wait when there may be room, ends resources that have
- * outlived their lifetime, and removes finished applications that need not be kept. It looks at the tables and sends
- * ordinary commands; it stores nothing, so a new leader simply continues. One thread. */
+/* What the leader does by itself, in turns (schema/base/turn.h): it places applications that wait when there may be
+ * room, ends resources that have outlived their lifetime, and removes finished applications that need not be kept. It
+ * looks at the tables and sends ordinary commands; it stores nothing, so a new leader simply continues.
+ *
+ * Unless it says "any thread", a function belongs to the caller that gives the turns: that is loop.h in the daemon. */
 #ifndef AQ_CONTROLLER_REACT_REACT_H
 #define AQ_CONTROLLER_REACT_REACT_H
 
@@ -10,10 +12,24 @@
 
 struct react;
 
-/* Call it before writer_start(), for it calls writer_watch(). */
-/* `keep` are live settings. */
-int react_start(struct react **react, struct writer *writer, struct state *state,
-                const struct aq_config_keep_finished *keep, struct aq_error *error) AQ_MUST_CHECK;
-void react_stop(struct react *react); /* waits for its commands; NULL is fine; the writer must still run */
+struct react_options {
+    struct writer *writer;
+    struct state *state;
+    const struct aq_config_keep_finished *keep; /* live settings */
+    /* A turn is due: the last command that was under way has its answer. On the thread that gave the answer, with a
+     * lock: nothing of react may be called in it. */
+    void (*wake)(void *context);
+    void *context;
+};
+
+struct react *react_open(const struct react_options *options);
+/* When it is idle; or after writer_close(), which has given its commands back. NULL is fine. */
+void react_close(struct react *react);
+
+/* Takes a turn. Returns the steady time at which the next one is due. One is also due after a commit, after a change of
+ * leadership, and after `wake`. Other turns, and late ones, do no harm. */
+uint64_t react_turn(struct react *react, const struct aq_clocks *now);
+
+bool react_is_idle(struct react *react); /* no command is under way; any thread */
 
 #endif

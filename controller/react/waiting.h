@@ -16,7 +16,7 @@ struct waiting {
     uint64_t seen_seq;               /* the last event that was read */
     bool room;                       /* there may be room: a new sweep is due */
     struct state_key swept;          /* how far the sweep has come; empty: no sweep is under way */
-    uint64_t labels[WAITING_LABELS]; /* labels that this sweep has tried, */
+    uint64_t labels[WAITING_LABELS]; /* labels, each with a project and perhaps a user, that this sweep has tried, */
     unsigned tries[WAITING_LABELS];  /* and how often */
     unsigned label_count;
 };

@@ -38,49 +38,13 @@ static void end_envelope(struct request *request)
 
 enum outcome answer_close(struct request *request)
 {
-    return answer_close_as(request, MHD_HTTP_OK);
+    return answer_close_as(request, HTTP_OK);
 }
 
 enum outcome answer_close_as(struct request *request, unsigned status)
 {
     end_envelope(request);
     return answer_plain(request, status, JSON_TYPE);
-}
-
-/* The headers that HTTP requires with the status of the error. */
-static void add_error_headers(struct request *request, struct MHD_Response *response)
-{
-    switch (aq_error_http(request->error.code)) {
-    case MHD_HTTP_UNAUTHORIZED:
-        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"aquarium\"");
-        break;
-    case MHD_HTTP_METHOD_NOT_ALLOWED:
-        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, request->allow);
-        break;
-    case MHD_HTTP_SERVICE_UNAVAILABLE:
-        MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
-        break;
-    default:
-        break;
-    }
-}
-
-/* The response refers to request->out: the request outlives it. */
-static struct MHD_Response *make_response(struct request *request, const char *type)
-{
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        request->out.length, (void *)aq_buffer_string(&request->out), MHD_RESPMEM_PERSISTENT);
-    aq_assert(response != NULL);
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-    return response;
-}
-
-static enum outcome finish_answer(struct request *request, unsigned status, struct MHD_Response *response)
-{
-    aq_assert(request->response == NULL);
-    request->status = status;
-    request->response = response;
-    return ANSWERED;
 }
 
 enum outcome answer_error(struct request *request)
@@ -92,9 +56,7 @@ enum outcome answer_error(struct request *request)
     answer_member(request, "error");
     aq_json_string(aq_error_name(error->code), strlen(aq_error_name(error->code)), &request->out);
     end_envelope(request);
-    struct MHD_Response *response = make_response(request, JSON_TYPE);
-    add_error_headers(request, response);
-    return finish_answer(request, (unsigned)aq_error_http(error->code), response);
+    return answer_plain(request, (unsigned)aq_error_http(error->code), JSON_TYPE);
 }
 
 enum outcome answer_fail(struct request *request, enum aq_error_code code, const char *format, ...)
@@ -110,15 +72,15 @@ enum outcome answer_fail(struct request *request, enum aq_error_code code, const
 
 enum outcome answer_plain(struct request *request, unsigned status, const char *type)
 {
-    struct MHD_Response *response = make_response(request, type);
-    if (request->minimal)
-        MHD_add_response_header(response, "Preference-Applied", "return=minimal");
-    return finish_answer(request, status, response);
+    aq_assert(request->status == 0); /* an answer is made once */
+    request->status = status;
+    request->type = type;
+    return ANSWERED;
 }
 
 enum outcome answer_source(struct request *request)
 {
-    request->status = MHD_HTTP_OK;
+    request->status = HTTP_OK;
     return ANSWERED;
 }
 
@@ -126,5 +88,7 @@ const char *answer_title(struct request *request, const char *name)
 {
     char *title = aq_arena_text(&request->arena, name, strlen(name));
     title[0] = (char)toupper((unsigned char)title[0]);
+    for (char *c = title; *c != '\0'; c++)
+        *c = *c == '_' ? ' ' : *c;
     return title;
 }

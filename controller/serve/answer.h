@@ -7,6 +7,8 @@
 
 #include "controller/serve/request.h"
 
+enum { HTTP_OK = 200 }; /* errors have theirs by aq_error_http() */
+
 /* Begins the envelope: {"message":"...","data": */
 void answer_open(struct request *request, const char *format, ...) AQ_PRINTF(2, 3);
 /* Begins another member of the envelope: ,"name": */

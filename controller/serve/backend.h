@@ -6,17 +6,21 @@
 #define AQ_CONTROLLER_SERVE_BACKEND_H
 
 #include "controller/auth/credentials.h"
+#include "controller/auth/issuer.h"
 #include "controller/hub/hub.h"
 #include "controller/state/live.h"
 #include "controller/state/state.h"
+#include "controller/tls/presented.h"
 #include "controller/write/writer.h"
 
 struct connections;
+struct rates;
 struct metrics;
 struct networks;
 struct openapi;
 struct streams;
 struct verifier;
+struct waits;
 struct wakes;
 
 struct backend {
@@ -24,15 +28,19 @@ struct backend {
     struct state *state;
     struct live *live; /* NULL: no heartbeats */
     struct credentials *credentials;
-    struct hub *hub; /* NULL: no hub */
+    const struct issuer *issuer;
+    struct hub *hub;             /* NULL: no hub */
+    struct presented *presented; /* NULL: nothing is served over TLS */
 
     struct wakes *wakes;
+    struct waits *waits;
     struct streams *streams;
     struct verifier *verifier;
     struct openapi *openapi;
     struct metrics *metrics;
     const struct networks *networks; /* where the metadata service trusts addresses */
     const struct connections *connections;
+    struct rates *rates;
 };
 
 #endif

@@ -1,21 +1,22 @@
 #include "controller/serve/exchange.h"
 
 #include "controller/serve/answer.h"
+#include "controller/serve/begin.h"
+#include "controller/serve/browser.h"
 #include "controller/serve/identify.h"
 #include "controller/serve/metrics.h"
-#include "schema/base/clock.h"
+#include "controller/serve/rates.h"
 #include "schema/codec/reload.h"
-#include "schema/model/access.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     SPARE_MAX = 64,              /* exchanges kept for later requests */
     BUFFER_KEPT_MAX = 128 << 10, /* bytes of a buffer that is kept with one */
-    WAIT_SEQ_MS = 5000,          /* the longest wait for a seq */
     BODY_DRAIN_MAX = 1 << 20, /* bytes over the limit that are read and dropped, so that the client gets the answer */
     SOURCE_BLOCK_SIZE = 16 << 10
 };
@@ -48,11 +49,12 @@ static const unsigned moves[] = {
 struct exchange {
     struct request request; /* first: steps see only this part */
     struct exchanges *exchanges;
-    struct exchange *next; /* in the list of spare or of waiting ones */
+    struct exchange *next; /* in the list of spare ones */
+    struct MHD_Connection *link;
     struct connection *connection;
     enum phase phase;
-    uint64_t body_length;           /* bytes that arrived, kept or not */
-    uint64_t wait_seq, deadline_ms; /* if it waits for a seq */
+    uint64_t body_length; /* bytes that arrived, kept or not */
+    bool closes;          /* the connection is closed after the answer */
 };
 
 struct exchanges {
@@ -60,10 +62,9 @@ struct exchanges {
     const struct routes *routes;
     struct connections *connections;
     const struct aq_config_api *config;
-    struct exchange *spare, *waiting;
+    struct exchange *spare;
     unsigned spare_count, suspended;
-    uint64_t due_ms;
-    bool closed;
+    unsigned complete; /* requests that have come as a whole, or were refused before, and are not over */
 };
 
 static struct exchange *exchange_of(struct request *request)
@@ -76,11 +77,36 @@ static uint64_t body_max(const struct exchange *exchange)
     return AQ_SETTING(exchange->exchanges->config->body_max);
 }
 
+/* Is an answer owed? Before, more of the request may come, or nothing ever. */
+static bool is_complete(enum phase phase)
+{
+    return (TO(phase) & (TO(PHASE_RUNNING) | TO(PHASE_RESTING) | TO(PHASE_SENDING) | TO(PHASE_PAUSED))) != 0;
+}
+
 static void move_to(struct exchange *exchange, enum phase phase)
 {
     aq_assert(moves[exchange->phase] & TO(phase));
+    exchange->exchanges->complete -= is_complete(exchange->phase);
+    exchange->exchanges->complete += is_complete(phase);
     exchange->phase = phase;
 }
+
+/* ---- where requests come from --------------------------------------------------------------------------- */
+
+static const char *header_of(const struct request *request, const char *name)
+{
+    return MHD_lookup_connection_value(((const struct exchange *)request)->link, MHD_HEADER_KIND, name);
+}
+
+static const struct sockaddr *peer_of(const struct request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(((const struct exchange *)request)->link, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    aq_assert(info != NULL && info->client_addr != NULL);
+    return info->client_addr;
+}
+
+static const struct request_origin origin = {header_of, peer_of};
 
 /* ---- begin and end -------------------------------------------------------------------------------------- */
 
@@ -103,7 +129,11 @@ void *exchange_begin(void *context, const char *uri, struct MHD_Connection *conn
     exchange->connection = connection_of(connection);
     exchange->phase = PHASE_HEAD;
     request->backend = exchanges->backend;
-    request->connection = connection;
+    request->origin = &origin;
+    exchange->link = connection;
+    request->metadata_only = connection_kind(exchange->connection) == LISTENER_META;
+    request->is_local = connection_kind(exchange->connection) == LISTENER_LOCAL;
+    request->uid = connection_uid(exchange->connection);
     request->path = aq_arena_text(&request->arena, uri, strlen(uri));
     exchanges->backend->metrics->requests++;
     exchanges->backend->metrics->requests_open++;
@@ -165,7 +195,7 @@ static void suspend_in(struct exchange *exchange, enum phase phase)
 {
     move_to(exchange, phase);
     exchange->exchanges->suspended++;
-    MHD_suspend_connection(exchange->request.connection);
+    MHD_suspend_connection(exchange->link);
 }
 
 void exchange_resume(struct request *request)
@@ -178,7 +208,7 @@ void exchange_resume(struct request *request)
         connection_verifies(exchange->connection, false);
     move_to(exchange, next[exchange->phase]);
     exchange->exchanges->suspended--;
-    MHD_resume_connection(request->connection);
+    MHD_resume_connection(exchange->link);
 }
 
 void exchanges_resume_woken(struct exchanges *exchanges)
@@ -199,6 +229,7 @@ static ssize_t read_source(void *context, uint64_t offset, char *out, size_t max
     struct exchange *exchange = context;
     const struct request_source *source = &exchange->request.source;
     (void)offset;
+    exchange->request.now = aq_clocks_read();
     ssize_t length = source->read(source->context, out, max);
     if (length == 0)
         suspend_in(exchange, PHASE_PAUSED);
@@ -215,16 +246,62 @@ static struct MHD_Response *make_source_response(struct exchange *exchange)
     return response;
 }
 
+static void add_retry_after(const struct request *request, struct MHD_Response *response)
+{
+    char seconds[16];
+    snprintf(seconds, sizeof seconds, "%u", request->error.retry_s != 0 ? request->error.retry_s : 1);
+    MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+}
+
+/* The headers that HTTP requires with a status. */
+static void add_status_headers(const struct request *request, struct MHD_Response *response)
+{
+    switch (request->status) {
+    case MHD_HTTP_UNAUTHORIZED:
+        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"aquarium\"");
+        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"aquarium\"");
+        break;
+    case MHD_HTTP_METHOD_NOT_ALLOWED:
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, request->allow);
+        break;
+    case MHD_HTTP_TOO_MANY_REQUESTS:
+        if (request->error.code != AQ_E_LIMIT) /* which does not pass with time */
+            add_retry_after(request, response);
+        break;
+    case MHD_HTTP_SERVICE_UNAVAILABLE:
+        MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+        break;
+    default:
+        break;
+    }
+}
+
+/* The response refers to the answer's bytes: the request outlives it. */
+static struct MHD_Response *make_response(struct exchange *exchange)
+{
+    struct request *request = &exchange->request;
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        request->out.length, (void *)aq_buffer_string(&request->out), MHD_RESPMEM_PERSISTENT);
+    aq_assert(response != NULL);
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, request->type);
+    if (request->minimal && request->error.code == AQ_OK)
+        MHD_add_response_header(response, "Preference-Applied", "return=minimal");
+    if (exchange->closes)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    add_status_headers(request, response);
+    return response;
+}
+
 /* Returns MHD_NO, which closes the connection, if the answer cannot be queued. */
 static enum MHD_Result send_answer(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
-    struct MHD_Response *response = request->source.read != NULL ? make_source_response(exchange) : request->response;
+    struct MHD_Response *response =
+        request->source.read != NULL ? make_source_response(exchange) : make_response(exchange);
     move_to(exchange, PHASE_SENDING);
     metrics_count_answer(request->backend->metrics, request->status);
-    enum MHD_Result taken = MHD_queue_response(request->connection, request->status, response);
+    enum MHD_Result taken = MHD_queue_response(exchange->link, request->status, response);
     MHD_destroy_response(response);
-    request->response = NULL;
     return taken;
 }
 
@@ -242,24 +319,44 @@ static enum method method_of(const char *name)
     return (enum method)method;
 }
 
-static int parse_uri(struct request *request)
+struct framing {
+    unsigned lengths; /* how many headers tell the body's length */
+    bool chunked, other;
+};
+
+static enum MHD_Result note_framing(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-    char *path = aq_arena_text(&request->arena, request->path, strlen(request->path));
-    char *parameters = strchr(path, '?');
-    if (parameters != NULL)
-        *parameters++ = '\0';
-    request->path = aq_arena_text(&request->arena, path, strlen(path));
-    if (query_split_path(path, request->segments, SEGMENTS_MAX, &request->segment_count, &request->error) != 0)
-        return -1;
-    return query_parse(&request->query, parameters, &request->error);
+    struct framing *framing = context;
+    (void)kind;
+    if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
+        framing->lengths++;
+    else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0 && !framing->chunked && value != NULL &&
+             strcasecmp(value, "chunked") == 0)
+        framing->chunked = true;
+    else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0)
+        framing->other = true;
+    return MHD_YES;
+}
+
+/* Where the body ends must be said once. Otherwise a proxy in front may see another end, and send what it takes for a
+ * body, and we for a request, in the name of another client. */
+static int check_framing(struct exchange *exchange)
+{
+    struct framing framing = {0};
+    MHD_get_connection_values(exchange->link, MHD_HEADER_KIND, note_framing, &framing);
+    if (framing.lengths + framing.chunked <= 1 && !framing.other)
+        return 0;
+    exchange->closes = true;
+    exchange->request.error = (struct aq_error){0};
+    return aq_fail(&exchange->request.error, AQ_E_INVALID,
+                   "the body's length must be told once: by one Content-Length, or by Transfer-Encoding: chunked");
 }
 
 /* True: the announced body is so large that it is not read. The connection is closed after the answer. */
 static bool is_far_too_large(struct request *request, uint64_t max)
 {
     uint64_t length = 0;
-    const char *text =
-        MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const char *text = header_of(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
     struct aq_error ignored;
     if (text == NULL || query_number("Content-Length", text, 0, UINT64_MAX, &length, &ignored) != 0 || length <= max)
         return false;
@@ -270,9 +367,13 @@ static bool is_far_too_large(struct request *request, uint64_t max)
 static enum MHD_Result find_caller(struct exchange *exchange)
 {
     struct request *request = &exchange->request;
+    request->now = aq_clocks_read();
     bool found = identify(request);
-    if (request->known)
-        connection_authenticated(exchange->exchanges->connections, exchange->connection);
+    if (request->known && connection_authenticated(exchange->exchanges->connections, exchange->connection,
+                                                   &request->caller, &request->error) != 0)
+        exchange->closes = true;
+    else if (request->known && rates_count(request->backend->rates, request) != 0)
+        found = true;
     if (found) {
         move_to(exchange, PHASE_BODY);
     } else {
@@ -282,20 +383,38 @@ static enum MHD_Result find_caller(struct exchange *exchange)
     return MHD_YES;
 }
 
+/* A proxy on this host speaks for others, and a browser may. */
+static bool is_from_this_host(const struct exchange *exchange)
+{
+    const struct request *request = &exchange->request;
+    return AQ_SETTING(exchange->exchanges->config->trust_loopback) && request_is_loopback(request) &&
+           header_of(request, "Forwarded") == NULL && header_of(request, "X-Forwarded-For") == NULL &&
+           header_of(request, "Via") == NULL && !browser_may_be_misled(header_of(request, "Host"));
+}
+
+/* What needs no login, or is refused before anybody asks for one. */
+static void count_stranger(struct request *request)
+{
+    request->now = aq_clocks_read();
+    if (!request->is_local)
+        (void)(rates_count(request->backend->rates, request) == 0); /* the error is answered when all has come */
+}
+
 static enum MHD_Result take_head(struct exchange *exchange, const char *method)
 {
     struct request *request = &exchange->request;
     request->method = method_of(method);
     connection_used(exchange->exchanges->connections, exchange->connection);
-    if (parse_uri(request) == 0)
-        route_find(exchange->exchanges->routes, request);
-    if (is_far_too_large(request, body_max(exchange))) {
+    request_route(request, exchange->exchanges->routes);
+    if (check_framing(exchange) != 0 || is_far_too_large(request, body_max(exchange))) {
+        count_stranger(request);
         answer_error(request);
         return send_answer(exchange);
     }
-    bool open = request->access == ACCESS_OPEN || (request->access == ACCESS_LOOPBACK && request_is_loopback(request));
+    bool open = request->access == ACCESS_OPEN || (request->access == ACCESS_LOOPBACK && is_from_this_host(exchange));
     if (request->error.code != AQ_OK || open) {
         move_to(exchange, PHASE_BODY);
+        count_stranger(request);
         return MHD_YES;
     }
     move_to(exchange, PHASE_IDENTIFYING);
@@ -318,93 +437,11 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *bytes, s
     return exchange->body_length > max + BODY_DRAIN_MAX ? MHD_NO : MHD_YES;
 }
 
-/* ---- waiting for a seq ---------------------------------------------------------------------------------- */
-
-static enum outcome wait_for_seq(struct exchange *exchange, uint64_t seq)
-{
-    struct exchanges *exchanges = exchange->exchanges;
-    exchange->wait_seq = seq;
-    exchange->deadline_ms = aq_clock_ms() + WAIT_SEQ_MS;
-    exchange->next = exchanges->waiting;
-    exchanges->waiting = exchange;
-    if (exchange->deadline_ms < exchanges->due_ms)
-        exchanges->due_ms = exchange->deadline_ms;
-    return RESTING;
-}
-
-void exchanges_check_waits(struct exchanges *exchanges, uint64_t seq, uint64_t now_ms)
-{
-    exchanges->due_ms = UINT64_MAX;
-    for (struct exchange **link = &exchanges->waiting; *link != NULL;) {
-        struct exchange *exchange = *link;
-        struct request *request = &exchange->request;
-        bool late = now_ms >= exchange->deadline_ms || exchanges->closed;
-        if (seq < exchange->wait_seq && !late) {
-            if (exchange->deadline_ms < exchanges->due_ms)
-                exchanges->due_ms = exchange->deadline_ms;
-            link = &exchange->next;
-            continue;
-        }
-        *link = exchange->next;
-        if (seq < exchange->wait_seq) {
-            request_set_seq(request, seq);
-            aq_fail(&request->error, AQ_E_BEHIND, "seq %" PRIu64 " was asked for, but this controller is at %" PRIu64,
-                    exchange->wait_seq, seq);
-            request->step = answer_error;
-        }
-        exchange_resume(request);
-    }
-}
-
-uint64_t exchanges_due_ms(const struct exchanges *exchanges)
-{
-    return exchanges->due_ms;
-}
-
-void exchanges_close(struct exchanges *exchanges)
-{
-    exchanges->closed = true;
-}
-
 /* ---- running -------------------------------------------------------------------------------------------- */
-
-/* A read may ask for a minimum seq, so that callers read their own writes. */
-static enum outcome begin_read(struct request *request)
-{
-    uint64_t least = 0, from_header = 0;
-    const char *header = request_header(request, "X-Aquarium-Seq");
-    if (request->error.code != AQ_OK || query_take_number(&request->query, "min_seq", &least, &request->error) != 0 ||
-        (header != NULL && query_number("X-Aquarium-Seq", header, 0, UINT64_MAX, &from_header, &request->error) != 0))
-        return answer_error(request);
-    least = from_header > least ? from_header : least;
-    request->step = request->handler;
-    if (least > writer_seq(request->backend->writer))
-        return wait_for_seq(exchange_of(request), least);
-    return request->handler(request);
-}
-
-static int check_admin(struct request *request)
-{
-    char action[128];
-    snprintf(action, sizeof action, "read %.100s", request->path);
-    return aq_access_check_role(AQ_ROLE_ADMIN, action, request->user.name, (enum aq_role)request->user.role,
-                                &request->error);
-}
-
-/* The first step, when the request is complete. */
-static enum outcome begin_steps(struct request *request)
-{
-    if (request->error.code != AQ_OK)
-        return answer_error(request);
-    if (request->access == ACCESS_ADMIN && check_admin(request) != 0)
-        return answer_error(request);
-    if (request_reads(request) && request->access >= ACCESS_USER && request->command == NULL)
-        return begin_read(request);
-    return request->handler(request);
-}
 
 static enum MHD_Result run_step(struct exchange *exchange)
 {
+    exchange->request.now = aq_clocks_read();
     if (exchange->request.step(&exchange->request) == ANSWERED)
         return send_answer(exchange);
     suspend_in(exchange, PHASE_RESTING);
@@ -431,7 +468,7 @@ enum MHD_Result exchange_take(void *context, struct MHD_Connection *connection, 
         if (length > 0)
             return take_body(exchange, upload, length);
         move_to(exchange, PHASE_RUNNING);
-        exchange->request.step = begin_steps;
+        exchange->request.step = request_begin;
         return run_step(exchange);
     case PHASE_RUNNING:
         return run_step(exchange);
@@ -456,7 +493,6 @@ struct exchanges *exchanges_new(const struct backend *backend, const struct rout
     exchanges->routes = routes;
     exchanges->connections = connections;
     exchanges->config = config;
-    exchanges->due_ms = UINT64_MAX;
     return exchanges;
 }
 
@@ -475,4 +511,9 @@ void exchanges_free(struct exchanges *exchanges)
 unsigned exchanges_suspended(const struct exchanges *exchanges)
 {
     return exchanges->suspended;
+}
+
+unsigned exchanges_complete(const struct exchanges *exchanges)
+{
+    return exchanges->complete;
 }

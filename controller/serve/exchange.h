@@ -42,13 +42,9 @@ void exchange_end(void *exchanges, struct MHD_Connection *connection, void **sta
 void exchange_resume(struct request *request);
 /* Resumes all that request_wake() was called for. */
 void exchanges_resume_woken(struct exchanges *exchanges);
-/* Ends waits for a seq: those that have reached it at `seq`, and those that are too late at `now_ms`. */
-void exchanges_check_waits(struct exchanges *exchanges, uint64_t seq, uint64_t now_ms);
-/* When the next wait is too late; UINT64_MAX: never. */
-uint64_t exchanges_due_ms(const struct exchanges *exchanges);
-/* Lets the next exchanges_check_waits(), and all later ones, end every wait. */
-void exchanges_close(struct exchanges *exchanges);
 /* How many connections are suspended. */
 unsigned exchanges_suspended(const struct exchanges *exchanges);
+/* How many requests are complete, and their answers not sent yet. */
+unsigned exchanges_complete(const struct exchanges *exchanges);
 
 #endif

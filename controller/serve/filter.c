@@ -71,7 +71,7 @@ static bool means_none(const struct aq_field *field, const char *value)
 {
     bool null = strcmp(value, "null") == 0 && !aq_field_is_text(field);
     return (null || strcmp(value, "-") == 0) &&
-           (field->refers != NULL || field->type == AQ_TYPE_TIME || field->type == AQ_TYPE_U64_OR_NONE);
+           (field->refers != NULL || field->type == AQ_TYPE_TIME || aq_type_may_be_none(field->type));
 }
 
 /* The value in the form that aq_field_to_text() gives it. */
@@ -222,6 +222,16 @@ bool filter_takes_word(const struct filter *filter, const struct aq_field *field
             return false;
     }
     return true;
+}
+
+const char *filter_only(const struct filter *filter, const struct aq_field *field)
+{
+    for (unsigned i = 0; i < filter->count; i++) {
+        const struct filter_item *item = &filter->items[i];
+        if (item->field == field && !item->opposite && item->count == 1 && !has_wildcard(item->patterns[0]))
+            return item->patterns[0];
+    }
+    return NULL;
 }
 
 uint64_t filter_since(const struct filter *filter, const char *field)

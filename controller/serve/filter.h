@@ -57,6 +57,8 @@ bool filter_matches(struct filter *filter, const void *row);
 uint64_t filter_fields(const struct filter *filter, const struct aq_record *record); /* that decide, as bits */
 /* Can a row match that has this word in an enumeration? */
 bool filter_takes_word(const struct filter *filter, const struct aq_field *field, uint32_t word);
+/* The one value that this field must have, a text without wildcards; NULL: there is no such condition. */
+const char *filter_only(const struct filter *filter, const struct aq_field *field);
 /* Rows match only when this field is not before the returned time; 0: there is no such condition. */
 uint64_t filter_since(const struct filter *filter, const char *field);
 bool filter_is_spent(const struct filter *filter); /* true: the steps for one answer are used up */

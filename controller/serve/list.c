@@ -11,11 +11,12 @@
 #include "schema/codec/pack.h"
 #include "schema/model/application.h"
 #include "schema/model/key.h"
+#include "schema/model/project.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PASSED_MAX = 200000 }; /* for one answer: some ms */
+enum { PASSED_MAX = 20000 }; /* for one answer: some ms */
 
 struct walk {
     struct request *request;
@@ -23,11 +24,13 @@ struct walk {
     const struct aq_entity *entity;
     struct list_bounds bounds;
     struct filter filter;
+    bool all;          /* the caller may see every row */
     uint64_t wanted;   /* the fields that decide whether a row is shown, as bits */
     uint64_t remarked; /* those that the remark in a description depends on, if that decides; 0: it does not */
     uint64_t taken, scanned;
-    const char *only_user; /* whose applications; NULL: all */
+    const char *project;   /* whose rows alone match, and all of whose rows the caller may see; NULL: there is none */
     uint64_t passed;       /* rows of an index whose rows were not read */
+    uint64_t passed_at;    /* the last of them; that is where the next page begins, if they are too many */
     uint64_t older;        /* rows up to this number were created too early to match; 0: not known */
     struct state_key last; /* of the last row that was read, from the table: that in a damaged row could lead back */
     bool more;             /* there are rows after it */
@@ -42,7 +45,7 @@ static const void *unpack_fields(struct walk *walk, const struct state_packed *r
     if (!state_unpack(walk->txn, walk->entity, row, wanted | walk->remarked, object, &walk->arena))
         return NULL;
     if (walk->remarked != 0)
-        (void)remark_row(walk->txn, walk->entity, object, &walk->arena);
+        (void)remark_row(walk->txn, walk->entity, object, walk->request->now.wall_ms, &walk->arena);
     return object;
 }
 
@@ -68,11 +71,12 @@ static bool take_row(void *context, const struct state_packed *row)
     walk->scanned++;
     walk->last.length = row->key_length;
     memcpy(walk->last.bytes, row->key, row->key_length);
-    if (walk->wanted != 0) {
+    if (!walk->all || walk->wanted != 0) {
         const void *fields = unpack_fields(walk, row, walk->wanted);
         if (fields == NULL)
             return false;
-        if (!request_may_see(walk->request, walk->entity, fields) || !filter_matches(&walk->filter, fields))
+        if ((!walk->all && !request_may_see(walk->request, walk->entity, fields)) ||
+            !filter_matches(&walk->filter, fields))
             return true;
     }
     if (walk->taken++ > 0)
@@ -82,54 +86,153 @@ static bool take_row(void *context, const struct state_packed *row)
 
 /* ---- by an index ----------------------------------------------------------------------------------------------- */
 
-static bool take_number(struct walk *walk, uint64_t number)
+static bool take_key(struct walk *walk, const struct state_key *key)
 {
     struct state_packed row;
-    struct state_key key = state_key_number(number);
-    return !state_find_packed(walk->txn, walk->entity, &key, &row) || take_row(walk, &row);
+    return !state_find_packed(walk->txn, walk->entity, key, &row) || take_row(walk, &row);
 }
 
-/* An index of the user's own: <user>, <number>. `from` is a key of the entity, which is a number; NULL: from the
- * beginning. */
-static bool take_owned(void *context, const struct state_key *key, const void *value, size_t length)
+static bool take_number(struct walk *walk, uint64_t number)
+{
+    const struct state_key key = state_key_number(number);
+    return take_key(walk, &key);
+}
+
+/* Rows that the caller may see: its own, and those of projects where it may see all. */
+static bool take_visible(void *context, const struct state_key *key, unsigned sources)
+{
+    (void)sources;
+    return take_key(context, key);
+}
+
+static void scan_visible(struct walk *walk, const struct state_key *from)
+{
+    const struct visible visible = request_visible(walk->request, walk->txn, walk->entity);
+    visible_scan(&visible, from, walk->bounds.reverse, take_visible, walk);
+}
+
+/* An index whose keys are `prefix` and the number. `from` is a key of the entity; NULL: from the beginning. */
+static void scan_index(struct walk *walk, enum state_index index, const struct state_key *prefix,
+                       const struct state_key *from, index_row_fn *row, void *context)
+{
+    struct state_key key = *prefix;
+    if (from != NULL)
+        state_key_add_number(&key, state_key_number_at(from, 0));
+    (walk->bounds.reverse ? index_scan_back : index_scan_after)(walk->txn, index, prefix, from ? &key : NULL, row,
+                                                                context);
+}
+
+static bool take_indexed(void *context, const struct state_key *key, const void *value, size_t length)
 {
     (void)value;
     (void)length;
     return take_number(context, state_key_number_at(key, key->length - sizeof(uint64_t)));
 }
 
-static void scan_owned(struct walk *walk, const struct state_key *from)
+static void scan_project(struct walk *walk, const struct state_key *from)
 {
-    struct state_key prefix = {0}, key;
-    state_key_add_text(&prefix, walk->request->user.name);
-    key = prefix;
-    if (from != NULL)
-        state_key_add_number(&key, state_key_number_at(from, 0));
-    (walk->bounds.reverse ? index_scan_back : index_scan_after)(walk->txn, INDEX_OWNED, &prefix, from ? &key : NULL,
-                                                                take_owned, walk);
+    const struct state_key prefix = index_project_prefix(walk->project);
+    scan_index(walk, index_of_project(walk->entity), &prefix, from, take_indexed, walk);
 }
 
-/* Applications that are not over. Those of others are passed without reading their rows. */
+/* Applications that are not over. */
 static bool take_open(void *context, const struct state_key *key, const void *value, size_t length)
 {
-    struct walk *walk = context;
-    const char *user = walk->only_user;
-    if (user == NULL || (strlen(user) == length && memcmp(user, value, length) == 0))
-        return take_number(walk, state_key_number_at(key, 0));
-    walk->last = *key;
-    walk->more = ++walk->passed == PASSED_MAX;
-    return !walk->more;
+    (void)value;
+    (void)length;
+    return take_number(context, state_key_number_at(key, 0));
+}
+
+/* Those of them that the caller may see. */
+struct visible_open {
+    struct walk *walk;
+    index_row_fn *row;
+    void *context;
+    uint64_t left; /* that were not found yet: each counts for each right that reaches it */
+};
+
+static uint64_t count_open(const struct visible *visible)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    const struct aq_caller *caller = visible->caller;
+    uint64_t open = counter_open_of_user(visible->txn, caller->number);
+    for (uint32_t i = 0; i < caller->grant_count; i++) {
+        struct aq_project project;
+        if (visible_in(visible, caller->grants[i].project) == AQ_SCOPE_ALL &&
+            state_project(visible->txn, caller->grants[i].project, &project, &arena))
+            open += project.open;
+    }
+    return open;
+}
+
+static bool note_visible(void *context, const struct state_key *key, unsigned sources)
+{
+    struct visible_open *open = context;
+    struct walk *walk = open->walk;
+    const void *value;
+    size_t length;
+    if (open->left == 0)
+        return false;
+    if (index_get(walk->txn, INDEX_OPEN, key, &value, &length)) {
+        open->left -= sources < open->left ? sources : open->left;
+        return open->row(open->context, key, value, length);
+    }
+    walk->passed_at = state_key_number_at(key, 0);
+    return ++walk->passed < PASSED_MAX;
+}
+
+static bool note_of_project(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    const struct state_key number = state_key_number(state_key_number_at(key, key->length - sizeof(uint64_t)));
+    (void)value;
+    (void)length;
+    return note_visible(context, &number, 1);
+}
+
+/* False: it is better to look at all that are open, since they are fewer than the project has, finished ones included.
+ */
+static bool scan_project_open(struct walk *walk, const struct state_key *from, index_row_fn *row, void *context)
+{
+    struct visible_open open = {walk, row, context, 0};
+    const struct state_key prefix = index_project_prefix(walk->project);
+    struct aq_project project;
+    if (!state_project(walk->txn, walk->project, &project, &walk->request->arena))
+        return true; /* nothing belongs to it */
+    if (walk->all && index_count(walk->txn, INDEX_OPEN) <= project.known)
+        return false;
+    open.left = project.open;
+    scan_index(walk, INDEX_APPLICATION_PROJECT, &prefix, from, note_of_project, &open);
+    return true;
 }
 
 static void scan_open(struct walk *walk, const struct state_key *from, index_row_fn *row, void *context)
 {
     const struct state_key all = {0};
+    if (walk->project != NULL && scan_project_open(walk, from, row, context))
+        return;
+    if (!walk->all) {
+        const struct visible visible = request_visible(walk->request, walk->txn, walk->entity);
+        struct visible_open open = {walk, row, context, count_open(&visible)};
+        visible_scan(&visible, from, walk->bounds.reverse, note_visible, &open);
+        return;
+    }
     (walk->bounds.reverse ? index_scan_back : index_scan_after)(walk->txn, INDEX_OPEN, &all, from, row, context);
+}
+
+/* The page ends where it has passed too many rows, unless it is full already. */
+static void stop_passing(struct walk *walk)
+{
+    if (walk->passed < PASSED_MAX || walk->more)
+        return;
+    walk->last = state_key_number(walk->passed_at);
+    walk->more = true;
 }
 
 /* ---- what changed lately: open applications, and those that ended since ---------------------------------------- */
 
-enum { RECENT_MAX = 20000 }; /* with more of them, a scan of the table finds them soon enough */
+/* With more of them, a scan of the table finds them soon enough. A caller who sees some rows only may see few of them.
+ */
+enum { RECENT_MAX = 20000, RECENT_OF_USER_MAX = 2000 };
 
 struct recent {
     struct walk *walk;
@@ -143,7 +246,7 @@ static bool note_ended(void *context, const struct state_key *key, const void *v
     struct recent *recent = context;
     (void)value;
     (void)length;
-    if (recent->count == RECENT_MAX)
+    if (recent->count == (recent->walk->all ? RECENT_MAX : RECENT_OF_USER_MAX))
         return !(recent->stopped = true);
     recent->ended[recent->count++] = state_key_number_at(key, sizeof(uint64_t));
     return true;
@@ -197,7 +300,11 @@ static bool scan_recent(struct walk *walk, uint64_t since_ms, const struct state
            !comes_before(&recent, state_key_number_at(from, 0), recent.ended[recent.next]))
         recent.next++;
     scan_open(walk, from, take_recent, &recent);
-    take_ended(&recent, walk->bounds.reverse ? 0 : UINT64_MAX);
+    if (walk->passed == PASSED_MAX) /* what was passed may be among those that ended */
+        take_ended(&recent, walk->bounds.reverse ? walk->passed_at - 1 : walk->passed_at + 1);
+    else
+        take_ended(&recent, walk->bounds.reverse ? 0 : UINT64_MAX);
+    stop_passing(walk);
     return true;
 }
 
@@ -259,17 +366,6 @@ static void skip_older(struct walk *walk, struct state_key **from, struct state_
 
 /* ---- all ------------------------------------------------------------------------------------------------------- */
 
-/* A user owns one row of the users: their own. Scanning for it would reveal others in "next". */
-static void take_own_row(struct walk *walk)
-{
-    struct state_packed row;
-    const char *name = walk->request->user.name, *after = walk->bounds.after;
-    struct state_key own = state_key_name(name);
-    bool is_after = after == NULL || (walk->bounds.reverse ? strcmp(name, after) < 0 : strcmp(name, after) > 0);
-    if (is_after && state_find_packed(walk->txn, walk->entity, &own, &row))
-        (void)take_row(walk, &row);
-}
-
 /* Does the filter leave only applications that are not over? */
 static bool takes_only_open(const struct walk *walk)
 {
@@ -283,17 +379,32 @@ static bool takes_only_open(const struct walk *walk)
 /* The fewest rows that hold all that match. `from` is the key to continue after; NULL: from the beginning. */
 static void scan_applications(struct walk *walk, const struct state_key *from)
 {
-    bool admin = request_is_admin(walk->request);
     uint64_t since_ms = filter_since(&walk->filter, "changed_at");
-    walk->only_user = admin ? NULL : walk->request->user.name;
-    if (takes_only_open(walk))
+    if (takes_only_open(walk)) {
         scan_open(walk, from, take_open, walk);
-    else if (since_ms != 0 && scan_recent(walk, since_ms, from))
+        stop_passing(walk);
         return;
-    else if (!admin)
-        scan_owned(walk, from);
+    }
+    if (since_ms != 0 && scan_recent(walk, since_ms, from))
+        return;
+    if (walk->project != NULL)
+        scan_project(walk, from);
+    else if (!walk->all)
+        scan_visible(walk, from);
     else
         state_scan_packed(walk->txn, walk->entity, from, walk->bounds.reverse, take_row, walk);
+}
+
+/* The filter may name one project. Of rows that belong to all projects, none has its name. */
+static void take_project(struct walk *walk)
+{
+    const struct aq_entity *entity = walk->entity;
+    if (entity->project == NULL || aq_access_rows_are_projects(entity))
+        return;
+    const struct visible visible = request_visible(walk->request, walk->txn, entity);
+    const char *name = filter_only(&walk->filter, aq_record_field(entity->record, entity->project));
+    if (name != NULL && name[0] != '\0' && strlen(name) <= AQ_NAME_MAX && visible_in(&visible, name) == AQ_SCOPE_ALL)
+        walk->project = name;
 }
 
 static int scan_rows(struct walk *walk, struct aq_error *error)
@@ -304,13 +415,15 @@ static int scan_rows(struct walk *walk, struct aq_error *error)
             return aq_error_context(error, "after");
         from = &key;
     }
-    const struct aq_record *record = walk->entity->record;
     skip_older(walk, &from, &key);
-    if (request_visibility_fields(walk->request, walk->entity) == AQ_FIELD_BIT(record, aq_entity_key(walk->entity)))
-        take_own_row(walk);
-    else if (walk->entity == &aq_entity_application)
+    take_project(walk);
+    if (walk->entity == &aq_entity_application)
         scan_applications(walk, from);
-    else
+    else if (walk->project != NULL)
+        scan_project(walk, from);
+    else if (!walk->all && visible_is_indexed(walk->entity))
+        scan_visible(walk, from);
+    else if (walk->all)
         state_scan_packed(walk->txn, walk->entity, from, walk->bounds.reverse, take_row, walk);
     return state_failed(walk->txn, error) ? -1 : 0;
 }
@@ -334,6 +447,7 @@ static void choose_fields(struct walk *walk)
     const struct aq_record *record = walk->entity->record;
     const struct aq_field *description = aq_record_field(record, "description");
     uint64_t filtered = filter_fields(&walk->filter, record);
+    walk->all = request_sees_all(walk->request, walk->entity);
     walk->wanted = request_visibility_fields(walk->request, walk->entity) | filtered;
     if (description != NULL && (filtered & AQ_FIELD_BIT(record, description)) != 0)
         walk->remarked = remark_fields(walk->entity);
@@ -344,8 +458,7 @@ static int fill_page(struct walk *walk, struct aq_error *error)
     struct request *request = walk->request;
     if (list_bounds_take(&walk->bounds, &request->query, error) != 0)
         return -1;
-    if (filter_take(&walk->filter, walk->entity->record, &request->query, writer_time_ms(request->backend->writer),
-                    error) != 0 ||
+    if (filter_take(&walk->filter, walk->entity->record, &request->query, request_time_ms(request), error) != 0 ||
         query_end(&request->query, error) != 0)
         return -1;
     choose_fields(walk);

@@ -3,6 +3,7 @@
 
 #include "controller/serve/answer.h"
 #include "controller/serve/connections.h"
+#include "controller/serve/rates.h"
 #include "controller/serve/steps.h"
 #include "controller/serve/stream.h"
 #include "schema/base/files.h"
@@ -19,7 +20,7 @@ enum outcome metrics_alive(struct request *request)
 {
     aq_buffer_reset(&request->out);
     aq_buffer_text(&request->out, "alive\n");
-    return answer_plain(request, MHD_HTTP_OK, TEXT_TYPE);
+    return answer_plain(request, HTTP_OK, TEXT_TYPE);
 }
 
 /* A snapshot of damaged tables cannot be opened, or fails when it is read. */
@@ -46,7 +47,7 @@ enum outcome metrics_ready(struct request *request)
     }
     aq_buffer_reset(&request->out);
     aq_buffer_text(&request->out, "ready\n");
-    return answer_plain(request, MHD_HTTP_OK, TEXT_TYPE);
+    return answer_plain(request, HTTP_OK, TEXT_TYPE);
 }
 
 /* ---- metrics ---------------------------------------------------------------------------------------------- */
@@ -65,6 +66,8 @@ static void add_writer_metrics(const struct writer *writer, struct aq_buffer *ou
     add_metric(out, "leader", "gauge", "1 if this controller is the leader.", writer_is_leader(writer));
     add_metric(out, "commands_total", "counter", "Commands decided.", figures.commands);
     add_metric(out, "refusals_total", "counter", "Commands refused.", figures.refusals);
+    add_metric(out, "writes_limited_total", "counter",
+               "Requests refused with 429, since their user has written too much.", figures.limited);
     add_metric(out, "events_total", "counter", "Events committed.", figures.events);
     add_metric(out, "batches_total", "counter", "Log entries written.", figures.batches);
     add_metric(out, "queue_length", "gauge", "Commands waiting for the writer.", figures.queue_length);
@@ -79,6 +82,7 @@ static void add_hub_metrics(struct hub *hub, struct aq_buffer *out)
         return;
     hub_figures(hub, &figures);
     add_metric(out, "agents", "gauge", "Agents heard from recently.", figures.agents);
+    add_metric(out, "exec_sessions", "gauge", "Commands that run in workloads for callers.", figures.sessions);
     add_metric(out, "hub_messages_total", "counter", "Messages from agents and file views.", figures.messages);
     add_metric(out, "hub_strangers_total", "counter", "Messages that could not be opened, and were dropped.",
                figures.unopened);
@@ -106,16 +110,44 @@ static void add_http_metrics(const struct backend *backend, struct aq_buffer *ou
                connections->unauthenticated);
     add_metric(out, "http_strangers_sent_away_total", "counter",
                "Connections without a valid token, closed to make room.", connections->dropped);
+    add_metric(out, "http_connections_refused_total", "counter",
+               "Logins on a connection beyond what their user may have, or on one that is kept for cluster.connect.",
+               connections->refused);
+    const struct handshakes *handshakes = connections->handshakes;
+    add_metric(out, "tls_handshakes_total", "counter", "Handshakes of TLS that were completed.", handshakes->done);
+    add_metric(out, "tls_resumed_total", "counter", "Those that resumed an earlier session.", handshakes->resumed);
+    add_metric(out, "tls_failed_total", "counter", "Handshakes that failed or took too long.", handshakes->failed);
+    if (handshakes->presented != NULL)
+        add_metric(out, "tls_certificate_expires_seconds", "gauge", "When the certificate expires, since 1970.",
+                   presented_expires_ms(handshakes->presented) / 1000);
+    add_metric(out, "http_requests_limited_total", "counter",
+               "Requests refused with 429: too many of a token, a user "
+               "or an address.",
+               rates_refused(backend->rates));
     add_metric(out, "http_requests_open", "gauge", "Requests in progress.", metrics->requests_open);
     add_metric(out, "http_streams", "gauge", "Open event streams.", streams_count(backend->streams));
     add_metric(out, "http_stream_events_total", "counter", "Events sent on streams.", streams_sent(backend->streams));
     add_metric(out, "http_requests_total", "counter", "Requests received.", metrics->requests);
+    add_metric(out, "metadata_refused_total", "counter",
+               "Requests for metadata from an address that several resources have.", metrics->metadata_refused);
     aq_buffer_text(out, "# HELP aquarium_http_answers_total Answers by HTTP status.\n"
                         "# TYPE aquarium_http_answers_total counter\n");
     for (unsigned status = 0; status < STATUS_MAX; status++)
         if (metrics->answers[status] > 0)
             aq_buffer_format(out, "aquarium_http_answers_total{status=\"%u\"} %" PRIu64 "\n", status,
                              metrics->answers[status]);
+}
+
+static void add_login_metrics(struct credentials *credentials, struct aq_buffer *out)
+{
+    struct credentials_figures figures;
+    credentials_figures(credentials, &figures);
+    add_metric(out, "logins_failed_total", "counter", "Wrong user names and tokens.", figures.failures);
+    add_metric(out, "logins_slowed_total", "counter", "Those refused with 429, since too many came from one address.",
+               figures.slowed);
+    add_metric(out, "token_hashes_total", "counter", "Tokens compared with a hash.", figures.hashes);
+    add_metric(out, "token_slow_hashes_total", "counter",
+               "Tokens compared with an Argon2id hash, as earlier builds kept.", figures.slow_hashes);
 }
 
 static void add_process_metrics(struct aq_buffer *out)
@@ -142,6 +174,7 @@ enum outcome metrics_answer(struct request *request)
     add_hub_metrics(backend->hub, out);
     add_entity_metrics(backend->state, out);
     add_http_metrics(backend, out);
+    add_login_metrics(backend->credentials, out);
     add_process_metrics(out);
-    return answer_plain(request, MHD_HTTP_OK, METRICS_TYPE);
+    return answer_plain(request, HTTP_OK, METRICS_TYPE);
 }

@@ -3,6 +3,7 @@
 #define AQ_CONTROLLER_SERVE_METRICS_H
 
 #include "controller/serve/request.h"
+#include "schema/base/journal.h"
 
 #include <stdatomic.h>
 
@@ -14,6 +15,8 @@ struct metrics {
     uint64_t requests;
     unsigned requests_open;
     uint64_t answers[STATUS_MAX]; /* by HTTP status; 0: any other */
+    uint64_t metadata_refused;    /* since several resources had the caller's address */
+    struct aq_journal_count metadata_told;
 };
 
 static inline void metrics_count_answer(struct metrics *metrics, unsigned status)

@@ -1,33 +1,19 @@
 #include "controller/serve/network.h"
 
+#include "schema/base/address.h"
 #include "schema/base/files.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <netinet/in.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAPPED_BITS = 96, ARP_LINES_MAX = 16384 };
+enum { MAPPED_BITS = 96 };
 
 static const unsigned char mapped[12] = {[10] = 0xFF, [11] = 0xFF};
 static const unsigned char loopback6[16] = {[15] = 1};
-
-/* False: the address is neither IPv4 nor IPv6. */
-static bool address_bytes(const struct sockaddr *address, unsigned char bytes[16])
-{
-    if (address->sa_family == AF_INET) {
-        memcpy(bytes, mapped, sizeof mapped);
-        memcpy(bytes + 12, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
-        return true;
-    }
-    if (address->sa_family == AF_INET6) {
-        memcpy(bytes, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, 16);
-        return true;
-    }
-    return false;
-}
 
 static bool same_prefix(const unsigned char *a, const unsigned char *b, unsigned bits)
 {
@@ -56,9 +42,22 @@ static int parse_prefix(const char *text, const char *prefix, unsigned most, uns
     return 0;
 }
 
-int network_parse(struct network *network, const char *text, struct aq_error *error)
+static int parse_nodes(struct network *network, const char *text, const char *nodes, struct aq_error *error)
 {
-    char address[ADDRESS_TEXT_SIZE];
+    static const char characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-*?";
+    size_t length = strlen(nodes);
+    if (length == 0 || length >= sizeof network->nodes || strspn(nodes, characters) != length)
+        return aq_fail(error, AQ_E_INVALID,
+                       "network \"%.100s\" must end in a node's name of at most %zu characters, in which * and ? stand "
+                       "for others",
+                       text, sizeof network->nodes - 1);
+    memcpy(network->nodes, nodes, length + 1);
+    return 0;
+}
+
+static int parse_address(struct network *network, const char *text, struct aq_error *error)
+{
+    char address[AQ_ADDRESS_TEXT_SIZE];
     const char *slash = strchr(text, '/');
     size_t length = slash != NULL ? (size_t)(slash - text) : strlen(text);
     if (length >= sizeof address)
@@ -80,10 +79,25 @@ int network_parse(struct network *network, const char *text, struct aq_error *er
     return 0;
 }
 
+int network_parse(struct network *network, const char *text, struct aq_error *error)
+{
+    char address[2 * AQ_ADDRESS_TEXT_SIZE];
+    const char *equals = strchr(text, '=');
+    size_t length = equals != NULL ? (size_t)(equals - text) : strlen(text);
+    if (length >= sizeof address)
+        return aq_fail(error, AQ_E_INVALID, "network is \"%.100s\", but must be such as 10.0.0.0/8 or fd00::/8", text);
+    memcpy(address, text, length);
+    address[length] = '\0';
+    network->nodes[0] = '\0';
+    if (equals != NULL && parse_nodes(network, text, equals + 1, error) != 0)
+        return -1;
+    return parse_address(network, address, error);
+}
+
 bool network_holds(const struct network *network, const struct sockaddr *address)
 {
     unsigned char bytes[16];
-    return address_bytes(address, bytes) && same_prefix(network->bytes, bytes, network->bits);
+    return aq_address_bytes(address, bytes) && same_prefix(network->bytes, bytes, network->bits);
 }
 
 int networks_parse(struct networks *networks, const struct aq_list *texts, struct aq_error *error)
@@ -104,40 +118,34 @@ bool networks_hold(const struct networks *networks, const struct sockaddr *addre
     return false;
 }
 
+bool networks_hold_for(const struct networks *networks, const struct sockaddr *address, const char *node)
+{
+    for (unsigned i = 0; i < networks->count; i++) {
+        const struct network *network = &networks->list[i];
+        if (network_holds(network, address) &&
+            (network->nodes[0] == '\0' || fnmatch(network->nodes, node, FNM_NOESCAPE) == 0))
+            return true;
+    }
+    return false;
+}
+
 void network_address_text(const struct sockaddr *address, char *out, size_t size)
 {
     unsigned char bytes[16];
-    out[0] = '\0';
-    if (!address_bytes(address, bytes))
-        return;
-    bool four = memcmp(bytes, mapped, sizeof mapped) == 0;
-    if (inet_ntop(four ? AF_INET : AF_INET6, four ? bytes + 12 : bytes, out, (socklen_t)size) == NULL)
-        out[0] = '\0';
+    char text[AQ_ADDRESS_TEXT_SIZE] = "";
+    if (aq_address_bytes(address, bytes))
+        aq_address_text(bytes, text);
+    snprintf(out, size, "%s", address->sa_family == AF_UNIX ? "the local socket" : text);
 }
 
 bool network_is_loopback(const struct sockaddr *address)
 {
     unsigned char bytes[16];
-    if (!address_bytes(address, bytes))
+    if (address->sa_family == AF_UNIX)
+        return true;
+    if (!aq_address_bytes(address, bytes))
         return false;
-    if (memcmp(bytes, mapped, sizeof mapped) == 0)
+    if (aq_address_is_ipv4(bytes))
         return bytes[12] == 127;
     return memcmp(bytes, loopback6, sizeof loopback6) == 0;
-}
-
-bool network_hardware_address(const char *table, const char *address, char *out, size_t size)
-{
-    AQ_CLEANUP_FILE FILE *file = fopen(table, "re");
-    if (file == NULL)
-        return false;
-    char line[256], ip[64], type[16], flags[16], hardware[32];
-    bool found = false;
-    for (unsigned i = 0; i < ARP_LINES_MAX && !found && fgets(line, sizeof line, file) != NULL; i++)
-        found = sscanf(line, "%63s %15s %15s %31s", ip, type, flags, hardware) == 4 && strcmp(ip, address) == 0 &&
-                strlen(hardware) == 17 && strcmp(hardware, "00:00:00:00:00:00") != 0;
-    if (!found || size <= strlen(hardware))
-        return false;
-    for (size_t i = 0; i <= strlen(hardware); i++)
-        out[i] = (char)tolower((unsigned char)hardware[i]);
-    return true;
 }

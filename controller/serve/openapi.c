@@ -81,13 +81,15 @@ static void add_list(struct builder *builder, const struct aq_entity *entity)
         .schema = openapi_envelope(openapi_list(row_of(builder, entity)), next_of(entity)),
         .access = ACCESS_USER,
         .form = route_form_of_list(entity->record),
+        .permission = aq_permission_of(entity, "list"),
     };
     add_path(builder, path, "get", openapi_operation(&list));
 }
 
 /* /api/v1/<entity>/{key}, or with <name> behind that. */
 static void add_read(struct builder *builder, const struct aq_entity *entity, const char *name, const char *id,
-                     const char *summary, json_t *schema, const struct aq_record *parameters)
+                     const char *summary, json_t *schema, const struct aq_record *parameters,
+                     const struct aq_view *view)
 {
     char path[192];
     const struct openapi_operation read = {
@@ -99,6 +101,7 @@ static void add_read(struct builder *builder, const struct aq_entity *entity, co
         .access = ACCESS_USER,
         .row = entity,
         .form = route_form_of_read(parameters),
+        .permission = view != NULL ? aq_permission_of_view(view) : aq_permission_of(entity, "read"),
     };
     snprintf(path, sizeof path, "/api/v1/%s/{%s}%s%s", entity->name, aq_entity_key(entity)->name, name[0] ? "/" : "",
              name);
@@ -109,7 +112,7 @@ static void add_row(struct builder *builder, const struct aq_entity *entity)
 {
     char id[128];
     snprintf(id, sizeof id, "%s_get", entity->name);
-    add_read(builder, entity, "", id, "one row", openapi_envelope(row_of(builder, entity), NULL), NULL);
+    add_read(builder, entity, "", id, "one row", openapi_envelope(row_of(builder, entity), NULL), NULL, NULL);
 }
 
 static void add_field(struct builder *builder, const struct aq_entity *entity, const struct aq_field *field)
@@ -119,7 +122,7 @@ static void add_field(struct builder *builder, const struct aq_entity *entity, c
                        ? row_of(builder, field->refers)
                        : openapi_field(field, false, builder->schemas);
     snprintf(id, sizeof id, "%s_get_%s", entity->name, field->name);
-    add_read(builder, entity, field->name, id, field->help, openapi_envelope(data, NULL), NULL);
+    add_read(builder, entity, field->name, id, field->help, openapi_envelope(data, NULL), NULL, NULL);
 }
 
 static json_t *output_schema(void)
@@ -147,10 +150,11 @@ static void add_view(struct builder *builder, const struct aq_view *view)
     char id[128];
     json_t *schema = view->kind == AQ_VIEW_EVENTS
                          ? openapi_envelope(openapi_list(event_of(builder)), openapi_type("integer"))
+                     : view->kind == AQ_VIEW_RIGHTS ? openapi_envelope(openapi_list(openapi_type("string")), NULL)
                      : view->kind == AQ_VIEW_OUTPUT ? output_schema()
                                                     : openapi_envelope(openapi_type("string"), NULL);
     snprintf(id, sizeof id, "%s_%s", view->entity->name, view->name);
-    add_read(builder, view->entity, view->name, id, view->help, schema, renderer->parameters);
+    add_read(builder, view->entity, view->name, id, view->help, schema, renderer->parameters, view);
 }
 
 /* ---- commands ----------------------------------------------------------------------------------------------- */
@@ -160,9 +164,8 @@ static json_t *request_body(struct builder *builder, const struct aq_command *co
 {
     if (command->kind == AQ_CREATES) {
         json_t *record = openapi_record(command->record, true, builder->schemas);
-        json_t *list =
-            json_pack("{s:s, s:O, s:i, s:i}", "type", "array", "items", record, "minItems", 1, "maxItems",
-                      credentials_makes_token(command) ? (int)CREDENTIALS_TOKENS_MAX : (int)AQ_BATCH_COMMANDS_MAX);
+        json_t *list = json_pack("{s:s, s:O, s:i, s:i}", "type", "array", "items", record, "minItems", 1, "maxItems",
+                                 (int)AQ_BATCH_COMMANDS_MAX);
         json_t *either = json_pack("{s:[o, o]}", "oneOf", record, list);
         return json_pack("{s:b, s:{s:{s:o}}}", "required", 1, "content", JSON_TYPE, "schema", either);
     }
@@ -188,7 +191,7 @@ static json_t *written_row(struct builder *builder, const struct aq_command *com
 {
     const struct aq_field *key = aq_entity_key(command->entity);
     json_t *token = json_object(), *row;
-    if (credentials_makes_token(command)) {
+    if (token_is_made_by(command)) {
         json_t *schema = openapi_type("string");
         json_object_set_new(schema, "description", json_string("the new token; a repeated answer does not have it"));
         json_object_set_new(token, "token", schema);
@@ -245,6 +248,7 @@ static json_t *command_operation(struct builder *builder, const struct aq_comman
         .row = command->kind == AQ_CREATES ? NULL : entity,
         .form = route_form_of_write(),
         .writes = true,
+        .permission = aq_permission_of_command(command),
     };
     return openapi_operation(&of);
 }
@@ -306,6 +310,8 @@ static json_t *fixed_schema(struct builder *builder, const struct route *route)
         return openapi_envelope(openapi_list(row), openapi_type("string"));
     if (row != NULL)
         return openapi_envelope(row, NULL);
+    if (route->step == read_my_rights)
+        return openapi_envelope(openapi_list(openapi_type("string")), NULL);
     if (route->access >= ACCESS_USER) /* a report in words */
         return openapi_envelope(openapi_type("string"), NULL);
     return json_pack("{s:s, s:b}", "type", "object", "additionalProperties", 1);
@@ -325,6 +331,7 @@ static void add_fixed(struct builder *builder, const struct route *route)
         .schema = fixed_schema(builder, route),
         .access = route->access,
         .form = route_form(route),
+        .permission = route->permission != NULL ? aq_permission_named(route->permission) : NULL,
     };
     json_t *get = openapi_operation(&of);
     if (rest)
@@ -342,15 +349,16 @@ json_t *openapi_make(const struct routes *routes)
         add_entity(&builder, routes->rows[i].entity);
     for (const struct route *route = routes->fixed; route->path != NULL; route++)
         add_fixed(&builder, route);
-    json_t *document =
-        json_pack("{s:s, s:{s:s, s:s, s:s}, s:[{s:s, s:s}], s:[{s:[]}], s:o, s:{s:o, s:{s:o}, s:{s:{s:s, s:s}}}}",
-                  "openapi", "3.0.3", "info", "title", "Aquarium", "version", "1", "description",
-                  "The applications, resources, nodes, labels and users of a cluster. /api/v1/events streams its "
-                  "events. Paths may "
-                  "have the plural of an entity, too.",
-                  "servers", "url", "/", "description", "the controller that serves this document", "security", "basic",
-                  "paths", builder.paths, "components", "schemas", builder.schemas, "responses", "error",
-                  openapi_error(), "securitySchemes", "basic", "type", "http", "scheme", "basic");
+    openapi_add_exec(builder.paths, builder.schemas);
+    json_t *document = json_pack(
+        "{s:s, s:{s:s, s:s, s:s}, s:[{s:s, s:s}], s:[{s:[]}, {s:[]}], s:o, "
+        "s:{s:o, s:{s:o}, s:{s:{s:s, s:s}, s:{s:s, s:s}}}}",
+        "openapi", "3.0.3", "info", "title", "Aquarium", "version", "1", "description",
+        "The applications, resources, nodes, labels, users, roles, tokens and projects of a cluster. /api/v1/events "
+        "streams its events. Paths may have the plural of an entity, too.",
+        "servers", "url", "/", "description", "the controller that serves this document", "security", "basic", "bearer",
+        "paths", builder.paths, "components", "schemas", builder.schemas, "responses", "error", openapi_error(),
+        "securitySchemes", "basic", "type", "http", "scheme", "basic", "bearer", "type", "http", "scheme", "bearer");
     aq_assert(document != NULL);
     return document;
 }
@@ -369,5 +377,5 @@ enum outcome openapi_answer(struct request *request)
     }
     aq_buffer_reset(&request->out);
     aq_buffer_add(&request->out, openapi->text.data, openapi->text.length);
-    return answer_plain(request, MHD_HTTP_OK, "application/json");
+    return answer_plain(request, HTTP_OK, "application/json");
 }

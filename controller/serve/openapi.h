@@ -28,6 +28,8 @@ struct openapi_operation {
     const struct aq_entity *row; /* whose key is in the path; NULL: there is none */
     struct query_form form;
     bool writes;
+    bool acts;                              /* it fails as what writes does, but has none of its headers */
+    const struct aq_permission *permission; /* that it takes; NULL: none, or its help says which */
 };
 
 /* The operation with its parameters, answers and errors. */
@@ -45,6 +47,11 @@ void openapi_envelope_add(json_t *envelope, const char *name, const char *help, 
 
 json_t *openapi_type(const char *type); /* {"type": type} */
 json_t *openapi_list(json_t *items);    /* taken over */
+
+/* ---- openapi_exec.c ----------------------------------------------------------------------------------------- */
+
+/* Adds the operations on commands in workloads. */
+void openapi_add_exec(json_t *paths, json_t *schemas);
 
 /* ---- openapi_schema.c --------------------------------------------------------------------------------------- */
 

@@ -126,7 +126,7 @@ static bool may_fail_with(const struct openapi_operation *of, enum aq_error_code
     case AQ_E_NO_LEADER:
     case AQ_E_UNKNOWN:
     case AQ_E_NO_SPACE:
-        return of->writes;
+        return of->writes || of->acts;
     default:
         return true;
     }
@@ -155,7 +155,9 @@ json_t *openapi_operation(const struct openapi_operation *of)
     if (of->access == ACCESS_OPEN)
         json_object_set_new(operation, "security", json_array());
     else if (of->access == ACCESS_LOOPBACK) /* without a login from this host */
-        json_object_set_new(operation, "security", json_pack("[{}, {s:[]}]", "basic"));
+        json_object_set_new(operation, "security", json_pack("[{}, {s:[]}, {s:[]}]", "basic", "bearer"));
+    if (of->permission != NULL)
+        json_object_set_new(operation, "x-permission", json_string(of->permission->name));
     if (of->row != NULL)
         add_key_parameter(of->row, operation);
     query_form_visit(&of->form, add_query_parameter, operation);

@@ -58,9 +58,8 @@ static json_t *typed_schema(const struct aq_field *field, bool input, json_t *sc
 {
     static const char size_pattern[] = "^[0-9]+(\\.[0-9]+)?[KMGT]?(i?B)?$";
     static const char duration_pattern[] = "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$";
-    switch (field->type) {
+    switch (aq_type_of_some(field->type)) {
     case AQ_TYPE_U64:
-    case AQ_TYPE_U64_OR_NONE:
         return number_schema("integer", field, 1.0);
     case AQ_TYPE_BOOL:
         return json_pack("{s:s}", "type", "boolean");
@@ -87,11 +86,16 @@ static json_t *typed_schema(const struct aq_field *field, bool input, json_t *sc
     case AQ_TYPE_BYTES:
         return text_schema(field, "byte", NULL);
     case AQ_TYPE_TEXTS:
-        return list_schema(field, json_pack("{s:s, s:i}", "type", "string", "maxLength", 255));
+        return list_schema(field, json_pack("{s:s, s:i}", "type", "string", "maxLength",
+                                            field->rules & AQ_ARGUMENTS ? AQ_ARGUMENTS_ITEM_MAX : AQ_TEXTS_ITEM_MAX));
     case AQ_TYPE_RECORD:
         return json_pack("{s:[o]}", "allOf", openapi_record(field->record, input, schemas));
     case AQ_TYPE_LIST:
         return list_schema(field, openapi_record(field->record, input, schemas));
+    case AQ_TYPE_U64_OR_NONE:
+    case AQ_TYPE_CPU_OR_NONE:
+    case AQ_TYPE_SIZE_OR_NONE:
+        break;
     }
     aq_broken(__FILE__, __LINE__, "a field type without a schema");
 }
@@ -104,7 +108,7 @@ json_t *openapi_field(const struct aq_field *field, bool input, json_t *schemas)
                         field->unit != NULL && field->unit[0] != '\0'
                             ? json_sprintf("%s, in %s", field->help, field->unit)
                             : json_string(field->help));
-    if (!input && (field->refers != NULL || field->type == AQ_TYPE_TIME || field->type == AQ_TYPE_U64_OR_NONE))
+    if (!input && (field->refers != NULL || field->type == AQ_TYPE_TIME || aq_type_may_be_none(field->type)))
         json_object_set_new(schema, "nullable", json_true());
     return schema;
 }

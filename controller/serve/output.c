@@ -6,6 +6,7 @@
 #include "controller/serve/parameters.h"
 #include "controller/serve/rows.h"
 #include "controller/serve/steps.h"
+#include "controller/state/rights.h"
 #include "schema/base/utf8.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
@@ -36,7 +37,7 @@ static int find_ended(struct request *request, struct state_txn *txn, struct out
     struct aq_error bad = {0};
     if (request->error.code != AQ_E_NOT_FOUND || state_key_from_text(request->entity, request->key, &key, &bad) != 0 ||
         !state_ended(txn, state_key_number_at(&key, 0), &ended, &request->arena) ||
-        !(request_is_admin(request) || strcmp(ended.user, request->user.name) == 0))
+        !rights_allow_ended(txn, &request->caller, request->permission, &ended))
         return -1;
     request->error = (struct aq_error){0};
     output->want.resource = state_key_number_at(&key, 0);
@@ -45,7 +46,7 @@ static int find_ended(struct request *request, struct state_txn *txn, struct out
 
 static int find_of_application(struct request *request, const struct aq_application *application, struct output *output)
 {
-    output->want.resource = application->last_resource;
+    output->want.resource = aq_number_or(application->last_resource, 0);
     output->over = aq_application_is_over((enum aq_application_status)application->status);
     if (output->want.resource != 0)
         return 0;
@@ -140,7 +141,7 @@ static void answer_extent(struct request *request, const struct output *output, 
     const struct aq_extent *extent = &output->extent;
     answer_member(request, "resource");
     aq_buffer_u64(&request->out, output->want.resource);
-    if (!extent->known) /* an older agent */
+    if (!extent->known)
         return;
     uint64_t next = extent->start + length;
     answer_position(request, "start", extent->start);
@@ -154,10 +155,10 @@ static void answer_extent(struct request *request, const struct output *output, 
 /* The log is in the request's body, which is otherwise unused. */
 static enum outcome answer_log(struct request *request)
 {
-    struct output *output = request->work;
+    struct output *output = request->work, again = *output;
     const char *data = aq_buffer_string(&request->body);
     size_t length = request->body.length;
-    if (request->error.code != AQ_OK)
+    if (request->error.code != AQ_OK || find_resource(request, &again) != 0) /* the right may have ended meanwhile */
         return answer_error(request);
     bool cut = (output->extent.known && output->extent.start > output->extent.first) || length > output->most;
     if (!output->want.onward && cut)

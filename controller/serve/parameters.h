@@ -6,13 +6,7 @@
 #include "controller/serve/filter.h"
 #include "controller/serve/query.h"
 
-enum { PARAMETER_LOG_MAX = 1 << 20 /* bytes */, PARAMETER_PREFIX_MAX = 64 };
-
-#define PARAMETER_FORMATS(W)                                                                                           \
-    W(FORMAT_JSON, "json", "JSON")                                                                                     \
-    W(FORMAT_YAML, "yaml", "YAML")                                                                                     \
-    W(FORMAT_ENV, "env", "assignments for a shell")
-AQ_DECLARE_WORDS(parameter_format, PARAMETER_FORMATS)
+enum { PARAMETER_LOG_MAX = 1 << 20 /* bytes */ };
 
 /* clang-format off */
 #define parameters_read_fields(S, T)                                                                                   \
@@ -34,11 +28,19 @@ AQ_DECLARE_SETTINGS(parameters_write)
     S(T, limit, U64(1, LIST_LIMIT_MAX), "100", 0, "maximum number of events")
 AQ_DECLARE_SETTINGS(parameters_history)
 
+#define parameters_rights_fields(S, T)                                                                                 \
+    S(T, project, NAME(1, 64), NULL, 0, "in this project")
+AQ_DECLARE_SETTINGS(parameters_rights)
+
 #define parameters_output_fields(S, T)                                                                                 \
     S(T, after,  U64(0, UINT64_MAX - 1),            NULL,    0, "from this position on; if not given, the newest")     \
     S(T, size,   U64(1, PARAMETER_LOG_MAX, "bytes"), "65536", 0, "how much")                                           \
     S(T, follow, BOOL,                              "false", 0, "wait for more, for 15 s at most")
 AQ_DECLARE_SETTINGS(parameters_output)
+
+#define parameters_exec_fields(S, T)                                                                                   \
+    S(T, after, U64(0, INT64_MAX), "0", 0, "how much of the output has arrived: it is not kept any more")
+AQ_DECLARE_SETTINGS(parameters_exec)
 
 #define parameters_stream_fields(S, T)                                                                                 \
     S(T, since,  U64(0, UINT64_MAX), NULL,   0, "from the event after this seq on; if not given, new ones")            \
@@ -46,11 +48,6 @@ AQ_DECLARE_SETTINGS(parameters_output)
     S(T, entity, TEXT(0, 64),        NULL,   0, "only events of this entity, such as application")                     \
     S(T, key,    TEXT(0, 64),        NULL,   0, "with entity: only events about the row with this key")
 AQ_DECLARE_SETTINGS(parameters_stream)
-
-#define parameters_metadata_fields(S, T)                                                                               \
-    S(T, format, ENUM(parameter_format),        "json", 0, "form of the answer")                                       \
-    S(T, prefix, TEXT(0, PARAMETER_PREFIX_MAX), NULL,   0, "put before the names of format=env")
-AQ_DECLARE_SETTINGS(parameters_metadata)
 /* clang-format on */
 
 #endif

@@ -1,4 +1,4 @@
-/* The segments of a path and the parameters after the question mark, checked and decoded.
+/* The parameters after the question mark, checked and decoded.
  *
  * Which parameters a query may have is declared: its form (parameters.h), which the route sets. Steps take them one by
  * one, within the declared bounds; taking another is a fault of the program. Then query_end() fails if any is left.
@@ -29,18 +29,9 @@ struct query {
     struct query_form form;
 };
 
-/* Decodes %xx in place. Fails on invalid escapes, on an escaped NUL, and on text that is not UTF-8. `what` is for the
- * error. `plus`: a plus is a space. */
-int query_decode(char *text, bool plus, const char *what, struct aq_error *error) AQ_MUST_CHECK;
-
 /* Parses "a=1&b=2", in place; NULL is empty. Fails on too many parameters, on one that is given twice, and where
- * query_decode() fails. The form is empty then. */
+ * aq_url_decode() fails. The form is empty then. */
 int query_parse(struct query *query, char *text, struct aq_error *error) AQ_MUST_CHECK;
-
-/* Splits the path into its segments, decoded in place. A slash that was written %2F stays inside its segment. One slash
- * at the end is ignored. `path` must begin with a slash. */
-int query_split_path(char *path, const char **segments, unsigned most, unsigned *count,
-                     struct aq_error *error) AQ_MUST_CHECK;
 
 /* Calls `visit` for each parameter of the form, and what it is declared by: its own field, or the field that it
  * filters.

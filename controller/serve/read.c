@@ -4,6 +4,7 @@
 #include "controller/serve/steps.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
+#include "schema/model/user.h"
 
 #include <string.h>
 
@@ -83,6 +84,7 @@ enum outcome read_field(struct request *request)
 enum outcome read_me(struct request *request)
 {
     request->entity = &aq_entity_user;
-    request->key = request->user.name;
+    request->key = request->caller.name;
+    request->is_self = true;
     return answer_row(request, show_row);
 }

@@ -1,10 +1,11 @@
 #include "controller/serve/request.h"
 
 #include "controller/serve/network.h"
+#include "controller/state/rights.h"
 #include "schema/base/bell.h"
 #include "schema/codec/pack.h"
-#include "schema/model/access.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -55,16 +56,42 @@ void request_set_seq(struct request *request, uint64_t seq)
     request->has_seq = true;
 }
 
+/* A client of the local socket that sent no token is the user that has its uid, as long as that user has it. */
+static int check_uid(const struct request *request, struct state_txn *txn, struct aq_error *error)
+{
+    char name[AQ_NAME_MAX + 1];
+    const struct aq_caller *caller = &request->caller;
+    if (!request->is_local || caller->token != 0 || request->uid == 0)
+        return 0;
+    if (state_user_of_uid(txn, request->uid, name, sizeof name) && strcmp(name, caller->name) == 0)
+        return 0;
+    return aq_fail(error, AQ_E_UNAUTHENTICATED, "uid %u is not user %s any more", (unsigned)request->uid, caller->name);
+}
+
+int request_refresh(const struct request *request, struct state_txn *txn, struct aq_caller *caller,
+                    struct aq_arena *arena, struct aq_error *error)
+{
+    if (check_uid(request, txn, error) != 0)
+        return -1;
+    return rights_refresh(txn, caller, request_time_ms(request), arena, error);
+}
+
+int request_check_permission(struct request *request)
+{
+    char action[128];
+    if (request->permission == NULL || !request->known)
+        return 0;
+    snprintf(action, sizeof action, "read %.100s", request->path);
+    return aq_access_check(&request->caller, request->permission, action, &request->error);
+}
+
 /* Whether a caller may see a row is to be true at the same seq as the row. */
 static int reread_caller(struct request *request, struct state_txn *txn)
 {
-    const char *name = request->user.name, *hash = request->user.hash;
-    if (state_user(txn, name, &request->user, &request->arena) && strcmp(request->user.hash, hash) == 0)
-        return 0;
-    if (state_failed(txn, &request->error))
-        return -1;
-    request->known = false;
-    return aq_fail(&request->error, AQ_E_UNAUTHENTICATED, "user name or token is wrong");
+    if (request_refresh(request, txn, &request->caller, &request->arena, &request->error) == 0)
+        return request_check_permission(request);
+    request->known = request->error.code != AQ_E_UNAUTHENTICATED;
+    return -1;
 }
 
 int request_read(struct request *request, struct state_txn **txn)
@@ -83,7 +110,7 @@ int request_read(struct request *request, struct state_txn **txn)
 
 const char *request_header(struct request *request, const char *name)
 {
-    const char *value = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+    const char *value = request->origin->header(request, name);
     if (value == NULL || strlen(value) <= HEADER_VALUE_MAX)
         return value;
     aq_fail(&request->error, AQ_E_INVALID, "header %s has more than %d bytes", name, HEADER_VALUE_MAX);
@@ -92,31 +119,45 @@ const char *request_header(struct request *request, const char *name)
 
 /* ---- who sends it --------------------------------------------------------------------------------------- */
 
-bool request_is_admin(const struct request *request)
+/* A list shows whole rows, so it takes both permissions. Of what the route does not name, such as the row that a field
+ * refers to, the caller sees what it may read. */
+struct visible request_visible(const struct request *request, struct state_txn *txn, const struct aq_entity *entity)
 {
-    return request->known && request->user.role == AQ_ROLE_ADMIN;
+    const struct aq_permission *named = request->permission, *read = aq_permission_of(entity, "read");
+    struct visible visible = {.txn = txn, .caller = &request->caller, .entity = entity, .permission = read};
+    if (named == NULL || named->entity != entity)
+        return visible;
+    visible.permission = named;
+    visible.other = strcmp(named->verb, "list") == 0 ? read : NULL;
+    return visible;
+}
+
+bool request_sees_all(const struct request *request, const struct aq_entity *entity)
+{
+    const struct visible visible = request_visible(request, NULL, entity);
+    return request->known && !request->is_self && visible_everywhere(&visible) == AQ_SCOPE_ALL;
 }
 
 uint64_t request_visibility_fields(const struct request *request, const struct aq_entity *entity)
 {
-    if (entity->owner == NULL || request_is_admin(request))
+    const struct aq_field *owner = aq_access_owner_field(entity), *project = aq_access_project_field(entity);
+    if (request_sees_all(request, entity))
         return 0;
-    return AQ_FIELD_BIT(entity->record, aq_access_owner_field(entity));
+    return (owner != NULL ? AQ_FIELD_BIT(entity->record, owner) : 0) |
+           (project != NULL ? AQ_FIELD_BIT(entity->record, project) : 0);
 }
 
 bool request_may_see(const struct request *request, const struct aq_entity *entity, const void *row)
 {
+    const struct visible visible = request_visible(request, NULL, entity);
     if (!request->known)
-        return entity->owner == NULL;
-    return aq_access_may_read(entity, row, request->user.name, (enum aq_role)request->user.role);
+        return false;
+    return request->is_self ? aq_access_owns(&request->caller, entity, row) : visible_row(&visible, row);
 }
 
 const struct sockaddr *request_peer(const struct request *request)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    aq_assert(info != NULL && info->client_addr != NULL);
-    return info->client_addr;
+    return request->origin->peer(request);
 }
 
 void request_address(const struct request *request, char *out, size_t size)
@@ -127,4 +168,9 @@ void request_address(const struct request *request, char *out, size_t size)
 bool request_is_loopback(const struct request *request)
 {
     return network_is_loopback(request_peer(request));
+}
+
+uint64_t request_time_ms(const struct request *request)
+{
+    return writer_time_ms(request->backend->writer, &request->now);
 }

@@ -18,6 +18,7 @@ struct route {
     const struct aq_record *row;        /* the answer has one of these, or a list; NULL: something else */
     const struct aq_record *parameters; /* besides those of reads; a list has those of lists */
     bool list;
+    const char *permission; /* that it takes from users; NULL: none, or its step asks for rights itself */
 };
 
 /* The step that renders a kind of view. A view whose kind has none is not served. */

@@ -4,17 +4,18 @@
 #include "controller/state/remarks.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
-#include "schema/model/node.h"
+#include "schema/model/key.h"
+#include "schema/model/token.h"
 
-/* Adds the node's heartbeat to the row that was appended last. */
-static void add_live(struct request *request, const char *node)
+/* Adds the live values to the row that was appended last. */
+static void add_live(struct request *request, const struct aq_entity *entity, const char *key)
 {
-    struct aq_node_live now;
+    void *now = aq_arena_alloc(&request->arena, entity->live->size);
     aq_assert(request->out.data[request->out.length - 1] == '}');
     request->out.length--;
     aq_buffer_text(&request->out, ",\"live\":");
-    if (live_node(request->backend->live, node, &now))
-        aq_record_to_json(&aq_node_live_record, &now, &request->out);
+    if (live_find(request->backend->live, entity, key, now, &request->arena))
+        aq_record_to_json(entity->live, now, &request->out);
     else
         aq_buffer_text(&request->out, "null");
     aq_buffer_char(&request->out, '}');
@@ -35,43 +36,58 @@ const void *row_fields(struct request *request, struct state_txn *txn, const str
     if (!state_unpack(txn, entity, row, remarked ? wanted | remark_fields(entity) : wanted, object, &request->arena))
         return NULL;
     if (remarked)
-        (void)remark_row(txn, entity, object, &request->arena);
+        (void)remark_row(txn, entity, object, request->now.wall_ms, &request->arena);
     return object;
 }
 
 bool row_show(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
               const struct state_packed *row)
 {
-    const struct aq_field *key = aq_entity_key(entity);
-    const void *remarked = remark_packed(txn, entity, row, &request->arena);
+    char key[STATE_KEY_MAX + 1];
+    const void *remarked = remark_packed(txn, entity, row, request->now.wall_ms, &request->arena);
     if (remarked != NULL)
         aq_record_to_json(entity->record, remarked, &request->out);
     else if (!state_show(txn, entity, row, &request->out))
         return false;
     if (!has_live(request, entity))
         return true;
-    const void *fields = row_fields(request, txn, entity, row, AQ_FIELD_BIT(entity->record, key));
-    if (fields != NULL)
-        add_live(request, aq_field_text(key, fields));
-    return fields != NULL;
+    const void *fields = row_fields(request, txn, entity, row, AQ_FIELD_BIT(entity->record, aq_entity_key(entity)));
+    if (fields == NULL)
+        return false;
+    state_key_text(entity, fields, key, sizeof key);
+    add_live(request, entity, key);
+    return true;
+}
+
+static bool may_see_kept(struct request *request, const struct aq_entity *entity, const struct aq_bytes *row)
+{
+    struct aq_error error;
+    void *fields = aq_arena_alloc(&request->arena, entity->record->size);
+    if (request_sees_all(request, entity))
+        return true;
+    return aq_record_unpack_some(entity->record, fields, row->data, row->length,
+                                 request_visibility_fields(request, entity), &request->arena, &error) == 0 &&
+           request_may_see(request, entity, fields);
 }
 
 bool row_show_kept(struct request *request, const struct aq_entity *entity, const struct aq_bytes *row, const char *id)
 {
     struct aq_error error;
-    if (row->length == 0 || aq_packed_to_json(entity->record, row->data, row->length, &request->out, &error) != 0)
+    if (row->length == 0 || !may_see_kept(request, entity, row) ||
+        aq_packed_to_json(entity->record, row->data, row->length, &request->out, &error) != 0)
         return false;
     if (has_live(request, entity))
-        add_live(request, id);
+        add_live(request, entity, id);
     return true;
 }
 
 static bool may_see(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
                     const struct state_packed *row)
 {
-    uint64_t wanted = request_visibility_fields(request, entity);
-    const void *fields = wanted != 0 ? row_fields(request, txn, entity, row, wanted) : NULL;
-    return wanted == 0 || (fields != NULL && request_may_see(request, entity, fields));
+    if (request_sees_all(request, entity))
+        return true;
+    const void *fields = row_fields(request, txn, entity, row, request_visibility_fields(request, entity));
+    return fields != NULL && request_may_see(request, entity, fields);
 }
 
 int row_find_key(struct request *request, struct state_txn *txn, const struct aq_entity *entity,
@@ -84,11 +100,26 @@ int row_find_key(struct request *request, struct state_txn *txn, const struct aq
     return state_failed(txn, error) ? -1 : state_fail_absent(txn, entity, kept, error);
 }
 
+int row_refer(struct request *request, struct state_txn *txn, const struct aq_entity *entity, const char *text,
+              struct state_key *key, struct aq_error *error)
+{
+    if (entity->own_name == NULL || aq_key_is_digits(text))
+        return state_refer(txn, entity, text, key, error);
+    aq_assert(entity == &aq_entity_token);
+    *key = state_key_number(state_token_named(txn, request->caller.number, text));
+    if (state_key_number_at(key, 0) != 0)
+        return 0;
+    return aq_fail(error, AQ_E_NOT_FOUND, "%s has no %s %.100s; those of others go by their numbers",
+                   request->caller.name, entity->name, text);
+}
+
 int row_find(struct request *request, struct state_txn *txn, const struct aq_entity *entity, const char *text,
              struct state_packed *row, struct aq_error *error)
 {
     struct state_key key;
-    if (state_refer(txn, entity, text, &key, error) != 0)
+    if (row_refer(request, txn, entity, text, &key, error) != 0)
         return -1;
-    return row_find_key(request, txn, entity, &key, row, error);
+    if (row_find_key(request, txn, entity, &key, row, error) == 0)
+        return 0;
+    return error->code == AQ_E_NOT_FOUND ? state_fail_unseen(txn, entity, text, &key, error) : -1;
 }

@@ -10,6 +10,9 @@ request_step read_row;   /* one row of request->entity */
 request_step read_field; /* request->field of it */
 request_step read_me;    /* the caller's own row */
 
+/* authority.c */
+request_step authority_answer;
+
 /* list.c */
 request_step list_rows;
 
@@ -17,10 +20,16 @@ request_step list_rows;
 request_step vote_list;
 
 /* view.c, output.c */
-request_step view_why, view_events, view_log;
+request_step view_why, view_events, view_log, view_rights, read_my_rights;
 
 /* write.c */
 request_step write_begin; /* request->command */
+
+/* exec.c */
+request_step exec_begin;   /* a session for request->command */
+request_step exec_send;    /* input to the session that the path names */
+request_step exec_receive; /* its output */
+request_step exec_end;
 
 /* stream.c */
 request_step stream_open;

@@ -3,11 +3,16 @@
 #include "controller/serve/about.h"
 #include "controller/serve/answer.h"
 #include "controller/serve/steps.h"
+#include "controller/serve/whose.h"
 #include "controller/state/events.h"
-#include "schema/base/clock.h"
 #include "schema/base/journal.h"
 #include "schema/codec/entry.h"
 #include "schema/codec/reload.h"
+#include "schema/model/membership.h"
+#include "schema/model/project.h"
+#include "schema/model/role.h"
+#include "schema/model/token.h"
+#include "schema/model/user.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -25,6 +30,8 @@ struct stream {
     uint64_t target;                /* ends after this event; UINT64_MAX: never */
     uint64_t behind_max;            /* events; a reader farther behind has to start over */
     uint64_t comment_ms;            /* when the next comment is due, while it is idle */
+    bool looks;                     /* its reader has a right to some rows, so it must be known whose an event is, */
+    bool only_some;                 /* and to no events of all rows */
     struct aq_buffer buffer;
     size_t sent; /* bytes of the buffer */
     bool idle;   /* has nothing to send, and waits for events */
@@ -35,6 +42,9 @@ struct stream {
 struct ring_event {
     uint64_t seq;
     const struct aq_entity *entity;
+    const struct aq_permission *permission; /* that seeing it takes */
+    uint64_t owner;                         /* of the row that it is about, and its project: see whose.h; both are */
+    char *project;                          /* only looked up while there are readers who need that */
     char *text;
     size_t length;
 };
@@ -45,12 +55,15 @@ struct streams {
     void (*resume)(struct request *request);
     struct stream *all;
     const struct aq_config_api *config;
-    unsigned count;
+    unsigned count, looking;                    /* looking: those that look whose an event is */
+    struct aq_arena arena;                      /* for that, of one event; */
+    struct state_txn *txn;                      /* while events are read; NULL: nobody needs it */
     bool closed;                                /* opens no more */
     struct ring_event ring[STREAM_RING_LENGTH]; /* event `seq` is at seq modulo the length */
     uint64_t first, last;                       /* what the ring holds; first > last: nothing */
     size_t bytes;                               /* of the texts in the ring */
-    uint64_t seen_seq;                          /* where the writer was at the last streams_feed() */
+    uint64_t seen_seq;                          /* where the writer was at the last streams_feed(): no stream goes on */
+    bool users_changed;                         /* between the last two: its readers may have lost their right */
     uint64_t due_ms;                            /* when the next comment is due, or earlier */
     uint64_t sent;                              /* events */
 };
@@ -92,7 +105,8 @@ static void ring_drop(struct streams *streams)
     struct ring_event *event = ring_at(streams, streams->first++);
     streams->bytes -= event->length;
     free(event->text);
-    event->text = NULL;
+    free(event->project);
+    event->text = event->project = NULL;
 }
 
 /* Empties the ring; its next event is `seq`. */
@@ -102,6 +116,31 @@ static void ring_restart(struct streams *streams, uint64_t seq)
         ring_drop(streams);
     streams->first = seq;
     streams->last = seq - 1;
+}
+
+/* A project that is deleted takes its memberships and tokens along. */
+static bool changes_rights(const struct aq_entity *entity)
+{
+    return entity == &aq_entity_user || entity == &aq_entity_role || entity == &aq_entity_token ||
+           entity == &aq_entity_membership || entity == &aq_entity_project;
+}
+
+static struct whose whose_event(struct streams *streams, const struct aq_event *event)
+{
+    aq_arena_reset(&streams->arena);
+    return streams->txn != NULL ? whose_row(streams->txn, event, &streams->arena) : (struct whose){0};
+}
+
+/* Reads events, in order; `looks`: it can be looked up whose they are. */
+static int scan(struct streams *streams, bool looks, uint64_t from, uint64_t last,
+                bool (*take)(void *context, const struct aq_event *event), void *context, struct aq_error *error)
+{
+    if (looks && state_read(streams->state, &streams->txn, error) != 0)
+        return -1;
+    int status = events_scan(writer_events(streams->writer), from, last, take, context, error);
+    state_end(streams->txn);
+    streams->txn = NULL;
+    return status;
 }
 
 static bool ring_add(void *context, const struct aq_event *event)
@@ -114,9 +153,18 @@ static bool ring_add(void *context, const struct aq_event *event)
     while (streams->first <= streams->last && (streams->last - streams->first + 1 == STREAM_RING_LENGTH ||
                                                streams->bytes + text.length > STREAM_RING_BYTES_MAX))
         ring_drop(streams);
-    *ring_at(streams, event->seq) = (struct ring_event){event->seq, event->type->entity, text.data, text.length};
+    const struct whose whose = whose_event(streams, event);
+    *ring_at(streams, event->seq) =
+        (struct ring_event){.seq = event->seq,
+                            .entity = event->type->entity,
+                            .permission = aq_permission_of(event->type->entity, "events"),
+                            .owner = whose.owner,
+                            .project = whose.project != NULL ? aq_strdup(whose.project) : NULL,
+                            .text = text.data,
+                            .length = text.length};
     streams->last = event->seq;
     streams->bytes += text.length;
+    streams->users_changed |= changes_rights(event->type->entity);
     return true;
 }
 
@@ -124,15 +172,19 @@ static bool ring_add(void *context, const struct aq_event *event)
 static void ring_extend(struct streams *streams, uint64_t from, uint64_t seq)
 {
     struct aq_error error = {0};
-    if (seq >= STREAM_RING_LENGTH && from < seq - STREAM_RING_LENGTH + 1)
+    streams->users_changed = false;
+    if (seq >= STREAM_RING_LENGTH && from < seq - STREAM_RING_LENGTH + 1) {
         from = seq - STREAM_RING_LENGTH + 1;
+        streams->users_changed = true; /* perhaps */
+    }
     if (seq < from)
         return;
     if (from != streams->last + 1)
         ring_restart(streams, from);
-    if (events_scan(writer_events(streams->writer), from, seq, ring_add, streams, &error) != 0) {
+    if (scan(streams, streams->looking > 0, from, seq, ring_add, streams, &error) != 0) {
         aq_journal(AQ_WARN, "cannot read the log for event streams", "error", error.message, NULL);
         ring_restart(streams, seq + 1);
+        streams->users_changed = true;
     }
 }
 
@@ -141,10 +193,21 @@ static void ring_extend(struct streams *streams, uint64_t from, uint64_t seq)
 static void take_rendered(struct stream *stream, const struct ring_event *event)
 {
     stream->position = event->seq;
-    if (stream->entity != NULL && stream->entity != event->entity)
+    if ((stream->entity != NULL && stream->entity != event->entity) ||
+        !aq_access_allows(&stream->request->caller, event->permission, event->owner, event->project))
         return;
     aq_buffer_add(&stream->buffer, event->text, event->length);
     stream->streams->sent++;
+}
+
+static bool may_see(const struct stream *stream, const struct aq_event *event)
+{
+    const struct aq_caller *caller = &stream->request->caller;
+    const struct aq_permission *permission = aq_permission_of(event->type->entity, "events");
+    if (aq_rights_scope(&caller->rights, permission) == AQ_SCOPE_ALL)
+        return true;
+    const struct whose whose = whose_event(stream->streams, event);
+    return aq_access_allows(caller, permission, whose.owner, whose.project);
 }
 
 static bool take_event(void *context, const struct aq_event *event)
@@ -153,7 +216,7 @@ static bool take_event(void *context, const struct aq_event *event)
     stream->position = event->seq;
     bool wanted = stream->about.entity != NULL ? about_takes(&stream->about, event)
                                                : stream->entity == NULL || stream->entity == event->type->entity;
-    if (wanted) {
+    if (wanted && may_see(stream, event)) {
         render_event(event, &stream->buffer);
         stream->streams->sent++;
     }
@@ -175,8 +238,8 @@ static void fill_from_log(struct stream *stream, uint64_t last)
 {
     struct aq_error error = {0};
     uint64_t most = stream->position + STREAM_FILL_EVENTS_MAX;
-    if (events_scan(writer_events(stream->streams->writer), stream->position + 1, last < most ? last : most, take_event,
-                    stream, &error) == 0)
+    if (scan(stream->streams, stream->looks, stream->position + 1, last < most ? last : most, take_event, stream,
+             &error) == 0)
         return;
     aq_journal(AQ_WARN, "cannot read the log for an event stream", "error", error.message, NULL);
     aq_buffer_format(&stream->buffer, "event: failed\ndata: {\"error\":\"%s\"}\n\n", aq_error_name(error.code));
@@ -198,7 +261,7 @@ static void fill_buffer(struct stream *stream)
     aq_buffer_reset(&stream->buffer);
     stream->sent = 0;
     for (int round = 0; round < FILL_ROUNDS_MAX && stream->buffer.length == 0 && !stream->ending; round++) {
-        uint64_t seq = writer_seq(streams->writer), last = seq < stream->target ? seq : stream->target;
+        uint64_t seq = streams->seen_seq, last = seq < stream->target ? seq : stream->target;
         if (stream->position >= last) {
             stream->ending = stream->position >= stream->target;
             return;
@@ -234,7 +297,7 @@ static ssize_t read_stream(void *context, char *out, size_t max)
         return SOURCE_END;
     if (left == 0) {
         stream->idle = true;
-        stream->comment_ms = aq_clock_ms() + STREAM_COMMENT_MS;
+        stream->comment_ms = stream->request->now.steady_ms + STREAM_COMMENT_MS;
         if (stream->comment_ms < streams->due_ms)
             streams->due_ms = stream->comment_ms;
         return 0;
@@ -251,6 +314,30 @@ static void resume_stream(struct stream *stream)
     stream->streams->resume(stream->request);
 }
 
+/* False: the user or the token was deleted, or they may do other things than when the stream began; or nobody can tell,
+ * and nobody looks again. A reader whose rights have changed begins again, with those that it has then. */
+static bool may_go_on(const struct stream *stream)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct request *request = stream->request;
+    struct aq_caller now = request->caller;
+    struct aq_error error = {0};
+    struct state_txn *txn;
+    if (state_read(stream->streams->state, &txn, &error) != 0)
+        return false;
+    bool may =
+        request_refresh(request, txn, &now, &arena, &error) == 0 && aq_caller_same_rights(&now, &request->caller);
+    state_end(txn);
+    return may;
+}
+
+/* What was not sent is not sent any more: half an event is none, which readers of event streams know. */
+static void cut_stream(struct stream *stream)
+{
+    stream->buffer.length = stream->sent;
+    stream->ending = true;
+}
+
 void streams_feed(struct streams *streams, uint64_t seq)
 {
     uint64_t from = streams->seen_seq + 1;
@@ -261,28 +348,15 @@ void streams_feed(struct streams *streams, uint64_t seq)
     }
     ring_extend(streams, from, seq);
     for (struct stream *stream = streams->all; stream != NULL; stream = stream->next) {
+        if (streams->users_changed && !may_go_on(stream))
+            cut_stream(stream);
         if (!stream->idle)
             continue;
-        fill_buffer(stream);
+        if (!stream->ending)
+            fill_buffer(stream);
         if (stream->buffer.length > 0 || stream->ending)
             resume_stream(stream);
     }
-}
-
-/* False: the user was deleted, is no longer an admin, or has a new token. */
-static bool may_go_on(const struct stream *stream)
-{
-    const struct aq_user *reader = &stream->request->user;
-    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
-    struct aq_error error;
-    struct aq_user user;
-    struct state_txn *txn;
-    if (state_read(stream->streams->state, &txn, &error) != 0)
-        return true;
-    bool may = state_user(txn, reader->name, &user, &arena) && user.role == AQ_ROLE_ADMIN &&
-               strcmp(user.hash, reader->hash) == 0;
-    state_end(txn);
-    return may;
 }
 
 void streams_check(struct streams *streams, uint64_t now_ms)
@@ -296,7 +370,6 @@ void streams_check(struct streams *streams, uint64_t now_ms)
                 streams->due_ms = stream->comment_ms;
             continue;
         }
-        stream->ending = !may_go_on(stream);
         aq_buffer_reset(&stream->buffer);
         aq_buffer_text(&stream->buffer, ": nothing new\n\n");
         stream->sent = 0;
@@ -325,6 +398,7 @@ void streams_free(struct streams *streams)
         return;
     aq_assert(streams->all == NULL);
     ring_restart(streams, 1);
+    aq_arena_free(&streams->arena);
     free(streams);
 }
 
@@ -349,10 +423,16 @@ static void end_stream(void *context)
         link = &(*link)->next;
     *link = stream->next;
     stream->streams->count--;
+    stream->streams->looking -= stream->looks;
     about_end(&stream->about);
     aq_buffer_free(&stream->buffer);
     free(stream);
 }
+
+/* Has somebody a right to events of all rows, of some entity, or of some rows: own ones, or those of a project? */
+struct scopes {
+    bool all, some;
+};
 
 /* What the caller wants to read. */
 struct stream_query {
@@ -360,6 +440,7 @@ struct stream_query {
     bool follow;
     const struct aq_entity *entity;
     struct about about;
+    struct scopes scopes;
 };
 
 static int take_query(struct request *request, uint64_t seq, struct stream_query *wanted)
@@ -382,8 +463,64 @@ static int take_query(struct request *request, uint64_t seq, struct stream_query
         return aq_fail(error, AQ_E_INVALID, "key is given without entity: of what is it the key?");
     if (key != NULL && about_begin(&wanted->about, wanted->entity, key, error) != 0)
         return aq_error_context(error, "key");
+    if (wanted->since > seq && !writer_is_leader(request->backend->writer)) /* it may lack the newest ones */
+        return aq_fail(error, AQ_E_BEHIND, "since is %" PRIu64 ", but this controller is at %" PRIu64, wanted->since,
+                       seq);
     if (wanted->since > seq)
         return aq_fail(error, AQ_E_INVALID, "since is %" PRIu64 ", but the last event is %" PRIu64, wanted->since, seq);
+    return 0;
+}
+
+/* The reader's rights to events of the entity, or of all. */
+static struct scopes scopes_of(const struct request *request, const struct aq_entity *wanted)
+{
+    const struct aq_caller *caller = &request->caller;
+    const struct aq_entity *entity;
+    struct scopes scopes = {false, false};
+    for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++) {
+        const struct aq_permission *permission = aq_permission_of(entity, "events");
+        if (wanted != NULL && wanted != entity)
+            continue;
+        if (aq_rights_scope(&caller->rights, permission) == AQ_SCOPE_ALL)
+            scopes.all = true;
+        else
+            scopes.some |= aq_rights_scope(&caller->somewhere, permission) != AQ_SCOPE_NONE;
+    }
+    return scopes;
+}
+
+static int check_rights(struct request *request, const struct aq_entity *wanted, struct scopes *scopes)
+{
+    *scopes = scopes_of(request, wanted);
+    if (scopes->all || scopes->some)
+        return 0;
+    return aq_fail(
+        &request->error, AQ_E_FORBIDDEN,
+        "%s may not read /api/v1/events: that takes the permission %s.events, which the role %s does not give",
+        request->caller.name, wanted != NULL ? wanted->name : "ENTITY", request->caller.role);
+}
+
+/* Anybody may read events of some rows: such readers share half of the streams, and each user has a few of them. */
+static int check_room(const struct request *request, const struct scopes *scopes, struct aq_error *error)
+{
+    const struct streams *streams = request->backend->streams;
+    const uint64_t most = AQ_SETTING(streams->config->streams), most_some = (most + 1) / 2;
+    unsigned mine = 0, some = 0;
+    if (streams->closed)
+        return aq_fail(error, AQ_E_BUSY, "the controller is stopping");
+    if (streams->count >= most)
+        return aq_fail(error, AQ_E_BUSY, "%u event streams are already open (api.streams)", streams->count);
+    if (scopes->all)
+        return 0;
+    for (const struct stream *stream = streams->all; stream != NULL; stream = stream->next) {
+        some += stream->only_some;
+        mine += stream->only_some && stream->request->caller.number == request->caller.number;
+    }
+    if (mine >= STREAM_OWN_MAX)
+        return aq_fail(error, AQ_E_BUSY, "%s has %u event streams open already", request->caller.name, mine);
+    if (some >= most_some)
+        return aq_fail(error, AQ_E_BUSY,
+                       "%u event streams of own rows are already open, which may be half of api.streams", some);
     return 0;
 }
 
@@ -394,14 +531,23 @@ static struct stream *add_stream(struct request *request, const struct stream_qu
     stream->streams = streams;
     stream->request = request;
     stream->entity = wanted->entity;
+    stream->looks = wanted->scopes.some;
+    stream->only_some = !wanted->scopes.all;
     stream->about = wanted->about;
     stream->position = wanted->since;
     stream->target = wanted->follow ? UINT64_MAX : seq;
-    stream->behind_max = seq - wanted->since + STREAM_BEHIND_MAX;
+    /* Who sees some rows only does not make the controller read the whole log for them. */
+    stream->behind_max = STREAM_BEHIND_MAX + (stream->only_some ? 0 : seq - wanted->since);
     aq_buffer_text(&stream->buffer, "retry: 1000\n\n");
+    if (streams->all == NULL)
+        streams->seen_seq = seq; /* nobody has looked since */
     stream->next = streams->all;
     streams->all = stream;
     streams->count++;
+    if (stream->looks && streams->looking++ == 0)
+        ring_restart(streams, seq + 1); /* it does not know whose its events are */
+    if (!may_go_on(stream))             /* it was admitted before it waited for something */
+        cut_stream(stream);
     return stream;
 }
 
@@ -411,12 +557,9 @@ enum outcome stream_open(struct request *request)
     struct stream_query wanted;
     uint64_t seq = writer_seq(streams->writer);
     request_set_seq(request, seq);
-    if (take_query(request, seq, &wanted) != 0)
+    if (take_query(request, seq, &wanted) != 0 || check_rights(request, wanted.entity, &wanted.scopes) != 0 ||
+        check_room(request, &wanted.scopes, &request->error) != 0)
         return answer_error(request);
-    if (streams->closed)
-        return answer_fail(request, AQ_E_BUSY, "the controller is stopping");
-    if (streams->count >= AQ_SETTING(streams->config->streams))
-        return answer_fail(request, AQ_E_BUSY, "%u event streams are already open (api.streams)", streams->count);
     struct stream *stream = add_stream(request, &wanted, seq);
     request->source = (struct request_source){"text/event-stream", read_stream, end_stream, stream};
     return answer_source(request);

@@ -2,7 +2,11 @@
  *
  * A stream has a position in the log, and a buffer of rendered events to send. When all are sent, it fills the buffer
  * from the log. When it has reached the end of the log, it is idle until the writer commits. The newest events are
- * rendered once, into a ring that feeds all streams that have caught up. Serving thread. */
+ * rendered once, into a ring that feeds all streams that have caught up.
+ *
+ * A reader may have the right to the events of some rows only, its own or those of a project. While there are such
+ * readers, it is looked up once, for all of them, whose each new event is. They begin at most STREAM_BEHIND_MAX events
+ * back. Serving thread. */
 #ifndef AQ_CONTROLLER_SERVE_STREAM_H
 #define AQ_CONTROLLER_SERVE_STREAM_H
 
@@ -15,6 +19,7 @@ enum {
     STREAM_FILL_EVENTS_MAX = 1024,     /* events read from the log at a time */
     STREAM_FILL_BYTES_MAX = 128 << 10, /* bytes rendered at a time */
     STREAM_BEHIND_MAX = 100000,        /* events; a reader that falls farther behind has to start over */
+    STREAM_OWN_MAX = 16,               /* streams of one user who sees the events of some rows only */
     STREAM_COMMENT_MS = 15000          /* an idle stream sends a comment after this time */
 };
 

@@ -91,7 +91,7 @@ static enum outcome answer_report(struct request *request)
         answer_member(request, "error");
         aq_buffer_format(&request->out, "\"%s\"", aq_error_name(request->error.code));
     }
-    return answer_close_as(request, intact ? MHD_HTTP_OK : (unsigned)aq_error_http(request->error.code));
+    return answer_close_as(request, intact ? HTTP_OK : (unsigned)aq_error_http(request->error.code));
 }
 
 enum outcome verify_begin(struct request *request)

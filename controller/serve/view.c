@@ -41,7 +41,7 @@ enum outcome view_why(struct request *request)
     AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
     if (query_end(&request->query, &request->error) != 0 || open_row(request, &txn, &id) != 0)
         return answer_error(request);
-    bool there = votes_why(txn, id, &text);
+    bool there = votes_why(txn, id, request->now.wall_ms, &text);
     bool failed = state_failed(txn, &request->error);
     state_end(txn);
     if (!failed && there) {

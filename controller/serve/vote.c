@@ -64,6 +64,16 @@ static bool take_application(void *context, const struct state_key *key, const v
     return !walk->more;
 }
 
+static bool take_visible(void *context, const struct state_key *key, unsigned sources)
+{
+    struct votes_walk *walk = context;
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct aq_application application;
+    (void)sources;
+    return !state_application(walk->txn, state_key_number_at(key, 0), &application, &arena) ||
+           take_application(walk, NULL, &application);
+}
+
 /* Reads "12.100" or "12". */
 static int parse_after(struct votes_walk *walk, struct aq_error *error)
 {
@@ -98,9 +108,13 @@ static int scan_votes(struct votes_walk *walk, const char *only, struct aq_error
             return -1;
         return scan_application(walk, id, error);
     }
-    struct state_key before = state_key_number(walk->application + 1);
     bool begun = walk->application != 0 && walk->application != UINT64_MAX;
-    state_scan_back(walk->txn, walk->applications, begun ? &before : NULL, take_application, walk);
+    const struct state_key before = state_key_number(begun ? walk->application + 1 : 0);
+    const struct visible visible = request_visible(walk->request, walk->txn, walk->applications);
+    if (request_sees_all(walk->request, walk->applications))
+        state_scan_back(walk->txn, walk->applications, begun ? &before : NULL, take_application, walk);
+    else
+        visible_scan(&visible, begun ? &before : NULL, true, take_visible, walk);
     return 0;
 }
 
@@ -112,8 +126,7 @@ static int fill_page(struct votes_walk *walk, struct aq_error *error)
     char name[QUERY_NAME_SIZE];
     const char *only =
         query_take_filter(&request->query, aq_record_field(&aq_vote_record, "application"), QUERY_EQUAL, name);
-    if (filter_take(&walk->filter, &aq_vote_record, &request->query, writer_time_ms(request->backend->writer), error) !=
-            0 ||
+    if (filter_take(&walk->filter, &aq_vote_record, &request->query, request_time_ms(request), error) != 0 ||
         query_end(&request->query, error) != 0)
         return -1;
     answer_open(request, "Cluster votes list");

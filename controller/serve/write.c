@@ -11,6 +11,7 @@
 #include "schema/codec/command.h"
 #include "schema/codec/entry.h"
 #include "schema/codec/json.h"
+#include "schema/model/join_token.h"
 
 #include <inttypes.h>
 #include <sodium.h>
@@ -25,8 +26,7 @@ struct write {
     void **records;
     bool batch; /* the body was an array, so the answer is one */
     char (*ids)[ID_SIZE];
-    char (*tokens)[TOKEN_SIZE]; /* NULL: the command makes no token */
-    uint32_t tokens_made;
+    const char **tokens;     /* NULL: the command makes no token */
     struct aq_error missing; /* the path names a row that there is not */
     struct aq_bytes rows;    /* those that are not rendered yet */
 };
@@ -44,9 +44,9 @@ static int read_items(struct request *request, struct write *write, json_t *json
 {
     write->batch = json_is_array(json) && request->command->kind == AQ_CREATES;
     size_t count = write->batch ? json_array_size(json) : 1;
-    size_t most = credentials_makes_token(request->command) ? CREDENTIALS_TOKENS_MAX : AQ_BATCH_COMMANDS_MAX;
-    if (count == 0 || count > most)
-        return aq_fail(&request->error, AQ_E_INVALID, "the array has %zu items, but must have 1 to %zu", count, most);
+    if (count == 0 || count > AQ_BATCH_COMMANDS_MAX)
+        return aq_fail(&request->error, AQ_E_INVALID, "the array has %zu items, but must have 1 to %d", count,
+                       AQ_BATCH_COMMANDS_MAX);
     write->request.count = (uint32_t)count;
     write->records = aq_arena_alloc(&request->arena, count * sizeof *write->records);
     write->ids = aq_arena_alloc(&request->arena, count * sizeof *write->ids);
@@ -208,6 +208,8 @@ static enum outcome answer_rows(struct request *request, struct write *write)
         answer_member(request, "unchanged");
         aq_buffer_text(&request->out, "true");
     }
+    if (request->command == &aq_command_join_token_create && issuer_warning(request->backend->issuer) != NULL)
+        aq_buffer_format(&write->request.warnings, "%s\n", issuer_warning(request->backend->issuer));
     add_warnings(request, &write->request.warnings);
     return answer_close(request);
 }
@@ -235,8 +237,8 @@ static enum outcome outcome_step(struct request *request)
 static void drop_write(struct request *request)
 {
     struct write *write = request->work;
-    if (write->tokens != NULL)
-        sodium_memzero(write->tokens, write->request.count * sizeof *write->tokens);
+    for (uint32_t i = 0; write->tokens != NULL && i < write->request.count; i++)
+        sodium_memzero((char *)(uintptr_t)write->tokens[i], strlen(write->tokens[i]));
     aq_buffer_free(&write->request.events);
     aq_buffer_free(&write->request.rows);
     aq_buffer_free(&write->request.warnings);
@@ -248,57 +250,35 @@ static void decided(struct writer_request *request)
     request_wake(request->context);
 }
 
-static enum outcome submit_records(struct request *request)
+static void make_tokens(struct request *request, struct write *write)
 {
-    struct write *write = request->work;
-    request->step = outcome_step;
-    if (writer_submit(request->backend->writer, &write->request, &request->error) != 0)
-        return answer_error(request);
-    return RESTING;
-}
-
-/* ---- tokens, one at a time --------------------------------------------------------------------------- */
-
-/* Runs on a thread of the credentials. */
-static void token_made(void *context, const char *token, const struct aq_error *error)
-{
-    struct request *request = context;
-    struct write *write = request->work;
-    if (error->code != AQ_OK)
-        request->error = *error;
-    else
-        snprintf(write->tokens[write->tokens_made++], TOKEN_SIZE, "%s", token);
-    request_wake(request);
-}
-
-static enum outcome make_tokens(struct request *request)
-{
-    struct write *write = request->work;
-    if (request->error.code != AQ_OK)
-        return answer_error(request);
-    if (write->tokens_made == write->request.count)
-        return submit_records(request);
-    request->step = make_tokens;
-    if (credentials_fill(request->backend->credentials, request->command, write->records[write->tokens_made],
-                         &request->arena, token_made, request, &request->error) != 0)
-        return answer_error(request);
-    return RESTING;
+    write->tokens = aq_arena_alloc(&request->arena, write->request.count * sizeof *write->tokens);
+    for (uint32_t i = 0; i < write->request.count; i++)
+        write->tokens[i] = token_fill(request->command, write->records[i], request->backend->issuer, &request->arena);
 }
 
 /* ---- the row ------------------------------------------------------------------------------------------------ */
 
+static bool goes_by_names(const struct aq_entity *entity)
+{
+    return entity->group != NULL || entity->own_name != NULL || entity->pair[0] != NULL;
+}
+
 /* A row may be called by something else than its key, which is what the command takes. One that is gone has a key that
- * no row has: when the request is a repeat, it is answered as before, and else refused as `missing` says. */
+ * no row has: when the request is a repeat, it is answered as before, and else refused as `missing` says. So is one
+ * that the caller may not see: its number is not told. */
 static int find_key(struct request *request, struct write *write)
 {
     static const char none[] = "9223372036854775807";
     struct state_txn *txn;
     struct state_key key;
-    if (request->key == NULL || request->entity->group == NULL || aq_command_key(request->command) == NULL)
+    if (request->key == NULL || !goes_by_names(request->entity) || aq_command_key(request->command) == NULL)
         return 0;
     if (request_read(request, &txn) != 0)
         return -1;
-    int status = state_refer(txn, request->entity, request->key, &key, &request->error);
+    int status = row_refer(request, txn, request->entity, request->key, &key, &request->error);
+    if (status == 0 && request->entity->own_name == NULL)
+        (void)state_fail_unseen(txn, request->entity, request->key, &key, &write->missing);
     if (state_failed(txn, &request->error))
         status = -1;
     state_end(txn);
@@ -320,8 +300,7 @@ static int find_key(struct request *request, struct write *write)
 
 static int read_command(struct request *request, struct write *write)
 {
-    if (aq_command_check_caller(request->command, request->user.name, (enum aq_role)request->user.role,
-                                &request->error) != 0)
+    if (aq_command_check_caller(request->command, &request->caller, &request->error) != 0)
         return -1;
     if (query_take_bool(&request->query, "dry_run", &write->request.dry_run, &request->error) != 0 ||
         query_end(&request->query, &request->error) != 0 || take_preference(request) != 0 ||
@@ -330,23 +309,38 @@ static int read_command(struct request *request, struct write *write)
     return take_idempotency_key(request, write);
 }
 
+/* The body may have come long after the head, by which the caller was known. */
+static int reread_caller(struct request *request)
+{
+    struct state_txn *txn;
+    if (writer_seq(request->backend->writer) == request->seq)
+        return 0;
+    if (request_read(request, &txn) != 0)
+        return -1;
+    state_end(txn);
+    return 0;
+}
+
 enum outcome write_begin(struct request *request)
 {
     struct write *write = aq_arena_alloc(&request->arena, sizeof *write);
     request->work = write;
     request->drop = drop_write;
-    if (read_command(request, write) != 0)
+    if (reread_caller(request) != 0 || read_command(request, write) != 0)
         return answer_error(request);
     write->request.command = request->command;
     write->request.records = (const void *const *)write->records;
-    write->request.author = request->user.name;
-    write->request.role = (enum aq_role)request->user.role;
+    write->request.caller = request->caller;
     write->request.done = decided;
     write->request.context = request;
     write->request.ids = write->ids;
+    const struct visible visible = request_visible(request, NULL, request->command->entity);
+    request->minimal = request->minimal || visible_somewhere(&visible) == AQ_SCOPE_NONE;
     write->request.wants_rows = !request->minimal && !write->request.dry_run;
-    if (!credentials_makes_token(request->command))
-        return submit_records(request);
-    write->tokens = aq_arena_alloc(&request->arena, write->request.count * sizeof *write->tokens);
-    return make_tokens(request);
+    if (token_is_made_by(request->command))
+        make_tokens(request, write);
+    request->step = outcome_step;
+    if (writer_submit(request->backend->writer, &write->request, &request->error) != 0)
+        return answer_error(request);
+    return RESTING;
 }

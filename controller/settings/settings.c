@@ -1,6 +1,11 @@
 #include "controller/settings/settings.h"
 
-AQ_DEFINE_SETTINGS(aq_config_api, "api", "REST")
+static const char *const gone_from_api[] = {
+    "allow_plain", "only loopback is served without TLS; set api.tls.address for other addresses", NULL};
+
+AQ_DEFINE_SETTINGS(aq_config_tls, "tls", "REST over TLS")
+AQ_DEFINE_SETTINGS_SINCE(aq_config_api, "api", "REST", gone_from_api)
+AQ_DEFINE_SETTINGS(aq_config_exec, "exec", "commands that users run in workloads")
 AQ_DEFINE_SETTINGS(aq_config_hub, "hub", "agents")
 AQ_DEFINE_SETTINGS(aq_config_log, "log", "the log")
 AQ_DEFINE_SETTINGS(aq_config_state, "state", "the tables")

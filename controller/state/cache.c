@@ -39,14 +39,10 @@ void row_cache_free(struct row_cache *cache)
     free(cache);
 }
 
-/* FNV-1a, 64 bits. */
 static struct cached_row **bucket_of(struct row_cache *cache, const struct aq_entity *entity, const unsigned char *key,
                                      size_t length)
 {
-    uint64_t hash = 0xcbf29ce484222325 ^ entity->rank;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ key[i]) * 0x100000001b3;
-    return &cache->buckets[(hash ^ hash >> 32) & (cache->size - 1)];
+    return &cache->buckets[state_key_hash(key, length, entity->rank) & (cache->size - 1)];
 }
 
 static void add_to_bucket(struct row_cache *cache, struct cached_row *row)

@@ -16,7 +16,8 @@ struct cached_row {
                      such row */
     const void *packed; /* the object as a packed row, in the arena; NULL: it has not been packed since it changed */
     size_t packed_length;
-    bool dirty; /* changed, and not in LMDB yet */
+    bool dirty;  /* changed, and not in LMDB yet */
+    bool stored; /* known to be in LMDB, perhaps with other contents */
     uint16_t length;
     unsigned char key[];
 };

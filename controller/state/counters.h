@@ -1,12 +1,13 @@
 /* The counters in the tables. Each is 0 until it is set, and a counter of 0 takes no row.
  *
- * Ids, versions and node numbers are never used again, not even when what had them is deleted. */
+ * Ids, versions and the numbers of nodes and users are never used again, not even when what had them is deleted. */
 #ifndef AQ_CONTROLLER_STATE_COUNTERS_H
 #define AQ_CONTROLLER_STATE_COUNTERS_H
 
 #include "controller/state/state.h"
+#include "schema/model/amounts.h"
 
-/* The id given last to an application, a label or a resource, or the number given last to a node. */
+/* The id given last to an application, a label or a resource, or the number given last to a node or a user. */
 uint64_t counter_last_id(struct state_txn *txn, const struct aq_entity *entity);
 void counter_set_last_id(struct state_txn *txn, const struct aq_entity *entity, uint64_t id);
 
@@ -15,9 +16,18 @@ uint64_t counter_label_version(struct state_txn *txn, const char *label);
 void counter_set_label_version(struct state_txn *txn, const char *label, uint64_t version);
 
 /* Open applications, by user and by label. */
-uint64_t counter_open_of_user(struct state_txn *txn, const char *user);
+uint64_t counter_open_of_user(struct state_txn *txn, uint64_t user_number);
 uint64_t counter_open_of_label(struct state_txn *txn, uint64_t label_id);
-void counter_add_open(struct state_txn *txn, const char *user, uint64_t label_id, int change);
+void counter_add_open(struct state_txn *txn, uint64_t user_number, uint64_t label_id, int change);
+
+/* What a user's applications in a project hold, and how many of them are open. One row: they change together. */
+struct counter_usage {
+    struct aq_amounts held;
+    uint64_t open;
+};
+struct counter_usage counter_usage(struct state_txn *txn, const char *project, uint64_t user_number);
+void counter_set_usage(struct state_txn *txn, const char *project, uint64_t user_number,
+                       const struct counter_usage *usage);
 
 /* Nodes that are LOST now. */
 uint64_t counter_lost_nodes(struct state_txn *txn);

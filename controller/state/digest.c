@@ -32,6 +32,9 @@ static int hash_table(struct state_txn *txn, MDB_dbi dbi, const char *table, cry
 int state_digest(struct state_txn *txn, unsigned char digest[32], uint64_t *rows, struct aq_error *error)
 {
     crypto_generichash_state hash;
+    state_flush(txn);
+    if (state_failed(txn, error))
+        return -1;
     crypto_generichash_init(&hash, NULL, 0, 32);
     *rows = 0;
     int code = 0;

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_MAP_BYTES = 1 << 30 }; /* a quarter of it is room for any transaction */
-
 /* ---- one generation ----------------------------------------------------------------------------------- */
 
 void store_env_path(const struct state *state, const char *name, char path[STORE_PATH_SIZE])
@@ -65,8 +63,7 @@ static int open_env(struct store_env **out, const struct state *state, const cha
         .setting = "state.map_size",
         .flags = writes ? MDB_NOSYNC : MDB_RDONLY,
         .tables_max = STORE_ENTITIES_MAX + INDEX_COUNT,
-        .first_bytes = FIRST_MAP_BYTES,
-        .most_bytes = writes ? state->map_bytes : 0,
+        .map_bytes = writes ? state->map_bytes : 0,
     };
     struct store_env *env = aq_calloc(1, sizeof *env);
     snprintf(env->name, sizeof env->name, "%s", name);
@@ -175,30 +172,12 @@ void state_close(struct state *state)
     free(state);
 }
 
-static int open_first(struct state **out, const char *directory, uint64_t map_bytes, struct aq_error *error)
-{
-    if (state_open_fresh(out, directory, map_bytes, error) != 0)
-        return -1;
-    if (state_publish(*out, error) == 0)
-        return 0;
-    state_close(*out);
-    return -1;
-}
-
-int state_open(struct state **out, const char *directory, enum state_mode mode, uint64_t map_bytes,
+int store_open(struct state **out, const char *directory, enum state_mode mode, uint64_t map_bytes,
                struct aq_error *error)
 {
     char name[STORE_NAME_SIZE];
-    struct aq_error missing = {0};
     struct state *state = state_new(directory, mode, map_bytes);
-    int failed = store_current_name(state->directory, name, &missing);
-    if (failed && mode == STATE_WRITE && missing.code == AQ_E_NOT_FOUND) {
-        state_close(state);
-        return open_first(out, directory, map_bytes, error);
-    }
-    if (failed)
-        *error = missing;
-    if (failed || open_env(&state->env, state, name, error) != 0) {
+    if (store_current_name(state->directory, name, error) != 0 || open_env(&state->env, state, name, error) != 0) {
         state_close(state);
         return -1;
     }
@@ -208,7 +187,7 @@ int state_open(struct state **out, const char *directory, enum state_mode mode, 
     return 0;
 }
 
-int state_open_fresh(struct state **out, const char *directory, uint64_t map_bytes, struct aq_error *error)
+int store_open_next(struct state **out, const char *directory, uint64_t map_bytes, struct aq_error *error)
 {
     struct state *state = state_new(directory, STATE_WRITE, map_bytes);
     unsigned long highest = 0;

@@ -1,6 +1,12 @@
 #include "controller/state/indexes.h"
 
 #include "controller/state/store.h"
+#include "schema/model/access.h"
+#include "schema/model/application.h"
+#include "schema/model/label.h"
+#include "schema/model/membership.h"
+#include "schema/model/resource.h"
+#include "schema/model/token.h"
 
 #include <string.h>
 
@@ -27,6 +33,45 @@ enum state_index index_of_groups(const struct aq_entity *entity)
     aq_broken(__FILE__, __LINE__, "an entity with groups that has no index");
 }
 
+enum state_index index_of_owner(const struct aq_entity *entity)
+{
+    aq_assert(entity->indexed_by_owner);
+    if (entity == &aq_entity_token)
+        return INDEX_TOKEN_USER;
+    if (entity == &aq_entity_membership)
+        return INDEX_MEMBERSHIP_USER;
+    return entity == &aq_entity_resource ? INDEX_RESOURCE_USER : INDEX_OWNED;
+}
+
+enum state_index index_of_project(const struct aq_entity *entity)
+{
+    static const struct {
+        const struct aq_entity *entity;
+        enum state_index index;
+    } all[] = {{&aq_entity_application, INDEX_APPLICATION_PROJECT},
+               {&aq_entity_resource, INDEX_RESOURCE_PROJECT},
+               {&aq_entity_label, INDEX_LABEL_PROJECT},
+               {&aq_entity_membership, INDEX_MEMBERSHIP_PROJECT}};
+    for (size_t i = 0; i < AQ_LENGTH(all); i++)
+        if (all[i].entity == entity)
+            return all[i].index;
+    aq_broken(__FILE__, __LINE__, "an entity of projects that has no index");
+}
+
+struct state_key index_project_prefix(const char *project)
+{
+    struct state_key key = {.length = 0};
+    state_key_add_text(&key, project);
+    return key;
+}
+
+struct state_key index_project_key(const char *project, uint64_t number)
+{
+    struct state_key key = index_project_prefix(project);
+    state_key_add_number(&key, number);
+    return key;
+}
+
 static MDB_val key_value(const struct state_key *key)
 {
     return (MDB_val){key->length, (void *)key->bytes};
@@ -35,8 +80,14 @@ static MDB_val key_value(const struct state_key *key)
 static void put_row(struct state_txn *txn, enum state_index index, const struct state_key *key, const void *value,
                     size_t length)
 {
+    /* By numbers and times that grow. */
+    static const bool grows[INDEX_COUNT] = {[INDEX_WAITING] = true,
+                                            [INDEX_HISTORY] = true,
+                                            [INDEX_OPEN] = true,
+                                            [INDEX_OVER] = true,
+                                            [INDEX_KEY_TIMES] = true};
     MDB_val name = key_value(key), data = {length, (void *)value};
-    store_latch(txn, mdb_put(txn->txn, txn->env->indexes[index], &name, &data, 0), tables[index]);
+    store_latch(txn, store_put(txn, txn->env->indexes[index], &name, &data, grows[index]), tables[index]);
 }
 
 void index_flush(struct state_txn *txn)
@@ -89,33 +140,6 @@ static bool begins_with(const MDB_val *name, const struct state_key *prefix)
     return name->mv_size >= prefix->length && memcmp(name->mv_data, prefix->bytes, prefix->length) == 0;
 }
 
-bool index_last(struct state_txn *txn, enum state_index index, const struct state_key *prefix, struct state_key *key,
-                const void **value, size_t *length)
-{
-    MDB_cursor *cursor;
-    MDB_val found = {0};
-    struct state_key beyond = *prefix;
-    aq_assert(prefix->length > 0 && prefix->bytes[prefix->length - 1] == '\0');
-    beyond.bytes[beyond.length - 1] = 1; /* after all that begins with the prefix */
-    MDB_val name = key_value(&beyond);
-    index_flush(txn);
-    int code = mdb_cursor_open(txn->txn, txn->env->indexes[index], &cursor);
-    if (code != 0) {
-        store_latch(txn, code, tables[index]);
-        return false;
-    }
-    code = mdb_cursor_get(cursor, &name, &found, MDB_SET_RANGE);
-    code = mdb_cursor_get(cursor, &name, &found, code == 0 ? MDB_PREV : MDB_LAST);
-    store_latch(txn, code, tables[index]);
-    bool there = code == 0 && begins_with(&name, prefix) && store_copy_key(txn, &name, tables[index], key);
-    if (there) {
-        *value = found.mv_data;
-        *length = found.mv_size;
-    }
-    mdb_cursor_close(cursor);
-    return there;
-}
-
 /* To the first key after `after`; NULL: to the first with the prefix. Returns LMDB's code. */
 static int go_after(MDB_cursor *cursor, const struct state_key *prefix, const struct state_key *after, MDB_val *name,
                     MDB_val *value)
@@ -140,6 +164,28 @@ static int go_before(MDB_cursor *cursor, const struct state_key *prefix, const s
     *name = key_value(&from);
     int code = mdb_cursor_get(cursor, name, value, MDB_SET_RANGE);
     return mdb_cursor_get(cursor, name, value, code == 0 ? MDB_PREV : MDB_LAST);
+}
+
+bool index_last(struct state_txn *txn, enum state_index index, const struct state_key *prefix, struct state_key *key,
+                const void **value, size_t *length)
+{
+    MDB_cursor *cursor;
+    MDB_val name, found = {0};
+    index_flush(txn);
+    int code = mdb_cursor_open(txn->txn, txn->env->indexes[index], &cursor);
+    if (code != 0) {
+        store_latch(txn, code, tables[index]);
+        return false;
+    }
+    code = go_before(cursor, prefix, NULL, &name, &found);
+    store_latch(txn, code, tables[index]);
+    bool there = code == 0 && begins_with(&name, prefix) && store_copy_key(txn, &name, tables[index], key);
+    if (there) {
+        *value = found.mv_data;
+        *length = found.mv_size;
+    }
+    mdb_cursor_close(cursor);
+    return there;
 }
 
 static void scan(struct state_txn *txn, enum state_index index, const struct state_key *prefix,

@@ -10,18 +10,32 @@
                                                and the layout. In one table, for each commit writes several of them */ \
     I(INDEX_LABEL_VERSION, "label-version") /* label name, version -> label id */                                      \
     I(INDEX_NODE_NUMBER, "node-number")     /* node number -> node name; kept when the node is deleted */              \
+    I(INDEX_NODE_KEY, "node-key")           /* public key that is admitted -> name of its node */                      \
+    I(INDEX_REVOKED_KEY, "revoked-key")     /* public key that is never admitted again -> name of the node it was */   \
+    I(INDEX_JOIN_SECRET, "join-secret")     /* hash of a secret -> id of the join token */                             \
     I(INDEX_NODE_RESOURCE, "node-resource") /* node number, resource id -> nothing */                                  \
     I(INDEX_WAITING, "waiting")             /* id of an application that is NEW -> nothing */                          \
     I(INDEX_EXPIRY, "expiry")               /* time, resource id -> nothing */                                         \
-    I(INDEX_ADDRESS, "address")             /* IP or hardware address -> resource id */                                \
+    I(INDEX_ADDRESS, "address")             /* IP or hardware address, resource id */                                  \
     I(INDEX_HISTORY, "history")             /* application id, seq of an event about it -> the event's ballot, or      \
                                                nothing */                                                              \
     I(INDEX_ENDED, "ended")                 /* id of a resource that is gone -> packed aq_ended */                     \
-    I(INDEX_OWNED, "owned")                 /* user, application id -> nothing: for lists of one's own */              \
-    I(INDEX_OPEN, "open")                   /* id of an application that is not over -> its user */                    \
-    I(INDEX_OVER, "over")                   /* time, id of an application that is over -> nothing */                   \
-    I(INDEX_KEYS, "keys")                   /* user, idempotency key -> the remembered answer */                       \
-    I(INDEX_KEY_TIMES, "key-times")         /* time, user, idempotency key -> nothing: for removing old ones */
+    I(INDEX_USER_UID, "user-uid")           /* uid of a unix user -> name of the user that it acts as */               \
+    I(INDEX_OWNED, "owned")                 /* user number, application id -> nothing: for lists of one's own */       \
+    I(INDEX_RESOURCE_USER, "resource-user") /* user number, resource id -> nothing: for lists of one's own */          \
+    I(INDEX_TOKEN_USER, "token-user")       /* user number, token id -> name of the token */                           \
+    I(INDEX_TOKEN_HASH, "token-hash")       /* hash of a token -> its id */                                            \
+    I(INDEX_TOKEN_EXPIRY, "token-expiry")   /* time, token id -> nothing */                                            \
+    I(INDEX_TOKEN_PROJECT, "token-project") /* project that the token acts in, token id -> nothing */                  \
+    I(INDEX_MEMBERSHIP_USER, "membership-user") /* user number, membership id -> nothing: for lists of one's own */    \
+    I(INDEX_MEMBERSHIP_PROJECT, "membership-project")   /* project, membership id -> nothing */                        \
+    I(INDEX_APPLICATION_PROJECT, "application-project") /* project, application id -> nothing */                       \
+    I(INDEX_RESOURCE_PROJECT, "resource-project")       /* project, resource id -> nothing */                          \
+    I(INDEX_LABEL_PROJECT, "label-project")             /* project, or nothing for all; label id -> nothing */         \
+    I(INDEX_OPEN, "open")                               /* id of an application that is not over -> nothing */         \
+    I(INDEX_OVER, "over")                               /* time, id of an application that is over -> nothing */       \
+    I(INDEX_KEYS, "keys")           /* number of its user, idempotency key -> the remembered answer */                 \
+    I(INDEX_KEY_TIMES, "key-times") /* time, key in INDEX_KEYS -> nothing: for removing old ones */
 
 enum state_index {
 #define STATE_INDEX_ID(id, table) id,
@@ -34,6 +48,13 @@ const char *index_table(enum state_index index); /* the name of its table */
 /* The index of an entity's groups: <entity>-<member>. A key of it is the group's name and the member's number, the
  * value is the number of the row. */
 enum state_index index_of_groups(const struct aq_entity *entity);
+/* The index of an entity that is indexed by owner: its keys are number of the user, number of the row. */
+enum state_index index_of_owner(const struct aq_entity *entity);
+/* The index of an entity whose rows belong to projects, and are no projects themselves: its keys are name of the
+ * project, number of the row. */
+enum state_index index_of_project(const struct aq_entity *entity);
+struct state_key index_project_key(const char *project, uint64_t number);
+struct state_key index_project_prefix(const char *project); /* what the keys of its rows begin with */
 
 /* False: no such key. The value is valid until the next write. */
 bool index_get(struct state_txn *txn, enum state_index index, const struct state_key *key, const void **value,
@@ -42,7 +63,7 @@ void index_put(struct state_txn *txn, enum state_index index, const struct state
                size_t length);
 void index_remove(struct state_txn *txn, enum state_index index, const struct state_key *key);
 
-/* The last key that begins with `prefix`, which ends in a text. False: there is none. */
+/* The last key that begins with `prefix`. False: there is none. */
 bool index_last(struct state_txn *txn, enum state_index index, const struct state_key *prefix, struct state_key *key,
                 const void **value, size_t *length);
 

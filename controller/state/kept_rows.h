@@ -5,8 +5,9 @@
 
 #include "controller/state/state.h"
 
-/* Appends the row as the transaction has it. `id` is its key as text. */
-void kept_rows_add(struct state_txn *txn, const struct aq_entity *entity, const char *id, struct aq_buffer *out);
+/* Appends the row as the transaction has it, at the time `now_ms`. `id` is its key as text. */
+void kept_rows_add(struct state_txn *txn, const struct aq_entity *entity, const char *id, uint64_t now_ms,
+                   struct aq_buffer *out);
 
 /* Takes the next row from what is left of `rows`. False: there are no more. */
 bool kept_rows_take(struct aq_bytes *rows, struct aq_bytes *row);

@@ -27,6 +27,9 @@ void state_key_add_number(struct state_key *key, uint64_t number);
 void state_key_add_text(struct state_key *key, const char *text);
 uint64_t state_key_number_at(const struct state_key *key, size_t offset); /* the number stored there */
 
+/* For tables in memory: all bits depend on all bytes, the low ones too. `seed` tells keys of different kinds apart. */
+uint64_t state_key_hash(const unsigned char *bytes, size_t length, uint64_t seed);
+
 bool state_key_equals(const struct state_key *key, const void *bytes, size_t length);
 
 /* Whether a key of a row of `entity` can have this length. */

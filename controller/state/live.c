@@ -6,15 +6,16 @@
 #include "schema/base/files.h"
 #include "schema/codec/pack.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-enum { LIVE_MAP_BYTES = 256 << 20 };
+enum { LIVE_MAP_BYTES = 256 << 20, LIVE_TOKENS_MAX = 65536 };
 
 static const char writing[] = "writing heartbeats";
 
 struct live {
     struct lmdb_file file; /* closed when a reader could not open a new file yet */
-    MDB_dbi nodes, logs;
+    MDB_dbi nodes, logs, tokens;
     enum state_mode mode;
     uint64_t checked_ms;
     char path[1200];
@@ -32,10 +33,14 @@ static int open_tables(struct live *live, bool write)
     code = mdb_dbi_open(txn, "nodes", write ? MDB_CREATE : 0, &live->nodes);
     if (code == 0)
         code = mdb_dbi_open(txn, "logs", write ? MDB_CREATE : 0, &live->logs);
+    if (code == 0)
+        code = mdb_dbi_open(txn, "tokens", write ? MDB_CREATE : 0, &live->tokens);
     if (code == 0 && write) /* what an earlier process heard is not true now */
         code = mdb_drop(txn, live->nodes, 0);
     if (code == 0 && write)
         code = mdb_drop(txn, live->logs, 0);
+    if (code == 0 && write)
+        code = mdb_drop(txn, live->tokens, 0);
     if (code == 0)
         return mdb_txn_commit(txn); /* keeps the handle */
     mdb_txn_abort(txn);
@@ -49,9 +54,8 @@ static int open_file(struct live *live, struct aq_error *error)
         .directory = live->path,
         .setting = "on the number of heartbeats",
         .flags = write ? MDB_NOSYNC : MDB_RDONLY,
-        .tables_max = 3,
-        .first_bytes = LIVE_MAP_BYTES,
-        .most_bytes = write ? LIVE_MAP_BYTES : 0,
+        .tables_max = 4,
+        .map_bytes = write ? LIVE_MAP_BYTES : 0,
     };
     if (lmdb_file_open(&live->file, &options, error) != 0)
         return -1;
@@ -135,26 +139,47 @@ static void move_to_new_file(struct live *live)
     (void)(check_marks(live->path, &not_yet) == 0 && open_file(live, &not_yet) == 0); /* or the next read tries again */
 }
 
-bool live_node(struct live *live, const char *name, struct aq_node_live *out)
+static bool get_row(struct live *live, MDB_dbi table, MDB_val key, const struct aq_record *record, void *out,
+                    struct aq_arena *arena)
 {
     MDB_txn *txn;
-    MDB_val key = {strlen(name), (void *)name}, value;
-    move_to_new_file(live);
-    if (live->file.env == NULL || key.mv_size == 0 || key.mv_size > 64 ||
-        mdb_txn_begin(live->file.env, NULL, MDB_RDONLY, &txn) != 0)
+    MDB_val value;
+    if (mdb_txn_begin(live->file.env, NULL, MDB_RDONLY, &txn) != 0)
         return false;
-    bool found = mdb_get(txn, live->nodes, &key, &value) == 0;
+    bool found = mdb_get(txn, table, &key, &value) == 0;
     if (found) {
-        AQ_CLEANUP_ARENA struct aq_arena arena = {0};
         struct aq_error error;
-        found = aq_record_unpack(&aq_node_live_record, out, value.mv_data, value.mv_size, false, &arena, &error) == 0;
+        found = aq_record_unpack(record, out, value.mv_data, value.mv_size, false, arena, &error) == 0;
     }
     mdb_txn_abort(txn);
     return found;
 }
 
-int live_put(struct live *live, const char *const *names, const struct aq_node_live *rows, size_t count,
-             struct aq_error *error)
+bool live_find(struct live *live, const struct aq_entity *entity, const char *text, void *out, struct aq_arena *arena)
+{
+    uint64_t id = strtoull(text, NULL, 10);
+    move_to_new_file(live);
+    if (live->file.env == NULL || text[0] == '\0' || strlen(text) > 64)
+        return false;
+    if (entity == &aq_entity_node)
+        return get_row(live, live->nodes, (MDB_val){strlen(text), (void *)text}, entity->live, out, arena);
+    aq_assert(entity == &aq_entity_token);
+    return get_row(live, live->tokens, (MDB_val){sizeof id, &id}, entity->live, out, arena);
+}
+
+bool live_node(struct live *live, const char *name, struct aq_node_live *out)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    return live_find(live, &aq_entity_node, name, out, &arena);
+}
+
+struct live_row {
+    MDB_val key;
+    const void *object;
+};
+
+static int put_rows(struct live *live, MDB_dbi table, const struct aq_record *record, const struct live_row *rows,
+                    size_t count, struct aq_error *error)
 {
     MDB_txn *txn;
     AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
@@ -162,16 +187,60 @@ int live_put(struct live *live, const char *const *names, const struct aq_node_l
     if (code != 0)
         return lmdb_file_fail(&live->file, code, writing, error);
     for (size_t i = 0; code == 0 && i < count; i++) {
+        MDB_val key = rows[i].key;
         aq_buffer_reset(&packed);
-        aq_record_pack(&aq_node_live_record, &rows[i], &packed);
-        MDB_val key = {strlen(names[i]), (void *)names[i]}, value = {packed.length, packed.data};
-        code = mdb_put(txn, live->nodes, &key, &value, 0);
+        aq_record_pack(record, rows[i].object, &packed);
+        MDB_val value = {packed.length, packed.data};
+        code = mdb_put(txn, table, &key, &value, 0);
     }
     if (code == 0)
         code = mdb_txn_commit(txn);
     else
         mdb_txn_abort(txn);
     return code == 0 ? 0 : lmdb_file_fail(&live->file, code, writing, error);
+}
+
+int live_put(struct live *live, const char *const *names, const struct aq_node_live *rows, size_t count,
+             struct aq_error *error)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct live_row *put = aq_arena_alloc(&arena, count * sizeof *put);
+    for (size_t i = 0; i < count; i++)
+        put[i] = (struct live_row){{strlen(names[i]), (void *)names[i]}, &rows[i]};
+    return put_rows(live, live->nodes, &aq_node_live_record, put, count, error);
+}
+
+/* Tokens come and go, and nothing takes their rows away. Who makes many must not fill the file. */
+static int forget_tokens(struct live *live, struct aq_error *error)
+{
+    MDB_txn *txn;
+    MDB_stat stat = {0};
+    int code = mdb_txn_begin(live->file.env, NULL, 0, &txn);
+    if (code != 0)
+        return lmdb_file_fail(&live->file, code, writing, error);
+    code = mdb_stat(txn, live->tokens, &stat);
+    if (code != 0 || stat.ms_entries < LIVE_TOKENS_MAX) {
+        mdb_txn_abort(txn);
+        return code == 0 ? 0 : lmdb_file_fail(&live->file, code, writing, error);
+    }
+    code = mdb_drop(txn, live->tokens, 0);
+    if (code == 0)
+        code = mdb_txn_commit(txn);
+    else
+        mdb_txn_abort(txn);
+    return code == 0 ? 0 : lmdb_file_fail(&live->file, code, writing, error);
+}
+
+int live_put_tokens(struct live *live, const uint64_t *ids, const struct aq_token_live *rows, size_t count,
+                    struct aq_error *error)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct live_row *put = aq_arena_alloc(&arena, count * sizeof *put);
+    if (forget_tokens(live, error) != 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        put[i] = (struct live_row){{sizeof ids[i], (void *)&ids[i]}, &rows[i]};
+    return put_rows(live, live->tokens, &aq_token_live_record, put, count, error);
 }
 
 bool live_log(struct live *live, uint64_t resource, struct aq_kept *out)

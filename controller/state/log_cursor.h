@@ -1,4 +1,4 @@
-/* A cursor on the entries of the log, in a snapshot of its own. Used by events.c and by controller/log. */
+/* A cursor on the entries of the log, in a snapshot of its own. Used by events_lmdb.c and by controller/log. */
 #ifndef AQ_CONTROLLER_STATE_LOG_CURSOR_H
 #define AQ_CONTROLLER_STATE_LOG_CURSOR_H
 

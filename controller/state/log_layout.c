@@ -30,6 +30,16 @@ uint64_t log_check(uint64_t index, const struct log_head *head, const void *payl
     return mix(sum, word);
 }
 
+void log_row_write(void *row, uint64_t index, const struct log_head *head, const void *payload)
+{
+    struct log_head whole = *head;
+    whole.type |= LOG_CHECKED | LOG_COMMITS;
+    whole.check = log_check(index, &whole, payload);
+    memcpy(row, &whole, sizeof whole);
+    if (whole.size > 0)
+        memcpy((char *)row + sizeof whole, payload, whole.size);
+}
+
 /* Leaves the flags in head->type. */
 static int read_head(uint64_t index, const unsigned char *row, size_t length, struct log_head *head,
                      const void **payload, struct aq_error *error)
@@ -96,4 +106,45 @@ int log_fail_chain(uint64_t index, uint64_t first_seq, struct aq_error *error)
                    "log entry %" PRIu64 " (seq %" PRIu64
                    ") does not follow the one before it: the hash chain is broken",
                    index, first_seq);
+}
+
+/* ---- numbers ------------------------------------------------------------------------------------------ */
+
+struct log_number log_number_make(const char *name, uint64_t number)
+{
+    const struct log_head head = {.size = (uint32_t)strlen(name), .first_seq = number};
+    return (struct log_number){number, log_check(0, &head, name)}; /* no entry has this index */
+}
+
+static int fail_number(const void *place, const char *name, struct aq_error *error)
+{
+    char words[LMDB_PLACE_SIZE];
+    lmdb_address_show(place, words);
+    return aq_fail(error, AQ_E_CORRUPT, "%s: the log's %s is not what was written", words, name);
+}
+
+int log_number_take(struct log_numbers *numbers, const void *name, size_t name_length, const void *row, size_t length,
+                    struct aq_error *error)
+{
+    const struct {
+        const char *name;
+        uint64_t *out;
+    } known[] = {{LOG_TERM, &numbers->term},
+                 {LOG_VOTE, &numbers->vote},
+                 {LOG_COMMIT, &numbers->commit},
+                 {LOG_CONFIGURATION, &numbers->configuration}};
+    struct log_number found;
+    size_t i = 0;
+    while (i < AQ_LENGTH(known) &&
+           (strlen(known[i].name) != name_length || memcmp(known[i].name, name, name_length) != 0))
+        i++;
+    if (i == AQ_LENGTH(known))
+        return fail_number(name, "name of a number", error);
+    if (length != sizeof found && length != sizeof found.number)
+        return fail_number(row, known[i].name, error);
+    memcpy(&found, row, length);
+    if (length == sizeof found && found.check != log_number_make(known[i].name, found.number).check)
+        return fail_number(row, known[i].name, error);
+    *known[i].out = found.number;
+    return 0;
 }

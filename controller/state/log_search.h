@@ -1,4 +1,4 @@
-/* Finding the entry of the log that holds a seq, by bisection: seqs grow with the index. Private to events.c. */
+/* Finding the entry of the log that holds a seq, by bisection: seqs grow with the index. Private to events_lmdb.c. */
 #ifndef AQ_CONTROLLER_STATE_LOG_SEARCH_H
 #define AQ_CONTROLLER_STATE_LOG_SEARCH_H
 

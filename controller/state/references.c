@@ -56,6 +56,16 @@ static int check_digits(struct state_txn *txn, const struct aq_entity *entity, c
                    digits, by_number, entity->group, by_name);
 }
 
+static int fail_reference(const struct aq_entity *entity, const struct aq_reference *reference, struct aq_error *error)
+{
+    if (reference->other[0] != '\0')
+        return aq_fail(error, AQ_E_NOT_FOUND, "there is no %s %s:%s", entity->name, reference->group, reference->other);
+    if (reference->member == 0)
+        return aq_fail(error, AQ_E_NOT_FOUND, "there is no %s %s", entity->name, reference->group);
+    return aq_fail(error, AQ_E_NOT_FOUND, "there is no %s %" PRIu64 " of %s %s", entity->member, reference->member,
+                   entity->name, reference->group);
+}
+
 int state_refer(struct state_txn *txn, const struct aq_entity *entity, const char *text, struct state_key *key,
                 struct aq_error *error)
 {
@@ -66,12 +76,18 @@ int state_refer(struct state_txn *txn, const struct aq_entity *entity, const cha
         *key = reference.key.name != NULL ? state_key_name(reference.key.name) : state_key_number(reference.key.number);
         return entity->group == NULL ? 0 : check_digits(txn, entity, text, reference.key.number, error);
     }
-    uint64_t id = state_member(txn, entity, reference.group, reference.member);
+    uint64_t id = entity->pair[0] != NULL ? state_membership_of(txn, reference.group, reference.other)
+                                          : state_member(txn, entity, reference.group, reference.member);
     *key = state_key_number(id);
-    if (id != 0)
-        return 0;
-    if (reference.member == 0)
-        return aq_fail(error, AQ_E_NOT_FOUND, "there is no %s %s", entity->name, reference.group);
-    return aq_fail(error, AQ_E_NOT_FOUND, "there is no %s %" PRIu64 " of %s %s", entity->member, reference.member,
-                   entity->name, reference.group);
+    return id != 0 ? 0 : fail_reference(entity, &reference, error);
+}
+
+int state_fail_unseen(struct state_txn *txn, const struct aq_entity *entity, const char *text,
+                      const struct state_key *key, struct aq_error *error)
+{
+    struct aq_reference reference;
+    struct aq_error ignored;
+    if (aq_reference_from_text(entity, text, &reference, &ignored) == 0 && reference.group[0] != '\0')
+        return fail_reference(entity, &reference, error);
+    return state_fail_absent(txn, entity, key, error);
 }

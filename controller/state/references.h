@@ -1,5 +1,5 @@
-/* Rows by what people call them (schema/model/key.h): "7", "mac", "mac:2". REST paths, and commands that name a row of
- * another entity, all mean the same row by the same text. */
+/* Rows by what people call them (schema/model/key.h): "7", "mac", "mac:2", "web:ann". REST paths, and commands that
+ * name a row of another entity, all mean the same row by the same text. */
 #ifndef AQ_CONTROLLER_STATE_REFERENCES_H
 #define AQ_CONTROLLER_STATE_REFERENCES_H
 
@@ -13,5 +13,10 @@ uint64_t state_member(struct state_txn *txn, const struct aq_entity *entity, con
  * key is made without looking whether there is such a row. */
 int state_refer(struct state_txn *txn, const struct aq_entity *entity, const char *text, struct state_key *key,
                 struct aq_error *error) AQ_MUST_CHECK;
+
+/* The error AQ_E_NOT_FOUND for a row that the caller may not see, or that is not there, by what it was called: the same
+ * in both cases. Returns -1. */
+int state_fail_unseen(struct state_txn *txn, const struct aq_entity *entity, const char *text,
+                      const struct state_key *key, struct aq_error *error);
 
 #endif

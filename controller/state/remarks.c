@@ -2,7 +2,6 @@
 
 #include "controller/state/counters.h"
 #include "controller/state/store.h"
-#include "schema/base/clock.h"
 #include "schema/codec/number.h"
 #include "schema/codec/pack.h"
 #include "schema/codec/packed.h"
@@ -52,17 +51,18 @@ static const char *remark_lost(const struct aq_node *node, enum wish wish, struc
                            then[wish]);
 }
 
-static const char *remark_slow(const struct aq_application *application, struct aq_arena *arena)
+static const char *remark_slow(const struct aq_application *application, uint64_t now_ms, struct aq_arena *arena)
 {
     char since[AQ_TIME_TEXT_SIZE];
-    if (aq_clock_wall_ms() < application->changed_at + LONG_MS)
+    if (now_ms < application->changed_at + LONG_MS)
         return NULL;
     aq_time_to_text(application->changed_at, since);
     return aq_arena_format(arena, "node %s was told at %s to end it, and has not ended it yet", application->node,
                            since);
 }
 
-static const char *remark_of(struct state_txn *txn, const struct aq_application *application, struct aq_arena *arena)
+static const char *remark_of(struct state_txn *txn, const struct aq_application *application, uint64_t now_ms,
+                             struct aq_arena *arena)
 {
     enum wish wish = wish_of((enum aq_application_status)application->status, application->resource);
     struct aq_node node;
@@ -70,15 +70,16 @@ static const char *remark_of(struct state_txn *txn, const struct aq_application 
         return NULL;
     if (remark_has_lost(txn) && state_node(txn, application->node, &node, arena) && node.status == AQ_NODE_LOST)
         return remark_lost(&node, wish, arena);
-    return wish == WISH_END ? remark_slow(application, arena) : NULL;
+    return wish == WISH_END ? remark_slow(application, now_ms, arena) : NULL;
 }
 
-bool remark_row(struct state_txn *txn, const struct aq_entity *entity, void *object, struct aq_arena *arena)
+bool remark_row(struct state_txn *txn, const struct aq_entity *entity, void *object, uint64_t now_ms,
+                struct aq_arena *arena)
 {
     struct aq_application *application = object;
     if (entity != &aq_entity_application)
         return false;
-    const char *remark = remark_of(txn, application, arena);
+    const char *remark = remark_of(txn, application, now_ms, arena);
     if (remark != NULL)
         application->description =
             aq_arena_format(arena, "%s%s%s", application->description, application->description[0] ? "; " : "", remark);
@@ -118,7 +119,7 @@ static bool read_status(const struct state_packed *row, enum aq_application_stat
 }
 
 const void *remark_packed(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,
-                          struct aq_arena *arena)
+                          uint64_t now_ms, struct aq_arena *arena)
 {
     enum aq_application_status status;
     if (entity != &aq_entity_application || !read_status(row, &status))
@@ -127,6 +128,7 @@ const void *remark_packed(struct state_txn *txn, const struct aq_entity *entity,
     if (wish == WISH_NOTHING || (wish != WISH_END && !remark_has_lost(txn)))
         return NULL;
     struct aq_application *whole = aq_arena_alloc(arena, sizeof *whole);
-    return state_unpack(txn, entity, row, AQ_ALL_FIELDS, whole, arena) && remark_row(txn, entity, whole, arena) ? whole
-                                                                                                                : NULL;
+    return state_unpack(txn, entity, row, AQ_ALL_FIELDS, whole, arena) && remark_row(txn, entity, whole, now_ms, arena)
+               ? whole
+               : NULL;
 }

@@ -9,14 +9,15 @@
 #include "controller/state/state.h"
 
 /* Adds the remark to the description of a row, in `arena`, if there is one. True: there is. Rows of entities without
- * remarks are left alone. `object` has at least the fields of remark_fields(). */
-bool remark_row(struct state_txn *txn, const struct aq_entity *entity, void *object, struct aq_arena *arena);
+ * remarks are left alone. `object` has at least the fields of remark_fields(). `now_ms`: the time, since 1970. */
+bool remark_row(struct state_txn *txn, const struct aq_entity *entity, void *object, uint64_t now_ms,
+                struct aq_arena *arena);
 /* The fields that a remark depends on, and that it changes, as bits (AQ_FIELD_BIT()); 0: no row of the entity has any.
  */
 uint64_t remark_fields(const struct aq_entity *entity);
 /* The row with its remark, if it has one; NULL: show it as it is. Costs little for rows that have none. */
 const void *remark_packed(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,
-                          struct aq_arena *arena);
+                          uint64_t now_ms, struct aq_arena *arena);
 /* Are there lost nodes? Without them, only what takes long to end has remarks. */
 bool remark_has_lost(struct state_txn *txn);
 

@@ -1,6 +1,7 @@
 #include "controller/state/store.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
+#include "schema/model/key.h"
 
 #include <string.h>
 
@@ -64,26 +65,45 @@ static bool get_row(struct state_txn *txn, const struct aq_entity *entity, const
     return code == 0;
 }
 
+/* The row in the cache of a write transaction; NULL: there is no such row. */
+static struct cached_row *cached_row(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key)
+{
+    MDB_val name = key_value(key), value;
+    struct cached_row *row = row_cache_find(txn->rows, entity, key);
+    if (row != NULL)
+        return row->object != NULL ? row : NULL;
+    if (!get_row(txn, entity, key, &value))
+        return NULL;
+    void *copy = aq_arena_alloc(row_cache_arena(txn->rows), entity->record->size);
+    if (!unpack_row(txn, entity, &name, &value, copy, row_cache_arena(txn->rows)))
+        return NULL;
+    row = row_cache_add(txn->rows, entity, key);
+    row->object = copy;
+    row->stored = true;
+    return row;
+}
+
 bool state_find(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key, void *object,
                 struct aq_arena *arena)
 {
     MDB_val name = key_value(key), value;
     if (txn->rows == NULL)
         return get_row(txn, entity, key, &value) && unpack_row(txn, entity, &name, &value, object, arena);
-    struct cached_row *row = row_cache_find(txn->rows, entity, key);
-    if (row == NULL) {
-        if (!get_row(txn, entity, key, &value))
-            return false;
-        void *copy = aq_arena_alloc(row_cache_arena(txn->rows), entity->record->size);
-        if (!unpack_row(txn, entity, &name, &value, copy, row_cache_arena(txn->rows)))
-            return false;
-        row = row_cache_add(txn->rows, entity, key);
-        row->object = copy;
-    }
-    if (row->object == NULL)
-        return false;
-    memcpy(object, row->object, entity->record->size); /* what it points to is valid until the transaction ends */
-    return true;
+    const struct cached_row *row = cached_row(txn, entity, key);
+    if (row != NULL)
+        memcpy(object, row->object, entity->record->size); /* what it points to is valid until the transaction ends */
+    return row != NULL;
+}
+
+void *state_edit(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key)
+{
+    aq_assert(txn->rows != NULL);
+    struct cached_row *row = cached_row(txn, entity, key);
+    if (row == NULL)
+        return NULL;
+    row->dirty = true;
+    row->packed = NULL;
+    return row->object;
 }
 
 bool state_find_packed(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key,
@@ -125,6 +145,23 @@ bool state_pack(struct state_txn *txn, const struct aq_entity *entity, const str
     return true;
 }
 
+bool store_peek(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key,
+                struct state_packed *row)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer scratch = {0};
+    MDB_val name = key_value(key), value;
+    struct cached_row *cached = txn->rows != NULL ? row_cache_find(txn->rows, entity, key) : NULL;
+    if (cached == NULL && get_row(txn, entity, key, &value)) {
+        *row = packed_row(&name, &value);
+        return true;
+    }
+    if (cached == NULL || cached->object == NULL)
+        return false;
+    pack_cached(txn, cached, &scratch);
+    *row = (struct state_packed){cached->packed, cached->packed_length, key->bytes, key->length};
+    return true;
+}
+
 bool state_exists(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key)
 {
     MDB_val value;
@@ -163,6 +200,7 @@ void state_flush(struct state_txn *txn)
     if (txn->rows == NULL)
         return;
     index_flush(txn);
+    counters_flush(txn);
     for (struct cached_row *row = row_cache_first(txn->rows); row != NULL; row = row->later) {
         if (!row->dirty)
             continue;
@@ -175,11 +213,13 @@ void state_flush(struct state_txn *txn)
                 aq_record_pack(row->entity->record, row->object, &packed);
                 value = (MDB_val){packed.length, packed.data};
             }
-            code = mdb_put(txn->txn, store_dbi(txn, row->entity), &name, &value, 0);
+            bool last = !row->stored && !aq_entity_is_named(row->entity); /* their numbers grow */
+            code = store_put(txn, store_dbi(txn, row->entity), &name, &value, last);
         } else {
             code = mdb_del(txn->txn, store_dbi(txn, row->entity), &name, NULL);
         }
         store_latch(txn, code, row->entity->plural);
+        row->stored = code == 0 && row->object != NULL;
         row->dirty = false;
     }
 }

@@ -109,21 +109,23 @@ void state_scan_packed(struct state_txn *txn, const struct aq_entity *entity, co
 
 /* ---- keys --------------------------------------------------------------------------------------------- */
 
+struct key_scan {
+    struct state_txn *txn;
+    const struct aq_entity *entity;
+    state_key_fn *visit;
+    void *context;
+};
+
+static bool visit_key(void *context, const MDB_val *name, const MDB_val *value)
+{
+    const struct key_scan *keys = context;
+    struct state_key key;
+    (void)value;
+    return store_copy_key(keys->txn, name, keys->entity->plural, &key) && keys->visit(keys->context, &key);
+}
+
 void state_scan_keys(struct state_txn *txn, const struct aq_entity *entity, state_key_fn *visit, void *context)
 {
-    MDB_cursor *cursor;
-    MDB_val name = {0}, value;
-    state_flush(txn);
-    int code = mdb_cursor_open(txn->txn, store_dbi(txn, entity), &cursor);
-    if (code != 0) {
-        store_latch(txn, code, entity->plural);
-        return;
-    }
-    struct state_key key = {0};
-    while ((code = mdb_cursor_get(cursor, &name, &value, MDB_NEXT)) == 0) {
-        if (!store_copy_key(txn, &name, entity->plural, &key) || !visit(context, &key))
-            break;
-    }
-    store_latch(txn, code, entity->plural);
-    mdb_cursor_close(cursor);
+    struct key_scan keys = {txn, entity, visit, context};
+    scan_table(txn, entity, NULL, false, visit_key, &keys);
 }

@@ -27,16 +27,16 @@ enum state_mode {
     STATE_WRITE, /* the controller: reads and writes */
 };
 
-/* `directory` is the controller's data directory. STATE_WRITE creates empty tables if there are none; the map starts
- * small and grows up to `map_bytes`. STATE_READ ignores `map_bytes`; it fails with AQ_E_BUSY or AQ_E_CORRUPT until the
- * controller has checked or rebuilt tables that may be damaged (lmdb/marks.h). */
+/* `directory` is the controller's data directory. STATE_WRITE creates empty tables if there are none; they may
+ * become `map_bytes` large, which takes as many addresses from the start. STATE_READ ignores `map_bytes`; it fails with
+ * AQ_E_BUSY or AQ_E_CORRUPT until the controller has checked or rebuilt tables that may be damaged (lmdb/marks.h). */
 int state_open(struct state **state, const char *directory, enum state_mode mode, uint64_t map_bytes,
                struct aq_error *error) AQ_MUST_CHECK;
 void state_close(struct state *state); /* NULL is fine */
 
 /* ---- rebuilding: at the controller's start, and for proofs ---------------------------------------------- */
 
-enum { STATE_LAYOUT = 5 }; /* raised when the meaning of an index changes */
+enum { STATE_LAYOUT = 8 }; /* raised when the meaning of an index changes */
 
 /* Creates empty tables in a new directory that has no readers yet. */
 int state_open_fresh(struct state **state, const char *directory, uint64_t map_bytes,
@@ -65,7 +65,8 @@ int state_digest(struct state_txn *txn, unsigned char digest[32], uint64_t *rows
 
 int state_read(struct state *state, struct state_txn **txn, struct aq_error *error) AQ_MUST_CHECK;
 int state_write(struct state *state, struct state_txn **txn, struct aq_error *error) AQ_MUST_CHECK;
-/* A transaction inside a write transaction, which is not used meanwhile. Its end undoes or keeps what it wrote. */
+/* A transaction inside a write transaction, which is not used meanwhile. Its end undoes or keeps what it wrote. When it
+ * cannot begin, the outer one has failed. */
 int state_nested(struct state_txn *outer, struct state_txn **txn, struct aq_error *error) AQ_MUST_CHECK;
 void state_end(struct state_txn *txn); /* ends a snapshot, or undoes what was written; NULL is fine */
 /* Ends the transaction, whether it succeeds or not. */
@@ -97,6 +98,9 @@ bool state_pack(struct state_txn *txn, const struct aq_entity *entity, const str
 bool state_exists(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key);
 void state_store(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key,
                  const void *object);
+/* The row itself, to change numbers in it before the next call: state_store() copies all that it points to. NULL: no
+ * such row. */
+void *state_edit(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key);
 void state_remove(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key);
 uint64_t state_count(struct state_txn *txn, const struct aq_entity *entity);
 
@@ -138,12 +142,26 @@ void state_scan_keys(struct state_txn *txn, const struct aq_entity *entity, stat
 struct aq_user;
 struct aq_label;
 struct aq_node;
+struct aq_join_token;
+struct aq_token;
 struct aq_application;
 struct aq_resource;
 struct aq_ended;
+struct aq_role;
+struct aq_project;
+struct aq_membership;
 bool state_user(struct state_txn *txn, const char *name, struct aq_user *user, struct aq_arena *arena);
+bool state_project(struct state_txn *txn, const char *name, struct aq_project *project, struct aq_arena *arena);
+bool state_membership(struct state_txn *txn, uint64_t id, struct aq_membership *membership, struct aq_arena *arena);
+/* The number of the membership that this user has in the project. 0: none. */
+uint64_t state_membership_of(struct state_txn *txn, const char *project, const char *user);
+bool state_role(struct state_txn *txn, const char *name, struct aq_role *role, struct aq_arena *arena);
+/* The name of the user that has this uid. False: none has it. */
+bool state_user_of_uid(struct state_txn *txn, uint64_t uid, char *name, size_t size);
 bool state_label(struct state_txn *txn, uint64_t id, struct aq_label *label, struct aq_arena *arena);
 bool state_node(struct state_txn *txn, const char *name, struct aq_node *node, struct aq_arena *arena);
+bool state_token(struct state_txn *txn, uint64_t id, struct aq_token *token, struct aq_arena *arena);
+bool state_join_token(struct state_txn *txn, uint64_t id, struct aq_join_token *token, struct aq_arena *arena);
 bool state_application(struct state_txn *txn, uint64_t id, struct aq_application *application, struct aq_arena *arena);
 bool state_resource(struct state_txn *txn, uint64_t id, struct aq_resource *resource, struct aq_arena *arena);
 /* What is kept of a resource that is gone. */
@@ -158,7 +176,18 @@ int state_fail_absent(struct state_txn *txn, const struct aq_entity *entity, con
 
 /* The name of a node by its number, of deleted nodes too. False: there was none. */
 bool state_node_name(struct state_txn *txn, uint64_t number, char *name, size_t size);
-/* The id of the resource that has an IP or hardware address. 0: none has. */
-uint64_t state_resource_at(struct state_txn *txn, const char *address);
+/* The name of the node that has enrolled with this public key (64 hexadecimal digits). False: the key is not admitted,
+ * because no node has it, or because it was revoked or replaced. */
+bool state_node_of_key(struct state_txn *txn, const char *key, char *name, size_t size);
+/* Was the key revoked or replaced? Then it never works again. */
+bool state_key_was_revoked(struct state_txn *txn, const char *key);
+/* The id of the token with this hash, or of the one that the user calls by this name. 0: there is none. */
+uint64_t state_token_of_hash(struct state_txn *txn, const char *hash);
+uint64_t state_token_named(struct state_txn *txn, uint64_t user_number, const char *name);
+/* The id of the join token whose secret has this hash. 0: there is none. */
+uint64_t state_join_token_of_hash(struct state_txn *txn, const char *hash);
+/* The ids of the resources that have an IP or hardware address, up to `most`. Several may: nodes report addresses, and
+ * those of private networks need not be unique. In order, those above `after`. Returns how many. */
+size_t state_resources_at(struct state_txn *txn, const char *address, uint64_t after, uint64_t *ids, size_t most);
 
 #endif

@@ -29,6 +29,12 @@ bool store_copy_key(struct state_txn *txn, const MDB_val *name, const char *tabl
     return false;
 }
 
+int store_put(struct state_txn *txn, MDB_dbi table, MDB_val *name, MDB_val *value, bool last)
+{
+    int code = last ? mdb_put(txn->txn, table, name, value, MDB_APPEND) : MDB_KEYEXIST;
+    return code == MDB_KEYEXIST ? mdb_put(txn->txn, table, name, value, 0) : code; /* it does not come last */
+}
+
 MDB_dbi store_dbi(const struct state_txn *txn, const struct aq_entity *entity)
 {
     const struct aq_entity *row;

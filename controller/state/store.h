@@ -12,7 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { STORE_ENTITIES_MAX = 16, STORE_PATH_SIZE = 1200, STORE_NAME_SIZE = 32 };
+enum { STORE_ENTITIES_MAX = 16, STORE_PATH_SIZE = 1200, STORE_NAME_SIZE = 32, STORE_COUNTERS = 64, STORE_NUMBERS = 5 };
 
 /* One generation of the tables: an environment in a directory of its own. */
 struct store_env {
@@ -33,13 +33,26 @@ struct state {
     uint64_t checked_ms; /* when a reader last checked for another generation */
 };
 
+/* The counters that a write transaction has read or set. Each decision of a batch counts the same few, which are
+ * written once, when the transaction is flushed. A hash of its key chooses the place of a counter. */
+struct store_counters {
+    uint64_t known; /* a bit for each place that is filled */
+    uint64_t dirty; /* and for each that has changed and is not in LMDB yet */
+    struct store_counter {
+        uint64_t numbers[STORE_NUMBERS];
+        unsigned count; /* of its numbers: mostly one */
+        struct state_key key;
+    } at[STORE_COUNTERS];
+};
+
 struct state_txn {
     struct state *state;
     struct store_env *env;
     MDB_txn *txn;
-    struct state_txn *outer; /* of a nested transaction */
-    bool reads;              /* it is a snapshot */
-    struct row_cache *rows;  /* of a write transaction; NULL in a snapshot */
+    struct state_txn *outer;         /* of a nested transaction */
+    bool reads;                      /* it is a snapshot */
+    struct row_cache *rows;          /* of a write transaction; NULL in a snapshot */
+    struct store_counters *counters; /* the same */
     /* The row of INDEX_WAITING that was put last and is not in the table yet. Most applications are placed as soon as
      * they are created, and an LMDB table that becomes empty frees its page, which the same transaction cannot reuse:
      * that would cost a page for each application. */
@@ -58,10 +71,27 @@ void store_damage(struct state_txn *txn, const void *bytes, const char *table);
 /* Copies a key out of a table. False: it is too long for one, which is latched. */
 bool store_copy_key(struct state_txn *txn, const MDB_val *name, const char *table, struct state_key *key);
 
+/* Puts a row. Returns LMDB's code. `last`: it is likely to come after all others in its table, so that LMDB need not
+ * search for its place. */
+int store_put(struct state_txn *txn, MDB_dbi table, MDB_val *name, MDB_val *value, bool last);
+
 MDB_dbi store_dbi(const struct state_txn *txn, const struct aq_entity *entity);
+
+/* ---- rows.c ------------------------------------------------------------------------------------------- */
+
+/* The row as it is packed, in place and without a copy, valid until the next write: for comparing it. False: no such
+ * row. */
+bool store_peek(struct state_txn *txn, const struct aq_entity *entity, const struct state_key *key,
+                struct state_packed *row);
 
 /* ---- generations.c ------------------------------------------------------------------------------------ */
 
+/* As state_open(), but fails with AQ_E_NOT_FOUND if there is no generation. */
+int store_open(struct state **state, const char *directory, enum state_mode mode, uint64_t map_bytes,
+               struct aq_error *error) AQ_MUST_CHECK;
+/* Opens a new generation, whose tables are empty. */
+int store_open_next(struct state **state, const char *directory, uint64_t map_bytes,
+                    struct aq_error *error) AQ_MUST_CHECK;
 /* The generation to read; a reader moves to another one when the link names it. The caller releases it. */
 struct store_env *store_env_acquire(struct state *state);
 void store_env_release(struct store_env *env); /* NULL is fine */
@@ -70,6 +100,13 @@ void store_env_release(struct store_env *env); /* NULL is fine */
 void store_env_path(const struct state *state, const char *name, char path[STORE_PATH_SIZE]);
 /* Reads the name of the current generation. Fails with AQ_E_NOT_FOUND if there is none. */
 int store_current_name(const char *directory, char name[STORE_NAME_SIZE], struct aq_error *error) AQ_MUST_CHECK;
+
+/* ---- counters.c --------------------------------------------------------------------------------------- */
+
+struct store_counters *counters_new(void); /* to be freed with free() */
+void counters_flush(struct state_txn *txn);
+/* They may have been changed otherwise; none is dirty. */
+void counters_forget(struct state_txn *txn);
 
 /* ---- indexes.c ---------------------------------------------------------------------------------------- */
 

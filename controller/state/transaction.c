@@ -11,8 +11,6 @@ static int begin_in(struct store_env *env, struct state_txn *outer, bool reads, 
 {
     if (reads)
         return lmdb_file_read(&env->file, txn);
-    if (outer == NULL)
-        lmdb_file_grow(&env->file, false);
     return mdb_txn_begin(env->file.env, outer ? outer->txn : NULL, 0, txn);
 }
 
@@ -29,8 +27,10 @@ static int begin(struct state *state, struct state_txn *outer, bool reads, struc
     }
     struct state_txn *txn = aq_calloc(1, sizeof *txn);
     *txn = (struct state_txn){.state = state, .env = env, .txn = inner, .outer = outer, .reads = reads};
-    if (!reads)
+    if (!reads) {
         txn->rows = row_cache_new();
+        txn->counters = counters_new();
+    }
     *out = txn;
     return 0;
 }
@@ -51,7 +51,10 @@ int state_nested(struct state_txn *outer, struct state_txn **txn, struct aq_erro
     state_flush(outer); /* the inner one reads what the outer one wrote */
     if (state_failed(outer, error))
         return -1;
-    return begin(outer->state, outer, false, txn, error);
+    if (begin(outer->state, outer, false, txn, error) == 0)
+        return 0;
+    outer->error = *error; /* what should have been done in it is missing */
+    return -1;
 }
 
 static void release(struct state_txn *txn)
@@ -60,6 +63,7 @@ static void release(struct state_txn *txn)
         lmdb_file_done(&txn->env->file);
     store_env_release(txn->env);
     row_cache_free(txn->rows);
+    free(txn->counters);
     free(txn);
 }
 
@@ -82,7 +86,8 @@ int state_commit(struct state_txn *txn, struct aq_error *error)
     if (code != 0)
         (void)lmdb_file_fail(&txn->env->file, code, "committing to the tables", error);
     if (txn->outer != NULL) {
-        row_cache_clear(txn->outer->rows); /* the inner one may have written these rows */
+        row_cache_clear(txn->outer->rows); /* the inner one may have written these rows, */
+        counters_forget(txn->outer);       /* and set these counters */
         txn->outer->lost = STORE_LOST_UNKNOWN;
     }
     release(txn);

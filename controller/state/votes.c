@@ -32,6 +32,10 @@ static const struct aq_field *lacking_field(enum aq_answer answer)
 static void add_reason(const struct aq_ballot_group *group, struct aq_buffer *out)
 {
     const struct aq_field *field = lacking_field((enum aq_answer)group->answer);
+    if (group->answer == AQ_ANSWER_PROJECT) {
+        aq_vote_serves(group->serves, out);
+        return;
+    }
     if (field == NULL) {
         aq_buffer_text(out, aq_answer_words.help[group->answer]);
         return;
@@ -201,7 +205,7 @@ static void explain_tries(const struct aq_application *application, struct aq_bu
     }
 }
 
-bool votes_why(struct state_txn *txn, uint64_t id, struct aq_buffer *out)
+bool votes_why(struct state_txn *txn, uint64_t id, uint64_t now_ms, struct aq_buffer *out)
 {
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     struct aq_application application;
@@ -209,7 +213,7 @@ bool votes_why(struct state_txn *txn, uint64_t id, struct aq_buffer *out)
     struct why why = {.txn = txn, .out = out};
     if (!state_application(txn, id, &application, &arena))
         return false;
-    (void)remark_row(txn, &aq_entity_application, &application, &arena);
+    (void)remark_row(txn, &aq_entity_application, &application, now_ms, &arena);
     aq_buffer_format(out, "application %" PRIu64 " asked for label %s, version %" PRIu64 "; it is %s", id,
                      application.label, application.version, aq_application_status_words.words[application.status]);
     aq_buffer_format(out, "%s%s\n", application.description[0] ? ": " : "", application.description);

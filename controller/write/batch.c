@@ -2,8 +2,10 @@
 
 #include "controller/decide/decide.h"
 #include "controller/state/kept_rows.h"
+#include "controller/state/rights.h"
 #include "controller/write/made.h"
 #include "schema/codec/pack.h"
+#include "schema/model/user.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -93,7 +95,7 @@ struct event_list {
 
 static void show_event(struct writer_request *request, const struct project *project, const struct decide_event *event)
 {
-    struct aq_event shown = {project->seq,     project->time_ms, request->author,
+    struct aq_event shown = {project->seq,     project->time_ms, request->caller.name,
                              request->command, event->type,      event->data};
     aq_buffer_char(&request->events, request->events.length > 1 ? ',' : '[');
     aq_event_to_json(&shown, &request->events);
@@ -123,7 +125,8 @@ static void add_events(struct batch *batch, struct writer_request *request, cons
                               .index = batch->index,
                               .arena = &batch->scratch,
                               .time_ms = batch->time_ms,
-                              .author = request->author};
+                              .author = request->caller.name,
+                              .author_number = batch->caller.number};
     struct aq_logged_event *rows = make_room(batch, events, decide->count);
     for (size_t i = 0; i < decide->count; i++) {
         const struct decide_event *event = &decide->events[i];
@@ -179,8 +182,7 @@ static int decide_item(struct batch *batch, struct writer_request *request, uint
                             .index = batch->index,
                             .arena = &batch->scratch,
                             .time_ms = batch->time_ms,
-                            .author = request->author,
-                            .role = request->role};
+                            .caller = batch->caller};
     int status = decide_command(&decide, request->command, request->records[i], &request->error);
     add_warnings(request, i, decide.warnings);
     if (state_failed(batch->txn, &request->error) ||
@@ -229,7 +231,7 @@ static void answer_as_before(const struct batch *batch, struct writer_request *r
 static bool answer_repeat(struct batch *batch, struct writer_request *request)
 {
     struct project_answer before;
-    if (!has_key(request) || !project_find_answer(batch->txn, request->author, request->key, &before, &batch->scratch))
+    if (!has_key(request) || !project_find_answer(batch->txn, &batch->caller, request->key, &before, &batch->scratch))
         return false;
     answer_as_before(batch, request, &before);
     aq_arena_reset(&batch->scratch);
@@ -238,7 +240,8 @@ static bool answer_repeat(struct batch *batch, struct writer_request *request)
 
 static void remember_key(struct batch *batch, const struct aq_logged_decision *decision)
 {
-    struct project project = {.txn = batch->txn, .arena = &batch->scratch, .time_ms = batch->time_ms};
+    struct project project = {
+        .txn = batch->txn, .arena = &batch->scratch, .time_ms = batch->time_ms, .author_number = batch->caller.number};
     project_store_answer(&project, decision, batch->next_seq - 1);
 }
 
@@ -247,7 +250,7 @@ static void log_decision(struct batch *batch, const struct writer_request *reque
 {
     const char *key = request->key ? request->key : "";
     struct aq_logged_decision *decision = new_decision(batch);
-    decision->author = aq_arena_text(&batch->arena, request->author, strlen(request->author));
+    decision->author = aq_arena_text(&batch->arena, request->caller.name, strlen(request->caller.name));
     decision->command = request->command->code;
     decision->key = aq_arena_text(&batch->arena, key, strlen(key));
     decision->fingerprint = key[0] ? request->fingerprint : 0;
@@ -266,25 +269,41 @@ static void log_decision(struct batch *batch, const struct writer_request *reque
 static void keep_rows(struct batch *batch, struct writer_request *request)
 {
     for (uint32_t i = 0; i < request->count && request->command->kind != AQ_DELETES; i++)
-        kept_rows_add(batch->txn, request->command->entity, request->ids[i], &request->rows);
+        kept_rows_add(batch->txn, request->command->entity, request->ids[i], batch->time_ms, &request->rows);
 }
 
 /* Decides the whole batch again without a request that was refused after its first commands had been projected. This is
  * rare, and cheaper than a nested transaction for each request of several commands. From then on the batch uses nested
  * transactions, so it starts over at most once. */
-static void start_over(struct batch *batch)
+static int start_over(struct batch *batch, struct aq_error *error)
 {
     struct batch old = *batch;
-    struct aq_error error = {0};
     struct writer_request *requests = batch_abort(batch);
-    if (batch_begin(batch, old.state, old.index, old.time_ms, &error) != 0)
-        aq_broken(__FILE__, __LINE__, error.message);
+    if (batch_begin(batch, old.state, old.index, old.time_ms, error) != 0)
+        return -1;
     batch->careful = true;
     while (requests != NULL) {
         struct writer_request *request = requests;
         requests = request->next;
-        batch_add(batch, request);
+        if (batch_add(batch, request, error) != 0)
+            return -1;
     }
+    return 0;
+}
+
+/* The caller as of now: rights may have ended while the request waited. */
+static int find_caller(struct batch *batch, struct writer_request *request)
+{
+    struct aq_user user;
+    struct aq_caller *caller = &batch->caller;
+    *caller = request->caller;
+    aq_arena_reset(&batch->rights);
+    int status = rights_refresh(batch->txn, caller, batch->time_ms, &batch->rights, &request->error);
+    if (caller->number == 0 && project_find_author(batch->txn, caller->name, &user, &batch->scratch))
+        caller->number = user.number;
+    aq_arena_reset(&batch->scratch);
+    request->seq = batch->next_seq - 1;
+    return status;
 }
 
 static void append_request(struct batch *batch, struct writer_request *request)
@@ -295,7 +314,7 @@ static void append_request(struct batch *batch, struct writer_request *request)
     batch->commands += request->count;
 }
 
-void batch_add(struct batch *batch, struct writer_request *request)
+int batch_add(struct batch *batch, struct writer_request *request, struct aq_error *error)
 {
     struct undo_point point;
     struct event_list events = {0};
@@ -303,7 +322,7 @@ void batch_add(struct batch *batch, struct writer_request *request)
     append_request(batch, request);
     if (request->set_aside) {
         request->seq = batch->next_seq - 1;
-        return; /* it was refused before the batch started over */
+        return 0; /* it was refused before */
     }
     request->error = (struct aq_error){0};
     request->repeated = false;
@@ -311,21 +330,21 @@ void batch_add(struct batch *batch, struct writer_request *request)
     aq_buffer_reset(&request->rows);
     aq_buffer_reset(&request->warnings);
     request->changed = false;
-    if (answer_repeat(batch, request))
-        return;
+    if (find_caller(batch, request) != 0 || answer_repeat(batch, request))
+        return 0;
     if (open_undo(batch, request, &point) != 0)
-        return; /* the transaction has failed: batch_failed() tells */
+        return 0; /* the transaction has failed: batch_failed() tells */
     bool decided = decide_items(batch, request, &point, &events, &made) == 0;
     request->changed = decided && events.list.count > 0;
     if (decided && !request->dry_run && (events.list.count > 0 || has_key(request)))
         log_decision(batch, request, &events.list, &made);
+    request->log_bytes = decided ? batch->bytes - point.bytes : 0;
     if (decided && !request->dry_run && request->wants_rows)
         keep_rows(batch, request);
     if (!decided && point.outer == NULL && batch->next_seq != point.next_seq &&
         !state_failed(batch->txn, &request->error)) {
         request->set_aside = true;
-        start_over(batch);
-        return;
+        return start_over(batch, error);
     }
     if (decided && request->dry_run)
         (void)state_failed(batch->txn, &request->error);
@@ -333,6 +352,7 @@ void batch_add(struct batch *batch, struct writer_request *request)
     request->seq = batch->next_seq - 1;
     if (request->dry_run)
         aq_buffer_text(&request->events, request->events.length ? "]" : "[]");
+    return 0;
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------ */
@@ -357,6 +377,7 @@ static struct writer_request *end_batch(struct batch *batch)
     struct writer_request *requests = batch->first;
     aq_arena_free(&batch->arena);
     aq_arena_free(&batch->scratch);
+    aq_arena_free(&batch->rights);
     free(batch->decisions);
     *batch = (struct batch){0};
     return requests;

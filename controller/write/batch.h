@@ -17,10 +17,12 @@ struct batch {
     uint64_t next_seq;
     struct aq_arena arena; /* for the events, until the batch ends */
     struct aq_arena scratch;
+    struct aq_arena rights; /* of `caller` */
     struct aq_logged_decision *decisions;
     uint32_t count, capacity;
     size_t bytes;                         /* of all decisions */
     bool careful;                         /* requests of several commands get nested transactions */
+    struct aq_caller caller;              /* of the request that is decided, as of now */
     uint32_t commands;                    /* in all requests, including those that were refused */
     struct writer_request *first, **last; /* all requests */
 };
@@ -28,8 +30,9 @@ struct batch {
 int batch_begin(struct batch *batch, struct state *state, struct place_index *index, uint64_t now_ms,
                 struct aq_error *error) AQ_MUST_CHECK;
 
-/* Decides one request and fills in its answer. The caller answers it when the batch ends. */
-void batch_add(struct batch *batch, struct writer_request *request);
+/* Decides one request and fills in its answer. The caller answers it when the batch ends. After a failure the batch is
+ * over, and nobody answers its requests. */
+int batch_add(struct batch *batch, struct writer_request *request, struct aq_error *error) AQ_MUST_CHECK;
 
 /* Has the store failed? The batch must be aborted then. */
 bool batch_failed(const struct batch *batch, struct aq_error *error);

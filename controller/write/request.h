@@ -3,6 +3,7 @@
 #define AQ_CONTROLLER_WRITE_REQUEST_H
 
 #include "schema/codec/entry.h"
+#include "schema/model/access.h"
 #include "schema/model/command.h"
 #include "schema/model/entity.h"
 
@@ -11,12 +12,11 @@ struct writer_request {
     const struct aq_command *command; /* all items are of this command */
     const void *const *records;       /* `count` structs of command->record */
     uint32_t count;                   /* 1 to AQ_BATCH_COMMANDS_MAX */
-    const char *author; /* a user's name; "node:<name>" for agents; "aquarium" for the controller itself */
-    enum aq_role role;
-    const char *key;      /* idempotency key; NULL or "": none */
-    uint64_t fingerprint; /* of the request, with a key */
-    bool dry_run;         /* decide, give the events, and undo */
-    bool wants_rows;      /* give the rows that were made or changed; `ids` is given, too */
+    struct aq_caller caller;          /* its author */
+    const char *key;                  /* idempotency key; NULL or "": none */
+    uint64_t fingerprint;             /* of the request, with a key */
+    bool dry_run;                     /* decide, give the events, and undo */
+    bool wants_rows;                  /* give the rows that were made or changed; `ids` is given, too */
 
     /* Called on the writer's thread, exactly once if writer_submit() returned 0. Must not block. */
     void (*done)(struct writer_request *request);
@@ -29,6 +29,7 @@ struct writer_request {
     char (*ids)[65];           /* keys of the `count` rows that were made or changed; the caller's array, or NULL */
     bool changed;              /* there were events */
     struct aq_buffer warnings; /* one line each; the caller frees it */
+    size_t log_bytes;          /* that it took in the log */
     bool repeated;             /* the same idempotency key came before: this is the answer from then */
     struct aq_buffer rows;     /* wants_rows: as they are at `seq` (kept_rows.h), or empty; the caller frees it */
     struct aq_buffer events;   /* dry_run: the events as a JSON array; the caller frees it */

@@ -31,7 +31,7 @@ void cgroup_name(struct cgroup *group, const struct cgroup_host *host, const cha
     for (char *c = safe; *c != '\0'; c++)
         if (*c == '/' || *c == '\n' || (*c == '.' && c == safe))
             *c = '_';
-    snprintf(group->name, sizeof group->name, "aquarium/%s/r%" PRIu64, safe, resource);
+    snprintf(group->name, sizeof group->name, CGROUP_TOP "/%s/r%" PRIu64, safe, resource);
 }
 
 /* ---- paths and small files ---------------------------------------------------------------------------- */

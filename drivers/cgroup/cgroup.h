@@ -17,6 +17,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+#define CGROUP_TOP "aquarium" /* below each mount; workloads' groups are CGROUP_TOP/<node>/r<resource> */
 
 enum cgroup_controller { CGROUP_CPU, CGROUP_MEMORY, CGROUP_PIDS, CGROUP_CONTROLLERS };
 
@@ -49,6 +52,10 @@ void cgroup_host_read(struct cgroup_host *host);
 /* The same from a text in that format, for tests; calls `writable` for each mount. */
 void cgroup_host_parse(struct cgroup_host *host, const char *mountinfo, bool (*writable)(const char *path));
 
+/* Sets finite limits of processes and memory where none are asked for, if the group costs nothing: in version 2. In
+ * version 1, joining a group for them would take longer than all else. */
+void cgroup_limits_preset(const struct cgroup_host *host, struct cgroup_limits *limits);
+
 const char *cgroup_controller_name(enum cgroup_controller controller); /* "cpu", "memory", "pids" */
 
 /* Names a group that may or may not exist. `host` must outlive it. */
@@ -72,5 +79,16 @@ bool cgroup_ran_out_of_memory(const struct cgroup *group);  /* the kernel has ki
 
 /* Removes the group, the groups inside it, and its parents if they are empty. Returns -1 if it is in use: try again. */
 int cgroup_remove(const struct cgroup *group) AQ_MUST_CHECK;
+
+/* Whether a process, or thread, of the host is in a workload's group or in a group inside one. Fails if that cannot be
+ * found out: with AQ_E_NOT_FOUND if the process is gone. */
+int cgroup_process_is_of_workload(pid_t pid, bool *is, struct aq_error *error) AQ_MUST_CHECK;
+
+/* Which user has connected a local socket, as the kernel says. False: it belongs to a workload, or that cannot be found
+ * out, because the process has ended; then it has no rights of its own. */
+bool cgroup_peer_is_outside(int fd, uid_t *uid);
+
+/* The same as cgroup_process_is_of_workload() from the text of /proc/<pid>/cgroup, which is changed. */
+bool cgroup_text_is_of_workload(char *text);
 
 #endif

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MOUNTINFO_SIZE_MAX = 16 << 20 };
+enum { MOUNTINFO_SIZE_MAX = 16 << 20, PIDS_PRESET = 4096 };
 
 /* Whether `word` is one of the comma-separated words. */
 static bool list_has(const char *list, const char *word)
@@ -83,6 +83,18 @@ void cgroup_host_parse(struct cgroup_host *host, const char *mountinfo, bool (*w
     }
     if (host->unified[0] != '\0')
         unified_read_controllers(host);
+}
+
+void cgroup_limits_preset(const struct cgroup_host *host, struct cgroup_limits *limits)
+{
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    const bool pids = host->version1[CGROUP_PIDS][0] == '\0' && host->in_unified[CGROUP_PIDS];
+    const bool memory = host->version1[CGROUP_MEMORY][0] == '\0' && host->in_unified[CGROUP_MEMORY];
+    if (pids && limits->pids == 0)
+        limits->pids = PIDS_PRESET;
+    /* Most of it, so that the host and its agent have enough in any case. */
+    if (memory && limits->memory_bytes == 0 && pages > 0 && page > 0)
+        limits->memory_bytes = (uint64_t)pages / 10 * 9 * (uint64_t)page;
 }
 
 static bool mount_is_writable(const char *path)

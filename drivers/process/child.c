@@ -1,39 +1,41 @@
-/* All of this runs in a fork of a process with one thread, so every library function may be used. */
-#include "drivers/process/child.h"
-
+/* The main process of a workload, from fork to exec. All of this runs in a fork of a process with one thread, so every
+ * library function may be used. */
+#include "drivers/confine/filter.h"
+#include "drivers/confine/init.h"
+#include "drivers/confine/numbers.h"
+#include "drivers/confine/privileges.h"
+#include "drivers/confine/root.h"
+#include "drivers/keeper/kind.h"
+#include "drivers/process/isolate.h"
+#include "drivers/process/place.h"
 #include "schema/base/files.h"
+#include "schema/base/memory.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <inttypes.h>
+#include <limits.h>
 #include <linux/sched.h>
-#include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+struct process_child {
+    struct process_job *job;
+    const struct cgroup *group;
+    int directory; /* the workload's */
+    int output;    /* becomes standard output and error */
+    int errors;    /* closed by exec; if the program cannot run, the reason is written here first */
+    int keeper;    /* its pidfd */
+    int numbers;   /* see drivers/confine/numbers.h */
+};
 
 enum { NOT_STARTED = 127 };
 
-struct child_user {
-    bool given;
-    bool known; /* has an entry in the user database */
-    uid_t uid;
-    gid_t gid;
-    char name[128];
-    char home[256];
-};
-
-static _Noreturn void child_fail(const struct process_child *child, const char *message)
+static _Noreturn void child_fail(const struct process_child *child, const struct aq_error *error)
 {
     /* If this cannot be written either, the keeper still sees that the process ended without having started. */
-    ssize_t written = write(child->errors, message, strlen(message));
+    ssize_t written = write(child->errors, error->message, strlen(error->message));
     (void)written;
     _exit(NOT_STARTED);
 }
@@ -43,46 +45,11 @@ static _Noreturn void child_fail_errno(const struct process_child *child, const 
     int number = errno;
     struct aq_error error;
     aq_fail_errno(&error, number, "%s \"%.256s\"", what, name);
-    child_fail(child, error.message);
-}
-
-static void user_find(const struct process_child *child, struct child_user *user)
-{
-    const char *wanted = child->job->user;
-    char *end;
-    errno = 0;
-    unsigned long number = strtoul(wanted, &end, 10);
-    bool numeric = wanted[0] >= '0' && wanted[0] <= '9' && *end == '\0' && errno == 0 && number < UINT32_MAX;
-    user->given = wanted[0] != '\0';
-    user->uid = user->given ? (uid_t)number : geteuid();
-    user->gid = user->given ? (gid_t)number : getegid();
-    errno = 0;
-    const struct passwd *entry = user->given && !numeric ? getpwnam(wanted) : getpwuid(user->uid);
-    user->known = entry != NULL;
-    if (entry != NULL) {
-        user->uid = entry->pw_uid;
-        user->gid = user->given ? entry->pw_gid : user->gid;
-        snprintf(user->name, sizeof user->name, "%s", entry->pw_name);
-        snprintf(user->home, sizeof user->home, "%s", entry->pw_dir);
-    } else if (user->given && !numeric) {
-        struct aq_error error;
-        aq_fail(&error, AQ_E_NOT_FOUND, "user \"%.128s\": there is no such user", wanted);
-        child_fail(child, error.message);
-    }
-}
-
-static void user_become(const struct process_child *child, const struct child_user *user)
-{
-    if (!user->given || (user->uid == getuid() && user->uid == geteuid() && user->gid == getgid()))
-        return;
-    int failed = user->known ? initgroups(user->name, user->gid) : setgroups(0, NULL);
-    if (failed != 0 || setresgid(user->gid, user->gid, user->gid) != 0 ||
-        setresuid(user->uid, user->uid, user->uid) != 0)
-        child_fail_errno(child, "user", child->job->user);
+    child_fail(child, &error);
 }
 
 /* A program may open its /dev/stdout again, so the pipe must belong to its user. */
-static void output_prepare(const struct process_child *child, const struct child_user *user)
+static void output_prepare(const struct process_child *child, const struct process_user *user)
 {
     if (user->given && fchown(child->output, user->uid, user->gid) != 0 && errno != EPERM)
         child_fail_errno(child, "user", child->job->user);
@@ -90,39 +57,32 @@ static void output_prepare(const struct process_child *child, const struct child
         child_fail_errno(child, "file", "log");
 }
 
-/* Enters the workload's own directory with the agent's rights. A directory that the label names is entered with the
- * rights of the workload's user. */
-static void work_enter(const struct process_child *child, const struct child_user *user)
-{
-    if (mkdirat(child->directory, "work", 0700) != 0 && errno != EEXIST)
-        child_fail_errno(child, "directory", "work");
-    AQ_CLEANUP_FD int work = openat(child->directory, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (work < 0 || fchdir(work) != 0)
-        child_fail_errno(child, "directory", "work");
-    if (user->given && fchown(work, user->uid, user->gid) != 0 && errno != EPERM)
-        child_fail_errno(child, "directory", "work");
-}
-
-static void environment_set(const struct process_child *child, const struct child_user *user)
+static void environment_set(const struct process_child *child, const struct process_user *user)
 {
     struct process_job *job = child->job;
-    static char home[sizeof user->home + sizeof "HOME="];
+    static char home[PATH_MAX + sizeof "HOME=/work"];
     bool given = false;
     for (uint32_t i = 0; i < job->environment_count; i++)
         given = given || strncmp(job->environment[i], "HOME=", strlen("HOME=")) == 0;
     if (!given) {
-        snprintf(home, sizeof home, "HOME=%s", user->home[0] != '\0' ? user->home : "/");
+        /* The preset user has a home in no more than name. */
+        if (job->isolate)
+            snprintf(home, sizeof home, "HOME=" CONFINE_WORK);
+        else if (!job->user_is_named && job->working.path[0] == '\0')
+            snprintf(home, sizeof home, "HOME=%s/work", job->common.directory);
+        else
+            snprintf(home, sizeof home, "HOME=%s", user->home[0] != '\0' ? user->home : "/");
         job->environment[job->environment_count] = home;
         job->environment[job->environment_count + 1] = NULL;
     }
     environ = job->environment;
 }
 
-/* An agent may be protected from the OOM killer; its workloads are not. */
-static void oom_score_reset(void)
+/* An agent may be protected from the OOM killer; its workloads are what the host can best do without. */
+static void oom_score_set(void)
 {
     AQ_CLEANUP_FD int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    ssize_t written = fd >= 0 ? write(fd, "0", 1) : 0; /* refused if it is above 0, which is fine */
+    ssize_t written = fd >= 0 ? write(fd, "500", 3) : 0;
     (void)written;
 }
 
@@ -138,27 +98,86 @@ static void signals_reset(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void child_run(const struct process_child *child, bool in_group)
+/* ---- with the host's files in sight --------------------------------------------------------------------- */
+
+/* Enters the workload's own directory with the agent's rights. */
+static void work_enter(const struct process_child *child, const struct process_user *user)
+{
+    if (mkdirat(child->directory, "work", 0700) != 0 && errno != EEXIST)
+        child_fail_errno(child, "directory", "work");
+    AQ_CLEANUP_FD int work = openat(child->directory, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (work < 0 || fchdir(work) != 0)
+        child_fail_errno(child, "directory", "work");
+    if (user->given && fchown(work, user->uid, user->gid) != 0 && errno != EPERM)
+        child_fail_errno(child, "directory", "work");
+}
+
+static void working_enter(const struct process_child *child)
 {
     struct aq_error error;
-    struct child_user user = {0};
+    AQ_CLEANUP_FD int directory = process_place_open(&child->job->working, &error);
+    if (directory < 0)
+        child_fail(child, &error);
+    if (fchdir(directory) != 0)
+        child_fail_errno(child, "directory", child->job->working.path);
+}
+
+static void open_run(const struct process_child *child, const struct process_user *user)
+{
+    struct aq_error error;
+    const bool own_place = child->job->working.path[0] == '\0';
+    if (own_place)
+        work_enter(child, user);
+    if (process_user_differs(user) &&
+        (process_user_set_groups(child->job, user, &error) != 0 || process_user_become(child->job, user, &error) != 0))
+        child_fail(child, &error);
+    if (!own_place)
+        working_enter(child);
+    if (!child->job->new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        child_fail_errno(child, "command", child->job->arguments[0]);
+}
+
+/* ---- shut in -------------------------------------------------------------------------------------------- */
+
+static void isolated_run(const struct process_child *child, const struct process_user *user)
+{
+    struct aq_error error;
+    if (process_isolate(child->job, user, child->directory, &error) != 0 ||
+        (process_user_differs(user) && process_user_become(child->job, user, &error) != 0) ||
+        process_isolate_end(child->job, user, &error) != 0)
+        child_fail(child, &error);
+}
+
+/* ---- both ----------------------------------------------------------------------------------------------- */
+
+struct child_begun {
+    bool in_group, in_mounts; /* it was created there */
+};
+
+static _Noreturn void child_run(const struct process_child *child, const struct child_begun *begun)
+{
+    struct aq_error error;
+    struct process_user user = {0};
     setsid();
     umask(022);
-    if (cgroup_join(child->group, in_group, &error) != 0)
-        child_fail(child, error.message);
-    oom_score_reset();
-    user_find(child, &user);
+    if (child->job->isolate && !begun->in_mounts && syscall(SYS_unshare, CLONE_NEWNS) != 0)
+        child_fail_errno(child, "command", child->job->arguments[0]);
+    if (cgroup_join(child->group, begun->in_group, &error) != 0)
+        child_fail(child, &error);
+    oom_score_set();
+    if (process_user_find(child->job, child->numbers, &user, &error) != 0)
+        child_fail(child, &error);
     output_prepare(child, &user);
-    bool own_place = child->job->working[0] == '\0';
-    if (own_place)
-        work_enter(child, &user);
-    user_become(child, &user);
-    if (!own_place && chdir(child->job->working) != 0)
-        child_fail_errno(child, "directory", child->job->working);
+    if (user.own)
+        confine_processes(child->job->processes);
+    if (child->job->isolate)
+        isolated_run(child, &user);
+    else
+        open_run(child, &user);
     environment_set(child, &user);
     /* After the change of user, which would clear it. The keeper may have died already. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != child->keeper)
+    if (!confine_is_alive(child->keeper))
         _exit(NOT_STARTED);
     if (close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) != 0)
         child_fail_errno(child, "command", child->job->arguments[0]);
@@ -167,21 +186,56 @@ static _Noreturn void child_run(const struct process_child *child, bool in_group
     child_fail_errno(child, "command", child->job->arguments[0]);
 }
 
-pid_t process_child_start(const struct process_child *child)
+/* Created in its group of version 2: moving there later makes the kernel wait for all processors. */
+static pid_t child_create(const struct process_child *child)
 {
-    /* Created in its group of version 2: moving there later makes the kernel wait for all processors. */
+    const uint64_t mounts = child->job->isolate ? CLONE_NEWNS : 0;
     AQ_CLEANUP_FD int group = cgroup_open_unified(child->group);
-    bool in_group = group >= 0;
-    pid_t pid = -1;
-    if (group >= 0) {
-        struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)group};
-        pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
-    }
+    struct clone_args args = {.flags = mounts | CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)group};
+    struct child_begun begun = {group >= 0, group >= 0};
+    pid_t pid = group >= 0 ? (pid_t)syscall(SYS_clone3, &args, sizeof args) : -1;
     if (pid < 0) { /* an older kernel, or a group that does not allow this: join it instead */
-        in_group = false;
+        begun = (struct child_begun){0};
         pid = fork();
     }
     if (pid == 0)
-        child_run(child, in_group);
+        child_run(child, &begun);
     return pid;
 }
+
+/* Gets process 1 first, if it is shut in. Its numbers stay open in the keeper, and so taken. */
+static pid_t child_start(const struct keeper_start *start, struct aq_error *error)
+{
+    struct process_job *job = (struct process_job *)start->job;
+    AQ_CLEANUP_FD int keeper = pidfd_open(getpid(), 0);
+    const struct process_child child = {.job = job,
+                                        .group = start->group,
+                                        .directory = start->directory,
+                                        .output = start->output,
+                                        .errors = start->errors,
+                                        .keeper = keeper,
+                                        .numbers = job->own_count > 0 ? confine_numbers_open() : -1};
+    const struct confine_namespaces namespaces = {.users = geteuid() != 0, .network = job->own_network};
+    if (keeper < 0)
+        return aq_fail_errno(error, errno, "cannot open a pidfd");
+    if (job->isolate) {
+        pid_t init = confine_init_start(&namespaces, keeper, child.numbers, error);
+        if (init < 0)
+            return -1;
+        *start->init = init;
+    }
+    pid_t pid = child_create(&child);
+    return pid > 0 ? pid : aq_fail_errno(error, errno, "cannot create a process");
+}
+
+/* In the nursery, for all keepers. */
+static void child_prepare(void)
+{
+    struct aq_error ignored; /* a workload that needs it gets the reason */
+    int failed = confine_filter_prepare(&ignored);
+    (void)failed;
+}
+
+static const struct keeper_kind process_keeper_kind = {
+    .name = PROCESS_KIND_NAME, .prepare = child_prepare, .map = process_job_map, .start = child_start};
+KEEPER_KIND(process_keeper_kind)

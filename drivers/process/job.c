@@ -1,25 +1,25 @@
 #include "drivers/process/job.h"
 
-#include "schema/codec/json.h"
-#include "schema/codec/variables.h"
+#include "drivers/keeper/variables.h"
 #include "schema/drivers/process.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-/* The memory file holds a struct process_job whose pointers are not valid yet, room for the pointers of arguments and
- * environment with a NULL after each and one spare, and then all texts. */
+/* The memory file holds a struct process_job whose pointers are not valid yet, room for places and for the pointers of
+ * arguments and environment, with a NULL after each and one spare, and then all texts. */
+
+/* The bound of a user's processes is for hosts without a control group for that. It counts what ended and was not
+ * waited for yet, too, so it is a little larger than what the label says. */
+enum { PROCESSES_PRESET = 4096, PROCESSES_MORE = 64 };
 
 static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 static size_t pointers_size(const struct process_job *job)
 {
-    return ((size_t)job->argument_count + job->environment_count + 3) * sizeof(char *);
+    return job->place_count * sizeof(struct process_place) +
+           ((size_t)job->argument_count + job->environment_count + 3) * sizeof(char *);
 }
 
 static void text_add(struct aq_buffer *texts, const char *text)
@@ -27,138 +27,151 @@ static void text_add(struct aq_buffer *texts, const char *text)
     aq_buffer_add(texts, text, strlen(text) + 1);
 }
 
-static bool has_path(const struct aq_list *variables)
+/* ---- encoding ----------------------------------------------------------------------------------------- */
+
+static void place_add(struct aq_buffer *texts, const struct aq_allowance *allowance, const char *path,
+                      const char *target)
 {
-    for (uint32_t i = 0; i < variables->count; i++)
-        if (strncmp(AQ_TEXT_ITEM(*variables, i), "PATH=", strlen("PATH=")) == 0)
-            return true;
-    return false;
+    const char *inside = path != NULL && path[0] != '\0' ? aq_allow_directory(&allowance->told, path) : NULL;
+    text_add(texts, path != NULL ? path : "");
+    text_add(texts, inside != NULL ? inside : "");
+    text_add(texts, target);
 }
 
-struct variables {
-    struct aq_buffer *texts;
-    uint32_t count;
-};
-
-static void variable_add(void *context, const char *name, const char *value)
+/* Appends the writable ones, or the others. Returns their number. */
+static uint32_t mounts_add(struct aq_buffer *texts, const struct aq_allowance *allowance, const struct aq_list *mounts,
+                           bool writable)
 {
-    struct variables *variables = context;
-    aq_buffer_format(variables->texts, "%s=%s", name, value);
-    aq_buffer_char(variables->texts, '\0');
-    variables->count++;
-}
-
-/* The metadata as JSON, and each of its values as AQ_META_<KEY>. */
-static void metadata_add(struct variables *variables, const char *metadata)
-{
-    struct aq_error ignored;
-    variable_add(variables, "AQUARIUM_METADATA", metadata);
-    AQ_CLEANUP_JSON json_t *json = aq_json_parse(metadata, strlen(metadata), &ignored);
-    if (json_is_object(json))
-        aq_variables(json, AQ_META_PREFIX, "", variable_add, variables);
-}
-
-/* Returns the number of variables. */
-static uint32_t environment_add(struct aq_buffer *texts, const struct driver_spec *spec)
-{
-    const struct aq_list *given = &((const struct aq_process_options *)spec->options)->environment;
-    struct variables variables = {.texts = texts};
-    char resource[32];
-    snprintf(resource, sizeof resource, "%" PRIu64, spec->resource);
-    if (!has_path(given))
-        variable_add(&variables, "PATH", default_path);
-    variable_add(&variables, "AQUARIUM_RESOURCE", resource);
-    metadata_add(&variables, spec->metadata_json != NULL ? spec->metadata_json : "{}");
-    for (uint32_t i = 0; i < given->count; i++)
-        text_add(texts, AQ_TEXT_ITEM(*given, i));
-    return variables.count + given->count;
-}
-
-static int memory_file(const struct process_job *job, const struct aq_buffer *texts, struct aq_error *error)
-{
-    int fd = memfd_create("aquarium-job", MFD_CLOEXEC);
-    if (fd < 0)
-        return aq_fail_errno(error, errno, "cannot create a memory file");
-    const struct {
-        const void *bytes;
-        size_t length;
-        size_t offset;
-    } parts[] = {{job, sizeof *job, 0}, {texts->data, texts->length, sizeof *job + pointers_size(job)}};
-    for (size_t i = 0; i < AQ_LENGTH(parts); i++) {
-        ssize_t written = pwrite(fd, parts[i].bytes, parts[i].length, (off_t)parts[i].offset);
-        if (written == (ssize_t)parts[i].length)
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < mounts->count; i++) {
+        struct aq_mount mount;
+        struct aq_error ignored;
+        if (aq_mount_parse(&mount, AQ_TEXT_ITEM(*mounts, i), &ignored) != 0 || mount.writable != writable)
             continue;
-        aq_fail_errno(error, written < 0 ? errno : ENOSPC, "cannot write a memory file");
-        close(fd);
-        return -1;
+        place_add(texts, allowance, mount.source, mount.target);
+        count++;
     }
-    return fd;
+    return count;
 }
 
-int process_job_encode(const struct driver_spec *spec, const char *node, struct aq_error *error)
+static int check(const struct aq_process_options *options, const struct driver_spec *spec, struct aq_error *error)
+{
+    if (spec->disk_mib > 0 && !options->isolate)
+        return aq_fail(error, AQ_E_INVALID, "disks are only for workloads that are isolated, not with isolate: false");
+    if (spec->disk_mib > 0 && geteuid() != 0)
+        return aq_fail(error, AQ_E_STATE, "disks are only for agents that run as root");
+    return 0;
+}
+
+/* A user that others have, too, is no bound: then the control group is, although joining it takes time. */
+static uint64_t pids_of(const struct aq_process_options *options, const struct aq_allowance *allowance)
+{
+    const bool own = options->user[0] == '\0' && allowance->count > 0;
+    return options->pids > 0 || own ? options->pids : PROCESSES_PRESET;
+}
+
+static void confinement_encode(struct process_job *job, const struct driver_spec *spec)
+{
+    const struct aq_process_options *options = spec->options;
+    job->isolate = options->isolate;
+    job->own_network = options->network == PROCESS_NETWORK_NONE;
+    job->disk_mib = spec->disk_mib;
+    job->memory_bytes = options->memory_files;
+    job->processes = (options->pids > 0 ? options->pids : PROCESSES_PRESET) + PROCESSES_MORE;
+    job->new_privileges = options->new_privileges;
+}
+
+static void user_encode(struct process_job *job, const struct aq_process_options *options,
+                        const struct aq_allowance *allowance)
+{
+    job->user_is_named = options->user[0] != '\0';
+    job->may_be_root = job->user_is_named && allowance->root;
+    job->own_first = allowance->first;
+    job->own_count = job->user_is_named ? 0 : allowance->count;
+    job->own_shared = allowance->shared;
+}
+
+int process_job_encode(const struct driver_spec *spec, const char *node, const struct aq_allowance *allowance,
+                       struct aq_error *error)
 {
     const struct aq_process_options *options = spec->options;
     struct process_job job;
     AQ_CLEANUP_BUFFER struct aq_buffer texts = {0};
+    if (check(options, spec, error) != 0)
+        return -1;
     memset(&job, 0, sizeof job);
-    job.resource = spec->resource;
-    job.cpu_milli = spec->cpu_milli;
-    job.ram_mib = spec->ram_mib;
-    job.pids = options->pids;
-    job.log_size = options->log_size;
-    job.log_files = (uint32_t)options->log_files;
-    job.stop_grace_s = (uint32_t)options->stop_grace;
+    job.common = (struct keeper_job){.kind = PROCESS_KIND_NAME,
+                                     .resource = spec->resource,
+                                     .cpu_milli = spec->cpu_milli,
+                                     .ram_mib = spec->ram_mib,
+                                     .pids = pids_of(options, allowance),
+                                     .log_size = options->log_size,
+                                     .log_rate = options->log_rate,
+                                     .log_files = (uint32_t)options->log_files,
+                                     .stop_grace_s = (uint32_t)options->stop_grace};
     text_add(&texts, node);
     text_add(&texts, spec->directory);
-    text_add(&texts, options->directory);
-    text_add(&texts, options->user);
+    confinement_encode(&job, spec);
+    user_encode(&job, options, allowance);
+    text_add(&texts, job.user_is_named ? options->user : allowance->user);
+    place_add(&texts, allowance, options->root, "");
+    place_add(&texts, allowance, options->directory, "");
+    job.writable_count = mounts_add(&texts, allowance, &options->mounts, true);
+    job.place_count = job.writable_count + mounts_add(&texts, allowance, &options->mounts, false);
     for (uint32_t i = 0; i < options->command.count; i++)
         text_add(&texts, AQ_TEXT_ITEM(options->command, i));
     job.argument_count = options->command.count;
-    job.environment_count = environment_add(&texts, spec);
-    return memory_file(&job, &texts, error);
+    job.environment_count = kept_variables(&texts, spec, &options->environment, default_path);
+    const struct iovec parts[] = {{&job, sizeof job}, {NULL, pointers_size(&job)}, {texts.data, texts.length}};
+    return keeper_job_file(parts, AQ_LENGTH(parts), error);
 }
 
-/* Returns the text at *at and moves *at after it; NULL if no text ends before `end`. */
-static char *text_next(char **at, const char *end)
+/* ---- mapping ------------------------------------------------------------------------------------------ */
+
+struct texts {
+    char *at;
+    const char *end;
+    bool torn; /* a text is missing */
+};
+
+static char *text_next(struct texts *texts)
 {
-    char *text = *at;
-    char *nul = text != NULL && text < end ? memchr(text, '\0', (size_t)(end - text)) : NULL;
-    *at = nul != NULL ? nul + 1 : NULL;
-    return nul != NULL ? text : NULL;
+    char *text = keeper_job_text(&texts->at, texts->end);
+    texts->torn = texts->torn || text == NULL;
+    return text;
 }
 
-struct process_job *process_job_map(int fd)
+static void place_next(struct texts *texts, struct process_place *place)
 {
-    struct stat status;
-    if (fstat(fd, &status) != 0 || (size_t)status.st_size < sizeof(struct process_job))
+    place->path = text_next(texts);
+    place->inside = text_next(texts);
+    place->target = text_next(texts);
+}
+
+struct keeper_job *process_job_map(int fd)
+{
+    struct process_job *job = (struct process_job *)keeper_job_map(fd, sizeof *job);
+    if (job == NULL)
         return NULL;
-    size_t size = (size_t)status.st_size;
-    char *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-    if (bytes == MAP_FAILED)
-        return NULL;
-    struct process_job *job = (struct process_job *)bytes;
-    job->mapped = size;
-    job->arguments = (char **)(bytes + sizeof *job);
+    char *bytes = (char *)job;
+    size_t size = job->common.mapped, start = sizeof *job + pointers_size(job);
+    struct texts texts = {start < size ? bytes + start : NULL, bytes + size, start >= size};
+    job->places = (struct process_place *)(bytes + sizeof *job);
+    job->arguments = (char **)(job->places + job->place_count);
     job->environment = job->arguments + job->argument_count + 1;
-    size_t start = sizeof *job + pointers_size(job);
-    char *at = start < size ? bytes + start : NULL;
-    const char *last = job->node = text_next(&at, bytes + size);
-    last = last != NULL ? job->directory = text_next(&at, bytes + size) : NULL;
-    last = last != NULL ? job->working = text_next(&at, bytes + size) : NULL;
-    last = last != NULL ? job->user = text_next(&at, bytes + size) : NULL;
-    for (uint32_t i = 0; last != NULL && i < job->argument_count; i++)
-        last = job->arguments[i] = text_next(&at, bytes + size);
-    for (uint32_t i = 0; last != NULL && i < job->environment_count; i++)
-        last = job->environment[i] = text_next(&at, bytes + size);
-    if (last != NULL)
-        return job;
-    munmap(bytes, size);
+    job->common.node = text_next(&texts);
+    job->common.directory = text_next(&texts);
+    job->user = text_next(&texts);
+    place_next(&texts, &job->root);
+    place_next(&texts, &job->working);
+    for (uint32_t i = 0; !texts.torn && i < job->place_count; i++)
+        place_next(&texts, &job->places[i]);
+    for (uint32_t i = 0; !texts.torn && i < job->argument_count; i++)
+        job->arguments[i] = text_next(&texts);
+    for (uint32_t i = 0; !texts.torn && i < job->environment_count; i++)
+        job->environment[i] = text_next(&texts);
+    if (!texts.torn)
+        return &job->common;
+    keeper_job_unmap(&job->common);
     return NULL;
-}
-
-void process_job_unmap(struct process_job *job)
-{
-    if (job != NULL)
-        munmap(job, job->mapped);
 }

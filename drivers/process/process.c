@@ -1,233 +1,122 @@
 #include "drivers/process/process.h"
 
+#include "drivers/keeper/driver.h"
+#include "drivers/process/command.h"
 #include "drivers/process/job.h"
-#include "drivers/process/workload.h"
-#include "schema/base/clock.h"
-#include "schema/base/files.h"
+#include "schema/base/journal.h"
 #include "schema/drivers/process.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
-#include <sys/pidfd.h>
-#include <unistd.h>
 
-enum { EVENTS = 64, ROUNDS = 16, NURSERY_AGAIN_MS = 2 };
-
-static int process_probe(struct aq_error *error)
+static int check_demand(const struct driver *driver, const struct aq_demand *demand, struct aq_error *error)
 {
-    AQ_CLEANUP_FD int pidfd = pidfd_open(getpid(), 0);
-    if (pidfd < 0)
-        return aq_fail_errno(error, errno, "the kernel has no pidfds");
-    AQ_CLEANUP_FD int memory = memfd_create("aquarium-probe", MFD_CLOEXEC);
-    if (memory < 0)
-        return aq_fail_errno(error, errno, "the kernel has no memory files");
-    struct process_id id;
-    if (!process_id_of(getpid(), &id) || access("/proc/self/exe", X_OK) != 0)
-        return aq_fail(error, AQ_E_STATE, "/proc is not mounted or not readable");
-    return 0;
-}
-
-static struct driver *process_open(const char *node, driver_report_fn *report, void *context)
-{
-    struct driver *driver = aq_calloc(1, sizeof *driver);
-    driver->report = report;
-    driver->context = context;
-    driver->node = aq_strdup(node);
-    driver->epoll = epoll_create1(EPOLL_CLOEXEC);
-    cgroup_host_read(&driver->host);
-    nursery_init(&driver->nursery);
-    /* Started now, so that the first workload need not wait for it. If this fails, starting that workload reports it.
-     */
-    struct aq_error ignored;
-    int started = nursery_start(&driver->nursery, &ignored);
-    (void)started;
-    return driver;
-}
-
-static void process_close(struct driver *driver)
-{
-    if (driver == NULL)
-        return;
-    for (size_t i = 0; i < driver->roster.count; i++)
-        process_workload_free(driver->roster.entries[i].workload);
-    roster_free(&driver->roster);
-    schedule_free(&driver->schedule);
-    nursery_close(&driver->nursery);
-    if (driver->epoll >= 0)
-        close(driver->epoll);
-    free(driver->node);
-    free(driver);
-}
-
-/* ---- starting ----------------------------------------------------------------------------------------- */
-
-/* Returns 0 if the nursery has the request, 1 if it is busy. */
-static int workload_ask(struct driver *driver, struct process_workload *workload, struct aq_error *error)
-{
-    int asked = nursery_ask(&driver->nursery, workload->job, workload->asked, error);
-    if (asked != 0)
-        return asked;
-    close(workload->job);
-    close(workload->asked);
-    workload->job = workload->asked = -1;
-    workload->phase = PROCESS_STARTING;
-    return 0;
-}
-
-static void waiting_add(struct driver *driver, struct process_workload *workload)
-{
-    workload->next = NULL;
-    if (driver->last_waiting != NULL)
-        driver->last_waiting->next = workload;
-    else
-        driver->first_waiting = workload;
-    driver->last_waiting = workload;
-}
-
-static void waiting_remove(struct driver *driver, struct process_workload *workload)
-{
-    struct process_workload *before = NULL;
-    struct process_workload **link = &driver->first_waiting;
-    while (*link != NULL && *link != workload) {
-        before = *link;
-        link = &before->next;
-    }
-    aq_assert(*link == workload);
-    *link = workload->next;
-    if (driver->last_waiting == workload)
-        driver->last_waiting = before;
-    workload->next = NULL;
-}
-
-static void waiting_work(struct driver *driver)
-{
-    struct aq_error error;
-    while (driver->first_waiting != NULL) {
-        struct process_workload *workload = driver->first_waiting;
-        int asked = workload_ask(driver, workload, &error);
-        if (asked > 0)
-            return;
-        waiting_remove(driver, workload);
-        if (asked < 0)
-            process_workload_fail(driver, workload, error.message);
-    }
-}
-
-static int workload_begin(struct driver *driver, struct process_workload *workload, const struct driver_spec *spec,
-                          struct aq_error *error)
-{
-    int ends[2];
-    if (driver->epoll < 0)
-        return aq_fail(error, AQ_E_IO, "the driver has no epoll descriptor");
-    workload->job = process_job_encode(spec, driver->node, error);
-    if (workload->job < 0)
-        return -1;
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
-        return aq_fail_errno(error, errno, "cannot create a pipe");
-    workload->status = ends[0];
-    workload->asked = ends[1];
-    if (process_workload_watch(driver, workload, workload->status, error) != 0)
-        return -1;
-    /* Workloads that wait already come first. */
-    int asked = driver->first_waiting != NULL ? 1 : workload_ask(driver, workload, error);
-    if (asked > 0)
-        waiting_add(driver, workload);
-    return asked < 0 ? -1 : 0;
-}
-
-static int process_start(struct driver *driver, const struct driver_spec *spec, struct aq_error *error)
-{
-    if (roster_find(&driver->roster, spec->resource) != NULL)
-        return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running on this node already", spec->resource);
-    struct process_workload *workload = process_workload_add(driver, spec->resource, spec->directory);
-    workload->phase = PROCESS_WAITING;
-    if (workload_begin(driver, workload, spec, error) == 0)
+    AQ_CLEANUP_BUFFER struct aq_buffer why = {0};
+    if (!aq_allow_refuses(&driver->allowance.told, demand, &why))
         return 0;
-    roster_remove(&driver->roster, workload->resource);
-    process_workload_free(workload);
-    return -1;
+    return aq_fail(error, AQ_E_FORBIDDEN, "refused by the node: %s", aq_buffer_string(&why));
 }
 
-static int process_adopt(struct driver *driver, uint64_t resource, const char *directory, struct aq_error *error)
+static int check_allowed(const struct driver *driver, const struct driver_spec *spec, struct aq_error *error)
 {
-    if (roster_find(&driver->roster, resource) != NULL)
-        return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running on this node already", resource);
-    if (driver->epoll < 0)
-        return aq_fail(error, AQ_E_IO, "the driver has no epoll descriptor");
-    if (access(directory, F_OK) != 0)
-        return aq_fail_errno(error, errno, "directory %s", directory);
-    struct process_workload *workload = process_workload_add(driver, resource, directory);
-    workload->phase = PROCESS_STARTING;
-    workload->adopted = true;
-    process_workload_wake_in(driver, workload, 0);
-    return 0;
+    struct aq_demand demand = {.user = "", .directory = ""};
+    if (driver->allowance.told.count == 0)
+        return aq_fail(error, AQ_E_STATE, "the driver does not know yet what the node's owner allows");
+    aq_driver_process.demand(spec->options, &demand);
+    if (aq_allowance_is_own(&driver->allowance, demand.user))
+        return aq_fail(error, AQ_E_FORBIDDEN,
+                       "refused by the node: user \"%.64s\" is one of the numbers that each workload gets as its own "
+                       "(allow.user of its agent)",
+                       demand.user);
+    return check_demand(driver, &demand, error);
 }
 
-/* ---- running ------------------------------------------------------------------------------------------ */
-
-static void process_stop(struct driver *driver, uint64_t resource)
+/* What runs is the whole command, so that all else looks at that. */
+static int process_encode(const struct driver *driver, const struct driver_spec *spec, struct aq_error *error)
 {
-    struct process_workload *workload = roster_find(&driver->roster, resource);
-    if (workload == NULL)
-        return;
-    if (workload->phase != PROCESS_WAITING) {
-        process_workload_stop(driver, workload);
-        return;
-    }
-    waiting_remove(driver, workload);
-    process_workload_fail(driver, workload, "stopped before it started");
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct aq_process_options options = *(const struct aq_process_options *)spec->options;
+    struct driver_spec whole = *spec;
+    options.command = aq_process_command(&options, &spec->arguments, &arena);
+    options.entrypoint = (struct aq_list){0};
+    whole.options = &options;
+    if (check_allowed(driver, &whole, error) != 0)
+        return -1;
+    return process_job_encode(&whole, driver->node, &driver->allowance, error);
+}
+
+/* ---- commands in workloads ------------------------------------------------------------------------------ */
+
+/* The owner of the node says which programs may run, for these, too. */
+static int check_program(const struct driver *driver, const char *program, struct aq_error *error)
+{
+    static const struct aq_list no_environment;
+    const struct aq_demand demand = {.user = "", .directory = "", .program = program, .environment = &no_environment};
+    return check_demand(driver, &demand, error);
+}
+
+static int process_command(struct driver *driver, const struct driver_command *command, struct aq_error *error)
+{
+    const struct kept_workload *workload = roster_find(&driver->roster, command->resource);
+    if (workload == NULL || workload->phase != KEPT_RUNNING)
+        return aq_fail(error, AQ_E_STATE, "resource %" PRIu64 " does not run", command->resource);
+    if (check_program(driver, command->arguments[0], error) != 0)
+        return -1;
+    return process_commands_start(driver->own, &workload->state.main, command, error);
+}
+
+static void process_end_command(struct driver *driver, uint64_t number)
+{
+    process_commands_end(driver->own, number);
+}
+
+static void process_over(struct driver *driver, uint64_t resource)
+{
+    process_commands_end_in(driver->own, resource);
+}
+
+static void process_forget(void *own)
+{
+    process_commands_free(own);
 }
 
 static void process_work(struct driver *driver)
 {
-    struct epoll_event events[EVENTS];
-    int count = driver->epoll >= 0 ? EVENTS : 0;
-    for (int round = 0; round < ROUNDS && count == EVENTS; round++) {
-        count = epoll_wait(driver->epoll, events, EVENTS, 0);
-        for (int i = 0; i < count; i++) {
-            /* An earlier event may have ended the workload. */
-            struct process_workload *workload = roster_find(&driver->roster, events[i].data.u64);
-            if (workload != NULL)
-                process_workload_event(driver, workload);
-        }
-    }
-    uint64_t now_ms = aq_clock_boot_ms();
-    struct schedule_entry entry;
-    while (schedule_take(&driver->schedule, now_ms, &entry)) {
-        struct process_workload *workload = roster_find(&driver->roster, entry.resource);
-        if (workload != NULL && workload->due_ms == entry.due_ms)
-            process_workload_due(driver, workload);
-    }
-    waiting_work(driver);
+    process_commands_work(driver->own);
+    kept_work(driver);
 }
 
-static int process_wake_fd(struct driver *driver)
+/* ---- the driver ----------------------------------------------------------------------------------------- */
+
+static const struct kept_kind process_kind = {.declared = &aq_driver_process,
+                                              .eager = true,
+                                              .encode = process_encode,
+                                              .over = process_over,
+                                              .forget = process_forget};
+
+static struct driver *process_open(const char *node, const struct aq_clocks *now, driver_report_fn *report,
+                                   void *context)
 {
-    return driver->epoll;
+    struct driver *driver = kept_open(&process_kind, node, now, report, context);
+    struct process_commands *commands = process_commands_new(node, report, context);
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0}; /* no resource has this number */
+    driver->own = commands;
+    if (driver->epoll >= 0 && epoll_ctl(driver->epoll, EPOLL_CTL_ADD, process_commands_fd(commands), &event) != 0)
+        aq_journal(AQ_WARN, "commands in workloads are not watched", "driver", "process", NULL);
+    return driver;
 }
 
-static int process_timeout_ms(struct driver *driver)
-{
-    int timeout_ms = schedule_timeout_ms(&driver->schedule, aq_clock_boot_ms());
-    bool waiting = driver->first_waiting != NULL;
-    return waiting && (timeout_ms < 0 || timeout_ms > NURSERY_AGAIN_MS) ? NURSERY_AGAIN_MS : timeout_ms;
-}
-
-const struct driver_type process_driver_type = {
-    .declared = &aq_driver_process,
-    .probe = process_probe,
-    .open = process_open,
-    .close = process_close,
-    .start = process_start,
-    .adopt = process_adopt,
-    .end_leftover = process_workload_end_leftover,
-    .stop = process_stop,
-    .wake_fd = process_wake_fd,
-    .timeout_ms = process_timeout_ms,
-    .work = process_work,
-};
+const struct driver_type process_driver_type = {.declared = &aq_driver_process,
+                                                .probe = kept_probe,
+                                                .open = process_open,
+                                                .close = kept_close,
+                                                .allow = kept_allow,
+                                                .start = kept_start,
+                                                .adopt = kept_adopt,
+                                                .end_leftover = kept_workload_end_leftover,
+                                                .stop = kept_stop,
+                                                .command = process_command,
+                                                .end_command = process_end_command,
+                                                .wake_fd = kept_wake_fd,
+                                                .deadline_ms = kept_deadline_ms,
+                                                .work = process_work};

@@ -1,5 +1,6 @@
 /* What a workload of the `test` driver will do, stored in the file `test` of its directory for the next run of the
- * agent. Times are wall time, because the clock of the schedule starts over when the host restarts. */
+ * agent. Times are wall time, because the clock of the schedule starts over when the host restarts. The wall clock may
+ * be set back meanwhile, so that nothing takes longer than it was to take from the beginning. */
 #ifndef AQ_DRIVERS_TEST_PLAN_H
 #define AQ_DRIVERS_TEST_PLAN_H
 
@@ -11,8 +12,10 @@
 
 struct test_plan {
     uint64_t starts_at_ms;
-    uint64_t ends_at_ms; /* 0: not before it is stopped */
+    uint64_t ends_at_ms;             /* 0: not before it is stopped */
+    uint64_t start_delay_ms, run_ms; /* at most; UINT64_MAX: not known, the plan is of an earlier version */
     uint64_t stop_delay_ms;
+    bool over; /* it was stopped */
     bool fails;
     int exit_status;
     char ip_addr[TEST_TEXT_MAX + 1];

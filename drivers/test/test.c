@@ -1,20 +1,21 @@
 #include "drivers/test/test.h"
 
+#include "drivers/output.h"
 #include "drivers/roster.h"
 #include "drivers/schedule.h"
 #include "drivers/test/plan.h"
-#include "schema/base/clock.h"
+#include "schema/base/files.h"
+#include "schema/codec/word.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { STATUS_STOPPED = 128 + 15 };
+enum { STATUS_STOPPED = 128 + 15, STATUS_KILLED = 128 + 9, STATUS_NO_COMMAND = 127 };
 
 enum test_phase { TEST_STARTING, TEST_RUNNING, TEST_STOPPING };
 
@@ -26,11 +27,21 @@ struct test_workload {
     char *directory;
 };
 
+/* A command that pretends to run in a workload. */
+struct test_command {
+    uint64_t number, resource;
+    bool over; /* it has ended, which is reported in the next turn */
+    int exit_status;
+    struct test_command *next;
+};
+
 struct driver {
+    const struct aq_clocks *now; /* of the agent's turn */
     driver_report_fn *report;
     void *context;
     struct roster roster;
     struct schedule schedule;
+    struct test_command *commands;
     bool failed_first; /* the start that `fail` "first" lets fail has been */
 };
 
@@ -40,10 +51,11 @@ static int test_probe(struct aq_error *error)
     return 0;
 }
 
-static struct driver *test_open(const char *node, driver_report_fn *report, void *context)
+static struct driver *test_open(const char *node, const struct aq_clocks *now, driver_report_fn *report, void *context)
 {
     (void)node;
     struct driver *driver = aq_calloc(1, sizeof *driver);
+    driver->now = now;
     driver->report = report;
     driver->context = context;
     return driver;
@@ -61,6 +73,11 @@ static void test_close(struct driver *driver)
         return;
     for (size_t i = 0; i < driver->roster.count; i++)
         workload_free(driver->roster.entries[i].workload);
+    while (driver->commands != NULL) {
+        struct test_command *command = driver->commands;
+        driver->commands = command->next;
+        free(command);
+    }
     roster_free(&driver->roster);
     schedule_free(&driver->schedule);
     free(driver);
@@ -88,11 +105,12 @@ static bool test_will_fail(struct driver *driver, const struct aq_test_options *
 
 /* ---- workloads ---------------------------------------------------------------------------------------- */
 
-/* `at_ms` is wall time. */
-static void workload_wake_at(struct driver *driver, struct test_workload *workload, uint64_t at_ms)
+/* `at_ms` is wall time. It takes `most_ms` at most. */
+static void workload_wake_at(struct driver *driver, struct test_workload *workload, uint64_t at_ms, uint64_t most_ms)
 {
-    uint64_t wall_ms = aq_clock_wall_ms();
-    workload->due_ms = aq_clock_boot_ms() + (at_ms > wall_ms ? at_ms - wall_ms : 0);
+    const struct aq_clocks *now = driver->now;
+    uint64_t left_ms = at_ms > now->wall_ms ? at_ms - now->wall_ms : 0;
+    workload->due_ms = now->steady_ms + (left_ms < most_ms ? left_ms : most_ms);
     schedule_add(&driver->schedule, workload->due_ms, workload->resource);
 }
 
@@ -107,22 +125,41 @@ static struct test_workload *workload_add(struct driver *driver, uint64_t resour
     return workload;
 }
 
+/* The command that an application gives is the output. */
+static int write_output(const struct driver_spec *spec, struct aq_error *error)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer line = {0};
+    char name[OUTPUT_NAME_SIZE];
+    output_name(name, 0);
+    if (spec->arguments.count == 0)
+        return 0;
+    AQ_CLEANUP_FD int directory = open(spec->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return aq_fail_errno(error, errno, "directory %s", spec->directory);
+    aq_arguments_to_text(&spec->arguments, &line);
+    aq_buffer_char(&line, '\n');
+    return aq_file_replace_unsynced(directory, name, 0600, line.data, line.length, error);
+}
+
 static int test_start(struct driver *driver, const struct driver_spec *spec, struct aq_error *error)
 {
     if (roster_find(&driver->roster, spec->resource) != NULL)
         return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running on this node already", spec->resource);
     const struct aq_test_options *options = spec->options;
     struct test_plan plan = {0};
-    plan.starts_at_ms = aq_clock_wall_ms() + options->start_delay_ms;
+    plan.starts_at_ms = driver->now->wall_ms + options->start_delay_ms;
     plan.ends_at_ms = options->run_ms > 0 ? plan.starts_at_ms + options->run_ms : 0;
+    plan.start_delay_ms = options->start_delay_ms;
+    plan.run_ms = options->run_ms;
     plan.stop_delay_ms = options->stop_delay_ms;
     plan.fails = test_will_fail(driver, options, spec->resource);
     plan.exit_status = (int)options->exit_status;
     snprintf(plan.ip_addr, sizeof plan.ip_addr, "%s", options->ip_addr);
     snprintf(plan.fail_reason, sizeof plan.fail_reason, "%s", options->fail_reason);
-    if (test_plan_write(&plan, spec->directory, error) != 0)
+    if (write_output(spec, error) != 0 || test_plan_write(&plan, spec->directory, error) != 0)
         return -1;
-    workload_wake_at(driver, workload_add(driver, spec->resource, spec->directory, &plan), plan.starts_at_ms);
+    workload_wake_at(driver, workload_add(driver, spec->resource, spec->directory, &plan), plan.starts_at_ms,
+                     plan.start_delay_ms);
     return 0;
 }
 
@@ -135,11 +172,11 @@ static int test_adopt(struct driver *driver, uint64_t resource, const char *dire
         return -1;
     struct test_workload *workload = workload_add(driver, resource, directory, &plan);
     /* If it has ended meanwhile, only the end is reported. */
-    if (!plan.fails && plan.ends_at_ms > 0 && plan.ends_at_ms <= aq_clock_wall_ms()) {
+    if (plan.over || (!plan.fails && plan.ends_at_ms > 0 && plan.ends_at_ms <= driver->now->wall_ms)) {
         workload->phase = TEST_RUNNING;
-        workload_wake_at(driver, workload, plan.ends_at_ms);
+        workload_wake_at(driver, workload, plan.ends_at_ms, 0);
     } else {
-        workload_wake_at(driver, workload, plan.starts_at_ms);
+        workload_wake_at(driver, workload, plan.starts_at_ms, plan.start_delay_ms);
     }
     return 0;
 }
@@ -151,11 +188,106 @@ static bool test_end_leftover(struct driver *driver, uint64_t resource)
     return false;
 }
 
+/* ---- commands ----------------------------------------------------------------------------------------- */
+
+/* Commands end with their workload, as if killed. */
+static void commands_kill(struct driver *driver, uint64_t resource, uint64_t number)
+{
+    for (struct test_command *command = driver->commands; command != NULL; command = command->next)
+        if (!command->over && (command->resource == resource || command->number == number)) {
+            command->over = true;
+            command->exit_status = STATUS_KILLED;
+        }
+}
+
+static void test_end_command(struct driver *driver, uint64_t number)
+{
+    commands_kill(driver, 0, number);
+}
+
+/* There are three: `say TEXT STATUS`, `hang`, and `late STATUS MS`, which has this status when the workload has run so
+ * long, and 0 before. */
+static bool command_read(const struct test_workload *workload, const struct aq_clocks *now,
+                         const struct driver_command *command, int *exit_status)
+{
+    const char *const *words = command->arguments;
+    unsigned count = 0;
+    while (words[count] != NULL)
+        count++;
+    *exit_status = 0;
+    if (strcmp(words[0], "hang") == 0 && count == 1)
+        return false;
+    if (strcmp(words[0], "say") == 0 && count == 3) {
+        ssize_t written = write(command->output, words[1], strlen(words[1]));
+        (void)written; /* it may be that nothing reads it */
+        *exit_status = (int)(strtoul(words[2], NULL, 10) & 0xFF);
+    } else if (strcmp(words[0], "late") == 0 && count == 3) {
+        if (now->wall_ms >= workload->plan.starts_at_ms + strtoul(words[2], NULL, 10))
+            *exit_status = (int)(strtoul(words[1], NULL, 10) & 0xFF);
+    } else {
+        *exit_status = STATUS_NO_COMMAND;
+    }
+    return true;
+}
+
+static int test_command(struct driver *driver, const struct driver_command *wanted, struct aq_error *error)
+{
+    const struct test_workload *workload = roster_find(&driver->roster, wanted->resource);
+    if (workload == NULL || workload->phase == TEST_STARTING)
+        return aq_fail(error, AQ_E_STATE, "resource %" PRIu64 " does not run", wanted->resource);
+    struct test_command *command = aq_calloc(1, sizeof *command);
+    command->number = wanted->number;
+    command->resource = wanted->resource;
+    command->over = command_read(workload, driver->now, wanted, &command->exit_status);
+    struct test_command **last = &driver->commands;
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = command;
+    return 0;
+}
+
+static const struct test_command *first_ended(const struct driver *driver)
+{
+    const struct test_command *command = driver->commands;
+    while (command != NULL && !command->over)
+        command = command->next;
+    return command;
+}
+
+/* The callback may start another one. */
+static void commands_work(struct driver *driver)
+{
+    const struct test_command *ended;
+    while ((ended = first_ended(driver)) != NULL) {
+        struct test_command **link = &driver->commands;
+        while (*link != ended)
+            link = &(*link)->next;
+        struct test_command command = **link;
+        free(*link);
+        *link = command.next;
+        char status[32];
+        snprintf(status, sizeof status, "exit status %d", command.exit_status);
+        const struct driver_report report = {
+            .resource = command.resource,
+            .kind = DRIVER_COMMAND_ENDED,
+            .identifier = "",
+            .ip_addr = "",
+            .hw_addr = "",
+            .exit_status = command.exit_status,
+            .reason = command.exit_status == STATUS_KILLED ? "killed by signal 9 (SIGKILL)" : status,
+            .command = command.number};
+        driver->report(driver->context, &report);
+    }
+}
+
+/* ---- going on ----------------------------------------------------------------------------------------- */
+
 /* Reports the end of `workload` and frees it. The callback may call the driver. */
 static void workload_end(struct driver *driver, struct test_workload *workload, enum driver_report_kind kind,
                          int exit_status, const char *reason)
 {
     roster_remove(&driver->roster, workload->resource);
+    commands_kill(driver, workload->resource, 0);
     struct driver_report report = {.resource = workload->resource,
                                    .kind = kind,
                                    .identifier = "",
@@ -172,7 +304,7 @@ static void report_started(struct driver *driver, struct test_workload *workload
     workload->phase = TEST_RUNNING;
     workload->due_ms = UINT64_MAX;
     if (workload->plan.ends_at_ms > 0)
-        workload_wake_at(driver, workload, workload->plan.ends_at_ms);
+        workload_wake_at(driver, workload, workload->plan.ends_at_ms, workload->plan.run_ms);
     char identifier[32];
     char ip_addr[TEST_TEXT_MAX + 1];
     snprintf(identifier, sizeof identifier, "test %" PRIu64, workload->resource);
@@ -192,6 +324,7 @@ static void workload_stopped(struct driver *driver, struct test_workload *worklo
     struct aq_error ignored;
     workload->plan.ends_at_ms = workload->plan.starts_at_ms;
     workload->plan.exit_status = STATUS_STOPPED;
+    workload->plan.over = true;
     if (test_plan_write(&workload->plan, workload->directory, &ignored) != 0)
         workload->plan.ends_at_ms = 0; /* then the adopted workload runs until it is stopped again */
     workload_end(driver, workload, DRIVER_ENDED, STATUS_STOPPED, "killed by signal 15 (SIGTERM): stopped");
@@ -207,14 +340,14 @@ static void test_stop(struct driver *driver, uint64_t resource)
         return;
     }
     workload->phase = TEST_STOPPING;
-    workload_wake_at(driver, workload, aq_clock_wall_ms() + workload->plan.stop_delay_ms);
+    workload_wake_at(driver, workload, driver->now->wall_ms + workload->plan.stop_delay_ms,
+                     workload->plan.stop_delay_ms);
 }
 
 static void test_work(struct driver *driver)
 {
-    uint64_t now_ms = aq_clock_boot_ms();
     struct schedule_entry entry;
-    while (schedule_take(&driver->schedule, now_ms, &entry)) {
+    while (schedule_take(&driver->schedule, driver->now->steady_ms, &entry)) {
         struct test_workload *workload = roster_find(&driver->roster, entry.resource);
         if (workload == NULL || workload->due_ms != entry.due_ms)
             continue;
@@ -230,6 +363,7 @@ static void test_work(struct driver *driver)
             report_started(driver, workload);
         }
     }
+    commands_work(driver);
 }
 
 static int test_wake_fd(struct driver *driver)
@@ -238,9 +372,9 @@ static int test_wake_fd(struct driver *driver)
     return -1;
 }
 
-static int test_timeout_ms(struct driver *driver)
+static uint64_t test_deadline_ms(struct driver *driver)
 {
-    return schedule_timeout_ms(&driver->schedule, aq_clock_boot_ms());
+    return first_ended(driver) != NULL ? driver->now->steady_ms : schedule_next_ms(&driver->schedule);
 }
 
 const struct driver_type test_driver_type = {
@@ -252,7 +386,9 @@ const struct driver_type test_driver_type = {
     .adopt = test_adopt,
     .end_leftover = test_end_leftover,
     .stop = test_stop,
+    .command = test_command,
+    .end_command = test_end_command,
     .wake_fd = test_wake_fd,
-    .timeout_ms = test_timeout_ms,
+    .deadline_ms = test_deadline_ms,
     .work = test_work,
 };

@@ -7,6 +7,7 @@
 #include "fs/tree/content.h"
 #include "fs/tree/outputs.h"
 #include "fs/tree/paths.h"
+#include "fs/tree/permits.h"
 #include "schema/model/key.h"
 
 #include <errno.h>
@@ -18,12 +19,15 @@
 
 static int check_open(struct look *look, const struct tree_node *node, int flags, struct aq_error *error)
 {
-    if (request_permit(look, node, error) != 0)
-        return -1;
-    if (content_is_fetched(node) && output_owner(look, node) == NULL)
-        return aq_key_not_found(node->entity, aq_key_name(node->key), error);
-    if ((flags & O_ACCMODE) != O_RDONLY && !content_is_control(node))
+    const int access = flags & O_ACCMODE;
+    struct owner owner;
+    if (access != O_RDONLY && !tree_node_is_control(node))
         return aq_fail(error, AQ_E_FORBIDDEN, "this file is read-only: no command sets it");
+    if ((access != O_WRONLY && permits_read(look, node, error) != 0) ||
+        (access != O_RDONLY && permits_write(look, node, error) != 0))
+        return -1;
+    if (content_is_fetched(node) && !output_owner(look, node, &owner))
+        return aq_key_not_found(node->entity, aq_key_name(node->key), error);
     return 0;
 }
 
@@ -74,12 +78,29 @@ static void read_events(fuse_req_t request, struct open_file *file, size_t size,
     }
 }
 
+/* What grows is read as long as the right lasts, and not as long as the file is open. */
+static bool still_permitted(fuse_req_t request, const struct open_file *file)
+{
+    struct look look;
+    struct aq_error error = {0};
+    if (!request_look_as(request, file->uid, &look))
+        return false;
+    if (check_open(&look, &file->node, O_RDONLY, &error) != 0) {
+        request_fail(request, &look, "reading", &file->node, &error);
+        return false;
+    }
+    look_end(&look);
+    return true;
+}
+
 void operation_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset, struct fuse_file_info *info)
 {
     struct open_file *file = open_file_of(info);
     const char *data = NULL;
     size_t length;
     (void)number;
+    if ((file->node.kind == TREE_EVENTS || content_is_fetched(&file->node)) && !still_permitted(request, file))
+        return;
     if (file->node.kind == TREE_EVENTS) {
         read_events(request, file, size, (uint64_t)offset);
         return;
@@ -101,7 +122,7 @@ void operation_poll(fuse_req_t request, fuse_ino_t number, struct fuse_file_info
     bool is_events = file->node.kind == TREE_EVENTS, is_output = content_is_fetched(&file->node);
     (void)number;
     unsigned ready = POLLIN | POLLRDNORM;
-    if (content_is_control(&file->node))
+    if (tree_node_is_control(&file->node))
         ready |= POLLOUT | POLLWRNORM;
     if ((is_events && !eventfile_has_more(eventfeed_file(filesystem->sources->feed), &file->place)) ||
         (is_output && !logs_has_more(filesystem, file)))

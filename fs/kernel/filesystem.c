@@ -5,6 +5,19 @@
 
 #include <stdlib.h>
 
+static bool is_exempt(void *context, uid_t uid)
+{
+    struct filesystem *filesystem = context;
+    struct look look;
+    struct aq_error ignored;
+    if (look_begin(&look, filesystem->sources, uid, &ignored) != 0)
+        return false;
+    const bool exempt =
+        look.caller.known && aq_rights_scope(&look.caller.as.rights, filesystem->exceed) != AQ_SCOPE_NONE;
+    look_end(&look);
+    return exempt;
+}
+
 struct filesystem *filesystem_open(const struct aq_config_fs *config, struct look_sources *sources,
                                    struct complaints *complaints, struct questions *questions)
 {
@@ -15,7 +28,10 @@ struct filesystem *filesystem_open(const struct aq_config_fs *config, struct loo
                                       .questions = questions,
                                       .inodes = inodes_open(),
                                       .listings = listings_open(),
-                                      .waker = waker_open()};
+                                      .waker = waker_open(),
+                                      .exceed = aq_permission_named("cluster.exceed")};
+    aq_assert(filesystem->exceed != NULL);
+    filesystem->throttle = throttle_new(is_exempt, filesystem);
     return filesystem;
 }
 
@@ -36,6 +52,7 @@ void filesystem_close(struct filesystem *filesystem)
         open_file_free(filesystem->files);
     while (filesystem->directories != NULL)
         open_directory_free(filesystem->directories);
+    throttle_free(filesystem->throttle);
     listings_close(filesystem->listings);
     inodes_close(filesystem->inodes);
     free(filesystem);

@@ -5,6 +5,8 @@
 
 #include "fs/kernel/budget.h"
 #include "fs/kernel/inodes.h"
+#include "fs/kernel/outsiders.h"
+#include "fs/kernel/throttle.h"
 #include "fs/kernel/waiting.h"
 #include "fs/kernel/waker.h"
 #include "fs/settings/settings.h"
@@ -25,6 +27,9 @@ struct filesystem {
     struct listings *listings;
     struct waker *waker;
     struct budget budget;
+    struct outsiders outsiders;
+    struct throttle *throttle;
+    const struct aq_permission *exceed; /* who has it is not throttled */
     struct open_file *files;            /* all that are open */
     struct open_directory *directories; /* all that are open */
     struct waiting_list waiting;

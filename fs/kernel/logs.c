@@ -17,7 +17,7 @@
 enum {
     FETCH_MS = 6000,
     PIECE_BYTES = 256 << 10,
-    UNPLACED_BYTES = 1 << 20, /* from agents of older versions, which send the newest bytes */
+    UNPLACED_BYTES = 1 << 20, /* as much as an answer has, if its place in the output is not known */
     END_AGAIN_MS = 2000,      /* between two questions for the end of an output */
     ENDS_TURN = 16,           /* such questions in one turn */
 };
@@ -191,7 +191,7 @@ static int take_piece(struct open_file *file, const struct aq_fetched *fetched, 
     struct open_output *output = &file->output;
     const struct aq_extent *extent = &fetched->extent;
     if (!extent->known)
-        return aq_fail(error, AQ_E_STATE, "the node's agent was replaced by one of an older version: open it again");
+        return aq_fail(error, AQ_E_STATE, "the node no longer knows where this is in the output: open it again");
     aq_buffer_reset(&file->content);
     output->end = extent->end > output->end ? extent->end : output->end;
     output->piece = extent->start;

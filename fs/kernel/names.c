@@ -3,6 +3,7 @@
 #include "fs/kernel/request.h"
 #include "fs/tree/content.h"
 #include "fs/tree/paths.h"
+#include "fs/tree/permits.h"
 #include "fs/tree/tree.h"
 
 #include <errno.h>
@@ -32,7 +33,7 @@ void operation_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
     struct fuse_entry_param entry = {0};
     if (!request_node(request, parent, &node) || !request_look(request, &look))
         return;
-    if (request_permit(&look, &node, &error) != 0) {
+    if (permits_pass(&look, &node, &error) != 0) {
         request_fail(request, &look, "looking into", &node, &error);
         return;
     }
@@ -94,7 +95,7 @@ void operation_setattr(fuse_req_t request, fuse_ino_t number, struct stat *wante
     (void)info;
     if (!request_node(request, number, &node) || !request_look(request, &look))
         return;
-    if (content_is_control(&node) && !(what & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))) {
+    if (tree_node_is_control(&node) && !(what & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))) {
         reply_attributes(request, number, &node, &look);
         return;
     }

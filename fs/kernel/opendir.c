@@ -1,6 +1,7 @@
 #include "fs/kernel/opendir.h"
 
 #include "fs/kernel/request.h"
+#include "fs/tree/permits.h"
 #include "schema/base/clock.h"
 
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static struct open_directory *open_directory_new(struct filesystem *filesystem, 
                                                  const struct tree_node *node, fuse_ino_t number,
                                                  struct aq_error *error)
 {
-    if (request_permit(look, node, error) != 0)
+    if (permits_read(look, node, error) != 0)
         return NULL;
     struct listing *listing = listings_take(filesystem->listings, look, node, number, error);
     if (listing == NULL)

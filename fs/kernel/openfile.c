@@ -60,6 +60,7 @@ void open_file_read(struct open_file *file, uint64_t offset, size_t size, const 
 
 void open_file_answer(struct open_file *file, const struct aq_outcome *outcome, uint64_t end)
 {
+    file->acted = true;
     aq_buffer_reset(&file->content);
     if (outcome->id[0] != '\0')
         aq_buffer_format(&file->content, "%s\n", outcome->id);

@@ -30,6 +30,7 @@ struct open_file {
     struct aq_buffer content; /* after a write: the answer to it */
     uint64_t base;            /* the offset at which the content begins, for a reader that does not seek */
     uint64_t next_offset;     /* where such a reader goes on */
+    bool acted;               /* a command was written, and carried out */
     struct aq_error in_part;  /* why a part of a text was refused, whose rest may follow; AQ_OK: none was */
 
     struct fuse_pollhandle *poll; /* of a process that polls it, if it can grow; NULL: none */

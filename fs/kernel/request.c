@@ -3,7 +3,6 @@
 #include "fs/tree/paths.h"
 #include "schema/base/clock.h"
 #include "schema/base/journal.h"
-#include "schema/model/access.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -39,8 +38,11 @@ bool request_look_as(fuse_req_t request, uid_t uid, struct look *look)
 {
     struct filesystem *filesystem = filesystem_of(request);
     struct aq_error error = {0};
-    if (look_begin(look, filesystem->sources, uid, &error) == 0)
+    if (look_begin(look, filesystem->sources, uid, &error) == 0) {
+        if (look->caller.known && !outsiders_has(&filesystem->outsiders, fuse_req_ctx(request)->pid, aq_clock_ms()))
+            caller_confine(&look->caller);
         return true;
+    }
     aq_journal(AQ_WARN, "the tables cannot be read", "error", error.message, NULL);
     fuse_reply_err(request, filesystem_complain(filesystem, uid, "reading the tables", &error));
     return false;
@@ -52,20 +54,9 @@ void request_fail(fuse_req_t request, struct look *look, const char *verb, const
     char doing[256] = "", path[220];
     tree_path(look, node, path, sizeof path);
     snprintf(doing, sizeof doing, "%s %s", verb, path);
-    int number = filesystem_complain(filesystem_of(request), look->caller.uid, doing, error);
+    /* What a workload does is not told to the user whose uid it has. */
+    int number = look->caller.confined ? aq_error_errno(error->code)
+                                       : filesystem_complain(filesystem_of(request), look->caller.uid, doing, error);
     look_end(look);
     fuse_reply_err(request, number);
-}
-
-int request_permit(const struct look *look, const struct tree_node *node, struct aq_error *error)
-{
-    const struct caller *caller = &look->caller;
-    if (node->kind == TREE_ROOT || node->kind == TREE_README || node->kind == TREE_ERRORS ||
-        node->kind == TREE_LAST_ERROR)
-        return 0;
-    if (caller_check_known(caller, error) != 0)
-        return -1;
-    if (node->kind != TREE_EVENTS)
-        return 0;
-    return aq_access_check_role(AQ_ROLE_ADMIN, "read events", caller->name, caller->role, error);
 }

@@ -77,6 +77,18 @@ static void finish_write(struct waiting_write *write, const struct aq_outcome *o
     waiting_end(&write->waiting);
 }
 
+/* Complains of the error, and returns its errno. bash's own printf writes two lines by two writes, and whoever typed
+ * them may have meant one command. */
+static int refuse_write(struct filesystem *filesystem, const struct open_file *file, const char *doing,
+                        const struct aq_error *error)
+{
+    struct aq_error told = *error;
+    if (file->acted)
+        (void)aq_fail(&told, error->code,
+                      "%s (what was written before it was a command by itself, and was carried out)", error->message);
+    return filesystem_complain(filesystem, file->uid, doing, &told);
+}
+
 static void outcome_done(void *context, const struct aq_error *refused, enum aq_message_type type, const void *answer)
 {
     struct waiting_write *write = context;
@@ -95,7 +107,7 @@ static void outcome_done(void *context, const struct aq_error *refused, enum aq_
         finish_write(write, outcome);
         return;
     }
-    fuse_reply_err(write->waiting.request, filesystem_complain(write->filesystem, write->uid, write->doing, &error));
+    fuse_reply_err(write->waiting.request, refuse_write(write->filesystem, write->file, write->doing, &error));
     waiting_end(&write->waiting);
 }
 
@@ -138,13 +150,13 @@ static void send_command(fuse_req_t request, struct open_file *file, const char 
 
 /* A text that comes in pieces or line by line is refused from the first of them to the last, with the first reason: the
  * rest of it may hold what would be a command by itself. */
-static int read_write(struct open_file *file, const char *data, size_t size, struct aq_buffer *packed,
-                      struct aq_error *error)
+static int read_write(struct open_file *file, const char *project, const char *data, size_t size,
+                      struct aq_buffer *packed, struct aq_error *error)
 {
     if (file->in_part.code != AQ_OK)
         return aq_fail(error, file->in_part.code, "%s; nothing more is taken before the file is opened again",
                        file->in_part.message);
-    int status = control_read(file->node.command, file->node.key, data, size, packed, error);
+    int status = control_read(file->node.command, file->node.key, project, data, size, packed, error);
     if (status != 0 && control_is_part(data, size))
         file->in_part = *error;
     return status;
@@ -158,7 +170,7 @@ void operation_write(fuse_req_t request, fuse_ino_t number, const char *data, si
     struct look look;
     struct aq_error error = {0};
     AQ_CLEANUP_BUFFER struct aq_buffer packed = {0};
-    char path[110], doing[128], author[CALLER_NAME_SIZE];
+    char path[110], doing[128], author[AQ_NAME_MAX + 1];
     (void)number;
     aq_assert(file->node.command != NULL); /* otherwise it could not have been opened for writing */
     if (!request_look_as(request, file->uid, &look))
@@ -166,12 +178,12 @@ void operation_write(fuse_req_t request, fuse_ino_t number, const char *data, si
     int status = caller_check_known(&look.caller, &error);
     tree_path(&look, &file->node, path, sizeof path);
     snprintf(doing, sizeof doing, "writing %s", path);
-    snprintf(author, sizeof author, "%s", look.caller.name);
+    snprintf(author, sizeof author, "%s", look.caller.as.name);
     look_end(&look);
     if (status == 0)
-        status = read_write(file, data, size, &packed, &error);
+        status = read_write(file, filesystem->sources->project, data, size, &packed, &error);
     if (status == 0)
         send_command(request, file, author, &packed, doing, (uint64_t)offset, size);
     else
-        fuse_reply_err(request, filesystem_complain(filesystem, file->uid, doing, &error));
+        fuse_reply_err(request, refuse_write(filesystem, file, doing, &error));
 }

@@ -1,6 +1,7 @@
 #include "fs/link/questions.h"
 #include "schema/base/clock.h"
 #include "schema/wire/ask.h"
+#include "schema/wire/uplink_nanomsg.h"
 
 #include <nanomsg/nn.h>
 #include <stdio.h>
@@ -25,15 +26,11 @@ struct questions {
 
 static int connect_to(struct questions *questions, const char *directory, struct aq_error *error)
 {
-    char path[1200], url[NN_SOCKADDR_MAX];
-    struct aq_wire_key key;
-    snprintf(path, sizeof path, "%s/%s", directory, AQ_FILE_LOCAL_KEY);
-    if (aq_wire_key_load(&key, path, error) != 0)
-        return -1;
+    char url[NN_SOCKADDR_MAX];
     if (snprintf(url, sizeof url, "ipc://%s/%s", directory, AQ_FILE_LOCAL_SOCKET) >= (int)sizeof url)
         return aq_fail(error, AQ_E_INVALID, "data is a path of %zu bytes, which is too long for a socket",
                        strlen(directory));
-    return aq_asker_open(&questions->asker, url, 0, &key, error);
+    return aq_asker_open(&questions->asker, aq_uplink_nanomsg(&(const char *){url}, 1, 0), NULL, error);
 }
 
 int questions_open(struct questions **out, const char *directory, struct aq_error *error)

@@ -7,6 +7,7 @@
 #include "fs/tree/control.h"
 #include "fs/tree/outputs.h"
 #include "fs/tree/paths.h"
+#include "fs/tree/permits.h"
 #include "fs/tree/readme.h"
 #include "fs/tree/tree.h"
 #include "fs/tree/views.h"
@@ -19,11 +20,6 @@
 bool content_is_fetched(const struct tree_node *node)
 {
     return node->kind == TREE_VIEW && node->view->kind == AQ_VIEW_OUTPUT;
-}
-
-bool content_is_control(const struct tree_node *node)
-{
-    return node->command != NULL;
 }
 
 /* ---- content ------------------------------------------------------------------------------------------ */
@@ -111,22 +107,15 @@ int content_write(struct look *look, const struct tree_node *node, struct aq_buf
 
 /* ---- stat --------------------------------------------------------------------------------------------- */
 
-/* Readable by the owner, or by everybody if there is none; writable where a command takes writes. */
+/* For root and whoever owns it; and for others what holders of the role user may do. */
 static mode_t mode_of(const struct tree_node *node, bool owned)
 {
-    bool directory = tree_node_shape(node) == TREE_IS_DIRECTORY;
-    bool for_users = node->command != NULL && node->command->role == AQ_ROLE_USER;
-    mode_t mode = directory ? 0500 : 0400;
-    if (content_is_control(node))
+    mode_t mode = tree_node_shape(node) == TREE_IS_DIRECTORY ? 0500 : 0400;
+    if (tree_node_is_control(node))
         mode |= 0200;
-    bool readable_by_all = !owned && node->kind != TREE_EVENTS;
-    if (node->kind == TREE_CONTROL)
-        readable_by_all = readable_by_all && for_users;
-    if (readable_by_all)
-        mode |= directory ? 055 : 044;
-    if (content_is_control(node) && for_users && !owned)
-        mode |= 022;
-    return mode;
+    /* A table looks the same to everybody, and who may not list it is refused. */
+    const unsigned others = owned ? 0 : node->kind == TREE_TABLE ? 5 : permits_usual_bits(node);
+    return mode | others << 3 | others;
 }
 
 /* The time of the last change, if the row has one. */
@@ -165,13 +154,19 @@ static bool set_size(struct look *look, const struct tree_node *node, struct sta
     return there;
 }
 
-/* Admins may do what the owner may. For an admin that is neither root nor the owner, only the bits of "group" and
- * "others" can say so. The mode is valid for this request only, and the controller makes the final decision. */
-static void add_admin_modes(const struct look *look, struct stat *stat)
+/* What the present caller may do. For who is neither root nor the owner, only the bits of "group" and "others" can say
+ * so. The mode is valid for this request only: what the kernel caches (fs/kernel/names.c) looks the same to everybody.
+ */
+static void set_caller_modes(struct look *look, const struct tree_node *node, struct stat *stat)
 {
-    mode_t owners = stat->st_mode & 0700;
-    if (look->caller.role == AQ_ROLE_ADMIN && look->caller.uid != 0 && look->caller.uid != stat->st_uid)
-        stat->st_mode |= owners >> 3 | owners >> 6;
+    if (look->caller.uid == 0 || node->kind == TREE_ROOT || node->kind == TREE_ERRORS || node->kind == TREE_CLUSTER ||
+        node->kind == TREE_TABLE)
+        return;
+    const mode_t bits = permits_bits(look, node);
+    if (look->caller.uid == stat->st_uid)
+        stat->st_mode = (stat->st_mode & ~(mode_t)0700) | bits << 6;
+    else
+        stat->st_mode = (stat->st_mode & ~(mode_t)077) | bits << 3 | bits;
 }
 
 static bool group_is_there(struct look *look, const struct tree_node *node)
@@ -188,27 +183,29 @@ bool content_stat(struct look *look, const struct tree_node *node, struct stat *
     const struct look_sources *sources = look->sources;
     uint64_t time_ms = sources->opened_ms;
     const void *row = NULL;
-    const char *owner = NULL;
+    struct owner owner;
+    bool owned = false;
     /* As many bytes as stdio writes at once: a document as a whole. */
-    *stat = (struct stat){.st_nlink = 1, .st_blksize = content_is_control(node) ? CONTROL_SIZE_MAX : 4096};
+    *stat = (struct stat){.st_nlink = 1, .st_blksize = tree_node_is_control(node) ? CONTROL_SIZE_MAX : 4096};
     if (content_is_fetched(node)) { /* it may be open although the resource is gone */
         row = look_row(look, node->entity, node->key);
-        owner = output_owner(look, node);
-        if (owner == NULL)
+        owned = output_owner(look, node, &owner);
+        if (!owned)
             return false;
     } else if (tree_node_is_row(node)) {
         row = look_row(look, node->entity, node->key);
         if (row == NULL)
             return false;
-        owner = look_owner(node->entity, row);
+        owned = look_owner(node->entity, row, &owner);
     } else if ((node->kind == TREE_GROUP && !group_is_there(look, node)) ||
+               (node->kind == TREE_RELATED && look_row(look, tree_related_to(node->entity), node->key) == NULL) ||
                (node->kind == TREE_MEMBER && news_member(sources->news, node->key) == NULL)) {
         return false;
     }
-    stat->st_mode = mode_of(node, owner != NULL);
-    if (owner != NULL && !(node->kind == TREE_CONTROL && node->command->role == AQ_ROLE_ADMIN))
-        stat->st_uid = callers_uid(sources->callers, owner);
-    add_admin_modes(look, stat);
+    stat->st_mode = mode_of(node, owned);
+    if (owned && !(node->kind == TREE_CONTROL && permits_usual_bits(node) == 0))
+        stat->st_uid = owner_uid(sources->users, &owner, look->txn, look->arena);
+    set_caller_modes(look, node, stat);
     switch (tree_node_shape(node)) {
     case TREE_IS_DIRECTORY:
         stat->st_mode |= S_IFDIR;

@@ -15,6 +15,5 @@ int content_write(struct look *look, const struct tree_node *node, struct aq_buf
 bool content_stat(struct look *look, const struct tree_node *node, struct stat *stat);
 
 bool content_is_fetched(const struct tree_node *node);
-bool content_is_control(const struct tree_node *node); /* it takes writes */
 
 #endif

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+enum { REFUSED_SHOWN = 60 /* bytes of what was written, in an error */ };
+
 /* ---- which form --------------------------------------------------------------------------------------- */
 
 enum form { FORM_WORD, FORM_LINE, FORM_YAML, FORM_JSON };
@@ -74,24 +76,63 @@ static bool has_field(const struct aq_record *record, const char *name, size_t l
     return false;
 }
 
+static bool has_any(const char *text, size_t length, const char *bytes)
+{
+    for (size_t i = 0; i < length; i++)
+        if (strchr(bytes, text[i]) != NULL)
+            return true;
+    return false;
+}
+
+/* "label: mac, version: 1" as a line of words: label=mac version=1. False: it is not so simple. */
+static bool words_of_pairs(const struct aq_record *record, const char *line, size_t length, struct aq_buffer *words)
+{
+    bool has_key = false;
+    for (size_t i = 0, size; i < length; i += size) {
+        const char *word = line + i;
+        for (size = 0; i + size < length && !is_blank(word[size]);)
+            size++;
+        if (!has_key && word[size - 1] == ':' && has_field(record, word, size - 1))
+            aq_buffer_format(words, "%s%.*s=", words->length > 0 ? " " : "", (int)(size - 1), word);
+        else if (has_key && word[size - 1] != ':' && !has_any(word, size, "'\"\\[{|>&*!"))
+            aq_buffer_add(words, word, word[size - 1] == ',' ? size - 1 : size);
+        else
+            return false;
+        has_key = !has_key;
+        while (i + size < length && is_blank(word[size]))
+            size++;
+    }
+    return !has_key && words->length <= REFUSED_SHOWN;
+}
+
+/* Is the value one, and no more keys after it? */
+static bool is_one_value(const char *value, size_t length)
+{
+    for (size_t i = 1; i < length; i++)
+        if (value[i - 1] == ':' && is_blank(value[i]))
+            return false;
+    return length > 0 && strchr("[{|>&*!", value[0]) == NULL && length <= REFUSED_SHOWN;
+}
+
 /* bash's own printf writes a document line by line, so one line of a document must never be a command. */
 static int refuse_line(const struct aq_record *record, const char *line, size_t length, struct aq_error *error)
 {
     const char *right = "write a document as a whole, as with cat <<X";
-    const int shown = (int)(length < 60 ? length : 60);
+    const int shown = (int)(length < REFUSED_SHOWN ? length : REFUSED_SHOWN);
+    AQ_CLEANUP_BUFFER struct aq_buffer words = {0};
     size_t key = 0, value;
+    if (words_of_pairs(record, line, length, &words))
+        return aq_fail(error, AQ_E_INVALID, "\"%.*s\" is one line of a document: write %s, or %s", shown, line,
+                       aq_buffer_string(&words), right);
     while (key < length && line[key] != ':' && !is_blank(line[key]))
         key++;
     for (value = key + 1; value < length && is_blank(line[value]);)
         value++;
-    if (value >= length || line[key] != ':' || strchr("[{|>&*!", line[value]) != NULL || !has_field(record, line, key))
-        return aq_fail(error, AQ_E_INVALID, "\"%.*s\" is one line of a document: %s", shown, line, right);
-    bool bare = true;
-    for (size_t i = value; i < length; i++)
-        bare = bare && !is_blank(line[i]) && strchr("'\"\\", line[i]) == NULL;
-    return aq_fail(error, AQ_E_INVALID, "\"%.*s\" is one line of a document: write %.*s=%s%.*s%s, or %s", shown, line,
-                   (int)key, line, bare ? "" : "'", (int)(length - value < 60 ? length - value : 60), line + value,
-                   bare ? "" : "'", right);
+    if (value < length && line[key] == ':' && has_field(record, line, key) &&
+        is_one_value(line + value, length - value))
+        return aq_fail(error, AQ_E_INVALID, "\"%.*s\" is one line of a document: write %.*s='%.*s', or %s", shown, line,
+                       (int)key, line, (int)(length - value), line + value, right);
+    return aq_fail(error, AQ_E_INVALID, "\"%.*s\" is one line of a document: %s", shown, line, right);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------ */
@@ -129,6 +170,21 @@ static json_t *read_text(const struct aq_command *command, const char *text, siz
     }
 }
 
+/* Fails if the text names another project. */
+static int set_project(const struct aq_command *command, const char *project, json_t *json, struct aq_error *error)
+{
+    const char *name = command->entity->project;
+    const struct aq_field *field = name != NULL ? aq_record_field(command->record, name) : NULL;
+    if (project == NULL || command->kind != AQ_CREATES || field == NULL || (field->rules & AQ_KEY) ||
+        !json_is_object(json))
+        return 0;
+    const char *given = json_string_value(json_object_get(json, name));
+    if (given != NULL && given[0] != '\0' && strcmp(given, project) != 0)
+        return aq_fail(error, AQ_E_INVALID, "%s is \"%.100s\", but this mount is for project %s", name, given, project);
+    json_object_set_new(json, name, json_string(project));
+    return 0;
+}
+
 static int pack_record(const struct aq_command *command, const char *key, json_t *json,
                        const struct aq_yaml_places *places, struct aq_buffer *packed, struct aq_error *error)
 {
@@ -140,8 +196,8 @@ static int pack_record(const struct aq_command *command, const char *key, json_t
     return 0;
 }
 
-int control_read(const struct aq_command *command, const char *key, const char *text, size_t length,
-                 struct aq_buffer *packed, struct aq_error *error)
+int control_read(const struct aq_command *command, const char *key, const char *project, const char *text,
+                 size_t length, struct aq_buffer *packed, struct aq_error *error)
 {
     if (length > CONTROL_SIZE_MAX)
         return aq_fail(error, AQ_E_TOO_LARGE, "%zu bytes were written, more than %d", length, CONTROL_SIZE_MAX);
@@ -168,7 +224,9 @@ int control_read(const struct aq_command *command, const char *key, const char *
     json_t *json = read_text(command, text, length, indented, &places, error);
     if (json == NULL)
         return -1;
-    int status = pack_record(command, key, json, places, packed, error);
+    int status = set_project(command, project, json, error);
+    if (status == 0)
+        status = pack_record(command, key, json, places, packed, error);
     json_decref(json);
     return status;
 }

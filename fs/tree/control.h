@@ -22,9 +22,10 @@ bool control_is_piece(const char *text, size_t length);
 bool control_is_part(const char *text, size_t length);
 
 /* Makes the packed record of a command from the text of a write. `key` is the key of the row that the file belongs to;
- * empty if it belongs to a table. */
-int control_read(const struct aq_command *command, const char *key, const char *text, size_t length,
-                 struct aq_buffer *packed, struct aq_error *error) AQ_MUST_CHECK;
+ * empty if it belongs to a table. What is created belongs to `project`, if that is not NULL and it can belong to one.
+ */
+int control_read(const struct aq_command *command, const char *key, const char *project, const char *text,
+                 size_t length, struct aq_buffer *packed, struct aq_error *error) AQ_MUST_CHECK;
 
 /* Appends the help of the control file at `path`. */
 void control_help(const struct aq_command *command, const char *path, struct aq_buffer *out);

@@ -1,10 +1,15 @@
 #include "fs/tree/directories.h"
 
+#include "controller/state/references.h"
+#include "controller/state/visible.h"
 #include "fs/tree/groups.h"
 #include "fs/tree/newest.h"
 #include "fs/tree/outputs.h"
 #include "fs/tree/paths.h"
+#include "fs/tree/related.h"
 #include "fs/tree/views.h"
+#include "schema/codec/pack.h"
+#include "schema/model/access.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -55,16 +60,63 @@ struct listing {
     void *context;
 };
 
-static bool show_row(void *context, const struct state_key *key, const void *row)
+/* Reads no more of the row than what decides. */
+static bool sees_row(const struct visible *visible, const struct state_key *key, struct aq_arena *arena)
 {
-    struct listing *listing = context;
+    const struct aq_entity *entity = visible->entity;
+    const struct aq_field *owner = aq_access_owner_field(entity), *project = aq_access_project_field(entity);
+    const uint64_t wanted = (owner != NULL ? AQ_FIELD_BIT(entity->record, owner) : 0) |
+                            (project != NULL ? AQ_FIELD_BIT(entity->record, project) : 0);
+    struct state_packed row;
+    void *fields = aq_arena_alloc(arena, entity->record->size);
+    return state_find_packed(visible->txn, entity, key, &row) &&
+           state_unpack(visible->txn, entity, &row, wanted, fields, arena) && visible_row(visible, fields);
+}
+
+/* For callers that see some rows: only the indexes of these are read. */
+struct visible_listing {
+    struct listing *listing;
+    const struct visible *visible;
+};
+
+static bool show_visible(void *context, const struct state_key *key, unsigned sources)
+{
+    const struct visible_listing *some = context;
+    const struct visible *visible = some->visible;
+    struct listing *listing = some->listing;
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     char name[TREE_KEY_SIZE];
-    (void)key;
-    if (!look_may_see(listing->look, listing->entity, row))
+    (void)sources;
+    if (visible->caller->grant_count > 0 && !sees_row(visible, key, &arena))
         return true;
-    state_key_text(listing->entity, row, name, sizeof name);
+    state_key_show(listing->entity, key, name, sizeof name);
     struct tree_node node = tree_node(TREE_ROW, listing->entity, name);
     return listing->entry(listing->context, name, &node);
+}
+
+/* A group is shown once, for its latest member: all of them belong to the same project. */
+static bool show_visible_group(void *context, const struct state_key *key, unsigned sources)
+{
+    const struct visible_listing *some = context;
+    struct listing *listing = some->listing;
+    const struct aq_entity *entity = listing->entity;
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    void *row = aq_arena_alloc(&arena, entity->record->size);
+    (void)sources;
+    if (!state_find(some->visible->txn, entity, key, row, &arena) || !visible_row(some->visible, row))
+        return true;
+    const char *name = aq_field_text(aq_record_field(entity->record, entity->group), row);
+    if (state_member(some->visible->txn, entity, name, 0) != state_key_number_at(key, 0))
+        return true;
+    struct tree_node node = tree_node(TREE_GROUP, entity, name);
+    return listing->entry(listing->context, name, &node);
+}
+
+static void list_visible(const struct visible *visible, struct listing *listing)
+{
+    struct visible_listing some = {listing, visible};
+    if (visible_is_indexed(listing->entity) && visible_somewhere(visible) != AQ_SCOPE_NONE)
+        visible_scan(visible, NULL, false, listing->entity->group != NULL ? show_visible_group : show_visible, &some);
 }
 
 /* For callers that may see every row: only the keys are read. */
@@ -85,23 +137,39 @@ static bool show_group(void *context, const char *name, const char *key)
     return listing->entry(listing->context, name, &node);
 }
 
+/* In a mount for one project: what belongs to it, and what belongs to all projects. */
+static void list_narrow(struct look *look, const struct aq_entity *entity, tree_entry_fn *entry, void *context)
+{
+    const char *project = look->sources->project;
+    const enum tree_kind kind = entity->group != NULL ? TREE_GROUP : TREE_ROW;
+    struct tree_node node = tree_node(TREE_ROW, entity, project);
+    if (!aq_access_rows_are_projects(entity)) {
+        related_list(look, entity, "", kind, entry, context);
+        related_list(look, entity, project, kind, entry, context);
+    } else if (look_row(look, entity, project) != NULL) {
+        entry(context, project, &node);
+    }
+}
+
 void directory_list_table(struct look *look, const struct aq_entity *entity, tree_entry_fn *entry, void *context)
 {
     struct listing listing = {look, entity, entry, context};
-    if (!list_table_head(look, entity, entry, context))
+    const struct visible visible = look_listed(look, entity);
+    if (!list_table_head(look, entity, entry, context) || !look->caller.known)
         return;
-    if (entity->group != NULL)
+    if (look_is_narrow(look, entity))
+        list_narrow(look, entity, entry, context);
+    else if (visible_everywhere(&visible) != AQ_SCOPE_ALL)
+        list_visible(&visible, &listing);
+    else if (entity->group != NULL)
         groups_list(look, entity, show_group, &listing);
-    else if (look->caller.known && (entity->owner == NULL || look->caller.role == AQ_ROLE_ADMIN))
-        state_scan_keys(look->txn, entity, show_key, &listing);
     else
-        state_scan(look->txn, entity, NULL, show_row, &listing);
+        state_scan_keys(look->txn, entity, show_key, &listing);
 }
 
 bool directory_find_in_table(struct look *look, const struct aq_entity *entity, const char *name,
                              struct tree_node *child)
 {
-    char member[TREE_KEY_SIZE];
     const struct aq_command *command = table_command(entity, name);
     if (command != NULL) {
         *child = command_node(entity, "", command);
@@ -113,7 +181,7 @@ bool directory_find_in_table(struct look *look, const struct aq_entity *entity, 
     }
     if (strlen(name) >= TREE_KEY_SIZE)
         return false;
-    bool found = entity->group ? groups_latest(look, entity, name, member) : look_row(look, entity, name) != NULL;
+    bool found = groups_row(look, entity, name) != NULL;
     if (found)
         *child = tree_node(entity->group ? TREE_GROUP : TREE_ROW, entity, name);
     return found;
@@ -132,8 +200,9 @@ void directory_list_group(struct look *look, const struct aq_entity *entity, con
                           void *context)
 {
     struct listing listing = {look, entity, entry, context};
-    char member[TREE_KEY_SIZE];
-    if (!groups_latest(look, entity, group, member))
+    const struct visible listed = look_listed(look, entity);
+    const void *last = groups_row(look, entity, group);
+    if (last == NULL || !visible_row(&listed, last))
         return;
     struct tree_node latest = tree_node(TREE_LATEST, entity, group);
     if (entry(context, LATEST, &latest))
@@ -144,6 +213,8 @@ bool directory_find_in_group(struct look *look, const struct aq_entity *entity, 
                              struct tree_node *child)
 {
     char key[TREE_KEY_SIZE];
+    if (groups_row(look, entity, group) == NULL)
+        return false;
     if (strcmp(name, LATEST) == 0) {
         *child = tree_node(TREE_LATEST, entity, group);
         return groups_latest(look, entity, group, key);
@@ -192,6 +263,16 @@ static bool find_view(struct look *look, const struct aq_view *view, const char 
     return view->kind != AQ_VIEW_OUTPUT || output_place(look, row, node);
 }
 
+/* NULL: nothing of this name belongs to rows of the entity. */
+static const struct aq_entity *related_named(const struct aq_entity *entity, const char *name)
+{
+    const struct aq_entity *related;
+    for (size_t i = 0; (related = tree_related_at(entity, &i)) != NULL;)
+        if (strcmp(related->plural, name) == 0)
+            return related;
+    return NULL;
+}
+
 static bool leads_somewhere(struct look *look, const struct tree_node *node)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer target = {0};
@@ -204,13 +285,17 @@ bool directory_find_in_row(struct look *look, const struct aq_entity *entity, co
     const struct aq_field *field = row_field(entity, name);
     const struct aq_command *command = row_command(entity, name);
     const struct aq_view *view = tree_view_find(entity, name);
-    const void *row = field != NULL || command != NULL || view != NULL ? look_row(look, entity, key) : NULL;
+    const struct aq_entity *related = related_named(entity, name);
+    bool known = field != NULL || command != NULL || view != NULL || related != NULL;
+    const void *row = known ? look_row(look, entity, key) : NULL;
     if (row == NULL)
         return false;
     if (field != NULL)
         *child = field_node(entity, key, field);
     else if (command != NULL)
         *child = command_node(entity, key, command);
+    else if (related != NULL)
+        *child = tree_node(TREE_RELATED, related, key);
     else
         return find_view(look, view, key, row, child);
     return leads_somewhere(look, child);
@@ -248,9 +333,15 @@ void directory_list_row(struct look *look, const struct aq_entity *entity, const
     if (row == NULL || !list_fields(look, entity, key, entry, context) || !list_commands(entity, key, entry, context))
         return;
     const struct aq_view *view;
+    const struct aq_entity *related;
     for (size_t i = 0; (view = tree_view_at(entity, &i)) != NULL;) {
         struct tree_node node;
         if (find_view(look, view, key, row, &node) && !entry(context, view->name, &node))
+            return;
+    }
+    for (size_t i = 0; (related = tree_related_at(entity, &i)) != NULL;) {
+        struct tree_node node = tree_node(TREE_RELATED, related, key);
+        if (!entry(context, related->plural, &node))
             return;
     }
 }

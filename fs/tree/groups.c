@@ -57,6 +57,16 @@ bool groups_latest(struct look *look, const struct aq_entity *entity, const char
     return true;
 }
 
+const void *groups_row(struct look *look, const struct aq_entity *entity, const char *name)
+{
+    char member[TREE_KEY_SIZE], key[TREE_KEY_SIZE];
+    if (entity->group == NULL)
+        return look_row(look, entity, name);
+    if (!groups_latest(look, entity, name, member) || !groups_find(look, entity, name, member, key))
+        return NULL;
+    return look_row(look, entity, key);
+}
+
 struct listing {
     groups_entry_fn *entry;
     void *context;

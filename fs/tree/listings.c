@@ -5,12 +5,14 @@
 #include <dirent.h>
 #include <limits.h>
 #include <linux/fuse.h>
+#include <stdio.h>
 #include <string.h>
 
 struct listing {
     struct listing *next, **link; /* in `shared`; link is NULL: it is not shared */
     struct tree_node node;
-    struct caller caller;
+    struct caller caller; /* with its name in `name`, and no role; its grants are not kept, only their number */
+    char name[AQ_NAME_MAX + 1];
     struct aq_buffer entries; /* of struct fuse_dirent */
     struct aq_buffer ends;    /* uint32_t: the offset at which each of them ends */
     bool full;
@@ -79,6 +81,10 @@ static struct listing *listing_make(struct look *look, const struct tree_node *n
     struct listing *listing = aq_calloc(1, sizeof *listing);
     listing->node = *node;
     listing->caller = look->caller;
+    snprintf(listing->name, sizeof listing->name, "%s", look->caller.as.name);
+    listing->caller.as.name = listing->name;
+    listing->caller.as.role = "";
+    listing->caller.as.grants = NULL; /* a user has the same ones in the whole snapshot */
     add_entry(listing, ".", number, DT_DIR);
     add_entry(listing, "..", number, DT_DIR);
     tree_list(look, node, note_entry, listing);
@@ -151,7 +157,8 @@ void listings_close(struct listings *listings)
 
 static bool same_caller(const struct caller *a, const struct caller *b)
 {
-    return a->known == b->known && a->role == b->role && strcmp(a->name, b->name) == 0;
+    return a->known == b->known && a->as.number == b->as.number && a->as.grant_count == b->as.grant_count &&
+           strcmp(a->as.name, b->as.name) == 0 && memcmp(&a->as.rights, &b->as.rights, sizeof a->as.rights) == 0;
 }
 
 static struct listing *find_shared(struct listings *listings, const struct look *look, const struct tree_node *node)
@@ -170,7 +177,7 @@ static struct listing *find_shared(struct listings *listings, const struct look 
 struct listing *listings_take(struct listings *listings, struct look *look, const struct tree_node *node,
                               uint64_t number, struct aq_error *error)
 {
-    bool shared = node->kind == TREE_TABLE;
+    bool shared = node->kind == TREE_TABLE || node->kind == TREE_RELATED;
     struct listing *listing = shared ? find_shared(listings, look, node) : NULL;
     if (listing != NULL) {
         if (listing->openings++ == 0)

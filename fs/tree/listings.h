@@ -1,9 +1,10 @@
 /* Listings: the entries of a directory in the format that the kernel takes. A listing is fixed when its directory is
  * opened.
  *
- * The listing of a table can be long, and depends only on the snapshot and the caller. It is therefore made once for
- * each snapshot and kind of caller, and shared. When nobody has it open any more it is kept for a moment, unless it is
- * large. Each open compares the snapshot, so that it never gets a listing of an older one. */
+ * The listing of a table, or of what belongs to a project, can be long, and depends only on the snapshot and the
+ * caller. It is therefore made once for each snapshot and kind of caller, and shared. When nobody has it open any more
+ * it is kept for a moment, unless it is large. Each open compares the snapshot, so that it never gets a listing of an
+ * older one. */
 #ifndef AQ_FS_TREE_LISTINGS_H
 #define AQ_FS_TREE_LISTINGS_H
 

@@ -1,6 +1,7 @@
 #include "fs/tree/look.h"
 
 #include "controller/state/remarks.h"
+#include "schema/base/clock.h"
 #include "schema/base/journal.h"
 #include "schema/model/access.h"
 
@@ -9,10 +10,10 @@
 
 int look_begin(struct look *look, struct look_sources *sources, uid_t uid, struct aq_error *error)
 {
-    *look = (struct look){.sources = sources, .arena = &sources->arena};
+    *look = (struct look){.sources = sources, .now_ms = aq_clock_wall_ms(), .arena = &sources->arena};
     if (state_read(sources->state, &look->txn, error) != 0)
         return -1;
-    look->caller = callers_find(sources->callers, uid, look->txn, look->arena);
+    look->caller = callers_find(sources->users, uid, look->txn, look->arena);
     return 0;
 }
 
@@ -25,16 +26,43 @@ void look_end(struct look *look)
     aq_arena_reset(look->arena);
 }
 
-const char *look_owner(const struct aq_entity *entity, const void *row)
+bool look_owner(const struct aq_entity *entity, const void *row, struct owner *owner)
 {
-    const struct aq_field *field = aq_access_owner_field(entity);
-    return field != NULL ? aq_field_text(field, row) : NULL;
+    const struct aq_field *number = aq_access_owner_field(entity);
+    if (number == NULL)
+        return false;
+    owner->name = aq_field_text(aq_record_field(entity->record, entity->owner), row);
+    owner->number = aq_field_number(number, row);
+    return true;
+}
+
+bool look_is_narrow(const struct look *look, const struct aq_entity *entity)
+{
+    return look->sources->project != NULL && entity->project != NULL;
+}
+
+/* Does the row belong to the mount's project, or to all projects? */
+static bool is_in_project(const struct look *look, const struct aq_entity *entity, const void *row)
+{
+    if (!look_is_narrow(look, entity))
+        return true;
+    const char *project = aq_field_text(aq_record_field(entity->record, entity->project), row);
+    return project[0] == '\0' || strcmp(project, look->sources->project) == 0;
 }
 
 bool look_may_see(const struct look *look, const struct aq_entity *entity, const void *row)
 {
-    const struct caller *caller = &look->caller;
-    return caller->known && aq_access_may_read(entity, row, caller->name, caller->role);
+    return look->caller.known && is_in_project(look, entity, row) &&
+           aq_access_allows_row(&look->caller.as, aq_permission_of(entity, "read"), row);
+}
+
+struct visible look_listed(const struct look *look, const struct aq_entity *entity)
+{
+    return (struct visible){.txn = look->txn,
+                            .caller = &look->caller.as,
+                            .entity = entity,
+                            .permission = aq_permission_of(entity, "list"),
+                            .other = aq_permission_of(entity, "read")};
 }
 
 const void *look_row(struct look *look, const struct aq_entity *entity, const char *key)
@@ -50,7 +78,7 @@ const void *look_row(struct look *look, const struct aq_entity *entity, const ch
         return NULL;
     void *row = aq_arena_alloc(look->arena, entity->record->size);
     if (state_find(look->txn, entity, &name, row, look->arena) && look_may_see(look, entity, row)) {
-        (void)remark_row(look->txn, entity, row, look->arena);
+        (void)remark_row(look->txn, entity, row, look->now_ms, look->arena);
         look->row = row;
     }
     return look->row;

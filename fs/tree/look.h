@@ -13,6 +13,7 @@
 #include "controller/state/events.h"
 #include "controller/state/live.h"
 #include "controller/state/state.h"
+#include "controller/state/visible.h"
 #include "fs/tree/callers.h"
 #include "fs/tree/node.h"
 
@@ -23,12 +24,13 @@ struct outputs;
 
 /* Where the contents of the tree come from. */
 struct look_sources {
-    const char *mount;  /* the path of the tree */
-    uint64_t opened_ms; /* when it was opened: milliseconds since 1970 */
+    const char *mount;               /* the path of the tree */
+    uint64_t opened_ms;              /* when it was opened: milliseconds since 1970 */
+    const char *project;             /* only what belongs to it is there; NULL: all projects */
+    const struct callers_map *users; /* NULL: uids are those of the users' rows */
     struct state *state;
     struct live *live;
     struct events *events;
-    struct callers *callers;
     const struct complaints *complaints; /* /errors/last */
     const struct eventfeed *feed;        /* /events */
     const struct news *news;             /* /cluster */
@@ -39,6 +41,7 @@ struct look_sources {
 struct look {
     struct look_sources *sources;
     struct state_txn *txn;
+    uint64_t now_ms;        /* when it began, since 1970 */
     struct aq_arena *arena; /* emptied by look_end() */
     struct caller caller;
     /* The row that was read last; NULL: it is not there. */
@@ -53,10 +56,16 @@ void look_end(struct look *look);
 /* The row whose key users write as `key`. NULL: there is none, or the caller may not see it. Valid until look_end(). */
 const void *look_row(struct look *look, const struct aq_entity *entity, const char *key);
 
-/* May the caller see this row? Only its owner and admins see a row that has an owner. */
+/* May the caller see this row, and does it belong to the mount's project, or to all? */
 bool look_may_see(const struct look *look, const struct aq_entity *entity, const void *row);
 
-/* The name of the row's owner; NULL if the entity has none. */
-const char *look_owner(const struct aq_entity *entity, const void *row);
+/* Does the mount show only some rows of the entity, those of its project? */
+bool look_is_narrow(const struct look *look, const struct aq_entity *entity);
+
+/* Which rows of a table a known caller sees in its directory: those that it may list and read. */
+struct visible look_listed(const struct look *look, const struct aq_entity *entity);
+
+/* The row's owner. False: the entity has none. */
+bool look_owner(const struct aq_entity *entity, const void *row, struct owner *owner);
 
 #endif

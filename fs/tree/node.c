@@ -54,6 +54,11 @@ uint64_t tree_node_hash(const struct tree_node *node)
     return hash > 1 ? hash : hash + 2;
 }
 
+bool tree_node_is_control(const struct tree_node *node)
+{
+    return node->command != NULL;
+}
+
 enum tree_shape tree_node_shape(const struct tree_node *node)
 {
     switch (node->kind) {
@@ -66,7 +71,9 @@ enum tree_shape tree_node_shape(const struct tree_node *node)
     case TREE_GROUP:
     case TREE_ROW:
     case TREE_LIVE:
+    case TREE_RELATED:
         return TREE_IS_DIRECTORY;
+    case TREE_RELATED_ROW:
     case TREE_NEWEST:
     case TREE_LATEST:
     case TREE_LINK:
@@ -91,6 +98,20 @@ bool tree_node_is_row(const struct tree_node *node)
     default:
         return false;
     }
+}
+
+const struct aq_entity *tree_related_to(const struct aq_entity *entity)
+{
+    return aq_record_field(entity->record, entity->project)->refers;
+}
+
+const struct aq_entity *tree_related_at(const struct aq_entity *to, size_t *index)
+{
+    const struct aq_entity *entity;
+    while ((entity = aq_entity_at((*index)++)) != NULL)
+        if (entity->project != NULL && entity != to && tree_related_to(entity) == to)
+            return entity;
+    return NULL;
 }
 
 static const struct tree_fixed fixed[] = {

@@ -34,6 +34,8 @@ enum tree_kind {
     TREE_VIEW,         /* entity, key, view */
     TREE_LIVE,         /* entity, key: a directory */
     TREE_LIVE_FIELD,   /* entity, key, field */
+    TREE_RELATED,      /* entity, key: of the project whose rows of the entity it lists; a directory */
+    TREE_RELATED_ROW,  /* entity, key: a link to the row */
 };
 
 struct aq_view;
@@ -55,7 +57,14 @@ uint64_t tree_node_hash(const struct tree_node *node); /* the same in every proc
 
 enum tree_shape { TREE_IS_DIRECTORY, TREE_IS_FILE, TREE_IS_LINK };
 enum tree_shape tree_node_shape(const struct tree_node *node);
-bool tree_node_is_row(const struct tree_node *node); /* a row or a node in one, which has the owner of the row */
+bool tree_node_is_control(const struct tree_node *node); /* it takes writes */
+bool tree_node_is_row(const struct tree_node *node);     /* a row or a node in one, which has the owner of the row */
+
+/* The next entity, from *index on, whose rows belong to rows of `to`, that is to projects; NULL: there are no more.
+ */
+const struct aq_entity *tree_related_at(const struct aq_entity *to, size_t *index);
+/* The entity to whose rows these belong. */
+const struct aq_entity *tree_related_to(const struct aq_entity *entity);
 
 /* The nodes that always exist, and their directories. NULL after the last. */
 struct tree_fixed {

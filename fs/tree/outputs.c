@@ -1,5 +1,6 @@
 #include "fs/tree/outputs.h"
 
+#include "controller/state/rights.h"
 #include "fs/tree/views.h"
 #include "schema/model/access.h"
 #include "schema/model/application.h"
@@ -82,17 +83,18 @@ bool output_place(struct look *look, const void *row, struct tree_node *node)
     return true;
 }
 
-const char *output_owner(struct look *look, const struct tree_node *node)
+bool output_owner(struct look *look, const struct tree_node *node, struct owner *owner)
 {
     const void *row = look_row(look, node->entity, node->key);
     struct aq_ended ended;
     if (row != NULL)
-        return look_owner(node->entity, row);
+        return look_owner(node->entity, row, owner);
     const struct caller *caller = &look->caller;
     if (!caller->known || !state_ended(look->txn, node->resource, &ended, look->arena) ||
-        !(caller->role == AQ_ROLE_ADMIN || strcmp(caller->name, ended.user) == 0))
-        return NULL;
-    return ended.user;
+        !rights_allow_ended(look->txn, &caller->as, aq_permission_of_view(node->view), &ended))
+        return false;
+    *owner = (struct owner){ended.user, ended.user_number};
+    return true;
 }
 
 uint64_t output_size(struct look *look, const struct tree_node *node)

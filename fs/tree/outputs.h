@@ -34,9 +34,9 @@ struct known_output outputs_find(const struct outputs *outputs, uint64_t resourc
  * file. */
 bool output_place(struct look *look, const void *row, struct tree_node *node);
 
-/* The owner of the output that the node shows, also of a resource that is gone; NULL: there is none, or the caller may
- * not see it. Valid until look_end(). */
-const char *output_owner(struct look *look, const struct tree_node *node);
+/* The owner of the output that the node shows, also of a resource that is gone, valid until look_end(). False: there is
+ * none, or the caller may not see it. */
+bool output_owner(struct look *look, const struct tree_node *node, struct owner *owner);
 
 /* The size of the file. */
 uint64_t output_size(struct look *look, const struct tree_node *node);

@@ -96,6 +96,9 @@ bool tree_link(struct look *look, const struct tree_node *node, struct aq_buffer
             return false;
         aq_buffer_text(out, member);
         return true;
+    case TREE_RELATED_ROW:
+        aq_buffer_format(out, "../../../%s/%s", node->entity->plural, node->key);
+        return groups_row(look, node->entity, node->key) != NULL;
     case TREE_LINK:
         row = look_row(look, node->entity, node->key);
         return row != NULL && link_of_field(look, node, row, out);
@@ -132,7 +135,9 @@ void tree_path(struct look *look, const struct tree_node *node, char *out, size_
 {
     AQ_CLEANUP_BUFFER struct aq_buffer path = {0};
     add_fixed_path(node->kind, &path);
-    if (node->entity != NULL) {
+    if (node->kind == TREE_RELATED) {
+        aq_buffer_format(&path, "%s/%s/%s", tree_related_to(node->entity)->plural, node->key, node->entity->plural);
+    } else if (node->entity != NULL) {
         const void *row = tree_node_is_row(node) ? look_row(look, node->entity, node->key) : NULL;
         if (row != NULL)
             add_row_path(node->entity, row, &path);

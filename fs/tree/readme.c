@@ -13,7 +13,7 @@ static void write_head(const char *mount, struct aq_buffer *out)
     aq_buffer_format(out,
                      "Aquarium: the cluster as files\n"
                      "\n"
-                     "A directory is an object, a file is one of its fields, a symbolic link leads to another object.\n"
+                     "A directory is an entity, a file is one of its fields, a symbolic link leads to another entity.\n"
                      "To change something, write one whole command to a control file (%s/applications/new);\n"
                      "`cat` a control file to see what it takes. If a write fails, errors/last says why.\n"
                      "\n"
@@ -73,6 +73,12 @@ static void write_fields(const struct aq_entity *entity, struct aq_buffer *out)
         if (!(field->rules & AQ_SECRET) && tree_command_named(entity, name) == NULL)
             write_file("<key>/", name, field->refers ? "link: " : "", field->help, out);
     }
+    const struct aq_entity *related;
+    for (size_t i = 0; (related = tree_related_at(entity, &i)) != NULL;) {
+        AQ_CLEANUP_BUFFER struct aq_buffer name = {0};
+        aq_buffer_format(&name, "%s/", related->plural);
+        write_file("<key>/", aq_buffer_string(&name), "links: ", "those that belong to it", out);
+    }
     const struct aq_view *view;
     for (size_t i = 0; (view = tree_view_at(entity, &i)) != NULL;) {
         AQ_CLEANUP_BUFFER struct aq_buffer path = {0};
@@ -115,5 +121,6 @@ void readme_write(const char *mount, struct aq_buffer *out)
              "write documents with cat (cat <<X > labels/new). When a write returns, the change is durable. While\n"
              "there is no leader, writes fail (read-only file system) and reads work. inotify does not report\n"
              "changes of the cluster; poll() and tail -f do. You see what your user may see:\n"
-             "root is the user admin, and any other unix user is the cluster user of the same name.\n");
+             "root is the user admin, and any other unix user is the cluster user that has its number as uid\n"
+             "(echo 1001 > users/bob/uid).\n");
 }

@@ -1,6 +1,7 @@
 #include "fs/tree/tree.h"
 
 #include "fs/link/news.h"
+#include "fs/tree/related.h"
 
 #include <string.h>
 
@@ -72,6 +73,9 @@ void tree_list(struct look *look, const struct tree_node *parent, tree_entry_fn 
     case TREE_ROW:
         directory_list_row(look, parent->entity, parent->key, entry, context);
         break;
+    case TREE_RELATED:
+        related_list(look, parent->entity, parent->key, TREE_RELATED_ROW, entry, context);
+        break;
     case TREE_LIVE:
         list_record(parent->entity->live, parent, TREE_LIVE_FIELD, entry, context);
         break;
@@ -106,6 +110,8 @@ bool tree_find(struct look *look, const struct tree_node *parent, const char *na
         return directory_find_in_group(look, parent->entity, parent->key, name, child);
     case TREE_ROW:
         return directory_find_in_row(look, parent->entity, parent->key, name, child);
+    case TREE_RELATED:
+        return related_find(look, parent->entity, parent->key, name, child);
     default: { /* few entries */
         struct search search = {.name = name, .child = child};
         tree_list(look, parent, note_if_named, &search);

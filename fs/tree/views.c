@@ -1,5 +1,6 @@
 #include "fs/tree/views.h"
 
+#include "controller/state/rights.h"
 #include "controller/state/votes.h"
 #include "schema/codec/json.h"
 #include "schema/codec/preset.h"
@@ -22,7 +23,7 @@ static uint64_t row_number(const struct aq_entity *entity, const void *row)
 static int write_why(struct look *look, const struct aq_entity *entity, const void *row, struct aq_buffer *out,
                      struct aq_error *error)
 {
-    if (votes_why(look->txn, row_number(entity, row), out))
+    if (votes_why(look->txn, row_number(entity, row), look->now_ms, out))
         return 0;
     return aq_key_not_found(entity, aq_key_in_field(aq_entity_key(entity), row), error);
 }
@@ -67,13 +68,31 @@ static int write_definition(struct look *look, const struct aq_entity *entity, c
     return 0;
 }
 
+static void write_right(void *context, const char *text)
+{
+    aq_buffer_format(context, "%s\n", text);
+}
+
+static int write_rights(struct look *look, const struct aq_entity *entity, const void *row, struct aq_buffer *out,
+                        struct aq_error *error)
+{
+    const struct aq_caller caller = rights_of_row(look->txn, entity, row, look->arena);
+    (void)error;
+    aq_caller_list(&caller, write_right, out);
+    return 0;
+}
+
 static const struct {
     bool shown; /* rows have files of this kind */
     int (*write)(struct look *look, const struct aq_entity *entity, const void *row, struct aq_buffer *out,
                  struct aq_error *error);
 } renderers[aq_view_kind_count] = {
-    [AQ_VIEW_WHY] = {true, write_why}, [AQ_VIEW_EVENTS] = {true, write_history},        [AQ_VIEW_OUTPUT] = {true, NULL},
-    [AQ_VIEW_LIVE] = {true, NULL},     [AQ_VIEW_DEFINITION] = {true, write_definition},
+    [AQ_VIEW_WHY] = {true, write_why},
+    [AQ_VIEW_EVENTS] = {true, write_history},
+    [AQ_VIEW_OUTPUT] = {true, NULL},
+    [AQ_VIEW_LIVE] = {true, NULL},
+    [AQ_VIEW_DEFINITION] = {true, write_definition},
+    [AQ_VIEW_RIGHTS] = {true, write_rights},
 };
 
 const struct aq_view *tree_view_find(const struct aq_entity *entity, const char *name)
@@ -108,12 +127,11 @@ uint64_t tree_output_resource(const struct aq_entity *entity, const void *row, s
     if (application->last_resource == 0)
         (void)aq_fail(error, AQ_E_NOT_FOUND, "application %" PRIu64 " has had no resource: there is no log",
                       application->id);
-    return application->last_resource;
+    return aq_number_or(application->last_resource, 0);
 }
 
 bool tree_live_read(struct look *look, const struct aq_entity *entity, const char *key, void *live)
 {
-    aq_assert(entity->live == &aq_node_live_record);
     aq_record_init(entity->live, live, look->arena);
-    return live_node(look->sources->live, key, live);
+    return live_find(look->sources->live, entity, key, live, look->arena);
 }

@@ -34,16 +34,21 @@ static bool is_control(char c)
 }
 
 /* Replaces bytes that are not UTF-8: a "%.100s" or the end of the message may have cut a character in two, and users
- * may send anything. Replaces control characters, too: messages are shown on terminals, and are sent as text fields,
- * which may not contain any. */
+ * may send anything. Replaces control characters, and what aq_utf8_harmful() knows, too: messages are shown on
+ * terminals, and are sent as text fields, which may not contain any. */
 static void replace_unprintable(char *text)
 {
+    unsigned code;
     while (*text != '\0') {
         size_t left = strnlen(text, 4), size = 1;
         while (size <= left && !aq_utf8_is_good(text, size))
             size++;
         if (size > left || is_control(*text)) {
             *text = '?';
+            size = 1;
+        } else if (size > 1 && aq_utf8_harmful(text, size, &code) > 0) {
+            *text = '?';
+            memmove(text + 1, text + size, strlen(text + size) + 1);
             size = 1;
         }
         text += size;
@@ -53,6 +58,7 @@ static void replace_unprintable(char *text)
 static void fill(struct aq_error *error, enum aq_error_code code, const char *format, va_list args)
 {
     error->code = code;
+    error->retry_s = 0;
     vsnprintf(error->message, sizeof error->message, format, args);
     replace_unprintable(error->message);
 }

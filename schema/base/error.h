@@ -19,8 +19,11 @@
     E(AQ_E_EXISTS, "exists", 409, EEXIST, "it exists already")                                                         \
     E(AQ_E_STATE, "state", 409, EBUSY, "not allowed in its current state")                                             \
     E(AQ_E_TOO_LARGE, "too_large", 413, EMSGSIZE, "larger than the limit")                                             \
+    E(AQ_E_TYPE, "type", 415, EINVAL, "the body is not of a type that is read here")                                   \
     E(AQ_E_KEY_REUSED, "key_reused", 422, EEXIST, "the idempotency key was used for another request")                  \
     E(AQ_E_LIMIT, "limit", 429, EDQUOT, "a limit of the user is reached")                                              \
+    E(AQ_E_ATTEMPTS, "attempts", 429, EAGAIN, "too many failed attempts; wait a second")                               \
+    E(AQ_E_RATE, "rate", 429, EAGAIN, "too many requests, or too much written; try again later")                       \
     E(AQ_E_INTERNAL, "internal", 500, EIO, "an internal error of the server")                                          \
     E(AQ_E_IO, "io", 500, EIO, "the disk or the network failed")                                                       \
     E(AQ_E_CORRUPT, "corrupt", 500, EIO, "stored data is damaged")                                                     \
@@ -42,6 +45,7 @@ enum { AQ_ERROR_MESSAGE_SIZE = 512 };
 
 struct aq_error {
     enum aq_error_code code;
+    unsigned retry_s;                    /* when to try again; 0: not known */
     char message[AQ_ERROR_MESSAGE_SIZE]; /* UTF-8; cut if it does not fit */
 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/file.h>
 
-enum { CHUNK_SIZE = 16384, LOCK_TRIES = 40, LOCK_PAUSE_US = 50000 };
+enum { CHUNK_SIZE = 16384 };
 
 /* A name in a directory that others can write to must not lead elsewhere. A path was given by an operator. */
 static int link_flag(int directory)
@@ -153,14 +153,12 @@ int aq_file_lock(int directory, const char *name, struct aq_error *error)
         fd = open_to_read(directory, name);
     if (fd < 0)
         return aq_fail_errno(error, errno, "cannot open %s", name);
-    for (int i = 0; i < LOCK_TRIES; i++) {
-        if (i > 0)
-            usleep(LOCK_PAUSE_US);
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-            return fd;
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            break;
-    }
+    int failed;
+    do
+        failed = flock(fd, LOCK_EX | LOCK_NB);
+    while (failed != 0 && errno == EINTR);
+    if (failed == 0)
+        return fd;
     if (errno == EWOULDBLOCK)
         aq_fail(error, AQ_E_EXISTS, "another process has locked %s", name);
     else

@@ -42,10 +42,11 @@ ssize_t aq_file_read_text(int directory, const char *name, char *text, size_t si
 /* Writes all bytes, with as many calls of write() as that takes. Returns -1 with errno. */
 int aq_file_write_all(int fd, const void *data, size_t length) AQ_MUST_CHECK;
 
-/* Opens the file, creating it if it is missing (mode 0600), and locks it with flock(2), exclusively. Retries for two
- * seconds, because a process that was just killed may still hold the lock. Returns a descriptor, which holds the lock
- * until it is closed; -1 with `error`, AQ_E_EXISTS if another process holds the lock. Works on a read-only file system
- * if the file exists. */
+/* Opens the file, creating it if it is missing (mode 0600), and locks it with flock(2), exclusively. Returns a
+ * descriptor, which holds the lock until it is closed; -1 with `error`, AQ_E_EXISTS if another process holds the lock.
+ * Does not wait: a process that was just killed may hold the lock a little longer, so that a daemon that starts tries
+ * again for AQ_LOCK_PATIENCE_MS. Works on a read-only file system if the file exists. */
+enum { AQ_LOCK_PATIENCE_MS = 2000, AQ_LOCK_AGAIN_MS = 50 };
 int aq_file_lock(int directory, const char *name, struct aq_error *error) AQ_MUST_CHECK;
 
 /* ---- directories -------------------------------------------------------------------------------------- */

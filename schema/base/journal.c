@@ -3,6 +3,7 @@
 #include "schema/base/clock.h"
 #include "schema/base/memory.h"
 #include "schema/base/stderr.h"
+#include "schema/base/utf8.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 static const char *program_name = "aquarium";
+static uint64_t (*clock_wall_ms)(void) = aq_clock_wall_ms;
 static _Atomic enum aq_journal_level least_level = AQ_INFO;
 static atomic_uint_least64_t dropped, untold; /* messages; `untold` of them are not reported yet */
 
@@ -25,14 +27,27 @@ void aq_journal_set_level(enum aq_journal_level least)
     atomic_store(&least_level, least);
 }
 
+void aq_journal_set_clock(uint64_t (*wall_ms)(void))
+{
+    clock_wall_ms = wall_ms;
+}
+
 uint64_t aq_journal_dropped(void)
 {
     return atomic_load(&dropped);
 }
 
+static bool is_plain(const char *value)
+{
+    for (const char *c = value; *c != '\0'; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7F)
+            return false;
+    return !aq_utf8_has_harmful(value, strlen(value));
+}
+
 static void add_value(struct aq_buffer *line, const char *value)
 {
-    if (value[0] != '\0' && strpbrk(value, " \t\r\n\"=\\") == NULL) {
+    if (value[0] != '\0' && strpbrk(value, " \"=\\") == NULL && is_plain(value)) {
         aq_buffer_text(line, value);
         return;
     }
@@ -44,7 +59,15 @@ static void add_value(struct aq_buffer *line, const char *value)
         }
         if (*c == '"' || *c == '\\')
             aq_buffer_char(line, '\\');
-        aq_buffer_char(line, *c == '\r' || *c == '\t' ? ' ' : *c);
+        unsigned code;
+        size_t harmful = aq_utf8_harmful(c, strnlen(c, 4), &code);
+        if (harmful > 0) {
+            aq_buffer_format(line, "\\u%04x", code);
+            c += harmful - 1;
+            continue;
+        }
+        bool control = (unsigned char)*c < 0x20 || *c == 0x7F;
+        aq_buffer_char(line, control ? ' ' : *c);
     }
     aq_buffer_char(line, '"');
 }
@@ -52,7 +75,7 @@ static void add_value(struct aq_buffer *line, const char *value)
 static void begin_line(enum aq_journal_level level, const char *words, struct aq_buffer *line)
 {
     static const char *const names[] = {"debug", "info", "warn", "error"};
-    uint64_t now_ms = aq_clock_wall_ms();
+    uint64_t now_ms = clock_wall_ms();
     time_t now_s = (time_t)(now_ms / 1000);
     struct tm utc;
     char stamp[32];
@@ -107,4 +130,13 @@ void aq_journal(enum aq_journal_level level, const char *words, ...)
         count_dropped(1, before);
     else if (!put_line(&line))
         count_dropped(1, 0);
+}
+
+uint64_t aq_journal_due(struct aq_journal_count *count, uint64_t now_ms, uint64_t every_ms)
+{
+    const uint64_t times = ++count->untold;
+    if (count->told_ms != 0 && now_ms - count->told_ms < every_ms)
+        return 0;
+    *count = (struct aq_journal_count){.told_ms = now_ms};
+    return times;
 }

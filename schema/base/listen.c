@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 int aq_listen_resolve(struct aq_listen_place *place, struct aq_error *error)
@@ -23,8 +26,11 @@ int aq_listen_resolve(struct aq_listen_place *place, struct aq_error *error)
 
 int aq_listen_open(const struct aq_listen_place *place, int backlog, struct aq_error *error)
 {
-    int on = 1, fd = socket(place->socket_address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int on = 1, off = 0, fd = socket(place->socket_address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    /* "::" takes IPv4, too, whatever net.ipv6.bindv6only says. */
+    const bool six = place->socket_address.ss_family == AF_INET6;
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        (!six || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0) &&
         bind(fd, (const struct sockaddr *)&place->socket_address, place->socket_length) == 0 &&
         listen(fd, backlog) == 0)
         return fd;
@@ -32,6 +38,36 @@ int aq_listen_open(const struct aq_listen_place *place, int backlog, struct aq_e
                   place->section, (unsigned)place->port);
     if (fd >= 0)
         close(fd);
+    return -1;
+}
+
+/* Nobody can connect before the mode is set: the socket gets its mode before its name. A socket that nobody listens to
+ * may be left from an earlier process. */
+static int bind_local(int fd, const char *path, mode_t mode, gid_t group, int backlog, struct aq_error *error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const size_t length = strlen(path);
+    if (length >= sizeof address.sun_path)
+        return aq_fail(error, AQ_E_INVALID, "the path of a socket may have %zu bytes, but %s has %zu",
+                       sizeof address.sun_path - 1, path, length);
+    memcpy(address.sun_path, path, length);
+    if (unlink(path) != 0 && errno != ENOENT)
+        return aq_fail_errno(error, errno, "cannot remove the old socket %s", path);
+    if (fchmod(fd, 0600) != 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+        (group != (gid_t)-1 && chown(path, (uid_t)-1, group) != 0) || chmod(path, mode) != 0 ||
+        listen(fd, backlog) != 0)
+        return aq_fail_errno(error, errno, "cannot listen on %s", path);
+    return 0;
+}
+
+int aq_listen_open_local(const char *path, mode_t mode, gid_t group, int backlog, struct aq_error *error)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return aq_fail_errno(error, errno, "cannot make a socket for %s", path);
+    if (bind_local(fd, path, mode, group, backlog, error) == 0)
+        return fd;
+    close(fd);
     return -1;
 }
 

@@ -1,4 +1,4 @@
-/* Listening TCP sockets, at the address and port that two settings give.
+/* Listening sockets: TCP, at the address and port that two settings give, and local ones.
  *
  *     struct aq_listen_place place = {.section = "api", .address = api->address, .port = api->port};
  *     if (aq_listen_resolve(&place, error) != 0)
@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 struct aq_listen_place {
     const char *section;                    /* of the settings: "api" for api.address and api.port; used in errors */
@@ -27,6 +28,10 @@ int aq_listen_resolve(struct aq_listen_place *place, struct aq_error *error) AQ_
 
 /* Opens a resolved `place`. Returns a nonblocking descriptor that listens; -1 with `error`. */
 int aq_listen_open(const struct aq_listen_place *place, int backlog, struct aq_error *error) AQ_MUST_CHECK;
+
+/* Opens a socket in the file system, for processes of this host that may write to it; replaces what an earlier process
+ * left there. `group`: (gid_t)-1 keeps that of the process. Returns as aq_listen_open() does. */
+int aq_listen_open_local(const char *path, mode_t mode, gid_t group, int backlog, struct aq_error *error) AQ_MUST_CHECK;
 
 /* The port that a TCP socket is bound to; 0 if it is not bound. */
 uint16_t aq_listen_port(int fd);

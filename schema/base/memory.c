@@ -117,6 +117,13 @@ void aq_arena_free(struct aq_arena *arena)
     arena->blocks = NULL;
 }
 
+void aq_arena_wipe(struct aq_arena *arena)
+{
+    for (struct aq_arena_block *block = arena->blocks; block != NULL; block = block->next)
+        explicit_bzero(block->bytes, block->size);
+    aq_arena_free(arena);
+}
+
 void aq_buffer_grow(struct aq_buffer *buffer, size_t more)
 {
     size_t wanted = buffer->length + more + 1;

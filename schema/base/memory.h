@@ -52,8 +52,11 @@ char *aq_arena_format(struct aq_arena *arena, const char *format, ...) AQ_PRINTF
 void aq_arena_reset(struct aq_arena *arena); /* empties it, but keeps one block of up to 8 KiB */
 void aq_arena_free(struct aq_arena *arena);  /* frees all blocks; the arena may be used again */
 
+void aq_arena_wipe(struct aq_arena *arena); /* the same, and overwrites what was in it: a secret */
+
 /* AQ_CLEANUP_ARENA struct aq_arena arena = {0}; frees it on every way out of the scope. */
-#define AQ_CLEANUP_ARENA AQ_CLEANUP(aq_arena_free)
+#define AQ_CLEANUP_ARENA        AQ_CLEANUP(aq_arena_free)
+#define AQ_CLEANUP_SECRET_ARENA AQ_CLEANUP(aq_arena_wipe)
 
 /* ---- buffer: bytes that grow -------------------------------------------------------------------------- */
 

@@ -37,6 +37,16 @@ void aq_program_begin(void)
     }
 }
 
+void aq_program_block_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
 /* ---- getopt's tables ---------------------------------------------------------------------------------- */
 
 struct getopt_tables {
@@ -64,6 +74,16 @@ static void add_assignment(struct aq_arguments *arguments, const char *assignmen
 {
     AQ_GROW(arguments->assignments, arguments->assignment_count, arguments->assignment_capacity);
     arguments->assignments[arguments->assignment_count++] = assignment;
+}
+
+/* --join-file X is --set join_file=X. */
+static void add_setting(struct aq_arguments *arguments, const char *option, const char *value)
+{
+    char *assignment = aq_arena_format(&arguments->arena, "%s=%s", option, value);
+    for (char *c = assignment; *c != '='; c++)
+        if (*c == '-')
+            *c = '_';
+    add_assignment(arguments, assignment);
 }
 
 static void print_version(const struct aq_program *program, void (*add_version)(struct aq_buffer *text),
@@ -100,7 +120,7 @@ int aq_program_read(const struct aq_program *program, int argc, char **argv,
             arguments->own[code - 1] = optarg != NULL ? optarg : "";
             break;
         case AQ_OPTION_SETTING:
-            add_assignment(arguments, aq_arena_format(&arguments->arena, "%s=%s", tables.names[code - 1], optarg));
+            add_setting(arguments, tables.names[code - 1], optarg);
             break;
         case AQ_OPTION_CONFIG:
             arguments->settings_file = optarg;

@@ -18,6 +18,8 @@
 #include "schema/base/memory.h"
 #include "schema/base/version.h"
 
+#include <signal.h>
+
 enum { AQ_OPTIONS_MAX = 15, AQ_EXIT_USAGE = 2 };
 
 enum aq_option_kind {
@@ -40,7 +42,7 @@ struct aq_option {
 /* The options that every daemon has: the first two rows, and the last three. */
 #define AQ_OPTION_ROW_CONFIG(file)                                                                                     \
     {                                                                                                                  \
-        "--config FILE", "settings in YAML; default: " file ", if it exists", AQ_OPTION_CONFIG                         \
+        "--config FILE", "settings in YAML; preset: " file ", if it exists", AQ_OPTION_CONFIG                          \
     }
 #define AQ_OPTION_ROW_SET(example)                                                                                     \
     {                                                                                                                  \
@@ -81,6 +83,11 @@ struct aq_arguments {
  * so that no other file becomes one of them, and what is meant for the terminal is never written into it. As without
  * it, a write to standard output fails if that was closed. */
 void aq_program_begin(void);
+
+/* Blocks the signals that a daemon waits for, which become `signals`: SIGTERM and SIGINT end it, SIGHUP lets it read
+ * its settings again, even if nohup(1) ignores it: one that is blocked waits. A peer that has gone does not end it.
+ * Before there are threads. */
+void aq_program_block_signals(sigset_t *signals);
 
 /* Reads the command line into `arguments`. Returns -1 if the program should run. Otherwise everything has been printed,
  * and the result is the exit status: 0 after --help, --help-config and --version, AQ_EXIT_USAGE after an error.

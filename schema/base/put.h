@@ -80,11 +80,17 @@ static inline uint64_t aq_any_zero(uint64_t word)
     return (word - AQ_EACH_BYTE(1)) & ~word & AQ_EACH_BYTE(0x80);
 }
 
+/* Any byte of a character beyond ASCII: it may be one that is escaped (aq_utf8_harmful()). */
+static inline uint64_t aq_any_beyond(uint64_t word)
+{
+    return word & AQ_EACH_BYTE(0x80);
+}
+
 /* Any control character, quote or backslash: what JSON must escape. DEL, too, for the sake of terminals. */
 static inline uint64_t aq_any_escaped(uint64_t word)
 {
     return ((word - AQ_EACH_BYTE(0x20)) & ~word & AQ_EACH_BYTE(0x80)) | aq_any_zero(word ^ AQ_EACH_BYTE('"')) |
-           aq_any_zero(word ^ AQ_EACH_BYTE('\\')) | aq_any_zero(word ^ AQ_EACH_BYTE(0x7F));
+           aq_any_zero(word ^ AQ_EACH_BYTE('\\')) | aq_any_zero(word ^ AQ_EACH_BYTE(0x7F)) | aq_any_beyond(word);
 }
 
 static inline uint64_t aq_word8(const char *from)
@@ -101,15 +107,16 @@ static inline uint64_t aq_word4(const char *from)
     return word;
 }
 
-/* Copies a text. Returns false if it contains a character to escape, or with `raw` a NUL; part of it may be copied
- * then. The last word overlaps the one before it, so that no byte beyond the text is touched. */
+/* Copies a text. Returns false if it may contain a character to escape, or with `raw`, for JSON, a NUL or one beyond
+ * ASCII; part of it may be copied then. The last word overlaps the one before it, so that no byte beyond the text is
+ * touched. */
 static inline __attribute__((always_inline)) bool aq_put_clean(char *at, const char *text, size_t length, bool raw)
 {
     uint64_t word = AQ_EACH_BYTE(' ');
     if (length >= 8) {
         for (size_t i = 0; i + 8 < length; i += 8) {
             word = aq_word8(text + i);
-            if (raw ? aq_any_zero(word) : aq_any_escaped(word))
+            if (raw ? aq_any_zero(word) | aq_any_beyond(word) : aq_any_escaped(word))
                 return false;
             memcpy(at + i, &word, 8);
         }
@@ -123,7 +130,7 @@ static inline __attribute__((always_inline)) bool aq_put_clean(char *at, const c
         for (size_t i = 0; i < length; i++)
             word = word << 8 | (unsigned char)(at[i] = text[i]);
     }
-    return (raw ? aq_any_zero(word) : aq_any_escaped(word)) == 0;
+    return (raw ? aq_any_zero(word) | aq_any_beyond(word) : aq_any_escaped(word)) == 0;
 }
 
 #endif

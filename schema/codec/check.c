@@ -35,7 +35,7 @@ static int check_number(const struct aq_field *field, uint64_t value, const char
 static int check_number_or_none(const struct aq_field *field, uint64_t value, const char *path, struct aq_error *error)
 {
     struct aq_field plain = *field;
-    plain.type = AQ_TYPE_U64;
+    plain.type = aq_type_of_some(field->type);
     return value == 0 ? 0 : check_number(&plain, value - 1, path, error);
 }
 
@@ -72,23 +72,55 @@ static int check_text(const struct aq_field *field, const char *text, const char
     return 0;
 }
 
-static int check_texts(const struct aq_list *list, const char *path, struct aq_error *error)
+static int check_texts(const struct aq_field *field, const struct aq_list *list, const char *path,
+                       struct aq_error *error)
 {
-    static const struct aq_field item = {.type = AQ_TYPE_TEXT, .most = 255};
+    static const struct aq_field plain = {.type = AQ_TYPE_TEXT, .most = AQ_TEXTS_ITEM_MAX};
+    static const struct aq_field argument = {.type = AQ_TYPE_TEXT, .most = AQ_ARGUMENTS_ITEM_MAX, .rules = AQ_LINES};
+    const bool arguments = field->rules & AQ_ARGUMENTS;
+    size_t bytes = 0;
     for (uint32_t i = 0; i < list->count; i++) {
         char item_path[256];
         snprintf(item_path, sizeof item_path, "%s[%u]", path, i);
-        if (check_text(&item, AQ_TEXT_ITEM(*list, i), item_path, error) != 0)
+        if (check_text(arguments ? &argument : &plain, AQ_TEXT_ITEM(*list, i), item_path, error) != 0)
             return -1;
+        bytes += strlen(AQ_TEXT_ITEM(*list, i)) + 1;
     }
+    if (arguments && bytes > AQ_ARGUMENTS_BYTES_MAX)
+        return aq_fail(error, AQ_E_INVALID, "%s has %zu bytes, more than %d", path, bytes, AQ_ARGUMENTS_BYTES_MAX);
+    if (arguments && list->count > 0 && AQ_TEXT_ITEM(*list, 0)[0] == '\0')
+        return aq_fail(error, AQ_E_INVALID, "%s[0] is empty, but must be a program or an argument", path);
     return 0;
+}
+
+/* What was typed. Messages and stored rows of earlier builds may have such characters: those are escaped when shown. */
+static int check_typed(const struct aq_field *field, const void *object, const char *path, struct aq_error *error)
+{
+    bool harmful = false;
+    if (field->type == AQ_TYPE_TEXT) {
+        const char *text = aq_field_text(field, object);
+        harmful = aq_utf8_has_harmful(text, strlen(text));
+    } else if (field->type == AQ_TYPE_TEXTS) {
+        const struct aq_list *list = AQ_AT_CONST(object, field);
+        for (uint32_t i = 0; i < list->count; i++)
+            harmful |= aq_utf8_has_harmful(AQ_TEXT_ITEM(*list, i), strlen(AQ_TEXT_ITEM(*list, i)));
+    }
+    if (harmful)
+        return aq_fail(error, AQ_E_INVALID,
+                       "%s contains a control character, or one that changes the direction of text", path);
+    return 0;
+}
+
+int aq_field_check_typed(const struct aq_field *field, const void *object, const char *path, struct aq_error *error)
+{
+    return aq_field_check(field, object, path, error) == 0 ? check_typed(field, object, path, error) : -1;
 }
 
 int aq_field_check(const struct aq_field *field, const void *object, const char *path, struct aq_error *error)
 {
     if (aq_field_is_text(field))
         return check_text(field, aq_field_text(field, object), path, error);
-    if (field->type == AQ_TYPE_U64_OR_NONE)
+    if (aq_type_may_be_none(field->type))
         return check_number_or_none(field, aq_field_number(field, object), path, error);
     if (aq_field_is_number(field))
         return check_number(field, aq_field_number(field, object), path, error);
@@ -104,7 +136,7 @@ int aq_field_check(const struct aq_field *field, const void *object, const char 
             return aq_fail(error, AQ_E_INVALID, "%s has %u items, %s than %" PRIu64, path, list->count,
                            list->count > field->most ? "more" : "less",
                            list->count > field->most ? field->most : field->least);
-        return field->type == AQ_TYPE_TEXTS ? check_texts(list, path, error) : 0;
+        return field->type == AQ_TYPE_TEXTS ? check_texts(field, list, path, error) : 0;
     }
     if (field->type == AQ_TYPE_BYTES) {
         const struct aq_bytes *bytes = AQ_AT_CONST(object, field);

@@ -1,7 +1,6 @@
 #include "schema/codec/command.h"
 
 #include "schema/codec/json.h"
-#include "schema/model/access.h"
 #include "schema/model/key.h"
 
 #include <stdio.h>
@@ -19,24 +18,23 @@ static void put_action(const struct aq_command *command, char *out, size_t size)
         snprintf(out, size, "%s %s", command->verb, plural);
 }
 
-int aq_command_check_role(const struct aq_command *command, const char *author, enum aq_role role,
-                          struct aq_error *error)
+const struct aq_permission *aq_command_permission(const struct aq_command *command)
 {
-    char action[128];
-    if (role >= command->role)
-        return 0;
-    put_action(command, action, sizeof action);
-    return aq_access_check_role(command->role, action, author, role, error);
+    if (command->kind != AQ_INTERNAL_COMMAND)
+        return aq_permission_of_command(command);
+    return command->for_view != NULL ? aq_permission_of_view(aq_view_of(command->entity, command->for_view)) : NULL;
 }
 
-int aq_command_check_caller(const struct aq_command *command, const char *author, enum aq_role role,
-                            struct aq_error *error)
+int aq_command_check_caller(const struct aq_command *command, const struct aq_caller *caller, struct aq_error *error)
 {
     char action[128];
-    if (command->kind != AQ_INTERNAL_COMMAND)
-        return aq_command_check_role(command, author, role, error);
+    if (caller->internal)
+        return 0;
     put_action(command, action, sizeof action);
-    return aq_fail(error, AQ_E_FORBIDDEN, "only agents and controllers may %s", action);
+    const struct aq_permission *permission = aq_command_permission(command);
+    if (permission == NULL)
+        return aq_fail(error, AQ_E_FORBIDDEN, "only agents and controllers may %s", action);
+    return aq_access_check(caller, permission, action, error);
 }
 
 /* ---- what only the server sets ---------------------------------------------------------------------------- */
@@ -94,12 +92,12 @@ const struct aq_field *aq_command_token_field(const struct aq_command *command)
 const char *aq_command_past(const struct aq_command *command)
 {
     static const char *const past[] = {[AQ_CREATES] = "created", [AQ_UPDATES] = "updated", [AQ_DELETES] = "deleted"};
-    return command->kind < AQ_LENGTH(past) ? past[command->kind] : NULL;
+    return command->kind < AQ_LENGTH(past) && past[command->kind] != NULL ? past[command->kind] : command->past;
 }
 
 bool aq_command_needs_only_key(const struct aq_command *command)
 {
-    if (aq_command_key(command) == NULL)
+    if (aq_command_key(command) == NULL || command->kind == AQ_UPDATES)
         return false;
     for (size_t i = 1; i < command->record->count; i++)
         if (command->record->fields[i].rules & AQ_REQUIRED)

@@ -2,11 +2,12 @@
  *
  * REST receives a JSON body and a key in the path; the file view a line, a word or a document, and a key in the
  * directory; the hub a record that aq-fs has packed. All of them check the caller and make the record here, so that a
- * command has one meaning, and its refusals one wording, on every face. decide checks the role again, for commands from
- * every source. */
+ * command has one meaning, and its refusals one wording, on every face. decide checks the caller again, for commands
+ * from every source. */
 #ifndef AQ_SCHEMA_CODEC_COMMAND_H
 #define AQ_SCHEMA_CODEC_COMMAND_H
 
+#include "schema/model/access.h"
 #include "schema/model/command.h"
 #include "schema/model/entity.h"
 
@@ -14,14 +15,14 @@
 
 struct aq_yaml_places;
 
-/* Fails with AQ_E_FORBIDDEN when `role`, which is that of `author`, is not enough for the command: "only admins may
- * create labels; bob is a user". */
-int aq_command_check_role(const struct aq_command *command, const char *author, enum aq_role role,
-                          struct aq_error *error) AQ_MUST_CHECK;
-
-/* The same for a caller from outside, who may not give internal commands, whatever the role. */
-int aq_command_check_caller(const struct aq_command *command, const char *author, enum aq_role role,
+/* Fails with AQ_E_FORBIDDEN when the caller may not give the command at all, to no row: "bob may not create labels:
+ * that takes the permission label.create, which the role user does not give". Internal commands are for agents and
+ * controllers alone, unless they are given for callers. Whose row it is, decide checks. */
+int aq_command_check_caller(const struct aq_command *command, const struct aq_caller *caller,
                             struct aq_error *error) AQ_MUST_CHECK;
+
+/* What giving it takes; NULL: it comes from agents and controllers alone. */
+const struct aq_permission *aq_command_permission(const struct aq_command *command);
 
 /* Fails if a packed record from outside has a value in a field that only the server sets (AQ_INTERNAL).
  * aq_command_from_json() refuses such fields itself. */
@@ -50,10 +51,10 @@ bool aq_command_takes_field(const struct aq_command *command, const struct aq_fi
 /* The field that takes the hash of a new token, for a command that makes one; NULL for every other. */
 const struct aq_field *aq_command_token_field(const struct aq_command *command);
 
-/* "created", "updated" or "deleted"; NULL for a command with a verb of its own. */
+/* "created", "updated" or "deleted", or what the command declares; NULL: nothing. */
 const char *aq_command_past(const struct aq_command *command);
 
-/* Does the command require no field but its key? */
+/* Does it say all to name the row? Not for an update: what is left out of it is set to nothing. */
 bool aq_command_needs_only_key(const struct aq_command *command);
 
 #endif

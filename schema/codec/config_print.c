@@ -37,9 +37,8 @@ static void add_number(const struct aq_field *field, uint64_t value, struct aq_b
 
 static const char *type_words(const struct aq_field *field)
 {
-    switch (field->type) {
+    switch (aq_type_of_some(field->type)) {
     case AQ_TYPE_U64:
-    case AQ_TYPE_U64_OR_NONE:
         if (field->unit != NULL && strcmp(field->unit, "bytes") == 0)
             return "bytes, or such as 64KiB";
         if (field->unit != NULL && strcmp(field->unit, "ms") == 0)
@@ -84,8 +83,7 @@ static void add_bounds(const struct aq_field *field, struct aq_buffer *out)
     if (!upper || field->least == 0)
         aq_buffer_text(out, upper ? "at most " : "at least ");
     struct aq_field plain = *field;
-    if (!number || field->type == AQ_TYPE_U64_OR_NONE)
-        plain.type = AQ_TYPE_U64;
+    plain.type = number ? aq_type_of_some(field->type) : AQ_TYPE_U64;
     if (field->least > 0)
         add_number(&plain, field->least, out);
     if (upper && field->least > 0)

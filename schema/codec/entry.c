@@ -62,10 +62,18 @@ int aq_event_unpack(const struct aq_logged_event *logged, struct aq_event *event
                        "the log holds %s of version %" PRIu64 ", but only %u is known: written by "
                        "a newer version?",
                        record->name, logged->version, record->version);
-    void *data = aq_arena_alloc(arena, record->size);
+    const struct aq_older_event *older = aq_event_older(event->type, logged->version);
+    const struct aq_record *form = older != NULL ? older->record : record;
+    void *data = aq_arena_alloc(arena, form->size), *present = data;
     event->data = data;
-    if (aq_record_unpack(record, data, logged->data.data, logged->data.length, false, arena, error) == 0)
+    if (aq_record_unpack(form, data, logged->data.data, logged->data.length, false, arena, error) == 0) {
+        if (older == NULL)
+            return 0;
+        event->data = present = aq_arena_alloc(arena, record->size);
+        memset(present, 0, record->size);
+        older->convert(data, present);
         return 0;
+    }
     error->code = AQ_E_CORRUPT;
     return -1;
 }

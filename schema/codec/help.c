@@ -10,8 +10,7 @@
 static void add_bounds(const struct aq_field *field, struct aq_buffer *out)
 {
     struct aq_field plain = *field;
-    if (field->type == AQ_TYPE_U64_OR_NONE)
-        plain.type = AQ_TYPE_U64; /* bounds are numbers */
+    plain.type = aq_type_of_some(field->type); /* bounds are numbers */
     aq_buffer_text(out, ", ");
     aq_number_to_text(&plain, field->least, out);
     if (field->most == UINT64_MAX) {
@@ -42,6 +41,8 @@ void aq_help_field_type(const struct aq_field *field, struct aq_buffer *out)
         [AQ_TYPE_RECORD] = "an object",
         [AQ_TYPE_LIST] = "a list of objects",
         [AQ_TYPE_U64_OR_NONE] = "a whole number, or none",
+        [AQ_TYPE_CPU_OR_NONE] = "cores such as 2 or 0.5, or none",
+        [AQ_TYPE_SIZE_OR_NONE] = "a size such as 512MiB, a number of GiB, or none",
     };
     if (aq_field_is_reference(field)) {
         aq_buffer_format(out, "number, %s, or %s:%s", field->refers->group, field->refers->group,
@@ -50,7 +51,11 @@ void aq_help_field_type(const struct aq_field *field, struct aq_buffer *out)
     }
     const bool size = field->type == AQ_TYPE_U64 && field->unit != NULL && strcmp(field->unit, "bytes") == 0;
     const bool time = field->type == AQ_TYPE_U64 && field->unit != NULL && strcmp(field->unit, "ms") == 0;
-    aq_buffer_text(out, size ? "a size such as 64KiB" : time ? "a duration such as 500ms or 5s" : names[field->type]);
+    const bool arguments = field->rules & AQ_ARGUMENTS;
+    aq_buffer_text(out, size        ? "a size such as 64KiB"
+                        : time      ? "a duration such as 500ms or 5s"
+                        : arguments ? "words as in a shell"
+                                    : names[field->type]);
     if (field->type == AQ_TYPE_ENUM)
         aq_words_list(field->words, out);
     else if (field->type == AQ_TYPE_LIST || field->type == AQ_TYPE_TEXTS)

@@ -56,9 +56,8 @@ static const char *name_of_kind(const json_t *json)
 
 static const char *name_of_type(const struct aq_field *field)
 {
-    switch (field->type) {
+    switch (aq_type_of_some(field->type)) {
     case AQ_TYPE_U64:
-    case AQ_TYPE_U64_OR_NONE:
         return "a whole number";
     case AQ_TYPE_BOOL:
         return "true or false";
@@ -96,7 +95,8 @@ static int fail_type(const struct reading *in, const struct aq_field *field, con
 
 static bool takes_fraction(const struct aq_field *field)
 {
-    return field->type == AQ_TYPE_CPU || field->type == AQ_TYPE_SIZE || field->type == AQ_TYPE_DURATION;
+    const enum aq_type type = aq_type_of_some(field->type);
+    return type == AQ_TYPE_CPU || type == AQ_TYPE_SIZE || type == AQ_TYPE_DURATION;
 }
 
 /* Nine digits hide that binary fractions such as 0.1 are not exact. What is less than these is not nothing. */
@@ -166,7 +166,7 @@ static int read_texts(struct reading *in, const struct aq_field *field, void *ob
         }
         AQ_TEXT_ITEM(*list, i) = aq_arena_text(in->arena, text, strlen(text));
     }
-    return aq_field_check(field, object, path, in->error) == 0 ? 0 : fail_at_place(in);
+    return aq_field_check_typed(field, object, path, in->error) == 0 ? 0 : fail_at_place(in);
 }
 
 static int read_list(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
@@ -191,7 +191,7 @@ static int read_list(struct reading *in, const struct aq_field *field, void *obj
                         item_path) != 0)
             return -1;
     }
-    return aq_field_check(field, object, path, in->error) == 0 ? 0 : fail_at_place(in);
+    return aq_field_check_typed(field, object, path, in->error) == 0 ? 0 : fail_at_place(in);
 }
 
 static int read_text(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
@@ -217,7 +217,7 @@ static int read_bytes(struct reading *in, const struct aq_field *field, void *ob
         return fail_at_place(in);
     }
     bytes->data = data;
-    return aq_field_check(field, object, path, in->error) == 0 ? 0 : fail_at_place(in);
+    return aq_field_check_typed(field, object, path, in->error) == 0 ? 0 : fail_at_place(in);
 }
 
 static int read_field(struct reading *in, const struct aq_field *field, void *object, const json_t *json,
@@ -251,7 +251,7 @@ static int read_field(struct reading *in, const struct aq_field *field, void *ob
         return read_texts(in, field, object, json, path);
     if (field->type == AQ_TYPE_DOCUMENT && json_is_object(json)) {
         *(const char **)AQ_AT(object, field) = aq_json_compact(json, in->arena);
-        return aq_field_check(field, object, path, in->error) == 0 ? 0 : fail_at_place(in);
+        return aq_field_check_typed(field, object, path, in->error) == 0 ? 0 : fail_at_place(in);
     }
     if (field->type == AQ_TYPE_BOOL && json_is_boolean(json)) {
         *(bool *)AQ_AT(object, field) = json_is_true(json);
@@ -268,11 +268,24 @@ static int read_field(struct reading *in, const struct aq_field *field, void *ob
     return fail_type(in, field, json, path);
 }
 
+/* What to do instead of a setting that is gone; NULL: it never was one. */
+static const char *find_gone(const struct aq_record *record, const char *key)
+{
+    for (const char *const *gone = record->gone; gone != NULL && *gone != NULL; gone += 2)
+        if (strcmp(gone[0], key) == 0)
+            return gone[1];
+    return NULL;
+}
+
 static int fail_unknown_field(const struct reading *in, const struct aq_record *record, const char *prefix,
                               const char *key)
 {
-    const char *near = NULL;
+    const char *near = NULL, *instead = find_gone(record, key);
     unsigned best = 3;
+    if (instead != NULL) {
+        aq_fail(in->error, AQ_E_INVALID, "%s%s%s is gone: %s", prefix, *prefix ? "." : "", key, instead);
+        return fail_at_place(in);
+    }
     AQ_CLEANUP_BUFFER struct aq_buffer known = {0};
     for (size_t i = 0; i < record->count; i++) {
         const struct aq_field *field = &record->fields[i];

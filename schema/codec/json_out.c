@@ -2,6 +2,7 @@
  */
 #include "schema/base/put.h"
 #include "schema/codec/json.h"
+#include "schema/codec/json_string.h"
 #include "schema/codec/number.h"
 #include "schema/codec/packed.h"
 #include "schema/codec/preset.h"
@@ -41,13 +42,16 @@ static inline char *put_integer(char *at, const struct aq_field *field, uint64_t
 /* Writes a number of any type but enum. `at` has room for AQ_PUT_NUMBER_MAX bytes. */
 static char *put_number(char *at, const struct aq_field *field, uint64_t value)
 {
-    bool quoted = field->type == AQ_TYPE_SIZE || value > INT64_MAX;
+    const enum aq_type some = aq_type_of_some(field->type);
+    bool quoted = some == AQ_TYPE_SIZE || value > INT64_MAX;
     if (field->type == AQ_TYPE_U64)
         return put_integer(at, field, value);
     if (field->type == AQ_TYPE_TIME)
         return put_time(at, value);
+    if (value == 0 && some != field->type)
+        return put_null(at);
     if (field->type == AQ_TYPE_U64_OR_NONE)
-        return value == 0 ? put_null(at) : put_integer(at, field, value - 1);
+        return put_integer(at, field, value - 1);
     if (field->type == AQ_TYPE_DURATION && !quoted)
         return aq_put_u64(at, value);
     *at = '"';
@@ -106,7 +110,7 @@ void aq_field_to_json(const struct aq_field *field, const void *object, struct a
         break;
     case AQ_TYPE_DOCUMENT:
         text = aq_field_text(field, object);
-        aq_buffer_text(out, text[0] ? text : "{}");
+        aq_json_copy(text[0] ? text : "{}", text[0] ? strlen(text) : 2, out);
         break;
     case AQ_TYPE_BYTES:
         bytes_to_json(((const struct aq_bytes *)at)->data, ((const struct aq_bytes *)at)->length, out);
@@ -216,6 +220,16 @@ static char *escaped_text(struct transcoding *transcoding, const char *name, cha
     return reserve(transcoding, 0);
 }
 
+static char *escaped_document(struct transcoding *transcoding, const char *name, char *at, const char *text,
+                              size_t length)
+{
+    if (memchr(text, '\0', length) != NULL)
+        return fail_packed_nul(transcoding, name);
+    set_end(transcoding, at);
+    aq_json_copy(text, length, transcoding->out);
+    return reserve(transcoding, 0);
+}
+
 static inline __attribute__((always_inline)) char *packed_text(struct transcoding *transcoding, struct aq_packed *in,
                                                                const char *name, bool refers, char *at)
 {
@@ -244,7 +258,7 @@ static inline char *packed_document(struct transcoding *transcoding, struct aq_p
         length = 2;
     }
     at = make_room(transcoding, at, length);
-    return aq_put_clean(at, text, length, true) ? at + length : fail_packed_nul(transcoding, name);
+    return aq_put_clean(at, text, length, true) ? at + length : escaped_document(transcoding, name, at, text, length);
 }
 
 static inline char *packed_integer(struct transcoding *transcoding, struct aq_packed *in, const struct aq_field *field,

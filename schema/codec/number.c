@@ -95,15 +95,16 @@ static char *put_size(char *at, uint64_t mib)
 
 char *aq_number_put(const struct aq_field *field, uint64_t value, char *at)
 {
-    switch (field->type) {
+    const bool none = aq_type_may_be_none(field->type);
+    if (none && value == 0) {
+        *at = '-';
+        return at + 1;
+    }
+    value -= none;
+    switch (aq_type_of_some(field->type)) {
     case AQ_TYPE_TIME:
         if (value != 0)
             return at + aq_time_to_text(value, at);
-        *at = '-';
-        return at + 1;
-    case AQ_TYPE_U64_OR_NONE:
-        if (value != 0)
-            return aq_put_u64(at, value - 1);
         *at = '-';
         return at + 1;
     case AQ_TYPE_DURATION:
@@ -200,21 +201,6 @@ static int read_u64(const char *text, const char *path, uint64_t *value, struct 
     if (errno == ERANGE)
         return fail_value(path, text, "at most 18446744073709551615", error);
     *value = number;
-    return 0;
-}
-
-static int read_u64_or_none(const char *text, const char *path, uint64_t *value, struct aq_error *error)
-{
-    uint64_t number;
-    if (strcmp(text, "-") == 0) {
-        *value = 0;
-        return 0;
-    }
-    if (read_u64(text, path, &number, error) != 0)
-        return -1;
-    if (number == UINT64_MAX)
-        return fail_value(path, text, "at most 18446744073709551614", error);
-    *value = aq_some(number);
     return 0;
 }
 
@@ -342,6 +328,23 @@ static bool is_negative(const char *text)
     return text[0] == '-' && isdigit((unsigned char)text[1]) && text[1 + strspn(text + 1, "0123456789.")] == '\0';
 }
 
+static int read_or_none(const struct aq_field *field, const char *text, const char *path, uint64_t *value,
+                        struct aq_error *error)
+{
+    struct aq_field some = *field;
+    uint64_t number;
+    some.type = aq_type_of_some(field->type);
+    *value = 0;
+    if (strcmp(text, "-") == 0 || strcmp(text, "none") == 0)
+        return 0;
+    if (aq_number_from_text(&some, text, path, &number, error) != 0)
+        return -1;
+    if (number == UINT64_MAX)
+        return fail_value(path, text, "at most 18446744073709551614", error);
+    *value = aq_some(number);
+    return 0;
+}
+
 int aq_number_from_text(const struct aq_field *field, const char *text, const char *path, uint64_t *value,
                         struct aq_error *error)
 {
@@ -364,7 +367,9 @@ int aq_number_from_text(const struct aq_field *field, const char *text, const ch
         return scale_decimal(number, 1000, 1, value) ? 0 : fail_large(field, path, text, error);
     }
     case AQ_TYPE_U64_OR_NONE:
-        return read_u64_or_none(text, path, value, error);
+    case AQ_TYPE_CPU_OR_NONE:
+    case AQ_TYPE_SIZE_OR_NONE:
+        return read_or_none(field, text, path, value, error);
     case AQ_TYPE_DURATION:
         return read_duration(field, text, 1000, path, value, error);
     case AQ_TYPE_SIZE:

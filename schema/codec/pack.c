@@ -3,62 +3,63 @@
 #include <msgpack.h>
 #include <string.h>
 
-static int write_bytes(void *data, const char *bytes, size_t length)
+/* msgpack's own packing functions, made from its template for our buffer: they append in place, while those of the
+ * library call a function through a pointer for each piece of a value. */
+static inline int append(struct aq_buffer *out, const void *bytes, size_t length)
 {
-    aq_buffer_add(data, bytes, length);
+    aq_buffer_add(out, bytes, length);
     return 0;
 }
+#define msgpack_pack_inline_func(name)                 static inline int put##name
+#define msgpack_pack_user                              struct aq_buffer *
+#define msgpack_pack_append_buffer(out, bytes, length) return append(out, bytes, length)
+#define msgpack_pack_ext                               put_ext /* the template calls it by the library's name */
+#include <msgpack/pack_template.h>
+#undef msgpack_pack_ext
 
-/* Where to, and in which form. */
-struct packing {
-    msgpack_packer packer;
-    bool briefly; /* without the fields at the end of a record that have their presets */
-};
-
-static void pack_record(struct packing *packing, const struct aq_record *record, const void *object);
+static void pack_record(struct aq_buffer *out, const struct aq_record *record, const void *object, bool briefly);
 static size_t count_fields(const struct aq_record *record, const void *object);
 
-static void pack_text(msgpack_packer *packer, const char *text)
+static void pack_text(struct aq_buffer *out, const char *text)
 {
     size_t length = strlen(text);
-    msgpack_pack_str(packer, length);
-    msgpack_pack_str_body(packer, text, length);
+    put_str(out, length);
+    put_str_body(out, text, length);
 }
 
-static void pack_list(struct packing *packing, const struct aq_field *field, const struct aq_list *list)
+static void pack_list(struct aq_buffer *out, const struct aq_field *field, const struct aq_list *list, bool briefly)
 {
-    msgpack_pack_array(&packing->packer, list->count);
+    put_array(out, list->count);
     for (uint32_t i = 0; i < list->count; i++) {
         if (field->type == AQ_TYPE_TEXTS)
-            pack_text(&packing->packer, AQ_TEXT_ITEM(*list, i));
+            pack_text(out, AQ_TEXT_ITEM(*list, i));
         else
-            pack_record(packing, field->record, (const char *)list->items + i * field->record->size);
+            pack_record(out, field->record, (const char *)list->items + i * field->record->size, briefly);
     }
 }
 
-static void pack_field(struct packing *packing, const struct aq_field *field, const void *object)
+static void pack_field(struct aq_buffer *out, const struct aq_field *field, const void *object, bool briefly)
 {
-    msgpack_packer *packer = &packing->packer;
     const void *at = AQ_AT_CONST(object, field);
     switch (field->type) {
     case AQ_TYPE_TEXT:
     case AQ_TYPE_NAME:
     case AQ_TYPE_DOCUMENT:
-        pack_text(packer, aq_field_text(field, object));
+        pack_text(out, aq_field_text(field, object));
         break;
     case AQ_TYPE_BYTES:
-        msgpack_pack_bin(packer, ((const struct aq_bytes *)at)->length);
-        msgpack_pack_bin_body(packer, ((const struct aq_bytes *)at)->data, ((const struct aq_bytes *)at)->length);
+        put_bin(out, ((const struct aq_bytes *)at)->length);
+        put_bin_body(out, ((const struct aq_bytes *)at)->data, ((const struct aq_bytes *)at)->length);
         break;
     case AQ_TYPE_TEXTS:
     case AQ_TYPE_LIST:
-        pack_list(packing, field, at);
+        pack_list(out, field, at, briefly);
         break;
     case AQ_TYPE_RECORD:
-        pack_record(packing, field->record, at);
+        pack_record(out, field->record, at, briefly);
         break;
     default:
-        msgpack_pack_uint64(packer, aq_field_number(field, object));
+        put_uint64(out, aq_field_number(field, object));
     }
 }
 
@@ -95,27 +96,21 @@ static size_t count_fields(const struct aq_record *record, const void *object)
     return count;
 }
 
-static void pack_record(struct packing *packing, const struct aq_record *record, const void *object)
+/* `briefly`: without the fields at the end of a record that have their presets. */
+static void pack_record(struct aq_buffer *out, const struct aq_record *record, const void *object, bool briefly)
 {
-    size_t count = packing->briefly ? count_fields(record, object) : record->count;
-    msgpack_pack_array(&packing->packer, count);
+    size_t count = briefly ? count_fields(record, object) : record->count;
+    put_array(out, count);
     for (size_t i = 0; i < count; i++)
-        pack_field(packing, &record->fields[i], object);
-}
-
-static void pack(const struct aq_record *record, const void *object, bool briefly, struct aq_buffer *out)
-{
-    struct packing packing = {.briefly = briefly};
-    msgpack_packer_init(&packing.packer, out, write_bytes);
-    pack_record(&packing, record, object);
+        pack_field(out, &record->fields[i], object, briefly);
 }
 
 void aq_record_pack(const struct aq_record *record, const void *object, struct aq_buffer *out)
 {
-    pack(record, object, false, out);
+    pack_record(out, record, object, false);
 }
 
 void aq_record_pack_briefly(const struct aq_record *record, const void *object, struct aq_buffer *out)
 {
-    pack(record, object, true, out);
+    pack_record(out, record, object, true);
 }

@@ -68,10 +68,11 @@ static void take_fields(struct reload *reload, const struct aq_record *record, c
         snprintf(path, sizeof path, "%s%s%s", prefix, prefix[0] ? "." : "", field->name);
         if (field->type == AQ_TYPE_RECORD) {
             take_fields(reload, field->record, path, AQ_AT(running, field), AQ_AT_CONST(fresh, field));
-        } else if (!are_equal(field, running, fresh)) {
+        } else {
             bool live = field->rules & AQ_LIVE;
-            name_field(path, field, fresh, live, live ? reload->taken : reload->left);
-            if (live)
+            if (!are_equal(field, running, fresh))
+                name_field(path, field, fresh, live, live ? reload->taken : reload->left);
+            if (live) /* equal or not: all live texts are in one memory afterwards */
                 take_value(field, running, fresh);
         }
     }

@@ -12,8 +12,8 @@
 
 #define AQ_SETTING(place) __atomic_load_n(&(place), __ATOMIC_RELAXED)
 
-/* Takes the live settings of `fresh` into `running`; what their texts and lists point to stays that of `fresh`. Writes
- * to the journal which have taken effect, with their values, and which need a restart. */
+/* Takes the live settings of `fresh` into `running`; their texts and lists then are those of `fresh`, equal ones, too.
+ * Writes to the journal which have taken effect, with their values, and which need a restart. */
 void aq_config_reload(const struct aq_record *record, void *running, const void *fresh);
 
 /* The same without the journal. Appends "log.queue=100 journal=debug" to `taken`, "api.port" to `left`. */

@@ -2,6 +2,7 @@
 
 #include "schema/codec/check.h"
 #include "schema/codec/json_value.h"
+#include "schema/codec/word.h"
 #include "schema/codec/yaml.h"
 
 #include <string.h>
@@ -57,15 +58,17 @@ static int texts_from_list(struct aq_list *list, const char *text, const char *p
     return 0;
 }
 
-static int texts_from_text(struct aq_list *list, const char *text, const char *path, struct aq_arena *arena,
-                           struct aq_error *error)
+static int texts_from_text(const struct aq_field *field, struct aq_list *list, const char *text, const char *path,
+                           struct aq_arena *arena, struct aq_error *error)
 {
     *list = (struct aq_list){0};
     text += strspn(text, " \t");
     if (text[0] == '\0')
         return 0;
-    return text[0] == '[' ? texts_from_list(list, text, path, arena, error)
-                          : texts_from_words(list, text, path, arena, error);
+    if ((field->rules & AQ_ARGUMENTS) && text[0] != '[')
+        return aq_arguments_from_text(text, list, arena, error) == 0 ? 0 : aq_error_context(error, "%s", path);
+    return text[0] == '[' || text[0] == '{' ? texts_from_list(list, text, path, arena, error)
+                                            : texts_from_words(list, text, path, arena, error);
 }
 
 static int document_from_text(const char **document, const char *text, const char *path, struct aq_arena *arena,
@@ -95,7 +98,7 @@ int aq_field_from_text(const struct aq_field *field, void *object, const char *t
             return -1;
         break;
     case AQ_TYPE_TEXTS:
-        if (texts_from_text(at, text, path, arena, error) != 0)
+        if (texts_from_text(field, at, text, path, arena, error) != 0)
             return -1;
         break;
     case AQ_TYPE_BYTES:
@@ -113,7 +116,7 @@ int aq_field_from_text(const struct aq_field *field, void *object, const char *t
         else
             *(uint64_t *)at = number;
     }
-    return aq_field_check(field, object, path, error);
+    return aq_field_check_typed(field, object, path, error);
 }
 
 /* Levenshtein; names are short. */

@@ -7,11 +7,12 @@
 #include <jansson.h>
 
 /* Appends one field, as `cat` of its file shows it: texts as they are, records and lists as one "name=value" line per
- * leaf, without a line break at the end. */
+ * leaf, arguments quoted as for a shell, without a line break at the end. Characters that change what a reader sees
+ * (aq_utf8_harmful()) are escaped: documents may have them, and texts of earlier builds. */
 void aq_field_to_text(const struct aq_field *field, const void *object, struct aq_buffer *out);
 
-/* Reads and checks a field of one value, or a list of texts: separated by commas, or as in a document, [a, b]. `path`
- * is what the user calls the field. */
+/* Reads and checks a field of one value, or a list of texts: separated by commas, or as in a document, [a, b];
+ * arguments as words of a shell. `path` is what the user calls the field. */
 int aq_field_from_text(const struct aq_field *field, void *object, const char *text, const char *path,
                        struct aq_arena *arena, struct aq_error *error) AQ_MUST_CHECK;
 

@@ -1,6 +1,8 @@
 /* aq_field_to_text() of text.h. */
 #include "schema/codec/json.h"
+#include "schema/codec/json_string.h"
 #include "schema/codec/text.h"
+#include "schema/codec/word.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +36,7 @@ static void list_to_text(const struct aq_field *field, const struct aq_list *lis
         if (i > 0)
             aq_buffer_char(out, '\n');
         if (field->type == AQ_TYPE_TEXTS) {
-            aq_buffer_text(out, AQ_TEXT_ITEM(*list, i));
+            aq_json_copy(AQ_TEXT_ITEM(*list, i), strlen(AQ_TEXT_ITEM(*list, i)), out);
         } else {
             const char *item = (const char *)list->items + i * field->record->size;
             aq_record_to_json(field->record, item, out);
@@ -45,15 +47,20 @@ static void list_to_text(const struct aq_field *field, const struct aq_list *lis
 void aq_field_to_text(const struct aq_field *field, const void *object, struct aq_buffer *out)
 {
     const void *at = AQ_AT_CONST(object, field);
+    const char *text;
     switch (field->type) {
     case AQ_TYPE_TEXT:
     case AQ_TYPE_NAME:
     case AQ_TYPE_DOCUMENT:
-        aq_buffer_text(out, aq_field_text(field, object));
+        text = aq_field_text(field, object);
+        aq_json_copy(text, strlen(text), out);
         break;
     case AQ_TYPE_TEXTS:
     case AQ_TYPE_LIST:
-        list_to_text(field, at, out);
+        if (field->rules & AQ_ARGUMENTS)
+            aq_arguments_to_text(at, out);
+        else
+            list_to_text(field, at, out);
         break;
     case AQ_TYPE_RECORD: {
         AQ_CLEANUP_BUFFER struct aq_buffer lines = {0};

@@ -72,6 +72,157 @@ static void walk_all(const json_t *json, const char *prefix, const char *key, wa
     aq_buffer_free(&walk.path);
 }
 
+/* ---- a key, however it is spelled ----------------------------------------------------------------------- */
+
+struct sought {
+    struct aq_buffer name; /* of the variable */
+    bool found;
+};
+
+static void look_for(void *context, const char *name, const char *path, const json_t *value)
+{
+    struct sought *sought = context;
+    size_t length = sought->name.length;
+    (void)path;
+    (void)value;
+    sought->found |= strncmp(name, aq_buffer_string(&sought->name), length) == 0 &&
+                     (name[length] == '\0' || name[length] == '_' || name[length - 1] == '_');
+}
+
+bool aq_variables_set(const json_t *json, const char *key)
+{
+    struct sought sought = {0};
+    aq_buffer_text(&sought.name, AQ_META_PREFIX);
+    join_key(&sought.name, key, true);
+    walk_all(json, AQ_META_PREFIX, "", look_for, &sought);
+    aq_buffer_free(&sought.name);
+    return sought.found || json_object_get(json, key) != NULL;
+}
+
+/* ---- names with a meaning of their own ------------------------------------------------------------------ */
+
+/* Not all of those that exist, and few that somebody would give as metadata in good faith, such as GIT_BRANCH. */
+static const char *const obeyed_names[] = {
+    /* sh(1), bash(1), zsh(1) */
+    "PATH",
+    "IFS",
+    "ENV",
+    "HOME",
+    "SHELL",
+    "CDPATH",
+    "FPATH",
+    "FUNCNEST",
+    "GLOBIGNORE",
+    "OPTIND",
+    "OPTERR",
+    "PS1",
+    "PS2",
+    "PS3",
+    "PS4",
+    "PROMPT_COMMAND",
+    "SHELLOPTS",
+    "POSIXLY_CORRECT",
+    "TMOUT",
+    "HISTFILE",
+    "INPUTRC",
+    "MAILPATH",
+    "PWD",
+    "OLDPWD",
+    "UID",
+    "EUID",
+    "PPID",
+    "ZDOTDIR",
+    "TERM",
+    "TERMCAP",
+    "TERMINFO",
+    "TERMINFO_DIRS",
+    "TMPDIR",
+    /* the C library */
+    "GCONV_PATH",
+    "GETCONF_DIR",
+    "GLIBC_TUNABLES",
+    "HOSTALIASES",
+    "LOCALDOMAIN",
+    "LOCPATH",
+    "NIS_PATH",
+    "NLSPATH",
+    "RESOLV_HOST_CONF",
+    "RES_OPTIONS",
+    "TZDIR",
+    /* interpreters, and what many programs start or ask */
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONSTARTUP",
+    "PYTHONINSPECT",
+    "PYTHONWARNINGS",
+    "PYTHONBREAKPOINT",
+    "PYTHONUSERBASE",
+    "PYTHONEXECUTABLE",
+    "PERLLIB",
+    "RUBYLIB",
+    "RUBYOPT",
+    "RUBYPATH",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "CLASSPATH",
+    "JAVA_TOOL_OPTIONS",
+    "_JAVA_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "LUA_INIT",
+    "LUA_PATH",
+    "LUA_CPATH",
+    "PHPRC",
+    "PHP_INI_SCAN_DIR",
+    "AWKPATH",
+    "AWKLIBPATH",
+    "EDITOR",
+    "VISUAL",
+    "PAGER",
+    "MANPAGER",
+    "BROWSER",
+    "LESSOPEN",
+    "LESSCLOSE",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_EXEC_PATH",
+    "GIT_EDITOR",
+    "GIT_PAGER",
+    "GIT_ASKPASS",
+    "GIT_DIR",
+    "GIT_PROXY_COMMAND",
+    "GIT_TEMPLATE_DIR",
+    "GIT_EXTERNAL_DIFF",
+    "SSH_ASKPASS",
+    "SSH_AUTH_SOCK",
+    "SUDO_ASKPASS",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "FTP_PROXY",
+    "ALL_PROXY",
+    "SSLKEYLOGFILE",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "MAKEFLAGS",
+    "MFLAGS",
+    "GNUMAKEFLAGS",
+    "CURL_HOME",
+    "WGETRC",
+    "DOCKER_HOST",
+};
+static const char *const obeyed_prefixes[] = {"LD_",   "DYLD_",      "MALLOC_",  "BASH",
+                                              "PERL5", "GIT_CONFIG", "OPENSSL_", "XDG_"};
+
+bool aq_variable_is_obeyed(const char *name)
+{
+    for (size_t i = 0; i < AQ_LENGTH(obeyed_names); i++)
+        if (strcmp(name, obeyed_names[i]) == 0)
+            return true;
+    for (size_t i = 0; i < AQ_LENGTH(obeyed_prefixes); i++)
+        if (strncmp(name, obeyed_prefixes[i], strlen(obeyed_prefixes[i])) == 0)
+            return true;
+    return false;
+}
+
 /* ---- as texts ----------------------------------------------------------------------------------------- */
 
 struct naming {

@@ -11,6 +11,7 @@
 #include "schema/base/error.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #define AQ_META_PREFIX "AQ_META_"
 
@@ -18,6 +19,14 @@
  * one, and everything else JSON. If `json` is not an object, it is one variable, named by `key`. */
 typedef void aq_variable_fn(void *context, const char *name, const char *value);
 void aq_variables(const json_t *json, const char *prefix, const char *key, aq_variable_fn *each, void *context);
+
+/* Does the JSON object set what `key` stands for, however it is spelled: the AQ_META_ variable of that key, or one
+ * below it? "ssh" is set by {"SSH": 1}, {"ssh": {"port": 22}}, {"ssh_port": 22} and {"AQ_META_SSH": 1}. */
+bool aq_variables_set(const json_t *json, const char *key);
+
+/* Is it a name that a shell, a loader or an interpreter obeys, such as PATH, BASH_ENV, LD_PRELOAD? What comes from
+ * users must not become such a variable. */
+bool aq_variable_is_obeyed(const char *name);
 
 /* Fails if two values of a compact JSON object would be the same variable; names both, and the variable. */
 int aq_variables_check(const char *document, const char *path, struct aq_error *error) AQ_MUST_CHECK;

@@ -1,6 +1,7 @@
 /* The writing half of yaml.h. A text is written plain if every reader of YAML 1.1 and 1.2 reads it back as that text,
  * as a literal block if it has several lines and the block is exact, and in double quotes otherwise. */
 #include "schema/base/memory.h"
+#include "schema/base/utf8.h"
 #include "schema/codec/yaml.h"
 
 #include <math.h>
@@ -29,13 +30,11 @@ static uint32_t character_at(const char *text, size_t left, size_t *size)
     return c;
 }
 
-/* May the character be written as it is? Control characters, line breaks of YAML 1.1 (U+0085, U+2028, U+2029), the byte
- * order mark and what libyaml refuses may not. */
+/* May the character be written as it is? Control characters, what is harmful to readers, and what libyaml refuses may
+ * not. The line breaks of YAML 1.1 (U+0085, U+2028, U+2029) are among them. */
 static bool is_printable(uint32_t c)
 {
-    if (c < 0xA0)
-        return c >= 0x20 && c < 0x7F;
-    return c != 0x2028 && c != 0x2029 && c != 0xFEFF && c != 0xFFFE && c != 0xFFFF;
+    return c >= 0x20 && c != 0x7F && !aq_code_is_harmful(c) && c != 0xFFFE && c != 0xFFFF;
 }
 
 static bool all_printable(const char *text, size_t length, const char *besides)

@@ -3,6 +3,7 @@
 #include "schema/codec/json.h"
 #include "schema/codec/number.h"
 #include "schema/codec/preset.h"
+#include "schema/drivers/allow.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -230,6 +231,16 @@ int aq_options_read(const struct aq_driver *driver, const json_t *options, const
     }
     *out = object;
     return 0;
+}
+
+void aq_options_demand(const struct aq_driver *driver, const json_t *options, struct aq_demand *demand,
+                       struct aq_arena *arena)
+{
+    const void *object;
+    struct aq_error ignored;
+    *demand = (struct aq_demand){.user = "", .directory = "", .root = ""};
+    if (driver->demand != NULL && aq_options_read(driver, options, &object, arena, &ignored) == 0)
+        driver->demand(object, demand);
 }
 
 /* ---- the plain form ------------------------------------------------------------------------------------- */

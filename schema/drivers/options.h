@@ -26,6 +26,11 @@ struct aq_option_reader {
 int aq_options_read(const struct aq_driver *driver, const json_t *options, const void **out, struct aq_arena *arena,
                     struct aq_error *error) AQ_MUST_CHECK;
 
+/* What a label's options ask of the owner of a node. *demand is valid as long as `arena`. Options that cannot be read
+ * ask for nothing. */
+void aq_options_demand(const struct aq_driver *driver, const json_t *options, struct aq_demand *demand,
+                       struct aq_arena *arena);
+
 /* Writes options that can be read in the one form that every version of the driver reads, older agents' too: numbers
  * without units, and texts for a program's words. A new reference. */
 json_t *aq_options_plain(const struct aq_driver *driver, const json_t *options);

@@ -2,6 +2,7 @@
 
 #include "schema/model/label.h"
 #include "schema/model/node.h"
+#include "schema/model/project.h"
 #include "schema/model/resource.h"
 #include "schema/model/user.h"
 #include "schema/model/view.h"
@@ -11,7 +12,8 @@
 AQ_DEFINE_WORDS(aq_application_status, AQ_APPLICATION_STATUSES)
 AQ_DEFINE(aq_try, "try", 1, "a try that failed")
 AQ_ENTITY(application, 1, "one request for a label", .plural = "applications", .rank = 10, .owner = "user",
-          .has_newest = true, .indexed_by_owner = true, .may_wait = true)
+          .owner_number = "user_number", .project = "project", .has_newest = true, .indexed_by_owner = true,
+          .may_wait = true)
 AQ_VIEW(application, "why", AQ_VIEW_WHY, "which nodes were considered, and why this one was chosen")
 AQ_VIEW(application, "events", AQ_VIEW_EVENTS, "all events about it")
 AQ_VIEW(application, "log", AQ_VIEW_OUTPUT, "the output of its workload: of the last one, if there were several")
@@ -47,18 +49,16 @@ struct aq_list aq_tries_with(const struct aq_list *tries, const struct aq_try *f
     return (struct aq_list){items, tries->count + 1};
 }
 
-AQ_COMMAND(application, create, 30, AQ_CREATES, AQ_ROLE_USER, "ask for a resource of a label", .value = "label",
+AQ_COMMAND(application, create, 30, AQ_CREATES, "ask for a resource of a label", .value = "label",
            .passing_field = "status", .passing_value = AQ_ELECTED)
-AQ_COMMAND(application, deallocate, 31, AQ_ACTS, AQ_ROLE_USER, "deallocate the application: its resource is ended",
-           .may_get = true)
-AQ_COMMAND(application, extend, 33, AQ_ACTS, AQ_ROLE_USER, "let it run longer: by a time, or for a new lifetime",
-           .value = "by")
-AQ_COMMAND(application, place, 32, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "look for a node again")
-AQ_COMMAND(application, remove, 34, AQ_INTERNAL_COMMAND, AQ_ROLE_ADMIN, "remove finished ones from the tables")
+AQ_COMMAND(application, deallocate, 31, AQ_ACTS, "deallocate the application: its resource is ended", .may_get = true)
+AQ_COMMAND(application, extend, 33, AQ_ACTS, "let it run longer: by a time, or for a new lifetime", .value = "by")
+AQ_COMMAND(application, place, 32, AQ_INTERNAL_COMMAND, "look for a node again")
+AQ_COMMAND(application, remove, 34, AQ_INTERNAL_COMMAND, "remove finished ones from the tables")
 
-AQ_EVENT(application, created, 30, 2, "an application was created")
-AQ_EVENT(application, elected, 31, 1, "a node was chosen")
-AQ_EVENT(application, waiting, 32, 2, "no node could take it")
+AQ_EVENT(application, created, 30, 4, "an application was created")
+AQ_EVENT(application, elected, 31, 3, "a node was chosen")
+AQ_EVENT(application, waiting, 32, 4, "no node could take it")
 AQ_EVENT(application, moved, 33, 1, "an application has a new status")
 AQ_EVENT(application, extended, 34, 1, "an application has a new lifetime")
 AQ_EVENT(application, removed, 35, 1, "finished applications have left the tables")

@@ -60,13 +60,17 @@ struct aq_list aq_tries_with(const struct aq_list *tries, const struct aq_try *f
       "when it came to DEALLOCATED, RECALLED or ERROR")                                                                \
     F(T, exit_status,   U64_OR_NONE(0, 255),           0,                                                              \
       "of its workload, as in a shell: 128 + n after signal n; none while there is none")                              \
-    F(T, last_resource, U64(0, UINT64_MAX),            0,                                                              \
-      "number of its last resource, also of one that is gone; 0: none")                                                \
+    F(T, last_resource, U64_OR_NONE(1, INT64_MAX),     0,                                                              \
+      "number of its last resource, also of one that is gone")                                                         \
     F(T, lifetime,      DURATION(0, AQ_LIFETIME_MAX),  0,                                                              \
       "it is deallocated after running this long; 0: as long as its label says")                                       \
     F(T, expires_at,    TIME,                          0,                  "when its lifetime is over, while it runs") \
     F(T, impossible,    BOOL,                          0,                                                              \
-      "no node that has joined could ever take it; see the description")
+      "no node that has joined could ever take it; see the description")                                               \
+    F(T, user_number,   U64(0, UINT64_MAX),            0,                  "number of the user who created it")        \
+    F(T, project,       REF_NAME(project),             0,                  "project that it belongs to")               \
+    F(T, arguments,     TEXTS(0, AQ_ARGUMENTS_MAX),    AQ_ARGUMENTS,                                                   \
+      "command that it runs instead of its label's; none: the label's")
 AQ_DECLARE_ENTITY(application)
 
 /* ---- commands ---- */
@@ -76,7 +80,10 @@ AQ_DECLARE_ENTITY(application)
     F(T, label_id, REF_OR_NONE(label),           0, "number of the label, instead of name and version")                \
     F(T, metadata, DOCUMENT(65536),              0, "given to the resource; overrides the label's")                    \
     F(T, lifetime, DURATION(0, AQ_LIFETIME_MAX), 0,                                                                    \
-      "deallocated after running this long; 0: as long as the label says")
+      "deallocated after running this long; 0: as long as the label says")                                             \
+    F(T, project,  REF_NAME_OR_NONE(project),    0, "project that it belongs to; none: default")                       \
+    F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX),  AQ_ARGUMENTS,                                                         \
+      "command to run instead of the label's, which must allow that; none: the label's")
 AQ_DECLARE_COMMAND(application_create)
 
 #define aq_application_deallocate_fields(F, T)                                                                         \
@@ -103,7 +110,9 @@ AQ_DECLARE_COMMAND(application_remove) /* finished ones leave the tables; the lo
     F(T, id,       U64(1, UINT64_MAX),           0, "number of the application")                                       \
     F(T, label_id, REF(label),                   0, "number of the label")                                             \
     F(T, metadata, DOCUMENT(65536),              0, "its metadata")                                                    \
-    F(T, lifetime, DURATION(0, AQ_LIFETIME_MAX), 0, "asked for; 0: as long as the label says")
+    F(T, lifetime, DURATION(0, AQ_LIFETIME_MAX), 0, "asked for; 0: as long as the label says")                         \
+    F(T, project,  NAME(0, 64),                  0, "its project; none: default")                                      \
+    F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX),  AQ_ARGUMENTS, "command to run instead of the label's")
 AQ_DECLARE_EVENT(application_created) /* NEW */
 
 #define aq_application_extended_fields(F, T)                                                                           \

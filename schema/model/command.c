@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-AQ_DEFINE_WORDS(aq_role, AQ_ROLES)
-
 static int compare_codes(const void *a, const void *b)
 {
     unsigned one = (*(const struct aq_command *const *)a)->code, other = (*(const struct aq_command *const *)b)->code;

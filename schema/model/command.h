@@ -4,11 +4,6 @@
 
 #include "schema/model/entity.h"
 
-#define AQ_ROLES(W)                                                                                                    \
-    W(AQ_ROLE_USER, "user", "own applications only")                                                                   \
-    W(AQ_ROLE_ADMIN, "admin", "everything")
-AQ_DECLARE_WORDS(aq_role, AQ_ROLES)
-
 enum aq_verb_kind {
     AQ_CREATES,          /* POST /<entity>/         a record                   files: <plural>/new          */
                          /* other verbs than create: POST /<entity>/<verb>     files: <plural>/<verb>       */
@@ -26,11 +21,15 @@ struct aq_command {
     const struct aq_entity *entity;
     const char *verb; /* "create" */
     enum aq_verb_kind kind;
-    enum aq_role role;              /* the least role that may ask for it; decide checks ownership */
     const struct aq_record *record; /* for all but AQ_CREATES the first field is the entity's key */
     const char *help;
     const char *value; /* the field that a bare word in the control file sets; NULL: 1, true or yes says "do it" */
-    bool may_get;      /* older clients send it with GET; the setting api.get_deallocate allows that */
+    const char *past;  /* of an AQ_ACTS: how its outcome is told, "revoked"; NULL: "<verb> done" */
+    bool of_all;       /* the right to give it cannot be limited to the user's own rows */
+    /* Of an AQ_INTERNAL_COMMAND: the server gives it for callers who hold the permission of this view of the entity.
+     * NULL: it comes from agents and the controller itself. */
+    const char *for_view;
+    bool may_get; /* older clients send it with GET; the setting api.get_deallocate allows that */
     /* A state that what was created passes through quickly (NULL: none). The file view waits that moment, so that the
      * next line of a script finds the state its author expects. */
     const char *passing_field;
@@ -41,18 +40,18 @@ struct aq_command {
 };
 
 /* AQ_DECLARE_COMMAND(label_create) in the header, after aq_label_create_fields; in the .c file
- * AQ_COMMAND(label, create, 10, AQ_CREATES, AQ_ROLE_ADMIN, "one line of help", ...): entity, verb, code, kind, role. */
+ * AQ_COMMAND(label, create, 10, AQ_CREATES, "one line of help", ...): entity, verb, code, kind. Giving it takes the
+ * permission label.create (permission.h). */
 #define AQ_DECLARE_COMMAND(command)                                                                                    \
     AQ_DECLARE(aq_##command)                                                                                           \
     extern const struct aq_command aq_command_##command;
-#define AQ_COMMAND(of, does, number, verb_kind, least_role, words, ...)                                                \
+#define AQ_COMMAND(of, does, number, verb_kind, words, ...)                                                            \
     AQ_DEFINE(aq_##of##_##does, #of "_" #does, 1, words)                                                               \
     const struct aq_command aq_command_##of##_##does = {.code = (number),                                              \
                                                         .name = #of "_" #does,                                         \
                                                         .entity = &aq_entity_##of,                                     \
                                                         .verb = #does,                                                 \
                                                         .kind = (verb_kind),                                           \
-                                                        .role = (least_role),                                          \
                                                         .record = &aq_##of##_##does##_record,                          \
                                                         .help = (words),                                               \
                                                         __VA_ARGS__};                                                  \

@@ -11,15 +11,24 @@ struct aq_entity {
     const char *name;   /* "application": in routes and references */
     const char *plural; /* "applications": the directory, the noun of `aq`, the table */
     const struct aq_record *record;
-    unsigned rank;     /* lists of entities are in this order, lowest first; unique */
-    const char *owner; /* the field that names the user who owns the row; NULL: every user may read it */
+    unsigned rank; /* lists of entities are in this order, lowest first; unique */
+    /* The field that names the user who owns the row, and the one with that user's number, which is what counts; NULL:
+     * every user may read it. */
+    const char *owner, *owner_number;
+    /* The field that names the project to which a row belongs, empty for one that belongs to all projects; NULL: rows
+     * belong to no project. What a user may do to a row follows from its roles in the cluster and in that project. */
+    const char *project;
+    /* A NAME by which callers call their own rows in REST paths, besides the number; NULL: none. */
+    const char *own_name;
+    /* Two NAMEs by which callers call a row, besides its number: web:ann. NULL: none. */
+    const char *pair[2];
     /* In the file view rows are directories named by their key; with `group` and `member`, which name two fields, they
      * are <group>/<member>/, as in labels/mac/2/. */
     const char *group, *member;
     const char *file_field, *file_name; /* the file of this field has another name: metadata is `meta` */
     const struct aq_record *live;       /* values that heartbeats bring, beside the row; NULL: none */
     bool has_newest;                    /* callers can ask for their newest row: applications/last */
-    bool indexed_by_owner;              /* the tables find a user's own rows without a scan */
+    bool indexed_by_owner;              /* the tables find a user's own rows without a scan: by number */
     bool may_wait;                      /* its commands may lead to work that a caller can wait for */
 };
 

@@ -45,19 +45,40 @@ int aq_key_from_text(const struct aq_entity *entity, const char *text, struct aq
                    entity->name);
 }
 
+static bool read_name(const char *text, size_t length, char name[AQ_NAME_MAX + 1])
+{
+    if (length == 0 || length > AQ_NAME_MAX || !aq_name_is_good(text, length))
+        return false;
+    memcpy(name, text, length);
+    name[length] = '\0';
+    return true;
+}
+
+static int pair_from_text(const struct aq_entity *entity, const char *text, struct aq_reference *reference,
+                          struct aq_error *error)
+{
+    const size_t length = strcspn(text, ":");
+    if (text[length] == ':' && read_name(text, length, reference->group) &&
+        read_name(text + length + 1, strlen(text + length + 1), reference->other))
+        return 0;
+    return aq_fail(error, AQ_E_INVALID, "\"%.160s\" is not a valid %s: use its number, or %s:%s", text, entity->name,
+                   entity->pair[0], entity->pair[1]);
+}
+
 int aq_reference_from_text(const struct aq_entity *entity, const char *text, struct aq_reference *reference,
                            struct aq_error *error)
 {
     size_t length = strcspn(text, ":");
     const char *member = text[length] == ':' ? text + length + 1 : "latest";
     *reference = (struct aq_reference){0};
-    if (entity->group == NULL || aq_key_is_digits(text))
+    if ((entity->group == NULL && entity->pair[0] == NULL) || aq_key_is_digits(text))
         return aq_key_from_text(entity, text, &reference->key, error);
-    if (length == 0 || length > AQ_NAME_MAX || !aq_name_is_good(text, length) ||
+    if (entity->pair[0] != NULL)
+        return pair_from_text(entity, text, reference, error);
+    if (!read_name(text, length, reference->group) ||
         (strcmp(member, "latest") != 0 && !aq_key_read_number(member, &reference->member)))
         return aq_fail(error, AQ_E_INVALID, "\"%.80s\" is not a valid %s: use its number, its %s, or %s:%s", text,
                        entity->name, entity->group, entity->group, entity->member);
-    memcpy(reference->group, text, length);
     return 0;
 }
 

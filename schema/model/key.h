@@ -31,11 +31,12 @@ int aq_key_from_text(const struct aq_entity *entity, const char *text, struct aq
                      struct aq_error *error) AQ_MUST_CHECK;
 
 /* What people call a row. Of an entity with groups that is also a group, for its latest member, or a member: "mac",
- * "mac:latest", "mac:2". Digits alone are always the row's number. */
+ * "mac:latest", "mac:2"; of one with a pair of names these: "web:ann". Digits alone are always the row's number. */
 struct aq_reference {
     struct aq_key key;           /* if `group` is empty */
-    char group[AQ_NAME_MAX + 1]; /* "": the key names the row */
+    char group[AQ_NAME_MAX + 1]; /* "": the key names the row; of a pair the first name */
     uint64_t member;             /* of the group; 0: the latest */
+    char other[AQ_NAME_MAX + 1]; /* the second name of a pair */
 };
 
 /* Reads a reference. Fails like aq_key_from_text(). `reference->key` points into `text`. */

@@ -1,5 +1,6 @@
 #include "schema/model/label.h"
 
+#include "schema/model/project.h"
 #include "schema/model/user.h"
 #include "schema/model/view.h"
 
@@ -12,17 +13,17 @@ AQ_DEFINE(aq_authentication, "authentication", 1, "how to log in")
 AQ_DEFINE(aq_definition, "definition", 1, "one way to run a label")
 
 AQ_ENTITY(label, 2, "an immutable, versioned recipe", .plural = "labels", .rank = 40, .group = "name",
-          .member = "version")
+          .member = "version", .project = "project")
 AQ_VIEW(label, "definition.yml", AQ_VIEW_DEFINITION, "the label as a document that `new` takes")
 
-AQ_COMMAND(label, create, 10, AQ_CREATES, AQ_ROLE_ADMIN, "create a label, or the next version of one",
+AQ_COMMAND(label, create, 10, AQ_CREATES, "create a label, or the next version of one",
            .older_form = aq_label_from_flat)
-AQ_COMMAND(label, apply, 12, AQ_CREATES, AQ_ROLE_ADMIN,
+AQ_COMMAND(label, apply, 12, AQ_CREATES,
            "create the next version of a label, unless it would be the same as the latest",
            .older_form = aq_label_from_flat)
-AQ_COMMAND(label, delete, 11, AQ_DELETES, AQ_ROLE_ADMIN, "delete a version of a label that no open application uses")
+AQ_COMMAND(label, delete, 11, AQ_DELETES, "delete a version of a label that no open application uses")
 
-AQ_EVENT(label, created, 10, 3, "a version of a label was created")
+AQ_EVENT(label, created, 10, 5, "a version of a label was created")
 AQ_EVENT(label, deleted, 11, 1, "a version of a label was deleted")
 
 struct aq_amounts aq_needs_amounts(const struct aq_needs *needs)

@@ -6,6 +6,7 @@
 #include "schema/model/command.h"
 #include "schema/model/entity.h"
 #include "schema/model/event.h"
+#include "schema/model/upkeep.h"
 
 #include <jansson.h>
 
@@ -21,7 +22,7 @@ AQ_DECLARE(aq_disk)
     F(T, cpu,          CPU(0, AQ_CPU_MAX),           0, "processor cores; 0: not counted")                             \
     F(T, ram,          SIZE(0, AQ_SIZE_MAX_MIB),     0, "memory; 0: not counted")                                      \
     F(T, disks,        LIST(aq_disk, 0, 16),         0, "disks")                                                       \
-    F(T, network,      TEXT(0, 64),                  0, "network to attach to; empty: the driver's default")           \
+    F(T, network,      TEXT(0, 64),                  0, "network to attach to; empty: the driver's preset")            \
     F(T, slots,        U64(0, AQ_SLOTS_MAX),         0, "slots that it takes on the node")                             \
     F(T, lifetime,     DURATION(0, AQ_LIFETIME_MAX), 0, "deallocated after this time; 0: never")                       \
     F(T, node_filter,  TEXTS(0, 16),                 0, "patterns such as os:linux or rack:a*: a node must match each")\
@@ -31,14 +32,16 @@ AQ_DECLARE(aq_needs)
 
 #define aq_authentication_fields(F, T)                                                                                 \
     F(T, username, TEXT(0, 64),   0, "user to log in as")                                                              \
-    F(T, port,     U64(0, 65535), 0, "where to log in; 0: the driver's default")
+    F(T, port,     U64(0, 65535), 0, "where to log in; 0: the driver's preset")
 AQ_DECLARE(aq_authentication)
 
 #define aq_definition_fields(F, T)                                                                                     \
     F(T, driver,         NAME(1, 64),               AQ_REQUIRED, "driver that runs it")                                \
     F(T, options,        DOCUMENT(65536),           0,           "options of the driver")                              \
     F(T, resources,      RECORD(aq_needs),          0,           "what it needs from a node")                          \
-    F(T, authentication, RECORD(aq_authentication), 0,           "how to log in to the workload")
+    F(T, authentication, RECORD(aq_authentication), 0,           "how to log in to the workload")                      \
+    AQ_RESTART_FIELDS(F, T)                                                                                            \
+    F(T, health,         RECORD(aq_check),          0,           "how to see that it is healthy")
 AQ_DECLARE(aq_definition)
 
 #define aq_label_fields(F, T)                                                                                          \
@@ -46,14 +49,19 @@ AQ_DECLARE(aq_definition)
       "number of the label, counted from 1")                                                                           \
     F(T, name,        NAME(1, 64),                                AQ_COLUMN,          "name that applications use")    \
     F(T, version,     U64(1, UINT32_MAX),                         AQ_COLUMN,                                           \
-      "counted from 1 for each name; the latest is the default")                                                       \
+      "counted from 1 for each name; if none is given, the latest is meant")                                           \
     F(T, definitions, LIST(aq_definition, 1, AQ_DEFINITIONS_MAX), 0,                                                   \
       "ways to run it, most preferred first")                                                                          \
     F(T, metadata,    DOCUMENT(65536),                            0,                                                   \
       "given to every resource of this label")                                                                         \
     F(T, created_at,  TIME,                                       AQ_COLUMN,          "when it was created")           \
     F(T, created_by,  REF_NAME_OR_NONE(user),                     AQ_COLUMN,          "user who created it")          \
-    F(T, description, TEXT(0, 1024),                              AQ_LINES,           "what it is for")
+    F(T, description, TEXT(0, 1024),                              AQ_LINES,           "what it is for")                \
+    F(T, locked,      TEXTS(0, 64),                               0,                                                   \
+      "keys of metadata that applications may not give; *: any key")                                                   \
+    F(T, project,     REF_NAME_OR_NONE(project),                  AQ_COLUMN,          "project that it belongs to; none: all")   \
+    F(T, arguments,   BOOL,                                       0,                                                   \
+      "applications may say which command it runs")
 AQ_DECLARE_ENTITY(label)
 
 /* ---- commands ---- */
@@ -63,7 +71,13 @@ AQ_DECLARE_ENTITY(label)
     F(T, definitions, LIST(aq_definition, 1, AQ_DEFINITIONS_MAX), AQ_REQUIRED, "ways to run it, most preferred first") \
     F(T, metadata,    DOCUMENT(65536),                            0,                                                   \
       "given to every resource of this label")                                                                         \
-    F(T, description, TEXT(0, 1024),                              AQ_LINES,    "what it is for")
+    F(T, description, TEXT(0, 1024),                              AQ_LINES,    "what it is for")                       \
+    F(T, locked,      TEXTS(0, 64),                               0,                                                   \
+      "keys of metadata that applications may not give; *: any key")                                                   \
+    F(T, project,     REF_NAME_OR_NONE(project),                  0,                                                   \
+      "project that it belongs to; none: that of its latest version, and of a new name all")   \
+    F(T, arguments,   BOOL,                                       0,                                                   \
+      "applications may say which command it runs")
 
 #define aq_label_create_fields(F, T) AQ_LABEL_CONTENT(F, T)
 AQ_DECLARE_COMMAND(label_create)
@@ -86,7 +100,10 @@ int aq_label_from_flat(json_t *label, struct aq_error *error) AQ_MUST_CHECK;
     F(T, version,     U64(1, UINT32_MAX),                         0, "its version")                                    \
     F(T, definitions, LIST(aq_definition, 1, AQ_DEFINITIONS_MAX), 0, "ways to run it, most preferred first")           \
     F(T, metadata,    DOCUMENT(65536),                            0, "given to every resource of this label")           \
-    F(T, description, TEXT(0, 1024),                              AQ_LINES, "what it is for")
+    F(T, description, TEXT(0, 1024),                              AQ_LINES, "what it is for")                          \
+    F(T, locked,      TEXTS(0, 64),                               0, "keys of metadata that applications may not give") \
+    F(T, project,     NAME(0, 64),                                0, "project that it belongs to; none: all")   \
+    F(T, arguments,   BOOL,                                       0, "applications may say which command it runs")
 AQ_DECLARE_EVENT(label_created)
 
 #define aq_label_deleted_fields(F, T)                                                                                  \

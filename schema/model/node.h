@@ -12,6 +12,8 @@
     W(AQ_NODE_LOST, "LOST", "its agent has been silent for too long: it gets no new work, and what it runs is unknown")
 AQ_DECLARE_WORDS(aq_node_status, AQ_NODE_STATUSES)
 
+enum { AQ_NODE_PROJECTS_MAX = 64 };
+
 /* What an agent reports about itself: the same in commands, events and the table. */
 /* clang-format off */
 #define AQ_NODE_DESCRIPTION(F, T)                                                                                      \
@@ -27,10 +29,15 @@ AQ_DECLARE_WORDS(aq_node_status, AQ_NODE_STATUSES)
     F(T, status,      ENUM(aq_node_status), AQ_COLUMN,          "whether its agent sends heartbeats")                  \
     F(T, maintenance, BOOL,                 AQ_COLUMN,          "takes no new work")                                   \
     AQ_NODE_DESCRIPTION(F, T)                                                                                          \
+    F(T, projects,    TEXTS(0, AQ_NODE_PROJECTS_MAX), 0,                                                               \
+      "projects that it serves, whose new work alone it takes; none: all")                                             \
     F(T, used,        RECORD(aq_amounts),   AQ_COLUMN,          "amounts that resources hold")                         \
     F(T, free,        RECORD(aq_amounts),   0,                  "capacity minus what is used")                         \
     F(T, instance,    U64(0, UINT64_MAX),   AQ_SECRET,                                                                 \
       "random number of the agent's first start: tells nodes of the same name apart")                                  \
+    F(T, key,         TEXT(0, 64),          0,                                                                         \
+      "public key of its agent (X25519, in hexadecimal digits); empty: it never enrolled")                             \
+    F(T, revoked,     BOOL,                 0,                  "its key was revoked: its agent is not admitted")      \
     F(T, joined_at,   TIME,                 0,                  "when it joined")                                      \
     F(T, changed_at,  TIME,                 AQ_COLUMN,          "when status, maintenance or capacity last changed")   \
     F(T, lost_at,     TIME,                 0,                  "since when it has been LOST, while it is")
@@ -48,7 +55,8 @@ AQ_DECLARE(aq_node_live)
 #define aq_node_join_fields(F, T)                                                                                      \
     F(T, name,     NAME(1, 64),        AQ_REQUIRED, "its own name")                                                    \
     F(T, instance, U64(1, UINT64_MAX), AQ_REQUIRED, "the agent's own number")                                          \
-    AQ_NODE_DESCRIPTION(F, T)
+    AQ_NODE_DESCRIPTION(F, T)                                                                                          \
+    F(T, key,      TEXT(0, 64),        0,           "the key with which it said so; empty: of an earlier build")
 AQ_DECLARE_COMMAND(node_join) /* an agent said HELLO: it joins, changes or returns */
 
 #define aq_node_lose_fields(F, T)                                                                                      \
@@ -63,6 +71,24 @@ AQ_DECLARE_COMMAND(node_maintenance)
 #define aq_node_delete_fields(F, T)                                                                                    \
     F(T, name, NAME(1, 64), AQ_REQUIRED, "name of the node")
 AQ_DECLARE_COMMAND(node_delete)
+
+#define aq_node_projects_fields(F, T)                                                                                  \
+    F(T, name,     NAME(1, 64),                    AQ_REQUIRED, "name of the node")                                    \
+    F(T, projects, TEXTS(0, AQ_NODE_PROJECTS_MAX), AQ_REQUIRED, "names of projects; an empty list or *: all")
+AQ_DECLARE_COMMAND(node_projects)
+
+/* An agent enrols: it proved that it has the private half of `key`, and said the secret of a join token. */
+#define aq_node_enrol_fields(F, T)                                                                                     \
+    F(T, name,     NAME(1, 64),        AQ_REQUIRED, "its own name")                                                    \
+    F(T, key,      TEXT(64, 64),       AQ_REQUIRED, "its public key, in hexadecimal digits")                           \
+    F(T, hash,     TEXT(1, 128),       AQ_REQUIRED | AQ_SECRET, "hash of the join token's secret")                     \
+    F(T, instance, U64(0, UINT64_MAX), AQ_SECRET,                                                                      \
+      "the agent's own number: a node of an earlier build, which has no key, is known by it")
+AQ_DECLARE_COMMAND(node_enrol)
+
+#define aq_node_revoke_fields(F, T)                                                                                    \
+    F(T, name, NAME(1, 64), AQ_REQUIRED, "name of the node")
+AQ_DECLARE_COMMAND(node_revoke)
 
 /* ---- events ---- */
 #define aq_node_joined_fields(F, T)                                                                                    \
@@ -91,6 +117,23 @@ AQ_DECLARE_EVENT(node_maintenance_set)
 #define aq_node_deleted_fields(F, T)                                                                                   \
     F(T, name, NAME(1, 64), 0, "name of the node")
 AQ_DECLARE_EVENT(node_deleted)
+
+/* The node may be new: then it is LOST until its agent says HELLO. A key that it had before never works again. */
+#define aq_node_enrolled_fields(F, T)                                                                                  \
+    F(T, name,   NAME(1, 64),        0, "name of the node")                                                            \
+    F(T, number, U64(1, UINT32_MAX), 0, "its number")                                                                  \
+    F(T, key,    TEXT(0, 64),        0, "its public key, in hexadecimal digits")
+AQ_DECLARE_EVENT(node_enrolled)
+
+#define aq_node_revoked_fields(F, T)                                                                                   \
+    F(T, name, NAME(1, 64), 0, "name of the node")                                                                     \
+    F(T, key,  TEXT(0, 64), 0, "the public key that never works again")
+AQ_DECLARE_EVENT(node_revoked)
+
+#define aq_node_projects_set_fields(F, T)                                                                              \
+    F(T, name,     NAME(1, 64),                    0, "name of the node")                                              \
+    F(T, projects, TEXTS(0, AQ_NODE_PROJECTS_MAX), 0, "projects that it serves; none: all")
+AQ_DECLARE_EVENT(node_projects_set)
 /* clang-format on */
 
 #endif

@@ -11,7 +11,7 @@ static bool stores_text(enum aq_type type)
 static bool stores_number(enum aq_type type)
 {
     return type == AQ_TYPE_U64 || type == AQ_TYPE_TIME || type == AQ_TYPE_DURATION || type == AQ_TYPE_CPU ||
-           type == AQ_TYPE_SIZE || type == AQ_TYPE_U64_OR_NONE;
+           type == AQ_TYPE_SIZE || aq_type_may_be_none(type);
 }
 
 bool aq_field_is_number(const struct aq_field *field)
@@ -86,6 +86,24 @@ const char *aq_field_text(const struct aq_field *field, const void *object)
     aq_assert(stores_text(field->type));
     const char *text = *(const char *const *)AQ_AT_CONST(object, field);
     return text ? text : "";
+}
+
+bool aq_texts_equal(const struct aq_list *one, const struct aq_list *other)
+{
+    if (one->count != other->count)
+        return false;
+    for (uint32_t i = 0; i < one->count; i++)
+        if (strcmp(AQ_TEXT_ITEM(*one, i), AQ_TEXT_ITEM(*other, i)) != 0)
+            return false;
+    return true;
+}
+
+bool aq_texts_have(const struct aq_list *texts, const char *text)
+{
+    for (uint32_t i = 0; i < texts->count; i++)
+        if (strcmp(AQ_TEXT_ITEM(*texts, i), text) == 0)
+            return true;
+    return false;
 }
 
 int aq_words_find(const struct aq_words *words, const char *word)

@@ -36,14 +36,16 @@ enum aq_type {
     AQ_TYPE_NAME,     /* const char *: letters, digits, '.', '_', '-'; begins with a letter or digit */
     AQ_TYPE_DOCUMENT, /* const char *: a JSON object, compact, keys sorted; "{}" when empty */
     AQ_TYPE_BYTES,    /* struct aq_bytes: opaque, base64 in JSON */
-    AQ_TYPE_TEXTS,    /* struct aq_list of const char *: each as a TEXT of at most 255 bytes */
+    AQ_TYPE_TEXTS,    /* struct aq_list of const char *: each as a TEXT of at most AQ_TEXTS_ITEM_MAX bytes */
     AQ_TYPE_RECORD,   /* another record, inside this one */
     AQ_TYPE_LIST,     /* struct aq_list of records */
-    /* uint64_t: one more than the number (aq_some()), 0: none; null in JSON, "-" as text. Events' fingerprints hold the
-     * numbers of types: new types are added at the end. */
+    /* uint64_t: one more than the number (aq_some()), 0: none; null in JSON, "-" as text, or "none" when it is read.
+     * Events' fingerprints hold the numbers of types: new types are added at the end. */
     AQ_TYPE_U64_OR_NONE,
+    AQ_TYPE_CPU_OR_NONE,
+    AQ_TYPE_SIZE_OR_NONE,
 };
-enum { AQ_TYPES = AQ_TYPE_U64_OR_NONE + 1 };
+enum { AQ_TYPES = AQ_TYPE_SIZE_OR_NONE + 1 };
 
 enum aq_rule {
     AQ_REQUIRED = 1 << 0, /* must be given by the sender of the record */
@@ -53,6 +55,16 @@ enum aq_rule {
     AQ_INTERNAL = 1 << 4, /* filled by the server; refused when a client sends it */
     AQ_LINES = 1 << 5,    /* a TEXT that may hold line breaks */
     AQ_LIVE = 1 << 6,     /* a setting that may change while the program runs, with SIGHUP */
+    /* TEXTS that are a program and its arguments: they may be longer and have line breaks; as one text, they are words
+     * as in a shell. */
+    AQ_ARGUMENTS = 1 << 7,
+};
+
+enum {
+    AQ_TEXTS_ITEM_MAX = 255,
+    AQ_ARGUMENTS_MAX = 256,        /* arguments of an application: so many, */
+    AQ_ARGUMENTS_ITEM_MAX = 16384, /* bytes of one, */
+    AQ_ARGUMENTS_BYTES_MAX = 32768 /* and of all together, each with the NUL behind it */
 };
 
 struct aq_bytes {
@@ -118,43 +130,69 @@ struct aq_record {
     const struct aq_field *fields;
     size_t count;
     size_t size; /* of the struct */
+    /* Of settings: those that earlier builds had, each followed by what to do instead; ends with NULL. NULL: none. */
+    const char *const *gone;
 };
 
 /* ---- from a declaration to C -------------------------------------------------------------------------- */
 
-/* The number as a field of U64_OR_NONE stores it. */
+/* The number as a field of U64_OR_NONE, CPU_OR_NONE or SIZE_OR_NONE stores it. */
 static inline uint64_t aq_some(uint64_t number)
 {
     return number + 1;
 }
 
+/* The number in such a field; `none` when there is none. */
+static inline uint64_t aq_number_or(uint64_t stored, uint64_t none)
+{
+    return stored != 0 ? stored - 1 : none;
+}
+
+/* The type of the number, if there is one; the type itself if there always is. */
+static inline enum aq_type aq_type_of_some(enum aq_type type)
+{
+    return type == AQ_TYPE_U64_OR_NONE    ? AQ_TYPE_U64
+           : type == AQ_TYPE_CPU_OR_NONE  ? AQ_TYPE_CPU
+           : type == AQ_TYPE_SIZE_OR_NONE ? AQ_TYPE_SIZE
+                                          : type;
+}
+
+static inline bool aq_type_may_be_none(enum aq_type type)
+{
+    return aq_type_of_some(type) != type;
+}
+
 /* A field's C type. */
-#define AQ_STORED_U64(...)                 uint64_t
-#define AQ_STORED_U64_OR_NONE(least, most) uint64_t
-#define AQ_STORED_BOOL                     bool
-#define AQ_STORED_TIME                     uint64_t
-#define AQ_STORED_DURATION(least, most)    uint64_t
-#define AQ_STORED_CPU(least, most)         uint64_t
-#define AQ_STORED_SIZE(least, most)        uint64_t
-#define AQ_STORED_ENUM(words)              uint32_t
-#define AQ_STORED_TEXT(least, most)        const char *
-#define AQ_STORED_NAME(least, most)        const char *
-#define AQ_STORED_DOCUMENT(most)           const char *
-#define AQ_STORED_BYTES(least, most)       struct aq_bytes
-#define AQ_STORED_TEXTS(least, most)       struct aq_list
-#define AQ_STORED_RECORD(of)               struct of
-#define AQ_STORED_LIST(of, least, most)    struct aq_list
-#define AQ_STORED_REF(entity)              uint64_t
-#define AQ_STORED_REF_OR_NONE(entity)      uint64_t
-#define AQ_STORED_REF_NAME(entity)         const char *
-#define AQ_STORED_REF_NAME_OR_NONE(entity) const char *
-#define AQ_STORED_REF_TEXT_OR_NONE(entity) const char *
+#define AQ_STORED_U64(...)                  uint64_t
+#define AQ_STORED_U64_OR_NONE(least, most)  uint64_t
+#define AQ_STORED_CPU_OR_NONE(least, most)  uint64_t
+#define AQ_STORED_SIZE_OR_NONE(least, most) uint64_t
+#define AQ_STORED_BOOL                      bool
+#define AQ_STORED_TIME                      uint64_t
+#define AQ_STORED_DURATION(least, most)     uint64_t
+#define AQ_STORED_CPU(least, most)          uint64_t
+#define AQ_STORED_SIZE(least, most)         uint64_t
+#define AQ_STORED_ENUM(words)               uint32_t
+#define AQ_STORED_TEXT(least, most)         const char *
+#define AQ_STORED_NAME(least, most)         const char *
+#define AQ_STORED_DOCUMENT(most)            const char *
+#define AQ_STORED_BYTES(least, most)        struct aq_bytes
+#define AQ_STORED_TEXTS(least, most)        struct aq_list
+#define AQ_STORED_RECORD(of)                struct of
+#define AQ_STORED_LIST(of, least, most)     struct aq_list
+#define AQ_STORED_REF(entity)               uint64_t
+#define AQ_STORED_REF_OR_NONE(entity)       uint64_t
+#define AQ_STORED_REF_NAME(entity)          const char *
+#define AQ_STORED_REF_NAME_OR_NONE(entity)  const char *
+#define AQ_STORED_REF_TEXT_OR_NONE(entity)  const char *
 
 /* A field's row in the table. */
 #define AQ_BOUNDS(min, max)                   .least = (min), .most = (max)
 #define AQ_DESCRIBED_U64(...)                 .type = AQ_TYPE_U64, AQ_NUMBER_BOUNDS(__VA_ARGS__, NULL, )
 #define AQ_NUMBER_BOUNDS(min, max, in, ...)   AQ_BOUNDS(min, max), .unit = (in)
 #define AQ_DESCRIBED_U64_OR_NONE(min, max)    .type = AQ_TYPE_U64_OR_NONE, AQ_BOUNDS(min, max)
+#define AQ_DESCRIBED_CPU_OR_NONE(min, max)    .type = AQ_TYPE_CPU_OR_NONE, AQ_BOUNDS(min, max), .unit = "cores"
+#define AQ_DESCRIBED_SIZE_OR_NONE(min, max)   .type = AQ_TYPE_SIZE_OR_NONE, AQ_BOUNDS(min, max)
 #define AQ_DESCRIBED_BOOL                     .type = AQ_TYPE_BOOL, AQ_BOUNDS(0, 1)
 #define AQ_DESCRIBED_TIME                     .type = AQ_TYPE_TIME, AQ_BOUNDS(0, UINT64_MAX)
 #define AQ_DESCRIBED_DURATION(min, max)       .type = AQ_TYPE_DURATION, AQ_BOUNDS(min, max), .unit = "s"
@@ -202,9 +240,11 @@ static inline uint64_t aq_some(uint64_t number)
     };                                                                                                                 \
     extern const struct aq_record tag##_record;
 
-#define AQ_DEFINE_SETTINGS(tag, words, text)                                                                           \
+#define AQ_DEFINE_SETTINGS(tag, words, text) AQ_DEFINE_SETTINGS_SINCE(tag, words, text, NULL)
+#define AQ_DEFINE_SETTINGS_SINCE(tag, words, text, past)                                                               \
     static const struct aq_field tag##_table[] = {tag##_fields(AQ_SETTING_DESCRIBE, tag)};                             \
-    const struct aq_record tag##_record = {words, 1, text, tag##_table, AQ_LENGTH(tag##_table), sizeof(struct tag)};
+    const struct aq_record tag##_record = {words, 1, text, tag##_table, AQ_LENGTH(tag##_table), sizeof(struct tag),    \
+                                           past};
 
 /* ---- enumerations ------------------------------------------------------------------------------------- */
 
@@ -239,6 +279,10 @@ bool aq_field_is_number(const struct aq_field *field);
 bool aq_field_is_text(const struct aq_field *field);
 /* Is the value what people call a row (key.h), rather than its key? */
 bool aq_field_is_reference(const struct aq_field *field);
+
+/* Lists of TEXTS: are they the same texts in the same order, and is this text one of them? */
+bool aq_texts_equal(const struct aq_list *one, const struct aq_list *other);
+bool aq_texts_have(const struct aq_list *texts, const char *text);
 
 /* The word's number, or -1. */
 int aq_words_find(const struct aq_words *words, const char *word);

@@ -12,6 +12,8 @@ enum aq_view_kind {
     AQ_VIEW_OUTPUT,     /* bytes: the newest output of a workload, fetched from its node */
     AQ_VIEW_LIVE,       /* the values of entity->live */
     AQ_VIEW_DEFINITION, /* YAML: the row in the form in which its entity's create takes it */
+    AQ_VIEW_RIGHTS,     /* a line for each permission that the row, a user or a role, has */
+    AQ_VIEW_EXEC,       /* commands that callers run in a workload: sessions, which REST offers */
     aq_view_kind_count
 };
 

@@ -18,7 +18,9 @@
     W(AQ_ANSWER_SLOTS, "slots", "not enough slots are free")                                                           \
     W(AQ_ANSWER_CPU, "cpu", "not enough cpu is free")                                                                  \
     W(AQ_ANSWER_RAM, "ram", "not enough memory is free")                                                               \
-    W(AQ_ANSWER_DISK, "disk", "not enough disk is free")
+    W(AQ_ANSWER_DISK, "disk", "not enough disk is free")                                                               \
+    W(AQ_ANSWER_ALLOW, "allow", "its owner does not allow that")                                                       \
+    W(AQ_ANSWER_PROJECT, "project", "it serves only other projects")
 AQ_DECLARE_WORDS(aq_answer, AQ_ANSWERS)
 
 /* Nodes that answered the same for one definition. `have` and `need` are in the unit of what is short: thousandths of
@@ -29,7 +31,8 @@ AQ_DECLARE_WORDS(aq_answer, AQ_ANSWERS)
     F(T, answer,     ENUM(aq_answer),    0, "yes, or why not")                                                         \
     F(T, have,       U64(0, UINT64_MAX), 0, "how much of what is short is free there")                                 \
     F(T, need,       U64(0, UINT64_MAX), 0, "how much of it is needed")                                                \
-    F(T, nodes,      TEXT(0, 1048576),   0, "numbers of the nodes, such as 1-3,7")
+    F(T, nodes,      TEXT(0, 1048576),   0, "numbers of the nodes, such as 1-3,7")                                     \
+    F(T, serves,     TEXT(0, 255),       0, "projects that they serve, if not that of the application")
 AQ_DECLARE(aq_ballot_group)
 
 #define aq_ballot_fields(F, T)                                                                                         \
@@ -52,5 +55,8 @@ AQ_DECLARE(aq_ballot)
     F(T, time,        TIME,               0,         "when")
 AQ_DECLARE(aq_vote)
 /* clang-format on */
+
+/* "it serves only the projects web, ci"; `serves` as in a group: "web, ci". */
+void aq_vote_serves(const char *serves, struct aq_buffer *out);
 
 #endif

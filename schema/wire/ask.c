@@ -1,117 +1,41 @@
 #include "schema/wire/ask.h"
 
-#include "schema/base/files.h"
+#include "schema/wire/body.h"
 
 #include <errno.h>
-#include <nanomsg/nn.h>
-#include <nanomsg/reqrep.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-enum {
-    RETRY_MS = 100,   /* between two attempts to connect, at first */
-    HEADER_SIZE = 96, /* of the ancillary data of a message */
-    DROPPED_MAX = 64, /* messages dropped in one call of aq_asker_take() */
-};
+enum { DROPPED_MAX = 64 /* messages dropped in one call of aq_asker_take() */ };
 
-/* The ancillary data of a message on a raw socket: the number of the question, whose highest bit marks it as the last
- * hop. */
-struct header {
-    struct nn_cmsghdr head;
-    size_t length;
-    unsigned char number[4];
-};
-
-static const uint32_t last_hop = 0x80000000;
+static const uint32_t number_mask = 0x7FFFFFFF; /* the highest bit is nanomsg's */
 
 struct aq_asker {
-    char *url;
-    int retry_most_ms;
-    struct aq_wire_key key;
-    int socket; /* nanomsg's; -1: none */
-    int fd, send_fd;
-    uint64_t made, lost; /* connections of this socket, at the last check */
+    struct aq_uplink *uplink;
+    bool sealing;
+    struct aq_sealer sealer; /* if it is sealing */
+    struct aq_joiner joiner; /* the same */
+    bool joined;             /* since the last aq_asker_take_hub() */
+    struct aq_clocks now;
+    uint64_t made, lost; /* connections of the uplink, at the last check */
     bool connected;      /* one was made since the last aq_asker_has_new_connection() */
     uint32_t last_number;
     struct aq_question *open, **end; /* oldest first */
-    struct aq_buffer sealed;         /* for questions that are sent once */
+    struct aq_buffer sealed, body;   /* of one message */
 };
 
 /* ---- connecting --------------------------------------------------------------------------------------- */
 
-static int set_option(int socket, int option, int value)
-{
-    return nn_setsockopt(socket, NN_SOL_SOCKET, option, &value, sizeof value);
-}
-
-static int get_fd(int socket, int option, int *fd)
-{
-    size_t size = sizeof *fd;
-    return nn_getsockopt(socket, NN_SOL_SOCKET, option, fd, &size);
-}
-
-static int fail_connect(const struct aq_asker *asker, struct aq_error *error)
-{
-    return aq_fail(error, AQ_E_IO, "cannot connect to %s: %s", asker->url, nn_strerror(nn_errno()));
-}
-
-/* nanomsg aborts the process when it is set to use IPv6 on a host without it. */
-static int check_ipv6(struct aq_error *error)
-{
-    AQ_CLEANUP_FD int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return fd >= 0 ? 0 : aq_fail_errno(error, errno, "this host has no IPv6");
-}
-
-static void close_connection(struct aq_asker *asker)
-{
-    if (asker->socket >= 0)
-        nn_close(asker->socket);
-    asker->socket = asker->fd = asker->send_fd = -1;
-    asker->made = asker->lost = 0;
-}
-
-static int set_up_socket(struct aq_asker *asker, bool ipv6)
-{
-    if (set_option(asker->socket, NN_RCVMAXSIZE, AQ_WIRE_MESSAGE_MAX) != 0 ||
-        set_option(asker->socket, NN_IPV4ONLY, !ipv6) != 0 ||
-        set_option(asker->socket, NN_RECONNECT_IVL, RETRY_MS) != 0 ||
-        set_option(asker->socket, NN_RECONNECT_IVL_MAX, asker->retry_most_ms) != 0 ||
-        nn_connect(asker->socket, asker->url) < 0 || get_fd(asker->socket, NN_RCVFD, &asker->fd) != 0 ||
-        get_fd(asker->socket, NN_SNDFD, &asker->send_fd) != 0)
-        return -1;
-    return 0;
-}
-
-static int connect_asker(struct aq_asker *asker, struct aq_error *error)
-{
-    const bool ipv6 = strstr(asker->url, "://[") != NULL;
-    if (ipv6 && check_ipv6(error) != 0)
-        return aq_error_context(error, "cannot connect to %s", asker->url);
-    asker->socket = nn_socket(AF_SP_RAW, NN_REQ);
-    if (asker->socket < 0)
-        return fail_connect(asker, error);
-    if (set_up_socket(asker, ipv6) == 0)
-        return 0;
-    fail_connect(asker, error);
-    close_connection(asker);
-    return -1;
-}
-
-int aq_asker_open(struct aq_asker **out, const char *url, int retry_most_ms, const struct aq_wire_key *key,
+int aq_asker_open(struct aq_asker **out, struct aq_uplink *uplink, const struct aq_identity *identity,
                   struct aq_error *error)
 {
     struct aq_asker *asker = aq_malloc(sizeof *asker);
-    *asker = (struct aq_asker){.url = aq_strdup(url),
-                               .retry_most_ms = retry_most_ms,
-                               .key = *key,
-                               .socket = -1,
-                               .fd = -1,
-                               .send_fd = -1,
-                               .last_number = randombytes_random(),
-                               .end = &asker->open};
-    if (connect_asker(asker, error) != 0) {
+    *asker = (struct aq_asker){
+        .uplink = uplink, .sealing = identity != NULL, .last_number = randombytes_random(), .end = &asker->open};
+    if (identity != NULL)
+        aq_sealer_open(&asker->sealer, identity);
+    if (uplink->kind->connect(uplink, error) != 0) {
         aq_asker_close(asker);
         return -1;
     }
@@ -121,17 +45,72 @@ int aq_asker_open(struct aq_asker **out, const char *url, int retry_most_ms, con
 
 int aq_asker_fd(const struct aq_asker *asker)
 {
-    return asker->fd;
+    return asker->uplink->kind->fd(asker->uplink);
 }
 
 int aq_asker_send_fd(const struct aq_asker *asker)
 {
-    return asker->send_fd;
+    return asker->uplink->kind->send_fd(asker->uplink);
 }
 
 bool aq_asker_is_connected(const struct aq_asker *asker)
 {
-    return asker->socket >= 0 && nn_get_statistic(asker->socket, NN_STAT_CURRENT_CONNECTIONS) > 0;
+    return asker->uplink->kind->state(asker->uplink).connected;
+}
+
+void aq_asker_set_time(struct aq_asker *asker, const struct aq_clocks *now)
+{
+    asker->now = *now;
+}
+
+/* When the next handshake is due, or the one under way is late. */
+static uint64_t handshake_ms(const struct aq_asker *asker)
+{
+    const uint64_t join_ms = aq_joiner_deadline_ms(&asker->joiner);
+    const uint64_t seal_ms = asker->sealing ? aq_sealer_deadline_ms(&asker->sealer) : UINT64_MAX;
+    return join_ms < seal_ms ? join_ms : seal_ms;
+}
+
+uint64_t aq_asker_deadline_ms(const struct aq_asker *asker)
+{
+    return aq_asker_is_connected(asker) ? handshake_ms(asker) : UINT64_MAX;
+}
+
+bool aq_asker_has_session(const struct aq_asker *asker)
+{
+    return !asker->sealing || asker->sealer.session.number != 0;
+}
+
+void aq_asker_join(struct aq_asker *asker, const struct aq_join *join)
+{
+    aq_joiner_begin(&asker->joiner, join, &asker->sealer.identity.own);
+    asker->sealer.identity.knows_hub = false;
+    aq_sealer_lose(&asker->sealer);
+    aq_sealed_wipe(&asker->sealer.session);
+}
+
+bool aq_asker_joins(const struct aq_asker *asker)
+{
+    return asker->joiner.state != AQ_JOINER_IDLE;
+}
+
+const struct aq_error *aq_asker_join_refusal(const struct aq_asker *asker)
+{
+    return &asker->joiner.refusal;
+}
+
+bool aq_asker_take_hub(struct aq_asker *asker, unsigned char hub[AQ_NOISE_KEY_SIZE])
+{
+    const bool joined = asker->joined;
+    asker->joined = false;
+    if (joined)
+        memcpy(hub, asker->sealer.identity.hub, AQ_NOISE_KEY_SIZE);
+    return joined;
+}
+
+enum aq_denial aq_asker_denial(const struct aq_asker *asker)
+{
+    return asker->sealer.denied;
 }
 
 bool aq_asker_has_new_connection(struct aq_asker *asker)
@@ -159,7 +138,7 @@ static struct aq_question *remove_question(struct aq_asker *asker, struct aq_que
         asker->end = link;
     question->next = NULL;
     question->open = question->unsent = false;
-    aq_buffer_free(&question->sealed);
+    aq_buffer_free(&question->body);
     return question;
 }
 
@@ -177,11 +156,13 @@ void aq_asker_close(struct aq_asker *asker)
 {
     if (asker == NULL)
         return;
-    close_connection(asker);
     while (asker->open != NULL)
         remove_question(asker, &asker->open);
+    asker->uplink->kind->close(asker->uplink);
+    aq_sealer_wipe(&asker->sealer);
+    aq_joiner_wipe(&asker->joiner);
     aq_buffer_free(&asker->sealed);
-    free(asker->url);
+    aq_buffer_free(&asker->body);
     free(asker);
 }
 
@@ -197,74 +178,107 @@ static void lose_questions(struct aq_asker *asker)
         question->lost = !question->again;
 }
 
-int aq_asker_reconnect(struct aq_asker *asker, struct aq_error *error)
+static void lose_handshakes(struct aq_asker *asker)
 {
-    close_connection(asker);
-    send_again(asker);
-    lose_questions(asker);
-    return connect_asker(asker, error);
+    aq_sealer_lose(&asker->sealer);
+    aq_joiner_lose(&asker->joiner);
 }
 
-/* Compares the numbers of connections that nanomsg counts with those at the last check. */
+int aq_asker_reconnect(struct aq_asker *asker, struct aq_error *error)
+{
+    send_again(asker);
+    lose_questions(asker);
+    lose_handshakes(asker);
+    asker->made = asker->lost = 0;
+    return asker->uplink->kind->connect(asker->uplink, error);
+}
+
+/* Compares the numbers of connections with those at the last check. */
 static void check_connections(struct aq_asker *asker)
 {
-    uint64_t made = nn_get_statistic(asker->socket, NN_STAT_ESTABLISHED_CONNECTIONS);
-    uint64_t lost = nn_get_statistic(asker->socket, NN_STAT_BROKEN_CONNECTIONS) +
-                    nn_get_statistic(asker->socket, NN_STAT_DROPPED_CONNECTIONS);
-    if (made != asker->made && asker->made != 0)
+    const struct aq_uplink_state state = asker->uplink->kind->state(asker->uplink);
+    if (state.made != asker->made && asker->made != 0)
         send_again(asker);
-    if (lost != asker->lost)
+    if (state.lost != asker->lost) {
         lose_questions(asker);
-    asker->connected = asker->connected || made != asker->made;
-    asker->made = made;
-    asker->lost = lost;
+        lose_handshakes(asker);
+    }
+    asker->connected = asker->connected || state.made != asker->made;
+    asker->made = state.made;
+    asker->lost = state.lost;
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------- */
 
-/* Returns an error number of nanomsg, or 0. */
-static int send_sealed(struct aq_asker *asker, uint32_t number, const struct aq_buffer *sealed)
+/* Never 0, which means that an answer has no number. */
+static uint32_t next_number(struct aq_asker *asker)
 {
-    number |= last_hop;
-    struct header header = {
-        .head = {NN_CMSG_SPACE(sizeof header.length + sizeof header.number), PROTO_SP, SP_HDR},
-        .length = sizeof header.number,
-        .number = {number >> 24, number >> 16 & 0xFF, number >> 8 & 0xFF, number & 0xFF},
-    };
-    struct nn_iovec vector = {sealed->data, sealed->length};
-    struct nn_msghdr message = {
-        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &header, .msg_controllen = sizeof header};
-    return nn_sendmsg(asker->socket, &message, NN_DONTWAIT) < 0 ? nn_errno() : 0;
+    do
+        asker->last_number = (asker->last_number + 1) & number_mask;
+    while (asker->last_number == 0);
+    return asker->last_number;
+}
+
+/* Sends a message; sealed, if they are. Returns an errno, or 0. */
+static int send_body(struct aq_asker *asker, struct aq_question *question, const struct aq_buffer *body)
+{
+    const struct aq_buffer *out = body;
+    if (asker->sealing) {
+        question->session = asker->sealer.session.number;
+        question->counter = aq_sealed_seal(&asker->sealer.session, NULL, body->data, body->length, &asker->sealed);
+        out = &asker->sealed;
+    }
+    return asker->uplink->kind->send(asker->uplink, question->number, out->data, out->length);
+}
+
+/* Sends what a handshake needs. */
+static void send_handshakes(struct aq_asker *asker)
+{
+    struct aq_uplink *uplink = asker->uplink;
+    uint32_t number;
+    if (aq_joiner_is_due(&asker->joiner, asker->now.steady_ms)) {
+        number = next_number(asker);
+        aq_joiner_send(&asker->joiner, number, asker->now.steady_ms, &asker->sealed);
+        if (uplink->kind->send(uplink, number, asker->sealed.data, asker->sealed.length) != 0)
+            aq_joiner_lose(&asker->joiner);
+    }
+    if (asker->sealing && aq_sealer_is_due(&asker->sealer, asker->now.steady_ms)) {
+        number = next_number(asker);
+        aq_sealer_begin(&asker->sealer, number, &asker->now, &asker->sealed);
+        if (uplink->kind->send(uplink, number, asker->sealed.data, asker->sealed.length) != 0)
+            aq_sealer_lose(&asker->sealer);
+    }
 }
 
 void aq_asker_flush(struct aq_asker *asker)
 {
-    if (asker->socket < 0)
-        return;
     check_connections(asker);
+    if (!aq_asker_is_connected(asker))
+        return;
+    send_handshakes(asker);
+    if (!aq_asker_has_session(asker))
+        return;
     for (struct aq_question *question = asker->open; question != NULL; question = question->next)
         if (question->unsent)
-            question->unsent = send_sealed(asker, question->number, &question->sealed) != 0;
+            question->unsent = send_body(asker, question, &question->body) != 0;
 }
 
+/* Without a session, only a handshake can be sent, when it is due. */
 bool aq_asker_has_unsent(const struct aq_asker *asker)
 {
+    if (!aq_asker_has_session(asker))
+        return !aq_asker_is_connected(asker) && handshake_ms(asker) <= asker->now.steady_ms;
     const struct aq_question *question = asker->open;
     while (question != NULL && !question->unsent)
         question = question->next;
     return question != NULL;
 }
 
-static uint32_t next_number(struct aq_asker *asker)
+static void pack_body(enum aq_message_type type, const void *message, struct aq_buffer *out)
 {
-    return ++asker->last_number & ~last_hop;
-}
-
-static void seal_message(const struct aq_asker *asker, enum aq_message_type type, const void *message,
-                         struct aq_buffer *out)
-{
-    aq_wire_seal(&asker->key, type, message, out);
-    aq_assert(out->length <= AQ_WIRE_MESSAGE_MAX);
+    aq_buffer_reset(out);
+    aq_body_pack(type, message, out);
+    aq_assert(out->length + AQ_SEALED_MORE <= AQ_WIRE_MESSAGE_MAX);
 }
 
 void aq_asker_ask(struct aq_asker *asker, struct aq_question *question, enum aq_message_type type, const void *message,
@@ -273,64 +287,99 @@ void aq_asker_ask(struct aq_asker *asker, struct aq_question *question, enum aq_
     aq_asker_drop(asker, question);
     *question = (struct aq_question){
         .asked = type, .number = next_number(asker), .late_ms = late_ms, .unsent = true, .again = true};
-    seal_message(asker, type, message, &question->sealed);
+    pack_body(type, message, &question->body);
     add_question(asker, question);
     aq_asker_flush(asker);
+}
+
+static int fail_send(const struct aq_asker *asker, int number, struct aq_error *error)
+{
+    const char *name = asker->uplink->kind->name(asker->uplink);
+    if (number == EAGAIN)
+        return aq_fail(error, AQ_E_NO_LEADER, "there is no connection to %s", name);
+    return aq_fail(error, AQ_E_IO, "cannot send to %s: %s", name, strerror(number));
 }
 
 int aq_asker_ask_once(struct aq_asker *asker, struct aq_question *question, enum aq_message_type type,
                       const void *message, uint64_t late_ms, struct aq_error *error)
 {
     aq_assert(!question->open);
-    if (!aq_asker_is_connected(asker))
-        return aq_fail(error, AQ_E_NO_LEADER, "there is no connection to %s", asker->url);
+    if (!aq_asker_is_connected(asker) || !aq_asker_has_session(asker))
+        return fail_send(asker, EAGAIN, error);
     check_connections(asker);
     *question = (struct aq_question){.asked = type, .number = next_number(asker), .late_ms = late_ms};
-    seal_message(asker, type, message, &asker->sealed);
-    int number = send_sealed(asker, question->number, &asker->sealed);
-    if (number == EAGAIN)
-        return aq_fail(error, AQ_E_NO_LEADER, "there is no connection to %s", asker->url);
+    pack_body(type, message, &asker->body);
+    int number = send_body(asker, question, &asker->body);
     if (number != 0)
-        return aq_fail(error, AQ_E_IO, "cannot send to %s: %s", asker->url, nn_strerror(number));
+        return fail_send(asker, number, error);
     add_question(asker, question);
     return 0;
 }
 
 /* ---- answers ------------------------------------------------------------------------------------------ */
 
-/* Finds the link to the open question that a message with this ancillary data answers. NULL: there is none. */
-static struct aq_question **find_asked(struct aq_asker *asker, const unsigned char *control)
+/* The link to the open question of this number. NULL: there is none. */
+static struct aq_question **find_asked(struct aq_asker *asker, uint32_t number)
 {
-    struct header header;
-    memcpy(&header, control, sizeof header);
-    if (header.head.cmsg_level != PROTO_SP || header.head.cmsg_type != SP_HDR || header.length != sizeof header.number)
-        return NULL;
-    uint32_t number = (uint32_t)header.number[0] << 24 | (uint32_t)header.number[1] << 16 |
-                      (uint32_t)header.number[2] << 8 | header.number[3];
     struct aq_question **link = &asker->open;
-    while (*link != NULL && ((*link)->number | last_hop) != number)
+    while (*link != NULL && (*link)->number != number)
         link = &(*link)->next;
     return *link != NULL ? link : NULL;
+}
+
+static bool unpack_body(const void *data, size_t length, enum aq_message_type *type, void **message,
+                        struct aq_arena *arena)
+{
+    struct aq_error ignored;
+    return aq_body_unpack(data, length, type, message, arena, &ignored) == 0;
+}
+
+/* Only an answer that was sealed for this question, in the session in which it was sent last, opens; without a session,
+ * whose keys would be zeros, none does. */
+static bool open_answer(struct aq_asker *asker, const struct aq_question *question, const struct aq_frame *frame,
+                        enum aq_message_type *type, void **message, struct aq_arena *arena)
+{
+    struct aq_sealed *session = &asker->sealer.session;
+    return session->number != 0 && question->session == session->number && frame->session == session->number &&
+           aq_sealed_open(session, frame, &question->counter, &asker->body) == AQ_OPENED &&
+           unpack_body(asker->body.data, asker->body.length, type, message, arena);
+}
+
+/* The link to the question that this answers. NULL: it answers none. */
+static struct aq_question **take_frame(struct aq_asker *asker, uint32_t number, const void *data, size_t length,
+                                       enum aq_message_type *type, void **message, struct aq_arena *arena)
+{
+    unsigned char hub[AQ_NOISE_KEY_SIZE];
+    struct aq_frame frame;
+    struct aq_question **link = find_asked(asker, number);
+    if (!asker->sealing)
+        return link != NULL && unpack_body(data, length, type, message, arena) ? link : NULL;
+    if (!aq_frame_read(&frame, data, length))
+        return NULL;
+    if (aq_joiner_take(&asker->joiner, number, &frame, asker->now.steady_ms, hub)) {
+        aq_sealer_set_hub(&asker->sealer, hub);
+        asker->joined = true;
+        return NULL;
+    }
+    if (frame.kind != AQ_FRAME_SEALED) {
+        if (aq_sealer_take(&asker->sealer, number, &frame, asker->now.steady_ms))
+            send_again(asker);
+        return NULL;
+    }
+    return link != NULL && open_answer(asker, *link, &frame, type, message, arena) ? link : NULL;
 }
 
 struct aq_question *aq_asker_take(struct aq_asker *asker, enum aq_message_type *type, void **message,
                                   struct aq_arena *arena)
 {
-    for (int i = 0; i < DROPPED_MAX && asker->socket >= 0; i++) {
-        void *body = NULL;
-        struct aq_error ignored;
-        _Alignas(struct header) unsigned char control[HEADER_SIZE] = {0};
-        struct nn_iovec vector = {&body, NN_MSG};
-        struct nn_msghdr head = {
-            .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
-        int length = nn_recvmsg(asker->socket, &head, NN_DONTWAIT);
-        if (length < 0)
+    for (int i = 0; i < DROPPED_MAX; i++) {
+        uint32_t number;
+        const void *data;
+        size_t length;
+        if (!asker->uplink->kind->receive(asker->uplink, &number, &data, &length))
             return NULL;
-        struct aq_question **link = find_asked(asker, control);
-        bool good =
-            link != NULL && aq_wire_open(&asker->key, body, (size_t)length, type, message, arena, &ignored) == 0;
-        nn_freemsg(body);
-        if (good)
+        struct aq_question **link = take_frame(asker, number, data, length, type, message, arena);
+        if (link != NULL)
             return remove_question(asker, link);
     }
     return NULL;

@@ -1,14 +1,13 @@
 /* Messages between processes: agents and the controllers' hub, the file view and its controller.
  *
- * Each message is a declared record; on the wire it is sealed as a whole (seal.h).
+ * Each message is a declared record; between agents and hub it is sealed as a whole (sealed.h).
  *
- * Every exchange is one question and one answer (nanomsg REQ/REP). Agents ask over TCP with the agents' key, the file
- * view over a local socket with a key of its own, so that neither can pose as the other.
+ * Every exchange is one question and one answer (nanomsg REQ/REP). Agents ask over TCP, the file view over a local
+ * socket, on which the kernel says who asks (gate.h).
  *
- * An attacker can record sealed messages and send them again. Therefore the hub draws the number of a session: it
- * answers HELLO with SESSION, and a second HELLO with that number opens this one session. Messages of other sessions
- * are refused. Repeated questions of the current session are harmless: POLL and REPORT carry numbers that say what is
- * new, and only a BEAT or a REPORT with a higher number than all before it counts as a sign of life.
+ * A message that was recorded and is sent again does not open. But an agent asks again on each new connection, and in
+ * each new sealed session: POLL and REPORT carry numbers that say what is new, and messages of an earlier session
+ * (HELLO) are refused.
  *
  * A message may get new fields, at the end. They are sent only if they do not have their presets, and a receiver does
  * not open a message with fields that it does not know. So the hub sets fields that are newer than an agent only after
@@ -17,37 +16,45 @@
 #define AQ_SCHEMA_WIRE_MESSAGES_H
 
 #include "schema/model/amounts.h"
+#include "schema/model/exec.h"
 #include "schema/model/node.h"
+#include "schema/model/upkeep.h"
 
 enum {
     AQ_WIRE_FORMAT = 1, /* of all messages */
-    AQ_WIRE_FORM = 3,   /* raised with new fields: see enum aq_form */
+    AQ_WIRE_FORM = 6,   /* raised with new fields: see enum aq_form */
     AQ_WIRE_MESSAGE_MAX = 4 << 20
 };
 
-/* The AQ_WIRE_FORM from which on messages have these fields. */
+/* The AQ_WIRE_FORM from which on messages have these fields. Agents of earlier builds than form 4 cannot begin a
+ * session: their BEGIN is another one. */
 enum aq_form {
-    AQ_FORM_LOGS = 2, /* ask.extent and those after it, told.extent, beat.logs, happening.log_bytes, welcome.form */
-    AQ_FORM_LOST = 3, /* assignment.started, refused.wait_ms */
+    AQ_FORM_UPKEEP = 4,    /* assignment.restart and those after it; happenings of restarts and of health */
+    AQ_FORM_ARGUMENTS = 5, /* assignment.arguments */
+    AQ_FORM_EXEC = 6,      /* work.execs; EXEC */
 };
 
 /*  type            record         from      answered by */
 #define AQ_MESSAGES(M)                                                                                                 \
-    M(AQ_MSG_HELLO, aq_hello)     /* agent      SESSION, or WELCOME */                                                 \
-    M(AQ_MSG_WELCOME, aq_welcome) /* hub */                                                                            \
-    M(AQ_MSG_REFUSED, aq_refused) /* hub: to any question */                                                           \
-    M(AQ_MSG_POLL, aq_poll)       /* agent      WORK, at once or when there is some */                                 \
-    M(AQ_MSG_WORK, aq_work)       /* hub */                                                                            \
-    M(AQ_MSG_REPORT, aq_report)   /* agent      NOTED, when it is durable */                                           \
-    M(AQ_MSG_BEAT, aq_beat)       /* agent      NOTED, at once */                                                      \
-    M(AQ_MSG_NOTED, aq_noted)     /* hub */                                                                            \
-    M(AQ_MSG_ORDER, aq_order)     /* file view  OUTCOME, when it is decided and durable */                             \
-    M(AQ_MSG_OUTCOME, aq_outcome) /* controller */                                                                     \
-    M(AQ_MSG_WATCH, aq_watch)     /* file view  NOW, when seq is above the one named, or after a time-out */           \
-    M(AQ_MSG_NOW, aq_now)         /* controller */                                                                     \
-    M(AQ_MSG_FETCH, aq_fetch)     /* file view  FETCHED: bytes of a resource's log */                                  \
-    M(AQ_MSG_FETCHED, aq_fetched) /* controller */                                                                     \
-    M(AQ_MSG_SESSION, aq_session) /* hub */
+    M(AQ_MSG_HELLO, aq_hello)       /* agent      WELCOME */                                                           \
+    M(AQ_MSG_WELCOME, aq_welcome)   /* hub */                                                                          \
+    M(AQ_MSG_REFUSED, aq_refused)   /* hub: to any question */                                                         \
+    M(AQ_MSG_POLL, aq_poll)         /* agent      WORK, at once or when there is some */                               \
+    M(AQ_MSG_WORK, aq_work)         /* hub */                                                                          \
+    M(AQ_MSG_REPORT, aq_report)     /* agent      NOTED, when it is durable */                                         \
+    M(AQ_MSG_BEAT, aq_beat)         /* agent      NOTED, at once */                                                    \
+    M(AQ_MSG_NOTED, aq_noted)       /* hub */                                                                          \
+    M(AQ_MSG_ORDER, aq_order)       /* file view  OUTCOME, when it is decided and durable */                           \
+    M(AQ_MSG_OUTCOME, aq_outcome)   /* controller */                                                                   \
+    M(AQ_MSG_WATCH, aq_watch)       /* file view  NOW, when seq is above the one named, or after a time-out */         \
+    M(AQ_MSG_NOW, aq_now)           /* controller */                                                                   \
+    M(AQ_MSG_FETCH, aq_fetch)       /* file view  FETCHED: bytes of a resource's log */                                \
+    M(AQ_MSG_FETCHED, aq_fetched)   /* controller */                                                                   \
+    M(AQ_MSG_PROOF, aq_proof)       /* hub: see join.h */                                                              \
+    M(AQ_MSG_ENROL, aq_enrol)       /* agent      ENROLLED */                                                          \
+    M(AQ_MSG_ENROLLED, aq_enrolled) /* hub */                                                                          \
+    M(AQ_MSG_EXEC, aq_exec)         /* agent      EXECUTED, at once: output of commands in workloads */                \
+    M(AQ_MSG_EXECUTED, aq_executed) /* hub */
 
 enum aq_message_type {
     AQ_MSG_NONE,
@@ -63,25 +70,36 @@ enum aq_message_type {
 #define aq_hello_fields(F, T)                                                                                          \
     F(T, name,         NAME(1, 64),        AQ_REQUIRED, "name of the node")                                            \
     F(T, instance,     U64(1, UINT64_MAX), AQ_REQUIRED, "drawn at the agent's first start, kept with its state")       \
-    F(T, session,      U64(1, UINT64_MAX), AQ_REQUIRED, "number from SESSION; before that any number")                 \
+    F(T, session,      U64(1, UINT64_MAX), AQ_REQUIRED, "drawn by the agent; another one begins another session")      \
     AQ_NODE_DESCRIPTION(F, T)                                                                                          \
-    F(T, asks_session, BOOL,               0,           "whether the hub draws the number; older agents draw it")      \
-    F(T, form,         U64(0, UINT64_MAX), 0,           "AQ_WIRE_FORM of the agent; 0: of an older one")               \
+    F(T, form,         U64(0, UINT64_MAX), 0,           "AQ_WIRE_FORM of the agent")                                   \
     F(T, process,      U64(0, UINT64_MAX), 0,                                                                          \
       "drawn each time the agent starts: tells two agents with copies of one directory apart")                         \
     F(T, home,         U64(0, UINT64_MAX), 0,                                                                          \
       "of the agent's directory on its host; a copy of the directory has another")
 AQ_DECLARE(aq_hello)
 
-#define aq_session_fields(F, T)                                                                                        \
-    F(T, session, U64(1, UINT64_MAX), AQ_REQUIRED, "number of the session that the next HELLO begins")
-AQ_DECLARE(aq_session)
+/* Before an agent says its secret, the hub shows that its key was signed by the authority of the cluster. */
+#define aq_proof_fields(F, T)                                                                                          \
+    F(T, key,       BYTES(0, 256), 0, "public key of the authority, in DER")                                           \
+    F(T, signature, BYTES(0, 80),  0, "the authority's, of the hub's key (signature.h)")
+AQ_DECLARE(aq_proof)
+
+#define aq_enrol_fields(F, T)                                                                                          \
+    F(T, name,     NAME(1, 64),        AQ_REQUIRED, "name of the node")                                                \
+    F(T, instance, U64(1, UINT64_MAX), AQ_REQUIRED, "as in HELLO")                                                     \
+    F(T, secret,   TEXT(1, 128),       AQ_REQUIRED | AQ_SECRET, "of the join token")
+AQ_DECLARE(aq_enrol)
+
+#define aq_enrolled_fields(F, T)                                                                                       \
+    F(T, name, NAME(0, 64), 0, "name of the node that has the agent's key from now on")
+AQ_DECLARE(aq_enrolled)
 
 #define aq_welcome_fields(F, T)                                                                                        \
     F(T, number,      U64(0, UINT64_MAX),    0, "number of the node")                                                  \
     F(T, beat_ms,     U64(1, 3600000, "ms"), 0, "how often to send a heartbeat")                                       \
     F(T, patience_ms, U64(1, 3600000, "ms"), 0, "how long a POLL may stay unanswered")                                 \
-    F(T, form,        U64(0, UINT64_MAX),    0, "AQ_WIRE_FORM of the hub; 0: of an older one")
+    F(T, form,        U64(0, UINT64_MAX),    0, "AQ_WIRE_FORM of the hub")
 AQ_DECLARE(aq_welcome)
 
 #define aq_refused_fields(F, T)                                                                                        \
@@ -110,7 +128,10 @@ AQ_DECLARE_WORDS(aq_want, AQ_WANTS)
     F(T, amounts,  RECORD(aq_amounts), 0, "its limits")                                                                \
     F(T, network,  TEXT(0, 64),        0, "network to attach it to")                                                   \
     F(T, metadata, DOCUMENT(131072),   0, "merged metadata")                                                           \
-    F(T, started,  BOOL,               0, "it may have run already: an agent that does not know it must not start it")
+    F(T, started,  BOOL,               0, "it may have run already: an agent that does not know it must not start it") \
+    AQ_RESTART_FIELDS(F, T)                                                                                            \
+    F(T, health,   RECORD(aq_check),   0, "how to see that it is healthy")                                             \
+    F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX), AQ_ARGUMENTS, "command to run instead of that of the options")
 AQ_DECLARE(aq_assignment)
 
 /* A question about the log of a resource, answered in the next REPORT, or later if it may wait.
@@ -121,14 +142,12 @@ enum { AQ_ASK_WAIT_MAX_MS = 30000 };
     F(T, number,   U64(1, UINT64_MAX),               0, "repeated in the answer")                                      \
     F(T, resource, U64(1, UINT64_MAX),               0, "resource whose log is wanted")                                \
     F(T, size,     U64(1, 1048576, "bytes"),         0, "most bytes to send")                                          \
-    F(T, extent,   BOOL,                             0, "answer with an extent, which older hubs do not know")         \
-    F(T, onward,   BOOL,                             0,                                                                \
-      "send what begins at `after`; older hubs want the newest bytes")                                                 \
+    F(T, onward,   BOOL,                             0, "send what begins at `after`, not the newest bytes")           \
     F(T, after,    U64(0, UINT64_MAX),               0, "onward: position")                                            \
     F(T, wait_ms,  U64(0, AQ_ASK_WAIT_MAX_MS, "ms"), 0, "how long to wait for output if there is none")
 AQ_DECLARE(aq_ask)
 
-/* Where the bytes of an answer are in the output. From older agents nothing is known: the bytes are the newest. */
+/* Where the bytes of an answer are in the output. If nothing is known, they are the newest. */
 #define aq_extent_fields(F, T)                                                                                         \
     F(T, known,    BOOL,               0, "the positions are known")                                                   \
     F(T, start,    U64(0, UINT64_MAX), 0, "position of the first byte that was sent")                                  \
@@ -136,6 +155,21 @@ AQ_DECLARE(aq_ask)
     F(T, end,      U64(0, UINT64_MAX), 0, "position after the newest byte")                                            \
     F(T, complete, BOOL,               0, "the workload has ended: there will be no more")
 AQ_DECLARE(aq_extent)
+
+/* What the hub wants of one session, a command in a workload (schema/model/exec.h). All of it may come again. */
+#define aq_exec_order_fields(F, T)                                                                                     \
+    F(T, session,   U64(1, INT64_MAX),          0,            "its number")                                            \
+    F(T, resource,  U64(1, UINT64_MAX),         0,            "in whose workload it runs")                             \
+    F(T, start,     BOOL,                       0,            "start it, if it is not known")                          \
+    F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX), AQ_ARGUMENTS, "start: the program and its arguments")                  \
+    F(T, terminal,  BOOL,                       0,            "start: it gets a terminal")                             \
+    F(T, term,      TEXT(0, 64),                0,            "start: TERM")                                           \
+    F(T, input,     RECORD(aq_exec_input),      0,            "more input")                                            \
+    F(T, allowed,   U64(0, INT64_MAX),          0,            "output may be sent up to this position")                \
+    F(T, end,       BOOL,                       0,            "end it")
+AQ_DECLARE(aq_exec_order)
+
+enum { AQ_EXEC_ORDERS_MAX = 64 /* in one message */ };
 
 /* `full`: these are all assignments of the node with numbers from `first` to `last`; the agent ends every other
  * workload in this range. The assignments of a node with many resources come in several such deliveries. */
@@ -147,14 +181,17 @@ AQ_DECLARE(aq_extent)
     F(T, first,       U64(0, UINT64_MAX),             0, "full: number of a resource")                                 \
     F(T, last,        U64(0, UINT64_MAX),             0, "full: number of a resource")                                 \
     F(T, assignments, LIST(aq_assignment, 0, 100000), 0, "assignments")                                                \
-    F(T, asks,        LIST(aq_ask, 0, 1000),          0, "questions")
+    F(T, asks,        LIST(aq_ask, 0, 1000),          0, "questions")                                                  \
+    F(T, execs,       LIST(aq_exec_order, 0, AQ_EXEC_ORDERS_MAX), 0, "commands in workloads")
 AQ_DECLARE(aq_work)
 
 #define AQ_HAPPENINGS(W)                                                                                               \
     W(AQ_HAPPENED_STARTED, "started", "it runs")                                                                       \
     W(AQ_HAPPENED_FAILED, "failed", "it could not be started")                                                         \
     W(AQ_HAPPENED_ENDED, "ended", "it is gone")                                                                        \
-    W(AQ_HAPPENED_LOST, "lost", "it may have run, and the agent has no record of it")
+    W(AQ_HAPPENED_LOST, "lost", "it may have run, and the agent has no record of it")                                  \
+    W(AQ_HAPPENED_RESTARTED, "restarted", "its workload has ended, and is started again")                              \
+    W(AQ_HAPPENED_CHECKED, "checked", "its health is another")
 AQ_DECLARE_WORDS(aq_happened, AQ_HAPPENINGS)
 
 #define aq_happening_fields(F, T)                                                                                      \
@@ -164,9 +201,11 @@ AQ_DECLARE_WORDS(aq_happened, AQ_HAPPENINGS)
     F(T, ip_addr,     TEXT(0, 64),        0,        "started: its address")                                            \
     F(T, hw_addr,     TEXT(0, 64),        0,        "started: its hardware address")                                   \
     F(T, exit_status, U64(0, 255),        0,        "ended: as a shell shows it")                                      \
-    F(T, reason,      TEXT(0, 512),       AQ_LINES, "failed, ended, lost: why")                                        \
+    F(T, reason,      TEXT(0, 512),       AQ_LINES, "failed, ended, lost, restarted, checked: why")                    \
     F(T, unknown,     BOOL,               0,        "ended: it has no exit status, or none that is known")             \
-    F(T, log_bytes,   U64(0, UINT64_MAX), 0,        "failed, ended: how much of its log is kept")
+    F(T, log_bytes,   U64(0, UINT64_MAX), 0,        "failed, ended: how much of its log is kept")                      \
+    F(T, restarts,    U64(0, UINT64_MAX), 0,        "restarted: how often it was")                                     \
+    F(T, health,      ENUM(aq_health),    0,        "checked: its health")
 AQ_DECLARE(aq_happening)
 
 #define aq_told_fields(F, T)                                                                                           \
@@ -184,6 +223,24 @@ AQ_DECLARE(aq_told)
     F(T, happenings, LIST(aq_happening, 0, 10000), 0,           "what happened, in order")                             \
     F(T, told,       LIST(aq_told, 0, 1000),       0,           "answers to questions")
 AQ_DECLARE(aq_report)
+
+#define aq_exec_told_fields(F, T)                                                                                      \
+    F(T, session, U64(1, INT64_MAX),      0, "its number")                                                             \
+    F(T, output,  RECORD(aq_exec_output), 0, "more output, and what became of the command")
+AQ_DECLARE(aq_exec_told)
+
+#define aq_exec_fields(F, T)                                                                                           \
+    F(T, name,    NAME(1, 64),                               AQ_REQUIRED, "name of the node")                          \
+    F(T, session, U64(1, UINT64_MAX),                        AQ_REQUIRED, "as in HELLO")                               \
+    F(T, told,    LIST(aq_exec_told, 0, AQ_EXEC_ORDERS_MAX), 0,           "by the commands that run")
+AQ_DECLARE(aq_exec)
+
+#define aq_executed_fields(F, T)                                                                                       \
+    F(T, unknown, LIST(aq_exec_gone, 0, AQ_EXEC_ORDERS_MAX), 0, "sessions that the hub does not know: end them")
+#define aq_exec_gone_fields(F, T)                                                                                      \
+    F(T, session, U64(1, INT64_MAX), 0, "its number")
+AQ_DECLARE(aq_exec_gone)
+AQ_DECLARE(aq_executed)
 
 /* How much of a workload's output is kept. */
 #define aq_kept_fields(F, T)                                                                                           \
@@ -211,7 +268,6 @@ AQ_DECLARE(aq_noted)
 /* ---- file view and controller ------------------------------------------------------------------------- */
 
 /* Below the controller's data directory. */
-#define AQ_FILE_LOCAL_KEY    "local.key" /* seals messages between aq-fs and controller */
 #define AQ_FILE_LOCAL_SOCKET "run/local.sock"
 
 #define aq_order_fields(F, T)                                                                                          \
@@ -225,7 +281,7 @@ AQ_DECLARE(aq_order)
     F(T, message,  TEXT(0, 512),       AQ_LINES, "in words")                                                           \
     F(T, seq,      U64(0, UINT64_MAX), 0,        "seq of the decision")                                                \
     F(T, id,       TEXT(0, 64),        0,        "key of the row that was created or changed")                         \
-    F(T, token,    TEXT(0, 128),       0,        "token of a new user; shown once")                                    \
+    F(T, token,    TEXT(0, 2048),      0,        "a new token; shown once")                                            \
     F(T, warnings, TEXT(0, 16384),     AQ_LINES, "what the author should know; one line each")
 AQ_DECLARE(aq_outcome)
 

@@ -1,7 +1,9 @@
 /* REST under misbehaving clients: idle connections, incomplete requests, bodies that are too large or too deep, unread
  * streams. Checks each time that the answer is clear, that other clients are as fast as before, and that the controller
  * releases all it used. */
+#include "controller/settings/settings.h"
 #include "tests/lib/abuse.h"
+#include "tests/lib/directory.h"
 
 #include <sys/socket.h>
 
@@ -21,11 +23,12 @@ enum {
 };
 
 static const char row[] = "/api/v1/application/1";
+static const char hello[] = "\x16\x03\x01\x02\x01"; /* the head of a ClientHello */
 
 /* ---- idle_crowd ---------------------------------------------------------------------------------------------- */
 
 /* Measures a client alone and beside many connections, in turns. */
-static void client_beside_crowd(const char *what, size_t count, const char *words, bool rudely)
+static void client_beside_crowd(unsigned port, const char *what, size_t count, const char *words, bool rudely)
 {
     struct gentle gentle;
     int before = abuse_fds(), most = 0;
@@ -33,7 +36,7 @@ static void client_beside_crowd(const char *what, size_t count, const char *word
     for (int i = 0; i == 0 || abuse_needs_round(i, gentle_slower(&gentle)); i++) {
         struct crowd crowd;
         gentle_round(&gentle, false);
-        crowd_connect(&crowd, abuse_cluster.api_port, count, words, words != NULL ? strlen(words) : 0);
+        crowd_connect(&crowd, port, count, words, words != NULL ? strlen(words) : 0);
         abuse_check(crowd.count > count / 2, "%s: %zu connections, in round %d", what, crowd.count, i + 1);
         abuse_check_new_client(what);
         gentle_round(&gentle, true);
@@ -286,7 +289,8 @@ static void unread_streams_end(void)
 int main(int argc, char **argv)
 {
     char timeout[32];
-    const char *const more[] = {"--set", timeout, NULL};
+    const char *const more[] = {"--set", timeout,          "--set", "api.tls.address=127.0.0.1",
+                                "--set", "api.tls.port=0", NULL};
     struct load load;
     snprintf(timeout, sizeof timeout, "api.timeout=%d", ABUSE_TIMEOUT_S);
     abuse_begin(argc, argv, more);
@@ -298,8 +302,11 @@ int main(int argc, char **argv)
     bodies();
     heads();
     kept_connections();
-    client_beside_crowd("10,000 silent connections", SILENT, NULL, false);
-    client_beside_crowd("half-sent heads", HALF, "GET /api/v1/application/1 HTTP/1.1\r\nHost: loc", true);
+    client_beside_crowd(abuse_cluster.api_port, "10,000 silent connections", SILENT, NULL, false);
+    client_beside_crowd(abuse_cluster.api_port, "half-sent heads", HALF,
+                        "GET /api/v1/application/1 HTTP/1.1\r\nHost: loc", true);
+    client_beside_crowd(test_read_number(abuse_cluster.directory, AQ_FILE_TLS_PORT), "unfinished handshakes of TLS",
+                        HALF, hello, true);
     half_bodies();
     unread_streams();
     unread_streams_end();

@@ -3,6 +3,7 @@
 #include "controller/settings/settings.h"
 #include "tests/lib/abuse.h"
 #include "tests/lib/chance.h"
+#include "tests/lib/enrol.h"
 #include "tests/lib/raw_peer.h"
 
 #include <endian.h>
@@ -16,16 +17,19 @@
 enum {
     FLOOD = 4000,
     FLOODERS = 4,
+    HANDSHAKE_FLOOD = 4000, /* connections, */
+    HANDSHAKES = 30,        /* and handshakes on each */
     SILENT = 12000,
     CLAIMS = 1500,
     SEALED = 2000,
+    SEALED_AGENTS = 16, /* that send them: one may not begin so many sessions in that time */
     BEATS = 1500,
     STRANGERS_MAX = 1024,
     SPARE_FDS = 4,
     MEMORY_MIB_MAX = 32
 };
 
-static struct aq_wire_key key;
+static char secret[AQ_JOIN_SECRET_SIZE]; /* of a join token */
 
 /* ---- a well-behaved agent ---------------------------------------------------------------------------------------- */
 
@@ -34,19 +38,26 @@ struct decent {
     struct bench_rounds times[2]; /* [0] undisturbed, [1] under attack; median of a heartbeat in µs */
 };
 
-static void load_key(void)
+/* Connects, and begins a session as the agent of this node, which enrols if it has not. */
+static bool connect_as(struct raw_peer *peer, const char *name)
 {
-    char path[BENCH_PATH_SIZE + 16];
-    struct aq_error error;
-    snprintf(path, sizeof path, "%s/" AQ_FILE_AGENT_KEY, abuse_cluster.directory);
-    BENCH_MUST(aq_wire_key_load(&key, path, &error) == 0);
+    struct aq_identity identity;
+    test_node_identity(&identity, name, abuse_cluster.directory);
+    if (raw_peer_open(peer, abuse_cluster.hub_port) && raw_peer_begin(peer, &identity))
+        return true;
+    raw_peer_close(peer);
+    if (raw_peer_open(peer, abuse_cluster.hub_port) && raw_peer_enrol(peer, name, secret) &&
+        raw_peer_begin(peer, &identity))
+        return true;
+    raw_peer_close(peer);
+    return false;
 }
 
 static void decent_open(struct decent *decent)
 {
     struct aq_hello hello = raw_peer_hello("decent", 1, 11);
     *decent = (struct decent){0};
-    BENCH_MUST(raw_peer_open(&decent->peer, abuse_cluster.hub_port, &key));
+    BENCH_MUST(connect_as(&decent->peer, "decent"));
     abuse_check(raw_peer_expect(&decent->peer, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME), "an agent is accepted");
 }
 
@@ -184,6 +195,45 @@ static void flood_port(struct decent *decent)
     abuse_check(abuse_fds_within(before + SPARE_FDS, 10), "the descriptors of the flood are released");
 }
 
+/* Sends a recorded handshake of the agent, as often as it is read, on one connection after the other. */
+static void send_recordings(const struct aq_buffer *recorded)
+{
+    for (int i = 0; i < HANDSHAKE_FLOOD / FLOODERS; i++) {
+        struct raw_peer peer;
+        bool open = raw_peer_open(&peer, abuse_cluster.hub_port);
+        for (int k = 0; open && k < HANDSHAKES; k++)
+            open = raw_peer_send(&peer, recorded->data, recorded->length);
+        raw_peer_close(&peer);
+    }
+}
+
+/* A handshake costs the hub far more than whoever repeats it: so those that come to nothing have a budget. */
+static void flood_handshakes(struct decent *decent)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer recorded = {0};
+    struct test_end end = {0};
+    pid_t pids[FLOODERS];
+    int left = FLOODERS;
+    test_node_identity(&end.identity, "decent", abuse_cluster.directory);
+    test_end_begin(&end, &recorded);
+    decent_round(decent, false, "before recorded handshakes");
+    for (int i = 0; i < FLOODERS; i++) {
+        pids[i] = fork();
+        BENCH_MUST(pids[i] >= 0);
+        if (pids[i] == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            send_recordings(&recorded);
+            _exit(0);
+        }
+    }
+    decent_round(decent, true, "recorded handshakes");
+    for (int i = 0; i < FLOODERS; i++)
+        left -= waitpid(pids[i], NULL, 0) == pids[i];
+    abuse_check(left == 0 && decent_beat(decent),
+                "the agent keeps its session while its handshake is repeated %d times", HANDSHAKE_FLOOD * HANDSHAKES);
+    decent_judge(decent, "recorded handshakes", false);
+}
+
 static void idle_crowd(struct decent *decent, const char *what, const void *words, size_t length, size_t count)
 {
     struct crowd crowd;
@@ -214,8 +264,7 @@ static void idle_peers(struct decent *decent)
     int before = abuse_fds();
     crowd_connect(&crowd, abuse_cluster.hub_port, STRANGERS_MAX, raw_peer_greeting, RAW_PEER_GREETING);
     struct aq_hello hello = raw_peer_hello("late", 2, 12);
-    abuse_check(raw_peer_open(&late, abuse_cluster.hub_port, &key) &&
-                    raw_peer_expect(&late, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME),
+    abuse_check(connect_as(&late, "late") && raw_peer_expect(&late, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME),
                 "an agent joins while unknown peers hold all slots they can get");
     abuse_check(abuse_fds_within(before + 1 + SPARE_FDS, 12), "idle unknown peers are dropped");
     abuse_check(decent_beat(decent), "agents are not dropped");
@@ -239,12 +288,15 @@ static void sealed_nonsense(struct decent *decent)
     struct aq_arena arena = {0};
     unsigned char plain[512];
     double memory = abuse_memory_mib(), begun = bench_now();
-    int before = abuse_fds();
+    int before = abuse_fds(), connected = 0;
     draw_from(7);
     for (int i = 0; i < SEALED; i++) {
         struct raw_peer peer;
-        if (!raw_peer_open(&peer, abuse_cluster.hub_port, &key))
+        char name[32];
+        snprintf(name, sizeof name, "nonsense-%d", i % SEALED_AGENTS);
+        if (!connect_as(&peer, name))
             continue;
+        connected++;
         size_t claim = draw(AQ_LENGTH(claims) + 1), length = 2 + draw(sizeof plain - 2);
         for (size_t j = 0; j < length; j++)
             plain[j] = (unsigned char)draw(256);
@@ -258,6 +310,7 @@ static void sealed_nonsense(struct decent *decent)
     }
     bench_say("%d invalid sealed messages in %.1f s, memory %+.1f MiB", SEALED, bench_now() - begun,
               abuse_memory_mib() - memory);
+    abuse_check(connected == SEALED, "all of them are in sessions");
     abuse_check(decent_beat(decent), "invalid sealed messages do no harm");
     abuse_check(abuse_memory_mib() < memory + MEMORY_MIB_MAX,
                 "a message of five bytes that announces gigabytes gets no memory");
@@ -272,13 +325,16 @@ static void unread_answers(struct decent *decent)
     struct aq_beat beat = {.name = "decent", .session = 11};
     struct aq_buffer sealed = {0}, frames = {0};
     double memory = abuse_memory_mib();
-    BENCH_MUST(raw_peer_open(&deaf, abuse_cluster.hub_port, &key));
-    aq_wire_seal(&key, AQ_MSG_BEAT, &beat, &sealed);
-    for (int i = 0; i < 1000; i++)
-        raw_peer_frame(&frames, 0, (uint32_t)i, sealed.data, sealed.length);
-    for (int i = 0; i < 300; i++)
+    BENCH_MUST(connect_as(&deaf, "decent"));
+    for (int i = 0; i < 300; i++) {
+        aq_buffer_reset(&frames);
+        for (int k = 0; k < 1000; k++) {
+            test_end_seal(&deaf.end, AQ_MSG_BEAT, &beat, &sealed);
+            raw_peer_frame(&frames, 0, (uint32_t)k, sealed.data, sealed.length);
+        }
         if (send(deaf.fd, frames.data, frames.length, MSG_NOSIGNAL) < 0)
             break;
+    }
     abuse_check(decent_beat(decent), "300,000 questions of a peer that never reads do no harm");
     bench_say("unread answers: %+.1f MiB", abuse_memory_mib() - memory);
     abuse_check(abuse_memory_mib() < memory + MEMORY_MIB_MAX, "unread answers take a bounded amount of memory");
@@ -341,8 +397,7 @@ static void liar(struct decent *decent)
                     decent->peer.type == AQ_MSG_NOTED && application_is(application, "ALLOCATED"),
                 "and starts it");
 
-    BENCH_MUST(raw_peer_open(&liar, abuse_cluster.hub_port, &key) &&
-               raw_peer_expect(&liar, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME));
+    BENCH_MUST(connect_as(&liar, "liar") && raw_peer_expect(&liar, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME));
     abuse_check(raw_peer_expect(&liar, AQ_MSG_HELLO, &stolen, AQ_MSG_REFUSED),
                 "the name of another agent is refused: %s", raw_peer_refusal(&liar));
     abuse_check(report(&liar, "decent", 99, 2, resource, AQ_HAPPENED_ENDED) && liar.type == AQ_MSG_REFUSED,
@@ -380,13 +435,14 @@ int main(int argc, char **argv)
     struct aq_buffer claim = {0};
     abuse_begin(argc, argv, more);
     cluster_make_label(&abuse_cluster);
-    load_key();
+    cluster_join_secret(&abuse_cluster, secret);
     decent_open(&decent);
     put(&claim, raw_peer_greeting, RAW_PEER_GREETING);
     put(&claim, &large, sizeof large);
     for (int i = 0; i < 60000; i++)
         aq_buffer_char(&claim, 0);
     flood_port(&decent);
+    flood_handshakes(&decent);
     idle_crowd(&decent, "silent connections", NULL, 0, SILENT / (unsigned)abuse_rounds);
     idle_crowd(&decent, "greetings and silence", raw_peer_greeting, RAW_PEER_GREETING, SILENT / (unsigned)abuse_rounds);
     idle_crowd(&decent, "4 MiB announced, 60 kB sent", claim.data, claim.length, CLAIMS);

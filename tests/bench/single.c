@@ -1,8 +1,9 @@
 /* Single requests, each durable before its answer, on 1 connection and on 64.
  *
  * One connection is compared with the bare append with sync, as a request cannot be faster than the disk; median with
- * median, because a request passes through six threads, which all wait when the machine has other work. 64 connections
- * are compared with one, because they share appends. */
+ * median, because a request wakes four threads in a row, the client among them, and each waits when the machine has
+ * other work. 64 connections are compared with one, because they share appends, and with the bare append, since the
+ * first ratio falls when one connection gets faster. */
 #include "tests/lib/agents.h"
 #include "tests/lib/storage.h"
 
@@ -48,6 +49,8 @@ int main(void)
     bench_ratio("single requests, 1 connection (medians; against bare append and sync)", "/s", &typical, &bare,
                 BENCH_AT_LEAST, 0.6);
     bench_ratio("single requests, 64 connections (against 1 connection)", "/s", &many, &one, BENCH_AT_LEAST, 10);
+    bench_ratio("single requests, 64 connections (against bare append and sync)", "/s", &many, &bare, BENCH_AT_LEAST,
+                5);
     storage_close(&storage);
     agents_close(&fleet);
     cluster_free(&cluster);

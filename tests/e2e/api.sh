@@ -56,14 +56,16 @@ bob() { # METHOD PATH [BODY]
 }
 check_equal "bob may ask" 200 "$(bob POST application/ '{"label": "quick"}')"
 mine=$(jq .data.id "$work/body")
-check_equal "up to his limit" 429 "$(bob POST application/ '{"label": "quick"}')"
-check_equal "he sees his own" 200 "$(bob GET "application/$mine")"
+check_equal "up to the limit of that user" 429 "$(bob POST application/ '{"label": "quick"}')"
+check_equal "a user sees what it owns" 200 "$(bob GET "application/$mine")"
 check_equal "and no other" 404 "$(bob GET application/1)"
+check_equal "nor can that user end it" "404 there is no application 1" "$(bob POST application/1/deallocate) $(jq -r .message "$work/body")"
 check_equal "nor in lists" "[$mine]" "$(bob GET application/ >"$work/code"; jq -c '[.data[].id]' "$work/body")"
 check_equal "may not make users" 403 "$(bob POST user/ '{"name": "eve"}')"
-check_equal "nor see all events" 403 "$(bob GET events)"
+check_equal "sees the events of its own rows" "200 $mine" \
+    "$(bob GET "events?since=0&follow=false") $(sed -n 's/^data: *//p' "$work/body" | jq -s 'map(select(.entity == "application").data.id) | unique | .[]')"
 check_equal "is bob" bob "$(bob GET me/ >"$work/code"; jq -r .data.name "$work/body")"
-check_equal "and gives his own back" 200 "$(bob POST "application/$mine/deallocate")"
+check_equal "and gives it back" 200 "$(bob POST "application/$mine/deallocate")"
 
 # ---- lists ------------------------------------------------------------------------------------------------
 

@@ -73,8 +73,10 @@ as_nobody() {
     setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
 }
 check_fails "a caller that is not a user of the cluster may not write" as_nobody sh -c "echo quick >'$view/applications/new'"
-check "but errors/last says why" sh -c ". tools/processes.sh; setpriv --reuid=nobody --regid=nogroup --clear-groups cat '$view/errors/last' | grep -q nobody"
+check "but errors/last says why" sh -c ". tools/processes.sh; setpriv --reuid=nobody --regid=nogroup --clear-groups cat '$view/errors/last' | grep -q 'uid 65534 is not a user'"
 echo name=nobody >"$view/users/new"
+check_fails "nor may one that is called as a user is" as_nobody sh -c "echo quick >'$view/applications/new'"
+id -u nobody >"$view/users/nobody/uid"
 check "a user of the cluster may" as_nobody sh -c "echo quick >'$view/applications/new'"
 check_equal "and owns it" nobody "$(as_nobody sh -c "stat -c %U '$view/applications/last/'")"
 check_fails "applications of others are hidden" as_nobody cat "$view/applications/1/metadata"

@@ -3,7 +3,6 @@
 # files.sh tests what docs/files.md shows.
 . "$(dirname "$0")/lib.sh"
 
-chmod 711 "$work" # other users must get to the mount
 cluster_start 1
 fs_start
 view=$mount
@@ -94,6 +93,12 @@ check_fails "also those that would be commands by themselves" \
     bash -c "for text in '[\nmac\n]\n' 'label: [\nmac\n]\n' 'metadata: |\nlabel=mac\n' 'label=\"\nmac\n\"\n' '{\n\"label\":\n\"mac\"\n}\n'; do
         printf \"\$text\" >'$new' 2>'$work/said' && exit; done; exit 1"
 check_equal "no part of a document has acted" "$before" "$(applications)"
+check_fails "two lines that are commands by themselves: the second fails" \
+    bash -c "printf 'true\nmaybe\n' >'$view/nodes/$node/maintenance' 2>'$work/said'"
+check_match "and it is told that the first was carried out" \
+    'maintenance is "maybe"*(what was written before it was a command by itself, and was carried out)*' "$(last_error)"
+check_equal "as it was" true "$(cat "$view/nodes/$node/maintenance")"
+echo false >"$view/nodes/$node/maintenance"
 check_fails "also where 'true' alone would do" bash -c "printf 'maintenance:\n  true\n' >'$view/nodes/$node/maintenance' 2>'$work/said'"
 check_equal "nothing has changed" false "$(cat "$view/nodes/$node/maintenance")"
 check "dash's printf writes the document as a whole" \
@@ -211,6 +216,10 @@ check_match "a caller that is not a user sees nothing" "*not permitted*" "$(as_u
 check_match "and errors/last says why" "*not a user of this cluster*" "$(as_user 'cat errors/last')"
 check_match "a new user's token is shown once" "$user token=aq_*" \
     "$(exec 3<>"$view/users/new" && echo "name=$user" >&3 && tr '\n' ' ' <&3)"
+check_match "to have a user's name is not enough" "*not permitted*" "$(as_user 'cat labels/mac/1/name')"
+check "an admin says which unix user it is" written "$(id -u "$user")" "$view/users/$user/uid"
+check_fails "no other user has it then" written "name=other uid=$(id -u "$user")" "$view/users/new"
+check_match "and errors/last says whose it is" "uid * is that of user $user already" "$(head -n 1 "$view/errors/last")"
 check_equal "a user sees no one else's applications" "new " "$(as_user 'ls applications' | tr '\n' ' ')"
 check_equal "nor users" "$user new " "$(as_user 'ls users' | tr '\n' ' ')"
 check_match "nor rows by their names" "*No such file*" "$(as_user 'cat applications/1/status')"
@@ -225,6 +234,16 @@ as_user 'echo label=nope >applications/new' >"$work/answer"
 check_equal "errors/last is each user's own" "there is no label nope" "$(as_user 'head -n 1 errors/last')"
 written foo=1 "$new" 2>"$work/answer"
 check_equal "and stays" "there is no label nope" "$(as_user 'head -n 1 errors/last')"
+
+# An admin that is not root reads events as long as it is one.
+api POST "user/$user" '{"role": "admin", "max_applications": 0}' >"$work/answer"
+start reader setpriv --reuid "$user" --regid "$user" --clear-groups tail -n 0 -f "$view/events"
+check "an admin follows events" wait_for 10 has_read_in reader "$view/events"
+api POST "user/$user" '{"role": "user", "max_applications": 0}' >"$work/answer"
+written mac "$new"
+check "who is no admin any more reads no more of them" wait_for 10 grep -qi 'error reading.*not permitted' "$work/reader.log"
+check_fails "and sees none of what comes then" grep -q application_created "$work/reader.log"
+stop reader
 
 # ---- without a controller -----------------------------------------------------------------------------------
 

@@ -32,6 +32,13 @@ check_equal "with what it printed until then" one "$(cat "$work/out")"
 check "it is given back" wait_for 20 application_is DEALLOCATED "$("$BUILD/aq" application last id)"
 check_equal "SIGTERM, too" 143 "$(timeout -s TERM --preserve-status 2 "$BUILD/aq" run sleeper --attach >"$work/out" 2>&1; echo $?)"
 check "it is given back as well" wait_for 20 application_is DEALLOCATED "$("$BUILD/aq" application last id)"
+start twice "$BUILD/aq" run sleeper --attach
+check "an attached job runs" wait_for 30 grep -q one "$work/twice.log"
+process_signal "$work/twice.pid" TERM
+sleep 0.1 # so that these are two signals
+process_signal "$work/twice.pid" TERM
+check "what timeout(1) sends twice counts once" wait_for 30 not running twice
+check "it is given back, too" wait_for 20 application_is DEALLOCATED "$("$BUILD/aq" application last id)"
 
 # ---- given back, or kept --------------------------------------------------------------------------------------
 
@@ -43,7 +50,13 @@ check_match "why it was not met was said at once" "*application $id  NEW  no nod
 check_equal "--keep leaves it" 1 "$(exit_of run huge --timeout 1 --keep)"
 id=$("$BUILD/aq" application last id)
 check_equal "in the queue" NEW "$(application_status "$id")"
-check_equal "SIGHUP while it waits" 129 "$(timeout -s HUP --preserve-status 1 "$BUILD/aq" run huge >"$work/out" 2>&1; echo $?)"
+: >"$work/err" # what the one before it has said
+"$BUILD/aq" run huge >"$work/out" 2>>"$work/err" &
+waiting=$!
+check "another one waits" wait_for 30 grep -q "  NEW  " "$work/err"
+kill -HUP "$waiting"
+wait "$waiting"
+check_equal "SIGHUP while it waits" 129 $?
 check_equal "gives it back" RECALLED "$("$BUILD/aq" application last status)"
 
 # ---- wait and logs --------------------------------------------------------------------------------------------
@@ -69,7 +82,7 @@ id=$(cat "$work/id")
 start attached "$BUILD/aq" run steps --attach
 start logs "$BUILD/aq" logs -f "$id"
 start wait "$BUILD/aq" wait "$id" --timeout 60
-start status "$BUILD/aq" status --watch --timeout 20
+start status "$BUILD/aq" status --watch --timeout 120
 wait_for 20 grep -q "line 1" "$work/attached.log"
 kill_hard controller
 sleep 3

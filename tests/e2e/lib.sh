@@ -16,6 +16,7 @@ cd "$e2e_root" || exit 1
 . tools/workloads.sh
 BUILD=${BUILD:-build/release}
 work=$(mktemp -d /tmp/aq-e2e.XXXXXX) # short: a socket's path has little room
+chmod 711 "$work"                    # workloads have users of their own, and find what they wait for
 data=$work/controller
 mount=$work/mount
 tag=e2e-$$ # names of agents begin with it: control groups of two tests never meet
@@ -59,8 +60,14 @@ check_fails() {
     check "$name" not "$@"
 }
 
+# grep says by its status that it found nothing (1); anything more is a failure, as of a file that is not there.
 not() {
-    ! "$@"
+    local status=0
+    "$@" || status=$?
+    case $1 in
+    grep) [ "$status" = 1 ] ;;
+    *) [ "$status" != 0 ] ;;
+    esac
 }
 
 check_equal() { # NAME EXPECTED ACTUAL
@@ -158,6 +165,11 @@ controller_start() { # [ARGUMENTS...]
     wait_for 20 controller_is_ready || die "the controller does not get ready"
 }
 
+# Makes a join token of these fields (JSON), and puts it into a file.
+join_token_make() { # FILE FIELDS
+    (umask 077 && api POST join_token/ "{$2}" | jq -r '.data.token' >"$1")
+}
+
 controller_is_ready() {
     [ -s "$data/run/api.port" ] && [ -s "$data/run/hub.port" ] || return 1
     api_port=$(cat "$data/run/api.port")
@@ -172,8 +184,9 @@ agent_start() { # NAME [ARGUMENTS...]
     *" $name "*) ;;
     *) agents="$agents $name" ;;
     esac
+    [ -s "$work/join" ] || join_token_make "$work/join" '"name": "*", "ttl": "1d", "uses": 1000, "replaces": true'
     start "$name" "$BUILD/aq-agent" --config /dev/null --set data="$work/agent" --set name="$name" \
-        --set controller="127.0.0.1:$hub_port" --set key_file="$data/agent.key" "$@"
+        --set controller="127.0.0.1:$hub_port" --join-file "$work/join" "$@"
 }
 
 fs_start() { # [ARGUMENTS...]
@@ -202,11 +215,16 @@ cluster_start() { # AGENTS [ARGUMENTS of the controller...]
     shift
     controller_start "$@"
     while [ "$i" -le "$count" ]; do
-        agent_start "$(agent_name "$i")" --set capacity.ram=1GiB --set capacity.slots=16
+        agent_start "$(agent_name "$i")" --set capacity.ram=1GiB --set capacity.slots=16 \
+            --set allow.directories="$work"
         i=$((i + 1))
     done
     wait_for 20 nodes_are_active "$count" || die "the agents do not join"
 }
+
+# The option with which a workload sees the test's own directory, under the same path, and writes what its user may. Its
+# agent needs --set allow.directories="$work", as cluster_start gives it.
+see_work="\"mounts\": [\"$work:$work:rw\"]"
 
 nodes_are_active() { # COUNT
     [ "$(api GET node/ | jq '[.data[] | select(.status == "ACTIVE")] | length')" = "$1" ]
@@ -234,8 +252,9 @@ api_field() { # JQ PATH: of a GET
     api GET "$2" | jq -r "$1"
 }
 
+# As root does it on the controller's host.
 aq() {
-    AQ_SERVER="http://127.0.0.1:$api_port" AQ_USER=admin AQ_TOKEN="$(cat "$data/admin.token")" "$BUILD/aq" "$@"
+    AQ_SERVER="unix:$data/run/api.sock" "$BUILD/aq" "$@"
 }
 
 application_status() { # ID

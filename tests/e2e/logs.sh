@@ -3,13 +3,13 @@
 # restarts, and until keep.logs of the agent deletes it.
 . "$(dirname "$0")/lib.sh"
 
-chmod 711 "$work" # other users must get to the mount
 lost_after=30
 cluster_start 0
 node=$(agent_name 1)
 keep() { # NUMBER: (re)starts the agent, which keeps so many logs
     running "$node" && stop "$node"
-    agent_start "$node" --set capacity.ram=1GiB --set capacity.slots=16 --set keep.logs.number="$1"
+    agent_start "$node" --set capacity.ram=1GiB --set capacity.slots=16 --set keep.logs.number="$1" \
+        --set allow.directories="$work"
     wait_for 20 nodes_are_active 1
 }
 keep 100
@@ -20,7 +20,7 @@ label_create same process '{"command": "for i in 1 2 3 4 5 6 7 8; do echo same; 
 label_create small process '{"command": "i=0; while [ $i -lt 4000 ]; do echo \"line $i\"; i=$((i + 1)); done; sleep 1000", "log_size": 4096, "log_files": 2, "stop_grace": 0}'
 label_create fails process '{"command": "echo out; echo why >&2; exit 3"}'
 label_create nothing process '{"command": ["/nowhere/at/all"]}'
-label_create slow process '{"command": "echo one; while [ ! -e '"$work"'/go ]; do sleep 0.1; done; echo two"}'
+label_create slow process '{'"$see_work"', "command": "echo one; while [ ! -e '"$work"'/go ]; do sleep 0.1; done; echo two"}'
 
 ended() { # APPLICATION
     case $(application_status "$1") in
@@ -227,7 +227,7 @@ check_equal "with each line once and in order" "" \
     "$(awk '$2 != NR { print "line " NR " is " $0; exit }' "$work/tail.log")"
 stop tail
 
-label_create steady process '{"command": "i=0; while [ ! -e '"$work"'/stop ]; do i=$((i + 1)); echo \"tick $i\"; sleep 0.1; done"}'
+label_create steady process '{'"$see_work"', "command": "i=0; while [ ! -e '"$work"'/stop ]; do i=$((i + 1)); echo \"tick $i\"; sleep 0.1; done"}'
 steady=$(application_create steady)
 wait_for 20 application_is ALLOCATED "$steady"
 wait_for 10 sized "$view/applications/$steady/log"
@@ -248,7 +248,7 @@ stop steady
 
 check_equal "another user sees no log" "2" "$( (cd "$view" && setpriv --reuid "$user" --regid "$user" --clear-groups \
     sh -c "cat applications/$burst/log" >"$work/answer" 2>&1) && echo 0 || echo 2)"
-api POST user/ "{\"name\": \"$user\"}" >"$work/answer"
+api POST user/ "{\"name\": \"$user\", \"uid\": $(id -u "$user")}" >"$work/answer"
 as_user() { # SHELL COMMAND: runs it as the other user, in the mount
     (cd "$view" && setpriv --reuid "$user" --regid "$user" --clear-groups sh -c "$1" 2>&1)
 }

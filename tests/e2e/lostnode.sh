@@ -43,7 +43,7 @@ check_equal "files" "" "$(cat "$mount/applications/$runs/description")"
 
 api POST application/ '{"label": "huge"}' >"$work/huge"
 check_match "what no node could ever take is told at once" \
-    "NEW true no node that has joined could ever take it: it needs 100 slots; the largest node, $tag-1, has 16" \
+    "NEW true no node that has joined could ever take it: it needs 100 slots; the largest node, $tag-[12], has 16" \
     "$(jq -r '.data | "\(.status) \(.impossible) \(.description)"' "$work/huge")"
 huge=$(jq .data.id "$work/huge")
 check_match "why says it too" "*could ever take it: it needs 100 slots*" "$(aq application "$huge" why)"

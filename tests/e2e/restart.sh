@@ -5,7 +5,7 @@
 cluster_start 1
 agent=$(agent_name 1)
 label_create sleeper process '{"command": ["sleep", "1000"], "stop_grace": 1}'
-label_create short process "{\"command\": \"echo bye; while [ ! -e $work/go ]; do sleep 0.05; done; exit 7\"}"
+label_create short process "{$see_work, \"command\": \"echo bye; while [ ! -e $work/go ]; do sleep 0.05; done; exit 7\"}"
 
 pid_of_resource() { # RESOURCE
     local identifier
@@ -18,7 +18,7 @@ resource_of() { # APPLICATION
 }
 
 start_agent_again() {
-    agent_start "$agent" --set capacity.ram=1GiB --set capacity.slots=16
+    agent_start "$agent" --set capacity.ram=1GiB --set capacity.slots=16 --set allow.directories="$work"
 }
 
 long=$(application_create sleeper)
@@ -70,17 +70,34 @@ check "the agent is ACTIVE" wait_for 20 nodes_are_active 1
 kill_hard "$agent"
 check "a silent node is lost" wait_for 30 nodes_are_active 0
 check "its workload runs on" test -d "/proc/$pid"
+flock "$work/agent/$agent/lock" sleep 1 & # as an agent that is still ending
+wait_for 5 not flock -n "$work/agent/$agent/lock" true
 start_agent_again
 check "the node is found again" wait_for 20 nodes_are_active 1
 check_equal "with the same process" "$pid" "$(pid_of_resource "$resource")"
 
 # ---- a namesake -------------------------------------------------------------------------------------------
 
+join_token_make "$work/plain" '"name": "*"'
 start namesake "$BUILD/aq-agent" --config /dev/null --set data="$work/namesake" --set name="$agent" \
-    --set controller="127.0.0.1:$hub_port" --set key_file="$data/agent.key"
+    --set controller="127.0.0.1:$hub_port" --join-file "$work/plain"
 check "a second agent of a living name is refused" wait_for 20 grep -qi "$agent" "$work/namesake.log"
 check "and the first is still there" nodes_are_active 1
 stop namesake
+
+check_match "a second agent of the same directory, too" "*an agent is running in $work/agent/$agent already*" \
+    "$(timeout 10 "$BUILD/aq-agent" --config /dev/null --set data="$work/agent" --set name="$agent" \
+        --set controller="127.0.0.1:$hub_port" --join-file "$work/join" 2>&1)"
+
+# ---- another key of the hub ---------------------------------------------------------------------------------
+
+# As after a restore without it. The authority signs the new one, and the agent checks that.
+stop controller
+rm "$data/hub.key"
+controller_start
+check "an agent finds out that the controller has another key" wait_for 20 grep -q "the controller has another key" "$work/$agent.log"
+check "and is admitted" wait_for 20 nodes_are_active 1
+check_equal "with the same process" "$pid" "$(pid_of_resource "$resource")"
 
 # ---- the file view ----------------------------------------------------------------------------------------
 

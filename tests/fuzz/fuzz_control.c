@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (command == NULL || command->kind == AQ_INTERNAL_COMMAND || !aq_name_is_good(key, strlen(key)))
         return -1;
     char *text = fuzz_rest(&in, false);
-    int status = control_read(command, key, text, in.size, &packed, &error);
+    int status = control_read(command, key, NULL, text, in.size, &packed, &error);
     fuzz_check_error(status, &error);
     fuzz_must((status == 0) == (packed.length > 0));
     if (status == 0)

@@ -67,7 +67,7 @@ static void live(struct test_cluster *cluster)
     test_make_label(cluster, "mac");
     test_make_label(cluster, "mac");
     test_make_node(cluster, "n1", 1);
-    struct aq_application_create create = {.label = "mac", .metadata = "{\"a\":1}"};
+    struct aq_application_create create = {.project = "", .label = "mac", .metadata = "{\"a\":1}"};
     ask(cluster, &aq_command_application_create, &create);
     ask(cluster, &aq_command_application_create, &create);
     ask(cluster, &aq_command_resource_start,

@@ -20,28 +20,31 @@
 
 enum { ANSWER_MAX = 1 << 20, PATIENCE_MS = 100, CONNECT_TRIES = 200 };
 
+/* As in corpus/http/basic_good. */
+static const char token[] = "aq_fuzzfuzzfuzzfuzzfuzzfuzzfuzzfuzzfuzzfuzzfuz2nhOYc";
 static struct fuzz_cluster place;
 static struct sockaddr_in address;
 
 /* ---- the server --------------------------------------------------------------------------------------------- */
 
-static void make_user(const char *name, enum aq_role role, const char *token)
+static void make_user(const char *name, const char *role)
 {
     struct aq_error error = {0};
     char hash[TOKEN_HASH_SIZE];
-    test_must(token_hash(token, hash, &error), &error);
-    struct aq_user_create user = {.name = name, .role = role, .hash = hash};
+    fuzz_must(token_is_whole(token));
+    token_hash(token, hash);
+    struct aq_user_create user = {.name = name, .role = role, .hash = hash, .project = ""};
     fuzz_must(test_ask(&place.cluster, &aq_command_user_create, &user, "aquarium", NULL, &error) > 0);
 }
 
 static void begin(void)
 {
     struct aq_error error = {0};
-    struct aq_application_create create = {.label = "mac", .metadata = "{\"a\":{\"b\":[1]}}"};
+    struct aq_application_create create = {.project = "", .label = "mac", .metadata = "{\"a\":{\"b\":[1]}}"};
     struct aq_resource_start start = {1, "n1", "w", "127.0.0.1", ""};
     fuzz_cluster_start(&place, true);
-    make_user("admin", AQ_ROLE_ADMIN, "aq_fuzz"); /* as in corpus/http/basic_good */
-    make_user("ann", AQ_ROLE_USER, "aq_fuzz");
+    make_user("admin", AQ_ROLE_ADMIN);
+    make_user("ann", AQ_ROLE_USER);
     test_make_node(&place.cluster, "n1", 2);
     for (int i = 0; i < 3; i++)
         fuzz_must(test_ask(&place.cluster, &aq_command_application_create, &create, "admin", NULL, &error) > 0);
@@ -59,10 +62,13 @@ static void end(void)
 
 /* ---- one input ---------------------------------------------------------------------------------------------- */
 
+/* "admin:" and "ann:" before the token, in base64. */
 static void make_request(struct fuzz_input *in, struct aq_buffer *out)
 {
-    static const char admin[] = "Authorization: Basic YWRtaW46YXFfZnV6eg==\r\n"; /* admin:aq_fuzz */
-    static const char user[] = "Authorization: Basic YW5uOmFxX2Z1eno=\r\n";      /* ann:aq_fuzz */
+    static const char admin[] =
+        "Authorization: Basic YWRtaW46YXFfZnV6emZ1enpmdXp6ZnV6emZ1enpmdXp6ZnV6emZ1enpmdXp6ZnV6emZ1ejJuaE9ZYw==\r\n";
+    static const char user[] =
+        "Authorization: Basic YW5uOmFxX2Z1enpmdXp6ZnV6emZ1enpmdXp6ZnV6emZ1enpmdXp6ZnV6emZ1enpmdXoybmhPWWM=\r\n";
     char who = (char)fuzz_take(in, 1);
     const uint8_t *line = in->size > 0 ? memchr(in->data, '\n', in->size) : NULL;
     if (line != NULL && (who == 'a' || who == 'u')) {

@@ -1,15 +1,17 @@
 /* A real hub with a real log, under agents and a file view that send anything. Input: pieces, each of a byte for its
  * kind, a byte for the type of the message, two bytes of length, and so many bytes.
  *
- *   'a'   a message of an agent: a packed record of this type, sealed with the agents' key
- *   'l'   the same of the file view, with its key
- *   's'   begins an agent's session with the number that the hub gives; the bytes are ignored
+ *   'a'   a message of the agent of a node: a packed record of this type, sealed
+ *   'l'   the same of the file view, not sealed
+ *   's'   begins a sealed session of that agent, and says HELLO; the bytes are ignored
+ *   'f'   a frame for the hub
  *   'r'   sends the agents' last message again
  *   else  bytes for the agents' port, unchanged, after those sent before
  *
  * All agents of an input share one connection, which sends nanomsg's greeting unless the first piece is raw. Every
- * answer opens with the key of the question and is a type that a hub sends; the hub keeps running. */
-#include "schema/wire/seal.h"
+ * answer is of a kind that a hub sends; the hub keeps running. */
+#include "schema/wire/body.h"
+#include "tests/lib/enrol.h"
 #include "tests/lib/fuzz.h"
 #include "tests/lib/fuzz_cluster.h"
 #include "tests/lib/raw_peer.h"
@@ -31,16 +33,16 @@ enum {
 };
 
 static struct fuzz_cluster place;
-static struct aq_wire_key agent_key, view_key;
+static struct aq_identity identity; /* of the agent */
 static struct sockaddr_in address;
-static int view;         /* a raw socket of nanomsg: a cooked one aborts when an answer is late */
-static uint64_t offered; /* the session that the hub offered last */
+static int view; /* a raw socket of nanomsg: a cooked one aborts when an answer is late */
 
 /* One input's connection to the agents' port. */
 struct agent {
     int fd;
     struct aq_buffer heard;
-    struct aq_buffer said; /* the last message, sealed */
+    struct aq_buffer said; /* the last frame */
+    struct test_end end;
 };
 
 /* Called by LeakSanitizer: nanomsg leaks messages in flight when a socket is closed. */
@@ -52,14 +54,6 @@ const char *__lsan_default_suppressions(void)
 
 /* ---- the hub ------------------------------------------------------------------------------------------------ */
 
-static void load_key(struct aq_wire_key *key, const char *name)
-{
-    struct aq_error error = {0};
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", place.cluster.directory, name);
-    test_must(aq_wire_key_load(key, path, &error), &error);
-}
-
 static void begin(void)
 {
     char url[128];
@@ -67,8 +61,8 @@ static void begin(void)
     fuzz_cluster_start(&place, false);
     test_make_user(&place.cluster, "admin", AQ_ROLE_ADMIN);
     test_make_user(&place.cluster, "ann", AQ_ROLE_USER);
-    load_key(&agent_key, AQ_FILE_AGENT_KEY);
-    load_key(&view_key, AQ_FILE_LOCAL_KEY);
+    test_enrol(&place.cluster, "one");
+    test_node_identity(&identity, "one", place.cluster.directory);
     address =
         (struct sockaddr_in){.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)test_read_number(place.cluster.directory, AQ_FILE_HUB_PORT)),
@@ -89,29 +83,38 @@ static void end(void)
 
 /* ---- messages ------------------------------------------------------------------------------------------- */
 
-/* Seals a packed record, as aq_wire_seal() does with a struct. */
-static void seal(const struct aq_wire_key *key, unsigned type, const void *bytes, size_t length, struct aq_buffer *out)
+static void put_body(unsigned type, const void *bytes, size_t length, struct aq_buffer *out)
+{
+    aq_buffer_char(out, AQ_WIRE_FORMAT);
+    aq_buffer_char(out, (char)type);
+    aq_buffer_add(out, bytes, length);
+}
+
+static void seal(struct agent *agent, unsigned type, const void *bytes, size_t length)
 {
     struct aq_buffer plain = {0};
-    aq_buffer_char(&plain, AQ_WIRE_FORMAT);
-    aq_buffer_char(&plain, (char)type);
-    aq_buffer_add(&plain, bytes, length);
-    raw_peer_seal(key, plain.data, plain.length, out);
+    put_body(type, bytes, length, &plain);
+    aq_sealed_seal(&agent->end.session, NULL, plain.data, plain.length, &agent->said);
     aq_buffer_free(&plain);
 }
 
-static void check_answer(const struct aq_wire_key *key, const void *bytes, size_t length)
+static void check_frame(const void *bytes, size_t length)
+{
+    struct aq_frame frame;
+    fuzz_must(aq_frame_read(&frame, bytes, length));
+    fuzz_must(frame.kind == AQ_FRAME_BEGUN || frame.kind == AQ_FRAME_SEALED || frame.kind == AQ_FRAME_UNKNOWN ||
+              frame.kind == AQ_FRAME_DENIED || frame.kind == AQ_FRAME_OLD || frame.kind == AQ_FRAME_PROOF);
+}
+
+static void check_answer(const void *bytes, size_t length)
 {
     struct aq_arena arena = {0};
     struct aq_error error = {0};
     enum aq_message_type type = AQ_MSG_NONE;
     void *message;
-    if (aq_wire_open(key, bytes, length, &type, &message, &arena, &error) != 0)
+    if (aq_body_unpack(bytes, length, &type, &message, &arena, &error) != 0)
         fprintf(stderr, "the answer does not open: %s\n", error.message);
-    fuzz_must(type == AQ_MSG_WELCOME || type == AQ_MSG_SESSION || type == AQ_MSG_REFUSED || type == AQ_MSG_WORK ||
-              type == AQ_MSG_NOTED || type == AQ_MSG_OUTCOME || type == AQ_MSG_NOW || type == AQ_MSG_FETCHED);
-    if (type == AQ_MSG_SESSION)
-        offered = ((const struct aq_session *)message)->session;
+    fuzz_must(type == AQ_MSG_REFUSED || type == AQ_MSG_OUTCOME || type == AQ_MSG_NOW || type == AQ_MSG_FETCHED);
     aq_arena_free(&arena);
 }
 
@@ -132,7 +135,7 @@ static void ask_view(struct aq_buffer *sealed)
     int length = nn_recv(view, &body, NN_MSG, 0);
     if (length < 0)
         return;
-    check_answer(&view_key, body, (size_t)length);
+    check_answer(body, (size_t)length);
     nn_freemsg(body);
 }
 
@@ -162,7 +165,9 @@ static void hear(struct agent *agent)
         }
         if (length > 0 && heard->length >= RAW_PEER_GREETING + sizeof length + length) {
             size_t used = RAW_PEER_GREETING + sizeof length + (size_t)length;
-            check_answer(&agent_key, heard->data + RAW_PEER_GREETING + FRAME_SIZE, (size_t)length - 4);
+            const char *frame = heard->data + RAW_PEER_GREETING + FRAME_SIZE;
+            check_frame(frame, (size_t)length - 4);
+            (void)test_end_take(&agent->end, frame, (size_t)length - 4);
             memmove(heard->data + RAW_PEER_GREETING, heard->data + used, heard->length - used);
             heard->length -= used - RAW_PEER_GREETING;
             return;
@@ -194,13 +199,12 @@ static void begin_session(struct agent *agent)
                              .address = "",
                              .agent_version = "",
                              .drivers = {drivers, 1},
-                             .capacity = {.cpu = 1000, .slots = 8},
-                             .asks_session = true};
-    for (int i = 0; i < 2; i++) {
-        aq_wire_seal(&agent_key, AQ_MSG_HELLO, &hello, &agent->said);
-        ask_agent(agent, &agent->said);
-        hello.session = offered > 0 ? offered : 1;
-    }
+                             .capacity = {.cpu = 1000, .slots = 8}};
+    agent->end.identity = identity;
+    test_end_begin(&agent->end, &agent->said);
+    ask_agent(agent, &agent->said);
+    test_end_seal(&agent->end, AQ_MSG_HELLO, &hello, &agent->said);
+    ask_agent(agent, &agent->said);
 }
 
 static void send_piece(struct agent *agent, struct fuzz_input *in)
@@ -211,11 +215,14 @@ static void send_piece(struct agent *agent, struct fuzz_input *in)
     size_t length = (size_t)fuzz_take(in, 2);
     length = length < in->size ? length : in->size;
     if (what == 'l') {
-        seal(&view_key, type, in->data, length, &sealed);
+        put_body(type, in->data, length, &sealed);
         ask_view(&sealed);
     } else if (what == 'a') {
+        seal(agent, type, in->data, length);
+        ask_agent(agent, &agent->said);
+    } else if (what == 'f') {
         aq_buffer_reset(&agent->said);
-        seal(&agent_key, type, in->data, length, &agent->said);
+        aq_buffer_add(&agent->said, in->data, length);
         ask_agent(agent, &agent->said);
     } else if (what == 's') {
         begin_session(agent);
@@ -234,11 +241,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_input in = {data, size};
     struct agent agent;
     fuzz_cluster_next(begin, end);
-    open_agent(&agent, size > 0 && strchr("alsr", data[0]) != NULL && data[0] != 0);
+    open_agent(&agent, size > 0 && strchr("alsrf", data[0]) != NULL && data[0] != 0);
     for (int i = 0; i < PIECES_MAX && in.size > 0; i++)
         send_piece(&agent, &in);
     close(agent.fd);
     aq_buffer_free(&agent.heard);
     aq_buffer_free(&agent.said);
+    test_end_free(&agent.end);
     return 0;
 }

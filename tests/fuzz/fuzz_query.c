@@ -3,12 +3,13 @@
  *
  * Decoded text is valid UTF-8, a filter can be applied to any row, and no limit is exceeded. */
 #include "controller/serve/filter.h"
-#include "controller/serve/metadata_format.h"
 #include "controller/serve/network.h"
 #include "controller/serve/parameters.h"
 #include "controller/serve/request.h"
 #include "schema/base/utf8.h"
+#include "schema/codec/metadata.h"
 #include "schema/codec/preset.h"
+#include "schema/codec/url.h"
 #include "tests/lib/fuzz.h"
 
 static void match(const struct aq_record *record, struct query *query)
@@ -50,10 +51,10 @@ static void look_up(const char *const *segments, unsigned count)
         error = (struct aq_error){0};
         fuzz_check_error(network_parse(&network, segments[i], &error), &error);
         error = (struct aq_error){0};
-        if (metadata_check_prefix(segments[i], &error) == 0)
-            metadata_to_env(json, segments[i], segments[count - 1], &env);
+        if (aq_metadata_check_prefix(segments[i], &error) == 0)
+            aq_metadata_to_env(json, segments[i], segments[count - 1], &env);
     }
-    (void)metadata_at(json, segments, count);
+    (void)aq_metadata_at(json, segments, count);
     json_decref(json);
     aq_buffer_free(&env);
 }
@@ -71,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *path = fuzz_rest(&in, true), *parameters = strchr(path, '?');
     if (parameters != NULL)
         *parameters++ = '\0';
-    int status = query_split_path(path, segments, SEGMENTS_MAX, &count, &error);
+    int status = aq_url_split_path(path, segments, SEGMENTS_MAX, &count, &error);
     fuzz_check_error(status, &error);
     if (status == 0)
         look_up(segments, count);

@@ -13,7 +13,7 @@
 static bool shows_itself(const struct aq_field *field, const void *object)
 {
     if (field->type == AQ_TYPE_TEXTS)
-        return false;
+        return (field->rules & AQ_ARGUMENTS) != 0;
     if (field->type != AQ_TYPE_TIME)
         return true;
     uint64_t time = aq_field_number(field, object);

@@ -38,8 +38,8 @@ void stub_open(struct agent_stub *stub, struct test_hub *hub, const char *name, 
 void stub_open_as(struct agent_stub *stub, struct test_hub *hub, const struct aq_hello *hello)
 {
     *stub = (struct agent_stub){.name = hello->name, .session = hello->session};
-    asker_open(&stub->poll, hub->agents_url, &hub->agent_key);
-    asker_open(&stub->talk, hub->agents_url, &hub->agent_key);
+    asker_open_agent(&stub->poll, hub, hello->name);
+    asker_open_agent(&stub->talk, hub, hello->name);
     asker_expect(&stub->talk, AQ_MSG_HELLO, hello, AQ_MSG_WELCOME);
 }
 
@@ -87,7 +87,7 @@ void stub_beat(struct agent_stub *stub)
 uint64_t make_application(struct test_hub *hub)
 {
     struct aq_error error;
-    struct aq_application_create record = {.label = "mac", .metadata = "{\"a\":1}"};
+    struct aq_application_create record = {.project = "", .label = "mac", .metadata = "{\"a\":1}"};
     char id[65];
     assert_true(test_ask(&hub->cluster, &aq_command_application_create, &record, "admin", id, &error) > 0);
     return strtoull(id, NULL, 10);

@@ -1,4 +1,6 @@
 #include "tests/lib/aq_server.h"
+
+#include "tests/lib/directory.h"
 #include "tools/aq/nouns.h"
 
 #include <microhttpd.h>
@@ -6,9 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 struct aq_server server = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+const char *server_tls_priorities;
 char aq_out[TEXT_SIZE], aq_err[TEXT_SIZE];
 
 /* ---- the server ----------------------------------------------------------------------------------------- */
@@ -95,32 +100,84 @@ static void server_forget_request(void *context, struct MHD_Connection *connecti
     free(*request);
 }
 
-static int server_start(const char *host)
+int server_start(const char *host, const struct test_server_identity *identity)
 {
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    server.daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, server_handle, NULL,
-                                     MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&any, MHD_OPTION_NOTIFY_COMPLETED,
-                                     server_forget_request, NULL, MHD_OPTION_END);
+    server.host = host;
+    struct MHD_OptionItem tls[4] = {{MHD_OPTION_END, 0, NULL}};
+    if (identity != NULL) {
+        tls[0] =
+            (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)aq_buffer_string(&identity->key)};
+        tls[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0,
+                                         (void *)(uintptr_t)aq_buffer_string(&identity->chain)};
+        tls[2] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+    }
+    if (identity != NULL && server_tls_priorities != NULL) {
+        tls[2] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)server_tls_priorities};
+        tls[3] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+    }
+    server.daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | (identity != NULL ? MHD_USE_TLS : 0), 0, NULL,
+                                     NULL, server_handle, NULL, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&any,
+                                     MHD_OPTION_NOTIFY_COMPLETED, server_forget_request, NULL, MHD_OPTION_ARRAY, tls,
+                                     MHD_OPTION_END);
     if (server.daemon == NULL)
         return -1;
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(server.daemon, MHD_DAEMON_INFO_BIND_PORT);
-    snprintf(server.address, sizeof server.address, "http://%s:%u", host, (unsigned)info->port);
+    snprintf(server.address, sizeof server.address, "%s://%s:%u", identity != NULL ? "https" : "http", host,
+             (unsigned)info->port);
     return 0;
+}
+
+int server_start_at_socket(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    snprintf(server.address, sizeof server.address, "unix:%s", path);
+    server.host = "127.0.0.1";
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    unlink(path);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 16) != 0)
+        return -1;
+    server.daemon =
+        MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, server_handle, NULL, MHD_OPTION_LISTEN_SOCKET,
+                         listener, MHD_OPTION_NOTIFY_COMPLETED, server_forget_request, NULL, MHD_OPTION_END);
+    return server.daemon != NULL ? 0 : -1;
+}
+
+static int server_start_socket(void **state)
+{
+    char path[96];
+    (void)state;
+    snprintf(path, sizeof path, "%s/api.sock", getenv("TMPDIR"));
+    return server_start_at_socket(path);
 }
 
 static int server_start_near(void **state)
 {
     (void)state;
-    return server_start("127.0.0.1");
+    return server_start("127.0.0.1", NULL);
 }
 
 static int server_start_far(void **state)
 {
     (void)state;
-    return server_start("localhost"); /* a name, so that aq uses libcurl */
+    return server_start("localhost", NULL); /* a name, so that aq uses libcurl */
 }
 
-static int server_stop(void **state)
+static int server_start_tls(void **state)
+{
+    struct test_authority *authority = test_authority_make("authority", TEST_VALID, NULL);
+    struct test_server_identity identity;
+    (void)state;
+    test_server_identity_make(&identity, authority, "127.0.0.1", TEST_VALID);
+    int status = server_start("127.0.0.1", &identity);
+    setenv("AQ_FINGERPRINT", authority->fingerprint, 1);
+    test_server_identity_free(&identity);
+    test_authority_free(authority);
+    return status;
+}
+
+int server_stop(void **state)
 {
     (void)state;
     MHD_stop_daemon(server.daemon);
@@ -188,15 +245,38 @@ enum cli_exit aq_run(const char *line)
     return aq_run_at(server.address, line);
 }
 
-int aq_server_run_tests(const char *near, const char *far, const struct CMUnitTest *tests, size_t count)
+void aq_server_set_environment(void)
 {
+    static const char *const unset[] = {"AQ_CONTEXT", "AQ_SERVER", "AQ_TOKEN_FILE", "AQ_FINGERPRINT",
+                                        "AQ_AUTHORITY_FILE"};
+    for (size_t i = 0; i < AQ_LENGTH(unset); i++)
+        unsetenv(unset[i]);
     setenv("AQ_TOKEN", "aq_secret", 1);
     setenv("AQ_USER", "admin", 1);
-    setenv("XDG_CONFIG_HOME", "/nonexistent", 1); /* no context of whoever runs the tests */
-    unsetenv("AQ_TOKEN_FILE");
+    setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
     cli_say_open();
-    int failed = _cmocka_run_group_tests(near, tests, count, server_start_near, server_stop);
-    return failed + _cmocka_run_group_tests(far, tests, count, server_start_far, server_stop);
+}
+
+int aq_server_run_tests(const char *name, const struct CMUnitTest *tests, size_t count)
+{
+    static const struct {
+        const char *name;
+        CMFixtureFunction start;
+    } ways[] = {{"near", server_start_near},
+                {"at a socket", server_start_socket},
+                {"far", server_start_far},
+                {"over TLS", server_start_tls}};
+    char directory[64], group[128];
+    int failed = 0;
+    test_make_directory(directory, sizeof directory, "/tmp", "aq-server");
+    setenv("TMPDIR", directory, 1); /* where a text that was edited is kept */
+    aq_server_set_environment();
+    for (size_t i = 0; i < AQ_LENGTH(ways); i++) {
+        snprintf(group, sizeof group, "%s, %s", name, ways[i].name);
+        failed += _cmocka_run_group_tests(group, tests, count, ways[i].start, server_stop);
+    }
+    test_remove_tree(directory);
+    return failed;
 }
 
 void assert_seen(unsigned index, const char *line)

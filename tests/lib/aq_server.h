@@ -2,6 +2,7 @@
 #ifndef AQ_TESTS_LIB_AQ_SERVER_H
 #define AQ_TESTS_LIB_AQ_SERVER_H
 
+#include "tests/lib/certificates.h"
 #include "tests/lib/cmocka.h"
 #include "tools/aq/help.h"
 
@@ -32,13 +33,20 @@ struct aq_server {
     unsigned used[ANSWERS_MAX];
     struct seen seen[SEEN_MAX];
     unsigned seen_count;
-    char address[64];
+    const char *host; /* "127.0.0.1" or "localhost" */
+    char address[96];
 };
 
 extern struct aq_server server;
 
 /* ---- the server ----------------------------------------------------------------------------------------- */
 
+/* Listens on a free port of 127.0.0.1, which `host` must mean; with `identity` over TLS, else plain. */
+extern const char *server_tls_priorities; /* GnuTLS's words, for the next start; NULL: its preset */
+int server_start(const char *host, const struct test_server_identity *identity);
+/* Listens on the unix socket `path`. */
+int server_start_at_socket(const char *path);
+int server_stop(void **state);
 int server_forget(void **state);
 void server_answers(const struct answer *answers, size_t count);
 
@@ -54,8 +62,11 @@ extern char aq_out[TEXT_SIZE], aq_err[TEXT_SIZE];
 enum cli_exit aq_run_at(const char *address, const char *line);
 /* The same against this server. */
 enum cli_exit aq_run(const char *line);
-/* Runs the tests against 127.0.0.1, where aq speaks HTTP itself, and against a name, where libcurl does. */
-int aq_server_run_tests(const char *near, const char *far, const struct CMUnitTest *tests, size_t count);
+/* Runs the tests against 127.0.0.1 and a unix socket, where aq speaks HTTP itself, against a name, where libcurl does,
+ * and over TLS. */
+int aq_server_run_tests(const char *name, const struct CMUnitTest *tests, size_t count);
+/* The environment in which those run: a user with a token, no context of whoever runs the tests. */
+void aq_server_set_environment(void);
 
 #define SERVER_TEST(name) cmocka_unit_test_setup(name, server_forget)
 

@@ -72,6 +72,23 @@ void cluster_make_label(struct controller *controller)
     aq_buffer_free(&body);
 }
 
+void cluster_join_secret(const struct controller *controller, char secret[AQ_JOIN_SECRET_SIZE])
+{
+    struct aq_buffer body = {0};
+    struct aq_arena arena = {0};
+    struct aq_join_said said;
+    struct aq_error error;
+    char text[AQ_JOIN_TEXT_MAX];
+    load_ask(controller->api_port, controller->login, "/api/v1/join_token/",
+             "{\"name\":\"*\",\"uses\":1000000,\"replaces\":true}", &body);
+    const char *token = strstr(aq_buffer_string(&body), "\"token\":\"");
+    BENCH_MUST(token != NULL && sscanf(token, "\"token\":\"%2000[^\"]", text) == 1);
+    BENCH_MUST(aq_join_text_read(text, &said, &arena, &error) == 0);
+    memcpy(secret, said.secret, AQ_JOIN_SECRET_SIZE);
+    aq_arena_free(&arena);
+    aq_buffer_free(&body);
+}
+
 void cluster_fill_batch(struct load *load, unsigned count, struct aq_buffer *out)
 {
     struct aq_buffer body = {0};

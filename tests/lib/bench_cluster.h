@@ -3,6 +3,7 @@
 #ifndef AQ_TESTS_LIB_BENCH_CLUSTER_H
 #define AQ_TESTS_LIB_BENCH_CLUSTER_H
 
+#include "schema/wire/join_text.h"
 #include "tests/lib/controller.h"
 #include "tests/lib/load.h"
 
@@ -21,6 +22,8 @@ void cluster_free(struct controller *controller);
 uint64_t cluster_seq(struct controller *controller);
 /* Creates the label "bench": the driver test, one slot, little of everything else. */
 void cluster_make_label(struct controller *controller);
+/* Makes a join token for any node, of many uses; stores the secret in it. */
+void cluster_join_secret(const struct controller *controller, char secret[AQ_JOIN_SECRET_SIZE]);
 /* Writes a request for `count` applications. */
 void cluster_fill_batch(struct load *load, unsigned count, struct aq_buffer *out);
 /* A load_fill_fn: one application in each request. */

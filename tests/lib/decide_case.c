@@ -14,8 +14,7 @@ int spec_setup(void **context)
     (void)context;
     if (sodium_init() < 0)
         return -1;
-    spec = (struct spec){.time_ms = SPEC_START_MS, .author = "admin"};
-    spec.role = AQ_ROLE_ADMIN;
+    spec = (struct spec){.time_ms = SPEC_START_MS, .caller = aq_caller_internal("admin")};
     test_make_directory(spec.directory, sizeof spec.directory, "/tmp", "aquarium-test");
     spec.index = place_index_new();
     test_must(state_open(&spec.state, spec.directory, STATE_WRITE, SPEC_MAP_BYTES, &error), &error);
@@ -34,10 +33,15 @@ int spec_teardown(void **context)
     return 0;
 }
 
-void spec_as(const char *author, enum aq_role role)
+void spec_as(const char *author, const char *role)
 {
-    spec.author = author;
-    spec.role = role;
+    spec.caller = strcmp(role, AQ_ROLE_ADMIN) == 0 ? aq_caller_internal(author) : test_caller(author, role);
+}
+
+uint64_t number_of(const char *user)
+{
+    struct aq_user row;
+    return project_find_author(spec.txn, user, &row, &spec.arena) ? row.number : 0;
 }
 
 /* ---- records with all texts filled --------------------------------------------------------- */
@@ -75,7 +79,8 @@ void spec_project(const struct aq_event_type *type, const void *data)
                               .arena = &spec.arena,
                               .time_ms = spec.time_ms,
                               .seq = ++spec.seq,
-                              .author = spec.author};
+                              .author = spec.caller.name,
+                              .author_number = number_of(spec.caller.name)};
     struct aq_error error;
     project_event(&project, type, data);
     assert_false(state_failed(spec.txn, &error));
@@ -86,12 +91,9 @@ void spec_project(const struct aq_event_type *type, const void *data)
 void spec_when(const struct aq_command *command, const void *record)
 {
     assert_false(spec.open);
-    spec.decide = (struct decide){.txn = spec.txn,
-                                  .index = spec.index,
-                                  .arena = &spec.arena,
-                                  .time_ms = spec.time_ms,
-                                  .author = spec.author,
-                                  .role = spec.role};
+    spec.caller.number = number_of(spec.caller.name);
+    spec.decide = (struct decide){
+        .txn = spec.txn, .index = spec.index, .arena = &spec.arena, .time_ms = spec.time_ms, .caller = spec.caller};
     spec.error = (struct aq_error){0};
     spec.checked = 0;
     spec.open = true;
@@ -180,7 +182,7 @@ void spec_done(int line)
 
 void given_user(const char *name)
 {
-    GIVEN(user_created, .name = name, .hash = "x");
+    GIVEN(user_created, .name = name, .role = AQ_ROLE_USER, .hash = "x");
 }
 
 void given_label(uint64_t id, const char *name, uint64_t version)
@@ -270,6 +272,8 @@ void spec_check_index(void)
         assert_int_equal(kept.slots[i], made.slots[i]);
         assert_int_equal(kept.active[i], made.active[i]);
         assert_int_equal(kept.maintenance[i], made.maintenance[i]);
+        assert_string_equal(kept.serves[i] != NULL ? kept.serves[i]->text : "*",
+                            made.serves[i] != NULL ? made.serves[i]->text : "*");
     }
     place_index_free(fresh);
 }

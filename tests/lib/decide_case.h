@@ -17,6 +17,7 @@
 #include "schema/model/label.h"
 #include "schema/model/node.h"
 #include "schema/model/resource.h"
+#include "schema/model/role.h"
 #include "schema/model/user.h"
 #include "tests/lib/cluster.h"
 #include "tests/lib/cmocka.h"
@@ -30,8 +31,7 @@ struct spec {
     struct place_index *index;
     struct aq_arena arena;
     uint64_t time_ms, seq;
-    const char *author;
-    enum aq_role role;
+    struct aq_caller caller;
 
     struct decide decide; /* of the last WHEN */
     int status;
@@ -46,7 +46,7 @@ int spec_teardown(void **context);
 
 #define SPEC_TEST(name) cmocka_unit_test_setup_teardown(name, spec_setup, spec_teardown)
 
-void spec_as(const char *author, enum aq_role role);
+void spec_as(const char *author, const char *role);
 
 /* ---- records with all texts filled --------------------------------------------------------- */
 
@@ -121,6 +121,7 @@ void as_system(void);
 
 /* ---- tables ------------------------------------------------------------------------------------------ */
 
+uint64_t number_of(const char *user); /* 0: there is no such user */
 uint64_t spec_rows(enum state_index index);
 struct aq_application the_application(uint64_t id);
 struct aq_resource the_resource(uint64_t id);

@@ -1,8 +1,12 @@
 #include "tests/lib/driver_rig.h"
+
+#include "agent/settings/settings.h"
 #include "drivers/cgroup/cgroup.h"
 #include "drivers/output.h"
 #include "schema/base/clock.h"
 #include "schema/base/files.h"
+#include "schema/codec/config.h"
+#include "schema/codec/preset.h"
 #include "tests/lib/directory.h"
 
 #include <fcntl.h>
@@ -25,7 +29,7 @@ void rig_report(void *context, const struct driver_report *report)
         snprintf(seen->ip_addr, sizeof seen->ip_addr, "%s", report->ip_addr);
         if (strncmp(report->identifier, "pid ", 4) == 0)
             seen->pid = atoi(report->identifier + 4);
-    } else {
+    } else if (report->kind != DRIVER_COMMAND_ENDED) {
         seen->failed += report->kind == DRIVER_FAILED;
         seen->ended += report->kind == DRIVER_ENDED;
         seen->exit_status = report->exit_status;
@@ -35,10 +39,46 @@ void rig_report(void *context, const struct driver_report *report)
         rig->on_report(rig, report);
 }
 
+void rig_allow(struct rig *rig, const char *const *settings)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct aq_allow allow;
+    struct aq_error error = {0};
+    aq_record_init(&aq_allow_record, &allow, &arena);
+    for (; *settings != NULL; settings++)
+        if (aq_config_set(&aq_allow_record, &allow, *settings, &arena, &error) != 0)
+            fail_msg("%s", error.message);
+    if (aq_allow_check(&allow, &error) != 0)
+        fail_msg("%s", error.message);
+    const struct aq_allowance allowance = aq_allowance_make(&allow, "", &arena);
+    if (rig->type->allow != NULL)
+        rig->type->allow(rig->driver, &allowance);
+}
+
+void rig_configure(struct rig *rig, const char *const *settings)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct aq_config_agent config;
+    struct aq_error error = {0};
+    aq_record_init(&aq_config_agent_record, &config, &arena);
+    config.container.images = aq_arena_format(&arena, "%s/images", rig->base);
+    for (; *settings != NULL; settings++)
+        if (aq_config_set(&aq_config_agent_record, &config, *settings, &arena, &error) != 0)
+            fail_msg("%s", error.message);
+    const struct driver_settings told = {.container = &config.container};
+    if (rig->type->configure != NULL)
+        rig->type->configure(rig->driver, &told);
+}
+
+const char *const rig_all[] = {"root=true", "users=*", "directories=/", "new_privileges=true", "unisolated=true", NULL};
+
 void rig_open(struct rig *rig)
 {
-    rig->driver = rig->type->open(rig->node, rig_report, rig);
+    rig->now = aq_clocks_read();
+    rig->driver = rig->type->open(rig->node, &rig->now, rig_report, rig);
     assert_non_null(rig->driver);
+    rig_configure(rig, (const char *const[]){NULL});
+    rig_allow(rig, rig_all);
 }
 
 void rig_close(struct rig *rig)
@@ -70,9 +110,10 @@ const char *rig_directory(const struct rig *rig, uint64_t resource)
 
 void rig_turn(struct rig *rig, int most_ms)
 {
-    int timeout_ms = rig->type->timeout_ms(rig->driver);
     struct pollfd fd = {.fd = rig->type->wake_fd(rig->driver), .events = POLLIN};
-    poll(&fd, 1, timeout_ms < 0 || timeout_ms > most_ms ? most_ms : timeout_ms);
+    rig->now = aq_clocks_read();
+    poll(&fd, 1, aq_clocks_left_ms(&rig->now, rig->type->deadline_ms(rig->driver), most_ms));
+    rig->now = aq_clocks_read();
     rig->type->work(rig->driver);
 }
 
@@ -98,6 +139,7 @@ uint64_t rig_try_start(struct rig *rig, const char *options, struct driver_spec 
         fail_msg("%s: %s", options, wrong.text);
     spec.resource = ++rig->used;
     spec.directory = rig_directory(rig, spec.resource);
+    rig->now = aq_clocks_read();
     mkdir(spec.directory, 0755);
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     int failed = aq_options_read(rig->type->declared, json, &spec.options, &arena, error);
@@ -188,6 +230,7 @@ bool rig_has_group(const struct rig *rig, uint64_t resource)
 void rig_adopt(struct rig *rig, uint64_t resource)
 {
     struct aq_error error;
+    rig->now = aq_clocks_read();
     if (rig->type->adopt(rig->driver, resource, rig_directory(rig, resource), &error) != 0)
         fail_msg("%s", error.message);
 }

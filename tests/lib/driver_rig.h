@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { RIG_MOST = 1100, RIG_PATIENCE_MS = 15000 };
+enum { RIG_MOST = 1100, RIG_PATIENCE_MS = 30000 };
 
 struct rig_workload {
     int started;
@@ -19,7 +19,7 @@ struct rig_workload {
     int ended;
     int exit_status;
     pid_t pid; /* of the main process, from the identifier */
-    char identifier[32];
+    char identifier[288];
     char ip_addr[64];
     char reason[512];
 };
@@ -27,6 +27,7 @@ struct rig_workload {
 struct rig {
     const struct driver_type *type;
     struct driver *driver;
+    struct aq_clocks now; /* as the driver sees it */
     char base[64];
     char node[32];
     uint64_t used; /* resources are numbered from 1 */
@@ -35,11 +36,17 @@ struct rig {
 };
 
 void rig_report(void *context, const struct driver_report *report);
-void rig_open(struct rig *rig);
+void rig_open(struct rig *rig); /* the owner of the node allows all, until rig_allow() */
+/* What the owner of the node allows: settings as in agent.yml, "users=build,20000-29999", NULL ends them. */
+void rig_allow(struct rig *rig, const char *const *settings);
+extern const char *const rig_all[];
+/* Settings of the agent for the driver, "container.images=/srv/images"; NULL ends them. After rig_open(), all have
+ * their presets, but images are kept in the rig's directory. */
+void rig_configure(struct rig *rig, const char *const *settings);
 void rig_close(struct rig *rig);
 int rig_setup(void **state, const char *driver);
 const char *rig_directory(const struct rig *rig, uint64_t resource);
-/* Waits up to `most_ms` for the driver's descriptor, then lets it work once. */
+/* Waits up to `most_ms` for the driver's descriptor, then lets it work once, at the time of then. */
 void rig_turn(struct rig *rig, int most_ms);
 /* Lets it work until `*counter` is not 0; fails the test after RIG_PATIENCE_MS. */
 void rig_await(struct rig *rig, const int *counter);

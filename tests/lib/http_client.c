@@ -33,6 +33,10 @@ static void http_set_options(CURL *curl, const struct http_client *client, struc
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply->body);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, http_take);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, &reply->headers);
+    if (client->authority != NULL)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, client->authority);
+    if (client->socket != NULL)
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket);
     if (client->login != NULL)
         curl_easy_setopt(curl, CURLOPT_USERPWD, client->login);
     if (body != NULL) {
@@ -45,7 +49,7 @@ void http_ask(const struct http_client *client, struct http_reply *reply, const 
               const char *path)
 {
     char url[2048];
-    snprintf(url, sizeof url, "http://127.0.0.1:%u%s", client->port, path);
+    snprintf(url, sizeof url, "%s://127.0.0.1:%u%s", client->authority != NULL ? "https" : "http", client->port, path);
     http_reply_free(reply);
     CURL *curl = client->curl != NULL ? client->curl : curl_easy_init();
     curl_easy_reset(curl); /* keeps its connection */

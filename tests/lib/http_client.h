@@ -11,10 +11,12 @@
 
 struct http_client {
     unsigned port;
-    const char *login;  /* "name:token"; NULL: none */
-    const char *header; /* one more header; NULL: none */
-    CURL *curl;         /* whose connection is kept; NULL: a new one for each request */
-    unsigned timeout_s; /* 0: a minute */
+    const char *login;     /* "name:token"; NULL: none */
+    const char *header;    /* one more header; NULL: none */
+    CURL *curl;            /* whose connection is kept; NULL: a new one for each request */
+    unsigned timeout_s;    /* 0: a minute */
+    const char *authority; /* file with the certificate that vouches for the server, which has TLS; NULL: none */
+    const char *socket;    /* path of a local socket to connect to; NULL: none */
 };
 
 struct http_reply {

@@ -1,20 +1,16 @@
 #include "tests/lib/hub.h"
 
+#include "schema/wire/body.h"
+
 #include <nanomsg/nn.h>
 #include <nanomsg/reqrep.h>
 #include <stdio.h>
 
 void test_hub_open(struct test_hub *hub)
 {
-    struct aq_error error = {0};
-    char path[128];
     const char *directory = hub->cluster.directory;
     test_services_start(&hub->services, &hub->cluster, NULL);
     test_cluster_start(&hub->cluster);
-    snprintf(path, sizeof path, "%s/" AQ_FILE_AGENT_KEY, directory);
-    test_must(aq_wire_key_load(&hub->agent_key, path, &error), &error);
-    snprintf(path, sizeof path, "%s/" AQ_FILE_LOCAL_KEY, directory);
-    test_must(aq_wire_key_load(&hub->local_key, path, &error), &error);
     snprintf(hub->local_url, sizeof hub->local_url, "ipc://%s/" AQ_FILE_LOCAL_SOCKET, directory);
     snprintf(hub->agents_url, sizeof hub->agents_url, "tcp://127.0.0.1:%u",
              test_read_number(directory, AQ_FILE_HUB_PORT));
@@ -39,42 +35,88 @@ void test_hub_free(struct test_hub *hub)
 
 /* ---- asking -------------------------------------------------------------------------------------------- */
 
-void asker_open(struct test_asker *asker, const char *url, const struct aq_wire_key *key)
+void asker_open(struct test_asker *asker, const char *url)
 {
     const int size = AQ_WIRE_MESSAGE_MAX, wait = TEST_ANSWER_MS;
-    *asker = (struct test_asker){.socket = nn_socket(AF_SP, NN_REQ), .key = key};
+    *asker = (struct test_asker){.socket = nn_socket(AF_SP, NN_REQ)};
     assert_true(asker->socket >= 0);
     assert_int_equal(nn_setsockopt(asker->socket, NN_SOL_SOCKET, NN_RCVMAXSIZE, &size, sizeof size), 0);
     assert_int_equal(nn_setsockopt(asker->socket, NN_SOL_SOCKET, NN_RCVTIMEO, &wait, sizeof wait), 0);
     assert_true(nn_connect(asker->socket, url) >= 0);
 }
 
+bool asker_open_as(struct test_asker *asker, const char *url, const struct aq_identity *identity)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer begin = {0};
+    void *begun;
+    asker_open(asker, url);
+    asker->sealing = true;
+    asker->end.identity = *identity;
+    test_end_begin(&asker->end, &begin);
+    asker_send_bytes(asker, begin.data, begin.length);
+    int length = asker_receive_bytes(asker, TEST_ANSWER_MS, &begun);
+    assert_true(length > 0);
+    bool good = test_end_take(&asker->end, begun, (size_t)length);
+    nn_freemsg(begun);
+    return good;
+}
+
+void asker_open_agent(struct test_asker *asker, struct test_hub *hub, const char *name)
+{
+    struct aq_identity identity;
+    test_enrol(&hub->cluster, name);
+    test_node_identity(&identity, name, hub->cluster.directory);
+    assert_true(asker_open_as(asker, hub->agents_url, &identity));
+}
+
 void asker_close(struct test_asker *asker)
 {
     nn_close(asker->socket);
+    test_end_free(&asker->end);
+    aq_buffer_free(&asker->said);
     aq_arena_free(&asker->arena);
+}
+
+void asker_send_bytes(struct test_asker *asker, const void *bytes, size_t length)
+{
+    if (bytes != asker->said.data) {
+        aq_buffer_reset(&asker->said);
+        aq_buffer_add(&asker->said, bytes, length);
+    }
+    assert_int_equal(nn_send(asker->socket, bytes, length, 0), (int)length);
+}
+
+int asker_receive_bytes(struct test_asker *asker, int wait_ms, void **bytes)
+{
+    *bytes = NULL;
+    assert_int_equal(nn_setsockopt(asker->socket, NN_SOL_SOCKET, NN_RCVTIMEO, &wait_ms, sizeof wait_ms), 0);
+    return nn_recv(asker->socket, bytes, NN_MSG, 0);
 }
 
 void asker_send(struct test_asker *asker, enum aq_message_type type, const void *message)
 {
-    struct aq_buffer sealed = {0};
-    aq_wire_seal(asker->key, type, message, &sealed);
-    assert_int_equal(nn_send(asker->socket, sealed.data, sealed.length, 0), (int)sealed.length);
-    aq_buffer_free(&sealed);
+    AQ_CLEANUP_BUFFER struct aq_buffer out = {0};
+    if (asker->sealing)
+        test_end_seal(&asker->end, type, message, &out);
+    else
+        aq_body_pack(type, message, &out);
+    asker_send_bytes(asker, out.data, out.length);
 }
 
 bool asker_receive_within(struct test_asker *asker, int wait_ms)
 {
-    void *body = NULL;
+    void *bytes;
     struct aq_error error;
-    assert_int_equal(nn_setsockopt(asker->socket, NN_SOL_SOCKET, NN_RCVTIMEO, &wait_ms, sizeof wait_ms), 0);
-    int length = nn_recv(asker->socket, &body, NN_MSG, 0);
+    int length = asker_receive_bytes(asker, wait_ms, &bytes);
     if (length < 0)
         return false;
     aq_arena_reset(&asker->arena);
-    assert_int_equal(
-        aq_wire_open(asker->key, body, (size_t)length, &asker->type, &asker->message, &asker->arena, &error), 0);
-    nn_freemsg(body);
+    bool good = asker->sealing
+                    ? test_end_open(&asker->end, asker->end.asked, bytes, (size_t)length, &asker->type, &asker->message,
+                                    &asker->arena)
+                    : aq_body_unpack(bytes, (size_t)length, &asker->type, &asker->message, &asker->arena, &error) == 0;
+    assert_true(good);
+    nn_freemsg(bytes);
     return true;
 }
 

@@ -3,8 +3,8 @@
 #define AQ_TESTS_LIB_HUB_H
 
 #include "schema/wire/messages.h"
-#include "schema/wire/seal.h"
 #include "tests/lib/cmocka.h"
+#include "tests/lib/enrol.h"
 #include "tests/lib/services.h"
 
 enum { TEST_ANSWER_MS = 15000, TEST_LOST_SOON = 2, TEST_LOST_LATE = 600 };
@@ -12,14 +12,15 @@ enum { TEST_ANSWER_MS = 15000, TEST_LOST_SOON = 2, TEST_LOST_LATE = 600 };
 struct test_hub {
     struct test_cluster cluster;
     struct test_services services;
-    struct aq_wire_key agent_key, local_key;
     char agents_url[128], local_url[128];
 };
 
 /* A client of the hub. It asks one question at a time. */
 struct test_asker {
     int socket;
-    const struct aq_wire_key *key;
+    bool sealing;
+    struct test_end end;   /* if it is sealing */
+    struct aq_buffer said; /* the last message, as it travelled */
     struct aq_arena arena; /* of the last answer */
     enum aq_message_type type;
     void *message;
@@ -33,8 +34,16 @@ void test_hub_free(struct test_hub *hub);
 
 /* ---- asking -------------------------------------------------------------------------------------------- */
 
-void asker_open(struct test_asker *asker, const char *url, const struct aq_wire_key *key);
+/* Messages are not sealed, as on the local socket. */
+void asker_open(struct test_asker *asker, const char *url);
+/* Enrols the node, if it has not yet, and begins a sealed session as its agent. */
+void asker_open_agent(struct test_asker *asker, struct test_hub *hub, const char *name);
+/* The same with any identity. False: the hub begins no session. */
+bool asker_open_as(struct test_asker *asker, const char *url, const struct aq_identity *identity);
 void asker_close(struct test_asker *asker);
+/* Sends these bytes, and receives others, or none within `wait_ms`: returns their length, or -1. They are nanomsg's. */
+void asker_send_bytes(struct test_asker *asker, const void *bytes, size_t length);
+int asker_receive_bytes(struct test_asker *asker, int wait_ms, void **bytes);
 void asker_send(struct test_asker *asker, enum aq_message_type type, const void *message);
 /* Returns false when no answer comes within `wait_ms`. */
 bool asker_receive_within(struct test_asker *asker, int wait_ms);
@@ -49,7 +58,14 @@ void asker_ask(struct test_asker *asker, enum aq_message_type type, const void *
         assert_int_equal((asker)->type, answer);                                                                       \
     } while (0)
 
+/* The name of the error in the last answer, which must be a refusal. */
 const char *asker_refusal(const struct test_asker *asker);
+/* Asks; the answer must be a refusal with this error. */
+#define asker_expect_refusal(asker, question, content, error)                                                          \
+    do {                                                                                                               \
+        asker_ask(asker, question, content);                                                                           \
+        assert_string_equal(asker_refusal(asker), error);                                                              \
+    } while (0)
 struct aq_hello test_hello(const char *name, uint64_t instance, uint64_t session);
 
 #endif

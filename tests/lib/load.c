@@ -2,6 +2,7 @@
 #include "tests/lib/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -28,19 +29,56 @@ void load_post(struct load *load, const char *path, const char *body, size_t len
     aq_buffer_add(out, body, length);
 }
 
+/* ---- connections --------------------------------------------------------------------------------------- */
+
+static void load_secure(struct load *load, struct load_connection *connection)
+{
+    int failed;
+    BENCH_MUST(gnutls_init(&connection->session, GNUTLS_CLIENT) == 0);
+    BENCH_MUST(gnutls_set_default_priority(connection->session) == 0);
+    BENCH_MUST(gnutls_credentials_set(connection->session, GNUTLS_CRD_CERTIFICATE, load->credentials) == 0);
+    gnutls_transport_set_int(connection->session, connection->fd);
+    do
+        failed = gnutls_handshake(connection->session);
+    while (failed < 0 && !gnutls_error_is_fatal(failed));
+    BENCH_MUST(failed == 0);
+    BENCH_MUST(fcntl(connection->fd, F_SETFL, O_NONBLOCK) == 0);
+}
+
+/* Both return -1 with errno EAGAIN where the socket would block. */
+static ssize_t load_write(struct load_connection *connection, const void *bytes, size_t length)
+{
+    if (connection->session == NULL)
+        return send(connection->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t got = gnutls_record_send(connection->session, bytes, length);
+    errno = got == GNUTLS_E_AGAIN || got == GNUTLS_E_INTERRUPTED ? EAGAIN : EIO;
+    return got;
+}
+
+static ssize_t load_read(struct load_connection *connection, void *bytes, size_t size)
+{
+    if (connection->session == NULL)
+        return recv(connection->fd, bytes, size, MSG_DONTWAIT);
+    ssize_t got = gnutls_record_recv(connection->session, bytes, size);
+    errno = got == GNUTLS_E_AGAIN || got == GNUTLS_E_INTERRUPTED ? EAGAIN : EIO;
+    return got;
+}
+
 static void load_connect(struct load *load, struct load_connection *connection)
 {
     int on = 1;
     connection->fd = test_connect(1, load->port, 0);
     BENCH_MUST(connection->fd >= 0);
     setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (load->credentials != NULL)
+        load_secure(load, connection);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
     BENCH_MUST(epoll_ctl(load->epoll, EPOLL_CTL_ADD, connection->fd, &event) == 0);
 }
 
-void load_open(struct load *load, unsigned port, const char *login, unsigned count)
+static void load_open_all(struct load *load, const char *login)
 {
-    *load = (struct load){.port = port, .count = count};
+    unsigned count = load->count;
     if (login != NULL)
         test_authorization(load->authorization, sizeof load->authorization, login);
     load->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -52,12 +90,29 @@ void load_open(struct load *load, unsigned port, const char *login, unsigned cou
         load_connect(load, &load->connections[i]);
 }
 
+void load_open(struct load *load, unsigned port, const char *login, unsigned count)
+{
+    *load = (struct load){.port = port, .count = count};
+    load_open_all(load, login);
+}
+
+void load_open_secure(struct load *load, unsigned port, const char *login, unsigned count)
+{
+    *load = (struct load){.port = port, .count = count};
+    BENCH_MUST(gnutls_certificate_allocate_credentials(&load->credentials) == 0);
+    load_open_all(load, login);
+}
+
 void load_close(struct load *load)
 {
     for (unsigned i = 0; i < load->count; i++) {
+        if (load->connections[i].session != NULL)
+            gnutls_deinit(load->connections[i].session);
         close(load->connections[i].fd);
         aq_buffer_free(&load->connections[i].request);
     }
+    if (load->credentials != NULL)
+        gnutls_certificate_free_credentials(load->credentials);
     close(load->epoll);
     free(load->connections);
     free(load->scratch);
@@ -76,8 +131,8 @@ static void load_send(struct load *load, struct load_connection *connection)
 {
     bool first = connection->sent == 0;
     while (connection->sent < connection->request.length) {
-        ssize_t got = send(connection->fd, connection->request.data + connection->sent,
-                           connection->request.length - connection->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t got = load_write(connection, connection->request.data + connection->sent,
+                                 connection->request.length - connection->sent);
         if (got < 0 && errno == EAGAIN)
             break;
         BENCH_MUST(got > 0);
@@ -140,7 +195,7 @@ static bool load_head(struct load *load, struct load_connection *connection, con
 static bool load_receive(struct load *load, struct load_connection *connection)
 {
     for (;;) {
-        ssize_t got = recv(connection->fd, load->scratch, LOAD_READ_SIZE, MSG_DONTWAIT);
+        ssize_t got = load_read(connection, load->scratch, LOAD_READ_SIZE);
         if (got < 0 && errno == EAGAIN)
             return false;
         if (got <= 0)

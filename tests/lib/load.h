@@ -12,10 +12,13 @@
 #include "schema/base/memory.h"
 #include "tests/lib/bench.h"
 
+#include <gnutls/gnutls.h>
+
 enum { LOAD_HEAD_MAX = 4096, LOAD_READ_SIZE = 256 << 10, LOAD_TIMES_MAX = 1 << 20, LOAD_WAIT_MS = 60000 };
 
 struct load_connection {
     int fd;
+    gnutls_session_t session; /* NULL: no TLS */
     struct aq_buffer request;
     size_t sent;
     bool busy;
@@ -28,6 +31,7 @@ struct load_connection {
 
 struct load {
     unsigned port, count;
+    gnutls_certificate_credentials_t credentials; /* NULL: no TLS */
     char authorization[256];
     struct load_connection *connections;
     int epoll;
@@ -47,6 +51,8 @@ void load_get(struct load *load, const char *path, struct aq_buffer *out);
 void load_post(struct load *load, const char *path, const char *body, size_t length, struct aq_buffer *out);
 /* `login` is "name:token"; NULL: none. */
 void load_open(struct load *load, unsigned port, const char *login, unsigned count);
+/* The same with TLS. The server's certificate is not checked. */
+void load_open_secure(struct load *load, unsigned port, const char *login, unsigned count);
 void load_close(struct load *load);
 
 /* ---- sending ------------------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 #include "tests/lib/log_case.h"
 #include "schema/codec/pack.h"
+#include "schema/model/role.h"
 #include "schema/model/user.h"
 #include "tests/lib/cluster.h"
 
@@ -44,10 +45,10 @@ int log_case_teardown(void **context)
 struct aq_logged_event log_case_event(uint64_t seq)
 {
     char *name = aq_arena_format(&logs.arena, "u%" PRIu64, seq);
-    struct aq_user_created user = {.name = name, .hash = "x"};
+    struct aq_user_created user = {.name = name, .role = AQ_ROLE_USER, .hash = "x"};
     struct aq_buffer packed = {0};
     aq_record_pack(&aq_user_created_record, &user, &packed);
-    struct aq_logged_event event = {.code = aq_event_user_created.code, .version = 1};
+    struct aq_logged_event event = {.code = aq_event_user_created.code, .version = aq_user_created_record.version};
     event.data.data = (unsigned char *)aq_arena_text(&logs.arena, packed.data, packed.length);
     event.data.length = packed.length;
     aq_buffer_free(&packed);

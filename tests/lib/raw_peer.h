@@ -5,7 +5,7 @@
 
 #include "schema/base/memory.h"
 #include "schema/wire/messages.h"
-#include "schema/wire/seal.h"
+#include "tests/lib/identities.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,13 +17,18 @@ extern const char raw_peer_greeting[RAW_PEER_GREETING];
 struct raw_peer {
     int fd;
     uint32_t number; /* of the last question */
-    struct aq_wire_key key;
+    struct test_end end;
     struct aq_arena arena; /* of the last answer */
     enum aq_message_type type;
     void *message;
 };
 
-bool raw_peer_open(struct raw_peer *peer, unsigned port, const struct aq_wire_key *key);
+/* Connects. */
+bool raw_peer_open(struct raw_peer *peer, unsigned port);
+/* Enrols as this node's agent, with the secret of a join token. False: it is refused. */
+bool raw_peer_enrol(struct raw_peer *peer, const char *name, const char *secret);
+/* Begins a sealed session. False: the hub does not. */
+bool raw_peer_begin(struct raw_peer *peer, const struct aq_identity *identity);
 void raw_peer_close(struct raw_peer *peer);
 /* A message as nanomsg sends it: its length, the numbers 1 to `hops` of the connections it passed, its own number, the
  * body. */
@@ -36,9 +41,9 @@ bool raw_peer_expect(struct raw_peer *peer, enum aq_message_type question, const
                      enum aq_message_type answer);
 /* The name of the error in a refusal, or "". */
 const char *raw_peer_refusal(const struct raw_peer *peer);
-/* Seals any bytes, so that the caller chooses format, type and record, and appends them to `out`. */
-void raw_peer_seal(const struct aq_wire_key *key, const void *plain, size_t length, struct aq_buffer *out);
-/* Sends any bytes, sealed with the peer's key. */
+/* Sends any bytes as they are. */
+bool raw_peer_send(struct raw_peer *peer, const void *body, size_t length);
+/* Sends any bytes, sealed, so that the caller chooses format, type and record. */
 bool raw_peer_send_sealed(struct raw_peer *peer, const void *plain, size_t length);
 struct aq_hello raw_peer_hello(const char *name, uint64_t instance, uint64_t session);
 

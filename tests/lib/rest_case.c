@@ -16,13 +16,13 @@ static int verify(void *context, struct aq_buffer *report, struct aq_error *erro
     return rest->verify_fails ? aq_fail(error, AQ_E_CORRUPT, "entry 7 is broken") : 0;
 }
 
-static void rest_make_user(struct rest_case *rest, const char *name, enum aq_role role, char login[128])
+static void rest_make_user(struct rest_case *rest, const char *name, const char *role, char login[128])
 {
     struct aq_error error = {0};
     char token[TOKEN_SIZE], hash[TOKEN_HASH_SIZE];
     token_make(token);
-    test_must(token_hash(token, hash, &error), &error);
-    struct aq_user_create user = {.name = name, .role = role, .hash = hash};
+    token_hash(token, hash);
+    struct aq_user_create user = {.name = name, .role = role, .hash = hash, .project = ""};
     assert_true(test_ask(&rest->cluster, &aq_command_user_create, &user, "aquarium", NULL, &error) > 0);
     snprintf(login, 128, "%s:%s", name, token);
 }
@@ -123,6 +123,27 @@ void rest_refused(struct rest_case *rest, const char *method, const char *path, 
 bool rest_has_header(const struct rest_case *rest, const char *line)
 {
     return strcasestr(aq_buffer_string(&rest->reply.headers), line) != NULL;
+}
+
+uint64_t rest_metric(struct rest_case *rest, const char *name)
+{
+    char line[128];
+    http_ask(&rest->nobody, &rest->reply, "GET", NULL, "/metrics");
+    snprintf(line, sizeof line, "\naquarium_%s ", name);
+    const char *at = strstr(aq_buffer_string(&rest->reply.body), line);
+    assert_non_null(at);
+    return strtoull(at + strlen(line), NULL, 10);
+}
+
+/* Each look is a request, too. */
+void rest_await_requests(struct rest_case *rest, uint64_t begun, unsigned count)
+{
+    for (int i = 0; i < 6000; i++) {
+        if (rest_metric(rest, "http_requests_total") >= ++begun + count)
+            return;
+        usleep(10000);
+    }
+    fail_msg("%u requests do not begin", count);
 }
 
 void rest_make_applications(struct rest_case *rest, int applications)

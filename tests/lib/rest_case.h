@@ -41,6 +41,10 @@ json_t *rest_post(struct rest_case *rest, const char *path, const char *body);
 void rest_refused(struct rest_case *rest, const char *method, const char *path, const char *body, int status,
                   const char *words);
 bool rest_has_header(const struct rest_case *rest, const char *line);
+/* Asks for the metrics, without a login. Returns the value of aquarium_<name>, which must be there. */
+uint64_t rest_metric(struct rest_case *rest, const char *name);
+/* Waits until so many requests have begun since `begun`, a value of http_requests_total. */
+void rest_await_requests(struct rest_case *rest, uint64_t begun, unsigned count);
 /* Creates the label mac and so many applications. */
 void rest_make_applications(struct rest_case *rest, int applications);
 

@@ -1,4 +1,5 @@
 #include "tests/lib/wire_server.h"
+#include "schema/wire/body.h"
 #include "tests/lib/cmocka.h"
 
 #include <nanomsg/nn.h>
@@ -14,7 +15,7 @@ int wire_serve(const char *url)
     return server;
 }
 
-void wire_take(int server, const struct aq_wire_key *key, struct wire_question *question)
+void wire_take(int server, struct wire_question *question)
 {
     void *body, *control, *watch;
     struct nn_iovec data = {&body, NN_MSG};
@@ -27,7 +28,8 @@ void wire_take(int server, const struct aq_wire_key *key, struct wire_question *
     assert_true(head != NULL && head->cmsg_len <= sizeof question->header);
     question->header_length = head->cmsg_len;
     memcpy(question->header, head, head->cmsg_len);
-    assert_int_equal(aq_wire_open(key, body, (size_t)length, &question->type, &watch, &arena, &error), 0);
+    int failed = aq_body_unpack(body, (size_t)length, &question->type, &watch, &arena, &error);
+    assert_int_equal(failed, 0);
     assert_int_equal(question->type, AQ_MSG_WATCH);
     question->seq = ((const struct aq_watch *)watch)->seq;
     nn_freemsg(body);
@@ -42,11 +44,10 @@ void wire_answer_bytes(int server, struct wire_question *question, const void *b
     assert_true(nn_sendmsg(server, &message, 0) >= 0);
 }
 
-void wire_answer(int server, const struct aq_wire_key *key, struct wire_question *question, enum aq_message_type type,
-                 const void *message)
+void wire_answer(int server, struct wire_question *question, enum aq_message_type type, const void *message)
 {
-    struct aq_buffer sealed = {0};
-    aq_wire_seal(key, type, message, &sealed);
-    wire_answer_bytes(server, question, sealed.data, sealed.length);
-    aq_buffer_free(&sealed);
+    struct aq_buffer body = {0};
+    aq_body_pack(type, message, &body);
+    wire_answer_bytes(server, question, body.data, body.length);
+    aq_buffer_free(&body);
 }

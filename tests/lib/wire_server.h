@@ -1,11 +1,10 @@
-/* A server for questions, driven by the test: it takes a question, and answers it when the test says so, with what the
- * test says. */
+/* A server for questions that are not sealed, driven by the test: it takes a question, and answers it when the test
+ * says so, with what the test says. */
 #ifndef AQ_TESTS_LIB_WIRE_SERVER_H
 
 #define AQ_TESTS_LIB_WIRE_SERVER_H
 
 #include "schema/wire/messages.h"
-#include "schema/wire/seal.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -21,9 +20,8 @@ struct wire_question {
 /* Listens at the url. Returns nanomsg's socket, which the caller closes with nn_close(). */
 int wire_serve(const char *url);
 /* Waits up to 10 seconds for a question. */
-void wire_take(int server, const struct aq_wire_key *key, struct wire_question *question);
+void wire_take(int server, struct wire_question *question);
 void wire_answer_bytes(int server, struct wire_question *question, const void *bytes, size_t length);
-void wire_answer(int server, const struct aq_wire_key *key, struct wire_question *question, enum aq_message_type type,
-                 const void *message);
+void wire_answer(int server, struct wire_question *question, enum aq_message_type type, const void *message);
 
 #endif

@@ -1,8 +1,8 @@
 /* Judges the log, entry by entry, as soon as an entry is durable: a small model of the cluster, made from events alone,
  * that knows nothing of decide and project. Any rule that does not hold ends the life.
  *
- * It also keeps what it has seen: decisions, for the deeds that were answered (deeds.h), and the rows of the model, for
- * clients and agents that draw something to act on. */
+ * It also keeps what it has seen: decisions, for the requests that were answered (requests.h), and the rows of the
+ * model, for clients and agents that draw something to act on. */
 #ifndef AQ_TESTS_SIM_JUDGE_H
 #define AQ_TESTS_SIM_JUDGE_H
 
@@ -11,24 +11,46 @@
 #include "schema/model/application.h"
 #include "schema/model/label.h"
 #include "schema/model/node.h"
+#include "schema/model/project.h"
 #include "schema/model/resource.h"
+#include "schema/model/token.h"
 #include "schema/model/user.h"
+#include "tests/sim/enrolments.h"
+#include "tests/sim/mirror.h"
 #include "tests/sim/sim.h"
 
 enum { JUDGE_NODES_MAX = 16, JUDGE_USERS_MAX = 16, JUDGE_NAME = 65 };
+
+/* A node and a definition that did not work. */
+struct judge_try {
+    char node[JUDGE_NAME];
+    uint32_t definition;
+};
 
 struct judge_application {
     bool there, removed;
     enum aq_application_status status;
     uint64_t label, resource; /* 0: none */
     char user[JUDGE_NAME];
+    uint64_t user_number;
+    struct judge_try tries[AQ_TRIES_MAX];
+    uint32_t n_tries;
+    uint32_t definition; /* of its last resource, */
+    bool failed;         /* whether that could not be started, */
+    bool well;           /* or ended by itself as it should */
+    /* As prompt.c sees it, in true time; 0: it is not so. */
+    uint64_t room_since_ms; /* it waits, though it could be placed */
+    uint64_t over_since_ms; /* it runs, though its lifetime is over */
 };
 
 struct judge_resource {
     bool there;
+    bool node_deleted; /* it ended by that */
     uint64_t application;
+    uint32_t definition;
     char node[JUDGE_NAME];
     struct aq_amounts amounts;
+    uint64_t restarts;
 };
 
 struct judge_label {
@@ -37,27 +59,48 @@ struct judge_label {
     uint64_t version;
     uint32_t definitions;
     struct aq_amounts amounts[AQ_DEFINITIONS_MAX];
+    bool restart_lost[AQ_DEFINITIONS_MAX];
+    enum aq_restart restart[AQ_DEFINITIONS_MAX];
+    uint64_t restart_limit[AQ_DEFINITIONS_MAX]; /* 0: none */
+    bool health[AQ_DEFINITIONS_MAX];            /* it is checked */
+    const struct mirror_definition *kept;       /* of each definition */
+    uint64_t recipe;                            /* its hash */
+    uint64_t made_seq, gone_seq;                /* when it was created and deleted; 0: it was not */
 };
 
 struct judge_node {
     bool there, lost, maintenance;
-    char name[JUDGE_NAME];
+    char name[JUDGE_NAME], address[JUDGE_NAME];
     uint64_t instance;
     struct aq_amounts capacity, used;
+    uint64_t active_ms; /* true time since when it is ACTIVE */
 };
 
 struct judge_user {
     bool there;
     char name[JUDGE_NAME];
     uint64_t most; /* open applications; 0: no limit */
+    uint64_t uid;  /* 0: none */
+    uint64_t number;
+};
+
+/* Of tokens that were made by themselves; the first one of a user is not among them. */
+struct judge_token {
+    bool there;
+    char name[JUDGE_NAME];
+    uint64_t user_number;
+    uint64_t expires_at;    /* 0: never */
+    uint64_t over_since_ms; /* as prompt.c sees it: it has expired, and is still there */
 };
 
 struct judge_decision {
     char author[81], key[65], id[65];
+    uint64_t author_number; /* of the user who was called so then; 0: it was no user */
     unsigned command;
     uint64_t fingerprint, seq, time_ms; /* seq of its last event, or of the last one before it */
     uint32_t events;
-    bool claimed; /* by a deed */
+    uint64_t first_made; /* applications or labels that were created, */
+    uint32_t made;       /* and how many */
 };
 
 struct judge {
@@ -66,15 +109,25 @@ struct judge {
     struct judge_application *applications;
     struct judge_resource *resources;
     struct judge_label *labels;
+    struct judge_token *tokens;
+    size_t n_tokens, tokens_room;
     size_t n_applications, applications_room, n_resources, resources_room, n_labels, labels_room;
     struct judge_node nodes[JUDGE_NODES_MAX];
     struct judge_user users[JUDGE_USERS_MAX];
+    uint64_t users_made;
+    char join_hash[JUDGE_NAME]; /* of the operator's last join token; "": there is none */
+    struct enrolments enrolments;
     struct judge_decision *decisions;
     size_t n_decisions, decisions_room;
+    struct mirror mirror; /* for readers */
 
     uint64_t seq, time_ms; /* of the last entry */
     unsigned char hash[32];
     const char *author; /* of the present decision */
+    uint64_t author_number;
+    const struct aq_command *command;
+    uint64_t first_made;
+    uint32_t made, ended; /* in it: rows that were created, resources that ended */
 
     /* For the rate of the log's time. */
     uint64_t life, entry_life;           /* counts starts of the process; that of the last entry */
@@ -92,5 +145,10 @@ void judge_compare(struct judge *judge, struct state_txn *txn);
 
 struct judge_node *judge_node(struct judge *judge, const char *name); /* NULL: there is none */
 struct judge_user *judge_user(struct judge *judge, const char *name);
+/* The definition that the resource is of says when its workload is started again in its place. */
+enum aq_restart judge_restart(const struct judge *judge, const struct judge_resource *resource, uint64_t *limit);
+bool judge_is_checked(const struct judge *judge, const struct judge_resource *resource); /* and its health */
+/* The newest version that is there at `seq`; NULL: none is. */
+const struct judge_label *judge_label(const struct judge *judge, const char *name, uint64_t seq);
 
 #endif

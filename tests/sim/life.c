@@ -32,6 +32,7 @@ _Noreturn static void live(const struct life *life)
     alarm(PATIENCE_S);
     sim_open(&sim, life->seed, life->result);
     sim.print = life->trace;
+    sim.brief = life->brief;
     sim.quiet = life->quiet;
     sim.skips = life->skips;
     world_live(&sim);

@@ -10,6 +10,7 @@
 struct life {
     /* Filled by the caller. */
     uint64_t seed;
+    bool brief;                    /* the trace, without what happens all the time */
     bool trace, hash, quiet;       /* print every step; print the hash of the trace; print nothing */
     const struct sim_skips *skips; /* NULL: none */
 

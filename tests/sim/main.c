@@ -110,11 +110,19 @@ static void show_totals(const struct run *run, uint64_t took_ms)
            (double)t->virtual_ms / 1000 / (double)(t->lives + !t->lives),
            (double)t->requests / (double)(t->lives + !t->lives));
     printf("requests: %" PRIu64 " done, %" PRIu64 " refused, %" PRIu64 " with an unknown outcome; %" PRIu64
-           " repeats; %" PRIu64 " entries, %" PRIu64 " events\n",
-           t->answers, t->refusals, t->unknown, t->repeats, t->entries, t->events);
+           " repeats; %" PRIu64 " by hub and react; %" PRIu64 " entries, %" PRIu64 " events\n",
+           t->answers, t->refusals, t->unknown, t->repeats, t->inner, t->entries, t->events);
+    printf("agents: %" PRIu64 " workloads started, %" PRIu64 " of them again, %" PRIu64 " questions, %" PRIu64
+           " kills, %" PRIu64 " lost directories, %" PRIu64 " copies of hosts, %" PRIu64 " cuts of the network\n",
+           t->starts, t->restarts, t->messages, t->agent_kills, t->lost_directories, t->copies, t->cuts);
+    printf("reads: %" PRIu64 " of rows, lists and views, of which %" PRIu64 " were compared; %" PRIu64
+           " events followed\n",
+           t->reads, t->compared, t->followed);
     printf("faults: %" PRIu64 " kills, %" PRIu64 " power cuts, %" PRIu64 " stops, %" PRIu64 " failed appends, %" PRIu64
-           " full disks, %" PRIu64 " jumps of the clock, %" PRIu64 " pauses; %" PRIu64 " proofs of the tables\n",
-           t->kills, t->power_cuts, t->stops, t->failures, t->full_disks, t->jumps, t->pauses, t->verified);
+           " full disks, %" PRIu64 " turned bits, of which %" PRIu64 " were refused, %" PRIu64
+           " jumps of the clock, %" PRIu64 " pauses; %" PRIu64 " proofs of the tables\n",
+           t->kills, t->power_cuts, t->stops, t->failures, t->full_disks, t->turned, t->restored, t->jumps, t->pauses,
+           t->verified);
     printf("%u of %u lives broke something\n", run->found, run->begun);
 }
 

@@ -13,14 +13,18 @@ struct shrinking {
     struct life life;
     struct sim_skips skips;
     char broken[SIM_NAME_SIZE];
-    uint64_t asks, faults; /* at first */
+    uint64_t steps[SIM_STEP_KINDS]; /* at first */
     unsigned runs;
 };
 
+/* All steps in a row, counted from 0: those that are left out most easily first. */
 static bool *skip_of(struct shrinking *shrinking, uint64_t i)
 {
-    return i < shrinking->faults ? &shrinking->skips.steps[SIM_FAULT][i + 1]
-                                 : &shrinking->skips.steps[SIM_ASK][i - shrinking->faults + 1];
+    static const enum sim_step order[SIM_STEP_KINDS] = {SIM_READ, SIM_FAULT, SIM_ASK};
+    const enum sim_step *kind = order;
+    while (i >= shrinking->steps[*kind])
+        i -= shrinking->steps[*kind++];
+    return &shrinking->skips.steps[*kind][i + 1];
 }
 
 static bool breaks(struct shrinking *shrinking)
@@ -51,8 +55,10 @@ static bool leave_out(struct shrinking *shrinking, uint64_t first, uint64_t coun
 
 static void leave_out_all(struct shrinking *shrinking)
 {
-    const uint64_t steps = shrinking->asks + shrinking->faults;
+    uint64_t steps = 0;
     bool again = true;
+    for (size_t kind = 0; kind < SIM_STEP_KINDS; kind++)
+        steps += shrinking->steps[kind];
     for (uint64_t size = steps / 2; size > 0 && again; size = size > 1 ? size / 2 : 1) {
         again = size > 1;
         for (uint64_t first = 0; first < steps; first += size)
@@ -61,11 +67,11 @@ static void leave_out_all(struct shrinking *shrinking)
     }
 }
 
-static uint64_t left(const bool *skips, uint64_t steps)
+static uint64_t left(const struct shrinking *shrinking, enum sim_step kind)
 {
     uint64_t count = 0;
-    for (uint64_t i = 1; i <= steps; i++)
-        count += !skips[i];
+    for (uint64_t i = 1; i <= shrinking->steps[kind]; i++)
+        count += !shrinking->skips.steps[kind][i];
     return count;
 }
 
@@ -83,17 +89,18 @@ void shrink(uint64_t seed)
         return;
     const struct sim_result *result = shrinking.life.result;
     memcpy(shrinking.broken, result->broken, sizeof shrinking.broken);
-    shrinking.asks = result->steps[SIM_ASK];
-    shrinking.faults = result->steps[SIM_FAULT];
-    if (shrinking.asks >= SIM_STEPS_MAX / 2 || shrinking.faults >= SIM_STEPS_MAX / 2)
-        return;
+    memcpy(shrinking.steps, result->steps, sizeof shrinking.steps);
+    for (size_t kind = 0; kind < SIM_STEP_KINDS; kind++)
+        if (shrinking.steps[kind] >= SIM_STEPS_MAX / 2)
+            return;
     shrinking.life.skips = &shrinking.skips;
     leave_out_all(&shrinking);
-    printf("seed %" PRIu64 ", shortened: %" PRIu64 " of %" PRIu64 " steps that ask and %" PRIu64 " of %" PRIu64
-           " faults are enough (tried %u times):\n",
-           seed, left(shrinking.skips.steps[SIM_ASK], shrinking.asks), shrinking.asks,
-           left(shrinking.skips.steps[SIM_FAULT], shrinking.faults), shrinking.faults, shrinking.runs);
+    const uint64_t *steps = shrinking.steps;
+    printf("seed %" PRIu64 ", shortened: %" PRIu64 " of %" PRIu64 " steps that ask, %" PRIu64 " of %" PRIu64
+           " that read and %" PRIu64 " of %" PRIu64 " faults are enough (tried %u times):\n",
+           seed, left(&shrinking, SIM_ASK), steps[SIM_ASK], left(&shrinking, SIM_READ), steps[SIM_READ],
+           left(&shrinking, SIM_FAULT), steps[SIM_FAULT], shrinking.runs);
     shrinking.life.quiet = false;
-    shrinking.life.trace = true;
+    shrinking.life.trace = shrinking.life.brief = true;
     (void)breaks(&shrinking);
 }

@@ -1,13 +1,51 @@
 #include "tests/sim/sim.h"
 
+#include "schema/base/journal.h"
+
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+/* ---- random bytes and the journal's time, for everything in this process ------------------------------ */
+
+static struct sim *present; /* life */
+
+static const char *bytes_name(void)
+{
+    return "the life's chance";
+}
+
+static uint32_t random_number(void)
+{
+    return (uint32_t)chance_next(&present->bytes);
+}
+
+static void random_bytes(void *buffer, size_t size)
+{
+    unsigned char *bytes = buffer;
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (unsigned char)chance_next(&present->bytes);
+}
+
+static uint64_t journal_ms(void)
+{
+    return present->now_ms;
+}
+
+/* ---- a life ------------------------------------------------------------------------------------------- */
+
 void sim_open(struct sim *sim, uint64_t seed, struct sim_result *result)
 {
-    *sim = (struct sim){.seed = seed, .chance = {seed}, .result = result, .hash = 0xcbf29ce484222325u};
+    static struct randombytes_implementation bytes = {
+        .implementation_name = bytes_name, .random = random_number, .buf = random_bytes};
+    *sim =
+        (struct sim){.seed = seed, .chance = {seed}, .bytes = {~seed}, .result = result, .hash = 0xcbf29ce484222325u};
+    present = sim;
+    if (randombytes_set_implementation(&bytes) != 0 || sodium_init() < 0)
+        abort();
+    aq_journal_set_clock(journal_ms);
 }
 
 bool sim_begin_step(struct sim *sim, enum sim_step kind)
@@ -44,7 +82,7 @@ uint64_t sim_wait(struct sim *sim, uint64_t typical)
     return sim_draw(sim, typical << sim_draw(sim, 4)) + 1;
 }
 
-static void take_line(struct sim *sim, const char *format, va_list arguments)
+static void take_line(struct sim *sim, bool print, const char *format, va_list arguments)
 {
     char *line = sim->lines[sim->n_lines++ % SIM_LINES_KEPT];
     int length =
@@ -52,7 +90,7 @@ static void take_line(struct sim *sim, const char *format, va_list arguments)
     vsnprintf(line + length, (size_t)(SIM_LINE_SIZE - length), format, arguments);
     for (const char *c = line; *c != '\0'; c++) /* FNV-1a */
         sim->hash = (sim->hash ^ (unsigned char)*c) * 0x100000001b3u;
-    if (sim->print)
+    if (print)
         puts(line);
 }
 
@@ -60,7 +98,15 @@ void sim_say(struct sim *sim, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    take_line(sim, format, arguments);
+    take_line(sim, sim->print, format, arguments);
+    va_end(arguments);
+}
+
+void sim_say_routine(struct sim *sim, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    take_line(sim, sim->print && !sim->brief, format, arguments);
     va_end(arguments);
 }
 

@@ -13,13 +13,14 @@ enum { SIM_LINE_SIZE = 400, SIM_LINES_KEPT = 40, SIM_BROKEN = 3 /* exit status *
 
 /* What was done, over all lives. */
 struct sim_totals {
-    uint64_t lives, virtual_ms, requests, answers, refusals, unknown, repeats, entries, events, kills, power_cuts,
-        stops, failures, full_disks, jumps, pauses, verified;
+    uint64_t lives, virtual_ms, requests, inner, answers, refusals, unknown, repeats, entries, events, messages, starts,
+        restarts, kills, power_cuts, stops, failures, full_disks, jumps, pauses, agent_kills, lost_directories, copies,
+        cuts, verified, turned, restored, reads, compared, followed;
 };
 
-/* Requests and faults come in numbered steps. Each draws from a chance of its own, so the others stay as they are when
- * one is left out: that is how a life is shortened (shrink.h). */
-enum sim_step { SIM_ASK, SIM_FAULT, SIM_STEP_KINDS };
+/* Requests, reads and faults come in numbered steps. Each draws from a chance of its own, so the others stay as they
+ * are when one is left out: that is how a life is shortened (shrink.h). */
+enum sim_step { SIM_ASK, SIM_FAULT, SIM_READ, SIM_STEP_KINDS };
 enum { SIM_STEPS_MAX = 8192, SIM_NAME_SIZE = 80 };
 
 struct sim_skips {
@@ -36,11 +37,13 @@ struct sim_result {
 struct sim {
     uint64_t seed;
     struct chance chance, outer;   /* `outer`: while a step draws from its own */
+    struct chance bytes;           /* of libsodium's random bytes */
     const struct sim_skips *skips; /* NULL: nothing is left out */
     struct sim_result *result;
     bool quiet;                                /* says nothing when something is wrong */
     uint64_t now_ms;                           /* true time, since the life began */
-    bool print;                                /* the trace, as it happens */
+    bool print;                                /* the trace, as it happens, */
+    bool brief;                                /* without what happens all the time */
     uint64_t hash;                             /* of the trace */
     char lines[SIM_LINES_KEPT][SIM_LINE_SIZE]; /* its end, shown when something is wrong */
     uint64_t n_lines;
@@ -60,6 +63,7 @@ uint64_t sim_wait(struct sim *sim, uint64_t typical);
 
 /* Adds a line to the trace. Never paths, pointers or numbers of processes: they differ from run to run. */
 void sim_say(struct sim *sim, const char *format, ...) AQ_PRINTF(2, 3);
+void sim_say_routine(struct sim *sim, const char *format, ...) AQ_PRINTF(2, 3); /* what happens all the time */
 
 /* An invariant does not hold: prints its name, the words, the end of the trace and how to see it all, and ends the
  * process. */

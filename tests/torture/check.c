@@ -340,16 +340,19 @@ static bool check_processes(struct check *check, const json_t *resources)
     return good;
 }
 
-/* Checks that no resource was ever started twice. */
-static bool check_starts(struct check *check)
+/* Checks that no resource was ever started twice, by what the main processes have written. */
+static bool check_starts(struct check *check, const json_t *resources)
 {
+    size_t i;
+    json_t *row;
+    bool started = false;
     FILE *file = fopen(check->cluster->starts, "re");
     unsigned long long resource, *seen = NULL;
     size_t count = 0, capacity = 0;
     bool good = true;
     while (file != NULL && good && fscanf(file, "%llu %*[^\n]", &resource) == 1) {
-        for (size_t i = count; i > 0 && good; i--)
-            if (seen[i - 1] == resource)
+        for (size_t k = count; k > 0 && good; k--)
+            if (seen[k - 1] == resource)
                 good = wrong(check, "resource %llu was started twice", resource);
         if (count == capacity) {
             capacity = capacity ? capacity * 2 : 1024;
@@ -357,6 +360,10 @@ static bool check_starts(struct check *check)
         }
         seen[count++] = resource;
     }
+    json_array_foreach ((json_t *)(uintptr_t)resources, i, row)
+        started = started || strncmp(json_text(row, "identifier"), "pid ", 4) == 0;
+    if (good && count == 0 && started)
+        good = wrong(check, "workloads have started, but none has left its mark");
     free(seen);
     if (file != NULL)
         fclose(file);
@@ -377,7 +384,7 @@ static bool check_resources(struct check *check)
         }
     for (i = 0; good && i < json_array_size(nodes); i++)
         good = check_node(check, json_array_get(nodes, i), resources);
-    good = good && check_processes(check, resources) && check_starts(check);
+    good = good && check_processes(check, resources) && check_starts(check, resources);
     json_decref(resources);
     json_decref(nodes);
     return good;

@@ -32,8 +32,16 @@ void cluster_make(struct cluster *cluster)
     test_make_directory(cluster->work, sizeof cluster->work, "/tmp", "aq-torture");
     snprintf(cluster->controller.directory, sizeof cluster->controller.directory, "%s/controller", cluster->work);
     snprintf(cluster->mount, sizeof cluster->mount, "%s/mount", cluster->work);
-    snprintf(cluster->starts, sizeof cluster->starts, "%s/starts", cluster->work);
+    snprintf(cluster->marks, sizeof cluster->marks, "%s/marks", cluster->work);
+    snprintf(cluster->starts, sizeof cluster->starts, "%s/starts", cluster->marks);
     mkdir(cluster->mount, 0700);
+    /* Each workload has a user of its own. */
+    mkdir(cluster->marks, 0777);
+    FILE *starts = fopen(cluster->starts, "we");
+    if (chmod(cluster->work, 0711) != 0 || chmod(cluster->marks, 0777) != 0 || starts == NULL ||
+        fchmod(fileno(starts), 0666) != 0)
+        abort();
+    fclose(starts);
     for (int i = 0; i < AGENTS; i++) /* the pid keeps the control groups of two tests apart */
         snprintf(cluster->names[i], sizeof cluster->names[i], "torture-%d-%d", getpid(), i + 1);
 }
@@ -56,6 +64,17 @@ bool cluster_controller(struct cluster *cluster)
     return controller_start(&cluster->controller, log, more) == 0;
 }
 
+/* A join token for all agents, in the file `join`. */
+static bool make_join_token(const struct cluster *cluster)
+{
+    char command[4 * PATH_MOST];
+    snprintf(command, sizeof command,
+             "AQ_SERVER=http://127.0.0.1:%u AQ_USER=admin AQ_TOKEN=%s %s/aq nodes token --name '*' --uses 100000 "
+             "--replaces true >%s/join",
+             cluster->controller.api_port, strchr(cluster->controller.login, ':') + 1, program_build(), cluster->work);
+    return system(command) == 0;
+}
+
 void cluster_agent(struct cluster *cluster, int i)
 {
     struct program_line line = {0};
@@ -66,9 +85,11 @@ void cluster_agent(struct cluster *cluster, int i)
     program_set(&line, "data=%s/agent", cluster->work);
     program_set(&line, "name=%s", cluster->names[i]);
     program_set(&line, "controller=127.0.0.1:%u", cluster->controller.hub_port);
-    program_set(&line, "key_file=%s/" AQ_FILE_AGENT_KEY, cluster->controller.directory);
+    program_add(&line, "--join-file");
+    program_add(&line, "%s/join", cluster->work);
     program_set(&line, "capacity.ram=%dMiB", AGENT_RAM_MIB);
     program_set(&line, "capacity.slots=%d", AGENT_SLOTS);
+    program_set(&line, "allow.directories=%s", cluster->marks);
     log_of(cluster, cluster->names[i], log);
     cluster->agents[i] = program_start(&line, log);
 }
@@ -108,7 +129,7 @@ bool cluster_fs(struct cluster *cluster)
 
 bool cluster_begin(struct cluster *cluster)
 {
-    if (!cluster_controller(cluster))
+    if (!cluster_controller(cluster) || !make_join_token(cluster))
         return false;
     for (int i = 0; i < AGENTS; i++)
         cluster_agent(cluster, i);

@@ -1,5 +1,6 @@
 /* Simulates a slow disk: preloaded, it delays every sync by SLOW_SYNC_MS (200). A write to a descriptor that was opened
- * with O_DSYNC is a sync, too. */
+ * with O_DSYNC is a sync, too. On a memory file system, SLOW_SYNC_US makes a disk of constant speed, for measurements
+ * that other work on the real one must not disturb. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,9 +11,9 @@
 
 static void wait_for_disk(void)
 {
-    const char *text = getenv("SLOW_SYNC_MS");
-    long ms = text != NULL ? strtol(text, NULL, 10) : 200;
-    struct timespec left = {ms / 1000, ms % 1000 * 1000000};
+    const char *ms = getenv("SLOW_SYNC_MS"), *us = getenv("SLOW_SYNC_US");
+    long delay_us = us != NULL ? strtol(us, NULL, 10) : ms != NULL ? strtol(ms, NULL, 10) * 1000 : 200000;
+    struct timespec left = {delay_us / 1000000, delay_us % 1000000 * 1000};
     int number = errno;
     while (nanosleep(&left, &left) != 0 && errno == EINTR)
         ;

@@ -55,8 +55,9 @@ static bool make_label(struct torture *torture, const char *name, const char *dr
     aq_buffer_format(&body, "{\"name\":\"%s\",\"definitions\":[{\"driver\":\"%s\",\"options\":{", name, driver);
     if (strcmp(driver, "process") == 0)
         aq_buffer_format(&body,
-                         "\"stop_grace\":1,\"command\":\"echo $AQUARIUM_RESOURCE $$ $AQUARIUM_METADATA >>%s; %s\"",
-                         torture->cluster.starts, command);
+                         "\"stop_grace\":1,\"mounts\":[\"%s:%s:rw\"],\"command\":\"echo $AQUARIUM_RESOURCE $$ "
+                         "$AQUARIUM_METADATA >>%s; %s\"",
+                         torture->cluster.marks, torture->cluster.marks, torture->cluster.starts, command);
     else
         aq_buffer_text(&body, command);
     aq_buffer_format(&body, "},\"resources\":{\"slots\":1%s}}]}", resources);

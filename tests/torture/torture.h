@@ -38,7 +38,8 @@ enum {
 /* ---- the cluster (cluster.c) ---------------------------------------------------------------------------- */
 
 struct cluster {
-    char work[64], mount[PATH_MOST], starts[PATH_MOST]; /* starts: a file to which each main process adds a line */
+    char work[64], mount[PATH_MOST];
+    char marks[PATH_MOST], starts[PATH_MOST]; /* a file to which each main process adds a line, and its directory */
     char names[AGENTS][32];
     struct controller controller;
     pid_t agents[AGENTS], fs; /* 0: not running */

@@ -79,6 +79,10 @@ static void who_does_not_listen_is_told_of_at_once(void **state)
     assert_int_equal(aq_run_at("http://[::1]:1", "nodes"), CLI_SERVER);
     assert_string_equal(
         aq_err, "aq: http://[::1]:1 does not answer: Couldn't connect to server (does a controller run there?)\n");
+    assert_int_equal(aq_run_at("unix:///nonexistent/api.sock", "nodes"), CLI_SERVER);
+    assert_string_equal(aq_err, "aq: unix:/nonexistent/api.sock does not answer: Couldn't connect to server (does a "
+                                "controller run there?)\n");
+    assert_int_equal(aq_run_at("unix:api.sock", "nodes"), CLI_USAGE);
     assert_int_equal(aq_run_at("http://admin:aq_secret@127.0.0.1:1", "nodes"), CLI_USAGE);
     assert_null(strstr(aq_err, "aq_secret"));
     assert_int_equal(aq_run_at("ftp://127.0.0.1:1", "nodes"), CLI_USAGE);
@@ -101,10 +105,39 @@ static void what_comes_is_made_harmless(void **state)
     assert_string_equal(aq_err, "aq: bad\\x1b]0;title\\x07\n");
 }
 
+static void a_status_leaves_out_what_a_user_may_not_see(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/readyz", 200, "ready\n"}, {"GET", "/api/v1/user/", 403, "{\"message\":\"no\"}"},
+            {"GET", "/api/v1/", 200, "{\"data\":[],\"seq\":7}"});
+    assert_int_equal(aq_run("status"), CLI_DONE);
+    assert_non_null(strstr(aq_out, "nodes"));
+    assert_null(strstr(aq_out, "users"));
+    assert_string_equal(aq_err, "");
+    assert_int_equal(aq_run("users"), CLI_REFUSED); /* where it is asked for, it is said */
+}
+
+/* A token says whose it is, unless it is one of an earlier build. */
+static void a_token_goes_alone_when_nobody_is_named(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", "/api/v1/node/", 200, "{\"data\":[],\"seq\":1}"});
+    setenv("AQ_USER", "", 1);
+    assert_int_equal(aq_run("nodes -q"), CLI_DONE);
+    assert_string_equal(server.seen[0].user, "Basic YWRtaW46YXFfc2VjcmV0");
+    setenv("AQ_TOKEN", "aq_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLM", 1);
+    assert_int_equal(aq_run("nodes -q"), CLI_DONE);
+    assert_string_equal(server.seen[1].user, "Bearer aq_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLM");
+    setenv("AQ_TOKEN", "aq_secret", 1);
+    setenv("AQ_USER", "admin", 1);
+}
+
 static void a_path_stands_before_ours(void **state)
 {
     char address[128];
     (void)state;
+    if (strncmp(server.address, "unix:", 5) == 0)
+        return; /* its address has no path */
     ANSWERS({"GET", "/behind/a/proxy/api/v1/node/", 200, "{\"data\":[],\"seq\":1}"});
     snprintf(address, sizeof address, "%s/behind/a/proxy/", server.address);
     assert_int_equal(aq_run_at(address, "nodes -q"), CLI_DONE);
@@ -121,8 +154,7 @@ static enum cli_exit run_at_one_who_says(const char *line, const char *answer, b
     assert_return_code(bind(listener, (struct sockaddr *)&any, size), 0);
     assert_return_code(listen(listener, 1), 0);
     assert_return_code(getsockname(listener, (struct sockaddr *)&any, &size), 0);
-    const char *host = strchr(server.address, '/') + 2;
-    snprintf(address, sizeof address, "http://%.*s:%u", (int)strcspn(host, ":"), host, (unsigned)ntohs(any.sin_port));
+    snprintf(address, sizeof address, "http://%s:%u", server.host, (unsigned)ntohs(any.sin_port));
     pid_t child = fork();
     if (child == 0) {
         for (;;) {
@@ -166,8 +198,7 @@ static enum cli_exit run_before_one_who_says(const char *line, const char *body)
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* keeps the port, and refuses connections */
     assert_return_code(bind(listener, (struct sockaddr *)&any, size), 0);
     assert_return_code(getsockname(listener, (struct sockaddr *)&any, &size), 0);
-    const char *host = strchr(server.address, '/') + 2;
-    snprintf(address, sizeof address, "http://%.*s:%u", (int)strcspn(host, ":"), host, (unsigned)ntohs(any.sin_port));
+    snprintf(address, sizeof address, "http://%s:%u", server.host, (unsigned)ntohs(any.sin_port));
     pid_t child = fork();
     if (child == 0) {
         usleep(700000);
@@ -219,6 +250,23 @@ static void an_answer_ends_in_any_way_of_http(void **state)
         assert_string_equal(aq_out, "bob\n");
         assert_string_equal(aq_err, "");
     }
+}
+
+/* A controller that is about to stop, or a proxy before one that is away. */
+static void what_may_pass_is_asked_again(void **state)
+{
+    (void)state;
+    const char *rows = "{\"data\":[{\"name\":\"n1\"}],\"next\":null,\"seq\":9}";
+    const unsigned pass[] = {502, 503, 504};
+    for (size_t i = 0; i < AQ_LENGTH(pass); i++) {
+        server_forget(NULL);
+        ANSWERS({"GET", "/api/v1/node/", pass[i], "{\"message\":\"not now\"}", 1}, {"GET", "/api/v1/node/", 200, rows});
+        assert_int_equal(aq_run("nodes -q"), CLI_DONE);
+        assert_string_equal(aq_out, "n1\n");
+    }
+    server_forget(NULL);
+    ANSWERS({"GET", "/api/v1/node/", 500, "{\"message\":\"broken\"}", 1}, {"GET", "/api/v1/node/", 200, rows});
+    assert_int_equal(aq_run("nodes -q"), CLI_SERVER);
 }
 
 /* The words are the same, whoever does the talking. */
@@ -336,10 +384,13 @@ int main(void)
         SERVER_TEST(whose_fault_it_is_the_exit_code_tells),
         SERVER_TEST(who_does_not_listen_is_told_of_at_once),
         SERVER_TEST(what_comes_is_made_harmless),
+        SERVER_TEST(a_status_leaves_out_what_a_user_may_not_see),
+        SERVER_TEST(a_token_goes_alone_when_nobody_is_named),
         SERVER_TEST(a_path_stands_before_ours),
         SERVER_TEST(a_server_without_an_answer_has_an_end),
         SERVER_TEST(an_answer_ends_in_any_way_of_http),
         SERVER_TEST(what_waits_outlasts_a_controller_that_is_away),
+        SERVER_TEST(what_may_pass_is_asked_again),
         SERVER_TEST(what_is_no_answer_is_told),
         SERVER_TEST(this_machine_is_asked_without_a_proxy),
         SERVER_TEST(a_connection_may_be_closed_between_two_questions),
@@ -348,5 +399,5 @@ int main(void)
         SERVER_TEST(looks_are_frequent_at_first),
         SERVER_TEST(a_user_to_act_as_is_no_filter),
     };
-    return aq_server_run_tests("aq: client, near", "aq: client, far", tests, AQ_LENGTH(tests));
+    return aq_server_run_tests("aq: client", tests, AQ_LENGTH(tests));
 }

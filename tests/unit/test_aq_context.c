@@ -32,6 +32,7 @@ static int set_up(void **state)
     unsetenv("AQ_USER");
     unsetenv("AQ_SERVER");
     unsetenv("AQ_CONTEXT");
+    unsetenv("AQ_FINGERPRINT");
     return 0;
 }
 
@@ -65,7 +66,7 @@ static void the_first_context_is_used(void **state)
     struct stat about;
     (void)state;
     assert_int_equal(run("context"), CLI_DONE);
-    assert_string_equal(aq_err, "no contexts; aq context create NAME makes one\n");
+    assert_string_equal(aq_err, "no contexts; aq login ADDRESS makes one\n");
     make("lab");
     assert_string_equal(aq_err, "context lab created, and in use\n");
     make("office");
@@ -85,6 +86,8 @@ static void the_first_context_is_used(void **state)
     assert_int_equal(run("context delete office"), CLI_DONE);
     assert_int_equal(run("context show"), CLI_USAGE);
     assert_int_equal(run("context use nosuch"), CLI_FAILED);
+    assert_non_null(strstr(aq_err, "there is no context nosuch"));
+    assert_int_equal(run("context delete nosuch"), CLI_FAILED);
     assert_non_null(strstr(aq_err, "there is no context nosuch"));
     assert_int_equal(run("context use ../x"), CLI_FAILED);
 }
@@ -108,7 +111,12 @@ static void a_context_others_can_read_is_refused(void **state)
 static void assert_connects(const char *context, const char *address_flag, const char *address, const char *user,
                             const char *token)
 {
-    struct cli_flags flags = {.context = context, .server = address_flag, .user = "", .token_file = ""};
+    struct cli_flags flags = {.context = context,
+                              .server = address_flag,
+                              .user = "",
+                              .token_file = "",
+                              .fingerprint = "",
+                              .authority_file = ""};
     struct cli_connect connect;
     struct aq_error error = {0};
     if (cli_connect_open(&connect, &flags, &error) != 0)
@@ -122,24 +130,27 @@ static void assert_connects(const char *context, const char *address_flag, const
 static void flags_go_before_variables_and_those_before_the_context(void **state)
 {
     struct aq_error error = {0};
-    const struct cli_context lab = {"http://lab:1", "bob", "aq_lab"}, office = {"http://office:1", "eve", "aq_office"};
+    const struct cli_context lab = {"https://lab:1", "bob", "aq_lab", "", ""},
+                             office = {"https://office:1", "eve", "aq_office", "", ""};
     (void)state;
     assert_int_equal(cli_contexts_write("lab", &lab, &error), 0);
     assert_int_equal(cli_contexts_write("office", &office, &error), 0);
     assert_int_equal(cli_contexts_use("lab", &error), 0);
-    assert_connects("", "", "http://lab:1", "bob", "aq_lab");
-    assert_connects("office", "", "http://office:1", "eve", "aq_office");
+    assert_connects("", "", "https://lab:1", "bob", "aq_lab");
+    assert_connects("office", "", "https://office:1", "eve", "aq_office");
     setenv("AQ_CONTEXT", "office", 1);
-    assert_connects("", "", "http://office:1", "eve", "aq_office");
+    assert_connects("", "", "https://office:1", "eve", "aq_office");
     setenv("AQ_TOKEN", "aq_variable", 1);
-    assert_connects("", "http://flag:1", "http://flag:1", "admin", "aq_variable"); /* not what is for another server */
-    setenv("AQ_SERVER", "http://variable:1", 1);
-    assert_connects("", "", "http://variable:1", "admin", "aq_variable");
-    assert_connects("lab", "", "http://lab:1", "bob", "aq_lab"); /* the flag says it now */
-    assert_connects("lab", "http://flag:1", "http://flag:1", "bob", "aq_lab");
+    assert_connects("", "https://flag:1", "https://flag:1", "admin",
+                    "aq_variable"); /* not what is for another server */
+    setenv("AQ_SERVER", "https://variable:1", 1);
+    assert_connects("", "", "https://variable:1", "admin", "aq_variable");
+    assert_connects("lab", "", "https://lab:1", "bob", "aq_lab"); /* the flag says it now */
+    assert_connects("lab", "https://flag:1", "https://flag:1", "bob", "aq_lab");
+    setenv("AQ_FINGERPRINT", "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 1);
     setenv("AQ_USER", "carl", 1); /* a context is not even read when nothing of it is wanted */
     setenv("AQ_CONTEXT", "nosuch", 1);
-    assert_connects("", "", "http://variable:1", "carl", "aq_variable");
+    assert_connects("", "", "https://variable:1", "carl", "aq_variable");
 }
 
 int main(void)

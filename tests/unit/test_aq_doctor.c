@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "tools/aq/doctor_judge.h"
+#include "tools/aq/doctor_programs.h"
 
 #include <linux/magic.h>
 #include <string.h>
@@ -58,6 +59,70 @@ static void file_systems_without_locks_are_bad(void **state)
     assert_string_equal(finding.text, "/ is on ext4");
     doctor_judge_file_system(0x12345678, "/", &finding);
     assert_int_equal(finding.state, DOCTOR_OK);
+}
+
+static void what_others_may_do_is_loose(void **state)
+{
+    (void)state;
+    assert_false(doctor_mode_is_loose(0100600, 0, 0600));
+    assert_false(doctor_mode_is_loose(0100400, 0, 0600));
+    assert_true(doctor_mode_is_loose(0100640, 0, 0600));
+    assert_true(doctor_mode_is_loose(0100604, 0, 0600));
+    assert_true(doctor_mode_is_loose(0100600, 1000, 0600));
+    assert_false(doctor_mode_is_loose(0040755, 0, 0755));
+    assert_true(doctor_mode_is_loose(0040775, 0, 0755));
+    assert_false(doctor_mode_is_loose(0041700, 0, 0700)); /* the sticky bit closes */
+}
+
+static void certificates_expire(void **state)
+{
+    struct doctor_finding finding = {0};
+    const int64_t now_s = 1790000000, day_s = 86400;
+    (void)state;
+    doctor_judge_certificate(0, now_s, "", &finding);
+    assert_int_equal(finding.state, DOCTOR_OK);
+    doctor_judge_certificate(now_s + 21 * day_s, now_s, "/c", &finding);
+    assert_int_equal(finding.state, DOCTOR_OK);
+    doctor_judge_certificate(now_s + 21 * day_s - 1, now_s, "/c", &finding);
+    assert_int_equal(finding.state, DOCTOR_WARN);
+    assert_has(finding.text, "/c expires in 20 days");
+    assert_has(finding.advice, "SIGHUP");
+    doctor_judge_certificate(now_s, now_s, "/c", &finding);
+    assert_int_equal(finding.state, DOCTOR_BAD);
+    assert_has(finding.text, "/c has expired");
+}
+
+static void settings_come_from_command_line_and_file(void **state)
+{
+    static const struct {
+        const char *words, *file, *value; /* words end with '|' */
+        enum doctor_setting found;
+    } rows[] = {
+        {"aq-agent|", "", "", DOCTOR_SETTING_PRESET},
+        {"aq-agent|", "allow: {root: true}", "true", DOCTOR_SETTING_GIVEN},
+        {"aq-agent|", "allow:\n  root: false\n", "false", DOCTOR_SETTING_GIVEN},
+        {"aq-agent|", "allow: true", "", DOCTOR_SETTING_PRESET},
+        {"aq-agent|", "allow.root: true", "", DOCTOR_SETTING_PRESET}, /* it would not start with that */
+        {"aq-agent|", "allow: {root: ", "", DOCTOR_SETTING_UNKNOWN},
+        {"aq-agent|--set|allow.root=true|", "", "true", DOCTOR_SETTING_GIVEN},
+        {"aq-agent|--set=allow.root=true|", "", "true", DOCTOR_SETTING_GIVEN},
+        {"aq-agent|--set|allow.root=true|--set|allow.root=false|", "", "false", DOCTOR_SETTING_GIVEN},
+        {"aq-agent|--set|allow.root=false|", "allow: {root: true}", "false", DOCTOR_SETTING_GIVEN},
+        {"aq-agent|--set|allow.rooted=true|", "", "", DOCTOR_SETTING_PRESET},
+        {"aq-agent|--name|allow.root=true|", "", "", DOCTOR_SETTING_PRESET},
+        {"aq-agent|--set|", "", "", DOCTOR_SETTING_PRESET},
+    };
+    (void)state;
+    for (size_t i = 0; i < AQ_LENGTH(rows); i++) {
+        char words[200], value[16] = "";
+        size_t length = strlen(rows[i].words);
+        memcpy(words, rows[i].words, length + 1);
+        for (char *bar = words; (bar = strchr(bar, '|')) != NULL;)
+            *bar++ = '\0';
+        assert_int_equal(doctor_setting_find(words, length, rows[i].file, "allow.root", value, sizeof value),
+                         rows[i].found);
+        assert_string_equal(value, rows[i].value);
+    }
 }
 
 static void room_and_limits_have_two_bounds(void **state)
@@ -194,6 +259,9 @@ int main(void)
         cmocka_unit_test(the_median_is_in_the_middle),
         cmocka_unit_test(slow_disks_are_told),
         cmocka_unit_test(file_systems_without_locks_are_bad),
+        cmocka_unit_test(what_others_may_do_is_loose),
+        cmocka_unit_test(certificates_expire),
+        cmocka_unit_test(settings_come_from_command_line_and_file),
         cmocka_unit_test(room_and_limits_have_two_bounds),
         cmocka_unit_test(a_port_is_free_or_ours),
         cmocka_unit_test(kvm_is_not_believed_for_being_there),

@@ -81,6 +81,31 @@ static void an_application_is_followed_to_its_next_workload(void **state)
     assert_string_equal(aq_err, "no log yet; waiting\napplication 7 goes on with resource 8\n");
 }
 
+/* Of another resource than 7. */
+#define PIECE_OF_8(data, start, next, complete)                                                                        \
+    "{\"data\":\"" data "\",\"base64\":false,\"resource\":8,\"start\":" #start ",\"next\":" #next                      \
+    ",\"first\":0,\"end\":" #next ",\"complete\":" #complete ",\"seq\":1}"
+
+/* Without resource.log, the rest is asked for as the first piece was. */
+static void the_right_to_outputs_of_applications_is_enough(void **state)
+{
+    (void)state;
+    ANSWERS({"GET", LOG("application") "?after=0&", 200, PIECE("one\\n", 0, 4, 0, 4, false), 1},
+            {"GET", LOG("resource"), 403, "{\"message\":\"that takes resource.log\"}"},
+            {"GET", LOG("application") "?after=4&", 200, PIECE("two\\n", 4, 8, 0, 8, false)},
+            {"GET", LOG("application") "?after=8&", 200, PIECE_OF_8("x", 8, 9, false)},
+            {"GET", LOG("application") "?after=0&", 200, PIECE_OF_8("three\\n", 0, 6, true)},
+            {"GET", LOG("application") "?size=1", 200, PIECE_OF_8("\\n", 5, 6, true)});
+    assert_int_equal(aq_run("application 7 log -f"), CLI_DONE);
+    assert_string_equal(aq_out, "one\ntwo\nthree\n");
+    assert_string_equal(aq_err,
+                        "application 7 goes on with resource 8; without the permission resource.log, the end of "
+                        "the output of resource 7 is not shown\n");
+    ANSWERS({"GET", LOG("resource"), 403, "{\"message\":\"that takes resource.log\"}"});
+    assert_int_equal(aq_run("resource 7 log -f"), CLI_REFUSED);
+    assert_string_equal(aq_err, "aq: that takes resource.log\n");
+}
+
 static void a_log_that_is_gone_ends(void **state)
 {
     (void)state;
@@ -100,7 +125,8 @@ int main(void)
         SERVER_TEST(following_ends_with_the_workload),
         SERVER_TEST(what_was_dropped_is_told),
         SERVER_TEST(an_application_is_followed_to_its_next_workload),
+        SERVER_TEST(the_right_to_outputs_of_applications_is_enough),
         SERVER_TEST(a_log_that_is_gone_ends),
     };
-    return aq_server_run_tests("aq: output, near", "aq: output, far", tests, AQ_LENGTH(tests));
+    return aq_server_run_tests("aq: output", tests, AQ_LENGTH(tests));
 }

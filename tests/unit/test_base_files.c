@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include "schema/base/clock.h"
 #include "schema/base/files.h"
 
 #include <stdlib.h>
@@ -176,40 +175,14 @@ static void a_lock_keeps_others_out_until_it_is_closed(void **state)
     (void)state;
     int lock = aq_file_lock(directory, "lock", &error);
     assert_true(lock >= 0);
-    uint64_t start = aq_clock_ms();
     assert_int_equal(aq_file_lock(AT_FDCWD, in_place("lock"), &error), -1);
     assert_int_equal(error.code, AQ_E_EXISTS);
-    assert_true(aq_clock_ms() >= start + 1000);
     close(lock);
     lock = aq_file_lock(directory, "lock", &error);
     assert_true(lock >= 0);
     close(lock);
     assert_int_equal(aq_file_lock(directory, "none/lock", &error), -1);
     assert_int_equal(error.code, AQ_E_NOT_FOUND);
-}
-
-static void a_lock_waits_for_one_that_ends(void **state)
-{
-    struct aq_error error;
-    int ready[2];
-    char byte;
-    (void)state;
-    assert_int_equal(pipe(ready), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        bool locked = aq_file_lock(directory, "lock", &error) >= 0 && write(ready[1], "x", 1) == 1;
-        usleep(150000);
-        _exit(locked ? 0 : 1);
-    }
-    assert_int_equal(read(ready[0], &byte, 1), 1);
-    int lock = aq_file_lock(directory, "lock", &error);
-    assert_true(lock >= 0);
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    close(lock);
-    close(ready[0]);
-    close(ready[1]);
 }
 
 /* ---- directories -------------------------------------------------------------------------------------- */
@@ -300,7 +273,6 @@ int main(void)
         cmocka_unit_test(a_text_is_cut_where_it_does_not_fit),
         cmocka_unit_test(links_are_followed_in_paths_alone),
         cmocka_unit_test(a_lock_keeps_others_out_until_it_is_closed),
-        cmocka_unit_test(a_lock_waits_for_one_that_ends),
         cmocka_unit_test(directories_are_made_where_they_are_missing),
         cmocka_unit_test(a_list_ends_when_told_and_may_remove),
         cmocka_unit_test(the_end_of_a_scope_closes),

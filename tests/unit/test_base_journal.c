@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "schema/base/clock.h"
 #include "schema/base/journal.h"
 #include "schema/base/stderr.h"
 
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -140,6 +142,31 @@ static void nothing_waits_for_a_terminal(void **context)
     nothing_waits_for(make_terminal());
 }
 
+/* Then the pipe cannot be opened anew, and is written as it is. */
+static void nothing_waits_when_no_descriptor_is_left(void **context)
+{
+    (void)context;
+    struct place place = make_pipe();
+    struct rlimit limit, none;
+    assert_return_code(getrlimit(RLIMIT_NOFILE, &limit), errno);
+    none = (struct rlimit){STDERR_FILENO + 1, limit.rlim_max};
+    drained[0] = '\0';
+    redirect(place.write_end);
+    setrlimit(RLIMIT_NOFILE, &none);
+    uint64_t count = fill();
+    setrlimit(RLIMIT_NOFILE, &limit);
+    drain(place.read_end);
+    aq_journal(AQ_INFO, "works again", NULL);
+    drain(place.read_end);
+    restore();
+    assert_int_equal(count, 5);
+    assert_int_equal(sum_told(), 5);
+    assert_non_null(strstr(drained, "filling"));
+    assert_non_null(strstr(drained, "works again"));
+    close(place.read_end);
+    close(place.write_end);
+}
+
 /* Each line is whole, also from several threads: a pipe takes at most AQ_STDERR_MAX bytes in one piece. */
 static void a_long_line_is_cut(void **context)
 {
@@ -174,6 +201,38 @@ static void a_file_is_written_as_it_is(void **context)
     assert_non_null(strstr(drained, "two\n"));
 }
 
+static uint64_t in_1980(void)
+{
+    return 315532800007;
+}
+
+static void the_time_can_be_given(void **context)
+{
+    (void)context;
+    struct place place = make_pipe();
+    drained[0] = '\0';
+    aq_journal_set_clock(in_1980);
+    redirect(place.write_end);
+    aq_journal(AQ_INFO, "long ago", NULL);
+    drain(place.read_end);
+    restore();
+    aq_journal_set_clock(aq_clock_wall_ms);
+    assert_string_equal(drained, "1980-01-01T00:00:00.007Z info aquarium: long ago\n");
+    close(place.read_end);
+    close(place.write_end);
+}
+
+static void what_happens_often_is_told_now_and_then(void **context)
+{
+    (void)context;
+    struct aq_journal_count count = {0};
+    assert_int_equal(aq_journal_due(&count, 5000, 1000), 1);
+    assert_int_equal(aq_journal_due(&count, 5000, 1000), 0);
+    assert_int_equal(aq_journal_due(&count, 5999, 1000), 0);
+    assert_int_equal(aq_journal_due(&count, 6000, 1000), 3);
+    assert_int_equal(aq_journal_due(&count, 9000, 1000), 1);
+}
+
 static void a_closed_one_harms_nobody(void **context)
 {
     (void)context;
@@ -188,9 +247,15 @@ static void a_closed_one_harms_nobody(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_waits_for_a_pipe),     cmocka_unit_test(nothing_waits_for_a_socket),
-        cmocka_unit_test(nothing_waits_for_a_terminal), cmocka_unit_test(a_long_line_is_cut),
-        cmocka_unit_test(a_file_is_written_as_it_is),   cmocka_unit_test(a_closed_one_harms_nobody),
+        cmocka_unit_test(nothing_waits_for_a_pipe),
+        cmocka_unit_test(nothing_waits_for_a_socket),
+        cmocka_unit_test(nothing_waits_for_a_terminal),
+        cmocka_unit_test(nothing_waits_when_no_descriptor_is_left),
+        cmocka_unit_test(a_long_line_is_cut),
+        cmocka_unit_test(the_time_can_be_given),
+        cmocka_unit_test(what_happens_often_is_told_now_and_then),
+        cmocka_unit_test(a_file_is_written_as_it_is),
+        cmocka_unit_test(a_closed_one_harms_nobody),
     };
     return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
 }

@@ -8,8 +8,11 @@
 
 #include "schema/base/listen.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int try_to_connect(const struct aq_listen_place *place, uint16_t port)
@@ -56,6 +59,39 @@ static void both_families_listen(void **state)
     listens_at_a_free_port("::1");
 }
 
+/* In a network namespace where sockets of IPv6 would take no IPv4. Returns 2 if there can be none. */
+static int listen_for_all(void)
+{
+    struct aq_error error;
+    struct aq_listen_place place = {.section = "api", .address = "::"};
+    int only = 1;
+    socklen_t length = sizeof only;
+    if (unshare(CLONE_NEWNET) != 0)
+        return 2;
+    int setting = open("/proc/sys/net/ipv6/bindv6only", O_WRONLY | O_CLOEXEC);
+    if (setting < 0 || write(setting, "1", 1) != 1)
+        return 2;
+    if (aq_listen_resolve(&place, &error) != 0)
+        return 3;
+    int fd = aq_listen_open(&place, 8, &error);
+    return fd >= 0 && getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &length) == 0 && only == 0 ? 0 : 1;
+}
+
+static void the_wildcard_takes_both_families(void **state)
+{
+    (void)state;
+    int status;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(listen_for_all());
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 2)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void names_are_no_addresses(void **state)
 {
     static const char *const wrong[] = {"localhost", "", "127.0.0.1:80", "1.2.3.400"};
@@ -79,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_families_listen),
+        cmocka_unit_test(the_wildcard_takes_both_families),
         cmocka_unit_test(names_are_no_addresses),
         cmocka_unit_test(what_is_not_bound_has_no_port),
     };

@@ -9,6 +9,7 @@
 #include "schema/base/program.h"
 #include "schema/base/version.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,7 +123,7 @@ static void help_and_version_are_printed(void **state)
     assert_int_equal(READ("--help", "--nonsense"), 0);
     assert_string_equal(out, "aq-x: does x\n\n"
                              "  aq-x [--name NAME]\n\n"
-                             "  --config FILE    settings in YAML; default: /no/such/file.yml, if it exists\n"
+                             "  --config FILE    settings in YAML; preset: /no/such/file.yml, if it exists\n"
                              "  --set KEY=VALUE  override one setting of the file, such as a.b=1; may be repeated\n"
                              "  --name NAME      its name\n"
                              "  --check          looks\n"
@@ -194,6 +195,34 @@ static void no_file_takes_the_place_of_a_closed_one(void **state)
         }
 }
 
+/* In a process of its own, as nohup(1) starts it: 0 if SIGHUP waits to be taken, and a closed pipe harms nobody. */
+static int begin_under_nohup(void)
+{
+    sigset_t signals, pending;
+    int ends[2];
+    signal(SIGHUP, SIG_IGN);
+    aq_program_block_signals(&signals);
+    kill(getpid(), SIGHUP);
+    if (sigpending(&pending) != 0 || sigismember(&pending, SIGHUP) != 1)
+        return 1;
+    if (sigismember(&signals, SIGTERM) != 1 || sigismember(&signals, SIGINT) != 1 || sigismember(&signals, SIGHUP) != 1)
+        return 2;
+    if (pipe(ends) != 0 || close(ends[0]) != 0)
+        return 3;
+    return write(ends[1], "x", 1) < 0 && errno == EPIPE ? 0 : 4;
+}
+
+static void a_daemon_takes_its_signals_itself(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(begin_under_nohup());
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +232,7 @@ int main(void)
         cmocka_unit_test(help_and_version_are_printed),
         cmocka_unit_test(what_is_wrong_is_told),
         cmocka_unit_test(no_file_takes_the_place_of_a_closed_one),
+        cmocka_unit_test(a_daemon_takes_its_signals_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,6 +122,57 @@ static void digits_never_mean_two_things(void **context)
     spec_happens();
 }
 
+static void a_label_locks_keys_of_its_metadata(void **context)
+{
+    (void)context;
+    static const char *keys[] = {"build", "run_as"}, *all[] = {"*"};
+    given_user("admin");
+    GIVEN(label_created, .id = 1, .name = "mac", .version = 1,
+          .definitions = ITEMS(struct aq_definition, {"test", "{}"}), .metadata = "{\"build\":{\"id\":1}}",
+          .locked = {keys, 2});
+    GIVEN(label_created, .id = 2, .name = "fixed", .version = 1,
+          .definitions = ITEMS(struct aq_definition, {"test", "{}"}), .metadata = "{}", .locked = {all, 1});
+    static const char *const refused[] = {
+        "{\"build\":2}",
+        "{\"build\":{\"id\":2}}",
+        "{\"build\":{}}",
+        "{\"Build\":null}",
+        "{\"BUILD_ID\":\"x\"}",
+        "{\"a\":1,\"build-x\":\"\"}",
+        "{\"build\":{\"a\":{\"b\":1}}}",
+        "{\"AQ_META_BUILD\":2}", /* a key that begins with the variables' prefix does not get it twice */
+        "{\"aq_meta_build\":{\"id\":2}}",
+    };
+    for (size_t i = 0; i < AQ_LENGTH(refused); i++) {
+        WHEN(application_create, .label = "mac", .metadata = refused[i]);
+        REFUSED(AQ_E_INVALID, "metadata: label mac locks build: leave it out");
+    }
+    WHEN(application_create, .label = "mac", .metadata = "{\"run\":{\"as\":\"root\"}}");
+    REFUSED(AQ_E_INVALID, "metadata: label mac locks run_as: leave it out");
+    WHEN(application_create, .label = "fixed", .metadata = "{\"a\":1}");
+    REFUSED(AQ_E_INVALID, "label fixed takes no metadata of applications: leave it out");
+    DO(application_create, .label = "mac", .metadata = "{\"builder\":1,\"run\":{\"on\":1}}");
+    DO(application_create, .label = "fixed", .metadata = "{}");
+    DO(application_create, .label = "mac");
+}
+
+static void a_label_says_whether_it_takes_arguments(void **context)
+{
+    (void)context;
+    static const char *words[] = {"make", "all tests", ""};
+    given_cluster();
+    GIVEN(label_created, .id = 2, .name = "ci", .version = 1,
+          .definitions = ITEMS(struct aq_definition, {"test", "{}"}), .metadata = "{}", .arguments = true);
+    WHEN(application_create, .label = "mac", .arguments = {words, 3});
+    REFUSED(AQ_E_INVALID, "arguments: label mac, version 1, does not let applications say which command it runs: leave "
+                          "them out, or use a label with arguments: true");
+    DO(application_create, .label = "mac");
+    WHEN(application_create, .label = "ci", .arguments = {words, 3});
+    THEN(application_created, .id = 2, .label_id = 2, .arguments = {words, 3});
+    spec_happens();
+    DO(application_create, .label = "ci");
+}
+
 static void metadata_may_not_be_one_variable_twice(void **context)
 {
     (void)context;
@@ -182,20 +233,20 @@ static void a_user_has_a_limit(void **context)
 {
     (void)context;
     given_cluster();
-    GIVEN(user_updated, .name = "alice", .max_applications = 1);
+    GIVEN(user_updated, .name = "alice", .role = AQ_ROLE_USER, .max_applications = 1);
     DO(application_create, .label = "mac");
     WHEN(application_create, .label = "mac");
     REFUSED(AQ_E_LIMIT, "user alice has 1 open application; the limit is 1");
-    GIVEN(user_updated, .name = "alice", .max_applications = 2);
+    GIVEN(user_updated, .name = "alice", .role = AQ_ROLE_USER, .max_applications = 2);
     DO(application_create, .label = "mac");
     WHEN(application_create, .label = "mac");
     REFUSED(AQ_E_LIMIT, "user alice has 2 open applications; the limit is 2");
     DO(application_deallocate, .id = 1); /* RECALLED: no longer open */
     DO(application_create, .label = "mac");
-    GIVEN(user_updated, .name = "alice", .max_applications = 1);
+    GIVEN(user_updated, .name = "alice", .role = AQ_ROLE_USER, .max_applications = 1);
     WHEN(application_create, .label = "mac");
     REFUSED(AQ_E_LIMIT, "user alice has 2 open applications; the limit is 1");
-    GIVEN(user_updated, .name = "alice", .max_applications = 0);
+    GIVEN(user_updated, .name = "alice", .role = AQ_ROLE_USER, .max_applications = 0);
     DO(application_create, .label = "mac");
 }
 
@@ -204,7 +255,7 @@ static void a_user_has_a_limit(void **context)
 static void given_two_definitions(void)
 {
     struct aq_definition both[] = {
-        {.driver = "container", .resources = {.cpu = 1000}},
+        {.driver = "container", .options = "{}", .resources = {.cpu = 1000}},
         {.driver = "test", .resources = {.cpu = 3000}},
     };
     given_user("alice");
@@ -310,6 +361,7 @@ static void what_is_given_back_or_over_may_be_deallocated_again(void **context)
 {
     (void)context;
     given_cluster();
+    given_user("bob");
     for (int i = 0; i < 4; i++)
         DO(application_create, .label = "mac");
     as_system();
@@ -323,7 +375,7 @@ static void what_is_given_back_or_over_may_be_deallocated_again(void **context)
     for (uint64_t id = 1; id <= 4; id++) {
         char number[8], refusal[64];
         snprintf(number, sizeof number, "%u", (unsigned)id);
-        snprintf(refusal, sizeof refusal, "application %u belongs to alice, not to bob", (unsigned)id);
+        snprintf(refusal, sizeof refusal, "there is no application %u", (unsigned)id);
         spec_as("alice", AQ_ROLE_USER);
         assert_int_equal(the_application(id).status, statuses[id - 1]);
         WHEN(application_deallocate, .id = id);
@@ -331,7 +383,7 @@ static void what_is_given_back_or_over_may_be_deallocated_again(void **context)
         assert_string_equal(spec.decide.id, number);
         spec_as("bob", AQ_ROLE_USER); /* still only its owner */
         WHEN(application_deallocate, .id = id);
-        REFUSED(AQ_E_FORBIDDEN, refusal);
+        REFUSED(AQ_E_NOT_FOUND, refusal);
     }
 }
 
@@ -339,10 +391,11 @@ static void users_deallocate_only_their_own(void **context)
 {
     (void)context;
     given_cluster();
+    given_user("bob");
     DO(application_create, .label = "mac");
     spec_as("bob", AQ_ROLE_USER);
     WHEN(application_deallocate, .id = 1);
-    REFUSED(AQ_E_FORBIDDEN, "application 1 belongs to alice, not to bob");
+    REFUSED(AQ_E_NOT_FOUND, "there is no application 1"); /* as if it read it */
     WHEN(application_deallocate, .id = 2);
     REFUSED(AQ_E_NOT_FOUND, "there is no application 2");
 }
@@ -429,7 +482,7 @@ static void finished_applications_are_removed(void **context)
     DONE();
     spec_as("alice", AQ_ROLE_USER);
     WHEN(application_remove, .id = 3, .applications = "3");
-    REFUSED(AQ_E_FORBIDDEN, "only admins may run remove on applications; alice is a user");
+    REFUSED(AQ_E_FORBIDDEN, "only agents and controllers may run remove on applications");
 }
 
 /* ---- statuses ----------------------------------------------------------------------------------------- */
@@ -473,6 +526,8 @@ int main(void)
         SPEC_TEST(a_label_must_exist),
         SPEC_TEST(a_label_goes_by_what_people_call_it),
         SPEC_TEST(digits_never_mean_two_things),
+        SPEC_TEST(a_label_locks_keys_of_its_metadata),
+        SPEC_TEST(a_label_says_whether_it_takes_arguments),
         SPEC_TEST(metadata_may_not_be_one_variable_twice),
         SPEC_TEST(the_latest_version_is_the_default),
         SPEC_TEST(only_users_create_applications),

@@ -1,4 +1,5 @@
 /* Labels: versions count up and are never reused; a version in use cannot be deleted. */
+#include "schema/drivers/driver.h"
 #include "tests/lib/decide_case.h"
 
 static struct aq_definition definition = {.driver = "test", .options = "{}"};
@@ -181,6 +182,126 @@ static void an_unknown_driver_is_warned_about(void **context)
     spec_happens();
 }
 
+/* As soon as there are nodes that could have it. */
+static void a_driver_that_no_node_has_is_warned_about(void **context)
+{
+    (void)context;
+    create_with("process", "{\"command\":\"true\"}");
+    assert_null(spec.decide.warnings);
+    spec_happens();
+    GIVEN(node_joined, .name = "node-1", .number = 1, .instance = 7, .address = "10.0.0.1", .agent_version = "1",
+          .drivers = ITEMS(const char *, "test"));
+    create_with("process", "{\"command\":\"true\"}");
+    assert_string_equal(spec.decide.warnings,
+                        "definitions[1].driver is \"process\", which no node has: it cannot run yet\n");
+    spec_happens();
+}
+
+/* ---- upkeep ---------------------------------------------------------------------------------------------- */
+
+static void keep_up(struct aq_definition kept)
+{
+    kept.driver = "test";
+    kept.options = "{}";
+    WHEN(label_create, .name = "kept", .definitions = {&kept, 1});
+}
+
+static void upkeep_that_makes_no_sense_is_refused(void **context)
+{
+    (void)context;
+    keep_up((struct aq_definition){.restart_limit = 3});
+    REFUSED(AQ_E_INVALID, "definitions[0].restart_limit is 3, but its restart is never: give restart as on-failure or "
+                          "always");
+    keep_up((struct aq_definition){.restart = AQ_RESTART_ALWAYS, .restart_wait = 10, .restart_wait_most = 5});
+    REFUSED(AQ_E_INVALID, "definitions[0].restart_wait_most is 5 s, less than restart_wait, which is 10 s");
+    keep_up((struct aq_definition){.health = {.tcp = 80, .http = "80/"}});
+    REFUSED(AQ_E_INVALID, "definitions[0].health has several of command, tcp and http: give one");
+    keep_up((struct aq_definition){.health.interval = 5});
+    REFUSED(AQ_E_INVALID, "definitions[0].health has none of command, tcp and http: give one");
+    keep_up((struct aq_definition){.health.command = ITEMS(const char *, "", "x")});
+    REFUSED(AQ_E_INVALID, "definitions[0].health.command[0] is empty: it must be a program");
+    static const char *const wrong[] = {"/x",     "80",        "0/",   "65536/",
+                                        "80/a b", "http://x/", "80x/", "999999999999999999999/"};
+    for (size_t i = 0; i < AQ_LENGTH(wrong); i++) {
+        char message[256];
+        snprintf(
+            message, sizeof message,
+            "definitions[0].health.http is \"%s\", but must be a port from 1 to 65535 and a path without blanks, such "
+            "as 8080/ready",
+            wrong[i]);
+        keep_up((struct aq_definition){.health.http = wrong[i]});
+        REFUSED(AQ_E_INVALID, message);
+    }
+}
+
+/* A driver whose workloads have neither ports nor commands. */
+#define aq_mute_options_fields(S, T) S(T, words, U64(0, 0), "0", 0, "how many it has")
+AQ_DECLARE_SETTINGS(aq_mute_options)
+AQ_DEFINE_SETTINGS(aq_mute_options, "mute", "options of the driver mute")
+AQ_DRIVER(mute, "Says nothing.", NULL, NULL, .reach = NULL);
+
+/* An agent connects to nothing that the workload itself cannot reach. */
+static void health_must_be_within_reach(void **context)
+{
+    (void)context;
+    static const struct {
+        const char *driver, *options;
+        bool by_port, by_command;
+    } cases[] = {
+        {"process", "{\"command\":\"x\"}", true, true},
+        {"process", "{\"command\":\"x\",\"network\":\"none\"}", false, true},
+        {"test", "{\"ip_addr\":\"10.0.0.1\"}", false, true}, /* it says what it is told to */
+        {"container", "{\"image\":\"oci:a\"}", true, true},
+        {"container", "{\"image\":\"oci:a\",\"network\":\"host\"}", true, true},
+        {"container", "{\"image\":\"oci:a\",\"network\":\"none\"}", false, true},
+        {"mute", "{}", false, false},
+        {"magic", "{}", true, true}, /* nobody knows */
+    };
+    for (size_t i = 0; i < AQ_LENGTH(cases); i++) {
+        struct aq_definition kept = {.driver = cases[i].driver, .options = cases[i].options, .health.http = "80/"};
+        WHEN(label_create, .name = "kept", .definitions = {&kept, 1});
+        assert_int_equal(spec.status, cases[i].by_port ? 0 : -1);
+        if (!cases[i].by_port)
+            REFUSED(AQ_E_INVALID, "definitions[0].health: its ports cannot be reached, as it has neither an address of "
+                                  "its own nor the network of the host: give command");
+        else
+            spec_happens();
+        kept.health = (struct aq_check){.command = ITEMS(const char *, "x")};
+        WHEN(label_create, .name = "kept", .definitions = {&kept, 1});
+        assert_int_equal(spec.status, cases[i].by_command ? 0 : -1);
+        if (!cases[i].by_command)
+            REFUSED(AQ_E_INVALID, "definitions[0].health.command: workloads of driver mute take no commands: give "
+                                  "tcp or http");
+        else
+            spec_happens();
+    }
+}
+
+static void upkeep_is_stored_with_its_presets(void **context)
+{
+    (void)context;
+    struct aq_definition given = {.driver = "test",
+                                  .options = "{}",
+                                  .restart = AQ_RESTART_ON_FAILURE,
+                                  .health = {.command = ITEMS(const char *, "say", "x", "0"), .retries = 7}};
+    struct aq_definition stored = given;
+    stored.restart_wait = 1;
+    stored.restart_wait_most = 300;
+    stored.health.interval = 30;
+    stored.health.timeout = 10;
+    WHEN(label_create, .name = "kept", .definitions = {&given, 1});
+    THEN(label_created, .id = 1, .name = "kept", .version = 1, .definitions = {&stored, 1});
+    DONE();
+    given.restart_wait = 1; /* what is left out equals its preset */
+    WHEN(label_apply, .name = "kept", .definitions = {&given, 1});
+    DONE();
+    given.restart_wait = 600; /* longer than the preset of the longest */
+    stored.restart_wait = stored.restart_wait_most = 600;
+    WHEN(label_apply, .name = "kept", .definitions = {&given, 1});
+    THEN(label_created, .id = 2, .name = "kept", .version = 2, .definitions = {&stored, 1});
+    DONE();
+}
+
 /* ---- apply ----------------------------------------------------------------------------------------------- */
 
 #define APPLY(text, ...)                                                                                               \
@@ -238,6 +359,11 @@ static void applying_the_same_makes_no_version(void **context)
     DO(label_delete, .id = 5);
     APPLY("{\"command\":\"x\",\"stop_grace\":11}", .metadata = "{\"a\":2}"); /* as the latest that is left */
     assert_unchanged("4");
+    static const char *locked[] = {"a"};
+    APPLY("{\"command\":\"x\",\"stop_grace\":11}", .metadata = "{\"a\":2}", .locked = {locked, 1});
+    assert_new_version("6");
+    APPLY("{\"command\":\"x\",\"stop_grace\":11}", .metadata = "{\"a\":2}", .locked = {locked, 1});
+    assert_unchanged("6");
 }
 
 static void what_no_driver_reads_is_compared_as_it_is(void **context)
@@ -279,6 +405,10 @@ int main(void)
         SPEC_TEST(a_missing_label_cannot_be_deleted),
         SPEC_TEST(options_are_checked_as_their_driver_would),
         SPEC_TEST(an_unknown_driver_is_warned_about),
+        SPEC_TEST(a_driver_that_no_node_has_is_warned_about),
+        SPEC_TEST(upkeep_that_makes_no_sense_is_refused),
+        SPEC_TEST(health_must_be_within_reach),
+        SPEC_TEST(upkeep_is_stored_with_its_presets),
         SPEC_TEST(applying_the_same_makes_no_version),
         SPEC_TEST(what_no_driver_reads_is_compared_as_it_is),
         SPEC_TEST(a_description_is_kept),

@@ -55,7 +55,9 @@ static void the_label_is_a_bound_for_users(void **context)
     given_lifetimes();
     DO(application_create, .label = "short", .lifetime = 2 * 3600);
     WHEN(application_create, .label = "short", .lifetime = 2 * 3600 + 1);
-    REFUSED(AQ_E_INVALID, "lifetime is 2h1s, more than 2h, the lifetime of label short: only admins may give more");
+    REFUSED(
+        AQ_E_INVALID,
+        "lifetime is 2h1s, more than 2h, the lifetime of label short: to give more takes the permission label.exceed");
     DO(application_create, .label = "mac", .lifetime = AQ_LIFETIME_MAX);
     spec_as("alice", AQ_ROLE_ADMIN);
     DO(application_create, .label = "short", .lifetime = 9 * 3600);
@@ -166,14 +168,14 @@ static void what_is_left_is_bounded_for_users(void **context)
     given_lifetimes();
     DO(application_create, .label = "short");
     WHEN(application_extend, .id = 1, .by = 60);
-    REFUSED(AQ_E_INVALID,
-            "what is left would be 4h1m, more than 4h, the lifetime of label short: only admins may give more");
+    REFUSED(AQ_E_INVALID, "what is left would be 4h1m, more than 4h, the lifetime of label short: to give more takes "
+                          "the permission label.exceed");
     start(1);
     spec.time_ms += 3 * 3600 * 1000;
     DO(application_extend, .id = 1, .by = 3 * 3600);
     WHEN(application_extend, .id = 1, .by = 1);
-    REFUSED(AQ_E_INVALID,
-            "what is left would be 4h1s, more than 4h, the lifetime of label short: only admins may give more");
+    REFUSED(AQ_E_INVALID, "what is left would be 4h1s, more than 4h, the lifetime of label short: to give more takes "
+                          "the permission label.exceed");
     spec_as("root", AQ_ROLE_ADMIN);
     DO(application_extend, .id = 1, .by = 86400);
     spec_as("alice", AQ_ROLE_USER);
@@ -200,7 +202,7 @@ static void extensions_that_cannot_be_are_refused(void **context)
     REFUSED(AQ_E_INVALID, "by would make the lifetime longer than 3650d, the most that there is: it is 3650d now");
     spec_as("eve", AQ_ROLE_USER);
     WHEN(application_extend, .id = 1, .lifetime = 60);
-    REFUSED(AQ_E_FORBIDDEN, "application 1 belongs to alice, not to eve");
+    REFUSED(AQ_E_NOT_FOUND, "there is no application 1");
     start(1);
     DO(application_deallocate, .id = 1);
     WHEN(application_extend, .id = 1, .lifetime = 60);

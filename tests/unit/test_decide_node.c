@@ -1,4 +1,5 @@
 /* Nodes: they join, change, are lost, return, go into maintenance, and are deleted with all that they ran. */
+#include "schema/model/project.h"
 #include "tests/lib/decide_case.h"
 
 #define DESCRIPTION                                                                                                    \
@@ -124,6 +125,66 @@ static void maintenance_is_switched_on_and_off(void **context)
     REFUSED(AQ_E_NOT_FOUND, "there is no node node-2");
 }
 
+static void a_node_serves_named_projects(void **context)
+{
+    (void)context;
+    given_cluster();
+    GIVEN(project_created, .name = "web");
+    GIVEN(project_created, .name = "ci");
+    as_system();
+    WHEN(node_projects, .name = "node-1", .projects = ITEMS(const char *, "web", "ci", "web"));
+    THEN(node_projects_set, .name = "node-1", .projects = ITEMS(const char *, "web", "ci"));
+    DONE();
+    assert_string_equal(spec.decide.id, "node-1");
+    WHEN(node_projects, .name = "node-1", .projects = ITEMS(const char *, "web", "ci"));
+    DONE();
+    WHEN(node_projects, .name = "node-1", .projects = ITEMS(const char *, "web", "nil"));
+    REFUSED(AQ_E_INVALID, "projects[1] is \"nil\", but there is no such project");
+    WHEN(node_projects, .name = "node-1", .projects = ITEMS(const char *, ""));
+    REFUSED(AQ_E_INVALID, "projects[0] is \"\", but there is no such project");
+    WHEN(node_projects, .name = "node-1", .projects = ITEMS(const char *, "web", "*"));
+    REFUSED(AQ_E_INVALID, "projects[1] is \"*\", but there is no such project");
+    WHEN(node_projects, .name = "node-2", .projects = ITEMS(const char *, "web"));
+    REFUSED(AQ_E_NOT_FOUND, "there is no node node-2");
+    WHEN(project_delete, .name = "ci"); /* otherwise the node would serve who gets the name again */
+    REFUSED(AQ_E_STATE, "node node-1 serves project ci: take it out of the node's list of projects first");
+    spec_as("alice", AQ_ROLE_USER);
+    DO(application_create, .label = "mac");
+    assert_true(the_application(1).impossible);
+    assert_string_equal(the_application(1).description,
+                        "no node that has joined could ever take it: node-1: it serves only the projects web, ci");
+    DO(application_create, .label = "mac", .project = "ci");
+    assert_int_equal(the_application(2).status, AQ_ELECTED);
+    as_system();
+    WHEN(node_projects, .name = "node-1", .projects = ITEMS(const char *, "*"));
+    THEN(node_projects_set, .name = "node-1");
+    DONE();
+    DO(application_place, .id = 1);
+    assert_int_equal(the_application(1).status, AQ_ELECTED);
+    spec_check_index();
+}
+
+/* What an agent says of its node leaves alone what an operator has said. */
+static void an_agent_does_not_change_which_projects(void **context)
+{
+    (void)context;
+    given_cluster();
+    GIVEN(project_created, .name = "web");
+    as_system();
+    DO(node_projects, .name = "node-1", .projects = ITEMS(const char *, "web"));
+    DO(node_join, .name = "node-1", .instance = the_node("node-1").instance, .address = "10.0.0.9",
+       .agent_version = "2", .drivers = ITEMS(const char *, "test"), .capacity = {.cpu = 9000, .slots = 9});
+    assert_int_equal(the_node("node-1").capacity.cpu, 9000);
+    assert_int_equal(the_node("node-1").projects.count, 1);
+    DO(node_lose, .name = "node-1");
+    DO(node_join, .name = "node-1", .instance = the_node("node-1").instance, .address = "10.0.0.9",
+       .agent_version = "2", .drivers = ITEMS(const char *, "test"), .capacity = {.cpu = 9000, .slots = 9});
+    assert_string_equal(AQ_TEXT_ITEM(the_node("node-1").projects, 0), "web");
+    spec_as("alice", AQ_ROLE_USER);
+    DO(application_create, .label = "mac");
+    assert_int_equal(the_application(1).status, AQ_NEW);
+}
+
 static void a_lost_node_can_be_put_into_maintenance(void **context)
 {
     (void)context;
@@ -179,7 +240,7 @@ static void what_a_deleted_node_ran_counts_as_ended(void **context)
     THEN(node_deleted, .name = "node-1");
     DONE();
     assert_int_equal(the_application(4).status, AQ_RECALLED);
-    assert_int_equal(counter_open_of_user(spec.txn, "alice"), 0);
+    assert_int_equal(counter_open_of_user(spec.txn, number_of("alice")), 0);
     assert_int_equal(counter_open_of_label(spec.txn, 1), 0);
 }
 
@@ -232,6 +293,8 @@ int main(void)
         SPEC_TEST(another_agent_may_take_the_name_of_a_lost_node),
         SPEC_TEST(what_a_lost_node_runs_stays),
         SPEC_TEST(maintenance_is_switched_on_and_off),
+        SPEC_TEST(a_node_serves_named_projects),
+        SPEC_TEST(an_agent_does_not_change_which_projects),
         SPEC_TEST(a_lost_node_can_be_put_into_maintenance),
         SPEC_TEST(only_a_lost_node_can_be_deleted),
         SPEC_TEST(what_a_deleted_node_ran_counts_as_ended),

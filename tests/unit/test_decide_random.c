@@ -1,11 +1,15 @@
 /* Thousands of random commands, valid and invalid, in any order. After them the tables must be consistent: nodes have
  * in use what their resources hold, and counters and indexes agree with the rows. */
+#include "schema/model/join_token.h"
+#include "schema/model/project.h"
 #include "tests/lib/chance.h"
 #include "tests/lib/decide_case.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
-enum { SEEDS = 6, COMMANDS = 1500, NODES = 5, USERS = 3 };
+enum { SEEDS = 6, COMMANDS = 1500, NODES = 5, USERS = 3, KEYS = 60 };
 
 static const char *drawn(const char *what, uint64_t below)
 {
@@ -42,6 +46,13 @@ static void join_node(void)
          .capacity = {.cpu = draw(5) * 1000, .ram = 1000, .disk = 1000, .slots = draw(6)});
 }
 
+/* `web` is there, `nil` is not. */
+static void set_projects(void)
+{
+    const char *names[] = {draw(2) ? "web" : AQ_PROJECT_DEFAULT, draw(10) ? AQ_PROJECT_DEFAULT : "nil"};
+    WHEN(node_projects, .name = drawn("node", NODES), .projects = {names, (uint32_t)draw(3)});
+}
+
 static void change_cluster(uint64_t what)
 {
     if (what < 4)
@@ -52,6 +63,8 @@ static void change_cluster(uint64_t what)
         WHEN(node_delete, .name = drawn("node", NODES));
     else if (what < 10)
         WHEN(node_maintenance, .name = drawn("node", NODES), .maintenance = draw(2));
+    else if (what < 11)
+        set_projects();
     else if (what < 12)
         make_label();
     else if (what < 13)
@@ -60,6 +73,34 @@ static void change_cluster(uint64_t what)
         WHEN(user_create, .name = drawn("user", USERS), .hash = "x", .max_applications = draw(2) * 20);
     else
         WHEN(user_delete, .name = drawn("user", USERS));
+}
+
+static const char *drawn_key(void)
+{
+    return aq_arena_format(&spec.arena, "%064" PRIx64, draw(KEYS));
+}
+
+/* One of the newest, or the next one, which nobody knows yet. */
+static const char *drawn_secret(void)
+{
+    uint64_t last = counter_last_id(spec.txn, &aq_entity_join_token);
+    return aq_arena_format(&spec.arena, "secret-%" PRIu64, (last > 3 ? last - 3 : 0) + 1 + draw(4));
+}
+
+static void enrol(uint64_t what)
+{
+    if (what < 2)
+        WHEN(join_token_create, .name = draw(3) == 0 ? "*" : drawn("node", NODES), .uses = draw(6), .ttl = draw(400),
+             .replaces = draw(2),
+             .hash =
+                 aq_arena_format(&spec.arena, "secret-%" PRIu64, counter_last_id(spec.txn, &aq_entity_join_token) + 1));
+    else if (what < 3)
+        WHEN(join_token_revoke, .id = drawn_id(&aq_entity_join_token));
+    else if (what < 4)
+        WHEN(node_revoke, .name = drawn("node", NODES));
+    else
+        WHEN(node_enrol, .name = drawn("node", NODES), .key = drawn_key(), .hash = drawn_secret(),
+             .instance = 1 + draw(4) / 3);
 }
 
 /* In most cases, the node of the resource. */
@@ -91,9 +132,43 @@ static void remove_finished(void)
          .applications = aq_arena_format(&spec.arena, "%" PRIu64 "-%" PRIu64, first, first + draw(5)));
 }
 
+/* Keys that were revoked or replaced, noted here by what nodes had before and have now. */
+static bool dead[KEYS];
+static uint64_t enrolments;
+
+static bool find_node(uint64_t i, struct aq_node *node)
+{
+    return state_node(spec.txn, aq_arena_format(&spec.arena, "node-%" PRIu64, i), node, &spec.arena);
+}
+
+static void note_keys(char keys[NODES][65])
+{
+    struct aq_node node;
+    for (uint64_t i = 0; i < NODES; i++)
+        snprintf(keys[i], sizeof keys[i], "%s", find_node(i, &node) && !node.revoked ? node.key : "");
+}
+
+static void note_dead(char before[NODES][65])
+{
+    struct aq_node node;
+    char name[65];
+    for (uint64_t i = 0; i < NODES; i++) {
+        if (!find_node(i, &node))
+            continue; /* deleted: the key may come back with another token */
+        bool changed = strcmp(before[i], node.key) != 0;
+        enrolments += changed && node.key[0] != '\0';
+        if (before[i][0] != '\0' && (changed || node.revoked))
+            dead[strtoull(before[i], NULL, 16)] = true;
+    }
+    for (uint64_t key = 0; key < KEYS; key++)
+        if (dead[key])
+            assert_false(
+                state_node_of_key(spec.txn, aq_arena_format(&spec.arena, "%064" PRIx64, key), name, sizeof name));
+}
+
 static void give_command(void)
 {
-    uint64_t what = draw(66);
+    uint64_t what = draw(76);
     as_system();
     if (what < 16)
         change_cluster(what);
@@ -103,10 +178,13 @@ static void give_command(void)
         WHEN(application_place, .id = drawn_id(&aq_entity_application));
     else if (what < 46)
         remove_finished();
+    else if (what >= 66)
+        enrol(what - 66);
     else {
-        spec_as(drawn("user", USERS), (enum aq_role)(draw(5) == 0));
+        spec_as(drawn("user", USERS), draw(5) == 0 ? AQ_ROLE_ADMIN : AQ_ROLE_USER);
         if (what < 56)
-            WHEN(application_create, .label = drawn("label", 3), .version = draw(3), .lifetime = draw(2) * draw(40));
+            WHEN(application_create, .label = drawn("label", 3), .version = draw(3), .lifetime = draw(2) * draw(40),
+                 .project = draw(2) ? "web" : "");
         else if (what < 60)
             WHEN(application_extend, .id = drawn_id(&aq_entity_application), .by = draw(2) * 10,
                  .lifetime = draw(2) * draw(60));
@@ -114,17 +192,20 @@ static void give_command(void)
             WHEN(application_deallocate, .id = drawn_id(&aq_entity_application));
     }
     spec.open = false;
+    char before[NODES][65];
+    note_keys(before);
     if (spec.status == 0)
         spec_happens();
     else
         assert_int_equal(spec.decide.count, 0);
+    note_dead(before);
 }
 
 /* ---- what must always hold ---------------------------------------------------------------------------- */
 
 struct sums {
     struct aq_amounts used[64]; /* by the number of the node */
-    uint64_t resources, expiring, waiting, open, over, lost;
+    uint64_t resources, expiring, waiting, open, over, lost, keys;
     uint64_t open_of[USERS];
 };
 
@@ -139,7 +220,7 @@ static bool add_resource(void *context, const struct state_key *key, const void 
     sums->resources++;
     sums->expiring += resource->expires_at != 0;
     assert_int_equal(application.resource, resource->id);
-    assert_int_equal(application.last_resource, resource->id);
+    assert_int_equal(application.last_resource, aq_some(resource->id));
     assert_int_equal(application.expires_at, resource->expires_at);
     assert_true(application.status == AQ_RECALLED || !aq_application_is_over(application.status));
     return true;
@@ -175,8 +256,23 @@ static bool check_node(void *context, const struct state_key *key, const void *o
     assert_true(aq_amounts_equal(&node->used, &sums->used[node->number % 64]));
     aq_amounts_subtract(&free, &node->used);
     assert_true(aq_amounts_equal(&node->free, &free));
+    char name[65];
+    bool admitted = node->key[0] != '\0' && !node->revoked;
     sums->lost += node->status == AQ_NODE_LOST;
+    sums->keys += admitted;
+    assert_true(!admitted || state_node_of_key(spec.txn, node->key, name, sizeof name));
+    assert_true(!admitted || strcmp(name, node->name) == 0);
+    assert_true(!node->revoked || node->status == AQ_NODE_LOST);
     assert_true((node->status == AQ_NODE_LOST) == (node->lost_at != 0));
+    return true;
+}
+
+static bool check_join_token(void *context, const struct state_key *key, const void *object)
+{
+    const struct aq_join_token *token = object;
+    (void)context, (void)key;
+    assert_true(token->used <= token->uses);
+    assert_int_equal(state_join_token_of_hash(spec.txn, token->hash), token->id);
     return true;
 }
 
@@ -211,10 +307,14 @@ static void check_everything(void)
     state_scan(spec.txn, aq_entity_find("node"), NULL, check_node, &sums);
     assert_int_equal(spec_rows(INDEX_WAITING), sums.waiting);
     assert_int_equal(spec_rows(INDEX_NODE_RESOURCE), sums.resources);
+    assert_int_equal(spec_rows(INDEX_RESOURCE_USER), sums.resources);
     assert_int_equal(spec_rows(INDEX_EXPIRY), sums.expiring);
     assert_int_equal(spec_rows(INDEX_OPEN), sums.open);
     assert_int_equal(spec_rows(INDEX_OVER), sums.over);
     assert_int_equal(spec_rows(INDEX_OWNED), sums.open + sums.over);
+    state_scan(spec.txn, &aq_entity_join_token, NULL, check_join_token, NULL);
+    assert_int_equal(spec_rows(INDEX_NODE_KEY), sums.keys);
+    assert_int_equal(spec_rows(INDEX_JOIN_SECRET), state_count(spec.txn, &aq_entity_join_token));
     assert_int_equal(counter_lost_nodes(spec.txn), sums.lost);
     const struct state_key all = {0};
     index_scan(spec.txn, INDEX_HISTORY, &all, has_application, NULL);
@@ -222,7 +322,7 @@ static void check_everything(void)
     for (uint64_t user = 0; user < USERS; user++) {
         char name[40];
         snprintf(name, sizeof name, "user-%" PRIu64, user);
-        assert_int_equal(counter_open_of_user(spec.txn, name), sums.open_of[user]);
+        assert_int_equal(counter_open_of_user(spec.txn, number_of(name)), sums.open_of[user]);
     }
     spec_check_index();
     assert_false(state_failed(spec.txn, &error));
@@ -232,6 +332,8 @@ static void whatever_is_decided_the_tables_are_consistent(void **context)
 {
     for (uint64_t round = 1; round <= SEEDS; round++) {
         draw_from(round);
+        GIVEN(project_created, .name = "web");
+        memset(dead, 0, sizeof dead);
         for (int i = 0; i < COMMANDS; i++) {
             spec.time_ms += draw(2000);
             give_command();
@@ -241,6 +343,8 @@ static void whatever_is_decided_the_tables_are_consistent(void **context)
         }
         assert_true(counter_last_id(spec.txn, &aq_entity_application) > 50);
         assert_true(counter_last_id(spec.txn, &aq_entity_resource) > 20);
+        assert_true(enrolments > 5 && spec_rows(INDEX_REVOKED_KEY) > 2);
+        enrolments = 0;
         spec_teardown(context);
         assert_int_equal(spec_setup(context), 0);
     }

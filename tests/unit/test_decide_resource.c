@@ -82,6 +82,55 @@ static void reports_about_missing_resources_or_those_of_other_nodes_are_refused(
     REFUSED(AQ_E_FORBIDDEN, "resource 1 is on node node-1, not on node-2");
 }
 
+/* ---- restarts and health ------------------------------------------------------------------------------ */
+
+static void restarts_are_counted_whatever_comes_twice(void **context)
+{
+    (void)context;
+    given_elected();
+    DO(resource_start, .id = 1, .node = "node-1", .identifier = "pid 7");
+    WHEN(resource_restart, .id = 1, .node = "node-1", .restarts = 2, .reason = "exit status 1");
+    THEN(resource_restarted, .id = 1, .restarts = 2, .reason = "exit status 1");
+    DONE();
+    WHEN(resource_restart, .id = 1, .node = "node-1", .restarts = 2, .reason = "exit status 1");
+    DONE();
+    WHEN(resource_restart, .id = 1, .node = "node-1", .restarts = 1, .reason = "late");
+    DONE();
+    assert_int_equal(the_resource(1).restarts, 2);
+    assert_string_equal(the_resource(1).restarted, "exit status 1");
+    assert_int_equal(the_resource(1).status, AQ_RESOURCE_RUNNING);
+    assert_int_equal(the_application(1).status, AQ_ALLOCATED);
+    const uint64_t started_at = the_resource(1).started_at;
+    spec.time_ms += 5000;
+    WHEN(resource_start, .id = 1, .node = "node-1", .identifier = "pid 8"); /* its next run */
+    THEN(resource_started, .id = 1, .identifier = "pid 8");
+    DONE();
+    assert_int_equal(the_resource(1).started_at, started_at);
+    WHEN(resource_restart, .id = 1, .node = "node-2", .restarts = 3);
+    REFUSED(AQ_E_FORBIDDEN, "resource 1 is on node node-1, not on node-2");
+    WHEN(resource_restart, .id = 9, .node = "node-1", .restarts = 3);
+    REFUSED(AQ_E_NOT_FOUND, "there is no resource 9");
+}
+
+static void health_is_what_was_told_last_until_a_restart(void **context)
+{
+    (void)context;
+    given_elected();
+    DO(resource_start, .id = 1, .node = "node-1", .identifier = "pid 7");
+    WHEN(resource_check, .id = 1, .node = "node-1", .health = AQ_UNHEALTHY, .reason = "exit status 1: no");
+    THEN(resource_checked, .id = 1, .health = AQ_UNHEALTHY, .reason = "exit status 1: no");
+    DONE();
+    WHEN(resource_check, .id = 1, .node = "node-1", .health = AQ_UNHEALTHY, .reason = "again");
+    DONE();
+    assert_int_equal(the_resource(1).health, AQ_UNHEALTHY);
+    assert_string_equal(the_resource(1).checked, "exit status 1: no");
+    DO(resource_restart, .id = 1, .node = "node-1", .restarts = 1, .reason = "unhealthy");
+    assert_int_equal(the_resource(1).health, AQ_HEALTH_NONE);
+    assert_string_equal(the_resource(1).checked, "");
+    WHEN(resource_check, .id = 1, .node = "node-2", .health = AQ_HEALTHY);
+    REFUSED(AQ_E_FORBIDDEN, "resource 1 is on node node-1, not on node-2");
+}
+
 /* ---- lost --------------------------------------------------------------------------------------------- */
 
 static void what_is_lost_has_failed(void **context)
@@ -218,7 +267,7 @@ static void an_application_that_ends_with_0_is_deallocated(void **context)
     THEN(application_moved, .id = 1, .status = AQ_DEALLOCATED, .description = "ended: exit status 0");
     DONE();
     assert_int_equal(the_application(1).exit_status, aq_some(0));
-    assert_int_equal(the_application(1).last_resource, 1);
+    assert_int_equal(the_application(1).last_resource, aq_some(1));
     assert_int_equal(the_application(1).resource, 0);
 }
 
@@ -341,7 +390,7 @@ static void three_failures_are_an_error_with_every_reason(void **context)
          .description = "failed 3 times; try 1 on node-1: a; try 2 on node-2: b; try 3 on node-3: c");
     DONE();
     assert_int_equal(the_application(1).tries.count, 3);
-    assert_int_equal(counter_open_of_user(spec.txn, "alice"), 0);
+    assert_int_equal(counter_open_of_user(spec.txn, number_of("alice")), 0);
 }
 
 static void with_nothing_left_to_try_it_is_an_error_at_once(void **context)
@@ -385,12 +434,18 @@ static void while_another_node_is_only_full_it_waits(void **context)
     DONE();
 }
 
-static void a_running_resource_cannot_fail_to_start(void **context)
+/* A power cut may take what the driver knew: then it says that the workload never ran. A refusal would leave the
+ * resource RUNNING for ever, since the agent counts it as done. */
+static void what_ran_and_has_left_no_record_is_lost(void **context)
 {
+    static const char words[] = "its node has no record that it started (x)";
     (void)context;
     given_running();
     WHEN(resource_fail, .id = 1, .node = "node-1", .reason = "x");
-    REFUSED(AQ_E_STATE, "resource 1 is RUNNING: it can no longer fail to start");
+    THEN(resource_ended, .id = 1, .failed = false, .reason = words);
+    THEN(application_moved, .id = 1, .status = AQ_ERRORED,
+         .description = "lost: its node has no record that it started (x)");
+    DONE();
 }
 
 /* It was running and is being deallocated, and its agent cannot restore it: it must not stay in DEALLOCATE. */
@@ -453,6 +508,8 @@ static void without_a_lifetime_nothing_expires(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        SPEC_TEST(restarts_are_counted_whatever_comes_twice),
+        SPEC_TEST(health_is_what_was_told_last_until_a_restart),
         SPEC_TEST(what_is_lost_has_failed),
         SPEC_TEST(what_was_deallocated_and_is_lost_is_gone),
         SPEC_TEST(what_is_lost_is_started_again_where_the_label_says_so),
@@ -475,7 +532,7 @@ int main(void)
         SPEC_TEST(three_failures_are_an_error_with_every_reason),
         SPEC_TEST(with_nothing_left_to_try_it_is_an_error_at_once),
         SPEC_TEST(while_another_node_is_only_full_it_waits),
-        SPEC_TEST(a_running_resource_cannot_fail_to_start),
+        SPEC_TEST(what_ran_and_has_left_no_record_is_lost),
         SPEC_TEST(a_failure_during_deallocation_ends_it),
         SPEC_TEST(a_lifetime_starts_when_the_resource_runs_and_ends_it),
         SPEC_TEST(without_a_lifetime_nothing_expires),

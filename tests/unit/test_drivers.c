@@ -1,15 +1,12 @@
-/* The list of drivers, their options, the `test` driver, and control groups. The `process` driver is tested in
- * test_drivers_process.c. */
+/* The list of drivers, their options, and the `test` driver. The `process` driver is tested in test_drivers_process.c,
+ * control groups in test_drivers_cgroup.c. */
 #include "schema/drivers/process.h"
 #include "schema/drivers/test.h"
 #include "tests/lib/driver_rig.h"
 
-#include "drivers/cgroup/cgroup.h"
 #include "drivers/roster.h"
 #include "drivers/schedule.h"
 
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static int setup_test(void **state)
@@ -66,6 +63,33 @@ static const struct wrong_options wrong[] = {
     {"process", "{'command':'a','log_files':11}", "from 1 to 10"},
     {"process", "{'command':'a','directory':'x'}", "must be an absolute path"},
     {"process", "{'command':'a','directory':null}", "option \"directory\" is null, but must be a text"},
+    {"process", "{'command':'a','root':'srv'}", "option \"root\" is \"srv\", but must be an absolute path"},
+    {"process", "{'command':'a','network':'bridge'}",
+     "option \"network\" is \"bridge\", but must be one of: host, none"},
+    {"process", "{'command':'a','network':1}", "option \"network\" is 1, but must be one of: host, none"},
+    {"process", "{'command':'a','mounts':'/a:/b'}", "option \"mounts\" is \"/a:/b\", but must be a list of texts"},
+    {"process", "{'command':'a','mounts':['/srv']}",
+     "option \"mounts\" has \"/srv\", but must have texts such as /srv/data:/data or /srv/data:/data:rw: its target is "
+     "no "
+     "absolute path below /"},
+    {"process", "{'command':'a','mounts':['/:/b']}",
+     "option \"mounts\" has \"/:/b\", but must have texts such as /srv/data:/data or /srv/data:/data:rw: its source is "
+     "no "
+     "absolute path below /"},
+    {"process", "{'command':'a','mounts':['/a:/b/../c']}",
+     "option \"mounts\" has \"/a:/b/../c\", but must have texts such as /srv/data:/data or /srv/data:/data:rw: its "
+     "target "
+     "is no absolute path below /"},
+    {"process", "{'command':'a','mounts':['/a:/b:w']}",
+     "option \"mounts\" has \"/a:/b:w\", but must have texts such as /srv/data:/data or /srv/data:/data:rw: what "
+     "follows "
+     "the target is not ro or rw"},
+    {"process", "{'command':'a','mounts':['/a:/b'],'isolate':false}",
+     "option \"mounts\" is only for workloads that are isolated, not with isolate: false"},
+    {"process", "{'command':'a','root':'/a','isolate':false}",
+     "option \"root\" is only for workloads that are isolated, not with isolate: false"},
+    {"process", "{'command':'a','network':'none','isolate':false}",
+     "option \"network\" is only for workloads that are isolated, not with isolate: false"},
     {"process", "{'command':'a','user':''}", "option \"user\""},
     {"process", "{'command':'a','user':-1}", "option \"user\""},
     {"process", "{'command':'a','user':4294967295}", "option \"user\""},
@@ -191,17 +215,17 @@ static void test_schedule_gives_the_soonest(void **state)
     (void)state;
     struct schedule schedule = {0};
     struct schedule_entry entry;
-    assert_int_equal(schedule_timeout_ms(&schedule, 0), -1);
+    assert_int_equal(schedule_next_ms(&schedule), UINT64_MAX);
     for (uint64_t i = 0; i < 500; i++)
         schedule_add(&schedule, i * 7919 % 500, i);
-    assert_int_equal(schedule_timeout_ms(&schedule, 0), 0);
+    assert_int_equal(schedule_next_ms(&schedule), 0);
     for (uint64_t i = 0; i < 500; i++) {
         assert_false(i > 0 && schedule_take(&schedule, i - 1, &entry));
         assert_true(schedule_take(&schedule, i, &entry));
         assert_int_equal(entry.due_ms, i);
     }
     schedule_add(&schedule, 900, 1);
-    assert_int_equal(schedule_timeout_ms(&schedule, 400), 500);
+    assert_int_equal(schedule_next_ms(&schedule), 900);
     schedule_free(&schedule);
 }
 
@@ -230,7 +254,7 @@ static void test_runs_until_stopped(void **state)
     assert_int_equal(seen->exit_status, 143);
     rig_turn(rig, 10);
     assert_int_equal(seen->ended, 1);
-    assert_int_equal(rig->type->timeout_ms(rig->driver), -1);
+    assert_int_equal(rig->type->deadline_ms(rig->driver), UINT64_MAX);
 }
 
 static void test_stopped_before_it_started(void **state)
@@ -330,6 +354,42 @@ static void test_goes_on_after_the_agent_restarts(void **state)
     rig_await(rig, &rig->seen[running].ended);
 }
 
+enum { TWO_HOURS_MS = 7200000 };
+
+/* Works as if the host's clock had been set back by hours. */
+static void await_set_back(struct rig *rig, const int *counter)
+{
+    for (int i = 0; i < RIG_PATIENCE_MS && *counter == 0; i++) {
+        rig->now = aq_clocks_read();
+        rig->now.wall_ms -= TWO_HOURS_MS;
+        rig->type->work(rig->driver);
+        usleep(1000);
+    }
+    assert_int_not_equal(*counter, 0);
+}
+
+static void test_a_clock_that_is_set_back_holds_nothing_up(void **state)
+{
+    struct rig *rig = *state;
+    uint64_t stopped;
+    struct aq_error error;
+    rig_start_running(rig, "{}", &stopped);
+    uint64_t ending = rig_start(rig, "{'start_delay_ms':20,'run_ms':30}");
+    await_set_back(rig, &rig->seen[ending].started);
+    rig->type->stop(rig->driver, stopped);
+    await_set_back(rig, &rig->seen[stopped].ended);
+    rig_close(rig);
+    memset(rig->seen, 0, sizeof rig->seen);
+    rig_open(rig);
+    rig->now = aq_clocks_read();
+    rig->now.wall_ms -= TWO_HOURS_MS;
+    assert_int_equal(rig->type->adopt(rig->driver, ending, rig_directory(rig, ending), &error), 0);
+    assert_int_equal(rig->type->adopt(rig->driver, stopped, rig_directory(rig, stopped), &error), 0);
+    await_set_back(rig, &rig->seen[ending].ended);
+    await_set_back(rig, &rig->seen[stopped].ended);
+    assert_int_equal(rig->seen[stopped].started, 0);
+}
+
 static void test_what_was_never_begun_has_failed(void **state)
 {
     struct rig *rig = *state;
@@ -359,193 +419,6 @@ static void test_a_thousand(void **state)
         rig_await(rig, &rig->seen[i].ended);
 }
 
-/* ---- control groups ----------------------------------------------------------------------------------- */
-
-static bool all_writable(const char *path)
-{
-    (void)path;
-    return true;
-}
-
-static bool none_writable(const char *path)
-{
-    (void)path;
-    return false;
-}
-
-static void test_mounts_are_found(void **state)
-{
-    (void)state;
-    struct cgroup_host host;
-    const char *hybrid = "24 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
-                         "32 31 0:29 / /sys/cg/cpu,cpuacct rw shared:4 master:2 - cgroup cgroup rw,cpu,cpuacct\n"
-                         "33 31 0:30 / /sys/cg/with\\040blank rw,relatime - cgroup cgroup rw,memory\n"
-                         "34 31 0:31 / /sys/cg/cpuset rw,relatime - cgroup cgroup rw,cpuset\n"
-                         "41 31 0:38 / /nowhere/unified rw,relatime - cgroup2 cgroup2 rw,nsdelegate";
-    cgroup_host_parse(&host, hybrid, all_writable);
-    assert_string_equal(host.version1[CGROUP_CPU], "/sys/cg/cpu,cpuacct");
-    assert_string_equal(host.version1[CGROUP_MEMORY], "/sys/cg/with blank");
-    assert_string_equal(host.version1[CGROUP_PIDS], "");
-    assert_string_equal(host.unified, "/nowhere/unified");
-    assert_false(host.in_unified[CGROUP_PIDS]);
-    cgroup_host_parse(&host, hybrid, none_writable);
-    assert_string_equal(host.version1[CGROUP_CPU], "");
-    assert_string_equal(host.unified, "");
-    cgroup_host_parse(&host, "", all_writable);
-    cgroup_host_parse(&host, "\n - \n1 2 3 - cgroup2\n1 2 3 4 /x y - cgroup\n", all_writable);
-    assert_string_equal(host.unified, "");
-}
-
-static void test_a_node_name_stays_in_its_place(void **state)
-{
-    (void)state;
-    struct cgroup_host host = {0};
-    struct cgroup group;
-    cgroup_name(&group, &host, "../../x", UINT64_MAX);
-    assert_string_equal(group.name, "aquarium/_._.._x/r18446744073709551615");
-    cgroup_name(&group, &host, "", 1);
-    assert_string_equal(group.name, "aquarium/_/r1");
-}
-
-static void test_without_any_group_nothing_fails(void **state)
-{
-    (void)state;
-    struct cgroup_host host = {0};
-    struct cgroup group;
-    struct aq_error error;
-    const struct cgroup_limits limits = {.cpu_milli = 100, .memory_bytes = 1 << 24, .pids = 3};
-    cgroup_name(&group, &host, "none", 1);
-    assert_int_equal(cgroup_make(&group, &limits, &error), 0);
-    assert_int_equal(group.lacking, 7);
-    assert_false(cgroup_exists(&group));
-    assert_int_equal(cgroup_join(&group, false, &error), 0);
-    assert_int_equal(cgroup_open_unified(&group), -1);
-    cgroup_kill(&group);
-    cgroup_signal(&group, SIGTERM);
-    assert_true(cgroup_is_empty(&group));
-    assert_false(cgroup_ran_out_of_memory(&group));
-    assert_int_equal(cgroup_remove(&group), 0);
-}
-
-static void file_put(const char *root, const char *name, const char *text)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-}
-
-static void file_expect(const char *root, const char *name, const char *expected)
-{
-    char path[256];
-    char text[64] = "";
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    size_t length = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[length] = '\0';
-    assert_string_equal(text, expected);
-}
-
-/* Version 2 with all controllers, which not every host has: plain files show what is written where. */
-static void test_limits_of_version_2(void **state)
-{
-    struct rig *rig = *state;
-    struct cgroup_host host = {0};
-    struct cgroup group;
-    struct aq_error error;
-    const struct cgroup_limits limits = {.cpu_milli = 250, .memory_bytes = 1 << 20, .pids = 7};
-    snprintf(host.unified, sizeof host.unified, "%s", rig->base);
-    for (int i = 0; i < CGROUP_CONTROLLERS; i++)
-        host.in_unified[i] = true;
-    cgroup_name(&group, &host, "n", 1);
-    assert_int_equal(cgroup_make(&group, &limits, &error), 0);
-    assert_int_equal(group.lacking, 7); /* the controllers are not enabled yet */
-    file_put(rig->base, "cgroup.subtree_control", "");
-    file_put(rig->base, "aquarium/cgroup.subtree_control", "");
-    file_put(rig->base, "aquarium/n/cgroup.subtree_control", "");
-    cgroup_name(&group, &host, "n", 1);
-    assert_int_equal(cgroup_make(&group, &limits, &error), -1);
-    assert_non_null(strstr(error.message, "cpu.max: No such file or directory"));
-    static const char *const files[] = {"cpu.max", "memory.max", "memory.swap.max", "pids.max"};
-    static const char *const values[] = {"25000 100000", "1048576", "0", "7"};
-    char name[64];
-    for (size_t i = 0; i < AQ_LENGTH(files); i++) {
-        snprintf(name, sizeof name, "aquarium/n/r1/%s", files[i]);
-        file_put(rig->base, name, "");
-    }
-    assert_int_equal(cgroup_make(&group, &limits, &error), 0);
-    assert_int_equal(group.lacking, 0);
-    for (size_t i = 0; i < AQ_LENGTH(files); i++) {
-        snprintf(name, sizeof name, "aquarium/n/r1/%s", files[i]);
-        file_expect(rig->base, name, values[i]);
-    }
-    file_expect(rig->base, "aquarium/n/cgroup.subtree_control", "+pids");
-    assert_false(cgroup_ran_out_of_memory(&group));
-    file_put(rig->base, "aquarium/n/r1/memory.events", "low 0\noom 1\noom_kill 1\n");
-    assert_true(cgroup_ran_out_of_memory(&group));
-    file_put(rig->base, "aquarium/n/r1/cgroup.events", "populated 1\nfrozen 0\n");
-    assert_false(cgroup_is_empty(&group));
-    file_put(rig->base, "aquarium/n/r1/cgroup.kill", "");
-    cgroup_kill(&group);
-    file_expect(rig->base, "aquarium/n/r1/cgroup.kill", "1");
-}
-
-/* A process in a group, and one in a group inside that. */
-static pid_t sleeper_in(const struct cgroup *group)
-{
-    struct aq_error error;
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        if (cgroup_join(group, false, &error) != 0)
-            _exit(1);
-        for (;;)
-            pause();
-    }
-    return pid;
-}
-
-static void test_a_group_holds_and_ends_a_tree(void **state)
-{
-    struct rig *rig = *state;
-    struct cgroup_host host;
-    struct cgroup group;
-    struct cgroup inner;
-    struct aq_error error;
-    const struct cgroup_limits limits = {.pids = 10};
-    cgroup_host_read(&host);
-    cgroup_name(&group, &host, rig->node, 1);
-    assert_int_equal(cgroup_make(&group, &limits, &error), 0);
-    if (!cgroup_exists(&group))
-        skip();
-    inner = group;
-    snprintf(inner.name + strlen(inner.name), 8, "/inner");
-    assert_int_equal(cgroup_make(&inner, &(struct cgroup_limits){0}, &error), 0);
-    rig->used = 1; /* for the teardown */
-    pid_t pids[2] = {sleeper_in(&group), sleeper_in(host.unified[0] != '\0' ? &group : &inner)};
-    for (int i = 0; i < 10000 && cgroup_is_empty(&group); i++)
-        usleep(1000);
-    assert_false(cgroup_is_empty(&group));
-    assert_int_equal(cgroup_remove(&group), -1);
-    for (int i = 0; i < 2; i++) {
-        int status;
-        while (waitpid(pids[i], &status, WNOHANG) == 0) {
-            cgroup_kill(&group);
-            usleep(1000);
-        }
-        assert_int_equal(WTERMSIG(status), SIGKILL);
-    }
-    for (int i = 0; i < 10000 && !cgroup_is_empty(&group); i++)
-        usleep(1000);
-    assert_true(cgroup_is_empty(&group));
-    assert_int_equal(cgroup_remove(&group), 0);
-    assert_false(cgroup_exists(&group));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -562,13 +435,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fails_as_told, setup_test, rig_teardown),
         cmocka_unit_test_setup_teardown(test_fails_at_a_rate_that_repeats, setup_test, rig_teardown),
         cmocka_unit_test_setup_teardown(test_goes_on_after_the_agent_restarts, setup_test, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_a_clock_that_is_set_back_holds_nothing_up, setup_test, rig_teardown),
         cmocka_unit_test_setup_teardown(test_what_was_never_begun_has_failed, setup_test, rig_teardown),
         cmocka_unit_test_setup_teardown(test_a_thousand, setup_test, rig_teardown),
-        cmocka_unit_test(test_mounts_are_found),
-        cmocka_unit_test(test_a_node_name_stays_in_its_place),
-        cmocka_unit_test(test_without_any_group_nothing_fails),
-        cmocka_unit_test_setup_teardown(test_limits_of_version_2, setup_test, rig_teardown),
-        cmocka_unit_test_setup_teardown(test_a_group_holds_and_ends_a_tree, setup_test, rig_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

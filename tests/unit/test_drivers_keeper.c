@@ -3,10 +3,10 @@
 #include "tests/lib/driver_rig.h"
 
 #include "drivers/cgroup/cgroup.h"
+#include "drivers/keeper/files.h"
+#include "drivers/keeper/log.h"
+#include "drivers/keeper/nursery.h"
 #include "drivers/output.h"
-#include "drivers/process/files.h"
-#include "drivers/process/log.h"
-#include "drivers/process/nursery.h"
 #include "tests/lib/directory.h"
 
 #include <fcntl.h>
@@ -33,9 +33,9 @@ static int directory_open(struct rig *rig, uint64_t resource)
 
 static pid_t keeper_of(struct rig *rig, uint64_t resource)
 {
-    struct process_state kept;
+    struct keeper_state kept;
     int directory = directory_open(rig, resource);
-    assert_int_equal(process_state_read(directory, &kept), PROCESS_READ);
+    assert_int_equal(keeper_state_read(directory, &kept), KEEPER_READ);
     close(directory);
     assert_true(kept.keeper.pid > 1);
     return kept.keeper.pid;
@@ -63,7 +63,8 @@ static void start_and_kill_agent(struct rig *rig, const char *const options[], s
         /* No assertion of cmocka may return from here into the tests: a failed one shows as a missing byte. */
         signal(SIGALRM, SIG_DFL);
         alarm(20);
-        rig->driver = rig->type->open(rig->node, rig_report, rig);
+        rig->driver = rig->type->open(rig->node, &rig->now, rig_report, rig);
+        rig_allow(rig, rig_all);
         for (size_t i = 0; i < count; i++) {
             uint64_t resource = rig_start(rig, options[i]);
             while (rig->seen[resource].started == 0)
@@ -115,7 +116,7 @@ static void test_adopt_after_kill(void **state)
                                    "{'command':'while ! test -e go; do sleep 0.01; done; exit 8'}",
                                    "{'command':'sleep 1000'}"};
     start_and_kill_agent(rig, options, AQ_LENGTH(options));
-    /* The first ends while nobody looks; the second later. */
+    /* The first ends while no agent looks; the second later. */
     char path[128];
     snprintf(path, sizeof path, "%s/work/go", rig_directory(rig, 1));
     close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
@@ -176,7 +177,7 @@ static void test_adopt_of_one_that_was_never_started(void **state)
     }
     /* A keeper that comes now would find this, and give up. */
     int directory = directory_open(rig, 1);
-    assert_int_equal(process_state_claim(directory, &(struct process_state){0}, &error), 1);
+    assert_int_equal(keeper_state_claim(directory, &(struct keeper_state){0}, &error), 1);
     close(directory);
     assert_int_equal(rig->type->adopt(rig->driver, 2, "/tmp/aq-none/x", &error), -1);
     assert_int_equal(error.code, AQ_E_NOT_FOUND);
@@ -186,7 +187,7 @@ static void test_the_same_number_is_not_the_same_process(void **state)
 {
     struct rig *rig = *state;
     struct aq_error error;
-    struct process_state other = {0};
+    struct keeper_state other = {0};
     pid_t stranger = fork();
     assert_true(stranger >= 0);
     if (stranger == 0)
@@ -199,8 +200,8 @@ static void test_the_same_number_is_not_the_same_process(void **state)
     rig->used = 1;
     mkdir(rig_directory(rig, 1), 0755);
     int directory = directory_open(rig, 1);
-    assert_int_equal(process_state_claim(directory, &other, &error), 0);
-    assert_int_equal(process_state_add_main(directory, &other, &error), 0);
+    assert_int_equal(keeper_state_claim(directory, &other, &error), 0);
+    assert_int_equal(keeper_state_add_main(directory, &other, &error), 0);
     close(directory);
     rig_adopt(rig, 1);
     rig_await(rig, &rig->seen[1].ended);
@@ -278,7 +279,7 @@ static uint64_t start_with_daemon(struct rig *rig)
     uint64_t resource;
     rig_start_running(rig,
                       "{'command':'echo \\\"$SCRIPT\\\" > daemon.sh; (setsid sh daemon.sh &); sleep 1000',"
-                      "'environment':{'SCRIPT':'echo $$ > pid; mv pid daemon; exec sleep 1000'}}",
+                      "'isolate':false,'environment':{'SCRIPT':'echo $$ > pid; mv pid daemon; exec sleep 1000'}}",
                       &resource);
     return resource;
 }
@@ -414,18 +415,18 @@ static void test_log_tells_what_was_lost(void **state)
 {
     struct rig *rig = *state;
     struct aq_error error;
-    struct process_log log;
+    struct keeper_log log;
     int base = open(rig->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_int_equal(process_log_open(&log, base, 4096, 2, &error), 0);
-    process_log_write(&log, "before", 6);
+    assert_int_equal(keeper_log_open(&log, base, 4096, 2, &error), 0);
+    keeper_log_write(&log, "before", 6);
     int good = log.fd;
     log.fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
-    process_log_write(&log, "lost\n", 5);
-    process_log_write(&log, "lost\n", 5);
+    keeper_log_write(&log, "lost\n", 5);
+    keeper_log_write(&log, "lost\n", 5);
     close(log.fd);
     log.fd = good;
-    process_log_write(&log, "after\n", 6);
-    process_log_close(&log);
+    keeper_log_write(&log, "after\n", 6);
+    keeper_log_close(&log);
     struct aq_buffer out = {0};
     struct output_span span;
     uint64_t position = 0;
@@ -497,7 +498,7 @@ static void test_keeper_killed_without_groups(void **state)
     if (rig == NULL)
         skip();
     uint64_t resource;
-    rig_start_running(rig, "{'command':'echo $$ > pid; mv pid daemon; sleep 1000 & wait'}", &resource);
+    rig_start_running(rig, "{'command':'echo $$ > pid; mv pid daemon; sleep 1000 & wait','isolate':false}", &resource);
     pid_t pid = rig_await_pid(rig, resource, "work/daemon");
     assert_int_equal(pid, rig->seen[resource].pid);
     kill(keeper_of(rig, resource), SIGKILL);
@@ -508,14 +509,14 @@ static void test_keeper_killed_without_groups(void **state)
     assert_int_equal(kill(-pid, 0), -1);
 }
 
-/* As in a container whose process 1 waits for nobody: here this process does not. */
+/* As in a container whose process 1 waits for no other: here this process does not. */
 static void test_zombies_are_gone(void **state)
 {
     struct rig *rig = *state;
     if (rig == NULL)
         skip();
     struct aq_error error;
-    struct process_state kept = {0};
+    struct keeper_state kept = {0};
     pid_t zombie = fork();
     assert_true(zombie >= 0);
     if (zombie == 0) {
@@ -530,8 +531,8 @@ static void test_zombies_are_gone(void **state)
     rig->used = 1;
     mkdir(rig_directory(rig, 1), 0755);
     int directory = directory_open(rig, 1);
-    assert_int_equal(process_state_claim(directory, &kept, &error), 0);
-    assert_int_equal(process_state_add_main(directory, &kept, &error), 0);
+    assert_int_equal(keeper_state_claim(directory, &kept, &error), 0);
+    assert_int_equal(keeper_state_add_main(directory, &kept, &error), 0);
     close(directory);
     rig_adopt(rig, 1);
     rig_await(rig, &rig->seen[1].ended);

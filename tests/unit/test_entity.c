@@ -57,9 +57,15 @@ static void an_entity_has_one_key_and_fields_that_it_names(void **context)
         assert_int_equal(keys, 1);
         assert_true(key->type == AQ_TYPE_U64 || key->type == AQ_TYPE_NAME);
         assert_true(entity->owner == NULL || aq_record_field(record, entity->owner) != NULL);
+        assert_true((entity->owner == NULL) == (entity->owner_number == NULL));
+        assert_true(entity->owner == NULL || aq_record_field(record, entity->owner_number)->type == AQ_TYPE_U64);
         assert_true((entity->group == NULL) == (entity->member == NULL));
         assert_true(entity->group == NULL || aq_record_field(record, entity->group) != NULL);
         assert_true(entity->member == NULL || aq_record_field(record, entity->member) != NULL);
+        assert_true(entity->project == NULL || aq_field_is_text(aq_record_field(record, entity->project)));
+        assert_true((entity->pair[0] == NULL) == (entity->pair[1] == NULL));
+        for (size_t k = 0; k < AQ_LENGTH(entity->pair) && entity->pair[k] != NULL; k++)
+            assert_int_equal(aq_record_field(record, entity->pair[k])->type, AQ_TYPE_NAME);
         assert_true(entity->file_field == NULL || aq_record_field(record, entity->file_field) != NULL);
     }
 }
@@ -151,7 +157,8 @@ static void a_view_is_found_by_its_name(void **context)
         assert_true(view->help[0] != '\0');
         /* A name in a row's directory, route or list of verbs stands for one thing. */
         assert_null(aq_record_field(view->entity->record, view->name));
-        assert_null(aq_command_of(view->entity, view->name));
+        const struct aq_command *command = aq_command_of(view->entity, view->name);
+        assert_true(command == NULL || (command->for_view != NULL && strcmp(command->for_view, view->name) == 0));
         assert_true(view->kind != AQ_VIEW_LIVE || view->entity->live != NULL);
     }
     assert_true(count > 0);
@@ -266,13 +273,13 @@ static void words_are_found_and_have_help(void **context)
 {
     (void)context;
     static const struct aq_words *const lists[] = {&aq_application_status_words, &aq_resource_status_words,
-                                                   &aq_node_status_words, &aq_answer_words, &aq_role_words};
+                                                   &aq_node_status_words, &aq_answer_words};
     for (size_t i = 0; i < AQ_LENGTH(lists); i++)
         for (uint32_t k = 0; k < lists[i]->count; k++) {
             assert_int_equal(aq_words_find(lists[i], lists[i]->words[k]), k);
             assert_true(lists[i]->help[k][0] != '\0');
         }
-    assert_int_equal(aq_words_find(&aq_role_words, "root"), -1);
+    assert_int_equal(aq_words_find(&aq_node_status_words, "root"), -1);
     assert_int_equal(aq_application_status_count, 7);
 }
 

@@ -4,6 +4,7 @@
 #include "schema/model/application.h"
 #include "schema/model/label.h"
 #include "schema/model/node.h"
+#include "schema/model/role.h"
 #include "schema/model/user.h"
 
 #include <setjmp.h>
@@ -29,7 +30,7 @@ static void *accepted(const struct aq_command *command, const char *key, const c
 {
     struct aq_buffer packed = {0};
     struct aq_error error = {0};
-    int status = control_read(command, key, text, strlen(text), &packed, &error);
+    int status = control_read(command, key, NULL, text, strlen(text), &packed, &error);
     assert_string_equal(error.message, "");
     assert_int_equal(status, 0);
     void *record = aq_arena_alloc(&arena, command->record->size);
@@ -43,7 +44,7 @@ static void refused_bytes(const struct aq_command *command, const char *key, con
 {
     struct aq_buffer packed = {0};
     struct aq_error error = {0};
-    assert_int_equal(control_read(command, key, text, length, &packed, &error), -1);
+    assert_int_equal(control_read(command, key, NULL, text, length, &packed, &error), -1);
     assert_int_equal(packed.length, 0);
     assert_int_equal(error.code, code);
     if (strstr(error.message, words) == NULL)
@@ -165,6 +166,11 @@ static void no_line_of_a_document_is_a_command(void **state)
     refused(
         create, "", "label: mac\n",
         "\"label: mac\" is one line of a document: write label=mac, or write a document as a whole, as with cat <<X");
+    refused(create, "", "label: 2, version: 1\n", "write label=2 version=1, or write");
+    refused(create, "", "label: mac:2 lifetime: 1h\n", "write label=mac:2 lifetime=1h, or write");
+    refused(create, "", "label: mac note: a\n", "of a document: write a document");
+    refused(create, "", "label: my mac version: 1\n", "of a document: write a document");
+    refused(create, "", "label: version: 1\n", "of a document: write a document");
     refused(create, "", "mac: 1\n", "is one line of a document: write a document as a whole"); /* it has no field mac */
     refused(create, "", "metadata: |\n", "is one line of a document: write a document as a whole");
     refused(create, "", "label:   \"a b\"\n", "write label='\"a b\"', or");
@@ -259,6 +265,32 @@ static void help_lists_the_fields(void **state)
     aq_buffer_free(&help);
 }
 
+static void what_is_created_belongs_to_the_mounts_project(void **state)
+{
+    (void)state;
+    static const char *const right[] = {"mac", "label=mac", "label=mac project=web", "{\"label\": \"mac\"}"};
+    struct aq_error error = {0};
+    struct aq_application_create create;
+    struct aq_buffer packed = {0};
+    for (size_t i = 0; i < AQ_LENGTH(right); i++) {
+        aq_buffer_reset(&packed);
+        assert_int_equal(
+            control_read(&aq_command_application_create, "", "web", right[i], strlen(right[i]), &packed, &error), 0);
+        assert_int_equal(
+            aq_record_unpack(&aq_application_create_record, &create, packed.data, packed.length, true, &arena, &error),
+            0);
+        assert_string_equal(create.project, "web");
+    }
+    const char *wrong = "label=mac project=ci";
+    assert_int_equal(control_read(&aq_command_application_create, "", "web", wrong, strlen(wrong), &packed, &error),
+                     -1);
+    assert_string_equal(error.message, "project is \"ci\", but this mount is for project web");
+    aq_buffer_reset(&packed); /* what belongs to no project is made as ever */
+    wrong = "name=r may=label.read";
+    assert_int_equal(control_read(&aq_command_role_create, "", "web", wrong, strlen(wrong), &packed, &error), 0);
+    aq_buffer_free(&packed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +305,7 @@ int main(void)
         cmocka_unit_test(parts_of_texts_are_known),
         cmocka_unit_test_teardown(a_label_goes_by_number_name_and_version, forget),
         cmocka_unit_test(help_lists_the_fields),
+        cmocka_unit_test_teardown(what_is_created_belongs_to_the_mounts_project, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* Listings: given these tables, then these entries in the kernel's format, in pieces of any size; made once for each
  * snapshot and caller, and kept for a moment. */
+#include "controller/state/indexes.h"
 #include "fs/tree/listings.h"
 #include "fs/tree/outputs.h"
 #include "schema/model/resource.h"
@@ -30,6 +31,7 @@ static void store_rows(uint64_t first, uint64_t last, const char *user)
     struct aq_error error = {0};
     struct aq_resource row = {.id = first,
                               .user = user,
+                              .user_number = 1,
                               .node = "n",
                               .driver = "test",
                               .identifier = "",
@@ -39,7 +41,10 @@ static void store_rows(uint64_t first, uint64_t last, const char *user)
     test_must(state_write(sources.state, &txn, &error), &error);
     for (; row.id <= last; row.id++) {
         struct state_key key = state_key_number(row.id);
+        struct state_key owned = state_key_number(row.user_number);
         state_store(txn, aq_entity_find("resource"), &key, &row);
+        state_key_add_number(&owned, row.id);
+        index_put(txn, INDEX_RESOURCE_USER, &owned, "", 0);
     }
     test_must(state_commit(txn, &error), &error);
 }
@@ -48,10 +53,13 @@ static void store_user(const char *name)
 {
     struct state_txn *txn;
     struct aq_error error = {0};
-    const struct aq_user row = {.name = name, .hash = "", .created_by = ""};
+    const struct aq_user row = {.name = name, .number = 2, .uid = 1, .created_by = ""};
     struct state_key key = state_key_name(name);
     test_must(state_write(sources.state, &txn, &error), &error);
     state_store(txn, aq_entity_find("user"), &key, &row);
+    struct state_key uid = {0};
+    state_key_add_number(&uid, row.uid);
+    index_put(txn, INDEX_USER_UID, &uid, name, strlen(name));
     test_must(state_commit(txn, &error), &error);
 }
 
@@ -60,7 +68,7 @@ static int set_up(void **context)
     struct aq_error error = {0};
     (void)context;
     test_make_directory(directory, sizeof directory, "/tmp", "aquarium-test");
-    sources = (struct look_sources){.callers = callers_open()};
+    sources = (struct look_sources){0};
     listings = listings_open();
     test_must(state_open(&sources.state, directory, STATE_WRITE, MAP_BYTES, &error), &error);
     test_must(live_open(&sources.live, directory, STATE_WRITE, &error), &error);
@@ -75,7 +83,6 @@ static int tear_down(void **context)
 {
     (void)context;
     listings_close(listings);
-    callers_close(sources.callers);
     outputs_close(sources.outputs);
     aq_arena_free(&sources.arena);
     live_close(sources.live);

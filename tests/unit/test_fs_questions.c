@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 static char directory[64];
-static struct aq_wire_key key;
 static struct questions *questions;
 static int server;
 
@@ -69,8 +68,6 @@ static int set_up(void **state)
     test_make_directory(directory, sizeof directory, "/tmp", "aq-fs-questions");
     snprintf(path, sizeof path, "%s/run", directory);
     assert_int_equal(mkdir(path, 0700), 0);
-    snprintf(path, sizeof path, "%s/%s", directory, AQ_FILE_LOCAL_KEY);
-    assert_int_equal(aq_wire_key_make(&key, path, &error), 0);
     assert_int_equal(questions_open(&questions, directory, &error), 0);
     return 0;
 }
@@ -85,12 +82,12 @@ static int tear_down(void **state)
 
 static void take(struct wire_question *question)
 {
-    wire_take(server, &key, question);
+    wire_take(server, question);
 }
 
 static void answer(struct wire_question *question, enum aq_message_type type, const void *message)
 {
-    wire_answer(server, &key, question, type, message);
+    wire_answer(server, question, type, message);
 }
 
 static int ask(uint64_t seq, unsigned timeout_ms, struct outcome *outcome)

@@ -142,8 +142,7 @@ static void a_new_session_is_told_everything(void **context)
     assert_true(work->full);
     assert_int_equal(work->assignments.count, 5);
     struct aq_poll poll = {"one", 11, 0};
-    asker_ask(&again.poll, AQ_MSG_POLL, &poll); /* its old session is over */
-    assert_string_equal(asker_refusal(&again.poll), "unauthenticated");
+    asker_expect_refusal(&again.poll, AQ_MSG_POLL, &poll, "unauthenticated"); /* its old session is over */
     stub_close(&again);
 }
 
@@ -201,36 +200,16 @@ static void another_instance_does_not_start_what_the_first_was_told_to(void **co
     stub_close(&stub);
 }
 
-/* It would not open a message with a field that it does not know. */
-static void an_older_agent_is_told_in_the_older_form(void **context)
-{
-    struct test_hub *hub = *context;
-    struct agent_stub stub;
-    stub_open(&stub, hub, "one", 1, 11);
-    make_application(hub);
-    struct aq_happening started = {.resource = only_assignment(stub_poll(&stub))->resource,
-                                   .what = AQ_HAPPENED_STARTED,
-                                   .identifier = "pid 1",
-                                   .ip_addr = "",
-                                   .hw_addr = ""};
-    stub_report(&stub, started);
-    stub_close(&stub);
-    stub_open(&stub, hub, "one", 1, 12);
-    assert_false(only_assignment(stub_poll(&stub))->started);
-    stub_close(&stub);
-}
-
 static void apply_many(struct test_hub *hub, uint32_t count)
 {
-    struct aq_application_create record = {.label = "mac", .metadata = "{}"};
+    struct aq_application_create record = {.project = "", .label = "mac", .metadata = "{}"};
     const void **records = aq_calloc(count, sizeof *records);
     for (uint32_t i = 0; i < count; i++)
         records[i] = &record;
     struct writer_request request = {.command = &aq_command_application_create,
                                      .records = records,
                                      .count = count,
-                                     .author = "admin",
-                                     .role = AQ_ROLE_ADMIN};
+                                     .caller = aq_caller_internal("admin")};
     test_ask_request(&hub->cluster, &request);
     assert_int_equal(request.error.code, AQ_OK);
     free(records);
@@ -244,8 +223,8 @@ static void many_resources_take_several_deliveries(void **context)
     struct agent_stub stub = {.name = "one", .session = 11};
     struct aq_hello hello = test_hello("one", 1, 11);
     hello.capacity = (struct aq_amounts){.cpu = COUNT * 1000, .slots = COUNT};
-    asker_open(&stub.poll, hub->agents_url, &hub->agent_key);
-    asker_open(&stub.talk, hub->agents_url, &hub->agent_key);
+    asker_open_agent(&stub.poll, hub, "one");
+    asker_open_agent(&stub.talk, hub, "one");
     asker_expect(&stub.talk, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME);
     stub_poll(&stub);
     apply_many(hub, COUNT / 2);
@@ -280,7 +259,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_agent_is_told_what_may_have_run, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(another_instance_does_not_start_what_the_first_was_told_to, stub_setup,
                                         stub_teardown),
-        cmocka_unit_test_setup_teardown(an_older_agent_is_told_in_the_older_form, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(many_resources_take_several_deliveries, stub_setup, stub_teardown),
     };
     return cmocka_run_group_tests_name("hub: work", tests, NULL, NULL);

@@ -40,8 +40,8 @@ static void an_order_is_decided_and_durable(void **context)
 {
     struct test_hub *hub = *context;
     struct test_asker asker;
-    struct aq_application_create record = {.label = "mac", .metadata = "{}"};
-    asker_open(&asker, hub->local_url, &hub->local_key);
+    struct aq_application_create record = {.project = "", .label = "mac", .metadata = "{}"};
+    asker_open(&asker, hub->local_url);
     const struct aq_outcome *outcome = order(&asker, "bob", &aq_command_application_create, &record);
     assert_string_equal(outcome->error, "ok");
     assert_string_equal(outcome->id, "1");
@@ -58,10 +58,10 @@ static void an_order_must_be_allowed(void **context)
 {
     struct test_hub *hub = *context;
     struct test_asker asker;
-    struct aq_application_create application = {.label = "mac", .metadata = "{}"};
+    struct aq_application_create application = {.project = "", .label = "mac", .metadata = "{}"};
     struct aq_user_delete user = {.name = "bob"};
     struct aq_node_lose lose = {.name = "one"};
-    asker_open(&asker, hub->local_url, &hub->local_key);
+    asker_open(&asker, hub->local_url);
     const struct aq_outcome *outcome = order(&asker, "eve", &aq_command_application_create, &application);
     assert_string_equal(outcome->error, "forbidden");
     assert_string_equal(outcome->message, "eve is not a user of this cluster");
@@ -77,9 +77,9 @@ static void an_order_must_be_well_formed(void **context)
 {
     struct test_hub *hub = *context;
     struct test_asker asker;
-    struct aq_user_create user = {.name = "carl", .hash = "chosen by a client"};
+    struct aq_user_create user = {.name = "carl", .role = "", .hash = "chosen by a client", .project = ""};
     struct aq_order nonsense = {.author = "admin", .command = 4711, .record = {(const unsigned char *)"\x90", 1}};
-    asker_open(&asker, hub->local_url, &hub->local_key);
+    asker_open(&asker, hub->local_url);
     const struct aq_outcome *outcome = order(&asker, "admin", &aq_command_user_create, &user);
     assert_string_equal(outcome->error, "invalid");
     assert_true(strstr(outcome->message, "hash") != NULL);
@@ -96,8 +96,8 @@ static void a_new_user_gets_a_token(void **context)
 {
     struct test_hub *hub = *context;
     struct test_asker asker;
-    struct aq_user_create user = {.name = "carl"};
-    asker_open(&asker, hub->local_url, &hub->local_key);
+    struct aq_user_create user = {.name = "carl", .role = "", .project = ""};
+    asker_open(&asker, hub->local_url);
     const struct aq_outcome *outcome = order(&asker, "admin", &aq_command_user_create, &user);
     assert_string_equal(outcome->error, "ok");
     assert_true(strncmp(outcome->token, "aq_", 3) == 0);
@@ -111,7 +111,7 @@ static void a_watch_waits_for_the_next_commit(void **context)
 {
     struct test_hub *hub = *context;
     struct test_asker asker;
-    asker_open(&asker, hub->local_url, &hub->local_key);
+    asker_open(&asker, hub->local_url);
     struct aq_watch watch = {.seq = 0};
     asker_expect(&asker, AQ_MSG_WATCH, &watch, AQ_MSG_NOW);
     const struct aq_now *now = asker.message;
@@ -130,22 +130,16 @@ static void a_watch_waits_for_the_next_commit(void **context)
 
 /* ---- logs ---------------------------------------------------------------------------------------------- */
 
-/* Makes node "one", whose agent knows messages of this form, with one resource; returns the number of the resource. */
-static uint64_t make_resource_of(struct test_hub *hub, struct test_asker *agent, uint64_t form)
+/* Makes node "one" with one resource; returns the number of the resource. */
+static uint64_t make_resource(struct test_hub *hub, struct test_asker *agent)
 {
     struct aq_error error;
     struct aq_hello hello = test_hello("one", 1, 11);
-    hello.form = form;
-    struct aq_application_create record = {.label = "mac", .metadata = "{}"};
-    asker_open(agent, hub->agents_url, &hub->agent_key);
+    struct aq_application_create record = {.project = "", .label = "mac", .metadata = "{}"};
+    asker_open_agent(agent, hub, "one");
     asker_expect(agent, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME);
     assert_true(test_ask(&hub->cluster, &aq_command_application_create, &record, "admin", NULL, &error) > 0);
     return 1;
-}
-
-static uint64_t make_resource(struct test_hub *hub, struct test_asker *agent)
-{
-    return make_resource_of(hub, agent, 0);
 }
 
 /* Polls until a delivery brings a question; returns it. */
@@ -167,7 +161,7 @@ static void a_log_is_fetched_from_its_agent(void **context)
     struct test_asker agent, asker;
     uint64_t resource = make_resource(hub, &agent);
     struct aq_fetch fetch = {.resource = resource, .size = 1000};
-    asker_open(&asker, hub->local_url, &hub->local_key);
+    asker_open(&asker, hub->local_url);
     asker_send(&asker, AQ_MSG_FETCH, &fetch);
     struct aq_ask ask = take_ask(&agent, 0);
     assert_int_equal(ask.resource, resource);
@@ -188,7 +182,7 @@ static void a_log_is_fetched_from_its_agent(void **context)
 static void ask_for_log(struct test_hub *hub, struct test_asker *agent, struct test_asker *asker, struct aq_ask *ask)
 {
     struct aq_fetch fetch = {.resource = 1, .size = 1000, .onward = true, .after = 500};
-    asker_open(asker, hub->local_url, &hub->local_key);
+    asker_open(asker, hub->local_url);
     asker_send(asker, AQ_MSG_FETCH, &fetch);
     *ask = take_ask(agent, 0);
     assert_int_equal(ask->resource, 1);
@@ -210,10 +204,9 @@ static void a_log_is_fetched_by_position(void **context)
     struct test_hub *hub = *context;
     struct test_asker agent, asker;
     struct aq_ask ask;
-    make_resource_of(hub, &agent, AQ_FORM_LOGS);
-    assert_int_equal(((const struct aq_welcome *)agent.message)->form, AQ_WIRE_FORM);
+    make_resource(hub, &agent);
     ask_for_log(hub, &agent, &asker, &ask);
-    assert_true(ask.extent && ask.onward);
+    assert_true(ask.onward);
     assert_int_equal(ask.after, 500);
     struct aq_told told = {.number = ask.number, .error = "", .data = {(const unsigned char *)"hello\n", 6}};
     told.extent = (struct aq_extent){.known = true, .start = 700, .first = 700, .end = 800, .complete = true};
@@ -230,7 +223,7 @@ static void what_has_not_started_has_no_output_yet(void **context)
     struct test_hub *hub = *context;
     struct test_asker agent, asker;
     struct aq_ask ask;
-    make_resource_of(hub, &agent, AQ_FORM_LOGS);
+    make_resource(hub, &agent);
     ask_for_log(hub, &agent, &asker, &ask);
     struct aq_told told = {.number = ask.number, .error = "there is no log of resource 1"};
     const struct aq_fetched *fetched = tell_log(&agent, &asker, &told);
@@ -241,31 +234,13 @@ static void what_has_not_started_has_no_output_yet(void **context)
     asker_close(&agent);
 }
 
-/* It would not open a message with fields that it does not know, and sends the newest bytes. */
-static void an_older_agent_is_asked_as_before(void **context)
-{
-    struct test_hub *hub = *context;
-    struct test_asker agent, asker;
-    struct aq_ask ask;
-    make_resource_of(hub, &agent, AQ_FORM_LOGS - 1);
-    assert_int_equal(((const struct aq_welcome *)agent.message)->form, 0);
-    ask_for_log(hub, &agent, &asker, &ask);
-    assert_false(ask.extent || ask.onward || ask.after != 0 || ask.wait_ms != 0);
-    struct aq_told told = {.number = ask.number, .error = "", .data = {(const unsigned char *)"hello\n", 6}};
-    const struct aq_fetched *fetched = tell_log(&agent, &asker, &told);
-    assert_int_equal(fetched->data.length, 6);
-    assert_false(fetched->extent.known);
-    asker_close(&asker);
-    asker_close(&agent);
-}
-
 /* The row of the resource is gone, but not its log. */
 static void the_log_of_a_resource_that_has_ended_is_found(void **context)
 {
     struct test_hub *hub = *context;
     struct test_asker agent, asker;
     struct aq_ask ask;
-    make_resource_of(hub, &agent, AQ_FORM_LOGS);
+    make_resource(hub, &agent);
     struct aq_happening end = {.resource = 1,
                                .what = AQ_HAPPENED_ENDED,
                                .identifier = "",
@@ -310,7 +285,7 @@ static void heartbeats_tell_the_size_of_a_log(void **context)
 {
     struct test_hub *hub = *context;
     struct test_asker agent;
-    make_resource_of(hub, &agent, AQ_FORM_LOGS);
+    make_resource(hub, &agent);
     struct aq_kept kept[] = {{1, 10, 300}, {1, 20, 400}};
     struct aq_beat beat = {.name = "one", .session = 11, .number = 1, .logs = {&kept[0], 1}};
     asker_expect(&agent, AQ_MSG_BEAT, &beat, AQ_MSG_NOTED);
@@ -336,7 +311,7 @@ static void a_fetch_ends_when_the_agent_does_not_answer(void **context)
     struct test_hub *hub = *context;
     struct test_asker agent, asker;
     struct aq_fetch fetch = {.resource = make_resource(hub, &agent), .size = 1000};
-    asker_open(&asker, hub->local_url, &hub->local_key);
+    asker_open(&asker, hub->local_url);
     asker_expect(&asker, AQ_MSG_FETCH, &fetch, AQ_MSG_FETCHED);
     assert_string_equal(((const struct aq_fetched *)asker.message)->error, "unknown");
     fetch.resource = 99;
@@ -355,7 +330,7 @@ static void questions_end_with_their_node(void **context)
     struct aq_node_lose lose = {.name = "one"};
     struct aq_node_delete delete = {.name = "one"};
     struct aq_fetch fetch = {.resource = make_resource(hub, &agent), .size = 1000};
-    asker_open(&asker, hub->local_url, &hub->local_key);
+    asker_open(&asker, hub->local_url);
     asker_send(&asker, AQ_MSG_FETCH, &fetch);
     struct aq_ask ask = take_ask(&agent, 0);
     assert_int_equal(ask.resource, fetch.resource);
@@ -398,10 +373,33 @@ static void an_open_fetch_ends_when_the_hub_stops(void **context)
     want.size = 10;
     want.wait_ms = AQ_ASK_WAIT_MAX_MS;
     assert_int_equal(hub_fetch(hub->services.hub, &want, fetch_done, &fetching, &error), 0);
-    hub_stop(hub->services.hub);
-    hub->services.hub = NULL;
+    hub_loop_stop(hub->services.hub_loop);
+    hub->services.hub_loop = NULL;
     assert_int_equal(sem_trywait(&fetching.done), 0);
-    assert_int_not_equal(fetching.error.code, AQ_OK);
+    assert_int_equal(fetching.error.code, AQ_E_BUSY);
+    sem_destroy(&fetching.done);
+    asker_close(&agent);
+}
+
+/* The hub runs on: REST waits for its fetches before the hub is stopped. */
+static void no_fetch_waits_for_an_agent_at_the_end(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker agent;
+    struct fetching fetching = {0};
+    struct aq_error error;
+    struct aq_ask want = {.resource = make_resource(hub, &agent), .size = 10, .wait_ms = AQ_ASK_WAIT_MAX_MS};
+    sem_init(&fetching.done, 0, 0);
+    assert_int_equal(hub_fetch(hub->services.hub, &want, fetch_done, &fetching, &error), 0);
+    take_ask(&agent, 0); /* it is open: the agent has the question */
+    hub_end_fetches(hub->services.hub);
+    sem_wait(&fetching.done);
+    assert_int_equal(fetching.error.code, AQ_E_BUSY);
+    assert_string_equal(fetching.error.message, "the controller is stopping; try again when it is back");
+    hub_end_fetches(hub->services.hub);
+    assert_int_equal(hub_fetch(hub->services.hub, &want, fetch_done, &fetching, &error), 0);
+    sem_wait(&fetching.done);
+    assert_int_equal(fetching.error.code, AQ_E_BUSY);
     sem_destroy(&fetching.done);
     asker_close(&agent);
 }
@@ -417,12 +415,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_log_is_fetched_from_its_agent, setup, teardown),
         cmocka_unit_test_setup_teardown(a_log_is_fetched_by_position, setup, teardown),
         cmocka_unit_test_setup_teardown(what_has_not_started_has_no_output_yet, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_older_agent_is_asked_as_before, setup, teardown),
         cmocka_unit_test_setup_teardown(heartbeats_tell_the_size_of_a_log, setup, teardown),
         cmocka_unit_test_setup_teardown(the_log_of_a_resource_that_has_ended_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(a_fetch_ends_when_the_agent_does_not_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(questions_end_with_their_node, setup, teardown),
         cmocka_unit_test_setup_teardown(an_open_fetch_ends_when_the_hub_stops, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_fetch_waits_for_an_agent_at_the_end, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,6 @@
 #include "tests/lib/cluster.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -139,32 +138,67 @@ static void agents_are_found_by_name(void **context)
     agents_free(&agents);
 }
 
-static bool is_readable(int fd)
+static void count_wake(void *context)
 {
-    struct pollfd wait = {.fd = fd, .events = POLLIN};
-    return poll(&wait, 1, 0) == 1;
+    ++*(unsigned *)context;
 }
 
 static void a_mailbox_keeps_the_order(void **context)
 {
     struct mailbox mailbox;
-    struct aq_error error = {0};
     struct hub_item items[3] = {{.home = &mailbox}, {.home = &mailbox}, {.home = &mailbox}};
+    unsigned wakes = 0;
     (void)context;
-    assert_int_equal(mailbox_open(&mailbox, &error), 0);
+    mailbox_open(&mailbox, count_wake, &wakes);
     assert_null(mailbox_take(&mailbox));
     for (int i = 0; i < 3; i++)
         mailbox_post(&items[i]);
-    assert_true(is_readable(mailbox.bell));
+    assert_int_equal(wakes, 1); /* the owner takes all of them */
     struct hub_item *item = mailbox_take(&mailbox);
     for (int i = 0; i < 3; i++, item = item->next)
         assert_ptr_equal(item, &items[i]);
     assert_null(item);
-    assert_false(is_readable(mailbox.bell));
-    mailbox_wake(&mailbox);
-    assert_true(is_readable(mailbox.bell));
-    assert_null(mailbox_take(&mailbox));
+    mailbox_post(&items[0]);
+    assert_int_equal(wakes, 2);
+    assert_ptr_equal(mailbox_take(&mailbox), &items[0]);
     mailbox_close(&mailbox);
+}
+
+struct counted_item {
+    struct hub_item item;
+    unsigned *count;
+};
+
+static void count_item(struct hub_item *item)
+{
+    ++*((struct counted_item *)item)->count;
+}
+
+/* Each item has one end: it is run, or it is dropped, wherever it is when the mailbox is closed. */
+static void a_mailbox_drops_what_is_left(void **context)
+{
+    enum { ITEMS = 6 };
+    struct mailbox mailbox;
+    struct counted_item items[ITEMS];
+    unsigned wakes = 0, ran[ITEMS] = {0};
+    (void)context;
+    mailbox_open(&mailbox, count_wake, &wakes);
+    assert_true(mailbox_is_idle(&mailbox));
+    for (int i = 0; i < ITEMS; i++)
+        items[i] =
+            (struct counted_item){.item = {.home = &mailbox, .run = count_item, .drop = count_item}, .count = &ran[i]};
+    for (int i = 0; i < ITEMS - 1; i++)
+        mailbox_expect(&mailbox, &items[i].item);
+    mailbox_post(&items[1].item);
+    mailbox_post(&items[4].item);
+    mailbox_run(&mailbox, mailbox_take(&mailbox));
+    assert_true(ran[1] == 1 && ran[4] == 1);
+    assert_false(mailbox_is_idle(&mailbox));
+    mailbox_post(&items[2].item);         /* expected and posted */
+    mailbox_post(&items[ITEMS - 1].item); /* posted only */
+    mailbox_close(&mailbox);
+    for (int i = 0; i < ITEMS; i++)
+        assert_int_equal(ran[i], 1);
 }
 
 /* ---- heartbeats on a full disk -------------------------------------------------------------------------- */
@@ -243,6 +277,7 @@ int main(void)
         cmocka_unit_test(agents_with_a_poll_become_ready_once),
         cmocka_unit_test(agents_are_found_by_name),
         cmocka_unit_test(a_mailbox_keeps_the_order),
+        cmocka_unit_test(a_mailbox_drops_what_is_left),
         cmocka_unit_test(heartbeats_that_cannot_be_stored_are_logged_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

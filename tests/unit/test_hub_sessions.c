@@ -1,9 +1,10 @@
-/* Sessions and presence: HELLO, messages that do not open, recorded messages, and agents that are silent. */
-#include "schema/base/clock.h"
-#include "schema/wire/seal.h"
+/* Sessions: HELLO, strangers, messages that do not open, recorded messages, and an enrolled agent that lies. */
 #include "tests/lib/agent_stub.h"
+#include "tests/lib/journal.h"
+#include "tests/lib/raw_peer.h"
 
 #include <arpa/inet.h>
+#include <nanomsg/nn.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -19,9 +20,8 @@ static void the_name_of_a_living_agent_is_refused_to_another(void **context)
     struct test_asker other;
     struct aq_hello hello = test_hello("one", 2, 21);
     stub_open(&stub, hub, "one", 1, 11);
-    asker_open(&other, hub->agents_url, &hub->agent_key);
-    asker_ask(&other, AQ_MSG_HELLO, &hello);
-    assert_string_equal(asker_refusal(&other), "exists");
+    asker_open_agent(&other, hub, "one");
+    asker_expect_refusal(&other, AQ_MSG_HELLO, &hello, "exists");
     stub_beat(&stub); /* the first one goes on */
     asker_close(&other);
     stub_close(&stub);
@@ -53,7 +53,7 @@ static void a_copy_is_refused_while_the_first_is_heard(void **context)
     struct aq_hello first = hello_of(11, "10.0.0.1", 5, 70), copy = hello_of(12, "10.0.0.1", 6, 70);
     stub_open_as(&stub, hub, &first);
     uint64_t seq = writer_seq(hub->cluster.writer);
-    asker_open(&other, hub->agents_url, &hub->agent_key);
+    asker_open_agent(&other, hub, "one");
     for (int i = 0; i < 3; i++) {
         uint64_t number = 0;
         asker_send(&other, AQ_MSG_HELLO, &copy);
@@ -84,11 +84,8 @@ static void an_open_poll_tells_that_the_first_is_alive(void **context)
     struct test_hub *hub = *context;
     struct test_asker agent, other;
     struct aq_hello first = hello_of(11, "10.0.0.1", 5, 70), copy = hello_of(12, "10.0.0.1", 6, 70);
-    first.asks_session = true; /* so that a POLL alone is no sign of life: it may be a recording */
-    asker_open(&agent, hub->agents_url, &hub->agent_key);
-    asker_open(&other, hub->agents_url, &hub->agent_key);
-    asker_expect(&agent, AQ_MSG_HELLO, &first, AQ_MSG_SESSION);
-    first.session = ((const struct aq_session *)agent.message)->session;
+    asker_open_agent(&agent, hub, "one");
+    asker_open_agent(&other, hub, "one");
     asker_expect(&agent, AQ_MSG_HELLO, &first, AQ_MSG_WELCOME);
     struct aq_poll poll = {"one", first.session, 0};
     asker_send(&agent, AQ_MSG_POLL, &poll);
@@ -110,26 +107,20 @@ static void a_copy_elsewhere_waits_until_the_first_is_lost(void **context)
     struct test_asker other;
     struct aq_hello first = hello_of(11, "10.0.0.1", 5, 70), copy = hello_of(12, "10.0.0.2", 6, 70);
     stub_open_as(&stub, hub, &first);
-    asker_open(&other, hub->agents_url, &hub->agent_key);
-    asker_ask(&other, AQ_MSG_HELLO, &copy); /* answered at once: it cannot be the first, restarted */
-    assert_string_equal(asker_refusal(&other), "exists");
+    asker_open_agent(&other, hub, "one");
+    /* Answered at once: it cannot be the first, restarted. */
+    asker_expect_refusal(&other, AQ_MSG_HELLO, &copy, "exists");
     assert_non_null(strstr(refused(&other)->message, "10.0.0.1"));
     assert_non_null(strstr(refused(&other)->message, "10.0.0.2"));
     stub_beat(&stub);
     stub_close(&stub); /* while the first restarts, the copy does not get the node either */
-    asker_ask(&other, AQ_MSG_HELLO, &copy);
-    assert_string_equal(asker_refusal(&other), "exists");
+    asker_expect_refusal(&other, AQ_MSG_HELLO, &copy, "exists");
     copy = hello_of(12, "10.0.0.1", 6, 71); /* nor does a copy on the same host */
-    asker_ask(&other, AQ_MSG_HELLO, &copy);
-    assert_string_equal(asker_refusal(&other), "exists");
-    copy.form = 0; /* an older agent does not know wait_ms */
-    asker_ask(&other, AQ_MSG_HELLO, &copy);
-    assert_int_equal(refused(&other)->wait_ms, 0);
+    asker_expect_refusal(&other, AQ_MSG_HELLO, &copy, "exists");
     lose_node(hub, "one");
     asker_expect(&other, AQ_MSG_HELLO, &copy, AQ_MSG_WELCOME);
-    asker_open(&stub.talk, hub->agents_url, &hub->agent_key);
-    asker_ask(&stub.talk, AQ_MSG_HELLO, &first); /* now it is the first that waits */
-    assert_string_equal(asker_refusal(&stub.talk), "exists");
+    asker_open_agent(&stub.talk, hub, "one");
+    asker_expect_refusal(&stub.talk, AQ_MSG_HELLO, &first, "exists"); /* now it is the first that waits */
     asker_close(&stub.talk);
     asker_close(&other);
 }
@@ -158,7 +149,7 @@ static void an_agent_that_closes_makes_room_for_the_next(void **context)
     struct test_asker other;
     struct aq_hello first = hello_of(11, "10.0.0.1", 5, 70), next = hello_of(12, "10.0.0.1", 6, 70);
     stub_open_as(&stub, hub, &first);
-    asker_open(&other, hub->agents_url, &hub->agent_key);
+    asker_open_agent(&other, hub, "one");
     asker_send(&other, AQ_MSG_HELLO, &next);
     stub_close(&stub);
     assert_true(asker_receive_within(&other, TEST_ANSWER_MS));
@@ -173,29 +164,39 @@ static void a_process_may_say_hello_on_a_new_connection(void **context)
     struct test_asker other;
     struct aq_hello first = hello_of(11, "10.0.0.1", 5, 70), again = hello_of(12, "10.0.0.9", 5, 70);
     stub_open_as(&stub, hub, &first);
-    asker_open(&other, hub->agents_url, &hub->agent_key);
+    asker_open_agent(&other, hub, "one");
     asker_expect(&other, AQ_MSG_HELLO, &again, AQ_MSG_WELCOME); /* its host has a new address */
     asker_close(&other);
     stub_close(&stub);
+}
+
+/* As somebody on the way can arrange it. */
+static void a_copy_on_the_connection_of_the_first_is_refused(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker asker;
+    struct aq_hello first = hello_of(11, "10.0.0.1", 5, 70), copy = hello_of(12, "10.0.0.2", 6, 70);
+    asker_open_agent(&asker, hub, "one");
+    asker_expect(&asker, AQ_MSG_HELLO, &first, AQ_MSG_WELCOME);
+    asker_expect_refusal(&asker, AQ_MSG_HELLO, &copy, "exists");
+    first.session = 13;
+    asker_expect(&asker, AQ_MSG_HELLO, &first, AQ_MSG_WELCOME);
+    asker_close(&asker);
 }
 
 static void without_hello_all_messages_are_refused(void **context)
 {
     struct test_hub *hub = *context;
     struct test_asker asker;
-    struct aq_poll poll = {"nobody", 5, 0};
-    struct aq_beat beat = {.name = "nobody", .session = 5};
-    struct aq_report report = {.name = "nobody", .session = 5, .number = 1};
+    struct aq_poll poll = {"one", 5, 0};
+    struct aq_beat beat = {.name = "one", .session = 5};
+    struct aq_report report = {.name = "one", .session = 5, .number = 1};
     struct aq_watch watch = {0};
-    asker_open(&asker, hub->agents_url, &hub->agent_key);
-    asker_ask(&asker, AQ_MSG_POLL, &poll);
-    assert_string_equal(asker_refusal(&asker), "unauthenticated");
-    asker_ask(&asker, AQ_MSG_BEAT, &beat);
-    assert_string_equal(asker_refusal(&asker), "unauthenticated");
-    asker_ask(&asker, AQ_MSG_REPORT, &report);
-    assert_string_equal(asker_refusal(&asker), "unauthenticated");
-    asker_ask(&asker, AQ_MSG_WATCH, &watch); /* only for the file view */
-    assert_string_equal(asker_refusal(&asker), "invalid");
+    asker_open_agent(&asker, hub, "one");
+    asker_expect_refusal(&asker, AQ_MSG_POLL, &poll, "unauthenticated");
+    asker_expect_refusal(&asker, AQ_MSG_BEAT, &beat, "unauthenticated");
+    asker_expect_refusal(&asker, AQ_MSG_REPORT, &report, "unauthenticated");
+    asker_expect_refusal(&asker, AQ_MSG_WATCH, &watch, "invalid"); /* only for the file view */
     asker_close(&asker);
 }
 
@@ -236,28 +237,40 @@ static void await_unopened(const struct test_hub *hub, uint64_t count)
     assert_true(count_unopened(hub) >= count);
 }
 
-/* Sends HELLO, sealed with a key that is not the agents'. */
-static void send_unopened(struct test_hub *hub, const struct aq_wire_key *key)
+/* Sends bytes that no agent has sealed. */
+static void send_unopened(struct test_hub *hub, const void *bytes, size_t length)
 {
     struct test_asker other;
     uint64_t before = count_unopened(hub);
-    struct aq_hello hello = test_hello("one", 2, 21);
-    asker_open(&other, hub->agents_url, key);
-    asker_send(&other, AQ_MSG_HELLO, &hello);
+    asker_open(&other, hub->agents_url);
+    asker_send_bytes(&other, bytes, length);
     await_unopened(hub, before + 1);
-    assert_false(asker_receive_within(&other, 100)); /* it is counted, but not answered */
     asker_close(&other);
+}
+
+/* A message of the agent's session that somebody else has sealed. */
+static void forge(const struct agent_stub *stub, struct aq_buffer *out)
+{
+    struct aq_sealed session = stub->talk.end.session;
+    session.keys.send[0] ^= 1;
+    aq_sealed_seal(&session, NULL, "\1\7", 2, out);
 }
 
 static void messages_that_do_not_open_are_counted_and_dropped(void **context)
 {
     struct test_hub *hub = *context;
     struct agent_stub stub;
-    struct aq_wire_key other_key = {{1, 2, 3}};
     struct hub_figures figures;
+    struct test_asker local;
+    AQ_CLEANUP_BUFFER struct aq_buffer forged = {0};
     stub_open(&stub, hub, "two", 1, 11);
-    send_unopened(hub, &other_key);
-    send_unopened(hub, &hub->local_key);
+    forge(&stub, &forged);
+    send_unopened(hub, forged.data, forged.length);
+    send_unopened(hub, "\4\1\2\3\4\5\6\7\x08", 9); /* what only a hub says */
+    asker_open(&local, hub->local_url);
+    asker_expect(&local, AQ_MSG_WATCH, &(struct aq_watch){0}, AQ_MSG_NOW);
+    send_unopened(hub, local.said.data, local.said.length);
+    asker_close(&local);
     uint64_t before = count_unopened(hub);
     int noise = connect_raw(hub), frames = connect_raw(hub), silent = connect_raw(hub);
     assert_true(write(noise, "GET / HTTP/1.0\r\n\r\n", 18) == 18);
@@ -282,252 +295,86 @@ static void only_root_may_enter_the_directory(void **context)
     assert_int_equal(status.st_mode & 0777, 0700);
 }
 
-/* ---- recordings ---------------------------------------------------------------------------------------- */
+/* ---- strangers ----------------------------------------------------------------------------------------- */
 
-/* An agent of the current version: the hub offers the number of its session. */
-static void stub_open_offered(struct agent_stub *stub, struct test_hub *hub, uint64_t slots)
+/* The first byte of what the hub answers to these bytes from somebody; AQ_FRAME_NONE: it does not. */
+static enum aq_frame_kind answer_to(struct test_hub *hub, const struct aq_buffer *frame)
 {
-    struct aq_hello hello = test_hello("one", 1, 5);
-    hello.asks_session = true;
-    hello.capacity.slots = slots;
-    *stub = (struct agent_stub){.name = "one"};
-    asker_open(&stub->poll, hub->agents_url, &hub->agent_key);
-    asker_open(&stub->talk, hub->agents_url, &hub->agent_key);
-    asker_expect(&stub->talk, AQ_MSG_HELLO, &hello, AQ_MSG_SESSION);
-    stub->session = hello.session = ((const struct aq_session *)stub->talk.message)->session;
-    asker_expect(&stub->talk, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME);
-}
-
-static void beat_in(struct test_asker *asker, uint64_t session, uint64_t number)
-{
-    struct aq_beat beat = {.name = "one", .session = session, .number = number};
-    asker_expect(asker, AQ_MSG_BEAT, &beat, AQ_MSG_NOTED);
-}
-
-/* A peer without the key sends everything again. */
-static void a_recorded_session_cannot_begin_a_session(void **context)
-{
-    struct test_hub *hub = *context;
-    struct agent_stub first, stub;
     struct test_asker other;
-    asker_open(&other, hub->agents_url, &hub->agent_key);
-    stub_open_offered(&first, hub, 3);
-    beat_in(&first.talk, first.session, 1);
-    stub_close(&first);
-    stub_open_offered(&stub, hub, 8);
-    assert_true(stub.session != first.session);
-    beat_in(&stub.talk, stub.session, 1);
-    uint64_t seq = writer_seq(hub->cluster.writer);
-
-    struct aq_hello hello = test_hello("one", 1, 5);
-    hello.asks_session = true;
-    hello.capacity.slots = 3;
-    uint64_t said[] = {5, first.session, stub.session};
-    for (size_t i = 0; i < AQ_LENGTH(said); i++) {
-        hello.session = said[i];
-        asker_expect(&other, AQ_MSG_HELLO, &hello, AQ_MSG_SESSION);
-    }
-    struct aq_beat beat = {.name = "one", .session = first.session, .number = 1};
-    struct aq_poll poll = {"one", first.session, 0};
-    struct aq_report report = {.name = "one", .session = first.session, .number = 1};
-    asker_ask(&other, AQ_MSG_BEAT, &beat);
-    assert_string_equal(asker_refusal(&other), "unauthenticated");
-    asker_ask(&other, AQ_MSG_POLL, &poll);
-    assert_string_equal(asker_refusal(&other), "unauthenticated");
-    asker_ask(&other, AQ_MSG_REPORT, &report);
-    assert_string_equal(asker_refusal(&other), "unauthenticated");
-    beat_in(&stub.talk, stub.session, 2); /* nothing has changed for the agent */
-    assert_int_equal(writer_seq(hub->cluster.writer), seq);
-    asker_close(&other);
-    stub_close(&stub);
-}
-
-static void a_recorded_poll_does_not_take_a_delivery(void **context)
-{
-    struct test_hub *hub = *context;
-    struct agent_stub stub;
-    struct test_asker other;
-    asker_open(&other, hub->agents_url, &hub->agent_key);
-    stub_open_offered(&stub, hub, 8);
-    stub_poll(&stub);
-    stub_send_poll(&stub);
-    struct aq_poll poll = {"one", stub.session, 0};
-    asker_send(&other, AQ_MSG_POLL, &poll);
-    uint64_t seen = stub.seen;
-    const struct aq_work *work = stub_take_work(&stub); /* the agent is answered, and asks again */
-    assert_int_equal(work->delivery, seen);
-    assert_int_equal(work->assignments.count, 0);
-    make_application(hub);
-    assert_int_equal(stub_poll(&stub)->assignments.count, 1);
-    asker_close(&other);
-    stub_close(&stub);
-}
-
-static void recorded_messages_keep_no_node_alive(void **context)
-{
-    struct test_hub *hub = *context;
-    struct agent_stub stub;
-    stub_open_offered(&stub, hub, 8);
-    beat_in(&stub.talk, stub.session, 7);
-    struct test_asker other, *polls[] = {&stub.poll, &other};
-    asker_open(&other, hub->agents_url, &hub->agent_key);
-    stub_poll(&stub);
-    stub_send_poll(&stub);
-    for (int i = 0; i < 500 && node_status(hub, "one") != AQ_NODE_LOST; i++) {
-        struct aq_poll poll = {"one", stub.session, stub.seen};
-        beat_in(&stub.talk, stub.session, 7);
-        asker_send(polls[(i + 1) % 2], AQ_MSG_POLL, &poll);
-        assert_true(asker_receive_within(polls[i % 2], TEST_ANSWER_MS));
-        usleep(10000);
+    enum aq_frame_kind kind = AQ_FRAME_NONE;
+    void *answer;
+    asker_open(&other, hub->agents_url);
+    asker_send_bytes(&other, frame->data, frame->length);
+    int length = asker_receive_bytes(&other, 100, &answer);
+    if (length > 0) {
+        kind = *(const unsigned char *)answer;
+        nn_freemsg(answer);
     }
     asker_close(&other);
-    assert_int_equal(node_status(hub, "one"), AQ_NODE_LOST);
-    beat_in(&stub.talk, stub.session, 8);
-    assert_true(node_becomes(hub, "one", AQ_NODE_ACTIVE));
-    stub_close(&stub);
+    return kind;
 }
 
-/* ---- presence ------------------------------------------------------------------------------------------ */
-
-static void a_silent_agent_is_lost_until_it_speaks_again(void **context)
+static void a_key_that_no_node_has_is_denied(void **context)
 {
     struct test_hub *hub = *context;
-    struct agent_stub stub;
-    struct aq_node_live live;
-    stub_open(&stub, hub, "one", 1, 11);
-    stub_poll(&stub);
-    stub_beat(&stub);
-    for (int i = 0; i < 500 && (!live_node(hub->services.live, "one", &live) || live.load_milli != 42); i++)
-        usleep(10000);
-    assert_true(live_node(hub->services.live, "one", &live));
-    assert_int_equal(live.load_milli, 42);
-    assert_true(live.seen_at > 0);
-    assert_true(node_becomes(hub, "one", AQ_NODE_LOST));
-    stub_beat(&stub); /* in the same session */
-    assert_true(node_becomes(hub, "one", AQ_NODE_ACTIVE));
-    const struct aq_work *work = stub_poll(&stub);
-    assert_true(work->full);
-    stub_close(&stub);
+    struct aq_identity identity;
+    struct test_asker asker;
+    test_node_identity(&identity, "stranger", hub->cluster.directory);
+    assert_false(asker_open_as(&asker, hub->agents_url, &identity));
+    assert_int_equal(answer_to(hub, &asker.said), AQ_FRAME_DENIED);
+    asker_close(&asker);
+    test_enrol(&hub->cluster, "stranger");
+    asker_open_agent(&asker, hub, "stranger");
+    asker_close(&asker);
+    identity.hub[3] ^= 1; /* another hub's key */
+    assert_false(asker_open_as(&asker, hub->agents_url, &identity));
+    asker_close(&asker);
 }
 
-static void hold_up(void *context, const struct aq_error *error, const struct aq_told *told)
+static void a_key_that_was_revoked_is_out_at_once(void **context)
 {
-    (void)context, (void)error, (void)told;
-    sleep(3); /* on the hub's thread; its agents count as lost after two */
-}
-
-/* Sends heartbeats of all agents until none is lost or about to be. On a busy machine, some are lost while others join.
- */
-static void beat_until_all_are_heard(struct test_hub *hub, struct test_asker *askers, const struct aq_beat *beats,
-                                     int count)
-{
-    bool heard = false;
-    for (int round = 0; !heard; round++) {
-        char user[32];
-        uint64_t start_ms = aq_clock_ms();
-        assert_true(round < 100);
-        for (int i = 0; i < count; i++)
-            asker_expect(&askers[i], AQ_MSG_BEAT, &beats[i], AQ_MSG_NOTED);
-        snprintf(user, sizeof user, "user-%d", round);
-        test_make_user(&hub->cluster, user, AQ_ROLE_USER); /* committed after what the hub has submitted so far */
-        heard = true;
-        for (int i = 0; i < count; i++)
-            heard = heard && node_status(hub, beats[i].name) == AQ_NODE_ACTIVE;
-        heard = heard && aq_clock_ms() - start_ms < TEST_LOST_SOON * 1000 / 2;
-    }
-}
-
-/* While the hub is held up, more agents send heartbeats than it reads in one turn. They must not count as silent. */
-static void a_hub_that_was_held_up_loses_no_agent(void **context)
-{
-    enum { COUNT = 400 };
     struct test_hub *hub = *context;
-    struct test_asker *askers = aq_calloc(COUNT, sizeof *askers);
-    struct aq_beat beats[COUNT];
-    char names[COUNT][16];
-    struct aq_error error;
-    for (int i = 0; i < COUNT; i++) {
-        snprintf(names[i], sizeof names[i], "node-%d", i);
-        beats[i] = (struct aq_beat){.name = names[i], .session = 11};
-        struct aq_hello hello = test_hello(names[i], 1, 11);
-        asker_open(&askers[i], hub->agents_url, &hub->agent_key);
-        asker_expect(&askers[i], AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME);
-    }
-    beat_until_all_are_heard(hub, askers, beats, COUNT);
-    uint64_t seq = writer_seq(hub->cluster.writer);
-    assert_int_equal(hub_fetch(hub->services.hub, &(struct aq_ask){.resource = 1, .size = 1}, hold_up, NULL, &error),
-                     0);
-    for (int i = 0; i < COUNT; i++)
-        asker_send(&askers[i], AQ_MSG_BEAT, &beats[i]);
-    for (int i = 0; i < COUNT; i++)
-        assert_true(asker_receive_within(&askers[i], TEST_ANSWER_MS));
-    usleep(300000); /* long enough for a scan */
-    assert_int_equal(writer_seq(hub->cluster.writer), seq);
-    for (int i = 0; i < COUNT; i++)
-        asker_close(&askers[i]);
-    free(askers);
-}
-
-/* All reader slots of the tables are taken, so the hub cannot read them. It logs that, but not for each message. */
-static void tables_that_cannot_be_read_are_logged_now_and_then(void **context)
-{
-    enum { READERS = 2000, BEATS = 300 };
-    struct test_hub *hub = *context;
-    struct agent_stub stub;
     struct aq_error error = {0};
-    struct state_txn **txns = aq_calloc(READERS, sizeof *txns);
-    char line[512];
-    int count = 0, told = 0;
+    struct aq_node_revoke revoke = {.name = "one"};
+    struct agent_stub stub;
+    struct aq_buffer beat = {0};
     stub_open(&stub, hub, "one", 1, 11);
     stub_beat(&stub);
-    while (count < READERS && state_read(hub->cluster.state, &txns[count], &error) == 0)
-        count++;
-    assert_true(count < READERS);
-    FILE *journal = tmpfile();
-    assert_non_null(journal);
-    int before = dup(STDERR_FILENO);
-    dup2(fileno(journal), STDERR_FILENO);
-    test_make_user(&hub->cluster, "late", AQ_ROLE_USER);
-    for (int i = 0; i < BEATS; i++)
-        stub_beat(&stub);
-    dup2(before, STDERR_FILENO);
-    close(before);
-    for (int i = 0; i < count; i++)
-        state_end(txns[i]);
-    rewind(journal);
-    while (fgets(line, sizeof line, journal) != NULL)
-        told += strstr(line, "cannot be read") != NULL;
-    assert_in_range(told, 1, BEATS / 3);
-    fclose(journal);
-    free(txns);
-    uint64_t id = make_application(hub); /* everything works again */
-    const struct aq_work *work = stub_poll(&stub);
-    assert_int_equal(work->assignments.count, 1);
-    assert_int_equal(application_status(hub, id), AQ_ELECTED);
-    stub_close(&stub);
-}
-
-static void a_restarted_hub_waits_for_its_agents(void **context)
-{
-    struct test_hub *hub = *context;
-    struct agent_stub stub;
-    stub_open(&stub, hub, "one", 1, 11);
+    stub_poll(&stub);
+    stub_send_poll(&stub);
+    assert_true(test_ask(&hub->cluster, &aq_command_node_revoke, &revoke, "admin", NULL, &error) > 0);
+    struct aq_beat message = {.name = "one", .session = 11, .number = 99};
+    test_end_seal(&stub.talk.end, AQ_MSG_BEAT, &message, &beat);
+    assert_int_equal(answer_to(hub, &beat), AQ_FRAME_UNKNOWN);
     make_application(hub);
-    test_services_stop(&hub->services);
-    test_cluster_close(&hub->cluster);
-    test_cluster_open(&hub->cluster, false);
-    test_hub_open(hub);
-    assert_int_equal(node_status(hub, "one"), AQ_NODE_ACTIVE);
+    stub.poll.sealing = false;
+    void *work;
+    assert_int_equal(asker_receive_bytes(&stub.poll, 200, &work), -1); /* its open POLL has no answer */
+    aq_buffer_free(&beat);
     stub_close(&stub);
-    stub_open(&stub, hub, "one", 1, 11);
-    const struct aq_work *work = stub_poll(&stub);
-    assert_true(work->full);
-    assert_int_equal(work->assignments.count, 1);
-    stub_close(&stub);
-    assert_true(node_becomes(hub, "one", AQ_NODE_LOST));
 }
 
-static void the_agent_of_a_deleted_node_must_send_hello(void **context)
+/* Whoever reaches the port can ask, with any name: that must not fill the journal. */
+static void refused_enrolments_are_told_in_the_journal_now_and_then(void **context)
+{
+    enum { TRIES = 60 };
+    struct test_hub *hub = *context;
+    const unsigned port = (unsigned)strtoul(strrchr(hub->agents_url, ':') + 1, NULL, 10);
+    static const char secret[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    struct test_journal journal;
+    char name[24];
+    test_journal_catch(&journal, AQ_WARN);
+    for (int i = 0; i < TRIES; i++) {
+        struct raw_peer peer;
+        snprintf(name, sizeof name, "other-%d", i);
+        bool enrolled = !raw_peer_open(&peer, port) || raw_peer_enrol(&peer, name, secret);
+        raw_peer_close(&peer);
+        assert_false(enrolled);
+    }
+    assert_in_range(test_journal_release(&journal, "did not enrol"), 1, TRIES / 4);
+}
+
+static void the_agent_of_a_deleted_node_must_enrol(void **context)
 {
     struct test_hub *hub = *context;
     struct agent_stub stub;
@@ -537,9 +384,176 @@ static void the_agent_of_a_deleted_node_must_send_hello(void **context)
     stub_open(&stub, hub, "one", 1, 11);
     assert_true(node_becomes(hub, "one", AQ_NODE_LOST));
     assert_true(test_ask(&hub->cluster, &aq_command_node_delete, &record, "admin", NULL, &error) > 0);
-    asker_ask(&stub.talk, AQ_MSG_BEAT, &beat); /* at once: the hub knows what is committed */
-    assert_string_equal(asker_refusal(&stub.talk), "unauthenticated");
+    struct aq_buffer frame = {0};
+    test_end_seal(&stub.talk.end, AQ_MSG_BEAT, &beat, &frame);
+    assert_int_equal(answer_to(hub, &frame), AQ_FRAME_UNKNOWN); /* at once: the hub knows what is committed */
+    aq_buffer_free(&frame);
     stub_close(&stub);
+    asker_open_agent(&stub.talk, hub, "one");
+    asker_expect_refusal(&stub.talk, AQ_MSG_BEAT, &beat, "unauthenticated");
+    asker_close(&stub.talk);
+}
+
+/* ---- recordings ---------------------------------------------------------------------------------------- */
+
+/* What an agent has sent: the frames of a session, from its first. */
+enum { RECORDED = 4 };
+
+static void record(struct test_hub *hub, struct agent_stub *stub, struct aq_buffer recorded[RECORDED])
+{
+    struct aq_hello hello = test_hello("one", 1, 11);
+    struct aq_beat beat = {.name = "one", .session = 11, .number = 1};
+    struct aq_report report = {.name = "one", .session = 11, .number = 1};
+    *stub = (struct agent_stub){.name = "one", .session = 11, .reports = 1};
+    asker_open_agent(&stub->poll, hub, "one");
+    asker_open_agent(&stub->talk, hub, "one");
+    const struct aq_buffer *said = &stub->talk.said;
+    aq_buffer_add(&recorded[0], said->data, said->length);
+    asker_expect(&stub->talk, AQ_MSG_HELLO, &hello, AQ_MSG_WELCOME);
+    aq_buffer_add(&recorded[1], said->data, said->length);
+    asker_expect(&stub->talk, AQ_MSG_BEAT, &beat, AQ_MSG_NOTED);
+    aq_buffer_add(&recorded[2], said->data, said->length);
+    asker_expect(&stub->talk, AQ_MSG_REPORT, &report, AQ_MSG_NOTED);
+    aq_buffer_add(&recorded[3], said->data, said->length);
+    stub_poll(stub); /* a session that waits for its first message may give way to another one */
+}
+
+static void free_recorded(struct aq_buffer recorded[RECORDED])
+{
+    for (int i = 0; i < RECORDED; i++)
+        aq_buffer_free(&recorded[i]);
+}
+
+/* Somebody who holds no key sends everything again: the handshake is not done twice, and messages do not open twice. */
+static void a_recorded_session_begins_nothing(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    struct aq_buffer recorded[RECORDED] = {0};
+    record(hub, &stub, recorded);
+    uint64_t seq = writer_seq(hub->cluster.writer), before = count_unopened(hub);
+    for (int round = 0; round < 5; round++) {
+        assert_int_equal(answer_to(hub, &recorded[0]), AQ_FRAME_OLD);
+        for (int i = 1; i < RECORDED; i++)
+            assert_int_equal(answer_to(hub, &recorded[i]), AQ_FRAME_NONE);
+    }
+    assert_int_equal(count_unopened(hub), before + 5 * (RECORDED - 1));
+    stub_beat(&stub); /* nothing has changed for the agent */
+    stub_poll(&stub);
+    assert_int_equal(writer_seq(hub->cluster.writer), seq);
+    free_recorded(recorded);
+    stub_close(&stub);
+}
+
+/* Nor after a restart of the hub, which remembers no counters: it has no such sessions either. */
+static void recordings_are_worth_nothing_after_a_restart(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    struct aq_buffer recorded[RECORDED] = {0};
+    record(hub, &stub, recorded);
+    stub_close(&stub);
+    test_services_stop(&hub->services);
+    test_cluster_close(&hub->cluster);
+    test_cluster_open(&hub->cluster, false);
+    test_hub_open(hub);
+    uint64_t seq = writer_seq(hub->cluster.writer);
+    assert_int_equal(answer_to(hub, &recorded[0]), AQ_FRAME_BEGUN);
+    for (int i = 1; i < RECORDED; i++)
+        assert_int_equal(answer_to(hub, &recorded[i]), AQ_FRAME_UNKNOWN);
+    assert_int_equal(writer_seq(hub->cluster.writer), seq);
+    free_recorded(recorded);
+}
+
+static void recorded_messages_keep_no_node_alive(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    struct aq_buffer recorded[RECORDED] = {0};
+    record(hub, &stub, recorded);
+    for (int i = 0; i < 500 && node_status(hub, "one") != AQ_NODE_LOST; i++)
+        (void)answer_to(hub, &recorded[i % RECORDED]);
+    assert_int_equal(node_status(hub, "one"), AQ_NODE_LOST);
+    stub_beat(&stub);
+    assert_true(node_becomes(hub, "one", AQ_NODE_ACTIVE));
+    free_recorded(recorded);
+    stub_close(&stub);
+}
+
+/* What one agent was told is nothing for another, nor for another question of the same agent. */
+static void an_answer_opens_only_where_it_belongs(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker one, two;
+    struct aq_hello first = test_hello("one", 1, 11), second = test_hello("two", 1, 12);
+    enum aq_message_type type;
+    void *message, *answer;
+    asker_open_agent(&one, hub, "one");
+    asker_open_agent(&two, hub, "two");
+    asker_expect(&two, AQ_MSG_HELLO, &second, AQ_MSG_WELCOME);
+    asker_send(&one, AQ_MSG_HELLO, &first);
+    int length = asker_receive_bytes(&one, TEST_ANSWER_MS, &answer);
+    assert_true(length > 0);
+    assert_false(test_end_open(&two.end, two.end.asked, answer, (size_t)length, &type, &message, &two.arena));
+    assert_false(test_end_open(&one.end, one.end.asked + 1, answer, (size_t)length, &type, &message, &one.arena));
+    assert_true(test_end_open(&one.end, one.end.asked, answer, (size_t)length, &type, &message, &one.arena));
+    assert_false(test_end_open(&one.end, one.end.asked, answer, (size_t)length, &type, &message, &one.arena));
+    nn_freemsg(answer);
+    asker_close(&one);
+    asker_close(&two);
+}
+
+/* ---- an enrolled agent that lies ----------------------------------------------------------------------- */
+
+static void an_agent_speaks_for_its_own_node_only(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub victim;
+    struct test_asker liar;
+    struct aq_hello own = test_hello("liar", 9, 9), hello = test_hello("one", 1, 12);
+    struct aq_poll poll = {"one", 11, 0};
+    struct aq_beat beat = {.name = "one", .session = 11, .number = 99};
+    struct aq_happening lie = {.resource = 1, .what = AQ_HAPPENED_ENDED, .identifier = "", .reason = "a lie"};
+    struct aq_report report = {.name = "one", .session = 11, .number = 99, .happenings = {&lie, 1}};
+    stub_open(&victim, hub, "one", 1, 11);
+    uint64_t application = make_application(hub);
+    assert_int_equal(stub_poll(&victim)->assignments.count, 1);
+    asker_open_agent(&liar, hub, "liar");
+    asker_expect(&liar, AQ_MSG_HELLO, &own, AQ_MSG_WELCOME);
+    asker_expect_refusal(&liar, AQ_MSG_HELLO, &hello, "forbidden"); /* takes over its node */
+    asker_expect_refusal(&liar, AQ_MSG_POLL, &poll, "forbidden");   /* asks for its work, metadata included */
+    asker_expect_refusal(&liar, AQ_MSG_BEAT, &beat, "forbidden");   /* keeps it alive */
+    asker_expect_refusal(&liar, AQ_MSG_REPORT, &report, "forbidden");
+    report.name = "liar"; /* reports about its workload in its own name: that is noted, and changes nothing */
+    report.session = 9;
+    report.number = 1;
+    asker_expect(&liar, AQ_MSG_REPORT, &report, AQ_MSG_NOTED);
+    assert_int_equal(application_status(hub, application), AQ_ELECTED);
+    stub_report(&victim, (struct aq_happening){.resource = 1,
+                                               .what = AQ_HAPPENED_STARTED,
+                                               .identifier = "pid 1",
+                                               .ip_addr = "",
+                                               .hw_addr = "",
+                                               .reason = ""});
+    assert_int_equal(application_status(hub, application), AQ_ALLOCATED);
+    asker_close(&liar);
+    stub_close(&victim);
+}
+
+/* An agent is LOST: its node is taken over by nobody who has another key. */
+static void a_lost_node_is_its_agents_only(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    struct test_asker liar;
+    struct aq_hello hello = test_hello("one", 1, 12);
+    stub_open(&stub, hub, "one", 1, 11);
+    stub_close(&stub);
+    lose_node(hub, "one");
+    asker_open_agent(&liar, hub, "liar");
+    asker_expect_refusal(&liar, AQ_MSG_HELLO, &hello, "forbidden");
+    assert_int_equal(node_status(hub, "one"), AQ_NODE_LOST);
+    asker_close(&liar);
 }
 
 int main(void)
@@ -552,19 +566,21 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_restarted_agent_is_admitted_at_once, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(an_agent_that_closes_makes_room_for_the_next, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(a_process_may_say_hello_on_a_new_connection, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_copy_on_the_connection_of_the_first_is_refused, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(without_hello_all_messages_are_refused, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(messages_that_do_not_open_are_counted_and_dropped, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(only_root_may_enter_the_directory, stub_setup, stub_teardown),
-        cmocka_unit_test_setup_teardown(a_recorded_session_cannot_begin_a_session, stub_setup, stub_teardown),
-        cmocka_unit_test_setup_teardown(a_recorded_poll_does_not_take_a_delivery, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_key_that_no_node_has_is_denied, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_key_that_was_revoked_is_out_at_once, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_recorded_session_begins_nothing, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(recordings_are_worth_nothing_after_a_restart, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(an_answer_opens_only_where_it_belongs, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(an_agent_speaks_for_its_own_node_only, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_lost_node_is_its_agents_only, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(recorded_messages_keep_no_node_alive, stub_setup_lost_soon, stub_teardown),
-        cmocka_unit_test_setup_teardown(a_silent_agent_is_lost_until_it_speaks_again, stub_setup_lost_soon,
+        cmocka_unit_test_setup_teardown(refused_enrolments_are_told_in_the_journal_now_and_then, stub_setup,
                                         stub_teardown),
-        cmocka_unit_test_setup_teardown(a_hub_that_was_held_up_loses_no_agent, stub_setup_lost_soon, stub_teardown),
-        cmocka_unit_test_setup_teardown(tables_that_cannot_be_read_are_logged_now_and_then, stub_setup, stub_teardown),
-        cmocka_unit_test_setup_teardown(a_restarted_hub_waits_for_its_agents, stub_setup_lost_soon, stub_teardown),
-        cmocka_unit_test_setup_teardown(the_agent_of_a_deleted_node_must_send_hello, stub_setup_lost_soon,
-                                        stub_teardown),
+        cmocka_unit_test_setup_teardown(the_agent_of_a_deleted_node_must_enrol, stub_setup_lost_soon, stub_teardown),
     };
     return cmocka_run_group_tests_name("hub: sessions", tests, NULL, NULL);
 }

@@ -74,6 +74,41 @@ static void the_sizes_of_logs_are_kept_until_their_resources_are_gone(void **con
     live_close(live);
 }
 
+static void put_uses(struct live *live, uint64_t first, size_t count)
+{
+    enum { AT_ONCE = 256 };
+    struct aq_error error = {0};
+    uint64_t ids[AT_ONCE];
+    struct aq_token_live rows[AT_ONCE];
+    for (size_t i = 0; i < count; i += AT_ONCE) {
+        for (size_t k = 0; k < AT_ONCE; k++) {
+            ids[k] = first + i + k;
+            rows[k] = (struct aq_token_live){.used_at = 9, .address = "10.0.0.1"};
+        }
+        test_must(live_put_tokens(live, ids, rows, AT_ONCE, &error), &error);
+    }
+}
+
+/* Who makes token after token does not fill the file that heartbeats need. */
+static void uses_of_tokens_are_kept_and_bounded(void **context)
+{
+    (void)context;
+    struct live *live = write_heartbeat("one", 5);
+    struct aq_token_live use;
+    struct aq_arena arena = {0};
+    put_uses(live, 7, 256);
+    assert_true(live_find(live, &aq_entity_token, "7", &use, &arena));
+    assert_int_equal(use.used_at, 9);
+    assert_string_equal(use.address, "10.0.0.1");
+    assert_false(live_find(live, &aq_entity_token, "6", &use, &arena));
+    put_uses(live, 1000, 70000);
+    assert_false(live_find(live, &aq_entity_token, "7", &use, &arena));
+    assert_true(live_find(live, &aq_entity_token, "70900", &use, &arena));
+    assert_true(live_node(live, "one", &(struct aq_node_live){0}));
+    aq_arena_free(&arena);
+    live_close(live);
+}
+
 /* Another process: reads names of one letter and writes the load of each node; 0: no heartbeat. */
 static _Noreturn void read_elsewhere(int from, int to)
 {
@@ -143,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(heartbeats_are_kept_until_the_next_start, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_sizes_of_logs_are_kept_until_their_resources_are_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(uses_of_tokens_are_kept_and_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reader_moves_to_a_new_file, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("live", tests, NULL, NULL);

@@ -62,11 +62,8 @@ static void open_environment(void)
 {
     MDB_txn *txn;
     struct aq_error error = {0};
-    struct lmdb_options options = {.directory = pages.directory,
-                                   .flags = MDB_NOSYNC,
-                                   .tables_max = TABLES,
-                                   .first_bytes = 256 << 20,
-                                   .most_bytes = 256 << 20};
+    struct lmdb_options options = {
+        .directory = pages.directory, .flags = MDB_NOSYNC, .tables_max = TABLES, .map_bytes = 256 << 20};
     test_must(lmdb_file_open(&pages.lmdb, &options, &error), &error);
     assert_int_equal(mdb_txn_begin(pages.lmdb.env, NULL, 0, &txn), 0);
     for (int i = 0; i < TABLES; i++) {

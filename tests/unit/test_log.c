@@ -95,6 +95,24 @@ static void entries_are_read_as_far_as_they_exist(void **context)
     }
 }
 
+static void a_configuration_that_is_replaced_leaves_the_one_before_it(void **context)
+{
+    (void)context;
+    struct log_extent extent;
+    struct aq_error error = {0};
+    log_case_begin();
+    log_case_add(1, 1, 2);
+    log_case_append(3, RAFT_CHANGE, "x", 1, 0, 2);
+    log_case_append(4, RAFT_CHANGE, "y", 1, 0, 2);
+    const uint64_t wanted[] = {4, 3, 1};
+    for (uint64_t i = 0; i < AQ_LENGTH(wanted); i++) {
+        if (i > 0)
+            log_case_append(5 - i, RAFT_BARRIER, "", 0, 0, 2);
+        test_must(log_store_extent(logs.store, &extent, &error), &error);
+        assert_int_equal(extent.configuration, wanted[i]);
+    }
+}
+
 static bool count_event(void *context, const struct aq_event *event)
 {
     unsigned *count = context;
@@ -454,12 +472,12 @@ static void an_event_of_a_newer_version_is_named(void **context)
     struct aq_logged_decision decision = {.author = "admin", .command = 1, .key = "", .id = "x", .events = {&event, 1}};
     struct aq_entry entry = {
         .format = AQ_ENTRY_FORMAT, .previous = {logs.hash, AQ_HASH_SIZE}, .first_seq = 1, .decisions = {&decision, 1}};
-    const char *const words[] = {"user_created of version 2, but only 1 is known: written by a newer version?",
+    const char *const words[] = {"user_created of version 3, but only 2 is known: written by a newer version?",
                                  "the log holds event 999, which is not known: written by a newer version?"};
     log_case_begin();
     for (int i = 0; i < 2; i++) {
         struct aq_buffer packed = {0};
-        event.version = i == 0 ? 2 : 1;
+        event.version = i == 0 ? 3 : 1;
         event.code = i == 0 ? event.code : 999;
         aq_entry_pack(&entry, &packed);
         log_case_append(2, RAFT_COMMAND, packed.data, packed.length, 1, 1);
@@ -475,6 +493,7 @@ int main(void)
         LOG_TEST(appended_entries_survive_a_restart),
         LOG_TEST(entries_are_read_as_far_as_they_exist),
         LOG_TEST(an_existing_entry_is_replaced_with_all_after_it),
+        LOG_TEST(a_configuration_that_is_replaced_leaves_the_one_before_it),
         LOG_TEST(an_append_without_room_leaves_the_log_unchanged),
         LOG_TEST(an_empty_log_becomes_a_cluster_of_one),
         LOG_TEST(a_submitted_entry_is_committed_when_it_is_durable),

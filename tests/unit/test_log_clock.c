@@ -107,6 +107,20 @@ static void a_second_in_the_past_does_not_stay(void **context)
 }
 
 /* Forward and backward: after so many times the difference, both agree. */
+/* Both within one second, from whose begin the time is counted. */
+static void a_wall_clock_that_is_set_to_and_fro_takes_nothing_back(void **context)
+{
+    (void)context;
+    begin(0);
+    steady += 900;
+    wall += 900 + HOUR;
+    read_clock();
+    assert_int_equal(now, start_wall + 900 + 900 / LOG_CLOCK_PART);
+    steady += 1;
+    wall += 1 - HOUR;
+    read_clock(); /* checks that it is not before */
+}
+
 static void after_a_correction_it_returns(void **context)
 {
     (void)context;
@@ -187,6 +201,7 @@ int main(void)
         cmocka_unit_test(a_start_takes_the_time_that_has_passed),
         cmocka_unit_test(a_second_in_the_future_does_not_stay),
         cmocka_unit_test(a_second_in_the_past_does_not_stay),
+        cmocka_unit_test(a_wall_clock_that_is_set_to_and_fro_takes_nothing_back),
         cmocka_unit_test(after_a_correction_it_returns),
         cmocka_unit_test(a_log_from_the_future_is_not_taken_back),
         cmocka_unit_test(a_suspended_machine_is_no_jump),

@@ -1,71 +1,65 @@
-/* The log's map starts small and grows before it is full, while there are readers: threads of this process that hold
- * snapshots, and another process that has the file mapped with its old size. */
+/* The map of the log has its full size from the start: appends have room while snapshots are open. Another process
+ * takes over a limit that was raised. */
 #include "tests/lib/log_case.h"
 
-#include <pthread.h>
 #include <raft.h>
-#include <stdatomic.h>
 #include <sys/wait.h>
 
-enum { ENTRY_BYTES = 1 << 20, ENTRIES = 40, READERS = 3 }; /* 40 MiB: more than twice the first size of the map */
-enum { TRIES = 20 };
+enum { ENTRY_BYTES = 1 << 20, ENTRIES = 40 };
+enum { SMALL_MAP_BYTES = 16 << 20 };
 
-/* A reader that keeps its snapshot for a second delays the growth, so the entry is refused; it can be tried again. */
-static void append_large(uint64_t index)
+static int try_to_append(uint64_t index, struct aq_error *error)
 {
     static char bytes[ENTRY_BYTES];
-    struct aq_error error = {.code = AQ_E_NO_SPACE};
     struct log_entry entry = {
         .index = index, .term = LOG_CASE_TERM, .type = RAFT_BARRIER, .data = bytes, .size = sizeof bytes};
     memset(bytes, (int)index, sizeof bytes);
-    int status = -1;
-    for (int i = 0; i < TRIES && status != 0 && error.code == AQ_E_NO_SPACE; i++)
-        status = log_store_append(logs.store, &entry, 1, 1, NULL, &error);
-    test_must(status, &error);
+    return log_store_append(logs.store, &entry, 1, 1, NULL, error);
 }
 
-static int count_entry(void *context, const struct log_entry *entry, struct aq_error *error)
+/* Appends 40 MiB while a snapshot is open that sees the first entry only. */
+static int append_many(void *context, const struct log_entry *entry, struct aq_error *error)
+{
+    uint64_t *count = context;
+    assert_int_equal(entry->index, 1);
+    for (uint64_t index = 2; index < 2 + ENTRIES; index++)
+        test_must(try_to_append(index, error), error);
+    ++*count;
+    return 0;
+}
+
+static int check_entry(void *context, const struct log_entry *entry, struct aq_error *error)
 {
     const unsigned char *bytes = entry->data;
     (void)error;
     aq_assert(entry->type != RAFT_BARRIER || bytes[entry->size - 1] == (unsigned char)entry->index);
-    ++*(unsigned *)context;
+    ++*(uint64_t *)context;
     return 0;
 }
 
-static atomic_bool done;
-
-static void *read_again_and_again(void *context)
-{
-    struct aq_error error = {0};
-    (void)context;
-    while (!atomic_load(&done)) {
-        unsigned count = 0;
-        test_must(log_store_read(logs.store, 1, UINT64_MAX, count_entry, &count, &error), &error);
-    }
-    return NULL;
-}
-
-static void it_grows_while_threads_read(void **context)
+static void appends_have_room_while_a_snapshot_is_open(void **context)
 {
     (void)context;
-    pthread_t readers[READERS];
-    unsigned count = 0;
+    uint64_t count = 0;
     struct aq_error error = {0};
     log_case_begin();
-    atomic_store(&done, false);
-    for (int i = 0; i < READERS; i++)
-        assert_int_equal(pthread_create(&readers[i], NULL, read_again_and_again, NULL), 0);
-    for (uint64_t index = 2; index < 2 + ENTRIES; index++)
-        append_large(index);
-    atomic_store(&done, true);
-    for (int i = 0; i < READERS; i++)
-        pthread_join(readers[i], NULL);
-    test_must(log_store_read(logs.store, 1, UINT64_MAX, count_entry, &count, &error), &error);
-    assert_int_equal(count, ENTRIES + 1);
-    log_case_close(); /* and it opens again, larger than its first size */
+    test_must(log_store_read(logs.store, 1, UINT64_MAX, append_many, &count, &error), &error);
+    assert_int_equal(count, 1);
+    count = 0;
+    test_must(log_store_read(logs.store, 1, UINT64_MAX, check_entry, &count, &error), &error);
+    assert_int_equal(count, 1 + ENTRIES);
+}
+
+static void a_map_that_no_process_has_addresses_for_is_refused(void **context)
+{
+    (void)context;
+    struct aq_error error = {0};
+    log_case_begin();
+    log_case_close();
+    assert_int_equal(log_store_open(&logs.store, logs.directory, UINT64_C(1) << 50, &error), -1);
+    assert_int_equal(error.code, AQ_E_NO_SPACE);
+    assert_non_null(strstr(error.message, "no 1073741824 MiB of addresses (log.map_size)"));
     log_case_open();
-    append_large(2 + ENTRIES);
 }
 
 static bool count_event(void *context, const struct aq_event *event)
@@ -75,7 +69,7 @@ static bool count_event(void *context, const struct aq_event *event)
     return true;
 }
 
-/* Reads one event, waits until it is told that the log has grown, and reads the next one. */
+/* Reads one event, waits until it is told that the log is larger than its map, and reads the next one. */
 static int read_from_elsewhere(int from, int to)
 {
     struct events *events;
@@ -94,11 +88,14 @@ static int read_from_elsewhere(int from, int to)
     return 0;
 }
 
-static void another_process_takes_over_the_new_size(void **context)
+static void another_process_takes_over_a_raised_limit(void **context)
 {
     (void)context;
     int down[2], up[2], status;
     char byte;
+    struct aq_error error = {0};
+    log_case_close();
+    test_must(log_store_open(&logs.store, logs.directory, SMALL_MAP_BYTES, &error), &error);
     log_case_begin();
     log_case_add(1, 1, 1);
     log_case_close(); /* an open environment must not pass a fork() */
@@ -112,7 +109,7 @@ static void another_process_takes_over_the_new_size(void **context)
     assert_int_equal(read(up[0], &byte, 1), 1);
     log_case_open();
     for (; logs.next_index < 3 + ENTRIES; logs.next_index++)
-        append_large(logs.next_index);
+        test_must(try_to_append(logs.next_index, &error), &error);
     log_case_add(1, 1, 1);
     assert_int_equal(write(down[1], "g", 1), 1);
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -127,8 +124,9 @@ static void another_process_takes_over_the_new_size(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LOG_TEST(it_grows_while_threads_read),
-        LOG_TEST(another_process_takes_over_the_new_size),
+        LOG_TEST(appends_have_room_while_a_snapshot_is_open),
+        LOG_TEST(a_map_that_no_process_has_addresses_for_is_refused),
+        LOG_TEST(another_process_takes_over_a_raised_limit),
     };
     return cmocka_run_group_tests_name("log map", tests, NULL, NULL);
 }

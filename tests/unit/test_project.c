@@ -1,5 +1,6 @@
 /* What each event does to rows, indexes, counters and the placement index. */
 #include "controller/state/references.h"
+#include "schema/model/token.h"
 #include "tests/lib/decide_case.h"
 
 /* ---- looking into indexes ----------------------------------------------------------------------------- */
@@ -53,11 +54,16 @@ static void users(void **context)
 {
     (void)context;
     struct aq_user user;
+    struct aq_token token;
     GIVEN(user_created, .name = "alice", .role = AQ_ROLE_ADMIN, .max_applications = 3, .hash = "h");
     assert_true(state_user(spec.txn, "alice", &user, &spec.arena));
-    assert_int_equal(user.role, AQ_ROLE_ADMIN);
+    assert_string_equal(user.role, AQ_ROLE_ADMIN);
     assert_int_equal(user.max_applications, 3);
-    assert_string_equal(user.hash, "h");
+    assert_int_equal(user.first_token, 1);
+    assert_true(state_token(spec.txn, 1, &token, &spec.arena));
+    assert_string_equal(token.hash, "h");
+    assert_string_equal(token.name, "first");
+    assert_int_equal(state_token_of_hash(spec.txn, "h"), 1);
     assert_int_equal(user.created_at, SPEC_START_MS);
     assert_string_equal(user.created_by, "admin");
     spec.time_ms++;
@@ -65,13 +71,25 @@ static void users(void **context)
     GIVEN(user_updated, .name = "alice", .role = AQ_ROLE_USER, .max_applications = 4);
     GIVEN(user_token_changed, .name = "alice", .hash = "h2");
     assert_true(state_user(spec.txn, "alice", &user, &spec.arena));
-    assert_int_equal(user.role, AQ_ROLE_USER);
+    assert_string_equal(user.role, AQ_ROLE_USER);
     assert_int_equal(user.max_applications, 4);
-    assert_string_equal(user.hash, "h2");
+    assert_int_equal(user.first_token, 2); /* another token, so that nothing goes on with the old one */
+    assert_false(state_token(spec.txn, 1, &token, &spec.arena));
+    assert_int_equal(state_token_of_hash(spec.txn, "h"), 0);
+    assert_int_equal(state_token_of_hash(spec.txn, "h2"), 2);
+    GIVEN(token_created, .id = 3, .user = "alice", .name = "ci", .only = ITEMS(const char *, "label.read"),
+          .expires_at = SPEC_START_MS + 9, .hash = "h3");
+    assert_true(state_token(spec.txn, 3, &token, &spec.arena));
+    assert_int_equal(token.user_number, user.number);
+    assert_string_equal(AQ_TEXT_ITEM(token.only, 0), "label.read");
+    assert_int_equal(state_token_named(spec.txn, user.number, "ci"), 3);
+    assert_int_equal(spec_rows(INDEX_TOKEN_EXPIRY), 1);
     assert_int_equal(user.created_at, SPEC_START_MS);
     assert_string_equal(user.created_by, "admin");
     GIVEN(user_deleted, .name = "alice");
     assert_false(state_user(spec.txn, "alice", &user, &spec.arena));
+    assert_int_equal(state_count(spec.txn, &aq_entity_token), 0); /* they go with it */
+    assert_int_equal(spec_rows(INDEX_TOKEN_USER) + spec_rows(INDEX_TOKEN_HASH) + spec_rows(INDEX_TOKEN_EXPIRY), 0);
 }
 
 /* ---- labels ------------------------------------------------------------------------------------------- */
@@ -180,16 +198,17 @@ static void an_application_is_created(void **context)
     given_created();
     struct aq_application application = the_application(1);
     assert_string_equal(application.user, "alice");
+    assert_int_equal(application.user_number, 1);
     assert_string_equal(application.label, "mac");
     assert_int_equal(application.version, 1);
     assert_int_equal(application.status, AQ_NEW);
     assert_string_equal(application.metadata, "{\"b\":2}");
     assert_int_equal(application.created_at, SPEC_START_MS);
     assert_int_equal(counter("next/application"), 1);
-    assert_int_equal(counter("open/user/alice"), 1);
+    assert_int_equal(counter("open/user/1"), 1);
     assert_int_equal(counter("open/label/1"), 1);
     assert_true(HAS(INDEX_WAITING, NULL, 1, NONE));
-    assert_true(HAS(INDEX_OWNED, "alice", 1, NONE));
+    assert_true(HAS(INDEX_OWNED, NULL, 1, 1));
     assert_true(HAS(INDEX_HISTORY, NULL, 1, spec.seq));
 }
 
@@ -250,6 +269,18 @@ static void given_started(void)
     GIVEN(application_moved, .id = 1, .status = AQ_ALLOCATED);
 }
 
+/* The ids of the resources at an address, as "1,2,". */
+static const char *at(const char *address)
+{
+    static char text[128];
+    uint64_t ids[4];
+    size_t count = state_resources_at(spec.txn, address, 0, ids, AQ_LENGTH(ids)), length = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        length += (size_t)snprintf(text + length, sizeof text - length, "%llu,", (unsigned long long)ids[i]);
+    return text;
+}
+
 static void a_started_resource_is_found_by_its_addresses(void **context)
 {
     (void)context;
@@ -259,29 +290,30 @@ static void a_started_resource_is_found_by_its_addresses(void **context)
     assert_string_equal(resource.identifier, "pid 7");
     assert_int_equal(resource.started_at, SPEC_START_MS);
     assert_int_equal(resource.expires_at, 0);
-    assert_int_equal(state_resource_at(spec.txn, "10.1.0.1"), 1);
-    assert_int_equal(state_resource_at(spec.txn, "aa:bb"), 1);
-    assert_int_equal(state_resource_at(spec.txn, "10.1.0"), 0);
+    assert_string_equal(at("10.1.0.1"), "1,");
+    assert_string_equal(at("aa:bb"), "1,");
+    assert_string_equal(at("10.1.0"), "");
     assert_int_equal(the_application(1).status, AQ_ALLOCATED);
     spec.time_ms++;
     GIVEN(resource_started, .id = 1, .identifier = "pid 8", .ip_addr = "10.1.0.2"); /* a new address */
     assert_int_equal(the_resource(1).started_at, SPEC_START_MS);
-    assert_int_equal(state_resource_at(spec.txn, "10.1.0.1"), 0);
-    assert_int_equal(state_resource_at(spec.txn, "10.1.0.2"), 1);
+    assert_string_equal(at("10.1.0.1"), "");
+    assert_string_equal(at("10.1.0.2"), "1,");
     assert_int_equal(spec_rows(INDEX_ADDRESS), 1);
 }
 
-static void an_address_belongs_to_the_resource_that_had_it_last(void **context)
+static void several_resources_may_have_an_address(void **context)
 {
     (void)context;
     given_started();
     GIVEN(application_created, .id = 2, .label_id = 1);
     GIVEN(application_elected, .id = 2, .resource = 2, .node = "node-1");
     GIVEN(resource_started, .id = 2, .identifier = "pid 9", .ip_addr = "10.1.0.1");
-    assert_int_equal(state_resource_at(spec.txn, "10.1.0.1"), 2);
+    GIVEN(resource_started, .id = 2, .identifier = "pid 9", .ip_addr = "10.1.0.1"); /* reported again */
+    assert_string_equal(at("10.1.0.1"), "1,2,");
     GIVEN(resource_ended, .id = 1);
-    assert_int_equal(state_resource_at(spec.txn, "10.1.0.1"), 2);
-    assert_int_equal(state_resource_at(spec.txn, "aa:bb"), 0);
+    assert_string_equal(at("10.1.0.1"), "2,");
+    assert_string_equal(at("aa:bb"), "");
     GIVEN(resource_ended, .id = 2);
     assert_int_equal(spec_rows(INDEX_ADDRESS), 0);
 }
@@ -293,7 +325,7 @@ static void a_stopped_resource_ends_and_leaves_nothing(void **context)
     GIVEN(application_moved, .id = 1, .status = AQ_DEALLOCATE, .description = "deallocated by alice");
     GIVEN(resource_stopped, .id = 1, .reason = "deallocated by alice");
     assert_int_equal(the_resource(1).status, AQ_RESOURCE_STOPPING);
-    assert_int_equal(counter("open/user/alice"), 1);
+    assert_int_equal(counter("open/user/1"), 1);
     GIVEN(resource_ended, .id = 1, .reason = "exit status 0");
     assert_int_equal(the_application(1).resource, 0);
     assert_int_equal(the_application(1).tries.count, 0);
@@ -304,11 +336,11 @@ static void a_stopped_resource_ends_and_leaves_nothing(void **context)
     check_index(0, 4000, 4);
     GIVEN(application_moved, .id = 1, .status = AQ_DEALLOCATED, .description = "deallocated by alice");
     assert_int_equal(the_application(1).status, AQ_DEALLOCATED);
-    assert_int_equal(counter("open/user/alice"), 0);
+    assert_int_equal(counter("open/user/1"), 0);
     assert_int_equal(counter("open/label/1"), 0);
-    assert_false(HAS(INDEX_META, "open/user/alice", NONE, NONE)); /* a counter of 0 has no row */
+    assert_false(HAS(INDEX_META, "open/user/1", NONE, NONE)); /* a counter of 0 has no row */
     assert_int_equal(spec_rows(INDEX_HISTORY), 8);
-    assert_true(HAS(INDEX_OWNED, "alice", 1, NONE)); /* it can still be read */
+    assert_true(HAS(INDEX_OWNED, NULL, 1, 1)); /* it can still be read */
 }
 
 static void an_end_stays_with_its_application(void **context)
@@ -317,7 +349,7 @@ static void an_end_stays_with_its_application(void **context)
     given_started();
     assert_int_equal(the_application(1).ended_at, 0);
     assert_int_equal(the_application(1).exit_status, 0);
-    assert_int_equal(the_application(1).last_resource, 1);
+    assert_int_equal(the_application(1).last_resource, aq_some(1));
     spec.time_ms += 5;
     GIVEN(resource_ended, .id = 1, .exit_status = 143, .exited = true, .reason = "signal 15");
     spec.time_ms += 5;
@@ -326,7 +358,7 @@ static void an_end_stays_with_its_application(void **context)
     assert_int_equal(application.ended_at, SPEC_START_MS + 10);
     assert_int_equal(application.exit_status, aq_some(143));
     assert_int_equal(application.resource, 0);
-    assert_int_equal(application.last_resource, 1);
+    assert_int_equal(application.last_resource, aq_some(1));
     assert_string_equal(application.node, "node-1");
 }
 
@@ -341,7 +373,7 @@ static void without_an_exit_there_is_no_status(void **context)
     GIVEN(application_created, .id = 2, .label_id = 1);
     GIVEN(application_moved, .id = 2, .status = AQ_RECALLED);
     assert_int_equal(the_application(2).ended_at, SPEC_START_MS + 5);
-    assert_int_equal(the_application(2).last_resource, 0);
+    assert_int_equal(the_application(2).last_resource, 0); /* none */
 }
 
 static void open_applications_are_in_an_index(void **context)
@@ -390,7 +422,7 @@ static void a_removed_application_leaves_nothing(void **context)
     assert_int_equal(spec_rows(INDEX_OVER), 0);
     assert_int_equal(spec_rows(INDEX_ENDED), 0);
     assert_int_equal(spec_rows(INDEX_WAITING), 1);
-    assert_int_equal(counter("open/user/alice"), 1);
+    assert_int_equal(counter("open/user/1"), 1);
     assert_int_equal(counter("next/application"), 3);
 }
 
@@ -407,7 +439,7 @@ static void a_failed_try_is_kept(void **context)
     assert_string_equal(try->node, "node-1");
     assert_string_equal(try->reason, "no such image");
     assert_true(HAS(INDEX_WAITING, NULL, 1, NONE));
-    assert_int_equal(counter("open/user/alice"), 1);
+    assert_int_equal(counter("open/user/1"), 1);
 }
 
 static void a_lifetime_is_in_the_index_while_it_runs(void **context)
@@ -461,7 +493,7 @@ int main(void)
         SPEC_TEST(a_waiting_application_keeps_its_ballot),
         SPEC_TEST(an_elected_application_holds_capacity_of_its_node),
         SPEC_TEST(a_started_resource_is_found_by_its_addresses),
-        SPEC_TEST(an_address_belongs_to_the_resource_that_had_it_last),
+        SPEC_TEST(several_resources_may_have_an_address),
         SPEC_TEST(a_stopped_resource_ends_and_leaves_nothing),
         SPEC_TEST(an_end_stays_with_its_application),
         SPEC_TEST(without_an_exit_there_is_no_status),

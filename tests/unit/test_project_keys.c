@@ -8,12 +8,24 @@
 
 /* ---- idempotency keys --------------------------------------------------------------------------------- */
 
-static void remember(const char *author, const char *key, uint64_t seq)
+static bool is_remembered(uint64_t number, const char *author, const char *key, struct project_answer *before)
 {
-    struct project project = {.txn = spec.txn, .arena = &spec.arena, .time_ms = spec.time_ms};
+    const struct aq_caller caller = {.name = author, .number = number};
+    return project_find_answer(spec.txn, &caller, key, before, &spec.arena);
+}
+
+static void remember_of(uint64_t number, const char *author, const char *key, uint64_t seq)
+{
+    struct project project = {
+        .txn = spec.txn, .arena = &spec.arena, .time_ms = spec.time_ms, .author = author, .author_number = number};
     const struct aq_logged_decision decision = {
         .author = author, .command = aq_command_application_create.code, .key = key, .fingerprint = 42, .id = "7"};
     project_store_answer(&project, &decision, seq);
+}
+
+static void remember(const char *author, const char *key, uint64_t seq)
+{
+    remember_of(1, author, key, seq);
 }
 
 static void answers_are_remembered_by_author_and_key(void **context)
@@ -23,13 +35,24 @@ static void answers_are_remembered_by_author_and_key(void **context)
     remember("alice", "", 1); /* no key: nothing is stored */
     assert_int_equal(spec_rows(INDEX_KEYS), 0);
     remember("alice", "k", 5);
-    assert_true(project_find_answer(spec.txn, "alice", "k", &before, &spec.arena));
+    assert_true(is_remembered(1, "alice", "k", &before));
     assert_int_equal(before.fingerprint, 42);
     assert_int_equal(before.seq, 5);
     assert_string_equal(before.id, "7");
-    assert_false(project_find_answer(spec.txn, "bob", "k", &before, &spec.arena));
-    assert_false(project_find_answer(spec.txn, "alice", "kk", &before, &spec.arena));
-    assert_false(project_find_answer(spec.txn, "alic", "ek", &before, &spec.arena));
+    assert_false(is_remembered(2, "bob", "k", &before));
+    assert_false(is_remembered(1, "alice", "kk", &before));
+    assert_false(is_remembered(2, "alice", "k", &before)); /* another user, who has the name now */
+    assert_false(is_remembered(0, "alice", "k", &before));
+}
+
+static void authors_that_are_no_users_have_keys_by_name(void **context)
+{
+    (void)context;
+    struct project_answer before;
+    remember_of(0, "node:a", "k", 5);
+    assert_true(is_remembered(0, "node:a", "k", &before));
+    assert_false(is_remembered(0, "node:b", "k", &before));
+    assert_false(is_remembered(0, "node:", "ak", &before));
 }
 
 static void the_longest_keys_fit(void **context)
@@ -39,8 +62,8 @@ static void the_longest_keys_fit(void **context)
     char author[80] = "node:", key[AQ_KEY_SIZE_MAX + 1] = "";
     memset(author + 5, 'n', 64);
     memset(key, 'k', AQ_KEY_SIZE_MAX);
-    remember(author, key, 1);
-    assert_true(project_find_answer(spec.txn, author, key, &before, &spec.arena));
+    remember_of(0, author, key, 1);
+    assert_true(is_remembered(0, author, key, &before));
 }
 
 static void answers_are_removed_after_a_day_a_few_at_a_time(void **context)
@@ -59,14 +82,14 @@ static void answers_are_removed_after_a_day_a_few_at_a_time(void **context)
     remember("alice", "later-1", 31);
     assert_int_equal(spec_rows(INDEX_KEYS), 22 - ANSWERS_REMOVED_AT_ONCE);
     assert_int_equal(spec_rows(INDEX_KEY_TIMES), spec_rows(INDEX_KEYS));
-    assert_false(project_find_answer(spec.txn, "alice", "k-00", &before, &spec.arena)); /* oldest first */
-    assert_true(project_find_answer(spec.txn, "alice", "k-19", &before, &spec.arena));
+    assert_false(is_remembered(1, "alice", "k-00", &before)); /* oldest first */
+    assert_true(is_remembered(1, "alice", "k-19", &before));
     remember("alice", "later-2", 32);
     remember("alice", "later-3", 33);
     assert_int_equal(spec_rows(INDEX_KEYS), 4);
     assert_int_equal(spec_rows(INDEX_KEY_TIMES), 4);
-    assert_false(project_find_answer(spec.txn, "alice", "k-19", &before, &spec.arena));
-    assert_true(project_find_answer(spec.txn, "alice", "day", &before, &spec.arena));
+    assert_false(is_remembered(1, "alice", "k-19", &before));
+    assert_true(is_remembered(1, "alice", "day", &before));
 }
 
 static void an_answer_has_its_keys_and_rows(void **context)
@@ -77,7 +100,7 @@ static void an_answer_has_its_keys_and_rows(void **context)
     given_cluster();
     for (int i = 0; i < 3; i++)
         DO(application_create, .label = "mac");
-    struct project project = {.txn = spec.txn, .arena = &spec.arena, .time_ms = spec.time_ms};
+    struct project project = {.txn = spec.txn, .arena = &spec.arena, .time_ms = spec.time_ms, .author_number = 1};
     struct aq_logged_decision decision = {
         .author = "alice", .command = aq_command_application_create.code, .key = "consecutive", .id = "2", .rows = 2};
     project_store_answer(&project, &decision, 9);
@@ -87,7 +110,7 @@ static void an_answer_has_its_keys_and_rows(void **context)
     decision.ids = (struct aq_list)ITEMS(const char *, "1", "3", "99");
     project_store_answer(&project, &decision, 9);
 
-    assert_true(project_find_answer(spec.txn, "alice", "consecutive", &before, &spec.arena));
+    assert_true(is_remembered(1, "alice", "consecutive", &before));
     assert_int_equal(before.count, 2);
     assert_int_equal(before.ids.count, 0);
     for (uint64_t id = 2; id <= 3; id++) {
@@ -100,7 +123,7 @@ static void an_answer_has_its_keys_and_rows(void **context)
     }
     assert_false(kept_rows_take(&before.rows, &row));
 
-    assert_true(project_find_answer(spec.txn, "alice", "not consecutive", &before, &spec.arena));
+    assert_true(is_remembered(1, "alice", "not consecutive", &before));
     assert_int_equal(before.count, 3);
     assert_string_equal(AQ_TEXT_ITEM(before.ids, 2), "99");
     assert_true(kept_rows_take(&before.rows, &row) && row.length > 0);
@@ -165,9 +188,13 @@ static void the_placement_index_agrees_with_the_tables(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SPEC_TEST(answers_are_remembered_by_author_and_key), SPEC_TEST(the_longest_keys_fit),
-        SPEC_TEST(an_answer_has_its_keys_and_rows),          SPEC_TEST(answers_are_removed_after_a_day_a_few_at_a_time),
-        SPEC_TEST(the_same_events_give_equal_tables),        SPEC_TEST(the_placement_index_agrees_with_the_tables),
+        SPEC_TEST(answers_are_remembered_by_author_and_key),
+        SPEC_TEST(authors_that_are_no_users_have_keys_by_name),
+        SPEC_TEST(the_longest_keys_fit),
+        SPEC_TEST(an_answer_has_its_keys_and_rows),
+        SPEC_TEST(answers_are_removed_after_a_day_a_few_at_a_time),
+        SPEC_TEST(the_same_events_give_equal_tables),
+        SPEC_TEST(the_placement_index_agrees_with_the_tables),
     };
     return cmocka_run_group_tests_name("project keys", tests, NULL, NULL);
 }

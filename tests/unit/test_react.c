@@ -1,46 +1,101 @@
 /* What the leader does by itself, with a real writer: applications that wait are placed when there is room, in their
- * order and without starving others, and resources end when their lifetime is over. */
-#include "controller/react/react.h"
+ * order and without starving others, and resources end when their lifetime is over. Time is virtual, except for the
+ * tests of the loop. */
+#include "controller/react/loop.h"
 #include "controller/state/applied.h"
 #include "controller/state/log_layout.h"
-#include "schema/base/clock.h"
 #include "schema/model/application.h"
 #include "schema/model/label.h"
 #include "schema/model/resource.h"
 #include "tests/lib/cluster.h"
-#include "tests/lib/program.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-enum { PATIENCE_MS = 60000 };
+enum { PATIENCE_MS = 60000, AT_ONCE_MS = 100, SOON_MS = 1500 };
 
 static struct test_cluster cluster;
 static struct react *react;
+static struct react_loop *loop;
+static unsigned turns;
+
+static uint64_t take_turn(void *part, const struct aq_clocks *now)
+{
+    (void)part;
+    turns++;
+    return react_turn(react, now);
+}
+
+/* React begins to take turns. */
+static void begin(void)
+{
+    struct react_options options = {.writer = cluster.writer,
+                                    .state = cluster.state,
+                                    .keep = &cluster.config.keep.finished,
+                                    .wake = test_cluster_wake,
+                                    .context = &cluster};
+    react = react_open(&options);
+    cluster.turn = take_turn;
+    test_cluster_wake(&cluster);
+}
+
+/* The process is killed: what is under way gets no answer. */
+static void die(void)
+{
+    test_cluster_close(&cluster);
+    react_close(react);
+    react = NULL;
+    cluster.turn = NULL;
+}
+
+static void make_rows(void)
+{
+    test_make_user(&cluster, "admin", AQ_ROLE_ADMIN);
+    test_make_label(&cluster, "mac");
+}
 
 static int setup(void **context)
 {
     (void)context;
-    struct aq_error error = {0};
-    test_cluster_new(&cluster);
-    test_must(react_start(&react, cluster.writer, cluster.state, &cluster.config.keep.finished, &error), &error);
+    test_cluster_new_virtual(&cluster);
+    begin();
     test_cluster_start(&cluster);
-    test_make_user(&cluster, "admin", AQ_ROLE_ADMIN);
-    test_make_label(&cluster, "mac");
+    make_rows();
     return 0;
 }
 
 static int teardown(void **context)
 {
     (void)context;
-    react_stop(react);
+    while (!react_is_idle(react))
+        test_cluster_pass(&cluster, 1);
+    react_close(react);
+    cluster.turn = NULL;
+    test_cluster_free(&cluster);
+    return 0;
+}
+
+static int setup_loop(void **context)
+{
+    (void)context;
+    struct aq_error error = {0};
+    test_cluster_new(&cluster);
+    test_must(react_loop_start(&loop, cluster.loop, cluster.state, &cluster.config.keep.finished, &error), &error);
+    test_cluster_start(&cluster);
+    make_rows();
+    return 0;
+}
+
+static int teardown_loop(void **context)
+{
+    (void)context;
+    react_loop_stop(loop);
     test_cluster_free(&cluster);
     return 0;
 }
@@ -55,7 +110,7 @@ static uint64_t create(const char *label)
 {
     char id[65];
     struct aq_error error = {0};
-    struct aq_application_create record = {.label = label, .metadata = "{}"};
+    struct aq_application_create record = {.project = "", .label = label, .metadata = "{}"};
     test_must(test_ask(&cluster, &aq_command_application_create, &record, "admin", id, &error) == 0, &error);
     return strtoull(id, NULL, 10);
 }
@@ -63,9 +118,9 @@ static uint64_t create(const char *label)
 static void create_many(const char *label, uint32_t count)
 {
     static const void *records[4096];
-    struct aq_application_create record = {.label = label, .metadata = "{}"};
+    struct aq_application_create record = {.project = "", .label = label, .metadata = "{}"};
     struct writer_request request = {
-        .command = &aq_command_application_create, .records = records, .author = "admin", .role = AQ_ROLE_ADMIN};
+        .command = &aq_command_application_create, .records = records, .caller = aq_caller_internal("admin")};
     for (uint32_t i = 0; i < AQ_LENGTH(records); i++)
         records[i] = &record;
     request.count = count;
@@ -76,7 +131,7 @@ static void create_many(const char *label, uint32_t count)
 static void make_label(const char *name, struct aq_needs needs)
 {
     struct aq_definition definition = {.driver = "test", .options = "{}", .resources = needs};
-    struct aq_label_create label = {.name = name, .definitions = {&definition, 1}, .metadata = "{}"};
+    struct aq_label_create label = {.name = name, .definitions = {&definition, 1}, .metadata = "{}", .project = ""};
     definition.resources.network = "";
     definition.authentication.username = "";
     ask(&aq_command_label_create, &label);
@@ -95,10 +150,11 @@ static enum aq_application_status status_of(uint64_t id)
     return application.status;
 }
 
-static void await_status(uint64_t id, enum aq_application_status status)
+/* It has the status within so many ms. */
+static void await_status(uint64_t id, enum aq_application_status status, unsigned within_ms)
 {
-    for (int i = 0; i < PATIENCE_MS && status_of(id) != status; i++)
-        usleep(1000);
+    for (unsigned i = 0; i < within_ms && status_of(id) != status; i++)
+        test_cluster_pass(&cluster, 1);
     assert_int_equal(status_of(id), status);
 }
 
@@ -116,7 +172,7 @@ static void what_waits_is_placed_when_a_node_joins(void **context)
     uint64_t id = create("mac");
     assert_int_equal(status_of(id), AQ_NEW);
     test_make_node(&cluster, "node-1", 1);
-    await_status(id, AQ_ELECTED);
+    await_status(id, AQ_ELECTED, AT_ONCE_MS);
 }
 
 static void what_waits_is_placed_when_a_resource_ends(void **context)
@@ -127,7 +183,7 @@ static void what_waits_is_placed_when_a_resource_ends(void **context)
     assert_int_equal(status_of(first), AQ_ELECTED);
     assert_int_equal(status_of(second), AQ_NEW);
     end_resource(1, "node-1");
-    await_status(second, AQ_ELECTED);
+    await_status(second, AQ_ELECTED, AT_ONCE_MS);
     assert_int_equal(status_of(first), AQ_DEALLOCATED);
 }
 
@@ -141,7 +197,7 @@ static void what_waits_is_placed_when_maintenance_is_over(void **context)
     assert_int_equal(status_of(id), AQ_NEW);
     maintenance.maintenance = false;
     ask(&aq_command_node_maintenance, &maintenance);
-    await_status(id, AQ_ELECTED);
+    await_status(id, AQ_ELECTED, AT_ONCE_MS);
 }
 
 static void what_waits_is_placed_when_a_node_comes_back_or_grows(void **context)
@@ -152,10 +208,10 @@ static void what_waits_is_placed_when_a_node_comes_back_or_grows(void **context)
     ask(&aq_command_node_lose, &lose);
     uint64_t first = create("mac"), second = create("mac");
     test_make_node(&cluster, "node-1", 1);
-    await_status(first, AQ_ELECTED);
+    await_status(first, AQ_ELECTED, AT_ONCE_MS);
     assert_int_equal(status_of(second), AQ_NEW);
     test_make_node(&cluster, "node-1", 2);
-    await_status(second, AQ_ELECTED);
+    await_status(second, AQ_ELECTED, AT_ONCE_MS);
 }
 
 static void applications_are_placed_in_their_order(void **context)
@@ -163,7 +219,7 @@ static void applications_are_placed_in_their_order(void **context)
     (void)context;
     create_many("mac", 150); /* more than one sweep tries of one label */
     test_make_node(&cluster, "node-1", 100);
-    await_status(100, AQ_ELECTED);
+    await_status(100, AQ_ELECTED, AT_ONCE_MS);
     for (uint64_t id = 1; id <= 150; id++)
         assert_int_equal(status_of(id), id <= 100 ? AQ_ELECTED : AQ_NEW);
 }
@@ -182,11 +238,28 @@ static void applications_that_never_fit_do_not_starve_others(void **context)
     }
     uint64_t id = create("mac");
     test_make_node(&cluster, "node-1", 1);
-    await_status(id, AQ_ELECTED);
+    await_status(id, AQ_ELECTED, AT_ONCE_MS);
     assert_int_equal(status_of(1), AQ_NEW);
 }
 
 /* ---- lifetimes ---------------------------------------------------------------------------------------- */
+
+static void what_waits_does_not_keep_lifetimes_from_ending(void **context)
+{
+    (void)context;
+    struct aq_resource_start start = {.id = 1, .node = "node-1", .identifier = "", .ip_addr = "", .hw_addr = ""};
+    make_label("huge", (struct aq_needs){.cpu = 1000000});
+    make_label("short", (struct aq_needs){.lifetime = 1});
+    test_make_node(&cluster, "node-1", 1);
+    uint64_t id = create("short");
+    ask(&aq_command_resource_start, &start);
+    create_many("huge", 40);
+    cluster.config.log.queue = 1; /* what the writer takes at a time is needed for those that wait */
+    test_cluster_pass(&cluster, 100);
+    react_close(react);
+    begin(); /* all of them are tried */
+    await_status(id, AQ_DEALLOCATE, 5000);
+}
 
 static void a_resource_ends_when_its_lifetime_is_over(void **context)
 {
@@ -199,8 +272,12 @@ static void a_resource_ends_when_its_lifetime_is_over(void **context)
         struct aq_resource_start start = {.id = id, .node = "node-1", .identifier = "", .ip_addr = "", .hw_addr = ""};
         ask(&aq_command_resource_start, &start);
     }
-    await_status(short_one, AQ_DEALLOCATE);
+    test_cluster_pass(&cluster, 900);
+    assert_int_equal(status_of(short_one), AQ_ALLOCATED);
+    await_status(short_one, AQ_DEALLOCATE, 110 + AT_ONCE_MS);
+    test_cluster_pass(&cluster, 3000000);
     assert_int_equal(status_of(long_one), AQ_ALLOCATED);
+    await_status(long_one, AQ_DEALLOCATE, 600000);
 }
 
 /* Appends an entry without events that was decided at `time_ms`: the wall clock was wrong then. */
@@ -214,7 +291,7 @@ static void decide_nothing_at(uint64_t time_ms)
     test_must(state_read(cluster.state, &txn, &error), &error);
     struct state_applied place = state_applied_get(txn);
     state_end(txn);
-    test_cluster_close(&cluster);
+    die();
     test_must(log_store_open(&store, cluster.directory, 256 << 20, &error), &error);
     test_must(log_store_extent(store, &extent, &error), &error);
     assert_int_equal(extent.last, place.index);
@@ -240,33 +317,27 @@ static void decide_nothing_at(uint64_t time_ms)
 static void a_lifetime_ends_although_the_log_is_ahead(void **context)
 {
     (void)context;
-    struct aq_error error = {0};
-    uint64_t future_ms = aq_clock_wall_ms() + UINT64_C(400) * 24 * 3600 * 1000;
+    uint64_t future_ms = cluster.now.wall_ms + UINT64_C(400) * 24 * 3600 * 1000;
     make_label("short", (struct aq_needs){.lifetime = 1});
-    react_stop(react);
     decide_nothing_at(future_ms);
     test_cluster_open(&cluster, false);
-    test_must(react_start(&react, cluster.writer, cluster.state, &cluster.config.keep.finished, &error), &error);
+    begin();
     test_cluster_start(&cluster);
-    assert_in_range(writer_time_ms(cluster.writer), future_ms, future_ms + PATIENCE_MS);
+    assert_in_range(test_time_ms(&cluster), future_ms, future_ms + PATIENCE_MS);
     test_make_node(&cluster, "node-1", 1);
     uint64_t id = create("short");
     struct aq_resource_start start = {.id = 1, .node = "node-1", .identifier = "", .ip_addr = "", .hw_addr = ""};
     ask(&aq_command_resource_start, &start);
-    await_status(id, AQ_DEALLOCATE);
+    await_status(id, AQ_DEALLOCATE, SOON_MS);
 }
 
 /* ---- rest --------------------------------------------------------------------------------------------- */
 
-static void restart_with_reserve(uint64_t mib)
+static uint64_t refusals(void)
 {
-    struct aq_error error = {0};
-    react_stop(react);
-    test_cluster_close(&cluster);
-    cluster.config.log.disk_reserve = mib;
-    test_cluster_open(&cluster, false);
-    test_must(react_start(&react, cluster.writer, cluster.state, &cluster.config.keep.finished, &error), &error);
-    test_cluster_start(&cluster);
+    struct writer_figures figures;
+    writer_figures(cluster.writer, &figures);
+    return figures.refusals;
 }
 
 /* Commands that the writer refuses are not sent again in a tight loop. */
@@ -277,24 +348,68 @@ static void it_rests_while_the_writer_refuses_commands(void **context)
     test_make_node(&cluster, "node-1", 1);
     uint64_t id = create("short"), reserve = cluster.config.log.disk_reserve;
     struct aq_resource_start start = {.id = 1, .node = "node-1", .identifier = "", .ip_addr = "", .hw_addr = ""};
-    react_stop(react); /* so that it sends nothing before there is no room */
-    react = NULL;
     ask(&aq_command_resource_start, &start);
-    restart_with_reserve(1ULL << 40); /* no room from now on */
-    usleep(1200000);
-    double cpu = program_cpu_s(getpid());
-    usleep(2000000);
-    assert_true(program_cpu_s(getpid()) - cpu < 1.0);
+    cluster.config.log.disk_reserve = 1ULL << 40; /* no room from now on */
+    test_cluster_pass(&cluster, SOON_MS);
+    uint64_t before = refusals();
+    turns = 0;
+    test_cluster_pass(&cluster, 10000);
+    assert_in_range(refusals() - before, 9, 11); /* once a second */
+    assert_in_range(turns, 9, 40);
     assert_int_equal(status_of(id), AQ_ALLOCATED);
-    restart_with_reserve(reserve);
-    await_status(id, AQ_DEALLOCATE);
+    cluster.config.log.disk_reserve = reserve;
+    await_status(id, AQ_DEALLOCATE, SOON_MS);
 }
 
-static void it_stops_while_commands_are_under_way(void **context)
+static void it_takes_few_turns_when_nothing_happens(void **context)
 {
     (void)context;
-    create_many("mac", 200);
-    test_make_node(&cluster, "node-1", 300); /* teardown follows at once */
+    create("mac");
+    test_cluster_pass(&cluster, SOON_MS);
+    turns = 0;
+    test_cluster_pass(&cluster, 100000);
+    assert_in_range(turns, 10, 30); /* it sweeps every 10 s, and looks again after that */
+}
+
+/* Turns that nobody asked for send nothing twice, whatever their time. */
+static void spurious_and_late_turns_do_no_harm(void **context)
+{
+    (void)context;
+    create_many("mac", 20);
+    cluster.turn = NULL;
+    test_make_node(&cluster, "node-1", 30);
+    struct writer_figures before, after;
+    writer_figures(cluster.writer, &before);
+    for (int i = 0; i < 100; i++)
+        (void)react_turn(react, &cluster.now);
+    test_cluster_pass(&cluster, AT_ONCE_MS);
+    writer_figures(cluster.writer, &after);
+    assert_int_equal(after.commands - before.commands, 20);
+    for (uint64_t id = 1; id <= 20; id++)
+        assert_int_equal(status_of(id), AQ_ELECTED);
+    test_cluster_pass(&cluster, UINT64_C(7) * 24 * 3600 * 1000);
+    uint64_t id = create("mac");
+    end_resource(1, "node-1");
+    for (int i = 0; i < 100; i++)
+        assert_true(react_turn(react, &cluster.now) > cluster.now.steady_ms);
+    assert_int_equal(status_of(id), AQ_ELECTED);
+}
+
+/* Killed at each step of its work, it frees what it has, and another one goes on. */
+static void another_one_goes_on_where_one_was_killed(void **context)
+{
+    (void)context;
+    create_many("mac", 8);
+    for (unsigned life = 0; life < 8; life++) {
+        test_make_node(&cluster, "node-1", life + 1);
+        (void)react_turn(react, &cluster.now);
+        assert_false(react_is_idle(react));
+        die();
+        test_cluster_open(&cluster, false);
+        begin();
+        test_cluster_start(&cluster);
+        await_status(life + 1, AQ_ELECTED, AT_ONCE_MS);
+    }
 }
 
 /* ---- finished applications -------------------------------------------------------------------------------- */
@@ -302,9 +417,7 @@ static void it_stops_while_commands_are_under_way(void **context)
 /* What ends after this ends in a later millisecond, so that the order of ends is not that of numbers. */
 static void await_later(void)
 {
-    uint64_t before_ms = writer_time_ms(cluster.writer);
-    while (writer_time_ms(cluster.writer) <= before_ms)
-        usleep(1000);
+    test_cluster_pass(&cluster, 2);
 }
 
 static void finish(uint64_t first, uint64_t last)
@@ -336,10 +449,11 @@ static bool has_row(uint64_t id)
     return there;
 }
 
-static void await_rows(uint64_t count)
+/* So many are left within so many ms. */
+static void await_rows(uint64_t count, unsigned within_ms)
 {
-    for (int i = 0; i < PATIENCE_MS && rows_left() != count; i++)
-        usleep(1000);
+    for (unsigned i = 0; i < within_ms && rows_left() != count; i++)
+        test_cluster_pass(&cluster, 1);
     assert_int_equal(rows_left(), count);
 }
 
@@ -352,7 +466,7 @@ static void the_oldest_finished_ones_leave_when_there_are_too_many(void **contex
     finish(1, 4);
     cluster.config.keep.finished.number = 3;
     finish(7, 7); /* seven are finished: 5 6 1 2 3 4 7, in this order */
-    await_rows(6);
+    await_rows(6, SOON_MS);
     for (uint64_t id = 1; id <= 10; id++)
         assert_int_equal(has_row(id), id == 3 || id == 4 || id >= 7);
     cluster.config.keep.finished.number = 0;
@@ -366,7 +480,7 @@ static void many_leave_in_several_parts(void **context)
     finish(1, MANY);
     cluster.config.keep.finished.number = 1;
     create("mac");
-    await_rows(2);
+    await_rows(2, 5 * SOON_MS);
     assert_true(has_row(MANY));
     cluster.config.keep.finished.number = 0;
 }
@@ -378,10 +492,12 @@ static void old_ones_leave_whatever_their_number(void **context)
     finish(2, 3);
     cluster.config.keep.finished.age = 1;
     create("mac"); /* so that it looks */
-    await_rows(2);
+    await_rows(2, 2 * SOON_MS);
     assert_true(has_row(1));
     finish(4, 4);
-    await_rows(1); /* by itself */
+    test_cluster_pass(&cluster, 900);
+    assert_int_equal(rows_left(), 2);
+    await_rows(1, 2 * SOON_MS); /* by itself */
     cluster.config.keep.finished.age = 0;
 }
 
@@ -394,18 +510,38 @@ static void one_that_holds_its_resource_stays(void **context)
     finish(1, 4); /* the first two were elected: their node has to end them */
     cluster.config.keep.finished.number = 1;
     create("mac");
-    await_rows(4);
+    await_rows(4, SOON_MS);
     assert_false(has_row(3));
     end_resource(1, "node-1");
-    await_rows(3);
+    await_rows(3, SOON_MS);
     assert_false(has_row(1));
     assert_true(has_row(2));
     cluster.config.keep.finished.number = 0;
 }
 
+/* ---- the loop ------------------------------------------------------------------------------------------- */
+
+static void with_its_loop_it_works_by_itself(void **context)
+{
+    (void)context;
+    uint64_t id = create("mac");
+    test_make_node(&cluster, "node-1", 1);
+    for (int i = 0; i < PATIENCE_MS && status_of(id) != AQ_ELECTED; i++)
+        usleep(1000);
+    assert_int_equal(status_of(id), AQ_ELECTED);
+}
+
+static void its_loop_stops_while_commands_are_under_way(void **context)
+{
+    (void)context;
+    create_many("mac", 200);
+    test_make_node(&cluster, "node-1", 300); /* teardown follows at once */
+}
+
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)      cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST_LOOP(name) cmocka_unit_test_setup_teardown(name, setup_loop, teardown_loop)
     const struct CMUnitTest tests[] = {
         TEST(what_waits_is_placed_when_a_node_joins),
         TEST(what_waits_is_placed_when_a_resource_ends),
@@ -413,14 +549,19 @@ int main(void)
         TEST(what_waits_is_placed_when_a_node_comes_back_or_grows),
         TEST(applications_are_placed_in_their_order),
         TEST(applications_that_never_fit_do_not_starve_others),
+        TEST(what_waits_does_not_keep_lifetimes_from_ending),
         TEST(a_resource_ends_when_its_lifetime_is_over),
         TEST(it_rests_while_the_writer_refuses_commands),
         TEST(a_lifetime_ends_although_the_log_is_ahead),
-        TEST(it_stops_while_commands_are_under_way),
+        TEST(it_takes_few_turns_when_nothing_happens),
+        TEST(spurious_and_late_turns_do_no_harm),
+        TEST(another_one_goes_on_where_one_was_killed),
         TEST(the_oldest_finished_ones_leave_when_there_are_too_many),
         TEST(many_leave_in_several_parts),
         TEST(old_ones_leave_whatever_their_number),
         TEST(one_that_holds_its_resource_stays),
+        TEST_LOOP(with_its_loop_it_works_by_itself),
+        TEST_LOOP(its_loop_stops_while_commands_are_under_way),
     };
     return cmocka_run_group_tests_name("react", tests, NULL, NULL);
 }

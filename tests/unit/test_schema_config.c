@@ -297,6 +297,7 @@ static void what_cannot_be_set_leaves_all_as_it_was(void **state)
         {"name=[\"alpha\"]", "name is [\"alpha\"], a list, but must be one text"},
         {"motto=[\"a\", \"b\"]", "motto is [\"a\", \"b\"], a list, but must be one text"},
         {"labels=[\"a\"", "labels is \"[\"a\"\", but must be a list such as a,b or [\"a\", \"b\"]"},
+        {"labels={\"a\": 1}", "labels is \"{\"a\": 1}\", but must be a list such as a,b or [\"a\", \"b\"]"},
         {"labels=[a] b", "labels is \"[a] b\", but must be a list such as a,b or [\"a\", \"b\"]"},
         {"api.port=70000", "api.port is 70000, more than 65535"},
         {"api.port=x", "api.port is \"x\", but must be a whole number"},

@@ -19,7 +19,7 @@ static void each_type_has_words(void **state)
 {
     (void)state;
     assert_told(&aq_user_create_record, "name", "a name, 1 to 64 bytes");
-    assert_told(&aq_user_create_record, "role", "one of user, admin");
+    assert_told(&aq_user_create_record, "role", "a name, up to 64 bytes");
     assert_told(&aq_user_create_record, "max_applications", "a whole number, 0 to 1000000000");
     assert_told(&aq_needs_record, "cpu", "cores such as 2 or 0.5, 0 to 65536 cores");
     assert_told(&aq_needs_record, "network", "a text, up to 64 bytes");

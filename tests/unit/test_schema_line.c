@@ -1,7 +1,12 @@
 /* A command as one line: "label=mac version=2 metadata='{"a": 1}'" to a JSON object of texts. */
 #include "schema/codec/json.h"
+#include "schema/codec/preset.h"
 #include "schema/codec/text.h"
+#include "schema/codec/word.h"
+#include "schema/model/application.h"
 #include "tests/lib/sample.h"
+
+#include <stdio.h>
 
 static void assert_parsed(const char *line, const char *expected)
 {
@@ -157,6 +162,85 @@ static void a_line_fills_a_record(void **state)
     aq_arena_free(&arena);
 }
 
+/* ---- arguments: a command, as one text ------------------------------------------------------------------ */
+
+static const char *read_arguments(const char *text, struct aq_list *list, struct aq_arena *arena)
+{
+    static char message[AQ_ERROR_MESSAGE_SIZE];
+    struct aq_error error = {0};
+    message[0] = '\0';
+    if (aq_arguments_from_text(text, list, arena, &error) != 0)
+        snprintf(message, sizeof message, "%s", error.message);
+    return message;
+}
+
+static void arguments_are_split_as_in_a_shell(void **state)
+{
+    (void)state;
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct aq_list list;
+    assert_string_equal(read_arguments("  make  -j2 'all tests' \"a'b\" x\\ y '' k=v\n", &list, &arena), "");
+    static const char *const expected[] = {"make", "-j2", "all tests", "a'b", "x y", "", "k=v"};
+    assert_int_equal(list.count, AQ_LENGTH(expected));
+    for (uint32_t i = 0; i < list.count; i++)
+        assert_string_equal(AQ_TEXT_ITEM(list, i), expected[i]);
+    assert_string_equal(read_arguments(" \t\n", &list, &arena), "");
+    assert_int_equal(list.count, 0);
+    assert_string_equal(read_arguments("a 'b", &list, &arena), "a quote (') is not closed");
+    assert_string_equal(read_arguments("a \\", &list, &arena), "the line ends in a backslash");
+}
+
+static void arguments_are_shown_as_they_are_read(void **state)
+{
+    (void)state;
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
+    const char *words[] = {"sh", "-c", "echo \"a b\" 'c' $X\nexit 3", "", "it's", "\\", "--k=v,w", "\xC3\xBC"};
+    const struct aq_list list = {words, AQ_LENGTH(words)};
+    struct aq_list again;
+    aq_arguments_to_text(&list, &text);
+    assert_string_equal(aq_buffer_string(&text), "sh -c 'echo \"a b\" '\\''c'\\'' $X\nexit 3' '' 'it'\\''s' '\\' "
+                                                 "--k=v,w '\xC3\xBC'");
+    assert_string_equal(read_arguments(aq_buffer_string(&text), &again, &arena), "");
+    assert_int_equal(again.count, list.count);
+    for (uint32_t i = 0; i < list.count; i++)
+        assert_string_equal(AQ_TEXT_ITEM(again, i), words[i]);
+}
+
+/* As a field: of a request, or as one text. */
+static void arguments_are_bounded(void **state)
+{
+    (void)state;
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
+    struct aq_error error = {0};
+    struct aq_application_create record;
+    const struct aq_field *field = aq_record_field(&aq_application_create_record, "arguments");
+    aq_record_init(&aq_application_create_record, &record, &arena);
+    assert_int_equal(aq_field_from_text(field, &record, "make 'all\ntests'", "arguments", &arena, &error), 0);
+    assert_string_equal(AQ_TEXT_ITEM(record.arguments, 1), "all\ntests");
+    assert_int_equal(aq_field_from_text(field, &record, "[\"a,b\", \"c\"]", "arguments", &arena, &error), 0);
+    assert_string_equal(AQ_TEXT_ITEM(record.arguments, 0), "a,b");
+    assert_int_not_equal(aq_field_from_text(field, &record, "'' a", "arguments", &arena, &error), 0);
+    assert_string_equal(error.message, "arguments[0] is empty, but must be a program or an argument");
+    assert_int_not_equal(aq_field_from_text(field, &record, "a \x1B", "arguments", &arena, &error), 0);
+    assert_string_equal(error.message, "arguments[1] contains a control character");
+    for (int i = 0; i < 257; i++)
+        aq_buffer_text(&text, "a ");
+    assert_int_not_equal(aq_field_from_text(field, &record, text.data, "arguments", &arena, &error), 0);
+    assert_string_equal(error.message, "arguments has 257 items, more than 256");
+    aq_buffer_reset(&text);
+    while (text.length < 16385)
+        aq_buffer_char(&text, 'x');
+    assert_int_not_equal(aq_field_from_text(field, &record, text.data, "arguments", &arena, &error), 0);
+    assert_string_equal(error.message, "arguments[0] is 16385 bytes long, more than 16384");
+    text.data[16384] = ' ';
+    while (text.length < 16385 + 16384)
+        aq_buffer_char(&text, 'y');
+    assert_int_not_equal(aq_field_from_text(field, &record, text.data, "arguments", &arena, &error), 0);
+    assert_string_equal(error.message, "arguments has 32770 bytes, more than 32768");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +252,9 @@ int main(void)
         cmocka_unit_test(bytes_are_checked),
         cmocka_unit_test(size_and_words_are_bounded),
         cmocka_unit_test(a_line_fills_a_record),
+        cmocka_unit_test(arguments_are_split_as_in_a_shell),
+        cmocka_unit_test(arguments_are_shown_as_they_are_read),
+        cmocka_unit_test(arguments_are_bounded),
     };
     return cmocka_run_group_tests_name("schema: line", tests, NULL, NULL);
 }

@@ -104,11 +104,43 @@ static void a_damaged_key_is_an_error(void **context)
     aq_buffer_free(&row);
 }
 
+static void is_empty(struct rest_case *rest, const char *path)
+{
+    assert_int_equal(json_array_size(rest_ask_as(rest, &rest->user, "GET", path, NULL, 200)), 0);
+    assert_true(json_is_null(json_object_get(rest->reply.json, "next")));
+}
+
+/* What a user asks for costs as much as the user owns, and not as much as there is: a damaged row of another is not
+ * found, since it is not read. */
+static void rows_of_others_are_not_read(void **context)
+{
+    struct rest_case *rest = *context;
+    rest_make_applications(rest, ROWS);
+    struct aq_buffer row = row_of(rest, 2);
+    memset(row.data, 0xC1, row.length); /* no msgpack begins so */
+    put_row(rest, 2, &row);
+    rest_refused(rest, "GET", "/api/v1/vote/", NULL, 500, "table applications, row 2: ");
+    rest_refused(rest, "GET", "/api/v1/application/", NULL, 500, "table applications, row 2: ");
+    is_empty(rest, "/api/v1/vote/");
+    is_empty(rest, "/api/v1/vote/?node=n1");
+    is_empty(rest, "/api/v1/application/");
+    is_empty(rest, "/api/v1/application/?reverse=1");
+    is_empty(rest, "/api/v1/application/?status=NEW");
+    is_empty(rest, "/api/v1/application/?status=NEW&changed_since=1");
+    is_empty(rest, "/api/v1/resource/");
+    is_empty(rest, "/api/v1/resource/?reverse=1");
+    rest_ask_as(rest, &rest->user, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
+    assert_int_equal(json_array_size(rest_ask_as(rest, &rest->user, "GET", "/api/v1/application/", NULL, 200)), 1);
+    rest_ask_as(rest, &rest->user, "GET", "/api/v1/vote/", NULL, 200);
+    aq_buffer_free(&row);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         REST_TEST(damaged_rows_are_named_and_pages_end),
         REST_TEST(a_damaged_key_is_an_error),
+        REST_TEST(rows_of_others_are_not_read),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
-/* REST as its clients see it: callers, reading, writing. */
-#include "tests/lib/openapi_check.h"
+/* REST as its clients see it: callers, and reading. */
+#include "controller/auth/tokens.h"
+#include "schema/base/clock.h"
 #include "tests/lib/rest_case.h"
 
 #include <inttypes.h>
@@ -26,6 +27,44 @@ static void wrong_credentials_are_explained(void **context)
     rest_ask_as(rest, &rest->nobody, "POST", "/api/v1/label/", "{\"name\":\"x\"}", 401);
 }
 
+/* The attack: 100 connections with wrong tokens. Each cost a slow hash in a queue that all shared. */
+static void wrong_tokens_lock_nobody_out(void **context)
+{
+    enum { ATTACKERS = 100, KINDS = 2 };
+    struct rest_case *rest = *context;
+    int fds[ATTACKERS * KINDS];
+    for (int i = 0; i < ATTACKERS * KINDS; i++) {
+        /* Some have the form of tokens of earlier builds. */
+        char login[128], coded[256], request[512], token[TOKEN_SIZE];
+        token_make(token);
+        if (i % KINDS == 0)
+            token[46] = '\0';
+        snprintf(login, sizeof login, "ann:%s", token);
+        sodium_bin2base64(coded, sizeof coded, (unsigned char *)login, strlen(login), sodium_base64_VARIANT_ORIGINAL);
+        snprintf(request, sizeof request, "GET /api/v1/me HTTP/1.1\r\nHost: h\r\nAuthorization: Basic %s\r\n\r\n",
+                 coded);
+        fds[i] = http_connect(rest->user.port);
+        assert_true(http_send(fds[i], request));
+    }
+    uint64_t begun = aq_clock_ms();
+    rest_ask_as(rest, &rest->user, "GET", "/api/v1/me", NULL, 200);
+    assert_in_range(aq_clock_ms() - begun, 0, 500);
+    int slowed = 0;
+    for (int i = 0; i < ATTACKERS * KINDS; i++) {
+        AQ_CLEANUP_BUFFER struct aq_buffer seen = {0};
+        assert_true(http_read_until(fds[i], "\r\n\r\n", &seen));
+        bool is_slowed = strncmp(seen.data, "HTTP/1.1 429 ", 13) == 0;
+        assert_true(is_slowed || strncmp(seen.data, "HTTP/1.1 401 ", 13) == 0);
+        assert_true(!is_slowed || strcasestr(seen.data, "\r\nRetry-After: 1\r\n") != NULL);
+        slowed += is_slowed;
+        close(fds[i]);
+    }
+    assert_true(slowed > ATTACKERS);
+    http_ask(&rest->admin, &rest->reply, "GET", NULL, "/metrics");
+    assert_non_null(strstr(aq_buffer_string(&rest->reply.body), "aquarium_logins_failed_total 200\n"));
+    assert_null(strstr(aq_buffer_string(&rest->reply.body), "aquarium_logins_slowed_total 0\n"));
+}
+
 static void the_caller_is_me(void **context)
 {
     struct rest_case *rest = *context;
@@ -50,8 +89,9 @@ static void users_see_only_what_they_own(void **context)
     rest_ask_as(rest, &rest->user, "GET", "/api/v1/application/1/events", NULL, 404);
     rest_ask_as(rest, &rest->user, "GET", "/api/v1/vote/?application=1", NULL, 404);
     rest_ask_as(rest, &rest->user, "GET", "/api/v1/user/admin", NULL, 404);
-    rest_ask_as(rest, &rest->user, "GET", "/api/v1/events", NULL, 403);
-    assert_string_equal(rest_message(rest), "only admins may read /api/v1/events; ann is a user");
+    rest_ask_as(rest, &rest->user, "GET", "/api/v1/events?entity=label", NULL, 403);
+    assert_string_equal(rest_message(rest), "ann may not read /api/v1/events: that takes the permission label.events, "
+                                            "which the role user does not give");
     rest_ask_as(rest, &rest->user, "GET", "/api/v1/log/verify", NULL, 403);
     rest_ask_as(rest, &rest->user, "POST", "/api/v1/label/", "{\"name\":\"x\",\"definitions\":[]}", 403);
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/")), 4);
@@ -271,369 +311,11 @@ static void a_seq_that_is_not_reached_is_told(void **context)
     }
 }
 
-/* ---- writing ----------------------------------------------------------------------------------------------- */
-
-static void a_batch_is_all_or_nothing(void **context)
-{
-    struct rest_case *rest = *context;
-    rest_make_applications(rest, 0);
-    json_t *rows = rest_post(rest, "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":\"mac\"}]");
-    assert_int_equal(json_array_size(rows), 2);
-    assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 1), "id")), 2);
-    rest_refused(rest, "POST", "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":\"nix\"}]", 404, "item 2");
-    rest_refused(rest, "POST", "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":[7]}]", 400, "item 2");
-    rest_refused(rest, "POST", "/api/v1/application/", "[]", 400, "1 to 4096");
-    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/")), 2);
-}
-
-/* Reads, deletes and requests mean the same label by the same text. */
-static void labels_go_by_number_name_and_version(void **context)
-{
-    struct rest_case *rest = *context;
-    static const char label[] = "{\"name\":\"%s\",\"definitions\":[{\"driver\":\"test\"}]}";
-    char body[200];
-    rest_make_applications(rest, 0); /* mac:1 is number 1 */
-    for (int i = 0; i < 2; i++) {
-        snprintf(body, sizeof body, label, "mac");
-        rest_post(rest, "/api/v1/label/", body);
-    }
-    const struct {
-        const char *text;
-        int id;
-    } rows[] = {{"1", 1}, {"mac:1", 1}, {"mac%3A2", 2}, {"mac", 3}, {"mac:latest", 3}, {"3", 3}};
-    for (size_t i = 0; i < AQ_LENGTH(rows); i++) {
-        char path[64];
-        snprintf(path, sizeof path, "/api/v1/label/%s", rows[i].text);
-        assert_int_equal(json_integer_value(json_object_get(rest_get(rest, path), "id")), rows[i].id);
-        snprintf(path, sizeof path, "/api/v1/label/%s/id", rows[i].text);
-        assert_int_equal(json_integer_value(rest_get(rest, path)), rows[i].id);
-    }
-    rest_refused(rest, "GET", "/api/v1/label/pc", NULL, 404, "there is no label pc");
-    rest_refused(rest, "GET", "/api/v1/label/mac:4", NULL, 404, "there is no version 4 of label mac");
-    rest_refused(rest, "GET", "/api/v1/label/4", NULL, 404, "there is no label 4");
-    rest_refused(rest, "DELETE", "/api/v1/label/mac:4", NULL, 404, "there is no version 4 of label mac");
-    rest_refused(rest, "GET", "/api/v1/label/a%20b", NULL, 400, "is not a valid label: use its number, its name, or");
-    json_t *made = rest_post(rest, "/api/v1/application/", "{\"label\":\"mac:1\"}");
-    assert_int_equal(json_integer_value(json_object_get(made, "label_id")), 1);
-    assert_int_equal(json_integer_value(json_object_get(rest_get(rest, "/api/v1/application/1/label_id"), "id")), 1);
-    rest_refused(rest, "DELETE", "/api/v1/label/mac:1", NULL, 409, "has 1 open application");
-    rest_ask_as(rest, &rest->admin, "DELETE", "/api/v1/label/mac:2", NULL, 200);
-    rest_refused(rest, "GET", "/api/v1/label/2", NULL, 404, "there is no label 2");
-    rest_ask_as(rest, &rest->admin, "DELETE", "/api/v1/label/mac", NULL, 200); /* the latest */
-    assert_int_equal(json_integer_value(json_object_get(rest_get(rest, "/api/v1/label/mac"), "id")), 1);
-    /* A repeat is answered as before, although the name leads to another row now, or to none. */
-    struct http_client keyed = {rest->admin.port, rest->admin_login, "Idempotency-Key: gone"};
-    snprintf(body, sizeof body, label, "pc");
-    rest_post(rest, "/api/v1/label/", body);
-    for (int i = 0; i < 2; i++) {
-        rest_ask_as(rest, &keyed, "DELETE", "/api/v1/label/pc:1", NULL, 200);
-        assert_true(json_is_true(json_object_get(rest->reply.json, "repeated")) == (i == 1));
-    }
-    rest_refused(rest, "DELETE", "/api/v1/label/pc:1", NULL, 404, "there is no version 1 of label pc");
-    rest_refused(rest, "DELETE", "/api/v1/label/pc", NULL, 404, "there is no label pc");
-}
-
-static void an_answer_warns_and_says_that_nothing_changed(void **context)
-{
-    struct rest_case *rest = *context;
-    const char *body = "{\"name\":\"d\",\"description\":\"x\",\"definitions\":[{\"driver\":\"docker\"}]}";
-    json_t *row = rest_post(rest, "/api/v1/label/apply", body);
-    assert_string_equal(json_string_value(json_object_get(row, "description")), "x");
-    const json_t *warnings = json_object_get(rest->reply.json, "warnings");
-    assert_int_equal(json_array_size(warnings), 1);
-    assert_non_null(strstr(json_string_value(json_array_get(warnings, 0)), "definitions[0].driver is \"docker\""));
-    assert_null(json_object_get(rest->reply.json, "unchanged"));
-    assert_string_equal(rest_message(rest), "Label created");
-    row = rest_post(rest, "/api/v1/labels/apply/", body);
-    assert_int_equal(json_integer_value(json_object_get(row, "version")), 1);
-    assert_true(json_is_true(json_object_get(rest->reply.json, "unchanged")));
-    assert_null(json_object_get(rest->reply.json, "warnings"));
-    assert_string_equal(rest_message(rest), "Label unchanged");
-    rest_post(rest, "/api/v1/label/",
-              "[{\"name\":\"e\",\"definitions\":[{\"driver\":\"test\"}]},"
-              "{\"name\":\"f\",\"definitions\":[{\"driver\":\"a\"},{\"driver\":\"b\"}]}]");
-    warnings = json_object_get(rest->reply.json, "warnings");
-    assert_int_equal(json_array_size(warnings), 2);
-    assert_non_null(strstr(json_string_value(json_array_get(warnings, 1)), "item 2: definitions[1].driver is \"b\""));
-    rest_refused(rest, "GET", "/api/v1/label/apply", NULL, 404, "there is no label apply");
-    rest_refused(rest, "POST", "/api/v1/label/mac", body, 405, "only allows GET, HEAD, DELETE");
-}
-
-/* ---- the OpenAPI document --------------------------------------------------------------------------------- */
-
-/* A path with a row that exists. */
-static void fill_path(const char *path, char *out, size_t size)
-{
-    const char *brace = strchr(path, '{');
-    const char *key = strstr(path, "/user/") != NULL ? "admin" : strstr(path, "/node/") != NULL ? "node-1" : "1";
-    if (brace == NULL)
-        snprintf(out, size, "%s", path);
-    else
-        snprintf(out, size, "%.*s%s%s", (int)(brace - path), path, key, strchr(brace, '}') + 1);
-}
-
-static const char *example_of(const json_t *parameter)
-{
-    const char *name = json_string_value(json_object_get(parameter, "name"));
-    const json_t *schema = json_object_get(parameter, "schema"), *words = json_object_get(schema, "enum");
-    const char *type = json_string_value(json_object_get(schema, "type"));
-    if (words != NULL)
-        return json_string_value(json_array_get(words, 0));
-    if (strstr(name, "_since") != NULL)
-        return "5m";
-    return strcmp(type, "integer") == 0 ? "1" : strcmp(type, "boolean") == 0 ? "false" : "*";
-}
-
-static void check_parameters(struct rest_case *rest, const char *path, const json_t *operation)
-{
-    size_t index;
-    json_t *parameter;
-    json_array_foreach (json_object_get(operation, "parameters"), index, parameter) {
-        char full[400], name[100];
-        const char *described = json_string_value(json_object_get(parameter, "name"));
-        if (strcmp(json_string_value(json_object_get(parameter, "in")), "query") != 0)
-            continue;
-        size_t length = strcspn(described, "!");
-        snprintf(name, sizeof name, "%.*s%s", (int)length, described, described[length] == '!' ? "%21" : "");
-        snprintf(full, sizeof full, "%s?%s=%s%s", path, name, example_of(parameter),
-                 strstr(path, "/events") != NULL && strstr(path, "/application") == NULL &&
-                         strcmp(described, "follow") != 0
-                     ? "&follow=false"
-                     : "");
-        http_ask(&rest->admin, &rest->reply, "GET", NULL, full);
-        if (strstr(aq_buffer_string(&rest->reply.body), "unknown parameter") != NULL)
-            fail_msg("%s: %s", full, aq_buffer_string(&rest->reply.body));
-    }
-}
-
-static void check_answer(struct rest_case *rest, const json_t *document, const char *path, const json_t *operation)
-{
-    struct aq_buffer why = {0};
-    const json_t *answer = json_object_get(json_object_get(operation, "responses"), "200");
-    const json_t *content = json_object_get(json_object_get(answer, "content"), "application/json");
-    if (content == NULL)
-        return;
-    http_ask(&rest->admin, &rest->reply, "GET", NULL, path);
-    const json_t *schema = json_object_get(content, "schema");
-    if (rest->reply.status != 200) {
-        answer = openapi_resolve(document, json_object_get(json_object_get(operation, "responses"), "default"));
-        content = json_object_get(json_object_get(answer, "content"), "application/json");
-        schema = json_object_get(content, "schema");
-    }
-    if (!openapi_conforms(document, schema, rest->reply.json, path, &why))
-        fail_msg("%ld %s", rest->reply.status, aq_buffer_string(&why));
-    aq_buffer_free(&why);
-}
-
-/* What is described is taken, and what is answered is as described: rows of every entity, and errors. */
-static void the_document_tells_the_truth(void **context)
-{
-    struct rest_case *rest = *context;
-    const char *path;
-    json_t *item;
-    rest_make_applications(rest, 2);
-    rest_ask_as(rest, &rest->admin, "POST", "/api/v1/application/1/deallocate", NULL, 200);
-    http_ask(&rest->admin, &rest->reply, "GET", NULL, "/api/v1/openapi.json");
-    json_t *document = json_incref(rest->reply.json);
-    unsigned checked = 0;
-    json_object_foreach (json_object_get(document, "paths"), path, item) {
-        char filled[200];
-        const json_t *operation = json_object_get(item, "get");
-        if (operation == NULL || strstr(path, "/log/verify") != NULL)
-            continue;
-        fill_path(path, filled, sizeof filled);
-        check_parameters(rest, filled, operation);
-        check_answer(rest, document, filled, operation);
-        checked++;
-    }
-    assert_true(checked > 60);
-    json_decref(document);
-}
-
-static void a_repeat_with_the_same_key_happens_once(void **context)
-{
-    struct rest_case *rest = *context;
-    rest_make_applications(rest, 0);
-    struct http_client keyed = {rest->admin.port, rest->admin_login, "Idempotency-Key: once"};
-    rest_ask_as(rest, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
-    uint64_t seq = rest_seq(rest);
-    json_t *again = rest_ask_as(rest, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
-    assert_int_equal(json_integer_value(json_object_get(again, "id")), 1);
-    assert_true(rest_seq(rest) == seq);
-    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/")), 1);
-    rest_ask_as(rest, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\",\"version\":1}", 422);
-    rest_ask_as(rest, &keyed, "POST", "/api/v1/application/", "[{\"label\":\"mac\"}]", 422);
-    assert_memory_equal(rest_message(rest), "Idempotency-Key", 15); /* of no item */
-    keyed.header = "Idempotency-Key: 12345678901234567890123456789012345678901234567890123456789012345";
-    rest_ask_as(rest, &keyed, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 400);
-}
-
-static void a_client_may_want_only_the_keys(void **context)
-{
-    struct rest_case *rest = *context;
-    rest_make_applications(rest, 0);
-    struct http_client modest = {rest->admin.port, rest->admin_login, "Prefer: respond-async;x=1, Return=Minimal"};
-    json_t *one = rest_ask_as(rest, &modest, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
-    assert_int_equal(json_object_size(one), 1);
-    assert_int_equal(json_integer_value(json_object_get(one, "id")), 1);
-    json_t *two =
-        rest_ask_as(rest, &modest, "POST", "/api/v1/application/", "[{\"label\":\"mac\"},{\"label\":\"mac\"}]", 200);
-    assert_int_equal(json_array_size(two), 2);
-    assert_int_equal(json_integer_value(json_object_get(json_array_get(two, 1), "id")), 3);
-    assert_int_equal(json_object_size(json_array_get(two, 1)), 1);
-    json_t *user = rest_ask_as(rest, &modest, "POST", "/api/v1/user/", "{\"name\":\"eve\"}", 200);
-    assert_string_equal(json_text(user, "name"), "eve");
-    assert_non_null(json_object_get(user, "token"));
-    modest.header = "Prefer: return=minimalist, xreturn=minimal";
-    one = rest_ask_as(rest, &modest, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
-    assert_string_equal(json_text(one, "label"), "mac");
-}
-
-static void a_dry_run_changes_nothing(void **context)
-{
-    struct rest_case *rest = *context;
-    rest_make_applications(rest, 0);
-    uint64_t seq = rest_seq(rest);
-    json_t *events = rest_post(rest, "/api/v1/application/?dry_run=true", "{\"label\":\"mac\"}");
-    assert_string_equal(json_text(json_array_get(events, 0), "event"), "application_created");
-    assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/")), 0);
-    assert_true(rest_seq(rest) == seq);
-    events = rest_post(rest, "/api/v1/user/?dry_run=true", "{\"name\":\"bob\"}");
-    assert_null(strstr(aq_buffer_string(&rest->reply.body), "aq_"));
-    rest_refused(rest, "GET", "/api/v1/user/bob", NULL, 404, "bob");
-}
-
-static void older_forms_are_accepted(void **context)
-{
-    struct rest_case *rest = *context;
-    json_t *label =
-        rest_post(rest, "/api/v1/label/",
-                  "{\"name\":\"old\",\"driver\":\"test\",\"definition\":{\"cpu\":1},\"metadata\":{\"a\":1}}");
-    json_t *definition = json_array_get(json_object_get(label, "definitions"), 0);
-    assert_string_equal(json_text(definition, "driver"), "test");
-    rest_post(rest, "/api/v1/application/", "{\"label_id\":1}");
-}
-
-/* ---- reading never acts ---------------------------------------------------------------------------------------- */
-
-static void rest_head(struct rest_case *rest, const char *path, int status)
-{
-    http_ask(&rest->admin, &rest->reply, "HEAD", NULL, path);
-    assert_int_equal(rest->reply.status, status);
-    assert_int_equal(rest->reply.body.length, 0);
-}
-
-/* Each command that a path names: neither GET nor HEAD runs it. */
-static void get_and_head_run_no_command(void **context)
-{
-    struct rest_case *rest = *context;
-    const struct aq_command *command;
-    rest_make_applications(rest, 1);
-    test_make_node(&rest->cluster, "node-1", 0);
-    rest_get(rest, "/api/v1/me/");
-    uint64_t before = rest_seq(rest);
-    for (size_t i = 0; (command = aq_command_at(i)) != NULL; i++) {
-        const char *key = strcmp(command->entity->name, "node") == 0   ? "node-1"
-                          : strcmp(command->entity->name, "user") == 0 ? "ann"
-                                                                       : "1";
-        char path[128];
-        snprintf(path, sizeof path, "/api/v1/%s/%s/%s", command->entity->name, key, command->verb);
-        if (command->kind != AQ_ACTS || aq_record_field(command->entity->record, command->verb) != NULL)
-            continue;
-        rest_head(rest, path, 405);
-        assert_true(rest_has_header(rest, "Allow: POST\r\n"));
-        rest_refused(rest, "GET", path, NULL, 405, "only allows POST");
-        assert_true(rest_has_header(rest, "Allow: POST\r\n"));
-    }
-    rest_head(rest, "/api/v1/node/node-1/maintenance", 200); /* a field as well */
-    rest_head(rest, "/api/v1/application/", 200);
-    rest_head(rest, "/api/v1/application/9", 404);
-    rest_get(rest, "/api/v1/me/");
-    assert_int_equal(rest_seq(rest), before);
-}
-
-static void let_get_deallocate(struct aq_config_controller *config)
-{
-    config->api.get_deallocate = true;
-}
-
-static int setup_older_clients(void **context)
-{
-    return rest_setup_with(context, let_get_deallocate);
-}
-
-static void older_clients_may_deallocate_with_get(void **context)
-{
-    struct rest_case *rest = *context;
-    rest_make_applications(rest, 1);
-    rest_head(rest, "/api/v1/application/1/deallocate", 405);
-    assert_true(rest_has_header(rest, "Allow: GET, POST\r\n"));
-    assert_string_equal(json_text(rest_get(rest, "/api/v1/application/1"), "status"), "NEW");
-    for (int i = 0; i < 2; i++)
-        assert_string_equal(json_text(rest_get(rest, "/api/v1/application/1/deallocate"), "status"), "RECALLED");
-}
-
-static void bad_bodies_are_explained(void **context)
-{
-    struct rest_case *rest = *context;
-    rest_refused(rest, "POST", "/api/v1/label/", "{", 400, "line 1");
-    rest_refused(rest, "POST", "/api/v1/label/", "", 400, "empty");
-    rest_refused(rest, "POST", "/api/v1/label/", "7", 400, "object");
-    rest_refused(rest, "POST", "/api/v1/label/", "{\"name\":\"\xff\"}", 400, "UTF-8");
-    rest_refused(rest, "POST", "/api/v1/label/", "{\"nam\":\"x\"}", 400, "nam is not known");
-    rest_refused(rest, "POST", "/api/v1/label/", "{\"name\":\"x\",\"name\":\"y\"}", 400, "duplicate");
-    rest_refused(rest, "POST", "/api/v1/user/", "{\"name\":\"x\",\"hash\":\"y\"}", 400, "hash");
-    rest_refused(rest, "POST", "/api/v1/user/ann", "{\"name\":\"bob\",\"role\":\"user\",\"max_applications\":1}", 400,
-                 "name is bob, but the path names user ann: leave name out");
-    rest_refused(rest, "DELETE", "/api/v1/user/nix", NULL, 404, "nix");
-    rest_refused(rest, "POST", "/api/v1/label/?boat=1", "{}", 400, "unknown parameter boat");
-}
-
-static void large_bodies_are_refused(void **context)
-{
-    struct rest_case *rest = *context;
-    char *body = aq_malloc(3 << 20);
-    memset(body, ' ', 3 << 20);
-    body[100000] = '\0';
-    rest_refused(rest, "POST", "/api/v1/label/", body, 413, "more than 65536 (api.body_max)");
-    body[100000] = ' ';
-    body[(3 << 20) - 1] = '\0';
-    rest_refused(rest, "POST", "/api/v1/label/", body, 413, "api.body_max");
-    struct http_client chunked = {rest->admin.port, rest->admin_login, "Transfer-Encoding: chunked"};
-    body[100000] = '\0';
-    rest_ask_as(rest, &chunked, "POST", "/api/v1/label/", body, 413);
-    free(body);
-    rest_get(rest, "/api/v1/me/");
-}
-
-static void a_client_may_leave_during_its_write(void **context)
-{
-    struct rest_case *rest = *context;
-    rest_make_applications(rest, 0);
-    char login[256], request[1024];
-    sodium_bin2base64(login, sizeof login, (unsigned char *)rest->admin_login, strlen(rest->admin_login),
-                      sodium_base64_VARIANT_ORIGINAL);
-    snprintf(request, sizeof request,
-             "POST /api/v1/application/ HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\nContent-Length: 15\r\n\r\n"
-             "{\"label\":\"mac\"}",
-             login);
-    for (int i = 0; i < 50; i++) {
-        int fd = http_connect(rest->admin.port);
-        assert_true(http_send(fd, request));
-        close(fd);
-    }
-    size_t there = 0;
-    for (int i = 0; i < 1000 && there < 50; i++) {
-        there = json_array_size(rest_get(rest, "/api/v1/application/"));
-        usleep(10000);
-    }
-    assert_int_equal(there, 50);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         REST_TEST(wrong_credentials_are_explained),
+        REST_TEST(wrong_tokens_lock_nobody_out),
         REST_TEST(the_caller_is_me),
         REST_TEST(users_see_only_what_they_own),
         REST_TEST(a_page_does_not_reveal_other_users),
@@ -646,19 +328,6 @@ int main(void)
         REST_TEST(votes_are_listed),
         REST_TEST(a_read_waits_for_its_seq),
         REST_TEST(a_seq_that_is_not_reached_is_told),
-        REST_TEST(a_batch_is_all_or_nothing),
-        REST_TEST(labels_go_by_number_name_and_version),
-        REST_TEST(an_answer_warns_and_says_that_nothing_changed),
-        REST_TEST(the_document_tells_the_truth),
-        REST_TEST(a_repeat_with_the_same_key_happens_once),
-        REST_TEST(a_client_may_want_only_the_keys),
-        REST_TEST(a_dry_run_changes_nothing),
-        REST_TEST(older_forms_are_accepted),
-        REST_TEST(get_and_head_run_no_command),
-        cmocka_unit_test_setup_teardown(older_clients_may_deallocate_with_get, setup_older_clients, rest_teardown),
-        REST_TEST(bad_bodies_are_explained),
-        REST_TEST(large_bodies_are_refused),
-        REST_TEST(a_client_may_leave_during_its_write),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,16 +128,20 @@ static void the_log_has_all_events_about_a_row(void **context)
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/")), 1);
 }
 
-static int open_stream(struct rest_case *rest, const char *parameters)
+static int open_stream_as(struct rest_case *rest, const char *user, const char *parameters)
 {
     char login[256], request[1024];
-    sodium_bin2base64(login, sizeof login, (unsigned char *)rest->admin_login, strlen(rest->admin_login),
-                      sodium_base64_VARIANT_ORIGINAL);
+    sodium_bin2base64(login, sizeof login, (const unsigned char *)user, strlen(user), sodium_base64_VARIANT_ORIGINAL);
     snprintf(request, sizeof request, "GET /api/v1/events%s HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\n\r\n",
              parameters, login);
     int fd = http_connect(rest->admin.port);
     assert_true(http_send(fd, request));
     return fd;
+}
+
+static int open_stream(struct rest_case *rest, const char *parameters)
+{
+    return open_stream_as(rest, rest->admin_login, parameters);
 }
 
 static void a_stream_follows(void **context)
@@ -165,6 +169,96 @@ static void a_stream_follows(void **context)
     }
 }
 
+/* As ann: what there is of the log. */
+static const char *own_events(struct rest_case *rest, const char *parameters)
+{
+    char path[96];
+    snprintf(path, sizeof path, "/api/v1/events?since=0&follow=false%s", parameters);
+    http_ask(&rest->user, &rest->reply, "GET", NULL, path);
+    assert_int_equal(rest->reply.status, 200);
+    return aq_buffer_string(&rest->reply.body);
+}
+
+static void create_as(struct rest_case *rest, const struct http_client *client)
+{
+    rest_ask_as(rest, client, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
+}
+
+static void expect_own_events(const char *text, bool ended)
+{
+    static const char *const own[] = {"\"application_created\",\"entity\":\"application\",\"data\":{\"id\":3,",
+                                      "\"resource_started\",\"entity\":\"resource\",\"data\":{\"id\":3,",
+                                      "\"application_moved\",\"entity\":\"application\",\"data\":{\"id\":3,",
+                                      "\"application_created\",\"entity\":\"application\",\"data\":{\"id\":5,"};
+    static const char *const others[] = {"\"data\":{\"id\":1,", "\"data\":{\"id\":2,", "\"data\":{\"id\":4,",
+                                         "node_joined",         "label_created",       "\"name\":\"admin\""};
+    for (size_t i = 0; i < AQ_LENGTH(own); i++)
+        assert_non_null(strstr(text, own[i]));
+    for (size_t i = 0; i < AQ_LENGTH(others); i++)
+        assert_null(strstr(text, others[i]));
+    if (ended)
+        assert_non_null(strstr(text, "resource_ended"));
+}
+
+/* Applications 1, 2 and 4 are admin's, 3 and 5 ann's. */
+static void readers_follow_their_own_rows(void **context)
+{
+    struct rest_case *rest = *context;
+    struct aq_buffer seen = {0}, more = {0};
+    struct aq_error error = {0};
+    struct aq_resource_start start = {.id = 3, .node = "node-1", .identifier = "pid 7", .ip_addr = "", .hw_addr = ""};
+    struct aq_resource_end end = {.id = 3, .node = "node-1", .reason = "exit status 0"};
+    test_make_node(&rest->cluster, "node-1", 9);
+    rest_make_applications(rest, 2);
+    int fd = open_stream_as(rest, rest->user_login, "?since=0");
+    assert_true(http_read_until(fd, "retry:", &seen));
+    create_as(rest, &rest->user);
+    create_as(rest, &rest->admin);
+    test_must(test_ask(&rest->cluster, &aq_command_resource_start, &start, "node:node-1", NULL, &error) == 0, &error);
+    create_as(rest, &rest->user);
+    test_must(test_ask(&rest->cluster, &aq_command_resource_end, &end, "node:node-1", NULL, &error) == 0, &error);
+    assert_true(http_read_until(fd, "exit status 0", &seen));
+    expect_own_events(aq_buffer_string(&seen), true); /* although the resource's row is gone */
+    expect_own_events(own_events(rest, ""), true);
+    assert_null(strstr(own_events(rest, "&entity=application&key=1"), "event: "));
+    assert_non_null(strstr(own_events(rest, "&entity=application&key=3"), "event: resource_ended"));
+    rest_ask_as(rest, &rest->user, "GET", "/api/v1/events?entity=label", NULL, 403);
+
+    int second = open_stream_as(rest, rest->user_login, "");
+    assert_true(http_read_until(second, "retry:", &more));
+    rest_ask_as(rest, &rest->user, "GET", "/api/v1/events", NULL, 503);
+    assert_non_null(strstr(rest_message(rest), "half of api.streams")); /* admins get the others */
+    int last = open_stream(rest, "");
+    assert_true(http_read_until(last, "retry:", &more));
+    rest_post(rest, "/api/v1/role/", "{\"name\":\"nobody\",\"may\":[\"cluster.read\"]}");
+    rest_post(rest, "/api/v1/user/ann", "{\"role\":\"nobody\",\"max_applications\":0}");
+    assert_true(http_read_until(fd, "\r\n0\r\n\r\n", &seen)); /* the last chunk */
+    assert_true(http_read_until(second, "\r\n0\r\n\r\n", &more));
+    rest_ask_as(rest, &rest->user, "GET", "/api/v1/events", NULL, 403);
+    assert_non_null(strstr(rest_message(rest), "takes the permission ENTITY.events, which the role nobody"));
+    close(fd);
+    close(second);
+    close(last);
+    aq_buffer_free(&seen);
+    aq_buffer_free(&more);
+}
+
+/* Who has the name of a deleted user sees nothing of what that one did. */
+static void a_name_does_not_give_the_events_of_another_user(void **context)
+{
+    struct rest_case *rest = *context;
+    rest_post(rest, "/api/v1/role/", "{\"name\":\"own\",\"may\":[\"user.*:own\",\"application.*:own\"]}");
+    rest_post(rest, "/api/v1/user/ann", "{\"role\":\"own\",\"max_applications\":7}");
+    assert_non_null(strstr(own_events(rest, ""), "\"max_applications\":7"));
+    usleep(2000); /* users are known by when they were created */
+    rest_ask_as(rest, &rest->admin, "DELETE", "/api/v1/user/ann", NULL, 200);
+    json_t *made = rest_post(rest, "/api/v1/user/", "{\"name\":\"ann\",\"role\":\"own\"}");
+    snprintf(rest->user_login, sizeof rest->user_login, "ann:%s", json_text(made, "token"));
+    const char *events = own_events(rest, "");
+    assert_non_null(strstr(events, "user_created"));
+    assert_null(strstr(events, "\"max_applications\":7"));
+}
+
 static void streams_are_limited(void **context)
 {
     struct rest_case *rest = *context;
@@ -181,16 +275,6 @@ static void streams_are_limited(void **context)
         close(fds[i]);
 }
 
-/* Including the request that reads it. */
-static uint64_t requests_begun(struct rest_case *rest)
-{
-    static const char name[] = "\naquarium_http_requests_total ";
-    http_ask(&rest->nobody, &rest->reply, "GET", NULL, "/metrics");
-    const char *at = strstr(aq_buffer_string(&rest->reply.body), name);
-    assert_non_null(at);
-    return strtoull(at + strlen(name), NULL, 10);
-}
-
 static void stopping_ends_what_rests(void **context)
 {
     struct rest_case *rest = *context;
@@ -199,11 +283,9 @@ static void stopping_ends_what_rests(void **context)
     pthread_t thread;
     int fd = open_stream(rest, "");
     assert_true(http_read_until(fd, "retry:", &seen));
-    uint64_t begun = requests_begun(rest);
+    uint64_t begun = rest_metric(rest, "http_requests_total");
     pthread_create(&thread, NULL, rest_ask_in_thread, &waiter);
-    /* Each call is a request, and the waiter is one more. */
-    for (int i = 0; i < 6000 && requests_begun(rest) != ++begun + 1; i++)
-        usleep(10000);
+    rest_await_requests(rest, begun, 1);
     serve_stop(rest->services.serve);
     rest->services.serve = NULL;
     assert_false(http_read_until(fd, "never", &seen));
@@ -214,8 +296,7 @@ static void stopping_ends_what_rests(void **context)
     close(fd);
 }
 
-/* ---- verification, health, metadata
- * ---------------------------------------------------------------------------------------------- */
+/* ---- verification, health, metadata ---------------------------------------------------------------------- */
 
 static void one_verification_at_a_time(void **context)
 {
@@ -285,23 +366,111 @@ static void a_resource_reads_its_metadata(void **context)
     assert_int_equal(json_integer_value(json_object_get(rest_get(rest, "/api/v1/application/1/resource"), "id")), 1);
 }
 
+static void node_one_only(struct aq_config_controller *config)
+{
+    static const char *networks[] = {"127.0.0.0/8=node-1"};
+    config->meta.networks = (struct aq_list){networks, 1};
+}
+
+static int setup_node_one_only(void **context)
+{
+    return rest_setup_with(context, node_one_only);
+}
+
+/* Two applications, on two nodes with one slot each. */
+static void start_two(struct rest_case *rest)
+{
+    rest_post(rest, "/api/v1/label/",
+              "{\"name\":\"mac\",\"definitions\":[{\"driver\":\"test\",\"resources\":{\"slots\":1}}]}");
+    test_make_node(&rest->cluster, "node-1", 1);
+    rest_post(rest, "/api/v1/application/", "{\"label\":\"mac\",\"metadata\":{\"n\":1}}");
+    test_make_node(&rest->cluster, "node-2", 1);
+    rest_post(rest, "/api/v1/application/", "{\"label\":\"mac\",\"metadata\":{\"n\":2}}");
+    assert_string_equal(json_text(rest_get(rest, "/api/v1/resource/1"), "node"), "node-1");
+    assert_string_equal(json_text(rest_get(rest, "/api/v1/resource/2"), "node"), "node-2");
+}
+
+static void take_address_on(struct rest_case *rest, uint64_t id, bool first)
+{
+    struct aq_error error = {0};
+    const char *node = first ? "node-1" : "node-2", *author = first ? "node:node-1" : "node:node-2";
+    struct aq_resource_start started = {
+        .id = id, .node = node, .identifier = "i", .ip_addr = "127.0.0.1", .hw_addr = ""};
+    assert_true(test_ask(&rest->cluster, &aq_command_resource_start, &started, author, NULL, &error) > 0);
+}
+
+static void take_address(struct rest_case *rest, uint64_t id)
+{
+    take_address_on(rest, id, id == 1);
+}
+
+/* The attack: a node reports the address of another node's workload, and then answers for it. */
+static void an_address_that_two_resources_have_gives_no_metadata(void **context)
+{
+    struct rest_case *rest = *context;
+    start_two(rest);
+    take_address(rest, 1);
+    assert_plain(rest, "/meta/v1/data/n", 200, "1\n");
+    take_address(rest, 2);
+    assert_plain(rest, "/meta/v1/data/n", 409, "several resources have the address 127.0.0.1");
+    http_ask(&rest->nobody, &rest->reply, "GET", NULL, "/metrics");
+    assert_non_null(strstr(aq_buffer_string(&rest->reply.body), "\naquarium_metadata_refused_total 1\n"));
+}
+
+/* Where networks are those of nodes, the other node has no say there at all. */
+static void a_node_has_no_addresses_in_the_networks_of_others(void **context)
+{
+    struct rest_case *rest = *context;
+    start_two(rest);
+    take_address(rest, 2);
+    assert_plain(rest, "/meta/v1/data/n", 404, "but for those of nodes that may not have it (meta.networks)");
+    take_address(rest, 1);
+    assert_plain(rest, "/meta/v1/data/n", 200, "1\n");
+}
+
+/* Nor has it with many of them. */
+static void many_resources_of_another_node_hide_none(void **context)
+{
+    enum { MANY = 40 };
+    struct rest_case *rest = *context;
+    rest_post(rest, "/api/v1/label/",
+              "{\"name\":\"mac\",\"definitions\":[{\"driver\":\"test\",\"resources\":{\"slots\":1}}]}");
+    test_make_node(&rest->cluster, "node-2", MANY);
+    for (uint64_t id = 1; id <= MANY; id++) {
+        rest_post(rest, "/api/v1/application/", "{\"label\":\"mac\",\"metadata\":{\"n\":2}}");
+        take_address_on(rest, id, false);
+    }
+    test_make_node(&rest->cluster, "node-1", 1);
+    rest_post(rest, "/api/v1/application/", "{\"label\":\"mac\",\"metadata\":{\"n\":1}}");
+    take_address_on(rest, MANY + 1, true);
+    assert_plain(rest, "/meta/v1/data/n", 200, "1\n");
+}
+
 static void plain_text_stays_on_this_host(void **context)
 {
     (void)context;
     struct aq_error error = {0};
     struct test_cluster cluster;
-    struct serve *serve = NULL;
     test_cluster_new(&cluster);
     cluster.config.api.address = "0.0.0.0";
-    struct serve_options options = {.config = &cluster.config, .writer = cluster.writer, .state = cluster.state};
-    assert_int_equal(serve_start(&serve, &options, &error), -1);
-    assert_non_null(strstr(error.message, "api.allow_plain"));
+    assert_int_equal(serve_check(&cluster.config, &error), -1);
+    assert_non_null(strstr(error.message, "api.address is 0.0.0.0, but only loopback is served without TLS; set "
+                                          "api.tls.address instead"));
+    cluster.config.api.group = "no such group";
+    cluster.config.api.address = "127.0.0.1";
+    assert_int_equal(serve_check(&cluster.config, &error), -1);
+    assert_non_null(strstr(error.message, "api.group is \"no such group\", but this host has no such group"));
+    cluster.config.api.group = "";
+    cluster.config.api.tls.address = "10.0.0.1.2";
+    assert_int_equal(serve_check(&cluster.config, &error), -1);
+    assert_non_null(strstr(error.message, "api.tls.address"));
+    cluster.config.api.tls.address = "";
     cluster.config.api.address = "localhost.invalid";
-    assert_int_equal(serve_start(&serve, &options, &error), -1);
+    assert_int_equal(serve_check(&cluster.config, &error), -1);
     assert_non_null(strstr(error.message, "api.address"));
     const char *networks[] = {"10.0.0.1/8"};
     cluster.config.meta.networks = (struct aq_list){networks, 1};
-    assert_int_equal(serve_start(&serve, &options, &error), -1);
+    assert_int_equal(serve_check(&cluster.config, &error), -1);
     assert_non_null(strstr(error.message, "meta.networks"));
     test_cluster_start(&cluster);
     test_cluster_free(&cluster);
@@ -314,11 +483,17 @@ int main(void)
         REST_TEST(events_are_streamed),
         REST_TEST(the_log_has_all_events_about_a_row),
         REST_TEST(a_stream_follows),
+        REST_TEST(readers_follow_their_own_rows),
+        REST_TEST(a_name_does_not_give_the_events_of_another_user),
         REST_TEST(streams_are_limited),
         REST_TEST(stopping_ends_what_rests),
         REST_TEST(one_verification_at_a_time),
         REST_TEST(health_and_metrics_need_no_token_on_this_host),
         REST_TEST(a_resource_reads_its_metadata),
+        REST_TEST(an_address_that_two_resources_have_gives_no_metadata),
+        cmocka_unit_test_setup_teardown(a_node_has_no_addresses_in_the_networks_of_others, setup_node_one_only,
+                                        rest_teardown),
+        cmocka_unit_test_setup_teardown(many_resources_of_another_node_hide_none, setup_node_one_only, rest_teardown),
         cmocka_unit_test(plain_text_stays_on_this_host),
     };
     curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -1,7 +1,9 @@
-/* The OpenAPI document: it has every entity and every command that has a route, and every reference in it resolves. */
+/* The OpenAPI document: it has every entity and every command that has a route, and every reference in it resolves, and
+ * the server does what it says. */
 #include "controller/serve/openapi.h"
 #include "controller/serve/route.h"
 #include "tests/lib/openapi_check.h"
+#include "tests/lib/rest_case.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,6 +45,7 @@ static void it_is_openapi(void **context)
     assert_true(json_is_string(at(at(document, "info", NULL), "version", NULL)));
     assert_true(json_object_size(at(document, "paths", NULL)) > routes.count * 2);
     assert_non_null(at(at(document, "components", "securitySchemes"), "basic", NULL));
+    assert_non_null(at(at(document, "components", "securitySchemes"), "bearer", NULL));
 }
 
 static void each_reference_leads_somewhere(const json_t *json)
@@ -327,7 +330,99 @@ static void writes_answer_tokens_and_keys(void **context)
     assert_non_null(json_object_get(form_of_answer("/api/v1/node/{name}/maintenance", "post", 1), "name"));
     json_t *body = at(at(at(document, "paths", "/api/v1/user/"), "post", "requestBody"), "content", "application/json");
     json_t *users = json_array_get(at(body, "schema", "oneOf"), 1);
-    assert_int_equal(json_integer_value(json_object_get(users, "maxItems")), 16);
+    assert_int_equal(json_integer_value(json_object_get(users, "maxItems")), 4096);
+}
+
+/* ---- what the server does ------------------------------------------------------------------------------- */
+
+/* A path with a row that exists. */
+static void fill_path(const char *path, char *out, size_t size)
+{
+    const char *brace = strchr(path, '{');
+    const char *key = strstr(path, "/user/") != NULL ? "admin" : strstr(path, "/node/") != NULL ? "node-1" : "1";
+    if (brace == NULL)
+        snprintf(out, size, "%s", path);
+    else
+        snprintf(out, size, "%.*s%s%s", (int)(brace - path), path, key, strchr(brace, '}') + 1);
+}
+
+static const char *example_of(const json_t *parameter)
+{
+    const char *name = json_string_value(json_object_get(parameter, "name"));
+    const json_t *schema = json_object_get(parameter, "schema"), *words = json_object_get(schema, "enum");
+    const char *type = json_string_value(json_object_get(schema, "type"));
+    if (words != NULL)
+        return json_string_value(json_array_get(words, 0));
+    if (strstr(name, "_since") != NULL)
+        return "5m";
+    return strcmp(type, "integer") == 0 ? "1" : strcmp(type, "boolean") == 0 ? "false" : "*";
+}
+
+static void takes_parameters(struct rest_case *rest, const char *path, const json_t *operation)
+{
+    size_t index;
+    json_t *parameter;
+    json_array_foreach (json_object_get(operation, "parameters"), index, parameter) {
+        char full[400], name[100];
+        const char *described = json_string_value(json_object_get(parameter, "name"));
+        if (strcmp(json_string_value(json_object_get(parameter, "in")), "query") != 0)
+            continue;
+        size_t length = strcspn(described, "!");
+        snprintf(name, sizeof name, "%.*s%s", (int)length, described, described[length] == '!' ? "%21" : "");
+        snprintf(full, sizeof full, "%s?%s=%s%s", path, name, example_of(parameter),
+                 strstr(path, "/events") != NULL && strstr(path, "/application") == NULL &&
+                         strcmp(described, "follow") != 0
+                     ? "&follow=false"
+                     : "");
+        http_ask(&rest->admin, &rest->reply, "GET", NULL, full);
+        if (strstr(aq_buffer_string(&rest->reply.body), "unknown parameter") != NULL)
+            fail_msg("%s: %s", full, aq_buffer_string(&rest->reply.body));
+    }
+}
+
+static void answers_as_described(struct rest_case *rest, const json_t *served, const char *path,
+                                 const json_t *operation)
+{
+    struct aq_buffer why = {0};
+    const json_t *answer = json_object_get(json_object_get(operation, "responses"), "200");
+    const json_t *content = json_object_get(json_object_get(answer, "content"), "application/json");
+    if (content == NULL)
+        return;
+    http_ask(&rest->admin, &rest->reply, "GET", NULL, path);
+    const json_t *schema = json_object_get(content, "schema");
+    if (rest->reply.status != 200) {
+        answer = openapi_resolve(served, json_object_get(json_object_get(operation, "responses"), "default"));
+        content = json_object_get(json_object_get(answer, "content"), "application/json");
+        schema = json_object_get(content, "schema");
+    }
+    if (!openapi_conforms(served, schema, rest->reply.json, path, &why))
+        fail_msg("%ld %s", rest->reply.status, aq_buffer_string(&why));
+    aq_buffer_free(&why);
+}
+
+/* What is described is taken, and what is answered is as described: rows of every entity, and errors. */
+static void the_document_tells_the_truth(void **context)
+{
+    struct rest_case *rest = *context;
+    const char *path;
+    json_t *item;
+    rest_make_applications(rest, 2);
+    rest_ask_as(rest, &rest->admin, "POST", "/api/v1/application/1/deallocate", NULL, 200);
+    http_ask(&rest->admin, &rest->reply, "GET", NULL, "/api/v1/openapi.json");
+    json_t *served = json_incref(rest->reply.json);
+    unsigned checked = 0;
+    json_object_foreach (json_object_get(served, "paths"), path, item) {
+        char filled[200];
+        const json_t *operation = json_object_get(item, "get");
+        if (operation == NULL || strstr(path, "/log/verify") != NULL)
+            continue;
+        fill_path(path, filled, sizeof filled);
+        takes_parameters(rest, filled, operation);
+        answers_as_described(rest, served, filled, operation);
+        checked++;
+    }
+    assert_true(checked > 60);
+    json_decref(served);
 }
 
 int main(void)
@@ -344,6 +439,7 @@ int main(void)
         cmocka_unit_test(inputs_have_bounds_and_no_internal_fields),
         cmocka_unit_test(nodes_have_their_live_values),
         cmocka_unit_test(writes_answer_tokens_and_keys),
+        REST_TEST(the_document_tells_the_truth),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

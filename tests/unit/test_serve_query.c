@@ -1,16 +1,11 @@
-/* Paths, parameters, filters, networks and metadata formats, without a server. */
+/* Paths, parameters and filters, without a server. */
 #include "controller/serve/filter.h"
-#include "controller/serve/metadata_format.h"
-#include "controller/serve/network.h"
 #include "controller/serve/query.h"
-#include "schema/codec/json.h"
+#include "schema/codec/url.h"
 #include "schema/model/application.h"
 #include "schema/model/node.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -18,7 +13,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -31,10 +25,10 @@ static void escapes_are_decoded_once(void **context)
     (void)context;
     struct aq_error error = {0};
     char text[] = "a%2Fb%252F+c";
-    assert_int_equal(query_decode(text, false, "x", &error), 0);
+    assert_int_equal(aq_url_decode(text, false, "x", &error), 0);
     assert_string_equal(text, "a/b%2F+c");
     char plus[] = "a+b%2B";
-    assert_int_equal(query_decode(plus, true, "x", &error), 0);
+    assert_int_equal(aq_url_decode(plus, true, "x", &error), 0);
     assert_string_equal(plus, "a b+");
 }
 
@@ -46,7 +40,7 @@ static void bad_escapes_are_refused(void **context)
         struct aq_error error = {0};
         char text[32];
         snprintf(text, sizeof text, "%s", bad[i]);
-        assert_int_equal(query_decode(text, false, "the path", &error), -1);
+        assert_int_equal(aq_url_decode(text, false, "the path", &error), -1);
         assert_int_equal(error.code, AQ_E_INVALID);
         assert_non_null(strstr(error.message, "the path"));
     }
@@ -59,11 +53,11 @@ static void a_path_is_split_before_it_is_decoded(void **context)
     const char *segments[4];
     unsigned count;
     char path[] = "/api/v1/a%2Fb/";
-    assert_int_equal(query_split_path(path, segments, 4, &count, &error), 0);
+    assert_int_equal(aq_url_split_path(path, segments, 4, &count, &error), 0);
     assert_int_equal(count, 3);
     assert_string_equal(segments[2], "a/b");
     char root[] = "/";
-    assert_int_equal(query_split_path(root, segments, 4, &count, &error), 0);
+    assert_int_equal(aq_url_split_path(root, segments, 4, &count, &error), 0);
     assert_int_equal(count, 0);
 }
 
@@ -77,7 +71,7 @@ static void strange_paths_are_not_found(void **context)
         unsigned count;
         char path[32];
         snprintf(path, sizeof path, "%s", bad[i]);
-        assert_int_equal(query_split_path(path, segments, 4, &count, &error), -1);
+        assert_int_equal(aq_url_split_path(path, segments, 4, &count, &error), -1);
         assert_int_equal(error.code, AQ_E_NOT_FOUND);
     }
 }
@@ -431,134 +425,6 @@ static void secrets_are_no_filters(void **context)
     filter_free(&filter);
 }
 
-/* ---- networks ---------------------------------------------------------------------------------------------- */
-
-static bool holds(const char *network_text, const char *address_text)
-{
-    struct aq_error error = {0};
-    struct network network;
-    struct sockaddr_storage address = {0};
-    struct sockaddr_in *four = (struct sockaddr_in *)&address;
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)&address;
-    assert_int_equal(network_parse(&network, network_text, &error), 0);
-    if (inet_pton(AF_INET, address_text, &four->sin_addr) == 1)
-        address.ss_family = AF_INET;
-    else if (inet_pton(AF_INET6, address_text, &six->sin6_addr) == 1)
-        address.ss_family = AF_INET6;
-    assert_true(address.ss_family != 0);
-    return network_holds(&network, (struct sockaddr *)&address);
-}
-
-static void networks_hold_their_addresses(void **context)
-{
-    (void)context;
-    assert_true(holds("10.0.0.0/8", "10.255.1.2"));
-    assert_false(holds("10.0.0.0/8", "11.0.0.0"));
-    assert_true(holds("10.1.2.4/30", "10.1.2.7"));
-    assert_false(holds("10.1.2.4/30", "10.1.2.8"));
-    assert_true(holds("10.1.2.3", "10.1.2.3"));
-    assert_false(holds("10.1.2.3", "10.1.2.2"));
-    assert_true(holds("0.0.0.0/0", "1.2.3.4"));
-    assert_false(holds("0.0.0.0/0", "fd00::1"));
-    assert_true(holds("10.0.0.0/8", "::ffff:10.1.2.3"));
-    assert_true(holds("fd00::/8", "fdff::1"));
-    assert_false(holds("fd00::/8", "fe80::1"));
-    assert_true(holds("::1/128", "::1"));
-}
-
-static void networks_are_checked(void **context)
-{
-    (void)context;
-    static const char *const bad[] = {"",           "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/",   "10.0.0.1/8",
-                                      "fd00::/129", "localhost",   "10.0.0/8",    "10.0.0.0/8x", "fd00::1/8"};
-    for (size_t i = 0; i < AQ_LENGTH(bad); i++) {
-        struct aq_error error = {0};
-        struct network network;
-        assert_int_equal(network_parse(&network, bad[i], &error), -1);
-        assert_int_equal(error.code, AQ_E_INVALID);
-    }
-}
-
-static void neighbours_are_looked_up(void **context)
-{
-    (void)context;
-    char path[] = "/tmp/aquarium-test-arp-XXXXXX", found[32] = "";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    static const char table[] = "IP address       HW type     Flags       HW address            Mask     Device\n"
-                                "10.0.0.7         0x1         0x2         52:54:00:AB:cd:ef     *        br0\n"
-                                "10.0.0.8         0x1         0x0         00:00:00:00:00:00     *        br0\n";
-    assert_int_equal(write(fd, table, sizeof table - 1), sizeof table - 1);
-    close(fd);
-    assert_true(network_hardware_address(path, "10.0.0.7", found, sizeof found));
-    assert_string_equal(found, "52:54:00:ab:cd:ef");
-    assert_false(network_hardware_address(path, "10.0.0.8", found, sizeof found));
-    assert_false(network_hardware_address(path, "10.0.0.9", found, sizeof found));
-    unlink(path);
-    assert_false(network_hardware_address(path, "10.0.0.7", found, sizeof found));
-}
-
-/* ---- metadata ---------------------------------------------------------------------------------------------- */
-
-static json_t *parse(const char *text)
-{
-    struct aq_error error = {0};
-    json_t *json = aq_json_parse(text, strlen(text), &error);
-    assert_non_null(json);
-    return json;
-}
-
-static void assert_env(const char *text, const char *prefix, const char *wanted)
-{
-    json_t *json = parse(text);
-    struct aq_buffer out = {0};
-    metadata_to_env(json, prefix, "key", &out);
-    assert_string_equal(aq_buffer_string(&out), wanted);
-    aq_buffer_free(&out);
-    json_decref(json);
-}
-
-static void metadata_becomes_shell_assignments(void **context)
-{
-    (void)context;
-    assert_env("{}", "", "");
-    assert_env("{\"a\":\"b\"}", "", "A='b'\n");
-    assert_env("{\"a-b\":{\"c.d\":1,\"e\":true}}", "ci", "ci_A_B_C_D='1'\nci_A_B_E='true'\n");
-    assert_env("{\"JENKINS_URL\":\"http://x\"}", "data", "data_JENKINS_URL='http://x'\n");
-    assert_env("{\"JENKINS_URL\":\"http://x\"}", "data_", "data_JENKINS_URL='http://x'\n");
-    assert_env("{\"AQ_URL\":1,\"aq_b\":{\"AQ_c\":2}}", "AQ_", "AQ_URL='1'\nAQ_B_AQ_C='2'\n");
-    assert_env("{\"a\":1}", "AQ", "AQ_A='1'\n");
-    assert_env("{\"a\":\"it's\\n$HOME `x`\"}", "CI_", "CI_A='it'\\''s\n$HOME `x`'\n");
-    assert_env("{\"1a\":null,\"l\":[1,\"x\"]}", "", "_1A=''\nL='[1,\"x\"]'\n");
-    assert_env("{\"\":1}", "", "_='1'\n");
-    assert_env("\"b\"", "ci", "ci_KEY='b'\n");
-    assert_env("{\"\xc3\xa9\":1}", "p", "p___='1'\n");
-}
-
-static void prefixes_are_names_of_variables(void **context)
-{
-    (void)context;
-    struct aq_error error = {0};
-    assert_int_equal(metadata_check_prefix("", &error), 0);
-    assert_int_equal(metadata_check_prefix("ci_1", &error), 0);
-    static const char *const bad[] = {"1a", "a b", "a;rm", "a=b", "\xc3\xa9"};
-    for (size_t i = 0; i < AQ_LENGTH(bad); i++)
-        assert_int_equal(metadata_check_prefix(bad[i], &error), -1);
-}
-
-static void metadata_is_found_by_path(void **context)
-{
-    (void)context;
-    json_t *json = parse("{\"a\":{\"b\":[10,{\"c\":\"d\"}]}}");
-    const char *const there[] = {"a", "b", "1", "c"}, *const not_there[] = {"a", "b", "2"};
-    assert_string_equal(json_string_value(metadata_at(json, there, 4)), "d");
-    assert_ptr_equal(metadata_at(json, there, 0), json);
-    assert_null(metadata_at(json, not_there, 3));
-    const char *const too_deep[] = {"a", "b", "0", "x", "y"};
-    assert_null(metadata_at(json, too_deep, 5));
-    json_decref(json);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -578,12 +444,6 @@ int main(void)
         cmocka_unit_test(wildcards_match_characters),
         cmocka_unit_test(filters_cost_little),
         cmocka_unit_test(secrets_are_no_filters),
-        cmocka_unit_test(networks_hold_their_addresses),
-        cmocka_unit_test(networks_are_checked),
-        cmocka_unit_test(neighbours_are_looked_up),
-        cmocka_unit_test(metadata_becomes_shell_assignments),
-        cmocka_unit_test(prefixes_are_names_of_variables),
-        cmocka_unit_test(metadata_is_found_by_path),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

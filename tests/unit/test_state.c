@@ -1,4 +1,4 @@
-/* The tables: keys, rows, scans, transactions, and what happens when the map is full. */
+/* The tables: keys, rows, scans, transactions and indexes. */
 #include "controller/state/applied.h"
 #include "controller/state/references.h"
 #include "controller/state/store.h"
@@ -7,7 +7,6 @@
 #include "tests/lib/decide_case.h"
 
 #include <inttypes.h>
-#include <sys/stat.h>
 
 static const struct aq_entity *entity(const char *name)
 {
@@ -25,6 +24,27 @@ static void numbers_sort_by_value(void **context)
         assert_int_equal(low.length, 8);
         assert_true(memcmp(low.bytes, high.bytes, 8) < 0);
         assert_int_equal(state_key_number_at(&high, 0), numbers[i]);
+    }
+}
+
+/* As many keys as places, which differ in one byte only: at random, about 0.37 of the places stay empty. */
+static void hashes_of_similar_keys_are_spread(void **context)
+{
+    enum { PLACES = 256 };
+    (void)context;
+    for (size_t length = 1; length <= 20; length++) {
+        for (size_t at = 0; at < length; at++) {
+            bool taken[PLACES] = {false};
+            unsigned empty = 0;
+            unsigned char bytes[20] = "abcdefghijklmnopqrs";
+            for (unsigned i = 0; i < PLACES; i++) {
+                bytes[at] = (unsigned char)i;
+                taken[state_key_hash(bytes, length, 7) % PLACES] = true;
+            }
+            for (unsigned i = 0; i < PLACES; i++)
+                empty += !taken[i];
+            assert_true(empty < PLACES / 2);
+        }
     }
 }
 
@@ -72,7 +92,8 @@ static void a_very_long_name_is_cut_and_an_empty_one_is_never_found(void **conte
     struct state_key empty = {0};
     assert_false(state_exists(spec.txn, entity("user"), &empty));
     assert_int_equal(state_member(spec.txn, &aq_entity_label, name, 0), 0);
-    assert_int_equal(state_resource_at(spec.txn, name), 0);
+    uint64_t id;
+    assert_int_equal(state_resources_at(spec.txn, name, 0, &id, 1), 0);
     assert_false(state_failed(spec.txn, &error));
 }
 
@@ -283,6 +304,51 @@ static void a_nested_transaction_is_kept_or_undone(void **context)
     assert_false(state_failed(spec.txn, &error));
 }
 
+/* More than a transaction remembers (STORE_COUNTERS), and in several rounds. */
+static void many_counters_are_counted_in_one_transaction(void **context)
+{
+    enum { MANY = 5 * STORE_COUNTERS, ROUNDS = 3 };
+    char name[16];
+    struct aq_error error = {0};
+    (void)context;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned i = 0; i < MANY; i++) {
+            snprintf(name, sizeof name, "many%u", i);
+            assert_int_equal(counter_get(spec.txn, name), round * i);
+            counter_set(spec.txn, name, counter_get(spec.txn, name) + i);
+        }
+    }
+    test_must(state_commit(spec.txn, &error), &error);
+    test_must(state_write(spec.state, &spec.txn, &error), &error);
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "many%u", i);
+        assert_int_equal(spec_committed_counter(name), ROUNDS * i);
+        counter_set(spec.txn, name, 0);
+        assert_int_equal(counter_get(spec.txn, name), 0);
+    }
+}
+
+/* INDEX_OPEN is known to grow at its end. */
+static void rows_that_mostly_come_last_may_come_anywhere(void **context)
+{
+    enum { ROWS = 5000 };
+    const void *value;
+    size_t length;
+    (void)context;
+    for (uint64_t i = 1; i <= ROWS; i++) {
+        struct state_key key = state_key_number(2 * i);
+        index_put(spec.txn, INDEX_OPEN, &key, "alice", 5);
+    }
+    struct state_key between = state_key_number(ROWS + 1), again = state_key_number(ROWS);
+    index_put(spec.txn, INDEX_OPEN, &between, "bob", 3);
+    index_put(spec.txn, INDEX_OPEN, &again, "carl", 4);
+    assert_true(index_get(spec.txn, INDEX_OPEN, &between, &value, &length));
+    assert_memory_equal(value, "bob", 3);
+    assert_true(index_get(spec.txn, INDEX_OPEN, &again, &value, &length));
+    assert_memory_equal(value, "carl", 4);
+    assert_int_equal(index_count(spec.txn, INDEX_OPEN), ROWS + 1);
+}
+
 static void a_snapshot_does_not_change(void **context)
 {
     (void)context;
@@ -313,72 +379,7 @@ static void the_applied_entry_is_part_of_the_transaction(void **context)
     assert_memory_equal(&got, &place, sizeof place);
 }
 
-/* ---- a full map --------------------------------------------------------------------------------------- */
-
-enum { SMALL_MAP_BYTES = 1 << 20 };
-
-/* Returns how many counters fit. */
-static unsigned fill(struct state_txn *txn)
-{
-    struct aq_error error;
-    char name[64];
-    unsigned i;
-    for (i = 0; i < 100000 && !state_failed(txn, &error); i++) {
-        snprintf(name, sizeof name, "%08u-a-rather-long-name-of-a-counter", i);
-        counter_set(txn, name, i + 1);
-    }
-    return i;
-}
-
-static bool count_row(void *context, const struct state_key *key, const void *value, size_t length)
-{
-    (void)key;
-    (void)value;
-    (void)length;
-    ++*(unsigned *)context;
-    return true;
-}
-
-/* One page for each would fill the map of 256 pages. */
-static void applications_that_wait_only_briefly_take_no_room(void **context)
-{
-    (void)context;
-    struct state *small;
-    struct state_txn *txn;
-    struct aq_error error = {0};
-    char directory[80];
-    const void *value;
-    size_t length;
-    struct state_key key, all = {0};
-    snprintf(directory, sizeof directory, "%s/brief", spec.directory);
-    assert_int_equal(mkdir(directory, 0700), 0);
-    test_must(state_open(&small, directory, STATE_WRITE, SMALL_MAP_BYTES, &error), &error);
-    for (unsigned round = 0; round < 2; round++) { /* in the second round, the row exists from the first */
-        test_must(state_write(small, &txn, &error), &error);
-        for (unsigned i = 0; i < 1000; i++) {
-            key = state_key_number(i + 1);
-            index_put(txn, INDEX_WAITING, &key, "", 0);
-            index_remove(txn, INDEX_WAITING, &key);
-            assert_false(index_get(txn, INDEX_WAITING, &key, &value, &length));
-        }
-        unsigned seen = 0;
-        index_put(txn, INDEX_WAITING, &key, "", 0);
-        index_scan(txn, INDEX_WAITING, &all, count_row, &seen);
-        assert_int_equal(seen, 1);
-        assert_true(index_get(txn, INDEX_WAITING, &key, &value, &length));
-        test_must(state_commit(txn, &error), &error);
-    }
-    test_must(state_write(small, &txn, &error), &error);
-    struct state_key other = state_key_number(7);
-    index_put(txn, INDEX_WAITING, &other, "", 0);
-    test_must(state_commit(txn, &error), &error); /* the waiting row is written at the end */
-    unsigned seen = 0;
-    test_must(state_read(small, &txn, &error), &error);
-    index_scan(txn, INDEX_WAITING, &all, count_row, &seen);
-    assert_int_equal(seen, 2);
-    state_end(txn);
-    state_close(small);
-}
+/* ---- indexes ------------------------------------------------------------------------------------------- */
 
 static bool list_key(void *context, const struct state_key *key, const void *value, size_t length)
 {
@@ -427,110 +428,6 @@ static void an_index_is_read_backwards(void **context)
     listed_back("c", 0, "");
     listed_back("", 0, "4 ");
     listed_back(NULL, 0, "99 ");
-}
-
-static void a_full_map_is_latched_and_the_next_transaction_works(void **context)
-{
-    (void)context;
-    struct state *small;
-    struct state_txn *txn;
-    struct aq_error error = {0};
-    char directory[80];
-    snprintf(directory, sizeof directory, "%s/small", spec.directory);
-    assert_int_equal(mkdir(directory, 0700), 0);
-    test_must(state_open(&small, directory, STATE_WRITE, SMALL_MAP_BYTES, &error), &error);
-    test_must(state_write(small, &txn, &error), &error);
-    counter_set(txn, "first", 1);
-    (void)fill(txn);
-    assert_true(state_failed(txn, &error));
-    assert_int_equal(error.code, AQ_E_NO_SPACE);
-    assert_string_equal(error.message, "meta: the limit state.map_size is reached");
-    assert_int_equal(counter_get(txn, "first"), 0); /* reads find nothing, writes do nothing */
-    counter_set(txn, "first", 2);
-    struct state_txn *inner;
-    assert_int_equal(state_nested(txn, &inner, &error), -1);
-    error = (struct aq_error){0};
-    assert_int_equal(state_commit(txn, &error), -1);
-    assert_int_equal(error.code, AQ_E_NO_SPACE);
-
-    test_must(state_write(small, &txn, &error), &error);
-    test_must(state_nested(txn, &inner, &error), &error);
-    (void)fill(inner);
-    assert_true(state_failed(inner, &error));
-    state_end(inner);
-    assert_false(state_failed(txn, &error)); /* only the inner one failed */
-    counter_set(txn, "second", 1);
-    test_must(state_commit(txn, &error), &error);
-    state_close(small);
-}
-
-static void project_all(const struct decide_event *events, size_t count)
-{
-    struct project project = {.txn = spec.txn, .index = spec.index, .arena = &spec.arena, .author = "alice"};
-    for (size_t i = 0; i < count; i++)
-        project_event(&project, events[i].type, events[i].data);
-}
-
-/* Events that write to every index, after "1 waits, 2 is being started". */
-static void a_story(void)
-{
-    const struct decide_event events[] = {
-        {&aq_event_application_moved, &(struct aq_application_moved){1, AQ_RECALLED, "given back"}},
-        {&aq_event_application_created, &(struct aq_application_created){.id = 3, .label_id = 1, .metadata = "{}"}},
-        {&aq_event_application_elected, &(struct aq_application_elected){.id = 3, .resource = 3, .node = "node-1"}},
-        {&aq_event_resource_started, &(struct aq_resource_started){2, "x", "10.0.0.1", "aa:bb"}},
-        {&aq_event_application_moved, &(struct aq_application_moved){2, AQ_ALLOCATED, ""}},
-        {&aq_event_resource_ended, &(struct aq_resource_ended){.id = 2, .reason = "exit status 0"}},
-        {&aq_event_application_moved, &(struct aq_application_moved){2, AQ_DEALLOCATED, "ended"}},
-        {&aq_event_node_deleted, &(struct aq_node_deleted){"node-2"}},
-    };
-    project_all(events, AQ_LENGTH(events));
-}
-
-static void fill_with(struct state_txn *txn, unsigned count)
-{
-    char name[64];
-    for (unsigned i = 0; i < count; i++) {
-        snprintf(name, sizeof name, "%08u-a-rather-long-name-of-a-counter", i);
-        counter_set(txn, name, i + 1);
-    }
-}
-
-/* Wherever the map becomes full, the handlers of project run to their end, whatever they can no longer read; and the
- * placement index can be undone. */
-static void project_survives_a_full_map_at_every_point(void **context)
-{
-    (void)context;
-    struct aq_error error = {0};
-    char directory[80];
-    state_end(spec.txn);
-    state_close(spec.state);
-    snprintf(directory, sizeof directory, "%s/small", spec.directory);
-    assert_int_equal(mkdir(directory, 0700), 0);
-    test_must(state_open(&spec.state, directory, STATE_WRITE, SMALL_MAP_BYTES, &error), &error);
-    test_must(state_write(spec.state, &spec.txn, &error), &error);
-    spec.index = (place_index_free(spec.index), place_index_new());
-    given_cluster();
-    given_node(2, "node-2", 1);
-    GIVEN(application_created, .id = 1, .label_id = 1);
-    GIVEN(application_created, .id = 2, .label_id = 1);
-    GIVEN(application_elected, .id = 2, .resource = 2, .node = "node-1");
-    place_index_keep(spec.index);
-    test_must(state_commit(spec.txn, &error), &error);
-
-    test_must(state_write(spec.state, &spec.txn, &error), &error);
-    unsigned most = fill(spec.txn), failures = 0;
-    for (unsigned less = 0; less < 1500 && less <= most; less += 10) {
-        state_end(spec.txn);
-        test_must(state_write(spec.state, &spec.txn, &error), &error);
-        fill_with(spec.txn, most - less);
-        a_story();
-        failures += state_failed(spec.txn, &error);
-        place_index_undo(spec.index, 0);
-        aq_arena_reset(&spec.arena);
-    }
-    assert_true(failures > 10);
-    assert_int_equal(place_index_columns(spec.index).count, 2);
 }
 
 /* ---- digest ------------------------------------------------------------------------------------------- */
@@ -592,23 +489,23 @@ static void keys_are_scanned_without_their_rows(void **context)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SPEC_TEST(keys_are_scanned_without_their_rows),
         SPEC_TEST(numbers_sort_by_value),
+        SPEC_TEST(hashes_of_similar_keys_are_spread),
         SPEC_TEST(what_users_type_becomes_a_key),
         SPEC_TEST(a_very_long_name_is_cut_and_an_empty_one_is_never_found),
         SPEC_TEST(a_keys_text_is_what_users_see),
         SPEC_TEST(rows_are_scanned_from_anywhere_in_both_directions),
         SPEC_TEST(a_row_that_cannot_be_read_fails_the_transaction),
+        SPEC_TEST(rows_that_mostly_come_last_may_come_anywhere),
+        SPEC_TEST(a_snapshot_does_not_change),
         SPEC_TEST(packed_rows_are_shown_in_place),
         SPEC_TEST(a_damaged_row_ends_a_scan),
         SPEC_TEST(a_nested_transaction_is_kept_or_undone),
-        SPEC_TEST(a_snapshot_does_not_change),
+        SPEC_TEST(many_counters_are_counted_in_one_transaction),
         SPEC_TEST(the_applied_entry_is_part_of_the_transaction),
-        SPEC_TEST(applications_that_wait_only_briefly_take_no_room),
         SPEC_TEST(an_index_is_read_backwards),
-        SPEC_TEST(a_full_map_is_latched_and_the_next_transaction_works),
-        SPEC_TEST(project_survives_a_full_map_at_every_point),
         SPEC_TEST(the_digest_covers_every_row),
+        SPEC_TEST(keys_are_scanned_without_their_rows),
     };
     return cmocka_run_group_tests_name("state", tests, NULL, NULL);
 }

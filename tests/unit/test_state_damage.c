@@ -2,6 +2,7 @@
  * and leaves a mark, and the next start rebuilds the tables. */
 #include "controller/lmdb/marks.h"
 #include "controller/log/replay.h"
+#include "schema/model/label.h"
 #include "tests/lib/chance.h"
 #include "tests/lib/cluster.h"
 #include "tests/lib/turned_bits.h"
@@ -10,25 +11,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FLIPS = 400, USERS = 150, HASH_SIZE = 9000 };
+enum { FLIPS = 400, LABELS = 150, TEXT_SIZE = 9000 };
 
 static struct test_cluster cluster;
 
-/* Users with long hashes, some on pages of their own. Closes the tables properly. */
+/* Labels with long metadata, some on pages of their own. Closes the tables properly. */
 static int set_up(void **context)
 {
     (void)context;
-    static char hash[HASH_SIZE];
+    static char text[TEXT_SIZE], metadata[TEXT_SIZE + 16];
     test_cluster_new(&cluster);
     test_cluster_start(&cluster);
-    for (int i = 0; i < USERS; i++) {
+    for (int i = 0; i < LABELS; i++) {
         char name[16];
         struct aq_error error = {0};
-        struct aq_user_create user = {.name = name, .role = AQ_ROLE_USER, .hash = hash};
-        snprintf(name, sizeof name, "user-%d", i);
-        memset(hash, 'x', sizeof hash);
-        hash[i % 20 == 0 ? HASH_SIZE - 1 : 100 + i] = '\0';
-        test_must(test_ask(&cluster, &aq_command_user_create, &user, "aquarium", NULL, &error) == 0, &error);
+        struct aq_definition definition = {.driver = "test", .options = "{}"};
+        struct aq_label_create label = {
+            .name = name, .definitions = {&definition, 1}, .metadata = metadata, .project = ""};
+        snprintf(name, sizeof name, "label-%d", i);
+        memset(text, 'x', sizeof text);
+        text[i % 20 == 0 ? TEXT_SIZE - 1 : 100 + i] = '\0';
+        snprintf(metadata, sizeof metadata, "{\"x\":\"%s\"}", text);
+        test_must(test_ask(&cluster, &aq_command_label_create, &label, "aquarium", NULL, &error) == 0, &error);
     }
     test_cluster_close(&cluster);
     return 0;
@@ -207,7 +211,7 @@ static void a_start_opens_intact_tables_and_rebuilds_damaged_ones(void **context
     (void)context;
     char first[64], second[64], third[64], path[128];
     unsigned rows = start_and_count(first);
-    assert_true(rows >= USERS);
+    assert_true(rows >= LABELS);
     assert_int_equal(start_and_count(second), rows);
     assert_string_equal(second, first);
 

@@ -2,7 +2,6 @@
 #include "controller/state/kept_rows.h"
 #include "controller/state/remarks.h"
 #include "controller/state/votes.h"
-#include "schema/base/clock.h"
 #include "schema/codec/pack.h"
 #include "tests/lib/decide_case.h"
 
@@ -11,7 +10,7 @@
 static const char *described(uint64_t id)
 {
     struct aq_application application = the_application(id);
-    (void)remark_row(spec.txn, &aq_entity_application, &application, &spec.arena);
+    (void)remark_row(spec.txn, &aq_entity_application, &application, spec.time_ms, &spec.arena);
     return application.description;
 }
 
@@ -19,7 +18,7 @@ static const char *explained(uint64_t id)
 {
     static struct aq_buffer out;
     aq_buffer_reset(&out);
-    assert_true(votes_why(spec.txn, id, &out));
+    assert_true(votes_why(spec.txn, id, spec.time_ms, &out));
     char *text = aq_arena_text(&spec.arena, aq_buffer_string(&out), out.length);
     aq_buffer_free(&out);
     return text;
@@ -40,7 +39,6 @@ static void given_each(void)
             DO(resource_start, .id = i, .node = "node-1");
     DO(resource_end, .id = OVER, .node = "node-1", .reason = "exit status 0");
     spec_as("alice", AQ_ROLE_USER);
-    spec.time_ms = aq_clock_wall_ms();
     DO(application_deallocate, .id = ENDING);
     DO(application_deallocate, .id = RECALLED);
     as_system();
@@ -105,13 +103,14 @@ static void what_takes_long_to_end_says_where(void **context)
     given_each();
     struct aq_application application = the_application(ENDING);
     application.changed_at = 1000000;
-    assert_true(remark_row(spec.txn, &aq_entity_application, &application, &spec.arena));
+    assert_false(remark_row(spec.txn, &aq_entity_application, &application, 1059999, &spec.arena));
+    assert_true(remark_row(spec.txn, &aq_entity_application, &application, 1060000, &spec.arena));
     assert_string_equal(application.description,
                         "deallocated by alice; node node-1 was told at 1970-01-01T00:16:40.000Z to end it, and has not "
                         "ended it yet");
     application = the_application(OVER);
     application.changed_at = 1000000;
-    assert_false(remark_row(spec.txn, &aq_entity_application, &application, &spec.arena));
+    assert_false(remark_row(spec.txn, &aq_entity_application, &application, 1060000, &spec.arena));
 }
 
 static void other_nodes_do_not_matter(void **context)
@@ -135,8 +134,8 @@ static void a_kept_row_has_its_remark(void **context)
     struct aq_error error = {0};
     given_each();
     lose();
-    kept_rows_add(spec.txn, &aq_entity_application, "2", &kept);
-    kept_rows_add(spec.txn, &aq_entity_application, "5", &kept);
+    kept_rows_add(spec.txn, &aq_entity_application, "2", spec.time_ms, &kept);
+    kept_rows_add(spec.txn, &aq_entity_application, "5", spec.time_ms, &kept);
     rows = (struct aq_bytes){(const unsigned char *)kept.data, kept.length};
     for (int i = 0; i < 2; i++) {
         assert_true(kept_rows_take(&rows, &row));

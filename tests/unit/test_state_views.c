@@ -29,7 +29,7 @@ static void check_votes(uint64_t application, const char *expected)
 static void check_why(uint64_t application, const char *expected)
 {
     struct aq_buffer out = {0};
-    assert_true(votes_why(spec.txn, application, &out));
+    assert_true(votes_why(spec.txn, application, spec.time_ms, &out));
     assert_string_equal(aq_buffer_string(&out), expected);
     aq_buffer_free(&out);
 }
@@ -132,11 +132,11 @@ static void why_counts_nodes_beyond_eight(void **context)
         given_node(number, name, 1);
     }
     DO(application_create, .label = "mac");
-    assert_true(votes_why(spec.txn, 1, &out));
+    assert_true(votes_why(spec.txn, 1, spec.time_ms, &out));
     assert_non_null(strstr(out.data, "node-7, node-8 and 4 more: yes"));
     assert_null(strstr(out.data, "node-9"));
     aq_buffer_free(&out);
-    assert_false(votes_why(spec.txn, 2, &out)); /* no such application */
+    assert_false(votes_why(spec.txn, 2, spec.time_ms, &out)); /* no such application */
     assert_int_equal(out.length, 0);
 }
 
@@ -254,7 +254,7 @@ static void the_events_of_an_application_are_scanned(void **context)
     test_make_user(&cluster, "admin", AQ_ROLE_ADMIN);
     test_make_label(&cluster, "mac");
     test_make_node(&cluster, "node-1", 2);
-    struct aq_application_create create = {.label = "mac", .metadata = "{}"};
+    struct aq_application_create create = {.project = "", .label = "mac", .metadata = "{}"};
     for (int i = 0; i < 2; i++)
         assert_true(test_ask(&cluster, &aq_command_application_create, &create, "admin", NULL, &error) > 0);
     struct aq_application_deallocate deallocate = {.id = 1};

@@ -1,5 +1,6 @@
 /* The client of the hub: numbers, lost connections, late answers; with a server that the test controls. */
 #include "schema/wire/ask.h"
+#include "schema/wire/uplink_nanomsg.h"
 #include "tests/lib/cmocka.h"
 #include "tests/lib/directory.h"
 #include "tests/lib/wire_server.h"
@@ -15,7 +16,6 @@ enum { LATE_MS = 1000000, RETRY_MOST_MS = 200, PATIENCE = 2000 };
 
 struct fixture {
     char directory[64], url[128];
-    struct aq_wire_key key;
     struct aq_asker *asker;
     struct aq_arena arena;
     int server; /* -1: none */
@@ -28,9 +28,10 @@ static int set_up(void **state)
     assert_true(sodium_init() >= 0);
     test_make_directory(fixture->directory, sizeof fixture->directory, "/tmp", "aq-wire-ask");
     snprintf(fixture->url, sizeof fixture->url, "ipc://%s/sock", fixture->directory);
-    randombytes_buf(fixture->key.bytes, sizeof fixture->key.bytes);
     fixture->server = -1;
-    assert_int_equal(aq_asker_open(&fixture->asker, fixture->url, RETRY_MOST_MS, &fixture->key, &error), 0);
+    assert_int_equal(aq_asker_open(&fixture->asker, aq_uplink_nanomsg(&(const char *){fixture->url}, 1, RETRY_MOST_MS),
+                                   NULL, &error),
+                     0);
     *state = fixture;
     return 0;
 }
@@ -86,14 +87,14 @@ static int ask_once(struct fixture *fixture, struct aq_question *question, uint6
 static void take_asked(struct fixture *fixture, struct wire_question *asked, uint64_t seq)
 {
     aq_asker_flush(fixture->asker);
-    wire_take(fixture->server, &fixture->key, asked);
+    wire_take(fixture->server, asked);
     assert_int_equal(asked->seq, seq);
 }
 
 static void answer(struct fixture *fixture, struct wire_question *asked)
 {
     const struct aq_now now = {.seq = 100 + asked->seq};
-    wire_answer(fixture->server, &fixture->key, asked, AQ_MSG_NOW, &now);
+    wire_answer(fixture->server, asked, AQ_MSG_NOW, &now);
 }
 
 /* The next answer is to `question`, with 100 + seq. */
@@ -179,17 +180,13 @@ static void what_does_not_open_or_comes_too_late_is_dropped(void **state)
     struct fixture *fixture = *state;
     struct aq_question question = {0};
     struct wire_question first, second;
-    const struct aq_now now = {.seq = 9};
-    struct aq_wire_key other;
-    static const char garbage[70] = "not sealed with the key";
+    static const char garbage[70] = "not a message";
     serve(fixture);
     ask(fixture, &question, 1);
     take_asked(fixture, &first, 1);
     ask(fixture, &question, 2); /* drops the first question */
     take_asked(fixture, &second, 2);
     answer(fixture, &first);
-    memset(&other, 7, sizeof other);
-    wire_answer(fixture->server, &other, &second, AQ_MSG_NOW, &now);
     wire_answer_bytes(fixture->server, &second, garbage, sizeof garbage);
     expect_no_answer(fixture);
     assert_true(question.open);
@@ -278,10 +275,12 @@ static void closing_drops_what_is_open(void **state)
 
 static void a_url_that_cannot_be_used_is_named(void **state)
 {
-    struct fixture *fixture = *state;
+    (void)state;
     struct aq_error error = {0};
     struct aq_asker *asker = NULL;
-    assert_int_equal(aq_asker_open(&asker, "tcp://127.0.0.1", RETRY_MOST_MS, &fixture->key, &error), -1);
+    assert_int_equal(
+        aq_asker_open(&asker, aq_uplink_nanomsg(&(const char *){"tcp://127.0.0.1"}, 1, RETRY_MOST_MS), NULL, &error),
+        -1);
     assert_int_equal(error.code, AQ_E_IO);
     assert_non_null(strstr(error.message, "cannot connect to tcp://127.0.0.1: "));
     assert_null(asker);

@@ -59,7 +59,7 @@ static void ask_many(const struct aq_command *command, const void *record, uint3
     for (uint32_t i = 0; i < count; i++)
         records[i] = record;
     struct writer_request request = {
-        .command = command, .records = records, .count = count, .author = "admin", .role = AQ_ROLE_ADMIN};
+        .command = command, .records = records, .count = count, .caller = aq_caller_internal("admin")};
     test_ask_request(&cluster, &request);
     aq_buffer_free(&request.warnings);
     *error = request.error;
@@ -67,7 +67,7 @@ static void ask_many(const struct aq_command *command, const void *record, uint3
 
 static void ask_applications(const char *metadata, uint32_t count, struct aq_error *error)
 {
-    struct aq_application_create record = {.label = "mac", .metadata = metadata};
+    struct aq_application_create record = {.project = "", .label = "mac", .metadata = metadata};
     ask_many(&aq_command_application_create, &record, count, error);
 }
 
@@ -128,13 +128,12 @@ static void a_full_queue_refuses_requests_and_finishes_the_others(void **context
     given_a_cluster(256, 256, 64);
     for (size_t i = 0; i < AQ_LENGTH(floods); i++) {
         struct flood *flood = &floods[i];
-        flood->record = (struct aq_application_create){.label = "mac", .metadata = "{}"};
+        flood->record = (struct aq_application_create){.project = "", .label = "mac", .metadata = "{}"};
         flood->records[0] = &flood->record;
         flood->request = (struct writer_request){.command = &aq_command_application_create,
                                                  .records = flood->records,
                                                  .count = 1,
-                                                 .author = "admin",
-                                                 .role = AQ_ROLE_ADMIN,
+                                                 .caller = aq_caller_internal("admin"),
                                                  .done = flooded,
                                                  .context = &done};
         struct aq_error own = {0};
@@ -164,7 +163,7 @@ static void without_a_leader_nothing_is_taken(void **context)
     (void)context;
     struct aq_error error = {0};
     given_a_cluster(256, 256, 64);
-    writer_stop(cluster.writer);
+    writer_loop_stop(cluster.loop);
     ask_applications("{}", 1, &error);
     assert_int_equal(error.code, AQ_E_NO_LEADER);
 }
@@ -173,14 +172,13 @@ static void a_key_that_is_too_long_is_refused(void **context)
 {
     (void)context;
     char key[AQ_KEY_SIZE_MAX + 2] = "";
-    struct aq_application_create record = {.label = "mac", .metadata = "{}"};
+    struct aq_application_create record = {.project = "", .label = "mac", .metadata = "{}"};
     const void *records[] = {&record};
     given_a_cluster(256, 256, 64);
     struct writer_request request = {.command = &aq_command_application_create,
                                      .records = records,
                                      .count = 1,
-                                     .author = "admin",
-                                     .role = AQ_ROLE_ADMIN,
+                                     .caller = aq_caller_internal("admin"),
                                      .key = key};
     memset(key, 'k', AQ_KEY_SIZE_MAX + 1);
     test_ask_request(&cluster, &request);
@@ -221,15 +219,14 @@ static void many_large_requests_at_once_fit_into_entries(void **context)
     given_a_cluster(512, 256, 16384);
     cluster.config.log.batch_bytes = 8 << 20; /* the most that can be configured */
     char *metadata = big_metadata(60000);
-    struct aq_application_create record = {.label = "mac", .metadata = metadata};
+    struct aq_application_create record = {.project = "", .label = "mac", .metadata = metadata};
     for (size_t i = 0; i < AQ_LENGTH(records); i++)
         records[i] = &record;
     for (size_t i = 0; i < 12; i++) { /* 6.6 MB each: two of them in one entry, not three */
         floods[i].request = (struct writer_request){.command = &aq_command_application_create,
                                                     .records = records,
                                                     .count = AQ_LENGTH(records),
-                                                    .author = "admin",
-                                                    .role = AQ_ROLE_ADMIN,
+                                                    .caller = aq_caller_internal("admin"),
                                                     .done = flooded,
                                                     .context = &done};
         test_must(writer_submit(cluster.writer, &floods[i].request, &error), &error);
@@ -256,9 +253,9 @@ static void a_large_request_takes_little_memory(void **context)
     for (size_t i = 0; i < AQ_LENGTH(definitions); i++)
         definitions[i] = (struct aq_definition){
             .driver = "other", .options = options, .resources.network = "", .authentication.username = ""};
-    struct aq_label_create label = {.name = "fat", .definitions = {definitions, 16}, .metadata = "{}"};
+    struct aq_label_create label = {.name = "fat", .definitions = {definitions, 16}, .metadata = "{}", .project = ""};
     test_must(test_ask(&cluster, &aq_command_label_create, &label, "admin", NULL, &error) == 0, &error);
-    struct aq_application_create record = {.label = "fat", .metadata = "{}"};
+    struct aq_application_create record = {.project = "", .label = "fat", .metadata = "{}"};
     ask_many(&aq_command_application_create, &record, 10, &error);
     getrusage(RUSAGE_SELF, &before);
     ask_many(&aq_command_application_create, &record, 600, &error);
@@ -384,7 +381,7 @@ static void a_watcher_may_close_its_bell_before_the_writer(void **context)
     uint64_t seen = 0;
     test_cluster_new(&cluster);
     int watch = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    writer_watch(cluster.writer, watch);
+    test_must(writer_loop_watch(cluster.loop, watch, &error), &error);
     test_cluster_start(&cluster);
     test_make_user(&cluster, "admin", AQ_ROLE_ADMIN);
     assert_int_equal(read(watch, &seen, sizeof seen), sizeof seen);

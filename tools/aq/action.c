@@ -3,83 +3,15 @@
 #include "schema/codec/command.h"
 #include "schema/model/application.h"
 #include "schema/model/key.h"
+#include "tools/aq/aliases.h"
 #include "tools/aq/body.h"
-#include "tools/aq/fingers.h"
+#include "tools/aq/exec.h"
+#include "tools/aq/jobs.h"
 #include "tools/aq/suggest.h"
 
 #include <string.h>
 
 enum { REWRITES_MAX = 3 };
-
-/* ---- verbs that are neither commands nor views ---------------------------------------------------------- */
-
-#define LIST_FLAGS                                                                                                     \
-    (CLI_TABLE_FLAGS | CLI_BIT(watch) | CLI_BIT(limit) | CLI_BIT(lines) | CLI_BIT(all) | CLI_BIT(reverse) |            \
-     CLI_BIT(sort) | CLI_BIT(since))
-#define EDIT_FLAGS (CLI_DATA_FLAGS | CLI_BIT(quiet) | CLI_BIT(dry_run))
-
-static const struct cli_verb verbs[] = {
-    {"list", "[field=pattern...]", "a table of all, or of those that match field=pattern", CLI_LIST, LIST_FLAGS},
-    {"get", "KEY...", "all fields of one or several", CLI_GET, CLI_TABLE_FLAGS | CLI_BIT(watch)},
-    {"watch", "[KEY] [field=pattern...]", "list, and print again after each change", CLI_LIST, LIST_FLAGS},
-    {"describe", "KEY...", "all fields, and what led to them", CLI_DESCRIBE, CLI_DATA_FLAGS},
-    {"edit", "KEY", "change it with $VISUAL or $EDITOR", CLI_EDIT, EDIT_FLAGS},
-};
-
-/* The forms without a verb of their own. */
-static const struct cli_verb field_verb = {"FIELD", "", "one field alone", CLI_FIELD, CLI_DATA_FLAGS};
-
-const struct aq_command *cli_edit_command(const struct aq_entity *entity)
-{
-    const struct aq_command *update = aq_command_of(entity, "update");
-    return update != NULL ? update : entity->group != NULL ? aq_command_of(entity, "apply") : NULL;
-}
-
-const struct cli_verb *cli_verb_at(const struct aq_entity *entity, size_t *index)
-{
-    while (*index < AQ_LENGTH(verbs)) {
-        const struct cli_verb *verb = &verbs[(*index)++];
-        if (verb->form != CLI_EDIT || cli_edit_command(entity) != NULL)
-            return verb;
-    }
-    return NULL;
-}
-
-const struct cli_verb *cli_verb_find(const struct aq_entity *entity, const char *name)
-{
-    const struct cli_verb *verb;
-    for (size_t i = 0; (verb = cli_verb_at(entity, &i)) != NULL;)
-        if (strcmp(verb->name, name) == 0)
-            return verb;
-    return NULL;
-}
-
-bool cli_command_is_verb(const struct aq_command *command, const struct aq_entity *entity)
-{
-    return command->entity == entity && command->kind != AQ_INTERNAL_COMMAND;
-}
-
-uint64_t cli_command_flags(const struct aq_command *command)
-{
-    uint64_t flags = CLI_DATA_FLAGS | CLI_BIT(quiet) | CLI_BIT(dry_run);
-    if (command->kind == AQ_CREATES || command->kind == AQ_UPDATES)
-        flags |= CLI_BIT(file);
-    if (command->kind == AQ_CREATES && !aq_command_goes_by_verb(command))
-        flags |= CLI_BIT(count);
-    if (command->entity->may_wait)
-        flags |= CLI_TABLE_FLAGS | CLI_BIT(wait);
-    return flags;
-}
-
-uint64_t cli_view_flags(const struct aq_view *view)
-{
-    static const uint64_t flags[aq_view_kind_count] = {
-        [AQ_VIEW_EVENTS] = CLI_BIT(quiet) | CLI_BIT(limit) | CLI_BIT(lines),
-        [AQ_VIEW_VOTES] = CLI_TABLE_FLAGS | CLI_BIT(limit) | CLI_BIT(lines),
-        [AQ_VIEW_OUTPUT] = CLI_BIT(follow) | CLI_BIT(lines) | CLI_BIT(size),
-    };
-    return flags[view->kind] | CLI_DATA_FLAGS;
-}
 
 /* ---- words ---------------------------------------------------------------------------------------------- */
 
@@ -106,6 +38,7 @@ static const struct aq_command *find_command(const struct aq_entity *entity, con
 static bool may_be_key(const struct aq_entity *entity, const char *word)
 {
     return aq_entity_is_named(entity) || entity->group != NULL || aq_key_is_digits(word) ||
+           (entity->pair[0] != NULL && strchr(word, ':') != NULL) ||
            (entity->has_newest && strcmp(word, CLI_NEWEST) == 0);
 }
 
@@ -182,7 +115,7 @@ static const struct cli_topic *topic_verb(const struct cli_topic *topic, const c
 {
     const struct cli_topic *verb = cli_topic_verb(topic, word);
     const char *other;
-    for (size_t i = 0; verb == NULL && (other = cli_finger_verb_at(word, i)) != NULL; i++)
+    for (size_t i = 0; verb == NULL && (other = cli_alias_verb_at(word, i)) != NULL; i++)
         verb = cli_topic_verb(topic, other);
     return verb;
 }
@@ -214,7 +147,7 @@ static int take_topic(struct cli_action *action, const struct cli_topic *topic, 
 static int take_verb(struct cli_action *action, const char *const *words, unsigned count, struct aq_error *error)
 {
     const struct aq_entity *entity = action->entity;
-    const char *word = cli_finger_verb(entity, words[0]);
+    const char *word = cli_alias_verb(entity, words[0]);
     const struct cli_verb *verb = cli_verb_find(entity, word);
     const struct cli_topic *topic = topic_as_verb(entity, words[0]);
     action->command = find_command(entity, word);
@@ -252,7 +185,7 @@ static int turn_around(struct cli_action *action, enum cli_form form, const char
 static int take_row(struct cli_action *action, const char *const *words, unsigned count, struct aq_error *error)
 {
     const struct aq_entity *entity = action->entity;
-    const char *word = cli_finger_verb(entity, words[1]);
+    const char *word = cli_alias_verb(entity, words[1]);
     const struct cli_verb *verb = cli_verb_find(entity, word);
     const struct cli_topic *topic = topic_as_verb(entity, words[1]);
     const struct aq_command *command = find_command(entity, word);
@@ -305,10 +238,10 @@ static int take_entity(struct cli_action *action, const struct aq_entity *entity
         return aq_fail(error, AQ_E_INVALID, "%s is a field: aq %s KEY %s", field->name, entity->name, field->name);
     if (!may_be_key(entity, words[0]))
         return unknown_word(entity, words[0], false, error);
-    const struct cli_finger *finger = cli_finger_find(words[0]);
-    if (count > 1 && finger != NULL && finger->type != NULL) /* aq node drain n1 */
-        return aq_fail(error, AQ_E_INVALID, "%s have no verb \"%s\": %s: %s", entity->plural, finger->word, finger->why,
-                       finger->type);
+    const struct cli_alias *alias = cli_alias_find(words[0]);
+    if (count > 1 && alias != NULL && alias->type != NULL) /* aq node drain n1 */
+        return aq_fail(error, AQ_E_INVALID, "%s have no verb \"%s\": %s: %s", entity->plural, alias->word, alias->why,
+                       alias->type);
     if (count > 1)
         return take_row(action, words, count, error);
     action->guessed = true;
@@ -356,7 +289,7 @@ static void split_pairs(const char **line, unsigned *count, struct aq_arena *are
 
 bool cli_entity_has_verb(const struct aq_entity *entity, const char *word)
 {
-    const char *verb = cli_finger_verb(entity, word);
+    const char *verb = cli_alias_verb(entity, word);
     return cli_verb_find(entity, verb) != NULL || find_command(entity, verb) != NULL ||
            cli_view_find(entity, verb) != NULL || topic_as_verb(entity, word) != NULL;
 }
@@ -367,7 +300,7 @@ static const struct aq_entity *only_entity(const char *verb, struct aq_buffer *a
     const struct aq_entity *entity, *only = NULL;
     unsigned count = 0;
     for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++) {
-        const char *own = cli_finger_verb(entity, verb);
+        const char *own = cli_alias_verb(entity, verb);
         const struct aq_command *command = find_command(entity, own);
         const struct cli_verb *read = cli_verb_find(entity, own);
         if (!cli_entity_has_verb(entity, verb))
@@ -382,7 +315,7 @@ static const struct aq_entity *only_entity(const char *verb, struct aq_buffer *a
 /* aq get 7, aq describe node-1: what it is about goes without saying, or is found out. 1: it does not. */
 static int take_what(struct cli_action *action, const char *const *words, unsigned count)
 {
-    bool describes = strcmp(cli_finger_verb(&aq_entity_application, words[0]), "describe") == 0;
+    bool describes = strcmp(cli_alias_verb(&aq_entity_application, words[0]), "describe") == 0;
     bool gets = strcmp(words[0], "get") == 0;
     if (count < 2 || (!describes && !gets))
         return 1;
@@ -396,23 +329,23 @@ static int take_what(struct cli_action *action, const char *const *words, unsign
 static int take_verb_first(struct cli_action *action, const char **line, unsigned count, struct aq_error *error)
 {
     const struct aq_entity *entity = count > 1 ? aq_entity_find(line[1]) : NULL;
-    const struct cli_finger *finger = cli_finger_find(line[0]);
+    const struct cli_alias *alias = cli_alias_find(line[0]);
     bool reads = strcmp(line[0], "get") == 0 || strcmp(line[0], "list") == 0;
     AQ_CLEANUP_BUFFER struct aq_buffer among = {0};
     if (entity != NULL && cli_entity_has_verb(entity, line[0])) {
-        bool lists = count == 2 && strcmp(cli_finger_verb(entity, line[0]), "get") == 0;
+        bool lists = count == 2 && strcmp(cli_alias_verb(entity, line[0]), "get") == 0;
         line[1] = lists ? "list" : line[0];
         return take_entity(action, entity, line + 1, count - 1, error);
     }
     const struct aq_entity *only = only_entity(line[0], &among);
-    if (entity != NULL && among.length > 0 && finger == NULL)
+    if (entity != NULL && among.length > 0 && alias == NULL)
         return unknown_word(entity, line[0], false, error);
-    const struct cli_finger *what = count > 1 ? cli_finger_find(line[1]) : NULL;
+    const struct cli_alias *what = count > 1 ? cli_alias_find(line[1]) : NULL;
     if (reads && count > 1 && (what != NULL || cli_topic_find(line[1]) != NULL))
         return 2; /* aq get events, aq get pods */
     if (count > 2 && among.length > 0 && what != NULL && what->type != NULL)
         return 2; /* aq describe pod 7; alone it may be a name */
-    if (entity != NULL || finger != NULL)
+    if (entity != NULL || alias != NULL)
         return 1;
     if (take_what(action, line, count) == 0)
         return 0;
@@ -424,15 +357,15 @@ static int take_verb_first(struct cli_action *action, const char **line, unsigne
 }
 
 /* Words that are known elsewhere, and work here: puts what they mean in their place. -1: they do not work. */
-static int take_finger(const struct cli_finger *finger, const char **line, unsigned *count, struct aq_arena *arena,
-                       struct aq_error *error)
+static int take_alias(const struct cli_alias *alias, const char **line, unsigned *count, struct aq_arena *arena,
+                      struct aq_error *error)
 {
     const char *new[CLI_WORDS_MAX];
-    unsigned new_count = 0, own = strchr(finger->word, ' ') != NULL ? 2 : 1;
+    unsigned new_count = 0, own = strchr(alias->word, ' ') != NULL ? 2 : 1;
     bool placed = false;
-    if (finger->means == NULL)
-        return aq_fail(error, AQ_E_INVALID, "there is no \"%s\": %s: %s", finger->word, finger->why, finger->type);
-    for (const char *at = finger->means; *at != '\0';) {
+    if (alias->means == NULL)
+        return aq_fail(error, AQ_E_INVALID, "there is no \"%s\": %s: %s", alias->word, alias->why, alias->type);
+    for (const char *at = alias->means; *at != '\0';) {
         size_t length = strcspn(at, " ");
         if (*at == '*') {
             placed = true;
@@ -448,12 +381,19 @@ static int take_finger(const struct cli_finger *finger, const char **line, unsig
     return 0;
 }
 
+/* aq status 7, aq status node n1: not the cluster's. */
+static bool is_status_of_row(const struct cli_topic *topic, const char *const *line, unsigned count)
+{
+    return strcmp(topic->name, "status") == 0 && count > 1 &&
+           (aq_entity_find(line[1]) != NULL || may_be_key(&aq_entity_application, line[1]));
+}
+
 static int unknown_noun(const char *word, struct aq_error *error)
 {
     struct cli_suggest suggest = {.word = word};
     const struct aq_entity *entity;
     const struct cli_topic *topic;
-    const struct cli_finger *finger;
+    const struct cli_alias *alias;
     if (aq_key_is_digits(word))
         return aq_fail(error, AQ_E_INVALID, "there is no \"%.64s\"; did you mean application %.20s?", word, word);
     for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++) {
@@ -462,9 +402,9 @@ static int unknown_noun(const char *word, struct aq_error *error)
     }
     for (size_t i = 0; (topic = cli_topic_at(i)) != NULL; i++)
         cli_suggest_try(&suggest, topic->name);
-    for (size_t i = 0; (finger = cli_finger_at(i)) != NULL; i++)
-        if (finger->means != NULL && strlen(finger->word) > 3 && strchr(finger->word, ' ') == NULL)
-            cli_suggest_try(&suggest, finger->word);
+    for (size_t i = 0; (alias = cli_alias_at(i)) != NULL; i++)
+        if (alias->means != NULL && strlen(alias->word) > 3 && strchr(alias->word, ' ') == NULL)
+            cli_suggest_try(&suggest, alias->word);
     if (suggest.best != NULL)
         return aq_fail(error, AQ_E_INVALID, "there is no \"%.64s\"; did you mean %s?", word, suggest.best);
     return aq_fail(error, AQ_E_INVALID, "there is no \"%.64s\"; see aq --help", word);
@@ -481,12 +421,16 @@ int cli_action_find(struct cli_action *action, const char *const *words, unsigne
         split_pairs(line, &count, arena);
         const struct aq_entity *entity = aq_entity_find(line[0]);
         const struct cli_topic *topic = cli_topic_find(line[0]);
-        const struct cli_finger *finger = cli_finger_find(line[0]);
-        const struct cli_finger *pair = count > 1 ? cli_finger_find_pair(line[0], line[1]) : NULL;
-        if (pair != NULL && take_finger(pair, line, &count, arena, error) != 0)
+        const struct cli_alias *alias = cli_alias_find(line[0]);
+        const struct cli_alias *pair = count > 1 ? cli_alias_find_pair(line[0], line[1]) : NULL;
+        if (pair != NULL && take_alias(pair, line, &count, arena, error) != 0)
             return -1;
         if (pair != NULL)
             continue;
+        if (topic != NULL && is_status_of_row(topic, line, count)) {
+            line[0] = "get";
+            topic = NULL;
+        }
         if (topic != NULL)
             return take_topic(action, topic, line + 1, count - 1, error);
         if (entity != NULL)
@@ -498,22 +442,59 @@ int cli_action_find(struct cli_action *action, const char *const *words, unsigne
             (void)replace_words(line, &count, 0, 1, NULL, 0);
             continue;
         }
-        if (finger == NULL)
+        if (alias == NULL)
             break;
-        if (take_finger(finger, line, &count, arena, error) != 0)
+        if (take_alias(alias, line, &count, arena, error) != 0)
             return -1;
     }
     return unknown_noun(line[0], error);
+}
+
+/* Do the words mean something without the one after the flag that does not exist? */
+static int find_without_value(struct cli_action *action, struct cli_options *options)
+{
+    const char *words[CLI_WORDS_MAX];
+    unsigned count = options->word_count;
+    struct aq_error ignored;
+    memcpy(words, options->words, count * sizeof *words);
+    if (options->unknown[0] == '\0' || options->unknown_at >= count || count == 1)
+        return -1;
+    (void)replace_words(words, &count, options->unknown_at, 1, NULL, 0);
+    return cli_action_find(action, words, count, &options->arena, &ignored);
+}
+
+/* aq run LABEL -- COMMAND: what is behind -- is no word of the line. */
+static bool takes_arguments(const struct cli_action *action)
+{
+    if (action->form == CLI_TOPIC)
+        return action->topic->run == cli_run_application || action->topic->run == cli_exec;
+    return action->form == CLI_WRITE && action->command == &aq_command_application_create;
+}
+
+int cli_action_read(struct cli_action *action, struct cli_options *options, struct aq_error *error)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer name = {0};
+    struct aq_error ignored;
+    if (options->word_tail > 0 && options->word_tail < options->word_count &&
+        cli_action_find(action, options->words, options->word_tail, &options->arena, &ignored) == 0 &&
+        takes_arguments(action)) {
+        options->argument_count = options->word_count - options->word_tail;
+        return 0;
+    }
+    if (cli_action_find(action, options->words, options->word_count, &options->arena, error) == 0)
+        return 0;
+    if (find_without_value(action, options) != 0)
+        return -1;
+    cli_action_name(action, &name);
+    return cli_options_check(options, cli_action_flags(action), cli_action_filters(action), aq_buffer_string(&name),
+                             error);
 }
 
 /* ---- what it takes -------------------------------------------------------------------------------------- */
 
 const struct cli_verb *cli_action_verb(const struct cli_action *action)
 {
-    for (size_t i = 0; i < AQ_LENGTH(verbs); i++)
-        if (verbs[i].form == action->form && (action->form != CLI_LIST || action->watch == (i != 0)))
-            return &verbs[i];
-    return &field_verb;
+    return cli_verb_of_form(action->form, action->watch);
 }
 
 uint64_t cli_action_flags(const struct cli_action *action)

@@ -6,22 +6,12 @@
  *   aq application 7 why               a view       aq application 7 status         one field
  *   aq get applications 7              the same as: aq applications get 7           (also node/n1 for: node n1)
  *
- * Words that people know from neighbouring systems are in fingers.h. */
+ * Words that people know from neighbouring systems are in aliases.h. */
 #ifndef AQ_TOOLS_AQ_ACTION_H
 #define AQ_TOOLS_AQ_ACTION_H
 
 #include "tools/aq/topics.h"
-
-enum cli_form {
-    CLI_TOPIC,
-    CLI_LIST,
-    CLI_GET,
-    CLI_DESCRIBE,
-    CLI_FIELD,
-    CLI_VIEW,
-    CLI_EDIT,
-    CLI_WRITE,
-};
+#include "tools/aq/verbs.h"
 
 struct cli_action {
     enum cli_form form;
@@ -39,6 +29,9 @@ struct cli_action {
 /* -1: the words mean nothing; the message says what would. Texts are made in `arena`. */
 int cli_action_find(struct cli_action *action, const char *const *words, unsigned count, struct aq_arena *arena,
                     struct aq_error *error) AQ_MUST_CHECK;
+/* The same for the words of `options`. If they mean nothing, but would do so without the word after a flag that does
+ * not exist, the message is about the flag: that word is its value. */
+int cli_action_read(struct cli_action *action, struct cli_options *options, struct aq_error *error) AQ_MUST_CHECK;
 
 uint64_t cli_action_flags(const struct cli_action *action); /* that it takes */
 const struct aq_entity *
@@ -49,31 +42,10 @@ void cli_action_name(const struct cli_action *action, struct aq_buffer *out); /*
  * nothing is near. */
 void cli_action_meant(const struct aq_entity *entity, const char *word, struct aq_buffer *out);
 
-/* ---- verbs that are neither commands nor views ---------------------------------------------------------- */
-
-struct cli_verb {
-    const char *name, *usage, *help;
-    enum cli_form form;
-    uint64_t flags;
-};
-
-/* Those of the entity, from *index on, which it advances; NULL: no more. */
-const struct cli_verb *cli_verb_at(const struct aq_entity *entity, size_t *index);
-const struct cli_verb *cli_verb_find(const struct aq_entity *entity, const char *name); /* NULL: none */
-
 /* What the action's form is called; for those without a verb of their own, with the usage "". */
 const struct cli_verb *cli_action_verb(const struct cli_action *action);
 
-/* Has it the verb, under this name or under one of fingers.h? */
+/* Has it the verb, under this name or under one of aliases.h? */
 bool cli_entity_has_verb(const struct aq_entity *entity, const char *word);
-
-/* May aq edit rows of the entity: change them, or make a new version? The command it then sends; NULL: no. */
-const struct aq_command *cli_edit_command(const struct aq_entity *entity);
-
-/* May a user ask for it? */
-bool cli_command_is_verb(const struct aq_command *command, const struct aq_entity *entity);
-
-uint64_t cli_command_flags(const struct aq_command *command);
-uint64_t cli_view_flags(const struct aq_view *view);
 
 #endif

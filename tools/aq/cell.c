@@ -2,6 +2,7 @@
 
 #include "schema/codec/json.h"
 #include "schema/codec/text.h"
+#include "schema/codec/word.h"
 #include "schema/model/application.h"
 #include "schema/model/node.h"
 #include "schema/model/resource.h"
@@ -79,6 +80,18 @@ static bool texts_cell(const json_t *list, struct aq_buffer *out)
     return true;
 }
 
+/* A command, as a shell would read it. */
+static void arguments_cell(const json_t *list, struct aq_buffer *out)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct aq_list texts = {aq_arena_alloc(&arena, json_array_size(list) * sizeof(char *)), 0};
+    size_t index;
+    json_t *item;
+    json_array_foreach ((json_t *)list, index, item)
+        AQ_TEXT_ITEM(texts, texts.count++) = json_is_string(item) ? json_string_value(item) : "?";
+    aq_arguments_to_text(&texts, out);
+}
+
 void cli_cell(const struct aq_field *field, const json_t *value, uint64_t now_ms, struct aq_buffer *out)
 {
     const char *text = json_string_value(value);
@@ -93,6 +106,8 @@ void cli_cell(const struct aq_field *field, const json_t *value, uint64_t now_ms
         aq_number_to_text(field, (uint64_t)json_integer_value(value), out);
     } else if (field != NULL && field->type == AQ_TYPE_RECORD && json_is_object(value)) {
         record_cell(field->record, value, now_ms, out);
+    } else if (field != NULL && (field->rules & AQ_ARGUMENTS) && json_is_array(value)) {
+        arguments_cell(value, out);
     } else if (!json_is_array(value) || !texts_cell(value, out)) {
         json_cell(value, out);
     }
@@ -115,6 +130,9 @@ enum cli_colour cli_cell_colour(const struct aq_field *field, const json_t *valu
         {&aq_resource_status_words, AQ_RESOURCE_RUNNING, CLI_GREEN},
         {&aq_resource_status_words, AQ_RESOURCE_ASSIGNED, CLI_YELLOW},
         {&aq_resource_status_words, AQ_RESOURCE_STOPPING, CLI_YELLOW},
+        {&aq_health_words, AQ_HEALTH_NONE, CLI_FAINT},
+        {&aq_health_words, AQ_HEALTHY, CLI_GREEN},
+        {&aq_health_words, AQ_UNHEALTHY, CLI_RED},
         {&aq_node_status_words, AQ_NODE_ACTIVE, CLI_GREEN},
         {&aq_node_status_words, AQ_NODE_LOST, CLI_RED},
     };
@@ -140,4 +158,14 @@ void cli_row_key(const struct aq_record *record, const json_t *row, struct aq_bu
             aq_buffer_format(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         return;
     }
+}
+
+bool cli_row_pair(const struct aq_entity *entity, const json_t *row, struct aq_buffer *out)
+{
+    const json_t *one = entity->pair[0] != NULL ? json_object_get(row, entity->pair[0]) : NULL;
+    const json_t *other = entity->pair[1] != NULL ? json_object_get(row, entity->pair[1]) : NULL;
+    if (!json_is_string(one) || !json_is_string(other))
+        return false;
+    aq_buffer_format(out, "%s:%s", json_string_value(one), json_string_value(other));
+    return true;
 }

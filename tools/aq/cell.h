@@ -3,7 +3,7 @@
 #ifndef AQ_TOOLS_AQ_CELL_H
 #define AQ_TOOLS_AQ_CELL_H
 
-#include "schema/model/record.h"
+#include "schema/model/entity.h"
 #include "tools/aq/say.h"
 
 #include <jansson.h>
@@ -19,5 +19,7 @@ enum cli_colour cli_cell_colour(const struct aq_field *field, const json_t *valu
 
 /* The key of a row, as users type it: a number or a name. "" if there is none. */
 void cli_row_key(const struct aq_record *record, const json_t *row, struct aq_buffer *out);
+/* Appends the two names by which people call the row: "web:ann". False: it has none. */
+bool cli_row_pair(const struct aq_entity *entity, const json_t *row, struct aq_buffer *out);
 
 #endif

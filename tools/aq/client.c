@@ -27,17 +27,29 @@ struct cli_client {
     struct cli_http *http;
 };
 
-static struct cli_client *open_client(const struct cli_options *options, struct aq_error *error)
+struct cli_client *cli_client_with(struct cli_connect *connect, const struct cli_flags *flags, struct aq_error *error)
 {
     if (sodium_init() < 0)
         aq_broken(__FILE__, __LINE__, "libsodium failed to start");
     struct cli_client *client = aq_calloc(1, sizeof *client);
-    client->timeout_s = options->flags.timeout > 0 ? (unsigned)options->flags.timeout : CLI_TIMEOUT_S;
-    if (cli_connect_open(&client->connect, &options->flags, error) == 0 &&
-        (client->http = cli_http_open(&client->connect, error)) != NULL)
+    client->timeout_s = flags->timeout > 0 ? (unsigned)flags->timeout : CLI_TIMEOUT_S;
+    client->connect = *connect;
+    *connect = (struct cli_connect){0};
+    client->http = cli_http_open(&client->connect, error);
+    if (client->http != NULL)
         return client;
     cli_client_close(client);
     return NULL;
+}
+
+static struct cli_client *open_client(const struct cli_options *options, struct aq_error *error)
+{
+    struct cli_connect connect;
+    struct cli_client *client = NULL;
+    if (cli_connect_open(&connect, &options->flags, error) == 0)
+        client = cli_client_with(&connect, &options->flags, error);
+    cli_connect_close(&connect);
+    return client;
 }
 
 enum cli_exit cli_client_open(struct cli_client **client, const struct cli_options *options)
@@ -75,6 +87,24 @@ void cli_client_be_patient(struct cli_client *client, uint64_t end_ms)
 bool cli_client_is_patient(const struct cli_client *client)
 {
     return client->patient_until_ms > aq_clock_ms();
+}
+
+struct cli_connect *cli_client_connection(struct cli_client *client)
+{
+    return &client->connect;
+}
+
+enum cli_exit cli_client_user(struct cli_client *client, const char **user, struct cli_reply *reply)
+{
+    enum cli_exit code = CLI_DONE;
+    *reply = (struct cli_reply){0};
+    if (client->connect.user[0] == '\0' && (code = cli_client_get(client, reply, "/api/v1/me")) == CLI_DONE) {
+        const char *name = json_string_value(json_object_get(reply->data, "name"));
+        free(client->connect.user);
+        client->connect.user = aq_strdup(name != NULL ? name : "");
+    }
+    *user = client->connect.user;
+    return code;
 }
 
 const struct cli_connect *cli_client_connect(const struct cli_client *client)
@@ -116,8 +146,9 @@ static void read_envelope(const struct cli_connect *connect, struct cli_reply *r
     if (json_is_integer(seq))
         reply->seq = (uint64_t)json_integer_value(seq);
     const char *message = json_string_value(json_object_get(reply->json, "message"));
-    if (message != NULL && reply->status == 401) /* says which credentials were used */
-        snprintf(reply->message, sizeof reply->message, "%s: user %s, token from %s", message, connect->user,
+    if (message != NULL && reply->status == 401 && connect->token != NULL) /* says which credentials were used */
+        snprintf(reply->message, sizeof reply->message, "%s: %s%s%stoken from %s", message,
+                 connect->user[0] != '\0' ? "user " : "", connect->user, connect->user[0] != '\0' ? ", " : "",
                  connect->token_from);
     else if (message != NULL)
         snprintf(reply->message, sizeof reply->message, "%s", message);
@@ -126,16 +157,29 @@ static void read_envelope(const struct cli_connect *connect, struct cli_reply *r
     reply->exit = reply->status / 100 == 2 ? CLI_DONE : reply->status / 100 == 4 ? CLI_REFUSED : CLI_SERVER;
 }
 
+static const char *hint(const struct cli_client *client, const struct cli_http_end *end)
+{
+    if (end->fault != CLI_FAULT_ABSENT)
+        return "";
+    if (strcmp(client->connect.server, CLI_SERVER_DEFAULT) != 0)
+        return " (does a controller run there?)";
+    return " (does a controller run on this machine? For a cluster elsewhere: aq login https://HOST:8001)";
+}
+
 static void no_answer(const struct cli_client *client, const struct cli_http_end *end, struct cli_reply *reply)
 {
     reply->exit = CLI_SERVER;
     reply->status = 0;
+    if (end->presented != NULL)
+        snprintf(reply->presented, sizeof reply->presented, "%s", end->presented);
     if (end->fault == CLI_FAULT_STOPPED)
         snprintf(reply->message, sizeof reply->message, "the answer of %s is larger than %d MiB",
                  client->connect.server, CLI_ANSWER_SIZE_MAX >> 20);
+    else if (end->fault == CLI_FAULT_UNTRUSTED)
+        snprintf(reply->message, sizeof reply->message, CLI_UNTRUSTED_FORMAT, client->connect.server, end->why);
     else
         snprintf(reply->message, sizeof reply->message, "%s does not answer: %s%s", client->connect.server, end->why,
-                 end->fault == CLI_FAULT_ABSENT ? " (does a controller run there?)" : "");
+                 hint(client, end));
 }
 
 static struct cli_http_end try_once(struct cli_client *client, const struct cli_http_request *request, uint64_t end_ms,
@@ -190,7 +234,8 @@ static bool goes_on(const struct cli_client *client, const struct cli_http_end *
 {
     if (cli_interrupted() != 0)
         return false;
-    bool no_answer = end->fault != CLI_FAULT_NONE && end->fault != CLI_FAULT_STOPPED;
+    bool no_answer =
+        end->fault != CLI_FAULT_NONE && end->fault != CLI_FAULT_STOPPED && end->fault != CLI_FAULT_UNTRUSTED;
     return cli_may_repeat(end, write) || (cli_client_is_patient(client) && no_answer);
 }
 
@@ -247,6 +292,7 @@ enum cli_exit cli_client_ask(struct cli_client *client, const struct cli_request
                                     .body = request->body,
                                     .idempotency_key = write ? key : NULL,
                                     .minimal = request->minimal,
+                                    .anonymous = request->anonymous,
                                     .take = take_body,
                                     .context = reply};
     *reply = (struct cli_reply){0};

@@ -18,11 +18,14 @@ enum { CLI_ANSWER_SIZE_MAX = 64 << 20 };
 
 struct cli_client;
 
-/* Finds the server, the user and the token: from flags, else the environment, else the defaults. Sends nothing. A
+/* Finds the server, the user and the token: from flags, else the environment, else the presets. Sends nothing. A
  * failure (the token cannot be read, the address is invalid) is reported on standard error: CLI_USAGE. */
 enum cli_exit cli_client_open(struct cli_client **client, const struct cli_options *options) AQ_MUST_CHECK;
 /* The same without a message: NULL when it fails. */
 struct cli_client *cli_client_try(const struct cli_options *options);
+/* The same for a connection that is known, which is moved into the client; NULL with `error`. */
+struct cli_client *cli_client_with(struct cli_connect *connect, const struct cli_flags *flags,
+                                   struct aq_error *error) AQ_MUST_CHECK;
 void cli_client_close(struct cli_client *client); /* NULL is fine */
 
 struct cli_request {
@@ -31,6 +34,7 @@ struct cli_request {
     const char *body;   /* JSON; NULL: none */
     bool minimal;       /* of rows that are written, only the key is wanted in the answer */
     bool once;          /* never repeated */
+    bool anonymous;     /* without the user and the token */
     unsigned timeout_s; /* 0: the client's */
 };
 
@@ -39,9 +43,10 @@ struct cli_reply {
     long status;        /* 0: there was no answer */
     char message[1024]; /* the server's, or why there was no answer */
     struct aq_buffer body;
-    json_t *json; /* the whole answer; NULL: it is not JSON */
-    json_t *data; /* its member, borrowed; NULL: none */
-    uint64_t seq; /* that the answer is true at; 0: not given */
+    json_t *json;                        /* the whole answer; NULL: it is not JSON */
+    json_t *data;                        /* its member, borrowed; NULL: none */
+    char presented[AQ_FINGERPRINT_SIZE]; /* of an authority that is not trusted, and that alone; "": none */
+    uint64_t seq;                        /* that the answer is true at; 0: not given */
 };
 
 /* From now on requests are repeated until `end_ms` of aq_clock_ms(), UINT64_MAX: for ever; 0: patient no more. For what
@@ -61,9 +66,15 @@ enum cli_exit cli_reply_fail(const struct cli_reply *reply);
 /* Appends `text` as one part of a path or a query. */
 void cli_url_escape(const char *text, struct aq_buffer *out);
 
+/* Who the requests come from, as the server knows it; it is asked if nobody was named. `reply` is filled, and the
+ * caller's. */
+enum cli_exit cli_client_user(struct cli_client *client, const char **user, struct cli_reply *reply);
+
 unsigned cli_client_timeout_s(const struct cli_client *client);
 /* For streams, on a connection of their own. */
 const struct cli_connect *cli_client_connect(const struct cli_client *client);
+/* To give it a user or a token, between two requests. */
+struct cli_connect *cli_client_connection(struct cli_client *client);
 
 /* May a request with this answer be sent again? */
 bool cli_may_repeat(const struct cli_http_end *end, bool write);

@@ -4,6 +4,7 @@
 #include "schema/model/application.h"
 #include "schema/model/node.h"
 #include "tools/aq/action.h"
+#include "tools/aq/cell.h"
 #include "tools/aq/order.h"
 #include "tools/aq/show.h"
 
@@ -127,7 +128,7 @@ static void offer_keys(struct cli *cli, struct completion *completion, const str
                        const char *query, const struct cli_action *action)
 {
     struct cli_reply reply;
-    struct aq_buffer path = {0}, key = {0};
+    struct aq_buffer path = {0}, key = {0}, pair = {0};
     size_t index;
     json_t *row;
     if (cli->client == NULL)
@@ -140,7 +141,10 @@ static void offer_keys(struct cli *cli, struct completion *completion, const str
             aq_buffer_reset(&key);
             cli_row_key(entity->record, row, &key);
             const char *group = entity->group ? json_string_value(json_object_get(row, entity->group)) : NULL;
-            const char *word = group ? group : aq_buffer_string(&key);
+            aq_buffer_reset(&pair);
+            const char *word = group                              ? group
+                               : cli_row_pair(entity, row, &pair) ? aq_buffer_string(&pair)
+                                                                  : aq_buffer_string(&key);
             bool there = false;
             for (unsigned i = 0; action != NULL && i < action->count; i++)
                 there = there || strcmp(action->words[i], word) == 0;
@@ -150,6 +154,23 @@ static void offer_keys(struct cli *cli, struct completion *completion, const str
     cli_reply_close(&reply);
     aq_buffer_free(&path);
     aq_buffer_free(&key);
+    aq_buffer_free(&pair);
+}
+
+/* role=<TAB>: the roles that there are. */
+static void offer_references(struct cli *cli, struct completion *completion, const struct aq_field *field)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer found = {0};
+    char whole[160];
+    const size_t length = strlen(field->name);
+    if (strncmp(completion->begun, field->name, length) != 0 || completion->begun[length] != '=')
+        return;
+    struct completion inner = {.begun = completion->begun + length + 1, .out = &found};
+    offer_keys(cli, &inner, field->refers, "", NULL);
+    for (const char *at = aq_buffer_string(&found); *at != '\0'; at += strcspn(at, "\n") + 1) {
+        snprintf(whole, sizeof whole, "%s=%.*s", field->name, (int)strcspn(at, "\n"), at);
+        offer(completion, whole, "");
+    }
 }
 
 static void offer_fields(struct cli *cli, struct completion *completion, const struct aq_command *command,
@@ -162,6 +183,8 @@ static void offer_fields(struct cli *cli, struct completion *completion, const s
             continue;
         if (equals == NULL)
             offer(completion, field->name, "=");
+        else if (field->refers != NULL)
+            offer_references(cli, completion, field);
         else
             offer_words(completion, field->name, field->words);
     }

@@ -11,7 +11,8 @@
     F(T, name,    NAME(1, 64),  AQ_KEY | AQ_COLUMN, "its name")                                                        \
     F(T, current, BOOL,         AQ_COLUMN,          "it is the one in use")                                            \
     F(T, server,  TEXT(0, 512), AQ_COLUMN,          "address of a controller")                                         \
-    F(T, user,    NAME(0, 64),  AQ_COLUMN,          "user to act as")
+    F(T, user,    NAME(0, 64),  AQ_COLUMN,          "user to act as")                                                  \
+    F(T, fingerprint, TEXT(0, 255), 0,              "fingerprint of the authority that vouches for the server")
 AQ_DECLARE(cli_context_row)
 /* clang-format on */
 AQ_DEFINE(cli_context_row, "context", 1, "a server, a user and a token")
@@ -19,8 +20,9 @@ AQ_DEFINE(cli_context_row, "context", 1, "a server, a user and a token")
 /* What can be shown of it: not the token. */
 static json_t *row_of(const char *name, const char *current, const struct cli_context *context)
 {
-    return json_pack("{s:s, s:b, s:s, s:s}", "name", name, "current", current != NULL && strcmp(current, name) == 0,
-                     "server", context->server, "user", context->user);
+    return json_pack("{s:s, s:b, s:s, s:s, s:s}", "name", name, "current",
+                     current != NULL && strcmp(current, name) == 0, "server", context->server, "user", context->user,
+                     "fingerprint", context->fingerprint);
 }
 
 static enum cli_exit takes_one(const char *verb, const char *const *words, unsigned count)
@@ -43,7 +45,7 @@ enum cli_exit cli_context_list(struct cli *cli, const char *const *words, unsign
     enum cli_exit code = CLI_DONE;
     for (const char *at = aq_buffer_string(&names); *at != '\0'; at += strcspn(at, "\n") + 1) {
         const char *name = aq_arena_text(&arena, at, strcspn(at, "\n"));
-        struct cli_context context = {"", "", ""};
+        struct cli_context context = {"", "", "", "", ""};
         if (cli_contexts_read(name, &context, &arena, &error) != 0)
             code = cli_fail(CLI_FAILED, "%s", error.message);
         else
@@ -51,7 +53,7 @@ enum cli_exit cli_context_list(struct cli *cli, const char *const *words, unsign
     }
     cli_show_rows(&cli_context_row_record, rows, &cli->options.flags, true);
     if (json_array_size(rows) == 0 && code == CLI_DONE)
-        cli_note("no contexts; aq context create NAME makes one");
+        cli_note("no contexts; aq login ADDRESS makes one");
     json_decref(rows);
     aq_arena_free(&arena);
     return code;
@@ -109,7 +111,7 @@ enum cli_exit cli_context_create(struct cli *cli, const char *const *words, unsi
                         "context %s exists already, in %s; to replace it, delete it first: aq context delete %s",
                         words[0], aq_buffer_string(&path), words[0]);
     int status = cli_connect_read(&connect, &cli->options.flags, NULL, NULL, &error);
-    struct cli_context context = {connect.server, connect.user, connect.token};
+    struct cli_context context = cli_context_of(&connect);
     if (status == 0)
         status = cli_contexts_write(words[0], &context, &error);
     cli_connect_close(&connect);

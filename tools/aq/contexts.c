@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_SIZE_MAX = 16384 };
+enum { FILE_SIZE_MAX = 131072 };
 #define CONTEXTS "contexts"
 #define CURRENT  "current"
 
@@ -41,6 +41,12 @@ static int check_name(const char *name, struct aq_error *error)
                    "context is \"%.100s\", but a name has only letters, digits, '.', '_' and '-', and begins with a "
                    "letter or digit",
                    name);
+}
+
+static int fail_missing(const char *name, const char *path, struct aq_error *error)
+{
+    return aq_fail(error, AQ_E_NOT_FOUND, "there is no context %s: %.300s is missing (aq context list shows all)", name,
+                   path);
 }
 
 /* Opens ".../aquarium", or "contexts" in it; makes it if it is missing. A descriptor; -1 with `error`. */
@@ -91,7 +97,7 @@ int cli_contexts_use(const char *name, struct aq_error *error)
 
 /* ---- files ---------------------------------------------------------------------------------------------- */
 
-/* A token in it is as good as a password. */
+/* A token in it is as good as a password; and nobody else may say where ours goes. */
 static int check_mode(const char *path, struct aq_error *error)
 {
     struct stat about;
@@ -99,6 +105,9 @@ static int check_mode(const char *path, struct aq_error *error)
         return aq_fail_errno(error, errno, "%.300s", path);
     if (!S_ISREG(about.st_mode))
         return aq_fail(error, AQ_E_INVALID, "%.300s is not a file", path);
+    if (about.st_uid != geteuid() && about.st_uid != 0)
+        return aq_fail(error, AQ_E_FORBIDDEN, "%.300s belongs to user %u of this machine, and says where a token goes",
+                       path, (unsigned)about.st_uid);
     if ((about.st_mode & 077) != 0)
         return aq_fail(error, AQ_E_INVALID, "%.200s holds a token, but others may read it: chmod 600 %.200s", path,
                        path);
@@ -126,8 +135,7 @@ int cli_contexts_read(const char *name, struct cli_context *context, struct aq_a
     if (check_name(name, error) != 0 || cli_contexts_path(name, &path, error) != 0)
         return -1;
     if (access(aq_buffer_string(&path), F_OK) != 0)
-        return aq_fail(error, AQ_E_NOT_FOUND, "there is no context %s: %.300s is missing (aq context list shows all)",
-                       name, aq_buffer_string(&path));
+        return fail_missing(name, aq_buffer_string(&path), error);
     return read_file(aq_buffer_string(&path), context, arena, error);
 }
 
@@ -136,8 +144,10 @@ int cli_contexts_write(const char *name, const struct cli_context *context, stru
     AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
     if (check_name(name, error) != 0)
         return -1;
-    json_t *json =
-        json_pack("{s:s, s:s, s:s}", "server", context->server, "user", context->user, "token", context->token);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s}", "server", context->server, "user", context->user, "fingerprint",
+                             context->fingerprint, "token", context->token);
+    if (context->authorities[0] != '\0')
+        json_object_set_new(json, "authorities", json_string(context->authorities));
     aq_yaml_print(json, &text);
     json_decref(json);
     AQ_CLEANUP_FD int directory = open_directory(true, error);
@@ -153,7 +163,8 @@ int cli_contexts_delete(const char *name, struct aq_error *error)
     if (check_name(name, error) != 0 || cli_contexts_path(name, &path, error) != 0)
         return -1;
     if (unlink(aq_buffer_string(&path)) != 0)
-        return aq_fail_errno(error, errno, "context %s: %.300s", name, aq_buffer_string(&path));
+        return errno == ENOENT ? fail_missing(name, aq_buffer_string(&path), error)
+                               : aq_fail_errno(error, errno, "context %s: %.300s", name, aq_buffer_string(&path));
     const char *current = cli_contexts_chosen("", &arena);
     AQ_CLEANUP_FD int directory = open_directory(false, error);
     if (directory >= 0 && current != NULL && strcmp(current, name) == 0)

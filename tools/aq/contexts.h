@@ -8,9 +8,11 @@
 
 /* clang-format off */
 #define cli_context_fields(F, T)                                                                                       \
-    F(T, server, TEXT(0, 512),  AQ_COLUMN, "address of a controller")                                                  \
-    F(T, user,   NAME(0, 64),   AQ_COLUMN, "user to act as")                                                           \
-    F(T, token,  TEXT(0, 4096), 0,         "the user's token")
+    F(T, server,      TEXT(0, 512),   0,        "address of a controller")                                              \
+    F(T, user,        NAME(0, 64),    0,        "user to act as")                                                       \
+    F(T, token,       TEXT(0, 4096),  0,        "the user's token")                                                     \
+    F(T, fingerprint, TEXT(0, 255),   0,        "fingerprint of the authority that vouches for the server")             \
+    F(T, authorities, TEXT(0, 65536), AQ_LINES, "certificates of such authorities, as PEM")
 AQ_DECLARE(cli_context)
 /* clang-format on */
 

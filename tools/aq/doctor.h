@@ -11,7 +11,7 @@
 enum doctor_state {
     DOCTOR_OK,
     DOCTOR_WARN, /* works, but could be better; or something that may be needed later is missing */
-    DOCTOR_BAD,  /* Aquarium cannot work like this */
+    DOCTOR_BAD,  /* Aquarium cannot work like this, or is open to others */
     doctor_state_count
 };
 
@@ -61,14 +61,20 @@ void doctor_open_files(const struct doctor *doctor, unsigned which, struct docto
 void doctor_processes(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
 void doctor_clock(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
 void doctor_date(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
+void doctor_containers(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
 void doctor_kvm(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
 void doctor_kvm_mode(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
 /* doctor_disk.c */
 void doctor_file_system(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
 void doctor_sync(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
 void doctor_space(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
+/* doctor_secure.c */
+void doctor_modes(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
+void doctor_root_workloads(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
+void doctor_certificates(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
 /* doctor_parts.c; `which` of a program is its place in doctor_programs */
 void doctor_api_port(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
+void doctor_plain(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
 void doctor_hub_port(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
 void doctor_ipv6(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
 void doctor_libraries(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);

@@ -1,4 +1,4 @@
-/* Control groups, limits, clocks and KVM. */
+/* Control groups, limits, clocks, what the driver container needs, and KVM. */
 #include "drivers/cgroup/cgroup.h"
 #include "schema/base/clock.h"
 #include "tools/aq/doctor_judge.h"
@@ -148,6 +148,46 @@ void doctor_date(const struct doctor *doctor, unsigned which, struct doctor_find
                     "this machine's clock says %s UTC", text);
     else
         doctor_ok(finding, "it is %s UTC; only lifetimes depend on it", text);
+}
+
+/* ---- the driver container ------------------------------------------------------------------------------- */
+
+static bool program_is_there(const char *name)
+{
+    static const char *const directories[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+                                              "/usr/bin",        "/sbin",          "/bin"};
+    char path[128];
+    for (size_t i = 0; i < AQ_LENGTH(directories); i++) {
+        snprintf(path, sizeof path, "%s/%s", directories[i], name);
+        if (access(path, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+void doctor_containers(const struct doctor *doctor, unsigned which, struct doctor_finding *finding)
+{
+    static const struct {
+        const char *file, *package;
+    } needed[] = {{"crun", "crun"}, {"skopeo", "skopeo"}, {"umoci", "umoci"}, {"nft", "nftables"}};
+    static const char profile[] = "/usr/share/containers/seccomp.json";
+    char missing[128] = "", fix[160];
+    (void)doctor;
+    (void)which;
+    for (size_t i = 0; i < AQ_LENGTH(needed); i++) {
+        size_t used = strlen(missing);
+        bool runtime = i == 0 && program_is_there("runc");
+        if (!runtime && !program_is_there(needed[i].file))
+            snprintf(missing + used, sizeof missing - used, " %s", needed[i].package);
+    }
+    if (access(profile, R_OK) != 0)
+        snprintf(missing + strlen(missing), sizeof missing - strlen(missing), " golang-github-containers-common");
+    snprintf(fix, sizeof fix, "apt-get install%s", missing);
+    if (missing[0] != '\0')
+        doctor_warn(finding, "install it where containers are to run; other drivers do not need it", fix,
+                    "the driver container lacks:%s", missing);
+    else
+        doctor_ok(finding, "the driver container has all that it needs");
 }
 
 /* ---- KVM ------------------------------------------------------------------------------------------------ */

@@ -8,6 +8,10 @@
 
 #define RAFT_LEAST "0.22.1" /* the version that the Makefile requires */
 
+#define CERTIFICATE_ADVICE                                                                                             \
+    "the controller renews its own 30 days before: does it run? An operator's is replaced by a new file and SIGHUP"
+
+enum { CERTIFICATE_WARN_DAYS = 21 };
 enum { SPACE_BAD_MIB = 64, SPACE_WARN_MIB = 1024, FILES_BAD = 1024, FILES_WARN = 8192 };
 
 /* ---- the disk ------------------------------------------------------------------------------------------- */
@@ -115,6 +119,25 @@ void doctor_judge_port(unsigned port, enum doctor_listener listener, const char 
 }
 
 /* ---- KVM ------------------------------------------------------------------------------------------------ */
+
+bool doctor_mode_is_loose(unsigned mode, unsigned uid, unsigned most)
+{
+    return uid != 0 || (mode & 0777 & ~most) != 0;
+}
+
+void doctor_judge_certificate(int64_t end_s, int64_t now_s, const char *path, struct doctor_finding *finding)
+{
+    const int64_t day_s = 86400, left_days = (end_s - now_s) / day_s;
+    if (end_s == 0)
+        doctor_ok(finding, "there is none yet");
+    else if (end_s <= now_s)
+        doctor_bad(finding, CERTIFICATE_ADVICE, "", "%.300s has expired", path);
+    else if (left_days < CERTIFICATE_WARN_DAYS)
+        doctor_warn(finding, CERTIFICATE_ADVICE, "", "%.300s expires in %d day%s", path, (int)left_days,
+                    left_days == 1 ? "" : "s");
+    else
+        doctor_ok(finding, "none expires within %d days", (int)left_days);
+}
 
 void doctor_judge_kvm(bool opens, bool guest, struct doctor_finding *finding)
 {

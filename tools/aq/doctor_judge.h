@@ -20,6 +20,12 @@ enum doctor_listener { DOCTOR_NOBODY, DOCTOR_OURS, DOCTOR_STRANGER };
 void doctor_judge_port(unsigned port, enum doctor_listener listener, const char *setting,
                        struct doctor_finding *finding);
 
+/* A file or directory that has more than these bits, or is not root's. */
+bool doctor_mode_is_loose(unsigned mode, unsigned uid, unsigned most);
+
+/* `end_s`, `now_s`: seconds since 1970; an end of 0: there is no certificate. */
+void doctor_judge_certificate(int64_t end_s, int64_t now_s, const char *path, struct doctor_finding *finding);
+
 /* `mode` and owner of /dev/kvm; `guest`: this machine is itself virtual. */
 void doctor_judge_kvm(bool opens, bool guest, struct doctor_finding *finding);
 void doctor_judge_kvm_mode(unsigned mode, unsigned uid, unsigned gid, struct doctor_finding *finding);

@@ -1,11 +1,12 @@
 /* Aquarium itself: its ports, its libraries, and which of its programs run here, in which version. */
 #include "tools/aq/doctor_judge.h"
+#include "tools/aq/doctor_programs.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <spawn.h>
@@ -18,7 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ANSWER_MS = 2000, PROGRAM_BYTES_MAX = 256 << 20, RUNNING_MAX = 64 };
+enum { LISTENING = 0x0A /* in /proc/net/tcp */ };
+enum { ANSWER_MS = 2000, PROGRAM_BYTES_MAX = 256 << 20 };
 
 const char *const doctor_programs[] = {"aq-controller", "aq-agent", "aq-fs"};
 
@@ -100,6 +102,98 @@ void doctor_hub_port(const struct doctor *doctor, unsigned which, struct doctor_
     doctor_judge_port(doctor->hub_port, ask_port(doctor->hub_port, speaks_nanomsg), "hub.port", finding);
 }
 
+/* ---- REST without TLS ----------------------------------------------------------------------------------- */
+
+/* One line of /proc/net/tcp or tcp6: "0: 0100007F:1F41 00000000:0000 0A ...", words of the address in the machine's
+ * order. False: it is no listener on this port. */
+static bool read_listener(const char *line, unsigned port, char text[INET6_ADDRSTRLEN])
+{
+    char address[33];
+    unsigned of, state, words[4] = {0};
+    if (sscanf(line, " %*u: %32[0-9A-F]:%4X %*[0-9A-F]:%*4X %2X", address, &of, &state) != 3 || of != port ||
+        state != LISTENING)
+        return false;
+    bool is_6 = sscanf(address, "%8X%8X%8X%8X", &words[0], &words[1], &words[2], &words[3]) == 4;
+    return inet_ntop(is_6 ? AF_INET6 : AF_INET, words, text, INET6_ADDRSTRLEN) != NULL;
+}
+
+/* An address of this machine that other hosts may reach, into `address`. False: there is none. */
+static bool find_own(int family, struct sockaddr_storage *address)
+{
+    struct ifaddrs *all = NULL;
+    bool found = false;
+    if (getifaddrs(&all) != 0)
+        return false;
+    for (const struct ifaddrs *one = all; one != NULL && !found; one = one->ifa_next) {
+        found = one->ifa_addr != NULL && one->ifa_addr->sa_family == family && (one->ifa_flags & IFF_UP) &&
+                !(one->ifa_flags & IFF_LOOPBACK);
+        if (found)
+            memcpy(address, one->ifa_addr,
+                   family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
+    }
+    freeifaddrs(all);
+    return found;
+}
+
+/* Connects there, and asks without TLS. Where it is all addresses, to one that other hosts may reach: loopback may be
+ * plain. */
+static bool answers_plainly(const char *text, unsigned port)
+{
+    struct sockaddr_storage address = {0};
+    struct sockaddr_in *four = (struct sockaddr_in *)&address;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)&address;
+    const bool is_6 = strchr(text, ':') != NULL, is_all = strcmp(text, "0.0.0.0") == 0 || strcmp(text, "::") == 0;
+    const int family = is_6 ? AF_INET6 : AF_INET;
+    if (is_all && !find_own(family, &address))
+        return false;
+    address.ss_family = (sa_family_t)family;
+    if (!is_all)
+        inet_pton(family, text, is_6 ? (void *)&six->sin6_addr : (void *)&four->sin_addr);
+    if (is_6)
+        six->sin6_port = htons((uint16_t)port);
+    else
+        four->sin_port = htons((uint16_t)port);
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool plain = fd >= 0 && connect(fd, (const struct sockaddr *)&address, is_6 ? sizeof *six : sizeof *four) == 0 &&
+                 speaks_http(fd);
+    if (fd >= 0)
+        close(fd);
+    return plain;
+}
+
+static bool is_loopback(const char *text)
+{
+    return strncmp(text, "127.", 4) == 0 || strcmp(text, "::1") == 0 || strncmp(text, "::ffff:127.", 11) == 0;
+}
+
+/* The first address that is not loopback's and where REST answers without TLS; "": there is none. */
+static void find_plain(unsigned port, char plain[INET6_ADDRSTRLEN])
+{
+    static const char *const tables[] = {"/proc/net/tcp", "/proc/net/tcp6"};
+    plain[0] = '\0';
+    for (size_t i = 0; i < AQ_LENGTH(tables); i++) {
+        char line[512], text[INET6_ADDRSTRLEN];
+        FILE *table = fopen(tables[i], "re");
+        while (table != NULL && plain[0] == '\0' && fgets(line, sizeof line, table) != NULL)
+            if (read_listener(line, port, text) && !is_loopback(text) && answers_plainly(text, port))
+                strcpy(plain, text);
+        if (table != NULL)
+            fclose(table);
+    }
+}
+
+void doctor_plain(const struct doctor *doctor, unsigned which, struct doctor_finding *finding)
+{
+    char plain[INET6_ADDRSTRLEN];
+    (void)which;
+    find_plain(doctor->api_port, plain);
+    if (plain[0] != '\0')
+        doctor_bad(finding, "give other hosts api.tls.address, and this address to loopback", "",
+                   "REST answers without TLS on %s, port %u: tokens can be read on the way", plain, doctor->api_port);
+    else
+        doctor_ok(finding, "no address of other hosts answers without TLS on port %u", doctor->api_port);
+}
+
 void doctor_ipv6(const struct doctor *doctor, unsigned which, struct doctor_finding *finding)
 {
     struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
@@ -163,12 +257,12 @@ void doctor_libraries(const struct doctor *doctor, unsigned which, struct doctor
 
 /* The version in a running program's file, even if the file was replaced since. The file is read, not run: anyone may
  * call a program aq-agent, and root must not run it for them. False: the process has ended, or is a zombie. */
-static bool read_version(const char *pid, const char *program, char version[DOCTOR_VERSION_SIZE])
+static bool read_version(pid_t pid, const char *program, char version[DOCTOR_VERSION_SIZE])
 {
     char path[300];
     struct stat about;
     version[0] = '\0';
-    snprintf(path, sizeof path, "/proc/%s/exe", pid);
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno != ENOENT && errno != ESRCH;
@@ -184,29 +278,13 @@ static bool read_version(const char *pid, const char *program, char version[DOCT
     return true;
 }
 
-static bool is_called(const char *pid, const char *program)
-{
-    char path[300], name[64] = "";
-    snprintf(path, sizeof path, "/proc/%s/comm", pid);
-    FILE *file = fopen(path, "re");
-    bool read = file != NULL && fgets(name, sizeof name, file) != NULL;
-    if (file != NULL)
-        fclose(file);
-    name[strcspn(name, "\n")] = '\0';
-    return read && strcmp(name, program) == 0;
-}
-
 void doctor_program(const struct doctor *doctor, unsigned which, struct doctor_finding *finding)
 {
-    char versions[RUNNING_MAX][DOCTOR_VERSION_SIZE];
-    unsigned count = 0;
-    struct dirent *entry;
+    char versions[DOCTOR_PROCESSES_MAX][DOCTOR_VERSION_SIZE];
+    struct doctor_process running[DOCTOR_PROCESSES_MAX];
+    unsigned count = 0, found = doctor_processes_find(doctor_programs[which], running, DOCTOR_PROCESSES_MAX);
     (void)doctor;
-    DIR *processes = opendir("/proc");
-    while (processes != NULL && count < RUNNING_MAX && (entry = readdir(processes)) != NULL)
-        if (isdigit((unsigned char)entry->d_name[0]) && is_called(entry->d_name, doctor_programs[which]))
-            count += read_version(entry->d_name, doctor_programs[which], versions[count]);
-    if (processes != NULL)
-        closedir(processes);
+    for (unsigned i = 0; i < found; i++)
+        count += read_version(running[i].pid, doctor_programs[which], versions[count]);
     doctor_judge_program(doctor_programs[which], (const char(*)[DOCTOR_VERSION_SIZE])versions, count, finding);
 }

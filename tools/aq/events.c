@@ -41,6 +41,14 @@ static void add_word(const char *text, struct aq_buffer *line)
     aq_buffer_format(line, plain ? "%s" : "\"%s\"", aq_buffer_string(&escaped));
 }
 
+/* Nothing was given: no text, no time, no metadata, a lifetime of 0. Other numbers and truth values are told even then:
+ * a node that leaves maintenance is what happened. */
+static bool is_nothing(const struct aq_field *field, const json_t *value, const char *shown)
+{
+    bool no_time = field != NULL && field->type == AQ_TYPE_DURATION && json_integer_value(value) == 0;
+    return no_time || strcmp(shown, "-") == 0 || strcmp(shown, "{}") == 0;
+}
+
 /* What happened, as name=value words; empty ones are left out, and of lists of records only the length is shown. */
 static void add_data(const char *event, const json_t *data, struct aq_buffer *line)
 {
@@ -49,14 +57,15 @@ static void add_data(const char *event, const json_t *data, struct aq_buffer *li
     json_t *value;
     json_object_foreach ((json_t *)data, name, value) {
         const struct aq_field *field = record ? aq_record_field(record, name) : NULL;
+        const bool is_time = field != NULL && field->type == AQ_TYPE_TIME;
         struct aq_buffer text = {0};
         if (json_is_array(value) && json_is_object(json_array_get(value, 0)))
             aq_buffer_format(&text, "[%zu]", json_array_size(value));
         else
-            cli_cell(field, value, aq_clock_wall_ms(), &text);
+            cli_cell(is_time ? NULL : field, value, aq_clock_wall_ms(), &text); /* a time itself, not how long ago */
         const char *shown = aq_buffer_string(&text);
         bool is_json = !json_is_string(value) && (shown[0] == '{' || shown[0] == '['); /* quotes what must be */
-        if (strcmp(shown, "-") != 0 && strcmp(shown, "{}") != 0) {
+        if (!is_nothing(field, value, shown)) {
             aq_buffer_format(line, "  %s=%s", name, is_json ? shown : "");
             if (!is_json)
                 add_word(shown, line);

@@ -143,7 +143,8 @@ static void explain(struct cli_follow *follow, const struct cli_http_end *end)
     else if (end->fault == CLI_FAULT_NONE && end->status != 200)
         snprintf(follow->message, sizeof follow->message, "the server answered with HTTP status %ld", end->status);
     else
-        snprintf(follow->message, sizeof follow->message, "the event stream of %s broke: %s",
+        snprintf(follow->message, sizeof follow->message,
+                 end->fault == CLI_FAULT_UNTRUSTED ? CLI_UNTRUSTED_FORMAT : "the event stream of %s broke: %s",
                  cli_client_connect(follow->client)->server, end->why ? end->why : "it ended");
     json_decref(json);
 }
@@ -161,7 +162,8 @@ static bool goes_on(struct cli_follow *follow, const struct cli_http_end *end)
 {
     uint64_t now = aq_clock_ms();
     bool lasts = follow->connected || cli_client_is_patient(follow->client);
-    bool may = lasts && (end->fault == CLI_FAULT_NONE ? end->status == 200 : end->fault != CLI_FAULT_STOPPED);
+    bool refused = end->fault == CLI_FAULT_STOPPED || end->fault == CLI_FAULT_UNTRUSTED;
+    bool may = lasts && (end->fault == CLI_FAULT_NONE ? end->status == 200 : !refused);
     may = may || cli_may_repeat(end, false);
     explain(follow, end);
     disconnect(follow);

@@ -1,6 +1,7 @@
 #include "tools/aq/help.h"
 
 #include "schema/codec/help.h"
+#include "tools/aq/aliases.h"
 #include "tools/aq/table.h"
 #include "tools/aq/usage.h"
 
@@ -76,12 +77,17 @@ static void add_flags(uint64_t taken, uint64_t left_out, struct aq_buffer *out)
     end_table(&table, out);
 }
 
+static void add_flags_titled(const char *title, uint64_t taken, uint64_t left_out, struct aq_buffer *out)
+{
+    if ((taken & ~left_out) != 0)
+        aq_buffer_format(out, "\n%s:\n", title);
+    add_flags(taken, left_out, out);
+}
+
 /* The flags of one verb; those of every verb are in the general help. */
 static void add_own_flags(uint64_t taken, struct aq_buffer *out)
 {
-    if ((taken & ~CLI_COMMON_FLAGS) != 0)
-        aq_buffer_text(out, "\nFlags, besides those in aq --help:\n");
-    add_flags(taken, CLI_COMMON_FLAGS, out);
+    add_flags_titled("Flags, besides those in aq --help", taken, CLI_COMMON_FLAGS, out);
 }
 
 /* ---- general -------------------------------------------------------------------------------------------- */
@@ -120,6 +126,21 @@ static void help_general(struct aq_buffer *out)
 
 /* ---- nouns and verbs ------------------------------------------------------------------------------------ */
 
+/* aq nodes token makes something else than a node, and is looked for here. */
+static void add_words_for_others(struct cli_table *table, const struct aq_entity *entity)
+{
+    const struct cli_alias *alias;
+    const size_t length = strlen(entity->plural);
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
+    for (size_t i = 0; (alias = cli_alias_at(i)) != NULL; i++) {
+        if (strncmp(alias->word, entity->plural, length) != 0 || alias->word[length] != ' ' || alias->means == NULL)
+            continue;
+        aq_buffer_reset(&text);
+        aq_buffer_format(&text, "the same as aq %s", alias->means);
+        add_line(table, alias->word + length + 1, aq_buffer_string(&text));
+    }
+}
+
 static void help_entity(const struct aq_entity *entity, struct aq_buffer *out)
 {
     const struct aq_command *command;
@@ -137,6 +158,7 @@ static void help_entity(const struct aq_entity *entity, struct aq_buffer *out)
     for (size_t i = 0; (view = cli_view_at(&i)) != NULL;)
         if (view->entity == entity)
             add_line(&table, view->name, cli_view_help(view, &text));
+    add_words_for_others(&table, entity);
     aq_buffer_free(&text);
     end_table(&table, out);
     aq_buffer_format(out,
@@ -151,6 +173,7 @@ static void help_entity(const struct aq_entity *entity, struct aq_buffer *out)
 static void help_command(const struct aq_entity *entity, const struct aq_command *command, struct aq_buffer *out)
 {
     bool creates = command->kind == AQ_CREATES;
+    const struct aq_field *alone = creates ? cli_bare_field(command) : NULL;
     struct cli_table table;
     cli_table_open(&table, 2);
     add_fields(&table, command->record, "", 0, creates ? NULL : &command->record->fields[0]);
@@ -165,10 +188,12 @@ static void help_command(const struct aq_entity *entity, const struct aq_command
     if (command->kind == AQ_UPDATES)
         aq_buffer_text(out, "  Fields that are not given keep their value.\n");
     if (table.count > 0)
-        aq_buffer_text(out, "\nFields:\n");
+        aq_buffer_text(out, "\nFields, as field=value or --field value:\n");
     end_table(&table, out);
-    if (command->value != NULL)
-        aq_buffer_format(out, "\n  A word alone is the %s.\n", command->value);
+    if (creates && entity->pair[0] != NULL)
+        aq_buffer_format(out, "\n  A word alone is %s:%s.\n", entity->pair[0], entity->pair[1]);
+    if (alone != NULL || command->value != NULL)
+        aq_buffer_format(out, "\n  A word alone is the %s.\n", alone != NULL ? alone->name : command->value);
     if (creates)
         aq_buffer_format(out, "\n  A file is YAML or JSON: an object, or a list of them%s.\n",
                          aq_command_goes_by_verb(command) ? "" : "; several are made all or none");
@@ -202,7 +227,10 @@ static void help_topic(const struct cli_topic *parent, const struct cli_topic *t
         end_table(&table, out);
         aq_buffer_format(out, "\n  See aq %s VERB --help for what a verb takes.\n", topic->name);
     }
-    add_own_flags(topic->flags, out);
+    if (topic->offline) /* takes no others */
+        add_flags_titled("Flags", topic->flags, 0, out);
+    else
+        add_own_flags(topic->flags, out);
 }
 
 int cli_help(const char *const *words, unsigned count, struct aq_arena *arena, struct aq_buffer *out,

@@ -1,30 +1,36 @@
 /* HTTP: one exchange at a time, on a connection that is kept for the next one. Two libraries do it. A numeric http
- * address of this machine, which needs no names, proxies or TLS, is near: libevent (http_near.c). Anything else is far:
- * libcurl (http_far.c), which is loaded only when it is needed, as with all its dependencies it takes five times as
- * long to start as the rest of aq. */
+ * address of this machine, or a socket, needs no names, proxies or TLS; it is near: libevent (http_near.c). Anything
+ * else is far: libcurl (http_far.c), which is loaded only when it is needed, as with all its dependencies it takes five
+ * times as long to start as the rest of aq. */
 #ifndef AQ_TOOLS_AQ_HTTP_H
 #define AQ_TOOLS_AQ_HTTP_H
 
 #include "tools/aq/connect.h"
 
 enum cli_fault {
-    CLI_FAULT_NONE,    /* a whole answer, whatever its status */
-    CLI_FAULT_ABSENT,  /* nobody listens there */
-    CLI_FAULT_BROKE,   /* the connection broke before the answer was complete */
-    CLI_FAULT_STOPPED, /* the receiver wanted no more */
-    CLI_FAULT_OTHER,   /* trying again does not help */
+    CLI_FAULT_NONE,      /* a whole answer, whatever its status */
+    CLI_FAULT_ABSENT,    /* nobody listens there */
+    CLI_FAULT_BROKE,     /* the connection broke before the answer was complete */
+    CLI_FAULT_STOPPED,   /* the receiver wanted no more */
+    CLI_FAULT_UNTRUSTED, /* nothing was sent: no TLS, or no certificate that is trusted */
+    CLI_FAULT_OTHER,     /* trying again does not help */
 };
 
 /* The same text from both. */
 #define CLI_WHY_ABSENT  "Couldn't connect to server"
 #define CLI_WHY_BROKE   "the connection was closed before the answer was complete"
 #define CLI_WHY_NO_HTTP "its answer is not HTTP"
+#define CLI_WHY_NO_TLS  "what answers there does not speak TLS; is it the port of plain http?"
+
+/* What is said of CLI_FAULT_UNTRUSTED: the server's address, and why. */
+#define CLI_UNTRUSTED_FORMAT "nothing was sent to %s: %s"
 
 struct cli_http_request {
     const char *method, *path;   /* GET, POST or DELETE; encoded */
     const char *body;            /* JSON; NULL: none */
     const char *idempotency_key; /* NULL: none */
     bool minimal;                /* of rows that are written, only the key is wanted in the answer */
+    bool anonymous;              /* without the user and the token */
     /* Takes a piece of the answer's body. False: no more. */
     bool (*take)(void *context, long status, const char *bytes, size_t length);
     void *context;
@@ -32,7 +38,8 @@ struct cli_http_request {
 
 struct cli_http_end {
     enum cli_fault fault;
-    const char *why;        /* the error's text, static */
+    const char *why;        /* the error's text, until the next exchange begins */
+    const char *presented;  /* if the authority alone is not trusted: its fingerprint; else NULL */
     long status;            /* 0: there was no answer */
     uint64_t retry_after_s; /* 0: not given */
 };

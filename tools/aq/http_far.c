@@ -1,5 +1,6 @@
 /* HTTP with names, proxies and TLS, by libcurl, which is loaded when the first connection is opened. */
 #define CURL_DISABLE_TYPECHECK /* its checks are macros that take no pointers to functions */
+#include "tools/aq/certificates.h"
 #include "tools/aq/http.h"
 
 #include <curl/curl.h>
@@ -40,6 +41,8 @@ static struct {
 
 struct far {
     struct cli_http http;
+    struct cli_certificates certificates;
+    char details[CURL_ERROR_SIZE]; /* libcurl's, of the last failure */
     CURLM *multi;
     CURL *handle;
     bool under_way;
@@ -52,17 +55,19 @@ static struct far *far_of(struct cli_http *http)
     return (struct far *)http;
 }
 
-static int load(struct aq_error *error)
+static int load(void **loaded, struct aq_error *error)
 {
+    static void *library;
     static const struct {
         const char *name;
         void *place;
     } functions[] = {
 #define ROW(name) {"curl_" #name, &curl.name},
         FUNCTIONS(ROW)};
+    *loaded = library;
     if (curl.global_init != NULL)
         return 0;
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    *loaded = library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
     for (size_t i = AQ_LENGTH(functions); library != NULL && i > 0; i--) { /* the last one looked up: all are there */
         void *function = dlsym(library, functions[i - 1].name);
         if (function == NULL)
@@ -80,10 +85,11 @@ static int load(struct aq_error *error)
 
 static struct cli_http *far_open(const struct cli_connect *connect, struct aq_error *error)
 {
-    (void)connect;
-    if (load(error) != 0)
+    void *library;
+    if (load(&library, error) != 0 || (connect->is_tls && cli_certificates_load(library, error) != 0))
         return NULL;
     struct far *far = aq_calloc(1, sizeof *far);
+    far->certificates.connect = connect;
     far->multi = curl.multi_init();
     far->handle = curl.easy_init();
     aq_assert(far->multi != NULL && far->handle != NULL);
@@ -129,6 +135,42 @@ static void add_header(struct far *far, const char *line)
     aq_assert(far->headers != NULL);
 }
 
+static CURLcode look_at_handshake(CURL *handle, void *ssl_context, void *context)
+{
+    struct far *far = context;
+    (void)handle;
+    cli_certificates_judge(&far->certificates, ssl_context);
+    return CURLE_OK;
+}
+
+/* Certificates are judged by cli_certificates_judge(). libcurl checks the name again. */
+static void set_trust(struct far *far)
+{
+    const struct cli_connect *connect = far->http.connect;
+    far->certificates.why[0] = far->certificates.presented[0] = '\0';
+    curl.easy_setopt(far->handle, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (curl.easy_setopt(far->handle, CURLOPT_SSL_CTX_FUNCTION, look_at_handshake) != CURLE_OK)
+        aq_broken(__FILE__, __LINE__, "libcurl does not let us check certificates");
+    curl.easy_setopt(far->handle, CURLOPT_SSL_CTX_DATA, far);
+    if (connect->fingerprint[0] != '\0' || connect->authorities != NULL) {
+        set(far, CURLOPT_CAINFO, NULL); /* those of the machine are not asked, and take long to read */
+        set(far, CURLOPT_CAPATH, NULL);
+    }
+}
+
+static void set_login(struct far *far)
+{
+    const struct cli_connect *connect = far->http.connect;
+    bool by_name = connect->user[0] != '\0';
+    curl.easy_setopt(far->handle, CURLOPT_HTTPAUTH, by_name ? CURLAUTH_BASIC : CURLAUTH_BEARER);
+    if (by_name) {
+        set(far, CURLOPT_USERNAME, connect->user);
+        set(far, CURLOPT_PASSWORD, connect->token);
+    } else {
+        set(far, CURLOPT_XOAUTH2_BEARER, connect->token);
+    }
+}
+
 static void set_address(struct far *far)
 {
     const struct cli_connect *connect = far->http.connect;
@@ -137,14 +179,17 @@ static void set_address(struct far *far)
     set(far, CURLOPT_URL, aq_buffer_string(&url));
     aq_buffer_free(&url);
     set(far, CURLOPT_PROTOCOLS_STR, "http,https");
-    set(far, CURLOPT_USERNAME, connect->user);
-    set(far, CURLOPT_PASSWORD, connect->token);
+    if (!far->asked.anonymous)
+        set_login(far);
     set(far, CURLOPT_USERAGENT, "aq/" CLI_VERSION);
-    curl.easy_setopt(far->handle, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
     curl.easy_setopt(far->handle, CURLOPT_NOSIGNAL, 1L);
     curl.easy_setopt(far->handle, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MOST_MS);
+    curl.easy_setopt(far->handle, CURLOPT_ERRORBUFFER, far->details);
+    far->details[0] = '\0';
     if (connect->is_local)
         set(far, CURLOPT_PROXY, "");
+    if (connect->is_tls)
+        set_trust(far);
 }
 
 static void far_start(struct cli_http *http, const struct cli_http_request *request)
@@ -179,7 +224,25 @@ static void far_start(struct cli_http *http, const struct cli_http_request *requ
     far->under_way = true;
 }
 
-static enum cli_fault fault_of(CURLcode code)
+/* Something answers, but not in TLS: as a rule, plain HTTP. */
+static bool is_no_tls(const struct far *far)
+{
+    return strstr(far->details, "wrong version number") != NULL ||
+           strstr(far->details, "packet length too long") != NULL;
+}
+
+/* Did the connection break within the handshake, as when a controller restarts? libcurl has one code for all failures
+ * of a handshake. */
+static bool broke_in_handshake(const struct far *far)
+{
+    static const char *const signs[] = {"unexpected eof", "Connection reset", "SSL_ERROR_SYSCALL"};
+    for (size_t i = 0; i < AQ_LENGTH(signs); i++)
+        if (strstr(far->details, signs[i]) != NULL)
+            return true;
+    return false;
+}
+
+static enum cli_fault fault_of(const struct far *far, CURLcode code)
 {
     switch (code) {
     case CURLE_OK:
@@ -193,6 +256,12 @@ static enum cli_fault fault_of(CURLcode code)
         return CLI_FAULT_BROKE;
     case CURLE_WRITE_ERROR:
         return CLI_FAULT_STOPPED;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+        return CLI_FAULT_UNTRUSTED;
+    case CURLE_SSL_CONNECT_ERROR:
+        return far->certificates.why[0] == '\0' && broke_in_handshake(far) ? CLI_FAULT_BROKE : CLI_FAULT_UNTRUSTED;
     default:
         return CLI_FAULT_OTHER;
     }
@@ -201,8 +270,13 @@ static enum cli_fault fault_of(CURLcode code)
 /* CURLE_TOO_LARGE, which the headers of libcurl 7.88 do not have; the library that is loaded may be newer. */
 enum { TOO_LARGE = 100 };
 
-static const char *why(CURLcode code)
+static const char *why(struct far *far, CURLcode code)
 {
+    if (fault_of(far, code) == CLI_FAULT_UNTRUSTED)
+        return far->certificates.why[0] != '\0' ? far->certificates.why
+               : is_no_tls(far)                 ? CLI_WHY_NO_TLS
+               : far->details[0] != '\0'        ? far->details
+                                                : curl.easy_strerror(code);
     switch ((int)code) {
     case CURLE_COULDNT_CONNECT:
         return CLI_WHY_ABSENT;
@@ -212,7 +286,7 @@ static const char *why(CURLcode code)
     case CURLE_OUT_OF_MEMORY: /* or of more than 100 KiB before libcurl 8.6 */
         return CLI_WHY_NO_HTTP;
     default:
-        return fault_of(code) == CLI_FAULT_BROKE ? CLI_WHY_BROKE : curl.easy_strerror(code);
+        return fault_of(far, code) == CLI_FAULT_BROKE ? CLI_WHY_BROKE : curl.easy_strerror(code);
     }
 }
 
@@ -232,7 +306,9 @@ static bool far_work(struct cli_http *http, uint64_t timeout_ms, struct cli_http
     if (message == NULL)
         return false;
     CURLcode code = message->data.result; /* the message is freed with the handle */
-    *end = (struct cli_http_end){.fault = fault_of(code), .why = why(code)};
+    *end = (struct cli_http_end){.fault = fault_of(far, code), .why = why(far, code)};
+    if (far->certificates.presented[0] != '\0' && end->fault == CLI_FAULT_UNTRUSTED)
+        end->presented = far->certificates.presented;
     curl.easy_getinfo(far->handle, CURLINFO_RESPONSE_CODE, &end->status);
     curl.easy_getinfo(far->handle, CURLINFO_RETRY_AFTER, &after_s);
     end->retry_after_s = after_s > 0 ? (uint64_t)after_s : 0;

@@ -1,26 +1,30 @@
-/* HTTP without names, proxies and TLS, by libevent. */
+/* HTTP without names, proxies and TLS, on libevent's connections. */
+#include "tools/aq/answer.h"
 #include "tools/aq/http.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <event2/http.h>
+#include <netinet/in.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
-enum {
-    NO_TIMEOUT_S = 1 << 30, /* libevent's own; ours belongs to the caller */
-    TIMEOUT_MOST_MS = 86400000,
-    HEAD_SIZE_MAX = 100 << 10 /* as much as libcurl takes in one line */
-};
+enum { TIMEOUT_MOST_MS = 86400000 };
 
 struct near {
     struct cli_http http;
     struct event_base *base;
     struct event *timer;
-    struct evhttp_connection *connection;
-    struct evhttp_request *request; /* libevent's, which frees it when it is over; NULL: none in progress */
+    struct bufferevent *connection; /* NULL: none */
+    bool is_connected;
+    bool under_way;
     struct cli_http_request asked;
+    struct cli_answer answer;
     struct cli_http_end end;
 };
 
@@ -39,164 +43,222 @@ static void time_is_over(evutil_socket_t unused, short what, void *context)
 static struct cli_http *near_open(const struct cli_connect *connect, struct aq_error *error)
 {
     struct near *near = aq_calloc(1, sizeof *near);
-    struct timeval no_timeout = {.tv_sec = NO_TIMEOUT_S};
+    (void)connect;
     (void)error;
     near->base = event_base_new();
     if (near->base != NULL)
         near->timer = evtimer_new(near->base, time_is_over, NULL);
-    if (near->timer != NULL)
-        near->connection = evhttp_connection_base_new(near->base, NULL, connect->address, connect->port);
-    if (near->connection == NULL)
+    if (near->timer == NULL)
         aq_broken(__FILE__, __LINE__, "libevent failed to start");
-    evhttp_connection_set_timeout_tv(near->connection, &no_timeout);
-    evhttp_connection_set_max_headers_size(near->connection, HEAD_SIZE_MAX);
     return &near->http;
 }
 
-static void near_close(struct cli_http *http)
+static void disconnect(struct near *near)
 {
-    struct near *near = near_of(http);
-    evhttp_connection_free(near->connection); /* and the current request */
-    event_free(near->timer);
-    event_base_free(near->base);
-    free(near);
-}
-
-/* ---- what libevent tells ---------------------------------------------------------------------------------- */
-
-static void take_piece(struct evhttp_request *request, void *context)
-{
-    struct near *near = context;
-    struct evbuffer *body = evhttp_request_get_input_buffer(request);
-    size_t length = evbuffer_get_length(body);
-    if (near->end.fault == CLI_FAULT_STOPPED)
-        return;
-    const char *bytes = (const char *)evbuffer_pullup(body, -1);
-    if (!near->asked.take(near->asked.context, evhttp_request_get_response_code(request), bytes, length)) {
-        near->end.fault = CLI_FAULT_STOPPED;
-        near->end.why = "the answer is too large";
-    }
-}
-
-/* Called before take_end() when there is more to say than that the connection broke. */
-static void take_error(enum evhttp_request_error kind, void *context)
-{
-    struct near *near = context;
-    if (kind == EVREQ_HTTP_INVALID_HEADER)
-        near->end = (struct cli_http_end){.fault = CLI_FAULT_OTHER, .why = CLI_WHY_NO_HTTP};
-}
-
-/* With a request without status: it did not get a connection. With no request: the connection broke. */
-static void take_end(struct evhttp_request *request, void *context)
-{
-    struct near *near = context;
-    near->request = NULL;
-    if (near->end.fault != CLI_FAULT_NONE)
-        return;
-    near->end.status = request ? evhttp_request_get_response_code(request) : 0;
-    if (request == NULL) {
-        near->end.fault = CLI_FAULT_BROKE;
-        near->end.why = CLI_WHY_BROKE;
-    } else if (near->end.status == 0) {
-        near->end.fault = CLI_FAULT_ABSENT;
-        near->end.why = CLI_WHY_ABSENT;
-    } else {
-        const char *after = evhttp_find_header(evhttp_request_get_input_headers(request), "Retry-After");
-        near->end.retry_after_s = after != NULL ? strtoull(after, NULL, 10) : 0;
-    }
-}
-
-/* ---- an exchange ------------------------------------------------------------------------------------------ */
-
-static void add_header(struct near *near, const char *name, const char *value)
-{
-    if (evhttp_add_header(evhttp_request_get_output_headers(near->request), name, value) != 0)
-        aq_broken(__FILE__, __LINE__, "a header was not accepted");
-}
-
-static void add_headers(struct near *near, size_t body_length)
-{
-    const struct cli_connect *connect = near->http.connect;
-    struct aq_buffer pair = {0};
-    aq_buffer_format(&pair, "%s:%s", connect->user, connect->token);
-    size_t size = sodium_base64_ENCODED_LEN(pair.length, sodium_base64_VARIANT_ORIGINAL), plain = sizeof "Basic " - 1;
-    char *basic = aq_calloc(1, plain + size);
-    memcpy(basic, "Basic ", plain);
-    sodium_bin2base64(basic + plain, size, (const unsigned char *)aq_buffer_string(&pair), pair.length,
-                      sodium_base64_VARIANT_ORIGINAL);
-    add_header(near, "Host", connect->authority);
-    add_header(near, "Authorization", basic);
-    add_header(near, "User-Agent", "aq/" CLI_VERSION);
-    add_header(near, "Accept", "*/*");
-    if (near->asked.idempotency_key != NULL)
-        add_header(near, "Idempotency-Key", near->asked.idempotency_key);
-    if (near->asked.minimal)
-        add_header(near, "Prefer", "return=minimal");
-    if (near->asked.body != NULL)
-        add_header(near, "Content-Type", "application/json");
-    if (strcmp(near->asked.method, "GET") != 0) {
-        char length[32];
-        snprintf(length, sizeof length, "%zu", body_length);
-        add_header(near, "Content-Length", length);
-    }
-    sodium_memzero(basic, plain + size);
-    sodium_memzero(pair.data, pair.length);
-    free(basic);
-    aq_buffer_free(&pair);
-}
-
-static void near_start(struct cli_http *http, const struct cli_http_request *request)
-{
-    struct near *near = near_of(http);
-    struct aq_buffer target = {0};
-    size_t body_length = request->body != NULL ? strlen(request->body) : 0;
-    aq_assert(near->request == NULL);
-    near->asked = *request;
-    near->end = (struct cli_http_end){0};
-    event_base_loop(near->base, EVLOOP_NONBLOCK); /* has the connection been closed since? Then it is a new one */
-    near->request = evhttp_request_new(take_end, near);
-    aq_assert(near->request != NULL);
-    evhttp_request_set_chunked_cb(near->request, take_piece);
-    evhttp_request_set_error_cb(near->request, take_error);
-    add_headers(near, body_length);
-    if (body_length > 0 &&
-        evbuffer_add(evhttp_request_get_output_buffer(near->request), request->body, body_length) != 0)
-        aq_broken(__FILE__, __LINE__, "out of memory");
-    aq_buffer_format(&target, "%s%s", http->connect->prefix, request->path);
-    enum evhttp_cmd_type method = strcmp(request->method, "GET") == 0    ? EVHTTP_REQ_GET
-                                  : strcmp(request->method, "POST") == 0 ? EVHTTP_REQ_POST
-                                                                         : EVHTTP_REQ_DELETE;
-    /* If it fails at once, take_end() has been called, or the request is gone without a callback. */
-    if (evhttp_make_request(near->connection, near->request, method, aq_buffer_string(&target)) != 0 &&
-        near->request != NULL)
-        take_end(NULL, near);
-    aq_buffer_free(&target);
+    if (near->connection != NULL)
+        bufferevent_free(near->connection);
+    near->connection = NULL;
+    near->is_connected = false;
 }
 
 static void near_stop(struct cli_http *http)
 {
     struct near *near = near_of(http);
-    if (near->request != NULL)
-        evhttp_cancel_request(near->request);
-    near->request = NULL;
+    if (near->under_way)
+        disconnect(near); /* the rest of the answer would come on it */
+    near->under_way = false;
+    cli_answer_close(&near->answer);
 }
 
-static bool near_work(struct cli_http *http, uint64_t timeout_ms, struct cli_http_end *end)
+static void near_close(struct cli_http *http)
+{
+    struct near *near = near_of(http);
+    near_stop(http);
+    disconnect(near);
+    event_free(near->timer);
+    event_base_free(near->base);
+    free(near);
+}
+
+/* ---- the end of an exchange ------------------------------------------------------------------------------- */
+
+static void end(struct near *near, enum cli_fault fault, const char *why)
+{
+    if (fault != CLI_FAULT_NONE || near->answer.closes)
+        disconnect(near);
+    near->under_way = false;
+    near->end = (struct cli_http_end){
+        .fault = fault, .why = why, .status = near->answer.status, .retry_after_s = near->answer.retry_after_s};
+    if (fault != CLI_FAULT_NONE)
+        near->end.status = 0;
+    cli_answer_close(&near->answer);
+}
+
+static void end_unconnected(struct near *near, int number)
+{
+    if (number == EACCES || number == EPERM)
+        end(near, CLI_FAULT_OTHER,
+            "this socket is for root and for the group that the setting api.group names; others can use aq login "
+            "https://HOST:8001");
+    else if (number == EAGAIN)
+        end(near, CLI_FAULT_BROKE, "too many wait for a connection");
+    else
+        end(near, CLI_FAULT_ABSENT, CLI_WHY_ABSENT);
+}
+
+/* ---- what libevent tells ---------------------------------------------------------------------------------- */
+
+static void take_bytes(struct bufferevent *connection, void *context)
+{
+    struct near *near = context;
+    struct evbuffer *input = bufferevent_get_input(connection);
+    size_t used;
+    if (!near->under_way) {
+        disconnect(near); /* it answers what nobody has asked */
+        return;
+    }
+    size_t length = evbuffer_get_length(input);
+    enum cli_answer_state state =
+        cli_answer_feed(&near->answer, (const char *)evbuffer_pullup(input, -1), length, &used);
+    evbuffer_drain(input, used);
+    if (state == CLI_ANSWER_BAD)
+        end(near, CLI_FAULT_OTHER, CLI_WHY_NO_HTTP);
+    else if (state == CLI_ANSWER_STOPPED)
+        end(near, CLI_FAULT_STOPPED, "the answer is too large");
+    else if (state == CLI_ANSWER_DONE)
+        end(near, CLI_FAULT_NONE, NULL);
+}
+
+static void take_event(struct bufferevent *connection, short what, void *context)
+{
+    struct near *near = context;
+    int number = EVUTIL_SOCKET_ERROR();
+    (void)connection;
+    if (what & BEV_EVENT_CONNECTED)
+        near->is_connected = true;
+    else if (!near->under_way)
+        disconnect(near);
+    else if (!near->is_connected)
+        end_unconnected(near, number);
+    else if ((what & BEV_EVENT_EOF) && cli_answer_end(&near->answer))
+        end(near, CLI_FAULT_NONE, NULL);
+    else
+        end(near, CLI_FAULT_BROKE, CLI_WHY_BROKE);
+}
+
+/* ---- an exchange ------------------------------------------------------------------------------------------ */
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    struct sockaddr_un local;
+};
+
+static socklen_t address_of(const struct cli_connect *connect, union address *out)
+{
+    *out = (union address){0};
+    if (connect->is_socket) {
+        out->local.sun_family = AF_UNIX;
+        snprintf(out->local.sun_path, sizeof out->local.sun_path, "%s", connect->address);
+        return sizeof out->local;
+    }
+    if (inet_pton(AF_INET, connect->address, &out->v4.sin_addr) == 1) {
+        out->v4.sin_family = AF_INET;
+        out->v4.sin_port = htons(connect->port);
+        return sizeof out->v4;
+    }
+    out->v6.sin6_family = AF_INET6;
+    out->v6.sin6_port = htons(connect->port);
+    aq_assert(inet_pton(AF_INET6, connect->address, &out->v6.sin6_addr) == 1);
+    return sizeof out->v6;
+}
+
+static void connect_to(struct near *near)
+{
+    union address address;
+    socklen_t size = address_of(near->http.connect, &address);
+    near->connection = bufferevent_socket_new(near->base, -1, BEV_OPT_CLOSE_ON_FREE);
+    if (near->connection == NULL)
+        aq_broken(__FILE__, __LINE__, "libevent has no connection");
+    bufferevent_setcb(near->connection, take_bytes, NULL, take_event, near);
+    /* When it fails at once, take_event() may have been called, and the connection is gone. */
+    if (bufferevent_socket_connect(near->connection, &address.any, (int)size) != 0 && near->under_way)
+        end_unconnected(near, EVUTIL_SOCKET_ERROR());
+}
+
+static void add_credentials(const struct cli_connect *connect, struct evbuffer *out)
+{
+    struct aq_buffer pair = {0};
+    if (connect->user[0] == '\0') {
+        evbuffer_add_printf(out, "Authorization: Bearer %s\r\n", connect->token);
+        return;
+    }
+    aq_buffer_format(&pair, "%s:%s", connect->user, connect->token);
+    size_t size = sodium_base64_ENCODED_LEN(pair.length, sodium_base64_VARIANT_ORIGINAL);
+    char *basic = aq_calloc(1, size);
+    sodium_bin2base64(basic, size, (const unsigned char *)aq_buffer_string(&pair), pair.length,
+                      sodium_base64_VARIANT_ORIGINAL);
+    evbuffer_add_printf(out, "Authorization: Basic %s\r\n", basic);
+    sodium_memzero(basic, size);
+    sodium_memzero(pair.data, pair.length);
+    free(basic);
+    aq_buffer_free(&pair);
+}
+
+static void send_request(struct near *near)
+{
+    const struct cli_connect *connect = near->http.connect;
+    const struct cli_http_request *asked = &near->asked;
+    struct evbuffer *out = bufferevent_get_output(near->connection);
+    size_t length = asked->body != NULL ? strlen(asked->body) : 0;
+    evbuffer_add_printf(out, "%s %s%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: aq/" CLI_VERSION "\r\nAccept: */*\r\n",
+                        asked->method, connect->prefix, asked->path, connect->host_port);
+    if (!asked->anonymous && connect->token != NULL)
+        add_credentials(connect, out);
+    if (asked->idempotency_key != NULL)
+        evbuffer_add_printf(out, "Idempotency-Key: %s\r\n", asked->idempotency_key);
+    if (asked->minimal)
+        evbuffer_add_printf(out, "Prefer: return=minimal\r\n");
+    if (asked->body != NULL)
+        evbuffer_add_printf(out, "Content-Type: application/json\r\n");
+    if (strcmp(asked->method, "GET") != 0)
+        evbuffer_add_printf(out, "Content-Length: %zu\r\n", length);
+    if (evbuffer_add(out, "\r\n", 2) != 0 || (length > 0 && evbuffer_add(out, asked->body, length) != 0))
+        aq_broken(__FILE__, __LINE__, "out of memory");
+}
+
+static void near_start(struct cli_http *http, const struct cli_http_request *request)
+{
+    struct near *near = near_of(http);
+    aq_assert(!near->under_way);
+    event_base_loop(near->base, EVLOOP_NONBLOCK); /* has the connection been closed since? Then it is a new one */
+    near->asked = *request;
+    near->end = (struct cli_http_end){0};
+    near->answer = (struct cli_answer){.take = request->take, .context = request->context};
+    near->under_way = true;
+    if (near->connection == NULL)
+        connect_to(near);
+    if (!near->under_way)
+        return;
+    send_request(near);
+    bufferevent_enable(near->connection, EV_READ | EV_WRITE);
+}
+
+static bool near_work(struct cli_http *http, uint64_t timeout_ms, struct cli_http_end *out)
 {
     struct near *near = near_of(http);
     if (timeout_ms > TIMEOUT_MOST_MS)
         timeout_ms = TIMEOUT_MOST_MS;
     struct timeval timeout = {.tv_sec = (time_t)(timeout_ms / 1000),
                               .tv_usec = (suseconds_t)(timeout_ms % 1000) * 1000};
-    if (near->request != NULL) {
+    if (near->under_way) {
         evtimer_add(near->timer, &timeout);
         event_base_loop(near->base, EVLOOP_ONCE);
         evtimer_del(near->timer);
     }
-    if (near->end.fault == CLI_FAULT_STOPPED)
-        near_stop(http);
-    *end = near->end;
-    return near->request == NULL;
+    *out = near->end;
+    return !near->under_way;
 }
 
 const struct cli_http_kind cli_http_near = {near_open, near_close, near_start, near_work, near_stop};

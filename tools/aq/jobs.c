@@ -33,7 +33,7 @@ static void withdraw_one(struct cli *cli, const char *key)
     struct cli_request request = {.method = "POST", .path = aq_buffer_string(&path), .timeout_s = WITHDRAW_S};
     if (cli_client_ask(cli->client, &request, &reply) == CLI_DONE)
         cli_note("application %s is given back (--keep would leave it)", key);
-    else
+    else if (reply.status != 404) /* else it is no more */
         cli_note("application %s could not be given back: %s; try: aq applications deallocate %s", key, reply.message,
                  key);
     cli_reply_close(&reply);
@@ -56,12 +56,18 @@ static void withdraw(struct cli *cli, const struct cli_wait *wait)
     }
 }
 
+/* Nobody waits any more, or nobody may see how it goes on. */
+static bool gives_back(const struct cli_wait *wait)
+{
+    return wait->end == CLI_WAIT_TIME_OUT || wait->end == CLI_WAIT_INTERRUPTED || wait->end == CLI_WAIT_BROKEN;
+}
+
 /* What is left to do when a wait did not reach what it was for. `time_out` and `other` are exit statuses. */
 static enum cli_exit give_up(struct cli *cli, const struct cli_wait *wait, enum cli_exit time_out, enum cli_exit other)
 {
     int signal_number = cli_interrupted();
     cli_interrupt_clear();
-    if (wait->end == CLI_WAIT_TIME_OUT || wait->end == CLI_WAIT_INTERRUPTED)
+    if (gives_back(wait))
         withdraw(cli, wait);
     if (wait->end == CLI_WAIT_INTERRUPTED)
         return (enum cli_exit)(128 + signal_number);
@@ -149,8 +155,7 @@ static enum cli_exit run_on(struct cli *cli, struct cli_wait *wait)
     if (cli->options.flags.attach)
         return attach(cli, wait);
     enum cli_exit code = cli_wait(wait);
-    bool gives_back = wait->end == CLI_WAIT_TIME_OUT || wait->end == CLI_WAIT_INTERRUPTED;
-    if (!gives_back || cli->options.flags.keep) /* otherwise what was seen is soon not true */
+    if (!gives_back(wait) || cli->options.flags.keep) /* otherwise what was seen is soon not true */
         cli_wait_show(wait);
     return wait->end == CLI_WAIT_REACHED ? code : give_up(cli, wait, CLI_FAILED, code);
 }

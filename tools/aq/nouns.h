@@ -42,6 +42,7 @@ enum cli_exit cli_try_find(struct cli *cli, const struct aq_entity *entity, cons
 struct cli_rows {
     const char *path, *query; /* "/api/v1/node/", "&status=LOST" */
     uint64_t most;
+    bool *forbidden; /* NULL: a user who may not read them is told so; else it is set then, and there are no rows */
 };
 
 /* Reads them page by page. `seq`, when it is 0, is set to what they are true at. `more`: there are others. */
@@ -49,6 +50,9 @@ enum cli_exit cli_read_rows(struct cli *cli, const struct cli_rows *wanted, json
 
 /* ---- writes: write.c ------------------------------------------------------------------------------------ */
 
+/* The field that a word alone sets, where something is created: the command's value, the row's key, its group, or its
+ * name. NULL: none. */
+const struct aq_field *cli_bare_field(const struct aq_command *command);
 enum cli_exit cli_write(struct cli *cli, const struct aq_command *command, const char *const *words, unsigned count);
 /* The same, but shows nothing: gives the keys of what was made or changed, as a list of texts (the caller's reference),
  * and the seq of the answer. */

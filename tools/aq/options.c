@@ -17,35 +17,44 @@ _Static_assert(cli_flag_count <= 64, "a set of flags has 64 bits");
 static const struct {
     char letter;
     const char *flag;
-} letters[] = {{'h', "help"}, {'o', "output"}, {'q', "quiet"},  {'w', "watch"},  {'n', "lines"},
-               {'a', "all"},  {'f', "file"},   {'f', "follow"}, {'s', "server"}, {'u', "user"}};
+} letters[] = {{'h', "help"}, {'o', "output"}, {'q', "quiet"},  {'w', "watch"}, {'n', "lines"},   {'a', "all"},
+               {'f', "file"}, {'f', "follow"}, {'s', "server"}, {'u', "user"},  {'t', "terminal"}};
 
 /* Other names of flags. */
 static const struct {
     const char *name, *flag;
-} other_names[] = {{"tail", "lines"}, {"sort-by", "sort"}, {"format", "output"}, {"no-trunc", "wide"}};
+} other_names[] = {
+    {"tail", "lines"}, {"sort-by", "sort"}, {"format", "output"}, {"no-trunc", "wide"}, {"tty", "terminal"}};
 
 /* Other names of -l. */
 static const char *const selectors[] = {"filter", "selector", "field-selector"};
 
-/* Flags of neighbouring systems that aq does not need. */
+/* Flags of neighbouring systems that aq does not need. Some mean something else in a list. */
 static const struct {
-    const char *name, *answer;
+    const char *name;
+    bool in_lists; /* only there; such a row comes first */
+    const char *answer;
 } strangers[] = {
-    {"namespace", "there are no namespaces: every user sees their own applications"},
-    {"all-namespaces", "there are no namespaces: every user sees their own applications"},
-    {"rm", "what has ended holds nothing that would have to be removed"},
-    {"detach", "aq run does not stay attached, unless --attach says so"},
-    {"A", "there are no namespaces: every user sees their own applications"},
-    {"d", "aq run does not stay attached, unless --attach says so"},
-    {"i", "a workload has no input; --attach shows its output"},
-    {"t", "a workload has no terminal; --attach shows its output"},
-    {"e", "metadata.KEY=VALUE gives a workload the variable AQ_META_KEY"},
-    {"env", "metadata.KEY=VALUE gives a workload the variable AQ_META_KEY"},
-    {"p", "a workload uses the network of its node itself"},
-    {"show-labels", "-o wide shows all columns"},
-    {"timestamps", "an output has no times, but events have: aq application KEY events"},
-    {"me", "lists filter by any field: aq applications list user=NAME"},
+    {"namespace", false, "there are no namespaces: every user sees their own applications"},
+    {"all-namespaces", false, "there are no namespaces: every user sees their own applications"},
+    {"rm", false, "what has ended holds nothing that would have to be removed"},
+    {"detach", false, "aq run does not stay attached, unless --attach says so"},
+    {"A", false, "there are no namespaces: every user sees their own applications"},
+    {"d", false, "aq run does not stay attached, unless --attach says so"},
+    {"i", false, "aq run sends no input, and --attach shows its output; aq exec has both"},
+    {"t", true, "lists show those of a status by --status=STATUS"},
+    {"t", false, "aq run gives no terminal, but aq exec does"},
+    {"e", false, "metadata.KEY=VALUE gives a workload the variable AQ_META_KEY"},
+    {"env", false, "metadata.KEY=VALUE gives a workload the variable AQ_META_KEY"},
+    {"p", true, "there are no partitions: a label says which nodes it needs"},
+    {"p", false, "a workload uses the network of its node itself"},
+    {"partition", false, "there are no partitions: a label says which nodes it needs"},
+    {"j", false, "a key needs no flag: aq application KEY"},
+    {"jobs", false, "a key needs no flag: aq application KEY"},
+    {"N", true, "each node has a line of its own"},
+    {"show-labels", false, "-o wide shows all columns"},
+    {"timestamps", false, "an output has no times, but events have: aq application KEY events"},
+    {"me", false, "lists filter by any field: aq applications list user=NAME"},
 };
 
 char cli_flag_letter(const char *flag)
@@ -115,22 +124,41 @@ static bool line_takes_files(int argc, char **argv)
     return false;
 }
 
+/* aq exec: -t is for it alone, and its command needs no -- before it. */
+static bool line_is_exec(const struct cli_options *options)
+{
+    return options->word_count > 0 && strcmp(options->words[0], "exec") == 0;
+}
+
+/* Does the next word begin the command of aq exec? It stands behind "exec 12", or behind "exec resource 9". */
+static bool is_at_command(const struct cli_options *options)
+{
+    return line_is_exec(options) && options->word_count >= 2 &&
+           (options->word_count > 2 || aq_entity_find(options->words[1]) == NULL);
+}
+
 static const struct aq_field *flag_of_letter(const struct parsing *in, char letter)
 {
     const char *flag = NULL;
+    if (letter == 't' && !line_is_exec(in->options))
+        return NULL;
     for (size_t i = 0; i < AQ_LENGTH(letters); i++)
         if (letters[i].letter == letter && (letter != 'f' || in->takes_files == (strcmp(letters[i].flag, "file") == 0)))
             flag = letters[i].flag;
     return flag ? aq_record_field(&cli_flags_record, flag) : NULL;
 }
 
-static bool is_filter(const char *name)
+/* A field of an entity, which lists filter by, or of a command. NULL: there is none. */
+static const struct aq_field *named_field(const char *name)
 {
     const struct aq_entity *entity;
-    for (size_t i = 0; (entity = aq_entity_at(i)) != NULL; i++)
-        if (aq_record_field(entity->record, name) != NULL)
-            return true;
-    return false;
+    const struct aq_command *command;
+    const struct aq_field *field = NULL;
+    for (size_t i = 0; field == NULL && (entity = aq_entity_at(i)) != NULL; i++)
+        field = aq_record_field(entity->record, name);
+    for (size_t i = 0; field == NULL && (command = aq_command_at(i)) != NULL; i++)
+        field = aq_record_field(command->record, name);
+    return field;
 }
 
 bool cli_filter_read(const char *text, struct cli_filter *out, struct aq_arena *arena)
@@ -191,15 +219,28 @@ static int add_filter(struct parsing *in, const struct cli_filter *filter)
     return 0;
 }
 
-/* --status NEW, --status=NEW, --status!=NEW. `name` is the field. */
-static int take_filter(struct parsing *in, const char *name, const char *argument)
+/* --replaces alone says yes; --maintenance true has its value in the next word. */
+static bool stands_alone(const struct parsing *in, const struct aq_field *field)
 {
+    static const char *const values[] = {"true", "false", "yes", "no", "on", "off", "1", "0"};
+    if (field->type != AQ_TYPE_BOOL)
+        return false;
+    for (size_t i = 0; in->next < in->argc && i < AQ_LENGTH(values); i++)
+        if (strcmp(in->argv[in->next], values[i]) == 0)
+            return false;
+    return true;
+}
+
+/* --status NEW, --status=NEW, --status!=NEW. `name` is the field. */
+static int take_filter(struct parsing *in, const struct aq_field *field, const char *argument)
+{
+    const char *name = field->name;
     struct cli_filter filter;
     char typed[80];
     snprintf(typed, sizeof typed, "--%.64s", name);
     if (!cli_filter_read(argument, &filter, &in->options->arena)) {
         filter = (struct cli_filter){.field = aq_arena_text(&in->options->arena, name, strlen(name)),
-                                     .pattern = take_value(in, NULL, typed)};
+                                     .pattern = stands_alone(in, field) ? "true" : take_value(in, NULL, typed)};
         if (filter.pattern == NULL)
             return -1;
     }
@@ -220,8 +261,10 @@ static int take_selector(struct parsing *in, const char *joined)
 
 static void keep_unknown(struct cli_options *options, const char *dashes, const char *typed, size_t length)
 {
-    if (options->unknown[0] == '\0')
-        snprintf(options->unknown, sizeof options->unknown, "%s%.*s", dashes, (int)(length < 64 ? length : 64), typed);
+    if (options->unknown[0] != '\0')
+        return;
+    snprintf(options->unknown, sizeof options->unknown, "%s%.*s", dashes, (int)(length < 64 ? length : 64), typed);
+    options->unknown_at = options->word_count;
 }
 
 static int take_long(struct parsing *in, const char *argument)
@@ -241,8 +284,11 @@ static int take_long(struct parsing *in, const char *argument)
             return take_selector(in, equals ? equals + 1 : NULL);
     if (field != NULL)
         return set_flag(in, field, equals ? equals + 1 : NULL);
-    if (is_filter(name))
-        return take_filter(in, name, argument);
+    if (line_is_exec(in->options) && (strcmp(argument, "interactive") == 0 || strcmp(argument, "stdin") == 0))
+        return 0; /* as -i */
+    const struct aq_field *of_row = named_field(name);
+    if (of_row != NULL)
+        return take_filter(in, of_row, argument);
     keep_unknown(in->options, "--", argument, length);
     return 0;
 }
@@ -255,6 +301,8 @@ static int take_letters(struct parsing *in, const char *argument)
         const char *joined = c[1] == '\0' ? NULL : c[1] == '=' ? c + 2 : c + 1;
         if (*c == 'l')
             return take_selector(in, joined);
+        if (*c == 'i' && line_is_exec(in->options)) /* it sends its input anyway */
+            continue;
         if (field == NULL) {
             keep_unknown(in->options, "-", c, 1);
             return 0;
@@ -318,10 +366,15 @@ int cli_options_parse(struct cli_options *options, int argc, char **argv, struct
     while (in.next < argc) {
         const char *argument = argv[in.next++];
         int failed;
-        if (flags_over || argument[0] != '-' || argument[1] == '\0')
+        const bool is_word = flags_over || argument[0] != '-' || argument[1] == '\0';
+        if (is_word && !flags_over && is_at_command(options)) {
+            flags_over = true;
+            options->word_tail = options->word_count;
+        }
+        if (is_word)
             failed = add_word(&in, argument);
         else if (strcmp(argument, "--") == 0)
-            failed = (flags_over = true, 0);
+            failed = (flags_over = true, options->word_tail = options->word_count, 0);
         else if (argument[1] == '-')
             failed = take_long(&in, argument + 2);
         else
@@ -329,12 +382,19 @@ int cli_options_parse(struct cli_options *options, int argc, char **argv, struct
         if (failed != 0)
             return -1;
     }
+    if (!flags_over)
+        options->word_tail = options->word_count;
     return choose_output(options, error);
 }
 
 void cli_options_close(struct cli_options *options)
 {
     aq_arena_free(&options->arena);
+}
+
+const char *const *cli_options_arguments(const struct cli_options *options)
+{
+    return options->words + options->word_tail;
 }
 
 /* ---- which flags a verb takes -------------------------------------------------------------------------- */
@@ -355,7 +415,7 @@ static int unknown_flag(const struct cli_options *options, uint64_t taken, const
     char candidates[cli_flag_count][64];
     struct cli_suggest suggest = {.word = name};
     for (size_t i = 0; i < AQ_LENGTH(strangers); i++)
-        if (strcmp(strangers[i].name, name) == 0)
+        if (strcmp(strangers[i].name, name) == 0 && (filtered != NULL || !strangers[i].in_lists))
             return aq_fail(error, AQ_E_INVALID, "there is no flag %s: %s", typed, strangers[i].answer);
     bool is_letter = typed[1] != '-'; /* too short to be near to anything */
     for (size_t i = 0; i < cli_flags_record.count && !is_letter; i++) {

@@ -2,18 +2,18 @@
  *
  * Flags are a declared record, so that parsing, bounds, --help and completion follow from one table; "_" in a name is
  * "-" in the flag, and one at the end is left out (`for` is a word of C). Flags may be anywhere on the line. Which of
- * them a verb takes is said in action.h. A flag that is named like a field of an entity is a filter: --status=NEW, or
- * --status!=NEW. There is no flag for a token: every user of the machine can read command lines. */
+ * them a verb takes is said in action.h. A flag that is named like a field is a filter of lists, --status=NEW or
+ * --status!=NEW, and for commands the same as the word status=NEW. There is no flag for a token: every user of the
+ * machine can read command lines. */
 #ifndef AQ_TOOLS_AQ_OPTIONS_H
 #define AQ_TOOLS_AQ_OPTIONS_H
 
 #include "schema/base/version.h"
 #include "schema/model/entity.h"
 
-#define CLI_VERSION            AQ_VERSION
-#define CLI_SERVER_DEFAULT     "http://127.0.0.1:8001"
-#define CLI_USER_DEFAULT       "admin"
-#define CLI_TOKEN_FILE_DEFAULT "/var/lib/aquarium/controller/admin.token"
+#define CLI_VERSION        AQ_VERSION
+#define CLI_SERVER_DEFAULT "unix:/var/lib/aquarium/controller/run/api.sock"
+#define CLI_USER_DEFAULT   "admin"
 
 enum { CLI_WORDS_MAX = 1024, CLI_FILES_MAX = 64, CLI_FILTERS_MAX = 32, CLI_TIMEOUT_S = 30, CLI_WAIT_S = 300 };
 
@@ -51,14 +51,19 @@ AQ_DECLARE_WORDS(cli_format, CLI_FORMATS)
     S(T, attach,     BOOL,                     NULL,    0,                                                             \
       "print the workload's output as it comes, wait for its end, and exit as it did")                                 \
     S(T, keep,       BOOL,                     NULL,    0, "leave it in the cluster when the wait is given up")        \
+    S(T, terminal,   BOOL,                     NULL,    0, "the command gets a terminal; else if there is one here")   \
     S(T, for_,       TEXT(1, 64),              NULL,    0, "the status to wait for; else the end")                     \
+    S(T, quota,      BOOL,                     NULL,    0,                                                             \
+      "may stand before the fields of a quota: --quota cpu=64 ram=1GiB")                                               \
     S(T, dry_run,    BOOL,                     NULL,    0, "change nothing, print the events there would be")          \
     S(T, timeout,    DURATION(1, 86400),       NULL,    0, "give up after this time")                                  \
     S(T, fix_hints,  BOOL,                     NULL,    0, "show commands that fix what was found")                    \
     S(T, context,    NAME(1, 64),              NULL,    0, "use this context's server, user and token")                \
-    S(T, server,     TEXT(1, 512),             NULL,    0, "address of a controller")                                  \
+    S(T, server,     TEXT(1, 512),             NULL,    0, "address of a controller, as https://host:8001")            \
     S(T, user,       NAME(1, 64),              NULL,    0, "user to act as")                                           \
-    S(T, token_file, TEXT(1, 4096),            NULL,    0, "file that holds the user's token")
+    S(T, token_file, TEXT(1, 4096),            NULL,    0, "file that holds the user's token; -: standard input")      \
+    S(T, fingerprint, TEXT(1, 255),            NULL,    0, "fingerprint of the authority that vouches for the server") \
+    S(T, authority_file, TEXT(1, 4096),        NULL,    0, "file with certificates of such authorities, as PEM")
 AQ_DECLARE_SETTINGS(cli_flags)
 /* clang-format on */
 
@@ -75,11 +80,14 @@ struct cli_filter {
 
 struct cli_options {
     struct cli_flags flags;
-    uint64_t given;     /* the flags that were given */
-    uint64_t by_letter; /* which of them as a letter */
-    char unknown[72];   /* the first flag that does not exist, as it was typed; "": none */
+    uint64_t given;      /* the flags that were given */
+    uint64_t by_letter;  /* which of them as a letter */
+    char unknown[72];    /* the first flag that does not exist, as it was typed; "": none */
+    unsigned unknown_at; /* the number of words before it */
     const char *words[CLI_WORDS_MAX];
     unsigned word_count;
+    unsigned word_tail;      /* the number of words before --; word_count: there are none behind it */
+    unsigned argument_count; /* of the words behind --, which are a command's; 0: they are words as all others */
     const char *files[CLI_FILES_MAX];
     unsigned file_count;
     struct cli_filter filters[CLI_FILTERS_MAX];
@@ -91,6 +99,9 @@ struct cli_options {
  * that does not exist is only kept in `unknown`: what was meant depends on the verb. -o json is --json, and so on. */
 int cli_options_parse(struct cli_options *options, int argc, char **argv, struct aq_error *error) AQ_MUST_CHECK;
 void cli_options_close(struct cli_options *options);
+
+/* The argument_count words of a command that were given behind --. */
+const char *const *cli_options_arguments(const struct cli_options *options);
 
 /* Fails if there is a flag that does not exist, or one that is not in `taken`; the flags in `taken`, and filters by
  * fields of `filtered` (NULL: none), are what it may suggest. `verb` is for the message: "aq nodes list". */

@@ -27,6 +27,7 @@ struct reading {
     const struct aq_entity *asked; /* what the user has asked for, */
     const char *key;
     uint64_t resource; /* and whose output is read; 0: not known yet */
+    bool as_asked;     /* the reader may read outputs of applications, and not of resources */
     uint64_t after;
     bool begun;           /* `after` counts */
     bool from_start;      /* all of it is wanted: what is missing before the first piece counts, too */
@@ -84,7 +85,7 @@ static unsigned patience_s(const struct reading *reading)
 static void ask(const struct reading *reading, const char *query, struct cli_reply *reply)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer path = {0};
-    if (reading->resource != 0)
+    if (reading->resource != 0 && !reading->as_asked)
         aq_buffer_format(&path, "/api/v1/resource/%" PRIu64 "/log%s", reading->resource, query);
     else
         aq_buffer_format(&path, "/api/v1/%s/%s/log%s", reading->asked->name, reading->key, query);
@@ -101,6 +102,17 @@ static void ask(const struct reading *reading, const char *query, struct cli_rep
 static bool may_pass(const struct cli_reply *reply)
 {
     return reply->status == 0 || reply->status / 100 == 5 || reply->status == aq_error_http(AQ_E_STATE);
+}
+
+/* The right to the output of an application is not that to the outputs of resources. True: ask again, for the output of
+ * the application, which is the same until that has another resource. */
+static bool may_ask_for_application(struct reading *reading, const struct cli_reply *reply)
+{
+    if (reply->status != aq_error_http(AQ_E_FORBIDDEN) || reading->resource == 0 || reading->as_asked ||
+        reading->asked != &aq_entity_application)
+        return false;
+    reading->as_asked = true;
+    return true;
 }
 
 /* CLI_DONE: ask again. */
@@ -129,6 +141,10 @@ static enum cli_exit read_piece(struct reading *reading, const char *query, stru
         struct cli_reply reply;
         ask(reading, query, &reply);
         enum cli_exit code = reply.exit == CLI_DONE ? take_piece(&reply, piece) : reply.exit;
+        if (may_ask_for_application(reading, &reply)) {
+            cli_reply_close(&reply);
+            continue;
+        }
         bool wait = reply.exit != CLI_DONE && reading->output->follow && may_pass(&reply);
         *gone = reply.status == aq_error_http(AQ_E_NOT_FOUND) && reading->begun;
         if (reply.exit != CLI_DONE && !wait && !*gone)
@@ -251,6 +267,19 @@ static bool is_asked_as_application(const struct reading *reading)
     return reading->asked == &aq_entity_application;
 }
 
+/* The application has another resource: what was left of the first one's output cannot be asked for any more. */
+static bool is_of_another(struct reading *reading, const struct piece *piece)
+{
+    if (!reading->as_asked || piece->resource == reading->resource)
+        return false;
+    cli_note("%s %s goes on with resource %" PRIu64 "; without the permission resource.log, the end of the output of "
+             "resource %" PRIu64 " is not shown",
+             reading->asked->name, reading->key, piece->resource, reading->resource);
+    reading->resource = piece->resource;
+    reading->after = 0;
+    return true;
+}
+
 /* Goes on after the first piece, which was shown. */
 static enum cli_exit read_on(struct reading *reading, struct piece *piece)
 {
@@ -278,6 +307,12 @@ static enum cli_exit read_on(struct reading *reading, struct piece *piece)
             code = read_piece(reading, query, piece, &gone);
         if (code != CLI_DONE || gone || !piece->placed)
             break;
+        if (is_of_another(reading, piece)) {
+            if (!follow)
+                break;
+            *piece = (struct piece){.bytes = piece->bytes, .placed = true};
+            continue;
+        }
         show_piece(reading, piece);
         if (follow && piece->bytes.length == 0 && !piece->complete && aq_clock_ms() - asked_ms < PAUSE_MS)
             code = wait_a_little(reading, NULL, PAUSE_MS); /* too many wait, so the server does not */

@@ -21,7 +21,10 @@ static bool is_newest(const struct aq_entity *entity, const char *word)
 static enum cli_exit find_newest(struct cli *cli, const struct aq_entity *entity, struct cli_reply *reply)
 {
     struct aq_buffer query = {0};
-    const char *user = cli_client_connect(cli->client)->user;
+    const char *user;
+    if (cli_client_user(cli->client, &user, reply) != CLI_DONE)
+        return reply->exit;
+    cli_reply_close(reply);
     aq_buffer_format(&query, "&%s=", entity->owner);
     cli_url_escape(user, &query);
     enum cli_exit code = cli_client_get(cli->client, reply, "/api/v1/%s/?limit=1&reverse=true%s", entity->name,

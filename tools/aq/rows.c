@@ -29,11 +29,16 @@ enum cli_exit cli_read_rows(struct cli *cli, const struct cli_rows *wanted, json
         code = cli_client_get(cli->client, &reply, "%s?limit=%" PRIu64 "%s%s%s", wanted->path,
                               left < PAGE_ROWS ? left : PAGE_ROWS, wanted->query, after.length ? "&after=" : "",
                               aq_buffer_string(&after));
-        if (code == CLI_DONE && !json_is_array(reply.data))
+        bool forbidden = code != CLI_DONE && reply.status == 403 && wanted->forbidden != NULL;
+        if (forbidden) {
+            *wanted->forbidden = true;
+            *more = false;
+            code = CLI_DONE;
+        } else if (code == CLI_DONE && !json_is_array(reply.data))
             code = cli_fail(CLI_SERVER, "the server's answer contains no list");
         else if (code != CLI_DONE)
             (void)cli_reply_fail(&reply);
-        if (code == CLI_DONE) {
+        if (code == CLI_DONE && !forbidden) {
             if (*seq == 0)
                 *seq = reply.seq; /* of the first page: events report later changes */
             *more = next_page(&reply, &after);

@@ -1,5 +1,7 @@
 /* One line of aq: resolved, its flags checked, and given to what does it. */
+#include "schema/codec/command.h"
 #include "schema/model/application.h"
+#include "tools/aq/can.h"
 #include "tools/aq/help.h"
 #include "tools/aq/jobs.h"
 #include "tools/aq/wrap.h"
@@ -81,17 +83,51 @@ static const struct aq_command *command_of(const struct cli_action *action)
     return action->form == CLI_WRITE ? action->command : NULL;
 }
 
+/* aq can --project web: the same as project=web. */
+static int take_project(struct cli_options *options, struct cli_action *action, struct aq_error *error)
+{
+    if (options->filter_count != 1 || strcmp(options->filters[0].field, "project") != 0 || options->filters[0].negated)
+        return 0; /* check_flags() refuses it */
+    if (action->count == CLI_WORDS_MAX)
+        return aq_fail(error, AQ_E_INVALID, "more than %d words", CLI_WORDS_MAX);
+    action->words[action->count++] = aq_arena_format(&options->arena, "project=%s", options->filters[0].pattern);
+    options->filter_count = 0;
+    return 0;
+}
+
+/* aq nodes token --uses 20: the same as uses=20. Other flags are left for check_flags(). */
+static int take_fields(struct cli_options *options, struct cli_action *action, struct aq_error *error)
+{
+    const struct aq_command *command = command_of(action);
+    unsigned kept = 0;
+    if (action->form == CLI_TOPIC && action->topic->run == cli_can)
+        return take_project(options, action, error);
+    if (command == NULL)
+        return 0;
+    for (unsigned i = 0; i < options->filter_count; i++) {
+        const struct cli_filter *filter = &options->filters[i];
+        const struct aq_field *field = aq_record_field(command->record, filter->field);
+        if (field == NULL || !aq_command_takes_field(command, field)) {
+            options->filters[kept++] = *filter;
+            continue;
+        }
+        if (filter->negated)
+            return aq_fail(error, AQ_E_INVALID,
+                           "--%s!= is a filter, for lists; a field of a command is given as --%s=", filter->field,
+                           filter->field);
+        if (action->count == CLI_WORDS_MAX)
+            return aq_fail(error, AQ_E_INVALID, "more than %d words", CLI_WORDS_MAX);
+        action->words[action->count++] = aq_arena_format(&options->arena, "%s=%s", filter->field, filter->pattern);
+    }
+    options->filter_count = kept;
+    return 0;
+}
+
 /* Does the verb take every flag of the line? */
 static int check_flags(const struct cli_options *options, const struct cli_action *action, struct aq_error *error)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer name = {0};
     cli_action_name(action, &name);
-    const struct aq_command *command = command_of(action);
-    const struct cli_filter *filter = options->filter_count > 0 ? &options->filters[0] : NULL;
-    if (command != NULL && filter != NULL && options->unknown[0] == '\0' &&
-        aq_record_field(command->record, filter->field) != NULL)
-        return aq_fail(error, AQ_E_INVALID, "--%s is a filter, for lists; a field of a command is given as %s=%s",
-                       filter->field, filter->field, filter->pattern);
     if (cli_options_check(options, cli_action_flags(action), cli_action_filters(action), aq_buffer_string(&name),
                           error) != 0)
         return -1;
@@ -113,7 +149,7 @@ enum cli_exit cli_run(struct cli *cli)
             return cli_fail(CLI_USAGE, "%s", error.message);
         return show_help(NULL, 0, &options->arena);
     }
-    if (cli_action_find(&action, options->words, options->word_count, &options->arena, &error) != 0 ||
+    if (cli_action_read(&action, options, &error) != 0 || take_fields(options, &action, &error) != 0 ||
         check_flags(options, &action, &error) != 0)
         return cli_fail(CLI_USAGE, "%s", error.message);
     if (action.form == CLI_TOPIC && action.topic->run == NULL) /* aq help NOUN */

@@ -77,11 +77,10 @@ unsigned cli_character(const char *text, size_t left, size_t *size)
     return NOT_UTF8;
 }
 
-/* Control characters of both ranges, line separators, and marks that change the direction of text. */
-static bool is_harmful(unsigned c)
+static bool is_harmful(const char *text, size_t size, unsigned c)
 {
-    return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x200E || c == 0x200F || (c >= 0x2028 && c <= 0x202E) ||
-           (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+    unsigned code;
+    return c < 0x20 || c == 0x7F || (size > 1 && aq_utf8_harmful(text, size, &code) > 0);
 }
 
 void cli_clean(const char *text, size_t length, bool lines, struct aq_buffer *out)
@@ -90,7 +89,7 @@ void cli_clean(const char *text, size_t length, bool lines, struct aq_buffer *ou
         unsigned c = cli_character(text + i, length - i, &size);
         if (c == NOT_UTF8)
             aq_buffer_format(out, "\\x%02x", (unsigned char)text[i]);
-        else if (!is_harmful(c) || (lines && (c == '\n' || c == '\t')))
+        else if (!is_harmful(text + i, size, c) || (lines && (c == '\n' || c == '\t')))
             aq_buffer_add(out, text + i, size);
         else if (c == '\n' || c == '\t')
             aq_buffer_text(out, c == '\n' ? "\\n" : "\\t");

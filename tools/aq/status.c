@@ -43,11 +43,12 @@ static enum cli_exit count_entity(struct cli *cli, const struct aq_entity *entit
 {
     struct aq_buffer path = {0};
     json_t *rows = NULL;
-    bool more = false;
+    bool more = false, forbidden = false;
     aq_buffer_format(&path, "/api/v1/%s/", entity->name);
-    struct cli_rows wanted = {.path = aq_buffer_string(&path), .query = "", .most = COUNTED_MAX};
+    struct cli_rows wanted = {
+        .path = aq_buffer_string(&path), .query = "", .most = COUNTED_MAX, .forbidden = &forbidden};
     enum cli_exit code = cli_read_rows(cli, &wanted, &rows, seq, &more);
-    if (code == CLI_DONE) {
+    if (code == CLI_DONE && !forbidden) { /* what a user may not see is left out */
         json_t *counts = count_rows(entity->record, rows);
         if (more)
             json_object_set_new(counts, "more", json_true());
@@ -182,7 +183,8 @@ enum cli_exit cli_status(struct cli *cli, const char *const *words, unsigned cou
     enum cli_exit code;
     uint64_t seq;
     if (count > 0)
-        return cli_fail(CLI_USAGE, "status takes no words, but there is \"%.64s\"", words[0]);
+        return cli_fail(CLI_USAGE, "status is about the whole cluster; about \"%.64s\": aq describe %.64s", words[0],
+                        words[0]);
     if (flags->watch) {
         code = cli_watch_turns(cli->client, &cli->options, cli_watch_redraws(flags), turn, &watching);
         json_decref(watching.before);

@@ -1,10 +1,16 @@
 #include "tools/aq/topics.h"
 
 #include "schema/model/application.h"
+#include "schema/model/user.h"
+#include "tools/aq/can.h"
 #include "tools/aq/context.h"
+#include "tools/aq/copy.h"
 #include "tools/aq/doctor.h"
 #include "tools/aq/events.h"
+#include "tools/aq/exec.h"
+#include "tools/aq/fingerprint.h"
 #include "tools/aq/jobs.h"
+#include "tools/aq/login.h"
 #include "tools/aq/show.h"
 #include "tools/aq/status.h"
 
@@ -42,30 +48,45 @@ static const struct cli_topic context_verbs[] = {
     {"list",   "",       "all contexts",                                             cli_context_list,   CLI_TABLE_FLAGS | CLI_BIT(context), true, NULL, NULL, NULL},
     {"show",   "[NAME]", "one, or the one in use; never its token",                  cli_context_show,   CLI_DATA_FLAGS | CLI_BIT(context),  true, NULL, NULL, NULL},
     {"use",    "NAME",   "use it from now on",                                       cli_context_use,    0,               true, NULL, NULL, NULL},
-    {"create", "NAME",   "keep --server, --user and the token in --token-file",      cli_context_create, CLI_BIT(server) | CLI_BIT(user) | CLI_BIT(token_file),               true, NULL, NULL, NULL},
+    {"create", "NAME",   "keep --server, --user and the token in --token-file",      cli_context_create, CLI_SERVER_FLAGS, true, NULL, NULL, NULL},
     {"delete", "NAME",   "remove it",                                                cli_context_delete, 0,               true, NULL, NULL, NULL},
     {NULL,     NULL,     NULL,                                                       NULL,               0,               true, NULL, NULL, NULL},
 };
 
 static const struct cli_topic topics[] = {
-    {"run", "LABEL [field=value...]", "create an application, and wait until it runs",
-     cli_run_application, RUN_FLAGS, false, "It takes the fields of: aq applications create --help", NULL, NULL},
+    {"run", "LABEL [field=value...] [-- COMMAND...]", "create an application, and wait until it runs",
+     cli_run_application, RUN_FLAGS, false, "It takes the fields of: aq applications create --help. A command behind -- runs instead of the label's, if that says arguments: true.", NULL, NULL},
     {"wait", "APPLICATION...", "wait until applications are over, or in the status --for",
      cli_wait_applications, CLI_TABLE_FLAGS | CLI_BIT(for_), false,
      "The exit status is that of the first that failed; 124: the time is over; 125: one has none, it never ran.",
      &aq_entity_application, NULL},
-    {"logs", "APPLICATION", "the output of its workload; -f follows it to its end",
+    {"logs", "APPLICATION", "the output of a workload; -f follows it to its end",
      cli_logs, CLI_DATA_FLAGS | CLI_BIT(follow) | CLI_BIT(lines) | CLI_BIT(size), false, NULL,
      &aq_entity_application, NULL},
+    {"exec", "APPLICATION COMMAND...", "run a command in a workload, with input, output and a terminal",
+     cli_exec, CLI_BIT(terminal), false,
+     "The exit status is that of the command; 125: it never ran, or nobody knows how it ended.", &aq_entity_application, NULL},
+    {"cp", "APPLICATION:PATH DIRECTORY | FILE APPLICATION:PATH", "copy files and directories out of a workload, or into one",
+     cli_copy, 0, false, "tar runs in the workload, with its rights. What it sends is written nowhere but to the destination.", &aq_entity_application, NULL},
     {"status", "", "the cluster at a glance: is it ready, what is there",
      cli_status, CLI_DATA_FLAGS | CLI_BIT(watch), false, NULL, NULL, NULL},
     {"events", "[ENTITY]", "events, one line each",
      cli_events, MANY_EVENTS | CLI_BIT(limit), false, NULL, NULL, NULL},
     {"log", "[tail | show [SEQ | ENTITY KEY] | verify]", "the log: its end, one event, or a check of all of it",
      cli_log_tail, MANY_EVENTS, false, "Without a verb: tail.", NULL, log_verbs},
+    {"login", "[ADDRESS]", "keep a server, your user and its token, and use them from now on",
+     cli_login, CLI_SERVER_FLAGS | CLI_BIT(context) | CLI_BIT(timeout), true,
+     "The token is asked for, or read from --token-file or standard input. --context names what is kept, else the host does.",
+     NULL, NULL},
     {"context", "[list | show [NAME] | use NAME | create NAME | delete NAME]",
      "a server, a user and a token under one name, kept in ~/.config/aquarium",
      cli_context_list, CLI_TABLE_FLAGS | CLI_BIT(context), true, "Without a verb: list.", NULL, context_verbs},
+    {"can", "[USER] [PERMISSION] [--project PROJECT]",
+     "what you may do, or another user; or whether one thing is permitted",
+     cli_can, CLI_DATA_FLAGS, false,
+     "With --project: in that project. The exit status is 1 when it is not permitted.", &aq_entity_user, NULL},
+    {"fingerprint", "", "the fingerprint of the cluster's authority, for aq login on other hosts",
+     cli_fingerprint, CLI_DATA_FLAGS, false, "As data, its certificate is there, too.", NULL, NULL},
     {"me", "", "your user",
      cli_me, CLI_DATA_FLAGS | CLI_BIT(quiet), false, NULL, NULL, NULL},
     {"doctor", "[DIRECTORY]",

@@ -23,8 +23,9 @@ const struct cli_topic *cli_topic_find(const char *name);
 const struct cli_topic *cli_topic_verb(const struct cli_topic *topic, const char *name); /* NULL: none */
 
 /* Sets of flags that go together. */
-#define CLI_COMMON_FLAGS                                                                                               \
-    (CLI_BIT(help) | CLI_BIT(timeout) | CLI_BIT(context) | CLI_BIT(server) | CLI_BIT(user) | CLI_BIT(token_file))
+#define CLI_COMMON_FLAGS (CLI_BIT(help) | CLI_BIT(timeout) | CLI_BIT(context) | CLI_SERVER_FLAGS)
+#define CLI_SERVER_FLAGS                                                                                               \
+    (CLI_BIT(server) | CLI_BIT(user) | CLI_BIT(token_file) | CLI_BIT(fingerprint) | CLI_BIT(authority_file))
 #define CLI_DATA_FLAGS  (CLI_BIT(json) | CLI_BIT(yaml))
 #define CLI_TABLE_FLAGS (CLI_DATA_FLAGS | CLI_BIT(quiet) | CLI_BIT(wide) | CLI_BIT(no_headers))
 

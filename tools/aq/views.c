@@ -1,5 +1,6 @@
 /* Views of one row: schema/model/view.h. */
 #include "schema/model/vote.h"
+#include "tools/aq/can.h"
 #include "tools/aq/events.h"
 #include "tools/aq/order.h"
 #include "tools/aq/output.h"
@@ -93,6 +94,13 @@ static enum cli_exit show_log(struct cli *cli, const struct aq_view *view, const
     return cli_output_show(cli, view->entity, key, &output);
 }
 
+/* ---- can ------------------------------------------------------------------------------------------------- */
+
+static enum cli_exit show_rights(struct cli *cli, const struct aq_view *view, const char *key)
+{
+    return cli_show_rights(cli, view->entity->name, key);
+}
+
 /* ---- all of them ---------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -102,6 +110,7 @@ static const struct {
     [AQ_VIEW_WHY] = {show_text, ""},
     [AQ_VIEW_EVENTS] = {show_events, ""},
     [AQ_VIEW_VOTES] = {show_votes, ""},
+    [AQ_VIEW_RIGHTS] = {show_rights, ""},
     [AQ_VIEW_OUTPUT] = {show_log, "; -f follows it to its end, -n 20 shows its last lines"},
 };
 

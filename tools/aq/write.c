@@ -1,8 +1,12 @@
 /* Writing: commands of entities, from words and files to the server, and their outcome. */
 #include "schema/codec/command.h"
 #include "schema/model/application.h"
+#include "schema/model/join_token.h"
+#include "schema/model/key.h"
 #include "schema/model/label.h"
+#include "schema/model/token.h"
 #include "tools/aq/body.h"
+#include "tools/aq/cell.h"
 #include "tools/aq/events.h"
 #include "tools/aq/nouns.h"
 #include "tools/aq/show.h"
@@ -36,7 +40,10 @@ static const char *past_of(const struct write *write, const json_t *row, char *o
 {
     const struct aq_command *command = write->command;
     const json_t *value = command->value != NULL ? json_object_get(row, command->value) : NULL;
-    const char *past = command->kind == AQ_CREATES && write->unchanged ? "unchanged" : aq_command_past(command);
+    const char *past = !write->unchanged             ? aq_command_past(command)
+                       : command->kind == AQ_CREATES ? "unchanged"
+                       : command->kind == AQ_ACTS    ? NULL
+                                                     : aq_command_past(command);
     const char *ends = json_string_value(json_object_get(row, "expires_at"));
     if (past == NULL && write->unchanged && !json_is_boolean(value))
         snprintf(out, size, ": %s: there was nothing to do", command->verb);
@@ -60,22 +67,39 @@ static void show_token(const struct write *write, const char *key, const char *t
     if (token != NULL) {
         cli_print(token, strlen(token));
         cli_print("\n", 1);
+    }
+    if (token != NULL && write->command == &aq_command_join_token_create) {
+        cli_note("this is join token %s, a secret that is never shown again; aq-agent reads it with --join-file from "
+                 "a file, or with - from standard input",
+                 key);
+    } else if (token != NULL && write->entity == &aq_entity_token) {
+        cli_note("this is token %s; it is never shown again", key);
+    } else if (token != NULL) {
         cli_note("this is the token of %s %s; it is never shown again", name, key);
     } else if (repeated) {
         cli_note("the answer with the token of %s %s was lost; create another token", name, key);
     }
 }
 
-/* What people call the row: a label "mac:2", not "7". */
+/* What people call the row: a label "mac:2", a membership "web:ann", not "7". */
 static const char *name_of_row(const struct aq_entity *entity, const char *key, const json_t *row,
                                struct aq_buffer *name)
 {
+    if (cli_row_pair(entity, row, name))
+        return aq_buffer_string(name);
     const json_t *group = entity->group ? json_object_get(row, entity->group) : NULL;
     const json_t *member = entity->member ? json_object_get(row, entity->member) : NULL;
     if (!json_is_string(group) || !json_is_integer(member))
         return key;
     aq_buffer_format(name, "%s:%" JSON_INTEGER_FORMAT, json_string_value(group), json_integer_value(member));
     return aq_buffer_string(name);
+}
+
+/* "join token", not "join_token". */
+static void add_noun(const struct aq_entity *entity, struct aq_buffer *out)
+{
+    for (const char *c = entity->name; *c != '\0'; c++)
+        aq_buffer_char(out, *c == '_' ? ' ' : *c);
 }
 
 static void tell(const struct write *write, const char *key, const json_t *row, bool repeated)
@@ -90,11 +114,13 @@ static void tell(const struct write *write, const char *key, const json_t *row, 
     }
     if (cli_wants_data(flags) || flags->wait || write->silent)
         return; /* shown when all is done */
-    if (flags->quiet)
+    if (flags->quiet) {
         aq_buffer_text(&line, key);
-    else
-        aq_buffer_format(&line, "%s %s%s", write->entity->name, name_of_row(write->entity, key, row, &name),
+    } else {
+        add_noun(write->entity, &line);
+        aq_buffer_format(&line, " %s%s", name_of_row(write->entity, key, row, &name),
                          past_of(write, row, past, sizeof past));
+    }
     aq_buffer_free(&name);
     aq_buffer_char(&line, '\n');
     cli_print(aq_buffer_string(&line), line.length);
@@ -156,7 +182,8 @@ static void refused(const struct write *write, const struct cli_reply *reply)
 static bool keys_suffice(const struct write *write)
 {
     const struct cli_flags *flags = &write->cli->options.flags;
-    return write->command->kind == AQ_CREATES && !cli_wants_data(flags) && (flags->quiet || !write->entity->group);
+    return write->command->kind == AQ_CREATES && !cli_wants_data(flags) &&
+           (flags->quiet || (!write->entity->group && write->entity->pair[0] == NULL));
 }
 
 /* `key`: of the row; NULL: none. `body` may be NULL. */
@@ -188,13 +215,12 @@ static enum cli_exit ask(struct write *write, const char *key, const json_t *bod
 
 /* ---- create --------------------------------------------------------------------------------------------- */
 
-/* The field that a word alone sets: the command's value, its key or its group. NULL: none. */
-static const struct aq_field *field_of_bare_word(const struct write *write)
+const struct aq_field *cli_bare_field(const struct aq_command *command)
 {
-    const struct aq_record *record = write->command->record;
-    const char *names[] = {write->command->value, aq_entity_key(write->entity)->name, write->entity->group};
+    const struct aq_entity *entity = command->entity;
+    const char *names[] = {command->value, aq_entity_key(entity)->name, entity->group, entity->own_name};
     for (size_t i = 0; i < AQ_LENGTH(names); i++) {
-        const struct aq_field *field = names[i] ? aq_record_field(record, names[i]) : NULL;
+        const struct aq_field *field = names[i] ? aq_record_field(command->record, names[i]) : NULL;
         if (field != NULL && !(field->rules & AQ_INTERNAL))
             return field;
     }
@@ -215,7 +241,7 @@ static bool looks_like_a_file(const char *word)
 static bool is_file(const struct write *write, const char *word)
 {
     const struct aq_record *record = write->command->record;
-    const struct aq_field *alone = field_of_bare_word(write);
+    const struct aq_field *alone = cli_bare_field(write->command);
     bool says_too_little = false;
     for (size_t i = 0; i < record->count; i++)
         says_too_little = says_too_little || ((record->fields[i].rules & AQ_REQUIRED) && &record->fields[i] != alone &&
@@ -240,10 +266,27 @@ static enum cli_exit take_files(struct write *write)
     return CLI_DONE;
 }
 
+/* aq memberships create web:ann: one word for two fields. False: it is no such word. */
+static bool take_pair(struct write *write)
+{
+    const struct aq_entity *entity = write->entity;
+    struct aq_reference pair;
+    struct aq_error ignored;
+    if (entity->pair[0] == NULL || write->bare_count != 1 || strchr(write->bare[0], ':') == NULL ||
+        aq_reference_from_text(entity, write->bare[0], &pair, &ignored) != 0)
+        return false;
+    if (json_object_get(write->given, entity->pair[0]) != NULL ||
+        json_object_get(write->given, entity->pair[1]) != NULL)
+        return false;
+    json_object_set_new(write->given, entity->pair[0], json_string(pair.group));
+    json_object_set_new(write->given, entity->pair[1], json_string(pair.other));
+    return true;
+}
+
 static enum cli_exit take_bare_word(struct write *write)
 {
-    const struct aq_field *field = field_of_bare_word(write);
-    if (write->bare_count == 0)
+    const struct aq_field *field = cli_bare_field(write->command);
+    if (write->bare_count == 0 || take_pair(write))
         return CLI_DONE;
     if (field != NULL && field->refers == &aq_entity_label && looks_like_a_file(write->bare[0]))
         return cli_fail(CLI_USAGE, "\"%.64s\" is a file, but a label is wanted; to create one: aq labels apply %.64s",
@@ -277,13 +320,15 @@ static enum cli_exit create(struct write *write)
 {
     const struct cli_options *options = &write->cli->options;
     struct aq_error error = {0};
+    const struct aq_field *alone = cli_bare_field(write->command);
     enum cli_exit code = take_files(write);
     if (code == CLI_DONE)
         code = take_bare_word(write);
     if (code != CLI_DONE)
         return code;
     if (options->file_count == 0 && json_object_size(write->given) == 0)
-        return cli_fail(CLI_USAGE, "nothing to create: give field=value words, or -f FILE; see aq %s %s --help",
+        return cli_fail(CLI_USAGE, "nothing to create: give %s%s%sfield=value words, or -f FILE; see aq %s %s --help",
+                        alone != NULL ? "its " : "", alone != NULL ? alone->name : "", alone != NULL ? ", " : "",
                         write->entity->plural, write->command->verb);
     if (cli_body_read(&write->body, options, write->given, &error) != 0)
         return cli_fail(CLI_USAGE, "%s", error.message);
@@ -432,6 +477,22 @@ static enum cli_exit finish(struct write *write)
     return CLI_DONE;
 }
 
+/* The command behind --. */
+static enum cli_exit take_arguments(struct write *write)
+{
+    const struct cli_options *options = &write->cli->options;
+    const char *const *arguments = cli_options_arguments(options);
+    if (options->argument_count == 0)
+        return CLI_DONE;
+    if (json_object_get(write->given, "arguments") != NULL)
+        return cli_fail(CLI_USAGE, "arguments is given twice: as arguments= and behind --");
+    json_t *list = json_array();
+    for (unsigned i = 0; i < options->argument_count; i++)
+        json_array_append_new(list, json_string(arguments[i]));
+    json_object_set_new(write->given, "arguments", list);
+    return CLI_DONE;
+}
+
 /* Sends what the words and the files say; `write` is begun by the caller. */
 static enum cli_exit send_words(struct write *write, const char *const *words, unsigned count)
 {
@@ -449,6 +510,8 @@ static enum cli_exit send_words(struct write *write, const char *const *words, u
         return cli_fail(CLI_USAGE, "%s", error.message);
     write->rows = json_array();
     write->keys = json_array();
+    if (take_arguments(write) != CLI_DONE)
+        return CLI_USAGE;
     return write->command->kind == AQ_CREATES ? create(write) : change(write);
 }
 

@@ -101,7 +101,7 @@ try_cluster='
     test "$(cat /aquarium/applications/last/status)" = ALLOCATED
     grep -q "hello from the label" /aquarium/resources/*/meta
     grep -q "was chosen" /aquarium/applications/last/why
-    curl -sf -u "admin:$(cat /var/lib/aquarium/controller/admin.token)" 127.0.0.1:8001/api/v1/resource/ | grep -q RUNNING
+    curl -sf --unix-socket /var/lib/aquarium/controller/run/api.sock localhost/api/v1/resource/ | grep -q RUNNING
     aq run shaky | grep -q ALLOCATED
     aq log verify | grep -qx equal
     echo 1 > /aquarium/applications/1/deallocate

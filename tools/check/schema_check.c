@@ -132,12 +132,30 @@ static int check_declaration(struct lock *lock, const struct aq_record *record, 
     return 0;
 }
 
+/* An earlier form that is declared must still be the one that logs hold. */
+static int check_older(const struct lock *lock, const struct aq_older_event *older)
+{
+    const struct line now = {.version = older->version, .fingerprint = aq_record_fingerprint(older->record)};
+    for (size_t i = 0; i < lock->count; i++)
+        if (lock->lines[i].code == older->type->code && lock->lines[i].version == older->version)
+            return lock->lines[i].fingerprint == now.fingerprint
+                       ? 0
+                       : complain(&lock->lines[i], "its earlier form is declared otherwise than logs hold it");
+    fprintf(stderr, "event %s, version %u: an earlier form is declared that no log holds\n", older->record->name,
+            older->version);
+    return -1;
+}
+
 static int check_all(struct lock *lock, bool add)
 {
     int result = check_declaration(lock, &aq_entry_record, 0, add);
     const struct aq_event_type *type;
     for (size_t i = 0; (type = aq_event_type_at(i)) != NULL; i++)
         if (check_declaration(lock, type->record, type->code, add) != 0)
+            result = -1;
+    const struct aq_older_event *older;
+    for (size_t i = 0; (older = aq_older_event_at(i)) != NULL; i++)
+        if (check_older(lock, older) != 0)
             result = -1;
     for (size_t i = 0; i < lock->count; i++) {
         if (lock->lines[i].declared)

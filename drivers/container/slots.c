@@ -1,0 +1,157 @@
+#include "drivers/container/slots.h"
+
+#include "schema/base/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    FILE_NAME_SIZE = 32,
+    NOTE_MAX = 16384,
+    TURNS_EACH = 4 /* containers that are made at a time, for each processor */
+};
+
+static void file_name(uint32_t slot, char name[FILE_NAME_SIZE])
+{
+    snprintf(name, FILE_NAME_SIZE, "slot-%" PRIu32, slot);
+}
+
+static int open_directory(struct aq_error *error)
+{
+    int directory = open(SLOTS_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return directory >= 0 ? directory : aq_fail_errno(error, errno, "directory %s", SLOTS_DIRECTORY);
+}
+
+int slots_prepare(struct aq_error *error)
+{
+    static const char *const made[] = {SLOTS_LOWER, SLOTS_ROOT, SLOTS_DISK};
+    /* Containers pass through it to their root with the rights of their own users. */
+    for (size_t i = 0; i < AQ_LENGTH(made); i++)
+        if (aq_directory_make_path(made[i], 0755, 0755, error) != 0)
+            return -1;
+    return aq_directory_make_path(SLOTS_RUNTIME, 0700, 0755, error);
+}
+
+/* Opens and locks the file of a free slot, from `first` on. Returns its descriptor, -1 if all are taken. */
+static int lock_free(int directory, uint32_t first, uint32_t *slot)
+{
+    char name[FILE_NAME_SIZE];
+    for (uint32_t i = 0; i < SLOTS; i++) {
+        *slot = (first + i) % SLOTS;
+        file_name(*slot, name);
+        int fd = openat(directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0)
+            return -1;
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return fd;
+        close(fd);
+    }
+    errno = EBUSY;
+    return -1;
+}
+
+int slots_claim(uint32_t *slot, struct aq_buffer *left, struct aq_error *error)
+{
+    char text[16] = "";
+    if (slots_prepare(error) != 0)
+        return -1;
+    AQ_CLEANUP_FD int directory = open_directory(error);
+    if (directory < 0)
+        return -1;
+    /* Holds the number to begin with. Held only while a slot is looked for. */
+    AQ_CLEANUP_FD int next = openat(directory, "next", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (next < 0 || flock(next, LOCK_EX) != 0 || pread(next, text, sizeof text - 1, 0) < 0)
+        return aq_fail_errno(error, errno, "file %s/next", SLOTS_DIRECTORY);
+    int fd = lock_free(directory, (uint32_t)strtoul(text, NULL, 10) % SLOTS, slot);
+    if (fd < 0 && errno == EBUSY)
+        return aq_fail(error, AQ_E_LIMIT, "this host runs %d containers already, the most that it can", SLOTS);
+    if (fd < 0)
+        return aq_fail_errno(error, errno, "directory %s", SLOTS_DIRECTORY);
+    char noted[NOTE_MAX];
+    ssize_t known = pread(fd, noted, sizeof noted, 0);
+    aq_buffer_add(left, noted, known > 0 ? (size_t)known : 0);
+    /* The descriptor stays open: it is the claim. */
+    int length = snprintf(text, sizeof text, "%" PRIu32 "\n", (*slot + 1) % SLOTS);
+    if (ftruncate(fd, 0) != 0 || pwrite(next, text, (size_t)length, 0) != length || ftruncate(next, length) != 0)
+        return aq_fail_errno(error, errno, "directory %s", SLOTS_DIRECTORY);
+    return 0;
+}
+
+int slots_note(uint32_t slot, const char *image, const char *ports, struct aq_error *error)
+{
+    char name[FILE_NAME_SIZE];
+    AQ_CLEANUP_BUFFER struct aq_buffer note = {0};
+    file_name(slot, name);
+    if (image[0] != '\0')
+        aq_buffer_format(&note, "%s\n%s", image, ports);
+    AQ_CLEANUP_FD int directory = open_directory(error);
+    if (directory < 0)
+        return -1;
+    AQ_CLEANUP_FD int fd = openat(directory, name, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || (note.length > 0 && aq_file_write_all(fd, note.data, note.length) != 0))
+        return aq_fail_errno(error, errno, "file %s/%s", SLOTS_DIRECTORY, name);
+    return 0;
+}
+
+struct each {
+    void (*use)(void *context, const char *image);
+    void *context;
+};
+
+static bool use_slot(void *context, int directory, const char *name, unsigned char type)
+{
+    const struct each *each = context;
+    char image[PATH_MAX];
+    (void)type;
+    if (strncmp(name, "slot-", 5) != 0)
+        return true;
+    AQ_CLEANUP_FD int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0) /* shared: a process that looks is not taken for its owner */
+        return true;
+    if (aq_file_read_text(directory, name, image, sizeof image) > 0) {
+        image[strcspn(image, "\n")] = '\0';
+        each->use(each->context, image);
+    }
+    return true;
+}
+
+void slots_each(void (*use)(void *context, const char *image), void *context)
+{
+    struct each each = {use, context};
+    struct aq_error ignored;
+    AQ_CLEANUP_FD int directory = open_directory(&ignored);
+    int listed = directory < 0 ? -1 : aq_directory_list(directory, use_slot, &each, &ignored);
+    (void)listed; /* there are none */
+}
+
+int slots_await_turn(uint32_t slot, struct aq_error *error)
+{
+    char path[FILE_NAME_SIZE + sizeof SLOTS_DIRECTORY];
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    snprintf(path, sizeof path, SLOTS_DIRECTORY "/turn-%ld", slot % (TURNS_EACH * (processors > 0 ? processors : 1)));
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    while (fd >= 0 && flock(fd, LOCK_EX) != 0)
+        if (errno != EINTR) {
+            close(fd);
+            fd = -1;
+        }
+    return fd >= 0 ? fd : aq_fail_errno(error, errno, "file %s", path);
+}
+
+void slot_name(uint32_t slot, char name[SLOT_NAME_SIZE])
+{
+    snprintf(name, SLOT_NAME_SIZE, "aq%" PRIu32, slot);
+}
+
+uint32_t slot_first_user(uint32_t slot, const struct aq_container_settings *settings)
+{
+    return (uint32_t)settings->first_user + slot * SLOT_USERS;
+}

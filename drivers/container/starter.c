@@ -1,0 +1,321 @@
+#include "drivers/container/starter.h"
+
+#include "drivers/container/bundle.h"
+#include "drivers/container/facts.h"
+#include "drivers/container/network.h"
+#include "drivers/container/plan.h"
+#include "drivers/container/program.h"
+#include "drivers/container/root.h"
+#include "drivers/container/slots.h"
+#include "drivers/container/store.h"
+#include "schema/base/files.h"
+#include "schema/codec/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NOT_STARTED = 127, PATH_SIZE = 2048, LOG_SIZE = 8192 };
+
+struct starter {
+    const struct keeper_start *start;
+    const struct container_job *job;
+    struct container_plan plan;
+    struct store_image image;
+    struct bundle_user user;
+    struct container_facts facts;
+    struct network_place place;
+    uint32_t first_user;
+    int bundle;  /* directory in the workload's */
+    bool hybrid; /* the host has control groups of version 1 */
+    bool crun;   /* the runtime is crun, which leaves control groups alone */
+    int group;   /* of control groups of version 2; -1: none */
+    bool in_group;
+    char hostname[64];
+};
+
+/* ---- the program and its user ------------------------------------------------------------------------- */
+
+static int signal_of(const char *name)
+{
+    if (name == NULL || name[0] == '\0')
+        return SIGTERM;
+    if (name[0] >= '0' && name[0] <= '9')
+        return atoi(name) > 0 && atoi(name) < NSIG ? atoi(name) : SIGTERM;
+    if (strncmp(name, "SIG", 3) == 0)
+        name += 3;
+    for (int number = 1; number < NSIG; number++) {
+        const char *known = sigabbrev_np(number);
+        if (known != NULL && strcmp(known, name) == 0)
+            return number;
+    }
+    return SIGTERM;
+}
+
+static int take_image(struct starter *starter, struct aq_error *error)
+{
+    AQ_CLEANUP_MEMORY char *ports = json_dumps(starter->plan.ports, JSON_COMPACT);
+    const struct store_wish wish = {.settings = &starter->plan.settings,
+                                    .reference = starter->plan.image,
+                                    .pull = starter->plan.pull,
+                                    .slot = starter->job->slot,
+                                    .ports = json_array_size(starter->plan.ports) > 0 ? ports : "",
+                                    .told = starter->start->output};
+    struct aq_image named;
+    if (store_take(&wish, &starter->image, error) != 0 || aq_image_parse(&named, starter->plan.image, error) != 0)
+        return -1;
+    snprintf(starter->facts.image, sizeof starter->facts.image, "%s%s@%s", named.local ? "oci:" : "", named.name,
+             starter->image.digest);
+    starter->facts.stop_signal = signal_of(json_string_value(json_object_get(starter->image.config, "StopSignal")));
+    return 0;
+}
+
+static int find_user(struct starter *starter, struct aq_error *error)
+{
+    char path[PATH_MAX + 16];
+    const char *wanted = starter->plan.user,
+               *preset = json_string_value(json_object_get(starter->image.config, "User"));
+    snprintf(path, sizeof path, "%s/rootfs", starter->image.path);
+    AQ_CLEANUP_FD int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return aq_fail_errno(error, errno, "directory %s", path);
+    if (wanted[0] == '\0')
+        wanted = preset != NULL ? preset : "";
+    return bundle_find_user(&starter->user, wanted, root, error);
+}
+
+/* A program may open its /dev/stdout again, so the pipe must belong to its user. */
+static int give_output(const struct starter *starter, struct aq_error *error)
+{
+    if (fchown(starter->start->output, starter->first_user + starter->user.uid,
+               starter->first_user + starter->user.gid) != 0)
+        return aq_fail_errno(error, errno, "cannot give the output to the container's user");
+    return 0;
+}
+
+/* ---- the bundle --------------------------------------------------------------------------------------- */
+
+static int write_bundle(struct starter *starter, struct aq_error *error)
+{
+    AQ_CLEANUP_JSON json_t *seccomp = bundle_seccomp(error);
+    if (seccomp == NULL)
+        return -1;
+    const struct bundle_wish wish = {.plan = &starter->plan,
+                                     .image = starter->image.config,
+                                     .user = &starter->user,
+                                     .first_user = starter->first_user,
+                                     .hostname = starter->hostname,
+                                     .seccomp = seccomp,
+                                     .group = starter->start->group->name};
+    AQ_CLEANUP_JSON json_t *config = bundle_make(&wish, error);
+    if (config == NULL)
+        return -1;
+    AQ_CLEANUP_MEMORY char *text = json_dumps(config, JSON_COMPACT);
+    starter->bundle = aq_directory_open(starter->start->directory, "bundle", error);
+    if (starter->bundle < 0)
+        return -1;
+    return aq_file_replace_unsynced(starter->bundle, "config.json", 0600, text, strlen(text), error);
+}
+
+static int make_root(struct starter *starter, struct aq_error *error)
+{
+    char image[PATH_MAX + 16];
+    const struct cgroup_host *host = starter->start->group->host;
+    AQ_CLEANUP_BUFFER struct aq_buffer resolvers = {0};
+    if (starter->plan.network != AQ_NETWORK_NONE)
+        network_resolvers(&resolvers);
+    snprintf(image, sizeof image, "%s/rootfs", starter->image.path);
+    const struct root_wish wish = {.plan = &starter->plan,
+                                   .image = image,
+                                   .directory = starter->job->common.directory,
+                                   .first_user = starter->first_user,
+                                   .unified = starter->hybrid && host->unified[0] != '\0' ? host->unified : NULL,
+                                   .hostname = starter->hostname,
+                                   .resolvers = resolvers.length > 0 ? resolvers.data : NULL,
+                                   .address = starter->facts.ip_addr};
+    return root_make(&wish, error);
+}
+
+/* ---- the runtime -------------------------------------------------------------------------------------- */
+
+const char *container_runtime(const char *wanted, struct aq_error *error)
+{
+    static const char *const known[] = {"crun", "runc"};
+    if (wanted[0] != '\0') {
+        const char *path = program_find(wanted);
+        if (path == NULL)
+            aq_fail(error, AQ_E_STATE, "the OCI runtime %s (container.runtime of the agent) is not installed", wanted);
+        return path;
+    }
+    for (size_t i = 0; i < AQ_LENGTH(known); i++) {
+        const char *path = program_find(known[i]);
+        if (path != NULL)
+            return path;
+    }
+    aq_fail(error, AQ_E_STATE, "no OCI runtime is installed: install crun or runc");
+    return NULL;
+}
+
+/* In the new process: the container is born into the workload's control groups, and stays there. */
+static bool join_groups(void *context)
+{
+    const struct starter *starter = context;
+    struct aq_error error;
+    return cgroup_join(starter->start->group, starter->in_group, &error) == 0;
+}
+
+/* The last message that the runtime has left in its log. */
+static int fail_with_log(const struct starter *starter, struct aq_error *error)
+{
+    char text[LOG_SIZE];
+    AQ_CLEANUP_BUFFER struct aq_buffer log = {0};
+    struct aq_error ignored;
+    if (aq_file_read_end(starter->bundle, "log", sizeof text, &log, &ignored) != 0 || log.length == 0)
+        return -1;
+    while (log.length > 0 && log.data[log.length - 1] == '\n')
+        log.data[--log.length] = '\0';
+    const char *line = strrchr(aq_buffer_string(&log), '\n');
+    AQ_CLEANUP_JSON json_t *record = json_loads(line != NULL ? line + 1 : aq_buffer_string(&log), 0, NULL);
+    const char *message = json_string_value(json_object_get(record, "msg"));
+    if (message == NULL)
+        return -1;
+    return aq_fail(error, AQ_E_IO, "%s", message);
+}
+
+/* `birth`: the container is born from this process. */
+static int run_runtime(struct starter *starter, const char *const *words, bool birth, struct aq_error *error)
+{
+    const char *arguments[24] = {starter->facts.runtime, "--root",       SLOTS_RUNTIME, "--log",
+                                 "bundle/log",           "--log-format", "json"};
+    size_t count = 7;
+    char log[PATH_SIZE];
+    snprintf(log, sizeof log, "%s/bundle/log", starter->job->common.directory);
+    arguments[4] = log;
+    if (starter->crun)
+        arguments[count++] = "--cgroup-manager=disabled";
+    for (size_t i = 0; words[i] != NULL; i++)
+        arguments[count++] = words[i];
+    /* With version 2 alone, runc makes the same group for the container, and may refuse one that is not empty. */
+    birth = birth && (starter->crun || starter->hybrid);
+    const struct program_run run = {.arguments = arguments,
+                                    .inherit = starter->start->output,
+                                    .group = birth && starter->group > 0 ? starter->group : 0,
+                                    .prepare = birth ? join_groups : NULL,
+                                    .context = starter};
+    if (program_run(&run, error) == 0)
+        return 0;
+    int failed = fail_with_log(starter, error);
+    /* The kernel kills the runtime, or the runtime is refused memory. */
+    if (starter->job->common.ram_mib > 0 &&
+        (cgroup_ran_out_of_memory(starter->start->group) || strstr(error->message, strerror(ENOMEM)) != NULL))
+        return aq_fail(error, AQ_E_LIMIT, "out of memory: its limit is too small for a container to start");
+    return failed;
+}
+
+static int connect_container(struct starter *starter, struct aq_error *error)
+{
+    char text[32];
+    if (aq_file_read_text(starter->bundle, "pid", text, sizeof text) < 0 || atoi(text) <= 1)
+        return aq_fail(error, AQ_E_IO, "the runtime %s does not tell the container's main process",
+                       starter->facts.runtime);
+    if (network_connect(&starter->place, atoi(text), error) != 0)
+        return -1;
+    return network_publish(&starter->place, starter->plan.ports, error);
+}
+
+static int run_container(struct starter *starter, struct aq_error *error)
+{
+    char bundle[PATH_SIZE], pid_file[PATH_SIZE];
+    snprintf(bundle, sizeof bundle, "%s/bundle", starter->job->common.directory);
+    snprintf(pid_file, sizeof pid_file, "%s/pid", bundle);
+    const char *const create[] = {"create", "--bundle", bundle, "--pid-file", pid_file, starter->facts.name, NULL};
+    const char *const start[] = {"start", starter->facts.name, NULL};
+    const char *const both[] = {"run",        "--detach", "--bundle",          bundle,
+                                "--pid-file", pid_file,   starter->facts.name, NULL};
+    if (starter->plan.network != AQ_NETWORK_BRIDGE) /* nothing is left to be done between the two */
+        return run_runtime(starter, both, true, error);
+    if (run_runtime(starter, create, true, error) != 0 || connect_container(starter, error) != 0)
+        return -1;
+    return run_runtime(starter, start, false, error);
+}
+
+static int prepare_network(struct starter *starter, struct aq_error *error)
+{
+    struct aq_container_subnet subnet;
+    if (starter->plan.network != AQ_NETWORK_BRIDGE)
+        return 0;
+    if (aq_container_subnet_parse(&subnet, starter->plan.settings.network, error) != 0)
+        return -1;
+    network_place_init(&starter->place, &subnet, starter->job->slot);
+    memcpy(starter->facts.ip_addr, starter->place.ip_addr, sizeof starter->facts.ip_addr);
+    memcpy(starter->facts.hw_addr, starter->place.hw_addr, sizeof starter->facts.hw_addr);
+    return network_prepare(&subnet, error);
+}
+
+/* ---- all of it ---------------------------------------------------------------------------------------- */
+
+static int starter_work(struct starter *starter, struct aq_error *error)
+{
+    if (container_plan_read(starter->job, &starter->plan, error) != 0)
+        return -1;
+    const char *runtime = container_runtime(starter->plan.settings.runtime, error);
+    if (runtime == NULL)
+        return -1;
+    snprintf(starter->facts.runtime, sizeof starter->facts.runtime, "%s", runtime);
+    starter->crun = strstr(runtime, "crun") != NULL;
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+        starter->hybrid = starter->hybrid || starter->start->group->host->version1[i][0] != '\0';
+    slot_name(starter->job->slot, starter->facts.name);
+    starter->first_user = slot_first_user(starter->job->slot, &starter->plan.settings);
+    snprintf(starter->hostname, sizeof starter->hostname, "%s", starter->plan.hostname);
+    if (starter->hostname[0] == '\0')
+        snprintf(starter->hostname, sizeof starter->hostname, "r%" PRIu64, starter->job->common.resource);
+    starter->group = cgroup_open_unified(starter->start->group);
+    starter->in_group = starter->group >= 0;
+    if (take_image(starter, error) != 0)
+        return -1;
+    AQ_CLEANUP_FD int turn = slots_await_turn(starter->job->slot, error);
+    if (turn < 0 || prepare_network(starter, error) != 0 || find_user(starter, error) != 0 ||
+        give_output(starter, error) != 0 || make_root(starter, error) != 0 || write_bundle(starter, error) != 0 ||
+        container_facts_write(starter->start->directory, &starter->facts, error) != 0)
+        return -1;
+    return run_container(starter, error);
+}
+
+static _Noreturn void starter_run(const struct keeper_start *start)
+{
+    static struct starter starter;
+    struct aq_error error;
+    sigset_t none;
+    starter =
+        (struct starter){.start = start, .job = (const struct container_job *)start->job, .bundle = -1, .group = -1};
+    setsid(); /* the keeper ends the starter with all that it runs by this group */
+    umask(022);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_NAME, "aq-starter");
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != start->keeper)
+        _exit(NOT_STARTED);
+    if (starter_work(&starter, &error) == 0)
+        _exit(0);
+    ssize_t written = write(start->errors, error.message, strlen(error.message));
+    (void)written;
+    _exit(NOT_STARTED);
+}
+
+pid_t container_starter_start(const struct keeper_start *start, struct aq_error *error)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        starter_run(start);
+    return pid > 0 ? pid : aq_fail_errno(error, errno, "cannot create a process");
+}

@@ -1,0 +1,162 @@
+#include "tests/sim/driver.h"
+
+#include "drivers/driver.h"
+#include "drivers/test/test.h"
+#include "schema/drivers/test.h"
+#include "tests/sim/death.h"
+#include "tests/sim/outputs.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One that is open. */
+struct driver {
+    struct driver *real;
+    driver_report_fn *report;
+    void *context;
+    struct witness *witness;
+    unsigned host;
+};
+
+static struct {
+    struct witness *witness;
+    unsigned host;
+} next;
+
+void driver_set_host(struct witness *witness, unsigned host)
+{
+    next.witness = witness;
+    next.host = host;
+}
+
+/* Its directory, as the agent gives it to the driver (agent/home.h). */
+static void write_output(const struct driver *driver, uint64_t resource, unsigned lines)
+{
+    char directory[256];
+    snprintf(directory, sizeof directory, "nodes/%u/%s/workloads/%" PRIu64 "/driver", driver->host,
+             driver->witness->hosts[driver->host].name, resource);
+    outputs_write(driver->witness, directory, resource, lines);
+}
+
+static void take_report(void *context, const struct driver_report *report)
+{
+    struct driver *driver = context;
+    if (death_has_come())
+        return;
+    if (report->kind == DRIVER_COMMAND_ENDED) {
+        driver->report(driver->context, report);
+        return;
+    }
+    write_output(driver, report->resource, 1 + report->resource % 40);
+    if (report->kind != DRIVER_STARTED)
+        witness_ended(driver->witness, driver->host, report->resource);
+    driver->report(driver->context, report);
+}
+
+static int watched_probe(struct aq_error *error)
+{
+    return test_driver_type.probe(error);
+}
+
+static struct driver *watched_open(const char *node, const struct aq_clocks *now, driver_report_fn *report,
+                                   void *context)
+{
+    struct driver *driver = aq_calloc(1, sizeof *driver);
+    *driver = (struct driver){.report = report, .context = context, .witness = next.witness, .host = next.host};
+    driver->real = test_driver_type.open(node, now, take_report, driver);
+    return driver;
+}
+
+static void watched_close(struct driver *driver)
+{
+    test_driver_type.close(driver->real);
+    free(driver);
+}
+
+static int watched_start(struct driver *driver, const struct driver_spec *spec, struct aq_error *error)
+{
+    if (death_has_come())
+        return 0;
+    const struct aq_test_options *options = spec->options;
+    witness_start(driver->witness, driver->host, spec->resource,
+                  options->run_ms > 0 ? options->start_delay_ms + options->run_ms : 0);
+    if (test_driver_type.start(driver->real, spec, error) != 0)
+        return -1;
+    witness_runs(driver->witness, driver->host, spec->resource, false);
+    write_output(driver, spec->resource, 1);
+    death_may_come();
+    return 0;
+}
+
+static int watched_adopt(struct driver *driver, uint64_t resource, const char *directory, struct aq_error *error)
+{
+    if (test_driver_type.adopt(driver->real, resource, directory, error) != 0) {
+        witness_ended(driver->witness, driver->host, resource); /* nothing of it is watched any more */
+        return -1;
+    }
+    witness_runs(driver->witness, driver->host, resource, true);
+    return 0;
+}
+
+static bool watched_end_leftover(struct driver *driver, uint64_t resource)
+{
+    return test_driver_type.end_leftover(driver->real, resource);
+}
+
+static void watched_stop(struct driver *driver, uint64_t resource)
+{
+    if (!death_has_come())
+        witness_stop(driver->witness, driver->host, resource);
+    test_driver_type.stop(driver->real, resource);
+    death_may_come();
+}
+
+static int watched_command(struct driver *driver, const struct driver_command *command, struct aq_error *error)
+{
+    return test_driver_type.command(driver->real, command, error);
+}
+
+static void watched_end_command(struct driver *driver, uint64_t number)
+{
+    test_driver_type.end_command(driver->real, number);
+}
+
+static int watched_wake_fd(struct driver *driver)
+{
+    return test_driver_type.wake_fd(driver->real);
+}
+
+static uint64_t watched_deadline_ms(struct driver *driver)
+{
+    return test_driver_type.deadline_ms(driver->real);
+}
+
+static void watched_work(struct driver *driver)
+{
+    test_driver_type.work(driver->real);
+}
+
+static const struct driver_type watched_type = {
+    .declared = &aq_driver_test,
+    .probe = watched_probe,
+    .open = watched_open,
+    .close = watched_close,
+    .start = watched_start,
+    .adopt = watched_adopt,
+    .end_leftover = watched_end_leftover,
+    .stop = watched_stop,
+    .command = watched_command,
+    .end_command = watched_end_command,
+    .wake_fd = watched_wake_fd,
+    .deadline_ms = watched_deadline_ms,
+    .work = watched_work,
+};
+
+const struct driver_type *const driver_types[] = {&watched_type, NULL};
+
+const struct driver_type *driver_find(const char *name)
+{
+    return strcmp(name, watched_type.declared->name) == 0 ? &watched_type : NULL;
+}

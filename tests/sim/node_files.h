@@ -1,0 +1,17 @@
+/* The files of an agent, as accidents leave them: the directory <data>/<name>, see agent/home.h. */
+#ifndef AQ_TESTS_SIM_NODE_FILES_H
+#define AQ_TESTS_SIM_NODE_FILES_H
+
+#include "schema/base/error.h"
+#include "tests/sim/sim.h"
+
+int node_files_make(const char *data, const char *name, struct aq_error *error) AQ_MUST_CHECK;
+void node_files_lose(const char *data, const char *name); /* it is empty then */
+void node_files_copy(const char *from, const char *to, const char *name);
+/* After a power cut: of the files that are not synced, the plans of the driver `test`, some are lost or empty. */
+void node_files_tear(struct sim *sim, const char *data, const char *name);
+
+bool node_files_has(const char *data, const char *name, uint64_t resource);     /* there is a record of the workload, */
+bool node_files_has_end(const char *data, const char *name, uint64_t resource); /* and of its end */
+
+#endif

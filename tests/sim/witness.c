@@ -1,0 +1,151 @@
+#include "tests/sim/witness.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+void witness_open(struct witness *witness, struct sim *sim, const struct judge *judge)
+{
+    *witness = (struct witness){.sim = sim, .judge = judge};
+}
+
+void witness_free(struct witness *witness)
+{
+    free(witness->workloads);
+}
+
+static struct witness_workload *workload_of(struct witness *witness, uint64_t resource)
+{
+    aq_assert(resource >= 1 && resource < 1000000);
+    if (resource > witness->workloads_room) {
+        size_t room = (size_t)resource * 2;
+        witness->workloads = aq_realloc(witness->workloads, room * sizeof *witness->workloads);
+        memset(witness->workloads + witness->workloads_room, 0,
+               (room - witness->workloads_room) * sizeof *witness->workloads);
+        witness->workloads_room = room;
+    }
+    if (resource > witness->n_workloads)
+        witness->n_workloads = (size_t)resource;
+    return &witness->workloads[resource - 1];
+}
+
+static uint16_t bit_of(unsigned host)
+{
+    return (uint16_t)(1u << host);
+}
+
+/* It is in the log, for this node. Its node may have been deleted since it was told: then it ended without its agent,
+ * which does not know that yet. */
+static void check_assigned(const struct witness *witness, unsigned host, uint64_t resource)
+{
+    const struct judge *judge = witness->judge;
+    const struct judge_resource *row = resource <= judge->n_resources ? &judge->resources[resource - 1] : NULL;
+    if (row == NULL || strcmp(row->node, witness->hosts[host].name) != 0)
+        sim_broken(witness->sim, "what runs was assigned to its node", "resource %" PRIu64 " is started on %s",
+                   resource, witness->hosts[host].name);
+    if (!row->there && !row->node_deleted)
+        sim_broken(witness->sim, "what has ended is not started", "resource %" PRIu64 " on %s", resource,
+                   witness->hosts[host].name);
+}
+
+/* Where it was started before, and only there, and only as its label says. */
+static bool may_restart(const struct witness *witness, const struct witness_workload *workload, unsigned host,
+                        uint64_t resource)
+{
+    const struct judge *judge = witness->judge;
+    uint64_t limit;
+    return workload->started == bit_of(host) && resource <= judge->n_resources &&
+           judge_restart(judge, &judge->resources[resource - 1], &limit) != AQ_RESTART_NEVER;
+}
+
+void witness_start(struct witness *witness, unsigned host, uint64_t resource, uint64_t takes_ms)
+{
+    struct witness_workload *workload = workload_of(witness, resource);
+    workload->over_ms = takes_ms > 0 ? witness->sim->now_ms + takes_ms : 0;
+    witness->sim->result->totals.starts++;
+    sim_say(witness->sim, "driver: %s starts resource %" PRIu64, witness->hosts[host].name, resource);
+    if (witness->hosts[host].copied)
+        return;
+    check_assigned(witness, host, resource);
+    if (may_restart(witness, workload, host, resource)) {
+        /* It may have been told to end in this turn: then it is ended at once. */
+        if (workload->runs & bit_of(host))
+            sim_broken(witness->sim, "a workload restarted in place is never two", "resource %" PRIu64 " on %s",
+                       resource, witness->hosts[host].name);
+        witness->sim->result->totals.restarts++;
+        return;
+    }
+    if (workload->started != 0)
+        sim_broken(witness->sim, "no workload is started twice", "resource %" PRIu64 " on %s", resource,
+                   witness->hosts[host].name);
+    if (workload->to_end & bit_of(host))
+        sim_broken(witness->sim, "what is to end is not started", "resource %" PRIu64 " on %s", resource,
+                   witness->hosts[host].name);
+}
+
+void witness_runs(struct witness *witness, unsigned host, uint64_t resource, bool adopted)
+{
+    struct witness_workload *workload = workload_of(witness, resource);
+    workload->runs |= bit_of(host);
+    if (!adopted)
+        workload->started |= bit_of(host);
+    else
+        sim_say(witness->sim, "driver: %s adopts resource %" PRIu64, witness->hosts[host].name, resource);
+}
+
+void witness_ended(struct witness *witness, unsigned host, uint64_t resource)
+{
+    workload_of(witness, resource)->runs &= (uint16_t)~bit_of(host);
+    sim_say(witness->sim, "driver: resource %" PRIu64 " has ended on %s", resource, witness->hosts[host].name);
+}
+
+void witness_wrote(struct witness *witness, uint64_t resource, uint64_t bytes)
+{
+    struct witness_workload *workload = workload_of(witness, resource);
+    workload->written = bytes > workload->written ? bytes : workload->written;
+}
+
+uint64_t witness_written(const struct witness *witness, uint64_t resource)
+{
+    return resource >= 1 && resource <= witness->n_workloads ? witness->workloads[resource - 1].written : 0;
+}
+
+void witness_to_end(struct witness *witness, unsigned host, uint64_t resource)
+{
+    workload_of(witness, resource)->to_end |= bit_of(host);
+}
+
+void witness_stop(struct witness *witness, unsigned host, uint64_t resource)
+{
+    const struct judge *judge = witness->judge;
+    const struct judge_resource *row = resource <= judge->n_resources ? &judge->resources[resource - 1] : NULL;
+    uint64_t limit;
+    bool wanted = row != NULL && row->there && strcmp(row->node, witness->hosts[host].name) == 0;
+    if (wanted && judge_is_checked(judge, row) && judge_restart(judge, row, &limit) != AQ_RESTART_NEVER)
+        return; /* it may be unhealthy */
+    if (wanted && !witness->hosts[host].copied && (workload_of(witness, resource)->to_end & bit_of(host)) == 0)
+        sim_broken(witness->sim, "what is wanted is not ended", "resource %" PRIu64 " on %s", resource,
+                   witness->hosts[host].name);
+}
+
+void witness_lost_directory(struct witness *witness, unsigned host)
+{
+    for (size_t i = 0; i < witness->n_workloads; i++)
+        witness->workloads[i].runs &= (uint16_t)~bit_of(host);
+}
+
+bool witness_sees(const struct witness *witness, unsigned host, uint64_t resource)
+{
+    return resource <= witness->n_workloads && (witness->workloads[resource - 1].runs & bit_of(host)) != 0;
+}
+
+bool witness_is_overdue(const struct witness *witness, uint64_t resource)
+{
+    return resource <= witness->n_workloads && witness->workloads[resource - 1].over_ms != 0 &&
+           witness->workloads[resource - 1].over_ms < witness->sim->now_ms;
+}
+
+bool witness_saw_start(const struct witness *witness, unsigned host, uint64_t resource)
+{
+    return resource <= witness->n_workloads && (witness->workloads[resource - 1].started & bit_of(host)) != 0;
+}
