@@ -10,7 +10,8 @@
 enum { TOGETHER_MS = 500 };
 
 static volatile sig_atomic_t came;
-static volatile uint64_t first_ms; /* when the first signal came; 0: none has. Only note() uses it while signals come. */
+static volatile uint64_t
+    first_ms; /* when the first signal came; 0: none has. Only note() uses it while signals come. */
 
 static void note(int number)
 {
@@ -20,9 +21,10 @@ static void note(int number)
         raise(number); /* ends this process as soon as the handler has returned */
         return;
     }
-    if (first_ms == 0)
+    if (first_ms == 0) {
         first_ms = now_ms;
-    came = number;
+        came = number; /* not again within that time: cli_interrupt_clear() may have answered it by then */
+    }
 }
 
 void cli_interrupt_catch(void)
@@ -48,4 +50,10 @@ int cli_interrupted(void)
 void cli_interrupt_clear(void)
 {
     came = 0;
+}
+
+void cli_interrupt_end(void)
+{
+    signal(came, SIG_DFL);
+    raise(came);
 }

@@ -3,7 +3,6 @@
 #include "tools/aq/interrupt.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -51,6 +50,6 @@ bool cli_prompt(const char *question, bool hidden, char *out, size_t size)
         fputs("\n", stderr);
     }
     if (cli_interrupted() != 0)
-        raise(cli_interrupted()); /* its handler is gone: it ends aq as if it had not been caught */
+        cli_interrupt_end();
     return good;
 }
