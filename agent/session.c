@@ -39,7 +39,7 @@ struct session {
     uint64_t talk_at_ms, poll_at_ms, beat_at_ms, exec_at_ms;
     uint64_t entry_late_ms; /* 0: the agent is let in, or it is known why not */
     uint64_t silence_told_ms;
-    uint64_t last_beat;
+    uint64_t last_hello, last_beat;
     struct report report;
     struct asks asks;
     struct exec_sessions execs;
@@ -123,6 +123,7 @@ static void say_hello(struct session *session, uint64_t now_ms)
         .form = AQ_WIRE_FORM,
         .process = session->process,
         .home = agent->home,
+        .number = ++session->last_hello,
     };
     session->offer_told = true;
     aq_asker_ask(session->asker, &session->talk, AQ_MSG_HELLO, &hello, now_ms + ANSWER_MS);

@@ -39,6 +39,7 @@ struct hub_agent {
     uint64_t session;             /* 0: none */
     struct aq_buffer hello;       /* packed HELLO of the session, for sessions_rejoin() */
     uint64_t form, process, home; /* as HELLO says */
+    uint64_t hellos;              /* the highest number of a HELLO of this process */
     struct hub_channel *channel;  /* where it was heard last: this peer of this channel */
     uint64_t peer;
     struct hub_join *joining; /* a HELLO that is not committed yet */

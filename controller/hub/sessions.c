@@ -20,9 +20,9 @@ struct hub_join {
     const void *records[1];
     struct aq_arena arena;
     char author[AUTHOR_SIZE];
-    uint64_t session, form, process, home; /* as HELLO says */
-    bool dropped;                          /* the node was deleted meanwhile */
-    struct aq_buffer hello;                /* packed */
+    uint64_t session, form, process, home, number; /* as HELLO says */
+    bool dropped;                                  /* the node was deleted meanwhile */
+    struct aq_buffer hello;                        /* packed */
     struct hub_question question;
 };
 
@@ -90,6 +90,7 @@ static void begin_session(struct hub_sessions *sessions, struct hub_agent *agent
     agent->session = join->session;
     agent->form = join->form;
     agent->process = join->process;
+    agent->hellos = join->number;
     agent->home = join->home;
     agent->known = agent->active = true;
     agent->refused_ms = 0;
@@ -166,6 +167,7 @@ static void submit_join(struct hub_sessions *sessions, struct hub_agent *agent, 
     join->form = hello->form;
     join->process = hello->process;
     join->home = hello->home;
+    join->number = hello->number;
     if (question != NULL)
         join->question = *question;
     join->sessions = sessions;
@@ -210,6 +212,20 @@ static void join_or_wait(struct hub_sessions *sessions, struct hub_agent *agent,
     }
 }
 
+/* The network held it back, and its agent has said something newer since: what it offers may be another amount, and its
+ * session one that the agent has left. */
+static bool is_overtaken(const struct hub_agent *agent, const struct aq_hello *hello)
+{
+    return hello->process != 0 && hello->process == agent->process && hello->number < agent->hellos;
+}
+
+static void refuse_overtaken(struct hub_question *question)
+{
+    struct aq_error error;
+    aq_fail(&error, AQ_E_STATE, "a later HELLO of this agent came first");
+    channel_refuse(question, &error);
+}
+
 void sessions_hello(struct hub_sessions *sessions, struct hub_question *question, const struct aq_hello *hello)
 {
     struct hub_agent *agent = agents_find(&sessions->base->agents, hello->name);
@@ -219,6 +235,10 @@ void sessions_hello(struct hub_sessions *sessions, struct hub_question *question
     }
     if (agent->joining != NULL) {
         repeat_hello(agent->joining, hello, question);
+        return;
+    }
+    if (is_overtaken(agent, hello)) {
+        refuse_overtaken(question);
         return;
     }
     join_or_wait(sessions, agent, hello, question);

@@ -76,7 +76,9 @@ enum aq_message_type {
     F(T, process,      U64(0, UINT64_MAX), 0,                                                                          \
       "drawn each time the agent starts: tells two agents with copies of one directory apart")                         \
     F(T, home,         U64(0, UINT64_MAX), 0,                                                                          \
-      "of the agent's directory on its host; a copy of the directory has another")
+      "of the agent's directory on its host; a copy of the directory has another")                                     \
+    F(T, number,       U64(0, UINT64_MAX), 0,                                                                          \
+      "higher than in all HELLOs of this process before; 0: from an older agent")
 AQ_DECLARE(aq_hello)
 
 /* Before an agent says its secret, the hub shows that its key was signed by the authority of the cluster. */

@@ -397,7 +397,7 @@ void controller_turn_writer(struct controller *controller)
 
 bool controller_leads(const struct controller *controller)
 {
-    return controller->writer != NULL && writer_is_leader(controller->writer);
+    return controller->writer != NULL && !controller->stops && writer_is_leader(controller->writer);
 }
 
 void controller_open(struct controller *controller, const struct controller_surroundings *surroundings)

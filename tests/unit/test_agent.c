@@ -203,6 +203,22 @@ static uint64_t refuse_hello(struct talk *talk, const char *error, const char *m
     return ((const struct aq_hello *)heard.message)->process;
 }
 
+static uint64_t number_of_next_hello(struct talk *talk)
+{
+    struct talk_heard heard = talk_hear(talk, AQ_MSG_HELLO);
+    struct aq_refused refused = {"exists", "not yet", 20};
+    uint64_t number = ((const struct aq_hello *)heard.message)->number;
+    channel_answer(&heard.question, AQ_MSG_REFUSED, &refused);
+    return number;
+}
+
+static void hellos_are_numbered(void **context)
+{
+    struct talk *talk = *context;
+    for (uint64_t number = 1; number < 4; number++)
+        assert_int_equal(number_of_next_hello(talk), number);
+}
+
 /* No refusal is for good. It is told once for each kind, not each time. */
 static void a_refused_newcomer_asks_again(void **context)
 {
@@ -312,6 +328,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_end_that_was_not_noted_survives, talk_setup, talk_teardown),
         cmocka_unit_test_setup_teardown(the_hub_may_restart, talk_setup, talk_teardown),
         cmocka_unit_test_setup_teardown(what_has_run_is_not_started_again, talk_setup, talk_teardown),
+        cmocka_unit_test_setup_teardown(hellos_are_numbered, talk_setup, talk_teardown),
         cmocka_unit_test_setup_teardown(a_refused_newcomer_asks_again, talk_setup, talk_teardown),
         cmocka_unit_test_setup_teardown(a_restart_is_another_process_at_the_same_home, talk_setup, talk_teardown),
         cmocka_unit_test_setup_teardown(other_settings_are_told, talk_setup, talk_teardown),

@@ -170,6 +170,32 @@ static void a_process_may_say_hello_on_a_new_connection(void **context)
     stub_close(&stub);
 }
 
+/* The network may hold a HELLO back until its agent has said a later one. */
+static void a_hello_that_was_overtaken_is_not_taken(void **context)
+{
+    struct test_hub *hub = *context;
+    struct test_asker agent;
+    struct aq_hello early = hello_of(11, "10.0.0.1", 5, 70), late = early;
+    early.number = 1;
+    early.capacity.slots = 3;
+    late.number = 2;
+    late.capacity.slots = 4;
+    asker_open_agent(&agent, hub, "one");
+    asker_expect(&agent, AQ_MSG_HELLO, &late, AQ_MSG_WELCOME);
+    uint64_t seq = writer_seq(hub->cluster.writer);
+    asker_expect(&agent, AQ_MSG_HELLO, &early, AQ_MSG_REFUSED);
+    assert_string_equal(refused(&agent)->error, "state");
+    assert_int_equal(writer_seq(hub->cluster.writer), seq);
+    asker_expect(&agent, AQ_MSG_HELLO, &late, AQ_MSG_WELCOME); /* as after a lost answer */
+    asker_close(&agent);
+    early.process = 6; /* it is restarted, and counts anew */
+    early.session = 12;
+    asker_open_agent(&agent, hub, "one");
+    asker_expect(&agent, AQ_MSG_HELLO, &early, AQ_MSG_WELCOME);
+    assert_true(writer_seq(hub->cluster.writer) > seq);
+    asker_close(&agent);
+}
+
 /* As somebody on the way can arrange it. */
 static void a_copy_on_the_connection_of_the_first_is_refused(void **context)
 {
@@ -566,6 +592,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_restarted_agent_is_admitted_at_once, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(an_agent_that_closes_makes_room_for_the_next, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(a_process_may_say_hello_on_a_new_connection, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(a_hello_that_was_overtaken_is_not_taken, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(a_copy_on_the_connection_of_the_first_is_refused, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(without_hello_all_messages_are_refused, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(messages_that_do_not_open_are_counted_and_dropped, stub_setup, stub_teardown),
