@@ -206,7 +206,8 @@ int cgroup_join(const struct cgroup *group, bool created_in_unified, struct aq_e
         if ((i == CGROUP_CONTROLLERS && created_in_unified) || !exists_below(root, group->name))
             continue;
         char path[CGROUP_PATH_SIZE];
-        group_path(path, root, group->name, "cgroup.procs");
+        /* In version 1, a thread that moves itself does not wait for the kernel; a process does, for some 10 ms. */
+        group_path(path, root, group->name, i == CGROUP_CONTROLLERS ? "cgroup.procs" : "tasks");
         if (file_write(path, "0") != 0)
             return aq_fail_errno(error, errno, "cannot join %s", path);
     }

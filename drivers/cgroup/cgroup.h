@@ -3,8 +3,7 @@
  * A host may have version 1 (one hierarchy for each controller), version 2 (one for all), or both, with each controller
  * in one of them. cgroup_host_read() finds out. A workload has a group `aquarium/<node>/r<resource>`:
  *  - in version 2, if there is one, even without controllers: for cgroup.kill and cgroup.events;
- *  - in each hierarchy of version 1 that sets one of its limits. In no other, because joining a group costs the kernel
- *    up to 15 ms there, while a process can be created in a group of version 2 at no cost;
+ *  - in each hierarchy of version 1 that sets one of its limits, and in no other;
  *  - without version 2 and without limits, in one hierarchy of version 1, to hold the processes together.
  * A limit whose controller is missing is not set, and marked in `lacking`; the caller reports that.
  *
@@ -52,8 +51,7 @@ void cgroup_host_read(struct cgroup_host *host);
 /* The same from a text in that format, for tests; calls `writable` for each mount. */
 void cgroup_host_parse(struct cgroup_host *host, const char *mountinfo, bool (*writable)(const char *path));
 
-/* Sets finite limits of processes and memory where none are asked for, if the group costs nothing: in version 2. In
- * version 1, joining a group for them would take longer than all else. */
+/* Sets finite limits of processes and memory where none are asked for, in version 2. */
 void cgroup_limits_preset(const struct cgroup_host *host, struct cgroup_limits *limits);
 
 const char *cgroup_controller_name(enum cgroup_controller controller); /* "cpu", "memory", "pids" */
@@ -69,7 +67,8 @@ bool cgroup_exists(const struct cgroup *group); /* in any hierarchy */
 /* A descriptor of the directory in version 2, for clone3(CLONE_INTO_CGROUP), or -1. */
 int cgroup_open_unified(const struct cgroup *group);
 
-/* Moves the calling process into the group in all hierarchies; not in version 2 if it was created there. */
+/* Moves the calling process, which has one thread, into the group in all hierarchies; not in version 2 if it was
+ * created there. */
 int cgroup_join(const struct cgroup *group, bool created_in_unified, struct aq_error *error) AQ_MUST_CHECK;
 
 void cgroup_signal(const struct cgroup *group, int number); /* to each process in it */
