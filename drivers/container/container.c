@@ -10,6 +10,7 @@
 #include "drivers/container/tree.h"
 #include "drivers/keeper/driver.h"
 #include "drivers/process/command.h"
+#include "schema/base/clock.h"
 #include "schema/base/files.h"
 #include "schema/base/journal.h"
 #include "schema/codec/json.h"
@@ -24,7 +25,10 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { SHOWN_MAX = 220 /* bytes of an image's name and digest in an identifier */ };
+enum {
+    SHOWN_MAX = 220, /* bytes of an image's name and digest in an identifier */
+    CLEAN_S = 5      /* most that a call may take once the container is over: what it leaves, the next one removes */
+};
 
 /* ---- in the keeper ------------------------------------------------------------------------------------ */
 
@@ -36,11 +40,11 @@ static void state_path(char path[PATH_MAX], uint32_t slot)
 }
 
 /* The ports of a container whose keeper was killed (slots_note()). */
-static void unpublish_left(const char *note)
+static void unpublish_left(const struct aq_container_settings *settings, const char *note)
 {
     const char *ports = strchr(note, '\n');
     AQ_CLEANUP_JSON json_t *list = ports != NULL ? json_loads(ports + 1, 0, NULL) : NULL;
-    network_unpublish(list);
+    network_unpublish(settings, list);
 }
 
 static int container_claim(struct keeper_job *common, struct aq_error *error)
@@ -53,13 +57,13 @@ static int container_claim(struct keeper_job *common, struct aq_error *error)
     if (slots_claim(&slot, &left, error) != 0)
         return -1;
     job->slot = slot;
+    if (container_plan_read(job, &plan, error) != 0)
+        return -1;
     if (left.length > 0) {
         state_path(path, slot);
         tree_remove(path);
-        unpublish_left(aq_buffer_string(&left));
+        unpublish_left(&plan.settings, aq_buffer_string(&left));
     }
-    if (container_plan_read(job, &plan, error) != 0)
-        return -1;
     int failed = network_claim_ports(plan.ports, error);
     container_plan_free(&plan);
     return failed;
@@ -91,26 +95,38 @@ static void prune_if_due(const struct aq_container_settings *settings)
     _exit(0);
 }
 
+/* runc has made control groups that only it knows of. */
+static void runtime_delete(const struct aq_container_settings *settings, int directory)
+{
+    struct container_facts facts;
+    struct aq_error ignored;
+    if (container_facts_read(directory, &facts, &ignored) != 0 || strstr(facts.runtime, "crun") != NULL)
+        return;
+    const char *const arguments[] = {facts.runtime, "--root", SLOTS_RUNTIME, "delete", facts.name, NULL};
+    const struct program_run run = {.arguments = arguments,
+                                    .until_ms = aq_clock_boot_ms() + settings->call_time * 1000,
+                                    .bound = "container.call_time"};
+    int deleted = program_run(&run, &ignored);
+    (void)deleted; /* its state is removed in any case */
+}
+
 static void container_clean(const struct keeper_job *common, int directory)
 {
     const struct container_job *job = (const struct container_job *)common;
-    struct container_facts facts;
     struct container_plan plan;
     struct aq_error ignored;
     char path[PATH_MAX];
     if (job->slot == CONTAINER_NO_SLOT)
         return;
-    /* runc has made control groups that only it knows of. */
-    if (container_facts_read(directory, &facts, &ignored) == 0 && strstr(facts.runtime, "crun") == NULL) {
-        const char *const arguments[] = {facts.runtime, "--root", SLOTS_RUNTIME, "delete", facts.name, NULL};
-        const struct program_run run = {.arguments = arguments};
-        int deleted = program_run(&run, &ignored);
-        (void)deleted; /* its state is removed below */
-    }
+    bool planned = container_plan_read(job, &plan, &ignored) == 0;
+    if (planned && plan.settings.call_time > CLEAN_S)
+        plan.settings.call_time = CLEAN_S;
+    if (planned)
+        runtime_delete(&plan.settings, directory);
     state_path(path, job->slot);
     tree_remove(path);
-    if (container_plan_read(job, &plan, &ignored) == 0) {
-        network_unpublish(plan.ports);
+    if (planned) {
+        network_unpublish(&plan.settings, plan.ports);
         prune_if_due(&plan.settings);
         container_plan_free(&plan);
     }

@@ -3,6 +3,7 @@
 #include "drivers/container/link.h"
 #include "drivers/container/program.h"
 #include "drivers/container/slots.h"
+#include "schema/base/clock.h"
 #include "schema/base/files.h"
 
 #include <arpa/inet.h>
@@ -49,7 +50,8 @@ void network_place_init(struct network_place *place, const struct aq_container_s
 
 /* ---- running ip and nft ------------------------------------------------------------------------------- */
 
-static int run_script(const char *program, const char *option, const struct aq_buffer *script, struct aq_error *error)
+static int run_script(const struct aq_container_settings *settings, const char *program, const char *option,
+                      const struct aq_buffer *script, struct aq_error *error)
 {
     char path[PATH_SIZE];
     AQ_CLEANUP_FD int memory = memfd_create("aquarium-script", 0);
@@ -58,7 +60,9 @@ static int run_script(const char *program, const char *option, const struct aq_b
     /* The number of this process, since the new one closes its copy. */
     snprintf(path, sizeof path, "/proc/%d/fd/%d", getpid(), memory);
     const char *const arguments[] = {program, option, path, NULL};
-    const struct program_run run = {.arguments = arguments};
+    const struct program_run run = {.arguments = arguments,
+                                    .until_ms = aq_clock_boot_ms() + settings->call_time * 1000,
+                                    .bound = "container.call_time"};
     return program_run(&run, error);
 }
 
@@ -143,18 +147,20 @@ static void host_rules(const struct aq_container_subnet *subnet, bool marks, str
                            "}\n");
 }
 
-static int load_rules_of(const struct aq_container_subnet *subnet, bool marks, struct aq_error *error)
+static int load_rules_of(const struct aq_container_settings *settings, const struct aq_container_subnet *subnet,
+                         bool marks, struct aq_error *error)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer rules = {0};
     host_rules(subnet, marks, &rules);
     bridge_rules(subnet, &rules);
-    return run_script("nft", "-f", &rules, error);
+    return run_script(settings, "nft", "-f", &rules, error);
 }
 
 /* A kernel without nft_socket cannot tell sockets by their marks: then containers reach no metadata service. */
-static int load_rules(const struct aq_container_subnet *subnet, struct aq_error *error)
+static int load_rules(const struct aq_container_settings *settings, const struct aq_container_subnet *subnet,
+                      struct aq_error *error)
 {
-    return load_rules_of(subnet, true, error) == 0 ? 0 : load_rules_of(subnet, false, error);
+    return load_rules_of(settings, subnet, true, error) == 0 ? 0 : load_rules_of(settings, subnet, false, error);
 }
 
 /* A program that sets up the host's own rules again often removes all others. */
@@ -163,18 +169,19 @@ static bool rules_are_missing(void)
     return link_table_is_missing(NFPROTO_IPV4, TABLE) || link_table_is_missing(NFPROTO_BRIDGE, TABLE);
 }
 
-static int make_bridge(const struct aq_container_subnet *subnet, struct aq_error *error)
+static int make_bridge(const struct aq_container_settings *settings, const struct aq_container_subnet *subnet,
+                       struct aq_error *error)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer links = {0};
     char gateway[NETWORK_ADDRESS_SIZE];
     network_gateway(subnet, gateway);
-    if (load_rules(subnet, error) != 0)
+    if (load_rules(settings, subnet, error) != 0)
         return -1;
     aq_buffer_format(&links,
                      "link add " NETWORK_BRIDGE " address 02:61:71:ff:ff:fe type bridge\n"
                      "addr add %s/%u dev " NETWORK_BRIDGE "\n",
                      gateway, subnet->bits);
-    if (run_script("ip", "-batch", &links, error) != 0)
+    if (run_script(settings, "ip", "-batch", &links, error) != 0)
         return -1;
     if (write_sysctl("/proc/sys/net/ipv4/ip_forward", "1", error) != 0 ||
         write_sysctl("/proc/sys/net/ipv4/conf/" NETWORK_BRIDGE "/route_localnet", "1", error) != 0)
@@ -184,25 +191,28 @@ static int make_bridge(const struct aq_container_subnet *subnet, struct aq_error
     (void)off; /* the host has no IPv6 */
     aq_buffer_reset(&links);
     aq_buffer_text(&links, "link set " NETWORK_BRIDGE " up\n");
-    return run_script("ip", "-batch", &links, error);
+    return run_script(settings, "ip", "-batch", &links, error);
 }
 
-int network_prepare(const struct aq_container_subnet *subnet, struct aq_error *error)
+int network_prepare(const struct aq_container_settings *settings, struct aq_error *error)
 {
+    struct aq_container_subnet subnet;
+    if (aq_container_subnet_parse(&subnet, settings->network, error) != 0)
+        return -1;
     if (link_is_up(NETWORK_BRIDGE) && !rules_are_missing())
         return 0;
     AQ_CLEANUP_FD int lock = open(SLOTS_DIRECTORY "/network.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0 || flock(lock, LOCK_EX) != 0)
         return aq_fail_errno(error, errno, "file %s/network.lock", SLOTS_DIRECTORY);
     if (link_is_up(NETWORK_BRIDGE))
-        return rules_are_missing() ? load_rules(subnet, error) : 0;
+        return rules_are_missing() ? load_rules(settings, &subnet, error) : 0;
     if (if_nametoindex(NETWORK_BRIDGE) != 0) { /* half made */
         AQ_CLEANUP_BUFFER struct aq_buffer links = {0};
         aq_buffer_text(&links, "link del " NETWORK_BRIDGE "\n");
-        if (run_script("ip", "-batch", &links, error) != 0)
+        if (run_script(settings, "ip", "-batch", &links, error) != 0)
             return -1;
     }
-    if (make_bridge(subnet, error) != 0)
+    if (make_bridge(settings, &subnet, error) != 0)
         return aq_error_context(error, "the network of containers");
     return 0;
 }
@@ -253,7 +263,7 @@ static void port_element(struct aq_buffer *script, const char *verb, const json_
                      port_of(port, "outside"), value);
 }
 
-void network_unpublish(const json_t *ports)
+void network_unpublish(const struct aq_container_settings *settings, const json_t *ports)
 {
     const json_t *port;
     size_t i;
@@ -261,25 +271,26 @@ void network_unpublish(const json_t *ports)
         AQ_CLEANUP_BUFFER struct aq_buffer script = {0};
         struct aq_error ignored;
         port_element(&script, "delete", port, "");
-        int failed = run_script("nft", "-f", &script, &ignored);
+        int failed = run_script(settings, "nft", "-f", &script, &ignored);
         (void)failed; /* it is not there */
     }
 }
 
-int network_publish(const struct network_place *place, const json_t *ports, struct aq_error *error)
+int network_publish(const struct aq_container_settings *settings, const struct network_place *place,
+                    const json_t *ports, struct aq_error *error)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer script = {0};
     const json_t *port;
     size_t i;
     if (json_array_size(ports) == 0)
         return 0;
-    network_unpublish(ports); /* of a container whose keeper was killed */
+    network_unpublish(settings, ports); /* of a container whose keeper was killed */
     json_array_foreach (ports, i, port) {
         char value[NETWORK_ADDRESS_SIZE + 16];
         snprintf(value, sizeof value, " : %s . %u", place->ip_addr, port_of(port, "inside"));
         port_element(&script, "add", port, value);
     }
-    if (run_script("nft", "-f", &script, error) != 0)
+    if (run_script(settings, "nft", "-f", &script, error) != 0)
         return aq_error_context(error, "the ports of the container");
     return 0;
 }

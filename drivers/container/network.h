@@ -35,7 +35,7 @@ void network_place_init(struct network_place *place, const struct aq_container_s
 void network_gateway(const struct aq_container_subnet *subnet, char text[NETWORK_ADDRESS_SIZE]);
 
 /* Makes the bridge and its rules if they are missing. */
-int network_prepare(const struct aq_container_subnet *subnet, struct aq_error *error) AQ_MUST_CHECK;
+int network_prepare(const struct aq_container_settings *settings, struct aq_error *error) AQ_MUST_CHECK;
 
 /* Connects the network namespace of the process to the bridge. It is disconnected when the namespace is gone. */
 int network_connect(const struct network_place *place, pid_t pid, struct aq_error *error) AQ_MUST_CHECK;
@@ -44,8 +44,9 @@ int network_connect(const struct network_place *place, pid_t pid, struct aq_erro
  * is a list of {outside, inside, udp}. */
 int network_claim_ports(const json_t *ports, struct aq_error *error) AQ_MUST_CHECK;
 /* Has the ports lead to the container. */
-int network_publish(const struct network_place *place, const json_t *ports, struct aq_error *error) AQ_MUST_CHECK;
-void network_unpublish(const json_t *ports);
+int network_publish(const struct aq_container_settings *settings, const struct network_place *place,
+                    const json_t *ports, struct aq_error *error) AQ_MUST_CHECK;
+void network_unpublish(const struct aq_container_settings *settings, const json_t *ports);
 
 /* What containers find in /etc/resolv.conf: the host's, without resolvers on its loopback device. */
 void network_resolvers(struct aq_buffer *text);

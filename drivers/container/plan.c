@@ -71,12 +71,13 @@ static int add_ports(json_t *plan, const struct aq_container_options *options,
 
 static json_t *settings_of(const struct aq_container_settings *settings)
 {
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:o}", "proxy", settings->proxy,
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:I, s:o}", "proxy", settings->proxy,
                      "network", settings->network, "images", settings->images, "size", (json_int_t)settings->size,
                      "age", (json_int_t)settings->age, "image_size", (json_int_t)settings->image_size, "image_files",
-                     (json_int_t)settings->image_files, "pull_time", (json_int_t)settings->pull_time, "credentials",
-                     settings->credentials, "certificates", settings->certificates, "runtime", settings->runtime,
-                     "first_user", (json_int_t)settings->first_user, "plain", texts_of(&settings->plain));
+                     (json_int_t)settings->image_files, "pull_time", (json_int_t)settings->pull_time, "call_time",
+                     (json_int_t)settings->call_time, "credentials", settings->credentials, "certificates",
+                     settings->certificates, "runtime", settings->runtime, "first_user",
+                     (json_int_t)settings->first_user, "plain", texts_of(&settings->plain));
 }
 
 /* AQ_METADATA_URL: where it gets its metadata, without a user's name or token. */
@@ -212,6 +213,7 @@ static void read_settings(struct container_plan *plan, const json_t *json)
                                                .image_size = number_of(json, "image_size"),
                                                .image_files = number_of(json, "image_files"),
                                                .pull_time = number_of(json, "pull_time"),
+                                               .call_time = number_of(json, "call_time"),
                                                .credentials = text_of(json, "credentials"),
                                                .certificates = text_of(json, "certificates"),
                                                .runtime = text_of(json, "runtime"),

@@ -1,5 +1,6 @@
 #include "drivers/container/program.h"
 
+#include "drivers/keeper/tree.h"
 #include "schema/base/clock.h"
 #include "schema/base/files.h"
 
@@ -19,7 +20,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORDS_SIZE = 2048, OUTPUT_MAX = 1 << 20, WATCH_MS = 250, NOT_STARTED = 127 };
+enum {
+    WORDS_SIZE = 2048,
+    OUTPUT_MAX = 1 << 20,
+    WATCH_MS = 250,
+    NOT_STARTED = 127,
+    KILL_ATTEMPTS = 100,
+    KILL_AGAIN_MS = 50
+};
 
 #define DIRECTORIES "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -127,27 +135,27 @@ static void listen_to(struct listening *listening, int i)
 /* Whether the bounds allow it to go on. */
 static int check_bounds(const struct program_run *run, struct aq_error *error)
 {
-    if (run->until_ms != 0 && aq_clock_boot_ms() >= run->until_ms)
-        return aq_fail(error, AQ_E_LIMIT, "it took too long");
+    if (aq_clock_boot_ms() >= run->until_ms)
+        return aq_fail(error, AQ_E_LIMIT, "%s took too long, and was ended (%s of the agent)", run->arguments[0],
+                       run->bound);
     return run->watch != NULL ? run->watch(run->context, error) : 0;
 }
 
 /* Until it has ended. Returns -1 if a bound was passed. */
 static int child_follow(const struct program_run *run, struct listening *listening, int pidfd, struct aq_error *error)
 {
-    bool watched = run->watch != NULL || run->until_ms != 0;
     uint64_t watch_ms = aq_clock_boot_ms() + WATCH_MS;
     for (;;) {
         struct pollfd fds[] = {{.fd = listening->fds[0], .events = POLLIN},
                                {.fd = listening->fds[1], .events = POLLIN},
                                {.fd = pidfd, .events = POLLIN}};
-        int ready = poll(fds, AQ_LENGTH(fds), watched ? WATCH_MS : -1);
+        int ready = poll(fds, AQ_LENGTH(fds), WATCH_MS);
         for (int i = 0; i < 2 && ready > 0; i++)
             if (fds[i].revents != 0)
                 listen_to(listening, i);
         if (ready > 0 && fds[2].revents != 0 && fds[0].revents == 0 && fds[1].revents == 0)
             return 0; /* what a process that it left behind may write does not count */
-        if (watched && aq_clock_boot_ms() >= watch_ms) {
+        if (aq_clock_boot_ms() >= watch_ms) {
             if (check_bounds(run, error) != 0)
                 return -1;
             watch_ms = aq_clock_boot_ms() + WATCH_MS;
@@ -195,10 +203,22 @@ static int fail_status(const struct program_run *run, int wait_status, struct li
     return aq_fail(error, AQ_E_IO, "%s ended with status %d", run->arguments[0], WEXITSTATUS(wait_status));
 }
 
+/* With what it has started, as far as that has not left it; what has is the keeper's to end. */
+static void child_end(int pidfd)
+{
+    struct pollfd end = {.fd = pidfd, .events = POLLIN};
+    for (int i = 0; i < KILL_ATTEMPTS; i++) {
+        tree_signal(SIGKILL);
+        if (poll(&end, 1, KILL_AGAIN_MS) > 0)
+            return;
+    }
+}
+
 int program_run(const struct program_run *run, struct aq_error *error)
 {
     struct listening listening = {.fds = {-1, -1}, .output = run->output};
     int output[2] = {-1, -1}, errors[2] = {-1, -1}, wait_status = 0;
+    aq_assert(run->until_ms != 0);
     AQ_CLEANUP_FD int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if ((run->output != NULL && pipe2(output, O_CLOEXEC) != 0) || (run->inherit == 0 && pipe2(errors, O_CLOEXEC) != 0))
         return aq_fail_errno(error, errno, "cannot create a pipe");
@@ -217,9 +237,9 @@ int program_run(const struct program_run *run, struct aq_error *error)
     listening.fds[1] = errors[0];
     int failed = pidfd < 0 ? aq_fail_errno(error, number, "cannot create a process")
                            : child_follow(run, &listening, pidfd, error);
-    if (failed != 0 && pid > 0)
-        kill(pid, SIGKILL);
-    while (pid > 0 && waitpid(pid, &wait_status, 0) < 0 && errno == EINTR)
+    if (failed != 0 && pidfd >= 0)
+        child_end(pidfd);
+    while (pid > 0 && waitpid(pid, &wait_status, failed != 0 ? WNOHANG : 0) < 0 && errno == EINTR)
         ;
     for (int i = 0; i < 2; i++)
         if (listening.fds[i] >= 0)

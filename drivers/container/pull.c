@@ -19,6 +19,8 @@
 
 enum { ARGUMENTS_MAX = 16, TELL_MS = 5000, BLOB_MAX = 4 << 20, PATH_SIZE = PATH_MAX + 128, MIB_SHIFT = 20 };
 
+static const char pull_bound[] = "container.pull_time";
+
 struct pull {
     const struct store_wish *wish;
     char directory[PATH_MAX]; /* in pulling/ */
@@ -120,7 +122,8 @@ int pull_resolve(const struct store_wish *wish, const struct aq_image *wanted, c
     const struct program_run run = {.arguments = arguments.list,
                                     .output = &output,
                                     .proxy = wish->settings->proxy,
-                                    .until_ms = aq_clock_boot_ms() + wish->settings->pull_time * 1000};
+                                    .until_ms = aq_clock_boot_ms() + wish->settings->pull_time * 1000,
+                                    .bound = pull_bound};
     if (program_run(&run, error) != 0)
         return aq_error_context(error, "image %s", wish->reference);
     const char *told = aq_buffer_string(&output);
@@ -167,6 +170,7 @@ static int run_bounded(struct pull *pull, const struct arguments *arguments, con
                                     .temporary = pull->directory,
                                     .proxy = pull->wish->settings->proxy,
                                     .until_ms = pull->until_ms,
+                                    .bound = pull_bound,
                                     .file_bytes = pull->wish->settings->image_size << MIB_SHIFT,
                                     .watch = check_size,
                                     .context = pull};

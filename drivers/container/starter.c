@@ -8,6 +8,7 @@
 #include "drivers/container/root.h"
 #include "drivers/container/slots.h"
 #include "drivers/container/store.h"
+#include "schema/base/clock.h"
 #include "schema/base/files.h"
 #include "schema/codec/json.h"
 
@@ -206,11 +207,15 @@ static int run_runtime(struct starter *starter, const char *const *words, bool b
     birth = birth && (starter->crun || starter->hybrid);
     const struct program_run run = {.arguments = arguments,
                                     .inherit = starter->start->output,
+                                    .until_ms = aq_clock_boot_ms() + starter->plan.settings.call_time * 1000,
+                                    .bound = "container.call_time",
                                     .group = birth && starter->group > 0 ? starter->group : 0,
                                     .prepare = birth ? join_groups : NULL,
                                     .context = starter};
     if (program_run(&run, error) == 0)
         return 0;
+    if (error->code == AQ_E_LIMIT) /* it took too long */
+        return -1;
     int failed = fail_with_log(starter, error);
     /* The kernel kills the runtime, or the runtime is refused memory. */
     if (starter->job->common.ram_mib > 0 &&
@@ -227,7 +232,7 @@ static int connect_container(struct starter *starter, struct aq_error *error)
                        starter->facts.runtime);
     if (network_connect(&starter->place, atoi(text), error) != 0)
         return -1;
-    return network_publish(&starter->place, starter->plan.ports, error);
+    return network_publish(&starter->plan.settings, &starter->place, starter->plan.ports, error);
 }
 
 static int run_container(struct starter *starter, struct aq_error *error)
@@ -256,7 +261,7 @@ static int prepare_network(struct starter *starter, struct aq_error *error)
     network_place_init(&starter->place, &subnet, starter->job->slot);
     memcpy(starter->facts.ip_addr, starter->place.ip_addr, sizeof starter->facts.ip_addr);
     memcpy(starter->facts.hw_addr, starter->place.hw_addr, sizeof starter->facts.hw_addr);
-    return network_prepare(&subnet, error);
+    return network_prepare(&starter->plan.settings, error);
 }
 
 /* ---- all of it ---------------------------------------------------------------------------------------- */

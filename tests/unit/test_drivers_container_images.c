@@ -50,7 +50,8 @@ static void test_a_pull_has_a_bound_of_time(void **state)
     unsigned port = container_silent_registry(&fd);
     container_configure(rig, "container.pull_time=1s");
     snprintf(options, sizeof options, "{'image':'127.0.0.1:%u/slow:1','network':'none','command':'true'}", port);
-    assert_has(container_fail_reason(rig, options), "it took too long");
+    assert_has(container_fail_reason(rig, options),
+               "skopeo took too long, and was ended (container.pull_time of the agent)");
     close(fd);
 }
 
