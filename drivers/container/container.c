@@ -54,11 +54,13 @@ static int container_claim(struct keeper_job *common, struct aq_error *error)
     AQ_CLEANUP_BUFFER struct aq_buffer left = {0};
     char path[PATH_MAX];
     uint32_t slot;
-    if (slots_claim(&slot, &left, error) != 0)
-        return -1;
-    job->slot = slot;
     if (container_plan_read(job, &plan, error) != 0)
         return -1;
+    if (slots_claim(&plan.settings, &slot, &left, error) != 0) {
+        container_plan_free(&plan);
+        return -1;
+    }
+    job->slot = slot;
     if (left.length > 0) {
         state_path(path, slot);
         tree_remove(path);

@@ -53,9 +53,10 @@ static bool add_image(void *context, int directory, const char *name, unsigned c
     return true;
 }
 
-static void mark_used(void *context, const char *path)
+static void mark_used(void *context, uint32_t slot, const char *path, const char *ports)
 {
     struct stock *stock = context;
+    (void)slot, (void)ports;
     const char *name = strrchr(path, '/');
     for (size_t i = 0; name != NULL && i < stock->count; i++)
         if (strcmp(stock->images[i].name, name + 1) == 0)
@@ -83,7 +84,7 @@ static void choose(struct stock *stock, int directory)
     struct aq_error ignored;
     if (aq_directory_list(directory, add_image, stock, &ignored) != 0)
         return;
-    slots_each(mark_used, stock);
+    slots_each(stock->settings, mark_used, stock);
     if (stock->count > 0)
         qsort(stock->images, stock->count, sizeof *stock->images, by_use);
     for (size_t i = 0; i < stock->count; i++) {

@@ -40,17 +40,29 @@ int slots_prepare(struct aq_error *error)
     return aq_directory_make_path(SLOTS_RUNTIME, 0700, 0755, error);
 }
 
-/* Opens and locks the file of a free slot, from `first` on. Returns its descriptor, -1 if all are taken. */
-static int lock_free(int directory, uint32_t first, uint32_t *slot)
+/* What is noted in a slot's file. Returns its length, 0 if there is nothing. */
+static size_t note_read(int fd, char note[NOTE_MAX])
+{
+    ssize_t length = pread(fd, note, NOTE_MAX - 1, 0);
+    note[length > 0 ? length : 0] = '\0';
+    return length > 0 ? (size_t)length : 0;
+}
+
+/* Opens and locks the file of a free slot, from `first` on. Returns its descriptor, -1 if all are taken. A slot with a
+ * note was not given back, and its container may live longer than its keeper. */
+static int lock_free(const struct aq_container_settings *settings, int directory, uint32_t first, uint32_t *slot,
+                     char note[NOTE_MAX])
 {
     char name[FILE_NAME_SIZE];
+    struct slots_users users = {0};
     for (uint32_t i = 0; i < SLOTS; i++) {
         *slot = (first + i) % SLOTS;
         file_name(*slot, name);
         int fd = openat(directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0)
             return -1;
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+            (note_read(fd, note) == 0 || !slots_users_run(&users, *slot, settings)))
             return fd;
         close(fd);
     }
@@ -58,9 +70,10 @@ static int lock_free(int directory, uint32_t first, uint32_t *slot)
     return -1;
 }
 
-int slots_claim(uint32_t *slot, struct aq_buffer *left, struct aq_error *error)
+int slots_claim(const struct aq_container_settings *settings, uint32_t *slot, struct aq_buffer *left,
+                struct aq_error *error)
 {
-    char text[16] = "";
+    char text[16] = "", note[NOTE_MAX];
     if (slots_prepare(error) != 0)
         return -1;
     AQ_CLEANUP_FD int directory = open_directory(error);
@@ -70,14 +83,12 @@ int slots_claim(uint32_t *slot, struct aq_buffer *left, struct aq_error *error)
     AQ_CLEANUP_FD int next = openat(directory, "next", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (next < 0 || flock(next, LOCK_EX) != 0 || pread(next, text, sizeof text - 1, 0) < 0)
         return aq_fail_errno(error, errno, "file %s/next", SLOTS_DIRECTORY);
-    int fd = lock_free(directory, (uint32_t)strtoul(text, NULL, 10) % SLOTS, slot);
+    int fd = lock_free(settings, directory, (uint32_t)strtoul(text, NULL, 10) % SLOTS, slot, note);
     if (fd < 0 && errno == EBUSY)
         return aq_fail(error, AQ_E_LIMIT, "this host runs %d containers already, the most that it can", SLOTS);
     if (fd < 0)
         return aq_fail_errno(error, errno, "directory %s", SLOTS_DIRECTORY);
-    char noted[NOTE_MAX];
-    ssize_t known = pread(fd, noted, sizeof noted, 0);
-    aq_buffer_add(left, noted, known > 0 ? (size_t)known : 0);
+    aq_buffer_add(left, note, strlen(note));
     /* The descriptor stays open: it is the claim. */
     int length = snprintf(text, sizeof text, "%" PRIu32 "\n", (*slot + 1) % SLOTS);
     if (ftruncate(fd, 0) != 0 || pwrite(next, text, (size_t)length, 0) != length || ftruncate(next, length) != 0)
@@ -102,30 +113,36 @@ int slots_note(uint32_t slot, const char *image, const char *ports, struct aq_er
 }
 
 struct each {
-    void (*use)(void *context, const char *image);
+    const struct aq_container_settings *settings;
+    slots_use_fn *use;
     void *context;
+    struct slots_users users;
 };
 
 static bool use_slot(void *context, int directory, const char *name, unsigned char type)
 {
-    const struct each *each = context;
-    char image[PATH_MAX];
+    struct each *each = context;
+    char note[NOTE_MAX];
+    uint32_t slot;
     (void)type;
-    if (strncmp(name, "slot-", 5) != 0)
+    if (sscanf(name, "slot-%" SCNu32, &slot) != 1 || slot >= SLOTS)
         return true;
     AQ_CLEANUP_FD int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0) /* shared: a process that looks is not taken for its owner */
+    if (fd < 0 || note_read(fd, note) == 0)
         return true;
-    if (aq_file_read_text(directory, name, image, sizeof image) > 0) {
-        image[strcspn(image, "\n")] = '\0';
-        each->use(each->context, image);
-    }
+    /* Shared: a process that looks is not taken for its owner. */
+    if (flock(fd, LOCK_SH | LOCK_NB) == 0 && !slots_users_run(&each->users, slot, each->settings))
+        return true;
+    char *ports = strchr(note, '\n');
+    if (ports != NULL)
+        *ports++ = '\0';
+    each->use(each->context, slot, note, ports != NULL ? ports : "");
     return true;
 }
 
-void slots_each(void (*use)(void *context, const char *image), void *context)
+void slots_each(const struct aq_container_settings *settings, slots_use_fn *use, void *context)
 {
-    struct each each = {use, context};
+    struct each each = {settings, use, context, {0}};
     struct aq_error ignored;
     AQ_CLEANUP_FD int directory = open_directory(&ignored);
     int listed = directory < 0 ? -1 : aq_directory_list(directory, use_slot, &each, &ignored);
