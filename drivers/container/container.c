@@ -2,6 +2,7 @@
 
 #include "drivers/container/facts.h"
 #include "drivers/container/network.h"
+#include "drivers/container/network_watch.h"
 #include "drivers/container/plan.h"
 #include "drivers/container/program.h"
 #include "drivers/container/slots.h"
@@ -112,6 +113,18 @@ static void runtime_delete(const struct aq_container_settings *settings, int dir
     (void)deleted; /* its state is removed in any case */
 }
 
+/* What is noted must not be published again in between. */
+static void give_back(const struct container_job *job, const struct container_plan *plan)
+{
+    struct aq_error ignored;
+    bool published = plan != NULL && json_array_size(plan->ports) > 0;
+    AQ_CLEANUP_FD int lock = published ? network_lock(&ignored) : -1;
+    if (published)
+        network_unpublish(&plan->settings, plan->ports);
+    int noted = slots_note(job->slot, "", "", &ignored);
+    (void)noted; /* the keeper that claims it next cleans up again */
+}
+
 static void container_clean(const struct keeper_job *common, int directory)
 {
     const struct container_job *job = (const struct container_job *)common;
@@ -127,13 +140,11 @@ static void container_clean(const struct keeper_job *common, int directory)
         runtime_delete(&plan.settings, directory);
     state_path(path, job->slot);
     tree_remove(path);
+    give_back(job, planned ? &plan : NULL);
     if (planned) {
-        network_unpublish(&plan.settings, plan.ports);
         prune_if_due(&plan.settings);
         container_plan_free(&plan);
     }
-    int noted = slots_note(job->slot, "", "", &ignored);
-    (void)noted; /* the keeper that claims it next cleans up again */
 }
 
 static const struct keeper_kind container_keeper_kind = {.name = CONTAINER_KIND_NAME,
@@ -148,6 +159,7 @@ KEEPER_KIND(container_keeper_kind)
 
 struct container_own {
     struct process_commands *commands; /* that run in containers */
+    struct network_watch *watch;
     struct aq_container_settings settings;
     uint16_t metadata_port;
     struct aq_arena arena;
@@ -193,6 +205,7 @@ static void container_forget(void *own)
 {
     struct container_own *kept = own;
     process_commands_free(kept->commands);
+    network_watch_free(kept->watch);
     aq_arena_free(&kept->arena);
     free(kept);
 }
@@ -224,8 +237,17 @@ static void container_over(struct driver *driver, uint64_t resource)
 
 static void container_work(struct driver *driver)
 {
-    process_commands_work(commands_of(driver));
+    const struct container_own *own = driver->own;
+    process_commands_work(own->commands);
+    network_watch_work(own->watch, &own->settings, driver->now->steady_ms);
     kept_work(driver);
+}
+
+static uint64_t container_deadline_ms(struct driver *driver)
+{
+    const struct container_own *own = driver->own;
+    uint64_t watch_ms = network_watch_deadline_ms(own->watch), kept_ms = kept_deadline_ms(driver);
+    return watch_ms < kept_ms ? watch_ms : kept_ms;
 }
 
 /* ---- the driver ----------------------------------------------------------------------------------------- */
@@ -243,6 +265,7 @@ static struct driver *container_open(const char *node, const struct aq_clocks *n
     struct container_own *own = aq_calloc(1, sizeof *own);
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = 0}; /* no resource has this number */
     own->commands = process_commands_new(node, report, context);
+    own->watch = network_watch_new(driver->epoll);
     driver->own = own;
     if (driver->epoll >= 0 && epoll_ctl(driver->epoll, EPOLL_CTL_ADD, process_commands_fd(own->commands), &event) != 0)
         aq_journal(AQ_WARN, "commands in workloads are not watched", "driver", "container", NULL);
@@ -287,5 +310,5 @@ const struct driver_type container_driver_type = {.declared = &aq_driver_contain
                                                   .command = container_command,
                                                   .end_command = container_end_command,
                                                   .wake_fd = kept_wake_fd,
-                                                  .deadline_ms = kept_deadline_ms,
+                                                  .deadline_ms = container_deadline_ms,
                                                   .work = container_work};

@@ -5,6 +5,7 @@
 #include "drivers/container/slots.h"
 #include "schema/base/clock.h"
 #include "schema/base/files.h"
+#include "schema/codec/json.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <linux/netfilter.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -147,12 +149,69 @@ static void host_rules(const struct aq_container_subnet *subnet, bool marks, str
                            "}\n");
 }
 
+static unsigned port_of(const json_t *port, const char *which)
+{
+    return (unsigned)json_integer_value(json_object_get(port, which));
+}
+
+static bool is_udp(const json_t *port)
+{
+    return json_is_true(json_object_get(port, "udp"));
+}
+
+static void port_element(struct aq_buffer *script, const char *verb, const json_t *port, const char *value)
+{
+    aq_buffer_format(script, "%s element ip " TABLE " %s_ports { %u%s }\n", verb, is_udp(port) ? "udp" : "tcp",
+                     port_of(port, "outside"), value);
+}
+
+static void port_add(struct aq_buffer *script, const struct network_place *place, const json_t *port)
+{
+    char value[NETWORK_ADDRESS_SIZE + 16];
+    snprintf(value, sizeof value, " : %s . %u", place->ip_addr, port_of(port, "inside"));
+    port_element(script, "add", port, value);
+}
+
+struct restoring {
+    const struct aq_container_subnet *subnet;
+    struct aq_buffer *script;
+    bool taken[2][1 << 16]; /* TCP, UDP: a port is claimed once, but may be noted in a slot whose keeper was killed */
+};
+
+static void restore_slot(void *context, uint32_t slot, const char *image, const char *text)
+{
+    struct restoring *restoring = context;
+    struct network_place place;
+    AQ_CLEANUP_JSON json_t *ports = json_loads(text, 0, NULL);
+    const json_t *port;
+    size_t i;
+    (void)image;
+    network_place_init(&place, restoring->subnet, slot);
+    json_array_foreach (ports, i, port) {
+        bool *taken = &restoring->taken[is_udp(port)][port_of(port, "outside") & 0xffff];
+        if (!*taken)
+            port_add(restoring->script, &place, port);
+        *taken = true;
+    }
+}
+
+static void restore_ports(const struct aq_container_settings *settings, const struct aq_container_subnet *subnet,
+                          struct aq_buffer *script)
+{
+    struct restoring *restoring = aq_calloc(1, sizeof *restoring);
+    restoring->subnet = subnet;
+    restoring->script = script;
+    slots_each(settings, restore_slot, restoring);
+    free(restoring);
+}
+
 static int load_rules_of(const struct aq_container_settings *settings, const struct aq_container_subnet *subnet,
                          bool marks, struct aq_error *error)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer rules = {0};
     host_rules(subnet, marks, &rules);
     bridge_rules(subnet, &rules);
+    restore_ports(settings, subnet, &rules);
     return run_script(settings, "nft", "-f", &rules, error);
 }
 
@@ -194,6 +253,22 @@ static int make_bridge(const struct aq_container_settings *settings, const struc
     return run_script(settings, "ip", "-batch", &links, error);
 }
 
+bool network_rules_are_gone(void)
+{
+    return link_is_up(NETWORK_BRIDGE) && rules_are_missing();
+}
+
+int network_lock(struct aq_error *error)
+{
+    int lock = open(SLOTS_DIRECTORY "/network.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock >= 0 && flock(lock, LOCK_EX) == 0)
+        return lock;
+    aq_fail_errno(error, errno, "file %s/network.lock", SLOTS_DIRECTORY);
+    if (lock >= 0)
+        close(lock);
+    return -1;
+}
+
 int network_prepare(const struct aq_container_settings *settings, struct aq_error *error)
 {
     struct aq_container_subnet subnet;
@@ -201,9 +276,9 @@ int network_prepare(const struct aq_container_settings *settings, struct aq_erro
         return -1;
     if (link_is_up(NETWORK_BRIDGE) && !rules_are_missing())
         return 0;
-    AQ_CLEANUP_FD int lock = open(SLOTS_DIRECTORY "/network.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock < 0 || flock(lock, LOCK_EX) != 0)
-        return aq_fail_errno(error, errno, "file %s/network.lock", SLOTS_DIRECTORY);
+    AQ_CLEANUP_FD int lock = network_lock(error);
+    if (lock < 0)
+        return -1;
     if (link_is_up(NETWORK_BRIDGE))
         return rules_are_missing() ? load_rules(settings, &subnet, error) : 0;
     if (if_nametoindex(NETWORK_BRIDGE) != 0) { /* half made */
@@ -230,16 +305,6 @@ int network_connect(const struct network_place *place, pid_t pid, struct aq_erro
 
 /* ---- ports -------------------------------------------------------------------------------------------- */
 
-static unsigned port_of(const json_t *port, const char *which)
-{
-    return (unsigned)json_integer_value(json_object_get(port, which));
-}
-
-static bool is_udp(const json_t *port)
-{
-    return json_is_true(json_object_get(port, "udp"));
-}
-
 int network_claim_ports(const json_t *ports, struct aq_error *error)
 {
     const json_t *port;
@@ -255,12 +320,6 @@ int network_claim_ports(const json_t *ports, struct aq_error *error)
                                  is_udp(port) ? "/udp" : "");
     }
     return 0;
-}
-
-static void port_element(struct aq_buffer *script, const char *verb, const json_t *port, const char *value)
-{
-    aq_buffer_format(script, "%s element ip " TABLE " %s_ports { %u%s }\n", verb, is_udp(port) ? "udp" : "tcp",
-                     port_of(port, "outside"), value);
 }
 
 void network_unpublish(const struct aq_container_settings *settings, const json_t *ports)
@@ -285,11 +344,8 @@ int network_publish(const struct aq_container_settings *settings, const struct n
     if (json_array_size(ports) == 0)
         return 0;
     network_unpublish(settings, ports); /* of a container whose keeper was killed */
-    json_array_foreach (ports, i, port) {
-        char value[NETWORK_ADDRESS_SIZE + 16];
-        snprintf(value, sizeof value, " : %s . %u", place->ip_addr, port_of(port, "inside"));
-        port_element(&script, "add", port, value);
-    }
+    json_array_foreach (ports, i, port)
+        port_add(&script, place, port);
     if (run_script(settings, "nft", "-f", &script, error) != 0)
         return aq_error_context(error, "the ports of the container");
     return 0;

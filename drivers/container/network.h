@@ -34,8 +34,11 @@ void network_place_init(struct network_place *place, const struct aq_container_s
 
 void network_gateway(const struct aq_container_subnet *subnet, char text[NETWORK_ADDRESS_SIZE]);
 
-/* Makes the bridge and its rules if they are missing. */
+/* Makes the bridge and its rules if they are missing, and has the ports of all slots in use lead to their containers.
+ */
 int network_prepare(const struct aq_container_settings *settings, struct aq_error *error) AQ_MUST_CHECK;
+
+bool network_rules_are_gone(void); /* there is the bridge, without its rules */
 
 /* Connects the network namespace of the process to the bridge. It is disconnected when the namespace is gone. */
 int network_connect(const struct network_place *place, pid_t pid, struct aq_error *error) AQ_MUST_CHECK;
@@ -43,10 +46,13 @@ int network_connect(const struct network_place *place, pid_t pid, struct aq_erro
 /* Claims the ports for this process and those that it forks: no other process of the host can have them then. `ports`
  * is a list of {outside, inside, udp}. */
 int network_claim_ports(const json_t *ports, struct aq_error *error) AQ_MUST_CHECK;
-/* Has the ports lead to the container. */
+/* Has the ports lead to the container. They must be noted in its slot, since network_prepare() may come in between; for
+ * the same reason, a note and the ports are taken back under network_lock(). */
 int network_publish(const struct aq_container_settings *settings, const struct network_place *place,
                     const json_t *ports, struct aq_error *error) AQ_MUST_CHECK;
 void network_unpublish(const struct aq_container_settings *settings, const json_t *ports);
+
+int network_lock(struct aq_error *error) AQ_MUST_CHECK; /* returns a descriptor, for close(); waits */
 
 /* What containers find in /etc/resolv.conf: the host's, without resolvers on its loopback device. */
 void network_resolvers(struct aq_buffer *text);

@@ -303,15 +303,15 @@ nsenter --net="/proc/$far/ns/net" ip route add 10.83.0.0/20 via 192.0.2.1
 check_fails "but not its own address" far_reaches "$address" 80
 stop far
 
+[ -n "${AQ_OWN_NETWORK:-}" ] || die "this is not the test's own network"
+nft flush ruleset # as many hosts do when they load their own rules anew
+check "after the host's rules were removed, containers that run get theirs back" wait_for 20 curl -sf -m 2 "http://127.0.0.1:20080/"
+check_equal "and what keeps them apart is there again" 2 "$(nft list tables | grep -c aquarium_containers)"
+
 container_label same '"image": "oci:busybox:1", "ports": ["20080:81"], "command": "true"'
 check_equal "a port is given out once" 125 "$(run_attached same)"
 check_match "and who asks for it again is told" '*port 20080 of the node*in use*' "$(cat "$work/err")"
 check "it is given back" aq rm "$first"
 check "it ends" wait_for 20 application_is DEALLOCATED "$first"
 check_equal "and the port is free again" 0 "$(run_attached same)"
-
-[ -n "${AQ_OWN_NETWORK:-}" ] || die "this is not the test's own network"
-nft flush ruleset # as many hosts do when they load their own rules anew
-check_equal "after the host's rules were removed, containers start" 0 "$(run_attached same)"
-check_equal "and what keeps them apart is there again" 2 "$(nft list tables | grep -c aquarium_containers)"
 finish
