@@ -270,7 +270,7 @@ static json_t *linux_of(const struct bundle_wish *wish)
     snprintf(group, sizeof group, "/%s", wish->group);
     return json_pack("{s:o, s:o, s:O, s:o, s:o, s:o, s:O, s:s}", "sysctl", sysctl, "namespaces", namespaces,
                      "uidMappings", map, "gidMappings", map, "maskedPaths", texts_of(masked, AQ_LENGTH(masked)),
-                     "readonlyPaths", texts_of(read_only, AQ_LENGTH(read_only)), "seccomp", wish->seccomp,
+                     "readonlyPaths", texts_of(read_only, AQ_LENGTH(read_only)), "seccomp", wish->filter->rules,
                      "cgroupsPath", group);
 }
 
@@ -279,7 +279,10 @@ json_t *bundle_make(const struct bundle_wish *wish, struct aq_error *error)
     json_t *process = process_of(wish, error);
     if (process == NULL)
         return NULL;
-    return json_pack("{s:s, s:o, s:{s:s, s:b}, s:s, s:o, s:o}", "ociVersion", "1.0.2", "process", process, "root",
+    json_t *annotations = json_object();
+    if (wish->compiled) /* a crun that does not know it takes the rules */
+        json_object_set_new(annotations, FILTER_ANNOTATION, json_string(wish->filter->program));
+    return json_pack("{s:s, s:o, s:{s:s, s:b}, s:s, s:o, s:o, s:o}", "ociVersion", "1.0.2", "process", process, "root",
                      "path", SLOTS_ROOT, "readonly", wish->plan->read_only, "hostname", wish->hostname, "mounts",
-                     mounts_of(wish), "linux", linux_of(wish));
+                     mounts_of(wish), "linux", linux_of(wish), "annotations", annotations);
 }

@@ -3,6 +3,7 @@
 #ifndef AQ_DRIVERS_CONTAINER_BUNDLE_H
 #define AQ_DRIVERS_CONTAINER_BUNDLE_H
 
+#include "drivers/container/filter.h"
 #include "drivers/container/plan.h"
 #include "schema/base/error.h"
 
@@ -20,8 +21,9 @@ struct bundle_wish {
     const struct bundle_user *user;
     uint32_t first_user;
     const char *hostname;
-    const json_t *seccomp; /* the filter, as the runtime reads it */
-    const char *group;     /* name of the control group below each mount; for runtimes that must have one */
+    const struct container_filter *filter;
+    bool compiled;     /* the runtime takes the filter's program */
+    const char *group; /* name of the control group below each mount; for runtimes that must have one */
 };
 
 /* A new reference. Fails if there is no program to run. */
@@ -31,9 +33,10 @@ json_t *bundle_make(const struct bundle_wish *wish, struct aq_error *error) AQ_M
  */
 int bundle_find_user(struct bundle_user *user, const char *wanted, int root, struct aq_error *error) AQ_MUST_CHECK;
 
-/* The usual filter of system calls (seccomp.c), from the profile that the host's container tools bring. A new
- * reference; NULL with `error`. */
+/* The rules of the usual filter of system calls (seccomp.c), from the profile that the host's container tools bring. A
+ * new reference; NULL with `error`. */
 json_t *bundle_seccomp(struct aq_error *error) AQ_MUST_CHECK;
+extern const char bundle_profile[]; /* path of the profile */
 
 extern const char *const bundle_capabilities[]; /* NULL ends them */
 

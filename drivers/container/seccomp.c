@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-static const char profile_path[] = "/usr/share/containers/seccomp.json";
+const char bundle_profile[] = "/usr/share/containers/seccomp.json";
 
 enum { PROFILE_MAX = 1 << 20 };
 
@@ -164,13 +164,13 @@ json_t *bundle_seccomp(struct aq_error *error)
         aq_fail(error, AQ_E_STATE, "no filter of system calls is known for the processor of this node");
         return NULL;
     }
-    if (aq_file_read(AT_FDCWD, profile_path, PROFILE_MAX, &text, error) != 0) {
+    if (aq_file_read(AT_FDCWD, bundle_profile, PROFILE_MAX, &text, error) != 0) {
         aq_error_context(error, "the filter of system calls, which skopeo's package brings, is missing");
         return NULL;
     }
     AQ_CLEANUP_JSON json_t *profile = aq_json_parse(text.data, text.length, error);
     if (profile == NULL) {
-        aq_error_context(error, "%s", profile_path);
+        aq_error_context(error, "%s", bundle_profile);
         return NULL;
     }
     json_t *rules = json_array(), *number = json_object_get(profile, "defaultErrnoRet");
@@ -185,7 +185,7 @@ json_t *bundle_seccomp(struct aq_error *error)
     json_t *filter = json_pack("{s:O, s:o, s:o}", "defaultAction", json_object_get(profile, "defaultAction"),
                                "architectures", architectures(profile, processor), "syscalls", rules);
     if (filter == NULL) {
-        aq_fail(error, AQ_E_CORRUPT, "%s has no defaultAction", profile_path);
+        aq_fail(error, AQ_E_CORRUPT, "%s has no defaultAction", bundle_profile);
         return NULL;
     }
     if (number != NULL)

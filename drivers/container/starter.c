@@ -105,17 +105,19 @@ static int give_output(const struct starter *starter, struct aq_error *error)
 
 static int write_bundle(struct starter *starter, struct aq_error *error)
 {
-    AQ_CLEANUP_JSON json_t *seccomp = bundle_seccomp(error);
-    if (seccomp == NULL)
+    struct container_filter filter;
+    if (container_filter_take(&filter, error) != 0)
         return -1;
     const struct bundle_wish wish = {.plan = &starter->plan,
                                      .image = starter->image.config,
                                      .user = &starter->user,
                                      .first_user = starter->first_user,
                                      .hostname = starter->hostname,
-                                     .seccomp = seccomp,
+                                     .filter = &filter,
+                                     .compiled = starter->crun,
                                      .group = starter->start->group->name};
     AQ_CLEANUP_JSON json_t *config = bundle_make(&wish, error);
+    container_filter_free(&filter);
     if (config == NULL)
         return -1;
     AQ_CLEANUP_MEMORY char *text = json_dumps(config, JSON_COMPACT);

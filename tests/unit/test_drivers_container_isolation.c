@@ -3,6 +3,7 @@
 
 #include "drivers/cgroup/cgroup.h"
 #include "drivers/container/bundle.h"
+#include "drivers/container/slots.h"
 #include "schema/base/clock.h"
 #include "schema/base/files.h"
 #include "tests/lib/directory.h"
@@ -229,6 +230,56 @@ static void test_a_command_waits_until_the_program_begins(void **state)
     rig_await(rig, &seen->ended);
 }
 
+/* A runtime that gets the rules alone, without the program that is compiled from them. */
+static const char plain_runtime[] =
+    "#!/bin/sh\n"
+    "for word in \"$@\"; do [ \"$last\" = --bundle ] && bundle=$word; last=$word; done\n"
+    "grep -q seccomp_bpf_data $bundle/config.json || exit\n"
+    "sed -i 's/\"run.oci.seccomp_bpf_data\":\"[^\"]*\"//' $bundle/config.json\n"
+    "exec crun \"$@\"\n";
+
+/* The filter that crun has given to the kernel, from its directory of states. */
+static size_t read_program(struct rig *rig, uint64_t resource, char bytes[65536])
+{
+    char path[128], line[128], name[16] = "";
+    snprintf(path, sizeof path, "%s/container", rig_directory(rig, resource));
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL && sscanf(line, "name %15s", name) != 1)
+        ;
+    fclose(file);
+    snprintf(path, sizeof path, SLOTS_RUNTIME "/%s/seccomp.bpf", name);
+    file = fopen(path, "re");
+    assert_non_null(file);
+    size_t length = fread(bytes, 1, 65536, file);
+    fclose(file);
+    return length;
+}
+
+static void test_the_filter_is_what_crun_compiles(void **state)
+{
+    static char ours[65536], theirs[65536];
+    struct rig *rig = container_rig(state);
+    char path[96], setting[128];
+    uint64_t resource;
+    if (system("command -v crun > /dev/null") != 0)
+        skip();
+    rig_start_running(rig, SHUT_IN, &resource);
+    size_t length = read_program(rig, resource, ours);
+    snprintf(path, sizeof path, "%s/crun-plain", rig->base);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fputs(plain_runtime, file);
+    fclose(file);
+    assert_int_equal(chmod(path, 0755), 0);
+    snprintf(setting, sizeof setting, "container.runtime=%s", path);
+    container_configure(rig, setting);
+    rig_start_running(rig, SHUT_IN, &resource);
+    assert_true(length > 0);
+    assert_int_equal(length, read_program(rig, resource, theirs));
+    assert_memory_equal(ours, theirs, length);
+}
+
 static void test_mounts(void **state)
 {
     struct rig *rig = container_rig(state);
@@ -266,6 +317,7 @@ int main(void)
         T(test_too_little_memory_to_start),
         T(test_commands_are_shut_in_as_well),
         T(test_a_command_waits_until_the_program_begins),
+        T(test_the_filter_is_what_crun_compiles),
         T(test_mounts),
     };
     return cmocka_run_group_tests_name("drivers: container, isolation", tests, container_rig_group_setup,
