@@ -3,13 +3,22 @@
 #include "schema/base/files.h"
 
 #include <linux/loop.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/pidfd.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
-enum { LOOP_ATTEMPTS = 64, LOOP_MAJOR = 7, ENDED_BADLY = 127 };
+enum {
+    LOOP_ATTEMPTS = 64,
+    LOOP_MAJOR = 7,
+    ENDED_BADLY = 127,
+    MAKE_MS = 60000, /* most time for mke2fs, which takes some 10 ms */
+    KILL_MS = 5000   /* and for its end, when the disk does not answer */
+};
 
 static int file_make(int directory, const char *name, uint64_t mib, struct aq_error *error)
 {
@@ -35,14 +44,29 @@ static _Noreturn void mke2fs_run(int file)
     _exit(ENDED_BADLY);
 }
 
+/* Returns false if it has not ended in time, and was killed. */
+static bool ends_in_time(int pidfd)
+{
+    struct pollfd end = {.fd = pidfd, .events = POLLIN};
+    if (poll(&end, 1, MAKE_MS) != 0)
+        return true;
+    pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+    poll(&end, 1, KILL_MS);
+    return false;
+}
+
 static int file_system_make(int file, struct aq_error *error)
 {
     int status = 0;
     pid_t pid = fork();
     if (pid == 0)
         mke2fs_run(file);
-    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+    AQ_CLEANUP_FD int pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
+    bool ended = pidfd < 0 || ends_in_time(pidfd);
+    if (pid < 0 || waitpid(pid, &status, ended ? 0 : WNOHANG) < 0)
         return aq_fail_errno(error, errno, "disk: cannot create a process");
+    if (!ended)
+        return aq_fail(error, AQ_E_LIMIT, "disk: mke2fs took longer than %d s, and was ended", MAKE_MS / 1000);
     if (WIFEXITED(status) && WEXITSTATUS(status) == ENDED_BADLY)
         return aq_fail(error, AQ_E_STATE, "disk: this host has no /sbin/mke2fs (e2fsprogs)");
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
