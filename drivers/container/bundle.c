@@ -252,26 +252,31 @@ static json_t *mounts_of(const struct bundle_wish *wish)
     return list;
 }
 
+/* The runtime finds a namespace that is there by the descriptor of this process. */
+static void add_space(json_t *namespaces, const char *type, int fd)
+{
+    json_t *space = json_pack("{s:s}", "type", type);
+    if (fd >= 0)
+        json_object_set_new(space, "path", json_sprintf("/proc/%d/fd/%d", getpid(), fd));
+    json_array_append_new(namespaces, space);
+}
+
 static json_t *linux_of(const struct bundle_wish *wish)
 {
-    static const char *const kinds[] = {"pid", "ipc", "uts", "mount", "cgroup", "user"};
+    static const char *const kinds[] = {"pid", "ipc", "uts", "mount", "cgroup"};
     json_t *namespaces = json_array();
     for (size_t i = 0; i < AQ_LENGTH(kinds); i++)
         json_array_append_new(namespaces, json_pack("{s:s}", "type", kinds[i]));
+    add_space(namespaces, "user", wish->spaces->users);
     if (wish->plan->network != AQ_NETWORK_HOST)
-        json_array_append_new(namespaces, json_pack("{s:s}", "type", "network"));
-    json_t *sysctl = json_object();
-    /* Of devices that come later, such as eth0. */
-    if (wish->plan->network == AQ_NETWORK_BRIDGE && access("/proc/sys/net/ipv6/conf/default", F_OK) == 0)
-        json_object_set_new(sysctl, "net.ipv6.conf.default.disable_ipv6", json_string("1"));
+        add_space(namespaces, "network", wish->spaces->network);
     json_t *map =
         json_pack("[{s:i, s:I, s:i}]", "containerID", 0, "hostID", (json_int_t)wish->first_user, "size", SLOT_USERS);
     char group[320];
     snprintf(group, sizeof group, "/%s", wish->group);
-    return json_pack("{s:o, s:o, s:O, s:o, s:o, s:o, s:O, s:s}", "sysctl", sysctl, "namespaces", namespaces,
-                     "uidMappings", map, "gidMappings", map, "maskedPaths", texts_of(masked, AQ_LENGTH(masked)),
-                     "readonlyPaths", texts_of(read_only, AQ_LENGTH(read_only)), "seccomp", wish->filter->rules,
-                     "cgroupsPath", group);
+    return json_pack("{s:o, s:O, s:o, s:o, s:o, s:O, s:s}", "namespaces", namespaces, "uidMappings", map, "gidMappings",
+                     map, "maskedPaths", texts_of(masked, AQ_LENGTH(masked)), "readonlyPaths",
+                     texts_of(read_only, AQ_LENGTH(read_only)), "seccomp", wish->filter->rules, "cgroupsPath", group);
 }
 
 json_t *bundle_make(const struct bundle_wish *wish, struct aq_error *error)

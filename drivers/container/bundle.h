@@ -5,6 +5,7 @@
 
 #include "drivers/container/filter.h"
 #include "drivers/container/plan.h"
+#include "drivers/container/spaces.h"
 #include "schema/base/error.h"
 
 #include <jansson.h>
@@ -20,6 +21,7 @@ struct bundle_wish {
     const json_t *image; /* what the image says about its program */
     const struct bundle_user *user;
     uint32_t first_user;
+    const struct container_spaces *spaces; /* that it enters: of this process, which must be there until it runs */
     const char *hostname;
     const struct container_filter *filter;
     bool compiled;     /* the runtime takes the filter's program */

@@ -124,9 +124,9 @@ bool link_table_is_missing(uint8_t family, const char *name)
            answer.header.nlmsg_type == NLMSG_ERROR && answer.result.error == -ENOENT;
 }
 
-static int pair_create(const char *name, unsigned bridge, const unsigned char hw_addr[6], pid_t pid)
+static int pair_create(const char *name, unsigned bridge, const unsigned char hw_addr[6], int space)
 {
-    const uint32_t in = (uint32_t)pid;
+    const uint32_t in = (uint32_t)space;
     const struct ifinfomsg no_change = {0};
     struct message message = message_new(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
     message.link.ifi_flags = message.link.ifi_change = IFF_UP;
@@ -138,11 +138,39 @@ static int pair_create(const char *name, unsigned bridge, const unsigned char hw
     struct rtattr *peer = attribute_add(&message, VETH_INFO_PEER, &no_change, sizeof no_change);
     attribute_add(&message, IFLA_IFNAME, inside_name, sizeof inside_name);
     attribute_add(&message, IFLA_ADDRESS, hw_addr, 6);
-    attribute_add(&message, IFLA_NET_NS_PID, &in, sizeof in);
+    attribute_add(&message, IFLA_NET_NS_FD, &in, sizeof in);
     attribute_close(&message, peer);
     attribute_close(&message, data);
     attribute_close(&message, info);
     return message_send(&message);
+}
+
+/* Calls `act` in the network namespace. Returns what it does, -1 with errno. */
+static int inside_do(int space, int (*act)(void))
+{
+    AQ_CLEANUP_FD int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (own < 0 || setns(space, CLONE_NEWNET) != 0)
+        return -1;
+    int result = act();
+    int number = errno;
+    int back = setns(own, CLONE_NEWNET);
+    aq_assert(back == 0);
+    errno = number;
+    return result;
+}
+
+/* For devices that come later. */
+static int forbid_ipv6(void)
+{
+    AQ_CLEANUP_FD int fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -1; /* the host has no IPv6 */
+    return write(fd, "1", 1) == 1 ? 0 : -1;
+}
+
+static int open_socket(void)
+{
+    return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
 static int port_isolate(const char *name)
@@ -157,13 +185,15 @@ static int port_isolate(const char *name)
     return message_send(&message);
 }
 
-int link_make_pair(const char *name, const char *bridge, const unsigned char hw_addr[6], pid_t pid,
+int link_make_pair(const char *name, const char *bridge, const unsigned char hw_addr[6], int space,
                    struct aq_error *error)
 {
     unsigned index = if_nametoindex(bridge);
     if (index == 0)
         return aq_fail_errno(error, errno, "bridge %s", bridge);
-    if (pair_create(name, index, hw_addr, pid) != 0)
+    if (inside_do(space, forbid_ipv6) < 0)
+        return aq_fail_errno(error, errno, "cannot enter the container's network");
+    if (pair_create(name, index, hw_addr, space) != 0)
         return aq_fail_errno(error, errno, "cannot make the network device %s", name);
     if (port_isolate(name) != 0)
         return aq_fail_errno(error, errno, "cannot isolate the port %s of bridge %s", name, bridge);
@@ -171,23 +201,6 @@ int link_make_pair(const char *name, const char *bridge, const unsigned char hw_
 }
 
 /* ---- addresses ---------------------------------------------------------------------------------------- */
-
-/* A socket of the process's network namespace, or -1 with errno. */
-static int socket_inside(pid_t pid)
-{
-    char path[48];
-    snprintf(path, sizeof path, "/proc/%d/ns/net", pid);
-    AQ_CLEANUP_FD int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    AQ_CLEANUP_FD int other = open(path, O_RDONLY | O_CLOEXEC);
-    if (own < 0 || other < 0 || setns(other, CLONE_NEWNET) != 0)
-        return -1;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    int number = errno;
-    int back = setns(own, CLONE_NEWNET);
-    aq_assert(back == 0);
-    errno = number;
-    return fd;
-}
 
 static struct sockaddr_in internet(uint32_t address)
 {
@@ -213,14 +226,19 @@ static int add_gateway(int fd, uint32_t gateway)
     return ioctl(fd, SIOCADDRT, &route);
 }
 
-int link_set_address(pid_t pid, uint32_t address, unsigned bits, uint32_t gateway, struct aq_error *error)
+static int set_up(int fd, const char *name)
 {
     struct ifreq request;
-    AQ_CLEANUP_FD int fd = socket_inside(pid);
-    request_fill(&request, inside_name);
+    request_fill(&request, name);
     request.ifr_flags = IFF_UP | IFF_RUNNING;
-    if (fd < 0 || set_number(fd, SIOCSIFADDR, address) != 0 ||
-        set_number(fd, SIOCSIFNETMASK, UINT32_MAX << (32 - bits)) != 0 || ioctl(fd, SIOCSIFFLAGS, &request) != 0 ||
+    return ioctl(fd, SIOCSIFFLAGS, &request);
+}
+
+int link_set_address(int space, uint32_t address, unsigned bits, uint32_t gateway, struct aq_error *error)
+{
+    AQ_CLEANUP_FD int fd = inside_do(space, open_socket);
+    if (fd < 0 || set_up(fd, "lo") != 0 || set_number(fd, SIOCSIFADDR, address) != 0 ||
+        set_number(fd, SIOCSIFNETMASK, UINT32_MAX << (32 - bits)) != 0 || set_up(fd, inside_name) != 0 ||
         add_gateway(fd, gateway) != 0)
         return aq_fail_errno(error, errno, "cannot configure the container's network device");
     return 0;

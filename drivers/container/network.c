@@ -294,13 +294,13 @@ int network_prepare(const struct aq_container_settings *settings, struct aq_erro
 
 /* ---- one container ------------------------------------------------------------------------------------ */
 
-int network_connect(const struct network_place *place, pid_t pid, struct aq_error *error)
+int network_connect(const struct network_place *place, int space, struct aq_error *error)
 {
     char name[IFNAMSIZ];
     snprintf(name, sizeof name, "aqv%" PRIu32, place->slot);
-    if (link_make_pair(name, NETWORK_BRIDGE, place->hw, pid, error) != 0)
+    if (link_make_pair(name, NETWORK_BRIDGE, place->hw, space, error) != 0)
         return -1;
-    return link_set_address(pid, place->address, place->subnet.bits, place->subnet.gateway, error);
+    return link_set_address(space, place->address, place->subnet.bits, place->subnet.gateway, error);
 }
 
 /* ---- ports -------------------------------------------------------------------------------------------- */

@@ -40,8 +40,8 @@ int network_prepare(const struct aq_container_settings *settings, struct aq_erro
 
 bool network_rules_are_gone(void); /* there is the bridge, without its rules */
 
-/* Connects the network namespace of the process to the bridge. It is disconnected when the namespace is gone. */
-int network_connect(const struct network_place *place, pid_t pid, struct aq_error *error) AQ_MUST_CHECK;
+/* Connects the network namespace, a descriptor, to the bridge. It is disconnected when the namespace is gone. */
+int network_connect(const struct network_place *place, int space, struct aq_error *error) AQ_MUST_CHECK;
 
 /* Claims the ports for this process and those that it forks: no other process of the host can have them then. `ports`
  * is a list of {outside, inside, udp}. */

@@ -6,67 +6,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <linux/openat2.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { MAP_SIZE = 64, OPTIONS_SIZE = 256, TEXT_SIZE = 4096 };
-
-/* ---- users -------------------------------------------------------------------------------------------- */
-
-static int write_map(pid_t pid, const char *which, uint32_t first)
-{
-    char path[48], map[MAP_SIZE];
-    snprintf(path, sizeof path, "/proc/%d/%s", pid, which);
-    int length = snprintf(map, sizeof map, "0 %" PRIu32 " %d\n", first, SLOT_USERS);
-    AQ_CLEANUP_FD int fd = open(path, O_WRONLY | O_CLOEXEC);
-    return fd >= 0 && write(fd, map, (size_t)length) == length ? 0 : -1;
-}
-
-/* A descriptor of a user namespace with the container's users, or -1 with errno. A mount takes its map from there; the
- * runtime makes the container a namespace of its own, with the same map. */
-static int users_open(uint32_t first)
-{
-    char path[48];
-    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
-    if (pid == 0) {
-        pause(); /* until it is killed */
-        _exit(0);
-    }
-    if (pid < 0)
-        return -1;
-    snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
-    int fd = write_map(pid, "uid_map", first) == 0 && write_map(pid, "gid_map", first) == 0
-                 ? open(path, O_RDONLY | O_CLOEXEC)
-                 : -1;
-    int number = errno;
-    kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
-    errno = number;
-    return fd;
-}
+enum { OPTIONS_SIZE = 256, TEXT_SIZE = 4096 };
 
 /* ---- layers ------------------------------------------------------------------------------------------- */
 
 static int mount_image(const struct root_wish *wish, struct aq_error *error)
 {
-    AQ_CLEANUP_FD int users = users_open(wish->first_user);
-    if (users < 0)
-        return aq_fail_errno(error, errno, "cannot make a user namespace");
     AQ_CLEANUP_FD int tree = open_tree(AT_FDCWD, wish->image, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0)
         return aq_fail_errno(error, errno, "directory %s", wish->image);
-    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_RDONLY, .userns_fd = (uint64_t)users};
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_RDONLY,
+                                    .userns_fd = (uint64_t)wish->users};
     if (mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0)
         return aq_fail_errno(error, errno,
                              "the file system of %.200s cannot show files as those of other users (an idmapped mount): "

@@ -14,6 +14,7 @@ struct root_wish {
     const char *image;     /* directory of the image's files */
     const char *directory; /* the workload's: gets upper/ and overlay/ */
     uint32_t first_user;   /* of the container */
+    int users;             /* its user namespace: a descriptor */
     const char *unified;   /* mount of control groups of version 2 to hide; NULL: none */
     const char *hostname;
     const char *resolvers; /* contents of /etc/resolv.conf; NULL: the image's own file */

@@ -7,6 +7,7 @@
 #include "drivers/container/program.h"
 #include "drivers/container/root.h"
 #include "drivers/container/slots.h"
+#include "drivers/container/spaces.h"
 #include "drivers/container/store.h"
 #include "schema/base/clock.h"
 #include "schema/base/files.h"
@@ -33,6 +34,7 @@ struct starter {
     struct bundle_user user;
     struct container_facts facts;
     struct network_place place;
+    struct container_spaces spaces;
     uint32_t first_user;
     int bundle;  /* directory in the workload's */
     bool hybrid; /* the host has control groups of version 1 */
@@ -112,6 +114,7 @@ static int write_bundle(struct starter *starter, struct aq_error *error)
                                      .image = starter->image.config,
                                      .user = &starter->user,
                                      .first_user = starter->first_user,
+                                     .spaces = &starter->spaces,
                                      .hostname = starter->hostname,
                                      .filter = &filter,
                                      .compiled = starter->crun,
@@ -139,6 +142,7 @@ static int make_root(struct starter *starter, struct aq_error *error)
                                    .image = image,
                                    .directory = starter->job->common.directory,
                                    .first_user = starter->first_user,
+                                   .users = starter->spaces.users,
                                    .unified = starter->hybrid && host->unified[0] != '\0' ? host->unified : NULL,
                                    .hostname = starter->hostname,
                                    .resolvers = resolvers.length > 0 ? resolvers.data : NULL,
@@ -192,8 +196,7 @@ static int fail_with_log(const struct starter *starter, struct aq_error *error)
     return aq_fail(error, AQ_E_IO, "%s", message);
 }
 
-/* `birth`: the container is born from this process. */
-static int run_runtime(struct starter *starter, const char *const *words, bool birth, struct aq_error *error)
+static int run_runtime(struct starter *starter, const char *const *words, struct aq_error *error)
 {
     const char *arguments[24] = {starter->facts.runtime, "--root",       SLOTS_RUNTIME, "--log",
                                  "bundle/log",           "--log-format", "json"};
@@ -206,7 +209,7 @@ static int run_runtime(struct starter *starter, const char *const *words, bool b
     for (size_t i = 0; words[i] != NULL; i++)
         arguments[count++] = words[i];
     /* With version 2 alone, runc makes the same group for the container, and may refuse one that is not empty. */
-    birth = birth && (starter->crun || starter->hybrid);
+    const bool birth = starter->crun || starter->hybrid;
     const struct program_run run = {.arguments = arguments,
                                     .inherit = starter->start->output,
                                     .until_ms = aq_clock_boot_ms() + starter->plan.settings.call_time * 1000,
@@ -226,31 +229,14 @@ static int run_runtime(struct starter *starter, const char *const *words, bool b
     return failed;
 }
 
-static int connect_container(struct starter *starter, struct aq_error *error)
-{
-    char text[32];
-    if (aq_file_read_text(starter->bundle, "pid", text, sizeof text) < 0 || atoi(text) <= 1)
-        return aq_fail(error, AQ_E_IO, "the runtime %s does not tell the container's main process",
-                       starter->facts.runtime);
-    if (network_connect(&starter->place, atoi(text), error) != 0)
-        return -1;
-    return network_publish(&starter->plan.settings, &starter->place, starter->plan.ports, error);
-}
-
 static int run_container(struct starter *starter, struct aq_error *error)
 {
     char bundle[PATH_SIZE], pid_file[PATH_SIZE];
     snprintf(bundle, sizeof bundle, "%s/bundle", starter->job->common.directory);
     snprintf(pid_file, sizeof pid_file, "%s/pid", bundle);
-    const char *const create[] = {"create", "--bundle", bundle, "--pid-file", pid_file, starter->facts.name, NULL};
-    const char *const start[] = {"start", starter->facts.name, NULL};
-    const char *const both[] = {"run",        "--detach", "--bundle",          bundle,
-                                "--pid-file", pid_file,   starter->facts.name, NULL};
-    if (starter->plan.network != AQ_NETWORK_BRIDGE) /* nothing is left to be done between the two */
-        return run_runtime(starter, both, true, error);
-    if (run_runtime(starter, create, true, error) != 0 || connect_container(starter, error) != 0)
-        return -1;
-    return run_runtime(starter, start, false, error);
+    const char *const words[] = {"run",        "--detach", "--bundle",          bundle,
+                                 "--pid-file", pid_file,   starter->facts.name, NULL};
+    return run_runtime(starter, words, error);
 }
 
 static int prepare_network(struct starter *starter, struct aq_error *error)
@@ -264,6 +250,15 @@ static int prepare_network(struct starter *starter, struct aq_error *error)
     memcpy(starter->facts.ip_addr, starter->place.ip_addr, sizeof starter->facts.ip_addr);
     memcpy(starter->facts.hw_addr, starter->place.hw_addr, sizeof starter->facts.hw_addr);
     return network_prepare(&starter->plan.settings, error);
+}
+
+static int connect_network(const struct starter *starter, struct aq_error *error)
+{
+    if (starter->plan.network != AQ_NETWORK_BRIDGE)
+        return 0;
+    if (network_connect(&starter->place, starter->spaces.network, error) != 0)
+        return -1;
+    return network_publish(&starter->plan.settings, &starter->place, starter->plan.ports, error);
 }
 
 /* ---- all of it ---------------------------------------------------------------------------------------- */
@@ -290,7 +285,10 @@ static int starter_work(struct starter *starter, struct aq_error *error)
         return -1;
     AQ_CLEANUP_FD int turn = slots_await_turn(starter->job->slot, error);
     if (turn < 0 || prepare_network(starter, error) != 0 || find_user(starter, error) != 0 ||
-        give_output(starter, error) != 0 || make_root(starter, error) != 0 || write_bundle(starter, error) != 0 ||
+        give_output(starter, error) != 0 ||
+        container_spaces_make(&starter->spaces, starter->first_user, starter->plan.network == AQ_NETWORK_BRIDGE,
+                              error) != 0 ||
+        connect_network(starter, error) != 0 || make_root(starter, error) != 0 || write_bundle(starter, error) != 0 ||
         container_facts_write(starter->start->directory, &starter->facts, error) != 0)
         return -1;
     return run_container(starter, error);
