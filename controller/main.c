@@ -13,6 +13,7 @@
 #include "controller/tables.h"
 #include "controller/tls/authority.h"
 #include "controller/tls/presented.h"
+#include "controller/usage/usage.h"
 #include "controller/write/writer.h"
 #include "schema/base/clock.h"
 #include "schema/base/files.h"
@@ -54,6 +55,7 @@ struct controller {
     struct log_store *store;
     struct state *state;
     struct live *live;
+    struct usage *usage;
     struct credentials *credentials;
     struct writer_loop *loop;
     struct hub_loop *hub;
@@ -106,8 +108,11 @@ static int open_certificate(struct controller *controller, uint64_t now_ms, stru
 static int start_hub(struct controller *controller, struct aq_error *error)
 {
     const struct aq_config_controller *config = &controller->config;
-    struct hub_options hub = {
-        .config = config, .state = controller->state, .live = controller->live, .issuer = &controller->issuer};
+    struct hub_options hub = {.config = config,
+                              .state = controller->state,
+                              .live = controller->live,
+                              .usage = controller->usage,
+                              .issuer = &controller->issuer};
     controller->issuer.fingerprint = authority_fingerprint(controller->authority);
     int failed = hub_identity_open(&hub.identity, config->data, controller->authority, error) != 0 ||
                  hub_loop_start(&controller->hub, &hub, controller->loop, error) != 0;
@@ -119,6 +124,7 @@ static int start_parts(struct controller *controller, struct aq_error *error)
 {
     const struct aq_config_controller *config = &controller->config;
     uint64_t now_ms = aq_clock_wall_ms();
+    controller->usage = usage_open();
     if (authority_open(&controller->authority, config->data, now_ms, error) != 0 ||
         open_certificate(controller, now_ms, error) != 0 ||
         live_open(&controller->live, config->data, STATE_WRITE, error) != 0 ||
@@ -131,6 +137,7 @@ static int start_parts(struct controller *controller, struct aq_error *error)
                                   .loop = controller->loop,
                                   .state = controller->state,
                                   .live = controller->live,
+                                  .usage = controller->usage,
                                   .credentials = controller->credentials,
                                   .issuer = &controller->issuer,
                                   .hub = hub_loop_hub(controller->hub),
@@ -157,6 +164,7 @@ static int stop_parts(struct controller *controller, struct aq_error *error)
     credentials_close(controller->credentials);
     writer_loop_close(controller->loop);
     live_close(controller->live);
+    usage_close(controller->usage);
     if (controller->state != NULL)
         status = tables_close(controller->state, error);
     log_store_close(controller->store);

@@ -131,6 +131,7 @@ static bool read_event(void *context, const struct aq_event *event)
     } else if (event->type == &aq_event_resource_ended) {
         const struct aq_resource_ended *ended = event->data;
         presence_drop_log(reading->changes->presence, ended->id);
+        usages_drop(reading->changes->usages, ended->id);
     }
     return true;
 }

@@ -10,6 +10,7 @@ struct hub_changes {
     struct hub_base *base;
     struct hub_sessions *sessions;
     struct hub_presence *presence;
+    struct hub_usages *usages;
     bool loaded;       /* the nodes were read from the tables */
     uint64_t seen_seq; /* the last event that was read */
 };

@@ -12,6 +12,7 @@
  *   enrolments         ENROL: agents get a key known
  *   rivals             two agents of one name
  *   sessions           HELLO: agents join
+ *   usages             what nodes and workloads use
  *   presence           BEAT: which agents are alive
  *   reports            REPORT: what happened to resources
  *   changes            new events
@@ -52,6 +53,7 @@ struct hub {
     struct hub_execs execs;
     struct hub_deliveries deliveries;
     struct hub_sessions sessions;
+    struct hub_usages usages;
     struct hub_presence presence;
     struct hub_changes changes;
     struct hub_watches watches;
@@ -263,6 +265,7 @@ static void tick(struct hub *hub)
     hub->many_beats = beats * 1000 > GATHER_BEATS_MIN * passed_ms;
     watches_answer(&hub->watches, false);
     presence_store_logs(&hub->presence);
+    usages_store(&hub->usages);
     fetches_expire(&hub->fetches);
     execs_tick(&hub->execs);
     atomic_store(&hub->open_sessions, hub->execs.count);
@@ -369,9 +372,14 @@ struct hub *hub_open(const struct hub_options *options, const struct aq_clocks *
     execs_open(&hub->execs, base);
     hub->deliveries = (struct hub_deliveries){.base = base, .fetches = &hub->fetches, .execs = &hub->execs};
     sessions_open(&hub->sessions, base, &hub->fetches, &hub->execs);
-    hub->presence = (struct hub_presence){
-        .base = base, .sessions = &hub->sessions, .live = options->live, .listens_since_ms = now->steady_ms};
-    hub->changes = (struct hub_changes){.base = base, .sessions = &hub->sessions, .presence = &hub->presence};
+    hub->usages = (struct hub_usages){.base = base, .live = options->live, .usage = options->usage};
+    hub->presence = (struct hub_presence){.base = base,
+                                          .sessions = &hub->sessions,
+                                          .usages = &hub->usages,
+                                          .live = options->live,
+                                          .listens_since_ms = now->steady_ms};
+    hub->changes = (struct hub_changes){
+        .base = base, .sessions = &hub->sessions, .presence = &hub->presence, .usages = &hub->usages};
     watches_open(&hub->watches, base);
     seals_open(&hub->seals, &options->identity, find_holder, hub, now->steady_ms);
     channel_open(&hub->agents_channel, options->agents, &hub->seals);
@@ -390,6 +398,7 @@ void hub_close(struct hub *hub)
     execs_close(&hub->execs);
     watches_close(&hub->watches);
     presence_close(&hub->presence);
+    usages_close(&hub->usages);
     sessions_close(&hub->sessions);
     seals_close(&hub->seals);
     agents_free(&hub->base.agents);

@@ -11,6 +11,7 @@
 #include "controller/settings/settings.h"
 #include "controller/state/live.h"
 #include "controller/state/state.h"
+#include "controller/usage/usage.h"
 #include "controller/write/writer.h"
 #include "schema/model/resource.h"
 #include "schema/wire/messages.h"
@@ -22,6 +23,7 @@ struct hub_options {
     struct writer *writer;
     struct state *state;
     struct live *live;
+    struct usage *usage;   /* NULL: what nodes and workloads use is not kept */
     struct issuer *issuer; /* of join tokens; the loop tells it where the hub is */
     struct hub_identity identity;
     struct hub_carrier *agents, *local; /* local: of file views. They become the hub's; NULL: there are none */

@@ -78,6 +78,7 @@ void presence_beat(struct hub_presence *presence, struct hub_agent *agent, struc
         if (log->end > log->first)
             note_log(presence, log);
     }
+    usages_take(presence->usages, agent, &beat->samples);
 }
 
 /* ---- silence ------------------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 
 #include "controller/hub/base.h"
 #include "controller/hub/sessions.h"
+#include "controller/hub/usages.h"
 #include "controller/state/live.h"
 
 #include <stdatomic.h>
@@ -12,6 +13,7 @@
 struct hub_presence {
     struct hub_base *base;
     struct hub_sessions *sessions;
+    struct hub_usages *usages;
     struct live *live;
     bool leads;                /* only the leader declares nodes lost */
     uint64_t listens_since_ms; /* silence counts from here: before, we did not lead or did not read messages */

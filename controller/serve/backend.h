@@ -11,6 +11,7 @@
 #include "controller/state/live.h"
 #include "controller/state/state.h"
 #include "controller/tls/presented.h"
+#include "controller/usage/usage.h"
 #include "controller/write/writer.h"
 
 struct connections;
@@ -26,7 +27,9 @@ struct wakes;
 struct backend {
     struct writer *writer;
     struct state *state;
-    struct live *live; /* NULL: no heartbeats */
+    struct live *live;            /* NULL: no heartbeats */
+    struct usage *usage;          /* NULL: what nodes and workloads use is not kept */
+    const uint64_t *metrics_rows; /* a setting: how many of them /metrics shows; NULL: none */
     struct credentials *credentials;
     const struct issuer *issuer;
     struct hub *hub;             /* NULL: no hub */

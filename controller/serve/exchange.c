@@ -411,7 +411,9 @@ static enum MHD_Result take_head(struct exchange *exchange, const char *method)
         answer_error(request);
         return send_answer(exchange);
     }
-    bool open = request->access == ACCESS_OPEN || (request->access == ACCESS_LOOPBACK && is_from_this_host(exchange));
+    /* Who shows a token gets what its user may see. */
+    bool open = request->access == ACCESS_OPEN || (request->access == ACCESS_LOOPBACK && is_from_this_host(exchange) &&
+                                                   request_header(request, "Authorization") == NULL);
     if (request->error.code != AQ_OK || open) {
         move_to(exchange, PHASE_BODY);
         count_stranger(request);

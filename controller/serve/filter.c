@@ -155,24 +155,6 @@ static int take_values(struct filter *filter, struct filter_item *item, const ch
     return 0;
 }
 
-static int take_since(struct filter_item *item, const char *name, const char *value, uint64_t now_ms,
-                      struct aq_error *error)
-{
-    static const struct aq_field duration = {.type = AQ_TYPE_DURATION};
-    struct aq_error unused;
-    uint64_t ago;
-    if (!aq_key_is_digits(value) && aq_number_from_text(&duration, value, name, &ago, &unused) == 0) {
-        item->since_ms = ago * 1000 < now_ms ? now_ms - ago * 1000 : 1;
-        return 0;
-    }
-    if (aq_number_from_text(item->field, value, name, &item->since_ms, &unused) != 0)
-        return aq_fail(error, AQ_E_INVALID,
-                       "%s is \"%.100s\", but must be a time such as 2026-11-20T22:57:13Z, or how long ago, such as 5m",
-                       name, value);
-    item->since_ms += item->since_ms == 0; /* since ever */
-    return 0;
-}
-
 static struct filter_item *add_item(struct filter *filter, const struct aq_field *field)
 {
     struct filter_item *item = &filter->items[filter->count++]; /* a query has no more */
@@ -189,7 +171,7 @@ static int take_field(struct filter *filter, const struct aq_field *field, struc
             continue;
         struct filter_item *item = add_item(filter, field);
         item->opposite = how == QUERY_UNLIKE;
-        if ((how == QUERY_SINCE ? take_since(item, name, value, filter->now_ms, error)
+        if ((how == QUERY_SINCE ? query_since(name, value, filter->now_ms, &item->since_ms, error)
                                 : take_values(filter, item, value, error)) != 0)
             return -1;
     }

@@ -8,6 +8,7 @@
 #include "controller/serve/stream.h"
 #include "schema/base/files.h"
 #include "schema/base/journal.h"
+#include "schema/codec/reload.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -138,6 +139,16 @@ static void add_http_metrics(const struct backend *backend, struct aq_buffer *ou
                              metrics->answers[status]);
 }
 
+static void add_usage_metrics(struct usage *usage, struct aq_buffer *out)
+{
+    struct usage_totals totals;
+    if (usage == NULL)
+        return;
+    usage_totals(usage, &totals);
+    add_metric(out, "usage_rows", "gauge", "Nodes and workloads whose use is known.", totals.rows);
+    add_metric(out, "usage_history_bytes", "gauge", "Memory of their histories.", totals.bytes);
+}
+
 static void add_login_metrics(struct credentials *credentials, struct aq_buffer *out)
 {
     struct credentials_figures figures;
@@ -176,5 +187,8 @@ enum outcome metrics_answer(struct request *request)
     add_http_metrics(backend, out);
     add_login_metrics(backend->credentials, out);
     add_process_metrics(out);
+    add_usage_metrics(backend->usage, out);
+    if (metrics_add_usage(request, backend->metrics_rows != NULL ? AQ_SETTING(*backend->metrics_rows) : 0, out) != 0)
+        return answer_error(request);
     return answer_plain(request, HTTP_OK, METRICS_TYPE);
 }

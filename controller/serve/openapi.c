@@ -144,6 +144,19 @@ static json_t *output_schema(void)
     return schema;
 }
 
+static json_t *load_schema(struct builder *builder)
+{
+    json_t *now = json_pack("{s:s, s:b, s:s, s:[o]}", "type", "object", "nullable", 1, "description",
+                            "what is used now; null: that is not known", "allOf",
+                            openapi_record(&aq_usage_record, false, builder->schemas));
+    json_t *means = openapi_list(openapi_record(&aq_usage_mean_record, false, builder->schemas));
+    json_object_set_new(means, "description", json_string("oldest first; a step in which nothing came is left out"));
+    json_t *data = json_pack("{s:s, s:[s, s, s], s:{s:o, s:{s:s, s:s}, s:o}}", "type", "object", "required", "now",
+                             "step", "means", "properties", "now", now, "step", "type", "integer", "description",
+                             "how long a step is, in seconds", "means", means);
+    return openapi_envelope(data, NULL);
+}
+
 static void add_view(struct builder *builder, const struct aq_view *view)
 {
     const struct view_renderer *renderer = &builder->routes->renderers[view->kind];
@@ -152,6 +165,7 @@ static void add_view(struct builder *builder, const struct aq_view *view)
                          ? openapi_envelope(openapi_list(event_of(builder)), openapi_type("integer"))
                      : view->kind == AQ_VIEW_RIGHTS ? openapi_envelope(openapi_list(openapi_type("string")), NULL)
                      : view->kind == AQ_VIEW_OUTPUT ? output_schema()
+                     : view->kind == AQ_VIEW_LOAD   ? load_schema(builder)
                                                     : openapi_envelope(openapi_type("string"), NULL);
     snprintf(id, sizeof id, "%s_%s", view->entity->name, view->name);
     add_read(builder, view->entity, view->name, id, view->help, schema, renderer->parameters, view);

@@ -38,6 +38,11 @@ AQ_DECLARE_SETTINGS(parameters_rights)
     S(T, follow, BOOL,                              "false", 0, "wait for more, for 15 s at most")
 AQ_DECLARE_SETTINGS(parameters_output)
 
+#define parameters_load_fields(S, T)                                                                                   \
+    S(T, since, TEXT(1, 64),      "10m", 0, "what was used since then: so long ago, such as 2h, or a time")            \
+    S(T, step,  DURATION(0, 600), "0",   0, "means of 10s, 1m or 10m; 0: the shortest that reaches back so far")
+AQ_DECLARE_SETTINGS(parameters_load)
+
 #define parameters_exec_fields(S, T)                                                                                   \
     S(T, after, U64(0, INT64_MAX), "0", 0, "how much of the output has arrived: it is not kept any more")
 AQ_DECLARE_SETTINGS(parameters_exec)

@@ -2,6 +2,7 @@
 
 #include "schema/codec/number.h"
 #include "schema/codec/url.h"
+#include "schema/model/key.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -116,6 +117,23 @@ int query_number(const char *name, const char *text, uint64_t least, uint64_t mo
     if (number < least)
         return aq_fail(error, AQ_E_INVALID, "%s is %.30s, less than %" PRIu64, name, text, least);
     *value = number;
+    return 0;
+}
+
+int query_since(const char *name, const char *text, uint64_t now_ms, uint64_t *since_ms, struct aq_error *error)
+{
+    static const struct aq_field duration = {.type = AQ_TYPE_DURATION}, time = {.type = AQ_TYPE_TIME};
+    struct aq_error unused;
+    uint64_t ago;
+    if (!aq_key_is_digits(text) && aq_number_from_text(&duration, text, name, &ago, &unused) == 0) {
+        *since_ms = ago < now_ms / 1000 ? now_ms - ago * 1000 : 1;
+        return 0;
+    }
+    if (aq_number_from_text(&time, text, name, since_ms, &unused) != 0)
+        return aq_fail(error, AQ_E_INVALID,
+                       "%s is \"%.100s\", but must be a time such as 2026-11-20T22:57:13Z, or how long ago, such as 5m",
+                       name, text);
+    *since_ms += *since_ms == 0; /* since ever */
     return 0;
 }
 

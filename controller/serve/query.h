@@ -56,6 +56,10 @@ int query_take_bool(struct query *query, const char *name, bool *value, struct a
 /* Fails if a parameter was given that nobody took. */
 int query_end(const struct query *query, struct aq_error *error) AQ_MUST_CHECK;
 
+/* Reads a time, or how long before `now_ms` it was; never 0. `name` is for the error. */
+int query_since(const char *name, const char *text, uint64_t now_ms, uint64_t *since_ms,
+                struct aq_error *error) AQ_MUST_CHECK;
+
 /* Reads a whole number within bounds; `name` is for the error. */
 int query_number(const char *name, const char *text, uint64_t least, uint64_t most, uint64_t *value,
                  struct aq_error *error) AQ_MUST_CHECK;

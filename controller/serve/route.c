@@ -45,6 +45,7 @@ static const struct view_renderer renderers[aq_view_kind_count] = {
     [AQ_VIEW_EVENTS] = {view_events, &parameters_history_record},
     [AQ_VIEW_RIGHTS] = {view_rights, &parameters_rights_record},
     [AQ_VIEW_OUTPUT] = {view_log, &parameters_output_record},
+    [AQ_VIEW_LOAD] = {view_load, &parameters_load_record},
 };
 
 /* ---- gathering ------------------------------------------------------------------------------------------ */

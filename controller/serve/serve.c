@@ -350,6 +350,8 @@ static void make_parts(struct serve *serve, const struct serve_options *options)
         .state = options->state,
         .issuer = options->issuer,
         .live = options->live,
+        .usage = options->usage,
+        .metrics_rows = &options->config->usage.metrics,
         .credentials = options->credentials,
         .hub = options->hub,
         .presented = options->presented,

@@ -18,6 +18,7 @@ struct serve_options {
     const struct aq_config_controller *config;
     struct writer_loop *loop; /* of the writer; not started yet */
     struct state *state;
+    struct usage *usage; /* NULL: it is not kept */
     struct live *live;
     struct credentials *credentials;
     const struct issuer *issuer; /* of join tokens */

@@ -19,8 +19,8 @@ request_step list_rows;
 /* vote.c */
 request_step vote_list;
 
-/* view.c, output.c */
-request_step view_why, view_events, view_log, view_rights, read_my_rights;
+/* view.c, output.c, load.c */
+request_step view_load, view_why, view_events, view_log, view_rights, read_my_rights;
 
 /* write.c */
 request_step write_begin; /* request->command */

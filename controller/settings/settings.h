@@ -110,6 +110,13 @@ AQ_DECLARE_SETTINGS(aq_config_keep_finished)
     S(T, finished, RECORD(aq_config_keep_finished), NULL, 0, "applications that are over")
 AQ_DECLARE_SETTINGS(aq_config_keep)
 
+/* What nodes and workloads use. */
+#define aq_config_usage_fields(S, T)                                                                                   \
+    S(T, memory,  SIZE(0, 1048576), "64MiB", AQ_LIVE,                                                                  \
+      "how much memory histories may take together; 0: none is kept")                                                  \
+    S(T, metrics, U64(0, 100000),   "1000",  AQ_LIVE, "how many nodes, and how many workloads, /metrics shows")
+AQ_DECLARE_SETTINGS(aq_config_usage)
+
 #define aq_config_controller_fields(S, T)                                                                              \
     S(T, data,    TEXT(1, 1024),           "/var/lib/aquarium/controller", 0,                                          \
       "directory of the log and the tables")                                                                           \
@@ -121,7 +128,8 @@ AQ_DECLARE_SETTINGS(aq_config_keep)
     S(T, log,     RECORD(aq_config_log),   NULL,                           0,       "the log")                         \
     S(T, state,   RECORD(aq_config_state), NULL,                           0,       "the tables")                      \
     S(T, meta,    RECORD(aq_config_meta),  NULL,                           0,       "the metadata service")            \
-    S(T, keep,    RECORD(aq_config_keep),  NULL,                           0,       "what to keep")
+    S(T, keep,    RECORD(aq_config_keep),  NULL,                           0,       "what to keep")                    \
+    S(T, usage,   RECORD(aq_config_usage), NULL,                           0,       "what nodes and workloads use")
 AQ_DECLARE_SETTINGS(aq_config_controller)
 /* clang-format on */
 

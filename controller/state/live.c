@@ -11,11 +11,15 @@
 
 enum { LIVE_MAP_BYTES = 256 << 20, LIVE_TOKENS_MAX = 65536 };
 
+enum { LIVE_NODES, LIVE_LOGS, LIVE_TOKENS, LIVE_USAGES, LIVE_TABLES };
+static const char *const table_names[LIVE_TABLES] = {
+    [LIVE_NODES] = "nodes", [LIVE_LOGS] = "logs", [LIVE_TOKENS] = "tokens", [LIVE_USAGES] = "usages"};
+
 static const char writing[] = "writing heartbeats";
 
 struct live {
     struct lmdb_file file; /* closed when a reader could not open a new file yet */
-    MDB_dbi nodes, logs, tokens;
+    MDB_dbi table[LIVE_TABLES];
     enum state_mode mode;
     uint64_t checked_ms;
     char path[1200];
@@ -30,17 +34,11 @@ static int open_tables(struct live *live, bool write)
     int code = mdb_txn_begin(live->file.env, NULL, write ? 0 : MDB_RDONLY, &txn);
     if (code != 0)
         return code;
-    code = mdb_dbi_open(txn, "nodes", write ? MDB_CREATE : 0, &live->nodes);
-    if (code == 0)
-        code = mdb_dbi_open(txn, "logs", write ? MDB_CREATE : 0, &live->logs);
-    if (code == 0)
-        code = mdb_dbi_open(txn, "tokens", write ? MDB_CREATE : 0, &live->tokens);
-    if (code == 0 && write) /* what an earlier process heard is not true now */
-        code = mdb_drop(txn, live->nodes, 0);
-    if (code == 0 && write)
-        code = mdb_drop(txn, live->logs, 0);
-    if (code == 0 && write)
-        code = mdb_drop(txn, live->tokens, 0);
+    for (size_t i = 0; code == 0 && i < LIVE_TABLES; i++) {
+        code = mdb_dbi_open(txn, table_names[i], write ? MDB_CREATE : 0, &live->table[i]);
+        if (code == 0 && write) /* what an earlier process heard is not true now */
+            code = mdb_drop(txn, live->table[i], 0);
+    }
     if (code == 0)
         return mdb_txn_commit(txn); /* keeps the handle */
     mdb_txn_abort(txn);
@@ -54,7 +52,7 @@ static int open_file(struct live *live, struct aq_error *error)
         .directory = live->path,
         .setting = "on the number of heartbeats",
         .flags = write ? MDB_NOSYNC : MDB_RDONLY,
-        .tables_max = 4,
+        .tables_max = LIVE_TABLES,
         .map_bytes = write ? LIVE_MAP_BYTES : 0,
     };
     if (lmdb_file_open(&live->file, &options, error) != 0)
@@ -162,9 +160,10 @@ bool live_find(struct live *live, const struct aq_entity *entity, const char *te
     if (live->file.env == NULL || text[0] == '\0' || strlen(text) > 64)
         return false;
     if (entity == &aq_entity_node)
-        return get_row(live, live->nodes, (MDB_val){strlen(text), (void *)text}, entity->live, out, arena);
-    aq_assert(entity == &aq_entity_token);
-    return get_row(live, live->tokens, (MDB_val){sizeof id, &id}, entity->live, out, arena);
+        return get_row(live, live->table[LIVE_NODES], (MDB_val){strlen(text), (void *)text}, entity->live, out, arena);
+    aq_assert(entity == &aq_entity_token || entity == &aq_entity_resource);
+    const MDB_dbi table = live->table[entity == &aq_entity_token ? LIVE_TOKENS : LIVE_USAGES];
+    return get_row(live, table, (MDB_val){sizeof id, &id}, entity->live, out, arena);
 }
 
 bool live_node(struct live *live, const char *name, struct aq_node_live *out)
@@ -175,7 +174,7 @@ bool live_node(struct live *live, const char *name, struct aq_node_live *out)
 
 struct live_row {
     MDB_val key;
-    const void *object;
+    const void *object; /* NULL: there is none any more */
 };
 
 static int put_rows(struct live *live, MDB_dbi table, const struct aq_record *record, const struct live_row *rows,
@@ -188,6 +187,11 @@ static int put_rows(struct live *live, MDB_dbi table, const struct aq_record *re
         return lmdb_file_fail(&live->file, code, writing, error);
     for (size_t i = 0; code == 0 && i < count; i++) {
         MDB_val key = rows[i].key;
+        if (rows[i].object == NULL) {
+            code = mdb_del(txn, table, &key, NULL);
+            code = code == MDB_NOTFOUND ? 0 : code;
+            continue;
+        }
         aq_buffer_reset(&packed);
         aq_record_pack(record, rows[i].object, &packed);
         MDB_val value = {packed.length, packed.data};
@@ -207,7 +211,7 @@ int live_put(struct live *live, const char *const *names, const struct aq_node_l
     struct live_row *put = aq_arena_alloc(&arena, count * sizeof *put);
     for (size_t i = 0; i < count; i++)
         put[i] = (struct live_row){{strlen(names[i]), (void *)names[i]}, &rows[i]};
-    return put_rows(live, live->nodes, &aq_node_live_record, put, count, error);
+    return put_rows(live, live->table[LIVE_NODES], &aq_node_live_record, put, count, error);
 }
 
 /* Tokens come and go, and nothing takes their rows away. Who makes many must not fill the file. */
@@ -218,12 +222,12 @@ static int forget_tokens(struct live *live, struct aq_error *error)
     int code = mdb_txn_begin(live->file.env, NULL, 0, &txn);
     if (code != 0)
         return lmdb_file_fail(&live->file, code, writing, error);
-    code = mdb_stat(txn, live->tokens, &stat);
+    code = mdb_stat(txn, live->table[LIVE_TOKENS], &stat);
     if (code != 0 || stat.ms_entries < LIVE_TOKENS_MAX) {
         mdb_txn_abort(txn);
         return code == 0 ? 0 : lmdb_file_fail(&live->file, code, writing, error);
     }
-    code = mdb_drop(txn, live->tokens, 0);
+    code = mdb_drop(txn, live->table[LIVE_TOKENS], 0);
     if (code == 0)
         code = mdb_txn_commit(txn);
     else
@@ -240,7 +244,17 @@ int live_put_tokens(struct live *live, const uint64_t *ids, const struct aq_toke
         return -1;
     for (size_t i = 0; i < count; i++)
         put[i] = (struct live_row){{sizeof ids[i], (void *)&ids[i]}, &rows[i]};
-    return put_rows(live, live->tokens, &aq_token_live_record, put, count, error);
+    return put_rows(live, live->table[LIVE_TOKENS], &aq_token_live_record, put, count, error);
+}
+
+int live_put_usages(struct live *live, const struct live_usage *usages, size_t count, struct aq_error *error)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct live_row *put = aq_arena_alloc(&arena, count * sizeof *put);
+    for (size_t i = 0; i < count; i++)
+        put[i] = (struct live_row){{sizeof usages[i].resource, (void *)&usages[i].resource},
+                                   usages[i].gone ? NULL : &usages[i].now};
+    return put_rows(live, live->table[LIVE_USAGES], &aq_usage_record, put, count, error);
 }
 
 bool live_log(struct live *live, uint64_t resource, struct aq_kept *out)
@@ -250,7 +264,7 @@ bool live_log(struct live *live, uint64_t resource, struct aq_kept *out)
     move_to_new_file(live);
     if (live->file.env == NULL || mdb_txn_begin(live->file.env, NULL, MDB_RDONLY, &txn) != 0)
         return false;
-    bool found = mdb_get(txn, live->logs, &key, &value) == 0 && value.mv_size == sizeof *out;
+    bool found = mdb_get(txn, live->table[LIVE_LOGS], &key, &value) == 0 && value.mv_size == sizeof *out;
     if (found)
         memcpy(out, value.mv_data, sizeof *out);
     mdb_txn_abort(txn);
@@ -262,8 +276,8 @@ static int put_log(const struct live *live, MDB_txn *txn, const struct aq_kept *
     uint64_t resource = log->resource;
     MDB_val key = {sizeof resource, &resource}, value = {sizeof *log, (void *)log};
     if (log->end > 0)
-        return mdb_put(txn, live->logs, &key, &value, 0);
-    int code = mdb_del(txn, live->logs, &key, NULL);
+        return mdb_put(txn, live->table[LIVE_LOGS], &key, &value, 0);
+    int code = mdb_del(txn, live->table[LIVE_LOGS], &key, NULL);
     return code == MDB_NOTFOUND ? 0 : code;
 }
 

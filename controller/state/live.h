@@ -8,6 +8,7 @@
 
 #include "controller/state/state.h"
 #include "schema/model/node.h"
+#include "schema/model/resource.h"
 #include "schema/model/token.h"
 #include "schema/wire/messages.h"
 
@@ -28,6 +29,15 @@ bool live_node(struct live *live, const char *name, struct aq_node_live *out);
 /* Writes the heartbeats of `count` nodes in one transaction. After a failure the next call tries again. */
 int live_put(struct live *live, const char *const *names, const struct aq_node_live *rows, size_t count,
              struct aq_error *error) AQ_MUST_CHECK;
+
+/* The same as live_put() for what the workloads of resources use, in their order. */
+struct live_usage {
+    uint64_t resource;
+    bool gone; /* removes the row */
+    struct aq_usage now;
+};
+int live_put_usages(struct live *live, const struct live_usage *usages, size_t count,
+                    struct aq_error *error) AQ_MUST_CHECK;
 
 /* How much of the log of a running resource is kept. False: its agent has not said so. */
 bool live_log(struct live *live, uint64_t resource, struct aq_kept *out);

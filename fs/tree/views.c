@@ -4,6 +4,7 @@
 #include "controller/state/votes.h"
 #include "schema/codec/json.h"
 #include "schema/codec/preset.h"
+#include "schema/codec/text.h"
 #include "schema/codec/yaml.h"
 #include "schema/model/application.h"
 #include "schema/model/key.h"
@@ -82,6 +83,21 @@ static int write_rights(struct look *look, const struct aq_entity *entity, const
     return 0;
 }
 
+/* What is used now, a line for each figure; empty if that is not known. The history is in the controller's memory. */
+static int write_load(struct look *look, const struct aq_entity *entity, const void *row, struct aq_buffer *out,
+                      struct aq_error *error)
+{
+    const struct aq_field all = {.name = "load", .type = AQ_TYPE_RECORD, .record = entity->live};
+    const struct aq_key row_key = aq_key_in_field(aq_entity_key(entity), row);
+    char key[AQ_NAME_MAX + 1];
+    void *live = aq_arena_alloc(look->arena, entity->live->size);
+    (void)error;
+    aq_key_to_text(&row_key, key, sizeof key);
+    if (tree_live_read(look, entity, key, live))
+        aq_field_to_text(&all, live, out);
+    return 0;
+}
+
 static const struct {
     bool shown; /* rows have files of this kind */
     int (*write)(struct look *look, const struct aq_entity *entity, const void *row, struct aq_buffer *out,
@@ -93,6 +109,7 @@ static const struct {
     [AQ_VIEW_LIVE] = {true, NULL},
     [AQ_VIEW_DEFINITION] = {true, write_definition},
     [AQ_VIEW_RIGHTS] = {true, write_rights},
+    [AQ_VIEW_LOAD] = {true, write_load},
 };
 
 const struct aq_view *tree_view_find(const struct aq_entity *entity, const char *name)

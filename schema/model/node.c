@@ -6,6 +6,7 @@ AQ_DEFINE_WORDS(aq_node_status, AQ_NODE_STATUSES)
 AQ_ENTITY(node, 1, "a worker host that runs aq-agent", .plural = "nodes", .rank = 30, .live = &aq_node_live_record)
 AQ_DEFINE(aq_node_live, "node_live", 1, "what an agent's heartbeat says")
 AQ_VIEW(node, "live", AQ_VIEW_LIVE, "what its agent reported last; not kept")
+AQ_VIEW(node, "load", AQ_VIEW_LOAD, "what it uses of processors, memory, disks and network, and has used")
 
 AQ_COMMAND(node, join, 20, AQ_INTERNAL_COMMAND, "an agent joins, changes or returns")
 AQ_COMMAND(node, lose, 21, AQ_INTERNAL_COMMAND, "an agent has been silent for too long")

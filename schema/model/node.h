@@ -6,6 +6,7 @@
 #include "schema/model/command.h"
 #include "schema/model/entity.h"
 #include "schema/model/event.h"
+#include "schema/model/usage.h"
 
 #define AQ_NODE_STATUSES(W)                                                                                            \
     W(AQ_NODE_ACTIVE, "ACTIVE", "its agent sends heartbeats")                                                          \
@@ -48,7 +49,8 @@ AQ_DECLARE_ENTITY(node)
     F(T, seen_at,          TIME,                              0, "when its agent was last heard from")                 \
     F(T, load_milli,       U64(0, UINT64_MAX, "thousandths"), 0, "load average of one minute")                         \
     F(T, memory_available, SIZE(0, AQ_SIZE_MAX_MIB),          0, "free memory")                                        \
-    F(T, workloads,        U64(0, UINT64_MAX),                0, "number of workloads that its agent runs")
+    F(T, workloads,        U64(0, UINT64_MAX),                0, "number of workloads that its agent runs")             \
+    AQ_USAGE_FIELDS(F, T)
 AQ_DECLARE(aq_node_live)
 
 /* ---- commands ---- */

@@ -48,7 +48,8 @@ static bool is_in_project(const struct aq_entity *entity, const struct aq_comman
 /* Views of these kinds show the row itself, and `events` is there for every entity. */
 static bool view_is_of_its_own(const struct aq_view *view)
 {
-    return view->kind != AQ_VIEW_LIVE && view->kind != AQ_VIEW_DEFINITION && view->kind != AQ_VIEW_EVENTS;
+    return view->kind != AQ_VIEW_LIVE && view->kind != AQ_VIEW_LOAD && view->kind != AQ_VIEW_DEFINITION &&
+           view->kind != AQ_VIEW_EVENTS;
 }
 
 static void add_reads(const struct aq_entity *entity)

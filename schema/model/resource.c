@@ -10,8 +10,10 @@
 AQ_DEFINE_WORDS(aq_resource_status, AQ_RESOURCE_STATUSES)
 AQ_ENTITY(resource, 1, "a running workload on a node", .plural = "resources", .rank = 20, .owner = "user",
           .owner_number = "user_number", .project = "project", .indexed_by_owner = true, .file_field = "metadata",
-          .file_name = "meta")
+          .file_name = "meta", .live = &aq_usage_record)
 AQ_DEFINE(aq_ended, "ended", 1, "what is kept of a resource that is gone")
+AQ_VIEW(resource, "live", AQ_VIEW_LIVE, "what its workload uses; not kept")
+AQ_VIEW(resource, "load", AQ_VIEW_LOAD, "what its workload uses of processors, memory, disks and network, and has used")
 AQ_VIEW(resource, "log", AQ_VIEW_OUTPUT, "the output of its workload")
 AQ_VIEW(resource, "exec", AQ_VIEW_EXEC, "run a command in its workload")
 

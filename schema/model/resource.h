@@ -8,6 +8,7 @@
 #include "schema/model/event.h"
 #include "schema/model/exec.h"
 #include "schema/model/upkeep.h"
+#include "schema/model/usage.h"
 
 #define AQ_RESOURCE_STATUSES(W)                                                                                        \
     W(AQ_RESOURCE_ASSIGNED, "ASSIGNED", "its node must start it")                                                      \

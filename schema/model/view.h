@@ -14,6 +14,7 @@ enum aq_view_kind {
     AQ_VIEW_DEFINITION, /* YAML: the row in the form in which its entity's create takes it */
     AQ_VIEW_RIGHTS,     /* a line for each permission that the row, a user or a role, has */
     AQ_VIEW_EXEC,       /* commands that callers run in a workload: sessions, which REST offers */
+    AQ_VIEW_LOAD,       /* what is used now, of entity->live; and, where it is kept, what was used */
     aq_view_kind_count
 };
 

@@ -19,10 +19,11 @@
 #include "schema/model/exec.h"
 #include "schema/model/node.h"
 #include "schema/model/upkeep.h"
+#include "schema/model/usage.h"
 
 enum {
     AQ_WIRE_FORMAT = 1, /* of all messages */
-    AQ_WIRE_FORM = 6,   /* raised with new fields: see enum aq_form */
+    AQ_WIRE_FORM = 7,   /* raised with new fields: see enum aq_form */
     AQ_WIRE_MESSAGE_MAX = 4 << 20
 };
 
@@ -32,6 +33,7 @@ enum aq_form {
     AQ_FORM_UPKEEP = 4,    /* assignment.restart and those after it; happenings of restarts and of health */
     AQ_FORM_ARGUMENTS = 5, /* assignment.arguments */
     AQ_FORM_EXEC = 6,      /* work.execs; EXEC */
+    AQ_FORM_SAMPLES = 7,   /* beat.samples */
 };
 
 /*  type            record         from      answered by */
@@ -251,7 +253,7 @@ AQ_DECLARE(aq_executed)
     F(T, end,      U64(0, UINT64_MAX), 0, "position after the newest byte")
 AQ_DECLARE(aq_kept)
 
-enum { AQ_BEAT_LOGS_MAX = 256 };
+enum { AQ_BEAT_LOGS_MAX = 256, AQ_BEAT_SAMPLES_MAX = 256 };
 #define aq_beat_fields(F, T)                                                                                           \
     F(T, name,             NAME(1, 64),                       AQ_REQUIRED, "name of the node")                         \
     F(T, session,          U64(1, UINT64_MAX),                AQ_REQUIRED, "as in HELLO")                              \
@@ -260,7 +262,9 @@ enum { AQ_BEAT_LOGS_MAX = 256 };
     F(T, workloads,        U64(0, UINT64_MAX),                0,           "number of workloads on the node")          \
     F(T, number,           U64(0, UINT64_MAX),                0,                                                       \
       "higher than in all beats before; 0: from an older agent")                                                       \
-    F(T, logs,             LIST(aq_kept, 0, AQ_BEAT_LOGS_MAX), 0,          "logs that have changed; the rest comes later")
+    F(T, logs,             LIST(aq_kept, 0, AQ_BEAT_LOGS_MAX), 0,          "logs that have changed; the rest comes later") \
+    F(T, samples,          LIST(aq_sample, 0, AQ_BEAT_SAMPLES_MAX), 0,                                                 \
+      "what the node and its workloads have used; the rest comes later")
 AQ_DECLARE(aq_beat)
 
 #define aq_noted_fields(F, T)                                                                                          \

@@ -19,10 +19,14 @@ void test_services_start(struct test_services *services, struct test_cluster *cl
     struct aq_error error = {0};
     *services = (struct test_services){0};
     test_must(live_open(&services->live, cluster->directory, STATE_WRITE, &error), &error);
+    services->usage = usage_open();
     test_must(credentials_open(&services->credentials, cluster->state, services->live, 1, &error), &error);
     services->issuer.fingerprint = TEST_FINGERPRINT;
-    struct hub_options hub = {
-        .config = &cluster->config, .state = cluster->state, .live = services->live, .issuer = &services->issuer};
+    struct hub_options hub = {.config = &cluster->config,
+                              .state = cluster->state,
+                              .live = services->live,
+                              .usage = services->usage,
+                              .issuer = &services->issuer};
     test_must(authority_open(&services->authority, cluster->directory, aq_clock_wall_ms(), &error), &error);
     test_must(hub_identity_open(&hub.identity, cluster->directory, services->authority, &error), &error);
     test_must(hub_loop_start(&services->hub_loop, &hub, cluster->loop, &error), &error);
@@ -34,6 +38,7 @@ void test_services_start(struct test_services *services, struct test_cluster *cl
     options.loop = cluster->loop;
     options.state = cluster->state;
     options.live = services->live;
+    options.usage = services->usage;
     options.credentials = services->credentials;
     options.issuer = &services->issuer;
     options.hub = services->hub;
@@ -48,6 +53,7 @@ void test_services_stop(struct test_services *services)
     hub_loop_stop(services->hub_loop);
     credentials_close(services->credentials);
     live_close(services->live);
+    usage_close(services->usage);
     presented_close(services->presented);
     authority_close(services->authority);
     *services = (struct test_services){0};

@@ -13,6 +13,7 @@
 
 struct test_services {
     struct live *live;
+    struct usage *usage;
     struct credentials *credentials;
     struct issuer issuer; /* of TEST_FINGERPRINT */
     struct hub_loop *hub_loop;

@@ -188,10 +188,12 @@ static void open_others(struct controller *controller, const struct aq_clocks *n
 {
     struct aq_error error = {0};
     must(controller, live_open(&controller->live, CONTROLLER_DIRECTORY, STATE_WRITE, &error), "heartbeats", &error);
+    controller->usage = usage_open();
     const struct hub_options hub = {.config = &controller->config,
                                     .writer = controller->writer,
                                     .state = controller->state,
                                     .live = controller->live,
+                                    .usage = controller->usage,
                                     .identity = controller->identity,
                                     .agents = network_listen(controller->network),
                                     .wake = wake_hub,
@@ -238,10 +240,12 @@ static void close_parts(struct controller *controller)
     react_close(controller->react);
     hub_close(controller->hub);
     live_close(controller->live);
+    usage_close(controller->usage);
     controller->writer = NULL;
     controller->react = NULL;
     controller->hub = NULL;
     controller->live = NULL;
+    controller->usage = NULL;
     controller->writer_ms = controller->hub_ms = controller->react_ms = NEVER;
     controller->doomed = controller->stops = false;
     controller->requests->lose_percent = ANSWERS_LOST_PERCENT;

@@ -33,6 +33,7 @@ struct controller {
     struct aq_arena arena;
     struct state *state;
     struct live *live;
+    struct usage *usage;
     struct writer *writer; /* NULL: it does not run */
     struct hub *hub;
     struct react *react;

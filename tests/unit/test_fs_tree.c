@@ -46,7 +46,9 @@ static void tables_are_directories(void **state)
         "id user label version label_id status description metadata tries round created_at "
         "changed_at ended_at exit_status last_resource lifetime expires_at impossible user_number project arguments "
         "deallocate extend why events ");
-    view_lists("/nodes/n1/live", "seen_at load_milli memory_available workloads ");
+    view_lists("/nodes/n1/live", "seen_at load_milli memory_available workloads sampled_at cpu memory_bytes read_rate "
+                                 "write_rate receive_rate send_rate cpu_ms read_bytes written_bytes received_bytes "
+                                 "sent_bytes ");
 }
 
 static void fields_are_files(void **state)
@@ -64,6 +66,31 @@ static void fields_are_files(void **state)
     view_has_no("/nodes/n1/instance");
     view_exists("/resources/7/log");
     view_exists("/nodes/n1/live/load_milli");
+}
+
+static void load_is_what_is_used_now(void **state)
+{
+    (void)state;
+    static const char *const node = "n1";
+    struct aq_error error;
+    const struct aq_node_live live = {.load_milli = 250, .cpu = aq_some(1500)};
+    const struct live_usage usage = {
+        .resource = 7, .now = {.cpu = aq_some(20), .memory_bytes = aq_some(4096), .sent_bytes = aq_some(0)}};
+    view_as(0);
+    view_holds("/resources/7/load", ""); /* nothing has been told yet */
+    view_holds("/resources/7/live/cpu", "");
+    assert_int_equal(live_put(view.heartbeats, &node, &live, 1, &error), 0);
+    assert_int_equal(live_put_usages(view.heartbeats, &usage, 1, &error), 0);
+    view_holds("/resources/7/load", "sampled_at=-\ncpu=0.02\nmemory_bytes=4096\nread_rate=-\nwrite_rate=-\n"
+                                    "receive_rate=-\nsend_rate=-\ncpu_ms=-\nread_bytes=-\nwritten_bytes=-\n"
+                                    "received_bytes=-\nsent_bytes=0\n");
+    view_holds("/resources/7/live/cpu", "0.02\n");
+    view_holds("/resources/7/live/read_rate", "-\n");
+    view_holds("/nodes/n1/live/cpu", "1.5\n");
+    view_exists("/nodes/n1/load");
+    const struct live_usage gone = {.resource = 7, .gone = true};
+    assert_int_equal(live_put_usages(view.heartbeats, &gone, 1, &error), 0);
+    view_holds("/resources/7/load", "");
 }
 
 static void names_are_strict(void **state)
@@ -501,6 +528,7 @@ int main(void)
         cmocka_unit_test(the_readme_names_each_file_once),
         cmocka_unit_test_teardown(tables_are_directories, view_end_look),
         cmocka_unit_test_teardown(fields_are_files, view_end_look),
+        cmocka_unit_test_teardown(load_is_what_is_used_now, view_end_look),
         cmocka_unit_test_teardown(names_are_strict, view_end_look),
         cmocka_unit_test_teardown(references_are_links, view_end_look),
         cmocka_unit_test_teardown(a_project_lists_what_belongs_to_it, view_end_look),

@@ -26,8 +26,9 @@ controller/log       schema controller/log controller/lmdb controller/state cont
 controller/write     schema controller/write controller/settings controller/log controller/state controller/place controller/decide controller/project
 controller/auth      schema controller/auth controller/state
 controller/tls       schema controller/settings controller/tls
-controller/hub       schema drivers/cgroup controller/hub controller/settings controller/state controller/write controller/auth
-controller/serve     schema drivers/cgroup controller/serve controller/settings controller/tls controller/state controller/write controller/auth controller/hub
+controller/usage     schema controller/usage
+controller/hub       schema drivers/cgroup controller/hub controller/settings controller/state controller/usage controller/write controller/auth
+controller/serve     schema drivers/cgroup controller/serve controller/settings controller/tls controller/state controller/usage controller/write controller/auth controller/hub
 controller/react     schema controller/settings controller/react controller/state controller/write
 controller           schema controller
 fs/settings          schema fs/settings
@@ -45,7 +46,7 @@ impure_headers='time\.h|sys/time\.h|pthread\.h|threads\.h|sys/socket\.h|netinet/
 impure_calls='time|clock_gettime|gettimeofday|rand|random|srand|getrandom|randombytes_[a-z]*|open|openat|fopen|read|write|pread|pwrite|socket|connect|send|recv|fork|pthread_[a-z_]*|getenv|sleep|usleep|nanosleep|getpid|aq_clock_[a-z_]*|aq_file_[a-z_]*'
 
 # Folders and files that take turns, and what in them gives turns on real time.
-timeless='controller/hub controller/write controller/log controller/state controller/react controller/serve agent drivers/test drivers/schedule.c schema/base/journal.c schema/wire'
+timeless='controller/hub controller/write controller/log controller/state controller/usage controller/react controller/serve agent drivers/test drivers/schedule.c schema/base/journal.c schema/wire'
 timed='controller/serve/serve.c controller/serve/exchange.c controller/serve/verify.c controller/hub/loop.c controller/write/loop.c controller/log/thread.c controller/react/loop.c agent/main.c'
 timeless_calls='time|clock_gettime|gettimeofday|rand|random|srand|getrandom|sleep|usleep|nanosleep|poll|select|pthread_cond_[a-z]*|pthread_create|aq_clock_[a-z_]*|aq_clocks_read'
 
