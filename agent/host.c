@@ -202,7 +202,7 @@ void host_read(struct host *host, const struct aq_config_agent *config)
     bool good = address_parse(&controller, config->controller);
     aq_assert(good);
     uname(&names);
-    *host = (struct host){.capacity = detect_capacity(config), .load = read_load};
+    *host = (struct host){.capacity = detect_capacity(config), .load = read_load, .sample = host_sample};
     snprintf(host->machine, sizeof host->machine, "%s", names.machine);
     snprintf(host->name, sizeof host->name, "%s", names.nodename);
     read_user(host->user);

@@ -4,6 +4,7 @@
 
 #include "agent/address.h"
 #include "agent/settings/settings.h"
+#include "schema/model/usage.h"
 
 enum { HOST_TEXT_SIZE = 65 };
 
@@ -22,9 +23,13 @@ struct host {
     char user[HOST_TEXT_SIZE];      /* name or number of the agent's user; "": root */
     char boot[HOST_TEXT_SIZE];      /* names this start of the host, as no other */
     struct host_load (*load)(void); /* at this moment */
+    /* What the host has used since it started: as counters, without resource and time. NULL: not known. */
+    struct aq_sample (*sample)(void);
 };
 
 /* Reads all of it, for settings that have been checked. May wait for the resolver. */
 void host_read(struct host *host, const struct aq_config_agent *config);
+
+struct aq_sample host_sample(void); /* host_usage.c */
 
 #endif

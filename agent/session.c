@@ -3,6 +3,7 @@
 #include "agent/asks.h"
 #include "agent/capacity.h"
 #include "agent/exec_sessions.h"
+#include "agent/samples.h"
 #include "agent/workload_logs.h"
 #include "schema/base/journal.h"
 #include "schema/base/version.h"
@@ -42,6 +43,7 @@ struct session {
     uint64_t last_hello, last_beat;
     struct report report;
     struct asks asks;
+    struct samples samples;
     struct exec_sessions execs;
     struct aq_arena scratch; /* of one message */
 };
@@ -140,6 +142,9 @@ static void say_beat(struct session *session, uint64_t now_ms)
                            .number = ++session->last_beat};
     aq_arena_reset(&session->scratch);
     workloads_list_logs(session->agent.workloads, &beat.logs, &session->scratch);
+    if (session->hub_form >= AQ_FORM_SAMPLES)
+        samples_take(&session->samples, session->agent.host, session->agent.workloads,
+                     session->agent.config->usage.interval * 1000, now_ms, &beat.samples, &session->scratch);
     session->beat_at_ms = now_ms + session->beat_ms;
     aq_asker_ask(session->asker, &session->talk, AQ_MSG_BEAT, &beat, now_ms + ANSWER_MS);
 }
@@ -217,6 +222,7 @@ static void take_welcome(struct session *session, const struct aq_welcome *welco
     session->poll_at_ms = now_ms;
     session->seen = 0; /* the hub starts over, with a full delivery */
     session->hub_form = welcome->form;
+    session->samples = (struct samples){0};
     asks_clear(&session->asks);
     workloads_list_all_logs(session->agent.workloads);
     aq_asker_drop(session->asker, &session->poll);

@@ -29,6 +29,7 @@
 #include "schema/drivers/allow.h"
 #include "schema/drivers/container.h"
 #include "schema/drivers/driver.h"
+#include "schema/model/usage.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -130,6 +131,11 @@ struct driver_type {
      * started, if it still runs; commands do not outlive close(). */
     int (*command)(struct driver *driver, const struct driver_command *command, struct aq_error *error) AQ_MUST_CHECK;
     void (*end_command)(struct driver *driver, uint64_t number);
+
+    /* What a workload that runs has used since this start, as counters; what is not known stays none. The caller sets
+     * `resource` and `at_ms`. Called for each workload every few seconds, so it must be cheap. False: it does not run.
+     * NULL: the driver does not know. */
+    bool (*sample)(struct driver *driver, uint64_t resource, struct aq_sample *sample);
 
     int (*wake_fd)(struct driver *driver);          /* call work() when it is readable; -1: none */
     uint64_t (*deadline_ms)(struct driver *driver); /* steady: call work() then at the latest; UINT64_MAX: no need */

@@ -3,6 +3,7 @@
 AQ_DEFINE_SETTINGS(aq_agent_capacity, "capacity", "what to offer")
 AQ_DEFINE_SETTINGS(aq_agent_keep_logs, "logs", "logs of workloads that have ended")
 AQ_DEFINE_SETTINGS(aq_agent_keep, "keep", "what to keep")
+AQ_DEFINE_SETTINGS(aq_agent_usage, "usage", "what the node and its workloads use")
 AQ_DEFINE_SETTINGS(aq_agent_metadata, "metadata", "metadata service for workloads")
 static const char *const gone[] = {
     "key_file", "each agent has a key of its own: enrol this one with a join token, which `aq nodes token` prints",

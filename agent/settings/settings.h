@@ -35,6 +35,11 @@ AQ_DECLARE_SETTINGS(aq_agent_keep)
       "where workloads get their metadata, on the networks that this agent makes for them and nowhere else; 0: nowhere")
 AQ_DECLARE_SETTINGS(aq_agent_metadata)
 
+/* What the node and its workloads use. */
+#define aq_agent_usage_fields(S, T)                                                                                    \
+    S(T, interval, DURATION(0, 3600), "5s", AQ_LIVE, "how often it is measured; 0: never")
+AQ_DECLARE_SETTINGS(aq_agent_usage)
+
 #define aq_config_agent_fields(S, T)                                                                                   \
     S(T, name,        NAME(0, 64),               "",                                       0,                          \
       "name of this node, unique in the cluster; empty: the host's name")                                              \
@@ -57,6 +62,8 @@ AQ_DECLARE_SETTINGS(aq_agent_metadata)
     S(T, capacity,    RECORD(aq_agent_capacity), NULL,                                     0,                          \
       "what to offer: at most what the host has")                                                                      \
     S(T, keep,        RECORD(aq_agent_keep),     NULL,                                     0,       "what to keep")    \
+    S(T, usage,       RECORD(aq_agent_usage),    NULL,                                     0,                          \
+      "what the node and its workloads use")                                                                           \
     S(T, journal,     ENUM(aq_level),            "info",                                   AQ_LIVE,                    \
       "least level of messages on standard error")
 AQ_DECLARE_SETTINGS(aq_config_agent)

@@ -76,6 +76,13 @@ void cgroup_kill(const struct cgroup *group);               /* repeat until it i
 bool cgroup_is_empty(const struct cgroup *group);           /* or does not exist */
 bool cgroup_ran_out_of_memory(const struct cgroup *group);  /* the kernel has killed a process in it for that */
 
+/* What the group has used, as its files say; 0: not known, else one more than the number, as in aq_sample. Where no
+ * file says it, of memory and disks what its processes tell of themselves, unless these are many. */
+struct cgroup_usage {
+    uint64_t cpu_us, memory, read, written; /* memory: without what the kernel would give back at once */
+};
+void cgroup_read_usage(const struct cgroup *group, struct cgroup_usage *usage);
+
 /* Removes the group, the groups inside it, and its parents if they are empty. Returns -1 if it is in use: try again. */
 int cgroup_remove(const struct cgroup *group) AQ_MUST_CHECK;
 

@@ -199,6 +199,7 @@ static void container_identify(int directory, const struct keeper_state *state, 
              facts.image + length - shown);
     snprintf(identity->ip_addr, sizeof identity->ip_addr, "%s", facts.ip_addr);
     snprintf(identity->hw_addr, sizeof identity->hw_addr, "%s", facts.hw_addr);
+    network_device(facts.hw_addr, identity->device);
 }
 
 static void container_forget(void *own)
@@ -309,6 +310,7 @@ const struct driver_type container_driver_type = {.declared = &aq_driver_contain
                                                   .stop = kept_stop,
                                                   .command = container_command,
                                                   .end_command = container_end_command,
+                                                  .sample = kept_sample,
                                                   .wake_fd = kept_wake_fd,
                                                   .deadline_ms = container_deadline_ms,
                                                   .work = container_work};

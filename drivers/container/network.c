@@ -294,10 +294,23 @@ int network_prepare(const struct aq_container_settings *settings, struct aq_erro
 
 /* ---- one container ------------------------------------------------------------------------------------ */
 
+static void device_name(uint32_t slot, char name[IFNAMSIZ])
+{
+    snprintf(name, IFNAMSIZ, "aqv%" PRIu32, slot);
+}
+
+void network_device(const char *hw_addr, char name[16])
+{
+    unsigned high, low;
+    name[0] = '\0';
+    if (sscanf(hw_addr, "02:61:71:00:%2x:%2x", &high, &low) == 2)
+        device_name(high << 8 | low, name);
+}
+
 int network_connect(const struct network_place *place, int space, struct aq_error *error)
 {
     char name[IFNAMSIZ];
-    snprintf(name, sizeof name, "aqv%" PRIu32, place->slot);
+    device_name(place->slot, name);
     if (link_make_pair(name, NETWORK_BRIDGE, place->hw, space, error) != 0)
         return -1;
     return link_set_address(space, place->address, place->subnet.bits, place->subnet.gateway, error);

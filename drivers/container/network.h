@@ -43,6 +43,9 @@ bool network_rules_are_gone(void); /* there is the bridge, without its rules */
 /* Connects the network namespace, a descriptor, to the bridge. It is disconnected when the namespace is gone. */
 int network_connect(const struct network_place *place, int space, struct aq_error *error) AQ_MUST_CHECK;
 
+/* The host's end of that connection, by the hardware address of the container's; "": there is none. */
+void network_device(const char *hw_addr, char name[16]);
+
 /* Claims the ports for this process and those that it forks: no other process of the host can have them then. `ports`
  * is a list of {outside, inside, udp}. */
 int network_claim_ports(const json_t *ports, struct aq_error *error) AQ_MUST_CHECK;

@@ -57,6 +57,7 @@ void kept_close(struct driver *driver)
         kept_workload_free(driver->roster.entries[i].workload);
     roster_free(&driver->roster);
     schedule_free(&driver->schedule);
+    devices_free(&driver->devices);
     nursery_close(&driver->nursery);
     if (driver->epoll >= 0)
         close(driver->epoll);
@@ -192,6 +193,28 @@ void kept_stop(struct driver *driver, uint64_t resource)
     }
     waiting_remove(driver, workload);
     kept_workload_fail(driver, workload, "stopped before it started");
+}
+
+bool kept_sample(struct driver *driver, uint64_t resource, struct aq_sample *sample)
+{
+    const struct kept_workload *workload = roster_find(&driver->roster, resource);
+    struct cgroup group;
+    struct cgroup_usage usage;
+    if (workload == NULL || workload->phase != KEPT_RUNNING)
+        return false;
+    cgroup_name(&group, &driver->host, driver->node, resource);
+    cgroup_read_usage(&group, &usage);
+    sample->cpu_us = usage.cpu_us;
+    sample->memory = usage.memory;
+    sample->read = usage.read;
+    sample->written = usage.written;
+    const struct device_counters *device =
+        workload->device[0] != '\0' ? devices_find(&driver->devices, workload->device, driver->now->steady_ms) : NULL;
+    if (device != NULL) { /* the host gets what the workload sends */
+        sample->received = aq_some(device->sent);
+        sample->sent = aq_some(device->received);
+    }
+    return true;
 }
 
 void kept_work(struct driver *driver)

@@ -28,6 +28,7 @@ void kept_allow(struct driver *driver, const struct aq_allowance *allowance);
 int kept_start(struct driver *driver, const struct driver_spec *spec, struct aq_error *error) AQ_MUST_CHECK;
 int kept_adopt(struct driver *driver, uint64_t resource, const char *directory, struct aq_error *error) AQ_MUST_CHECK;
 void kept_stop(struct driver *driver, uint64_t resource);
+bool kept_sample(struct driver *driver, uint64_t resource, struct aq_sample *sample);
 int kept_wake_fd(struct driver *driver);
 uint64_t kept_deadline_ms(struct driver *driver);
 void kept_work(struct driver *driver);

@@ -68,14 +68,15 @@ void kept_workload_wake_in(struct driver *driver, struct kept_workload *workload
 
 /* ---- reporting ---------------------------------------------------------------------------------------- */
 
-static void workload_report(struct driver *driver, const struct kept_workload *workload, enum driver_report_kind kind,
+static void workload_report(struct driver *driver, struct kept_workload *workload, enum driver_report_kind kind,
                             int exit_status, const char *reason)
 {
-    struct kept_identity identity = {.ip_addr = "", .hw_addr = ""};
+    struct kept_identity identity = {.ip_addr = "", .hw_addr = "", .device = ""};
     snprintf(identity.name, sizeof identity.name, "pid %d", workload->state.main.pid);
     if (kind == DRIVER_STARTED && driver->kind->identify != NULL) {
         AQ_CLEANUP_FD int directory = open(workload->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         driver->kind->identify(directory, &workload->state, &identity);
+        memcpy(workload->device, identity.device, sizeof workload->device);
     }
     struct driver_report report = {.resource = workload->resource,
                                    .kind = kind,

@@ -13,6 +13,7 @@
 
 #include "drivers/cgroup/cgroup.h"
 #include "drivers/driver.h"
+#include "drivers/keeper/devices.h"
 #include "drivers/keeper/files.h"
 #include "drivers/keeper/nursery.h"
 #include "drivers/roster.h"
@@ -29,6 +30,7 @@ struct kept_workload {
     int asked;  /* WAITING: the write end, for the keeper; otherwise -1 */
     int pidfd;  /* of the keeper; -1: not seen yet, or gone */
     struct keeper_state state;
+    char device[DEVICE_NAME_SIZE]; /* RUNNING: as its identity says */
     bool adopted;
     bool stopping;
     uint64_t due_ms; /* when to look at it; UINT64_MAX: no need */
@@ -41,6 +43,7 @@ struct kept_workload {
 struct kept_identity {
     char name[257]; /* the driver's name for it */
     char ip_addr[64], hw_addr[64];
+    char device[DEVICE_NAME_SIZE]; /* of the host, which carries what the workload sends and gets, and nothing else */
 };
 
 /* What is different for each driver whose workloads have keepers. */
@@ -77,6 +80,7 @@ struct driver {
     struct schedule schedule;
     struct kept_workload *first_waiting;
     struct kept_workload *last_waiting;
+    struct devices devices;
     unsigned told_lacking; /* controllers whose lack is in the journal already */
 };
 

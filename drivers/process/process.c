@@ -117,6 +117,7 @@ const struct driver_type process_driver_type = {.declared = &aq_driver_process,
                                                 .stop = kept_stop,
                                                 .command = process_command,
                                                 .end_command = process_end_command,
+                                                .sample = kept_sample,
                                                 .wake_fd = kept_wake_fd,
                                                 .deadline_ms = kept_deadline_ms,
                                                 .work = process_work};

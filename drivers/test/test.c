@@ -366,6 +366,19 @@ static void test_work(struct driver *driver)
     commands_work(driver);
 }
 
+/* Pretends: half a core and 64 MiB since its start, and no disk or network of its own. */
+static bool test_sample(struct driver *driver, uint64_t resource, struct aq_sample *sample)
+{
+    const struct test_workload *workload = roster_find(&driver->roster, resource);
+    if (workload == NULL || workload->phase == TEST_STARTING)
+        return false;
+    const uint64_t now_ms = driver->now->wall_ms, began_ms = workload->plan.starts_at_ms;
+    const uint64_t ran_ms = now_ms > began_ms ? now_ms - began_ms : 0;
+    sample->cpu_us = aq_some(ran_ms * 1000 / 2);
+    sample->memory = aq_some(64 << 20);
+    return true;
+}
+
 static int test_wake_fd(struct driver *driver)
 {
     (void)driver;
@@ -384,6 +397,7 @@ const struct driver_type test_driver_type = {
     .close = test_close,
     .start = test_start,
     .adopt = test_adopt,
+    .sample = test_sample,
     .end_leftover = test_end_leftover,
     .stop = test_stop,
     .command = test_command,

@@ -123,6 +123,11 @@ static void watched_end_command(struct driver *driver, uint64_t number)
     test_driver_type.end_command(driver->real, number);
 }
 
+static bool watched_sample(struct driver *driver, uint64_t resource, struct aq_sample *sample)
+{
+    return test_driver_type.sample(driver->real, resource, sample);
+}
+
 static int watched_wake_fd(struct driver *driver)
 {
     return test_driver_type.wake_fd(driver->real);
@@ -149,6 +154,7 @@ static const struct driver_type watched_type = {
     .stop = watched_stop,
     .command = watched_command,
     .end_command = watched_end_command,
+    .sample = watched_sample,
     .wake_fd = watched_wake_fd,
     .deadline_ms = watched_deadline_ms,
     .work = watched_work,
