@@ -78,6 +78,7 @@ POST   api/v1/application/{id}/extend         y - - n n n  - n y
 GET    api/v1/resource/                       y y y y n n  y y y
 GET    api/v1/resource/{id}                   y y - y n n  - y y
 GET    api/v1/resource/{id}/node              y y - y n n  - - -
+GET    api/v1/resource/{id}/load              y y - y n n  - y y
 GET    api/v1/resource/{id}/log               y - - y n n  - y y
 POST   api/v1/resource/{id}/exec              y - - n n n  - n y
 GET    api/v1/resource/{id}/exec/{session}    - - - n n n  - n -
@@ -85,6 +86,7 @@ POST   api/v1/resource/{id}/exec/{session}    y - - n n n  - n y
 DELETE api/v1/resource/{id}/exec/{session}    y - - n n n  - n y
 GET    api/v1/node/                           y y y y n n  n n n
 GET    api/v1/node/{name}                     y y y y n n  n n n
+GET    api/v1/node/{name}/load                y y y y n n  n n n
 GET    api/v1/node/{name}/status              y y y y n n  n n n
 DELETE api/v1/node/{name}                     y y n n n n  n n n
 POST   api/v1/node/{name}/maintenance         y y n n n n  n n n
@@ -275,6 +277,8 @@ applications/WEB/deallocate         rw -  .  -  .  .   .  -  rw
 resources                           r  r  r  r  -  -    r  r  r
 nodes                               r  r  r  r  -  -    -  -  -
 nodes/NODE/status                   r  r  r  r  .  .    .  .  .
+nodes/NODE/load                     r  r  r  r  .  .    .  .  .
+nodes/NODE/live/cpu                 r  r  r  r  .  .    .  .  .
 nodes/NODE/maintenance              rw rw r  r  .  .    .  .  .
 nodes/NODE/projects                 rw rw r  r  .  .    .  .  .
 nodes/NODE/delete                   rw rw -  -  .  .    .  .  .

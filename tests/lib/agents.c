@@ -85,7 +85,7 @@ void agents_close(struct agents_fleet *fleet)
 /* ---- asking -------------------------------------------------------------------------------------------- */
 
 /* The number of a question: its agent, and whether it is a POLL, which may wait while others are answered. */
-enum { POLL_BIT = 1 << 20, WHICH_MASK = POLL_BIT - 1 };
+enum { POLL_BIT = 1 << 20, WHICH_MASK = POLL_BIT - 1, BEATS_A_SAMPLE = 5 };
 
 static void agents_send(struct agents_fleet *fleet, unsigned which, bool poll)
 {
@@ -161,6 +161,15 @@ static void agents_beat(struct agents_fleet *fleet, unsigned which)
                            .memory_available = 4096,
                            .workloads = 1,
                            .number = ++agent->last_beat};
+    struct aq_sample sample = {.at_ms = (uint64_t)(agent->beat_at * 1e3),
+                               .cpu_us = aq_some(agent->last_beat * 100000),
+                               .memory = aq_some(UINT64_C(1) << 33),
+                               .read = aq_some(agent->last_beat * 4096),
+                               .written = aq_some(agent->last_beat * 4096),
+                               .received = aq_some(agent->last_beat * 1000),
+                               .sent = aq_some(agent->last_beat * 1000)};
+    if (agent->last_beat % BEATS_A_SAMPLE == 0)
+        beat.samples = (struct aq_list){&sample, 1};
     agents_ask(fleet, which, AQ_MSG_BEAT, &beat);
     fleet->beats++;
 }

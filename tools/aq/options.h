@@ -15,7 +15,14 @@
 #define CLI_SERVER_DEFAULT "unix:/var/lib/aquarium/controller/run/api.sock"
 #define CLI_USER_DEFAULT   "admin"
 
-enum { CLI_WORDS_MAX = 1024, CLI_FILES_MAX = 64, CLI_FILTERS_MAX = 32, CLI_TIMEOUT_S = 30, CLI_WAIT_S = 300 };
+enum {
+    CLI_WORDS_MAX = 1024,
+    CLI_FILES_MAX = 64,
+    CLI_FILTERS_MAX = 32,
+    CLI_TIMEOUT_S = 30,
+    CLI_WAIT_S = 300,
+    CLI_TOP_S = 2
+};
 
 #define CLI_FORMATS(W)                                                                                                 \
     W(CLI_FORMAT_TABLE, "table", "for people, as wide as the terminal")                                                \
@@ -53,6 +60,8 @@ AQ_DECLARE_WORDS(cli_format, CLI_FORMATS)
     S(T, keep,       BOOL,                     NULL,    0, "leave it in the cluster when the wait is given up")        \
     S(T, terminal,   BOOL,                     NULL,    0, "the command gets a terminal; else if there is one here")   \
     S(T, for_,       TEXT(1, 64),              NULL,    0, "the status to wait for; else the end")                     \
+    S(T, interval,   DURATION(1, 3600),        NULL,    0, "print again after this time; on a terminal: 2s")           \
+    S(T, once,       BOOL,                     NULL,    0, "print once, on a terminal, too")                           \
     S(T, quota,      BOOL,                     NULL,    0,                                                             \
       "may stand before the fields of a quota: --quota cpu=64 ram=1GiB")                                               \
     S(T, dry_run,    BOOL,                     NULL,    0, "change nothing, print the events there would be")          \

@@ -36,12 +36,22 @@ bool cli_in_colour(void)
     return out_is_terminal && may_colour;
 }
 
-unsigned cli_terminal_columns(void)
+static struct winsize terminal_size(void)
 {
     struct winsize size;
     if (!out_is_terminal || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
-        return 0;
-    return size.ws_col;
+        return (struct winsize){0};
+    return size;
+}
+
+unsigned cli_terminal_columns(void)
+{
+    return terminal_size().ws_col;
+}
+
+unsigned cli_terminal_lines(void)
+{
+    return terminal_size().ws_row;
 }
 
 static const char *const codes[] = {

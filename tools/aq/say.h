@@ -27,6 +27,7 @@ void cli_say_open(void);
 bool cli_on_terminal(void); /* is standard output one? */
 bool cli_in_colour(void);
 unsigned cli_terminal_columns(void);                 /* 0: no terminal, no limit */
+unsigned cli_terminal_lines(void);                   /* 0: as above */
 const char *cli_colour_code(enum cli_colour colour); /* "" without colour */
 const char *cli_colour_end(void);
 

@@ -147,9 +147,17 @@ static void add_field(struct cli_table *table, const struct aq_field *field, con
     }
 }
 
+/* What heartbeats bring beside the rows of the entity; NULL: the record is no such entity's. */
+static const struct aq_record *live_of(const struct aq_record *record)
+{
+    const struct aq_entity *entity = aq_entity_find(record->name);
+    return entity != NULL && entity->record == record ? entity->live : NULL;
+}
+
 static void add_lines(struct cli_table *table, const struct aq_record *record, const json_t *object, const char *prefix,
                       unsigned depth)
 {
+    const struct aq_record *live = live_of(record);
     char path[PATH_SIZE];
     const char *name;
     json_t *value;
@@ -165,7 +173,10 @@ static void add_lines(struct cli_table *table, const struct aq_record *record, c
         if (aq_record_field(record, name) != NULL)
             continue;
         snprintf(path, sizeof path, "%s%.100s", prefix, name);
-        add_line(table, path, NULL, value);
+        if (live != NULL && strcmp(name, "live") == 0 && json_is_object(value))
+            add_lines(table, live, value, "live.", depth + 1);
+        else
+            add_line(table, path, NULL, value);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "tools/aq/login.h"
 #include "tools/aq/show.h"
 #include "tools/aq/status.h"
+#include "tools/aq/top.h"
 
 #include <string.h>
 
@@ -70,6 +71,9 @@ static const struct cli_topic topics[] = {
      cli_copy, 0, false, "tar runs in the workload, with its rights. What it sends is written nowhere but to the destination.", &aq_entity_application, NULL},
     {"status", "", "the cluster at a glance: is it ready, what is there",
      cli_status, CLI_DATA_FLAGS | CLI_BIT(watch), false, NULL, NULL, NULL},
+    {"top", "[nodes | resources]", "what nodes and workloads use now, those first that use most; on a terminal again and again",
+     cli_top, CLI_DATA_FLAGS | CLI_BIT(no_headers) | CLI_BIT(limit) | CLI_BIT(sort) | CLI_BIT(reverse) | CLI_BIT(interval) | CLI_BIT(once),
+     false, "--sort: cpu, memory, read, write, receive or send. What is not known is -.", NULL, NULL},
     {"events", "[ENTITY]", "events, one line each",
      cli_events, MANY_EVENTS | CLI_BIT(limit), false, NULL, NULL, NULL},
     {"log", "[tail | show [SEQ | ENTITY KEY] | verify]", "the log: its end, one event, or a check of all of it",

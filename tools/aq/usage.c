@@ -23,6 +23,7 @@ const struct cli_usage_line cli_examples[] = {
     {"aq logs 7 -f", "what it prints"},
     {"aq application 7", "everything about one"},
     {"aq application 7 why", "which nodes were considered, and why"},
+    {"aq top", "what nodes and workloads use"},
     {"aq applications deallocate 7 8 --wait", "deallocate two"},
     {"aq labels create -f label.yml", "create a label from a file"},
     {"aq doctor --fix-hints", "is this machine fit for Aquarium?"},

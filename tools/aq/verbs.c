@@ -79,6 +79,7 @@ uint64_t cli_view_flags(const struct aq_view *view)
     static const uint64_t flags[aq_view_kind_count] = {
         [AQ_VIEW_EVENTS] = CLI_BIT(quiet) | CLI_BIT(limit) | CLI_BIT(lines),
         [AQ_VIEW_VOTES] = CLI_TABLE_FLAGS | CLI_BIT(limit) | CLI_BIT(lines),
+        [AQ_VIEW_LOAD] = CLI_BIT(since) | CLI_BIT(no_headers),
         [AQ_VIEW_OUTPUT] = CLI_BIT(follow) | CLI_BIT(lines) | CLI_BIT(size),
     };
     return flags[view->kind] | CLI_DATA_FLAGS;

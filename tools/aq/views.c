@@ -2,6 +2,7 @@
 #include "schema/model/vote.h"
 #include "tools/aq/can.h"
 #include "tools/aq/events.h"
+#include "tools/aq/figures.h"
 #include "tools/aq/order.h"
 #include "tools/aq/output.h"
 #include "tools/aq/show.h"
@@ -111,6 +112,7 @@ static const struct {
     [AQ_VIEW_EVENTS] = {show_events, ""},
     [AQ_VIEW_VOTES] = {show_votes, ""},
     [AQ_VIEW_RIGHTS] = {show_rights, ""},
+    [AQ_VIEW_LOAD] = {cli_show_load, "; --since 2h shows more"},
     [AQ_VIEW_OUTPUT] = {show_log, "; -f follows it to its end, -n 20 shows its last lines"},
 };
 
