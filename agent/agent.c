@@ -102,7 +102,7 @@ void agent_reconfigure(struct agent *agent, const struct aq_config_agent *config
     set_config(agent, &next);
     tell_drivers(agent);
     session_offer_again(agent->session);
-    home_keep_logs(agent->home, &agent->config.keep.logs);
+    home_keep(agent->home, &agent->config.keep);
 }
 
 /* ---- open and close ----------------------------------------------------------------------------------- */
@@ -114,10 +114,11 @@ static int open_workloads(struct agent *agent, struct aq_error *error)
         workloads_open(&agent->workloads, agent->home, config->name, &config->drivers, &agent->now, error) != 0)
         return -1;
     tell_drivers(agent);
-    agent->metadata = metadata_open(&agent->workloads, (uint16_t)config->metadata.port, &agent->now);
+    agent->metadata =
+        metadata_open(&agent->workloads, (uint16_t)config->metadata.port, home_root(agent->home), &agent->now);
     if (workloads_adopt(&agent->workloads, error) != 0)
         return -1;
-    home_keep_logs(agent->home, &config->keep.logs);
+    home_keep(agent->home, &config->keep);
     delivery_init(&agent->delivery, &agent->workloads);
     return 0;
 }

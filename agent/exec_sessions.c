@@ -183,18 +183,42 @@ static int make_ends(struct exec *exec, int theirs[3], struct aq_error *error)
 /* A command of the sessions has ended; perhaps of one that is not kept any more. */
 static void take_ended(void *context, uint64_t number, int exit_status, const char *reason);
 
+/* The driver of the workload. Of one that is over, *left becomes the directory with what it has left. */
+static const struct opened_driver *driver_for(const struct exec_sessions *sessions, const struct aq_exec_order *order,
+                                              const char **left, struct aq_arena *arena, struct aq_error *error)
+{
+    const struct workload *workload = workloads_find(sessions->workloads, order->resource);
+    struct driver_left note;
+    if (workload != NULL && !workload->over && !workload->stopping && workload->driver != NULL)
+        return workload->driver;
+    if ((workload != NULL && !workload->over) || !aq_exec_is_copy_out(&order->arguments)) {
+        aq_fail(error, AQ_E_STATE, "resource %" PRIu64 " does not run on this node", order->resource);
+        return NULL;
+    }
+    *left = home_left(sessions->workloads->home, order->resource, &note, arena, error);
+    if (*left == NULL)
+        return NULL;
+    const struct opened_driver *driver = drivers_find(&sessions->workloads->drivers, note.driver);
+    if (driver == NULL)
+        aq_fail(error, AQ_E_STATE, "driver %s, which ran resource %" PRIu64 ", is not in use on its node", note.driver,
+                order->resource);
+    return driver;
+}
+
 static int run(struct exec_sessions *sessions, struct exec *exec, const struct aq_exec_order *order,
                const int theirs[3], struct aq_error *error)
 {
-    const struct workload *workload = workloads_find(sessions->workloads, order->resource);
+    const char *left = NULL;
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
-    if (workload == NULL || workload->over || workload->stopping || workload->driver == NULL)
-        return aq_fail(error, AQ_E_STATE, "resource %" PRIu64 " does not run on this node", order->resource);
+    const struct opened_driver *driver = driver_for(sessions, order, &left, &arena, error);
+    if (driver == NULL)
+        return -1;
     const char **arguments = aq_arena_alloc(&arena, (order->arguments.count + 1) * sizeof *arguments);
     for (uint32_t i = 0; i < order->arguments.count; i++)
         arguments[i] = AQ_TEXT_ITEM(order->arguments, i);
     arguments[order->arguments.count] = NULL;
     const struct driver_command command = {.resource = order->resource,
+                                           .left = left,
                                            .arguments = arguments,
                                            .input = theirs[0],
                                            .output = theirs[1],
@@ -203,8 +227,8 @@ static int run(struct exec_sessions *sessions, struct exec *exec, const struct a
                                            .term = order->term};
     if (order->arguments.count == 0)
         return aq_fail(error, AQ_E_INVALID, "there is no command to run");
-    return commands_start(&sessions->workloads->commands, workload->driver, &command, take_ended, sessions,
-                          &exec->command, error);
+    return commands_start(&sessions->workloads->commands, driver, &command, take_ended, sessions, &exec->command,
+                          error);
 }
 
 static void note_end(struct exec *exec, int exit_status, const char *reason)

@@ -1,6 +1,7 @@
 #include "agent/home.h"
 
 #include "agent/ended.h"
+#include "agent/left.h"
 #include "agent/names.h"
 #include "agent/trash.h"
 #include "schema/base/files.h"
@@ -30,6 +31,7 @@ struct home {
     uint64_t instance;
     unsigned spares; /* in spare/, named from 1 on */
     struct ended ended;
+    struct left left;
     struct trash trash;
 };
 
@@ -92,6 +94,7 @@ static int open_directories(struct home *home, const struct aq_clocks *now, stru
         (home->spare = aq_directory_open(home->root, "spare", error)) < 0 || let_pass(home, error) != 0 ||
         identify_home(home, error) != 0 || trash_open(&home->trash, home->root, home->directory, error) != 0 ||
         ended_open(&home->ended, home->root, &home->trash, now, error) != 0 ||
+        left_open(&home->left, home->root, &home->trash, now, error) != 0 ||
         aq_directory_list(home->spare, drop_spare, &home->trash, error) != 0)
         return aq_error_context(error, "%s", home->directory);
     return 0;
@@ -107,7 +110,8 @@ int home_open(struct home **out, const char *data, const char *name, const struc
     if (aq_directory_make_path(path, 0700, OPEN_TO_PASS, error) != 0)
         return -1;
     struct home *home = aq_calloc(1, sizeof *home);
-    home->root = home->workloads = home->spare = home->lock = home->ended.directory = home->trash.directory = -1;
+    home->root = home->workloads = home->spare = home->lock = home->ended.shelf.directory = home->left.shelf.directory =
+        home->trash.directory = -1;
     home->directory = realpath(path, NULL);
     if ((home->directory != NULL || aq_fail_errno(error, errno, "directory %s", path) == 0) &&
         open_directories(home, now, error) == 0) {
@@ -123,6 +127,7 @@ void home_close(struct home *home)
     if (home == NULL)
         return;
     ended_close(&home->ended);
+    left_close(&home->left);
     trash_close(&home->trash);
     const int fds[] = {home->root, home->workloads, home->spare, home->lock};
     for (size_t i = 0; i < AQ_LENGTH(fds); i++)
@@ -391,7 +396,9 @@ void home_remove(struct home *home, uint64_t resource)
     struct aq_error ignored;
     name_of_number(resource, name);
     AQ_CLEANUP_FD int output = home_output_open(home, resource, &ignored);
+    AQ_CLEANUP_FD int directory = open_workload(home, resource);
     ended_add(&home->ended, resource, output);
+    left_take(&home->left, resource, directory);
     if (!keep_as_spare(home, resource))
         trash_put(&home->trash, home->workloads, name);
 }
@@ -418,15 +425,29 @@ int home_log_open(const struct home *home, uint64_t resource, struct aq_error *e
     return ended_log_open(&home->ended, resource, error);
 }
 
-void home_keep_logs(struct home *home, const struct aq_agent_keep_logs *keep)
+const char *home_left(const struct home *home, uint64_t resource, struct driver_left *note, struct aq_arena *arena,
+                      struct aq_error *error)
 {
-    home->ended.keep = *keep;
-    ended_prune(&home->ended);
+    AQ_CLEANUP_FD int directory = open_workload(home, resource);
+    AQ_CLEANUP_FD int driver =
+        directory >= 0 ? openat(directory, "driver", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    if (driver >= 0 && driver_left_read(driver, note)) /* the hub has not noted its end yet */
+        return home_driver_directory(home, resource, arena);
+    if (left_find(&home->left, resource, note, error) != 0)
+        return NULL;
+    return aq_arena_format(arena, "%s/left/%" PRIu64, home->directory, resource);
+}
+
+void home_keep(struct home *home, const struct aq_agent_keep *keep)
+{
+    ended_keep(&home->ended, &keep->logs);
+    left_keep(&home->left, &keep->files);
 }
 
 void home_prune(struct home *home)
 {
-    ended_prune(&home->ended);
+    shelf_prune(&home->ended.shelf);
+    shelf_prune(&home->left.shelf);
 }
 
 bool home_has_trash(const struct home *home)

@@ -9,6 +9,7 @@
  *       ended                how it ended; written before it is reported
  *       driver/              belongs to the driver
  *   ended/<resource>/        the log of a workload that is over (ended.h)
+ *   left/<resource>/         driver/ of one that is over, with the files that it has left (left.h)
  *   spare/                   directories of workloads that are over, to be reused
  *   trash/                   what is being deleted (trash.h)
  *
@@ -17,6 +18,7 @@
 #define AQ_AGENT_HOME_H
 
 #include "agent/settings/settings.h"
+#include "drivers/left.h"
 #include "schema/base/memory.h"
 #include "schema/base/turn.h"
 #include "schema/wire/messages.h"
@@ -75,7 +77,7 @@ const char *home_driver_directory(const struct home *home, uint64_t resource, st
 typedef void home_row_fn(void *context, const struct aq_assignment *assignment, const struct aq_happening *end);
 int home_load(struct home *home, home_row_fn *row, void *context, struct aq_error *error) AQ_MUST_CHECK;
 
-/* Removes a workload and keeps its log. */
+/* Removes a workload and keeps its log, and the files that it has left. */
 void home_remove(struct home *home, uint64_t resource);
 /* Notes a workload that is over and never had a directory: its log is empty. */
 void home_note_over(struct home *home, uint64_t resource);
@@ -86,8 +88,13 @@ bool home_is_over(const struct home *home, uint64_t resource); /* was removed re
 int home_output_open(const struct home *home, uint64_t resource, struct aq_error *error) AQ_MUST_CHECK;
 int home_log_open(const struct home *home, uint64_t resource, struct aq_error *error) AQ_MUST_CHECK; /* if it is over */
 
-/* Bounds of the logs that are kept; from now on, and then whenever home_prune() is called. */
-void home_keep_logs(struct home *home, const struct aq_agent_keep_logs *keep);
+/* The absolute path, in `arena`, of the driver's directory of a workload that is over, with the files that it has left;
+ * NULL: none are kept. `note` says what they are. */
+const char *home_left(const struct home *home, uint64_t resource, struct driver_left *note, struct aq_arena *arena,
+                      struct aq_error *error) AQ_MUST_CHECK;
+
+/* Bounds of the logs and files that are kept; from now on, and then whenever home_prune() is called. */
+void home_keep(struct home *home, const struct aq_agent_keep *keep);
 void home_prune(struct home *home);
 
 /* Deletes up to `budget` files from the trash. */

@@ -22,6 +22,8 @@
 
 enum { BACKLOG = 64, SEGMENTS_MAX = 32, RETRY_MS = 5000 };
 
+static const char port_file[] = "metadata.port";
+
 /* A connection, which is for one request. */
 struct call {
     struct call *next; /* newer */
@@ -36,6 +38,7 @@ struct place {
     struct metadata *metadata;
     const struct opened_driver *driver;
     struct driver_network network;
+    int lock;          /* keeps the port from other agents; -1: it is not had */
     int claim;         /* the socket that has the port, until it listens; -1: none */
     int links;         /* tells that a network device has come, until it listens; -1: none */
     unsigned dev;      /* index of the device on which it listens */
@@ -47,7 +50,8 @@ struct place {
 struct metadata {
     const struct workloads *workloads;
     const struct aq_clocks *now;
-    uint16_t port;
+    int directory;         /* keeps the port; the caller's */
+    uint16_t wanted, port; /* of the settings; and the one that is had, or was last */
     struct place places[METADATA_NETWORKS_MAX];
     unsigned count;
     struct aq_arena arena; /* of one answer */
@@ -258,20 +262,77 @@ static int option(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value);
 }
 
-/* The address need not be there yet (IP_FREEBIND). */
-static int claim_port(struct place *place, struct aq_error *error)
+/* A socket at the gateway, which need not be there yet (IP_FREEBIND). Returns its descriptor; -1 with errno. */
+static int bind_at(const struct driver_network *network, unsigned port, int type)
 {
-    const struct driver_network *network = &place->network;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(place->metadata->port)};
-    AQ_CLEANUP_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    AQ_CLEANUP_FD int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || inet_pton(AF_INET, network->gateway, &address.sin_addr) != 1 ||
-        option(fd, IPPROTO_IP, IP_FREEBIND, 1) != 0 || option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0 ||
+        option(fd, IPPROTO_IP, IP_FREEBIND, 1) != 0 ||
+        (type == SOCK_STREAM && option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) ||
         (network->mark != 0 && option(fd, SOL_SOCKET, SO_MARK, (int)network->mark) != 0) ||
         bind(fd, (const struct sockaddr *)&address, sizeof address) != 0)
-        return aq_fail_errno(error, errno, "port %u (metadata.port) of %s", place->metadata->port, network->gateway);
-    place->claim = fd;
+        return -1;
+    int bound = fd;
     fd = -1;
+    return bound;
+}
+
+/* Until they listen, several sockets can be bound to a TCP port, unless that fails for a minute after each connection.
+ * A UDP port has one socket: whoever has that with the same number has the port. Returns an error number or 0. */
+static int claim_port(struct place *place, unsigned port)
+{
+    AQ_CLEANUP_FD int lock = bind_at(&place->network, port, SOCK_DGRAM);
+    if (lock < 0)
+        return errno;
+    place->claim = bind_at(&place->network, port, SOCK_STREAM);
+    if (place->claim < 0)
+        return errno;
+    place->lock = lock;
+    lock = -1;
     return 0;
+}
+
+/* So that a later run of the agent has the port that workloads were told. */
+static void keep_port(struct metadata *metadata, unsigned port)
+{
+    char text[16];
+    struct aq_error error;
+    int length = snprintf(text, sizeof text, "%u\n", port);
+    if (port == metadata->port && port == metadata->wanted)
+        return;
+    metadata->port = (uint16_t)port;
+    if (metadata->directory >= 0 &&
+        aq_file_replace(metadata->directory, port_file, 0600, text, (size_t)length, &error) != 0)
+        aq_journal(AQ_WARN, "the port of the metadata service cannot be kept", "error", error.message, NULL);
+}
+
+/* The port that the last run had, or else the first that no other agent or server of the host has. */
+static int claim_free_port(struct place *place, struct aq_error *error)
+{
+    struct metadata *metadata = place->metadata;
+    int number = 0;
+    if (place->lock >= 0) { /* the network has come anew */
+        place->claim = bind_at(&place->network, metadata->port, SOCK_STREAM);
+        return place->claim >= 0 ? 0
+                                 : aq_fail_errno(error, errno, "port %u of %s", metadata->port, place->network.gateway);
+    }
+    number = claim_port(place, metadata->port);
+    for (unsigned i = 0; number == EADDRINUSE && i < METADATA_PORTS && metadata->wanted + i <= UINT16_MAX; i++) {
+        number = claim_port(place, metadata->wanted + i);
+        if (number == 0)
+            keep_port(metadata, metadata->wanted + i);
+    }
+    return number == 0 ? 0
+                       : aq_fail_errno(error, number, "ports %u to %u (metadata.port) of %s", metadata->wanted,
+                                       metadata->wanted + METADATA_PORTS - 1, place->network.gateway);
+}
+
+static uint16_t kept_port(int directory, uint16_t wanted)
+{
+    char text[16];
+    long port = directory >= 0 && aq_file_read_text(directory, port_file, text, sizeof text) > 0 ? atol(text) : 0;
+    return port >= wanted && port < wanted + METADATA_PORTS && port <= UINT16_MAX ? (uint16_t)port : wanted;
 }
 
 /* From now on, and forgets what was told. */
@@ -335,7 +396,7 @@ static void drop(int *fd)
 
 static int listen_if_there(struct place *place, struct aq_error *error)
 {
-    if (place->claim < 0 && claim_port(place, error) != 0)
+    if (place->claim < 0 && claim_free_port(place, error) != 0)
         return -1;
     watch_links(place); /* first, so that it does not come unseen */
     const unsigned dev = if_nametoindex(place->network.device);
@@ -365,6 +426,7 @@ static void follow_device(struct place *place)
         aq_journal(AQ_WARN, "metadata is not served: give this agent another metadata.port", "driver",
                    place->driver->type->declared->name, "error", error.message, NULL);
     place->retry_ms = now_ms + RETRY_MS;
+    drop(&place->lock);
     drop(&place->claim);
     drop(&place->links);
 }
@@ -374,17 +436,19 @@ static void follow_device(struct place *place)
 static void add_place(struct metadata *metadata, const struct opened_driver *driver)
 {
     struct place *place = &metadata->places[metadata->count];
-    *place = (struct place){.metadata = metadata, .driver = driver, .claim = -1, .links = -1};
+    *place = (struct place){.metadata = metadata, .driver = driver, .lock = -1, .claim = -1, .links = -1};
     if (driver->type->network == NULL || !driver->type->network(driver->driver, &place->network))
         return;
     metadata->count++;
     follow_device(place);
 }
 
-struct metadata *metadata_open(const struct workloads *workloads, uint16_t port, const struct aq_clocks *now)
+struct metadata *metadata_open(const struct workloads *workloads, uint16_t port, int directory,
+                               const struct aq_clocks *now)
 {
     struct metadata *metadata = aq_calloc(1, sizeof *metadata);
-    *metadata = (struct metadata){.workloads = workloads, .now = now, .port = port};
+    *metadata = (struct metadata){
+        .workloads = workloads, .now = now, .directory = directory, .wanted = port, .port = kept_port(directory, port)};
     for (uint32_t i = 0; port != 0 && i < workloads->drivers.count && metadata->count < METADATA_NETWORKS_MAX; i++)
         add_place(metadata, &workloads->drivers.opened[i]);
     return metadata;
@@ -396,6 +460,7 @@ void metadata_close(struct metadata *metadata)
         return;
     for (unsigned i = 0; i < metadata->count; i++) {
         stop_listening(&metadata->places[i]);
+        drop(&metadata->places[i].lock);
         drop(&metadata->places[i].claim);
         drop(&metadata->places[i].links);
     }

@@ -16,6 +16,7 @@
 
 enum {
     METADATA_NETWORKS_MAX = 4,
+    METADATA_PORTS = 16, /* that are tried, from the wanted one on */
     METADATA_CONNECTIONS_MAX = 256,
     METADATA_CONNECTIONS_PER_ADDRESS = 8,
     METADATA_HEADERS_MAX = 8192, /* bytes of a request, and a bit */
@@ -25,10 +26,12 @@ enum {
 
 struct metadata;
 
-/* Claims the port on the networks of the drivers that are open, once these know their settings. It listens as soon as
- * a network is there. A port that cannot be had is told in the journal, and tried again. `port` 0: no service. Both
- * pointers stay the caller's. */
-struct metadata *metadata_open(const struct workloads *workloads, uint16_t port, const struct aq_clocks *now);
+/* Claims the port on the networks of the drivers that are open, once these know their settings; if another agent of the
+ * host, or a server, has it, one of the next ones. Which one it is, is kept in `directory` (-1: nowhere), so that
+ * workloads find it after a restart. It listens as soon as a network is there. If no port can be had, that is told in
+ * the journal, and tried again. `port` 0: no service. What is given stays the caller's. */
+struct metadata *metadata_open(const struct workloads *workloads, uint16_t port, int directory,
+                               const struct aq_clocks *now);
 void metadata_close(struct metadata *metadata); /* NULL is fine */
 
 uint16_t metadata_port(const struct metadata *metadata); /* 0: it is not to be had now */

@@ -64,11 +64,13 @@ struct driver_spec {
     const char *directory;     /* absolute path; empty, only for the driver; the agent removes it after the end */
 };
 
-/* A command to run in a workload: with its user, environment, directory, namespaces and limits. It belongs to the
- * caller; the driver copies what it keeps, the descriptors too. */
+/* A command to run in a workload: with its user, environment, directory, namespaces and limits. Or, with `left`, one
+ * that copies out of what a workload has left when it ended (aq_exec_is_copy_out(), drivers/left.h): as its user, and
+ * with nothing else in reach. It belongs to the caller; the driver copies what it keeps, the descriptors too. */
 struct driver_command {
     uint64_t number;              /* drawn by the caller; none that runs has it */
-    uint64_t resource;            /* of the workload, which must run */
+    uint64_t resource;            /* of the workload, which must run, unless `left` is given */
+    const char *left;             /* absolute path of the workload's directory after its end; NULL: it runs */
     const char *const *arguments; /* the program and its arguments; NULL ends them */
     int input, output, errors;    /* become its standard input, output and error */
     bool terminal;                /* they are a terminal, which becomes its controlling terminal */

@@ -81,9 +81,9 @@ make_join_token() { # NODE
         fail "no join token was made for $1: $(tail -n 1 "$run/join.log")"
 }
 
-# Each agent offers half of the machine. They share the gateway of the containers, so each has its own port there.
+# Each agent offers half of the machine.
 start_agents() {
-    local node half_cpu half_ram metadata_port=80
+    local node half_cpu half_ram
     half_cpu=$(nproc | awk '{ printf "%.1f", $1 / 2 }')
     half_ram=$(awk '$1 == "MemTotal:" { printf "%dMiB", $2 / 1024 / 2 }' /proc/meminfo)
     for node in $nodes; do
@@ -91,8 +91,7 @@ start_agents() {
         ensure "$node" aq-agent --set name="$node" --set data="$state/agent" \
             --set controller="$hub" --join-file "$join_file-$node" \
             --set capacity.cpu="$half_cpu" --set capacity.ram="$half_ram" --set capacity.slots=16 \
-            --set container.images="$state/images" --set metadata.port="$metadata_port"
-        metadata_port=$((metadata_port + 1))
+            --set container.images="$state/images"
     done
     for node in $nodes; do
         wait_until "$node" 30 "$node did not join" node_is_active "$node" || return 1

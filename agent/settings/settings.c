@@ -2,6 +2,7 @@
 
 AQ_DEFINE_SETTINGS(aq_agent_capacity, "capacity", "what to offer")
 AQ_DEFINE_SETTINGS(aq_agent_keep_logs, "logs", "logs of workloads that have ended")
+AQ_DEFINE_SETTINGS(aq_agent_keep_files, "files", "files of workloads that have ended")
 AQ_DEFINE_SETTINGS(aq_agent_keep, "keep", "what to keep")
 AQ_DEFINE_SETTINGS(aq_agent_usage, "usage", "what the node and its workloads use")
 AQ_DEFINE_SETTINGS(aq_agent_metadata, "metadata", "metadata service for workloads")

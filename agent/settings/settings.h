@@ -26,13 +26,22 @@ AQ_DECLARE_SETTINGS(aq_agent_capacity)
     S(T, age,    DURATION(1, 315360000),   "7d",   AQ_LIVE, "how long after the end")
 AQ_DECLARE_SETTINGS(aq_agent_keep_logs)
 
+/* What workloads have left on disk when they ended, for copying it out. In the same way. */
+#define aq_agent_keep_files_fields(S, T)                                                                               \
+    S(T, number, U64(0, 100000),           "100",  AQ_LIVE, "of how many workloads; 0: of none")                       \
+    S(T, size,   SIZE(1, AQ_SIZE_MAX_MIB), "2GiB", AQ_LIVE, "how much in all, and of one workload")                    \
+    S(T, age,    DURATION(1, 315360000),   "1d",   AQ_LIVE, "how long after the end")
+AQ_DECLARE_SETTINGS(aq_agent_keep_files)
+
 #define aq_agent_keep_fields(S, T)                                                                                     \
-    S(T, logs, RECORD(aq_agent_keep_logs), NULL, 0, "logs of workloads that have ended")
+    S(T, logs,  RECORD(aq_agent_keep_logs),  NULL, 0, "logs of workloads that have ended")                             \
+    S(T, files, RECORD(aq_agent_keep_files), NULL, 0, "files of workloads that have ended, for aq cp")
 AQ_DECLARE_SETTINGS(aq_agent_keep)
 
 #define aq_agent_metadata_fields(S, T)                                                                                 \
     S(T, port, U64(0, 65535), "80", 0,                                                                                 \
-      "where workloads get their metadata, on the networks that this agent makes for them and nowhere else; 0: nowhere")
+      "where workloads get their metadata, on the networks that this agent makes for them and nowhere else; if another " \
+      "agent of the host has that port, one of the next 15; 0: nowhere")
 AQ_DECLARE_SETTINGS(aq_agent_metadata)
 
 /* What the node and its workloads use. */

@@ -1,6 +1,7 @@
 #include "schema/model/resource.h"
 
 #include "controller/decide/placement.h"
+#include "schema/model/exec.h"
 #include "schema/model/key.h"
 
 #include <inttypes.h>
@@ -196,24 +197,52 @@ DECIDE(aq_command_resource_check, check_resource);
 
 /* ---- commands in workloads ------------------------------------------------------------------------------ */
 
+static void emit_exec(struct decide *decide, const struct aq_resource_exec *command, uint64_t application)
+{
+    struct aq_resource_exec_started event = {.id = command->id,
+                                             .application = application,
+                                             .session = command->session,
+                                             .arguments = command->arguments,
+                                             .terminal = command->terminal};
+    decide_emit(decide, &aq_event_resource_exec_started, &event);
+}
+
+/* Nothing runs after the workload's end, but what it has left may be copied out. */
+static int copy_after_end(struct decide *decide, const struct aq_resource_exec *command, const struct aq_ended *ended,
+                          struct aq_error *error)
+{
+    struct aq_application application;
+    const bool there = state_application(decide->txn, ended->application, &application, decide->arena);
+    if (decide_check_owner(decide, ended->user_number, there ? application.project : NULL, &aq_entity_resource,
+                           aq_key_number(command->id), error) != 0)
+        return -1;
+    if (!aq_exec_is_copy_out(&command->arguments))
+        return aq_fail(error, AQ_E_STATE,
+                       "resource %" PRIu64 " has ended: a command needs a workload that runs, and only what it has "
+                       "left can be copied out (aq cp)",
+                       command->id);
+    *error = (struct aq_error){0}; /* there is no row, and need not be */
+    emit_exec(decide, command, ended->application);
+    return 0;
+}
+
 static int exec_in_resource(struct decide *decide, const void *record, struct aq_error *error)
 {
     const struct aq_resource_exec *command = record;
     struct aq_resource resource;
+    struct aq_ended ended;
     decide_id_number(decide, command->id);
-    if (decide_find_number(decide, &aq_entity_resource, command->id, &resource, error) != 0 ||
-        decide_check_owner(decide, resource.user_number, resource.project, &aq_entity_resource,
+    if (decide_find_number(decide, &aq_entity_resource, command->id, &resource, error) != 0)
+        return error->code == AQ_E_NOT_FOUND && state_ended(decide->txn, command->id, &ended, decide->arena)
+                   ? copy_after_end(decide, command, &ended, error)
+                   : -1;
+    if (decide_check_owner(decide, resource.user_number, resource.project, &aq_entity_resource,
                            aq_key_number(command->id), error) != 0)
         return -1;
     if (resource.status != AQ_RESOURCE_RUNNING)
         return aq_fail(error, AQ_E_STATE, "resource %" PRIu64 " is %s: a command needs a workload that runs",
                        command->id, aq_resource_status_words.words[resource.status]);
-    struct aq_resource_exec_started event = {.id = command->id,
-                                             .application = resource.application,
-                                             .session = command->session,
-                                             .arguments = command->arguments,
-                                             .terminal = command->terminal};
-    decide_emit(decide, &aq_event_resource_exec_started, &event);
+    emit_exec(decide, command, resource.application);
     return 0;
 }
 DECIDE(aq_command_resource_exec, exec_in_resource);

@@ -283,18 +283,24 @@ void execs_take(struct hub_execs *execs, struct hub_agent *agent, struct hub_que
 
 /* ---- opening ------------------------------------------------------------------------------------------------ */
 
+/* The node where the resource is, or was last. */
 static int find_node(struct hub_base *base, uint64_t number, char node[HUB_NAME_SIZE], struct aq_error *error)
 {
     struct state_txn *txn = NULL;
     struct aq_resource resource;
+    struct aq_ended ended;
+    const char *name = NULL;
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     if (state_read(base->state, &txn, error) != 0)
         return -1;
-    bool found = state_resource(txn, number, &resource, &arena);
+    if (state_resource(txn, number, &resource, &arena))
+        name = resource.node;
+    else if (state_ended(txn, number, &ended, &arena))
+        name = ended.node;
     state_end(txn);
-    if (!found)
+    if (name == NULL)
         return aq_key_not_found(&aq_entity_resource, aq_key_number(number), error);
-    snprintf(node, HUB_NAME_SIZE, "%s", resource.node);
+    snprintf(node, HUB_NAME_SIZE, "%s", name);
     return 0;
 }
 
@@ -460,15 +466,18 @@ void execs_call(struct hub_execs *execs, const struct hub_exec_call *wanted, hub
 static bool may_go_on(struct hub_execs *execs, struct state_txn *txn, struct hub_session *session)
 {
     struct aq_resource resource;
+    struct aq_ended ended;
     struct aq_error ignored;
+    const struct aq_permission *permission = aq_command_permission(&aq_command_resource_exec);
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     const uint64_t time_ms = writer_time_ms(execs->base->writer, &execs->base->now);
     struct aq_caller caller = session->caller;
     if (rights_refresh(txn, &caller, time_ms, &arena, &ignored) != 0)
         return false;
-    if (!state_resource(txn, session->resource, &resource, &arena))
-        return true; /* its agent knows how it ends */
-    return aq_access_allows_row(&caller, aq_command_permission(&aq_command_resource_exec), &resource);
+    if (state_resource(txn, session->resource, &resource, &arena))
+        return aq_access_allows_row(&caller, permission, &resource);
+    /* Of what is not known any more, its agent knows how it ends. */
+    return !state_ended(txn, session->resource, &ended, &arena) || rights_allow_ended(txn, &caller, permission, &ended);
 }
 
 static void check_rights(struct hub_execs *execs)

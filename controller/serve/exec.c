@@ -65,9 +65,9 @@ static bool is_gone(struct request *request, struct state_txn *txn, const struct
            rights_allow_ended(txn, &request->caller, request->permission, &ended);
 }
 
-/* What the caller may not do to this resource is told as if it were not there. One that is gone may have a session
- * still, whose output is left: the hub knows whose it is. */
-static int find_resource(struct request *request, struct exec *exec, bool must_be_there)
+/* What the caller may not do to this resource is told as if it were not there. One that is gone may have left files to
+ * copy out, or have a session still, whose output is left: the hub knows whose it is. */
+static int find_resource(struct request *request, struct exec *exec)
 {
     struct state_txn *txn;
     struct state_key key;
@@ -78,10 +78,10 @@ static int find_resource(struct request *request, struct exec *exec, bool must_b
     if (failed == 0)
         failed = row_refer(request, txn, request->entity, request->key, &key, &request->error);
     if (failed == 0 && row_find_key(request, txn, request->entity, &key, &row, &request->error) != 0)
-        failed = must_be_there || request->error.code != AQ_E_NOT_FOUND || !is_gone(request, txn, &key) ||
-                         state_failed(txn, &request->error)
-                     ? -1
-                     : 0;
+        failed =
+            request->error.code != AQ_E_NOT_FOUND || !is_gone(request, txn, &key) || state_failed(txn, &request->error)
+                ? -1
+                : 0;
     if (failed == 0) {
         request->error = (struct aq_error){0};
         exec->call.resource = state_key_number_at(&key, 0);
@@ -94,7 +94,7 @@ static int find_session(struct request *request, struct exec *exec)
 {
     if (query_number("session", request->segments[5], 1, INT64_MAX, &exec->call.session, &request->error) != 0)
         return -1;
-    return find_resource(request, exec, false);
+    return find_resource(request, exec);
 }
 
 static struct exec *open_work(struct request *request)
@@ -176,7 +176,7 @@ static int read_body(struct request *request, const struct aq_record *record, vo
 enum outcome exec_begin(struct request *request)
 {
     struct exec *exec = open_work(request);
-    if (find_resource(request, exec, true) != 0 || query_end(&request->query, &request->error) != 0 ||
+    if (find_resource(request, exec) != 0 || query_end(&request->query, &request->error) != 0 ||
         read_body(request, aq_command_resource_exec.record, &exec->command) != 0)
         return answer_error(request);
     exec->call.command = &exec->command;
@@ -189,7 +189,7 @@ static enum outcome answer_output(struct request *request)
 {
     struct exec again = *(struct exec *)request->work;
     /* The right may have ended meanwhile. */
-    if (request->error.code != AQ_OK || find_resource(request, &again, false) != 0)
+    if (request->error.code != AQ_OK || find_resource(request, &again) != 0)
         return answer_error(request);
     answer_open(request, "Session %" PRIu64, again.call.session);
     aq_buffer_add(&request->out, request->body.data, request->body.length);

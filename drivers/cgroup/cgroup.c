@@ -15,7 +15,7 @@
 enum { ALL_ROOTS = CGROUP_CONTROLLERS + 1, MAKE_ATTEMPTS = 10 };
 
 static const char *const controller_names[CGROUP_CONTROLLERS] = {
-    [CGROUP_CPU] = "cpu", [CGROUP_MEMORY] = "memory", [CGROUP_PIDS] = "pids"};
+    [CGROUP_CPU] = "cpu", [CGROUP_MEMORY] = "memory", [CGROUP_PIDS] = "pids", [CGROUP_IO] = "io"};
 
 const char *cgroup_controller_name(enum cgroup_controller controller)
 {
@@ -152,7 +152,35 @@ static int limit_set_memory(const struct cgroup *group, const char *root, bool u
     return limit_write(group, root, strrchr(path, '/') + 1, unified ? "0" : value, error);
 }
 
-static int limit_set(struct cgroup *group, enum cgroup_controller controller, uint64_t limit, struct aq_error *error)
+/* A limit is for a disk. One of version 1 does not count what the kernel writes later, from memory. */
+static int limit_set_io(struct cgroup *group, const char *root, bool unified, const struct cgroup_limits *limits,
+                        struct aq_error *error)
+{
+    static const char *const files[] = {"blkio.throttle.read_bps_device", "blkio.throttle.write_bps_device"};
+    const uint64_t bytes[] = {limits->read_bytes, limits->written_bytes};
+    char disk[24], value[96];
+    if (!cgroup_disk_of(limits->directory, disk)) {
+        group->lacking |= 1u << CGROUP_IO;
+        return 0;
+    }
+    if (unified) {
+        int length = snprintf(value, sizeof value, "%s", disk);
+        for (int i = 0; i < 2; i++)
+            if (bytes[i] > 0)
+                length += snprintf(value + length, sizeof value - (size_t)length, " %s=%" PRIu64,
+                                   i == 0 ? "rbps" : "wbps", bytes[i]);
+        return limit_write(group, root, "io.max", value, error);
+    }
+    for (int i = 0; i < 2; i++) {
+        snprintf(value, sizeof value, "%s %" PRIu64, disk, bytes[i]);
+        if (bytes[i] > 0 && limit_write(group, root, files[i], value, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int limit_set(struct cgroup *group, enum cgroup_controller controller, const struct cgroup_limits *limits,
+                     struct aq_error *error)
 {
     const char *root = group->host->version1[controller];
     bool unified = root[0] == '\0';
@@ -167,21 +195,25 @@ static int limit_set(struct cgroup *group, enum cgroup_controller controller, ui
         return 0;
     }
     if (controller == CGROUP_CPU)
-        return limit_set_cpu(group, root, unified, limit, error);
+        return limit_set_cpu(group, root, unified, limits->cpu_milli, error);
     if (controller == CGROUP_MEMORY)
-        return limit_set_memory(group, root, unified, limit, error);
+        return limit_set_memory(group, root, unified, limits->memory_bytes, error);
+    if (controller == CGROUP_IO)
+        return limit_set_io(group, root, unified, limits, error);
     char value[24];
-    snprintf(value, sizeof value, "%" PRIu64, limit);
+    snprintf(value, sizeof value, "%" PRIu64, limits->pids);
     return limit_write(group, root, "pids.max", value, error);
 }
 
 int cgroup_make(struct cgroup *group, const struct cgroup_limits *limits, struct aq_error *error)
 {
-    const uint64_t wanted[CGROUP_CONTROLLERS] = {
-        [CGROUP_CPU] = limits->cpu_milli, [CGROUP_MEMORY] = limits->memory_bytes, [CGROUP_PIDS] = limits->pids};
+    const bool wanted[CGROUP_CONTROLLERS] = {[CGROUP_CPU] = limits->cpu_milli > 0,
+                                             [CGROUP_MEMORY] = limits->memory_bytes > 0,
+                                             [CGROUP_PIDS] = limits->pids > 0,
+                                             [CGROUP_IO] = limits->read_bytes > 0 || limits->written_bytes > 0};
     bool held = group->host->unified[0] != '\0' && make_directory(group->host->unified, group->name) == 0;
     for (int i = 0; i < CGROUP_CONTROLLERS; i++)
-        if (wanted[i] > 0 && limit_set(group, i, wanted[i], error) != 0)
+        if (wanted[i] && limit_set(group, i, limits, error) != 0)
             return -1;
     for (int i = CGROUP_CONTROLLERS - 1; i >= 0 && !held && !cgroup_exists(group); i--)
         held = group->host->version1[i][0] != '\0' && make_directory(group->host->version1[i], group->name) == 0;

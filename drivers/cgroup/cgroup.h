@@ -20,7 +20,7 @@
 
 #define CGROUP_TOP "aquarium" /* below each mount; workloads' groups are CGROUP_TOP/<node>/r<resource> */
 
-enum cgroup_controller { CGROUP_CPU, CGROUP_MEMORY, CGROUP_PIDS, CGROUP_CONTROLLERS };
+enum cgroup_controller { CGROUP_CPU, CGROUP_MEMORY, CGROUP_PIDS, CGROUP_IO, CGROUP_CONTROLLERS };
 
 enum { CGROUP_PATH_SIZE = 512, CGROUP_ROOT_SIZE = 192, CGROUP_NAME_SIZE = 256 };
 
@@ -36,6 +36,8 @@ struct cgroup_limits {
     uint64_t cpu_milli;
     uint64_t memory_bytes;
     uint64_t pids;
+    uint64_t read_bytes, written_bytes; /* in a second, of the disk that has `directory` */
+    int directory;                      /* descriptor; for these two */
 };
 
 /* A workload's group, in all hierarchies. */
@@ -54,7 +56,10 @@ void cgroup_host_parse(struct cgroup_host *host, const char *mountinfo, bool (*w
 /* Sets finite limits of processes and memory where none are asked for, in version 2. */
 void cgroup_limits_preset(const struct cgroup_host *host, struct cgroup_limits *limits);
 
-const char *cgroup_controller_name(enum cgroup_controller controller); /* "cpu", "memory", "pids" */
+const char *cgroup_controller_name(enum cgroup_controller controller); /* "cpu", "memory", "pids", "io" */
+
+/* The whole disk that has the directory, as "MAJOR:MINOR". False: that cannot be found out. */
+bool cgroup_disk_of(int directory, char disk[24]);
 
 /* Names a group that may or may not exist. `host` must outlive it. */
 void cgroup_name(struct cgroup *group, const struct cgroup_host *host, const char *node, uint64_t resource);

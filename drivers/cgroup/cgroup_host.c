@@ -55,7 +55,8 @@ static void line_parse(struct cgroup_host *host, const char *line, bool (*writab
     if (strcmp(type, "cgroup") != 0)
         return;
     for (int i = 0; i < CGROUP_CONTROLLERS; i++)
-        if (list_has(options, cgroup_controller_name(i)) && host->version1[i][0] == '\0' && writable(path))
+        if (list_has(options, i == CGROUP_IO ? "blkio" : cgroup_controller_name(i)) && host->version1[i][0] == '\0' &&
+            writable(path))
             memcpy(host->version1[i], path, sizeof path);
 }
 

@@ -86,9 +86,10 @@ static int loop_open(int number)
 }
 
 /* Another process may take the free device first. */
-static int loop_attach(int file, char path[32], struct aq_error *error)
+static int loop_attach(int file, bool writable, char path[32], struct aq_error *error)
 {
-    struct loop_config config = {.fd = (uint32_t)file, .info.lo_flags = LO_FLAGS_AUTOCLEAR};
+    struct loop_config config = {.fd = (uint32_t)file,
+                                 .info.lo_flags = LO_FLAGS_AUTOCLEAR | (writable ? 0 : LO_FLAGS_READ_ONLY)};
     AQ_CLEANUP_FD int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
     for (int attempt = 0; control >= 0 && attempt < LOOP_ATTEMPTS; attempt++) {
         int number = ioctl(control, LOOP_CTL_GET_FREE);
@@ -107,20 +108,31 @@ static int loop_attach(int file, char path[32], struct aq_error *error)
     return aq_fail_errno(error, errno, "disk: this host gives no loop device");
 }
 
-int confine_disk_make(int directory, const char *name, uint64_t mib, struct aq_error *error)
+/* What is deleted is free on the host, too. */
+static int disk_mount(int file, bool writable, struct aq_error *error)
 {
     char path[32];
-    AQ_CLEANUP_FD int file = file_make(directory, name, mib, error);
-    if (file < 0 || file_system_make(file, error) != 0)
-        return -1;
-    AQ_CLEANUP_FD int device = loop_attach(file, path, error);
+    AQ_CLEANUP_FD int device = loop_attach(file, writable, path, error);
     if (device < 0)
         return -1;
     AQ_CLEANUP_FD int context = fsopen("ext4", FSOPEN_CLOEXEC);
     if (context < 0 || fsconfig(context, FSCONFIG_SET_STRING, "source", path, 0) != 0 ||
-        fsconfig(context, FSCONFIG_SET_FLAG, "discard", NULL, 0) != 0 || /* what is deleted is free on the host, too */
+        fsconfig(context, FSCONFIG_SET_FLAG, writable ? "discard" : "ro", NULL, 0) != 0 ||
         fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0)
         return aq_fail_errno(error, errno, "disk: cannot be mounted");
-    int tree = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    int tree =
+        fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (writable ? 0 : MOUNT_ATTR_RDONLY));
     return tree >= 0 ? tree : aq_fail_errno(error, errno, "disk: cannot be mounted");
+}
+
+int confine_disk_make(int directory, const char *name, uint64_t mib, struct aq_error *error)
+{
+    AQ_CLEANUP_FD int file = file_make(directory, name, mib, error);
+    return file < 0 || file_system_make(file, error) != 0 ? -1 : disk_mount(file, true, error);
+}
+
+int confine_disk_open(int directory, const char *name, struct aq_error *error)
+{
+    AQ_CLEANUP_FD int file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    return file < 0 ? aq_fail_errno(error, errno, "disk") : disk_mount(file, false, error);
 }

@@ -15,4 +15,7 @@ enum { CONFINE_DISK_LEAST_MIB = 1 };
  * and mke2fs(8). */
 int confine_disk_make(int directory, const char *name, uint64_t mib, struct aq_error *error) AQ_MUST_CHECK;
 
+/* A detached mount of one that was made and is mounted nowhere any more, read-only. */
+int confine_disk_open(int directory, const char *name, struct aq_error *error) AQ_MUST_CHECK;
+
 #endif

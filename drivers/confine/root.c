@@ -172,6 +172,31 @@ static int empty_add(int root, struct aq_error *error)
     return 0;
 }
 
+/* ---- the agent's own program -------------------------------------------------------------------------- */
+
+/* Executed under other names, it is a part of the agent, and takes its orders from open descriptors. No workload needs
+ * it, so it is not there, neither as it runs nor as an upgrade has put it in its place. */
+static int agent_hide(int root, struct aq_error *error)
+{
+    static const char deleted[] = " (deleted)";
+    char path[PATH_MAX];
+    struct stat self = {0}, host = {0}, inside;
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (length <= 0 || stat("/proc/self/exe", &self) != 0)
+        return aq_fail_errno(error, errno, "the workload cannot be shut in: /proc/self/exe");
+    path[length] = '\0';
+    if ((size_t)length > strlen(deleted) && strcmp(path + length - strlen(deleted), deleted) == 0)
+        path[length - (ssize_t)strlen(deleted)] = '\0';
+    if (fstatat(root, path + strspn(path, "/"), &inside, AT_SYMLINK_NOFOLLOW) != 0)
+        return 0;
+    const bool same = inside.st_dev == self.st_dev && inside.st_ino == self.st_ino;
+    if (!same && (stat(path, &host) != 0 || inside.st_dev != host.st_dev || inside.st_ino != host.st_ino))
+        return 0;
+    AQ_CLEANUP_FD int nothing = open_tree(root, "dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    return nothing < 0 ? aq_fail_errno(error, errno, "the workload cannot be shut in: %.200s", path)
+                       : confine_attach_file(nothing, root, path, error);
+}
+
 /* ---- all of it ---------------------------------------------------------------------------------------- */
 
 static int places_add(const struct confine_root *plan, int root, struct aq_error *error)
@@ -199,7 +224,8 @@ static int root_fill(const struct confine_root *plan, int scratch, int root, str
     if (plan->temporary >= 0 ? confine_attach(plan->temporary, root, "tmp", error) != 0
                              : temporary_add(scratch, root, "tmp", ".tmp", error) != 0)
         return -1;
-    if (temporary_add(scratch, root, "dev/shm", ".shm", error) != 0 || places_add(plan, root, error) != 0)
+    if (temporary_add(scratch, root, "dev/shm", ".shm", error) != 0 || places_add(plan, root, error) != 0 ||
+        agent_hide(root, error) != 0)
         return -1;
     return confine_attach(plan->work, root, CONFINE_WORK, error);
 }

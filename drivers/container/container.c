@@ -28,7 +28,8 @@
 
 enum {
     SHOWN_MAX = 220, /* bytes of an image's name and digest in an identifier */
-    CLEAN_S = 5      /* most that a call may take once the container is over: what it leaves, the next one removes */
+    CLEAN_S = 5,     /* most that a call may take once the container is over: what it leaves, the next one removes */
+    CONFIG_MAX = 4 << 20
 };
 
 /* ---- in the keeper ------------------------------------------------------------------------------------ */
@@ -147,12 +148,37 @@ static void container_clean(const struct keeper_job *common, int directory)
     }
 }
 
+/* What it has written; as whom and where, its config.json says. */
+static bool container_left(const struct keeper_job *job, int directory, struct driver_left *left)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
+    struct aq_error ignored;
+    json_int_t user, group, first;
+    const char *cwd;
+    (void)job;
+    if (aq_file_read(directory, "bundle/config.json", CONFIG_MAX, &text, &ignored) != 0)
+        return false;
+    AQ_CLEANUP_JSON json_t *config = aq_json_parse(text.data, text.length, &ignored);
+    if (json_unpack(config, "{s:{s:s, s:{s:I, s:I}}, s:{s:[{s:I}]}}", "process", "cwd", &cwd, "user", "uid", &user,
+                    "gid", &group, "linux", "uidMappings", "hostID", &first) != 0)
+        return false;
+    *left = (struct driver_left){.tree = "upper",
+                                 .at = "/",
+                                 .layer = true,
+                                 .has_user = true,
+                                 .user = (uint32_t)(first + user),
+                                 .group = (uint32_t)(first + group)};
+    snprintf(left->cwd, sizeof left->cwd, "%s", cwd);
+    return true;
+}
+
 static const struct keeper_kind container_keeper_kind = {.name = CONTAINER_KIND_NAME,
                                                          .map = container_plan_map,
                                                          .claim = container_claim,
                                                          .start = container_starter_start,
                                                          .find = container_find,
-                                                         .clean = container_clean};
+                                                         .clean = container_clean,
+                                                         .left = container_left};
 KEEPER_KIND(container_keeper_kind)
 
 /* ---- in the agent ------------------------------------------------------------------------------------- */
@@ -221,6 +247,8 @@ static struct process_commands *commands_of(const struct driver *driver)
 static int container_command(struct driver *driver, const struct driver_command *command, struct aq_error *error)
 {
     const struct kept_workload *workload = roster_find(&driver->roster, command->resource);
+    if (command->left != NULL)
+        return process_commands_start(commands_of(driver), NULL, command, error);
     if (workload == NULL || workload->phase != KEPT_RUNNING)
         return aq_fail(error, AQ_E_STATE, "resource %" PRIu64 " does not run", command->resource);
     return process_commands_start(commands_of(driver), &workload->state.main, command, error);

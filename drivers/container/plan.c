@@ -160,10 +160,15 @@ int container_plan_encode(const struct driver_spec *spec, const char *node, cons
                                            .cpu_milli = spec->cpu_milli,
                                            .ram_mib = spec->ram_mib,
                                            .pids = options->pids,
+                                           .io_read = options->io_read,
+                                           .io_write = options->io_write,
                                            .log_size = options->log_size,
+                                           .log_rate = options->log_rate,
                                            .log_files = (uint32_t)options->log_files,
                                            .stop_grace_s = (uint32_t)options->stop_grace},
                                 .slot = CONTAINER_NO_SLOT};
+    if (spec->disk_mib == 0)
+        keeper_job_bound(&job.common, "upper", allowance->disk_mib, allowance->files);
     AQ_CLEANUP_MEMORY char *json = json_dumps(plan, JSON_COMPACT);
     if (json == NULL)
         return aq_fail(error, AQ_E_INVALID, "an option of the container is not valid UTF-8");

@@ -220,8 +220,14 @@ int program_run(const struct program_run *run, struct aq_error *error)
     int output[2] = {-1, -1}, errors[2] = {-1, -1}, wait_status = 0;
     aq_assert(run->until_ms != 0);
     AQ_CLEANUP_FD int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if ((run->output != NULL && pipe2(output, O_CLOEXEC) != 0) || (run->inherit == 0 && pipe2(errors, O_CLOEXEC) != 0))
+    if (run->output != NULL && pipe2(output, O_CLOEXEC) != 0)
         return aq_fail_errno(error, errno, "cannot create a pipe");
+    if (run->inherit == 0 && pipe2(errors, O_CLOEXEC) != 0) {
+        aq_fail_errno(error, errno, "cannot create a pipe");
+        for (int i = 0; i < 2 && output[i] >= 0; i++)
+            close(output[i]);
+        return -1;
+    }
     pid_t parent = getpid(), pid = child_create(run);
     if (pid == 0) {
         int to = run->output != NULL ? output[1] : nothing;

@@ -1,6 +1,7 @@
 #include "drivers/keeper/job.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -55,4 +56,13 @@ void keeper_job_unmap(struct keeper_job *job)
 {
     if (job != NULL)
         munmap(job, job->mapped);
+}
+
+void keeper_job_bound(struct keeper_job *job, const char *tree, uint64_t mib, uint64_t files)
+{
+    if (mib == 0 && files == 0)
+        return;
+    snprintf(job->tree, sizeof job->tree, "%s", tree);
+    job->tree_bytes = mib > 0 ? mib << 20 : UINT64_MAX;
+    job->tree_files = files > 0 ? files : UINT64_MAX;
 }

@@ -11,22 +11,30 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-enum { KEEPER_KIND_SIZE = 16 };
+enum { KEEPER_KIND_SIZE = 16, KEEPER_TREE_SIZE = 16 };
 
 struct keeper_job {
     char kind[KEEPER_KIND_SIZE]; /* which keeper_kind it is for */
     uint64_t resource;
     uint64_t cpu_milli;
     uint64_t ram_mib;
-    uint64_t pids;      /* 0: no limit */
-    uint64_t log_size;  /* size at which the log continues in a new file */
-    uint64_t log_rate;  /* bytes of output that are copied in a second; 0: no limit */
+    uint64_t pids;               /* 0: no limit */
+    uint64_t io_read;            /* bytes of the host's disk in a second; 0: no limit */
+    uint64_t io_write;           /* the same */
+    uint64_t log_size;           /* size at which the log continues in a new file */
+    uint64_t log_rate;           /* bytes of output that are copied in a second; 0: no limit */
+    char tree[KEEPER_TREE_SIZE]; /* directory in the workload's whose files are counted; "": none */
+    uint64_t tree_bytes;         /* most of it */
+    uint64_t tree_files;
     uint32_t log_files; /* how many files are kept */
     uint32_t stop_grace_s;
     const char *node;
     const char *directory; /* the workload's */
     size_t mapped;         /* size of the mapping */
 };
+
+/* Bounds what a workload without a disk of its own has in the directory `tree`. 0: no bound. */
+void keeper_job_bound(struct keeper_job *job, const char *tree, uint64_t mib, uint64_t files);
 
 /* Returns the descriptor of a memory file with these parts one after another, or -1. A part without an address is
  * zeros. */

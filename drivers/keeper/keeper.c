@@ -56,7 +56,12 @@ static void keeper_prepare(struct keeper *keeper)
 {
     struct aq_error error;
     const struct keeper_job *job = keeper->job;
-    struct cgroup_limits limits = {.cpu_milli = job->cpu_milli, .memory_bytes = job->ram_mib << 20, .pids = job->pids};
+    struct cgroup_limits limits = {.cpu_milli = job->cpu_milli,
+                                   .memory_bytes = job->ram_mib << 20,
+                                   .pids = job->pids,
+                                   .read_bytes = job->io_read,
+                                   .written_bytes = job->io_write,
+                                   .directory = keeper->directory};
     cgroup_limits_preset(keeper->host, &limits);
     cgroup_name(&keeper->group, keeper->host, job->node, job->resource);
     if (cgroup_make(&keeper->group, &limits, &error) != 0)
@@ -99,6 +104,8 @@ static void keeper_start(struct keeper *keeper)
     fcntl(errors[0], F_SETFL, O_NONBLOCK);
     keeper->output = output[0];
     keeper->log_rate = keeper->job->log_rate;
+    memcpy(keeper->watch.tree, keeper->job->tree, sizeof keeper->watch.tree);
+    keeper->watch.most = (struct usage){.bytes = keeper->job->tree_bytes, .files = keeper->job->tree_files};
     keeper->errors = errors[0];
     /* While the workload is starting: creating a file takes as long as creating a process. */
     if (keeper_log_open(&keeper->log, keeper->directory, keeper->job->log_size, keeper->job->log_files, &error) != 0)
@@ -118,6 +125,7 @@ static void keeper_started(struct keeper *keeper)
         keeper_fail(keeper, error.message);
         return;
     }
+    keeper_watch_begin(&keeper->watch, keeper->directory, aq_clock_boot_ms());
     /* Fails without an agent, which is fine. SIGPIPE is blocked. */
     ssize_t written = write(keeper->status, "s", 1);
     (void)written;
@@ -188,6 +196,8 @@ static void keeper_reap(struct keeper *keeper)
         }
         if (pid == keeper->init)
             keeper->init = 0;
+        if (pid == keeper->watch.counter)
+            keeper_watch_take(&keeper->watch, wait_status == 0);
         if (pid == keeper->main) {
             keeper->main_ended = true;
             keeper->wait_status = wait_status;
@@ -232,7 +242,8 @@ static int keeper_kill_due(struct keeper *keeper)
     if (!keeper->killing) {
         bool in_grace = keeper->stopping && now_ms < keeper->kill_at_ms;
         keeper->grace_over = keeper->stopping && !in_grace && !keeper->main_ended;
-        keeper->killing = keeper->failed || (keeper->stopping && !in_grace) || (keeper->main_ended && !in_grace);
+        keeper->killing = keeper->failed || keeper->watch.reason[0] != '\0' || (keeper->stopping && !in_grace) ||
+                          (keeper->main_ended && !in_grace);
         if (!keeper->killing)
             return keeper->stopping ? (int)(keeper->kill_at_ms - now_ms) : -1;
         keeper->kill_at_ms = now_ms;
@@ -294,13 +305,27 @@ static bool keeper_copy_output(struct keeper *keeper)
     return length > 0;
 }
 
+static int shorter_ms(int a_ms, int b_ms)
+{
+    return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
+/* Its files are looked at while it runs, and not ended yet. */
+static int keeper_watch_ms(struct keeper *keeper)
+{
+    if (keeper->main == 0 || keeper->errors >= 0 || keeper->main_ended || keeper->killing)
+        return -1;
+    return keeper_watch_turn(&keeper->watch, keeper->directory, aq_clock_boot_ms());
+}
+
 static void keeper_loop(struct keeper *keeper)
 {
     enum { SIGNALS, OUTPUT, ERRORS, COUNT };
     while (!keeper->main_ended || !keeper->tree_gone) {
-        int timeout_ms = keeper_kill_due(keeper), wait_ms = keeper_output_wait_ms(keeper);
-        if (wait_ms > 0 && (timeout_ms < 0 || wait_ms < timeout_ms))
-            timeout_ms = wait_ms;
+        const int watch_ms = keeper_watch_ms(keeper), wait_ms = keeper_output_wait_ms(keeper);
+        int timeout_ms = shorter_ms(keeper_kill_due(keeper), watch_ms);
+        if (wait_ms > 0)
+            timeout_ms = shorter_ms(timeout_ms, wait_ms);
         struct pollfd fds[COUNT] = {[SIGNALS] = {.fd = keeper->signals, .events = POLLIN},
                                     [OUTPUT] = {.fd = wait_ms > 0 ? -1 : keeper->output, .events = POLLIN},
                                     [ERRORS] = {.fd = keeper->errors, .events = POLLIN}};

@@ -6,6 +6,7 @@
 #include "drivers/keeper/files.h"
 #include "drivers/keeper/kind.h"
 #include "drivers/keeper/log.h"
+#include "drivers/keeper/watch.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +27,8 @@ struct keeper {
     uint64_t log_rate; /* of the job */
     int64_t room;      /* bytes that may be copied now; below 0: more than that were */
     uint64_t room_at_ms;
+
+    struct keeper_watch watch; /* of its files */
 
     int errors; /* pipe from the starting process; -1 once the workload runs */
 

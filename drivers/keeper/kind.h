@@ -6,6 +6,7 @@
 
 #include "drivers/cgroup/cgroup.h"
 #include "drivers/keeper/job.h"
+#include "drivers/left.h"
 #include "schema/base/error.h"
 #include "schema/model/registry.h"
 
@@ -52,6 +53,10 @@ struct keeper_kind {
     /* Removes what is left of the workload outside of its directory, when no process of it is left; with find() only.
      * May be called for a workload that never ran. NULL: nothing. */
     void (*clean)(const struct keeper_job *job, int directory);
+
+    /* Says which files the workload has left, but for their size; false: none. The job is NULL without find(). NULL: it
+     * leaves none. */
+    bool (*left)(const struct keeper_job *job, int directory, struct driver_left *left);
 };
 
 #define KEEPER_KIND(kind) AQ_REGISTER(aq_keeper_kinds, keeper_kind, kind)

@@ -236,6 +236,16 @@ static void child_prepare(void)
     (void)failed;
 }
 
-static const struct keeper_kind process_keeper_kind = {
-    .name = PROCESS_KIND_NAME, .prepare = child_prepare, .map = process_job_map, .start = child_start};
+static bool child_left(const struct keeper_job *job, int directory, struct driver_left *left)
+{
+    (void)job, (void)directory;
+    *left = (struct driver_left){.tree = "work", .at = CONFINE_WORK, .cwd = CONFINE_WORK};
+    return true;
+}
+
+static const struct keeper_kind process_keeper_kind = {.name = PROCESS_KIND_NAME,
+                                                       .prepare = child_prepare,
+                                                       .map = process_job_map,
+                                                       .start = child_start,
+                                                       .left = child_left};
 KEEPER_KIND(process_keeper_kind)

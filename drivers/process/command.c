@@ -51,6 +51,11 @@ int process_commands_fd(const struct process_commands *commands)
 
 /* ---- the job ---------------------------------------------------------------------------------------------- */
 
+static void add_text(struct aq_buffer *texts, const char *text)
+{
+    aq_buffer_add(texts, text, strlen(text) + 1);
+}
+
 /* A memory file with struct process_entry, and then its texts. */
 static int encode(const struct process_commands *commands, const struct process_id *main,
                   const struct driver_command *command, struct aq_error *error)
@@ -58,17 +63,15 @@ static int encode(const struct process_commands *commands, const struct process_
     AQ_CLEANUP_BUFFER struct aq_buffer texts = {0};
     struct process_entry entry;
     memset(&entry, 0, sizeof entry);
-    entry.main = *main;
+    entry.main = main != NULL ? *main : (struct process_id){0};
     entry.resource = command->resource;
     entry.agent = getpid();
     entry.terminal = command->terminal;
-    aq_buffer_add(&texts, commands->node, strlen(commands->node) + 1);
-    const char *term = command->terminal && command->term != NULL ? command->term : "";
-    aq_buffer_add(&texts, term, strlen(term) + 1);
-    for (; command->arguments[entry.argument_count] != NULL; entry.argument_count++) {
-        const char *argument = command->arguments[entry.argument_count];
-        aq_buffer_add(&texts, argument, strlen(argument) + 1);
-    }
+    add_text(&texts, commands->node);
+    add_text(&texts, command->terminal && command->term != NULL ? command->term : "");
+    add_text(&texts, command->left != NULL ? command->left : "");
+    for (; command->arguments[entry.argument_count] != NULL; entry.argument_count++)
+        add_text(&texts, command->arguments[entry.argument_count]);
     const struct iovec parts[] = {{&entry, sizeof entry}, {texts.data, texts.length}};
     return keeper_job_file(parts, AQ_LENGTH(parts), error);
 }

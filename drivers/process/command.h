@@ -17,7 +17,8 @@ struct process_commands;
 struct process_commands *process_commands_new(const char *node, driver_report_fn *report, void *context);
 void process_commands_free(struct process_commands *commands); /* ends them, without a report; NULL is fine */
 
-/* Starts a command in the workload whose main process this is. */
+/* Starts a command in the workload whose main process this is; NULL: it has ended, and the command copies out of what
+ * it has left. */
 int process_commands_start(struct process_commands *commands, const struct process_id *main,
                            const struct driver_command *command, struct aq_error *error) AQ_MUST_CHECK;
 void process_commands_end(struct process_commands *commands, uint64_t number);

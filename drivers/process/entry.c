@@ -10,6 +10,7 @@
 #include "drivers/keeper/exit_text.h"
 #include "drivers/keeper/job.h"
 #include "drivers/keeper/tree.h"
+#include "drivers/process/left.h"
 #include "schema/base/files.h"
 #include "schema/base/memory.h"
 #include "schema/base/program.h"
@@ -51,7 +52,7 @@ enum {
 
 struct entering {
     const struct process_entry *entry;
-    const char *node, *term;
+    const char *node, *term, *left;
     char **arguments;
     int process, root, cwd; /* /proc/<main>, and where it is */
     int pidfd;              /* of the main process */
@@ -92,11 +93,12 @@ static bool map_job(struct entering *in)
     in->entry = (const struct process_entry *)bytes;
     in->node = keeper_job_text(&at, last);
     in->term = in->node != NULL ? keeper_job_text(&at, last) : NULL;
+    in->left = in->term != NULL ? keeper_job_text(&at, last) : NULL;
     in->arguments = aq_calloc(in->entry->argument_count + (size_t)1, sizeof *in->arguments);
     for (uint32_t i = 0; i < in->entry->argument_count; i++)
         if ((in->arguments[i] = keeper_job_text(&at, last)) == NULL)
             return false;
-    return in->term != NULL && in->entry->argument_count > 0;
+    return in->left != NULL && in->entry->argument_count > 0;
 }
 
 /* ---- what the main process has ---------------------------------------------------------------------------- */
@@ -471,6 +473,16 @@ static _Noreturn void enter(struct entering *in, pid_t helper)
 
 /* ---- the helper ------------------------------------------------------------------------------------------- */
 
+/* What an ended workload has left; no process of it is there to be entered. */
+static pid_t start_copy(const struct entering *in)
+{
+    struct aq_error error;
+    const pid_t pid = process_left_copy(in->left, in->arguments, &error);
+    if (pid < 0)
+        end(NOT_RUN, error.message);
+    return pid;
+}
+
 static _Noreturn void helper_run(void)
 {
     static struct entering in;
@@ -483,9 +495,10 @@ static _Noreturn void helper_run(void)
     const int signals = open_signals();
     if (signals < 0 || !map_job(&in) || getppid() != in.entry->agent)
         _exit(1);
-    if (open_main(&in, signals) != 0 || !read_environment(&in))
+    const bool runs = in.left[0] == '\0';
+    if (runs && (open_main(&in, signals) != 0 || !read_environment(&in)))
         end(NOT_RUN, "the workload has ended");
-    const pid_t self = getpid(), command = fork();
+    const pid_t self = getpid(), command = runs ? fork() : start_copy(&in);
     if (command == 0)
         enter(&in, self);
     if (command < 0)
@@ -493,7 +506,7 @@ static _Noreturn void helper_run(void)
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         close(fd); /* so that the agent sees their end */
     const bool by_itself = wait_for(command, signals, &wait_status);
-    if (!by_itself && (namespaces_of(&in) & CLONE_NEWPID) != 0) {
+    if (!by_itself && runs && (namespaces_of(&in) & CLONE_NEWPID) != 0) {
         kill(command, SIGKILL);
         wait_for_all(false); /* what stands in for it in a namespace ends the others */
     }

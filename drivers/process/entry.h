@@ -9,10 +9,10 @@
 /* Its descriptors: the command's three, the memory file, and the pipe to the agent. */
 enum { ENTRY_JOB = 3, ENTRY_STATUS = 4, ENTRY_FDS = 5, ENTRY_REASON_SIZE = 256 };
 
-/* At the beginning of the memory file. Then come the texts, each with a NUL: the node, TERM or "", and the arguments.
- */
+/* At the beginning of the memory file. Then come the texts, each with a NUL: the node, TERM or "", the directory with
+ * what a workload that has ended has left or "", and the arguments. */
 struct process_entry {
-    struct process_id main; /* of the workload */
+    struct process_id main; /* of the workload, while it runs */
     uint64_t resource;
     pid_t agent;
     bool terminal;

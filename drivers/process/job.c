@@ -105,10 +105,14 @@ int process_job_encode(const struct driver_spec *spec, const char *node, const s
                                      .cpu_milli = spec->cpu_milli,
                                      .ram_mib = spec->ram_mib,
                                      .pids = pids_of(options, allowance),
+                                     .io_read = options->io_read,
+                                     .io_write = options->io_write,
                                      .log_size = options->log_size,
                                      .log_rate = options->log_rate,
                                      .log_files = (uint32_t)options->log_files,
                                      .stop_grace_s = (uint32_t)options->stop_grace};
+    if (spec->disk_mib == 0)
+        keeper_job_bound(&job.common, "work", allowance->disk_mib, allowance->files);
     text_add(&texts, node);
     text_add(&texts, spec->directory);
     confinement_encode(&job, spec);

@@ -58,6 +58,8 @@ static int check_program(const struct driver *driver, const char *program, struc
 static int process_command(struct driver *driver, const struct driver_command *command, struct aq_error *error)
 {
     const struct kept_workload *workload = roster_find(&driver->roster, command->resource);
+    if (command->left != NULL)
+        return process_commands_start(driver->own, NULL, command, error);
     if (workload == NULL || workload->phase != KEPT_RUNNING)
         return aq_fail(error, AQ_E_STATE, "resource %" PRIu64 " does not run", command->resource);
     if (check_program(driver, command->arguments[0], error) != 0)

@@ -204,7 +204,8 @@ static void make_users(const struct aq_allow *allow, struct aq_allowance *allowa
 struct aq_allowance aq_allowance_make(const struct aq_allow *allow, const char *own_user, struct aq_arena *arena)
 {
     bool root = own_user[0] == '\0';
-    struct aq_allowance allowance = {.user = "", .root = root && allow->root};
+    struct aq_allowance allowance = {
+        .user = "", .root = root && allow->root, .disk_mib = allow->disk, .files = allow->files};
     struct aq_list *told = &allowance.told;
     told->items = aq_arena_alloc(arena, (AQ_ALLOW_TEXTS_MAX + FIXED_TEXTS) * sizeof(char *));
     if (root)

@@ -11,6 +11,7 @@
 
 #include "schema/base/error.h"
 #include "schema/base/memory.h"
+#include "schema/model/amounts.h"
 #include "schema/model/record.h"
 
 #include <jansson.h>
@@ -42,7 +43,12 @@ enum {
     S(T, new_privileges, BOOL,                         "false", AQ_LIVE,                                               \
       "workloads may gain rights by programs such as sudo, if their label says so")                                    \
     S(T, unisolated,     BOOL,                         "false", AQ_LIVE,                                               \
-      "workloads see the whole host, as far as their user may, if their label says isolate: false")
+      "workloads see the whole host, as far as their user may, if their label says isolate: false")                    \
+    S(T, disk,           SIZE(0, AQ_SIZE_MAX_MIB),     "10GiB", AQ_LIVE,                                               \
+      "most that the files of a workload take on this host's disk if its label asks for no disks: it is ended when "   \
+      "it has more; 0: no bound")                                                                                      \
+    S(T, files,          U64(0, UINT32_MAX),           "1000000", AQ_LIVE,                                             \
+      "most files that it has there; 0: no bound")
 AQ_DECLARE_SETTINGS(aq_allow)
 /* clang-format on */
 
@@ -55,6 +61,8 @@ struct aq_allowance {
     uint32_t first, count; /* one of so many numbers from `first` on, for each workload; count 0: not so */
     bool shared;           /* the owner of the node chose those numbers: the host may use some of them otherwise */
     bool root;             /* labels may name root */
+    uint64_t disk_mib;     /* most of a workload that asks for no disk; 0: no bound */
+    uint64_t files;        /* the same */
     struct aq_list told;   /* identifiers */
 };
 

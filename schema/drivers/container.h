@@ -54,10 +54,16 @@ AQ_DECLARE_WORDS(aq_container_pull, AQ_CONTAINER_PULLS)
       "time between the image's stop signal (SIGTERM) and SIGKILL")                                                    \
     S(T, pids,        U64(1, 4194304),                  "4096",   0,                                                   \
       "most processes and threads at once")                                                                            \
+    S(T, io_read,     U64(4096, UINT64_C(1) << 40, "bytes"), NULL, 0,                                                  \
+      "most that it reads from the node's disk in a second; if not given, no limit")                                   \
+    S(T, io_write,    U64(4096, UINT64_C(1) << 40, "bytes"), NULL, 0,                                                  \
+      "most that it writes there in a second; if not given, no limit")                                                 \
     S(T, log_size,    U64(4096, 1 << 30, "bytes"),      "1MiB",   0,                                                   \
       "size at which the log continues in a new file")                                                                 \
     S(T, log_files,   U64(1, AQ_LOG_FILES_MAX),         "2",      0,                                                   \
-      "how many log files are kept")
+      "how many log files are kept")                                                                                   \
+    S(T, log_rate,    U64(4096, 1 << 30, "bytes"),      "8MiB",   0,                                                   \
+      "most output in a second that is kept; beyond it, the program waits")
 /* clang-format on */
 AQ_DECLARE_SETTINGS(aq_container_options)
 

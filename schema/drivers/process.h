@@ -42,6 +42,10 @@ AQ_DECLARE_WORDS(process_network, PROCESS_NETWORK_WORDS)
       "time between SIGTERM and SIGKILL")                                                                              \
     S(T, pids,        U64(1, 4194304),                  NULL,   0,                                                     \
       "most processes and threads at once; if not given, 4096")                                                        \
+    S(T, io_read,     U64(4096, UINT64_C(1) << 40, "bytes"), NULL, 0,                                                  \
+      "most that it reads from the node's disk in a second; if not given, no limit")                                   \
+    S(T, io_write,    U64(4096, UINT64_C(1) << 40, "bytes"), NULL, 0,                                                  \
+      "most that it writes there in a second; if not given, no limit")                                                 \
     S(T, log_size,    U64(4096, 1 << 30, "bytes"),      "1MiB", 0,                                                     \
       "size at which the log continues in a new file")                                                                 \
     S(T, log_files,   U64(1, AQ_LOG_FILES_MAX), "2",    0,                                                             \

@@ -5,6 +5,26 @@
 AQ_DEFINE(aq_exec_input, "exec_input", 1, "input of a command that runs in a workload")
 AQ_DEFINE(aq_exec_output, "exec_output", 1, "output of a command that runs in a workload")
 
+static const char *const copy_out[AQ_EXEC_COPY_COUNT] = {"tar", "-cf", "-", "-C", NULL, "--", NULL};
+
+void aq_exec_copy_out(const char *arguments[AQ_EXEC_COPY_COUNT], const char *directory, const char *name)
+{
+    memcpy(arguments, copy_out, sizeof copy_out);
+    arguments[AQ_EXEC_COPY_DIRECTORY] = directory;
+    arguments[AQ_EXEC_COPY_NAME] = name;
+}
+
+bool aq_exec_is_copy_out(const struct aq_list *arguments)
+{
+    if (arguments->count != AQ_EXEC_COPY_COUNT)
+        return false;
+    for (uint32_t i = 0; i < AQ_EXEC_COPY_COUNT; i++)
+        if (copy_out[i] != NULL && strcmp(AQ_TEXT_ITEM(*arguments, i), copy_out[i]) != 0)
+            return false;
+    const char *name = AQ_TEXT_ITEM(*arguments, AQ_EXEC_COPY_NAME);
+    return name[0] != '\0' && strchr(name, '/') == NULL && strcmp(name, "..") != 0;
+}
+
 void aq_exec_add_piece(struct aq_buffer *stream, enum aq_exec_piece piece, const void *data, size_t length)
 {
     aq_assert(length <= AQ_EXEC_DATA_MAX);

@@ -44,6 +44,13 @@ AQ_DECLARE(aq_exec_input)
 AQ_DECLARE(aq_exec_output)
 /* clang-format on */
 
+/* The command that copies `name` of `directory` out of a workload, as a tar archive on its standard output: the one
+ * that is possible after the workload's end, too, when it reads what its node has kept. */
+enum { AQ_EXEC_COPY_DIRECTORY = 4, AQ_EXEC_COPY_NAME = 6, AQ_EXEC_COPY_COUNT };
+void aq_exec_copy_out(const char *arguments[AQ_EXEC_COPY_COUNT], const char *directory, const char *name);
+/* Whether the list of texts is such a command, with a name that leads nowhere else. */
+bool aq_exec_is_copy_out(const struct aq_list *arguments);
+
 /* Appends a piece. `length` is at most AQ_EXEC_DATA_MAX. */
 void aq_exec_add_piece(struct aq_buffer *stream, enum aq_exec_piece piece, const void *data, size_t length);
 

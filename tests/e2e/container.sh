@@ -32,8 +32,7 @@ container_agent() { # NUMBER [ARGUMENTS...]
     local number=$1
     shift
     agent_start "$(agent_name "$number")" --set capacity.ram=1GiB --set capacity.slots=50 --set identifiers="agent:$number" \
-        --set container.images="$images" --set container.plain="$registry" --set container.ports=20000-20999 \
-        --set metadata.port="$((79 + number))" "$@"
+        --set container.images="$images" --set container.plain="$registry" --set container.ports=20000-20999 "$@"
 }
 controller_start
 container_agent 1
@@ -69,6 +68,19 @@ check_match "the event of the start has the digest" '*image oci:busybox@sha256:?
     "$(api GET application/1 | jq -c .)$(aq events -n 50 2>/dev/null; aq log show application 1 -o json)"
 check_equal "the second time, the image is there" 3 "$(run_attached job metadata.branch=main)"
 check_equal "without a word" "testing main as user" "$(cat "$work/all")"
+
+# ---- what it has left ---------------------------------------------------------------------------------------
+
+container_label leaves '"image": "oci:busybox:1", "network": "none", "directory": "/out",
+    "command": "echo report >report.xml; chmod 600 report.xml; rm /etc/group; ln -s / up"'
+check_equal "a container that leaves something" 0 "$(run_attached leaves)"
+leaves=$("$BUILD/aq" application last id)
+check "a file comes out after its end" "$BUILD/aq" cp "$leaves:report.xml" "$work/report.xml"
+check_equal "as it was" report "$(cat "$work/report.xml")"
+check "a directory from which it has removed something" "$BUILD/aq" cp "$leaves:/etc" "$work/etc"
+check_equal "without that" "" "$(ls "$work/etc/group" 2>/dev/null)"
+check "a link leads to its own root" "$BUILD/aq" cp "$leaves:/out/up/out/report.xml" "$work/again"
+check_fails "and not to the host's" "$BUILD/aq" cp "$leaves:/out/up$data/admin.token" "$work/token"
 
 # ---- refused when the label is made -------------------------------------------------------------------------
 

@@ -41,6 +41,11 @@ check "a directory comes out" copy "$box:out" "$here"
 check_equal "with all that is in it" deep "$(cat "$here/out/deep/a file")"
 check_equal "links stay links" /etc/passwd "$(readlink "$here/out/link")"
 check_equal "it belongs to who copied it" "$(id -u)" "$(stat -c %u "$here/out/deep/a file")"
+inside "$box" sh -c 'mkdir "d\ne" && echo odd >"d\ne/a\tb"' </dev/null
+check "a name with a backslash" copy "$box:d\\ne/a\\tb" "$work/odd"
+check_equal "comes out" odd "$(cat "$work/odd")"
+check "a directory with one" copy "$box:d\\ne" "$work"
+check_equal "too" odd "$(cat "$work/d\\ne/a\\tb")"
 check_equal "what is not there" 3 "$(status_of copy "$box:nothing" "$here")"
 check_equal "a pipe" 1 "$(status_of copy "$box:pipe" "$here")"
 check_match "is refused" '*devices, pipes or sockets*' "$(cat "$work/err")"
@@ -102,5 +107,53 @@ inside "$liar" rm bin/tar </dev/null
 inside "$liar" ln -s / out </dev/null
 check "into a link goes what the workload may write alone" copy "$here/other" "$liar:out/work/"
 check_equal "there" report "$(inside "$liar" cat other </dev/null)"
+
+# ---- after its end --------------------------------------------------------------------------------------------
+
+over() { # LABEL OPTIONS(JSON) [RESOURCES]: runs it to its end; sets $over
+    label_create "$1" process "$2" "${3-}"
+    over=$(application_create "$1")
+    wait_for 30 application_is DEALLOCATED "$over" || note "$(api GET "application/$over")"
+}
+leaves='"command": "umask 077; mkdir -p out/deep; echo report >report.xml; echo deep >\"out/deep/a file\"; ln -s /etc/passwd out/link; ln -s / way; ln -s ../../../../../.. up; ln -s /work/out inner; echo mine >/tmp/memory; mkfifo pipe"'
+rm -rf "$here" && mkdir "$here"
+over left "{$leaves}"
+check "a file comes out after the end" copy "$over:report.xml" "$here"
+check_equal "as it was" report "$(cat "$here/report.xml")"
+check "a directory, by its path there" copy "$over:/work/out" "$here"
+check_equal "with all that is in it" deep "$(cat "$here/out/deep/a file")"
+check_equal "links stay links" /etc/passwd "$(readlink "$here/out/link")"
+check "links within it lead on" copy "$over:inner/deep" "$here"
+check_equal "where they did" "deep out report.xml" "$(listing "$here")"
+rm -r "$here/deep" "$here/out" "$here/report.xml"
+for path in way/etc/passwd way/root up/etc/passwd /etc/passwd "way$data/admin.token" /tmp/memory /work/../etc/shadow nothing; do
+    check_equal "$path does not come" 3 "$(status_of copy "$over:$path" "$here")"
+done
+check_match "it is told what there is" "*a workload that has ended, only what is in /work is kept*" \
+    "$(copy "$over:/etc/passwd" "$here"; cat "$work/err")"
+check_equal "nothing else does" "" "$(listing "$here")"
+check_equal "nothing goes in" 3 "$(status_of copy "$work/big" "$over:/work/")"
+check_match "with the reason" "*has no workload: it is in DEALLOCATED*" "$(cat "$work/err")"
+resource=$(api_field .data.last_resource "application/$over")
+check_equal "no other command runs" 409 "$(api_code POST "resource/$resource/exec" '{"arguments": ["cat", "/work/report.xml"]}')"
+check_match "and why is told" "*only what it has left can be copied out*" "$(cat "$work/answer")"
+check "each copy is an event" sh -c "'$BUILD/aq' log tail -n 200 -o json | grep -q '\"resource_exec_started\".*report.xml'"
+(umask 077 && "$BUILD/aq" users create ann role=user >"$work/ann.token" 2>/dev/null)
+check_equal "somebody else does not get it" 3 "$(
+    AQ_USER=ann AQ_TOKEN="$(cat "$work/ann.token")" "$BUILD/aq" cp "resource/$resource:report.xml" "$here" >"$work/out" 2>"$work/err" </dev/null
+    echo $?
+)"
+check_match "who is told of no such resource" "*there is no resource $resource*" "$(cat "$work/err")"
+over nothing '{"command": "true"}'
+check_equal "a workload that has left nothing" 3 "$(status_of copy "$over:x" "$here")"
+check_match "is told, with the setting" "*no files of resource * are kept*keep.files*" "$(cat "$work/err")"
+if [ "$(id -u)" = 0 ] && [ -e /dev/loop-control ]; then
+    over disk "{$leaves}" '{"disks": [{"name": "work", "size": "16MiB"}], "slots": 1}'
+    check "from its disk, too" copy "$over:/work/out/deep" "$here"
+    check_equal "as it was" deep "$(cat "$here/deep/a file")"
+    check_equal "and no further" 3 "$(status_of copy "$over:up/etc/passwd" "$here")"
+else
+    echo "ok a disk after the end: this builder has no loop devices # SKIP"
+fi
 
 finish

@@ -60,7 +60,12 @@ attempt("the victim's files", sub { readable("$home/secret") });
 attempt("the victim's files through its process", sub { readable("/proc/$victim/cwd/secret") || readable("/proc/$victim/root/work/secret") });
 attempt("the victim's environment", sub { readable("/proc/$victim/environ") });
 attempt("the victim's memory", sub { readable("/proc/$victim/mem") });
-attempt('process 1', sub { -e '/proc/1/root/etc' || readable('/proc/1/environ') });
+# In a container, process 1 is the attack's own; in its root is what it sees itself.
+my @own = stat '/';
+attempt('process 1', sub {
+    my @root = stat '/proc/1/root/.';
+    (@root && "@root[0, 1]" ne "@own[0, 1]") || (!$ENV{CONTAINER} && readable('/proc/1/environ'));
+});
 attempt("secret $_", sub { readable($_) }) for split ' ', $ENV{SECRETS};
 attempt("path $_", sub { -e $_ }) for split(' ', $ENV{PATHS}), '/var/lib/dpkg';
 attempt('what is behind a descriptor', sub {
@@ -125,5 +130,11 @@ attempt('raw packets', sub { socket(my $socket, PF_INET, SOCK_RAW, 1) });
 attempt('packets of others', sub { socket(my $socket, 17, SOCK_RAW, 0x0300) });
 attempt('the machine below', sub { socket(my $socket, 40, SOCK_STREAM, 0) });
 attempt('a port of a service', sub { socket(my $socket, PF_INET, SOCK_STREAM, 0); bind($socket, pack_sockaddr_in(80, INADDR_ANY)) });
+
+attempt("port $_", sub {
+    my ($address, $port) = split /:/;
+    socket(my $socket, PF_INET, SOCK_STREAM, 0) or return 0;
+    connect($socket, pack_sockaddr_in($port, inet_aton($address)));
+}) for split ' ', $ENV{PORTS} // '';
 
 print "tried $tried\n";

@@ -8,7 +8,8 @@
 [ "$(id -u)" = 0 ] || { echo "ok this needs root # SKIP"; exit 0; }
 cluster_start 0
 node=$(agent_name 1)
-agent_start "$node" --set capacity.ram=2GiB --set capacity.slots=32 --set allow.unisolated=true
+agent_start "$node" --set capacity.ram=2GiB --set capacity.slots=32 --set allow.unisolated=true --set allow.disk=32MiB \
+    --set allow.files=3000
 wait_for 20 nodes_are_active 1 || die "the agent does not join"
 fs_start
 
@@ -41,7 +42,7 @@ start listener perl -MSocket -e 'for my $address (pack_sockaddr_un($ARGV[0]), pa
         socket(my $socket, PF_UNIX, SOCK_STREAM, 0); bind($socket, $address) && listen($socket, 9) or die "$!"; push @all, $socket }
     chmod 0777, @ARGV[0, 1]; open(my $ready, ">", $ARGV[3]); close $ready; sleep 1000' \
     "$work/open.sock" "/run/$tag.sock" "$tag" "$work/listening"
-trap 'status=$?; rm -f "/run/$tag.sock"; (exit "$status"); e2e_cleanup' EXIT
+trap 'status=$?; rm -rf "/run/$tag.sock" "/opt/$tag"; (exit "$status"); e2e_cleanup' EXIT
 check "sockets listen" wait_for 10 test -e "$work/listening"
 # Is the kernel new enough (6.12) to keep workloads from abstract sockets?
 scoped=$(perl -e 'my $abi = syscall(444, 0, 0, 1); print $abi >= 6 ? 1 : ""' 2>/dev/null)
@@ -75,10 +76,11 @@ check_equal "nor does one without a network" "" "$(grep -v '^tried ' "$work/alon
 # ---- an agent that is not root ---------------------------------------------------------------------------------
 
 if setpriv --reuid=65534 --regid=65534 --clear-groups unshare -U true 2>"$work/said"; then
-    mkdir "$work/plain"
-    cp "$BUILD/aq-agent" "$work/join" "$work/plain/"
+    mkdir "$work/plain" "/opt/$tag"
+    cp "$work/join" "$work/plain/"
+    cp "$BUILD/aq-agent" "/opt/$tag/" # where workloads see what is there
     chown -R 65534:65534 "$work/plain"
-    start plain setpriv --reuid=65534 --regid=65534 --clear-groups "$work/plain/aq-agent" --config /dev/null \
+    start plain setpriv --reuid=65534 --regid=65534 --clear-groups "/opt/$tag/aq-agent" --config /dev/null \
         --set data="$work/plain" --set name="$tag-plain" --set controller="127.0.0.1:$hub_port" \
         --join-file "$work/plain/join"
     agents="$agents $tag-plain"
@@ -86,11 +88,13 @@ if setpriv --reuid=65534 --regid=65534 --clear-groups unshare -U true 2>"$work/s
     attack_as plain '' "{\"node_filter\": [\"name:$tag-plain\"], \"slots\": 1}" >"$work/plain.got"
     check_equal "its workload has its number, and gets nothing all the same" "" "$(grep -v '^tried ' "$work/plain.got")"
     check_equal "though it tried all of that" "$(grep '^tried' "$work/open")" "$(grep '^tried' "$work/plain.got")"
-    label plain-key "cat $work/plain/$tag-plain/node.key || echo no key; kill -9 1 $(pid_of plain) || echo no signal" '' \
+    label plain-key "cat $work/plain/$tag-plain/node.key || echo no key; kill -9 1 $(pid_of plain) || echo no signal
+        test -e /opt/$tag/aq-agent && echo a file; /opt/$tag/aq-agent --version || echo no program; wc -c </opt/$tag/aq-agent" '' \
         "{\"node_filter\": [\"name:$tag-plain\"], \"slots\": 1}"
     id=$(application_create plain-key)
     wait_for 30 application_is DEALLOCATED "$id" || note "$(api GET "application/$id")"
-    check_match "nor the agent's key" "*no key*no signal*" "$(log_of "$id")"
+    check_match "nor the agent's key, nor its program" "*no key*no signal*a file*no program*
+0*" "$(log_of "$id")"
     label plain-disk "true" '' "{\"node_filter\": [\"name:$tag-plain\"], \"disks\": [{\"name\": \"work\", \"size\": \"8MiB\"}], \"slots\": 1}"
     id=$(application_create plain-disk)
     wait_for 30 application_is ERROR "$id" || note "$(api GET "application/$id")"
@@ -139,6 +143,25 @@ if [ -e /dev/loop-control ]; then
             '"stop_grace": 0' '{"disks": [{"name": "work", "size": "32MiB"}], "slots": 1}')"
 else
     echo "ok a full disk: this builder has no loop devices # SKIP"
+fi
+
+check_match "without a disk, files beyond the bound end it" "ERROR*SIGKILL*its files took more than 32 MiB*allow.disk*" \
+    "$(takes no-disk 'head -c 60000000 /dev/zero >x; sync; sleep 1000' '"stop_grace": 0')"
+check_match "so do too many" "ERROR*SIGKILL*more than 3000 files*allow.files*" \
+    "$(takes no-files 'mkdir a; i=0; while [ $i -lt 8000 ]; do : >a/$i; i=$((i + 1)); done; sleep 1000' '"stop_grace": 0')"
+check_match "and directories that are too deep to count" "ERROR*SIGKILL*nested more than 200 deep*" \
+    "$(takes no-depth 'perl -e "while (\$n++ < 300) { mkdir q(d); chdir q(d) }" && head -c 20000000 /dev/zero >/work/x; sync; sleep 1000' '"stop_grace": 0')"
+lives "files without end"
+
+if [ -n "$(awk '$9 ~ /^cgroup/ && $NF ~ /blkio/' /proc/self/mountinfo)" ] && [ "$(stat -c %Hd /tmp)" != 0 ]; then
+    # 6 MiB at 2 MiB in a second, of which the first may come at once.
+    label slow-reads 'head -c 6291456 /dev/zero >x; sync x; begin=$(date +%s%N); dd if=x of=/dev/null bs=1M iflag=direct 2>/dev/null
+        echo took $((($(date +%s%N) - begin) / 1000000))' '"io_read": "2MiB"'
+    slow=$(application_create slow-reads)
+    wait_for 60 application_is DEALLOCATED "$slow" || note "$(api_field .data.description "application/$slow")"
+    check "reading is limited" test "$(log_of "$slow" | sed -n 's/^took //p')" -ge 1500
+else
+    echo "ok reading is limited: this builder has no controller for it # SKIP"
 fi
 
 label shouts 'trap "" TERM INT HUP; yes aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' '"stop_grace": 1'

@@ -49,9 +49,6 @@ check_match "make up" 'Started: *' "$said" # all is built: not a word of that
 check_match "the request that it shows works" '{"message":"Cluster resources list"*' "$(eval "$(echo "$said" | grep curl)")"
 first=$(pids)
 check_equal "a controller, two agents, the view" 4 "$(echo "$first" | wc -l)"
-check_equal "each agent has a port of its own for metadata of containers" 2 "$(for name in $AQUARIUM_NODES; do
-    tr '\0' '\n' </proc/"$(process_pid "$run/$name.pid")"/cmdline | grep '^metadata.port='
-done | sort -u | wc -l)"
 check_equal "logs are for root alone" 700 "$(stat -c %a "$AQUARIUM_ROOT/var/log/aquarium")"
 check_fails "and admin's token is not in them" grep -r aq_ "$AQUARIUM_ROOT/var/log/aquarium"
 check "up again" tools/up.sh

@@ -22,6 +22,7 @@ static const char document[] = "{\"branch\":\"main\",\"ssh\":{\"port\":22},\"a/b
 
 static char directory[64], gateway[16];
 static const char *device;
+static int data; /* directory that keeps the port; -1: none */
 static struct aq_clocks now;
 static struct workloads workloads;
 static struct workload first, second, starting, other;
@@ -64,7 +65,7 @@ static void add(struct workload *workload, uint64_t resource, unsigned driver, c
 static void set_device(const char *name)
 {
     device = name;
-    service = metadata_open(&workloads, PORT, &now);
+    service = metadata_open(&workloads, PORT, data, &now);
 }
 
 static int setup(void **context)
@@ -84,6 +85,7 @@ static int setup(void **context)
     add(&first, 1, 0, "127.0.7.1", document);
     add(&second, 2, 0, "127.0.7.2", "{\"branch\":\"other\"}");
     add(&other, 4, 1, "127.0.7.4", "{}");
+    data = home_root(workloads.home);
     set_device("lo");
     return 0;
 }
@@ -339,13 +341,40 @@ static void nothing_listens_before_the_network_is_there(void **context)
     device = "lo";
 }
 
-static void a_port_that_is_taken_is_tried_again(void **context)
+/* Two agents of a host, before the network is there, and after it. */
+static void each_agent_has_a_port_of_its_own(void **context)
 {
     (void)context;
     struct metadata *had = service;
     set_device("lo");
-    assert_int_equal(metadata_port(service), 0);
+    assert_int_equal(metadata_port(had), PORT);
+    assert_int_equal(metadata_port(service), PORT + 1);
     metadata_close(had);
+    metadata_close(service);
+    set_device("aq-none");
+    assert_int_equal(metadata_port(service), PORT + 1); /* kept, though the first is free */
+    had = service;
+    data = -1;
+    set_device("aq-none");
+    assert_int_equal(metadata_port(service), PORT);
+    metadata_close(had);
+}
+
+static void ports_that_are_taken_are_tried_again(void **context)
+{
+    (void)context;
+    struct metadata *others[METADATA_PORTS];
+    metadata_close(service);
+    data = -1;
+    for (int i = 0; i < METADATA_PORTS; i++) {
+        set_device("lo");
+        assert_int_equal(metadata_port(service), PORT + i);
+        others[i] = service;
+    }
+    set_device("lo");
+    assert_int_equal(metadata_port(service), 0);
+    for (int i = 0; i < METADATA_PORTS; i++)
+        metadata_close(others[i]);
     metadata_work(service);
     assert_int_equal(metadata_port(service), 0);
     now.steady_ms = metadata_deadline_ms(service);
@@ -359,7 +388,7 @@ static void it_can_be_switched_off(void **context)
     (void)context;
     struct pollfd fds[METADATA_NETWORKS_MAX];
     metadata_close(service);
-    service = metadata_open(&workloads, 0, &now);
+    service = metadata_open(&workloads, 0, -1, &now);
     assert_int_equal(metadata_port(service), 0);
     assert_int_equal(metadata_fds(service, fds), 0);
     assert_true(metadata_deadline_ms(service) == UINT64_MAX);
@@ -382,7 +411,8 @@ int main(void)
         SCENE(an_address_has_few_connections),
         SCENE(a_request_is_small),
         SCENE(nothing_listens_before_the_network_is_there),
-        SCENE(a_port_that_is_taken_is_tried_again),
+        SCENE(each_agent_has_a_port_of_its_own),
+        SCENE(ports_that_are_taken_are_tried_again),
         SCENE(it_can_be_switched_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

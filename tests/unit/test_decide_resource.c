@@ -82,6 +82,44 @@ static void reports_about_missing_resources_or_those_of_other_nodes_are_refused(
     REFUSED(AQ_E_FORBIDDEN, "resource 1 is on node node-1, not on node-2");
 }
 
+/* ---- commands ------------------------------------------------------------------------------------------ */
+
+#define COPY_OUT ITEMS(const char *, "tar", "-cf", "-", "-C", "/work", "--", "report.xml")
+
+static void commands_need_a_workload_that_runs(void **context)
+{
+    (void)context;
+    given_elected();
+    spec_as("alice", "user");
+    WHEN(resource_exec, .id = 1, .session = 5, .arguments = COPY_OUT);
+    REFUSED(AQ_E_STATE, "resource 1 is ASSIGNED: a command needs a workload that runs");
+    as_system();
+    DO(resource_start, .id = 1, .node = "node-1");
+    spec_as("alice", "user");
+    WHEN(resource_exec, .id = 1, .session = 5, .arguments = ITEMS(const char *, "ls"));
+    THEN(resource_exec_started, .id = 1, .application = 1, .session = 5, .arguments = ITEMS(const char *, "ls"));
+    DONE();
+}
+
+static void what_was_left_can_be_copied_out_after_the_end(void **context)
+{
+    (void)context;
+    given_running();
+    DO(resource_end, .id = 1, .node = "node-1");
+    spec_as("alice", "user");
+    WHEN(resource_exec, .id = 1, .session = 5, .arguments = COPY_OUT);
+    THEN(resource_exec_started, .id = 1, .application = 1, .session = 5, .arguments = COPY_OUT);
+    DONE();
+    WHEN(resource_exec, .id = 1, .session = 6, .arguments = ITEMS(const char *, "sh"));
+    REFUSED(AQ_E_STATE, "resource 1 has ended: a command needs a workload that runs, and only what it has left can be "
+                        "copied out (aq cp)");
+    WHEN(resource_exec, .id = 2, .session = 6, .arguments = COPY_OUT);
+    REFUSED(AQ_E_NOT_FOUND, "there is no resource 2");
+    spec_as("bob", "user");
+    WHEN(resource_exec, .id = 1, .session = 7, .arguments = COPY_OUT);
+    REFUSED(AQ_E_NOT_FOUND, "there is no resource 1");
+}
+
 /* ---- restarts and health ------------------------------------------------------------------------------ */
 
 static void restarts_are_counted_whatever_comes_twice(void **context)
@@ -518,6 +556,8 @@ int main(void)
         SPEC_TEST(a_repeated_start_with_new_details_is_noted),
         SPEC_TEST(a_start_without_any_detail_counts),
         SPEC_TEST(reports_about_missing_resources_or_those_of_other_nodes_are_refused),
+        SPEC_TEST(commands_need_a_workload_that_runs),
+        SPEC_TEST(what_was_left_can_be_copied_out_after_the_end),
         SPEC_TEST(a_start_after_a_recall_is_noted_and_moves_nothing),
         SPEC_TEST(a_failure_after_a_recall_does_not_count_as_a_try),
         SPEC_TEST(an_end_after_a_recall_frees_the_node),

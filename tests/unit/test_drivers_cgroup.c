@@ -4,6 +4,7 @@
 #include "tests/lib/driver_rig.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/sched.h>
 #include <signal.h>
@@ -297,6 +298,7 @@ static void test_limits_of_version_2(void **state)
     struct cgroup group;
     struct aq_error error;
     const struct cgroup_limits limits = {.cpu_milli = 250, .memory_bytes = 1 << 20, .pids = 7};
+    struct cgroup_limits io = {.written_bytes = 4096, .directory = -1};
     snprintf(host.unified, sizeof host.unified, "%s", rig->base);
     for (int i = 0; i < CGROUP_CONTROLLERS; i++)
         host.in_unified[i] = true;
@@ -323,6 +325,18 @@ static void test_limits_of_version_2(void **state)
         file_expect(rig->base, name, values[i]);
     }
     file_expect(rig->base, "aquarium/n/cgroup.subtree_control", "+pids");
+    assert_int_equal(cgroup_make(&group, &io, &error), 0);
+    assert_int_equal(group.lacking, 1 << CGROUP_IO); /* its disk is not known */
+    char disk[24], expected[64];
+    io.directory = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (cgroup_disk_of(io.directory, disk)) {
+        file_put(rig->base, "aquarium/n/r1/io.max", "");
+        assert_int_equal(cgroup_make(&group, &io, &error), 0);
+        snprintf(expected, sizeof expected, "%s wbps=4096", disk);
+        file_expect(rig->base, "aquarium/n/r1/io.max", expected);
+    }
+    close(io.directory);
+    file_expect(rig->base, "aquarium/n/cgroup.subtree_control", "+io");
     assert_false(cgroup_ran_out_of_memory(&group));
     file_put(rig->base, "aquarium/n/r1/memory.events", "low 0\noom 1\noom_kill 1\n");
     assert_true(cgroup_ran_out_of_memory(&group));

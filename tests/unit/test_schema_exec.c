@@ -71,11 +71,40 @@ static void what_is_no_piece_is_refused(void **state)
     free_taken(&taken);
 }
 
+static bool is_copy_out(const char **texts, uint32_t count)
+{
+    const struct aq_list list = {texts, count};
+    return aq_exec_is_copy_out(&list);
+}
+
+/* What is possible after a workload's end is this command alone, and it names one file of the directory. */
+static void one_command_copies_out(void **state)
+{
+    (void)state;
+    const char *texts[AQ_EXEC_COPY_COUNT + 1];
+    aq_exec_copy_out(texts, "/work/out", "report.xml");
+    texts[AQ_EXEC_COPY_COUNT] = "more";
+    assert_true(is_copy_out(texts, AQ_EXEC_COPY_COUNT));
+    assert_false(is_copy_out(texts, AQ_EXEC_COPY_COUNT + 1));
+    assert_false(is_copy_out(texts, AQ_EXEC_COPY_COUNT - 1));
+    static const char *const bad[] = {"", "..", "a/b", "/etc"};
+    for (size_t i = 0; i < AQ_LENGTH(bad); i++) {
+        aq_exec_copy_out(texts, "/work", bad[i]);
+        assert_false(is_copy_out(texts, AQ_EXEC_COPY_COUNT));
+    }
+    for (int i = 0; i < AQ_EXEC_COPY_COUNT; i++) {
+        aq_exec_copy_out(texts, "/work", "x");
+        texts[i] = i == AQ_EXEC_COPY_DIRECTORY || i == AQ_EXEC_COPY_NAME ? texts[i] : "--checkpoint-action=exec=sh";
+        assert_int_equal(is_copy_out(texts, AQ_EXEC_COPY_COUNT), i == AQ_EXEC_COPY_DIRECTORY || i == AQ_EXEC_COPY_NAME);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_are_read_in_any_parts),
         cmocka_unit_test(what_is_no_piece_is_refused),
+        cmocka_unit_test(one_command_copies_out),
     };
     return cmocka_run_group_tests_name("schema: output of commands", tests, NULL, NULL);
 }

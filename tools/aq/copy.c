@@ -1,6 +1,7 @@
 #include "tools/aq/copy.h"
 
 #include "schema/model/application.h"
+#include "schema/model/exec.h"
 #include "schema/model/resource.h"
 #include "tools/aq/exec.h"
 #include "tools/aq/jobs.h"
@@ -24,6 +25,7 @@ enum { NO_TAR = 127, WALK_OPEN_MAX = 64 };
 struct place {
     const struct aq_entity *entity;
     const char *key, *path;
+    bool ended; /* the workload has */
 };
 
 /* ---- words ------------------------------------------------------------------------------------------------ */
@@ -101,6 +103,32 @@ static enum cli_exit judge(enum cli_exit there, int here, const char *what)
     return here == 0 ? CLI_DONE : cli_fail(CLI_FAILED, "%s could not be copied: tar has exit status %d", what, here);
 }
 
+/* ---- commands there ---------------------------------------------------------------------------------------- */
+
+/* A command whose output is not wanted; `input` -1: it has none. */
+static enum cli_exit run_quietly(struct cli *cli, uint64_t resource, const char *const *arguments, unsigned count,
+                                 int input, bool quiet)
+{
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    const struct cli_exec exec = {.arguments = arguments,
+                                  .count = count,
+                                  .quiet = quiet,
+                                  .input = input >= 0 ? input : nothing,
+                                  .output = nothing};
+    enum cli_exit code = cli_exec_run(cli, resource, &exec);
+    close(nothing);
+    return code;
+}
+
+/* GNU tar takes a backslash in a name for the begin of something else, unless it is told not to; others know no such
+ * option. What has ended is copied by a tar that is told so already. */
+static bool must_be_told(struct cli *cli, uint64_t resource, const struct place *from, const char *name)
+{
+    static const char *const look[] = {"tar", "--no-unquote", "--version"};
+    return strchr(name, '\\') != NULL && !from->ended &&
+           run_quietly(cli, resource, look, AQ_LENGTH(look), -1, true) == CLI_DONE;
+}
+
 /* ---- out of a workload ------------------------------------------------------------------------------------ */
 
 static int remove_one(const char *path, const struct stat *about, int type, struct FTW *walk)
@@ -125,7 +153,10 @@ static enum cli_exit unpack(struct cli *cli, uint64_t resource, const struct pla
     enum cli_exit code = split(from->path, &directory, &name, &arena);
     if (code != CLI_DONE)
         return code;
-    const char *const there[] = {"tar", "-cf", "-", "-C", directory, "--", name};
+    const char *plain[AQ_EXEC_COPY_COUNT];
+    const char *const told[] = {"tar", "-cf", "-", "-C", directory, "--no-unquote", "--", name};
+    const bool must_tell = must_be_told(cli, resource, from, name);
+    aq_exec_copy_out(plain, directory, name);
     const char *const here[] = {"tar", "-xf", "-", "-C", made, "--no-same-owner", "--no-same-permissions", NULL};
     if (pipe2(ends, O_CLOEXEC) != 0)
         return cli_fail(CLI_FAILED, "cannot create a pipe: %s", strerror(errno));
@@ -136,7 +167,10 @@ static enum cli_exit unpack(struct cli *cli, uint64_t resource, const struct pla
         return cli_fail(CLI_FAILED, "cannot run tar: %s", strerror(failed));
     }
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    const struct cli_exec exec = {.arguments = there, .count = AQ_LENGTH(there), .input = nothing, .output = ends[1]};
+    const struct cli_exec exec = {.arguments = must_tell ? told : plain,
+                                  .count = must_tell ? AQ_LENGTH(told) : AQ_LENGTH(plain),
+                                  .input = nothing,
+                                  .output = ends[1]};
     code = cli_exec_run(cli, resource, &exec);
     close(nothing);
     if (code != CLI_DONE)
@@ -182,17 +216,6 @@ static enum cli_exit copy_out(struct cli *cli, uint64_t resource, const struct p
 
 /* ---- into a workload -------------------------------------------------------------------------------------- */
 
-static enum cli_exit run_quietly(struct cli *cli, uint64_t resource, const char *const *arguments, unsigned count,
-                                 int input)
-{
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    const struct cli_exec exec = {
-        .arguments = arguments, .count = count, .input = input >= 0 ? input : nothing, .output = nothing};
-    enum cli_exit code = cli_exec_run(cli, resource, &exec);
-    close(nothing);
-    return code;
-}
-
 /* Backslashes before what stands for something else in one side of sed's s///. */
 static void quote(const char *text, const char *special, struct aq_buffer *out)
 {
@@ -228,7 +251,8 @@ static enum cli_exit copy_in(struct cli *cli, uint64_t resource, const char *wor
         return cli_fail(CLI_FAILED, "%s: %s", word, strerror(errno));
     to_name = name;
     const char *const look[] = {"test", "-d", to->path};
-    if (to->path[strlen(to->path) - 1] != '/' && run_quietly(cli, resource, look, AQ_LENGTH(look), -1) != CLI_DONE)
+    if (to->path[strlen(to->path) - 1] != '/' &&
+        run_quietly(cli, resource, look, AQ_LENGTH(look), -1, false) != CLI_DONE)
         code = split(to->path, &parent, &to_name, &arena);
     if (code != CLI_DONE)
         return code;
@@ -244,7 +268,7 @@ static enum cli_exit copy_in(struct cli *cli, uint64_t resource, const char *wor
         close(ends[0]);
         return cli_fail(CLI_FAILED, "cannot run tar: %s", strerror(failed));
     }
-    code = run_quietly(cli, resource, there, AQ_LENGTH(there), ends[0]);
+    code = run_quietly(cli, resource, there, AQ_LENGTH(there), ends[0], false);
     close(ends[0]);
     return judge(code, wait_for(tar), word);
 }
@@ -265,7 +289,7 @@ enum cli_exit cli_copy(struct cli *cli, const char *const *words, unsigned count
         return cli_fail(CLI_USAGE, "one of both must be in a workload, as APPLICATION:PATH, and the other one here");
     if (place->path[0] == '\0')
         return cli_fail(CLI_USAGE, "\"%.100s\" has no path behind the colon", is_from ? words[0] : words[1]);
-    enum cli_exit code = cli_exec_find(cli, place->entity, place->key, &resource);
+    enum cli_exit code = cli_exec_find(cli, place->entity, place->key, is_from ? &from.ended : NULL, &resource);
     if (code != CLI_DONE)
         return code;
     return is_from ? copy_out(cli, resource, &from, words[1]) : copy_in(cli, resource, words[0], &to);

@@ -23,6 +23,7 @@ static const struct doctor_check checks[] = {
     {"cgroup cpu", doctor_cgroup, CGROUP_CPU},
     {"cgroup memory", doctor_cgroup, CGROUP_MEMORY},
     {"cgroup pids", doctor_cgroup, CGROUP_PIDS},
+    {"cgroup io", doctor_cgroup, CGROUP_IO},
     {"cgroup.kill", doctor_cgroup_kill, 0},
     {"open files", doctor_open_files, 0},
     {"processes", doctor_processes, 0},

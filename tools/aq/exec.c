@@ -4,6 +4,7 @@
 #include "schema/codec/json.h"
 #include "schema/model/application.h"
 #include "schema/model/exec.h"
+#include "schema/model/key.h"
 #include "schema/model/resource.h"
 #include "tools/aq/interrupt.h"
 #include "tools/aq/jobs.h"
@@ -26,7 +27,7 @@ enum { ANSWER_S = AQ_EXEC_WAIT_MS / 1000 + 10, PATIENCE_MS = 30000, CHUNK_BYTES 
 struct session {
     struct cli *cli;
     uint64_t resource, number;
-    bool terminal;
+    bool terminal, quiet;
     int input, output; /* descriptors */
     pid_t sender;
     struct termios before; /* of the terminal */
@@ -61,8 +62,29 @@ static bool read_answer(const struct cli_reply *reply, struct aq_exec_output *ou
 
 /* ---- beginning -------------------------------------------------------------------------------------------- */
 
-/* "application 7" is also just 7; "resource 9" is one. */
-enum cli_exit cli_exec_find(struct cli *cli, const struct aq_entity *entity, const char *word, uint64_t *resource)
+static uint64_t number_in(const json_t *row, const char *field)
+{
+    const json_t *number = json_object_get(row, field);
+    return json_is_integer(number) ? (uint64_t)json_integer_value(number) : 0;
+}
+
+static enum cli_exit find_of_application(const struct cli_reply *reply, const char *key, bool *ended,
+                                         uint64_t *resource)
+{
+    const char *status = json_string_value(json_object_get(reply->data, "status"));
+    *resource = number_in(reply->data, "resource");
+    if (*resource == 0 && ended != NULL) {
+        *ended = true;
+        *resource = number_in(reply->data, "last_resource");
+    }
+    return *resource != 0 ? CLI_DONE
+                          : cli_fail(CLI_REFUSED, "application %s has no workload: it is in %s", key,
+                                     status != NULL ? status : "?");
+}
+
+/* "application 7" is also just 7; "resource 9" is one. The row of a resource that has ended is gone. */
+enum cli_exit cli_exec_find(struct cli *cli, const struct aq_entity *entity, const char *word, bool *ended,
+                            uint64_t *resource)
 {
     struct aq_buffer key = {0}, escaped = {0};
     struct cli_reply reply = {0};
@@ -70,16 +92,18 @@ enum cli_exit cli_exec_find(struct cli *cli, const struct aq_entity *entity, con
     if (code == CLI_DONE) {
         cli_url_escape(aq_buffer_string(&key), &escaped);
         code = cli_client_get(cli->client, &reply, "/api/v1/%s/%s", entity->name, aq_buffer_string(&escaped));
-        if (code != CLI_DONE)
+        if (code != CLI_DONE && ended != NULL && entity == &aq_entity_resource && reply.status == 404 &&
+            aq_key_is_digits(word)) {
+            *ended = true;
+            *resource = strtoull(word, NULL, 10);
+            code = CLI_DONE;
+        } else if (code != CLI_DONE) {
             (void)cli_reply_fail(&reply);
-    }
-    if (code == CLI_DONE) {
-        const json_t *number = json_object_get(reply.data, entity == &aq_entity_application ? "resource" : "id");
-        const char *status = json_string_value(json_object_get(reply.data, "status"));
-        *resource = json_is_integer(number) ? (uint64_t)json_integer_value(number) : 0;
-        if (*resource == 0)
-            code = cli_fail(CLI_REFUSED, "application %s has no workload: it is in %s", aq_buffer_string(&key),
-                            status != NULL ? status : "?");
+        } else if (entity == &aq_entity_application) {
+            code = find_of_application(&reply, aq_buffer_string(&key), ended, resource);
+        } else {
+            *resource = number_in(reply.data, "id");
+        }
     }
     cli_reply_close(&reply);
     aq_buffer_free(&key);
@@ -247,7 +271,7 @@ static int write_piece(void *context, enum aq_exec_piece piece, const void *data
 {
     const struct session *session = context;
     const char *at = data;
-    while (length > 0) {
+    while (length > 0 && !(session->quiet && piece == AQ_EXEC_ERRORS)) {
         ssize_t written = write(piece == AQ_EXEC_ERRORS ? STDERR_FILENO : session->output, at, length);
         if (written < 0 && errno == EINTR)
             continue;
@@ -323,8 +347,12 @@ static enum cli_exit run(struct session *session)
 
 enum cli_exit cli_exec_run(struct cli *cli, uint64_t resource, const struct cli_exec *exec)
 {
-    struct session session = {
-        .cli = cli, .resource = resource, .terminal = exec->terminal, .input = exec->input, .output = exec->output};
+    struct session session = {.cli = cli,
+                              .resource = resource,
+                              .terminal = exec->terminal,
+                              .quiet = exec->quiet,
+                              .input = exec->input,
+                              .output = exec->output};
     if (begin(&session, exec->arguments, exec->count) != CLI_DONE)
         return (enum cli_exit)CLI_JOB_NEVER_RAN;
     return run(&session);
@@ -350,7 +378,7 @@ enum cli_exit cli_exec(struct cli *cli, const char *const *words, unsigned count
                                                                 : isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     if (exec.terminal && !isatty(STDIN_FILENO))
         return cli_fail(CLI_USAGE, "--terminal: standard input is no terminal");
-    if (cli_exec_find(cli, entity, words[0], &resource) != CLI_DONE)
+    if (cli_exec_find(cli, entity, words[0], NULL, &resource) != CLI_DONE)
         return (enum cli_exit)CLI_JOB_NEVER_RAN;
     return cli_exec_run(cli, resource, &exec);
 }

@@ -5,13 +5,16 @@
 
 #include "tools/aq/nouns.h"
 
-/* The resource of an application, or the one that the word names; reported on standard error if there is none. */
-enum cli_exit cli_exec_find(struct cli *cli, const struct aq_entity *entity, const char *word, uint64_t *resource);
+/* The resource of an application, or the one that the word names; reported on standard error if there is none. It may
+ * have ended, and is then the last one of the application, if `ended` is given and so told. */
+enum cli_exit cli_exec_find(struct cli *cli, const struct aq_entity *entity, const char *word, bool *ended,
+                            uint64_t *resource);
 
 struct cli_exec {
     const char *const *arguments;
     unsigned count;
     bool terminal;     /* `input` is one */
+    bool quiet;        /* errors of the command go nowhere */
     int input, output; /* descriptors; errors go to standard error */
 };
 

@@ -68,7 +68,7 @@ static const struct cli_topic topics[] = {
      cli_exec, CLI_BIT(terminal), false,
      "The exit status is that of the command; 125: it never ran, or nobody knows how it ended.", &aq_entity_application, NULL},
     {"cp", "APPLICATION:PATH DIRECTORY | FILE APPLICATION:PATH", "copy files and directories out of a workload, or into one",
-     cli_copy, 0, false, "tar runs in the workload, with its rights. What it sends is written nowhere but to the destination.", &aq_entity_application, NULL},
+     cli_copy, 0, false, "tar runs in the workload, with its rights; after its end it is the node's, and reads what is kept. What it sends is written nowhere but to the destination.", NULL, NULL},
     {"status", "", "the cluster at a glance: is it ready, what is there",
      cli_status, CLI_DATA_FLAGS | CLI_BIT(watch), false, NULL, NULL, NULL},
     {"top", "[nodes | resources]", "what nodes and workloads use now, those first that use most; on a terminal again and again",
