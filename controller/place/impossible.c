@@ -128,8 +128,8 @@ static void add_refusal(const struct candidates *candidates, struct aq_buffer *o
 static void add_elsewhere(const struct candidates *candidates, struct aq_buffer *out)
 {
     uint64_t others = candidates->allowing - 1;
-    aq_buffer_format(out, "%s: ", place_index_name(candidates->index, candidates->elsewhere));
-    aq_vote_serves(place_index_columns(candidates->index).serves[candidates->elsewhere]->text, out);
+    aq_buffer_format(out, "%s: %s", place_index_name(candidates->index, candidates->elsewhere),
+                     aq_answer_words.help[AQ_ANSWER_PROJECT]);
     if (others > 0)
         aq_buffer_format(out, "; %" PRIu64 " %s not serve project %s, either", others,
                          others == 1 ? "other does" : "others do", candidates->project);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECENT_MAX = 1024, SERVES_TEXT_MAX = 128 };
+enum { RECENT_MAX = 1024 };
 
 /* A list of projects, freed with the last description that has it. */
 struct serves {
@@ -61,18 +61,6 @@ struct place_index *place_index_new(void)
 
 /* ---- which projects nodes serve ----------------------------------------------------------------------- */
 
-static const char *serves_text(const struct aq_list *projects, struct aq_arena *arena)
-{
-    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
-    for (uint32_t i = 0; i < projects->count; i++) {
-        bool cut = text.length >= SERVES_TEXT_MAX;
-        aq_buffer_format(&text, "%s%s", i > 0 ? ", " : "", cut ? "..." : AQ_TEXT_ITEM(*projects, i));
-        if (cut)
-            break;
-    }
-    return aq_arena_text(arena, text.data, text.length);
-}
-
 static struct serves *make_serves(const struct aq_list *projects)
 {
     struct serves *serves = aq_calloc(1, sizeof *serves);
@@ -81,7 +69,6 @@ static struct serves *make_serves(const struct aq_list *projects)
     for (uint32_t i = 0; i < projects->count; i++)
         AQ_TEXT_ITEM(*list, list->count++) =
             aq_arena_text(&serves->arena, AQ_TEXT_ITEM(*projects, i), strlen(AQ_TEXT_ITEM(*projects, i)));
-    serves->shown.text = serves_text(projects, &serves->arena);
     return serves;
 }
 

@@ -36,7 +36,6 @@ const char *place_index_serving(const struct place_index *index, const char *pro
 /* The projects that a node serves, if not all. Nodes with the same list share one of these. */
 struct place_serves {
     struct aq_list projects; /* const char * */
-    const char *text;        /* "web, ci", cut if it is long */
 };
 /* Also if `serves` is NULL. */
 bool place_serves(const struct place_serves *serves, const char *project);

@@ -7,9 +7,7 @@
 #include <string.h>
 
 /* Beyond this, nodes join the group with the same answer whatever amount they have free. */
-enum { GROUPS_PER_DEFINITION_MAX = 64, REASON_BYTES_MAX = 3000 /* of 4,096 in the event */ };
-
-static const char no_list[] = ""; /* what a node serves, where that is not the reason */
+enum { GROUPS_PER_DEFINITION_MAX = 64 };
 
 /* A group of a ballot while nodes are added to it, in the order of their numbers. */
 struct group {
@@ -26,25 +24,21 @@ struct counting {
     size_t n_groups;
 };
 
-/* `serves` is the text of a list of projects, the same for all nodes that share the list. */
-static struct group *group_for(struct counting *counting, enum aq_answer answer, uint64_t have, uint64_t need,
-                               const char *serves)
+static struct group *group_for(struct counting *counting, enum aq_answer answer, uint64_t have, uint64_t need)
 {
     bool full = counting->n_groups >= GROUPS_PER_DEFINITION_MAX;
     for (size_t i = 0; i < counting->n_groups; i++) {
         struct group *group = &counting->groups[i];
-        if (group->row.answer == answer && ((group->row.have == have && group->row.serves == serves) || full)) {
+        if (group->row.answer == answer && (group->row.have == have || full)) {
             if (have > group->row.have)
                 group->row.have = have; /* "at most", in a merged group */
-            if (group->row.serves != serves)
-                group->row.serves = "";
             return group;
         }
     }
     aq_assert(counting->n_groups < AQ_LENGTH(counting->groups));
     struct group *group = &counting->groups[counting->n_groups++];
     *group = (struct group){
-        .row = {.definition = counting->definition, .answer = answer, .have = have, .need = need, .serves = serves}};
+        .row = {.definition = counting->definition, .answer = answer, .have = have, .need = need, .serves = ""}};
     return group;
 }
 
@@ -73,20 +67,7 @@ static void count_amounts(struct counting *counting, size_t row, size_t end, con
         uint64_t have = free ? free[first] : 0;
         for (row = first + 1; row < end && number[row] == number[row - 1] + 1 && (free == NULL || free[row] == have);)
             row++;
-        aq_ranges_add(&group_for(counting, answer, have, need, no_list)->nodes, number[first], number[row - 1]);
-    }
-}
-
-/* And where they differ in which projects they serve. */
-static void count_serves(struct counting *counting, size_t row, size_t end)
-{
-    const uint64_t *number = counting->columns.number;
-    const struct place_serves *const *serves = counting->columns.serves;
-    for (size_t first = row; first < end; first = row) {
-        for (row = first + 1; row < end && number[row] == number[row - 1] + 1 && serves[row] == serves[first];)
-            row++;
-        aq_ranges_add(&group_for(counting, AQ_ANSWER_PROJECT, 0, 0, serves[first]->text)->nodes, number[first],
-                      number[row - 1]);
+        aq_ranges_add(&group_for(counting, answer, have, need)->nodes, number[first], number[row - 1]);
     }
 }
 
@@ -95,10 +76,8 @@ static void count_run(struct counting *counting, size_t row, size_t end)
 {
     enum aq_answer answer = (enum aq_answer)counting->answers[row];
     const uint64_t *number = counting->columns.number, *free = opinion_column(&counting->columns, answer);
-    if (answer == AQ_ANSWER_PROJECT)
-        count_serves(counting, row, end);
-    else if (free == NULL && number[end - 1] - number[row] == end - 1 - row)
-        aq_ranges_add(&group_for(counting, answer, 0, 0, no_list)->nodes, number[row], number[end - 1]);
+    if (free == NULL && number[end - 1] - number[row] == end - 1 - row)
+        aq_ranges_add(&group_for(counting, answer, 0, 0)->nodes, number[row], number[end - 1]);
     else
         count_amounts(counting, row, end, free);
 }
@@ -121,8 +100,6 @@ static void keep_groups(struct counting *counting, struct aq_list *out, struct a
         struct group *group = &counting->groups[i];
         aq_ranges_end(&group->nodes);
         group->row.nodes = aq_arena_text(arena, group->nodes.text.data, group->nodes.text.length);
-        if (group->row.serves[0] != '\0') /* the index may change */
-            group->row.serves = aq_arena_text(arena, group->row.serves, strlen(group->row.serves));
         aq_buffer_free(&group->nodes.text);
         rows[out->count++] = group->row;
     }
@@ -138,29 +115,16 @@ static bool is_possible(const struct place_index *index, const struct place_requ
     return false;
 }
 
-/* Has a group before this one the same reason? */
-static bool is_said(const struct aq_list *groups, uint32_t number)
-{
-    const struct aq_ballot_group *group = AQ_ITEM(*groups, struct aq_ballot_group, number);
-    for (uint32_t i = 0; i < number; i++) {
-        const struct aq_ballot_group *other = AQ_ITEM(*groups, struct aq_ballot_group, i);
-        if (other->answer == group->answer && strcmp(other->serves, group->serves) == 0)
-            return true;
-    }
-    return false;
-}
-
 static void explain_full(const struct place_answer *answer, struct aq_buffer *words)
 {
-    for (uint32_t i = 0; i < answer->groups.count && words->length < REASON_BYTES_MAX; i++) {
+    bool said[aq_answer_count] = {false};
+    for (uint32_t i = 0; i < answer->groups.count; i++) {
         const struct aq_ballot_group *group = AQ_ITEM(answer->groups, struct aq_ballot_group, i);
-        if (is_said(&answer->groups, i))
+        if (said[group->answer])
             continue;
+        said[group->answer] = true;
         aq_buffer_text(words, words->length ? "; " : "no node can take it: ");
-        if (group->answer == AQ_ANSWER_PROJECT)
-            aq_vote_serves(group->serves, words);
-        else
-            aq_buffer_text(words, aq_answer_words.help[group->answer]);
+        aq_buffer_text(words, aq_answer_words.help[group->answer]);
     }
 }
 

@@ -32,10 +32,6 @@ static const struct aq_field *lacking_field(enum aq_answer answer)
 static void add_reason(const struct aq_ballot_group *group, struct aq_buffer *out)
 {
     const struct aq_field *field = lacking_field((enum aq_answer)group->answer);
-    if (group->answer == AQ_ANSWER_PROJECT) {
-        aq_vote_serves(group->serves, out);
-        return;
-    }
     if (field == NULL) {
         aq_buffer_text(out, aq_answer_words.help[group->answer]);
         return;

@@ -26,13 +26,14 @@ AQ_DECLARE_WORDS(aq_answer, AQ_ANSWERS)
 /* Nodes that answered the same for one definition. `have` and `need` are in the unit of what is short: thousandths of
  * a core, MiB, slots. */
 /* clang-format off */
+/* Which projects nodes serve is told to those who may read nodes, not to everybody whose application waits. */
 #define aq_ballot_group_fields(F, T)                                                                                   \
     F(T, definition, U64(0, 15),         0, "definition, counted from 0")                                              \
     F(T, answer,     ENUM(aq_answer),    0, "yes, or why not")                                                         \
     F(T, have,       U64(0, UINT64_MAX), 0, "how much of what is short is free there")                                 \
     F(T, need,       U64(0, UINT64_MAX), 0, "how much of it is needed")                                                \
     F(T, nodes,      TEXT(0, 1048576),   0, "numbers of the nodes, such as 1-3,7")                                     \
-    F(T, serves,     TEXT(0, 255),       0, "projects that they serve, if not that of the application")
+    F(T, serves,     TEXT(0, 255),       AQ_SECRET, "of an earlier build: which projects they serve")
 AQ_DECLARE(aq_ballot_group)
 
 #define aq_ballot_fields(F, T)                                                                                         \
@@ -55,8 +56,5 @@ AQ_DECLARE(aq_ballot)
     F(T, time,        TIME,               0,         "when")
 AQ_DECLARE(aq_vote)
 /* clang-format on */
-
-/* "it serves only the projects web, ci"; `serves` as in a group: "web, ci". */
-void aq_vote_serves(const char *serves, struct aq_buffer *out);
 
 #endif

@@ -51,8 +51,8 @@ check_match "and named" 'projects*0* is "nil", but there is no such project' "$(
 check "written to the file" sh -c "echo web >'$view/nodes/$node/projects'"
 only=$(aq applications create small -q)
 check_match "what belongs to another project waits, and says why" \
-    "no node that has joined could ever take it: $node: it serves only the project web" "$(api_field .data.description "application/$only")"
-check_match "in why, too" "*$node: no: it serves only the project web*" "$(cat "$view/applications/$only/why")"
+    "no node that has joined could ever take it: $node: it serves only other projects" "$(api_field .data.description "application/$only")"
+check_match "in why, too" "*$node: no: it serves only other projects*" "$(cat "$view/applications/$only/why")"
 kill_hard "$node"
 agent_start "$node" --set capacity.ram=1GiB --set capacity.slots=16
 aq projects update web slots=9 >"$work/out" 2>&1

@@ -152,7 +152,7 @@ static void a_node_serves_named_projects(void **context)
     DO(application_create, .label = "mac");
     assert_true(the_application(1).impossible);
     assert_string_equal(the_application(1).description,
-                        "no node that has joined could ever take it: node-1: it serves only the projects web, ci");
+                        "no node that has joined could ever take it: node-1: it serves only other projects");
     DO(application_create, .label = "mac", .project = "ci");
     assert_int_equal(the_application(2).status, AQ_ELECTED);
     as_system();
