@@ -125,13 +125,12 @@ static const char *possible_project(const struct decide *decide)
     return NULL;
 }
 
-/* The project of a new application: that of the token, if nothing else is asked for. NULL with `error`: the author may
- * not create any there. */
+/* The project of a new application. NULL with `error`: the author may not create any there. */
 static const char *choose_project(const struct decide *decide, const char *asked, struct aq_error *error)
 {
-    const char *other = possible_project(decide), *project = asked;
+    const char *other = possible_project(decide), *only = decide_only_project(decide), *project = asked;
     if (asked[0] == '\0')
-        project = decide->caller.project != NULL ? decide->caller.project : AQ_PROJECT_DEFAULT;
+        project = only != NULL ? only : AQ_PROJECT_DEFAULT;
     const bool may = aq_access_scope(&decide->caller, decide->permission, project) != AQ_SCOPE_NONE;
     if (asked[0] != '\0' || may || other == NULL)
         return decide_check_project(decide, decide->permission, project, error) == 0 ? project : NULL;

@@ -118,6 +118,22 @@ int decide_check_project(const struct decide *decide, const struct aq_permission
                    decide->caller.name, project, permission->name);
 }
 
+const char *decide_only_project(const struct decide *decide)
+{
+    const struct aq_caller *caller = &decide->caller;
+    const char *only = NULL;
+    if (aq_rights_scope(&caller->rights, decide->permission) != AQ_SCOPE_NONE)
+        return NULL;
+    for (uint32_t i = 0; i < caller->grant_count; i++) {
+        if (aq_rights_scope(&caller->grants[i].rights, decide->permission) == AQ_SCOPE_NONE)
+            continue;
+        if (only != NULL)
+            return NULL;
+        only = caller->grants[i].project;
+    }
+    return only;
+}
+
 /* ---- nobody gives more than they have -------------------------------------------------------------------- */
 
 int decide_check_covered(const struct decide *decide, const struct aq_rights *rights, const char *what,

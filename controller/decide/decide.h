@@ -84,6 +84,9 @@ int decide_check_owner(const struct decide *decide, uint64_t owner_number, const
  * if there is no such project, or none that the author sees. */
 int decide_check_project(const struct decide *decide, const struct aq_permission *permission, const char *project,
                          struct aq_error *error) AQ_MUST_CHECK;
+/* Where a new row belongs that names no project: the only one in which the author has the permission of the command.
+ * NULL: it has the permission in the cluster, or in several projects. */
+const char *decide_only_project(const struct decide *decide);
 /* Nobody gives more than they have: fails with AQ_E_FORBIDDEN when the author lacks something that is permitted by
  * `rights`, which are `what`: "the role labeller". */
 int decide_check_covered(const struct decide *decide, const struct aq_rights *rights, const char *what,

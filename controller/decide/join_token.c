@@ -46,6 +46,18 @@ static bool remove_old(void *context, const struct state_key *key, const void *o
     return decide->count < REMOVED_MAX;
 }
 
+/* A host that enrols with it stays, so it cannot be used for longer than the token that asks for it. */
+static int check_end(const struct decide *decide, uint64_t expires_at, struct aq_error *error)
+{
+    const uint64_t end = decide_token_end(decide);
+    if (end == 0 || expires_at <= end)
+        return 0;
+    return aq_fail(error, AQ_E_FORBIDDEN,
+                   "the join token would be valid for longer than the token that asks for it, which ends in %" PRIu64
+                   " s: give it a shorter ttl",
+                   (end - decide->time_ms) / 1000);
+}
+
 static int create_token(struct decide *decide, const void *record, struct aq_error *error)
 {
     const struct aq_join_token_create *command = record;
@@ -55,6 +67,9 @@ static int create_token(struct decide *decide, const void *record, struct aq_err
                        command->name);
     if (command->hash[0] == '\0')
         return aq_fail(error, AQ_E_INTERNAL, "no secret was created for the join token");
+    const uint64_t expires_at = decide->time_ms + (command->ttl != 0 ? command->ttl : AQ_JOIN_TTL) * 1000;
+    if (check_end(decide, expires_at, error) != 0)
+        return -1;
     state_scan(decide->txn, &aq_entity_join_token, NULL, remove_old, decide);
     if (state_count(decide->txn, &aq_entity_join_token) >= TOKENS_MAX + decide->count)
         return aq_fail(error, AQ_E_LIMIT,
@@ -65,7 +80,7 @@ static int create_token(struct decide *decide, const void *record, struct aq_err
         .name = command->name,
         .replaces = command->replaces,
         .uses = command->uses != 0 ? command->uses : 1,
-        .expires_at = decide->time_ms + (command->ttl != 0 ? command->ttl : AQ_JOIN_TTL) * 1000,
+        .expires_at = expires_at,
         .hash = command->hash,
     };
     decide_emit(decide, &aq_event_join_token_created, &event);

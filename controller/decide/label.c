@@ -67,7 +67,7 @@ static const char *choose_project(const struct decide *decide, const char *name,
     uint64_t id = state_member(decide->txn, &aq_entity_label, name, 0);
     if (id != 0 && state_label(decide->txn, id, &latest, decide->arena))
         return check_next(decide, &latest, asked, error) == 0 ? latest.project : NULL;
-    const char *project = asked[0] == '\0' && decide->caller.project != NULL ? decide->caller.project : asked;
+    const char *only = decide_only_project(decide), *project = asked[0] == '\0' && only != NULL ? only : asked;
     return check_new(decide, project, error) == 0 ? project : NULL;
 }
 

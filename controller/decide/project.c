@@ -1,6 +1,7 @@
 #include "schema/model/project.h"
 
 #include "controller/decide/decide.h"
+#include "schema/model/label.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -17,6 +18,19 @@ static bool has_same_quotas(const struct aq_project_quotas_set *one, const struc
             return false;
     }
     return strcmp(one->description, other->description) == 0;
+}
+
+/* What an expiring token lets a project, or each user in it, hold would last. */
+static int check_lasting(const struct decide *decide, const struct aq_project_quotas_set *now,
+                         const struct aq_project_quotas_set *then, struct aq_error *error)
+{
+    for (size_t i = 0; i < aq_project_quotas_set_record.count; i++) {
+        const struct aq_field *field = &aq_project_quotas_set_record.fields[i];
+        if (aq_field_is_number(field) && aq_number_or(aq_field_number(field, then), UINT64_MAX) >
+                                             aq_number_or(aq_field_number(field, now), UINT64_MAX))
+            return decide_check_lasting(decide, "a larger quota", error);
+    }
+    return 0;
 }
 
 static int create_project(struct decide *decide, const void *record, struct aq_error *error)
@@ -49,6 +63,8 @@ static int update_project(struct decide *decide, const void *record, struct aq_e
     struct aq_project_quotas_set now = {.name = project.name}, then = {.name = command->name};
     AQ_PROJECT_COPY_QUOTA(&now, &project);
     AQ_PROJECT_COPY_QUOTA(&then, command);
+    if (check_lasting(decide, &now, &then, error) != 0)
+        return -1;
     if (!has_same_quotas(&now, &then))
         decide_emit(decide, &aq_event_project_quotas_set, &then);
     return 0;
@@ -62,10 +78,11 @@ static int check_no_labels(const struct decide *decide, const char *name, struct
     struct state_key last;
     const void *value;
     size_t length;
-    if (!index_last(decide->txn, INDEX_LABEL_PROJECT, &prefix, &last, &value, &length))
+    struct aq_label label;
+    if (!index_last(decide->txn, INDEX_LABEL_PROJECT, &prefix, &last, &value, &length) ||
+        !state_label(decide->txn, state_key_number_at(&last, prefix.length), &label, decide->arena))
         return 0;
-    return aq_fail(error, AQ_E_STATE, "project %s has labels, such as label %" PRIu64 ": delete them first", name,
-                   state_key_number_at(&last, prefix.length));
+    return aq_fail(error, AQ_E_STATE, "project %s has labels, such as label %s: delete them first", name, label.name);
 }
 
 static int delete_project(struct decide *decide, const void *record, struct aq_error *error)

@@ -28,8 +28,7 @@ static int check_patterns(const struct decide *decide, const char *name, const s
 /* A token whose role this is. */
 struct bearer {
     const char *role;
-    uint64_t token;
-    char user[AQ_NAME_MAX + 1];
+    char token[AQ_NAME_MAX + 1], user[AQ_NAME_MAX + 1];
 };
 
 static bool find_bearer(void *context, const struct state_key *key, const void *row)
@@ -39,7 +38,7 @@ static bool find_bearer(void *context, const struct state_key *key, const void *
     (void)key;
     if (strcmp(token->role, bearer->role) != 0)
         return true;
-    bearer->token = token->id;
+    snprintf(bearer->token, sizeof bearer->token, "%s", token->name);
     snprintf(bearer->user, sizeof bearer->user, "%s", token->user);
     return false;
 }
@@ -49,11 +48,10 @@ static int check_no_token(const struct decide *decide, const char *role, struct 
 {
     struct bearer bearer = {.role = role};
     state_scan(decide->txn, &aq_entity_token, NULL, find_bearer, &bearer);
-    if (bearer.token == 0)
+    if (bearer.token[0] == '\0')
         return 0;
-    return aq_fail(error, AQ_E_STATE,
-                   "token %" PRIu64 " of user %s is limited to the role %s: delete such tokens first", bearer.token,
-                   bearer.user, role);
+    return aq_fail(error, AQ_E_STATE, "token %s of user %s is limited to the role %s: delete such tokens first",
+                   bearer.token, bearer.user, role);
 }
 
 static int create_role(struct decide *decide, const void *record, struct aq_error *error)

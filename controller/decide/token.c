@@ -33,10 +33,8 @@ static int check_role(const struct decide *decide, const char *role, struct aq_e
 static int check_project(const struct decide *decide, const char *project, struct aq_error *error)
 {
     const struct state_key key = state_key_name(project);
-    const struct aq_permission *read = aq_permission_of(&aq_entity_project, "read");
-    if (project[0] == '\0' || (state_exists(decide->txn, &aq_entity_project, &key) &&
-                               (aq_access_scope(&decide->caller, read, project) != AQ_SCOPE_NONE ||
-                                aq_caller_grant(&decide->caller, project) != NULL)))
+    if (project[0] == '\0' ||
+        (state_exists(decide->txn, &aq_entity_project, &key) && aq_access_knows_project(&decide->caller, project)))
         return 0;
     return aq_fail(error, AQ_E_INVALID, "project is \"%s\", but there is no such project", project);
 }

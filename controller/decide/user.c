@@ -147,6 +147,13 @@ static int create_user(struct decide *decide, const void *record, struct aq_erro
 }
 DECIDE(aq_command_user_create, create_user);
 
+/* The same of a limit. */
+static int check_larger_limit(const struct decide *decide, uint64_t old, uint64_t limit, struct aq_error *error)
+{
+    const uint64_t before = old != 0 ? old : UINT64_MAX, after = limit != 0 ? limit : UINT64_MAX;
+    return after <= before ? 0 : decide_check_lasting(decide, "a larger max_applications", error);
+}
+
 static int update_user(struct decide *decide, const void *record, struct aq_error *error)
 {
     const struct aq_user_update *command = record;
@@ -155,6 +162,8 @@ static int update_user(struct decide *decide, const void *record, struct aq_erro
         return -1;
     if (strcmp(user.role, command->role) != 0 &&
         (check_role(decide, command->role, error) != 0 || check_more(decide, user.role, command->role, error) != 0))
+        return -1;
+    if (check_larger_limit(decide, user.max_applications, command->max_applications, error) != 0)
         return -1;
     if (strcmp(command->name, "admin") == 0 && strcmp(command->role, AQ_ROLE_ADMIN) != 0)
         return aq_fail(error, AQ_E_STATE, "user admin must keep the role admin");

@@ -78,10 +78,10 @@ int request_refresh(const struct request *request, struct state_txn *txn, struct
 
 int request_check_permission(struct request *request)
 {
-    char action[128];
+    char action[AQ_ACTION_SIZE];
     if (request->permission == NULL || !request->known)
         return 0;
-    snprintf(action, sizeof action, "read %.100s", request->path);
+    aq_permission_action(request->permission, action);
     return aq_access_check(&request->caller, request->permission, action, &request->error);
 }
 

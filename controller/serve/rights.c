@@ -58,6 +58,17 @@ static int take_project(struct request *request, const char **project)
     return *project == NULL || aq_key_from_text(&aq_entity_project, *project, &key, &request->error) == 0 ? 0 : -1;
 }
 
+/* What may be done in a project that is not there is no question. */
+static int check_project(struct request *request, struct state_txn *txn, const char *project)
+{
+    if (project == NULL)
+        return 0;
+    const struct state_key key = state_key_name(project);
+    if (state_exists(txn, &aq_entity_project, &key) && aq_access_knows_project(&request->caller, project))
+        return 0;
+    return state_fail_absent(txn, &aq_entity_project, &key, &request->error);
+}
+
 enum outcome view_rights(struct request *request)
 {
     struct state_txn *txn;
@@ -67,6 +78,8 @@ enum outcome view_rights(struct request *request)
         request_read(request, &txn) != 0)
         return answer_error(request);
     int status = row_find(request, txn, request->entity, request->key, &row, &request->error);
+    if (status == 0)
+        status = check_project(request, txn, project);
     const void *fields = status == 0 ? row_fields(request, txn, request->entity, &row, AQ_ALL_FIELDS) : NULL;
     if (fields != NULL) {
         const struct aq_caller caller =

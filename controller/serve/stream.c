@@ -491,13 +491,18 @@ static struct scopes scopes_of(const struct request *request, const struct aq_en
 
 static int check_rights(struct request *request, const struct aq_entity *wanted, struct scopes *scopes)
 {
+    char action[AQ_ACTION_SIZE];
     *scopes = scopes_of(request, wanted);
     if (scopes->all || scopes->some)
         return 0;
-    return aq_fail(
-        &request->error, AQ_E_FORBIDDEN,
-        "%s may not read /api/v1/events: that takes the permission %s.events, which the role %s does not give",
-        request->caller.name, wanted != NULL ? wanted->name : "ENTITY", request->caller.role);
+    if (wanted == NULL)
+        return aq_fail(
+            &request->error, AQ_E_FORBIDDEN,
+            "%s may not read events: that takes the permission ENTITY.events, which the role %s does not give",
+            request->caller.name, request->caller.role);
+    const struct aq_permission *permission = aq_permission_of(wanted, "events");
+    aq_permission_action(permission, action);
+    return aq_access_check(&request->caller, permission, action, &request->error);
 }
 
 /* Anybody may read events of some rows: such readers share half of the streams, and each user has a few of them. */

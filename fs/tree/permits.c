@@ -75,12 +75,12 @@ static bool holds(struct look *look, const struct aq_permission *permission, con
 
 static int refuse(const struct look *look, const struct aq_permission *permission, struct aq_error *error)
 {
-    char action[160];
+    char action[AQ_ACTION_SIZE];
     const struct aq_caller *caller = &look->caller.as;
-    snprintf(action, sizeof action, "do that (%s)", permission->help);
+    aq_permission_action(permission, action);
     if (aq_access_check(caller, permission, action, error) != 0)
         return -1;
-    return aq_fail(error, AQ_E_FORBIDDEN, "%s may not %s to this row: the role %s gives %s only for %s", caller->name,
+    return aq_fail(error, AQ_E_FORBIDDEN, "%s may not %s here: the role %s gives %s only for %s", caller->name,
                    action, caller->role, permission->name, caller->grant_count > 0 ? "some rows" : "its own");
 }
 
@@ -93,7 +93,9 @@ int permits_pass(const struct look *look, const struct tree_node *node, struct a
         return -1;
     if (permission == NULL || permission->entity != NULL) /* rows are there for those who may read them */
         return 0;
-    return aq_access_check(&look->caller.as, permission, permission->help, error);
+    char action[AQ_ACTION_SIZE];
+    aq_permission_action(permission, action);
+    return aq_access_check(&look->caller.as, permission, action, error);
 }
 
 int permits_read(struct look *look, const struct tree_node *node, struct aq_error *error)

@@ -9,15 +9,6 @@
 /* ---- who may give it -------------------------------------------------------------------------------------- */
 
 /* "create labels", "run maintenance on nodes" */
-static void put_action(const struct aq_command *command, char *out, size_t size)
-{
-    const char *plural = command->entity->plural;
-    if (command->kind == AQ_ACTS || command->kind == AQ_INTERNAL_COMMAND)
-        snprintf(out, size, "run %s on %s", command->verb, plural);
-    else
-        snprintf(out, size, "%s %s", command->verb, plural);
-}
-
 const struct aq_permission *aq_command_permission(const struct aq_command *command)
 {
     if (command->kind != AQ_INTERNAL_COMMAND)
@@ -27,10 +18,10 @@ const struct aq_permission *aq_command_permission(const struct aq_command *comma
 
 int aq_command_check_caller(const struct aq_command *command, const struct aq_caller *caller, struct aq_error *error)
 {
-    char action[128];
+    char action[AQ_ACTION_SIZE];
     if (caller->internal)
         return 0;
-    put_action(command, action, sizeof action);
+    aq_command_action(command, action);
     const struct aq_permission *permission = aq_command_permission(command);
     if (permission == NULL)
         return aq_fail(error, AQ_E_FORBIDDEN, "only agents and controllers may %s", action);

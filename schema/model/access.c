@@ -1,5 +1,6 @@
 #include "schema/model/access.h"
 
+#include "schema/model/project.h"
 #include "schema/model/user.h"
 
 #include <stdio.h>
@@ -47,6 +48,12 @@ const struct aq_grant *aq_caller_grant(const struct aq_caller *caller, const cha
             beyond = middle;
     }
     return NULL;
+}
+
+bool aq_access_knows_project(const struct aq_caller *caller, const char *project)
+{
+    const struct aq_permission *read = aq_permission_of(&aq_entity_project, "read");
+    return aq_access_scope(caller, read, project) != AQ_SCOPE_NONE || aq_caller_grant(caller, project) != NULL;
 }
 
 struct aq_rights aq_caller_rights_in(const struct aq_caller *caller, const char *project)

@@ -46,6 +46,8 @@ void aq_caller_set_grants(struct aq_caller *caller, const struct aq_grant *grant
 
 /* What the caller has by its role in this project; NULL: none. */
 const struct aq_grant *aq_caller_grant(const struct aq_caller *caller, const char *project);
+/* Is it told that there is this project? If it may read it, or has a role there. */
+bool aq_access_knows_project(const struct aq_caller *caller, const char *project);
 /* All that it may do to rows of this project. */
 struct aq_rights aq_caller_rights_in(const struct aq_caller *caller, const char *project);
 /* May they do the same? */

@@ -81,7 +81,8 @@ AQ_DECLARE_ENTITY(application)
     F(T, metadata, DOCUMENT(65536),              0, "given to the resource; overrides the label's")                    \
     F(T, lifetime, DURATION(0, AQ_LIFETIME_MAX), 0,                                                                    \
       "deallocated after running this long; 0: as long as the label says")                                             \
-    F(T, project,  REF_NAME_OR_NONE(project),    0, "project that it belongs to; none: default")                       \
+    F(T, project,  REF_NAME_OR_NONE(project),    0,                                                                    \
+      "project that it belongs to; none: the only one in which its user may create any, else default")                 \
     F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX),  AQ_ARGUMENTS,                                                         \
       "command to run instead of the label's, which must allow that; none: the label's")
 AQ_DECLARE_COMMAND(application_create)

@@ -75,7 +75,8 @@ AQ_DECLARE_ENTITY(label)
     F(T, locked,      TEXTS(0, 64),                               0,                                                   \
       "keys of metadata that applications may not give; *: any key")                                                   \
     F(T, project,     REF_NAME_OR_NONE(project),                  0,                                                   \
-      "project that it belongs to; none: that of its latest version, and of a new name all")   \
+      "project that it belongs to; none: that of its latest version; of a new name, the only one in which its author " \
+      "may create any, else all")                                                                                      \
     F(T, arguments,   BOOL,                                       0,                                                   \
       "applications may say which command it runs")
 

@@ -161,6 +161,29 @@ const struct aq_permission *aq_permission_of(const struct aq_entity *entity, con
     aq_broken(__FILE__, __LINE__, "an entity without this permission");
 }
 
+/* ---- what refusals call it ------------------------------------------------------------------------------ */
+
+void aq_command_action(const struct aq_command *command, char action[AQ_ACTION_SIZE])
+{
+    const char *plural = command->entity->plural;
+    if (command->kind == AQ_ACTS || command->kind == AQ_INTERNAL_COMMAND)
+        snprintf(action, AQ_ACTION_SIZE, "run %s on %s", command->verb, plural);
+    else
+        snprintf(action, AQ_ACTION_SIZE, "%s %s", command->verb, plural);
+}
+
+void aq_permission_action(const struct aq_permission *permission, char action[AQ_ACTION_SIZE])
+{
+    if (permission->command != NULL)
+        aq_command_action(permission->command, action);
+    else if (permission->entity == NULL)
+        snprintf(action, AQ_ACTION_SIZE, "%s", permission->help);
+    else if (strcmp(permission->verb, "read") == 0 || strcmp(permission->verb, "list") == 0)
+        snprintf(action, AQ_ACTION_SIZE, "%s %s", permission->verb, permission->entity->plural);
+    else
+        snprintf(action, AQ_ACTION_SIZE, "read %s of %s", permission->verb, permission->entity->plural);
+}
+
 /* ---- patterns ------------------------------------------------------------------------------------------- */
 
 struct pattern {

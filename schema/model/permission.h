@@ -45,6 +45,12 @@ const struct aq_permission *aq_permission_of_view(const struct aq_view *view);
 /* `verb` is "read", "list" or "events". */
 const struct aq_permission *aq_permission_of(const struct aq_entity *entity, const char *verb);
 
+/* What it permits, as refusals call it: "list nodes", "read events of nodes", "deallocate applications". */
+enum { AQ_ACTION_SIZE = 128 };
+void aq_permission_action(const struct aq_permission *permission, char action[AQ_ACTION_SIZE]);
+/* The same of a command, an internal one, too. */
+void aq_command_action(const struct aq_command *command, char action[AQ_ACTION_SIZE]);
+
 /* ---- rights: what somebody may do ----------------------------------------------------------------------- */
 
 enum aq_scope {

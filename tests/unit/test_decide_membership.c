@@ -218,9 +218,6 @@ static void a_member_creates_applications_in_its_project_only(void **context)
     REFUSED(AQ_E_INVALID, "project is \"db\", but there is no such project");
     WHEN(application_create, .label = "mac", .project = "nil");
     REFUSED(AQ_E_INVALID, "project is \"nil\", but there is no such project");
-    WHEN(application_create, .label = "mac");
-    REFUSED(AQ_E_FORBIDDEN, "ann may not create applications in project default, to which those belong that name no "
-                            "project: name one, such as project=web");
     DO(application_deallocate, .id = 1);
     as_user("bob", 0); /* sees it, and no more */
     WHEN(application_create, .label = "mac", .project = "web");
@@ -230,6 +227,44 @@ static void a_member_creates_applications_in_its_project_only(void **context)
     WHEN(application_create, .label = "mac", .project = "web");
     REFUSED(AQ_E_FORBIDDEN, "dora may not create applications: that takes the permission application.create, which the "
                             "role member does not give");
+}
+
+static void who_may_create_in_one_project_only_need_not_name_it(void **context)
+{
+    static struct aq_definition one = {.driver = "test", .options = "{}"};
+    (void)context;
+    given_projects();
+    as_user("ann", 0);
+    DO(application_create, .label = "mac");
+    assert_string_equal(the_application(1).project, "web");
+    DO(application_create, .label = "page");
+    assert_string_equal(the_application(2).project, "web");
+    as_user("carl", 0);
+    DO(label_create, .name = "other", .definitions = {&one, 1});
+    DO(label_apply, .name = "other", .definitions = {&one, 1}, .description = "again");
+    as_system();
+    given_member(4, "db", "ann", AQ_ROLE_VIEWER);
+    as_user("ann", 0);
+    DO(application_create, .label = "mac");
+    assert_string_equal(the_application(3).project, "web");
+    as_system();
+    GIVEN(membership_updated, .id = 4, .project = "db", .user = "ann", .role = AQ_ROLE_USER);
+    as_user("ann", 0);
+    WHEN(application_create, .label = "mac");
+    REFUSED(AQ_E_FORBIDDEN, "ann may not create applications in project default, to which those belong that name no "
+                            "project: name one, such as project=db");
+    as_system();
+    given_member(5, "default", "ann", AQ_ROLE_USER);
+    as_user("ann", 0);
+    DO(application_create, .label = "mac");
+    assert_string_equal(the_application(4).project, "default");
+    as_system();
+    GIVEN(membership_deleted, .id = 4, .project = "db", .user = "ann");
+    GIVEN(membership_deleted, .id = 5, .project = "default", .user = "ann");
+    GIVEN(user_updated, .name = "ann", .role = AQ_ROLE_USER); /* may in the whole cluster */
+    as_user("ann", 0);
+    DO(application_create, .label = "mac");
+    assert_string_equal(the_application(5).project, "default");
 }
 
 static void a_viewer_of_one_project_and_user_of_another_is_told_which(void **context)
@@ -305,9 +340,15 @@ static void labels_are_made_for_the_project(void **context)
     THEN(label_created, .id = 5, .name = "page", .version = 2, .definitions = {&one, 1}, .description = "new",
          .project = "web");
     DONE();
+    as_system();
+    given_member(4, "db", "carl", AQ_ROLE_ADMIN);
+    as_user("carl", 0);
     WHEN(label_create, .name = "other", .definitions = {&one, 1});
     REFUSED(AQ_E_FORBIDDEN, "carl may not create labels for all projects: that takes the permission label.create in "
                             "all of them; name a project");
+    as_system();
+    GIVEN(membership_deleted, .id = 4, .project = "db", .user = "carl");
+    as_user("carl", 0);
     WHEN(label_create, .name = "other", .definitions = {&one, 1}, .project = "db");
     REFUSED(AQ_E_INVALID, "project is \"db\", but there is no such project");
     WHEN(label_create, .name = "store", .definitions = {&one, 1}, .project = "web");
@@ -446,7 +487,7 @@ static void a_deleted_project_takes_memberships_and_tokens_along(void **context)
     GIVEN(token_created, .id = 5, .user = "ann", .name = "ci", .project = "web", .hash = "t");
     GIVEN(token_created, .id = 6, .user = "ann", .name = "all", .hash = "u");
     WHEN(project_delete, .name = "web");
-    REFUSED(AQ_E_STATE, "project web has labels, such as label 2: delete them first");
+    REFUSED(AQ_E_STATE, "project web has labels, such as label page: delete them first");
     DO(label_delete, .id = 2);
     DO(project_delete, .name = "web");
     assert_string_equal(roles_of("ann"), "");
@@ -507,6 +548,7 @@ int main(void)
         SPEC_TEST(nobody_gives_more_than_they_have_in_the_project),
         SPEC_TEST(a_user_has_roles_in_so_many_projects),
         SPEC_TEST(a_member_creates_applications_in_its_project_only),
+        SPEC_TEST(who_may_create_in_one_project_only_need_not_name_it),
         SPEC_TEST(a_viewer_of_one_project_and_user_of_another_is_told_which),
         SPEC_TEST(applications_of_others_are_ended_by_who_leads),
         SPEC_TEST(labels_are_used_in_their_project),

@@ -1,5 +1,6 @@
 /* Tokens: named, several for each user, narrowed and for a time; and nobody gives more than they have. */
 #include "controller/state/rights.h"
+#include "schema/model/join_token.h"
 #include "schema/model/membership.h"
 #include "schema/model/project.h"
 #include "schema/model/role.h"
@@ -163,6 +164,7 @@ static void a_token_that_ends_gives_nobody_a_role_that_lasts(void **context)
     DO(project_create, .name = "db");
     DO(role_create, .name = "deploy", .may = PATTERNS("application.*:own", "label.read"));
     DO(membership_create, .project = "web", .user = "alice", .role = AQ_ROLE_USER);
+    DO(user_update, .name = "alice", .role = AQ_ROLE_USER, .max_applications = 7);
     GIVEN(token_created, .id = 3, .user = "boss", .name = "today", .expires_at = SPEC_START_MS + 60000, .hash = "n");
     with_token("boss", 3);
     WHEN(user_update, .name = "alice", .role = AQ_ROLE_ADMIN);
@@ -177,12 +179,43 @@ static void a_token_that_ends_gives_nobody_a_role_that_lasts(void **context)
     WHEN(role_update, .name = "deploy", .may = PATTERNS("application.*:own", "label.*"));
     REFUSED(AQ_E_FORBIDDEN, "what is added to a role would be valid for longer than the token that asks for it, which "
                             "expires: ask with one that does not");
+    WHEN(user_update, .name = "alice", .role = AQ_ROLE_USER, .max_applications = 8);
+    REFUSED(AQ_E_FORBIDDEN, "a larger max_applications would be valid for longer than the token that asks for it, "
+                            "which expires: ask with one that does not");
+    WHEN(user_update, .name = "alice", .role = AQ_ROLE_USER); /* no limit */
+    assert_int_equal(spec.error.code, AQ_E_FORBIDDEN);
+    spec.open = false;
+    DO(user_update, .name = "alice", .role = AQ_ROLE_USER, .max_applications = 6);
     DO(role_update, .name = "deploy", .may = PATTERNS("application.*:own"));
     DO(membership_update, .id = 1, .role = AQ_ROLE_MEMBER);
     DO(membership_delete, .id = 1);
-    DO(user_update, .name = "alice", .role = AQ_ROLE_MEMBER);
+    DO(user_update, .name = "alice", .role = AQ_ROLE_MEMBER, .max_applications = 6);
     with_token("boss", 2);
     DO(user_update, .name = "alice", .role = AQ_ROLE_ADMIN);
+}
+
+static void a_token_that_ends_lets_nobody_hold_more_that_lasts(void **context)
+{
+    (void)context;
+    given_users();
+    with_token("boss", 2);
+    DO(project_create, .name = "web", .cpu = aq_some(5000), .user_applications = aq_some(3));
+    GIVEN(token_created, .id = 3, .user = "boss", .name = "today", .expires_at = SPEC_START_MS + 60000, .hash = "n");
+    with_token("boss", 3);
+    WHEN(project_update, .name = "web", .cpu = aq_some(6000), .user_applications = aq_some(3));
+    REFUSED(AQ_E_FORBIDDEN, "a larger quota would be valid for longer than the token that asks for it, which expires: "
+                            "ask with one that does not");
+    WHEN(project_update, .name = "web", .cpu = aq_some(5000)); /* each user without a limit */
+    assert_int_equal(spec.error.code, AQ_E_FORBIDDEN);
+    spec.open = false;
+    DO(project_update, .name = "web", .cpu = aq_some(4000), .user_applications = aq_some(0), .slots = aq_some(1));
+    WHEN(join_token_create, .name = "*", .hash = "j");
+    REFUSED(AQ_E_FORBIDDEN, "the join token would be valid for longer than the token that asks for it, which ends in "
+                            "60 s: give it a shorter ttl");
+    DO(join_token_create, .name = "*", .ttl = 60, .hash = "j");
+    with_token("boss", 2);
+    DO(project_update, .name = "web");
+    DO(join_token_create, .name = "*", .hash = "k");
 }
 
 /* A role is known by its name, and what was taken with it must not come back. */
@@ -194,10 +227,10 @@ static void a_role_that_tokens_have_stays(void **context)
     DO(role_create, .name = "deploy", .may = PATTERNS("application.*:own"));
     DO(token_create, .name = "ci", .user = "alice", .role = "deploy", .hash = "c");
     WHEN(role_delete, .name = "deploy");
-    REFUSED(AQ_E_STATE, "token 3 of user alice is limited to the role deploy: delete such tokens first");
+    REFUSED(AQ_E_STATE, "token ci of user alice is limited to the role deploy: delete such tokens first");
     GIVEN(role_deleted, .name = "deploy"); /* by an earlier build */
     WHEN(role_create, .name = "deploy", .may = PATTERNS("*"));
-    REFUSED(AQ_E_STATE, "token 3 of user alice is limited to the role deploy: delete such tokens first");
+    REFUSED(AQ_E_STATE, "token ci of user alice is limited to the role deploy: delete such tokens first");
     DO(token_delete, .id = 3);
     DO(role_create, .name = "deploy", .may = PATTERNS("application.*:own"));
     DO(role_delete, .name = "deploy");
@@ -344,6 +377,7 @@ int main(void)
         SPEC_TEST(nobody_gives_more_than_they_have),
         SPEC_TEST(a_token_that_ends_gives_its_user_nothing_that_lasts),
         SPEC_TEST(a_token_that_ends_gives_nobody_a_role_that_lasts),
+        SPEC_TEST(a_token_that_ends_lets_nobody_hold_more_that_lasts),
         SPEC_TEST(a_role_that_tokens_have_stays),
         SPEC_TEST(a_uid_takes_its_permission_also_for_a_new_user),
         SPEC_TEST(a_token_is_as_narrow_as_its_maker_for_ever),
