@@ -17,25 +17,13 @@ enum {
 
 /* ---- judging ------------------------------------------------------------------------------------------- */
 
-/* Its directory is where that of the agent before it is. 0: an older agent does not say where. */
+/* Its directory is where that of the agent before it is. */
 static bool is_at_its_home(const struct hub_agent *agent, const struct aq_hello *hello)
 {
-    return strcmp(agent->address, hello->address) == 0 &&
-           (agent->home == hello->home || agent->home == 0 || hello->home == 0);
+    return strcmp(agent->address, hello->address) == 0 && agent->home == hello->home;
 }
 
-/* By the number that a process draws; older agents are known by their connection. Somebody on the way can forward two
- * agents over one. */
-static bool is_same_process(const struct hub_agent *agent, const struct hub_question *question,
-                            const struct aq_hello *hello)
-{
-    if (hello->process != 0 && agent->process != 0)
-        return hello->process == agent->process;
-    return question->channel == agent->channel && question->peer == agent->peer;
-}
-
-enum rivals_verdict rivals_judge(const struct hub_agent *agent, const struct hub_question *question,
-                                 const struct aq_hello *hello)
+enum rivals_verdict rivals_judge(const struct hub_agent *agent, const struct aq_hello *hello)
 {
     if (!agent->known || !agent->active)
         return RIVALS_ADMIT;
@@ -43,7 +31,7 @@ enum rivals_verdict rivals_judge(const struct hub_agent *agent, const struct hub
         return RIVALS_REFUSE;
     if (agent->session == 0) /* since this controller started: only the tables know it */
         return strcmp(agent->address, hello->address) == 0 ? RIVALS_ADMIT : RIVALS_REFUSE;
-    if (is_same_process(agent, question, hello))
+    if (agent->process == hello->process)
         return RIVALS_ADMIT;
     if (!is_at_its_home(agent, hello))
         return RIVALS_REFUSE;

@@ -26,8 +26,7 @@ struct hub_rivals {
 enum rivals_verdict { RIVALS_ADMIT, RIVALS_REFUSE, RIVALS_ASK };
 
 /* May the agent that says HELLO have the node that `agent` stands for? RIVALS_ASK: call rivals_add(). */
-enum rivals_verdict rivals_judge(const struct hub_agent *agent, const struct hub_question *question,
-                                 const struct aq_hello *hello);
+enum rivals_verdict rivals_judge(const struct hub_agent *agent, const struct aq_hello *hello);
 /* Refuses a HELLO, and says who has the node and how long to wait. */
 void rivals_refuse(struct hub_rivals *rivals, struct hub_agent *agent, const struct aq_hello *hello,
                    struct hub_question *question);

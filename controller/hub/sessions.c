@@ -200,7 +200,7 @@ static void repeat_hello(struct hub_join *join, const struct aq_hello *hello, co
 static void join_or_wait(struct hub_sessions *sessions, struct hub_agent *agent, const struct aq_hello *hello,
                          struct hub_question *question)
 {
-    switch (rivals_judge(agent, question, hello)) {
+    switch (rivals_judge(agent, hello)) {
     case RIVALS_ADMIT:
         submit_join(sessions, agent, hello, question);
         break;
@@ -216,7 +216,7 @@ static void join_or_wait(struct hub_sessions *sessions, struct hub_agent *agent,
  * session one that the agent has left. */
 static bool is_overtaken(const struct hub_agent *agent, const struct aq_hello *hello)
 {
-    return hello->process != 0 && hello->process == agent->process && hello->number < agent->hellos;
+    return hello->process == agent->process && hello->number < agent->hellos;
 }
 
 static void refuse_overtaken(struct hub_question *question)

@@ -75,9 +75,9 @@ enum aq_message_type {
     F(T, session,      U64(1, UINT64_MAX), AQ_REQUIRED, "drawn by the agent; another one begins another session")      \
     AQ_NODE_DESCRIPTION(F, T)                                                                                          \
     F(T, form,         U64(0, UINT64_MAX), 0,           "AQ_WIRE_FORM of the agent")                                   \
-    F(T, process,      U64(0, UINT64_MAX), 0,                                                                          \
+    F(T, process,      U64(1, UINT64_MAX), AQ_REQUIRED,                                                                \
       "drawn each time the agent starts: tells two agents with copies of one directory apart")                         \
-    F(T, home,         U64(0, UINT64_MAX), 0,                                                                          \
+    F(T, home,         U64(1, UINT64_MAX), AQ_REQUIRED,                                                                \
       "of the agent's directory on its host; a copy of the directory has another")                                     \
     F(T, number,       U64(0, UINT64_MAX), 0,                                                                          \
       "higher than in all HELLOs of this process before; 0: from an older agent")

@@ -199,7 +199,9 @@ static void begin_session(struct agent *agent)
                              .address = "",
                              .agent_version = "",
                              .drivers = {drivers, 1},
-                             .capacity = {.cpu = 1000, .slots = 8}};
+                             .capacity = {.cpu = 1000, .slots = 8},
+                             .process = 1,
+                             .home = 1};
     agent->end.identity = identity;
     test_end_begin(&agent->end, &agent->said);
     ask_agent(agent, &agent->said);

@@ -139,7 +139,9 @@ static void agents_hello(struct agents_fleet *fleet, unsigned which)
                              .agent_version = "bench",
                              .drivers = {drivers, AQ_LENGTH(drivers)},
                              .identifiers = {identifiers, AQ_LENGTH(identifiers)},
-                             .capacity = fleet->capacity};
+                             .capacity = fleet->capacity,
+                             .process = agent->session,
+                             .home = which + 1};
     agents_ask(fleet, which, AQ_MSG_HELLO, &hello);
 }
 

@@ -143,5 +143,7 @@ struct aq_hello test_hello(const char *name, uint64_t instance, uint64_t session
                              .agent_version = "1",
                              .drivers = {drivers, 1},
                              .identifiers = {identifiers, 1},
-                             .capacity = {.cpu = 8000, .ram = 1024, .disk = 1024, .slots = 8}};
+                             .capacity = {.cpu = 8000, .ram = 1024, .disk = 1024, .slots = 8},
+                             .process = 1,
+                             .home = 1};
 }

@@ -147,5 +147,7 @@ struct aq_hello raw_peer_hello(const char *name, uint64_t instance, uint64_t ses
                              .address = "127.0.0.1",
                              .agent_version = "abuse",
                              .drivers = {drivers, 1},
-                             .capacity = {.cpu = 8000, .ram = 8192, .disk = 1024, .slots = 64}};
+                             .capacity = {.cpu = 8000, .ram = 8192, .disk = 1024, .slots = 64},
+                             .process = session,
+                             .home = instance};
 }

@@ -135,10 +135,6 @@ static void a_restarted_agent_is_admitted_at_once(void **context)
         stub_beat(&stub);
         stub_close(&stub);
     }
-    for (uint64_t session = 50; session < 60; session++) { /* and older agents, which do not say as much */
-        stub_open(&stub, hub, "two", 1, session);
-        stub_close(&stub);
-    }
 }
 
 /* HELLO of the next one may come before the end of the connection of the one before. */
