@@ -99,7 +99,7 @@ void enrolments_enrolled(struct enrolments *enrolments, struct sim *sim, const s
     if (key != NULL && key->node[0] != '\0')
         sim_broken(sim, "a key is that of one node", "%s enrolled with that of %s", event->name, key->node);
     if (enrolments->last_used == 0)
-        sim_broken(sim, "who enrols uses a join token", "%s did not", event->name);
+        sim_broken(sim, "what enrols uses a join token", "%s did not", event->name);
     if (before != NULL && !enrolments->tokens[enrolments->last_used - 1].replaces)
         sim_broken(sim, "a key is replaced only with a token that says so", "that of %s", event->name);
     enrolments->last_used = 0;

@@ -114,7 +114,7 @@ static void check_holders(struct judge *judge)
         judge_must(judge,
                    !row->there || row->resource != 0 ||
                        (row->status != AQ_ELECTED && row->status != AQ_ALLOCATED && row->status != AQ_DEALLOCATE),
-                   "who has a node has a resource", "application", i + 1);
+                   "what has a node has a resource", "application", i + 1);
     }
 }
 

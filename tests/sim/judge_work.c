@@ -110,15 +110,15 @@ static void waits(struct judge *judge, const void *data)
     char where[JUDGE_NAME];
     judge_must(judge, row->status == AQ_NEW, "only what is NEW waits", "application", event->id);
     /* What a resource held is not free yet when another place is looked for in the decision that ends it. */
-    judge_must(judge, judge->ended > 0 || !places_now(judge, event->id, where), "who waits has a reason", "application",
+    judge_must(judge, judge->ended > 0 || !places_now(judge, event->id, where), "what waits has a reason", "application",
                event->id);
     judge_must(judge,
                judge->ended > 0 || strstr(event->reason, "left of the quota of") == NULL ||
                    places_lacks_quota(judge, event->id),
-               "who waits for a quota waits for a reason that is true", "application", event->id);
-    judge_must(judge, !event->impossible || !places_ever(judge, event->id), "who waits has a reason",
+               "what waits for a quota waits for a reason that is true", "application", event->id);
+    judge_must(judge, !event->impossible || !places_ever(judge, event->id), "what waits has a reason",
                "impossible application", event->id);
-    judge_must(judge, row->n_tries == 0 || places_ever(judge, event->id), "who has no node left is given up",
+    judge_must(judge, row->n_tries == 0 || places_ever(judge, event->id), "what has no node left is given up",
                "application", event->id);
 }
 
@@ -149,7 +149,7 @@ static void moved(struct judge *judge, const void *data)
     struct judge_application *row = judge_open_application(judge, event->id);
     check_owner(judge, row, event->id);
     judge_must(judge, row->status != AQ_NEW || event->status != AQ_ERRORED || !places_ever(judge, event->id),
-               "who is given up has no node left", "application", event->id);
+               "what is given up has no node left", "application", event->id);
     judge_must(judge,
                row->status != AQ_ALLOCATED || !judge_is_over(event->status) ||
                    (event->status == AQ_DEALLOCATED) == row->well,

@@ -1,5 +1,5 @@
 /* Judges the messages between agents and hub, as the network carries them: it knows what is in each sealed frame
- * (frames.h), who has sealed it, and whether it came before.
+ * (frames.h), which node has sealed it, and whether it came before.
  *
  * It knows which session of a node is the present one, by the WELCOMEs, and when something new was heard of its agent.
  */

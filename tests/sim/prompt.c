@@ -26,7 +26,7 @@ static void look_at_waiting(struct judge *judge, bool well)
         struct judge_application *row = &judge->applications[id - 1];
         bool has_room = well && row->there && row->status == AQ_NEW && places_now(judge, id, where);
         if (lasts_ms(&row->room_since_ms, has_room, judge->sim->now_ms) > SOON_MS)
-            sim_broken(judge->sim, "who waits is placed soon", "application %" PRIu64 " could run on %s", id, where);
+            sim_broken(judge->sim, "what waits is placed soon", "application %" PRIu64 " could run on %s", id, where);
     }
 }
 

@@ -134,7 +134,7 @@ static bool application_is_right(struct world *world, uint64_t id, struct unsett
     const struct judge_application *row = &world->judge.applications[id - 1];
     char where[JUDGE_NAME];
     if (row->status == AQ_NEW && places_now(&world->judge, id, where))
-        return fail(unsettled, "who waits has a reason", "application %" PRIu64 " could run on %s", id, where);
+        return fail(unsettled, "what waits has a reason", "application %" PRIu64 " could run on %s", id, where);
     if ((row->status == AQ_ELECTED || row->status == AQ_DEALLOCATE || row->status == AQ_RECALLED) &&
         is_served(world, row))
         return fail(unsettled, "every application ends or runs", "application %" PRIu64 " is %s", id,
