@@ -350,6 +350,12 @@ static int note_entry(void *context, const struct log_entry *raw, struct aq_erro
     return 0;
 }
 
+/* Which projects nodes serve is not told to those whose application waits, as it was once. */
+static bool is_hidden(const char *field)
+{
+    return strcmp(field, "serves") == 0;
+}
+
 /* Whether `new` has everything that `old` has. */
 static bool is_within(const json_t *old, const json_t *new)
 {
@@ -358,7 +364,7 @@ static bool is_within(const json_t *old, const json_t *new)
     size_t index;
     if (json_is_object(old) && json_is_object(new)) {
         json_object_foreach ((json_t *)(uintptr_t)old, key, value)
-            if (!is_within(value, json_object_get(new, key)))
+            if (!is_hidden(key) && !is_within(value, json_object_get(new, key)))
                 return false;
         return true;
     }
