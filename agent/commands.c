@@ -24,7 +24,8 @@ int commands_start(struct commands *commands, const struct opened_driver *driver
     commands->running[commands->count++] = (struct running_command){*number, driver, done, context};
     if (driver->type->command(driver->driver, &numbered, error) == 0)
         return 0;
-    *find(commands, numbered.number) = commands->running[--commands->count];
+    struct running_command *place = find(commands, numbered.number);
+    *place = commands->running[--commands->count];
     return -1;
 }
 
