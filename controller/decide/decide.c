@@ -106,11 +106,10 @@ int decide_check_owner(const struct decide *decide, uint64_t owner_number, const
 int decide_check_project(const struct decide *decide, const struct aq_permission *permission, const char *project,
                          struct aq_error *error)
 {
-    const struct aq_permission *read = aq_permission_of(&aq_entity_project, "read");
     const struct state_key key = state_key_name(project);
     const bool may = aq_access_scope(&decide->caller, permission, project) != AQ_SCOPE_NONE;
     if (!state_exists(decide->txn, &aq_entity_project, &key) ||
-        (!may && aq_access_scope(&decide->caller, read, project) == AQ_SCOPE_NONE))
+        (!may && !aq_access_knows_project(&decide->caller, project)))
         return aq_fail(error, AQ_E_INVALID, "project is \"%s\", but there is no such project", project);
     if (may)
         return 0;

@@ -127,7 +127,8 @@ static int read_projects(const struct decide *decide, const struct aq_list *give
         const char *name = AQ_TEXT_ITEM(*given, i);
         bool good = name[0] != '\0' && aq_name_is_good(name, strlen(name));
         const struct state_key key = state_key_name(good ? name : "");
-        if (!good || !state_exists(decide->txn, &aq_entity_project, &key))
+        if (!good || !state_exists(decide->txn, &aq_entity_project, &key) ||
+            !aq_access_knows_project(&decide->caller, name))
             return aq_fail(error, AQ_E_INVALID, "projects[%u] is \"%.100s\", but there is no such project", i, name);
         if (!aq_texts_have(projects, name))
             AQ_TEXT_ITEM(*projects, projects->count++) = name;

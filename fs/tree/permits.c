@@ -80,8 +80,8 @@ static int refuse(const struct look *look, const struct aq_permission *permissio
     aq_permission_action(permission, action);
     if (aq_access_check(caller, permission, action, error) != 0)
         return -1;
-    return aq_fail(error, AQ_E_FORBIDDEN, "%s may not %s here: the role %s gives %s only for %s", caller->name,
-                   action, caller->role, permission->name, caller->grant_count > 0 ? "some rows" : "its own");
+    return aq_fail(error, AQ_E_FORBIDDEN, "%s may not %s here: the role %s gives %s only for %s", caller->name, action,
+                   caller->role, permission->name, caller->grant_count > 0 ? "some rows" : "its own");
 }
 
 int permits_pass(const struct look *look, const struct tree_node *node, struct aq_error *error)

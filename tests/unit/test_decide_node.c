@@ -1,5 +1,6 @@
 /* Nodes: they join, change, are lost, return, go into maintenance, and are deleted with all that they ran. */
 #include "schema/model/project.h"
+#include "schema/model/user.h"
 #include "tests/lib/decide_case.h"
 
 #define DESCRIPTION                                                                                                    \
@@ -144,6 +145,13 @@ static void a_node_serves_named_projects(void **context)
     REFUSED(AQ_E_INVALID, "projects[0] is \"\", but there is no such project");
     WHEN(node_projects, .name = "node-1", .projects = ITEMS(const char *, "web", "*"));
     REFUSED(AQ_E_INVALID, "projects[1] is \"*\", but there is no such project");
+    const struct aq_list may = ITEMS(const char *, "node.projects");
+    const struct aq_rights rights = aq_rights_of(&may);
+    const struct aq_user ray = {.name = "ray", .role = "racker"};
+    spec.caller = aq_caller_of_user(&ray, &rights); /* who sees no projects does not learn by this which there are */
+    WHEN(node_projects, .name = "node-1", .projects = ITEMS(const char *, "ci"));
+    REFUSED(AQ_E_INVALID, "projects[0] is \"ci\", but there is no such project");
+    as_system();
     WHEN(node_projects, .name = "node-2", .projects = ITEMS(const char *, "web"));
     REFUSED(AQ_E_NOT_FOUND, "there is no node node-2");
     WHEN(project_delete, .name = "ci"); /* otherwise the node would serve who gets the name again */

@@ -90,8 +90,9 @@ static void users_see_only_what_they_own(void **context)
     rest_ask_as(rest, &rest->user, "GET", "/api/v1/vote/?application=1", NULL, 404);
     rest_ask_as(rest, &rest->user, "GET", "/api/v1/user/admin", NULL, 404);
     rest_ask_as(rest, &rest->user, "GET", "/api/v1/events?entity=label", NULL, 403);
-    assert_string_equal(rest_message(rest), "ann may not read events of labels: that takes the permission label.events, "
-                                            "which the role user does not give");
+    assert_string_equal(rest_message(rest),
+                        "ann may not read events of labels: that takes the permission label.events, "
+                        "which the role user does not give");
     rest_ask_as(rest, &rest->user, "GET", "/api/v1/log/verify", NULL, 403);
     rest_ask_as(rest, &rest->user, "POST", "/api/v1/label/", "{\"name\":\"x\",\"definitions\":[]}", 403);
     assert_int_equal(json_array_size(rest_get(rest, "/api/v1/application/")), 4);
