@@ -13,6 +13,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- create --------------------------------------------------------------------------------------------- */
@@ -238,11 +239,33 @@ DECIDE(aq_command_application_place, place_application);
 
 /* ---- remove --------------------------------------------------------------------------------------------- */
 
+/* Those of one user in one project. */
+struct group {
+    struct aq_ranges ranges;
+    uint64_t user_number;
+    const char *project;
+};
+
 struct removing {
     struct decide *decide;
     struct aq_ranges ranges;
     uint32_t count;
+    struct group *groups;
+    size_t n_groups, capacity;
 };
+
+static struct group *group_of(struct removing *removing, const struct aq_application *application)
+{
+    for (size_t i = 0; i < removing->n_groups; i++) {
+        struct group *group = &removing->groups[i];
+        if (group->user_number == application->user_number && strcmp(group->project, application->project) == 0)
+            return group;
+    }
+    AQ_GROW(removing->groups, removing->n_groups, removing->capacity);
+    struct group *group = &removing->groups[removing->n_groups++];
+    *group = (struct group){.user_number = application->user_number, .project = application->project};
+    return group;
+}
 
 /* Leaves out what is not over, or gone already, or still holds a resource. */
 static bool remove_one(void *context, uint64_t id)
@@ -250,9 +273,33 @@ static bool remove_one(void *context, uint64_t id)
     struct removing *removing = context;
     struct aq_application application;
     if (state_application(removing->decide->txn, id, &application, removing->decide->arena) &&
-        aq_application_is_over(application.status) && application.resource == 0)
+        aq_application_is_over(application.status) && application.resource == 0) {
         aq_ranges_add(&removing->ranges, id, id);
+        aq_ranges_add(&group_of(removing, &application)->ranges, id, id);
+    }
     return ++removing->count < AQ_REMOVED_AT_ONCE;
+}
+
+static const char *ranges_text(struct aq_ranges *ranges, struct aq_arena *arena)
+{
+    aq_ranges_end(ranges);
+    const char *text = aq_arena_text(arena, ranges->text.data, ranges->text.length);
+    aq_buffer_free(&ranges->text);
+    return text;
+}
+
+/* The event tells whose they were, for they are in no table any more. */
+static void emit_removed(struct removing *removing)
+{
+    struct aq_arena *arena = removing->decide->arena;
+    struct aq_removed *owners = aq_arena_alloc(arena, removing->n_groups * sizeof *owners);
+    for (size_t i = 0; i < removing->n_groups; i++) {
+        struct group *group = &removing->groups[i];
+        owners[i] = (struct aq_removed){group->user_number, group->project, ranges_text(&group->ranges, arena)};
+    }
+    const struct aq_application_removed event = {ranges_text(&removing->ranges, arena),
+                                                 {owners, (uint32_t)removing->n_groups}};
+    decide_emit(removing->decide, &aq_event_application_removed, &event);
 }
 
 static int remove_applications(struct decide *decide, const void *record, struct aq_error *error)
@@ -262,12 +309,9 @@ static int remove_applications(struct decide *decide, const void *record, struct
     (void)error;
     decide_id_number(decide, command->id);
     aq_ranges_each(command->applications, remove_one, &removing);
-    aq_ranges_end(&removing.ranges);
-    struct aq_application_removed event = {
-        aq_arena_text(decide->arena, removing.ranges.text.data, removing.ranges.text.length)};
-    if (removing.ranges.text.length > 0)
-        decide_emit(decide, &aq_event_application_removed, &event);
-    aq_buffer_free(&removing.ranges.text);
+    if (removing.n_groups > 0)
+        emit_removed(&removing);
+    free(removing.groups);
     return 0;
 }
 DECIDE(aq_command_application_remove, remove_applications);

@@ -130,6 +130,12 @@ static int create_token(struct decide *decide, const void *record, struct aq_err
 }
 DECIDE(aq_command_token_create, create_token);
 
+static void emit_deleted(struct decide *decide, const struct aq_token *token)
+{
+    const struct aq_token_deleted event = {token->id, token->user, token->user_number};
+    decide_emit(decide, &aq_event_token_deleted, &event);
+}
+
 /* Who may less than a user cannot delete its tokens. */
 static int delete_token(struct decide *decide, const void *record, struct aq_error *error)
 {
@@ -142,8 +148,7 @@ static int delete_token(struct decide *decide, const void *record, struct aq_err
         decide_find_name(decide, &aq_entity_user, token.user, &user, error) != 0 ||
         decide_check_user(decide, &user, error) != 0)
         return -1;
-    struct aq_token_deleted event = {command->id};
-    decide_emit(decide, &aq_event_token_deleted, &event);
+    emit_deleted(decide, &token);
     return 0;
 }
 DECIDE(aq_command_token_delete, delete_token);
@@ -158,8 +163,7 @@ static int expire_token(struct decide *decide, const void *record, struct aq_err
     if (!state_token(decide->txn, command->id, &token, decide->arena) || token.expires_at == 0 ||
         token.expires_at > decide->time_ms)
         return 0; /* it was deleted meanwhile */
-    struct aq_token_deleted event = {command->id};
-    decide_emit(decide, &aq_event_token_deleted, &event);
+    emit_deleted(decide, &token);
     return 0;
 }
 DECIDE(aq_command_token_expire, expire_token);

@@ -2,8 +2,8 @@
 
 #include "controller/serve/about.h"
 #include "controller/serve/answer.h"
+#include "controller/serve/event_row.h"
 #include "controller/serve/steps.h"
-#include "controller/serve/whose.h"
 #include "controller/state/events.h"
 #include "schema/base/journal.h"
 #include "schema/codec/entry.h"
@@ -43,8 +43,9 @@ struct ring_event {
     uint64_t seq;
     const struct aq_entity *entity;
     const struct aq_permission *permission; /* that seeing it takes */
-    uint64_t owner;                         /* of the row that it is about, and its project: see whose.h; both are */
-    char *project;                          /* only looked up while there are readers who need that */
+    bool of_many;                           /* readers of some rows get a part of it, which is not rendered here */
+    uint64_t owner;                         /* of the row that it is about, and its project: see event_row.h; both */
+    char *project;                          /* are only looked up while there are readers who need that */
     char *text;
     size_t length;
 };
@@ -125,10 +126,10 @@ static bool changes_rights(const struct aq_entity *entity)
            entity == &aq_entity_membership || entity == &aq_entity_project;
 }
 
-static struct whose whose_event(struct streams *streams, const struct aq_event *event)
+static struct event_row row_of_event(struct streams *streams, const struct aq_event *event)
 {
     aq_arena_reset(&streams->arena);
-    return streams->txn != NULL ? whose_row(streams->txn, event, &streams->arena) : (struct whose){0};
+    return streams->txn != NULL ? event_row_find(streams->txn, event, &streams->arena) : (struct event_row){0};
 }
 
 /* Reads events, in order; `looks`: it can be looked up whose they are. */
@@ -153,15 +154,15 @@ static bool ring_add(void *context, const struct aq_event *event)
     while (streams->first <= streams->last && (streams->last - streams->first + 1 == STREAM_RING_LENGTH ||
                                                streams->bytes + text.length > STREAM_RING_BYTES_MAX))
         ring_drop(streams);
-    const struct whose whose = whose_event(streams, event);
-    *ring_at(streams, event->seq) =
-        (struct ring_event){.seq = event->seq,
-                            .entity = event->type->entity,
-                            .permission = aq_permission_of(event->type->entity, "events"),
-                            .owner = whose.owner,
-                            .project = whose.project != NULL ? aq_strdup(whose.project) : NULL,
-                            .text = text.data,
-                            .length = text.length};
+    const struct event_row row = row_of_event(streams, event);
+    *ring_at(streams, event->seq) = (struct ring_event){.seq = event->seq,
+                                                        .entity = event->type->entity,
+                                                        .permission = aq_permission_of(event->type->entity, "events"),
+                                                        .of_many = event_row_is_many(event->type),
+                                                        .owner = row.owner,
+                                                        .project = row.project != NULL ? aq_strdup(row.project) : NULL,
+                                                        .text = text.data,
+                                                        .length = text.length};
     streams->last = event->seq;
     streams->bytes += text.length;
     streams->users_changed |= changes_rights(event->type->entity);
@@ -200,38 +201,48 @@ static void take_rendered(struct stream *stream, const struct ring_event *event)
     stream->streams->sent++;
 }
 
+static bool sees_all(const struct stream *stream, const struct aq_permission *permission)
+{
+    return aq_rights_scope(&stream->request->caller.rights, permission) == AQ_SCOPE_ALL;
+}
+
 static bool may_see(const struct stream *stream, const struct aq_event *event)
 {
     const struct aq_caller *caller = &stream->request->caller;
     const struct aq_permission *permission = aq_permission_of(event->type->entity, "events");
-    if (aq_rights_scope(&caller->rights, permission) == AQ_SCOPE_ALL)
+    if (sees_all(stream, permission))
         return true;
-    const struct whose whose = whose_event(stream->streams, event);
-    return aq_access_allows(caller, permission, whose.owner, whose.project);
+    const struct event_row row = row_of_event(stream->streams, event);
+    return aq_access_allows(caller, permission, row.owner, row.project);
+}
+
+/* The event, or what the reader may see of one that is about many rows; `part` holds that. NULL: nothing. */
+static const struct aq_event *part_of(const struct stream *stream, const struct aq_event *event, struct aq_event *part)
+{
+    struct streams *streams = stream->streams;
+    if (!event_row_is_many(event->type) || sees_all(stream, aq_permission_of(event->type->entity, "events")))
+        return event;
+    aq_arena_reset(&streams->arena);
+    return streams->txn != NULL &&
+                   event_row_narrow(streams->txn, &stream->request->caller, event, part, &streams->arena)
+               ? part
+               : NULL;
 }
 
 static bool take_event(void *context, const struct aq_event *event)
 {
     struct stream *stream = context;
     stream->position = event->seq;
-    bool wanted = stream->about.entity != NULL ? about_takes(&stream->about, event)
-                                               : stream->entity == NULL || stream->entity == event->type->entity;
-    if (wanted && may_see(stream, event)) {
-        render_event(event, &stream->buffer);
+    struct aq_event part;
+    const struct aq_event *seen = part_of(stream, event, &part);
+    bool wanted = seen != NULL &&
+                  (stream->about.entity != NULL ? about_takes(&stream->about, seen)
+                                                : stream->entity == NULL || stream->entity == event->type->entity);
+    if (wanted && (seen == &part || may_see(stream, event))) {
+        render_event(seen, &stream->buffer);
         stream->streams->sent++;
     }
     return stream->buffer.length < STREAM_FILL_BYTES_MAX;
-}
-
-static void fill_from_ring(struct stream *stream, uint64_t last)
-{
-    struct streams *streams = stream->streams;
-    while (stream->position < last && ring_holds(streams, stream->position + 1) &&
-           stream->buffer.length < STREAM_FILL_BYTES_MAX) {
-        const struct ring_event *event = ring_at(streams, stream->position + 1);
-        aq_assert(event->seq == stream->position + 1);
-        take_rendered(stream, event);
-    }
 }
 
 static void fill_from_log(struct stream *stream, uint64_t last)
@@ -244,6 +255,20 @@ static void fill_from_log(struct stream *stream, uint64_t last)
     aq_journal(AQ_WARN, "cannot read the log for an event stream", "error", error.message, NULL);
     aq_buffer_format(&stream->buffer, "event: failed\ndata: {\"error\":\"%s\"}\n\n", aq_error_name(error.code));
     stream->ending = true;
+}
+
+static void fill_from_ring(struct stream *stream, uint64_t last)
+{
+    struct streams *streams = stream->streams;
+    while (stream->position < last && ring_holds(streams, stream->position + 1) &&
+           stream->buffer.length < STREAM_FILL_BYTES_MAX && !stream->ending) {
+        const struct ring_event *event = ring_at(streams, stream->position + 1);
+        aq_assert(event->seq == stream->position + 1);
+        if (event->of_many && !sees_all(stream, event->permission))
+            fill_from_log(stream, event->seq);
+        else
+            take_rendered(stream, event);
+    }
 }
 
 /* Tells the reader to start over: to read the tables, and to follow from their seq. */

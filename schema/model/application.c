@@ -11,6 +11,7 @@
 
 AQ_DEFINE_WORDS(aq_application_status, AQ_APPLICATION_STATUSES)
 AQ_DEFINE(aq_try, "try", 1, "a try that failed")
+AQ_DEFINE(aq_removed, "removed", 1, "finished applications of one user in one project")
 AQ_ENTITY(application, 1, "one request for a label", .plural = "applications", .rank = 10, .owner = "user",
           .owner_number = "user_number", .project = "project", .has_newest = true, .indexed_by_owner = true,
           .may_wait = true)
@@ -61,4 +62,4 @@ AQ_EVENT(application, elected, 31, 3, "a node was chosen")
 AQ_EVENT(application, waiting, 32, 4, "no node could take it")
 AQ_EVENT(application, moved, 33, 1, "an application has a new status")
 AQ_EVENT(application, extended, 34, 1, "an application has a new lifetime")
-AQ_EVENT(application, removed, 35, 1, "finished applications have left the tables")
+AQ_EVENT(application, removed, 35, 2, "finished applications have left the tables")

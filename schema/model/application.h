@@ -143,8 +143,16 @@ AQ_DECLARE_EVENT(application_waiting) /* stays NEW */
     F(T, description, TEXT(0, 4096),               AQ_LINES, "why")
 AQ_DECLARE_EVENT(application_moved)
 
+/* Those of one user in one project. */
+#define aq_removed_fields(F, T)                                                                                        \
+    F(T, user_number,  U64(0, UINT64_MAX), 0, "number of the user")                                                    \
+    F(T, project,      NAME(0, 64),        0, "the project")                                                           \
+    F(T, applications, TEXT(1, 65536),     0, "numbers, such as 1-3,7")
+AQ_DECLARE(aq_removed)
+
 #define aq_application_removed_fields(F, T)                                                                            \
-    F(T, applications, TEXT(1, 65536), 0, "numbers, such as 1-3,7")
+    F(T, applications, TEXT(1, 65536),                          0,         "numbers, such as 1-3,7")                   \
+    F(T, owners,       LIST(aq_removed, 0, AQ_REMOVED_AT_ONCE), AQ_SECRET, "whose they were")
 AQ_DECLARE_EVENT(application_removed) /* their rows, and all that is known of them; their numbers are never used again */
 
 #endif

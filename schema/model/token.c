@@ -15,4 +15,4 @@ AQ_COMMAND(token, delete, 51, AQ_DELETES, "delete a token; what was begun with i
 AQ_COMMAND(token, expire, 52, AQ_INTERNAL_COMMAND, "remove a token that has expired")
 
 AQ_EVENT(token, created, 50, 2, "a token was created")
-AQ_EVENT(token, deleted, 51, 1, "a token was deleted, or has expired")
+AQ_EVENT(token, deleted, 51, 2, "a token was deleted, or has expired")

@@ -74,7 +74,9 @@ AQ_DECLARE_COMMAND(token_expire)
 AQ_DECLARE_EVENT(token_created)
 
 #define aq_token_deleted_fields(F, T)                                                                                  \
-    F(T, id, U64(1, UINT64_MAX), 0, "number of the token")
+    F(T, id,          U64(1, UINT64_MAX), 0, "number of the token")                                                    \
+    F(T, user,        NAME(0, 64),        0, "user whose token it was")                                                \
+    F(T, user_number, U64(0, UINT64_MAX), 0, "number of that user")
 AQ_DECLARE_EVENT(token_deleted)
 /* clang-format on */
 

@@ -138,10 +138,12 @@ static void login_token_created(struct judge *judge, const void *data)
 /* It may be the first one of a user, which is not known here. */
 static void login_token_deleted(struct judge *judge, const void *data)
 {
-    const uint64_t id = ((const struct aq_token_deleted *)data)->id;
+    const struct aq_token_deleted *event = data;
+    const uint64_t id = event->id;
     if (id > judge->n_tokens || !judge->tokens[id - 1].there)
         return;
     struct judge_token *token = &judge->tokens[id - 1];
+    judge_must(judge, token->user_number == event->user_number, "events tell whose rows have left", "token", id);
     judge_must(judge,
                judge->command != &aq_command_token_expire ||
                    (token->expires_at != 0 && token->expires_at <= judge->time_ms),

@@ -1,4 +1,5 @@
 /* Applications: created, placed or waiting, deallocated, placed later; and the table of statuses. */
+#include "schema/model/project.h"
 #include "tests/lib/decide_case.h"
 
 /* ---- create ------------------------------------------------------------------------------------------- */
@@ -442,7 +443,9 @@ static void a_waiting_application_is_placed_later(void **context)
 static void given_finished(void)
 {
     given_cluster();
-    for (int i = 0; i < 4; i++)
+    GIVEN(project_created, .name = "web");
+    DO(application_create, .label = "mac", .project = "web");
+    for (int i = 0; i < 3; i++)
         DO(application_create, .label = "mac");
     as_system();
     DO(resource_start, .id = 1, .node = "node-1");
@@ -461,7 +464,8 @@ static void finished_applications_are_removed(void **context)
     struct aq_application application;
     given_finished();
     WHEN(application_remove, .id = 1, .applications = "1-4,9");
-    THEN(application_removed, .applications = "1-2");
+    THEN(application_removed, .applications = "1-2",
+         .owners = ITEMS(struct aq_removed, {1, "web", "1"}, {1, "default", "2"}));
     DONE();
     assert_false(state_application(spec.txn, 1, &application, &spec.arena));
     assert_int_equal(the_application(3).resource, 3);

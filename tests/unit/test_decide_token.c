@@ -82,7 +82,7 @@ static void an_admin_makes_tokens_for_others(void **context)
     WHEN(token_delete, .id = 2);
     REFUSED(AQ_E_NOT_FOUND, "there is no token 2");
     WHEN(token_delete, .id = 3);
-    THEN(token_deleted, .id = 3);
+    THEN(token_deleted, .id = 3, .user = "alice", .user_number = 1);
     DONE();
 }
 
@@ -285,7 +285,7 @@ static void nobody_acts_as_another_who_has_the_same_rights(void **context)
     THEN(user_updated, .name = "alice", .role = AQ_ROLE_USER, .max_applications = 5);
     DONE();
     WHEN(token_delete, .id = 1);
-    THEN(token_deleted, .id = 1);
+    THEN(token_deleted, .id = 1, .user = "alice", .user_number = 1);
     DONE();
 }
 
@@ -341,7 +341,7 @@ static void a_token_that_has_expired_is_removed(void **context)
     DONE(); /* not yet */
     spec.time_ms += 5000;
     WHEN(token_expire, .id = 3);
-    THEN(token_deleted, .id = 3);
+    THEN(token_deleted, .id = 3, .user = "alice", .user_number = 1);
     DONE();
     WHEN(token_expire, .id = 3);
     DONE();

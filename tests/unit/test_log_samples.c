@@ -193,6 +193,10 @@ static void sample_applications(struct test_cluster *cluster)
     sample_ask(cluster, &aq_command_application_deallocate, &back, "anna");
     back.id = fails;
     sample_ask(cluster, &aq_command_application_deallocate, &back, "anna");
+    char ended[24];
+    snprintf(ended, sizeof ended, "%" PRIu64, ends);
+    struct aq_application_remove leaves = {.id = ends, .applications = ended};
+    sample_ask(cluster, &aq_command_application_remove, &leaves, "aquarium");
     aq_arena_free(&arena);
 }
 

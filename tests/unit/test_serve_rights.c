@@ -2,6 +2,7 @@
 #include "controller/lmdb/file.h"
 #include "controller/serve/connections.h"
 #include "schema/base/clock.h"
+#include "schema/model/application.h"
 #include "tests/lib/rest_case.h"
 
 #include <sodium.h>
@@ -95,6 +96,49 @@ static void events_of_an_earlier_project_are_not_for_members(void **context)
     assert_null(strstr(aq_buffer_string(&seen), "\"user\":\"admin\""));
     close(fd);
     aq_buffer_free(&seen);
+}
+
+/* Ann reads the events of her own rows: what has happened since, in a stream that was open, and in one that begins
+ * later. */
+static void owners_are_told_how_their_rows_leave(void **context)
+{
+    struct rest_case *rest = *context;
+    AQ_CLEANUP_BUFFER struct aq_buffer seen = {0};
+    struct aq_error error = {0};
+    const struct aq_application_remove gone = {.id = 1, .applications = "1-4"};
+    char login[256];
+    sodium_bin2base64(login, sizeof login, (const unsigned char *)rest->user_login, strlen(rest->user_login),
+                      sodium_base64_VARIANT_ORIGINAL);
+    rest_make_applications(rest, 1); /* of admin */
+    for (int i = 0; i < 2; i++)
+        rest_ask_as(rest, &rest->user, "POST", "/api/v1/application/", "{\"label\":\"mac\"}", 200);
+    post_json(rest, "/api/v1/application/", "{\"label\":\"mac\"}");
+    for (int i = 1; i <= 4; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/api/v1/application/%d/deallocate", i);
+        post_json(rest, path, "");
+    }
+    rest_ask_as(rest, &rest->user, "POST", "/api/v1/token/", "{\"name\":\"ci\"}", 200);
+    post_json(rest, "/api/v1/token/", "{\"name\":\"ci\"}"); /* of admin */
+    int fd = begin(rest, login, "GET /api/v1/events", "\r\n");
+    assert_true(http_read_until(fd, "retry:", &seen));
+    test_must(test_ask(&rest->cluster, &aq_command_application_remove, &gone, "aquarium", NULL, &error) == 0, &error);
+    rest_ask_as(rest, &rest->admin, "DELETE", "/api/v1/token/ci", NULL, 200);
+    rest_ask_as(rest, &rest->user, "DELETE", "/api/v1/token/ci", NULL, 200);
+    assert_true(http_read_until(fd, "event: token_deleted", &seen));
+    assert_non_null(strstr(aq_buffer_string(&seen), "\"applications\":\"2-3\"}"));
+    close(fd);
+    http_ask(&rest->user, &rest->reply, "GET", NULL, "/api/v1/events?since=0&follow=false");
+    const char *body = aq_buffer_string(&rest->reply.body);
+    assert_non_null(strstr(body, "\"applications\":\"2-3\"}"));
+    assert_non_null(strstr(body, "\"user\":\"ann\""));
+    assert_null(strstr(body, "\"user\":\"admin\""));
+    http_ask(&rest->user, &rest->reply, "GET", NULL, "/api/v1/events?since=0&follow=false&entity=application&key=1");
+    assert_null(strstr(aq_buffer_string(&rest->reply.body), "removed"));
+    http_ask(&rest->user, &rest->reply, "GET", NULL, "/api/v1/events?since=0&follow=false&entity=application&key=3");
+    assert_non_null(strstr(aq_buffer_string(&rest->reply.body), "application_removed"));
+    http_ask(&rest->admin, &rest->reply, "GET", NULL, "/api/v1/events?since=0&follow=false");
+    assert_non_null(strstr(aq_buffer_string(&rest->reply.body), "\"applications\":\"1-4\"}"));
 }
 
 /* No snapshot can be opened while the right ends: nobody looks again, so the stream must not go on. */
@@ -374,6 +418,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REST_TEST(event_streams_end_with_the_right),
         REST_TEST(events_of_an_earlier_project_are_not_for_members),
+        REST_TEST(owners_are_told_how_their_rows_leave),
         REST_TEST(a_stream_whose_right_cannot_be_read_ends),
         REST_TEST(a_write_is_made_with_the_rights_of_when_it_is_complete),
         REST_TEST(pages_of_other_origins_do_not_write),
