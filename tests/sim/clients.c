@@ -540,7 +540,7 @@ static struct asked *ask_again(struct clients *clients)
         uint64_t back = sim_draw(clients->sim, requests->count < LAST ? requests->count : LAST);
         const struct asked *before = requests->all[requests->count - 1 - back];
         bool lost = before->state == ASKED_UNKNOWN && before->key[0] != '\0';
-        if (before->inner || before->count == 0 || (!lost && !sim_happens(clients->sim, 10)))
+        if (before->inner || before->told != NULL || before->count == 0 || (!lost && !sim_happens(clients->sim, 10)))
             continue;
         struct asked *asked = requests_repeat(requests, before);
         if (asked->key[0] != '\0' && sim_happens(clients->sim, 5))

@@ -5,6 +5,8 @@
 #include "schema/drivers/test.h"
 #include "tests/sim/death.h"
 #include "tests/sim/outputs.h"
+#include "tests/sim/programs.h"
+#include "tests/sim/runners.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +20,16 @@ struct driver {
     void *context;
     struct witness *witness;
     unsigned host;
+    const struct aq_clocks *now;
+    struct programs programs;
+    struct named *named;
+};
+
+/* A command that runs. */
+struct named {
+    struct named *next;
+    uint64_t number;
+    char name[32]; /* its second argument */
 };
 
 static struct {
@@ -40,15 +52,42 @@ static void write_output(const struct driver *driver, uint64_t resource, unsigne
     outputs_write(driver->witness, directory, resource, lines);
 }
 
+static void note_command(struct driver *driver, const struct driver_command *command)
+{
+    struct named *named = aq_calloc(1, sizeof *named);
+    const char *name = command->arguments[0] != NULL ? command->arguments[1] : NULL;
+    *named = (struct named){.next = driver->named, .number = command->number};
+    snprintf(named->name, sizeof named->name, "%s", name != NULL ? name : "");
+    driver->named = named;
+    runners_command_starts(driver->witness->runners, driver->host, command->resource, named->name);
+}
+
+/* 0: all of them, for nobody looks after them any more. */
+static void drop_command(struct driver *driver, uint64_t number)
+{
+    for (struct named **link = &driver->named, *named; (named = *link) != NULL;) {
+        if (number != 0 && named->number != number) {
+            link = &named->next;
+            continue;
+        }
+        *link = named->next;
+        runners_command_ends(driver->witness->runners, driver->host, named->name);
+        free(named);
+    }
+}
+
 static void take_report(void *context, const struct driver_report *report)
 {
     struct driver *driver = context;
     if (death_has_come())
         return;
     if (report->kind == DRIVER_COMMAND_ENDED) {
+        drop_command(driver, report->command);
         driver->report(driver->context, report);
         return;
     }
+    if (report->kind == DRIVER_ENDED)
+        programs_kill_all(&driver->programs, report->resource);
     write_output(driver, report->resource, 1 + report->resource % 40);
     if (report->kind != DRIVER_STARTED)
         witness_ended(driver->witness, driver->host, report->resource);
@@ -64,7 +103,8 @@ static struct driver *watched_open(const char *node, const struct aq_clocks *now
                                    void *context)
 {
     struct driver *driver = aq_calloc(1, sizeof *driver);
-    *driver = (struct driver){.report = report, .context = context, .witness = next.witness, .host = next.host};
+    *driver =
+        (struct driver){.report = report, .context = context, .witness = next.witness, .host = next.host, .now = now};
     driver->real = test_driver_type.open(node, now, take_report, driver);
     return driver;
 }
@@ -72,6 +112,8 @@ static struct driver *watched_open(const char *node, const struct aq_clocks *now
 static void watched_close(struct driver *driver)
 {
     test_driver_type.close(driver->real);
+    programs_close(&driver->programs);
+    drop_command(driver, 0);
     free(driver);
 }
 
@@ -115,12 +157,24 @@ static void watched_stop(struct driver *driver, uint64_t resource)
 
 static int watched_command(struct driver *driver, const struct driver_command *command, struct aq_error *error)
 {
-    return test_driver_type.command(driver->real, command, error);
+    if (death_has_come())
+        return 0;
+    if (programs_have(command)) {
+        if (!witness_sees(driver->witness, driver->host, command->resource))
+            return aq_fail(error, AQ_E_STATE, "resource %" PRIu64 " does not run", command->resource);
+        programs_start(&driver->programs, command);
+    } else if (test_driver_type.command(driver->real, command, error) != 0) {
+        return -1;
+    }
+    note_command(driver, command);
+    death_may_come();
+    return 0;
 }
 
 static void watched_end_command(struct driver *driver, uint64_t number)
 {
     test_driver_type.end_command(driver->real, number);
+    programs_kill(&driver->programs, number);
 }
 
 static bool watched_sample(struct driver *driver, uint64_t resource, struct aq_sample *sample)
@@ -135,12 +189,13 @@ static int watched_wake_fd(struct driver *driver)
 
 static uint64_t watched_deadline_ms(struct driver *driver)
 {
-    return test_driver_type.deadline_ms(driver->real);
+    return programs_are_due(&driver->programs) ? driver->now->steady_ms : test_driver_type.deadline_ms(driver->real);
 }
 
 static void watched_work(struct driver *driver)
 {
     test_driver_type.work(driver->real);
+    programs_work(&driver->programs, take_report, driver);
 }
 
 static const struct driver_type watched_type = {

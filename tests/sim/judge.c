@@ -70,7 +70,7 @@ void judge_note_made(struct judge *judge, uint64_t id)
 
 /* ---- entries ------------------------------------------------------------------------------------------ */
 
-static const struct judge_taker *const takers[] = {judge_work, judge_nodes, judge_accounts};
+static const struct judge_taker *const takers[] = {judge_work, judge_nodes, judge_accounts, judge_execs};
 
 static void take_event(struct judge *judge, const struct aq_event *event)
 {
@@ -193,6 +193,7 @@ void judge_free(struct judge *judge)
     free(judge->resources);
     free(judge->labels);
     free(judge->tokens);
+    free(judge->sessions);
     free(judge->decisions);
     enrolments_free(&judge->enrolments);
     mirror_free(&judge->mirror);

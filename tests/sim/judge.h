@@ -93,6 +93,14 @@ struct judge_token {
     uint64_t over_since_ms; /* as prompt.c sees it: it has expired, and is still there */
 };
 
+/* A command that runs in a workload. */
+struct judge_session {
+    uint64_t session, resource;
+    char name[32]; /* its second argument */
+    bool ended;    /* the log says so, and how */
+    uint64_t exit_status;
+};
+
 struct judge_decision {
     char author[81], key[65], id[65];
     uint64_t author_number; /* of the user who was called so then; 0: it was no user */
@@ -110,6 +118,8 @@ struct judge {
     struct judge_resource *resources;
     struct judge_label *labels;
     struct judge_token *tokens;
+    struct judge_session *sessions;
+    size_t n_sessions, sessions_room;
     size_t n_tokens, tokens_room;
     size_t n_applications, applications_room, n_resources, resources_room, n_labels, labels_room;
     struct judge_node nodes[JUDGE_NODES_MAX];
@@ -133,6 +143,8 @@ struct judge {
     uint64_t life, entry_life;           /* counts starts of the process; that of the last entry */
     uint64_t steady_ms, entry_steady_ms; /* when the append under way was decided, and the last entry */
 };
+
+struct judge_session *judge_session(const struct judge *judge, uint64_t session); /* NULL: there is none */
 
 void judge_open(struct judge *judge, struct sim *sim);
 void judge_free(struct judge *judge);

@@ -1,7 +1,9 @@
 #include "tests/sim/judge_rights.h"
 
+#include "schema/codec/ranges.h"
 #include "schema/model/label.h"
 #include "schema/model/membership.h"
+#include "schema/model/resource.h"
 #include "schema/model/role.h"
 #include "tests/sim/judge_rules.h"
 
@@ -83,6 +85,15 @@ static void of_application(const struct judge *judge, uint64_t id)
         must_be_given(judge, judge->command->verb, "application", row->project, row->user_number);
 }
 
+static void of_resource(const struct judge *judge, uint64_t id)
+{
+    char key[24];
+    snprintf(key, sizeof key, "%" PRIu64, id);
+    const struct aq_resource *row = mirror_row(&judge->mirror, &aq_entity_resource, key);
+    if (row != NULL)
+        must_be_given(judge, "exec", "resource", row->project, row->user_number);
+}
+
 static void of_label(const struct judge *judge, uint64_t id)
 {
     char key[24];
@@ -118,8 +129,45 @@ static void of_membership(const struct judge *judge, const struct aq_event *even
     }
 }
 
+/* ---- rows that leave -------------------------------------------------------------------------------------- */
+
+/* Those of one owner. */
+struct leaving {
+    const struct judge *judge;
+    const struct aq_removed *of; /* NULL: they are only counted */
+    uint64_t count;
+};
+
+static bool check_leaving(void *context, uint64_t id)
+{
+    struct leaving *leaving = context;
+    char key[24];
+    snprintf(key, sizeof key, "%" PRIu64, id);
+    const struct aq_application *row = mirror_row(&leaving->judge->mirror, &aq_entity_application, key);
+    if (leaving->of != NULL && (row == NULL || row->user_number != leaving->of->user_number ||
+                                strcmp(row->project, leaving->of->project) != 0))
+        sim_broken(leaving->judge->sim, "events tell whose rows have left", "application %" PRIu64, id);
+    leaving->count++;
+    return true;
+}
+
+/* Readers of own rows know by the event alone that it is about theirs. */
+static void check_owners(const struct judge *judge, const struct aq_application_removed *event)
+{
+    struct leaving all = {.judge = judge}, owned = {.judge = judge};
+    (void)aq_ranges_each(event->applications, check_leaving, &all);
+    for (uint32_t i = 0; i < event->owners.count; i++) {
+        owned.of = AQ_ITEM(event->owners, struct aq_removed, i);
+        (void)aq_ranges_each(owned.of->applications, check_leaving, &owned);
+    }
+    if (owned.count != all.count)
+        sim_broken(judge->sim, "events tell whose rows have left", "applications %s", event->applications);
+}
+
 void judge_rights(const struct judge *judge, const struct aq_event *event)
 {
+    if (event->type == &aq_event_application_removed)
+        check_owners(judge, event->data);
     if (strncmp(judge->author, "member-", 7) != 0)
         return;
     if (event->type == &aq_event_application_created) {
@@ -134,6 +182,8 @@ void judge_rights(const struct judge *judge, const struct aq_event *event)
         must_be_given(judge, judge->command->verb, "label", ((const struct aq_label_created *)event->data)->project, 0);
     } else if (event->type == &aq_event_label_deleted) {
         of_label(judge, ((const struct aq_label_deleted *)event->data)->id);
+    } else if (event->type == &aq_event_resource_exec_started) {
+        of_resource(judge, ((const struct aq_resource_exec_started *)event->data)->id);
     } else if (event->type->entity == &aq_entity_membership) {
         of_membership(judge, event);
     }

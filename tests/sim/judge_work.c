@@ -110,8 +110,8 @@ static void waits(struct judge *judge, const void *data)
     char where[JUDGE_NAME];
     judge_must(judge, row->status == AQ_NEW, "only what is NEW waits", "application", event->id);
     /* What a resource held is not free yet when another place is looked for in the decision that ends it. */
-    judge_must(judge, judge->ended > 0 || !places_now(judge, event->id, where), "what waits has a reason", "application",
-               event->id);
+    judge_must(judge, judge->ended > 0 || !places_now(judge, event->id, where), "what waits has a reason",
+               "application", event->id);
     judge_must(judge,
                judge->ended > 0 || strstr(event->reason, "left of the quota of") == NULL ||
                    places_lacks_quota(judge, event->id),

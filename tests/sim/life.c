@@ -30,6 +30,7 @@ _Noreturn static void live(const struct life *life)
     if (chdir(life->directory) != 0 || (life->quiet && freopen("/dev/null", "w", stderr) == NULL))
         abort();
     alarm(PATIENCE_S);
+    signal(SIGPIPE, SIG_IGN); /* as in the daemons */
     sim_open(&sim, life->seed, life->result);
     sim.print = life->trace;
     sim.brief = life->brief;

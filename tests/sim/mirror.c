@@ -141,6 +141,8 @@ static uint64_t application_of(struct mirror *mirror, const struct aq_event *eve
     uint64_t number = id != NULL ? aq_field_number(id, event->data) : 0;
     if (event->type->entity == &aq_entity_application)
         return number;
+    if (event->type == &aq_event_resource_exec_ended) /* its resource may be gone */
+        return ((const struct aq_resource_exec_ended *)event->data)->application;
     const struct aq_resource *resource =
         event->type->entity == &aq_entity_resource ? mirror_find_number(mirror, &aq_entity_resource, number) : NULL;
     return resource != NULL ? resource->application : 0;

@@ -73,6 +73,17 @@ static void start_agent(struct node *node)
     node->turn_ms = node->nodes->sim->now_ms;
 }
 
+/* A command in a workload has written something. */
+static bool is_readable(const struct node *node)
+{
+    struct pollfd fds[AGENT_FDS_MAX];
+    const nfds_t count = agent_fds(node->agent, fds);
+    bool any = false;
+    for (nfds_t i = 0; i < count; i++)
+        any |= fds[i].fd >= 0;
+    return any && poll(fds, count, 0) > 0;
+}
+
 static void take_turn(struct node *node)
 {
     const struct aq_clocks now = machine_clocks(&node->machine);
@@ -83,6 +94,8 @@ static void take_turn(struct node *node)
     node->turn_ms = machine_true_ms(&node->machine, deadline_ms);
     if (death_end_turn())
         node_kill(node);
+    else if (is_readable(node))
+        nodes_wake(node->nodes, node->host);
 }
 
 /* It is gone at once; what it has written stays. */

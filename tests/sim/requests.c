@@ -131,7 +131,7 @@ static void answered(struct writer_request *request)
     if (asked->state != ASKED_WAITS)
         sim_broken(sim, "a request has one answer", "%" PRIu64, asked->number);
     asked->requests->waiting--;
-    if (sim_happens(sim, asked->requests->lose_percent)) {
+    if (sim_happens(sim, asked->requests->lose_percent) && asked->told == NULL) {
         asked->state = ASKED_UNKNOWN;
         sim->result->totals.unknown++;
         sim_say(sim, "answer: that of %" PRIu64 " is lost", asked->number);
@@ -141,6 +141,8 @@ static void answered(struct writer_request *request)
         take_answer(asked, request);
     }
     free_answer(request);
+    if (asked->told != NULL)
+        asked->told(asked);
 }
 
 /* ---- what the hub asks for, and the controller by itself ---------------------------------------------- */

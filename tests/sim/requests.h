@@ -30,6 +30,7 @@ struct asked {
     bool dry_run;
     struct writer_request request;                /* unless it is an inner one */
     void (*done)(struct writer_request *request); /* of an inner one, with its context */
+    void (*told)(struct asked *asked);            /* its client goes on, with its context; NULL: it waits for nothing */
     void *context;
     char ids[ASKED_ITEMS_MAX][65];
     /* The answer, when it is DONE or REFUSED. */

@@ -196,6 +196,9 @@ bool settled(struct world *world, struct unsettled *unsettled)
         return fail(unsettled, "readers of output get their answers in time", "some wait");
     if (world->tails.waiting > 0)
         return fail(unsettled, "readers of output get their answers in time", "%" PRIu64 " wait", world->tails.waiting);
+    const uint64_t exec = runners_unsettled(&world->runners);
+    if (exec != 0)
+        return fail(unsettled, "commands in workloads end", "exec-%" PRIu64 " does not", exec);
     return agents_are_active(world, unsettled) && silent_nodes_are_lost(world, unsettled) &&
            workloads_are_right(world, unsettled) && applications_are_right(world, unsettled) &&
            finished_are_removed(world, unsettled) && lifetimes_have_ended(world, unsettled);

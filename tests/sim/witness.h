@@ -24,6 +24,7 @@ struct witness_host {
 struct witness {
     struct sim *sim;
     const struct judge *judge;
+    struct runners *runners; /* those who run commands in workloads */
     struct witness_host hosts[WITNESS_HOSTS_MAX];
     struct witness_workload *workloads; /* by the numbers of their resources, from 1 */
     size_t n_workloads, workloads_room;

@@ -74,6 +74,8 @@ static void ask(struct world *world)
     }
     if (happens && sim_happens(sim, 5))
         tails_begin(&world->tails, world->controller.stops ? NULL : world->controller.hub);
+    if (happens && sim_happens(sim, 4))
+        runners_begin(&world->runners);
     sim_end_step(sim);
 }
 
@@ -171,6 +173,7 @@ static void open_world(struct world *world, struct sim *sim)
                                       .sim = sim};
     clients_open(&world->clients);
     world->tails = (struct tails){.sim = sim, .judge = &world->judge};
+    runners_open(&world->runners, &world->controller, &world->requests, &world->witness);
     if (sim_happens(sim, 15)) { /* applications with much metadata soon fill a small map */
         world->clients.fat = true;
         world->controller.config.state.map_size = sim_between(sim, 2, 6);
@@ -236,6 +239,7 @@ static void free_world(struct world *world)
     controller_free(&world->controller);
     network_free(&world->network);
     requests_free(&world->requests);
+    runners_free(&world->runners);
     messages_free(&world->messages);
     witness_free(&world->witness);
     judge_free(&world->judge);

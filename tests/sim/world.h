@@ -7,6 +7,7 @@
 #include "tests/sim/controller.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/readers.h"
+#include "tests/sim/runners.h"
 #include "tests/sim/tails.h"
 
 struct world {
@@ -20,6 +21,7 @@ struct world {
     struct nodes nodes;
     struct clients clients;
     struct tails tails;
+    struct runners runners;
     struct readers readers;
     struct faults faults;
     uint64_t ask_ms, watch_ms; /* when a client asks next; when it is next seen whether nodes are silent */
