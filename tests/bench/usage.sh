@@ -34,6 +34,6 @@ wait_for 30 known || die "what the workloads use is not known"
 with=$(busy)
 awk -v with="$with" -v without="$without" 'BEGIN {
     printf "RESULT\tan agent with 200 workloads at rest, their use measured each 5 s; beside it: not measured\t%.2f %% of a core\t%.2f %%\t%.1f\tat most 1 %%\t%s\n",
-        with, without, without > 0 ? with / without : 0, with <= 1 ? "ok" : "missed"
+        with, without, (without > 0 ? with / without : 0), (with <= 1 ? "ok" : "missed")
 }'
 finish

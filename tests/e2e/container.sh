@@ -314,6 +314,11 @@ check_match "and they reach its ports at the node" 'hello from *' "$(far_reaches
 nsenter --net="/proc/$far/ns/net" ip route add 10.83.0.0/20 via 192.0.2.1
 check_fails "but not its own address" far_reaches "$address" 80
 stop far
+carried() {
+    api GET "resource/$(api_field .data.resource "application/$first")/load" |
+        jq -e '.data.now | .received_bytes > 100 and .sent_bytes > 100 and .cpu != null and .memory_bytes > 0'
+}
+check "what it receives and sends is counted" wait_for 20 carried
 
 [ -n "${AQ_OWN_NETWORK:-}" ] || die "this is not the test's own network"
 nft flush ruleset # as many hosts do when they load their own rules anew
