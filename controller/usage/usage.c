@@ -133,14 +133,13 @@ void usage_drop(struct usage *usage, const struct usage_key *key)
 
 /* ---- samples ---------------------------------------------------------------------------------------------- */
 
-/* How much a counter has grown in a second, in parts of `unit`. A counter that has gone back began anew: since then it
- * has grown by what it is. None without two samples. */
+/* How much a counter has grown in a second, in parts of `unit`. None without two samples, and when it has gone back: it
+ * began anew, or it is a sum over processes of which one has ended. */
 static uint64_t rate(uint64_t before, uint64_t after, uint64_t unit, uint64_t ms, uint64_t most)
 {
-    if (before == 0 || after == 0 || ms == 0)
+    if (before == 0 || after < before || ms == 0)
         return 0;
-    const uint64_t grown = after >= before ? after - before : after - 1;
-    const double a_second = (double)grown * 1000 / (double)ms / (double)unit;
+    const double a_second = (double)(after - before) * 1000 / (double)ms / (double)unit;
     return aq_some(a_second < (double)most ? (uint64_t)(a_second + 0.5) : most);
 }
 

@@ -1,4 +1,5 @@
-/* The parts about other agents and commands are in conformance_agents.c and conformance_commands.c. */
+/* The parts about other agents and commands are in conformance_agents.c, conformance_commands.c and
+ * conformance_samples.c. */
 #include "tests/lib/conformance_tests.h"
 
 #include "drivers/output.h"
@@ -334,6 +335,7 @@ int conformance_run(const struct conformance *driver)
         TEST(conformance_test_leftovers_are_found_and_ended),
         TEST(conformance_test_commands),
         TEST(conformance_test_commands_end_when_told_and_with_their_workload),
+        TEST(conformance_test_samples),
     };
 #undef TEST
     conformance_subject = driver;

@@ -30,4 +30,7 @@ void conformance_test_leftovers_are_found_and_ended(void **state);
 void conformance_test_commands(void **state);
 void conformance_test_commands_end_when_told_and_with_their_workload(void **state);
 
+/* conformance_samples.c */
+void conformance_test_samples(void **state);
+
 #endif
