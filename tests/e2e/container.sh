@@ -36,6 +36,7 @@ container_agent() { # NUMBER [ARGUMENTS...]
 }
 controller_start
 container_agent 1
+wait_for 20 nodes_are_active 1 || die "the agent does not join" # and so has port 80 of the gateway
 container_agent 2
 wait_for 20 nodes_are_active 2 || die "the agents do not join"
 agent1=$(agent_name 1)
