@@ -99,12 +99,11 @@ static void prune_if_due(const struct aq_container_settings *settings)
     _exit(0);
 }
 
-/* runc has made control groups that only it knows of. */
 static void runtime_delete(const struct aq_container_settings *settings, int directory)
 {
     struct container_facts facts;
     struct aq_error ignored;
-    if (container_facts_read(directory, &facts, &ignored) != 0 || strstr(facts.runtime, "crun") != NULL)
+    if (container_facts_read(directory, &facts, &ignored) != 0 || !facts.own_groups)
         return;
     const char *const arguments[] = {facts.runtime, "--root", SLOTS_RUNTIME, "delete", facts.name, NULL};
     const struct program_run run = {.arguments = arguments,

@@ -27,6 +27,7 @@ int container_facts_write(int directory, const struct container_facts *facts, st
     add_line(&text, "ip_addr", facts->ip_addr);
     add_line(&text, "hw_addr", facts->hw_addr);
     add_line(&text, "stop_signal", number);
+    add_line(&text, "own_groups", facts->own_groups ? "1" : "0");
     return aq_file_replace_unsynced(directory, file_name, 0600, text.data, text.length, error);
 }
 
@@ -56,5 +57,7 @@ int container_facts_read(int directory, struct container_facts *facts, struct aq
     read_line(text, "hw_addr", facts->hw_addr, sizeof facts->hw_addr);
     read_line(text, "stop_signal", number, sizeof number);
     facts->stop_signal = atoi(number);
+    read_line(text, "own_groups", number, sizeof number);
+    facts->own_groups = atoi(number) != 0;
     return 0;
 }

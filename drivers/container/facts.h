@@ -6,6 +6,7 @@
 #include "schema/base/error.h"
 #include "schema/drivers/container.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { FACTS_IMAGE_SIZE = AQ_IMAGE_MAX + AQ_DIGEST_SIZE, FACTS_ADDRESS_SIZE = 48 };
@@ -16,6 +17,7 @@ struct container_facts {
     char name[32];                                                 /* of the container for the runtime */
     char ip_addr[FACTS_ADDRESS_SIZE], hw_addr[FACTS_ADDRESS_SIZE]; /* "": none */
     int stop_signal;
+    bool own_groups; /* the runtime has made control groups that only it knows of */
 };
 
 int container_facts_write(int directory, const struct container_facts *facts, struct aq_error *error) AQ_MUST_CHECK;

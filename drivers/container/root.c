@@ -201,9 +201,6 @@ int root_make(const struct root_wish *wish, struct aq_error *error)
     size_t i;
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return aq_fail_errno(error, errno, "cannot make a mount namespace");
-    /* crun works with version 1 or with version 2, but not where a host has both. */
-    if (wish->unified != NULL && umount2(wish->unified, MNT_DETACH) != 0)
-        return aq_fail_errno(error, errno, "cannot hide %s", wish->unified);
     if (mount_image(wish, error) != 0 || mount_disk(wish, error) != 0 || mount_overlay(wish, error) != 0)
         return -1;
     AQ_CLEANUP_FD int root = open(SLOTS_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);

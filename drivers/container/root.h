@@ -15,7 +15,6 @@ struct root_wish {
     const char *directory; /* the workload's: gets upper/ and overlay/ */
     uint32_t first_user;   /* of the container */
     int users;             /* its user namespace: a descriptor */
-    const char *unified;   /* mount of control groups of version 2 to hide; NULL: none */
     const char *hostname;
     const char *resolvers; /* contents of /etc/resolv.conf; NULL: the image's own file */
     const char *address;   /* of the container, for /etc/hosts; "": it has none */

@@ -16,10 +16,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,11 +38,13 @@ struct starter {
     struct network_place place;
     struct container_spaces spaces;
     uint32_t first_user;
-    int bundle;  /* directory in the workload's */
-    bool hybrid; /* the host has control groups of version 1 */
-    bool crun;   /* the runtime is crun, which leaves control groups alone */
-    int group;   /* of control groups of version 2; -1: none */
+    int bundle; /* directory in the workload's */
+    bool crun;  /* the runtime is crun, which leaves control groups alone */
+    int group;  /* of control groups of version 2; -1: none */
     bool in_group;
+    const char *unified; /* mount of version 2 on a host that has version 1, too; otherwise NULL */
+    bool inner_group;    /* the runtime is in the workload's groups when it makes the container */
+    char runtime_group[CGROUP_NAME_SIZE + 16]; /* the group that runtimes other than crun make */
     char hostname[64];
 };
 
@@ -118,7 +122,7 @@ static int write_bundle(struct starter *starter, struct aq_error *error)
                                      .hostname = starter->hostname,
                                      .filter = &filter,
                                      .compiled = starter->crun,
-                                     .group = starter->start->group->name};
+                                     .group = starter->runtime_group};
     AQ_CLEANUP_JSON json_t *config = bundle_make(&wish, error);
     container_filter_free(&filter);
     if (config == NULL)
@@ -133,7 +137,6 @@ static int write_bundle(struct starter *starter, struct aq_error *error)
 static int make_root(struct starter *starter, struct aq_error *error)
 {
     char image[PATH_MAX + 16];
-    const struct cgroup_host *host = starter->start->group->host;
     AQ_CLEANUP_BUFFER struct aq_buffer resolvers = {0};
     if (starter->plan.network != AQ_NETWORK_NONE)
         network_resolvers(&resolvers);
@@ -143,7 +146,6 @@ static int make_root(struct starter *starter, struct aq_error *error)
                                    .directory = starter->job->common.directory,
                                    .first_user = starter->first_user,
                                    .users = starter->spaces.users,
-                                   .unified = starter->hybrid && host->unified[0] != '\0' ? host->unified : NULL,
                                    .hostname = starter->hostname,
                                    .resolvers = resolvers.length > 0 ? resolvers.data : NULL,
                                    .address = starter->facts.ip_addr};
@@ -170,12 +172,25 @@ const char *container_runtime(const char *wanted, struct aq_error *error)
     return NULL;
 }
 
+/* Runtimes work with version 1 or with version 2 of control groups, but not where a host has both: crun sees version 1,
+ * others version 2. In a mount namespace of the calling process's own. */
+static bool choose_groups(const struct starter *starter)
+{
+    static const char seen[] = "/sys/fs/cgroup"; /* where runtimes look */
+    if (unshare(CLONE_NEWNS) != 0)
+        return false;
+    return (starter->crun ? umount2(starter->unified, MNT_DETACH)
+                          : mount(starter->unified, seen, NULL, MS_BIND, NULL)) == 0;
+}
+
 /* In the new process: the container is born into the workload's control groups, and stays there. */
-static bool join_groups(void *context)
+static bool prepare_groups(void *context)
 {
     const struct starter *starter = context;
     struct aq_error error;
-    return cgroup_join(starter->start->group, starter->in_group, &error) == 0;
+    if (starter->inner_group && cgroup_join(starter->start->group, starter->in_group, &error) != 0)
+        return false;
+    return starter->unified == NULL || choose_groups(starter);
 }
 
 /* The last message that the runtime has left in its log. */
@@ -208,14 +223,12 @@ static int run_runtime(struct starter *starter, const char *const *words, struct
         arguments[count++] = "--cgroup-manager=disabled";
     for (size_t i = 0; words[i] != NULL; i++)
         arguments[count++] = words[i];
-    /* With version 2 alone, runc makes the same group for the container, and may refuse one that is not empty. */
-    const bool birth = starter->crun || starter->hybrid;
     const struct program_run run = {.arguments = arguments,
                                     .inherit = starter->start->output,
                                     .until_ms = aq_clock_boot_ms() + starter->plan.settings.call_time * 1000,
                                     .bound = "container.call_time",
-                                    .group = birth && starter->group > 0 ? starter->group : 0,
-                                    .prepare = birth ? join_groups : NULL,
+                                    .group = starter->inner_group && starter->group > 0 ? starter->group : 0,
+                                    .prepare = prepare_groups,
                                     .context = starter};
     if (program_run(&run, error) == 0)
         return 0;
@@ -261,6 +274,23 @@ static int connect_network(const struct starter *starter, struct aq_error *error
     return network_publish(&starter->plan.settings, &starter->place, starter->plan.ports, error);
 }
 
+/* crun stays in the groups in which it is run. Others make one for the container, and may refuse one that is not empty:
+ *  - beside version 1, one in that of version 2, which costs little; limits are in version 1, where they do not look;
+ *  - with version 1 alone, the workload's, and more in hierarchies without limits, which they must remove themselves;
+ *  - with version 2 alone, the workload's. */
+static void plan_groups(struct starter *starter)
+{
+    const struct cgroup_host *host = starter->start->group->host;
+    bool version1 = false;
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+        version1 = version1 || host->version1[i][0] != '\0';
+    starter->unified = version1 && host->unified[0] != '\0' ? host->unified : NULL;
+    starter->inner_group = starter->crun || version1;
+    starter->facts.own_groups = !starter->crun && starter->unified == NULL && version1;
+    snprintf(starter->runtime_group, sizeof starter->runtime_group, "%s%s", starter->start->group->name,
+             starter->unified != NULL ? "/container" : "");
+}
+
 /* ---- all of it ---------------------------------------------------------------------------------------- */
 
 static int starter_work(struct starter *starter, struct aq_error *error)
@@ -272,8 +302,7 @@ static int starter_work(struct starter *starter, struct aq_error *error)
         return -1;
     snprintf(starter->facts.runtime, sizeof starter->facts.runtime, "%s", runtime);
     starter->crun = strstr(runtime, "crun") != NULL;
-    for (int i = 0; i < CGROUP_CONTROLLERS; i++)
-        starter->hybrid = starter->hybrid || starter->start->group->host->version1[i][0] != '\0';
+    plan_groups(starter);
     slot_name(starter->job->slot, starter->facts.name);
     starter->first_user = slot_first_user(starter->job->slot, &starter->plan.settings);
     snprintf(starter->hostname, sizeof starter->hostname, "%s", starter->plan.hostname);

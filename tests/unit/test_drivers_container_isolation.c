@@ -74,25 +74,40 @@ static void test_files_of_users_have_a_bound(void **state)
     test_remove_tree(directory);
 }
 
-static void test_limits(void **state)
+static void assert_limits(struct rig *rig, uint64_t ram_mib)
 {
-    struct rig *rig = container_rig(state);
     struct cgroup_host host;
     cgroup_host_read(&host);
     if (host.version1[CGROUP_MEMORY][0] == '\0' && !host.in_unified[CGROUP_MEMORY])
         skip();
     rig_start_spec(rig,
-                   "{" CONTAINER_IMAGE ",'command':['sh','-c','exec dd if=/dev/zero of=/dev/null bs=64M count=1']}",
-                   (struct driver_spec){.metadata_json = "{}", .ram_mib = 16});
+                   "{" CONTAINER_IMAGE ",'command':['sh','-c','exec dd if=/dev/zero of=/dev/null bs=256M count=1']}",
+                   (struct driver_spec){.metadata_json = "{}", .ram_mib = ram_mib});
     struct rig_workload *seen = &rig->seen[rig->used];
     rig_await(rig, &seen->ended);
     assert_int_equal(seen->exit_status, 128 + SIGKILL);
     assert_has(seen->reason, "out of memory");
     if (host.version1[CGROUP_PIDS][0] == '\0' && !host.in_unified[CGROUP_PIDS])
         return;
-    assert_has(container_run_output(rig, "{" CONTAINER_IMAGE
-                                         ",'pids':8,'command':'for i in 1 2 3 4 5 6 7 8 9; do sleep 2 & done; wait'}"),
-               "can't fork");
+    const char *many =
+        "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33";
+    char options[512];
+    snprintf(options, sizeof options, "{" CONTAINER_IMAGE ",'pids':32,'command':'%s; do sleep 2 & done; wait'}", many);
+    assert_has(container_run_output(rig, options), "can't fork");
+}
+
+static void test_limits(void **state)
+{
+    assert_limits(container_rig(state), 16);
+}
+
+static void test_limits_with_runc(void **state)
+{
+    struct rig *rig = container_rig(state);
+    if (access("/usr/sbin/runc", X_OK) != 0)
+        skip();
+    container_configure(rig, "container.runtime=runc");
+    assert_limits(rig, 128); /* it needs more itself */
 }
 
 static void test_a_disk_is_a_limit(void **state)
@@ -313,6 +328,7 @@ int main(void)
         T(test_it_makes_no_namespaces),
         cmocka_unit_test(test_files_of_users_have_a_bound),
         T(test_limits),
+        T(test_limits_with_runc),
         T(test_a_disk_is_a_limit),
         T(test_too_little_memory_to_start),
         T(test_commands_are_shut_in_as_well),
