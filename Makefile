@@ -19,7 +19,7 @@
 #   make test-NAME           build and run tests/unit/test_NAME.c
 #   make objects             compile everything, without linking: CC=clang shows its warnings
 #   make bench               measure everything, write docs/performance.md; NAMES="decisions reads" for some
-#   make bench-peers         compare with etcd and Slurm, which it installs from Debian's packages: four minutes
+#   make bench-peers         compare with etcd, Slurm and Docker's swarm, which it installs from Debian's packages: eight minutes
 #   make abuse               measure how much misbehaving clients slow down others: three minutes
 #   make abuse-programs      build the programs for that
 #   make torture             cut the power in a recorded log and cluster, LIVES=50; then kill the processes of a private

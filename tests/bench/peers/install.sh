@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the neighbours from Debian's packages: Slurm with munge, etcd, and h2load, which speaks etcd's own protocol.
+# Installs the neighbours from Debian's packages: Slurm with munge, etcd, h2load, which speaks etcd's own protocol, and
+# Docker.
 # No daemon is started by this, nor at the next boot, whatever the machine's policy is: the benchmarks start their own, in
 # their own directory.
 set -u
@@ -21,6 +22,7 @@ need sbatch slurm-client
 need munged munge munge
 need etcd etcd-server etcd
 need h2load nghttp2-client
+need dockerd docker.io "docker docker.socket containerd"
 [ -n "$missing" ] || exit 0
 [ "$(id -u)" = 0 ] || {
     echo "install.sh: these packages are missing, and only root can install them:$missing" >&2

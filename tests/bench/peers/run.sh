@@ -1,8 +1,9 @@
 #!/bin/sh
-# Aquarium beside its neighbours, on this machine, in turns: installs them, runs etcd's and Slurm's comparison, and shows
-# one table. Three to five minutes. What stands in tests/bench/notes.md, "Beside neighbours", is copied from it by hand.
+# Aquarium beside its neighbours, on this machine, in turns: installs them, runs the comparisons with etcd, Slurm and
+# Docker's swarm, and shows one table. Five to eight minutes. What stands in tests/bench/notes.md, "Beside neighbours", is
+# copied from it by hand.
 #
-#   tests/bench/peers/run.sh            both
+#   tests/bench/peers/run.sh            all
 #   tests/bench/peers/run.sh etcd       one of them
 #
 # BUILD says which binaries are measured (build/release); BENCH_HOME (/tmp) where, which should be on the disk that matters.
@@ -40,7 +41,7 @@ run_peer() { # NAME
 tests/bench/peers/install.sh || exit 1
 : >"$results"
 failed=0
-[ $# -gt 0 ] || set -- etcd slurm
+[ $# -gt 0 ] || set -- etcd slurm swarm
 echo "# load average before: $(cut -d ' ' -f 1-3 /proc/loadavg)" >&2
 for name; do
     run_peer "$name" || failed=1

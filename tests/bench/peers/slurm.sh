@@ -13,6 +13,7 @@ case $0 in
 */peers/*) exec sh -c '. "$1"' "${0%/peers/*}/slurm.sh" "$0" ;;
 esac
 . "$(dirname "$0")/../e2e/lib.sh"
+. tests/bench/peers/figures.sh
 
 nodes=100
 places=8
@@ -23,7 +24,6 @@ at_once=8
 patience=60 # seconds, for what is bounded by the number of jobs to about 10
 slurm=$work/slurm
 export SLURM_CONF="$slurm/slurm.conf"
-figures=$work/figures
 first_port=$((20000 + $$ % 100 * 120))
 
 # All are told to end at once, or it takes a second for each of 200 daemons; lib.sh waits for them, and removes all.
@@ -147,10 +147,6 @@ aquarium_is_done() { # AFTER COUNT
 
 # ---- measuring --------------------------------------------------------------------------------------------
 
-now() {
-    date +%s.%N
-}
-
 # wait_done COMMAND...: asks seldom, for who asks takes part of the two cores; the same for both.
 wait_done() {
     local tries=$((patience * 5))
@@ -160,11 +156,6 @@ wait_done() {
         tries=$((tries - 1))
     done
     return 1
-}
-
-note_figure() { # NAME ours|theirs COUNT BEGUN ENDED
-    awk -v name="$1" -v who="$2" -v count="$3" -v from="$4" -v to="$5" \
-        'BEGIN { printf "%s\t%s\t%.1f\n", name, who, count / (to - from) }' | tee -a "$figures" | sed 's/^/# /' >&2
 }
 
 # Each submission is a command of its own, eight at a time: that many a second, and done a second.
@@ -212,30 +203,7 @@ aquarium_array() { # LABEL PREFIX
     note_figure "$2-completed" ours "$array_jobs" "$begun" "$(now)"
 }
 
-# ---- telling ----------------------------------------------------------------------------------------------
-
-# The medians, and the median of the rounds' factors, as bench.h does it.
-result() { # WHAT OURS(name) THEIRS(name)
-    awk -F '\t' -v what="$1" -v our_name="$2" -v their_name="$3" '
-        function median(list, count,    i, j, kept) {
-            for (i = 2; i <= count; i++) {
-                kept = list[i]
-                for (j = i - 1; j > 0 && list[j] > kept; j--)
-                    list[j + 1] = list[j]
-                list[j + 1] = kept
-            }
-            return count % 2 ? list[(count + 1) / 2] : (list[count / 2] + list[count / 2 + 1]) / 2
-        }
-        $1 == our_name && $2 == "ours" { ours[++n] = $3 }
-        $1 == their_name && $2 == "theirs" { theirs[++m] = $3 }
-        END {
-            for (i = 1; i <= n; i++)
-                factors[i] = ours[i] / theirs[i]
-            factor = median(factors, n)
-            printf "RESULT\t%s\t%.0f /s\t%.0f /s\t%.2f\tat least 1\t%s\n", what, median(ours, n), median(theirs, m),
-                factor, (factor >= 1 ? "ok" : "missed")
-        }' "$figures"
-}
+# ---- all of it --------------------------------------------------------------------------------------------
 
 slurm_start
 aquarium_start
