@@ -204,16 +204,23 @@ int container_filter_compile(const json_t *rules, struct aq_buffer *program, str
 
 static const char kept_file[] = SLOTS_DIRECTORY "/filter", kept_end[] = "\nend\n";
 
-/* What it was made from and by. */
+static void key_add(char key[KEY_SIZE], const char *path)
+{
+    const size_t length = strlen(key);
+    struct stat about = {0};
+    int failed = stat(path, &about);
+    (void)failed; /* then making it fails */
+    snprintf(key + length, KEY_SIZE - length, " %s %ju %jd.%09ld %jd", path, (uintmax_t)about.st_ino,
+             (intmax_t)about.st_mtim.tv_sec, about.st_mtim.tv_nsec, (intmax_t)about.st_size);
+}
+
+/* What it was made from and by: another build of this program may have other rules. */
 static void key_make(char key[KEY_SIZE])
 {
-    struct stat profile = {0};
     const struct scmp_version *library = seccomp_version();
-    int failed = stat(bundle_profile, &profile);
-    (void)failed; /* then making it fails */
-    snprintf(key, KEY_SIZE, "%s %u.%u.%u %s %ju %jd.%09ld %jd", AQ_VERSION, library->major, library->minor,
-             library->micro, bundle_profile, (uintmax_t)profile.st_ino, (intmax_t)profile.st_mtim.tv_sec,
-             profile.st_mtim.tv_nsec, (intmax_t)profile.st_size);
+    snprintf(key, KEY_SIZE, "%s %u.%u.%u", AQ_VERSION, library->major, library->minor, library->micro);
+    key_add(key, bundle_profile);
+    key_add(key, "/proc/self/exe");
 }
 
 /* Its lines are the key, the rules, the program, "end". Returns whether it is that of the key, and whole. */

@@ -9,8 +9,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/utsname.h>
 
 const char bundle_profile[] = "/usr/share/containers/seccomp.json";
@@ -76,20 +78,29 @@ static bool rule_applies(const json_t *rule, const struct processor *processor)
     return true;
 }
 
-/* As in drivers/confine/filter.c. The arguments of clone3() cannot be seen, so the C library is told to use clone(). */
+/* As in drivers/confine/filter.c. The arguments of clone3() cannot be seen, so the C library is told to use clone();
+ * nor can those of socketcall(), by which programs of 32 bits make sockets. */
 static const char *const denied[] = {
-    "mount",       "mount_setattr",  "move_mount",     "open_tree",        "open_tree_attr", "fsopen",
-    "fsconfig",    "fsmount",        "fspick",         "umount",           "umount2",        "pivot_root",
-    "unshare",     "setns",          "keyctl",         "add_key",          "request_key",    "bpf",
-    "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register"};
-static const char *const special[] = {"clone", "clone3"};
+    "mount",          "mount_setattr",     "move_mount", "open_tree",   "open_tree_attr",
+    "fsopen",         "fsconfig",          "fsmount",    "fspick",      "umount",
+    "umount2",        "pivot_root",        "unshare",    "setns",       "keyctl",
+    "add_key",        "request_key",       "bpf",        "userfaultfd", "io_uring_setup",
+    "io_uring_enter", "io_uring_register", "socketcall"};
+static const char *const special[] = {"clone", "clone3", "socket"};
+
+/* What a container has a use for, and what ends at its own network namespace, which AF_VSOCK does not: that leads to
+ * the machine below. */
+static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_PACKET};
 
 static bool is_own(const char *name)
 {
     for (size_t i = 0; i < AQ_LENGTH(denied); i++)
         if (strcmp(denied[i], name) == 0)
             return true;
-    return strcmp(special[0], name) == 0 || strcmp(special[1], name) == 0;
+    for (size_t i = 0; i < AQ_LENGTH(special); i++)
+        if (strcmp(special[i], name) == 0)
+            return true;
+    return false;
 }
 
 /* Of a rule of the profile, those that no rule here is about. */
@@ -121,6 +132,19 @@ static void add_own_rules(json_t *rules, const struct processor *processor)
                           json_pack("{s:[s], s:s, s:[{s:i, s:I, s:i, s:s}]}", "names", special[0], "action",
                                     "SCMP_ACT_ALLOW", "args", "index", strcmp(processor->name, "s390x") == 0 ? 1 : 0,
                                     "value", (json_int_t)namespaces, "valueTwo", 0, "op", "SCMP_CMP_MASKED_EQ"));
+}
+
+static void add_socket_rules(json_t *rules)
+{
+    for (size_t i = 0; i < AQ_LENGTH(families); i++)
+        json_array_append_new(rules, json_pack("{s:[s], s:s, s:[{s:i, s:i, s:i, s:s}]}", "names", special[2], "action",
+                                               "SCMP_ACT_ALLOW", "args", "index", 0, "value", families[i], "valueTwo",
+                                               0, "op", "SCMP_CMP_EQ"));
+    /* The audit log is the host's. */
+    json_array_append_new(rules, json_pack("{s:[s], s:s, s:[{s:i, s:i, s:i, s:s}, {s:i, s:i, s:i, s:s}]}", "names",
+                                           special[2], "action", "SCMP_ACT_ALLOW", "args", "index", 0, "value",
+                                           AF_NETLINK, "valueTwo", 0, "op", "SCMP_CMP_EQ", "index", 2, "value",
+                                           NETLINK_AUDIT, "valueTwo", 0, "op", "SCMP_CMP_NE"));
 }
 
 /* `names` becomes its own. */
@@ -182,6 +206,7 @@ json_t *bundle_seccomp(struct aq_error *error)
             json_decref(names);
     }
     add_own_rules(rules, processor);
+    add_socket_rules(rules);
     json_t *filter = json_pack("{s:O, s:o, s:o}", "defaultAction", json_object_get(profile, "defaultAction"),
                                "architectures", architectures(profile, processor), "syscalls", rules);
     if (filter == NULL) {
