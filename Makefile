@@ -82,7 +82,7 @@ FS := $(filter-out fs/main.c,$(call sources,fs))
 AQ := $(filter-out tools/aq/main.c,$(call sources,tools/aq))
 MAN := $(filter-out tools/man/main.c,$(call sources,tools/man))
 CONFIGS := controller/settings/settings.c agent/settings/settings.c fs/settings/settings.c
-MAINS := controller/main.c agent/main.c fs/main.c tools/aq/main.c tools/man/main.c tools/check/schema_check.c
+MAINS := controller/main.c agent/main.c fs/main.c tools/aq/main.c tools/man/main.c tools/check/schema_check.c drivers/program/output/main.c
 UNIT := $(wildcard tests/unit/test_*.c)
 TESTS_LIB := $(wildcard tests/lib/*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
@@ -96,6 +96,10 @@ ABUSE := $(wildcard tests/abuse/*.c)
 PARTS := $(SCHEMA) $(DRIVERS) $(CONTROLLER) $(AGENT) $(FS) $(AQ) $(MAN)
 
 BINARIES := $(addprefix $(BUILD)/,aq-controller aq-agent aq-fs aq)
+# They lie in libexec: what agents and drivers start.
+HELPERS := $(BUILD)/aq-output
+# What unit tests start.
+SERVED := $(BUILD)/tests/aq-driver-served
 UNIT_BINARIES := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT))
 FUZZ_BINARIES := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz/%,$(FUZZ))
 BENCH_BINARIES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH))
@@ -104,7 +108,7 @@ ABUSE_BINARIES := $(patsubst tests/abuse/%.c,$(BUILD)/abuse/%,$(ABUSE))
 
 .PHONY: all up down bench bench-peers abuse abuse-programs check check-debian format check-format check-includes check-events events-lock tests fuzz \
         fuzzers fuzz-short fuzz-replay objects man install uninstall clean packages help FORCE
-all: $(BINARIES) check-events
+all: $(BINARIES) $(HELPERS) check-events
 
 help:
 	@sed -n 's/^#   make/make/p' Makefile
@@ -131,7 +135,8 @@ $(BUILD)/aq-fs: $(call objects,fs/main.c $(FS) $(CGROUP) $(STATE) $(SCHEMA))
 $(BUILD)/aq: $(call objects,tools/aq/main.c $(AQ) $(CGROUP) $(SCHEMA_SILENT))
 $(BUILD)/man-pages: $(call objects,tools/man/main.c $(MAN) $(AQ) $(CGROUP) $(CONFIGS) $(SCHEMA_SILENT))
 $(BUILD)/schema-check: $(call objects,tools/check/schema_check.c $(SCHEMA_SILENT))
-$(BINARIES) $(BUILD)/schema-check $(BUILD)/man-pages:
+$(BUILD)/aq-output: $(call objects,drivers/program/output/main.c drivers/keeper/log.c drivers/output.c $(call sources,schema/base))
+$(BINARIES) $(HELPERS) $(BUILD)/schema-check $(BUILD)/man-pages:
 	$(link)
 
 # How every program is linked. A group of targets may add to LINK_FLAGS and LINK_LIBRARIES.
@@ -155,7 +160,12 @@ $(UNIT_BINARIES): LINK_LIBRARIES := -lcmocka
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(TESTED)
 	$(link)
 
-tests: $(UNIT_BINARIES) $(BUILD)/sim $(BUILD)/torture $(BUILD)/lostwrites $(BUILD)/slowdisk.so $(BUILD)/wallclock.so
+# A driver as a program, beside the tests that start it.
+$(SERVED): $(BUILD)/tests/served/served.o $(TESTED)
+	$(link)
+
+
+tests: $(UNIT_BINARIES) $(SERVED) $(HELPERS) $(BUILD)/sim $(BUILD)/torture $(BUILD)/lostwrites $(BUILD)/slowdisk.so $(BUILD)/wallclock.so
 
 # One program that starts, loads and kills a cluster; see tests/torture/torture.h.
 $(BUILD)/torture: $(call objects,$(TORTURE)) $(TESTED)
@@ -174,7 +184,7 @@ $(BUILD)/%.so: tests/torture/%.c
 # The drivers are the simulator's (tests/sim/driver.c). It sees what is given to the writer (requests.c), what agents
 # write (death.c, renames.c), and what is sealed (frames.c).
 $(BUILD)/sim: LINK_FLAGS := $(foreach name,writer_submit aq_sealed_seal renameat unlinkat fsync $(addprefix home_,add end remove note_over prune sweep),-Wl,--wrap=$(name))
-$(BUILD)/sim: $(call objects,$(SIM) $(addprefix tests/lib/,chance.c directory.c identities.c) $(CONTROLLER) $(AGENT) $(SIM_DRIVERS) $(SCHEMA))
+$(BUILD)/sim: $(call objects,$(SIM) $(addprefix tests/lib/,chance.c directory.c identities.c) $(CONTROLLER) $(filter-out agent/programs.c,$(AGENT)) $(SIM_DRIVERS) $(SCHEMA))
 	$(link)
 
 SEEDS := 2000
@@ -244,7 +254,7 @@ bench-peers: $(BINARIES) $(PEERS_BINARIES)
 # Everything that can be compiled, without linking: to see a second compiler's warnings.
 objects: $(call objects,$(PARTS) $(wildcard $(MAINS)) $(UNIT) $(TESTS_LIB) $(wildcard tests/fuzz/*.c) $(SIM) $(BENCH) $(PEERS) $(ABUSE))
 
-test-%: $(BUILD)/tests/test_%
+test-%: $(BUILD)/tests/test_% $(SERVED) $(HELPERS)
 	timeout 300 $<
 
 # Every event in a log must stay readable: see schema/model/events.lock.

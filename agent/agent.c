@@ -4,6 +4,7 @@
 #include "agent/capacity.h"
 #include "agent/delivery.h"
 #include "agent/metadata.h"
+#include "agent/programs.h"
 #include "agent/session.h"
 #include "agent/workloads.h"
 #include "schema/base/journal.h"
@@ -18,6 +19,7 @@ enum {
     SWEEP_FILES = 256, /* deleted in one turn */
     SWEEP_MS = 5,      /* between two such turns */
     HOST_SIZE = 128,
+    PROGRAMS_MS = 2000, /* so long the agent waits for driver programs before it tells which drivers there are */
 };
 
 struct agent {
@@ -28,7 +30,9 @@ struct agent {
     struct home *home;
     struct workloads workloads;
     struct metadata *metadata;
-    uint16_t told_port; /* of the metadata service, to the drivers */
+    uint16_t told_port;      /* of the metadata service, to the drivers */
+    uint64_t silent_ms;      /* until then it tells nothing; 0: the drivers are settled, or too slow */
+    unsigned driver_changes; /* that the hub is told of */
     struct delivery delivery;
     struct entry entry;
     struct session *session;
@@ -61,7 +65,7 @@ int agent_check(struct aq_config_agent *config, struct aq_arena *arena, struct a
     if (aq_allow_check(&config->allow, error) != 0 || aq_container_settings_check(&config->container, error) != 0 ||
         capacity_check(config, error) != 0)
         return -1;
-    return drivers_check(&config->drivers, error);
+    return drivers_check(&config->drivers, config->drivers_dir[0] != '\0', error);
 }
 
 static void set_config(struct agent *agent, const struct aq_config_agent *config)
@@ -89,9 +93,18 @@ static void tell_allowance(struct agent *agent)
 static void tell_drivers(struct agent *agent)
 {
     agent->told_port = agent->metadata != NULL ? metadata_port(agent->metadata) : 0;
-    const struct driver_settings settings = {.container = &agent->config.container, .metadata_port = agent->told_port};
+    const struct driver_settings settings = {.container = &agent->config.container,
+                                             .metadata_port = agent->told_port,
+                                             .record = &aq_config_agent_record,
+                                             .all = &agent->config};
     drivers_configure(&agent->workloads.drivers, &settings);
     tell_allowance(agent);
+}
+
+static uint32_t find_programs(struct agent *agent)
+{
+    const struct aq_config_agent *config = &agent->config;
+    return programs_find(&agent->workloads.drivers, config->name, config->drivers_dir, &config->drivers);
 }
 
 void agent_reconfigure(struct agent *agent, const struct aq_config_agent *config)
@@ -100,7 +113,10 @@ void agent_reconfigure(struct agent *agent, const struct aq_config_agent *config
     struct aq_config_agent next = agent->config;
     aq_config_take_live(&aq_config_agent_record, &next, config, &taken, &left);
     set_config(agent, &next);
+    const uint32_t found = find_programs(agent);
     tell_drivers(agent);
+    if (found > 0)
+        workloads_adopt_late(&agent->workloads);
     session_offer_again(agent->session);
     home_keep(agent->home, &agent->config.keep);
 }
@@ -110,9 +126,11 @@ void agent_reconfigure(struct agent *agent, const struct aq_config_agent *config
 static int open_workloads(struct agent *agent, struct aq_error *error)
 {
     const struct aq_config_agent *config = &agent->config;
-    if (home_open(&agent->home, config->data, config->name, &agent->now, error) != 0 ||
-        workloads_open(&agent->workloads, agent->home, config->name, &config->drivers, &agent->now, error) != 0)
+    if (home_open(&agent->home, config->data, config->name, &agent->now, error) != 0)
         return -1;
+    workloads_open(&agent->workloads, agent->home, config->name, &config->drivers, &agent->now);
+    find_programs(agent);
+    agent->silent_ms = agent->now.steady_ms + PROGRAMS_MS;
     tell_drivers(agent);
     agent->metadata =
         metadata_open(&agent->workloads, (uint16_t)config->metadata.port, home_root(agent->home), &agent->now);
@@ -173,10 +191,26 @@ void agent_close(struct agent *agent)
 
 /* ---- turns -------------------------------------------------------------------------------------------- */
 
+/* So that the cluster does not see a driver go and come whenever the agent is restarted. */
+static bool is_silent(struct agent *agent)
+{
+    if (drivers_are_settled(&agent->workloads.drivers) || agent->now.steady_ms >= agent->silent_ms)
+        agent->silent_ms = 0;
+    return agent->silent_ms != 0;
+}
+
+static void tell_changes_of_drivers(struct agent *agent)
+{
+    const unsigned changes = drivers_changes(&agent->workloads.drivers);
+    if (changes != agent->driver_changes)
+        session_offer_again(agent->session);
+    agent->driver_changes = changes;
+}
+
 static uint64_t next_turn_ms(const struct agent *agent)
 {
     const uint64_t now_ms = agent->now.steady_ms;
-    uint64_t deadline_ms = session_deadline_ms(agent->session, now_ms);
+    uint64_t deadline_ms = agent->silent_ms != 0 ? agent->silent_ms : session_deadline_ms(agent->session, now_ms);
     uint64_t workloads_ms = workloads_deadline_ms(&agent->workloads);
     uint64_t metadata_ms = metadata_deadline_ms(agent->metadata);
     if (delivery_is_busy(&agent->delivery))
@@ -198,7 +232,9 @@ uint64_t agent_turn(struct agent *agent, const struct aq_clocks *now)
     delivery_turn(&agent->delivery, now->steady_ms);
     home_prune(agent->home);
     home_sweep(agent->home, SWEEP_FILES);
-    session_ask(agent->session, now);
+    tell_changes_of_drivers(agent);
+    if (!is_silent(agent))
+        session_ask(agent->session, now);
     return next_turn_ms(agent);
 }
 

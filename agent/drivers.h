@@ -1,4 +1,5 @@
-/* The drivers that this agent uses: those that its settings name and that work on this host. */
+/* The drivers that this agent uses: those that its settings name and that work on this host. Those that are built in
+ * are opened first; agent/programs.h adds those that are programs. */
 #ifndef AQ_AGENT_DRIVERS_H
 #define AQ_AGENT_DRIVERS_H
 
@@ -16,18 +17,31 @@ struct opened_driver {
 struct drivers {
     struct opened_driver opened[DRIVERS_MAX];
     uint32_t count;
+    const struct aq_clocks *now; /* of the agent's turn */
+    driver_report_fn *report;
+    void *context;
 };
 
-/* Fails if `wanted` names a driver that is not built in. */
-int drivers_check(const struct aq_list *wanted, struct aq_error *error) AQ_MUST_CHECK;
+/* Fails if `wanted` names a driver that is neither built in nor, with `programs`, could be a program. */
+int drivers_check(const struct aq_list *wanted, bool programs, struct aq_error *error) AQ_MUST_CHECK;
+bool drivers_are_wanted(const char *name, const struct aq_list *wanted);
 
-/* Opens the drivers that `wanted` names, or all if it is empty. One that does not work on this host is left out, with a
- * line in the journal. All report to `report`, and take the time from `now`. */
-int drivers_open(struct drivers *drivers, const char *node, const struct aq_list *wanted, const struct aq_clocks *now,
-                 driver_report_fn *report, void *context, struct aq_error *error) AQ_MUST_CHECK;
+/* Opens the built-in drivers that `wanted` names, or all if it is empty. One that does not work on this host is left
+ * out, with a line in the journal. All report to `report`, and take the time from `now`. */
+void drivers_open(struct drivers *drivers, const char *node, const struct aq_list *wanted, const struct aq_clocks *now,
+                  driver_report_fn *report, void *context);
+/* Adds one that is open. There must be room. */
+void drivers_add(struct drivers *drivers, const struct driver_type *type, struct driver *driver);
 void drivers_close(struct drivers *drivers); /* leaves workloads running */
 
 const struct opened_driver *drivers_find(const struct drivers *drivers, const char *name); /* NULL: it is not open */
+
+/* The names of those that can start workloads now, for DRIVERS_MAX. Returns how many. */
+uint32_t drivers_names(const struct drivers *drivers, const char *names[]);
+/* It is known of each whether it can. */
+bool drivers_are_settled(const struct drivers *drivers);
+/* Grows when that, or what a driver can do, changes. */
+unsigned drivers_changes(const struct drivers *drivers);
 
 /* Tells them what the owner of the node allows. */
 void drivers_allow(const struct drivers *drivers, const struct aq_allowance *allowance);

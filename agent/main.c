@@ -82,10 +82,15 @@ static bool take_signals(int signals, struct agent *agent, struct settings *sett
         else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
             end = true;
     }
-    /* The agent is a subreaper: it inherits the orphans of keepers. */
+    return end;
+}
+
+/* The agent is a subreaper: it inherits the orphans of keepers. After a turn, so that drivers have seen how their own
+ * processes ended. */
+static void reap_orphans(void)
+{
     while (waitpid(-1, NULL, WNOHANG) > 0)
         ;
-    return end;
 }
 
 /* While the agent closes, a second SIGTERM or SIGINT kills it. */
@@ -190,6 +195,7 @@ static int run_agent(struct settings *settings)
     do {
         const struct aq_clocks now = aq_clocks_read();
         uint64_t deadline_ms = agent_turn(agent, &now);
+        reap_orphans();
         notify_status(agent);
         keep_addresses(settings, agent);
         wait_for_news(agent, signals, deadline_ms);

@@ -110,8 +110,7 @@ static void say_hello(struct session *session, uint64_t now_ms)
     const struct session_agent *agent = &session->agent;
     const struct drivers *drivers = &agent->workloads->drivers;
     const char *names[DRIVERS_MAX];
-    for (uint32_t i = 0; i < drivers->count; i++)
-        names[i] = drivers->opened[i].type->declared->name;
+    const uint32_t count = drivers_names(drivers, names);
     aq_arena_reset(&session->scratch);
     struct aq_hello hello = {
         .name = agent->config->name,
@@ -119,7 +118,7 @@ static void say_hello(struct session *session, uint64_t now_ms)
         .session = session->number,
         .address = agent->host->address,
         .agent_version = AQ_VERSION,
-        .drivers = {names, drivers->count},
+        .drivers = {names, count},
         .identifiers = capacity_identifiers(agent->config, agent->host, &session->scratch),
         .capacity = capacity_offer(&agent->host->capacity, &agent->config->capacity),
         .form = AQ_WIRE_FORM,

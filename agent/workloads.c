@@ -60,6 +60,9 @@ static void queue_unstored(struct workloads *workloads, struct workload *workloa
 
 static void note_start(struct workloads *workloads, struct workload *workload, const struct driver_report *report)
 {
+    const struct opened_driver *driver = workload->driver;
+    if (driver->type->life != NULL && driver->type->life->on_host(driver->driver))
+        workload->on_host = true;
     const struct aq_happening start = {.resource = workload->resource,
                                        .what = AQ_HAPPENED_STARTED,
                                        .identifier = tellings_text("identifier", report->identifier),
@@ -192,12 +195,12 @@ static void take_report(void *context, const struct driver_report *report)
 
 /* ---- open and close ------------------------------------------------------------------------------------- */
 
-int workloads_open(struct workloads *workloads, struct home *home, const char *node, const struct aq_list *wanted,
-                   const struct aq_clocks *now, struct aq_error *error)
+void workloads_open(struct workloads *workloads, struct home *home, const char *node, const struct aq_list *wanted,
+                    const struct aq_clocks *now)
 {
     *workloads = (struct workloads){.home = home, .now = now};
     healths_open(&workloads->healths, now, &workloads->commands, note_health, workloads);
-    return drivers_open(&workloads->drivers, node, wanted, now, take_report, workloads, error);
+    drivers_open(&workloads->drivers, node, wanted, now, take_report, workloads);
 }
 
 void workloads_close(struct workloads *workloads)
@@ -290,6 +293,7 @@ static int begin_workload(struct workloads *workloads, struct workload *workload
                                .ram_mib = assignment->amounts.ram,
                                .disk_mib = assignment->amounts.disk,
                                .slots = assignment->amounts.slots,
+                               .options_json = assignment->options,
                                .metadata_json = assignment->metadata,
                                .arguments = assignment->arguments,
                                .directory =
@@ -343,10 +347,19 @@ static void adopt_ports(struct workloads *workloads, struct workload *workload, 
         workload->on_host = false;
 }
 
+static void let_driver_adopt(struct workloads *workloads, struct workload *workload)
+{
+    struct aq_error error;
+    const char *directory = home_driver_directory(workloads->home, workload->resource, &workloads->arena);
+    if (workload->driver->type->adopt(workload->driver->driver, workload->resource, directory, &error) != 0) {
+        aq_error_context(&error, "it cannot be adopted");
+        note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, error.message);
+    }
+}
+
 static void adopt_workload(void *context, const struct aq_assignment *assignment, const struct aq_happening *end)
 {
     struct workloads *workloads = context;
-    struct aq_error error;
     struct workload *workload = add_workload(workloads, assignment->resource);
     workload->kept = true;
     workload->driver = drivers_find(&workloads->drivers, assignment->driver);
@@ -367,21 +380,34 @@ static void adopt_workload(void *context, const struct aq_assignment *assignment
         adopt_ports(workloads, workload, assignment);
     if (adopt_restart(workloads, workload))
         return;
-    if (workload->driver == NULL) {
+    if (workload->driver == NULL)
         journal_workload(AQ_ERROR, "a workload is not watched: its driver is not in use on this node",
                          assignment->resource, assignment->driver);
-        return;
-    }
-    const char *directory = home_driver_directory(workloads->home, assignment->resource, &workloads->arena);
-    if (workload->driver->type->adopt(workload->driver->driver, assignment->resource, directory, &error) != 0) {
-        aq_error_context(&error, "it cannot be adopted");
-        note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, error.message);
-    }
+    else
+        let_driver_adopt(workloads, workload);
 }
 
 int workloads_adopt(struct workloads *workloads, struct aq_error *error)
 {
     return home_load(workloads->home, adopt_workload, workloads, error);
+}
+
+void workloads_adopt_late(struct workloads *workloads)
+{
+    struct aq_assignment assignment;
+    struct aq_error ignored;
+    for (size_t i = 0; i < workloads->roster.count; i++) {
+        struct workload *workload = workloads->roster.entries[i].workload;
+        if (workload->driver != NULL || workload->over || !workload->kept ||
+            home_assignment(workloads->home, workload->resource, &assignment, &workloads->arena, &ignored) != 0)
+            continue;
+        workload->driver = drivers_find(&workloads->drivers, assignment.driver);
+        if (workload->driver == NULL)
+            continue;
+        adopt_ports(workloads, workload, &assignment);
+        if (workload->restarts.phase == RESTART_NONE)
+            let_driver_adopt(workloads, workload);
+    }
 }
 
 struct workload *workloads_find(const struct workloads *workloads, uint64_t resource)

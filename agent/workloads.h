@@ -58,13 +58,15 @@ struct workloads {
     struct aq_arena arena;
 };
 
-/* Opens the drivers that `wanted` names, or all. They take the time from `now`. */
-int workloads_open(struct workloads *workloads, struct home *home, const char *node, const struct aq_list *wanted,
-                   const struct aq_clocks *now, struct aq_error *error) AQ_MUST_CHECK;
+/* Opens the built-in drivers that `wanted` names, or all. They take the time from `now`. */
+void workloads_open(struct workloads *workloads, struct home *home, const char *node, const struct aq_list *wanted,
+                    const struct aq_clocks *now);
 void workloads_close(struct workloads *workloads); /* leaves them running */
 
 /* Adopts the workloads that an earlier run of the agent has left. */
 int workloads_adopt(struct workloads *workloads, struct aq_error *error) AQ_MUST_CHECK;
+/* Those whose driver was not there, and is now. */
+void workloads_adopt_late(struct workloads *workloads);
 
 struct workload *workloads_find(const struct workloads *workloads, uint64_t resource); /* NULL: none */
 

@@ -53,11 +53,12 @@ typedef void driver_report_fn(void *context, const struct driver_report *report)
 
 /* What to run. It belongs to the caller; the driver copies what it keeps. */
 struct driver_spec {
-    uint64_t resource;   /* the resource's number: unique in the cluster, and never reused */
-    const void *options; /* the driver's struct, from aq_options_read() */
-    uint64_t cpu_milli;  /* 0: no limit */
-    uint64_t ram_mib;    /* 0: no limit */
-    uint64_t disk_mib;   /* size of its disk; 0: it asks for none */
+    uint64_t resource;        /* the resource's number: unique in the cluster, and never reused */
+    const void *options;      /* the driver's struct, from aq_options_read() */
+    const char *options_json; /* what that was read from: a JSON object */
+    uint64_t cpu_milli;       /* 0: no limit */
+    uint64_t ram_mib;         /* 0: no limit */
+    uint64_t disk_mib;        /* size of its disk; 0: it asks for none */
     uint64_t slots;
     const char *metadata_json; /* merged metadata of label and application: a JSON object */
     struct aq_list arguments;  /* texts: the application's command, instead of that of the options; count 0: none */
@@ -81,6 +82,10 @@ struct driver_command {
 struct driver_settings {
     const struct aq_container_settings *container;
     uint16_t metadata_port; /* of the agent's metadata service, on networks of drivers; 0: there is none */
+    /* All of them; a program finds those of its own name there (drivers/program/). NULL: there are none. */
+    const struct aq_record *record;
+    const void *all;
+    const void *own; /* those of a driver_type that declares some, as it declares them */
 };
 
 /* A network of this host that a driver makes for its workloads, on which they have addresses. No workload can use
@@ -94,8 +99,20 @@ struct driver_network {
 
 struct driver; /* an open driver; each driver defines its own */
 
+/* What a driver has that is a program of its own (drivers/program/): it may end, and begin again. */
+struct driver_life {
+    const char *(*refusal)(const struct driver *driver); /* why no workload can be started now; NULL: they can */
+    bool (*is_settled)(const struct driver *driver);     /* it is known whether it can be used */
+    unsigned (*changes)(const struct driver *driver);    /* grows when one of these, or what it can do, has changed */
+    void (*retry)(struct driver *driver);                /* begins again at once, if it has ended */
+    /* The ports of its workloads are those of the host, whatever their options: known only once it has begun. */
+    bool (*on_host)(const struct driver *driver);
+};
+
 struct driver_type {
+    const struct driver_life *life;   /* NULL: it is built in, and can always be used */
     const struct aq_driver *declared; /* its name and its options */
+    const struct aq_record *settings; /* of driver_settings.own; NULL: none */
 
     /* Fails if the driver cannot work on this host. Has no lasting effect. */
     int (*probe)(struct aq_error *error) AQ_MUST_CHECK;
@@ -123,6 +140,10 @@ struct driver_type {
     /* The agent has no record of this workload, but it may have had one and lost it. Ends what is left of the workload.
      * Returns whether there is anything; if so, DRIVER_ENDED follows when all of it is gone. */
     bool (*end_leftover)(struct driver *driver, uint64_t resource);
+
+    /* The workloads of this node that are on this host, whether or not the driver has a record of them: writes up to
+     * `most` numbers, and returns how many. Only a driver that is a program is asked, once. NULL: it has none. */
+    size_t (*leftovers)(struct driver *driver, uint64_t *resources, size_t most);
 
     /* Lets the workload end by itself for the grace time, then ends it. Repeating is harmless. */
     void (*stop)(struct driver *driver, uint64_t resource);

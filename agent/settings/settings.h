@@ -60,6 +60,8 @@ AQ_DECLARE_SETTINGS(aq_agent_usage)
       "directory; the agent keeps its state in <data>/<name>")                                                         \
     S(T, drivers,     TEXTS(0, 32),              "",                                       0,                          \
       "drivers to use; empty: all that work on this host")                                                             \
+    S(T, drivers_dir, TEXT(0, 900),              "",                                       0,                          \
+      "directory with programs aq-driver-NAME, each of which is a driver; looked at again on SIGHUP; empty: none")    \
     S(T, allow,       RECORD(aq_allow),          NULL,                                     0,                          \
       "what workloads may do on this host")                                                                            \
     S(T, container,   RECORD(aq_container_settings), NULL,                                 0,                          \

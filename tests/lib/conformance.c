@@ -40,7 +40,10 @@ void conformance_check_order(struct rig *rig, const struct driver_report *report
 static int setup(void **state)
 {
     memset(conformance_adopted, 0, sizeof conformance_adopted);
-    if (rig_setup(state, conformance_subject->driver) != 0)
+    const struct conformance *subject = conformance_subject;
+    const int failed = subject->program != NULL ? rig_setup_program(state, subject->driver, subject->program())
+                                                : rig_setup(state, subject->driver);
+    if (failed != 0)
         return -1;
     ((struct rig *)*state)->on_report = conformance_check_order;
     if (conformance_subject->opened != NULL)
@@ -297,15 +300,16 @@ static void test_a_slow_stop_holds_nothing_up(void **state)
 static void test_many_at_once(void **state)
 {
     struct rig *rig = *state;
-    for (int i = 0; i < MANY; i++)
+    const uint64_t many = conformance_subject->many > 0 ? conformance_subject->many : MANY;
+    for (uint64_t i = 0; i < many; i++)
         rig_start(rig, conformance_subject->runs);
-    for (uint64_t i = 1; i <= MANY; i++)
+    for (uint64_t i = 1; i <= many; i++)
         rig_await(rig, &rig->seen[i].started);
-    for (uint64_t i = 1; i <= MANY; i++)
+    for (uint64_t i = 1; i <= many; i++)
         rig->type->stop(rig->driver, i);
-    for (uint64_t i = 1; i <= MANY; i++)
+    for (uint64_t i = 1; i <= many; i++)
         rig_await(rig, &rig->seen[i].ended);
-    for (uint64_t i = 1; i <= MANY; i++)
+    for (uint64_t i = 1; i <= many; i++)
         conformance_expect_nothing_left(rig, i);
 }
 

@@ -18,6 +18,7 @@ struct conformance_sample {
 
 struct conformance {
     const char *driver;
+    const char *(*program)(void);    /* the path of a driver that is a program; NULL: it is built in */
     bool (*works)(void);             /* can it be tested on this host? NULL: everywhere */
     void (*opened)(struct rig *rig); /* after each rig_open(); NULL: nothing is to be done then */
 
@@ -31,6 +32,7 @@ struct conformance {
     const char *patient;     /* the same, with a grace of an hour; need not write anything */
     const char *hungry;      /* takes more memory than ram_mib */
     uint64_t ram_mib;
+    uint64_t many; /* so many at once; 0: 200 */
 
     /* Kills its main process from outside, by SIGKILL. NULL: there is none. */
     void (*kill)(struct rig *rig, uint64_t resource);
@@ -58,5 +60,9 @@ int conformance_run(const struct conformance *driver); /* for main() */
  * names it, and the pid of the main process in their identifier. Sets the functions from kill() to finds_leftovers(),
  * and drops `hungry` on a host that cannot limit memory. */
 int conformance_run_kept(struct conformance *driver);
+
+/* The same for drivers whose workloads are in the control groups that the agent makes, which have a file `boot` with
+ * the boot of the host that they run in, and the pid of the main process in their identifier. */
+int conformance_run_grouped(struct conformance *driver);
 
 #endif

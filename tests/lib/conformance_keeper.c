@@ -86,6 +86,35 @@ static void make_old(struct rig *rig, uint64_t resource)
     write_state(rig, resource, &state, boot);
 }
 
+/* All of it is in the group. */
+static void restart_host_of_group(struct rig *rig, uint64_t resource)
+{
+    char path[128];
+    struct cgroup_host host;
+    struct cgroup group;
+    cgroup_host_read(&host);
+    cgroup_name(&group, &host, rig->node, resource);
+    for (int i = 0; i < RIG_PATIENCE_MS && !cgroup_is_empty(&group); i++) {
+        cgroup_kill(&group);
+        usleep(1000);
+    }
+    assert_true(cgroup_is_empty(&group));
+    snprintf(path, sizeof path, "%s/boot", rig_directory(rig, resource));
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("11111111-2222-3333-4444-555555555555\n", file);
+    assert_int_equal(fclose(file), 0);
+}
+
+int conformance_run_grouped(struct conformance *driver)
+{
+    driver->kill = kill_main;
+    driver->reboot = restart_host_of_group;
+    driver->is_left = has_group;
+    driver->finds_leftovers = finds_groups;
+    return conformance_run(driver);
+}
+
 int conformance_run_kept(struct conformance *driver)
 {
     if (!limits_memory())

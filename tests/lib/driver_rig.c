@@ -3,14 +3,18 @@
 #include "agent/settings/settings.h"
 #include "drivers/cgroup/cgroup.h"
 #include "drivers/output.h"
+#include "drivers/program/program.h"
 #include "schema/base/clock.h"
 #include "schema/base/files.h"
 #include "schema/codec/config.h"
+#include "schema/codec/json.h"
 #include "schema/codec/preset.h"
 #include "tests/lib/directory.h"
+#include "tests/lib/programs.h"
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +69,8 @@ void rig_configure(struct rig *rig, const char *const *settings)
     for (; *settings != NULL; settings++)
         if (aq_config_set(&aq_config_agent_record, &config, *settings, &arena, &error) != 0)
             fail_msg("%s", error.message);
-    const struct driver_settings told = {.container = &config.container};
+    const struct driver_settings told = {
+        .container = &config.container, .record = &aq_config_agent_record, .all = &config};
     if (rig->type->configure != NULL)
         rig->type->configure(rig->driver, &told);
 }
@@ -75,10 +80,21 @@ const char *const rig_all[] = {"root=true", "users=*", "directories=/", "new_pri
 void rig_open(struct rig *rig)
 {
     rig->now = aq_clocks_read();
-    rig->driver = rig->type->open(rig->node, &rig->now, rig_report, rig);
+    if (rig->program != NULL) {
+        rig->driver = program_driver_open(rig->name, rig->program, test_program_path("../aq-output"), rig->node,
+                                          &rig->now, rig_report, rig);
+        rig->type = program_driver_type(rig->driver);
+    } else {
+        rig->driver = rig->type->open(rig->node, &rig->now, rig_report, rig);
+    }
     assert_non_null(rig->driver);
     rig_configure(rig, (const char *const[]){NULL});
     rig_allow(rig, rig_all);
+    uint64_t until_ms = aq_clock_boot_ms() + RIG_PATIENCE_MS;
+    while (rig->program != NULL && !rig->type->life->is_settled(rig->driver)) {
+        assert_true(aq_clock_boot_ms() < until_ms);
+        rig_turn(rig, 100);
+    }
 }
 
 void rig_close(struct rig *rig)
@@ -87,18 +103,31 @@ void rig_close(struct rig *rig)
     rig->driver = NULL;
 }
 
-int rig_setup(void **state, const char *driver)
+static int setup(void **state, const char *driver, const char *program)
 {
     static unsigned count;
     struct rig *rig = calloc(1, sizeof *rig);
-    rig->type = driver_find(driver);
+    rig->type = program == NULL ? driver_find(driver) : NULL;
+    rig->program = program != NULL ? strdup(program) : NULL;
+    rig->name = driver;
     snprintf(rig->node, sizeof rig->node, "rig-%d-%u", getpid(), count++);
     test_make_directory(rig->base, sizeof rig->base, "/tmp", "aq-bench");
-    if (rig->type == NULL || chmod(rig->base, 0755) != 0)
+    if ((rig->type == NULL && program == NULL) || chmod(rig->base, 0755) != 0)
         return -1;
     *state = rig;
     rig_open(rig);
     return 0;
+}
+
+int rig_setup(void **state, const char *driver)
+{
+    return setup(state, driver, NULL);
+}
+
+int rig_setup_program(void **state, const char *driver, const char *path)
+{
+    signal(SIGPIPE, SIG_IGN); /* as in the agent */
+    return setup(state, driver, path);
 }
 
 const char *rig_directory(const struct rig *rig, uint64_t resource)
@@ -142,6 +171,7 @@ uint64_t rig_try_start(struct rig *rig, const char *options, struct driver_spec 
     rig->now = aq_clocks_read();
     mkdir(spec.directory, 0755);
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    spec.options_json = aq_json_compact(json, &arena);
     int failed = aq_options_read(rig->type->declared, json, &spec.options, &arena, error);
     if (failed == 0)
         failed = rig->type->start(rig->driver, &spec, error);
@@ -272,6 +302,7 @@ int rig_teardown(void **state)
         if (access(rig->base, F_OK) == 0)
             usleep(10000);
     }
+    free(rig->program);
     free(rig);
     return 0;
 }

@@ -26,6 +26,8 @@ struct rig_workload {
 
 struct rig {
     const struct driver_type *type;
+    char *program;    /* of a driver that is one, else NULL */
+    const char *name; /* its driver */
     struct driver *driver;
     struct aq_clocks now; /* as the driver sees it */
     char base[64];
@@ -45,6 +47,8 @@ extern const char *const rig_all[];
 void rig_configure(struct rig *rig, const char *const *settings);
 void rig_close(struct rig *rig);
 int rig_setup(void **state, const char *driver);
+/* The same for a driver that is a program, at `path`: rig_open() starts it and waits until it can be used. */
+int rig_setup_program(void **state, const char *driver, const char *path);
 const char *rig_directory(const struct rig *rig, uint64_t resource);
 /* Waits up to `most_ms` for the driver's descriptor, then lets it work once, at the time of then. */
 void rig_turn(struct rig *rig, int most_ms);

@@ -1,0 +1,490 @@
+/* Drivers that are programs (drivers/program/) and misbehave: what they can do, and cannot do, to the agent. */
+#include "drivers/output.h"
+#include "drivers/program/call.h"
+#include "drivers/program/channel.h"
+#include "drivers/program/find.h"
+#include "drivers/program/program.h"
+#include "drivers/program/state.h"
+#include "schema/base/clock.h"
+#include "schema/base/files.h"
+#include "schema/codec/json.h"
+#include "tests/lib/directory.h"
+#include "tests/lib/driver_rig.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char place[64]; /* a directory for the programs of a test */
+static char path[128];
+
+#define HELLO "echo '{\"hello\":1,\"form\":\"sh\",\"commands\":true}'\n"
+#define CALLS "while IFS= read -r line; do eval \"$line\"; "
+#define OK    "echo \"{\\\"id\\\":$id}\""
+
+static void write_program(const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "#!/bin/sh\n%s\n", text);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(path, 0755), 0);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    test_make_directory(place, sizeof place, "/tmp", "aq-program");
+    snprintf(path, sizeof path, "%s/aq-driver-hostile", place);
+    return 0;
+}
+
+static int end(void **state)
+{
+    if (*state != NULL)
+        rig_teardown(state);
+    test_remove_tree(place);
+    return 0;
+}
+
+static struct rig *open_program(void **state, const char *text)
+{
+    write_program(text);
+    assert_int_equal(rig_setup_program(state, "hostile", path), 0);
+    return *state;
+}
+
+/* As if so much time had passed. The driver sees it, the program does not. */
+static void pass(struct rig *rig, uint64_t ms)
+{
+    rig->now.steady_ms += ms;
+    rig->type->work(rig->driver);
+}
+
+static const char *refusal(const struct rig *rig)
+{
+    const char *text = rig->type->life->refusal(rig->driver);
+    return text != NULL ? text : "";
+}
+
+static void await_refusal(struct rig *rig, const char *text)
+{
+    uint64_t until_ms = aq_clock_boot_ms() + RIG_PATIENCE_MS;
+    while (strstr(rig->driver->why, text) == NULL) {
+        if (aq_clock_boot_ms() > until_ms)
+            fail_msg("it says \"%s\" instead of \"%s\"", rig->driver->why, text);
+        rig_turn(rig, 20);
+    }
+}
+
+static void await_phase(struct rig *rig, enum program_phase phase)
+{
+    uint64_t until_ms = aq_clock_boot_ms() + RIG_PATIENCE_MS;
+    while (rig->driver->phase != phase) {
+        assert_true(aq_clock_boot_ms() < until_ms);
+        rig_turn(rig, 20);
+    }
+}
+
+static void await_faults(struct rig *rig, unsigned faults)
+{
+    uint64_t until_ms = aq_clock_boot_ms() + RIG_PATIENCE_MS;
+    while (rig->driver->faults < faults) {
+        assert_true(aq_clock_boot_ms() < until_ms);
+        rig_turn(rig, 20);
+    }
+    assert_int_equal(rig->driver->faults, faults);
+}
+
+/* ---- hello -------------------------------------------------------------------------------------------------- */
+
+static void test_a_wrong_hello(void **state)
+{
+    static const struct {
+        const char *line, *why;
+    } wrong[] = {
+        {"nonsense", "not valid JSON"},
+        {"[]", "no JSON object"},
+        {"{}", "a number \"hello\""},
+        {"{\"hello\":2}", "it speaks protocol 2, but this agent speaks 1"},
+        {"{\"hello\":1,\"colour\":\"red\"}", "member \"colour\" is unknown"},
+        {"{\"hello\":1,\"form\":\"xml\"}", "form must be one of: json, sh"},
+        {"{\"hello\":1,\"reach\":\"far\"}", "reach must be one of: none, host, address"},
+        {"{\"hello\":1,\"options\":7}", "options must be a list"},
+        {"{\"hello\":1,\"options\":[{\"name\":\"A\",\"type\":\"text\"}]}", "options[0]: name must be"},
+        {"{\"hello\":1,\"options\":[{\"name\":\"a\",\"type\":\"thing\"}]}",
+         "type must be one of: number, duration, bool"},
+        {"{\"hello\":1,\"options\":[{\"name\":\"a\",\"type\":\"bool\"},{\"name\":\"a\",\"type\":\"bool\"}]}",
+         "options[1]: there are two of the name a"},
+        {"{\"hello\":1,\"options\":[{\"name\":\"a\",\"type\":\"number\",\"most\":5,\"preset\":6}]}",
+         "preset: option \"a\" is 6, but must be a whole number from 0 to 5"},
+        {"{\"hello\":1,\"options\":[{\"name\":\"a\",\"type\":\"word\"}]}", "words must be a list"},
+        {"{\"hello\":1,\"options\":[{\"name\":\"a\",\"type\":\"text\",\"required\":true,\"preset\":\"x\"}]}",
+         "it is required"},
+        {"{\"hello\":1,\"workloads\":[\"a\"]}", "workloads must be a list of numbers"},
+        {"{\"hello\":1,\"unusable\":\"there is no hypervisor\"}", "there is no hypervisor"},
+    };
+    for (size_t i = 0; i < AQ_LENGTH(wrong); i++) {
+        AQ_CLEANUP_BUFFER struct aq_buffer script = {0};
+        aq_buffer_format(&script, "echo '%s'; exec sleep 1000", wrong[i].line);
+        struct rig *rig = open_program(state, aq_buffer_string(&script));
+        if (strstr(refusal(rig), wrong[i].why) == NULL)
+            fail_msg("%s: \"%s\" instead of \"%s\"", wrong[i].line, refusal(rig), wrong[i].why);
+        struct aq_error error;
+        assert_int_equal(rig_try_start(rig, "{}", (struct driver_spec){.metadata_json = "{}"}, &error), 0);
+        assert_non_null(strstr(error.message, wrong[i].why));
+        rig_teardown(state);
+        *state = NULL;
+    }
+}
+
+static void test_no_hello(void **state)
+{
+    static struct rig rig = {.node = "rig-silent"};
+    (void)state;
+    write_program("exec sleep 1000");
+    rig.now = aq_clocks_read();
+    rig.driver = program_driver_open("hostile", path, "", rig.node, &rig.now, rig_report, &rig);
+    rig.type = program_driver_type(rig.driver);
+    const pid_t pid = rig.driver->channel.pid;
+    pass(&rig, PROGRAM_GREET_MS - 1);
+    assert_false(rig.type->life->is_settled(rig.driver));
+    pass(&rig, 1);
+    assert_true(rig.type->life->is_settled(rig.driver));
+    assert_string_equal(refusal(&rig), "it has not said hello within 10 s");
+    for (int i = 0; i < 1000 && rig_is_alive(pid); i++)
+        usleep(1000);
+    assert_false(rig_is_alive(pid));
+    rig.type->close(rig.driver);
+}
+
+static void test_rests_grow(void **state)
+{
+    struct rig *rig = open_program(state, "exit 7");
+    for (uint64_t rest_ms = PROGRAM_REST_MS; rest_ms < PROGRAM_REST_MOST_MS; rest_ms *= 2) {
+        await_refusal(rig, "it ended with status 7");
+        assert_int_equal(rig->driver->phase, PROGRAM_RESTS);
+        assert_int_equal(rig->driver->next_ms - rig->driver->since_ms, rest_ms);
+        pass(rig, rest_ms);
+        await_phase(rig, PROGRAM_RESTS);
+    }
+    assert_int_equal(rig->driver->next_ms - rig->driver->since_ms, PROGRAM_REST_MOST_MS);
+    rig->type->life->retry(rig->driver);
+    pass(rig, 0);
+    assert_int_equal(rig->driver->phase, PROGRAM_GREETS);
+}
+
+/* ---- hanging and dying ------------------------------------------------------------------------------------------ */
+
+/* The first run hangs at a start, the second finds the workload again. */
+static void test_one_that_hangs_is_ended_and_its_workload_adopted(void **state)
+{
+    struct rig *rig = open_program(
+        state, HELLO
+        "mark=$0.second\n" CALLS "if [ $call = start ] && [ ! -e $mark ]; then touch $mark; sleep 1000; fi\n" OK "\n"
+        "[ $call != adopt ] || echo "
+        "\"{\\\"report\\\":\\\"started\\\",\\\"resource\\\":$resource,\\\"identifier\\\":\\\"x\\\"}\"\n"
+        "[ $call != stop ] || echo "
+        "\"{\\\"report\\\":\\\"ended\\\",\\\"resource\\\":$resource,\\\"status\\\":4,\\\"reason\\\":\\\"y\\\"}\"\n"
+        "done");
+    uint64_t resource = rig_start(rig, "{}");
+    uint64_t until_ms = aq_clock_boot_ms() + RIG_PATIENCE_MS;
+    char mark[160];
+    snprintf(mark, sizeof mark, "%s.second", path);
+    while (access(mark, F_OK) != 0 && aq_clock_boot_ms() < until_ms)
+        rig_turn(rig, 20);
+    pass(rig, PROGRAM_ANSWER_MS);
+    assert_string_equal(rig->driver->why, "it has not answered for 10 s");
+    assert_string_equal(refusal(rig), ""); /* it is back soon */
+    uint64_t other = rig_start(rig, "{}"); /* waits for that */
+    rig->now = aq_clocks_read();
+    rig->type->life->retry(rig->driver);
+    rig_await(rig, &rig->seen[resource].started);
+    assert_int_equal(rig->seen[resource].failed, 0);
+    rig->type->stop(rig->driver, resource);
+    rig_await(rig, &rig->seen[resource].ended);
+    assert_int_equal(rig->seen[resource].exit_status, 4);
+    assert_int_equal(rig->seen[other].started + rig->seen[other].failed, 0); /* this program never says more of it */
+    rig->type->stop(rig->driver, other);
+}
+
+static void test_a_start_does_not_wait_for_ever(void **state)
+{
+    struct rig *rig = open_program(state, "[ ! -e $0.dead ] || exit 1\ntouch $0.dead\n" HELLO "read -r line; exit 1");
+    await_phase(rig, PROGRAM_RESTS);
+    uint64_t resource = rig_start(rig, "{}");
+    assert_int_equal(rig->seen[resource].failed, 0);
+    pass(rig, PROGRAM_HOLD_MS);
+    assert_int_equal(rig->seen[resource].failed, 1);
+    assert_non_null(
+        strstr(rig->seen[resource].reason, "the program of driver hostile does not run: it ended with status 1"));
+    resource = rig_start(rig, "{}");
+    rig->type->stop(rig->driver, resource); /* and can be stopped meanwhile */
+    assert_int_equal(rig->seen[resource].failed, 1);
+}
+
+static struct {
+    int ended, exit_status;
+} command;
+
+static void note_command(struct rig *rig, const struct driver_report *report)
+{
+    (void)rig;
+    command.ended += report->kind == DRIVER_COMMAND_ENDED;
+    command.exit_status = report->exit_status;
+}
+
+static void test_commands_end_with_the_program(void **state)
+{
+    struct rig *rig =
+        open_program(state, HELLO CALLS
+                     "[ $call != command ] || exit 1\n" OK "\n"
+                     "[ $call != start ] || echo "
+                     "\"{\\\"report\\\":\\\"started\\\",\\\"resource\\\":$resource,\\\"identifier\\\":\\\"x\\\"}\"\n"
+                     "done");
+    uint64_t resource;
+    struct aq_error error;
+    rig_start_running(rig, "{}", &resource);
+    rig->on_report = note_command;
+    memset(&command, 0, sizeof command);
+    const char *const words[] = {"true", NULL};
+    const struct driver_command wanted = {.number = 1, .resource = resource, .arguments = words};
+    assert_int_equal(rig->type->command(rig->driver, &wanted, &error), 0);
+    rig_await(rig, &command.ended);
+    assert_int_equal(command.exit_status, PROGRAM_STATUS_LOST);
+    assert_int_equal(rig->type->command(rig->driver, &wanted, &error), -1); /* it does not run now */
+    assert_int_equal(rig->seen[resource].ended, 0);
+}
+
+/* ---- lies ------------------------------------------------------------------------------------------------------- */
+
+static void test_lies_are_refused(void **state)
+{
+    static const char *const lies[] = {
+        "{\"report\":\"started\",\"resource\":77,\"identifier\":\"x\"}",       /* it has none of that number */
+        "{\"report\":\"ended\",\"resource\":1,\"status\":0,\"reason\":\"x\"}", /* before it has started */
+        "{\"report\":\"started\",\"resource\":1}",                             /* no identifier */
+        "{\"report\":\"started\",\"resource\":1,\"identifier\":\"x\",\"ip_addr\":\"here\"}",
+        "{\"report\":\"started\",\"resource\":-1,\"identifier\":\"x\"}",
+        "{\"report\":\"command_ended\",\"command\":5,\"status\":0,\"reason\":\"x\"}",
+        "{\"report\":\"gone\",\"resource\":1}",
+        "{\"id\":99}",
+        "{\"id\":\"1\"}",
+        "{\"hello\":1}",
+        "[1]",
+        "x",
+    };
+    static const char *const later[] = {
+        "{\"report\":\"started\",\"resource\":1,\"identifier\":\"again\"}",
+        "{\"report\":\"failed\",\"resource\":1,\"reason\":\"x\"}",
+        "{\"report\":\"ended\",\"resource\":1,\"status\":256,\"reason\":\"x\"}",
+        "{\"report\":\"ended\",\"resource\":1,\"status\":1}",
+    };
+    AQ_CLEANUP_BUFFER struct aq_buffer script = {0};
+    aq_buffer_text(&script, HELLO CALLS OK "\n[ $call = start ] || continue\n");
+    for (size_t i = 0; i < AQ_LENGTH(lies); i++)
+        aq_buffer_format(&script, "echo '%s'\n", lies[i]);
+    aq_buffer_text(&script, "echo '{\"report\":\"started\",\"resource\":1,\"identifier\":\"true\"}'\n");
+    for (size_t i = 0; i + 1 < AQ_LENGTH(later); i++)
+        aq_buffer_format(&script, "echo '%s'\n", later[i]);
+    aq_buffer_format(&script, "sleep 0.5\necho '%s'\ndone", later[AQ_LENGTH(later) - 1]);
+    struct rig *rig = open_program(state, aq_buffer_string(&script));
+    assert_int_equal(rig_start(rig, "{}"), 1);
+    await_faults(rig, AQ_LENGTH(lies) + AQ_LENGTH(later) - 1);
+    assert_int_equal(rig->seen[1].started, 1);
+    assert_string_equal(rig->seen[1].identifier, "true");
+    assert_int_equal(rig->seen[1].failed + rig->seen[1].ended, 0);
+    assert_int_equal(AQ_LENGTH(lies) + AQ_LENGTH(later), PROGRAM_FAULTS_MAX);
+    await_phase(rig, PROGRAM_RESTS); /* one lie too many */
+    assert_non_null(strstr(rig->driver->why, "it said what cannot be 16 times"));
+    assert_int_equal(rig->seen[1].failed + rig->seen[1].ended, 0);
+}
+
+/* ---- floods ------------------------------------------------------------------------------------------------------ */
+
+static void test_a_line_without_an_end(void **state)
+{
+    struct rig *rig = open_program(state, HELLO "head -c 3000000 /dev/zero | tr '\\000' x; exec sleep 1000");
+    await_refusal(rig, "it wrote a line of more than 1048576 bytes");
+}
+
+/* What is read in a while is bounded, whatever is written, and so is what goes to the journal. */
+static void test_floods_wait_for_themselves(void **state)
+{
+    struct rig *rig = open_program(
+        state,
+        HELLO "(yes on standard error >&2) &\n" CALLS OK "\n"
+              "[ $call != start ] || echo "
+              "\"{\\\"report\\\":\\\"started\\\",\\\"resource\\\":$resource,\\\"identifier\\\":\\\"x\\\"}\"\n"
+              "[ $call != start ] || yes "
+              "\"{\\\"report\\\":\\\"output\\\",\\\"resource\\\":$resource,\\\"text\\\":\\\"$(printf %0512d 7)\\\"}\"\n"
+              "done");
+    uint64_t resource;
+    rig_start_running(rig, "{}", &resource);
+    const uint64_t from_ms = aq_clock_boot_ms();
+    unsigned turns = 0;
+    while (rig->driver->channel.reports.watched || rig->driver->channel.errors.watched) {
+        assert_true(aq_clock_boot_ms() < from_ms + RIG_PATIENCE_MS);
+        rig_turn(rig, 20);
+    }
+    const uint64_t to_ms = aq_clock_boot_ms() + 300;
+    for (; aq_clock_boot_ms() < to_ms; turns++)
+        rig_turn(rig, 1000);
+    assert_in_range(turns, 0, 100); /* the agent sleeps in between */
+    struct output_span span;
+    struct aq_error error;
+    AQ_CLEANUP_FD int directory = open(rig_directory(rig, resource), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(output_measure(directory, &span, &error), 0);
+    assert_in_range(span.end, 1, CHANNEL_BURST + (aq_clock_boot_ms() - from_ms + 2000) * CHANNEL_RATE / 1000);
+    assert_in_range(rig->driver->channel.told, 0, UINT32_MAX);
+    assert_int_equal(rig->seen[resource].ended, 0);
+}
+
+/* One that reads no calls is ended, and has filled nobody's memory. */
+static void test_one_that_reads_nothing(void **state)
+{
+    struct rig *rig = open_program(state, HELLO "exec sleep 1000");
+    for (int i = 0; i < 500; i++)
+        rig_start(rig, "{}");
+    pass(rig, PROGRAM_ANSWER_MS);
+    assert_string_equal(rig->driver->why, "it has not answered for 10 s");
+    for (uint64_t i = 1; i <= 500; i++)
+        assert_int_equal(rig->seen[i].started + rig->seen[i].failed + rig->seen[i].ended, 0);
+}
+
+/* ---- forms of calls ------------------------------------------------------------------------------------------------
+ */
+
+/* Whatever a text contains, a shell reads that text and does nothing else. */
+static void test_a_shell_reads_what_was_meant(void **state)
+{
+    static const char *const texts[] = {
+        "",        "plain", "it's", "a\nb\n\nc", "$HOME `id` $(id) \\ \"x\" ;|&<>*?[a]{b,c}~#!",
+        "'\n'\"'", "\\'",   "-n",   "a\tb\rc",   "=\xc3\xa4="};
+    AQ_CLEANUP_BUFFER struct aq_buffer line = {0}, script = {0}, expected = {0};
+    (void)state;
+    json_t *list = json_array();
+    for (size_t i = 0; i < AQ_LENGTH(texts); i++) {
+        json_array_append_new(list, json_string(texts[i]));
+        aq_buffer_format(&expected, "<%s>", texts[i]);
+    }
+    for (size_t i = 0; i < AQ_LENGTH(texts); i++) {
+        json_t *call = json_pack("{sO s{ss sO}}", "arguments", list, "options", "one", texts[i], "list", list);
+        aq_buffer_reset(&line);
+        call_write(HELLO_SH, call, &line);
+        json_decref(call);
+        assert_ptr_equal(strchr(line.data, '\n'), line.data + line.length - 1); /* it is one line */
+        snprintf(path, sizeof path, "%s/line", place);
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        assert_int_equal(fwrite(line.data, 1, line.length, file), line.length);
+        assert_int_equal(fclose(file), 0);
+        aq_buffer_reset(&script);
+        aq_buffer_format(
+            &script,
+            "AQUARIUM_NL='\n'; IFS= read -r line <%s/line; eval \"$line\"; printf '<%%s>' \"$option_one\"\n"
+            "eval \"set -- $arguments\"; printf '<%%s>' \"$@\"\n"
+            "eval \"set -- $option_list\"; printf '<%%s>' \"$@\"\n",
+            place);
+        FILE *shell = fopen(path, "r"), *out;
+        fclose(shell);
+        char command_line[256];
+        snprintf(command_line, sizeof command_line, "%s/script", place);
+        file = fopen(command_line, "w");
+        assert_non_null(file);
+        fputs(aq_buffer_string(&script), file);
+        assert_int_equal(fclose(file), 0);
+        snprintf(command_line, sizeof command_line, "sh %s/script", place);
+        out = popen(command_line, "r");
+        char got[4096], wanted[4096];
+        size_t length = fread(got, 1, sizeof got - 1, out);
+        got[length] = '\0';
+        assert_int_equal(pclose(out), 0);
+        snprintf(wanted, sizeof wanted, "<%s>%s%s", texts[i], aq_buffer_string(&expected), aq_buffer_string(&expected));
+        assert_string_equal(got, wanted);
+    }
+    json_decref(list);
+}
+
+/* ---- finding
+ * --------------------------------------------------------------------------------------------------------- */
+
+static char found[1024];
+
+static void note_found(void *context, const char *name, const char *where, const char *why)
+{
+    (void)context, (void)where;
+    snprintf(found + strlen(found), sizeof found - strlen(found), "%s: %.24s\n", name, why != NULL ? why : "good");
+}
+
+static void add_file(const char *name, mode_t mode, uid_t owner)
+{
+    char file[128];
+    snprintf(file, sizeof file, "%s/%s", place, name);
+    FILE *made = fopen(file, "w");
+    assert_non_null(made);
+    fclose(made);
+    assert_int_equal(chmod(file, mode), 0);
+    if (owner != 0 && geteuid() == 0)
+        assert_int_equal(chown(file, owner, 0), 0);
+}
+
+static void test_which_programs_are_found(void **state)
+{
+    struct aq_error error = {0};
+    char link[128];
+    (void)state;
+    add_file("aq-driver-good", 0755, 0);
+    add_file("aq-driver-Bad", 0755, 0);
+    add_file("aq-driver-old~", 0755, 0);
+    add_file("aq-driver-group", 0775, 0);
+    add_file("aq-driver-not-executable", 0644, 0);
+    add_file("aq-driver-test", 0755, 0);
+    add_file("other", 0755, 0);
+    if (geteuid() == 0)
+        add_file("aq-driver-theirs", 0755, 1000);
+    snprintf(link, sizeof link, "%s/aq-driver-link", place);
+    assert_int_equal(symlink("aq-driver-good", link), 0);
+    found[0] = '\0';
+    assert_int_equal(program_find_all(place, note_found, NULL, &error), 0);
+    char expected[1024];
+    snprintf(expected, sizeof expected,
+             "Bad: a driver's name must be \n"
+             "good: good\n"
+             "group: others than its owner ma\n"
+             "link: it is not a regular file\n"
+             "not-executable: it is not executable (mo\n"
+             "old~: a driver's name must be \n"
+             "test: the agent has a driver o\n%s",
+             geteuid() == 0 ? "theirs: its owner is user 1000,\n" : "");
+    assert_memory_equal(found, expected, 20);
+    for (char *line = strtok(expected, "\n"); line != NULL; line = strtok(NULL, "\n"))
+        if (strstr(found, line) == NULL)
+            fail_msg("%s is missing in:\n%s", line, found);
+    assert_int_equal(chmod(place, 0777), 0);
+    assert_int_equal(program_find_all(place, note_found, NULL, &error), -1);
+    assert_non_null(strstr(error.message, "others than its owner may write to it"));
+    assert_int_equal(program_find_all("/no/such/place", note_found, NULL, &error), -1);
+    assert_int_equal(program_find_all("relative", note_found, NULL, &error), -1);
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_wrong_hello),
+        TEST(test_no_hello),
+        TEST(test_rests_grow),
+        TEST(test_one_that_hangs_is_ended_and_its_workload_adopted),
+        TEST(test_a_start_does_not_wait_for_ever),
+        TEST(test_commands_end_with_the_program),
+        TEST(test_lies_are_refused),
+        TEST(test_a_line_without_an_end),
+        TEST(test_floods_wait_for_themselves),
+        TEST(test_one_that_reads_nothing),
+        TEST(test_a_shell_reads_what_was_meant),
+        TEST(test_which_programs_are_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
