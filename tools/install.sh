@@ -64,6 +64,7 @@ put_all() {
     for file in aq aq-controller aq-agent aq-fs; do
         put 755 "$build/$file" "$prefix/bin/$file"
     done
+    put 755 "$build/aq-output" "$prefix/libexec/aquarium/aq-output"
     for page in build/man/*.[158]; do
         section=${page##*.}
         put 644 "$page" "$prefix/share/man/man$section/${page##*/}"
@@ -75,6 +76,9 @@ put_all() {
     done
     for file in tools/examples/*.yml; do
         put 644 "$file" "$prefix/share/aquarium/examples/${file##*/}"
+    done
+    for file in tools/examples/drivers/aq-driver-*; do
+        put 755 "$file" "$prefix/share/aquarium/examples/drivers/${file##*/}"
     done
     for file in controller agent fs; do
         "$build/aq-$file" --help-config >"$scratch/settings"
@@ -102,7 +106,7 @@ keep_what_was_made() {
 
 install_all() {
     local file
-    for file in "$build/aq" "$build/aq-controller" "$build/aq-agent" "$build/aq-fs" build/man/aq.1; do
+    for file in "$build/aq" "$build/aq-controller" "$build/aq-agent" "$build/aq-fs" "$build/aq-output" build/man/aq.1; do
         [ -f "$file" ] || fail "$file does not exist: run make install, which builds it"
     done
     umask 022
