@@ -16,15 +16,15 @@ enum { LINE_SIZE = 512, SECTOR = 512, KIB = 1024 };
 /* Lines such as "cpu0 2255 34 2290 22625563 6290 127 456 0 0 0", in ticks: user, nice, system, idle, iowait, irq,
  * softirq, steal, and guests, who are in user. Only of the processors that this process may use, which its capacity
  * is made of. */
-static uint64_t read_cpu(void)
+static void read_cpu(struct aq_sample *sample)
 {
     char line[LINE_SIZE];
     cpu_set_t mine;
     uint64_t ticks = 0;
-    bool found = false;
+    unsigned found = 0;
     AQ_CLEANUP_FILE FILE *file = fopen("/proc/stat", "re");
     if (file == NULL || sched_getaffinity(0, sizeof mine, &mine) != 0)
-        return 0;
+        return;
     while (fgets(line, sizeof line, file) != NULL && strncmp(line, "cpu", 3) == 0) {
         unsigned cpu;
         uint64_t user, nice, system, irq, softirq, steal;
@@ -33,14 +33,17 @@ static uint64_t read_cpu(void)
             cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, &mine))
             continue;
         ticks += user + nice + system + irq + softirq + steal;
-        found = true;
+        found++;
     }
     const long second = sysconf(_SC_CLK_TCK);
-    return found && second > 0 ? aq_some(ticks * (1000000 / (uint64_t)second)) : 0;
+    if (found == 0 || second <= 0)
+        return;
+    sample->cpu_us = aq_some(ticks * (1000000 / (uint64_t)second));
+    sample->cpu_all = aq_some(found * 1000);
 }
 
 /* Memory that could not be given to a program now. */
-static uint64_t read_memory(void)
+static void read_memory(struct aq_sample *sample)
 {
     char line[LINE_SIZE];
     uint64_t kib, total = 0, available = 0;
@@ -51,7 +54,10 @@ static uint64_t read_memory(void)
         else if (sscanf(line, "MemAvailable: %" SCNu64, &kib) == 1)
             available = kib;
     }
-    return total > 0 && available > 0 && total >= available ? aq_some((total - available) * KIB) : 0;
+    if (total == 0 || available == 0 || total < available)
+        return;
+    sample->memory = aq_some((total - available) * KIB);
+    sample->memory_all = aq_some(total * KIB);
 }
 
 /* Whole disks, not their parts, nor what is made of others. */
@@ -121,7 +127,9 @@ static void read_network(struct aq_sample *sample)
 
 struct aq_sample host_sample(void)
 {
-    struct aq_sample sample = {.cpu_us = read_cpu(), .memory = read_memory()};
+    struct aq_sample sample = {0};
+    read_cpu(&sample);
+    read_memory(&sample);
     read_disks(&sample);
     read_network(&sample);
     return sample;

@@ -74,10 +74,13 @@ static void take_sample(struct hub_usages *usages, struct hub_agent *agent, cons
     if (usage_take(usages->usage, &key, sample, base->now.steady_ms, writer_time_ms(base->writer, &base->now), &now) !=
         USAGE_TAKEN)
         return;
-    if (key.kind == USAGE_OF_NODE)
+    if (key.kind == USAGE_OF_NODE) {
         put_node(agent, &now);
-    else
+        agent->live.cpu_all = sample->cpu_all;
+        agent->live.memory_all = sample->memory_all;
+    } else {
         put_row(usages, &(struct live_usage){.resource = sample->resource, .now = now});
+    }
 }
 
 void usages_take(struct hub_usages *usages, struct hub_agent *agent, const struct aq_list *samples)

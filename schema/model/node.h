@@ -50,7 +50,9 @@ AQ_DECLARE_ENTITY(node)
     F(T, load_milli,       U64(0, UINT64_MAX, "thousandths"), 0, "load average of one minute")                         \
     F(T, memory_available, SIZE(0, AQ_SIZE_MAX_MIB),          0, "free memory")                                        \
     F(T, workloads,        U64(0, UINT64_MAX),                0, "number of workloads that its agent runs")             \
-    AQ_USAGE_FIELDS(F, T)
+    AQ_USAGE_FIELDS(F, T)                                                                                              \
+    F(T, cpu_all,    CPU_OR_NONE(0, AQ_CPU_MAX),          0, "processor cores that its agent may use, offered or not") \
+    F(T, memory_all, U64_OR_NONE(0, AQ_USAGE_MEMORY_MAX), 0, "memory of its host, offered or not, in bytes")
 AQ_DECLARE(aq_node_live)
 
 /* ---- commands ---- */

@@ -23,7 +23,9 @@
     F(T, read,     U64_OR_NONE(0, AQ_USAGE_COUNTER_MAX),       0, "bytes read from disks")                             \
     F(T, written,  U64_OR_NONE(0, AQ_USAGE_COUNTER_MAX),       0, "bytes written to disks")                            \
     F(T, received, U64_OR_NONE(0, AQ_USAGE_COUNTER_MAX),       0, "bytes received from the network")                   \
-    F(T, sent,     U64_OR_NONE(0, AQ_USAGE_COUNTER_MAX),       0, "bytes sent to the network")
+    F(T, sent,     U64_OR_NONE(0, AQ_USAGE_COUNTER_MAX),       0, "bytes sent to the network")                         \
+    F(T, cpu_all,    CPU_OR_NONE(0, AQ_CPU_MAX),               0, "of the node: cores that there are")                 \
+    F(T, memory_all, U64_OR_NONE(0, AQ_USAGE_MEMORY_MAX),      0, "of the node: bytes of memory that there are")
 AQ_DECLARE(aq_sample)
 
 /* Rates are means since the sample before; the first sample has none. */

@@ -52,6 +52,10 @@ static void the_host_is_read(void **context)
     assert_true(host.machine[0] != '\0' && host.name[0] != '\0' && host.boot[0] != '\0');
     assert_string_equal(host.address, "127.0.0.1");
     assert_true(host.load().memory_available > 0);
+    const struct aq_sample sample = host.sample();
+    assert_int_not_equal(sample.cpu_us, 0);
+    assert_in_range(sample.cpu_all, aq_some(1000), aq_some(AQ_CPU_MAX));
+    assert_in_range(sample.memory, aq_some(1), sample.memory_all);
 }
 
 static void capacity_is_lowered_never_raised(void **context)

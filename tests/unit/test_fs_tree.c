@@ -48,7 +48,7 @@ static void tables_are_directories(void **state)
         "deallocate extend why events ");
     view_lists("/nodes/n1/live", "seen_at load_milli memory_available workloads sampled_at cpu memory_bytes read_rate "
                                  "write_rate receive_rate send_rate cpu_ms read_bytes written_bytes received_bytes "
-                                 "sent_bytes ");
+                                 "sent_bytes cpu_all memory_all ");
 }
 
 static void fields_are_files(void **state)

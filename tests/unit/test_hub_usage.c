@@ -63,6 +63,7 @@ static void an_agent_tells_of_its_node_and_its_resources(void **context)
     assert_int_equal(now.memory_bytes, aq_some(5 << 20));
     usleep(600000);
     struct aq_sample later[] = {used(0, 3000, 3000000), used(1, 3000, 1000000)};
+    later[0].memory_all = aq_some(UINT64_C(8) << 30);
     say_samples(&stub, later, 2);
     for (int i = 0; i < TEST_ANSWER_MS / 10 && now.cpu == 0; i++, usleep(10000))
         assert_true(live_becomes(hub, 1, true, &now));
@@ -71,6 +72,7 @@ static void an_agent_tells_of_its_node_and_its_resources(void **context)
         (void)live_node(hub->services.live, "one", &live);
     assert_int_equal(live.cpu, aq_some(1000));
     assert_int_equal(live.read_rate, 0);
+    assert_int_equal(live.memory_all, aq_some(UINT64_C(8) << 30));
     stub_report(&stub, (struct aq_happening){.resource = 1, .what = AQ_HAPPENED_ENDED, .reason = "over"});
     assert_true(live_becomes(hub, 1, false, &now));
     assert_false(is_known(hub, 1));
