@@ -66,6 +66,16 @@ static bool is_lost(struct controller *cluster, const char *name)
     return lost;
 }
 
+/* Does the controller know what the node uses? */
+static bool is_told(struct controller *cluster, const char *name)
+{
+    char path[96];
+    AQ_CLEANUP_BUFFER struct aq_buffer body = {0};
+    snprintf(path, sizeof path, "/api/v1/node/%s/load", name);
+    load_ask(cluster->api_port, cluster->login, path, NULL, &body);
+    return strstr(aq_buffer_string(&body), "\"cpu\":0.1") != NULL;
+}
+
 static double notice(struct controller *cluster, struct agents_fleet *fleet)
 {
     struct bench_agent *agent = &fleet->agents[AGENTS / 2];
@@ -182,7 +192,13 @@ int main(void)
     uint64_t seq = cluster_seq(&cluster);
     double cpu = program_cpu_s(cluster.pid);
     agents_run(&fleet, SECONDS);
+    double untold = (program_cpu_s(cluster.pid) - cpu) / SECONDS;
+    fleet.samples = true;
+    agents_run(&fleet, 6);
+    cpu = program_cpu_s(cluster.pid);
+    agents_run(&fleet, SECONDS);
     double idle = (program_cpu_s(cluster.pid) - cpu) / SECONDS;
+    BENCH_MUST(is_told(&cluster, fleet.agents[0].name) && is_told(&cluster, fleet.agents[AGENTS - 1].name));
     double logged = (double)(cluster_seq(&cluster) - seq);
     cpu = program_cpu_s(cluster.pid);
     stay_busy(&cluster, &fleet, SECONDS);
@@ -191,6 +207,9 @@ int main(void)
               (unsigned long long)fleet.started, (unsigned long long)fleet.ended, (unsigned long long)fleet.refused);
     BENCH_MUST(fleet.started > 0 && fleet.ended > 0);
     bench_plain("10,000 agents, idle: share of a core", "cores", idle, BENCH_AT_MOST, 0.25);
+    struct bench_rounds told = {.figures = {idle}, .count = 1}, quiet = {.figures = {untold}, .count = 1};
+    bench_ratio("10,000 agents, idle, that tell what they use each 5 s; beside them: that do not", "cores", &told,
+                &quiet, BENCH_AT_MOST, 1.3);
     bench_plain("10,000 agents, 1 % busy: share of a core", "cores", busy, BENCH_AT_MOST, 0.25);
     bench_plain("10,000 agents are back after a restart of the controller", "s", back, BENCH_AT_MOST, 5);
     bench_plain("10,000 agents are back after a restart, while strangers ask for handshakes", "s", back_in_flood,

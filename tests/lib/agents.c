@@ -170,7 +170,7 @@ static void agents_beat(struct agents_fleet *fleet, unsigned which)
                                .written = aq_some(agent->last_beat * 4096),
                                .received = aq_some(agent->last_beat * 1000),
                                .sent = aq_some(agent->last_beat * 1000)};
-    if (agent->last_beat % BEATS_A_SAMPLE == 0)
+    if (fleet->samples && agent->last_beat % BEATS_A_SAMPLE == 0)
         beat.samples = (struct aq_list){&sample, 1};
     agents_ask(fleet, which, AQ_MSG_BEAT, &beat);
     fleet->beats++;

@@ -35,7 +35,8 @@ struct agents_fleet {
     struct bench_agent *agents;
     unsigned count, enrolled, welcome;
     struct aq_amounts capacity;
-    bool works; /* polls for work, too */
+    bool works;   /* polls for work, too */
+    bool samples; /* tells with some heartbeats what it uses */
     double beat_s;
     struct aq_arena arena;
     struct aq_buffer sealed;
