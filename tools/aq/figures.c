@@ -9,9 +9,9 @@ const struct cli_figure cli_figures[CLI_FIGURES] = {
     {"cpu", "CPU", "cpu", "cpu_most", true},
     {"memory_bytes", "MEMORY", "memory", "memory_most", false},
     {"read_rate", "READ/S", "read", NULL, false},
-    {"write_rate", "WRITTEN/S", "write", NULL, false},
-    {"receive_rate", "RECEIVED/S", "receive", NULL, false},
-    {"send_rate", "SENT/S", "send", NULL, false},
+    {"write_rate", "WRITE/S", "write", NULL, false},
+    {"receive_rate", "RECV/S", "receive", NULL, false},
+    {"send_rate", "SEND/S", "send", NULL, false},
 };
 
 void cli_figures_bytes(double bytes, struct aq_buffer *out)
@@ -29,6 +29,21 @@ unsigned cli_figures_columns(bool bounds)
     for (size_t i = 0; i < CLI_FIGURES; i++)
         columns += bounds && cli_figures[i].most != NULL ? 3 : 1;
     return columns;
+}
+
+/* The figures of processors and memory stay longest; of a figure, its bound goes before its share. */
+unsigned cli_figures_shape(struct cli_table_column *shapes, unsigned at)
+{
+    for (unsigned i = 0; i < CLI_FIGURES; i++) {
+        if (cli_figures[i].most == NULL) {
+            shapes[at++].rank = CLI_FIGURES_RANK - CLI_FIGURES + i;
+            continue;
+        }
+        shapes[at++].rank = 0;
+        shapes[at++].rank = CLI_FIGURES_RANK - CLI_FIGURES - 2;
+        shapes[at++].rank = CLI_FIGURES_RANK - CLI_FIGURES - 1;
+    }
+    return at;
 }
 
 static void add_text(struct cli_table *table, const char *text, enum cli_colour colour)

@@ -18,6 +18,9 @@ extern const struct cli_figure cli_figures[CLI_FIGURES];
 /* `bounds`: a figure that has a bound has three columns, "0.42", "21%" and "2". A row is an object that has figures by
  * their names; what is null, or not there, is "-". */
 unsigned cli_figures_columns(bool bounds);
+/* How columns with bounds shrink, from shapes[at] on. Returns where the next one is. */
+enum { CLI_FIGURES_RANK = 20 /* columns with more are left out sooner */ };
+unsigned cli_figures_shape(struct cli_table_column *shapes, unsigned at);
 void cli_figures_add_headers(struct cli_table *table, bool bounds);
 void cli_figures_add(struct cli_table *table, const json_t *row, bool bounds);
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS_MAX = 20000, HEADER_LINES = 2 };
+enum { ROWS_MAX = 20000, HEADER_LINES = 2, SHAPES_MAX = 24, NAME_LEAST = 8 };
 
 /* ---- rows --------------------------------------------------------------------------------------------------- */
 
@@ -54,7 +54,15 @@ json_t *cli_top_row(const struct aq_entity *entity, const json_t *row)
     }
     json_object_set_new(top, "cpu_most", most_of(amounts, "cpu"));
     json_object_set_new(top, "memory_most", most_of(amounts, "ram"));
-    if (entity == &aq_entity_node && live != NULL)
+    if (entity != &aq_entity_node)
+        return top;
+    /* It may offer less than it has, and everybody there uses what it has. */
+    json_t *cpu = json_object_get(live, "cpu_all"), *memory = json_object_get(live, "memory_all");
+    if (json_is_number(cpu))
+        json_object_set(top, "cpu_most", cpu);
+    if (json_is_number(memory))
+        json_object_set(top, "memory_most", memory);
+    if (json_is_object(live))
         json_object_set(top, "workloads", json_object_get(live, "workloads"));
     return top;
 }
@@ -121,9 +129,13 @@ static void show_table(const struct aq_entity *entity, const json_t *rows, const
     unsigned columns = 0;
     size_t index;
     json_t *row;
-    for (const char *const *name = names_of(entity); *name != NULL; name++)
-        columns++;
-    cli_table_open(&table, columns + cli_figures_columns(true) + nodes);
+    struct cli_table_column shapes[SHAPES_MAX] = {0}; /* those that are not set stay whole */
+    for (const char *const *name = names_of(entity); *name != NULL; name++, columns++)
+        shapes[columns] = (struct cli_table_column){.rank = columns, .least = NAME_LEAST};
+    columns = cli_figures_shape(shapes, columns);
+    shapes[columns].rank = CLI_FIGURES_RANK; /* of workloads */
+    cli_table_open(&table, columns + nodes);
+    table.shapes = shapes;
     for (const char *const *name = names_of(entity); *name != NULL; name++)
         add_header(&table, name == names_of(entity) ? entity->name : *name);
     cli_figures_add_headers(&table, true);
