@@ -38,8 +38,10 @@ static void drop_front(struct aq_buffer *buffer, size_t length)
 
 bool exec_session_is_due(const struct hub_session *session)
 {
-    if (!session->started || session->over)
+    if (!session->started)
         return false;
+    if (session->over)
+        return session->at_agent && session->end_due;
     return session->start_due || session->end_due || session->size_due ||
            session->in_sent < exec_session_in_end(session) || (session->in_over && !session->over_sent) ||
            session->first + AQ_EXEC_WINDOW >= session->allowed_sent + AQ_EXEC_WINDOW / 4;

@@ -38,7 +38,8 @@ struct hub_session {
     uint64_t first, allowed_sent;
 
     bool started, start_due, ending, end_due;
-    bool over, recording, recorded; /* over: it has ended, and will not be sent to its agent any more */
+    bool over, recording, recorded; /* over: it has ended */
+    bool at_agent;                  /* its agent may still have it: counted there; if it is over, the agent is told */
     uint64_t exit_status;
     char reason[EXEC_REASON_SIZE];
     uint64_t sent_in; /* the last delivery that carried something of it */

@@ -91,11 +91,15 @@ void execs_seen(struct hub_execs *execs, const struct hub_agent *agent, uint64_t
 {
     if (agent->execs == 0)
         return;
-    for (struct hub_session *session = execs->first; session != NULL; session = session->next)
-        if (session->sent_in > seen && !session->over && strcmp(session->node, agent->name) == 0) {
-            session->sent_in = 0;
+    for (struct hub_session *session = execs->first; session != NULL; session = session->next) {
+        if (session->sent_in <= seen || strcmp(session->node, agent->name) != 0)
+            continue;
+        session->sent_in = 0;
+        if (session->over)
+            session->end_due = true;
+        else
             exec_session_send_again(session);
-        }
+    }
 }
 
 /* ---- the end ---------------------------------------------------------------------------------------------- */
@@ -145,10 +149,20 @@ static void record_end(struct hub_execs *execs, struct hub_session *session)
         free(record);
 }
 
-/* What `output` says of the end is known: from the agent, or because there will be no word of it. */
-static void note_over(struct hub_execs *execs, struct hub_session *session, uint64_t exit_status, const char *reason)
+/* Its agent does not have it, or will be told so when it asks. */
+static void let_go(struct hub_execs *execs, struct hub_session *session)
 {
     struct hub_agent *agent = agent_of(execs, session);
+    if (session->at_agent && agent != NULL && agent->execs > 0)
+        agent->execs--;
+    session->at_agent = false;
+}
+
+/* What `output` says of the end is known: from the agent, or because nobody waits for its word any more. Then the
+ * command may still run, for the agent of a node that was lost goes on in its session when it is back. */
+static void note_over(struct hub_execs *execs, struct hub_session *session, uint64_t exit_status, const char *reason,
+                      bool heard)
+{
     if (session->over)
         return;
     session->over = true;
@@ -157,8 +171,12 @@ static void note_over(struct hub_execs *execs, struct hub_session *session, uint
         snprintf(session->reason, sizeof session->reason, "%s", reason);
     aq_assert(execs->count > 0);
     execs->count--;
-    if (agent != NULL && agent->execs > 0)
-        agent->execs--;
+    session->start_due = false;
+    session->ending = session->end_due = true;
+    if (heard || !session->started)
+        let_go(execs, session);
+    else
+        mark_ready(execs, session);
     aq_buffer_free(&session->in);
     session->in_sent = session->taken;
     if (session->started)
@@ -182,7 +200,7 @@ static void end_session(struct hub_execs *execs, struct hub_session *session, co
     session->ending = session->end_due = true;
     session->ending_ms = execs->base->now.steady_ms;
     if (!session->started)
-        note_over(execs, session, STATUS_KILLED, reason);
+        note_over(execs, session, STATUS_KILLED, reason, true);
     else
         mark_ready(execs, session);
 }
@@ -259,7 +277,7 @@ static void take_output(struct hub_execs *execs, struct hub_session *session, co
         return;
     }
     if (output->over)
-        note_over(execs, session, output->exit_status, output->reason);
+        note_over(execs, session, output->exit_status, output->reason, true);
     exec_session_tell_receiver(session);
     resume_sender(execs, session);
     mark_ready(execs, session);
@@ -273,10 +291,14 @@ void execs_take(struct hub_execs *execs, struct hub_agent *agent, struct hub_que
     for (uint32_t i = 0; i < message->told.count; i++) {
         const struct aq_exec_told *told = AQ_ITEM(message->told, struct aq_exec_told, i);
         struct hub_session *session = find(execs, told->session);
-        if (session == NULL || session->over || strcmp(session->node, agent->name) != 0)
-            unknown[answer.unknown.count++].session = told->session;
-        else
+        const bool is_its = session != NULL && strcmp(session->node, agent->name) == 0;
+        if (is_its && !session->over) {
             take_output(execs, session, &told->output);
+            continue;
+        }
+        unknown[answer.unknown.count++].session = told->session; /* which ends it there */
+        if (is_its)
+            let_go(execs, session);
     }
     channel_answer(question, AQ_MSG_EXECUTED, &answer);
 }
@@ -375,6 +397,7 @@ static void open_session(struct hub_execs *execs, struct exec_call *call)
     execs->first = session;
     execs->count++;
     agent->execs++;
+    session->at_agent = true;
     exec_call_finish(call, NULL, session->number, NULL);
 }
 
@@ -508,9 +531,9 @@ static void check_time(struct hub_execs *execs, struct hub_session *session)
         return;
     }
     if (agent == NULL || !agent->active)
-        note_over(execs, session, STATUS_KILLED, "its node was lost");
+        note_over(execs, session, STATUS_KILLED, "its node was lost", false);
     else if (session->ending && now_ms - session->ending_ms > ENDING_MS)
-        note_over(execs, session, STATUS_KILLED, "its node did not say how it ended");
+        note_over(execs, session, STATUS_KILLED, "its node did not say how it ended", false);
     else if (now_ms - session->client_ms > CLIENT_MS)
         end_session(execs, session, "its client is gone");
     else if (idle_s != 0 && now_ms - session->moved_ms > idle_s * 1000)
@@ -526,7 +549,7 @@ void execs_tick(struct hub_execs *execs)
     for (struct hub_session *session = execs->first, *next; session != NULL; session = next) {
         next = session->next;
         check_time(execs, session);
-        if (session->over && session->recorded && now_ms - session->client_ms > CLIENT_MS)
+        if (session->over && session->recorded && !session->at_agent && now_ms - session->client_ms > CLIENT_MS)
             remove_session(execs, session);
     }
 }
@@ -538,8 +561,10 @@ void execs_drop(struct hub_execs *execs, struct hub_agent *agent, const char *wh
     if (agent->execs == 0)
         return;
     for (struct hub_session *session = execs->first; session != NULL; session = session->next)
-        if (!session->over && strcmp(session->node, agent->name) == 0)
-            note_over(execs, session, STATUS_KILLED, why);
+        if (strcmp(session->node, agent->name) == 0) {
+            note_over(execs, session, STATUS_KILLED, why, true);
+            let_go(execs, session);
+        }
 }
 
 void execs_end(struct hub_execs *execs)

@@ -1,5 +1,6 @@
 /* Commands in workloads, as the hub passes them on between a client of REST and an agent: positions, windows, repeats,
  * and how sessions end. */
+#include "schema/model/node.h"
 #include "schema/model/resource.h"
 #include "tests/lib/agent_stub.h"
 
@@ -380,6 +381,32 @@ static void a_session_ends_with_that_of_its_agent(void **context)
     stub_close(&again);
 }
 
+/* Its agent may only have been out of reach, and then goes on in its session, with the command. */
+static void what_was_given_up_is_ended_when_its_node_is_back(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub stub;
+    struct client client;
+    struct aq_error error;
+    const struct aq_node_lose lose = {.name = "one"};
+    scene_start(hub, &stub, &client);
+    assert_true(take_order(&stub).start);
+    assert_true(test_ask(&hub->cluster, &aq_command_node_lose, &lose, "aquarium", NULL, &error) > 0);
+    assert_int_equal(receive(&client, 0), AQ_OK);
+    assert_true(client.last.over);
+    assert_string_equal(client.last.reason, "its node was lost");
+    stub_beat(&stub);
+    for (int i = 0; i < 2; i++) { /* and again, if that delivery does not arrive */
+        const struct aq_exec_order order = take_order(&stub);
+        assert_int_equal(order.session, client.session);
+        assert_true(order.end && !order.start);
+        stub.seen--;
+    }
+    assert_int_equal(tell(&stub, client.session, (struct aq_exec_output){.over = true})->unknown.count, 1);
+    client_close(&client);
+    stub_close(&stub);
+}
+
 static void a_session_ends_with_the_hub(void **context)
 {
     struct test_hub *hub = *context;
@@ -432,6 +459,7 @@ int main(void)
         TEST(sessions_are_bounded),
         TEST(output_that_nobody_takes_counts),
         TEST(a_session_ends_with_that_of_its_agent),
+        TEST(what_was_given_up_is_ended_when_its_node_is_back),
         TEST(a_session_ends_with_the_hub),
         TEST(a_session_ends_with_the_right),
     };
