@@ -186,9 +186,13 @@ static int read_wish(struct metadata *metadata, struct MHD_Connection *connectio
 /* A browser in a workload may have been led here by a name (DNS rebinding). */
 static bool host_is_good(const struct place *place, const char *host)
 {
-    const size_t length = strlen(place->network.gateway);
-    return host == NULL ||
-           (strncmp(host, place->network.gateway, length) == 0 && (host[length] == '\0' || host[length] == ':'));
+    const char *const good[] = {place->network.gateway, AQ_METADATA_ADDRESS};
+    for (size_t i = 0; host != NULL && i < AQ_LENGTH(good); i++) {
+        const size_t length = strlen(good[i]);
+        if (strncmp(host, good[i], length) == 0 && (host[length] == '\0' || host[length] == ':'))
+            return true;
+    }
+    return host == NULL;
 }
 
 static int check_call(const struct place *place, struct MHD_Connection *connection, const char *method,

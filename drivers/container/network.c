@@ -6,6 +6,7 @@
 #include "schema/base/clock.h"
 #include "schema/base/files.h"
 #include "schema/codec/json.h"
+#include "schema/codec/metadata.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -100,7 +101,8 @@ static void bridge_rules(const struct aq_container_subnet *subnet, struct aq_buf
                            "}\n");
 }
 
-/* What is at the gateway's port may be the host's own, and listen everywhere: so it is the socket's mark that counts.
+/* Where clouds have the metadata of a machine, containers get their own; those of the host are out of their reach.
+ * What is at the gateway's port may be the host's own, and listen everywhere: so it is the socket's mark that counts.
  */
 static void host_rules(const struct aq_container_subnet *subnet, bool marks, struct aq_buffer *script)
 {
@@ -116,8 +118,11 @@ static void host_rules(const struct aq_container_subnet *subnet, bool marks, str
                            " }\n"
                            " chain prerouting {\n"
                            "  type nat hook prerouting priority -100; policy accept;\n"
-                           "  iifname != \"" NETWORK_BRIDGE "\" fib daddr type local jump published\n"
-                           " }\n"
+                           "  iifname != \"" NETWORK_BRIDGE "\" fib daddr type local jump published\n");
+    aq_buffer_format(script,
+                     "  iifname \"" NETWORK_BRIDGE "\" ip daddr " AQ_METADATA_ADDRESS " tcp dport 80 dnat to %s:80\n",
+                     gateway);
+    aq_buffer_text(script, " }\n"
                            " chain output {\n"
                            "  type nat hook output priority -100; policy accept;\n"
                            "  fib daddr type local jump published\n"
@@ -132,6 +137,7 @@ static void host_rules(const struct aq_container_subnet *subnet, bool marks, str
     aq_buffer_text(script, " chain forward {\n"
                            "  type filter hook forward priority 0; policy accept;\n"
                            "  iifname \"" NETWORK_BRIDGE "\" oifname \"" NETWORK_BRIDGE "\" drop\n"
+                           "  iifname \"" NETWORK_BRIDGE "\" ip daddr 169.254.0.0/16 drop\n"
                            "  oifname \"" NETWORK_BRIDGE "\" ct state established,related accept\n"
                            "  oifname \"" NETWORK_BRIDGE "\" ct status dnat accept\n"
                            "  oifname \"" NETWORK_BRIDGE "\" drop\n"

@@ -70,6 +70,42 @@ static int lock_free(const struct aq_container_settings *settings, int directory
     return -1;
 }
 
+/* ---- the host's users ----------------------------------------------------------------------------------- */
+
+static bool find_claimed(void *context, int directory, const char *name, unsigned char type)
+{
+    bool *found = context;
+    (void)type;
+    if (strncmp(name, "slot-", strlen("slot-")) != 0)
+        return true;
+    AQ_CLEANUP_FD int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    *found = fd < 0 || flock(fd, LOCK_SH | LOCK_NB) != 0;
+    return !*found;
+}
+
+/* From another number on, the users of one slot would be those of another one. Whoever calls has the lock `next`. */
+static int check_first_user(int directory, uint64_t first, struct aq_error *error)
+{
+    static const char file[] = "first_user";
+    char text[32] = "";
+    bool claimed = false;
+    ssize_t length = aq_file_read_text(directory, file, text, sizeof text);
+    const uint64_t known = length > 0 ? strtoull(text, NULL, 10) : 0;
+    if (known == first)
+        return 0;
+    if (known != 0 && aq_directory_list(directory, find_claimed, &claimed, error) != 0)
+        return -1;
+    if (claimed)
+        return aq_fail(error, AQ_E_STATE,
+                       "container.first_user of the agent is %" PRIu64 ", but containers run on this host whose users "
+                       "begin at %" PRIu64 ": it must be the same for all agents of a host",
+                       first, known);
+    length = snprintf(text, sizeof text, "%" PRIu64 "\n", first);
+    return aq_file_replace_unsynced(directory, file, 0600, text, (size_t)length, error);
+}
+
+/* ---- claiming -------------------------------------------------------------------------------------------- */
+
 int slots_claim(const struct aq_container_settings *settings, uint32_t *slot, struct aq_buffer *left,
                 struct aq_error *error)
 {
@@ -83,6 +119,8 @@ int slots_claim(const struct aq_container_settings *settings, uint32_t *slot, st
     AQ_CLEANUP_FD int next = openat(directory, "next", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (next < 0 || flock(next, LOCK_EX) != 0 || pread(next, text, sizeof text - 1, 0) < 0)
         return aq_fail_errno(error, errno, "file %s/next", SLOTS_DIRECTORY);
+    if (check_first_user(directory, settings->first_user, error) != 0)
+        return -1;
     int fd = lock_free(settings, directory, (uint32_t)strtoul(text, NULL, 10) % SLOTS, slot, note);
     if (fd < 0 && errno == EBUSY)
         return aq_fail(error, AQ_E_LIMIT, "this host runs %d containers already, the most that it can", SLOTS);

@@ -10,7 +10,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#define AQ_METADATA_PATH "/meta/v1/data/" /* the keys of a value follow */
+#define AQ_METADATA_PATH    "/meta/v1/data/"  /* the keys of a value follow */
+#define AQ_METADATA_ADDRESS "169.254.169.254" /* where clouds have a service like that */
 
 enum { AQ_METADATA_PATH_PARTS = 3, AQ_METADATA_PREFIX_MAX = 64 };
 

@@ -258,6 +258,7 @@ asks_from() { # PID ADDRESS
 }
 stop controller
 check_equal "it needs no controller" one "$(asks "$pid1" who)"
+check_equal "it is where clouds have it, too" one "$(nsenter -t "$pid1" -n curl -s -m 20 http://169.254.169.254/meta/v1/data/who)"
 check_equal "another container gets its own" two "$(asks "$pid2" who)"
 check_match "and nothing of the first" '*"not_found"*' "$(asks "$pid2" only)"
 check_equal "as YAML" "only: mine

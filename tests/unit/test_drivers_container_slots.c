@@ -81,11 +81,47 @@ static void test_a_slot_is_taken_while_its_container_lives(void **state)
     assert_int_equal(next_slot(), slot + 1);
 }
 
+static const char first_user_file[] = SLOTS_DIRECTORY "/first_user";
+
+static void set_first_user(const char *text)
+{
+    FILE *file = fopen(first_user_file, "we");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* As if another agent of the host had started containers with other settings. */
+static void test_users_begin_at_the_same_number(void **state)
+{
+    struct rig *rig = container_rig(state);
+    uint64_t first;
+    set_first_user("100000\n"); /* none of them runs any more */
+    struct rig_workload *seen = rig_start_running(rig, SLEEPER, &first);
+    char text[32] = "";
+    FILE *file = fopen(first_user_file, "re");
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof text, file));
+    fclose(file);
+    assert_string_equal(text, "1879048192\n");
+    set_first_user("100000\n");
+    const struct rig_workload *refused = &rig->seen[rig_start(rig, SLEEPER)];
+    rig_await(rig, &refused->failed);
+    assert_int_equal(refused->failed, 1);
+    assert_has(refused->reason,
+               "container.first_user of the agent is 1879048192, but containers run on this host whose "
+               "users begin at 100000");
+    set_first_user(text);
+    rig->type->stop(rig->driver, first);
+    rig_await(rig, &seen->ended);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, container_rig_setup, container_rig_teardown)
     const struct CMUnitTest tests[] = {
         T(test_a_slot_is_taken_while_its_container_lives),
+        T(test_users_begin_at_the_same_number),
     };
     return cmocka_run_group_tests_name("drivers: container, slots", tests, group_setup, container_rig_group_teardown);
 }
