@@ -139,6 +139,47 @@ static void take_output(struct driver *driver, struct program_workload *workload
         program_workload_write(driver, workload, json_string_value(text), json_string_length(text));
 }
 
+static bool read_counter(const json_t *line, const char *member, uint64_t most, uint64_t *stored)
+{
+    uint64_t number;
+    *stored = 0;
+    if (json_object_get(line, member) == NULL)
+        return true;
+    const bool good = read_number(line, member, most, &number);
+    if (good)
+        *stored = aq_some(number);
+    return good;
+}
+
+static void take_used(struct driver *driver, struct program_workload *workload, const json_t *line)
+{
+    struct aq_sample used = {0};
+    if (!read_counter(line, "cpu_us", AQ_USAGE_COUNTER_MAX, &used.cpu_us) ||
+        !read_counter(line, "memory", AQ_USAGE_MEMORY_MAX, &used.memory) ||
+        !read_counter(line, "read", AQ_USAGE_COUNTER_MAX, &used.read) ||
+        !read_counter(line, "written", AQ_USAGE_COUNTER_MAX, &used.written) ||
+        !read_counter(line, "received", AQ_USAGE_COUNTER_MAX, &used.received) ||
+        !read_counter(line, "sent", AQ_USAGE_COUNTER_MAX, &used.sent))
+        program_fault(driver, "a report \"used\" must have whole numbers");
+    else
+        workload->used = used;
+}
+
+/* Whether the program takes starts. */
+static void take_usable(struct driver *driver, bool usable, const json_t *line)
+{
+    char reason[PROGRAM_TEXT_MAX + 1];
+    if (!read_text(line, "reason", reason, sizeof reason) || (reason[0] == '\0') != usable) {
+        program_fault(driver, "a report \"unusable\" must have a reason, and \"usable\" none");
+        return;
+    }
+    free(driver->unusable);
+    driver->unusable = usable ? NULL : aq_strdup(reason);
+    driver->changes++;
+    aq_journal(usable ? AQ_INFO : AQ_WARN, usable ? "a driver can be used again" : "a driver cannot be used", "driver",
+               driver->name, "reason", reason, NULL);
+}
+
 static void take_command_ended(struct driver *driver, const json_t *line)
 {
     char reason[PROGRAM_TEXT_MAX + 1];
@@ -155,10 +196,18 @@ static void take_report(struct driver *driver, const char *kind, const json_t *l
     static const struct {
         const char *kind;
         void (*take)(struct driver *driver, struct program_workload *workload, const json_t *line);
-    } kinds[] = {{"started", take_started}, {"failed", take_failed}, {"ended", take_ended}, {"output", take_output}};
+    } kinds[] = {{"started", take_started},
+                 {"failed", take_failed},
+                 {"ended", take_ended},
+                 {"output", take_output},
+                 {"used", take_used}};
     uint64_t resource = 0;
     if (strcmp(kind, "command_ended") == 0) {
         take_command_ended(driver, line);
+        return;
+    }
+    if (strcmp(kind, "usable") == 0 || strcmp(kind, "unusable") == 0) {
+        take_usable(driver, kind[0] == 'u' && kind[1] == 's', line);
         return;
     }
     for (size_t i = 0; i < AQ_LENGTH(kinds); i++) {

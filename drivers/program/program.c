@@ -22,7 +22,9 @@ const struct driver_type *program_driver_type(const struct driver *driver)
 static const char *refusal(const struct driver *driver)
 {
     const bool brief = driver->greeted && driver->failures < PROGRAM_FAILURES_MAX; /* it will soon run again */
-    return driver->phase == PROGRAM_READY || brief ? NULL : driver->why;
+    if (driver->phase == PROGRAM_READY || brief)
+        return driver->unusable;
+    return driver->why;
 }
 
 static bool is_settled(const struct driver *driver)
@@ -88,6 +90,12 @@ static void end_program(struct driver *driver, bool known, const char *format, .
     program_commands_end(driver, 0, "killed by signal 9 (SIGKILL): the program of its driver has ended");
 }
 
+/* For a program that needs them before it can say hello. */
+static char *settings_variable(const struct driver *driver, struct aq_arena *arena)
+{
+    return aq_arena_format(arena, "AQUARIUM_SETTINGS=%s", aq_json_compact(driver->settings, arena));
+}
+
 static void start_program(struct driver *driver)
 {
     struct aq_error error;
@@ -101,8 +109,15 @@ static void start_program(struct driver *driver)
                                  aq_arena_format(&arena, "AQUARIUM_NODE=%s", driver->node),
                                  aq_arena_format(&arena, "AQUARIUM_OUTPUT=%s", driver->output_program),
                                  NULL};
+    char *variables[AQ_LENGTH(environment) + 1];
+    size_t count = 0;
+    for (; environment[count] != NULL; count++)
+        variables[count] = environment[count];
+    if (driver->settings != NULL)
+        variables[count++] = settings_variable(driver, &arena);
+    variables[count] = NULL;
     driver->faults = 0;
-    if (program_channel_start(&driver->channel, driver->path, environment, driver->now->steady_ms, &error) != 0) {
+    if (program_channel_start(&driver->channel, driver->path, variables, driver->now->steady_ms, &error) != 0) {
         end_program(driver, false, "it cannot be started: %s", error.message);
         return;
     }
@@ -130,6 +145,8 @@ static void take_hello(struct driver *driver, const json_t *line)
     driver->type.command = hello.commands ? program_workload_command : NULL;
     driver->type.end_command = hello.commands ? program_workload_end_command : NULL;
     driver->settled = driver->greeted = true;
+    free(driver->unusable);
+    driver->unusable = NULL;
     driver->why[0] = '\0';
     driver->changes++;
     set_phase(driver, PROGRAM_READY);
@@ -230,6 +247,7 @@ static void program_close(struct driver *driver)
     json_decref(driver->settings);
     aq_arena_free(&driver->allowed);
     free(driver->output_program);
+    free(driver->unusable);
     free(driver->name);
     free(driver->path);
     free(driver->node);
@@ -315,6 +333,7 @@ static const struct driver_type plain_type = {
     .adopt = program_workload_adopt,
     .end_leftover = program_workload_end_leftover,
     .stop = program_workload_stop,
+    .sample = program_workload_sample,
     .wake_fd = program_wake_fd,
     .deadline_ms = program_deadline_ms,
     .work = program_work,
@@ -338,7 +357,7 @@ struct driver *program_driver_open(const char *name, const char *path, const cha
     driver->type.declared = &driver->hello.declared;
     cgroup_host_read(&driver->host);
     const int opened = program_channel_open(&driver->channel, driver->name, &error);
-    aq_assert(opened == 0); /* as every driver's */
-    start_program(driver);
+    aq_assert(opened == 0);           /* as every driver's */
+    driver->next_ms = now->steady_ms; /* in the first turn, when the settings are known */
     return driver;
 }

@@ -8,8 +8,8 @@
 
 #include "drivers/driver.h"
 
-/* `path` is the program of driver `name`; `output_program` is that of aq-output, or "". The other arguments are those
- * of driver_type.open(). */
+/* The program is started in the first turn. `path` is that of driver `name`; `output_program` is that of aq-output, or
+ * "". The other arguments are those of driver_type.open(). */
 struct driver *program_driver_open(const char *name, const char *path, const char *output_program, const char *node,
                                    const struct aq_clocks *now, driver_report_fn *report, void *context);
 

@@ -2,6 +2,7 @@
 
 #include "drivers/program/channel.h"
 #include "drivers/program/hello.h"
+#include "drivers/roster.h"
 #include "schema/base/files.h"
 #include "schema/codec/json.h"
 #include "schema/drivers/options.h"
@@ -10,7 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 
-enum { CHUNK = 65536, CALL_LINE_MAX = 1 << 24, LEFTOVERS_MAX = 65536, SLEEP_MS_MAX = 60000 };
+enum { CHUNK = 65536, CALL_LINE_MAX = 1 << 24, LEFTOVERS_MAX = 65536, SLEEP_MS_MAX = 60000, SAMPLE_MS = 3000 };
 
 struct server {
     const struct driver_type *type;
@@ -19,6 +20,9 @@ struct server {
     struct aq_buffer in;
     struct aq_arena arena; /* of one call */
     bool broken;           /* nobody reads what is written */
+    bool unusable;         /* so it was said last */
+    struct roster started; /* workloads that run */
+    uint64_t sampled_ms;
 };
 
 /* ---- saying ------------------------------------------------------------------------------------------------ */
@@ -43,7 +47,13 @@ static json_t *text_of(const char *text)
 
 static void say_report(void *context, const struct driver_report *report)
 {
+    struct server *server = context;
     const json_int_t resource = (json_int_t)report->resource;
+    const bool runs = roster_find(&server->started, report->resource) != NULL;
+    if (report->kind == DRIVER_STARTED && !runs)
+        roster_add(&server->started, report->resource, server);
+    else if ((report->kind == DRIVER_FAILED || report->kind == DRIVER_ENDED) && runs)
+        roster_remove(&server->started, report->resource);
     switch (report->kind) {
     case DRIVER_STARTED:
         say(context, json_pack("{ss sI so so so}", "report", "started", "resource", resource, "identifier",
@@ -63,6 +73,44 @@ static void say_report(void *context, const struct driver_report *report)
                                "status", report->exit_status, "reason", text_of(report->reason)));
         break;
     }
+}
+
+static void set_counter(json_t *line, const char *member, uint64_t stored)
+{
+    if (stored != 0)
+        json_object_set_new(line, member, json_integer((json_int_t)(stored - 1)));
+}
+
+static void say_used(struct server *server)
+{
+    const struct driver_type *type = server->type;
+    if (type->sample == NULL || server->now.steady_ms < server->sampled_ms + SAMPLE_MS)
+        return;
+    server->sampled_ms = server->now.steady_ms;
+    for (size_t i = 0; i < server->started.count; i++) {
+        struct aq_sample used = {.resource = server->started.entries[i].resource};
+        if (!type->sample(server->driver, used.resource, &used))
+            continue;
+        json_t *line = json_pack("{ss sI}", "report", "used", "resource", (json_int_t)used.resource);
+        set_counter(line, "cpu_us", used.cpu_us);
+        set_counter(line, "memory", used.memory);
+        set_counter(line, "read", used.read);
+        set_counter(line, "written", used.written);
+        set_counter(line, "received", used.received);
+        set_counter(line, "sent", used.sent);
+        say(server, line);
+    }
+}
+
+static void say_whether_usable(struct server *server)
+{
+    const struct driver_life *life = server->type->life;
+    const char *reason = life != NULL && life->refusal != NULL ? life->refusal(server->driver) : NULL;
+    if (server->unusable == (reason != NULL))
+        return;
+    server->unusable = reason != NULL;
+    say(server, server->unusable ? json_pack("{ss so}", "report", "unusable", "reason", text_of(reason))
+                                 : json_pack("{ss}", "report", "usable"));
 }
 
 static void say_hello(struct server *server, const char *unusable)
@@ -281,13 +329,29 @@ static void serve_calls(struct server *server)
     bool more = true;
     while (more && !server->broken) {
         struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = type->wake_fd(driver), .events = POLLIN}};
-        const int ready =
-            poll(fds, AQ_LENGTH(fds), aq_clocks_left_ms(&server->now, type->deadline_ms(driver), SLEEP_MS_MAX));
+        uint64_t until_ms = type->deadline_ms(driver);
+        if (type->sample != NULL && server->started.count > 0 && server->sampled_ms + SAMPLE_MS < until_ms)
+            until_ms = server->sampled_ms + SAMPLE_MS;
+        const int ready = poll(fds, AQ_LENGTH(fds), aq_clocks_left_ms(&server->now, until_ms, SLEEP_MS_MAX));
         server->now = aq_clocks_read();
         if (ready > 0 && fds[0].revents != 0)
             more = read_calls(server);
         type->work(driver);
+        say_whether_usable(server);
+        say_used(server);
     }
+}
+
+/* As the agent knew them when it started this program: for a driver that needs them before it can find anything. */
+static void take_first_settings(struct server *server)
+{
+    struct aq_error error;
+    const char *text = getenv("AQUARIUM_SETTINGS");
+    json_t *settings = text != NULL ? aq_json_parse(text, strlen(text), &error) : NULL;
+    if (settings != NULL && take_settings(server, settings, &error) != 0)
+        fprintf(stderr, "%s\n", error.message);
+    json_decref(settings);
+    aq_arena_reset(&server->arena);
 }
 
 int driver_serve(const struct driver_type *type)
@@ -307,9 +371,11 @@ int driver_serve(const struct driver_type *type)
         return EXIT_FAILURE;
     }
     server.driver = type->open(node, &server.now, say_report, &server);
+    take_first_settings(&server);
     say_hello(&server, NULL);
     serve_calls(&server);
     type->close(server.driver);
+    roster_free(&server.started);
     aq_buffer_free(&server.in);
     aq_arena_free(&server.arena);
     return EXIT_SUCCESS;

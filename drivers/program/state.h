@@ -64,9 +64,10 @@ struct program_workload {
     bool adopted;  /* the program may say that it has ended, without a start */
     bool adopting; /* it is asked to find it again, and has not said yet what it found */
     bool stopping, stop_refused;
-    char *directory;   /* NULL: a leftover */
-    json_t *start;     /* HELD: the call */
-    uint64_t until_ms; /* HELD: given up then */
+    struct aq_sample used; /* as the program has said last; zeros: it has not */
+    char *directory;       /* NULL: a leftover */
+    json_t *start;         /* HELD: the call */
+    uint64_t until_ms;     /* HELD: given up then */
     bool has_log, tried_log;
     int log_directory;
     struct keeper_log log; /* what the program says that it has written */
@@ -93,6 +94,7 @@ struct driver {
     struct hello hello; /* of the newest run that has said hello */
     bool settled;       /* it has said hello, or has failed to, at least once */
     bool greeted;       /* it has said hello at least once */
+    char *unusable;     /* why it takes no starts, as it says while it runs; NULL: it takes them */
     uint64_t since_ms;  /* when the phase began */
     uint64_t next_ms;   /* RESTS: it is started then */
     unsigned failures;  /* ends in a row */
@@ -132,6 +134,9 @@ int program_workload_adopt(struct driver *driver, uint64_t resource, const char 
                            struct aq_error *error) AQ_MUST_CHECK;
 bool program_workload_end_leftover(struct driver *driver, uint64_t resource);
 void program_workload_stop(struct driver *driver, uint64_t resource);
+
+/* What it has used: what its control group counts, or what the program says. */
+bool program_workload_sample(struct driver *driver, uint64_t resource, struct aq_sample *sample);
 
 /* The program is ready: asks for all that it should run. */
 void program_workloads_resume(struct driver *driver);

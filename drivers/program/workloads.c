@@ -381,6 +381,26 @@ void program_workload_started(struct driver *driver, struct program_workload *wo
         driver->report(driver->context, &report);
 }
 
+bool program_workload_sample(struct driver *driver, uint64_t resource, struct aq_sample *sample)
+{
+    const struct program_workload *workload = roster_find(&driver->roster, resource);
+    struct cgroup_usage usage;
+    if (workload == NULL || workload->phase != WORKLOAD_RUNNING)
+        return false;
+    const uint64_t at_ms = sample->at_ms;
+    *sample = workload->used;
+    sample->resource = resource;
+    sample->at_ms = at_ms;
+    if (!cgroup_exists(&workload->group))
+        return true;
+    cgroup_read_usage(&workload->group, &usage);
+    sample->cpu_us = usage.cpu_us;
+    sample->memory = usage.memory;
+    sample->read = usage.read;
+    sample->written = usage.written;
+    return true;
+}
+
 void program_workload_write(struct driver *driver, struct program_workload *workload, const char *text, size_t length)
 {
     struct aq_error error;

@@ -147,6 +147,7 @@ static void test_no_hello(void **state)
     rig.now = aq_clocks_read();
     rig.driver = program_driver_open("hostile", path, "", rig.node, &rig.now, rig_report, &rig);
     rig.type = program_driver_type(rig.driver);
+    rig.type->work(rig.driver);
     const pid_t pid = rig.driver->channel.pid;
     pass(&rig, PROGRAM_GREET_MS - 1);
     assert_false(rig.type->life->is_settled(rig.driver));
@@ -299,6 +300,46 @@ static void test_lies_are_refused(void **state)
     await_phase(rig, PROGRAM_RESTS); /* one lie too many */
     assert_non_null(strstr(rig->driver->why, "it said what cannot be 16 times"));
     assert_int_equal(rig->seen[1].failed + rig->seen[1].ended, 0);
+}
+
+/* ---- what it says of itself ------------------------------------------------------------------------------------- */
+
+static void test_a_program_says_whether_it_can_be_used(void **state)
+{
+    struct rig *rig =
+        open_program(state, HELLO "echo '{\"report\":\"unusable\",\"reason\":\"no connection\"}'\n" CALLS OK "\n"
+                                  "[ $call != ping ] || echo '{\"report\":\"usable\"}'\ndone");
+    uint64_t until_ms = aq_clock_boot_ms() + RIG_PATIENCE_MS;
+    while (refusal(rig)[0] == '\0' && aq_clock_boot_ms() < until_ms)
+        rig_turn(rig, 20);
+    assert_string_equal(refusal(rig), "no connection");
+    const unsigned changes = rig->type->life->changes(rig->driver);
+    while (rig->driver->first_call < rig->driver->call_count && aq_clock_boot_ms() < until_ms)
+        rig_turn(rig, 20);
+    pass(rig, PROGRAM_PING_MS);
+    while (refusal(rig)[0] != '\0' && aq_clock_boot_ms() < until_ms)
+        rig_turn(rig, 20);
+    assert_string_equal(refusal(rig), "");
+    assert_int_equal(rig->type->life->changes(rig->driver), changes + 1);
+    assert_int_equal(rig->driver->faults, 0);
+}
+
+static void test_a_program_says_what_is_used(void **state)
+{
+    struct rig *rig =
+        open_program(state, HELLO CALLS OK "\n[ $call = start ] || continue\n"
+                                           "echo '{\"report\":\"started\",\"resource\":1,\"identifier\":\"x\"}'\n"
+                                           "echo '{\"report\":\"used\",\"resource\":1,\"cpu_us\":5,\"memory\":0}'\n"
+                                           "echo '{\"report\":\"used\",\"resource\":1,\"cpu_us\":-5}'\ndone");
+    struct aq_sample sample = {.at_ms = 7};
+    assert_false(rig->type->sample(rig->driver, 1, &sample));
+    rig_start(rig, "{}");
+    await_faults(rig, 1);
+    assert_true(rig->type->sample(rig->driver, 1, &sample));
+    assert_int_equal(aq_number_or(sample.cpu_us, 99), 5);
+    assert_int_equal(aq_number_or(sample.memory, 99), 0);
+    assert_int_equal(aq_number_or(sample.sent, 99), 99);
+    assert_int_equal(sample.at_ms, 7);
 }
 
 /* ---- floods ------------------------------------------------------------------------------------------------------ */
@@ -480,6 +521,8 @@ int main(void)
         TEST(test_a_start_does_not_wait_for_ever),
         TEST(test_commands_end_with_the_program),
         TEST(test_lies_are_refused),
+        TEST(test_a_program_says_whether_it_can_be_used),
+        TEST(test_a_program_says_what_is_used),
         TEST(test_a_line_without_an_end),
         TEST(test_floods_wait_for_themselves),
         TEST(test_one_that_reads_nothing),
