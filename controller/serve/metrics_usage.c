@@ -79,20 +79,23 @@ static bool gather_row(void *context, const struct state_packed *row)
     struct gathering *gathering = context;
     struct request *request = gathering->request;
     struct usage_key key;
-    if (gathering->count == gathering->most || gathering->scanned++ == SCANNED_MAX) {
-        gathering->cut = true;
+    struct gathered gathered;
+    gathering->cut = gathering->scanned++ == SCANNED_MAX;
+    if (gathering->cut)
         return false;
-    }
     const void *fields = row_fields(request, gathering->txn, gathering->entity, row, gathering->wanted);
     if (fields == NULL)
         return false;
     if (!request_sees_all(request, gathering->entity) && !request_may_see(request, gathering->entity, fields))
         return true;
-    struct gathered *gathered = &gathering->rows[gathering->count];
-    gathered->labels = gathering->entity == &aq_entity_node ? label_node(&request->arena, fields, &key)
-                                                            : label_resource(&request->arena, fields, &key);
-    gathering->count += usage_now(request->backend->usage, &key, &gathered->now);
-    return true;
+    gathered.labels = gathering->entity == &aq_entity_node ? label_node(&request->arena, fields, &key)
+                                                           : label_resource(&request->arena, fields, &key);
+    if (!usage_now(request->backend->usage, &key, &gathered.now))
+        return true;
+    gathering->cut = gathering->count == gathering->most;
+    if (!gathering->cut)
+        gathering->rows[gathering->count++] = gathered;
+    return !gathering->cut;
 }
 
 static void print_figure(const struct gathering *gathering, const char *prefix, const struct figure *figure,
@@ -119,7 +122,7 @@ static void add_entity(struct request *request, struct state_txn *txn, const str
 {
     struct gathering gathering = {.request = request, .txn = txn, .entity = entity, .most = most};
     gathering.wanted = wanted_fields(request, entity);
-    gathering.rows = aq_arena_alloc(&request->arena, (most + 1) * sizeof *gathering.rows);
+    gathering.rows = aq_arena_alloc(&request->arena, most * sizeof *gathering.rows);
     state_scan_packed(txn, entity, NULL, false, gather_row, &gathering);
     for (size_t i = 0; i < AQ_LENGTH(figures); i++)
         print_figure(&gathering, prefix, &figures[i], out);

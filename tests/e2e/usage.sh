@@ -2,7 +2,7 @@
 # What nodes and workloads use: REST, files, aq top, /metrics, and who sees it.
 . "$(dirname "$0")/lib.sh"
 
-controller_start
+controller_start --set usage.metrics=2
 node=$(agent_name 1)
 agent_start "$node" --set capacity.ram=1GiB --set capacity.slots=16 --set usage.interval=1s
 wait_for 20 nodes_are_active 1 || die "the agent does not join"
@@ -92,6 +92,9 @@ check "but how many there are" grep -qx 'aquarium_usage_rows 4' "$work/anonymous
 curl -s -m 20 -u "admin:$(cat "$data/admin.token")" "http://127.0.0.1:$api_port/metrics" >"$work/metrics"
 check "admin sees workloads" grep -q "^aquarium_workload_cpu_cores{resource=\"$burning\",application=\"$burn\",node=\"$node\",user=\"admin\",project=\"default\"} [01]\.[0-9]" "$work/metrics"
 check "and nodes" grep -q "^aquarium_node_cpu_seconds_total{node=\"$node\"} [0-9]" "$work/metrics"
+check "no more than the setting allows" test "$(grep -c '^aquarium_workload_memory_bytes{' "$work/metrics")" = 2
+check "which is told" grep -qx 'aquarium_workload_rows_cut 1' "$work/metrics"
+check "where it is so" grep -qx 'aquarium_node_rows_cut 0' "$work/metrics"
 check "what is not known is not there" not grep -q "aquarium_workload_received_bytes_total{" "$work/metrics"
 
 # ---- the end --------------------------------------------------------------------------------------------------

@@ -28,10 +28,16 @@ static struct host_load no_load(void)
     return (struct host_load){0};
 }
 
+static struct aq_sample some_use(void)
+{
+    return (struct aq_sample){.cpu_us = aq_some(1000), .memory = aq_some(1 << 20)};
+}
+
 /* What the agent finds out about its host. */
 static void describe_host(const struct node *node, struct host *host)
 {
-    *host = (struct host){.capacity = {.cpu = 64000, .ram = PLENTY, .disk = PLENTY}, .load = no_load};
+    *host =
+        (struct host){.capacity = {.cpu = 64000, .ram = PLENTY, .disk = PLENTY}, .load = no_load, .sample = some_use};
     snprintf(host->machine, sizeof host->machine, "virtual");
     snprintf(host->name, sizeof host->name, "host-%u", node->host);
     snprintf(host->address, sizeof host->address, "10.0.0.%u", node->host + 1);
