@@ -128,7 +128,7 @@ static int open_workloads(struct agent *agent, struct aq_error *error)
     const struct aq_config_agent *config = &agent->config;
     if (home_open(&agent->home, config->data, config->name, &agent->now, error) != 0)
         return -1;
-    workloads_open(&agent->workloads, agent->home, config->name, &config->drivers, &agent->now);
+    workloads_open(&agent->workloads, agent->home, config->name, &config->drivers, config->secrets, &agent->now);
     find_programs(agent);
     agent->silent_ms = agent->now.steady_ms + PROGRAMS_MS;
     tell_drivers(agent);

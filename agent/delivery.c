@@ -46,6 +46,8 @@ static void carry_out(struct delivery *delivery, const struct aq_assignment *ass
     if (assignment->want == AQ_WANT_RUNNING) {
         if (workload == NULL)
             workload = start(delivery->workloads, assignment);
+        else if (assignment->secrets.count > 0 || assignment->lost[0] != '\0')
+            workloads_take_secrets(delivery->workloads, workload, assignment);
     } else if (workload != NULL) {
         workloads_stop(delivery->workloads, workload);
     } else {

@@ -3,6 +3,7 @@
 #include "agent/ended.h"
 #include "agent/left.h"
 #include "agent/names.h"
+#include "agent/secrets.h"
 #include "agent/trash.h"
 #include "schema/base/files.h"
 #include "schema/base/journal.h"
@@ -222,6 +223,15 @@ static int write_record(int directory, const char *name, const struct aq_record 
     return aq_file_replace(directory, name, 0600, packed.data, packed.length, error);
 }
 
+/* Without the values of its secrets, which are in memory only. */
+static int write_assignment(int directory, const struct aq_assignment *assignment, struct aq_error *error)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    struct aq_assignment stored = *assignment;
+    stored.secrets = secrets_names(&assignment->secrets, &arena);
+    return write_record(directory, "assignment", &aq_assignment_record, &stored, error);
+}
+
 static int fill_workload(const struct home *home, const char *name, const struct aq_assignment *assignment,
                          struct aq_error *error)
 {
@@ -231,7 +241,7 @@ static int fill_workload(const struct home *home, const char *name, const struct
     if (mkdirat(directory, "driver", 0700) != 0 || fchmod(directory, OPEN_TO_PASS) != 0 ||
         fchmodat(directory, "driver", OPEN_TO_PASS, 0) != 0)
         return aq_fail_errno(error, errno, "cannot create a directory");
-    if (write_record(directory, "assignment", &aq_assignment_record, assignment, error) != 0)
+    if (write_assignment(directory, assignment, error) != 0)
         return -1;
     if (fsync(home->workloads) != 0)
         return aq_fail_errno(error, errno, "cannot sync %s/workloads", home->directory);

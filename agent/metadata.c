@@ -48,7 +48,7 @@ struct place {
 };
 
 struct metadata {
-    const struct workloads *workloads;
+    struct workloads *workloads;
     const struct aq_clocks *now;
     int directory;         /* keeps the port; the caller's */
     uint16_t wanted, port; /* of the settings; and the one that is had, or was last */
@@ -217,6 +217,18 @@ static const struct workload *find_caller(const struct place *place, struct MHD_
     return caller_find(place->metadata->workloads, place->driver, address, error);
 }
 
+/* With its secrets, which only it can ask for. */
+static const char *render(struct metadata *metadata, const struct aq_assignment *assignment,
+                          const struct aq_metadata_wish *wish, struct aq_buffer *out, struct aq_error *error)
+{
+    AQ_CLEANUP_SECRET_ARENA struct aq_arena arena = {0};
+    struct aq_list secrets = {0};
+    if (assignment->secrets.count > 0 &&
+        secrets_load(&metadata->workloads->secrets, assignment->resource, &secrets, &arena, error) != 0)
+        return NULL;
+    return aq_metadata_render(aq_metadata_with_secrets(assignment->metadata, &secrets, &arena), wish, out, error);
+}
+
 static enum MHD_Result answer(struct place *place, struct MHD_Connection *connection, const char *url,
                               const struct workload *caller)
 {
@@ -229,7 +241,7 @@ static enum MHD_Result answer(struct place *place, struct MHD_Connection *connec
     aq_arena_reset(&metadata->arena);
     if (read_wish(metadata, connection, url, &wish, &error) == 0 &&
         home_assignment(metadata->workloads->home, caller->resource, &assignment, &metadata->arena, &error) == 0)
-        type = aq_metadata_render(assignment.metadata, &wish, &out, &error);
+        type = render(metadata, &assignment, &wish, &out, &error);
     return type != NULL ? send_answer(connection, MHD_HTTP_OK, type, &out) : send_error(connection, &error);
 }
 
@@ -447,8 +459,7 @@ static void add_place(struct metadata *metadata, const struct opened_driver *dri
     follow_device(place);
 }
 
-struct metadata *metadata_open(const struct workloads *workloads, uint16_t port, int directory,
-                               const struct aq_clocks *now)
+struct metadata *metadata_open(struct workloads *workloads, uint16_t port, int directory, const struct aq_clocks *now)
 {
     struct metadata *metadata = aq_calloc(1, sizeof *metadata);
     *metadata = (struct metadata){

@@ -30,8 +30,7 @@ struct metadata;
  * host, or a server, has it, one of the next ones. Which one it is, is kept in `directory` (-1: nowhere), so that
  * workloads find it after a restart. It listens as soon as a network is there. If no port can be had, that is told in
  * the journal, and tried again. `port` 0: no service. What is given stays the caller's. */
-struct metadata *metadata_open(const struct workloads *workloads, uint16_t port, int directory,
-                               const struct aq_clocks *now);
+struct metadata *metadata_open(struct workloads *workloads, uint16_t port, int directory, const struct aq_clocks *now);
 void metadata_close(struct metadata *metadata); /* NULL is fine */
 
 uint16_t metadata_port(const struct metadata *metadata); /* 0: it is not to be had now */

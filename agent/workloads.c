@@ -1,6 +1,7 @@
 #include "agent/workloads.h"
 
 #include "agent/workload_logs.h"
+#include "agent/workload_secrets.h"
 #include "schema/base/journal.h"
 #include "schema/codec/json.h"
 #include "schema/drivers/options.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATUS_UNKNOWN = -1 };
+enum { STATUS_UNKNOWN = -1, SECRETS_WAIT_MS = 1000 };
 
 /* What is reported of a workload of which there is no record. */
 struct workload_gap {
@@ -196,9 +197,10 @@ static void take_report(void *context, const struct driver_report *report)
 /* ---- open and close ------------------------------------------------------------------------------------- */
 
 void workloads_open(struct workloads *workloads, struct home *home, const char *node, const struct aq_list *wanted,
-                    const struct aq_clocks *now)
+                    const char *secrets, const struct aq_clocks *now)
 {
     *workloads = (struct workloads){.home = home, .now = now};
+    secrets_init(&workloads->secrets, secrets, home_instance(home));
     healths_open(&workloads->healths, now, &workloads->commands, note_health, workloads);
     drivers_open(&workloads->drivers, node, wanted, now, take_report, workloads);
 }
@@ -213,6 +215,7 @@ void workloads_close(struct workloads *workloads)
         free_workload(workloads->roster.entries[i].workload);
     roster_free(&workloads->roster);
     aq_arena_free(&workloads->arena);
+    secrets_free(&workloads->secrets);
     *workloads = (struct workloads){0};
 }
 
@@ -282,6 +285,7 @@ static int check_ports(struct workload *workload, const void *options, struct aq
 static int begin_workload(struct workloads *workloads, struct workload *workload,
                           const struct aq_assignment *assignment, bool store, struct aq_error *error)
 {
+    AQ_CLEANUP_SECRET_ARENA struct aq_arena secret = {0};
     workload->driver = drivers_find(&workloads->drivers, assignment->driver);
     if (workload->driver == NULL)
         return aq_fail(error, AQ_E_INVALID, "this node has no driver \"%s\"", assignment->driver);
@@ -301,7 +305,9 @@ static int begin_workload(struct workloads *workloads, struct workload *workload
     if (assignment->arguments.count > 0 && !workload->driver->type->declared->takes_arguments)
         return aq_fail(error, AQ_E_INVALID, "driver %s takes no command of an application", assignment->driver);
     if (read_driver_options(workloads, workload->driver->type, assignment, &spec.options, error) != 0 ||
-        check_ports(workload, spec.options, error) != 0 || (store && home_add(workloads->home, assignment, error) != 0))
+        check_ports(workload, spec.options, error) != 0 ||
+        workload_secrets_take(workloads, assignment, store, &spec, &secret, error) != 0 ||
+        (store && home_add(workloads->home, assignment, error) != 0))
         return -1;
     workload->kept = true;
     return workload->driver->type->start(workload->driver->driver, &spec, error);
@@ -387,9 +393,17 @@ static void adopt_workload(void *context, const struct aq_assignment *assignment
         let_driver_adopt(workloads, workload);
 }
 
+static bool is_known(void *context, uint64_t resource)
+{
+    return workloads_find(context, resource) != NULL;
+}
+
 int workloads_adopt(struct workloads *workloads, struct aq_error *error)
 {
-    return home_load(workloads->home, adopt_workload, workloads, error);
+    if (home_load(workloads->home, adopt_workload, workloads, error) != 0)
+        return -1;
+    secrets_sweep(&workloads->secrets, is_known, workloads);
+    return 0;
 }
 
 void workloads_adopt_late(struct workloads *workloads)
@@ -532,11 +546,30 @@ static void begin_waiting(struct workloads *workloads, struct workload *workload
     schedule_add(&workloads->waiting, workload->restarts.at_ms, workload->resource);
 }
 
+void workloads_take_secrets(struct workloads *workloads, struct workload *workload,
+                            const struct aq_assignment *assignment)
+{
+    struct aq_error error;
+    if (workload->over || workload->stopping || secrets_have(&workloads->secrets, workload->resource))
+        return;
+    if (assignment->secrets.count > 0 &&
+        secrets_store(&workloads->secrets, workload->resource, &assignment->secrets, &error) != 0)
+        journal_workload(AQ_WARN, "secrets of a workload cannot be kept", workload->resource, error.message);
+    if (assignment->lost[0] != '\0' && workload->restarts.phase == RESTART_WAITS)
+        note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, assignment->lost);
+}
+
 /* That it is started is stored before: so if the agent is killed, the next one finds what was started. */
 static void start_again(struct workloads *workloads, struct workload *workload)
 {
     struct aq_error error;
     struct aq_assignment assignment;
+    if (workload_secrets_are_missing(workloads, workload->resource)) {
+        workload->restarts.phase = RESTART_WAITS;
+        workload->restarts.at_ms = workloads->now->steady_ms + SECRETS_WAIT_MS;
+        schedule_add(&workloads->waiting, workload->restarts.at_ms, workload->resource);
+        return;
+    }
     aq_arena_reset(&workloads->arena);
     workload->restarts.phase = RESTART_NONE;
     if (home_renew(workloads->home, workload->resource, &error) != 0 ||
@@ -565,6 +598,7 @@ void workloads_store_next(struct workloads *workloads)
 static void drop_workload(struct workloads *workloads, struct workload *workload)
 {
     aq_assert(!workload->telling);
+    secrets_drop(&workloads->secrets, workload->resource);
     if (workload->kept)
         home_remove(workloads->home, workload->resource);
     else if (workload->tells[TELL_END].what.what == AQ_HAPPENED_FAILED)

@@ -12,6 +12,7 @@
 #include "agent/health.h"
 #include "agent/home.h"
 #include "agent/restarts.h"
+#include "agent/secrets.h"
 #include "agent/tellings.h"
 #include "drivers/roster.h"
 
@@ -49,6 +50,7 @@ struct workloads {
     const struct aq_clocks *now; /* of the agent's turn */
     struct drivers drivers;
     struct commands commands;
+    struct secrets secrets;
     struct healths healths;
     struct schedule waiting; /* for their restart */
     struct roster roster;    /* of struct workload */
@@ -58,9 +60,10 @@ struct workloads {
     struct aq_arena arena;
 };
 
-/* Opens the built-in drivers that `wanted` names, or all. They take the time from `now`. */
+/* Opens the built-in drivers that `wanted` names, or all. They take the time from `now`.
+ * `secrets` is the path of the directory for secrets. */
 void workloads_open(struct workloads *workloads, struct home *home, const char *node, const struct aq_list *wanted,
-                    const struct aq_clocks *now);
+                    const char *secrets, const struct aq_clocks *now);
 void workloads_close(struct workloads *workloads); /* leaves them running */
 
 /* Adopts the workloads that an earlier run of the agent has left. */
@@ -74,6 +77,9 @@ struct workload *workloads_find(const struct workloads *workloads, uint64_t reso
  * Returns NULL if there are WORKLOADS_MAX already.
  */
 struct workload *workloads_start(struct workloads *workloads, const struct aq_assignment *assignment);
+/* For one that waits to be started again, and whose secrets went with the host. */
+void workloads_take_secrets(struct workloads *workloads, struct workload *workload,
+                            const struct aq_assignment *assignment);
 /* Adds a workload that may have run here, but of which there is no record: what is left of it is ended, and it is
  * lost. Returns NULL as above. */
 struct workload *workloads_add_lost(struct workloads *workloads, uint64_t resource);

@@ -7,6 +7,7 @@
 #include "controller/log/salvage.h"
 #include "controller/project/project.h"
 #include "controller/react/loop.h"
+#include "controller/secrets/door.h"
 #include "controller/serve/serve.h"
 #include "controller/settings/settings.h"
 #include "controller/setup.h"
@@ -52,6 +53,8 @@ struct controller {
     struct authority *authority;
     struct presented *presented;
     struct issuer issuer;
+    struct keyring *keyring;
+    struct door *door;
     struct log_store *store;
     struct state *state;
     struct live *live;
@@ -83,7 +86,10 @@ static int open_writer(struct controller *controller, struct aq_error *error)
     }
     project_fill_index(txn, options.index);
     state_end(txn);
-    return writer_loop_open(&controller->loop, &options, error);
+    if (writer_loop_open(&controller->loop, &options, error) != 0)
+        return -1;
+    controller->door = door_open(controller->keyring, writer_loop_writer(controller->loop), controller->state);
+    return 0;
 }
 
 static int open_parts(struct controller *controller, struct aq_error *error)
@@ -112,7 +118,8 @@ static int start_hub(struct controller *controller, struct aq_error *error)
                               .state = controller->state,
                               .live = controller->live,
                               .usage = controller->usage,
-                              .issuer = &controller->issuer};
+                              .issuer = &controller->issuer,
+                              .door = controller->door};
     controller->issuer.fingerprint = authority_fingerprint(controller->authority);
     int failed = hub_identity_open(&hub.identity, config->data, controller->authority, error) != 0 ||
                  hub_loop_start(&controller->hub, &hub, controller->loop, error) != 0;
@@ -129,7 +136,7 @@ static int start_parts(struct controller *controller, struct aq_error *error)
         open_certificate(controller, now_ms, error) != 0 ||
         live_open(&controller->live, config->data, STATE_WRITE, error) != 0 ||
         credentials_open(&controller->credentials, controller->state, controller->live, 1, error) != 0 ||
-        open_writer(controller, error) != 0)
+        keyring_open(&controller->keyring, config->data, error) != 0 || open_writer(controller, error) != 0)
         return -1;
     if (start_hub(controller, error) != 0)
         return -1;
@@ -140,12 +147,17 @@ static int start_parts(struct controller *controller, struct aq_error *error)
                                   .usage = controller->usage,
                                   .credentials = controller->credentials,
                                   .issuer = &controller->issuer,
+                                  .door = controller->door,
                                   .hub = hub_loop_hub(controller->hub),
                                   .presented = controller->presented,
                                   .verify = verify,
                                   .verify_context = controller};
+    const struct react_options react = {.state = controller->state,
+                                        .keep = &config->keep.finished,
+                                        .door = controller->door,
+                                        .secrets = &config->secrets};
     if (serve_start(&controller->serve, &serve, error) != 0 ||
-        react_loop_start(&controller->react, controller->loop, controller->state, &config->keep.finished, error) != 0 ||
+        react_loop_start(&controller->react, controller->loop, &react, error) != 0 ||
         writer_loop_start(controller->loop, error) != 0)
         return -1;
     if (setup_admin(writer_loop_writer(controller->loop), controller->state, config->data, error) != 0)
@@ -163,6 +175,8 @@ static int stop_parts(struct controller *controller, struct aq_error *error)
     hub_loop_stop(controller->hub);
     credentials_close(controller->credentials);
     writer_loop_close(controller->loop);
+    door_close(controller->door);
+    keyring_close(controller->keyring);
     live_close(controller->live);
     usage_close(controller->usage);
     if (controller->state != NULL)

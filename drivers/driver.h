@@ -29,6 +29,7 @@
 #include "schema/drivers/allow.h"
 #include "schema/drivers/container.h"
 #include "schema/drivers/driver.h"
+#include "schema/model/secret.h"
 #include "schema/model/usage.h"
 
 #include <jansson.h>
@@ -51,6 +52,9 @@ struct driver_report {
 
 typedef void driver_report_fn(void *context, const struct driver_report *report);
 
+/* Where a workload finds its secrets, one file each. */
+#define DRIVER_SECRETS "/run/aquarium/secrets"
+
 /* What to run. It belongs to the caller; the driver copies what it keeps. */
 struct driver_spec {
     uint64_t resource;        /* the resource's number: unique in the cluster, and never reused */
@@ -63,6 +67,10 @@ struct driver_spec {
     const char *metadata_json; /* merged metadata of label and application: a JSON object */
     struct aq_list arguments;  /* texts: the application's command, instead of that of the options; count 0: none */
     const char *directory;     /* absolute path; empty, only for the driver; the agent removes it after the end */
+    /* Secrets are never written to a disk, nor into arguments or the environment. */
+    const char *secrets; /* absolute path of a directory on a memory file system, with a file for each secret of
+                            the metadata, which everybody may read who gets there; NULL: there are none */
+    struct aq_list secret_values; /* aq_secret: all secrets, also those for the driver, such as registry.password */
 };
 
 /* A command to run in a workload: with its user, environment, directory, namespaces and limits. Or, with `left`, one

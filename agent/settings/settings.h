@@ -68,6 +68,8 @@ AQ_DECLARE_SETTINGS(aq_agent_usage)
       "images and networks of containers")                                                                             \
     S(T, metadata,    RECORD(aq_agent_metadata), NULL,                                     0,                          \
       "metadata service for workloads")                                                                                \
+    S(T, secrets,     TEXT(1, 900),              "/run/aquarium/secrets",                  0,                          \
+      "directory for secrets of workloads; one that is on no memory file system gets one")                             \
     S(T, identifiers, TEXTS(0, 48),              "",                                       AQ_LIVE,                    \
       "further identifiers for node filters, such as rack:a7")                                                         \
     S(T, capacity,    RECORD(aq_agent_capacity), NULL,                                     0,                          \

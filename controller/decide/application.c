@@ -2,6 +2,7 @@
 
 #include "controller/decide/lifetime.h"
 #include "controller/decide/placement.h"
+#include "controller/decide/secrets.h"
 #include "controller/state/references.h"
 #include "schema/codec/json.h"
 #include "schema/codec/ranges.h"
@@ -173,7 +174,8 @@ static int create_application(struct decide *decide, const void *record, struct 
         check_label_fields(command, error) != 0 || find_wanted_label(decide, command, project, &label, error) != 0 ||
         decide_check_lifetime(decide, &label, command->lifetime, error) != 0 ||
         check_locked(command->metadata, &label, error) != 0 ||
-        check_arguments(&command->arguments, &label, error) != 0 ||
+        check_arguments(&command->arguments, &label, error) != 0 || decide_check_not_lost(decide, &label, error) != 0 ||
+        decide_check_sealed(decide, command->metadata, &label.secrets, &command->sealed, &command->wrap, error) != 0 ||
         check_metadata(decide, command->metadata, &label, error) != 0)
         return -1;
     struct aq_application_created event = {
@@ -183,6 +185,8 @@ static int create_application(struct decide *decide, const void *record, struct 
         .lifetime = command->lifetime,
         .project = strcmp(project, AQ_PROJECT_DEFAULT) == 0 ? command->project : project,
         .arguments = command->arguments,
+        .sealed = decide_stored_secrets(decide, &command->sealed),
+        .wrap = command->wrap,
     };
     decide_emit(decide, &aq_event_application_created, &event);
     struct aq_application application = {

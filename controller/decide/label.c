@@ -2,6 +2,7 @@
 
 #include "controller/decide/decide.h"
 #include "controller/decide/recipe.h"
+#include "controller/decide/secrets.h"
 #include "controller/state/references.h"
 #include "schema/codec/variables.h"
 
@@ -82,6 +83,10 @@ static int create_label(struct decide *decide, const void *record, struct aq_err
     if (decide_check_name(command->name, reserved, error) != 0 ||
         (project = choose_project(decide, command->name, command->project, error)) == NULL ||
         check_version(command, version, error) != 0 || aq_variables_check(command->metadata, "metadata", error) != 0 ||
+        decide_check_secret_keys(&command->secrets, error) != 0 ||
+        decide_check_sealed(decide, command->metadata, &command->secrets, &command->sealed, &command->wrap, error) !=
+            0 ||
+        decide_check_sealed_fields(&aq_label_create_record, command, &command->sealed, error) != 0 ||
         recipe_check(decide, command, &definitions, error) != 0)
         return -1;
     struct aq_label_created event = {
@@ -94,6 +99,9 @@ static int create_label(struct decide *decide, const void *record, struct aq_err
         .locked = command->locked,
         .project = project,
         .arguments = command->arguments,
+        .secrets = command->secrets,
+        .sealed = decide_stored_secrets(decide, &command->sealed),
+        .wrap = command->wrap,
     };
     decide_emit(decide, &aq_event_label_created, &event);
     decide_id_number(decide, event.id);
@@ -112,7 +120,10 @@ static int apply_label(struct decide *decide, const void *record, struct aq_erro
                                            .description = command->description,
                                            .locked = command->locked,
                                            .project = command->project,
-                                           .arguments = command->arguments};
+                                           .arguments = command->arguments,
+                                           .secrets = command->secrets,
+                                           .sealed = command->sealed,
+                                           .wrap = command->wrap};
     struct aq_label latest;
     uint64_t id = state_member(decide->txn, &aq_entity_label, command->name, 0);
     if (id == 0 || !state_label(decide->txn, id, &latest, decide->arena) || !recipe_equals(decide, &latest, &create))

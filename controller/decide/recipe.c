@@ -1,5 +1,6 @@
 #include "controller/decide/recipe.h"
 
+#include "controller/decide/secrets.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
 #include "schema/codec/text.h"
@@ -217,7 +218,9 @@ bool recipe_equals(const struct decide *decide, const struct aq_label *label, co
 {
     if (label->definitions.count != content->definitions.count || label->arguments != content->arguments ||
         !texts_equal(label->metadata, content->metadata, "{}") ||
-        !texts_equal(label->description, content->description, "") || !aq_texts_equal(&label->locked, &content->locked))
+        !texts_equal(label->description, content->description, "") ||
+        !aq_texts_equal(&label->locked, &content->locked) || !aq_texts_equal(&label->secrets, &content->secrets) ||
+        !decide_same_secrets(&label->sealed, &content->sealed))
         return false;
     for (uint32_t i = 0; i < label->definitions.count; i++)
         if (!definitions_equal(decide, AQ_ITEM(label->definitions, struct aq_definition, i),

@@ -6,6 +6,7 @@
 #include "controller/auth/issuer.h"
 #include "controller/hub/agents.h"
 #include "controller/hub/mailbox.h"
+#include "controller/secrets/door.h"
 #include "controller/settings/settings.h"
 #include "controller/state/state.h"
 #include "controller/write/writer.h"
@@ -16,6 +17,7 @@ struct hub_base {
     struct writer *writer;
     struct state *state;
     const struct issuer *issuer;
+    struct door *door;    /* NULL: there are no secrets */
     uint64_t beat_ms;     /* how often agents send a heartbeat */
     uint64_t patience_ms; /* how long a POLL stays open */
     struct mailbox mailbox;

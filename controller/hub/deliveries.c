@@ -1,5 +1,6 @@
 #include "controller/hub/deliveries.h"
 
+#include "controller/secrets/opener.h"
 #include "controller/state/indexes.h"
 #include "schema/base/journal.h"
 #include "schema/codec/preset.h"
@@ -21,24 +22,65 @@ struct draft {
     struct aq_node node; /* number 0: it was deleted */
     struct aq_work work;
     size_t bytes;
+    struct door *door;
+    bool secrets; /* there are some in the arena */
 };
 
 /* ---- contents of a delivery ---------------------------------------------------------------------------- */
 
-/* The definition that the resource was made from, and the command that its application gives. Both exist: labels in use
- * cannot be deleted. */
+/* What an agent learns of a resource besides its definition. */
+struct extras {
+    struct aq_list arguments; /* the command that its application gives */
+    struct aq_list secrets;
+    const char *lost; /* why its secrets cannot be read; "": they can, or it has none */
+};
+
+/* The password is there already. */
+static void add_login(const struct draft *draft, const struct aq_definition *definition, struct aq_list *secrets)
+{
+    const char *username = definition->registry.username;
+    if (username[0] == '\0')
+        return;
+    struct aq_secret *items = aq_arena_alloc(draft->arena, (secrets->count + 1) * sizeof *items);
+    if (secrets->count > 0)
+        memcpy(items, secrets->items, secrets->count * sizeof *items);
+    items[secrets->count] = (struct aq_secret){"registry.username", username};
+    *secrets = (struct aq_list){items, secrets->count + 1};
+}
+
+static void open_secrets(struct draft *draft, const struct aq_resource *resource, const struct aq_label *label,
+                         const struct aq_application *application, struct extras *extras)
+{
+    struct aq_error error;
+    struct door *door = draft->door;
+    if (label->sealed.count + application->sealed.count == 0)
+        return;
+    if (door == NULL)
+        extras->lost = "this controller has no keyring";
+    else if (secrets_open(door_keyring(door), label, resource->definition, application, &extras->secrets, draft->arena,
+                          &error) != 0)
+        extras->lost = aq_arena_text(draft->arena, error.message, strlen(error.message));
+    else if (resource->definition < label->definitions.count)
+        add_login(draft, AQ_ITEM(label->definitions, struct aq_definition, resource->definition), &extras->secrets);
+    draft->secrets = true;
+}
+
+/* The definition that the resource was made from. It exists: labels in use cannot be deleted. */
 static struct aq_definition definition_of(struct draft *draft, const struct aq_resource *resource,
-                                          struct aq_list *arguments)
+                                          struct extras *extras)
 {
     struct aq_label label;
-    struct aq_application application;
+    struct aq_application application = {.sealed = {0}};
     if (!state_label(draft->txn, resource->label_id, &label, draft->arena) ||
         resource->definition >= label.definitions.count) {
         aq_journal(AQ_ERROR, "the label of a resource is missing in the tables", "node", resource->node, NULL);
         return (struct aq_definition){.options = "{}", .resources.network = "", .health.http = ""};
     }
-    if (label.arguments && state_application(draft->txn, resource->application, &application, draft->arena))
-        *arguments = application.arguments;
+    if (label.arguments || label.secrets.count > 0)
+        (void)state_application(draft->txn, resource->application, &application, draft->arena);
+    if (label.arguments)
+        extras->arguments = application.arguments;
+    open_secrets(draft, resource, &label, &application, extras);
     return *AQ_ITEM(label.definitions, struct aq_definition, resource->definition);
 }
 
@@ -60,23 +102,28 @@ static void add_upkeep(struct aq_assignment *assignment, const struct aq_definit
 }
 
 /* An agent that was replaced by an older one would run something else. It is told later, by a newer one. */
-static bool is_beyond(const struct draft *draft, const struct aq_resource *resource, const struct aq_list *arguments)
+static bool is_beyond(const struct draft *draft, const struct aq_resource *resource, const struct extras *extras)
 {
-    return arguments->count > 0 && draft->agent->form < AQ_FORM_ARGUMENTS && !may_have_run(draft, resource);
+    const uint64_t form = draft->agent->form;
+    const bool arguments = extras->arguments.count > 0 && form < AQ_FORM_ARGUMENTS,
+               secrets = (extras->secrets.count > 0 || extras->lost[0] != '\0') && form < AQ_FORM_SECRETS;
+    return (arguments || secrets) && !may_have_run(draft, resource);
 }
 
-static size_t bytes_of(const struct aq_list *arguments)
+static size_t bytes_of(const struct extras *extras)
 {
     size_t bytes = 0;
-    for (uint32_t i = 0; i < arguments->count; i++)
-        bytes += strlen(AQ_TEXT_ITEM(*arguments, i));
+    for (uint32_t i = 0; i < extras->arguments.count; i++)
+        bytes += strlen(AQ_TEXT_ITEM(extras->arguments, i));
+    for (uint32_t i = 0; i < extras->secrets.count; i++)
+        bytes += strlen(AQ_ITEM(extras->secrets, struct aq_secret, i)->value);
     return bytes;
 }
 
 static void add_assignment(struct draft *draft, uint64_t number)
 {
     struct aq_resource resource;
-    struct aq_list arguments = {0};
+    struct extras extras = {.lost = ""};
     struct aq_assignment *assignment =
         AQ_ITEM(draft->work.assignments, struct aq_assignment, draft->work.assignments.count);
     draft->work.assignments.count++;
@@ -88,8 +135,8 @@ static void add_assignment(struct draft *draft, uint64_t number)
     draft->bytes += sizeof *assignment;
     if (!found || resource.status == AQ_RESOURCE_STOPPING)
         return;
-    struct aq_definition definition = definition_of(draft, &resource, &arguments);
-    if (is_beyond(draft, &resource, &arguments)) {
+    struct aq_definition definition = definition_of(draft, &resource, &extras);
+    if (is_beyond(draft, &resource, &extras)) {
         draft->work.assignments.count--;
         return;
     }
@@ -101,8 +148,12 @@ static void add_assignment(struct draft *draft, uint64_t number)
     assignment->metadata = resource.metadata;
     assignment->started = may_have_run(draft, &resource);
     if (draft->agent->form >= AQ_FORM_ARGUMENTS)
-        assignment->arguments = arguments;
-    draft->bytes += strlen(definition.options) + strlen(resource.metadata) + bytes_of(&arguments);
+        assignment->arguments = extras.arguments;
+    if (draft->agent->form >= AQ_FORM_SECRETS) {
+        assignment->secrets = extras.secrets;
+        assignment->lost = extras.lost;
+    }
+    draft->bytes += strlen(definition.options) + strlen(resource.metadata) + bytes_of(&extras);
     if (draft->agent->form >= AQ_FORM_UPKEEP)
         add_upkeep(assignment, &definition);
 }
@@ -160,7 +211,7 @@ static bool is_due(const struct hub_deliveries *deliveries, const struct hub_age
 static void deliver(struct hub_deliveries *deliveries, struct hub_agent *agent, struct state_txn *txn)
 {
     struct aq_arena *arena = &deliveries->base->arena;
-    struct draft draft = {.agent = agent, .txn = txn, .arena = arena};
+    struct draft draft = {.agent = agent, .txn = txn, .arena = arena, .door = deliveries->base->door};
     aq_arena_reset(arena);
     draft.work.assignments.items = aq_arena_alloc(arena, ASSIGNMENTS_MAX * sizeof(struct aq_assignment));
     draft.work.delivery = ++agent->pending.delivery;
@@ -173,6 +224,8 @@ static void deliver(struct hub_deliveries *deliveries, struct hub_agent *agent, 
     fetches_add_due(deliveries->fetches, agent, &draft.work);
     execs_add_due(deliveries->execs, agent, &draft.work);
     channel_answer(&agent->poll.question, AQ_MSG_WORK, &draft.work);
+    if (draft.secrets)
+        aq_arena_wipe(arena);
 }
 
 void deliveries_send(struct hub_deliveries *deliveries)

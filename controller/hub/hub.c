@@ -349,6 +349,7 @@ static void open_base(struct hub_base *base, const struct hub_options *options, 
     base->writer = options->writer;
     base->state = options->state;
     base->issuer = options->issuer;
+    base->door = options->door;
     base->beat_ms = beat_ms;
     base->patience_ms = earlier(patience_ms, PATIENCE_MS_MAX);
     base->now = *now;

@@ -8,6 +8,7 @@
 #include "controller/auth/issuer.h"
 #include "controller/hub/carrier.h"
 #include "controller/hub/seals.h"
+#include "controller/secrets/door.h"
 #include "controller/settings/settings.h"
 #include "controller/state/live.h"
 #include "controller/state/state.h"
@@ -25,6 +26,7 @@ struct hub_options {
     struct live *live;
     struct usage *usage;   /* NULL: what nodes and workloads use is not kept */
     struct issuer *issuer; /* of join tokens; the loop tells it where the hub is */
+    struct door *door;     /* seals and opens secrets; NULL: there are none */
     struct hub_identity identity;
     struct hub_carrier *agents, *local; /* local: of file views. They become the hub's; NULL: there are none */
     /* A turn is due: something has its answer, or another thread wants something. On any thread, with a lock: nothing

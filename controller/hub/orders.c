@@ -93,6 +93,7 @@ static int read_order(struct hub_base *base, const struct aq_order *message, str
                       struct aq_error *error)
 {
     struct aq_caller caller;
+    bool sealed = false;
     if (find_caller(base, message->author, &caller, &order->seq, error) != 0)
         return -1;
     const struct aq_command *command =
@@ -104,7 +105,8 @@ static int read_order(struct hub_base *base, const struct aq_order *message, str
     void *record = aq_arena_alloc(&order->arena, command->record->size);
     if (aq_record_unpack(command->record, record, message->record.data, message->record.length, true, &order->arena,
                          error) != 0 ||
-        aq_command_check_internal(command, record, error) != 0)
+        aq_command_check_internal(command, record, error) != 0 ||
+        door_seal(base->door, command, record, false, &order->arena, &sealed, error) != 0)
         return -1;
     caller.name = aq_arena_text(&order->arena, caller.name, strlen(caller.name));
     caller.role = aq_arena_text(&order->arena, caller.role, strlen(caller.role));

@@ -2,6 +2,7 @@
 
 #include "controller/project/project.h"
 #include "controller/project/quota.h"
+#include "controller/project/secrets.h"
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
 #include "schema/model/label.h"
@@ -39,6 +40,9 @@ static void close_application(struct project *project, struct aq_application *ap
     counter_add_open(project->txn, application->user_number, application->label_id, -1);
     quota_close_application(project, application->project, application->user_number);
     application->ended_at = project->time_ms;
+    project_drop_secrets(project, &application->wrap, &aq_entity_application, application->id);
+    application->sealed = (struct aq_list){0};
+    application->wrap = (struct aq_wrap){.epoch = ""};
 }
 
 static void set_status(struct project *project, struct aq_application *application, enum aq_application_status to)
@@ -77,6 +81,8 @@ static void create_application(struct project *project, const void *data)
         .user_number = project->author_number,
         .project = event->project[0] != '\0' ? event->project : AQ_PROJECT_DEFAULT,
         .arguments = event->arguments,
+        .sealed = event->sealed,
+        .wrap = event->wrap,
     };
     struct state_key key = state_key_number(event->id), owned = state_key_number(application.user_number),
                      in_project = index_project_key(application.project, event->id);
@@ -86,6 +92,7 @@ static void create_application(struct project *project, const void *data)
     index_put(project->txn, INDEX_WAITING, &key, "", 0);
     counter_set_last_id(project->txn, &aq_entity_application, event->id);
     open_application(project, &application);
+    project_hold_secrets(project, &application.wrap, &aq_entity_application, application.id);
     store_application(project, &application);
     project_history(project, event->id);
 }

@@ -1,6 +1,6 @@
 #include "schema/model/label.h"
 
-#include "controller/project/project.h"
+#include "controller/project/secrets.h"
 
 static struct state_key version_key(const char *name, uint64_t version)
 {
@@ -25,12 +25,16 @@ static void create_label(struct project *project, const void *data)
         .locked = event->locked,
         .project = event->project,
         .arguments = event->arguments,
+        .secrets = event->secrets,
+        .sealed = event->sealed,
+        .wrap = event->wrap,
     };
     struct state_key key = state_key_number(event->id), version = version_key(event->name, event->version),
                      in_project = index_project_key(event->project, event->id);
     state_store(project->txn, &aq_entity_label, &key, &label);
     index_put(project->txn, INDEX_LABEL_PROJECT, &in_project, "", 0);
     index_put(project->txn, INDEX_LABEL_VERSION, &version, &event->id, sizeof event->id);
+    project_hold_secrets(project, &event->wrap, &aq_entity_label, event->id);
     counter_set_last_id(project->txn, &aq_entity_label, event->id);
     counter_set_label_version(project->txn, event->name, event->version);
 }
@@ -45,6 +49,7 @@ static void delete_label(struct project *project, const void *data)
     struct state_key key = state_key_number(event->id), version = version_key(label.name, label.version),
                      in_project = index_project_key(label.project, label.id);
     index_remove(project->txn, INDEX_LABEL_PROJECT, &in_project);
+    project_drop_secrets(project, &label.wrap, &aq_entity_label, label.id);
     state_remove(project->txn, &aq_entity_label, &key);
     index_remove(project->txn, INDEX_LABEL_VERSION, &version);
 }

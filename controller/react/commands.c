@@ -6,6 +6,7 @@
 static void release(struct react_command *item)
 {
     free(item->text);
+    aq_arena_free(&item->arena);
     aq_buffer_free(&item->request.warnings);
     item->text = NULL;
     item->busy = false;
@@ -41,12 +42,11 @@ static struct react_command *take_free(struct react_commands *commands)
     return found;
 }
 
-/* Its record is filled. */
-static bool submit(struct react_command *item, const struct aq_command *command)
+static bool submit_record(struct react_command *item, const struct aq_command *command, const void *record)
 {
     struct react_commands *commands = item->commands;
     struct aq_error error = {0};
-    item->records[0] = &item->record;
+    item->records[0] = record;
     item->request = (struct writer_request){.command = command,
                                             .records = item->records,
                                             .count = 1,
@@ -61,6 +61,12 @@ static bool submit(struct react_command *item, const struct aq_command *command)
     commands->refused = true;
     pthread_mutex_unlock(&commands->lock);
     return false;
+}
+
+/* Its record is filled. */
+static bool submit(struct react_command *item, const struct aq_command *command)
+{
+    return submit_record(item, command, &item->record);
 }
 
 bool react_commands_send(struct react_commands *commands, const struct aq_command *command, uint64_t id)
@@ -85,6 +91,16 @@ bool react_commands_send_removal(struct react_commands *commands, uint64_t first
     item->text = aq_strdup(applications);
     item->record.remove = (struct aq_application_remove){.id = first, .applications = item->text};
     return submit(item, &aq_command_application_remove);
+}
+
+bool react_commands_send_copy(struct react_commands *commands, const struct aq_command *command, const void *record)
+{
+    struct react_command *item = take_free(commands);
+    if (item == NULL)
+        return false;
+    void *copy = aq_arena_alloc(&item->arena, command->record->size);
+    aq_record_copy(command->record, copy, record, &item->arena);
+    return submit_record(item, command, copy);
 }
 
 unsigned react_commands_under_way(struct react_commands *commands, bool *refused)

@@ -20,7 +20,8 @@ struct react_command {
         struct aq_token_expire expire_token;
         struct aq_application_remove remove;
     } record;
-    char *text; /* that the record points to; freed with the answer */
+    char *text;            /* that the record points to; freed with the answer */
+    struct aq_arena arena; /* so is the copy of a record in it */
     const void *records[1];
     bool busy;
 };
@@ -45,6 +46,8 @@ void react_commands_close(struct react_commands *commands);
 bool react_commands_send(struct react_commands *commands, const struct aq_command *command, uint64_t id);
 /* Sends application_remove; `first` is the first of the numbers in `applications`, which is copied. */
 bool react_commands_send_removal(struct react_commands *commands, uint64_t first, const char *applications);
+/* Sends any command, with a copy of its record. */
+bool react_commands_send_copy(struct react_commands *commands, const struct aq_command *command, const void *record);
 /* Returns how many are under way. `refused`: one was refused since the last call. */
 unsigned react_commands_under_way(struct react_commands *commands, bool *refused);
 bool react_commands_are_answered(struct react_commands *commands); /* none is under way; any thread */

@@ -60,15 +60,17 @@ static int start_thread(struct react_loop *loop, struct aq_error *error)
     return 0;
 }
 
-int react_loop_start(struct react_loop **out, struct writer_loop *writer, struct state *state,
-                     const struct aq_config_keep_finished *keep, struct aq_error *error)
+int react_loop_start(struct react_loop **out, struct writer_loop *writer, const struct react_options *wanted,
+                     struct aq_error *error)
 {
     int bell = aq_bell_open(error);
     if (bell < 0)
         return -1;
     struct react_loop *loop = aq_calloc(1, sizeof *loop);
-    struct react_options options = {
-        .writer = writer_loop_writer(writer), .state = state, .keep = keep, .wake = ring, .context = loop};
+    struct react_options options = *wanted;
+    options.writer = writer_loop_writer(writer);
+    options.wake = ring;
+    options.context = loop;
     loop->bell = bell;
     loop->react = react_open(&options);
     if (writer_loop_watch(writer, bell, error) != 0 || start_thread(loop, error) != 0) {

@@ -7,9 +7,10 @@
 
 struct react_loop;
 
-/* Call it before writer_loop_start(), for it calls writer_loop_watch(). `keep` are live settings. */
-int react_loop_start(struct react_loop **loop, struct writer_loop *writer, struct state *state,
-                     const struct aq_config_keep_finished *keep, struct aq_error *error) AQ_MUST_CHECK;
+/* Call it before writer_loop_start(), for it calls writer_loop_watch(). The loop sets writer, wake and context of the
+ * options. */
+int react_loop_start(struct react_loop **loop, struct writer_loop *writer, const struct react_options *options,
+                     struct aq_error *error) AQ_MUST_CHECK;
 /* Waits until its commands have their answers: the writer must still run. NULL is fine. */
 void react_loop_stop(struct react_loop *loop);
 

@@ -1,6 +1,7 @@
 #include "controller/react/react.h"
 
 #include "controller/react/commands.h"
+#include "controller/react/epochs.h"
 #include "controller/react/finished.h"
 #include "controller/react/lifetimes.h"
 #include "controller/react/waiting.h"
@@ -21,6 +22,7 @@ struct react {
     struct waiting waiting;
     struct lifetimes lifetimes;
     struct finished finished;
+    struct epochs epochs;
     uint64_t next_sweep_ms, rest_until_ms; /* steady */
 };
 
@@ -43,6 +45,7 @@ static void look_at_tables(struct react *react, uint64_t time_ms)
     /* What waits comes last: it may need more commands in each turn than the writer takes. */
     lifetimes_end_old(&react->lifetimes, txn, time_ms);
     finished_remove_old(&react->finished, txn, react->now.steady_ms, time_ms);
+    epochs_look(&react->epochs, txn, time_ms);
     if (waiting_is_due(&react->waiting))
         waiting_sweep(&react->waiting, txn);
     if (state_failed(txn, &error))
@@ -65,6 +68,9 @@ static uint64_t next_deadline_ms(const struct react *react, uint64_t time_ms)
 {
     const struct aq_clocks *now = &react->now;
     uint64_t deadline_ms = react->next_sweep_ms, next_ms = react->lifetimes.next_ms;
+    const uint64_t epochs_ms = react->epochs.next_ms;
+    if (epochs_ms != 0 && (next_ms == 0 || epochs_ms < next_ms))
+        next_ms = epochs_ms;
     if (waiting_is_due(&react->waiting))
         return now->steady_ms;
     if (next_ms > time_ms) {
@@ -111,6 +117,7 @@ struct react *react_open(const struct react_options *options)
     react->waiting = (struct waiting){.commands = &react->commands, .seen_seq = writer_seq(options->writer)};
     react->lifetimes = (struct lifetimes){.commands = &react->commands};
     react->finished = (struct finished){.commands = &react->commands, .keep = options->keep};
+    react->epochs = (struct epochs){.commands = &react->commands, .door = options->door, .settings = options->secrets};
     return react;
 }
 

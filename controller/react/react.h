@@ -6,6 +6,7 @@
 #ifndef AQ_CONTROLLER_REACT_REACT_H
 #define AQ_CONTROLLER_REACT_REACT_H
 
+#include "controller/secrets/door.h"
 #include "controller/settings/settings.h"
 #include "controller/state/state.h"
 #include "controller/write/writer.h"
@@ -16,6 +17,8 @@ struct react_options {
     struct writer *writer;
     struct state *state;
     const struct aq_config_keep_finished *keep; /* live settings */
+    struct door *door;                          /* of secrets; NULL: there are none */
+    const struct aq_config_secrets *secrets;    /* live settings, with `door` */
     /* A turn is due: the last command that was under way has its answer. On the thread that gave the answer, with a
      * lock: nothing of react may be called in it. */
     void (*wake)(void *context);

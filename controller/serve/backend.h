@@ -8,6 +8,7 @@
 #include "controller/auth/credentials.h"
 #include "controller/auth/issuer.h"
 #include "controller/hub/hub.h"
+#include "controller/secrets/door.h"
 #include "controller/state/live.h"
 #include "controller/state/state.h"
 #include "controller/tls/presented.h"
@@ -32,6 +33,7 @@ struct backend {
     const uint64_t *metrics_rows; /* a setting: how many of them /metrics shows; NULL: none */
     struct credentials *credentials;
     const struct issuer *issuer;
+    struct door *door;           /* NULL: there are no secrets */
     struct hub *hub;             /* NULL: no hub */
     struct presented *presented; /* NULL: nothing is served over TLS */
 

@@ -349,6 +349,7 @@ static void make_parts(struct serve *serve, const struct serve_options *options)
         .writer = writer_loop_writer(options->loop),
         .state = options->state,
         .issuer = options->issuer,
+        .door = options->door,
         .live = options->live,
         .usage = options->usage,
         .metrics_rows = &options->config->usage.metrics,

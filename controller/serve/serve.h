@@ -6,6 +6,7 @@
 #include "controller/auth/credentials.h"
 #include "controller/auth/issuer.h"
 #include "controller/hub/hub.h"
+#include "controller/secrets/door.h"
 #include "controller/settings/settings.h"
 #include "controller/state/live.h"
 #include "controller/state/state.h"
@@ -22,6 +23,7 @@ struct serve_options {
     struct live *live;
     struct credentials *credentials;
     const struct issuer *issuer; /* of join tokens */
+    struct door *door;           /* seals secrets; NULL: there are none */
     struct hub *hub;
     struct presented *presented; /* what TLS shows; may be NULL if api.tls.address is empty */
     /* For `aq log verify`: scans the log, and replays it into fresh tables. Appends a report in words; returns 0 if the

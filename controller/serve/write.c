@@ -26,18 +26,23 @@ struct write {
     void **records;
     bool batch; /* the body was an array, so the answer is one */
     char (*ids)[ID_SIZE];
-    const char **tokens;     /* NULL: the command makes no token */
+    const char **tokens; /* NULL: the command makes no token */
+    bool sealed;         /* the body has secrets */
+    uint64_t earlier[DOOR_FINGERPRINTS_MAX];
     struct aq_error missing; /* the path names a row that there is not */
     struct aq_bytes rows;    /* those that are not rendered yet */
 };
 
 /* ---- the body --------------------------------------------------------------------------------------------- */
 
-static int read_item(struct request *request, json_t *item, void **record)
+static int read_item(struct request *request, struct write *write, json_t *item, void **record)
 {
     const struct aq_command *command = request->command;
     *record = aq_arena_alloc(&request->arena, command->record->size);
-    return aq_command_from_json(command, request->key, item, NULL, *record, &request->arena, &request->error);
+    if (aq_command_from_json(command, request->key, item, NULL, *record, &request->arena, &request->error) != 0)
+        return -1;
+    return door_seal(request->backend->door, command, *record, write->request.dry_run, &request->arena, &write->sealed,
+                     &request->error);
 }
 
 static int read_items(struct request *request, struct write *write, json_t *json)
@@ -52,7 +57,7 @@ static int read_items(struct request *request, struct write *write, json_t *json
     write->ids = aq_arena_alloc(&request->arena, count * sizeof *write->ids);
     for (size_t i = 0; i < count; i++) {
         json_t *item = write->batch ? json_array_get(json, i) : json;
-        if (read_item(request, item, &write->records[i]) == 0)
+        if (read_item(request, write, item, &write->records[i]) == 0)
             continue;
         return write->batch ? aq_error_context(&request->error, "item %zu", i + 1) : -1;
     }
@@ -90,6 +95,16 @@ static uint64_t fingerprint(const struct request *request)
     return number;
 }
 
+/* The log holds it, and whoever has the log could try values for a secret until they fit. */
+static void take_sealed_fingerprints(struct request *request, struct write *write)
+{
+    const uint64_t plain = write->request.fingerprint;
+    const uint32_t count = door_fingerprints(request->backend->door, plain, write->earlier);
+    write->request.fingerprint = count > 0 ? write->earlier[0] : 0;
+    write->request.earlier = write->earlier;
+    write->request.earlier_count = count;
+}
+
 static int take_idempotency_key(struct request *request, struct write *write)
 {
     const char *key = request_header(request, "Idempotency-Key");
@@ -106,6 +121,8 @@ static int take_idempotency_key(struct request *request, struct write *write)
                        "Idempotency-Key must have 1 to %d printable characters; it has %zu", AQ_KEY_SIZE_MAX, length);
     write->request.key = aq_arena_text(&request->arena, key, length);
     write->request.fingerprint = fingerprint(request);
+    if (write->sealed)
+        take_sealed_fingerprints(request, write);
     return 0;
 }
 
@@ -306,7 +323,10 @@ static int read_command(struct request *request, struct write *write)
         query_end(&request->query, &request->error) != 0 || take_preference(request) != 0 ||
         find_key(request, write) != 0 || read_body(request, write) != 0)
         return -1;
-    return take_idempotency_key(request, write);
+    const int failed = take_idempotency_key(request, write);
+    if (write->sealed)
+        sodium_memzero(request->body.data, request->body.length);
+    return failed;
 }
 
 /* The body may have come long after the head, by which the caller was known. */

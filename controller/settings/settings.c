@@ -13,6 +13,7 @@ AQ_DEFINE_SETTINGS(aq_config_meta, "meta", "the metadata service")
 AQ_DEFINE_SETTINGS(aq_config_keep_finished, "finished", "applications that are over")
 AQ_DEFINE_SETTINGS(aq_config_keep, "keep", "what to keep")
 AQ_DEFINE_SETTINGS(aq_config_usage, "usage", "what nodes and workloads use")
+AQ_DEFINE_SETTINGS(aq_config_secrets, "secrets", "keys of secrets")
 AQ_DEFINE_SETTINGS(aq_config_controller, "controller", "settings of aq-controller")
 
 static const char *const forms[] = {

@@ -35,7 +35,8 @@
     I(INDEX_OPEN, "open")                               /* id of an application that is not over -> nothing */         \
     I(INDEX_OVER, "over")                               /* time, id of an application that is over -> nothing */       \
     I(INDEX_KEYS, "keys")           /* number of its user, idempotency key -> the remembered answer */                 \
-    I(INDEX_KEY_TIMES, "key-times") /* time, key in INDEX_KEYS -> nothing: for removing old ones */
+    I(INDEX_KEY_TIMES, "key-times") /* time, key in INDEX_KEYS -> nothing: for removing old ones */                    \
+    I(INDEX_EPOCH_KEY, "epoch-key") /* epoch, name of an entity, id of a row whose data key it wraps -> nothing */
 
 enum state_index {
 #define STATE_INDEX_ID(id, table) id,

@@ -210,10 +210,18 @@ static int decide_items(struct batch *batch, struct writer_request *request, con
     return 0;
 }
 
+static bool is_same_request(const struct writer_request *request, uint64_t fingerprint)
+{
+    bool same = fingerprint == request->fingerprint;
+    for (uint32_t i = 0; i < request->earlier_count && !same; i++)
+        same = fingerprint == request->earlier[i];
+    return same;
+}
+
 static void answer_as_before(const struct batch *batch, struct writer_request *request,
                              const struct project_answer *before)
 {
-    if (before->fingerprint != request->fingerprint) {
+    if (!is_same_request(request, before->fingerprint)) {
         request->seq = batch->next_seq - 1;
         (void)aq_fail(&request->error, AQ_E_KEY_REUSED,
                       "Idempotency-Key %s was used for another request, at seq %" PRIu64, request->key, before->seq);

@@ -15,8 +15,10 @@ struct writer_request {
     struct aq_caller caller;          /* its author */
     const char *key;                  /* idempotency key; NULL or "": none */
     uint64_t fingerprint;             /* of the request, with a key */
-    bool dry_run;                     /* decide, give the events, and undo */
-    bool wants_rows;                  /* give the rows that were made or changed; `ids` is given, too */
+    const uint64_t *earlier;          /* further ones that mean the same request */
+    uint32_t earlier_count;
+    bool dry_run;    /* decide, give the events, and undo */
+    bool wants_rows; /* give the rows that were made or changed; `ids` is given, too */
 
     /* Called on the writer's thread, exactly once if writer_submit() returned 0. Must not block. */
     void (*done)(struct writer_request *request);

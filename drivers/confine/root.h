@@ -22,7 +22,7 @@
 #define CONFINE_WORK    "/work"    /* where a workload finds its own directory */
 #define CONFINE_ACCOUNT "workload" /* name of its user */
 
-enum { CONFINE_PLACES_MAX = 65 };
+enum { CONFINE_PLACES_MAX = 66 };
 
 /* A directory of the host that the workload sees. */
 struct confine_place {

@@ -28,11 +28,15 @@ static int refuse_directory(const char *what, const char *path, struct aq_error 
                    path);
 }
 
-static int add_mounts(json_t *plan, const struct aq_list *mounts, const struct aq_allowance *allowance,
-                      struct aq_error *error)
+/* `secrets` is a directory of the agent's; NULL: none. */
+static int add_mounts(json_t *plan, const struct aq_list *mounts, const char *secrets,
+                      const struct aq_allowance *allowance, struct aq_error *error)
 {
     json_t *list = json_array();
     json_object_set_new(plan, "mounts", list);
+    if (secrets != NULL)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b}", "source", secrets, "inside", secrets, "target",
+                                              DRIVER_SECRETS, "writable", false));
     for (uint32_t i = 0; i < mounts->count; i++) {
         struct aq_mount mount;
         if (aq_mount_parse(&mount, AQ_TEXT_ITEM(*mounts, i), error) != 0)
@@ -108,6 +112,15 @@ static void add_environment(json_t *plan, const struct driver_spec *spec, const 
     json_object_set_new(plan, "environment", list);
 }
 
+/* It goes to a memory file, and from there to the program that gets the image. */
+static void add_login(json_t *plan, const struct aq_list *secrets)
+{
+    const char *username = aq_secret_value(secrets, "registry.username"),
+               *password = aq_secret_value(secrets, "registry.password");
+    if (username != NULL && password != NULL)
+        json_object_set_new(plan, "login", json_pack("{s:s, s:s}", "username", username, "password", password));
+}
+
 static int plan_make(json_t *plan, const struct driver_spec *spec, const struct aq_allowance *allowance,
                      const struct driver_settings *settings, struct aq_error *error)
 {
@@ -135,8 +148,9 @@ static int plan_make(json_t *plan, const struct driver_spec *spec, const struct 
         json_object_set_new(plan, "command", texts_of(command));
     if (options->entrypoint.items != NULL)
         json_object_set_new(plan, "entrypoint", texts_of(&options->entrypoint));
+    add_login(plan, &spec->secret_values);
     add_environment(plan, spec, options, settings);
-    if (add_mounts(plan, &options->mounts, allowance, error) != 0 ||
+    if (add_mounts(plan, &options->mounts, spec->secrets, allowance, error) != 0 ||
         add_ports(plan, options, settings->container, error) != 0)
         return -1;
     return 0;
@@ -252,6 +266,7 @@ int container_plan_read(const struct container_job *job, struct container_plan *
     plan->disk_mib = number_of(json, "disk_mib");
     plan->read_only = json_is_true(json_object_get(json, "read_only"));
     read_settings(plan, json_object_get(json, "settings"));
+    plan->login = json_object_get(json, "login");
     return 0;
 }
 

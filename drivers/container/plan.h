@@ -30,6 +30,7 @@ struct container_plan {
     const char *directory, *user, *hostname;
     json_t *mounts; /* list of {source, inside, target, writable}: `source` is in the allowed directory `inside` */
     json_t *ports;  /* list of {outside, inside, udp} */
+    json_t *login;  /* {username, password} for the registry of the image; NULL: none */
     enum aq_container_network network;
     enum aq_container_pull pull;
     bool read_only;

@@ -2,6 +2,7 @@
 
 #include "drivers/container/bundle.h"
 #include "drivers/container/facts.h"
+#include "drivers/container/login.h"
 #include "drivers/container/network.h"
 #include "drivers/container/plan.h"
 #include "drivers/container/program.h"
@@ -66,6 +67,23 @@ static int signal_of(const char *name)
     return SIGTERM;
 }
 
+/* A login of the label goes before that of the node. */
+static int take_from_store(struct starter *starter, const struct store_wish *wish, struct aq_error *error)
+{
+    struct aq_container_settings *settings = &starter->plan.settings;
+    const char *credentials = settings->credentials;
+    char path[LOGIN_PATH_SIZE];
+    if (starter->plan.login == NULL)
+        return store_take(wish, &starter->image, error);
+    AQ_CLEANUP_FD int login = login_make(starter->plan.login, starter->plan.image, path, error);
+    if (login < 0)
+        return -1;
+    settings->credentials = path;
+    int failed = store_take(wish, &starter->image, error);
+    settings->credentials = credentials;
+    return failed;
+}
+
 static int take_image(struct starter *starter, struct aq_error *error)
 {
     AQ_CLEANUP_MEMORY char *ports = json_dumps(starter->plan.ports, JSON_COMPACT);
@@ -76,7 +94,7 @@ static int take_image(struct starter *starter, struct aq_error *error)
                                     .ports = json_array_size(starter->plan.ports) > 0 ? ports : "",
                                     .told = starter->start->output};
     struct aq_image named;
-    if (store_take(&wish, &starter->image, error) != 0 || aq_image_parse(&named, starter->plan.image, error) != 0)
+    if (take_from_store(starter, &wish, error) != 0 || aq_image_parse(&named, starter->plan.image, error) != 0)
         return -1;
     snprintf(starter->facts.image, sizeof starter->facts.image, "%s%s@%s", named.local ? "oci:" : "", named.name,
              starter->image.digest);

@@ -1,5 +1,5 @@
 /* The environment that every workload gets, whatever runs it: AQUARIUM_RESOURCE, the metadata as AQUARIUM_METADATA and
- * AQ_META_*, and what its label gives. */
+ * AQ_META_*, where its secrets are, and what its label gives. */
 #ifndef AQ_DRIVERS_KEEPER_VARIABLES_H
 #define AQ_DRIVERS_KEEPER_VARIABLES_H
 

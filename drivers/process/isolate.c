@@ -73,10 +73,24 @@ static int working_add(const struct process_job *job, struct confine_place *plac
     return 0;
 }
 
+/* With the agent's rights: nobody else gets there. */
+static int secrets_open(const struct process_job *job, struct confine_place *places, struct confine_root *plan,
+                        struct aq_error *error)
+{
+    if (job->secrets[0] == '\0')
+        return 0;
+    places[0] = (struct confine_place){open(job->secrets, O_PATH | O_DIRECTORY | O_CLOEXEC), DRIVER_SECRETS, false};
+    if (places[0].directory < 0)
+        return aq_fail_errno(error, errno, "its secrets");
+    plan->place_count = 1;
+    return 0;
+}
+
 /* With the rights of the workload's user. */
-static int places_open(const struct process_job *job, struct confine_place *places, struct confine_root *plan,
+static int places_open(const struct process_job *job, struct confine_place *all, struct confine_root *plan,
                        struct aq_error *error)
 {
+    struct confine_place *places = all + plan->place_count;
     size_t count = 0;
     if (job->root.path[0] != '\0' && (plan->root = process_place_open(&job->root, error)) < 0)
         return -1;
@@ -92,8 +106,8 @@ static int places_open(const struct process_job *job, struct confine_place *plac
     /* The root is there as it is. */
     if (job->working.path[0] != '\0' && strcmp(working_path, "/") != 0)
         count++;
-    plan->places = places;
-    plan->place_count = count;
+    plan->places = all;
+    plan->place_count += count;
     return 0;
 }
 
@@ -133,6 +147,8 @@ int process_isolate(const struct process_job *job, const struct process_user *us
     if (confine_root_detach(error) != 0)
         return -1;
     if (process_user_differs(user) && process_user_set_groups(job, user, error) != 0)
+        return -1;
+    if (secrets_open(job, places, &plan, error) != 0)
         return -1;
     process_user_borrow(user);
     int failed = places_open(job, places, &plan, error);

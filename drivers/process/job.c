@@ -60,6 +60,9 @@ static int check(const struct aq_process_options *options, const struct driver_s
         return aq_fail(error, AQ_E_INVALID, "disks are only for workloads that are isolated, not with isolate: false");
     if (spec->disk_mib > 0 && geteuid() != 0)
         return aq_fail(error, AQ_E_STATE, "disks are only for agents that run as root");
+    if (spec->secrets != NULL && !options->isolate)
+        return aq_fail(error, AQ_E_INVALID,
+                       "secrets are only for workloads that are isolated, not with isolate: false");
     return 0;
 }
 
@@ -117,6 +120,7 @@ int process_job_encode(const struct driver_spec *spec, const char *node, const s
     text_add(&texts, spec->directory);
     confinement_encode(&job, spec);
     user_encode(&job, options, allowance);
+    text_add(&texts, spec->secrets != NULL ? spec->secrets : "");
     text_add(&texts, job.user_is_named ? options->user : allowance->user);
     place_add(&texts, allowance, options->root, "");
     place_add(&texts, allowance, options->directory, "");
@@ -165,6 +169,7 @@ struct keeper_job *process_job_map(int fd)
     job->environment = job->arguments + job->argument_count + 1;
     job->common.node = text_next(&texts);
     job->common.directory = text_next(&texts);
+    job->secrets = text_next(&texts);
     job->user = text_next(&texts);
     place_next(&texts, &job->root);
     place_next(&texts, &job->working);

@@ -31,6 +31,7 @@ struct process_job {
     struct process_place root;    /* "": made of the host's system directories */
     struct process_place *places; /* what else it sees */
     struct process_place working; /* where to run; "": in work/ of `directory` */
+    const char *secrets;          /* directory that it sees as DRIVER_SECRETS; "": none */
     const char *user;             /* name or number of the user to run as; "": the agent's */
     bool user_is_named;           /* by the label; else it is the one that the node's owner presets */
     uint32_t own_first;           /* the user is one of so many numbers from here on: */

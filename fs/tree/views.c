@@ -54,7 +54,8 @@ static int write_definition(struct look *look, const struct aq_entity *entity, c
     struct aq_buffer text = {0};
     for (size_t i = 0; i < create->record->count; i++) {
         const struct aq_field *field = aq_record_field(entity->record, create->record->fields[i].name);
-        if (field == NULL || (entity->member != NULL && strcmp(field->name, entity->member) == 0))
+        if (field == NULL || (create->record->fields[i].rules & AQ_INTERNAL) ||
+            (entity->member != NULL && strcmp(field->name, entity->member) == 0))
             continue;
         aq_buffer_format(&text, "%c\"%s\":", text.length == 0 ? '{' : ',', field->name);
         aq_field_to_json(field, row, &text);

@@ -43,14 +43,16 @@ static bool is_empty(const struct aq_field *field, const void *object)
     return aq_field_number(field, object) == 0;
 }
 
-static int check_internal(const struct aq_record *record, const void *object, struct aq_error *error)
+/* `all`: the record itself is internal. */
+static int check_internal(const struct aq_record *record, const void *object, bool all, struct aq_error *error)
 {
     for (size_t i = 0; i < record->count; i++) {
         const struct aq_field *field = &record->fields[i];
+        const bool internal = all || (field->rules & AQ_INTERNAL);
         if (field->type == AQ_TYPE_RECORD) {
-            if (check_internal(field->record, AQ_AT_CONST(object, field), error) != 0)
+            if (check_internal(field->record, AQ_AT_CONST(object, field), internal, error) != 0)
                 return -1;
-        } else if ((field->rules & AQ_INTERNAL) && !is_empty(field, object)) {
+        } else if (internal && !is_empty(field, object)) {
             return aq_fail(error, AQ_E_INVALID, "%s is set by the server: leave it out", field->name);
         }
     }
@@ -59,7 +61,7 @@ static int check_internal(const struct aq_record *record, const void *object, st
 
 int aq_command_check_internal(const struct aq_command *command, const void *record, struct aq_error *error)
 {
-    return check_internal(command->record, record, error);
+    return check_internal(command->record, record, false, error);
 }
 
 /* ---- its record ------------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include "schema/codec/json.h"
 #include "schema/codec/variables.h"
 #include "schema/codec/yaml.h"
+#include "schema/model/secret.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -117,4 +118,19 @@ const char *aq_metadata_render(const char *document, const struct aq_metadata_wi
     aq_buffer_text(out, json_string_value(value));
     aq_buffer_char(out, '\n');
     return "text/plain; charset=utf-8";
+}
+
+const char *aq_metadata_with_secrets(const char *document, const struct aq_list *secrets, struct aq_arena *arena)
+{
+    const size_t skip = strlen(AQ_SECRET_METADATA);
+    struct aq_error ignored;
+    AQ_CLEANUP_JSON json_t *json = secrets->count > 0 ? aq_json_parse(document, strlen(document), &ignored) : NULL;
+    for (uint32_t i = 0; json != NULL && i < secrets->count; i++) {
+        const struct aq_secret *secret = AQ_ITEM(*secrets, struct aq_secret, i);
+        json_t *value = json_loads(secret->value, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        if (strncmp(secret->name, AQ_SECRET_METADATA, skip) == 0 && value != NULL)
+            json_object_set(json, secret->name + skip, value);
+        json_decref(value);
+    }
+    return json != NULL ? aq_json_compact(json, arena) : document;
 }

@@ -46,6 +46,9 @@ int aq_metadata_wish_read(struct aq_metadata_wish *wish, const char *format, con
 const char *aq_metadata_render(const char *document, const struct aq_metadata_wish *wish, struct aq_buffer *out,
                                struct aq_error *error) AQ_MUST_CHECK;
 
+/* The document with the secrets of metadata (aq_secret) in their places, in `arena`, which is to be wiped. */
+const char *aq_metadata_with_secrets(const char *document, const struct aq_list *secrets, struct aq_arena *arena);
+
 /* The value at keys[0].keys[1]...; the key of a list's item is its number, from 0. NULL: there is none. The value
  * belongs to `json`. */
 const json_t *aq_metadata_at(const json_t *json, const char *const *keys, unsigned count);

@@ -56,10 +56,12 @@ AQ_COMMAND(application, deallocate, 31, AQ_ACTS, "deallocate the application: it
 AQ_COMMAND(application, extend, 33, AQ_ACTS, "let it run longer: by a time, or for a new lifetime", .value = "by")
 AQ_COMMAND(application, place, 32, AQ_INTERNAL_COMMAND, "look for a node again")
 AQ_COMMAND(application, remove, 34, AQ_INTERNAL_COMMAND, "remove finished ones from the tables")
+AQ_COMMAND(application, rewrap, 17, AQ_INTERNAL_COMMAND, "wrap the key of its secrets by another epoch")
 
-AQ_EVENT(application, created, 30, 4, "an application was created")
+AQ_EVENT(application, created, 30, 5, "an application was created")
 AQ_EVENT(application, elected, 31, 3, "a node was chosen")
 AQ_EVENT(application, waiting, 32, 4, "no node could take it")
 AQ_EVENT(application, moved, 33, 1, "an application has a new status")
 AQ_EVENT(application, extended, 34, 1, "an application has a new lifetime")
 AQ_EVENT(application, removed, 35, 2, "finished applications have left the tables")
+AQ_EVENT(application, rewrapped, 15, 1, "secrets of an application came under another epoch")

@@ -6,6 +6,7 @@
 #include "schema/model/command.h"
 #include "schema/model/entity.h"
 #include "schema/model/event.h"
+#include "schema/model/secret.h"
 #include "schema/model/vote.h"
 
 /* The allowed moves are one table in application.c; docs/architecture.md prints it. */
@@ -70,7 +71,9 @@ struct aq_list aq_tries_with(const struct aq_list *tries, const struct aq_try *f
     F(T, user_number,   U64(0, UINT64_MAX),            0,                  "number of the user who created it")        \
     F(T, project,       REF_NAME(project),             0,                  "project that it belongs to")               \
     F(T, arguments,     TEXTS(0, AQ_ARGUMENTS_MAX),    AQ_ARGUMENTS,                                                   \
-      "command that it runs instead of its label's; none: the label's")
+      "command that it runs instead of its label's; none: the label's")                                                \
+    F(T, sealed,        LIST(aq_boxed, 0, AQ_SECRETS_MAX), AQ_SECRET,     "its secrets, encrypted; none when it is over") \
+    F(T, wrap,          RECORD(aq_wrap),               AQ_SECRET,          "key of them, encrypted")
 AQ_DECLARE_ENTITY(application)
 
 /* ---- commands ---- */
@@ -84,7 +87,9 @@ AQ_DECLARE_ENTITY(application)
     F(T, project,  REF_NAME_OR_NONE(project),    0,                                                                    \
       "project that it belongs to; none: the only one in which its user may create any, else default")                 \
     F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX),  AQ_ARGUMENTS,                                                         \
-      "command to run instead of the label's, which must allow that; none: the label's")
+      "command to run instead of the label's, which must allow that; none: the label's")                               \
+    F(T, sealed,   LIST(aq_boxed, 0, AQ_SECRETS_MAX), AQ_INTERNAL | AQ_SECRET, "its secrets, encrypted")               \
+    F(T, wrap,     RECORD(aq_wrap),              AQ_INTERNAL | AQ_SECRET, "key of them, encrypted")
 AQ_DECLARE_COMMAND(application_create)
 
 #define aq_application_deallocate_fields(F, T)                                                                         \
@@ -106,6 +111,12 @@ AQ_DECLARE_COMMAND(application_place) /* looks again for a node */
     F(T, applications, TEXT(1, 65536),   AQ_REQUIRED, "numbers of all, such as 1-3,7")
 AQ_DECLARE_COMMAND(application_remove) /* finished ones leave the tables; the log keeps them */
 
+#define aq_application_rewrap_fields(F, T)                                                                             \
+    F(T, id,   REF(application), AQ_REQUIRED, "number of the application")                                             \
+    F(T, from, NAME(1, 64),      AQ_REQUIRED, "epoch that wraps the key of its secrets until now")                     \
+    F(T, wrap, RECORD(aq_wrap),  AQ_SECRET,   "the key, wrapped by another")
+AQ_DECLARE_COMMAND(application_rewrap)
+
 /* ---- events ---- */
 #define aq_application_created_fields(F, T)                                                                            \
     F(T, id,       U64(1, UINT64_MAX),           0, "number of the application")                                       \
@@ -113,7 +124,9 @@ AQ_DECLARE_COMMAND(application_remove) /* finished ones leave the tables; the lo
     F(T, metadata, DOCUMENT(65536),              0, "its metadata")                                                    \
     F(T, lifetime, DURATION(0, AQ_LIFETIME_MAX), 0, "asked for; 0: as long as the label says")                         \
     F(T, project,  NAME(0, 64),                  0, "its project; none: default")                                      \
-    F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX),  AQ_ARGUMENTS, "command to run instead of the label's")
+    F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX),  AQ_ARGUMENTS, "command to run instead of the label's")                    \
+    F(T, sealed,   LIST(aq_boxed, 0, AQ_SECRETS_MAX), AQ_SECRET, "its secrets, encrypted")                             \
+    F(T, wrap,     RECORD(aq_wrap),              AQ_SECRET, "key of them, encrypted")
 AQ_DECLARE_EVENT(application_created) /* NEW */
 
 #define aq_application_extended_fields(F, T)                                                                           \
@@ -121,6 +134,11 @@ AQ_DECLARE_EVENT(application_created) /* NEW */
     F(T, lifetime,   DURATION(0, AQ_LIFETIME_MAX), 0, "its new lifetime, from its start")                              \
     F(T, expires_at, TIME,                         0, "when it is over; none: it has not started")
 AQ_DECLARE_EVENT(application_extended)
+
+#define aq_application_rewrapped_fields(F, T)                                                                          \
+    F(T, id,   REF(application), 0,         "number of the application")                                               \
+    F(T, wrap, RECORD(aq_wrap),  AQ_SECRET, "key of its secrets, encrypted for another epoch")
+AQ_DECLARE_EVENT(application_rewrapped)
 
 #define aq_application_elected_fields(F, T)                                                                            \
     F(T, id,         REF(application),               0, "number of the application")                                   \

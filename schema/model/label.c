@@ -10,6 +10,7 @@
 AQ_DEFINE(aq_disk, "disk", 1, "a disk of a resource")
 AQ_DEFINE(aq_needs, "resources", 1, "what a definition needs from a node")
 AQ_DEFINE(aq_authentication, "authentication", 1, "how to log in")
+AQ_DEFINE(aq_image_login, "registry", 1, "login to a registry")
 AQ_DEFINE(aq_definition, "definition", 1, "one way to run a label")
 
 AQ_ENTITY(label, 2, "an immutable, versioned recipe", .plural = "labels", .rank = 40, .group = "name",
@@ -22,9 +23,11 @@ AQ_COMMAND(label, apply, 12, AQ_CREATES,
            "create the next version of a label, unless it would be the same as the latest",
            .older_form = aq_label_from_flat)
 AQ_COMMAND(label, delete, 11, AQ_DELETES, "delete a version of a label that no open application uses")
+AQ_COMMAND(label, rewrap, 16, AQ_INTERNAL_COMMAND, "wrap the key of its secrets by another epoch")
 
-AQ_EVENT(label, created, 10, 5, "a version of a label was created")
+AQ_EVENT(label, created, 10, 6, "a version of a label was created")
 AQ_EVENT(label, deleted, 11, 1, "a version of a label was deleted")
+AQ_EVENT(label, rewrapped, 14, 1, "secrets of a label came under another epoch")
 
 struct aq_amounts aq_needs_amounts(const struct aq_needs *needs)
 {

@@ -6,6 +6,7 @@
 #include "schema/model/command.h"
 #include "schema/model/entity.h"
 #include "schema/model/event.h"
+#include "schema/model/secret.h"
 #include "schema/model/upkeep.h"
 
 #include <jansson.h>
@@ -32,8 +33,15 @@ AQ_DECLARE(aq_needs)
 
 #define aq_authentication_fields(F, T)                                                                                 \
     F(T, username, TEXT(0, 64),   0, "user to log in as")                                                              \
-    F(T, port,     U64(0, 65535), 0, "where to log in; 0: the driver's preset")
+    F(T, port,     U64(0, 65535), 0, "where to log in; 0: the driver's preset")                                        \
+    F(T, password, TEXT(0, 1024), AQ_SEALED, "the user's password")                                                    \
+    F(T, key,      TEXT(0, 16384), AQ_SEALED | AQ_LINES, "the user's private key, as OpenSSH writes it")
 AQ_DECLARE(aq_authentication)
+
+#define aq_image_login_fields(F, T)                                                                                       \
+    F(T, username, TEXT(0, 255),  0, "user to log in as; none: as the node's owner has set up")                        \
+    F(T, password, TEXT(0, 4096), AQ_SEALED, "the user's password or token")
+AQ_DECLARE(aq_image_login)
 
 #define aq_definition_fields(F, T)                                                                                     \
     F(T, driver,         NAME(1, 64),               AQ_REQUIRED, "driver that runs it")                                \
@@ -41,7 +49,8 @@ AQ_DECLARE(aq_authentication)
     F(T, resources,      RECORD(aq_needs),          0,           "what it needs from a node")                          \
     F(T, authentication, RECORD(aq_authentication), 0,           "how to log in to the workload")                      \
     AQ_RESTART_FIELDS(F, T)                                                                                            \
-    F(T, health,         RECORD(aq_check),          0,           "how to see that it is healthy")
+    F(T, health,         RECORD(aq_check),          0,           "how to see that it is healthy")                      \
+    F(T, registry,       RECORD(aq_image_login),       0,           "login to the registry that has its image")
 AQ_DECLARE(aq_definition)
 
 #define aq_label_fields(F, T)                                                                                          \
@@ -61,7 +70,11 @@ AQ_DECLARE(aq_definition)
       "keys of metadata that applications may not give; *: any key")                                                   \
     F(T, project,     REF_NAME_OR_NONE(project),                  AQ_COLUMN,          "project that it belongs to; none: all")   \
     F(T, arguments,   BOOL,                                       0,                                                   \
-      "applications may say which command it runs")
+      "applications may say which command it runs")                                                                    \
+    F(T, secrets,     TEXTS(0, AQ_SECRETS_MAX),                   0,                                                   \
+      "keys of metadata whose values are secrets, also those that applications give; *: any key")                      \
+    F(T, sealed,      LIST(aq_boxed, 0, AQ_SECRETS_MAX),         AQ_SECRET,          "its secrets, encrypted")         \
+    F(T, wrap,        RECORD(aq_wrap),                            AQ_SECRET,          "key of them, encrypted")
 AQ_DECLARE_ENTITY(label)
 
 /* ---- commands ---- */
@@ -78,7 +91,11 @@ AQ_DECLARE_ENTITY(label)
       "project that it belongs to; none: that of its latest version; of a new name, the only one in which its author " \
       "may create any, else all")                                                                                      \
     F(T, arguments,   BOOL,                                       0,                                                   \
-      "applications may say which command it runs")
+      "applications may say which command it runs")                                                                    \
+    F(T, secrets,     TEXTS(0, AQ_SECRETS_MAX),                   0,                                                   \
+      "keys of metadata whose values are secrets, also those that applications give; *: any key")                      \
+    F(T, sealed,      LIST(aq_boxed, 0, AQ_SECRETS_MAX),         AQ_INTERNAL | AQ_SECRET, "its secrets, encrypted")    \
+    F(T, wrap,        RECORD(aq_wrap),                            AQ_INTERNAL | AQ_SECRET, "key of them, encrypted")
 
 #define aq_label_create_fields(F, T) AQ_LABEL_CONTENT(F, T)
 AQ_DECLARE_COMMAND(label_create)
@@ -89,6 +106,12 @@ AQ_DECLARE_COMMAND(label_apply)
 #define aq_label_delete_fields(F, T)                                                                                   \
     F(T, id, REF(label), AQ_REQUIRED, "number of the label")
 AQ_DECLARE_COMMAND(label_delete)
+
+#define aq_label_rewrap_fields(F, T)                                                                                   \
+    F(T, id,   REF(label),      AQ_REQUIRED, "number of the label")                                                    \
+    F(T, from, NAME(1, 64),     AQ_REQUIRED, "epoch that wraps the key of its secrets until now")                      \
+    F(T, wrap, RECORD(aq_wrap), AQ_SECRET,   "the key, wrapped by another")
+AQ_DECLARE_COMMAND(label_rewrap)
 
 /* Older clients send {name, version, driver, definition, metadata}: turns that into a label with one definition.
  * `label` is changed in place when it has that form. */
@@ -104,12 +127,20 @@ int aq_label_from_flat(json_t *label, struct aq_error *error) AQ_MUST_CHECK;
     F(T, description, TEXT(0, 1024),                              AQ_LINES, "what it is for")                          \
     F(T, locked,      TEXTS(0, 64),                               0, "keys of metadata that applications may not give") \
     F(T, project,     NAME(0, 64),                                0, "project that it belongs to; none: all")   \
-    F(T, arguments,   BOOL,                                       0, "applications may say which command it runs")
+    F(T, arguments,   BOOL,                                       0, "applications may say which command it runs")    \
+    F(T, secrets,     TEXTS(0, AQ_SECRETS_MAX),                   0, "keys of metadata whose values are secrets")     \
+    F(T, sealed,      LIST(aq_boxed, 0, AQ_SECRETS_MAX),         AQ_SECRET, "its secrets, encrypted")                 \
+    F(T, wrap,        RECORD(aq_wrap),                            AQ_SECRET, "key of them, encrypted")
 AQ_DECLARE_EVENT(label_created)
 
 #define aq_label_deleted_fields(F, T)                                                                                  \
     F(T, id, REF(label), 0, "number of the label")
 AQ_DECLARE_EVENT(label_deleted)
+
+#define aq_label_rewrapped_fields(F, T)                                                                                \
+    F(T, id,   REF(label),      0,         "number of the label")                                                      \
+    F(T, wrap, RECORD(aq_wrap), AQ_SECRET, "key of its secrets, encrypted for another epoch")
+AQ_DECLARE_EVENT(label_rewrapped)
 /* clang-format on */
 
 /* What one resource of this definition takes from its node. */

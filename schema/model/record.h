@@ -58,6 +58,9 @@ enum aq_rule {
     /* TEXTS that are a program and its arguments: they may be longer and have line breaks; as one text, they are words
      * as in a shell. */
     AQ_ARGUMENTS = 1 << 7,
+    /* A TEXT of a command that is a secret: it is sealed at the door (secret.h), and AQ_SECRET_MARK is stored and shown
+     * in its place. */
+    AQ_SEALED = 1 << 8,
 };
 
 enum {

@@ -18,12 +18,13 @@
 #include "schema/model/amounts.h"
 #include "schema/model/exec.h"
 #include "schema/model/node.h"
+#include "schema/model/secret.h"
 #include "schema/model/upkeep.h"
 #include "schema/model/usage.h"
 
 enum {
     AQ_WIRE_FORMAT = 1, /* of all messages */
-    AQ_WIRE_FORM = 7,   /* raised with new fields: see enum aq_form */
+    AQ_WIRE_FORM = 9,   /* raised with new fields: see enum aq_form */
     AQ_WIRE_MESSAGE_MAX = 4 << 20
 };
 
@@ -34,6 +35,7 @@ enum aq_form {
     AQ_FORM_ARGUMENTS = 5, /* assignment.arguments */
     AQ_FORM_EXEC = 6,      /* work.execs; EXEC */
     AQ_FORM_SAMPLES = 7,   /* beat.samples */
+    AQ_FORM_SECRETS = 9,   /* assignment.secrets, assignment.lost */
 };
 
 /*  type            record         from      answered by */
@@ -135,7 +137,9 @@ AQ_DECLARE_WORDS(aq_want, AQ_WANTS)
     F(T, started,  BOOL,               0, "it may have run already: an agent that does not know it must not start it") \
     AQ_RESTART_FIELDS(F, T)                                                                                            \
     F(T, health,   RECORD(aq_check),   0, "how to see that it is healthy")                                             \
-    F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX), AQ_ARGUMENTS, "command to run instead of that of the options")
+    F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX), AQ_ARGUMENTS, "command to run instead of that of the options")              \
+    F(T, secrets,  LIST(aq_secret, 0, 2 * AQ_SECRETS_MAX), AQ_SECRET, "never stored on disk with their values")         \
+    F(T, lost,     TEXT(0, 512),       AQ_LINES, "why it cannot be started: its secrets cannot be read")
 AQ_DECLARE(aq_assignment)
 
 /* A question about the log of a resource, answered in the next REPORT, or later if it may wait.

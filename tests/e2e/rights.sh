@@ -5,6 +5,7 @@
 
 cluster_start 1 --set api.tls.address=127.0.0.1 --set api.tls.port=0 # so that there is an authority to tell of
 node=$(agent_name 1)
+epoch=$(api POST epoch/ '{}' | jq -r .data.name)
 fs_start
 view=$mount
 label_create quick test '{}' '{"slots": 1}'
@@ -136,6 +137,9 @@ POST   api/v1/role/{name}                     y n n n n n  n n n
 DELETE api/v1/role/{name}                     y n n n n n  n n n
 GET    api/v1/role/{name}/may                 y y y y n n  y y y
 GET    api/v1/role/{name}/can                 y y y y n n  y y y
+GET    api/v1/epoch/                          y n n y n n  n n n
+POST   api/v1/epoch/                          y n n n n n  n n n
+GET    api/v1/epoch/{name}                    y n n y n n  n n n
 X
 
 fill() { # PATH APPLICATION PROJECT: with rows of others
@@ -146,6 +150,7 @@ fill() { # PATH APPLICATION PROJECT: with rows of others
     */user/*) printf %s "$1" | sed "s/{name}/admin/" ;;
     */project/*) printf %s "$1" | sed "s/{name}/$3/" ;;
     */role/*) printf %s "$1" | sed "s/{name}/labeller/" ;;
+    */epoch/*) printf %s "$1" | sed "s/{name}/$epoch/" ;;
     */membership/*) printf %s "$1" | sed "s/{id}/$extra/" ;;
     *) printf %s "$1" | sed "s/{id}/1/; s/{web}/$page/; s/OTHERS/$2/" ;;
     esac
@@ -243,7 +248,7 @@ kinds() { # ROLE
     as "$1" GET 'api/v1/events?since=0&follow=false' >"$work/code"
     sed -n 's/^data: //p' "$work/body" | jq -r .entity | sort -u | tr '\n' ' '
 }
-check_equal "admin sees all events" "application join_token label membership node project resource role user " "$(kinds admin)"
+check_equal "admin sees all events" "application epoch join_token label membership node project resource role user " "$(kinds admin)"
 check_equal "labeller those of labels" "label " "$(kinds labeller)"
 check_equal "user those of its own rows" "application resource " "$(kinds user)"
 check_equal "and no others" "$(cat "$work/own.user")" "$(sed -n 's/^data: //p' "$work/body" | jq -r 'select(.entity == "application") | .data.id' | sort -u)"

@@ -22,11 +22,14 @@ void test_services_start(struct test_services *services, struct test_cluster *cl
     services->usage = usage_open();
     test_must(credentials_open(&services->credentials, cluster->state, services->live, 1, &error), &error);
     services->issuer.fingerprint = TEST_FINGERPRINT;
+    test_must(keyring_open(&services->keyring, cluster->directory, &error), &error);
+    services->door = door_open(services->keyring, cluster->writer, cluster->state);
     struct hub_options hub = {.config = &cluster->config,
                               .state = cluster->state,
                               .live = services->live,
                               .usage = services->usage,
-                              .issuer = &services->issuer};
+                              .issuer = &services->issuer,
+                              .door = services->door};
     test_must(authority_open(&services->authority, cluster->directory, aq_clock_wall_ms(), &error), &error);
     test_must(hub_identity_open(&hub.identity, cluster->directory, services->authority, &error), &error);
     test_must(hub_loop_start(&services->hub_loop, &hub, cluster->loop, &error), &error);
@@ -42,6 +45,7 @@ void test_services_start(struct test_services *services, struct test_cluster *cl
     options.credentials = services->credentials;
     options.issuer = &services->issuer;
     options.hub = services->hub;
+    options.door = services->door;
     start_tls(services, cluster);
     options.presented = services->presented;
     test_must(serve_start(&services->serve, &options, &error), &error);
@@ -52,6 +56,8 @@ void test_services_stop(struct test_services *services)
     serve_stop(services->serve);
     hub_loop_stop(services->hub_loop);
     credentials_close(services->credentials);
+    door_close(services->door);
+    keyring_close(services->keyring);
     live_close(services->live);
     usage_close(services->usage);
     presented_close(services->presented);

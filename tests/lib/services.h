@@ -16,6 +16,8 @@ struct test_services {
     struct usage *usage;
     struct credentials *credentials;
     struct issuer issuer; /* of TEST_FINGERPRINT */
+    struct keyring *keyring;
+    struct door *door;
     struct hub_loop *hub_loop;
     struct hub *hub;
     struct authority *authority;

@@ -86,7 +86,8 @@ static int setup_loop(void **context)
     (void)context;
     struct aq_error error = {0};
     test_cluster_new(&cluster);
-    test_must(react_loop_start(&loop, cluster.loop, cluster.state, &cluster.config.keep.finished, &error), &error);
+    const struct react_options options = {.state = cluster.state, .keep = &cluster.config.keep.finished};
+    test_must(react_loop_start(&loop, cluster.loop, &options, &error), &error);
     test_cluster_start(&cluster);
     make_rows();
     return 0;

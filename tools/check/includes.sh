@@ -25,11 +25,12 @@ controller/project   schema controller/project controller/state controller/place
 controller/log       schema controller/log controller/lmdb controller/state controller/place controller/project
 controller/write     schema controller/write controller/settings controller/log controller/state controller/place controller/decide controller/project
 controller/auth      schema controller/auth controller/state
+controller/secrets   schema controller/secrets controller/settings controller/log controller/state controller/write
 controller/tls       schema controller/settings controller/tls
 controller/usage     schema controller/usage
-controller/hub       schema drivers/cgroup controller/hub controller/settings controller/state controller/usage controller/write controller/auth
-controller/serve     schema drivers/cgroup controller/serve controller/settings controller/tls controller/state controller/usage controller/write controller/auth controller/hub
-controller/react     schema controller/settings controller/react controller/state controller/write
+controller/hub       schema drivers/cgroup controller/hub controller/settings controller/state controller/usage controller/write controller/auth controller/secrets
+controller/serve     schema drivers/cgroup controller/serve controller/settings controller/tls controller/state controller/usage controller/write controller/auth controller/secrets controller/hub
+controller/react     schema controller/settings controller/react controller/state controller/write controller/secrets
 controller           schema controller
 fs/settings          schema fs/settings
 fs/link              schema controller/state fs/link

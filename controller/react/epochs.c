@@ -1,0 +1,203 @@
+#include "controller/react/epochs.h"
+
+#include "controller/secrets/seal.h"
+#include "controller/state/indexes.h"
+#include "schema/base/journal.h"
+#include "schema/codec/reload.h"
+#include "schema/model/application.h"
+#include "schema/model/epoch.h"
+#include "schema/model/label.h"
+
+#include <string.h>
+
+/* Requests that were sealed under an epoch may still be under way when another has begun. */
+enum { LINGER_MS = 5000, EPOCHS_MAX = 64 };
+
+struct rows {
+    struct aq_epoch items[EPOCHS_MAX];
+    size_t count;
+    struct aq_arena arena;
+};
+
+static bool add_row(void *context, const struct state_key *key, const void *row)
+{
+    struct rows *rows = context;
+    (void)key;
+    aq_record_copy(&aq_epoch_record, &rows->items[rows->count++], row, &rows->arena);
+    return rows->count < EPOCHS_MAX;
+}
+
+static const struct aq_epoch *open_one(const struct rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        if (rows->items[i].open)
+            return &rows->items[i];
+    return NULL;
+}
+
+/* ---- the keyring ------------------------------------------------------------------------------------------- */
+
+/* What an epoch that has ended leaves, also one that ended while this controller was down. */
+static void delete_keys(struct epochs *epochs, const struct rows *rows)
+{
+    struct keyring *keyring = door_keyring(epochs->door);
+    char names[KEYRING_KEYS_MAX][KEYRING_NAME_SIZE];
+    size_t count = 0;
+    while (count < KEYRING_KEYS_MAX && keyring_name(keyring, count, names[count]))
+        count++;
+    for (size_t i = 0; i < count; i++) {
+        struct aq_error error;
+        bool known = rows->count == EPOCHS_MAX;
+        for (size_t k = 0; k < rows->count && !known; k++)
+            known = strcmp(rows->items[k].name, names[i]) == 0;
+        if (known)
+            keyring_note(keyring, names[i]);
+        else if (keyring_was_noted(keyring, names[i]) && keyring_delete(keyring, names[i], &error) != 0)
+            aq_journal(AQ_ERROR, "the key of an epoch that has ended cannot be deleted", "epoch", names[i], "error",
+                       error.message, NULL);
+    }
+}
+
+static void note_losses(struct epochs *epochs, const struct rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct aq_epoch *epoch = &rows->items[i];
+        unsigned char key[AQ_SECRET_KEY_SIZE];
+        const bool lost = !keyring_find(door_keyring(epochs->door), epoch->name, key);
+        const struct aq_epoch_lose lose = {epoch->name, lost};
+        if (lost != epoch->lost) {
+            aq_journal(lost ? AQ_ERROR : AQ_INFO,
+                       lost ? "the key of an epoch is not in the keyring: its secrets cannot be read"
+                            : "the key of an epoch is in the keyring again",
+                       "epoch", epoch->name, NULL);
+            react_commands_send_copy(epochs->commands, &aq_command_epoch_lose, &lose);
+        }
+        struct seal_key wiped;
+        memcpy(wiped.bytes, key, sizeof wiped.bytes);
+        seal_wipe(&wiped);
+    }
+}
+
+/* ---- data keys --------------------------------------------------------------------------------------------- */
+
+struct rewrapping {
+    struct epochs *epochs;
+    struct state_txn *txn;
+    const char *from, *to;
+    struct seal_key from_key, to_key;
+    struct aq_arena arena;
+};
+
+static bool rewrap(struct rewrapping *work, const struct aq_wrap *old, struct aq_wrap *wrap)
+{
+    struct seal_key data_key;
+    const bool good = strcmp(old->epoch, work->from) == 0 && seal_unwrap(&work->from_key, old, &data_key);
+    if (good)
+        seal_wrap(&work->to_key, work->to, &data_key, wrap, &work->arena);
+    seal_wipe(&data_key);
+    return good;
+}
+
+/* Returns whether more can be sent. */
+static bool rewrap_label(struct rewrapping *work, uint64_t id)
+{
+    struct aq_label label;
+    struct aq_label_rewrap command = {.id = id, .from = work->from};
+    if (!state_label(work->txn, id, &label, &work->arena) || !rewrap(work, &label.wrap, &command.wrap))
+        return true;
+    return react_commands_send_copy(work->epochs->commands, &aq_command_label_rewrap, &command);
+}
+
+static bool rewrap_application(struct rewrapping *work, uint64_t id)
+{
+    struct aq_application application;
+    struct aq_application_rewrap command = {.id = id, .from = work->from};
+    if (!state_application(work->txn, id, &application, &work->arena) ||
+        !rewrap(work, &application.wrap, &command.wrap))
+        return true;
+    return react_commands_send_copy(work->epochs->commands, &aq_command_application_rewrap, &command);
+}
+
+static bool rewrap_row(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    struct rewrapping *work = context;
+    const char *entity = (const char *)key->bytes + strlen(work->from) + 1;
+    const uint64_t id = state_key_number_at(key, key->length - sizeof id);
+    (void)value, (void)length;
+    aq_arena_reset(&work->arena);
+    return strcmp(entity, aq_entity_label.name) == 0 ? rewrap_label(work, id) : rewrap_application(work, id);
+}
+
+static void rewrap_keys(struct epochs *epochs, struct state_txn *txn, const struct aq_epoch *from,
+                        const struct aq_epoch *to)
+{
+    struct keyring *keyring = door_keyring(epochs->door);
+    struct rewrapping work = {.epochs = epochs, .txn = txn, .from = from->name, .to = to->name};
+    struct state_key prefix = {0};
+    state_key_add_text(&prefix, from->name);
+    if (keyring_find(keyring, from->name, work.from_key.bytes) && keyring_find(keyring, to->name, work.to_key.bytes))
+        index_scan(txn, INDEX_EPOCH_KEY, &prefix, rewrap_row, &work);
+    seal_wipe(&work.from_key);
+    seal_wipe(&work.to_key);
+    aq_arena_free(&work.arena);
+}
+
+/* ---- all of it --------------------------------------------------------------------------------------------- */
+
+static void wait_until(struct epochs *epochs, uint64_t time_ms)
+{
+    if (epochs->next_ms == 0 || time_ms < epochs->next_ms)
+        epochs->next_ms = time_ms;
+}
+
+static void begin_when_old(struct epochs *epochs, const struct aq_epoch *open, uint64_t time_ms)
+{
+    struct aq_error error;
+    const uint64_t age_ms = AQ_SETTING(epochs->settings->epoch) * 1000;
+    if (age_ms == 0)
+        return;
+    if (time_ms < open->begun_at + age_ms)
+        wait_until(epochs, open->begun_at + age_ms);
+    else if (door_begin(epochs->door, &error) != 0)
+        aq_journal(AQ_ERROR, "no new epoch of secrets can begin", "error", error.message, NULL);
+}
+
+static void end_old(struct epochs *epochs, struct state_txn *txn, const struct rows *rows, const struct aq_epoch *open,
+                    uint64_t time_ms)
+{
+    const uint64_t ends_ms = open->begun_at + LINGER_MS;
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct aq_epoch *epoch = &rows->items[i];
+        const struct aq_epoch_finish finish = {epoch->name};
+        if (epoch->open)
+            continue;
+        if (epoch->keys > 0)
+            rewrap_keys(epochs, txn, epoch, open);
+        else if (time_ms < ends_ms)
+            wait_until(epochs, ends_ms);
+        else
+            react_commands_send_copy(epochs->commands, &aq_command_epoch_finish, &finish);
+    }
+}
+
+void epochs_look(struct epochs *epochs, struct state_txn *txn, uint64_t time_ms)
+{
+    char name[KEYRING_NAME_SIZE];
+    if (epochs->door == NULL)
+        return;
+    epochs->next_ms = 0;
+    if (state_count(txn, &aq_entity_epoch) == 0 && !keyring_name(door_keyring(epochs->door), 0, name))
+        return;
+    struct rows rows = {.count = 0};
+    state_scan(txn, &aq_entity_epoch, NULL, add_row, &rows);
+    const struct aq_epoch *open = open_one(&rows);
+    if (!state_failed(txn, &(struct aq_error){0})) {
+        delete_keys(epochs, &rows);
+        note_losses(epochs, &rows);
+        if (open != NULL) {
+            begin_when_old(epochs, open, time_ms);
+            end_old(epochs, txn, &rows, open, time_ms);
+        }
+    }
+    aq_arena_free(&rows.arena);
+}

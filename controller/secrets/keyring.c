@@ -1,0 +1,215 @@
+#include "controller/secrets/keyring.h"
+
+#include "schema/base/files.h"
+#include "schema/base/journal.h"
+
+#include <pthread.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_BYTES = 16, FILE_SIZE_MAX = 256 };
+
+static const char heading[] = "aquarium-epoch-key 1\n";
+
+struct held {
+    char name[KEYRING_NAME_SIZE];
+    unsigned char key[AQ_SECRET_KEY_SIZE];
+    bool noted;
+};
+
+struct keyring {
+    int directory; /* -1: in memory only */
+    pthread_mutex_t lock;
+    size_t count;
+    struct held keys[KEYRING_KEYS_MAX];
+};
+
+/* The name tells nothing of the key, and a file that was exchanged for another is noticed. */
+static void name_key(const unsigned char key[AQ_SECRET_KEY_SIZE], char name[KEYRING_NAME_SIZE])
+{
+    static const unsigned char purpose[] = "aquarium epoch name";
+    unsigned char hash[NAME_BYTES];
+    crypto_generichash(hash, sizeof hash, purpose, sizeof purpose, key, AQ_SECRET_KEY_SIZE);
+    sodium_bin2hex(name, KEYRING_NAME_SIZE, hash, sizeof hash);
+}
+
+static struct held *find(struct keyring *keyring, const char *name)
+{
+    for (size_t i = 0; i < keyring->count; i++)
+        if (strcmp(keyring->keys[i].name, name) == 0)
+            return &keyring->keys[i];
+    return NULL;
+}
+
+/* ---- files ---------------------------------------------------------------------------------------------- */
+
+static bool read_key(int directory, struct held *held)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
+    struct aq_error ignored;
+    char name[KEYRING_NAME_SIZE];
+    size_t length = 0;
+    const size_t head = sizeof heading - 1;
+    bool good =
+        aq_file_read(directory, held->name, FILE_SIZE_MAX, &text, &ignored) == 0 && text.length > head &&
+        memcmp(text.data, heading, head) == 0 &&
+        sodium_hex2bin(held->key, sizeof held->key, text.data + head, text.length - head, "\n", &length, NULL) == 0 &&
+        length == sizeof held->key;
+    if (text.data != NULL)
+        sodium_memzero(text.data, text.capacity);
+    if (good)
+        name_key(held->key, name);
+    return good && strcmp(name, held->name) == 0;
+}
+
+static int write_key(int directory, const struct held *held, struct aq_error *error)
+{
+    char text[sizeof heading + 2 * AQ_SECRET_KEY_SIZE + 1];
+    const size_t head = sizeof heading - 1;
+    memcpy(text, heading, head);
+    sodium_bin2hex(text + head, sizeof text - head, held->key, sizeof held->key);
+    text[sizeof text - 2] = '\n';
+    int failed = aq_file_replace(directory, held->name, 0600, text, sizeof text - 1, error);
+    sodium_memzero(text, sizeof text);
+    return failed;
+}
+
+static bool load_key(void *context, int directory, const char *name, unsigned char type)
+{
+    struct keyring *keyring = context;
+    struct held held = {.name = "", .noted = true};
+    (void)type;
+    if (name[0] == '.' || strlen(name) >= sizeof held.name || keyring->count == KEYRING_KEYS_MAX)
+        return true;
+    memcpy(held.name, name, strlen(name) + 1);
+    if (read_key(directory, &held))
+        keyring->keys[keyring->count++] = held;
+    else
+        aq_journal(AQ_ERROR, "a file of the keyring holds no key, or that of another epoch", "file", name, NULL);
+    sodium_memzero(&held, sizeof held);
+    return true;
+}
+
+int keyring_open(struct keyring **out, const char *data, struct aq_error *error)
+{
+    struct keyring *keyring = aq_calloc(1, sizeof *keyring);
+    keyring->directory = -1;
+    pthread_mutex_init(&keyring->lock, NULL);
+    AQ_CLEANUP_FD int above = data != NULL ? open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int failed = 0;
+    if (data != NULL && above < 0)
+        failed = aq_fail_errno(error, errno, "directory %s", data);
+    else if (data != NULL && (keyring->directory = aq_directory_open(above, KEYRING_DIRECTORY, error)) < 0)
+        failed = -1;
+    else if (data != NULL)
+        failed = aq_directory_sync(above, ".", error) != 0 ||
+                         aq_directory_list(keyring->directory, load_key, keyring, error) != 0
+                     ? aq_error_context(error, "%s/" KEYRING_DIRECTORY, data)
+                     : 0;
+    if (failed != 0) {
+        keyring_close(keyring);
+        return -1;
+    }
+    *out = keyring;
+    return 0;
+}
+
+void keyring_close(struct keyring *keyring)
+{
+    if (keyring == NULL)
+        return;
+    if (keyring->directory >= 0)
+        close(keyring->directory);
+    pthread_mutex_destroy(&keyring->lock);
+    sodium_memzero(keyring, sizeof *keyring);
+    free(keyring);
+}
+
+/* ---- keys ----------------------------------------------------------------------------------------------- */
+
+int keyring_make(struct keyring *keyring, char name[KEYRING_NAME_SIZE], struct aq_error *error)
+{
+    struct held held = {.noted = false};
+    int failed = 0;
+    randombytes_buf(held.key, sizeof held.key);
+    name_key(held.key, held.name);
+    pthread_mutex_lock(&keyring->lock);
+    if (keyring->count == KEYRING_KEYS_MAX)
+        failed = aq_fail(error, AQ_E_LIMIT, "the keyring has %d keys already", KEYRING_KEYS_MAX);
+    else if (keyring->directory >= 0)
+        failed = write_key(keyring->directory, &held, error);
+    if (failed == 0) {
+        keyring->keys[keyring->count++] = held;
+        memcpy(name, held.name, sizeof held.name);
+    }
+    pthread_mutex_unlock(&keyring->lock);
+    sodium_memzero(&held, sizeof held);
+    return failed == 0 ? 0 : aq_error_context(error, "the key of a new epoch cannot be kept");
+}
+
+bool keyring_find(struct keyring *keyring, const char *name, unsigned char key[AQ_SECRET_KEY_SIZE])
+{
+    pthread_mutex_lock(&keyring->lock);
+    const struct held *held = find(keyring, name);
+    if (held != NULL)
+        memcpy(key, held->key, AQ_SECRET_KEY_SIZE);
+    pthread_mutex_unlock(&keyring->lock);
+    return held != NULL;
+}
+
+/* Overwritten first: that helps where a file system writes in place. */
+static int delete_file(int directory, const char *name, struct aq_error *error)
+{
+    static const char zeros[sizeof heading + 2 * AQ_SECRET_KEY_SIZE];
+    AQ_CLEANUP_FD int file = openat(directory, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file >= 0 && (aq_file_write_all(file, zeros, sizeof zeros) != 0 || fsync(file) != 0))
+        return aq_fail_errno(error, errno, "file %s of the keyring", name);
+    if (unlinkat(directory, name, 0) != 0 && errno != ENOENT)
+        return aq_fail_errno(error, errno, "file %s of the keyring", name);
+    return aq_directory_sync(directory, ".", error);
+}
+
+int keyring_delete(struct keyring *keyring, const char *name, struct aq_error *error)
+{
+    int failed = 0;
+    pthread_mutex_lock(&keyring->lock);
+    struct held *held = find(keyring, name);
+    if (held != NULL && keyring->directory >= 0)
+        failed = delete_file(keyring->directory, name, error);
+    if (held != NULL && failed == 0) {
+        struct held *last = &keyring->keys[--keyring->count];
+        *held = *last;
+        sodium_memzero(last, sizeof *last);
+    }
+    pthread_mutex_unlock(&keyring->lock);
+    return failed;
+}
+
+bool keyring_name(struct keyring *keyring, size_t i, char name[KEYRING_NAME_SIZE])
+{
+    pthread_mutex_lock(&keyring->lock);
+    const bool there = i < keyring->count;
+    if (there)
+        memcpy(name, keyring->keys[i].name, KEYRING_NAME_SIZE);
+    pthread_mutex_unlock(&keyring->lock);
+    return there;
+}
+
+void keyring_note(struct keyring *keyring, const char *name)
+{
+    pthread_mutex_lock(&keyring->lock);
+    struct held *held = find(keyring, name);
+    if (held != NULL)
+        held->noted = true;
+    pthread_mutex_unlock(&keyring->lock);
+}
+
+bool keyring_was_noted(struct keyring *keyring, const char *name)
+{
+    pthread_mutex_lock(&keyring->lock);
+    const struct held *held = find(keyring, name);
+    const bool noted = held != NULL && held->noted;
+    pthread_mutex_unlock(&keyring->lock);
+    return noted;
+}

@@ -1,0 +1,35 @@
+/* The keys of epochs (schema/model/epoch.h): in <data>/keyring/, outside of the log and the tables, one file each,
+ * whose name is the hash of the key. A key is on disk before anybody hears of its epoch. Any thread. */
+#ifndef AQ_CONTROLLER_SECRETS_KEYRING_H
+#define AQ_CONTROLLER_SECRETS_KEYRING_H
+
+#include "schema/base/error.h"
+#include "schema/model/secret.h"
+
+#include <stdbool.h>
+
+#define KEYRING_DIRECTORY "keyring" /* below the data directory */
+
+enum { KEYRING_NAME_SIZE = 33, KEYRING_KEYS_MAX = 256 };
+
+struct keyring;
+
+/* `data` is the controller's data directory; NULL: the keys are kept in memory only, as tests and the simulator do. A
+ * file that holds no key, or another's, is left alone and journaled. */
+int keyring_open(struct keyring **keyring, const char *data, struct aq_error *error) AQ_MUST_CHECK;
+void keyring_close(struct keyring *keyring); /* wipes what is in memory; NULL is fine */
+
+/* Draws a key, and makes it durable. `name` is the one of its epoch. */
+int keyring_make(struct keyring *keyring, char name[KEYRING_NAME_SIZE], struct aq_error *error) AQ_MUST_CHECK;
+/* False: the key is not here. Wipe it after use. */
+bool keyring_find(struct keyring *keyring, const char *name, unsigned char key[AQ_SECRET_KEY_SIZE]);
+/* Deletes the key, for ever. None: nothing is done. */
+int keyring_delete(struct keyring *keyring, const char *name, struct aq_error *error) AQ_MUST_CHECK;
+/* Notes that the tables have the epoch: when they have it no longer, it has ended. Keys that were there when the
+ * keyring was opened count as noted. One that was not may belong to an epoch that is about to begin. */
+void keyring_note(struct keyring *keyring, const char *name);
+bool keyring_was_noted(struct keyring *keyring, const char *name);
+/* The name of key `i`; false: there are not so many. In no order; it may change with the next call of another. */
+bool keyring_name(struct keyring *keyring, size_t i, char name[KEYRING_NAME_SIZE]);
+
+#endif
