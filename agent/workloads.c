@@ -1,10 +1,9 @@
 #include "agent/workloads.h"
 
 #include "agent/workload_logs.h"
+#include "agent/workload_options.h"
 #include "agent/workload_secrets.h"
 #include "schema/base/journal.h"
-#include "schema/codec/json.h"
-#include "schema/drivers/options.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -245,17 +244,6 @@ uint64_t workloads_deadline_ms(const struct workloads *workloads)
 
 /* ---- starting and stopping ------------------------------------------------------------------------------ */
 
-static int read_driver_options(struct workloads *workloads, const struct driver_type *type,
-                               const struct aq_assignment *assignment, const void **options, struct aq_error *error)
-{
-    json_t *json = aq_json_parse(assignment->options, strlen(assignment->options), error);
-    if (json == NULL)
-        return -1;
-    int failed = aq_options_read(type->declared, json, options, &workloads->arena, error);
-    json_decref(json);
-    return failed;
-}
-
 /* What must be known of a workload as long as it lives. */
 static void set_upkeep(struct workload *workload, const struct aq_assignment *assignment)
 {
@@ -267,18 +255,6 @@ static void set_upkeep(struct workload *workload, const struct aq_assignment *as
     aq_record_copy(&aq_check_record, check, &assignment->health, &arena);
     workload->check = check;
     workload->check_arena = arena;
-}
-
-/* Nobody may make an agent connect to what the workload itself cannot reach. */
-static int check_ports(struct workload *workload, const void *options, struct aq_error *error)
-{
-    const struct aq_driver *driver = workload->driver->type->declared;
-    const enum aq_reach reach = driver->reach != NULL ? driver->reach(options) : AQ_REACH_NONE;
-    workload->on_host = reach == AQ_REACH_HOST;
-    if (workload->check == NULL || workload->check->command.count > 0 || reach != AQ_REACH_NONE)
-        return 0;
-    return aq_fail(error, AQ_E_INVALID,
-                   "health: its ports cannot be reached: it has neither an address nor the host's");
 }
 
 /* Starts it in its directory, which must be there; `store`: makes that first. */
@@ -304,8 +280,8 @@ static int begin_workload(struct workloads *workloads, struct workload *workload
                                    home_driver_directory(workloads->home, assignment->resource, &workloads->arena)};
     if (assignment->arguments.count > 0 && !workload->driver->type->declared->takes_arguments)
         return aq_fail(error, AQ_E_INVALID, "driver %s takes no command of an application", assignment->driver);
-    if (read_driver_options(workloads, workload->driver->type, assignment, &spec.options, error) != 0 ||
-        check_ports(workload, spec.options, error) != 0 ||
+    if (workload_read_options(workloads, workload->driver->type, assignment, &spec.options, error) != 0 ||
+        workload_check_ports(workload, spec.options, error) != 0 ||
         workload_secrets_take(workloads, assignment, store, &spec, &secret, error) != 0 ||
         (store && home_add(workloads->home, assignment, error) != 0))
         return -1;
@@ -343,16 +319,6 @@ static bool adopt_restart(struct workloads *workloads, struct workload *workload
     return again.waits;
 }
 
-/* Of one that was started by an earlier run of the agent. */
-static void adopt_ports(struct workloads *workloads, struct workload *workload, const struct aq_assignment *assignment)
-{
-    struct aq_error ignored;
-    const void *options;
-    if (read_driver_options(workloads, workload->driver->type, assignment, &options, &ignored) != 0 ||
-        check_ports(workload, options, &ignored) != 0)
-        workload->on_host = false;
-}
-
 static void let_driver_adopt(struct workloads *workloads, struct workload *workload)
 {
     struct aq_error error;
@@ -383,7 +349,7 @@ static void adopt_workload(void *context, const struct aq_assignment *assignment
         return;
     }
     if (workload->driver != NULL)
-        adopt_ports(workloads, workload, assignment);
+        workload_adopt_ports(workloads, workload, assignment);
     if (adopt_restart(workloads, workload))
         return;
     if (workload->driver == NULL)
@@ -418,7 +384,7 @@ void workloads_adopt_late(struct workloads *workloads)
         workload->driver = drivers_find(&workloads->drivers, assignment.driver);
         if (workload->driver == NULL)
             continue;
-        adopt_ports(workloads, workload, &assignment);
+        workload_adopt_ports(workloads, workload, &assignment);
         if (workload->restarts.phase == RESTART_NONE)
             let_driver_adopt(workloads, workload);
     }
