@@ -67,6 +67,25 @@ printf '[%s]' "$(yes '{"label": "quick", "metadata": {"text": "'"$(printf '%0500
 check_equal "and one that is taken" 150 "$(secure api/v1/application/ -K "$(login)" --data-binary "@$work/many" | jq '.data | length')"
 check_equal "and answers of many records" 150 "$(secure 'api/v1/application/?limit=1000' -K "$(login)" | jq '.data | length')"
 
+# Many requests, which overlap, on connections of several processes. The agent's part goes through a sealed session.
+label_create box process '{"command": "exec sleep 1000", "stop_grace": 0}'
+box=$(application_create box)
+wait_for 20 application_is ALLOCATED "$box" || note "$(api GET "application/$box")"
+over_tls() { # WORDS... of aq
+    AQ_SERVER="https://127.0.0.1:$tls_port" AQ_AUTHORITY_FILE="$authority" AQ_USER=admin AQ_TOKEN="$(cat "$data/admin.token")" "$BUILD/aq" "$@"
+}
+head -c 3000000 /dev/urandom >"$work/bytes"
+check_equal "a command in a workload has its input and output over TLS" "$(sha256sum <"$work/bytes")" \
+    "$(over_tls exec "$box" -- sh -c 'cat; echo said >&2; exit 7' <"$work/bytes" 2>"$work/said" | sha256sum)"
+check_equal "its errors" "said" "$(cat "$work/said")"
+over_tls exec "$box" -- sh -c 'exit 7' </dev/null
+check_equal "and its exit status" 7 $?
+check "files go in" over_tls cp "$work/bytes" "$box:/work/"
+check "and out" over_tls cp "$box:/work/bytes" "$work/back"
+check "as they were" cmp "$work/bytes" "$work/back"
+check_fails "nothing of that for one that does not trust the authority" env AQ_SERVER="https://127.0.0.1:$tls_port" \
+    AQ_USER=admin AQ_TOKEN="$(cat "$data/admin.token")" "$BUILD/aq" exec "$box" -- true
+
 # ---- protocols ----------------------------------------------------------------------------------------------
 
 for good in -tls1_3 -tls1_2 '-tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256' '-tls1_2 -cipher ECDHE-ECDSA-CHACHA20-POLY1305' \
