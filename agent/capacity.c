@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { IDENTIFIERS_OWN = 5, IDENTIFIERS_MAX = 64 };
+enum { IDENTIFIERS_OWN = 5, CONTAINERS_TOLD = 2, IDENTIFIERS_MAX = 64 };
 
 static uint64_t lowered(const char *what, uint64_t detected, uint64_t wanted)
 {
@@ -31,13 +31,27 @@ static void add(struct aq_list *list, const struct aq_list *more, struct aq_aren
             aq_arena_text(arena, AQ_TEXT_ITEM(*more, i), strlen(AQ_TEXT_ITEM(*more, i)));
 }
 
+static bool may_have_containers(const struct aq_config_agent *config)
+{
+    return config->drivers.count == 0 || aq_texts_have(&config->drivers, aq_driver_container.name);
+}
+
+static struct aq_list tell_containers(const struct aq_config_agent *config, struct aq_arena *arena)
+{
+    struct aq_list told = {aq_arena_alloc(arena, CONTAINERS_TOLD * sizeof(char *)), 0};
+    if (may_have_containers(config))
+        aq_allow_tell_containers(&config->container.ports, config->container.host_network, &told, arena);
+    return told;
+}
+
 struct aq_list capacity_identifiers(const struct aq_config_agent *config, const struct host *host,
                                     struct aq_arena *arena)
 {
     const struct aq_allowance allowance = aq_allowance_make(&config->allow, host->user, arena);
+    const struct aq_list containers = tell_containers(config, arena);
     const char **texts = aq_arena_alloc(arena, IDENTIFIERS_MAX * sizeof *texts);
     struct aq_list list = {texts, 0};
-    aq_assert(IDENTIFIERS_OWN + config->identifiers.count + allowance.told.count <= IDENTIFIERS_MAX);
+    aq_assert(IDENTIFIERS_OWN + config->identifiers.count + allowance.told.count + containers.count <= IDENTIFIERS_MAX);
     texts[list.count++] = "os:linux";
     texts[list.count++] = aq_arena_format(arena, "arch:%s", host->machine);
     texts[list.count++] = aq_arena_format(arena, "name:%s", config->name);
@@ -45,6 +59,7 @@ struct aq_list capacity_identifiers(const struct aq_config_agent *config, const 
     texts[list.count++] = AQ_TAKES_ARGUMENTS;
     add(&list, &config->identifiers, arena);
     add(&list, &allowance.told, arena);
+    add(&list, &containers, arena);
     return list;
 }
 
@@ -52,11 +67,13 @@ int capacity_check(const struct aq_config_agent *config, struct aq_error *error)
 {
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     uint32_t told = aq_allowance_make(&config->allow, "", &arena).told.count;
+    told += tell_containers(config, &arena).count;
     uint32_t most = IDENTIFIERS_MAX - IDENTIFIERS_OWN;
     if (config->identifiers.count + told <= most)
         return 0;
     return aq_fail(error, AQ_E_INVALID,
-                   "identifiers has %u entries and allow leads to %u, more than %u together: a node tells the cluster "
+                   "identifiers has %u entries, and allow and container lead to %u, more than %u together: a node "
+                   "tells the cluster "
                    "its identifiers and what its owner allows in one list",
                    config->identifiers.count, told, most);
 }

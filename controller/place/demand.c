@@ -18,10 +18,8 @@ void place_demand_read(struct place_demand *demand, const struct aq_definition *
     if (options == NULL)
         return;
     aq_options_demand(driver, options, &demand->demand, &demand->arena);
-    struct aq_demand *asked = &demand->demand;
-    asked->arguments = arguments;
-    demand->asks = arguments || asked->user[0] != '\0' || asked->directory[0] != '\0' || asked->program != NULL ||
-                   asked->new_privileges;
+    demand->demand.arguments = arguments;
+    demand->asks = aq_demand_asks(&demand->demand);
 }
 
 void place_demand_free(struct place_demand *demand)

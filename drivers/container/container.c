@@ -69,6 +69,7 @@ static int container_claim(struct keeper_job *common, struct aq_error *error)
         unpublish_left(&plan.settings, aq_buffer_string(&left));
     }
     int failed = network_claim_ports(plan.ports, error);
+    job->has_ports = failed == 0;
     container_plan_free(&plan);
     return failed;
 }
@@ -117,7 +118,7 @@ static void runtime_delete(const struct aq_container_settings *settings, int dir
 static void give_back(const struct container_job *job, const struct container_plan *plan)
 {
     struct aq_error ignored;
-    bool published = plan != NULL && json_array_size(plan->ports) > 0;
+    bool published = job->has_ports && plan != NULL && json_array_size(plan->ports) > 0;
     AQ_CLEANUP_FD int lock = published ? network_lock(&ignored) : -1;
     if (published)
         network_unpublish(&plan->settings, plan->ports);

@@ -334,8 +334,12 @@ int network_claim_ports(const json_t *ports, struct aq_error *error)
                                             .sin_addr.s_addr = htonl(INADDR_ANY)};
         /* Stays open: it is the claim. Nothing listens. */
         int fd = socket(AF_INET, (is_udp(port) ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
-        if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) != 0)
-            return aq_fail_errno(error, errno, "port %u%s of the node", port_of(port, "outside"),
+        const int number = fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 ? 0 : errno;
+        if (number == EADDRINUSE)
+            return aq_fail(error, AQ_E_STATE, "port %u%s of the node is in use, by another container or a server",
+                           port_of(port, "outside"), is_udp(port) ? "/udp" : "");
+        if (number != 0)
+            return aq_fail_errno(error, number, "port %u%s of the node", port_of(port, "outside"),
                                  is_udp(port) ? "/udp" : "");
     }
     return 0;

@@ -17,6 +17,7 @@
 struct container_job {
     struct keeper_job common;
     uint32_t slot;    /* claimed by the keeper (slots.h); CONTAINER_NO_SLOT: not yet */
+    bool has_ports;   /* claimed by the keeper; else they may be another container's */
     const char *plan; /* JSON */
 };
 

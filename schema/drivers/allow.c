@@ -18,6 +18,10 @@ AQ_DEFINE_SETTINGS(aq_allow, "allow", "what the owner of this node lets workload
 #define COMMAND        HEAD "command:"
 #define NEW_PRIVILEGES HEAD "new_privileges"
 #define UNISOLATED     HEAD "unisolated"
+#define PORTS          HEAD "ports:"
+#define HOST_NETWORK   HEAD "host_network"
+#define NO_PORTS       "none"
+#define BETWEEN_PORTS  "+"
 
 #define PRESET_USER "nobody"
 #define ANY_USER    "*"
@@ -223,6 +227,18 @@ struct aq_allowance aq_allowance_make(const struct aq_allow *allow, const char *
     return allowance;
 }
 
+void aq_allow_tell_containers(const struct aq_list *ports, bool host_network, struct aq_list *told,
+                              struct aq_arena *arena)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
+    aq_buffer_text(&text, ports->count == 0 ? NO_PORTS : "");
+    for (uint32_t i = 0; i < ports->count; i++)
+        aq_buffer_format(&text, "%s%s", i > 0 ? BETWEEN_PORTS : "", AQ_TEXT_ITEM(*ports, i));
+    tell(told, PORTS, aq_buffer_string(&text), arena);
+    if (host_network)
+        tell(told, HOST_NETWORK, "", arena);
+}
+
 bool aq_allowance_is_own(const struct aq_allowance *allowance, const char *user)
 {
     uint64_t uid;
@@ -332,6 +348,52 @@ static bool refuses_program(const struct aq_list *identifiers, const struct aq_d
     return true;
 }
 
+static bool has_port(const char *allowed, unsigned long port)
+{
+    char *end;
+    while (allowed[0] >= '0' && allowed[0] <= '9') {
+        const unsigned long first = strtoul(allowed, &end, 10);
+        const unsigned long last = *end == '-' ? strtoul(end + 1, &end, 10) : first;
+        if (port >= first && port <= last)
+            return true;
+        allowed = end + strspn(end, BETWEEN_PORTS);
+    }
+    return false;
+}
+
+static bool refuses_network(const struct aq_list *identifiers, const struct aq_demand *demand, struct aq_buffer *why)
+{
+    const char *allowed = NULL;
+    for (uint32_t i = 0; allowed == NULL && i < identifiers->count; i++)
+        allowed = after(AQ_TEXT_ITEM(*identifiers, i), PORTS);
+    if (allowed == NULL)
+        return false;
+    if (demand->host_network && !aq_texts_have(identifiers, HOST_NETWORK)) {
+        if (why != NULL)
+            aq_buffer_text(why, "containers may not share the network there (container.host_network of its agent)");
+        return true;
+    }
+    for (uint32_t i = 0; demand->ports != NULL && i < demand->ports->count; i++) {
+        const unsigned long port = strtoul(AQ_TEXT_ITEM(*demand->ports, i), NULL, 10);
+        if (has_port(allowed, port))
+            continue;
+        if (why != NULL)
+            aq_buffer_format(why, "port %lu may not lead to containers there, only: %s (container.ports of its agent)",
+                             port, allowed);
+        return true;
+    }
+    return false;
+}
+
+bool aq_demand_asks(const struct aq_demand *demand)
+{
+    return demand->arguments || demand->user[0] != '\0' || demand->directory[0] != '\0' ||
+           (demand->root != NULL && demand->root[0] != '\0') || demand->program != NULL ||
+           (demand->mounts != NULL && demand->mounts->count > 0) ||
+           (demand->ports != NULL && demand->ports->count > 0) || demand->host_network || demand->new_privileges ||
+           demand->unisolated;
+}
+
 bool aq_allow_refuses(const struct aq_list *identifiers, const struct aq_demand *demand, struct aq_buffer *why)
 {
     if (demand->arguments && !aq_texts_have(identifiers, AQ_TAKES_ARGUMENTS)) {
@@ -347,6 +409,8 @@ bool aq_allow_refuses(const struct aq_list *identifiers, const struct aq_demand 
         refuses_directory(identifiers, false, demand->root, why) || refuses_mounts(identifiers, demand->mounts, why))
         return true;
     if (demand->program != NULL && refuses_program(identifiers, demand, why))
+        return true;
+    if (refuses_network(identifiers, demand, why))
         return true;
     if (demand->unisolated && !aq_texts_have(identifiers, UNISOLATED)) {
         if (why != NULL)

@@ -3,9 +3,10 @@
  *
  * The agent tells the cluster what is allowed in identifiers of its node, so that placement chooses a node that does
  * not refuse: allows:user:NAME, allows:user:20000-29999, allows:user:*, allows:own_user, allows:root,
- * allows:directory:PATH, allows:command:PATH, allows:new_privileges, allows:unisolated. Without a command, all may run.
- * Agent and controller judge by the same texts with the same code; the agent, which knows the users of its host, also
- * looks at what a name stands for. */
+ * allows:directory:PATH, allows:command:PATH, allows:new_privileges, allows:unisolated, and for containers
+ * allows:ports:8080+20000-29999 or allows:ports:none, allows:host_network. Without a command, all may run; without
+ * ports, the agent is of an earlier build, and it is not known which are allowed. Agent and controller judge by the
+ * same texts with the same code; the agent, which knows the users of its host, also looks at what a name stands for. */
 #ifndef AQ_SCHEMA_DRIVERS_ALLOW_H
 #define AQ_SCHEMA_DRIVERS_ALLOW_H
 
@@ -83,10 +84,19 @@ struct aq_demand {
     const char *program;               /* that runs */
     const struct aq_list *environment; /* of "NAME=value" */
     const struct aq_list *mounts;      /* as mount.h reads them */
+    const struct aq_list *ports;       /* of the node that lead to it, each first in its text: "8080:80/udp" */
+    bool host_network;
     bool new_privileges;
     bool unisolated;
     bool arguments; /* the agent must know what to do with the command of an application */
 };
+
+/* Whether it asks for anything. */
+bool aq_demand_asks(const struct aq_demand *demand);
+
+/* Appends to `told`, which has room for two more, what containers may have of the host. */
+void aq_allow_tell_containers(const struct aq_list *ports, bool host_network, struct aq_list *told,
+                              struct aq_arena *arena);
 
 /* Does the node, of which these are the identifiers, refuse it? Appends to `why`, if that is not NULL, the reason,
  * which names the setting that would allow it. A node of an agent that says nothing of what it allows allows

@@ -190,6 +190,8 @@ static void read_demand(const void *object, struct aq_demand *demand)
 {
     const struct aq_container_options *options = object;
     demand->mounts = &options->mounts;
+    demand->ports = &options->ports;
+    demand->host_network = options->network == AQ_NETWORK_HOST;
 }
 
 AQ_DRIVER(

@@ -292,6 +292,14 @@ first=$(aq run web -q 2>"$work/err")
 address=$(aq resource "$(api_field .data.resource "application/$first")" ip_addr)
 check_match "it has an address" '10.83.*' "$address"
 check "its port is that of the node" wait_for 20 curl -sf -m 2 "http://127.0.0.1:20080/"
+aq run web -q --timeout 20 >"$work/out" 2>"$work/err"
+check "another one that wants the same port of the host" wait_for 30 application_is ERROR "$(aq application last id)"
+check_match "is told" '*port 20080 of the node is in use, by another container or a server*' "$(aq application last description)"
+container_label forbidden '"image": "oci:busybox:1", "ports": ["80:80"]'
+forbidden=$(application_create forbidden)
+check_match "one that wants a port that no node allows waits, and is told at once" \
+    "*NEW*port 80 may not lead to containers there, only: 20000-20999 (container.ports of its agent)*" \
+    "$(application_status "$forbidden") $(api_field .data.description "application/$forbidden")"
 check "and it answers the host itself" curl -sf -m 5 "http://$address/"
 container_label peer '"image": "oci:busybox:1",
     "command": "httpd -p 81; try() { nc -w 2 $1 $2 </dev/null && echo reached $1; }; try 127.0.0.1 81; try $AQ_META_PEER 80; try 10.83.0.1 '"$api_port"'; ip -o addr show eth0 | grep -c inet"'

@@ -49,7 +49,7 @@ check_match "a workload has a number of its own, and gets to its own directory" 
     "$(runs plain '{"command": "test $(id -u) = $(id -G) && echo $(id -u) $(cd / && cd \"$HOME\" && touch x && echo ok) $HOME"}')"
 check_equal "it sees no keys, and nothing of other workloads" "none" \
     "$(runs curious "{\"command\": \"cat $data/hub.key $data/admin.token $work/agent/$first/node.key $work/agent/$first/instance 2>/dev/null || ls $work/agent/$first/workloads 2>/dev/null || echo none\"}")"
-check_equal "the agent tells what it allows" "allows:own_user allows:user:nobody" \
+check_equal "the agent tells what it allows" "allows:own_user allows:user:nobody allows:ports:none" \
     "$(api GET "node/$first" | jq -r '.data.identifiers[]' | grep '^allows:' | tr '\n' ' ' | sed 's/ $//')"
 
 label_create rootly process '{"user": "root", "command": "id -u"}'

@@ -392,9 +392,46 @@ static void privileges_are_not_gained(void **state)
     assert_string_equal(run(rig, command), "0\n");
 }
 
+static void ports_of_a_node_are_asked_for(void **state)
+{
+    (void)state;
+    static const char *const wide[] = {"8080", "20000-29999"}, *const ports[] = {"8080:80", "20010:53/udp"},
+                             *const other[] = {"8080:80", "30000:80"};
+    const struct aq_list wide_list = {(void *)(uintptr_t)wide, 2}, none = {0},
+                         port_list = {(void *)(uintptr_t)ports, 2}, other_list = {(void *)(uintptr_t)other, 2};
+    struct aq_demand demand = {.user = "", .directory = "", .ports = &port_list};
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer why = {0};
+    const char *texts[4] = {"allows:own_user"};
+    struct aq_list told = {texts, 1};
+    assert_true(aq_demand_asks(&demand));
+    assert_false(aq_allow_refuses(&told, &demand, NULL)); /* of an earlier build */
+    aq_allow_tell_containers(&wide_list, false, &told, &arena);
+    assert_string_equal(texts[1], "allows:ports:8080+20000-29999");
+    assert_false(aq_allow_refuses(&told, &demand, &why));
+    demand.ports = &other_list;
+    assert_true(aq_allow_refuses(&told, &demand, NULL));
+    assert_true(aq_allow_refuses(&told, &demand, &why));
+    assert_string_equal(aq_buffer_string(&why), "port 30000 may not lead to containers there, only: 8080+20000-29999 "
+                                                "(container.ports of its agent)");
+    demand = (struct aq_demand){.user = "", .directory = "", .host_network = true};
+    assert_true(aq_demand_asks(&demand));
+    assert_true(aq_allow_refuses(&told, &demand, NULL));
+    told.count = 1;
+    aq_allow_tell_containers(&none, true, &told, &arena);
+    assert_string_equal(texts[1], "allows:ports:none");
+    assert_false(aq_allow_refuses(&told, &demand, NULL));
+    demand.ports = &port_list;
+    assert_true(aq_allow_refuses(&told, &demand, NULL));
+    demand = (struct aq_demand){.user = "", .directory = ""};
+    assert_false(aq_demand_asks(&demand));
+    assert_false(aq_allow_refuses(&told, &demand, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ports_of_a_node_are_asked_for),
         cmocka_unit_test(settings_that_say_more_than_they_may_are_named),
         cmocka_unit_test(what_is_not_allowed_is_refused_with_the_setting),
         cmocka_unit_test(an_agent_that_is_not_root_has_its_own_user_alone),
