@@ -22,7 +22,7 @@ static struct conformance driver = {
     .command = (const char *const[]){"/bin/sh", "-c", "echo out; exit 5", NULL},
     .long_command = (const char *const[]){"/bin/sleep", "3600", NULL},
     .wrong_command = (const char *const[]){"/no/such/program", NULL},
-    .many = 40, /* each is several processes */
+    .many = 20, /* each is several processes */
     .samples = samples,
 };
 

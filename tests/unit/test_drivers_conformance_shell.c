@@ -19,7 +19,7 @@ static struct conformance driver = {
     .says = "{'command':'echo hello'}",
     .deaf = "{'command':'trap \\\"echo asked\\\" TERM; echo ready; while :; do sleep 0.1; done','stop_grace':1}",
     .patient = "{'command':'trap \\\"echo asked\\\" TERM; echo ready; while :; do sleep 0.1; done','stop_grace':3600}",
-    .many = 40, /* each is several processes */
+    .many = 20, /* each is several processes */
     .samples = samples,
 };
 
