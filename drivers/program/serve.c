@@ -188,6 +188,18 @@ static int take_settings(struct server *server, const json_t *call, struct aq_er
     return 0;
 }
 
+static struct aq_list secrets_of(struct server *server, const json_t *call)
+{
+    json_t *values = json_object_get(call, "secret_values"), *value;
+    struct aq_secret *secrets = aq_arena_alloc(&server->arena, (json_object_size(values) + 1) * sizeof *secrets);
+    uint32_t count = 0;
+    const char *name;
+    json_object_foreach (values, name, value)
+        if (json_is_string(value))
+            secrets[count++] = (struct aq_secret){.name = name, .value = json_string_value(value)};
+    return (struct aq_list){secrets, count};
+}
+
 static int take_start(struct server *server, const json_t *call, struct aq_error *error)
 {
     struct driver_spec spec = {.resource = number_of(call, "resource"),
@@ -198,7 +210,10 @@ static int take_start(struct server *server, const json_t *call, struct aq_error
                                .options_json = document_of(server, call, "options"),
                                .metadata_json = document_of(server, call, "metadata"),
                                .arguments = texts_of(server, call, "arguments"),
-                               .directory = member_text(call, "directory")};
+                               .directory = member_text(call, "directory"),
+                               .secret_values = secrets_of(server, call)};
+    const char *secrets = member_text(call, "secrets");
+    spec.secrets = secrets[0] != '\0' ? secrets : NULL;
     const json_t *options = json_object_get(call, "options");
     if (aq_options_read(server->type->declared, options, &spec.options, &server->arena, error) != 0)
         return -1;

@@ -112,16 +112,27 @@ static json_t *texts_of(const struct aq_list *texts)
     return list;
 }
 
+static json_t *values_of(const struct aq_list *secrets)
+{
+    json_t *values = json_object();
+    for (uint32_t i = 0; i < secrets->count; i++) {
+        const struct aq_secret *secret = AQ_ITEM(*secrets, struct aq_secret, i);
+        json_object_set_new(values, secret->name, json_string(secret->value));
+    }
+    return values;
+}
+
 /* `options` is a reference that is taken. */
 static json_t *start_call(const struct program_workload *workload, const struct driver_spec *spec, json_t *options)
 {
     struct aq_error ignored;
     json_t *metadata = aq_json_parse(spec->metadata_json, strlen(spec->metadata_json), &ignored);
-    return json_pack("{sI so sI sI sI sI so so ss so}", "resource", (json_int_t)spec->resource, "options", options,
-                     "cpu_milli", (json_int_t)spec->cpu_milli, "ram_mib", (json_int_t)spec->ram_mib, "disk_mib",
-                     (json_int_t)spec->disk_mib, "slots", (json_int_t)spec->slots, "metadata",
+    return json_pack("{sI so sI sI sI sI so so ss so ss so}", "resource", (json_int_t)spec->resource, "options",
+                     options, "cpu_milli", (json_int_t)spec->cpu_milli, "ram_mib", (json_int_t)spec->ram_mib,
+                     "disk_mib", (json_int_t)spec->disk_mib, "slots", (json_int_t)spec->slots, "metadata",
                      metadata != NULL ? metadata : json_object(), "arguments", texts_of(&spec->arguments), "directory",
-                     spec->directory, "groups", group_directories(workload));
+                     spec->directory, "groups", group_directories(workload), "secrets",
+                     spec->secrets != NULL ? spec->secrets : "", "secret_values", values_of(&spec->secret_values));
 }
 
 static void send_start(struct driver *driver, struct program_workload *workload)

@@ -394,6 +394,36 @@ static void test_one_that_reads_nothing(void **state)
         assert_int_equal(rig->seen[i].started + rig->seen[i].failed + rig->seen[i].ended, 0);
 }
 
+/* ---- calls ------------------------------------------------------------------------------------------------------- */
+
+static void test_a_start_has_all_that_the_agent_says(void **state)
+{
+    struct rig *rig = open_program(
+        state,
+        "echo '{\"hello\":1,\"form\":\"sh\",\"options\":[{\"name\":\"grace\",\"type\":\"duration\",\"preset\":\"1m\"},"
+        "{\"name\":\"none\",\"type\":\"texts\"},{\"name\":\"run\",\"type\":\"command\"}]}'\n" CALLS OK "\n"
+        "[ $call = start ] || continue\n"
+        "eval \"set -- $arguments\"\n"
+        "printf '{\"report\":\"failed\",\"resource\":1,\"reason\":\"%s\"}\\n' "
+        "\"$(echo \"$resource,$option_grace,$option_none,$option_run,$cpu_milli,$ram_mib,$disk_mib,$slots,$#,$2,"
+        "${directory##*/},$secrets,$metadata,$secret_values\" | tr '\"' _)\"\ndone");
+    const char *words[] = {"a", "b c"};
+    struct aq_secret secret = {"registry.password", "it's secret"};
+    const struct driver_spec spec = {.cpu_milli = 1500,
+                                     .ram_mib = 64,
+                                     .disk_mib = 7,
+                                     .slots = 2,
+                                     .metadata_json = "{\"k\":{\"l\":[1]}}",
+                                     .arguments = {words, 2},
+                                     .secrets = "/run/x",
+                                     .secret_values = {&secret, 1}};
+    rig_start_spec(rig, "{'run':'exit 3'}", spec);
+    rig_await(rig, &rig->seen[1].failed);
+    assert_string_equal(rig->seen[1].reason,
+                        "1,60,,'/bin/sh' '-c' 'exit 3',1500,64,7,2,2,b c,r1,/run/x,{_k_:{_l_:[1]}},"
+                        "{_registry.password_:_it's secret_}");
+}
+
 /* ---- forms of calls ------------------------------------------------------------------------------------------------
  */
 
@@ -526,6 +556,7 @@ int main(void)
         TEST(test_a_line_without_an_end),
         TEST(test_floods_wait_for_themselves),
         TEST(test_one_that_reads_nothing),
+        TEST(test_a_start_has_all_that_the_agent_says),
         TEST(test_a_shell_reads_what_was_meant),
         TEST(test_which_programs_are_found),
     };
