@@ -49,29 +49,35 @@ static void unpublish_left(const struct aq_container_settings *settings, const c
     network_unpublish(settings, list);
 }
 
-static int container_claim(struct keeper_job *common, struct aq_error *error)
+static int claim_ports(struct container_job *job, struct aq_error *error)
 {
-    struct container_job *job = (struct container_job *)common;
     struct container_plan plan;
-    AQ_CLEANUP_BUFFER struct aq_buffer left = {0};
-    char path[PATH_MAX];
-    uint32_t slot;
+    if (!job->ports)
+        return 0;
     if (container_plan_read(job, &plan, error) != 0)
         return -1;
-    if (slots_claim(&plan.settings, &slot, &left, error) != 0) {
-        container_plan_free(&plan);
-        return -1;
-    }
-    job->slot = slot;
-    if (left.length > 0) {
-        state_path(path, slot);
-        tree_remove(path);
-        unpublish_left(&plan.settings, aq_buffer_string(&left));
-    }
     int failed = network_claim_ports(plan.ports, error);
     job->has_ports = failed == 0;
     container_plan_free(&plan);
     return failed;
+}
+
+static int container_claim(struct keeper_job *common, struct aq_error *error)
+{
+    struct container_job *job = (struct container_job *)common;
+    const struct aq_container_settings settings = {.first_user = job->first_user, .call_time = job->call_time};
+    AQ_CLEANUP_BUFFER struct aq_buffer left = {0};
+    char path[PATH_MAX];
+    uint32_t slot;
+    if (slots_claim(&settings, &slot, &left, error) != 0)
+        return -1;
+    job->slot = slot;
+    if (left.length > 0) {
+        state_path(path, slot);
+        tree_remove(path);
+        unpublish_left(&settings, aq_buffer_string(&left));
+    }
+    return claim_ports(job, error);
 }
 
 static int container_find(const struct keeper_job *job, int directory, struct keeper_found *found,

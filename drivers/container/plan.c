@@ -180,6 +180,9 @@ int container_plan_encode(const struct driver_spec *spec, const char *node, cons
                                            .log_rate = options->log_rate,
                                            .log_files = (uint32_t)options->log_files,
                                            .stop_grace_s = (uint32_t)options->stop_grace},
+                                .first_user = settings->container->first_user,
+                                .call_time = settings->container->call_time,
+                                .ports = options->ports.count > 0,
                                 .slot = CONTAINER_NO_SLOT};
     if (spec->disk_mib == 0)
         keeper_job_bound(&job.common, "upper", allowance->disk_mib, allowance->files);

@@ -16,9 +16,11 @@
 
 struct container_job {
     struct keeper_job common;
-    uint32_t slot;    /* claimed by the keeper (slots.h); CONTAINER_NO_SLOT: not yet */
-    bool has_ports;   /* claimed by the keeper; else they may be another container's */
-    const char *plan; /* JSON */
+    uint64_t first_user, call_time; /* of the settings: for the keeper, which need not read the plan for them */
+    uint32_t slot;                  /* claimed by the keeper (slots.h); CONTAINER_NO_SLOT: not yet */
+    bool ports;                     /* the plan has some */
+    bool has_ports;                 /* claimed by the keeper; else they may be another container's */
+    const char *plan;               /* JSON */
 };
 
 /* The plan, as the starter reads it. Its texts belong to `json`. */

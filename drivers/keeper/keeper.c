@@ -8,16 +8,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { KILL_AGAIN_MS = 10, KILL_AGAIN_MOST_MS = 1000, COPY_SIZE = 16384, COPY_ROUNDS = 16 };
+enum {
+    KILL_AGAIN_MS = 10,
+    KILL_AGAIN_MOST_MS = 1000,
+    COPY_SIZE = 16384,
+    COPY_ROUNDS = 16,
+    STACK_MAX = 1 << 18 /* what the beginning may have used of it */
+};
 
 /* ---- beginning ---------------------------------------------------------------------------------------- */
 
@@ -318,10 +326,25 @@ static int keeper_watch_ms(struct keeper *keeper)
     return keeper_watch_turn(&keeper->watch, keeper->directory, aq_clock_boot_ms());
 }
 
+/* Gives back what only the beginning needed: a keeper lives long, and a host has many. */
+static void keeper_rest(void)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), here = (uintptr_t)__builtin_frame_address(0);
+    const uintptr_t end = here / page * page - page, begin = end - STACK_MAX; /* the stack grows down */
+    malloc_trim(0);
+    int failed = madvise((void *)begin, end - begin, MADV_DONTNEED);
+    (void)failed; /* it says that not all of it is mapped */
+}
+
 static void keeper_loop(struct keeper *keeper)
 {
     enum { SIGNALS, OUTPUT, ERRORS, COUNT };
+    bool rests = false;
     while (!keeper->main_ended || !keeper->tree_gone) {
+        if (!rests && keeper->state.main.pid != 0) {
+            keeper_rest();
+            rests = true;
+        }
         const int watch_ms = keeper_watch_ms(keeper), wait_ms = keeper_output_wait_ms(keeper);
         int timeout_ms = shorter_ms(keeper_kill_due(keeper), watch_ms);
         if (wait_ms > 0)

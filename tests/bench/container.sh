@@ -41,4 +41,14 @@ unshare --mount sh -c '
     exec "$@"' sh "$unified" "$work/root" "$born" \
     "$BUILD/bench/container" "$mount/applications/new" "$born/pipe" "$work/bundle" "$work/runtime" ||
     die "it could not be measured"
+
+allocated() {
+    api GET 'application/?status=ALLOCATED&limit=1000' | jq '.data | length'
+}
+aq applications create bench --count=200 >/dev/null
+wait_for 60 prints 200 allocated || die "200 containers do not run"
+sleep 1
+family "$(pid_of "$(agent_name 1)")" >"$work/family"
+figure_at_most "memory of an agent with 200 containers, keepers included" "$(pss_mib "$work/family")" MiB 24
+sh -c "$BENCH_REMOVE"
 finish

@@ -27,8 +27,6 @@ sleepers() { # their processes, with the times of their starts
     done
 }
 
-# An agent with its nursery, and what each workload has besides itself: a keeper, and process 1 of its namespace. Shared
-# pages count in part (PSS).
 many=$(agent_name 2)
 agent_start "$many" --set capacity.ram=16GiB --set capacity.slots=250
 wait_for 20 nodes_are_active 2 || die "the agent does not join"
@@ -37,16 +35,8 @@ id=$(aq applications create sleeper --count=200 -q | tail -n 1)
 wait_for 60 application_is ALLOCATED "$id" || die "the workloads do not start"
 wait_for 60 prints 200 running_sleepers || die "the workloads do not start"
 sleep 2
-family() { # PID: it and its descendants, but for the workloads
-    local child
-    echo "$1"
-    for child in $(cat "/proc/$1/task/$1/children"); do
-        case $(cat "/proc/$child/comm") in aq-*) family "$child" ;; esac
-    done
-}
 family "$(pid_of "$many")" >"$work/family"
-figure_at_most "memory of an agent with 200 workloads, keepers included" \
-    "$(while read -r pid; do cat "/proc/$pid/smaps_rollup"; done <"$work/family" | awk '/^Pss:/ { sum += $2 } END { print sum / 1024 }')" MiB 24
+figure_at_most "memory of an agent with 200 workloads, keepers included" "$(pss_mib "$work/family")" MiB 24
 
 processor_time() { # of the family, in nanoseconds
     while read -r pid; do cat "/proc/$pid/schedstat"; done <"$work/family" | awk '{ sum += $1 } END { printf "%.0f\n", sum }'
