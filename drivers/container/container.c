@@ -128,6 +128,7 @@ static void give_back(const struct container_job *job, const struct container_pl
     AQ_CLEANUP_FD int lock = published ? network_lock(&ignored) : -1;
     if (published)
         network_unpublish(&plan->settings, plan->ports);
+    (void)lock; /* until here */
     int noted = slots_note(job->slot, "", "", &ignored);
     (void)noted; /* the keeper that claims it next cleans up again */
 }
