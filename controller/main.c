@@ -2,6 +2,7 @@
 #include "controller/auth/credentials.h"
 #include "controller/hub/loop.h"
 #include "controller/hub_identity.h"
+#include "controller/keyring_tool.h"
 #include "controller/lmdb/guard.h"
 #include "controller/log/replay.h"
 #include "controller/log/salvage.h"
@@ -48,6 +49,7 @@ struct controller {
     struct aq_arena arena;  /* holds the configuration */
     struct aq_arena reread; /* and this one its live texts, once they were read again */
     bool rebuild, check;
+    struct keyring_job keyring_job;
     const char *salvage; /* directory for the salvaged log; NULL: --salvage was not given */
     int lock;
     struct authority *authority;
@@ -307,6 +309,14 @@ static int salvage_log(const struct controller *controller)
     return print_report(&report, status, &error);
 }
 
+static int copy_keyring(const struct controller *controller)
+{
+    struct aq_error error = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer report = {0};
+    int status = keyring_tool(&controller->config, &controller->keyring_job, &report, &error);
+    return print_report(&report, status, &error);
+}
+
 /* ---- options ------------------------------------------------------------------------------------------ */
 
 /* For --version: the libraries, which aq doctor shows. libraft cannot tell its version at run time, so it is the
@@ -330,6 +340,9 @@ static int read_options(struct controller *controller, const struct aq_arguments
     controller->rebuild = aq_arguments_own(arguments, "rebuild") != NULL;
     controller->check = aq_arguments_own(arguments, "check") != NULL;
     controller->salvage = aq_arguments_own(arguments, "salvage");
+    controller->keyring_job = (struct keyring_job){.save = aq_arguments_own(arguments, "keyring-save"),
+                                                   .load = aq_arguments_own(arguments, "keyring-load"),
+                                                   .passphrase = aq_arguments_own(arguments, "passphrase")};
     if (read_settings(arguments, &controller->config, &controller->arena, &error) == 0)
         return -1;
     fprintf(stderr, "aq-controller: %s\n", error.message);
@@ -366,9 +379,11 @@ int main(int argc, char **argv)
             aq_broken(__FILE__, __LINE__, "libsodium cannot be initialized");
         set_limits();
         lmdb_guard_signals("aq-controller");
-        status = controller.salvage ? salvage_log(&controller)
-                 : controller.check ? check_tables(&controller)
-                                    : serve_until_signal(&controller);
+        const struct keyring_job *job = &controller.keyring_job;
+        status = job->save || job->load ? copy_keyring(&controller)
+                 : controller.salvage   ? salvage_log(&controller)
+                 : controller.check     ? check_tables(&controller)
+                                        : serve_until_signal(&controller);
     }
     aq_arguments_free(&arguments);
     aq_arena_free(&controller.arena);

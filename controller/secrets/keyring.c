@@ -128,24 +128,43 @@ void keyring_close(struct keyring *keyring)
 
 /* ---- keys ----------------------------------------------------------------------------------------------- */
 
+/* With the lock. */
+static int hold(struct keyring *keyring, const struct held *held, struct aq_error *error)
+{
+    if (keyring->count == KEYRING_KEYS_MAX)
+        return aq_fail(error, AQ_E_LIMIT, "the keyring has %d keys already", KEYRING_KEYS_MAX);
+    if (keyring->directory >= 0 && write_key(keyring->directory, held, error) != 0)
+        return -1;
+    keyring->keys[keyring->count++] = *held;
+    return 0;
+}
+
 int keyring_make(struct keyring *keyring, char name[KEYRING_NAME_SIZE], struct aq_error *error)
 {
     struct held held = {.noted = false};
-    int failed = 0;
     randombytes_buf(held.key, sizeof held.key);
     name_key(held.key, held.name);
     pthread_mutex_lock(&keyring->lock);
-    if (keyring->count == KEYRING_KEYS_MAX)
-        failed = aq_fail(error, AQ_E_LIMIT, "the keyring has %d keys already", KEYRING_KEYS_MAX);
-    else if (keyring->directory >= 0)
-        failed = write_key(keyring->directory, &held, error);
-    if (failed == 0) {
-        keyring->keys[keyring->count++] = held;
-        memcpy(name, held.name, sizeof held.name);
-    }
+    int failed = hold(keyring, &held, error);
     pthread_mutex_unlock(&keyring->lock);
+    if (failed == 0)
+        memcpy(name, held.name, sizeof held.name);
     sodium_memzero(&held, sizeof held);
     return failed == 0 ? 0 : aq_error_context(error, "the key of a new epoch cannot be kept");
+}
+
+int keyring_add(struct keyring *keyring, const unsigned char key[AQ_SECRET_KEY_SIZE], bool *is_new,
+                struct aq_error *error)
+{
+    struct held held = {.noted = true};
+    memcpy(held.key, key, sizeof held.key);
+    name_key(held.key, held.name);
+    pthread_mutex_lock(&keyring->lock);
+    *is_new = find(keyring, held.name) == NULL;
+    int failed = *is_new ? hold(keyring, &held, error) : 0;
+    pthread_mutex_unlock(&keyring->lock);
+    sodium_memzero(&held, sizeof held);
+    return failed;
 }
 
 bool keyring_find(struct keyring *keyring, const char *name, unsigned char key[AQ_SECRET_KEY_SIZE])

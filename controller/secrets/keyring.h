@@ -21,6 +21,9 @@ void keyring_close(struct keyring *keyring); /* wipes what is in memory; NULL is
 
 /* Draws a key, and makes it durable. `name` is the one of its epoch. */
 int keyring_make(struct keyring *keyring, char name[KEYRING_NAME_SIZE], struct aq_error *error) AQ_MUST_CHECK;
+/* Adds a key from a backup, and makes it durable. `is_new`: it was not here. */
+int keyring_add(struct keyring *keyring, const unsigned char key[AQ_SECRET_KEY_SIZE], bool *is_new,
+                struct aq_error *error) AQ_MUST_CHECK;
 /* False: the key is not here. Wipe it after use. */
 bool keyring_find(struct keyring *keyring, const char *name, unsigned char key[AQ_SECRET_KEY_SIZE]);
 /* Deletes the key, for ever. None: nothing is done. */

@@ -20,6 +20,8 @@ static const char *const forms[] = {
     "[--config FILE] [--set KEY=VALUE]... [--rebuild]",
     "[--config FILE] [--set KEY=VALUE]... --check",
     "[--config FILE] [--set KEY=VALUE]... --salvage DIRECTORY",
+    "[--config FILE] [--set KEY=VALUE]... --keyring-save FILE --passphrase FILE",
+    "[--config FILE] [--set KEY=VALUE]... --keyring-load FILE --passphrase FILE",
     NULL,
 };
 
@@ -49,6 +51,9 @@ const struct aq_program aq_controller_program = {
             {"--check", "verify the hash chain of the log, compare the tables with the replayed log, and exit"},
             {"--salvage DIRECTORY",
              "copy the intact entries of a damaged log into a new directory, report what is lost, and exit"},
+            {"--keyring-save FILE", "write the keys of secrets into a file, encrypted with a passphrase, and exit"},
+            {"--keyring-load FILE", "take keys from such a file into the keyring, and exit"},
+            {"--passphrase FILE", "a file whose first line is the passphrase, or - to read it"},
             AQ_OPTION_ROWS_LAST,
         },
 };

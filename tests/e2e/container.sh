@@ -153,6 +153,13 @@ check_match "is refused" "*image $registry/private/busybox:1*authentication requ
 container_label private-2 "$private" 2
 check_equal "with the node's login" 0 "$(run_attached private-2)"
 check_equal "it runs" 2 "$(cat "$work/out")"
+# One that the label gives; only root sees what is in memory.
+printf 'name: private-3\nsecrets: [token]\nmetadata: {token: %s-token}\ndefinitions:\n  - driver: container\n    options: {image: "%s/private/busybox:1", network: none, pull: always, command: "cat /version $AQ_META_TOKEN_FILE; ! env | grep -q -e -token"}\n    resources: {slots: 1, ram: 128MiB, node_filter: ["agent:1"]}\n    registry: {username: ci, password: %s}\n' \
+    "$secret" "$registry" "$secret" >"$work/private.yml"
+"$BUILD/aq" labels create -q -f "$work/private.yml" >"$work/answer"
+check_equal "with a login of the label" 0 "$(run_attached private-3)"
+check_match "it runs, and reads its own secrets" "2*$secret-token*" "$(tr '\n' ' ' <"$work/out")"
+check_fails "which are in no file of node or controller" grep -rqaF "$secret" "$work/agent" "$data" --exclude="output.*"
 check_fails "the login is in no event" sh -c "'$BUILD/aq' log tail -n 1000 -o json | grep -q '$secret\|$(printf 'ci:%s' "$secret" | base64)'"
 stop registry
 

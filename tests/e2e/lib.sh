@@ -20,6 +20,7 @@ chmod 711 "$work"                    # workloads have users of their own, and fi
 data=$work/controller
 mount=$work/mount
 tag=e2e-$$ # names of agents begin with it: control groups of two tests never meet
+memory=/dev/shm/$tag # secrets of workloads
 checks_failed=0
 agents=""
 export XDG_CONFIG_HOME="$work/config" # aq uses no context of whoever runs the tests
@@ -186,7 +187,7 @@ agent_start() { # NAME [ARGUMENTS...]
     esac
     [ -s "$work/join" ] || join_token_make "$work/join" '"name": "*", "ttl": "1d", "uses": 1000, "replaces": true'
     start "$name" "$BUILD/aq-agent" --config /dev/null --set data="$work/agent" --set name="$name" \
-        --set controller="127.0.0.1:$hub_port" --join-file "$work/join" "$@"
+        --set controller="127.0.0.1:$hub_port" ${memory:+--set secrets="$memory"} --join-file "$work/join" "$@"
 }
 
 fs_start() { # [ARGUMENTS...]
@@ -329,6 +330,7 @@ e2e_cleanup() {
     trap - EXIT
     trap '' INT TERM HUP
     cluster_stop >>"$work/cleanup.log" 2>&1
+    rm -rf "$memory"
     check_logs
     if [ "$checks_failed" -gt 0 ]; then
         [ "$status" = 0 ] && show_logs 20

@@ -3,23 +3,17 @@
 # the keyring.
 . "$(dirname "$0")/lib.sh"
 
-memory=/dev/shm/aq-$$
 label_secret=label-secret-$$-Zq8
 own_secret=own-secret-$$-Vx3
 file_secret=file-secret-$$-Kd5
 sum() {
     printf %s "$1" | sha256sum | cut -d ' ' -f 1
 }
-end_memory() {
-    rm -rf "$memory"
-}
-trap 'end_memory; exit 130' INT TERM HUP
-trap 'end_memory; e2e_cleanup' EXIT
 
 cluster_start 0
 node=$(agent_name 1)
 agent_up() {
-    agent_start "$node" --set secrets="$memory" --set drivers=process --set capacity.slots=16 --set allow.directories="$work"
+    agent_start "$node" --set drivers=process --set capacity.slots=16 --set allow.directories="$work"
 }
 agent_up
 wait_for 20 nodes_are_active 1 || die "the agent does not join"
@@ -119,6 +113,8 @@ check "with the workload, its secrets leave the node" wait_for 20 secrets_are_go
 
 # ---- a lost keyring ---------------------------------------------------------------------------------------
 
+printf 'a passphrase of many words\n' >"$work/passphrase"
+check "the keyring is saved with a passphrase" "$BUILD/aq-controller" --config /dev/null --set data="$data" --keyring-save "$work/saved" --passphrase "$work/passphrase"
 stop controller
 mv "$data/keyring" "$work/keyring"
 controller_start
@@ -135,8 +131,14 @@ check "and the cluster lives on" wait_for 20 application_is ALLOCATED "$plain"
 check "new secrets can be given" aq labels create -f "$work/changed.yml"
 five=$(application_create db)
 check "and read" wait_for 20 output_is "$five" "$(sum "$label_secret-2")"
+load() { # FILE: with its passphrase
+    "$BUILD/aq-controller" --config /dev/null --set data="$data" --keyring-load "$work/saved" --passphrase "$1"
+}
+check_fails "nothing is loaded while the controller runs" load "$work/passphrase"
 stop controller
-cp "$work"/keyring/* "$data/keyring/"
+printf 'another passphrase\n' >"$work/wrong"
+check_fails "a wrong passphrase opens nothing" load "$work/wrong"
+check_equal "the right one does" "1 keys, 1 of them new" "$(load "$work/passphrase")"
 controller_start
 is_back() {
     [ "$(api_field '[.data[] | select(.lost)] | length' epoch/)" = 0 ]

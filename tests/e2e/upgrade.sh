@@ -47,7 +47,7 @@ within() { # OLD NEW
 
 # ---- the previous one writes ------------------------------------------------------------------------------
 
-BUILD=$previous
+BUILD=$previous memory= # it has no such setting
 controller_start
 api POST user/ '{"name": "anna", "max_applications": 50}' >"$work/answer"
 api POST user/ '{"name": "bert", "role": "admin"}' >"$work/answer"
@@ -70,7 +70,7 @@ cp -a "$data" "$work/kept"
 
 # ---- this one reads ---------------------------------------------------------------------------------------
 
-BUILD=$ours
+BUILD=$ours memory=/dev/shm/$tag
 controller_start
 everything "$work/after"
 check "every row and event is what it was" within "$work/before" "$work/after"
@@ -85,12 +85,12 @@ stop controller
 # With tables from the log alone; a crash of the previous one leaves them open.
 rm -rf "$data"
 cp -a "$work/kept" "$data"
-BUILD=$previous
+BUILD=$previous memory= # it has no such setting
 controller_start
 application_create mac >"$work/answer"
 everything "$work/before"
 kill_hard controller
-BUILD=$ours
+BUILD=$ours memory=/dev/shm/$tag
 controller_start --rebuild
 everything "$work/after"
 check "after a crash, with rebuilt tables: the same" within "$work/before" "$work/after"
@@ -134,7 +134,7 @@ restart_with() { # BUILD
     wait_for 20 welcomes_are "$starts"
 }
 starts=1
-BUILD=$previous
+BUILD=$previous memory= # it has no such setting
 controller_start
 start_agent_of "$previous"
 label_create job process '{"command": "echo here; exec sleep 1000"}' '{"slots": 1}'
@@ -144,7 +144,7 @@ identifier=$(api_field .data.identifier "resource/$(api_field .data.resource "ap
 restart_with "$previous"
 check_equal "and finds it again" ALLOCATED "$(application_status "$id")"
 stop controller
-BUILD=$ours
+BUILD=$ours memory=/dev/shm/$tag
 controller_start
 restart_with "$ours"
 check_equal "so does the agent of now" ALLOCATED "$(application_status "$id")"
