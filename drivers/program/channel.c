@@ -102,6 +102,16 @@ static int pipes_make(struct pipes *pipes, struct aq_error *error)
     return 0;
 }
 
+/* An agent may be protected from the OOM killer; a program is not, nor what it starts. */
+static void set_oom_score(void)
+{
+    const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    const ssize_t written = fd >= 0 ? write(fd, "0", 1) : 0;
+    (void)written;
+    if (fd >= 0)
+        close(fd);
+}
+
 /* In the new process. */
 static _Noreturn void become(const char *path, char *const *environment, const struct pipes *pipes, pid_t parent)
 {
@@ -116,6 +126,7 @@ static _Noreturn void become(const char *path, char *const *environment, const s
         _exit(NOT_STARTED);
     sigprocmask(SIG_SETMASK, &none, NULL);
     umask(022);
+    set_oom_score();
     for (int i = 0; i < 3; i++)
         if (dup2(pipes->theirs[i], i) < 0)
             _exit(NOT_STARTED);

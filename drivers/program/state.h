@@ -16,7 +16,7 @@ enum {
     PROGRAM_GREET_MS = 10000,  /* until it must have said hello */
     PROGRAM_ANSWER_MS = 10000, /* until it must have answered the next call */
     PROGRAM_PING_MS = 30000,   /* it is asked so often whether it still answers */
-    PROGRAM_HOLD_MS = 30000,   /* so long a start waits for a program that does not run */
+    PROGRAM_HOLD_MS = 30000,   /* so long a start or a stop waits for a program that does not run */
     PROGRAM_STABLE_MS = 60000, /* so long it must run until its ends no longer count */
     PROGRAM_REST_MS = 1000,    /* between two runs; twice as long after each end, up to */
     PROGRAM_REST_MOST_MS = 60000,
@@ -67,7 +67,7 @@ struct program_workload {
     struct aq_sample used; /* as the program has said last; zeros: it has not */
     char *directory;       /* NULL: a leftover */
     json_t *start;         /* HELD: the call */
-    uint64_t until_ms;     /* HELD: given up then */
+    uint64_t until_ms;     /* HELD, stopping: given up then, if the program does not run */
     bool has_log, tried_log;
     int log_directory;
     struct keeper_log log; /* what the program says that it has written */
@@ -109,6 +109,8 @@ struct driver {
 
     struct roster roster;
     unsigned held, clearing; /* how many workloads are */
+    unsigned clear_tries;    /* in vain, in a row */
+    uint64_t clear_at_ms;    /* of the next */
     struct program_command *commands;
     size_t command_count, command_capacity;
     uint64_t last_command;

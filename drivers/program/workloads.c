@@ -11,7 +11,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-enum { CLEAR_AGAIN_MS = 3, LOG_SIZE = 1 << 20, LOG_FILES = 2 };
+enum { CLEAR_AGAIN_MS = 3, CLEAR_TRIES = 64, LOG_SIZE = 1 << 20, LOG_FILES = 2 };
 
 /* ---- adding and removing --------------------------------------------------------------------------------- */
 
@@ -291,6 +291,7 @@ void program_workload_stop(struct driver *driver, uint64_t resource)
         workload->phase == WORKLOAD_CLEARING)
         return;
     workload->stopping = true;
+    workload->until_ms = driver->now->steady_ms + PROGRAM_HOLD_MS;
     if (workload->phase == WORKLOAD_HELD)
         program_workload_over(driver, workload, DRIVER_FAILED, 0, "stopped before it started");
     else if (driver->phase == PROGRAM_READY)
@@ -340,35 +341,63 @@ void program_workload_over(struct driver *driver, struct program_workload *workl
         finish(driver, workload);
 }
 
-static void work_on(struct driver *driver, struct program_workload *workload)
+/* Whether it waits in vain for a program that does not run. What has a control group can be ended without it. */
+static bool is_given_up(const struct driver *driver, const struct program_workload *workload)
+{
+    if (workload->phase == WORKLOAD_HELD)
+        return true;
+    return driver->phase == PROGRAM_RESTS && workload->stopping && workload->phase != WORKLOAD_CLEARING &&
+           cgroup_exists(&workload->group);
+}
+
+static void give_up(struct driver *driver, struct program_workload *workload)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer reason = {0};
-    if (workload->phase == WORKLOAD_CLEARING && clear_group(workload)) {
+    const bool held = workload->phase == WORKLOAD_HELD;
+    aq_buffer_format(&reason, "%sthe program of driver %s does not run: %s",
+                     held ? "" : "killed by signal 9 (SIGKILL): ", driver->name, driver->why);
+    program_workload_over(driver, workload, held ? DRIVER_FAILED : DRIVER_ENDED, held ? 0 : PROGRAM_STATUS_LOST,
+                          aq_buffer_string(&reason));
+}
+
+static void try_to_clear(struct driver *driver, struct program_workload *workload)
+{
+    if (clear_group(workload)) {
+        driver->clear_tries = 0;
         finish(driver, workload);
-    } else if (workload->phase == WORKLOAD_HELD && workload->until_ms <= driver->now->steady_ms) {
-        aq_buffer_format(&reason, "the program of driver %s does not run: %s", driver->name, driver->why);
-        program_workload_over(driver, workload, DRIVER_FAILED, 0, aq_buffer_string(&reason));
     }
 }
 
 /* From the last to the first: a callback may remove the one it is called for, and add others with higher numbers. */
 void program_workloads_work(struct driver *driver)
 {
-    if (driver->held == 0 && driver->clearing == 0)
+    const uint64_t now_ms = driver->now->steady_ms;
+    const bool clears = driver->clearing > 0 && now_ms >= driver->clear_at_ms;
+    if (clears) {
+        const unsigned doubled = driver->clear_tries++ / CLEAR_TRIES;
+        driver->clear_at_ms = now_ms + ((uint64_t)CLEAR_AGAIN_MS << (doubled < 8 ? doubled : 8));
+    }
+    if (!clears && driver->held == 0 && driver->phase != PROGRAM_RESTS)
         return;
-    for (size_t i = driver->roster.count; i-- > 0;)
-        if (i < driver->roster.count)
-            work_on(driver, driver->roster.entries[i].workload);
+    for (size_t i = driver->roster.count; i-- > 0;) {
+        if (i >= driver->roster.count)
+            continue;
+        struct program_workload *workload = driver->roster.entries[i].workload;
+        if (workload->phase == WORKLOAD_CLEARING && clears)
+            try_to_clear(driver, workload);
+        else if (workload->until_ms <= now_ms && is_given_up(driver, workload))
+            give_up(driver, workload);
+    }
 }
 
 uint64_t program_workloads_deadline_ms(const struct driver *driver)
 {
-    if (driver->clearing > 0)
-        return driver->now->steady_ms + CLEAR_AGAIN_MS;
-    uint64_t soonest_ms = UINT64_MAX;
-    for (size_t i = 0; i < driver->roster.count && driver->held > 0; i++) {
+    uint64_t soonest_ms = driver->clearing > 0 ? driver->clear_at_ms : UINT64_MAX;
+    if (driver->held == 0 && driver->phase != PROGRAM_RESTS)
+        return soonest_ms;
+    for (size_t i = 0; i < driver->roster.count; i++) {
         const struct program_workload *workload = driver->roster.entries[i].workload;
-        if (workload->phase == WORKLOAD_HELD && workload->until_ms < soonest_ms)
+        if (workload->until_ms < soonest_ms && is_given_up(driver, workload))
             soonest_ms = workload->until_ms;
     }
     return soonest_ms;

@@ -225,6 +225,33 @@ static void test_a_start_does_not_wait_for_ever(void **state)
     assert_int_equal(rig->seen[resource].failed, 1);
 }
 
+/* What is in a control group can be ended without the program. */
+static void test_a_stop_does_not_wait_for_ever(void **state)
+{
+    struct rig *rig =
+        open_program(state, "[ ! -e $0.dead ] || exit 1\ntouch $0.dead\n"
+                            "echo '{\"hello\":1,\"form\":\"sh\",\"groups\":true}'\n" CALLS OK "\n"
+                            "[ $call != stop ] || exit 1\n[ $call = start ] || continue\n"
+                            "pid=$(setsid -f sh -c 'for group in \"$@\"; do echo $$ >$group/cgroup.procs; done; "
+                            "echo $$; exec sleep 1000 >/dev/null' - $(eval echo $groups))\n"
+                            "echo \"{\\\"report\\\":\\\"started\\\",\\\"resource\\\":1,\\\"identifier\\\":\\\"pid "
+                            "$pid\\\"}\"\ndone");
+    uint64_t resource;
+    rig_start_running(rig, "{}", &resource);
+    const pid_t pid = rig->seen[resource].pid;
+    assert_true(rig_has_group(rig, resource) && rig_is_alive(pid));
+    rig->type->stop(rig->driver, resource);
+    await_phase(rig, PROGRAM_RESTS);
+    assert_int_equal(rig->seen[resource].ended, 0);
+    rig->driver->next_ms += 2 * PROGRAM_HOLD_MS; /* no further run meanwhile */
+    pass(rig, PROGRAM_HOLD_MS);
+    rig_await(rig, &rig->seen[resource].ended);
+    assert_int_equal(rig->seen[resource].exit_status, PROGRAM_STATUS_LOST);
+    assert_non_null(
+        strstr(rig->seen[resource].reason, "the program of driver hostile does not run: it ended with status 1"));
+    assert_false(rig_has_group(rig, resource) || rig_is_alive(pid));
+}
+
 static struct {
     int ended, exit_status;
 } command;
@@ -549,6 +576,7 @@ int main(void)
         TEST(test_rests_grow),
         TEST(test_one_that_hangs_is_ended_and_its_workload_adopted),
         TEST(test_a_start_does_not_wait_for_ever),
+        TEST(test_a_stop_does_not_wait_for_ever),
         TEST(test_commands_end_with_the_program),
         TEST(test_lies_are_refused),
         TEST(test_a_program_says_whether_it_can_be_used),
