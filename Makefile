@@ -73,7 +73,12 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 SCHEMA := $(call sources,schema)
 # For programs that send no messages and check no signatures, so that they load neither nanomsg nor GnuTLS.
 SCHEMA_SILENT := $(filter-out $(addprefix schema/wire/,uplink_nanomsg.c signature.c join.c joiner.c ask.c),$(SCHEMA))
-DRIVERS := $(call sources,drivers)
+# The driver libvirt is a program of its own, and is built where its libraries are.
+LIBVIRT := $(filter-out drivers/libvirt/main.c,$(wildcard drivers/libvirt/*.c))
+LIBVIRT_PACKAGES := libvirt libarchive
+LIBVIRT_PARTS := $(addprefix drivers/,output.c roster.c schedule.c keeper/log.c keeper/tree.c container/program.c program/serve.c program/channel.c program/hello.c)
+HAS_LIBVIRT := $(shell pkg-config --exists $(LIBVIRT_PACKAGES) 2>/dev/null && echo yes)
+DRIVERS := $(filter-out drivers/libvirt/%,$(call sources,drivers))
 CGROUP := $(call sources,drivers/cgroup)
 STATE := $(call sources,controller/state) $(call sources,controller/lmdb)
 CONTROLLER := $(filter-out controller/main.c,$(call sources,controller)) $(CGROUP)
@@ -83,7 +88,8 @@ AQ := $(filter-out tools/aq/main.c,$(call sources,tools/aq))
 MAN := $(filter-out tools/man/main.c,$(call sources,tools/man))
 CONFIGS := controller/settings/settings.c agent/settings/settings.c fs/settings/settings.c
 MAINS := controller/main.c agent/main.c fs/main.c tools/aq/main.c tools/man/main.c tools/check/schema_check.c drivers/program/output/main.c
-UNIT := $(wildcard tests/unit/test_*.c)
+UNIT_LIBVIRT := $(wildcard tests/unit/test_libvirt*.c tests/unit/test_drivers_conformance_libvirt*.c)
+UNIT := $(filter-out $(if $(HAS_LIBVIRT),,$(UNIT_LIBVIRT)),$(wildcard tests/unit/test_*.c))
 TESTS_LIB := $(wildcard tests/lib/*.c)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 TORTURE := $(patsubst %,tests/torture/%.c,torture cluster victims rest load check)
@@ -108,7 +114,7 @@ ABUSE_BINARIES := $(patsubst tests/abuse/%.c,$(BUILD)/abuse/%,$(ABUSE))
 
 .PHONY: all up down bench bench-peers abuse abuse-programs check check-debian format check-format check-includes check-events events-lock tests fuzz \
         fuzzers fuzz-short fuzz-replay objects man install uninstall clean packages help FORCE
-all: $(BINARIES) $(HELPERS) check-events
+all: $(BINARIES) $(HELPERS) $(if $(HAS_LIBVIRT),$(BUILD)/aq-driver-libvirt) check-events
 
 help:
 	@sed -n 's/^#   make/make/p' Makefile
@@ -135,8 +141,10 @@ $(BUILD)/aq-fs: $(call objects,fs/main.c $(FS) $(CGROUP) $(STATE) $(SCHEMA))
 $(BUILD)/aq: $(call objects,tools/aq/main.c $(AQ) $(CGROUP) $(SCHEMA_SILENT))
 $(BUILD)/man-pages: $(call objects,tools/man/main.c $(MAN) $(AQ) $(CGROUP) $(CONFIGS) $(SCHEMA_SILENT))
 $(BUILD)/schema-check: $(call objects,tools/check/schema_check.c $(SCHEMA_SILENT))
+$(BUILD)/aq-driver-libvirt: LINK_LIBRARIES = $(shell pkg-config --libs $(LIBVIRT_PACKAGES))
+$(BUILD)/aq-driver-libvirt: $(call objects,drivers/libvirt/main.c $(LIBVIRT) $(LIBVIRT_PARTS) $(SCHEMA_SILENT))
 $(BUILD)/aq-output: $(call objects,drivers/program/output/main.c drivers/keeper/log.c drivers/output.c $(call sources,schema/base))
-$(BINARIES) $(HELPERS) $(BUILD)/schema-check $(BUILD)/man-pages:
+$(BINARIES) $(HELPERS) $(BUILD)/aq-driver-libvirt $(BUILD)/schema-check $(BUILD)/man-pages:
 	$(link)
 
 # How every program is linked. A group of targets may add to LINK_FLAGS and LINK_LIBRARIES.
@@ -157,6 +165,9 @@ $(BUILD)/tests/lib.a: $(call objects,$(TESTS_LIB))
 TESTED := $(BUILD)/tests/lib.a $(BUILD)/everything.o
 
 $(UNIT_BINARIES): LINK_LIBRARIES := -lcmocka
+LIBVIRT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_LIBVIRT))
+$(LIBVIRT_TESTS): LINK_LIBRARIES = -lcmocka $(shell pkg-config --libs $(LIBVIRT_PACKAGES))
+$(LIBVIRT_TESTS): $(call objects,$(LIBVIRT))
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(TESTED)
 	$(link)
 

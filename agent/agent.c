@@ -63,7 +63,7 @@ int agent_check(struct aq_config_agent *config, struct aq_arena *arena, struct a
                        "controller is \"%.100s\", but must be ADDRESS:PORT, with a port from 1 to 65535",
                        config->controller);
     if (aq_allow_check(&config->allow, error) != 0 || aq_container_settings_check(&config->container, error) != 0 ||
-        capacity_check(config, error) != 0)
+        aq_libvirt_settings_check(&config->libvirt, error) != 0 || capacity_check(config, error) != 0)
         return -1;
     return drivers_check(&config->drivers, config->drivers_dir[0] != '\0', error);
 }

@@ -65,6 +65,9 @@ put_all() {
         put 755 "$build/$file" "$prefix/bin/$file"
     done
     put 755 "$build/aq-output" "$prefix/libexec/aquarium/aq-output"
+    # Built where its libraries are.
+    [ ! -x "$build/aq-driver-libvirt" ] ||
+        put 755 "$build/aq-driver-libvirt" "$prefix/libexec/aquarium/aq-driver-libvirt"
     for page in build/man/*.[158]; do
         section=${page##*.}
         put 644 "$page" "$prefix/share/man/man$section/${page##*/}"

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Installs what is missing to build and run Aquarium on Debian 12 or 13; with `check` also what its tests need, and with
-# `debian` what makes a root of another release (tools/check/debian.sh).
+# Installs what is missing to build and run Aquarium on Debian 12 or 13; with `libvirt` also what the driver libvirt needs,
+# which is large, with `check` what the tests need, and with `debian` what makes a root of another release
+# (tools/check/debian.sh).
 # Prints little unless something fails. Returns at once, and needs no root, when nothing is missing.
 #
-#   tools/setup.sh [check|debian]
+#   tools/setup.sh [libvirt|check|debian]
 set -eu
 cd "$(dirname "$0")/.."
 . tools/sources.sh
@@ -16,6 +17,7 @@ to_run="gcc libc6-dev make pkg-config liblmdb-dev libnanomsg-dev libsodium-dev l
     procps util-linux"
 to_check="clang libclang-rt-dev clang-format libcmocka-dev jq iproute2 git patch openssl perl-base chromium-headless-shell
     crun runc skopeo umoci busybox-static docker-registry nftables"
+to_libvirt="libvirt-dev libarchive-dev libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils busybox-static"
 to_debian="debootstrap util-linux curl"
 own_source=/etc/apt/sources.list.d/aquarium-backports
 
@@ -150,9 +152,10 @@ command -v dpkg-query >/dev/null || fail "this script is for Debian: install the
 wanted=$to_run
 case ${1-} in
 "") ;;
-check) wanted="$wanted $to_check" ;;
+libvirt) wanted="$wanted $to_libvirt" ;;
+check) wanted="$wanted $to_check $to_libvirt" ;;
 debian) wanted=$to_debian ;;
-*) fail "unknown word \"$1\": give nothing, \"check\" or \"debian\"" ;;
+*) fail "unknown word \"$1\": give nothing, \"libvirt\", \"check\" or \"debian\"" ;;
 esac
 [ "${1-}" = debian ] && raft_least=0 # not needed
 # shellcheck disable=SC2086 # words

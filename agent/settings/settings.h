@@ -6,6 +6,7 @@
 #include "schema/codec/config.h"
 #include "schema/drivers/allow.h"
 #include "schema/drivers/container.h"
+#include "schema/drivers/libvirt.h"
 #include "schema/model/amounts.h"
 
 #define AQ_AGENT_FILE "/etc/aquarium/agent.yml"
@@ -66,6 +67,8 @@ AQ_DECLARE_SETTINGS(aq_agent_usage)
       "what workloads may do on this host")                                                                            \
     S(T, container,   RECORD(aq_container_settings), NULL,                                 0,                          \
       "images and networks of containers")                                                                             \
+    S(T, libvirt,     RECORD(aq_libvirt_settings), NULL,                                   0,                          \
+      "virtual machines")                                                                                              \
     S(T, metadata,    RECORD(aq_agent_metadata), NULL,                                     0,                          \
       "metadata service for workloads")                                                                                \
     S(T, secrets,     TEXT(1, 900),              "/run/aquarium/secrets",                  0,                          \

@@ -16,23 +16,34 @@ struct conformance_sample {
     const char *reason; /* FAILED, ENDED: a part of it */
 };
 
+struct conformance_end {
+    int status;
+    const char *reason; /* a part of it */
+};
+
 struct conformance {
     const char *driver;
     const char *(*program)(void);    /* the path of a driver that is a program; NULL: it is built in */
+    const struct driver_type *type;  /* one that is not built in, in this process; NULL: none */
     bool (*works)(void);             /* can it be tested on this host? NULL: everywhere */
     void (*opened)(struct rig *rig); /* after each rig_open(); NULL: nothing is to be done then */
 
     /* Options of workloads, as rig_start() takes them. */
     const char *runs;        /* until it is stopped; ends at SIGTERM */
-    const char *exits;       /* ends by itself with status 3 */
+    const char *exits;       /* ends by itself with status 3; NULL: none does */
     const char *unstartable; /* cannot be started, which is not seen before it is tried */
     const char *slow;        /* takes an hour to start, and can be stopped meanwhile */
     const char *says;        /* writes "hello" and a line break, and ends with status 0 */
     const char *deaf;        /* writes "ready"; at SIGTERM writes "asked" and goes on; grace of 1 s */
-    const char *patient;     /* the same, with a grace of an hour; need not write anything */
+    const char *patient;     /* the same, with a grace of an hour; need not write anything; NULL: none */
     const char *hungry;      /* takes more memory than ram_mib */
     uint64_t ram_mib;
     uint64_t many; /* so many at once; 0: 200 */
+
+    /* What the driver says where others have exit statuses and signals; NULL: as they do. */
+    const struct conformance_end *exit_end, *kill_end;
+    const char *const *only; /* names of tests, NULL ends them: the others are left out; NULL: none are */
+    bool forgets;            /* workloads end with the process of their driver */
 
     /* Kills its main process from outside, by SIGKILL. NULL: there is none. */
     void (*kill)(struct rig *rig, uint64_t resource);
@@ -46,7 +57,8 @@ struct conformance {
     /* Does end_leftover() find a workload on this host? NULL: never. */
     bool (*finds_leftovers)(void);
 
-    /* Commands that are run in a workload; NULL: it takes none. */
+    /* Commands that are run in a workload; NULL: it takes none, or `own_commands` but no programs. */
+    bool own_commands;
     const char *const *command;       /* writes "out", and ends with status 5 */
     const char *const *long_command;  /* does not end by itself */
     const char *const *wrong_command; /* there is no such program */

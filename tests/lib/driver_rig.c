@@ -69,8 +69,13 @@ void rig_configure(struct rig *rig, const char *const *settings)
     for (; *settings != NULL; settings++)
         if (aq_config_set(&aq_config_agent_record, &config, *settings, &arena, &error) != 0)
             fail_msg("%s", error.message);
-    const struct driver_settings told = {
-        .container = &config.container, .record = &aq_config_agent_record, .all = &config};
+    /* As drivers/program/ does it for a program. */
+    const struct aq_field *own =
+        rig->type->settings != NULL ? aq_record_field(&aq_config_agent_record, rig->type->declared->name) : NULL;
+    const struct driver_settings told = {.container = &config.container,
+                                         .record = &aq_config_agent_record,
+                                         .all = &config,
+                                         .own = own != NULL ? AQ_AT(&config, own) : NULL};
     if (rig->type->configure != NULL)
         rig->type->configure(rig->driver, &told);
 }
@@ -103,11 +108,11 @@ void rig_close(struct rig *rig)
     rig->driver = NULL;
 }
 
-static int setup(void **state, const char *driver, const char *program)
+static int setup(void **state, const char *driver, const struct driver_type *type, const char *program)
 {
     static unsigned count;
     struct rig *rig = calloc(1, sizeof *rig);
-    rig->type = program == NULL ? driver_find(driver) : NULL;
+    rig->type = type;
     rig->program = program != NULL ? strdup(program) : NULL;
     rig->name = driver;
     snprintf(rig->node, sizeof rig->node, "rig-%d-%u", getpid(), count++);
@@ -121,13 +126,18 @@ static int setup(void **state, const char *driver, const char *program)
 
 int rig_setup(void **state, const char *driver)
 {
-    return setup(state, driver, NULL);
+    return setup(state, driver, driver_find(driver), NULL);
+}
+
+int rig_setup_type(void **state, const char *driver, const struct driver_type *type)
+{
+    return setup(state, driver, type, NULL);
 }
 
 int rig_setup_program(void **state, const char *driver, const char *path)
 {
     signal(SIGPIPE, SIG_IGN); /* as in the agent */
-    return setup(state, driver, path);
+    return setup(state, driver, NULL, path);
 }
 
 const char *rig_directory(const struct rig *rig, uint64_t resource)

@@ -49,6 +49,8 @@ void rig_close(struct rig *rig);
 int rig_setup(void **state, const char *driver);
 /* The same for a driver that is a program, at `path`: rig_open() starts it and waits until it can be used. */
 int rig_setup_program(void **state, const char *driver, const char *path);
+/* The same for a driver that is not built in, in this process. */
+int rig_setup_type(void **state, const char *driver, const struct driver_type *type);
 const char *rig_directory(const struct rig *rig, uint64_t resource);
 /* Waits up to `most_ms` for the driver's descriptor, then lets it work once, at the time of then. */
 void rig_turn(struct rig *rig, int most_ms);

@@ -40,6 +40,7 @@ static const struct doctor_check checks[] = {
     {"certificates", doctor_certificates, 0},
     {"workloads", doctor_root_workloads, 0},
     {"containers", doctor_containers, 0},
+    {"machines", doctor_machines, 0},
     {"KVM", doctor_kvm, 0},
     {"KVM mode", doctor_kvm_mode, 0},
     {"libraries", doctor_libraries, 0},

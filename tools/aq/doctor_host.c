@@ -190,6 +190,35 @@ void doctor_containers(const struct doctor *doctor, unsigned which, struct docto
         doctor_ok(finding, "the driver container has all that it needs");
 }
 
+/* ---- the driver libvirt --------------------------------------------------------------------------------- */
+
+void doctor_machines(const struct doctor *doctor, unsigned which, struct doctor_finding *finding)
+{
+    static const struct {
+        const char *file, *package;
+    } needed[] = {
+        {"libvirtd", "libvirt-daemon-system"}, {"qemu-system-x86_64", "qemu-system-x86"}, {"qemu-img", "qemu-utils"}};
+    static const char socket_path[] = "/run/libvirt/libvirt-sock", modular[] = "/run/libvirt/virtqemud-sock";
+    char missing[128] = "", fix[160];
+    (void)doctor;
+    (void)which;
+    for (size_t i = 0; i < AQ_LENGTH(needed); i++) {
+        size_t used = strlen(missing);
+        bool other = i == 0 && program_is_there("virtqemud");
+        if (!other && !program_is_there(needed[i].file))
+            snprintf(missing + used, sizeof missing - used, " %s", needed[i].package);
+    }
+    snprintf(fix, sizeof fix, "apt-get install%s", missing);
+    if (missing[0] != '\0')
+        doctor_warn(finding, "install it where virtual machines are to run; other drivers do not need it", fix,
+                    "the driver libvirt lacks:%s", missing);
+    else if (access(socket_path, F_OK) != 0 && access(modular, F_OK) != 0)
+        doctor_warn(finding, "start it where virtual machines are to run", "systemctl start libvirtd",
+                    "libvirt is installed, but does not run");
+    else
+        doctor_ok(finding, "the driver libvirt has all that it needs");
+}
+
 /* ---- KVM ------------------------------------------------------------------------------------------------ */
 
 /* The processor of a virtual machine says that it is one. */

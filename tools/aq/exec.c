@@ -358,27 +358,43 @@ enum cli_exit cli_exec_run(struct cli *cli, uint64_t resource, const struct cli_
     return run(&session);
 }
 
-enum cli_exit cli_exec(struct cli *cli, const char *const *words, unsigned count)
+/* `usage` is what is said when the words are others. */
+static enum cli_exit run_in(struct cli *cli, const char *const *words, unsigned count, struct cli_exec *exec,
+                            const char *usage)
 {
     const struct aq_entity *entity = &aq_entity_application;
     const struct aq_entity *named = count > 1 ? aq_entity_find(words[0]) : NULL;
-    struct cli_exec exec = {.arguments = cli_options_arguments(&cli->options),
-                            .count = cli->options.argument_count,
-                            .input = STDIN_FILENO,
-                            .output = STDOUT_FILENO};
     uint64_t resource;
     if (named == &aq_entity_resource || named == &aq_entity_application) {
         entity = named;
         words++;
         count--;
     }
-    if (count != 1 || exec.count == 0)
-        return cli_fail(CLI_USAGE, "name one application and a command: aq exec APPLICATION COMMAND...");
-    exec.terminal = cli_options_gave(&cli->options, "terminal") ? cli->options.flags.terminal
-                                                                : isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    if (exec.terminal && !isatty(STDIN_FILENO))
+    if (count != 1 || exec->count == 0)
+        return cli_fail(CLI_USAGE, "%s", usage);
+    exec->input = STDIN_FILENO;
+    exec->output = STDOUT_FILENO;
+    exec->terminal = cli_options_gave(&cli->options, "terminal") ? cli->options.flags.terminal
+                                                                 : isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    if (exec->terminal && !isatty(STDIN_FILENO))
         return cli_fail(CLI_USAGE, "--terminal: standard input is no terminal");
     if (cli_exec_find(cli, entity, words[0], NULL, &resource) != CLI_DONE)
         return (enum cli_exit)CLI_JOB_NEVER_RAN;
-    return cli_exec_run(cli, resource, &exec);
+    return cli_exec_run(cli, resource, exec);
+}
+
+enum cli_exit cli_exec(struct cli *cli, const char *const *words, unsigned count)
+{
+    struct cli_exec exec = {.arguments = cli_options_arguments(&cli->options), .count = cli->options.argument_count};
+    return run_in(cli, words, count, &exec, "name one application and a command: aq exec APPLICATION COMMAND...");
+}
+
+/* The driver of a machine has one command. */
+enum cli_exit cli_console(struct cli *cli, const char *const *words, unsigned count)
+{
+    static const char *const console[] = {"console"};
+    struct cli_exec exec = {.arguments = console, .count = AQ_LENGTH(console)};
+    if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+        cli_note("aq: ctrl-] closes the console");
+    return run_in(cli, words, count, &exec, "name one application: aq console APPLICATION");
 }

@@ -24,4 +24,7 @@ enum cli_exit cli_exec_run(struct cli *cli, uint64_t resource, const struct cli_
 /* aq exec APPLICATION COMMAND...: exits as the command did; 125: it never ran, or nobody knows how it ended. */
 enum cli_exit cli_exec(struct cli *cli, const char *const *words, unsigned count);
 
+/* aq console APPLICATION: the serial port of a virtual machine. */
+enum cli_exit cli_console(struct cli *cli, const char *const *words, unsigned count);
+
 #endif

@@ -1,0 +1,543 @@
+#include "drivers/libvirt/libvirt.h"
+
+#include "drivers/libvirt/machine.h"
+#include "schema/base/bell.h"
+#include "schema/base/files.h"
+#include "schema/base/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+/* ---- actions -------------------------------------------------------------------------------------------- */
+
+static void action_is_overdue(struct pool_job *job)
+{
+    struct action *action = (struct action *)job;
+    struct driver *driver = action->owner;
+    struct machine *machine = roster_find(&driver->roster, action->resource);
+    virt_doubt(driver->connection, action->used, driver->now->steady_ms);
+    if (machine == NULL || machine->serial != action->serial || machine->action != action)
+        return;
+    machine->action = NULL; /* what comes of it is no longer waited for */
+    atomic_store(&action->cancelled, true);
+    machine_give_up(driver, machine, action);
+    machine_go_on(driver, machine);
+}
+
+static void action_drop(struct pool_job *job)
+{
+    action_free((struct action *)job);
+}
+
+static void begin(struct driver *driver, struct action *action)
+{
+    action->owner = driver;
+    virt_name(action->name, driver->node, action->resource);
+    pool_add(driver->pool, &action->job, driver->now->steady_ms, driver->settings.patience * 1000);
+}
+
+/* A start that nobody waits for any more has succeeded after all. */
+static void end_late_start(struct driver *driver, const struct action *late)
+{
+    struct action *action = aq_calloc(1, sizeof *action);
+    action->job = late->job;
+    action->kind = ACTION_CLEAN;
+    action->resource = late->resource;
+    action->open = virt_take(driver->connection);
+    snprintf(action->uuid, sizeof action->uuid, "%s", late->record.uuid);
+    snprintf(action->seed, sizeof action->seed, "%s", late->record.seed);
+    if (action->open != NULL)
+        begin(driver, action);
+    else
+        action_free(action);
+}
+
+static void action_is_done(struct pool_job *job)
+{
+    struct action *action = (struct action *)job;
+    struct driver *driver = action->owner;
+    struct machine *machine = roster_find(&driver->roster, action->resource);
+    if (action->is_dead)
+        virt_is_dead(driver->connection, action->used, driver->now->steady_ms);
+    if (machine != NULL && machine->serial == action->serial && machine->action == action) {
+        machine->action = NULL;
+        machine_take(driver, machine, action);
+        machine_go_on(driver, machine);
+    } else if (action->kind == ACTION_START && !action->failed) {
+        end_late_start(driver, action);
+    }
+    action_free(action);
+}
+
+static void fill_start(struct action *action, struct machine *machine)
+{
+    action->plan = machine->plan;
+    action->record = machine->record;
+    machine->plan = NULL;
+}
+
+static bool begin_action(struct driver *driver, struct machine *machine, enum action_kind kind)
+{
+    if (driver->now->steady_ms < machine->retry_ms) {
+        machine_wake_at(driver, machine, machine->retry_ms);
+        return false;
+    }
+    virConnectPtr open = virt_take(driver->connection);
+    if (open == NULL)
+        return false;
+    struct action *action = aq_calloc(1, sizeof *action);
+    action->job =
+        (struct pool_job){.run = action_run, .overdue = action_is_overdue, .done = action_is_done, .drop = action_drop};
+    action->kind = kind;
+    action->resource = machine->resource;
+    action->serial = machine->serial;
+    action->open = action->used = open;
+    snprintf(action->uuid, sizeof action->uuid, "%s", machine->record.uuid);
+    snprintf(action->seed, sizeof action->seed, "%s", machine->record.seed);
+    if (kind == ACTION_START)
+        fill_start(action, machine);
+    machine->action = action;
+    begin(driver, action);
+    return true;
+}
+
+/* ---- what libvirt tells ---------------------------------------------------------------------------------- */
+
+static const struct virt_machine *find_listed(const struct virt_machine *machines, size_t count, uint64_t resource)
+{
+    for (size_t i = 0; i < count; i++)
+        if (machines[i].resource == resource)
+            return &machines[i];
+    return NULL;
+}
+
+static bool has_uuid(const struct machine *machine, const unsigned char *uuid)
+{
+    unsigned char own[VIR_UUID_BUFLEN];
+    unsigned at[VIR_UUID_BUFLEN];
+    if (sscanf(machine->record.uuid, "%2x%2x%2x%2x-%2x%2x-%2x%2x-%2x%2x-%2x%2x%2x%2x%2x%2x", &at[0], &at[1], &at[2],
+               &at[3], &at[4], &at[5], &at[6], &at[7], &at[8], &at[9], &at[10], &at[11], &at[12], &at[13], &at[14],
+               &at[15]) != VIR_UUID_BUFLEN)
+        return false;
+    for (size_t i = 0; i < VIR_UUID_BUFLEN; i++)
+        own[i] = (unsigned char)at[i];
+    return memcmp(own, uuid, sizeof own) == 0;
+}
+
+/* What may have changed while there was no connection. */
+static void compare(struct machine *machine, const struct virt_machine *listed)
+{
+    bool started = machine->phase == MACHINE_WAITING || machine->phase == MACHINE_RUNNING ||
+                   machine->phase == MACHINE_STOPPING || machine->phase == MACHINE_KILLING;
+    if (!started || machine->over)
+        return;
+    if (listed == NULL || !has_uuid(machine, listed->uuid))
+        machine_is_over(machine, false, 128 + 9, "libvirt knows it no longer: it was removed from outside");
+    else if (listed->state == VIR_DOMAIN_SHUTOFF || listed->state == VIR_DOMAIN_CRASHED)
+        machine_is_off(machine, listed->state, listed->reason);
+}
+
+static void go_on_with_all(struct driver *driver)
+{
+    /* Machines may go meanwhile; none comes. */
+    for (size_t i = driver->roster.count; i-- > 0;)
+        if (i < driver->roster.count)
+            machine_go_on(driver, driver->roster.entries[i].workload);
+}
+
+static void connected(void *context, const struct virt_machine *machines, size_t count)
+{
+    struct driver *driver = context;
+    driver->stray_count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (roster_find(&driver->roster, machines[i].resource) == NULL) {
+            AQ_GROW(driver->strays, driver->stray_count, driver->stray_capacity);
+            driver->strays[driver->stray_count++] = machines[i].resource;
+        }
+    for (size_t i = 0; i < driver->roster.count; i++) {
+        struct machine *machine = driver->roster.entries[i].workload;
+        compare(machine, find_listed(machines, count, machine->resource));
+    }
+    go_on_with_all(driver);
+}
+
+static void has_stopped(struct machine *machine, int detail)
+{
+    static const int reasons[] = {[VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN] = VIR_DOMAIN_SHUTOFF_SHUTDOWN,
+                                  [VIR_DOMAIN_EVENT_STOPPED_DESTROYED] = VIR_DOMAIN_SHUTOFF_DESTROYED,
+                                  [VIR_DOMAIN_EVENT_STOPPED_CRASHED] = VIR_DOMAIN_SHUTOFF_CRASHED,
+                                  [VIR_DOMAIN_EVENT_STOPPED_MIGRATED] = VIR_DOMAIN_SHUTOFF_MIGRATED,
+                                  [VIR_DOMAIN_EVENT_STOPPED_SAVED] = VIR_DOMAIN_SHUTOFF_SAVED,
+                                  [VIR_DOMAIN_EVENT_STOPPED_FAILED] = VIR_DOMAIN_SHUTOFF_CRASHED,
+                                  [VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT] = VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT};
+    int reason = detail >= 0 && detail < (int)AQ_LENGTH(reasons) ? reasons[detail] : VIR_DOMAIN_SHUTOFF_CRASHED;
+    if (machine->phase == MACHINE_STARTING)
+        machine->early_end = reason; /* if the start fails, that is the reason */
+    else
+        machine_is_off(machine, VIR_DOMAIN_SHUTOFF, reason);
+}
+
+static void disk_has_failed(struct driver *driver, struct machine *machine, const char *reason)
+{
+    enum { WAIT_MS = 2000, MOST_MS = 60000 };
+    char words[128];
+    if (machine->full_until_ms == 0) {
+        snprintf(words, sizeof words, "the machine is paused: its disk cannot be written: %s",
+                 strcmp(reason, "enospc") == 0 ? "no space left on the node" : reason);
+        machine_say(machine, words);
+        machine->full_until_ms = driver->now->steady_ms + MOST_MS;
+    }
+    machine_wake_at(driver, machine, driver->now->steady_ms + WAIT_MS);
+}
+
+static void happened(void *context, const struct virt_event *event)
+{
+    struct driver *driver = context;
+    struct machine *machine = roster_find(&driver->roster, event->resource);
+    if (machine == NULL || !has_uuid(machine, event->uuid))
+        return;
+    if (event->io_reason[0] != '\0' && machine->phase == MACHINE_RUNNING)
+        disk_has_failed(driver, machine, event->io_reason);
+    if (event->event == VIR_DOMAIN_EVENT_STOPPED)
+        has_stopped(machine, event->detail);
+    machine_go_on(driver, machine);
+}
+
+/* ---- open and close -------------------------------------------------------------------------------------- */
+
+static int libvirt_probe(struct aq_error *error)
+{
+    (void)error; /* where to connect is known later: see configure() */
+    return 0;
+}
+
+static void watch(struct driver *driver, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    int failed = epoll_ctl(driver->wake, EPOLL_CTL_ADD, fd, &event);
+    aq_assert(failed == 0);
+}
+
+static struct driver *libvirt_open(const char *node, const struct aq_clocks *now, driver_report_fn *report,
+                                   void *context)
+{
+    struct aq_error error;
+    struct driver *driver = aq_calloc(1, sizeof *driver);
+    driver->now = now;
+    driver->report = report;
+    driver->context = context;
+    driver->node = aq_strdup(node);
+    driver->begin = begin_action;
+    driver->bell = aq_bell_open(&error);
+    driver->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    driver->wake = epoll_create1(EPOLL_CLOEXEC);
+    aq_assert(driver->bell >= 0 && driver->inotify >= 0 && driver->wake >= 0);
+    watch(driver, driver->bell);
+    watch(driver, driver->inotify);
+    aq_record_copy(&aq_libvirt_settings_record, &driver->settings, &(struct aq_libvirt_settings){.patience = 30},
+                   &driver->arena);
+    driver->terminals = terminals_open(driver->wake);
+    driver->pool = pool_open(driver->bell);
+    driver->connection =
+        virt_open(driver->pool, driver->bell, node, (struct virt_watcher){connected, happened, driver});
+    return driver;
+}
+
+static void libvirt_close(struct driver *driver)
+{
+    if (driver == NULL)
+        return;
+    virt_close(driver->connection);
+    if (!pool_close(driver->pool))
+        return; /* threads are stuck, and may still use all of it */
+    virt_free(driver->connection);
+    for (size_t i = driver->roster.count; i-- > 0;) {
+        struct machine *machine = driver->roster.entries[i].workload;
+        while (console_copy(&machine->console))
+            ;
+        machine_free(driver, machine);
+    }
+    terminals_close(driver->terminals);
+    roster_free(&driver->roster);
+    schedule_free(&driver->schedule);
+    close(driver->wake);
+    close(driver->inotify);
+    close(driver->bell);
+    aq_arena_free(&driver->arena);
+    free(driver->strays);
+    free(driver->node);
+    free(driver);
+}
+
+static void libvirt_configure(struct driver *driver, const struct driver_settings *settings)
+{
+    struct aq_libvirt_settings next;
+    struct aq_arena arena = {0};
+    if (settings->own == NULL)
+        return;
+    aq_record_copy(&aq_libvirt_settings_record, &next, settings->own, &arena);
+    aq_arena_free(&driver->arena);
+    driver->arena = arena;
+    driver->settings = next;
+    virt_configure(driver->connection, next.uri, next.patience * 1000, driver->now->steady_ms);
+}
+
+/* ---- workloads ------------------------------------------------------------------------------------------- */
+
+static int watch_console(struct driver *driver, struct machine *machine, struct aq_error *error)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    if (console_open(&machine->console, machine->directory, machine->record.log_size,
+                     (unsigned)machine->record.log_files, error) != 0)
+        return -1;
+    machine->watch =
+        inotify_add_watch(driver->inotify, aq_arena_format(&arena, "%s/" PLAN_CONSOLE_DIRECTORY, machine->directory),
+                          IN_MODIFY | IN_CREATE | IN_ONLYDIR);
+    return machine->watch >= 0 ? 0 : aq_fail_errno(error, errno, "the console cannot be watched");
+}
+
+static bool take_stray(struct driver *driver, uint64_t resource)
+{
+    for (size_t i = 0; i < driver->stray_count; i++)
+        if (driver->strays[i] == resource) {
+            driver->strays[i] = driver->strays[--driver->stray_count];
+            return true;
+        }
+    return false;
+}
+
+static int libvirt_start(struct driver *driver, const struct driver_spec *spec, struct aq_error *error)
+{
+    const struct aq_libvirt_options *options = spec->options;
+    if (roster_find(&driver->roster, spec->resource) != NULL)
+        return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running on this node already", spec->resource);
+    bool kvm = driver->settings.kvm == AQ_KVM_YES || (driver->settings.kvm == AQ_KVM_PROBE && driver->kvm_works);
+    struct plan *plan = plan_make(spec, driver->node, virt_kind(driver->connection), &driver->settings, kvm, error);
+    if (plan == NULL)
+        return -1;
+    struct machine *machine = machine_add(driver, spec->resource, spec->directory, MACHINE_STARTING);
+    struct machine_record *record = &machine->record;
+    machine->plan = plan;
+    machine->address_wait_s = options->address_wait;
+    machine_record_read_boot(record->boot);
+    memcpy(record->uuid, plan->uuid, sizeof record->uuid);
+    snprintf(record->mac, sizeof record->mac, "%s", plan->macs[0]);
+    snprintf(record->seed, sizeof record->seed, "%s", plan->seed != NULL ? plan->seed : "");
+    record->stop_grace_s = options->stop_grace;
+    record->log_size = options->log_size;
+    record->log_files = options->log_files;
+    if (machine_record_write(record, spec->directory, error) != 0 || watch_console(driver, machine, error) != 0) {
+        machine_free(driver, machine);
+        return -1;
+    }
+    machine->until_ms = driver->now->steady_ms + driver->settings.patience * 1000;
+    machine_go_on(driver, machine);
+    return 0;
+}
+
+/* What is reported is told in the next turn. */
+static void go_on_soon(struct driver *driver, struct machine *machine)
+{
+    machine_wake_at(driver, machine, driver->now->steady_ms);
+}
+
+static int libvirt_adopt(struct driver *driver, uint64_t resource, const char *directory, struct aq_error *error)
+{
+    if (roster_find(&driver->roster, resource) != NULL)
+        return aq_fail(error, AQ_E_EXISTS, "resource %" PRIu64 " is running on this node already", resource);
+    struct machine_record record = {0};
+    if (machine_record_read(&record, directory, error) != 0 && error->code != AQ_E_NOT_FOUND)
+        return -1;
+    struct machine *machine = machine_add(driver, resource, directory, MACHINE_LOOKING);
+    take_stray(driver, resource);
+    machine->record = record;
+    if (record.uuid[0] == '\0')
+        machine_is_over(machine, true, 0, "the agent ended before it started the workload");
+    else if (watch_console(driver, machine, error) != 0)
+        aq_journal(AQ_WARN, "the console of a machine is not read", "error", error->message, NULL);
+    go_on_soon(driver, machine);
+    return 0;
+}
+
+/* Without a connection nobody knows: then the answer comes as the end. */
+static bool libvirt_end_leftover(struct driver *driver, uint64_t resource)
+{
+    char name[VIRT_NAME_SIZE];
+    if (roster_find(&driver->roster, resource) != NULL)
+        return false;
+    if (virt_fault(driver->connection)[0] == '\0' && !take_stray(driver, resource))
+        return false;
+    struct machine *machine = machine_add(driver, resource, NULL, MACHINE_LOOKING);
+    virt_name(name, driver->node, resource);
+    machine->is_leftover = machine->record.defined = true;
+    snprintf(machine->record.seed, sizeof machine->record.seed, "%s/%s.iso", driver->settings.seeds, name);
+    go_on_soon(driver, machine);
+    return true;
+}
+
+/* Asked once, before all else: then it may wait for the first connection for a while. */
+static size_t libvirt_leftovers(struct driver *driver, uint64_t *resources, size_t most)
+{
+    enum { WAIT_MS = 5000 };
+    uint64_t now_ms = aq_clocks_read().steady_ms, until_ms = now_ms + WAIT_MS;
+    while (virt_is_undecided(driver->connection) && now_ms < until_ms) {
+        struct pollfd bell = {.fd = driver->bell, .events = POLLIN};
+        int ready = poll(&bell, 1, (int)(until_ms - now_ms));
+        (void)ready;
+        now_ms = aq_clocks_read().steady_ms;
+        aq_bell_clear(driver->bell);
+        virt_work(driver->connection, now_ms);
+        pool_work(driver->pool, now_ms);
+    }
+    size_t count = driver->stray_count < most ? driver->stray_count : most;
+    if (count > 0)
+        memcpy(resources, driver->strays, count * sizeof *resources);
+    return count;
+}
+
+static void libvirt_stop(struct driver *driver, uint64_t resource)
+{
+    struct machine *machine = roster_find(&driver->roster, resource);
+    if (machine == NULL || machine->stop_wanted)
+        return;
+    machine->stop_wanted = true;
+    if (machine->action != NULL && machine->action->kind == ACTION_START)
+        atomic_store(&machine->action->cancelled, true);
+    machine_go_on(driver, machine);
+}
+
+/* ---- consoles -------------------------------------------------------------------------------------------- */
+
+static int libvirt_command(struct driver *driver, const struct driver_command *command, struct aq_error *error)
+{
+    const struct machine *machine = roster_find(&driver->roster, command->resource);
+    if (strcmp(command->arguments[0], "console") != 0 || command->arguments[1] != NULL)
+        return aq_fail(
+            error, AQ_E_INVALID,
+            "a machine runs no commands from outside, so there is no aq exec and no aq cp: use its network, or "
+            "aq console");
+    if (machine == NULL || !machine->told_started || machine->over || machine->directory == NULL)
+        return aq_fail(error, AQ_E_STATE, "resource %" PRIu64 " does not run", command->resource);
+    if (machine->port[0] == '\0')
+        return aq_fail(error, AQ_E_STATE, "this machine has no console");
+    return terminals_add(driver->terminals, command, machine->port, machine->directory, error);
+}
+
+static void libvirt_end_command(struct driver *driver, uint64_t number)
+{
+    terminals_end(driver->terminals, number);
+}
+
+static void consoles_work(struct driver *driver)
+{
+    struct terminal_end end;
+    terminals_work(driver->terminals);
+    while (terminals_take_ended(driver->terminals, &end)) {
+        const struct driver_report report = {.resource = end.resource,
+                                             .kind = DRIVER_COMMAND_ENDED,
+                                             .identifier = "",
+                                             .ip_addr = "",
+                                             .hw_addr = "",
+                                             .exit_status = end.exit_status,
+                                             .reason = end.reason,
+                                             .command = end.number};
+        driver->report(driver->context, &report);
+    }
+}
+
+/* ---- turns ----------------------------------------------------------------------------------------------- */
+
+static struct machine *find_watched(const struct driver *driver, int number)
+{
+    for (size_t i = 0; i < driver->roster.count; i++) {
+        struct machine *machine = driver->roster.entries[i].workload;
+        if (machine->watch == number)
+            return machine;
+    }
+    return NULL;
+}
+
+static void take_console_events(struct driver *driver)
+{
+    _Alignas(struct inotify_event) char bytes[4096];
+    ssize_t length = read(driver->inotify, bytes, sizeof bytes);
+    int last = -1;
+    for (ssize_t at = 0; at < length;) {
+        const struct inotify_event *event = (const struct inotify_event *)(bytes + at);
+        struct machine *machine = event->wd == last ? NULL : find_watched(driver, event->wd);
+        at += (ssize_t)(sizeof *event + event->len);
+        last = event->wd;
+        if (machine != NULL)
+            machine_copy(driver, machine);
+    }
+}
+
+static void libvirt_work(struct driver *driver)
+{
+    const uint64_t now_ms = driver->now->steady_ms;
+    struct schedule_entry entry;
+    aq_bell_clear(driver->bell);
+    take_console_events(driver);
+    virt_work(driver->connection, now_ms);
+    pool_work(driver->pool, now_ms);
+    while (schedule_take(&driver->schedule, now_ms, &entry)) {
+        struct machine *machine = roster_find(&driver->roster, entry.resource);
+        if (machine == NULL || machine->due_ms != entry.due_ms)
+            continue;
+        machine_copy(driver, machine);
+        machine_go_on(driver, machine);
+    }
+    consoles_work(driver);
+}
+
+static int libvirt_wake_fd(struct driver *driver)
+{
+    return driver->wake;
+}
+
+static uint64_t least(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
+static uint64_t libvirt_deadline_ms(struct driver *driver)
+{
+    return least(schedule_next_ms(&driver->schedule),
+                 least(pool_deadline_ms(driver->pool), virt_deadline_ms(driver->connection)));
+}
+
+static const char *refusal(const struct driver *driver)
+{
+    const char *fault = virt_fault(driver->connection);
+    return fault[0] != '\0' ? fault : NULL;
+}
+
+static const struct driver_life life = {.refusal = refusal};
+
+const struct driver_type libvirt_driver_type = {
+    .life = &life,
+    .declared = &aq_driver_libvirt,
+    .settings = &aq_libvirt_settings_record,
+    .probe = libvirt_probe,
+    .open = libvirt_open,
+    .close = libvirt_close,
+    .configure = libvirt_configure,
+    .start = libvirt_start,
+    .adopt = libvirt_adopt,
+    .end_leftover = libvirt_end_leftover,
+    .leftovers = libvirt_leftovers,
+    .stop = libvirt_stop,
+    .command = libvirt_command,
+    .end_command = libvirt_end_command,
+    .wake_fd = libvirt_wake_fd,
+    .deadline_ms = libvirt_deadline_ms,
+    .work = libvirt_work,
+};

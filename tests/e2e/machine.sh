@@ -1,0 +1,170 @@
+#!/bin/sh
+# Virtual machines from request to result, with a libvirt of the test's own, which emulates them: a real Linux that boots,
+# is found again when libvirt, the driver or the agent is killed, and is given back; and what goes wrong.
+# In a network and a mount namespace of its own: libvirt's directories are fixed.
+if [ -z "${AQ_OWN_NETWORK-}" ]; then
+    [ "$(id -u)" = 0 ] || {
+        echo "ok # skip: only root can run libvirt's daemon"
+        exit 0
+    }
+    # While there is a network to get it from.
+    "$(dirname "$0")/../../tools/linux-vm.sh" "$(dirname "$0")/../../build/machines" || {
+        echo "not ok there is no kernel for a machine"
+        exit 1
+    }
+    exec unshare --net --mount env AQ_OWN_NETWORK=1 sh "$0" "$@"
+fi
+. "$(dirname "$0")/lib.sh"
+ip link set lo up
+for program in libvirtd virsh virtlogd virtlockd qemu-system-x86_64 qemu-img busybox; do
+    command -v "$program" >/dev/null || die "$program is missing: tools/setup.sh check installs it"
+done
+[ -x "$BUILD/aq-driver-libvirt" ] || die "aq-driver-libvirt is not built: libvirt-dev and libarchive-dev are missing"
+
+# ---- libvirt ------------------------------------------------------------------------------------------------
+
+for directory in run/libvirt etc/libvirt var/lib/libvirt var/log/libvirt var/cache/libvirt run/aquarium; do
+    mkdir -p "/$directory" "$work/$directory"
+    mount --bind "$work/$directory" "/$directory" || die "libvirt gets no directories of its own"
+done
+# user and group: see the doctor's "KVM mode".
+cat >/etc/libvirt/qemu.conf <<X
+user = "root"
+group = "root"
+security_driver = "none"
+X
+printf 'auth_unix_rw = "none"\nauth_unix_ro = "none"\nlog_outputs = "4:file:%s/libvirtd.errors"\n' "$work" >/etc/libvirt/libvirtd.conf
+start virtlogd virtlogd
+start virtlockd virtlockd
+libvirtd_start() {
+    start libvirtd libvirtd
+    wait_for 30 test -S /run/libvirt/libvirt-sock || die "libvirtd does not get ready"
+}
+libvirtd_start
+virsh -q capabilities >"$work/capabilities" || die "libvirtd does not answer" # it looks at all of qemu's programs first
+# Before the control groups of the test are looked after: no machine stays.
+machines_end() {
+    local file
+    for file in /run/libvirt/qemu/*.pid; do
+        [ -f "$file" ] && kill -9 "$(cat "$file")" 2>/dev/null
+    done
+}
+trap 'machines_end; umount /run/aquarium/machines 2>/dev/null; e2e_cleanup' EXIT
+
+images=$e2e_root/build/machines
+mkdir "$work/images"
+ln "$images"/linux/* "$work/images/" 2>/dev/null || cp "$images"/linux/* "$work/images/"
+boot_sector() { # MODE TEXT FILE
+    gcc -m32 -c -DMODE="$1" "-DTEXT=\"$2\"" tests/e2e/machine/boot.S -o "$work/boot.o" &&
+        ld -m elf_i386 -Ttext 0x7c00 --oformat binary "$work/boot.o" -o "$work/images/$3" && truncate -s 1M "$work/images/$3"
+}
+boot_sector 0 'hello\n' says.raw && boot_sector 1 'ready\n' waits.raw && boot_sector 2 'ready\n' deaf.raw || die "no boot sectors"
+
+machine_agent() { # NUMBER [ARGUMENTS...]
+    local number=$1
+    shift
+    agent_start "$(agent_name "$number")" --set capacity.ram=2GiB --set capacity.slots=300 --set drivers_dir="$e2e_root/$BUILD" \
+        --set drivers=process,libvirt --set identifiers="agent:$number" --set libvirt.images="$work/images" "$@"
+}
+machine_label() { # NAME OPTIONS(JSON, without braces) [AGENT]
+    label_create "$1" libvirt "{\"networks\": [], $2}" "{\"slots\": 1, \"ram\": \"${4:-128MiB}\", \"node_filter\": [\"agent:${3:-1}\"]}"
+}
+controller_start
+machine_agent 1
+wait_for 30 nodes_are_active 1 || die "the agent does not join"
+AQ_SERVER="unix:$data/run/api.sock"
+export AQ_SERVER NO_COLOR=1
+logs_have() { # ID TEXT
+    aq logs "$1" 2>/dev/null | grep -q "$2"
+}
+qemu_pid() { # RESOURCE
+    cat "/run/libvirt/qemu/aquarium-$(agent_name 1)-$1.pid" 2>/dev/null
+}
+
+# ---- a Linux ------------------------------------------------------------------------------------------------
+
+machine_label linux '"kernel": "vmlinuz", "initramfs": "initramfs", "cmdline": "console=ttyS0 quiet panic=-1", "hostname": "small", "stop_grace": 20'
+id=$(aq run linux metadata.branch=main -q 2>"$work/err") || note "$(cat "$work/err")"
+resource=$(api_field .data.resource "application/$id")
+pid=$(qemu_pid "$resource")
+check "a machine runs" kill -0 "$pid"
+check_match "and has a name" "machine aquarium-$tag-*-$resource" "$(aq resource "$resource" identifier)"
+check "what it prints is in its log" wait_for 60 logs_have "$id" "the machine is up: Linux 6"
+check "the seed for cloud-init has its name and metadata" wait_for 20 logs_have "$id" '"branch": "main"'
+check "from the first byte on" logs_have "$id" "SeaBIOS\|the machine is up"
+
+# What is typed into the console, and what comes of it; before that, what was printed before.
+(sleep 3; printf 'echo typed-$((40 + 2))\n'; sleep 6) | timeout 30 "$BUILD/aq" console "$id" >"$work/console" 2>"$work/err"
+check "the console shows what was printed before it was opened" grep -q 'the machine is up: Linux 6' "$work/console"
+check "and takes what is typed" grep -q 'typed-42' "$work/console"
+check "which is in the log, too" logs_have "$id" 'typed-42'
+check_match "no other command runs in a machine" '*a machine runs no commands from outside*' "$(aq exec "$id" -- ls 2>&1)"
+
+kill_hard libvirtd
+check "it runs on when libvirt's daemon is killed" kill -0 "$pid"
+libvirtd_start
+check "the driver finds the daemon again" wait_for 30 grep -q 'the connection to libvirt has ended' "$work/$(agent_name 1).log"
+check "and the machine" wait_for 30 application_is ALLOCATED "$id"
+stop "$(agent_name 1)"
+machine_agent 1
+wait_for 20 nodes_are_active 1 || die "the agent does not come back"
+check "it is the same after a restart of the agent" kill -0 "$pid"
+check "and known" application_is ALLOCATED "$id"
+driver=$(cat /proc/[0-9]*/stat 2>/dev/null | sed -n "s/^\([0-9]*\) (aq-driver-libvi) . $(pid_of "$(agent_name 1)") .*/\1/p")
+check "its driver is a program of its own" kill -9 "$driver"
+check "which is started again when it is killed" wait_for 20 grep -q 'connected to libvirt' "$work/$(agent_name 1).log"
+check "it is given back" aq rm "$id"
+check "it shuts down" wait_for 40 application_is DEALLOCATED "$id"
+check_equal "nothing of it stays" "" "$(qemu_pid "$resource")$(ls /etc/libvirt/qemu/*.xml 2>/dev/null)$(ls /run/aquarium/machines)"
+
+# ---- what goes wrong ----------------------------------------------------------------------------------------
+
+machine_label waits '"image": "waits.raw", "stop_grace": 5'
+id=$(aq run waits -q 2>"$work/err")
+resource=$(api_field .data.resource "application/$id")
+check "a machine whose qemu is killed" kill -9 "$(qemu_pid "$resource")"
+check "has ended" wait_for 20 application_is ERROR "$id"
+check_match "which is told" '*it crashed, or the program that emulates it was killed*' "$(aq log show application "$id")"
+id=$(aq run waits -q 2>"$work/err")
+resource=$(api_field .data.resource "application/$id")
+check "one that is ended by other means" virsh -q destroy "aquarium-$(agent_name 1)-$resource"
+check "has ended" wait_for 20 application_is ERROR "$id"
+check_match "which is told" '*ended by force, from outside*' "$(aq log show application "$id")"
+
+fails() { # LABEL PATTERN: a start that fails with this reason
+    timeout 60 "$BUILD/aq" run "$1" -q >"$work/out" 2>"$work/err"
+    check_match "which is told" "$2" "$(cat "$work/err")"
+}
+machine_label missing '"image": "absent.qcow2"'
+fails missing '*image "absent.qcow2" in*No such file or directory*'
+label_create bridged libvirt '{"image": "waits.raw", "networks": ["bridge:br0"]}' '{"slots": 1}'
+fails bridged '*network "bridge:br0"*does not allow (libvirt.networks)*'
+label_create small libvirt '{"image": "waits.raw", "networks": [], "disks": ["no.qcow2"]}' '{"slots": 1}'
+fails small '*image "no.qcow2"*'
+check_equal "other devices cannot be asked for" 400 \
+    "$(api_code POST label/ '{"name": "wrong", "definitions": [{"driver": "libvirt", "options": {"image": "a", "hostdev": "0000:00:02.0"}}]}')"
+
+# A daemon that hangs: a start fails in time, and other drivers go on.
+machine_agent 2 --set libvirt.patience=10s
+wait_for 20 nodes_are_active 2 || die "the second agent does not join"
+machine_label waits2 '"image": "waits.raw"' 2
+label_create process process '{"command": ["true"]}' '{"slots": 1, "node_filter": ["agent:2"]}'
+process_signal "$work/libvirtd.pid" STOP
+fails waits2 '*libvirt did not answer for 10 s*'
+check "a process starts beside it" timeout 20 "$BUILD/aq" run process --attach
+process_signal "$work/libvirtd.pid" CONT
+no_machines() {
+    [ -z "$(virsh -q list --all --name)" ]
+}
+check "what libvirt then starts late is ended" wait_for 30 no_machines
+check "and then machines start again" timeout 60 "$BUILD/aq" run waits2 -q
+
+# ---- the contract of drivers, with real machines --------------------------------------------------------------
+
+stop "$(agent_name 2)"
+stop "$(agent_name 1)"
+conformance() {
+    timeout 200 "$BUILD/tests/test_drivers_conformance_libvirt" "$work/images" >"$work/conformance.log" 2>&1
+}
+check "the driver keeps the contract of drivers" conformance
+finish
