@@ -75,7 +75,7 @@ void presence_beat(struct hub_presence *presence, struct hub_agent *agent, struc
     agent->live.workloads = beat->workloads;
     for (uint32_t i = 0; i < beat->logs.count; i++) {
         const struct aq_kept *log = AQ_ITEM(beat->logs, struct aq_kept, i);
-        if (log->end > log->first)
+        if (log->end > log->first && usages_is_of(presence->usages, agent, log->resource))
             note_log(presence, log);
     }
     usages_take(presence->usages, agent, &beat->samples);

@@ -61,6 +61,12 @@ static bool is_of_node(const struct hub_usages *usages, uint64_t number, const c
     return is;
 }
 
+bool usages_is_of(struct hub_usages *usages, const struct hub_agent *agent, uint64_t resource)
+{
+    const struct usage_key key = {.kind = USAGE_OF_RESOURCE, .resource = resource, .node = agent->name};
+    return (usages->usage != NULL && usage_has(usages->usage, &key)) || is_of_node(usages, resource, agent->name);
+}
+
 static void take_sample(struct hub_usages *usages, struct hub_agent *agent, const struct aq_sample *sample)
 {
     const struct hub_base *base = usages->base;
@@ -68,8 +74,7 @@ static void take_sample(struct hub_usages *usages, struct hub_agent *agent, cons
                                   .resource = sample->resource,
                                   .node = agent->name};
     struct aq_usage now;
-    if (key.kind == USAGE_OF_RESOURCE && !usage_has(usages->usage, &key) &&
-        !is_of_node(usages, sample->resource, agent->name))
+    if (key.kind == USAGE_OF_RESOURCE && !usages_is_of(usages, agent, sample->resource))
         return;
     if (usage_take(usages->usage, &key, sample, base->now.steady_ms, writer_time_ms(base->writer, &base->now), &now) !=
         USAGE_TAKEN)

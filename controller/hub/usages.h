@@ -19,6 +19,9 @@ struct hub_usages {
 
 void usages_close(struct hub_usages *usages);
 
+/* Is the resource one of the agent's node? Agents are believed about no others. */
+bool usages_is_of(struct hub_usages *usages, const struct hub_agent *agent, uint64_t resource);
+
 /* Takes the samples of a heartbeat. */
 void usages_take(struct hub_usages *usages, struct hub_agent *agent, const struct aq_list *samples);
 /* The resource is gone. */

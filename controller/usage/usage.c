@@ -108,7 +108,8 @@ void usage_bound(struct usage *usage, size_t bytes)
 bool usage_has(struct usage *usage, const struct usage_key *key)
 {
     pthread_mutex_lock(&usage->mutex);
-    const bool has = find(usage, key) != NULL;
+    const struct usage_row *row = find(usage, key);
+    const bool has = row != NULL && strcmp(row->key.node, key->node) == 0;
     pthread_mutex_unlock(&usage->mutex);
     return has;
 }

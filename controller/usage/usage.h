@@ -27,7 +27,8 @@ void usage_close(struct usage *usage); /* NULL is fine */
 /* The most memory that histories may take together, in bytes; what is there already stays. */
 void usage_bound(struct usage *usage, size_t bytes);
 
-/* Is the row known? A sample of one that is not must be shown to be its node's first. A resource never moves. */
+/* Is the row known, and a resource as that of this node? A sample of one that is not must be shown to be its node's
+ * first. A resource never moves. */
 bool usage_has(struct usage *usage, const struct usage_key *key);
 
 enum usage_taken {

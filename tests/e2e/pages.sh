@@ -12,7 +12,7 @@ for i in 1 2 3; do
 done
 all_of() {
     for entity in application label resource user; do
-        api GET "$entity/" | jq -S .data
+        api GET "$entity/" | jq -S '[.data[] | del(.live)]'
     done
 }
 before=$(all_of)

@@ -47,7 +47,7 @@ check_equal "and is the same process" "$pid" "$(pid_of_resource "$resource")"
 
 all_of() {
     for entity in application label resource user; do
-        api GET "$entity/" | jq -S .data
+        api GET "$entity/" | jq -S '[.data[] | del(.live)]'
     done
 }
 before=$(all_of)

@@ -34,7 +34,8 @@ static bool live_becomes(struct test_hub *hub, uint64_t resource, bool there, st
 
 static bool is_known(struct test_hub *hub, uint64_t resource)
 {
-    return usage_has(hub->services.usage, &(struct usage_key){USAGE_OF_RESOURCE, resource, ""});
+    struct aq_usage now;
+    return usage_now(hub->services.usage, &(struct usage_key){USAGE_OF_RESOURCE, resource, ""}, &now);
 }
 
 /* Applications get resources by numbers from 1. */
@@ -105,11 +106,35 @@ static void an_agent_that_lies_harms_only_its_own(void **context)
     stub_close(&two);
 }
 
+static void nor_does_it_tell_how_much_of_others_logs_is_kept(void **context)
+{
+    struct test_hub *hub = *context;
+    struct agent_stub one, two;
+    struct aq_kept log, made_up = {.resource = 1, .first = 0, .end = UINT64_MAX}, kept = {1, 10, 300};
+    stub_open(&one, hub, "one", 1, 11);
+    stub_poll(&one);
+    run_one(hub, &one, 1);
+    stub_open(&two, hub, "two", 2, 22);
+    const struct aq_beat lie = {.name = "two", .session = 22, .logs = {&made_up, 1}};
+    asker_expect(&two.talk, AQ_MSG_BEAT, &lie, AQ_MSG_NOTED);
+    const struct aq_beat truth = {.name = "one", .session = 11, .logs = {&kept, 1}};
+    asker_expect(&one.talk, AQ_MSG_BEAT, &truth, AQ_MSG_NOTED);
+    asker_expect(&two.talk, AQ_MSG_BEAT, &lie, AQ_MSG_NOTED);
+    for (int i = 0; i < TEST_ANSWER_MS / 10 && !live_log(hub->services.live, 1, &log); i++)
+        usleep(10000);
+    usleep(500000); /* all is stored by then */
+    assert_true(live_log(hub->services.live, 1, &log));
+    assert_int_equal(log.end, 300);
+    stub_close(&one);
+    stub_close(&two);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_agent_tells_of_its_node_and_its_resources, stub_setup, stub_teardown),
         cmocka_unit_test_setup_teardown(an_agent_that_lies_harms_only_its_own, stub_setup, stub_teardown),
+        cmocka_unit_test_setup_teardown(nor_does_it_tell_how_much_of_others_logs_is_kept, stub_setup, stub_teardown),
     };
     return cmocka_run_group_tests_name("hub: usage", tests, NULL, NULL);
 }
