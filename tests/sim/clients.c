@@ -70,6 +70,18 @@ static json_t *drawn_metadata(struct clients *clients)
     return json_pack("{s:s#}", "text", text, (int)length);
 }
 
+/* Mostly where the label takes them. */
+static void add_arguments(struct clients *clients, const struct asked *asked, uint64_t item, json_t *json)
+{
+    const char *name = json_string_value(json_object_get(json, "label"));
+    const struct judge_label *label = judge_label(clients->judge, name, clients->judge->seq);
+    char number[32];
+    if (!sim_happens(clients->sim, label != NULL && label->arguments ? 60 : 3))
+        return;
+    snprintf(number, sizeof number, "%" PRIu64 ".%" PRIu64, asked->number, item);
+    json_object_set_new(json, "arguments", json_pack("[s, s]", "do", number));
+}
+
 static struct asked *create_applications(struct clients *clients)
 {
     struct sim *sim = clients->sim;
@@ -87,6 +99,7 @@ static struct asked *create_applications(struct clients *clients)
             json_object_set_new(json, "metadata", json_pack("{s:I}", "mark", (json_int_t)asked->number));
         if (clients->fat)
             json_object_set_new(json, "metadata", drawn_metadata(clients));
+        add_arguments(clients, asked, i, json);
         if (!add_json(clients, asked, NULL, json))
             return NULL;
     }

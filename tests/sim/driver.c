@@ -124,7 +124,10 @@ static int watched_start(struct driver *driver, const struct driver_spec *spec, 
     const struct aq_test_options *options = spec->options;
     witness_start(driver->witness, driver->host, spec->resource,
                   options->run_ms > 0 ? options->start_delay_ms + options->run_ms : 0);
-    if (test_driver_type.start(driver->real, spec, error) != 0)
+    witness_command(driver->witness, spec->resource, &spec->arguments);
+    struct driver_spec real = *spec;
+    real.arguments = (struct aq_list){0}; /* which it would write into the output */
+    if (test_driver_type.start(driver->real, &real, error) != 0)
         return -1;
     witness_runs(driver->witness, driver->host, spec->resource, false);
     write_output(driver, spec->resource, 1);

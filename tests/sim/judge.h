@@ -38,6 +38,7 @@ struct judge_application {
     uint32_t definition; /* of its last resource, */
     bool failed;         /* whether that could not be started, */
     bool well;           /* or ended by itself as it should */
+    char command[48];    /* what it says to run; "": it leaves that to its label */
     /* As prompt.c sees it, in true time; 0: it is not so. */
     uint64_t room_since_ms; /* it waits, though it could be placed */
     uint64_t over_since_ms; /* it runs, though its lifetime is over */
@@ -63,6 +64,7 @@ struct judge_label {
     enum aq_restart restart[AQ_DEFINITIONS_MAX];
     uint64_t restart_limit[AQ_DEFINITIONS_MAX]; /* 0: none */
     bool health[AQ_DEFINITIONS_MAX];            /* it is checked */
+    bool arguments;                             /* applications say what it runs */
     const struct mirror_definition *kept;       /* of each definition */
     uint64_t recipe;                            /* its hash */
     uint64_t made_seq, gone_seq;                /* when it was created and deleted; 0: it was not */
@@ -143,6 +145,9 @@ struct judge {
     uint64_t life, entry_life;           /* counts starts of the process; that of the last entry */
     uint64_t steady_ms, entry_steady_ms; /* when the append under way was decided, and the last entry */
 };
+
+/* The texts, with blanks between them. */
+void judge_command_text(const struct aq_list *arguments, char *out, size_t size);
 
 struct judge_session *judge_session(const struct judge *judge, uint64_t session); /* NULL: there is none */
 

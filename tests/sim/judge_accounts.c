@@ -22,7 +22,7 @@ static void label_created(struct judge *judge, const void *data)
             last = judge->labels[i].version;
     judge_must(judge, event->version == last + 1, "versions of a label are counted", "label", event->id);
     const struct judge_label *before = judge_label(judge, event->name, judge->seq);
-    const uint64_t recipe = recipe_hash(&event->definitions);
+    const uint64_t recipe = recipe_hash(&event->definitions, event->arguments);
     judge_must(judge, judge->command != &aq_command_label_apply || before == NULL || before->recipe != recipe,
                "what is applied again changes nothing", "label", event->id);
     struct judge_label *label = JUDGE_ROW(judge, labels, event->id);
@@ -32,6 +32,7 @@ static void label_created(struct judge *judge, const void *data)
     judge_note_made(judge, event->id);
     label->there = true;
     label->recipe = recipe;
+    label->arguments = event->arguments;
     label->made_seq = judge->seq;
     label->version = event->version;
     label->definitions = event->definitions.count;

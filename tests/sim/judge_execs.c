@@ -5,6 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+void judge_command_text(const struct aq_list *arguments, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (uint32_t i = 0; i < arguments->count && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i > 0 ? " " : "", AQ_TEXT_ITEM(*arguments, i));
+}
+
 struct judge_session *judge_session(const struct judge *judge, uint64_t session)
 {
     for (size_t i = judge->n_sessions; i > 0; i--)

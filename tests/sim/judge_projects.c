@@ -74,6 +74,8 @@ void judge_resource_of_project(struct judge *judge, const struct judge_node *nod
                                const struct aq_amounts *amounts)
 {
     judge_must(judge, places_serves(judge, node, application), "nodes run what they serve", "application", application);
+    judge_must(judge, places_takes(judge, node, application), "work goes to nodes that take it", "application",
+               application);
     judge_must(judge, places_kept_quota(judge, application, amounts), "a quota is never exceeded", "application",
                application);
     judge_must(judge, places_kept_user_quota(judge, application, amounts), "a user's quota is never exceeded",

@@ -51,6 +51,16 @@ static void must_be_usable(struct judge *judge, const struct aq_application_crea
                "labels are used in their project", "application", event->id);
 }
 
+static void take_arguments(struct judge *judge, struct judge_application *row,
+                           const struct aq_application_created *event)
+{
+    if (event->arguments.count == 0)
+        return;
+    judge_must(judge, judge->labels[event->label_id - 1].arguments, "arguments are for labels that take them",
+               "application", event->id);
+    judge_command_text(&event->arguments, row->command, sizeof row->command);
+}
+
 static void created(struct judge *judge, const void *data)
 {
     const struct aq_application_created *event = data;
@@ -68,6 +78,7 @@ static void created(struct judge *judge, const void *data)
     judge_must(judge, user != NULL, "an application has a user", "application", event->id);
     row->user_number = user->number;
     must_be_usable(judge, event);
+    take_arguments(judge, row, event);
     judge_open_applications(judge, event, user->number);
     judge_must(judge, user->most == 0 || judge_open_of(judge, user) <= user->most, "limits of users hold",
                "application", event->id);

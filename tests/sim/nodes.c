@@ -8,6 +8,7 @@
 #include "tests/sim/driver.h"
 #include "tests/sim/node_files.h"
 #include "tests/sim/renames.h"
+#include "tests/sim/runners.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -166,6 +167,7 @@ void node_vanish(struct node *node)
 {
     sim_say(node->nodes->sim, "fault: %s is gone for good", node->machine.name);
     node->gone = true;
+    runners_host_vanishes(node->nodes->witness->runners, node->host);
     if (sim_happens(node->nodes->sim, 50))
         lose_power(node);
     else

@@ -1,5 +1,6 @@
 #include "tests/sim/places.h"
 
+#include "schema/drivers/allow.h"
 #include "schema/model/project.h"
 
 #include <fnmatch.h>
@@ -66,6 +67,13 @@ static const struct aq_application *application_row(const struct judge *judge, u
 static const struct aq_project *project_of(const struct judge *judge, uint64_t application)
 {
     return mirror_row(&judge->mirror, &aq_entity_project, application_row(judge, application)->project);
+}
+
+bool places_takes(const struct judge *judge, const struct judge_node *node, uint64_t application)
+{
+    const struct aq_node *row = mirror_row(&judge->mirror, &aq_entity_node, node->name);
+    return !judge->labels[judge->applications[application - 1].label - 1].arguments ||
+           has_identifier(row, AQ_TAKES_ARGUMENTS);
 }
 
 bool places_serves(const struct judge *judge, const struct judge_node *node, uint64_t application)
@@ -143,8 +151,8 @@ bool places_now(const struct judge *judge, uint64_t application, char where[JUDG
         const struct judge_node *node = &judge->nodes[i];
         for (uint32_t d = 0; node->there && !node->lost && !node->maintenance && d < label->definitions; d++)
             if (would_fit(node, &label->amounts[d]) && places_suits(judge, node, label, d) &&
-                places_serves(judge, node, application) && !places_has_failed(row, node->name, d) &&
-                places_in_quota(judge, application, &label->amounts[d])) {
+                places_serves(judge, node, application) && places_takes(judge, node, application) &&
+                !places_has_failed(row, node->name, d) && places_in_quota(judge, application, &label->amounts[d])) {
                 snprintf(where, JUDGE_NAME, "%s", node->name);
                 return true;
             }
@@ -161,7 +169,8 @@ bool places_ever(const struct judge *judge, uint64_t application)
         node.used = (struct aq_amounts){0};
         for (uint32_t d = 0; node.there && d < label->definitions; d++)
             if (would_fit(&node, &label->amounts[d]) && places_suits(judge, &node, label, d) &&
-                places_serves(judge, &node, application) && !places_has_failed(row, node.name, d))
+                places_serves(judge, &node, application) && places_takes(judge, &node, application) &&
+                !places_has_failed(row, node.name, d))
                 return true;
     }
     return false;

@@ -12,6 +12,8 @@ bool places_suits(const struct judge *judge, const struct judge_node *node, cons
                   uint64_t definition);
 
 /* The node takes work of the application's project. */
+/* Its agent knows what to do with the command of an application, if the label takes one. */
+bool places_takes(const struct judge *judge, const struct judge_node *node, uint64_t application);
 bool places_serves(const struct judge *judge, const struct judge_node *node, uint64_t application);
 
 /* The application has failed with this definition on this node. */

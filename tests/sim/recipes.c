@@ -82,7 +82,7 @@ json_t *recipe_draw(struct sim *sim)
     json_t *definitions = json_array();
     for (uint64_t i = sim_between(sim, 1, 2); i > 0; i--)
         json_array_append_new(definitions, drawn_definition(sim));
-    return json_pack("{s:o}", "definitions", definitions);
+    return json_pack("{s:o, s:b}", "definitions", definitions, "arguments", (int)sim_happens(sim, 30));
 }
 
 void recipe_vary(json_t *recipe)
@@ -106,10 +106,10 @@ static void add_definition(const struct aq_definition *definition, struct aq_buf
     aq_record_pack(&aq_definition_record, &plain, out);
 }
 
-uint64_t recipe_hash(const struct aq_list *definitions)
+uint64_t recipe_hash(const struct aq_list *definitions, bool arguments)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer bytes = {0};
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t hash = 0xcbf29ce484222325u + arguments;
     for (uint32_t i = 0; i < definitions->count; i++)
         add_definition(AQ_ITEM(*definitions, struct aq_definition, i), &bytes);
     for (size_t i = 0; i < bytes.length; i++) /* FNV-1a */

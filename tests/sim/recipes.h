@@ -10,6 +10,6 @@ json_t *recipe_draw(struct sim *sim);
 /* Changes one option of it. */
 void recipe_vary(json_t *recipe);
 /* The same for the same recipe, however it was written. */
-uint64_t recipe_hash(const struct aq_list *definitions);
+uint64_t recipe_hash(const struct aq_list *definitions, bool arguments);
 
 #endif

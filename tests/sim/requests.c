@@ -95,7 +95,7 @@ static void check_applied(const struct asked *asked)
         return;
     const struct aq_label_apply *applied = asked->records[0];
     const struct judge_label *label = judge_label(asked->requests->judge, applied->name, asked->seq);
-    if (label == NULL || label->recipe != recipe_hash(&applied->definitions))
+    if (label == NULL || label->recipe != recipe_hash(&applied->definitions, applied->arguments))
         sim_broken(asked->requests->sim, "what is applied is there", "%" PRIu64 ", label %s", asked->number,
                    applied->name);
 }

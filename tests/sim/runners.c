@@ -333,6 +333,13 @@ void runners_command_ends(struct runners *runners, unsigned host, const char *na
         runner->host = -1;
 }
 
+void runners_host_vanishes(struct runners *runners, unsigned host)
+{
+    for (size_t i = 0; i < runners->count; i++)
+        if (runners->all[i]->host == (int)host)
+            runners->all[i]->host = -1;
+}
+
 uint64_t runners_unsettled(const struct runners *runners)
 {
     for (size_t i = 0; i < runners->count; i++)

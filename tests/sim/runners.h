@@ -33,6 +33,8 @@ void runners_begin(struct runners *runners);
 /* What drivers do. `name` is the command's second argument; one that is no runner's, such as that of a check, is none
  * of ours. */
 void runners_command_starts(struct runners *runners, unsigned host, uint64_t resource, const char *name);
+/* The host is gone for good: nobody sees what it runs. */
+void runners_host_vanishes(struct runners *runners, unsigned host);
 void runners_command_ends(struct runners *runners, unsigned host, const char *name);
 
 /* The number of a runner whose command runs still, or that waits for an answer; 0: there is none. */

@@ -83,6 +83,17 @@ void witness_start(struct witness *witness, unsigned host, uint64_t resource, ui
                    witness->hosts[host].name);
 }
 
+void witness_command(struct witness *witness, uint64_t resource, const struct aq_list *arguments)
+{
+    const struct judge *judge = witness->judge;
+    char text[sizeof judge->applications->command];
+    judge_command_text(arguments, text, sizeof text);
+    if (resource <= judge->n_resources &&
+        strcmp(judge->applications[judge->resources[resource - 1].application - 1].command, text) != 0)
+        sim_broken(witness->sim, "a workload runs what its application says", "resource %" PRIu64 ": %s", resource,
+                   text);
+}
+
 void witness_runs(struct witness *witness, unsigned host, uint64_t resource, bool adopted)
 {
     struct witness_workload *workload = workload_of(witness, resource);

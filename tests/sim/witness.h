@@ -36,6 +36,8 @@ void witness_free(struct witness *witness);
 /* What drivers do. */
 /* Before it is tried. `takes_ms`: until it ends by itself; 0: it does not. */
 void witness_start(struct witness *witness, unsigned host, uint64_t resource, uint64_t takes_ms);
+/* What it is told to run. */
+void witness_command(struct witness *witness, uint64_t resource, const struct aq_list *arguments);
 void witness_runs(struct witness *witness, unsigned host, uint64_t resource, bool adopted);
 void witness_ended(struct witness *witness, unsigned host, uint64_t resource);
 void witness_stop(struct witness *witness, unsigned host, uint64_t resource); /* as its agent wants */
