@@ -53,7 +53,7 @@ void cgroup_host_read(struct cgroup_host *host);
 /* The same from a text in that format, for tests; calls `writable` for each mount. */
 void cgroup_host_parse(struct cgroup_host *host, const char *mountinfo, bool (*writable)(const char *path));
 
-/* Sets finite limits of processes and memory where none are asked for, in version 2. */
+/* Sets finite limits of processes and memory where none are asked for, if the host has their controllers. */
 void cgroup_limits_preset(const struct cgroup_host *host, struct cgroup_limits *limits);
 
 const char *cgroup_controller_name(enum cgroup_controller controller); /* "cpu", "memory", "pids", "io" */

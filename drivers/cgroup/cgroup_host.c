@@ -86,15 +86,18 @@ void cgroup_host_parse(struct cgroup_host *host, const char *mountinfo, bool (*w
         unified_read_controllers(host);
 }
 
+static bool has_controller(const struct cgroup_host *host, enum cgroup_controller controller)
+{
+    return host->version1[controller][0] != '\0' || host->in_unified[controller];
+}
+
 void cgroup_limits_preset(const struct cgroup_host *host, struct cgroup_limits *limits)
 {
     const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    const bool pids = host->version1[CGROUP_PIDS][0] == '\0' && host->in_unified[CGROUP_PIDS];
-    const bool memory = host->version1[CGROUP_MEMORY][0] == '\0' && host->in_unified[CGROUP_MEMORY];
-    if (pids && limits->pids == 0)
+    if (has_controller(host, CGROUP_PIDS) && limits->pids == 0)
         limits->pids = PIDS_PRESET;
     /* Most of it, so that the host and its agent have enough in any case. */
-    if (memory && limits->memory_bytes == 0 && pages > 0 && page > 0)
+    if (has_controller(host, CGROUP_MEMORY) && limits->memory_bytes == 0 && pages > 0 && page > 0)
         limits->memory_bytes = (uint64_t)pages / 10 * 9 * (uint64_t)page;
 }
 

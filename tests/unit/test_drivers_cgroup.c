@@ -56,19 +56,24 @@ static void test_mounts_are_found(void **state)
     assert_string_equal(host.unified, "");
 }
 
-static void test_limits_are_finite_where_that_costs_nothing(void **state)
+static void test_limits_are_finite(void **state)
 {
     (void)state;
+    struct cgroup_host none = {.unified = "/u"};
     struct cgroup_host first = {.version1 = {[CGROUP_PIDS] = "/p", [CGROUP_MEMORY] = "/m"}, .unified = "/u"};
     struct cgroup_host second = {.unified = "/u", .in_unified = {[CGROUP_PIDS] = true, [CGROUP_MEMORY] = true}};
     const uint64_t all = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     struct cgroup_limits limits = {0};
-    cgroup_limits_preset(&first, &limits);
+    cgroup_limits_preset(&none, &limits);
     assert_int_equal(limits.pids + limits.memory_bytes, 0);
-    cgroup_limits_preset(&second, &limits);
-    assert_int_equal(limits.pids, 4096);
-    assert_true(limits.memory_bytes > all / 2 && limits.memory_bytes < all);
-    assert_int_equal(limits.cpu_milli, 0);
+    const struct cgroup_host *const hosts[] = {&first, &second};
+    for (size_t i = 0; i < AQ_LENGTH(hosts); i++) {
+        limits = (struct cgroup_limits){0};
+        cgroup_limits_preset(hosts[i], &limits);
+        assert_int_equal(limits.pids, 4096);
+        assert_true(limits.memory_bytes > all / 2 && limits.memory_bytes < all);
+        assert_int_equal(limits.cpu_milli, 0);
+    }
     limits = (struct cgroup_limits){.memory_bytes = 1 << 20, .pids = 3};
     cgroup_limits_preset(&second, &limits);
     assert_int_equal(limits.pids, 3);
@@ -403,7 +408,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mounts_are_found),
-        cmocka_unit_test(test_limits_are_finite_where_that_costs_nothing),
+        cmocka_unit_test(test_limits_are_finite),
         cmocka_unit_test(test_processes_of_workloads_are_known_by_their_groups),
         cmocka_unit_test(test_a_peer_that_has_ended_is_nobody),
         cmocka_unit_test(test_a_number_that_is_used_again_is_another_process),
