@@ -1,5 +1,6 @@
 #include "drivers/libvirt/libvirt.h"
 
+#include "drivers/libvirt/kvm.h"
 #include "drivers/libvirt/machine.h"
 #include "schema/base/bell.h"
 #include "schema/base/files.h"
@@ -153,10 +154,21 @@ static void go_on_with_all(struct driver *driver)
             machine_go_on(driver, driver->roster.entries[i].workload);
 }
 
+/* Once; what starts before that is known is emulated. */
+static void try_kvm(struct driver *driver)
+{
+    if (driver->kvm_tried || driver->settings.kvm != AQ_KVM_PROBE || virt_kind(driver->connection) != VIRT_QEMU)
+        return;
+    driver->kvm_tried = true;
+    kvm_try(driver->pool, virt_take(driver->connection), driver->node, &driver->settings, driver->now->steady_ms,
+            &driver->kvm_works);
+}
+
 static void connected(void *context, const struct virt_machine *machines, size_t count)
 {
     struct driver *driver = context;
     driver->stray_count = 0;
+    try_kvm(driver);
     for (size_t i = 0; i < count; i++)
         if (roster_find(&driver->roster, machines[i].resource) == NULL) {
             AQ_GROW(driver->strays, driver->stray_count, driver->stray_capacity);

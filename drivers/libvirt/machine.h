@@ -53,6 +53,7 @@ struct driver {
     struct pool *pool;
     struct virt *connection;
     struct terminals *terminals;
+    bool kvm_tried;
     bool kvm_works;                      /* a small machine has booted with it */
     struct aq_libvirt_settings settings; /* in `arena` */
     struct aq_arena arena;

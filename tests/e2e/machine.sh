@@ -94,7 +94,14 @@ check "the seed for cloud-init has its name and metadata" wait_for 20 logs_have 
 check "from the first byte on" logs_have "$id" "SeaBIOS\|the machine is up"
 
 # What is typed into the console, and what comes of it; before that, what was printed before.
-(sleep 3; printf 'echo typed-$((40 + 2))\n'; sleep 6) | timeout 30 "$BUILD/aq" console "$id" >"$work/console" 2>"$work/err"
+mkfifo "$work/typed"
+timeout 60 "$BUILD/aq" console "$id" <"$work/typed" >"$work/console" 2>"$work/err" &
+exec 8>"$work/typed"
+wait_for 20 grep -q '/ # ' "$work/console"
+# shellcheck disable=SC2016 # the machine's
+printf 'echo typed-$((40 + 2))\n' >&8
+wait_for 20 grep -q 'typed-42' "$work/console"
+exec 8>&-
 check "the console shows what was printed before it was opened" grep -q 'the machine is up: Linux 6' "$work/console"
 check "and takes what is typed" grep -q 'typed-42' "$work/console"
 check "which is in the log, too" logs_have "$id" 'typed-42'
@@ -145,7 +152,7 @@ check_equal "other devices cannot be asked for" 400 \
     "$(api_code POST label/ '{"name": "wrong", "definitions": [{"driver": "libvirt", "options": {"image": "a", "hostdev": "0000:00:02.0"}}]}')"
 
 # A daemon that hangs: a start fails in time, and other drivers go on.
-machine_agent 2 --set libvirt.patience=10s
+machine_agent 2 --set libvirt.patience=10s --set libvirt.kvm=probe
 wait_for 20 nodes_are_active 2 || die "the second agent does not join"
 machine_label waits2 '"image": "waits.raw"' 2
 label_create process process '{"command": ["true"]}' '{"slots": 1, "node_filter": ["agent:2"]}'
