@@ -143,7 +143,7 @@ struct sealing {
     struct aq_arena *arena;
     struct aq_list *sealed;
     struct aq_wrap *wrap;
-    struct seal_key epoch_key, key, before; /* before: of the label's latest version */
+    struct seal_row row, before; /* before: of the label's latest version */
     bool has_key, has_before;
     const char *applied; /* name of the label that a label_apply is for; NULL: it is another command */
     char epoch[KEYRING_NAME_SIZE];
@@ -153,27 +153,34 @@ struct sealing {
 static void find_before(struct sealing *sealing)
 {
     struct aq_label latest;
-    struct seal_key epoch_key;
+    struct seal_key epoch_key, key;
     const uint64_t id =
         sealing->applied != NULL ? state_member(sealing->txn, &aq_entity_label, sealing->applied, 0) : 0;
     if (id == 0 || !state_label(sealing->txn, id, &latest, sealing->arena) || latest.sealed.count == 0 ||
         !keyring_find(sealing->door->keyring, latest.wrap.epoch, epoch_key.bytes))
         return;
-    sealing->has_before = seal_unwrap(&epoch_key, &latest.wrap, &sealing->before);
+    sealing->has_before = seal_unwrap(&epoch_key, &latest.wrap, &key);
+    if (sealing->has_before)
+        seal_begin(&key, &sealing->before);
     seal_wipe(&epoch_key);
+    seal_wipe(&key);
 }
 
 static int begin_sealing(struct sealing *sealing, struct aq_error *error)
 {
+    struct seal_key epoch_key, key;
     if (sealing->has_key)
         return 0;
-    if (choose_epoch(sealing->door, sealing->txn, sealing->epoch, &sealing->epoch_key, error) != 0)
+    if (choose_epoch(sealing->door, sealing->txn, sealing->epoch, &epoch_key, error) != 0)
         return -1;
-    seal_draw(&sealing->key);
+    seal_draw(&key);
+    seal_begin(&key, &sealing->row);
     sealing->has_key = true;
     sealing->sealed->items = aq_arena_alloc(sealing->arena, AQ_SECRETS_MAX * sizeof(struct aq_boxed));
     sealing->sealed->count = 0;
-    seal_wrap(&sealing->epoch_key, sealing->epoch, &sealing->key, sealing->wrap, sealing->arena);
+    seal_wrap(&epoch_key, sealing->epoch, &key, sealing->wrap, sealing->arena);
+    seal_wipe(&epoch_key);
+    seal_wipe(&key);
     find_before(sealing);
     return 0;
 }
@@ -189,7 +196,7 @@ static int add_secret(struct sealing *sealing, const char *name, const char *val
         return aq_fail(error, AQ_E_INVALID, "%s is a secret of %zu bytes, but may have at most %d", name, length,
                        AQ_SECRET_VALUE_MAX);
     struct aq_boxed *sealed = AQ_ITEM(*sealing->sealed, struct aq_boxed, sealing->sealed->count++);
-    seal_value(&sealing->key, name, value, length, sealed, sealing->arena);
+    seal_value(&sealing->row, name, value, length, sealed, sealing->arena);
     if (sealing->has_before)
         sealed->before = seal_digest(&sealing->before, name, value, length, sealing->arena);
     return 0;
@@ -291,7 +298,7 @@ static int seal_record(struct sealing *sealing, const struct aq_command *command
     struct aq_label label = {.secrets = {0}};
     if (command == &aq_command_application_create) {
         struct aq_application_create *create = record;
-        if (strcmp(create->metadata, "{}") == 0 || !find_label(sealing, create, &label))
+        if (!find_label(sealing, create, &label))
             return 0;
         return seal_metadata(sealing, &create->metadata, &label.secrets, error);
     }
@@ -304,6 +311,14 @@ static int seal_record(struct sealing *sealing, const struct aq_command *command
     if (seal_metadata(sealing, AQ_AT(record, metadata), AQ_AT_CONST(record, secrets), error) != 0)
         return -1;
     return aq_sealed_texts(command->record, record, seal_text, sealing, error);
+}
+
+/* Most applications give none. */
+static bool has_no_metadata(const struct aq_command *command, const void *record)
+{
+    const struct aq_application_create *create = record;
+    return command == &aq_command_application_create &&
+           (create->metadata == NULL || strcmp(create->metadata, "{}") == 0);
 }
 
 static int make_key(struct door *door, struct aq_epoch_create *record, bool dry_run, struct aq_arena *arena,
@@ -328,7 +343,7 @@ int door_seal(struct door *door, const struct aq_command *command, void *record,
         return 0;
     if (command == &aq_command_epoch_create)
         return make_key(door, record, dry_run, arena, error);
-    if (list == NULL || wrap == NULL)
+    if (list == NULL || wrap == NULL || has_no_metadata(command, record))
         return 0;
     struct sealing sealing = {.door = door, .arena = arena, .sealed = AQ_AT(record, list), .wrap = AQ_AT(record, wrap)};
     if (state_read(door->state, &sealing.txn, error) != 0)

@@ -28,13 +28,26 @@ void seal_wipe(struct seal_key *key)
     sodium_memzero(key, sizeof *key);
 }
 
+void seal_begin(const struct seal_key *data_key, struct seal_row *row)
+{
+    _Static_assert(sizeof row->nonce == NONCE, "a nonce fits");
+    derive(data_key, FOR_BOXES, &row->boxes);
+    derive(data_key, FOR_DIGESTS, &row->digests);
+    randombytes_buf(row->nonce, sizeof row->nonce);
+}
+
+void seal_end(struct seal_row *row)
+{
+    sodium_memzero(row, sizeof *row);
+}
+
 /* Nonce, encrypted bytes, tag. */
-static struct aq_bytes encrypt(const struct seal_key *key, const char *about, const unsigned char *plain, size_t length,
-                               struct aq_arena *arena)
+static struct aq_bytes encrypt(const struct seal_key *key, const unsigned char nonce[NONCE], const char *about,
+                               const unsigned char *plain, size_t length, struct aq_arena *arena)
 {
     unsigned char *out = aq_arena_alloc(arena, NONCE + length + TAG);
     unsigned long long written;
-    randombytes_buf(out, NONCE);
+    memcpy(out, nonce, NONCE);
     crypto_aead_xchacha20poly1305_ietf_encrypt(out + NONCE, &written, plain, length, (const unsigned char *)about,
                                                strlen(about), NULL, out, key->bytes);
     return (struct aq_bytes){out, NONCE + (size_t)written};
@@ -49,35 +62,30 @@ static bool decrypt(const struct seal_key *key, const char *about, const struct 
 
 /* ---- values --------------------------------------------------------------------------------------------- */
 
-struct aq_bytes seal_digest(const struct seal_key *data_key, const char *name, const char *value, size_t length,
+struct aq_bytes seal_digest(const struct seal_row *row, const char *name, const char *value, size_t length,
                             struct aq_arena *arena)
 {
-    struct seal_key key;
     crypto_generichash_state hash;
     unsigned char *out = aq_arena_alloc(arena, AQ_SECRET_DIGEST_SIZE);
-    derive(data_key, FOR_DIGESTS, &key);
-    crypto_generichash_init(&hash, key.bytes, sizeof key.bytes, AQ_SECRET_DIGEST_SIZE);
+    crypto_generichash_init(&hash, row->digests.bytes, sizeof row->digests.bytes, AQ_SECRET_DIGEST_SIZE);
     crypto_generichash_update(&hash, (const unsigned char *)name, strlen(name) + 1);
     crypto_generichash_update(&hash, (const unsigned char *)value, length);
     crypto_generichash_final(&hash, out, AQ_SECRET_DIGEST_SIZE);
-    seal_wipe(&key);
     sodium_memzero(&hash, sizeof hash);
     return (struct aq_bytes){out, AQ_SECRET_DIGEST_SIZE};
 }
 
-void seal_value(const struct seal_key *data_key, const char *name, const char *value, size_t length,
-                struct aq_boxed *sealed, struct aq_arena *arena)
+void seal_value(struct seal_row *row, const char *name, const char *value, size_t length, struct aq_boxed *sealed,
+                struct aq_arena *arena)
 {
-    struct seal_key key;
     const size_t padded = (length / PADDING + 1) * PADDING;
     unsigned char *plain = aq_calloc(1, padded); /* the value, a byte 0x80, and zeros */
     memcpy(plain, value, length);
     plain[length] = 0x80;
-    derive(data_key, FOR_BOXES, &key);
     sealed->name = aq_arena_text(arena, name, strlen(name));
-    sealed->box = encrypt(&key, name, plain, padded, arena);
-    sealed->digest = seal_digest(data_key, name, value, length, arena);
-    seal_wipe(&key);
+    sealed->box = encrypt(&row->boxes, row->nonce, name, plain, padded, arena);
+    sealed->digest = seal_digest(row, name, value, length, arena);
+    sodium_increment(row->nonce, sizeof row->nonce);
     sodium_memzero(plain, padded);
     free(plain);
 }
@@ -105,9 +113,11 @@ void seal_wrap(const struct seal_key *epoch_key, const char *epoch, const struct
                struct aq_wrap *wrap, struct aq_arena *arena)
 {
     struct seal_key key;
+    unsigned char nonce[NONCE];
     derive(epoch_key, FOR_WRAPPING, &key);
+    randombytes_buf(nonce, sizeof nonce);
     wrap->epoch = aq_arena_text(arena, epoch, strlen(epoch));
-    wrap->key = encrypt(&key, epoch, data_key->bytes, sizeof data_key->bytes, arena);
+    wrap->key = encrypt(&key, nonce, epoch, data_key->bytes, sizeof data_key->bytes, arena);
     seal_wipe(&key);
 }
 

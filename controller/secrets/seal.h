@@ -18,13 +18,21 @@ struct seal_key {
 void seal_draw(struct seal_key *data_key);
 void seal_wipe(struct seal_key *key);
 
+/* What sealing the secrets of one row takes. Wipe it after use. */
+struct seal_row {
+    struct seal_key boxes, digests;
+    unsigned char nonce[24]; /* of the next box: drawn once, and counted up */
+};
+void seal_begin(const struct seal_key *data_key, struct seal_row *row);
+void seal_end(struct seal_row *row);
+
 /* Fills name, box and digest; they are in `arena`. */
-void seal_value(const struct seal_key *data_key, const char *name, const char *value, size_t length,
-                struct aq_boxed *sealed, struct aq_arena *arena);
+void seal_value(struct seal_row *row, const char *name, const char *value, size_t length, struct aq_boxed *sealed,
+                struct aq_arena *arena);
 /* The value, in `arena`, which is to be wiped. NULL: it is not what this key has sealed under its name. */
 const char *seal_open(const struct seal_key *data_key, const struct aq_boxed *sealed, struct aq_arena *arena);
 /* What seal_value() fills in as digest. */
-struct aq_bytes seal_digest(const struct seal_key *data_key, const char *name, const char *value, size_t length,
+struct aq_bytes seal_digest(const struct seal_row *row, const char *name, const char *value, size_t length,
                             struct aq_arena *arena);
 
 /* The data key, encrypted for this epoch; in `arena`. */

@@ -98,21 +98,23 @@ static void a_box_opens_with_its_key_and_its_name_only(void **context)
 {
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     struct seal_key key, other, epoch, back;
+    struct seal_row row;
     struct aq_boxed boxed = {0}, twin = {0};
     struct aq_wrap wrap;
     (void)context;
     seal_draw(&key);
     seal_draw(&other);
     seal_draw(&epoch);
+    seal_begin(&key, &row);
     for (size_t length = 0; length < 200; length += 13) {
         char value[200];
         memset(value, 'x', length);
         value[length] = '\0';
-        seal_value(&key, "metadata.a", value, length, &boxed, &arena);
+        seal_value(&row, "metadata.a", value, length, &boxed, &arena);
         assert_string_equal(seal_open(&key, &boxed, &arena), value);
     }
-    seal_value(&key, "metadata.a", "12345", 5, &boxed, &arena);
-    seal_value(&key, "metadata.a", "123", 3, &twin, &arena);
+    seal_value(&row, "metadata.a", "12345", 5, &boxed, &arena);
+    seal_value(&row, "metadata.a", "123", 3, &twin, &arena);
     assert_int_equal(boxed.box.length, twin.box.length); /* the length is not told */
     assert_memory_not_equal(boxed.digest.data, twin.digest.data, boxed.digest.length);
     assert_null(seal_open(&other, &boxed, &arena));
@@ -128,7 +130,7 @@ static void a_box_opens_with_its_key_and_its_name_only(void **context)
     twin = boxed;
     for (twin.box.length = 0; twin.box.length < boxed.box.length; twin.box.length++)
         assert_null(seal_open(&key, &twin, &arena));
-    const struct aq_bytes same = seal_digest(&key, "metadata.a", "12345", 5, &arena);
+    const struct aq_bytes same = seal_digest(&row, "metadata.a", "12345", 5, &arena);
     assert_memory_equal(same.data, boxed.digest.data, same.length);
     seal_wrap(&epoch, "one", &key, &wrap, &arena);
     assert_true(seal_unwrap(&epoch, &wrap, &back));
