@@ -54,9 +54,9 @@ check_equal "which is known without showing them" 1 "$(api_field .data.version l
 sed "s/$label_secret/$label_secret-2/" "$work/label.yml" >"$work/changed.yml"
 check "applying another secret makes a version" aq labels apply -f "$work/changed.yml"
 check_equal "of its own" 2 "$(api_field .data.version label/db)"
-one=$(application_create db:1)
+one=$(printf %s "$label_secret" | aq run db:1 --secret password=- -q)
 two=$(application_create db:1 "{\"password\": \"$own_secret\"}")
-check "a workload reads the label's secret" wait_for 20 output_is "$one" "$(sum "$label_secret") unset db.example password"
+check "a workload reads the secret that aq was given" wait_for 20 output_is "$one" "$(sum "$label_secret") unset db.example password"
 check "or that of its application" wait_for 20 output_is "$two" "$(sum "$own_secret") unset db.example password"
 printf '{"label": "db:1", "metadata": {"password": "%s"}}' "$file_secret" >"$mount/applications/new"
 three=$(cat "$mount/applications/last/id")

@@ -202,11 +202,13 @@ static int set_flag(struct parsing *in, const struct aq_field *field, const char
     const char *value = field->type == AQ_TYPE_BOOL ? (joined ? joined : "true") : take_value(in, joined, typed);
     if (value == NULL || aq_field_from_text(field, &options->flags, value, typed, &options->arena, in->error) != 0)
         return -1;
-    if (strcmp(field->name, "file") != 0)
+    const bool file = strcmp(field->name, "file") == 0;
+    if (!file && strcmp(field->name, "secret") != 0)
         return 0;
-    if (options->file_count == CLI_FILES_MAX)
+    unsigned *count = file ? &options->file_count : &options->secret_count;
+    if (*count == CLI_FILES_MAX)
         return aq_fail(in->error, AQ_E_INVALID, "%s is given more than %d times", typed, CLI_FILES_MAX);
-    options->files[options->file_count++] = value;
+    (file ? options->files : options->secrets)[(*count)++] = value;
     return 0;
 }
 

@@ -53,6 +53,8 @@ AQ_DECLARE_WORDS(cli_format, CLI_FORMATS)
     S(T, size,       U64(1, 1048576, "bytes"), NULL,    0, "how much from the end of a workload's output")             \
     S(T, file,       TEXT(1, 4096),            NULL,    0,                                                             \
       "read a YAML or JSON file, - for standard input; may be repeated")                                               \
+    S(T, secret,     TEXT(1, 4096),            NULL,    0,                                                             \
+      "a secret of its metadata: KEY asks for it, KEY=FILE reads it, - is standard input; may be repeated")            \
     S(T, count,      U64(1, 4096),             NULL,    0, "create this many at once: all or none")                    \
     S(T, wait,       BOOL,                     NULL,    0, "wait for the outcome, and show progress")                  \
     S(T, attach,     BOOL,                     NULL,    0,                                                             \
@@ -99,6 +101,8 @@ struct cli_options {
     unsigned argument_count; /* of the words behind --, which are a command's; 0: they are words as all others */
     const char *files[CLI_FILES_MAX];
     unsigned file_count;
+    const char *secrets[CLI_FILES_MAX];
+    unsigned secret_count;
     struct cli_filter filters[CLI_FILTERS_MAX];
     unsigned filter_count;
     struct aq_arena arena; /* memory of what is not in argv */

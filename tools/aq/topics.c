@@ -32,8 +32,8 @@ static enum cli_exit run_version(struct cli *cli, const char *const *words, unsi
 }
 
 #define RUN_FLAGS                                                                                                      \
-    (CLI_TABLE_FLAGS | CLI_BIT(file) | CLI_BIT(count) | CLI_BIT(wait) | CLI_BIT(dry_run) | CLI_BIT(keep) |             \
-     CLI_BIT(attach))
+    (CLI_TABLE_FLAGS | CLI_BIT(file) | CLI_BIT(secret) | CLI_BIT(count) | CLI_BIT(wait) | CLI_BIT(dry_run) |           \
+     CLI_BIT(keep) | CLI_BIT(attach))
 #define EVENT_FLAGS (CLI_DATA_FLAGS | CLI_BIT(quiet))
 #define MANY_EVENTS (EVENT_FLAGS | CLI_BIT(follow) | CLI_BIT(watch) | CLI_BIT(since) | CLI_BIT(lines))
 

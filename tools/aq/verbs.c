@@ -65,6 +65,8 @@ uint64_t cli_command_flags(const struct aq_command *command)
     uint64_t flags = CLI_DATA_FLAGS | CLI_BIT(quiet) | CLI_BIT(dry_run);
     if (command->kind == AQ_CREATES || command->kind == AQ_UPDATES)
         flags |= CLI_BIT(file);
+    if (aq_record_field(command->record, "sealed") != NULL)
+        flags |= CLI_BIT(secret);
     if (command->kind == AQ_CREATES && !aq_command_goes_by_verb(command))
         flags |= CLI_BIT(count);
     if (command->entity == &aq_entity_project && command->kind != AQ_DELETES)

@@ -9,6 +9,7 @@
 #include "tools/aq/cell.h"
 #include "tools/aq/events.h"
 #include "tools/aq/nouns.h"
+#include "tools/aq/secrets.h"
 #include "tools/aq/show.h"
 #include "tools/aq/wait.h"
 
@@ -326,6 +327,8 @@ static enum cli_exit create(struct write *write)
         code = take_bare_word(write);
     if (code != CLI_DONE)
         return code;
+    if (cli_take_secrets(options, write->given, &error) != 0)
+        return cli_fail(CLI_USAGE, "%s", error.message);
     if (options->file_count == 0 && json_object_size(write->given) == 0)
         return cli_fail(CLI_USAGE, "nothing to create: give %s%s%sfield=value words, or -f FILE; see aq %s %s --help",
                         alone != NULL ? "its " : "", alone != NULL ? alone->name : "", alone != NULL ? ", " : "",

@@ -1,0 +1,68 @@
+#include "tools/aq/secrets.h"
+
+#include "schema/base/files.h"
+#include "schema/model/secret.h"
+#include "tools/aq/prompt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { TYPED_MAX = 1024 };
+
+/* An end of a line that an editor or echo has put there is none of it. */
+static json_t *read_secret(const char *path, struct aq_error *error)
+{
+    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
+    if (aq_file_read(AT_FDCWD, strcmp(path, "-") == 0 ? "/dev/stdin" : path, AQ_SECRET_VALUE_MAX, &text, error) != 0)
+        return NULL;
+    if (text.length > 0 && text.data[text.length - 1] == '\n')
+        text.length--;
+    json_t *value = json_stringn(aq_buffer_string(&text), text.length);
+    if (value == NULL)
+        (void)aq_fail(error, AQ_E_INVALID, "%s is not UTF-8", path);
+    return value;
+}
+
+static json_t *ask_secret(const char *key, struct aq_error *error)
+{
+    char question[128], typed[TYPED_MAX];
+    snprintf(question, sizeof question, "%.64s: ", key);
+    if (cli_prompt_is_possible() && cli_prompt(question, true, typed, sizeof typed))
+        return json_string(typed);
+    (void)aq_fail(error, AQ_E_INVALID,
+                  "--secret %.64s: there is nobody to ask: give --secret %.64s=FILE, or =- to read it", key, key);
+    return NULL;
+}
+
+static int take_secret(const char *word, json_t *metadata, struct aq_error *error)
+{
+    char key[AQ_NAME_MAX + 1];
+    const char *equals = strchr(word, '=');
+    snprintf(key, sizeof key, "%.*s", (int)strcspn(word, "="), word);
+    if (!aq_secret_key_is_good(key) || strcspn(word, "=") > AQ_NAME_MAX)
+        return aq_fail(error, AQ_E_INVALID,
+                       "--secret takes KEY or KEY=FILE: a key of metadata, and the file that has it");
+    json_t *value = equals != NULL ? read_secret(equals + 1, error) : ask_secret(key, error);
+    if (value == NULL)
+        return aq_error_context(error, "--secret %s", key);
+    json_object_set_new(metadata, key, value);
+    return 0;
+}
+
+int cli_take_secrets(const struct cli_options *options, json_t *given, struct aq_error *error)
+{
+    if (options->secret_count == 0)
+        return 0;
+    json_t *metadata = json_object_get(given, "metadata");
+    if (metadata == NULL) {
+        metadata = json_object();
+        json_object_set_new(given, "metadata", metadata);
+    }
+    if (!json_is_object(metadata))
+        return aq_fail(error, AQ_E_INVALID,
+                       "--secret cannot be added to metadata={...}: give metadata.KEY=VALUE words");
+    for (unsigned i = 0; i < options->secret_count; i++)
+        if (take_secret(options->secrets[i], metadata, error) != 0)
+            return -1;
+    return 0;
+}
