@@ -5,6 +5,7 @@
 #include "agent/names.h"
 #include "agent/secrets.h"
 #include "agent/trash.h"
+#include "drivers/lease.h"
 #include "schema/base/files.h"
 #include "schema/base/journal.h"
 #include "schema/codec/pack.h"
@@ -168,6 +169,11 @@ uint64_t home_identity(const struct home *home, const char *boot)
 }
 
 /* ---- workloads ----------------------------------------------------------------------------------------- */
+
+const char *home_lease_path(const struct home *home, struct aq_arena *arena)
+{
+    return aq_arena_format(arena, "%s/" LEASE_FILE, home->directory);
+}
 
 const char *home_driver_directory(const struct home *home, uint64_t resource, struct aq_arena *arena)
 {

@@ -2,6 +2,7 @@
  *
  *   lock                     locked while an agent runs on this directory
  *   instance                 a number that distinguishes this agent from another of the same name
+ *   lease                    when the agent was last in touch with the cluster (drivers/lease.h)
  *   node.key, cluster        who it is, and to which cluster it belongs (identity.h)
  *   workloads/<resource>/    a workload, until the cluster knows that it is over
  *       assignment           what to run; written before it is started
@@ -69,6 +70,7 @@ int home_renew(struct home *home, uint64_t resource, struct aq_error *error) AQ_
 int home_assignment(struct home *home, uint64_t resource, struct aq_assignment *assignment, struct aq_arena *arena,
                     struct aq_error *error) AQ_MUST_CHECK;
 
+const char *home_lease_path(const struct home *home, struct aq_arena *arena); /* absolute; in `arena` */
 /* The absolute path of a workload's driver/, in `arena`. */
 const char *home_driver_directory(const struct home *home, uint64_t resource, struct aq_arena *arena);
 

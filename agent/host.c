@@ -7,6 +7,8 @@
 #include <limits.h>
 #include <pwd.h>
 #include <sched.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,6 +185,26 @@ static struct host_load read_load(void)
                               .memory_available = meminfo("MemAvailable:")};
 }
 
+/* In a session of its own, so that it goes on when the agent is ended by what it does. */
+static int shut_down(const struct aq_list *command, struct aq_error *error)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    pid_t pid;
+    char **arguments = aq_arena_alloc(&arena, (command->count + 1) * sizeof *arguments);
+    for (uint32_t i = 0; i < command->count; i++)
+        arguments[i] = (char *)(uintptr_t)AQ_TEXT_ITEM(*command, i);
+    arguments[command->count] = NULL;
+    sigemptyset(&none);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    int code = posix_spawnp(&pid, arguments[0], NULL, &attributes, arguments, environ);
+    posix_spawnattr_destroy(&attributes);
+    return code == 0 ? 0 : aq_fail_errno(error, code, "cannot run shutdown.command, %.200s", arguments[0]);
+}
+
 /* ---- who it is ----------------------------------------------------------------------------------------- */
 
 static void read_user(char user[HOST_TEXT_SIZE])
@@ -202,7 +224,8 @@ void host_read(struct host *host, const struct aq_config_agent *config)
     bool good = address_parse(&controller, config->controller);
     aq_assert(good);
     uname(&names);
-    *host = (struct host){.capacity = detect_capacity(config), .load = read_load, .sample = host_sample};
+    *host = (struct host){
+        .capacity = detect_capacity(config), .load = read_load, .sample = host_sample, .shut_down = shut_down};
     snprintf(host->machine, sizeof host->machine, "%s", names.machine);
     snprintf(host->name, sizeof host->name, "%s", names.nodename);
     read_user(host->user);

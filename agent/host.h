@@ -25,6 +25,8 @@ struct host {
     struct host_load (*load)(void); /* at this moment */
     /* What the host has used since it started: as counters, without resource and time. NULL: not known. */
     struct aq_sample (*sample)(void);
+    /* Runs the command that shuts it down: a program and its arguments. Does not wait for its end. */
+    int (*shut_down)(const struct aq_list *command, struct aq_error *error);
 };
 
 /* Reads all of it, for settings that have been checked. May wait for the resolver. */

@@ -32,7 +32,8 @@ void report_free(struct report *report)
 
 bool report_is_due(const struct report *report, const struct workloads *workloads)
 {
-    return report->message.number != 0 || workloads->unreported > 0 || report->answer_count > 0;
+    return report->message.number != 0 || workloads->unreported > 0 || report->answer_count > 0 ||
+           report->shutdown.untold;
 }
 
 const struct aq_report *report_compose(struct report *report, struct workloads *workloads, const char *name,
@@ -47,6 +48,12 @@ const struct aq_report *report_compose(struct report *report, struct workloads *
     workloads_tell(workloads, message->number, HAPPENINGS_MAX, hub_form, &message->happenings, &report->arena);
     message->told = (struct aq_list){aq_arena_alloc(&report->arena, sizeof report->answers), report->answer_count};
     memcpy(message->told.items, report->answers, report->answer_count * sizeof *report->answers);
+    if (report->shutdown.untold) {
+        message->shutdown = report->shutdown.order;
+        message->shutdown_refused =
+            aq_arena_text(&report->arena, report->shutdown.refused, strlen(report->shutdown.refused));
+        report->shutdown.untold = false; /* it is in a report that is repeated until it is noted */
+    }
     return message;
 }
 

@@ -1,10 +1,11 @@
-/* Reports to the hub: what became of workloads, and the logs that the hub asked for.
+/* Reports to the hub: what became of workloads, and answers to what the hub asked for: logs, and shutting down.
  *
  * One report is sent at a time, and repeated unchanged until the hub has noted it. What happens meanwhile waits for the
  * next one. */
 #ifndef AQ_AGENT_REPORT_H
 #define AQ_AGENT_REPORT_H
 
+#include "agent/shutdown.h"
 #include "agent/workloads.h"
 
 enum { REPORT_ANSWERS_MAX = 64 }; /* that wait to be sent */
@@ -17,6 +18,7 @@ struct report {
     struct aq_told answers[REPORT_ANSWERS_MAX]; /* the first of them are in `message` */
     uint32_t answer_count;
     size_t answer_bytes;
+    struct shutdown shutdown;
 };
 
 void report_free(struct report *report);

@@ -41,6 +41,7 @@ struct session {
     uint64_t entry_late_ms; /* 0: the agent is let in, or it is known why not */
     uint64_t silence_told_ms;
     uint64_t last_hello, last_beat;
+    uint64_t talk_sent_ms; /* when HELLO, BEAT or REPORT was asked last */
     struct report report;
     struct asks asks;
     struct samples samples;
@@ -127,6 +128,7 @@ static void say_hello(struct session *session, uint64_t now_ms)
         .number = ++session->last_hello,
     };
     session->offer_told = true;
+    session->talk_sent_ms = now_ms;
     aq_asker_ask(session->asker, &session->talk, AQ_MSG_HELLO, &hello, now_ms + ANSWER_MS);
 }
 
@@ -145,6 +147,7 @@ static void say_beat(struct session *session, uint64_t now_ms)
         samples_take(&session->samples, session->agent.host, session->agent.workloads,
                      session->agent.config->usage.interval * 1000, now_ms, &beat.samples, &session->scratch);
     session->beat_at_ms = now_ms + session->beat_ms;
+    session->talk_sent_ms = now_ms;
     aq_asker_ask(session->asker, &session->talk, AQ_MSG_BEAT, &beat, now_ms + ANSWER_MS);
 }
 
@@ -152,6 +155,7 @@ static void say_report(struct session *session, uint64_t now_ms)
 {
     const struct aq_report *report = report_compose(&session->report, session->agent.workloads,
                                                     session->agent.config->name, session->number, session->hub_form);
+    session->talk_sent_ms = now_ms;
     aq_asker_ask(session->asker, &session->talk, AQ_MSG_REPORT, report, now_ms + ANSWER_MS);
 }
 
@@ -175,6 +179,8 @@ void session_ask(struct session *session, const struct aq_clocks *now)
     exec_sessions_turn(&session->execs);
     aq_asker_set_time(session->asker, now);
     asks_turn(&session->asks, &session->report, session->agent.workloads, now_ms);
+    shutdown_turn(&session->report.shutdown, &session->agent.config->shutdown.command,
+                  session->agent.workloads->roster.count, now_ms);
     if (aq_asker_has_session(session->asker) && !session->talk.open && now_ms >= session->talk_at_ms) {
         if (!session->welcome || session->offer_changed)
             say_hello(session, now_ms);
@@ -222,6 +228,8 @@ static void take_welcome(struct session *session, const struct aq_welcome *welco
     session->seen = 0; /* the hub starts over, with a full delivery */
     session->hub_form = welcome->form;
     session->samples = (struct samples){0};
+    if (welcome->form >= AQ_FORM_LIFE)
+        workloads_touch(session->agent.workloads, session->talk_sent_ms);
     asks_clear(&session->asks);
     workloads_list_all_logs(session->agent.workloads);
     aq_asker_drop(session->asker, &session->poll);
@@ -234,6 +242,8 @@ static void take_work(struct session *session, const struct aq_work *work, uint6
         return;
     session->seen = work->delivery;
     delivery_take(session->agent.delivery, work);
+    shutdown_take(&session->report.shutdown, work, session->agent.host, &session->agent.config->shutdown.command,
+                  session->agent.workloads->roster.count, now_ms);
     for (uint32_t i = 0; i < work->asks.count; i++)
         asks_take(&session->asks, &session->report, session->agent.workloads, AQ_ITEM(work->asks, struct aq_ask, i),
                   now_ms);
@@ -284,6 +294,8 @@ static void take_refused(struct session *session, enum aq_message_type asked, co
 
 static void take_noted(struct session *session, const struct aq_noted *noted)
 {
+    if (noted->lease)
+        workloads_touch(session->agent.workloads, session->talk_sent_ms);
     if (report_noted(&session->report, session->agent.workloads, noted->number))
         session->put_off = AQ_OK;
 }

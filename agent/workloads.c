@@ -3,6 +3,7 @@
 #include "agent/workload_logs.h"
 #include "agent/workload_options.h"
 #include "agent/workload_secrets.h"
+#include "drivers/lease.h"
 #include "schema/base/journal.h"
 
 #include <inttypes.h>
@@ -10,7 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATUS_UNKNOWN = -1, SECRETS_WAIT_MS = 1000 };
+enum {
+    STATUS_UNKNOWN = -1,
+    SECRETS_WAIT_MS = 1000,
+    TOUCH_MS = 1000, /* the lease file is not written more often: then leases end a little earlier */
+};
 
 /* What is reported of a workload of which there is no record. */
 struct workload_gap {
@@ -171,6 +176,8 @@ static void take_end(struct workloads *workloads, struct workload *workload, con
         note_end(workloads, workload, workload->gap->what, STATUS_UNKNOWN, workload->gap->ended);
     else if (workload->stopping)
         note_end(workloads, workload, AQ_HAPPENED_ENDED, exit_status, report->reason);
+    else if (report->lease_over)
+        note_end(workloads, workload, AQ_HAPPENED_LOST, STATUS_UNKNOWN, report->reason);
     else if (failed && !workload->restarts.ran)
         note_end(workloads, workload, AQ_HAPPENED_FAILED, STATUS_UNKNOWN, report->reason);
     else
@@ -244,9 +251,43 @@ uint64_t workloads_deadline_ms(const struct workloads *workloads)
 
 /* ---- starting and stopping ------------------------------------------------------------------------------ */
 
-/* What must be known of a workload as long as it lives. */
-static void set_upkeep(struct workload *workload, const struct aq_assignment *assignment)
+/* ---- leases --------------------------------------------------------------------------------------------- */
+
+static int tell_touched(struct workloads *workloads, struct aq_error *error)
 {
+    if (lease_write(home_root(workloads->home), workloads->touched_ms, error) != 0)
+        return aq_error_context(error, "the lease file");
+    workloads->told_ms = workloads->touched_ms;
+    return 0;
+}
+
+void workloads_touch(struct workloads *workloads, uint64_t sent_ms)
+{
+    struct aq_error error;
+    if (sent_ms <= workloads->touched_ms)
+        return;
+    workloads->touched_ms = sent_ms;
+    if (workloads->has_leases && sent_ms >= workloads->told_ms + TOUCH_MS && tell_touched(workloads, &error) != 0)
+        aq_journal(AQ_WARN, "leases cannot be renewed", "error", error.message, NULL);
+}
+
+/* Its keeper reads the file before it starts anything. */
+static int begin_lease(struct workloads *workloads, const struct workload *workload,
+                       const struct aq_assignment *assignment, struct aq_error *error)
+{
+    if (assignment->lease == 0)
+        return 0;
+    if (!workload->driver->type->keeps_leases)
+        return aq_fail(error, AQ_E_INVALID, "driver %s keeps no leases: its workloads cannot have one",
+                       assignment->driver);
+    return tell_touched(workloads, error);
+}
+
+/* What must be known of a workload as long as it lives. */
+static void set_upkeep(struct workloads *workloads, struct workload *workload, const struct aq_assignment *assignment)
+{
+    workload->leased = assignment->lease > 0;
+    workloads->has_leases |= workload->leased;
     restarts_init(&workload->restarts, assignment);
     if (aq_check_ways(&assignment->health) == 0)
         return;
@@ -275,6 +316,8 @@ static int begin_workload(struct workloads *workloads, struct workload *workload
                                .slots = assignment->amounts.slots,
                                .options_json = assignment->options,
                                .metadata_json = assignment->metadata,
+                               .lease_s = assignment->lease,
+                               .lease_file = home_lease_path(workloads->home, &workloads->arena),
                                .arguments = assignment->arguments,
                                .directory =
                                    home_driver_directory(workloads->home, assignment->resource, &workloads->arena)};
@@ -283,6 +326,7 @@ static int begin_workload(struct workloads *workloads, struct workload *workload
     if (workload_read_options(workloads, workload->driver->type, assignment, &spec.options, error) != 0 ||
         workload_check_ports(workload, spec.options, error) != 0 ||
         workload_secrets_take(workloads, assignment, store, &spec, &secret, error) != 0 ||
+        begin_lease(workloads, workload, assignment, error) != 0 ||
         (store && home_add(workloads->home, assignment, error) != 0))
         return -1;
     workload->kept = true;
@@ -335,7 +379,7 @@ static void adopt_workload(void *context, const struct aq_assignment *assignment
     struct workload *workload = add_workload(workloads, assignment->resource);
     workload->kept = true;
     workload->driver = drivers_find(&workloads->drivers, assignment->driver);
-    set_upkeep(workload, assignment);
+    set_upkeep(workloads, workload, assignment);
     if (end != NULL) {
         const struct aq_happening copy = {.resource = end->resource,
                                           .what = end->what,
@@ -428,7 +472,7 @@ struct workload *workloads_start(struct workloads *workloads, const struct aq_as
         return NULL;
     aq_arena_reset(&workloads->arena);
     struct workload *workload = add_workload(workloads, assignment->resource);
-    set_upkeep(workload, assignment);
+    set_upkeep(workloads, workload, assignment);
     if (home_is_over(workloads->home, assignment->resource))
         note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, "it has ended here before");
     else if (!end_leftover(workloads, workload, &lost) &&

@@ -34,7 +34,8 @@ struct workload {
     struct telling tells[TELLS];
     struct restarts restarts;
     const struct aq_check *check; /* of its health; NULL: none */
-    bool on_host;                 /* its ports are those of the host */
+    bool leased;
+    bool on_host; /* its ports are those of the host */
     struct aq_arena check_arena;
     uint64_t named;        /* count of the last delivery that named it */
     struct aq_kept listed; /* by workloads_list_logs() */
@@ -53,6 +54,9 @@ struct workloads {
     struct secrets secrets;
     struct healths healths;
     struct schedule waiting; /* for their restart */
+    uint64_t touched_ms;     /* steady: the agent was in touch with the cluster; 0: not yet */
+    uint64_t told_ms;        /* what the lease file says of that */
+    bool has_leases;         /* a workload of this run has one */
     struct roster roster;    /* of struct workload */
     struct workload_queue unstored, telling;
     uint32_t unreported; /* things to report that are in no report yet */
@@ -91,6 +95,9 @@ void workloads_stop(struct workloads *workloads, struct workload *workload); /* 
 /* Ends and restarts that are not on disk yet, and workloads that are to be started again. Each waits for the disk. */
 bool workloads_has_unstored(const struct workloads *workloads);
 void workloads_store_next(struct workloads *workloads);
+
+/* What was sent at `sent_ms` has reached the cluster, and the node is ACTIVE: leases are counted from then. */
+void workloads_touch(struct workloads *workloads, uint64_t sent_ms);
 
 /* The hub has noted the report (tellings.h): drops the workloads whose end was in it. */
 void workloads_noted(struct workloads *workloads, uint64_t number, const struct aq_list *happenings);

@@ -36,7 +36,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum driver_report_kind { DRIVER_STARTED, DRIVER_FAILED, DRIVER_ENDED, DRIVER_COMMAND_ENDED };
+enum driver_report_kind { DRIVER_STARTED, DRIVER_FAILED, DRIVER_ENDED, DRIVER_COMMAND_ENDED, DRIVER_TASK_ENDED };
 
 /* All texts belong to the driver and are valid only during the call. */
 struct driver_report {
@@ -45,9 +45,13 @@ struct driver_report {
     const char *identifier; /* STARTED: the driver's name for it, such as "pid 4711"; never NULL */
     const char *ip_addr;    /* STARTED: its own address; "" if it has none */
     const char *hw_addr;    /* STARTED: as ip_addr */
+    bool lease_over;        /* FAILED, ENDED: it was ended, or not begun, because its lease was over */
     int exit_status;        /* both ENDED: 0 to 255 as a shell has it: 128 + n after signal n */
-    const char *reason;     /* FAILED, ENDED: such as "exit status 3", "killed by signal 9: out of memory" */
+    const char *reason;     /* FAILED, ENDED: such as "exit status 3", "killed by signal 9: out of memory"; TASK_ENDED:
+                             * why it failed; "" if it did not */
     uint64_t command;       /* COMMAND_ENDED: its number */
+    uint64_t task;          /* TASK_ENDED: its number */
+    const char *result;     /* TASK_ENDED: what came of it, a JSON object such as {"image":"golden:1"}; NULL: nothing */
 };
 
 typedef void driver_report_fn(void *context, const struct driver_report *report);
@@ -65,6 +69,8 @@ struct driver_spec {
     uint64_t disk_mib;        /* size of its disk; 0: it asks for none */
     uint64_t slots;
     const char *metadata_json; /* merged metadata of label and application: a JSON object */
+    uint64_t lease_s;          /* it is ended when the agent was out of touch for so long; 0: never */
+    const char *lease_file;    /* absolute path of a file that says when it was in touch (drivers/lease.h) */
     struct aq_list arguments;  /* texts: the application's command, instead of that of the options; count 0: none */
     const char *directory;     /* absolute path; empty, only for the driver; the agent removes it after the end */
     /* Secrets are never written to a disk, nor into arguments or the environment. */
@@ -84,6 +90,16 @@ struct driver_command {
     int input, output, errors;    /* become its standard input, output and error */
     bool terminal;                /* they are a terminal, which becomes its controlling terminal */
     const char *term;             /* terminal: TERM; "" or NULL: as the workload has it */
+};
+
+enum driver_task_kind { DRIVER_TASK_SNAPSHOT, DRIVER_TASK_IMAGE };
+
+/* Something to make of a workload. It belongs to the caller; the driver copies what it keeps. */
+struct driver_task {
+    uint64_t number;   /* the task's number: unique in the cluster, and never reused */
+    uint64_t resource; /* of the workload, which must run */
+    enum driver_task_kind kind;
+    const char *name; /* of the snapshot or image: letters, digits, '.', '_', '-'; "": the driver chooses one */
 };
 
 /* Settings of the agent that are for drivers. */
@@ -121,6 +137,8 @@ struct driver_type {
     const struct driver_life *life;   /* NULL: it is built in, and can always be used */
     const struct aq_driver *declared; /* its name and its options */
     const struct aq_record *settings; /* of driver_settings.own; NULL: none */
+
+    bool keeps_leases; /* it ends a workload whose lease is over, even when the agent does not run */
 
     /* Fails if the driver cannot work on this host. Has no lasting effect. */
     int (*probe)(struct aq_error *error) AQ_MUST_CHECK;
@@ -167,6 +185,13 @@ struct driver_type {
      * `resource` and `at_ms`. Called for each workload every few seconds, so it must be cheap. False: it does not run.
      * NULL: the driver does not know. */
     bool (*sample)(struct driver *driver, uint64_t resource, struct aq_sample *sample);
+
+    /* Both are there, or none: then nothing can be made of workloads of this driver. DRIVER_TASK_ENDED follows each
+     * success of task() once, also when the workload ends first. end_task() gives it up, if it is still under way.
+     * Tasks do not outlive close(): the agent starts one that was under way again, so a driver replaces what is half
+     * made. */
+    int (*task)(struct driver *driver, const struct driver_task *task, struct aq_error *error) AQ_MUST_CHECK;
+    void (*end_task)(struct driver *driver, uint64_t number);
 
     int (*wake_fd)(struct driver *driver);          /* call work() when it is readable; -1: none */
     uint64_t (*deadline_ms)(struct driver *driver); /* steady: call work() then at the latest; UINT64_MAX: no need */

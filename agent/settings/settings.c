@@ -5,6 +5,7 @@ AQ_DEFINE_SETTINGS(aq_agent_keep_logs, "logs", "logs of workloads that have ende
 AQ_DEFINE_SETTINGS(aq_agent_keep_files, "files", "files of workloads that have ended")
 AQ_DEFINE_SETTINGS(aq_agent_keep, "keep", "what to keep")
 AQ_DEFINE_SETTINGS(aq_agent_usage, "usage", "what the node and its workloads use")
+AQ_DEFINE_SETTINGS(aq_agent_shutdown, "shutdown", "how this host is shut down")
 AQ_DEFINE_SETTINGS(aq_agent_metadata, "metadata", "metadata service for workloads")
 static const char *const gone[] = {
     "key_file", "each agent has a key of its own: enrol this one with a join token, which `aq nodes token` prints",

@@ -50,6 +50,11 @@ AQ_DECLARE_SETTINGS(aq_agent_metadata)
     S(T, interval, DURATION(0, 3600), "5s", AQ_LIVE, "how often it is measured; 0: never")
 AQ_DECLARE_SETTINGS(aq_agent_usage)
 
+#define aq_agent_shutdown_fields(S, T)                                                                                 \
+    S(T, command, TEXTS(0, 32), "", AQ_LIVE,                                                                           \
+      "program and arguments that shut this host down, such as [systemctl, poweroff]; empty: the cluster cannot do that")
+AQ_DECLARE_SETTINGS(aq_agent_shutdown)
+
 #define aq_config_agent_fields(S, T)                                                                                   \
     S(T, name,        NAME(0, 64),               "",                                       0,                          \
       "name of this node, unique in the cluster; empty: the host's name")                                              \
@@ -77,6 +82,8 @@ AQ_DECLARE_SETTINGS(aq_agent_usage)
       "further identifiers for node filters, such as rack:a7")                                                         \
     S(T, capacity,    RECORD(aq_agent_capacity), NULL,                                     0,                          \
       "what to offer: at most what the host has")                                                                      \
+    S(T, shutdown,    RECORD(aq_agent_shutdown), NULL,                                     0,                          \
+      "how this host is shut down")                                                                                    \
     S(T, keep,        RECORD(aq_agent_keep),     NULL,                                     0,       "what to keep")    \
     S(T, usage,       RECORD(aq_agent_usage),    NULL,                                     0,                          \
       "what the node and its workloads use")                                                                           \

@@ -79,6 +79,10 @@ static int join_node(struct decide *decide, const void *record, struct aq_error 
     if (node.status != AQ_NODE_ACTIVE) {
         struct aq_node_status_set event = {command->name, AQ_NODE_ACTIVE};
         decide_emit(decide, &aq_event_node_status_set, &event);
+        if (node.shutdown_status == AQ_SHUTDOWN_GOING) { /* its host is back */
+            struct aq_node_shutdown_set none = {.name = command->name, .order = node.shutdown_order, .reason = ""};
+            decide_emit(decide, &aq_event_node_shutdown_set, &none);
+        }
     }
     return 0;
 }
@@ -98,21 +102,6 @@ static int lose_node(struct decide *decide, const void *record, struct aq_error 
     return 0;
 }
 DECIDE(aq_command_node_lose, lose_node);
-
-static int set_maintenance(struct decide *decide, const void *record, struct aq_error *error)
-{
-    const struct aq_node_maintenance *command = record;
-    struct aq_node node;
-    if (decide_find_name(decide, &aq_entity_node, command->name, &node, error) != 0)
-        return -1;
-    decide_id_name(decide, command->name);
-    if (node.maintenance == command->maintenance)
-        return 0;
-    struct aq_node_maintenance_set event = {command->name, command->maintenance};
-    decide_emit(decide, &aq_event_node_maintenance_set, &event);
-    return 0;
-}
-DECIDE(aq_command_node_maintenance, set_maintenance);
 
 /* ---- projects ------------------------------------------------------------------------------------------- */
 

@@ -76,6 +76,15 @@ static int check_health(const struct aq_check *health, uint32_t number, struct a
     return 0;
 }
 
+static int check_lease(const struct aq_needs *needs, uint32_t number, struct aq_error *error)
+{
+    if (needs->lease == 0 || needs->lease >= AQ_LEASE_MIN_S)
+        return 0;
+    return aq_fail(error, AQ_E_INVALID,
+                   "definitions[%u].resources.lease is %" PRIu64 "s, but must be at least %ds, or 0 for none", number,
+                   needs->lease, AQ_LEASE_MIN_S);
+}
+
 /* ---- options -------------------------------------------------------------------------------------------- */
 
 /* The struct of the driver, in the arena. */
@@ -154,7 +163,8 @@ int recipe_check(struct decide *decide, const struct aq_label_create *content, s
         items[i] = *AQ_ITEM(*definitions, struct aq_definition, i);
         const struct aq_driver *driver = aq_driver_find(items[i].driver);
         const void *options;
-        if (check_restart(&items[i], i, error) != 0 || check_health(&items[i].health, i, error) != 0)
+        if (check_restart(&items[i], i, error) != 0 || check_health(&items[i].health, i, error) != 0 ||
+            check_lease(&items[i].resources, i, error) != 0)
             return -1;
         fill_upkeep(&items[i]);
         if (!some_node_has(decide, items[i].driver))

@@ -1,11 +1,14 @@
 #include "schema/model/resource.h"
 
 #include "controller/decide/placement.h"
+#include "controller/decide/quarantine.h"
 #include "schema/model/exec.h"
 #include "schema/model/key.h"
 
 #include <inttypes.h>
 #include <string.h>
+
+enum { LEASE_PART = 10, LEASE_MORE_MS = 2000 };
 
 /* Finds a resource and its application; `node` reports about it (NULL: the controller itself). Refuses a report about a
  * resource that is gone or belongs to another node: the agent counts it as done. */
@@ -43,6 +46,8 @@ static int start_resource(struct decide *decide, const void *record, struct aq_e
         return 0;
     struct aq_resource_started event = {command->id, command->identifier, command->ip_addr, command->hw_addr};
     decide_emit(decide, &aq_event_resource_started, &event);
+    if (resource.status == AQ_RESOURCE_ASSIGNED)
+        quarantine_after_success(decide, &resource);
     if (application.status == AQ_ELECTED)
         emit_moved(decide, application.id, AQ_ALLOCATED, "");
     return 0;
@@ -115,6 +120,8 @@ static int fail_resource(struct decide *decide, const void *record, struct aq_er
         emit_moved(decide, application.id, AQ_DEALLOCATED, application.description);
     if (counts) /* else it was given back meanwhile */
         try_elsewhere(decide, &application, &(struct aq_try){resource.node, resource.definition, command->reason});
+    if (counts) /* last, for placement does not see it yet */
+        quarantine_after_failure(decide, &resource, &application, command->reason);
     return 0;
 }
 DECIDE(aq_command_resource_fail, fail_resource);
@@ -151,6 +158,33 @@ static int end_resource(struct decide *decide, const void *record, struct aq_err
     return 0;
 }
 DECIDE(aq_command_resource_end, end_resource);
+
+/* More than clocks differ, and a keeper needs to end its workload. */
+static uint64_t lease_over_ms(uint64_t lease_s)
+{
+    return lease_s * 1000 + lease_s * 1000 / LEASE_PART + LEASE_MORE_MS;
+}
+
+/* What ran there is certainly over: its keeper has ended it, whether its agent runs or not. The log's time alone does
+ * not tell that: it may have jumped when the controller was started. */
+static int end_lease(struct decide *decide, const void *record, struct aq_error *error)
+{
+    const struct aq_resource_lease *command = record;
+    struct aq_resource resource;
+    struct aq_application application;
+    struct aq_node node;
+    if (find_reported(decide, command->id, NULL, &resource, &application, error) != 0)
+        return -1;
+    const uint64_t over_ms = lease_over_ms(resource.lease);
+    if (resource.lease == 0 || command->lost_ms < over_ms ||
+        !state_node(decide->txn, resource.node, &node, decide->arena) || node.status != AQ_NODE_LOST ||
+        decide->time_ms < node.lost_at + over_ms)
+        return 0;
+    lose(decide, &resource, &application,
+         aq_arena_format(decide->arena, "node %s was lost, and its lease is over", resource.node));
+    return 0;
+}
+DECIDE(aq_command_resource_lease, end_lease);
 
 static int lose_resource(struct decide *decide, const void *record, struct aq_error *error)
 {
@@ -191,6 +225,8 @@ static int check_resource(struct decide *decide, const void *record, struct aq_e
         return 0;
     struct aq_resource_checked event = {command->id, command->health, command->reason};
     decide_emit(decide, &aq_event_resource_checked, &event);
+    if (command->health == AQ_HEALTHY)
+        quarantine_after_success(decide, &resource);
     return 0;
 }
 DECIDE(aq_command_resource_check, check_resource);

@@ -161,6 +161,11 @@ void agent_set_owner(struct hub_agent *agent, uint64_t instance, const char *add
     snprintf(agent->address, sizeof agent->address, "%s", address);
 }
 
+bool agent_renews_leases(const struct hub_agent *agent)
+{
+    return agent->form >= AQ_FORM_LIFE && agent->active && !agent->losing;
+}
+
 void agent_mark_alive(struct hub_agent *agent, uint64_t now_ms, uint64_t log_ms)
 {
     agent->seen_ms = now_ms;

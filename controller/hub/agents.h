@@ -88,6 +88,9 @@ void agents_free(struct agents *agents);
 
 /* Notes whose agent's the node is, as the tables say. */
 void agent_set_owner(struct hub_agent *agent, uint64_t instance, const char *address);
+/* Whether an answer renews the leases of what it runs. Not once its node is LOST, or is about to be: from then on, they
+ * run out. */
+bool agent_renews_leases(const struct hub_agent *agent);
 /* Notes a sign of life: at `now_ms` on the hub's clock, `log_ms` in the time of the log. */
 void agent_mark_alive(struct hub_agent *agent, uint64_t now_ms, uint64_t log_ms);
 

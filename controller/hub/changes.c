@@ -87,6 +87,15 @@ static void read_node(struct reading *reading, const char *name)
         load_node(reading->changes->base, NULL, &node);
 }
 
+/* The next delivery says that its host is to be shut down. */
+static void shutdown_set(const struct reading *reading, const struct aq_node_shutdown_set *event)
+{
+    struct agents *agents = &reading->changes->base->agents;
+    struct hub_agent *agent = agents_find(agents, event->name);
+    if (agent != NULL && (event->status == AQ_SHUTDOWN_TOLD || event->status == AQ_SHUTDOWN_GOING))
+        agents_tell_all(agents, agent);
+}
+
 static void tell_agent(const struct reading *reading, const char *node, uint64_t resource)
 {
     struct agents *agents = &reading->changes->base->agents;
@@ -122,6 +131,8 @@ static bool read_event(void *context, const struct aq_event *event)
     reading->changes->seen_seq = event->seq;
     if (event->type->entity == &aq_entity_node) {
         node_changed(reading, event);
+        if (event->type == &aq_event_node_shutdown_set)
+            shutdown_set(reading, event->data);
     } else if (event->type == &aq_event_application_elected) {
         const struct aq_application_elected *elected = event->data;
         tell_agent(reading, elected->node, elected->resource);

@@ -101,13 +101,15 @@ static void add_upkeep(struct aq_assignment *assignment, const struct aq_definit
     assignment->health = definition->health;
 }
 
-/* An agent that was replaced by an older one would run something else. It is told later, by a newer one. */
+/* An agent that was replaced by an older one would run something else, or for longer than it may. It is told later, by
+ * a newer one. */
 static bool is_beyond(const struct draft *draft, const struct aq_resource *resource, const struct extras *extras)
 {
     const uint64_t form = draft->agent->form;
     const bool arguments = extras->arguments.count > 0 && form < AQ_FORM_ARGUMENTS,
-               secrets = (extras->secrets.count > 0 || extras->lost[0] != '\0') && form < AQ_FORM_SECRETS;
-    return (arguments || secrets) && !may_have_run(draft, resource);
+               secrets = (extras->secrets.count > 0 || extras->lost[0] != '\0') &&
+                         form<AQ_FORM_SECRETS, lease = resource->lease> 0 && form < AQ_FORM_LIFE;
+    return (arguments || secrets || lease) && !may_have_run(draft, resource);
 }
 
 static size_t bytes_of(const struct extras *extras)
@@ -154,6 +156,8 @@ static void add_assignment(struct draft *draft, uint64_t number)
         assignment->lost = extras.lost;
     }
     draft->bytes += strlen(definition.options) + strlen(resource.metadata) + bytes_of(&extras);
+    if (draft->agent->form >= AQ_FORM_LIFE)
+        assignment->lease = resource.lease;
     if (draft->agent->form >= AQ_FORM_UPKEEP)
         add_upkeep(assignment, &definition);
 }
@@ -202,6 +206,16 @@ static void add_changed(struct draft *draft)
     pending_sent_changed(&draft->agent->pending, count);
 }
 
+/* While it is so, each delivery says it. */
+static void add_shutdown(struct draft *draft)
+{
+    const bool going = draft->node.shutdown_status == AQ_SHUTDOWN_GOING;
+    if (draft->agent->form < AQ_FORM_LIFE || (!going && draft->node.shutdown_status != AQ_SHUTDOWN_TOLD))
+        return;
+    draft->work.shutdown = draft->node.shutdown_order;
+    draft->work.shutdown_confirmed = going;
+}
+
 static bool is_due(const struct hub_deliveries *deliveries, const struct hub_agent *agent)
 {
     return !pending_is_empty(&agent->pending) || fetches_are_due(deliveries->fetches, agent) ||
@@ -221,6 +235,7 @@ static void deliver(struct hub_deliveries *deliveries, struct hub_agent *agent, 
         add_all(&draft);
     else
         add_changed(&draft);
+    add_shutdown(&draft);
     fetches_add_due(deliveries->fetches, agent, &draft.work);
     execs_add_due(deliveries->execs, agent, &draft.work);
     channel_answer(&agent->poll.question, AQ_MSG_WORK, &draft.work);

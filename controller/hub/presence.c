@@ -66,7 +66,7 @@ void presence_beat(struct hub_presence *presence, struct hub_agent *agent, struc
     const bool newest = beat->number == 0 || beat->number > agent->beats;
     presence->beats++;
     presence_heard(presence, agent, question);
-    channel_answer(question, AQ_MSG_NOTED, &(struct aq_noted){.number = 0});
+    channel_answer(question, AQ_MSG_NOTED, &(struct aq_noted){.lease = agent_renews_leases(agent)});
     if (!newest)
         return;
     agent->beats = beat->number;
@@ -87,8 +87,10 @@ static void lose_done(struct hub_item *item)
 {
     struct hub_lose *lose = (struct hub_lose *)item;
     struct hub_agent *agent = agents_find(&lose->base->agents, lose->name);
-    if (agent != NULL)
+    if (agent != NULL) {
         agent->losing = false;
+        agent->active = agent->active && lose->request.error.code != AQ_OK;
+    }
     if (lose->request.error.code == AQ_OK)
         aq_journal(AQ_WARN, "agent lost", "node", lose->name, NULL);
     free(lose);

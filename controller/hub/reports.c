@@ -1,6 +1,7 @@
 #include "controller/hub/reports.h"
 
 #include "schema/base/journal.h"
+#include "schema/model/node.h"
 #include "schema/model/resource.h"
 
 #include <inttypes.h>
@@ -20,6 +21,7 @@ struct report_command {
         struct aq_resource_restart restart;
         struct aq_resource_check check;
         struct aq_resource_end end;
+        struct aq_node_shutdown_answer shutdown;
     } record;
 };
 
@@ -49,7 +51,26 @@ static void command_done(struct writer_request *request)
         mailbox_post(&report->item);
 }
 
-/* The texts of `happening` are in the report's arena. */
+static void fill_request(struct report_command *command, const struct hub_report *report)
+{
+    command->records[0] = &command->record;
+    command->request.records = command->records;
+    command->request.count = 1;
+    command->request.caller = aq_caller_internal(report->author);
+    command->request.done = command_done;
+    command->request.context = (void *)report;
+}
+
+/* `message` is in the report's arena, as the texts of happenings are. */
+static void fill_shutdown(struct report_command *command, const struct hub_report *report,
+                          const struct aq_report *message)
+{
+    command->request.command = &aq_command_node_shutdown_answer;
+    command->record.shutdown = (struct aq_node_shutdown_answer){
+        .name = report->name, .order = message->shutdown, .refused = message->shutdown_refused};
+    fill_request(command, report);
+}
+
 static void fill_command(struct report_command *command, const struct hub_report *report,
                          const struct aq_happening *happening)
 {
@@ -89,12 +110,7 @@ static void fill_command(struct report_command *command, const struct hub_report
                                                        .unknown = happening->unknown,
                                                        .log_bytes = happening->log_bytes};
     }
-    command->records[0] = &command->record;
-    command->request.records = command->records;
-    command->request.count = 1;
-    command->request.caller = aq_caller_internal(report->author);
-    command->request.done = command_done;
-    command->request.context = (void *)report;
+    fill_request(command, report);
 }
 
 /* Why a command failed that could succeed later; NULL: there is none. */
@@ -146,10 +162,12 @@ static struct hub_report *report_new(struct hub_base *base, const struct hub_age
     report->base = base;
     report->item.home = &base->mailbox;
     report->item.drop = report_drop;
-    report->total = copy->happenings.count;
+    report->total = copy->happenings.count + (copy->shutdown != 0);
     report->commands = aq_calloc(report->total, sizeof *report->commands);
-    for (uint32_t i = 0; i < report->total; i++)
+    for (uint32_t i = 0; i < copy->happenings.count; i++)
         fill_command(&report->commands[i], report, AQ_ITEM(copy->happenings, struct aq_happening, i));
+    if (copy->shutdown != 0)
+        fill_shutdown(&report->commands[report->total - 1], report, copy);
     return report;
 }
 
@@ -190,7 +208,8 @@ static void report_done(struct hub_item *item)
         agent->seen_ms = report->base->now.steady_ms; /* it was silent because it waited for the answer */
         if (noted) {
             agent->noted = report->number;
-            channel_answer(&report->question, AQ_MSG_NOTED, &(struct aq_noted){.number = report->number});
+            channel_answer(&report->question, AQ_MSG_NOTED,
+                           &(struct aq_noted){.number = report->number, .lease = agent_renews_leases(agent)});
         } else {
             const struct aq_error *why = must_retry(report);
             channel_refuse(&report->question, why != NULL ? why : &report->why);
@@ -202,9 +221,11 @@ static void report_done(struct hub_item *item)
 void reports_take(struct hub_base *base, struct hub_agent *agent, struct hub_question *question,
                   const struct aq_report *message)
 {
-    if (message->number <= agent->noted || (agent->report == NULL && message->happenings.count == 0)) {
+    if (message->number <= agent->noted ||
+        (agent->report == NULL && message->happenings.count == 0 && message->shutdown == 0)) {
         agent->noted = message->number > agent->noted ? message->number : agent->noted;
-        channel_answer(question, AQ_MSG_NOTED, &(struct aq_noted){.number = message->number});
+        channel_answer(question, AQ_MSG_NOTED,
+                       &(struct aq_noted){.number = message->number, .lease = agent_renews_leases(agent)});
         return;
     }
     if (agent->report != NULL) {

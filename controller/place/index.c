@@ -391,6 +391,11 @@ bool place_index_matches(const struct place_index *index, size_t row, const char
     return false;
 }
 
+const struct aq_list *place_index_quarantines(const struct place_index *index, size_t row)
+{
+    return &index->descriptions[row]->node.quarantines;
+}
+
 const struct aq_list *place_index_identifiers(const struct place_index *index, size_t row)
 {
     return &index->descriptions[row]->node.identifiers;

@@ -75,6 +75,7 @@ const struct aq_amounts *place_index_capacity(const struct place_index *index, s
 bool place_index_has_driver(const struct place_index *index, size_t row, const char *driver);
 /* Whether any identifier of the node matches the pattern. */
 bool place_index_matches(const struct place_index *index, size_t row, const char *pattern);
+const struct aq_list *place_index_quarantines(const struct place_index *index, size_t row); /* of the node */
 const struct aq_list *place_index_identifiers(const struct place_index *index, size_t row); /* of the node: texts */
 
 #endif

@@ -51,7 +51,7 @@ void opinions_free(struct opinions *opinions)
 struct question {
     const struct place_index *index;
     struct place_columns columns;
-    uint64_t number;
+    uint64_t label, number;
     const struct aq_definition *definition;
     const struct aq_list *tries;
     const char *project;
@@ -96,6 +96,11 @@ static enum aq_answer answer_of(const struct question *question, size_t row)
         return AQ_ANSWER_LOST;
     if (columns->maintenance[row])
         return AQ_ANSWER_MAINTENANCE;
+    const struct aq_list *quarantines = place_index_quarantines(question->index, row);
+    if (quarantines->count > 0 && aq_quarantine_is_active(quarantines, 0))
+        return AQ_ANSWER_QUARANTINE;
+    if (quarantines->count > 0 && aq_quarantine_is_active(quarantines, question->label))
+        return AQ_ANSWER_LABEL_QUARANTINE;
     if (columns->slots[row] < question->need.slots)
         return AQ_ANSWER_SLOTS;
     if (columns->cpu[row] < question->need.cpu)
@@ -179,6 +184,7 @@ static struct question question_of(const struct place_index *index, const struct
     return (struct question){
         .index = index,
         .columns = place_index_columns(index),
+        .label = request->label,
         .number = number,
         .definition = definition,
         .tries = request->tries,

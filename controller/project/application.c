@@ -145,6 +145,7 @@ static void create_resource(struct project *project, const struct aq_application
         .instance = node->instance,
         .user_number = application->user_number,
         .project = application->project,
+        .lease = definition->resources.lease,
     };
     aq_amounts_add(&node->used, &resource.amounts);
     project_node_used(project, node);
@@ -155,6 +156,8 @@ static void create_resource(struct project *project, const struct aq_application
     state_key_add_number(&owned, resource.id);
     state_store(project->txn, &aq_entity_resource, &key, &resource);
     index_put(project->txn, INDEX_NODE_RESOURCE, &on_node, "", 0);
+    if (resource.lease > 0)
+        index_put(project->txn, INDEX_LEASED, &on_node, "", 0);
     index_put(project->txn, INDEX_RESOURCE_USER, &owned, "", 0);
     index_put(project->txn, INDEX_RESOURCE_PROJECT, &in_project, "", 0);
     counter_set_last_id(project->txn, &aq_entity_resource, resource.id);

@@ -13,8 +13,13 @@ static void set_free(struct aq_node *node)
 void project_node(struct project *project, struct aq_node *node)
 {
     struct state_key key = state_key_name(node->name);
+    const struct state_key number = state_key_number(node->number);
     set_free(node);
     state_store(project->txn, &aq_entity_node, &key, node);
+    if (aq_node_is_tended(node))
+        index_put(project->txn, INDEX_TENDED, &number, node->name, strlen(node->name));
+    else
+        index_remove(project->txn, INDEX_TENDED, &number);
     if (project->index != NULL)
         place_index_set(project->index, node);
 }
@@ -99,6 +104,34 @@ static void set_maintenance(struct project *project, const void *data)
     project_node(project, &node);
 }
 PROJECT(aq_event_node_maintenance_set, set_maintenance);
+
+static void set_drain(struct project *project, const void *data)
+{
+    const struct aq_node_drain_set *event = data;
+    struct aq_node node;
+    if (!find_changed(project, event->name, &node))
+        return;
+    node.drain_status = event->status;
+    node.drain_ends_at = event->until;
+    node.drain_force = event->force;
+    node.drain_reason = event->reason;
+    project_node(project, &node);
+}
+PROJECT(aq_event_node_drain_set, set_drain);
+
+static void set_shutdown(struct project *project, const void *data)
+{
+    const struct aq_node_shutdown_set *event = data;
+    struct aq_node node;
+    if (!find_changed(project, event->name, &node))
+        return;
+    node.shutdown_status = event->status;
+    node.shutdown_at = event->at;
+    node.shutdown_order = event->order;
+    node.shutdown_reason = event->reason;
+    project_node(project, &node);
+}
+PROJECT(aq_event_node_shutdown_set, set_shutdown);
 
 static void set_projects(struct project *project, const void *data)
 {
@@ -193,8 +226,9 @@ static void delete_node(struct project *project, const void *data)
     struct aq_node node;
     if (!find_changed(project, event->name, &node))
         return;
-    struct state_key key = state_key_name(event->name);
+    struct state_key key = state_key_name(event->name), number = state_key_number(node.number);
     forget_key(project, &node);
+    index_remove(project->txn, INDEX_TENDED, &number);
     if (node.status == AQ_NODE_LOST)
         counter_add_lost_node(project->txn, -1);
     state_remove(project->txn, &aq_entity_node, &key);

@@ -1,6 +1,7 @@
 #include "schema/model/resource.h"
 
 #include "controller/project/project.h"
+#include "controller/project/quarantine.h"
 #include "controller/project/quota.h"
 #include "schema/codec/pack.h"
 #include "schema/model/application.h"
@@ -93,6 +94,7 @@ static void start_resource(struct project *project, const void *data)
     add_address(project, event->hw_addr, resource.id);
     uint64_t expires_at = resource.expires_at;
     if (resource.status == AQ_RESOURCE_ASSIGNED) {
+        quarantine_count_success(project, &resource);
         resource.status = AQ_RESOURCE_RUNNING;
         resource.started_at = project->time_ms;
         if (resource.lifetime > 0)
@@ -164,6 +166,8 @@ static void free_capacity(struct project *project, const struct aq_resource *res
     struct state_key key = state_key_number(node->number);
     state_key_add_number(&key, resource->id);
     index_remove(project->txn, INDEX_NODE_RESOURCE, &key);
+    if (resource->lease > 0)
+        index_remove(project->txn, INDEX_LEASED, &key);
     aq_amounts_subtract(&node->used, &resource->amounts);
     project_node_used(project, node);
 }
@@ -213,6 +217,8 @@ static void end_resource(struct project *project, const void *data)
     free_capacity(project, &resource);
     quota_free(project, resource.project, resource.user_number, &resource.amounts);
     leave_application(project, &resource, event);
+    if (event->failed)
+        quarantine_count_failure(project, &resource);
     keep_ended(project, &resource, event);
     struct state_key key = state_key_number(resource.id), owned = state_key_number(resource.user_number),
                      in_project = index_project_key(resource.project, resource.id);

@@ -1,6 +1,7 @@
 #include "controller/react/commands.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* With the lock, or when nobody else has the commands. */
 static void release(struct react_command *item)

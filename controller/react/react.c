@@ -3,7 +3,9 @@
 #include "controller/react/commands.h"
 #include "controller/react/epochs.h"
 #include "controller/react/finished.h"
+#include "controller/react/leases.h"
 #include "controller/react/lifetimes.h"
+#include "controller/react/tended.h"
 #include "controller/react/waiting.h"
 #include "controller/write/log_clock.h"
 #include "schema/base/journal.h"
@@ -23,6 +25,8 @@ struct react {
     struct lifetimes lifetimes;
     struct finished finished;
     struct epochs epochs;
+    struct tended tended;
+    struct leases leases;
     uint64_t next_sweep_ms, rest_until_ms; /* steady */
 };
 
@@ -44,6 +48,8 @@ static void look_at_tables(struct react *react, uint64_t time_ms)
     }
     /* What waits comes last: it may need more commands in each turn than the writer takes. */
     lifetimes_end_old(&react->lifetimes, txn, time_ms);
+    leases_look(&react->leases, txn, react->now.steady_ms);
+    tended_look(&react->tended, txn, react->now.steady_ms);
     finished_remove_old(&react->finished, txn, react->now.steady_ms, time_ms);
     epochs_look(&react->epochs, txn, time_ms);
     if (waiting_is_due(&react->waiting))
@@ -79,6 +85,10 @@ static uint64_t next_deadline_ms(const struct react *react, uint64_t time_ms)
         if (now->steady_ms + left_ms < deadline_ms)
             deadline_ms = now->steady_ms + left_ms;
     }
+    next_ms = react->leases.next_ms;
+    deadline_ms = next_ms > now->steady_ms && next_ms < deadline_ms ? next_ms : deadline_ms;
+    next_ms = react->tended.next_ms;
+    deadline_ms = next_ms > now->steady_ms && next_ms < deadline_ms ? next_ms : deadline_ms;
     next_ms = react->finished.next_ms;
     return next_ms > now->steady_ms && next_ms < deadline_ms ? next_ms : deadline_ms;
 }
@@ -116,6 +126,8 @@ struct react *react_open(const struct react_options *options)
     react_commands_open(&react->commands, options->writer, options->wake, options->context);
     react->waiting = (struct waiting){.commands = &react->commands, .seen_seq = writer_seq(options->writer)};
     react->lifetimes = (struct lifetimes){.commands = &react->commands};
+    react->leases = (struct leases){.commands = &react->commands};
+    react->tended = (struct tended){.commands = &react->commands};
     react->finished = (struct finished){.commands = &react->commands, .keep = options->keep};
     react->epochs = (struct epochs){.commands = &react->commands, .door = options->door, .settings = options->secrets};
     return react;
@@ -126,5 +138,6 @@ void react_close(struct react *react)
     if (react == NULL)
         return;
     react_commands_close(&react->commands);
+    leases_close(&react->leases);
     free(react);
 }

@@ -22,7 +22,7 @@ static bool makes_room(void *context, const struct aq_event *event)
     static const struct aq_event_type *const types[] = {
         &aq_event_resource_ended,     &aq_event_node_joined,          &aq_event_node_changed,
         &aq_event_node_status_set,    &aq_event_node_maintenance_set, &aq_event_application_moved,
-        &aq_event_project_quotas_set, &aq_event_node_projects_set,
+        &aq_event_project_quotas_set, &aq_event_node_projects_set,    &aq_event_node_quarantine_set,
     };
     for (size_t i = 0; i < AQ_LENGTH(types); i++)
         if (event->type == types[i])

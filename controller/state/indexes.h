@@ -14,6 +14,8 @@
     I(INDEX_REVOKED_KEY, "revoked-key")     /* public key that is never admitted again -> name of the node it was */   \
     I(INDEX_JOIN_SECRET, "join-secret")     /* hash of a secret -> id of the join token */                             \
     I(INDEX_NODE_RESOURCE, "node-resource") /* node number, resource id -> nothing */                                  \
+    I(INDEX_TENDED, "tended")               /* number of a node for which something will be due -> its name */         \
+    I(INDEX_LEASED, "leased")               /* node number, id of a resource with a lease -> nothing */                \
     I(INDEX_WAITING, "waiting")             /* id of an application that is NEW -> nothing */                          \
     I(INDEX_EXPIRY, "expiry")               /* time, resource id -> nothing */                                         \
     I(INDEX_ADDRESS, "address")             /* IP or hardware address, resource id */                                  \

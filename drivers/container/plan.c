@@ -179,7 +179,8 @@ int container_plan_encode(const struct driver_spec *spec, const char *node, cons
                                            .log_size = options->log_size,
                                            .log_rate = options->log_rate,
                                            .log_files = (uint32_t)options->log_files,
-                                           .stop_grace_s = (uint32_t)options->stop_grace},
+                                           .stop_grace_s = (uint32_t)options->stop_grace,
+                                           .lease_s = spec->lease_s},
                                 .first_user = settings->container->first_user,
                                 .call_time = settings->container->call_time,
                                 .ports = options->ports.count > 0,
@@ -191,6 +192,7 @@ int container_plan_encode(const struct driver_spec *spec, const char *node, cons
         return aq_fail(error, AQ_E_INVALID, "an option of the container is not valid UTF-8");
     text_add(&texts, node);
     text_add(&texts, spec->directory);
+    text_add(&texts, spec->lease_file != NULL ? spec->lease_file : "");
     text_add(&texts, json);
     const struct iovec parts[] = {{&job, sizeof job}, {texts.data, texts.length}};
     return keeper_job_file(parts, AQ_LENGTH(parts), error);
@@ -207,6 +209,7 @@ struct keeper_job *container_plan_map(int fd)
     char *at = (char *)(job + 1);
     job->common.node = keeper_job_text(&at, end);
     job->common.directory = keeper_job_text(&at, end);
+    job->common.lease = keeper_job_text(&at, end);
     job->plan = keeper_job_text(&at, end);
     if (job->plan != NULL)
         return &job->common;

@@ -30,6 +30,8 @@ struct keeper_job {
     uint32_t stop_grace_s;
     const char *node;
     const char *directory; /* the workload's */
+    uint64_t lease_s;      /* 0: it has none */
+    const char *lease;     /* path of the lease file (lease.h) */
     size_t mapped;         /* size of the mapping */
 };
 

@@ -4,6 +4,7 @@
 #include "drivers/keeper/files.h"
 #include "drivers/keeper/keeper_end.h"
 #include "drivers/keeper/log.h"
+#include "drivers/lease.h"
 #include "schema/base/clock.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,6 +60,43 @@ static void keeper_claim(struct keeper *keeper)
     keeper->state.stop_grace_s = keeper->job->stop_grace_s;
     if (keeper_state_claim(keeper->directory, &keeper->state, &error) != 0)
         _exit(1);
+}
+
+/* ---- the lease ---------------------------------------------------------------------------------------- */
+
+/* Looks whether it is over; if not, the timer says when to look again. The agent may have been in touch since. */
+static void keeper_look_at_lease(struct keeper *keeper)
+{
+    uint64_t touched_ms, passed;
+    if (keeper->lease_ms == 0 || keeper->lease_over)
+        return;
+    ssize_t length = keeper->lease_timer >= 0 ? read(keeper->lease_timer, &passed, sizeof passed) : 0;
+    (void)length;
+    if (lease_read(keeper->lease_path, &touched_ms) && touched_ms > keeper->touched_ms)
+        keeper->touched_ms = touched_ms;
+    const uint64_t over_ms = keeper->touched_ms + keeper->lease_ms;
+    const struct itimerspec timer = {
+        .it_value = {.tv_sec = (time_t)(over_ms / 1000), .tv_nsec = (long)(over_ms % 1000) * 1000000}};
+    if (aq_clock_boot_ms() < over_ms && timerfd_settime(keeper->lease_timer, TFD_TIMER_ABSTIME, &timer, NULL) == 0)
+        return;
+    keeper->lease_over = true;
+    keeper->stopping = true;
+    keeper->kill_at_ms = aq_clock_boot_ms(); /* without a grace time: it may be started elsewhere soon */
+}
+
+static void keeper_take_lease(struct keeper *keeper)
+{
+    const struct keeper_job *job = keeper->job;
+    if (job->lease_s == 0)
+        return;
+    keeper->lease_ms = job->lease_s * 1000;
+    keeper->lease_path = strdup(job->lease);
+    keeper->lease_timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (keeper->lease_path == NULL || keeper->lease_timer < 0)
+        keeper_give_up(keeper, "its lease cannot be watched");
+    keeper_look_at_lease(keeper);
+    if (keeper->lease_over)
+        keeper_give_up(keeper, LEASE_OVER);
 }
 
 static void keeper_prepare(struct keeper *keeper)
@@ -338,7 +377,7 @@ static void keeper_rest(void)
 
 static void keeper_loop(struct keeper *keeper)
 {
-    enum { SIGNALS, OUTPUT, ERRORS, COUNT };
+    enum { SIGNALS, OUTPUT, ERRORS, LEASE, COUNT };
     bool rests = false;
     while (!keeper->main_ended || !keeper->tree_gone) {
         if (!rests && keeper->state.main.pid != 0) {
@@ -351,13 +390,16 @@ static void keeper_loop(struct keeper *keeper)
             timeout_ms = shorter_ms(timeout_ms, wait_ms);
         struct pollfd fds[COUNT] = {[SIGNALS] = {.fd = keeper->signals, .events = POLLIN},
                                     [OUTPUT] = {.fd = wait_ms > 0 ? -1 : keeper->output, .events = POLLIN},
-                                    [ERRORS] = {.fd = keeper->errors, .events = POLLIN}};
+                                    [ERRORS] = {.fd = keeper->errors, .events = POLLIN},
+                                    [LEASE] = {.fd = keeper->lease_over ? -1 : keeper->lease_timer, .events = POLLIN}};
         if (poll(fds, COUNT, timeout_ms) <= 0)
             continue;
         if (fds[ERRORS].revents != 0)
             keeper_read_errors(keeper);
         if (fds[OUTPUT].revents != 0)
             keeper_copy_output(keeper);
+        if (fds[LEASE].revents != 0)
+            keeper_look_at_lease(keeper);
         if (fds[SIGNALS].revents != 0)
             keeper_read_signals(keeper);
     }
@@ -397,8 +439,13 @@ void keeper_prepare_kinds(void)
 _Noreturn void keeper_run(int job, int status, const struct cgroup_host *host)
 {
     static struct keeper keeper;
-    keeper = (struct keeper){
-        .host = host, .status = status, .output = -1, .errors = -1, .log.fd = -1, .stop_signal = SIGTERM};
+    keeper = (struct keeper){.host = host,
+                             .status = status,
+                             .output = -1,
+                             .errors = -1,
+                             .log.fd = -1,
+                             .lease_timer = -1,
+                             .stop_signal = SIGTERM};
     setsid();
     prctl(PR_SET_NAME, "aq-keeper");
     prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -409,6 +456,7 @@ _Noreturn void keeper_run(int job, int status, const struct cgroup_host *host)
         _exit(1);
     keeper_claim(&keeper);
     keeper_prepare(&keeper);
+    keeper_take_lease(&keeper);
     keeper_start(&keeper);
     keeper_loop(&keeper);
     keeper_finish(&keeper);

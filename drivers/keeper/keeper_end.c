@@ -3,6 +3,7 @@
 #include "drivers/keeper/exit_text.h"
 #include "drivers/keeper/tree.h"
 #include "drivers/keeper/usage.h"
+#include "drivers/lease.h"
 #include "schema/base/files.h"
 
 #include <errno.h>
@@ -83,6 +84,11 @@ static void describe_end(const struct keeper *keeper, bool out_of_memory, struct
 {
     char context[CONTEXT_SIZE], text[EXIT_TEXT_SIZE];
     *end = (struct keeper_exit){.failed = keeper->failed};
+    if (keeper->lease_over) {
+        end->exit_status = keeper->failed ? 0 : exit_describe(keeper->wait_status, text);
+        snprintf(end->reason, sizeof end->reason, "%s", LEASE_OVER);
+        return;
+    }
     if (keeper->failed) {
         memcpy(end->reason, keeper->reason, sizeof end->reason);
         return;

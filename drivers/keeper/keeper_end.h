@@ -46,6 +46,12 @@ struct keeper {
     bool killing;    /* all processes are being killed */
     bool grace_over; /* the main process still ran at the end of the grace time */
     uint64_t kill_at_ms;
+
+    uint64_t lease_ms; /* 0: it has none */
+    char *lease_path;
+    uint64_t touched_ms; /* when the agent was last in touch, as far as is known */
+    int lease_timer;     /* -1: none */
+    bool lease_over;
     unsigned kill_again_ms;
 };
 

@@ -1,5 +1,6 @@
 #include "drivers/keeper/workload.h"
 
+#include "drivers/lease.h"
 #include "schema/base/files.h"
 #include "schema/base/journal.h"
 
@@ -84,6 +85,7 @@ static void workload_report(struct driver *driver, struct kept_workload *workloa
                                    .ip_addr = identity.ip_addr,
                                    .hw_addr = identity.hw_addr,
                                    .exit_status = exit_status,
+                                   .lease_over = strcmp(reason, LEASE_OVER) == 0,
                                    .reason = reason};
     driver->report(driver->context, &report);
 }

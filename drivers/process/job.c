@@ -113,11 +113,13 @@ int process_job_encode(const struct driver_spec *spec, const char *node, const s
                                      .log_size = options->log_size,
                                      .log_rate = options->log_rate,
                                      .log_files = (uint32_t)options->log_files,
-                                     .stop_grace_s = (uint32_t)options->stop_grace};
+                                     .stop_grace_s = (uint32_t)options->stop_grace,
+                                     .lease_s = spec->lease_s};
     if (spec->disk_mib == 0)
         keeper_job_bound(&job.common, "work", allowance->disk_mib, allowance->files);
     text_add(&texts, node);
     text_add(&texts, spec->directory);
+    text_add(&texts, spec->lease_file != NULL ? spec->lease_file : "");
     confinement_encode(&job, spec);
     user_encode(&job, options, allowance);
     text_add(&texts, spec->secrets != NULL ? spec->secrets : "");
@@ -169,6 +171,7 @@ struct keeper_job *process_job_map(int fd)
     job->environment = job->arguments + job->argument_count + 1;
     job->common.node = text_next(&texts);
     job->common.directory = text_next(&texts);
+    job->common.lease = text_next(&texts);
     job->secrets = text_next(&texts);
     job->user = text_next(&texts);
     place_next(&texts, &job->root);

@@ -72,6 +72,8 @@ static void say_report(void *context, const struct driver_report *report)
         say(context, json_pack("{ss sI si so}", "report", "command_ended", "command", (json_int_t)report->command,
                                "status", report->exit_status, "reason", text_of(report->reason)));
         break;
+    case DRIVER_TASK_ENDED: /* it is given none */
+        break;
     }
 }
 

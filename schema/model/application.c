@@ -59,8 +59,8 @@ AQ_COMMAND(application, remove, 34, AQ_INTERNAL_COMMAND, "remove finished ones f
 AQ_COMMAND(application, rewrap, 17, AQ_INTERNAL_COMMAND, "wrap the key of its secrets by another epoch")
 
 AQ_EVENT(application, created, 30, 5, "an application was created")
-AQ_EVENT(application, elected, 31, 3, "a node was chosen")
-AQ_EVENT(application, waiting, 32, 4, "no node could take it")
+AQ_EVENT(application, elected, 31, 4, "a node was chosen")
+AQ_EVENT(application, waiting, 32, 5, "no node could take it")
 AQ_EVENT(application, moved, 33, 1, "an application has a new status")
 AQ_EVENT(application, extended, 34, 1, "an application has a new lifetime")
 AQ_EVENT(application, removed, 35, 2, "finished applications have left the tables")

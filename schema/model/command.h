@@ -34,8 +34,8 @@ struct aq_command {
      * next line of a script finds the state its author expects. */
     const char *passing_field;
     uint32_t passing_value;
-    /* Turns an object in the form of older clients into the present one, in place; leaves every other as it is. NULL:
-     * there is no older form. */
+    /* Turns an object in the form of older clients, or one that leaves out what goes without saying, into the present
+     * one, in place; leaves every other as it is. NULL: there is no such form. */
     int (*older_form)(struct json_t *json, struct aq_error *error);
 };
 

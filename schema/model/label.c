@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+AQ_DEFINE_WORDS(aq_drain_policy, AQ_DRAIN_POLICIES)
 AQ_DEFINE(aq_disk, "disk", 1, "a disk of a resource")
 AQ_DEFINE(aq_needs, "resources", 1, "what a definition needs from a node")
 AQ_DEFINE(aq_authentication, "authentication", 1, "how to log in")
@@ -25,7 +26,7 @@ AQ_COMMAND(label, apply, 12, AQ_CREATES,
 AQ_COMMAND(label, delete, 11, AQ_DELETES, "delete a version of a label that no open application uses")
 AQ_COMMAND(label, rewrap, 16, AQ_INTERNAL_COMMAND, "wrap the key of its secrets by another epoch")
 
-AQ_EVENT(label, created, 10, 6, "a version of a label was created")
+AQ_EVENT(label, created, 10, 7, "a version of a label was created")
 AQ_EVENT(label, deleted, 11, 1, "a version of a label was deleted")
 AQ_EVENT(label, rewrapped, 14, 1, "secrets of a label came under another epoch")
 

@@ -11,7 +11,15 @@
 
 #include <jansson.h>
 
-enum { AQ_DEFINITIONS_MAX = 16 };
+enum {
+    AQ_DEFINITIONS_MAX = 16,
+    AQ_LEASE_MIN_S = 10, /* nodes must have time to renew it */
+};
+
+#define AQ_DRAIN_POLICIES(W)                                                                                           \
+    W(AQ_DRAIN_WAITS, "wait", "it goes on until it ends, or is deallocated")                                           \
+    W(AQ_DRAIN_GIVES_BACK, "give_back", "it is deallocated")
+AQ_DECLARE_WORDS(aq_drain_policy, AQ_DRAIN_POLICIES)
 
 /* clang-format off */
 #define aq_disk_fields(F, T)                                                                                           \
@@ -28,7 +36,11 @@ AQ_DECLARE(aq_disk)
     F(T, lifetime,     DURATION(0, AQ_LIFETIME_MAX), 0, "deallocated after this time; 0: never")                       \
     F(T, node_filter,  TEXTS(0, 16),                 0, "patterns such as os:linux or rack:a*: a node must match each")\
     F(T, restart_lost, BOOL,                         0,                                                                \
-      "true: when its node has lost its state, it is started again, as a new resource; false: it then failed")
+      "true: when its node has lost its state, it is started again, as a new resource; false: it then failed")         \
+    F(T, drain,        ENUM(aq_drain_policy),        0, "what becomes of it when its node drains")                     \
+    F(T, lease,        DURATION(0, AQ_LIFETIME_MAX), 0,                                                                \
+      "how long it runs on when its node has lost touch with the cluster: then it is ended there, also without an "    \
+      "agent; 0: as long as it likes")
 AQ_DECLARE(aq_needs)
 
 #define aq_authentication_fields(F, T)                                                                                 \

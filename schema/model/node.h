@@ -6,14 +6,43 @@
 #include "schema/model/command.h"
 #include "schema/model/entity.h"
 #include "schema/model/event.h"
+#include "schema/model/quarantine.h"
 #include "schema/model/usage.h"
+
+#include <jansson.h>
 
 #define AQ_NODE_STATUSES(W)                                                                                            \
     W(AQ_NODE_ACTIVE, "ACTIVE", "its agent sends heartbeats")                                                          \
     W(AQ_NODE_LOST, "LOST", "its agent has been silent for too long: it gets no new work, and what it runs is unknown")
 AQ_DECLARE_WORDS(aq_node_status, AQ_NODE_STATUSES)
 
-enum { AQ_NODE_PROJECTS_MAX = 64 };
+#define AQ_DRAINS(W)                                                                                                   \
+    W(AQ_DRAIN_NONE, "none", "it was not told to drain")                                                               \
+    W(AQ_DRAINING, "draining", "it takes no new work; what it has is given back, or ends, as its labels say")          \
+    W(AQ_DRAIN_LATE, "late", "the time for that is over, and something is still there: see drain_reason")              \
+    W(AQ_DRAINED, "drained", "nothing is there any more")
+AQ_DECLARE_WORDS(aq_drain_status, AQ_DRAINS)
+
+#define AQ_SHUTDOWNS(W)                                                                                                \
+    W(AQ_SHUTDOWN_NONE, "none", "its host is not to be shut down")                                                     \
+    W(AQ_SHUTDOWN_PLANNED, "planned", "its agent is told at shutdown_at, or later, once nothing is there any more")    \
+    W(AQ_SHUTDOWN_TOLD, "told", "its agent was told, and has not answered yet")                                        \
+    W(AQ_SHUTDOWN_GOING, "going", "its agent shuts the host down")                                                     \
+    W(AQ_SHUTDOWN_FAILED, "failed", "its host was not shut down: see shutdown_reason")
+AQ_DECLARE_WORDS(aq_shutdown_status, AQ_SHUTDOWNS)
+
+#define AQ_QUARANTINE_STATUSES(W)                                                                                      \
+    W(AQ_QUARANTINE_NONE, "none", "it takes new work of all labels")                                                   \
+    W(AQ_QUARANTINE_LABELS, "labels", "it takes no new work of some labels: see quarantines")                          \
+    W(AQ_QUARANTINE_ALL, "all", "it takes no new work: see quarantines")
+AQ_DECLARE_WORDS(aq_quarantine_status, AQ_QUARANTINE_STATUSES)
+
+enum {
+    AQ_NODE_PROJECTS_MAX = 64,
+    AQ_NODE_DELAY_MAX = 31536000,     /* s: of drains and shutdowns */
+    AQ_SHUTDOWN_LATE_MS = 60000,      /* so long after GOING, it is too late to call a shutdown off */
+    AQ_SHUTDOWN_PATIENCE_MS = 120000, /* so long after TOLD or GOING, it has failed */
+};
 
 /* What an agent reports about itself: the same in commands, events and the table. */
 /* clang-format off */
@@ -29,6 +58,18 @@ enum { AQ_NODE_PROJECTS_MAX = 64 };
     F(T, number,      U64(1, UINT32_MAX),   AQ_COLUMN,          "counted from 1 as nodes joined")                      \
     F(T, status,      ENUM(aq_node_status), AQ_COLUMN,          "whether its agent sends heartbeats")                  \
     F(T, maintenance, BOOL,                 AQ_COLUMN,          "takes no new work")                                   \
+    F(T, quarantine_status, ENUM(aq_quarantine_status), AQ_COLUMN, "whether it takes new work of all labels")          \
+    F(T, quarantines, LIST(aq_quarantine, 0, AQ_QUARANTINES_MAX + 1), 0,                                               \
+      "labels, or the whole node, of which starts have failed, or that somebody has put into quarantine")              \
+    F(T, drain_status,    ENUM(aq_drain_status),    0,          "how far its drain is")                                \
+    F(T, drain_ends_at,     TIME,                     0,          "when its drain is to be over; never: whenever")       \
+    F(T, drain_force,     BOOL,                     0,                                                                 \
+      "then what is still there is given back, whatever its label says")                                               \
+    F(T, drain_reason,    TEXT(0, 512),             AQ_LINES,   "what was still there when that time was over")        \
+    F(T, shutdown_status, ENUM(aq_shutdown_status), 0,          "whether its host is to be shut down")                 \
+    F(T, shutdown_at,     TIME,                     0,          "when; or when it was told, or began to go")           \
+    F(T, shutdown_reason, TEXT(0, 512),             AQ_LINES,   "what it waits for, or why it failed")                 \
+    F(T, shutdown_order,  U64(0, UINT64_MAX),       AQ_SECRET,  "tells one shutdown from another")                     \
     AQ_NODE_DESCRIPTION(F, T)                                                                                          \
     F(T, projects,    TEXTS(0, AQ_NODE_PROJECTS_MAX), 0,                                                               \
       "projects that it serves, whose new work alone it takes; none: all")                                             \
@@ -69,8 +110,38 @@ AQ_DECLARE_COMMAND(node_lose) /* its agent has been silent for too long */
 
 #define aq_node_maintenance_fields(F, T)                                                                               \
     F(T, name,        NAME(1, 64), AQ_REQUIRED, "name of the node")                                                    \
-    F(T, maintenance, BOOL,        AQ_REQUIRED, "true: take no new work")
+    F(T, maintenance, BOOL,        AQ_REQUIRED, "true: take no new work; false: calls off drain and shutdown, too")    \
+    F(T, shutdown_after, DURATION(0, AQ_NODE_DELAY_MAX), 0,                                                            \
+      "shut its host down after this time, once nothing is there any more; 0: do not")                                 \
+    F(T, cancel,      BOOL,        0,           "the same as maintenance: false")
 AQ_DECLARE_COMMAND(node_maintenance)
+
+#define aq_node_drain_fields(F, T)                                                                                     \
+    F(T, name,    NAME(1, 64),                    AQ_REQUIRED, "name of the node")                                     \
+    F(T, timeout, DURATION(0, AQ_NODE_DELAY_MAX), 0,           "what is still there after this time makes it late; 0: it has all time") \
+    F(T, force,   BOOL,                           0,                                                                   \
+      "after that time, or at once, what is still there is given back, whatever its label says")                       \
+    F(T, cancel,  BOOL,                           0,           "call it off: the node takes new work again")
+AQ_DECLARE_COMMAND(node_drain)
+
+#define aq_node_quarantine_fields(F, T)                                                                                \
+    F(T, name,   NAME(1, 64),                    AQ_REQUIRED, "name of the node")                                      \
+    F(T, label,  REF_TEXT_OR_NONE(label),        0,           "this label only; none: the whole node")                 \
+    F(T, ttl,    DURATION(0, AQ_NODE_DELAY_MAX), 0,           "it ends after this time; 0: when it is cleared")        \
+    F(T, reason, TEXT(0, 256),                   0,           "why, for those who read about it")                      \
+    F(T, clear,  BOOL,                           0,                                                                    \
+      "clear it, and forget failures: of the label, or of the node and all labels")
+AQ_DECLARE_COMMAND(node_quarantine)
+
+#define aq_node_tend_fields(F, T)                                                                                      \
+    F(T, name, NAME(1, 64), AQ_REQUIRED, "name of the node")
+AQ_DECLARE_COMMAND(node_tend) /* what is due there: of a drain, of a shutdown */
+
+#define aq_node_shutdown_answer_fields(F, T)                                                                           \
+    F(T, name,    NAME(1, 64),        AQ_REQUIRED, "name of the node")                                                 \
+    F(T, order,   U64(1, UINT64_MAX), AQ_REQUIRED, "which shutdown")                                                   \
+    F(T, refused, TEXT(0, 512),       AQ_LINES,    "why not; empty: its agent is ready")
+AQ_DECLARE_COMMAND(node_shutdown_answer)
 
 #define aq_node_delete_fields(F, T)                                                                                    \
     F(T, name, NAME(1, 64), AQ_REQUIRED, "name of the node")
@@ -118,6 +189,33 @@ AQ_DECLARE_EVENT(node_status_set)
     F(T, maintenance, BOOL,        0, "takes no new work")
 AQ_DECLARE_EVENT(node_maintenance_set)
 
+#define aq_node_drain_set_fields(F, T)                                                                                 \
+    F(T, name,   NAME(1, 64),           0,        "name of the node")                                                  \
+    F(T, status, ENUM(aq_drain_status), 0,        "how far its drain is")                                              \
+    F(T, until,  TIME,                  0,        "when it is to be over; never: whenever")                            \
+    F(T, force,  BOOL,                  0,        "then what is still there is given back")                            \
+    F(T, reason, TEXT(0, 512),          AQ_LINES, "what is still there")
+AQ_DECLARE_EVENT(node_drain_set)
+
+#define aq_node_shutdown_set_fields(F, T)                                                                              \
+    F(T, name,   NAME(1, 64),              0,         "name of the node")                                              \
+    F(T, status, ENUM(aq_shutdown_status), 0,         "whether its host is to be shut down")                           \
+    F(T, at,     TIME,                     0,         "when; or when it was told, or began to go")                     \
+    F(T, order,  U64(0, UINT64_MAX),       AQ_SECRET, "tells one shutdown from another")                               \
+    F(T, reason, TEXT(0, 512),             AQ_LINES,  "what it waits for, or why it failed")
+AQ_DECLARE_EVENT(node_shutdown_set)
+
+#define aq_node_quarantine_set_fields(F, T)                                                                            \
+    F(T, name,     NAME(1, 64),        0,        "name of the node")                                                   \
+    F(T, label_id, U64(0, UINT64_MAX), 0,        "number of the label; 0: the whole node")                             \
+    F(T, label,    TEXT(0, 96),        0,        "what the label is called")                                           \
+    F(T, active,   BOOL,               0,        "it begins; false: it is over")                                       \
+    F(T, by_hand,  BOOL,               0,        "somebody says so")                                                   \
+    F(T, until,    TIME,               0,        "when it ends; never: when it is cleared")                            \
+    F(T, count,    U64(0, UINT64_MAX), 0,        "how often, with this time; 0: what was counted is forgotten")        \
+    F(T, reason,   TEXT(0, 1024),      AQ_LINES, "why")
+AQ_DECLARE_EVENT(node_quarantine_set)
+
 #define aq_node_deleted_fields(F, T)                                                                                   \
     F(T, name, NAME(1, 64), 0, "name of the node")
 AQ_DECLARE_EVENT(node_deleted)
@@ -139,5 +237,8 @@ AQ_DECLARE_EVENT(node_revoked)
     F(T, projects, TEXTS(0, AQ_NODE_PROJECTS_MAX), 0, "projects that it serves; none: all")
 AQ_DECLARE_EVENT(node_projects_set)
 /* clang-format on */
+
+/* Has the leader something to do for it when time passes, or when work there ends? */
+bool aq_node_is_tended(const struct aq_node *node);
 
 #endif

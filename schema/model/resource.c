@@ -24,6 +24,7 @@ AQ_COMMAND(resource, lose, 44, AQ_INTERNAL_COMMAND, "an agent has no record of i
 AQ_COMMAND(resource, restart, 45, AQ_INTERNAL_COMMAND, "an agent starts its workload again")
 AQ_COMMAND(resource, check, 49, AQ_INTERNAL_COMMAND, "an agent reports its health")
 AQ_COMMAND(resource, expire, 43, AQ_INTERNAL_COMMAND, "its lifetime is over")
+AQ_COMMAND(resource, lease, 46, AQ_INTERNAL_COMMAND, "its node is lost, and its lease may be over")
 AQ_COMMAND(resource, exec, 90, AQ_INTERNAL_COMMAND, "run a command in its workload", .for_view = "exec")
 AQ_COMMAND(resource, exec_end, 91, AQ_INTERNAL_COMMAND, "a command in its workload has ended")
 

@@ -45,7 +45,9 @@ AQ_DECLARE_WORDS(aq_resource_status, AQ_RESOURCE_STATUSES)
     F(T, restarts,    U64(0, UINT64_MAX),           AQ_COLUMN,          "how often its workload was started again")    \
     F(T, restarted,   TEXT(0, 512),                 AQ_LINES,           "why, the last time")                          \
     F(T, health,      ENUM(aq_health),              AQ_COLUMN,          "what its health checks say")                  \
-    F(T, checked,     TEXT(0, 512),                 AQ_LINES,           "what the check said that decided")
+    F(T, checked,     TEXT(0, 512),                 AQ_LINES,           "what the check said that decided")            \
+    F(T, lease,       DURATION(0, AQ_LIFETIME_MAX), 0,                                                                 \
+      "how long it runs on when its node has lost touch with the cluster; 0: as long as it likes")
 AQ_DECLARE_ENTITY(resource)
 
 /* What is kept of a resource that is gone, so that its log is found. Removed with its application. */
@@ -106,6 +108,11 @@ AQ_DECLARE_COMMAND(resource_check)
 #define aq_resource_expire_fields(F, T)                                                                                \
     F(T, id, REF(resource), AQ_REQUIRED, "number of the resource")
 AQ_DECLARE_COMMAND(resource_expire)
+
+#define aq_resource_lease_fields(F, T)                                                                                 \
+    F(T, id,      REF(resource),           AQ_REQUIRED, "number of the resource")                                      \
+    F(T, lost_ms, U64(0, UINT64_MAX, "ms"), 0,          "how long its node has been LOST, as the leader has seen it itself")
+AQ_DECLARE_COMMAND(resource_lease) /* its lease may be over */
 
 /* Given by the server that has the session, for users who ask for it with the view `exec`. */
 #define aq_resource_exec_fields(F, T)                                                                                  \

@@ -20,7 +20,9 @@
     W(AQ_ANSWER_RAM, "ram", "not enough memory is free")                                                               \
     W(AQ_ANSWER_DISK, "disk", "not enough disk is free")                                                               \
     W(AQ_ANSWER_ALLOW, "allow", "its owner does not allow that")                                                       \
-    W(AQ_ANSWER_PROJECT, "project", "it serves only other projects")
+    W(AQ_ANSWER_PROJECT, "project", "it serves only other projects")                                                   \
+    W(AQ_ANSWER_QUARANTINE, "quarantine", "it is in quarantine")                                                       \
+    W(AQ_ANSWER_LABEL_QUARANTINE, "label_quarantine", "it is in quarantine for this label")
 AQ_DECLARE_WORDS(aq_answer, AQ_ANSWERS)
 
 /* Nodes that answered the same for one definition. `have` and `need` are in the unit of what is short: thousandths of

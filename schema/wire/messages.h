@@ -24,7 +24,7 @@
 
 enum {
     AQ_WIRE_FORMAT = 1, /* of all messages */
-    AQ_WIRE_FORM = 9,   /* raised with new fields: see enum aq_form */
+    AQ_WIRE_FORM = 10,  /* raised with new fields: see enum aq_form */
     AQ_WIRE_MESSAGE_MAX = 4 << 20
 };
 
@@ -36,6 +36,7 @@ enum aq_form {
     AQ_FORM_EXEC = 6,      /* work.execs; EXEC */
     AQ_FORM_SAMPLES = 7,   /* beat.samples */
     AQ_FORM_SECRETS = 9,   /* assignment.secrets, assignment.lost */
+    AQ_FORM_LIFE = 10,     /* work.shutdown, report.shutdown; assignment.lease, noted.lease */
 };
 
 /*  type            record         from      answered by */
@@ -139,7 +140,8 @@ AQ_DECLARE_WORDS(aq_want, AQ_WANTS)
     F(T, health,   RECORD(aq_check),   0, "how to see that it is healthy")                                             \
     F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX), AQ_ARGUMENTS, "command to run instead of that of the options")              \
     F(T, secrets,  LIST(aq_secret, 0, 2 * AQ_SECRETS_MAX), AQ_SECRET, "never stored on disk with their values")         \
-    F(T, lost,     TEXT(0, 512),       AQ_LINES, "why it cannot be started: its secrets cannot be read")
+    F(T, lost,     TEXT(0, 512),       AQ_LINES, "why it cannot be started: its secrets cannot be read") \
+    F(T, lease,    DURATION(0, AQ_LIFETIME_MAX), 0, "it is ended when the agent was not in touch for so long; 0: never")
 AQ_DECLARE(aq_assignment)
 
 /* A question about the log of a resource, answered in the next REPORT, or later if it may wait.
@@ -190,7 +192,11 @@ enum { AQ_EXEC_ORDERS_MAX = 64 /* in one message */ };
     F(T, last,        U64(0, UINT64_MAX),             0, "full: number of a resource")                                 \
     F(T, assignments, LIST(aq_assignment, 0, 100000), 0, "assignments")                                                \
     F(T, asks,        LIST(aq_ask, 0, 1000),          0, "questions")                                                  \
-    F(T, execs,       LIST(aq_exec_order, 0, AQ_EXEC_ORDERS_MAX), 0, "commands in workloads")
+    F(T, execs,       LIST(aq_exec_order, 0, AQ_EXEC_ORDERS_MAX), 0, "commands in workloads")                          \
+    F(T, shutdown,    U64(0, UINT64_MAX),             0,                                                               \
+      "number of an order to shut the host down; 0: none")                                                             \
+    F(T, shutdown_confirmed, BOOL,                    0,                                                               \
+      "the agent that has answered that it is ready for this order shuts the host down now")
 AQ_DECLARE(aq_work)
 
 #define AQ_HAPPENINGS(W)                                                                                               \
@@ -229,7 +235,9 @@ AQ_DECLARE(aq_told)
     F(T, session,    U64(1, UINT64_MAX),           AQ_REQUIRED, "as in HELLO")                                         \
     F(T, number,     U64(1, UINT64_MAX),           AQ_REQUIRED, "counted from 1 in each session")                      \
     F(T, happenings, LIST(aq_happening, 0, 10000), 0,           "what happened, in order")                             \
-    F(T, told,       LIST(aq_told, 0, 1000),       0,           "answers to questions")
+    F(T, told,       LIST(aq_told, 0, 1000),       0,           "answers to questions")                                \
+    F(T, shutdown,   U64(0, UINT64_MAX),           0,           "the order to shut down that it answers; 0: none")     \
+    F(T, shutdown_refused, TEXT(0, 512),           AQ_LINES,    "why it does not; empty: it is ready")
 AQ_DECLARE(aq_report)
 
 #define aq_exec_told_fields(F, T)                                                                                      \
@@ -272,7 +280,8 @@ enum { AQ_BEAT_LOGS_MAX = 256, AQ_BEAT_SAMPLES_MAX = 256 };
 AQ_DECLARE(aq_beat)
 
 #define aq_noted_fields(F, T)                                                                                          \
-    F(T, number, U64(0, UINT64_MAX), 0, "number of the report; 0 for a heartbeat")
+    F(T, number, U64(0, UINT64_MAX), 0, "number of the report; 0 for a heartbeat")                                \
+    F(T, lease,  BOOL,               0, "its node is ACTIVE: leases are counted from when the question was sent")
 AQ_DECLARE(aq_noted)
 
 /* ---- file view and controller ------------------------------------------------------------------------- */

@@ -91,6 +91,8 @@ GET    api/v1/node/{name}/load                y y y y n n  n n n
 GET    api/v1/node/{name}/status              y y y y n n  n n n
 DELETE api/v1/node/{name}                     y y n n n n  n n n
 POST   api/v1/node/{name}/maintenance         y y n n n n  n n n
+POST   api/v1/node/{name}/drain               y y n n n n  n n n
+POST   api/v1/node/{name}/quarantine          y y n n n n  n n n
 POST   api/v1/node/{name}/projects            y y n n n n  n n n
 POST   api/v1/node/{name}/revoke              y y n n n n  n n n
 GET    api/v1/join_token/                     y y n y n n  n n n
@@ -285,6 +287,8 @@ nodes/NODE/status                   r  r  r  r  .  .    .  .  .
 nodes/NODE/load                     r  r  r  r  .  .    .  .  .
 nodes/NODE/live/cpu                 r  r  r  r  .  .    .  .  .
 nodes/NODE/maintenance              rw rw r  r  .  .    .  .  .
+nodes/NODE/drain                    rw rw -  -  .  .    .  .  .
+nodes/NODE/quarantine               rw rw -  -  .  .    .  .  .
 nodes/NODE/projects                 rw rw r  r  .  .    .  .  .
 nodes/NODE/delete                   rw rw -  -  .  .    .  .  .
 nodes/NODE/revoke                   rw rw -  -  .  .    .  .  .
@@ -351,7 +355,7 @@ while read -r path; do
     else
         (exec 3<"$path") 2>/dev/null && said=r
         case $path in
-        *new | *apply | *update | *delete | *token | *uid | *revoke | *deallocate | *extend | *maintenance | */projects)
+        *new | *apply | *update | *delete | *token | *uid | *revoke | *deallocate | *extend | *maintenance | *drain | *quarantine | */projects)
             (exec 3>>"$path") 2>/dev/null && said=${said}w ;;
         esac
     fi

@@ -188,6 +188,33 @@ static struct asked *set_maintenance(struct clients *clients)
                     json_pack("{s:b}", "maintenance", (int)sim_happens(clients->sim, 40)));
 }
 
+static struct asked *drain_node(struct clients *clients)
+{
+    struct sim *sim = clients->sim;
+    json_t *body = sim_happens(sim, 30) ? json_pack("{s:b}", "cancel", 1)
+                                        : json_pack("{s:I, s:b}", "timeout", (json_int_t)sim_draw(sim, 8), "force",
+                                                    (int)sim_happens(sim, 40));
+    return ask_json(clients, &aq_command_node_drain, "admin", drawn_node(clients), body);
+}
+
+static struct asked *set_quarantine(struct clients *clients)
+{
+    struct sim *sim = clients->sim;
+    json_t *body =
+        sim_happens(sim, 60) ? json_pack("{s:b}", "clear", 1) : json_pack("{s:I}", "ttl", (json_int_t)sim_draw(sim, 8));
+    if (sim_happens(sim, 60))
+        json_object_set_new(body, "label", json_string(clients_draw_name(clients, "label", 3)));
+    return ask_json(clients, &aq_command_node_quarantine, "admin", drawn_node(clients), body);
+}
+
+static struct asked *shut_node_down(struct clients *clients)
+{
+    struct sim *sim = clients->sim;
+    json_t *body = sim_happens(sim, 40) ? json_pack("{s:b}", "cancel", 1)
+                                        : json_pack("{s:I}", "shutdown_after", (json_int_t)sim_between(sim, 1, 6));
+    return ask_json(clients, &aq_command_node_maintenance, "admin", drawn_node(clients), body);
+}
+
 /* Mostly all projects, so that much can still be placed; a project may not be there. */
 static struct asked *set_projects(struct clients *clients)
 {
@@ -498,7 +525,8 @@ static const struct {
     {1, delete_member},        {2, make_role},          {5, create_membership},
     {2, update_membership},    {2, delete_membership},  {6, member_creates},
     {5, member_gives_back},    {2, member_makes_label}, {1, member_deletes_label},
-    {3, set_projects},
+    {3, set_projects},         {2, drain_node},         {2, shut_node_down},
+    {4, set_quarantine},
 };
 
 /* What a cluster needs before the rest makes sense. */

@@ -19,7 +19,7 @@
 #include "tests/sim/mirror.h"
 #include "tests/sim/sim.h"
 
-enum { JUDGE_NODES_MAX = 16, JUDGE_USERS_MAX = 16, JUDGE_NAME = 65 };
+enum { JUDGE_NODES_MAX = 16, JUDGE_USERS_MAX = 16, JUDGE_NAME = 65, JUDGE_QUARANTINES = 64 };
 
 /* A node and a definition that did not work. */
 struct judge_try {
@@ -61,6 +61,7 @@ struct judge_label {
     uint32_t definitions;
     struct aq_amounts amounts[AQ_DEFINITIONS_MAX];
     bool restart_lost[AQ_DEFINITIONS_MAX];
+    bool gives_back[AQ_DEFINITIONS_MAX]; /* when its node drains */
     enum aq_restart restart[AQ_DEFINITIONS_MAX];
     uint64_t restart_limit[AQ_DEFINITIONS_MAX]; /* 0: none */
     bool health[AQ_DEFINITIONS_MAX];            /* it is checked */
@@ -72,10 +73,21 @@ struct judge_label {
 
 struct judge_node {
     bool there, lost, maintenance;
+    struct {
+        uint64_t label, until; /* label 0: all; until 0: it is cleared by hand */
+        bool active;
+        uint64_t over_since_ms; /* as prompt.c sees it */
+    } quarantines[JUDGE_QUARANTINES];
+    enum aq_drain_status drain;
+    bool drain_force;
+    uint64_t drain_ends_at;
+    enum aq_shutdown_status shutdown;
+    uint64_t shutdown_order;
     char name[JUDGE_NAME], address[JUDGE_NAME];
     uint64_t instance;
     struct aq_amounts capacity, used;
-    uint64_t active_ms; /* true time since when it is ACTIVE */
+    uint64_t active_ms;      /* true time since when it is ACTIVE */
+    uint64_t empty_since_ms; /* as prompt.c sees it: it drains, and nothing is there any more */
 };
 
 struct judge_user {
@@ -164,6 +176,9 @@ struct judge_node *judge_node(struct judge *judge, const char *name); /* NULL: t
 struct judge_user *judge_user(struct judge *judge, const char *name);
 /* The definition that the resource is of says when its workload is started again in its place. */
 enum aq_restart judge_restart(const struct judge *judge, const struct judge_resource *resource, uint64_t *limit);
+/* It takes no new work of the label. */
+bool judge_has_quarantine(const struct judge_node *node, uint64_t label);
+bool judge_is_empty(const struct judge *judge, const struct judge_node *node);           /* no resource is there */
 bool judge_is_checked(const struct judge *judge, const struct judge_resource *resource); /* and its health */
 /* The newest version that is there at `seq`; NULL: none is. */
 const struct judge_label *judge_label(const struct judge *judge, const char *name, uint64_t seq);

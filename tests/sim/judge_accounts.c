@@ -41,6 +41,7 @@ static void label_created(struct judge *judge, const void *data)
         const struct aq_needs *needs = &AQ_ITEM(event->definitions, struct aq_definition, i)->resources;
         label->amounts[i] = aq_needs_amounts(needs);
         label->restart_lost[i] = needs->restart_lost;
+        label->gives_back[i] = needs->drain == AQ_DRAIN_GIVES_BACK;
         label->restart[i] = AQ_ITEM(event->definitions, struct aq_definition, i)->restart;
         label->health[i] = aq_check_ways(&AQ_ITEM(event->definitions, struct aq_definition, i)->health) > 0;
         label->restart_limit[i] = AQ_ITEM(event->definitions, struct aq_definition, i)->restart_limit;

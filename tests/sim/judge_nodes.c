@@ -107,6 +107,85 @@ static void maintenance_set(struct judge *judge, const void *data)
     the_node(judge, event->name)->maintenance = event->maintenance;
 }
 
+bool judge_has_quarantine(const struct judge_node *node, uint64_t label)
+{
+    for (size_t i = 0; i < JUDGE_QUARANTINES; i++)
+        if (node->quarantines[i].active && (node->quarantines[i].label == 0 || node->quarantines[i].label == label))
+            return true;
+    return false;
+}
+
+/* One that is not begun by hand begins with a start that has failed. */
+static void quarantine_set(struct judge *judge, const void *data)
+{
+    const struct aq_node_quarantine_set *event = data;
+    struct judge_node *node = the_node(judge, event->name);
+    size_t i = 0, free = JUDGE_QUARANTINES;
+    for (; i < JUDGE_QUARANTINES && !(node->quarantines[i].active && node->quarantines[i].label == event->label_id);
+         i++)
+        if (!node->quarantines[i].active)
+            free = i;
+    i = i < JUDGE_QUARANTINES ? i : free;
+    aq_assert(i < JUDGE_QUARANTINES);
+    judge_must(judge, !event->active || event->by_hand || (judge->command == &aq_command_resource_fail && judge->ended),
+               "a quarantine has a reason", "label", event->label_id);
+    judge_must(judge,
+               judge->command != &aq_command_node_tend ||
+                   (node->quarantines[i].active && node->quarantines[i].until != 0 &&
+                    judge->time_ms >= node->quarantines[i].until),
+               "no quarantine ends early", "label", event->label_id);
+    node->quarantines[i].active = event->active;
+    node->quarantines[i].label = event->label_id;
+    node->quarantines[i].until = event->until;
+    node->quarantines[i].over_since_ms = 0;
+    judge->sim->result->totals.quarantines += event->active;
+}
+
+bool judge_is_empty(const struct judge *judge, const struct judge_node *node)
+{
+    for (size_t i = 0; i < judge->n_resources; i++)
+        if (judge->resources[i].there && strcmp(judge->resources[i].node, node->name) == 0)
+            return false;
+    return true;
+}
+
+static void drain_set(struct judge *judge, const void *data)
+{
+    const struct aq_node_drain_set *event = data;
+    struct judge_node *node = the_node(judge, event->name);
+    const bool drains = node->drain == AQ_DRAINING || node->drain == AQ_DRAIN_LATE;
+    judge_must(judge, event->status == AQ_DRAIN_NONE || node->maintenance, "what drains takes no new work", "drain",
+               event->status);
+    judge_must(judge, event->status != AQ_DRAINED || (drains && judge_is_empty(judge, node)),
+               "what is drained has nothing left", "drain", event->status);
+    judge_must(judge,
+               event->status != AQ_DRAIN_LATE || (node->drain == AQ_DRAINING && !judge_is_empty(judge, node) &&
+                                                  event->until != 0 && judge->time_ms >= event->until),
+               "what is late has had its time", "drain", event->status);
+    node->drain = event->status;
+    node->drain_force = event->force;
+    node->drain_ends_at = event->until;
+    judge->sim->result->totals.drained += event->status == AQ_DRAINED;
+}
+
+static void shutdown_set(struct judge *judge, const void *data)
+{
+    const struct aq_node_shutdown_set *event = data;
+    struct judge_node *node = the_node(judge, event->name);
+    judge_must(judge,
+               event->status != AQ_SHUTDOWN_TOLD || (node->shutdown == AQ_SHUTDOWN_PLANNED && !node->lost &&
+                                                     node->maintenance && judge_is_empty(judge, node)),
+               "only an empty node is shut down", "order", event->order);
+    judge_must(judge, event->status != AQ_SHUTDOWN_GOING || node->shutdown == AQ_SHUTDOWN_TOLD,
+               "a host goes when its agent has answered", "order", event->order);
+    judge_must(judge,
+               event->status != AQ_SHUTDOWN_PLANNED || node->shutdown_order < event->order ||
+                   (node->shutdown == AQ_SHUTDOWN_PLANNED && node->shutdown_order == event->order),
+               "orders are told apart", "order", event->order);
+    node->shutdown = event->status;
+    node->shutdown_order = event->order;
+}
+
 static void node_deleted(struct judge *judge, const void *data)
 {
     const struct aq_node_deleted *event = data;
@@ -130,6 +209,9 @@ const struct judge_taker judge_nodes[] = {
     {&aq_event_node_changed, changed},
     {&aq_event_node_status_set, status_set},
     {&aq_event_node_maintenance_set, maintenance_set},
+    {&aq_event_node_quarantine_set, quarantine_set},
+    {&aq_event_node_drain_set, drain_set},
+    {&aq_event_node_shutdown_set, shutdown_set},
     {&aq_event_node_deleted, node_deleted},
     {NULL, NULL},
 };

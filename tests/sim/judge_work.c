@@ -92,8 +92,8 @@ static void elected(struct judge *judge, const void *data)
     struct judge_node *node = judge_node(judge, event->node);
     const struct judge_label *label = &judge->labels[row->label - 1];
     judge_must(judge, row->resource == 0, "no workload twice", "application", event->id);
-    judge_must(judge, node != NULL && !node->lost && !node->maintenance, "work goes to nodes that take it",
-               "application", event->id);
+    judge_must(judge, node != NULL && !node->lost && !node->maintenance && !judge_has_quarantine(node, row->label),
+               "work goes to nodes that take it", "application", event->id);
     judge_must(judge, event->definition < label->definitions, "a definition of its label", "application", event->id);
     judge_must(judge, event->resource > judge->n_resources, "a number is never used again", "resource",
                event->resource);
@@ -154,6 +154,19 @@ static void check_lifetime(struct judge *judge, uint64_t id)
                    judge->seq);
 }
 
+/* What a drain gives back, its label says so, or it was forced. */
+static void check_drained(struct judge *judge, const struct judge_application *row, uint64_t id)
+{
+    if (judge->command != &aq_command_node_tend)
+        return;
+    const struct judge_resource *resource = &judge->resources[row->resource - 1];
+    const struct judge_node *node = judge_node(judge, resource->node);
+    const bool drains = node->drain == AQ_DRAINING || node->drain == AQ_DRAIN_LATE;
+    const bool forced = node->drain_force && judge->time_ms >= node->drain_ends_at;
+    judge_must(judge, drains && (forced || judge->labels[row->label - 1].gives_back[resource->definition]),
+               "a drain does what labels say", "application", id);
+}
+
 static void moved(struct judge *judge, const void *data)
 {
     const struct aq_application_moved *event = data;
@@ -166,6 +179,7 @@ static void moved(struct judge *judge, const void *data)
                    (event->status == AQ_DEALLOCATED) == row->well,
                "what ends by itself has the status of its end", "application", event->id);
     check_lifetime(judge, event->id);
+    check_drained(judge, row, event->id);
     move(judge, row, event->id, event->status);
     judge_must(judge, event->status != AQ_NEW || row->n_tries < AQ_TRIES_MAX, "what fails too often is given up",
                "application", event->id);

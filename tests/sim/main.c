@@ -116,8 +116,8 @@ static void show_totals(const struct run *run, uint64_t took_ms)
            " kills, %" PRIu64 " lost directories, %" PRIu64 " copies of hosts, %" PRIu64 " cuts of the network\n",
            t->starts, t->restarts, t->messages, t->agent_kills, t->lost_directories, t->copies, t->cuts);
     printf("reads: %" PRIu64 " of rows, lists and views, of which %" PRIu64 " were compared; %" PRIu64
-           " events followed\n",
-           t->reads, t->compared, t->followed);
+           " events followed; %" PRIu64 " nodes drained, %" PRIu64 " hosts shut down, %" PRIu64 " quarantines\n",
+           t->reads, t->compared, t->followed, t->drained, t->shutdowns, t->quarantines);
     printf("faults: %" PRIu64 " kills, %" PRIu64 " power cuts, %" PRIu64 " stops, %" PRIu64 " failed appends, %" PRIu64
            " full disks, %" PRIu64 " turned bits, of which %" PRIu64 " were refused, %" PRIu64
            " jumps of the clock, %" PRIu64 " pauses; %" PRIu64 " proofs of the tables\n",

@@ -61,6 +61,16 @@ static bool has_key(const void *row)
     return node->key[0] != '\0' && !node->revoked;
 }
 
+static bool is_tended(const void *row)
+{
+    const struct aq_node *node = row;
+    for (uint32_t i = 0; i < node->quarantines.count; i++)
+        if (AQ_ITEM(node->quarantines, struct aq_quarantine, i)->until != 0)
+            return true;
+    return node->drain_status == AQ_DRAINING || node->drain_status == AQ_DRAIN_LATE ||
+           (node->shutdown_status != AQ_SHUTDOWN_NONE && node->shutdown_status != AQ_SHUTDOWN_FAILED);
+}
+
 static bool has_uid(const void *row)
 {
     return ((const struct aq_user *)row)->uid != 0;
@@ -82,6 +92,7 @@ static const struct {
     {INDEX_RESOURCE_USER, &aq_entity_resource, NULL},
     {INDEX_ADDRESS, &aq_entity_resource, has_ip_address},
     {INDEX_NODE_KEY, &aq_entity_node, has_key},
+    {INDEX_TENDED, &aq_entity_node, is_tended},
     {INDEX_APPLICATION_PROJECT, &aq_entity_application, NULL},
     {INDEX_RESOURCE_PROJECT, &aq_entity_resource, NULL},
     {INDEX_LABEL_PROJECT, &aq_entity_label, NULL},

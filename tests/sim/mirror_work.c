@@ -307,6 +307,49 @@ TAKE(node_maintenance_set)
     row->changed_at = event->time_ms;
 }
 
+TAKE(node_quarantine_set)
+{
+    DATA(node_quarantine_set);
+    struct aq_node *row = mirror_find_name(mirror, &aq_entity_node, data->name);
+    if (row == NULL)
+        return;
+    row->changed_at = event->time_ms;
+    struct aq_quarantine *active = aq_arena_alloc(&mirror->arena, (row->quarantines.count + 1) * sizeof *active);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < row->quarantines.count; i++)
+        if (AQ_ITEM(row->quarantines, struct aq_quarantine, i)->label_id != data->label_id)
+            active[count++] = *AQ_ITEM(row->quarantines, struct aq_quarantine, i);
+    if (data->active)
+        active[count++] = (struct aq_quarantine){.label_id = data->label_id, .until = data->until};
+    row->quarantines = (struct aq_list){active, count}; /* no text of it is shown */
+}
+
+TAKE(node_drain_set)
+{
+    DATA(node_drain_set);
+    struct aq_node *row = mirror_find_name(mirror, &aq_entity_node, data->name);
+    if (row == NULL)
+        return;
+    row->drain_status = data->status;
+    row->drain_ends_at = data->until;
+    row->drain_force = data->force;
+    row->drain_reason = mirror_copy(mirror, data->reason);
+    row->changed_at = event->time_ms;
+}
+
+TAKE(node_shutdown_set)
+{
+    DATA(node_shutdown_set);
+    struct aq_node *row = mirror_find_name(mirror, &aq_entity_node, data->name);
+    if (row == NULL)
+        return;
+    row->shutdown_status = data->status;
+    row->shutdown_at = data->at;
+    row->shutdown_order = data->order;
+    row->shutdown_reason = mirror_copy(mirror, data->reason);
+    row->changed_at = event->time_ms;
+}
+
 TAKE(node_projects_set)
 {
     DATA(node_projects_set);
@@ -371,6 +414,9 @@ const struct mirror_taker mirror_work[] = {
     {&aq_event_node_changed, take_node_changed},
     {&aq_event_node_status_set, take_node_status_set},
     {&aq_event_node_maintenance_set, take_node_maintenance_set},
+    {&aq_event_node_quarantine_set, take_node_quarantine_set},
+    {&aq_event_node_drain_set, take_node_drain_set},
+    {&aq_event_node_shutdown_set, take_node_shutdown_set},
     {&aq_event_node_projects_set, take_node_projects_set},
     {&aq_event_node_deleted, take_node_deleted},
     {&aq_event_label_created, take_label_created},

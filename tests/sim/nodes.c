@@ -34,11 +34,24 @@ static struct aq_sample some_use(void)
     return (struct aq_sample){.cpu_us = aq_some(1000), .memory = aq_some(1 << 20)};
 }
 
+static struct node *turning; /* whose agent takes its turn */
+
+/* It stops after the turn. */
+static int shut_down(const struct aq_list *command, struct aq_error *error)
+{
+    (void)command, (void)error;
+    witness_shuts_down(turning->nodes->witness, turning->host);
+    turning->off = true;
+    return 0;
+}
+
 /* What the agent finds out about its host. */
 static void describe_host(const struct node *node, struct host *host)
 {
-    *host =
-        (struct host){.capacity = {.cpu = 64000, .ram = PLENTY, .disk = PLENTY}, .load = no_load, .sample = some_use};
+    *host = (struct host){.capacity = {.cpu = 64000, .ram = PLENTY, .disk = PLENTY},
+                          .load = no_load,
+                          .sample = some_use,
+                          .shut_down = shut_down};
     snprintf(host->machine, sizeof host->machine, "virtual");
     snprintf(host->name, sizeof host->name, "host-%u", node->host);
     snprintf(host->address, sizeof host->address, "10.0.0.%u", node->host + 1);
@@ -91,17 +104,22 @@ static bool is_readable(const struct node *node)
     return any && poll(fds, count, 0) > 0;
 }
 
+static void switch_off(struct node *node);
+
 static void take_turn(struct node *node)
 {
     const struct aq_clocks now = machine_clocks(&node->machine);
     death_begin_turn(node->nodes->sim, node->doomed);
     renames_begin(node->host);
+    turning = node;
     uint64_t deadline_ms = agent_turn(node->agent, &now);
     renames_end();
     node->turn_ms = machine_true_ms(&node->machine, deadline_ms);
     if (death_end_turn())
         node_kill(node);
-    else if (is_readable(node))
+    if (node->off)
+        switch_off(node);
+    else if (node->agent != NULL && is_readable(node))
         nodes_wake(node->nodes, node->host);
 }
 
@@ -141,6 +159,14 @@ static void lose_power(struct node *node)
     node_files_tear(node->nodes->sim, node->directory, node->config.name);
     machine_boot(&node->machine);
     node->boots++;
+}
+
+/* Somebody switches it on again, sooner or later. */
+static void switch_off(struct node *node)
+{
+    node->off = false;
+    lose_power(node);
+    start_in(node, sim_wait(node->nodes->sim, 8000));
 }
 
 void node_cut_power(struct node *node)
@@ -186,6 +212,8 @@ void node_change_capacity(struct node *node)
     }
 }
 
+static const char *power_off[] = {"power-off"};
+
 /* ---- all ---------------------------------------------------------------------------------------------- */
 
 static struct node *add_node(struct nodes *nodes, const char *name)
@@ -198,6 +226,8 @@ static struct node *add_node(struct nodes *nodes, const char *name)
     snprintf(nodes->witness->hosts[node->host].name, JUDGE_NAME, "%s", name);
     node->config.name = nodes->witness->hosts[node->host].name;
     node->config.data = node->directory;
+    if (sim_happens(nodes->sim, 70))
+        node->config.shutdown.command = (struct aq_list){power_off, AQ_LENGTH(power_off)};
     draw_offer(node);
     char shown[24];
     snprintf(shown, sizeof shown, node->host < NODES ? "%s" : "a copy of %s", name);

@@ -20,6 +20,7 @@ struct node {
     const char *rack;      /* its identifier in config */
     struct agent *agent;   /* NULL: it does not run */
     bool gone;             /* for good */
+    bool off;              /* its agent shuts it down in this turn */
     bool doomed;           /* it dies in its next turn, or in one soon after */
     unsigned boots;
     uint64_t start_ms, turn_ms; /* when the agent starts; when its next turn is due */

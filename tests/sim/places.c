@@ -149,7 +149,8 @@ bool places_now(const struct judge *judge, uint64_t application, char where[JUDG
     const struct judge_label *label = &judge->labels[row->label - 1];
     for (size_t i = 0; i < JUDGE_NODES_MAX; i++) {
         const struct judge_node *node = &judge->nodes[i];
-        for (uint32_t d = 0; node->there && !node->lost && !node->maintenance && d < label->definitions; d++)
+        const bool takes = node->there && !node->lost && !node->maintenance && !judge_has_quarantine(node, row->label);
+        for (uint32_t d = 0; takes && d < label->definitions; d++)
             if (would_fit(node, &label->amounts[d]) && places_suits(judge, node, label, d) &&
                 places_serves(judge, node, application) && places_takes(judge, node, application) &&
                 !places_has_failed(row, node->name, d) && places_in_quota(judge, application, &label->amounts[d])) {

@@ -41,6 +41,29 @@ static void look_at_lifetimes(struct judge *judge, bool well, uint64_t log_ms)
     }
 }
 
+static void look_at_drains(struct judge *judge, bool well)
+{
+    for (size_t i = 0; i < JUDGE_NODES_MAX; i++) {
+        struct judge_node *node = &judge->nodes[i];
+        bool empty = well && node->there && (node->drain == AQ_DRAINING || node->drain == AQ_DRAIN_LATE) &&
+                     judge_is_empty(judge, node);
+        if (lasts_ms(&node->empty_since_ms, empty, judge->sim->now_ms) > SOON_MS)
+            sim_broken(judge->sim, "drains end soon", "nothing is on %s any more", node->name);
+    }
+}
+
+static void look_at_quarantines(struct judge *judge, bool well, uint64_t log_ms)
+{
+    for (size_t i = 0; i < JUDGE_NODES_MAX; i++)
+        for (size_t k = 0; k < JUDGE_QUARANTINES; k++) {
+            struct judge_node *node = &judge->nodes[i];
+            bool over = well && node->there && node->quarantines[k].active && node->quarantines[k].until != 0 &&
+                        log_ms > node->quarantines[k].until;
+            if (lasts_ms(&node->quarantines[k].over_since_ms, over, judge->sim->now_ms) > SOON_MS)
+                sim_broken(judge->sim, "quarantines end soon", "that of %s is over", node->name);
+        }
+}
+
 static void look_at_tokens(struct judge *judge, bool well, uint64_t log_ms)
 {
     for (size_t i = 0; i < judge->n_tokens; i++) {
@@ -56,7 +79,9 @@ void prompt_look(struct controller *controller, bool well)
     const struct aq_clocks now = machine_clocks(&controller->machine);
     well = well && controller->config.log.queue >= QUEUE_MIN;
     look_at_waiting(controller->judge, well);
+    look_at_drains(controller->judge, well);
     const uint64_t log_ms = well ? writer_time_ms(controller->writer, &now) : 0;
     look_at_lifetimes(controller->judge, well, log_ms);
     look_at_tokens(controller->judge, well, log_ms);
+    look_at_quarantines(controller->judge, well, log_ms);
 }

@@ -41,6 +41,8 @@ static json_t *drawn_needs(struct sim *sim)
     snprintf(ram, sizeof ram, "%" PRIu64 "MiB", sim_happens(sim, 5) ? 5000 : sim_between(sim, 1, 300));
     json_t *needs = json_pack("{s:I, s:s, s:I, s:b}", "cpu", (json_int_t)sim_between(sim, 0, 2), "ram", ram, "slots",
                               (json_int_t)sim_between(sim, 0, 1), "restart_lost", (int)sim_happens(sim, 50));
+    if (sim_happens(sim, 50))
+        json_object_set_new(needs, "drain", json_string("give_back"));
     if (sim_happens(sim, 20))
         json_object_set_new(needs, "lifetime", json_integer((json_int_t)sim_between(sim, 1, 40)));
     if (sim_happens(sim, 25)) {

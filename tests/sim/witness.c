@@ -139,6 +139,24 @@ void witness_stop(struct witness *witness, unsigned host, uint64_t resource)
                    witness->hosts[host].name);
 }
 
+/* Only when that was decided, is not called off, and nothing is there. */
+void witness_shuts_down(const struct witness *witness, unsigned host)
+{
+    const struct judge *judge = witness->judge;
+    const char *name = witness->hosts[host].name;
+    const struct judge_node *node = judge_node((struct judge *)(uintptr_t)judge, name);
+    sim_say(witness->sim, "driver: %s shuts its host down", name);
+    if (node == NULL || node->shutdown != AQ_SHUTDOWN_GOING)
+        sim_broken(witness->sim, "what was called off does not happen", "%s is shut down", name);
+    for (size_t i = 0; i < judge->n_resources; i++)
+        if (judge->resources[i].there && strcmp(judge->resources[i].node, name) == 0)
+            sim_broken(witness->sim, "no host is shut down with work on it", "%s has resource %zu", name, i + 1);
+    for (size_t i = 0; i < witness->n_workloads && !witness->hosts[host].copied; i++)
+        if (witness->workloads[i].runs & bit_of(host))
+            sim_broken(witness->sim, "no host is shut down with work on it", "%s runs resource %zu", name, i + 1);
+    witness->sim->result->totals.shutdowns++;
+}
+
 void witness_lost_directory(struct witness *witness, unsigned host)
 {
     for (size_t i = 0; i < witness->n_workloads; i++)

@@ -46,6 +46,7 @@ void witness_stop(struct witness *witness, unsigned host, uint64_t resource); /*
 void witness_wrote(struct witness *witness, uint64_t resource, uint64_t bytes);
 /* The agent there was told that this is to end. */
 void witness_to_end(struct witness *witness, unsigned host, uint64_t resource);
+void witness_shuts_down(const struct witness *witness, unsigned host);
 /* The host's directory is gone, and all workloads of the driver `test` with it. */
 void witness_lost_directory(struct witness *witness, unsigned host);
 

@@ -64,6 +64,8 @@ static const struct {
     {"edit label mac", "aq labels edit", "mac"},
     {"node n1 maintenance", "aq node KEY maintenance", "n1"},
     {"node n1 maintenance true", "aq nodes maintenance", "n1 true"},
+    {"drain n1 n2", "aq nodes drain", "n1 n2"},
+    {"node n1 drain", "aq nodes drain", "n1"},
     {"get 5", "aq applications get", "5"},
     {"get events", "aq events", ""},
     {"get events node", "aq events", "node"},
@@ -102,8 +104,6 @@ static const struct {
     {"delete 5", "delete what? aq delete application KEY, aq delete node KEY, aq delete label KEY, aq delete "
                  "project KEY, aq delete membership KEY, aq delete user KEY, aq delete token KEY, aq delete role KEY"},
     {"edit node n1", "nodes have no verb or field \"edit\"; see aq nodes --help"},
-    {"node drain n1", "nodes have no verb \"drain\": a node in maintenance takes no new work, and keeps what "
-                      "it has: aq nodes maintenance NODE true"},
     {"squeue -t PENDING", "there is no flag -t: lists show those of a status by --status=STATUS"},
     {"squeue --states=PENDING", "there is no flag --states; did you mean --status?"},
     {"squeue -j 7", "there is no flag -j: a key needs no flag: aq application KEY"},

@@ -82,6 +82,24 @@ static void an_act_has_keys_and_a_value(void **state)
     assert_string_equal(server.seen[3].body, "{\"maintenance\":\"false\"}");
 }
 
+/* What is a field as well is the command when its flags are there; --timeout is the drain's, not aq's own. */
+static void flags_of_an_act_are_its_fields(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/node/a/drain", 200, "{\"data\":{\"name\":\"a\"},\"seq\":9}"},
+            {"POST", "/api/v1/node/a/maintenance", 200, "{\"data\":{\"name\":\"a\",\"maintenance\":true},\"seq\":9}"},
+            {"GET", "/api/v1/node/a", 200, "{\"data\":{\"name\":\"a\",\"maintenance\":true},\"seq\":9}"});
+    assert_int_equal(aq_run("node a drain --timeout 1h --force"), CLI_DONE);
+    assert_string_equal(aq_out, "node a drain set\n");
+    assert_string_equal(server.seen[0].body, "{\"timeout\":\"3600\",\"force\":\"true\"}");
+    assert_int_equal(aq_run("node a maintenance --shutdown-after 10m"), CLI_DONE);
+    assert_string_equal(server.seen[1].body, "{\"shutdown_after\":\"10m\"}");
+    assert_int_equal(aq_run("node a maintenance --cancel"), CLI_DONE);
+    assert_string_equal(server.seen[2].body, "{\"cancel\":\"true\"}");
+    assert_int_equal(aq_run("node a maintenance"), CLI_DONE); /* the field */
+    assert_seen(3, "GET /api/v1/node/a");
+}
+
 static void an_update_keeps_what_is_not_given(void **state)
 {
     (void)state;
@@ -565,6 +583,7 @@ int main(void)
         SERVER_TEST(what_is_refused_is_not_repeated),
         SERVER_TEST(many_are_one_batch),
         SERVER_TEST(an_act_has_keys_and_a_value),
+        SERVER_TEST(flags_of_an_act_are_its_fields),
         SERVER_TEST(an_update_keeps_what_is_not_given),
         SERVER_TEST(a_token_stands_alone),
         SERVER_TEST(a_dry_run_shows_events),

@@ -245,6 +245,71 @@ static void what_is_lost_is_started_again_where_the_label_says_so(void **context
     spec_check_index();
 }
 
+static void given_leased(bool restart_lost)
+{
+    given_cluster();
+    GIVEN(label_created, .id = 2, .name = "server", .version = 1, .metadata = "{}",
+          .definitions = ITEMS(struct aq_definition, {.driver = "test",
+                                                      .options = "{}",
+                                                      .resources.network = "",
+                                                      .resources.slots = 1,
+                                                      .resources.restart_lost = restart_lost,
+                                                      .resources.lease = 100,
+                                                      .authentication.username = ""}));
+    DO(application_create, .label = "server");
+    as_system();
+    given_node(2, "node-2", 4);
+    DO(resource_start, .id = 1, .node = "node-1");
+    assert_int_equal(the_resource(1).lease, 100);
+    assert_int_equal(spec_rows(INDEX_LEASED), 1);
+}
+
+/* A lease of 100 s is over after 112 s, on the leader's clock and in the log's time. */
+static void what_a_lost_node_ran_starts_elsewhere_when_its_lease_is_over(void **context)
+{
+    (void)context;
+    given_leased(true);
+    spec.time_ms += 1000000;
+    WHEN(resource_lease, .id = 1, .lost_ms = 1000000); /* it is not lost */
+    DONE();
+    DO(node_lose, .name = "node-1");
+    WHEN(resource_lease, .id = 1, .lost_ms = 1000000);
+    DONE();
+    spec.time_ms += 112000;
+    WHEN(resource_lease, .id = 1, .lost_ms = 111999); /* a controller that has just started */
+    DONE();
+    WHEN(resource_lease, .id = 1, .lost_ms = 112000);
+    THEN(resource_ended, .id = 1, .reason = "node node-1 was lost, and its lease is over");
+    THEN(application_moved, .id = 1, .status = AQ_NEW,
+         .description = "lost: node node-1 was lost, and its lease is over");
+    THEN_ELECTED(.id = 1, .resource = 2, .node = "node-2");
+    DONE();
+    WHEN(resource_lease, .id = 1, .lost_ms = 112000);
+    REFUSED(AQ_E_NOT_FOUND, "there is no resource 1");
+    spec_check_index();
+}
+
+static void without_restart_lost_it_is_over_then(void **context)
+{
+    (void)context;
+    given_leased(false);
+    DO(node_lose, .name = "node-1");
+    spec.time_ms += 112000;
+    DO(resource_lease, .id = 1, .lost_ms = 112000);
+    assert_int_equal(the_application(1).status, AQ_ERRORED);
+    assert_int_equal(spec_rows(INDEX_LEASED), 0);
+}
+
+static void what_has_no_lease_stays(void **context)
+{
+    (void)context;
+    given_elected();
+    DO(node_lose, .name = "node-1");
+    spec.time_ms += 1000000;
+    WHEN(resource_lease, .id = 1, .lost_ms = 1000000);
+    DONE();
+}
+
 /* ---- recalled while it was being started -------------------------------------------------------------- */
 
 static void given_recalled(void)
@@ -551,6 +616,9 @@ int main(void)
         SPEC_TEST(what_is_lost_has_failed),
         SPEC_TEST(what_was_deallocated_and_is_lost_is_gone),
         SPEC_TEST(what_is_lost_is_started_again_where_the_label_says_so),
+        SPEC_TEST(what_a_lost_node_ran_starts_elsewhere_when_its_lease_is_over),
+        SPEC_TEST(without_restart_lost_it_is_over_then),
+        SPEC_TEST(what_has_no_lease_stays),
         SPEC_TEST(a_start_allocates_its_application),
         SPEC_TEST(a_repeated_start_changes_nothing),
         SPEC_TEST(a_repeated_start_with_new_details_is_noted),

@@ -520,6 +520,58 @@ static void one_that_holds_its_resource_stays(void **context)
     cluster.config.keep.finished.number = 0;
 }
 
+/* ---- drains --------------------------------------------------------------------------------------------- */
+
+static struct aq_node node_row(struct aq_arena *arena)
+{
+    struct aq_node node = {0};
+    struct aq_error error = {0};
+    struct state_txn *txn;
+    test_must(state_read(cluster.state, &txn, &error), &error);
+    assert_true(state_node(txn, "node-1", &node, arena));
+    state_end(txn);
+    return node;
+}
+
+static enum aq_drain_status drain_status(void)
+{
+    struct aq_arena arena = {0};
+    enum aq_drain_status status = node_row(&arena).drain_status;
+    aq_arena_free(&arena);
+    return status;
+}
+
+static void await_drain(enum aq_drain_status status, unsigned within_ms)
+{
+    for (unsigned i = 0; i < within_ms && drain_status() != status; i++)
+        test_cluster_pass(&cluster, 1);
+    assert_int_equal(drain_status(), status);
+}
+
+static void a_drain_goes_on_by_itself(void **context)
+{
+    (void)context;
+    struct aq_resource_start start = {.id = 1, .node = "node-1", .identifier = "", .ip_addr = "", .hw_addr = ""};
+    struct aq_node_drain drain = {.name = "node-1", .timeout = 5};
+    make_label("batch", (struct aq_needs){.drain = AQ_DRAIN_GIVES_BACK});
+    test_make_node(&cluster, "node-1", 2);
+    uint64_t batch = create("batch");
+    ask(&aq_command_resource_start, &start);
+    start.id = 2;
+    uint64_t mac = create("mac");
+    ask(&aq_command_resource_start, &start);
+    ask(&aq_command_node_drain, &drain);
+    await_status(batch, AQ_DEALLOCATE, SOON_MS);
+    end_resource(1, "node-1");
+    await_drain(AQ_DRAIN_LATE, 5000 + SOON_MS);
+    assert_int_equal(status_of(mac), AQ_ALLOCATED);
+    end_resource(2, "node-1");
+    await_drain(AQ_DRAINED, SOON_MS);
+    const unsigned before = turns;
+    test_cluster_pass(&cluster, 5000);
+    assert_true(turns - before < 10); /* and then there is nothing to do */
+}
+
 /* ---- the loop ------------------------------------------------------------------------------------------- */
 
 static void with_its_loop_it_works_by_itself(void **context)
@@ -544,6 +596,7 @@ int main(void)
 #define TEST(name)      cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define TEST_LOOP(name) cmocka_unit_test_setup_teardown(name, setup_loop, teardown_loop)
     const struct CMUnitTest tests[] = {
+        TEST(a_drain_goes_on_by_itself),
         TEST(what_waits_is_placed_when_a_node_joins),
         TEST(what_waits_is_placed_when_a_resource_ends),
         TEST(what_waits_is_placed_when_maintenance_is_over),

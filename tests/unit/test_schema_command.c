@@ -169,6 +169,26 @@ static void what_is_not_an_object_is_refused(void **state)
             "application_deallocate is true or false, but must be an object");
 }
 
+/* What goes without saying may be left out. */
+static void maintenance_has_short_forms(void **state)
+{
+    (void)state;
+    const struct aq_node_maintenance *record = accepted(&aq_command_node_maintenance, "n1", line("shutdown_after=10m"));
+    assert_true(record->maintenance);
+    assert_int_equal(record->shutdown_after, 600);
+    record = accepted(&aq_command_node_maintenance, "n1", body("{\"cancel\":true}"));
+    assert_false(record->maintenance);
+    assert_true(record->cancel);
+    record = accepted(&aq_command_node_maintenance, "n1", line("cancel=1"));
+    assert_true(record->cancel);
+    record = accepted(&aq_command_node_maintenance, "n1", body("{\"maintenance\":false,\"shutdown_after\":1}"));
+    assert_false(record->maintenance); /* which is refused later */
+    refused(&aq_command_node_maintenance, "n1", line("cancel=false"),
+            "maintenance is missing: true: take no new work; false: calls off drain and shutdown, too");
+    refused(&aq_command_node_maintenance, "n1", line("shutdown_after=soon"),
+            "shutdown_after is \"soon\", but must be a duration such as 90, 90s, 15m, 1h30m or 2d");
+}
+
 static void fields_are_checked(void **state)
 {
     (void)state;
@@ -178,7 +198,8 @@ static void fields_are_checked(void **state)
             "version is \"x\", but must be a whole number");
     refused(&aq_command_node_maintenance, "n1", body("{\"maintenance\":\"maybe\"}"),
             "maintenance is \"maybe\", but must be true or false");
-    refused(&aq_command_node_maintenance, "n1", body("{}"), "maintenance is missing: true: take no new work");
+    refused(&aq_command_node_maintenance, "n1", body("{}"),
+            "maintenance is missing: true: take no new work; false: calls off drain and shutdown, too");
     refused(&aq_command_label_delete, "1", body("{\"force\":true}"), "force is not known; known fields: id");
     refused(&aq_command_user_create, "", body("{\"name\":\"bob\",\"hash\":\"x\"}"),
             "hash is not known; known fields: name, role, max_applications, uid, project");
@@ -212,7 +233,7 @@ static void an_older_form_is_understood(void **state)
 #define FLAT(definition) body("{\"name\":\"mac\",\"driver\":\"vmx\",\"definition\":" definition "}")
     refused(&aq_command_label_create, NULL, FLAT("{\"requirements\":{\"cpus\":1}}"),
             "definition.requirements.cpus is not known; known fields: cpu, ram, disks, network, slots, lifetime, "
-            "node_filter, restart_lost");
+            "node_filter, restart_lost, drain, lease");
     refused(&aq_command_label_create, NULL, FLAT("{\"requirements\":{\"disks\":{\"a\":{\"bytes\":1}}}}"),
             "definition.requirements.disks.a.bytes is not known; known fields: size, type, label, reuse, clone");
     refused(&aq_command_label_create, NULL, FLAT("{\"requirements\":[1]}"),
@@ -452,6 +473,7 @@ int main(void)
         cmocka_unit_test_teardown(what_is_not_an_object_is_refused, free_arena),
         cmocka_unit_test_teardown(fields_are_checked, free_arena),
         cmocka_unit_test_teardown(an_older_form_is_understood, free_arena),
+        cmocka_unit_test_teardown(maintenance_has_short_forms, free_arena),
         cmocka_unit_test_teardown(a_bare_word_sets_the_declared_field, free_arena),
         cmocka_unit_test_teardown(a_yes_will_do_where_the_key_says_everything, free_arena),
         cmocka_unit_test_teardown(other_commands_take_no_bare_word, free_arena),

@@ -58,7 +58,6 @@ static const struct cli_alias aliases[] = {
     {"node token",   "join-tokens create",                   NULL, NULL},
     {"nodes tokens", "join-tokens",                          NULL, NULL},
     {"node tokens",  "join-tokens",                          NULL, NULL},
-    {"drain",        NULL, "a node in maintenance takes no new work, and keeps what it has", "aq nodes maintenance NODE true"},
     {"top",          NULL, "nodes show what is used, and of how much",        "aq nodes --watch"},
     {"shell",        NULL, "a shell in a workload",                           "aq exec APPLICATION sh"},
     {"ssh",          NULL, "a shell in a workload",                           "aq exec APPLICATION sh"},

@@ -67,7 +67,7 @@ AQ_DECLARE_WORDS(cli_format, CLI_FORMATS)
     S(T, quota,      BOOL,                     NULL,    0,                                                             \
       "may stand before the fields of a quota: --quota cpu=64 ram=1GiB")                                               \
     S(T, dry_run,    BOOL,                     NULL,    0, "change nothing, print the events there would be")          \
-    S(T, timeout,    DURATION(1, 86400),       NULL,    0, "give up after this time")                                  \
+    S(T, timeout,    DURATION(1, 31536000),    NULL,    0, "give up after this time")                                  \
     S(T, fix_hints,  BOOL,                     NULL,    0, "show commands that fix what was found")                    \
     S(T, context,    NAME(1, 64),              NULL,    0, "use this context's server, user and token")                \
     S(T, server,     TEXT(1, 512),             NULL,    0, "address of a controller, as https://host:8001")            \

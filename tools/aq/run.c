@@ -6,6 +6,7 @@
 #include "tools/aq/jobs.h"
 #include "tools/aq/wrap.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static enum cli_exit show_help(const char *const *words, unsigned count, struct aq_arena *arena)
@@ -83,27 +84,59 @@ static const struct aq_command *command_of(const struct cli_action *action)
     return action->form == CLI_WRITE ? action->command : NULL;
 }
 
+static int add_word(struct cli_action *action, const char *word, struct aq_error *error)
+{
+    if (action->count == CLI_WORDS_MAX)
+        return aq_fail(error, AQ_E_INVALID, "more than %d words", CLI_WORDS_MAX);
+    action->words[action->count++] = word;
+    return 0;
+}
+
 /* aq can --project web: the same as project=web. */
 static int take_project(struct cli_options *options, struct cli_action *action, struct aq_error *error)
 {
     if (options->filter_count != 1 || strcmp(options->filters[0].field, "project") != 0 || options->filters[0].negated)
         return 0; /* check_flags() refuses it */
-    if (action->count == CLI_WORDS_MAX)
-        return aq_fail(error, AQ_E_INVALID, "more than %d words", CLI_WORDS_MAX);
-    action->words[action->count++] = aq_arena_format(&options->arena, "project=%s", options->filters[0].pattern);
+    const char *word = aq_arena_format(&options->arena, "project=%s", options->filters[0].pattern);
     options->filter_count = 0;
-    return 0;
+    return add_word(action, word, error);
+}
+
+/* aq node n1 drain --timeout 1h: not how long to wait for an answer, but how long the drain may take. */
+static int take_timeout(struct cli_options *options, struct cli_action *action, const struct aq_command *command,
+                        struct aq_error *error)
+{
+    if (!cli_options_gave(options, "timeout") || aq_record_field(command->record, "timeout") == NULL)
+        return 0;
+    const char *word = aq_arena_format(&options->arena, "timeout=%" PRIu64, options->flags.timeout);
+    options->flags.timeout = 0;
+    options->given &= ~CLI_BIT(timeout);
+    return add_word(action, word, error);
+}
+
+/* aq node n1 maintenance --cancel: without the flags this would show the field. */
+static void choose_command(const struct cli_options *options, struct cli_action *action)
+{
+    const bool may_be = action->form == CLI_FIELD && action->command != NULL && options->filter_count > 0;
+    for (unsigned i = 0; may_be && i < options->filter_count; i++)
+        if (aq_record_field(action->command->record, options->filters[i].field) == NULL)
+            return;
+    if (may_be)
+        action->form = CLI_WRITE;
 }
 
 /* aq nodes token --uses 20: the same as uses=20. Other flags are left for check_flags(). */
 static int take_fields(struct cli_options *options, struct cli_action *action, struct aq_error *error)
 {
+    choose_command(options, action);
     const struct aq_command *command = command_of(action);
     unsigned kept = 0;
     if (action->form == CLI_TOPIC && action->topic->run == cli_can)
         return take_project(options, action, error);
     if (command == NULL)
         return 0;
+    if (take_timeout(options, action, command, error) != 0)
+        return -1;
     for (unsigned i = 0; i < options->filter_count; i++) {
         const struct cli_filter *filter = &options->filters[i];
         const struct aq_field *field = aq_record_field(command->record, filter->field);
@@ -115,9 +148,8 @@ static int take_fields(struct cli_options *options, struct cli_action *action, s
             return aq_fail(error, AQ_E_INVALID,
                            "--%s!= is a filter, for lists; a field of a command is given as --%s=", filter->field,
                            filter->field);
-        if (action->count == CLI_WORDS_MAX)
-            return aq_fail(error, AQ_E_INVALID, "more than %d words", CLI_WORDS_MAX);
-        action->words[action->count++] = aq_arena_format(&options->arena, "%s=%s", filter->field, filter->pattern);
+        if (add_word(action, aq_arena_format(&options->arena, "%s=%s", filter->field, filter->pattern), error) != 0)
+            return -1;
     }
     options->filter_count = kept;
     return 0;
