@@ -317,8 +317,9 @@ static int read_workloads(struct hello *hello, const json_t *line, struct aq_err
     return 0;
 }
 
-static const char *const hello_members[] = {"hello", "help",    "form",      "commands", "arguments", "groups",
-                                            "reach", "options", "workloads", "unusable", NULL};
+static const char *const hello_members[] = {"tasks",     "leases",    "hello",  "help",  "form",
+                                            "commands",  "arguments", "groups", "reach", "options",
+                                            "workloads", "unusable",  NULL};
 
 static int read_line(struct hello *hello, const json_t *line, struct aq_error *error)
 {
@@ -333,7 +334,8 @@ static int read_line(struct hello *hello, const json_t *line, struct aq_error *e
         read_text(line, "help", 1024, &hello->declared.help, &hello->arena, error) != 0 ||
         read_bool(line, "commands", &hello->commands, error) != 0 ||
         read_bool(line, "arguments", &hello->declared.takes_arguments, error) != 0 ||
-        read_bool(line, "groups", &hello->groups, error) != 0 || read_reach(hello, line, error) != 0 ||
+        read_bool(line, "groups", &hello->groups, error) != 0 || read_bool(line, "tasks", &hello->tasks, error) != 0 ||
+        read_bool(line, "leases", &hello->leases, error) != 0 || read_reach(hello, line, error) != 0 ||
         read_form(hello, line, error) != 0 || read_workloads(hello, line, error) != 0)
         return -1;
     hello->declared.takes_commands = hello->commands;

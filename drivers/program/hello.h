@@ -31,7 +31,7 @@ struct hello {
     struct aq_record options;
     json_t *presets; /* of options that have one */
     enum hello_form form;
-    bool commands, groups;
+    bool commands, groups, tasks, leases;
     const char *unusable; /* why the driver cannot be used; NULL: it can */
     uint64_t *workloads;  /* of this node, that are on this host; sorted */
     size_t workload_count;

@@ -2,6 +2,7 @@
 #include "drivers/program/state.h"
 
 #include "schema/base/journal.h"
+#include "schema/codec/json.h"
 #include "schema/drivers/options.h"
 
 #include <arpa/inet.h>
@@ -37,7 +38,8 @@ static bool read_number(const json_t *line, const char *member, uint64_t most, u
 static void take_refusal(struct driver *driver, const struct program_call *call, const char *why)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
-    const bool of_command = call->kind == CALL_COMMAND || call->kind == CALL_END_COMMAND;
+    const bool of_command = call->kind == CALL_COMMAND || call->kind == CALL_END_COMMAND || call->kind == CALL_TASK ||
+                            call->kind == CALL_END_TASK; /* or of a task: its number is no resource's */
     struct program_workload *workload = of_command ? NULL : roster_find(&driver->roster, call->number);
     if (workload != NULL && workload->phase == WORKLOAD_CLEARING)
         return;
@@ -55,6 +57,9 @@ static void take_refusal(struct driver *driver, const struct program_call *call,
     } else if (call->kind == CALL_COMMAND) {
         const bool ended = program_command_over(driver, call->number, STATUS_CANNOT_RUN, why);
         (void)ended; /* with its workload, before */
+    } else if (call->kind == CALL_TASK) {
+        const bool ended = program_task_over(driver, call->number, why, NULL);
+        (void)ended;
     } else if (call->kind == CALL_SETTINGS) {
         aq_journal(AQ_WARN, "a driver program does not take its settings", "driver", driver->name, "error", why, NULL);
     }
@@ -109,6 +114,7 @@ static void take_started(struct driver *driver, struct program_workload *workloa
 static void take_failed(struct driver *driver, struct program_workload *workload, const json_t *line)
 {
     char reason[PROGRAM_TEXT_MAX + 1];
+    workload->lease_over = json_is_true(json_object_get(line, "lease_over"));
     if (!read_text(line, "reason", reason, sizeof reason) || reason[0] == '\0')
         program_fault(driver, "a report \"failed\" must have a reason");
     else if (workload->phase != WORKLOAD_STARTING)
@@ -121,6 +127,7 @@ static void take_ended(struct driver *driver, struct program_workload *workload,
 {
     char reason[PROGRAM_TEXT_MAX + 1];
     uint64_t status;
+    workload->lease_over = json_is_true(json_object_get(line, "lease_over"));
     if (!read_number(line, "status", 255, &status) || !read_text(line, "reason", reason, sizeof reason) ||
         reason[0] == '\0')
         program_fault(driver, "a report \"ended\" must have a status from 0 to 255 and a reason");
@@ -137,6 +144,21 @@ static void take_output(struct driver *driver, struct program_workload *workload
         program_fault(driver, "a report \"output\" must have a text");
     else
         program_workload_write(driver, workload, json_string_value(text), json_string_length(text));
+}
+
+static void take_task_ended(struct driver *driver, const json_t *line)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    const json_t *result = json_object_get(line, "result");
+    char reason[PROGRAM_TEXT_MAX + 1];
+    uint64_t number;
+    if (!read_number(line, "task", INT64_MAX, &number) || !read_text(line, "reason", reason, sizeof reason) ||
+        (result != NULL && !json_is_object(result)))
+        program_fault(driver,
+                      "a report \"task_ended\" must have a task, and may have a reason and a result, an object");
+    else if (!program_task_over(driver, number, reason, result != NULL ? aq_json_compact(result, &arena) : NULL) &&
+             number > driver->last_task)
+        program_fault(driver, "it reports the end of task %" PRIu64 ", which is not under way", number);
 }
 
 static bool read_counter(const json_t *line, const char *member, uint64_t most, uint64_t *stored)
@@ -204,6 +226,10 @@ static void take_report(struct driver *driver, const char *kind, const json_t *l
     uint64_t resource = 0;
     if (strcmp(kind, "command_ended") == 0) {
         take_command_ended(driver, line);
+        return;
+    }
+    if (strcmp(kind, "task_ended") == 0) {
+        take_task_ended(driver, line);
         return;
     }
     if (strcmp(kind, "usable") == 0 || strcmp(kind, "unusable") == 0) {

@@ -88,6 +88,7 @@ static void end_program(struct driver *driver, bool known, const char *format, .
     program_drop_calls(driver);
     program_workloads_suspend(driver);
     program_commands_end(driver, 0, "killed by signal 9 (SIGKILL): the program of its driver has ended");
+    program_tasks_end(driver, 0, "the program of its driver has ended");
 }
 
 /* For a program that needs them before it can say hello. */
@@ -144,6 +145,9 @@ static void take_hello(struct driver *driver, const json_t *line)
         driver->hello.declared.options = &driver->hello.options;
     driver->type.command = hello.commands ? program_workload_command : NULL;
     driver->type.end_command = hello.commands ? program_workload_end_command : NULL;
+    driver->type.task = hello.tasks ? program_workload_task : NULL;
+    driver->type.end_task = hello.tasks ? program_workload_end_task : NULL;
+    driver->type.keeps_leases = hello.leases;
     driver->settled = driver->greeted = true;
     free(driver->unusable);
     driver->unusable = NULL;
@@ -242,6 +246,7 @@ static void program_close(struct driver *driver)
     for (size_t i = 0; i < driver->command_count; i++)
         program_command_opened(driver, driver->commands[i].number);
     free(driver->commands);
+    free(driver->tasks);
     free(driver->calls);
     hello_free(&driver->hello);
     json_decref(driver->settings);

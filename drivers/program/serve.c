@@ -45,6 +45,17 @@ static json_t *text_of(const char *text)
     return json != NULL ? json : json_string("(not UTF-8)");
 }
 
+static void say_task_ended(struct server *server, const struct driver_report *report)
+{
+    struct aq_error ignored;
+    json_t *result = report->result != NULL ? aq_json_parse(report->result, strlen(report->result), &ignored) : NULL;
+    json_t *line = json_pack("{ss sI so}", "report", "task_ended", "task", (json_int_t)report->task, "reason",
+                             text_of(report->reason));
+    if (result != NULL)
+        json_object_set_new(line, "result", result);
+    say(server, line);
+}
+
 static void say_report(void *context, const struct driver_report *report)
 {
     struct server *server = context;
@@ -61,18 +72,19 @@ static void say_report(void *context, const struct driver_report *report)
                                text_of(report->hw_addr)));
         break;
     case DRIVER_FAILED:
-        say(context,
-            json_pack("{ss sI so}", "report", "failed", "resource", resource, "reason", text_of(report->reason)));
+        say(context, json_pack("{ss sI sb so}", "report", "failed", "resource", resource, "lease_over",
+                               report->lease_over, "reason", text_of(report->reason)));
         break;
     case DRIVER_ENDED:
-        say(context, json_pack("{ss sI si so}", "report", "ended", "resource", resource, "status", report->exit_status,
-                               "reason", text_of(report->reason)));
+        say(context, json_pack("{ss sI sb si so}", "report", "ended", "resource", resource, "lease_over",
+                               report->lease_over, "status", report->exit_status, "reason", text_of(report->reason)));
         break;
     case DRIVER_COMMAND_ENDED:
         say(context, json_pack("{ss sI si so}", "report", "command_ended", "command", (json_int_t)report->command,
                                "status", report->exit_status, "reason", text_of(report->reason)));
         break;
-    case DRIVER_TASK_ENDED: /* it is given none */
+    case DRIVER_TASK_ENDED:
+        say_task_ended(server, report);
         break;
     }
 }
@@ -125,9 +137,9 @@ static void say_hello(struct server *server, const char *unusable)
         for (size_t i = 0; i < count; i++)
             json_array_append_new(workloads, json_integer((json_int_t)numbers[i]));
     }
-    json_t *hello =
-        json_pack("{si ss sb sb so}", "hello", HELLO_PROTOCOL, "help", type->declared->help, "commands",
-                  type->command != NULL, "arguments", type->declared->takes_arguments, "workloads", workloads);
+    json_t *hello = json_pack("{si sb sb ss sb sb so}", "hello", HELLO_PROTOCOL, "tasks", type->task != NULL, "leases",
+                              type->keeps_leases, "help", type->declared->help, "commands", type->command != NULL,
+                              "arguments", type->declared->takes_arguments, "workloads", workloads);
     if (unusable != NULL)
         json_object_set_new(hello, "unusable", text_of(unusable));
     say(server, hello);
@@ -213,7 +225,9 @@ static int take_start(struct server *server, const json_t *call, struct aq_error
                                .metadata_json = document_of(server, call, "metadata"),
                                .arguments = texts_of(server, call, "arguments"),
                                .directory = member_text(call, "directory"),
-                               .secret_values = secrets_of(server, call)};
+                               .secret_values = secrets_of(server, call),
+                               .lease_s = number_of(call, "lease_s"),
+                               .lease_file = member_text(call, "lease_file")};
     const char *secrets = member_text(call, "secrets");
     spec.secrets = secrets[0] != '\0' ? secrets : NULL;
     const json_t *options = json_object_get(call, "options");
@@ -283,6 +297,26 @@ static int take_end_command(struct server *server, const json_t *call, struct aq
     return 0;
 }
 
+static int take_task(struct server *server, const json_t *call, struct aq_error *error)
+{
+    const char *kind = member_text(call, "kind");
+    const struct driver_task task = {.number = number_of(call, "task"),
+                                     .resource = number_of(call, "resource"),
+                                     .kind = strcmp(kind, "image") == 0 ? DRIVER_TASK_IMAGE : DRIVER_TASK_SNAPSHOT,
+                                     .name = member_text(call, "name")};
+    if (server->type->task == NULL || (task.kind == DRIVER_TASK_SNAPSHOT && strcmp(kind, "snapshot") != 0))
+        return aq_fail(error, AQ_E_INVALID, "driver %s makes no %.64s", server->type->declared->name, kind);
+    return server->type->task(server->driver, &task, error);
+}
+
+static int take_end_task(struct server *server, const json_t *call, struct aq_error *error)
+{
+    (void)error;
+    if (server->type->end_task != NULL)
+        server->type->end_task(server->driver, number_of(call, "task"));
+    return 0;
+}
+
 static int take_ping(struct server *server, const json_t *call, struct aq_error *error)
 {
     (void)server, (void)call, (void)error;
@@ -293,8 +327,9 @@ static const struct {
     const char *word;
     int (*take)(struct server *server, const json_t *call, struct aq_error *error);
 } calls[] = {
-    {"settings", take_settings}, {"start", take_start}, {"adopt", take_adopt},     {"end_leftover", take_end_leftover},
-    {"stop", take_stop},         {"ping", take_ping},   {"command", take_command}, {"end_command", take_end_command},
+    {"task", take_task},       {"end_task", take_end_task},         {"settings", take_settings}, {"start", take_start},
+    {"adopt", take_adopt},     {"end_leftover", take_end_leftover}, {"stop", take_stop},         {"ping", take_ping},
+    {"command", take_command}, {"end_command", take_end_command},
 };
 
 static int take_call(struct server *server, const json_t *call, struct aq_error *error)

@@ -1,7 +1,7 @@
 /* What the parts of a driver that is a program share. Private to this folder.
  *
- * send.c sends calls; workloads.c and commands.c keep what the program is asked to run; judge.c takes what it says, and
- * refuses what cannot be; program.c starts it and ends it. Each calls only those before it. */
+ * send.c sends calls; commands.c, tasks.c and workloads.c keep what the program is asked to run; judge.c takes what it
+ * says, and refuses what cannot be; program.c starts it and ends it. Each calls only those before it. */
 #ifndef AQ_DRIVERS_PROGRAM_STATE_H
 #define AQ_DRIVERS_PROGRAM_STATE_H
 
@@ -34,6 +34,8 @@ enum {
     C(CALL_STOP, "stop")                                                                                               \
     C(CALL_COMMAND, "command")                                                                                         \
     C(CALL_END_COMMAND, "end_command")                                                                                 \
+    C(CALL_TASK, "task")                                                                                               \
+    C(CALL_END_TASK, "end_task")                                                                                       \
     C(CALL_PING, "ping")
 enum program_call_kind {
 #define PROGRAM_CALL_KIND(kind, word) kind,
@@ -73,8 +75,14 @@ struct program_workload {
     struct keeper_log log; /* what the program says that it has written */
     struct cgroup group;
     enum driver_report_kind over; /* CLEARING: what is reported then */
+    bool lease_over;
     int exit_status;
     char *reason;
+};
+
+/* Something that is made of a workload. */
+struct program_task {
+    uint64_t number, resource;
 };
 
 struct program_command {
@@ -114,6 +122,9 @@ struct driver {
     struct program_command *commands;
     size_t command_count, command_capacity;
     uint64_t last_command;
+    struct program_task *tasks;
+    size_t task_count, task_capacity;
+    uint64_t last_task;
 
     struct cgroup_host host;
     struct aq_allowance allowance;
@@ -168,6 +179,14 @@ void program_command_opened(struct driver *driver, uint64_t number); /* its desc
 bool program_command_over(struct driver *driver, uint64_t number, int exit_status, const char *reason);
 /* All of a workload, or of all workloads if `resource` is 0. */
 void program_commands_end(struct driver *driver, uint64_t resource, const char *reason);
+
+/* ---- tasks.c -------------------------------------------------------------------------------------------- */
+
+int program_workload_task(struct driver *driver, const struct driver_task *task, struct aq_error *error) AQ_MUST_CHECK;
+void program_workload_end_task(struct driver *driver, uint64_t number);
+/* As with commands. `reason` "": it has succeeded. */
+bool program_task_over(struct driver *driver, uint64_t number, const char *reason, const char *result);
+void program_tasks_end(struct driver *driver, uint64_t resource, const char *reason);
 
 /* ---- judge.c -------------------------------------------------------------------------------------------- */
 

@@ -127,12 +127,14 @@ static json_t *start_call(const struct program_workload *workload, const struct 
 {
     struct aq_error ignored;
     json_t *metadata = aq_json_parse(spec->metadata_json, strlen(spec->metadata_json), &ignored);
-    return json_pack("{sI so sI sI sI sI so so ss so ss so}", "resource", (json_int_t)spec->resource, "options",
+    return json_pack("{sI so sI sI sI sI so so ss so ss so sI ss}", "resource", (json_int_t)spec->resource, "options",
                      options, "cpu_milli", (json_int_t)spec->cpu_milli, "ram_mib", (json_int_t)spec->ram_mib,
                      "disk_mib", (json_int_t)spec->disk_mib, "slots", (json_int_t)spec->slots, "metadata",
                      metadata != NULL ? metadata : json_object(), "arguments", texts_of(&spec->arguments), "directory",
                      spec->directory, "groups", group_directories(workload), "secrets",
-                     spec->secrets != NULL ? spec->secrets : "", "secret_values", values_of(&spec->secret_values));
+                     spec->secrets != NULL ? spec->secrets : "", "secret_values", values_of(&spec->secret_values),
+                     "lease_s", (json_int_t)spec->lease_s, "lease_file",
+                     spec->lease_file != NULL ? spec->lease_file : "");
 }
 
 static void send_start(struct driver *driver, struct program_workload *workload)
@@ -314,6 +316,7 @@ static void finish(struct driver *driver, struct program_workload *workload)
                                          .identifier = "",
                                          .ip_addr = "",
                                          .hw_addr = "",
+                                         .lease_over = workload->lease_over,
                                          .exit_status = workload->exit_status,
                                          .reason = workload->reason};
     set_phase(driver, workload, WORKLOAD_STARTING); /* not counted any more */
@@ -337,6 +340,7 @@ void program_workload_over(struct driver *driver, struct program_workload *workl
     close_log(workload);
     set_phase(driver, workload, WORKLOAD_CLEARING);
     program_commands_end(driver, workload->resource, "killed by signal 9 (SIGKILL): its workload has ended");
+    program_tasks_end(driver, workload->resource, "its workload has ended");
     if (clear_group(workload))
         finish(driver, workload);
 }

@@ -33,7 +33,7 @@ void rig_report(void *context, const struct driver_report *report)
         snprintf(seen->ip_addr, sizeof seen->ip_addr, "%s", report->ip_addr);
         if (strncmp(report->identifier, "pid ", 4) == 0)
             seen->pid = atoi(report->identifier + 4);
-    } else if (report->kind != DRIVER_COMMAND_ENDED) {
+    } else if (report->kind == DRIVER_FAILED || report->kind == DRIVER_ENDED) {
         seen->failed += report->kind == DRIVER_FAILED;
         seen->ended += report->kind == DRIVER_ENDED;
         seen->exit_status = report->exit_status;

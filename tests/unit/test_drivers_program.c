@@ -285,6 +285,57 @@ static void test_commands_end_with_the_program(void **state)
     assert_int_equal(rig->seen[resource].ended, 0);
 }
 
+static struct {
+    int ended;
+    char reason[128], result[128];
+} tasks[5];
+
+static void note_task(struct rig *rig, const struct driver_report *report)
+{
+    (void)rig;
+    if (report->kind != DRIVER_TASK_ENDED)
+        return;
+    assert_in_range(report->task, 1, AQ_LENGTH(tasks) - 1);
+    tasks[report->task].ended++;
+    snprintf(tasks[report->task].reason, sizeof tasks[0].reason, "%s", report->reason);
+    snprintf(tasks[report->task].result, sizeof tasks[0].result, "%s", report->result != NULL ? report->result : "");
+}
+
+static void test_tasks(void **state)
+{
+    struct rig *rig = open_program(
+        state,
+        "echo '{\"hello\":1,\"form\":\"sh\",\"tasks\":true,\"leases\":true}'\n" CALLS "case $call$name in\n"
+        "taskbad) echo \"{\\\"id\\\":$id,\\\"error\\\":\\\"no room\\\"}\"; continue ;;\n"
+        "taskdeadly) exit 1 ;;\nesac\n" OK "\n"
+        "[ $call != start ] || echo "
+        "\"{\\\"report\\\":\\\"started\\\",\\\"resource\\\":$resource,\\\"identifier\\\":\\\"x\\\"}\"\n"
+        "[ $call$name != taskgood ] || echo "
+        "\"{\\\"report\\\":\\\"task_ended\\\",\\\"task\\\":$task,\\\"result\\\":{\\\"$kind\\\":\\\"$name:1\\\"}}\"\n"
+        "name=\ndone");
+    static const char *const names[] = {"", "good", "bad", "slow", "deadly"};
+    uint64_t resource;
+    struct aq_error error;
+    memset(tasks, 0, sizeof tasks);
+    assert_true(rig->type->keeps_leases && rig->type->task != NULL && rig->type->end_task != NULL);
+    rig_start_running(rig, "{}", &resource);
+    rig->on_report = note_task;
+    for (uint64_t i = 1; i < AQ_LENGTH(names); i++) {
+        const struct driver_task task = {i, resource, DRIVER_TASK_IMAGE, names[i]};
+        assert_int_equal(rig->type->task(rig->driver, &task, &error), 0);
+    }
+    for (size_t i = 1; i < AQ_LENGTH(names); i++)
+        rig_await(rig, &tasks[i].ended);
+    for (size_t i = 1; i < AQ_LENGTH(names); i++)
+        assert_int_equal(tasks[i].ended, 1);
+    assert_string_equal(tasks[1].result, "{\"image\":\"good:1\"}");
+    assert_string_equal(tasks[1].reason, "");
+    assert_string_equal(tasks[2].reason, "no room");
+    assert_string_equal(tasks[3].reason, "the program of its driver has ended");
+    assert_string_equal(tasks[4].reason, "the program of its driver has ended");
+    assert_int_equal(rig->driver->faults, 0);
+}
+
 /* ---- lies ------------------------------------------------------------------------------------------------------- */
 
 static void test_lies_are_refused(void **state)
@@ -297,11 +348,11 @@ static void test_lies_are_refused(void **state)
         "{\"report\":\"started\",\"resource\":-1,\"identifier\":\"x\"}",
         "{\"report\":\"command_ended\",\"command\":5,\"status\":0,\"reason\":\"x\"}",
         "{\"report\":\"gone\",\"resource\":1}",
+        "{\"report\":\"task_ended\",\"task\":5}",
         "{\"id\":99}",
         "{\"id\":\"1\"}",
         "{\"hello\":1}",
         "[1]",
-        "x",
     };
     static const char *const later[] = {
         "{\"report\":\"started\",\"resource\":1,\"identifier\":\"again\"}",
@@ -578,6 +629,7 @@ int main(void)
         TEST(test_a_start_does_not_wait_for_ever),
         TEST(test_a_stop_does_not_wait_for_ever),
         TEST(test_commands_end_with_the_program),
+        TEST(test_tasks),
         TEST(test_lies_are_refused),
         TEST(test_a_program_says_whether_it_can_be_used),
         TEST(test_a_program_says_what_is_used),
