@@ -128,7 +128,7 @@ struct driver_life {
     const char *(*refusal)(const struct driver *driver); /* why no workload can be started now; NULL: they can */
     bool (*is_settled)(const struct driver *driver);     /* it is known whether it can be used */
     unsigned (*changes)(const struct driver *driver);    /* grows when one of these, or what it can do, has changed */
-    void (*retry)(struct driver *driver);                /* begins again at once, if it has ended */
+    void (*retry)(struct driver *driver); /* begins again at once, if it has ended or is another one now */
     /* The ports of its workloads are those of the host, whatever their options: known only once it has begun. */
     bool (*on_host)(const struct driver *driver);
 };

@@ -15,7 +15,7 @@ grep -q '^VERSION_CODENAME=bookworm' /etc/os-release && msgpack=libmsgpack-dev
 to_run="gcc libc6-dev make pkg-config liblmdb-dev libnanomsg-dev libsodium-dev libgnutls28-dev libmicrohttpd-dev $msgpack
     libjansson-dev libyaml-dev libfuse3-dev libcurl4-openssl-dev libssl-dev libevent-dev libseccomp-dev e2fsprogs fuse3 curl
     procps util-linux"
-to_check="clang libclang-rt-dev clang-format libcmocka-dev jq iproute2 git patch openssl perl-base chromium-headless-shell
+to_check="clang libclang-rt-dev clang-format libcmocka-dev jq iproute2 git patch openssl perl-base python3 chromium-headless-shell
     crun runc skopeo umoci busybox-static docker-registry nftables"
 to_libvirt="libvirt-dev libarchive-dev libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils busybox-static"
 to_debian="debootstrap util-linux curl"

@@ -37,21 +37,6 @@ static unsigned changes(const struct driver *driver)
     return driver->changes;
 }
 
-static void retry(struct driver *driver)
-{
-    if (driver->phase == PROGRAM_RESTS)
-        driver->next_ms = driver->now->steady_ms;
-}
-
-static bool on_host(const struct driver *driver)
-{
-    const struct hello *hello = &driver->hello;
-    return hello->declared.options == &hello->options && hello->declared.reach != NULL &&
-           hello->declared.reach(NULL) == AQ_REACH_HOST;
-}
-
-static const struct driver_life life = {refusal, is_settled, changes, retry, on_host};
-
 /* ---- life of the program ---------------------------------------------------------------------------------- */
 
 static void set_phase(struct driver *driver, enum program_phase phase)
@@ -91,6 +76,31 @@ static void end_program(struct driver *driver, bool known, const char *format, .
     program_tasks_end(driver, 0, "the program of its driver has ended");
 }
 
+/* A program whose file is another one than when it was started gives way to that: its workloads do not notice. */
+static void retry(struct driver *driver)
+{
+    struct stat file;
+    if (driver->phase == PROGRAM_RESTS)
+        driver->next_ms = driver->now->steady_ms;
+    else if (stat(driver->path, &file) == 0 &&
+             (file.st_ino != driver->file.st_ino || file.st_dev != driver->file.st_dev ||
+              file.st_mtim.tv_sec != driver->file.st_mtim.tv_sec ||
+              file.st_mtim.tv_nsec != driver->file.st_mtim.tv_nsec)) {
+        end_program(driver, false, "its file has changed");
+        driver->failures = 0;
+        driver->next_ms = driver->now->steady_ms;
+    }
+}
+
+static bool on_host(const struct driver *driver)
+{
+    const struct hello *hello = &driver->hello;
+    return hello->declared.options == &hello->options && hello->declared.reach != NULL &&
+           hello->declared.reach(NULL) == AQ_REACH_HOST;
+}
+
+static const struct driver_life life = {refusal, is_settled, changes, retry, on_host};
+
 /* For a program that needs them before it can say hello. */
 static char *settings_variable(const struct driver *driver, struct aq_arena *arena)
 {
@@ -118,6 +128,8 @@ static void start_program(struct driver *driver)
         variables[count++] = settings_variable(driver, &arena);
     variables[count] = NULL;
     driver->faults = 0;
+    if (stat(driver->path, &driver->file) != 0)
+        memset(&driver->file, 0, sizeof driver->file);
     if (program_channel_start(&driver->channel, driver->path, variables, driver->now->steady_ms, &error) != 0) {
         end_program(driver, false, "it cannot be started: %s", error.message);
         return;

@@ -12,6 +12,8 @@
 #include "drivers/program/channel.h"
 #include "drivers/roster.h"
 
+#include <sys/stat.h>
+
 enum {
     PROGRAM_GREET_MS = 10000,  /* until it must have said hello */
     PROGRAM_ANSWER_MS = 10000, /* until it must have answered the next call */
@@ -105,6 +107,7 @@ struct driver {
     char *unusable;     /* why it takes no starts, as it says while it runs; NULL: it takes them */
     uint64_t since_ms;  /* when the phase began */
     uint64_t next_ms;   /* RESTS: it is started then */
+    struct stat file;   /* of the program, when it was started */
     unsigned failures;  /* ends in a row */
     unsigned faults;    /* in this run */
     char why[400];      /* why it does not run; "": it does */

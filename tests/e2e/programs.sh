@@ -9,6 +9,7 @@ cp tools/examples/drivers/aq-driver-shell tools/examples/drivers/aq-driver-pytho
 printf '#!/bin/sh\nexec sleep 1000\n' >"$drivers/aq-driver-silent"
 printf '#!/bin/sh\necho nonsense\nexec sleep 1000\n' >"$drivers/aq-driver-liar"
 printf '#!/bin/sh\necho no hypervisor >&2\nexit 3\n' >"$drivers/aq-driver-dead"
+printf '#!/bin/sh\necho "{\\"hello\\":1}"\nyes >&2 &\nexec yes\n' >"$drivers/aq-driver-flood"
 printf '#!/bin/sh\n' >"$drivers/aq-driver-open"
 printf '#!/bin/sh\n' >"$drivers/aq-driver-process"
 chmod 755 "$drivers"/aq-driver-*
@@ -40,9 +41,10 @@ told() { # TEXT: in the agent's journal
 # ---- which there are ----------------------------------------------------------------------------------------
 
 check_equal "the node has the drivers that are programs" "process python shell test" \
-    "$(api_field '.data.drivers | map(select(. != "container")) | sort | join(" ")' "node/$node")"
+    "$(api_field '.data.drivers | map(select(. != "container" and . != "flood")) | sort | join(" ")' "node/$node")"
 check "one that ends is told of, with its last words" told 'driver=dead error="it ended with status 3: no hypervisor"'
 check "so is one that does not speak the protocol" told 'driver=liar error="hello: a line is no JSON object'
+check "and one that floods" wait_for 10 told 'driver=flood error="it said what cannot be 16 times'
 check "one that others may change is not used" told 'driver=open .*others than its owner may write to it (mode 0777)'
 check "nor one with the name of a driver that is built in" told 'driver=process .*the agent has a driver of this name built in'
 check "nor a symbolic link" told 'driver=link .*symbolic links are not followed'

@@ -176,6 +176,23 @@ static void test_rests_grow(void **state)
     assert_int_equal(rig->driver->phase, PROGRAM_GREETS);
 }
 
+static void test_a_new_file_is_started(void **state)
+{
+    struct rig *rig = open_program(state, HELLO CALLS OK "\ndone");
+    const pid_t pid = rig->driver->channel.pid;
+    rig->type->life->retry(rig->driver);
+    rig_turn(rig, 0);
+    assert_int_equal(rig->driver->channel.pid, pid); /* it is the same */
+    unlink(path);
+    write_program("echo '{\"hello\":1,\"commands\":true}'\nexec sleep 1000");
+    rig->type->life->retry(rig->driver);
+    rig_turn(rig, 0);
+    await_phase(rig, PROGRAM_READY);
+    assert_int_not_equal(rig->driver->channel.pid, pid);
+    assert_int_equal(rig->driver->failures, 0);
+    assert_string_equal(refusal(rig), "");
+}
+
 /* ---- hanging and dying ------------------------------------------------------------------------------------------ */
 
 /* The first run hangs at a start, the second finds the workload again. */
@@ -625,6 +642,7 @@ int main(void)
         TEST(test_a_wrong_hello),
         TEST(test_no_hello),
         TEST(test_rests_grow),
+        TEST(test_a_new_file_is_started),
         TEST(test_one_that_hangs_is_ended_and_its_workload_adopted),
         TEST(test_a_start_does_not_wait_for_ever),
         TEST(test_a_stop_does_not_wait_for_ever),
