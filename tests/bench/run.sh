@@ -10,7 +10,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit
 
-names="decisions rights secrets single reads secure strangers fileview launch programs container agents scale finished memory usage stream"
+names="decisions rights secrets single reads secure strangers fileview launch programs container machine agents scale finished memory usage stream"
 seconds=1200 # for each
 export BUILD="${BUILD:-build/release}"
 BENCH_DIRECTORY=$(mktemp -d "${BENCH_HOME:-/tmp}/aq-bench.XXXXXX") || exit
