@@ -572,6 +572,47 @@ static void a_drain_goes_on_by_itself(void **context)
     assert_true(turns - before < 10); /* and then there is nothing to do */
 }
 
+/* ---- leases --------------------------------------------------------------------------------------------- */
+
+static void start_leased(uint64_t *id)
+{
+    struct aq_resource_start start = {.id = 1, .node = "node-1", .identifier = "", .ip_addr = "", .hw_addr = ""};
+    struct aq_node_lose lose = {.name = "node-1"};
+    make_label("leased", (struct aq_needs){.lease = 10, .restart_lost = true});
+    test_make_node(&cluster, "node-1", 1);
+    *id = create("leased");
+    ask(&aq_command_resource_start, &start);
+    test_make_node(&cluster, "node-2", 1);
+    ask(&aq_command_node_lose, &lose);
+}
+
+/* 10 s, a tenth of it, and 2 s more. */
+static void a_lease_is_over_when_it_surely_is(void **context)
+{
+    (void)context;
+    uint64_t id;
+    start_leased(&id);
+    test_cluster_pass(&cluster, 12900);
+    assert_int_equal(status_of(id), AQ_ALLOCATED);
+    await_status(id, AQ_ELECTED, 100 + SOON_MS);
+}
+
+/* A leader that has just started has not seen how long the node has been lost. */
+static void a_new_leader_counts_anew(void **context)
+{
+    (void)context;
+    uint64_t id;
+    start_leased(&id);
+    test_cluster_pass(&cluster, 12000);
+    while (!react_is_idle(react))
+        test_cluster_pass(&cluster, 1);
+    react_close(react);
+    begin();
+    test_cluster_pass(&cluster, 12900);
+    assert_int_equal(status_of(id), AQ_ALLOCATED);
+    await_status(id, AQ_ELECTED, 100 + SOON_MS);
+}
+
 /* ---- the loop ------------------------------------------------------------------------------------------- */
 
 static void with_its_loop_it_works_by_itself(void **context)
@@ -597,6 +638,8 @@ int main(void)
 #define TEST_LOOP(name) cmocka_unit_test_setup_teardown(name, setup_loop, teardown_loop)
     const struct CMUnitTest tests[] = {
         TEST(a_drain_goes_on_by_itself),
+        TEST(a_lease_is_over_when_it_surely_is),
+        TEST(a_new_leader_counts_anew),
         TEST(what_waits_is_placed_when_a_node_joins),
         TEST(what_waits_is_placed_when_a_resource_ends),
         TEST(what_waits_is_placed_when_maintenance_is_over),
