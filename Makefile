@@ -263,7 +263,7 @@ bench-peers: $(BINARIES) $(PEERS_BINARIES)
 	@BUILD=$(BUILD) tests/bench/peers/run.sh $(NAMES)
 
 # Everything that can be compiled, without linking: to see a second compiler's warnings.
-objects: $(call objects,$(PARTS) $(wildcard $(MAINS)) $(UNIT) $(TESTS_LIB) $(wildcard tests/fuzz/*.c) $(SIM) $(BENCH) $(PEERS) $(ABUSE))
+objects: $(call objects,$(PARTS) $(wildcard $(MAINS)) $(UNIT) $(TESTS_LIB) $(wildcard tests/fuzz/*.c) $(SIM) $(BENCH) $(PEERS) $(ABUSE) tests/served/served.c)
 
 test-%: $(BUILD)/tests/test_% $(SERVED) $(HELPERS)
 	timeout 300 $<
