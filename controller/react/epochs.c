@@ -8,10 +8,12 @@
 #include "schema/model/epoch.h"
 #include "schema/model/label.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Requests that were sealed under an epoch may still be under way when another has begun. */
-enum { LINGER_MS = 5000, EPOCHS_MAX = 64 };
+enum { LINGER_MS = 5000, EPOCHS_MAX = 64, LABELS_TOLD = 1024 /* bytes */ };
 
 struct rows {
     struct aq_epoch items[EPOCHS_MAX];
@@ -58,7 +60,46 @@ static void delete_keys(struct epochs *epochs, const struct rows *rows)
     }
 }
 
-static void note_losses(struct epochs *epochs, const struct rows *rows)
+/* Whose secrets are lost with it, as far as a line of the journal has room. */
+struct losses {
+    struct state_txn *txn;
+    const char *epoch;
+    struct aq_buffer labels;
+    uint64_t applications;
+    struct aq_arena arena;
+};
+
+static bool add_loss(void *context, const struct state_key *key, const void *value, size_t length)
+{
+    struct losses *losses = context;
+    struct aq_label label;
+    const char *entity = (const char *)key->bytes + strlen(losses->epoch) + 1;
+    (void)value, (void)length;
+    aq_arena_reset(&losses->arena);
+    if (strcmp(entity, aq_entity_label.name) != 0)
+        losses->applications++;
+    else if (losses->labels.length < LABELS_TOLD &&
+             state_label(losses->txn, state_key_number_at(key, key->length - sizeof(uint64_t)), &label, &losses->arena))
+        aq_buffer_format(&losses->labels, "%s%s:%" PRIu64, losses->labels.length > 0 ? ", " : "", label.name,
+                         label.version);
+    return true;
+}
+
+static void tell_loss(struct state_txn *txn, const char *epoch)
+{
+    struct losses losses = {.txn = txn, .epoch = epoch};
+    struct state_key prefix = {0};
+    char applications[24];
+    state_key_add_text(&prefix, epoch);
+    index_scan(txn, INDEX_EPOCH_KEY, &prefix, add_loss, &losses);
+    snprintf(applications, sizeof applications, "%" PRIu64, losses.applications);
+    aq_journal(AQ_ERROR, "the key of an epoch is not in the keyring: the secrets of these cannot be read", "epoch",
+               epoch, "labels", aq_buffer_string(&losses.labels), "applications", applications, NULL);
+    aq_buffer_free(&losses.labels);
+    aq_arena_free(&losses.arena);
+}
+
+static void note_losses(struct epochs *epochs, struct state_txn *txn, const struct rows *rows)
 {
     for (size_t i = 0; i < rows->count; i++) {
         const struct aq_epoch *epoch = &rows->items[i];
@@ -66,10 +107,10 @@ static void note_losses(struct epochs *epochs, const struct rows *rows)
         const bool lost = !keyring_find(door_keyring(epochs->door), epoch->name, key);
         const struct aq_epoch_lose lose = {epoch->name, lost};
         if (lost != epoch->lost) {
-            aq_journal(lost ? AQ_ERROR : AQ_INFO,
-                       lost ? "the key of an epoch is not in the keyring: its secrets cannot be read"
-                            : "the key of an epoch is in the keyring again",
-                       "epoch", epoch->name, NULL);
+            if (lost)
+                tell_loss(txn, epoch->name);
+            else
+                aq_journal(AQ_INFO, "the key of an epoch is in the keyring again", "epoch", epoch->name, NULL);
             react_commands_send_copy(epochs->commands, &aq_command_epoch_lose, &lose);
         }
         struct seal_key wiped;
@@ -193,7 +234,7 @@ void epochs_look(struct epochs *epochs, struct state_txn *txn, uint64_t time_ms)
     const struct aq_epoch *open = open_one(&rows);
     if (!state_failed(txn, &(struct aq_error){0})) {
         delete_keys(epochs, &rows);
-        note_losses(epochs, &rows);
+        note_losses(epochs, txn, &rows);
         if (open != NULL) {
             begin_when_old(epochs, open, time_ms);
             end_old(epochs, txn, &rows, open, time_ms);
