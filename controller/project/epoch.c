@@ -52,7 +52,9 @@ static void end_epoch(struct project *project, const void *data)
 {
     const struct aq_epoch_ended *event = data;
     struct state_key key = state_key_name(event->name);
+    struct state_key ended = index_epoch_ended(event->name);
     state_remove(project->txn, &aq_entity_epoch, &key);
+    index_put(project->txn, INDEX_EPOCH_KEY, &ended, "", 0);
 }
 PROJECT(aq_event_epoch_ended, end_epoch);
 

@@ -39,8 +39,9 @@ static const struct aq_epoch *open_one(const struct rows *rows)
 
 /* ---- the keyring ------------------------------------------------------------------------------------------- */
 
-/* What an epoch that has ended leaves, also one that ended while this controller was down. */
-static void delete_keys(struct epochs *epochs, const struct rows *rows)
+/* Those of epochs that have ended, also while this controller was down. A key of which the log knows nothing is left:
+ * it belongs to an epoch that is about to begin, or this is the wrong log. */
+static void delete_keys(struct epochs *epochs, struct state_txn *txn)
 {
     struct keyring *keyring = door_keyring(epochs->door);
     char names[KEYRING_KEYS_MAX][KEYRING_NAME_SIZE];
@@ -48,13 +49,11 @@ static void delete_keys(struct epochs *epochs, const struct rows *rows)
     while (count < KEYRING_KEYS_MAX && keyring_name(keyring, count, names[count]))
         count++;
     for (size_t i = 0; i < count; i++) {
+        const struct state_key ended = index_epoch_ended(names[i]);
         struct aq_error error;
-        bool known = rows->count == EPOCHS_MAX;
-        for (size_t k = 0; k < rows->count && !known; k++)
-            known = strcmp(rows->items[k].name, names[i]) == 0;
-        if (known)
-            keyring_note(keyring, names[i]);
-        else if (keyring_was_noted(keyring, names[i]) && keyring_delete(keyring, names[i], &error) != 0)
+        const void *value;
+        size_t length;
+        if (index_get(txn, INDEX_EPOCH_KEY, &ended, &value, &length) && keyring_delete(keyring, names[i], &error) != 0)
             aq_journal(AQ_ERROR, "the key of an epoch that has ended cannot be deleted", "epoch", names[i], "error",
                        error.message, NULL);
     }
@@ -233,7 +232,7 @@ void epochs_look(struct epochs *epochs, struct state_txn *txn, uint64_t time_ms)
     state_scan(txn, &aq_entity_epoch, NULL, add_row, &rows);
     const struct aq_epoch *open = open_one(&rows);
     if (!state_failed(txn, &(struct aq_error){0})) {
-        delete_keys(epochs, &rows);
+        delete_keys(epochs, txn);
         note_losses(epochs, txn, &rows);
         if (open != NULL) {
             begin_when_old(epochs, open, time_ms);

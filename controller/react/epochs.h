@@ -1,5 +1,5 @@
 /* Epochs of secrets (schema/model/epoch.h): begins one when the open one is old, wraps data keys anew that older ones
- * wrap, ends those that wrap none, and deletes keys from the keyring that no epoch has any more. */
+ * wrap, ends those that wrap none, and deletes the keys of those that have ended. */
 #ifndef AQ_CONTROLLER_REACT_EPOCHS_H
 #define AQ_CONTROLLER_REACT_EPOCHS_H
 

@@ -53,7 +53,7 @@ struct beginning {
     char name[KEYRING_NAME_SIZE];
 };
 
-/* On the writer's thread. A key that no epoch has is deleted at the next start. */
+/* On the writer's thread. When nothing came of it, its key is left, for it may have begun all the same. */
 static void begun(struct writer_request *request)
 {
     struct beginning *beginning = request->context;
@@ -91,7 +91,7 @@ static int begin_epoch(struct door *door, struct aq_error *error)
     door->begins = false;
     struct aq_error ignored;
     int failed = keyring_delete(door->keyring, beginning->name, &ignored);
-    (void)failed; /* then at the next start */
+    (void)failed; /* it does no harm */
     door->begun[0] = '\0';
     free(beginning);
     return -1;

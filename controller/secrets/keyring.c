@@ -15,7 +15,6 @@ static const char heading[] = "aquarium-epoch-key 1\n";
 struct held {
     char name[KEYRING_NAME_SIZE];
     unsigned char key[AQ_SECRET_KEY_SIZE];
-    bool noted;
 };
 
 struct keyring {
@@ -78,7 +77,7 @@ static int write_key(int directory, const struct held *held, struct aq_error *er
 static bool load_key(void *context, int directory, const char *name, unsigned char type)
 {
     struct keyring *keyring = context;
-    struct held held = {.name = "", .noted = true};
+    struct held held = {.name = ""};
     (void)type;
     if (name[0] == '.' || strlen(name) >= sizeof held.name || keyring->count == KEYRING_KEYS_MAX)
         return true;
@@ -141,7 +140,7 @@ static int hold(struct keyring *keyring, const struct held *held, struct aq_erro
 
 int keyring_make(struct keyring *keyring, char name[KEYRING_NAME_SIZE], struct aq_error *error)
 {
-    struct held held = {.noted = false};
+    struct held held;
     randombytes_buf(held.key, sizeof held.key);
     name_key(held.key, held.name);
     pthread_mutex_lock(&keyring->lock);
@@ -156,7 +155,7 @@ int keyring_make(struct keyring *keyring, char name[KEYRING_NAME_SIZE], struct a
 int keyring_add(struct keyring *keyring, const unsigned char key[AQ_SECRET_KEY_SIZE], bool *is_new,
                 struct aq_error *error)
 {
-    struct held held = {.noted = true};
+    struct held held;
     memcpy(held.key, key, sizeof held.key);
     name_key(held.key, held.name);
     pthread_mutex_lock(&keyring->lock);
@@ -213,22 +212,4 @@ bool keyring_name(struct keyring *keyring, size_t i, char name[KEYRING_NAME_SIZE
         memcpy(name, keyring->keys[i].name, KEYRING_NAME_SIZE);
     pthread_mutex_unlock(&keyring->lock);
     return there;
-}
-
-void keyring_note(struct keyring *keyring, const char *name)
-{
-    pthread_mutex_lock(&keyring->lock);
-    struct held *held = find(keyring, name);
-    if (held != NULL)
-        held->noted = true;
-    pthread_mutex_unlock(&keyring->lock);
-}
-
-bool keyring_was_noted(struct keyring *keyring, const char *name)
-{
-    pthread_mutex_lock(&keyring->lock);
-    const struct held *held = find(keyring, name);
-    const bool noted = held != NULL && held->noted;
-    pthread_mutex_unlock(&keyring->lock);
-    return noted;
 }

@@ -28,10 +28,6 @@ int keyring_add(struct keyring *keyring, const unsigned char key[AQ_SECRET_KEY_S
 bool keyring_find(struct keyring *keyring, const char *name, unsigned char key[AQ_SECRET_KEY_SIZE]);
 /* Deletes the key, for ever. None: nothing is done. */
 int keyring_delete(struct keyring *keyring, const char *name, struct aq_error *error) AQ_MUST_CHECK;
-/* Notes that the tables have the epoch: when they have it no longer, it has ended. Keys that were there when the
- * keyring was opened count as noted. One that was not may belong to an epoch that is about to begin. */
-void keyring_note(struct keyring *keyring, const char *name);
-bool keyring_was_noted(struct keyring *keyring, const char *name);
 /* The name of key `i`; false: there are not so many. In no order; it may change with the next call of another. */
 bool keyring_name(struct keyring *keyring, size_t i, char name[KEYRING_NAME_SIZE]);
 

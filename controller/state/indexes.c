@@ -58,6 +58,13 @@ enum state_index index_of_project(const struct aq_entity *entity)
     aq_broken(__FILE__, __LINE__, "an entity of projects that has no index");
 }
 
+struct state_key index_epoch_ended(const char *epoch)
+{
+    struct state_key key = {.length = 0};
+    state_key_add_text(&key, epoch);
+    return key;
+}
+
 struct state_key index_project_prefix(const char *project)
 {
     struct state_key key = {.length = 0};

@@ -38,7 +38,8 @@
     I(INDEX_OVER, "over")                               /* time, id of an application that is over -> nothing */       \
     I(INDEX_KEYS, "keys")           /* number of its user, idempotency key -> the remembered answer */                 \
     I(INDEX_KEY_TIMES, "key-times") /* time, key in INDEX_KEYS -> nothing: for removing old ones */                    \
-    I(INDEX_EPOCH_KEY, "epoch-key") /* epoch, name of an entity, id of a row whose data key it wraps -> nothing */
+    I(INDEX_EPOCH_KEY, "epoch-key") /* epoch, name of an entity, id of a row whose data key it wraps -> nothing; an    \
+                                       epoch alone: it has ended */
 
 enum state_index {
 #define STATE_INDEX_ID(id, table) id,
@@ -57,6 +58,7 @@ enum state_index index_of_owner(const struct aq_entity *entity);
  * project, number of the row. */
 enum state_index index_of_project(const struct aq_entity *entity);
 struct state_key index_project_key(const char *project, uint64_t number);
+struct state_key index_epoch_ended(const char *epoch);      /* of INDEX_EPOCH_KEY */
 struct state_key index_project_prefix(const char *project); /* what the keys of its rows begin with */
 
 /* False: no such key. The value is valid until the next write. */
