@@ -258,6 +258,7 @@ static struct driver *libvirt_open(const char *node, const struct aq_clocks *now
                    &driver->arena);
     driver->terminals = terminals_open(driver->wake);
     driver->pool = pool_open(driver->bell);
+    driver->tasks = tasks_open(driver->pool, report, context);
     driver->connection =
         virt_open(driver->pool, driver->bell, node, (struct virt_watcher){connected, happened, driver});
     return driver;
@@ -271,6 +272,7 @@ static void libvirt_close(struct driver *driver)
     if (!pool_close(driver->pool))
         return; /* threads are stuck, and may still use all of it */
     virt_free(driver->connection);
+    tasks_free(driver->tasks);
     for (size_t i = driver->roster.count; i-- > 0;) {
         struct machine *machine = driver->roster.entries[i].workload;
         while (console_copy(&machine->console))
@@ -448,6 +450,36 @@ static void libvirt_end_command(struct driver *driver, uint64_t number)
     terminals_end(driver->terminals, number);
 }
 
+/* ---- tasks ----------------------------------------------------------------------------------------------- */
+
+static bool name_is_good(const char *name)
+{
+    return strlen(name) <= 100 && name[0] != '.' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == strlen(name);
+}
+
+static int libvirt_task(struct driver *driver, const struct driver_task *task, struct aq_error *error)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    const struct machine *machine = roster_find(&driver->roster, task->resource);
+    if (machine == NULL || !machine->told_started || machine->over || machine->directory == NULL)
+        return aq_fail(error, AQ_E_STATE, "resource %" PRIu64 " does not run", task->resource);
+    if (!name_is_good(task->name))
+        return aq_fail(error, AQ_E_INVALID, "\"%.100s\" cannot be the name of an image or a snapshot", task->name);
+    virConnectPtr open = virt_take(driver->connection);
+    if (open == NULL)
+        return aq_fail(error, AQ_E_STATE, "%s", virt_fault(driver->connection));
+    const char *disk = aq_arena_format(&arena, "%s/disk.qcow2", machine->directory);
+    tasks_begin(driver->tasks, task, open, machine->record.uuid, access(disk, F_OK) == 0 ? disk : "",
+                driver->settings.images, driver->now->steady_ms);
+    return 0;
+}
+
+static void libvirt_end_task(struct driver *driver, uint64_t number)
+{
+    tasks_end(driver->tasks, number);
+}
+
 static void consoles_work(struct driver *driver)
 {
     struct terminal_end end;
@@ -547,6 +579,8 @@ const struct driver_type libvirt_driver_type = {
     .end_leftover = libvirt_end_leftover,
     .leftovers = libvirt_leftovers,
     .stop = libvirt_stop,
+    .task = libvirt_task,
+    .end_task = libvirt_end_task,
     .command = libvirt_command,
     .end_command = libvirt_end_command,
     .wake_fd = libvirt_wake_fd,

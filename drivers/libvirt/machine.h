@@ -5,6 +5,7 @@
 
 #include "drivers/libvirt/action.h"
 #include "drivers/libvirt/console.h"
+#include "drivers/libvirt/task.h"
 #include "drivers/libvirt/terminal.h"
 #include "drivers/roster.h"
 #include "drivers/schedule.h"
@@ -53,6 +54,7 @@ struct driver {
     struct pool *pool;
     struct virt *connection;
     struct terminals *terminals;
+    struct tasks *tasks;
     bool kvm_tried;
     bool kvm_works;                      /* a small machine has booted with it */
     struct aq_libvirt_settings settings; /* in `arena` */

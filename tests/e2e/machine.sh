@@ -131,4 +131,8 @@ conformance() {
     timeout 200 "$BUILD/tests/test_drivers_conformance_libvirt" "$work/images" >"$work/conformance.log" 2>&1
 }
 check "the driver keeps the contract of drivers" conformance
+tasks() {
+    timeout 100 "$BUILD/tests/test_libvirt_tasks" "$work/images" >"$work/tasks.log" 2>&1
+}
+check "snapshots and images are made of machines that run" tasks
 finish
