@@ -15,7 +15,7 @@ BENCH_DIRECTORY=$(mktemp -d "${BENCH_HOME:-/tmp}/aq-peers.XXXXXX") || exit
 export BENCH_DIRECTORY
 export PATH="$PATH:/usr/sbin:/sbin"
 results=$BENCH_DIRECTORY/results
-seconds=400 # for each
+seconds=600 # for each
 
 cleanup() {
     trap '' INT TERM HUP

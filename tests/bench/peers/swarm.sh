@@ -18,6 +18,10 @@ patience=120
 born=$work/born
 images=$work/images
 export DOCKER_HOST="unix://$work/docker.sock"
+new_groups="" # control groups that dockerd makes and leaves
+for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/*/; do
+    [ -e "$hierarchy/docker" ] || new_groups="$new_groups $hierarchy/docker"
+done
 
 # Whatever state it is in: its containers end with it, and so do their mounts, with its mount namespace.
 stop_all() {
@@ -25,6 +29,9 @@ stop_all() {
     running dockerd || return
     timeout 60 docker service rm bench >/dev/null 2>&1
     wait_for 60 no_containers
+    stop dockerd
+    # shellcheck disable=SC2086 # words
+    [ -z "$new_groups" ] || rmdir $new_groups 2>/dev/null
 }
 trap 'status=$?; stop_all; (exit $status); e2e_cleanup' EXIT
 
