@@ -98,6 +98,14 @@ static bool wants_seed(const struct plan *plan)
             options->ssh_keys.count > 0 || options->hostname[0] != '\0');
 }
 
+static struct aq_list copy_secrets(const struct aq_list *secrets, struct aq_arena *arena)
+{
+    struct aq_secret *copies = aq_arena_alloc(arena, (secrets->count + 1) * sizeof *copies);
+    for (uint32_t i = 0; i < secrets->count; i++)
+        aq_record_copy(&aq_secret_record, &copies[i], AQ_ITEM(*secrets, struct aq_secret, i), arena);
+    return (struct aq_list){copies, secrets->count};
+}
+
 struct plan *plan_make(const struct driver_spec *spec, const char *node, enum virt_kind kind,
                        const struct aq_libvirt_settings *settings, bool kvm, struct aq_error *error)
 {
@@ -109,6 +117,7 @@ struct plan *plan_make(const struct driver_spec *spec, const char *node, enum vi
     plan->node = aq_arena_text(arena, node, strlen(node));
     plan->directory = aq_arena_text(arena, spec->directory, strlen(spec->directory));
     plan->metadata_json = aq_arena_text(arena, spec->metadata_json, strlen(spec->metadata_json));
+    plan->secrets = copy_secrets(&spec->secret_values, arena);
     plan->kind = kind;
     plan->kvm = kvm;
     plan->cpu_milli = spec->cpu_milli;

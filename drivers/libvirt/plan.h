@@ -34,6 +34,7 @@ struct plan {
     uint64_t memory_mib;
     uint64_t cpu_milli; /* 0: as one core */
     const char *metadata_json;
+    struct aq_list secrets; /* aq_secret: of the metadata, and others; only the seed has them */
     struct plan_disk disks[PLAN_DISKS_MAX];
     uint32_t disk_count;
     char macs[AQ_LIBVIRT_NETWORKS_MAX][PLAN_MAC_SIZE];

@@ -12,7 +12,9 @@
 #include <jansson.h>
 #include <linux/magic.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -41,6 +43,19 @@ static int add_document(struct archive *archive, const char *name, const char *t
     return good ? 0 : fail_archive(archive, error);
 }
 
+/* The metadata, with the values of what is secret in it. */
+static json_t *make_metadata(const struct plan *plan)
+{
+    json_t *metadata = json_loads(plan->metadata_json, 0, NULL);
+    for (uint32_t i = 0; i < plan->secrets.count && metadata != NULL; i++) {
+        const struct aq_secret *secret = AQ_ITEM(plan->secrets, struct aq_secret, i);
+        if (strncmp(secret->name, AQ_SECRET_METADATA, strlen(AQ_SECRET_METADATA)) == 0)
+            json_object_set_new(metadata, secret->name + strlen(AQ_SECRET_METADATA),
+                                json_loads(secret->value, JSON_DECODE_ANY, NULL));
+    }
+    return metadata;
+}
+
 /* YAML takes JSON as it is. */
 static char *make_meta_data(const struct plan *plan)
 {
@@ -52,7 +67,7 @@ static char *make_meta_data(const struct plan *plan)
         json_array_append_new(keys, json_string(AQ_TEXT_ITEM(options->ssh_keys, i)));
     json_t *document = json_pack("{s:s, s:s, s:o, s:o}", "instance-id", plan->name, "local-hostname",
                                  options->hostname[0] != '\0' ? options->hostname : hostname, "public-keys", keys,
-                                 "aquarium", json_loads(plan->metadata_json, 0, NULL));
+                                 "aquarium", make_metadata(plan));
     char *text = json_dumps(document, JSON_INDENT(1) | JSON_SORT_KEYS);
     json_decref(document);
     return text;
@@ -61,10 +76,13 @@ static char *make_meta_data(const struct plan *plan)
 static int add_documents(const struct plan *plan, struct archive *archive, struct aq_error *error)
 {
     const struct aq_libvirt_options *options = &plan->options;
-    AQ_CLEANUP_MEMORY char *meta_data = make_meta_data(plan);
+    char *meta_data = make_meta_data(plan);
     if (meta_data == NULL)
         return aq_fail(error, AQ_E_INVALID, "the metadata is no JSON object");
-    if (add_document(archive, "meta-data", meta_data, error) != 0 ||
+    int failed = add_document(archive, "meta-data", meta_data, error);
+    sodium_memzero(meta_data, strlen(meta_data));
+    free(meta_data);
+    if (failed != 0 ||
         add_document(archive, "user-data", options->user_data[0] != '\0' ? options->user_data : "#cloud-config\n{}\n",
                      error) != 0)
         return -1;

@@ -272,6 +272,8 @@ static void the_seed_has_what_the_label_says(void **state)
     char text[4096];
     if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         skip(); /* a tmpfs is to be mounted */
+    struct aq_secret secrets[] = {{"metadata.password", "\"s3cret\""}, {"registry.password", "\"x\""}};
+    scene->spec.secret_values = (struct aq_list){secrets, AQ_LENGTH(secrets)};
     struct plan *plan =
         make(scene, "{'image':'a','hostname':'web','ssh_keys':['ssh-ed25519 AAAA ann'],'user_data':'#!/bin/sh\\necho'}",
              VIRT_QEMU);
@@ -285,6 +287,8 @@ static void the_seed_has_what_the_label_says(void **state)
     assert_string_equal(json_string_value(json_array_get(json_object_get(json, "public-keys"), 0)),
                         "ssh-ed25519 AAAA ann");
     assert_string_equal(json_string_value(json_object_get(json_object_get(json, "aquarium"), "branch")), "main");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(json, "aquarium"), "password")), "s3cret");
+    assert_int_equal(json_object_size(json_object_get(json, "aquarium")), 2);
     json_decref(json);
     read_seed(plan->seed, "user-data", text, sizeof text);
     assert_string_equal(text, "#!/bin/sh\necho");
