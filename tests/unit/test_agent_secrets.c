@@ -1,6 +1,7 @@
 /* Secrets on a node: in memory only, for whoever may see them, and gone with their workload. */
 #include "agent/secrets.h"
 #include "schema/base/files.h"
+#include "schema/codec/metadata.h"
 #include "tests/lib/cluster.h"
 #include "tests/lib/cmocka.h"
 #include "tests/lib/directory.h"
@@ -114,6 +115,18 @@ static void they_go_with_their_workload(void **context)
     assert_false(secrets_have(&scene->secrets, 9));
 }
 
+/* What the agent's metadata service answers. */
+static void its_metadata_has_them_in_their_places(void **context)
+{
+    AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    const struct aq_list none = {0};
+    const char *document = "{\"host\":\"db\",\"password\":\"***\",\"tls\":\"***\"}";
+    (void)context;
+    assert_string_equal(aq_metadata_with_secrets(document, &all, &arena),
+                        "{\"host\":\"db\",\"password\":\"a \\\"quoted\\\" one\",\"tls\":{\"pin\":4711}}");
+    assert_string_equal(aq_metadata_with_secrets(document, &none, &arena), document);
+}
+
 static void a_disk_gets_none(void **context)
 {
     struct scene *scene;
@@ -139,6 +152,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_is_a_file_and_the_way_there_is_closed, setup, teardown),
         cmocka_unit_test_setup_teardown(the_next_agent_finds_them, setup, teardown),
         cmocka_unit_test_setup_teardown(they_go_with_their_workload, setup, teardown),
+        cmocka_unit_test(its_metadata_has_them_in_their_places),
         cmocka_unit_test(a_disk_gets_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
