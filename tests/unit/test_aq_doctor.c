@@ -168,14 +168,16 @@ static void kvm_is_not_believed_for_being_there(void **state)
     assert_int_equal(finding.state, DOCTOR_OK);
     doctor_judge_kvm(true, true, &finding);
     assert_int_equal(finding.state, DOCTOR_WARN);
-    doctor_judge_kvm_mode(0100600, 0, 0, &finding);
+    doctor_judge_kvm_mode(0100600, 0, 0, false, &finding);
     assert_int_equal(finding.state, DOCTOR_WARN);
     assert_has(finding.text, "mode 0600");
-    doctor_judge_kvm_mode(0100660, 0, 0, &finding);
-    assert_int_equal(finding.state, DOCTOR_WARN);
-    doctor_judge_kvm_mode(0100660, 0, 104, &finding);
+    doctor_judge_kvm_mode(0100600, 0, 0, true, &finding); /* user = "root" in qemu.conf */
     assert_int_equal(finding.state, DOCTOR_OK);
-    doctor_judge_kvm_mode(0100666, 0, 0, &finding);
+    doctor_judge_kvm_mode(0100660, 0, 0, false, &finding);
+    assert_int_equal(finding.state, DOCTOR_WARN);
+    doctor_judge_kvm_mode(0100660, 0, 104, false, &finding);
+    assert_int_equal(finding.state, DOCTOR_OK);
+    doctor_judge_kvm_mode(0100666, 0, 0, false, &finding);
     assert_int_equal(finding.state, DOCTOR_OK);
 }
 

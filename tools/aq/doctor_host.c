@@ -244,6 +244,20 @@ void doctor_kvm(const struct doctor *doctor, unsigned which, struct doctor_findi
     doctor_judge_kvm(fd >= 0, is_guest(), finding);
 }
 
+/* A line of libvirt's qemu.conf: user = "root", or "+0". */
+static bool qemu_is_root(void)
+{
+    char line[512], user[64];
+    bool is = false;
+    FILE *file = fopen("/etc/libvirt/qemu.conf", "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        if (sscanf(line, " user = \"%63[^\"]\"", user) == 1)
+            is = strcmp(user, "root") == 0 || strcmp(user, "+0") == 0 || strcmp(user, "0") == 0;
+    if (file != NULL)
+        fclose(file);
+    return is;
+}
+
 void doctor_kvm_mode(const struct doctor *doctor, unsigned which, struct doctor_finding *finding)
 {
     struct stat stat_of;
@@ -252,5 +266,5 @@ void doctor_kvm_mode(const struct doctor *doctor, unsigned which, struct doctor_
     if (stat("/dev/kvm", &stat_of) != 0)
         doctor_ok(finding, "there is no /dev/kvm");
     else
-        doctor_judge_kvm_mode(stat_of.st_mode, stat_of.st_uid, stat_of.st_gid, finding);
+        doctor_judge_kvm_mode(stat_of.st_mode, stat_of.st_uid, stat_of.st_gid, qemu_is_root(), finding);
 }

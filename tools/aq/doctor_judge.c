@@ -150,8 +150,12 @@ void doctor_judge_kvm(bool opens, bool guest, struct doctor_finding *finding)
         doctor_ok(finding, "/dev/kvm opens, and this machine is not virtual");
 }
 
-void doctor_judge_kvm_mode(unsigned mode, unsigned uid, unsigned gid, struct doctor_finding *finding)
+void doctor_judge_kvm_mode(unsigned mode, unsigned uid, unsigned gid, bool qemu_is_root, struct doctor_finding *finding)
 {
+    if (qemu_is_root) {
+        doctor_ok(finding, "libvirt runs qemu as root, which can use /dev/kvm");
+        return;
+    }
     if ((mode & 0006) == 0006 || ((mode & 0060) == 0060 && gid != 0))
         doctor_ok(finding, "users other than root can use /dev/kvm");
     else

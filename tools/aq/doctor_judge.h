@@ -28,7 +28,9 @@ void doctor_judge_certificate(int64_t end_s, int64_t now_s, const char *path, st
 
 /* `mode` and owner of /dev/kvm; `guest`: this machine is itself virtual. */
 void doctor_judge_kvm(bool opens, bool guest, struct doctor_finding *finding);
-void doctor_judge_kvm_mode(unsigned mode, unsigned uid, unsigned gid, struct doctor_finding *finding);
+/* `qemu_is_root`: as libvirt's qemu.conf says. */
+void doctor_judge_kvm_mode(unsigned mode, unsigned uid, unsigned gid, bool qemu_is_root,
+                           struct doctor_finding *finding);
 
 /* Is version `a` at least `b`? Numbers between dots; missing ones count as 0. */
 bool doctor_version_at_least(const char *a, const char *b);
