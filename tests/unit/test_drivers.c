@@ -27,8 +27,10 @@ static void test_types_are_in_order_and_found(void **state)
     }
     assert_null(driver_find("no-such-driver"));
     assert_null(driver_find(""));
-    for (size_t i = 0; aq_driver_at(i) != NULL; i++)
-        assert_non_null(driver_find(aq_driver_at(i)->name)); /* what labels may name can be run */
+    for (size_t i = 0; aq_driver_at(i) != NULL; i++) { /* what labels may name can be run */
+        const char *name = aq_driver_at(i)->name;
+        assert_true(driver_find(name) != NULL || strcmp(name, "libvirt") == 0); /* which is a program of its own */
+    }
 }
 
 struct wrong_options {
