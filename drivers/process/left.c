@@ -73,9 +73,7 @@ static int tree_add(const char *directory, int site, const struct driver_left *l
 
 static int rights_take(uid_t user, gid_t group, struct aq_error *error)
 {
-    const struct rlimit memory = {MEMORY_MAX, MEMORY_MAX};
     const bool root = geteuid() == 0;
-    setrlimit(RLIMIT_AS, &memory);
     confine_no_core();
     if (root && syscall(SYS_setgroups, 0, NULL) != 0)
         return aq_fail_errno(error, errno, "cannot set the groups");
@@ -164,6 +162,7 @@ static _Noreturn void copy_run(const char *directory, char *const *arguments, in
                 last[] = "--";
     char *name = arguments[AQ_EXEC_COPY_NAME];
     char *const tar[] = {program, create, standard_output, as_it_is, last, name, NULL};
+    const struct rlimit memory = {MEMORY_MAX, MEMORY_MAX};
     struct driver_left left;
     struct aq_error error;
     umask(022);
@@ -175,6 +174,7 @@ static _Noreturn void copy_run(const char *directory, char *const *arguments, in
             _exit(NOT_RUN);
         signals_reset();
         environ = environment;
+        setrlimit(RLIMIT_AS, &memory); /* last: with the sanitizers, this program itself has far more addresses */
         execvp(program, tar);
         aq_fail_errno(&error, errno, "cannot run tar");
     }
