@@ -35,12 +35,16 @@ e2e() {
     BUILD=build/$variant $fixed "$run" one "e2e-$variant" 300 "$@"
 }
 
-# The end-to-end tests, as many at once as there are processors: they mostly wait.
+# They take longest, and begin first.
+long="tests/e2e/machine.sh tests/e2e/slowdisk.sh tests/e2e/exec.sh tests/e2e/container.sh tests/e2e/fulldisk.sh tests/e2e/logs.sh
+tests/e2e/lostwrites.sh tests/e2e/listing.sh"
+
+# The end-to-end tests, several at once: they mostly wait.
 e2e_all() { # VARIANT
-    local test together=""
+    local test together="$long"
     for test in tests/e2e/*.sh; do
         # lib.sh is no test: the tests source it.
-        case " $alone tests/e2e/lib.sh " in
+        case " $alone $(echo $long) tests/e2e/lib.sh " in
         *" $test "*) ;;
         *) together="$together $test" ;;
         esac
