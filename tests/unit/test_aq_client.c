@@ -319,7 +319,7 @@ static void a_connection_may_be_closed_between_two_questions(void **state)
     (void)state;
     const char *answer = "HTTP/1.1 200 OK\r\nContent-Length: 74\r\n\r\n"
                          "{\"data\":{\"name\":\"bob\",\"role\":\"admin\",\"max_applications\":5},\"seq\":8}       ";
-    assert_int_equal(run_at_one_who_says("users update bob max_applications=6 --timeout 1", answer, true), CLI_DONE);
+    assert_int_equal(run_at_one_who_says("users update bob max_applications=6 --timeout 10", answer, true), CLI_DONE);
     assert_string_equal(aq_err, "");
     assert_string_equal(aq_out, "user bob updated\n");
 }

@@ -359,8 +359,8 @@ static void a_run_that_is_given_up_gives_back(void **state)
             {"POST", "/api/v1/application/", 200, APPLICATION("NEW", "")},
             {"GET", "/api/v1/application/1", 200, APPLICATION("NEW", "no node has room")},
             {"GET", "/api/v1/events", 403, "{\"message\":\"for admins\"}"});
-    assert_int_equal(aq_run("run mac --timeout 1"), CLI_FAILED);
-    assert_non_null(strstr(aq_err, "still in NEW after 1 s: no node has room; see aq application 1 why\n"));
+    assert_int_equal(aq_run("run mac --timeout 3"), CLI_FAILED);
+    assert_non_null(strstr(aq_err, "still in NEW after 3 s: no node has room; see aq application 1 why\n"));
     assert_non_null(strstr(aq_err, "application 1 is given back"));
     assert_string_equal(aq_out, ""); /* what was seen is no longer true */
     assert_seen(server.seen_count - 1, "POST /api/v1/application/1/deallocate");
