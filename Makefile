@@ -256,7 +256,7 @@ abuse-programs: $(ABUSE_BINARIES)
 abuse: $(BINARIES) $(ABUSE_BINARIES)
 	@BUILD=$(BUILD) tests/abuse/run.sh
 
-bench: $(BINARIES) $(BENCH_BINARIES) $(SERVED)
+bench: all $(BENCH_BINARIES) $(SERVED)
 	@BUILD=$(BUILD) tests/bench/run.sh $(NAMES)
 
 bench-peers: $(BINARIES) $(PEERS_BINARIES)
