@@ -32,7 +32,14 @@ machines_end() {
         [ -f "$file" ] && kill -9 "$(cat "$file")" 2>/dev/null
     done
 }
-trap 'machines_end; umount /run/aquarium/machines "$work/images/seeds" 2>/dev/null; e2e_cleanup' EXIT
+machine_cleanup() {
+    local status=$?
+    machines_end
+    umount /run/aquarium/machines "$work/images/seeds" 2>/dev/null
+    (exit "$status") # what e2e_cleanup finds
+    e2e_cleanup
+}
+trap machine_cleanup EXIT
 
 mkdir "$work/images"
 for file in "$e2e_root"/build/machines/linux/*; do # by tools/linux-vm.sh, while there was a network
