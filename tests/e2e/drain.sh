@@ -48,7 +48,7 @@ check "another one comes soon" sh -c "echo shutdown_after=1s >'$mount/nodes/$one
 check "the agent runs its command" wait_for 20 test -e "$work/off"
 check_equal "the host goes" going "$(aq node "$one" shutdown_status)"
 check_fails "it is too late to call that off" aq node "$one" maintenance --cancel
-check "of a node that names no command" aq node "$two" maintenance --shutdown-after 1s
+check "a shutdown is planned for a node whose agent has no command" aq node "$two" maintenance --shutdown-after 1s
 check "it fails" wait_for 20 node_says failed shutdown_status "$two"
 check_match "with the reason" "shutdown.command is not set*" "$(aq node "$two" shutdown_reason)"
 

@@ -35,7 +35,7 @@ check "it runs on for now" counts 1 1$$
 check_equal "and is not started elsewhere" "$resource" "$(api_field .data.resource "application/$short")"
 check "its keeper ends it, without an agent" wait_for 20 counts 0 1$$
 check_equal "before it is started elsewhere" "$resource" "$(api_field .data.resource "application/$short")"
-check "the other one, too" wait_for 5 counts 0 2$$
+check "the other one, too" wait_for 20 counts 0 2$$
 check "what has no lease goes on" counts 1 3$$
 check "it is started elsewhere" wait_for 30 prints "$(agent_name 2)" node_of "$short"
 check "and runs" wait_for 20 application_is ALLOCATED "$short"

@@ -86,7 +86,7 @@ check "and can be ended" wait_for 30 application_is DEALLOCATED "$third"
 programs="$(program_pid shell) $(program_pid python) $(program_pid silent)"
 kill_hard "$node"
 for pid in $programs; do
-    check "a program ends with its agent" wait_for 5 not kill -0 "$pid"
+    check "a program ends with its agent" wait_for 20 not kill -0 "$pid"
 done
 printf '#!/bin/sh\necho "{\\"hello\\":1}"\nwhile read -r line; do :; done\n' >"$drivers/aq-driver-late"
 agent_start "$node" --set drivers_dir="$drivers" --set capacity.ram=1GiB --set capacity.slots=16

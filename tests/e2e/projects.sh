@@ -82,21 +82,21 @@ aq users create ben uid=4002 >"$work/out" 2>&1
 check_equal "a project may limit each user" "1 2 null" \
     "$(aq projects create lab user_slots=1 user_applications=2 >"$work/out" 2>&1; api GET project/lab | jq -r '"\(.data.user_slots) \(.data.user_applications) \(.data.slots)"')"
 check "ann asks for one" as_uid 4001 sh -c 'echo label=small project=lab >applications/new'
-hers=$(as_uid 4001 readlink applications/last)
-check "which runs" wait_for 20 application_is ALLOCATED "$hers"
+ann_runs=$(as_uid 4001 readlink applications/last)
+check "which runs" wait_for 20 application_is ALLOCATED "$ann_runs"
 check "and for another one" as_uid 4001 sh -c 'echo label=small project=lab >applications/new'
-waiting=$(as_uid 4001 readlink applications/last)
-check_equal "which waits for her quota" \
+ann_waits=$(as_uid 4001 readlink applications/last)
+check_equal "which waits for the quota of ann" \
     "it needs 1 slots, but less is left of the quota of user ann in project lab, which is 1" "$(as_uid 4001 cat applications/last/description)"
 check_match "as why says" "*quota of user ann in project lab*" "$(as_uid 4001 cat applications/last/why)"
 check_fails "a third one is refused" as_uid 4001 sh -c 'echo label=small project=lab >applications/new'
 check_match "with the reason" "user ann has 2 open applications in project lab; its quota for each user is 2*" "$(as_uid 4001 cat errors/last)"
 check "ben is not held up" as_uid 4002 sh -c 'echo label=small project=lab >applications/new'
-his=$(as_uid 4002 readlink applications/last)
-check "his runs" wait_for 20 application_is ALLOCATED "$his"
-check_equal "each sees their own in the project" "$hers $waiting:$his" \
+ben_runs=$(as_uid 4002 readlink applications/last)
+check "the application of ben runs" wait_for 20 application_is ALLOCATED "$ben_runs"
+check_equal "each sees their own in the project" "$ann_runs $ann_waits:$ben_runs" \
     "$(as_uid 4001 ls projects/lab/applications | numbers):$(as_uid 4002 ls projects/lab/applications)"
-check_fails "and not those of others" as_uid 4001 readlink "projects/lab/applications/$his"
+check_fails "and not those of others" as_uid 4001 readlink "projects/lab/applications/$ben_runs"
 # ---- a mount for one project, with users of its own --------------------------------------------------------------
 
 check_match "a wrong map is refused" "*users*0* is \"ann\", but must be a uid and the name of a user, such as 1001=ann*" \
@@ -104,7 +104,7 @@ check_match "a wrong map is refused" "*users*0* is \"ann\", but must be a uid an
 mkdir "$work/lab"
 start fslab "$BUILD/aq-fs" --config /dev/null --data "$data" --mount "$work/lab" --set project=lab --set users=7001=ben
 check "it is mounted" wait_for 20 test -e "$work/lab/README"
-check_equal "it shows what belongs to the project" "$hers $waiting $his" "$(ls "$work/lab/applications" | numbers)"
+check_equal "it shows what belongs to the project" "$ann_runs $ann_waits $ben_runs" "$(ls "$work/lab/applications" | numbers)"
 check_fails "and nothing else" test -e "$work/lab/applications/$first"
 lab_as() { # UID COMMAND...
     (
@@ -113,15 +113,15 @@ lab_as() { # UID COMMAND...
         cd "$work/lab" && exec setpriv --reuid "$uid" --regid "$uid" --clear-groups "$@"
     )
 }
-check_equal "the map says who is who" "$his" "$(lab_as 7001 ls applications | grep '^[0-9]')"
-check_equal "owners are shown by it" 7001 "$(stat -c %u "$work/lab/applications/$his")"
+check_equal "the map says which user a uid is" "$ben_runs" "$(lab_as 7001 ls applications | grep '^[0-9]')"
+check_equal "owners are shown by it" 7001 "$(stat -c %u "$work/lab/applications/$ben_runs")"
 check "what is created belongs to the project" lab_as 7001 sh -c 'echo small >applications/new'
-mine=$(lab_as 7001 readlink applications/last)
-check_equal "of the user whom the map says" "lab ben" "$(api GET "application/$mine" | jq -r '"\(.data.project) \(.data.user)"')"
+ben_other=$(lab_as 7001 readlink applications/last)
+check_equal "of the user whom the map says" "lab ben" "$(api GET "application/$ben_other" | jq -r '"\(.data.project) \(.data.user)"')"
 check_fails "another project is refused" lab_as 7001 sh -c 'echo label=small project=web >applications/new'
 check_match "with the reason" 'project is "web", but this mount is for project lab*' "$(lab_as 7001 cat errors/last)"
 check_fails "the uid of a user's row means nothing there" lab_as 4002 ls applications
-check_equal "and in the other mount it does" "$his $mine" "$(as_uid 4002 ls projects/lab/applications | numbers)"
+check_equal "and in the other mount it does" "$ben_runs $ben_other" "$(as_uid 4002 ls projects/lab/applications | numbers)"
 check "a label that is made there belongs to it, too" sh -c "echo '{\"name\": \"own\", \"definitions\": [{\"driver\": \"test\"}]}' >'$work/lab/labels/new'"
 check_equal "as the other mount shows" "own ../../../labels/own" \
     "$(ls "$view/projects/lab/labels") $(readlink "$view/projects/lab/labels/own")"
@@ -131,12 +131,12 @@ api POST label/ '{"name": "theirs", "project": "web", "definitions": [{"driver":
 check_fails "and not those of another" test -e "$work/lab/labels/theirs"
 aq memberships create lab:ann --role viewer >"$work/out" 2>&1
 check_equal "members are listed" ann "$(basename "$(readlink "$(echo "$view"/projects/lab/memberships/*/)user")")"
-check_equal "and see what others have in the project" "$hers $waiting $his $mine" "$(as_uid 4001 ls projects/lab/applications | numbers)"
+check_equal "and see what others have in the project" "$ann_runs $ann_waits $ben_runs $ben_other" "$(as_uid 4001 ls projects/lab/applications | numbers)"
 stop fslab
 check_fails "it is unmounted" mountpoint_is "$work/lab"
 
 aq projects update lab user_slots=none >"$work/out" 2>&1
-check "without the quota, what waited runs at once" wait_for 20 application_is ALLOCATED "$waiting"
+check "without the quota, what waited runs at once" wait_for 20 application_is ALLOCATED "$ann_waits"
 
 kill_hard controller
 controller_start

@@ -122,7 +122,7 @@ is_lost() {
     [ "$(api_field '.data[0].lost' epoch/)" = true ]
 }
 check "a lost keyring is noticed" wait_for 20 is_lost
-check "the journal names whose secrets it has" grep -q 'secrets of these cannot be read.*labels=.*db:1, db:2.* applications=' "$work/controller.log"
+check "the journal names the labels and applications whose secrets are lost" grep -q 'secrets of these cannot be read.*labels=.*db:1, db:2.* applications=' "$work/controller.log"
 check_match "what is lost is named" '*label db, version 1, has lost its secrets, which are metadata.password, definitions?0?.authentication.password*' \
     "$(api POST application/ '{"label": "db:1"}' | jq -r .message)"
 check "what runs goes on" application_is ALLOCATED "$one"

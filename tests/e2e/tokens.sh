@@ -116,13 +116,13 @@ for path in application/ label/ node/ user/ token/ role/ "application/$id/why" '
 done
 check_match "the refusal says what is missing" '*label.list*the token does not give*' \
     "$(bearer "$ci" GET label/ >"$work/status"; jq -r .message "$work/body")"
-check_match "aq tokens lists hers" '*ci*application.create*' "$(aq_as "$eve" tokens)"
-check_equal "and hers alone" "ci first" "$(bearer "$eve" GET token/ >"$work/status"; jq -r '[.data[].name] | sort | join(" ")' "$work/body")"
+check_match "aq tokens lists the tokens of eve" '*ci*application.create*' "$(aq_as "$eve" tokens)"
+check_equal "and no others" "ci first" "$(bearer "$eve" GET token/ >"$work/status"; jq -r '[.data[].name] | sort | join(" ")' "$work/body")"
 check "its last use is shown, and from where" wait_for 10 sh -c "curl -s -m 5 -H 'Authorization: Bearer $eve' \
     http://127.0.0.1:$api_port/api/v1/token/ci | jq -e '.data.live.used_at != null and .data.live.address == \"127.0.0.1\"'"
 check_equal "and in the file view" 127.0.0.1 "$(cat "$view"/tokens/"$(api GET token/ | jq '.data[] | select(.name == "ci") | .id')"/live/address)"
 check_equal "the hash is shown nowhere" "" "$(api GET token/ | grep -o 'blake2b')"
-check_equal "a token made in the file view is hers, too" "1 eve" "$(as_uid 4001 sh -c \
+check_equal "a token made in the file view belongs to eve, too" "1 eve" "$(as_uid 4001 sh -c \
     'exec 3<>tokens/new; echo name=fromfile >&3; cat <&3' | grep -c 'aq_') $(api GET token/ | jq -r '.data[] | select(.name == "fromfile") | .user')"
 
 # ---- nobody gives more than they have -----------------------------------------------------------------------

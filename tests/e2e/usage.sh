@@ -37,7 +37,7 @@ now() {
 check "half a core is burnt" wait_for 20 now '.cpu > 0.25 and .cpu < 0.75' "$burning"
 check "and counted" now '.cpu_ms > 0' "$burning"
 check "30 MB are held" wait_for 20 now '.memory_bytes > 25000000 and .memory_bytes < 268435456' "$holding"
-check "who sleeps uses next to nothing" wait_for 20 now '.cpu != null and .cpu < 0.05' "$idle"
+check "a workload that sleeps uses next to nothing" wait_for 20 now '.cpu != null and .cpu < 0.05' "$idle"
 check "its memory is known, though nothing limits it" now '.memory_bytes > 10000 and .memory_bytes < 25000000' "$idle"
 check "its disk, too" now '.written_bytes != null' "$idle"
 check "not its network: that is the host's" now 'has("received_bytes") and .received_bytes == null and .send_rate == null' "$idle"
@@ -69,7 +69,7 @@ check "top shows the node" grep -q "^$node  *ACTIVE  *[0-9]" "$work/top"
 check_equal "and workloads, those first that use most" "$burning" "$(sed -n '/^RESOURCE/,$p' "$work/top" | awk 'NR == 2 {print $1}')"
 check_equal "by memory, if asked" "$holding" "$("$BUILD/aq" top resources --sort memory --no-headers | awk 'NR == 1 {print $1}')"
 check_equal "only so many" 1 "$("$BUILD/aq" top resources --limit 1 --no-headers | wc -l)"
-check "as data" sh -c "'$BUILD/aq' top -o json | jq -e '.nodes[0].name == \"$node\" and (.resources[0] | .cpu > 0 and .cpu_most == 0.5)'"
+check "it prints JSON" sh -c "'$BUILD/aq' top -o json | jq -e '.nodes[0].name == \"$node\" and (.resources[0] | .cpu > 0 and .cpu_most == 0.5)'"
 check_match "a word that is none" '*top is of nodes or of resources, not of "labels"*' "$("$BUILD/aq" top labels 2>&1)"
 check_match "an order that is none" '*--sort is "size", but top sorts by cpu, memory,*' "$("$BUILD/aq" top --sort size 2>&1)"
 check "the history of one" sh -c "'$BUILD/aq' resource $burning load | grep -q 'Z  *0\.[0-9]'"
@@ -87,14 +87,14 @@ check_equal "in top, too" "[$idle]" "$(AQ_SERVER="http://127.0.0.1:$api_port" AQ
 # ---- /metrics -------------------------------------------------------------------------------------------------
 
 curl -s -m 20 "http://127.0.0.1:$api_port/metrics" >"$work/anonymous"
-check "who shows no token sees no rows" not grep -q 'aquarium_node_\|aquarium_workload_' "$work/anonymous"
+check "a caller without a token sees no rows" not grep -q 'aquarium_node_\|aquarium_workload_' "$work/anonymous"
 check "but how many there are" grep -qx 'aquarium_usage_rows 4' "$work/anonymous"
 curl -s -m 20 -u "admin:$(cat "$data/admin.token")" "http://127.0.0.1:$api_port/metrics" >"$work/metrics"
 check "admin sees workloads" grep -q "^aquarium_workload_cpu_cores{resource=\"$burning\",application=\"$burn\",node=\"$node\",user=\"admin\",project=\"default\"} [01]\.[0-9]" "$work/metrics"
 check "and nodes" grep -q "^aquarium_node_cpu_seconds_total{node=\"$node\"} [0-9]" "$work/metrics"
 check "no more than the setting allows" test "$(grep -c '^aquarium_workload_memory_bytes{' "$work/metrics")" = 2
 check "which is told" grep -qx 'aquarium_workload_rows_cut 1' "$work/metrics"
-check "where it is so" grep -qx 'aquarium_node_rows_cut 0' "$work/metrics"
+check "only of what is cut off" grep -qx 'aquarium_node_rows_cut 0' "$work/metrics"
 check "what is not known is not there" not grep -q "aquarium_workload_received_bytes_total{" "$work/metrics"
 
 # ---- the end --------------------------------------------------------------------------------------------------

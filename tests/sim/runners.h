@@ -1,6 +1,6 @@
 /* Users who run commands in workloads, as a client of REST does it: each opens a session with the hub, has its start
- * written, starts it, and then sends input and takes output, until it is told the end; or it ends the session, or is
- * gone.
+ * written, starts it, and then sends input and takes output until it is told the end. Some end the session earlier, or
+ * vanish.
  *
  * What they run is one of three programs, with the runner's name as the first argument: `say`
  * (drivers/test), `copy` and `wait` (programs.h). So what must come of it is known. */
@@ -30,14 +30,14 @@ void runners_free(struct runners *runners);
 /* Somebody wants to run a command. */
 void runners_begin(struct runners *runners);
 
-/* What drivers do. `name` is the command's second argument; one that is no runner's, such as that of a check, is none
- * of ours. */
+/* What drivers do. `name` is the command's second argument. Commands that no runner has begun, such as health checks,
+ * are ignored. */
 void runners_command_starts(struct runners *runners, unsigned host, uint64_t resource, const char *name);
-/* The host is gone for good: nobody sees what it runs. */
-void runners_host_vanishes(struct runners *runners, unsigned host);
 void runners_command_ends(struct runners *runners, unsigned host, const char *name);
+/* The host is gone for good: nobody sees any more what it runs. */
+void runners_host_vanishes(struct runners *runners, unsigned host);
 
-/* The number of a runner whose command runs still, or that waits for an answer; 0: there is none. */
+/* The number of a runner whose command still runs, or that waits for an answer; 0: there is none. */
 uint64_t runners_unsettled(const struct runners *runners);
 
 #endif

@@ -252,7 +252,7 @@ static void a_uid_takes_its_permission_also_for_a_new_user(void **context)
     DO(user_create, .name = "carl", .hash = "h");
 }
 
-/* clerk looks after accounts, and has of its own what alice has of hers. */
+/* clerk looks after accounts, and may do with its own rows what alice may do with those of alice. */
 static void given_a_clerk(void)
 {
     given_users();
