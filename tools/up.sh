@@ -81,9 +81,10 @@ make_join_token() { # NODE
         fail "no join token was made for $1: $(tail -n 1 "$run/join.log")"
 }
 
-# Each agent offers half of the machine.
+# Each agent offers half of the machine. The driver libvirt is in the build where its libraries are.
 start_agents() {
-    local node half_cpu half_ram
+    local node half_cpu half_ram drivers_dir=""
+    [ ! -x "$build/aq-driver-libvirt" ] || drivers_dir=$PWD/$build
     half_cpu=$(nproc | awk '{ printf "%.1f", $1 / 2 }')
     half_ram=$(awk '$1 == "MemTotal:" { printf "%dMiB", $2 / 1024 / 2 }' /proc/meminfo)
     for node in $nodes; do
@@ -91,7 +92,7 @@ start_agents() {
         ensure "$node" aq-agent --set name="$node" --set data="$state/agent" \
             --set controller="$hub" --join-file "$join_file-$node" \
             --set capacity.cpu="$half_cpu" --set capacity.ram="$half_ram" --set capacity.slots=16 \
-            --set container.images="$state/images"
+            --set container.images="$state/images" ${drivers_dir:+--set drivers_dir="$drivers_dir"}
     done
     for node in $nodes; do
         wait_until "$node" 30 "$node did not join" node_is_active "$node" || return 1
