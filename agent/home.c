@@ -436,6 +436,17 @@ int home_output_open(const struct home *home, uint64_t resource, struct aq_error
     return output >= 0 ? output : aq_fail_errno(error, errno, "the log of resource %" PRIu64, resource);
 }
 
+int home_output_look(const struct home *home, uint64_t resource, struct output_seen *seen, struct output_span *span,
+                     struct aq_error *error)
+{
+    char path[NAME_SIZE + sizeof "/driver"];
+    snprintf(path, sizeof path, "%" PRIu64 "/driver", resource);
+    if (output_look_again(home->workloads, path, seen, span))
+        return 0;
+    AQ_CLEANUP_FD int directory = home_output_open(home, resource, error);
+    return directory < 0 ? -1 : output_look(directory, seen, span, error);
+}
+
 int home_log_open(const struct home *home, uint64_t resource, struct aq_error *error)
 {
     return ended_log_open(&home->ended, resource, error);

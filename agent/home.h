@@ -20,6 +20,7 @@
 
 #include "agent/settings/settings.h"
 #include "drivers/left.h"
+#include "drivers/output.h"
 #include "schema/base/memory.h"
 #include "schema/base/turn.h"
 #include "schema/wire/messages.h"
@@ -88,6 +89,9 @@ bool home_is_over(const struct home *home, uint64_t resource); /* was removed re
 
 /* The directory with the output of a workload (drivers/output.h), for the caller to close; -1: there is none. */
 int home_output_open(const struct home *home, uint64_t resource, struct aq_error *error) AQ_MUST_CHECK;
+/* How far the output of a workload that is not removed goes. Cheap if *seen is of the call before. */
+int home_output_look(const struct home *home, uint64_t resource, struct output_seen *seen, struct output_span *span,
+                     struct aq_error *error) AQ_MUST_CHECK;
 int home_log_open(const struct home *home, uint64_t resource, struct aq_error *error) AQ_MUST_CHECK; /* if it is over */
 
 /* The absolute path, in `arena`, of the driver's directory of a workload that is over, with the files that it has left;

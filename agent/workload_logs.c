@@ -50,11 +50,12 @@ void workloads_list_logs(struct workloads *workloads, struct aq_list *logs, stru
     for (size_t i = 0; i < looks; i++) {
         workloads->next_log = workloads->next_log < roster->count ? workloads->next_log : 0;
         struct workload *workload = roster->entries[workloads->next_log++].workload;
-        struct aq_extent extent;
+        struct output_span span;
         struct aq_error ignored;
-        if (!workload->kept || workloads_measure(workloads, workload->resource, &extent, &ignored) != 0)
+        if (!workload->kept ||
+            home_output_look(workloads->home, workload->resource, &workload->output, &span, &ignored) != 0)
             continue;
-        const struct aq_kept kept = {workload->resource, extent.first, extent.end};
+        const struct aq_kept kept = {workload->resource, span.first, span.end};
         if (kept.end == workload->listed.end && kept.first == workload->listed.first)
             continue;
         workload->listed = *AQ_ITEM(*logs, struct aq_kept, logs->count) = kept;

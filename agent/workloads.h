@@ -39,6 +39,7 @@ struct workload {
     struct aq_arena check_arena;
     uint64_t named;        /* count of the last delivery that named it */
     struct aq_kept listed; /* by workloads_list_logs() */
+    struct output_seen output;
 };
 
 /* Zeroed memory is an empty one. */

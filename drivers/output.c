@@ -1,10 +1,12 @@
 #include "drivers/output.h"
 
+#include "schema/base/clock.h"
 #include "schema/base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@ enum {
     OLDER_FILES_MAX = 10, /* that earlier versions kept */
     ATTEMPTS = 16,        /* to open files that the driver deletes meanwhile */
     CHUNK = 16384,
+    SETTLED_MS = 1500, /* more than a step of the clock of any file system in question, which is up to 1 s */
 };
 
 static const char prefix[] = "output.";
@@ -232,6 +235,55 @@ int output_measure(int directory, struct output_span *span, struct aq_error *err
     *span = span_of(&parts);
     parts_close(&parts);
     return 0;
+}
+
+/* A change within the same step of the clock as the one before leaves the directory's time as it was, so that time
+ * tells of changes to come only after a while. */
+static bool has_settled(const struct stat *status, uint64_t now_ms)
+{
+    const uint64_t changed_ms = (uint64_t)status->st_ctim.tv_sec * 1000 + (uint64_t)status->st_ctim.tv_nsec / 1000000;
+    return changed_ms + SETTLED_MS < now_ms;
+}
+
+int output_look(int directory, struct output_seen *seen, struct output_span *span, struct aq_error *error)
+{
+    struct parts parts = {0};
+    struct stat status;
+    const uint64_t now_ms = aq_clock_wall_ms();
+    const bool settled = fstat(directory, &status) == 0 && has_settled(&status, now_ms);
+    *seen = (struct output_seen){0};
+    if (parts_open(directory, &parts, error) != 0)
+        return -1;
+    *span = span_of(&parts);
+    if (settled && span->placed)
+        *seen = (struct output_seen){.directory = status.st_ino,
+                                     .changed = status.st_ctim,
+                                     .first = span->first,
+                                     .newest = parts.count > 0 ? parts.items[parts.count - 1].start : 0,
+                                     .valid = true,
+                                     .any = parts.count > 0};
+    parts_close(&parts);
+    return 0;
+}
+
+bool output_look_again(int above, const char *path, const struct output_seen *seen, struct output_span *span)
+{
+    char name[OUTPUT_NAME_SIZE], file[PATH_MAX];
+    struct stat status;
+    if (!seen->valid || fstatat(above, path, &status, AT_SYMLINK_NOFOLLOW) != 0 || status.st_ino != seen->directory ||
+        status.st_ctim.tv_sec != seen->changed.tv_sec || status.st_ctim.tv_nsec != seen->changed.tv_nsec)
+        return false;
+    *span = (struct output_span){.placed = true};
+    if (!seen->any)
+        return true;
+    output_name(name, seen->newest);
+    const int length = snprintf(file, sizeof file, "%s/%s", path, name);
+    if (length < 0 || (size_t)length >= sizeof file || fstatat(above, file, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(status.st_mode))
+        return false;
+    span->first = seen->first;
+    span->end = seen->newest + (uint64_t)status.st_size;
+    return true;
 }
 
 /* ---- moving ------------------------------------------------------------------------------------------- */

@@ -365,58 +365,6 @@ static void test_log_while_it_runs(void **state)
     assert_string_equal(rig_log(rig, resource, 0), "");
 }
 
-static void put_file(int directory, const char *name, const char *text)
-{
-    int fd = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(aq_file_write_all(fd, text, strlen(text)), 0);
-    close(fd);
-}
-
-/* Reads from `position` on; returns where the bytes begin. */
-static uint64_t read_output(int directory, uint64_t position, uint64_t most, const char *expected,
-                            struct output_span *span)
-{
-    struct aq_error error;
-    AQ_CLEANUP_BUFFER struct aq_buffer out = {0};
-    assert_int_equal(output_read(directory, &position, most, &out, span, &error), 0);
-    assert_string_equal(aq_buffer_string(&out), expected);
-    return position;
-}
-
-/* An agent of an earlier version has started the workload. */
-static void test_output_of_earlier_versions(void **state)
-{
-    const struct rig *rig = *state;
-    struct output_span span;
-    struct aq_error error;
-    AQ_CLEANUP_FD int directory = open(rig->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    put_file(directory, "log.1", "older\n");
-    put_file(directory, "log", "newer\n");
-    read_output(directory, 0, 8, "r\nnewer\n", &span); /* the newest, whatever was asked for */
-    assert_false(span.placed);
-    assert_int_equal(mkdirat(directory, "ended", 0700), 0);
-    AQ_CLEANUP_FD int ended = openat(directory, "ended", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_int_equal(output_move(directory, ended, &error), 0);
-    read_output(ended, 3, 100, "er\nnewer\n", &span);
-    assert_true(span.placed);
-    assert_int_equal(span.end, 12);
-}
-
-/* Power was lost, and with it the end of a file that another one follows. */
-static void test_output_with_a_gap(void **state)
-{
-    const struct rig *rig = *state;
-    struct output_span span;
-    AQ_CLEANUP_FD int directory = open(rig->base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    put_file(directory, "output.100", "abc");
-    put_file(directory, "output.110", "def");
-    assert_int_equal(read_output(directory, 101, 100, "bc", &span), 101);
-    assert_int_equal(read_output(directory, 103, 100, "def", &span), 110);
-    assert_int_equal(span.first, 100);
-    assert_int_equal(span.end, 113);
-}
-
 /* ---- the tree ----------------------------------------------------------------------------------------- */
 
 /* Starts something that leaves its session and its parent, and says its number in the log. */
@@ -569,8 +517,6 @@ int main(void)
         TEST(test_long_lines_are_cut_and_one_file_is_enough),
         TEST(test_log_while_it_runs),
         TEST(test_output_is_read_by_position),
-        TEST(test_output_of_earlier_versions),
-        TEST(test_output_with_a_gap),
         TEST(test_daemons_end_with_the_main_process),
         TEST(test_who_leaves_the_group_ends_too),
         TEST(test_stop_ends_all),
