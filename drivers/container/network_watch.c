@@ -147,7 +147,7 @@ static void helper_start(struct network_watch *watch, const struct aq_container_
                                       settings->call_time, settings->first_user);
     watch->job = memfd_create("aquarium-network", MFD_CLOEXEC);
     if (watch->job < 0 || aq_file_write_all(watch->job, text, (size_t)length) != 0 ||
-        (number = execute_self(helper_name, (const int[]){watch->job, -1, -1}, HELPER_FDS, &pid)) != 0 ||
+        (number = execute_self(helper_name, false, (const int[]){watch->job, -1, -1}, HELPER_FDS, &pid)) != 0 ||
         (watch->helper = pidfd_open(pid, 0)) < 0) {
         failed(watch, strerror(number != 0 ? number : errno), now_ms);
         helper_drop(watch);

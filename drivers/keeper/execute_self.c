@@ -29,13 +29,15 @@ static int add_fds(posix_spawn_file_actions_t *actions, const int *fds, int coun
     return failed != 0 ? failed : posix_spawn_file_actions_addclosefrom_np(actions, count);
 }
 
-int execute_self(const char *name, const int *fds, int count, pid_t *pid)
+int execute_self(const char *name, bool forks, const int *fds, int count, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;
     char *const arguments[] = {(char *)(uintptr_t)name, NULL};
-    char *const environment[] = {library_path(), NULL};
+    char *const library = library_path();
+    char *const bind = (char *)(uintptr_t)(forks ? "LD_BIND_NOW=1" : NULL);
+    char *const environment[] = {library != NULL ? library : bind, library != NULL ? bind : NULL, NULL};
     sigemptyset(&none);
     sigfillset(&all);
     if (posix_spawn_file_actions_init(&actions) != 0)

@@ -111,7 +111,7 @@ int nursery_start(struct nursery *nursery, struct aq_error *error)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return aq_fail_errno(error, errno, "cannot create a socket");
     pid_t pid;
-    int number = execute_self(nursery_name, (const int[]){-1, -1, -1, ends[1]}, NURSERY_SOCKET + 1, &pid);
+    int number = execute_self(nursery_name, true, (const int[]){-1, -1, -1, ends[1]}, NURSERY_SOCKET + 1, &pid);
     close(ends[1]);
     if (number != 0) {
         close(ends[0]);

@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -219,9 +220,13 @@ static pid_t child_start(const struct keeper_start *start, struct aq_error *erro
     if (keeper < 0)
         return aq_fail_errno(error, errno, "cannot open a pidfd");
     if (job->isolate) {
+        /* Process 1 needs nothing of the job, and would keep pages of it. */
+        const bool kept_back = madvise(job, job->common.mapped, MADV_DONTFORK) == 0;
         pid_t init = confine_init_start(&namespaces, keeper, child.numbers, error);
         if (init < 0)
             return -1;
+        if (kept_back && madvise(job, job->common.mapped, MADV_DOFORK) != 0)
+            return aq_fail_errno(error, errno, "the job cannot be passed on");
         *start->init = init;
     }
     pid_t pid = child_create(&child);

@@ -89,7 +89,7 @@ static int start_helper(struct command *command, const struct driver_command *wa
         number = fds[i] < 0 ? errno : number;
     }
     if (number == 0)
-        number = execute_self(PROCESS_ENTRY_NAME, fds, ENTRY_FDS, &pid);
+        number = execute_self(PROCESS_ENTRY_NAME, false, fds, ENTRY_FDS, &pid);
     for (int i = 0; i < ENTRY_FDS; i++)
         if (fds[i] >= 0)
             close(fds[i]);
