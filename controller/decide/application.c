@@ -284,14 +284,6 @@ static bool remove_one(void *context, uint64_t id)
     return ++removing->count < AQ_REMOVED_AT_ONCE;
 }
 
-static const char *ranges_text(struct aq_ranges *ranges, struct aq_arena *arena)
-{
-    aq_ranges_end(ranges);
-    const char *text = aq_arena_text(arena, ranges->text.data, ranges->text.length);
-    aq_buffer_free(&ranges->text);
-    return text;
-}
-
 /* The event tells whose they were, for they are in no table any more. */
 static void emit_removed(struct removing *removing)
 {
@@ -299,9 +291,9 @@ static void emit_removed(struct removing *removing)
     struct aq_removed *owners = aq_arena_alloc(arena, removing->n_groups * sizeof *owners);
     for (size_t i = 0; i < removing->n_groups; i++) {
         struct group *group = &removing->groups[i];
-        owners[i] = (struct aq_removed){group->user_number, group->project, ranges_text(&group->ranges, arena)};
+        owners[i] = (struct aq_removed){group->user_number, group->project, aq_ranges_text(&group->ranges, arena)};
     }
-    const struct aq_application_removed event = {ranges_text(&removing->ranges, arena),
+    const struct aq_application_removed event = {aq_ranges_text(&removing->ranges, arena),
                                                  {owners, (uint32_t)removing->n_groups}};
     decide_emit(removing->decide, &aq_event_application_removed, &event);
 }

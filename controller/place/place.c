@@ -98,9 +98,7 @@ static void keep_groups(struct counting *counting, struct aq_list *out, struct a
         memcpy(rows, out->items, out->count * sizeof *rows);
     for (size_t i = 0; i < counting->n_groups; i++) {
         struct group *group = &counting->groups[i];
-        aq_ranges_end(&group->nodes);
-        group->row.nodes = aq_arena_text(arena, group->nodes.text.data, group->nodes.text.length);
-        aq_buffer_free(&group->nodes.text);
+        group->row.nodes = aq_ranges_text(&group->nodes, arena);
         rows[out->count++] = group->row;
     }
     out->items = rows;

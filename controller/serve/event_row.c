@@ -19,7 +19,7 @@ static bool is_same_project(struct state_txn *txn, const char *name, uint64_t ti
     return name[0] == '\0' || (state_project(txn, name, &project, arena) && project.created_at <= time_ms);
 }
 
-/* Some events name the row's project. NULL: this one does not, or that project was deleted. */
+/* Some events name the project of their row. NULL: this one does not, or that project was deleted. */
 static const char *project_in_event(struct state_txn *txn, const struct aq_event *event, struct aq_arena *arena)
 {
     const struct aq_entity *entity = event->type->entity;
@@ -40,7 +40,7 @@ static uint64_t number_of_user(struct state_txn *txn, const char *name, uint64_t
     return state_user(txn, name, &user, arena) && user.created_at <= time_ms ? user.number : 0;
 }
 
-/* And some name its owner, such as those that end a row: it is not in the tables any more. */
+/* Some events name the owner of their row, such as those that end it: then it is in no table any more. */
 static uint64_t owner_in_event(const struct aq_event *event)
 {
     const char *name = event->type->entity->owner_number;
@@ -127,10 +127,7 @@ static const char *numbers_text(struct numbers *numbers, struct aq_arena *arena)
     qsort(numbers->items, numbers->count, sizeof *numbers->items, compare_numbers);
     for (size_t i = 0; i < numbers->count; i++)
         aq_ranges_add(&ranges, numbers->items[i], numbers->items[i]);
-    aq_ranges_end(&ranges);
-    const char *text = aq_arena_text(arena, ranges.text.data, ranges.text.length);
-    aq_buffer_free(&ranges.text);
-    return text;
+    return aq_ranges_text(&ranges, arena);
 }
 
 bool event_row_narrow(struct state_txn *txn, const struct aq_caller *caller, const struct aq_event *event,

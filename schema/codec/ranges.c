@@ -28,6 +28,14 @@ void aq_ranges_add(struct aq_ranges *ranges, uint64_t first, uint64_t last)
     ranges->last = last;
 }
 
+const char *aq_ranges_text(struct aq_ranges *ranges, struct aq_arena *arena)
+{
+    aq_ranges_end(ranges);
+    const char *text = aq_arena_text(arena, ranges->text.data, ranges->text.length);
+    aq_buffer_free(&ranges->text);
+    return text;
+}
+
 bool aq_ranges_each(const char *text, aq_ranges_fn *visit, void *context)
 {
     while (*text != '\0') {

@@ -16,6 +16,8 @@ struct aq_ranges {
 void aq_ranges_add(struct aq_ranges *ranges, uint64_t first, uint64_t last);
 /* Completes the text. */
 void aq_ranges_end(struct aq_ranges *ranges);
+/* Completes the text, and moves it into the arena: the list is empty again. */
+const char *aq_ranges_text(struct aq_ranges *ranges, struct aq_arena *arena);
 
 /* Calls `visit` for each number of a text, until it returns false; stops where it is not such a list. Returns false if
  * `visit` did. */
