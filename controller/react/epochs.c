@@ -102,19 +102,17 @@ static void note_losses(struct epochs *epochs, struct state_txn *txn, const stru
 {
     for (size_t i = 0; i < rows->count; i++) {
         const struct aq_epoch *epoch = &rows->items[i];
-        unsigned char key[AQ_SECRET_KEY_SIZE];
-        const bool lost = !keyring_find(door_keyring(epochs->door), epoch->name, key);
+        struct seal_key key;
+        const bool lost = !keyring_find(door_keyring(epochs->door), epoch->name, key.bytes);
         const struct aq_epoch_lose lose = {epoch->name, lost};
-        if (lost != epoch->lost) {
-            if (lost)
-                tell_loss(txn, epoch->name);
-            else
-                aq_journal(AQ_INFO, "the key of an epoch is in the keyring again", "epoch", epoch->name, NULL);
-            react_commands_send_copy(epochs->commands, &aq_command_epoch_lose, &lose);
-        }
-        struct seal_key wiped;
-        memcpy(wiped.bytes, key, sizeof wiped.bytes);
-        seal_wipe(&wiped);
+        seal_wipe(&key);
+        if (lost == epoch->lost)
+            continue;
+        if (lost)
+            tell_loss(txn, epoch->name);
+        else
+            aq_journal(AQ_INFO, "the key of an epoch is in the keyring again", "epoch", epoch->name, NULL);
+        react_commands_send_copy(epochs->commands, &aq_command_epoch_lose, &lose);
     }
 }
 

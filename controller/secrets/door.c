@@ -3,6 +3,7 @@
 #include "controller/secrets/seal.h"
 #include "controller/state/references.h"
 #include "schema/codec/json.h"
+#include "schema/codec/pack.h"
 #include "schema/model/application.h"
 #include "schema/model/epoch.h"
 #include "schema/model/label.h"
@@ -202,8 +203,7 @@ static int add_secret(struct sealing *sealing, const char *name, const char *val
     return 0;
 }
 
-/* ---- fields and metadata -------------------------------------------------------------------------------------------
- */
+/* ---- fields and metadata -------------------------------------------------------------------------------- */
 
 static int fail_mark(const char *name, struct aq_error *error)
 {
@@ -261,8 +261,9 @@ static int seal_metadata(struct sealing *sealing, const char **metadata, const s
     if (json == NULL)
         return aq_error_context(error, "metadata");
     const uint32_t before = sealing->sealed->count;
-    json_object_foreach_safe(json, next, key, value) if (failed == 0 && aq_secrets_have(secrets, key)) failed =
-        seal_member(sealing, json, key, value, error);
+    json_object_foreach_safe (json, next, key, value)
+        if (failed == 0 && aq_secrets_have(secrets, key))
+            failed = seal_member(sealing, json, key, value, error);
     if (failed != 0 || sealing->sealed->count == before)
         return failed;
     sodium_memzero((char *)(uintptr_t)*metadata, strlen(*metadata));
@@ -272,14 +273,10 @@ static int seal_metadata(struct sealing *sealing, const char **metadata, const s
 
 /* ---- whose metadata ------------------------------------------------------------------------------------- */
 
-static uint64_t bit_of(const struct aq_record *record, const char *field)
-{
-    return (uint64_t)1 << (aq_record_field(record, field) - record->fields);
-}
-
 /* The label that an application is created of, as decide will find it. False: decide will refuse. */
 static bool find_label(struct sealing *sealing, const struct aq_application_create *command, struct aq_label *label)
 {
+    const struct aq_field *secrets = aq_record_field(&aq_label_record, "secrets");
     struct state_key key = state_key_number(command->label_id);
     struct state_packed row;
     struct aq_error ignored;
@@ -289,7 +286,7 @@ static bool find_label(struct sealing *sealing, const struct aq_application_crea
     if (command->label_id == 0 && state_refer(sealing->txn, &aq_entity_label, text, &key, &ignored) != 0)
         return false;
     return state_find_packed(sealing->txn, &aq_entity_label, &key, &row) &&
-           state_unpack(sealing->txn, &aq_entity_label, &row, bit_of(&aq_label_record, "secrets"), label,
+           state_unpack(sealing->txn, &aq_entity_label, &row, AQ_FIELD_BIT(&aq_label_record, secrets), label,
                         sealing->arena);
 }
 

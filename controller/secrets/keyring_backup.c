@@ -64,9 +64,13 @@ int keyring_save(struct keyring *keyring, const char *path, const char *passphra
     if (failed != 0)
         return -1;
     AQ_CLEANUP_FD int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file < 0 || aq_file_write_all(file, bytes, BEGIN + (size_t)length) != 0 || fsync(file) != 0)
+    if (file < 0)
         return aq_fail_errno(error, errno, "%s", path);
-    return 0;
+    if (aq_file_write_all(file, bytes, BEGIN + (size_t)length) == 0 && fsync(file) == 0)
+        return 0;
+    failed = aq_fail_errno(error, errno, "%s", path);
+    (void)unlink(path); /* half a backup is none, and would be in the way of the next one */
+    return failed;
 }
 
 int keyring_load(struct keyring *keyring, const char *path, const char *passphrase, size_t *count, size_t *added,

@@ -9,15 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int fail_lost(const struct aq_wrap *wrap, const struct aq_list *sealed, const char *whose,
-                     struct aq_error *error)
+static int fail_unread(const struct aq_wrap *wrap, const struct aq_list *sealed, const char *whose, bool has_key,
+                       struct aq_error *error)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer names = {0};
     for (uint32_t i = 0; i < sealed->count; i++)
         aq_buffer_format(&names, "%s%s", i > 0 ? ", " : "", AQ_ITEM(*sealed, struct aq_boxed, i)->name);
+    if (has_key)
+        return aq_fail(error, AQ_E_STATE, "the secrets %.200s of its %s cannot be read: they are damaged",
+                       aq_buffer_string(&names), whose);
     return aq_fail(error, AQ_E_STATE,
-                   "its secrets of its %s cannot be read: %.200s: the key of epoch %s is not in the keyring", whose,
-                   aq_buffer_string(&names), wrap->epoch);
+                   "the secrets %.200s of its %s cannot be read: the key of epoch %s is not in the keyring",
+                   aq_buffer_string(&names), whose, wrap->epoch);
 }
 
 /* "definitions[2].authentication.key" is for definition 2 only, where it is authentication.key. NULL: not for it. */
@@ -48,7 +51,8 @@ static int open_all(struct keyring *keyring, const struct aq_wrap *wrap, const s
     struct seal_key epoch_key, key;
     if (sealed->count == 0)
         return 0;
-    bool good = keyring_find(keyring, wrap->epoch, epoch_key.bytes) && seal_unwrap(&epoch_key, wrap, &key);
+    const bool has_key = keyring_find(keyring, wrap->epoch, epoch_key.bytes);
+    bool good = has_key && seal_unwrap(&epoch_key, wrap, &key);
     seal_wipe(&epoch_key);
     for (uint32_t i = 0; good && i < sealed->count; i++) {
         const struct aq_boxed *one = AQ_ITEM(*sealed, struct aq_boxed, i);
@@ -61,7 +65,7 @@ static int open_all(struct keyring *keyring, const struct aq_wrap *wrap, const s
             put(secrets, name, value);
     }
     seal_wipe(&key);
-    return good ? 0 : fail_lost(wrap, sealed, whose, error);
+    return good ? 0 : fail_unread(wrap, sealed, whose, has_key, error);
 }
 
 int secrets_open(struct keyring *keyring, const struct aq_label *label, uint64_t definition,

@@ -321,9 +321,9 @@ static int read_command(struct request *request, struct write *write)
         return -1;
     if (query_take_bool(&request->query, "dry_run", &write->request.dry_run, &request->error) != 0 ||
         query_end(&request->query, &request->error) != 0 || take_preference(request) != 0 ||
-        find_key(request, write) != 0 || read_body(request, write) != 0)
+        find_key(request, write) != 0)
         return -1;
-    const int failed = take_idempotency_key(request, write);
+    const int failed = read_body(request, write) != 0 || take_idempotency_key(request, write) != 0 ? -1 : 0;
     if (write->sealed)
         sodium_memzero(request->body.data, request->body.length);
     return failed;
