@@ -18,7 +18,7 @@ static void emit(struct decide *decide, const char *node, const struct aq_quaran
     decide_emit(decide, &aq_event_node_quarantine_set, &event);
 }
 
-/* It is over, and what was counted is forgotten, too. */
+/* It is over, and what was counted is dropped, too. */
 static void emit_cleared(struct decide *decide, const char *node, const struct aq_quarantine *quarantine,
                          const char *reason)
 {
@@ -60,21 +60,17 @@ void quarantine_after_failure(struct decide *decide, const struct aq_resource *r
         begin_if_due(decide, &node, 0, "", reason);
 }
 
-static bool ends_with_success(const struct aq_list *quarantines, uint64_t label_id)
-{
-    const struct aq_quarantine *found = aq_quarantine_find(quarantines, label_id);
-    return found != NULL && found->active && !found->by_hand;
-}
-
 void quarantine_after_success(struct decide *decide, const struct aq_resource *resource)
 {
     struct aq_node node;
     const uint64_t labels[] = {resource->label_id, 0};
     if (!state_node(decide->txn, resource->node, &node, decide->arena))
         return;
-    for (size_t i = 0; i < AQ_LENGTH(labels); i++)
-        if (ends_with_success(&node.quarantines, labels[i]))
-            emit_cleared(decide, node.name, aq_quarantine_find(&node.quarantines, labels[i]), "it works again");
+    for (size_t i = 0; i < AQ_LENGTH(labels); i++) {
+        const struct aq_quarantine *found = aq_quarantine_find(&node.quarantines, labels[i]);
+        if (found != NULL && found->active && !found->by_hand)
+            emit_cleared(decide, node.name, found, "it works again");
+    }
 }
 
 void quarantine_tend(struct decide *decide, const struct aq_node *node)
@@ -114,7 +110,8 @@ static int begin_by_hand(struct decide *decide, const struct aq_node_quarantine 
     const uint64_t label_id = label != NULL ? label->id : 0;
     const struct aq_quarantine *before = aq_quarantine_find(&node->quarantines, label_id);
     const char *why = command->reason[0] != '\0' ? command->reason : "no reason given";
-    if (before == NULL && node->quarantines.count > AQ_QUARANTINES_MAX)
+    if (before == NULL && node->quarantines.count > AQ_QUARANTINES_MAX &&
+        aq_quarantine_oldest_count(&node->quarantines) == NULL)
         return aq_fail(error, AQ_E_LIMIT, "node %s has quarantines of %d labels, the most that it can have: clear some",
                        node->name, AQ_QUARANTINES_MAX);
     const struct aq_quarantine begun = {

@@ -6,21 +6,18 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void remove_at(struct aq_list *list, uint32_t i)
+/* `item` is in the list. */
+static void remove_item(struct aq_list *list, struct aq_quarantine *item)
 {
-    struct aq_quarantine *items = list->items;
-    memmove(items + i, items + i + 1, (--list->count - i) * sizeof *items);
+    const struct aq_quarantine *items = list->items;
+    memmove(item, item + 1, (size_t)(items + --list->count - item) * sizeof *item);
 }
 
-/* When there are too many labels, the oldest one that is only counted is forgotten. */
 static void make_room(struct aq_list *list)
 {
-    uint32_t i = 0;
-    while (i < list->count &&
-           (AQ_ITEM(*list, struct aq_quarantine, i)->active || AQ_ITEM(*list, struct aq_quarantine, i)->label_id == 0))
-        i++;
-    if (list->count > AQ_QUARANTINES_MAX && i < list->count)
-        remove_at(list, i);
+    struct aq_quarantine *oldest = aq_quarantine_oldest_count(list);
+    if (list->count > AQ_QUARANTINES_MAX && oldest != NULL)
+        remove_item(list, oldest);
 }
 
 /* That of the label, or of the whole node, added if there is none. NULL: there is no room. */
@@ -74,12 +71,12 @@ void quarantine_count_failure(struct project *project, const struct aq_resource 
 }
 
 /* False: nothing is counted. */
-static bool forget(struct aq_node *node, uint64_t label_id)
+static bool drop_count(struct aq_node *node, uint64_t label_id)
 {
-    const struct aq_quarantine *found = aq_quarantine_find(&node->quarantines, label_id);
+    struct aq_quarantine *found = aq_quarantine_find(&node->quarantines, label_id);
     if (found == NULL || found->active)
         return false;
-    remove_at(&node->quarantines, (uint32_t)(found - (const struct aq_quarantine *)node->quarantines.items));
+    remove_item(&node->quarantines, found);
     return true;
 }
 
@@ -91,7 +88,7 @@ void quarantine_count_success(struct project *project, const struct aq_resource 
     if (present == NULL || present->quarantines.count == 0 ||
         !state_node(project->txn, resource->node, &node, project->arena))
         return;
-    const bool of_label = forget(&node, resource->label_id), of_node = forget(&node, 0);
+    const bool of_label = drop_count(&node, resource->label_id), of_node = drop_count(&node, 0);
     if (of_label || of_node)
         store_node(project, &node);
 }
@@ -115,7 +112,7 @@ static void set_quarantine(struct project *project, const void *data)
                                         .count = event->count,
                                         .reason = event->reason};
     if (!event->active && event->count == 0)
-        (void)forget(&node, event->label_id);
+        (void)drop_count(&node, event->label_id);
     store_node(project, &node);
 }
 PROJECT(aq_event_node_quarantine_set, set_quarantine);

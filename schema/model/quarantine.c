@@ -16,6 +16,16 @@ bool aq_quarantine_is_active(const struct aq_list *quarantines, uint64_t label_i
     return found != NULL && found->active;
 }
 
+struct aq_quarantine *aq_quarantine_oldest_count(const struct aq_list *quarantines)
+{
+    for (uint32_t i = 0; i < quarantines->count; i++) {
+        struct aq_quarantine *quarantine = AQ_ITEM(*quarantines, struct aq_quarantine, i);
+        if (!quarantine->active && quarantine->label_id != 0)
+            return quarantine;
+    }
+    return NULL;
+}
+
 bool aq_quarantine_is_due(const struct aq_list *quarantines, uint64_t label_id)
 {
     const struct aq_quarantine *found = aq_quarantine_find(quarantines, label_id);

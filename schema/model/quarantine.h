@@ -2,8 +2,8 @@
  * because somebody says so.
  *
  * An automatic one ends by itself after a while. The next start then decides: when it fails, the quarantine begins
- * again and lasts twice as long; when it succeeds, all is forgotten. Failures of applications that give a command of
- * their own do not count: else any user could put a label into quarantine. */
+ * again and lasts twice as long; when it succeeds, all that was counted is dropped. Failures of applications that give
+ * a command of their own do not count: else any user could put a label into quarantine. */
 #ifndef AQ_SCHEMA_MODEL_QUARANTINE_H
 #define AQ_SCHEMA_MODEL_QUARANTINE_H
 
@@ -33,6 +33,9 @@ AQ_DECLARE(aq_quarantine)
 /* That of a label, or of the whole node (0), in a list of aq_quarantine. NULL: there is none. */
 struct aq_quarantine *aq_quarantine_find(const struct aq_list *quarantines, uint64_t label_id);
 bool aq_quarantine_is_active(const struct aq_list *quarantines, uint64_t label_id);
+
+/* The oldest label of which failures are only counted: it makes room for another one. NULL: there is none. */
+struct aq_quarantine *aq_quarantine_oldest_count(const struct aq_list *quarantines);
 
 /* Does one more failure of a start put the label, or the whole node, into quarantine? */
 bool aq_quarantine_is_due(const struct aq_list *quarantines, uint64_t label_id);

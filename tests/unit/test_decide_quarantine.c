@@ -35,6 +35,13 @@ static void fail_one(const char *label)
     DO(resource_fail, .id = the_application(id).resource, .node = "node-1", .reason = "no disk");
 }
 
+static void succeed_one(const char *label)
+{
+    const uint64_t id = the_application(given_elected(label)).resource;
+    DO(resource_start, .id = id, .node = "node-1");
+    DO(resource_end, .id = id, .node = "node-1");
+}
+
 static const struct aq_quarantine *entry(uint64_t label)
 {
     static struct aq_node node;
@@ -237,11 +244,32 @@ static void labels_are_remembered_up_to_a_number(void **context)
         snprintf(name, sizeof name, "label-%" PRIu64, i);
         given_label(i, name, 1);
         fail_one(name);
-        if (entry(0) != NULL && entry(0)->active)
-            DO(node_quarantine, .name = "node-1", .label = "", .reason = "", .clear = true);
+        succeed_one("one"); /* else the node would be in quarantine */
+        assert_true(the_node("node-1").quarantines.count <= AQ_QUARANTINES_MAX + 1);
     }
-    assert_true(the_node("node-1").quarantines.count <= AQ_QUARANTINES_MAX + 1);
+    fail_one("two");
+    assert_int_equal(the_node("node-1").quarantines.count, AQ_QUARANTINES_MAX + 1);
+    assert_null(entry(10)); /* the oldest */
     spec_check_index();
+}
+
+static void what_is_only_counted_makes_room_by_hand(void **context)
+{
+    (void)context;
+    char name[32];
+    given_labels();
+    for (uint64_t i = 11; i < 10 + AQ_QUARANTINES_MAX; i++) {
+        snprintf(name, sizeof name, "label-%" PRIu64, i);
+        given_label(i, name, 1);
+        DO(node_quarantine, .name = "node-1", .label = name, .reason = "");
+    }
+    fail_one("one");
+    assert_non_null(entry(2));
+    DO(node_quarantine, .name = "node-1", .label = "two", .reason = "");
+    assert_true(entry(3)->active);
+    assert_null(entry(2));
+    WHEN(node_quarantine, .name = "node-1", .label = "one", .reason = "");
+    REFUSED(AQ_E_LIMIT, "node node-1 has quarantines of 64 labels, the most that it can have: clear some");
 }
 
 int main(void)
@@ -256,6 +284,7 @@ int main(void)
         SPEC_TEST(by_hand_it_lasts_until_it_is_cleared),
         SPEC_TEST(one_label_by_hand_for_a_while),
         SPEC_TEST(labels_are_remembered_up_to_a_number),
+        SPEC_TEST(what_is_only_counted_makes_room_by_hand),
     };
     return cmocka_run_group_tests_name("decide quarantine", tests, NULL, NULL);
 }
