@@ -8,8 +8,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { LEASE_PART = 10, LEASE_MORE_MS = 2000 };
-
 /* Finds a resource and its application; `node` reports about it (NULL: the controller itself). Refuses a report about a
  * resource that is gone or belongs to another node: the agent counts it as done. */
 static int find_reported(struct decide *decide, uint64_t id, const char *node, struct aq_resource *resource,
@@ -159,12 +157,6 @@ static int end_resource(struct decide *decide, const void *record, struct aq_err
 }
 DECIDE(aq_command_resource_end, end_resource);
 
-/* More than clocks differ, and a keeper needs to end its workload. */
-static uint64_t lease_over_ms(uint64_t lease_s)
-{
-    return lease_s * 1000 + lease_s * 1000 / LEASE_PART + LEASE_MORE_MS;
-}
-
 /* What ran there is certainly over: its keeper has ended it, whether its agent runs or not. The log's time alone does
  * not tell that: it may have jumped when the controller was started. */
 static int end_lease(struct decide *decide, const void *record, struct aq_error *error)
@@ -175,7 +167,7 @@ static int end_lease(struct decide *decide, const void *record, struct aq_error 
     struct aq_node node;
     if (find_reported(decide, command->id, NULL, &resource, &application, error) != 0)
         return -1;
-    const uint64_t over_ms = lease_over_ms(resource.lease);
+    const uint64_t over_ms = aq_lease_over_ms(resource.lease);
     if (resource.lease == 0 || command->lost_ms < over_ms ||
         !state_node(decide->txn, resource.node, &node, decide->arena) || node.status != AQ_NODE_LOST ||
         decide->time_ms < node.lost_at + over_ms)

@@ -53,7 +53,7 @@ static bool look_at_resource(void *context, const struct state_key *key, const v
         look_up_node(look, number);
     const uint64_t lost_ms = look->steady_ms - look->since_ms;
     if (look->since_ms != 0 && look->room && state_resource(look->txn, id, &resource, &arena) &&
-        lost_ms >= resource.lease * 1000)
+        lost_ms >= aq_lease_over_ms(resource.lease))
         look->room = react_commands_send_copy(look->leases->commands, &aq_command_resource_lease,
                                               &(struct aq_resource_lease){.id = id, .lost_ms = lost_ms});
     return true;
@@ -70,7 +70,6 @@ void leases_look(struct leases *leases, struct state_txn *txn, uint64_t steady_m
     free(leases->nodes);
     leases->nodes = look.nodes;
     leases->count = look.count;
-    leases->capacity = look.capacity;
     leases->next_ms = look.count > 0 ? steady_ms + LOOK_EVERY_MS : 0;
 }
 

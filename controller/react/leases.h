@@ -14,7 +14,7 @@ struct leases_node {
 struct leases {
     struct react_commands *commands;
     struct leases_node *nodes;
-    size_t count, capacity;
+    size_t count;
     uint64_t next_ms; /* steady: when to look again; 0: there are none */
 };
 

@@ -72,25 +72,23 @@ static unsigned count_commands(struct react *react)
 /* When the next turn is due if nothing happens. */
 static uint64_t next_deadline_ms(const struct react *react, uint64_t time_ms)
 {
-    const struct aq_clocks *now = &react->now;
-    uint64_t deadline_ms = react->next_sweep_ms, next_ms = react->lifetimes.next_ms;
-    const uint64_t epochs_ms = react->epochs.next_ms;
-    if (epochs_ms != 0 && (next_ms == 0 || epochs_ms < next_ms))
-        next_ms = epochs_ms;
+    const uint64_t now_ms = react->now.steady_ms;
+    const uint64_t of_log[] = {react->lifetimes.next_ms, react->epochs.next_ms};
+    const uint64_t steady[] = {react->leases.next_ms, react->tended.next_ms, react->finished.next_ms};
+    uint64_t deadline_ms = react->next_sweep_ms;
     if (waiting_is_due(&react->waiting))
-        return now->steady_ms;
-    if (next_ms > time_ms) {
-        uint64_t left_ms = next_ms - time_ms;
+        return now_ms;
+    for (size_t i = 0; i < AQ_LENGTH(of_log); i++) {
+        if (of_log[i] <= time_ms)
+            continue;
+        uint64_t left_ms = of_log[i] - time_ms;
         left_ms -= left_ms / LOG_CLOCK_PART; /* the log's time may go faster than ours */
-        if (now->steady_ms + left_ms < deadline_ms)
-            deadline_ms = now->steady_ms + left_ms;
+        deadline_ms = now_ms + left_ms < deadline_ms ? now_ms + left_ms : deadline_ms;
     }
-    next_ms = react->leases.next_ms;
-    deadline_ms = next_ms > now->steady_ms && next_ms < deadline_ms ? next_ms : deadline_ms;
-    next_ms = react->tended.next_ms;
-    deadline_ms = next_ms > now->steady_ms && next_ms < deadline_ms ? next_ms : deadline_ms;
-    next_ms = react->finished.next_ms;
-    return next_ms > now->steady_ms && next_ms < deadline_ms ? next_ms : deadline_ms;
+    for (size_t i = 0; i < AQ_LENGTH(steady); i++)
+        if (steady[i] > now_ms && steady[i] < deadline_ms)
+            deadline_ms = steady[i];
+    return deadline_ms;
 }
 
 uint64_t react_turn(struct react *react, const struct aq_clocks *now)

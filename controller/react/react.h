@@ -1,7 +1,7 @@
 /* What the leader does by itself, in turns (schema/base/turn.h): it places applications that wait when there may be
- * room, ends resources that have outlived their lifetime, goes on with drains and shutdowns of nodes, and removes
- * finished applications that need not be kept. It looks at the tables and sends ordinary commands; it stores nothing,
- * so a new leader simply continues.
+ * room, ends resources that have outlived their lifetime, or their lease on a lost node, goes on with drains and
+ * shutdowns of nodes, ends quarantines, removes finished applications that need not be kept, and begins and ends epochs
+ * of secrets. It looks at the tables and sends ordinary commands; it stores nothing, so a new leader simply continues.
  *
  * Unless it says "any thread", a function belongs to the caller that gives the turns: that is loop.h in the daemon. */
 #ifndef AQ_CONTROLLER_REACT_REACT_H

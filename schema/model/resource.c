@@ -35,3 +35,10 @@ AQ_EVENT(resource, restarted, 43, 1, "its node starts its workload again")
 AQ_EVENT(resource, checked, 44, 1, "its health is another")
 AQ_EVENT(resource, exec_started, 90, 1, "a user runs a command in a workload")
 AQ_EVENT(resource, exec_ended, 91, 1, "a command that a user ran in a workload has ended")
+
+uint64_t aq_lease_over_ms(uint64_t lease_s)
+{
+    /* More than clocks differ, and a keeper needs to end its workload. */
+    enum { PART = 10, MORE_MS = 2000 };
+    return lease_s * 1000 + lease_s * 1000 / PART + MORE_MS;
+}

@@ -186,4 +186,7 @@ AQ_DECLARE_EVENT(resource_exec_started)
 AQ_DECLARE_EVENT(resource_exec_ended)
 /* clang-format on */
 
+/* How long its node must have been LOST until what has a lease of so many seconds is certainly over there. */
+uint64_t aq_lease_over_ms(uint64_t lease_s);
+
 #endif
