@@ -119,19 +119,20 @@ DECIDE(aq_command_node_drain, drain_node);
 struct holders {
     struct decide *decide;
     const struct aq_node *node;
-    bool gives, all; /* back what its label says; what is there */
-    uint32_t count;  /* of resources, */
-    uint32_t given;  /* of those that were given back now, */
-    uint32_t named;  /* and of those whose applications are in `names` */
+    bool drains;    /* what its label says is given back now, */
+    bool forced;    /* and all the rest, too */
+    uint32_t count; /* of resources, */
+    uint32_t given; /* of those that were given back now, */
+    uint32_t named; /* and of those whose applications are in `names` */
     struct aq_buffer names;
 };
 
 static bool is_given_back(const struct holders *holders, const struct aq_resource *resource,
                           const struct aq_application *application)
 {
-    if (!holders->gives || holders->given == GIVEN_BACK_AT_ONCE)
+    if (!holders->drains || holders->given == GIVEN_BACK_AT_ONCE)
         return false;
-    if (holders->all)
+    if (holders->forced)
         return application->status == AQ_ALLOCATED || application->status == AQ_ELECTED;
     if (application->status != AQ_ALLOCATED) /* what does not run yet may still be started elsewhere */
         return false;
@@ -175,8 +176,8 @@ static struct holders look_at_holders(struct decide *decide, const struct aq_nod
     const bool drains = node->drain_status == AQ_DRAINING || node->drain_status == AQ_DRAIN_LATE;
     struct holders holders = {.decide = decide,
                               .node = node,
-                              .gives = drains,
-                              .all = drains && node->drain_force && decide->time_ms >= node->drain_ends_at};
+                              .drains = drains,
+                              .forced = drains && node->drain_force && decide->time_ms >= node->drain_ends_at};
     index_scan(decide->txn, INDEX_NODE_RESOURCE, &prefix, look_at_holder, &holders);
     return holders;
 }
@@ -233,7 +234,7 @@ static int tend_node(struct decide *decide, const void *record, struct aq_error 
         return 0;
     quarantine_tend(decide, &node);
     struct holders holders = look_at_holders(decide, &node);
-    if (holders.gives)
+    if (holders.drains)
         go_on_draining(decide, &node, &holders);
     go_on_shutting_down(decide, &node, &holders);
     aq_buffer_free(&holders.names);

@@ -147,7 +147,7 @@ static int create_user(struct decide *decide, const void *record, struct aq_erro
 }
 DECIDE(aq_command_user_create, create_user);
 
-/* The same of a limit. */
+/* What an expiring token lets a user hold would last. */
 static int check_larger_limit(const struct decide *decide, uint64_t old, uint64_t limit, struct aq_error *error)
 {
     const uint64_t before = old != 0 ? old : UINT64_MAX, after = limit != 0 ? limit : UINT64_MAX;

@@ -106,10 +106,10 @@ static void add_upkeep(struct aq_assignment *assignment, const struct aq_definit
 static bool is_beyond(const struct draft *draft, const struct aq_resource *resource, const struct extras *extras)
 {
     const uint64_t form = draft->agent->form;
-    const bool arguments = extras->arguments.count > 0 && form < AQ_FORM_ARGUMENTS,
-               secrets = (extras->secrets.count > 0 || extras->lost[0] != '\0') &&
-                         form<AQ_FORM_SECRETS, lease = resource->lease> 0 && form < AQ_FORM_LIFE;
-    return (arguments || secrets || lease) && !may_have_run(draft, resource);
+    const bool has_secrets = extras->secrets.count > 0 || extras->lost[0] != '\0';
+    const bool beyond = (extras->arguments.count > 0 && form < AQ_FORM_ARGUMENTS) ||
+                        (has_secrets && form < AQ_FORM_SECRETS) || (resource->lease != 0 && form < AQ_FORM_LIFE);
+    return beyond && !may_have_run(draft, resource);
 }
 
 static size_t bytes_of(const struct extras *extras)

@@ -173,6 +173,11 @@ static struct hub_report *report_new(struct hub_base *base, const struct hub_age
 
 static void report_done(struct hub_item *item);
 
+static void answer_noted(struct hub_question *question, const struct hub_agent *agent, uint64_t number)
+{
+    channel_answer(question, AQ_MSG_NOTED, &(struct aq_noted){.number = number, .lease = agent_renews_leases(agent)});
+}
+
 static void submit_commands(struct hub_report *report)
 {
     report->item.run = report_done;
@@ -208,8 +213,7 @@ static void report_done(struct hub_item *item)
         agent->seen_ms = report->base->now.steady_ms; /* it was silent because it waited for the answer */
         if (noted) {
             agent->noted = report->number;
-            channel_answer(&report->question, AQ_MSG_NOTED,
-                           &(struct aq_noted){.number = report->number, .lease = agent_renews_leases(agent)});
+            answer_noted(&report->question, agent, report->number);
         } else {
             const struct aq_error *why = must_retry(report);
             channel_refuse(&report->question, why != NULL ? why : &report->why);
@@ -224,8 +228,7 @@ void reports_take(struct hub_base *base, struct hub_agent *agent, struct hub_que
     if (message->number <= agent->noted ||
         (agent->report == NULL && message->happenings.count == 0 && message->shutdown == 0)) {
         agent->noted = message->number > agent->noted ? message->number : agent->noted;
-        channel_answer(question, AQ_MSG_NOTED,
-                       &(struct aq_noted){.number = message->number, .lease = agent_renews_leases(agent)});
+        answer_noted(question, agent, message->number);
         return;
     }
     if (agent->report != NULL) {

@@ -120,8 +120,8 @@ static void note_stale(void *context, const struct usage_key *key)
     stale->keys[stale->count++].node = aq_strdup(key->node);
 }
 
-/* The history stays as long as the row is there. */
-static void forget_now(struct hub_usages *usages, const struct usage_key *key)
+/* What it uses now is not known any more. The history stays as long as the row is there. */
+static void drop_stale(struct hub_usages *usages, const struct usage_key *key)
 {
     struct hub_agent *agent = agents_find(&usages->base->agents, key->node);
     const bool of_node = key->kind == USAGE_OF_NODE;
@@ -141,7 +141,7 @@ static void scan(struct hub_usages *usages)
     usage_bound(usages->usage, AQ_SETTING(usages->base->config->usage.memory) << 20);
     usage_find_stale(usages->usage, now_ms, note_stale, &stale);
     for (size_t i = 0; i < stale.count; i++) {
-        forget_now(usages, &stale.keys[i]);
+        drop_stale(usages, &stale.keys[i]);
         free((char *)stale.keys[i].node);
     }
     free(stale.keys);

@@ -8,33 +8,39 @@
 
 /* ---- epochs ---------------------------------------------------------------------------------------------- */
 
-/* Few are there at a time. */
+/* The one under which secrets were sealed until now. */
 struct closing {
-    struct aq_epoch rows[8];
-    size_t count;
+    struct aq_epoch epoch;
+    bool found;
     struct aq_arena *arena;
 };
 
-static bool add_open(void *context, const struct state_key *key, const void *row)
+static bool find_open(void *context, const struct state_key *key, const void *row)
 {
     struct closing *closing = context;
     const struct aq_epoch *epoch = row;
     (void)key;
-    if (epoch->open)
-        aq_record_copy(&aq_epoch_record, &closing->rows[closing->count++], epoch, closing->arena);
-    return closing->count < AQ_LENGTH(closing->rows);
+    closing->found = epoch->open;
+    if (closing->found)
+        aq_record_copy(&aq_epoch_record, &closing->epoch, epoch, closing->arena);
+    return !closing->found;
+}
+
+static void close_open_one(struct project *project)
+{
+    struct closing closing = {.arena = project->arena};
+    state_scan(project->txn, &aq_entity_epoch, NULL, find_open, &closing);
+    if (!closing.found)
+        return;
+    const struct state_key key = state_key_name(closing.epoch.name);
+    closing.epoch.open = false;
+    state_store(project->txn, &aq_entity_epoch, &key, &closing.epoch);
 }
 
 static void begin_epoch(struct project *project, const void *data)
 {
     const struct aq_epoch_begun *event = data;
-    struct closing closing = {.arena = project->arena};
-    state_scan(project->txn, &aq_entity_epoch, NULL, add_open, &closing);
-    for (size_t i = 0; i < closing.count; i++) {
-        struct state_key key = state_key_name(closing.rows[i].name);
-        closing.rows[i].open = false;
-        state_store(project->txn, &aq_entity_epoch, &key, &closing.rows[i]);
-    }
+    close_open_one(project);
     struct aq_epoch epoch = {
         .name = event->name,
         .number = counter_last_id(project->txn, &aq_entity_epoch) + 1,

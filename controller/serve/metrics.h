@@ -24,8 +24,8 @@ static inline void metrics_count_answer(struct metrics *metrics, unsigned status
     metrics->answers[status < STATUS_MAX ? status : 0]++;
 }
 
-/* Appends rows of nodes and of workloads, up to `most` of each, that the caller may see: none for one that nobody
- * knows. */
+/* Appends rows of nodes and of workloads, up to `most` of each, that the caller may see: none if the request shows no
+ * token. */
 int metrics_add_usage(struct request *request, uint64_t most, struct aq_buffer *out) AQ_MUST_CHECK;
 
 #endif

@@ -58,20 +58,16 @@ static uint64_t wanted_fields(const struct request *request, const struct aq_ent
 /* Names have no characters that would have to be escaped. */
 static const char *label_node(struct aq_arena *arena, const struct aq_node *node, struct usage_key *key)
 {
-    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
     *key = (struct usage_key){.kind = USAGE_OF_NODE, .node = node->name};
-    aq_buffer_format(&text, "node=\"%s\"", node->name);
-    return aq_arena_text(arena, text.data, text.length);
+    return aq_arena_format(arena, "node=\"%s\"", node->name);
 }
 
 static const char *label_resource(struct aq_arena *arena, const struct aq_resource *resource, struct usage_key *key)
 {
-    AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
     *key = (struct usage_key){.kind = USAGE_OF_RESOURCE, .resource = resource->id, .node = resource->node};
-    aq_buffer_format(&text,
-                     "resource=\"%" PRIu64 "\",application=\"%" PRIu64 "\",node=\"%s\",user=\"%s\",project=\"%s\"",
-                     resource->id, resource->application, resource->node, resource->user, resource->project);
-    return aq_arena_text(arena, text.data, text.length);
+    return aq_arena_format(
+        arena, "resource=\"%" PRIu64 "\",application=\"%" PRIu64 "\",node=\"%s\",user=\"%s\",project=\"%s\"",
+        resource->id, resource->application, resource->node, resource->user, resource->project);
 }
 
 static bool gather_row(void *context, const struct state_packed *row)
