@@ -106,10 +106,6 @@ AQ_DECLARE_SETTINGS(aq_config_meta)
     S(T, age,    DURATION(0, 315360000), "0", AQ_LIVE, "how long after the end; 0: for ever")
 AQ_DECLARE_SETTINGS(aq_config_keep_finished)
 
-#define aq_config_secrets_fields(S, T)                                                                                 \
-    S(T, epoch, DURATION(0, 315360000), "90d", AQ_LIVE, "when another epoch begins, with another key; 0: never")
-AQ_DECLARE_SETTINGS(aq_config_secrets)
-
 #define aq_config_keep_fields(S, T)                                                                                    \
     S(T, finished, RECORD(aq_config_keep_finished), NULL, 0, "applications that are over")
 AQ_DECLARE_SETTINGS(aq_config_keep)
@@ -120,6 +116,10 @@ AQ_DECLARE_SETTINGS(aq_config_keep)
       "how much memory histories may take together; 0: none is kept")                                                  \
     S(T, metrics, U64(0, 100000),   "1000",  AQ_LIVE, "how many nodes, and how many workloads, /metrics shows")
 AQ_DECLARE_SETTINGS(aq_config_usage)
+
+#define aq_config_secrets_fields(S, T)                                                                                 \
+    S(T, epoch, DURATION(0, 315360000), "90d", AQ_LIVE, "when another epoch begins, with another key; 0: never")
+AQ_DECLARE_SETTINGS(aq_config_secrets)
 
 #define aq_config_controller_fields(S, T)                                                                              \
     S(T, data,    TEXT(1, 1024),           "/var/lib/aquarium/controller", 0,                                          \
@@ -133,7 +133,8 @@ AQ_DECLARE_SETTINGS(aq_config_usage)
     S(T, state,   RECORD(aq_config_state), NULL,                           0,       "the tables")                      \
     S(T, meta,    RECORD(aq_config_meta),  NULL,                           0,       "the metadata service")            \
     S(T, keep,    RECORD(aq_config_keep),  NULL,                           0,       "what to keep")                    \
-    S(T, usage,   RECORD(aq_config_usage), NULL,                           0,       "what nodes and workloads use")                    \
+    S(T, usage,   RECORD(aq_config_usage), NULL,                           0,                                          \
+      "what nodes and workloads use")                                                                                  \
     S(T, secrets, RECORD(aq_config_secrets), NULL,                         0,       "keys of secrets")
 AQ_DECLARE_SETTINGS(aq_config_controller)
 /* clang-format on */

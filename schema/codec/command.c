@@ -8,7 +8,6 @@
 
 /* ---- who may give it -------------------------------------------------------------------------------------- */
 
-/* "create labels", "run maintenance on nodes" */
 const struct aq_permission *aq_command_permission(const struct aq_command *command)
 {
     if (command->kind != AQ_INTERNAL_COMMAND)

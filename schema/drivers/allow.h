@@ -32,7 +32,7 @@ enum {
 #define aq_allow_fields(S, T)                                                                                          \
     S(T, user,           TEXT(0, 64),                  "",      AQ_LIVE,                                               \
       "unix user of workloads whose label names none, or a range such as 100000-165535: a number of its own for each; " \
-      "empty: such a range, or the agent's own user if that is not root")                                                  \
+      "empty: such a range, or the agent's own user if that is not root")                                              \
     S(T, users,          TEXTS(0, AQ_ALLOW_TEXTS_MAX), "",      AQ_LIVE,                                               \
       "further unix users that labels may name: names, numbers, ranges such as 20000-29999; *: all but root")          \
     S(T, root,           BOOL,                         "false", AQ_LIVE,                                               \

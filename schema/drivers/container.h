@@ -86,7 +86,7 @@ extern const struct aq_driver aq_driver_container;
     S(T, pull_time,   DURATION(1, 86400),        "30m",    AQ_LIVE,                                                    \
       "how long it may take to get and unpack an image")                                                               \
     S(T, call_time,   DURATION(1, 3600),         "1m",     AQ_LIVE,                                                    \
-      "how long one call of the OCI runtime, of ip or of nft may take; then it is ended, and the start has failed")      \
+      "how long one call of the OCI runtime, of ip or of nft may take; then it is ended, and the start has failed")    \
     S(T, credentials, TEXT(0, 900),              "",       AQ_LIVE,                                                    \
       "file with logins for registries, as `skopeo login --authfile` writes it; only root may read it")                \
     S(T, certificates, TEXT(0, 900),             "",       AQ_LIVE,                                                    \

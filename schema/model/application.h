@@ -124,7 +124,7 @@ AQ_DECLARE_COMMAND(application_rewrap)
     F(T, metadata, DOCUMENT(65536),              0, "its metadata")                                                    \
     F(T, lifetime, DURATION(0, AQ_LIFETIME_MAX), 0, "asked for; 0: as long as the label says")                         \
     F(T, project,  NAME(0, 64),                  0, "its project; none: default")                                      \
-    F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX),  AQ_ARGUMENTS, "command to run instead of the label's")                    \
+    F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX),  AQ_ARGUMENTS, "command to run instead of the label's")                \
     F(T, sealed,   LIST(aq_boxed, 0, AQ_SECRETS_MAX), AQ_SECRET, "its secrets, encrypted")                             \
     F(T, wrap,     RECORD(aq_wrap),              AQ_SECRET, "key of them, encrypted")
 AQ_DECLARE_EVENT(application_created) /* NEW */

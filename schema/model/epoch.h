@@ -13,7 +13,7 @@
 
 /* clang-format off */
 #define aq_epoch_fields(F, T)                                                                                          \
-    F(T, name,       NAME(1, 64),             AQ_KEY | AQ_COLUMN, "digest of its key")                                   \
+    F(T, name,       NAME(1, 64),             AQ_KEY | AQ_COLUMN, "digest of its key")                                 \
     F(T, number,     U64(1, UINT64_MAX),      AQ_COLUMN,          "counted from 1")                                    \
     F(T, open,       BOOL,                    AQ_COLUMN,          "new secrets are sealed under it")                   \
     F(T, keys,       U64(0, UINT64_MAX),      AQ_COLUMN,                                                               \
@@ -47,7 +47,7 @@ AQ_DECLARE_EVENT(epoch_begun)
 AQ_DECLARE_EVENT(epoch_ended)
 
 #define aq_epoch_lost_fields(F, T)                                                                                     \
-    F(T, name, NAME(1, 64), 0, "digest of its key")                                                                      \
+    F(T, name, NAME(1, 64), 0, "digest of its key")                                                                    \
     F(T, lost, BOOL,        0, "it is not in the keyring; false: it is there again")
 AQ_DECLARE_EVENT(epoch_lost)
 /* clang-format on */

@@ -34,7 +34,7 @@ AQ_DECLARE(aq_disk)
     F(T, network,      TEXT(0, 64),                  0, "network to attach to; empty: the driver's preset")            \
     F(T, slots,        U64(0, AQ_SLOTS_MAX),         0, "slots that it takes on the node")                             \
     F(T, lifetime,     DURATION(0, AQ_LIFETIME_MAX), 0, "deallocated after this time; 0: never")                       \
-    F(T, node_filter,  TEXTS(0, 16),                 0, "patterns such as os:linux or rack:a*: a node must match each")\
+    F(T, node_filter,  TEXTS(0, 16),                 0, "patterns such as os:linux or rack:a*: a node must match each") \
     F(T, restart_lost, BOOL,                         0,                                                                \
       "true: when its node has lost its state, it is started again, as a new resource; false: it then failed")         \
     F(T, drain,        ENUM(aq_drain_policy),        0, "what becomes of it when its node drains")                     \
@@ -50,7 +50,7 @@ AQ_DECLARE(aq_needs)
     F(T, key,      TEXT(0, 16384), AQ_SEALED | AQ_LINES, "the user's private key, as OpenSSH writes it")
 AQ_DECLARE(aq_authentication)
 
-#define aq_image_login_fields(F, T)                                                                                       \
+#define aq_image_login_fields(F, T)                                                                                    \
     F(T, username, TEXT(0, 255),  0, "user to log in as; none: as the node's owner has set up")                        \
     F(T, password, TEXT(0, 4096), AQ_SEALED, "the user's password or token")
 AQ_DECLARE(aq_image_login)
@@ -62,7 +62,7 @@ AQ_DECLARE(aq_image_login)
     F(T, authentication, RECORD(aq_authentication), 0,           "how to log in to the workload")                      \
     AQ_RESTART_FIELDS(F, T)                                                                                            \
     F(T, health,         RECORD(aq_check),          0,           "how to see that it is healthy")                      \
-    F(T, registry,       RECORD(aq_image_login),       0,           "login to the registry that has its image")
+    F(T, registry,       RECORD(aq_image_login),    0,           "login to the registry that has its image")
 AQ_DECLARE(aq_definition)
 
 #define aq_label_fields(F, T)                                                                                          \
@@ -76,11 +76,11 @@ AQ_DECLARE(aq_definition)
     F(T, metadata,    DOCUMENT(65536),                            0,                                                   \
       "given to every resource of this label")                                                                         \
     F(T, created_at,  TIME,                                       AQ_COLUMN,          "when it was created")           \
-    F(T, created_by,  REF_NAME_OR_NONE(user),                     AQ_COLUMN,          "user who created it")          \
+    F(T, created_by,  REF_NAME_OR_NONE(user),                     AQ_COLUMN,          "user who created it")           \
     F(T, description, TEXT(0, 1024),                              AQ_LINES,           "what it is for")                \
     F(T, locked,      TEXTS(0, 64),                               0,                                                   \
       "keys of metadata that applications may not give; *: any key")                                                   \
-    F(T, project,     REF_NAME_OR_NONE(project),                  AQ_COLUMN,          "project that it belongs to; none: all")   \
+    F(T, project,     REF_NAME_OR_NONE(project),                  AQ_COLUMN,          "project that it belongs to; none: all") \
     F(T, arguments,   BOOL,                                       0,                                                   \
       "applications may say which command it runs")                                                                    \
     F(T, secrets,     TEXTS(0, AQ_SECRETS_MAX),                   0,                                                   \
@@ -135,13 +135,13 @@ int aq_label_from_flat(json_t *label, struct aq_error *error) AQ_MUST_CHECK;
     F(T, name,        NAME(1, 64),                                0, "name that applications use")                     \
     F(T, version,     U64(1, UINT32_MAX),                         0, "its version")                                    \
     F(T, definitions, LIST(aq_definition, 1, AQ_DEFINITIONS_MAX), 0, "ways to run it, most preferred first")           \
-    F(T, metadata,    DOCUMENT(65536),                            0, "given to every resource of this label")           \
+    F(T, metadata,    DOCUMENT(65536),                            0, "given to every resource of this label")          \
     F(T, description, TEXT(0, 1024),                              AQ_LINES, "what it is for")                          \
     F(T, locked,      TEXTS(0, 64),                               0, "keys of metadata that applications may not give") \
-    F(T, project,     NAME(0, 64),                                0, "project that it belongs to; none: all")   \
-    F(T, arguments,   BOOL,                                       0, "applications may say which command it runs")    \
-    F(T, secrets,     TEXTS(0, AQ_SECRETS_MAX),                   0, "keys of metadata whose values are secrets")     \
-    F(T, sealed,      LIST(aq_boxed, 0, AQ_SECRETS_MAX),         AQ_SECRET, "its secrets, encrypted")                 \
+    F(T, project,     NAME(0, 64),                                0, "project that it belongs to; none: all")          \
+    F(T, arguments,   BOOL,                                       0, "applications may say which command it runs")     \
+    F(T, secrets,     TEXTS(0, AQ_SECRETS_MAX),                   0, "keys of metadata whose values are secrets")      \
+    F(T, sealed,      LIST(aq_boxed, 0, AQ_SECRETS_MAX),         AQ_SECRET, "its secrets, encrypted")                  \
     F(T, wrap,        RECORD(aq_wrap),                            AQ_SECRET, "key of them, encrypted")
 AQ_DECLARE_EVENT(label_created)
 

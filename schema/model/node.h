@@ -62,7 +62,7 @@ enum {
     F(T, quarantines, LIST(aq_quarantine, 0, AQ_QUARANTINES_MAX + 1), 0,                                               \
       "labels, or the whole node, of which starts have failed, or that somebody has put into quarantine")              \
     F(T, drain_status,    ENUM(aq_drain_status),    0,          "how far its drain is")                                \
-    F(T, drain_ends_at,     TIME,                     0,          "when its drain is to be over; never: whenever")       \
+    F(T, drain_ends_at,   TIME,                     0,          "when its drain is to be over; never: whenever")     \
     F(T, drain_force,     BOOL,                     0,                                                                 \
       "then what is still there is given back, whatever its label says")                                               \
     F(T, drain_reason,    TEXT(0, 512),             AQ_LINES,   "what was still there when that time was over")        \
@@ -90,7 +90,7 @@ AQ_DECLARE_ENTITY(node)
     F(T, seen_at,          TIME,                              0, "when its agent was last heard from")                 \
     F(T, load_milli,       U64(0, UINT64_MAX, "thousandths"), 0, "load average of one minute")                         \
     F(T, memory_available, SIZE(0, AQ_SIZE_MAX_MIB),          0, "free memory")                                        \
-    F(T, workloads,        U64(0, UINT64_MAX),                0, "number of workloads that its agent runs")             \
+    F(T, workloads,        U64(0, UINT64_MAX),                0, "number of workloads that its agent runs")            \
     AQ_USAGE_FIELDS(F, T)                                                                                              \
     F(T, cpu_all,    CPU_OR_NONE(0, AQ_CPU_MAX),          0, "processor cores that its agent may use, offered or not") \
     F(T, memory_all, U64_OR_NONE(0, AQ_USAGE_MEMORY_MAX), 0, "memory of its host, offered or not, in bytes")
@@ -135,7 +135,7 @@ AQ_DECLARE_COMMAND(node_quarantine)
 
 #define aq_node_tend_fields(F, T)                                                                                      \
     F(T, name, NAME(1, 64), AQ_REQUIRED, "name of the node")
-AQ_DECLARE_COMMAND(node_tend) /* what is due there: of a drain, of a shutdown */
+AQ_DECLARE_COMMAND(node_tend) /* what is due there: of quarantines, of a drain, of a shutdown */
 
 #define aq_node_shutdown_answer_fields(F, T)                                                                           \
     F(T, name,    NAME(1, 64),        AQ_REQUIRED, "name of the node")                                                 \

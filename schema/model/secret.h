@@ -19,7 +19,7 @@ enum {
 };
 
 /* clang-format off */
-#define aq_boxed_fields(F, T)                                                                                         \
+#define aq_boxed_fields(F, T)                                                                                          \
     F(T, name,   TEXT(1, 320),     0, "which value it is, such as metadata.password")                                  \
     F(T, box,    BYTES(0, 131072), 0, "the value, encrypted with the data key")                                        \
     F(T, digest, BYTES(0, 32),     0, "of the value, with a key that follows from the data key: for comparing")        \

@@ -138,9 +138,9 @@ AQ_DECLARE_WORDS(aq_want, AQ_WANTS)
     F(T, started,  BOOL,               0, "it may have run already: an agent that does not know it must not start it") \
     AQ_RESTART_FIELDS(F, T)                                                                                            \
     F(T, health,   RECORD(aq_check),   0, "how to see that it is healthy")                                             \
-    F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX), AQ_ARGUMENTS, "command to run instead of that of the options")              \
-    F(T, secrets,  LIST(aq_secret, 0, 2 * AQ_SECRETS_MAX), AQ_SECRET, "never stored on disk with their values")         \
-    F(T, lost,     TEXT(0, 512),       AQ_LINES, "why it cannot be started: its secrets cannot be read") \
+    F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX), AQ_ARGUMENTS, "command to run instead of that of the options")         \
+    F(T, secrets,  LIST(aq_secret, 0, 2 * AQ_SECRETS_MAX), AQ_SECRET, "never stored on disk with their values")        \
+    F(T, lost,     TEXT(0, 512),       AQ_LINES, "why it cannot be started: its secrets cannot be read")               \
     F(T, lease,    DURATION(0, AQ_LIFETIME_MAX), 0, "it is ended when the agent was not in touch for so long; 0: never")
 AQ_DECLARE(aq_assignment)
 
@@ -280,7 +280,7 @@ enum { AQ_BEAT_LOGS_MAX = 256, AQ_BEAT_SAMPLES_MAX = 256 };
 AQ_DECLARE(aq_beat)
 
 #define aq_noted_fields(F, T)                                                                                          \
-    F(T, number, U64(0, UINT64_MAX), 0, "number of the report; 0 for a heartbeat")                                \
+    F(T, number, U64(0, UINT64_MAX), 0, "number of the report; 0 for a heartbeat")                                     \
     F(T, lease,  BOOL,               0, "its node is ACTIVE: leases are counted from when the question was sent")
 AQ_DECLARE(aq_noted)
 
