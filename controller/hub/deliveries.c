@@ -1,5 +1,6 @@
 #include "controller/hub/deliveries.h"
 
+#include "controller/hub/exec_orders.h"
 #include "controller/secrets/opener.h"
 #include "controller/state/indexes.h"
 #include "schema/base/journal.h"

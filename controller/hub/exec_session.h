@@ -1,6 +1,5 @@
 /* A session of execs.h: input and output, as streams with positions (schema/model/exec.h), and the requests of its
- * client that wait for them. Agents, rights and the log are the business
- * of execs.c. */
+ * client that wait for them. It knows nothing of agents, rights and the log. */
 #ifndef AQ_CONTROLLER_HUB_EXEC_SESSION_H
 #define AQ_CONTROLLER_HUB_EXEC_SESSION_H
 

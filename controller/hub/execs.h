@@ -5,7 +5,10 @@
  * is under way, AQ_EXEC_WINDOW bytes each way at most, and nothing when there is no session.
  *
  * A session ends with its command, with the right of its caller, with the session of the agent, or when its client has
- * not asked for some time. Then the agent ends the command, and resource_exec_end is written. */
+ * not asked for some time. Then the agent ends the command, and resource_exec_end is written.
+ *
+ * Here are the calls of clients, EXEC, and what time brings. Parts: exec_open.h, exec_orders.h, exec_end.h, and one
+ * session in exec_session.h. */
 #ifndef AQ_CONTROLLER_HUB_EXECS_H
 #define AQ_CONTROLLER_HUB_EXECS_H
 
@@ -31,13 +34,6 @@ void execs_close(struct hub_execs *execs);
 
 /* Does the work of hub_exec(). Any thread. */
 void execs_call(struct hub_execs *execs, const struct hub_exec_call *call, hub_exec_fn *done, void *context);
-
-/* Are there orders to deliver to the agent? */
-bool execs_are_due(const struct hub_execs *execs, const struct hub_agent *agent);
-/* Adds them to a delivery. They are allocated in the base's arena, or belong to the sessions. */
-void execs_add_due(struct hub_execs *execs, const struct hub_agent *agent, struct aq_work *work);
-/* The agent has seen delivery `seen`. What was sent in later ones is due again. */
-void execs_seen(struct hub_execs *execs, const struct hub_agent *agent, uint64_t seen);
 
 /* Handles EXEC. */
 void execs_take(struct hub_execs *execs, struct hub_agent *agent, struct hub_question *question,
