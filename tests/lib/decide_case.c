@@ -207,6 +207,19 @@ void given_cluster(void)
     spec_as("alice", AQ_ROLE_USER);
 }
 
+void given_assigned_resource(void)
+{
+    given_cluster();
+    DO(application_create, .label = "mac");
+    as_system();
+}
+
+void given_running_resource(void)
+{
+    given_assigned_resource();
+    DO(resource_start, .id = 1, .node = "node-1", .identifier = "pid 7", .ip_addr = "10.1.0.1");
+}
+
 void as_system(void)
 {
     spec_as("aquarium", AQ_ROLE_ADMIN);

@@ -117,6 +117,10 @@ void given_label(uint64_t id, const char *name, uint64_t version);
 void given_node(uint64_t number, const char *name, uint64_t cores);
 /* The user alice, the label mac (1), the node node-1 with four cores. The next commands are alice's. */
 void given_cluster(void);
+/* And alice has application 1, for which node-1 is starting resource 1, or runs it. The next commands are the system's.
+ */
+void given_assigned_resource(void);
+void given_running_resource(void);
 void as_system(void);
 
 /* ---- tables ------------------------------------------------------------------------------------------ */
