@@ -175,7 +175,6 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(TESTED)
 $(SERVED): $(BUILD)/tests/served/served.o $(TESTED)
 	$(link)
 
-
 tests: $(UNIT_BINARIES) $(SERVED) $(HELPERS) $(BUILD)/sim $(BUILD)/torture $(BUILD)/lostwrites $(BUILD)/slowdisk.so $(BUILD)/wallclock.so
 
 # One program that starts, loads and kills a cluster; see tests/torture/torture.h.

@@ -29,7 +29,7 @@ struct filesystem {
     struct budget budget;
     struct outsiders outsiders;
     struct throttle *throttle;
-    const struct aq_permission *exceed; /* who has it is not throttled */
+    const struct aq_permission *exceed; /* callers with this permission are not throttled */
     struct open_file *files;            /* all that are open */
     struct open_directory *directories; /* all that are open */
     struct waiting_list waiting;

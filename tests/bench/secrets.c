@@ -89,7 +89,7 @@ static void make_rows(void)
     test_make_user(&cluster, "admin", AQ_ROLE_ADMIN);
     test_make_label(&cluster, "plain");
     seal(&aq_command_label_create, &label, &arena, true); /* the first epoch begins */
-    BENCH_MUST(test_ask(&cluster, &aq_command_label_create, &label, "admin", NULL, &error) != 0 || error.code == AQ_OK);
+    BENCH_MUST(test_ask(&cluster, &aq_command_label_create, &label, "admin", NULL, &error) != 0);
 }
 
 int main(void)

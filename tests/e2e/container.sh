@@ -344,7 +344,7 @@ check_equal "and what keeps them apart is there again" 2 "$(nft list tables | gr
 
 container_label same '"image": "oci:busybox:1", "ports": ["20080:81"], "command": "true"'
 check_equal "a port is given out once" 125 "$(run_attached same)"
-check_match "and who asks for it again is told" '*port 20080 of the node*in use*' "$(cat "$work/err")"
+check_match "another container that asks for it is told" '*port 20080 of the node*in use*' "$(cat "$work/err")"
 check "it is given back" aq rm "$first"
 check "it ends" wait_for 20 application_is DEALLOCATED "$first"
 check_equal "and the port is free again" 0 "$(run_attached same)"

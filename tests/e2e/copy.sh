@@ -143,7 +143,7 @@ check_equal "somebody else does not get it" 3 "$(
     AQ_USER=ann AQ_TOKEN="$(cat "$work/ann.token")" "$BUILD/aq" cp "resource/$resource:report.xml" "$here" >"$work/out" 2>"$work/err" </dev/null
     echo $?
 )"
-check_match "who is told of no such resource" "*there is no resource $resource*" "$(cat "$work/err")"
+check_match "and is told that there is no such resource" "*there is no resource $resource*" "$(cat "$work/err")"
 over nothing '{"command": "true"}'
 check_equal "a workload that has left nothing" 3 "$(status_of copy "$over:x" "$here")"
 check_match "is told, with the setting" "*no files of resource * are kept*keep.files*" "$(cat "$work/err")"

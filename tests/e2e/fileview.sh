@@ -241,7 +241,7 @@ start reader setpriv --reuid "$user" --regid "$user" --clear-groups tail -n 0 -f
 check "an admin follows events" wait_for 10 has_read_in reader "$view/events"
 api POST "user/$user" '{"role": "user", "max_applications": 0}' >"$work/answer"
 written mac "$new"
-check "who is no admin any more reads no more of them" wait_for 10 grep -qi 'error reading.*not permitted' "$work/reader.log"
+check "a user who is no admin any more reads no more of them" wait_for 10 grep -qi 'error reading.*not permitted' "$work/reader.log"
 check_fails "and sees none of what comes then" grep -q application_created "$work/reader.log"
 stop reader
 

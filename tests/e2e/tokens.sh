@@ -187,7 +187,7 @@ check "and is removed" wait_for 10 sh -c "! curl -s -H 'Authorization: Bearer $e
 boss=$(new_user boss ', "role": "admin"')
 check_equal "an admin" 200 "$(as "$boss" GET user/eve)"
 api POST user/boss '{"role": "user", "max_applications": 0}' >"$work/answer"
-check_equal "who is demoted is demoted with every token" "404 403" "$(as "$boss" GET user/eve) $(bearer "${boss#*:}" DELETE label/1)"
+check_equal "a user who is demoted is demoted with every token" "404 403" "$(as "$boss" GET user/eve) $(bearer "${boss#*:}" DELETE label/1)"
 renewed=$(aq users token eve 2>"$work/said")
 check_equal "aq users token replaces the first one" "401 200" "$(bearer "$eve" GET label/) $(bearer "$renewed" GET label/)"
 check_equal "and no other" 200 "$(bearer "$ci" POST application/ '{"label": "test"}')"

@@ -22,12 +22,12 @@ struct driver {
     unsigned host;
     const struct aq_clocks *now;
     struct programs programs;
-    struct named *named;
+    struct running_command *commands;
 };
 
 /* A command that runs. */
-struct named {
-    struct named *next;
+struct running_command {
+    struct running_command *next;
     uint64_t number;
     char name[32]; /* its second argument */
 };
@@ -54,25 +54,25 @@ static void write_output(const struct driver *driver, uint64_t resource, unsigne
 
 static void note_command(struct driver *driver, const struct driver_command *command)
 {
-    struct named *named = aq_calloc(1, sizeof *named);
+    struct running_command *running = aq_calloc(1, sizeof *running);
     const char *name = command->arguments[0] != NULL ? command->arguments[1] : NULL;
-    *named = (struct named){.next = driver->named, .number = command->number};
-    snprintf(named->name, sizeof named->name, "%s", name != NULL ? name : "");
-    driver->named = named;
-    runners_command_starts(driver->witness->runners, driver->host, command->resource, named->name);
+    *running = (struct running_command){.next = driver->commands, .number = command->number};
+    snprintf(running->name, sizeof running->name, "%s", name != NULL ? name : "");
+    driver->commands = running;
+    runners_command_starts(driver->witness->runners, driver->host, command->resource, running->name);
 }
 
 /* 0: all of them, for nobody looks after them any more. */
 static void drop_command(struct driver *driver, uint64_t number)
 {
-    for (struct named **link = &driver->named, *named; (named = *link) != NULL;) {
-        if (number != 0 && named->number != number) {
-            link = &named->next;
+    for (struct running_command **link = &driver->commands, *running; (running = *link) != NULL;) {
+        if (number != 0 && running->number != number) {
+            link = &running->next;
             continue;
         }
-        *link = named->next;
-        runners_command_ends(driver->witness->runners, driver->host, named->name);
-        free(named);
+        *link = running->next;
+        runners_command_ends(driver->witness->runners, driver->host, running->name);
+        free(running);
     }
 }
 

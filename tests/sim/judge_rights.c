@@ -151,7 +151,7 @@ static bool check_leaving(void *context, uint64_t id)
     return true;
 }
 
-/* Readers of own rows know by the event alone that it is about theirs. */
+/* Readers who see their own rows only know by the event alone that it is about these. */
 static void check_owners(const struct judge *judge, const struct aq_application_removed *event)
 {
     struct leaving all = {.judge = judge}, owned = {.judge = judge};

@@ -111,7 +111,7 @@ static void copy_some(struct program *program)
         close_ends(program);
 }
 
-static struct program *take_over(struct programs *programs)
+static struct program *remove_ended(struct programs *programs)
 {
     for (struct program **link = &programs->first, *program; (program = *link) != NULL; link = &program->next)
         if (program->over) {
@@ -126,7 +126,7 @@ void programs_work(struct programs *programs, driver_report_fn *report, void *co
     struct program *program;
     for (program = programs->first; program != NULL; program = program->next)
         copy_some(program);
-    while ((program = take_over(programs)) != NULL) {
+    while ((program = remove_ended(programs)) != NULL) {
         char status[32];
         snprintf(status, sizeof status, "exit status %d", program->exit_status);
         const struct driver_report ended = {.resource = program->resource,

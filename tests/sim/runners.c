@@ -58,7 +58,7 @@ struct call {
     unsigned char *data;
 };
 
-/* ---- what is said and heard ------------------------------------------------------------------------------- */
+/* ---- input and output ------------------------------------------------------------------------------- */
 
 static unsigned char byte_at(const struct runner *runner, uint64_t position)
 {
@@ -76,8 +76,8 @@ static uint64_t output_size(const struct runner *runner)
     return runner->program == COPY ? runner->size : strlen(runner->name);
 }
 
-/* The next bytes of its output. */
-static int hear(void *context, enum aq_exec_piece piece, const void *data, size_t length)
+/* Compares the next bytes of its output with what it must write. */
+static int check_output(void *context, enum aq_exec_piece piece, const void *data, size_t length)
 {
     struct runner *runner = context;
     const unsigned char *bytes = data;
@@ -102,7 +102,8 @@ static void take_output(struct runner *runner, const struct aq_exec_output *outp
     const struct judge_session *logged = judge_session(runner->runners->judge, runner->session);
     must(runner, output->position == runner->after, "the output of a command comes whole and in order",
          "it begins elsewhere");
-    must(runner, aq_exec_read(&runner->reader, output->data.data, output->data.length, hear, runner, &error) == 0,
+    must(runner,
+         aq_exec_read(&runner->reader, output->data.data, output->data.length, check_output, runner, &error) == 0,
          "the output of a command comes whole and in order", "it is no piece");
     runner->after += output->data.length;
     if (!output->over)
@@ -111,18 +112,18 @@ static void take_output(struct runner *runner, const struct aq_exec_output *outp
     sim_say(runner->runners->sim, "exec: %s has ended with %" PRIu64 " %s", runner->name, output->exit_status,
             output->reason);
     must(runner, logged == NULL || !logged->ended || logged->exit_status == output->exit_status,
-         "the log tells how a command ended", "otherwise");
+         "a client is told what the log says", "with another status");
     if (output->reason[0] != '\0')
         return; /* it did not end by itself */
-    must(runner, runner->starts > 0, "what has not begun has not ended", "it has not begun");
-    must(runner, runner->program != WAIT, "what has not ended is not told to have", "it waits");
+    must(runner, runner->starts > 0, "what has ended has begun", "no driver has begun it");
+    must(runner, runner->program != WAIT, "no command is said to have ended before its end", "it waits for ever");
     must(runner, output->exit_status == (uint64_t)strtoul(runner->status, NULL, 10),
-         "it is told how a command has ended", "otherwise");
+         "a client is told how its command has ended", "with another status");
     must(runner, runner->output == output_size(runner), "the output of a command comes whole and in order",
          "its end is missing");
 }
 
-/* It goes on, while it wants to: with input, and with output. */
+/* Sends input and asks for output, unless it is to end now. */
 static void go_on(struct runner *runner)
 {
     if (runner->over || runner->session == 0)

@@ -1,5 +1,5 @@
-# What the comparisons that are scripts share: figures of rounds, and the lines from which run.sh makes its table. After
-# lib.sh.
+# What the comparisons that are scripts share: figures of rounds, and the lines from which run.sh makes its table. To be
+# sourced after lib.sh.
 figures=$work/figures
 
 now() {

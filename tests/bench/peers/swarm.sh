@@ -75,7 +75,7 @@ aquarium_start() {
     for runtime in $runtimes; do
         agent_start "$(agent_name "$number")" --set journal=warn --set capacity.slots=$((many + 1)) \
             --set container.images="$images" --set allow.directories="$born" --set container.runtime="$runtime" \
-            --set identifiers="runtime:$runtime" --set metadata.port="$((79 + number))"
+            --set identifiers="runtime:$runtime"
         label_create "$runtime" container '{"image": "oci:busybox:1", "mounts": ["'"$born"':/born:rw"], "stop_grace": 0,
             "command": "echo up >/born/pipe; exec sleep 1000"}' "{\"slots\": 1, \"node_filter\": [\"runtime:$runtime\"]}"
         number=$((number + 1))
