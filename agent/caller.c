@@ -16,7 +16,7 @@ struct caller {
 
 static void look_at(const struct workload *workload, const char *address, const char *hardware, struct caller *caller)
 {
-    const struct aq_happening *start = &workload->tells[TELL_START].what;
+    const struct aq_happening *start = &workload->notices[NOTICE_START].what;
     if (workload->over || !workload->kept)
         return;
     if (!workload->runs) {

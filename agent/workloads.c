@@ -45,7 +45,7 @@ static struct workload *add_workload(struct workloads *workloads, uint64_t resou
 
 static void free_workload(struct workload *workload)
 {
-    tellings_free(workload);
+    notices_free(workload);
     restarts_free(&workload->restarts);
     aq_arena_free(&workload->check_arena);
     free(workload);
@@ -70,12 +70,12 @@ static void note_start(struct workloads *workloads, struct workload *workload, c
         workload->on_host = true;
     const struct aq_happening start = {.resource = workload->resource,
                                        .what = AQ_HAPPENED_STARTED,
-                                       .identifier = tellings_text("identifier", report->identifier),
-                                       .ip_addr = tellings_text("ip_addr", report->ip_addr),
-                                       .hw_addr = tellings_text("hw_addr", report->hw_addr)};
-    tellings_set(workload, TELL_START, &start);
+                                       .identifier = notices_text("identifier", report->identifier),
+                                       .ip_addr = notices_text("ip_addr", report->ip_addr),
+                                       .hw_addr = notices_text("hw_addr", report->hw_addr)};
+    notices_set(workload, NOTICE_START, &start);
     workload->runs = true;
-    tellings_queue(workloads, workload, TELL_START);
+    notices_queue(workloads, workload, NOTICE_START);
     restarts_begin(&workload->restarts, workloads->now->steady_ms);
     if (workload->check != NULL)
         health_watch(&workloads->healths, workload->resource, workload->driver,
@@ -100,13 +100,13 @@ static void note_end(struct workloads *workloads, struct workload *workload, enu
     struct aq_happening end = {.resource = workload->resource,
                                .what = what,
                                .exit_status = (uint64_t)(exit_status & 0xFF),
-                               .reason = tellings_text("reason", reason),
+                               .reason = notices_text("reason", reason),
                                .unknown = exit_status < 0};
     struct aq_extent extent;
     struct aq_error ignored;
     if (workload->kept && workloads_measure(workloads, workload->resource, &extent, &ignored) == 0)
         end.log_bytes = extent.end - extent.first;
-    tellings_set(workload, TELL_END, &end);
+    notices_set(workload, NOTICE_END, &end);
     queue_unstored(workloads, workload);
     journal_workload(AQ_INFO, end_words[what], workload->resource, end.reason);
 }
@@ -135,9 +135,9 @@ static void note_run(struct workloads *workloads, struct workload *workload, int
                                          .what = AQ_HAPPENED_RESTARTED,
                                          .exit_status = (uint64_t)(exit_status & 0xFF),
                                          .unknown = exit_status < 0,
-                                         .reason = tellings_text("reason", aq_buffer_string(&words)),
+                                         .reason = notices_text("reason", aq_buffer_string(&words)),
                                          .restarts = restarts->count};
-    tellings_set(workload, TELL_RESTART, &restart);
+    notices_set(workload, NOTICE_RESTART, &restart);
     queue_unstored(workloads, workload);
     journal_workload(AQ_INFO, "workload ended, and is started again", workload->resource, restart.reason);
 }
@@ -150,9 +150,9 @@ static void note_health(void *context, uint64_t resource, enum aq_health health,
     if (workload == NULL || workload->over || workload->stopping)
         return;
     const struct aq_happening checked = {
-        .resource = resource, .what = AQ_HAPPENED_CHECKED, .reason = tellings_text("reason", reason), .health = health};
-    tellings_set(workload, TELL_HEALTH, &checked);
-    tellings_queue(workloads, workload, TELL_HEALTH);
+        .resource = resource, .what = AQ_HAPPENED_CHECKED, .reason = notices_text("reason", reason), .health = health};
+    notices_set(workload, NOTICE_HEALTH, &checked);
+    notices_queue(workloads, workload, NOTICE_HEALTH);
     journal_workload(health == AQ_HEALTHY ? AQ_INFO : AQ_WARN,
                      health == AQ_HEALTHY ? "workload is healthy" : "workload is unhealthy", resource, checked.reason);
     if (health != AQ_UNHEALTHY || workload->restarts.policy == AQ_RESTART_NEVER)
@@ -353,10 +353,10 @@ static bool adopt_restart(struct workloads *workloads, struct workload *workload
                                          .what = AQ_HAPPENED_RESTARTED,
                                          .exit_status = again.exit_status,
                                          .unknown = again.unknown,
-                                         .reason = tellings_text("reason", again.reason),
+                                         .reason = notices_text("reason", again.reason),
                                          .restarts = again.restarts};
-    tellings_set(workload, TELL_RESTART, &restart);
-    tellings_queue(workloads, workload, TELL_RESTART); /* the hub may not have noted it */
+    notices_set(workload, NOTICE_RESTART, &restart);
+    notices_queue(workloads, workload, NOTICE_RESTART); /* the hub may not have noted it */
     restarts_adopt(&workload->restarts, again.restarts, again.wait_ms);
     if (again.waits)
         wait_for_restart(workloads, workload, again.at, again.wait_ms);
@@ -384,12 +384,12 @@ static void adopt_workload(void *context, const struct aq_assignment *assignment
         const struct aq_happening copy = {.resource = end->resource,
                                           .what = end->what,
                                           .exit_status = end->exit_status,
-                                          .reason = tellings_text("reason", end->reason),
+                                          .reason = notices_text("reason", end->reason),
                                           .unknown = end->unknown,
                                           .log_bytes = end->log_bytes};
         workload->over = true;
-        tellings_set(workload, TELL_END, &copy);
-        tellings_queue(workloads, workload, TELL_END);
+        notices_set(workload, NOTICE_END, &copy);
+        notices_queue(workloads, workload, NOTICE_END);
         return;
     }
     if (workload->driver != NULL)
@@ -496,7 +496,7 @@ void workloads_stop(struct workloads *workloads, struct workload *workload)
     if (workload->over || workload->stopping)
         return;
     if (workload->restarts.phase != RESTART_NONE) { /* nothing of it runs */
-        const struct aq_happening *last = &workload->tells[TELL_RESTART].what;
+        const struct aq_happening *last = &workload->notices[NOTICE_RESTART].what;
         note_end(workloads, workload, AQ_HAPPENED_ENDED, last->unknown ? STATUS_UNKNOWN : (int)last->exit_status,
                  last->reason);
         return;
@@ -522,15 +522,15 @@ static void store_end(struct workloads *workloads, struct workload *workload)
 {
     struct aq_error error;
     /* If this fails, the next run of the agent asks the driver again. */
-    if (workload->kept && home_end(workloads->home, &workload->tells[TELL_END].what, &error) != 0)
+    if (workload->kept && home_end(workloads->home, &workload->notices[NOTICE_END].what, &error) != 0)
         journal_workload(AQ_WARN, "a workload's end cannot be stored", workload->resource, error.message);
-    tellings_queue(workloads, workload, TELL_END);
+    notices_queue(workloads, workload, NOTICE_END);
 }
 
 static int store_restart(struct workloads *workloads, const struct workload *workload, bool waits,
                          struct aq_error *error)
 {
-    const struct aq_happening *what = &workload->tells[TELL_RESTART].what;
+    const struct aq_happening *what = &workload->notices[NOTICE_RESTART].what;
     const struct restarts *restarts = &workload->restarts;
     const struct aq_clocks *now = workloads->now;
     const uint64_t left_ms = restarts->at_ms > now->steady_ms ? restarts->at_ms - now->steady_ms : 0;
@@ -551,7 +551,7 @@ static void begin_waiting(struct workloads *workloads, struct workload *workload
     struct aq_error error;
     if (store_restart(workloads, workload, true, &error) != 0)
         journal_workload(AQ_WARN, "a workload's restart cannot be stored", workload->resource, error.message);
-    tellings_queue(workloads, workload, TELL_RESTART);
+    notices_queue(workloads, workload, NOTICE_RESTART);
     workload->restarts.phase = RESTART_WAITS;
     schedule_add(&workloads->waiting, workload->restarts.at_ms, workload->resource);
 }
@@ -607,11 +607,11 @@ void workloads_store_next(struct workloads *workloads)
 
 static void drop_workload(struct workloads *workloads, struct workload *workload)
 {
-    aq_assert(!workload->telling);
+    aq_assert(!workload->reports);
     secrets_drop(&workloads->secrets, workload->resource);
     if (workload->kept)
         home_remove(workloads->home, workload->resource);
-    else if (workload->tells[TELL_END].what.what == AQ_HAPPENED_FAILED)
+    else if (workload->notices[NOTICE_END].what.what == AQ_HAPPENED_FAILED)
         home_note_over(workloads->home, workload->resource);
     roster_remove(&workloads->roster, workload->resource);
     free_workload(workload);
@@ -624,10 +624,10 @@ void workloads_noted(struct workloads *workloads, uint64_t number, const struct 
             roster_find(&workloads->roster, AQ_ITEM(*happenings, struct aq_happening, i)->resource);
         if (workload == NULL)
             continue;
-        const bool over = workload->tells[TELL_END].state == number;
-        for (unsigned k = 0; k < TELLS; k++)
-            if (workload->tells[k].state == number)
-                workload->tells[k].state = TELL_NOTHING;
+        const bool over = workload->notices[NOTICE_END].state == number;
+        for (unsigned k = 0; k < NOTICE_KINDS; k++)
+            if (workload->notices[k].state == number)
+                workload->notices[k].state = NOTICE_NONE;
         if (over)
             drop_workload(workloads, workload);
     }

@@ -11,9 +11,9 @@
 #include "agent/drivers.h"
 #include "agent/health.h"
 #include "agent/home.h"
+#include "agent/notices.h"
 #include "agent/restarts.h"
 #include "agent/secrets.h"
-#include "agent/tellings.h"
 #include "drivers/roster.h"
 
 enum { WORKLOADS_MAX = 100000 };
@@ -29,9 +29,9 @@ struct workload {
     const struct workload_gap *gap; /* why there is no record of it, while what is left of it is ended; NULL: none */
     bool unstored;                  /* it is in the queue of those that wait for the disk */
     struct workload *next_unstored;
-    bool telling; /* it is in the queue of those with something to report */
-    struct workload *next_telling;
-    struct telling tells[TELLS];
+    bool reports; /* it is in the queue of those with something to report */
+    struct workload *next_reporting;
+    struct notice notices[NOTICE_KINDS];
     struct restarts restarts;
     const struct aq_check *check; /* of its health; NULL: none */
     bool leased;
@@ -59,7 +59,7 @@ struct workloads {
     uint64_t told_ms;        /* what the lease file says of that */
     bool has_leases;         /* a workload of this run has one */
     struct roster roster;    /* of struct workload */
-    struct workload_queue unstored, telling;
+    struct workload_queue unstored, reporting;
     uint32_t unreported; /* things to report that are in no report yet */
     size_t next_log;     /* index in the roster: where workloads_list_logs() goes on */
     struct aq_arena arena;
@@ -100,7 +100,7 @@ void workloads_store_next(struct workloads *workloads);
 /* What was sent at `sent_ms` has reached the cluster, and the node is ACTIVE: leases are counted from then. */
 void workloads_touch(struct workloads *workloads, uint64_t sent_ms);
 
-/* The hub has noted the report (tellings.h): drops the workloads whose end was in it. */
+/* The hub has noted the report (notices.h): drops the workloads whose end was in it. */
 void workloads_noted(struct workloads *workloads, uint64_t number, const struct aq_list *happenings);
 
 void workloads_work(struct workloads *workloads); /* does what drivers have to do, and takes their reports */

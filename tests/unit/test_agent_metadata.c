@@ -57,8 +57,8 @@ static void add(struct workload *workload, uint64_t resource, unsigned driver, c
         fail_msg("%s", error.message);
     *workload = (struct workload){
         .resource = resource, .driver = &workloads.drivers.opened[driver], .kept = true, .runs = address != NULL};
-    workload->tells[TELL_START].what.ip_addr = address != NULL ? address : "";
-    workload->tells[TELL_START].what.hw_addr = "";
+    workload->notices[NOTICE_START].what.ip_addr = address != NULL ? address : "";
+    workload->notices[NOTICE_START].what.hw_addr = "";
     roster_add(&workloads.roster, resource, workload);
 }
 
@@ -240,7 +240,7 @@ static void others_get_nothing(void **context)
 static void an_address_of_two_workloads_gets_nothing(void **context)
 {
     (void)context;
-    second.tells[TELL_START].what.ip_addr = "127.0.7.1";
+    second.notices[NOTICE_START].what.ip_addr = "127.0.7.1";
     assert_int_equal(get("127.0.7.1", "/meta/v1/data/"), 409);
     assert_non_null(strstr(body, "several workloads of this node have the address 127.0.7.1"));
 }
@@ -266,7 +266,7 @@ static void a_workload_that_asks_early_waits_for_its_address(void **context)
     add(&starting, 3, 0, NULL, "{\"a\":1}");
     int fd = ask_early();
     assert_true(metadata_deadline_ms(service) == now.steady_ms + METADATA_HELD_MS);
-    starting.tells[TELL_START].what.ip_addr = "127.0.7.3";
+    starting.notices[NOTICE_START].what.ip_addr = "127.0.7.3";
     starting.runs = true;
     read_all(fd, answer, sizeof answer);
     assert_non_null(strstr(answer, "{\"a\":1}"));

@@ -1,11 +1,11 @@
-#include "agent/tellings.h"
+#include "agent/notices.h"
 
 #include "agent/tidy.h"
 #include "agent/workloads.h"
 
 #include <stdlib.h>
 
-const char *tellings_text(const char *field, const char *text)
+const char *notices_text(const char *field, const char *text)
 {
     const struct aq_field *declared = aq_record_field(&aq_happening_record, field);
     aq_assert(declared != NULL);
@@ -20,28 +20,28 @@ static void free_happening(struct aq_happening *happening)
     *happening = (struct aq_happening){0};
 }
 
-void tellings_free(struct workload *workload)
+void notices_free(struct workload *workload)
 {
-    for (unsigned i = 0; i < TELLS; i++)
-        free_happening(&workload->tells[i].what);
+    for (unsigned i = 0; i < NOTICE_KINDS; i++)
+        free_happening(&workload->notices[i].what);
 }
 
-void tellings_set(struct workload *workload, enum workload_tell which, const struct aq_happening *what)
+void notices_set(struct workload *workload, enum notice_kind which, const struct aq_happening *what)
 {
-    free_happening(&workload->tells[which].what);
-    workload->tells[which].what = *what;
+    free_happening(&workload->notices[which].what);
+    workload->notices[which].what = *what;
 }
 
-void tellings_queue(struct workloads *workloads, struct workload *workload, enum workload_tell which)
+void notices_queue(struct workloads *workloads, struct workload *workload, enum notice_kind which)
 {
-    struct workload_queue *queue = &workloads->telling;
-    if (workload->tells[which].state != TELL_WAITS)
+    struct workload_queue *queue = &workloads->reporting;
+    if (workload->notices[which].state != NOTICE_WAITS)
         workloads->unreported++;
-    workload->tells[which].state = TELL_WAITS;
-    if (workload->telling)
+    workload->notices[which].state = NOTICE_WAITS;
+    if (workload->reports)
         return;
-    workload->telling = true;
-    *(queue->first != NULL ? &queue->last->next_telling : &queue->first) = workload;
+    workload->reports = true;
+    *(queue->first != NULL ? &queue->last->next_reporting : &queue->first) = workload;
     queue->last = workload;
 }
 
@@ -49,19 +49,19 @@ void tellings_queue(struct workloads *workloads, struct workload *workload, enum
 static bool tell_workload(struct workloads *workloads, struct workload *workload, uint64_t number, uint64_t hub_form,
                           uint32_t most, struct aq_list *happenings, struct aq_arena *arena)
 {
-    for (unsigned i = 0; i < TELLS; i++) {
-        struct telling *telling = &workload->tells[i];
-        if (telling->state != TELL_WAITS)
+    for (unsigned i = 0; i < NOTICE_KINDS; i++) {
+        struct notice *notice = &workload->notices[i];
+        if (notice->state != NOTICE_WAITS)
             continue;
         if (happenings->count == most)
             return false;
         workloads->unreported--;
-        telling->state = number;
-        if (hub_form < AQ_FORM_UPKEEP && (i == TELL_RESTART || i == TELL_HEALTH))
-            telling->state = TELL_NOTHING;
+        notice->state = number;
+        if (hub_form < AQ_FORM_UPKEEP && (i == NOTICE_RESTART || i == NOTICE_HEALTH))
+            notice->state = NOTICE_NONE;
         else
             aq_record_copy(&aq_happening_record, AQ_ITEM(*happenings, struct aq_happening, happenings->count++),
-                           &telling->what, arena);
+                           &notice->what, arena);
     }
     return true;
 }
@@ -72,10 +72,10 @@ void workloads_tell(struct workloads *workloads, uint64_t number, uint32_t max, 
     uint32_t most = workloads->unreported < max ? workloads->unreported : max;
     *happenings = (struct aq_list){aq_arena_alloc(arena, most * sizeof(struct aq_happening)), 0};
     struct workload *workload;
-    while ((workload = workloads->telling.first) != NULL &&
+    while ((workload = workloads->reporting.first) != NULL &&
            tell_workload(workloads, workload, number, hub_form, most, happenings, arena)) {
-        workloads->telling.first = workload->next_telling;
-        workload->next_telling = NULL;
-        workload->telling = false;
+        workloads->reporting.first = workload->next_reporting;
+        workload->next_reporting = NULL;
+        workload->reports = false;
     }
 }
