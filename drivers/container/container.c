@@ -115,7 +115,7 @@ static void runtime_delete(const struct aq_container_settings *settings, int dir
     const char *const arguments[] = {facts.runtime, "--root", SLOTS_RUNTIME, "delete", facts.name, NULL};
     const struct program_run run = {.arguments = arguments,
                                     .until_ms = aq_clock_boot_ms() + settings->call_time * 1000,
-                                    .bound = "container.call_time"};
+                                    .bound = "container.call_time of the agent"};
     int deleted = program_run(&run, &ignored);
     (void)deleted; /* its state is removed in any case */
 }

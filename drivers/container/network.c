@@ -65,7 +65,7 @@ static int run_script(const struct aq_container_settings *settings, const char *
     const char *const arguments[] = {program, option, path, NULL};
     const struct program_run run = {.arguments = arguments,
                                     .until_ms = aq_clock_boot_ms() + settings->call_time * 1000,
-                                    .bound = "container.call_time"};
+                                    .bound = "container.call_time of the agent"};
     return program_run(&run, error);
 }
 

@@ -33,7 +33,7 @@ enum {
 
 const char *program_find(const char *name)
 {
-    static char path[PATH_MAX];
+    static _Thread_local char path[PATH_MAX];
     if (strchr(name, '/') != NULL) {
         snprintf(path, sizeof path, "%s", name);
         return access(path, X_OK) == 0 ? path : NULL;
@@ -136,8 +136,7 @@ static void listen_to(struct listening *listening, int i)
 static int check_bounds(const struct program_run *run, struct aq_error *error)
 {
     if (aq_clock_boot_ms() >= run->until_ms)
-        return aq_fail(error, AQ_E_LIMIT, "%s took too long, and was ended (%s of the agent)", run->arguments[0],
-                       run->bound);
+        return aq_fail(error, AQ_E_LIMIT, "%s took too long, and was ended (%s)", run->arguments[0], run->bound);
     return run->watch != NULL ? run->watch(run->context, error) : 0;
 }
 
@@ -203,12 +202,14 @@ static int fail_status(const struct program_run *run, int wait_status, struct li
     return aq_fail(error, AQ_E_IO, "%s ended with status %d", run->arguments[0], WEXITSTATUS(wait_status));
 }
 
-/* With what it has started, as far as that has not left it; what has is the keeper's to end. */
-static void child_end(int pidfd)
+/* With what it has started, as far as that has not left it; what has is the keeper's to end. Other threads may have
+ * programs of their own running. */
+static void child_end(pid_t pid, int pidfd)
 {
     struct pollfd end = {.fd = pidfd, .events = POLLIN};
     for (int i = 0; i < KILL_ATTEMPTS; i++) {
-        tree_signal(SIGKILL);
+        tree_signal(pid, SIGKILL);
+        pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
         if (poll(&end, 1, KILL_AGAIN_MS) > 0)
             return;
     }
@@ -244,7 +245,7 @@ int program_run(const struct program_run *run, struct aq_error *error)
     int failed = pidfd < 0 ? aq_fail_errno(error, number, "cannot create a process")
                            : child_follow(run, &listening, pidfd, error);
     if (failed != 0 && pidfd >= 0)
-        child_end(pidfd);
+        child_end(pid, pidfd);
     while (pid > 0 && waitpid(pid, &wait_status, failed != 0 ? WNOHANG : 0) < 0 && errno == EINTR)
         ;
     for (int i = 0; i < 2; i++)

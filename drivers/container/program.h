@@ -17,7 +17,7 @@ struct program_run {
     const char *temporary;        /* its TMPDIR and HOME; NULL: /tmp and / */
     const char *proxy;            /* its HTTP_PROXY and HTTPS_PROXY; NULL or "": none */
     uint64_t until_ms;            /* by aq_clock_boot_ms(): then it is killed; given for every program */
-    const char *bound;            /* the setting that says so, "container.call_time": for the error */
+    const char *bound;            /* what says so, "container.call_time of the agent": for the error */
     uint64_t file_bytes;          /* most bytes in a file that it writes; 0: no bound */
 
     /* Called from time to time while it runs; -1 with `error` ends it. NULL: nothing to do. */
@@ -27,7 +27,7 @@ struct program_run {
 };
 
 /* Returns 0 if it ended with status 0; otherwise -1, with what it wrote last to standard error. When a bound is passed,
- * all descendants of the caller are killed; one that the kernel cannot end is not waited for. */
+ * it and all its descendants are killed; one that the kernel cannot end is not waited for. */
 int program_run(const struct program_run *run, struct aq_error *error) AQ_MUST_CHECK;
 
 /* The path of a program in the usual directories, or NULL. A path with / is checked as it is. Valid until the next

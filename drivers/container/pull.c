@@ -19,7 +19,7 @@
 
 enum { ARGUMENTS_MAX = 16, TELL_MS = 5000, BLOB_MAX = 4 << 20, PATH_SIZE = PATH_MAX + 128, MIB_SHIFT = 20 };
 
-static const char pull_bound[] = "container.pull_time";
+static const char pull_bound[] = "container.pull_time of the agent";
 
 struct pull {
     const struct store_wish *wish;

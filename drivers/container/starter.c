@@ -244,7 +244,7 @@ static int run_runtime(struct starter *starter, const char *const *words, struct
     const struct program_run run = {.arguments = arguments,
                                     .inherit = starter->start->output,
                                     .until_ms = aq_clock_boot_ms() + starter->plan.settings.call_time * 1000,
-                                    .bound = "container.call_time",
+                                    .bound = "container.call_time of the agent",
                                     .group = starter->inner_group && starter->group > 0 ? starter->group : 0,
                                     .prepare = prepare_groups,
                                     .context = starter};

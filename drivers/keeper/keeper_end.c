@@ -45,15 +45,15 @@ void keeper_signal_tree(struct keeper *keeper, int number)
             kill(keeper->init, SIGKILL); /* and with it all that is in its process namespace */
         /* Processes that have left the group, or have none. Scanning /proc is slow, so only if it is necessary. */
         if (!grouped || keeper->kill_again_ms > 20)
-            tree_signal(SIGKILL);
+            tree_signal(getpid(), SIGKILL);
         return;
     }
     if (grouped) {
         cgroup_signal(&keeper->group, number);
         cgroup_signal(&keeper->group, SIGCONT); /* a stopped process does not handle it otherwise */
     } else {
-        tree_signal(number);
-        tree_signal(SIGCONT);
+        tree_signal(getpid(), number);
+        tree_signal(getpid(), SIGCONT);
     }
 }
 

@@ -17,7 +17,7 @@
 struct relation {
     pid_t pid;
     pid_t parent;
-    bool ours; /* descends from this process */
+    bool ours; /* descends from `root` */
 };
 
 static pid_t parent_of(pid_t pid)
@@ -56,8 +56,7 @@ static int relation_compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Signals all descendants of this process, in groups or not; orphans have become its children. */
-void tree_signal(int number)
+void tree_signal(pid_t root, int number)
 {
     size_t count;
     struct relation *relations = relations_read(&count);
@@ -69,7 +68,7 @@ void tree_signal(int number)
         for (size_t i = 0; i < count; i++) {
             const struct relation wanted = {.pid = relations[i].parent};
             const struct relation *parent = bsearch(&wanted, relations, count, sizeof *relations, relation_compare);
-            bool ours = wanted.pid == getpid() || (parent != NULL && parent->ours);
+            bool ours = wanted.pid == root || (parent != NULL && parent->ours);
             found = found || (ours && !relations[i].ours);
             relations[i].ours = ours;
         }

@@ -94,7 +94,8 @@ static int read_header(struct image *image, int fd, const char *name, struct aq_
 
 static int run_qemu_img(const char *const *arguments, struct aq_error *error)
 {
-    const struct program_run run = {.arguments = arguments, .until_ms = aq_clock_boot_ms() + MAKE_MS_MAX};
+    const struct program_run run = {
+        .arguments = arguments, .until_ms = aq_clock_boot_ms() + MAKE_MS_MAX, .bound = "at most a minute"};
     if (program_find("qemu-img") == NULL)
         return aq_fail(error, AQ_E_IO,
                        "qemu-img is not installed: it makes the disks of machines (package qemu-utils)");

@@ -72,14 +72,17 @@ static int check_wanted(void *context, struct aq_error *error)
 static int copy_disk(struct task *task, const char *to)
 {
     const char *const arguments[] = {"qemu-img", "convert", "-q", "-U", "-O", "qcow2", task->disk, to, NULL};
-    const struct program_run run = {
-        .arguments = arguments, .until_ms = aq_clock_boot_ms() + MOST_MS, .watch = check_wanted, .context = task};
+    const struct program_run run = {.arguments = arguments,
+                                    .until_ms = aq_clock_boot_ms() + MOST_MS,
+                                    .bound = "at most an hour",
+                                    .watch = check_wanted,
+                                    .context = task};
     return program_run(&run, &task->error);
 }
 
 static int keep_image(struct task *task, const char *from, const char *to)
 {
-    if (link(from, to) == 0 && chmod(to, 0644) == 0)
+    if (chmod(from, 0644) == 0 && link(from, to) == 0)
         return 0;
     return errno == EEXIST
                ? aq_fail(&task->error, AQ_E_EXISTS, "the node has an image \"%s.qcow2\" already", task->name)
@@ -125,7 +128,8 @@ static void task_run(struct pool_job *job)
     virConnectClose(task->open);
 }
 
-/* ---- on the driver's ---------------------------------------------------------------------------------------- */
+/* ---- on the driver's thread ----------------------------------------------------------------------------------------
+ */
 
 static void tell(struct task *task, bool failed, const char *reason)
 {

@@ -374,7 +374,7 @@ static void wait_for_all(bool kill_them)
     pid_t pid = 0;
     for (int i = 0; pid == 0 && i < KILL_TIMES; i++) {
         if (kill_them)
-            tree_signal(SIGKILL);
+            tree_signal(getpid(), SIGKILL);
         while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
             ;
         if (pid == 0)
