@@ -32,16 +32,6 @@ static int sync_file(int directory, const char *name, struct aq_error *error)
     return 0;
 }
 
-/* Identifies this boot of the host; "" if it cannot be read now. */
-static const char *boot_id(void)
-{
-    static char boot[BOOT_SIZE];
-    if (boot[0] == '\0')
-        aq_file_read_text(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof boot);
-    boot[strcspn(boot, "\n")] = '\0';
-    return boot;
-}
-
 /* ---- processes ---------------------------------------------------------------------------------------- */
 
 bool process_id_of(pid_t pid, struct process_id *id)
@@ -124,12 +114,12 @@ enum keeper_read keeper_state_read(int directory, struct keeper_state *state)
     *state = (struct keeper_state){0};
     if (aq_file_read_text(directory, "state", text, sizeof text) < 0)
         return errno == ENOENT ? KEEPER_MISSING : KEEPER_UNREADABLE;
-    if (boot_id()[0] == '\0')
+    if (aq_boot_id()[0] == '\0')
         return KEEPER_UNREADABLE;
     int found = sscanf(text, "aquarium-process 1\nboot %39s\nkeeper %d %" SCNu64 "\nstop_grace %u\nkept%n", boot_then,
                        &state->keeper.pid, &state->keeper.start_ticks, &state->stop_grace_s, &at);
     bool whole = found == 4 && at > 0 && text[at] == '\n';
-    if (!whole || strcmp(boot_then, boot_id()) != 0) {
+    if (!whole || strcmp(boot_then, aq_boot_id()) != 0) {
         *state = (struct keeper_state){0};
         return whole ? KEEPER_OTHER_BOOT : KEEPER_TORN;
     }
@@ -147,11 +137,11 @@ int keeper_state_claim(int directory, const struct keeper_state *state, struct a
 {
     char text[STATE_SIZE];
     char name[32]; /* one for each process, as two may be creating the state */
-    if (boot_id()[0] == '\0')
+    if (aq_boot_id()[0] == '\0')
         return aq_fail(error, AQ_E_IO, "file state: /proc/sys/kernel/random/boot_id cannot be read");
     snprintf(name, sizeof name, "state.%d", getpid());
-    snprintf(text, sizeof text, "aquarium-process 1\nboot %s\nkeeper %d %" PRIu64 "\nstop_grace %u\nkept\n", boot_id(),
-             state->keeper.pid, state->keeper.start_ticks, state->stop_grace_s);
+    snprintf(text, sizeof text, "aquarium-process 1\nboot %s\nkeeper %d %" PRIu64 "\nstop_grace %u\nkept\n",
+             aq_boot_id(), state->keeper.pid, state->keeper.start_ticks, state->stop_grace_s);
     if (write_text(directory, name, text, error) != 0)
         return -1;
     int failed = linkat(directory, name, directory, "state", 0);

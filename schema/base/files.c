@@ -144,6 +144,15 @@ ssize_t aq_file_read_text(int directory, const char *name, char *text, size_t si
     return got < 0 ? -1 : (ssize_t)length;
 }
 
+const char *aq_boot_id(void)
+{
+    static char boot[40];
+    if (boot[0] == '\0')
+        aq_file_read_text(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof boot);
+    boot[strcspn(boot, "\n")] = '\0';
+    return boot;
+}
+
 /* ---- locks -------------------------------------------------------------------------------------------- */
 
 int aq_file_lock(int directory, const char *name, struct aq_error *error)

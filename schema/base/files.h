@@ -39,6 +39,9 @@ int aq_file_read_end(int directory, const char *name, size_t max, struct aq_buff
 /* Reads the first `size` - 1 bytes as a NUL-terminated text. Returns its length, or -1 with errno and an empty text. */
 ssize_t aq_file_read_text(int directory, const char *name, char *text, size_t size);
 
+/* Names this boot of the host, as no other; "" if it cannot be read now. One thread. */
+const char *aq_boot_id(void);
+
 /* Writes all bytes, with as many calls of write() as that takes. Returns -1 with errno. */
 int aq_file_write_all(int fd, const void *data, size_t length) AQ_MUST_CHECK;
 
