@@ -5,6 +5,7 @@
 #include "schema/base/bell.h"
 #include "schema/base/files.h"
 #include "schema/base/journal.h"
+#include "schema/base/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,27 +39,39 @@ static void action_drop(struct pool_job *job)
     action_free((struct action *)job);
 }
 
-static void begin(struct driver *driver, struct action *action)
+static void action_is_done(struct pool_job *job);
+
+/* NULL: there is no connection. The caller adds it to the pool. */
+static struct action *action_new(struct driver *driver, enum action_kind kind, uint64_t resource,
+                                 const struct machine_record *record)
 {
+    virConnectPtr open = virt_take(driver->connection);
+    if (open == NULL)
+        return NULL;
+    struct action *action = aq_calloc(1, sizeof *action);
+    action->job =
+        (struct pool_job){.run = action_run, .overdue = action_is_overdue, .done = action_is_done, .drop = action_drop};
+    action->kind = kind;
     action->owner = driver;
-    virt_name(action->name, driver->node, action->resource);
+    action->resource = resource;
+    action->open = action->used = open;
+    virt_name(action->name, driver->node, resource);
+    snprintf(action->uuid, sizeof action->uuid, "%s", record->uuid);
+    snprintf(action->seed, sizeof action->seed, "%s", record->seed);
+    return action;
+}
+
+static void action_add(struct driver *driver, struct action *action)
+{
     pool_add(driver->pool, &action->job, driver->now->steady_ms, driver->settings.patience * 1000);
 }
 
-/* A start that nobody waits for any more has succeeded after all. */
+/* A start that nothing waits for any more has succeeded after all. */
 static void end_late_start(struct driver *driver, const struct action *late)
 {
-    struct action *action = aq_calloc(1, sizeof *action);
-    action->job = late->job;
-    action->kind = ACTION_CLEAN;
-    action->resource = late->resource;
-    action->open = virt_take(driver->connection);
-    snprintf(action->uuid, sizeof action->uuid, "%s", late->record.uuid);
-    snprintf(action->seed, sizeof action->seed, "%s", late->record.seed);
-    if (action->open != NULL)
-        begin(driver, action);
-    else
-        action_free(action);
+    struct action *action = action_new(driver, ACTION_CLEAN, late->resource, &late->record);
+    if (action != NULL)
+        action_add(driver, action);
 }
 
 static void action_is_done(struct pool_job *job)
@@ -91,22 +104,14 @@ static bool begin_action(struct driver *driver, struct machine *machine, enum ac
         machine_wake_at(driver, machine, machine->retry_ms);
         return false;
     }
-    virConnectPtr open = virt_take(driver->connection);
-    if (open == NULL)
+    struct action *action = action_new(driver, kind, machine->resource, &machine->record);
+    if (action == NULL)
         return false;
-    struct action *action = aq_calloc(1, sizeof *action);
-    action->job =
-        (struct pool_job){.run = action_run, .overdue = action_is_overdue, .done = action_is_done, .drop = action_drop};
-    action->kind = kind;
-    action->resource = machine->resource;
     action->serial = machine->serial;
-    action->open = action->used = open;
-    snprintf(action->uuid, sizeof action->uuid, "%s", machine->record.uuid);
-    snprintf(action->seed, sizeof action->seed, "%s", machine->record.seed);
     if (kind == ACTION_START)
         fill_start(action, machine);
     machine->action = action;
-    begin(driver, action);
+    action_add(driver, action);
     return true;
 }
 
@@ -120,30 +125,19 @@ static const struct virt_machine *find_listed(const struct virt_machine *machine
     return NULL;
 }
 
-static bool has_uuid(const struct machine *machine, const unsigned char *uuid)
-{
-    unsigned char own[VIR_UUID_BUFLEN];
-    unsigned at[VIR_UUID_BUFLEN];
-    if (sscanf(machine->record.uuid, "%2x%2x%2x%2x-%2x%2x-%2x%2x-%2x%2x-%2x%2x%2x%2x%2x%2x", &at[0], &at[1], &at[2],
-               &at[3], &at[4], &at[5], &at[6], &at[7], &at[8], &at[9], &at[10], &at[11], &at[12], &at[13], &at[14],
-               &at[15]) != VIR_UUID_BUFLEN)
-        return false;
-    for (size_t i = 0; i < VIR_UUID_BUFLEN; i++)
-        own[i] = (unsigned char)at[i];
-    return memcmp(own, uuid, sizeof own) == 0;
-}
-
 /* What may have changed while there was no connection. */
-static void compare(struct machine *machine, const struct virt_machine *listed)
+static void compare(struct driver *driver, struct machine *machine, const struct virt_machine *listed)
 {
     bool started = machine->phase == MACHINE_WAITING || machine->phase == MACHINE_RUNNING ||
                    machine->phase == MACHINE_STOPPING || machine->phase == MACHINE_KILLING;
     if (!started || machine->over)
         return;
-    if (listed == NULL || !has_uuid(machine, listed->uuid))
-        machine_is_over(machine, false, 128 + 9, "libvirt knows it no longer: it was removed from outside");
+    if (listed == NULL || strcmp(machine->record.uuid, listed->uuid) != 0)
+        machine_is_gone(machine);
     else if (listed->state == VIR_DOMAIN_SHUTOFF || listed->state == VIR_DOMAIN_CRASHED)
         machine_is_off(machine, listed->state, listed->reason);
+    else if (virt_disk_has_failed(listed->state, listed->reason))
+        machine_disk_failed(driver, machine, "unknown");
 }
 
 static void go_on_with_all(struct driver *driver)
@@ -176,7 +170,7 @@ static void connected(void *context, const struct virt_machine *machines, size_t
         }
     for (size_t i = 0; i < driver->roster.count; i++) {
         struct machine *machine = driver->roster.entries[i].workload;
-        compare(machine, find_listed(machines, count, machine->resource));
+        compare(driver, machine, find_listed(machines, count, machine->resource));
     }
     go_on_with_all(driver);
 }
@@ -197,27 +191,14 @@ static void has_stopped(struct machine *machine, int detail)
         machine_is_off(machine, VIR_DOMAIN_SHUTOFF, reason);
 }
 
-static void disk_has_failed(struct driver *driver, struct machine *machine, const char *reason)
-{
-    enum { WAIT_MS = 2000, MOST_MS = 60000 };
-    char words[128];
-    if (machine->full_until_ms == 0) {
-        snprintf(words, sizeof words, "the machine is paused: its disk cannot be written: %s",
-                 strcmp(reason, "enospc") == 0 ? "no space left on the node" : reason);
-        machine_say(machine, words);
-        machine->full_until_ms = driver->now->steady_ms + MOST_MS;
-    }
-    machine_wake_at(driver, machine, driver->now->steady_ms + WAIT_MS);
-}
-
 static void happened(void *context, const struct virt_event *event)
 {
     struct driver *driver = context;
     struct machine *machine = roster_find(&driver->roster, event->resource);
-    if (machine == NULL || !has_uuid(machine, event->uuid))
+    if (machine == NULL || strcmp(machine->record.uuid, event->uuid) != 0)
         return;
-    if (event->io_reason[0] != '\0' && machine->phase == MACHINE_RUNNING)
-        disk_has_failed(driver, machine, event->io_reason);
+    if (event->io_reason[0] != '\0')
+        machine_disk_failed(driver, machine, event->io_reason);
     if (event->event == VIR_DOMAIN_EVENT_STOPPED)
         has_stopped(machine, event->detail);
     machine_go_on(driver, machine);
@@ -341,7 +322,7 @@ static int libvirt_start(struct driver *driver, const struct driver_spec *spec, 
     struct machine_record *record = &machine->record;
     machine->plan = plan;
     machine->address_wait_s = options->address_wait;
-    machine_record_read_boot(record->boot);
+    snprintf(record->boot, sizeof record->boot, "%s", aq_boot_id());
     memcpy(record->uuid, plan->uuid, sizeof record->uuid);
     snprintf(record->mac, sizeof record->mac, "%s", plan->macs[0]);
     snprintf(record->seed, sizeof record->seed, "%s", plan->seed != NULL ? plan->seed : "");
@@ -452,20 +433,18 @@ static void libvirt_end_command(struct driver *driver, uint64_t number)
 
 /* ---- tasks ----------------------------------------------------------------------------------------------- */
 
-static bool name_is_good(const char *name)
-{
-    return strlen(name) <= 100 && name[0] != '.' &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == strlen(name);
-}
-
 static int libvirt_task(struct driver *driver, const struct driver_task *task, struct aq_error *error)
 {
+    enum { NAME_MOST = 100 };
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     const struct machine *machine = roster_find(&driver->roster, task->resource);
     if (machine == NULL || !machine->told_started || machine->over || machine->directory == NULL)
         return aq_fail(error, AQ_E_STATE, "resource %" PRIu64 " does not run", task->resource);
-    if (!name_is_good(task->name))
-        return aq_fail(error, AQ_E_INVALID, "\"%.100s\" cannot be the name of an image or a snapshot", task->name);
+    if (strlen(task->name) > NAME_MOST || !aq_name_is_good(task->name, strlen(task->name)))
+        return aq_fail(error, AQ_E_INVALID,
+                       "the name of an image or a snapshot is \"%.*s\", but must be at most %d letters, digits, '.', "
+                       "'_' and '-', and begin with a letter or digit",
+                       NAME_MOST, task->name, NAME_MOST);
     virConnectPtr open = virt_take(driver->connection);
     if (open == NULL)
         return aq_fail(error, AQ_E_STATE, "%s", virt_fault(driver->connection));

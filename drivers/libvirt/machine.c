@@ -1,5 +1,6 @@
 #include "drivers/libvirt/machine.h"
 
+#include "schema/base/files.h"
 #include "schema/base/journal.h"
 
 #include <inttypes.h>
@@ -50,11 +51,6 @@ void machine_wake_at(struct driver *driver, struct machine *machine, uint64_t at
     machine->due_ms = at_ms;
     if (at_ms != UINT64_MAX)
         schedule_add(&driver->schedule, at_ms, machine->resource);
-}
-
-void machine_say(struct machine *machine, const char *words)
-{
-    console_say(&machine->console, words);
 }
 
 /* ---- reports -------------------------------------------------------------------------------------------- */
@@ -114,9 +110,20 @@ void machine_is_over(struct machine *machine, bool never_ran, int exit_status, c
     snprintf(machine->record.reason, sizeof machine->record.reason, "%.*s", (int)strcspn(reason, "\n"), reason);
 }
 
+void machine_is_gone(struct machine *machine)
+{
+    machine_is_over(machine, false, STATUS_KILLED, "libvirt knows it no longer: it was removed from outside");
+}
+
 static void is_destroyed(struct machine *machine)
 {
     char reason[RECORD_REASON_SIZE];
+    if (!machine->stop_wanted && machine->phase == MACHINE_KILLING && machine->full_until_ms != 0) {
+        snprintf(reason, sizeof reason, "ended by force: its disk could not be written for a minute: %s",
+                 machine->disk_fault);
+        machine_is_over(machine, false, STATUS_KILLED, reason);
+        return;
+    }
     if (!machine->stop_wanted) {
         machine_is_over(machine, false, STATUS_KILLED,
                         machine->is_leftover ? "ended by force: the agent had lost it"
@@ -130,8 +137,6 @@ static void is_destroyed(struct machine *machine)
 
 void machine_is_off(struct machine *machine, int state, int reason)
 {
-    char boot[RECORD_BOOT_SIZE];
-    machine_record_read_boot(boot);
     if (state == VIR_DOMAIN_CRASHED || reason == VIR_DOMAIN_SHUTOFF_CRASHED ||
         (reason == VIR_DOMAIN_SHUTOFF_FAILED && machine->record.started))
         machine_is_over(machine, false, STATUS_CRASHED, "it crashed, or the program that emulates it was killed");
@@ -139,7 +144,7 @@ void machine_is_off(struct machine *machine, int state, int reason)
         machine_is_over(machine, false, 0, machine->stop_wanted ? "it shut down when it was asked" : "it powered off");
     else if (reason == VIR_DOMAIN_SHUTOFF_DESTROYED)
         is_destroyed(machine);
-    else if (strcmp(boot, machine->record.boot) != 0)
+    else if (strcmp(aq_boot_id(), machine->record.boot) != 0)
         machine_is_over(machine, false, STATUS_KILLED, "it ended when the host restarted");
     else if (reason == VIR_DOMAIN_SHUTOFF_SAVED || reason == VIR_DOMAIN_SHUTOFF_MIGRATED ||
              reason == VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT)
@@ -228,9 +233,48 @@ static void go_on_stopping(struct driver *driver, struct machine *machine)
     machine_wake_at(driver, machine, again_ms < machine->until_ms ? again_ms : machine->until_ms);
 }
 
+void machine_disk_failed(struct driver *driver, struct machine *machine, const char *reason)
+{
+    const uint64_t now_ms = driver->now->steady_ms;
+    char words[128];
+    if (machine->phase != MACHINE_WAITING && machine->phase != MACHINE_RUNNING)
+        return;
+    snprintf(machine->disk_fault, sizeof machine->disk_fault, "%s",
+             strcmp(reason, "enospc") == 0 ? "no space left on the node" : reason);
+    if (machine->full_until_ms == 0) {
+        snprintf(words, sizeof words, "the machine is paused: its disk cannot be written: %s", machine->disk_fault);
+        console_say(&machine->console, words);
+        machine->full_until_ms = now_ms + FULL_MOST_MS;
+    }
+    machine->disk_failed = true;
+    machine_wake_at(driver, machine, now_ms + FULL_MS);
+}
+
+/* It is let go on again and again. If its disk has not failed for a while after that, it can be written. */
+static void go_on_with_disk(struct driver *driver, struct machine *machine)
+{
+    const uint64_t now_ms = driver->now->steady_ms;
+    if (now_ms < machine->due_ms)
+        return;
+    if (!machine->disk_failed) {
+        console_say(&machine->console, "the machine goes on: its disk can be written again");
+        machine->full_until_ms = 0;
+        machine_wake_at(driver, machine, now_ms);
+    } else if (now_ms >= machine->full_until_ms) {
+        machine->phase = MACHINE_KILLING;
+    } else {
+        machine->disk_failed = !driver->begin(driver, machine, ACTION_RESUME);
+        machine_wake_at(driver, machine, now_ms + FULL_MS);
+    }
+}
+
 static void go_on_waiting(struct driver *driver, struct machine *machine)
 {
     const uint64_t now_ms = driver->now->steady_ms;
+    if (machine->full_until_ms != 0 && !machine->stop_wanted) {
+        go_on_with_disk(driver, machine);
+        return;
+    }
     if (machine->until_ms == UINT64_MAX) {
         machine->until_ms = now_ms + machine->address_wait_s * 1000;
         machine->due_ms = now_ms;
@@ -239,19 +283,6 @@ static void go_on_waiting(struct driver *driver, struct machine *machine)
         runs_now(driver, machine);
     else if (now_ms < machine->due_ms || !driver->begin(driver, machine, ACTION_ADDRESS))
         machine_wake_at(driver, machine, now_ms < machine->due_ms ? machine->due_ms : now_ms + ADDRESS_MS);
-}
-
-static void go_on_running(struct driver *driver, struct machine *machine)
-{
-    const uint64_t now_ms = driver->now->steady_ms;
-    if (machine->full_until_ms == 0 || now_ms < machine->due_ms)
-        return;
-    if (now_ms >= machine->full_until_ms) {
-        machine->phase = MACHINE_KILLING;
-        return;
-    }
-    driver->begin(driver, machine, ACTION_RESUME);
-    machine_wake_at(driver, machine, now_ms + FULL_MS);
 }
 
 static void go_on_alive(struct driver *driver, struct machine *machine)
@@ -269,8 +300,8 @@ static void go_on_alive(struct driver *driver, struct machine *machine)
     case MACHINE_RUNNING:
         if (machine->stop_wanted)
             go_on_stopping(driver, machine);
-        else
-            go_on_running(driver, machine);
+        else if (machine->full_until_ms != 0)
+            go_on_with_disk(driver, machine);
         break;
     case MACHINE_STOPPING:
         go_on_stopping(driver, machine);
@@ -344,10 +375,10 @@ static void take_look(struct driver *driver, struct machine *machine, struct act
         machine->retry_ms = driver->now->steady_ms + RETRY_MS;
         return;
     }
-    if (is_it)
+    if (is_it) {
         memcpy(machine->port, action->port, sizeof machine->port);
-    if (is_it)
-        snprintf(machine->record.uuid, sizeof machine->record.uuid, "%s", action->uuid);
+        memcpy(machine->record.uuid, action->uuid, sizeof machine->record.uuid);
+    }
     machine->record.defined = is_it || (machine->record.defined && machine->is_leftover);
     if (machine->record.over && !runs) {
         machine->record.over = false; /* to be stored again */
@@ -357,12 +388,14 @@ static void take_look(struct driver *driver, struct machine *machine, struct act
     } else if (is_it && runs) {
         machine->record.started = true;
         runs_now(driver, machine);
+        if (virt_disk_has_failed(action->state, action->reason))
+            machine_disk_failed(driver, machine, "unknown");
     } else if (is_it) {
         machine_is_off(machine, action->state, action->reason);
     } else if (!machine->record.started) {
         machine_is_over(machine, true, 0, "the agent ended before it started the workload");
     } else {
-        machine_is_over(machine, false, STATUS_KILLED, "libvirt knows it no longer: it was removed from outside");
+        machine_is_gone(machine);
     }
     if (machine->over && !machine->never_ran)
         machine->told_started = true; /* only the end is reported */
@@ -384,19 +417,18 @@ void machine_take(struct driver *driver, struct machine *machine, struct action 
         break;
     case ACTION_SHUTDOWN:
         if (!action->found && !action->failed)
-            machine_is_over(machine, false, STATUS_KILLED, "libvirt knows it no longer: it was removed from outside");
+            machine_is_gone(machine);
         break;
     case ACTION_DESTROY:
-        if (!action->failed && machine->full_until_ms != 0 && !machine->stop_wanted)
-            machine_is_over(machine, false, STATUS_KILLED,
-                            "ended by force: its disk could not be written for a minute: no space left on the node");
-        else if (!action->failed)
+        if (!action->failed)
             is_destroyed(machine);
         else
             machine->retry_ms = now_ms + RETRY_MS;
         break;
-    case ACTION_RESUME:
-        break; /* the disk fails again, or does not */
+    case ACTION_RESUME: /* the disk fails again by then, or does not */
+        machine->disk_failed = machine->disk_failed || action->failed;
+        machine_wake_at(driver, machine, now_ms + FULL_MS);
+        break;
     case ACTION_CLEAN:
         if (action->failed) {
             aq_journal(AQ_WARN, "what is left of a machine is not removed: trying again", "machine", action->name,
@@ -415,6 +447,7 @@ void machine_give_up(struct driver *driver, struct machine *machine, struct acti
 {
     char reason[RECORD_REASON_SIZE];
     if (action->kind != ACTION_START) {
+        machine->disk_failed = machine->disk_failed || action->kind == ACTION_RESUME;
         machine->retry_ms = driver->now->steady_ms + STUCK_MS;
         return;
     }

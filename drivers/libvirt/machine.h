@@ -40,6 +40,8 @@ struct machine {
     uint64_t retry_ms;      /* no action before: one has failed */
     uint64_t until_ms;      /* end of what it waits for in this phase */
     uint64_t full_until_ms; /* its disk has failed, and it is let go on until then; 0: it has not */
+    bool disk_failed;       /* since it was last let go on */
+    char disk_fault[32];    /* why its disk has failed */
     uint64_t address_wait_s;
     char ip_addr[ACTION_ADDRESS_SIZE];
     char port[ACTION_PORT_SIZE]; /* "": it has no console */
@@ -79,13 +81,18 @@ void machine_is_over(struct machine *machine, bool never_ran, int exit_status, c
 /* The same, from a state that libvirt tells. */
 void machine_is_off(struct machine *machine, int state, int reason);
 
+/* The same: libvirt does not know it. */
+void machine_is_gone(struct machine *machine);
+
+/* It is paused, because its disk cannot be written, as libvirt's `reason` says. */
+void machine_disk_failed(struct driver *driver, struct machine *machine, const char *reason);
+
 /* An action has ended, or is overdue. */
 void machine_take(struct driver *driver, struct machine *machine, struct action *action);
 void machine_give_up(struct driver *driver, struct machine *machine, struct action *action);
 
 /* What has come from its console goes into its log. */
 void machine_copy(struct driver *driver, struct machine *machine);
-void machine_say(struct machine *machine, const char *words);
 
 void machine_wake_at(struct driver *driver, struct machine *machine, uint64_t at_ms);
 

@@ -1,6 +1,7 @@
 #include "drivers/libvirt/pool.h"
 
 #include "schema/base/bell.h"
+#include "schema/base/clock.h"
 #include "schema/base/error.h"
 #include "schema/base/memory.h"
 
@@ -10,7 +11,7 @@
 #include <time.h>
 
 /* Threads that may be at work besides those that are stuck, and threads in all. */
-enum { THREADS_BUSY = 4, THREADS_MOST = 36, STACK_SIZE = 512 << 10, CLOSE_S = 2 };
+enum { THREADS_BUSY = 4, THREADS_MOST = 36, STACK_SIZE = 512 << 10, CLOSE_MS = 2000 };
 
 struct queue {
     struct pool_job *first, **last;
@@ -22,7 +23,7 @@ struct pool {
     pthread_cond_t work, ended;
     int bell;
     bool closing;
-    struct queue todo, over;
+    struct queue waiting, over;
     unsigned threads, idle, stuck;
     struct pool_job **open; /* jobs whose done() has not been called */
     size_t open_count, open_capacity;
@@ -56,7 +57,7 @@ struct pool *pool_open(int bell)
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->ended, &attributes);
     pthread_condattr_destroy(&attributes);
-    pool->todo.last = &pool->todo.first;
+    pool->waiting.last = &pool->waiting.first;
     pool->over.last = &pool->over.first;
     pool->bell = bell;
     return pool;
@@ -66,8 +67,8 @@ static void *thread_main(void *context)
 {
     struct pool *pool = context;
     pthread_mutex_lock(&pool->lock);
-    while (!pool->closing || pool->todo.first != NULL) {
-        struct pool_job *job = queue_take(&pool->todo);
+    while (!pool->closing || pool->waiting.first != NULL) {
+        struct pool_job *job = queue_take(&pool->waiting);
         if (job == NULL) {
             pool->idle++;
             pthread_cond_wait(&pool->work, &pool->lock);
@@ -92,8 +93,7 @@ static void *thread_main(void *context)
     return NULL;
 }
 
-/* Signals are for the owner's thread. */
-static void thread_start(struct pool *pool)
+bool pool_start_thread(void *(*run)(void *context), void *context)
 {
     pthread_t thread;
     pthread_attr_t attributes;
@@ -103,24 +103,23 @@ static void thread_start(struct pool *pool)
     pthread_attr_setstacksize(&attributes, STACK_SIZE);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (pthread_create(&thread, &attributes, thread_main, pool) == 0)
-        pool->threads++;
+    int failed = pthread_create(&thread, &attributes, run, context);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
+    return failed == 0;
 }
 
 /* With the lock held. */
 static void threads_provide(struct pool *pool)
 {
-    unsigned waiting = 0;
-    for (const struct pool_job *job = pool->todo.first; job != NULL && waiting <= THREADS_BUSY; job = job->next)
-        waiting++;
+    unsigned jobs = 0;
+    for (const struct pool_job *job = pool->waiting.first; job != NULL && jobs <= THREADS_BUSY; job = job->next)
+        jobs++;
     for (unsigned idle = pool->idle;
-         waiting > idle && pool->threads - pool->stuck < THREADS_BUSY && pool->threads < THREADS_MOST; idle++) {
-        unsigned before = pool->threads;
-        thread_start(pool);
-        if (pool->threads == before)
+         jobs > idle && pool->threads - pool->stuck < THREADS_BUSY && pool->threads < THREADS_MOST; idle++) {
+        if (!pool_start_thread(thread_main, pool))
             return; /* the host gives no more: those that there are take it */
+        pool->threads++;
     }
 }
 
@@ -131,7 +130,7 @@ void pool_add(struct pool *pool, struct pool_job *job, uint64_t now_ms, uint64_t
     AQ_GROW(pool->open, pool->open_count, pool->open_capacity);
     pool->open[pool->open_count++] = job;
     pthread_mutex_lock(&pool->lock);
-    queue_add(&pool->todo, job);
+    queue_add(&pool->waiting, job);
     threads_provide(pool);
     pthread_cond_signal(&pool->work);
     pthread_mutex_unlock(&pool->lock);
@@ -197,9 +196,7 @@ uint64_t pool_deadline_ms(const struct pool *pool)
 
 bool pool_close(struct pool *pool)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += CLOSE_S;
+    const struct timespec until = aq_clock_deadline(CLOSE_MS);
     pthread_mutex_lock(&pool->lock);
     pool->closing = true;
     pthread_cond_broadcast(&pool->work);

@@ -13,8 +13,8 @@
 /* The beginning of a job, which its owner allocates and keeps until done() has been called. */
 struct pool_job {
     void (*run)(struct pool_job *job); /* on a thread of the pool: may block */
-    void (*overdue)(
-        struct pool_job *job);          /* on the owner's thread: it has not ended in time; done() follows some day */
+    /* On the owner's thread: it has not ended in time; done() follows some day. */
+    void (*overdue)(struct pool_job *job);
     void (*done)(struct pool_job *job); /* on the owner's thread: may free the job */
     void (*drop)(struct pool_job *job); /* instead of done(), by pool_close(): frees the job, whether it ran or not */
     uint64_t deadline_ms;               /* steady; set by pool_add() */
@@ -38,5 +38,8 @@ void pool_add(struct pool *pool, struct pool_job *job, uint64_t now_ms, uint64_t
 /* Tells what has ended and what is overdue. Owner's thread. */
 void pool_work(struct pool *pool, uint64_t now_ms);
 uint64_t pool_deadline_ms(const struct pool *pool); /* call pool_work() then at the latest; UINT64_MAX: no need */
+
+/* Starts a thread that ends by itself and gets no signals: these are for the owner's. False: the host gives none. */
+bool pool_start_thread(void *(*run)(void *context), void *context);
 
 #endif

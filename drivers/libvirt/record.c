@@ -15,13 +15,6 @@ enum { FILE_SIZE = 2048 };
 #define FILE_NAME "machine"
 #define HEAD      "aquarium-machine 1\n"
 
-void machine_record_read_boot(char boot[RECORD_BOOT_SIZE])
-{
-    if (aq_file_read_text(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, RECORD_BOOT_SIZE) <= 0)
-        boot[0] = '\0';
-    boot[strcspn(boot, "\n")] = '\0';
-}
-
 static int make_path(char path[PATH_MAX], const char *directory, struct aq_error *error)
 {
     if ((size_t)snprintf(path, PATH_MAX, "%s/" FILE_NAME, directory) < PATH_MAX)

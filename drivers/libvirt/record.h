@@ -29,6 +29,4 @@ int machine_record_write(const struct machine_record *record, const char *direct
                          struct aq_error *error) AQ_MUST_CHECK;
 int machine_record_read(struct machine_record *record, const char *directory, struct aq_error *error) AQ_MUST_CHECK;
 
-void machine_record_read_boot(char boot[RECORD_BOOT_SIZE]); /* this boot of the host */
-
 #endif

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <libvirt/virterror.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +24,11 @@ enum {
 void virt_name(char name[VIRT_NAME_SIZE], const char *node, uint64_t resource)
 {
     snprintf(name, VIRT_NAME_SIZE, NAME_BEGIN "%s-%" PRIu64, node, resource);
+}
+
+bool virt_disk_has_failed(int state, int reason)
+{
+    return state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR;
 }
 
 int virt_fail(struct aq_error *error, const char *what)
@@ -82,7 +86,7 @@ static uint64_t name_resource(const struct inbox *inbox, const char *name)
 static void inbox_add(struct inbox *inbox, virDomainPtr domain, struct virt_event event)
 {
     event.resource = name_resource(inbox, virDomainGetName(domain));
-    if (event.resource == 0 || virDomainGetUUID(domain, event.uuid) < 0)
+    if (event.resource == 0 || virDomainGetUUIDString(domain, event.uuid) < 0)
         return;
     pthread_mutex_lock(&inbox->lock);
     if (inbox->bell >= 0) {
@@ -145,23 +149,13 @@ static void wake_loop(int timer, void *unused)
 
 static void events_start(void)
 {
-    enum { WAKE_MS = 1000, STACK_SIZE = 512 << 10 };
-    pthread_t thread;
-    pthread_attr_t attributes;
-    sigset_t all, before;
+    enum { WAKE_MS = 3600 * 1000 };
     virInitialize();
     virSetErrorFunc(NULL, ignore_error);
     virEventRegisterDefaultImpl();
-    virEventAddTimeout(WAKE_MS * 3600, wake_loop, NULL, NULL); /* without any, the loop may not see the first one */
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&thread, &attributes, events_main, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    aq_assert(failed == 0);
+    virEventAddTimeout(WAKE_MS, wake_loop, NULL, NULL); /* without any, the loop may not see the first one */
+    bool started = pool_start_thread(events_main, NULL);
+    aq_assert(started);
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------ */
@@ -215,7 +209,7 @@ struct opening {
 static void add_machine(struct opening *opening, virDomainPtr domain)
 {
     struct virt_machine machine = {.resource = name_resource(opening->inbox, virDomainGetName(domain))};
-    if (machine.resource == 0 || virDomainGetUUID(domain, machine.uuid) < 0 ||
+    if (machine.resource == 0 || virDomainGetUUIDString(domain, machine.uuid) < 0 ||
         virDomainGetState(domain, &machine.state, &machine.reason, 0) < 0)
         return;
     AQ_GROW(opening->machines, opening->count, opening->capacity);
@@ -245,11 +239,11 @@ static int watch(struct opening *opening, int event, virConnectDomainEventGeneri
     return number;
 }
 
+/* Without virConnectSetKeepAlive(): when that closes a connection while several threads wait for answers, libvirt 9.0
+ * may crash. Pings and overdue calls tell as much. */
 static void watch_events(struct opening *opening)
 {
     struct opened *opened = &opening->opened;
-    /* Not virConnectSetKeepAlive(): when that closes a connection while several threads wait for answers, libvirt 9.0
-     * may crash. Pings and overdue calls tell as much. */
     /* No use of the inbox for this one: connections that know no such callback would keep it. The owner keeps it until
      * all are closed. */
     opened->told_close = virConnectRegisterCloseCallback(opened->open, take_close, opening->inbox, NULL) == 0;
@@ -347,9 +341,11 @@ static void opening_done(struct pool_job *job)
 
 static void begin_opening(struct virt *connection, uint64_t now_ms)
 {
-    connection->retry_ms = UINT64_MAX;
-    if (connection->openings >= OPENINGS_MOST)
+    if (connection->openings >= OPENINGS_MOST) {
+        retry_later(connection, now_ms);
         return;
+    }
+    connection->retry_ms = UINT64_MAX;
     struct opening *opening = aq_calloc(1, sizeof *opening);
     opening->job =
         (struct pool_job){.run = opening_run, .overdue = opening_overdue, .done = opening_done, .drop = opening_drop};

@@ -15,13 +15,13 @@ enum virt_kind { VIRT_QEMU, VIRT_TEST, VIRT_LXC, VIRT_ESX, VIRT_VMWARE };
 /* A machine of this node, as libvirt knows it. */
 struct virt_machine {
     uint64_t resource;
-    unsigned char uuid[VIR_UUID_BUFLEN];
+    char uuid[VIR_UUID_STRING_BUFLEN];
     int state, reason; /* as virDomainGetState() tells them */
 };
 
 struct virt_event {
     uint64_t resource;
-    unsigned char uuid[VIR_UUID_BUFLEN];
+    char uuid[VIR_UUID_STRING_BUFLEN];
     int event, detail;  /* of virConnectDomainEventLifecycleCallback; */
     char io_reason[32]; /* or, if not "", why the disk of a machine failed: "enospc" */
 };
@@ -63,6 +63,9 @@ uint64_t virt_deadline_ms(const struct virt *connection);
 /* The name of a machine: "aquarium-NODE-RESOURCE". */
 enum { VIRT_NAME_SIZE = 128 };
 void virt_name(char name[VIRT_NAME_SIZE], const char *node, uint64_t resource);
+
+/* Whether a machine in this state is paused because its disk cannot be written. */
+bool virt_disk_has_failed(int state, int reason);
 
 /* What libvirt said last on this thread, as the reason of a failure. Returns -1. */
 int virt_fail(struct aq_error *error, const char *what);
