@@ -19,13 +19,10 @@ static bool read_file(const char *root, const char *name, const char *file, char
     char path[CGROUP_PATH_SIZE];
     if (root[0] == '\0' || snprintf(path, sizeof path, "%s/%s/%s", root, name, file) >= (int)sizeof path)
         return false;
-    AQ_CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t length = fd >= 0 ? read(fd, text, size - 1) : -1;
-    text[length > 0 ? length : 0] = '\0';
-    return length >= 0;
+    return aq_file_read_text(AT_FDCWD, path, text, size) >= 0;
 }
 
-/* The number behind a word at the begin of a line, such as "usage_usec 123"; 0: there is none. */
+/* The number behind a word at the beginning of a line, such as "usage_usec 123"; 0: there is none. */
 static uint64_t number_of(const char *text, const char *word)
 {
     const size_t length = strlen(word);
@@ -81,13 +78,9 @@ static void read_io(const struct cgroup *group, struct cgroup_usage *usage)
 
 static bool read_process_file(long pid, const char *file, char *text, size_t size)
 {
-    char path[48], number[24];
-    snprintf(number, sizeof number, "%ld", pid);
-    snprintf(path, sizeof path, "/proc/%s/%s", number, file);
-    AQ_CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t length = fd >= 0 ? read(fd, text, size - 1) : -1;
-    text[length > 0 ? length : 0] = '\0';
-    return length > 0;
+    char path[48];
+    snprintf(path, sizeof path, "/proc/%ld/%s", pid, file);
+    return aq_file_read_text(AT_FDCWD, path, text, size) > 0;
 }
 
 struct sums {

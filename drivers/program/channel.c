@@ -32,7 +32,7 @@ static void stream_close(struct channel_stream *stream)
     *stream = (struct channel_stream){.fd = -1};
 }
 
-static void forget_program(struct channel *channel)
+static void drop_program(struct channel *channel)
 {
     stream_close(&channel->reports);
     stream_close(&channel->errors);
@@ -70,7 +70,7 @@ void program_channel_kill(struct channel *channel)
         kill(channel->pid, SIGKILL); /* it may not have a group of its own yet */
         waitid(P_PIDFD, (id_t)channel->pidfd, &(siginfo_t){0}, WEXITED | WNOHANG); /* else the agent reaps it */
     }
-    forget_program(channel);
+    drop_program(channel);
 }
 
 /* ---- starting -------------------------------------------------------------------------------------------- */

@@ -1,5 +1,7 @@
 #include "drivers/program/state.h"
 
+#include "schema/base/utf8.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -24,8 +26,8 @@ static void close_fds(struct program_command *command)
     }
 }
 
-/* Copies the descriptors. Opening one end of a pipe waits for somebody to have the other, who may be gone by the time
- * that the program does so: so both ends are held here until it has. */
+/* Copies the descriptors. Opening one end of a pipe waits until the other one is open, too, and its owner may be gone
+ * by the time that the program opens it: so both ends are held here until it has. */
 static int copy_fds(struct program_command *command, const struct driver_command *wanted, struct aq_error *error)
 {
     const int given[] = {wanted->input, wanted->output, wanted->errors};
@@ -73,12 +75,9 @@ int program_workload_command(struct driver *driver, const struct driver_command 
         return aq_fail(error, AQ_E_STATE, "resource %" PRIu64 " does not run", wanted->resource);
     if (driver->phase != PROGRAM_READY || workload->adopting)
         return aq_fail(error, AQ_E_STATE, "the program of driver %s does not run: %s", driver->name, driver->why);
-    for (const char *const *argument = wanted->arguments; *argument != NULL; argument++) {
-        json_t *text = json_string(*argument);
-        if (text == NULL)
+    for (const char *const *argument = wanted->arguments; *argument != NULL; argument++)
+        if (!aq_utf8_is_good(*argument, strlen(*argument)))
             return aq_fail(error, AQ_E_INVALID, "a command for driver %s must be UTF-8", driver->name);
-        json_decref(text);
-    }
     if (copy_fds(&command, wanted, error) != 0)
         return -1;
     json_t *call = call_of(workload, &command, wanted);

@@ -84,16 +84,16 @@ int program_find_all(const char *directory, program_found_fn *found, void *conte
         return aq_fail_errno(error, errno, "directory %.200s", directory);
     if (!check_owner(&status, refusal))
         return aq_fail(error, AQ_E_FORBIDDEN, "directory %.200s: %s", directory, refusal);
-    if (aq_directory_list(fd, take_file, &files, error) != 0)
-        return -1;
+    int failed = aq_directory_list(fd, take_file, &files, error);
     qsort(files.names, files.count, sizeof files.names[0], compare);
     for (size_t i = 0; i < files.count; i++) {
         const char *name = files.names[i] + strlen(PROGRAM_PREFIX);
         snprintf(path, sizeof path, "%s/%s", directory, files.names[i]);
-        found(context, name, path, check(fd, files.names[i], name, refusal) ? NULL : refusal);
+        if (failed == 0)
+            found(context, name, path, check(fd, files.names[i], name, refusal) ? NULL : refusal);
         free(files.names[i]);
     }
-    return 0;
+    return failed;
 }
 
 const char *program_output_path(const char *directory)

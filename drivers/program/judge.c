@@ -38,9 +38,9 @@ static bool read_number(const json_t *line, const char *member, uint64_t most, u
 static void take_refusal(struct driver *driver, const struct program_call *call, const char *why)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
-    const bool of_command = call->kind == CALL_COMMAND || call->kind == CALL_END_COMMAND || call->kind == CALL_TASK ||
-                            call->kind == CALL_END_TASK; /* or of a task: its number is no resource's */
-    struct program_workload *workload = of_command ? NULL : roster_find(&driver->roster, call->number);
+    const bool of_other = call->kind == CALL_COMMAND || call->kind == CALL_END_COMMAND || call->kind == CALL_TASK ||
+                          call->kind == CALL_END_TASK; /* the number is that of a command or a task */
+    struct program_workload *workload = of_other ? NULL : roster_find(&driver->roster, call->number);
     if (workload != NULL && workload->phase == WORKLOAD_CLEARING)
         return;
     if (call->kind == CALL_START && workload != NULL && workload->phase == WORKLOAD_STARTING) {
@@ -188,7 +188,7 @@ static void take_used(struct driver *driver, struct program_workload *workload, 
 }
 
 /* Whether the program takes starts. */
-static void take_usable(struct driver *driver, bool usable, const json_t *line)
+static void take_usability(struct driver *driver, bool usable, const json_t *line)
 {
     char reason[PROGRAM_TEXT_MAX + 1];
     if (!read_text(line, "reason", reason, sizeof reason) || (reason[0] == '\0') != usable) {
@@ -202,6 +202,16 @@ static void take_usable(struct driver *driver, bool usable, const json_t *line)
                driver->name, "reason", reason, NULL);
 }
 
+static void take_usable(struct driver *driver, const json_t *line)
+{
+    take_usability(driver, true, line);
+}
+
+static void take_unusable(struct driver *driver, const json_t *line)
+{
+    take_usability(driver, false, line);
+}
+
 static void take_command_ended(struct driver *driver, const json_t *line)
 {
     char reason[PROGRAM_TEXT_MAX + 1];
@@ -213,41 +223,41 @@ static void take_command_ended(struct driver *driver, const json_t *line)
         program_fault(driver, "it reports the end of command %" PRIu64 ", which does not run", number);
 }
 
-static void take_report(struct driver *driver, const char *kind, const json_t *line)
+static const struct report_kind {
+    const char *word;
+    /* Of a workload, or of something else: one of the two. */
+    void (*take_workload)(struct driver *driver, struct program_workload *workload, const json_t *line);
+    void (*take)(struct driver *driver, const json_t *line);
+} kinds[] = {
+    {"started", take_started, NULL},       {"failed", take_failed, NULL}, {"ended", take_ended, NULL},
+    {"output", take_output, NULL},         {"used", take_used, NULL},     {"command_ended", NULL, take_command_ended},
+    {"task_ended", NULL, take_task_ended}, {"usable", NULL, take_usable}, {"unusable", NULL, take_unusable},
+};
+
+static void take_of_workload(struct driver *driver, const struct report_kind *kind, const json_t *line)
 {
-    static const struct {
-        const char *kind;
-        void (*take)(struct driver *driver, struct program_workload *workload, const json_t *line);
-    } kinds[] = {{"started", take_started},
-                 {"failed", take_failed},
-                 {"ended", take_ended},
-                 {"output", take_output},
-                 {"used", take_used}};
     uint64_t resource = 0;
-    if (strcmp(kind, "command_ended") == 0) {
-        take_command_ended(driver, line);
-        return;
-    }
-    if (strcmp(kind, "task_ended") == 0) {
-        take_task_ended(driver, line);
-        return;
-    }
-    if (strcmp(kind, "usable") == 0 || strcmp(kind, "unusable") == 0) {
-        take_usable(driver, kind[0] == 'u' && kind[1] == 's', line);
-        return;
-    }
+    struct program_workload *workload =
+        read_number(line, "resource", INT64_MAX, &resource) ? roster_find(&driver->roster, resource) : NULL;
+    if (workload == NULL || workload->phase == WORKLOAD_CLEARING || workload->phase == WORKLOAD_HELD)
+        program_fault(driver, "it reports \"%s\" of resource %" PRIu64 ", which it does not have", kind->word,
+                      resource);
+    else
+        kind->take_workload(driver, workload, line);
+}
+
+static void take_report(struct driver *driver, const char *word, const json_t *line)
+{
     for (size_t i = 0; i < AQ_LENGTH(kinds); i++) {
-        if (strcmp(kinds[i].kind, kind) != 0)
+        if (strcmp(kinds[i].word, word) != 0)
             continue;
-        struct program_workload *workload =
-            read_number(line, "resource", INT64_MAX, &resource) ? roster_find(&driver->roster, resource) : NULL;
-        if (workload == NULL || workload->phase == WORKLOAD_CLEARING || workload->phase == WORKLOAD_HELD)
-            program_fault(driver, "it reports \"%s\" of resource %" PRIu64 ", which it does not have", kind, resource);
+        if (kinds[i].take != NULL)
+            kinds[i].take(driver, line);
         else
-            kinds[i].take(driver, workload, line);
+            take_of_workload(driver, &kinds[i], line);
         return;
     }
-    program_fault(driver, "it reports \"%.64s\", which is no report", kind);
+    program_fault(driver, "it reports \"%.64s\", which is no report", word);
 }
 
 void program_judge(struct driver *driver, const json_t *line)

@@ -218,7 +218,7 @@ static uint64_t *find_known(const struct driver *driver, uint64_t resource)
     return place < hello->workload_count && hello->workloads[place] == resource ? &hello->workloads[place] : NULL;
 }
 
-static void forget_known(struct driver *driver, uint64_t resource)
+static void remove_known(struct driver *driver, uint64_t resource)
 {
     uint64_t *known = find_known(driver, resource);
     if (known == NULL)
@@ -321,7 +321,7 @@ static void finish(struct driver *driver, struct program_workload *workload)
                                          .reason = workload->reason};
     set_phase(driver, workload, WORKLOAD_STARTING); /* not counted any more */
     roster_remove(&driver->roster, workload->resource);
-    forget_known(driver, workload->resource);
+    remove_known(driver, workload->resource);
     driver->report(driver->context, &report);
     free_workload(workload);
 }
