@@ -5,8 +5,6 @@
 #include "schema/codec/ranges.h"
 #include "schema/codec/reload.h"
 
-#include <stdlib.h>
-
 enum {
     LOOK_EVERY_MS = 1000,  /* whatever happens: a commit is no reason to look */
     LOOK_LATEST_MS = 60000 /* the settings may change */
@@ -53,18 +51,10 @@ static bool note_old(void *context, const struct state_key *key, const void *val
     return old->count < AQ_REMOVED_AT_ONCE;
 }
 
-static int by_number(const void *a, const void *b)
-{
-    uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
-    return (one > other) - (one < other);
-}
-
 static void send_old(struct old *old)
 {
     struct aq_ranges ranges = {.first = 0};
-    qsort(old->numbers, old->count, sizeof *old->numbers, by_number);
-    for (size_t i = 0; i < old->count; i++)
-        aq_ranges_add(&ranges, old->numbers[i], old->numbers[i]);
+    aq_ranges_add_all(&ranges, old->numbers, old->count);
     aq_ranges_end(&ranges);
     (void)react_commands_send_removal(old->finished->commands, old->numbers[0], aq_buffer_string(&ranges.text));
     aq_buffer_free(&ranges.text);

@@ -115,21 +115,6 @@ static bool note_number(void *context, uint64_t number)
     return true;
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    const uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
-    return (one > other) - (one < other);
-}
-
-static const char *numbers_text(struct numbers *numbers, struct aq_arena *arena)
-{
-    struct aq_ranges ranges = {.first = 0};
-    qsort(numbers->items, numbers->count, sizeof *numbers->items, compare_numbers);
-    for (size_t i = 0; i < numbers->count; i++)
-        aq_ranges_add(&ranges, numbers->items[i], numbers->items[i]);
-    return aq_ranges_text(&ranges, arena);
-}
-
 bool event_row_narrow(struct state_txn *txn, const struct aq_caller *caller, const struct aq_event *event,
                       struct aq_event *part, struct aq_arena *arena)
 {
@@ -138,15 +123,15 @@ bool event_row_narrow(struct state_txn *txn, const struct aq_caller *caller, con
     const struct aq_application_removed *whole = event->data;
     struct aq_application_removed *seen = aq_arena_alloc(arena, sizeof *seen);
     struct numbers numbers = {0};
+    struct aq_ranges ranges = {.first = 0};
     for (uint32_t i = 0; i < whole->owners.count; i++) {
         const struct aq_removed *of = AQ_ITEM(whole->owners, struct aq_removed, i);
         const char *project = is_same_project(txn, of->project, event->time_ms, arena) ? of->project : NULL;
         if (aq_access_allows(caller, permission, of->user_number, project))
             (void)aq_ranges_each(of->applications, note_number, &numbers);
     }
-    *seen = (struct aq_application_removed){.applications = ""};
-    if (numbers.count > 0)
-        seen->applications = numbers_text(&numbers, arena);
+    aq_ranges_add_all(&ranges, numbers.items, numbers.count);
+    *seen = (struct aq_application_removed){.applications = aq_ranges_text(&ranges, arena)};
     *part = *event;
     part->data = seen;
     free(numbers.items);

@@ -28,6 +28,20 @@ void aq_ranges_add(struct aq_ranges *ranges, uint64_t first, uint64_t last)
     ranges->last = last;
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+    const uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+    return (one > other) - (one < other);
+}
+
+void aq_ranges_add_all(struct aq_ranges *ranges, uint64_t *numbers, size_t count)
+{
+    if (count > 0)
+        qsort(numbers, count, sizeof *numbers, compare_numbers);
+    for (size_t i = 0; i < count; i++)
+        aq_ranges_add(ranges, numbers[i], numbers[i]);
+}
+
 const char *aq_ranges_text(struct aq_ranges *ranges, struct aq_arena *arena)
 {
     aq_ranges_end(ranges);

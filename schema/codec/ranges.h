@@ -14,6 +14,8 @@ struct aq_ranges {
 
 /* Adds the numbers from `first`, which is more than all before, to `last`. */
 void aq_ranges_add(struct aq_ranges *ranges, uint64_t first, uint64_t last);
+/* Sorts the numbers, and adds them; all are more than those before. */
+void aq_ranges_add_all(struct aq_ranges *ranges, uint64_t *numbers, size_t count);
 /* Completes the text. */
 void aq_ranges_end(struct aq_ranges *ranges);
 /* Completes the text, and moves it into the arena: the list is empty again. */
