@@ -79,7 +79,7 @@ static int check_metadata(const struct decide *decide, const char *metadata, con
 
 static int check_locked(const char *metadata, const struct aq_label *label, struct aq_error *error)
 {
-    if (label->locked.count == 0 || metadata[0] == '\0' || strcmp(metadata, "{}") == 0)
+    if (label->locked.count == 0 || aq_json_is_empty(metadata))
         return 0;
     AQ_CLEANUP_JSON json_t *json = aq_json_parse(metadata, strlen(metadata), error);
     if (json == NULL)

@@ -219,7 +219,9 @@ static void go_on_shutting_down(struct decide *decide, const struct aq_node *nod
                       "its agent was told, and has not answered: is it of an earlier build, or cut off?");
     } else if (node->shutdown_status == AQ_SHUTDOWN_GOING && !patient && node->status == AQ_NODE_ACTIVE) {
         emit_shutdown(decide, node, AQ_SHUTDOWN_FAILED, now_ms,
-                      "its agent has run shutdown.command, but the host is still there after 2m");
+                      aq_arena_format(decide->arena,
+                                      "its agent has run shutdown.command, but the host is still there after %dm",
+                                      AQ_SHUTDOWN_PATIENCE_MS / 60000));
     }
 }
 

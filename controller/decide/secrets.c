@@ -67,8 +67,7 @@ int decide_check_sealed(const struct decide *decide, const char *metadata, const
             return aq_fail(error, AQ_E_BUSY,
                            "the key under which its secrets were sealed has come to its end meanwhile: send it again");
     }
-    if ((secrets->count == 0 && sealed->count == 0) || metadata == NULL || metadata[0] == '\0' ||
-        strcmp(metadata, "{}") == 0)
+    if ((secrets->count == 0 && sealed->count == 0) || aq_json_is_empty(metadata))
         return 0;
     AQ_CLEANUP_JSON json_t *json = aq_json_parse(metadata, strlen(metadata), error);
     if (json == NULL)

@@ -255,7 +255,7 @@ static int seal_metadata(struct sealing *sealing, const char **metadata, const s
     const char *key;
     void *next;
     int failed = 0;
-    if (secrets->count == 0 || *metadata == NULL || (*metadata)[0] == '\0' || strcmp(*metadata, "{}") == 0)
+    if (secrets->count == 0 || aq_json_is_empty(*metadata))
         return 0;
     AQ_CLEANUP_JSON json_t *json = aq_json_parse(*metadata, strlen(*metadata), error);
     if (json == NULL)
@@ -313,9 +313,8 @@ static int seal_record(struct sealing *sealing, const struct aq_command *command
 /* Most applications give none. */
 static bool has_no_metadata(const struct aq_command *command, const void *record)
 {
-    const struct aq_application_create *create = record;
     return command == &aq_command_application_create &&
-           (create->metadata == NULL || strcmp(create->metadata, "{}") == 0);
+           aq_json_is_empty(((const struct aq_application_create *)record)->metadata);
 }
 
 static int make_key(struct door *door, struct aq_epoch_create *record, bool dry_run, struct aq_arena *arena,

@@ -185,6 +185,11 @@ const char *aq_json_compact(const json_t *value, struct aq_arena *arena)
     return aq_arena_text(arena, text.data, text.length);
 }
 
+bool aq_json_is_empty(const char *document)
+{
+    return document == NULL || document[0] == '\0' || strcmp(document, "{}") == 0;
+}
+
 const char *aq_json_merge(const char *first, const char *second, struct aq_arena *arena)
 {
     struct aq_error error = {0};

@@ -30,6 +30,8 @@ void aq_json_write(const json_t *value, unsigned indent, bool sorted, struct aq_
 /* Compact text with sorted keys, in `arena`: the one form in which documents are stored. */
 const char *aq_json_compact(const json_t *value, struct aq_arena *arena);
 
+/* Is there nothing in a text of a document: NULL, no text, or {}? */
+bool aq_json_is_empty(const char *document);
 /* Merges two JSON object texts deeply; members of `second` win. The result is compact, in `arena`. */
 const char *aq_json_merge(const char *first, const char *second, struct aq_arena *arena);
 

@@ -279,7 +279,7 @@ int aq_variables_check(const char *document, const char *path, struct aq_error *
 {
     struct collection all = {0};
     int status = 0;
-    if (document[0] == '\0' || strcmp(document, "{}") == 0)
+    if (aq_json_is_empty(document))
         return 0;
     AQ_CLEANUP_JSON json_t *json = aq_json_parse(document, strlen(document), error);
     if (json == NULL)
