@@ -14,8 +14,8 @@
 enum { LINE_SIZE = 512, SECTOR = 512, KIB = 1024 };
 
 /* Lines such as "cpu0 2255 34 2290 22625563 6290 127 456 0 0 0", in ticks: user, nice, system, idle, iowait, irq,
- * softirq, steal, and guests, who are in user. Only of the processors that this process may use, which its capacity
- * is made of. */
+ * softirq, steal, and guests, which are counted in user. Only of the processors that this process may use, which its
+ * capacity is made of. */
 static void read_cpu(struct aq_sample *sample)
 {
     char line[LINE_SIZE];

@@ -23,8 +23,7 @@ void left_take(struct left *left, uint64_t resource, int workload);
 /* Takes other bounds, and deletes what is beyond them. */
 void left_keep(struct left *left, const struct aq_agent_keep_files *keep);
 
-/* Reads the note, and says that `name` in the directory of the shelf is what the workload has left. Fails if nothing is
- * kept (any more). */
+/* Reads the driver's note of what the workload has left. Fails if nothing is kept (any more). */
 int left_find(const struct left *left, uint64_t resource, struct driver_left *note,
               struct aq_error *error) AQ_MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #include "agent/capacity.h"
 #include "agent/exec_sessions.h"
 #include "agent/samples.h"
+#include "agent/workload_leases.h"
 #include "agent/workload_logs.h"
 #include "schema/base/journal.h"
 #include "schema/base/version.h"

@@ -1,39 +1,18 @@
 #include "agent/workloads.h"
 
-#include "agent/workload_logs.h"
+#include "agent/workload_leases.h"
 #include "agent/workload_options.h"
+#include "agent/workload_reports.h"
 #include "agent/workload_secrets.h"
-#include "drivers/lease.h"
-#include "schema/base/journal.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum {
-    STATUS_UNKNOWN = -1,
-    SECRETS_WAIT_MS = 1000,
-    TOUCH_MS = 1000, /* the lease file is not written more often: then leases end a little earlier */
-};
-
-/* What is reported of a workload of which there is no record. */
-struct workload_gap {
-    enum aq_happened what;
-    const char *nothing_left, *ended; /* reasons: nothing of it was found; what was found was ended */
-};
+enum { SECRETS_WAIT_MS = 1000 };
 
 static const struct workload_gap lost = {AQ_HAPPENED_LOST, "its node has lost its state",
                                          "its node has lost its state; what still ran was ended"};
 static const struct workload_gap missing = {AQ_HAPPENED_ENDED, "it was not on this node",
                                             "its node had lost its state; what still ran was ended"};
-
-static void journal_workload(enum aq_journal_level level, const char *words, uint64_t resource, const char *detail)
-{
-    char number[24];
-    snprintf(number, sizeof number, "%" PRIu64, resource);
-    aq_journal(level, words, "resource", number, "detail", detail, NULL);
-}
 
 static struct workload *add_workload(struct workloads *workloads, uint64_t resource)
 {
@@ -51,155 +30,6 @@ static void free_workload(struct workload *workload)
     free(workload);
 }
 
-static void queue_unstored(struct workloads *workloads, struct workload *workload)
-{
-    struct workload_queue *queue = &workloads->unstored;
-    if (workload->unstored)
-        return;
-    workload->unstored = true;
-    *(queue->first != NULL ? &queue->last->next_unstored : &queue->first) = workload;
-    queue->last = workload;
-}
-
-/* ---- reports of drivers --------------------------------------------------------------------------------- */
-
-static void note_start(struct workloads *workloads, struct workload *workload, const struct driver_report *report)
-{
-    const struct opened_driver *driver = workload->driver;
-    if (driver->type->life != NULL && driver->type->life->on_host(driver->driver))
-        workload->on_host = true;
-    const struct aq_happening start = {.resource = workload->resource,
-                                       .what = AQ_HAPPENED_STARTED,
-                                       .identifier = notices_text("identifier", report->identifier),
-                                       .ip_addr = notices_text("ip_addr", report->ip_addr),
-                                       .hw_addr = notices_text("hw_addr", report->hw_addr)};
-    notices_set(workload, NOTICE_START, &start);
-    workload->runs = true;
-    notices_queue(workloads, workload, NOTICE_START);
-    restarts_begin(&workload->restarts, workloads->now->steady_ms);
-    if (workload->check != NULL)
-        health_watch(&workloads->healths, workload->resource, workload->driver,
-                     workload->on_host ? "127.0.0.1" : start.ip_addr, workload->check);
-    journal_workload(AQ_INFO, "workload started", workload->resource, start.identifier);
-}
-
-static const char *const end_words[aq_happened_count] = {
-    [AQ_HAPPENED_FAILED] = "workload failed",
-    [AQ_HAPPENED_ENDED] = "workload ended",
-    [AQ_HAPPENED_LOST] = "workload lost",
-};
-
-/* It is reported once it is stored. A negative `exit_status`: there is none, or none that is known. */
-static void note_end(struct workloads *workloads, struct workload *workload, enum aq_happened what, int exit_status,
-                     const char *reason)
-{
-    if (workload->over)
-        return;
-    workload->over = true;
-    workload->restarts.phase = RESTART_NONE;
-    struct aq_happening end = {.resource = workload->resource,
-                               .what = what,
-                               .exit_status = (uint64_t)(exit_status & 0xFF),
-                               .reason = notices_text("reason", reason),
-                               .unknown = exit_status < 0};
-    struct aq_extent extent;
-    struct aq_error ignored;
-    if (workload->kept && workloads_measure(workloads, workload->resource, &extent, &ignored) == 0)
-        end.log_bytes = extent.end - extent.first;
-    notices_set(workload, NOTICE_END, &end);
-    queue_unstored(workloads, workload);
-    journal_workload(AQ_INFO, end_words[what], workload->resource, end.reason);
-}
-
-/* A run has ended by itself, or could not be begun. It is reported as a restart, or is the end of the workload. */
-static void note_run(struct workloads *workloads, struct workload *workload, int exit_status, const char *reason)
-{
-    struct restarts *restarts = &workload->restarts;
-    AQ_CLEANUP_BUFFER struct aq_buffer words = {0};
-    const bool well = exit_status == 0 && !restarts->failed;
-    uint64_t wait_ms;
-    aq_buffer_format(&words, "%s%s%s", restarts->failed ? restarts->failed_because : "", restarts->failed ? "; " : "",
-                     reason);
-    restarts->failed = false;
-    const bool again = restarts_end(restarts, well, workloads->now->steady_ms, &wait_ms);
-    if (!again && restarts_is_used_up(restarts, well))
-        aq_buffer_format(&words, "; restarted %" PRIu64 " %s, which is its restart_limit", restarts->count,
-                         restarts->count == 1 ? "time" : "times");
-    if (!again) {
-        note_end(workloads, workload, AQ_HAPPENED_ENDED, exit_status, aq_buffer_string(&words));
-        return;
-    }
-    restarts->at_ms = workloads->now->steady_ms + wait_ms;
-    restarts->waited_ms = wait_ms;
-    const struct aq_happening restart = {.resource = workload->resource,
-                                         .what = AQ_HAPPENED_RESTARTED,
-                                         .exit_status = (uint64_t)(exit_status & 0xFF),
-                                         .unknown = exit_status < 0,
-                                         .reason = notices_text("reason", aq_buffer_string(&words)),
-                                         .restarts = restarts->count};
-    notices_set(workload, NOTICE_RESTART, &restart);
-    queue_unstored(workloads, workload);
-    journal_workload(AQ_INFO, "workload ended, and is started again", workload->resource, restart.reason);
-}
-
-/* When it does not listen, its driver kills it after the grace time. */
-static void note_health(void *context, uint64_t resource, enum aq_health health, const char *reason)
-{
-    struct workloads *workloads = context;
-    struct workload *workload = roster_find(&workloads->roster, resource);
-    if (workload == NULL || workload->over || workload->stopping)
-        return;
-    const struct aq_happening checked = {
-        .resource = resource, .what = AQ_HAPPENED_CHECKED, .reason = notices_text("reason", reason), .health = health};
-    notices_set(workload, NOTICE_HEALTH, &checked);
-    notices_queue(workloads, workload, NOTICE_HEALTH);
-    journal_workload(health == AQ_HEALTHY ? AQ_INFO : AQ_WARN,
-                     health == AQ_HEALTHY ? "workload is healthy" : "workload is unhealthy", resource, checked.reason);
-    if (health != AQ_UNHEALTHY || workload->restarts.policy == AQ_RESTART_NEVER)
-        return;
-    AQ_CLEANUP_BUFFER struct aq_buffer words = {0};
-    aq_buffer_format(&words, "unhealthy: %s", checked.reason);
-    free(workload->restarts.failed_because);
-    workload->restarts.failed = true;
-    workload->restarts.failed_because = aq_strdup(aq_buffer_string(&words));
-    health_forget(&workloads->healths, resource);
-    workload->driver->type->stop(workload->driver->driver, resource);
-}
-
-static void take_end(struct workloads *workloads, struct workload *workload, const struct driver_report *report)
-{
-    const bool failed = report->kind == DRIVER_FAILED;
-    const int exit_status = failed ? STATUS_UNKNOWN : report->exit_status;
-    workload->runs = false;
-    health_forget(&workloads->healths, workload->resource);
-    if (workload->gap != NULL)
-        note_end(workloads, workload, workload->gap->what, STATUS_UNKNOWN, workload->gap->ended);
-    else if (workload->stopping)
-        note_end(workloads, workload, AQ_HAPPENED_ENDED, exit_status, report->reason);
-    else if (report->lease_over)
-        note_end(workloads, workload, AQ_HAPPENED_LOST, STATUS_UNKNOWN, report->reason);
-    else if (failed && !workload->restarts.ran)
-        note_end(workloads, workload, AQ_HAPPENED_FAILED, STATUS_UNKNOWN, report->reason);
-    else
-        note_run(workloads, workload, exit_status, report->reason);
-}
-
-static void take_report(void *context, const struct driver_report *report)
-{
-    struct workloads *workloads = context;
-    if (report->kind == DRIVER_COMMAND_ENDED) {
-        commands_take(&workloads->commands, report);
-        return;
-    }
-    struct workload *workload = roster_find(&workloads->roster, report->resource);
-    if (workload == NULL || workload->over || workload->restarts.phase != RESTART_NONE)
-        journal_workload(AQ_WARN, "a driver reports on an unknown workload", report->resource, "");
-    else if (report->kind == DRIVER_STARTED && workload->gap == NULL)
-        note_start(workloads, workload, report);
-    else
-        take_end(workloads, workload, report);
-}
-
 /* ---- open and close ------------------------------------------------------------------------------------- */
 
 void workloads_open(struct workloads *workloads, struct home *home, const char *node, const struct aq_list *wanted,
@@ -207,8 +37,8 @@ void workloads_open(struct workloads *workloads, struct home *home, const char *
 {
     *workloads = (struct workloads){.home = home, .now = now};
     secrets_init(&workloads->secrets, secrets, home_instance(home));
-    healths_open(&workloads->healths, now, &workloads->commands, note_health, workloads);
-    drivers_open(&workloads->drivers, node, wanted, now, take_report, workloads);
+    healths_open(&workloads->healths, now, &workloads->commands, workload_note_health, workloads);
+    drivers_open(&workloads->drivers, node, wanted, now, workload_take_report, workloads);
 }
 
 void workloads_close(struct workloads *workloads)
@@ -236,7 +66,7 @@ void workloads_work(struct workloads *workloads)
         if (workload == NULL || workload->restarts.phase != RESTART_WAITS || workload->restarts.at_ms != entry.due_ms)
             continue;
         workload->restarts.phase = RESTART_DUE;
-        queue_unstored(workloads, workload);
+        workload_queue_unstored(workloads, workload);
     }
 }
 
@@ -250,38 +80,6 @@ uint64_t workloads_deadline_ms(const struct workloads *workloads)
 }
 
 /* ---- starting and stopping ------------------------------------------------------------------------------ */
-
-/* ---- leases --------------------------------------------------------------------------------------------- */
-
-static int tell_touched(struct workloads *workloads, struct aq_error *error)
-{
-    if (lease_write(home_root(workloads->home), workloads->touched_ms, error) != 0)
-        return aq_error_context(error, "the lease file");
-    workloads->told_ms = workloads->touched_ms;
-    return 0;
-}
-
-void workloads_touch(struct workloads *workloads, uint64_t sent_ms)
-{
-    struct aq_error error;
-    if (sent_ms <= workloads->touched_ms)
-        return;
-    workloads->touched_ms = sent_ms;
-    if (workloads->has_leases && sent_ms >= workloads->told_ms + TOUCH_MS && tell_touched(workloads, &error) != 0)
-        aq_journal(AQ_WARN, "leases cannot be renewed", "error", error.message, NULL);
-}
-
-/* Its keeper reads the file before it starts anything. */
-static int begin_lease(struct workloads *workloads, const struct workload *workload,
-                       const struct aq_assignment *assignment, struct aq_error *error)
-{
-    if (assignment->lease == 0)
-        return 0;
-    if (!workload->driver->type->keeps_leases)
-        return aq_fail(error, AQ_E_INVALID, "driver %s keeps no leases: its workloads cannot have one",
-                       assignment->driver);
-    return tell_touched(workloads, error);
-}
 
 /* What must be known of a workload as long as it lives. */
 static void set_upkeep(struct workloads *workloads, struct workload *workload, const struct aq_assignment *assignment)
@@ -326,7 +124,7 @@ static int begin_workload(struct workloads *workloads, struct workload *workload
     if (workload_read_options(workloads, workload->driver->type, assignment, &spec.options, error) != 0 ||
         workload_check_ports(workload, spec.options, error) != 0 ||
         workload_secrets_take(workloads, assignment, store, &spec, &secret, error) != 0 ||
-        begin_lease(workloads, workload, assignment, error) != 0 ||
+        workload_begin_lease(workloads, workload, assignment, error) != 0 ||
         (store && home_add(workloads->home, assignment, error) != 0))
         return -1;
     workload->kept = true;
@@ -369,7 +167,7 @@ static void let_driver_adopt(struct workloads *workloads, struct workload *workl
     const char *directory = home_driver_directory(workloads->home, workload->resource, &workloads->arena);
     if (workload->driver->type->adopt(workload->driver->driver, workload->resource, directory, &error) != 0) {
         aq_error_context(&error, "it cannot be adopted");
-        note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, error.message);
+        workload_note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, error.message);
     }
 }
 
@@ -397,7 +195,7 @@ static void adopt_workload(void *context, const struct aq_assignment *assignment
     if (adopt_restart(workloads, workload))
         return;
     if (workload->driver == NULL)
-        journal_workload(AQ_ERROR, "a workload is not watched: its driver is not in use on this node",
+        workload_journal(AQ_ERROR, "a workload is not watched: its driver is not in use on this node",
                          assignment->resource, assignment->driver);
     else
         let_driver_adopt(workloads, workload);
@@ -448,7 +246,7 @@ static bool end_leftover(struct workloads *workloads, struct workload *workload,
             continue;
         workload->gap = gap;
         workload->stopping = true;
-        journal_workload(AQ_WARN, "a workload of which there is no record still runs: it is ended", workload->resource,
+        workload_journal(AQ_WARN, "a workload of which there is no record still runs: it is ended", workload->resource,
                          drivers->opened[i].type->declared->name);
         return true;
     }
@@ -461,7 +259,7 @@ static struct workload *add_unrecorded(struct workloads *workloads, uint64_t res
         return NULL;
     struct workload *workload = add_workload(workloads, resource);
     if (!end_leftover(workloads, workload, gap))
-        note_end(workloads, workload, gap->what, STATUS_UNKNOWN, gap->nothing_left);
+        workload_note_end(workloads, workload, gap->what, STATUS_UNKNOWN, gap->nothing_left);
     return workload;
 }
 
@@ -474,10 +272,10 @@ struct workload *workloads_start(struct workloads *workloads, const struct aq_as
     struct workload *workload = add_workload(workloads, assignment->resource);
     set_upkeep(workloads, workload, assignment);
     if (home_is_over(workloads->home, assignment->resource))
-        note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, "it has ended here before");
+        workload_note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, "it has ended here before");
     else if (!end_leftover(workloads, workload, &lost) &&
              begin_workload(workloads, workload, assignment, true, &error) != 0)
-        note_end(workloads, workload, AQ_HAPPENED_FAILED, STATUS_UNKNOWN, error.message);
+        workload_note_end(workloads, workload, AQ_HAPPENED_FAILED, STATUS_UNKNOWN, error.message);
     return workload;
 }
 
@@ -497,12 +295,12 @@ void workloads_stop(struct workloads *workloads, struct workload *workload)
         return;
     if (workload->restarts.phase != RESTART_NONE) { /* nothing of it runs */
         const struct aq_happening *last = &workload->notices[NOTICE_RESTART].what;
-        note_end(workloads, workload, AQ_HAPPENED_ENDED, last->unknown ? STATUS_UNKNOWN : (int)last->exit_status,
-                 last->reason);
+        workload_note_end(workloads, workload, AQ_HAPPENED_ENDED,
+                          last->unknown ? STATUS_UNKNOWN : (int)last->exit_status, last->reason);
         return;
     }
     if (workload->driver == NULL) {
-        journal_workload(AQ_ERROR, "a workload cannot be ended: its driver is not in use on this node",
+        workload_journal(AQ_ERROR, "a workload cannot be ended: its driver is not in use on this node",
                          workload->resource, "");
         return;
     }
@@ -523,7 +321,7 @@ static void store_end(struct workloads *workloads, struct workload *workload)
     struct aq_error error;
     /* If this fails, the next run of the agent asks the driver again. */
     if (workload->kept && home_end(workloads->home, &workload->notices[NOTICE_END].what, &error) != 0)
-        journal_workload(AQ_WARN, "a workload's end cannot be stored", workload->resource, error.message);
+        workload_journal(AQ_WARN, "a workload's end cannot be stored", workload->resource, error.message);
     notices_queue(workloads, workload, NOTICE_END);
 }
 
@@ -550,7 +348,7 @@ static void begin_waiting(struct workloads *workloads, struct workload *workload
 {
     struct aq_error error;
     if (store_restart(workloads, workload, true, &error) != 0)
-        journal_workload(AQ_WARN, "a workload's restart cannot be stored", workload->resource, error.message);
+        workload_journal(AQ_WARN, "a workload's restart cannot be stored", workload->resource, error.message);
     notices_queue(workloads, workload, NOTICE_RESTART);
     workload->restarts.phase = RESTART_WAITS;
     schedule_add(&workloads->waiting, workload->restarts.at_ms, workload->resource);
@@ -564,9 +362,9 @@ void workloads_take_secrets(struct workloads *workloads, struct workload *worklo
         return;
     if (assignment->secrets.count > 0 &&
         secrets_store(&workloads->secrets, workload->resource, &assignment->secrets, &error) != 0)
-        journal_workload(AQ_WARN, "secrets of a workload cannot be kept", workload->resource, error.message);
+        workload_journal(AQ_WARN, "secrets of a workload cannot be kept", workload->resource, error.message);
     if (assignment->lost[0] != '\0' && workload->restarts.phase == RESTART_WAITS)
-        note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, assignment->lost);
+        workload_note_end(workloads, workload, AQ_HAPPENED_ENDED, STATUS_UNKNOWN, assignment->lost);
 }
 
 /* That it is started is stored before: so if the agent is killed, the next one finds what was started. */
@@ -586,7 +384,7 @@ static void start_again(struct workloads *workloads, struct workload *workload)
         store_restart(workloads, workload, false, &error) != 0 ||
         home_assignment(workloads->home, workload->resource, &assignment, &workloads->arena, &error) != 0 ||
         begin_workload(workloads, workload, &assignment, false, &error) != 0)
-        note_run(workloads, workload, STATUS_UNKNOWN, error.message);
+        workload_note_run(workloads, workload, STATUS_UNKNOWN, error.message);
 }
 
 void workloads_store_next(struct workloads *workloads)

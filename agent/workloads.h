@@ -97,9 +97,6 @@ void workloads_stop(struct workloads *workloads, struct workload *workload); /* 
 bool workloads_has_unstored(const struct workloads *workloads);
 void workloads_store_next(struct workloads *workloads);
 
-/* What was sent at `sent_ms` has reached the cluster, and the node is ACTIVE: leases are counted from then. */
-void workloads_touch(struct workloads *workloads, uint64_t sent_ms);
-
 /* The hub has noted the report (notices.h): drops the workloads whose end was in it. */
 void workloads_noted(struct workloads *workloads, uint64_t number, const struct aq_list *happenings);
 
