@@ -40,7 +40,7 @@ AQ_DECLARE(aq_disk)
     F(T, drain,        ENUM(aq_drain_policy),        0, "what becomes of it when its node drains")                     \
     F(T, lease,        DURATION(0, AQ_LIFETIME_MAX), 0,                                                                \
       "how long it runs on when its node has lost touch with the cluster: then it is ended there, also without an "    \
-      "agent; 0: as long as it likes")
+      "agent; 0: it goes on")
 AQ_DECLARE(aq_needs)
 
 #define aq_authentication_fields(F, T)                                                                                 \

@@ -44,7 +44,7 @@ AQ_COMMAND(node, maintenance, 22, AQ_ACTS,
            "switch maintenance on or off: a node in maintenance takes no new work, and its host may be shut down",
            .value = "maintenance", .older_form = maintenance_from_short)
 AQ_COMMAND(node, drain, 28, AQ_ACTS,
-           "put a node into maintenance, and let what it has be given back, or end, as the labels say",
+           "put a node into maintenance, and empty it: what it has is deallocated, or ends, as its labels say",
            .past = "drain set")
 AQ_COMMAND(node, quarantine, 36, AQ_ACTS, "let a node take no new work, or none of one label, until that is cleared",
            .past = "quarantine set")

@@ -18,7 +18,7 @@ AQ_DECLARE_WORDS(aq_node_status, AQ_NODE_STATUSES)
 
 #define AQ_DRAINS(W)                                                                                                   \
     W(AQ_DRAIN_NONE, "none", "it was not told to drain")                                                               \
-    W(AQ_DRAINING, "draining", "it takes no new work; what it has is given back, or ends, as its labels say")          \
+    W(AQ_DRAINING, "draining", "it takes no new work; what it has is deallocated, or ends, as its labels say")         \
     W(AQ_DRAIN_LATE, "late", "the time for that is over, and something is still there: see drain_reason")              \
     W(AQ_DRAINED, "drained", "nothing is there any more")
 AQ_DECLARE_WORDS(aq_drain_status, AQ_DRAINS)
@@ -62,13 +62,14 @@ enum {
     F(T, quarantines, LIST(aq_quarantine, 0, AQ_QUARANTINES_MAX + 1), 0,                                               \
       "labels, or the whole node, of which starts have failed, or that somebody has put into quarantine")              \
     F(T, drain_status,    ENUM(aq_drain_status),    0,          "how far its drain is")                                \
-    F(T, drain_ends_at,   TIME,                     0,          "when its drain is to be over; never: whenever")     \
+    F(T, drain_ends_at,   TIME,                     0,          "when its drain becomes late; never: it has no bound") \
     F(T, drain_force,     BOOL,                     0,                                                                 \
-      "then what is still there is given back, whatever its label says")                                               \
+      "what is still there then is deallocated, whatever its label says")                                              \
     F(T, drain_reason,    TEXT(0, 512),             AQ_LINES,   "what was still there when that time was over")        \
     F(T, shutdown_status, ENUM(aq_shutdown_status), 0,          "whether its host is to be shut down")                 \
-    F(T, shutdown_at,     TIME,                     0,          "when; or when it was told, or began to go")           \
-    F(T, shutdown_reason, TEXT(0, 512),             AQ_LINES,   "what it waits for, or why it failed")                 \
+    F(T, shutdown_at,     TIME,                     0,                                                                 \
+      "when its host is to be shut down; or when its agent was told, or has agreed")                                   \
+    F(T, shutdown_reason, TEXT(0, 512),             AQ_LINES,   "what the shutdown waits for, or why it failed")       \
     F(T, shutdown_order,  U64(0, UINT64_MAX),       AQ_SECRET,  "tells one shutdown from another")                     \
     AQ_NODE_DESCRIPTION(F, T)                                                                                          \
     F(T, projects,    TEXTS(0, AQ_NODE_PROJECTS_MAX), 0,                                                               \
@@ -118,9 +119,10 @@ AQ_DECLARE_COMMAND(node_maintenance)
 
 #define aq_node_drain_fields(F, T)                                                                                     \
     F(T, name,    NAME(1, 64),                    AQ_REQUIRED, "name of the node")                                     \
-    F(T, timeout, DURATION(0, AQ_NODE_DELAY_MAX), 0,           "what is still there after this time makes it late; 0: it has all time") \
+    F(T, timeout, DURATION(0, AQ_NODE_DELAY_MAX), 0,                                                                   \
+      "the drain is late when something is still there after this time; 0: never")                                     \
     F(T, force,   BOOL,                           0,                                                                   \
-      "after that time, or at once, what is still there is given back, whatever its label says")                       \
+      "deallocate what is still there after that time, or else at once, whatever its label says")                      \
     F(T, cancel,  BOOL,                           0,           "call it off: the node takes new work again")
 AQ_DECLARE_COMMAND(node_drain)
 
@@ -192,7 +194,7 @@ AQ_DECLARE_EVENT(node_maintenance_set)
 #define aq_node_drain_set_fields(F, T)                                                                                 \
     F(T, name,   NAME(1, 64),           0,        "name of the node")                                                  \
     F(T, status, ENUM(aq_drain_status), 0,        "how far its drain is")                                              \
-    F(T, until,  TIME,                  0,        "when it is to be over; never: whenever")                            \
+    F(T, until,  TIME,                  0,        "when it becomes late; never: it has no bound")                      \
     F(T, force,  BOOL,                  0,        "then what is still there is given back")                            \
     F(T, reason, TEXT(0, 512),          AQ_LINES, "what is still there")
 AQ_DECLARE_EVENT(node_drain_set)
@@ -200,9 +202,10 @@ AQ_DECLARE_EVENT(node_drain_set)
 #define aq_node_shutdown_set_fields(F, T)                                                                              \
     F(T, name,   NAME(1, 64),              0,         "name of the node")                                              \
     F(T, status, ENUM(aq_shutdown_status), 0,         "whether its host is to be shut down")                           \
-    F(T, at,     TIME,                     0,         "when; or when it was told, or began to go")                     \
+    F(T, at,     TIME,                     0,                                                                          \
+      "when its host is to be shut down; or when its agent was told, or has agreed")                                   \
     F(T, order,  U64(0, UINT64_MAX),       AQ_SECRET, "tells one shutdown from another")                               \
-    F(T, reason, TEXT(0, 512),             AQ_LINES,  "what it waits for, or why it failed")
+    F(T, reason, TEXT(0, 512),             AQ_LINES,  "what the shutdown waits for, or why it failed")
 AQ_DECLARE_EVENT(node_shutdown_set)
 
 #define aq_node_quarantine_set_fields(F, T)                                                                            \

@@ -47,7 +47,7 @@ AQ_DECLARE_WORDS(aq_resource_status, AQ_RESOURCE_STATUSES)
     F(T, health,      ENUM(aq_health),              AQ_COLUMN,          "what its health checks say")                  \
     F(T, checked,     TEXT(0, 512),                 AQ_LINES,           "what the check said that decided")            \
     F(T, lease,       DURATION(0, AQ_LIFETIME_MAX), 0,                                                                 \
-      "how long it runs on when its node has lost touch with the cluster; 0: as long as it likes")
+      "how long it goes on when its node has lost touch with the cluster; 0: without a bound")
 AQ_DECLARE_ENTITY(resource)
 
 /* What is kept of a resource that is gone, so that its log is found. Removed with its application. */
