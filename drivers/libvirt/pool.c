@@ -63,6 +63,16 @@ struct pool *pool_open(int bell)
     return pool;
 }
 
+static void threads_provide(struct pool *pool);
+
+/* With the lock held. The thread of the job is replaced. */
+static void mark_stuck(struct pool *pool, struct pool_job *job)
+{
+    job->is_stuck = true;
+    pool->stuck++;
+    threads_provide(pool);
+}
+
 static void *thread_main(void *context)
 {
     struct pool *pool = context;
@@ -76,13 +86,15 @@ static void *thread_main(void *context)
             continue;
         }
         job->started = true;
+        if (job->is_long || job->is_overdue)
+            mark_stuck(pool, job);
         bool wanted = !pool->closing || job->at_close;
         pthread_mutex_unlock(&pool->lock);
         if (wanted)
             job->run(job);
         pthread_mutex_lock(&pool->lock);
         job->ended = true;
-        if (job->is_overdue)
+        if (job->is_stuck)
             pool->stuck--;
         queue_add(&pool->over, job);
         aq_bell_ring(pool->bell);
@@ -126,7 +138,7 @@ static void threads_provide(struct pool *pool)
 void pool_add(struct pool *pool, struct pool_job *job, uint64_t now_ms, uint64_t patience_ms)
 {
     job->deadline_ms = now_ms + patience_ms;
-    job->is_overdue = job->started = job->ended = false;
+    job->is_overdue = job->started = job->ended = job->is_stuck = false;
     AQ_GROW(pool->open, pool->open_count, pool->open_capacity);
     pool->open[pool->open_count++] = job;
     pthread_mutex_lock(&pool->lock);
@@ -152,15 +164,13 @@ static struct pool_job *take_ended(struct pool *pool)
     return job;
 }
 
-/* A thread that is stuck with the job is replaced. */
 static void mark_overdue(struct pool *pool, struct pool_job *job)
 {
     pthread_mutex_lock(&pool->lock);
     job->is_overdue = true;
-    if (job->started && !job->ended)
-        pool->stuck++;
+    if (job->started && !job->ended && !job->is_stuck)
+        mark_stuck(pool, job);
     threads_provide(pool);
-    pthread_cond_broadcast(&pool->work);
     pthread_mutex_unlock(&pool->lock);
 }
 

@@ -19,8 +19,9 @@ struct pool_job {
     void (*drop)(struct pool_job *job); /* instead of done(), by pool_close(): frees the job, whether it ran or not */
     uint64_t deadline_ms;               /* steady; set by pool_add() */
     bool at_close;                      /* it is run even if the pool is closed meanwhile */
+    bool is_long;                       /* others do not wait for it: its thread counts as stuck from the beginning */
     bool is_overdue;
-    bool started, ended;
+    bool started, ended, is_stuck;
     struct pool_job *next;
 };
 

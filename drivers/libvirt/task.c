@@ -186,7 +186,8 @@ void tasks_begin(struct tasks *tasks, const struct driver_task *wanted, virConne
                  const char *disk, const char *images, uint64_t now_ms)
 {
     struct task *task = aq_calloc(1, sizeof *task);
-    task->job = (struct pool_job){.run = task_run, .overdue = task_overdue, .done = task_done, .drop = task_drop};
+    task->job = (struct pool_job){
+        .run = task_run, .overdue = task_overdue, .done = task_done, .drop = task_drop, .is_long = true};
     task->tasks = tasks;
     task->number = wanted->number;
     task->resource = wanted->resource;
