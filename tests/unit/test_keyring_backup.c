@@ -5,7 +5,9 @@
 #include "tests/lib/cmocka.h"
 #include "tests/lib/directory.h"
 
+#include <signal.h>
 #include <sodium.h>
+#include <sys/resource.h>
 
 static const char passphrase[] = "correct horse battery";
 
@@ -61,6 +63,30 @@ static void a_backup_brings_the_keys_back(void **context)
     assert_true(keyring_find(other, first, again)); /* it is on disk */
 }
 
+/* As on a disk that is full. */
+static void half_a_backup_is_not_left(void **context)
+{
+    struct aq_error error = {0};
+    char name[KEYRING_NAME_SIZE];
+    struct stat status;
+    size_t count, added;
+    struct rlimit all, few;
+    (void)context;
+    test_must(keyring_make(keyring, name, &error), &error);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+    few = (struct rlimit){64, all.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+    int failed = keyring_save(keyring, path, passphrase, &count, &error);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+    assert_int_equal(failed, -1);
+    assert_non_null(strstr(error.message, path));
+    assert_int_equal(stat(path, &status), -1);
+    test_must(keyring_save(keyring, path, passphrase, &count, &error), &error);
+    test_must(keyring_load(other, path, passphrase, &count, &added, &error), &error);
+    assert_int_equal(added, 1);
+}
+
 static void another_passphrase_or_a_damaged_file_opens_nothing(void **context)
 {
     struct aq_error error = {0};
@@ -107,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_backup_brings_the_keys_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(half_a_backup_is_not_left, setup, teardown),
         cmocka_unit_test_setup_teardown(another_passphrase_or_a_damaged_file_opens_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_passphrase_is_the_first_line, setup, teardown),
     };

@@ -210,9 +210,15 @@ static void a_resource_gets_all_of_its_secrets(void **context)
     assert_string_equal(aq_secret_value(&secrets, "authentication.password"), "for-logging-in");
     test_must(secrets_open(rest->services.keyring, &found, 1, &application, &secrets, &arena, &error), &error);
     assert_null(aq_secret_value(&secrets, "authentication.password")); /* that is of definition 0 */
+    unsigned char *box = (unsigned char *)(uintptr_t)AQ_ITEM(found.sealed, struct aq_boxed, 0)->box.data;
+    box[0] ^= 1;
+    assert_int_equal(secrets_open(rest->services.keyring, &found, 0, &application, &secrets, &arena, &error), -1);
+    assert_non_null(strstr(error.message, "of its label cannot be read: they are damaged"));
+    box[0] ^= 1;
     test_must(keyring_delete(rest->services.keyring, found.wrap.epoch, &error), &error);
     assert_int_equal(secrets_open(rest->services.keyring, &found, 0, &application, &secrets, &arena, &error), -1);
     assert_non_null(strstr(error.message, "metadata.password, metadata.tls"));
+    assert_non_null(strstr(error.message, "is not in the keyring"));
     state_end(txn);
 }
 
