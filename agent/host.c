@@ -190,16 +190,18 @@ static int shut_down(const struct aq_list *command, struct aq_error *error)
 {
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
     posix_spawnattr_t attributes;
-    sigset_t none;
+    sigset_t none, all;
     pid_t pid;
     char **arguments = aq_arena_alloc(&arena, (command->count + 1) * sizeof *arguments);
     for (uint32_t i = 0; i < command->count; i++)
         arguments[i] = (char *)(uintptr_t)AQ_TEXT_ITEM(*command, i);
     arguments[command->count] = NULL;
     sigemptyset(&none);
+    sigfillset(&all);
     posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all); /* the agent ignores SIGPIPE */
     int code = posix_spawnp(&pid, arguments[0], NULL, &attributes, arguments, environ);
     posix_spawnattr_destroy(&attributes);
     return code == 0 ? 0 : aq_fail_errno(error, code, "cannot run shutdown.command, %.200s", arguments[0]);

@@ -38,11 +38,11 @@ struct place {
     struct metadata *metadata;
     const struct opened_driver *driver;
     struct driver_network network;
-    int lock;          /* keeps the port from other agents; -1: it is not had */
+    int lock;          /* keeps the port from other agents; -1: the port is not held */
     int claim;         /* the socket that has the port, until it listens; -1: none */
     int links;         /* tells that a network device has come, until it listens; -1: none */
     unsigned dev;      /* index of the device on which it listens */
-    uint64_t retry_ms; /* the port could not be had; steady: when to try again; 0: it is had */
+    uint64_t retry_ms; /* steady: when to try for the port again; 0: it is held */
     struct MHD_Daemon *daemon;
     struct call *oldest, **newest;
 };
@@ -51,7 +51,7 @@ struct metadata {
     struct workloads *workloads;
     const struct aq_clocks *now;
     int directory;         /* keeps the port; the caller's */
-    uint16_t wanted, port; /* of the settings; and the one that is had, or was last */
+    uint16_t wanted, port; /* of the settings; and the one that is held, or was last */
     struct place places[METADATA_NETWORKS_MAX];
     unsigned count;
     struct aq_arena arena; /* of one answer */
@@ -295,7 +295,8 @@ static int bind_at(const struct driver_network *network, unsigned port, int type
 }
 
 /* Until they listen, several sockets can be bound to a TCP port, unless that fails for a minute after each connection.
- * A UDP port has one socket: whoever has that with the same number has the port. Returns an error number or 0. */
+ * A UDP port has one socket: the agent that has that with the same number has the port. Returns an error number or 0.
+ */
 static int claim_port(struct place *place, unsigned port)
 {
     AQ_CLEANUP_FD int lock = bind_at(&place->network, port, SOCK_DGRAM);

@@ -5,8 +5,10 @@
 #include "schema/codec/preset.h"
 #include "tests/lib/cmocka.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 static void check(struct aq_arena *arena, const char *setting, const char *complaint)
 {
@@ -87,6 +89,27 @@ static void texts_are_tidied(void **context)
     expect_tidy("", 3, "");
 }
 
+/* The agent ignores SIGPIPE, and the program must not. */
+static void the_shutdown_command_ignores_no_signals(void **context)
+{
+    struct aq_arena arena = {0};
+    struct aq_config_agent config;
+    struct aq_error error = {0};
+    struct host host;
+    int status = 0;
+    const char *command[] = {"sh", "-c", "grep -q '^SigIgn:[[:space:]]*0*$' /proc/$$/status"};
+    (void)context;
+    aq_record_init(&aq_config_agent_record, &config, &arena);
+    host_read(&host, &config);
+    signal(SIGPIPE, SIG_IGN);
+    const int failed = host.shut_down(&(struct aq_list){command, AQ_LENGTH(command)}, &error);
+    signal(SIGPIPE, SIG_DFL);
+    assert_int_equal(failed, 0);
+    assert_true(wait(&status) > 0);
+    assert_int_equal(status, 0);
+    aq_arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +117,7 @@ int main(void)
         cmocka_unit_test(the_host_is_read),
         cmocka_unit_test(capacity_is_lowered_never_raised),
         cmocka_unit_test(texts_are_tidied),
+        cmocka_unit_test(the_shutdown_command_ignores_no_signals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
