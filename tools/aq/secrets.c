@@ -9,7 +9,7 @@
 
 enum { TYPED_MAX = 1024 };
 
-/* An end of a line that an editor or echo has put there is none of it. */
+/* A newline at the end, where editors and echo put one, is not part of it. */
 static json_t *read_secret(const char *path, struct aq_error *error)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
@@ -29,8 +29,7 @@ static json_t *ask_secret(const char *key, struct aq_error *error)
     snprintf(question, sizeof question, "%.64s: ", key);
     if (cli_prompt_is_possible() && cli_prompt(question, true, typed, sizeof typed))
         return json_string(typed);
-    (void)aq_fail(error, AQ_E_INVALID,
-                  "--secret %.64s: there is nobody to ask: give --secret %.64s=FILE, or =- to read it", key, key);
+    (void)aq_fail(error, AQ_E_INVALID, "there is no terminal to ask for it: add =FILE, or =- for standard input");
     return NULL;
 }
 
@@ -41,7 +40,9 @@ static int take_secret(const char *word, json_t *metadata, struct aq_error *erro
     snprintf(key, sizeof key, "%.*s", (int)strcspn(word, "="), word);
     if (!aq_secret_key_is_good(key) || strcspn(word, "=") > AQ_NAME_MAX)
         return aq_fail(error, AQ_E_INVALID,
-                       "--secret takes KEY or KEY=FILE: a key of metadata, and the file that has it");
+                       "--secret %.64s: it takes KEY or KEY=FILE, where KEY is a key of metadata with at most %d "
+                       "bytes that can be the name of a file",
+                       word, AQ_NAME_MAX);
     json_t *value = equals != NULL ? read_secret(equals + 1, error) : ask_secret(key, error);
     if (value == NULL)
         return aq_error_context(error, "--secret %s", key);

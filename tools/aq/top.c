@@ -9,6 +9,7 @@
 #include "tools/aq/table.h"
 #include "tools/aq/watch.h"
 
+#include <ctype.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +118,7 @@ static void add_header(struct cli_table *table, const char *words)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
     for (const char *c = words; *c != '\0'; c++)
-        aq_buffer_char(&text, *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c);
+        aq_buffer_char(&text, (char)toupper((unsigned char)*c));
     cli_table_add(table, aq_buffer_string(&text), text.length, CLI_BOLD);
 }
 
