@@ -347,10 +347,13 @@ bool program_channel_work(struct channel *channel, uint64_t now_ms)
     const bool ended = has_ended(channel);
     if (more || !ended)
         return true;
-    const bool last = stream_read(channel, &channel->reports); /* written before its end, after the read above */
-    if (!last && channel->errors.in.length > channel->errors.taken)
+    /* What it wrote before its end, but after the reads above. */
+    more = stream_read(channel, &channel->reports);
+    more = stream_read(channel, &channel->errors) || more;
+    tell_errors(channel, now_ms);
+    if (!more && channel->errors.in.length > channel->errors.taken)
         tell(channel, channel->errors.in.data + channel->errors.taken, now_ms);
-    return last;
+    return more;
 }
 
 const char *program_channel_line(struct channel *channel, size_t *length, bool *whole)

@@ -45,7 +45,9 @@ static void expect_command(struct rig *rig, uint64_t number, int exit_status)
     for (int i = 0; i < TURNS_AFTER_END; i++)
         rig_turn(rig, 0);
     assert_int_equal(commands[number].ended, 1);
-    assert_int_equal(commands[number].exit_status, exit_status);
+    if (commands[number].exit_status != exit_status)
+        fail_msg("command %d: status %d instead of %d: %s", (int)number, commands[number].exit_status, exit_status,
+                 commands[number].reason);
     assert_true(commands[number].reason[0] != '\0');
 }
 
