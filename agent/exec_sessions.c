@@ -39,7 +39,9 @@ struct exec {
     bool in_over;
     struct aq_buffer out; /* pieces that the hub does not have; begins at the position `first` */
     uint64_t first, allowed;
-    size_t sending; /* bytes of `out` in the message under way */
+    bool untold;     /* the hub may not know the session: it hears of it, even if there is nothing to say */
+    bool in_message; /* in the message under way, with: */
+    size_t sending;  /* bytes of `out` */
     uint64_t sending_taken;
     bool sending_over;
 
@@ -342,7 +344,7 @@ static bool is_over(const struct exec *exec)
 
 static bool is_due(const struct exec *exec)
 {
-    return sendable(exec) > 0 || taken(exec) != exec->told_taken || is_over(exec);
+    return exec->untold || sendable(exec) > 0 || taken(exec) != exec->told_taken || is_over(exec);
 }
 
 bool exec_sessions_are_due(const struct exec_sessions *sessions)
@@ -364,9 +366,10 @@ struct aq_exec exec_sessions_compose(struct exec_sessions *sessions, const char 
     message.told.items = aq_arena_alloc(arena, AQ_EXEC_ORDERS_MAX * sizeof(struct aq_exec_told));
     for (struct exec *exec = sessions->first; exec != NULL; exec = exec->next) {
         exec->sending = 0;
-        exec->sending_over = false;
+        exec->sending_over = exec->in_message = false;
         if (!is_due(exec) || message.told.count == AQ_EXEC_ORDERS_MAX || bytes >= MESSAGE_BYTES_MAX)
             continue;
+        exec->in_message = true;
         exec->sending = sendable(exec);
         exec->sending_taken = taken(exec);
         exec->sending_over = is_over(exec);
@@ -415,6 +418,7 @@ static void note_arrived(struct exec_sessions *sessions, struct exec *exec)
     exec->first += exec->sending;
     exec->told_taken = exec->sending_taken > exec->told_taken ? exec->sending_taken : exec->told_taken;
     exec->sending = 0;
+    exec->untold = exec->untold && !exec->in_message;
     if (exec->sending_over)
         drop(sessions, exec);
     else
@@ -438,6 +442,12 @@ void exec_sessions_arrived(struct exec_sessions *sessions, const struct aq_execu
 void exec_sessions_not_arrived(struct exec_sessions *sessions)
 {
     sessions->in_flight = false;
+}
+
+void exec_sessions_welcome(struct exec_sessions *sessions)
+{
+    for (struct exec *exec = sessions->first; exec != NULL; exec = exec->next)
+        exec->untold = true;
 }
 
 /* ---- open and close --------------------------------------------------------------------------------------- */

@@ -232,6 +232,7 @@ static void take_welcome(struct session *session, const struct aq_welcome *welco
     if (welcome->form >= AQ_FORM_LIFE)
         workloads_touch(session->agent.workloads, session->talk_sent_ms);
     asks_clear(&session->asks);
+    exec_sessions_welcome(&session->execs);
     workloads_list_all_logs(session->agent.workloads);
     aq_asker_drop(session->asker, &session->poll);
 }

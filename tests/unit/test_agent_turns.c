@@ -278,6 +278,40 @@ static void who_is_not_admitted_asks_again(void **state)
     scene_hear(scene, AQ_MSG_BEAT);
 }
 
+/* A hub that was restarted knows no command. If the agent's next message is HELLO, because what it offers has changed,
+ * the hub refuses nothing, and the agent would not notice. */
+static void commands_are_told_of_after_hello(void **state)
+{
+    struct scene *scene = *state;
+    const char *hang[] = {"hang"};
+    struct aq_exec_order order = {.session = 9, .resource = 5, .start = true, .arguments = {hang, 1}};
+    const struct aq_work work = {.delivery = 2, .execs = {&order, 1}};
+    struct aq_exec_gone gone = {.session = 9};
+    struct heard poll = scene_deliver_one(scene, "{\"run_ms\":60000}");
+    struct heard heard = scene_hear_report(scene, AQ_HAPPENED_STARTED);
+    scene_note(scene, &heard);
+    scene_answer(scene, &poll, AQ_MSG_WORK, &work);
+    scene_hear(scene, AQ_MSG_POLL);
+    scene_expect_silence(scene); /* the command has nothing to say */
+    agent_reconfigure(scene->agent, &scene->config);
+    scene_turn(scene);
+    scene_greet(scene);
+    scene_note_beat(scene);
+    scene_hear(scene, AQ_MSG_POLL);
+    heard = scene_hear(scene, AQ_MSG_EXEC);
+    const struct aq_exec *message = heard.message;
+    assert_int_equal(message->told.count, 1);
+    assert_int_equal(AQ_ITEM(message->told, struct aq_exec_told, 0)->session, 9);
+    assert_false(AQ_ITEM(message->told, struct aq_exec_told, 0)->output.over);
+    scene_answer(scene, &heard, AQ_MSG_EXECUTED, &(struct aq_executed){.unknown = {&gone, 1}});
+    agent_reconfigure(scene->agent, &scene->config);
+    scene_turn(scene);
+    scene_greet(scene);
+    scene_note_beat(scene);
+    scene_hear(scene, AQ_MSG_POLL);
+    scene_expect_silence(scene); /* it is dropped */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +325,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(turns_may_be_late_or_too_many, scene_set_up, scene_tear_down),
         cmocka_unit_test_setup_teardown(a_clock_that_jumps_moves_nothing, scene_set_up, scene_tear_down),
         cmocka_unit_test_setup_teardown(who_is_not_admitted_asks_again, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(commands_are_told_of_after_hello, scene_set_up, scene_tear_down),
         cmocka_unit_test_setup_teardown(a_quick_disk_takes_more_in_a_turn, scene_set_up, scene_tear_down),
         cmocka_unit_test_setup_teardown(a_slow_disk_takes_less_in_a_turn, scene_set_up, scene_tear_down),
     };
