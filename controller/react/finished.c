@@ -51,13 +51,15 @@ static bool note_old(void *context, const struct state_key *key, const void *val
     return old->count < AQ_REMOVED_AT_ONCE;
 }
 
-static void send_old(struct old *old)
+static bool send_old(struct old *old)
 {
     struct aq_ranges ranges = {.first = 0};
     aq_ranges_add_all(&ranges, old->numbers, old->count);
     aq_ranges_end(&ranges);
-    (void)react_commands_send_removal(old->finished->commands, old->numbers[0], aq_buffer_string(&ranges.text));
+    const bool sent =
+        react_commands_send_removal(old->finished->commands, old->numbers[0], aq_buffer_string(&ranges.text));
     aq_buffer_free(&ranges.text);
+    return sent;
 }
 
 void finished_remove_old(struct finished *finished, struct state_txn *txn, uint64_t steady_ms, uint64_t time_ms)
@@ -78,8 +80,6 @@ void finished_remove_old(struct finished *finished, struct state_txn *txn, uint6
                                                              : LOOK_LATEST_MS);
     if (number > 0)
         finished->next_ms = steady_ms + LOOK_EVERY_MS;
-    if (old.count == AQ_REMOVED_AT_ONCE)
+    if (old.count > 0 && (!send_old(&old) || old.count == AQ_REMOVED_AT_ONCE))
         finished->next_ms = 0;
-    if (old.count > 0)
-        send_old(&old);
 }

@@ -15,6 +15,10 @@ enum {
     REST_MS = 1000,         /* after a command that the writer could not take */
 };
 
+/* What the tables are looked through for. What waits comes last: it may need more commands in each turn than the writer
+ * takes. */
+enum look { LOOK_LIFETIMES, LOOK_LEASES, LOOK_TENDED, LOOK_FINISHED, LOOK_EPOCHS, LOOK_WAITING, LOOKS };
+
 struct react {
     struct react_options options;
     struct react_commands commands;
@@ -28,11 +32,46 @@ struct react {
     struct tended tended;
     struct leases leases;
     uint64_t next_sweep_ms, rest_until_ms; /* steady */
+    unsigned refusals;                     /* turns in which the writer refused something */
 };
 
 static void rest(struct react *react)
 {
     react->rest_until_ms = react->now.steady_ms + REST_MS;
+}
+
+static void look_for(struct react *react, enum look look, struct state_txn *txn, uint64_t time_ms)
+{
+    const uint64_t steady_ms = react->now.steady_ms;
+    switch (look) {
+    case LOOK_LIFETIMES:
+        lifetimes_end_old(&react->lifetimes, txn, time_ms);
+        break;
+    case LOOK_LEASES:
+        leases_look(&react->leases, txn, steady_ms);
+        break;
+    case LOOK_TENDED:
+        tended_look(&react->tended, txn, steady_ms);
+        break;
+    case LOOK_FINISHED:
+        finished_remove_old(&react->finished, txn, steady_ms, time_ms);
+        break;
+    case LOOK_EPOCHS:
+        epochs_look(&react->epochs, txn, time_ms);
+        break;
+    case LOOK_WAITING:
+        if (waiting_is_due(&react->waiting))
+            waiting_sweep(&react->waiting, txn);
+        break;
+    case LOOKS:
+        break;
+    }
+}
+
+/* The writer may take no more than what comes first: every other turn after a refusal begins with another one. */
+static enum look begins_with(const struct react *react)
+{
+    return react->refusals % 2 == 1 ? react->refusals / 2 % LOOKS : 0;
 }
 
 /* Does what the tables show to be due. `time_ms` is the log's time. */
@@ -46,14 +85,8 @@ static void look_at_tables(struct react *react, uint64_t time_ms)
         rest(react);
         return;
     }
-    /* What waits comes last: it may need more commands in each turn than the writer takes. */
-    lifetimes_end_old(&react->lifetimes, txn, time_ms);
-    leases_look(&react->leases, txn, react->now.steady_ms);
-    tended_look(&react->tended, txn, react->now.steady_ms);
-    finished_remove_old(&react->finished, txn, react->now.steady_ms, time_ms);
-    epochs_look(&react->epochs, txn, time_ms);
-    if (waiting_is_due(&react->waiting))
-        waiting_sweep(&react->waiting, txn);
+    for (unsigned i = 0, first = begins_with(react); i < LOOKS; i++)
+        look_for(react, (first + i) % LOOKS, txn, time_ms);
     if (state_failed(txn, &error))
         aq_journal(AQ_ERROR, "cannot read the tables", "error", error.message, NULL);
     state_end(txn);
@@ -64,8 +97,10 @@ static unsigned count_commands(struct react *react)
 {
     bool refused;
     unsigned under_way = react_commands_under_way(&react->commands, &refused);
-    if (refused)
+    if (refused) {
         rest(react);
+        react->refusals++;
+    }
     return under_way;
 }
 

@@ -95,6 +95,26 @@ static void old_ones_leave_whatever_their_number(void **context)
     react_case.cluster.config.keep.finished.age = 0;
 }
 
+/* A node whose drain goes on is looked after each second, which may be all that the writer takes. */
+static void drains_do_not_keep_old_ones_from_leaving(void **context)
+{
+    (void)context;
+    struct aq_resource_start start = {.id = 1, .node = "node-1", .identifier = "", .ip_addr = "", .hw_addr = ""};
+    struct aq_node_drain drain = {.name = "node-1", .timeout = 3600};
+    test_make_node(&react_case.cluster, "node-1", 1);
+    react_case_create_many("mac", 2);
+    react_case_ask(&aq_command_resource_start, &start);
+    finish(2, 2);
+    react_case_ask(&aq_command_node_drain, &drain);
+    react_case.cluster.config.log.queue = 1;
+    react_case.cluster.config.keep.finished.age = 1;
+    react_close(react_case.react);
+    react_case_begin();
+    await_rows(1, 10 * REACT_CASE_SOON_MS);
+    assert_true(has_row(1));
+    react_case.cluster.config.keep.finished.age = 0;
+}
+
 static void one_that_holds_its_resource_stays(void **context)
 {
     (void)context;
@@ -119,6 +139,7 @@ int main(void)
         TEST(the_oldest_finished_ones_leave_when_there_are_too_many),
         TEST(many_leave_in_several_parts),
         TEST(old_ones_leave_whatever_their_number),
+        TEST(drains_do_not_keep_old_ones_from_leaving),
         TEST(one_that_holds_its_resource_stays),
     };
     return cmocka_run_group_tests_name("react: finished", tests, NULL, NULL);
