@@ -76,7 +76,7 @@ SCHEMA_SILENT := $(filter-out $(addprefix schema/wire/,uplink_nanomsg.c signatur
 # The driver libvirt is a program of its own, and is built where its libraries are.
 LIBVIRT := $(filter-out drivers/libvirt/main.c,$(wildcard drivers/libvirt/*.c))
 LIBVIRT_PACKAGES := libvirt libarchive
-LIBVIRT_PARTS := $(addprefix drivers/,output.c roster.c schedule.c keeper/log.c keeper/tree.c container/program.c program/serve.c program/channel.c program/hello.c)
+LIBVIRT_PARTS := $(addprefix drivers/,output.c roster.c schedule.c lease.c keeper/log.c keeper/tree.c container/program.c program/serve.c program/channel.c program/hello.c)
 HAS_LIBVIRT := $(shell pkg-config --exists $(LIBVIRT_PACKAGES) 2>/dev/null && echo yes)
 DRIVERS := $(filter-out drivers/libvirt/%,$(call sources,drivers))
 CGROUP := $(call sources,drivers/cgroup)
@@ -87,7 +87,8 @@ FS := $(filter-out fs/main.c,$(call sources,fs))
 AQ := $(filter-out tools/aq/main.c,$(call sources,tools/aq))
 MAN := $(filter-out tools/man/main.c,$(call sources,tools/man))
 CONFIGS := controller/settings/settings.c agent/settings/settings.c fs/settings/settings.c
-MAINS := controller/main.c agent/main.c fs/main.c tools/aq/main.c tools/man/main.c tools/check/schema_check.c drivers/program/output/main.c
+MAINS := controller/main.c agent/main.c fs/main.c tools/aq/main.c tools/man/main.c tools/check/schema_check.c drivers/program/output/main.c \
+         drivers/program/lease/main.c
 UNIT_LIBVIRT := $(wildcard tests/unit/test_libvirt*.c tests/unit/test_drivers_conformance_libvirt*.c)
 UNIT := $(filter-out $(if $(HAS_LIBVIRT),,$(UNIT_LIBVIRT)),$(wildcard tests/unit/test_*.c))
 TESTS_LIB := $(wildcard tests/lib/*.c)
@@ -103,7 +104,7 @@ PARTS := $(SCHEMA) $(DRIVERS) $(CONTROLLER) $(AGENT) $(FS) $(AQ) $(MAN)
 
 BINARIES := $(addprefix $(BUILD)/,aq-controller aq-agent aq-fs aq)
 # They lie in libexec: what agents and drivers start.
-HELPERS := $(BUILD)/aq-output
+HELPERS := $(BUILD)/aq-output $(BUILD)/aq-lease
 # What unit tests start.
 SERVED := $(BUILD)/tests/aq-driver-served
 UNIT_BINARIES := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT))
@@ -144,6 +145,7 @@ $(BUILD)/schema-check: $(call objects,tools/check/schema_check.c $(SCHEMA_SILENT
 $(BUILD)/aq-driver-libvirt: LINK_LIBRARIES = $(shell pkg-config --libs $(LIBVIRT_PACKAGES))
 $(BUILD)/aq-driver-libvirt: $(call objects,drivers/libvirt/main.c $(LIBVIRT) $(LIBVIRT_PARTS) $(SCHEMA_SILENT))
 $(BUILD)/aq-output: $(call objects,drivers/program/output/main.c drivers/keeper/log.c drivers/output.c $(call sources,schema/base))
+$(BUILD)/aq-lease: $(call objects,drivers/program/lease/main.c drivers/lease.c $(call sources,schema/base))
 $(BINARIES) $(HELPERS) $(BUILD)/aq-driver-libvirt $(BUILD)/schema-check $(BUILD)/man-pages:
 	$(link)
 

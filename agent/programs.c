@@ -32,7 +32,7 @@ static void take_found(void *context, const char *name, const char *path, const 
     } else if (drivers->count == DRIVERS_MAX) {
         leave_out(name, path, "this agent has as many drivers as it can have");
     } else {
-        struct driver *driver = program_driver_open(name, path, program_output_path(finding->directory), finding->node,
+        struct driver *driver = program_driver_open(name, path, program_helpers(finding->directory), finding->node,
                                                     drivers->now, drivers->report, drivers->context);
         drivers_add(drivers, program_driver_type(driver), driver);
         finding->added++;

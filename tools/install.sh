@@ -64,7 +64,9 @@ put_all() {
     for file in aq aq-controller aq-agent aq-fs; do
         put 755 "$build/$file" "$prefix/bin/$file"
     done
-    put 755 "$build/aq-output" "$prefix/libexec/aquarium/aq-output"
+    for file in aq-output aq-lease; do
+        put 755 "$build/$file" "$prefix/libexec/aquarium/$file"
+    done
     # Built where its libraries are.
     [ ! -x "$build/aq-driver-libvirt" ] ||
         put 755 "$build/aq-driver-libvirt" "$prefix/libexec/aquarium/aq-driver-libvirt"
@@ -109,7 +111,7 @@ keep_what_was_made() {
 
 install_all() {
     local file
-    for file in "$build/aq" "$build/aq-controller" "$build/aq-agent" "$build/aq-fs" "$build/aq-output" build/man/aq.1; do
+    for file in "$build/aq" "$build/aq-controller" "$build/aq-agent" "$build/aq-fs" "$build/aq-output" "$build/aq-lease" build/man/aq.1; do
         [ -f "$file" ] || fail "$file does not exist: run make install, which builds it"
     done
     umask 022

@@ -76,8 +76,14 @@ static int check_health(const struct aq_check *health, uint32_t number, struct a
     return 0;
 }
 
-static int check_lease(const struct aq_needs *needs, uint32_t number, struct aq_error *error)
+/* A driver that the controller does not know is asked by the node. */
+static int check_lease(const struct aq_needs *needs, uint32_t number, const struct aq_driver *driver,
+                       struct aq_error *error)
 {
+    if (needs->lease > 0 && driver != NULL && !driver->keeps_leases)
+        return aq_fail(error, AQ_E_INVALID,
+                       "definitions[%u].resources.lease is %" PRIu64 "s, but driver %s keeps no leases", number,
+                       needs->lease, driver->name);
     if (needs->lease == 0 || needs->lease >= AQ_LEASE_MIN_S)
         return 0;
     return aq_fail(error, AQ_E_INVALID,
@@ -164,7 +170,7 @@ int recipe_check(struct decide *decide, const struct aq_label_create *content, s
         const struct aq_driver *driver = aq_driver_find(items[i].driver);
         const void *options;
         if (check_restart(&items[i], i, error) != 0 || check_health(&items[i].health, i, error) != 0 ||
-            check_lease(&items[i].resources, i, error) != 0)
+            check_lease(&items[i].resources, i, driver, error) != 0)
             return -1;
         fill_upkeep(&items[i]);
         if (!some_node_has(decide, items[i].driver))

@@ -1,5 +1,8 @@
 #include "drivers/libvirt/action.h"
 
+#include "drivers/libvirt/machine_lease.h"
+#include "schema/base/journal.h"
+
 #include <libvirt/virterror.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +102,7 @@ static void start(struct action *action)
         action->failed = fail_cancelled(error) != 0;
     else
         action->failed = plan_make_disks(action->plan, error) != 0 || plan_write_seed(action->plan, error) != 0 ||
+                         machine_lease_keep(&action->record, action->directory, action->open, error) != 0 ||
                          define(action, error) != 0;
     if (action->failed && action->plan->seed != NULL)
         unlink(action->plan->seed);
@@ -154,6 +158,14 @@ static void clean(struct action *action, virDomainPtr domain)
         note(action, undefine(domain), "the machine's description cannot be removed");
 }
 
+static void keep_lease(const struct action *action)
+{
+    struct aq_error error;
+    if (action->directory != NULL &&
+        machine_lease_keep(&action->record, action->directory, action->open, &error) != 0)
+        aq_journal(AQ_WARN, "the lease of a machine", "machine", action->name, "error", error.message, NULL);
+}
+
 static void act(struct action *action, virDomainPtr domain)
 {
     switch (action->kind) {
@@ -164,6 +176,7 @@ static void act(struct action *action, virDomainPtr domain)
         if (action->found && !action->failed) {
             virDomainGetUUIDString(domain, action->uuid);
             read_port(action, domain);
+            keep_lease(action);
         }
         break;
     case ACTION_ADDRESS:
@@ -205,5 +218,6 @@ void action_run(struct pool_job *job)
 void action_free(struct action *action)
 {
     plan_free(action->plan);
+    free(action->directory);
     free(action);
 }

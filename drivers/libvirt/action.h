@@ -30,7 +30,8 @@ struct action {
     char uuid[VIR_UUID_STRING_BUFLEN]; /* "": found by its name */
     char seed[RECORD_SEED_SIZE];       /* CLEAN: to be removed; "": none */
     struct plan *plan;                 /* START: its own */
-    struct machine_record record;      /* START: written into the machine's directory */
+    struct machine_record record;      /* START: written into the machine's directory; LOOK: as it is there */
+    char *directory;                   /* of the machine; NULL: it has none */
     atomic_bool cancelled;             /* START: it is not wanted any more */
 
     /* What came of it. */

@@ -2,6 +2,7 @@
 
 #include "drivers/libvirt/kvm.h"
 #include "drivers/libvirt/machine.h"
+#include "drivers/libvirt/machine_lease.h"
 #include "schema/base/bell.h"
 #include "schema/base/files.h"
 #include "schema/base/journal.h"
@@ -56,6 +57,7 @@ static struct action *action_new(struct driver *driver, enum action_kind kind, u
     action->resource = resource;
     action->open = action->used = open;
     virt_name(action->name, driver->node, resource);
+    action->record = *record;
     snprintf(action->uuid, sizeof action->uuid, "%s", record->uuid);
     snprintf(action->seed, sizeof action->seed, "%s", record->seed);
     return action;
@@ -94,7 +96,6 @@ static void action_is_done(struct pool_job *job)
 static void fill_start(struct action *action, struct machine *machine)
 {
     action->plan = machine->plan;
-    action->record = machine->record;
     machine->plan = NULL;
 }
 
@@ -108,6 +109,7 @@ static bool begin_action(struct driver *driver, struct machine *machine, enum ac
     if (action == NULL)
         return false;
     action->serial = machine->serial;
+    action->directory = machine->directory != NULL ? aq_strdup(machine->directory) : NULL;
     if (kind == ACTION_START)
         fill_start(action, machine);
     machine->action = action;
@@ -299,6 +301,16 @@ static int watch_console(struct driver *driver, struct machine *machine, struct 
     return machine->watch >= 0 ? 0 : aq_fail_errno(error, errno, "the console cannot be watched");
 }
 
+/* What ends a machine whose lease is over tells the driver so. */
+static void watch_lease(struct driver *driver, struct machine *machine)
+{
+    const char *path = machine_lease_path(machine->directory);
+    if (machine->record.lease_s == 0)
+        return;
+    AQ_CLEANUP_FD int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    machine->lease_watch = file >= 0 ? inotify_add_watch(driver->inotify, path, IN_MODIFY) : -1;
+}
+
 static bool take_stray(struct driver *driver, uint64_t resource)
 {
     for (size_t i = 0; i < driver->stray_count; i++)
@@ -318,6 +330,10 @@ static int libvirt_start(struct driver *driver, const struct driver_spec *spec, 
     struct plan *plan = plan_make(spec, driver->node, virt_kind(driver->connection), &driver->settings, kvm, error);
     if (plan == NULL)
         return -1;
+    if (spec->lease_s > 0 && (strlen(spec->lease_file) >= RECORD_LEASE_SIZE || strchr(spec->lease_file, '\n') != NULL)) {
+        plan_free(plan);
+        return aq_fail(error, AQ_E_INVALID, "its lease cannot be kept: the path of the lease file is too long");
+    }
     struct machine *machine = machine_add(driver, spec->resource, spec->directory, MACHINE_STARTING);
     struct machine_record *record = &machine->record;
     machine->plan = plan;
@@ -327,12 +343,15 @@ static int libvirt_start(struct driver *driver, const struct driver_spec *spec, 
     snprintf(record->mac, sizeof record->mac, "%s", plan->macs[0]);
     snprintf(record->seed, sizeof record->seed, "%s", plan->seed != NULL ? plan->seed : "");
     record->stop_grace_s = options->stop_grace;
+    record->lease_s = spec->lease_s;
+    snprintf(record->lease_file, sizeof record->lease_file, "%s", spec->lease_s > 0 ? spec->lease_file : "");
     record->log_size = options->log_size;
     record->log_files = options->log_files;
     if (machine_record_write(record, spec->directory, error) != 0 || watch_console(driver, machine, error) != 0) {
         machine_free(driver, machine);
         return -1;
     }
+    watch_lease(driver, machine);
     machine->until_ms = driver->now->steady_ms + driver->settings.patience * 1000;
     machine_go_on(driver, machine);
     return 0;
@@ -358,6 +377,8 @@ static int libvirt_adopt(struct driver *driver, uint64_t resource, const char *d
         machine_is_over(machine, true, 0, "the agent ended before it started the workload");
     else if (watch_console(driver, machine, error) != 0)
         aq_journal(AQ_WARN, "the console of a machine is not read", "error", error->message, NULL);
+    if (!machine->record.over)
+        watch_lease(driver, machine);
     go_on_soon(driver, machine);
     return 0;
 }
@@ -482,7 +503,7 @@ static struct machine *find_watched(const struct driver *driver, int number)
 {
     for (size_t i = 0; i < driver->roster.count; i++) {
         struct machine *machine = driver->roster.entries[i].workload;
-        if (machine->watch == number)
+        if (machine->watch == number || machine->lease_watch == number)
             return machine;
     }
     return NULL;
@@ -498,7 +519,9 @@ static void take_console_events(struct driver *driver)
         struct machine *machine = event->wd == last ? NULL : find_watched(driver, event->wd);
         at += (ssize_t)(sizeof *event + event->len);
         last = event->wd;
-        if (machine != NULL)
+        if (machine != NULL && machine->lease_watch == event->wd)
+            machine_look_at_lease(driver, machine);
+        else if (machine != NULL)
             machine_copy(driver, machine);
     }
 }

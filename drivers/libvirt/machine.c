@@ -1,5 +1,7 @@
 #include "drivers/libvirt/machine.h"
 
+#include "drivers/lease.h"
+#include "drivers/libvirt/machine_lease.h"
 #include "schema/base/files.h"
 #include "schema/base/journal.h"
 
@@ -29,7 +31,7 @@ struct machine *machine_add(struct driver *driver, uint64_t resource, const char
     machine->phase = phase;
     machine->directory = directory != NULL ? aq_strdup(directory) : NULL;
     machine->console.directory = -1;
-    machine->watch = -1;
+    machine->watch = machine->lease_watch = -1;
     machine->due_ms = machine->until_ms = UINT64_MAX;
     roster_add(&driver->roster, resource, machine);
     return machine;
@@ -38,8 +40,10 @@ struct machine *machine_add(struct driver *driver, uint64_t resource, const char
 void machine_free(struct driver *driver, struct machine *machine)
 {
     roster_remove(&driver->roster, machine->resource);
-    if (machine->watch >= 0)
-        inotify_rm_watch(driver->inotify, machine->watch);
+    const int watches[] = {machine->watch, machine->lease_watch};
+    for (size_t i = 0; i < AQ_LENGTH(watches); i++)
+        if (watches[i] >= 0)
+            inotify_rm_watch(driver->inotify, watches[i]);
     console_close(&machine->console);
     plan_free(machine->plan);
     free(machine->directory);
@@ -65,6 +69,8 @@ static void report(struct driver *driver, const struct machine *machine, enum dr
                                        .identifier = kind == DRIVER_STARTED ? identifier : "",
                                        .ip_addr = kind == DRIVER_STARTED ? machine->ip_addr : "",
                                        .hw_addr = kind == DRIVER_STARTED ? machine->record.mac : "",
+                                       .lease_over =
+                                           kind != DRIVER_STARTED && strcmp(machine->record.reason, LEASE_OVER) == 0,
                                        .exit_status = kind == DRIVER_ENDED ? machine->record.exit_status : 0,
                                        .reason = kind == DRIVER_STARTED ? "" : machine->record.reason};
     driver->report(driver->context, &told);
@@ -104,6 +110,10 @@ void machine_is_over(struct machine *machine, bool never_ran, int exit_status, c
 {
     if (machine->over)
         return;
+    if (machine->record.lease_s > 0 && machine->directory != NULL && machine_lease_is_over(machine->directory)) {
+        reason = LEASE_OVER;
+        exit_status = never_ran ? 0 : STATUS_KILLED;
+    }
     machine->over = true;
     machine->never_ran = never_ran;
     machine->record.exit_status = exit_status;
@@ -166,6 +176,16 @@ static void store_end(struct machine *machine)
         aq_journal(AQ_WARN, "the end of a machine is not stored", "error", error.message, NULL);
 }
 
+void machine_look_at_lease(struct driver *driver, struct machine *machine)
+{
+    if (machine->over || machine->lease_over || !machine_lease_is_over(machine->directory))
+        return;
+    machine->lease_over = true;
+    if (machine->action != NULL && machine->action->kind == ACTION_START)
+        atomic_store(&machine->action->cancelled, true);
+    machine_go_on(driver, machine);
+}
+
 /* virtlogd may still write what the machine wrote last. */
 static bool drain(struct driver *driver, struct machine *machine)
 {
@@ -192,6 +212,8 @@ static void go_on_ending(struct driver *driver, struct machine *machine)
         return;
     }
     store_end(machine);
+    if (machine->record.lease_s > 0 && machine->directory != NULL)
+        machine_lease_remove(machine->directory);
     if (!machine->record.defined && machine->record.seed[0] == '\0') {
         tell_over(driver, machine);
         return;
@@ -203,8 +225,8 @@ static void go_on_starting(struct driver *driver, struct machine *machine)
 {
     char reason[RECORD_REASON_SIZE];
     const uint64_t now_ms = driver->now->steady_ms;
-    if (machine->stop_wanted) {
-        machine_is_over(machine, true, 0, "stopped before it started");
+    if (machine->stop_wanted || machine->lease_over) {
+        machine_is_over(machine, true, 0, machine->lease_over ? LEASE_OVER : "stopped before it started");
     } else if (!driver->begin(driver, machine, ACTION_START)) {
         if (now_ms >= machine->until_ms) {
             snprintf(reason, sizeof reason, "%s", virt_fault(driver->connection));
@@ -287,6 +309,8 @@ static void go_on_waiting(struct driver *driver, struct machine *machine)
 
 static void go_on_alive(struct driver *driver, struct machine *machine)
 {
+    if (machine->lease_over && machine->phase != MACHINE_STARTING && machine->phase != MACHINE_LOOKING)
+        machine->phase = MACHINE_KILLING; /* without a grace time: it may be started elsewhere soon */
     switch (machine->phase) {
     case MACHINE_STARTING:
         go_on_starting(driver, machine);
@@ -399,6 +423,8 @@ static void take_look(struct driver *driver, struct machine *machine, struct act
     }
     if (machine->over && !machine->never_ran)
         machine->told_started = true; /* only the end is reported */
+    if (!machine->over && machine->record.lease_s > 0 && machine->directory != NULL)
+        machine->lease_over = machine_lease_is_over(machine->directory);
 }
 
 void machine_take(struct driver *driver, struct machine *machine, struct action *action)

@@ -29,8 +29,10 @@ struct machine {
     struct action *action; /* that is under way */
     struct console console;
     int watch;              /* of inotify; -1: none */
+    int lease_watch;        /* the same */
     bool stop_wanted;       /* by the agent */
     bool is_leftover;       /* it is to be ended, whatever it is */
+    bool lease_over;
     bool must_tell;         /* STARTED is to be reported */
     bool told_started;      /* it was, or is not to be */
     bool over, never_ran;   /* what has become of it is in `record`: status and reason */
@@ -86,6 +88,9 @@ void machine_is_gone(struct machine *machine);
 
 /* It is paused, because its disk cannot be written, as libvirt's `reason` says. */
 void machine_disk_failed(struct driver *driver, struct machine *machine, const char *reason);
+
+/* Its lease may be over: then it is ended. */
+void machine_look_at_lease(struct driver *driver, struct machine *machine);
 
 /* An action has ended, or is overdue. */
 void machine_take(struct driver *driver, struct machine *machine, struct action *action);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_SIZE = 2048 };
+enum { FILE_SIZE = 4096, LEASE_MOST_S = INT32_MAX };
 
 #define FILE_NAME "machine"
 #define HEAD      "aquarium-machine 1\n"
@@ -28,9 +28,11 @@ int machine_record_write(const struct machine_record *record, const char *direct
     if (make_path(path, directory, error) != 0)
         return -1;
     int length = snprintf(bytes, sizeof bytes,
-                          HEAD "uuid %s\nboot %s\nmac %s\nseed %s\nstop_grace %" PRIu64 "\nlog_size %" PRIu64
+                          HEAD "uuid %s\nboot %s\nmac %s\nseed %s\nstop_grace %" PRIu64 "\nlease %" PRIu64
+                               "\nlease_file %s\nlog_size %" PRIu64
                                "\nlog_files %" PRIu64 "\ndefined %d\nstarted %d\nover %d\nexit_status %d\nreason %s\n",
-                          record->uuid, record->boot, record->mac, record->seed, record->stop_grace_s, record->log_size,
+                          record->uuid, record->boot, record->mac, record->seed, record->stop_grace_s, record->lease_s,
+                          record->lease_file, record->log_size,
                           record->log_files, record->defined, record->started, record->over, record->exit_status,
                           record->reason);
     aq_assert(length > 0 && (size_t)length < sizeof bytes);
@@ -76,8 +78,10 @@ int machine_record_read(struct machine_record *record, const char *directory, st
     read_line(bytes, "boot", record->boot, sizeof record->boot);
     read_line(bytes, "mac", record->mac, sizeof record->mac);
     read_line(bytes, "seed", record->seed, sizeof record->seed);
+    read_line(bytes, "lease_file", record->lease_file, sizeof record->lease_file);
     read_line(bytes, "reason", record->reason, sizeof record->reason);
     record->stop_grace_s = read_number(bytes, "stop_grace", 0, 3600);
+    record->lease_s = read_number(bytes, "lease", 0, LEASE_MOST_S);
     record->log_size = read_number(bytes, "log_size", 4096, 1 << 30);
     record->log_files = read_number(bytes, "log_files", 1, 10);
     record->defined = read_number(bytes, "defined", 0, 1) == 1;

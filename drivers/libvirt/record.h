@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { RECORD_BOOT_SIZE = 40, RECORD_MAC_SIZE = 18, RECORD_REASON_SIZE = 200, RECORD_SEED_SIZE = 300 };
+enum { RECORD_BOOT_SIZE = 40, RECORD_MAC_SIZE = 18, RECORD_REASON_SIZE = 200, RECORD_SEED_SIZE = 300, RECORD_LEASE_SIZE = 1024 };
 
 struct machine_record {
     char uuid[VIR_UUID_STRING_BUFLEN];
@@ -16,6 +16,8 @@ struct machine_record {
     char mac[RECORD_MAC_SIZE];   /* of its first network; "": it has none */
     char seed[RECORD_SEED_SIZE]; /* path; "": it has none */
     uint64_t stop_grace_s;
+    uint64_t lease_s;                   /* 0: it has none */
+    char lease_file[RECORD_LEASE_SIZE]; /* drivers/lease.h */
     uint64_t log_size, log_files;
     bool defined; /* libvirt may know it */
     bool started; /* it has run */

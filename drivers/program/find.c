@@ -96,20 +96,28 @@ int program_find_all(const char *directory, program_found_fn *found, void *conte
     return failed;
 }
 
-const char *program_output_path(const char *directory)
+static bool has_helpers(const char *directory)
+{
+    char path[PATH_MAX + 16];
+    snprintf(path, sizeof path, "%s/aq-output", directory);
+    return access(path, X_OK) == 0;
+}
+
+const char *program_helpers(const char *directory)
 {
     static char path[PATH_MAX];
     static const char *const places[] = {"", "/../libexec/aquarium"};
     char self[PATH_MAX / 2];
-    snprintf(path, sizeof path, "%s/aq-output", directory);
-    if (access(path, X_OK) == 0)
+    if (has_helpers(directory)) {
+        snprintf(path, sizeof path, "%s", directory);
         return path;
+    }
     const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     self[length > 0 ? length : 0] = '\0';
     char *slash = strrchr(self, '/');
     for (size_t i = 0; i < AQ_LENGTH(places) && slash != NULL; i++) {
-        snprintf(path, sizeof path, "%.*s%s/aq-output", (int)(slash - self), self, places[i]);
-        if (access(path, X_OK) == 0)
+        snprintf(path, sizeof path, "%.*s%s", (int)(slash - self), self, places[i]);
+        if (has_helpers(path))
             return path;
     }
     return "";

@@ -14,8 +14,8 @@ typedef void program_found_fn(void *context, const char *name, const char *path,
 int program_find_all(const char *directory, program_found_fn *found, void *context,
                      struct aq_error *error) AQ_MUST_CHECK;
 
-/* The path of aq-output: in the directory of the drivers, beside the agent, or where it is installed; "": nowhere.
- * Valid until the next call. */
-const char *program_output_path(const char *directory);
+/* The directory of the programs that drivers use, aq-output and aq-lease: that of the drivers, that of the agent, or
+ * where they are installed; "": they are nowhere. Valid until the next call. */
+const char *program_helpers(const char *directory);
 
 #endif

@@ -107,6 +107,13 @@ static char *settings_variable(const struct driver *driver, struct aq_arena *are
     return aq_arena_format(arena, "AQUARIUM_SETTINGS=%s", aq_json_compact(driver->settings, arena));
 }
 
+static char *helper_variable(const struct driver *driver, const char *variable, const char *name,
+                             struct aq_arena *arena)
+{
+    const bool known = driver->helpers[0] != '\0';
+    return aq_arena_format(arena, "%s=%s%s%s", variable, driver->helpers, known ? "/" : "", known ? name : "");
+}
+
 static void start_program(struct driver *driver)
 {
     struct aq_error error;
@@ -118,7 +125,8 @@ static void start_program(struct driver *driver)
                                  aq_arena_format(&arena, "AQUARIUM_PROTOCOL=%d", HELLO_PROTOCOL),
                                  aq_arena_format(&arena, "AQUARIUM_DRIVER=%s", driver->name),
                                  aq_arena_format(&arena, "AQUARIUM_NODE=%s", driver->node),
-                                 aq_arena_format(&arena, "AQUARIUM_OUTPUT=%s", driver->output_program),
+                                 helper_variable(driver, "AQUARIUM_OUTPUT", "aq-output", &arena),
+                                 helper_variable(driver, "AQUARIUM_LEASE", "aq-lease", &arena),
                                  NULL};
     char *variables[AQ_LENGTH(environment) + 1];
     size_t count = 0;
@@ -159,7 +167,6 @@ static void take_hello(struct driver *driver, const json_t *line)
     driver->type.end_command = hello.commands ? program_workload_end_command : NULL;
     driver->type.task = hello.tasks ? program_workload_task : NULL;
     driver->type.end_task = hello.tasks ? program_workload_end_task : NULL;
-    driver->type.keeps_leases = hello.leases;
     driver->settled = driver->greeted = true;
     free(driver->unusable);
     driver->unusable = NULL;
@@ -263,7 +270,7 @@ static void program_close(struct driver *driver)
     hello_free(&driver->hello);
     json_decref(driver->settings);
     aq_arena_free(&driver->allowed);
-    free(driver->output_program);
+    free(driver->helpers);
     free(driver->unusable);
     free(driver->name);
     free(driver->path);
@@ -356,7 +363,7 @@ static const struct driver_type plain_type = {
     .work = program_work,
 };
 
-struct driver *program_driver_open(const char *name, const char *path, const char *output_program, const char *node,
+struct driver *program_driver_open(const char *name, const char *path, const char *helpers, const char *node,
                                    const struct aq_clocks *now, driver_report_fn *report, void *context)
 {
     struct aq_error error;
@@ -365,7 +372,7 @@ struct driver *program_driver_open(const char *name, const char *path, const cha
     driver->name = aq_strdup(name);
     driver->path = aq_strdup(path);
     driver->node = aq_strdup(node);
-    driver->output_program = aq_strdup(output_program);
+    driver->helpers = aq_strdup(helpers);
     driver->now = now;
     driver->report = report;
     driver->context = context;

@@ -8,9 +8,9 @@
 
 #include "drivers/driver.h"
 
-/* The program is started in the first turn. `path` is that of driver `name`; `output_program` is that of aq-output, or
- * "". The other arguments are those of driver_type.open(). */
-struct driver *program_driver_open(const char *name, const char *path, const char *output_program, const char *node,
+/* The program is started in the first turn. `path` is that of driver `name`; `helpers` is the directory of aq-output
+ * and aq-lease, or "". The other arguments are those of driver_type.open(). */
+struct driver *program_driver_open(const char *name, const char *path, const char *helpers, const char *node,
                                    const struct aq_clocks *now, driver_report_fn *report, void *context);
 
 /* What the program can do, as long as the driver is open; it changes when the program says hello. */

@@ -94,7 +94,7 @@ struct program_command {
 
 struct driver {
     struct driver_type type; /* with what this program can do */
-    char *name, *path, *node, *output_program;
+    char *name, *path, *node, *helpers;
     const struct aq_clocks *now;
     driver_report_fn *report;
     void *context;

@@ -198,7 +198,7 @@ AQ_DRIVER(
     container,
     "Runs a container of an OCI image, in namespaces, users and control groups of its own, by an OCI runtime (crun or "
     "runc) and without a container daemon. When its main process ends, all that it started ends too.",
-    readers, read_demand, .reach = find_reach, .takes_commands = true, .takes_arguments = true)
+    readers, read_demand, .reach = find_reach, .takes_commands = true, .takes_arguments = true, .keeps_leases = true)
 
 /* ---- settings ----------------------------------------------------------------------------------------- */
 

@@ -156,7 +156,7 @@ AQ_DRIVER(
     libvirt,
     "Runs virtual machines by libvirt, from the program aq-driver-libvirt: emulated, or with KVM if the node's owner "
     "says so. What a machine writes to its serial console is its log.",
-    readers, NULL, .reach = find_reach)
+    readers, NULL, .reach = find_reach, .keeps_leases = true)
 
 /* ---- settings ----------------------------------------------------------------------------------------- */
 

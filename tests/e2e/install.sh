@@ -29,7 +29,7 @@ check_equal "settings of the administrator are left alone" "name: mine" "$(cat "
 
 # ---- what is there ----------------------------------------------------------------------------------------
 
-for file in bin/aq bin/aq-controller bin/aq-agent bin/aq-fs libexec/aquarium/aq-output share/aquarium/examples/drivers/aq-driver-shell share/man/man1/aq.1 share/man/man8/aq-controller.8 \
+for file in bin/aq bin/aq-controller bin/aq-agent bin/aq-fs libexec/aquarium/aq-output libexec/aquarium/aq-lease share/aquarium/examples/drivers/aq-driver-shell share/man/man1/aq.1 share/man/man8/aq-controller.8 \
     share/man/man8/aq-agent.8 share/man/man8/aq-fs.8 share/man/man5/aquarium-labels.5 share/man/man5/aquarium.yml.5 \
     share/bash-completion/completions/aq lib/systemd/system/aq-controller.service \
     lib/systemd/system/aq-agent@.service lib/systemd/system/aq-fs.service share/aquarium/examples/mac.yml \

@@ -5,7 +5,7 @@
 
 drivers=$work/drivers
 mkdir "$drivers"
-cp tools/examples/drivers/aq-driver-shell tools/examples/drivers/aq-driver-python "$BUILD/aq-output" "$drivers"
+cp tools/examples/drivers/aq-driver-shell tools/examples/drivers/aq-driver-python "$BUILD/aq-output" "$BUILD/aq-lease" "$drivers"
 printf '#!/bin/sh\nexec sleep 1000\n' >"$drivers/aq-driver-silent"
 printf '#!/bin/sh\necho nonsense\nexec sleep 1000\n' >"$drivers/aq-driver-liar"
 printf '#!/bin/sh\necho no hypervisor >&2\nexit 3\n' >"$drivers/aq-driver-dead"

@@ -359,6 +359,9 @@ int conformance_run(const struct conformance *driver)
         TEST(conformance_test_commands),
         TEST(conformance_test_commands_end_when_told_and_with_their_workload),
         TEST(conformance_test_samples),
+        TEST(conformance_test_a_lease_ends_what_is_out_of_touch),
+        TEST(conformance_test_what_has_no_lease_any_more_does_not_start),
+        TEST(conformance_test_a_lease_is_kept_without_an_agent),
     };
 #undef TEST
     conformance_subject = driver;

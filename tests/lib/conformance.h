@@ -52,6 +52,8 @@ struct conformance {
     void (*reboot)(struct rig *rig, uint64_t resource);
     /* Rewrites the files of a workload that runs in the oldest form that the driver still reads. */
     void (*make_old)(struct rig *rig, uint64_t resource);
+    /* Does it run, whatever becomes of its agent? NULL: as long as the process does whose pid is in its identifier. */
+    bool (*is_running)(struct rig *rig, uint64_t resource);
     /* Is anything of the workload left on the host, outside of its directory? */
     bool (*is_left)(struct rig *rig, uint64_t resource);
     /* Does end_leftover() find a workload on this host? NULL: never. */

@@ -30,6 +30,11 @@ void conformance_test_leftovers_are_found_and_ended(void **state);
 void conformance_test_commands(void **state);
 void conformance_test_commands_end_when_told_and_with_their_workload(void **state);
 
+/* conformance_leases.c */
+void conformance_test_a_lease_ends_what_is_out_of_touch(void **state);
+void conformance_test_what_has_no_lease_any_more_does_not_start(void **state);
+void conformance_test_a_lease_is_kept_without_an_agent(void **state);
+
 /* conformance_samples.c */
 void conformance_test_samples(void **state);
 

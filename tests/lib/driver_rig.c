@@ -36,6 +36,7 @@ void rig_report(void *context, const struct driver_report *report)
     } else if (report->kind == DRIVER_FAILED || report->kind == DRIVER_ENDED) {
         seen->failed += report->kind == DRIVER_FAILED;
         seen->ended += report->kind == DRIVER_ENDED;
+        seen->lease_over = report->lease_over;
         seen->exit_status = report->exit_status;
         snprintf(seen->reason, sizeof seen->reason, "%s", report->reason);
     }
@@ -86,7 +87,7 @@ void rig_open(struct rig *rig)
 {
     rig->now = aq_clocks_read();
     if (rig->program != NULL) {
-        rig->driver = program_driver_open(rig->name, rig->program, test_program_path("../aq-output"), rig->node,
+        rig->driver = program_driver_open(rig->name, rig->program, test_program_path(".."), rig->node,
                                           &rig->now, rig_report, rig);
         rig->type = program_driver_type(rig->driver);
     } else {

@@ -19,6 +19,7 @@ struct rig_workload {
     int ended;
     int exit_status;
     pid_t pid; /* of the main process, from the identifier */
+    bool lease_over;
     char identifier[288];
     char ip_addr[64];
     char reason[512];

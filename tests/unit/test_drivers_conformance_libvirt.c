@@ -66,6 +66,20 @@ static bool is_left(struct rig *rig, uint64_t resource)
     return domain != NULL;
 }
 
+static bool is_running(struct rig *rig, uint64_t resource)
+{
+    char name[128];
+    snprintf(name, sizeof name, "aquarium-%s-%u", rig->node, (unsigned)resource);
+    virConnectPtr open = virConnectOpen(uri + strlen("libvirt.uri="));
+    assert_non_null(open);
+    virDomainPtr domain = virDomainLookupByName(open, name);
+    assert_non_null(domain);
+    const int active = virDomainIsActive(domain);
+    virDomainFree(domain);
+    virConnectClose(open);
+    return active == 1;
+}
+
 static bool finds_leftovers(void)
 {
     return true;
@@ -102,6 +116,7 @@ static const char *const told_by_real_ones[] = {"test_one_that_does_not_listen_i
                                                 "conformance_test_another_process_adopts",
                                                 "conformance_test_an_agent_is_killed_while_it_starts",
                                                 "conformance_test_leftovers_are_found_and_ended",
+                                                "conformance_test_a_lease_is_kept_without_an_agent",
                                                 NULL};
 
 static const char *program(void)
@@ -124,6 +139,7 @@ static struct conformance real = {
     .patient = "{'image':'deaf.raw'," NO_NETWORK ",'stop_grace':3600}",
     .kill = kill_machine,
     .kill_end = &crashed,
+    .is_running = is_running,
     .is_left = is_left,
     .finds_leftovers = finds_leftovers,
     .only = told_by_real_ones,
@@ -133,6 +149,7 @@ static struct conformance real = {
 
 int main(int argc, char **argv)
 {
+    setenv("AQUARIUM_LEASE", test_program_path("../aq-lease"), 1); /* as an agent does */
     if (argc < 2)
         return conformance_run(&pretended);
     snprintf(uri, sizeof uri, "libvirt.uri=qemu:///system");
