@@ -181,6 +181,31 @@ static void kvm_is_not_believed_for_being_there(void **state)
     assert_int_equal(finding.state, DOCTOR_OK);
 }
 
+static void machines_need_their_driver_and_libvirt(void **state)
+{
+    struct doctor_finding finding;
+    struct doctor_machines_facts facts = {.missing = " qemu-utils"};
+    (void)state;
+    doctor_judge_machines(&facts, &finding);
+    assert_int_equal(finding.state, DOCTOR_WARN);
+    assert_has(finding.text, "aq-driver-libvirt was not built");
+    assert_has(finding.text, "lacks: qemu-utils");
+    assert_has(finding.fix, "tools/setup.sh libvirt");
+    facts.is_built = true;
+    doctor_judge_machines(&facts, &finding);
+    assert_has(finding.text, "does not run");
+    facts.runs = true;
+    doctor_judge_machines(&facts, &finding);
+    assert_string_equal(finding.text, "the driver libvirt lacks: qemu-utils");
+    assert_string_equal(finding.fix, "apt-get install qemu-utils");
+    facts.missing[0] = '\0';
+    doctor_judge_machines(&facts, &finding);
+    assert_has(finding.text, "libvirt is installed, but does not run");
+    facts.daemon = true;
+    doctor_judge_machines(&facts, &finding);
+    assert_int_equal(finding.state, DOCTOR_OK);
+}
+
 static void versions_are_compared_number_by_number(void **state)
 {
     (void)state;
@@ -267,6 +292,7 @@ int main(void)
         cmocka_unit_test(room_and_limits_have_two_bounds),
         cmocka_unit_test(a_port_is_free_or_ours),
         cmocka_unit_test(kvm_is_not_believed_for_being_there),
+        cmocka_unit_test(machines_need_their_driver_and_libvirt),
         cmocka_unit_test(versions_are_compared_number_by_number),
         cmocka_unit_test(a_version_is_found_among_bytes),
         cmocka_unit_test(libraries_are_told_and_raft_is_judged),

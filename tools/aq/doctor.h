@@ -62,6 +62,7 @@ void doctor_processes(const struct doctor *doctor, unsigned which, struct doctor
 void doctor_clock(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
 void doctor_date(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
 void doctor_containers(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
+/* doctor_machines.c */
 void doctor_machines(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
 void doctor_kvm(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);
 void doctor_kvm_mode(const struct doctor *doctor, unsigned which, struct doctor_finding *finding);

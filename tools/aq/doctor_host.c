@@ -1,7 +1,8 @@
-/* Control groups, limits, clocks, what the driver container needs, and KVM. */
+/* Control groups, limits, clocks, and what the driver container needs. */
 #include "drivers/cgroup/cgroup.h"
 #include "schema/base/clock.h"
 #include "tools/aq/doctor_judge.h"
+#include "tools/aq/doctor_programs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -152,7 +153,7 @@ void doctor_date(const struct doctor *doctor, unsigned which, struct doctor_find
 
 /* ---- the driver container ------------------------------------------------------------------------------- */
 
-static bool program_is_there(const char *name)
+bool doctor_has_program(const char *name)
 {
     static const char *const directories[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
                                               "/usr/bin",        "/sbin",          "/bin"};
@@ -176,8 +177,8 @@ void doctor_containers(const struct doctor *doctor, unsigned which, struct docto
     (void)which;
     for (size_t i = 0; i < AQ_LENGTH(needed); i++) {
         size_t used = strlen(missing);
-        bool runtime = i == 0 && program_is_there("runc");
-        if (!runtime && !program_is_there(needed[i].file))
+        bool runtime = i == 0 && doctor_has_program("runc");
+        if (!runtime && !doctor_has_program(needed[i].file))
             snprintf(missing + used, sizeof missing - used, " %s", needed[i].package);
     }
     if (access(profile, R_OK) != 0)
@@ -188,83 +189,4 @@ void doctor_containers(const struct doctor *doctor, unsigned which, struct docto
                     "the driver container lacks:%s", missing);
     else
         doctor_ok(finding, "the driver container has all that it needs");
-}
-
-/* ---- the driver libvirt --------------------------------------------------------------------------------- */
-
-void doctor_machines(const struct doctor *doctor, unsigned which, struct doctor_finding *finding)
-{
-    static const struct {
-        const char *file, *package;
-    } needed[] = {
-        {"libvirtd", "libvirt-daemon-system"}, {"qemu-system-x86_64", "qemu-system-x86"}, {"qemu-img", "qemu-utils"}};
-    static const char socket_path[] = "/run/libvirt/libvirt-sock", modular[] = "/run/libvirt/virtqemud-sock";
-    char missing[128] = "", fix[160];
-    (void)doctor;
-    (void)which;
-    for (size_t i = 0; i < AQ_LENGTH(needed); i++) {
-        size_t used = strlen(missing);
-        bool other = i == 0 && program_is_there("virtqemud");
-        if (!other && !program_is_there(needed[i].file))
-            snprintf(missing + used, sizeof missing - used, " %s", needed[i].package);
-    }
-    snprintf(fix, sizeof fix, "apt-get install%s", missing);
-    if (missing[0] != '\0')
-        doctor_warn(finding, "install it where virtual machines are to run; other drivers do not need it", fix,
-                    "the driver libvirt lacks:%s", missing);
-    else if (access(socket_path, F_OK) != 0 && access(modular, F_OK) != 0)
-        doctor_warn(finding, "start it where virtual machines are to run", "systemctl start libvirtd",
-                    "libvirt is installed, but does not run");
-    else
-        doctor_ok(finding, "the driver libvirt has all that it needs");
-}
-
-/* ---- KVM ------------------------------------------------------------------------------------------------ */
-
-/* The processor of a virtual machine says that it is one. */
-static bool is_guest(void)
-{
-    char line[8192];
-    bool found = false;
-    FILE *file = fopen("/proc/cpuinfo", "re");
-    for (int i = 0; file != NULL && !found && i < 64 && fgets(line, sizeof line, file) != NULL; i++)
-        found = strstr(line, " hypervisor") != NULL;
-    if (file != NULL)
-        fclose(file);
-    return found;
-}
-
-void doctor_kvm(const struct doctor *doctor, unsigned which, struct doctor_finding *finding)
-{
-    (void)doctor;
-    (void)which;
-    int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-    if (fd >= 0)
-        close(fd);
-    doctor_judge_kvm(fd >= 0, is_guest(), finding);
-}
-
-/* A line of libvirt's qemu.conf: user = "root", or "+0". */
-static bool qemu_is_root(void)
-{
-    char line[512], user[64];
-    bool is = false;
-    FILE *file = fopen("/etc/libvirt/qemu.conf", "re");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL)
-        if (sscanf(line, " user = \"%63[^\"]\"", user) == 1)
-            is = strcmp(user, "root") == 0 || strcmp(user, "+0") == 0 || strcmp(user, "0") == 0;
-    if (file != NULL)
-        fclose(file);
-    return is;
-}
-
-void doctor_kvm_mode(const struct doctor *doctor, unsigned which, struct doctor_finding *finding)
-{
-    struct stat stat_of;
-    (void)doctor;
-    (void)which;
-    if (stat("/dev/kvm", &stat_of) != 0)
-        doctor_ok(finding, "there is no /dev/kvm");
-    else
-        doctor_judge_kvm_mode(stat_of.st_mode, stat_of.st_uid, stat_of.st_gid, qemu_is_root(), finding);
 }

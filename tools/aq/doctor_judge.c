@@ -150,6 +150,27 @@ void doctor_judge_kvm(bool opens, bool guest, struct doctor_finding *finding)
         doctor_ok(finding, "/dev/kvm opens, and this machine is not virtual");
 }
 
+void doctor_judge_machines(const struct doctor_machines_facts *facts, struct doctor_finding *finding)
+{
+    static const char only[] = "install it where virtual machines are to run; other drivers do not need it";
+    char fix[160];
+    snprintf(fix, sizeof fix, "apt-get install%s", facts->missing);
+    if (!facts->is_built)
+        doctor_warn(finding, only, "tools/setup.sh libvirt && make && make install",
+                    "aq-driver-libvirt was not built: it needs libvirt-dev and libarchive-dev%s%s",
+                    facts->missing[0] != '\0' ? ", and the driver lacks:" : "", facts->missing);
+    else if (!facts->runs)
+        doctor_warn(finding, "run aq-driver-libvirt --version to see why", "apt-get install libvirt0 libarchive13",
+                    "aq-driver-libvirt is there, but does not run");
+    else if (facts->missing[0] != '\0')
+        doctor_warn(finding, only, fix, "the driver libvirt lacks:%s", facts->missing);
+    else if (!facts->daemon)
+        doctor_warn(finding, "start it where virtual machines are to run", "systemctl start libvirtd",
+                    "libvirt is installed, but does not run");
+    else
+        doctor_ok(finding, "the driver libvirt has all that it needs");
+}
+
 void doctor_judge_kvm_mode(unsigned mode, unsigned uid, unsigned gid, bool qemu_is_root, struct doctor_finding *finding)
 {
     if (qemu_is_root) {

@@ -208,8 +208,7 @@ void doctor_ipv6(const struct doctor *doctor, unsigned which, struct doctor_find
 
 /* ---- libraries ------------------------------------------------------------------------------------------ */
 
-/* Runs `path --version` and keeps its output. The program is the one that was installed beside aq. */
-static bool ask_version(const char *path, char *said, size_t size)
+bool doctor_ask_version(const char *path, char *said, size_t size)
 {
     int ends[2];
     pid_t pid;
@@ -247,7 +246,7 @@ void doctor_libraries(const struct doctor *doctor, unsigned which, struct doctor
     char *slash = length > 0 ? (path[length] = '\0', strrchr(path, '/')) : NULL;
     if (slash != NULL) {
         strcpy(slash + 1, doctor_programs[0]);
-        if (!ask_version(path, said, sizeof said))
+        if (!doctor_ask_version(path, said, sizeof said))
             said[0] = '\0';
     }
     doctor_judge_libraries(said, finding);

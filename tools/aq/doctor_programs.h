@@ -14,6 +14,12 @@ struct doctor_process {
     const char *program; /* "aq-agent" */
 };
 
+/* In the usual directories. */
+bool doctor_has_program(const char *name);
+
+/* Runs `path --version` and keeps its output. The program is one that was installed with aq. */
+bool doctor_ask_version(const char *path, char *said, size_t size);
+
 /* Running processes with this name; at most `most`. Returns their number. */
 unsigned doctor_processes_find(const char *program, struct doctor_process *found, unsigned most);
 

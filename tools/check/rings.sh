@@ -14,7 +14,7 @@ sources=${2:-.}
 # The members of a ring that may stay, sorted, and the reason.
 allowed='
 controller/place/index controller/place/opinion: the index keeps what its nodes answered last, and an answer is computed from the index
-tools/aq/doctor tools/aq/doctor_disk tools/aq/doctor_host tools/aq/doctor_judge tools/aq/doctor_kernel tools/aq/doctor_parts tools/aq/doctor_secure: the doctor runs a table of checks, and the checks report through it
+tools/aq/doctor tools/aq/doctor_disk tools/aq/doctor_host tools/aq/doctor_judge tools/aq/doctor_kernel tools/aq/doctor_machines tools/aq/doctor_parts tools/aq/doctor_secure: the doctor runs a table of checks, and the checks report through it
 '
 
 objects() {
