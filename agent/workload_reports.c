@@ -23,6 +23,14 @@ void workload_queue_unstored(struct workloads *workloads, struct workload *workl
     queue->last = workload;
 }
 
+static void watch_health(struct workloads *workloads, const struct workload *workload, const char *ip_addr)
+{
+    if (workload->check != NULL)
+        health_watch(&workloads->healths, workload->resource, workload->driver,
+                     workload->on_host ? "127.0.0.1" : ip_addr, workload->check);
+}
+
+/* It runs, or runs on with another address. */
 static void note_start(struct workloads *workloads, struct workload *workload, const struct driver_report *report)
 {
     const struct opened_driver *driver = workload->driver;
@@ -33,14 +41,15 @@ static void note_start(struct workloads *workloads, struct workload *workload, c
                                        .identifier = notices_text("identifier", report->identifier),
                                        .ip_addr = notices_text("ip_addr", report->ip_addr),
                                        .hw_addr = notices_text("hw_addr", report->hw_addr)};
+    const bool ran = workload->runs;
     notices_set(workload, NOTICE_START, &start);
     workload->runs = true;
     notices_queue(workloads, workload, NOTICE_START);
-    restarts_begin(&workload->restarts, workloads->now->steady_ms);
-    if (workload->check != NULL)
-        health_watch(&workloads->healths, workload->resource, workload->driver,
-                     workload->on_host ? "127.0.0.1" : start.ip_addr, workload->check);
-    workload_journal(AQ_INFO, "workload started", workload->resource, start.identifier);
+    if (!ran)
+        restarts_begin(&workload->restarts, workloads->now->steady_ms);
+    watch_health(workloads, workload, start.ip_addr);
+    workload_journal(AQ_INFO, ran ? "workload has another address" : "workload started", workload->resource,
+                     ran ? start.ip_addr : start.identifier);
 }
 
 static const char *const end_words[aq_happened_count] = {

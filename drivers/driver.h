@@ -3,7 +3,9 @@
  * The agent calls probe() once, and does not use a driver whose probe fails. For each assignment it reads the options
  * (schema/drivers/options.h), then calls start(). From then on the driver reports what happens through the callback
  * that open() was given: exactly one DRIVER_STARTED or DRIVER_FAILED for each start(), and exactly one DRIVER_ENDED
- * after each DRIVER_STARTED. stop() asks for the end; DRIVER_ENDED follows when all processes of the workload are gone.
+ * after each DRIVER_STARTED. DRIVER_STARTED comes again while it runs when its address is another: one that it gets
+ * later than its start, for example. stop() asks for the end; DRIVER_ENDED follows when all processes of the workload
+ * are gone.
  *
  * No call blocks. A driver does slow work in a process or thread of its own, and wakes the agent through the descriptor
  * that wake_fd() returns. The agent calls work() in each of its turns (schema/base/turn.h), and takes one when that is
@@ -180,8 +182,8 @@ struct driver_type {
     void (*end_command)(struct driver *driver, uint64_t number);
 
     /* What a workload that runs has used since this start, as counters; what is not known stays none. The caller sets
-     * `resource` and `at_ms`. Called for each workload every few seconds, so it must be cheap. False: it does not run.
-     * NULL: the driver does not know. */
+     * `resource` and `at_ms`; a driver that has read them earlier says when. Called for each workload every few
+     * seconds, so it must be cheap. False: it does not run, or nothing is known yet. NULL: the driver does not know. */
     bool (*sample)(struct driver *driver, uint64_t resource, struct aq_sample *sample);
 
     /* Both are there, or none: then nothing can be made of workloads of this driver. DRIVER_TASK_ENDED follows each

@@ -192,6 +192,10 @@ static enum usage_taken take(struct usage *usage, const struct usage_key *key, c
     row->apart_ms = first ? 0 : steady_ms - row->came_ms;
     row->came_ms = steady_ms;
     row->stale = false;
+    if (!first && sample->at_ms != 0 && sample->at_ms == row->last.at_ms) {
+        *now = row->now; /* the agent has no newer numbers from its driver */
+        return USAGE_TAKEN;
+    }
     row->now = (struct aq_usage){.sampled_at = log_ms};
     set_counters(&row->now, sample);
     if (!first)

@@ -161,8 +161,7 @@ static void clean(struct action *action, virDomainPtr domain)
 static void keep_lease(const struct action *action)
 {
     struct aq_error error;
-    if (action->directory != NULL &&
-        machine_lease_keep(&action->record, action->directory, action->open, &error) != 0)
+    if (action->directory != NULL && machine_lease_keep(&action->record, action->directory, action->open, &error) != 0)
         aq_journal(AQ_WARN, "the lease of a machine", "machine", action->name, "error", error.message, NULL);
 }
 
@@ -179,8 +178,10 @@ static void act(struct action *action, virDomainPtr domain)
             keep_lease(action);
         }
         break;
-    case ACTION_ADDRESS:
-        ask_address(action, domain);
+    case ACTION_TEND:
+        keep_lease(action);
+        if (action->record.mac[0] != '\0')
+            ask_address(action, domain);
         break;
     case ACTION_SHUTDOWN:
         note(action, virDomainShutdown(domain), "it cannot be asked to shut down");

@@ -11,14 +11,14 @@
 enum action_kind {
     ACTION_START,    /* makes disks and seed, defines the machine and starts it */
     ACTION_LOOK,     /* at its state */
-    ACTION_ADDRESS,  /* what address it has */
+    ACTION_TEND,     /* what address it has now, and whether its lease is kept */
     ACTION_SHUTDOWN, /* asks it to shut down */
     ACTION_DESTROY,  /* ends it by force */
     ACTION_RESUME,   /* lets it go on after a fault of a disk */
     ACTION_CLEAN,    /* removes what is left of it; nothing of it runs then */
 };
 
-enum { ACTION_ADDRESS_SIZE = 64, ACTION_PORT_SIZE = 64 };
+enum { ACTION_ADDRESS_SIZE = RECORD_ADDRESS_SIZE, ACTION_PORT_SIZE = 64 };
 
 struct action {
     struct pool_job job;
@@ -30,7 +30,7 @@ struct action {
     char uuid[VIR_UUID_STRING_BUFLEN]; /* "": found by its name */
     char seed[RECORD_SEED_SIZE];       /* CLEAN: to be removed; "": none */
     struct plan *plan;                 /* START: its own */
-    struct machine_record record;      /* START: written into the machine's directory; LOOK: as it is there */
+    struct machine_record record;      /* START: written into the machine's directory; LOOK, TEND: as it is there */
     char *directory;                   /* of the machine; NULL: it has none */
     atomic_bool cancelled;             /* START: it is not wanted any more */
 
@@ -42,7 +42,7 @@ struct action {
     bool found;                        /* all but START: libvirt knows the machine */
     int state, reason;                 /* LOOK: as virDomainGetState() tells them */
     char port[ACTION_PORT_SIZE];       /* START, LOOK: path of the terminal that is its serial port; "": it has none */
-    char ip_addr[ACTION_ADDRESS_SIZE]; /* ADDRESS: "": not known */
+    char ip_addr[ACTION_ADDRESS_SIZE]; /* TEND: "": not known */
 };
 
 /* The function `run` of its job. */

@@ -32,7 +32,7 @@ static bool is_emulator(int pid, const char *uuid, char *bytes)
     snprintf(path, sizeof path, "/proc/%d/cmdline", pid);
     AQ_CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
     size_t length = 0;
-    for (ssize_t part = 1; fd >= 0 && part > 0 && length < ARGUMENTS_MAX; length += part > 0 ? (size_t)part : 0)
+    for (ssize_t part = 1; fd >= 0 && part > 0 && length<ARGUMENTS_MAX; length += part> 0 ? (size_t)part : 0)
         part = read(fd, bytes + length, ARGUMENTS_MAX - length);
     bytes[length] = '\0';
     return names(bytes, length, uuid);

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* Kills each process of this host that has "-uuid UUID" among its arguments, as qemu has them. Returns whether there was
- * one. */
+/* Kills each process of this host that has "-uuid UUID" among its arguments, as qemu has them. Returns whether there
+ * was one. */
 bool emulator_kill(const char *uuid);
 
 #endif

@@ -1,5 +1,6 @@
 #include "drivers/libvirt/libvirt.h"
 
+#include "drivers/libvirt/begin.h"
 #include "drivers/libvirt/kvm.h"
 #include "drivers/libvirt/machine.h"
 #include "drivers/libvirt/machine_lease.h"
@@ -18,104 +19,6 @@
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
-
-/* ---- actions -------------------------------------------------------------------------------------------- */
-
-static void action_is_overdue(struct pool_job *job)
-{
-    struct action *action = (struct action *)job;
-    struct driver *driver = action->owner;
-    struct machine *machine = roster_find(&driver->roster, action->resource);
-    virt_doubt(driver->connection, action->used, driver->now->steady_ms);
-    if (machine == NULL || machine->serial != action->serial || machine->action != action)
-        return;
-    machine->action = NULL; /* what comes of it is no longer waited for */
-    atomic_store(&action->cancelled, true);
-    machine_give_up(driver, machine, action);
-    machine_go_on(driver, machine);
-}
-
-static void action_drop(struct pool_job *job)
-{
-    action_free((struct action *)job);
-}
-
-static void action_is_done(struct pool_job *job);
-
-/* NULL: there is no connection. The caller adds it to the pool. */
-static struct action *action_new(struct driver *driver, enum action_kind kind, uint64_t resource,
-                                 const struct machine_record *record)
-{
-    virConnectPtr open = virt_take(driver->connection);
-    if (open == NULL)
-        return NULL;
-    struct action *action = aq_calloc(1, sizeof *action);
-    action->job =
-        (struct pool_job){.run = action_run, .overdue = action_is_overdue, .done = action_is_done, .drop = action_drop};
-    action->kind = kind;
-    action->owner = driver;
-    action->resource = resource;
-    action->open = action->used = open;
-    virt_name(action->name, driver->node, resource);
-    action->record = *record;
-    snprintf(action->uuid, sizeof action->uuid, "%s", record->uuid);
-    snprintf(action->seed, sizeof action->seed, "%s", record->seed);
-    return action;
-}
-
-static void action_add(struct driver *driver, struct action *action)
-{
-    pool_add(driver->pool, &action->job, driver->now->steady_ms, driver->settings.patience * 1000);
-}
-
-/* A start that nothing waits for any more has succeeded after all. */
-static void end_late_start(struct driver *driver, const struct action *late)
-{
-    struct action *action = action_new(driver, ACTION_CLEAN, late->resource, &late->record);
-    if (action != NULL)
-        action_add(driver, action);
-}
-
-static void action_is_done(struct pool_job *job)
-{
-    struct action *action = (struct action *)job;
-    struct driver *driver = action->owner;
-    struct machine *machine = roster_find(&driver->roster, action->resource);
-    if (action->is_dead)
-        virt_is_dead(driver->connection, action->used, driver->now->steady_ms);
-    if (machine != NULL && machine->serial == action->serial && machine->action == action) {
-        machine->action = NULL;
-        machine_take(driver, machine, action);
-        machine_go_on(driver, machine);
-    } else if (action->kind == ACTION_START && !action->failed) {
-        end_late_start(driver, action);
-    }
-    action_free(action);
-}
-
-static void fill_start(struct action *action, struct machine *machine)
-{
-    action->plan = machine->plan;
-    machine->plan = NULL;
-}
-
-static bool begin_action(struct driver *driver, struct machine *machine, enum action_kind kind)
-{
-    if (driver->now->steady_ms < machine->retry_ms) {
-        machine_wake_at(driver, machine, machine->retry_ms);
-        return false;
-    }
-    struct action *action = action_new(driver, kind, machine->resource, &machine->record);
-    if (action == NULL)
-        return false;
-    action->serial = machine->serial;
-    action->directory = machine->directory != NULL ? aq_strdup(machine->directory) : NULL;
-    if (kind == ACTION_START)
-        fill_start(action, machine);
-    machine->action = action;
-    action_add(driver, action);
-    return true;
-}
 
 /* ---- what libvirt tells ---------------------------------------------------------------------------------- */
 
@@ -206,6 +109,16 @@ static void happened(void *context, const struct virt_event *event)
     machine_go_on(driver, machine);
 }
 
+static void take_readings(void *context, const struct gauge_reading *readings, size_t count)
+{
+    const struct driver *driver = context;
+    for (size_t i = 0; i < count; i++) {
+        struct machine *machine = roster_find(&driver->roster, readings[i].resource);
+        if (machine != NULL && strcmp(machine->record.uuid, readings[i].uuid) == 0)
+            machine->used = readings[i].used;
+    }
+}
+
 /* ---- open and close -------------------------------------------------------------------------------------- */
 
 static int libvirt_probe(struct aq_error *error)
@@ -230,7 +143,7 @@ static struct driver *libvirt_open(const char *node, const struct aq_clocks *now
     driver->report = report;
     driver->context = context;
     driver->node = aq_strdup(node);
-    driver->begin = begin_action;
+    driver->begin = action_begin;
     driver->bell = aq_bell_open(&error);
     driver->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     driver->wake = epoll_create1(EPOLL_CLOEXEC);
@@ -244,6 +157,7 @@ static struct driver *libvirt_open(const char *node, const struct aq_clocks *now
     driver->tasks = tasks_open(driver->pool, report, context);
     driver->connection =
         virt_open(driver->pool, driver->bell, node, (struct virt_watcher){connected, happened, driver});
+    driver->gauge = gauge_open(driver->pool, driver->connection, node, take_readings, driver);
     return driver;
 }
 
@@ -256,6 +170,7 @@ static void libvirt_close(struct driver *driver)
         return; /* threads are stuck, and may still use all of it */
     virt_free(driver->connection);
     tasks_free(driver->tasks);
+    gauge_free(driver->gauge);
     for (size_t i = driver->roster.count; i-- > 0;) {
         struct machine *machine = driver->roster.entries[i].workload;
         while (console_copy(&machine->console))
@@ -330,7 +245,8 @@ static int libvirt_start(struct driver *driver, const struct driver_spec *spec, 
     struct plan *plan = plan_make(spec, driver->node, virt_kind(driver->connection), &driver->settings, kvm, error);
     if (plan == NULL)
         return -1;
-    if (spec->lease_s > 0 && (strlen(spec->lease_file) >= RECORD_LEASE_SIZE || strchr(spec->lease_file, '\n') != NULL)) {
+    if (spec->lease_s > 0 &&
+        (strlen(spec->lease_file) >= RECORD_LEASE_SIZE || strchr(spec->lease_file, '\n') != NULL)) {
         plan_free(plan);
         return aq_fail(error, AQ_E_INVALID, "its lease cannot be kept: the path of the lease file is too long");
     }
@@ -428,6 +344,16 @@ static void libvirt_stop(struct driver *driver, uint64_t resource)
     if (machine->action != NULL && machine->action->kind == ACTION_START)
         atomic_store(&machine->action->cancelled, true);
     machine_go_on(driver, machine);
+}
+
+static bool libvirt_sample(struct driver *driver, uint64_t resource, struct aq_sample *sample)
+{
+    const struct machine *machine = roster_find(&driver->roster, resource);
+    if (machine == NULL || !machine->told_started || machine->over || machine->used.at_ms == 0)
+        return false;
+    *sample = machine->used;
+    sample->resource = resource;
+    return true;
 }
 
 /* ---- consoles -------------------------------------------------------------------------------------------- */
@@ -534,6 +460,8 @@ static void libvirt_work(struct driver *driver)
     take_console_events(driver);
     virt_work(driver->connection, now_ms);
     pool_work(driver->pool, now_ms);
+    if (driver->roster.count > 0)
+        gauge_work(driver->gauge, now_ms);
     while (schedule_take(&driver->schedule, now_ms, &entry)) {
         struct machine *machine = roster_find(&driver->roster, entry.resource);
         if (machine == NULL || machine->due_ms != entry.due_ms)
@@ -556,7 +484,8 @@ static uint64_t least(uint64_t one, uint64_t other)
 
 static uint64_t libvirt_deadline_ms(struct driver *driver)
 {
-    return least(schedule_next_ms(&driver->schedule),
+    const uint64_t gauge_ms = driver->roster.count > 0 ? gauge_deadline_ms(driver->gauge) : UINT64_MAX;
+    return least(least(schedule_next_ms(&driver->schedule), gauge_ms),
                  least(pool_deadline_ms(driver->pool), virt_deadline_ms(driver->connection)));
 }
 
@@ -581,6 +510,7 @@ const struct driver_type libvirt_driver_type = {
     .end_leftover = libvirt_end_leftover,
     .leftovers = libvirt_leftovers,
     .stop = libvirt_stop,
+    .sample = libvirt_sample,
     .task = libvirt_task,
     .end_task = libvirt_end_task,
     .command = libvirt_command,

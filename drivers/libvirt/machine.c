@@ -15,9 +15,13 @@ enum {
     STATUS_KILLED = 128 + 9,
     STATUS_CRASHED = 128 + 6,
     RETRY_MS = 1000,
-    STUCK_MS = 10000,     /* after an action that has not ended in time: each keeps a thread */
-    ASK_AGAIN_MS = 5000,  /* a machine that is still booting may not have heard it */
-    ADDRESS_MS = 500,     /* between two looks */
+    STUCK_MS = 10000,    /* after an action that has not ended in time: each keeps a thread */
+    ASK_AGAIN_MS = 5000, /* a machine that is still booting may not have heard it */
+    ADDRESS_MS = 500,    /* between two looks while its start waits for its address, */
+    OFTEN_MS = 2000,     /* for a while after that, if it is not known, */
+    OFTEN_FOR_MS = 120000,
+    SELDOM_MS = 15000,    /* and from then on */
+    TEND_MS = 30000,      /* if it is known: it may be another */
     DRAIN_MS = 50,        /* without a byte from the console: there is no more */
     FULL_MS = 2000,       /* between two attempts to go on after a fault of a disk */
     FULL_MOST_MS = 60000, /* after so long, it is ended */
@@ -67,7 +71,7 @@ static void report(struct driver *driver, const struct machine *machine, enum dr
     const struct driver_report told = {.resource = machine->resource,
                                        .kind = kind,
                                        .identifier = kind == DRIVER_STARTED ? identifier : "",
-                                       .ip_addr = kind == DRIVER_STARTED ? machine->ip_addr : "",
+                                       .ip_addr = kind == DRIVER_STARTED ? machine->record.ip_addr : "",
                                        .hw_addr = kind == DRIVER_STARTED ? machine->record.mac : "",
                                        .lease_over =
                                            kind != DRIVER_STARTED && strcmp(machine->record.reason, LEASE_OVER) == 0,
@@ -76,12 +80,15 @@ static void report(struct driver *driver, const struct machine *machine, enum dr
     driver->report(driver->context, &told);
 }
 
-/* Nothing of the machine may be used after the report: its callback may call the driver. */
+/* That it runs, or that its address is another. Nothing of the machine may be used after the report: its callback may
+ * call the driver. */
 static void tell_started(struct driver *driver, struct machine *machine)
 {
-    bool told = machine->told_started;
+    const bool told = machine->told_started && strcmp(machine->told_address, machine->record.ip_addr) == 0;
     machine->must_tell = false;
     machine->told_started = true;
+    memcpy(machine->told_address, machine->record.ip_addr, sizeof machine->told_address);
+    gauge_soon(driver->gauge, driver->now->steady_ms);
     if (!told)
         report(driver, machine, DRIVER_STARTED);
 }
@@ -90,6 +97,8 @@ static void runs_now(struct driver *driver, struct machine *machine)
 {
     machine->phase = MACHINE_RUNNING;
     machine->must_tell = !machine->told_started;
+    machine->tend_ms = driver->now->steady_ms;
+    machine->often_until_ms = driver->now->steady_ms + OFTEN_FOR_MS;
     machine_wake_at(driver, machine, UINT64_MAX);
 }
 
@@ -301,10 +310,43 @@ static void go_on_waiting(struct driver *driver, struct machine *machine)
         machine->until_ms = now_ms + machine->address_wait_s * 1000;
         machine->due_ms = now_ms;
     }
-    if (machine->ip_addr[0] != '\0' || now_ms >= machine->until_ms || machine->stop_wanted)
+    if (machine->record.ip_addr[0] != '\0' || now_ms >= machine->until_ms || machine->stop_wanted)
         runs_now(driver, machine);
-    else if (now_ms < machine->due_ms || !driver->begin(driver, machine, ACTION_ADDRESS))
+    else if (now_ms < machine->due_ms || !driver->begin(driver, machine, ACTION_TEND))
         machine_wake_at(driver, machine, now_ms < machine->due_ms ? machine->due_ms : now_ms + ADDRESS_MS);
+}
+
+/* Its console may want to go on before. */
+static void wake_to_tend(struct driver *driver, struct machine *machine)
+{
+    if (machine->due_ms <= driver->now->steady_ms || machine->due_ms > machine->tend_ms)
+        machine_wake_at(driver, machine, machine->tend_ms);
+}
+
+/* Its address may come later than its start, and its lease must have somebody who keeps it. */
+static void tend(struct driver *driver, struct machine *machine)
+{
+    const uint64_t now_ms = driver->now->steady_ms;
+    if (machine->record.mac[0] == '\0' && machine->record.lease_s == 0)
+        return;
+    if (now_ms >= machine->tend_ms) {
+        const bool known = machine->record.ip_addr[0] != '\0' || machine->record.mac[0] == '\0';
+        machine->tend_ms = now_ms + (known ? TEND_MS : now_ms < machine->often_until_ms ? OFTEN_MS : SELDOM_MS);
+        driver->begin(driver, machine, ACTION_TEND); /* without a connection, the next time */
+    }
+    wake_to_tend(driver, machine);
+}
+
+static void take_address(struct driver *driver, struct machine *machine, const char *address)
+{
+    struct aq_error error;
+    machine->due_ms = driver->now->steady_ms + ADDRESS_MS;
+    if (address[0] == '\0' || strcmp(address, machine->record.ip_addr) == 0)
+        return;
+    snprintf(machine->record.ip_addr, sizeof machine->record.ip_addr, "%s", address);
+    machine->must_tell = machine->phase == MACHINE_RUNNING;
+    if (machine->directory != NULL && machine_record_write(&machine->record, machine->directory, &error) != 0)
+        aq_journal(AQ_WARN, "the address of a machine is not stored", "error", error.message, NULL);
 }
 
 static void go_on_alive(struct driver *driver, struct machine *machine)
@@ -326,6 +368,8 @@ static void go_on_alive(struct driver *driver, struct machine *machine)
             go_on_stopping(driver, machine);
         else if (machine->full_until_ms != 0)
             go_on_with_disk(driver, machine);
+        else
+            tend(driver, machine);
         break;
     case MACHINE_STOPPING:
         go_on_stopping(driver, machine);
@@ -437,9 +481,8 @@ void machine_take(struct driver *driver, struct machine *machine, struct action 
     case ACTION_LOOK:
         take_look(driver, machine, action);
         break;
-    case ACTION_ADDRESS:
-        snprintf(machine->ip_addr, sizeof machine->ip_addr, "%s", action->ip_addr);
-        machine->due_ms = now_ms + ADDRESS_MS;
+    case ACTION_TEND:
+        take_address(driver, machine, action->ip_addr);
         break;
     case ACTION_SHUTDOWN:
         if (!action->found && !action->failed)

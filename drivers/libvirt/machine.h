@@ -5,6 +5,7 @@
 
 #include "drivers/libvirt/action.h"
 #include "drivers/libvirt/console.h"
+#include "drivers/libvirt/gauge.h"
 #include "drivers/libvirt/task.h"
 #include "drivers/libvirt/terminal.h"
 #include "drivers/roster.h"
@@ -28,10 +29,10 @@ struct machine {
     struct machine_record record;
     struct action *action; /* that is under way */
     struct console console;
-    int watch;              /* of inotify; -1: none */
-    int lease_watch;        /* the same */
-    bool stop_wanted;       /* by the agent */
-    bool is_leftover;       /* it is to be ended, whatever it is */
+    int watch;        /* of inotify; -1: none */
+    int lease_watch;  /* the same */
+    bool stop_wanted; /* by the agent */
+    bool is_leftover; /* it is to be ended, whatever it is */
     bool lease_over;
     bool must_tell;         /* STARTED is to be reported */
     bool told_started;      /* it was, or is not to be */
@@ -45,8 +46,10 @@ struct machine {
     bool disk_failed;       /* since it was last let go on */
     char disk_fault[32];    /* why its disk has failed */
     uint64_t address_wait_s;
-    char ip_addr[ACTION_ADDRESS_SIZE];
-    char port[ACTION_PORT_SIZE]; /* "": it has no console */
+    uint64_t tend_ms, often_until_ms;       /* RUNNING: when it is tended next, and until when that is often */
+    char told_address[ACTION_ADDRESS_SIZE]; /* in the last report */
+    char port[ACTION_PORT_SIZE];            /* "": it has no console */
+    struct aq_sample used;                  /* at_ms 0: not known yet */
 };
 
 struct driver {
@@ -59,6 +62,7 @@ struct driver {
     struct virt *connection;
     struct terminals *terminals;
     struct tasks *tasks;
+    struct gauge *gauge;
     bool kvm_tried;
     bool kvm_works;                      /* a small machine has booted with it */
     struct aq_libvirt_settings settings; /* in `arena` */

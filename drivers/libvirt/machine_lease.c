@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -81,14 +82,16 @@ int machine_lease_keep(const struct machine_record *record, const char *director
     AQ_CLEANUP_FD int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0)
         return aq_fail_errno(error, errno, "its lease cannot be kept: %s", path);
+    if (flock(file, LOCK_SH | LOCK_NB) != 0) /* it is kept; or it was, and the machine is being ended */
+        return machine_lease_is_over(directory) ? aq_fail(error, AQ_E_STATE, "%s", LEASE_OVER) : 0;
+    flock(file, LOCK_UN);
     AQ_CLEANUP_MEMORY char *uri = virConnectGetURI(connection);
     snprintf(seconds, sizeof seconds, "%" PRIu64, record->lease_s);
     const bool ours = uri == NULL || strncmp(uri, "test", 4) == 0; /* it runs in this process, and ends with it */
-    const char *const arguments[] = {program,       record->lease_file, seconds, path,        ours ? NULL : self,
+    const char *const arguments[] = {program,       record->lease_file, seconds, path,         ours ? NULL : self,
                                      "--end-lease", directory,          uri,     record->uuid, NULL};
-    const struct program_run run = {.arguments = arguments,
-                                    .until_ms = aq_clock_boot_ms() + KEEP_MS,
-                                    .bound = "at most ten seconds"};
+    const struct program_run run = {
+        .arguments = arguments, .until_ms = aq_clock_boot_ms() + KEEP_MS, .bound = "at most ten seconds"};
     const int failed = program_run(&run, error);
     if (machine_lease_is_over(directory))
         return aq_fail(error, AQ_E_STATE, "%s", LEASE_OVER);

@@ -28,13 +28,12 @@ int machine_record_write(const struct machine_record *record, const char *direct
     if (make_path(path, directory, error) != 0)
         return -1;
     int length = snprintf(bytes, sizeof bytes,
-                          HEAD "uuid %s\nboot %s\nmac %s\nseed %s\nstop_grace %" PRIu64 "\nlease %" PRIu64
-                               "\nlease_file %s\nlog_size %" PRIu64
-                               "\nlog_files %" PRIu64 "\ndefined %d\nstarted %d\nover %d\nexit_status %d\nreason %s\n",
-                          record->uuid, record->boot, record->mac, record->seed, record->stop_grace_s, record->lease_s,
-                          record->lease_file, record->log_size,
-                          record->log_files, record->defined, record->started, record->over, record->exit_status,
-                          record->reason);
+                          HEAD "uuid %s\nboot %s\nmac %s\nip_addr %s\nseed %s\nstop_grace %" PRIu64 "\nlease %" PRIu64
+                               "\nlease_file %s\nlog_size %" PRIu64 "\nlog_files %" PRIu64
+                               "\ndefined %d\nstarted %d\nover %d\nexit_status %d\nreason %s\n",
+                          record->uuid, record->boot, record->mac, record->ip_addr, record->seed, record->stop_grace_s,
+                          record->lease_s, record->lease_file, record->log_size, record->log_files, record->defined,
+                          record->started, record->over, record->exit_status, record->reason);
     aq_assert(length > 0 && (size_t)length < sizeof bytes);
     return aq_file_replace_unsynced(AT_FDCWD, path, 0600, bytes, (size_t)length, error);
 }
@@ -77,6 +76,7 @@ int machine_record_read(struct machine_record *record, const char *directory, st
     read_line(bytes, "uuid", record->uuid, sizeof record->uuid);
     read_line(bytes, "boot", record->boot, sizeof record->boot);
     read_line(bytes, "mac", record->mac, sizeof record->mac);
+    read_line(bytes, "ip_addr", record->ip_addr, sizeof record->ip_addr);
     read_line(bytes, "seed", record->seed, sizeof record->seed);
     read_line(bytes, "lease_file", record->lease_file, sizeof record->lease_file);
     read_line(bytes, "reason", record->reason, sizeof record->reason);

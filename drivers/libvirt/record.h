@@ -8,13 +8,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { RECORD_BOOT_SIZE = 40, RECORD_MAC_SIZE = 18, RECORD_REASON_SIZE = 200, RECORD_SEED_SIZE = 300, RECORD_LEASE_SIZE = 1024 };
+enum {
+    RECORD_BOOT_SIZE = 40,
+    RECORD_MAC_SIZE = 18,
+    RECORD_REASON_SIZE = 200,
+    RECORD_SEED_SIZE = 300,
+    RECORD_LEASE_SIZE = 1024,
+    RECORD_ADDRESS_SIZE = 64
+};
 
 struct machine_record {
     char uuid[VIR_UUID_STRING_BUFLEN];
-    char boot[RECORD_BOOT_SIZE]; /* of the host, when it was written */
-    char mac[RECORD_MAC_SIZE];   /* of its first network; "": it has none */
-    char seed[RECORD_SEED_SIZE]; /* path; "": it has none */
+    char boot[RECORD_BOOT_SIZE];       /* of the host, when it was written */
+    char mac[RECORD_MAC_SIZE];         /* of its first network; "": it has none */
+    char ip_addr[RECORD_ADDRESS_SIZE]; /* the newest that is known; "": none is */
+    char seed[RECORD_SEED_SIZE];       /* path; "": it has none */
     uint64_t stop_grace_s;
     uint64_t lease_s;                   /* 0: it has none */
     char lease_file[RECORD_LEASE_SIZE]; /* drivers/lease.h */

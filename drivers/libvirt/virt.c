@@ -26,6 +26,17 @@ void virt_name(char name[VIRT_NAME_SIZE], const char *node, uint64_t resource)
     snprintf(name, VIRT_NAME_SIZE, NAME_BEGIN "%s-%" PRIu64, node, resource);
 }
 
+uint64_t virt_resource(const char *name, const char *node)
+{
+    char begin[VIRT_NAME_SIZE], *end;
+    const size_t length = (size_t)snprintf(begin, sizeof begin, NAME_BEGIN "%s-", node);
+    if (name == NULL || length >= sizeof begin || strncmp(name, begin, length) != 0 || name[length] < '1' ||
+        name[length] > '9')
+        return 0;
+    const uint64_t resource = strtoull(name + length, &end, 10);
+    return *end == '\0' ? resource : 0;
+}
+
 bool virt_disk_has_failed(int state, int reason)
 {
     return state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR;
@@ -44,8 +55,8 @@ int virt_fail(struct aq_error *error, const char *what)
 struct inbox {
     pthread_mutex_t lock;
     unsigned users;
-    int bell;                   /* -1: the owner has gone */
-    char begin[VIRT_NAME_SIZE]; /* of names of this node's machines */
+    int bell;                  /* -1: the owner has gone */
+    char node[VIRT_NAME_SIZE]; /* whose machines these are */
     struct virt_event *events;
     size_t count, capacity;
     virConnectPtr lost; /* this connection has gone; not a reference */
@@ -72,20 +83,9 @@ static struct inbox *inbox_use(struct inbox *inbox)
     return inbox;
 }
 
-/* The number in the name of a machine of this node; 0: it is another's. */
-static uint64_t name_resource(const struct inbox *inbox, const char *name)
-{
-    size_t length = strlen(inbox->begin);
-    char *end;
-    if (name == NULL || strncmp(name, inbox->begin, length) != 0 || name[length] < '1' || name[length] > '9')
-        return 0;
-    uint64_t resource = strtoull(name + length, &end, 10);
-    return *end == '\0' ? resource : 0;
-}
-
 static void inbox_add(struct inbox *inbox, virDomainPtr domain, struct virt_event event)
 {
-    event.resource = name_resource(inbox, virDomainGetName(domain));
+    event.resource = virt_resource(virDomainGetName(domain), inbox->node);
     if (event.resource == 0 || virDomainGetUUIDString(domain, event.uuid) < 0)
         return;
     pthread_mutex_lock(&inbox->lock);
@@ -208,7 +208,7 @@ struct opening {
 
 static void add_machine(struct opening *opening, virDomainPtr domain)
 {
-    struct virt_machine machine = {.resource = name_resource(opening->inbox, virDomainGetName(domain))};
+    struct virt_machine machine = {.resource = virt_resource(virDomainGetName(domain), opening->inbox->node)};
     if (machine.resource == 0 || virDomainGetUUIDString(domain, machine.uuid) < 0 ||
         virDomainGetState(domain, &machine.state, &machine.reason, 0) < 0)
         return;
@@ -367,7 +367,7 @@ struct virt *virt_open(struct pool *pool, int bell, const char *node, struct vir
     pthread_mutex_init(&inbox->lock, NULL);
     inbox->users = 1;
     inbox->bell = bell;
-    snprintf(inbox->begin, sizeof inbox->begin, NAME_BEGIN "%s-", node);
+    snprintf(inbox->node, sizeof inbox->node, "%s", node);
     connection->pool = pool;
     connection->watcher = watcher;
     connection->inbox = inbox;

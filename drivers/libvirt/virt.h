@@ -63,6 +63,7 @@ uint64_t virt_deadline_ms(const struct virt *connection);
 /* The name of a machine: "aquarium-NODE-RESOURCE". */
 enum { VIRT_NAME_SIZE = 128 };
 void virt_name(char name[VIRT_NAME_SIZE], const char *node, uint64_t resource);
+uint64_t virt_resource(const char *name, const char *node); /* 0: it is another's */
 
 /* Whether a machine in this state is paused because its disk cannot be written. */
 bool virt_disk_has_failed(int state, int reason);

@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { ADDRESS_MAX = 63, STATUS_CANNOT_RUN = 126 };
+enum { AGE_MS_MAX = 600000, STATUS_CANNOT_RUN = 126 };
 
 /* A member that is a text, cut to `size` - 1 bytes; "" if there is none. Returns false if it is something else. */
 static bool read_text(const json_t *line, const char *member, char *text, size_t size)
@@ -95,18 +95,28 @@ static bool is_address(const char *text)
     return text[0] == '\0' || inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
 }
 
+/* One that runs has another address, and not every moment. */
+static bool may_be_told(const struct driver *driver, const struct program_workload *workload, const char *ip_addr,
+                        const char *hw_addr)
+{
+    if (workload->phase == WORKLOAD_STARTING || workload->adopting)
+        return true;
+    return (strcmp(workload->ip_addr, ip_addr) != 0 || strcmp(workload->hw_addr, hw_addr) != 0) &&
+           driver->now->steady_ms >= workload->told_ms + PROGRAM_ADDRESS_MS;
+}
+
 static void take_started(struct driver *driver, struct program_workload *workload, const json_t *line)
 {
-    char identifier[PROGRAM_TEXT_MAX + 1], ip_addr[ADDRESS_MAX + 1], hw_addr[ADDRESS_MAX + 1];
-    if (workload->phase != WORKLOAD_STARTING && !workload->adopting)
-        program_fault(driver, "it reports a start of resource %" PRIu64 " that cannot be now", workload->resource);
-    else if (!read_text(line, "identifier", identifier, sizeof identifier) ||
-             !read_text(line, "ip_addr", ip_addr, sizeof ip_addr) ||
-             !read_text(line, "hw_addr", hw_addr, sizeof hw_addr) || identifier[0] == '\0')
+    char identifier[PROGRAM_TEXT_MAX + 1], ip_addr[PROGRAM_ADDRESS_MAX + 1], hw_addr[PROGRAM_ADDRESS_MAX + 1];
+    if (!read_text(line, "identifier", identifier, sizeof identifier) ||
+        !read_text(line, "ip_addr", ip_addr, sizeof ip_addr) || !read_text(line, "hw_addr", hw_addr, sizeof hw_addr) ||
+        identifier[0] == '\0')
         program_fault(driver, "a report \"started\" must have an identifier, and texts");
     else if (!is_address(ip_addr))
         program_fault(driver, "ip_addr of resource %" PRIu64 " is \"%s\", which is no address", workload->resource,
                       ip_addr);
+    else if (!may_be_told(driver, workload, ip_addr, hw_addr))
+        program_fault(driver, "it reports a start of resource %" PRIu64 " that cannot be now", workload->resource);
     else
         program_workload_started(driver, workload, identifier, ip_addr, hw_addr);
 }
@@ -176,15 +186,19 @@ static bool read_counter(const json_t *line, const char *member, uint64_t most, 
 static void take_used(struct driver *driver, struct program_workload *workload, const json_t *line)
 {
     struct aq_sample used = {0};
-    if (!read_counter(line, "cpu_us", AQ_USAGE_COUNTER_MAX, &used.cpu_us) ||
+    uint64_t age_ms = 0;
+    if ((json_object_get(line, "age_ms") != NULL && !read_number(line, "age_ms", AGE_MS_MAX, &age_ms)) ||
+        !read_counter(line, "cpu_us", AQ_USAGE_COUNTER_MAX, &used.cpu_us) ||
         !read_counter(line, "memory", AQ_USAGE_MEMORY_MAX, &used.memory) ||
         !read_counter(line, "read", AQ_USAGE_COUNTER_MAX, &used.read) ||
         !read_counter(line, "written", AQ_USAGE_COUNTER_MAX, &used.written) ||
         !read_counter(line, "received", AQ_USAGE_COUNTER_MAX, &used.received) ||
         !read_counter(line, "sent", AQ_USAGE_COUNTER_MAX, &used.sent))
         program_fault(driver, "a report \"used\" must have whole numbers");
-    else
+    else {
+        used.at_ms = driver->now->steady_ms > age_ms ? driver->now->steady_ms - age_ms : 0;
         workload->used = used;
+    }
 }
 
 /* Whether the program takes starts. */

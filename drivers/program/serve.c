@@ -100,12 +100,15 @@ static void say_used(struct server *server)
     const struct driver_type *type = server->type;
     if (type->sample == NULL || server->now.steady_ms < server->sampled_ms + SAMPLE_MS)
         return;
-    server->sampled_ms = server->now.steady_ms;
+    const uint64_t now_ms = server->now.steady_ms, before_ms = server->sampled_ms;
+    server->sampled_ms = now_ms;
     for (size_t i = 0; i < server->started.count; i++) {
-        struct aq_sample used = {.resource = server->started.entries[i].resource};
-        if (!type->sample(server->driver, used.resource, &used))
-            continue;
+        struct aq_sample used = {.resource = server->started.entries[i].resource, .at_ms = now_ms};
+        if (!type->sample(server->driver, used.resource, &used) || used.at_ms <= before_ms)
+            continue; /* or it is said already */
         json_t *line = json_pack("{ss sI}", "report", "used", "resource", (json_int_t)used.resource);
+        if (used.at_ms < now_ms)
+            json_object_set_new(line, "age_ms", json_integer((json_int_t)(now_ms - used.at_ms)));
         set_counter(line, "cpu_us", used.cpu_us);
         set_counter(line, "memory", used.memory);
         set_counter(line, "read", used.read);
@@ -137,9 +140,10 @@ static void say_hello(struct server *server, const char *unusable)
         for (size_t i = 0; i < count; i++)
             json_array_append_new(workloads, json_integer((json_int_t)numbers[i]));
     }
-    json_t *hello = json_pack("{si sb sb ss sb sb so}", "hello", HELLO_PROTOCOL, "tasks", type->task != NULL, "leases",
-                              type->declared->keeps_leases, "help", type->declared->help, "commands", type->command != NULL,
-                              "arguments", type->declared->takes_arguments, "workloads", workloads);
+    json_t *hello =
+        json_pack("{si sb sb ss sb sb so}", "hello", HELLO_PROTOCOL, "tasks", type->task != NULL, "leases",
+                  type->declared->keeps_leases, "help", type->declared->help, "commands", type->command != NULL,
+                  "arguments", type->declared->takes_arguments, "workloads", workloads);
     if (unusable != NULL)
         json_object_set_new(hello, "unusable", text_of(unusable));
     say(server, hello);

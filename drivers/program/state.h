@@ -26,6 +26,8 @@ enum {
     PROGRAM_FAULTS_MAX = 16,  /* in one run */
     PROGRAM_TEXT_MAX = 500,   /* bytes of a reason or an identifier; what is longer is cut */
     PROGRAM_STATUS_LOST = 137,
+    PROGRAM_ADDRESS_MAX = 63,
+    PROGRAM_ADDRESS_MS = 2000, /* between two addresses of a workload: each is written into the log of the cluster */
 };
 
 #define PROGRAM_CALLS(C)                                                                                               \
@@ -68,7 +70,9 @@ struct program_workload {
     bool adopted;  /* the program may say that it has ended, without a start */
     bool adopting; /* it is asked to find it again, and has not said yet what it found */
     bool stopping, stop_refused;
-    struct aq_sample used; /* as the program has said last; zeros: it has not */
+    char ip_addr[PROGRAM_ADDRESS_MAX + 1], hw_addr[PROGRAM_ADDRESS_MAX + 1]; /* as it was told that it runs, at */
+    uint64_t told_ms;
+    struct aq_sample used; /* as the program has said last, and when; zeros: it has not */
     char *directory;       /* NULL: a leftover */
     json_t *start;         /* HELD: the call */
     uint64_t until_ms;     /* HELD, stopping: given up then, if the program does not run */

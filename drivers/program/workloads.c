@@ -418,11 +418,17 @@ void program_workload_started(struct driver *driver, struct program_workload *wo
                                          .ip_addr = ip_addr,
                                          .hw_addr = hw_addr,
                                          .reason = ""};
-    const bool told = workload->phase == WORKLOAD_RUNNING; /* it was adopted by another run of the program */
+    /* If it runs already, it was adopted by another run of the program, or has another address. */
+    const bool told = workload->phase == WORKLOAD_RUNNING && strcmp(workload->ip_addr, ip_addr) == 0 &&
+                      strcmp(workload->hw_addr, hw_addr) == 0;
     workload->adopting = false;
     set_phase(driver, workload, WORKLOAD_RUNNING);
-    if (!told)
-        driver->report(driver->context, &report);
+    if (told)
+        return;
+    snprintf(workload->ip_addr, sizeof workload->ip_addr, "%s", ip_addr);
+    snprintf(workload->hw_addr, sizeof workload->hw_addr, "%s", hw_addr);
+    workload->told_ms = driver->now->steady_ms;
+    driver->report(driver->context, &report);
 }
 
 bool program_workload_sample(struct driver *driver, uint64_t resource, struct aq_sample *sample)
@@ -432,11 +438,14 @@ bool program_workload_sample(struct driver *driver, uint64_t resource, struct aq
     if (workload == NULL || workload->phase != WORKLOAD_RUNNING)
         return false;
     const uint64_t at_ms = sample->at_ms;
+    const bool grouped = cgroup_exists(&workload->group);
+    if (!grouped && workload->used.at_ms == 0)
+        return false;
     *sample = workload->used;
     sample->resource = resource;
-    sample->at_ms = at_ms;
-    if (!cgroup_exists(&workload->group))
+    if (!grouped)
         return true;
+    sample->at_ms = at_ms;
     cgroup_read_usage(&workload->group, &usage);
     sample->cpu_us = usage.cpu_us;
     sample->memory = usage.memory;

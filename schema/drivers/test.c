@@ -7,4 +7,5 @@ AQ_DRIVER(
     test,
     "Only pretends to run workloads: for trying things out, and for tests with thousands of workloads. The command "
     "that an application gives is all that it prints.",
-    NULL, NULL, .takes_commands = true, .takes_arguments = true)
+    NULL, NULL, .takes_commands = true, .takes_arguments = true,
+    .keeps_leases = true /* nothing of it runs without an agent */)

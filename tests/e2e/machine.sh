@@ -77,6 +77,11 @@ check "and known" application_is ALLOCATED "$id"
 driver=$(cat /proc/[0-9]*/stat 2>/dev/null | sed -n "s/^\([0-9]*\) (aq-driver-libvi) . $(pid_of "$(agent_name 1)") .*/\1/p")
 check "its driver is a program of its own" kill -9 "$driver"
 check "which is started again when it is killed" wait_for 20 grep -q 'connected to libvirt' "$work/$(agent_name 1).log"
+knows_use() { # FIELD of the resource's usage
+    [ "$(api_field ".data.live.$1" "resource/$resource")" -gt 0 ]
+}
+check "what it uses of the node's memory is known" wait_for 30 knows_use memory_bytes
+check "and of its processors" wait_for 30 knows_use cpu_ms
 check "it is given back" aq rm "$id"
 check "it shuts down" wait_for 40 application_is DEALLOCATED "$id"
 check_equal "nothing of it stays" "" "$(qemu_pid "$resource")$(ls /etc/libvirt/qemu/*.xml 2>/dev/null)$(ls /run/aquarium/machines)"
@@ -113,18 +118,31 @@ machine_agent 2 --set libvirt.patience=10s --set libvirt.kvm=probe
 wait_for 20 nodes_are_active 2 || die "the second agent does not join"
 machine_label waits2 '"image": "waits.raw"' 2
 label_create process process '{"command": ["true"]}' '{"slots": 1, "node_filter": ["agent:2"]}'
+# A lease is over meanwhile, of a machine whose agent and driver are dead.
+label_create leased libvirt '{"image": "waits.raw", "networks": []}' '{"slots": 1, "ram": "128MiB", "node_filter": ["agent:1"], "lease": "10s"}'
+leased=$(aq run leased -q 2>"$work/err") || note "$(cat "$work/err")"
+leased_pid=$(qemu_pid "$(api_field .data.resource "application/$leased")")
+check "a machine with a lease runs" kill -0 "$leased_pid"
 process_signal "$work/libvirtd.pid" STOP
+kill_hard "$(agent_name 1)"
 fails waits2 '*libvirt did not answer for 10 s*'
+leased_ends() {
+    ! kill -0 "$leased_pid"
+}
+check "its lease ends it, though agent, driver and libvirt are dead or hang" wait_for 20 leased_ends
 check "a process starts beside it" timeout 20 "$BUILD/aq" run process --attach
 process_signal "$work/libvirtd.pid" CONT
-no_machines() {
-    [ -z "$(virsh -q list --all --name)" ]
+no_machines() { # but that whose agent is dead
+    [ -z "$(virsh -q list --all --name | grep -v "^aquarium-$(agent_name 1)-")" ]
 }
 check "what libvirt then starts late is ended" wait_for 30 no_machines
 check "and then machines start again" timeout 60 "$BUILD/aq" run waits2 -q
 
 # ---- the contract of drivers, with real machines --------------------------------------------------------------
 
+machine_agent 1
+check "which is told when the agent is back" wait_for 30 application_is ERROR "$leased"
+check_match "with the reason" '*its lease is over*' "$(api_field .data.description "application/$leased")"
 stop "$(agent_name 2)"
 stop "$(agent_name 1)"
 conformance() {

@@ -10,6 +10,7 @@ printf '#!/bin/sh\nexec sleep 1000\n' >"$drivers/aq-driver-silent"
 printf '#!/bin/sh\necho nonsense\nexec sleep 1000\n' >"$drivers/aq-driver-liar"
 printf '#!/bin/sh\necho no hypervisor >&2\nexit 3\n' >"$drivers/aq-driver-dead"
 printf '#!/bin/sh\necho "{\\"hello\\":1}"\nyes >&2 &\nexec yes\n' >"$drivers/aq-driver-flood"
+printf '#!/bin/sh\necho "{\\"hello\\":1}"\nexec cat >/dev/null\n' >"$drivers/aq-driver-plain"
 printf '#!/bin/sh\n' >"$drivers/aq-driver-open"
 printf '#!/bin/sh\n' >"$drivers/aq-driver-process"
 chmod 755 "$drivers"/aq-driver-*
@@ -40,7 +41,7 @@ told() { # TEXT: in the agent's journal
 
 # ---- which there are ----------------------------------------------------------------------------------------
 
-check_equal "the node has the drivers that are programs" "process python shell test" \
+check_equal "the node has the drivers that are programs" "plain process python shell test" \
     "$(api_field '.data.drivers | map(select(. != "container" and . != "flood")) | sort | join(" ")' "node/$node")"
 check "one that ends is told of, with its last words" told 'driver=dead error="it ended with status 3: no hypervisor"'
 check "so is one that does not speak the protocol" told 'driver=liar error="hello: a line is no JSON object'
@@ -53,6 +54,7 @@ check "nor a symbolic link" told 'driver=link .*symbolic links are not followed'
 
 label_create inshell shell '{"command": "echo hello from the shell; exec sleep 1000", "stop_grace": "1s"}' '{"slots": 1, "ram": "64MiB"}'
 label_create inpython python '{"command": ["sh", "-c", "echo $COLOUR; exec sleep 1000"], "environment": {"COLOUR": "blue it is"}, "stop_grace": 1}'
+label_create leased plain '{}' '{"slots": 1, "lease": "10s"}'
 label_create wrong shell '{"comand": "true"}'
 first=$(application_create inshell)
 second=$(application_create inpython)
@@ -67,6 +69,9 @@ refused=$(application_create wrong)
 check "a wrong option is refused by the node" wait_for 30 application_is ERROR "$refused"
 check_match "with the reason" '*option "comand" is unknown to driver shell, which knows: command, user, stop_grace*' \
     "$(api_field .data.description "application/$refused")"
+leased=$(application_create leased)
+check "a lease is refused for a driver that keeps none" wait_for 30 application_is ERROR "$leased"
+check_match "which is said" '*driver plain keeps no leases*' "$(api_field .data.description "application/$leased")"
 
 # ---- a driver that is killed --------------------------------------------------------------------------------
 

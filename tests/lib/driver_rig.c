@@ -28,7 +28,8 @@ void rig_report(void *context, const struct driver_report *report)
     struct rig_workload *seen = &rig->seen[report->resource];
     if (report->kind == DRIVER_STARTED) {
         assert_non_null(report->identifier);
-        seen->started++;
+        const bool other = strcmp(seen->ip_addr, report->ip_addr) != 0;
+        *(seen->started > 0 && other ? &seen->readdressed : &seen->started) += 1;
         snprintf(seen->identifier, sizeof seen->identifier, "%s", report->identifier);
         snprintf(seen->ip_addr, sizeof seen->ip_addr, "%s", report->ip_addr);
         if (strncmp(report->identifier, "pid ", 4) == 0)
@@ -87,8 +88,8 @@ void rig_open(struct rig *rig)
 {
     rig->now = aq_clocks_read();
     if (rig->program != NULL) {
-        rig->driver = program_driver_open(rig->name, rig->program, test_program_path(".."), rig->node,
-                                          &rig->now, rig_report, rig);
+        rig->driver = program_driver_open(rig->name, rig->program, test_program_path(".."), rig->node, &rig->now,
+                                          rig_report, rig);
         rig->type = program_driver_type(rig->driver);
     } else {
         rig->driver = rig->type->open(rig->node, &rig->now, rig_report, rig);

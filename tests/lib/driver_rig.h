@@ -15,6 +15,7 @@ enum { RIG_MOST = 1100, RIG_PATIENCE_MS = 30000 };
 
 struct rig_workload {
     int started;
+    int readdressed; /* it was told again that it runs, with another address */
     int failed;
     int ended;
     int exit_status;

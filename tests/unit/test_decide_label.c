@@ -240,6 +240,17 @@ AQ_DECLARE_SETTINGS(aq_mute_options)
 AQ_DEFINE_SETTINGS(aq_mute_options, "mute", "options of the driver mute")
 AQ_DRIVER(mute, "Says nothing.", NULL, NULL, .reach = NULL);
 
+static void a_lease_needs_a_driver_that_keeps_it(void **context)
+{
+    (void)context;
+    struct aq_definition leased = {.driver = "mute", .options = "{}", .resources.lease = 60};
+    WHEN(label_create, .name = "web", .definitions = {&leased, 1});
+    REFUSED(AQ_E_INVALID, "definitions[0].resources.lease is 60s, but driver mute keeps no leases");
+    leased.driver = "magic"; /* its node knows */
+    WHEN(label_create, .name = "web", .definitions = {&leased, 1});
+    assert_int_equal(spec.status, 0);
+}
+
 /* An agent connects to nothing that the workload itself cannot reach. */
 static void health_must_be_within_reach(void **context)
 {
@@ -407,6 +418,7 @@ int main(void)
         SPEC_TEST(an_unknown_driver_is_warned_about),
         SPEC_TEST(a_driver_that_no_node_has_is_warned_about),
         SPEC_TEST(upkeep_that_makes_no_sense_is_refused),
+        SPEC_TEST(a_lease_needs_a_driver_that_keeps_it),
         SPEC_TEST(health_must_be_within_reach),
         SPEC_TEST(upkeep_is_stored_with_its_presets),
         SPEC_TEST(applying_the_same_makes_no_version),

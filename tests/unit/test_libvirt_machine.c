@@ -1,4 +1,5 @@
-/* What a machine does next when its disk fails: with a clock of the test's own, and without libvirt. */
+/* What a machine does next when its disk fails, and when its address comes or changes: with a clock of the test's own,
+ * and without libvirt. */
 #include "drivers/libvirt/machine.h"
 #include "tests/lib/cmocka.h"
 
@@ -8,6 +9,8 @@
 
 static unsigned begun[ACTION_CLEAN + 1];
 static char reason[256];
+static char address[ACTION_ADDRESS_SIZE];
+static unsigned starts;
 
 static bool begin(struct driver *driver, struct machine *machine, enum action_kind kind)
 {
@@ -19,6 +22,10 @@ static bool begin(struct driver *driver, struct machine *machine, enum action_ki
 static void take_report(void *context, const struct driver_report *report)
 {
     (void)context;
+    if (report->kind == DRIVER_STARTED) {
+        snprintf(address, sizeof address, "%s", report->ip_addr);
+        starts++;
+    }
     if (report->kind == DRIVER_ENDED)
         snprintf(reason, sizeof reason, "%s", report->reason);
 }
@@ -33,7 +40,8 @@ static int setup(void **state)
 {
     struct scene *scene = aq_calloc(1, sizeof *scene);
     memset(begun, 0, sizeof begun);
-    reason[0] = '\0';
+    reason[0] = address[0] = '\0';
+    starts = 0;
     scene->now.steady_ms = 1000;
     scene->driver = (struct driver){
         .now = &scene->now, .report = take_report, .node = aq_strdup("n1"), .inotify = -1, .begin = begin};
@@ -126,7 +134,7 @@ static void test_a_disk_may_fail_while_the_address_is_awaited(void **state)
     advance(scene, 2000);
     advance(scene, 0);
     assert_int_equal(begun[ACTION_DESTROY], 0);
-    assert_int_not_equal(begun[ACTION_ADDRESS], 0);
+    assert_int_not_equal(begun[ACTION_TEND], 0);
 }
 
 static void test_a_machine_is_found_again_with_a_disk_that_failed(void **state)
@@ -144,6 +152,47 @@ static void test_a_machine_is_found_again_with_a_disk_that_failed(void **state)
     assert_int_equal(begun[ACTION_RESUME], 1);
 }
 
+static void end_tending(struct scene *scene, const char *found)
+{
+    struct action action = {.kind = ACTION_TEND, .found = true};
+    snprintf(action.ip_addr, sizeof action.ip_addr, "%s", found);
+    machine_take(&scene->driver, scene->machine, &action);
+    machine_go_on(&scene->driver, scene->machine);
+}
+
+static void test_an_address_that_comes_later_is_told(void **state)
+{
+    struct scene *scene = *state;
+    snprintf(scene->machine->record.mac, sizeof scene->machine->record.mac, "52:54:00:00:00:01");
+    advance(scene, 0);
+    assert_int_equal(begun[ACTION_TEND], 1);
+    end_tending(scene, "");
+    assert_int_equal(starts, 0);
+    advance(scene, 1000); /* not all the time */
+    assert_int_equal(begun[ACTION_TEND], 1);
+    advance(scene, 20000);
+    assert_int_equal(begun[ACTION_TEND], 2);
+    end_tending(scene, "10.0.0.7");
+    assert_int_equal(starts, 1);
+    assert_string_equal(address, "10.0.0.7");
+    advance(scene, 60000);
+    end_tending(scene, "10.0.0.7");
+    end_tending(scene, ""); /* nobody knows it for the moment */
+    assert_int_equal(starts, 1);
+    end_tending(scene, "10.0.0.8");
+    assert_int_equal(starts, 2);
+    assert_string_equal(address, "10.0.0.8");
+}
+
+static void test_a_machine_without_network_and_lease_is_left_alone(void **state)
+{
+    struct scene *scene = *state;
+    for (int i = 0; i < 10; i++)
+        advance(scene, 60000);
+    assert_int_equal(begun[ACTION_TEND], 0);
+    assert_int_equal(schedule_next_ms(&scene->driver.schedule), UINT64_MAX);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -151,6 +200,8 @@ int main(void)
         T(test_a_machine_whose_disk_has_room_again_goes_on),
         T(test_a_machine_whose_disk_stays_full_is_ended),
         T(test_a_disk_may_fail_while_the_address_is_awaited),
+        T(test_an_address_that_comes_later_is_told),
+        T(test_a_machine_without_network_and_lease_is_left_alone),
         T(test_a_machine_is_found_again_with_a_disk_that_failed),
     };
 #undef T

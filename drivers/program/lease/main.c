@@ -1,12 +1,13 @@
-/* aq-lease keeps the lease of a workload, when agent and driver are dead, too: when the lease file (drivers/lease.h) says
- * that the agent was out of touch for longer than SECONDS, it writes "over" into FILE, and runs COMMAND, which ends the
- * workload.
+/* aq-lease keeps the lease of a workload, when agent and driver are dead, too: when the lease file (drivers/lease.h)
+ * says that the agent was out of touch for longer than SECONDS, it writes "over" into FILE, and runs COMMAND, which
+ * ends the workload.
  *
  *     aq-lease LEASE_FILE SECONDS FILE [COMMAND [ARGUMENTS...]]
  *
  * FILE is the driver's. It says "kept" and is locked (flock) as long as the lease is kept; once it is removed, there is
- * nothing to be kept any more. The program returns when the lease is kept, by a process in a session of its own: with status 0,
- * also if another process keeps it already; with 3 if the lease is over; with another status if it cannot be kept. */
+ * nothing to be kept any more. The program returns when the lease is kept, by a process in a session of its own: with
+ * status 0, also if another process keeps it already; with 3 if the lease is over; with another status if it cannot be
+ * kept. */
 #include "drivers/lease.h"
 #include "schema/base/clock.h"
 #include "schema/base/files.h"
@@ -42,8 +43,8 @@ static _Noreturn void give_up(const char *what)
     exit(STATUS_CANNOT);
 }
 
-/* Returns whether the lease is over; otherwise the timer goes off when it may be. The time never goes back: what was read
- * counts, should the file be lost. */
+/* Returns whether the lease is over; otherwise the timer goes off when it may be. The time never goes back: what was
+ * read counts, should the file be lost. */
 static bool look(struct lease *lease)
 {
     uint64_t touched_ms, ignored;
