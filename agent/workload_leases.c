@@ -28,7 +28,7 @@ int workload_begin_lease(struct workloads *workloads, const struct workload *wor
 {
     if (assignment->lease == 0)
         return 0;
-    if (!workload->driver->type->declared->keeps_leases)
+    if (!workload->driver->type->keeps_leases)
         return aq_fail(error, AQ_E_INVALID, "driver %s keeps no leases: its workloads cannot have one",
                        assignment->driver);
     return tell_touched(workloads, error);

@@ -140,6 +140,8 @@ struct driver_type {
     const struct aq_driver *declared; /* its name and its options */
     const struct aq_record *settings; /* of driver_settings.own; NULL: none */
 
+    bool keeps_leases; /* it ends a workload whose lease is over, even when the agent does not run */
+
     /* Fails if the driver cannot work on this host. Has no lasting effect. */
     int (*probe)(struct aq_error *error) AQ_MUST_CHECK;
 

@@ -333,6 +333,7 @@ static bool container_network(const struct driver *driver, struct driver_network
 }
 
 const struct driver_type container_driver_type = {.declared = &aq_driver_container,
+                                                  .keeps_leases = true,
                                                   .probe = container_probe,
                                                   .open = container_open,
                                                   .close = kept_close,

@@ -180,21 +180,38 @@ static const char *message_of(char *line)
     return message;
 }
 
+/* qemu-img begins what is wrong with its own name, and may go on in another line. Returns whether it did, with these
+ * lines made one. */
+static bool join_lines(char *words, const char *name, char *last)
+{
+    char *before = last;
+    while (before > words && before[-1] != '\n')
+        before--;
+    const size_t length = strlen(name);
+    if (strncmp(before, name, length) != 0 || strncmp(before + length, ": ", 2) != 0)
+        return false;
+    *last = ' ';
+    memmove(words, before + length + 2, strlen(before + length + 2) + 1);
+    return true;
+}
+
 /* The last line that is not empty. */
-static const char *last_words(struct listening *listening)
+static const char *last_words(const struct program_run *run, struct listening *listening)
 {
     char *words = listening->words;
     while (listening->length > 0 && (words[listening->length - 1] == '\n' || words[listening->length - 1] == ' '))
         listening->length--;
     words[listening->length] = '\0';
     char *line = strrchr(words, '\n');
+    if (line != NULL && join_lines(words, run->arguments[0], line))
+        return words;
     return message_of(line != NULL ? line + 1 : words);
 }
 
 static int fail_status(const struct program_run *run, int wait_status, struct listening *listening,
                        struct aq_error *error)
 {
-    const char *words = last_words(listening);
+    const char *words = last_words(run, listening);
     if (words[0] != '\0')
         return aq_fail(error, AQ_E_IO, "%s: %s", run->arguments[0], words);
     if (WIFSIGNALED(wait_status))

@@ -115,7 +115,8 @@ static int make_overlay(const struct plan *plan, const struct plan_disk *disk, u
                                      "-f",          "qcow2",  "-F",
                                      image->format, "-b",     plan_file(&plan->settings, disk->image, &arena),
                                      disk->path,    size,     NULL};
-    return run_qemu_img(arguments, error);
+    const int failed = run_qemu_img(arguments, error);
+    return failed != 0 ? aq_error_context(error, "a disk on image \"%s\"", disk->image) : 0;
 }
 
 static int make_disk(const struct plan *plan, const struct plan_disk *disk, struct aq_error *error)

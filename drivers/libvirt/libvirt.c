@@ -501,6 +501,7 @@ const struct driver_type libvirt_driver_type = {
     .life = &life,
     .declared = &aq_driver_libvirt,
     .settings = &aq_libvirt_settings_record,
+    .keeps_leases = true,
     .probe = libvirt_probe,
     .open = libvirt_open,
     .close = libvirt_close,

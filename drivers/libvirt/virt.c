@@ -42,10 +42,24 @@ bool virt_disk_has_failed(int state, int reason)
     return state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR;
 }
 
+/* "internal error: qemu unexpectedly closed the monitor: 2026-11-28T08:27:52Z qemu-system-x86_64: -blockdev {...}:
+ * Failed to get shared "write" lock" */
+const char *virt_plain(const char *words)
+{
+    static const char begin[] = "qemu-system-", argument[] = "}: ";
+    const char *said = strstr(words, begin), *end = said != NULL ? strstr(said, ": ") : NULL;
+    if (end == NULL)
+        return words;
+    said = end + 2;
+    for (const char *next = said; said[0] != '\0' && (next = strstr(next, argument)) != NULL; next += 1)
+        said = next + strlen(argument);
+    return said[0] != '\0' ? said : words;
+}
+
 int virt_fail(struct aq_error *error, const char *what)
 {
     const virErrorPtr last = virGetLastError();
-    const char *words = last != NULL && last->message != NULL ? last->message : "libvirt does not say why";
+    const char *words = last != NULL && last->message != NULL ? virt_plain(last->message) : "libvirt does not say why";
     return aq_fail(error, AQ_E_IO, "%s: %.*s", what, (int)strcspn(words, "\n"), words);
 }
 

@@ -68,6 +68,10 @@ uint64_t virt_resource(const char *name, const char *node); /* 0: it is another'
 /* Whether a machine in this state is paused because its disk cannot be written. */
 bool virt_disk_has_failed(int state, int reason);
 
+/* The part of it that says what is wrong, if qemu has said it: libvirt puts a time and whole arguments of qemu before.
+ */
+const char *virt_plain(const char *words);
+
 /* What libvirt said last on this thread, as the reason of a failure. Returns -1. */
 int virt_fail(struct aq_error *error, const char *what);
 

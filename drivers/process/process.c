@@ -109,6 +109,7 @@ static struct driver *process_open(const char *node, const struct aq_clocks *now
 }
 
 const struct driver_type process_driver_type = {.declared = &aq_driver_process,
+                                                .keeps_leases = true,
                                                 .probe = kept_probe,
                                                 .open = process_open,
                                                 .close = kept_close,

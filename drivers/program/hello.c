@@ -366,7 +366,6 @@ int hello_read(struct hello *hello, const char *name, const json_t *line, struct
         return aq_error_context(error, "hello");
     }
     take_declaration(hello);
-    hello->declared.keeps_leases = hello->leases; /* the program may be older or newer than this agent */
     return 0;
 }
 

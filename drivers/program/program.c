@@ -167,6 +167,7 @@ static void take_hello(struct driver *driver, const json_t *line)
     driver->type.end_command = hello.commands ? program_workload_end_command : NULL;
     driver->type.task = hello.tasks ? program_workload_task : NULL;
     driver->type.end_task = hello.tasks ? program_workload_end_task : NULL;
+    driver->type.keeps_leases = hello.leases;
     driver->settled = driver->greeted = true;
     free(driver->unusable);
     driver->unusable = NULL;

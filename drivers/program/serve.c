@@ -140,10 +140,9 @@ static void say_hello(struct server *server, const char *unusable)
         for (size_t i = 0; i < count; i++)
             json_array_append_new(workloads, json_integer((json_int_t)numbers[i]));
     }
-    json_t *hello =
-        json_pack("{si sb sb ss sb sb so}", "hello", HELLO_PROTOCOL, "tasks", type->task != NULL, "leases",
-                  type->declared->keeps_leases, "help", type->declared->help, "commands", type->command != NULL,
-                  "arguments", type->declared->takes_arguments, "workloads", workloads);
+    json_t *hello = json_pack("{si sb sb ss sb sb so}", "hello", HELLO_PROTOCOL, "tasks", type->task != NULL, "leases",
+                              type->keeps_leases, "help", type->declared->help, "commands", type->command != NULL,
+                              "arguments", type->declared->takes_arguments, "workloads", workloads);
     if (unusable != NULL)
         json_object_set_new(hello, "unusable", text_of(unusable));
     say(server, hello);

@@ -28,7 +28,7 @@ struct aq_driver {
     enum aq_reach (*reach)(const void *options); /* NULL: AQ_REACH_NONE */
     bool takes_commands;                         /* commands can be run in its workloads (drivers/driver.h) */
     bool takes_arguments; /* applications may give a command, which takes the place of that of the options */
-    bool keeps_leases;    /* it ends a workload whose lease is over, even when the agent does not run */
+    bool keeps_leases;    /* labels may give its workloads a lease (drivers/driver.h) */
 };
 
 /* AQ_DRIVER(process, "Sentences.", readers, demand, ...): after AQ_DEFINE_SETTINGS(aq_process_options, ...). */

@@ -8,4 +8,4 @@ AQ_DRIVER(
     "Only pretends to run workloads: for trying things out, and for tests with thousands of workloads. The command "
     "that an application gives is all that it prints.",
     NULL, NULL, .takes_commands = true, .takes_arguments = true,
-    .keeps_leases = true /* nothing of it runs without an agent */)
+    .keeps_leases = true /* that of the simulator does; an agent refuses it */)

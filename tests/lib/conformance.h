@@ -44,7 +44,6 @@ struct conformance {
     const struct conformance_end *exit_end, *kill_end;
     const char *const *only; /* names of tests, NULL ends them: the others are left out; NULL: none are */
     bool forgets;            /* workloads end with the process of their driver */
-    bool pretends;           /* nothing runs, so that leases need not be kept */
 
     /* Kills its main process from outside, by SIGKILL. NULL: there is none. */
     void (*kill)(struct rig *rig, uint64_t resource);

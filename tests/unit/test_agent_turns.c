@@ -108,6 +108,24 @@ static void an_end_is_stored_before_it_is_told(void **state)
     assert_int_equal(((const struct aq_report *)report.message)->session, hello.session);
 }
 
+/* Its driver could not end it without an agent. */
+static void a_lease_needs_a_driver_that_keeps_it(void **state)
+{
+    struct scene *scene = *state;
+    struct aq_assignment assignment = scene_wanted(5, "{}");
+    assignment.lease = 60;
+    scene_greet(scene);
+    scene_note_beat(scene);
+    struct heard report, poll = scene_hear(scene, AQ_MSG_POLL);
+    scene_deliver(scene, &poll, 1, &assignment, 1);
+    scene_live_until(scene, scene->now.steady_ms);
+    report = scene_hear_report(scene, AQ_HAPPENED_FAILED);
+    const struct aq_report *message = report.message;
+    assert_string_equal(AQ_ITEM(message->happenings, struct aq_happening, 0)->reason,
+                        "driver test keeps no leases: its workloads cannot have one");
+    assert_false(scene_there_is(scene, "lease"));
+}
+
 static void a_restarted_agent_adopts_its_workloads(void **state)
 {
     struct scene *scene = *state;
@@ -297,6 +315,7 @@ static void commands_are_told_of_after_hello(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_lease_needs_a_driver_that_keeps_it, scene_set_up, scene_tear_down),
         cmocka_unit_test_setup_teardown(a_workload_lives_its_life, scene_set_up, scene_tear_down),
         cmocka_unit_test_setup_teardown(the_host_is_told, scene_set_up, scene_tear_down),
         cmocka_unit_test_setup_teardown(a_late_answer_replaces_the_connection, scene_set_up, scene_tear_down),

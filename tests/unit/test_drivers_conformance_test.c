@@ -32,7 +32,6 @@ static const char *const none[] = {"no-such-program", NULL};
 
 static const struct conformance driver = {
     .driver = "test",
-    .pretends = true,
     .runs = "{}",
     .exits = "{'run_ms':1,'exit_status':3}",
     .unstartable = "{'fail':'always'}",

@@ -332,7 +332,7 @@ static void test_tasks(void **state)
     uint64_t resource;
     struct aq_error error;
     memset(tasks, 0, sizeof tasks);
-    assert_true(rig->type->declared->keeps_leases && rig->type->task != NULL && rig->type->end_task != NULL);
+    assert_true(rig->type->keeps_leases && rig->type->task != NULL && rig->type->end_task != NULL);
     rig_start_running(rig, "{}", &resource);
     rig->on_report = note_task;
     for (uint64_t i = 1; i < AQ_LENGTH(names); i++) {

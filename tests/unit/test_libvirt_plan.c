@@ -365,19 +365,27 @@ static void each_byte_of_the_console_is_in_the_log_once(void **state)
     console_close(&console);
 }
 
+static void what_qemu_says_is_found_in_what_libvirt_says(void **state)
+{
+    (void)state;
+    assert_string_equal(virt_plain("internal error: qemu unexpectedly closed the monitor: 2026-11-28T08:27:52.2Z "
+                                   "qemu-system-x86_64: -blockdev {\"node-name\":\"f\",\"a\":{}}: Failed to get lock"),
+                        "Failed to get lock");
+    assert_string_equal(virt_plain("qemu-system-x86_64: invalid kernel header"), "invalid kernel header");
+    assert_string_equal(virt_plain("Network not found: no network"), "Network not found: no network");
+    assert_string_equal(virt_plain("qemu-system-x86_64: "), "qemu-system-x86_64: ");
+    assert_string_equal(virt_plain("qemu-system-x86_64: {}: "), "qemu-system-x86_64: {}: ");
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(wrong_options_are_refused),
-        T(what_the_owner_does_not_allow_is_refused),
-        T(wrong_settings_are_refused),
-        T(nothing_of_a_label_is_xml),
-        T(the_description_follows_the_label),
-        T(the_same_resource_has_the_same_address),
-        T(images_that_are_no_good_are_refused),
-        T(the_seed_has_what_the_label_says),
-        T(each_byte_of_the_console_is_in_the_log_once),
+        T(wrong_options_are_refused),           T(what_the_owner_does_not_allow_is_refused),
+        T(wrong_settings_are_refused),          T(nothing_of_a_label_is_xml),
+        T(the_description_follows_the_label),   T(the_same_resource_has_the_same_address),
+        T(images_that_are_no_good_are_refused), T(what_qemu_says_is_found_in_what_libvirt_says),
+        T(the_seed_has_what_the_label_says),    T(each_byte_of_the_console_is_in_the_log_once),
     };
 #undef T
     return cmocka_run_group_tests(tests, NULL, NULL);
