@@ -109,6 +109,16 @@ static int create_label(struct decide *decide, const void *record, struct aq_err
 }
 DECIDE(aq_command_label_create, create_label);
 
+/* Secrets are compared with those of the version that was the latest when they were sealed. */
+static int check_compared(const struct aq_label_apply *command, uint64_t latest, struct aq_error *error)
+{
+    if (command->sealed.count == 0 || command->before == latest)
+        return 0;
+    return aq_fail(error, AQ_E_BUSY,
+                   "another version of label %s was created or deleted while the request was under way: send it again",
+                   command->name);
+}
+
 /* A version may be given: that of the latest, or the next one. */
 static int apply_label(struct decide *decide, const void *record, struct aq_error *error)
 {
@@ -126,6 +136,8 @@ static int apply_label(struct decide *decide, const void *record, struct aq_erro
                                            .wrap = command->wrap};
     struct aq_label latest;
     uint64_t id = state_member(decide->txn, &aq_entity_label, command->name, 0);
+    if (check_compared(command, id, error) != 0)
+        return -1;
     if (id == 0 || !state_label(decide->txn, id, &latest, decide->arena) || !recipe_equals(decide, &latest, &create))
         return create_label(decide, &create, error);
     if (choose_project(decide, command->name, command->project, error) == NULL)

@@ -1,5 +1,6 @@
 #include "controller/decide/placement.h"
 
+#include "controller/decide/secrets.h"
 #include "controller/place/place.h"
 #include "schema/codec/text.h"
 #include "schema/model/project.h"
@@ -113,7 +114,24 @@ static uint32_t over_quota(const struct decide *decide, const struct aq_applicat
     return skip | over_limit(decide, &user, label, reason);
 }
 
-static void add_quota(const struct decide *decide, struct place_answer *answer, const char *reason, bool all)
+static uint32_t all_of(const struct aq_label *label)
+{
+    return (uint32_t)(((uint64_t)1 << label->definitions.count) - 1);
+}
+
+/* Nothing can be started without its secrets: all definitions, until the key is there again. */
+static uint32_t over_secrets(const struct decide *decide, const struct aq_application *application,
+                             const struct aq_label *label, const char **reason)
+{
+    const char *epoch = decide_lost_epoch(decide, label, application);
+    if (epoch == NULL)
+        return 0;
+    *reason =
+        aq_arena_format(decide->arena, "its secrets cannot be read: the key of epoch %s is not in the keyring", epoch);
+    return all_of(label);
+}
+
+static void add_reason(const struct decide *decide, struct place_answer *answer, const char *reason, bool all)
 {
     if (!answer->exhausted && !answer->impossible)
         answer->reason = all ? reason : aq_arena_format(decide->arena, "%s; %s", answer->reason, reason);
@@ -129,10 +147,12 @@ void decide_placement(struct decide *decide, const struct aq_application *applic
                                     .arguments = label->arguments};
     struct place_answer answer;
     const char *reason = NULL;
-    request.skip = over_quota(decide, application, label, &reason);
+    request.skip = over_secrets(decide, application, label, &reason);
+    if (request.skip == 0)
+        request.skip = over_quota(decide, application, label, &reason);
     place(decide->index, &request, &answer, decide->arena);
     if (!answer.placed && request.skip != 0)
-        add_quota(decide, &answer, reason, request.skip + 1 == (uint32_t)1 << label->definitions.count);
+        add_reason(decide, &answer, reason, request.skip == all_of(label));
     if (answer.placed)
         emit_elected(decide, application, &answer);
     else if (answer.exhausted)

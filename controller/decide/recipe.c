@@ -4,9 +4,11 @@
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
 #include "schema/codec/text.h"
+#include "schema/drivers/allow.h"
 #include "schema/drivers/options.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- upkeep --------------------------------------------------------------------------------------------- */
@@ -160,6 +162,39 @@ static int check_reach(const struct aq_definition *definition, uint32_t number, 
         number);
 }
 
+/* A secret of this definition, or of all. */
+static bool has_secrets(const struct aq_label_create *content, uint32_t number)
+{
+    char prefix[40];
+    snprintf(prefix, sizeof prefix, "definitions[%" PRIu32 "].", number);
+    bool has = content->secrets.count > 0;
+    for (uint32_t i = 0; i < content->sealed.count && !has; i++)
+        has = strncmp(AQ_ITEM(content->sealed, struct aq_boxed, i)->name, prefix, strlen(prefix)) == 0;
+    return has;
+}
+
+/* What only a workload can have that is shut in. Its driver would refuse to start it on every node. */
+static int check_isolated(const struct aq_label_create *content, uint32_t number, const struct aq_driver *driver,
+                          const void *options, struct aq_error *error)
+{
+    struct aq_demand demand = {.user = "", .directory = "", .root = ""};
+    if (driver->demand != NULL)
+        driver->demand(options, &demand);
+    if (!demand.unisolated)
+        return 0;
+    if (has_secrets(content, number))
+        return aq_fail(error, AQ_E_INVALID,
+                       "definitions[%" PRIu32 "].options.isolate is false, but the label has secrets, which only "
+                       "workloads that are isolated can have",
+                       number);
+    if (AQ_ITEM(content->definitions, struct aq_definition, number)->resources.disks.count > 0)
+        return aq_fail(error, AQ_E_INVALID,
+                       "definitions[%" PRIu32 "].options.isolate is false, but it has disks, which only workloads that "
+                       "are isolated can have",
+                       number);
+    return 0;
+}
+
 int recipe_check(struct decide *decide, const struct aq_label_create *content, struct aq_list *checked,
                  struct aq_error *error)
 {
@@ -184,7 +219,8 @@ int recipe_check(struct decide *decide, const struct aq_label_create *content, s
                            i, driver->name);
         if (read_options(decide, driver, items[i].options, &options, error) != 0)
             return aq_error_context(error, "definitions[%u].options (driver %s)", i, driver->name);
-        if (check_reach(&items[i], i, driver, options, error) != 0)
+        if (check_reach(&items[i], i, driver, options, error) != 0 ||
+            check_isolated(content, i, driver, options, error) != 0)
             return -1;
         items[i].options = plain_options(decide, driver, items[i].options);
     }

@@ -91,13 +91,27 @@ int decide_check_sealed_fields(const struct aq_record *record, const void *objec
     return aq_sealed_texts(record, (void *)(uintptr_t)object, check_text, (void *)(uintptr_t)sealed, error);
 }
 
+static bool is_lost(const struct decide *decide, const struct aq_list *sealed, const struct aq_wrap *wrap)
+{
+    struct aq_epoch epoch;
+    if (sealed->count == 0)
+        return false;
+    const struct state_key key = state_key_name(wrap->epoch);
+    return !state_find(decide->txn, &aq_entity_epoch, &key, &epoch, decide->arena) || epoch.lost;
+}
+
+const char *decide_lost_epoch(const struct decide *decide, const struct aq_label *label,
+                              const struct aq_application *application)
+{
+    if (is_lost(decide, &application->sealed, &application->wrap))
+        return application->wrap.epoch;
+    return is_lost(decide, &label->sealed, &label->wrap) ? label->wrap.epoch : NULL;
+}
+
 int decide_check_not_lost(const struct decide *decide, const struct aq_label *label, struct aq_error *error)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer names = {0};
-    struct aq_epoch epoch;
-    const struct state_key key = state_key_name(label->wrap.epoch);
-    if (label->sealed.count == 0 ||
-        (state_find(decide->txn, &aq_entity_epoch, &key, &epoch, decide->arena) && !epoch.lost))
+    if (!is_lost(decide, &label->sealed, &label->wrap))
         return 0;
     for (uint32_t i = 0; i < label->sealed.count; i++)
         aq_buffer_format(&names, "%s%s", i > 0 ? ", " : "", AQ_ITEM(label->sealed, struct aq_boxed, i)->name);

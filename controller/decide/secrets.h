@@ -3,6 +3,7 @@
 #define AQ_CONTROLLER_DECIDE_SECRETS_H
 
 #include "controller/decide/decide.h"
+#include "schema/model/application.h"
 #include "schema/model/label.h"
 #include "schema/model/secret.h"
 
@@ -21,6 +22,11 @@ int decide_check_sealed_fields(const struct aq_record *record, const void *objec
 /* Fails when the key of the label's secrets is lost: nothing could be started. */
 int decide_check_not_lost(const struct decide *decide, const struct aq_label *label,
                           struct aq_error *error) AQ_MUST_CHECK;
+
+/* The epoch whose key is lost, so that secrets of the application or of its label cannot be read; NULL: they can, or
+ * there are none. */
+const char *decide_lost_epoch(const struct decide *decide, const struct aq_label *label,
+                              const struct aq_application *application);
 
 /* As they are stored: without what is for comparing only. */
 struct aq_list decide_stored_secrets(const struct decide *decide, const struct aq_list *sealed);

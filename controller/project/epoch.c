@@ -57,8 +57,13 @@ PROJECT(aq_event_epoch_begun, begin_epoch);
 static void end_epoch(struct project *project, const void *data)
 {
     const struct aq_epoch_ended *event = data;
+    struct aq_epoch epoch;
     struct state_key key = state_key_name(event->name);
     struct state_key ended = index_epoch_ended(event->name);
+    if (!project_expect(project, state_find(project->txn, &aq_entity_epoch, &key, &epoch, project->arena)))
+        return;
+    if (epoch.lost)
+        counter_add_lost_epoch(project->txn, -1);
     state_remove(project->txn, &aq_entity_epoch, &key);
     index_put(project->txn, INDEX_EPOCH_KEY, &ended, "", 0);
 }
@@ -71,6 +76,8 @@ static void lose_epoch(struct project *project, const void *data)
     struct state_key key = state_key_name(event->name);
     if (!project_expect(project, state_find(project->txn, &aq_entity_epoch, &key, &epoch, project->arena)))
         return;
+    if (epoch.lost != event->lost)
+        counter_add_lost_epoch(project->txn, event->lost ? 1 : -1);
     epoch.lost = event->lost;
     state_store(project->txn, &aq_entity_epoch, &key, &epoch);
 }

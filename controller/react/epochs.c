@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Requests that were sealed under an epoch may still be under way when another has begun. */
-enum { LINGER_MS = 5000, EPOCHS_MAX = 64, LABELS_TOLD = 1024 /* bytes */ };
+enum { LINGER_MS = 5000, EPOCHS_MAX = EPOCHS_TOLD, LABELS_TOLD = 1024 /* bytes */, TELL_AGAIN_MS = 60000 };
 
 struct rows {
     struct aq_epoch items[EPOCHS_MAX];
@@ -84,9 +84,33 @@ static bool add_loss(void *context, const struct state_key *key, const void *val
     return true;
 }
 
-static void tell_loss(struct state_txn *txn, const char *epoch)
+/* Once, however often the command that notes it has to be sent. */
+static bool is_to_be_told(struct epochs *epochs, const char *epoch)
+{
+    size_t free = EPOCHS_TOLD;
+    for (size_t i = 0; i < EPOCHS_TOLD; i++) {
+        if (strcmp(epochs->told[i], epoch) == 0)
+            return false;
+        if (epochs->told[i][0] == '\0')
+            free = i;
+    }
+    if (free < EPOCHS_TOLD)
+        snprintf(epochs->told[free], sizeof epochs->told[free], "%s", epoch);
+    return true;
+}
+
+static void may_be_told_again(struct epochs *epochs, const char *epoch)
+{
+    for (size_t i = 0; i < EPOCHS_TOLD; i++)
+        if (strcmp(epochs->told[i], epoch) == 0)
+            memset(epochs->told[i], 0, sizeof epochs->told[i]);
+}
+
+static void tell_loss(struct epochs *epochs, struct state_txn *txn, const char *epoch)
 {
     struct losses losses = {.txn = txn, .epoch = epoch};
+    if (!is_to_be_told(epochs, epoch))
+        return;
     struct state_key prefix = {0};
     char applications[24];
     state_key_add_text(&prefix, epoch);
@@ -108,10 +132,12 @@ static void note_losses(struct epochs *epochs, struct state_txn *txn, const stru
         seal_wipe(&key);
         if (lost == epoch->lost)
             continue;
-        if (lost)
-            tell_loss(txn, epoch->name);
-        else
+        if (lost) {
+            tell_loss(epochs, txn, epoch->name);
+        } else {
+            may_be_told_again(epochs, epoch->name);
             aq_journal(AQ_INFO, "the key of an epoch is in the keyring again", "epoch", epoch->name, NULL);
+        }
         react_commands_send_copy(epochs->commands, &aq_command_epoch_lose, &lose);
     }
 }
@@ -196,7 +222,7 @@ static void begin_when_old(struct epochs *epochs, const struct aq_epoch *open, u
         return;
     if (time_ms < open->begun_at + age_ms)
         wait_until(epochs, open->begun_at + age_ms);
-    else if (door_begin(epochs->door, &error) != 0)
+    else if (door_begin(epochs->door, &error) != 0 && aq_journal_due(&epochs->unbegun, time_ms, TELL_AGAIN_MS) != 0)
         aq_journal(AQ_ERROR, "no new epoch of secrets can begin", "error", error.message, NULL);
 }
 

@@ -7,12 +7,17 @@
 #include "controller/secrets/door.h"
 #include "controller/settings/settings.h"
 #include "controller/state/state.h"
+#include "schema/base/journal.h"
+
+enum { EPOCHS_TOLD = 64 };
 
 struct epochs {
     struct react_commands *commands;
-    struct door *door;                        /* NULL: there are no secrets */
-    const struct aq_config_secrets *settings; /* live */
-    uint64_t next_ms;                         /* of the log's time: look again then; 0: only after an event */
+    struct door *door;                         /* NULL: there are no secrets */
+    const struct aq_config_secrets *settings;  /* live */
+    uint64_t next_ms;                          /* of the log's time: look again then; 0: only after an event */
+    char told[EPOCHS_TOLD][KEYRING_NAME_SIZE]; /* whose lost keys the journal names; "": none */
+    struct aq_journal_count unbegun;           /* times at which none could begin */
 };
 
 /* `time_ms` is the log's time. */

@@ -3,6 +3,7 @@
 #include "controller/state/events.h"
 #include "controller/state/indexes.h"
 #include "schema/base/journal.h"
+#include "schema/model/epoch.h"
 #include "schema/model/node.h"
 #include "schema/model/project.h"
 
@@ -23,6 +24,7 @@ static bool makes_room(void *context, const struct aq_event *event)
         &aq_event_resource_ended,     &aq_event_node_joined,          &aq_event_node_changed,
         &aq_event_node_status_set,    &aq_event_node_maintenance_set, &aq_event_application_moved,
         &aq_event_project_quotas_set, &aq_event_node_projects_set,    &aq_event_node_quarantine_set,
+        &aq_event_epoch_lost,
     };
     for (size_t i = 0; i < AQ_LENGTH(types); i++)
         if (event->type == types[i])

@@ -146,7 +146,7 @@ struct sealing {
     struct aq_wrap *wrap;
     struct seal_row row, before; /* before: of the label's latest version */
     bool has_key, has_before;
-    const char *applied; /* name of the label that a label_apply is for; NULL: it is another command */
+    struct aq_label_apply *applied; /* the record, if the command is label_apply */
     char epoch[KEYRING_NAME_SIZE];
 };
 
@@ -156,7 +156,9 @@ static void find_before(struct sealing *sealing)
     struct aq_label latest;
     struct seal_key epoch_key, key;
     const uint64_t id =
-        sealing->applied != NULL ? state_member(sealing->txn, &aq_entity_label, sealing->applied, 0) : 0;
+        sealing->applied != NULL ? state_member(sealing->txn, &aq_entity_label, sealing->applied->name, 0) : 0;
+    if (sealing->applied != NULL)
+        sealing->applied->before = id;
     if (id == 0 || !state_label(sealing->txn, id, &latest, sealing->arena) || latest.sealed.count == 0 ||
         !keyring_find(sealing->door->keyring, latest.wrap.epoch, epoch_key.bytes))
         return;
@@ -304,7 +306,7 @@ static int seal_record(struct sealing *sealing, const struct aq_command *command
     if (metadata == NULL || secrets == NULL)
         return 0;
     if (command == &aq_command_label_apply)
-        sealing->applied = ((const struct aq_label_apply *)record)->name;
+        sealing->applied = record;
     if (seal_metadata(sealing, AQ_AT(record, metadata), AQ_AT_CONST(record, secrets), error) != 0)
         return -1;
     return aq_sealed_texts(command->record, record, seal_text, sealing, error);

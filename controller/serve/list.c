@@ -26,7 +26,7 @@ struct walk {
     struct filter filter;
     bool all;          /* the caller may see every row */
     uint64_t wanted;   /* the fields that decide whether a row is shown, as bits */
-    uint64_t remarked; /* those that the remark in a description depends on, if that decides; 0: it does not */
+    uint64_t remarked; /* those that a remark depends on, if that decides; 0: it does not */
     uint64_t taken, scanned;
     const char *project;   /* whose rows alone match, and all of whose rows the caller may see; NULL: there is none */
     uint64_t passed;       /* rows of an index whose rows were not read */
@@ -445,11 +445,11 @@ static void add_next(struct walk *walk)
 static void choose_fields(struct walk *walk)
 {
     const struct aq_record *record = walk->entity->record;
-    const struct aq_field *description = aq_record_field(record, "description");
+    const struct aq_field *field = remark_field(walk->entity);
     uint64_t filtered = filter_fields(&walk->filter, record);
     walk->all = request_sees_all(walk->request, walk->entity);
     walk->wanted = request_visibility_fields(walk->request, walk->entity) | filtered;
-    if (description != NULL && (filtered & AQ_FIELD_BIT(record, description)) != 0)
+    if (field != NULL && (filtered & AQ_FIELD_BIT(record, field)) != 0)
         walk->remarked = remark_fields(walk->entity);
 }
 

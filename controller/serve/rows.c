@@ -30,9 +30,8 @@ const void *row_fields(struct request *request, struct state_txn *txn, const str
                        const struct state_packed *row, uint64_t wanted)
 {
     void *object = aq_arena_alloc(&request->arena, entity->record->size);
-    const struct aq_field *described =
-        remark_fields(entity) != 0 ? aq_record_field(entity->record, "description") : NULL;
-    bool remarked = described != NULL && (wanted & AQ_FIELD_BIT(entity->record, described)) != 0;
+    const struct aq_field *field = remark_field(entity);
+    bool remarked = field != NULL && (wanted & AQ_FIELD_BIT(entity->record, field)) != 0;
     if (!state_unpack(txn, entity, row, remarked ? wanted | remark_fields(entity) : wanted, object, &request->arena))
         return NULL;
     if (remarked)

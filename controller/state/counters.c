@@ -205,22 +205,35 @@ void counter_add_open(struct state_txn *txn, uint64_t user_number, uint64_t labe
     add(txn, &of_label, change);
 }
 
-static struct state_key key_of_lost(void)
+static struct state_key key_of_lost(const char *what)
 {
-    return key_of("lost/", "nodes");
+    return key_of("lost/", what);
 }
 
 uint64_t counter_lost_nodes(struct state_txn *txn)
 {
-    struct state_key key = key_of_lost();
+    struct state_key key = key_of_lost("nodes");
     return get(txn, &key);
 }
 
 void counter_add_lost_node(struct state_txn *txn, int change)
 {
-    struct state_key key = key_of_lost();
+    struct state_key key = key_of_lost("nodes");
     add(txn, &key, change);
     txn->lost = STORE_LOST_UNKNOWN;
+}
+
+uint64_t counter_lost_epochs(struct state_txn *txn)
+{
+    struct state_key key = key_of_lost("epochs");
+    return get(txn, &key);
+}
+
+void counter_add_lost_epoch(struct state_txn *txn, int change)
+{
+    struct state_key key = key_of_lost("epochs");
+    add(txn, &key, change);
+    txn->lost_epochs = STORE_LOST_UNKNOWN;
 }
 
 static struct state_key key_of_usage(const char *project, uint64_t user_number)

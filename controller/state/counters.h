@@ -33,6 +33,10 @@ void counter_set_usage(struct state_txn *txn, const char *project, uint64_t user
 uint64_t counter_lost_nodes(struct state_txn *txn);
 void counter_add_lost_node(struct state_txn *txn, int change);
 
+/* Epochs that have not ended, and whose keys are lost. */
+uint64_t counter_lost_epochs(struct state_txn *txn);
+void counter_add_lost_epoch(struct state_txn *txn, int change);
+
 /* Any counter, by its name in the table. */
 uint64_t counter_get(struct state_txn *txn, const char *name);
 void counter_set(struct state_txn *txn, const char *name, uint64_t value);

@@ -10,7 +10,7 @@ static bool pack_remarked(struct state_txn *txn, const struct aq_entity *entity,
                           uint64_t now_ms, struct aq_buffer *out)
 {
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
-    if (!remark_has_lost(txn) || remark_fields(entity) == 0)
+    if ((!remark_has_lost(txn) && !remark_has_lost_epochs(txn)) || remark_fields(entity) == 0)
         return false;
     void *object = aq_arena_alloc(&arena, entity->record->size);
     if (!state_find(txn, entity, key, object, &arena) || !remark_row(txn, entity, object, now_ms, &arena))

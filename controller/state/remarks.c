@@ -6,6 +6,8 @@
 #include "schema/codec/pack.h"
 #include "schema/codec/packed.h"
 #include "schema/model/application.h"
+#include "schema/model/epoch.h"
+#include "schema/model/label.h"
 #include "schema/model/node.h"
 
 #include <inttypes.h>
@@ -18,6 +20,13 @@ bool remark_has_lost(struct state_txn *txn)
     if (txn->lost == STORE_LOST_UNKNOWN)
         txn->lost = counter_lost_nodes(txn) > 0 ? STORE_LOST_SOME : STORE_LOST_NONE;
     return txn->lost == STORE_LOST_SOME;
+}
+
+bool remark_has_lost_epochs(struct state_txn *txn)
+{
+    if (txn->lost_epochs == STORE_LOST_UNKNOWN)
+        txn->lost_epochs = counter_lost_epochs(txn) > 0 ? STORE_LOST_SOME : STORE_LOST_NONE;
+    return txn->lost_epochs == STORE_LOST_SOME;
 }
 
 /* What is asked of its node: to start it, to run it, to end it. */
@@ -61,10 +70,57 @@ static const char *remark_slow(const struct aq_application *application, uint64_
                            since);
 }
 
-static const char *remark_of(struct state_txn *txn, const struct aq_application *application, uint64_t now_ms,
-                             struct aq_arena *arena)
+/* ---- secrets ------------------------------------------------------------------------------------------------ */
+
+static bool is_lost(struct state_txn *txn, const char *name, struct aq_arena *arena)
 {
-    enum wish wish = wish_of((enum aq_application_status)application->status, application->resource);
+    const struct state_key key = state_key_name(name);
+    struct aq_epoch epoch;
+    return name[0] != '\0' && state_find(txn, &aq_entity_epoch, &key, &epoch, arena) && epoch.lost;
+}
+
+static const char *epoch_of_label(struct state_txn *txn, uint64_t id, struct aq_arena *arena)
+{
+    struct aq_label label;
+    return state_label(txn, id, &label, arena) ? label.wrap.epoch : "";
+}
+
+/* What waits to be placed has that as its reason already. */
+static const char *remark_secrets(struct state_txn *txn, const struct aq_application *application, enum wish wish,
+                                  struct aq_arena *arena)
+{
+    const char *epoch = application->wrap.epoch;
+    if ((wish != WISH_START && wish != WISH_RUN) || !remark_has_lost_epochs(txn))
+        return NULL;
+    if (!is_lost(txn, epoch, arena))
+        epoch = epoch_of_label(txn, application->label_id, arena);
+    if (!is_lost(txn, epoch, arena))
+        return NULL;
+    return aq_arena_format(arena, "its secrets cannot be read: the key of epoch %s is not in the keyring%s", epoch,
+                           wish == WISH_RUN ? "; it runs on with what it was given, until its host is started anew"
+                                            : "");
+}
+
+static const char *remark_label(struct state_txn *txn, const struct aq_label *label, struct aq_arena *arena)
+{
+    if (!remark_has_lost_epochs(txn) || !is_lost(txn, label->wrap.epoch, arena))
+        return NULL;
+    return aq_arena_format(arena,
+                           "its secrets cannot be read: the key of epoch %s is not in the keyring; load the backup of "
+                           "the keyring, or create another version",
+                           label->wrap.epoch);
+}
+
+/* ---- rows --------------------------------------------------------------------------------------------------- */
+
+static const char *both(const char *one, const char *other, struct aq_arena *arena)
+{
+    return one == NULL ? other : other == NULL ? one : aq_arena_format(arena, "%s; %s", one, other);
+}
+
+static const char *remark_node(struct state_txn *txn, const struct aq_application *application, enum wish wish,
+                               uint64_t now_ms, struct aq_arena *arena)
+{
     struct aq_node node;
     if (wish == WISH_NOTHING || (wish != WISH_END && !remark_has_lost(txn)))
         return NULL;
@@ -73,29 +129,50 @@ static const char *remark_of(struct state_txn *txn, const struct aq_application 
     return wish == WISH_END ? remark_slow(application, now_ms, arena) : NULL;
 }
 
+static const char *remark_application(struct state_txn *txn, const struct aq_application *application, uint64_t now_ms,
+                                      struct aq_arena *arena)
+{
+    const enum wish wish = wish_of((enum aq_application_status)application->status, application->resource);
+    return both(remark_node(txn, application, wish, now_ms, arena), remark_secrets(txn, application, wish, arena),
+                arena);
+}
+
 bool remark_row(struct state_txn *txn, const struct aq_entity *entity, void *object, uint64_t now_ms,
                 struct aq_arena *arena)
 {
-    struct aq_application *application = object;
-    if (entity != &aq_entity_application)
+    const char *remark = entity == &aq_entity_application ? remark_application(txn, object, now_ms, arena)
+                         : entity == &aq_entity_label     ? remark_label(txn, object, arena)
+                                                          : NULL;
+    if (remark == NULL)
         return false;
-    const char *remark = remark_of(txn, application, now_ms, arena);
-    if (remark != NULL)
-        application->description =
-            aq_arena_format(arena, "%s%s%s", application->description, application->description[0] ? "; " : "", remark);
-    return remark != NULL;
+    const char **text = AQ_AT(object, remark_field(entity));
+    *text = both((*text)[0] != '\0' ? *text : NULL, remark, arena);
+    return true;
 }
 
-static uint64_t bit(const char *name)
+const struct aq_field *remark_field(const struct aq_entity *entity)
 {
-    return AQ_FIELD_BIT(&aq_application_record, aq_record_field(&aq_application_record, name));
+    return entity == &aq_entity_application ? aq_record_field(entity->record, "description")
+           : entity == &aq_entity_label     ? aq_record_field(entity->record, "remark")
+                                            : NULL;
+}
+
+static uint64_t bits(const struct aq_entity *entity, const char *const *names)
+{
+    uint64_t bits = 0;
+    for (; *names != NULL; names++)
+        bits |= AQ_FIELD_BIT(entity->record, aq_record_field(entity->record, *names));
+    return bits;
 }
 
 uint64_t remark_fields(const struct aq_entity *entity)
 {
-    return entity == &aq_entity_application
-               ? bit("status") | bit("resource") | bit("node") | bit("changed_at") | bit("description")
-               : 0;
+    static const char *const of_application[] = {"status",      "resource", "node", "changed_at",
+                                                 "description", "label_id", "wrap", NULL};
+    static const char *const of_label[] = {"remark", "wrap", NULL};
+    return entity == &aq_entity_application ? bits(entity, of_application)
+           : entity == &aq_entity_label     ? bits(entity, of_label)
+                                            : 0;
 }
 
 /* The status alone, without unpacking: most rows have no remark, and pages have many rows. */
@@ -118,16 +195,24 @@ static bool read_status(const struct state_packed *row, enum aq_application_stat
     return true;
 }
 
+/* Most rows of the entity have none now. */
+static bool may_have(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row)
+{
+    enum aq_application_status status;
+    if (entity == &aq_entity_label)
+        return remark_has_lost_epochs(txn);
+    if (entity != &aq_entity_application || !read_status(row, &status))
+        return false;
+    const enum wish wish = wish_of(status, 1); /* at most */
+    return wish == WISH_END || (wish != WISH_NOTHING && (remark_has_lost(txn) || remark_has_lost_epochs(txn)));
+}
+
 const void *remark_packed(struct state_txn *txn, const struct aq_entity *entity, const struct state_packed *row,
                           uint64_t now_ms, struct aq_arena *arena)
 {
-    enum aq_application_status status;
-    if (entity != &aq_entity_application || !read_status(row, &status))
+    if (!may_have(txn, entity, row))
         return NULL;
-    enum wish wish = wish_of(status, 1); /* at most */
-    if (wish == WISH_NOTHING || (wish != WISH_END && !remark_has_lost(txn)))
-        return NULL;
-    struct aq_application *whole = aq_arena_alloc(arena, sizeof *whole);
+    void *whole = aq_arena_alloc(arena, entity->record->size);
     return state_unpack(txn, entity, row, AQ_ALL_FIELDS, whole, arena) && remark_row(txn, entity, whole, now_ms, arena)
                ? whole
                : NULL;

@@ -58,8 +58,9 @@ struct state_txn {
      * that would cost a page for each application. */
     bool has_waiting;
     struct state_key waiting;
-    enum { STORE_LOST_UNKNOWN, STORE_LOST_NONE, STORE_LOST_SOME } lost; /* nodes; for remarks.c */
-    struct aq_error error;                                              /* the first failure */
+    enum store_lost { STORE_LOST_UNKNOWN, STORE_LOST_NONE, STORE_LOST_SOME } lost; /* nodes; for remarks.c */
+    enum store_lost lost_epochs;                                                   /* the same of their keys */
+    struct aq_error error;                                                         /* the first failure */
 };
 
 /* ---- store.c ------------------------------------------------------------------------------------------ */

@@ -85,6 +85,8 @@ AQ_DECLARE(aq_definition)
       "applications may say which command it runs")                                                                    \
     F(T, secrets,     TEXTS(0, AQ_SECRETS_MAX),                   0,                                                   \
       "keys of metadata whose values are secrets, also those that applications give; *: any key")                      \
+    F(T, remark,      TEXT(0, 1024),                              AQ_LINES,                                            \
+      "what is to be known of it at present, such as that its secrets cannot be read")                                 \
     F(T, sealed,      LIST(aq_boxed, 0, AQ_SECRETS_MAX),         AQ_SECRET,          "its secrets, encrypted")         \
     F(T, wrap,        RECORD(aq_wrap),                            AQ_SECRET,          "key of them, encrypted")
 AQ_DECLARE_ENTITY(label)
@@ -107,7 +109,9 @@ AQ_DECLARE_ENTITY(label)
     F(T, secrets,     TEXTS(0, AQ_SECRETS_MAX),                   0,                                                   \
       "keys of metadata whose values are secrets, also those that applications give; *: any key")                      \
     F(T, sealed,      LIST(aq_boxed, 0, AQ_SECRETS_MAX),         AQ_INTERNAL | AQ_SECRET, "its secrets, encrypted")    \
-    F(T, wrap,        RECORD(aq_wrap),                            AQ_INTERNAL | AQ_SECRET, "key of them, encrypted")
+    F(T, wrap,        RECORD(aq_wrap),                            AQ_INTERNAL | AQ_SECRET, "key of them, encrypted")    \
+    F(T, before,      U64(0, UINT64_MAX),                         AQ_INTERNAL | AQ_SECRET,                             \
+      "the latest version, with whose data key they can be compared; 0: there was none")
 
 #define aq_label_create_fields(F, T) AQ_LABEL_CONTENT(F, T)
 AQ_DECLARE_COMMAND(label_create)

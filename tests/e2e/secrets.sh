@@ -55,6 +55,8 @@ sed "s/$label_secret/$label_secret-2/" "$work/label.yml" >"$work/changed.yml"
 check "applying another secret makes a version" aq labels apply -f "$work/changed.yml"
 check_equal "of its own" 2 "$(api_field .data.version label/db)"
 one=$(printf %s "$label_secret" | aq run db:1 --secret password=- -q)
+check_match "workloads that see the whole host have none" '*definitions?0?.options.isolate is false, but the label has secrets*' \
+    "$(api POST label/ '{"name": "open", "secrets": ["password"], "definitions": [{"driver": "process", "options": {"command": "true", "isolate": false}}]}' | jq -r .message)"
 two=$(application_create db:1 "{\"password\": \"$own_secret\"}")
 check "a workload reads the secret that aq was given" wait_for 20 output_is "$one" "$(sum "$label_secret") unset db.example password"
 check "or that of its application" wait_for 20 output_is "$two" "$(sum "$own_secret") unset db.example password"
@@ -126,6 +128,10 @@ check "the journal names the labels and applications whose secrets are lost" gre
 check_match "what is lost is named" '*label db, version 1, has lost its secrets, which are metadata.password, definitions?0?.authentication.password*' \
     "$(api POST application/ '{"label": "db:1"}' | jq -r .message)"
 check "what runs goes on" application_is ALLOCATED "$one"
+lost="its secrets cannot be read: the key of epoch * is not in the keyring"
+check_match "and says so" "$lost; it runs on *" "$(api_field .data.description "application/$one")"
+check_match "in its file, too" "$lost; it runs on *" "$(cat "$mount/applications/$one/description")"
+check_match "its label says what helps" "$lost; load the backup *" "$(aq label db:1 remark)"
 label_create plain process '{"command": ["sleep", "1000"]}' '{"slots": 1}'
 plain=$(application_create plain)
 check "and the cluster lives on" wait_for 20 application_is ALLOCATED "$plain"

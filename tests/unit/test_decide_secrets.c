@@ -96,18 +96,22 @@ static void apply_compares_digests(void **context)
     given_epoch("e1");
     create_label();
     WHEN(label_apply, .name = "db", .definitions = {&definition, 1}, .metadata = "{\"password\":\"***\"}",
-         .secrets = SECRETS, .sealed = BOXED(.before = {digest, 1}), .wrap = WRAP("e1"));
+         .secrets = SECRETS, .sealed = BOXED(.before = {digest, 1}), .wrap = WRAP("e1"), .before = 2);
     DONE();
     WHEN(label_apply, .name = "db", .definitions = {&definition, 1}, .metadata = "{\"password\":\"***\"}",
-         .secrets = SECRETS, .sealed = BOXED(.before = {other, 1}), .wrap = WRAP("e1"));
+         .secrets = SECRETS, .sealed = BOXED(.before = {other, 1}), .wrap = WRAP("e1"), .before = 2);
     THEN(label_created, .id = 3, .name = "db", .version = 2, .definitions = {&definition, 1},
          .metadata = "{\"password\":\"***\"}", .secrets = SECRETS, .sealed = BOXED(), .wrap = WRAP("e1"));
     DONE();
     WHEN(label_apply, .name = "db", .definitions = {&definition, 1}, .metadata = "{\"password\":\"***\"}",
-         .secrets = SECRETS, .sealed = BOXED(), .wrap = WRAP("e1")); /* nothing to compare with */
+         .secrets = SECRETS, .sealed = BOXED(), .wrap = WRAP("e1"), .before = 3); /* nothing to compare with */
     THEN(label_created, .id = 4, .name = "db", .version = 3, .definitions = {&definition, 1},
          .metadata = "{\"password\":\"***\"}", .secrets = SECRETS, .sealed = BOXED(), .wrap = WRAP("e1"));
     DONE();
+    WHEN(label_apply, .name = "db", .definitions = {&definition, 1}, .metadata = "{\"password\":\"***\"}",
+         .secrets = SECRETS, .sealed = BOXED(.before = {digest, 1}), .wrap = WRAP("e1"), .before = 3);
+    REFUSED(AQ_E_BUSY, "another version of label db was created or deleted while the request was under way: send it "
+                       "again");
 }
 
 static void an_old_epoch_ends_when_it_holds_nothing(void **context)
@@ -172,6 +176,77 @@ static void a_lost_key_is_told_before_anything_is_started(void **context)
     DO(application_create, .label = "db");
 }
 
+static void what_waits_says_that_its_secrets_are_lost(void **context)
+{
+    (void)context;
+    given_cluster();
+    given_epoch("e1");
+    create_label();
+    DO(node_maintenance, .name = "node-1", .maintenance = true);
+    spec_as("alice", AQ_ROLE_USER);
+    DO(application_create, .label = "db");
+    as_system();
+    DO(epoch_lose, .name = "e1", .lost = true);
+    WHEN(application_place, .id = 1);
+    THEN_WAITING(.id = 1, .reason = "its secrets cannot be read: the key of epoch e1 is not in the keyring");
+    DONE();
+    spec_as("admin", AQ_ROLE_ADMIN);
+    DO(node_maintenance, .name = "node-1");
+    as_system();
+    WHEN(application_place, .id = 1); /* nothing new, and nothing is tried */
+    DONE();
+    DO(epoch_lose, .name = "e1");
+    WHEN(application_place, .id = 1);
+    THEN_ELECTED(.id = 1, .resource = 1, .node = "node-1");
+    DONE();
+}
+
+static void so_does_what_has_secrets_of_its_own(void **context)
+{
+    (void)context;
+    given_cluster();
+    given_epoch("e1");
+    create_label();
+    given_epoch("e2");
+    as_system();
+    DO(label_rewrap, .id = 2, .from = "e1", .wrap = WRAP("e2"));
+    spec_as("admin", AQ_ROLE_ADMIN);
+    DO(node_maintenance, .name = "node-1", .maintenance = true);
+    spec_as("alice", AQ_ROLE_USER);
+    DO(application_create, .label = "db", .metadata = "{\"password\":\"***\"}", .sealed = BOXED(), .wrap = WRAP("e1"));
+    as_system();
+    DO(epoch_lose, .name = "e1", .lost = true);
+    WHEN(application_place, .id = 1);
+    THEN_WAITING(.id = 1, .reason = "its secrets cannot be read: the key of epoch e1 is not in the keyring");
+    DONE();
+}
+
+static void unisolated_workloads_have_no_secrets(void **context)
+{
+    (void)context;
+    struct aq_definition open[] = {{.driver = "process", .options = "{\"command\":\"true\"}"},
+                                   {.driver = "process", .options = "{\"command\":\"true\",\"isolate\":false}"}};
+    given_cluster();
+    given_epoch("e1");
+    spec_as("admin", AQ_ROLE_ADMIN);
+    WHEN(label_create, .name = "db", .definitions = {open, 2}, .secrets = SECRETS);
+    REFUSED(AQ_E_INVALID, "definitions[1].options.isolate is false, but the label has secrets, which only workloads "
+                          "that are isolated can have");
+    open[1].authentication.password = "***";
+    struct aq_boxed password = {
+        .name = "definitions[1].authentication.password", .box = {box, 3}, .digest = {digest, 1}};
+    WHEN(label_create, .name = "db", .definitions = {open, 2}, .sealed = {&password, 1}, .wrap = WRAP("e1"));
+    REFUSED(AQ_E_INVALID, "definitions[1].options.isolate is false, but the label has secrets, which only workloads "
+                          "that are isolated can have");
+    open[1].authentication.password = "";
+    struct aq_disk disk = {.name = "a", .size = 1};
+    open[1].resources.disks = (struct aq_list){&disk, 1};
+    WHEN(label_create, .name = "db", .definitions = {open, 2});
+    REFUSED(AQ_E_INVALID, "definitions[1].options.isolate is false, but it has disks, which only workloads that are "
+                          "isolated can have");
+    DO(label_create, .name = "db", .definitions = {open, 1}, .secrets = SECRETS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +255,9 @@ int main(void)
         SPEC_TEST(apply_compares_digests),
         SPEC_TEST(an_old_epoch_ends_when_it_holds_nothing),
         SPEC_TEST(a_lost_key_is_told_before_anything_is_started),
+        SPEC_TEST(what_waits_says_that_its_secrets_are_lost),
+        SPEC_TEST(so_does_what_has_secrets_of_its_own),
+        SPEC_TEST(unisolated_workloads_have_no_secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "controller/state/remarks.h"
 #include "controller/state/votes.h"
 #include "schema/codec/pack.h"
+#include "schema/model/epoch.h"
 #include "tests/lib/decide_case.h"
 
 #include <string.h>
@@ -125,6 +126,65 @@ static void other_nodes_do_not_matter(void **context)
 }
 
 /* The answer to a command has it, too. */
+static const char *described_label(uint64_t id)
+{
+    struct aq_label label;
+    assert_true(state_label(spec.txn, id, &label, &spec.arena));
+    (void)remark_row(spec.txn, &aq_entity_label, &label, spec.time_ms, &spec.arena);
+    return label.remark;
+}
+
+/* Application 2 runs, of a label with secrets. */
+static void given_secrets(void)
+{
+    struct aq_boxed box = {.name = "metadata.password"};
+    struct aq_definition definition = {.driver = "test", .options = "{}"};
+    given_running_resource();
+    GIVEN(epoch_begun, .name = "e1");
+    GIVEN(label_created, .id = 2, .name = "db", .version = 1, .definitions = {&definition, 1}, .description = "a store",
+          .sealed = {&box, 1}, .wrap = {.epoch = "e1"});
+    spec_as("alice", AQ_ROLE_USER);
+    DO(application_create, .label = "db");
+    as_system();
+    DO(resource_start, .id = 2, .node = "node-1");
+}
+
+#define LOST_KEY "its secrets cannot be read: the key of epoch e1 is not in the keyring"
+
+static void lost_secrets_are_told_of_applications_and_labels(void **context)
+{
+    (void)context;
+    given_secrets();
+    assert_string_equal(described(2), "");
+    assert_string_equal(described_label(2), "");
+    DO(epoch_lose, .name = "e1", .lost = true);
+    assert_int_equal(counter_lost_epochs(spec.txn), 1);
+    assert_string_equal(described(2), LOST_KEY "; it runs on with what it was given, until its host is started anew");
+    assert_string_equal(described_label(2), LOST_KEY "; load the backup of the keyring, or create another version");
+    assert_string_equal(described(1), ""); /* has none */
+    assert_string_equal(described_label(1), "");
+    lose();
+    assert_non_null(strstr(described(2), "node node-1 has been LOST"));
+    assert_non_null(strstr(described(2), "; " LOST_KEY));
+    DO(epoch_lose, .name = "e1");
+    assert_int_equal(counter_lost_epochs(spec.txn), 0);
+    assert_string_equal(described_label(2), "");
+}
+
+static void an_epoch_that_ends_is_no_longer_lost(void **context)
+{
+    (void)context;
+    given_secrets();
+    DO(epoch_lose, .name = "e1", .lost = true);
+    GIVEN(epoch_begun, .name = "e2");
+    DO(resource_end, .id = 2, .node = "node-1", .reason = "exit status 0");
+    spec_as("admin", AQ_ROLE_ADMIN);
+    DO(label_delete, .id = 2);
+    as_system();
+    DO(epoch_finish, .name = "e1");
+    assert_int_equal(counter_lost_epochs(spec.txn), 0);
+}
+
 static void a_kept_row_has_its_remark(void **context)
 {
     (void)context;
@@ -156,6 +216,8 @@ int main(void)
         SPEC_TEST(what_takes_long_to_end_says_where),
         SPEC_TEST(other_nodes_do_not_matter),
         SPEC_TEST(a_kept_row_has_its_remark),
+        SPEC_TEST(lost_secrets_are_told_of_applications_and_labels),
+        SPEC_TEST(an_epoch_that_ends_is_no_longer_lost),
     };
     return cmocka_run_group_tests_name("remarks", tests, NULL, NULL);
 }
