@@ -1,5 +1,7 @@
 #include "controller/serve/openapi.h"
 
+#include "schema/model/secret.h"
+
 #include <string.h>
 
 static json_t *schema_reference(const char *name)
@@ -100,8 +102,24 @@ static json_t *typed_schema(const struct aq_field *field, bool input, json_t *sc
     aq_broken(__FILE__, __LINE__, "a field type without a schema");
 }
 
+/* A secret goes in as it is. What comes out tells no more than whether there is one. */
+static json_t *secret_schema(const struct aq_field *field, bool input)
+{
+    if (!input)
+        return json_pack("{s:s, s:[s, s], s:b, s:o}", "type", "string", "enum", "", AQ_SECRET_MARK, "readOnly", 1,
+                         "description", json_sprintf("%s: a secret, which is shown as " AQ_SECRET_MARK, field->help));
+    json_t *schema = text_schema(field, NULL, NULL);
+    json_object_set_new(schema, "format", json_string("password"));
+    json_object_set_new(schema, "writeOnly", json_true());
+    json_object_set_new(schema, "description",
+                        json_sprintf("%s: a secret, which is shown as " AQ_SECRET_MARK " to everybody", field->help));
+    return schema;
+}
+
 json_t *openapi_field(const struct aq_field *field, bool input, json_t *schemas)
 {
+    if (field->rules & AQ_SEALED)
+        return secret_schema(field, input);
     json_t *schema = typed_schema(field, input, schemas);
     aq_assert(schema != NULL);
     json_object_set_new(schema, "description",

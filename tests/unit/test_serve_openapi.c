@@ -158,6 +158,33 @@ static void answers_have_schemas(void **context)
         check_schema(schema, "schema", name);
 }
 
+static const json_t *find_property(const char *schema, const char *name)
+{
+    return at(at(at(document, "components", "schemas"), schema, "properties"), name, NULL);
+}
+
+static void secrets_are_only_written(void **context)
+{
+    (void)context;
+    static const struct {
+        const char *record, *field;
+    } secrets[] = {{"authentication", "password"}, {"authentication", "key"}, {"registry", "password"}};
+    for (size_t i = 0; i < AQ_LENGTH(secrets); i++) {
+        char input[80];
+        snprintf(input, sizeof input, "%s_input", secrets[i].record);
+        const json_t *given = find_property(input, secrets[i].field),
+                     *shown = find_property(secrets[i].record, secrets[i].field);
+        assert_true(json_is_true(json_object_get(given, "writeOnly")));
+        assert_string_equal(json_string_value(json_object_get(given, "format")), "password");
+        assert_null(json_object_get(shown, "writeOnly"));
+        assert_true(json_is_true(json_object_get(shown, "readOnly")));
+        assert_string_equal(json_string_value(json_array_get(json_object_get(shown, "enum"), 1)), "***");
+    }
+    assert_null(json_object_get(find_property("authentication_input", "username"), "writeOnly"));
+    assert_null(find_property("label", "sealed"));
+    assert_null(find_property("label_create_input", "wrap"));
+}
+
 static const json_t *find_parameter(const json_t *operation, const char *where, const char *name)
 {
     size_t index;
@@ -434,6 +461,7 @@ int main(void)
         cmocka_unit_test(each_command_is_there),
         cmocka_unit_test(operations_have_ids_of_their_own),
         cmocka_unit_test(answers_have_schemas),
+        cmocka_unit_test(secrets_are_only_written),
         cmocka_unit_test(parameters_are_described_once),
         cmocka_unit_test(what_was_missing_is_there),
         cmocka_unit_test(inputs_have_bounds_and_no_internal_fields),
