@@ -2,6 +2,7 @@
 
 #include "schema/codec/command.h"
 #include "schema/codec/json.h"
+#include "schema/model/epoch.h"
 #include "schema/model/membership.h"
 #include "schema/model/role.h"
 #include "tests/sim/liars.h"
@@ -70,6 +71,18 @@ static json_t *drawn_metadata(struct clients *clients)
     return json_pack("{s:s#}", "text", text, (int)length);
 }
 
+/* A secret of its own, where the label says so. */
+static void add_secret(struct clients *clients, const struct asked *asked, json_t *json)
+{
+    char value[40];
+    if (!recipe_has_secrets(json_string_value(json_object_get(json, "label"))) || !sim_happens(clients->sim, 60))
+        return;
+    if (json_object_get(json, "metadata") == NULL)
+        json_object_set_new(json, "metadata", json_object());
+    snprintf(value, sizeof value, SEALED_MARK " %" PRIu64, asked->number);
+    json_object_set_new(json_object_get(json, "metadata"), "token", json_string(value));
+}
+
 /* Mostly where the label takes them. */
 static void add_arguments(struct clients *clients, const struct asked *asked, uint64_t item, json_t *json)
 {
@@ -99,6 +112,7 @@ static struct asked *create_applications(struct clients *clients)
             json_object_set_new(json, "metadata", json_pack("{s:I}", "mark", (json_int_t)asked->number));
         if (clients->fat)
             json_object_set_new(json, "metadata", drawn_metadata(clients));
+        add_secret(clients, asked, json);
         add_arguments(clients, asked, i, json);
         if (!add_json(clients, asked, NULL, json))
             return NULL;
@@ -147,7 +161,9 @@ static struct asked *extend(struct clients *clients)
 
 static struct asked *ask_for_label(struct clients *clients, const struct aq_command *command, json_t *content)
 {
-    json_object_set_new(content, "name", json_string(clients_draw_name(clients, "label", LABELS)));
+    const char *name = clients_draw_name(clients, "label", LABELS);
+    json_object_set_new(content, "name", json_string(name));
+    recipe_add_secrets(clients->sim, name, content);
     return ask_json(clients, command, "admin", NULL, content);
 }
 
@@ -446,7 +462,9 @@ static struct asked *member_gives_back(struct clients *clients)
 static struct asked *member_makes_label(struct clients *clients)
 {
     json_t *content = recipe_draw(clients->sim);
-    json_object_set_new(content, "name", json_string(clients_draw_name(clients, "label", LABELS)));
+    const char *name = clients_draw_name(clients, "label", LABELS);
+    json_object_set_new(content, "name", json_string(name));
+    recipe_add_secrets(clients->sim, name, content);
     if (sim_happens(clients->sim, 70))
         json_object_set_new(content, "project", json_string(clients_draw_name(clients, "project", PROJECTS)));
     return ask_json(clients, &aq_command_label_apply, drawn_member(clients), NULL, content);
@@ -508,6 +526,11 @@ static struct asked *remove_some(struct clients *clients)
                        .applications = aq_arena_format(&clients->requests->arena, "%" PRIu64 "-%" PRIu64, first, last));
 }
 
+static struct asked *begin_epoch(struct clients *clients)
+{
+    return ask_json(clients, &aq_command_epoch_create, "admin", NULL, json_object());
+}
+
 /* ---- what is next ------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -526,7 +549,7 @@ static const struct {
     {2, update_membership},    {2, delete_membership},  {6, member_creates},
     {5, member_gives_back},    {2, member_makes_label}, {1, member_deletes_label},
     {3, set_projects},         {2, drain_node},         {2, shut_node_down},
-    {4, set_quarantine},
+    {4, set_quarantine},       {1, begin_epoch},
 };
 
 /* What a cluster needs before the rest makes sense. */

@@ -7,6 +7,8 @@
 #include "controller/tables.h"
 #include "schema/base/files.h"
 #include "schema/codec/preset.h"
+#include "tests/sim/keyring_files.h"
+#include "tests/sim/renames.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -189,6 +191,9 @@ static void open_others(struct controller *controller, const struct aq_clocks *n
     struct aq_error error = {0};
     must(controller, live_open(&controller->live, CONTROLLER_DIRECTORY, STATE_WRITE, &error), "heartbeats", &error);
     controller->usage = usage_open();
+    must(controller, keyring_open(&controller->keyring, CONTROLLER_DIRECTORY, &error), "keyring", &error);
+    controller->door = door_open(controller->keyring, controller->writer, controller->state);
+    controller->requests->door = controller->door;
     const struct hub_options hub = {.config = &controller->config,
                                     .writer = controller->writer,
                                     .state = controller->state,
@@ -196,11 +201,14 @@ static void open_others(struct controller *controller, const struct aq_clocks *n
                                     .usage = controller->usage,
                                     .identity = controller->identity,
                                     .agents = network_listen(controller->network),
+                                    .door = controller->door,
                                     .wake = wake_hub,
                                     .context = controller};
     const struct react_options react = {.writer = controller->writer,
                                         .state = controller->state,
                                         .keep = &controller->config.keep.finished,
+                                        .door = controller->door,
+                                        .secrets = &controller->config.secrets,
                                         .wake = wake_react,
                                         .context = controller};
     controller->hub = hub_open(&hub, now);
@@ -213,6 +221,7 @@ void controller_start(struct controller *controller)
 {
     struct aq_clocks now = machine_clocks(&controller->machine);
     controller->start_ms = NEVER;
+    keyring_files_check(controller->judge, CONTROLLER_DIRECTORY);
     if (!open_tables(controller)) {
         start_again_in(controller, 1000);
         return;
@@ -241,11 +250,15 @@ static void close_parts(struct controller *controller)
     hub_close(controller->hub);
     live_close(controller->live);
     usage_close(controller->usage);
+    door_close(controller->door);
+    keyring_close(controller->keyring);
     controller->writer = NULL;
     controller->react = NULL;
     controller->hub = NULL;
     controller->live = NULL;
     controller->usage = NULL;
+    controller->door = controller->requests->door = NULL;
+    controller->keyring = NULL;
     controller->writer_ms = controller->hub_ms = controller->react_ms = NEVER;
     controller->doomed = controller->stops = false;
     controller->requests->lose_percent = ANSWERS_LOST_PERCENT;
@@ -321,6 +334,27 @@ static void has_stopped(struct controller *controller)
     start_again_in(controller, sim_wait(controller->sim, 100));
 }
 
+static void end_if_it_runs(struct controller *controller)
+{
+    if (controller->writer != NULL)
+        end_process(controller, sim_happens(controller->sim, 60));
+}
+
+void controller_lose_keyring(struct controller *controller)
+{
+    controller->sim->result->totals.lost_keyrings++;
+    sim_say(controller->sim, "fault: the controller is killed, and its keyring is lost");
+    end_if_it_runs(controller);
+    keyring_files_lose(controller->judge, CONTROLLER_DIRECTORY);
+}
+
+void controller_restore_keyring(struct controller *controller)
+{
+    sim_say(controller->sim, "operator: stops the controller, and restores its keyring");
+    end_if_it_runs(controller);
+    keyring_files_restore(controller->judge, CONTROLLER_DIRECTORY);
+}
+
 /* The machine starts anew, and tables that were open are those of another boot. */
 void controller_cut_power(struct controller *controller)
 {
@@ -330,6 +364,7 @@ void controller_cut_power(struct controller *controller)
     network_power_cut(controller->network, NETWORK_CONTROLLER);
     if (controller->writer != NULL)
         end_process(controller, sim_happens(controller->sim, 50));
+    renames_lose(controller->sim, RENAMES_CONTROLLER);
     if (controller->tables.open) {
         tables_file_tear(&controller->tables);
         must(controller, lmdb_mark_open(TABLES_DIRECTORY, "an earlier boot", &error), "mark", &error);
@@ -368,10 +403,14 @@ void controller_turn_react(struct controller *controller)
 {
     struct aq_clocks now = machine_clocks(&controller->machine);
     controller->react_ms = NEVER;
-    if (controller->stops)
+    if (controller->stops) {
         stop_next(controller);
-    else
-        turn_due(&controller->react_ms, machine_true_ms(&controller->machine, react_turn(controller->react, &now)));
+        return;
+    }
+    renames_begin(RENAMES_CONTROLLER);
+    const uint64_t deadline_ms = react_turn(controller->react, &now);
+    renames_end();
+    turn_due(&controller->react_ms, machine_true_ms(&controller->machine, deadline_ms));
 }
 
 void controller_turn_writer(struct controller *controller)
@@ -427,6 +466,8 @@ void controller_open(struct controller *controller, const struct controller_surr
         controller->config.log.queue = sim_between(sim, 1, 30); /* more is refused */
     controller->config.keep.finished.number = sim_happens(sim, 30) ? sim_between(sim, 1, 50) : 0;
     controller->config.keep.finished.age = sim_happens(sim, 30) ? sim_between(sim, 5, 60) : 0;
+    if (sim_happens(sim, 40))
+        controller->config.secrets.epoch = sim_between(sim, 12, 50);
     controller->start_ms = 0;
     controller->writer_ms = controller->hub_ms = controller->react_ms = NEVER;
     must(controller, aq_directory_make(AT_FDCWD, CONTROLLER_DIRECTORY, 0700, &error), "directory", &error);

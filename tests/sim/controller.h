@@ -6,6 +6,7 @@
 
 #include "controller/hub/hub.h"
 #include "controller/react/react.h"
+#include "controller/secrets/door.h"
 #include "controller/settings/settings.h"
 #include "schema/codec/entry.h"
 #include "tests/sim/disk.h"
@@ -37,6 +38,8 @@ struct controller {
     struct writer *writer; /* NULL: it does not run */
     struct hub *hub;
     struct react *react;
+    struct keyring *keyring;
+    struct door *door;
     struct hub_identity identity;      /* the hub's */
     unsigned char given[AQ_HASH_SIZE]; /* of the entry that was given to the disk last */
     bool doomed;                       /* the next turn of the writer is the last one of this process */
@@ -81,5 +84,8 @@ void controller_kill_process(struct controller *controller);
 void controller_doom_process(struct controller *controller);
 void controller_stop_process(struct controller *controller);
 void controller_cut_power(struct controller *controller);
+/* It is started anew without the keys of its keyring, or with those that were lost before. */
+void controller_lose_keyring(struct controller *controller);
+void controller_restore_keyring(struct controller *controller);
 
 #endif

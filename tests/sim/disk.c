@@ -1,5 +1,7 @@
 #include "tests/sim/disk.h"
 
+#include "tests/sim/sealed.h"
+
 #include <inttypes.h>
 #include <raft.h>
 #include <stddef.h>
@@ -409,6 +411,12 @@ void disk_open(struct disk *disk, struct sim *sim, disk_durable_fn *durable, voi
                           .latency_ms = 3};
     for (unsigned i = 0; i < DISK_NUMBERS; i++)
         write_number(disk, i, 0);
+}
+
+void disk_search(const struct disk *disk)
+{
+    for (size_t i = 0; i < disk->count; i++)
+        sealed_search(disk->sim, disk->entries[i].entry.data, disk->entries[i].entry.size, "an entry of the log");
 }
 
 void disk_free(struct disk *disk)

@@ -63,6 +63,9 @@ struct disk {
 void disk_open(struct disk *disk, struct sim *sim, disk_durable_fn *durable, void *context);
 void disk_free(struct disk *disk);
 
+/* The log has no secret in the clear. */
+void disk_search(const struct disk *disk);
+
 void disk_start(struct disk *disk, struct log_job *job);
 /* Finishes the job that is under way: its result is in it. */
 struct log_job *disk_finish(struct disk *disk);

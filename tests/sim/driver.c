@@ -1,9 +1,12 @@
 #include "tests/sim/driver.h"
 
 #include "agent/programs.h"
+#include "drivers/lease.h"
 #include "drivers/test/test.h"
 #include "schema/drivers/test.h"
 #include "tests/sim/death.h"
+#include "tests/sim/judge_secrets.h"
+#include "tests/sim/keepers.h"
 #include "tests/sim/outputs.h"
 #include "tests/sim/programs.h"
 #include "tests/sim/runners.h"
@@ -76,10 +79,42 @@ static void drop_command(struct driver *driver, uint64_t number)
     }
 }
 
+/* What the keeper has done: its report comes in place of the driver's own. */
+static void report_lease(struct driver *driver, struct keeper *keeper)
+{
+    const struct driver_report report = {.resource = keeper->resource,
+                                         .kind = keeper->started ? DRIVER_ENDED : DRIVER_FAILED,
+                                         .identifier = "",
+                                         .ip_addr = "",
+                                         .hw_addr = "",
+                                         .lease_over = true,
+                                         .exit_status = 128 + 9,
+                                         .reason = LEASE_OVER};
+    keeper->told = true;
+    programs_kill_all(&driver->programs, report.resource);
+    driver->report(driver->context, &report);
+    test_driver_type.stop(driver->real, report.resource);
+}
+
+/* Is it about a workload that the keeper has ended? */
+static bool is_of_ended(struct driver *driver, const struct driver_report *report)
+{
+    struct keepers *keepers = driver->witness->keepers;
+    struct keeper *keeper = keepers_find(keepers, driver->host, report->resource);
+    if (keeper == NULL || report->kind == DRIVER_COMMAND_ENDED)
+        return false;
+    keeper->started = keeper->started || report->kind == DRIVER_STARTED;
+    if (!keeper->over)
+        return false;
+    if (!keeper->told && report->kind != DRIVER_STARTED)
+        report_lease(driver, keeper);
+    return true;
+}
+
 static void take_report(void *context, const struct driver_report *report)
 {
     struct driver *driver = context;
-    if (death_has_come())
+    if (death_has_come() || is_of_ended(driver, report))
         return;
     if (report->kind == DRIVER_COMMAND_ENDED) {
         drop_command(driver, report->command);
@@ -89,8 +124,10 @@ static void take_report(void *context, const struct driver_report *report)
     if (report->kind == DRIVER_ENDED)
         programs_kill_all(&driver->programs, report->resource);
     write_output(driver, report->resource, 1 + report->resource % 40);
-    if (report->kind != DRIVER_STARTED)
+    if (report->kind != DRIVER_STARTED) {
         witness_ended(driver->witness, driver->host, report->resource);
+        keepers_end(driver->witness->keepers, driver->host, report->resource);
+    }
     driver->report(driver->context, report);
 }
 
@@ -119,16 +156,19 @@ static void watched_close(struct driver *driver)
 
 static int watched_start(struct driver *driver, const struct driver_spec *spec, struct aq_error *error)
 {
-    if (death_has_come())
+    if (death_has_come() || !keepers_begin(driver->witness->keepers, driver->host, spec))
         return 0;
     const struct aq_test_options *options = spec->options;
     witness_start(driver->witness, driver->host, spec->resource,
                   options->run_ms > 0 ? options->start_delay_ms + options->run_ms : 0);
     witness_command(driver->witness, spec->resource, &spec->arguments);
+    judge_secrets_check_start(driver->witness->judge, spec->resource, spec);
     struct driver_spec real = *spec;
     real.arguments = (struct aq_list){0}; /* which it would write into the output */
-    if (test_driver_type.start(driver->real, &real, error) != 0)
+    if (test_driver_type.start(driver->real, &real, error) != 0) {
+        keepers_end(driver->witness->keepers, driver->host, spec->resource);
         return -1;
+    }
     witness_runs(driver->witness, driver->host, spec->resource, false);
     write_output(driver, spec->resource, 1);
     death_may_come();
@@ -139,6 +179,7 @@ static int watched_adopt(struct driver *driver, uint64_t resource, const char *d
 {
     if (test_driver_type.adopt(driver->real, resource, directory, error) != 0) {
         witness_ended(driver->witness, driver->host, resource); /* nothing of it is watched any more */
+        keepers_end(driver->witness->keepers, driver->host, resource);
         return -1;
     }
     witness_runs(driver->witness, driver->host, resource, true);
@@ -192,17 +233,23 @@ static int watched_wake_fd(struct driver *driver)
 
 static uint64_t watched_deadline_ms(struct driver *driver)
 {
-    return programs_are_due(&driver->programs) ? driver->now->steady_ms : test_driver_type.deadline_ms(driver->real);
+    const bool due =
+        programs_are_due(&driver->programs) || keepers_untold(driver->witness->keepers, driver->host) != NULL;
+    return due ? driver->now->steady_ms : test_driver_type.deadline_ms(driver->real);
 }
 
 static void watched_work(struct driver *driver)
 {
+    struct keeper *keeper;
+    while (!death_has_come() && (keeper = keepers_untold(driver->witness->keepers, driver->host)) != NULL)
+        report_lease(driver, keeper);
     test_driver_type.work(driver->real);
     programs_work(&driver->programs, take_report, driver);
 }
 
 static const struct driver_type watched_type = {
     .declared = &aq_driver_test,
+    .keeps_leases = true,
     .probe = watched_probe,
     .open = watched_open,
     .close = watched_close,

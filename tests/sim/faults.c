@@ -36,6 +36,16 @@ static void cut_power_of_controller(struct world *world)
     controller_cut_power(&world->controller);
 }
 
+static void lose_keyring(struct world *world)
+{
+    controller_lose_keyring(&world->controller);
+}
+
+static void restore_keyring(struct world *world)
+{
+    controller_restore_keyring(&world->controller);
+}
+
 static void pause_controller(struct world *world)
 {
     machine_pause(&world->controller.machine, 2000);
@@ -204,15 +214,35 @@ static const struct {
     void (*happen)(struct world *world);
     void (*happen_to)(struct node *node);
 } faults[] = {
-    {15, RUNS, kill_controller, NULL}, {10, RUNS, doom_controller, NULL},  {15, ALWAYS, cut_power_of_controller, NULL},
-    {8, RUNS, stop_controller, NULL},  {14, ALWAYS, jump, NULL},           {4, ALWAYS, drift, NULL},
-    {8, RUNS, pause_controller, NULL}, {6, ALWAYS, fill_disk, NULL},       {6, ALWAYS, fill_map, NULL},
-    {8, ALWAYS, slow_disk, NULL},      {4, RUNS, fail_append, NULL},       {6, ALWAYS, turn_bits, NULL},
-    {12, ALWAYS, NULL, node_kill},     {20, ALWAYS, NULL, node_doom},      {8, ALWAYS, NULL, node_cut_power},
-    {12, ALWAYS, NULL, pause_node},    {10, ALWAYS, NULL, jump_node},      {6, ALWAYS, NULL, node_lose_directory},
-    {2, ALWAYS, NULL, lose_node},      {2, ALWAYS, NULL, node_copy},       {8, ALWAYS, NULL, node_change_capacity},
-    {14, ALWAYS, cut_network, NULL},   {8, ALWAYS, lose_messages, NULL},   {6, ALWAYS, repeat_messages, NULL},
-    {6, ALWAYS, slow_network, NULL},   {8, ALWAYS, play_recordings, NULL}, {8, ALWAYS, break_connections, NULL},
+    {15, RUNS, kill_controller, NULL},
+    {10, RUNS, doom_controller, NULL},
+    {15, ALWAYS, cut_power_of_controller, NULL},
+    {8, RUNS, stop_controller, NULL},
+    {14, ALWAYS, jump, NULL},
+    {4, ALWAYS, drift, NULL},
+    {8, RUNS, pause_controller, NULL},
+    {6, ALWAYS, fill_disk, NULL},
+    {6, ALWAYS, fill_map, NULL},
+    {8, ALWAYS, slow_disk, NULL},
+    {4, RUNS, fail_append, NULL},
+    {6, ALWAYS, turn_bits, NULL},
+    {12, ALWAYS, NULL, node_kill},
+    {20, ALWAYS, NULL, node_doom},
+    {8, ALWAYS, NULL, node_cut_power},
+    {12, ALWAYS, NULL, pause_node},
+    {10, ALWAYS, NULL, jump_node},
+    {6, ALWAYS, NULL, node_lose_directory},
+    {2, ALWAYS, NULL, lose_node},
+    {2, ALWAYS, NULL, node_copy},
+    {8, ALWAYS, NULL, node_change_capacity},
+    {14, ALWAYS, cut_network, NULL},
+    {8, ALWAYS, lose_messages, NULL},
+    {6, ALWAYS, repeat_messages, NULL},
+    {1, ALWAYS, lose_keyring, NULL},
+    {2, ALWAYS, restore_keyring, NULL},
+    {6, ALWAYS, slow_network, NULL},
+    {8, ALWAYS, play_recordings, NULL},
+    {8, ALWAYS, break_connections, NULL},
 };
 
 static void happen(struct world *world, size_t i)

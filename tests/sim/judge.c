@@ -2,6 +2,7 @@
 
 #include "schema/codec/entry.h"
 #include "tests/sim/judge_rights.h"
+#include "tests/sim/judge_secrets.h"
 
 #include <inttypes.h>
 #include <raft.h>
@@ -70,14 +71,16 @@ void judge_note_made(struct judge *judge, uint64_t id)
 
 /* ---- entries ------------------------------------------------------------------------------------------ */
 
-static const struct judge_taker *const takers[] = {judge_work, judge_nodes, judge_accounts, judge_execs};
+static const struct judge_taker *const takers[] = {judge_work, judge_nodes, judge_accounts, judge_execs, judge_secrets};
 
 static void take_event(struct judge *judge, const struct aq_event *event)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer text = {0};
     aq_event_to_json(event, &text);
     sim_say(judge->sim, "event: %.300s", aq_buffer_string(&text));
+    sealed_search(judge->sim, text.data, text.length, event->type->record->name);
     judge_rights(judge, event);
+    judge_secrets_see(judge, event);
     mirror_take(&judge->mirror, event, aq_buffer_string(&text));
     judge->sim->result->totals.events++;
     for (size_t i = 0; i < AQ_LENGTH(takers); i++)
@@ -185,6 +188,7 @@ void judge_open(struct judge *judge, struct sim *sim)
 {
     *judge = (struct judge){.sim = sim, .entry_life = UINT64_MAX};
     mirror_open(&judge->mirror);
+    sealed_open(&judge->sealed, sim);
 }
 
 void judge_free(struct judge *judge)
@@ -197,4 +201,5 @@ void judge_free(struct judge *judge)
     free(judge->decisions);
     enrolments_free(&judge->enrolments);
     mirror_free(&judge->mirror);
+    sealed_free(&judge->sealed);
 }

@@ -17,6 +17,7 @@
 #include "schema/model/user.h"
 #include "tests/sim/enrolments.h"
 #include "tests/sim/mirror.h"
+#include "tests/sim/sealed.h"
 #include "tests/sim/sim.h"
 
 enum { JUDGE_NODES_MAX = 16, JUDGE_USERS_MAX = 16, JUDGE_NAME = 65, JUDGE_QUARANTINES = 64 };
@@ -56,12 +57,14 @@ struct judge_resource {
 
 struct judge_label {
     bool there;
+    uint64_t id;
     char name[JUDGE_NAME];
     uint64_t version;
     uint32_t definitions;
     struct aq_amounts amounts[AQ_DEFINITIONS_MAX];
     bool restart_lost[AQ_DEFINITIONS_MAX];
     bool gives_back[AQ_DEFINITIONS_MAX]; /* when its node drains */
+    uint64_t lease[AQ_DEFINITIONS_MAX];  /* in seconds; 0: none */
     enum aq_restart restart[AQ_DEFINITIONS_MAX];
     uint64_t restart_limit[AQ_DEFINITIONS_MAX]; /* 0: none */
     bool health[AQ_DEFINITIONS_MAX];            /* it is checked */
@@ -87,6 +90,7 @@ struct judge_node {
     uint64_t instance;
     struct aq_amounts capacity, used;
     uint64_t active_ms;      /* true time since when it is ACTIVE */
+    uint64_t lost_at;        /* in the log's time */
     uint64_t empty_since_ms; /* as prompt.c sees it: it drains, and nothing is there any more */
 };
 
@@ -127,6 +131,7 @@ struct judge_decision {
 
 struct judge {
     struct sim *sim;
+    const struct witness *witness; /* of what really runs */
     /* Rows by their numbers, from 1. */
     struct judge_application *applications;
     struct judge_resource *resources;
@@ -144,6 +149,7 @@ struct judge {
     struct judge_decision *decisions;
     size_t n_decisions, decisions_room;
     struct mirror mirror; /* for readers */
+    struct sealed sealed;
 
     uint64_t seq, time_ms; /* of the last entry */
     unsigned char hash[32];

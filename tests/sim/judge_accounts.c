@@ -4,6 +4,7 @@
 #include "schema/model/role.h"
 #include "tests/sim/judge_projects.h"
 #include "tests/sim/judge_rights.h"
+#include "tests/sim/judge_secrets.h"
 #include "tests/sim/recipes.h"
 
 #include <inttypes.h>
@@ -22,8 +23,10 @@ static void label_created(struct judge *judge, const void *data)
             last = judge->labels[i].version;
     judge_must(judge, event->version == last + 1, "versions of a label are counted", "label", event->id);
     const struct judge_label *before = judge_label(judge, event->name, judge->seq);
-    const uint64_t recipe = recipe_hash(&event->definitions, event->arguments);
-    judge_must(judge, judge->command != &aq_command_label_apply || before == NULL || before->recipe != recipe,
+    const uint64_t recipe = judge_secrets_recipe(judge, event->id, recipe_hash(&event->definitions, event->arguments));
+    judge_must(judge,
+               judge->command != &aq_command_label_apply || before == NULL || before->recipe != recipe ||
+                   judge_secrets_are_away(judge, &aq_entity_label, before->id),
                "what is applied again changes nothing", "label", event->id);
     struct judge_label *label = JUDGE_ROW(judge, labels, event->id);
     char key[24];
@@ -31,6 +34,7 @@ static void label_created(struct judge *judge, const void *data)
     label->kept = ((const struct aq_label *)mirror_row(&judge->mirror, &aq_entity_label, key))->definitions.items;
     judge_note_made(judge, event->id);
     label->there = true;
+    label->id = event->id;
     label->recipe = recipe;
     label->arguments = event->arguments;
     label->made_seq = judge->seq;
@@ -42,6 +46,7 @@ static void label_created(struct judge *judge, const void *data)
         label->amounts[i] = aq_needs_amounts(needs);
         label->restart_lost[i] = needs->restart_lost;
         label->gives_back[i] = needs->drain == AQ_DRAIN_GIVES_BACK;
+        label->lease[i] = needs->lease;
         label->restart[i] = AQ_ITEM(event->definitions, struct aq_definition, i)->restart;
         label->health[i] = aq_check_ways(&AQ_ITEM(event->definitions, struct aq_definition, i)->health) > 0;
         label->restart_limit[i] = AQ_ITEM(event->definitions, struct aq_definition, i)->restart_limit;

@@ -98,6 +98,7 @@ static void status_set(struct judge *judge, const void *data)
     const struct aq_node_status_set *event = data;
     struct judge_node *node = the_node(judge, event->name);
     node->lost = event->status == AQ_NODE_LOST;
+    node->lost_at = judge->time_ms;
     node->active_ms = judge->sim->now_ms;
 }
 

@@ -1,6 +1,6 @@
 /* What the rules of the judge share. Private to judge*.c: a file for what runs (judge_work.c), for nodes and how they
  * get in (judge_nodes.c), for labels, users and their tokens (judge_accounts.c), for projects (judge_projects.c),
- * for rights (judge_rights.c), and for commands in workloads (judge_execs.c). */
+ * for rights (judge_rights.c), for commands in workloads (judge_execs.c), and for secrets (judge_secrets.c). */
 #ifndef AQ_TESTS_SIM_JUDGE_RULES_H
 #define AQ_TESTS_SIM_JUDGE_RULES_H
 
@@ -12,7 +12,7 @@ struct judge_taker {
     void (*take)(struct judge *judge, const void *data);
 };
 /* Each ends with a row without a type. */
-extern const struct judge_taker judge_work[], judge_nodes[], judge_accounts[], judge_execs[];
+extern const struct judge_taker judge_work[], judge_nodes[], judge_accounts[], judge_execs[], judge_secrets[];
 
 /* The row of this number; zeroed, if it is new. */
 #define JUDGE_ROW(judge, rows, number)                                                                                 \

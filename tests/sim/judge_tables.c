@@ -1,5 +1,6 @@
 /* What the tables show, compared with the judge's model (judge.h). */
 #include "tests/sim/judge.h"
+#include "tests/sim/judge_secrets.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -89,6 +90,7 @@ void judge_compare(struct judge *judge, struct state_txn *txn)
         users += judge->users[i].there;
     must_be(judge, state_count(txn, &aq_entity_node), nodes, "nodes");
     must_be(judge, state_count(txn, &aq_entity_user), users, "users");
+    judge_secrets_compare(judge, txn);
     mirror_compare(&judge->mirror, txn, judge->sim);
     mirror_compare_indexes(&judge->mirror, txn, judge->sim);
 }

@@ -2,7 +2,9 @@
 
 #include "schema/codec/ranges.h"
 #include "tests/sim/judge_projects.h"
+#include "tests/sim/judge_secrets.h"
 #include "tests/sim/places.h"
+#include "tests/sim/witness.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -95,6 +97,8 @@ static void elected(struct judge *judge, const void *data)
     judge_must(judge, node != NULL && !node->lost && !node->maintenance && !judge_has_quarantine(node, row->label),
                "work goes to nodes that take it", "application", event->id);
     judge_must(judge, event->definition < label->definitions, "a definition of its label", "application", event->id);
+    judge_must(judge, !judge_secrets_are_lost(judge, event->id), "what has lost its secrets is not started",
+               "application", event->id);
     judge_must(judge, event->resource > judge->n_resources, "a number is never used again", "resource",
                event->resource);
     judge_must(judge, places_suits(judge, node, label, event->definition), "work goes to nodes that can run it",
@@ -261,6 +265,21 @@ static void checked(struct judge *judge, const void *data)
     judge_must(judge, judge_is_checked(judge, resource), "health is what checks say", "resource", event->id);
 }
 
+/* Its node was lost for longer than the lease, and its keeper has ended it. Nothing is said of a host that was copied.
+ */
+static void check_lease(struct judge *judge, const struct judge_resource *resource, uint64_t id)
+{
+    const struct judge_node *node = judge_node(judge, resource->node);
+    const struct judge_label *label = &judge->labels[judge->applications[resource->application - 1].label - 1];
+    const uint64_t lease_ms = label->lease[resource->definition] * 1000;
+    judge_must(judge, lease_ms > 0, "only leases end", "resource", id);
+    judge_must(judge, node != NULL && node->lost && judge->time_ms >= node->lost_at + lease_ms, "no lease ends early",
+               "resource", id);
+    judge_must(judge, !witness_sees_anywhere(judge->witness, id), "what has ended by its lease does not run",
+               "resource", id);
+    judge->sim->result->totals.leases_ended++;
+}
+
 static void ended(struct judge *judge, const void *data)
 {
     const struct aq_resource_ended *event = data;
@@ -272,8 +291,11 @@ static void ended(struct judge *judge, const void *data)
                "a try is one that never ran", "resource", event->id);
     judge_must(judge, node != NULL && row->resource == event->id, "a resource has its application and node", "resource",
                event->id);
-    judge_must(judge, strncmp(judge->author, "node:", 5) == 0 || judge->command == &aq_command_node_delete,
+    const bool by_lease = judge->command == &aq_command_resource_lease;
+    judge_must(judge, strncmp(judge->author, "node:", 5) == 0 || judge->command == &aq_command_node_delete || by_lease,
                "only its node knows that it has ended", "resource", event->id);
+    if (by_lease)
+        check_lease(judge, resource, event->id);
     aq_amounts_subtract(&node->used, &resource->amounts);
     resource->there = false;
     resource->node_deleted = judge->command == &aq_command_node_delete;

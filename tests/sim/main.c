@@ -123,6 +123,10 @@ static void show_totals(const struct run *run, uint64_t took_ms)
            " jumps of the clock, %" PRIu64 " pauses; %" PRIu64 " proofs of the tables\n",
            t->kills, t->power_cuts, t->stops, t->failures, t->full_disks, t->turned, t->restored, t->jumps, t->pauses,
            t->verified);
+    printf("secrets: %" PRIu64 " rows sealed, %" PRIu64 " secrets given to workloads, %" PRIu64
+           " data keys wrapped anew, %" PRIu64 " epochs ended, %" PRIu64 " keyrings lost; %" PRIu64
+           " workloads ended by their leases, %" PRIu64 " counted as ended by them\n",
+           t->sealed, t->opened, t->rewrapped, t->epochs, t->lost_keyrings, t->leases_over, t->leases_ended);
     printf("%u of %u lives broke something\n", run->found, run->begun);
 }
 

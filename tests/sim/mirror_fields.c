@@ -26,7 +26,7 @@ static const char *const *const known[MIRROR_TABLES] = {
 static const char *const *const more_known[MIRROR_TABLES] = {
     (const char *const[]){"tries", "round", "exit_status", "lifetime", "expires_at", "impossible", NULL},
     (const char *const[]){"driver", "identifier", "ip_addr", "hw_addr", "lifetime", "started_at", "expires_at",
-                          "restarts", "restarted", "health", "checked", NULL},
+                          "restarts", "restarted", "health", "checked", "lease", NULL},
     (const char *const[]){"description", "created_by", NULL},
     (const char *const[]){"address", "drivers", "identifiers", "projects", "free", "changed_at", "key", "revoked",
                           "drain_force", "drain_reason", "shutdown_reason", NULL},

@@ -45,6 +45,11 @@ static bool expires(const void *row)
     return ((const struct aq_resource *)row)->expires_at != 0;
 }
 
+static bool has_lease(const void *row)
+{
+    return ((const struct aq_resource *)row)->lease != 0;
+}
+
 static bool has_ip_address(const void *row)
 {
     return ((const struct aq_resource *)row)->ip_addr[0] != '\0'; /* the driver `test` tells no hardware addresses */
@@ -85,6 +90,7 @@ static const struct {
     {INDEX_NODE_RESOURCE, &aq_entity_resource, NULL},
     {INDEX_WAITING, &aq_entity_application, is_new},
     {INDEX_EXPIRY, &aq_entity_resource, expires},
+    {INDEX_LEASED, &aq_entity_resource, has_lease},
     {INDEX_USER_UID, &aq_entity_user, has_uid},
     {INDEX_OWNED, &aq_entity_application, NULL},
     {INDEX_OPEN, &aq_entity_application, is_open},

@@ -92,6 +92,7 @@ TAKE(application_elected)
             AQ_ITEM(label->definitions, struct mirror_definition, data->definition);
         resource->amounts = definition->amounts;
         resource->driver = definition->driver;
+        resource->lease = definition->lease;
         if (row->lifetime == 0)
             resource->lifetime = definition->lifetime;
     }
@@ -385,7 +386,8 @@ TAKE(label_created)
             (struct mirror_definition){.driver = mirror_copy(mirror, definition->driver),
                                        .amounts = aq_needs_amounts(&definition->resources),
                                        .node_filter = mirror_copy_texts(mirror, &definition->resources.node_filter),
-                                       .lifetime = definition->resources.lifetime};
+                                       .lifetime = definition->resources.lifetime,
+                                       .lease = definition->resources.lease};
     }
     row->definitions = (struct aq_list){definitions, data->definitions.count};
 }

@@ -5,6 +5,9 @@
 #include "schema/base/error.h"
 #include "tests/sim/sim.h"
 
+/* Below the working directory: the memory file systems of all hosts, with their secrets. */
+#define NODE_FILES_MEMORY "memory"
+
 int node_files_make(const char *data, const char *name, struct aq_error *error) AQ_MUST_CHECK;
 void node_files_lose(const char *data, const char *name); /* it is empty then */
 void node_files_copy(const char *from, const char *to, const char *name);

@@ -6,6 +6,7 @@
 #include "tests/lib/identities.h"
 #include "tests/sim/death.h"
 #include "tests/sim/driver.h"
+#include "tests/sim/keepers.h"
 #include "tests/sim/node_files.h"
 #include "tests/sim/renames.h"
 #include "tests/sim/runners.h"
@@ -157,6 +158,8 @@ static void lose_power(struct node *node)
         end_agent(node);
     renames_lose(node->nodes->sim, node->host);
     node_files_tear(node->nodes->sim, node->directory, node->config.name);
+    test_remove_tree(node->memory);
+    keepers_power_cut(node->nodes->witness->keepers, node->host);
     machine_boot(&node->machine);
     node->boots++;
 }
@@ -187,6 +190,7 @@ void node_lose_directory(struct node *node)
     renames_forget(node->host);
     test_write_identity(node->directory, node->config.name, node->nodes->hub); /* who installs it again has its key */
     witness_lost_directory(node->nodes->witness, node->host);
+    keepers_forget(node->nodes->witness->keepers, node->host);
 }
 
 void node_vanish(struct node *node)
@@ -225,7 +229,9 @@ static struct node *add_node(struct nodes *nodes, const char *name)
     snprintf(node->directory, sizeof node->directory, "nodes/%u", node->host);
     snprintf(nodes->witness->hosts[node->host].name, JUDGE_NAME, "%s", name);
     node->config.name = nodes->witness->hosts[node->host].name;
+    snprintf(node->memory, sizeof node->memory, NODE_FILES_MEMORY "/%u", node->host);
     node->config.data = node->directory;
+    node->config.secrets = node->memory;
     if (sim_happens(nodes->sim, 70))
         node->config.shutdown.command = (struct aq_list){power_off, AQ_LENGTH(power_off)};
     draw_offer(node);
@@ -248,6 +254,7 @@ void node_copy(struct node *node)
     nodes->sim->result->totals.copies++;
     node_files_copy(node->directory, copy->directory, node->config.name);
     nodes->witness->hosts[node->host].copied = nodes->witness->hosts[copy->host].copied = true;
+    keepers_forget(nodes->witness->keepers, node->host); /* nothing is said of what is there */
     copy->config.capacity = node->config.capacity;
     copy->rack = node->rack;
     start_in(copy, sim_wait(nodes->sim, 2000));

@@ -15,6 +15,7 @@ struct node {
     unsigned host; /* its number, in the network as well */
     struct machine machine;
     char directory[24]; /* the agent's `data` */
+    char memory[24];    /* where it keeps secrets: gone with the power */
     struct aq_config_agent config;
     struct aq_arena arena; /* of config */
     const char *rack;      /* its identifier in config */

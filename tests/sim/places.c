@@ -1,5 +1,7 @@
 #include "tests/sim/places.h"
 
+#include "tests/sim/judge_secrets.h"
+
 #include "schema/drivers/allow.h"
 #include "schema/model/project.h"
 
@@ -147,6 +149,8 @@ bool places_now(const struct judge *judge, uint64_t application, char where[JUDG
 {
     const struct judge_application *row = &judge->applications[application - 1];
     const struct judge_label *label = &judge->labels[row->label - 1];
+    if (judge_secrets_are_lost(judge, application))
+        return false;
     for (size_t i = 0; i < JUDGE_NODES_MAX; i++) {
         const struct judge_node *node = &judge->nodes[i];
         const bool takes = node->there && !node->lost && !node->maintenance && !judge_has_quarantine(node, row->label);

@@ -3,6 +3,7 @@
 #include "schema/codec/json.h"
 #include "schema/codec/pack.h"
 #include "schema/drivers/options.h"
+#include "tests/sim/sealed.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -45,6 +46,8 @@ static json_t *drawn_needs(struct sim *sim)
         json_object_set_new(needs, "drain", json_string("give_back"));
     if (sim_happens(sim, 20))
         json_object_set_new(needs, "lifetime", json_integer((json_int_t)sim_between(sim, 1, 40)));
+    if (sim_happens(sim, 25))
+        json_object_set_new(needs, "lease", json_integer((json_int_t)sim_between(sim, AQ_LEASE_MIN_S, 25)));
     if (sim_happens(sim, 25)) {
         json_t *filter = json_array();
         for (uint64_t i = sim_between(sim, 1, 2); i > 0; i--)
@@ -95,6 +98,29 @@ void recipe_vary(json_t *recipe)
     json_object_set_new(options, "seed", json_integer(seed + 1));
 }
 
+/* ---- secrets ------------------------------------------------------------------------------------------ */
+
+bool recipe_has_secrets(const char *label)
+{
+    return strcmp(label, "label-0") == 0 || strcmp(label, "label-1") == 0;
+}
+
+void recipe_add_secrets(struct sim *sim, const char *label, json_t *recipe)
+{
+    char password[40];
+    size_t i;
+    json_t *definition;
+    if (!recipe_has_secrets(label))
+        return;
+    json_object_set_new(recipe, "secrets", json_pack("[s]", "token"));
+    json_array_foreach (json_object_get(recipe, "definitions"), i, definition) {
+        snprintf(password, sizeof password, SEALED_MARK " %" PRIu64, sim_draw(sim, 3));
+        if (sim_happens(sim, 70))
+            json_object_set_new(definition, "authentication",
+                                json_pack("{s:s, s:s}", "username", "somebody", "password", password));
+    }
+}
+
 /* ---- comparing ---------------------------------------------------------------------------------------- */
 
 static void add_definition(const struct aq_definition *definition, struct aq_buffer *out)
@@ -104,8 +130,16 @@ static void add_definition(const struct aq_definition *definition, struct aq_buf
     struct aq_definition plain = *definition;
     AQ_CLEANUP_JSON json_t *options = aq_json_parse(definition->options, strlen(definition->options), &ignored);
     AQ_CLEANUP_JSON json_t *shown = options != NULL ? aq_options_plain(aq_driver_find("test"), options) : NULL;
+    plain.authentication.password = ""; /* which is hashed apart */
     plain.options = shown != NULL ? aq_json_compact(shown, &arena) : "";
     aq_record_pack(&aq_definition_record, &plain, out);
+}
+
+static uint64_t add_bytes(uint64_t hash, const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) /* FNV-1a */
+        hash = (hash ^ (unsigned char)bytes[i]) * 0x100000001b3u;
+    return hash;
 }
 
 uint64_t recipe_hash(const struct aq_list *definitions, bool arguments)
@@ -114,7 +148,20 @@ uint64_t recipe_hash(const struct aq_list *definitions, bool arguments)
     uint64_t hash = 0xcbf29ce484222325u + arguments;
     for (uint32_t i = 0; i < definitions->count; i++)
         add_definition(AQ_ITEM(*definitions, struct aq_definition, i), &bytes);
-    for (size_t i = 0; i < bytes.length; i++) /* FNV-1a */
-        hash = (hash ^ (unsigned char)bytes.data[i]) * 0x100000001b3u;
+    return add_bytes(hash, bytes.data, bytes.length);
+}
+
+uint64_t recipe_hash_add(uint64_t hash, const char *secret)
+{
+    return add_bytes(hash, secret, strlen(secret) + 1);
+}
+
+uint64_t recipe_hash_given(const struct aq_list *definitions, bool arguments)
+{
+    uint64_t hash = recipe_hash(definitions, arguments);
+    for (uint32_t i = 0; i < definitions->count; i++) {
+        const char *password = AQ_ITEM(*definitions, struct aq_definition, i)->authentication.password;
+        hash = password[0] != '\0' ? recipe_hash_add(hash, password) : hash;
+    }
     return hash;
 }

@@ -1,6 +1,7 @@
 #include "tests/sim/renames.h"
 
 #include "schema/base/compiler.h"
+#include "tests/sim/node_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,6 +88,13 @@ static void path_of(char path[PATH_SIZE], int directory, const char *name)
         abort();
 }
 
+static bool is_in_memory(int directory, const char *name)
+{
+    char path[PATH_SIZE];
+    path_of(path, directory, name);
+    return strstr(path, "/" NODE_FILES_MEMORY "/") != NULL;
+}
+
 /* A name that is replaced gets back what it had: a link keeps that. Directories are never replaced here. */
 static void keep_replaced(struct change *change)
 {
@@ -102,7 +110,8 @@ static void keep_replaced(struct change *change)
 
 int __wrap_renameat(int from_directory, const char *from, int to_directory, const char *to)
 {
-    if (present == NOBODY || faccessat(from_directory, from, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+    if (present == NOBODY || faccessat(from_directory, from, F_OK, AT_SYMLINK_NOFOLLOW) != 0 ||
+        is_in_memory(from_directory, from))
         return __real_renameat(from_directory, from, to_directory, to);
     struct change *change = new_change();
     path_of(change->from, from_directory, from);
@@ -118,7 +127,7 @@ int __wrap_renameat(int from_directory, const char *from, int to_directory, cons
 
 int __wrap_unlinkat(int directory, const char *name, int flags)
 {
-    if (present != NOBODY)
+    if (present != NOBODY && !is_in_memory(directory, name))
         (void)new_change();
     return __real_unlinkat(directory, name, flags);
 }

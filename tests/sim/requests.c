@@ -1,15 +1,19 @@
 #include "tests/sim/requests.h"
 
 #include "controller/project/answers.h"
+#include "controller/secrets/seal.h"
 #include "controller/state/kept_rows.h"
 #include "schema/codec/pack.h"
 #include "schema/codec/text.h"
+#include "schema/model/application.h"
 #include "schema/model/command.h"
+#include "schema/model/epoch.h"
 #include "schema/model/key.h"
 #include "schema/model/label.h"
 #include "schema/model/role.h"
 #include "schema/model/user.h"
 #include "tests/sim/recipes.h"
+#include "tests/sim/renames.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -68,6 +72,30 @@ static void free_answer(struct writer_request *request)
     aq_buffer_free(&request->events);
 }
 
+/* Is a decision with this fingerprint one of this request, or of the same one before? */
+static bool is_of(const struct asked *asked, uint64_t fingerprint)
+{
+    bool same = !asked->has_secrets && asked->fingerprint == fingerprint;
+    for (uint32_t i = 0; i < asked->n_fingerprints && !same; i++)
+        same = asked->fingerprints[i] == fingerprint;
+    return same;
+}
+
+/* With secrets, it is known again as long as the key is there under which it was known first. */
+static void check_known(const struct asked *asked, uint64_t fingerprint)
+{
+    const struct requests *requests = asked->requests;
+    struct seal_key key;
+    for (size_t i = 0; i < requests->count; i++) {
+        const struct asked *before = requests->all[i];
+        if (before != asked && before->has_secrets && before->n_fingerprints > 0 &&
+            before->fingerprints[0] == fingerprint && before->fingerprint == asked->fingerprint &&
+            requests->door != NULL && keyring_find(door_keyring(requests->door), before->epoch, key.bytes))
+            sim_broken(requests->sim, "a request with secrets is known again", "%" PRIu64 ", as %" PRIu64 " before",
+                       asked->number, before->number);
+    }
+}
+
 /* A key belongs to its user, and is none for a dry run: whoever is refused because of it has used it before. */
 static void check_reuse(const struct asked *asked)
 {
@@ -78,11 +106,14 @@ static void check_reuse(const struct asked *asked)
                    asked->key);
     if (asked->code != AQ_E_KEY_REUSED)
         return;
-    for (size_t i = 0; i < judge->n_decisions && !used; i++)
-        used = strcmp(judge->decisions[i].key, asked->key) == 0 &&
-               strcmp(judge->decisions[i].author, asked->author) == 0 &&
-               (asked->request.caller.internal || judge->decisions[i].author_number == asked->author_number) &&
-               judge->decisions[i].fingerprint != asked->fingerprint;
+    for (size_t i = 0; i < judge->n_decisions; i++) {
+        const struct judge_decision *decision = &judge->decisions[i];
+        if (strcmp(decision->key, asked->key) != 0 || strcmp(decision->author, asked->author) != 0 ||
+            (!asked->request.caller.internal && decision->author_number != asked->author_number))
+            continue;
+        used = used || !is_of(asked, decision->fingerprint);
+        check_known(asked, decision->fingerprint);
+    }
     if (!used)
         sim_broken(asked->requests->sim, "a key belongs to its user", "%" PRIu64 " of %s, key %s", asked->number,
                    asked->author, asked->key);
@@ -95,7 +126,7 @@ static void check_applied(const struct asked *asked)
         return;
     const struct aq_label_apply *applied = asked->records[0];
     const struct judge_label *label = judge_label(asked->requests->judge, applied->name, asked->seq);
-    if (label == NULL || label->recipe != recipe_hash(&applied->definitions, applied->arguments))
+    if (label == NULL || label->recipe != recipe_hash_given(&applied->definitions, applied->arguments))
         sim_broken(asked->requests->sim, "what is applied is there", "%" PRIu64 ", label %s", asked->number,
                    applied->name);
 }
@@ -215,12 +246,53 @@ struct aq_caller asked_caller(const char *author, uint64_t number)
     return aq_caller_of_user(&user, &rights);
 }
 
+/* As REST does it (controller/serve/write.c). */
+static int seal_records(struct asked *asked, struct aq_error *error)
+{
+    struct requests *requests = asked->requests;
+    const struct aq_command *command = asked->command;
+    const struct aq_field *wrap = aq_record_field(command->record, "wrap");
+    const bool makes_key = command == &aq_command_epoch_create;
+    for (uint32_t i = 0; i < asked->count; i++) {
+        void *record = (void *)(uintptr_t)asked->records[i];
+        bool sealed = false;
+        asked->sealed[i] = record;
+        if (requests->door == NULL || asked->inner || (wrap == NULL && !makes_key))
+            continue;
+        record = aq_arena_alloc(&requests->arena, command->record->size);
+        aq_record_copy(command->record, record, asked->records[i], &requests->arena);
+        asked->sealed[i] = record;
+        if (door_seal(requests->door, command, record, asked->dry_run, &requests->arena, &sealed, error) != 0)
+            return -1;
+        asked->has_secrets = asked->has_secrets || sealed;
+        if (!sealed)
+            continue; /* there is nothing, or decide refuses it */
+        sealed_note(&requests->judge->sealed, command, asked->records[i], record);
+        snprintf(asked->epoch, sizeof asked->epoch, "%s", ((const struct aq_wrap *)AQ_AT(record, wrap))->epoch);
+    }
+    return 0;
+}
+
+static int seal(struct asked *asked, struct aq_error *error)
+{
+    renames_begin(RENAMES_CONTROLLER);
+    const int failed = seal_records(asked, error);
+    if (failed == 0 && asked->has_secrets && asked->key[0] != '\0') {
+        asked->n_fingerprints = door_fingerprints(asked->requests->door, asked->fingerprint, asked->fingerprints);
+        asked->request.fingerprint = asked->n_fingerprints > 0 ? asked->fingerprints[0] : 0;
+        asked->request.earlier = asked->fingerprints;
+        asked->request.earlier_count = asked->n_fingerprints;
+    }
+    renames_end();
+    return failed;
+}
+
 void asked_submit(struct asked *asked, struct writer *writer)
 {
     struct aq_error error = {0};
     struct requests *requests = asked->requests;
     asked->request = (struct writer_request){.command = asked->command,
-                                             .records = asked->records,
+                                             .records = asked->sealed,
                                              .count = asked->count,
                                              .caller = asked_caller(asked->author, asked->author_number),
                                              .key = asked->key,
@@ -235,7 +307,7 @@ void asked_submit(struct asked *asked, struct writer *writer)
     requests->sim->result->totals.requests++;
     asked->state = ASKED_WAITS;
     requests->waiting++;
-    if (writer != NULL && __real_writer_submit(writer, &asked->request, &error) == 0)
+    if (writer != NULL && seal(asked, &error) == 0 && __real_writer_submit(writer, &asked->request, &error) == 0)
         return;
     requests->waiting--;
     asked->state = ASKED_REFUSED;
@@ -263,7 +335,8 @@ void requests_crash(struct requests *requests)
 static bool asks_for(const struct asked *asked, const struct judge_decision *decision)
 {
     return asked->command->code == decision->command && strcmp(asked->author, decision->author) == 0 &&
-           strcmp(asked->key, decision->key) == 0 && asked->fingerprint == decision->fingerprint && !asked->dry_run;
+           strcmp(asked->key, decision->key) == 0 &&
+           (decision->key[0] == '\0' || is_of(asked, decision->fingerprint)) && !asked->dry_run;
 }
 
 static bool is_answer_of(const struct asked *asked, const struct judge_decision *decision)

@@ -5,6 +5,7 @@
 #ifndef AQ_TESTS_SIM_REQUESTS_H
 #define AQ_TESTS_SIM_REQUESTS_H
 
+#include "controller/secrets/door.h"
 #include "controller/write/writer.h"
 #include "tests/sim/judge.h"
 
@@ -28,6 +29,12 @@ struct asked {
     uint64_t author_number;   /* of the user who logged in; 0: no user */
     uint64_t fingerprint;
     bool dry_run;
+    /* With secrets: what the door has made of it, this time, and the fingerprints by which it is known. */
+    const void *sealed[ASKED_ITEMS_MAX];
+    bool has_secrets;
+    char epoch[KEYRING_NAME_SIZE];
+    uint64_t fingerprints[DOOR_FINGERPRINTS_MAX];
+    uint32_t n_fingerprints;
     struct writer_request request;                /* unless it is an inner one */
     void (*done)(struct writer_request *request); /* of an inner one, with its context */
     void (*told)(struct asked *asked);            /* its client goes on, with its context; NULL: it waits for nothing */
@@ -44,6 +51,7 @@ struct asked {
 struct requests {
     struct sim *sim;
     struct judge *judge;
+    struct door *door;     /* NULL: the controller does not run */
     struct aq_arena arena; /* requests, their records and texts */
     struct asked **all;
     size_t count, capacity;

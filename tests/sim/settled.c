@@ -1,6 +1,7 @@
 #include "tests/sim/settled.h"
 
 #include "tests/sim/finished.h"
+#include "tests/sim/keyring_files.h"
 #include "tests/sim/liars.h"
 #include "tests/sim/places.h"
 #include "tests/sim/world.h"
@@ -186,6 +187,45 @@ static bool lifetimes_have_ended(struct world *world, struct unsettled *unsettle
     return true;
 }
 
+/* ---- leases ------------------------------------------------------------------------------------------- */
+
+/* On a node that stays lost, what has a lease counts as ended when that is over, and some time later. */
+static bool leases_have_ended(struct world *world, struct unsettled *unsettled)
+{
+    enum { SLACK_MS = 5000 };
+    const struct mirror_table *resources = mirror_table(&world->judge.mirror, &aq_entity_resource);
+    const struct aq_clocks now = machine_clocks(&world->controller.machine);
+    const uint64_t now_ms = writer_time_ms(world->controller.writer, &now);
+    for (size_t i = 0; i < resources->count; i++) {
+        const struct aq_resource *row = resources->rows[i];
+        const struct judge_node *node = judge_node(&world->judge, row->node);
+        if (row->lease != 0 && node->lost && node->lost_at + aq_lease_over_ms(row->lease) + SLACK_MS < now_ms)
+            return fail(unsettled, "leases come to their end", "that of resource %" PRIu64 " on %s", row->id,
+                        row->node);
+    }
+    return true;
+}
+
+/* ---- epochs ------------------------------------------------------------------------------------------- */
+
+/* The data keys that are still needed are wrapped by the key of the open epoch, unless keys are lost. */
+static bool epochs_have_ended(struct world *world, struct unsettled *unsettled)
+{
+    const struct sealed *sealed = &world->judge.sealed;
+    const char *left = keyring_files_left(&world->judge, CONTROLLER_DIRECTORY);
+    const struct sealed_epoch *last = sealed->n_epochs > 0 ? &sealed->epochs[sealed->n_epochs - 1] : NULL;
+    if (left[0] != '\0')
+        return fail(unsettled, "the key of an epoch that has ended is deleted", "epoch %s", left);
+    for (size_t i = 0; i < sealed->n_epochs; i++) {
+        const struct sealed_epoch *epoch = &sealed->epochs[i];
+        if (!epoch->ended && epoch->lost != epoch->away)
+            return fail(unsettled, "an epoch tells that its key is lost", "epoch %zu", i + 1);
+        if (!epoch->ended && !epoch->open && !epoch->away && !last->away)
+            return fail(unsettled, "old epochs end", "epoch %zu does not", i + 1);
+    }
+    return true;
+}
+
 bool settled(struct world *world, struct unsettled *unsettled)
 {
     if (!controller_leads(&world->controller))
@@ -201,5 +241,6 @@ bool settled(struct world *world, struct unsettled *unsettled)
         return fail(unsettled, "commands in workloads end", "exec-%" PRIu64 " does not", exec);
     return agents_are_active(world, unsettled) && silent_nodes_are_lost(world, unsettled) &&
            workloads_are_right(world, unsettled) && applications_are_right(world, unsettled) &&
-           finished_are_removed(world, unsettled) && lifetimes_have_ended(world, unsettled);
+           finished_are_removed(world, unsettled) && lifetimes_have_ended(world, unsettled) &&
+           epochs_have_ended(world, unsettled) && leases_have_ended(world, unsettled);
 }

@@ -15,7 +15,8 @@ enum { SIM_LINE_SIZE = 400, SIM_LINES_KEPT = 40, SIM_BROKEN = 3 /* exit status *
 struct sim_totals {
     uint64_t lives, virtual_ms, requests, inner, answers, refusals, unknown, repeats, entries, events, messages, starts,
         restarts, kills, power_cuts, stops, failures, full_disks, jumps, pauses, agent_kills, lost_directories, copies,
-        cuts, verified, turned, restored, reads, compared, followed, drained, shutdowns, quarantines;
+        cuts, verified, turned, restored, reads, compared, followed, drained, shutdowns, quarantines, sealed, opened,
+        rewrapped, epochs, lost_keyrings, leases_over, leases_ended;
 };
 
 /* Requests, reads and faults come in numbered steps. Each draws from a chance of its own, so the others stay as they

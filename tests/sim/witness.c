@@ -48,6 +48,20 @@ static void check_assigned(const struct witness *witness, unsigned host, uint64_
                    witness->hosts[host].name);
 }
 
+/* No other workload of its application runs, unless nobody could know: its node was deleted. */
+static void check_alone(const struct witness *witness, uint64_t resource)
+{
+    const struct judge *judge = witness->judge;
+    const uint64_t application = judge->resources[resource - 1].application;
+    for (size_t i = 0; i < judge->n_resources; i++) {
+        const struct judge_resource *other = &judge->resources[i];
+        if (other->application == application && i + 1 != resource && !other->node_deleted &&
+            witness_sees_anywhere(witness, i + 1))
+            sim_broken(witness->sim, "no application runs twice",
+                       "application %" PRIu64 " as resource %" PRIu64 " and as %zu", application, resource, i + 1);
+    }
+}
+
 /* Where it was started before, and only there, and only as its label says. */
 static bool may_restart(const struct witness *witness, const struct witness_workload *workload, unsigned host,
                         uint64_t resource)
@@ -67,6 +81,7 @@ void witness_start(struct witness *witness, unsigned host, uint64_t resource, ui
     if (witness->hosts[host].copied)
         return;
     check_assigned(witness, host, resource);
+    check_alone(witness, resource);
     if (may_restart(witness, workload, host, resource)) {
         /* It may have been told to end in this turn: then it is ended at once. */
         if (workload->runs & bit_of(host))
@@ -161,6 +176,14 @@ void witness_lost_directory(struct witness *witness, unsigned host)
 {
     for (size_t i = 0; i < witness->n_workloads; i++)
         witness->workloads[i].runs &= (uint16_t)~bit_of(host);
+}
+
+bool witness_sees_anywhere(const struct witness *witness, uint64_t resource)
+{
+    for (unsigned host = 0; host < WITNESS_HOSTS_MAX; host++)
+        if (!witness->hosts[host].copied && witness_sees(witness, host, resource))
+            return true;
+    return false;
 }
 
 bool witness_sees(const struct witness *witness, unsigned host, uint64_t resource)

@@ -25,6 +25,7 @@ struct witness {
     struct sim *sim;
     const struct judge *judge;
     struct runners *runners; /* those who run commands in workloads */
+    struct keepers *keepers; /* of workloads with a lease */
     struct witness_host hosts[WITNESS_HOSTS_MAX];
     struct witness_workload *workloads; /* by the numbers of their resources, from 1 */
     size_t n_workloads, workloads_room;
@@ -50,6 +51,8 @@ void witness_shuts_down(const struct witness *witness, unsigned host);
 /* The host's directory is gone, and all workloads of the driver `test` with it. */
 void witness_lost_directory(struct witness *witness, unsigned host);
 
+/* It runs on a host, as far as that is known of hosts that were not copied. */
+bool witness_sees_anywhere(const struct witness *witness, uint64_t resource);
 bool witness_sees(const struct witness *witness, unsigned host, uint64_t resource); /* it runs there */
 uint64_t witness_written(const struct witness *witness, uint64_t resource);
 bool witness_is_overdue(const struct witness *witness, uint64_t resource); /* it should have ended by now */

@@ -1,6 +1,7 @@
 #include "tests/sim/world.h"
 
 #include "tests/sim/finished.h"
+#include "tests/sim/keyring_files.h"
 #include "tests/sim/operator.h"
 #include "tests/sim/prompt.h"
 #include "tests/sim/settled.h"
@@ -54,6 +55,11 @@ static void node_acts(struct world *world)
     nodes_act(&world->nodes);
 }
 
+static void keepers_look(struct world *world)
+{
+    keepers_act(&world->keepers);
+}
+
 static void message_arrives(struct world *world)
 {
     network_pass(&world->network);
@@ -96,6 +102,7 @@ static void watch(struct world *world)
     messages_look(&world->messages, is_well);
     operator_look(&world->clients, controller->stops ? NULL : controller->writer);
     prompt_look(&world->controller, is_well);
+    keyring_files_check(&world->judge, CONTROLLER_DIRECTORY);
 }
 
 /* The first of what is due happens. False: nothing before `until_ms`. */
@@ -112,6 +119,7 @@ static bool step(struct world *world, uint64_t until_ms)
         {machine_due(&controller->machine, controller->hub_ms), turn_hub},
         {machine_due(&controller->machine, controller->react_ms), turn_react},
         {network_due_ms(&world->network), message_arrives},
+        {keepers_due_ms(&world->keepers), keepers_look},
         {nodes_due_ms(&world->nodes), node_acts},
         {world->ask_ms, ask},
         {world->faults.next_ms, faults_happen},
@@ -161,10 +169,12 @@ static void open_world(struct world *world, struct sim *sim)
     network_open(&world->network, sim, &seen, something_arrived, world);
     requests_open(&world->requests, sim, &world->judge);
     world->requests.check_inner = check_inner;
+    world->judge.witness = &world->witness;
     world->requests.context = world;
     const struct controller_surroundings surroundings = {&world->judge, &world->requests, &world->network,
                                                          &world->messages};
     controller_open(&world->controller, &surroundings);
+    keepers_open(&world->keepers, sim, &world->witness, &world->nodes);
     nodes_open(&world->nodes, sim, &world->network, &world->witness, world->controller.identity.key.public);
     world->clients = (struct clients){.requests = &world->requests,
                                       .judge = &world->judge,
@@ -230,12 +240,15 @@ static void check_end(struct world *world)
     controller_compare_tables(&world->controller);
     requests_compare(&world->requests);
     controller_prove_tables(&world->controller);
+    disk_search(&world->controller.disk);
+    sealed_search_files(world->sim);
 }
 
 static void free_world(struct world *world)
 {
     readers_free(&world->readers);
     nodes_free(&world->nodes);
+    keepers_free(&world->keepers);
     controller_free(&world->controller);
     network_free(&world->network);
     requests_free(&world->requests);

@@ -6,6 +6,7 @@
 #include "tests/sim/clients.h"
 #include "tests/sim/controller.h"
 #include "tests/sim/faults.h"
+#include "tests/sim/keepers.h"
 #include "tests/sim/readers.h"
 #include "tests/sim/runners.h"
 #include "tests/sim/tails.h"
@@ -19,6 +20,7 @@ struct world {
     struct network network;
     struct controller controller;
     struct nodes nodes;
+    struct keepers keepers;
     struct clients clients;
     struct tails tails;
     struct runners runners;
