@@ -125,7 +125,7 @@ static void give_back(const struct container_job *job, const struct container_pl
 {
     struct aq_error ignored;
     bool published = job->has_ports && plan != NULL && json_array_size(plan->ports) > 0;
-    AQ_CLEANUP_FD int lock = published ? network_lock(&ignored) : -1;
+    AQ_CLEANUP_FD int lock = published ? network_lock(&plan->settings, &ignored) : -1;
     if (published)
         network_unpublish(&plan->settings, plan->ports);
     (void)lock; /* until here */

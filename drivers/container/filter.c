@@ -1,7 +1,9 @@
 #include "drivers/container/filter.h"
 
 #include "drivers/container/bundle.h"
+#include "drivers/container/locks.h"
 #include "drivers/container/slots.h"
+#include "schema/base/clock.h"
 #include "schema/base/files.h"
 #include "schema/base/version.h"
 #include "schema/codec/json.h"
@@ -19,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { KEPT_MAX = 4 << 20, PROGRAM_MAX = 1 << 19, KEY_SIZE = 256, ARGUMENTS_MAX = 6 };
+enum { KEPT_MAX = 4 << 20, PROGRAM_MAX = 1 << 19, KEY_SIZE = 256, ARGUMENTS_MAX = 6, PATIENCE_MS = 10000 };
 
 /* ---- compiling ---------------------------------------------------------------------------------------- */
 
@@ -249,14 +251,13 @@ static void kept_write(const struct container_filter *filter, const char *key)
     (void)failed; /* then it is made again */
 }
 
-static int make(struct container_filter *filter, const char *key, struct aq_error *error)
+static int make(struct container_filter *filter, struct aq_error *error)
 {
     AQ_CLEANUP_BUFFER struct aq_buffer program = {0};
     filter->rules = bundle_seccomp(error);
     if (filter->rules == NULL || container_filter_compile(filter->rules, &program, error) != 0)
         return -1;
     filter->program = aq_strdup(aq_buffer_string(&program));
-    kept_write(filter, key);
     return 0;
 }
 
@@ -267,11 +268,18 @@ int container_filter_take(struct container_filter *filter, struct aq_error *erro
     *filter = (struct container_filter){0};
     if (kept_read(filter, key))
         return 0;
-    AQ_CLEANUP_FD int lock = open(SLOTS_DIRECTORY "/filter.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock < 0 || flock(lock, LOCK_EX) != 0)
-        return aq_fail_errno(error, errno, "file %s/filter.lock", SLOTS_DIRECTORY);
+    AQ_CLEANUP_FD int lock =
+        lock_open(SLOTS_DIRECTORY "/filter.lock", LOCK_EX, aq_clock_boot_ms() + PATIENCE_MS, error);
+    if (lock < 0 && error->code != AQ_E_BUSY)
+        return -1;
     container_filter_free(filter);
-    return kept_read(filter, key) ? 0 : make(filter, key, error);
+    if (kept_read(filter, key))
+        return 0;
+    if (make(filter, error) != 0)
+        return -1;
+    if (lock >= 0) /* otherwise whoever has it may be writing the file */
+        kept_write(filter, key);
+    return 0;
 }
 
 void container_filter_free(struct container_filter *filter)

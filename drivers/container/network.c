@@ -1,6 +1,7 @@
 #include "drivers/container/network.h"
 
 #include "drivers/container/link.h"
+#include "drivers/container/locks.h"
 #include "drivers/container/program.h"
 #include "drivers/container/slots.h"
 #include "schema/base/clock.h"
@@ -264,15 +265,10 @@ bool network_rules_are_gone(void)
     return link_is_up(NETWORK_BRIDGE) && rules_are_missing();
 }
 
-int network_lock(struct aq_error *error)
+int network_lock(const struct aq_container_settings *settings, struct aq_error *error)
 {
-    int lock = open(SLOTS_DIRECTORY "/network.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock >= 0 && flock(lock, LOCK_EX) == 0)
-        return lock;
-    aq_fail_errno(error, errno, "file %s/network.lock", SLOTS_DIRECTORY);
-    if (lock >= 0)
-        close(lock);
-    return -1;
+    const uint64_t until_ms = aq_clock_boot_ms() + settings->call_time * 1000;
+    return lock_open(SLOTS_DIRECTORY "/network.lock", LOCK_EX, until_ms, error);
 }
 
 int network_prepare(const struct aq_container_settings *settings, struct aq_error *error)
@@ -282,7 +278,7 @@ int network_prepare(const struct aq_container_settings *settings, struct aq_erro
         return -1;
     if (link_is_up(NETWORK_BRIDGE) && !rules_are_missing())
         return 0;
-    AQ_CLEANUP_FD int lock = network_lock(error);
+    AQ_CLEANUP_FD int lock = network_lock(settings, error);
     if (lock < 0)
         return -1;
     if (link_is_up(NETWORK_BRIDGE))

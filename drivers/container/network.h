@@ -55,7 +55,8 @@ int network_publish(const struct aq_container_settings *settings, const struct n
                     const json_t *ports, struct aq_error *error) AQ_MUST_CHECK;
 void network_unpublish(const struct aq_container_settings *settings, const json_t *ports);
 
-int network_lock(struct aq_error *error) AQ_MUST_CHECK; /* returns a descriptor, for close(); waits */
+/* Waits for `container.call_time` at most. Returns a descriptor, for close(). */
+int network_lock(const struct aq_container_settings *settings, struct aq_error *error) AQ_MUST_CHECK;
 
 /* What containers find in /etc/resolv.conf: the host's, without resolvers on its loopback device. */
 void network_resolvers(struct aq_buffer *text);

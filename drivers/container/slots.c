@@ -1,5 +1,7 @@
 #include "drivers/container/slots.h"
 
+#include "drivers/container/locks.h"
+#include "schema/base/clock.h"
 #include "schema/base/files.h"
 
 #include <errno.h>
@@ -72,6 +74,8 @@ static int lock_free(const struct aq_container_settings *settings, int directory
 
 /* ---- the host's users ----------------------------------------------------------------------------------- */
 
+static const char first_user_file[] = "first_user";
+
 static bool find_claimed(void *context, int directory, const char *name, unsigned char type)
 {
     bool *found = context;
@@ -83,25 +87,50 @@ static bool find_claimed(void *context, int directory, const char *name, unsigne
     return !*found;
 }
 
-/* From another number on, the users of one slot would be those of another one. Whoever calls has the lock `next`. */
-static int check_first_user(int directory, uint64_t first, struct aq_error *error)
+static int first_user_write(int directory, uint64_t first, struct aq_error *error)
 {
-    static const char file[] = "first_user";
-    char text[32] = "";
+    char text[32];
+    const int length = snprintf(text, sizeof text, "%" PRIu64 "\n", first);
+    return aq_file_replace_unsynced(directory, first_user_file, 0600, text, (size_t)length, error);
+}
+
+static int check_none_claimed(int directory, uint64_t first, uint64_t known, struct aq_error *error)
+{
     bool claimed = false;
-    ssize_t length = aq_file_read_text(directory, file, text, sizeof text);
+    if (aq_directory_list(directory, find_claimed, &claimed, error) != 0)
+        return -1;
+    return !claimed ? 0
+                    : aq_fail(error, AQ_E_STATE,
+                              "container.first_user of the agent is %" PRIu64 ", but containers run on this host whose "
+                              "users begin at %" PRIu64 ": it must be the same for all agents of a host",
+                              first, known);
+}
+
+/* From another number on, the users of one slot would be those of another one. Only who has the lock `next` changes it,
+ * but others may claim without that lock: they look at the number once more when they have claimed, and here it is
+ * looked for them once more when it has changed. */
+static int check_first_user(int directory, uint64_t first, bool locked, struct aq_error *error)
+{
+    char text[32] = "";
+    struct aq_error ignored;
+    ssize_t length = aq_file_read_text(directory, first_user_file, text, sizeof text);
     const uint64_t known = length > 0 ? strtoull(text, NULL, 10) : 0;
     if (known == first)
         return 0;
-    if (known != 0 && aq_directory_list(directory, find_claimed, &claimed, error) != 0)
+    if (!locked)
+        return aq_fail(error, AQ_E_BUSY,
+                       "container.first_user of the agent is %" PRIu64 ", which this host does not know yet, and the "
+                       "lock %s/next cannot be had: the process that has it may be stopped",
+                       first, SLOTS_DIRECTORY);
+    if (known != 0 && check_none_claimed(directory, first, known, error) != 0)
         return -1;
-    if (claimed)
-        return aq_fail(error, AQ_E_STATE,
-                       "container.first_user of the agent is %" PRIu64 ", but containers run on this host whose users "
-                       "begin at %" PRIu64 ": it must be the same for all agents of a host",
-                       first, known);
-    length = snprintf(text, sizeof text, "%" PRIu64 "\n", first);
-    return aq_file_replace_unsynced(directory, file, 0600, text, (size_t)length, error);
+    if (first_user_write(directory, first, error) != 0)
+        return -1;
+    if (known == 0 || check_none_claimed(directory, first, known, error) == 0)
+        return 0;
+    int restored = first_user_write(directory, known, &ignored);
+    (void)restored; /* the next one that has the lock tries it again */
+    return -1;
 }
 
 /* ---- claiming -------------------------------------------------------------------------------------------- */
@@ -115,17 +144,23 @@ int slots_claim(const struct aq_container_settings *settings, uint32_t *slot, st
     AQ_CLEANUP_FD int directory = open_directory(error);
     if (directory < 0)
         return -1;
-    /* Holds the number to begin with. Held only while a slot is looked for. */
+    /* Holds the number to begin with. Locked only while a slot is looked for, so that slots are handed out in turn. A
+     * slot has a lock of its own, so when whoever has this one is stopped, it goes without. */
     AQ_CLEANUP_FD int next = openat(directory, "next", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (next < 0 || flock(next, LOCK_EX) != 0 || pread(next, text, sizeof text - 1, 0) < 0)
+    const bool locked = next >= 0 && lock_take(next, LOCK_EX, aq_clock_boot_ms() + SLOTS_PATIENCE_MS) == 0;
+    if (next < 0 || (!locked && errno != EWOULDBLOCK) || pread(next, text, sizeof text - 1, 0) < 0)
         return aq_fail_errno(error, errno, "file %s/next", SLOTS_DIRECTORY);
-    if (check_first_user(directory, settings->first_user, error) != 0)
+    if (check_first_user(directory, settings->first_user, locked, error) != 0)
         return -1;
     int fd = lock_free(settings, directory, (uint32_t)strtoul(text, NULL, 10) % SLOTS, slot, note);
     if (fd < 0 && errno == EBUSY)
         return aq_fail(error, AQ_E_LIMIT, "this host runs %d containers already, the most that it can", SLOTS);
     if (fd < 0)
         return aq_fail_errno(error, errno, "directory %s", SLOTS_DIRECTORY);
+    if (!locked && check_first_user(directory, settings->first_user, false, error) != 0) {
+        close(fd);
+        return -1;
+    }
     aq_buffer_add(left, note, strlen(note));
     /* The descriptor stays open: it is the claim. */
     int length = snprintf(text, sizeof text, "%" PRIu32 "\n", (*slot + 1) % SLOTS);
@@ -187,18 +222,18 @@ void slots_each(const struct aq_container_settings *settings, slots_use_fn *use,
     (void)listed; /* there are none */
 }
 
-int slots_await_turn(uint32_t slot, struct aq_error *error)
+int slots_await_turn(uint32_t slot, uint64_t until_ms, struct aq_error *error)
 {
     char path[FILE_NAME_SIZE + sizeof SLOTS_DIRECTORY];
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     snprintf(path, sizeof path, SLOTS_DIRECTORY "/turn-%ld", slot % (TURNS_EACH * (processors > 0 ? processors : 1)));
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    while (fd >= 0 && flock(fd, LOCK_EX) != 0)
-        if (errno != EINTR) {
-            close(fd);
-            fd = -1;
-        }
-    return fd >= 0 ? fd : aq_fail_errno(error, errno, "file %s", path);
+    if (fd >= 0 && (lock_take(fd, LOCK_EX, until_ms) == 0 || errno == EWOULDBLOCK))
+        return fd;
+    aq_fail_errno(error, errno, "file %s", path);
+    if (fd >= 0)
+        close(fd);
+    return -1;
 }
 
 void slot_name(uint32_t slot, char name[SLOT_NAME_SIZE])

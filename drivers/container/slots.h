@@ -23,14 +23,14 @@
 #define SLOTS_DISK      SLOTS_DIRECTORY "/disk"  /* and what takes what it writes, if that has a size */
 #define SLOTS_RUNTIME   SLOTS_DIRECTORY "/runtime" /* the runtime's directory of states */
 
-enum { SLOTS = 4000, SLOT_USERS = 65536, SLOT_NAME_SIZE = 16 };
+enum { SLOTS = 4000, SLOT_USERS = 65536, SLOT_NAME_SIZE = 16, SLOTS_PATIENCE_MS = 2000 };
 
 /* Creates the directories if they are missing. */
 int slots_prepare(struct aq_error *error) AQ_MUST_CHECK;
 
 /* Claims a slot for this process and those that it forks, until the last of them ends. Waits for nothing but other
- * claims. Appends to `left` what the last one that had the slot has noted and not taken back: it did not come to its
- * end. */
+ * claims, and for those SLOTS_PATIENCE_MS at most. Appends to `left` what the last one that had the slot has noted and
+ * not taken back: it did not come to its end. */
 int slots_claim(const struct aq_container_settings *settings, uint32_t *slot, struct aq_buffer *left,
                 struct aq_error *error) AQ_MUST_CHECK;
 
@@ -42,9 +42,9 @@ int slots_note(uint32_t slot, const char *image, const char *ports, struct aq_er
 typedef void slots_use_fn(void *context, uint32_t slot, const char *image, const char *ports);
 void slots_each(const struct aq_container_settings *settings, slots_use_fn *use, void *context);
 
-/* Waits until the processors of the host have room to make one more container. Returns a descriptor, for close(); more
- * than a few at a time would only delay one another. */
-int slots_await_turn(uint32_t slot, struct aq_error *error) AQ_MUST_CHECK;
+/* Waits until the processors of the host have room to make one more container, and until `until_ms` of CLOCK_BOOTTIME
+ * at most. Returns a descriptor, for close(); more than a few at a time would only delay one another. */
+int slots_await_turn(uint32_t slot, uint64_t until_ms, struct aq_error *error) AQ_MUST_CHECK;
 
 void slot_name(uint32_t slot, char name[SLOT_NAME_SIZE]); /* "aq17": of the container for the runtime */
 uint32_t slot_first_user(uint32_t slot, const struct aq_container_settings *settings);

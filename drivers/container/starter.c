@@ -330,7 +330,8 @@ static int starter_work(struct starter *starter, struct aq_error *error)
     starter->in_group = starter->group >= 0;
     if (take_image(starter, error) != 0)
         return -1;
-    AQ_CLEANUP_FD int turn = slots_await_turn(starter->job->slot, error);
+    AQ_CLEANUP_FD int turn =
+        slots_await_turn(starter->job->slot, aq_clock_boot_ms() + starter->plan.settings.call_time * 1000, error);
     if (turn < 0 || prepare_network(starter, error) != 0 || find_user(starter, error) != 0 ||
         give_output(starter, error) != 0 ||
         container_spaces_make(&starter->spaces, starter->first_user, starter->plan.network == AQ_NETWORK_BRIDGE,

@@ -1,15 +1,10 @@
 /* The part of store.h that knows where things are. */
 #include "drivers/container/store.h"
-#include "schema/base/clock.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "drivers/container/locks.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-enum { LOCK_AGAIN_US = 20000 };
 
 int store_path(char path[PATH_MAX], const struct aq_container_settings *settings, const char *name,
                struct aq_error *error)
@@ -34,14 +29,5 @@ int store_lock(const struct aq_container_settings *settings, const char *name, i
     char path[PATH_MAX];
     if (store_path(path, settings, name, error) != 0)
         return -1;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    while (fd >= 0 && flock(fd, operation | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK || aq_clock_boot_ms() >= until_ms) {
-            aq_fail_errno(error, errno, "waited too long for the lock %s", path);
-            close(fd);
-            return -1;
-        }
-        usleep(LOCK_AGAIN_US);
-    }
-    return fd >= 0 ? fd : aq_fail_errno(error, errno, "file %s", path);
+    return lock_open(path, operation, until_ms, error);
 }

@@ -1,13 +1,20 @@
 /* Which slot (drivers/container/slots.h) a container gets. In a mount namespace of its own, so that no container of the
  * host takes one in between. */
 #include "drivers/container/slots.h"
+
+#include "drivers/container/locks.h"
+#include "schema/base/clock.h"
+#include "schema/base/files.h"
 #include "tests/lib/container_rig.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SLEEPER "{" CONTAINER_IMAGE ",'command':['sleep','3600'],'stop_grace':0}"
@@ -116,12 +123,65 @@ static void test_users_begin_at_the_same_number(void **state)
     rig_await(rig, &seen->ended);
 }
 
+/* As a process that was stopped while it had the lock. Returns a descriptor, for close(). */
+static int hold(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    return fd;
+}
+
+static void test_nobody_waits_for_ever(void **state)
+{
+    struct rig *rig = container_rig(state);
+    uint64_t first, second;
+    struct aq_error error;
+    struct rig_workload *before = rig_start_running(rig, SLEEPER, &first);
+    const int next = hold(next_file), turn = hold(SLOTS_DIRECTORY "/turn-0");
+    struct rig_workload *seen = rig_start_running(rig, SLEEPER, &second);
+    assert_true(rig_is_alive(before->pid) && rig_is_alive(seen->pid));
+    AQ_CLEANUP_FD int mine = slots_await_turn(0, 0, &error);
+    assert_true(mine >= 0);
+
+    set_first_user("100000\n");
+    const struct rig_workload *refused = &rig->seen[rig_start(rig, SLEEPER)];
+    rig_await(rig, &refused->failed);
+    assert_int_equal(refused->failed, 1);
+    assert_has(refused->reason,
+               "the lock " SLOTS_DIRECTORY "/next cannot be had: the process that has it may be stopped");
+    set_first_user("1879048192\n");
+    close(next);
+    close(turn);
+}
+
+static void test_a_lock_is_waited_for(void **state)
+{
+    static const char path[] = SLOTS_DIRECTORY "/lock";
+    struct aq_error error;
+    (void)state;
+    int lock = hold(path);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(lock);
+        _exit(lock_open(path, LOCK_EX, aq_clock_boot_ms() + 60000, &error) >= 0 ? 0 : 1);
+    }
+    assert_int_equal(lock_open(path, LOCK_EX, 0, &error), -1);
+    assert_int_equal(error.code, AQ_E_BUSY);
+    close(lock);
+    int status = -1;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, container_rig_setup, container_rig_teardown)
     const struct CMUnitTest tests[] = {
         T(test_a_slot_is_taken_while_its_container_lives),
         T(test_users_begin_at_the_same_number),
+        T(test_nobody_waits_for_ever),
+        T(test_a_lock_is_waited_for),
     };
     return cmocka_run_group_tests_name("drivers: container, slots", tests, group_setup, container_rig_group_teardown);
 }
