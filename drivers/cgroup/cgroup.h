@@ -85,8 +85,13 @@ bool cgroup_ran_out_of_memory(const struct cgroup *group);  /* the kernel has ki
  * file says it, of memory and disks what its processes tell of themselves, unless these are many. */
 struct cgroup_usage {
     uint64_t cpu_us, memory, read, written; /* memory: without what the kernel would give back at once */
+    uint64_t read_ms;                       /* when all of it was read; 0: never */
 };
-void cgroup_read_usage(const struct cgroup *group, struct cgroup_usage *usage);
+/* `usage` is {0}, or what was read before. Most groups are at rest: while the processor time is the same as before,
+ * nothing has run in the group. Then what it holds, and what its processes tell, is taken for true for
+ * CGROUP_USAGE_REST_MS. */
+enum { CGROUP_USAGE_REST_MS = 60000 };
+void cgroup_read_usage(const struct cgroup *group, struct cgroup_usage *usage, uint64_t now_ms);
 
 /* Removes the group, the groups inside it, and its parents if they are empty. Returns -1 if it is in use: try again. */
 int cgroup_remove(const struct cgroup *group) AQ_MUST_CHECK;

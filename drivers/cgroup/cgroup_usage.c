@@ -119,10 +119,9 @@ static bool add_processes(const struct cgroup *group, struct sums *sums)
     return sums->processes > 0;
 }
 
-void cgroup_read_usage(const struct cgroup *group, struct cgroup_usage *usage)
+/* Of a group without files that tell it. */
+static void read_processes(const struct cgroup *group, struct cgroup_usage *usage)
 {
-    *usage = (struct cgroup_usage){.cpu_us = read_cpu(group), .memory = read_memory(group)};
-    read_io(group, usage);
     struct sums sums = {0};
     if ((usage->memory != 0 && usage->read != 0) || !add_processes(group, &sums))
         return;
@@ -132,4 +131,21 @@ void cgroup_read_usage(const struct cgroup *group, struct cgroup_usage *usage)
         usage->read = aq_some(sums.read);
         usage->written = aq_some(sums.written);
     }
+}
+
+void cgroup_read_usage(const struct cgroup *group, struct cgroup_usage *usage, uint64_t now_ms)
+{
+    struct cgroup_usage now = {.cpu_us = read_cpu(group)};
+    const bool rests = now.cpu_us != 0 && now.cpu_us == usage->cpu_us && usage->read_ms != 0 &&
+                       now_ms < usage->read_ms + CGROUP_USAGE_REST_MS;
+    if (rests)
+        now = *usage;
+    else
+        now.memory = read_memory(group);
+    read_io(group, &now); /* the file counts what the kernel writes later, too */
+    if (!rests) {
+        read_processes(group, &now);
+        now.read_ms = now_ms;
+    }
+    *usage = now;
 }

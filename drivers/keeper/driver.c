@@ -197,17 +197,16 @@ void kept_stop(struct driver *driver, uint64_t resource)
 
 bool kept_sample(struct driver *driver, uint64_t resource, struct aq_sample *sample)
 {
-    const struct kept_workload *workload = roster_find(&driver->roster, resource);
+    struct kept_workload *workload = roster_find(&driver->roster, resource);
     struct cgroup group;
-    struct cgroup_usage usage;
     if (workload == NULL || workload->phase != KEPT_RUNNING)
         return false;
     cgroup_name(&group, &driver->host, driver->node, resource);
-    cgroup_read_usage(&group, &usage);
-    sample->cpu_us = usage.cpu_us;
-    sample->memory = usage.memory;
-    sample->read = usage.read;
-    sample->written = usage.written;
+    cgroup_read_usage(&group, &workload->usage, driver->now->steady_ms);
+    sample->cpu_us = workload->usage.cpu_us;
+    sample->memory = workload->usage.memory;
+    sample->read = workload->usage.read;
+    sample->written = workload->usage.written;
     const struct device_counters *device =
         workload->device[0] != '\0' ? devices_find(&driver->devices, workload->device, driver->now->steady_ms) : NULL;
     if (device != NULL) { /* the host gets what the workload sends */

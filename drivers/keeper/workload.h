@@ -31,6 +31,7 @@ struct kept_workload {
     int pidfd;  /* of the keeper; -1: not seen yet, or gone */
     struct keeper_state state;
     char device[DEVICE_NAME_SIZE]; /* RUNNING: as its identity says */
+    struct cgroup_usage usage;     /* as it was sampled last */
     bool adopted;
     bool stopping;
     uint64_t due_ms; /* when to look at it; UINT64_MAX: no need */

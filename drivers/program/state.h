@@ -80,6 +80,7 @@ struct program_workload {
     int log_directory;
     struct keeper_log log; /* what the program says that it has written */
     struct cgroup group;
+    struct cgroup_usage usage;    /* of the group, as it was sampled last */
     enum driver_report_kind over; /* CLEARING: what is reported then */
     bool lease_over;
     int exit_status;

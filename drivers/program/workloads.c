@@ -433,8 +433,7 @@ void program_workload_started(struct driver *driver, struct program_workload *wo
 
 bool program_workload_sample(struct driver *driver, uint64_t resource, struct aq_sample *sample)
 {
-    const struct program_workload *workload = roster_find(&driver->roster, resource);
-    struct cgroup_usage usage;
+    struct program_workload *workload = roster_find(&driver->roster, resource);
     if (workload == NULL || workload->phase != WORKLOAD_RUNNING)
         return false;
     const uint64_t at_ms = sample->at_ms;
@@ -446,11 +445,11 @@ bool program_workload_sample(struct driver *driver, uint64_t resource, struct aq
     if (!grouped)
         return true;
     sample->at_ms = at_ms;
-    cgroup_read_usage(&workload->group, &usage);
-    sample->cpu_us = usage.cpu_us;
-    sample->memory = usage.memory;
-    sample->read = usage.read;
-    sample->written = usage.written;
+    cgroup_read_usage(&workload->group, &workload->usage, driver->now->steady_ms);
+    sample->cpu_us = workload->usage.cpu_us;
+    sample->memory = workload->usage.memory;
+    sample->read = workload->usage.read;
+    sample->written = workload->usage.written;
     return true;
 }
 

@@ -60,8 +60,8 @@ static void put(const char *hierarchy, const char *name, const char *text)
 
 static struct cgroup_usage read_group(void)
 {
-    struct cgroup_usage usage;
-    cgroup_read_usage(&group, &usage);
+    struct cgroup_usage usage = {0};
+    cgroup_read_usage(&group, &usage, 1);
     return usage;
 }
 
@@ -122,10 +122,35 @@ static void a_group_that_is_not_there_uses_nothing_that_is_known(void **state)
 {
     (void)state;
     struct cgroup other;
-    struct cgroup_usage usage;
+    struct cgroup_usage usage = {0};
     cgroup_name(&other, &host, "one", 8);
-    cgroup_read_usage(&other, &usage);
+    cgroup_read_usage(&other, &usage, 1);
     assert_int_equal(usage.cpu_us + usage.memory + usage.read + usage.written, 0);
+}
+
+/* Where no file tells the processor time, nothing says that a group is at rest. */
+static void what_is_at_rest_is_not_read_again_soon(void **state)
+{
+    (void)state;
+    const uint64_t later_ms = 1 + CGROUP_USAGE_REST_MS;
+    put("unified", "memory.current", "4096\n");
+    struct cgroup_usage usage = read_group();
+    put("unified", "memory.current", "8192\n");
+    cgroup_read_usage(&group, &usage, 2);
+    assert_int_equal(usage.memory, aq_some(8192));
+
+    put("unified", "cpu.stat", "usage_usec 7\n");
+    usage = read_group();
+    put("unified", "memory.current", "4096\n");
+    cgroup_read_usage(&group, &usage, later_ms - 1);
+    assert_int_equal(usage.memory, aq_some(8192));
+    cgroup_read_usage(&group, &usage, later_ms);
+    assert_int_equal(usage.memory, aq_some(4096));
+    put("unified", "memory.current", "8192\n");
+    put("unified", "cpu.stat", "usage_usec 8\n");
+    cgroup_read_usage(&group, &usage, later_ms + 1);
+    assert_int_equal(usage.cpu_us, aq_some(8));
+    assert_int_equal(usage.memory, aq_some(8192));
 }
 
 static void devices_are_found_by_name(void **state)
@@ -148,6 +173,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_no_file_tells_the_processes_do, set_up, tear_down),
         cmocka_unit_test_setup_teardown(of_too_many_processes_nothing_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_group_that_is_not_there_uses_nothing_that_is_known, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_at_rest_is_not_read_again_soon, set_up, tear_down),
         cmocka_unit_test(devices_are_found_by_name),
     };
     return cmocka_run_group_tests_name("drivers: usage", tests, NULL, NULL);
