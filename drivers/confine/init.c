@@ -1,5 +1,6 @@
 #include "drivers/confine/init.h"
 
+#include "drivers/confine/forget.h"
 #include "drivers/confine/privileges.h"
 #include "schema/base/files.h"
 
@@ -25,12 +26,12 @@ bool confine_is_alive(int pidfd)
 
 /* ---- process 1 ---------------------------------------------------------------------------------------- */
 
-/* Waits for what has ended. Returns whether a child is left. */
+/* Waits for what has ended. Returns whether a child is left. By system call: see confine_forget(). */
 static bool reap(void)
 {
-    pid_t pid;
+    long pid;
     do
-        pid = waitpid(-1, NULL, WNOHANG);
+        pid = syscall(SYS_wait4, -1, NULL, WNOHANG, NULL);
     while (pid > 0);
     return pid == 0;
 }
@@ -54,6 +55,7 @@ static _Noreturn void init_run(int keeper, int held)
     close_range(held >= 0 ? HELD + 1 : HELD, ~0u, 0);
     int failed = confine_capabilities(0, &ignored);
     (void)failed;
+    confine_forget();
     while (!leaving || reap()) {
         /* The keeper has blocked all signals. By system call: see privileges.c. */
         long number = syscall(SYS_rt_sigtimedwait, &wanted, NULL, NULL, (NSIG - 1) / 8);

@@ -1,6 +1,7 @@
 /* The main process of a workload, from fork to exec. All of this runs in a fork of a process with one thread, so every
  * library function may be used. */
 #include "drivers/confine/filter.h"
+#include "drivers/confine/forget.h"
 #include "drivers/confine/init.h"
 #include "drivers/confine/numbers.h"
 #include "drivers/confine/privileges.h"
@@ -239,6 +240,7 @@ static void child_prepare(void)
     struct aq_error ignored; /* a workload that needs it gets the reason */
     int failed = confine_filter_prepare(&ignored);
     (void)failed;
+    confine_forget_prepare();
 }
 
 static bool child_left(const struct keeper_job *job, int directory, struct driver_left *left)
