@@ -348,8 +348,8 @@ static void begin_command(struct healths *healths, struct health *health)
 {
     struct aq_error error = {0};
     int ends[2];
-    AQ_CLEANUP_FD int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null < 0 || pipe2(ends, O_CLOEXEC) != 0) {
+    AQ_CLEANUP_FD int nothing = aq_file_empty();
+    if (nothing < 0 || pipe2(ends, O_CLOEXEC) != 0) {
         aq_fail_errno(&error, errno, "the check cannot be started");
         fail(healths, health, error.message);
         return;
@@ -360,7 +360,7 @@ static void begin_command(struct healths *healths, struct health *health)
     fcntl(health->fd, F_SETFL, O_NONBLOCK);
     const char **arguments = arguments_of(&health->check.command);
     const struct driver_command command = {
-        .resource = health->resource, .arguments = arguments, .input = null, .output = output, .errors = output};
+        .resource = health->resource, .arguments = arguments, .input = nothing, .output = output, .errors = output};
     if (watch_fd(healths, health, EPOLLIN | EPOLLONESHOT) != 0)
         aq_fail_errno(&error, errno, "the check cannot be watched");
     else if (commands_start(healths->commands, health->driver, &command, command_done, healths, &health->command,

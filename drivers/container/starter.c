@@ -201,11 +201,15 @@ static bool choose_groups(const struct starter *starter)
                           : mount(starter->unified, seen, NULL, MS_BIND, NULL)) == 0;
 }
 
-/* In the new process: the container is born into the workload's control groups, and stays there. */
-static bool prepare_groups(void *context)
+/* In the new process: the container is born into the workload's control groups, and stays there. Its runtime gives it
+ * what it has as standard input, and may make it the owner of that. */
+static bool prepare_container(void *context)
 {
     const struct starter *starter = context;
     struct aq_error error;
+    AQ_CLEANUP_FD int nothing = aq_file_empty();
+    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0)
+        return false;
     if (starter->inner_group && cgroup_join(starter->start->group, starter->in_group, &error) != 0)
         return false;
     return starter->unified == NULL || choose_groups(starter);
@@ -246,7 +250,7 @@ static int run_runtime(struct starter *starter, const char *const *words, struct
                                     .until_ms = aq_clock_boot_ms() + starter->plan.settings.call_time * 1000,
                                     .bound = "container.call_time of the agent",
                                     .group = starter->inner_group && starter->group > 0 ? starter->group : 0,
-                                    .prepare = prepare_groups,
+                                    .prepare = prepare_container,
                                     .context = starter};
     if (program_run(&run, error) == 0)
         return 0;

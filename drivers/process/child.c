@@ -57,6 +57,9 @@ static void output_prepare(const struct process_child *child, const struct proce
         child_fail_errno(child, "user", child->job->user);
     if (dup2(child->output, STDOUT_FILENO) < 0 || dup2(child->output, STDERR_FILENO) < 0)
         child_fail_errno(child, "file", "log");
+    AQ_CLEANUP_FD int nothing = aq_file_empty();
+    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0)
+        child_fail_errno(child, "file", "standard input");
 }
 
 static void environment_set(const struct process_child *child, const struct process_user *user)

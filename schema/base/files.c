@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 
 enum { CHUNK_SIZE = 16384 };
 
@@ -30,6 +31,17 @@ int aq_file_write_all(int fd, const void *data, size_t length)
         length -= (size_t)written;
     }
     return 0;
+}
+
+int aq_file_empty(void)
+{
+    const int fd = memfd_create("empty", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0)
+        return fd;
+    const int number = errno;
+    close(fd);
+    errno = number;
+    return -1;
 }
 
 /* Syncs the directory that holds the file `name`. Returns -1 with errno. */

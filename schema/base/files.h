@@ -45,6 +45,11 @@ const char *aq_boot_id(void);
 /* Writes all bytes, with as many calls of write() as that takes. Returns -1 with errno. */
 int aq_file_write_all(int fd, const void *data, size_t length) AQ_MUST_CHECK;
 
+/* A file in memory that is empty and stays so, as the input of a workload. It is not /dev/null of the host: whoever has
+ * a descriptor of that, and is its owner or is made that by an OCI runtime, can change its mode for the whole host.
+ * Returns a descriptor; -1 with errno. */
+int aq_file_empty(void);
+
 /* Opens the file, creating it if it is missing (mode 0600), and locks it with flock(2), exclusively. Returns a
  * descriptor, which holds the lock until it is closed; -1 with `error`, AQ_E_EXISTS if another process holds the lock.
  * Does not wait: a process that was just killed may hold the lock a little longer, so that a daemon that starts tries

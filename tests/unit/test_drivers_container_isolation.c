@@ -37,6 +37,30 @@ static void test_its_root_is_not_the_hosts(void **state)
     assert_has(text, "can't create /proc/sys/kernel/panic: Read-only file system");
 }
 
+/* A runtime makes the container's user the owner of its input, and owners change modes: of /dev/null for all the host.
+ */
+static void assert_input(struct rig *rig)
+{
+    const char *text = container_run_output(
+        rig, "{" CONTAINER_IMAGE ",'command':'test -c /dev/stdin && echo device; cat /dev/stdin; echo x 2>/dev/null "
+             ">/dev/stdin; cat /dev/stdin; echo end','network':'none'}");
+    assert_string_equal(text, "end\n");
+}
+
+static void test_its_input_is_no_device_of_the_host(void **state)
+{
+    assert_input(container_rig(state));
+}
+
+static void test_its_input_with_runc(void **state)
+{
+    struct rig *rig = container_rig(state);
+    if (access("/usr/sbin/runc", X_OK) != 0)
+        skip();
+    container_configure(rig, "container.runtime=runc");
+    assert_input(rig);
+}
+
 /* They would make it root with all capabilities there, with which most faults of kernels begin. */
 static void test_it_makes_no_namespaces(void **state)
 {
@@ -327,6 +351,8 @@ int main(void)
         T(test_its_root_is_not_the_hosts),
         T(test_it_makes_no_namespaces),
         cmocka_unit_test(test_files_of_users_have_a_bound),
+        T(test_its_input_is_no_device_of_the_host),
+        T(test_its_input_with_runc),
         T(test_limits),
         T(test_limits_with_runc),
         T(test_a_disk_is_a_limit),

@@ -195,7 +195,7 @@ static void test_nothing_leaks_in(void **state)
     sigprocmask(SIG_SETMASK, &before, NULL);
     signal(SIGUSR2, handler);
     const char *log = rig_log(rig, 1, 1000);
-    assert_non_null(strstr(log, "/dev/null\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"));
+    assert_non_null(strstr(log, "/memfd:empty (deleted)\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"));
     assert_int_equal(strncmp(log, "0\n4\n", 4), 0); /* the fourth is how `ls` reads the directory */
     assert_non_null(strstr(log, "leader\n"));
 }
