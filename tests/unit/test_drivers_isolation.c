@@ -2,7 +2,9 @@
  * has, how much it can fill, and that nothing of it is left. */
 #include "tests/lib/driver_rig.h"
 
+#include "drivers/confine/numbers.h"
 #include "drivers/keeper/files.h"
+#include "schema/base/files.h"
 #include "tests/lib/directory.h"
 
 #include <fcntl.h>
@@ -127,6 +129,15 @@ static void it_is_a_place_to_work_in(void **state)
     if (access("/usr/bin/python3", X_OK) == 0)
         assert_non_null(
             strstr(run(rig, "python3 -m venv --without-pip v && ./v/bin/python -c \"print(6 * 7)\""), "42\n"));
+}
+
+/* Who runs as root owns the host's /dev/null, and could take it away from all. */
+static void its_input_is_no_device_of_the_host(void **state)
+{
+    struct rig *rig = tight_rig(state, "");
+    assert_string_equal(
+        run_with(rig, "test -c /dev/stdin && echo device; cat /dev/stdin; echo end", "", (struct driver_spec){0}),
+        "end\n");
 }
 
 static void it_sees_no_process_but_its_own(void **state)
@@ -257,6 +268,25 @@ static void each_has_a_number_that_no_other_has(void **state)
     rig_teardown(&second);
 }
 
+/* On a host with several hundred workloads, those with the next numbers are all there still. */
+static void numbers_are_found_behind_many_that_are_taken(void **state)
+{
+    (void)state;
+    enum { FIRST = 2040000000, TAKEN = 600 };
+    const struct confine_range range = {FIRST, 65536, false}, full = {FIRST, TAKEN, false};
+    struct flock taken = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = FIRST, .l_len = TAKEN};
+    struct aq_error error;
+    uid_t number, other;
+    AQ_CLEANUP_FD int others = confine_numbers_open(), ours = confine_numbers_open();
+    assert_int_equal(fcntl(others, F_OFD_SETLK, &taken), 0);
+    assert_int_equal(confine_numbers_draw(ours, &range, 5, &number, &error), 0);
+    assert_true(number >= FIRST + TAKEN && number < FIRST + 65536);
+    AQ_CLEANUP_FD int more = confine_numbers_open();
+    assert_int_equal(confine_numbers_draw(more, &range, 5, &other, &error), 0);
+    assert_true(other >= FIRST + TAKEN && other < FIRST + 65536 && other != number);
+    assert_int_equal(confine_numbers_draw(ours, &full, 5, &number, &error), -1);
+}
+
 /* ---- what it can fill --------------------------------------------------------------------------------- */
 
 static void files_in_memory_have_a_bound(void **state)
@@ -372,6 +402,15 @@ static void mounts_are_what_the_owner_allows(void **state)
         "read-only\nx\nroot is read-only\n");
     snprintf(more, sizeof more, "%s/made", shared);
     assert_int_equal(access(more, F_OK), 0);
+    /* One inside of another, in whatever order. */
+    snprintf(more, sizeof more, "%s/in", shared);
+    assert_int_equal(mkdir(more, 0777), 0);
+    assert_int_equal(chmod(more, 0777), 0);
+    snprintf(more, sizeof more, ", \"mounts\": [\"%s/in:/data/in:rw\", \"%s:/data\"]", shared, shared);
+    assert_string_equal(run_with(rig,
+                                 "touch /data/no 2>/dev/null || echo read-only; echo y >/data/in/x && cat /data/in/x",
+                                 more, (struct driver_spec){0}),
+                        "read-only\ny\n");
     /* By a link that the owner did not mean. */
     snprintf(more, sizeof more, "%s/link", shared);
     assert_int_equal(symlink("/etc", more), 0);
@@ -483,8 +522,9 @@ static void what_tidies_up_is_waited_for(void **state)
     struct rig *rig = tight_rig(state, "");
     uint64_t resource =
         begin(rig,
+              "trap \"exit 3\" TERM; "
               "sh -c \"trap \\\"sleep 0.2; echo tidied; exit 0\\\" TERM; echo up; while :; do sleep 0.01; done\" & "
-              "trap \"exit 3\" TERM; while :; do sleep 0.01; done",
+              "while :; do sleep 0.01; done",
               ", \"stop_grace\": 10", (struct driver_spec){0});
     rig_await_log(rig, resource, "up\n");
     rig->type->stop(rig->driver, resource);
@@ -522,12 +562,14 @@ int main(void)
         TEST(it_has_places_of_its_own),
         TEST(its_user_has_a_name),
         TEST(it_is_a_place_to_work_in),
+        TEST(its_input_is_no_device_of_the_host),
         TEST(it_sees_no_process_but_its_own),
         TEST(it_has_rights_over_nothing),
         TEST(what_changes_the_host_is_refused),
         TEST(it_cannot_reach_abstract_sockets_of_the_host),
         TEST(without_a_network_it_has_a_loopback_interface),
         TEST(each_has_a_number_that_no_other_has),
+        TEST(numbers_are_found_behind_many_that_are_taken),
         TEST(files_in_memory_have_a_bound),
         TEST(a_disk_is_as_large_as_the_label_says),
         TEST(a_disk_ends_with_the_keeper),
