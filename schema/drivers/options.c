@@ -117,9 +117,13 @@ int aq_option_read_text(const struct aq_field *field, const json_t *value, void 
     bool lines = field->rules & AQ_LINES;
     if (length < field->least)
         return aq_fail(error, AQ_E_INVALID, "option \"%s\" must not be empty", field->name);
-    if (length > field->most || (!lines && strchr(text, '\n') != NULL))
-        return aq_fail(error, AQ_E_INVALID, "option \"%s\" must be %s of at most %" PRIu64 " bytes", field->name,
-                       lines ? "a text" : "one line", field->most);
+    if (length > field->most)
+        return aq_fail(error, AQ_E_INVALID, "option \"%s\" has %zu bytes, but must be %s of at most %" PRIu64 " bytes",
+                       field->name, length, lines ? "a text" : "one line", field->most);
+    if (!lines && strchr(text, '\n') != NULL)
+        return aq_fail(error, AQ_E_INVALID,
+                       "option \"%s\" has several lines, but must be one of at most %" PRIu64 " bytes", field->name,
+                       field->most);
     *(const char **)AQ_AT(object, field) = aq_arena_text(arena, text, length);
     return 0;
 }
@@ -150,9 +154,7 @@ static int read_number(const struct aq_field *field, const json_t *value, void *
 
 static int read_word(const struct aq_field *field, const json_t *value, void *object, struct aq_error *error)
 {
-    if (!aq_option_is_text(value))
-        return aq_option_refuse(field, value, "a text", error);
-    int word = aq_words_find(field->words, json_string_value(value));
+    int word = aq_option_is_text(value) ? aq_words_find(field->words, json_string_value(value)) : -1;
     if (word < 0)
         return refuse_type(field, value, error);
     *(uint32_t *)AQ_AT(object, field) = (uint32_t)word;

@@ -11,15 +11,26 @@ static void set_texts(const struct aq_field *field, void *object, const char **i
     *(struct aq_list *)AQ_AT(object, field) = (struct aq_list){items, (uint32_t)count};
 }
 
+static int check_count(const struct aq_field *field, size_t count, const char *what, struct aq_error *error)
+{
+    if (count <= field->most)
+        return 0;
+    return aq_fail(error, AQ_E_INVALID, "option \"%s\" has %zu %s, but may have at most %" PRIu64, field->name, count,
+                   what, field->most);
+}
+
 /* A list of texts; `or` says what else the option accepts. Stored as the arguments of execvp(). */
 static int read_program(const struct aq_field *field, const json_t *value, void *object, const char * or,
                         struct aq_arena *arena, struct aq_error *error)
 {
     size_t count = json_array_size(value);
-    if (count < 1 || count > field->most)
-        return aq_fail(error, AQ_E_INVALID,
-                       "option \"%s\" must be a list of texts that begins with the program,%s and must not be empty",
-                       field->name, or);
+    if (count < 1) {
+        const char *accepts =
+            aq_arena_format(arena, "a list of texts that begins with the program,%s and must not be empty", or);
+        return aq_option_refuse(field, value, accepts, error);
+    }
+    if (check_count(field, count, "items", error) != 0)
+        return -1;
     const char **arguments = aq_arena_alloc(arena, count * sizeof *arguments);
     for (size_t i = 0; i < count; i++) {
         const char *argument = aq_option_scalar(json_array_get(value, i), arena);
@@ -81,8 +92,10 @@ int aq_read_environment(const struct aq_field *field, const json_t *value, void 
     const char *name;
     json_t *item;
     uint32_t count = 0;
-    if (!json_is_object(value) || json_object_size(value) > field->most)
-        return aq_fail(error, AQ_E_INVALID, "option \"environment\" must be an object of texts and numbers");
+    if (!json_is_object(value))
+        return aq_option_refuse(field, value, "an object of texts and numbers", error);
+    if (check_count(field, json_object_size(value), "variables", error) != 0)
+        return -1;
     const char **variables = aq_arena_alloc(arena, json_object_size(value) * sizeof *variables);
     json_object_foreach ((json_t *)(uintptr_t)value, name, item) {
         const char *text = aq_option_scalar(item, arena);
@@ -113,7 +126,7 @@ int aq_read_user(const struct aq_field *field, const json_t *value, void *object
         return aq_option_read_text(field, value, object, arena, error);
     /* UINT32_MAX means "no change" to the kernel. */
     if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) >= UINT32_MAX)
-        return aq_fail(error, AQ_E_INVALID, "option \"%s\" must be a user's name or number", field->name);
+        return aq_option_refuse(field, value, "a user's name, or a number from 0 to 4294967294", error);
     *(const char **)AQ_AT(object, field) = aq_arena_format(arena, "%" PRIu64, (uint64_t)json_integer_value(value));
     return 0;
 }
@@ -122,8 +135,10 @@ int aq_read_texts(const struct aq_field *field, const json_t *value, void *objec
                   struct aq_error *error)
 {
     size_t count = json_array_size(value);
-    if (!json_is_array(value) || count > field->most)
+    if (!json_is_array(value))
         return aq_option_refuse(field, value, "a list of texts", error);
+    if (check_count(field, count, "items", error) != 0)
+        return -1;
     const char **items = aq_arena_alloc(arena, (count + 1) * sizeof *items);
     for (size_t i = 0; i < count; i++) {
         const char *item = aq_option_scalar(json_array_get(value, i), arena);
