@@ -78,6 +78,18 @@ static int check_health(const struct aq_check *health, uint32_t number, struct a
     return 0;
 }
 
+/* "test -e ready" as one text is the name of a program. */
+static void warn_of_program(struct decide *decide, const struct aq_check *health, uint32_t number)
+{
+    const char *program = health->command.count > 0 ? AQ_TEXT_ITEM(health->command, 0) : "";
+    if (strchr(program, ' ') != NULL)
+        decide_warn(
+            decide,
+            "definitions[%u].health.command runs the program \"%.64s\": write arguments as further items, such as "
+            "[test, -e, ready], or [sh, -c, ...]",
+            number, program);
+}
+
 /* A driver that the controller does not know is asked by the node. */
 static int check_lease(const struct aq_needs *needs, uint32_t number, const struct aq_driver *driver,
                        struct aq_error *error)
@@ -208,6 +220,7 @@ int recipe_check(struct decide *decide, const struct aq_label_create *content, s
             check_lease(&items[i].resources, i, driver, error) != 0)
             return -1;
         fill_upkeep(&items[i]);
+        warn_of_program(decide, &items[i].health, i);
         if (!some_node_has(decide, items[i].driver))
             warn_of_driver(decide, i, items[i].driver, driver != NULL);
         if (driver == NULL)
@@ -217,7 +230,8 @@ int recipe_check(struct decide *decide, const struct aq_label_create *content, s
                            "arguments is true, but definitions[%u].driver is %s, which takes no command of an "
                            "application",
                            i, driver->name);
-        if (read_options(decide, driver, items[i].options, &options, error) != 0)
+        if (read_options(decide, driver, items[i].options, &options, error) != 0 ||
+            (driver->check != NULL && driver->check(options, error) != 0))
             return aq_error_context(error, "definitions[%u].options (driver %s)", i, driver->name);
         if (check_reach(&items[i], i, driver, options, error) != 0 ||
             check_isolated(content, i, driver, options, error) != 0)

@@ -2,6 +2,7 @@
 
 #include "drivers/confine/root_parts.h"
 #include "schema/base/files.h"
+#include "schema/drivers/mount.h"
 
 #include <limits.h>
 #include <sched.h>
@@ -199,14 +200,20 @@ static int agent_hide(int root, struct aq_error *error)
 
 /* ---- all of it ---------------------------------------------------------------------------------------- */
 
+/* Those first that others may be inside of. */
 static int places_add(const struct confine_root *plan, int root, struct aq_error *error)
 {
-    for (size_t i = 0; i < plan->place_count; i++) {
-        AQ_CLEANUP_FD int tree =
-            confine_tree(plan->places[i].directory, "", plan->places[i].writable, plan->new_privileges, error);
-        if (tree < 0 || confine_attach(tree, root, plan->places[i].target, error) != 0)
-            return -1;
-    }
+    size_t added = 0;
+    for (unsigned depth = 0; added < plan->place_count; depth++)
+        for (size_t i = 0; i < plan->place_count; i++) {
+            if (aq_path_depth(plan->places[i].target) != depth)
+                continue;
+            AQ_CLEANUP_FD int tree =
+                confine_tree(plan->places[i].directory, "", plan->places[i].writable, plan->new_privileges, error);
+            if (tree < 0 || confine_attach(tree, root, plan->places[i].target, error) != 0)
+                return -1;
+            added++;
+        }
     return 0;
 }
 

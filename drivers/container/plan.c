@@ -28,25 +28,38 @@ static int refuse_directory(const char *what, const char *path, struct aq_error 
                    path);
 }
 
-/* `secrets` is a directory of the agent's; NULL: none. */
+static int add_mount(json_t *list, const struct aq_mount *mount, const struct aq_allowance *allowance,
+                     struct aq_error *error)
+{
+    const char *inside = aq_allow_directory(&allowance->told, mount->source);
+    if (inside == NULL)
+        return refuse_directory("the mount of", mount->source, error);
+    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b}", "source", mount->source, "inside", inside, "target",
+                                          mount->target, "writable", mount->writable));
+    return 0;
+}
+
+/* Those first that others may be inside of. `secrets` is a directory of the agent's; NULL: none. */
 static int add_mounts(json_t *plan, const struct aq_list *mounts, const char *secrets,
                       const struct aq_allowance *allowance, struct aq_error *error)
 {
     json_t *list = json_array();
+    uint32_t added = 0;
     json_object_set_new(plan, "mounts", list);
+    for (unsigned depth = 0; added < mounts->count; depth++)
+        for (uint32_t i = 0; i < mounts->count; i++) {
+            struct aq_mount mount;
+            if (aq_mount_parse(&mount, AQ_TEXT_ITEM(*mounts, i), error) != 0)
+                return -1;
+            if (aq_path_depth(mount.target) != depth)
+                continue;
+            if (add_mount(list, &mount, allowance, error) != 0)
+                return -1;
+            added++;
+        }
     if (secrets != NULL)
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b}", "source", secrets, "inside", secrets, "target",
                                               DRIVER_SECRETS, "writable", false));
-    for (uint32_t i = 0; i < mounts->count; i++) {
-        struct aq_mount mount;
-        if (aq_mount_parse(&mount, AQ_TEXT_ITEM(*mounts, i), error) != 0)
-            return -1;
-        const char *inside = aq_allow_directory(&allowance->told, mount.source);
-        if (inside == NULL)
-            return refuse_directory("the mount of", mount.source, error);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b}", "source", mount.source, "inside", inside,
-                                              "target", mount.target, "writable", mount.writable));
-    }
     return 0;
 }
 

@@ -186,6 +186,33 @@ static enum aq_reach find_reach(const void *record)
     return options->network == AQ_NETWORK_HOST ? AQ_REACH_HOST : AQ_REACH_NONE;
 }
 
+static int check_ports(const struct aq_container_options *options, struct aq_error *error)
+{
+    struct aq_container_port port, before;
+    if (options->ports.count > 0 && options->network != AQ_NETWORK_BRIDGE)
+        return aq_fail(error, AQ_E_INVALID, "option \"ports\" needs the network bridge, but \"network\" is %s",
+                       aq_container_network_words.words[options->network]);
+    for (uint32_t i = 0; i < options->ports.count; i++)
+        for (uint32_t k = 0; k < i; k++) {
+            if (aq_container_port_parse(&port, AQ_TEXT_ITEM(options->ports, i), error) != 0 ||
+                aq_container_port_parse(&before, AQ_TEXT_ITEM(options->ports, k), error) != 0)
+                return -1;
+            if (port.outside == before.outside && port.udp == before.udp)
+                return aq_fail(error, AQ_E_INVALID,
+                               "option \"ports\" has \"%.64s\" and \"%.64s\", but a port of the node leads to one port",
+                               AQ_TEXT_ITEM(options->ports, k), AQ_TEXT_ITEM(options->ports, i));
+        }
+    return 0;
+}
+
+static int check(const void *object, struct aq_error *error)
+{
+    const struct aq_container_options *options = object;
+    if (options->entrypoint.count > 0 && AQ_TEXT_ITEM(options->entrypoint, 0)[0] == '\0')
+        return aq_fail(error, AQ_E_INVALID, "option \"entrypoint\": the program's name is empty");
+    return check_ports(options, error) == 0 ? aq_mounts_check(&options->mounts, NULL, error) : -1;
+}
+
 static void read_demand(const void *object, struct aq_demand *demand)
 {
     const struct aq_container_options *options = object;
@@ -198,7 +225,8 @@ AQ_DRIVER(
     container,
     "Runs a container of an OCI image, in namespaces, users and control groups of its own, by an OCI runtime (crun or "
     "runc) and without a container daemon. When its main process ends, all that it started ends too.",
-    readers, read_demand, .reach = find_reach, .takes_commands = true, .takes_arguments = true, .keeps_leases = true)
+    readers, read_demand, .check = check, .reach = find_reach, .takes_commands = true, .takes_arguments = true,
+    .keeps_leases = true)
 
 /* ---- settings ----------------------------------------------------------------------------------------- */
 

@@ -25,6 +25,8 @@ struct aq_driver {
     const struct aq_option_reader *readers; /* for the options that need one; NULL: none */
     /* What the options ask of the owner of a node; NULL: nothing. *demand is zeroed, but for texts, which are empty. */
     void (*demand)(const void *options, struct aq_demand *demand);
+    /* What no new label may say, although each of its options is right; those of earlier builds may. NULL: nothing. */
+    int (*check)(const void *options, struct aq_error *error);
     enum aq_reach (*reach)(const void *options); /* NULL: AQ_REACH_NONE */
     bool takes_commands;                         /* commands can be run in its workloads (drivers/driver.h) */
     bool takes_arguments; /* applications may give a command, which takes the place of that of the options */

@@ -2,7 +2,7 @@
 #ifndef AQ_SCHEMA_DRIVERS_MOUNT_H
 #define AQ_SCHEMA_DRIVERS_MOUNT_H
 
-#include "schema/base/error.h"
+#include "schema/model/record.h"
 
 #include <stdbool.h>
 
@@ -15,5 +15,12 @@ struct aq_mount {
 
 /* Reads one. An error says what it must be. */
 int aq_mount_parse(struct aq_mount *mount, const char *text, struct aq_error *error) AQ_MUST_CHECK;
+
+/* How many directories the path goes down from /. What is mounted comes before what is mounted inside it. */
+unsigned aq_path_depth(const char *path);
+
+/* Fails if two of the mounts (texts that were read already) have the same target, or one is where every workload has
+ * files of its own: /proc, /sys, /dev but /dev/shm, /run/aquarium, and `own`, unless that is NULL. */
+int aq_mounts_check(const struct aq_list *mounts, const char *own, struct aq_error *error) AQ_MUST_CHECK;
 
 #endif

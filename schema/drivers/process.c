@@ -59,6 +59,12 @@ static const struct aq_option_reader readers[] = {
     {0},
 };
 
+static int check(const void *object, struct aq_error *error)
+{
+    const struct aq_process_options *options = object;
+    return aq_mounts_check(&options->mounts, "/work", error);
+}
+
 static void read_demand(const void *object, struct aq_demand *demand)
 {
     const struct aq_process_options *options = object;
@@ -82,7 +88,8 @@ AQ_DRIVER(
     process,
     "Runs a program on the agent's host, shut in: it sees no other processes, and of the host's files the programs "
     "and settings alone. When its main process ends, all that it started ends too.",
-    readers, read_demand, .reach = find_reach, .takes_commands = true, .takes_arguments = true, .keeps_leases = true)
+    readers, read_demand, .check = check, .reach = find_reach, .takes_commands = true, .takes_arguments = true,
+    .keeps_leases = true)
 
 struct aq_list aq_process_command(const struct aq_process_options *options, const struct aq_list *given,
                                   struct aq_arena *arena)

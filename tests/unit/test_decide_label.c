@@ -220,6 +220,10 @@ static void upkeep_that_makes_no_sense_is_refused(void **context)
     REFUSED(AQ_E_INVALID, "definitions[0].health has none of command, tcp and http: give one");
     keep_up((struct aq_definition){.health.command = ITEMS(const char *, "", "x")});
     REFUSED(AQ_E_INVALID, "definitions[0].health.command[0] is empty: it must be a program");
+    keep_up((struct aq_definition){.health.command = ITEMS(const char *, "test -e ready")});
+    assert_non_null(strstr(spec.decide.warnings,
+                           "definitions[0].health.command runs the program \"test -e ready\": write arguments as "));
+    spec.open = false;
     static const char *const wrong[] = {"/x",     "80",        "0/",   "65536/",
                                         "80/a b", "http://x/", "80x/", "999999999999999999999/"};
     for (size_t i = 0; i < AQ_LENGTH(wrong); i++) {

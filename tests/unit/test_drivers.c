@@ -86,6 +86,11 @@ static const struct wrong_options wrong[] = {
      "option \"mounts\" has \"/a:/b:w\", but must have texts such as /srv/data:/data or /srv/data:/data:rw: what "
      "follows "
      "the target is not ro or rw"},
+    {"process",
+     "{'command':'a','mounts':[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,"
+     "1,"
+     "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}",
+     "option \"mounts\" has 65 items, but may have at most 64"},
     {"process", "{'command':'a','mounts':['/a:/b'],'isolate':false}",
      "option \"mounts\" is only for workloads that are isolated, not with isolate: false"},
     {"process", "{'command':'a','root':'/a','isolate':false}",
@@ -93,9 +98,9 @@ static const struct wrong_options wrong[] = {
     {"process", "{'command':'a','network':'none','isolate':false}",
      "option \"network\" is only for workloads that are isolated, not with isolate: false"},
     {"process", "{'command':'a','user':''}", "option \"user\""},
-    {"process", "{'command':'a','user':-1}", "option \"user\""},
+    {"process", "{'command':'a','user':-1}", "option \"user\" is -1, but must be a user's name, or a number from 0 to"},
     {"process", "{'command':'a','user':4294967295}", "option \"user\""},
-    {"process", "{'command':'a','environment':[]}", "must be an object of texts"},
+    {"process", "{'command':'a','environment':[]}", "option \"environment\" is [], but must be an object of texts"},
     {"process", "{'command':'a','environment':{'A':null}}", "the value of \"A\" must be a text, a number, true or"},
     {"process", "{'command':'a','environment':{'AQ_META_X':'1'}}", "begin with AQ_META_ are set by Aquarium"},
     {"process", "{'command':'a','environment':{'A=B':'1'}}", "\"A=B\" cannot be a variable's name"},
@@ -103,10 +108,10 @@ static const struct wrong_options wrong[] = {
     {"process", "{'command':'a','environment':{'AQUARIUM_X':'1'}}", "are set by Aquarium"},
     {"test", "{'run_ms':3600001}", "option \"run_ms\" is 3600001, but must be"},
     {"test", "{'fail':'often'}", "option \"fail\" is \"often\", but must be one of: never, always, first"},
-    {"test", "{'fail':true}", "option \"fail\" is true, but must be a text"},
+    {"test", "{'fail':true}", "option \"fail\" is true, but must be one of: never, always, first"},
     {"test", "{'fail_rate':1001}", "from 0 to 1000"},
     {"test", "{'exit_status':256}", "from 0 to 255"},
-    {"test", "{'ip_addr':'a\\nb'}", "option \"ip_addr\" must be one line"},
+    {"test", "{'ip_addr':'a\\nb'}", "option \"ip_addr\" has several lines, but must be one of at most 127 bytes"},
     {"test", "{'command':'a'}", "option \"command\" is unknown to driver test"},
 };
 
@@ -160,6 +165,41 @@ static void test_good_options_pass(void **state)
         json_t *options = json_of(good[i][1]);
         if (read_options(good[i][0], options, &error) != 0)
             fail_msg("%s: %s", good[i][1], error.message);
+        json_decref(options);
+    }
+}
+
+/* What each option may be, and all together may not. Labels of earlier builds may say it. */
+static void test_new_labels_say_nothing_that_cannot_be(void **state)
+{
+    (void)state;
+    static const struct wrong_options together[] = {
+        {"process", "{'command':'a','mounts':['/a:/x','/b:/y','/c://x/']}",
+         "\"/a:/x\" and \"/c://x/\", but only one directory can be there"},
+        {"process", "{'command':'a','mounts':['/a:/proc']}", "files of its own in /proc"},
+        {"process", "{'command':'a','mounts':['/a:/dev/x']}", "files of its own in /dev"},
+        {"process", "{'command':'a','mounts':['/a:/run/aquarium/secrets']}", "files of its own in /run/aquarium"},
+        {"process", "{'command':'a','mounts':['/a:/work/.cache']}", "files of its own in /work: choose another target"},
+        {"process", "{'command':'a','mounts':['/a:/dev/shm','/b:/works','/c:/x/proc','/d:/run']}", NULL},
+        {"container", "{'image':'oci:a','mounts':['/a:/sys/fs']}", "files of its own in /sys"},
+        {"container", "{'image':'oci:a','mounts':['/a:/work','/b:/work/b','/c:/w']}", NULL},
+        {"container", "{'image':'oci:a','ports':['80:80','81:80','80:81']}",
+         "\"80:80\" and \"80:81\", but a port of the node leads to one port"},
+        {"container", "{'image':'oci:a','ports':['80:80','80:80/udp']}", NULL},
+        {"container", "{'image':'oci:a','ports':['80:80'],'network':'none'}",
+         "option \"ports\" needs the network bridge, but \"network\" is none"},
+        {"container", "{'image':'oci:a','entrypoint':['']}", "option \"entrypoint\": the program's name is empty"},
+    };
+    for (size_t i = 0; i < AQ_LENGTH(together); i++) {
+        AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+        const struct aq_driver *driver = aq_driver_find(together[i].driver);
+        struct aq_error error = {.message = ""};
+        json_t *options = json_of(together[i].options);
+        const void *read;
+        assert_int_equal(aq_options_read(driver, options, &read, &arena, &error), 0);
+        assert_int_equal(driver->check(read, &error), together[i].message != NULL ? -1 : 0);
+        if (together[i].message != NULL && strstr(error.message, together[i].message) == NULL)
+            fail_msg("%s: %s", together[i].options, error.message);
         json_decref(options);
     }
 }
@@ -427,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_types_are_in_order_and_found),
         cmocka_unit_test(test_wrong_options_are_named),
         cmocka_unit_test(test_good_options_pass),
+        cmocka_unit_test(test_new_labels_say_nothing_that_cannot_be),
         cmocka_unit_test(test_options_have_units),
         cmocka_unit_test(test_roster_finds_in_any_order),
         cmocka_unit_test(test_schedule_gives_the_soonest),
