@@ -59,8 +59,6 @@ static void add_quoted(const char *text, struct aq_buffer *out)
 static void add_line(void *context, const char *name, const char *value)
 {
     struct aq_buffer *out = context;
-    if (aq_variable_is_obeyed(name))
-        aq_buffer_text(out, AQ_META_PREFIX);
     aq_buffer_text(out, name);
     aq_buffer_char(out, '=');
     add_quoted(value, out);

@@ -22,12 +22,14 @@ static bool is_plain(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* Appends "_KEY" to the name. `first`: the name is the prefix, which the key may have already. */
+/* Appends "_KEY" to the name. `first`: the name is the prefix. A key that begins with AQ_META_ does not get that twice;
+ * with a prefix that a reader chooses it does, since no key was ever compared with that one. */
 static void join_key(struct aq_buffer *name, const char *key, bool first)
 {
     if (name->length > 0 && name->data[name->length - 1] != '_')
         aq_buffer_char(name, '_');
-    if (first && name->length > 0 && strncasecmp(key, name->data, name->length) == 0)
+    if (first && strcmp(aq_buffer_string(name), AQ_META_PREFIX) == 0 &&
+        strncasecmp(key, AQ_META_PREFIX, name->length) == 0)
         key += name->length;
     if (name->length == 0 && (isdigit((unsigned char)key[0]) || key[0] == '\0'))
         aq_buffer_char(name, '_');
@@ -42,13 +44,25 @@ static void cut(struct aq_buffer *buffer, size_t length)
         buffer->data[length] = '\0';
 }
 
+/* What users give must not become a variable that is obeyed. */
+static void take_value(struct walk *walk, const json_t *value)
+{
+    const char *name = aq_buffer_string(&walk->name), *path = aq_buffer_string(&walk->path);
+    AQ_CLEANUP_BUFFER struct aq_buffer harmless = {0};
+    if (aq_variable_is_obeyed(name)) {
+        aq_buffer_format(&harmless, AQ_META_PREFIX "%s", name);
+        name = aq_buffer_string(&harmless);
+    }
+    walk->each(walk->context, name, path, value);
+}
+
 /* Recursion is bounded: stored documents have a maximum depth. */
 static void walk_value(struct walk *walk, const json_t *json)
 {
     const char *key;
     json_t *value;
     if (!json_is_object(json)) {
-        walk->each(walk->context, aq_buffer_string(&walk->name), aq_buffer_string(&walk->path), json);
+        take_value(walk, json);
         return;
     }
     json_object_foreach ((json_t *)json, key, value) {
@@ -89,14 +103,22 @@ static void look_for(void *context, const char *name, const char *path, const js
                      (name[length] == '\0' || name[length] == '_' || name[length - 1] == '_');
 }
 
-bool aq_variables_set(const json_t *json, const char *key)
+/* `first` and the key are the beginning of the variable's name. */
+static bool sets(const json_t *json, const char *prefix, const char *first, const char *key)
 {
     struct sought sought = {0};
-    aq_buffer_text(&sought.name, AQ_META_PREFIX);
+    aq_buffer_text(&sought.name, first);
     join_key(&sought.name, key, true);
-    walk_all(json, AQ_META_PREFIX, "", look_for, &sought);
+    walk_all(json, prefix, "", look_for, &sought);
     aq_buffer_free(&sought.name);
-    return sought.found || json_object_get(json, key) != NULL;
+    return sought.found;
+}
+
+/* Without a prefix, a name that is obeyed gets that of the environment. */
+bool aq_variables_set(const json_t *json, const char *key)
+{
+    return json_object_get(json, key) != NULL || sets(json, AQ_META_PREFIX, AQ_META_PREFIX, key) ||
+           sets(json, "", "", key) || sets(json, "", AQ_META_PREFIX, key);
 }
 
 /* ---- names with a meaning of their own ------------------------------------------------------------------ */
@@ -275,16 +297,11 @@ static int by_name(const void *a, const void *b)
     return order != 0 ? order : strcmp(one->path, other->path);
 }
 
-int aq_variables_check(const char *document, const char *path, struct aq_error *error)
+static int check_names(const json_t *json, const char *prefix, const char *path, struct aq_error *error)
 {
     struct collection all = {0};
     int status = 0;
-    if (aq_json_is_empty(document))
-        return 0;
-    AQ_CLEANUP_JSON json_t *json = aq_json_parse(document, strlen(document), error);
-    if (json == NULL)
-        return aq_error_context(error, "%s", path);
-    walk_all(json, AQ_META_PREFIX, "", collect, &all);
+    walk_all(json, prefix, "", collect, &all);
     if (all.count > 1)
         qsort(all.items, all.count, sizeof *all.items, by_name);
     for (size_t i = 1; i < all.count && status == 0; i++)
@@ -294,4 +311,14 @@ int aq_variables_check(const char *document, const char *path, struct aq_error *
     free(all.items);
     aq_arena_free(&all.arena);
     return status;
+}
+
+int aq_variables_check(const char *document, const char *path, struct aq_error *error)
+{
+    if (aq_json_is_empty(document))
+        return 0;
+    AQ_CLEANUP_JSON json_t *json = aq_json_parse(document, strlen(document), error);
+    if (json == NULL)
+        return aq_error_context(error, "%s", path);
+    return check_names(json, AQ_META_PREFIX, path, error) == 0 ? check_names(json, "", path, error) : -1;
 }

@@ -126,11 +126,11 @@ static void digits_never_mean_two_things(void **context)
 static void a_label_locks_keys_of_its_metadata(void **context)
 {
     (void)context;
-    static const char *keys[] = {"build", "run_as"}, *all[] = {"*"};
+    static const char *keys[] = {"build", "run_as", "path", "1a"}, *all[] = {"*"};
     given_user("admin");
     GIVEN(label_created, .id = 1, .name = "mac", .version = 1,
           .definitions = ITEMS(struct aq_definition, {"test", "{}"}), .metadata = "{\"build\":{\"id\":1}}",
-          .locked = {keys, 2});
+          .locked = {keys, 4});
     GIVEN(label_created, .id = 2, .name = "fixed", .version = 1,
           .definitions = ITEMS(struct aq_definition, {"test", "{}"}), .metadata = "{}", .locked = {all, 1});
     static const char *const refused[] = {
@@ -150,6 +150,11 @@ static void a_label_locks_keys_of_its_metadata(void **context)
     }
     WHEN(application_create, .label = "mac", .metadata = "{\"run\":{\"as\":\"root\"}}");
     REFUSED(AQ_E_INVALID, "metadata: label mac locks run_as: leave it out");
+    /* Without a prefix, PATH becomes AQ_META_PATH, and 1A becomes _1A. */
+    WHEN(application_create, .label = "mac", .metadata = "{\"aq\":{\"meta\":{\"path\":1}}}");
+    REFUSED(AQ_E_INVALID, "metadata: label mac locks path: leave it out");
+    WHEN(application_create, .label = "mac", .metadata = "{\"_1a\":1}");
+    REFUSED(AQ_E_INVALID, "metadata: label mac locks 1a: leave it out");
     WHEN(application_create, .label = "fixed", .metadata = "{\"a\":1}");
     REFUSED(AQ_E_INVALID, "label fixed takes no metadata of applications: leave it out");
     DO(application_create, .label = "mac", .metadata = "{\"builder\":1,\"run\":{\"on\":1}}");
@@ -186,6 +191,10 @@ static void metadata_may_not_be_one_variable_twice(void **context)
     REFUSED(AQ_E_INVALID, "metadata: \"a-b\" and \"a.b\" would both be the variable AQ_META_A_B");
     WHEN(application_create, .label = "new", .metadata = "{\"SSH_PORT\":1}");
     REFUSED(AQ_E_INVALID, "metadata: \"SSH_PORT\" and \"ssh.port\" would both be the variable AQ_META_SSH_PORT");
+    WHEN(application_create, .label = "mac", .metadata = "{\"1a\":1,\"_1a\":2}"); /* with ?format=env */
+    REFUSED(AQ_E_INVALID, "metadata: \"1a\" and \"_1a\" would both be the variable _1A");
+    WHEN(application_create, .label = "mac", .metadata = "{\"path\":1,\"aq\":{\"meta\":{\"path\":2}}}");
+    REFUSED(AQ_E_INVALID, "metadata: \"aq.meta.path\" and \"path\" would both be the variable AQ_META_PATH");
     DO(application_create, .label = "new", .metadata = "{\"ssh\":{\"port\":1}}"); /* overrides it */
     DO(application_create, .label = "old", .metadata = "{\"c\":1}");
 }

@@ -131,7 +131,10 @@ static void metadata_becomes_shell_assignments(void **context)
     assert_env("{\"a-b\":{\"c.d\":1,\"e\":true}}", "ci", "ci_A_B_C_D='1'\nci_A_B_E='true'\n");
     assert_env("{\"JENKINS_URL\":\"http://x\"}", "data", "data_JENKINS_URL='http://x'\n");
     assert_env("{\"JENKINS_URL\":\"http://x\"}", "data_", "data_JENKINS_URL='http://x'\n");
-    assert_env("{\"AQ_URL\":1,\"aq_b\":{\"AQ_c\":2}}", "AQ_", "AQ_URL='1'\nAQ_B_AQ_C='2'\n");
+    assert_env("{\"AQ_META_URL\":1,\"aq_meta_b\":{\"AQ_META_c\":2}}", "AQ_META",
+               "AQ_META_URL='1'\nAQ_META_B_AQ_META_C='2'\n");
+    /* A reader's own prefix makes no two keys the same variable. */
+    assert_env("{\"ci_a\":1,\"a\":2}", "ci_", "ci_CI_A='1'\nci_A='2'\n");
     assert_env("{\"a\":1}", "AQ", "AQ_A='1'\n");
     assert_env("{\"a\":\"it's\\n$HOME `x`\"}", "CI_", "CI_A='it'\\''s\n$HOME `x`'\n");
     assert_env("{\"1a\":null,\"l\":[1,\"x\"]}", "", "_1A=''\nL='[1,\"x\"]'\n");
