@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NO_TAR = 127, WALK_OPEN_MAX = 64 };
+enum { NO_TAR = 127, TAR_DIFFERS = 1, WALK_OPEN_MAX = 64 };
 
 /* APPLICATION:PATH, resource/9:PATH */
 struct place {
@@ -67,6 +67,13 @@ static bool is_directory(const char *path)
     return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
+/* A device, a pipe or a socket, or a link to one: what is copied would take its place. */
+static bool is_special(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && !S_ISDIR(about.st_mode) && !S_ISREG(about.st_mode);
+}
+
 /* ---- tar, here -------------------------------------------------------------------------------------------- */
 
 /* Starts it with one descriptor in the place of `as`. */
@@ -88,6 +95,25 @@ static int wait_for(pid_t pid)
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+/* Is this all that tar there has to say? GNU tar ends with 1 then, and what it has sent is complete: a log, for
+ * example, as long as it was at first. Others end with 1 for everything. */
+static bool only_changed(const char *said)
+{
+    static const char *const harmless[] = {": file changed as we read it", ": File removed before we read it"};
+    if (said[0] == '\0')
+        return false;
+    for (const char *line = said; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
+        const size_t length = strcspn(line, "\n");
+        bool known = false;
+        for (size_t i = 0; i < AQ_LENGTH(harmless); i++)
+            known = known || (length > strlen(harmless[i]) &&
+                              strncmp(line + length - strlen(harmless[i]), harmless[i], strlen(harmless[i])) == 0);
+        if (!known)
+            return false;
+    }
+    return true;
 }
 
 /* What the command there and tar here have said, as one. */
@@ -147,6 +173,7 @@ static int refuse_special(const char *path, const struct stat *about, int type, 
 static enum cli_exit unpack(struct cli *cli, uint64_t resource, const struct place *from, const char *made)
 {
     AQ_CLEANUP_ARENA struct aq_arena arena = {0};
+    AQ_CLEANUP_BUFFER struct aq_buffer errors = {0};
     const char *directory, *name;
     int ends[2];
     pid_t tar;
@@ -170,9 +197,12 @@ static enum cli_exit unpack(struct cli *cli, uint64_t resource, const struct pla
     const struct cli_exec exec = {.arguments = must_tell ? told : plain,
                                   .count = must_tell ? AQ_LENGTH(told) : AQ_LENGTH(plain),
                                   .input = nothing,
-                                  .output = ends[1]};
+                                  .output = ends[1],
+                                  .errors = &errors};
     code = cli_exec_run(cli, resource, &exec);
     close(nothing);
+    if ((int)code == TAR_DIFFERS && only_changed(aq_buffer_string(&errors)))
+        code = CLI_DONE;
     if (code != CLI_DONE)
         kill(tar, SIGKILL); /* what it has is thrown away, and why is told by others */
     close(ends[1]);
@@ -204,6 +234,8 @@ static enum cli_exit copy_out(struct cli *cli, uint64_t resource, const struct p
     code = split(to, &parent, &to_name, &arena);
     if (code != CLI_DONE)
         return code;
+    if (is_special(to))
+        return cli_fail(CLI_FAILED, "%s is a device, a pipe or a socket: name a file or a directory", to);
     char *made = aq_arena_format(&arena, "%s/.aq-cp.XXXXXX", parent);
     if (mkdtemp(made) == NULL)
         return cli_fail(CLI_FAILED, "%s: %s", parent, strerror(errno));
@@ -259,7 +291,7 @@ static enum cli_exit copy_in(struct cli *cli, uint64_t resource, const char *wor
     rename_in_tar(name, to_name, &transform);
     const char *const here[] = {"tar", "-cf", "-", "-C", directory, "--no-unquote", aq_buffer_string(&transform),
                                 "--",  name,  NULL};
-    const char *const there[] = {"tar", "-xf", "-", "-C", parent};
+    const char *const there[] = {"tar", "-xof", "-", "-C", parent}; /* -o: they belong to the workload's user */
     if (pipe2(ends, O_CLOEXEC) != 0)
         return cli_fail(CLI_FAILED, "cannot create a pipe: %s", strerror(errno));
     int failed = start_tar(here, ends[1], STDOUT_FILENO, &tar);

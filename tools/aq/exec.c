@@ -22,13 +22,14 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { ANSWER_S = AQ_EXEC_WAIT_MS / 1000 + 10, PATIENCE_MS = 30000, CHUNK_BYTES = 64 << 10 };
+enum { ANSWER_S = AQ_EXEC_WAIT_MS / 1000 + 10, PATIENCE_MS = 30000, CHUNK_BYTES = 64 << 10, ERRORS_MAX = 64 << 10 };
 
 struct session {
     struct cli *cli;
     uint64_t resource, number;
     bool terminal, quiet;
     int input, output; /* descriptors */
+    struct aq_buffer *errors;
     pid_t sender;
     struct termios before; /* of the terminal */
     bool is_raw;
@@ -271,6 +272,8 @@ static int write_piece(void *context, enum aq_exec_piece piece, const void *data
 {
     const struct session *session = context;
     const char *at = data;
+    if (piece == AQ_EXEC_ERRORS && session->errors != NULL && session->errors->length + length <= ERRORS_MAX)
+        aq_buffer_add(session->errors, data, length);
     while (length > 0 && !(session->quiet && piece == AQ_EXEC_ERRORS)) {
         ssize_t written = write(piece == AQ_EXEC_ERRORS ? STDERR_FILENO : session->output, at, length);
         if (written < 0 && errno == EINTR)
@@ -352,7 +355,8 @@ enum cli_exit cli_exec_run(struct cli *cli, uint64_t resource, const struct cli_
                               .terminal = exec->terminal,
                               .quiet = exec->quiet,
                               .input = exec->input,
-                              .output = exec->output};
+                              .output = exec->output,
+                              .errors = exec->errors};
     if (begin(&session, exec->arguments, exec->count) != CLI_DONE)
         return (enum cli_exit)CLI_JOB_NEVER_RAN;
     return run(&session);

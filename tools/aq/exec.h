@@ -13,9 +13,10 @@ enum cli_exit cli_exec_find(struct cli *cli, const struct aq_entity *entity, con
 struct cli_exec {
     const char *const *arguments;
     unsigned count;
-    bool terminal;     /* `input` is one */
-    bool quiet;        /* errors of the command go nowhere */
-    int input, output; /* descriptors; errors go to standard error */
+    bool terminal;            /* `input` is one */
+    bool quiet;               /* errors of the command go nowhere */
+    int input, output;        /* descriptors; errors go to standard error */
+    struct aq_buffer *errors; /* their beginning goes here, too; NULL: nowhere else */
 };
 
 /* Runs it to its end. Returns its exit status; CLI_JOB_NEVER_RAN with a message if there is none. */
