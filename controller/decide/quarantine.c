@@ -97,11 +97,30 @@ static void clear_all(struct decide *decide, const struct aq_node *node)
         emit_cleared(decide, node->name, AQ_ITEM(node->quarantines, struct aq_quarantine, i), reason);
 }
 
-static void clear_one(struct decide *decide, const struct aq_node *node, uint64_t label_id)
+/* That of a label, by its number or by name and version, as the node's row has them: the label may be deleted. */
+static const struct aq_quarantine *find_written(const struct decide *decide, const struct aq_node *node,
+                                                const char *label)
 {
-    const struct aq_quarantine *found = aq_quarantine_find(&node->quarantines, label_id);
+    for (uint32_t i = 0; i < node->quarantines.count; i++) {
+        const struct aq_quarantine *quarantine = AQ_ITEM(node->quarantines, struct aq_quarantine, i);
+        const char *number = aq_arena_format(decide->arena, "%" PRIu64, quarantine->label_id);
+        if (quarantine->label_id != 0 && (strcmp(quarantine->label, label) == 0 || strcmp(number, label) == 0))
+            return quarantine;
+    }
+    return NULL;
+}
+
+static int clear_one(struct decide *decide, const struct aq_node *node, const char *text, struct aq_error *error)
+{
+    struct aq_label label;
+    const struct aq_quarantine *found = find_written(decide, node, text);
+    if (found == NULL && decide_find_text(decide, &aq_entity_label, text, &label, error) != 0)
+        return -1;
+    if (found == NULL)
+        found = aq_quarantine_find(&node->quarantines, label.id);
     if (found != NULL)
         emit_cleared(decide, node->name, found, aq_arena_format(decide->arena, "cleared by %s", decide->caller.name));
+    return 0;
 }
 
 static int begin_by_hand(struct decide *decide, const struct aq_node_quarantine *command, const struct aq_node *node,
@@ -137,16 +156,16 @@ static int set_quarantine(struct decide *decide, const void *record, struct aq_e
     const bool of_label = command->label[0] != '\0';
     if (command->clear && (command->ttl != 0 || command->reason[0] != '\0'))
         return aq_fail(error, AQ_E_INVALID, "clear ends a quarantine: give neither ttl nor reason");
-    if (decide_find_name(decide, &aq_entity_node, command->name, &node, error) != 0 ||
-        (of_label && decide_find_text(decide, &aq_entity_label, command->label, &label, error) != 0))
+    if (decide_find_name(decide, &aq_entity_node, command->name, &node, error) != 0)
         return -1;
     decide_id_name(decide, command->name);
+    if (command->clear && of_label)
+        return clear_one(decide, &node, command->label, error);
+    if (of_label && decide_find_text(decide, &aq_entity_label, command->label, &label, error) != 0)
+        return -1;
     if (!command->clear)
         return begin_by_hand(decide, command, &node, of_label ? &label : NULL, error);
-    if (of_label)
-        clear_one(decide, &node, label.id);
-    else
-        clear_all(decide, &node);
+    clear_all(decide, &node);
     return 0;
 }
 DECIDE(aq_command_node_quarantine, set_quarantine);

@@ -235,6 +235,25 @@ static void one_label_by_hand_for_a_while(void **context)
     assert_null(entry(2));
 }
 
+static void that_of_a_deleted_label_can_be_cleared(void **context)
+{
+    (void)context;
+    given_labels();
+    DO(node_quarantine, .name = "node-1", .label = "one", .reason = "");
+    DO(node_quarantine, .name = "node-1", .label = "3", .reason = "");
+    DO(label_delete, .id = 2);
+    DO(label_delete, .id = 3);
+    assert_true(entry(2)->active);
+    WHEN(node_quarantine, .name = "node-1", .label = "one:2", .reason = "", .clear = true);
+    REFUSED(AQ_E_NOT_FOUND, "there is no version 2 of label one");
+    WHEN(node_quarantine, .name = "node-1", .label = "one:1", .reason = "", .clear = true);
+    THEN(node_quarantine_set, .name = "node-1", .label_id = 2, .label = "one:1", .reason = "cleared by aquarium");
+    DONE();
+    DO(node_quarantine, .name = "node-1", .label = "3", .reason = "", .clear = true);
+    assert_null(entry(2));
+    assert_null(entry(3));
+}
+
 static void labels_are_remembered_up_to_a_number(void **context)
 {
     (void)context;
@@ -283,6 +302,7 @@ int main(void)
         SPEC_TEST(commands_of_users_do_not_count),
         SPEC_TEST(by_hand_it_lasts_until_it_is_cleared),
         SPEC_TEST(one_label_by_hand_for_a_while),
+        SPEC_TEST(that_of_a_deleted_label_can_be_cleared),
         SPEC_TEST(labels_are_remembered_up_to_a_number),
         SPEC_TEST(what_is_only_counted_makes_room_by_hand),
     };
