@@ -106,6 +106,18 @@ static int check_arguments(const struct aq_list *arguments, const struct aq_labe
                    label->name, label->version);
 }
 
+/* What its author takes for a secret would be in the log for ever. */
+static int check_secrets(const struct aq_list *secrets, const struct aq_label *label, struct aq_error *error)
+{
+    for (uint32_t i = 0; i < secrets->count; i++)
+        if (!aq_secrets_have(&label->secrets, AQ_TEXT_ITEM(*secrets, i)))
+            return aq_fail(error, AQ_E_INVALID,
+                           "metadata.%.64s is to be a secret, but label %s, version %" PRIu64
+                           ", has no such secret (its field secrets)",
+                           AQ_TEXT_ITEM(*secrets, i), label->name, label->version);
+    return 0;
+}
+
 static int check_limit(const struct decide *decide, struct aq_error *error)
 {
     struct aq_user user;
@@ -173,7 +185,7 @@ static int create_application(struct decide *decide, const void *record, struct 
     if (project == NULL || check_limit(decide, error) != 0 || check_project(decide, project, error) != 0 ||
         check_label_fields(command, error) != 0 || find_wanted_label(decide, command, project, &label, error) != 0 ||
         decide_check_lifetime(decide, &label, command->lifetime, error) != 0 ||
-        check_locked(command->metadata, &label, error) != 0 ||
+        check_secrets(&command->secrets, &label, error) != 0 || check_locked(command->metadata, &label, error) != 0 ||
         check_arguments(&command->arguments, &label, error) != 0 || decide_check_not_lost(decide, &label, error) != 0 ||
         decide_check_sealed(decide, command->metadata, &label.secrets, &command->sealed, &command->wrap, error) != 0 ||
         check_metadata(decide, command->metadata, &label, error) != 0)

@@ -88,6 +88,8 @@ AQ_DECLARE_ENTITY(application)
       "project that it belongs to; none: the only one in which its user may create any, else default")                 \
     F(T, arguments, TEXTS(0, AQ_ARGUMENTS_MAX),  AQ_ARGUMENTS,                                                         \
       "command to run instead of the label's, which must allow that; none: the label's")                               \
+    F(T, secrets,  TEXTS(0, AQ_SECRETS_MAX),     0,                                                                    \
+      "keys of metadata that must be secrets: it is refused if they are none for its label")                           \
     F(T, sealed,   LIST(aq_boxed, 0, AQ_SECRETS_MAX), AQ_INTERNAL | AQ_SECRET, "its secrets, encrypted")               \
     F(T, wrap,     RECORD(aq_wrap),              AQ_INTERNAL | AQ_SECRET, "key of them, encrypted")
 AQ_DECLARE_COMMAND(application_create)

@@ -57,6 +57,7 @@ check_equal "of its own" 2 "$(api_field .data.version label/db)"
 one=$(printf %s "$label_secret" | aq run db:1 --secret password=- -q)
 check_match "workloads that see the whole host have none" '*definitions?0?.options.isolate is false, but the label has secrets*' \
     "$(api POST label/ '{"name": "open", "secrets": ["password"], "definitions": [{"driver": "process", "options": {"command": "true", "isolate": false}}]}' | jq -r .message)"
+check_fails "one with a misspelt key is not stored" aq run db:1 --secret passwort="$work/label.yml" -q
 two=$(application_create db:1 "{\"password\": \"$own_secret\"}")
 check "a workload reads the secret that aq was given" wait_for 20 output_is "$one" "$(sum "$label_secret") unset db.example password"
 check "or that of its application" wait_for 20 output_is "$two" "$(sum "$own_secret") unset db.example password"

@@ -3,6 +3,7 @@
 #include "tests/lib/aq_server.h"
 
 #include "schema/base/clock.h"
+#include "schema/base/files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +67,30 @@ static void many_are_one_batch(void **state)
     assert_string_equal(aq_out, "application 1 created\napplication 2 created\n");
     assert_int_equal(aq_run("applications create mac --count 2 --json"), CLI_DONE);
     assert_string_equal(server.seen[1].prefer, ""); /* the rows are shown */
+}
+
+static void a_secret_is_named_or_not_sent(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/aq-secret.XXXXXX", line[128];
+    AQ_CLEANUP_FD int fd = mkstemp(path);
+    assert_int_equal(write(fd, "it\n", 3), 3);
+    ANSWERS({"POST", "/api/v1/application/", 200, "{\"data\":{\"id\":1},\"seq\":9}"},
+            {"POST", "/api/v1/label/", 200, "{\"data\":{\"id\":1,\"name\":\"x\",\"version\":1},\"seq\":9}"});
+    snprintf(line, sizeof line, "applications create db --secret password=%s", path);
+    assert_int_equal(aq_run(line), CLI_DONE);
+    assert_string_equal(server.seen[0].body,
+                        "{\"label\":\"db\",\"metadata\":{\"password\":\"it\"},\"secrets\":[\"password\"]}");
+    snprintf(line, sizeof line, "labels create name=x secrets=a,passwords --secret password=%s", path);
+    assert_int_equal(aq_run(line), CLI_USAGE);
+    assert_string_equal(aq_err, "aq: --secret password: the label's field secrets does not name it, so it would be no "
+                                "secret\n");
+    assert_int_equal(server.seen_count, 1);
+    snprintf(line, sizeof line, "labels create name=x secrets=a,password --secret password=%s", path);
+    assert_int_equal(aq_run(line), CLI_DONE);
+    assert_string_equal(server.seen[1].body,
+                        "{\"name\":\"x\",\"secrets\":\"a,password\",\"metadata\":{\"password\":\"it\"}}");
+    unlink(path);
 }
 
 static void an_act_has_keys_and_a_value(void **state)
@@ -582,6 +607,7 @@ int main(void)
         SERVER_TEST(patience_ends),
         SERVER_TEST(what_is_refused_is_not_repeated),
         SERVER_TEST(many_are_one_batch),
+        SERVER_TEST(a_secret_is_named_or_not_sent),
         SERVER_TEST(an_act_has_keys_and_a_value),
         SERVER_TEST(flags_of_an_act_are_its_fields),
         SERVER_TEST(an_update_keeps_what_is_not_given),

@@ -64,6 +64,21 @@ static void what_was_not_sealed_is_refused(void **context)
     REFUSED(AQ_E_INTERNAL, "an epoch begins without a key");
 }
 
+static void what_is_to_be_a_secret_must_be_one(void **context)
+{
+    (void)context;
+    static const char *misspelt[] = {"password", "passwort"};
+    given_cluster();
+    given_epoch("e1");
+    create_label();
+    spec_as("alice", AQ_ROLE_USER);
+    WHEN(application_create, .label = "db", .metadata = "{\"passwort\":\"p\"}", .secrets = {misspelt, 2});
+    REFUSED(AQ_E_INVALID, "metadata.passwort is to be a secret, but label db, version 1, has no such secret (its field "
+                          "secrets)");
+    DO(application_create, .label = "db", .metadata = "{\"password\":\"***\"}", .secrets = SECRETS, .sealed = BOXED(),
+       .wrap = WRAP("e1"));
+}
+
 static void an_epoch_counts_what_it_holds(void **context)
 {
     (void)context;
@@ -251,6 +266,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SPEC_TEST(what_was_not_sealed_is_refused),
+        SPEC_TEST(what_is_to_be_a_secret_must_be_one),
         SPEC_TEST(an_epoch_counts_what_it_holds),
         SPEC_TEST(apply_compares_digests),
         SPEC_TEST(an_old_epoch_ends_when_it_holds_nothing),

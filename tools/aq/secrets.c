@@ -4,6 +4,7 @@
 #include "schema/model/secret.h"
 #include "tools/aq/prompt.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,4 +67,52 @@ int cli_take_secrets(const struct cli_options *options, json_t *given, struct aq
         if (take_secret(options->secrets[i], metadata, error) != 0)
             return -1;
     return 0;
+}
+
+/* The key in front of "=FILE". */
+static json_t *key_of(const char *word)
+{
+    return json_stringn(word, strcspn(word, "="));
+}
+
+void cli_name_secrets(const struct cli_options *options, json_t *application)
+{
+    json_t *keys = json_array();
+    for (unsigned i = 0; i < options->secret_count; i++)
+        json_array_append_new(keys, key_of(options->secrets[i]));
+    if (options->secret_count > 0)
+        json_object_set(application, "secrets", keys);
+    json_decref(keys);
+}
+
+/* As a list or, in words, with commas. */
+static bool has_secret(const json_t *secrets, const char *key)
+{
+    const char *at = json_string_value(secrets);
+    const size_t length = strlen(key);
+    size_t index;
+    json_t *item;
+    json_array_foreach ((json_t *)(uintptr_t)secrets, index, item) {
+        const char *text = json_string_value(item);
+        if (text != NULL && (strcmp(text, key) == 0 || strcmp(text, "*") == 0))
+            return true;
+    }
+    for (; at != NULL; at = strchr(at, ','), at += at != NULL)
+        if (at[0] == '*' || (strcspn(at, ",") == length && strncmp(at, key, length) == 0))
+            return true;
+    return false;
+}
+
+int cli_check_secrets(const struct cli_options *options, const json_t *label, struct aq_error *error)
+{
+    int failed = 0;
+    for (unsigned i = 0; i < options->secret_count && failed == 0; i++) {
+        json_t *key = key_of(options->secrets[i]);
+        if (!has_secret(json_object_get(label, "secrets"), json_string_value(key)))
+            failed = aq_fail(error, AQ_E_INVALID,
+                             "--secret %.64s: the label's field secrets does not name it, so it would be no secret",
+                             json_string_value(key));
+        json_decref(key);
+    }
+    return failed;
 }

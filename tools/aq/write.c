@@ -329,15 +329,24 @@ static enum cli_exit create(struct write *write)
         return code;
     if (cli_take_secrets(options, write->given, &error) != 0)
         return cli_fail(CLI_USAGE, "%s", error.message);
+    if (write->entity == &aq_entity_application)
+        cli_name_secrets(options, write->given);
     if (options->file_count == 0 && json_object_size(write->given) == 0)
         return cli_fail(CLI_USAGE, "nothing to create: give %s%s%sfield=value words, or -f FILE; see aq %s %s --help",
                         alone != NULL ? "its " : "", alone != NULL ? alone->name : "", alone != NULL ? ", " : "",
                         write->entity->plural, write->command->verb);
     if (cli_body_read(&write->body, options, write->given, &error) != 0)
         return cli_fail(CLI_USAGE, "%s", error.message);
-    json_t *items = write->body.items, *all = json_array();
+    json_t *items = write->body.items, *all = json_array(), *item;
+    size_t index;
     if (options->file_count == 0)
         json_array_append(items, write->given);
+    json_array_foreach (items, index, item) {
+        if (write->entity != &aq_entity_label || cli_check_secrets(options, item, &error) == 0)
+            continue;
+        json_decref(all);
+        return cli_fail(CLI_USAGE, "%s", error.message);
+    }
 
     for (uint64_t i = 0; i < (options->flags.count ? options->flags.count : 1); i++)
         json_array_extend(all, items);
