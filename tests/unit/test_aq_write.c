@@ -93,6 +93,17 @@ static void a_secret_is_named_or_not_sent(void **state)
     unlink(path);
 }
 
+static void what_takes_no_fields_is_created_without(void **state)
+{
+    (void)state;
+    ANSWERS({"POST", "/api/v1/epoch/", 200, "{\"data\":{\"name\":\"e2\",\"number\":2},\"seq\":9}"});
+    assert_int_equal(aq_run("epochs create"), CLI_DONE);
+    assert_string_equal(server.seen[0].body, "{}");
+    assert_string_equal(aq_out, "epoch e2 created\n");
+    assert_int_equal(aq_run("users create"), CLI_USAGE);
+    assert_non_null(strstr(aq_err, "nothing to create"));
+}
+
 static void an_act_has_keys_and_a_value(void **state)
 {
     (void)state;
@@ -608,6 +619,7 @@ int main(void)
         SERVER_TEST(what_is_refused_is_not_repeated),
         SERVER_TEST(many_are_one_batch),
         SERVER_TEST(a_secret_is_named_or_not_sent),
+        SERVER_TEST(what_takes_no_fields_is_created_without),
         SERVER_TEST(an_act_has_keys_and_a_value),
         SERVER_TEST(flags_of_an_act_are_its_fields),
         SERVER_TEST(an_update_keeps_what_is_not_given),

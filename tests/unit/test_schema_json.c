@@ -326,6 +326,14 @@ static void documents_are_kept_in_one_form(void **state)
     assert_string_equal(error.message, "metadata must be a JSON object");
     assert_int_equal(aq_json_check_document("{\"a\"", "metadata", &error), -1);
     assert_string_equal(error.message, "metadata: not valid JSON: line 1, column 4: ':' expected near end of file");
+    assert_int_equal(aq_json_check_document("{\"a\"}", "metadata", &error), -1);
+    assert_string_equal(error.message, "metadata: not valid JSON: line 1, column 5: ':' expected near '}'");
+    static const char *const wrong[] = {"{\"a\":\"hush\\q\"}", "{\"a\":\"hush\\u0000\"}", "{\"a\" \"hush\"}",
+                                        "{\"a\":hush}", "{\"a\":\"hush"};
+    for (size_t i = 0; i < AQ_LENGTH(wrong); i++) { /* it may be a secret */
+        assert_int_equal(aq_json_check_document(wrong[i], "metadata", &error), -1);
+        assert_null(strstr(error.message, "hush"));
+    }
     assert_string_equal(aq_json_merge("{\"a\":1,\"b\":{\"c\":2,\"d\":3}}", "{\"b\":{\"d\":4,\"e\":5},\"f\":6}", &arena),
                         "{\"a\":1,\"b\":{\"c\":2,\"d\":4,\"e\":5},\"f\":6}");
     assert_string_equal(aq_json_merge("{}", "{}", &arena), "{}");

@@ -18,6 +18,10 @@ static json_t *read_secret(const char *path, struct aq_error *error)
         return NULL;
     if (text.length > 0 && text.data[text.length - 1] == '\n')
         text.length--;
+    if (memchr(aq_buffer_string(&text), '\0', text.length) != NULL) {
+        (void)aq_fail(error, AQ_E_INVALID, "%s has a byte of zero, which no text may have", path);
+        return NULL;
+    }
     json_t *value = json_stringn(aq_buffer_string(&text), text.length);
     if (value == NULL)
         (void)aq_fail(error, AQ_E_INVALID, "%s is not UTF-8", path);
@@ -63,9 +67,15 @@ int cli_take_secrets(const struct cli_options *options, json_t *given, struct aq
     if (!json_is_object(metadata))
         return aq_fail(error, AQ_E_INVALID,
                        "--secret cannot be added to metadata={...}: give metadata.KEY=VALUE words");
-    for (unsigned i = 0; i < options->secret_count; i++)
+    unsigned from_input = 0;
+    for (unsigned i = 0; i < options->secret_count; i++) {
+        const char *equals = strchr(options->secrets[i], '=');
+        from_input += equals != NULL && strcmp(equals, "=-") == 0;
+        if (from_input > 1)
+            return aq_fail(error, AQ_E_INVALID, "--secret: only one can be read from standard input");
         if (take_secret(options->secrets[i], metadata, error) != 0)
             return -1;
+    }
     return 0;
 }
 

@@ -305,6 +305,15 @@ static enum cli_exit take_bare_word(struct write *write)
     return CLI_DONE;
 }
 
+/* Is there anything to say, as for all but an epoch? */
+static bool takes_fields(const struct aq_command *command)
+{
+    for (size_t i = 0; i < command->record->count; i++)
+        if (aq_command_takes_field(command, &command->record->fields[i]))
+            return true;
+    return false;
+}
+
 /* A command that may change nothing says so of each item. */
 static enum cli_exit ask_each(struct write *write, const json_t *items)
 {
@@ -331,7 +340,7 @@ static enum cli_exit create(struct write *write)
         return cli_fail(CLI_USAGE, "%s", error.message);
     if (write->entity == &aq_entity_application)
         cli_name_secrets(options, write->given);
-    if (options->file_count == 0 && json_object_size(write->given) == 0)
+    if (options->file_count == 0 && json_object_size(write->given) == 0 && takes_fields(write->command))
         return cli_fail(CLI_USAGE, "nothing to create: give %s%s%sfield=value words, or -f FILE; see aq %s %s --help",
                         alone != NULL ? "its " : "", alone != NULL ? alone->name : "", alone != NULL ? ", " : "",
                         write->entity->plural, write->command->verb);
