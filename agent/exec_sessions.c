@@ -303,9 +303,19 @@ static void take_input(struct exec *exec, const struct aq_exec_input *input)
     exec->in_over = input->over;
 }
 
+static bool is_gone(const struct exec_sessions *sessions, uint64_t session)
+{
+    for (size_t i = 0; i < sessions->gone_count; i++)
+        if (sessions->gone[i] == session)
+            return true;
+    return false;
+}
+
 void exec_sessions_take(struct exec_sessions *sessions, const struct aq_exec_order *order)
 {
     struct exec *exec = find(sessions, order->session);
+    if (exec == NULL && is_gone(sessions, order->session))
+        return; /* the hub ordered this before it heard of its end */
     if (exec == NULL && order->start && !order->end) {
         begin(sessions, order);
         exec = find(sessions, order->session);
@@ -405,6 +415,8 @@ static void drop(struct exec_sessions *sessions, struct exec *exec)
         link = &(*link)->next;
     *link = exec->next;
     sessions->count--;
+    AQ_GROW(sessions->gone, sessions->gone_count, sessions->gone_capacity);
+    sessions->gone[sessions->gone_count++] = exec->session;
     if (!exec->ended)
         commands_kill(&sessions->workloads->commands, exec->command);
     free_exec(exec);
@@ -442,6 +454,11 @@ void exec_sessions_arrived(struct exec_sessions *sessions, const struct aq_execu
 void exec_sessions_not_arrived(struct exec_sessions *sessions)
 {
     sessions->in_flight = false;
+}
+
+void exec_sessions_forget_gone(struct exec_sessions *sessions)
+{
+    sessions->gone_count = 0;
 }
 
 void exec_sessions_welcome(struct exec_sessions *sessions)
@@ -487,5 +504,6 @@ void exec_sessions_close(struct exec_sessions *sessions)
     exec_sessions_clear(sessions);
     if (sessions->epoll > 0)
         close(sessions->epoll);
+    free(sessions->gone);
     *sessions = (struct exec_sessions){0};
 }

@@ -17,12 +17,16 @@ struct exec_sessions {
     unsigned count;
     int epoll;      /* 0: none yet */
     bool in_flight; /* a message is under way */
+    uint64_t *gone; /* sessions that were dropped since the hub was last asked for work */
+    size_t gone_count, gone_capacity;
 };
 
 void exec_sessions_open(struct exec_sessions *sessions, struct workloads *workloads);
 void exec_sessions_close(struct exec_sessions *sessions); /* ends the commands */
 
 void exec_sessions_take(struct exec_sessions *sessions, const struct aq_exec_order *order);
+/* The hub is asked for work: what it orders from now on, it orders knowing which sessions are over. */
+void exec_sessions_forget_gone(struct exec_sessions *sessions);
 /* Moves what can be moved. Call it in each turn. */
 void exec_sessions_turn(struct exec_sessions *sessions);
 /* The hub knows nothing of them any more: ends all. */

@@ -163,6 +163,7 @@ static void say_report(struct session *session, uint64_t now_ms)
 static void ask_for_work(struct session *session, uint64_t now_ms)
 {
     struct aq_poll poll = {.name = session->agent.config->name, .session = session->number, .seen = session->seen};
+    exec_sessions_forget_gone(&session->execs);
     aq_asker_ask(session->asker, &session->poll, AQ_MSG_POLL, &poll, now_ms + session->patience_ms + ANSWER_MS);
 }
 

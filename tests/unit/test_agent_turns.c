@@ -312,6 +312,32 @@ static void commands_are_told_of_after_hello(void **state)
     scene_expect_silence(scene); /* it is dropped */
 }
 
+/* The hub orders it again until it hears of it, and hears of its end before that order arrives. */
+static void a_command_that_is_over_is_not_run_again(void **state)
+{
+    struct scene *scene = *state;
+    const char *say[] = {"say", "hello", "3"};
+    struct aq_exec_order order = {.session = 9, .resource = 5, .start = true, .arguments = {say, 3}, .allowed = 100};
+    struct aq_work work = {.delivery = 2, .execs = {&order, 1}};
+    struct heard poll = scene_deliver_one(scene, "{\"run_ms\":60000}");
+    struct heard heard = scene_hear_report(scene, AQ_HAPPENED_STARTED);
+    scene_note(scene, &heard);
+    scene_answer(scene, &poll, AQ_MSG_WORK, &work);
+    poll = scene_hear(scene, AQ_MSG_POLL);
+    scene_live_until(scene, scene->now.steady_ms);
+    bool over = false;
+    while (!over) {
+        heard = scene_hear(scene, AQ_MSG_EXEC);
+        over = AQ_ITEM(((const struct aq_exec *)heard.message)->told, struct aq_exec_told, 0)->output.over;
+        scene_answer(scene, &heard, AQ_MSG_EXECUTED, &(struct aq_executed){.unknown = {NULL, 0}});
+    }
+    work.delivery = 3;
+    scene_answer(scene, &poll, AQ_MSG_WORK, &work);
+    scene_hear(scene, AQ_MSG_POLL);
+    scene_live_until(scene, scene->now.steady_ms);
+    scene_expect_silence(scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +351,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(turns_may_be_late_or_too_many, scene_set_up, scene_tear_down),
         cmocka_unit_test_setup_teardown(a_clock_that_jumps_moves_nothing, scene_set_up, scene_tear_down),
         cmocka_unit_test_setup_teardown(who_is_not_admitted_asks_again, scene_set_up, scene_tear_down),
+        cmocka_unit_test_setup_teardown(a_command_that_is_over_is_not_run_again, scene_set_up, scene_tear_down),
         cmocka_unit_test_setup_teardown(commands_are_told_of_after_hello, scene_set_up, scene_tear_down),
         cmocka_unit_test_setup_teardown(a_quick_disk_takes_more_in_a_turn, scene_set_up, scene_tear_down),
         cmocka_unit_test_setup_teardown(a_slow_disk_takes_less_in_a_turn, scene_set_up, scene_tear_down),
