@@ -37,17 +37,15 @@ static void emit_shutdown(struct decide *decide, const struct aq_node *node, enu
 
 /* ---- maintenance ---------------------------------------------------------------------------------------- */
 
-/* The agent may have run the power-off command by now. */
+/* The agent may have run the power-off command by now, also if the node is LOST: it may be cut off. */
 static int check_not_too_late(const struct decide *decide, const struct aq_node *node, struct aq_error *error)
 {
     char since[AQ_TIME_TEXT_SIZE];
     aq_time_to_text(node->shutdown_at, since);
-    if (node->shutdown_status != AQ_SHUTDOWN_GOING || node->status != AQ_NODE_ACTIVE ||
-        decide->time_ms >= node->shutdown_at + AQ_SHUTDOWN_LATE_MS)
+    if (!aq_node_may_go(node, decide->time_ms))
         return 0;
     return aq_fail(error, AQ_E_STATE,
-                   "node %s shuts its host down since %s: it is too late to call that off; ask again when it is back, "
-                   "or in a minute if it is still there",
+                   "node %s shuts its host down since %s: it is too late to call that off; ask again in a minute",
                    node->name, since);
 }
 
@@ -208,6 +206,7 @@ static void go_on_shutting_down(struct decide *decide, const struct aq_node *nod
 {
     const uint64_t now_ms = decide->time_ms, since_ms = node->shutdown_at;
     const bool patient = now_ms < since_ms + AQ_SHUTDOWN_PATIENCE_MS;
+    const bool going = node->shutdown_status == AQ_SHUTDOWN_GOING && node->status == AQ_NODE_ACTIVE;
     if (node->shutdown_status == AQ_SHUTDOWN_PLANNED && now_ms >= since_ms) {
         if (holders->count > 0 && node->shutdown_reason[0] == '\0')
             emit_shutdown(decide, node, AQ_SHUTDOWN_PLANNED, since_ms,
@@ -217,7 +216,9 @@ static void go_on_shutting_down(struct decide *decide, const struct aq_node *nod
     } else if (node->shutdown_status == AQ_SHUTDOWN_TOLD && !patient) {
         emit_shutdown(decide, node, AQ_SHUTDOWN_FAILED, now_ms,
                       "its agent was told, and has not answered: is it of an earlier build, or cut off?");
-    } else if (node->shutdown_status == AQ_SHUTDOWN_GOING && !patient && node->status == AQ_NODE_ACTIVE) {
+    } else if (going && node->shutdown_reason[0] != '\0' && !aq_node_may_go(node, now_ms)) {
+        emit_shutdown(decide, node, AQ_SHUTDOWN_NONE, 0, ""); /* its host is back */
+    } else if (going && !patient) {
         emit_shutdown(decide, node, AQ_SHUTDOWN_FAILED, now_ms,
                       aq_arena_format(decide->arena,
                                       "its agent has run shutdown.command, but the host is still there after %dm",

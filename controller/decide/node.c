@@ -54,6 +54,18 @@ static int check_key(const struct aq_node_join *command, const char *key, struct
     return aq_fail(error, AQ_E_FORBIDDEN, "the key of this agent is not that of node %s any more", command->name);
 }
 
+/* Its host is back, if it has gone. But if the agent was only cut off, it may still shut the host down. */
+static void note_return(struct decide *decide, const struct aq_node *node)
+{
+    struct aq_node_shutdown_set event = {.name = node->name, .order = node->shutdown_order, .reason = ""};
+    if (aq_node_may_go(node, decide->time_ms)) {
+        event.status = AQ_SHUTDOWN_GOING;
+        event.at = node->shutdown_at;
+        event.reason = "its node was lost and is back: its host has restarted, or is still about to go";
+    }
+    decide_emit(decide, &aq_event_node_shutdown_set, &event);
+}
+
 static int join_node(struct decide *decide, const void *record, struct aq_error *error)
 {
     const struct aq_node_join *command = record;
@@ -79,10 +91,8 @@ static int join_node(struct decide *decide, const void *record, struct aq_error 
     if (node.status != AQ_NODE_ACTIVE) {
         struct aq_node_status_set event = {command->name, AQ_NODE_ACTIVE};
         decide_emit(decide, &aq_event_node_status_set, &event);
-        if (node.shutdown_status == AQ_SHUTDOWN_GOING) { /* its host is back */
-            struct aq_node_shutdown_set none = {.name = command->name, .order = node.shutdown_order, .reason = ""};
-            decide_emit(decide, &aq_event_node_shutdown_set, &none);
-        }
+        if (node.shutdown_status == AQ_SHUTDOWN_GOING)
+            note_return(decide, &node);
     }
     return 0;
 }

@@ -72,6 +72,11 @@ AQ_EVENT(node, enrolled, 25, 1, "a node enrolled: it has a key of its own")
 AQ_EVENT(node, revoked, 26, 1, "a node's key was revoked")
 AQ_EVENT(node, projects_set, 27, 1, "the projects that a node serves were set")
 
+bool aq_node_may_go(const struct aq_node *node, uint64_t time_ms)
+{
+    return node->shutdown_status == AQ_SHUTDOWN_GOING && time_ms < node->shutdown_at + AQ_SHUTDOWN_LATE_MS;
+}
+
 bool aq_node_is_tended(const struct aq_node *node)
 {
     for (uint32_t i = 0; i < node->quarantines.count; i++) {

@@ -241,6 +241,9 @@ AQ_DECLARE_EVENT(node_revoked)
 AQ_DECLARE_EVENT(node_projects_set)
 /* clang-format on */
 
+/* Its agent may still run the command that shuts the host down. `time_ms`: of the log. */
+bool aq_node_may_go(const struct aq_node *node, uint64_t time_ms);
+
 /* Has the leader something to do for it when time passes, or when work there ends? */
 bool aq_node_is_tended(const struct aq_node *node);
 

@@ -177,7 +177,9 @@ static void shutdown_set(struct judge *judge, const void *data)
                event->status != AQ_SHUTDOWN_TOLD || (node->shutdown == AQ_SHUTDOWN_PLANNED && !node->lost &&
                                                      node->maintenance && judge_is_empty(judge, node)),
                "only an empty node is shut down", "order", event->order);
-    judge_must(judge, event->status != AQ_SHUTDOWN_GOING || node->shutdown == AQ_SHUTDOWN_TOLD,
+    const bool still_goes =
+        node->shutdown == AQ_SHUTDOWN_GOING && node->shutdown_order == event->order && event->reason[0] != '\0';
+    judge_must(judge, event->status != AQ_SHUTDOWN_GOING || node->shutdown == AQ_SHUTDOWN_TOLD || still_goes,
                "a host goes when its agent has answered", "order", event->order);
     judge_must(judge,
                event->status != AQ_SHUTDOWN_PLANNED || node->shutdown_order < event->order ||

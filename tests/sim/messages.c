@@ -207,6 +207,9 @@ static void hub_heard(void *context, const struct network_question *question, co
     } else if (seen->type == AQ_MSG_POLL) {
         const struct aq_poll *poll = message;
         hear_of_session(messages, seen, poll->name, poll->session);
+    } else if (seen->type == AQ_MSG_EXEC) {
+        const struct aq_exec *exec = message;
+        hear_of_session(messages, seen, exec->name, exec->session);
     } else if (seen->type == AQ_MSG_REPORT) {
         hear_report(messages, seen, message);
     } else if (seen->type == AQ_MSG_BEAT) {

@@ -238,13 +238,42 @@ static void a_shutdown_is_called_off(void **context)
     DO(node_shutdown_answer, .name = "node-1", .order = T + 1000, .refused = "");
     WHEN(node_maintenance, .name = "node-1", .maintenance = false);
     REFUSED(AQ_E_STATE, "node node-1 shuts its host down since 1970-01-01T00:16:42.000Z: it is too late to call that "
-                        "off; ask again when it is back, or in a minute if it is still there");
+                        "off; ask again in a minute");
+    DO(node_lose, .name = "node-1"); /* perhaps it is only cut off */
+    WHEN(node_maintenance, .name = "node-1", .maintenance = false);
+    assert_int_equal(spec.status, -1);
+    spec.open = false;
     WHEN(node_drain, .name = "node-1", .cancel = true);
     assert_int_equal(spec.status, -1);
     spec.open = false;
     spec.time_ms += AQ_SHUTDOWN_LATE_MS;
     DO(node_maintenance, .name = "node-1", .cancel = true);
     assert_int_equal(the_node("node-1").shutdown_status, AQ_SHUTDOWN_NONE);
+}
+
+/* What the agent was told may still be on its way when the node, which was only cut off, is back. */
+static void a_node_that_is_back_may_still_go(void **context)
+{
+    (void)context;
+    given_node(1, "node-1", 4);
+    DO(node_maintenance, .name = "node-1", .maintenance = true, .shutdown_after = 1);
+    spec.time_ms += 1000;
+    DO(node_tend, .name = "node-1");
+    DO(node_shutdown_answer, .name = "node-1", .order = T, .refused = "");
+    DO(node_lose, .name = "node-1");
+    spec.time_ms += AQ_SHUTDOWN_LATE_MS - 1;
+    DO(node_join, .name = "node-1", .instance = 7, .address = "", .agent_version = "");
+    const struct aq_node node = the_node("node-1");
+    assert_int_equal(node.shutdown_status, AQ_SHUTDOWN_GOING);
+    assert_int_equal(node.shutdown_at, T + 1000);
+    assert_string_equal(node.shutdown_reason,
+                        "its node was lost and is back: its host has restarted, or is still about to go");
+    WHEN(node_tend, .name = "node-1");
+    DONE();
+    spec.time_ms += 1;
+    WHEN(node_tend, .name = "node-1");
+    THEN(node_shutdown_set, .name = "node-1", .status = AQ_SHUTDOWN_NONE, .order = T, .reason = "");
+    DONE();
 }
 
 static void a_shutdown_fails_with_a_reason(void **context)
@@ -301,6 +330,7 @@ int main(void)
         SPEC_TEST(a_host_is_shut_down),
         SPEC_TEST(nothing_is_shut_down_under_work),
         SPEC_TEST(a_shutdown_is_called_off),
+        SPEC_TEST(a_node_that_is_back_may_still_go),
         SPEC_TEST(a_shutdown_fails_with_a_reason),
         SPEC_TEST(what_makes_no_sense_is_refused),
     };
